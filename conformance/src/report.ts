@@ -1,0 +1,39 @@
+import type { StepFailure } from './steps.ts';
+
+export interface CaseResult {
+  readonly file: string;
+  /** Of a file that is no case: empty, level −1. */
+  readonly id: string;
+  readonly level: number;
+  readonly name: string;
+  readonly durationMs: number;
+  /** Empty where the case passed. */
+  readonly failures: readonly StepFailure[];
+}
+
+export interface Report {
+  readonly passed: number;
+  readonly failed: number;
+  readonly durationMs: number;
+  readonly cases: readonly CaseResult[];
+}
+
+/** One line a case, each failure below its own. */
+export function tableOf(report: Report): string {
+  const width = Math.max(0, ...report.cases.map(({ id }) => id.length));
+  return report.cases.map((result) => rowOf(result, width)).join('\n');
+}
+
+function rowOf({ failures, id, file, durationMs }: CaseResult, width: number): string {
+  const row = `${failures.length === 0 ? 'pass' : 'FAIL'}  ${id.padEnd(width)}  ${String(Math.round(durationMs)).padStart(6)} ms  ${file}`;
+  return [row, ...failures.map(detailOf)].join('\n');
+}
+
+function detailOf({ step, what, expected, actual }: StepFailure): string {
+  return `      ${step === '' ? '' : `step ${step}: `}${what}\n        expected ${expected}\n        got      ${actual}`;
+}
+
+/** Always the last line of the output. */
+export function summaryOf({ passed, failed }: Report): string {
+  return `${passed} passed, ${failed} failed`;
+}

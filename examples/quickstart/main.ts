@@ -1,0 +1,148 @@
+/**
+ * The quickstart: a server on a SQLite file, a worker, and real work.
+ *
+ *   npm start [-- FOLDER]          measures every file below a folder, then stays up
+ *   npm run quickstart [-- FOLDER] the same, then exits
+ */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { Client, type JobRequest, Worker } from '@ojs-ts/sdk';
+import { type RunningServer, startServer } from '@ojs-ts/server';
+import { filesBelow, type Measure, measure } from './files.ts';
+import { Progress, type Tally } from './progress.ts';
+import { summary } from './table.ts';
+
+const queue = 'quickstart';
+const batchSize = 500;
+
+const stay = process.argv.includes('--stay');
+const folder = resolve(process.argv.slice(2).find((arg) => !arg.startsWith('--')) ?? join(import.meta.dirname, '../..'));
+if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+  console.error(`quickstart: ${folder} is not a folder; give a folder whose files shall be measured`);
+  process.exit(2);
+}
+
+const home = mkdtempSync(join(tmpdir(), 'ojs-quickstart-'));
+const database = join(home, 'jobs.db');
+const server = await listen(database);
+const client = new Client(server.url);
+const worker = new Worker(server.url, { queues: [queue, 'default'], concurrency: 20, ...(!stay && { handleSignals: false }) });
+const tally: Tally = { done: 0, failed: 0, retried: 0 };
+const counted = <T>(handler: (attempt: number, args: readonly unknown[]) => T) => {
+  return (ctx: { readonly attempt: number; readonly args: readonly unknown[] }): T => {
+    if (ctx.attempt > 1) tally.retried++;
+    try {
+      const result = handler(ctx.attempt, ctx.args);
+      tally.done++;
+      return result;
+    } catch (error) {
+      tally.failed++;
+      throw error;
+    }
+  };
+};
+
+worker.register(
+  'file.measure',
+  counted((_, [path]) => measure(join(folder, String(path)))),
+);
+worker.register(
+  'demo.flaky',
+  counted((attempt) => {
+    if (attempt <= 2) throw new Error(`attempt ${attempt} was to fail`);
+    return { attempts: attempt };
+  }),
+);
+worker.register(
+  'demo.doomed',
+  counted(() => {
+    throw new TypeError('this job never succeeds');
+  }),
+);
+worker.register(
+  'hello',
+  counted((_, args) => ({ hello: args })),
+);
+
+const files = filesBelow(folder).map((path) => relative(folder, path));
+const requests: JobRequest[] = [
+  // Fails twice, succeeds at the third attempt.
+  { type: 'demo.flaky', args: [], queue, retry: { maxAttempts: 3, initialInterval: '200ms', jitter: false } },
+  // Out of attempts it goes to the dead letter; by default it would be discarded.
+  { type: 'demo.doomed', args: [], queue, retry: { maxAttempts: 2, initialInterval: '200ms', jitter: false, onExhaustion: 'dead_letter' } },
+  ...files.map((path): JobRequest => ({ type: 'file.measure', args: [path], queue })),
+];
+
+console.log(
+  `server  ${server.url}\nstore   ${database}\nfolder  ${folder}: ${files.length} files, one job each, and two that fail on purpose\n`,
+);
+const running = worker.start();
+await worker.ready;
+const progress = new Progress(tally, requests.length - 1);
+const ids: string[] = [];
+for (let start = 0; start < requests.length; start += batchSize) {
+  for (const handle of await client.enqueueBatch(requests.slice(start, start + batchSize))) ids.push(handle.id);
+}
+await drained();
+progress.stop();
+
+const finished = await Promise.all(ids.slice(2).map((id) => client.getJob(id)));
+const measured = finished.flatMap((job, index) =>
+  job.state === 'completed' ? [[files[index] ?? '', job.result as Measure] as const] : [],
+);
+console.log(`\n${summary(measured)}\n`);
+const [flaky] = await Promise.all(ids.slice(0, 1).map((id) => client.getJob(id)));
+console.log(`demo.flaky   ${flaky?.state} at attempt ${flaky?.attempt}: ${flaky?.errors.map(({ message }) => message).join(', ')}`);
+for (const job of (await client.listDeadLetterJobs()).items) {
+  console.log(`${job.type}  in the dead letter after attempt ${job.attempt}: ${job.error?.type}: ${job.error?.message} (${job.id})`);
+}
+for (const job of finished) if (job.state !== 'completed') console.log(`${job.type} ${job.id} is ${job.state}: ${job.error?.message}`);
+console.log(`\n${tally.done} jobs done, ${tally.failed} executions failed, ${tally.retried} retried`);
+
+if (stay) {
+  console.log(next(server.url));
+} else {
+  await worker.stop();
+}
+await running;
+await client.close();
+await server.close();
+rmSync(home, { recursive: true, force: true });
+
+/** 8080 where it is free, any other port where it is not. */
+async function listen(path: string): Promise<RunningServer> {
+  const options = { storage: `sqlite:${path}`, log: 'warn' } as const;
+  try {
+    return await startServer(options);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+    return startServer({ ...options, port: 0 });
+  }
+}
+
+/** Resolves when nothing in the queue waits or runs any more. */
+async function drained(): Promise<void> {
+  for (;;) {
+    const { available, active, scheduled, retryable } = await client.queueStats(queue);
+    if (available + active + scheduled + retryable === 0) return;
+    await new Promise((again) => setTimeout(again, 50));
+  }
+}
+
+function next(url: string): string {
+  return `
+The server and the worker stay up; Ctrl-C stops them. What to try next:
+
+  curl ${url}/ojs/v1/health
+  curl ${url}/ojs/v1/queues/${queue}/stats
+  curl -X POST ${url}/ojs/v1/jobs -H 'Content-Type: application/json' -d '{"type":"hello","args":["world"]}'
+  curl ${url}/ojs/v1/jobs/ID                       (the id that the line above answered)
+  curl ${url}/ojs/v1/dead-letter
+  curl -X POST ${url}/ojs/v1/dead-letter/ID/retry  (it will fail again)
+  curl '${url}/ojs/v1/events?types=job.failed'
+
+  npm run ojs -- serve --storage sqlite:./jobs.db --port 8081   (a server of your own)
+  npm run ojs -- serve --help
+`;
+}

@@ -1,0 +1,38 @@
+/** Milliseconds since the Unix epoch. */
+export type Millis = number;
+
+/** Where time comes from. Everything that reads it takes a Clock, so a test owns the time. */
+export interface Clock {
+  now(): Millis;
+}
+
+/** The system's clock, never running backwards within a process. */
+export function systemClock(): Clock {
+  let last = 0;
+  return {
+    now() {
+      const now = Date.now();
+      if (now > last) last = now;
+      return last;
+    },
+  };
+}
+
+export interface ManualClock extends Clock {
+  advance(ms: Millis): void;
+  set(at: Millis): void;
+}
+
+/** A clock that stands still until it is told to move. */
+export function manualClock(start: Millis = Date.UTC(2026, 0, 1)): ManualClock {
+  let now = start;
+  return {
+    now: () => now,
+    advance(ms) {
+      now += ms;
+    },
+    set(at) {
+      now = at;
+    },
+  };
+}

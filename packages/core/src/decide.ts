@@ -1,0 +1,264 @@
+import type { Millis } from './clock.ts';
+import { OjsFault } from './errors.ts';
+import type { Failure } from './failure.ts';
+import { appendHistory, entryText, errorText } from './history.ts';
+import type { JobId, JobPolicy, JobRecord, Json, RetryPolicy, Transition, TransitionEvent } from './job.ts';
+import { allowedAttempts, isNonRetryable, retryDelay, retryPolicy } from './retry.ts';
+import { mayMove, State, type StateMask, stateName, stateNames, Waiting } from './states.ts';
+import { formatTimestamp } from './timestamp.ts';
+
+/**
+ * Every decision names state and claim of the record that it was made from: a record that has moved on is refused by the storage,
+ * is to be read again and decided again. A decision that the state forbids (digest §2) throws an {@link OjsFault} `conflict`.
+ */
+
+/** The refusal of a change that the state does not allow. */
+export function conflict(job: Pick<JobRecord, 'id' | 'state'>, expected: StateMask): OjsFault {
+  const current = stateName(job.state);
+  const states = stateNames(expected).join(' or ');
+  const details = { job_id: job.id, current_state: current, expected_state: states };
+  return new OjsFault('conflict', `The job is ${current}; expected ${states}.`, details);
+}
+
+export function policyOf(job: Pick<JobRecord, 'policy'>): JobPolicy {
+  return job.policy === null ? {} : JSON.parse(job.policy);
+}
+
+export interface Completion {
+  readonly id: JobId;
+  readonly claim?: number;
+  readonly worker?: string;
+  readonly result: Json | null;
+}
+
+/** ACK (row 7). */
+export function completed({ id, claim, worker, result }: Completion): Transition {
+  return {
+    id,
+    from: State.active,
+    ...(claim === undefined ? {} : { claim }),
+    ...(worker === undefined ? {} : { worker }),
+    to: State.completed,
+    result,
+    events: [{ kind: 'job.completed' }],
+  };
+}
+
+/** FAIL (rows 8 and 9, digest §5.3). `random` is uniform in [0, 1). */
+export function failed(job: JobRecord, failure: Failure, now: Millis, random: () => number): Transition {
+  const ending = endOf(job, failure, now);
+  return ending.exhausts() ? ending.discard() : ending.retry(random);
+}
+
+/**
+ * A claim given back, its attempt not counted (row 10). `by` is the server for a claim whose worker never got the job.
+ * With a delay it is snoozed: retryable until the delay has passed (SDK-013).
+ */
+export function requeued(job: JobRecord, reason: string, now: Millis, by: 'worker' | 'server' = 'worker', delayMs = 0): Transition {
+  const { attempt, claim, worker } = job;
+  const entry = {
+    kind: 'requeued',
+    at: now,
+    attempt,
+    claim,
+    worker,
+    reason,
+    ...(by === 'server' ? { by } : {}),
+    ...(delayMs > 0 ? { delayMs } : {}),
+  };
+  return {
+    ...move(job, State.active, delayMs > 0 ? State.retryable : State.available, entryText(entry)),
+    runAt: now + delayMs,
+    attempt: Math.max(0, attempt - 1),
+    clearRun: true,
+    events: [],
+  };
+}
+
+const lossMessages = {
+  visibility_timeout: 'The reservation ended before the worker answered.',
+  worker_death: 'The worker stopped sending heartbeats.',
+} as const;
+
+/** The lease ended or the worker died (rows 12 and 13, X13): available at once while attempts are left. */
+export function leaseLost(job: JobRecord, cause: keyof typeof lossMessages, now: Millis): Transition {
+  const ending = endOf(job, { code: cause, type: cause, message: lossMessages[cause], names: [cause] }, now, 'server');
+  return ending.exhausts() ? ending.discard() : ending.release();
+}
+
+/** The execution ran out of its time (row 14, ojs-timeouts §5.1, §8). */
+export function timedOut(job: JobRecord, now: Millis, random: () => number): Transition {
+  const limit = job.timeoutMs - (policyOf(job).gracePeriodMs ?? 0);
+  const limits = timeoutDetails('execution', limit, now - (job.startedAt ?? now));
+  const failure: Failure = {
+    code: 'timeout',
+    type: 'timeout',
+    message: `The execution did not end within ${limit / 1000} s.`,
+    details: JSON.stringify(limits),
+    names: ['timeout'],
+  };
+  const ending = endOf(job, failure, now, 'server', [{ kind: 'job.timeout', data: JSON.stringify(limits) }]);
+  return ending.exhausts() ? ending.discard() : ending.retry(random);
+}
+
+/** `expires_at` or `enqueue_ttl` passed before the job was started (row 17). */
+export function expired(job: JobRecord, now: Millis): Transition {
+  const end = job.expiresAt ?? now;
+  const ttl = policyOf(job).enqueueTtlMs;
+  const failure: Failure =
+    ttl !== undefined && job.createdAt + ttl === end
+      ? {
+          code: 'enqueue_ttl_expired',
+          type: 'enqueue_ttl_expired',
+          message: `The job was not started within ${ttl / 1000} s.`,
+          details: JSON.stringify(timeoutDetails('enqueue_ttl', ttl, now - job.createdAt)),
+          names: [],
+        }
+      : { code: 'expired', type: 'expired', message: 'The job was not started before expires_at.', names: [] };
+  const entry = entryText({ kind: 'expired', at: now }, errorText(failure, job.attempt, now));
+  const data = { created_at: formatTimestamp(job.createdAt), expired_at: formatTimestamp(end), ttl_ms: end - job.createdAt };
+  return { ...move(job, Waiting, State.discarded, entry), events: [{ kind: 'job.expired', data: JSON.stringify(data) }] };
+}
+
+/** CANCEL (rows 11 and 16). `key` is the idempotency key of the call. */
+export function cancelled(job: JobRecord, now: Millis, key?: string): Transition {
+  return {
+    ...move(job, Waiting | State.active, State.cancelled, actionText('cancelled', job, now, key)),
+    events: [{ kind: 'job.cancelled' }],
+  };
+}
+
+/** ACTIVATE (row 5): to available, or to scheduled while the job's time is still to come (digest §17). */
+export function activated(job: JobRecord, now: Millis, key?: string): Transition {
+  const entry = actionText('activated', job, now, key);
+  if (job.runAt <= now) return { ...move(job, State.pending, State.available, entry), runAt: now, events: [{ kind: 'job.enqueued' }] };
+  const data = JSON.stringify({ scheduled_at: formatTimestamp(job.runAt) });
+  return { ...move(job, State.pending, State.scheduled, entry), runAt: job.runAt, events: [{ kind: 'job.scheduled', data }] };
+}
+
+/** A manual retry from the dead letter (row 19): a new round of attempts, the history stays. */
+export function retried(job: JobRecord, now: Millis, key?: string): Transition {
+  return {
+    ...move(job, State.discarded, State.available, actionText('retried', job, now, key)),
+    runAt: now,
+    attempt: 0,
+    clearRun: true,
+    deadLetter: false,
+    events: [{ kind: 'job.enqueued' }],
+  };
+}
+
+/** What to do about a record that a storage calls overdue; null where it is not. Of several ends that passed the earliest counts. */
+export function overdue(job: JobRecord, now: Millis, random: () => number): Transition | null {
+  if (job.state === State.active) {
+    const timeoutAt = job.startedAt === null ? Number.POSITIVE_INFINITY : job.startedAt + job.timeoutMs;
+    const leaseUntil = job.leaseUntil ?? Number.POSITIVE_INFINITY;
+    if (timeoutAt <= now && timeoutAt <= leaseUntil) return timedOut(job, now, random);
+    return leaseUntil <= now ? leaseLost(job, 'visibility_timeout', now) : null;
+  }
+  return (job.state & Waiting) !== 0 && job.expiresAt !== null && job.expiresAt <= now ? expired(job, now) : null;
+}
+
+function move(job: JobRecord, expected: StateMask, to: State, entry: Json): Omit<Transition, 'events'> {
+  if ((job.state & expected) === 0 || !mayMove(job.state, to)) throw conflict(job, expected);
+  return { id: job.id, from: job.state, claim: job.claim, to, history: appendHistory(job.history, entry) };
+}
+
+function actionText(kind: 'activated' | 'cancelled' | 'retried', job: JobRecord, now: Millis, key: string | undefined): Json {
+  return entryText({ kind, at: now, from: job.state, ...(key === undefined ? {} : { key }) });
+}
+
+function timeoutDetails(kind: 'execution' | 'enqueue_ttl' | 'total', limitMs: number, elapsedMs: number) {
+  return { timeout_kind: kind, limit_seconds: limitMs / 1000, elapsed_seconds: elapsedMs / 1000 };
+}
+
+/** The ways on from an execution that ended with this failure. */
+interface Ending {
+  /** True where the policy or the handler rules out another attempt. */
+  exhausts(): boolean;
+  discard(): Transition;
+  /** After the backoff; discards where `total_timeout` leaves no room for another attempt (ojs-timeouts §9.1). */
+  retry(random: () => number): Transition;
+  /** At once, in a new place of the queue. */
+  release(): Transition;
+}
+
+function endOf(job: JobRecord, failure: Failure, now: Millis, by?: 'server', first: readonly TransitionEvent[] = []): Ending {
+  const policy = policyOf(job);
+  const retry = retryPolicy(policy.retry);
+  const { attempt, claim, worker, startedAt } = job;
+  const final = failure.retryable === false || isNonRetryable(retry, failure.names);
+  const error = { code: failure.code, type: failure.type, message: failure.message, retryable: failure.retryable !== false && !final };
+  const events: readonly TransitionEvent[] = [...first, { kind: 'job.failed', data: JSON.stringify({ error }) }];
+
+  const entry = (retryDelayMs?: number): Json =>
+    entryText(
+      {
+        kind: 'failed',
+        at: now,
+        attempt,
+        claim,
+        worker,
+        startedAt,
+        ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
+        ...(by ? { by } : {}),
+      },
+      errorText(failure, attempt, now),
+    );
+  const retrying = (runAt: Millis): TransitionEvent => {
+    const data = { attempt, max_attempts: allowedAttempts(retry), next_retry_at: formatTimestamp(runAt), error };
+    return { kind: 'job.retrying', data: JSON.stringify(data) };
+  };
+  const discarded = (lastError: { readonly code: string; readonly type: string; readonly message: string }): TransitionEvent => ({
+    kind: 'job.discarded',
+    data: JSON.stringify({
+      total_attempts: attempt,
+      last_error: { code: lastError.code, type: lastError.type, message: lastError.message },
+    }),
+  });
+
+  return {
+    exhausts: () => isTerminal(failure) || final || attempt >= allowedAttempts(retry),
+    discard: () => ({
+      ...move(job, State.active, State.discarded, entry()),
+      deadLetter: toDeadLetter(failure, retry),
+      events: [...events, discarded(failure)],
+    }),
+    release: () => ({
+      ...move(job, State.active, State.available, entry()),
+      runAt: now,
+      clearRun: true,
+      events: [...events, retrying(now)],
+    }),
+    retry(random) {
+      const delay = retryDelay(retry, attempt, random);
+      const runAt = now + delay;
+      const total = policy.totalTimeoutMs;
+      // A default timeout may be longer than the total: then it says nothing about how long the next attempt takes.
+      const needed = total !== undefined && job.timeoutMs <= total ? job.timeoutMs : 0;
+      if (total === undefined || job.createdAt + total >= runAt + needed) {
+        return { ...move(job, State.active, State.retryable, entry(delay)), runAt, events: [...events, retrying(runAt)] };
+      }
+      const late: Failure = {
+        code: 'total_timeout',
+        type: 'total_timeout',
+        message: `Another attempt would not end within total_timeout, ${total / 1000} s after the job was created.`,
+        details: JSON.stringify(timeoutDetails('total', total, now - job.createdAt)),
+        names: [],
+      };
+      const moved = move(job, State.active, State.discarded, entry());
+      const history = appendHistory(moved.history ?? '', entryText({ kind: 'expired', at: now }, errorText(late, attempt, now)));
+      return { ...moved, history, deadLetter: toDeadLetter(failure, retry), events: [...events, discarded(late)] };
+    },
+  };
+}
+
+function isTerminal({ response }: Failure): boolean {
+  return response === 'DISCARD' || response === 'FAIL' || response === 'DEAD_LETTER';
+}
+
+/** A response of the handler overrides `on_exhaustion` (RET-08). */
+function toDeadLetter({ response }: Failure, retry: RetryPolicy): boolean {
+  if (response === 'DISCARD' || response === 'FAIL') return false;
+  return response === 'DEAD_LETTER' || retry.onExhaustion === 'dead_letter';
+}

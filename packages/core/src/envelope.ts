@@ -1,0 +1,131 @@
+import { type Identity, Request, readIdentity, readPolicies, readTiming, type Timing } from './attributes.ts';
+import type { Millis } from './clock.ts';
+import { OjsFault } from './errors.ts';
+import type { JobPolicy, Json, NewJob, RetryPolicy } from './job.ts';
+import { elements, isObject, members, readJson, utf8Length } from './json.ts';
+import { defaultRetry, retryText } from './retry.ts';
+import { State } from './states.ts';
+import { type Field, maxBatchJobs, maxEnvelopeBytes } from './validate.ts';
+
+/** What an envelope asks for that not every server can do. */
+export type Feature = 'unique' | 'rate_limit';
+
+export interface ReadEnvelope {
+  readonly job: NewJob;
+  readonly uses: readonly Feature[];
+}
+
+/**
+ * Reads one enqueue request in either shape, flat or with `options` (digest §1.1, X1), into a job ready for insert. What the client sent is spliced
+ * into the job's envelope as text, so numbers, key order and unknown members survive.
+ * @param now in milliseconds; becomes `createdAt`.
+ * @param newId mints an id where the client sent none.
+ * @param at JSONPath of the envelope within the request, for messages.
+ * @throws OjsFault `invalid_payload`, `invalid_request`, `validation_error` (only the retry policy is wrong) or `envelope_too_large` (digest §1.3).
+ */
+export function readEnvelope(text: Json, now: Millis, newId: () => string, at = '$'): ReadEnvelope {
+  limitSize(text, at);
+  return normalise(text, readJson(text, label(at)), now, newId, at);
+}
+
+/**
+ * Reads `{"jobs": […]}`, 1 to 10,000 envelopes (ojs-json-format §10).
+ * @throws OjsFault as {@link readEnvelope} does; `details.index` is that of the first bad envelope.
+ */
+export function readEnvelopes(text: Json, now: Millis, newId: () => string): readonly ReadEnvelope[] {
+  const body = readJson(text, 'The request body');
+  if (!isObject(body)) throw new OjsFault('invalid_payload', 'The request body must be a JSON object with a "jobs" array.');
+  const { jobs } = body;
+  if (!Array.isArray(jobs) || jobs.length === 0 || jobs.length > maxBatchJobs) {
+    const message = `jobs must be an array of 1 to ${maxBatchJobs} envelopes${Array.isArray(jobs) ? `; it has ${jobs.length}` : ''}`;
+    throw OjsFault.invalid([{ path: '$.jobs', message }]);
+  }
+  return elements(members(text).get('jobs') ?? '[]').map((envelope, index) => {
+    const at = `$.jobs[${index}]`;
+    try {
+      limitSize(envelope, at);
+      return normalise(envelope, jobs[index], now, newId, at);
+    } catch (error) {
+      throw error instanceof OjsFault ? new OjsFault(error.code, error.message, { ...error.details, index }) : error;
+    }
+  });
+}
+
+function label(at: string): string {
+  return at === '$' ? 'The request body' : `The envelope at ${at}`;
+}
+
+function limitSize(text: Json, at: string): void {
+  if (text.length * 3 <= maxEnvelopeBytes) return;
+  const bytes = utf8Length(text);
+  if (bytes <= maxEnvelopeBytes) return;
+  const message = `${label(at)} has ${bytes} bytes; at most ${maxEnvelopeBytes} are allowed.`;
+  throw new OjsFault('envelope_too_large', message, { size: bytes, max_size: maxEnvelopeBytes });
+}
+
+function normalise(text: Json, value: unknown, now: Millis, newId: () => string, at: string): ReadEnvelope {
+  if (!isObject(value)) throw new OjsFault('invalid_payload', `${label(at)} must be a JSON object.`);
+  const request = new Request(value, text, at);
+  const identity = readIdentity(request);
+  const timing = readTiming(request, now);
+  const { retry, retryField, retryIssues, unique, rateLimit } = readPolicies(request);
+  const issues = request.issues.all;
+  if (issues.length > 0) throw OjsFault.invalid([...issues, ...retryIssues]);
+  if (retryIssues.length > 0) throw OjsFault.invalid(retryIssues, 'validation_error');
+
+  const id = identity.id ?? newId();
+  let envelope = head(id, identity, timing, retry.maxAttempts ?? defaultRetry.maxAttempts);
+  if (retryField !== null) envelope += `,"retry":${retryText(retryField.text)}`;
+  for (const field of [unique, rateLimit, identity.tags, identity.schema, timing.total, timing.ttl, timing.grace, timing.heartbeat]) {
+    if (field !== null) envelope += `,"${field.name}":${field.text}`;
+  }
+  for (const [name, raw] of request.unknown()) envelope += `,${JSON.stringify(name)}:${raw}`;
+
+  const uses: Feature[] = [];
+  if (unique !== null) uses.push('unique');
+  if (rateLimit !== null) uses.push('rate_limit');
+  const isLater = timing.scheduledAt !== null && timing.scheduledAt > now;
+  const job: NewJob = {
+    id,
+    type: identity.type,
+    queue: identity.queue,
+    // A pending job keeps its time for the activation (digest §17).
+    state: identity.pending ? State.pending : isLater ? State.scheduled : State.available,
+    priority: identity.priority,
+    runAt: isLater ? timing.scheduledAt : now,
+    expiresAt: timing.ttlMs === null ? timing.expiresAt : Math.min(timing.expiresAt ?? Number.POSITIVE_INFINITY, now + timing.ttlMs),
+    // The server waits out a grace period only where one is asked for (X11).
+    timeoutMs: timing.timeoutMs + (timing.graceMs ?? 0),
+    visibilityMs: timing.visibilityMs,
+    createdAt: now,
+    envelope: `${envelope}}`,
+    policy: policyText(retry, timing),
+  };
+  return { job, uses };
+}
+
+/** The members that every envelope begins with. Only `args`, `meta` and the fields echoed as sent can hold characters that need an escape. */
+function head(id: string, identity: Identity, timing: Timing, maxAttempts: number): string {
+  let text = `{"specversion":"1.0","id":"${id}","type":"${identity.type}","queue":"${identity.queue}","args":${identity.args},"meta":${identity.meta}`;
+  text += `,"max_attempts":${maxAttempts},"timeout_ms":${timing.timeoutMs}`;
+  if (timing.timeout?.name === 'timeout') text += sent('timeout', timing.timeout);
+  if (timing.visibilityMs !== null) text += `,"visibility_timeout_ms":${timing.visibilityMs}`;
+  if (timing.visibility?.name === 'visibility_timeout') text += sent('visibility_timeout', timing.visibility);
+  if (timing.scheduled !== null) text += sent('scheduled_at', timing.scheduled);
+  if (timing.expires !== null) text += sent('expires_at', timing.expires);
+  return text;
+}
+
+function sent(name: string, field: Field): string {
+  return `,"${name}":${field.text}`;
+}
+
+function policyText(retry: Partial<RetryPolicy>, timing: Timing): Json | null {
+  const policy: { -readonly [K in keyof JobPolicy]: JobPolicy[K] } = {};
+  if (Object.keys(retry).length > 0) policy.retry = retry;
+  if (timing.totalMs !== null) policy.totalTimeoutMs = timing.totalMs;
+  if (timing.ttlMs !== null) policy.enqueueTtlMs = timing.ttlMs;
+  if (timing.graceMs !== null) policy.gracePeriodMs = timing.graceMs;
+  if (timing.heartbeatMs !== null) policy.heartbeatTimeoutMs = timing.heartbeatMs;
+  return Object.keys(policy).length === 0 ? null : JSON.stringify(policy);
+}

@@ -1,0 +1,154 @@
+/**
+ * The error catalogue (ojs-errors §4, ojs-error-catalog §4, digest §3.1) as one table.
+ * `canonical` and `ojs` are the SCREAMING and the numeric name of the same error.
+ */
+export interface ErrorKind {
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly canonical: string;
+  readonly ojs: `OJS-${number}`;
+  /** What a reader can do about it; travels as `hint`. */
+  readonly hint: string;
+}
+
+export const errorKinds = {
+  invalid_payload: {
+    status: 400,
+    retryable: false,
+    canonical: 'INVALID_PAYLOAD',
+    ojs: 'OJS-1000',
+    hint: 'Send a JSON object encoded in UTF-8.',
+  },
+  invalid_request: {
+    status: 400,
+    retryable: false,
+    canonical: 'INVALID_REQUEST',
+    ojs: 'OJS-1001',
+    hint: 'Correct the fields named in details.validation_errors.',
+  },
+  validation_error: {
+    status: 422,
+    retryable: false,
+    canonical: 'INVALID_RETRY_POLICY',
+    ojs: 'OJS-1006',
+    hint: 'Correct the retry policy; durations are ISO 8601, such as PT1S.',
+  },
+  schema_validation: {
+    status: 400,
+    retryable: false,
+    canonical: 'SCHEMA_VALIDATION_FAILED',
+    ojs: 'OJS-1008',
+    hint: 'Make args match the registered schema.',
+  },
+  envelope_too_large: {
+    status: 413,
+    retryable: false,
+    canonical: 'PAYLOAD_TOO_LARGE',
+    ojs: 'OJS-1009',
+    hint: 'Store large data elsewhere and pass a reference in args.',
+  },
+  not_found: {
+    status: 404,
+    retryable: false,
+    canonical: 'NOT_FOUND',
+    ojs: 'OJS-3000',
+    hint: 'Check the path and the identifier; finished jobs are removed when their retention ends.',
+  },
+  duplicate: {
+    status: 409,
+    retryable: false,
+    canonical: 'DUPLICATE_JOB',
+    ojs: 'OJS-3001',
+    hint: 'details.existing_job_id names the job that is already there.',
+  },
+  conflict: {
+    status: 409,
+    retryable: false,
+    canonical: 'INVALID_STATE_TRANSITION',
+    ojs: 'OJS-1005',
+    hint: 'details.current_state says where the job is; a worker that gets this no longer owns it.',
+  },
+  queue_paused: { status: 422, retryable: true, canonical: 'QUEUE_PAUSED', ojs: 'OJS-3004', hint: 'Resume the queue, or try again later.' },
+  rate_limited: {
+    status: 429,
+    retryable: true,
+    canonical: 'RATE_LIMITED',
+    ojs: 'OJS-6000',
+    hint: 'Wait for the number of seconds in Retry-After.',
+  },
+  queue_full: { status: 429, retryable: true, canonical: 'QUEUE_FULL', ojs: 'OJS-6001', hint: 'Wait until workers have caught up.' },
+  unsupported: {
+    status: 422,
+    retryable: false,
+    canonical: 'UNSUPPORTED_FEATURE',
+    ojs: 'OJS-7000',
+    hint: 'GET /ojs/manifest lists what this server supports.',
+  },
+  backend_error: {
+    status: 500,
+    retryable: true,
+    canonical: 'BACKEND_ERROR',
+    ojs: 'OJS-2000',
+    hint: 'Try again; the server log has the cause under this request id.',
+  },
+  backend_unavailable: {
+    status: 503,
+    retryable: true,
+    canonical: 'BACKEND_UNAVAILABLE',
+    ojs: 'OJS-2001',
+    hint: 'Wait for the number of seconds in Retry-After.',
+  },
+  timeout: {
+    status: 504,
+    retryable: true,
+    canonical: 'BACKEND_TIMEOUT',
+    ojs: 'OJS-2002',
+    hint: 'Try again; whether the call took effect is unknown.',
+  },
+  unauthenticated: {
+    status: 401,
+    retryable: false,
+    canonical: 'UNAUTHENTICATED',
+    ojs: 'OJS-5000',
+    hint: 'Send Authorization: Bearer TOKEN.',
+  },
+  permission_denied: {
+    status: 403,
+    retryable: false,
+    canonical: 'PERMISSION_DENIED',
+    ojs: 'OJS-5001',
+    hint: 'Use a token with the scope named in the message, from an allowed host and origin.',
+  },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errorKinds;
+
+export interface ValidationIssue {
+  /** JSONPath of the offending value, such as `$.options.retry.max_attempts`. */
+  readonly path: string;
+  /** What is wrong, what was expected. */
+  readonly message: string;
+}
+
+/** A refusal with its place in the catalogue. The binding turns it into the API error body (ojs-http-binding §16). */
+export class OjsFault extends Error {
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>> = {}) {
+    super(message);
+    this.name = 'OjsFault';
+    this.code = code;
+    this.details = details;
+  }
+
+  get kind(): ErrorKind {
+    return errorKinds[this.code];
+  }
+
+  /** Of several issues the first gives the message; all stand in `details.validation_errors` (ojs-json-format §12.4). */
+  static invalid(issues: readonly ValidationIssue[], code: 'invalid_request' | 'validation_error' = 'invalid_request'): OjsFault {
+    const first = issues[0];
+    return new OjsFault(code, first ? `${first.path}: ${first.message}` : 'The request is invalid.', { validation_errors: issues });
+  }
+}

@@ -1,0 +1,81 @@
+import { historyOf, lastEntry } from './history.ts';
+import type { JobRecord, Json } from './job.ts';
+import { elements, members } from './json.ts';
+import { State, stateName } from './states.ts';
+import { formatTimestamp } from './timestamp.ts';
+
+export interface RenderOptions {
+  /** Adds `x_lease`, for whoever was handed the job. */
+  readonly lease?: boolean;
+  /** More members as text without braces, such as `"previous_state":"active"`. */
+  readonly extra?: string;
+}
+
+/** The fence of a claim as it goes over the wire: an opaque text to clients. */
+export function leaseOf(claim: number): string {
+  return `c${claim.toString(36)}`;
+}
+
+/** The claim that a lease stands for; null where it is none of ours. */
+export function claimOf(lease: string): number | null {
+  if (!/^c[1-9a-z][0-9a-z]{0,10}$/.test(lease)) return null;
+  const claim = Number.parseInt(lease.slice(1), 36);
+  return Number.isSafeInteger(claim) ? claim : null;
+}
+
+/** The complete wire envelope of a job (digest §1.2): what the client sent, byte for byte, and the fields that the server manages. */
+export function renderJob(record: JobRecord, options: RenderOptions = {}): Json {
+  const { state, startedAt, worker, enqueuedAt, finishedAt, result } = record;
+  let text = `${record.envelope.slice(0, -1)},"state":"${stateName(state)}","priority":${record.priority},"attempt":${record.attempt}`;
+  text += time('created_at', record.createdAt);
+  if (enqueuedAt !== null) text += time('enqueued_at', enqueuedAt);
+  if (startedAt !== null) text += time('started_at', startedAt);
+  if (worker !== null) text += `,"worker_id":${JSON.stringify(worker)}`;
+  if (state === State.retryable) text += time('next_attempt_at', record.runAt) + time('next_retry_at', record.runAt);
+  if (finishedAt !== null) {
+    if (state === State.completed) text += time('completed_at', finishedAt);
+    else if (state === State.cancelled) text += time('cancelled_at', finishedAt);
+    else if (state === State.discarded) text += (ranOut(record) ? '' : time('completed_at', finishedAt)) + time('discarded_at', finishedAt);
+  }
+  if (state === State.completed && result !== null) text += `,"result":${result}`;
+  if (record.history !== '') text += renderHistory(record);
+  if (options.lease) text += `,"x_lease":"${leaseOf(record.claim)}"`;
+  if (options.extra) text += `,${options.extra}`;
+  return `${text}}`;
+}
+
+function time(name: string, ms: number): string {
+  return `,"${name}":"${formatTimestamp(ms)}"`;
+}
+
+/** A job that expired unfinished has no completion (X14). */
+function ranOut(record: JobRecord): boolean {
+  const entry = lastEntry(record);
+  return entry?.kind === 'expired' && entry.error.type !== 'total_timeout';
+}
+
+/** `activated_at`, `retry_delay_ms`, `error` and `errors`. The texts of errors are cut out of the history, never encoded again. */
+function renderHistory(record: JobRecord): string {
+  const entries = historyOf(record);
+  const texts = elements(`[${record.history}]`);
+  const errors: Json[] = [];
+  let current: Json | null = null;
+  let delay: number | undefined;
+  let activatedAt: number | undefined;
+  entries.forEach((entry, index) => {
+    if ('error' in entry) {
+      current = members(texts[index] ?? '{}').get('error') ?? 'null';
+      errors.push(current);
+    }
+    if (entry.kind === 'failed') delay = entry.retryDelayMs ?? delay;
+    if (entry.kind === 'activated') activatedAt = entry.at;
+    if (entry.kind === 'retried') {
+      current = null;
+      delay = undefined;
+    }
+  });
+  let text = activatedAt === undefined ? '' : time('activated_at', activatedAt);
+  if (delay !== undefined) text += `,"retry_delay_ms":${delay}`;
+  if (current !== null && record.state !== State.completed) text += `,"error":${current}`;
+  return errors.length === 0 ? text : `${text},"errors":[${errors.join(',')}]`;
+}

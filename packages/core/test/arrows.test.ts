@@ -1,0 +1,83 @@
+import { globSync, readFileSync } from 'node:fs';
+import { posix, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../../..');
+
+/** The rooms of the house, the most exact prefix first, and what each may import besides itself. The drawing is docs/architecture.md. */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  'packages/core/src': [],
+  'packages/sdk/src/transport/node.ts': ['core', 'sdk', 'node:', 'undici'],
+  'packages/sdk/src/node': ['core', 'sdk', 'node:', 'undici'],
+  'packages/sdk/src': ['core'],
+  'packages/server/src/storage/storage.ts': ['core'],
+  'packages/server/src/storage': ['core', 'node:'],
+  'packages/server/src/engine': ['core', 'storage-interface'],
+  'packages/server/src/binding': ['core', 'engine', 'storage-interface'],
+  'packages/server/src/http': ['core', 'binding', 'node:', 'fastify'],
+  'packages/server/src/embedded': ['core', 'binding', 'engine', 'storage', 'server', 'node:'],
+  'packages/server/src': ['core', 'binding', 'embedded', 'engine', 'http', 'storage', 'storage-interface', 'node:', 'fastify', 'pino'],
+  'packages/cli/src': ['core', 'server', 'node:', 'commander'],
+};
+const names: Readonly<Record<string, string>> = {
+  'packages/core/src': 'core',
+  'packages/sdk/src': 'sdk',
+  'packages/sdk/src/node': 'sdk',
+  'packages/sdk/src/transport/node.ts': 'sdk',
+  'packages/server/src/storage/storage.ts': 'storage-interface',
+  'packages/server/src/storage': 'storage',
+  'packages/server/src/engine': 'engine',
+  'packages/server/src/binding': 'binding',
+  'packages/server/src/http': 'http',
+  'packages/server/src/embedded': 'embedded',
+  'packages/server/src': 'server',
+  'packages/cli/src': 'cli',
+};
+
+function roomOf(file: string): string {
+  const room = Object.keys(rooms).find((prefix) => file === prefix || file.startsWith(`${prefix}/`));
+  if (room === undefined) throw new Error(`${file} is in no room`);
+  return room;
+}
+
+function targetOf(file: string, specifier: string): string {
+  if (specifier.startsWith('node:')) return 'node:';
+  if (specifier.startsWith('@ojs-ts/')) return specifier.slice('@ojs-ts/'.length);
+  if (!specifier.startsWith('.')) return specifier;
+  return names[roomOf(posix.join(posix.dirname(file), specifier))] ?? 'unknown';
+}
+
+/** Every import that is not drawn: `file → what it imports`. */
+function violations(sources: ReadonlyMap<string, string>): string[] {
+  return [...sources].flatMap(([file, text]) => {
+    const room = roomOf(file);
+    const allowed = [...(rooms[room] ?? []), names[room] ?? ''];
+    const imports = [...text.matchAll(/^(?:import|export)\s[^'";]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm)];
+    return imports
+      .map((match) => match[1] ?? match[2] ?? match[3] ?? '')
+      .filter((specifier) => !allowed.includes(targetOf(file, specifier)))
+      .map((specifier) => `${file} → ${specifier}`);
+  });
+}
+
+test('no arrow between the layers that docs/architecture.md does not draw', () => {
+  const files = globSync('packages/*/src/**/*.ts', { cwd: root });
+  expect(files.length).toBeGreaterThan(40);
+  expect(violations(new Map(files.map((file) => [file, readFileSync(resolve(root, file), 'utf8')])))).toEqual([]);
+});
+
+test('an arrow that is not drawn is found', () => {
+  const wrong = new Map([
+    ['packages/core/src/a.ts', "import { readFileSync } from 'node:fs';"],
+    [
+      'packages/server/src/engine/b.ts',
+      "import { SqliteStorage } from '../storage/sqlite/sqlite.ts';\nimport type { Storage } from '../storage/storage.ts';",
+    ],
+    ['packages/sdk/src/c.ts', "export { x } from '@ojs-ts/server';"],
+  ]);
+  expect(violations(wrong)).toEqual([
+    'packages/core/src/a.ts → node:fs',
+    'packages/server/src/engine/b.ts → ../storage/sqlite/sqlite.ts',
+    'packages/sdk/src/c.ts → @ojs-ts/server',
+  ]);
+});

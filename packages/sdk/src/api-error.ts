@@ -1,0 +1,103 @@
+import { type Answer, type ErrorCode, errorKinds } from '@ojs-ts/core';
+import {
+  DuplicateJobError,
+  type ErrorContext,
+  JobNotFoundError,
+  OJSAPIError,
+  OJSAuthenticationError,
+  type OJSErrorDetail,
+  QueuePausedError,
+  RateLimitedError,
+  type RateLimitInfo,
+} from './errors.ts';
+import { booleanOf, compact, isWire, textOf, type Wire, wireOf } from './json.ts';
+
+/** The other names of the catalogue's codes: SCREAMING (ojs-errors §4) and OJS-1234 (ojs-error-catalog §4). */
+const otherNames: ReadonlyMap<string, string> = new Map(
+  Object.entries(errorKinds).flatMap(([code, kind]) => [
+    [kind.canonical.toLowerCase(), code],
+    [kind.ojs.toLowerCase(), code],
+  ]),
+);
+
+/** What a status means where the body says nothing, as with a proxy's HTML page. */
+const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
+  401: 'unauthenticated',
+  403: 'permission_denied',
+  404: 'not_found',
+  409: 'conflict',
+  413: 'envelope_too_large',
+  429: 'rate_limited',
+  500: 'backend_error',
+  502: 'backend_unavailable',
+  503: 'backend_unavailable',
+  504: 'timeout',
+};
+
+/** An answer of 400 and more as the error of its kind. Takes nested and flat bodies, codes in any case, and no body at all. */
+export function apiError(answer: Answer, context: ErrorContext): OJSAPIError {
+  const body = parseWire(answer.text);
+  const said = wireOf(body?.error) ?? body ?? {};
+  const code = readCode(said, answer.status);
+  const detail: OJSErrorDetail = compact({
+    code,
+    message: textOf(said.message) ?? textOf(body?.error) ?? `The server answered ${answer.status}.`,
+    retryable: booleanOf(said.retryable) ?? (isKnown(code) && errorKinds[code].retryable),
+    details: wireOf(said.details) ?? {},
+    requestId: textOf(said.request_id) ?? answer.headers['x-request-id'] ?? context.requestId,
+  });
+  const { status } = answer;
+  if (status === 401 || status === 403) return new OJSAuthenticationError(status, detail, context);
+  if (status === 429) return new RateLimitedError(status, detail, { ...context, rateLimit: rateLimitOf(answer, detail) });
+  if (code === 'not_found') return new JobNotFoundError(status, detail, context);
+  if (code === 'duplicate') return new DuplicateJobError(status, detail, context);
+  if (code === 'queue_paused') return new QueuePausedError(status, detail, context);
+  return new OJSAPIError(status, detail, context);
+}
+
+function readCode(said: Wire, status: number): string {
+  const code = textOf(said.code)?.toLowerCase();
+  if (code === undefined || code === '') return codeOfStatus[status] ?? `http_${status}`;
+  return otherNames.get(code) ?? code;
+}
+
+function isKnown(code: string): code is ErrorCode {
+  return Object.hasOwn(errorKinds, code);
+}
+
+function parseWire(text: string): Wire | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    return isWire(body) ? body : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function rateLimitOf({ headers }: Answer, detail: OJSErrorDetail): RateLimitInfo {
+  const wait = retryAfterMs(headers) ?? secondsToMs(detail.details.retry_after);
+  return compact({
+    limit: headerNumber(headers['x-ratelimit-limit']),
+    remaining: headerNumber(headers['x-ratelimit-remaining']),
+    reset: headerNumber(headers['x-ratelimit-reset']),
+    retryAfter: wait === undefined ? undefined : wait / 1000,
+  });
+}
+
+/** Retry-After in milliseconds: whole seconds or an HTTP date (RFC 9110 §10.2.3). */
+export function retryAfterMs(headers: Readonly<Record<string, string>>): number | undefined {
+  const text = headers['retry-after'];
+  if (text === undefined) return undefined;
+  const seconds = headerNumber(text);
+  if (seconds !== undefined) return seconds * 1000;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
+}
+
+function headerNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}(\.\d{1,6})?$/.test(text.trim()) ? Number(text) : undefined;
+}
+
+function secondsToMs(value: unknown): number | undefined {
+  return typeof value === 'number' && value >= 0 ? value * 1000 : undefined;
+}

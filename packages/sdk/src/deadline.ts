@@ -1,0 +1,57 @@
+import { timerMs } from './duration.ts';
+
+/** The end of one call: its time, or the caller's abort, whichever comes first. Both reject at once, whatever the work under way does. */
+export class Deadline implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #over: Promise<never>;
+  readonly #caller: AbortSignal | undefined;
+  readonly #until: number;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #abort: (reason: unknown) => void;
+  readonly #onCallerAbort = () => this.#abort(this.#caller?.reason);
+
+  /** @throws the reason of a signal that is already aborted. */
+  constructor(ms: number, expired: () => Error, caller?: AbortSignal) {
+    caller?.throwIfAborted();
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => {});
+    this.#over = promise;
+    this.#abort = (reason) => {
+      reject(reason);
+      this.#controller.abort(reason);
+    };
+    this.#until = performance.now() + ms;
+    this.#timer = setTimeout(() => this.#abort(expired()), timerMs(ms));
+    this.#caller = caller;
+    caller?.addEventListener('abort', this.#onCallerAbort, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Milliseconds. */
+  get remaining(): number {
+    return this.#until - performance.now();
+  }
+
+  /** The work's outcome, or the end of the deadline. */
+  race<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#over]);
+  }
+
+  async sleep(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, timerMs(ms));
+    try {
+      await this.race(promise);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#caller?.removeEventListener('abort', this.#onCallerAbort);
+  }
+}

@@ -1,0 +1,182 @@
+import type { Duration } from './duration.ts';
+import type { Job, JobErrorEntry } from './job.ts';
+
+/** Where an error happened; every field is left out where it does not apply. */
+export interface ErrorContext {
+  jobId?: string | undefined;
+  queue?: string | undefined;
+  operation?: string | undefined;
+  /** Which attempt of the call failed, from 1; for an error of a job, its attempt. */
+  attempt?: number | undefined;
+  requestId?: string | undefined;
+  cause?: unknown;
+}
+
+/** Registered process-wide, so that errors are known across two copies of this package (ESM beside CommonJS, two versions). */
+const brand = Symbol.for('@ojs-ts/sdk.error');
+
+/** The parent of every error that this package rejects with, besides the reason of a caller's own abort. */
+export class OJSError extends Error {
+  declare readonly jobId?: string;
+  declare readonly queue?: string;
+  declare readonly operation?: string;
+  declare readonly attempt?: number;
+  declare readonly requestId?: string;
+
+  constructor(message: string, context: ErrorContext = {}) {
+    super(message, context.cause === undefined ? undefined : { cause: context.cause });
+    Object.defineProperty(this, 'name', { value: new.target.name, configurable: true, writable: true });
+    if (context.jobId !== undefined) this.jobId = context.jobId;
+    if (context.queue !== undefined) this.queue = context.queue;
+    if (context.operation !== undefined) this.operation = context.operation;
+    if (context.attempt !== undefined) this.attempt = context.attempt;
+    if (context.requestId !== undefined) this.requestId = context.requestId;
+  }
+
+  get [brand](): true {
+    return true;
+  }
+}
+
+/** The server's own words about what it refused. */
+export interface OJSErrorDetail {
+  /** Lower case, such as `not_found` (digest §3.1). */
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly requestId?: string;
+}
+
+/** The server answered with a status of 400 or more. */
+export class OJSAPIError extends OJSError {
+  readonly statusCode: number;
+  readonly error: OJSErrorDetail;
+
+  constructor(statusCode: number, error: OJSErrorDetail, context: ErrorContext = {}) {
+    super(error.message, { requestId: error.requestId, ...context });
+    this.statusCode = statusCode;
+    this.error = error;
+  }
+
+  get code(): string {
+    return this.error.code;
+  }
+
+  get retryable(): boolean {
+    return this.error.retryable;
+  }
+}
+
+/** No answer came, or none that can be read; `cause` says why. Whether the call took effect is unknown. */
+export class OJSConnectionError extends OJSError {}
+
+/** The deadline passed first. Whether the call took effect is unknown. */
+export class OJSTimeoutError extends OJSError {}
+
+export interface ValidationProblem {
+  /** Where the value stands, such as `args[0].when` or `options.priority`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** What was given cannot be sent; nothing was sent. */
+export class OJSValidationError extends OJSError {
+  readonly issues: readonly ValidationProblem[];
+
+  constructor(message: string, context: ErrorContext & { issues?: readonly ValidationProblem[] } = {}) {
+    super(message, context);
+    this.issues = context.issues ?? [];
+  }
+
+  static of(path: string, message: string): OJSValidationError {
+    return new OJSValidationError(`${path}: ${message}`, { issues: [{ path, message }] });
+  }
+}
+
+/** 401 and 403. */
+export class OJSAuthenticationError extends OJSAPIError {}
+
+/** 409 `duplicate`: another job has this id or this unique key. */
+export class DuplicateJobError extends OJSAPIError {
+  get existingJobId(): string | undefined {
+    const id = this.error.details.existing_job_id;
+    return typeof id === 'string' ? id : undefined;
+  }
+}
+
+/** Every answer with the code `not_found`, whatever was looked for. */
+export class JobNotFoundError extends OJSAPIError {}
+
+/** The queue is paused and the server refuses new jobs for it. Never retried by itself. */
+export class QueuePausedError extends OJSAPIError {}
+
+export interface RateLimitInfo {
+  readonly limit?: number;
+  readonly remaining?: number;
+  /** Unix time in seconds. */
+  readonly reset?: number;
+  /** Seconds. */
+  readonly retryAfter?: number;
+}
+
+/** 429, after the retries of the call. */
+export class RateLimitedError extends OJSAPIError {
+  declare readonly rateLimit?: RateLimitInfo;
+
+  constructor(statusCode: number, error: OJSErrorDetail, context: ErrorContext & { rateLimit?: RateLimitInfo } = {}) {
+    super(statusCode, error, context);
+    if (context.rateLimit !== undefined) this.rateLimit = context.rateLimit;
+  }
+
+  /** Seconds. */
+  get retryAfter(): number | undefined {
+    return this.rateLimit?.retryAfter;
+  }
+}
+
+/** A job that somebody waits for ended without a result: discarded or cancelled. */
+export class JobFailedError extends OJSError {
+  readonly job: Job;
+
+  constructor(message: string, job: Job, context: ErrorContext = {}) {
+    super(message, { jobId: job.id, queue: job.queue, attempt: job.attempt, ...context });
+    this.job = job;
+  }
+
+  get errors(): readonly JobErrorEntry[] {
+    return this.job.errors;
+  }
+}
+
+/** The reason of `ctx.signal` when the execution ran longer than the job's timeout. */
+export class JobTimeoutError extends OJSError {
+  readonly timeoutMs: number;
+
+  constructor(message: string, timeoutMs: number, context: ErrorContext = {}) {
+    super(message, context);
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** Thrown by a handler: the job is discarded now, whatever its retry policy says. */
+export class DiscardError extends Error {
+  override readonly name = 'DiscardError';
+}
+
+/** Thrown by a handler: run this job again after `after`, without counting this execution as an attempt. */
+export class SnoozeError extends Error {
+  override readonly name = 'SnoozeError';
+  readonly after: Duration;
+
+  constructor(after: Duration) {
+    super(`snoozed for ${typeof after === 'number' ? `${after} ms` : after}`);
+    this.after = after;
+  }
+}
+
+/** Whether this is an error of this SDK, of any copy of it; with `code`, whether the server answered with that code. */
+export function isOjsError(error: unknown, code?: string): error is OJSError {
+  if (typeof error !== 'object' || error === null || !(brand in error)) return false;
+  return code === undefined || ('code' in error && error.code === code);
+}

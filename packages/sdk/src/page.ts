@@ -1,0 +1,45 @@
+import { booleanOf, compact, numberOf, textOf, type Wire, wireOf } from './json.ts';
+import type { CallOptions } from './options.ts';
+
+/** One page of a list; iterating goes on over the following pages. */
+export interface Page<T> extends AsyncIterable<T> {
+  readonly items: readonly T[];
+  readonly total?: number;
+  readonly limit: number;
+  readonly offset: number;
+  readonly hasMore: boolean;
+  readonly nextCursor?: string;
+}
+
+export interface PageOptions extends CallOptions {
+  limit?: number;
+  offset?: number;
+}
+
+export interface PageQuery {
+  readonly limit: number | undefined;
+  readonly offset: number | undefined;
+  readonly cursor: string | undefined;
+}
+
+/** Asks `load` for the page, and for the next ones when somebody iterates; `items` finds the list in an answer. */
+export async function readPage<T>(query: PageQuery, load: (query: PageQuery) => Promise<Wire>, items: (body: Wire) => T[]): Promise<Page<T>> {
+  const body = await load(query);
+  const about = wireOf(body.pagination) ?? {};
+  const list = items(body);
+  const page = compact({
+    items: list,
+    total: numberOf(about.total) ?? numberOf(body.total),
+    limit: numberOf(about.limit) ?? query.limit ?? list.length,
+    offset: numberOf(about.offset) ?? query.offset ?? 0,
+    hasMore: booleanOf(about.has_more) ?? false,
+    nextCursor: textOf(about.next_cursor),
+  });
+  async function* all(): AsyncGenerator<T> {
+    yield* list;
+    if (!page.hasMore || (page.nextCursor === undefined && list.length === 0)) return;
+    const next = page.nextCursor === undefined ? { offset: page.offset + list.length, cursor: undefined } : { offset: undefined, cursor: page.nextCursor };
+    yield* await readPage({ limit: query.limit, ...next }, load, items);
+  }
+  return { ...page, [Symbol.asyncIterator]: all };
+}

@@ -1,0 +1,35 @@
+import { hostname } from 'node:os';
+import { lazyTransport } from '../transport/lazy.ts';
+import type { Platform, ProcessSignal } from './platform.ts';
+
+const signals: readonly ProcessSignal[] = ['SIGTERM', 'SIGINT', 'SIGTSTP', 'SIGCONT'];
+
+/** Node, and what is compatible with it (Bun, Deno). */
+export const platform: Platform = {
+  env: (name) => process.env[name],
+  hostname: hostname(),
+  pid: process.pid,
+  // undici is loaded with the first call: a worker on an engine in the same process never needs it.
+  httpTransport: (options) =>
+    lazyTransport(async () => {
+      const { NodeTransport } = await import('../transport/node.ts').catch(missingUndici);
+      if (NodeTransport !== null) return new NodeTransport(options);
+      const { FetchTransport } = await import('../transport/fetch.ts');
+      return new FetchTransport(options);
+    }),
+  onSignals(receive) {
+    // Windows has no job control; there the names are refused.
+    const wanted = process.platform === 'win32' ? signals.slice(0, 2) : signals;
+    const listeners = wanted.map((signal) => ({ signal, listener: () => receive(signal) }));
+    for (const { signal, listener } of listeners) process.on(signal, listener);
+    return () => {
+      for (const { signal, listener } of listeners) process.off(signal, listener);
+    };
+  },
+  exit: (code) => process.exit(code),
+};
+
+function missingUndici(error: unknown): { NodeTransport: null } {
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return { NodeTransport: null };
+  throw error;
+}

@@ -1,0 +1,15 @@
+import type { Transport } from '@ojs-ts/core';
+
+/** A transport that is opened by its first call. */
+export function lazyTransport(open: () => Promise<Transport>): Transport {
+  let opened: Promise<Transport> | undefined;
+  return {
+    async call(call, context) {
+      opened ??= open();
+      return (await opened).call(call, context);
+    },
+    async [Symbol.asyncDispose]() {
+      if (opened !== undefined) await (await opened)[Symbol.asyncDispose]();
+    },
+  };
+}

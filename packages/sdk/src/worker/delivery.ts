@@ -1,0 +1,96 @@
+import { backoffMs } from '../backoff.ts';
+import type { Logger } from '../logger.ts';
+import type { Held } from './held.ts';
+import type { Holdings } from './holdings.ts';
+import type { ItemAnswer } from './link.ts';
+import type { Outbox } from './outbox.ts';
+import { nackEntry } from './outcome.ts';
+
+export interface DeliveryServices {
+  readonly holdings: Holdings;
+  readonly outbox: Outbox;
+  readonly logger: Logger;
+  changed(): void;
+}
+
+const minRetryMs = 50;
+const maxRetryMs = 1_000;
+
+/**
+ * What becomes of outcomes on their way. One is sent until the server has answered or its lease has ended, and an ack never turns into a nack:
+ * the handler has succeeded, whatever becomes of the message.
+ */
+export class Delivery {
+  readonly #services: DeliveryServices;
+  readonly #waiting = new Map<Held, ReturnType<typeof setTimeout>>();
+
+  constructor(services: DeliveryServices) {
+    this.#services = services;
+  }
+
+  answered(held: Held, answer: ItemAnswer | undefined): void {
+    const status = answer?.status ?? 503;
+    if (status < 300) return this.#done(held);
+    if (status === 404 || status === 409) {
+      this.#log('warn', 'The job is no longer ours; its outcome was dropped.', held, { status, message: answer?.message });
+      return this.#done(held);
+    }
+    if (status === 400 || status === 413 || status === 422) return this.refused(held, answer?.message ?? '');
+    this.#later(held);
+  }
+
+  /** The server will never take this outcome as it is. A result that it cannot store is like one that is no JSON. */
+  refused(held: Held, message: string): void {
+    if (held.outcome === 'nack') {
+      this.#log('error', 'The server refused the outcome of a job; it will come back when its lease ends.', held, { message });
+      return this.#done(held);
+    }
+    this.#log('error', "The server refused the job's result.", held, { message });
+    const failure = { code: 'handler_error', type: 'result_rejected', message: `The server refused the result: ${message}`, retryable: false };
+    held.entry = nackEntry(held, { failure });
+    held.outcome = 'nack';
+    this.#services.outbox.putBack(held);
+    this.#services.changed();
+  }
+
+  /** Those that can still be accepted; the others are given up. */
+  stillDue(items: readonly Held[]): readonly Held[] {
+    const now = performance.now();
+    if (items.every((held) => held.leaseUntil > now)) return items;
+    this.abandon(items.filter((held) => held.leaseUntil <= now));
+    return items.filter((held) => held.leaseUntil > now);
+  }
+
+  abandon(items: readonly Held[]): void {
+    for (const held of items) {
+      this.#log('error', 'The outcome of a job could not be delivered while its lease lasted; the job will run again.', held, { outcome: held.outcome });
+      this.#done(held);
+    }
+  }
+
+  close(): void {
+    for (const timer of this.#waiting.values()) clearTimeout(timer);
+    this.abandon([...this.#waiting.keys()]);
+    this.#waiting.clear();
+  }
+
+  #later(held: Held): void {
+    if (this.stillDue([held]).length === 0) return;
+    held.failures++;
+    const again = () => {
+      this.#waiting.delete(held);
+      this.#services.outbox.putBack(held);
+      this.#services.changed();
+    };
+    this.#waiting.set(held, setTimeout(again, Math.min(backoffMs(held.failures, minRetryMs, maxRetryMs), maxRetryMs)));
+  }
+
+  #done(held: Held): void {
+    this.#services.holdings.remove(held);
+    this.#services.outbox.done();
+  }
+
+  #log(level: 'warn' | 'error', message: string, held: Held, fields: object): void {
+    this.#services.logger[level](message, { job_id: held.id, job_type: held.wire.type, ...fields });
+  }
+}

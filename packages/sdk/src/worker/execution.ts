@@ -1,0 +1,198 @@
+import { type ContextServices, ExecutionContext, type JobContext } from '../context.ts';
+import { timerMs } from '../duration.ts';
+import { JobTimeoutError, OJSError } from '../errors.ts';
+import type { Wire } from '../json.ts';
+import type { Logger } from '../logger.ts';
+import { Held } from './held.ts';
+import type { Holdings } from './holdings.ts';
+import type { Outbox } from './outbox.ts';
+import { ackEntry, type GiveBack, giveBackFor, nackEntry } from './outcome.ts';
+import type { Slots } from './slots.ts';
+
+export interface ExecutionServices extends ContextServices {
+  readonly holdings: Holdings;
+  readonly slots: Slots;
+  readonly outbox: Outbox;
+  readonly visibilityMs: number;
+  /** Runs the handler of the job's type; what wraps handlers stands in here. */
+  perform(context: JobContext): unknown;
+  /** What becomes of a job whose type has no handler here; null where it has one. */
+  unknownType(jobType: string): GiveBack | null;
+  /** A slot or an outcome came up. */
+  changed(): void;
+}
+
+/** Runs claimed jobs: each ends in exactly one outcome, or in none where the server took it back. */
+export class Execution {
+  readonly #services: ExecutionServices;
+  readonly #logger: Logger;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #dueAt = Number.POSITIVE_INFINITY;
+
+  constructor(services: ExecutionServices) {
+    this.#services = services;
+    this.#logger = services.logger;
+  }
+
+  /** Starts the handler of a fetched job. A job that there is no slot for goes back to its queue. */
+  begin(wire: Wire, now: number): void {
+    const held = this.#hold(wire, now);
+    if (held === null) return;
+    const missing = this.#services.unknownType(typeof wire.type === 'string' ? wire.type : '');
+    if (missing !== null) return this.#giveBack(held, missing);
+    if (!this.#services.slots.occupy()) return this.#giveBack(held, noSlot);
+    held.occupies = true;
+    this.#watch(held.deadline);
+    const context = new ExecutionContext(held, this.#services);
+    try {
+      const returned = this.#services.perform(context);
+      if (!isThenable(returned)) return this.#complete(held, returned);
+      Promise.resolve(returned).then(
+        (result) => this.#complete(held, result),
+        (error: unknown) => this.#failed(held, error),
+      );
+    } catch (error) {
+      this.#failed(held, error);
+    }
+  }
+
+  /** A job that arrived when no more may be started: back to its queue, uncounted. */
+  refuse(wire: Wire, now: number): void {
+    const held = this.#hold(wire, now);
+    if (held !== null) this.#giveBack(held, notRunning);
+  }
+
+  /** The server no longer counts the job as ours: nothing more is sent, the slot stays taken until the handler has ended. */
+  lose(held: Held, message: string): void {
+    if (held.state !== 'running') return;
+    held.state = 'lost';
+    this.#services.holdings.remove(held);
+    this.#logger.warn(message, { job_id: held.id });
+    held.abort(new OJSError(message, { jobId: held.id }));
+    this.#services.changed();
+  }
+
+  /** The end of the grace period: handlers are told, their jobs go back uncounted. */
+  interrupt(): void {
+    for (const held of this.#services.holdings) {
+      if (held.state !== 'running') continue;
+      held.abort(new OJSError('The worker is shutting down.', { jobId: held.id }));
+      this.#detach(held);
+      this.#giveBack(held, cutOff);
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #hold(wire: Wire, now: number): Held | null {
+    const { holdings } = this.#services;
+    if (typeof wire.id !== 'string') return null;
+    const held = new Held(wire, wire.id, now, now + this.#services.visibilityMs);
+    const before = holdings.get(held.id);
+    if (before !== undefined) {
+      if (before.lease !== undefined && before.lease === held.lease) return null;
+      this.lose(before, 'The job was handed out again while it was still running here.');
+    }
+    holdings.add(held);
+    return held;
+  }
+
+  #complete(held: Held, result: unknown): void {
+    this.#vacate(held);
+    if (held.state !== 'running') return;
+    try {
+      held.entry = ackEntry(held, result);
+    } catch (error) {
+      return this.#giveBack(held, unserializable(error));
+    }
+    held.outcome = 'ack';
+    this.#settle(held);
+  }
+
+  #failed(held: Held, error: unknown): void {
+    this.#vacate(held);
+    if (held.state !== 'running') return;
+    const giveBack = giveBackFor(error);
+    if (!giveBack.requeue) {
+      const { type, message } = giveBack.failure;
+      this.#logger.warn('The job failed.', { job_id: held.id, job_type: held.wire.type, attempt: held.wire.attempt, error_type: type, error_message: message });
+    }
+    this.#giveBack(held, giveBack);
+  }
+
+  /** Also for an ack that the server refused for good: then the entry is replaced. */
+  #giveBack(held: Held, giveBack: GiveBack): void {
+    held.entry = nackEntry(held, giveBack);
+    held.outcome = 'nack';
+    this.#settle(held);
+  }
+
+  #settle(held: Held): void {
+    held.state = 'settled';
+    this.#services.outbox.add(held);
+    this.#services.changed();
+  }
+
+  /** The handler has ended; a detached one gave its slot back before. */
+  #vacate(held: Held): void {
+    if (!held.occupies) return;
+    this.#detach(held);
+    if (held.state !== 'running') this.#services.changed();
+  }
+
+  #detach(held: Held): void {
+    held.occupies = false;
+    this.#services.slots.vacate();
+  }
+
+  /** One timer for the nearest deadline. Most jobs end long before theirs, so it is not moved when they do. */
+  #watch(deadline: number): void {
+    if (deadline >= this.#dueAt) return;
+    this.#dueAt = deadline;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#expire(), timerMs(deadline - performance.now()));
+  }
+
+  #expire(): void {
+    const now = performance.now();
+    this.#dueAt = Number.POSITIVE_INFINITY;
+    let next = Number.POSITIVE_INFINITY;
+    for (const held of this.#services.holdings) {
+      if (held.state !== 'running') continue;
+      if (held.deadline <= now) this.#timeOut(held, now);
+      else next = Math.min(next, held.deadline);
+    }
+    this.#watch(next);
+  }
+
+  #timeOut(held: Held, now: number): void {
+    const limit = Math.round(held.deadline - held.startedAt);
+    const message = `The job ran longer than its timeout of ${limit} ms.`;
+    this.#logger.warn(message, { job_id: held.id, job_type: held.wire.type });
+    held.abort(new JobTimeoutError(message, limit, { jobId: held.id }));
+    this.#detach(held);
+    const details = { timeout_kind: 'execution', limit_seconds: limit / 1000, elapsed_seconds: Math.round(now - held.startedAt) / 1000 };
+    this.#giveBack(held, { failure: { code: 'timeout', type: 'timeout', message, details } });
+  }
+}
+
+/** Reserved for coordination by ojs-worker-protocol, appendix B. */
+function shutdown(message: string): GiveBack {
+  return { failure: { code: 'shutdown', type: 'shutdown', message, retryable: true }, requeue: true };
+}
+
+const noSlot = shutdown('The worker has no free slot.');
+const notRunning = shutdown('The worker takes no new jobs.');
+const cutOff = shutdown('The worker shut down before the job had ended.');
+
+/** Not retryable: the work is done, and doing it again would end in the same result. */
+function unserializable(error: unknown): GiveBack {
+  const message = `The job's result is no JSON: ${error instanceof Error ? error.message : String(error)}`;
+  return { failure: { code: 'handler_error', type: 'result_not_serializable', message, retryable: false } };
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

@@ -1,0 +1,42 @@
+import type { Connection } from '../connection.ts';
+import { OJSAPIError } from '../errors.ts';
+import { answerMs, fetchBody, jobsIn } from './exchange.ts';
+import type { Held } from './held.ts';
+import type { ItemAnswer, Link, Turn, TurnAnswer } from './link.ts';
+import type { WorkerSettings } from './options.ts';
+
+/** The plain binding (ojs-http-binding §10): a request for every ack, nack and fetch. For servers without `worker.exchange`. */
+export class Fallback implements Link {
+  readonly extended = false;
+  readonly #connection: Connection;
+  readonly #workerId: string;
+  readonly #settings: WorkerSettings;
+  readonly #ms: number;
+
+  constructor(connection: Connection, workerId: string, settings: WorkerSettings) {
+    this.#connection = connection;
+    this.#workerId = workerId;
+    this.#settings = settings;
+    this.#ms = Math.min(answerMs, connection.timeoutMs);
+  }
+
+  async turn({ items, fetch }: Turn, signal: AbortSignal): Promise<TurnAnswer> {
+    const answers = await Promise.all(items.map((held) => this.#settle(held, signal)));
+    if (fetch === null) return { items: answers, jobs: [] };
+    const body = JSON.stringify({ ...fetchBody(fetch, this.#settings), worker_id: this.#workerId });
+    return { items: answers, jobs: jobsIn(await this.#connection.once({ operation: 'worker.fetch', body }, this.#ms + fetch.waitMs, signal)) };
+  }
+
+  /** Every item has its own outcome, so one that fails is an answer here, not an exception. */
+  async #settle(held: Held, signal: AbortSignal): Promise<ItemAnswer> {
+    const operation = held.outcome === 'ack' ? 'worker.ack' : 'worker.nack';
+    const body = `{"worker_id":${JSON.stringify(this.#workerId)},${held.entry.slice(1)}`;
+    try {
+      await this.#connection.once({ operation, body }, this.#ms, signal);
+      return { status: 200, message: '' };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { status: error instanceof OJSAPIError ? error.statusCode : 503, message };
+    }
+  }
+}

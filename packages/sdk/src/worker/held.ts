@@ -1,0 +1,62 @@
+import type { Wire } from '../json.ts';
+
+/**
+ * running: its handler works, its lease is ours. settled: the outcome is known and on its way to the server, the lease still ours (a timeout
+ * and the end of a shutdown settle without the handler). lost: the server took it back; nothing is sent any more.
+ */
+export type HeldState = 'running' | 'settled' | 'lost';
+
+/** A claimed job, from its fetch until the server has answered its outcome. Times are of `performance.now()`. */
+export class Held {
+  readonly wire: Wire;
+  readonly id: string;
+  /** The fence: proves that an outcome belongs to this claim. Absent on servers without it. */
+  readonly lease: string | undefined;
+  readonly startedAt: number;
+  /** When the execution has failed by its timeout. */
+  readonly deadline: number;
+  /** Until here an outcome can still be accepted; heartbeats that listed the job move it. */
+  leaseUntil: number;
+  state: HeldState = 'running';
+  /** Whether its handler takes a slot. */
+  occupies = false;
+  /** The outcome as one item of an exchange, JSON text. */
+  entry = '';
+  outcome: 'ack' | 'nack' = 'ack';
+  /** Deliveries that failed. */
+  failures = 0;
+  #reason: unknown;
+  #controller: AbortController | undefined;
+
+  constructor(wire: Wire, id: string, now: number, leaseUntil: number) {
+    this.wire = wire;
+    this.id = id;
+    this.lease = typeof wire.x_lease === 'string' ? wire.x_lease : undefined;
+    this.startedAt = now;
+    this.deadline = typeof wire.timeout_ms === 'number' && wire.timeout_ms > 0 ? now + wire.timeout_ms : Number.POSITIVE_INFINITY;
+    this.leaseUntil = leaseUntil;
+  }
+
+  get aborted(): boolean {
+    return this.#reason !== undefined;
+  }
+
+  get reason(): unknown {
+    return this.#reason;
+  }
+
+  /** Made when somebody asks: most handlers never do, and an AbortController costs more than the rest of a job. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.aborted) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: Error): void {
+    if (this.aborted) return;
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+  }
+}

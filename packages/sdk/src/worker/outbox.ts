@@ -1,0 +1,53 @@
+import type { Held } from './held.ts';
+
+/** Of one request: the server takes 1,000 items; more bytes would keep a slow line busy for one batch. */
+const maxItems = 500;
+const maxCharacters = 512 * 1024;
+
+/** Outcomes that the server has not answered yet. */
+export class Outbox {
+  #ready: Held[] = [];
+  #undelivered = 0;
+
+  /** How many can be sent now. */
+  get ready(): number {
+    return this.#ready.length;
+  }
+
+  /** Ready, under way, or waiting to be tried again. */
+  get undelivered(): number {
+    return this.#undelivered;
+  }
+
+  /** A new outcome. */
+  add(held: Held): void {
+    this.#undelivered++;
+    this.#ready.push(held);
+  }
+
+  /** One that was taken before. */
+  putBack(held: Held): void {
+    this.#ready.push(held);
+  }
+
+  take(): Held[] {
+    let characters = 0;
+    let count = 0;
+    for (const held of this.#ready) {
+      characters += held.entry.length;
+      if (count > 0 && (count === maxItems || characters > maxCharacters)) break;
+      count++;
+    }
+    if (count === this.#ready.length) {
+      const all = this.#ready;
+      this.#ready = [];
+      return all;
+    }
+    return this.#ready.splice(0, count);
+  }
+
+  /** Answered for good, or given up. */
+  done(): void {
+    this.#undelivered--;
+  }
+}

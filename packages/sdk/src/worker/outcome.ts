@@ -1,0 +1,102 @@
+import { type Duration, durationMs } from '../duration.ts';
+import { DiscardError, SnoozeError } from '../errors.ts';
+import { compact } from '../json.ts';
+import type { Held } from './held.ts';
+
+/** The error object of a nack (digest §1.4, §5.3). */
+export interface Failure {
+  readonly code: string;
+  readonly type: string;
+  readonly message: string;
+  readonly retryable?: boolean;
+  readonly response_code?: 'DISCARD';
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly backtrace?: readonly string[];
+}
+
+export interface GiveBack {
+  readonly failure: Failure;
+  /** Back to its queue, not counted as an attempt. */
+  readonly requeue?: boolean;
+  /** With `requeue`: not before this many milliseconds have passed. */
+  readonly delayMs?: number;
+}
+
+/** ojs-errors §6.2: at most 50 frames and 10,000 characters. */
+const maxFrames = 50;
+const maxCharacters = 10_000;
+
+function head(held: Held): string {
+  return `{"job_id":${JSON.stringify(held.id)}${held.lease === undefined ? '' : `,"x_lease":${JSON.stringify(held.lease)}`}`;
+}
+
+/** The ack of a job as an item of an exchange. @throws what JSON.stringify throws for a result that is no JSON. */
+export function ackEntry(held: Held, result: unknown): string {
+  if (result === undefined) return `${head(held)}}`;
+  const text = JSON.stringify(result);
+  if (text === undefined) throw new TypeError(`a ${typeof result} is no JSON value`);
+  return `${head(held)},"result":${text}}`;
+}
+
+export function nackEntry(held: Held, { failure, requeue, delayMs }: GiveBack): string {
+  const rest = JSON.stringify(compact({ error: failure, requeue, delay_ms: delayMs }));
+  return `${head(held)},${rest.slice(1)}`;
+}
+
+/** What a thrown value means for the job. Never throws, whatever was thrown. */
+export function giveBackFor(thrown: unknown): GiveBack {
+  if (isSnooze(thrown)) {
+    const delayMs = snoozeMs(thrown.after);
+    if (delayMs !== null) return { failure: { code: 'snooze', type: 'SnoozeError', message: thrown.message }, requeue: true, delayMs };
+  }
+  const failure = describe(thrown);
+  return isDiscard(thrown) ? { failure: { ...failure, retryable: false, response_code: 'DISCARD' } } : { failure };
+}
+
+/** By name too: the class may come from another copy of this package. */
+function isDiscard(thrown: unknown): boolean {
+  return thrown instanceof DiscardError || (thrown instanceof Error && thrown.name === 'DiscardError');
+}
+
+function isSnooze(thrown: unknown): thrown is SnoozeError {
+  return thrown instanceof SnoozeError || (thrown instanceof Error && thrown.name === 'SnoozeError' && 'after' in thrown);
+}
+
+function snoozeMs(after: Duration): number | null {
+  try {
+    return durationMs(after, 'after');
+  } catch {
+    return null;
+  }
+}
+
+function describe(thrown: unknown): Failure {
+  try {
+    if (thrown instanceof Error) {
+      const backtrace = frames(thrown.stack);
+      return compact({ code: 'handler_error', type: typeOf(thrown), message: String(thrown.message).slice(0, maxCharacters), backtrace });
+    }
+    return { code: 'handler_error', type: 'NonError', message: `The handler threw ${textOf(thrown)}`.slice(0, maxCharacters) };
+  } catch {
+    return { code: 'handler_error', type: 'NonError', message: 'The handler threw a value that cannot be read.' };
+  }
+}
+
+/** A string `code` (ENOENT, not_found) says more than the class; a class that did not set its name still has one. */
+function typeOf(error: Error): string {
+  if ('code' in error && typeof error.code === 'string' && error.code !== '') return error.code;
+  if (typeof error.name === 'string' && error.name !== '' && error.name !== 'Error') return error.name;
+  return error.constructor.name || 'Error';
+}
+
+function textOf(thrown: unknown): string {
+  return typeof thrown === 'object' && thrown !== null ? JSON.stringify(thrown) : String(thrown);
+}
+
+function frames(stack: unknown): readonly string[] | undefined {
+  if (typeof stack !== 'string') return undefined;
+  const lines = stack.split('\n', maxFrames + 20).map((line) => line.trim());
+  const found = lines.filter((line) => line.startsWith('at ')).slice(0, maxFrames);
+  let characters = 0;
+  return found.filter((line) => (characters += line.length) <= maxCharacters);
+}

@@ -1,0 +1,234 @@
+import { uuidv7 } from '@ojs-ts/core';
+import { backoffMs } from '../backoff.ts';
+import { isPassing } from '../connection.ts';
+import { OJSAPIError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { Delivery } from './delivery.ts';
+import type { Held } from './held.ts';
+import type { Fetch, Link, Turn, TurnAnswer } from './link.ts';
+import { macrotask, pause } from './pause.ts';
+import type { Outbox } from './outbox.ts';
+import type { Slots } from './slots.ts';
+
+/** Turns that carry outcomes and are under way at once. While they are, what ends is collected for the next: batches grow with the load. */
+const maxLanes = 2;
+/** The server hands out no more in one fetch. */
+const maxFetch = 100;
+const longPollMs = 20_000;
+/** An empty answer to a long poll that came sooner than this shows a server that does not wait, or one that shuts down. */
+const soonMs = 1_000;
+/** So that a server that comes back is noticed within a second. */
+const minRetryMs = 50;
+const maxRetryMs = 1_000;
+
+export interface TurnsServices {
+  readonly slots: Slots;
+  readonly outbox: Outbox;
+  readonly delivery: Delivery;
+  readonly logger: Logger;
+  readonly pollMs: number;
+  begin(wire: TurnAnswer['jobs'][number], now: number): void;
+  refuse(wire: TurnAnswer['jobs'][number], now: number): void;
+  fetched(): void;
+  /** A turn is over. */
+  changed(): void;
+  /** Nothing can go on. */
+  broken(error: unknown): void;
+}
+
+/**
+ * Keeps the conversation with the server going. Outcomes go out at once, together with a fetch for the slots that they freed; when
+ * the queues are empty one long poll stays open instead. No timer: a turn starts when something ended.
+ */
+export class Turns {
+  readonly #services: TurnsServices;
+  readonly #givenUp = new AbortController();
+  #link: Link;
+  readonly #plain: Link;
+  #open = false;
+  #answered = false;
+  #scheduled = false;
+  #lanes = 0;
+  /** Turns under way that ask for jobs. */
+  #fetching = 0;
+  #poll: AbortController | null = null;
+  #rest: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(services: TurnsServices, exchange: Link, plain: Link) {
+    this.#services = services;
+    this.#link = exchange;
+    this.#plain = plain;
+  }
+
+  get extended(): boolean {
+    return this.#link.extended;
+  }
+
+  get busy(): boolean {
+    return this.#lanes > 0 || this.#poll !== null;
+  }
+
+  /** From now on jobs are fetched. */
+  open(): void {
+    this.#open = true;
+    this.schedule();
+  }
+
+  /** No job is fetched from now on; the fetch under way is broken off, and what it brings all the same goes back. */
+  close(): void {
+    this.#open = false;
+    clearTimeout(this.#rest);
+    this.#rest = undefined;
+    // A server without repeatable fetches would lose the jobs of a broken fetch until their lease ends, and it answers at once anyway.
+    if (this.#link.extended) this.#poll?.abort();
+  }
+
+  /** Ends everything, delivered or not. */
+  giveUp(): void {
+    this.#givenUp.abort();
+    this.#poll?.abort();
+  }
+
+  /** After everything that ends in this round of the event loop. */
+  schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    macrotask(() => {
+      this.#scheduled = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    const { outbox } = this.#services;
+    while (outbox.ready > 0 && this.#lanes < maxLanes) {
+      const items = outbox.take();
+      const fetch = this.#link.extended && this.#poll === null ? this.#wish(0) : null;
+      this.#lanes++;
+      this.#start({ items, fetch }, this.#givenUp.signal, () => this.#lanes--);
+    }
+    if (this.#poll !== null || this.#fetching > 0 || (this.#link.extended && outbox.ready > 0)) return;
+    const fetch = this.#wish(this.#answered ? longPollMs : 0);
+    if (fetch === null) return;
+    this.#poll = new AbortController();
+    this.#start({ items: [], fetch }, this.#poll.signal, () => {
+      this.#poll = null;
+    });
+  }
+
+  #wish(waitMs: number): Fetch | null {
+    if (!this.#open || this.#rest !== undefined) return null;
+    const count = this.#services.slots.reserve(maxFetch);
+    if (count === 0) return null;
+    this.#fetching++;
+    return { requestId: uuidv7(), count, waitMs };
+  }
+
+  #start(turn: Turn, signal: AbortSignal, over: () => void): void {
+    const { fetch } = turn;
+    const end = () => {
+      over();
+      if (fetch !== null) this.#fetching--;
+      this.schedule();
+      this.#services.changed();
+    };
+    this.#carryOut(turn, signal)
+      .catch((error: unknown) => this.#services.broken(error))
+      .then(end);
+  }
+
+  /** Sends the turn until it was answered. Only a fetch that the server will never accept makes it reject. */
+  async #carryOut(turn: Turn, signal: AbortSignal): Promise<void> {
+    let items = turn.items;
+    const { fetch } = turn;
+    for (let failures = 0; ; ) {
+      const sentAt = performance.now();
+      try {
+        const answer = await this.#link.turn({ items, fetch }, signal);
+        return this.#deliver({ items, fetch }, answer, sentAt);
+      } catch (error) {
+        if (signal.aborted) return await this.#broken({ items, fetch });
+        if (this.#isWithoutExchange(error)) {
+          this.#services.logger.info('The server has no worker.exchange; using fetch, ack, nack and heartbeat.');
+          this.#link = this.#plain;
+          if (items.length > 0 && fetch !== null) return await this.#apart({ items, fetch }, signal);
+          continue;
+        }
+        if (isRefusal(error)) {
+          if (items.length + (fetch === null ? 0 : 1) > 1) return await this.#apart({ items, fetch }, signal);
+          const [item] = items;
+          if (item !== undefined) return this.#services.delivery.refused(item, error.message);
+          if (!this.#answered || !isAboutIdentity(error)) throw error;
+        }
+        failures++;
+        items = this.#services.delivery.stillDue(items);
+        if (items.length === 0 && fetch === null) return;
+        this.#services.logger[failures === 1 ? 'warn' : 'debug']('The server does not answer; trying again.', { failures, error: String(error) });
+        await pause(Math.min(backoffMs(failures, minRetryMs, maxRetryMs / 1.5), maxRetryMs), signal);
+        if (signal.aborted) return await this.#broken({ items, fetch });
+      }
+    }
+  }
+
+  #deliver(turn: Turn, answer: TurnAnswer, sentAt: number): void {
+    const { services } = { services: this.#services };
+    const now = performance.now();
+    for (const [index, held] of turn.items.entries()) services.delivery.answered(held, answer.items[index]);
+    if (turn.fetch === null) return;
+    services.slots.release(turn.fetch.count);
+    this.#answered = true;
+    services.fetched();
+    for (const wire of answer.jobs) this.#open ? services.begin(wire, now) : services.refuse(wire, now);
+    if (answer.jobs.length === 0 && turn.fetch.waitMs > 0 && now - sentAt < soonMs) this.#restFor(this.#restMs());
+  }
+
+  /** The turn was broken off: its fetch may have claimed jobs. Asking again by its own id brings them, and they go back to their queue. */
+  async #broken({ items, fetch }: Turn): Promise<void> {
+    this.#services.delivery.abandon(items);
+    if (fetch === null) return;
+    this.#services.slots.release(fetch.count);
+    if (!this.#link.extended || this.#givenUp.signal.aborted) return;
+    try {
+      const answer = await this.#link.turn({ items: [], fetch: { ...fetch, count: 1, waitMs: 0 } }, this.#givenUp.signal);
+      for (const wire of answer.jobs) this.#services.refuse(wire, performance.now());
+    } catch (error) {
+      // The server misses such jobs in the heartbeats and takes them back by itself.
+      this.#services.logger.debug('A fetch was broken off and could not be looked up.', { error: String(error) });
+    }
+  }
+
+  /** One of them made the server refuse all: each goes by itself. */
+  async #apart({ items, fetch }: Turn, signal: AbortSignal): Promise<void> {
+    for (const held of items) await this.#carryOut({ items: [held], fetch: null }, signal);
+    if (fetch !== null) await this.#carryOut({ items: [], fetch }, signal);
+  }
+
+  #isWithoutExchange(error: unknown): boolean {
+    return this.#link.extended && error instanceof OJSAPIError && [404, 405, 501].includes(error.statusCode);
+  }
+
+  /** A server with long poll that answers at once is about to go: it is asked again sooner, so that its return is noticed. */
+  #restMs(): number {
+    const base = this.#link.extended ? Math.min(this.#services.pollMs, maxRetryMs / 2) : this.#services.pollMs;
+    return base * (0.8 + Math.random() * 0.4);
+  }
+
+  #restFor(ms: number): void {
+    if (!this.#open) return;
+    this.#rest = setTimeout(() => {
+      this.#rest = undefined;
+      this.schedule();
+    }, ms);
+  }
+}
+
+function isRefusal(error: unknown): error is OJSAPIError {
+  return error instanceof OJSAPIError && error.statusCode < 500 && error.statusCode !== 408 && !isPassing(error);
+}
+
+/** A token that was good before may be renewed. */
+function isAboutIdentity(error: OJSAPIError): boolean {
+  return error.statusCode === 401 || error.statusCode === 403;
+}
+
+export type { Held };

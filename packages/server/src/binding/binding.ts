@@ -1,0 +1,60 @@
+import type { OperationName } from '@ojs-ts/core';
+import type { Engine } from '../engine/engine.ts';
+import { deleteDeadLetter, listDeadLetter, retryDeadLetter } from './dead-letter.ts';
+import { activateJob, cancelJob, enqueue, enqueueBatch, getJob } from './jobs.ts';
+import { listQueues, pauseQueue, queueStats } from './queues.ts';
+import { faultOf, type Reply, refusal } from './reply.ts';
+import type { BindingRequest } from './request.ts';
+import { type About, health, listEvents, manifest } from './system.ts';
+import { ack, exchange, fetchJobs, heartbeat, nack } from './workers.ts';
+
+type Handler = (engine: Engine, request: BindingRequest, about: About) => Reply | Promise<Reply>;
+
+const handlers: Readonly<Record<OperationName, Handler>> = {
+  'system.manifest': (engine, _, about) => manifest(engine, about),
+  'system.health': (engine, _, about) => health(engine, about),
+  'job.enqueue': enqueue,
+  'job.enqueueBatch': enqueueBatch,
+  'job.get': getJob,
+  'job.cancel': cancelJob,
+  'job.activate': activateJob,
+  'worker.fetch': fetchJobs,
+  'worker.ack': ack,
+  'worker.nack': nack,
+  'worker.heartbeat': (engine, request, about) => heartbeat(engine, request, about.testMode),
+  'worker.exchange': (engine, request, about) => exchange(engine, request, about.testMode),
+  'queue.list': listQueues,
+  'queue.stats': queueStats,
+  'queue.pause': (engine, request) => pauseQueue(engine, request, true),
+  'queue.resume': (engine, request) => pauseQueue(engine, request, false),
+  'deadLetter.list': listDeadLetter,
+  'deadLetter.retry': retryDeadLetter,
+  'deadLetter.delete': deleteDeadLetter,
+  'event.list': (engine, request, about) => listEvents(engine, about, request),
+};
+
+/**
+ * The operations of the HTTP binding on an engine, as text in and text out. HTTP and the embedded transport both call this,
+ * so an answer is the same whatever carried it. Never throws: a refusal is a reply.
+ */
+export class Binding {
+  readonly engine: Engine;
+  readonly about: About;
+  readonly #failed: (error: unknown, operation: OperationName, requestId: string) => void;
+
+  constructor(engine: Engine, about: About, failed: (error: unknown, operation: OperationName, requestId: string) => void) {
+    this.engine = engine;
+    this.about = about;
+    this.#failed = failed;
+  }
+
+  async call(operation: OperationName, request: BindingRequest): Promise<Reply> {
+    try {
+      return await handlers[operation](this.engine, request, this.about);
+    } catch (error) {
+      const fault = faultOf(error);
+      if (fault.kind.status >= 500) this.#failed(error, operation, request.requestId);
+      return refusal(fault, request.requestId);
+    }
+  }
+}

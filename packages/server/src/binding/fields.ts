@@ -1,0 +1,128 @@
+import { OjsFault, readJson, type ValidationIssue } from '@ojs-ts/core';
+
+/** digest §0: queue names; the length is checked beside it. */
+const queueName = /^[a-z0-9][a-z0-9\-.]*$/;
+
+export function isQueueName(name: string): boolean {
+  return name.length <= 128 && queueName.test(name);
+}
+
+export type Body = Readonly<Record<string, unknown>>;
+
+/** Reads the fields of a request body, gathering every issue before it refuses. Null is taken as absent (ojs-json-format §14.2). */
+export class Fields {
+  readonly #body: Body;
+  readonly #at: string;
+  readonly #issues: ValidationIssue[];
+
+  constructor(body: Body, at = '$', issues: ValidationIssue[] = []) {
+    this.#body = body;
+    this.#at = at;
+    this.#issues = issues;
+  }
+
+  /** Parses a body that must be a JSON object. Throws `invalid_payload`. An absent body is an empty object where `optional`. */
+  static parse(text: string | undefined, optional = false): Body {
+    if (text === undefined || text === '') {
+      if (optional) return {};
+      throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
+    }
+    const value = readJson(text, '$');
+    if (!isObject(value)) throw new OjsFault('invalid_payload', `The request body is ${kindOf(value)}; expected a JSON object.`);
+    return value;
+  }
+
+  /** Throws `invalid_request` with all issues, if there are any. */
+  done(): void {
+    if (this.#issues.length > 0) throw OjsFault.invalid(this.#issues);
+  }
+
+  string(name: string, max = 255): string | null {
+    const value = this.#get(name);
+    if (value === undefined) return null;
+    if (typeof value === 'string' && value !== '' && value.length <= max) return value;
+    return this.#wrong(name, `must be a non-empty string of at most ${max} characters`, value);
+  }
+
+  requiredString(name: string, max = 255): string {
+    if (this.#get(name) === undefined) this.#wrong(name, 'is required', undefined);
+    return this.string(name, max) ?? '';
+  }
+
+  /** A whole number in a range; above `max` it is clamped where `clamp`. */
+  integer(name: string, min: number, max: number, clamp = false): number | null {
+    const value = this.#get(name);
+    if (value === undefined) return null;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= min && (clamp || value <= max)) return Math.min(value, max);
+    return this.#wrong(name, clamp ? `must be a whole number of at least ${min}` : `must be a whole number from ${min} to ${max}`, value);
+  }
+
+  boolean(name: string): boolean | null {
+    const value = this.#get(name);
+    if (value === undefined || typeof value === 'boolean') return value ?? null;
+    return this.#wrong(name, 'must be true or false', value);
+  }
+
+  object(name: string): Fields | null {
+    const value = this.#get(name);
+    if (value === undefined) return null;
+    if (isObject(value)) return new Fields(value, `${this.#at}.${name}`, this.#issues);
+    return this.#wrong(name, 'must be an object', value);
+  }
+
+  strings(name: string, max: number): readonly string[] | null {
+    const value = this.#get(name);
+    if (value === undefined) return null;
+    if (Array.isArray(value) && value.length <= max && value.every((item) => typeof item === 'string')) return value;
+    return this.#wrong(name, `must be an array of at most ${max} strings`, value);
+  }
+
+  /** Each element of an array of objects. */
+  objects(name: string, max: number): readonly Fields[] {
+    const value = this.#get(name);
+    if (value === undefined) return [];
+    if (!Array.isArray(value) || value.length > max) {
+      this.#wrong(name, `must be an array of at most ${max} objects`, value);
+      return [];
+    }
+    return value.flatMap((item: unknown, index) => {
+      if (isObject(item)) return [new Fields(item, `${this.#at}.${name}[${index}]`, this.#issues)];
+      this.#wrong(`${name}[${index}]`, 'must be an object', item);
+      return [];
+    });
+  }
+
+  has(name: string): boolean {
+    return this.#get(name) !== undefined;
+  }
+
+  raw(name: string): unknown {
+    return this.#get(name);
+  }
+
+  issue(name: string, message: string): void {
+    this.#issues.push({ path: `${this.#at}.${name}`, message });
+  }
+
+  #get(name: string): unknown {
+    return Object.hasOwn(this.#body, name) ? (this.#body[name] ?? undefined) : undefined;
+  }
+
+  #wrong(name: string, message: string, value: unknown): null {
+    this.issue(name, value === undefined ? message : `${message}, but is ${kindOf(value)}`);
+    return null;
+  }
+}
+
+export function isObject(value: unknown): value is Body {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Names the kind of a wrong value without echoing what may be private. */
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'number') return `the number ${value}`;
+  if (typeof value === 'string') return value === '' ? 'an empty string' : `a string of ${value.length} characters`;
+  return typeof value === 'object' ? 'an object' : `${value}`;
+}

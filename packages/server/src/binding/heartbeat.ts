@@ -1,0 +1,68 @@
+import { claimOf, isUuidv7, type Json, members } from '@ojs-ts/core';
+import type { Engine } from '../engine/engine.ts';
+import type { Beaten, Directive, WorkerBeat } from '../storage/storage.ts';
+import { type Fields, isObject } from './fields.ts';
+
+const maxHolds = 10_000;
+const severity: readonly Directive[] = ['running', 'quiet', 'terminate'];
+/** What a worker tells about itself; kept with its record as sent. */
+const infoFields = ['hostname', 'pid', 'queues', 'concurrency', 'labels', 'started_at', 'version'] as const;
+
+/**
+ * Both dialects (X10b): `active_jobs` as an array of ids, or as a number beside `active_job_ids`. A number alone lists nothing.
+ * `leases` maps job ids to x_lease.
+ */
+export function readBeat(fields: Fields, worker: string): WorkerBeat {
+  const counted = typeof fields.raw('active_jobs') === 'number';
+  const listed = counted ? null : fields.strings('active_jobs', maxHolds);
+  const more = fields.strings('active_job_ids', maxHolds);
+  const single = fields.string('job_id');
+  const leases = fields.raw('leases');
+  const known = isObject(leases) ? leases : {};
+  const ids = new Set([...(listed ?? []), ...(more ?? []), ...(single === null ? [] : [single])].filter(isUuidv7));
+  const silent = listed === null && more === null && single === null;
+  const state = fields.string('state');
+  if (state !== null && !isDirective(state)) fields.issue('state', 'must be running, quiet or terminate');
+  const info = Object.fromEntries(infoFields.flatMap((name) => (fields.has(name) ? [[name, fields.raw(name)]] : [])));
+  return {
+    worker,
+    holds: silent ? null : [...ids].map((id) => ({ id, claim: claimIn(known, id) })),
+    leaseMs: fields.integer('visibility_timeout_ms', 1, 86_400_000),
+    state: state !== null && isDirective(state) ? state : 'running',
+    info: JSON.stringify(info),
+  };
+}
+
+/** Sends the heartbeat and renders its answer (§10.3): the more severe of the worker's own state and the directive. */
+export async function replyToBeat(engine: Engine, beat: WorkerBeat, testMode: boolean): Promise<Json> {
+  const beaten = await engine.beat(beat);
+  const ordered = (testMode ? await testDirective(engine, beat, beaten) : null) ?? beaten.directive;
+  const state = ordered === null || severity.indexOf(ordered) < severity.indexOf(beat.state) ? beat.state : ordered;
+  return JSON.stringify({
+    state: ordered === 'running' && beat.state === 'quiet' ? 'running' : state,
+    directive: ordered ?? '',
+    jobs_extended: beaten.extended,
+    jobs_cancelled: beaten.lost,
+    server_time: new Date(engine.clock.now()).toISOString(),
+  });
+}
+
+/** Test mode only: the official cases put a worker's next directive into the meta of a job that it holds (T:L1-WRK-002, 003). */
+async function testDirective(engine: Engine, beat: WorkerBeat, beaten: Beaten): Promise<Directive | null> {
+  for (const id of beaten.extended) {
+    const job = await engine.get(id);
+    if (job === null || job.worker !== beat.worker) continue;
+    const meta: unknown = JSON.parse(members(job.envelope).get('meta') ?? '{}');
+    if (isObject(meta) && typeof meta.test_directive === 'string' && isDirective(meta.test_directive)) return meta.test_directive;
+  }
+  return null;
+}
+
+function isDirective(text: string): text is Directive {
+  return (severity as readonly string[]).includes(text);
+}
+
+function claimIn(leases: Readonly<Record<string, unknown>>, id: string): number | null {
+  const lease = Object.hasOwn(leases, id) ? leases[id] : undefined;
+  return typeof lease === 'string' ? claimOf(lease) : null;
+}

@@ -1,0 +1,88 @@
+import {
+  type Feature,
+  type JobRecord,
+  type Json,
+  type NewJob,
+  OjsFault,
+  readEnvelope,
+  readEnvelopes,
+  renderJob,
+  stateName,
+  uuidv7,
+} from '@ojs-ts/core';
+import type { Engine } from '../engine/engine.ts';
+import type { Changed } from '../engine/lifecycle.ts';
+import { ok, type Reply } from './reply.ts';
+import type { BindingRequest } from './request.ts';
+
+/** POST /jobs (ojs-http-binding §7.1). A repeated id is 409 `duplicate`, unless the call says by its key that it is a repetition. */
+export async function enqueue(engine: Engine, { body, key }: BindingRequest): Promise<Reply> {
+  const { job, uses } = readEnvelope(requireBody(body), engine.clock.now(), () => uuidv7(engine.clock));
+  refuse(uses);
+  const [created] = await push(engine, [job], key);
+  const record = created as JobRecord;
+  return { status: 201, text: `{"job":${renderJob(record)}}`, headers: { location: `/ojs/v1/jobs/${record.id}` } };
+}
+
+/** POST /jobs/batch (ojs-http-binding §9): all or none, answered in order. */
+export async function enqueueBatch(engine: Engine, { body, key }: BindingRequest): Promise<Reply> {
+  const read = readEnvelopes(requireBody(body), engine.clock.now(), () => uuidv7(engine.clock));
+  for (const { uses } of read) refuse(uses);
+  const jobs = read.map(({ job }) => job);
+  const seen = new Set<string>();
+  for (const [index, { id }] of jobs.entries()) {
+    if (seen.has(id)) throw duplicate(id, index, 'twice in this batch');
+    seen.add(id);
+  }
+  const records = await push(engine, jobs, key);
+  return { status: 201, text: `{"jobs":[${records.map((job) => renderJob(job)).join(',')}],"count":${records.length}}` };
+}
+
+/** GET /jobs/:id. An id that cannot exist is as absent as one that does not. */
+export async function getJob(engine: Engine, { params }: BindingRequest): Promise<Reply> {
+  const id = params.id ?? '';
+  const job = await engine.get(id);
+  if (job === null) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+  return ok(`{"job":${renderJob(job)}}`);
+}
+
+/** DELETE /jobs/:id: CANCEL. */
+export async function cancelJob(engine: Engine, { params, key }: BindingRequest): Promise<Reply> {
+  return changed(await engine.lifecycle.cancel(params.id ?? '', key));
+}
+
+/** POST /jobs/:id/activate. */
+export async function activateJob(engine: Engine, { params, key }: BindingRequest): Promise<Reply> {
+  return changed(await engine.lifecycle.activate(params.id ?? '', key));
+}
+
+export function changed({ job, from }: Changed, extra = ''): Reply {
+  return ok(`{"job":${renderJob(job, { extra: `"previous_state":"${stateName(from)}"${extra}` })}}`);
+}
+
+function requireBody(body: Json | undefined): Json {
+  if (body === undefined || body === '') throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
+  return body;
+}
+
+function refuse(uses: readonly Feature[]): void {
+  const feature = uses[0];
+  if (feature !== undefined) {
+    throw new OjsFault('unsupported', `options.${feature} is not supported by this server; the job was not enqueued.`, { feature });
+  }
+}
+
+async function push(engine: Engine, jobs: readonly NewJob[], key: string | null): Promise<readonly JobRecord[]> {
+  const pushed = await engine.push(jobs);
+  if (pushed.kind === 'created' || (pushed.kind === 'repeated' && key !== null)) return pushed.jobs;
+  if (pushed.kind === 'duplicate') throw duplicate(pushed.existing.id, pushed.index, 'there already', pushed.existing);
+  throw duplicate(pushed.jobs[0]?.id ?? '', 0, 'there already', pushed.jobs[0]);
+}
+
+function duplicate(id: string, index: number, where: string, existing?: JobRecord): OjsFault {
+  return new OjsFault('duplicate', `A job with id ${id} is ${where}; nothing was enqueued.`, {
+    existing_job_id: id,
+    index,
+    ...(existing && { existing_job_state: stateName(existing.state) }),
+  });
+}

@@ -1,0 +1,44 @@
+import { OjsFault, type ValidationIssue } from '@ojs-ts/core';
+
+export type Query = Readonly<Record<string, string | undefined>>;
+
+export interface PageQuery {
+  readonly limit: number;
+  readonly offset: number;
+  readonly cursor: string | null;
+}
+
+/** limit, cursor, offset, or page and per_page (digest §3.3, X26). More than the maximum is clamped, nonsense is refused. */
+export function readPage(query: Query, defaultLimit = 50, max = 1_000): PageQuery {
+  const issues: ValidationIssue[] = [];
+  const read = (name: string, min: number): number | null => {
+    const text = query[name];
+    if (text === undefined || text === '') return null;
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min) return value;
+    issues.push({ path: name, message: `must be a whole number of at least ${min}` });
+    return null;
+  };
+  const limit = Math.min(read('limit', 1) ?? read('per_page', 1) ?? defaultLimit, max);
+  const page = read('page', 1);
+  const offset = read('offset', 0) ?? (page === null ? 0 : (page - 1) * limit);
+  if (issues.length > 0) throw OjsFault.invalid(issues);
+  return { limit, offset, cursor: query.cursor ?? null };
+}
+
+export function pagination(page: PageQuery, total: number, count: number, next: string | null): object {
+  return {
+    total,
+    limit: page.limit,
+    offset: page.offset,
+    page: Math.floor(page.offset / page.limit) + 1,
+    per_page: page.limit,
+    has_more: next !== null,
+    ...(next !== null && { next_cursor: next }),
+    count,
+  };
+}
+
+export function list(text: string | undefined): readonly string[] {
+  return text === undefined || text === '' ? [] : text.split(',').map((part) => part.trim());
+}

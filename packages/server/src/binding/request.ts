@@ -1,0 +1,15 @@
+import type { Json } from '@ojs-ts/core';
+import type { Query } from './queries.ts';
+
+/** A call of the binding, whatever carried it. */
+export interface BindingRequest {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Query;
+  /** Body text, valid UTF-8, size already checked; undefined where there was none. */
+  readonly body: Json | undefined;
+  readonly requestId: string;
+  /** `Idempotency-Key` */
+  readonly key: string | null;
+  /** Aborted when the caller is gone: nobody will read the answer. */
+  readonly signal?: AbortSignal;
+}

@@ -1,0 +1,53 @@
+import { claimOf, elements, isUuidv7, type Json, members, OjsFault, readFailure } from '@ojs-ts/core';
+import type { Settlement } from '../engine/settlement.ts';
+import { type Body, Fields } from './fields.ts';
+
+/** Results of up to this many bytes are stored (ojs-workflows §7.5 asks for 64 KiB at least). */
+const maxResultBytes = 1_048_576;
+const maxItems = 1_000;
+
+/** An ack: `{job_id, result?, worker_id?, x_lease?}`. The result keeps its text. */
+export function readAck(text: Json | undefined, worker?: string): Settlement & { readonly kind: 'ack' } {
+  const body = Fields.parse(text);
+  const owner = readOwner(new Fields(body), worker);
+  let result: Json | null = null;
+  if (body.result !== undefined) {
+    result = members(text ?? '').get('result') ?? null;
+    if (result !== null && result.length > maxResultBytes / 3 && Buffer.byteLength(result) > maxResultBytes) {
+      throw new OjsFault('envelope_too_large', `$.result: is larger than ${maxResultBytes} bytes.`);
+    }
+  }
+  return { kind: 'ack', ...owner, result };
+}
+
+/** A nack: `{job_id, error, requeue?, delay_ms?, worker_id?, x_lease?}`. `delay_ms` with `requeue` makes it a snooze. */
+export function readNack(text: Json | undefined, worker?: string): Settlement & { readonly kind: 'fail' | 'requeue' } {
+  const fields = new Fields(Fields.parse(text));
+  const delayMs = fields.integer('delay_ms', 0, 365 * 86_400_000) ?? 0;
+  const owner = readOwner(fields, worker);
+  const { failure, requeue } = readFailure(text ?? '');
+  if (requeue) return { kind: 'requeue', ...owner, reason: failure?.type ?? 'requeued', delayMs };
+  return { kind: 'fail', ...owner, failure };
+}
+
+function readOwner(
+  fields: Fields,
+  worker?: string,
+): { readonly id: string; readonly claim: number | null; readonly worker: string | null } {
+  const id = fields.requiredString('job_id');
+  const lease = fields.string('x_lease', 64);
+  const claim = lease === null ? null : claimOf(lease);
+  if (lease !== null && claim === null) fields.issue('x_lease', 'is not a lease of this server');
+  const owner = worker ?? fields.string('worker_id');
+  fields.done();
+  // An id that cannot exist is as absent as one that does not.
+  if (!isUuidv7(id)) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+  return { id, claim, worker: owner };
+}
+
+/** The raw texts of an array of objects in an exchange; the whole body is scanned only where the array is there. */
+export function rawItems(text: Json, body: Body, name: 'acks' | 'nacks', fields: Fields): readonly Json[] {
+  if (fields.objects(name, maxItems).length === 0) return [];
+  if (!Array.isArray(body[name])) return [];
+  return elements(members(text).get(name) ?? '[]');
+}

@@ -1,0 +1,143 @@
+import { conflict, type JobId, type JobRecord, type Json, OjsFault, renderJob, State } from '@ojs-ts/core';
+import type { Engine } from '../engine/engine.ts';
+import type { FetchRequest } from '../engine/fetch.ts';
+import type { Outcome, Settlement } from '../engine/settlement.ts';
+import { Fields, isQueueName } from './fields.ts';
+import { readBeat, replyToBeat } from './heartbeat.ts';
+import { ok, type Reply, refusal } from './reply.ts';
+import type { BindingRequest } from './request.ts';
+import { rawItems, readAck, readNack } from './settlements.ts';
+
+/** The most jobs one fetch hands out; a larger `count` is clamped (digest §17). */
+const maxCount = 100;
+const maxWaitMs = 60_000;
+
+/** POST /workers/fetch (ojs-http-binding §10.1). */
+export async function fetchJobs(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const fields = new Fields(Fields.parse(request.body));
+  const fetch = readFetch(fields, fields.string('worker_id'));
+  fields.done();
+  const jobs = await engine.fetch(fetch, request.signal);
+  return { ...ok(`{"jobs":${envelopes(jobs)}}`), ...undo(engine, fetch, jobs) };
+}
+
+/** POST /workers/ack (ojs-http-binding §10.2). */
+export async function ack(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const settlement = readAck(request.body);
+  return answer(settlement.id, await engine.settle(settlement));
+}
+
+/** POST /workers/nack (ojs-http-binding §10.3): FAIL, or `requeue: true` for a job given back. */
+export async function nack(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const settlement = readNack(request.body);
+  return answer(settlement.id, await engine.settle(settlement));
+}
+
+/** POST /workers/heartbeat (ojs-worker-protocol §4). */
+export async function heartbeat(engine: Engine, request: BindingRequest, testMode: boolean): Promise<Reply> {
+  const fields = new Fields(Fields.parse(request.body));
+  const beat = readBeat(fields, fields.requiredString('worker_id'));
+  fields.done();
+  return ok(await replyToBeat(engine, beat, testMode));
+}
+
+/**
+ * POST /workers/exchange: a worker's whole turn in one request (design §6). Acks and nacks come first, each with its own outcome;
+ * a fetch beside them never waits, so no outcome is held back by an empty queue.
+ */
+export async function exchange(engine: Engine, request: BindingRequest, testMode: boolean): Promise<Reply> {
+  const body = Fields.parse(request.body);
+  const fields = new Fields(body);
+  const worker = fields.requiredString('worker_id');
+  const acks = rawItems(request.body ?? '', body, 'acks', fields);
+  const nacks = rawItems(request.body ?? '', body, 'nacks', fields);
+  const beatFields = fields.object('beat');
+  const beat = beatFields && readBeat(beatFields, worker);
+  const fetchFields = fields.object('fetch');
+  const fetch = fetchFields && readFetch(fetchFields, worker);
+  fields.done();
+  const settled = acks.length + nacks.length > 0;
+  const [ackOutcomes, nackOutcomes, beaten] = await Promise.all([
+    Promise.all(acks.map((item) => outcome(engine, request, () => readAck(item, worker)))),
+    Promise.all(nacks.map((item) => outcome(engine, request, () => readNack(item, worker)))),
+    beat ? replyToBeat(engine, beat, testMode) : null,
+  ]);
+  const jobs = fetch === null ? [] : await engine.fetch(settled ? { ...fetch, waitMs: 0 } : fetch, request.signal);
+  const beatText = beaten === null ? '' : `"beat":${beaten},`;
+  const reply = ok(`{"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}],${beatText}"jobs":${envelopes(jobs)}}`);
+  return fetch === null ? reply : { ...reply, ...undo(engine, fetch, jobs) };
+}
+
+function readFetch(fields: Fields, worker: string | null): FetchRequest {
+  const queues = fields.strings('queues', 100);
+  if (queues === null || queues.length === 0) fields.issue('queues', 'must name at least one queue');
+  const wrong = queues?.findIndex((queue) => !isQueueName(queue)) ?? -1;
+  if (wrong >= 0) fields.issue(`queues[${wrong}]`, 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters');
+  return {
+    queues: queues ?? [],
+    count: fields.integer('count', 1, maxCount, true) ?? 1,
+    worker,
+    leaseMs: fields.integer('visibility_timeout_ms', 1, 86_400_000),
+    request: fields.string('request_id', 128),
+    waitMs: fields.integer('wait_ms', 0, maxWaitMs, true) ?? 0,
+  };
+}
+
+/**
+ * Claims whose answer cannot be delivered are undone. Not where the fetch can be repeated: its caller will ask again by the
+ * same request id, and must get these very claims.
+ */
+function undo(engine: Engine, fetch: FetchRequest, jobs: readonly JobRecord[]): Pick<Reply, 'undelivered'> {
+  return jobs.length > 0 && fetch.request === null ? { undelivered: () => engine.giveBack(jobs) } : {};
+}
+
+function envelopes(jobs: readonly JobRecord[]): Json {
+  return `[${jobs.map((job) => renderJob(job, { lease: true })).join(',')}]`;
+}
+
+/** One item of an exchange: its outcome with the status that the plain binding would have answered. */
+async function outcome(engine: Engine, request: BindingRequest, read: () => Settlement): Promise<Json> {
+  let id: JobId = '';
+  try {
+    const settlement = read();
+    id = settlement.id;
+    const reply = answer(id, await engine.settle(settlement));
+    return `{"status":${reply.status},${reply.text.slice(1)}`;
+  } catch (error) {
+    if (!(error instanceof OjsFault)) throw error;
+    const reply = refusal(error, request.requestId);
+    return `{"status":${reply.status},"job_id":${JSON.stringify(id)},${reply.text.slice(1)}`;
+  }
+}
+
+function answer(id: JobId, settled: Outcome): Reply {
+  const head = `"id":"${id}","job_id":"${id}"`;
+  switch (settled.kind) {
+    case 'completed':
+      return ok(`{"acknowledged":true,${head},"state":"completed","completed_at":"${iso(settled.at)}"}`);
+    case 'retryable': {
+      const next = iso(settled.nextAt);
+      return ok(
+        `{${head},"state":"retryable",${attempts(settled)},"next_attempt_at":"${next}","next_retry_at":"${next}","retry_delay_ms":${settled.delayMs}}`,
+      );
+    }
+    case 'discarded':
+      return ok(
+        `{${head},"state":"discarded",${attempts(settled)},"discarded_at":"${iso(settled.at)}","completed_at":"${iso(settled.at)}"}`,
+      );
+    case 'requeued':
+      return ok(`{${head},"state":"${settled.delayMs > 0 ? 'retryable' : 'available'}",${attempts(settled)}}`);
+    case 'conflict':
+      throw conflict(settled.job, State.active);
+    case 'missing':
+      throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+  }
+}
+
+function attempts({ attempt, maxAttempts }: { readonly attempt: number; readonly maxAttempts: number }): string {
+  return `"attempt":${attempt},"max_attempts":${maxAttempts}`;
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}

@@ -1,0 +1,49 @@
+import type { Clock, Millis } from '@ojs-ts/core';
+import type { Storage } from '../storage/storage.ts';
+
+/** What an engine reports besides answers. Fields are structured; no args of a job ever stand in them. */
+export interface EngineLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export const silentLog: EngineLog = { info() {}, warn() {}, error() {} };
+
+export interface EngineOptions {
+  readonly storage: Storage;
+  /** Default: the system's clock, kept at the store's time. */
+  readonly clock?: Clock;
+  /** For jitter; in [0, 1). */
+  readonly random?: () => number;
+  readonly log?: EngineLog;
+  /** Reservation of a job where neither fetch nor job say otherwise. Default 1,800,000 ms (X9). */
+  readonly visibilityMs?: number;
+  /** A worker that has sent heartbeats is dead after this silence. Default 30,000 ms (ojs-worker-protocol §10). */
+  readonly deadAfterMs?: number;
+  readonly retention?: Partial<Retention>;
+  /** `timer` (default) runs the upkeep in the background; with `manual` only `Engine.upkeep.run()` does. */
+  readonly upkeep?: 'timer' | 'manual';
+}
+
+export interface Retention {
+  /** How long finished jobs stay, and how many of the newest of each state; whichever comes first removes them. */
+  readonly completedMs: Millis;
+  readonly cancelledMs: Millis;
+  readonly discardedMs: Millis;
+  readonly keep: number;
+  readonly eventsMs: Millis;
+  readonly keepEvents: number;
+}
+
+const day = 86_400_000;
+
+/** design §2 (7 days or the newest 1,000,000) and digest §17 (discarded 30 days). */
+export const defaultRetention: Retention = {
+  completedMs: 7 * day,
+  cancelledMs: 7 * day,
+  discardedMs: 30 * day,
+  keep: 1_000_000,
+  eventsMs: 7 * day,
+  keepEvents: 1_000_000,
+};

@@ -1,0 +1,124 @@
+import {
+  allowedAttempts,
+  type Clock,
+  completed,
+  type Failure,
+  failed,
+  historyOf,
+  type JobId,
+  type JobRecord,
+  type Json,
+  type Millis,
+  outcomeOf,
+  policyOf,
+  requeued,
+  retryPolicy,
+  State,
+  type Transition,
+} from '@ojs-ts/core';
+import type { Batches } from './batches.ts';
+
+/** How a worker ends an execution. `claim` is the fence, `worker` the ownership, each where the worker gave it. */
+export type Settlement = {
+  readonly id: JobId;
+  readonly claim: number | null;
+  readonly worker: string | null;
+} & (
+  | { readonly kind: 'ack'; readonly result: Json | null }
+  | { readonly kind: 'fail'; readonly failure: Failure }
+  /** Given back: the attempt does not count. With a delay it is snoozed. */
+  | { readonly kind: 'requeue'; readonly reason: string; readonly delayMs: number }
+);
+
+export type Outcome =
+  | { readonly kind: 'completed'; readonly at: Millis }
+  | {
+      readonly kind: 'retryable';
+      readonly attempt: number;
+      readonly maxAttempts: number;
+      readonly nextAt: Millis;
+      readonly delayMs: number;
+    }
+  | { readonly kind: 'discarded'; readonly attempt: number; readonly maxAttempts: number; readonly at: Millis }
+  | { readonly kind: 'requeued'; readonly attempt: number; readonly maxAttempts: number; readonly delayMs: number }
+  /** The execution is no longer this worker's: nothing was changed. */
+  | { readonly kind: 'conflict'; readonly job: JobRecord }
+  | { readonly kind: 'missing' };
+
+/** A job moves at most this often between reading and writing before its caller is told that it lost it. */
+const rounds = 5;
+
+/** ACK and FAIL (ojs-core §7.3–7.4): fenced, and repeatable by the lease that ended the execution. */
+export class Settlements {
+  readonly #batches: Batches;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+
+  constructor(batches: Batches, clock: Clock, random: () => number) {
+    this.#batches = batches;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  settle(settlement: Settlement): Promise<Outcome> {
+    return settlement.kind === 'ack' ? this.#ack(settlement) : this.#fail(settlement);
+  }
+
+  /** Undoes claims whose answer was not delivered. */
+  async giveBack(jobs: readonly JobRecord[]): Promise<void> {
+    await Promise.all(jobs.map((job) => this.#batches.transition(requeued(job, 'undelivered', this.#clock.now(), 'server'))));
+  }
+
+  async #ack({ id, claim, worker, result }: Settlement & { readonly kind: 'ack' }): Promise<Outcome> {
+    const at = this.#clock.now();
+    const moved = await this.#batches.transition(
+      completed({ id, ...(claim !== null && { claim }), ...(worker !== null && { worker }), result }),
+    );
+    if (moved.kind === 'moved') return { kind: 'completed', at };
+    if (moved.kind === 'already') return { kind: 'completed', at: moved.job.finishedAt ?? at };
+    return moved.kind === 'missing' ? { kind: 'missing' } : { kind: 'conflict', job: moved.job };
+  }
+
+  async #fail(settlement: Settlement & { readonly kind: 'fail' | 'requeue' }): Promise<Outcome> {
+    for (let round = 0; ; round++) {
+      const job = await this.#batches.get(settlement.id);
+      if (job === null) return { kind: 'missing' };
+      if (!isOwn(job, settlement) || round === rounds) return ended(job, settlement) ?? { kind: 'conflict', job };
+      const transition = this.#decide(job, settlement);
+      const moved = await this.#batches.transition(transition);
+      if (moved.kind === 'moved') {
+        const after = { ...job, state: transition.to, history: transition.history ?? job.history };
+        return ended(after, { ...settlement, claim: job.claim }) ?? { kind: 'conflict', job };
+      }
+    }
+  }
+
+  #decide(job: JobRecord, settlement: Settlement & { readonly kind: 'fail' | 'requeue' }): Transition {
+    const now = this.#clock.now();
+    if (settlement.kind === 'fail') return failed(job, settlement.failure, now, this.#random);
+    return requeued(job, settlement.reason, now, 'worker', settlement.delayMs);
+  }
+}
+
+function isOwn(job: JobRecord, { claim, worker }: Settlement): boolean {
+  return (
+    job.state === State.active &&
+    (claim === null || claim === job.claim) &&
+    (worker === null || job.worker === null || worker === job.worker)
+  );
+}
+
+/** How the worker itself ended the execution of this claim, in the same words the first time and every time after; null where it did not. */
+function ended(job: JobRecord, { claim, kind }: Settlement): Outcome | null {
+  if (claim === null) return null;
+  const expected = kind === 'fail' ? 'failed' : 'requeued';
+  if (outcomeOf(job, claim) !== expected) return null;
+  const entry = historyOf(job).findLast((one) => 'claim' in one && one.claim === claim);
+  const maxAttempts = allowedAttempts(retryPolicy(policyOf(job).retry));
+  if (entry?.kind === 'requeued')
+    return { kind: 'requeued', attempt: Math.max(0, entry.attempt - 1), maxAttempts, delayMs: entry.delayMs ?? 0 };
+  if (entry?.kind !== 'failed') return null;
+  const { attempt, at, retryDelayMs } = entry;
+  if (retryDelayMs === undefined) return { kind: 'discarded', attempt, maxAttempts, at };
+  return { kind: 'retryable', attempt, maxAttempts, nextAt: at + retryDelayMs, delayMs: retryDelayMs };
+}

@@ -1,0 +1,55 @@
+import type { Socket } from 'node:net';
+import { OjsFault, uuidv7 } from '@ojs-ts/core';
+import { faultOf, refusal } from '../binding/reply.ts';
+
+export const contentType = 'application/openjobspec+json';
+
+/** ojs-json-format §8: an envelope may have 1 MiB (checked by core), a body 32 MiB, so that a batch of 10,000 fits. */
+export const bodyLimit = 32 * 1_048_576;
+
+/** What is not HTTP at all still gets an answer (digest §3): too slow, too long a header, an unknown method, garbage. */
+export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const requestId = `req_${uuidv7()}`;
+  const reply = refusal(clientFault(error.code), requestId);
+  const head = [
+    `HTTP/1.1 ${statusLines[error.code ?? ''] ?? '400 Bad Request'}`,
+    `content-type: ${contentType}`,
+    `content-length: ${Buffer.byteLength(reply.text)}`,
+    'ojs-version: 1.0',
+    `x-request-id: ${requestId}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${reply.text}`);
+}
+
+const statusLines: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
+
+function clientFault(code: string | undefined): OjsFault {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new OjsFault('invalid_request', 'The request did not arrive in time.');
+  if (code === 'HPE_HEADER_OVERFLOW') return new OjsFault('invalid_request', 'The headers of the request are too large.');
+  return new OjsFault('invalid_request', 'This is not a valid HTTP request.');
+}
+
+/** Fastify's own refusals in our words. */
+export function httpFault(error: unknown): OjsFault {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new OjsFault('envelope_too_large', `The request body is larger than ${bodyLimit} bytes.`);
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new OjsFault('invalid_request', 'The request body is not as long as Content-Length says.');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new OjsFault('invalid_request', 'Content-Type must be application/openjobspec+json or application/json.');
+    case 'FST_ERR_BAD_URL':
+      return new OjsFault('invalid_request', 'The path of the request is not a valid URL path.');
+    default:
+      return faultOf(error);
+  }
+}

@@ -1,0 +1,9 @@
+/** The OJS server and the embedded engine. */
+export { ConfigError, type LogLevel, type ServerOptions } from './config.ts';
+export { Embedded, type EmbeddedOptions, openEmbedded } from './embedded/embedded.ts';
+export { Engine } from './engine/engine.ts';
+export type { EngineLog, EngineOptions, Retention } from './engine/options.ts';
+export { type RunningServer, startServer } from './main.ts';
+export { openStorage } from './storage/open.ts';
+export type * from './storage/storage.ts';
+export { version } from './version.ts';

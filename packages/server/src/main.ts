@@ -1,0 +1,68 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import pino, { type Logger } from 'pino';
+import { Binding } from './binding/binding.ts';
+import { readConfig, type ServerConfig, type ServerOptions } from './config.ts';
+import { Engine } from './engine/engine.ts';
+import { httpApp } from './http/app.ts';
+import { openStorage } from './storage/open.ts';
+import { version } from './version.ts';
+
+export interface RunningServer extends AsyncDisposable {
+  /** Where it listens, such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly engine: Engine;
+  /** Answers what it accepted, then closes the store. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Opens the store and listens. Throws `ConfigError` for options that cannot be meant, and where the port or the store cannot be had. */
+export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
+  const config = readConfig(options);
+  const log = pino({ level: config.log === false ? 'silent' : config.log, base: null }, pino.destination(2));
+  const storage = await openStorage(config.storage);
+  const engine = await Engine.start({ ...config.engine, storage, log }).catch(async (error: unknown) => {
+    await storage[Symbol.asyncDispose]();
+    throw error;
+  });
+  const binding = new Binding(
+    engine,
+    { version, source: 'ojs://ojs-ts/server', testMode: config.testMode },
+    (error, operation, requestId) => {
+      log.error({ err: error, operation, request_id: requestId }, 'request failed');
+    },
+  );
+  try {
+    const app = httpApp(binding, config);
+    await app.listen({ host: config.host, port: config.port });
+    const url = urlOf(app, config);
+    log.info({ url, storage: storage.traits.name, durability: storage.traits.durability, version }, 'listening');
+    let closed: Promise<void> | null = null;
+    const close = () => {
+      closed ??= shutDown(app, engine, config, log);
+      return closed;
+    };
+    return { url, engine, close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await engine[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function shutDown(app: FastifyInstance, engine: Engine, config: ServerConfig, log: Logger): Promise<void> {
+  engine.drain();
+  const cut = setTimeout(() => {
+    log.warn({ after_ms: config.closeTimeoutMs }, 'requests still under way are cut off');
+    app.server.closeAllConnections();
+  }, config.closeTimeoutMs);
+  await app.close();
+  clearTimeout(cut);
+  await engine[Symbol.asyncDispose]();
+  log.info({}, 'stopped');
+}
+
+function urlOf(app: FastifyInstance, config: ServerConfig): string {
+  const { port } = app.server.address() as AddressInfo;
+  const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;
+  return `${config.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,33 @@
+import { type JobRecord, type Millis, OjsFault } from '@ojs-ts/core';
+
+/**
+ * Where a page of a job list ended. A list shows unfinished jobs first, by creation, then finished ones by the time they were entered;
+ * newest first in both. A place is a value, not a row: it stays right when its row moves on or goes.
+ */
+export interface Place {
+  /** Null in the unfinished part. */
+  readonly finishedAt: Millis | null;
+  /** Order of creation in this store. */
+  readonly number: number;
+}
+
+export function placeOf(job: Pick<JobRecord, 'finishedAt'>, number: number): Place {
+  return { finishedAt: job.finishedAt, number };
+}
+
+/** Negative where `a` is listed before `b`. */
+export function comparePlaces(a: Place, b: Place): number {
+  if (a.finishedAt === null) return b.finishedAt === null ? b.number - a.number : -1;
+  return b.finishedAt === null ? 1 : b.finishedAt - a.finishedAt || b.number - a.number;
+}
+
+export function cursorOf({ finishedAt, number }: Place): string {
+  return finishedAt === null ? `u${number}` : `f${finishedAt}.${number}`;
+}
+
+/** @throws OjsFault `invalid_request` where the text is no cursor of a job list. */
+export function readCursor(cursor: string): Place {
+  const match = /^(?:u|f(\d{1,16})\.)(\d{1,16})$/.exec(cursor);
+  if (!match) throw OjsFault.invalid([{ path: '$.cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' }]);
+  return { finishedAt: match[1] === undefined ? null : Number(match[1]), number: Number(match[2]) };
+}

@@ -1,0 +1,24 @@
+import { memoryStorage } from './memory/memory.ts';
+import { sqliteStorage } from './sqlite/sqlite.ts';
+import type { Storage } from './storage.ts';
+
+/**
+ * Opens the storage that a URL names: `memory:`, `sqlite:PATH`, or `sqlite:` and `sqlite::memory:` for a private temporary file that goes
+ * when the storage is closed. The layout is brought up to date by the storage's `migrate`.
+ * @throws Error where the URL names no storage, or its file cannot be opened.
+ */
+export async function openStorage(url: string): Promise<Storage> {
+  if (url === 'memory:') return memoryStorage();
+  if (url === 'sqlite:' || url === 'sqlite::memory:') return sqliteStorage({ path: null });
+  if (url.startsWith('sqlite:')) return sqliteStorage({ path: decodePath(url.slice('sqlite:'.length)) });
+  throw new Error(`No storage is named by '${withoutPassword(url)}'; expected 'memory:', 'sqlite:PATH' or 'sqlite:' for a temporary file.`);
+}
+
+/** `sqlite:./jobs.db`, `sqlite:/var/jobs.db` and the URL form `sqlite:///var/jobs.db` all name a path. */
+function decodePath(rest: string): string {
+  return rest.startsWith('//') ? rest.slice(2) : rest;
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/[^@/]*?):[^@/]*@/i, '$1:***@');
+}

@@ -1,0 +1,130 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { Cells } from './row.ts';
+
+/** How durable a commit is: FULL survives a loss of power, NORMAL a crash of the process, OFF is for files that nobody keeps. */
+export type Synchronous = 'FULL' | 'NORMAL' | 'OFF';
+
+const BUSY = 5;
+const NOT_A_DATABASE = 26;
+const READ_ONLY = 8;
+
+/** One connection and its prepared statements. It never waits inside SQLite: a busy file is the caller's to retry. */
+export class Connection {
+  readonly file: string;
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #open = true;
+
+  /** @throws Error that says what is wrong with the file. */
+  constructor(path: string, synchronous: Synchronous) {
+    this.file = resolve(path);
+    check(this.file);
+    try {
+      this.#database = new DatabaseSync(this.file, { timeout: 0 });
+      // 64 MiB of pages; the WAL file shrinks to 64 MiB after a checkpoint.
+      this.#database.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864`);
+    } catch (error) {
+      throw this.explain(error);
+    }
+  }
+
+  // Statements answer arrays (setReturnArrays), which their declared types do not know.
+  all(sql: string, ...values: SQLInputValue[]): readonly Cells[] {
+    return this.#statement(sql).all(...values) as unknown as readonly Cells[];
+  }
+
+  get(sql: string, ...values: SQLInputValue[]): Cells | undefined {
+    return this.#statement(sql).get(...values) as unknown as Cells | undefined;
+  }
+
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#statement(sql).run(...values).changes);
+  }
+
+  /** For statements that run once; may hold several. */
+  execute(sql: string): void {
+    this.#check();
+    this.#database.exec(sql);
+  }
+
+  /** Moves the log into the file, as far as readers in other processes let it. */
+  checkpoint(): void {
+    try {
+      this.execute('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+    }
+  }
+
+  close(): void {
+    this.#open = false;
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  /** The same error in words that name the file, where SQLite's own say less. */
+  explain(error: unknown): unknown {
+    const code = resultCode(error);
+    if (code === NOT_A_DATABASE) return new Error(`${this.file} is not an SQLite database.`, { cause: error });
+    if (code === READ_ONLY) return new Error(`${this.file} is read-only; a storage must be able to write to it and to its directory.`, { cause: error });
+    if (code === BUSY) return new Error(`${this.file} is locked by another process.`, { cause: error });
+    return error;
+  }
+
+  #statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    this.#check();
+    const statement = this.#database.prepare(sql);
+    statement.setReturnArrays(true);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #check(): void {
+    if (!this.#open) throw new Error(`The storage on ${this.file} is closed.`);
+  }
+}
+
+function check(file: string): void {
+  const directory = dirname(file);
+  if (!existsSync(directory)) throw new Error(`${file} cannot be opened: the directory ${directory} does not exist.`);
+  try {
+    if (existsSync(file)) accessSync(file, constants.R_OK | constants.W_OK);
+    accessSync(directory, constants.W_OK);
+  } catch (error) {
+    throw new Error(`${file} cannot be opened: this process may not write to it or to its directory.`, { cause: error });
+  }
+}
+
+/** The primary result code of an SQLite error; extended codes carry more in the upper bits. */
+function resultCode(error: unknown): number | null {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : null;
+}
+
+export function isBusy(error: unknown): boolean {
+  return resultCode(error) === BUSY;
+}
+
+/**
+ * Runs `attempt` until the file is not busy. The event loop goes on meanwhile.
+ * @throws Error naming the file after `patienceMs`; anything else that `attempt` throws, at once.
+ */
+export async function patiently<T>(connection: Connection, patienceMs: number, attempt: () => T): Promise<T> {
+  const deadline = performance.now() + patienceMs;
+  for (let pause = 1; ; pause = Math.min(2 * pause, 20)) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!isBusy(error)) throw connection.explain(error);
+      if (performance.now() > deadline) {
+        throw new Error(`${connection.file} has been locked by another process for ${patienceMs} ms.`, { cause: error });
+      }
+    }
+    // A random part, so that two waiting processes do not keep step.
+    await sleep(pause * (0.5 + Math.random()));
+  }
+}

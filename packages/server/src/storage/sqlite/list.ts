@@ -1,0 +1,103 @@
+import { type JobRecord, State, type StateMask, stateNames, Terminal } from '@ojs-ts/core';
+import { isIn } from '../apply.ts';
+import { comparePlaces, cursorOf, type Place, readCursor } from '../cursor.ts';
+import type { JobQuery, Page } from '../storage.ts';
+import type { Connection } from './connection.ts';
+import { type Cells, integer, integerOrNull, readJob, state, text } from './row.ts';
+import { statements } from './statements.ts';
+
+/** Rows looked at in one go (about 2 ms); between two goes the event loop is free. */
+const chunk = 2000;
+/** Up to so many unfinished jobs are read from the indexes of their states and sorted; more are common enough to be met by walking the table. */
+const fewUnfinished = 5000;
+
+/** Where a walk goes on; nothing is before `start`. */
+const start: Place = { finishedAt: null, number: Number.MAX_SAFE_INTEGER };
+const startOfFinished: Place = { finishedAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER };
+
+export async function list(sql: Connection, query: JobQuery): Promise<Page<JobRecord>> {
+  const after = query.after === undefined ? start : readCursor(query.after);
+  const skip = query.after === undefined ? (query.offset ?? 0) : 0;
+  const wanted = skip + query.limit + 1;
+  const places = [...(await unfinished(sql, query, after, wanted))];
+  if (places.length < wanted) places.push(...(await finished(sql, query, after, wanted - places.length)));
+  const page = places.slice(skip, skip + query.limit);
+  const last = page.at(-1);
+  const items = page.flatMap(({ number }) => {
+    const cells = sql.get(statements.byNumber, number);
+    const job = cells && readJob(cells).job;
+    // A row that moved on while the walk paused is not shown in a state that was not asked for.
+    return job && isIn(job.state, query.states) ? [job] : [];
+  });
+  return { items, next: last && places.length > skip + page.length ? cursorOf(last) : null };
+}
+
+async function unfinished(sql: Connection, query: JobQuery, after: Place, wanted: number): Promise<readonly Place[]> {
+  const mask = query.states & ~Terminal;
+  if (mask === 0 || query.deadLetter || after.finishedAt !== null) return [];
+  const count = counted(sql, mask, query.queue);
+  if (count === 0) return [];
+  if (count > fewUnfinished) return walk(sql, statements.byNumberDown, [], query, mask, after, wanted, count);
+  const rows = Object.values(State)
+    .filter((state) => isIn(state, mask))
+    .flatMap((state) => (state === State.available ? sql.all(statements.listReady) : sql.all(statements.listDue, state)));
+  const places = rows.filter((cells) => fits(cells, query, mask)).map(placeIn);
+  return places.filter((place) => comparePlaces(place, after) > 0).sort(comparePlaces).slice(0, wanted);
+}
+
+async function finished(sql: Connection, query: JobQuery, after: Place, wanted: number): Promise<readonly Place[]> {
+  const mask = query.states & Terminal;
+  const from = after.finishedAt === null ? startOfFinished : after;
+  if (query.deadLetter) return isIn(State.discarded, mask) ? walk(sql, statements.deadDown, [], query, mask, from, wanted, Infinity) : [];
+  const places: Place[] = [];
+  for (const state of [State.completed, State.cancelled, State.discarded]) {
+    if (!isIn(state, mask)) continue;
+    places.push(...(await walk(sql, statements.finishedDown, [state], query, state, from, wanted, counted(sql, state, query.queue))));
+  }
+  return places.sort(comparePlaces).slice(0, wanted);
+}
+
+/** Goes down an order of rows, a chunk at a time, until `wanted` fit or all `count` that can fit are found. */
+async function walk(
+  sql: Connection,
+  statement: string,
+  keys: readonly number[],
+  query: JobQuery,
+  mask: StateMask,
+  after: Place,
+  wanted: number,
+  count: number,
+): Promise<readonly Place[]> {
+  const found: Place[] = [];
+  let from = after;
+  const size = Math.min(chunk, Math.max(wanted, 100));
+  for (;;) {
+    const rows = sql.all(statement, ...keys, ...(from.finishedAt === null ? [] : [from.finishedAt]), from.number, size);
+    for (const cells of rows) {
+      from = placeIn(cells);
+      if (!fits(cells, query, mask)) continue;
+      found.push(from);
+      if (found.length === Math.min(wanted, count)) return found;
+    }
+    if (rows.length < size) return found;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function fits(cells: Cells, { queue, type, deadLetter }: JobQuery, mask: StateMask): boolean {
+  if (!isIn(state(cells[2]), mask) || (deadLetter && cells[5] === 0)) return false;
+  return (queue === undefined || text(cells[3]) === queue) && (type === undefined || text(cells[4]) === type);
+}
+
+function placeIn(cells: Cells): Place {
+  return { number: integer(cells[0]), finishedAt: integerOrNull(cells[1]) };
+}
+
+function counted(sql: Connection, mask: StateMask, queue: string | undefined): number {
+  const sum = stateNames(mask).join(' + ');
+  const cells =
+    queue === undefined
+      ? sql.get(`SELECT coalesce(sum(${sum}), 0) FROM ojs_queues`)
+      : sql.get(`SELECT coalesce(sum(${sum}), 0) FROM ojs_queues WHERE name = ?`, queue);
+  return integer(cells?.[0]);
+}

@@ -1,0 +1,105 @@
+import { type Connection, patiently } from './connection.ts';
+import { Transaction } from './transaction.ts';
+
+interface Task {
+  readonly run: (transaction: Transaction) => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Work in one transaction, so that the event loop is free again well before 20 ms. */
+const sliceMs = 8;
+
+/**
+ * The one way to write: everything that arrives in one turn of the event loop shares a commit, and a promise is kept only after it.
+ * A task that throws is undone and takes no neighbour with it.
+ */
+export class Writer {
+  readonly #connection: Connection;
+  readonly #patienceMs: number;
+  readonly #onCommit: (woken: ReadonlySet<string>) => void;
+  #tasks: Task[] = [];
+  #running: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(connection: Connection, patienceMs: number, onCommit: (woken: ReadonlySet<string>) => void) {
+    this.#connection = connection;
+    this.#patienceMs = patienceMs;
+    this.#onCommit = onCommit;
+  }
+
+  write<T>(run: (transaction: Transaction) => T): Promise<T> {
+    if (this.#closed) return Promise.reject(new Error(`The storage on ${this.#connection.file} is closed.`));
+    return new Promise<T>((resolve, reject) => {
+      // The result goes straight to the promise of the same call, so its type is the caller's.
+      this.#tasks.push({ run, resolve: (value) => resolve(value as T), reject });
+      this.#running ??= this.#drain();
+    });
+  }
+
+  /** Finishes what was asked for before; later writes are refused. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+  }
+
+  async #drain(): Promise<void> {
+    for (;;) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      const tasks = this.#tasks;
+      if (tasks.length === 0) break;
+      this.#tasks = [];
+      const rest = await this.#commit(tasks);
+      this.#tasks = [...rest, ...this.#tasks];
+    }
+    this.#running = null;
+  }
+
+  /** Runs as many of the tasks as fit in a slice of time; answers the rest. */
+  async #commit(tasks: readonly Task[]): Promise<readonly Task[]> {
+    try {
+      await this.#begin();
+    } catch (error) {
+      for (const task of tasks) task.reject(error);
+      return [];
+    }
+    const until = performance.now() + sliceMs;
+    const transaction = new Transaction(this.#connection);
+    const results: unknown[] = [];
+    try {
+      for (const task of tasks) {
+        results.push(task.run(transaction));
+        if (performance.now() > until) break;
+      }
+      transaction.flush();
+      this.#connection.run('COMMIT');
+    } catch (error) {
+      this.#rollback();
+      // Whose fault it is shows when each runs alone: all but the last that ran, and that one too where the commit itself failed.
+      const ran = tasks.slice(0, results.length + 1);
+      if (ran.length === 1) ran[0]?.reject(this.#connection.explain(error));
+      else for (const task of ran) await this.#commit([task]);
+      return tasks.slice(ran.length);
+    }
+    results.forEach((result, index) => {
+      tasks[index]?.resolve(result);
+    });
+    this.#onCommit(transaction.woken);
+    return tasks.slice(results.length);
+  }
+
+  #begin(): Promise<void> {
+    return patiently(this.#connection, this.#patienceMs, () => {
+      this.#connection.run('BEGIN IMMEDIATE');
+    });
+  }
+
+  /** SQLite has rolled back by itself after some errors, such as a full disk. */
+  #rollback(): void {
+    try {
+      this.#connection.run('ROLLBACK');
+    } catch {
+      // No transaction is open any more.
+    }
+  }
+}

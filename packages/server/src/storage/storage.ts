@@ -1,0 +1,203 @@
+/**
+ * Storage: what must be atomic, or is cheap only near the data; nothing else. The engine decides (pure code in core), a storage applies.
+ *
+ * Every operation on jobs takes arrays and answers an array of the same length and order. `now` is a parameter (the store's clock, which the
+ * engine follows). Business outcomes are values; an exception means that the outcome is unknown or the store unavailable, and the same call may
+ * be repeated: every operation is idempotent by identity. JSON is opaque text. The contract in prose is `docs/storage.md`.
+ */
+import type { EventBatch, JobId, JobRecord, Json, Millis, NewJob, State, StateMask, Transition } from '@ojs-ts/core';
+
+export type Inserted =
+  | { readonly kind: 'inserted' }
+  /** The same id with the same envelope is there: a repeated call. */
+  | { readonly kind: 'already'; readonly job: JobRecord }
+  /** The id belongs to another job. */
+  | { readonly kind: 'duplicate'; readonly existing: JobRecord }
+  /** Another job of the same group was refused. */
+  | { readonly kind: 'aborted' };
+
+export interface Claim {
+  /** The fetch's own id: a repeat with the same one returns the jobs of the first that are still held by its claim. */
+  readonly request: string | null;
+  /** Tried in order; a paused one is skipped. */
+  readonly queues: readonly string[];
+  readonly limit: number;
+  readonly worker: string | null;
+  /** Reservation: `leaseMs` of the request over the job's `visibilityMs` over `defaultLeaseMs`. */
+  readonly leaseMs: number | null;
+  readonly defaultLeaseMs: number;
+}
+
+export type Moved =
+  | { readonly kind: 'moved'; readonly was: State }
+  /** The job is in `to` already, by the same claim: a repeated call. Only answered where the transition names a claim. */
+  | { readonly kind: 'already'; readonly job: JobRecord }
+  | { readonly kind: 'refused'; readonly job: JobRecord }
+  | { readonly kind: 'missing' };
+
+export interface Jobs {
+  /** Each inner array is atomic by itself; groups do not affect each other. Writes `job.enqueued` and `job.scheduled`. */
+  insert(groups: readonly (readonly NewJob[])[], now: Millis): Promise<readonly (readonly Inserted[])[]>;
+  /**
+   * Promotes what is due, then hands out available jobs: per claim its queues from left to right, in a queue by priority and then first in, first out.
+   * Skips paused queues; never hands out an expired job. Cost grows with the batch, never with what waits, is scheduled or expired in front.
+   */
+  claim(claims: readonly Claim[], now: Millis): Promise<readonly (readonly JobRecord[])[]>;
+  transition(transitions: readonly Transition[], now: Millis): Promise<readonly Moved[]>;
+  get(ids: readonly JobId[]): Promise<readonly (JobRecord | null)[]>;
+  list(query: JobQuery): Promise<Page<JobRecord>>;
+  /** Deletes jobs that are in one of the states of `from` (and in the dead letter, where asked); answers whether each was there. */
+  remove(ids: readonly JobId[], guard: { readonly from: StateMask; readonly deadLetter?: true }): Promise<readonly boolean[]>;
+}
+
+/** Terminal states are ordered by when they were entered, the others by creation; newest first. */
+export interface JobQuery {
+  readonly states: StateMask;
+  readonly deadLetter?: true;
+  readonly queue?: string;
+  readonly type?: string;
+  /** Opaque cursor of a previous page; wins over `offset`. */
+  readonly after?: string;
+  readonly offset?: number;
+  readonly limit: number;
+}
+
+/** Set-based work that any node may do at any time. `limit` bounds one call; the caller loops while it is reached. */
+export interface Upkeep {
+  /** Moves due scheduled and retryable jobs to available in the order they were due; answers how many by queue. Expired ones are left to `overdue`. */
+  promote(now: Millis, limit: number): Promise<readonly QueueCount[]>;
+  /** Read only: active jobs whose lease or execution timeout has ended, waiting jobs past `expiresAt`. The engine decides, then calls `transition`. */
+  overdue(now: Millis, limit: number): Promise<readonly JobRecord[]>;
+  /** Active jobs that have a worker, by a stable order: what the liveness rules look at. */
+  held(after: string | null, limit: number): Promise<Page<Held>>;
+  prune(rules: PruneRules, limit: number): Promise<number>;
+  /** True while `holder` has the named lease. It spreads load between nodes; correctness never rests on it. */
+  lease(name: string, holder: string, ttlMs: number, now: Millis): Promise<boolean>;
+  release(name: string, holder: string): Promise<void>;
+}
+
+export interface QueueCount {
+  readonly queue: string;
+  readonly count: number;
+}
+
+export interface Held {
+  readonly id: JobId;
+  readonly claim: number;
+  readonly worker: string;
+  readonly startedAt: Millis;
+}
+
+export interface PruneRules {
+  /** Finished jobs of a state that are older than `before`, or beyond the newest `keep` of that state. */
+  readonly jobs: readonly { readonly state: State; readonly before: Millis; readonly keep: number }[];
+  readonly events: { readonly before: Millis; readonly keep: number };
+  readonly requestsBefore: Millis;
+  readonly workersBefore: Millis;
+}
+
+export interface Registry {
+  /** Every queue that ever held a job or was named by an operator. Counts are maintained, never counted. */
+  queues(): Promise<readonly QueueRecord[]>;
+  /** Creates the queue where it is missing. Writes `queue.paused` or `queue.resumed` where the value changes. */
+  pauseQueue(name: string, paused: boolean, now: Millis): Promise<QueueRecord>;
+  /** Notes who is alive, extends the leases of the listed jobs that the worker owns, and says what it no longer owns. */
+  beat(beats: readonly WorkerBeat[], now: Millis): Promise<readonly Beaten[]>;
+  workers(): Promise<readonly WorkerRecord[]>;
+  /** What the worker is told on its next heartbeats; false where it is unknown. */
+  direct(worker: string, directive: Directive | null): Promise<boolean>;
+  forgetWorker(worker: string): Promise<boolean>;
+}
+
+export interface QueueRecord {
+  readonly name: string;
+  readonly paused: boolean;
+  readonly createdAt: Millis;
+  /** Jobs by state bit; a missing one is 0. */
+  readonly counts: Readonly<Partial<Record<State, number>>>;
+  readonly deadLetter: number;
+}
+
+/** What an operator may order a worker to do (ojs-worker-protocol §2). */
+export type Directive = 'running' | 'quiet' | 'terminate';
+
+export interface WorkerBeat {
+  readonly worker: string;
+  /** Null where the worker only counts its jobs: then nothing is extended and nothing can be missing. A known claim must match. */
+  readonly holds: readonly { readonly id: JobId; readonly claim: number | null }[] | null;
+  /** Extension from now on; the reservation's own length where that is larger, or where this is null. */
+  readonly leaseMs: number | null;
+  /** Its own state, as it reports it. */
+  readonly state: Directive;
+  /** JSON text: hostname, pid, queues, concurrency, labels, started_at. */
+  readonly info: Json;
+}
+
+export interface Beaten {
+  readonly directive: Directive | null;
+  readonly extended: readonly JobId[];
+  /** Listed, but cancelled, finished, or another claim's. */
+  readonly lost: readonly JobId[];
+}
+
+export interface WorkerRecord {
+  readonly worker: string;
+  readonly seenAt: Millis;
+  /** The heartbeat before the last. */
+  readonly seenBefore: Millis | null;
+  readonly state: Directive;
+  readonly directive: Directive | null;
+  readonly info: Json;
+  /** Job ids of the last heartbeat and of the one before; null where it did not list them. */
+  readonly holds: readonly JobId[] | null;
+  readonly heldBefore: readonly JobId[] | null;
+}
+
+export interface Storage extends AsyncDisposable {
+  readonly traits: Traits;
+  readonly jobs: Jobs;
+  readonly upkeep: Upkeep;
+  readonly registry: Registry;
+  /** Brings the layout up to date; refuses one that is newer than this code. */
+  migrate(): Promise<{ readonly from: number; readonly to: number }>;
+  /** The store's clock. */
+  clock(): Promise<Millis>;
+  ping(): Promise<void>;
+  /** A number below 2^16 that is this store's own for ever. */
+  seed(): Promise<number>;
+  /**
+   * Wake-ups of this and of other processes: a hint, never the truth. Positions of the event log follow visibility:
+   * a reader that has seen p never meets a smaller one later.
+   */
+  subscribe(onWake: (wakes: readonly Wake[]) => void): Promise<AsyncDisposable>;
+  /**
+   * Batches that hold an event after position `after`, oldest first, up to about `limit` events. `oldest` is the first position still kept:
+   * a cursor before it has missed something.
+   */
+  events(after: number, limit: number): Promise<{ readonly batches: readonly EventBatch[]; readonly oldest: number; readonly newest: number }>;
+  /** Empties the store; for tests. */
+  clear(): Promise<void>;
+}
+
+/** Facts that the engine may branch on. It never asks for a storage's name. */
+export interface Traits {
+  /** For logs, health and the manifest only. */
+  readonly name: string;
+  /** Batches of one kind that may be under way at once: 1 where there is one writer. */
+  readonly parallel: number;
+  /** The most items an operation should be given. */
+  readonly maxBatch: number;
+  /** In words, for the manifest and the docs. */
+  readonly durability: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Cursor of the next page; null at the end. */
+  readonly next: string | null;
+}
+
+/** Jobs became available in this queue. `queue: null` where the storage knows only that something changed. */
+export interface Wake {
+  readonly queue: string | null;
+}

@@ -1,0 +1,20 @@
+// Adds up vitest's JSON reports and ends with the plain line `N passed, N failed` that a CI system reads.
+import { readFileSync } from 'node:fs';
+
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+for (const file of process.argv.slice(2)) {
+  try {
+    const report = JSON.parse(readFileSync(file, 'utf8'));
+    passed += report.numPassedTests;
+    failed += report.numFailedTests + (report.success ? 0 : report.numFailedTests === 0 ? 1 : 0);
+    skipped += report.numPendingTests + report.numTodoTests;
+  } catch (error) {
+    console.error(`no report of a test run: ${error instanceof Error ? error.message : error}`);
+    failed++;
+  }
+}
+if (skipped > 0) console.error(`${skipped} tests were skipped; in CI a skip is a failure`);
+console.log(`${passed} passed, ${failed + skipped} failed`);
+process.exit(failed + skipped === 0 && passed > 0 ? 0 : 1);
