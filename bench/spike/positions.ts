@@ -22,7 +22,10 @@ export function watch(store: Postgres): Watch {
   const loops = [
     loop(async () => {
       const rows = await store.eventsBySequence(sequence);
-      for (const { seq } of rows) bySequence.add((sequence = seq));
+      for (const { seq } of rows) {
+        sequence = seq;
+        bySequence.add(seq);
+      }
       return rows.length;
     }),
     loop(async () => {

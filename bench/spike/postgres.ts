@@ -41,6 +41,8 @@ export class Postgres implements Store {
 
   constructor(url: string, connections: number) {
     this.pool = new pg.Pool({ connectionString: url, max: connections, types });
+    // An idle connection that the server ends is told here; without a listener it ends the process. The next query gets a new connection.
+    this.pool.on('error', () => {});
   }
 
   async migrate(): Promise<void> {
@@ -106,9 +108,22 @@ export class Postgres implements Store {
       const got: Claimed[] = [];
       for (const queue of queues) {
         if (got.length === limit) break;
-        const rows = await this.query<ClaimRow>('claim', 'SELECT * FROM ojs_claim($1, $2, $3, $4, $5)', [queue, limit - got.length, leaseMs, worker, now]);
+        const rows = await this.query<ClaimRow>('claim', 'SELECT * FROM ojs_claim($1, $2, $3, $4, $5)', [
+          queue,
+          limit - got.length,
+          leaseMs,
+          worker,
+          now,
+        ]);
         for (const { id, claim, started_at, keys, workflow, node, envelope } of rows) {
-          got.push({ id, claim, startedAt: started_at, limits: keys, node: workflow === null ? null : { workflow, index: node ?? 0 }, envelope });
+          got.push({
+            id,
+            claim,
+            startedAt: started_at,
+            limits: keys,
+            node: workflow === null ? null : { workflow, index: node ?? 0 },
+            envelope,
+          });
         }
       }
       out.push(got);
@@ -119,9 +134,14 @@ export class Postgres implements Store {
   async transition(transitions: readonly Transition[], now: number): Promise<readonly Moved[]> {
     const wave = waves(transitions.map(({ id }) => [id]));
     const items = transitions.map((item, i) => ({ i, wave: wave[i], ...item }));
-    const rows = await this.query<MoveRow>('transition', 'SELECT * FROM ojs_transition($1, $2, $3)', [JSON.stringify(items), Math.max(0, ...wave), now]);
+    const rows = await this.query<MoveRow>('transition', 'SELECT * FROM ojs_transition($1, $2, $3)', [
+      JSON.stringify(items),
+      Math.max(0, ...wave),
+      now,
+    ]);
     const out: Moved[] = [];
-    for (const row of rows) out[row.i] = row.kind === 'moved' ? { kind: 'moved', was: row.was, ready: row.ready ?? [] } : { kind: row.kind };
+    for (const row of rows)
+      out[row.i] = row.kind === 'moved' ? { kind: 'moved', was: row.was, ready: row.ready ?? [] } : { kind: row.kind };
     return out;
   }
 
@@ -148,7 +168,10 @@ export class Postgres implements Store {
 
   /** What a reader sees that trusts the sequence number. */
   async eventsBySequence(after: number): Promise<readonly RawEvents[]> {
-    const { rows } = await this.pool.query<RawEvents>('SELECT seq, xid::text::bigint AS xid, entries FROM event WHERE seq > $1 ORDER BY seq LIMIT 1000', [after]);
+    const { rows } = await this.pool.query<RawEvents>(
+      'SELECT seq, xid::text::bigint AS xid, entries FROM event WHERE seq > $1 ORDER BY seq LIMIT 1000',
+      [after],
+    );
     return rows;
   }
 

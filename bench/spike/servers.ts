@@ -31,7 +31,10 @@ async function freePort(): Promise<number> {
 async function postgresDirectory(): Promise<string | null> {
   const root = '/usr/lib/postgresql';
   const versions = await readdir(root).catch(() => []);
-  const newest = versions.map(Number).filter(Number.isFinite).sort((a, b) => b - a)[0];
+  const newest = versions
+    .map(Number)
+    .filter(Number.isFinite)
+    .sort((a, b) => b - a)[0];
   if (newest !== undefined) return join(root, String(newest), 'bin');
   return (await has('initdb')) ? '' : null;
 }
@@ -44,11 +47,17 @@ async function has(command: string): Promise<boolean> {
 }
 
 export async function install(): Promise<void> {
-  const missing = [...((await postgresDirectory()) === null ? ['postgresql'] : []), ...((await has('redis-server')) ? [] : ['redis-server'])];
+  const missing = [
+    ...((await postgresDirectory()) === null ? ['postgresql'] : []),
+    ...((await has('redis-server')) ? [] : ['redis-server']),
+  ];
   if (missing.length === 0) return;
-  if (!isRoot || !(await has('apt-get'))) throw new Error(`not found: ${missing.join(', ')}; install them first (apt-get install ${missing.join(' ')})`);
+  if (!isRoot || !(await has('apt-get')))
+    throw new Error(`not found: ${missing.join(', ')}; install them first (apt-get install ${missing.join(' ')})`);
   await run('apt-get', ['update']);
-  await run('apt-get', ['install', '-y', '--no-install-recommends', ...missing], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  await run('apt-get', ['install', '-y', '--no-install-recommends', ...missing], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
 }
 
 /** PostgreSQL refuses to run as root, so root runs it as the user that its package made. */
@@ -83,7 +92,20 @@ export async function startPostgres(): Promise<Server> {
 export async function startRedis(): Promise<Server> {
   const directory = await mkdtemp(join(tmpdir(), 'ojs-spike-redis-'));
   const port = await freePort();
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec'];
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    directory,
+    '--save',
+    '',
+    '--appendonly',
+    'yes',
+    '--appendfsync',
+    'everysec',
+  ];
   const child: ChildProcess = spawn('redis-server', args, { stdio: 'ignore' });
   const exited = once(child, 'exit');
   // A command waits in the client until the server listens.

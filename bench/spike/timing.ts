@@ -22,9 +22,12 @@ export interface Rates {
 async function prepare(store: Store, kind: Kind, total: number): Promise<NewJob[]> {
   if (kind === 'plain') return Array.from({ length: total }, () => job('q'));
   if (kind === 'unique') {
-    return Array.from({ length: total }, () => job('q', { unique: { key: hashOf(uuidv7()), states: 47, createdAfter: null, onConflict: 'keep' } }));
+    return Array.from({ length: total }, () =>
+      job('q', { unique: { key: hashOf(uuidv7()), states: 47, createdAfter: null, onConflict: 'keep' } }),
+    );
   }
-  if (kind === 'limit') return Array.from({ length: total }, (_, n) => job('q', { limits: [{ key: `k${n % 100}`, concurrency: 100_000, rate: null }] }));
+  if (kind === 'limit')
+    return Array.from({ length: total }, (_, n) => job('q', { limits: [{ key: `k${n % 100}`, concurrency: 100_000, rate: null }] }));
   const made: NewJob[] = [];
   for (let n = 0; n < total; n += batch) {
     const workflow = uuidv7();
@@ -68,9 +71,12 @@ export async function time(store: Store, kind: Kind, clients: number, total: num
 /** Milliseconds of one claim of 10 jobs with `lanes` saturated keys in front of them, median of 50. */
 export async function claimBehind(store: Store, lanes: number): Promise<number> {
   await store.clear();
-  const limited = Array.from({ length: lanes * 2 }, (_, n) => job('q', { priority: 1, limits: [{ key: `k${n % lanes}`, concurrency: 1, rate: null }] }));
+  const limited = Array.from({ length: lanes * 2 }, (_, n) =>
+    job('q', { priority: 1, limits: [{ key: `k${n % lanes}`, concurrency: 1, rate: null }] }),
+  );
   while (limited.length > 0) await store.insert(limited.splice(0, 500), Date.now());
-  for (let got = 0; got < lanes; ) got += (await store.claim([{ queues: ['q'], limit: 500, worker: 'w', leaseMs: 30_000 }], Date.now()))[0]?.length ?? 0;
+  for (let got = 0; got < lanes; )
+    got += (await store.claim([{ queues: ['q'], limit: 500, worker: 'w', leaseMs: 30_000 }], Date.now()))[0]?.length ?? 0;
   await store.insert(
     Array.from({ length: 500 }, () => job('q')),
     Date.now(),

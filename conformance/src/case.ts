@@ -57,7 +57,6 @@ const assertionKeys = [
   'body_raw',
   'body_contains',
   'headers',
-  'headers_match',
   'timing_ms',
   'equality',
   'exclusive_claim',
@@ -130,7 +129,7 @@ function assertionsOf(value: JsonValue | undefined, where: string): JsonObject {
   checkBody(value.body ?? {}, `${where}.assertions.body`);
   for (const path of stringsOf(value.body_absent ?? [], `${where}.assertions.body_absent`)) parsePath(path);
   stringsOf(value.body_contains ?? [], `${where}.assertions.body_contains`);
-  for (const matcher of isObject(value.headers_match) ? Object.values(value.headers_match) : []) mismatch(matcher, undefined);
+  for (const matcher of isObject(value.headers) ? Object.values(value.headers) : []) mismatch(matcher, undefined);
   if (isObject(value.timing_ms)) only(value.timing_ms, ['less_than', 'greater_than', 'approximate'], `${where}.assertions.timing_ms`);
   if (isObject(value.exclusive_claim))
     only(value.exclusive_claim, ['job_id', 'fetches', 'exactly_one_has_job'], `${where}.assertions.exclusive_claim`);

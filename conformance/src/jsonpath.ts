@@ -18,8 +18,8 @@ export function parsePath(path: string): readonly Segment[] {
     tokens.lastIndex = at;
     const groups = tokens.exec(path)?.groups;
     if (groups === undefined) throw new CaseError(`path ${JSON.stringify(path)} cannot be read from character ${at} on`);
+    at = tokens.lastIndex; // before segmentOf, which may use the same expression again
     segments.push(segmentOf(groups));
-    at = tokens.lastIndex;
   }
   return segments;
 }

@@ -56,6 +56,10 @@ BEGIN
      WHERE NOT EXISTS (SELECT 1 FROM lane o WHERE o.queue = l.queue AND o.lane = l.lane) ORDER BY queue, lane
     ON CONFLICT DO NOTHING;
   END IF;
+  -- What may be replaced is locked for the whole batch in the order in which transitions lock; a wave would lock its own only.
+  PERFORM 1 FROM job j WHERE j.state & 47 <> 0 AND j.unique_key IN (
+      SELECT decode(x.unique_key, 'hex') FROM jsonb_to_recordset(items) AS x(unique_key text, replace boolean) WHERE x.replace)
+    ORDER BY j.id FOR UPDATE;
   FOR w IN 0..last_wave LOOP
     RETURN QUERY
     WITH item AS MATERIALIZED (
@@ -101,16 +105,16 @@ BEGIN
     SELECT it.i, CASE WHEN n.existing IS NOT NULL THEN 'duplicate' WHEN f.id IS NULL THEN 'already' ELSE 'inserted' END,
            n.existing, (SELECT array_agg(c.id) FROM cancelled c WHERE c.i = it.i), NULL::jsonb
       FROM item it LEFT JOIN winner n ON n.i = it.i LEFT JOIN fresh f ON f.id = it.id;
-    -- A replaced job may be a node: its cancellation is a terminal transition like any other.
-    RETURN QUERY
-    WITH gone AS MATERIALIZED (
-      SELECT x.i, j.id FROM jsonb_to_recordset(items) AS x(i int, wave int, unique_key text, replace boolean)
-        JOIN job j ON j.unique_key = decode(x.unique_key, 'hex') AND j.state = 64
-        JOIN node n ON n.workflow = j.workflow AND n.index = j.node AND NOT n.closed
-       WHERE x.wave = w AND x.replace
-    )
-    SELECT g.i, 'ready', NULL::uuid, NULL::uuid[],
-           jsonb_agg(jsonb_build_object('workflow', r.ready_workflow, 'index', r.ready_index, 'failed', r.ready_failed))
-      FROM close_nodes((SELECT array_agg(id) FROM gone), (SELECT array_agg(true) FROM gone)) r JOIN gone g ON g.id = r.job GROUP BY g.i;
   END LOOP;
+  -- A replaced job may be a node: its cancellation is a terminal transition like any other.
+  RETURN QUERY
+  WITH gone AS MATERIALIZED (
+    SELECT min(x.i) AS i, j.id FROM jsonb_to_recordset(items) AS x(i int, unique_key text, replace boolean)
+      JOIN job j ON j.unique_key = decode(x.unique_key, 'hex') AND j.state = 64
+      JOIN node n ON n.workflow = j.workflow AND n.index = j.node AND NOT n.closed
+     WHERE x.replace GROUP BY j.id
+  )
+  SELECT g.i, 'ready', NULL::uuid, NULL::uuid[],
+         jsonb_agg(jsonb_build_object('workflow', r.ready_workflow, 'index', r.ready_index, 'failed', r.ready_failed))
+    FROM close_nodes((SELECT array_agg(id ORDER BY id) FROM gone), (SELECT array_agg(true) FROM gone)) r JOIN gone g ON g.id = r.job GROUP BY g.i;
 END $$;

@@ -131,10 +131,10 @@ export function readTiming(request: Request, now: Millis): Timing {
   const heartbeat = request.either('heartbeat_timeout');
 
   const timeoutRead = timeout?.name === 'timeout' ? inSeconds(issues, timeout, rules.seconds) : issues.check(timeout, rules.millis);
-  // 0 asks for the default (X8).
-  const timeoutMs = timeoutRead || defaultTimeoutMs;
   const totalMs = inSeconds(issues, total, rules.positiveSeconds);
-  if (total !== null && totalMs !== null && timeoutRead !== null && totalMs < timeoutMs) {
+  // 0 asks for the default (X8), and the default makes room for a shorter total.
+  const timeoutMs = timeoutRead || Math.min(defaultTimeoutMs, totalMs ?? defaultTimeoutMs);
+  if (total !== null && totalMs !== null && totalMs < timeoutMs) {
     issues.add(total.path, `total_timeout must not be shorter than the timeout, ${timeoutMs / 1000} s`);
   }
   return {

@@ -88,7 +88,7 @@ export function leaseLost(job: JobRecord, cause: keyof typeof lossMessages, now:
 
 /** The execution ran out of its time (row 14, ojs-timeouts §5.1, §8). */
 export function timedOut(job: JobRecord, now: Millis, random: () => number): Transition {
-  const limit = job.timeoutMs - (policyOf(job).gracePeriodMs ?? 0);
+  const limit = executionLimit(job, policyOf(job));
   const limits = timeoutDetails('execution', limit, now - (job.startedAt ?? now));
   const failure: Failure = {
     code: 'timeout',
@@ -148,13 +148,16 @@ export function retried(job: JobRecord, now: Millis, key?: string): Transition {
   };
 }
 
-/** What to do about a record that a storage calls overdue; null where it is not. Of several ends that passed the earliest counts. */
-export function overdue(job: JobRecord, now: Millis, random: () => number): Transition | null {
+/**
+ * What to do about a record that a storage calls overdue; null where it is not. Of several ends that passed the earliest counts.
+ * A lease that a silent worker let run out is its death: heartbeats extend leases, so both come at the same time.
+ */
+export function overdue(job: JobRecord, now: Millis, random: () => number, workerIsDead = false): Transition | null {
   if (job.state === State.active) {
     const timeoutAt = job.startedAt === null ? Number.POSITIVE_INFINITY : job.startedAt + job.timeoutMs;
     const leaseUntil = job.leaseUntil ?? Number.POSITIVE_INFINITY;
     if (timeoutAt <= now && timeoutAt <= leaseUntil) return timedOut(job, now, random);
-    return leaseUntil <= now ? leaseLost(job, 'visibility_timeout', now) : null;
+    return leaseUntil <= now ? leaseLost(job, workerIsDead ? 'worker_death' : 'visibility_timeout', now) : null;
   }
   return (job.state & Waiting) !== 0 && job.expiresAt !== null && job.expiresAt <= now ? expired(job, now) : null;
 }
@@ -166,6 +169,11 @@ function move(job: JobRecord, expected: StateMask, to: State, entry: Json): Omit
 
 function actionText(kind: 'activated' | 'cancelled' | 'retried', job: JobRecord, now: Millis, key: string | undefined): Json {
   return entryText({ kind, at: now, from: job.state, ...(key === undefined ? {} : { key }) });
+}
+
+/** The timeout that the client asked for, without the grace period that the server waits out. */
+function executionLimit(job: JobRecord, policy: JobPolicy): number {
+  return job.timeoutMs - (policy.gracePeriodMs ?? 0);
 }
 
 function timeoutDetails(kind: 'execution' | 'enqueue_ttl' | 'total', limitMs: number, elapsedMs: number) {
@@ -234,8 +242,9 @@ function endOf(job: JobRecord, failure: Failure, now: Millis, by?: 'server', fir
       const delay = retryDelay(retry, attempt, random);
       const runAt = now + delay;
       const total = policy.totalTimeoutMs;
-      // A default timeout may be longer than the total: then it says nothing about how long the next attempt takes.
-      const needed = total !== undefined && job.timeoutMs <= total ? job.timeoutMs : 0;
+      // A timeout as long as the total leaves no room for a second attempt by that formula: then it only has to start in time.
+      const limit = executionLimit(job, policy);
+      const needed = total !== undefined && limit < total ? limit : 0;
       if (total === undefined || job.createdAt + total >= runAt + needed) {
         return { ...move(job, State.active, State.retryable, entry(delay)), runAt, events: [...events, retrying(runAt)] };
       }

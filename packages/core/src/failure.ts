@@ -20,9 +20,10 @@ export interface Failure {
   readonly names: readonly string[];
 }
 
-/** Backtraces are cut to this (digest §1.4). */
+/** A job keeps twenty errors in its record, so each is cut: backtraces as digest §1.4 says, messages alike. */
 const maxFrames = 50;
-const maxBacktrace = 10_000;
+const maxCharacters = 10_000;
+const maxDetails = 65_536;
 const responses: readonly string[] = ['RETRY', 'DISCARD', 'DEAD_LETTER', 'FAIL'] satisfies ResponseCode[];
 
 function isResponse(value: unknown): value is ResponseCode {
@@ -31,6 +32,7 @@ function isResponse(value: unknown): value is ResponseCode {
 
 /**
  * Reads `error` and `requeue` of a nack. `error` may only be missing where `requeue` is true; of an error only `message` is required.
+ * What is too long to keep is cut, never refused: the failure itself must not be lost.
  * @throws OjsFault `invalid_payload` or `invalid_request`.
  */
 export function readFailure(text: Json): { readonly failure: Failure; readonly requeue: boolean } {
@@ -68,13 +70,24 @@ function readError(error: Part, issues: Issues): Failure {
   return {
     code,
     type,
-    message: issues.check(message, rules.text) ?? '',
+    message: cutMessage(issues.check(message, rules.text) ?? ''),
     ...(retryable === null ? {} : { retryable }),
-    ...(details === null ? {} : { details: details.text }),
+    ...(details === null ? {} : { details: boundDetails(details.text) }),
     ...(backtrace === null ? {} : { backtrace }),
     ...(response === null ? {} : { response }),
     names: [...new Set([type, code, ...(errorClass === null ? [] : [errorClass])])],
   };
+}
+
+function cutMessage(message: string): string {
+  return message.length <= maxCharacters ? message : `${message.slice(0, maxCharacters)}… (${message.length} characters)`;
+}
+
+/** Half of a JSON text is none: beyond the limit only its size is kept. */
+function boundDetails(details: Json): Json {
+  return details.length <= maxDetails
+    ? details
+    : JSON.stringify({ omitted: `details had ${details.length} characters; at most ${maxDetails} are kept` });
 }
 
 /** A list of frames, or a text with one a line; cut to 50 frames and 10,000 characters in all. */
@@ -84,7 +97,7 @@ function readBacktrace(error: Part, issues: Issues): readonly string[] | null {
   const frames = typeof field.value === 'string' ? field.value.split('\n') : issues.check(field, rules.names);
   if (frames === null) return null;
   const kept: string[] = [];
-  let left = maxBacktrace;
+  let left = maxCharacters;
   for (const frame of frames.slice(0, maxFrames)) {
     if (left === 0) break;
     kept.push(frame.slice(0, left));

@@ -8,10 +8,10 @@ const root = resolve(import.meta.dirname, '../../..');
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [],
   'packages/sdk/src/transport/node.ts': ['core', 'sdk', 'node:', 'undici'],
-  'packages/sdk/src/node': ['core', 'sdk', 'node:', 'undici'],
+  'packages/sdk/src/platform/node.ts': ['core', 'sdk', 'node:', 'undici'],
   'packages/sdk/src': ['core'],
   'packages/server/src/storage/storage.ts': ['core'],
-  'packages/server/src/storage': ['core', 'node:'],
+  'packages/server/src/storage': ['core', 'storage-interface', 'node:'],
   'packages/server/src/engine': ['core', 'storage-interface'],
   'packages/server/src/binding': ['core', 'engine', 'storage-interface'],
   'packages/server/src/http': ['core', 'binding', 'node:', 'fastify'],
@@ -22,7 +22,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 const names: Readonly<Record<string, string>> = {
   'packages/core/src': 'core',
   'packages/sdk/src': 'sdk',
-  'packages/sdk/src/node': 'sdk',
+  'packages/sdk/src/platform/node.ts': 'sdk',
   'packages/sdk/src/transport/node.ts': 'sdk',
   'packages/server/src/storage/storage.ts': 'storage-interface',
   'packages/server/src/storage': 'storage',
@@ -43,6 +43,7 @@ function roomOf(file: string): string {
 function targetOf(file: string, specifier: string): string {
   if (specifier.startsWith('node:')) return 'node:';
   if (specifier.startsWith('@ojs-ts/')) return specifier.slice('@ojs-ts/'.length);
+  if (specifier === '#platform') return 'sdk'; // the SDK's own import, chosen by condition
   if (!specifier.startsWith('.')) return specifier;
   return names[roomOf(posix.join(posix.dirname(file), specifier))] ?? 'unknown';
 }

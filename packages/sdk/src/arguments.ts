@@ -70,7 +70,13 @@ function inNumber(value: number, path: string): ValidationProblem | null {
 
 function inKnownObject(value: object, path: string): ValidationProblem | null {
   if (value instanceof Date) return { path, message: 'a Date is no JSON value; send date.toISOString()' };
-  if (value instanceof Map || value instanceof Set || ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof Promise) {
+  if (
+    value instanceof Map ||
+    value instanceof Set ||
+    ArrayBuffer.isView(value) ||
+    value instanceof ArrayBuffer ||
+    value instanceof Promise
+  ) {
     return { path, message: `${value.constructor.name} is no JSON value` };
   }
   return null;

@@ -6,7 +6,7 @@ import { handleOf, type JobCalls, type JobHandle } from './handle.ts';
 import { type Job, type JsonArray, readJob } from './job.ts';
 import { isWire, textOf, type Wire } from './json.ts';
 import { type CallOptions, type EnqueueOptions, type JobRequest, type WireRequest, wireRequest } from './options.ts';
-import { type Page, type PageOptions, readPage } from './page.ts';
+import { type Page, type PageOptions, type PageQuery, readPage } from './page.ts';
 import { type Queue, type QueueStats, readQueue, readQueueStats } from './queue.ts';
 import { specVersion } from './version.ts';
 
@@ -48,9 +48,15 @@ export class Client implements AsyncDisposable {
     const [first] = wire;
     if (first === undefined) return [];
     const body = `{"jobs":[${wire.map(({ text }) => text).join(',')}]}`;
-    const answer = await this.#connection.call({ operation: 'job.enqueueBatch', body, idempotencyKey: first.id }, options, {}, {
-      recover: async (error, call) => (isOwn(error, wire) ? { jobs: await Promise.all(wire.map(({ id }) => call(jobCall('job.get', id)))) } : null),
-    });
+    const answer = await this.#connection.call(
+      { operation: 'job.enqueueBatch', body, idempotencyKey: first.id },
+      options,
+      {},
+      {
+        recover: async (error, call) =>
+          isOwn(error, wire) ? { jobs: await Promise.all(wire.map(({ id }) => call(jobCall('job.get', id)))) } : null,
+      },
+    );
     return listOf(answer.jobs).map((raw) => handleOf(readJob(jobIn(raw)), 'created', this.#calls));
   }
 
@@ -65,11 +71,9 @@ export class Client implements AsyncDisposable {
   }
 
   async listQueues(options: CallOptions = {}): Promise<Queue[]> {
-    const queues: Queue[] = [];
-    const load = (query: Readonly<Record<string, string | number | undefined>>) => this.#connection.call({ operation: 'queue.list', query }, options);
-    const page = await readPage({ limit: 200, offset: undefined, cursor: undefined }, (query) => load({ ...query }), (body) => listOf(body.queues).filter(isWire));
-    for await (const raw of page) queues.push(readQueue(raw));
-    return queues;
+    const first: PageQuery = { limit: 200, offset: undefined, cursor: undefined };
+    const load = (query: PageQuery) => this.#connection.call({ operation: 'queue.list', query: { ...query } }, options);
+    return Array.fromAsync(await readPage(first, load, (body) => listOf(body.queues).filter(isWire).map(readQueue)));
   }
 
   async queueStats(queueName: string, options: CallOptions = {}): Promise<QueueStats> {
@@ -97,21 +101,31 @@ export class Client implements AsyncDisposable {
 
   /** Makes the job available again with attempt 0; its error history stays. */
   async retryDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<Job> {
-    const body = await this.#connection.call({ ...jobCall('deadLetter.retry', jobId), idempotencyKey: uuidv7() }, options, { jobId }, {
-      // A server without idempotency keys no longer finds it in the dead letter; the job itself tells whether the first call took it out.
-      recover: async (error, call) => {
-        if (error.code !== 'not_found' && error.code !== 'conflict') return null;
-        const found = await call(jobCall('job.get', jobId));
-        return readJob(jobIn(found)).state === 'discarded' ? null : found;
+    const body = await this.#connection.call(
+      { ...jobCall('deadLetter.retry', jobId), idempotencyKey: uuidv7() },
+      options,
+      { jobId },
+      {
+        // A server without idempotency keys no longer finds it in the dead letter; the job itself tells whether the first call took it out.
+        recover: async (error, call) => {
+          if (error.code !== 'not_found' && error.code !== 'conflict') return null;
+          const found = await call(jobCall('job.get', jobId));
+          return readJob(jobIn(found)).state === 'discarded' ? null : found;
+        },
       },
-    });
+    );
     return readJob(jobIn(body));
   }
 
   async deleteDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<{ deleted: boolean; jobId: string }> {
-    const body = await this.#connection.call({ ...jobCall('deadLetter.delete', jobId), idempotencyKey: uuidv7() }, options, { jobId }, {
-      recover: async (error) => (error.code === 'not_found' ? { deleted: true } : null),
-    });
+    const body = await this.#connection.call(
+      { ...jobCall('deadLetter.delete', jobId), idempotencyKey: uuidv7() },
+      options,
+      { jobId },
+      {
+        recover: async (error) => (error.code === 'not_found' ? { deleted: true } : null),
+      },
+    );
     return { deleted: body.deleted !== false, jobId };
   }
 
@@ -122,7 +136,14 @@ export class Client implements AsyncDisposable {
 
   /** The server's own report, verbatim; also the one that it gives with 503 while it is degraded. */
   async health(options: CallOptions = {}): Promise<Record<string, unknown>> {
-    return { ...(await this.#connection.call({ operation: 'system.health' }, options, {}, { isAnswer: ({ status, text }) => status === 503 && isReport(text) })) };
+    return {
+      ...(await this.#connection.call(
+        { operation: 'system.health' },
+        options,
+        {},
+        { isAnswer: ({ status, text }) => status === 503 && isReport(text) },
+      )),
+    };
   }
 
   /** Waits for the calls under way. A transport that was given to the constructor stays open. */
@@ -139,14 +160,22 @@ export class Client implements AsyncDisposable {
   }
 
   async #cancelJob<A extends JsonArray, R>(jobId: string, options: CallOptions): Promise<Job<A, R>> {
-    const body = await this.#connection.call({ ...jobCall('job.cancel', jobId), idempotencyKey: uuidv7() }, options, { jobId }, {
-      recover: async (error, call) => (error.statusCode === 409 && error.error.details.current_state === 'cancelled' ? call(jobCall('job.get', jobId)) : null),
-    });
+    const body = await this.#connection.call(
+      { ...jobCall('job.cancel', jobId), idempotencyKey: uuidv7() },
+      options,
+      { jobId },
+      {
+        recover: async (error, call) =>
+          error.statusCode === 409 && error.error.details.current_state === 'cancelled' ? call(jobCall('job.get', jobId)) : null,
+      },
+    );
     return readJob<A, R>(jobIn(body));
   }
 
   #onQueue(operation: OperationName, name: string, options: CallOptions, key?: string): Promise<Wire> {
-    return this.#connection.call({ operation, params: { name }, ...(key !== undefined && { idempotencyKey: key }) }, options, { queue: name });
+    return this.#connection.call({ operation, params: { name }, ...(key !== undefined && { idempotencyKey: key }) }, options, {
+      queue: name,
+    });
   }
 }
 

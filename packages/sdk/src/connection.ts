@@ -66,10 +66,26 @@ export class Connection implements AsyncDisposable {
     const ms = options.requestTimeout === undefined ? this.timeoutMs : durationMs(options.requestTimeout, 'requestTimeout');
     const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}`, ...context };
     const failures: OJSError[] = [];
-    const expired = () => new OJSTimeoutError(`${call.operation}: no answer within ${ms} ms.`, { ...about, attempt: failures.length + 1, cause: failures.at(-1) });
+    const expired = () =>
+      new OJSTimeoutError(`${call.operation}: no answer within ${ms} ms.`, {
+        ...about,
+        attempt: failures.length + 1,
+        cause: failures.at(-1),
+      });
     using deadline = new Deadline(ms, expired, options.signal);
     const again = (other: Call) => this.#attempts(other, deadline, { ...about, operation: other.operation }, {}, []);
-    return this.#attempts(call, deadline, about, settings, failures, again);
+    // Awaited here: the deadline ends with this function.
+    return await this.#attempts(call, deadline, about, settings, failures, again);
+  }
+
+  /** One attempt, for callers that know better when to try again. @throws as `call`. */
+  async once(call: Call, ms: number, signal?: AbortSignal): Promise<Wire> {
+    const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}` };
+    const expired = () => new OJSTimeoutError(`${call.operation}: no answer within ${Math.round(ms)} ms.`, about);
+    using deadline = new Deadline(ms, expired, signal);
+    const outcome = await this.#attempt(call, deadline, about);
+    if ('body' in outcome) return outcome.body;
+    throw outcome.error;
   }
 
   async #attempts(
@@ -136,7 +152,10 @@ function readBody(answer: Answer, context: ErrorContext): Outcome {
     // Falls through: a page of some proxy is as little an answer as a bare number.
   }
   const start = answer.text.slice(0, 80);
-  return { final: true, error: new OJSConnectionError(`${context.operation}: expected a JSON object, got ${JSON.stringify(start)}.`, context) };
+  return {
+    final: true,
+    error: new OJSConnectionError(`${context.operation}: expected a JSON object, got ${JSON.stringify(start)}.`, context),
+  };
 }
 
 /** Errors that pass by themselves. A paused queue does too, but only when an operator acts. */

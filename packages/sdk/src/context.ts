@@ -1,4 +1,3 @@
-import type { OJSError } from './errors.ts';
 import { type Job, type JsonArray, type Meta, readJob } from './job.ts';
 import { numberOf, textOf, wireOf } from './json.ts';
 import { type Logger, loggerWith } from './logger.ts';
@@ -16,10 +15,10 @@ export interface JobContext<A extends JsonArray = JsonArray> {
   readonly attempt: number;
   /** Results of the workflow steps before this one. */
   readonly parentResults: readonly unknown[];
-  readonly workflowId?: string;
+  readonly workflowId?: string | undefined;
   /** True once this execution counts for nothing any more: cancelled, lost, timed out, or cut off by a shutdown. */
   readonly isCancelled: boolean;
-  /** Aborted when `isCancelled` becomes true; the reason is an {@link OJSError}. */
+  /** Aborted when `isCancelled` becomes true; the reason is an OJSError. */
   readonly signal: AbortSignal;
   /** The worker's logger with the job's id, type, queue and attempt on every line. */
   readonly log: Logger;
@@ -82,8 +81,8 @@ export class ExecutionContext implements JobContext {
     return Array.isArray(results) ? results : [];
   }
 
-  get workflowId(): string {
-    return textOf(this.#held.wire.workflow_id) ?? '';
+  get workflowId(): string | undefined {
+    return textOf(this.#held.wire.workflow_id);
   }
 
   get isCancelled(): boolean {
@@ -95,7 +94,12 @@ export class ExecutionContext implements JobContext {
   }
 
   get log(): Logger {
-    this.#log ??= loggerWith(this.#services.logger, { job_id: this.jobId, job_type: this.jobType, queue: this.queue, attempt: this.attempt });
+    this.#log ??= loggerWith(this.#services.logger, {
+      job_id: this.jobId,
+      job_type: this.jobType,
+      queue: this.queue,
+      attempt: this.attempt,
+    });
     return this.#log;
   }
 

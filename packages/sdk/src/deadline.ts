@@ -6,7 +6,7 @@ export class Deadline implements Disposable {
   readonly #over: Promise<never>;
   readonly #caller: AbortSignal | undefined;
   readonly #until: number;
-  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #abort: (reason: unknown) => void;
   readonly #onCallerAbort = () => this.#abort(this.#caller?.reason);
 
@@ -21,7 +21,7 @@ export class Deadline implements Disposable {
       this.#controller.abort(reason);
     };
     this.#until = performance.now() + ms;
-    this.#timer = setTimeout(() => this.#abort(expired()), timerMs(ms));
+    this.#timer = Number.isFinite(ms) ? setTimeout(() => this.#abort(expired()), timerMs(ms)) : undefined;
     this.#caller = caller;
     caller?.addEventListener('abort', this.#onCallerAbort, { once: true });
   }

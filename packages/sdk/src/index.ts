@@ -1,1 +1,33 @@
-export {};
+export type { Answer, Call, CallContext, Transport } from '@ojs-ts/core';
+export { Client, Client as OjsClient, type ClientOptions } from './client.ts';
+export type { ConnectionOptions } from './connection.ts';
+export type { JobContext } from './context.ts';
+export type { Duration } from './duration.ts';
+export {
+  DiscardError,
+  DuplicateJobError,
+  type ErrorContext,
+  isOjsError,
+  JobFailedError,
+  JobNotFoundError,
+  JobTimeoutError,
+  OJSAPIError,
+  OJSAuthenticationError,
+  OJSConnectionError,
+  OJSError,
+  type OJSErrorDetail,
+  OJSTimeoutError,
+  OJSValidationError,
+  QueuePausedError,
+  RateLimitedError,
+  type RateLimitInfo,
+  SnoozeError,
+} from './errors.ts';
+export type { JobHandle } from './handle.ts';
+export type { Job, JobErrorEntry, JobState, JsonArray, Meta } from './job.ts';
+export type { Logger } from './logger.ts';
+export type { CallOptions, EnqueueOptions, JobOptions, JobRequest, RetryPolicy, UniquePolicy } from './options.ts';
+export type { Page, PageOptions } from './page.ts';
+export type { Queue, QueueStats } from './queue.ts';
+export type { WorkerOptions } from './worker/options.ts';
+export { type Handler, Worker, Worker as OjsWorker, type WorkerHealth, type WorkerState } from './worker.ts';

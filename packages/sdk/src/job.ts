@@ -111,8 +111,12 @@ function readRetry(raw: Wire): RetryPolicy {
     maxInterval: isoOf(raw.max_interval),
     jitter: booleanOf(raw.jitter),
     nonRetryableErrors: textsOf(raw.non_retryable_errors),
-    onExhaustion: raw.on_exhaustion === 'dead_letter' || raw.on_exhaustion === 'discard' ? raw.on_exhaustion : undefined,
+    onExhaustion: isExhaustion(raw.on_exhaustion) ? raw.on_exhaustion : undefined,
   });
+}
+
+function isExhaustion(value: unknown): value is NonNullable<RetryPolicy['onExhaustion']> {
+  return value === 'discard' || value === 'dead_letter';
 }
 
 const dimensions: ReadonlySet<unknown> = new Set(['type', 'queue', 'args', 'meta']);

@@ -3,11 +3,11 @@ import type { Platform } from './platform/platform.ts';
 /** Structured: a sentence and its fields. Never given args, meta or results (SDK-020). */
 export type Logger = Record<'debug' | 'info' | 'warn' | 'error', (message: string, fields?: object) => void>;
 
-const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+const levels: readonly string[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
 /** Writes to the console from `OJS_LOG_LEVEL` (default `info`) up. */
 export function consoleLogger(platform: Platform): Logger {
-  const wanted = levels.findIndex((level) => level === platform.env('OJS_LOG_LEVEL')?.toLowerCase());
+  const wanted = levels.indexOf(platform.env('OJS_LOG_LEVEL')?.toLowerCase() ?? '');
   const threshold = wanted < 0 ? 1 : wanted;
   const at = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: object) => {
     if (levels.indexOf(level) < threshold) return;

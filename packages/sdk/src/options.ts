@@ -82,7 +82,10 @@ export interface WireRequest {
 /** @throws {OJSValidationError} with every issue's path, before anything is sent. */
 export function wireRequest(request: JobRequest): WireRequest {
   if (!isJobType(request.type)) {
-    throw OJSValidationError.of('type', `expected lower-case words joined by dots, such as 'email.send', got ${JSON.stringify(request.type)}`);
+    throw OJSValidationError.of(
+      'type',
+      `expected lower-case words joined by dots, such as 'email.send', got ${JSON.stringify(request.type)}`,
+    );
   }
   if (!Array.isArray(request.args)) throw OJSValidationError.of('args', 'expected an array of JSON values');
   const problem = firstProblem(request.args) ?? (request.meta === undefined ? null : firstProblem([request.meta]));
@@ -170,7 +173,10 @@ function iso(value: Duration | undefined, path: string): string | undefined {
 
 function integer(value: number | undefined, path: string, min: number, max: number = Number.MAX_SAFE_INTEGER): number | undefined {
   if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return value;
-  throw OJSValidationError.of(path, `expected a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}, got ${value}`);
+  throw OJSValidationError.of(
+    path,
+    `expected a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}, got ${value}`,
+  );
 }
 
 function timestamp(value: Date | string | undefined, path: string): string | undefined {
@@ -180,5 +186,8 @@ function timestamp(value: Date | string | undefined, path: string): string | und
     throw OJSValidationError.of(path, 'the Date is invalid');
   }
   if (parseTimestamp(value) !== null) return value;
-  throw OJSValidationError.of(path, `expected a Date or an RFC 3339 timestamp with a zone, such as 2026-01-31T12:00:00Z, got ${JSON.stringify(value)}`);
+  throw OJSValidationError.of(
+    path,
+    `expected a Date or an RFC 3339 timestamp with a zone, such as 2026-01-31T12:00:00Z, got ${JSON.stringify(value)}`,
+  );
 }

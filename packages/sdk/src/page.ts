@@ -23,7 +23,11 @@ export interface PageQuery {
 }
 
 /** Asks `load` for the page, and for the next ones when somebody iterates; `items` finds the list in an answer. */
-export async function readPage<T>(query: PageQuery, load: (query: PageQuery) => Promise<Wire>, items: (body: Wire) => T[]): Promise<Page<T>> {
+export async function readPage<T>(
+  query: PageQuery,
+  load: (query: PageQuery) => Promise<Wire>,
+  items: (body: Wire) => T[],
+): Promise<Page<T>> {
   const body = await load(query);
   const about = wireOf(body.pagination) ?? {};
   const list = items(body);
@@ -37,8 +41,9 @@ export async function readPage<T>(query: PageQuery, load: (query: PageQuery) => 
   });
   async function* all(): AsyncGenerator<T> {
     yield* list;
-    if (!page.hasMore || (page.nextCursor === undefined && list.length === 0)) return;
-    const next = page.nextCursor === undefined ? { offset: page.offset + list.length, cursor: undefined } : { offset: undefined, cursor: page.nextCursor };
+    if (!page.hasMore || list.length === 0) return;
+    // Both: a server that knows cursors lets them win, one that does not goes by the offset.
+    const next = { offset: page.offset + list.length, cursor: page.nextCursor };
     yield* await readPage({ limit: query.limit, ...next }, load, items);
   }
   return { ...page, [Symbol.asyncIterator]: all };

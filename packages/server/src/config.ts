@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import type { EngineOptions } from './engine/options.ts';
 import { httpDefaults } from './http/app.ts';
 import { parseToken, type Token } from './http/auth.ts';
@@ -84,7 +85,10 @@ export function readConfig(options: ServerOptions, env: Readonly<Record<string, 
     tokens,
     allowedHosts: (options.allowedHosts ?? words(env.OJS_ALLOWED_HOSTS, /[\s,]+/)).map((name) => name.toLowerCase()),
     allowedOrigins: options.allowedOrigins ?? words(env.OJS_ALLOWED_ORIGINS, /[\s,]+/),
-    tls: readTls(options.tls?.certFile ?? nonEmpty(env.OJS_TLS_CERT_FILE), options.tls?.keyFile ?? nonEmpty(env.OJS_TLS_KEY_FILE)),
+    tls: readTls(
+      nonEmpty(options.tls?.certFile) ?? nonEmpty(env.OJS_TLS_CERT_FILE),
+      nonEmpty(options.tls?.keyFile) ?? nonEmpty(env.OJS_TLS_KEY_FILE),
+    ),
     testMode,
     log: options.log ?? readLevel(nonEmpty(env.OJS_LOG_LEVEL)),
     maxConnections: options.maxConnections ?? httpDefaults.maxConnections,
@@ -115,7 +119,15 @@ function readTls(certFile: string | undefined, keyFile: string | undefined): Ser
       throw new ConfigError(`${file} cannot be read: ${error instanceof Error ? error.message : 'unknown error'}`);
     }
   };
-  return { cert: read(certFile), key: read(keyFile) };
+  const tls = { cert: read(certFile), key: read(keyFile) };
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    throw new ConfigError(
+      `${certFile} and ${keyFile} cannot serve as certificate and key: ${error instanceof Error ? error.message : 'unknown error'}`,
+    );
+  }
+  return tls;
 }
 
 function readPort(text: string | undefined): number {

@@ -50,7 +50,6 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
 }
 
 async function shutDown(app: FastifyInstance, engine: Engine, config: ServerConfig, log: Logger): Promise<void> {
-  engine.drain();
   const cut = setTimeout(() => {
     log.warn({ after_ms: config.closeTimeoutMs }, 'requests still under way are cut off');
     app.server.closeAllConnections();

@@ -1,4 +1,5 @@
 import { backoffMs } from '../backoff.ts';
+import { OJSError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Held } from './held.ts';
 import type { Holdings } from './holdings.ts';
@@ -30,23 +31,29 @@ export class Delivery {
 
   answered(held: Held, answer: ItemAnswer | undefined): void {
     const status = answer?.status ?? 503;
-    if (status < 300) return this.#done(held);
-    if (status === 404 || status === 409) {
+    if (status < 300) this.#done(held);
+    else if (status === 404 || status === 409) {
       this.#log('warn', 'The job is no longer ours; its outcome was dropped.', held, { status, message: answer?.message });
-      return this.#done(held);
-    }
-    if (status === 400 || status === 413 || status === 422) return this.refused(held, answer?.message ?? '');
-    this.#later(held);
+      held.abort(new OJSError('The job was no longer ours when its outcome was sent.', { jobId: held.id }));
+      this.#done(held);
+    } else if (status === 400 || status === 413 || status === 422) this.refused(held, answer?.message ?? '');
+    else this.#later(held);
   }
 
   /** The server will never take this outcome as it is. A result that it cannot store is like one that is no JSON. */
   refused(held: Held, message: string): void {
     if (held.outcome === 'nack') {
       this.#log('error', 'The server refused the outcome of a job; it will come back when its lease ends.', held, { message });
-      return this.#done(held);
+      this.#done(held);
+      return;
     }
     this.#log('error', "The server refused the job's result.", held, { message });
-    const failure = { code: 'handler_error', type: 'result_rejected', message: `The server refused the result: ${message}`, retryable: false };
+    const failure = {
+      code: 'handler_error',
+      type: 'result_rejected',
+      message: `The server refused the result: ${message}`,
+      retryable: false,
+    };
     held.entry = nackEntry(held, { failure });
     held.outcome = 'nack';
     this.#services.outbox.putBack(held);
@@ -63,7 +70,9 @@ export class Delivery {
 
   abandon(items: readonly Held[]): void {
     for (const held of items) {
-      this.#log('error', 'The outcome of a job could not be delivered while its lease lasted; the job will run again.', held, { outcome: held.outcome });
+      this.#log('error', 'The outcome of a job could not be delivered while its lease lasted; the job will run again.', held, {
+        outcome: held.outcome,
+      });
       this.#done(held);
     }
   }

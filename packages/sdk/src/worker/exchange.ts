@@ -38,7 +38,7 @@ function entries(items: readonly Held[]): string {
   return items.map((held) => held.entry).join(',');
 }
 
-/** By position, which is the rule; a server that lost one is caught by the ids. */
+/** By position, which is the rule; a server that lost one is caught by the ids. An item that could not be read is answered without one. */
 function pair(items: readonly Held[], answers: unknown): [Held, ItemAnswer][] {
   const list = Array.isArray(answers) ? answers : [];
   return items.map((held, index) => {
@@ -49,7 +49,7 @@ function pair(items: readonly Held[], answers: unknown): [Held, ItemAnswer][] {
 }
 
 function isFor(answer: unknown, held: Held): boolean {
-  return isWire(answer) && answer.job_id === held.id;
+  return isWire(answer) && (answer.job_id === held.id || answer.job_id === '' || answer.job_id === undefined);
 }
 
 export function fetchBody(fetch: Fetch, settings: WorkerSettings): Wire {

@@ -39,21 +39,9 @@ export class Execution {
     const held = this.#hold(wire, now);
     if (held === null) return;
     const missing = this.#services.unknownType(typeof wire.type === 'string' ? wire.type : '');
-    if (missing !== null) return this.#giveBack(held, missing);
-    if (!this.#services.slots.occupy()) return this.#giveBack(held, noSlot);
-    held.occupies = true;
-    this.#watch(held.deadline);
-    const context = new ExecutionContext(held, this.#services);
-    try {
-      const returned = this.#services.perform(context);
-      if (!isThenable(returned)) return this.#complete(held, returned);
-      Promise.resolve(returned).then(
-        (result) => this.#complete(held, result),
-        (error: unknown) => this.#failed(held, error),
-      );
-    } catch (error) {
-      this.#failed(held, error);
-    }
+    if (missing !== null) this.#giveBack(held, missing);
+    else if (!this.#services.slots.occupy()) this.#giveBack(held, noSlot);
+    else this.#run(held);
   }
 
   /** A job that arrived when no more may be started: back to its queue, uncounted. */
@@ -99,16 +87,32 @@ export class Execution {
     return held;
   }
 
+  #run(held: Held): void {
+    held.occupies = true;
+    this.#watch(held.deadline);
+    try {
+      const returned = this.#services.perform(new ExecutionContext(held, this.#services));
+      if (isThenable(returned)) {
+        Promise.resolve(returned).then(
+          (result) => this.#complete(held, result),
+          (error: unknown) => this.#failed(held, error),
+        );
+      } else this.#complete(held, returned);
+    } catch (error) {
+      this.#failed(held, error);
+    }
+  }
+
   #complete(held: Held, result: unknown): void {
     this.#vacate(held);
     if (held.state !== 'running') return;
     try {
       held.entry = ackEntry(held, result);
+      held.outcome = 'ack';
+      this.#settle(held);
     } catch (error) {
-      return this.#giveBack(held, unserializable(error));
+      this.#giveBack(held, unserializable(error));
     }
-    held.outcome = 'ack';
-    this.#settle(held);
   }
 
   #failed(held: Held, error: unknown): void {
@@ -117,7 +121,13 @@ export class Execution {
     const giveBack = giveBackFor(error);
     if (!giveBack.requeue) {
       const { type, message } = giveBack.failure;
-      this.#logger.warn('The job failed.', { job_id: held.id, job_type: held.wire.type, attempt: held.wire.attempt, error_type: type, error_message: message });
+      this.#logger.warn('The job failed.', {
+        job_id: held.id,
+        job_type: held.wire.type,
+        attempt: held.wire.attempt,
+        error_type: type,
+        error_message: message,
+      });
     }
     this.#giveBack(held, giveBack);
   }

@@ -24,7 +24,10 @@ export class Fallback implements Link {
     const answers = await Promise.all(items.map((held) => this.#settle(held, signal)));
     if (fetch === null) return { items: answers, jobs: [] };
     const body = JSON.stringify({ ...fetchBody(fetch, this.#settings), worker_id: this.#workerId });
-    return { items: answers, jobs: jobsIn(await this.#connection.once({ operation: 'worker.fetch', body }, this.#ms + fetch.waitMs, signal)) };
+    return {
+      items: answers,
+      jobs: jobsIn(await this.#connection.once({ operation: 'worker.fetch', body }, this.#ms + fetch.waitMs, signal)),
+    };
   }
 
   /** Every item has its own outcome, so one that fails is an answer here, not an exception. */

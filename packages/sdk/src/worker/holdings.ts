@@ -1,4 +1,4 @@
-import { Held } from './held.ts';
+import type { Held } from './held.ts';
 
 /** The jobs whose lease is ours, by id: what heartbeats list. A job stays until the server has answered its outcome. */
 export class Holdings {

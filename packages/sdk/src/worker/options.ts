@@ -43,14 +43,18 @@ export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
   const queues = options.queues ?? [platform.env('OJS_QUEUE') || 'default'];
   if (queues.length === 0) throw OJSValidationError.of('queues', 'expected at least one queue');
   for (const [index, queue] of queues.entries()) {
-    if (!isQueueName(queue)) throw OJSValidationError.of(`queues[${index}]`, `expected lower-case letters, digits, '-' and '.', got ${JSON.stringify(queue)}`);
+    if (!isQueueName(queue))
+      throw OJSValidationError.of(`queues[${index}]`, `expected lower-case letters, digits, '-' and '.', got ${JSON.stringify(queue)}`);
   }
   return {
     queues: [...queues],
     concurrency: whole(options.concurrency ?? fromEnv('OJS_CONCURRENCY') ?? 10, 'concurrency'),
     pollMs: durationMs(options.pollInterval ?? 2_000, 'pollInterval'),
     heartbeatMs: whole(durationMs(options.heartbeatInterval ?? 5_000, 'heartbeatInterval'), 'heartbeatInterval'),
-    visibilityMs: whole(durationMs(options.visibilityTimeout ?? options.visibilityTimeoutMs ?? 30_000, 'visibilityTimeout'), 'visibilityTimeout'),
+    visibilityMs: whole(
+      durationMs(options.visibilityTimeout ?? options.visibilityTimeoutMs ?? 30_000, 'visibilityTimeout'),
+      'visibilityTimeout',
+    ),
     shutdownMs: durationMs(options.shutdownTimeout ?? (fromEnv('OJS_SHUTDOWN_TIMEOUT') ?? 25) * 1000, 'shutdownTimeout'),
     handleSignals: options.handleSignals ?? true,
     labels: options.labels ?? [],

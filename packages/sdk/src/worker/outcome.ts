@@ -95,8 +95,13 @@ function textOf(thrown: unknown): string {
 
 function frames(stack: unknown): readonly string[] | undefined {
   if (typeof stack !== 'string') return undefined;
-  const lines = stack.split('\n', maxFrames + 20).map((line) => line.trim());
-  const found = lines.filter((line) => line.startsWith('at ')).slice(0, maxFrames);
-  let characters = 0;
-  return found.filter((line) => (characters += line.length) <= maxCharacters);
+  const kept: string[] = [];
+  let left = maxCharacters;
+  for (const line of stack.split('\n', maxFrames + 20).map((text) => text.trim())) {
+    if (!line.startsWith('at ')) continue;
+    left -= line.length;
+    if (left < 0 || kept.length === maxFrames) break;
+    kept.push(line);
+  }
+  return kept;
 }

@@ -3,11 +3,10 @@ import { backoffMs } from '../backoff.ts';
 import { isPassing } from '../connection.ts';
 import { OJSAPIError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { Delivery } from './delivery.ts';
-import type { Held } from './held.ts';
+import type { Delivery } from './delivery.ts';
 import type { Fetch, Link, Turn, TurnAnswer } from './link.ts';
-import { macrotask, pause } from './pause.ts';
 import type { Outbox } from './outbox.ts';
+import { macrotask, pause } from './pause.ts';
 import type { Slots } from './slots.ts';
 
 /** Turns that carry outcomes and are under way at once. While they are, what ends is collected for the next: batches grow with the load. */
@@ -53,6 +52,7 @@ export class Turns {
   #fetching = 0;
   #poll: AbortController | null = null;
   #rest: ReturnType<typeof setTimeout> | undefined;
+  #patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(services: TurnsServices, exchange: Link, plain: Link) {
     this.#services = services;
@@ -79,8 +79,11 @@ export class Turns {
     this.#open = false;
     clearTimeout(this.#rest);
     this.#rest = undefined;
-    // A server without repeatable fetches would lose the jobs of a broken fetch until their lease ends, and it answers at once anyway.
-    if (this.#link.extended) this.#poll?.abort();
+    const poll = this.#poll;
+    if (poll === null) return;
+    // A server without repeatable fetches would lose the jobs of a broken fetch until their lease ends; most answer at once anyway.
+    if (this.#link.extended) poll.abort();
+    else this.#patience = setTimeout(() => poll.abort(), soonMs);
   }
 
   /** Ends everything, delivered or not. */
@@ -112,6 +115,7 @@ export class Turns {
     if (fetch === null) return;
     this.#poll = new AbortController();
     this.#start({ items: [], fetch }, this.#poll.signal, () => {
+      clearTimeout(this.#patience);
       this.#poll = null;
     });
   }
@@ -157,13 +161,17 @@ export class Turns {
         if (isRefusal(error)) {
           if (items.length + (fetch === null ? 0 : 1) > 1) return await this.#apart({ items, fetch }, signal);
           const [item] = items;
-          if (item !== undefined) return this.#services.delivery.refused(item, error.message);
-          if (!this.#answered || !isAboutIdentity(error)) throw error;
+          if (item === undefined) throw error;
+          return this.#services.delivery.refused(item, error.message);
         }
+        if (!this.#answered && isAboutIdentity(error)) throw error;
         failures++;
         items = this.#services.delivery.stillDue(items);
         if (items.length === 0 && fetch === null) return;
-        this.#services.logger[failures === 1 ? 'warn' : 'debug']('The server does not answer; trying again.', { failures, error: String(error) });
+        this.#services.logger[failures === 1 ? 'warn' : 'debug']('The server does not answer; trying again.', {
+          failures,
+          error: String(error),
+        });
         await pause(Math.min(backoffMs(failures, minRetryMs, maxRetryMs / 1.5), maxRetryMs), signal);
         if (signal.aborted) return await this.#broken({ items, fetch });
       }
@@ -171,7 +179,7 @@ export class Turns {
   }
 
   #deliver(turn: Turn, answer: TurnAnswer, sentAt: number): void {
-    const { services } = { services: this.#services };
+    const services = this.#services;
     const now = performance.now();
     for (const [index, held] of turn.items.entries()) services.delivery.answered(held, answer.items[index]);
     if (turn.fetch === null) return;
@@ -223,12 +231,10 @@ export class Turns {
 }
 
 function isRefusal(error: unknown): error is OJSAPIError {
-  return error instanceof OJSAPIError && error.statusCode < 500 && error.statusCode !== 408 && !isPassing(error);
+  return error instanceof OJSAPIError && error.statusCode < 500 && error.statusCode !== 408 && !isPassing(error) && !isAboutIdentity(error);
 }
 
-/** A token that was good before may be renewed. */
-function isAboutIdentity(error: OJSAPIError): boolean {
-  return error.statusCode === 401 || error.statusCode === 403;
+/** Wrong from the start: the caller must know. A token that was good before may be renewed, so then the turn is tried again. */
+function isAboutIdentity(error: unknown): boolean {
+  return error instanceof OJSAPIError && (error.statusCode === 401 || error.statusCode === 403);
 }
-
-export type { Held };

@@ -50,7 +50,10 @@ export class Binding {
 
   async call(operation: OperationName, request: BindingRequest): Promise<Reply> {
     try {
-      return await handlers[operation](this.engine, request, this.about);
+      const reply = await handlers[operation](this.engine, request, this.about);
+      const { undelivered } = reply;
+      if (undelivered === undefined) return reply;
+      return { ...reply, undelivered: () => undelivered().catch((error: unknown) => this.#failed(error, operation, request.requestId)) };
     } catch (error) {
       const fault = faultOf(error);
       if (fault.kind.status >= 500) this.#failed(error, operation, request.requestId);

@@ -3,6 +3,9 @@ import { OjsFault, readJson, type ValidationIssue } from '@ojs-ts/core';
 /** digest §0: queue names; the length is checked beside it. */
 const queueName = /^[a-z0-9][a-z0-9\-.]*$/;
 
+/** Names that a store keeps and compares: what some stores cannot hold (U+0000), or change (half a pair), is refused by all. */
+const identifier = /^[^\p{Cc}]+$/u;
+
 export function isQueueName(name: string): boolean {
   return name.length <= 128 && queueName.test(name);
 }
@@ -27,7 +30,7 @@ export class Fields {
       if (optional) return {};
       throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
     }
-    const value = readJson(text, '$');
+    const value = readJson(text, 'The request body');
     if (!isObject(value)) throw new OjsFault('invalid_payload', `The request body is ${kindOf(value)}; expected a JSON object.`);
     return value;
   }
@@ -40,8 +43,8 @@ export class Fields {
   string(name: string, max = 255): string | null {
     const value = this.#get(name);
     if (value === undefined) return null;
-    if (typeof value === 'string' && value !== '' && value.length <= max) return value;
-    return this.#wrong(name, `must be a non-empty string of at most ${max} characters`, value);
+    if (typeof value === 'string' && value.length <= max && identifier.test(value) && value.isWellFormed()) return value;
+    return this.#wrong(name, `must be a non-empty string of at most ${max} characters, none of them a control character or half a surrogate pair`, value);
   }
 
   requiredString(name: string, max = 255): string {

@@ -19,6 +19,7 @@ export function readBeat(fields: Fields, worker: string): WorkerBeat {
   const single = fields.string('job_id');
   const leases = fields.raw('leases');
   const known = isObject(leases) ? leases : {};
+  if (fields.has('leases') && !isLeases(leases)) fields.issue('leases', 'must be an object that maps job ids to leases');
   const ids = new Set([...(listed ?? []), ...(more ?? []), ...(single === null ? [] : [single])].filter(isUuidv7));
   const silent = listed === null && more === null && single === null;
   const state = fields.string('state');
@@ -60,6 +61,10 @@ async function testDirective(engine: Engine, beat: WorkerBeat, beaten: Beaten): 
 
 function isDirective(text: string): text is Directive {
   return (severity as readonly string[]).includes(text);
+}
+
+function isLeases(leases: unknown): boolean {
+  return isObject(leases) && Object.values(leases).every((lease) => typeof lease === 'string');
 }
 
 function claimIn(leases: Readonly<Record<string, unknown>>, id: string): number | null {

@@ -10,8 +10,12 @@ import type { BindingRequest } from './request.ts';
 export async function listQueues(engine: Engine, { query }: BindingRequest): Promise<Reply> {
   const page = readPage(query);
   const queues = (await engine.storage.registry.queues()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const items = queues.slice(page.offset, page.offset + page.limit).map(render);
-  const next = page.offset + items.length < queues.length ? String(page.offset + items.length) : null;
+  const cursor = readCursor(page.cursor);
+  // Queues are listed by name, so the last name is where the next page begins, whatever was created meanwhile.
+  const from = cursor === null ? page.offset : queues.findIndex(({ name }) => name > cursor);
+  const shown = from < 0 ? [] : queues.slice(from, from + page.limit);
+  const next = shown.length > 0 && from + shown.length < queues.length ? (shown.at(-1)?.name ?? null) : null;
+  const items = shown.map(render);
   return json({ queues: items, pagination: pagination(page, queues.length, items.length, next) });
 }
 
@@ -46,6 +50,11 @@ function readName(params: Readonly<Record<string, string>>): string {
   if (!isQueueName(name))
     throw OjsFault.invalid([{ path: 'name', message: 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters' }]);
   return name;
+}
+
+function readCursor(cursor: string | null): string | null {
+  if (cursor === null || isQueueName(cursor)) return cursor;
+  throw OjsFault.invalid([{ path: 'cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' }]);
 }
 
 function render(queue: QueueRecord): object {

@@ -5,7 +5,7 @@ export interface Reply {
   readonly status: number;
   readonly text: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** What to undo when the caller was gone before the answer was written. */
+  /** Undoes what must not stand when the caller was gone before the answer was written. Never rejects. */
   readonly undelivered?: () => Promise<void>;
 }
 
@@ -34,8 +34,13 @@ export function refusal(fault: OjsFault, requestId: string): Reply {
       details,
     },
   };
-  const retryAfter = kind.status === 429 || kind.status === 503 ? { 'retry-after': String(details.retry_after ?? 1) } : undefined;
-  return { status: kind.status, text: JSON.stringify(body), ...(retryAfter && { headers: retryAfter }) };
+  const headers = headersOf(kind.status, details);
+  return { status: kind.status, text: JSON.stringify(body), ...(headers && { headers }) };
+}
+
+function headersOf(status: number, details: OjsFault['details']): Reply['headers'] {
+  if (status === 401) return { 'www-authenticate': 'Bearer' };
+  return status === 429 || status === 503 ? { 'retry-after': String(details.retry_after ?? 1) } : undefined;
 }
 
 /** Anything else that was thrown: the caller learns that it may try again, the cause stays in the log. */

@@ -2,8 +2,8 @@ import { claimOf, elements, isUuidv7, type Json, members, OjsFault, readFailure 
 import type { Settlement } from '../engine/settlement.ts';
 import { type Body, Fields } from './fields.ts';
 
-/** Results of up to this many bytes are stored (ojs-workflows §7.5 asks for 64 KiB at least). */
-const maxResultBytes = 1_048_576;
+/** Results and nacks of up to this many bytes are stored (ojs-workflows §7.5 asks for 64 KiB at least). */
+const maxBytes = 1_048_576;
 const maxItems = 1_000;
 
 /** An ack: `{job_id, result?, worker_id?, x_lease?}`. The result keeps its text. */
@@ -13,21 +13,25 @@ export function readAck(text: Json | undefined, worker?: string): Settlement & {
   let result: Json | null = null;
   if (body.result !== undefined) {
     result = members(text ?? '').get('result') ?? null;
-    if (result !== null && result.length > maxResultBytes / 3 && Buffer.byteLength(result) > maxResultBytes) {
-      throw new OjsFault('envelope_too_large', `$.result: is larger than ${maxResultBytes} bytes.`);
-    }
+    if (result !== null) limitSize(result, '$.result');
   }
   return { kind: 'ack', ...owner, result };
 }
 
 /** A nack: `{job_id, error, requeue?, delay_ms?, worker_id?, x_lease?}`. `delay_ms` with `requeue` makes it a snooze. */
 export function readNack(text: Json | undefined, worker?: string): Settlement & { readonly kind: 'fail' | 'requeue' } {
+  limitSize(text ?? '', 'The nack');
   const fields = new Fields(Fields.parse(text));
   const delayMs = fields.integer('delay_ms', 0, 365 * 86_400_000) ?? 0;
   const owner = readOwner(fields, worker);
   const { failure, requeue } = readFailure(text ?? '');
   if (requeue) return { kind: 'requeue', ...owner, reason: failure?.type ?? 'requeued', delayMs };
   return { kind: 'fail', ...owner, failure };
+}
+
+function limitSize(text: Json, what: string): void {
+  if (text.length <= maxBytes / 3 || Buffer.byteLength(text) <= maxBytes) return;
+  throw new OjsFault('envelope_too_large', `${what} is larger than ${maxBytes} bytes.`, { max_size: maxBytes });
 }
 
 function readOwner(

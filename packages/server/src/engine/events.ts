@@ -24,8 +24,8 @@ const scan = 10_000;
 
 /** Polling of the event log (ojs-events §6.4). Positions follow visibility, so a cursor never skips. */
 export async function readEvents(storage: Storage, source: string, query: EventQuery): Promise<EventPage> {
-  const from = query.after === null ? 0 : Number(query.after);
-  if (!Number.isSafeInteger(from) || from < 0) {
+  let from = query.after === null || query.after === '' ? 0 : Number(query.after);
+  if (!/^\d*$/.test(query.after ?? '') || !Number.isSafeInteger(from)) {
     throw OjsFault.invalid([{ path: 'after', message: 'is not a cursor of this server; expected the cursor of an earlier answer.' }]);
   }
   const matches = matcher(query);

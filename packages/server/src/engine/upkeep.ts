@@ -87,7 +87,8 @@ export class Upkeep {
     for (;;) {
       const now = this.#clock.now();
       const jobs = await this.#storage.upkeep.overdue(now, page);
-      const decided = jobs.map((job) => overdue(job, now, this.#random)).filter((transition) => transition !== null);
+      const dead = jobs.some(({ state, worker }) => state === State.active && worker !== null) ? await this.#deadWorkers() : new Set();
+      const decided = jobs.map((job) => overdue(job, now, this.#random, dead.has(job.worker))).filter((transition) => transition !== null);
       const moved = await this.#apply(decided);
       // A full page of which nothing moved is another node's work; the next pass looks again.
       if (jobs.length < page || moved === 0) return;
@@ -138,8 +139,13 @@ export class Upkeep {
     }
   }
 
+  async #deadWorkers(): Promise<ReadonlySet<string | null>> {
+    const workers = await this.#storage.registry.workers();
+    return new Set(workers.filter((worker) => this.#isDead(worker)).map(({ worker }) => worker));
+  }
+
   #isDead(worker: WorkerRecord): boolean {
-    return this.#clock.now() - Math.max(worker.seenAt, this.#since) > this.#deadAfterMs;
+    return this.#clock.now() - Math.max(worker.seenAt, this.#since) >= this.#deadAfterMs;
   }
 
   async #apply(transitions: readonly Transition[]): Promise<number> {

@@ -1,4 +1,3 @@
-import { createSecureContext } from 'node:tls';
 import { OjsFault, type OperationName, operationNames, operations, uuidv7 } from '@ojs-ts/core';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Binding } from '../binding/binding.ts';
@@ -7,7 +6,8 @@ import type { BindingRequest } from '../binding/request.ts';
 import { reset } from '../binding/system.ts';
 import { Authorization, type Token } from './auth.ts';
 import { acceptBodies } from './body.ts';
-import { bodyLimit, contentType, httpFault, refuseConnection } from './faults.ts';
+import { allowOrigin } from './cors.ts';
+import { bodyLimit, contentType, httpFault, refuseConnection, refuseExpectation } from './faults.ts';
 import { checkOrigin, type Guard } from './guard.ts';
 
 export interface HttpOptions extends Guard {
@@ -20,6 +20,9 @@ export interface HttpOptions extends Guard {
   readonly requestTimeoutMs: number;
 }
 
+/** How often connections are looked at for these times; a request is late by at most as much. */
+const checkMs = 500;
+
 export const httpDefaults = { maxConnections: 10_000, headersTimeoutMs: 10_000, requestTimeoutMs: 30_000 };
 
 /** Operations that may be held open, and whose caller may leave meanwhile. */
@@ -27,7 +30,8 @@ const waiting: ReadonlySet<OperationName> = new Set(['worker.fetch', 'worker.exc
 
 /** The HTTP binding on Fastify: one route an operation of core's table, and what every request has to pass first. */
 export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance {
-  if (options.tls) createSecureContext(options.tls); // throws here, with the reason, rather than at the first connection
+  // A request without Host is refused by `checkOrigin`, in our words.
+  const server = { headersTimeout: options.headersTimeoutMs, connectionsCheckingInterval: checkMs, requireHostHeader: false };
   const app = Fastify({
     bodyLimit,
     genReqId: requestIdOf,
@@ -35,24 +39,31 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    routerOptions: { maxParamLength: 2_048 },
+    // Longer than a request line can be: an id that is too long is an id that nobody has.
+    routerOptions: { maxParamLength: 65_536 },
+    frameworkErrors: (error, request, reply) => {
+      begin(request, reply);
+      answer(reply, refusal(httpFault(error), request.id));
+    },
     exposeHeadRoutes: false,
     clientErrorHandler: refuseConnection,
-    ...(options.tls && { https: { ...options.tls } }),
+    ...(options.tls ? { https: { ...server, ...options.tls } } : { http: server }),
   });
-  app.server.headersTimeout = options.headersTimeoutMs;
+  app.server.on('checkExpectation', refuseExpectation);
   app.server.maxConnections = options.maxConnections;
   acceptBodies(app);
   const authorization = new Authorization(options.tokens);
   let closing = false;
 
+  // Long polls answer only when their connections will close with the answer, or they would hold up the end.
   app.addHook('preClose', async () => {
     closing = true;
+    binding.engine.drain();
   });
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('ojs-version', '1.0').header('x-request-id', request.id).header('content-type', contentType);
-    if (closing) reply.header('connection', 'close');
+    begin(request, reply);
     checkOrigin(request, options);
+    if (allowOrigin(request, reply, options)) return reply.code(204).removeHeader('content-type').send();
     checkVersion(request.headers['ojs-version']);
   });
   app.setErrorHandler((error, request, reply) => answer(reply, refusal(httpFault(error), request.id)));
@@ -72,13 +83,23 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
       handler: async (request, reply) => {
         const gone = waiting.has(name) ? goneSignal(reply) : undefined;
         const answered = await binding.call(name, bindingRequest(request, gone));
+        if (closing) reply.header('connection', 'close');
         deliver(reply, answered);
         return reply;
       },
     });
   }
-  if (binding.about.testMode) app.post('/ojs/v1/admin/reset', async (_, reply) => answer(reply, await reset(binding.engine)));
+  if (binding.about.testMode) {
+    app.post('/ojs/v1/admin/reset', async (request, reply) => {
+      authorization.check(request.headers.authorization, ['admin']);
+      return answer(reply, await reset(binding.engine));
+    });
+  }
   return app;
+}
+
+function begin(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('ojs-version', '1.0').header('x-request-id', request.id).header('content-type', contentType);
 }
 
 function bindingRequest(request: FastifyRequest, signal?: AbortSignal): BindingRequest {
@@ -114,7 +135,7 @@ function deliver(reply: FastifyReply, answered: Reply): void {
   if (undelivered) {
     const { raw } = reply;
     const undo = () => {
-      if (!raw.writableFinished) undelivered().catch((error: unknown) => reply.log.error({ err: error }, 'claims could not be given back'));
+      if (!raw.writableFinished) void undelivered();
     };
     if (raw.destroyed) undo();
     else raw.once('close', undo);

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { OjsFault, uuidv7 } from '@ojs-ts/core';
 import { faultOf, refusal } from '../binding/reply.ts';
@@ -6,6 +7,9 @@ export const contentType = 'application/openjobspec+json';
 
 /** ojs-json-format §8: an envelope may have 1 MiB (checked by core), a body 32 MiB, so that a batch of 10,000 fits. */
 export const bodyLimit = 32 * 1_048_576;
+
+/** After a refusal the client has this long to read it and to close; one that does neither must not keep the connection. In milliseconds. */
+const lingerMs = 1_000;
 
 /** What is not HTTP at all still gets an answer (digest §3): too slow, too long a header, an unknown method, garbage. */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -24,6 +28,22 @@ export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): 
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${reply.text}`);
+  const cut = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(cut));
+}
+
+/** An `Expect` other than `100-continue`: nothing of the request is done. */
+export function refuseExpectation(_: IncomingMessage, response: ServerResponse): void {
+  const requestId = `req_${uuidv7()}`;
+  const { text } = refusal(new OjsFault('invalid_request', 'The Expect header asks for what this server cannot do.'), requestId);
+  response.writeHead(417, {
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(text),
+    'ojs-version': '1.0',
+    'x-request-id': requestId,
+    connection: 'close',
+  });
+  response.end(text);
 }
 
 const statusLines: Readonly<Record<string, string>> = {

@@ -64,7 +64,10 @@ export interface JobQuery {
 
 /** Set-based work that any node may do at any time. `limit` bounds one call; the caller loops while it is reached. */
 export interface Upkeep {
-  /** Moves due scheduled and retryable jobs to available in the order they were due; answers how many by queue. Expired ones are left to `overdue`. */
+  /**
+   * Moves due scheduled and retryable jobs to available in the order they were due; answers how many by queue. Expired ones that it meets are
+   * discarded, as core's `expired` decides, so that they never stand in front.
+   */
   promote(now: Millis, limit: number): Promise<readonly QueueCount[]>;
   /** Read only: active jobs whose lease or execution timeout has ended, waiting jobs past `expiresAt`. The engine decides, then calls `transition`. */
   overdue(now: Millis, limit: number): Promise<readonly JobRecord[]>;
@@ -174,7 +177,10 @@ export interface Storage extends AsyncDisposable {
    * Batches that hold an event after position `after`, oldest first, up to about `limit` events. `oldest` is the first position still kept:
    * a cursor before it has missed something.
    */
-  events(after: number, limit: number): Promise<{ readonly batches: readonly EventBatch[]; readonly oldest: number; readonly newest: number }>;
+  events(
+    after: number,
+    limit: number,
+  ): Promise<{ readonly batches: readonly EventBatch[]; readonly oldest: number; readonly newest: number }>;
   /** Empties the store; for tests. */
   clear(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { creationEvent, expired, jobEventEntry, type Json, type Millis, type NewJob, recordOf, State, type Transition } from '@ojs-ts/core';
+import { creationEvent, expired, type Json, jobEventEntry, type Millis, type NewJob, recordOf, State, type Transition } from '@ojs-ts/core';
 import { claimed, isExpired, isIn, moved, promoted, sideWork, verdict } from '../apply.ts';
 import { comparePlaces, cursorOf, type Place, placeOf, readCursor } from '../cursor.ts';
 import type { Claim, Inserted, JobQuery, Jobs, Moved } from '../storage.ts';
@@ -18,8 +18,8 @@ export function jobs(open: () => Tables): Jobs {
       const tables = open();
       const entries: Json[] = [];
       const bound = sideWork(claims);
-      promote(tables, now, bound, entries);
-      const budget = { expired: bound };
+      promote(tables, now, bound.promoted, entries);
+      const budget = { expired: bound.expired };
       const answers = claims.map((claim) => serve(tables, claim, now, budget, entries).map((row) => row.job));
       tables.commit(entries, now);
       return answers;

@@ -66,7 +66,9 @@ export function upkeep(open: () => Tables): Upkeep {
 
 function pruneJobs(tables: Tables, rule: PruneRules['jobs'][number], limit: number): number {
   if (!isIn(rule.state, Terminal)) return 0;
-  const rows = [...tables.rows.values()].filter(({ job }) => job.state === rule.state).sort((a, b) => ended(a.job) - ended(b.job) || a.number - b.number);
+  const rows = [...tables.rows.values()]
+    .filter(({ job }) => job.state === rule.state)
+    .sort((a, b) => ended(a.job) - ended(b.job) || a.number - b.number);
   const surplus = rows.length - rule.keep;
   const gone = rows.filter(({ job }, index) => index < surplus || ended(job) < rule.before).slice(0, limit);
   for (const row of gone) tables.drop(row);

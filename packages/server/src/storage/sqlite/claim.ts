@@ -1,4 +1,4 @@
-import { type JobRecord, jobEventEntry, type Json, type Millis, State } from '@ojs-ts/core';
+import { type JobRecord, type Json, jobEventEntry, type Millis, State } from '@ojs-ts/core';
 import { claimed, isExpired, overdueAt, promoted, sideWork } from '../apply.ts';
 import type { Claim } from '../storage.ts';
 import { find } from './jobs.ts';
@@ -10,8 +10,8 @@ import type { Transaction } from './transaction.ts';
 export function claim(tx: Transaction, claims: readonly Claim[], now: Millis): readonly (readonly JobRecord[])[] {
   const entries: Json[] = [];
   const bound = sideWork(claims);
-  promote(tx, now, bound, entries);
-  const budget = { expired: bound };
+  promote(tx, now, bound.promoted, entries);
+  const budget = { expired: bound.expired };
   const answers = claims.map((claim) => serve(tx, claim, now, budget, entries));
   tx.log(entries, now);
   return answers;
@@ -27,12 +27,20 @@ function serve(tx: Transaction, claim: Claim, now: Millis, budget: { expired: nu
   }
   // An empty answer is not remembered: a fetch that waits asks again under the same id.
   if (claim.request !== null && taken.length > 0) {
-    tx.sql.run(statements.remember, claim.request, now, JSON.stringify(taken.map((job) => [job.id, job.claim])));
+    tx.sql.change(statements.remember, claim.request, now, JSON.stringify(taken.map((job) => [job.id, job.claim])));
   }
   return taken;
 }
 
-function takeFrom(tx: Transaction, queue: string, claim: Claim, now: Millis, budget: { expired: number }, taken: JobRecord[], entries: Json[]): void {
+function takeFrom(
+  tx: Transaction,
+  queue: string,
+  claim: Claim,
+  now: Millis,
+  budget: { expired: number },
+  taken: JobRecord[],
+  entries: Json[],
+): void {
   while (taken.length < claim.limit) {
     const wanted = claim.limit - taken.length;
     const rows = tx.sql.all(statements.ready, queue, wanted);
@@ -56,7 +64,7 @@ function takeFrom(tx: Transaction, queue: string, claim: Claim, now: Millis, bud
 
 function take(tx: Transaction, { number, job }: JobRow, claim: Claim, now: Millis, entries: Json[]): JobRecord {
   const after = claimed(job, claim, now);
-  tx.sql.run(statements.claim, after.claim, after.attempt, overdueAt(after), now, after.worker, after.leaseMs, after.leaseUntil, number);
+  tx.sql.change(statements.claim, after.claim, after.attempt, overdueAt(after), now, after.worker, after.leaseMs, after.leaseUntil, number);
   tx.count(job.queue, State.available, -1, now);
   tx.count(job.queue, State.active, 1, now);
   entries.push(jobEventEntry('job.started', after));
@@ -82,7 +90,7 @@ export function promote(tx: Transaction, now: Millis, limit: number, entries: Js
       expire(tx, job, now, entries);
       continue;
     }
-    tx.sql.run(statements.promote, tx.place(), now, number);
+    tx.sql.change(statements.promote, tx.place(), now, number);
     tx.count(job.queue, job.state, -1, now);
     tx.count(job.queue, State.available, 1, now);
     tx.woken.add(job.queue);

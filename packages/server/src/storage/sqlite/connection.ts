@@ -1,7 +1,7 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cells } from './row.ts';
 
 /** How durable a commit is: FULL survives a loss of power, NORMAL a crash of the process, OFF is for files that nobody keeps. */
@@ -25,7 +25,9 @@ export class Connection {
     try {
       this.#database = new DatabaseSync(this.file, { timeout: 0 });
       // 64 MiB of pages; the WAL file shrinks to 64 MiB after a checkpoint.
-      this.#database.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864`);
+      this.#database.exec(
+        `PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864`,
+      );
     } catch (error) {
       throw this.explain(error);
     }
@@ -40,6 +42,12 @@ export class Connection {
     return this.#statement(sql).get(...values) as unknown as Cells | undefined;
   }
 
+  /** A change of which only the effect is wanted. `get` steps it like `run`, without the object of counts that costs 0.3 µs. */
+  change(sql: string, ...values: SQLInputValue[]): void {
+    this.#statement(sql).get(...values);
+  }
+
+  /** Answers how many rows changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
     return Number(this.#statement(sql).run(...values).changes);
   }
@@ -69,8 +77,12 @@ export class Connection {
   explain(error: unknown): unknown {
     const code = resultCode(error);
     if (code === NOT_A_DATABASE) return new Error(`${this.file} is not an SQLite database.`, { cause: error });
-    if (code === READ_ONLY) return new Error(`${this.file} is read-only; a storage must be able to write to it and to its directory.`, { cause: error });
+    if (code === READ_ONLY)
+      return new Error(`${this.file} is read-only; a storage must be able to write to it and to its directory.`, { cause: error });
     if (code === BUSY) return new Error(`${this.file} is locked by another process.`, { cause: error });
+    if (error instanceof Error && error.message.startsWith('no such table: ojs_')) {
+      return new Error(`${this.file} has no layout yet: call the storage's migrate() first.`, { cause: error });
+    }
     return error;
   }
 
@@ -78,10 +90,18 @@ export class Connection {
     const known = this.#statements.get(sql);
     if (known) return known;
     this.#check();
-    const statement = this.#database.prepare(sql);
+    const statement = this.#prepare(sql);
     statement.setReturnArrays(true);
     this.#statements.set(sql, statement);
     return statement;
+  }
+
+  #prepare(sql: string): StatementSync {
+    try {
+      return this.#database.prepare(sql);
+    } catch (error) {
+      throw isBusy(error) ? error : this.explain(error);
+    }
   }
 
   #check(): void {
@@ -92,6 +112,7 @@ export class Connection {
 function check(file: string): void {
   const directory = dirname(file);
   if (!existsSync(directory)) throw new Error(`${file} cannot be opened: the directory ${directory} does not exist.`);
+  if (existsSync(file) && statSync(file).isDirectory()) throw new Error(`${file} is a directory; expected the path of a database file.`);
   try {
     if (existsSync(file)) accessSync(file, constants.R_OK | constants.W_OK);
     accessSync(directory, constants.W_OK);
@@ -113,11 +134,11 @@ export function isBusy(error: unknown): boolean {
  * Runs `attempt` until the file is not busy. The event loop goes on meanwhile.
  * @throws Error naming the file after `patienceMs`; anything else that `attempt` throws, at once.
  */
-export async function patiently<T>(connection: Connection, patienceMs: number, attempt: () => T): Promise<T> {
+export async function patiently<T>(connection: Connection, patienceMs: number, attempt: () => T | Promise<T>): Promise<T> {
   const deadline = performance.now() + patienceMs;
   for (let pause = 1; ; pause = Math.min(2 * pause, 20)) {
     try {
-      return attempt();
+      return await attempt();
     } catch (error) {
       if (!isBusy(error)) throw connection.explain(error);
       if (performance.now() > deadline) {

@@ -3,7 +3,11 @@ import type { Connection } from './connection.ts';
 import { integer, text } from './row.ts';
 
 /** Batches that hold an event after position `after`, up to about `limit` events, and the ends of the log. */
-export function events(sql: Connection, after: number, limit: number): { readonly batches: readonly EventBatch[]; readonly oldest: number; readonly newest: number } {
+export function events(
+  sql: Connection,
+  after: number,
+  limit: number,
+): { readonly batches: readonly EventBatch[]; readonly oldest: number; readonly newest: number } {
   const newest = integer(sql.get('SELECT position FROM ojs_store')?.[0]);
   const oldest = sql.get('SELECT position FROM ojs_events ORDER BY position LIMIT 1')?.[0] ?? newest + 1;
   const batches: EventBatch[] = [];

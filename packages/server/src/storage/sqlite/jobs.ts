@@ -1,4 +1,4 @@
-import { creationEvent, type JobRecord, jobEventEntry, type Json, type Millis, type NewJob, recordOf, State } from '@ojs-ts/core';
+import { creationEvent, type JobRecord, type Json, jobEventEntry, type Millis, type NewJob, recordOf, State } from '@ojs-ts/core';
 import { isIn } from '../apply.ts';
 import type { Inserted, Jobs } from '../storage.ts';
 import { claim } from './claim.ts';
@@ -30,9 +30,9 @@ export function jobs(sql: Connection, writer: Writer): Jobs {
         return answers;
       }),
 
-    get: async (ids) => ids.map((id) => find(sql, id)),
+    get: (ids) => writer.read(() => ids.map((id) => find(sql, id))),
 
-    list: (query) => list(sql, query),
+    list: (query) => writer.read(() => list(sql, query)),
 
     remove: (ids, { from, deadLetter }) =>
       writer.write((tx) =>

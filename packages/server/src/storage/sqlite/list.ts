@@ -42,7 +42,10 @@ async function unfinished(sql: Connection, query: JobQuery, after: Place, wanted
     .filter((state) => isIn(state, mask))
     .flatMap((state) => (state === State.available ? sql.all(statements.listReady) : sql.all(statements.listDue, state)));
   const places = rows.filter((cells) => fits(cells, query, mask)).map(placeIn);
-  return places.filter((place) => comparePlaces(place, after) > 0).sort(comparePlaces).slice(0, wanted);
+  return places
+    .filter((place) => comparePlaces(place, after) > 0)
+    .sort(comparePlaces)
+    .slice(0, wanted);
 }
 
 async function finished(sql: Connection, query: JobQuery, after: Place, wanted: number): Promise<readonly Place[]> {

@@ -10,20 +10,26 @@ const directory = new URL('../../../sql/sqlite/', import.meta.url);
  * @throws Error where the database is newer than this code.
  */
 export async function migrate(connection: Connection, patienceMs: number): Promise<{ readonly from: number; readonly to: number }> {
-  const files = readdirSync(directory).filter((name) => /^\d{3}_.*\.sql$/.test(name)).sort();
+  const files = readdirSync(directory)
+    .filter((name) => /^\d{3}_.*\.sql$/.test(name))
+    .sort();
   const to = files.length;
   await patiently(connection, patienceMs, () => connection.execute('PRAGMA journal_mode = WAL'));
-  await patiently(connection, patienceMs, () => connection.execute('BEGIN IMMEDIATE'));
-  try {
-    const from = integer(connection.get('PRAGMA user_version')?.[0]);
-    if (from > to) {
-      throw new Error(`${connection.file} has layout ${from}; this version of the server knows ${to}. Use the newer version, or another file.`);
+  return patiently(connection, patienceMs, () => {
+    connection.execute('BEGIN IMMEDIATE');
+    try {
+      const from = integer(connection.get('PRAGMA user_version')?.[0]);
+      if (from > to) {
+        throw new Error(
+          `${connection.file} has layout ${from}; this version of the server knows ${to}. Use the newer version, or another file.`,
+        );
+      }
+      for (const name of files.slice(from)) connection.execute(readFileSync(new URL(name, directory), 'utf8'));
+      connection.execute(`PRAGMA user_version = ${to}; COMMIT`);
+      return { from, to };
+    } catch (error) {
+      connection.execute('ROLLBACK');
+      throw error;
     }
-    for (const name of files.slice(from)) connection.execute(readFileSync(new URL(name, directory), 'utf8'));
-    connection.execute(`PRAGMA user_version = ${to}; COMMIT`);
-    return { from, to };
-  } catch (error) {
-    connection.execute('ROLLBACK');
-    throw error;
-  }
+  });
 }

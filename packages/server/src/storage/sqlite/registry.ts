@@ -13,20 +13,20 @@ const workerColumns = 'worker, seen_at, seen_before, state, directive, info, hol
 
 export function registry(sql: Connection, writer: Writer): Registry {
   return {
-    async queues() {
-      return sql.all(`SELECT ${queueColumns} FROM ojs_queues ORDER BY name`).map(readQueue);
-    },
+    queues: () => writer.read(() => sql.all(`SELECT ${queueColumns} FROM ojs_queues ORDER BY name`).map(readQueue)),
 
     pauseQueue: (name, paused, now) => writer.write((tx) => pauseQueue(tx, name, paused, now)),
 
     beat: (beats, now) => writer.write((tx) => beats.map((beat) => note(tx, beat, now))),
 
-    async workers() {
-      const workers = sql.all(`SELECT ${workerColumns} FROM ojs_workers`).map(readWorker);
-      return workers.sort((a, b) => (a.worker < b.worker ? -1 : 1));
-    },
+    workers: () =>
+      writer.read(() => {
+        const workers = sql.all(`SELECT ${workerColumns} FROM ojs_workers`).map(readWorker);
+        return workers.sort((a, b) => (a.worker < b.worker ? -1 : 1));
+      }),
 
-    direct: (worker, directive) => writer.write(() => sql.run('UPDATE ojs_workers SET directive = ? WHERE worker = ?', directive, worker) === 1),
+    direct: (worker, directive) =>
+      writer.write(() => sql.run('UPDATE ojs_workers SET directive = ? WHERE worker = ?', directive, worker) === 1),
 
     forgetWorker: (worker) => writer.write(() => sql.run('DELETE FROM ojs_workers WHERE worker = ?', worker) === 1),
   };
@@ -74,7 +74,7 @@ function extend(tx: Transaction, id: JobId, claim: number | null, worker: string
   if ((holder !== null && holder !== worker) || (claim !== null && claim !== integer(cells[2]))) return false;
   const leaseUntil = extended({ leaseMs: integerOrNull(cells[4]), leaseUntil: integerOrNull(cells[5]) }, leaseMs, now);
   const dueAt = overdueAt({ leaseUntil, startedAt: integerOrNull(cells[6]), timeoutMs: integer(cells[7]) });
-  tx.sql.run(statements.extend, leaseUntil, dueAt, integer(cells[0]));
+  tx.sql.change(statements.extend, leaseUntil, dueAt, integer(cells[0]));
   return true;
 }
 

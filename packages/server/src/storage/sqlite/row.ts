@@ -1,5 +1,5 @@
-import { type JobRecord, State } from '@ojs-ts/core';
 import type { SQLOutputValue } from 'node:sqlite';
+import { type JobRecord, State } from '@ojs-ts/core';
 
 export type Cells = readonly SQLOutputValue[];
 

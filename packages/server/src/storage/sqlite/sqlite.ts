@@ -70,18 +70,15 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     async clock() {
       return clock.now();
     },
-    async ping() {
-      sql.get('SELECT 1');
-    },
-    async seed() {
-      return integer(sql.get('SELECT seed FROM ojs_store')?.[0]);
-    },
+    ping: () =>
+      writer.read(() => {
+        sql.get('SELECT 1');
+      }),
+    seed: () => writer.read(() => integer(sql.get('SELECT seed FROM ojs_store')?.[0])),
     async subscribe(onWake) {
       return watch.subscribe(onWake);
     },
-    async events(after, limit) {
-      return events(sql, after, limit);
-    },
+    events: (after, limit) => writer.read(() => events(sql, after, limit)),
     clear: () =>
       writer.write((tx) => {
         for (const table of ['jobs', 'queues', 'events', 'requests', 'workers', 'leases']) tx.sql.run(`DELETE FROM ojs_${table}`);

@@ -19,24 +19,31 @@ export function upkeep(sql: Connection, writer: Writer): Upkeep {
         return [...counts].map(([queue, count]) => ({ queue, count }));
       }),
 
-    async overdue(now, limit) {
-      const active = sql.all(statements.due, State.active, now, limit).map(readJob);
-      const waiting = sql.all(statements.expiring, now, limit).map(readJob);
-      const late = [
-        ...active.map(({ number, job }) => ({ at: overdueAt(job) ?? now, number, job })),
-        ...waiting.map(({ number, job }) => ({ at: job.expiresAt ?? now, number, job })),
-      ];
-      late.sort((a, b) => a.at - b.at || a.number - b.number);
-      return late.slice(0, limit).map(({ job }) => job);
-    },
+    overdue: (now, limit) =>
+      writer.read(() => {
+        const active = sql.all(statements.due, State.active, now, limit).map(readJob);
+        const waiting = sql.all(statements.expiring, now, limit).map(readJob);
+        const late = [
+          ...active.map(({ number, job }) => ({ at: overdueAt(job) ?? now, number, job })),
+          ...waiting.map(({ number, job }) => ({ at: job.expiresAt ?? now, number, job })),
+        ];
+        late.sort((a, b) => a.at - b.at || a.number - b.number);
+        return late.slice(0, limit).map(({ job }) => job);
+      }),
 
-    async held(after, limit) {
-      const rows = sql.all(statements.held, after === null ? 0 : Number(after), limit + 1);
-      const page = rows.slice(0, limit);
-      const items = page.map((cells) => ({ id: text(cells[1]), claim: integer(cells[2]), worker: text(cells[3]), startedAt: integer(cells[4]) }));
-      const last = page.at(-1);
-      return { items, next: last && rows.length > limit ? String(integer(last[0])) : null };
-    },
+    held: (after, limit) =>
+      writer.read(() => {
+        const rows = sql.all(statements.held, after === null ? 0 : Number(after), limit + 1);
+        const page = rows.slice(0, limit);
+        const items = page.map((cells) => ({
+          id: text(cells[1]),
+          claim: integer(cells[2]),
+          worker: text(cells[3]),
+          startedAt: integer(cells[4]),
+        }));
+        const last = page.at(-1);
+        return { items, next: last && rows.length > limit ? String(integer(last[0])) : null };
+      }),
 
     prune: (rules, limit) =>
       writer.write((tx) => {
@@ -45,7 +52,11 @@ export function upkeep(sql: Connection, writer: Writer): Upkeep {
         left -= pruneEvents(tx, rules.events, left);
         left -= pruneRequests(tx, rules.requestsBefore, left);
         if (left > 0) {
-          left -= sql.run('DELETE FROM ojs_workers WHERE worker IN (SELECT worker FROM ojs_workers WHERE seen_at < ? LIMIT ?)', rules.workersBefore, left);
+          left -= sql.run(
+            'DELETE FROM ojs_workers WHERE worker IN (SELECT worker FROM ojs_workers WHERE seen_at < ? LIMIT ? + 0)',
+            rules.workersBefore,
+            left,
+          );
         }
         return limit - left;
       }),
@@ -94,7 +105,7 @@ function pruneEvents(tx: Transaction, { before, keep }: PruneRules['events'], li
   const newest = integer(tx.sql.get('SELECT position FROM ojs_store')?.[0]);
   let gone = 0;
   let upTo = 0;
-  for (const [position, at, count] of tx.sql.all('SELECT position, at, count FROM ojs_events ORDER BY position LIMIT ?', limit)) {
+  for (const [position, at, count] of tx.sql.all('SELECT position, at, count FROM ojs_events ORDER BY position LIMIT ? + 0', limit)) {
     const last = integer(position) + integer(count) - 1;
     if (integer(at) >= before && last > newest - keep) break;
     gone += 1;
@@ -107,7 +118,7 @@ function pruneEvents(tx: Transaction, { before, keep }: PruneRules['events'], li
 function pruneRequests(tx: Transaction, before: Millis, limit: number): number {
   if (limit <= 0) return 0;
   let gone = 0;
-  for (const [number, at] of tx.sql.all('SELECT number, at FROM ojs_requests ORDER BY number LIMIT ?', limit)) {
+  for (const [number, at] of tx.sql.all('SELECT number, at FROM ojs_requests ORDER BY number LIMIT ? + 0', limit)) {
     if (integer(at) >= before) break;
     tx.sql.run('DELETE FROM ojs_requests WHERE number = ?', integer(number));
     gone += 1;

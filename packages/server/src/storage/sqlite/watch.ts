@@ -37,7 +37,12 @@ export class Watch {
   }
 
   #look(): void {
-    const version = this.#read();
+    let version = this.#version;
+    try {
+      version = this.#read();
+    } catch {
+      // Busy for a moment, or broken: then the next call meets the same error and has somebody to tell.
+    }
     if (version === this.#version) return;
     this.#version = version;
     this.#wakes.wake(null);

@@ -11,7 +11,7 @@ interface Task {
 const sliceMs = 8;
 
 /**
- * The one way to write: everything that arrives in one turn of the event loop shares a commit, and a promise is kept only after it.
+ * The way to the file: what is written in one turn of the event loop shares a commit, and a promise is kept only after it.
  * A task that throws is undone and takes no neighbour with it.
  */
 export class Writer {
@@ -35,6 +35,11 @@ export class Writer {
       this.#tasks.push({ run, resolve: (value) => resolve(value as T), reject });
       this.#running ??= this.#drain();
     });
+  }
+
+  /** Reads what is committed; waits where the file is busy for a moment, as when another process ends its log. */
+  read<T>(run: () => T | Promise<T>): Promise<T> {
+    return patiently(this.#connection, this.#patienceMs, run);
   }
 
   /** Finishes what was asked for before; later writes are refused. */

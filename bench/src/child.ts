@@ -1,0 +1,48 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Message, Outcome, Task } from './task.ts';
+
+/** Ours: the SDK, and for the embedded mode the engine with it. */
+export const ours = fileURLToPath(new URL('./worker.ts', import.meta.url));
+
+export interface ChildOptions {
+  /** Called when the child's worker waits for jobs. */
+  readonly onReady?: () => void;
+  /** A folder for a CPU profile of the child. */
+  readonly cpuProfile?: string;
+}
+
+/** Carries out a task in a fresh process of this Node. Rejects with what went wrong in it. */
+export function runChild(entry: string, task: Task, options: ChildOptions = {}): Promise<Outcome> {
+  const child = fork(entry, {
+    env: plainEnvironment(),
+    execArgv: profileFlags(options.cpuProfile),
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const stop = () => child.kill('SIGKILL');
+  process.once('exit', stop);
+  const done = new Promise<Outcome>((resolve, reject) => {
+    let outcome: Outcome | undefined;
+    child.on('message', (message: Message) => {
+      if ('ready' in message) options.onReady?.();
+      else if ('outcome' in message) outcome = message.outcome;
+      else reject(new Error(message.error));
+    });
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      if (outcome !== undefined && code === 0) resolve(outcome);
+      else reject(new Error(`a process of the benchmark ended with ${signal ?? `exit code ${code}`}`));
+    });
+  });
+  child.send(task);
+  return done.finally(() => process.off('exit', stop));
+}
+
+/** What is measured are the defaults, so nothing that the environment says about OJS reaches a child. */
+export function plainEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OJS_')));
+}
+
+export function profileFlags(folder: string | undefined): string[] {
+  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+}

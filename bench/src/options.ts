@@ -1,0 +1,81 @@
+import { parseArgs } from 'node:util';
+import type { Mode } from './run.ts';
+import type { Scenario } from './task.ts';
+
+export interface Options {
+  /** `memory:`, `sqlite:` or `sqlite:PATH`. */
+  readonly storage: string;
+  readonly modes: readonly Mode[];
+  readonly scenarios: readonly Scenario[];
+  readonly jobs: number;
+  readonly runs: number;
+  readonly json: boolean;
+  readonly cpuProfile?: string;
+}
+
+export const usage = `--storage memory:|sqlite:|sqlite:PATH   default sqlite: (a temporary file, synchronous=FULL)
+--mode embedded|http|both               default both
+--scenario NAMES                        enqueue, batch, drain (= drain-10,drain-100), drain-N, pickup; by commas; default all
+--jobs N                                jobs a run, default 100000 (pickup: at most 1000)
+--runs N                                runs of each scenario, default 3; the table shows medians
+--json                                  one JSON document instead of tables
+--cpu-prof FOLDER                       CPU profiles of every process of the runs`;
+
+export class UsageError extends Error {}
+
+/** @throws {UsageError} that says which option was wrong and what was expected. */
+export function readOptions(args: readonly string[]): Options {
+  const values = parse(args);
+  return {
+    storage: storageOf(values.storage),
+    modes: modesOf(values.mode),
+    scenarios: values.scenario.split(',').flatMap(scenariosOf),
+    jobs: whole('jobs', values.jobs),
+    runs: whole('runs', values.runs),
+    json: values.json,
+    ...(values['cpu-prof'] !== undefined && { cpuProfile: values['cpu-prof'] }),
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        storage: { type: 'string', default: 'sqlite:' },
+        mode: { type: 'string', default: 'both' },
+        scenario: { type: 'string', default: 'enqueue,batch,drain,pickup' },
+        jobs: { type: 'string', default: '100000' },
+        runs: { type: 'string', default: '3' },
+        json: { type: 'boolean', default: false },
+        'cpu-prof': { type: 'string' },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function storageOf(text: string): string {
+  if (text === 'memory:' || text.startsWith('sqlite:')) return text;
+  throw new UsageError(`--storage: expected memory:, sqlite: or sqlite:PATH, got '${text}'`);
+}
+
+function modesOf(text: string): readonly Mode[] {
+  if (text === 'both') return ['embedded', 'http'];
+  if (text === 'embedded' || text === 'http') return [text];
+  throw new UsageError(`--mode: expected embedded, http or both, got '${text}'`);
+}
+
+function scenariosOf(text: string): readonly Scenario[] {
+  if (text === 'enqueue' || text === 'batch' || text === 'pickup') return [{ name: text }];
+  if (text === 'drain') return [10, 100].map((concurrency) => ({ name: 'drain', concurrency }));
+  const concurrency = /^drain-([1-9]\d{0,3})$/.exec(text)?.[1];
+  if (concurrency !== undefined) return [{ name: 'drain', concurrency: Number(concurrency) }];
+  throw new UsageError(`--scenario: expected enqueue, batch, drain, drain-N or pickup, got '${text}'`);
+}
+
+function whole(name: string, text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new UsageError(`--${name}: expected a whole number of at least 1, got '${text}'`);
+}

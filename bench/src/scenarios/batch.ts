@@ -1,0 +1,23 @@
+import type { Client } from '@ojs-ts/sdk';
+import { requestOf } from '../payload.ts';
+import { rate } from '../statistics.ts';
+import type { Rate } from '../task.ts';
+import { untilCounted } from './checks.ts';
+
+const batchSize = 1_000;
+
+/** Batches of 1,000, one after the other: from the first call to the last answer. */
+export async function batch(client: Client, jobs: number): Promise<Rate> {
+  const from = performance.now();
+  await enqueueAll(client, jobs);
+  const ms = performance.now() - from;
+  await untilCounted(client, 'available', jobs);
+  return rate(jobs, ms);
+}
+
+export async function enqueueAll(client: Client, jobs: number): Promise<void> {
+  for (let first = 0; first < jobs; first += batchSize) {
+    const size = Math.min(batchSize, jobs - first);
+    await client.enqueueBatch(Array.from({ length: size }, (_, index) => requestOf(first + index)));
+  }
+}

@@ -1,0 +1,23 @@
+import type { Client } from '@ojs-ts/sdk';
+import { requestOf } from '../payload.ts';
+import { rate } from '../statistics.ts';
+import type { Rate } from '../task.ts';
+import { untilCounted } from './checks.ts';
+
+const callers = 64;
+
+/** Single enqueues from 64 callers, each waiting for its answer: from the first call to the last answer. */
+export async function enqueue(client: Client, jobs: number): Promise<Rate> {
+  let next = 0;
+  const call = async () => {
+    while (next < jobs) {
+      const { type, args, ...options } = requestOf(next++);
+      await client.enqueue(type, args, options);
+    }
+  };
+  const from = performance.now();
+  await Promise.all(Array.from({ length: callers }, call));
+  const ms = performance.now() - from;
+  await untilCounted(client, 'available', jobs);
+  return rate(jobs, ms);
+}

@@ -1,0 +1,65 @@
+import type { Figure } from './run.ts';
+import { median } from './statistics.ts';
+import type { Latency, Rate } from './task.ts';
+
+/** All runs of one scenario by one contestant. */
+export interface Series {
+  readonly scenario: string;
+  /** Such as `embedded`, `http`, `plainjob`. */
+  readonly who: string;
+  readonly figures: readonly Figure[];
+}
+
+export function rateOf(series: Series): number {
+  return median(series.figures.filter((figure): figure is Figure & Rate => figure.kind === 'rate').map((figure) => figure.jobsPerSecond));
+}
+
+export function latenciesOf(series: Series): readonly (Figure & Latency)[] {
+  return series.figures.filter((figure): figure is Figure & Latency => figure.kind === 'latency');
+}
+
+/** Markdown; numbers to the right. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, column) => Math.max(3, title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const pad = (cell: string, column: number) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0));
+  const line = (cells: readonly string[]) => `| ${cells.map(pad).join(' | ')} |`;
+  const rule = `|${widths.map((width, column) => (column < 2 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
+  return [line(head), rule, ...rows.map(line)].join('\n');
+}
+
+/** Throughput: the median of the runs and their range. */
+export function rateTable(all: readonly Series[]): string {
+  const rows = all
+    .filter(({ figures }) => figures[0]?.kind === 'rate')
+    .map((series) => {
+      const rates = series.figures.flatMap((figure) => (figure.kind === 'rate' ? [figure.jobsPerSecond] : []));
+      return [
+        series.scenario,
+        series.who,
+        perSecond(median(rates)),
+        `${perSecond(Math.min(...rates))}–${perSecond(Math.max(...rates))}`,
+        String(rates.length),
+      ];
+    });
+  return rows.length === 0 ? '' : table(['scenario', 'who', 'jobs/s', 'range', 'runs'], rows);
+}
+
+/** Latencies: medians over the runs of each run's percentile. */
+export function latencyTable(all: readonly Series[]): string {
+  const rows = all
+    .map((series) => ({ series, runs: latenciesOf(series) }))
+    .filter(({ runs }) => runs.length > 0)
+    .map(({ series, runs }) => {
+      const of = (pick: (figure: Latency) => number) => ms(median(runs.map(pick)));
+      return [series.scenario, series.who, of((run) => run.p50), of((run) => run.p99), of((run) => run.max), String(runs.length)];
+    });
+  return rows.length === 0 ? '' : table(['scenario', 'who', 'p50 ms', 'p99 ms', 'max ms', 'runs'], rows);
+}
+
+export function perSecond(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+export function ms(value: number): string {
+  return value.toFixed(2);
+}

@@ -1,0 +1,67 @@
+// A child process: carries out one task on a store of its own or on a server, and ends.
+import type { Transport } from '@ojs-ts/core';
+import { Client } from '@ojs-ts/sdk';
+import { openEmbedded } from '@ojs-ts/server';
+import { batch } from './scenarios/batch.ts';
+import { drain } from './scenarios/drain.ts';
+import { enqueue } from './scenarios/enqueue.ts';
+import { consume, pickup, produce } from './scenarios/pickup.ts';
+import type { Latency, Message, Outcome, Rate, Task, Times } from './task.ts';
+
+/** @param ready Called when a worker waits for jobs that somebody else will enqueue. */
+export async function carryOut(task: Task, ready: () => void = () => {}): Promise<Outcome> {
+  if ('url' in task.target) return measure(task, task.target.url, ready);
+  const transport = await openEmbedded(task.target.storage);
+  try {
+    return await measure(task, transport, ready);
+  } finally {
+    await transport[Symbol.asyncDispose]();
+  }
+}
+
+async function measure(task: Task, target: string | Transport, ready: () => void): Promise<Outcome> {
+  const client = new Client(target);
+  try {
+    const { durability } = await client.manifest();
+    return { ...(await run(task, client, target, ready)), durability: typeof durability === 'string' ? durability : 'not told' };
+  } finally {
+    await client.close();
+  }
+}
+
+async function run(
+  { scenario, jobs, role }: Task,
+  client: Client,
+  target: string | Transport,
+  ready: () => void,
+): Promise<Rate | Latency | Times> {
+  switch (scenario.name) {
+    case 'enqueue':
+      return enqueue(client, jobs);
+    case 'batch':
+      return batch(client, jobs);
+    case 'drain':
+      return drain(client, target, jobs, scenario.concurrency);
+    case 'pickup':
+      if (role === 'worker') return { kind: 'times', times: await consume(client, target, jobs, ready) };
+      if (role === 'producer') return { kind: 'times', times: await produce(client, jobs) };
+      return pickup(client, target, jobs);
+  }
+}
+
+function tell(message: Message): Promise<void> {
+  return new Promise((resolve) => {
+    process.send?.(message, undefined, {}, () => resolve());
+  });
+}
+
+if (import.meta.main && process.send) {
+  process.once('message', (task: Task) => {
+    carryOut(task, () => tell({ ready: true }))
+      .then(
+        (outcome) => tell({ outcome }),
+        (error: unknown) => tell({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+      )
+      .finally(() => process.disconnect());
+  });
+}

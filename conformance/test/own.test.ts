@@ -1,0 +1,41 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startServer } from '@ojs-ts/server';
+import { expect, test } from 'vitest';
+import { loadSuite, runSuites, tableOf } from '../src/index.ts';
+
+const cases = fileURLToPath(new URL('../cases', import.meta.url));
+
+for (const kind of ['memory', 'sqlite'] as const) {
+  test(`our own cases on ${kind}`, { timeout: 120_000 }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'own-'));
+    const server = await startServer({
+      storage: kind === 'memory' ? 'memory:' : `sqlite:${join(folder, 'jobs.db')}`,
+      host: '127.0.0.1',
+      port: 0,
+      testMode: true,
+      log: false,
+    });
+    try {
+      const report = await runSuites({ url: server.url, folders: [cases], reset: true, parallel: 8 });
+      expect(report.failed, tableOf(report)).toBe(0);
+    } finally {
+      await server.close();
+      await rm(folder, { recursive: true });
+    }
+  });
+}
+
+test('the files are named and numbered as they should be, and say which rule they hold the server to', async () => {
+  const { cases: found, broken } = await loadSuite(cases);
+  expect(broken).toEqual([]);
+  expect(found.length).toBeGreaterThanOrEqual(70);
+  expect(new Set(found.map(({ id }) => id)).size).toBe(found.length);
+  for (const one of found) {
+    expect(one.file.split(/[\\/]/).slice(-3).join('/')).toBe(`level-${one.level}/${one.category}/${one.name}.json`);
+    expect(one.id).toMatch(new RegExp(`^OJS-L${one.level}-[A-Z]{3}-\\d{3}$`));
+    expect(one.specRef).toMatch(/§|X\d|T:|RET-|core \d|ev \d|json \d/);
+  }
+});

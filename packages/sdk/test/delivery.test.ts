@@ -1,0 +1,219 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { OJSError } from '../src/index.ts';
+import { aborted, type Bench, gate, openBench } from './support/bench.ts';
+import { refusal } from './support/faulty.ts';
+
+let bench: Bench;
+beforeEach(async () => {
+  bench = await openBench();
+});
+afterEach(() => bench[Symbol.asyncDispose]());
+
+const items = (name: 'acks' | 'nacks') => bench.wire.bodies('worker.exchange').map((body) => (Array.isArray(body[name]) ? body[name] : []));
+const hasAcks = (call: { readonly body?: string }) => call.body?.includes('"acks":[{') === true;
+
+describe('turns', () => {
+  test('outcomes of one moment go in one exchange, together with the fetch for their slots', async () => {
+    const jobs = await bench.client.enqueueBatch(Array.from({ length: 40 }, (_, n) => ({ type: 'test.job', args: [n] })));
+    const worker = bench.worker({ concurrency: 20 }).register('test.job', async () => {});
+    await worker.runUntil(() => Promise.all(jobs.map((job) => job.wait())));
+    const acks = items('acks')
+      .map((list) => list.length)
+      .filter((length) => length > 0);
+    expect(acks.reduce((sum, length) => sum + length, 0)).toBe(40);
+    expect(acks.length).toBeLessThanOrEqual(4);
+    const carrying = bench.wire.bodies('worker.exchange').find((body) => Array.isArray(body.acks) && body.acks.length > 0);
+    expect(carrying).toMatchObject({ fetch: { count: 20, wait_ms: 0, visibility_timeout_ms: 30_000 } });
+  });
+
+  test('an idle worker keeps one long poll open; an outcome does not wait for it', async () => {
+    const second = gate();
+    const worker = bench.worker({ concurrency: 2 }).register('test.job', (context) => (context.args[0] === 1 ? second.opened : undefined));
+    const running = worker.start();
+    const job = await bench.client.enqueue('test.job', [1]);
+    await bench.wire.until(
+      () => bench.wire.bodies('worker.exchange').filter((body) => JSON.stringify(body.fetch)?.includes('"wait_ms":20000')).length >= 2,
+    );
+    second.open();
+    await job.wait();
+    const last = bench.wire.bodies('worker.exchange').at(-1);
+    expect(last).toMatchObject({ acks: [{ job_id: job.id, x_lease: expect.any(String) }] });
+    expect(last?.fetch).toBeUndefined();
+    await worker.stop();
+    await running;
+  });
+
+  test('ready comes with the first answered fetch, on an empty queue too', async () => {
+    const worker = bench.worker();
+    const running = worker.start();
+    await worker.ready;
+    expect(worker.health()).toMatchObject({ ok: true, state: 'running', active: 0, lastFetchAt: expect.any(Date) });
+    await worker.stop();
+    await running;
+  });
+
+  test('a fetch whose answer was lost is repeated by its own id and brings the same claims', async () => {
+    const jobs = await bench.client.enqueueBatch([1, 2].map((n) => ({ type: 'test.job', args: [n] })));
+    bench.wire.spoil('worker.exchange', 'after');
+    const attempts: number[] = [];
+    const worker = bench.worker().register('test.job', (context) => void attempts.push(context.attempt));
+    await worker.runUntil(() => Promise.all(jobs.map((job) => job.wait())));
+    const [lost, again] = bench.wire.bodies('worker.exchange');
+    expect(again).toEqual(lost);
+    expect(attempts).toEqual([1, 1]);
+  });
+});
+
+describe('outcomes', () => {
+  // R1 of the SDK study: an ack that failed three times became a nack, and the handler ran twice.
+  test.each(['before', 'after'] as const)('an ack cut %s the commit is sent again, and never turns into a nack', async (moment) => {
+    for (let n = 0; n < 4; n++) bench.wire.spoil('worker.exchange', moment, hasAcks);
+    let runs = 0;
+    const job = await bench.client.enqueue('test.job', []);
+    const worker = bench.worker().register('test.job', () => ++runs);
+    expect(await worker.runUntil(() => job.wait())).toBe(1);
+    await worker.stop();
+    expect(runs).toBe(1);
+    expect(items('nacks').flat()).toEqual([]);
+    const acks = items('acks').filter((list) => list.length > 0);
+    expect(acks).toHaveLength(5);
+    expect(new Set(acks.map((list) => JSON.stringify(list))).size).toBe(1);
+  });
+
+  test('an item that the server could not take just now goes again; the job is listed in heartbeats until then', async () => {
+    const job = await bench.client.enqueue('test.job', []);
+    const beaten = gate();
+    const worker = bench.worker({ heartbeatInterval: 10 });
+    bench.wire.spoil(
+      'worker.exchange',
+      async () => {
+        const from = bench.wire.of('worker.heartbeat').length;
+        await bench.wire.until(() =>
+          bench.wire
+            .bodies('worker.heartbeat')
+            .slice(from)
+            .some((body) => JSON.stringify(body.active_jobs)?.includes(job.id)),
+        );
+        beaten.open();
+        return { status: 200, text: JSON.stringify({ acks: [{ job_id: job.id, status: 503 }], nacks: [], jobs: [] }), headers: {} };
+      },
+      hasAcks,
+    );
+    worker.register('test.job', () => 'x');
+    expect(await worker.runUntil(() => job.wait())).toBe('x');
+    await beaten.opened;
+  });
+
+  test.each([404, 409])('%i for an outcome: dropped, logged, not repeated', async (status) => {
+    const job = await bench.client.enqueue('test.job', []);
+    const answer = { acks: [{ job_id: job.id, status, error: { code: 'conflict', message: 'no longer yours' } }], nacks: [], jobs: [] };
+    bench.wire.spoil('worker.exchange', { status: 200, text: JSON.stringify(answer), headers: {} }, hasAcks);
+    const worker = bench.worker().register('test.job', () => {});
+    const running = worker.start();
+    await bench.wire.until(() => items('acks').flat().length === 1);
+    await worker.stop();
+    await running;
+    expect(items('acks').flat()).toHaveLength(1);
+    expect(items('nacks').flat()).toEqual([]);
+    expect(bench.logger.lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', message: expect.stringContaining('no longer ours') }),
+    );
+  });
+
+  test('an outcome that cannot be delivered while the lease lasts is given up with an error in the log', async () => {
+    const job = await bench.client.enqueue('test.job', []);
+    for (let n = 0; n < 50; n++) bench.wire.spoil('worker.exchange', 'before', hasAcks);
+    for (let n = 0; n < 50; n++) bench.wire.spoil('worker.heartbeat', 'before');
+    const worker = bench.worker({ visibilityTimeoutMs: 150 }).register('test.job', () => {});
+    const running = worker.start();
+    await bench.wire.until(() => items('acks').flat().length > 0);
+    await worker.stop();
+    await running;
+    expect(bench.logger.lines).toContainEqual(
+      expect.objectContaining({ level: 'error', fields: expect.objectContaining({ job_id: job.id, outcome: 'ack' }) }),
+    );
+  });
+});
+
+describe('leases (digest §10.3, §10.4)', () => {
+  test('a cancelled job: isCancelled, the signal aborted with its reason, neither ack nor nack, the slot free once the handler has ended', async () => {
+    const job = await bench.client.enqueue('test.job', []);
+    const began = gate();
+    const reason = gate<unknown>();
+    const release = gate();
+    const worker = bench.worker({ heartbeatInterval: 15, concurrency: 1 });
+    worker.register('test.job', async (context) => {
+      began.open();
+      reason.open(await aborted(context.signal));
+      expect(context.isCancelled).toBe(true);
+      await release.opened;
+      return 'ignored';
+    });
+    const running = worker.start();
+    await began.opened;
+    await bench.client.cancelJob(job.id);
+    expect(await reason.opened).toBeInstanceOf(OJSError);
+    expect(worker.health().active).toBe(1);
+    release.open();
+    const next = await bench.client.enqueue('test.job', []);
+    await bench.wire.until(() => bench.wire.answers.some(({ answer }) => answer.text.includes(next.id)));
+    await bench.client.cancelJob(next.id);
+    await worker.stop();
+    await running;
+    expect([...items('acks').flat(), ...items('nacks').flat()]).toEqual([]);
+    expect(await job.refresh()).toMatchObject({ state: 'cancelled' });
+  });
+
+  test('a heartbeat that does not extend a job tells that its lease is lost', async () => {
+    await bench.client.enqueue('test.job', []);
+    const lost = gate<unknown>();
+    const worker = bench
+      .worker({ heartbeatInterval: 15 })
+      .register('test.job', async (context) => lost.open(await aborted(context.signal)));
+    bench.wire.spoil(
+      'worker.heartbeat',
+      refusal(200, { state: 'running', directive: '', jobs_extended: [], jobs_cancelled: [] }),
+      (call) => call.body?.includes('"active_job_count":1') === true,
+    );
+    const running = worker.start();
+    expect(await lost.opened).toMatchObject({ name: 'OJSError', message: expect.stringContaining('lease was lost') });
+    await worker.stop();
+    await running;
+    expect(items('acks').flat()).toEqual([]);
+  });
+
+  test('heartbeats: at once and idle, with every held job and its lease, never two at a time, none lost by a failure, the last one says terminate', async () => {
+    const began = gate();
+    const release = gate();
+    const job = await bench.client.enqueue('test.job', []);
+    bench.wire.spoil('worker.heartbeat', 'before');
+    const worker = bench.worker({ heartbeatInterval: 15, labels: ['blue'] }).register('test.job', () => {
+      began.open();
+      return release.opened;
+    });
+    const running = worker.start();
+    await began.opened;
+    await bench.wire.until(() => bench.wire.bodies('worker.heartbeat').some((body) => body.active_job_count === 1));
+    expect(worker.state).toBe('running');
+    release.open();
+    await job.wait();
+    await worker.stop();
+    await running;
+    const beats = bench.wire.bodies('worker.heartbeat');
+    const full = beats.find((body) => body.active_job_count === 1);
+    expect(full).toMatchObject({
+      worker_id: worker.workerId,
+      state: 'running',
+      active_jobs: [job.id],
+      active_job_ids: [job.id],
+      leases: { [job.id]: expect.any(String) },
+      visibility_timeout_ms: 30_000,
+      queues: ['default'],
+      concurrency: 10,
+      labels: ['blue'],
+      hostname: expect.any(String),
+      pid: process.pid,
+    });
+    expect(beats.at(-1)).toMatchObject({ state: 'terminate', active_jobs: [] });
+  });
+});

@@ -1,0 +1,69 @@
+import { type RunningServer, startServer } from '@ojs-ts/server';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Client, DiscardError, Worker } from '../src/index.ts';
+import { keepingLogger } from './support/log.ts';
+import { openProxy } from './support/proxy.ts';
+
+let server: RunningServer;
+beforeAll(async () => {
+  server = await startServer({ storage: 'memory:', port: 0, log: false });
+});
+afterAll(() => server.close());
+
+describe('a server without worker.exchange (brief-notes 23)', () => {
+  test.each([404, 405, 501])('%i: fetch, ack, nack and heartbeat do the work, and exchange is not asked for again', async (status) => {
+    await using proxy = await openProxy(server.url, (line) => (line.endsWith('/exchange') ? { status, body: '' } : 'pass'));
+    await using client = new Client(proxy.url);
+    const queue = `fallback-${status}`;
+    const jobs = await client.enqueueBatch(
+      Array.from({ length: 25 }, (_, n) => ({ type: n % 5 === 0 ? 'bad.job' : 'good.job', args: [n], queue })),
+    );
+    const worker = new Worker(proxy.url, {
+      queues: [queue],
+      concurrency: 4,
+      pollInterval: 20,
+      heartbeatInterval: 20,
+      handleSignals: false,
+      logger: keepingLogger(),
+    });
+    let running = 0;
+    let most = 0;
+    worker.register('good.job', async (context) => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running--;
+      return context.args[0];
+    });
+    worker.register('bad.job', () => {
+      throw new DiscardError('no');
+    });
+    await worker.runUntil(async () => {
+      const results = await Promise.allSettled(jobs.map((job) => job.wait()));
+      expect(results.map((result) => (result.status === 'fulfilled' ? result.value : 'failed'))).toEqual(
+        Array.from({ length: 25 }, (_, n) => (n % 5 === 0 ? 'failed' : n)),
+      );
+    });
+    expect(most).toBeLessThanOrEqual(4);
+    const lines = proxy.seen.map(({ line }) => line);
+    expect(lines.filter((line) => line.endsWith('/exchange'))).toHaveLength(1);
+    expect(lines.filter((line) => line.endsWith('/ack'))).toHaveLength(20);
+    expect(lines.filter((line) => line.endsWith('/nack'))).toHaveLength(5);
+    expect(lines.some((line) => line.endsWith('/heartbeat'))).toBe(true);
+  });
+
+  test('an ack that was cut goes again and is never a nack', async () => {
+    let cuts = 0;
+    await using proxy = await openProxy(server.url, (line) => {
+      if (line.endsWith('/exchange')) return { status: 404, body: '' };
+      return line.endsWith('/ack') && cuts++ < 2 ? (cuts === 1 ? 'before' : 'after') : 'pass';
+    });
+    await using client = new Client(proxy.url);
+    const job = await client.enqueue('test.job', [], { queue: 'cut' });
+    const worker = new Worker(proxy.url, { queues: ['cut'], pollInterval: 20, handleSignals: false, logger: keepingLogger() });
+    let runs = 0;
+    worker.register('test.job', () => ++runs);
+    expect(await worker.runUntil(() => job.wait())).toBe(1);
+    expect(runs).toBe(1);
+    expect(proxy.seen.filter(({ line }) => line.endsWith('/nack'))).toEqual([]);
+  });
+});

@@ -1,0 +1,48 @@
+import { type Embedded, openEmbedded } from '@ojs-ts/server';
+import { Client, Worker, type WorkerOptions } from '../../src/index.ts';
+import { Faulty } from './faulty.ts';
+import { keepingLogger } from './log.ts';
+
+/** A real engine with a client and workers on it; what the workers send goes through `wire`, which can spoil it. */
+export interface Bench extends AsyncDisposable {
+  readonly embedded: Embedded;
+  readonly client: Client;
+  readonly wire: Faulty;
+  readonly logger: ReturnType<typeof keepingLogger>;
+  worker(options?: WorkerOptions): Worker;
+}
+
+export async function openBench(): Promise<Bench> {
+  const embedded = await openEmbedded('memory:');
+  const wire = new Faulty(embedded);
+  const logger = keepingLogger();
+  const workers: Worker[] = [];
+  return {
+    embedded,
+    client: new Client(embedded),
+    wire,
+    logger,
+    worker(options = {}) {
+      const worker = new Worker(wire, { handleSignals: false, logger, ...options });
+      workers.push(worker);
+      return worker;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(workers.map((worker) => worker.stop({ timeout: 0 })));
+      await embedded[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A promise that somebody else settles. */
+export function gate<T = void>(): { readonly opened: Promise<T>; open(value: T): void } {
+  const { promise, resolve } = Promise.withResolvers<T>();
+  return { opened: promise, open: resolve };
+}
+
+export function aborted(signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(signal.reason);
+    else signal.addEventListener('abort', () => resolve(signal.reason), { once: true });
+  });
+}

@@ -1,0 +1,153 @@
+import { State } from '@ojs-ts/core';
+import { expect } from 'vitest';
+import type { Case } from './exercise.ts';
+import { claim, claimOf, claimOne, countErrors, get, idOf, ids, insert, move, newJob, queue, second, t0, to } from './tools.ts';
+
+export const claimCases: readonly Case[] = [
+  [
+    'a claim starts an execution: attempt and fence rise, worker and lease are noted (row 6, X12)',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      const job = await claimOne(storage, { worker: 'w7' }, t0 + 50);
+      expect(job).toMatchObject({
+        state: State.active,
+        attempt: 1,
+        claim: 1,
+        worker: 'w7',
+        startedAt: t0 + 50,
+        leaseMs: 30 * second,
+        leaseUntil: t0 + 50 + 30 * second,
+      });
+      expect(await get(storage, job.id)).toEqual(job);
+    },
+  ],
+  [
+    'the reservation is that of the request, else of the job, else the default (§10.4)',
+    async (storage) => {
+      await insert(storage, [newJob(1, { visibilityMs: 7000 }), newJob(2, { visibilityMs: 7000 }), newJob(3)]);
+      const leases = [];
+      for (const leaseMs of [null, 5000, null]) leases.push((await claimOne(storage, { leaseMs })).leaseMs);
+      expect(leases).toEqual([7000, 5000, 30_000]);
+    },
+  ],
+  [
+    'higher priority first, then first in, first out, not by id (§2.2)',
+    async (storage) => {
+      await insert(storage, [newJob(5), newJob(4, { priority: 10 }), newJob(3), newJob(2, { priority: 10 }), newJob(1, { priority: -10 })]);
+      expect(ids(await claim(storage, { limit: 9 }))).toEqual([4, 2, 5, 3, 1].map(idOf));
+    },
+  ],
+  [
+    'queues are served strictly from left to right, unknown ones are empty (§2.2, §17)',
+    async (storage) => {
+      await insert(storage, [newJob(1, { queue: 'a' }), newJob(2, { queue: 'b', priority: 99 }), newJob(3, { queue: 'a' })]);
+      expect(ids(await claim(storage, { queues: ['nowhere', 'a', 'b'], limit: 9 }))).toEqual([1, 3, 2].map(idOf));
+      expect(await queue(storage, 'nowhere')).toBeUndefined();
+    },
+  ],
+  [
+    'claims of one call are served in order and share nothing',
+    async (storage) => {
+      await insert(storage, [newJob(1), newJob(2), newJob(3)]);
+      const answers = await storage.jobs.claim(
+        [claimOf({ limit: 2, worker: 'a' }), claimOf({ limit: 0 }), claimOf({ limit: 2, worker: 'b' }), claimOf({ limit: 2 })],
+        t0,
+      );
+      expect(answers.map(ids)).toEqual([[idOf(1), idOf(2)], [], [idOf(3)], []]);
+      expect(answers.map(([job]) => job?.worker)).toEqual(['a', undefined, 'b', undefined]);
+    },
+  ],
+  [
+    'a paused queue is skipped, a resumed one goes on in order',
+    async (storage) => {
+      await insert(storage, [newJob(1, { queue: 'a' }), newJob(2, { queue: 'b' })]);
+      await storage.registry.pauseQueue('a', true, t0);
+      expect(ids(await claim(storage, { queues: ['a', 'b'], limit: 9 }))).toEqual([idOf(2)]);
+      await storage.registry.pauseQueue('a', false, t0);
+      expect(ids(await claim(storage, { queues: ['a', 'b'], limit: 9 }))).toEqual([idOf(1)]);
+    },
+  ],
+  [
+    'a repeated request gets the jobs that it still holds, and no more',
+    async (storage) => {
+      await insert(
+        storage,
+        [1, 2, 3, 4].map((number) => newJob(number)),
+      );
+      const first = await claim(storage, { request: 'r1', limit: 3 });
+      await move(storage, to(idOf(1), State.completed, State.active));
+      // Lost and taken again: another claim, so no longer the first request's.
+      await move(storage, to(idOf(2), State.available, State.active, { priority: 50 }));
+      await claimOne(storage, { worker: 'w2' });
+      expect(await claim(storage, { request: 'r1', limit: 3 })).toEqual([first[2]]);
+      expect((await get(storage, idOf(4))).state).toBe(State.available);
+      await move(storage, to(idOf(3), State.completed, State.active));
+      expect(await claim(storage, { request: 'r1', limit: 3 })).toEqual([]);
+      expect((await get(storage, idOf(4))).state).toBe(State.available);
+    },
+  ],
+  [
+    'a request that got nothing may ask again, a repeat within one call counts as one',
+    async (storage) => {
+      expect(await claim(storage, { request: 'r1' })).toEqual([]);
+      await insert(storage, [newJob(1), newJob(2)]);
+      const answers = await storage.jobs.claim([claimOf({ request: 'r1' }), claimOf({ request: 'r1' }), claimOf()], t0);
+      expect(answers.map(ids)).toEqual([[idOf(1)], [idOf(1)], [idOf(2)]]);
+    },
+  ],
+  [
+    'what is due is promoted first, in the order it was due (§2.1)',
+    async (storage) => {
+      await insert(storage, [
+        newJob(1, { state: State.scheduled, runAt: t0 + 30 }),
+        newJob(2, { state: State.scheduled, runAt: t0 + 20 }),
+        newJob(3, { state: State.scheduled, runAt: t0 + 31 }),
+      ]);
+      await insert(storage, [newJob(4)]);
+      expect(ids(await claim(storage, { limit: 9 }, t0 + 19))).toEqual([idOf(4)]);
+      const jobs = await claim(storage, { limit: 9 }, t0 + 30);
+      expect(ids(jobs)).toEqual([idOf(2), idOf(1)]);
+      expect(jobs[0]?.enqueuedAt).toBe(t0 + 30);
+      expect((await get(storage, idOf(3))).state).toBe(State.scheduled);
+    },
+  ],
+  [
+    'every way back into available takes a new place in the queue',
+    async (storage) => {
+      await insert(storage, [newJob(1), newJob(2), newJob(3, { state: State.pending })]);
+      await claimOne(storage);
+      await move(storage, to(idOf(3), State.available, State.pending));
+      await move(storage, to(idOf(1), State.available, State.active, { clearRun: true, attempt: 0 }));
+      await insert(storage, [newJob(4)]);
+      expect(ids(await claim(storage, { limit: 9 }))).toEqual([2, 3, 1, 4].map(idOf));
+    },
+  ],
+  [
+    'a job at or past its expiry is discarded, not handed out (row 17)',
+    async (storage) => {
+      await insert(storage, [newJob(1, { expiresAt: t0 + 10 }), newJob(2, { expiresAt: t0 + 11 }), newJob(3)]);
+      await insert(storage, [newJob(4, { state: State.scheduled, runAt: t0 + 1, expiresAt: t0 + 2 })]);
+      expect(ids(await claim(storage, { limit: 9 }, t0 + 10))).toEqual([idOf(2), idOf(3)]);
+      for (const id of [idOf(1), idOf(4)])
+        expect(await get(storage, id)).toMatchObject({ state: State.discarded, finishedAt: t0 + 10, attempt: 0 });
+      expect(await countErrors(storage)).toEqual([]);
+    },
+  ],
+  [
+    'many expired jobs in front cost one claim a bounded share, and are worked off',
+    async (storage) => {
+      const expired = Array.from({ length: 34 }, (_, index) => newJob(index, { expiresAt: t0 + 1 }));
+      await storage.jobs.insert([expired, [newJob(1000)]], t0);
+      const discarded = async () => (await queue(storage))?.counts[State.discarded] ?? 0;
+      const shares: number[] = [];
+      for (let taken = 0, before = 0; taken === 0; ) {
+        taken = (await claim(storage, {}, t0 + 1)).length;
+        const after = await discarded();
+        shares.push(after - before);
+        before = after;
+      }
+      expect(shares).toEqual([10, 10, 10, 4]);
+      expect((await queue(storage))?.counts).toEqual({ [State.discarded]: 34, [State.active]: 1 });
+    },
+  ],
+];

@@ -1,0 +1,92 @@
+import { State, Waiting } from '@ojs-ts/core';
+import { expect } from 'vitest';
+import type { Case } from './exercise.ts';
+import { claim, eventLog, idOf, insert, move, newJob, t0, to } from './tools.ts';
+
+export const eventCases: readonly Case[] = [
+  [
+    'positions are contiguous from 1, one batch for a call that changed something',
+    async (storage) => {
+      expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 1, newest: 0 });
+      await storage.jobs.insert([[newJob(1), newJob(2)], [newJob(3)]], t0 + 1);
+      await storage.jobs.insert([[newJob(1)]], t0 + 2);
+      await claim(storage, { limit: 2 }, t0 + 3);
+      await claim(storage, { queues: ['none'] }, t0 + 4);
+      const { batches, oldest, newest } = await storage.events(0, 99);
+      expect(batches.map(({ position, at, count }) => [position, at, count])).toEqual([
+        [1, t0 + 1, 3],
+        [4, t0 + 3, 2],
+      ]);
+      expect([oldest, newest]).toEqual([1, 5]);
+    },
+  ],
+  [
+    'a cursor inside a batch gets that batch, one at its end the next, and the limit ends after whole batches',
+    async (storage) => {
+      for (const first of [0, 10, 20]) await storage.jobs.insert([[0, 1, 2].map((number) => newJob(first + number))], t0);
+      const positions = async (after: number, limit = 99) => (await storage.events(after, limit)).batches.map(({ position }) => position);
+      expect(await positions(0)).toEqual([1, 4, 7]);
+      expect(await positions(2)).toEqual([1, 4, 7]);
+      expect(await positions(3)).toEqual([4, 7]);
+      expect(await positions(8)).toEqual([7]);
+      expect(await positions(9)).toEqual([]);
+      expect(await positions(99)).toEqual([]);
+      expect(await positions(0, 3)).toEqual([1]);
+      expect(await positions(0, 4)).toEqual([1, 4]);
+    },
+  ],
+  [
+    'creation, start and promotion are logged, a pending job and the return of a retry are not (rows 1-6, 15)',
+    async (storage) => {
+      await insert(storage, [newJob(1), newJob(2, { state: State.scheduled, runAt: t0 + 5 }), newJob(3, { state: State.pending })]);
+      await claim(storage);
+      await move(storage, to(idOf(1), State.retryable, State.active, { runAt: t0 + 5 }));
+      await storage.upkeep.promote(t0 + 5, 9);
+      const log = await eventLog(storage);
+      expect(log.map(({ kind, id }) => [kind, id])).toEqual([
+        ['job.enqueued', idOf(1)],
+        ['job.scheduled', idOf(2)],
+        ['job.started', idOf(1)],
+        ['job.enqueued', idOf(2)],
+      ]);
+      expect(log[2]?.entry).toEqual(['job.started', idOf(1), 'email.send', 'default', State.active, 1, 'w1', t0, null]);
+    },
+  ],
+  [
+    'a transition writes the events it is given, with the job after the change and their data, and none where it is refused',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      await claim(storage);
+      const events = [{ kind: 'job.failed', data: '{"error":{"code":"x"}}' }, { kind: 'job.retrying' }] as const;
+      const retry = to(idOf(1), State.retryable, State.active, { claim: 1, runAt: t0 + 5, events });
+      await storage.jobs.transition([retry, retry, to(idOf(2), State.cancelled, Waiting, { events })], t0 + 1);
+      const log = await eventLog(storage, 2);
+      expect(log.map(({ entry }) => entry)).toEqual([
+        ['job.failed', idOf(1), 'email.send', 'default', State.retryable, 1, 'w1', t0, { error: { code: 'x' } }],
+        ['job.retrying', idOf(1), 'email.send', 'default', State.retryable, 1, 'w1', t0, null],
+      ]);
+      await move(storage, to(idOf(1), State.available, State.retryable, { clearRun: true, events: [{ kind: 'job.enqueued' }] }), t0 + 2);
+      expect((await eventLog(storage, 4))[0]?.entry).toEqual([
+        'job.enqueued',
+        idOf(1),
+        'email.send',
+        'default',
+        State.available,
+        1,
+        null,
+        null,
+        null,
+      ]);
+    },
+  ],
+  [
+    'expired jobs that a claim meets are logged before those it starts',
+    async (storage) => {
+      await insert(storage, [newJob(1, { expiresAt: t0 + 1 }), newJob(2)]);
+      await claim(storage, { limit: 9 }, t0 + 1);
+      const log = await eventLog(storage, 2);
+      expect(log.at(0)).toMatchObject({ id: idOf(1), kind: 'job.expired' });
+      expect(log.at(-1)).toMatchObject({ id: idOf(2), kind: 'job.started' });
+    },
+  ],
+];

@@ -1,0 +1,55 @@
+import { afterEach, describe, test } from 'vitest';
+import type { Storage } from '../../../src/storage/storage.ts';
+import { claimCases } from './claim.ts';
+import { eventCases } from './events.ts';
+import { insertCases } from './insert.ts';
+import { listCases } from './list.ts';
+import { queueCases } from './queues.ts';
+import { storeCases } from './store.ts';
+import { transitionCases } from './transition.ts';
+import { upkeepCases } from './upkeep.ts';
+import { workerCases } from './workers.ts';
+
+export interface Subject {
+  readonly name: string;
+  /** A new, empty, migrated store of its own at every call. */
+  readonly open: () => Promise<Storage>;
+  readonly skip?: readonly { readonly test: string; readonly reason: string }[];
+}
+
+export type Case = readonly [name: string, run: (storage: Storage) => Promise<void>];
+
+const topics: Readonly<Record<string, readonly Case[]>> = {
+  insert: insertCases,
+  claim: claimCases,
+  transition: transitionCases,
+  list: listCases,
+  upkeep: upkeepCases,
+  queues: queueCases,
+  workers: workerCases,
+  events: eventCases,
+  store: storeCases,
+};
+
+/** The contract of a storage, as cases. Whoever writes one runs this over it. */
+export function exerciseStorage({ name, open, skip = [] }: Subject): void {
+  const skipped = new Map(skip.map(({ test, reason }) => [test, reason]));
+  const stores: Storage[] = [];
+  afterEach(async () => {
+    for (const store of stores.splice(0)) await store[Symbol.asyncDispose]();
+  });
+  describe(`storage ${name}`, () => {
+    for (const [topic, cases] of Object.entries(topics)) {
+      describe(topic, () => {
+        for (const [title, run] of cases) {
+          const reason = skipped.get(title);
+          test.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (${reason})`, async () => {
+            const storage = await open();
+            stores.push(storage);
+            await run(storage);
+          });
+        }
+      });
+    }
+  });
+}

@@ -1,0 +1,113 @@
+import { recordOf, State } from '@ojs-ts/core';
+import { expect } from 'vitest';
+import type { Case } from './exercise.ts';
+import { claim, get, idOf, ids, insert, newJob, queue, second, t0 } from './tools.ts';
+
+export const insertCases: readonly Case[] = [
+  [
+    'a job is stored as it was given, JSON texts byte for byte (§2 rows 1-3)',
+    async (storage) => {
+      const odd = newJob(1, {
+        envelope: '{"args":[9007199254740993,1.0e3,"\\u0000",{"b":1,"a":2}]}',
+        policy: '{"retry":{"maxAttempts":1}}',
+        expiresAt: t0 + 5,
+        visibilityMs: 7,
+        priority: -3,
+      });
+      const later = newJob(2, { state: State.scheduled, runAt: t0 + second });
+      const pending = newJob(3, { state: State.pending });
+      const [answers] = await storage.jobs.insert([[odd, later, pending]], t0);
+      expect(answers).toEqual([{ kind: 'inserted' }, { kind: 'inserted' }, { kind: 'inserted' }]);
+      expect(await storage.jobs.get([odd.id, later.id, pending.id])).toEqual([odd, later, pending].map(recordOf));
+      expect((await queue(storage))?.counts).toEqual({ [State.available]: 1, [State.scheduled]: 1, [State.pending]: 1 });
+    },
+  ],
+  [
+    'an unknown id is null',
+    async (storage) => {
+      expect(await storage.jobs.get([idOf(1), ''])).toEqual([null, null]);
+    },
+  ],
+  [
+    'a repeated insert answers already with the job as it is now',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      const [taken] = await claim(storage);
+      const [[answer] = []] = await storage.jobs.insert([[newJob(1, { createdAt: t0 + 5 })]], t0 + 5);
+      expect(answer).toEqual({ kind: 'already', job: taken });
+      expect((await queue(storage))?.counts).toEqual({ [State.active]: 1 });
+    },
+  ],
+  [
+    'the same id for another job is a duplicate, whichever of envelope, queue and type differs',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      const others = [
+        newJob(1, { envelope: '{}' }),
+        newJob(1, { queue: 'other', envelope: newJob(1).envelope }),
+        newJob(1, { type: 'x', envelope: newJob(1).envelope }),
+      ];
+      const answers = await storage.jobs.insert(
+        others.map((job) => [job]),
+        t0,
+      );
+      for (const [answer] of answers) expect(answer).toEqual({ kind: 'duplicate', existing: recordOf(newJob(1)) });
+      expect(await queue(storage, 'other')).toBeUndefined();
+    },
+  ],
+  [
+    'a refused group leaves nothing, and its neighbours do not notice',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      const answers = await storage.jobs.insert([[newJob(2), newJob(1, { envelope: '{}' }), newJob(1)], [newJob(3)]], t0);
+      expect(answers[0]?.map((answer) => answer.kind)).toEqual(['aborted', 'duplicate', 'aborted']);
+      expect(answers[1]).toEqual([{ kind: 'inserted' }]);
+      expect(await storage.jobs.get([idOf(2)])).toEqual([null]);
+      expect((await queue(storage))?.counts).toEqual({ [State.available]: 2 });
+      expect(ids(await claim(storage, { limit: 9 }))).toEqual([idOf(1), idOf(3)]);
+    },
+  ],
+  [
+    'of one id twice in a group the first wins',
+    async (storage) => {
+      const [same, other] = await storage.jobs.insert(
+        [
+          [newJob(1), newJob(1)],
+          [newJob(2), newJob(2, { envelope: '{}' })],
+        ],
+        t0,
+      );
+      expect(same).toEqual([{ kind: 'inserted' }, { kind: 'already', job: recordOf(newJob(1)) }]);
+      expect(other).toEqual([{ kind: 'aborted' }, { kind: 'duplicate', existing: recordOf(newJob(2)) }]);
+      expect(await storage.jobs.get([idOf(2)])).toEqual([null]);
+      expect((await queue(storage))?.counts).toEqual({ [State.available]: 1 });
+    },
+  ],
+  [
+    'of one id in two groups the first wins',
+    async (storage) => {
+      const answers = await storage.jobs.insert([[newJob(1)], [newJob(1)], [newJob(1, { envelope: '{}' })]], t0);
+      expect(answers.map(([answer]) => answer?.kind)).toEqual(['inserted', 'already', 'duplicate']);
+    },
+  ],
+  [
+    'nothing in, nothing out',
+    async (storage) => {
+      expect(await storage.jobs.insert([], t0)).toEqual([]);
+      expect(await storage.jobs.insert([[]], t0)).toEqual([[]]);
+      expect(await storage.jobs.transition([], t0)).toEqual([]);
+      expect(await storage.jobs.claim([], t0)).toEqual([]);
+      expect(await storage.jobs.get([])).toEqual([]);
+      expect((await storage.events(0, 10)).batches).toEqual([]);
+    },
+  ],
+  [
+    'a job that has expired before its insert is stored, and never handed out (§17)',
+    async (storage) => {
+      await insert(storage, [newJob(1, { expiresAt: t0 - 1 })]);
+      expect((await get(storage, idOf(1))).state).toBe(State.available);
+      expect(await claim(storage)).toEqual([]);
+      expect((await get(storage, idOf(1))).state).toBe(State.discarded);
+    },
+  ],
+];

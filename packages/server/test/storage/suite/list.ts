@@ -1,0 +1,120 @@
+import { OjsFault, State, Terminal, Waiting } from '@ojs-ts/core';
+import { expect } from 'vitest';
+import type { JobQuery, Storage } from '../../../src/storage/storage.ts';
+import type { Case } from './exercise.ts';
+import { claim, idOf, ids, insert, move, newJob, t0, to } from './tools.ts';
+
+async function pages(storage: Storage, query: JobQuery): Promise<readonly (readonly string[])[]> {
+  const found: (readonly string[])[] = [];
+  for (let after: string | null = ''; after !== null; ) {
+    const page = await storage.jobs.list({ ...query, ...(after === '' ? {} : { after }) });
+    found.push(ids(page.items));
+    after = page.next;
+  }
+  return found;
+}
+
+const numbers = [1, 2, 3, 4, 5];
+
+export const listCases: readonly Case[] = [
+  [
+    'unfinished jobs are listed by creation, newest first, across states',
+    async (storage) => {
+      await insert(storage, [
+        newJob(9),
+        newJob(2, { state: State.scheduled, runAt: t0 + 9 }),
+        newJob(5, { state: State.pending }),
+        newJob(1),
+        newJob(3),
+      ]);
+      await claim(storage);
+      const { items, next } = await storage.jobs.list({ states: Waiting | State.active, limit: 9 });
+      expect(ids(items)).toEqual([3, 1, 5, 2, 9].map(idOf));
+      expect(next).toBeNull();
+    },
+  ],
+  [
+    'finished jobs are listed by their end, newest first, after unfinished ones',
+    async (storage) => {
+      await insert(
+        storage,
+        numbers.map((number) => newJob(number)),
+      );
+      await move(storage, to(idOf(3), State.cancelled, Waiting), t0 + 1);
+      await move(storage, to(idOf(1), State.discarded, Waiting), t0 + 2);
+      await move(storage, to(idOf(4), State.cancelled, Waiting), t0 + 2);
+      await move(storage, to(idOf(2), State.cancelled, Waiting), t0 + 3);
+      expect(ids((await storage.jobs.list({ states: Terminal, limit: 9 })).items)).toEqual([2, 4, 1, 3].map(idOf));
+      expect(ids((await storage.jobs.list({ states: State.cancelled, limit: 9 })).items)).toEqual([2, 4, 3].map(idOf));
+      expect(await pages(storage, { states: 0xff, limit: 2 })).toEqual([[5, 2], [4, 1], [3]].map((page) => page.map(idOf)));
+    },
+  ],
+  [
+    'a cursor goes on where the page ended although jobs came and went',
+    async (storage) => {
+      await insert(
+        storage,
+        numbers.map((number) => newJob(number)),
+      );
+      const first = await storage.jobs.list({ states: State.available, limit: 2 });
+      expect(ids(first.items)).toEqual([5, 4].map(idOf));
+      await insert(storage, [newJob(6)]);
+      await storage.jobs.remove([idOf(4), idOf(2)], { from: State.available });
+      const rest = await storage.jobs.list({ states: State.available, limit: 9, after: first.next ?? '', offset: 7 });
+      expect(ids(rest.items)).toEqual([3, 1].map(idOf));
+      expect(rest.next).toBeNull();
+    },
+  ],
+  [
+    'an offset skips, and a page that is just full has no next where nothing follows',
+    async (storage) => {
+      await insert(
+        storage,
+        numbers.map((number) => newJob(number)),
+      );
+      const page = await storage.jobs.list({ states: State.available, limit: 3, offset: 2 });
+      expect(ids(page.items)).toEqual([3, 2, 1].map(idOf));
+      expect(page.next).toBeNull();
+      expect(await storage.jobs.list({ states: State.available, limit: 3, offset: 9 })).toEqual({ items: [], next: null });
+    },
+  ],
+  [
+    'queue, type and dead letter narrow the list',
+    async (storage) => {
+      await insert(storage, [newJob(1, { queue: 'a' }), newJob(2, { type: 'x.y' }), newJob(3, { queue: 'a', type: 'x.y' }), newJob(4)]);
+      for (const number of [3, 4])
+        await move(storage, to(idOf(number), State.discarded, Waiting, number === 3 ? { deadLetter: true } : {}));
+      expect(ids((await storage.jobs.list({ states: 0xff, queue: 'a', limit: 9 })).items)).toEqual([1, 3].map(idOf));
+      expect(ids((await storage.jobs.list({ states: 0xff, type: 'x.y', limit: 9 })).items)).toEqual([2, 3].map(idOf));
+      expect(ids((await storage.jobs.list({ states: State.discarded, deadLetter: true, limit: 9 })).items)).toEqual([idOf(3)]);
+      expect((await storage.jobs.list({ states: State.discarded, deadLetter: true, queue: 'default', limit: 9 })).items).toEqual([]);
+      expect((await storage.jobs.list({ states: 0, limit: 9 })).items).toEqual([]);
+    },
+  ],
+  [
+    'pages over many jobs of one state meet each once',
+    async (storage) => {
+      const jobs = Array.from({ length: 700 }, (_, number) => newJob(number, number % 3 === 0 ? { queue: 'third' } : {}));
+      await storage.jobs.insert([jobs], t0);
+      await storage.jobs.transition(
+        jobs.map(({ id }) => to(id, State.cancelled, Waiting)),
+        t0,
+      );
+      const found = (await pages(storage, { states: State.cancelled, queue: 'third', limit: 50 })).flat();
+      expect(found).toEqual(
+        jobs
+          .filter(({ queue }) => queue === 'third')
+          .map(({ id }) => id)
+          .reverse(),
+      );
+    },
+  ],
+  [
+    'a cursor that is none is refused',
+    async (storage) => {
+      for (const after of ['nonsense', '', 'f1', 'u-1']) {
+        await expect(storage.jobs.list({ states: 0xff, limit: 1, after })).rejects.toThrow(OjsFault);
+      }
+    },
+  ],
+];

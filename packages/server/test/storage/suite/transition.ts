@@ -1,0 +1,211 @@
+import { State, Terminal, Waiting } from '@ojs-ts/core';
+import { expect } from 'vitest';
+import type { Case } from './exercise.ts';
+import { claim, claimOne, get, idOf, insert, move, newJob, queue, second, t0, to } from './tools.ts';
+
+export const transitionCases: readonly Case[] = [
+  [
+    'the end of an execution: state, result and time are noted, the lease ends, who ran it stays (row 7)',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      const job = await claimOne(storage);
+      expect(await move(storage, to(job.id, State.completed, State.active, { claim: 1, result: '{"n":1.0}' }), t0 + 9)).toEqual({
+        kind: 'moved',
+        was: State.active,
+      });
+      expect(await get(storage, job.id)).toEqual({
+        ...job,
+        state: State.completed,
+        result: '{"n":1.0}',
+        finishedAt: t0 + 9,
+        leaseMs: null,
+        leaseUntil: null,
+      });
+      expect((await queue(storage))?.counts).toEqual({ [State.completed]: 1 });
+    },
+  ],
+  [
+    'a job that is not there is missing',
+    async (storage) => {
+      expect(await move(storage, to(idOf(1), State.completed, State.active))).toEqual({ kind: 'missing' });
+    },
+  ],
+  [
+    'a wrong state is refused with the job as it is, and changes nothing',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      const before = await get(storage, idOf(1));
+      expect(await move(storage, to(idOf(1), State.completed, State.active, { result: '1', history: 'x', priority: 9 }))).toEqual({
+        kind: 'refused',
+        job: before,
+      });
+      expect(await get(storage, idOf(1))).toEqual(before);
+    },
+  ],
+  [
+    'the fence: an older claim is refused although the state fits',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      await claimOne(storage);
+      await move(storage, to(idOf(1), State.available, State.active, { claim: 1 }));
+      const second = await claimOne(storage);
+      expect(second.claim).toBe(2);
+      expect(await move(storage, to(idOf(1), State.completed, State.active, { claim: 1 }))).toEqual({ kind: 'refused', job: second });
+      expect((await move(storage, to(idOf(1), State.completed, State.active, { claim: 2 }))).kind).toBe('moved');
+    },
+  ],
+  [
+    'the fence is never reset, not by a retry that sets attempt back (row 19)',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      await claimOne(storage);
+      await move(storage, to(idOf(1), State.discarded, State.active, { deadLetter: true }));
+      await move(storage, to(idOf(1), State.available, State.discarded, { attempt: 0, deadLetter: false }));
+      expect(await claimOne(storage)).toMatchObject({ attempt: 1, claim: 2 });
+    },
+  ],
+  [
+    'a repeated change of the same claim is already done; without a claim, or by another one, it is refused',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      await claimOne(storage);
+      const done = to(idOf(1), State.completed, State.active, { claim: 1, result: '1' });
+      await move(storage, done, t0 + 1);
+      const job = await get(storage, idOf(1));
+      expect(await move(storage, { ...done, result: '2' }, t0 + 2)).toEqual({ kind: 'already', job });
+      expect(await move(storage, { ...done, claim: 2 }, t0 + 2)).toEqual({ kind: 'refused', job });
+      expect(await move(storage, to(idOf(1), State.completed, State.active), t0 + 2)).toEqual({ kind: 'refused', job });
+      expect(await move(storage, to(idOf(1), State.cancelled, State.active, { claim: 1 }), t0 + 2)).toEqual({ kind: 'refused', job });
+      expect(await get(storage, idOf(1))).toEqual(job);
+    },
+  ],
+  [
+    'already holds for retryable and available too, twice in one call too',
+    async (storage) => {
+      await insert(storage, [newJob(1), newJob(2)]);
+      await claim(storage, { limit: 2 });
+      const retry = to(idOf(1), State.retryable, State.active, { claim: 1, runAt: t0 + second });
+      const back = to(idOf(2), State.available, State.active, { claim: 1, attempt: 0 });
+      const answers = await storage.jobs.transition([retry, back, retry, back], t0);
+      expect(answers.map(({ kind }) => kind)).toEqual(['moved', 'moved', 'already', 'already']);
+    },
+  ],
+  [
+    "a worker may end only what is its own, or nobody's (X29)",
+    async (storage) => {
+      await insert(storage, [newJob(1), newJob(2)]);
+      await claimOne(storage, { worker: 'a' });
+      await claimOne(storage, { worker: null });
+      expect((await move(storage, to(idOf(1), State.completed, State.active, { worker: 'b' }))).kind).toBe('refused');
+      expect((await move(storage, to(idOf(1), State.completed, State.active, { worker: 'a' }))).kind).toBe('moved');
+      expect((await move(storage, to(idOf(2), State.completed, State.active, { worker: 'b' }))).kind).toBe('moved');
+    },
+  ],
+  [
+    'a retry keeps who ran it, a lost lease forgets it (rows 8, 12)',
+    async (storage) => {
+      await insert(storage, [newJob(1), newJob(2)]);
+      await claim(storage, { limit: 2 });
+      await move(storage, to(idOf(1), State.retryable, State.active, { runAt: t0 + second, history: '{"a":1}' }), t0 + 5);
+      await move(storage, to(idOf(2), State.available, State.active, { clearRun: true, history: '{"b":1}' }), t0 + 5);
+      expect(await get(storage, idOf(1))).toMatchObject({
+        worker: 'w1',
+        startedAt: t0,
+        runAt: t0 + second,
+        history: '{"a":1}',
+        leaseUntil: null,
+        finishedAt: null,
+      });
+      expect(await get(storage, idOf(2))).toMatchObject({
+        worker: null,
+        startedAt: null,
+        enqueuedAt: t0 + 5,
+        history: '{"b":1}',
+        attempt: 1,
+      });
+    },
+  ],
+  [
+    'the dead letter is counted, and left by a retry',
+    async (storage) => {
+      await insert(storage, [newJob(1), newJob(2)]);
+      await claim(storage, { limit: 2 });
+      await move(storage, to(idOf(1), State.discarded, State.active, { deadLetter: true }), t0 + 1);
+      await move(storage, to(idOf(2), State.discarded, State.active), t0 + 1);
+      expect(await queue(storage)).toMatchObject({ deadLetter: 1, counts: { [State.discarded]: 2 } });
+      await move(storage, to(idOf(1), State.available, State.discarded, { attempt: 0, deadLetter: false }), t0 + 2);
+      expect(await get(storage, idOf(1))).toMatchObject({ deadLetter: false, finishedAt: null, attempt: 0, enqueuedAt: t0 + 2 });
+      expect(await queue(storage)).toMatchObject({ deadLetter: 0, counts: { [State.discarded]: 1, [State.available]: 1 } });
+    },
+  ],
+  [
+    'what a transition does not name stays',
+    async (storage) => {
+      await insert(storage, [newJob(1, { priority: 5 })]);
+      await claimOne(storage);
+      await move(storage, to(idOf(1), State.retryable, State.active, { runAt: t0 + 1, history: '{"a":1}', result: '7' }));
+      await move(storage, to(idOf(1), State.cancelled, Waiting), t0 + 3);
+      expect(await get(storage, idOf(1))).toMatchObject({
+        priority: 5,
+        history: '{"a":1}',
+        result: '7',
+        attempt: 1,
+        runAt: t0 + 1,
+        finishedAt: t0 + 3,
+      });
+    },
+  ],
+  [
+    'an end that names no result keeps the one that was noted, null clears it',
+    async (storage) => {
+      for (const [number, result] of [
+        [1, undefined],
+        [2, null],
+      ] as const) {
+        await insert(storage, [newJob(number)]);
+        await claimOne(storage);
+        await move(storage, to(idOf(number), State.available, State.active, { result: '7' }));
+        await claimOne(storage);
+        await move(storage, to(idOf(number), State.completed, State.active, result === undefined ? {} : { result }));
+      }
+      expect((await storage.jobs.get([idOf(1), idOf(2)])).map((job) => job?.result)).toEqual(['7', null]);
+    },
+  ],
+  [
+    'a finished job that stays finished keeps its time',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      await move(storage, to(idOf(1), State.discarded, State.available), t0 + 1);
+      await move(storage, to(idOf(1), State.discarded, State.discarded, { deadLetter: true }), t0 + 2);
+      expect(await get(storage, idOf(1))).toMatchObject({ finishedAt: t0 + 1, deadLetter: true });
+    },
+  ],
+  [
+    'changes of one job in one call are applied in order',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      const answers = await storage.jobs.transition(
+        [to(idOf(1), State.cancelled, Waiting), to(idOf(1), State.cancelled, Waiting), to(idOf(2), State.cancelled, Waiting)],
+        t0,
+      );
+      expect(answers.map(({ kind }) => kind)).toEqual(['moved', 'refused', 'missing']);
+    },
+  ],
+  [
+    'remove takes only jobs in the asked states, and only listed ones where asked',
+    async (storage) => {
+      await insert(storage, [newJob(1), newJob(2), newJob(3)]);
+      await move(storage, to(idOf(2), State.discarded, Waiting, { deadLetter: true }));
+      await move(storage, to(idOf(3), State.discarded, Waiting));
+      expect(await storage.jobs.remove([1, 2, 3, 4].map(idOf), { from: State.discarded, deadLetter: true })).toEqual([
+        false,
+        true,
+        false,
+        false,
+      ]);
+      expect(await storage.jobs.remove([idOf(3), idOf(3), idOf(1)], { from: Terminal })).toEqual([true, false, false]);
+      expect(await queue(storage)).toMatchObject({ deadLetter: 0, counts: { [State.available]: 1 } });
+      expect(await storage.jobs.get([idOf(2)])).toEqual([null]);
+    },
+  ],
+];

@@ -1,0 +1,161 @@
+import { State, Waiting } from '@ojs-ts/core';
+import { expect } from 'vitest';
+import type { PruneRules } from '../../../src/storage/storage.ts';
+import type { Case } from './exercise.ts';
+import { claim, claimOf, claimOne, countErrors, eventLog, get, idOf, ids, insert, move, newJob, queue, second, t0, to } from './tools.ts';
+
+const nothing: PruneRules = { jobs: [], events: { before: 0, keep: 1e9 }, requestsBefore: 0, workersBefore: 0 };
+
+export const upkeepCases: readonly Case[] = [
+  [
+    'promote moves what is due, in the order it was due, and counts by queue (rows 4, 15)',
+    async (storage) => {
+      await insert(storage, [newJob(9)]);
+      await claimOne(storage);
+      await move(storage, to(idOf(9), State.retryable, State.active, { runAt: t0 + 15 }));
+      await insert(storage, [
+        newJob(1, { state: State.scheduled, runAt: t0 + 20 }),
+        newJob(2, { state: State.scheduled, runAt: t0 + 10 }),
+        newJob(3, { state: State.scheduled, runAt: t0 + 10, queue: 'b' }),
+        newJob(4, { state: State.scheduled, runAt: t0 + 21 }),
+      ]);
+      expect(await storage.upkeep.promote(t0 + 9, 100)).toEqual([]);
+      expect(await storage.upkeep.promote(t0 + 20, 100)).toEqual(
+        expect.arrayContaining([
+          { queue: 'default', count: 3 },
+          { queue: 'b', count: 1 },
+        ]),
+      );
+      expect(await get(storage, idOf(9))).toMatchObject({ state: State.available, enqueuedAt: t0 + 20, attempt: 1, worker: 'w1' });
+      expect(ids(await claim(storage, { limit: 9 }, t0 + 20))).toEqual([2, 9, 1].map(idOf));
+    },
+  ],
+  [
+    'promote keeps to its limit',
+    async (storage) => {
+      await insert(
+        storage,
+        [1, 2, 3].map((number) => newJob(number, { state: State.scheduled, runAt: t0 + number })),
+      );
+      const counts = [];
+      for (let call = 0; call < 3; call++) counts.push(await storage.upkeep.promote(t0 + 9, 2));
+      expect(counts).toEqual([[{ queue: 'default', count: 2 }], [{ queue: 'default', count: 1 }], []]);
+    },
+  ],
+  [
+    'promote discards what has expired meanwhile (row 17)',
+    async (storage) => {
+      await insert(storage, [newJob(1, { state: State.scheduled, runAt: t0 + 5, expiresAt: t0 + 7 })]);
+      expect(await storage.upkeep.promote(t0 + 7, 9)).toEqual([]);
+      expect((await get(storage, idOf(1))).state).toBe(State.discarded);
+      expect(await countErrors(storage)).toEqual([]);
+    },
+  ],
+  [
+    'overdue lists ended leases, ended timeouts and expired waiting jobs, longest overdue first, and changes nothing',
+    async (storage) => {
+      await insert(storage, [newJob(1), newJob(2, { timeoutMs: 100 }), newJob(3, { expiresAt: t0 + 50 })]);
+      await insert(storage, [
+        newJob(4, { state: State.scheduled, runAt: t0 + 9e9, expiresAt: t0 + 40 }),
+        newJob(5, { state: State.pending, expiresAt: t0 + 60 }),
+      ]);
+      await claim(storage, { limit: 2, leaseMs: 200 });
+      const overdue = async (now: number, limit = 9) => ids(await storage.upkeep.overdue(now, limit));
+      expect(await overdue(t0 + 39)).toEqual([]);
+      expect(await overdue(t0 + 100)).toEqual([4, 3, 5, 2].map(idOf));
+      expect(await overdue(t0 + 199)).toEqual([4, 3, 5, 2].map(idOf));
+      expect(await overdue(t0 + 200)).toEqual([4, 3, 5, 2, 1].map(idOf));
+      expect(await overdue(t0 + 200, 2)).toEqual([4, 3].map(idOf));
+      const [record] = await storage.upkeep.overdue(t0 + 100, 1);
+      expect(record).toEqual(await get(storage, idOf(4)));
+    },
+  ],
+  [
+    'what has been decided is no longer overdue',
+    async (storage) => {
+      await insert(storage, [newJob(1), newJob(2, { expiresAt: t0 + 1 })]);
+      await claimOne(storage, { leaseMs: 1 });
+      await move(storage, to(idOf(1), State.available, State.active, { claim: 1 }), t0 + 5);
+      await move(storage, to(idOf(2), State.discarded, Waiting), t0 + 5);
+      expect(await storage.upkeep.overdue(t0 + 9e6, 9)).toEqual([]);
+    },
+  ],
+  [
+    'held lists active jobs with a worker, page by page',
+    async (storage) => {
+      await insert(
+        storage,
+        [1, 2, 3, 4, 5].map((number) => newJob(number)),
+      );
+      await storage.jobs.claim([claimOf({ limit: 2, worker: 'a' }), claimOf({ worker: null }), claimOf({ worker: 'b' })], t0 + 3);
+      const found = [];
+      for (let after: string | null = null, more = true; more; ) {
+        const page = await storage.upkeep.held(after, 2);
+        found.push(...page.items);
+        after = page.next;
+        more = after !== null;
+      }
+      const at = { claim: 1, startedAt: t0 + 3 };
+      expect(found).toEqual([
+        { id: idOf(1), worker: 'a', ...at },
+        { id: idOf(2), worker: 'a', ...at },
+        { id: idOf(4), worker: 'b', ...at },
+      ]);
+    },
+  ],
+  [
+    'prune removes finished jobs that are too old, or too many, of that state only',
+    async (storage) => {
+      await insert(
+        storage,
+        [1, 2, 3, 4, 5, 6].map((number) => newJob(number)),
+      );
+      for (const number of [1, 2, 3, 4]) await move(storage, to(idOf(number), State.cancelled, Waiting), t0 + number);
+      await move(storage, to(idOf(5), State.discarded, Waiting, { deadLetter: true }), t0 + 1);
+      const prune = (before: number, keep: number, limit = 100) =>
+        storage.upkeep.prune({ ...nothing, jobs: [{ state: State.cancelled, before: t0 + before, keep }] }, limit);
+      expect(await prune(1, 4)).toBe(0);
+      expect(await prune(2, 4)).toBe(1);
+      expect(await prune(0, 1, 1)).toBe(1);
+      expect(await prune(0, 1)).toBe(1);
+      expect(ids((await storage.jobs.list({ states: 0xff, limit: 9 })).items)).toEqual([6, 4, 5].map(idOf));
+      expect(await storage.upkeep.prune({ ...nothing, jobs: [{ state: State.discarded, before: t0, keep: 0 }] }, 9)).toBe(1);
+      expect(await queue(storage)).toMatchObject({ deadLetter: 0, counts: { [State.cancelled]: 1, [State.available]: 1 } });
+    },
+  ],
+  [
+    'prune removes whole batches of the log, requests and workers; positions go on',
+    async (storage) => {
+      await storage.jobs.insert([[newJob(1), newJob(2)]], t0);
+      await storage.jobs.insert([[newJob(3)]], t0 + 10);
+      await claim(storage, { request: 'r1' }, t0 + 20);
+      await storage.registry.beat([{ worker: 'w1', holds: null, leaseMs: null, state: 'running', info: '{}' }], t0 + 20);
+      expect(await storage.upkeep.prune({ ...nothing, events: { before: 0, keep: 3 } }, 9)).toBe(0);
+      expect(await storage.upkeep.prune({ ...nothing, events: { before: t0 + 10, keep: 9 } }, 9)).toBe(1);
+      expect(await storage.events(0, 9)).toMatchObject({ oldest: 3, newest: 4 });
+      expect(
+        await storage.upkeep.prune({ ...nothing, events: { before: 0, keep: 0 }, requestsBefore: t0 + 21, workersBefore: t0 + 21 }, 9),
+      ).toBe(4);
+      expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 5, newest: 4 });
+      expect(await storage.registry.workers()).toEqual([]);
+      expect((await claim(storage, { request: 'r1' }, t0 + 30)).map(({ id }) => id)).toEqual([idOf(2)]);
+      expect((await eventLog(storage)).map(({ position }) => position)).toEqual([5]);
+    },
+  ],
+  [
+    'a lease has one holder until it ends or is released',
+    async (storage) => {
+      const { lease, release } = storage.upkeep;
+      expect(await lease('upkeep', 'a', 10 * second, t0)).toBe(true);
+      expect(await lease('upkeep', 'b', 10 * second, t0 + 9999)).toBe(false);
+      expect(await lease('other', 'b', 10 * second, t0)).toBe(true);
+      expect(await lease('upkeep', 'a', 10 * second, t0 + 5 * second)).toBe(true);
+      expect(await lease('upkeep', 'b', 10 * second, t0 + 14_999)).toBe(false);
+      expect(await lease('upkeep', 'b', 10 * second, t0 + 15_000)).toBe(true);
+      await release('upkeep', 'a');
+      expect(await lease('upkeep', 'a', 10 * second, t0 + 15_000)).toBe(false);
+      await release('upkeep', 'b');
+      expect(await lease('upkeep', 'a', 10 * second, t0 + 15_000)).toBe(true);
+    },
+  ],
+];
