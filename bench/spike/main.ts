@@ -26,7 +26,7 @@ async function tableOf(store: Postgres | Redis, durability: string): Promise<voi
   for (const kind of kinds) for (const clients of [1, 4, 16]) rows.push(await time(store, kind, clients, total));
   const k = (value: number) => `${(value / 1000).toFixed(1)}k`;
   console.log(`\n${store.name}, ${durability}: jobs/s in batches of 100\n`);
-  console.log('| job has | clients | insert | claim | transition | claims that found keys held |\n|---|--:|--:|--:|--:|--:|');
+  console.log('| job has | clients | insert | claim | transition | empty claims |\n|---|--:|--:|--:|--:|--:|');
   for (const row of rows)
     console.log(`| ${row.kind} | ${row.clients} | ${k(row.insert)} | ${k(row.claim)} | ${k(row.transition)} | ${row.empty} |`);
   const behind: string[] = [];

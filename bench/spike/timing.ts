@@ -14,7 +14,7 @@ export interface Rates {
   readonly insert: number;
   readonly claim: number;
   readonly transition: number;
-  /** Claims that found nothing although jobs waited: another claim held their keys. */
+  /** Claims that found nothing although jobs were left: another claim held their rows or keys. */
   readonly empty: number;
 }
 

@@ -35,7 +35,10 @@ export function runChild(entry: string, task: Task, options: ChildOptions = {}):
     });
   });
   child.send(task);
-  return done.finally(() => process.off('exit', stop));
+  return done.finally(() => {
+    process.off('exit', stop);
+    stop();
+  });
 }
 
 /** What is measured are the defaults, so nothing that the environment says about OJS reaches a child. */

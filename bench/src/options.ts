@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Mode } from './run.ts';
 import type { Scenario } from './task.ts';
@@ -57,7 +59,12 @@ function parse(args: readonly string[]) {
 }
 
 function storageOf(text: string): string {
-  if (text === 'memory:' || text.startsWith('sqlite:')) return text;
+  if (text === 'memory:' || text === 'sqlite:') return text;
+  if (text.startsWith('sqlite:')) {
+    const folder = dirname(resolve(text.slice('sqlite:'.length)));
+    if (!existsSync(folder)) throw new UsageError(`--storage: the folder ${folder} does not exist`);
+    return text;
+  }
   throw new UsageError(`--storage: expected memory:, sqlite: or sqlite:PATH, got '${text}'`);
 }
 

@@ -62,6 +62,7 @@ if (import.meta.main && process.send) {
         (outcome) => tell({ outcome }),
         (error: unknown) => tell({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
       )
-      .finally(() => process.disconnect());
+      // A broken run may have left timers that would keep the process, and whoever waits for it, for ever.
+      .finally(() => process.exit());
   });
 }

@@ -7,7 +7,7 @@ export const events: readonly Fault[] = [
     file: 'packages/core/src/events.ts',
     find: "if (state === State.available) return 'job.enqueued';",
     replace: 'if (state === State.available) return null;',
-    cases: [],
+    cases: ['OJS-L0-EVT-002', 'OJS-L0-EVT-003', 'OJS-L0-EVT-004', 'OJS-L0-EVT-007'],
   },
   {
     name: 'no-failed-event',
@@ -15,7 +15,7 @@ export const events: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: "const events: readonly TransitionEvent[] = [...first, { kind: 'job.failed', data: JSON.stringify({ error }) }];",
     replace: 'const events: readonly TransitionEvent[] = [...first];',
-    cases: [],
+    cases: ['OJS-L0-EVT-001', 'OJS-L0-EVT-005'],
   },
   {
     name: 'retrying-before-failed',
@@ -23,7 +23,7 @@ export const events: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: 'runAt, events: [...events, retrying(runAt)] };',
     replace: 'runAt, events: [retrying(runAt), ...events] };',
-    cases: [],
+    cases: ['OJS-L0-EVT-001'],
   },
   {
     name: 'no-retry-time',
@@ -31,7 +31,7 @@ export const events: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: 'allowedAttempts(retry), next_retry_at: formatTimestamp(runAt), error',
     replace: 'allowedAttempts(retry), error',
-    cases: [],
+    cases: ['OJS-L0-EVT-001'],
   },
   {
     name: 'no-duration',
@@ -39,7 +39,7 @@ export const events: readonly Fault[] = [
     file: 'packages/core/src/events.ts',
     find: 'data.duration_ms = Math',
     replace: 'data.duration = Math',
-    cases: [],
+    cases: ['OJS-L0-EVT-001'],
   },
   {
     name: 'no-cancelled-event',
@@ -47,7 +47,7 @@ export const events: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: "events: [{ kind: 'job.cancelled' }],",
     replace: 'events: [],',
-    cases: [],
+    cases: ['OJS-L0-EVT-005'],
   },
   {
     name: 'no-expired-event',
@@ -55,7 +55,7 @@ export const events: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: "events: [{ kind: 'job.expired', data: JSON.stringify(data) }]",
     replace: 'events: []',
-    cases: [],
+    cases: ['OJS-L0-EVT-005'],
   },
   {
     name: 'no-queue-events',
@@ -63,7 +63,7 @@ export const events: readonly Fault[] = [
     file: 'packages/server/src/storage/memory/registry.ts',
     find: "tables.commit([queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name)], now);",
     replace: '',
-    cases: [],
+    cases: ['OJS-L0-EVT-005'],
   },
   {
     name: 'no-total-attempts',
@@ -71,15 +71,15 @@ export const events: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: 'total_attempts: attempt,',
     replace: 'attempts: attempt,',
-    cases: [],
+    cases: ['OJS-L0-EVT-005'],
   },
   {
     name: 'cursor-skips-one',
     rule: 'ev 6.4',
     file: 'packages/server/src/engine/events.ts',
-    find: 'if (batch.position + index <= position) continue;',
-    replace: 'if (batch.position + index <= position + (query.after === null ? 0 : 1)) continue;',
-    cases: [],
+    find: 'cursor: String(position), hasMore: true',
+    replace: 'cursor: String(position + 1), hasMore: true',
+    cases: ['OJS-L0-EVT-002'],
   },
   {
     name: 'cursor-repeats-one',
@@ -87,15 +87,15 @@ export const events: readonly Fault[] = [
     file: 'packages/server/src/engine/events.ts',
     find: 'let position = from;',
     replace: 'let position = Math.max(0, from - 1);',
-    cases: [],
+    cases: ['OJS-L0-EVT-002'],
   },
   {
     name: 'stale-cursor',
     rule: 'ev 6.4',
     file: 'packages/server/src/engine/events.ts',
-    find: 'cursor: String(Math.max(position, Math.min(from, newest)))',
-    replace: 'cursor: String(from)',
-    cases: [],
+    find: 'cursor: String(newest), hasMore: false',
+    replace: 'cursor: String(from), hasMore: false',
+    cases: ['OJS-L0-EVT-002'],
   },
   {
     name: 'limit-unheeded',
@@ -103,7 +103,7 @@ export const events: readonly Fault[] = [
     file: 'packages/server/src/engine/events.ts',
     find: 'if (events.length === query.limit ||',
     replace: 'if (events.length > query.limit ||',
-    cases: [],
+    cases: ['OJS-L0-EVT-002'],
   },
   {
     name: 'filters-by-or',
@@ -111,7 +111,7 @@ export const events: readonly Fault[] = [
     file: 'packages/server/src/engine/events.ts',
     find: 'kind.startsWith(prefix))) &&',
     replace: 'kind.startsWith(prefix))) ||',
-    cases: [],
+    cases: ['OJS-L0-EVT-003', 'OJS-L0-EVT-004', 'OJS-L1-IDE-004'],
   },
   {
     name: 'wildcard-literal',
@@ -119,7 +119,7 @@ export const events: readonly Fault[] = [
     file: 'packages/server/src/engine/events.ts',
     find: 'prefixes.some((prefix) => kind.startsWith(prefix))',
     replace: 'prefixes.includes(kind)',
-    cases: [],
+    cases: ['OJS-L0-EVT-003'],
   },
   {
     name: 'job-types-ignored',
@@ -127,7 +127,7 @@ export const events: readonly Fault[] = [
     file: 'packages/server/src/engine/events.ts',
     find: '(ofTypes.size === 0 ||',
     replace: '(ofTypes.size >= 0 ||',
-    cases: [],
+    cases: ['OJS-L0-EVT-003'],
   },
   {
     name: 'event-id-changes',
@@ -135,7 +135,7 @@ export const events: readonly Fault[] = [
     file: 'packages/core/src/events.ts',
     find: 'batch.position + index, seed)}`',
     replace: 'batch.position + index, Math.floor(Math.random() * 65_536))}`',
-    cases: [],
+    cases: ['OJS-L0-EVT-004'],
   },
   {
     name: 'event-without-mirrors',
@@ -143,15 +143,15 @@ export const events: readonly Fault[] = [
     file: 'packages/core/src/events.ts',
     find: '    event: kind,\n',
     replace: '',
-    cases: [],
+    cases: ['OJS-L0-EVT-004'],
   },
   {
     name: 'any-cursor',
     rule: 'ev 6.4',
     file: 'packages/server/src/engine/events.ts',
-    find: 'if (!Number.isSafeInteger(from) || from < 0) {',
-    replace: 'if (from < 0) {',
-    cases: [],
+    find: '|| !Number.isSafeInteger(from)) {',
+    replace: '&& query.after === null) {',
+    cases: ['OJS-L0-EVT-006'],
   },
   {
     name: 'zero-limit',
@@ -159,7 +159,7 @@ export const events: readonly Fault[] = [
     file: 'packages/server/src/binding/queries.ts',
     find: "read('limit', 1) ??",
     replace: "read('limit', 0) ??",
-    cases: [],
+    cases: ['OJS-L0-EVT-006'],
   },
   {
     name: 'any-limit',
@@ -167,6 +167,6 @@ export const events: readonly Fault[] = [
     file: 'packages/server/src/binding/queries.ts',
     find: 'if (issues.length > 0) throw OjsFault.invalid(issues);',
     replace: '',
-    cases: [],
+    cases: ['OJS-L0-EVT-006'],
   },
 ];

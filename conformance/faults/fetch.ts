@@ -7,7 +7,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/storage/memory/ready.ts',
     find: 'line.places.push({ row, order });',
     replace: 'line.places.push({ row, order });\n    line.places.sort((a, b) => (a.row.job.id < b.row.job.id ? -1 : 1));',
-    cases: [],
+    cases: ['OJS-L0-FET-002'],
   },
   {
     name: 'last-in-first-out',
@@ -15,7 +15,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/storage/memory/ready.ts',
     find: 'line.places.push({ row, order });',
     replace: 'line.places.splice(line.head, 0, { row, order });',
-    cases: [],
+    cases: ['OJS-L0-FET-002', 'OJS-L0-FET-003', 'OJS-L0-FET-005'],
   },
   {
     name: 'low-priority-first',
@@ -23,7 +23,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/storage/memory/ready.ts',
     find: 'sort((a, b) => b - a)',
     replace: 'sort((a, b) => a - b)',
-    cases: [],
+    cases: ['OJS-L0-FET-003'],
   },
   {
     name: 'queues-right-to-left',
@@ -31,7 +31,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/storage/memory/jobs.ts',
     find: 'for (const name of claim.queues) {',
     replace: 'for (const name of claim.queues.toReversed()) {',
-    cases: [],
+    cases: ['OJS-L0-FET-004'],
   },
   {
     name: 'count-ignored',
@@ -39,7 +39,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/binding/workers.ts',
     find: "count: fields.integer('count', 1, maxCount, true) ?? 1,",
     replace: "count: fields.has('count') ? maxCount : 1,",
-    cases: [],
+    cases: ['OJS-L0-FET-005', 'OJS-L1-EXC-001'],
   },
   {
     name: 'count-not-clamped',
@@ -47,7 +47,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/binding/workers.ts',
     find: "fields.integer('count', 1, maxCount, true)",
     replace: "fields.integer('count', 1, maxCount)",
-    cases: [],
+    cases: ['OJS-L0-FET-005'],
   },
   {
     name: 'ten-by-default',
@@ -55,7 +55,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/binding/workers.ts',
     find: 'maxCount, true) ?? 1,',
     replace: 'maxCount, true) ?? 10,',
-    cases: [],
+    cases: ['OJS-L0-FET-002', 'OJS-L0-FET-004', 'OJS-L0-FET-005'],
   },
   {
     name: 'no-queues-needed',
@@ -63,7 +63,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/binding/workers.ts',
     find: 'if (queues === null || queues.length === 0) fields.issue',
     replace: 'if (queues === undefined) fields.issue',
-    cases: [],
+    cases: ['OJS-L0-FET-006'],
   },
   {
     name: 'blocks-by-default',
@@ -71,7 +71,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/binding/workers.ts',
     find: "fields.integer('wait_ms', 0, maxWaitMs, true) ?? 0,",
     replace: "fields.integer('wait_ms', 0, maxWaitMs, true) ?? 2_000,",
-    cases: [],
+    cases: ['OJS-L0-FET-001'],
   },
   {
     name: 'never-waits',
@@ -79,7 +79,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/engine/fetch.ts',
     find: 'if (request.waitMs <= 0 ||',
     replace: 'if (request.waitMs >= 0 ||',
-    cases: [],
+    cases: ['OJS-L0-FET-009', 'OJS-L0-FET-010'],
   },
   {
     name: 'deaf-to-wakes',
@@ -87,7 +87,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/engine/fetch.ts',
     find: 'await waiter.wait(Math.min(left, pollMs), signal);',
     replace: 'await new Promise((resolve) => setTimeout(resolve, left));',
-    cases: [],
+    cases: ['OJS-L0-FET-010'],
   },
   {
     name: 'request-id-forgotten',
@@ -95,7 +95,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/binding/workers.ts',
     find: "request: fields.string('request_id', 128),",
     replace: "request: fields.string('request_id', 128) && null,",
-    cases: [],
+    cases: ['OJS-L0-FET-008', 'OJS-L1-EXC-003'],
   },
   {
     name: 'request-id-returns-ended',
@@ -103,7 +103,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/storage/memory/jobs.ts',
     find: 'row && row.job.state === State.active && row.job.claim === claim ? [row] : []',
     replace: 'row ? [row] : []',
-    cases: [],
+    cases: ['OJS-L0-FET-008'],
   },
   {
     name: 'claimed-twice',
@@ -111,7 +111,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/storage/memory/jobs.ts',
     find: 'tables.set(row, claimed(row.job, claim, now));',
     replace: 'tables.set(row, { ...claimed(row.job, claim, now), state: State.available });\n      taken.push(row);\n      break;',
-    cases: [],
+    cases: ['OJS-L0-ENV-007', 'OJS-L0-FET-003', 'OJS-L0-FET-011'],
   },
   {
     name: 'no-lease',
@@ -119,7 +119,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/core/src/render.ts',
     find: 'if (options.lease) text +=',
     replace: 'if (options.lease && record.claim < 0) text +=',
-    cases: [],
+    cases: ['OJS-L0-FET-007', 'OJS-L1-EXC-002', 'OJS-L1-OWN-003'],
   },
   {
     name: 'lease-shown-to-all',
@@ -127,7 +127,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/core/src/render.ts',
     find: 'if (options.lease) text +=',
     replace: 'if (record.claim > 0) text +=',
-    cases: [],
+    cases: ['OJS-L0-LIF-001'],
   },
   {
     name: 'worker-not-recorded',
@@ -135,7 +135,7 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/storage/apply.ts',
     find: 'worker: claim.worker,',
     replace: 'worker: null,',
-    cases: [],
+    cases: ['OJS-L0-FET-007', 'OJS-L0-LIF-001', 'OJS-L1-OWN-001'],
   },
   {
     name: 'start-not-recorded',
@@ -143,6 +143,6 @@ export const fetch: readonly Fault[] = [
     file: 'packages/server/src/storage/apply.ts',
     find: 'startedAt: now,',
     replace: 'startedAt: job.startedAt,',
-    cases: [],
+    cases: ['OJS-L0-FET-007', 'OJS-L0-LIF-001'],
   },
 ];

@@ -7,7 +7,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: '...move(job, State.active, State.retryable, entry(delay)), runAt,',
     replace: '...move(job, State.active, State.retryable, entry(delay)), attempt: attempt + 1, runAt,',
-    cases: [],
+    cases: ['OJS-L0-EVT-001', 'OJS-L0-SET-004', 'OJS-L0-SET-005'],
   },
   {
     name: 'attempt-not-counted',
@@ -15,7 +15,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/server/src/storage/apply.ts',
     find: 'attempt: job.attempt + 1,',
     replace: 'attempt: job.attempt,',
-    cases: [],
+    cases: ['OJS-L0-LIF-009', 'OJS-L0-LIF-015', 'OJS-L0-SET-004'],
   },
   {
     name: 'ack-from-available',
@@ -23,7 +23,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: '    from: State.active,\n    ...(claim',
     replace: '    from: State.active | State.available,\n    ...(claim',
-    cases: [],
+    cases: ['OJS-L0-LIF-010', 'OJS-L0-SYS-007'],
   },
   {
     name: 'ack-from-any',
@@ -31,7 +31,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: '    from: State.active,\n    ...(claim',
     replace: '    from: 255,\n    ...(claim',
-    cases: [],
+    cases: ['OJS-L0-LIF-008', 'OJS-L0-LIF-011', 'OJS-L0-SYS-007'],
   },
   {
     name: 'nack-twice',
@@ -39,7 +39,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/server/src/engine/settlement.ts',
     find: 'if (claim === null) return null;',
     replace: "if (claim === null) return { kind: 'completed', at: 0 };",
-    cases: [],
+    cases: ['OJS-L0-LIF-008', 'OJS-L0-LIF-011'],
   },
   {
     name: 'result-dropped',
@@ -47,7 +47,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: 'to: State.completed,\n    result,',
     replace: 'to: State.completed,\n    result: null,',
-    cases: [],
+    cases: ['OJS-L0-LIF-001', 'OJS-L0-SET-002'],
   },
   {
     name: 'result-null-rendered',
@@ -55,7 +55,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/render.ts',
     find: 'if (state === State.completed && result !== null)',
     replace: 'if (state === State.completed)',
-    cases: [],
+    cases: ['OJS-L0-SET-003'],
   },
   {
     name: 'result-re-encoded',
@@ -63,7 +63,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/server/src/binding/settlements.ts',
     find: "result = members(text ?? '').get('result') ?? null;",
     replace: 'result = JSON.stringify(body.result);',
-    cases: [],
+    cases: ['OJS-L0-SET-002'],
   },
   {
     name: 'error-kept-on-ack',
@@ -71,7 +71,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/render.ts',
     find: 'if (current !== null && record.state !== State.completed)',
     replace: 'if (current !== null)',
-    cases: [],
+    cases: ['OJS-L0-SET-004'],
   },
   {
     name: 'errors-dropped-on-ack',
@@ -79,7 +79,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/render.ts',
     find: 'return errors.length === 0 ? text',
     replace: 'return errors.length === 0 || record.state === State.completed ? text',
-    cases: [],
+    cases: ['OJS-L0-SET-004'],
   },
   {
     name: 'cancel-sets-completed',
@@ -87,7 +87,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/render.ts',
     find: "text += time('cancelled_at', finishedAt);",
     replace: "text += time('cancelled_at', finishedAt) + time('completed_at', finishedAt);",
-    cases: [],
+    cases: ['OJS-L0-LIF-006', 'OJS-L0-LIF-008'],
   },
   {
     name: 'cancel-of-the-cancelled',
@@ -95,7 +95,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: '...move(job, Waiting | State.active, State.cancelled,',
     replace: '...move({ ...job, state: (job.state & 64) !== 0 ? State.available : job.state }, Waiting | State.active, State.cancelled,',
-    cases: [],
+    cases: ['OJS-L0-LIF-009'],
   },
   {
     name: 'no-cancel-of-active',
@@ -103,7 +103,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: '...move(job, Waiting | State.active, State.cancelled,',
     replace: '...move(job, Waiting, State.cancelled,',
-    cases: [],
+    cases: ['OJS-L0-LIF-008'],
   },
   {
     name: 'no-cancel-of-retryable',
@@ -111,7 +111,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/states.ts',
     find: 'State.pending | State.retryable;',
     replace: 'State.pending;',
-    cases: [],
+    cases: ['OJS-L0-LIF-007'],
   },
   {
     name: 'expiry-sets-completed',
@@ -119,7 +119,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/render.ts',
     find: "return entry?.kind === 'expired' &&",
     replace: "return entry?.kind === 'failed' &&",
-    cases: [],
+    cases: ['OJS-L0-LIF-012', 'OJS-L0-LIF-013', 'OJS-L0-SET-006'],
   },
   {
     name: 'expired-is-handed-out',
@@ -127,7 +127,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/server/src/storage/memory/jobs.ts',
     find: '      if (isExpired(row.job, now)) {\n        if (budget',
     replace: '      if (row.job.expiresAt === -1) {\n        if (budget',
-    cases: [],
+    cases: ['OJS-L0-LIF-012'],
   },
   {
     name: 'no-expiry-on-read',
@@ -135,7 +135,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/server/src/engine/upkeep.ts',
     find: 'await this.#storage.upkeep.overdue(now, page);',
     replace: '(await this.#storage.upkeep.overdue(now, page)).filter((job) => job.state === State.active);',
-    cases: [],
+    cases: ['OJS-L0-LIF-013'],
   },
   {
     name: 'scheduled-runs-early',
@@ -143,7 +143,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/server/src/storage/memory/tables.ts',
     find: 'next && next.at <= now;',
     replace: 'next && next.at <= now + 3_600_000_000_000;',
-    cases: [],
+    cases: ['OJS-L0-ENV-018', 'OJS-L0-ENV-019', 'OJS-L0-LIF-002'],
   },
   {
     name: 'scheduled-never-runs',
@@ -151,7 +151,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/envelope.ts',
     find: 'runAt: isLater ? timing.scheduledAt : now,',
     replace: 'runAt: isLater ? timing.scheduledAt + 60_000 : now,',
-    cases: [],
+    cases: ['OJS-L0-ENV-019', 'OJS-L0-LIF-002'],
   },
   {
     name: 'enqueued-at-creation',
@@ -159,7 +159,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/job.ts',
     find: 'enqueuedAt: job.state === State.available ? job.createdAt : null,',
     replace: 'enqueuedAt: job.createdAt,',
-    cases: [],
+    cases: ['OJS-L0-ENV-018', 'OJS-L0-LIF-002', 'OJS-L0-LIF-004'],
   },
   {
     name: 'promotion-keeps-enqueued',
@@ -167,7 +167,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/server/src/storage/apply.ts',
     find: 'state: State.available, enqueuedAt: now };',
     replace: 'state: State.available };',
-    cases: [],
+    cases: ['OJS-L0-LIF-002'],
   },
   {
     name: 'activation-ignores-schedule',
@@ -175,7 +175,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: 'if (job.runAt <= now) return',
     replace: 'if (job.runAt > 0) return',
-    cases: [],
+    cases: ['OJS-L0-LIF-005'],
   },
   {
     name: 'activation-not-recorded',
@@ -183,7 +183,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/render.ts',
     find: "if (entry.kind === 'activated') activatedAt = entry.at;",
     replace: '',
-    cases: [],
+    cases: ['OJS-L0-LIF-004'],
   },
   {
     name: 'activation-of-anything',
@@ -191,7 +191,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: '...move(job, State.pending, State.available, entry)',
     replace: '...move({ ...job, state: State.pending }, State.pending, State.available, entry)',
-    cases: [],
+    cases: ['OJS-L0-LIF-004'],
   },
   {
     name: 'previous-state-wrong',
@@ -199,15 +199,16 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/server/src/binding/jobs.ts',
     find: 'stateName(from)',
     replace: 'stateName(job.state)',
-    cases: [],
+    cases: ['OJS-L0-LIF-004', 'OJS-L0-LIF-006', 'OJS-L0-LIF-007'],
   },
   {
     name: 'read-counts-as-attempt',
     rule: 'core 7.7',
     file: 'packages/server/src/storage/memory/jobs.ts',
     find: 'return ids.map((id) => tables.rows.get(id)?.job ?? null);',
-    replace: 'return ids.map((id) => {\n        const row = tables.rows.get(id);\n        if (row) row.job = { ...row.job, priority: row.job.priority + 1 };\n        return row?.job ?? null;\n      });',
-    cases: [],
+    replace:
+      'return ids.map((id) => {\n        const row = tables.rows.get(id);\n        if (row) row.job = { ...row.job, priority: row.job.priority + 1 };\n        return row?.job ?? null;\n      });',
+    cases: ['OJS-L0-LIF-015', 'OJS-L0-SET-006'],
   },
   {
     name: 'unknown-job-is-400',
@@ -215,7 +216,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/server/src/engine/lifecycle.ts',
     find: "if (job === null) throw new OjsFault('not_found', 'There",
     replace: "if (job === null) throw new OjsFault('invalid_request', 'There",
-    cases: [],
+    cases: ['OJS-L0-LIF-016', 'OJS-L0-LIF-017'],
   },
   {
     name: 'unknown-get-is-400',
@@ -223,7 +224,7 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/server/src/binding/jobs.ts',
     find: "if (job === null) throw new OjsFault('not_found'",
     replace: "if (job === null) throw new OjsFault('invalid_request'",
-    cases: [],
+    cases: ['OJS-L0-LIF-016', 'OJS-L0-LIF-017', 'OJS-L0-SYS-007'],
   },
   {
     name: 'malformed-id-is-400',
@@ -231,6 +232,6 @@ export const lifecycle: readonly Fault[] = [
     file: 'packages/server/src/binding/settlements.ts',
     find: "throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });",
     replace: "throw new OjsFault('invalid_request', 'There is no job with this id.', { job_id: id });",
-    cases: [],
+    cases: ['OJS-L0-LIF-017'],
   },
 ];

@@ -7,7 +7,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/storage/memory/jobs.ts',
     find: 'if (!queue || queue.paused) continue;',
     replace: 'if (!queue) continue;',
-    cases: [],
+    cases: ['OJS-L1-QUE-001'],
   },
   {
     name: 'paused-stops-the-rest',
@@ -15,7 +15,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/storage/memory/jobs.ts',
     find: 'if (!queue || queue.paused) continue;',
     replace: 'if (!queue) continue;\n    if (queue.paused) break;',
-    cases: [],
+    cases: ['OJS-L1-QUE-001'],
   },
   {
     name: 'resume-ignored',
@@ -23,7 +23,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/storage/memory/registry.ts',
     find: 'queue.paused = paused;',
     replace: 'queue.paused = true;',
-    cases: [],
+    cases: ['OJS-L1-QUE-001'],
   },
   {
     name: 'paused-without-name',
@@ -31,7 +31,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/queues.ts',
     find: 'queue: { name: queue.name, paused }',
     replace: 'queue: { paused }',
-    cases: [],
+    cases: ['OJS-L1-QUE-001'],
   },
   {
     name: 'list-without-status',
@@ -39,7 +39,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/queues.ts',
     find: '    paused: queue.paused,\n',
     replace: '',
-    cases: [],
+    cases: ['OJS-L1-QUE-002'],
   },
   {
     name: 'stats-uncounted',
@@ -47,7 +47,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/storage/memory/tables.ts',
     find: '(queue.counts.get(job.state) ?? 0) + by',
     replace: '(queue.counts.get(job.state) ?? 0) + Math.max(by, 0)',
-    cases: [],
+    cases: ['OJS-L1-QUE-003'],
   },
   {
     name: 'stats-without-mirror',
@@ -55,7 +55,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/queues.ts',
     find: '    name,\n    ...counts,\n    paused,\n    computed_at',
     replace: '    name,\n    paused,\n    computed_at',
-    cases: [],
+    cases: ['OJS-L1-QUE-003'],
   },
   {
     name: 'any-queue-name',
@@ -63,7 +63,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/queues.ts',
     find: 'if (!isQueueName(name))',
     replace: "if (name === '')",
-    cases: [],
+    cases: ['OJS-L1-QUE-004'],
   },
   {
     name: 'dead-letter-oldest-first',
@@ -71,7 +71,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/storage/cursor.ts',
     find: 'b.finishedAt - a.finishedAt || b.number - a.number',
     replace: 'a.finishedAt - b.finishedAt || a.number - b.number',
-    cases: [],
+    cases: ['OJS-L1-DLQ-001', 'OJS-L1-DLQ-002'],
   },
   {
     name: 'dead-letter-of-every-queue',
@@ -79,7 +79,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/dead-letter.ts',
     find: '...(queue !== null && { queue }),',
     replace: '',
-    cases: [],
+    cases: ['OJS-L1-DLQ-001', 'OJS-L1-DLQ-005', 'OJS-L1-RTR-013'],
   },
   {
     name: 'dead-letter-all-discarded',
@@ -87,7 +87,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/dead-letter.ts',
     find: '    deadLetter: true,\n',
     replace: '',
-    cases: [],
+    cases: ['OJS-L1-RTR-013'],
   },
   {
     name: 'page-cursor-lost',
@@ -95,7 +95,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/queries.ts',
     find: '...(next !== null && { next_cursor: next }),',
     replace: '',
-    cases: [],
+    cases: ['OJS-L1-DLQ-002'],
   },
   {
     name: 'page-cursor-ignored',
@@ -103,7 +103,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/queries.ts',
     find: 'cursor: query.cursor ?? null',
     replace: 'cursor: null',
-    cases: [],
+    cases: ['OJS-L1-DLQ-002'],
   },
   {
     name: 'page-limit-ignored',
@@ -111,7 +111,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/dead-letter.ts',
     find: 'limit: page.limit,',
     replace: 'limit: 1_000,',
-    cases: [],
+    cases: ['OJS-L1-DLQ-002'],
   },
   {
     name: 'page-offset-ignored',
@@ -119,7 +119,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/dead-letter.ts',
     find: '{ offset: page.offset }',
     replace: '{ offset: 0 }',
-    cases: [],
+    cases: ['OJS-L1-DLQ-002'],
   },
   {
     name: 'retry-keeps-attempt',
@@ -127,7 +127,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: 'attempt: 0,\n    clearRun',
     replace: 'attempt: job.attempt,\n    clearRun',
-    cases: [],
+    cases: ['OJS-L1-DLQ-003', 'OJS-L1-IDE-005'],
   },
   {
     name: 'retry-loses-history',
@@ -135,15 +135,16 @@ export const operations: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: "...move(job, State.discarded, State.available, actionText('retried', job, now, key)),",
     replace: "...move({ ...job, history: '' }, State.discarded, State.available, actionText('retried', job, now, key)),",
-    cases: [],
+    cases: ['OJS-L1-DLQ-003'],
   },
   {
     name: 'retry-stays-in-dead-letter',
     rule: '§2 row 19',
     file: 'packages/server/src/binding/dead-letter.ts',
     find: "const retried = await engine.lifecycle.retry(params.id ?? '', key);",
-    replace: 'const before = await engine.get(params.id ?? \'\');\n  const retried = await engine.lifecycle.retry(params.id ?? \'\', key);\n  if (before) await engine.storage.jobs.transition([{ id: before.id, from: 2, to: 128, deadLetter: true, events: [] }], engine.clock.now());',
-    cases: [],
+    replace:
+      "const before = await engine.get(params.id ?? '');\n  const retried = await engine.lifecycle.retry(params.id ?? '', key);\n  if (before) await engine.storage.jobs.transition([{ id: before.id, from: 2, to: 128, deadLetter: true, events: [] }], engine.clock.now());",
+    cases: ['OJS-L1-DLQ-003', 'OJS-L1-DLQ-004', 'OJS-L1-IDE-005'],
   },
   {
     name: 'retry-of-anything-discarded',
@@ -151,7 +152,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/engine/lifecycle.ts',
     find: 'if (!job.deadLetter) throw',
     replace: 'if (job.deadLetter === undefined) throw',
-    cases: [],
+    cases: ['OJS-L1-DLQ-004'],
   },
   {
     name: 'retry-without-time',
@@ -159,7 +160,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/dead-letter.ts',
     find: '"re_enqueued_at":',
     replace: '"requeued_at":',
-    cases: [],
+    cases: ['OJS-L1-DLQ-003'],
   },
   {
     name: 'delete-keeps-the-job',
@@ -167,7 +168,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/dead-letter.ts',
     find: 'await engine.storage.jobs.remove([id], { from: State.discarded, deadLetter: true });',
     replace: '[true];',
-    cases: [],
+    cases: ['OJS-L1-DLQ-005'],
   },
   {
     name: 'delete-of-anything',
@@ -175,7 +176,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/dead-letter.ts',
     find: '{ from: State.discarded, deadLetter: true }',
     replace: '{ from: 255 }',
-    cases: [],
+    cases: ['OJS-L1-DLQ-005'],
   },
   {
     name: 'idempotency-key-ignored',
@@ -183,7 +184,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/http/app.ts',
     find: "typeof key === 'string' && key !== '' ? key.slice(0, 255) : null",
     replace: 'null',
-    cases: [],
+    cases: ['OJS-L1-IDE-001', 'OJS-L1-IDE-002', 'OJS-L1-IDE-003', 'OJS-L1-IDE-006'],
   },
   {
     name: 'key-matches-any',
@@ -191,7 +192,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/engine/lifecycle.ts',
     find: 'if (last?.kind === kind && last.key === key)',
     replace: 'if (last?.kind === kind)',
-    cases: [],
+    cases: ['OJS-L1-IDE-003', 'OJS-L1-IDE-004'],
   },
   {
     name: 'repeat-of-other-content',
@@ -199,7 +200,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/storage/memory/jobs.ts',
     find: "return same ? { kind: 'already', job: there }",
     replace: "return same || there.id !== '' ? { kind: 'already', job: there }",
-    cases: [],
+    cases: ['OJS-L1-IDE-001'],
   },
   {
     name: 'exchange-fails-as-one',
@@ -207,7 +208,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/workers.ts',
     find: 'if (!(error instanceof OjsFault)) throw error;\n    const reply',
     replace: 'if (error instanceof OjsFault) throw error;\n    const reply',
-    cases: [],
+    cases: ['OJS-L1-EXC-002', 'OJS-L1-EXC-004'],
   },
   {
     name: 'exchange-drops-nacks',
@@ -215,7 +216,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/workers.ts',
     find: "nackOutcomes.join(',')",
     replace: "[].join(',')",
-    cases: [],
+    cases: ['OJS-L1-EXC-001', 'OJS-L1-EXC-002'],
   },
   {
     name: 'exchange-owner-lost',
@@ -223,7 +224,7 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/workers.ts',
     find: 'readAck(item, worker)',
     replace: 'readAck(item)',
-    cases: [],
+    cases: ['OJS-L1-EXC-004'],
   },
   {
     name: 'exchange-without-worker',
@@ -231,6 +232,6 @@ export const operations: readonly Fault[] = [
     file: 'packages/server/src/binding/workers.ts',
     find: "const worker = fields.requiredString('worker_id');",
     replace: "const worker = fields.string('worker_id') ?? 'nobody';",
-    cases: [],
+    cases: ['OJS-L1-EXC-004'],
   },
 ];

@@ -8,7 +8,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/server/src/binding/workers.ts',
     find: '{"acknowledged":true,${head},',
     replace: '{"acknowledged":true,',
-    cases: [],
+    cases: ['OJS-L0-SET-001'],
   },
   {
     name: 'ack-not-acknowledged',
@@ -16,7 +16,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/server/src/binding/workers.ts',
     find: '{"acknowledged":true,${head},',
     replace: '{${head},',
-    cases: [],
+    cases: ['OJS-L0-SET-001'],
   },
   {
     name: 'nack-without-delay',
@@ -24,15 +24,15 @@ export const settlement: readonly Fault[] = [
     file: 'packages/server/src/binding/workers.ts',
     find: ',"retry_delay_ms":${settled.delayMs}}`',
     replace: '}`',
-    cases: [],
+    cases: ['OJS-L0-SET-005'],
   },
   {
     name: 'discarded-without-completed',
     rule: '§13',
     file: 'packages/server/src/binding/workers.ts',
     find: ',"completed_at":"${iso(settled.at)}"}`,\n      );\n    case \'requeued\'',
-    replace: '}`,\n      );\n    case \'requeued\'',
-    cases: [],
+    replace: "}`,\n      );\n    case 'requeued'",
+    cases: ['OJS-L0-SET-006'],
   },
   {
     name: 'error-optional',
@@ -40,7 +40,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/failure.ts',
     find: 'if (error === null && !requeue) issues',
     replace: 'if (error === null && requeue === null) issues',
-    cases: [],
+    cases: ['OJS-L0-SET-007'],
   },
   {
     name: 'message-optional',
@@ -48,7 +48,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/failure.ts',
     find: 'if (message === null) issues',
     replace: 'if (message === undefined) issues',
-    cases: [],
+    cases: ['OJS-L0-SET-007'],
   },
   {
     name: 'job-id-optional',
@@ -56,7 +56,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/server/src/binding/settlements.ts',
     find: "const id = fields.requiredString('job_id');",
     replace: "const id = fields.string('job_id') ?? '';",
-    cases: [],
+    cases: ['OJS-L0-SET-007'],
   },
   {
     name: 'type-not-synthesised',
@@ -64,7 +64,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/failure.ts',
     find: 'const type = sentType ?? errorClass ?? code;',
     replace: "const type = sentType ?? 'Error';",
-    cases: [],
+    cases: ['OJS-L0-SET-008'],
   },
   {
     name: 'error-class-ignored',
@@ -72,7 +72,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/failure.ts',
     find: 'const type = sentType ?? errorClass ?? code;',
     replace: 'const type = sentType ?? code;',
-    cases: [],
+    cases: ['OJS-L0-SET-008'],
   },
   {
     name: 'backtrace-dropped',
@@ -80,7 +80,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/history.ts',
     find: 'if (backtrace !== undefined) text',
     replace: 'if (backtrace === null) text',
-    cases: [],
+    cases: ['OJS-L0-SET-008'],
   },
   {
     name: 'only-last-error',
@@ -88,7 +88,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/history.ts',
     find: 'if (entries.length <= maxHistory) return `${history},${entry}`;',
     replace: 'return entry;',
-    cases: [],
+    cases: ['OJS-L0-SET-009', 'OJS-L0-SET-010'],
   },
   {
     name: 'five-errors-kept',
@@ -96,7 +96,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/history.ts',
     find: 'export const maxHistory = 20;\nconst minErrors = 10;',
     replace: 'export const maxHistory = 5;\nconst minErrors = 4;',
-    cases: [],
+    cases: ['OJS-L0-SET-010'],
   },
   {
     name: 'errors-newest-first',
@@ -104,7 +104,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/render.ts',
     find: 'errors.push(current);',
     replace: 'errors.unshift(current);',
-    cases: [],
+    cases: ['OJS-L0-SET-009'],
   },
   {
     name: 'no-occurred-at',
@@ -112,7 +112,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/history.ts',
     find: ',"occurred_at":"${time}"',
     replace: '',
-    cases: [],
+    cases: ['OJS-L0-SET-008', 'OJS-L0-SET-009'],
   },
   {
     name: 'requeue-charges',
@@ -120,7 +120,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: 'attempt: Math.max(0, attempt - 1),',
     replace: 'attempt,',
-    cases: [],
+    cases: ['OJS-L0-SET-012'],
   },
   {
     name: 'requeue-keeps-worker',
@@ -128,7 +128,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: 'clearRun: true,\n    events: [],',
     replace: 'events: [],',
-    cases: [],
+    cases: ['OJS-L0-SET-011'],
   },
   {
     name: 'requeue-is-failure',
@@ -136,15 +136,15 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/failure.ts',
     find: "issues.check(top.find('requeue'), rules.flag) ?? false;",
     replace: "issues.check(top.find('requeued'), rules.flag) ?? false;",
-    cases: [],
+    cases: ['OJS-L0-SET-011', 'OJS-L0-SET-012'],
   },
   {
     name: 'batch-partial',
     rule: 'X37',
     file: 'packages/server/src/storage/memory/jobs.ts',
-    find: "answers.map((answer) => (answer.kind === 'duplicate' ? answer : { kind: 'aborted' }));",
-    replace: '(() => {\n      for (const job of fresh.values()) tables.add(recordOf(job), now);\n      return answers;\n    })();',
-    cases: [],
+    find: "if (settled.some(({ kind }) => kind !== 'inserted')) return settled;",
+    replace: "if (settled.every(({ kind }) => kind !== 'inserted') && fresh.size === 0) return settled;",
+    cases: ['OJS-L0-SET-014'],
   },
   {
     name: 'batch-error-without-index',
@@ -152,7 +152,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/envelope.ts',
     find: '{ ...error.details, index })',
     replace: '{ ...error.details })',
-    cases: [],
+    cases: ['OJS-L0-SET-006', 'OJS-L0-SET-014'],
   },
   {
     name: 'batch-of-a-hundred',
@@ -160,7 +160,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/validate.ts',
     find: 'export const maxBatchJobs = 10_000;',
     replace: 'export const maxBatchJobs = 100;',
-    cases: [],
+    cases: ['OJS-L0-SET-015'],
   },
   {
     name: 'empty-batch',
@@ -168,7 +168,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/envelope.ts',
     find: 'jobs.length === 0 || jobs.length > maxBatchJobs',
     replace: 'jobs.length > maxBatchJobs',
-    cases: [],
+    cases: ['OJS-L0-SET-016'],
   },
   {
     name: 'batch-reversed',
@@ -176,6 +176,6 @@ export const settlement: readonly Fault[] = [
     file: 'packages/server/src/binding/jobs.ts',
     find: 'records.map((job) => renderJob(job))',
     replace: 'records.toReversed().map((job) => renderJob(job))',
-    cases: [],
+    cases: ['OJS-L0-SET-013'],
   },
 ];

@@ -2,13 +2,17 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { Fault } from './fault.ts';
 
 export interface FaultyServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Starts a server in a process of its own, with the named fault or with none. Throws with its error output where it does not come up. */
-export async function startWithFault(name: string | null, storage = 'memory:'): Promise<FaultyServer> {
+/** Starts a server in a process of its own, with the fault or with none. Throws with its error output where it does not come up. */
+export async function startWithFault(fault: Fault | null): Promise<FaultyServer> {
+  const name = fault?.name ?? null;
+  // A fault of a storage shows only on that storage; `sqlite:` is a temporary file.
+  const storage = fault?.file.includes('/storage/sqlite/') ? 'sqlite:' : 'memory:';
   const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
   const { OJS_FAULT: _, ...env } = process.env;
   const child = spawn(process.execPath, ['--import', path('hook.ts'), path('server.ts'), storage], {

@@ -3,12 +3,20 @@ import type { Fault } from './fault.ts';
 
 export const system: readonly Fault[] = [
   {
+    name: 'worker-body-not-checked',
+    rule: '§1.3',
+    file: 'packages/server/src/binding/fields.ts',
+    find: "readJson(text, 'The request body')",
+    replace: "(text.trim().endsWith('}') ? readJson(text, 'The request body') : {})",
+    cases: ['OJS-L0-ENV-022'],
+  },
+  {
     name: 'manifest-overclaims',
     rule: 'X24',
     file: 'packages/server/src/binding/system.ts',
     find: "conformance_tier: 'runtime',",
     replace: "conformance_tier: 'full',",
-    cases: [],
+    cases: ['OJS-L0-SYS-001'],
   },
   {
     name: 'manifest-without-endpoints',
@@ -16,7 +24,7 @@ export const system: readonly Fault[] = [
     file: 'packages/server/src/binding/system.ts',
     find: "endpoints: { base_url: '/ojs/v1', manifest: '/ojs/manifest', health: '/ojs/v1/health' },",
     replace: '',
-    cases: [],
+    cases: ['OJS-L0-SYS-001'],
   },
   {
     name: 'health-ok-not-connected',
@@ -24,7 +32,7 @@ export const system: readonly Fault[] = [
     file: 'packages/server/src/binding/system.ts',
     find: "() => 'connected',",
     replace: "() => 'ok',",
-    cases: [],
+    cases: ['OJS-L0-SYS-002', 'OJS-L0-SYS-004', 'OJS-L0-SYS-006'],
   },
   {
     name: 'no-version-header',
@@ -32,7 +40,7 @@ export const system: readonly Fault[] = [
     file: 'packages/server/src/http/app.ts',
     find: "reply.header('ojs-version', '1.0').header('x-request-id'",
     replace: "reply.header('x-request-id'",
-    cases: [],
+    cases: ['OJS-L0-SYS-003', 'OJS-L0-SYS-005', 'OJS-L0-SYS-006'],
   },
   {
     name: 'no-request-id-header',
@@ -40,15 +48,15 @@ export const system: readonly Fault[] = [
     file: 'packages/server/src/http/app.ts',
     find: ".header('x-request-id', request.id)",
     replace: '',
-    cases: [],
+    cases: ['OJS-L0-SYS-003', 'OJS-L0-SYS-004'],
   },
   {
     name: 'request-id-not-echoed',
     rule: '§3',
     file: 'packages/server/src/http/app.ts',
-    find: 'typeof sent === \'string\' && /^[\\x21-',
-    replace: 'typeof sent === \'number\' && /^[\\x21-',
-    cases: [],
+    find: "typeof sent === 'string' && /^[\\x21-",
+    replace: "typeof sent === 'number' && /^[\\x21-",
+    cases: ['OJS-L0-SYS-004'],
   },
   {
     name: 'other-request-id-in-error',
@@ -56,7 +64,7 @@ export const system: readonly Fault[] = [
     file: 'packages/server/src/binding/binding.ts',
     find: 'return refusal(fault, request.requestId);',
     replace: "return refusal(fault, 'req_0');",
-    cases: [],
+    cases: ['OJS-L0-SYS-003', 'OJS-L0-SYS-004'],
   },
   {
     name: 'plain-content-type',
@@ -64,7 +72,7 @@ export const system: readonly Fault[] = [
     file: 'packages/server/src/http/faults.ts',
     find: "export const contentType = 'application/openjobspec+json';",
     replace: "export const contentType = 'application/json; charset=utf-8';",
-    cases: [],
+    cases: ['OJS-L0-SYS-003', 'OJS-L0-SYS-005', 'OJS-L0-SYS-006'],
   },
   {
     name: 'text-accepted',
@@ -72,7 +80,7 @@ export const system: readonly Fault[] = [
     file: 'packages/server/src/http/body.ts',
     find: 'if (media !== undefined && !accepted.has(media))',
     replace: "if (media === undefined && !accepted.has(''))",
-    cases: [],
+    cases: ['OJS-L0-SYS-005'],
   },
   {
     name: 'charset-refused',
@@ -80,7 +88,7 @@ export const system: readonly Fault[] = [
     file: 'packages/server/src/http/body.ts',
     find: "?.split(';', 1)[0]?.trim()",
     replace: '?.trim()',
-    cases: [],
+    cases: ['OJS-L0-SYS-005'],
   },
   {
     name: 'any-version',
@@ -88,7 +96,7 @@ export const system: readonly Fault[] = [
     file: 'packages/server/src/http/app.ts',
     find: '/^1(\\.|$)/.test(version)',
     replace: '/^./.test(version)',
-    cases: [],
+    cases: ['OJS-L0-SYS-006'],
   },
   {
     name: 'no-canonical-code',
@@ -96,7 +104,7 @@ export const system: readonly Fault[] = [
     file: 'packages/server/src/binding/reply.ts',
     find: 'canonical_code: kind.canonical,',
     replace: '',
-    cases: [],
+    cases: ['OJS-L0-SYS-007'],
   },
   {
     name: 'no-hint',
@@ -104,7 +112,7 @@ export const system: readonly Fault[] = [
     file: 'packages/server/src/binding/reply.ts',
     find: 'hint: kind.hint,',
     replace: '',
-    cases: [],
+    cases: ['OJS-L0-ENV-010', 'OJS-L0-ENV-013', 'OJS-L0-LIF-016'],
   },
   {
     name: 'top-level-error',
@@ -112,7 +120,7 @@ export const system: readonly Fault[] = [
     file: 'packages/server/src/binding/reply.ts',
     find: 'JSON.stringify(body)',
     replace: 'JSON.stringify(body.error)',
-    cases: [],
+    cases: ['OJS-L0-ENV-010', 'OJS-L0-ENV-013', 'OJS-L0-LIF-016'],
   },
   {
     name: 'no-location',
@@ -120,7 +128,7 @@ export const system: readonly Fault[] = [
     file: 'packages/server/src/binding/jobs.ts',
     find: 'headers: { location: `/ojs/v1/jobs/${record.id}` }',
     replace: '',
-    cases: [],
+    cases: ['OJS-L0-ENV-001'],
   },
   {
     name: 'conflict-without-details',
@@ -128,7 +136,7 @@ export const system: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: "return new OjsFault('conflict', `The job is ${current}; expected ${states}.`, details);",
     replace: "return new OjsFault('conflict', `The job is ${current}; expected ${states}.`);",
-    cases: [],
+    cases: ['OJS-L0-LIF-010', 'OJS-L0-LIF-011'],
   },
   {
     name: 'validation-path-lost',
@@ -136,7 +144,7 @@ export const system: readonly Fault[] = [
     file: 'packages/core/src/validate.ts',
     find: 'this.all.push({ path, message });',
     replace: "this.all.push({ path: '$', message });",
-    cases: [],
+    cases: ['OJS-L0-ENV-010', 'OJS-L0-ENV-013', 'OJS-L0-ENV-026'],
   },
   {
     name: 'field-path-lost',
@@ -144,7 +152,7 @@ export const system: readonly Fault[] = [
     file: 'packages/server/src/binding/fields.ts',
     find: 'this.#issues.push({ path: `${this.#at}.${name}`, message });',
     replace: 'this.#issues.push({ path: name, message });',
-    cases: [],
+    cases: ['OJS-L0-FET-006', 'OJS-L1-EXC-004', 'OJS-L1-HBT-009'],
   },
   {
     name: 'fields-unchecked',
@@ -152,6 +160,6 @@ export const system: readonly Fault[] = [
     file: 'packages/server/src/binding/fields.ts',
     find: 'if (this.#issues.length > 0) throw OjsFault.invalid(this.#issues);',
     replace: '',
-    cases: [],
+    cases: ['OJS-L0-FET-006', 'OJS-L1-EXC-004', 'OJS-L1-HBT-009'],
   },
 ];

@@ -7,7 +7,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/core/src/envelope.ts',
     find: 'timing.timeoutMs + (timing.graceMs ?? 0)',
     replace: 'timing.timeoutMs + (timing.graceMs ?? 30_000)',
-    cases: [],
+    cases: ['OJS-L1-TMO-001', 'OJS-L1-TMO-002', 'OJS-L1-TMO-003'],
   },
   {
     name: 'beat-extends-nothing',
@@ -15,7 +15,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/storage/apply.ts',
     find: 'return Math.max(job.leaseUntil ?? 0, now + Math.max(leaseMs ?? 0, job.leaseMs ?? 0));',
     replace: 'return job.leaseUntil ?? now;',
-    cases: [],
+    cases: ['OJS-L1-HBT-003', 'OJS-L1-HBT-004'],
   },
   {
     name: 'beat-length-ignored',
@@ -23,7 +23,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/storage/apply.ts',
     find: 'Math.max(leaseMs ?? 0, job.leaseMs ?? 0)',
     replace: '(job.leaseMs ?? 0)',
-    cases: [],
+    cases: ['OJS-L1-HBT-004'],
   },
   {
     name: 'beat-extends-others',
@@ -31,7 +31,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/storage/memory/registry.ts',
     find: '(row.job.worker ?? worker) === worker && ',
     replace: '',
-    cases: [],
+    cases: ['OJS-L1-HBT-005'],
   },
   {
     name: 'count-dialect-unknown',
@@ -39,7 +39,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/binding/heartbeat.ts',
     find: "const more = fields.strings('active_job_ids', maxHolds);",
     replace: "const more = fields.strings('active_ids', maxHolds);",
-    cases: [],
+    cases: ['OJS-L1-HBT-002'],
   },
   {
     name: 'array-dialect-unknown',
@@ -47,7 +47,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/binding/heartbeat.ts',
     find: '[...(listed ?? []), ...(more ?? [])',
     replace: '[...(more ?? [])',
-    cases: [],
+    cases: ['OJS-L1-HBT-002', 'OJS-L1-HBT-006', 'OJS-L1-HBT-007'],
   },
   {
     name: 'cancelled-not-told',
@@ -55,7 +55,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/binding/heartbeat.ts',
     find: 'jobs_cancelled: beaten.lost,',
     replace: 'jobs_cancelled: [],',
-    cases: [],
+    cases: ['OJS-L1-HBT-006'],
   },
   {
     name: 'directive-lost',
@@ -63,7 +63,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/binding/heartbeat.ts',
     find: '(testMode ? await testDirective',
     replace: '(!testMode ? await testDirective',
-    cases: [],
+    cases: ['OJS-L1-HBT-007'],
   },
   {
     name: 'always-running',
@@ -71,7 +71,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/binding/heartbeat.ts',
     find: "state: ordered === 'running'",
     replace: "state: ordered !== 'stopped'",
-    cases: [],
+    cases: ['OJS-L1-HBT-008'],
   },
   {
     name: 'own-state-lost',
@@ -79,7 +79,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/binding/heartbeat.ts',
     find: "state: state !== null && isDirective(state) ? state : 'running',",
     replace: "state: 'running',",
-    cases: [],
+    cases: ['OJS-L1-HBT-008'],
   },
   {
     name: 'worker-id-optional',
@@ -87,7 +87,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/binding/workers.ts',
     find: "readBeat(fields, fields.requiredString('worker_id'))",
     replace: "readBeat(fields, fields.string('worker_id') ?? 'nobody')",
-    cases: [],
+    cases: ['OJS-L1-HBT-009'],
   },
   {
     name: 'any-state',
@@ -95,7 +95,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/binding/heartbeat.ts',
     find: 'if (state !== null && !isDirective(state)) fields.issue',
     replace: "if (state === '') fields.issue",
-    cases: [],
+    cases: ['OJS-L1-HBT-009'],
   },
   {
     name: 'no-ownership',
@@ -103,7 +103,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/binding/settlements.ts',
     find: "const owner = worker ?? fields.string('worker_id');",
     replace: "const owner = (worker ?? fields.string('worker_id')) && null;",
-    cases: [],
+    cases: ['OJS-L1-EXC-004', 'OJS-L1-OWN-001'],
   },
   {
     name: 'no-fence',
@@ -111,7 +111,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/binding/settlements.ts',
     find: 'return { id, claim, worker: owner };',
     replace: 'return { id, claim: null, worker: owner };',
-    cases: [],
+    cases: ['OJS-L1-EXC-003', 'OJS-L1-OWN-003', 'OJS-L1-OWN-004'],
   },
   {
     name: 'fence-of-acks-lost',
@@ -119,7 +119,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/storage/apply.ts',
     find: "if (!fits || (claim !== undefined && claim !== job.claim)) return 'refused';",
     replace: "if (!fits) return 'refused';",
-    cases: [],
+    cases: ['OJS-L1-OWN-002'],
   },
   {
     name: 'own-success-refused',
@@ -127,7 +127,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/storage/apply.ts',
     find: "if (!fits && claim !== undefined && claim === job.claim && job.state === to) return 'already';",
     replace: '',
-    cases: [],
+    cases: ['OJS-L1-EXC-003', 'OJS-L1-OWN-003'],
   },
   {
     name: 'bad-lease-taken',
@@ -135,7 +135,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/binding/settlements.ts',
     find: 'if (lease !== null && claim === null) fields.issue',
     replace: "if (lease === '') fields.issue",
-    cases: [],
+    cases: ['OJS-L1-OWN-005'],
   },
   {
     name: 'claim-not-raised',
@@ -143,15 +143,16 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/storage/apply.ts',
     find: 'claim: job.claim + 1,',
     replace: 'claim: Math.max(1, job.claim),',
-    cases: [],
+    cases: ['OJS-L1-OWN-002'],
   },
   {
     name: 'lost-to-retryable',
     rule: 'X13',
     file: 'packages/core/src/decide.ts',
-    find: 'const ending = endOf(job, { code: cause, type: cause, message: lossMessages[cause], names: [cause] }, now, \'server\');\n  return ending.exhausts() ? ending.discard() : ending.release();',
-    replace: 'const ending = endOf(job, { code: cause, type: cause, message: lossMessages[cause], names: [cause] }, now, \'server\');\n  return ending.exhausts() ? ending.discard() : ending.retry(() => 0.5);',
-    cases: [],
+    find: "const ending = endOf(job, { code: cause, type: cause, message: lossMessages[cause], names: [cause] }, now, 'server');\n  return ending.exhausts() ? ending.discard() : ending.release();",
+    replace:
+      "const ending = endOf(job, { code: cause, type: cause, message: lossMessages[cause], names: [cause] }, now, 'server');\n  return ending.exhausts() ? ending.discard() : ending.retry(() => 0.5);",
+    cases: ['OJS-L1-HBT-005', 'OJS-L1-VIS-002', 'OJS-L1-VIS-004'],
   },
   {
     name: 'lost-never-discarded',
@@ -159,7 +160,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: 'return ending.exhausts() ? ending.discard() : ending.release();',
     replace: 'return ending.release();',
-    cases: [],
+    cases: ['OJS-L1-VIS-003'],
   },
   {
     name: 'lost-keeps-worker',
@@ -167,7 +168,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: 'clearRun: true,\n      events: [...events, retrying(now)],',
     replace: 'events: [...events, retrying(now)],',
-    cases: [],
+    cases: ['OJS-L1-VIS-001'],
   },
   {
     name: 'lease-never-ends',
@@ -175,7 +176,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: 'return leaseUntil <= now ? leaseLost',
     replace: 'return leaseUntil < 0 ? leaseLost',
-    cases: [],
+    cases: ['OJS-L1-HBT-005', 'OJS-L1-VIS-002', 'OJS-L1-VIS-004'],
   },
   {
     name: 'beat-without-server-time',
@@ -183,7 +184,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/binding/heartbeat.ts',
     find: '    server_time: new Date(engine.clock.now()).toISOString(),\n',
     replace: '',
-    cases: [],
+    cases: ['OJS-L1-HBT-001'],
   },
   {
     name: 'job-visibility-wins',
@@ -191,7 +192,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/storage/apply.ts',
     find: 'claim.leaseMs ?? job.visibilityMs ??',
     replace: 'job.visibilityMs ?? claim.leaseMs ??',
-    cases: [],
+    cases: ['OJS-L1-VIS-004'],
   },
   {
     name: 'job-visibility-ignored',
@@ -199,7 +200,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/storage/apply.ts',
     find: 'claim.leaseMs ?? job.visibilityMs ??',
     replace: 'claim.leaseMs ??',
-    cases: [],
+    cases: ['OJS-L1-HBT-005', 'OJS-L1-VIS-001', 'OJS-L1-VIS-002'],
   },
   {
     name: 'lease-of-a-second',
@@ -207,7 +208,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/server/src/engine/engine.ts',
     find: 'options.visibilityMs ?? 1_800_000',
     replace: 'options.visibilityMs ?? 1_000',
-    cases: [],
+    cases: ['OJS-L1-TMO-004', 'OJS-L1-VIS-005'],
   },
   {
     name: 'no-execution-timeout',
@@ -215,15 +216,16 @@ export const worker: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: 'if (timeoutAt <= now && timeoutAt <= leaseUntil)',
     replace: 'if (timeoutAt < 0 && timeoutAt <= leaseUntil)',
-    cases: [],
+    cases: ['OJS-L1-TMO-001', 'OJS-L1-TMO-002', 'OJS-L1-TMO-004'],
   },
   {
     name: 'timeout-from-the-lease',
     rule: '§10.4',
     file: 'packages/core/src/decide.ts',
     find: 'const timeoutAt = job.startedAt === null ? Number.POSITIVE_INFINITY : job.startedAt + job.timeoutMs;',
-    replace: 'const timeoutAt = job.startedAt === null ? Number.POSITIVE_INFINITY : Math.max(job.startedAt + job.timeoutMs, job.leaseUntil ?? 0);',
-    cases: [],
+    replace:
+      'const timeoutAt = job.startedAt === null ? Number.POSITIVE_INFINITY : Math.max(job.startedAt + job.timeoutMs, job.leaseUntil ?? 0);',
+    cases: ['OJS-L1-TMO-001', 'OJS-L1-TMO-002', 'OJS-L1-TMO-004'],
   },
   {
     name: 'timeout-never-final',
@@ -231,7 +233,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: 'return ending.exhausts() ? ending.discard() : ending.retry(random);\n}\n\n/** `expires_at`',
     replace: 'return ending.retry(random);\n}\n\n/** `expires_at`',
-    cases: [],
+    cases: ['OJS-L1-TMO-003'],
   },
   {
     name: 'timeout-kind-lost',
@@ -239,7 +241,7 @@ export const worker: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: 'return { timeout_kind: kind,',
     replace: 'return { kind,',
-    cases: [],
+    cases: ['OJS-L1-TMO-001'],
   },
   {
     name: 'no-timeout-event',
@@ -247,14 +249,14 @@ export const worker: readonly Fault[] = [
     file: 'packages/core/src/decide.ts',
     find: "[{ kind: 'job.timeout', data: JSON.stringify(limits) }]",
     replace: '[]',
-    cases: [],
+    cases: ['OJS-L1-TMO-001'],
   },
   {
     name: 'ttl-type-lost',
     rule: '§11',
     file: 'packages/core/src/decide.ts',
-    find: 'code: \'enqueue_ttl_expired\',\n          type: \'enqueue_ttl_expired\',',
-    replace: 'code: \'expired\',\n          type: \'expired\',',
-    cases: [],
+    find: "code: 'enqueue_ttl_expired',\n          type: 'enqueue_ttl_expired',",
+    replace: "code: 'expired',\n          type: 'expired',",
+    cases: ['OJS-L1-TMO-005'],
   },
 ];

@@ -24,6 +24,11 @@ export function tableOf(report: Report): string {
   return report.cases.map((result) => rowOf(result, width)).join('\n');
 }
 
+/** The failed cases alone. */
+export function failuresOf(report: Report): string {
+  return tableOf({ ...report, cases: report.cases.filter(({ failures }) => failures.length > 0) });
+}
+
 function rowOf({ failures, id, file, durationMs }: CaseResult, width: number): string {
   const row = `${failures.length === 0 ? 'pass' : 'FAIL'}  ${id.padEnd(width)}  ${String(Math.round(durationMs)).padStart(6)} ms  ${file}`;
   return [row, ...failures.map(detailOf)].join('\n');

@@ -13,10 +13,16 @@ const cases = at('../cases');
 test('every fault still fits the source that it breaks', async () => {
   expect(faults.length).toBeGreaterThanOrEqual(25);
   expect(new Set(faults.map(({ name }) => name)).size).toBe(faults.length);
+  const stale: string[] = [];
   for (const fault of faults) {
     const source = await readFile(at(`../../${fault.file}`), 'utf8');
-    expect(applyFault(fault, source), fault.name).not.toBe(source);
+    try {
+      expect(applyFault(fault, source), fault.name).not.toBe(source);
+    } catch (error) {
+      stale.push(String(error));
+    }
   }
+  expect(stale).toEqual([]);
 });
 
 test('every case of ours is turned red by a fault, and every fault names cases that exist', async () => {
@@ -54,9 +60,11 @@ test('the hook rewrites one file of a program and refuses a name that it does no
 });
 
 test('a server with a fault fails the case that the fault names, one without it passes', async () => {
+  const noFence = faults.find(({ name }) => name === 'no-fence');
+  expect(noFence).toBeDefined();
   for (const [fault, failed] of [
     [null, 0],
-    ['no-fence', 1],
+    [noFence ?? null, 1],
   ] as const) {
     await using server = await startWithFault(fault);
     const report = await runSuites({ url: server.url, folders: [cases], reset: false, filter: 'OJS-L1-OWN-002' });

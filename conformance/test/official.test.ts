@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startServer } from '@ojs-ts/server';
 import { expect, test } from 'vitest';
-import { runSuites, tableOf } from '../src/index.ts';
+import { failuresOf, runSuites } from '../src/index.ts';
 
 /** The official cases; `OJS_SUITES` names another folder. A missing folder is a failure: a check that is skipped checks nothing. */
 const suites = resolve(process.env.OJS_SUITES ?? fileURLToPath(new URL('../../../shared/conformance/suites', import.meta.url)));
@@ -25,7 +25,7 @@ for (const level of [0, 1]) {
       try {
         const report = await runSuites({ url: server.url, folders: [suites], reset: true, level });
         expect(report.cases.length).toBeGreaterThan(0);
-        expect(report.failed, tableOf(report)).toBe(0);
+        expect(report.failed, failuresOf(report)).toBe(0);
       } finally {
         await server.close();
         await rm(folder, { recursive: true });

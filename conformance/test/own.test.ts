@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startServer } from '@ojs-ts/server';
 import { expect, test } from 'vitest';
-import { loadSuite, runSuites, tableOf } from '../src/index.ts';
+import { failuresOf, loadSuite, runSuites } from '../src/index.ts';
 
 const cases = fileURLToPath(new URL('../cases', import.meta.url));
 
@@ -20,7 +20,7 @@ for (const kind of ['memory', 'sqlite'] as const) {
     });
     try {
       const report = await runSuites({ url: server.url, folders: [cases], reset: true, parallel: 8 });
-      expect(report.failed, tableOf(report)).toBe(0);
+      expect(report.failed, failuresOf(report)).toBe(0);
     } finally {
       await server.close();
       await rm(folder, { recursive: true });

@@ -40,7 +40,7 @@ RETURNS TABLE (i int, kind text, existing uuid, replaced uuid[], ready jsonb)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  lock bigint; w int;
+  lock bigint; w int; replacing bytea[];
 BEGIN
   FOREACH lock IN ARRAY locks LOOP PERFORM pg_advisory_xact_lock(lock); END LOOP;
   -- ON CONFLICT DO UPDATE locks the row even where its WHERE refuses, so rows that are right already are left out beforehand.
@@ -57,9 +57,11 @@ BEGIN
     ON CONFLICT DO NOTHING;
   END IF;
   -- What may be replaced is locked for the whole batch in the order in which transitions lock; a wave would lock its own only.
-  PERFORM 1 FROM job j WHERE j.state & 47 <> 0 AND j.unique_key IN (
-      SELECT decode(x.unique_key, 'hex') FROM jsonb_to_recordset(items) AS x(unique_key text, replace boolean) WHERE x.replace)
-    ORDER BY j.id FOR UPDATE;
+  -- (The keys as an array, or the planner may join the whole table: 40 ms an insert behind 200,000 completed jobs.)
+  SELECT array_agg(decode(x.unique_key, 'hex')) INTO replacing FROM jsonb_to_recordset(items) AS x(unique_key text, replace boolean) WHERE x.replace;
+  IF replacing IS NOT NULL THEN
+    PERFORM 1 FROM job WHERE unique_key = ANY (replacing) AND state = ANY ('{1,2,4,8,32}'::smallint[]) ORDER BY id FOR UPDATE;
+  END IF;
   FOR w IN 0..last_wave LOOP
     RETURN QUERY
     WITH item AS MATERIALIZED (
@@ -107,12 +109,13 @@ BEGIN
       FROM item it LEFT JOIN winner n ON n.i = it.i LEFT JOIN fresh f ON f.id = it.id;
   END LOOP;
   -- A replaced job may be a node: its cancellation is a terminal transition like any other.
+  IF replacing IS NULL THEN RETURN; END IF;
   RETURN QUERY
   WITH gone AS MATERIALIZED (
-    SELECT min(x.i) AS i, j.id FROM jsonb_to_recordset(items) AS x(i int, unique_key text, replace boolean)
-      JOIN job j ON j.unique_key = decode(x.unique_key, 'hex') AND j.state = 64
+    SELECT min(x.i) AS i, j.id FROM job j
       JOIN node n ON n.workflow = j.workflow AND n.index = j.node AND NOT n.closed
-     WHERE x.replace GROUP BY j.id
+      JOIN jsonb_to_recordset(items) AS x(i int, unique_key text, replace boolean) ON x.replace AND decode(x.unique_key, 'hex') = j.unique_key
+     WHERE j.unique_key = ANY (replacing) AND j.state = 64 GROUP BY j.id
   )
   SELECT g.i, 'ready', NULL::uuid, NULL::uuid[],
          jsonb_agg(jsonb_build_object('workflow', r.ready_workflow, 'index', r.ready_index, 'failed', r.ready_failed))

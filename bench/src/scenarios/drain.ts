@@ -12,16 +12,20 @@ export async function drain(client: Client, target: string | Transport, jobs: nu
   await untilCounted(client, 'available', jobs);
   const calls = new Calls(jobs);
   let from: number | undefined;
+  let ms = Number.NaN;
   const worker = new Worker(target, { queues: [queue], concurrency, handleSignals: false });
   worker.register(jobType, ({ args }) => {
     from ??= performance.now();
     calls.add(numberOf(args));
   });
   const running = worker.start();
-  await calls.done(running);
-  await untilCounted(client, 'completed', jobs);
-  const ms = performance.now() - (from ?? Number.NaN);
-  await worker.stop();
+  try {
+    await calls.done(running);
+    await untilCounted(client, 'completed', jobs);
+    ms = performance.now() - (from ?? Number.NaN);
+  } finally {
+    await worker.stop();
+  }
   await running;
   calls.check();
   return rate(jobs, ms);

@@ -42,11 +42,14 @@ export async function consume(client: Client, target: string | Transport, jobs: 
     calls.add(n);
   });
   const running = worker.start();
-  await Promise.race([worker.ready, running]);
-  onReady();
-  await calls.done(running);
-  await untilCounted(client, 'completed', jobs);
-  await worker.stop();
+  try {
+    await Promise.race([worker.ready, running]);
+    onReady();
+    await calls.done(running);
+    await untilCounted(client, 'completed', jobs);
+  } finally {
+    await worker.stop();
+  }
   await running;
   calls.check();
   return starts;

@@ -159,6 +159,12 @@ describe('the end of an execution by the server', () => {
     expect(overdue({ ...job, leaseUntil: later + 1 }, start + 3999, middle)).toBeNull();
   });
 
+  test('a lease that a dead worker let run out is its death (wp App. B)', () => {
+    const job = { ...claimed(jobOf()), leaseUntil: later };
+    const typeOf = (dead: boolean) => lastError({ history: overdue(job, later, middle, dead)?.history ?? '' })?.type;
+    expect([typeOf(true), typeOf(false)]).toEqual(['worker_death', 'visibility_timeout']);
+  });
+
   test('overdue: expiry of whatever waits, and nothing else (row 17)', () => {
     for (const state of Object.values(State)) {
       const change = overdue({ ...jobOf({ expires_at: '+PT5S' }), state }, later, middle);
@@ -184,6 +190,9 @@ describe('other changes', () => {
   });
 
   test('requeued: the attempt is not counted (row 10, T:L1-WRK-003)', () => {
+    const snoozed = requeued(claimed(jobOf()), 'snooze', later, 'worker', 60_000);
+    expect(snoozed).toMatchObject({ to: State.retryable, runAt: later + 60_000, attempt: 0, clearRun: true });
+    expect(historyOf({ history: snoozed.history ?? '' })).toMatchObject([{ kind: 'requeued', delayMs: 60_000 }]);
     const change = requeued(claimed(jobOf()), 'shutdown', later);
     expect(change).toMatchObject({ to: State.available, attempt: 0, clearRun: true, claim: 1, events: [] });
     expect(historyOf({ history: change.history ?? '' })).toEqual([

@@ -29,5 +29,6 @@ export type { Logger } from './logger.ts';
 export type { CallOptions, EnqueueOptions, JobOptions, JobRequest, RetryPolicy, UniquePolicy } from './options.ts';
 export type { Page, PageOptions } from './page.ts';
 export type { Queue, QueueStats } from './queue.ts';
+export type { WorkerHealth, WorkerState } from './worker/health.ts';
 export type { WorkerOptions } from './worker/options.ts';
-export { type Handler, Worker, Worker as OjsWorker, type WorkerHealth, type WorkerState } from './worker.ts';
+export { type Handler, Worker, Worker as OjsWorker } from './worker.ts';

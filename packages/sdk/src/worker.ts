@@ -10,6 +10,7 @@ import { Delivery } from './worker/delivery.ts';
 import { Exchange } from './worker/exchange.ts';
 import { Execution } from './worker/execution.ts';
 import { Fallback } from './worker/fallback.ts';
+import { healthOf, type WorkerHealth, type WorkerState } from './worker/health.ts';
 import { Heartbeat, type Order } from './worker/heartbeat.ts';
 import { Holdings } from './worker/holdings.ts';
 import { readWorkerOptions, type WorkerOptions, type WorkerSettings } from './worker/options.ts';
@@ -19,23 +20,8 @@ import { followSignals } from './worker/signals.ts';
 import { Slots } from './worker/slots.ts';
 import { Turns } from './worker/turns.ts';
 
-/** idle: before `start()` and after the drain. */
-export type WorkerState = 'idle' | 'running' | 'quiet' | 'terminate';
-
-export interface WorkerHealth {
-  /** False while idle, and when a running worker with a free slot has had no fetch answered for a minute. */
-  readonly ok: boolean;
-  readonly state: WorkerState;
-  /** Handlers that run. */
-  readonly active: number;
-  readonly lastFetchAt?: Date;
-  readonly lastHeartbeatAt?: Date;
-}
-
 export type Handler<A extends JsonArray = JsonArray> = (context: JobContext<A>) => unknown;
 
-/** Longer without an answered fetch, and a running worker is not well. Three times the longest wait of a fetch. */
-const staleMs = 60_000;
 /** A job that no handler is known for goes to somebody else, but not at once: alone with it, this worker would get it in a loop. */
 const unknownTypeDelayMs = 5_000;
 
@@ -206,16 +192,7 @@ export class Worker implements AsyncDisposable {
   }
 
   health(): WorkerHealth {
-    const { state } = this;
-    const fresh = this.#lastFetch !== undefined && Date.now() - this.#lastFetch < staleMs;
-    const ok = state !== 'idle' && (state !== 'running' || fresh || this.#slots.active >= this.#slots.concurrency);
-    return {
-      ok,
-      state,
-      active: this.#slots.active,
-      ...(this.#lastFetch !== undefined && { lastFetchAt: new Date(this.#lastFetch) }),
-      ...(this.#lastHeartbeat !== undefined && { lastHeartbeatAt: new Date(this.#lastHeartbeat) }),
-    };
+    return healthOf(this.state, this.#slots, this.#lastFetch, this.#lastHeartbeat);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -30,6 +30,7 @@ describe('turns', () => {
     const second = gate();
     const worker = bench.worker({ concurrency: 2 }).register('test.job', (context) => (context.args[0] === 1 ? second.opened : undefined));
     const running = worker.start();
+    await worker.ready;
     const job = await bench.client.enqueue('test.job', [1]);
     await bench.wire.until(
       () => bench.wire.bodies('worker.exchange').filter((body) => JSON.stringify(body.fetch)?.includes('"wait_ms":20000')).length >= 2,

@@ -143,8 +143,7 @@ export class Turns {
 
   /** Sends the turn until it was answered. Only a fetch that the server will never accept makes it reject. */
   async #carryOut(turn: Turn, signal: AbortSignal): Promise<void> {
-    let items = turn.items;
-    const { fetch } = turn;
+    let { items, fetch } = turn;
     for (let failures = 0; ; ) {
       const sentAt = performance.now();
       try {
@@ -166,6 +165,8 @@ export class Turns {
         }
         if (!this.#answered && isAboutIdentity(error)) throw error;
         failures++;
+        // Asked again it brings what the lost answer held, or nothing: waiting for more is the next fetch's, under an id of its own.
+        if (fetch !== null) fetch = { ...fetch, waitMs: 0 };
         items = this.#services.delivery.stillDue(items);
         if (items.length === 0 && fetch === null) return;
         this.#services.logger[failures === 1 ? 'warn' : 'debug']('The server does not answer; trying again.', {

@@ -1,10 +1,9 @@
 // A process with two workers, for the tests of signals. Says what happens on stdout, one word a line.
-import { Client, Worker } from '../../src/index.ts';
+import { Worker } from '../../src/index.ts';
 
 const url = process.argv[2];
 const say = (word: string) => console.log(word);
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
-const client = new Client(url);
 const workers = ['one', 'two'].map((queue) => {
   const worker = new Worker(url, { queues: [queue], heartbeatInterval: 10, logger });
   worker.register<[number]>('sleep.job', async ({ args: [ms] }) => {
@@ -26,5 +25,4 @@ process.on('exit', () => say(`listeners:${process.listenerCount('SIGTERM')}`));
 say('ready');
 await Promise.all(running);
 clearInterval(states);
-await client.close();
 say('settled');

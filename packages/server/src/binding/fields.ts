@@ -44,7 +44,11 @@ export class Fields {
     const value = this.#get(name);
     if (value === undefined) return null;
     if (typeof value === 'string' && value.length <= max && identifier.test(value) && value.isWellFormed()) return value;
-    return this.#wrong(name, `must be a non-empty string of at most ${max} characters, none of them a control character or half a surrogate pair`, value);
+    return this.#wrong(
+      name,
+      `must be a non-empty string of at most ${max} characters, none of them a control character or half a surrogate pair`,
+      value,
+    );
   }
 
   requiredString(name: string, max = 255): string {

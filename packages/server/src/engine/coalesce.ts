@@ -39,8 +39,9 @@ export function coalesce<In, Out>(
       batch.push(next);
       start++;
     }
-    if (start === waiting.length) {
-      waiting.length = 0;
+    // Half the list at least has been taken: moving the rest costs nothing an item, and a list that never empties does not grow.
+    if (start * 2 >= waiting.length) {
+      waiting.splice(0, start);
       start = 0;
     }
     return batch;

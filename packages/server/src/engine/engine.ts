@@ -84,10 +84,6 @@ export class Engine implements AsyncDisposable {
     if (refused?.kind === 'duplicate') return { kind: 'duplicate', index, existing: refused.existing };
     const present = inserted.flatMap((one) => (one.kind === 'already' ? [one.job] : []));
     if (present.length === jobs.length) return { kind: 'repeated', jobs: present };
-    const first = inserted.findIndex(({ kind }) => kind === 'already');
-    const existing = present[0];
-    // A part of the group was there: this is not the call that made it.
-    if (existing !== undefined) return { kind: 'duplicate', index: first, existing };
     return { kind: 'created', jobs: jobs.map(recordOf) };
   }
 

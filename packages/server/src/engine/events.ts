@@ -15,7 +15,7 @@ export interface EventPage {
   readonly events: readonly WireEvent[];
   readonly cursor: string;
   readonly hasMore: boolean;
-  /** Events between the cursor and the first one kept are gone. */
+  /** Events between the cursor and the first one kept are gone, or the cursor is not of this log. */
   readonly gap: boolean;
 }
 
@@ -24,7 +24,7 @@ const scan = 10_000;
 
 /** Polling of the event log (ojs-events §6.4). Positions follow visibility, so a cursor never skips. */
 export async function readEvents(storage: Storage, source: string, query: EventQuery): Promise<EventPage> {
-  let from = query.after === null || query.after === '' ? 0 : Number(query.after);
+  const from = query.after === null || query.after === '' ? 0 : Number(query.after);
   if (!/^\d*$/.test(query.after ?? '') || !Number.isSafeInteger(from)) {
     throw OjsFault.invalid([{ path: 'after', message: 'is not a cursor of this server; expected the cursor of an earlier answer.' }]);
   }
@@ -36,8 +36,14 @@ export async function readEvents(storage: Storage, source: string, query: EventQ
   let gap = false;
   for (;;) {
     const { batches, oldest, newest } = await storage.events(position, Math.max(1, Math.min(1_000, scan - seen)));
-    if (seen === 0) gap = query.after !== null && from > 0 && from < oldest - 1;
-    if (batches.length === 0) return { events, cursor: String(Math.max(position, Math.min(from, newest))), hasMore: false, gap };
+    if (position > newest) {
+      // The cursor is from before the store was emptied or replaced: everything in this one is news.
+      position = 0;
+      gap = true;
+      continue;
+    }
+    if (seen === 0 && from > 0 && from < oldest - 1) gap = true;
+    if (batches.length === 0) return { events, cursor: String(newest), hasMore: false, gap };
     for (const batch of batches) {
       const entries = JSON.parse(batch.entries) as readonly EventEntry[];
       for (const [index, entry] of entries.entries()) {

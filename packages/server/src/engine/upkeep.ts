@@ -5,7 +5,7 @@ import type { EngineLog, Retention } from './options.ts';
 /** Items of one call to the storage: about 2 ms of work on SQLite, so upkeep never holds up the calls of users. */
 const page = 200;
 
-/** A timer this late means that the process was stopped or starved, and heartbeats lie unread in its sockets. */
+/** No loop having run for this long means that the process was stopped or starved, and heartbeats lie unread in its sockets. */
 const stallMs = 5_000;
 
 /**
@@ -22,6 +22,8 @@ export class Upkeep {
   readonly #holder: string;
   /** Silence of workers counts from here at the earliest: while this node was down, or stood still, nobody could be heard. */
   #since: number;
+  /** When a loop last began, on the monotonic clock. */
+  #ticked = performance.now();
   readonly #loops: Loop[] = [];
 
   constructor(parts: {
@@ -46,19 +48,18 @@ export class Upkeep {
   /** Promotion may be at most 200 ms late (digest §2.1); a dead worker's jobs are back within 35 s at the defaults. */
   start(): void {
     const failed = (error: unknown) => this.#log.error({ err: error }, 'upkeep failed; it will be tried again');
-    this.#loops.push(
-      new Loop(
-        100,
-        () => this.promote(),
-        failed,
-        (lateMs) => {
-          if (lateMs > stallMs) this.#since = this.#clock.now();
-        },
-      ),
-      new Loop(200, () => this.settleOverdue(), failed),
-      new Loop(2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()), failed),
-      new Loop(5_000, () => this.#led('retention', 15_000, () => this.prune()), failed),
-    );
+    const every = (ms: number, work: () => Promise<void>) => {
+      const task = () => {
+        this.#notice(performance.now());
+        return work();
+      };
+      this.#loops.push(new Loop(ms, task, failed));
+    };
+    this.#ticked = performance.now();
+    every(100, () => this.promote());
+    every(200, () => this.settleOverdue());
+    every(2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()));
+    every(5_000, () => this.#led('retention', 15_000, () => this.prune()));
   }
 
   async stop(): Promise<void> {
@@ -144,6 +145,12 @@ export class Upkeep {
     return new Set(workers.filter((worker) => this.#isDead(worker)).map(({ worker }) => worker));
   }
 
+  /** Every loop looks, because after a stall any of them may be the first to run. */
+  #notice(now: number): void {
+    if (now - this.#ticked > stallMs) this.#since = this.#clock.now();
+    this.#ticked = now;
+  }
+
   #isDead(worker: WorkerRecord): boolean {
     return this.#clock.now() - Math.max(worker.seenAt, this.#since) >= this.#deadAfterMs;
   }
@@ -165,16 +172,12 @@ class Loop {
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(everyMs: number, task: () => Promise<void>, failed: (error: unknown) => void, late: (ms: number) => void = () => {}) {
-    let due = performance.now() + everyMs;
+  constructor(everyMs: number, task: () => Promise<void>, failed: (error: unknown) => void) {
     const next = () => {
-      late(performance.now() - due);
       this.#running = task()
         .catch(failed)
         .then(() => {
-          if (this.#stopped) return;
-          due = performance.now() + everyMs;
-          this.#timer = setTimeout(next, everyMs);
+          if (!this.#stopped) this.#timer = setTimeout(next, everyMs);
         });
     };
     this.#timer = setTimeout(next, everyMs);

@@ -13,7 +13,9 @@ export function allowOrigin(request: FastifyRequest, reply: FastifyReply, { allo
   reply.header('vary', 'Origin');
   const { origin } = request.headers;
   if (origin === undefined || !allowedOrigins.includes(origin)) return false;
-  reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', 'OJS-Version, X-Request-Id, Location, Retry-After');
+  reply
+    .header('access-control-allow-origin', origin)
+    .header('access-control-expose-headers', 'OJS-Version, X-Request-Id, Location, Retry-After');
   if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return false;
   reply
     .header('access-control-allow-methods', 'GET, POST, DELETE')

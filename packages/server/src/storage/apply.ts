@@ -1,7 +1,7 @@
 /** What a change does to a record: the same pure code for every storage whose transactions run in this process. */
 
 import { type JobRecord, type Millis, State, type StateMask, Terminal, type Transition } from '@ojs-ts/core';
-import type { Claim } from './storage.ts';
+import type { Claim, Inserted } from './storage.ts';
 
 export type Verdict = 'moves' | 'already' | 'refused';
 
@@ -99,4 +99,18 @@ export function overdueAt(job: Pick<JobRecord, 'leaseUntil' | 'startedAt' | 'tim
 export function sideWork(claims: readonly Claim[]): { readonly promoted: number; readonly expired: number } {
   const wanted = claims.reduce((sum, claim) => sum + Math.max(0, claim.limit), 0);
   return { promoted: Math.max(100, wanted), expired: Math.max(10, wanted) };
+}
+
+/**
+ * What becomes of a group once each of its jobs was looked at: inserted wholly, there already wholly (a repeated call), or refused. A group of which only a
+ * part is there is not the call that made it, so that part is `duplicate`.
+ */
+export function groupVerdict(answers: readonly Inserted[]): readonly Inserted[] {
+  const every = (kind: Inserted['kind']) => answers.every((answer) => answer.kind === kind);
+  if (every('inserted') || every('already')) return answers;
+  return answers.map((answer): Inserted => {
+    if (answer.kind === 'already')
+      return answers.some(({ kind }) => kind === 'duplicate') ? { kind: 'aborted' } : { kind: 'duplicate', existing: answer.job };
+    return answer.kind === 'inserted' ? { kind: 'aborted' } : answer;
+  });
 }

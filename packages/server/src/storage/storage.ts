@@ -9,9 +9,9 @@ import type { EventBatch, JobId, JobRecord, Json, Millis, NewJob, State, StateMa
 
 export type Inserted =
   | { readonly kind: 'inserted' }
-  /** The same id with the same envelope is there: a repeated call. */
+  /** The whole group is there with the same envelopes: a repeated call. */
   | { readonly kind: 'already'; readonly job: JobRecord }
-  /** The id belongs to another job. */
+  /** The id belongs to another job, or to a job of which the rest of the group is not there. */
   | { readonly kind: 'duplicate'; readonly existing: JobRecord }
   /** Another job of the same group was refused. */
   | { readonly kind: 'aborted' };

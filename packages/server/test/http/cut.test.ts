@@ -114,7 +114,11 @@ describe.each(['memory:', 'sqlite:'])('a repeated call after a cut, %s', (storag
 
   test.each([0, 60_000])('requeue with a delay of %i ms, by its lease', async (delay_ms) => {
     const { id, x_lease } = await fetched();
-    const { body } = await expectRepeatable(post('/workers/nack', { job_id: id, requeue: true, delay_ms, worker_id: 'w1', x_lease }), 200, 0);
+    const { body } = await expectRepeatable(
+      post('/workers/nack', { job_id: id, requeue: true, delay_ms, worker_id: 'w1', x_lease }),
+      200,
+      0,
+    );
     expect(body).toMatchObject({ state: delay_ms > 0 ? 'retryable' : 'available', attempt: 0 });
   });
 

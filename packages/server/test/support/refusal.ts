@@ -1,4 +1,4 @@
-import { errorKinds, type ErrorCode } from '@ojs-ts/core';
+import { type ErrorCode, errorKinds } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Response } from './request.ts';
 

@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders, request as http, type RequestOptions } from 'node:http';
+import { request as http, type IncomingHttpHeaders, type RequestOptions } from 'node:http';
 import { request as https } from 'node:https';
 import { connect, type Socket } from 'node:net';
 

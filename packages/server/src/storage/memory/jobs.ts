@@ -1,5 +1,5 @@
 import { creationEvent, expired, type Json, jobEventEntry, type Millis, type NewJob, recordOf, State, type Transition } from '@ojs-ts/core';
-import { claimed, isExpired, isIn, moved, promoted, sideWork, verdict } from '../apply.ts';
+import { claimed, groupVerdict, isExpired, isIn, moved, promoted, sideWork, verdict } from '../apply.ts';
 import { comparePlaces, cursorOf, type Place, placeOf, readCursor } from '../cursor.ts';
 import type { Claim, Inserted, JobQuery, Jobs, Moved } from '../storage.ts';
 import type { Row, Tables } from './tables.ts';
@@ -58,7 +58,7 @@ export function jobs(open: () => Tables): Jobs {
   };
 }
 
-function insertGroup(tables: Tables, group: readonly NewJob[], now: Millis, entries: Json[]): Inserted[] {
+function insertGroup(tables: Tables, group: readonly NewJob[], now: Millis, entries: Json[]): readonly Inserted[] {
   const fresh = new Map<string, NewJob>();
   const answers = group.map((job): Inserted => {
     const own = fresh.get(job.id);
@@ -70,9 +70,8 @@ function insertGroup(tables: Tables, group: readonly NewJob[], now: Millis, entr
     const same = there.envelope === job.envelope && there.queue === job.queue && there.type === job.type;
     return same ? { kind: 'already', job: there } : { kind: 'duplicate', existing: there };
   });
-  if (answers.some((answer) => answer.kind === 'duplicate')) {
-    return answers.map((answer) => (answer.kind === 'duplicate' ? answer : { kind: 'aborted' }));
-  }
+  const settled = groupVerdict(answers);
+  if (settled.some(({ kind }) => kind !== 'inserted')) return settled;
   for (const job of fresh.values()) {
     const record = recordOf(job);
     tables.add(record, now);

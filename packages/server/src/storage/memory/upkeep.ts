@@ -44,8 +44,8 @@ export function upkeep(open: () => Tables): Upkeep {
       let left = limit;
       for (const rule of rules.jobs) left -= pruneJobs(tables, rule, left);
       left -= pruneEvents(tables, rules.events, left);
-      left -= dropOlder(tables.requests, (request) => request.at < rules.requestsBefore, left);
-      left -= dropOlder(tables.workers, (worker) => worker.seenAt < rules.workersBefore, left);
+      left -= pruneRequests(tables, rules.requestsBefore, left);
+      left -= pruneWorkers(tables, rules.workersBefore, left);
       return limit - left;
     },
 
@@ -91,8 +91,15 @@ function pruneEvents(tables: Tables, { before, keep }: PruneRules['events'], lim
   return gone;
 }
 
-function dropOlder<T>(from: Map<string, T>, isOld: (item: T) => boolean, limit: number): number {
-  const old = [...from].filter(([, item]) => isOld(item)).slice(0, limit);
-  for (const [key] of old) from.delete(key);
+function pruneRequests(tables: Tables, before: Millis, limit: number): number {
+  const old = [...tables.requests].filter(([, { at }]) => at < before).slice(0, limit);
+  for (const [request] of old) tables.requests.delete(request);
   return old.length;
+}
+
+function pruneWorkers(tables: Tables, before: Millis, limit: number): number {
+  const old = [...tables.workers.values()].filter(({ seenAt }) => seenAt < before);
+  old.sort((a, b) => a.seenAt - b.seenAt || (a.worker < b.worker ? -1 : 1));
+  for (const { worker } of old.slice(0, limit)) tables.workers.delete(worker);
+  return Math.min(old.length, limit);
 }

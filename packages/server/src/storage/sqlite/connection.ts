@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { StoreUnavailable } from '../unavailable.ts';
 import type { Cells } from './row.ts';
 
 /** How durable a commit is: FULL survives a loss of power, NORMAL a crash of the process, OFF is for files that nobody keeps. */
@@ -79,7 +80,7 @@ export class Connection {
     if (code === NOT_A_DATABASE) return new Error(`${this.file} is not an SQLite database.`, { cause: error });
     if (code === READ_ONLY)
       return new Error(`${this.file} is read-only; a storage must be able to write to it and to its directory.`, { cause: error });
-    if (code === BUSY) return new Error(`${this.file} is locked by another process.`, { cause: error });
+    if (code === BUSY) return new StoreUnavailable(`${this.file} is locked by another process.`, { cause: error });
     if (error instanceof Error && error.message.startsWith('no such table: ojs_')) {
       return new Error(`${this.file} has no layout yet: call the storage's migrate() first.`, { cause: error });
     }
@@ -142,7 +143,7 @@ export async function patiently<T>(connection: Connection, patienceMs: number, a
     } catch (error) {
       if (!isBusy(error)) throw connection.explain(error);
       if (performance.now() > deadline) {
-        throw new Error(`${connection.file} has been locked by another process for ${patienceMs} ms.`, { cause: error });
+        throw new StoreUnavailable(`${connection.file} has been locked by another process for ${patienceMs} ms.`, { cause: error });
       }
     }
     // A random part, so that two waiting processes do not keep step.

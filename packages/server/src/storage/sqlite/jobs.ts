@@ -1,5 +1,5 @@
 import { creationEvent, type JobRecord, type Json, jobEventEntry, type Millis, type NewJob, recordOf, State } from '@ojs-ts/core';
-import { isIn } from '../apply.ts';
+import { groupVerdict, isIn } from '../apply.ts';
 import type { Inserted, Jobs } from '../storage.ts';
 import { claim } from './claim.ts';
 import type { Connection } from './connection.ts';
@@ -67,7 +67,6 @@ export function drop(tx: Transaction, number: number, was: State, queue: string,
 function insertGroup(tx: Transaction, group: readonly NewJob[], now: Millis, entries: Json[]): readonly Inserted[] {
   const answers: Inserted[] = [];
   const fresh: JobRecord[] = [];
-  let refused = false;
   for (const job of group) {
     const record = recordOf(job);
     if (insertRow(tx, record)) {
@@ -79,11 +78,11 @@ function insertGroup(tx: Transaction, group: readonly NewJob[], now: Millis, ent
     if (!there) throw new Error(`Job ${job.id} could not be inserted.`);
     const same = there.envelope === job.envelope && there.queue === job.queue && there.type === job.type;
     answers.push(same ? { kind: 'already', job: there } : { kind: 'duplicate', existing: there });
-    refused ||= !same;
   }
-  if (refused) {
+  const settled = groupVerdict(answers);
+  if (settled.some(({ kind }) => kind !== 'inserted')) {
     for (const { id } of fresh) tx.sql.run('DELETE FROM ojs_jobs WHERE id = ?', id);
-    return answers.map((answer) => (answer.kind === 'duplicate' ? answer : { kind: 'aborted' }));
+    return settled;
   }
   for (const record of fresh) {
     tx.count(record.queue, record.state, 1, now);

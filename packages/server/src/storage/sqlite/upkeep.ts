@@ -53,7 +53,7 @@ export function upkeep(sql: Connection, writer: Writer): Upkeep {
         left -= pruneRequests(tx, rules.requestsBefore, left);
         if (left > 0) {
           left -= sql.run(
-            'DELETE FROM ojs_workers WHERE worker IN (SELECT worker FROM ojs_workers WHERE seen_at < ? LIMIT ? + 0)',
+            'DELETE FROM ojs_workers WHERE worker IN (SELECT worker FROM ojs_workers WHERE seen_at < ? ORDER BY seen_at, worker LIMIT ? + 0)',
             rules.workersBefore,
             left,
           );

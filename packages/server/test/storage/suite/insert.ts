@@ -68,19 +68,27 @@ export const insertCases: readonly Case[] = [
     },
   ],
   [
-    'of one id twice in a group the first wins',
+    'one id twice in a group is refused, whatever the content',
     async (storage) => {
-      const [same, other] = await storage.jobs.insert(
-        [
-          [newJob(1), newJob(1)],
-          [newJob(2), newJob(2, { envelope: '{}' })],
-        ],
-        t0,
-      );
-      expect(same).toEqual([{ kind: 'inserted' }, { kind: 'already', job: recordOf(newJob(1)) }]);
+      const groups = [
+        [newJob(1), newJob(1)],
+        [newJob(2), newJob(2, { envelope: '{}' })],
+      ];
+      const [same, other] = await storage.jobs.insert(groups, t0);
+      expect(same).toEqual([{ kind: 'aborted' }, { kind: 'duplicate', existing: recordOf(newJob(1)) }]);
       expect(other).toEqual([{ kind: 'aborted' }, { kind: 'duplicate', existing: recordOf(newJob(2)) }]);
+      expect(await storage.jobs.get([idOf(1), idOf(2)])).toEqual([null, null]);
+    },
+  ],
+  [
+    'a group of which a part is there is refused: only a repetition of the whole call is one',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      const [mixed] = await storage.jobs.insert([[newJob(1), newJob(2)]], t0);
+      expect(mixed).toEqual([{ kind: 'duplicate', existing: recordOf(newJob(1)) }, { kind: 'aborted' }]);
       expect(await storage.jobs.get([idOf(2)])).toEqual([null]);
-      expect((await queue(storage))?.counts).toEqual({ [State.available]: 1 });
+      const [whole] = await storage.jobs.insert([[newJob(1)]], t0);
+      expect(whole).toEqual([{ kind: 'already', job: recordOf(newJob(1)) }]);
     },
   ],
   [

@@ -143,6 +143,23 @@ export const upkeepCases: readonly Case[] = [
     },
   ],
   [
+    'prune forgets the longest silent workers first',
+    async (storage) => {
+      const beat = (worker: string, now: number) =>
+        storage.registry.beat([{ worker, holds: null, leaseMs: null, state: 'running', info: '{}' }], now);
+      for (const [worker, at] of [
+        ['b', 1],
+        ['c', 3],
+        ['a', 3],
+        ['d', 2],
+        ['b', 4],
+      ] as const)
+        await beat(worker, t0 + at);
+      expect(await storage.upkeep.prune({ ...nothing, workersBefore: t0 + 4 }, 2)).toBe(2);
+      expect((await storage.registry.workers()).map(({ worker }) => worker)).toEqual(['b', 'c']);
+    },
+  ],
+  [
     'a lease has one holder until it ends or is released',
     async (storage) => {
       const { lease, release } = storage.upkeep;

@@ -1,0 +1,60 @@
+import type { Fault } from './fault.ts';
+
+export const sqlite: readonly Fault[] = [
+  {
+    name: 'sqlite-pause-without-effect',
+    rule: '§3.2',
+    file: 'packages/server/src/storage/sqlite/claim.ts',
+    find: 'if (!tx.isPaused(queue)) takeFrom',
+    replace: 'takeFrom',
+    cases: ['OJS-L1-QUE-001'],
+  },
+  {
+    name: 'sqlite-queues-right-to-left',
+    rule: '§2.2',
+    file: 'packages/server/src/storage/sqlite/claim.ts',
+    find: 'for (const queue of claim.queues) {',
+    replace: 'for (const queue of claim.queues.toReversed()) {',
+    cases: ['OJS-L0-FET-004'],
+  },
+  {
+    name: 'sqlite-beat-extends-others',
+    rule: '§10.3',
+    file: 'packages/server/src/storage/sqlite/registry.ts',
+    find: 'if ((holder !== null && holder !== worker) || (claim',
+    replace: 'if ((claim',
+    cases: ['OJS-L1-HBT-005'],
+  },
+  {
+    name: 'sqlite-request-returns-ended',
+    rule: 'design §6',
+    file: 'packages/server/src/storage/sqlite/claim.ts',
+    find: 'return job?.state === State.active && job.claim === number ? [job] : [];',
+    replace: 'return job ? [job] : [];',
+    cases: ['OJS-L0-FET-008'],
+  },
+  {
+    name: 'sqlite-delete-of-anything',
+    rule: '§3.2',
+    file: 'packages/server/src/storage/sqlite/jobs.ts',
+    find: 'if (!isIn(was, from) || (deadLetter && !listed)) return false;',
+    replace: '',
+    cases: ['OJS-L1-DLQ-005'],
+  },
+  {
+    name: 'sqlite-resume-ignored',
+    rule: '§3.2',
+    file: 'packages/server/src/storage/sqlite/registry.ts',
+    find: 'const flag = paused ? 1 : 0;',
+    replace: 'const flag = 1;',
+    cases: ['OJS-L1-QUE-001'],
+  },
+  {
+    name: 'sqlite-dead-letter-miscounted',
+    rule: '§3.3',
+    file: 'packages/server/src/storage/sqlite/move.ts',
+    find: 'tx.countDeadLetter(before.queue, after.deadLetter ? 1 : -1, now);',
+    replace: 'tx.countDeadLetter(before.queue, 1, now);',
+    cases: ['OJS-L1-DLQ-003'],
+  },
+];

@@ -1,0 +1,163 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+
+const main = new URL('../src/main.ts', import.meta.url).pathname;
+const running = new Set<ChildProcess>();
+
+interface Command {
+  readonly process: ChildProcess;
+  /** What was written so far. */
+  output(): string;
+  errors(): string;
+  /** The exit code, when it has ended. */
+  readonly ended: Promise<number | null>;
+}
+
+function ojs(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
+  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OJS_')));
+  const cwd = mkdtempSync(join(tmpdir(), 'ojs-cli-'));
+  const child = spawn(process.execPath, [main, ...args], { cwd, env: { ...clean, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  let [output, errors] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
+  const ended = once(child, 'close').then(([code]) => {
+    running.delete(child);
+    return code as number | null;
+  });
+  return { process: child, output: () => output, errors: () => errors, ended };
+}
+
+/** The URL that it prints once it listens. */
+async function listening(command: Command): Promise<string> {
+  const url = () => /listening on (\S+)/.exec(command.output())?.[1];
+  await expect.poll(url, { timeout: 10_000, interval: 20 }).toBeDefined();
+  return url() ?? '';
+}
+
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+describe('ojs serve', () => {
+  test('prints its URL, serves, and ends on SIGTERM with 0', async () => {
+    const command = ojs(['serve', '--storage', 'sqlite:./jobs.db', '--port', '0', '--log-level', 'warn']);
+    const url = await listening(command);
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    const health = await fetch(`${url}/ojs/v1/health`);
+    expect(await health.json()).toMatchObject({ status: 'ok', backend: { type: 'sqlite' } });
+    const waiting = fetch(`${url}/ojs/v1/workers/fetch`, { method: 'POST', body: Buffer.from('{"queues":["q"],"wait_ms":60000}') });
+    await fetch(`${url}/ojs/v1/health`);
+    command.process.kill('SIGTERM');
+    expect(await (await waiting).json()).toEqual({ jobs: [] });
+    expect(await command.ended).toBe(0);
+    expect(command.errors()).toBe('');
+  });
+
+  test('ends on SIGINT with 0, too, and logs JSON lines on standard error', async () => {
+    const command = ojs(['serve', '--storage', 'memory:', '--port', '0']);
+    const url = await listening(command);
+    command.process.kill('SIGINT');
+    expect(await command.ended).toBe(0);
+    const lines = command.errors().trim().split('\n').map((line): unknown => JSON.parse(line));
+    expect(lines).toMatchObject([{ msg: 'listening', url, storage: 'memory' }, { msg: 'stopped' }]);
+  });
+
+  test('a second signal ends it at once', async () => {
+    const command = ojs(['serve', '--storage', 'memory:', '--port', '0']);
+    const url = await listening(command);
+    const socket = new AbortController();
+    const slow = fetch(`${url}/ojs/v1/jobs`, {
+      method: 'POST',
+      body: new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array([123])) }),
+      duplex: 'half',
+      signal: socket.signal,
+    } as RequestInit).catch(() => null);
+    await fetch(`${url}/ojs/v1/health`);
+    command.process.kill('SIGTERM');
+    // It refuses connections from when it began to stop.
+    await expect.poll(() => fetch(`${url}/ojs/v1/health`).then(() => 'up', () => 'down'), { timeout: 5_000 }).toBe('down');
+    command.process.kill('SIGTERM');
+    expect(await command.ended).toBe(143);
+    socket.abort();
+    await slow;
+  });
+
+  test('takes the environment, and flags over it', async () => {
+    const env = { OJS_STORAGE: 'memory:', OJS_PORT: '1', OJS_LOG_LEVEL: 'error', OJS_TOKEN: 'from-environment', OJS_TEST_MODE: 'true' };
+    const command = ojs(['serve', '--port', '0', '--token', 'work:worker-token', '--token', 'from-flag'], env);
+    const url = await listening(command);
+    const status = async (token: string) =>
+      (await fetch(`${url}/ojs/v1/admin/reset`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })).status;
+    expect(await Promise.all(['from-environment', 'worker-token', 'from-flag'].map(status))).toEqual([401, 403, 200]);
+    expect(await (await fetch(`${url}/ojs/manifest`)).json()).toMatchObject({ backend: 'memory' });
+    command.process.kill('SIGTERM');
+    expect(await command.ended).toBe(0);
+  });
+
+  const wrong: readonly (readonly [readonly string[], Readonly<Record<string, string>>, RegExp])[] = [
+    [['--port', '70000'], {}, /--port.*0 to 65535/],
+    [['--port'], {}, /--port.*argument missing/],
+    [['--prot', '1'], {}, /unknown option '--prot'/],
+    [['extra'], {}, /too many arguments/],
+    [['--log-level', 'loud'], {}, /loud.*debug, info, warn, error/],
+    [['--host', '0.0.0.0'], {}, /0\.0\.0\.0 without a token/],
+    [['--host', '0.0.0.0', '--test-mode', '--token', 'long-enough'], {}, /test mode/],
+    [['--token', 'short'], {}, /8 characters/],
+    [['--tls-cert', 'cert.pem'], {}, /both a certificate file and a key file/],
+    [['--tls-cert', 'no.pem', '--tls-key', 'no.key'], {}, /no\.pem cannot be read/],
+    [[], { OJS_PORT: 'x' }, /OJS_PORT is x/],
+    [[], { OJS_INSECURE: 'maybe' }, /OJS_INSECURE is maybe/],
+  ];
+  test('flags and variables that cannot be meant end with 2 and say why', async () => {
+    for (const [args, env, message] of wrong) {
+      const command = ojs(['serve', '--storage', 'memory:', ...args], env);
+      expect(await command.ended, args.join(' ')).toBe(2);
+      expect(command.errors()).toMatch(message);
+      expect(command.errors()).not.toMatch(/^ +at /m);
+      expect(command.output()).toBe('');
+    }
+  });
+
+  test('a port in use and a store that cannot be had end with 1 and say why', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const address = taken.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const commands: readonly (readonly [readonly string[], RegExp])[] = [
+      [['--storage', 'memory:', '--port', String(port)], /EADDRINUSE.*choose another --port/],
+      [['--storage', 'mysql://me:hush@db', '--port', '0'], /mysql:\/\/me:\*\*\*@db.*expected/],
+      [['--storage', 'sqlite:/no/such/folder/jobs.db', '--port', '0'], /unable to open|no such|cannot/i],
+    ];
+    for (const [args, message] of commands) {
+      const command = ojs(['serve', ...args]);
+      expect(await command.ended, args.join(' ')).toBe(1);
+      expect(command.errors()).toMatch(message);
+      expect(command.errors()).not.toMatch(/^ +at /m);
+    }
+    await new Promise((resolve) => taken.close(resolve));
+  });
+});
+
+describe('ojs', () => {
+  test('has help and a version, and no other commands', async () => {
+    const help = ojs(['--help']);
+    expect(await help.ended).toBe(0);
+    expect(help.output()).toMatch(/serve/);
+    const version = ojs(['--version']);
+    expect(await version.ended).toBe(0);
+    expect(version.output()).toMatch(/^\d+\.\d+\.\d+\n$/);
+    const unknown = ojs(['sevre']);
+    expect(await unknown.ended).toBe(2);
+    expect(unknown.errors()).toMatch(/unknown command 'sevre'/);
+  });
+});

@@ -1,0 +1,215 @@
+import { State } from '@ojs-ts/core';
+import { describe, expect, test } from 'vitest';
+import { Engine } from '../../src/engine/engine.ts';
+import { StoreClock } from '../../src/engine/time.ts';
+import { openStorage } from '../../src/storage/open.ts';
+import { bench, newJob, urls } from '../support/engine.ts';
+
+describe.each(urls)('upkeep, %s', (url) => {
+  test('promotes what is due, neither early nor late, and more than a page of it', async () => {
+    await using b = await bench(url);
+    const due = b.clock.now() + 1_000;
+    const jobs = Array.from({ length: 450 }, () => newJob(b.clock.now(), { state: State.scheduled, runAt: due }));
+    await b.engine.push(jobs);
+    const waiting = async () => (await b.engine.storage.registry.queues())[0]?.counts[State.scheduled] ?? 0;
+    b.clock.set(due - 1);
+    await b.engine.upkeep.run();
+    expect(await waiting()).toBe(450);
+    b.clock.set(due);
+    await b.engine.upkeep.run();
+    expect(await waiting()).toBe(0);
+  });
+
+  test('get and fetch see due jobs without any pass (§2.1)', async () => {
+    await using b = await bench(url);
+    const due = b.clock.now() + 1_000;
+    const [first, second] = [await b.push({ state: State.scheduled, runAt: due }), await b.push({ state: State.scheduled, runAt: due })];
+    const expiring = await b.push({ expiresAt: due });
+    b.clock.set(due);
+    expect(await b.get(first)).toMatchObject({ state: State.available, enqueuedAt: due });
+    expect((await b.get(expiring)).state).toBe(State.discarded);
+    expect((await b.fetch({ count: 9 })).map((job) => job.id)).toEqual([first, second]);
+  });
+
+  test('an ended lease goes back at once while attempts are left, then it is discarded (X13, T:L1-VIS-001)', async () => {
+    await using b = await bench(url);
+    const job = await b.start(null, { visibilityMs: 3_000, retry: { maxAttempts: 2 } });
+    b.clock.advance(2_999);
+    await b.engine.upkeep.run();
+    expect((await b.get(job.id)).state).toBe(State.active);
+    b.clock.advance(1);
+    await b.engine.upkeep.run();
+    expect(await b.get(job.id)).toMatchObject({ state: State.available, attempt: 1, startedAt: null });
+    await b.fetch({ queues: [job.queue] });
+    b.clock.advance(3_000);
+    await b.engine.upkeep.run();
+    expect(await b.get(job.id)).toMatchObject({ state: State.discarded, attempt: 2 });
+  });
+
+  test('an execution that runs out of its time takes the backoff (§11)', async () => {
+    await using b = await bench(url);
+    const job = await b.start(null, { timeoutMs: 2_000, retry: { jitter: false, initialIntervalMs: 7_000 } });
+    b.clock.advance(2_000);
+    expect(await b.get(job.id)).toMatchObject({ state: State.retryable, runAt: b.clock.now() + 7_000 });
+  });
+
+  test('a worker is dead after 30 s without a heartbeat (§10.7)', async () => {
+    await using b = await bench(url);
+    const job = await b.start('w1', { retry: { maxAttempts: 2 } });
+    await b.beat('w1', [job.id]);
+    b.clock.advance(29_999);
+    await b.engine.upkeep.run();
+    expect((await b.get(job.id)).state).toBe(State.active);
+    b.clock.advance(1);
+    await b.engine.upkeep.run();
+    expect(await b.get(job.id)).toMatchObject({ state: State.available, attempt: 1, worker: null });
+    expect((await b.get(job.id)).history).toContain('worker_death');
+    expect(await b.engine.storage.registry.workers()).toEqual([]);
+  });
+
+  test('a worker that never sent a heartbeat is not dead (X10, T:L2-CRON-005)', async () => {
+    await using b = await bench(url);
+    const job = await b.start('w1');
+    b.clock.advance(1_799_999);
+    await b.engine.upkeep.run();
+    expect((await b.get(job.id)).state).toBe(State.active);
+  });
+
+  test('its silence counts from the start of the engine: a restart kills nobody', async () => {
+    await using b = await bench(url);
+    const job = await b.start('w1');
+    await b.beat('w1', [job.id]);
+    b.clock.advance(3_600_000 / 4);
+    const next = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
+    b.clock.advance(29_999);
+    await next.upkeep.run();
+    expect((await b.get(job.id)).state).toBe(State.active);
+    b.clock.advance(1);
+    await next.upkeep.run();
+    expect((await b.get(job.id)).state).toBe(State.available);
+  });
+
+  test('a job that two heartbeats in a row do not list goes back uncounted; one is not enough', async () => {
+    await using b = await bench(url);
+    const lost = await b.start('w1');
+    const kept = await b.start('w1');
+    const beatAndRun = async (holds: readonly string[] | null) => {
+      b.clock.advance(5_000);
+      await b.beat('w1', holds);
+      await b.engine.upkeep.run();
+      return (await b.get(lost.id)).state;
+    };
+    expect(await beatAndRun([kept.id])).toBe(State.active);
+    expect(await beatAndRun([kept.id, lost.id])).toBe(State.active);
+    expect(await beatAndRun([kept.id])).toBe(State.active);
+    // A heartbeat that only counts says nothing about any job.
+    expect(await beatAndRun(null)).toBe(State.active);
+    expect(await beatAndRun([kept.id])).toBe(State.active);
+    expect(await beatAndRun([kept.id])).toBe(State.available);
+    expect(await b.get(lost.id)).toMatchObject({ attempt: 0, worker: null });
+    expect((await b.get(kept.id)).state).toBe(State.active);
+  });
+
+  test('a claim that is younger than the heartbeat before the last is not lost yet', async () => {
+    await using b = await bench(url);
+    await b.beat('w1', []);
+    b.clock.advance(5_000);
+    const job = await b.start('w1');
+    await b.beat('w1', []);
+    await b.engine.upkeep.run();
+    b.clock.advance(5_000);
+    await b.engine.upkeep.run();
+    expect((await b.get(job.id)).state).toBe(State.active);
+  });
+
+  test('retention: by age and by number, and each state by its own (digest §17)', async () => {
+    await using b = await bench(url, { retention: { completedMs: 1_000, cancelledMs: 2_000, discardedMs: 3_000, keep: 2, eventsMs: 10_000 } });
+    const complete = async () => {
+      const job = await b.start();
+      await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
+      b.clock.advance(1);
+      return job.id;
+    };
+    const ids = [await complete(), await complete(), await complete()];
+    const cancelled = await b.push();
+    await b.engine.lifecycle.cancel(cancelled, null);
+    const left = async () => (await b.engine.storage.jobs.get([...ids, cancelled])).map((job) => job !== null);
+    await b.engine.upkeep.run();
+    expect(await left()).toEqual([false, true, true, true]);
+    b.clock.advance(1_001);
+    await b.engine.upkeep.run();
+    expect(await left()).toEqual([false, false, false, true]);
+    b.clock.advance(1_000);
+    await b.engine.upkeep.run();
+    expect(await left()).toEqual([false, false, false, false]);
+    b.clock.advance(10_000);
+    await b.engine.upkeep.run();
+    const { batches, newest } = await b.engine.storage.events(0, 100);
+    expect(batches).toEqual([]);
+    expect(newest).toBeGreaterThan(0);
+  });
+});
+
+describe('upkeep by timers', () => {
+  test('a process that stood still does not kill the workers that it could not hear', async () => {
+    const storage = await openStorage('memory:');
+    const { upkeep } = storage;
+    const promote = upkeep.promote.bind(upkeep);
+    const passed = new Promise<void>((resolve) => {
+      const lease = upkeep.lease.bind(upkeep);
+      upkeep.lease = async (name, ...rest) => {
+        if (name === 'retention') resolve();
+        return lease(name, ...rest);
+      };
+    });
+    // Stands still in the middle of a pass, as a stopped process may, for longer than a stall and than a worker may be silent.
+    upkeep.promote = async (now, limit) => {
+      upkeep.promote = promote;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_300);
+      return promote(now, limit);
+    };
+    await using engine = await Engine.start({ storage, deadAfterMs: 4_000 });
+    const job = newJob(engine.clock.now());
+    await engine.push([job]);
+    await engine.fetch({ queues: ['q'], count: 1, worker: 'w1', leaseMs: null, request: null, waitMs: 0 });
+    await engine.beat({ worker: 'w1', holds: [{ id: job.id, claim: null }], leaseMs: null, state: 'running', info: '{}' });
+    await passed;
+    expect((await engine.get(job.id))?.state).toBe(State.active);
+  });
+
+  test('promote, expire and take back by themselves', async () => {
+    const storage = await openStorage('memory:');
+    await using engine = await Engine.start({ storage });
+    const now = engine.clock.now();
+    const jobs = [
+      newJob(now, { state: State.scheduled, runAt: now + 50 }),
+      newJob(now, { expiresAt: now + 50, queue: 'e' }),
+    ];
+    await engine.push(jobs);
+    const states = async () => (await storage.jobs.get(jobs.map(({ id }) => id))).map((job) => job?.state);
+    await expect.poll(states, { timeout: 2_000 }).toEqual([State.available, State.discarded]);
+  });
+});
+
+describe('StoreClock', () => {
+  test('follows the store, by half of the way there and back', async () => {
+    const storage = await openStorage('memory:');
+    const ahead = 3_600_000;
+    storage.clock = async () => Date.now() + ahead;
+    const clock = new StoreClock();
+    expect(Math.abs(clock.now() - Date.now())).toBeLessThan(1_000);
+    await clock.follow(storage);
+    expect(Math.abs(clock.now() - Date.now() - ahead)).toBeLessThan(1_000);
+    storage.clock = async () => Date.now() - ahead;
+    await clock.follow(storage);
+    expect(Math.abs(clock.now() - Date.now() + ahead)).toBeLessThan(1_000);
+    await storage[Symbol.asyncDispose]();
+  });
+
+  test('an engine without a clock of its own runs on the store’s', async () => {
+    const storage = await openStorage('memory:');
+    storage.clock = async () => Date.UTC(2031, 0, 1);
+    await using engine = await Engine.start({ storage, upkeep: 'manual' });
+    expect(Math.abs(engine.clock.now() - Date.UTC(2031, 0, 1))).toBeLessThan(60_000);
+  });
+});

@@ -1,0 +1,73 @@
+import { type OperationName, operationNames, operations, pathOf } from '@ojs-ts/core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RunningServer } from '../../src/index.ts';
+import { newId } from '../support/ids.ts';
+import { expectRefusal } from '../support/refusal.ts';
+import { send } from '../support/request.ts';
+import { serve } from '../support/server.ts';
+
+const secrets = { enqueue: 'enqueue-secret', work: 'work-secret', admin: 'admin-secret', both: 'both-secret', all: 'all-of-it' };
+const scopesOf: Readonly<Record<keyof typeof secrets, readonly string[]>> = {
+  enqueue: ['enqueue'],
+  work: ['work'],
+  admin: ['enqueue', 'work', 'admin'],
+  both: ['enqueue', 'work'],
+  all: ['enqueue', 'work', 'admin'],
+};
+const holders = Object.keys(secrets) as readonly (keyof typeof secrets)[];
+
+/** Every route of core's table, by every kind of token. */
+describe('tokens', () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    const tokens = ['enqueue:enqueue-secret', 'work:work-secret', 'admin:admin-secret', 'enqueue,work:both-secret', 'all-of-it'];
+    server = await serve({ tokens, testMode: true });
+  });
+  afterAll(() => server.close());
+
+  function ask(name: OperationName, authorization?: string) {
+    const headers = authorization === undefined ? {} : { authorization };
+    return send(server.url, { method: operations[name].method, path: pathOf(name, { id: newId(), name: 'q' }), headers });
+  }
+
+  describe.each(operationNames)('%s', (name) => {
+    const scopes: readonly string[] = operations[name].scopes;
+    const open = scopes.includes('open');
+
+    test.each(holders)('with the token for %s', async (holder) => {
+      const response = await ask(name, `Bearer ${secrets[holder]}`);
+      if (open || scopesOf[holder].some((scope) => scopes.includes(scope))) expect(response.status).toBeOneOf([200, 400, 404]);
+      else expectRefusal(response, 403, 'permission_denied');
+    });
+
+    test('without a token, or with a wrong one', async () => {
+      const wrong = ['Bearer', 'Bearer ', 'Bearer x', 'Bearer all-of-i', 'Bearer all-of-it2', 'Bearer all-of-it x', 'Basic all-of-it', 'all-of-it', `Bearer ${'a'.repeat(5_000)}`, ''];
+      for (const authorization of [undefined, ...wrong]) {
+        const response = await ask(name, authorization);
+        if (open) expect(response.status).toBe(200);
+        else {
+          expectRefusal(response, 401, 'unauthenticated');
+          expect(response.headers['www-authenticate']).toBe('Bearer');
+          expect(response.text).not.toContain('all-of-it');
+        }
+      }
+    });
+  });
+
+  test('the scheme is read in any case', async () => {
+    expect((await ask('queue.list', 'bEARER   all-of-it')).status).toBe(200);
+  });
+
+  test('emptying the store in test mode takes the admin scope', async () => {
+    const reset = (token?: string) =>
+      send(server.url, { method: 'POST', path: '/ojs/v1/admin/reset', headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
+    expectRefusal(await reset(), 401, 'unauthenticated');
+    expectRefusal(await reset(secrets.both), 403, 'permission_denied');
+    expect((await reset(secrets.admin)).status).toBe(200);
+  });
+
+  test('a page of another origin is refused with a token, too', async () => {
+    const headers = { authorization: `Bearer ${secrets.all}`, origin: 'http://evil.test' };
+    expectRefusal(await send(server.url, { path: '/ojs/v1/queues', headers }), 403, 'permission_denied');
+  });
+});

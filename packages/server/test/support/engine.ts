@@ -1,0 +1,91 @@
+import { type JobPolicy, type JobRecord, type ManualClock, manualClock, type NewJob, State } from '@ojs-ts/core';
+import type { EngineOptions } from '../../src/engine/options.ts';
+import type { FetchRequest } from '../../src/engine/fetch.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import { openStorage } from '../../src/storage/open.ts';
+import type { WorkerBeat } from '../../src/storage/storage.ts';
+import { newId } from './ids.ts';
+
+export const urls = ['memory:', 'sqlite:'] as const;
+
+export interface Bench extends AsyncDisposable {
+  readonly engine: Engine;
+  readonly clock: ManualClock;
+  /** Enqueues one job and answers its id. */
+  push(patch?: Partial<NewJob> & { readonly retry?: JobPolicy['retry'] }): Promise<string>;
+  fetch(patch?: Partial<FetchRequest>, signal?: AbortSignal): Promise<readonly JobRecord[]>;
+  /** Enqueues a job and claims it for `worker`. */
+  start(worker?: string | null, patch?: Parameters<Bench['push']>[0]): Promise<JobRecord>;
+  beat(worker: string, holds?: readonly string[] | null): Promise<void>;
+  get(id: string): Promise<JobRecord>;
+}
+
+/** An engine without timers, at a time that only the test moves. */
+export async function bench(url: string, options: Partial<EngineOptions> = {}): Promise<Bench> {
+  const clock = manualClock();
+  const storage = await openStorage(url);
+  const engine = await Engine.start({ storage, clock, random: () => 0.5, upkeep: 'manual', ...options });
+
+  async function push(patch: Parameters<Bench['push']>[0] = {}): Promise<string> {
+    const { retry, ...fields } = patch;
+    const job = newJob(clock.now(), { ...fields, ...(retry && { policy: JSON.stringify({ retry }) }) });
+    await engine.push([job]);
+    return job.id;
+  }
+  function fetch(patch: Partial<FetchRequest> = {}, signal?: AbortSignal): Promise<readonly JobRecord[]> {
+    return engine.fetch({ queues: ['q'], count: 1, worker: null, leaseMs: null, request: null, waitMs: 0, ...patch }, signal);
+  }
+  return {
+    engine,
+    clock,
+    push,
+    fetch,
+    async start(worker = 'w1', patch = {}) {
+      const queue = `only-${newId()}`;
+      await push({ queue, ...patch });
+      const [job] = await fetch({ queues: [patch.queue ?? queue], worker });
+      if (!job) throw new Error('The fetch got no job.');
+      return job;
+    },
+    async beat(worker, holds = null) {
+      const beat: WorkerBeat = {
+        worker,
+        holds: holds && holds.map((id) => ({ id, claim: null })),
+        leaseMs: null,
+        state: 'running',
+        info: '{}',
+      };
+      await engine.beat(beat);
+    },
+    async get(id) {
+      const job = await engine.get(id);
+      if (!job) throw new Error(`Job ${id} is missing.`);
+      return job;
+    },
+    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+  };
+}
+
+export function newJob(now: number, patch: Partial<NewJob> = {}): NewJob {
+  const { id = newId(), type = 'a.b', queue = 'q' } = patch;
+  return {
+    id,
+    type,
+    queue,
+    state: State.available,
+    priority: 0,
+    runAt: now,
+    expiresAt: null,
+    timeoutMs: 1_800_000,
+    visibilityMs: null,
+    createdAt: now,
+    envelope: `{"specversion":"1.0","id":"${id}","type":"${type}","queue":"${queue}","args":[]}`,
+    policy: null,
+    ...patch,
+  };
+}
+
+/** Lets everything that is ready run, without waiting for time. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+}
