@@ -28,7 +28,6 @@ const pickupTargetMs = 10;
 function install(): void {
   const lock = readFileSync(`${folder}/package-lock.json`, 'utf8');
   const installed = `${folder}/node_modules/.package-lock.json`;
-  const versions = (text: string) => JSON.stringify(Object.entries(JSON.parse(text).packages).filter(([name]) => name !== ''));
   if (existsSync(installed) && versions(readFileSync(installed, 'utf8')) === versions(lock)) return;
   console.error('Installing the peers (once)…');
   const npm = process.env.npm_execpath;
@@ -36,6 +35,13 @@ function install(): void {
   const [command, rest] = npm ? [process.execPath, [npm, ...args]] : ['npm', args];
   const { status } = spawnSync(command, rest, { cwd: folder, stdio: ['ignore', 2, 2] });
   if (status !== 0) throw new Error('npm ci failed in bench/peers; the messages above say why');
+}
+
+/** The lock that npm leaves behind says more of each package than the one it installed from; the versions must agree. */
+function versions(lock: string): string {
+  const { packages }: { readonly packages: Readonly<Record<string, { readonly version?: string }>> } = JSON.parse(lock);
+  const named = Object.entries(packages).filter(([path]) => path !== '');
+  return JSON.stringify(named.map(([path, { version }]) => `${path} ${version}`).toSorted());
 }
 
 const contestants: readonly Contestant[] = [

@@ -2,6 +2,22 @@ import type { Fault } from './fault.ts';
 
 export const events: readonly Fault[] = [
   {
+    name: 'trace-forgotten',
+    rule: '§9 ev 8',
+    file: 'packages/core/src/envelope.ts',
+    find: 'trace: identity.trace,',
+    replace: 'trace: null,',
+    cases: ['OJS-L0-EVT-007'],
+  },
+  {
+    name: 'no-heartbeat-event',
+    rule: '§9 job.heartbeat',
+    file: 'packages/server/src/storage/memory/registry.ts',
+    find: 'entries.push(heartbeatEntry({ ...row.job, worker }, leaseUntil));',
+    replace: '',
+    cases: ['OJS-L1-HBT-010'],
+  },
+  {
     name: 'no-enqueued-event',
     rule: '§9',
     file: 'packages/core/src/events.ts',

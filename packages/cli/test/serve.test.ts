@@ -68,7 +68,11 @@ describe('ojs serve', () => {
     const url = await listening(command);
     command.process.kill('SIGINT');
     expect(await command.ended).toBe(0);
-    const lines = command.errors().trim().split('\n').map((line): unknown => JSON.parse(line));
+    const lines = command
+      .errors()
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
     expect(lines).toMatchObject([{ msg: 'listening', url, storage: 'memory' }, { msg: 'stopped' }]);
   });
 
@@ -85,7 +89,16 @@ describe('ojs serve', () => {
     await fetch(`${url}/ojs/v1/health`);
     command.process.kill('SIGTERM');
     // It refuses connections from when it began to stop.
-    await expect.poll(() => fetch(`${url}/ojs/v1/health`).then(() => 'up', () => 'down'), { timeout: 5_000 }).toBe('down');
+    await expect
+      .poll(
+        () =>
+          fetch(`${url}/ojs/v1/health`).then(
+            () => 'up',
+            () => 'down',
+          ),
+        { timeout: 5_000 },
+      )
+      .toBe('down');
     command.process.kill('SIGTERM');
     expect(await command.ended).toBe(143);
     socket.abort();

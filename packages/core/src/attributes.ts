@@ -56,6 +56,7 @@ export interface Identity {
   readonly queue: string;
   readonly args: Json;
   readonly meta: Json;
+  readonly trace: string | null;
   readonly priority: number;
   readonly pending: boolean;
   readonly tags: Field | null;
@@ -81,6 +82,7 @@ export function readIdentity(request: Request): Identity {
     queue: issues.check(request.either('queue'), rules.queue) ?? defaultQueue,
     args: args?.text ?? '[]',
     meta: metaText(request),
+    trace: traceOf(request),
     priority: typeof priority === 'string' ? namedPriorities[priority] : priority,
     pending: issues.check(request.either('pending'), rules.flag) ?? false,
     tags,
@@ -89,13 +91,31 @@ export function readIdentity(request: Request): Identity {
 }
 
 /** `meta`, `options.meta` and `options.metadata` as one object; of equal keys the later source counts. */
-function metaText({ top, options, issues }: Request): Json {
-  const sources = [top.find('meta'), options?.find('meta') ?? null, options?.find('metadata') ?? null].filter((field) => field !== null);
-  for (const field of sources) issues.check(field, rules.object);
+function metaText(request: Request): Json {
+  const sources = metaSources(request);
+  for (const field of sources) request.issues.check(field, rules.object);
   if (sources.length <= 1) return sources[0]?.text ?? '{}';
   const merged = new Map<string, Json>();
   for (const field of sources) if (isObject(field.value)) for (const [key, text] of members(field.text)) merged.set(key, text);
   return objectText(merged);
+}
+
+function metaSources({ top, options }: Request): readonly Field[] {
+  return [top.find('meta'), options?.find('meta') ?? null, options?.find('metadata') ?? null].filter((field) => field !== null);
+}
+
+/** A trace id is at most this long; what is longer is somebody's data. */
+const maxTrace = 128;
+
+/** `trace_id`, or the trace of a W3C `traceparent` (`00-TRACE-SPAN-FLAGS`); null where neither is a text. */
+function traceOf(request: Request): string | null {
+  const sources = metaSources(request);
+  const named = (name: string): string | null => {
+    const value = sources.findLast((field) => isObject(field.value) && typeof field.value[name] === 'string')?.value;
+    const text = isObject(value) ? value[name] : null;
+    return typeof text === 'string' && text !== '' && text.length <= maxTrace ? text : null;
+  };
+  return named('trace_id') ?? named('traceparent')?.split('-')[1] ?? null;
 }
 
 /** Times as instants and in milliseconds, with the fields that they came from. */

@@ -98,6 +98,7 @@ function normalise(text: Json, value: unknown, now: Millis, newId: () => string,
     timeoutMs: timing.timeoutMs + (timing.graceMs ?? 0),
     visibilityMs: timing.visibilityMs,
     createdAt: now,
+    trace: identity.trace,
     envelope: `${envelope}}`,
     policy: policyText(retry, timing),
   };

@@ -1,6 +1,7 @@
 import type { Millis } from './clock.ts';
 import type { JobId, JobRecord, Json } from './job.ts';
 import { State, stateName } from './states.ts';
+import { formatTimestamp } from './timestamp.ts';
 import { uuidFrom } from './uuid.ts';
 
 /** ojs-events §5: the kinds that this server emits. */
@@ -8,6 +9,7 @@ export type EventKind =
   | 'job.enqueued'
   | 'job.scheduled'
   | 'job.started'
+  | 'job.heartbeat'
   | 'job.completed'
   | 'job.failed'
   | 'job.retrying'
@@ -19,7 +21,7 @@ export type EventKind =
   | 'queue.resumed';
 
 /** What an event says about its job, taken from the record after the change. */
-export type EventSubject = Pick<JobRecord, 'id' | 'type' | 'queue' | 'state' | 'attempt' | 'worker' | 'startedAt'>;
+export type EventSubject = Pick<JobRecord, 'id' | 'type' | 'queue' | 'state' | 'attempt' | 'worker' | 'startedAt' | 'trace'>;
 
 /**
  * The events of one committed batch. `entries` is the text of a JSON array with one {@link EventEntry} an event;
@@ -32,7 +34,7 @@ export interface EventBatch {
   readonly entries: Json;
 }
 
-/** kind, job id (or null), type, queue, state, attempt, worker, startedAt, more data. Short, because one is written for every change. */
+/** kind, job id (or null), type, queue, state, attempt, worker, startedAt, trace, more data. Short, because one is written for every change. */
 export type EventEntry = readonly [
   EventKind,
   JobId | null,
@@ -42,18 +44,25 @@ export type EventEntry = readonly [
   number,
   string | null,
   Millis | null,
+  string | null,
   object | null,
 ];
 
 /** The JSON text of one event entry, to be joined by commas into a batch's `entries`. */
 export function jobEventEntry(kind: EventKind, job: EventSubject, data: Json | null = null): Json {
   const worker = job.worker === null ? 'null' : JSON.stringify(job.worker);
+  const trace = job.trace === null ? 'null' : JSON.stringify(job.trace);
   // type, queue and id are restricted to characters that need no escape in JSON (digest §0).
-  return `["${kind}","${job.id}","${job.type}","${job.queue}",${job.state},${job.attempt},${worker},${job.startedAt},${data}]`;
+  return `["${kind}","${job.id}","${job.type}","${job.queue}",${job.state},${job.attempt},${worker},${job.startedAt},${trace},${data}]`;
+}
+
+/** The event of a lease that a heartbeat extended (ojs-events, level 1). */
+export function heartbeatEntry(job: EventSubject, leaseUntil: Millis): Json {
+  return jobEventEntry('job.heartbeat', job, `{"visible_until":"${formatTimestamp(leaseUntil)}"}`);
 }
 
 export function queueEventEntry(kind: 'queue.paused' | 'queue.resumed', queue: string): Json {
-  return `["${kind}",null,null,"${queue}",null,0,null,null,null]`;
+  return `["${kind}",null,null,"${queue}",null,0,null,null,null,null]`;
 }
 
 /** The kind of event that the creation of a job in this state makes; a pending job makes none (digest §2, rows 1–3). */
@@ -81,12 +90,13 @@ export interface WireEvent {
  * so every read of one event gives the same id.
  */
 export function renderEvent(batch: EventBatch, entry: EventEntry, index: number, source: string, seed: number): WireEvent {
-  const [kind, id, type, queue, state, attempt, worker, startedAt, more] = entry;
+  const [kind, id, type, queue, state, attempt, worker, startedAt, trace, more] = entry;
   const time = new Date(batch.at).toISOString();
   const data: Record<string, unknown> = id === null ? { queue } : { job_id: id, job_type: type, queue, attempt };
   if (state !== null) data.state = stateName(state);
   if (worker !== null) data.worker_id = worker;
-  if (startedAt !== null && kind !== 'job.started') data.duration_ms = Math.max(0, batch.at - startedAt);
+  if (trace !== null) data.trace_id = trace;
+  if (startedAt !== null && kind !== 'job.started' && kind !== 'job.heartbeat') data.duration_ms = Math.max(0, batch.at - startedAt);
   return {
     specversion: '1.0',
     id: `evt_${uuidFrom(batch.at, batch.position + index, seed)}`,

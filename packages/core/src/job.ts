@@ -38,6 +38,8 @@ export interface JobRecord {
   readonly leaseUntil: Millis | null;
   /** Entry into a terminal state. */
   readonly finishedAt: Millis | null;
+  /** The trace that `meta.trace_id` or `meta.traceparent` names: every event of the job tells it (ojs-events §8). */
+  readonly trace: string | null;
   /** Listed in the dead letter (only a discarded job can be). */
   readonly deadLetter: boolean;
   /**
@@ -126,7 +128,18 @@ export interface JobError {
 export interface NewJob
   extends Pick<
     JobRecord,
-    'id' | 'type' | 'queue' | 'priority' | 'runAt' | 'expiresAt' | 'timeoutMs' | 'visibilityMs' | 'createdAt' | 'envelope' | 'policy'
+    | 'id'
+    | 'type'
+    | 'queue'
+    | 'priority'
+    | 'runAt'
+    | 'expiresAt'
+    | 'timeoutMs'
+    | 'visibilityMs'
+    | 'createdAt'
+    | 'trace'
+    | 'envelope'
+    | 'policy'
   > {
   readonly state: typeof State.available | typeof State.scheduled | typeof State.pending;
 }

@@ -13,7 +13,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'packages/server/src/storage/storage.ts': ['core'],
   'packages/server/src/storage': ['core', 'storage-interface', 'node:'],
   'packages/server/src/engine': ['core', 'storage-interface'],
-  'packages/server/src/binding': ['core', 'engine', 'storage-interface'],
+  'packages/server/src/binding': ['core', 'engine', 'storage-interface', 'node:'],
   'packages/server/src/http': ['core', 'binding', 'node:', 'fastify'],
   'packages/server/src/embedded': ['core', 'binding', 'engine', 'storage', 'server', 'node:'],
   'packages/server/src': ['core', 'binding', 'embedded', 'engine', 'http', 'storage', 'storage-interface', 'node:', 'fastify', 'pino'],

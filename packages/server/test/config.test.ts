@@ -92,7 +92,9 @@ describe('readConfig', () => {
   });
 
   test('messages never have the secret', () => {
-    expect(() => readConfig({ tokens: ['s3cr3t'] }, {})).toThrow(expect.not.objectContaining({ message: expect.stringContaining('s3cr3t') }));
+    expect(() => readConfig({ tokens: ['s3cr3t'] }, {})).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('s3cr3t') }),
+    );
   });
 });
 

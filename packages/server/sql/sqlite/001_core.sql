@@ -25,6 +25,7 @@ CREATE TABLE ojs_jobs (
   queue TEXT NOT NULL,
   type TEXT NOT NULL,
   worker TEXT,
+  trace TEXT,
   result TEXT,
   history TEXT NOT NULL,
   policy TEXT,

@@ -8,7 +8,7 @@ import type { BindingRequest } from './request.ts';
 import { type About, health, listEvents, manifest } from './system.ts';
 import { ack, exchange, fetchJobs, heartbeat, nack } from './workers.ts';
 
-type Handler = (engine: Engine, request: BindingRequest, about: About) => Reply | Promise<Reply>;
+type Handler = (engine: Engine, request: BindingRequest, about: About, failed: (error: unknown) => void) => Reply | Promise<Reply>;
 
 const handlers: Readonly<Record<OperationName, Handler>> = {
   'system.manifest': (engine, _, about) => manifest(engine, about),
@@ -22,7 +22,7 @@ const handlers: Readonly<Record<OperationName, Handler>> = {
   'worker.ack': ack,
   'worker.nack': nack,
   'worker.heartbeat': (engine, request, about) => heartbeat(engine, request, about.testMode),
-  'worker.exchange': (engine, request, about) => exchange(engine, request, about.testMode),
+  'worker.exchange': (engine, request, about, failed) => exchange(engine, request, about.testMode, failed),
   'queue.list': listQueues,
   'queue.stats': queueStats,
   'queue.pause': (engine, request) => pauseQueue(engine, request, true),
@@ -49,14 +49,15 @@ export class Binding {
   }
 
   async call(operation: OperationName, request: BindingRequest): Promise<Reply> {
+    const failed = (error: unknown) => this.#failed(error, operation, request.requestId);
     try {
-      const reply = await handlers[operation](this.engine, request, this.about);
+      const reply = await handlers[operation](this.engine, request, this.about, failed);
       const { undelivered } = reply;
       if (undelivered === undefined) return reply;
-      return { ...reply, undelivered: () => undelivered().catch((error: unknown) => this.#failed(error, operation, request.requestId)) };
+      return { ...reply, undelivered: () => undelivered().catch(failed) };
     } catch (error) {
       const fault = faultOf(error);
-      if (fault.kind.status >= 500) this.#failed(error, operation, request.requestId);
+      if (fault.kind.status >= 500) failed(error);
       return refusal(fault, request.requestId);
     }
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   type Feature,
   type JobRecord,
@@ -8,6 +9,7 @@ import {
   readEnvelopes,
   renderJob,
   stateName,
+  uuidFrom,
   uuidv7,
 } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
@@ -17,7 +19,7 @@ import type { BindingRequest } from './request.ts';
 
 /** POST /jobs (ojs-http-binding §7.1). A repeated id is 409 `duplicate`, unless the call says by its key that it is a repetition. */
 export async function enqueue(engine: Engine, { body, key }: BindingRequest): Promise<Reply> {
-  const { job, uses } = readEnvelope(requireBody(body), engine.clock.now(), () => uuidv7(engine.clock));
+  const { job, uses } = readEnvelope(requireBody(body), engine.clock.now(), newIds(engine, key));
   refuse(uses);
   const [created] = await push(engine, [job], key);
   const record = created as JobRecord;
@@ -26,7 +28,7 @@ export async function enqueue(engine: Engine, { body, key }: BindingRequest): Pr
 
 /** POST /jobs/batch (ojs-http-binding §9): all or none, answered in order. */
 export async function enqueueBatch(engine: Engine, { body, key }: BindingRequest): Promise<Reply> {
-  const read = readEnvelopes(requireBody(body), engine.clock.now(), () => uuidv7(engine.clock));
+  const read = readEnvelopes(requireBody(body), engine.clock.now(), newIds(engine, key));
   for (const { uses } of read) refuse(uses);
   const jobs = read.map(({ job }) => job);
   const seen = new Set<string>();
@@ -58,6 +60,19 @@ export async function activateJob(engine: Engine, { params, key }: BindingReques
 
 export function changed({ job, from }: Changed, extra = ''): Reply {
   return ok(`{"job":${renderJob(job, { extra: `"previous_state":"${stateName(from)}"${extra}` })}}`);
+}
+
+/**
+ * Ids for jobs that came without one. A call with an idempotency key gets the ids that follow from the key, so that its repetition means the same jobs;
+ * their time stamp is the hash's, which nothing reads: order comes from the sequence of enqueueing.
+ */
+function newIds(engine: Engine, key: string | null): () => string {
+  if (key === null) return () => uuidv7(engine.clock);
+  let index = 0;
+  return () => {
+    const hash = createHash('sha256').update(`${key}\n${index++}`).digest();
+    return uuidFrom(hash.readUIntBE(0, 6), hash.readUIntBE(6, 6), hash.readUInt16BE(12));
+  };
 }
 
 function requireBody(body: Json | undefined): Json {

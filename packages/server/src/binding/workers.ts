@@ -4,9 +4,12 @@ import type { FetchRequest } from '../engine/fetch.ts';
 import type { Outcome, Settlement } from '../engine/settlement.ts';
 import { Fields, isQueueName } from './fields.ts';
 import { readBeat, replyToBeat } from './heartbeat.ts';
-import { ok, type Reply, refusal } from './reply.ts';
+import { faultOf, ok, type Reply, refusal } from './reply.ts';
 import type { BindingRequest } from './request.ts';
 import { rawItems, readAck, readNack } from './settlements.ts';
+
+/** Told of errors that are the server's own. */
+type Failed = (error: unknown) => void;
 
 /** The most jobs one fetch hands out; a larger `count` is clamped (digest §17). */
 const maxCount = 100;
@@ -45,7 +48,7 @@ export async function heartbeat(engine: Engine, request: BindingRequest, testMod
  * POST /workers/exchange: a worker's whole turn in one request (design §6). Acks and nacks come first, each with its own outcome;
  * a fetch beside them never waits, so no outcome is held back by an empty queue.
  */
-export async function exchange(engine: Engine, request: BindingRequest, testMode: boolean): Promise<Reply> {
+export async function exchange(engine: Engine, request: BindingRequest, testMode: boolean, failed: Failed): Promise<Reply> {
   const body = Fields.parse(request.body);
   const fields = new Fields(body);
   const worker = fields.requiredString('worker_id');
@@ -58,8 +61,8 @@ export async function exchange(engine: Engine, request: BindingRequest, testMode
   fields.done();
   const settled = acks.length + nacks.length > 0;
   const [ackOutcomes, nackOutcomes, beaten] = await Promise.all([
-    Promise.all(acks.map((item) => outcome(engine, request, () => readAck(item, worker)))),
-    Promise.all(nacks.map((item) => outcome(engine, request, () => readNack(item, worker)))),
+    Promise.all(acks.map((item) => outcome(engine, item, request.requestId, () => readAck(item, worker), failed))),
+    Promise.all(nacks.map((item) => outcome(engine, item, request.requestId, () => readNack(item, worker), failed))),
     beat ? replyToBeat(engine, beat, testMode) : null,
   ]);
   const jobs = fetch === null ? [] : await engine.fetch(settled ? { ...fetch, waitMs: 0 } : fetch, request.signal);
@@ -96,17 +99,17 @@ function envelopes(jobs: readonly JobRecord[]): Json {
 }
 
 /** One item of an exchange: its outcome with the status that the plain binding would have answered. */
-async function outcome(engine: Engine, request: BindingRequest, read: () => Settlement): Promise<Json> {
-  let id: JobId = '';
+async function outcome(engine: Engine, item: Json, requestId: string, read: () => Settlement, failed: Failed): Promise<Json> {
   try {
     const settlement = read();
-    id = settlement.id;
-    const reply = answer(id, await engine.settle(settlement));
+    const reply = answer(settlement.id, await engine.settle(settlement));
     return `{"status":${reply.status},${reply.text.slice(1)}`;
   } catch (error) {
-    if (!(error instanceof OjsFault)) throw error;
-    const reply = refusal(error, request.requestId);
-    return `{"status":${reply.status},"job_id":${JSON.stringify(id)},${reply.text.slice(1)}`;
+    const fault = faultOf(error);
+    if (fault.kind.status >= 500) failed(error);
+    const { job_id: id } = Fields.parse(item);
+    const reply = refusal(fault, requestId);
+    return `{"status":${reply.status},"job_id":${JSON.stringify(typeof id === 'string' ? id : null)},${reply.text.slice(1)}`;
   }
 }
 

@@ -1,12 +1,15 @@
-import type { Clock, JobId, JobRecord, NewJob, Transition } from '@ojs-ts/core';
+import type { Clock, JobId, JobRecord, Millis, NewJob, Transition } from '@ojs-ts/core';
 import type { Beaten, Claim, Inserted, Moved, Storage, WorkerBeat } from '../storage/storage.ts';
 import { coalesce } from './coalesce.ts';
+
+/** What became of a transition, and the time that the storage was given for it. */
+export type Timed = Moved & { readonly at: Millis };
 
 /** The storage's array operations as single calls that share batches. */
 export interface Batches {
   insert(group: readonly NewJob[]): Promise<readonly Inserted[]>;
   claim(claim: Claim): Promise<readonly JobRecord[]>;
-  transition(transition: Transition): Promise<Moved>;
+  transition(transition: Transition): Promise<Timed>;
   get(id: JobId): Promise<JobRecord | null>;
   beat(beat: WorkerBeat): Promise<Beaten>;
 }
@@ -25,7 +28,10 @@ export function batches(storage: Storage, clock: Clock): Batches {
       split: false,
       weight: (claim: Claim) => claim.limit,
     }),
-    transition: coalesce((transitions: readonly Transition[]) => storage.jobs.transition(transitions, clock.now()), options),
+    transition: coalesce(async (transitions: readonly Transition[]) => {
+      const at = clock.now();
+      return (await storage.jobs.transition(transitions, at)).map((moved) => ({ ...moved, at }));
+    }, options),
     get: coalesce((ids: readonly JobId[]) => storage.jobs.get(ids), options),
     beat: coalesce((beats: readonly WorkerBeat[]) => storage.registry.beat(beats, clock.now()), options),
   };

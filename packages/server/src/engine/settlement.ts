@@ -70,12 +70,11 @@ export class Settlements {
   }
 
   async #ack({ id, claim, worker, result }: Settlement & { readonly kind: 'ack' }): Promise<Outcome> {
-    const at = this.#clock.now();
     const moved = await this.#batches.transition(
       completed({ id, ...(claim !== null && { claim }), ...(worker !== null && { worker }), result }),
     );
-    if (moved.kind === 'moved') return { kind: 'completed', at };
-    if (moved.kind === 'already') return { kind: 'completed', at: moved.job.finishedAt ?? at };
+    if (moved.kind === 'moved') return { kind: 'completed', at: moved.at };
+    if (moved.kind === 'already') return { kind: 'completed', at: moved.job.finishedAt ?? moved.at };
     return moved.kind === 'missing' ? { kind: 'missing' } : { kind: 'conflict', job: moved.job };
   }
 
@@ -87,7 +86,8 @@ export class Settlements {
       const transition = this.#decide(job, settlement);
       const moved = await this.#batches.transition(transition);
       if (moved.kind === 'moved') {
-        const after = { ...job, state: transition.to, history: transition.history ?? job.history };
+        const finishedAt = transition.to === State.discarded ? moved.at : null;
+        const after = { ...job, state: transition.to, history: transition.history ?? job.history, finishedAt };
         return ended(after, { ...settlement, claim: job.claim }) ?? { kind: 'conflict', job };
       }
     }
@@ -119,6 +119,6 @@ function ended(job: JobRecord, { claim, kind }: Settlement): Outcome | null {
     return { kind: 'requeued', attempt: Math.max(0, entry.attempt - 1), maxAttempts, delayMs: entry.delayMs ?? 0 };
   if (entry?.kind !== 'failed') return null;
   const { attempt, at, retryDelayMs } = entry;
-  if (retryDelayMs === undefined) return { kind: 'discarded', attempt, maxAttempts, at };
+  if (retryDelayMs === undefined) return { kind: 'discarded', attempt, maxAttempts, at: job.finishedAt ?? at };
   return { kind: 'retryable', attempt, maxAttempts, nextAt: at + retryDelayMs, delayMs: retryDelayMs };
 }

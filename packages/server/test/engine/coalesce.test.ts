@@ -51,21 +51,26 @@ describe('coalesce', () => {
 
   test('one failing item fails alone where batches are split, and takes its batch with it where they are not', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(fc.nat(30), { maxLength: 6 }), fc.integer({ min: 1, max: 31 }), fc.boolean(), async (bad, count, split) => {
-        const call = coalesce(
-          async (batch: readonly number[]) => {
-            if (batch.some((item) => bad.includes(item))) throw new Error('bad');
-            return batch.map((item) => item * 10);
-          },
-          { parallel: 1, max: 1_000, split },
-        );
-        const answers = await Promise.allSettled(Array.from({ length: count }, (_, item) => call(item)));
-        const anyBad = bad.some((item) => item < count);
-        answers.forEach((answer, item) => {
-          if (split ? bad.includes(item) : anyBad) expect(answer.status).toBe('rejected');
-          else expect(answer).toEqual({ status: 'fulfilled', value: item * 10 });
-        });
-      }),
+      fc.asyncProperty(
+        fc.uniqueArray(fc.nat(30), { maxLength: 6 }),
+        fc.integer({ min: 1, max: 31 }),
+        fc.boolean(),
+        async (bad, count, split) => {
+          const call = coalesce(
+            async (batch: readonly number[]) => {
+              if (batch.some((item) => bad.includes(item))) throw new Error('bad');
+              return batch.map((item) => item * 10);
+            },
+            { parallel: 1, max: 1_000, split },
+          );
+          const answers = await Promise.allSettled(Array.from({ length: count }, (_, item) => call(item)));
+          const anyBad = bad.some((item) => item < count);
+          answers.forEach((answer, item) => {
+            if (split ? bad.includes(item) : anyBad) expect(answer.status).toBe('rejected');
+            else expect(answer).toEqual({ status: 'fulfilled', value: item * 10 });
+          });
+        },
+      ),
       { numRuns: 60 },
     );
   });

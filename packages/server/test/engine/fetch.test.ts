@@ -14,7 +14,12 @@ describe.each(urls)('long poll, %s', (url) => {
     const served = await Promise.race([first, second]);
     expect(served).toMatchObject([{ id, attempt: 1 }]);
     const other = await b.push();
-    expect((await Promise.all([first, second])).flat().map((job) => job.id).toSorted()).toEqual([id, other].toSorted());
+    expect(
+      (await Promise.all([first, second]))
+        .flat()
+        .map((job) => job.id)
+        .toSorted(),
+    ).toEqual([id, other].toSorted());
   });
 
   test('is woken by a promotion, a requeue, a cleared pause, and a retry from the dead letter', async () => {

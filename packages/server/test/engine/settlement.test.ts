@@ -57,7 +57,12 @@ describe.each(urls)('settlement, %s', (url) => {
     const first = await b.engine.settle(requeue(job, delayMs));
     expect(first).toEqual({ kind: 'requeued', attempt: 0, maxAttempts: 3, delayMs });
     expect(await b.engine.settle(requeue(job, delayMs))).toEqual(first);
-    expect(await b.get(job.id)).toMatchObject({ state: delayMs > 0 ? State.retryable : State.available, attempt: 0, worker: null, startedAt: null });
+    expect(await b.get(job.id)).toMatchObject({
+      state: delayMs > 0 ? State.retryable : State.available,
+      attempt: 0,
+      worker: null,
+      startedAt: null,
+    });
     if (delayMs > 0) expect(await b.fetch({ queues: [job.queue] })).toEqual([]);
     b.clock.advance(delayMs);
     expect(await b.fetch({ queues: [job.queue] })).toMatchObject([{ id: job.id, attempt: 1, claim: 2 }]);
@@ -131,7 +136,8 @@ describe.each(urls)('settlement, %s', (url) => {
 });
 
 describe.each(urls)('lifecycle, %s', (url) => {
-  const conflict = (current: string) => expect.objectContaining({ code: 'conflict', details: expect.objectContaining({ current_state: current }) });
+  const conflict = (current: string) =>
+    expect.objectContaining({ code: 'conflict', details: expect.objectContaining({ current_state: current }) });
 
   test('cancel from every state that allows it; again by key, not without one (X5)', async () => {
     await using b = await bench(url);
@@ -171,9 +177,15 @@ describe.each(urls)('lifecycle, %s', (url) => {
     await b.engine.settle(fail(discarded));
     const notFound = expect.objectContaining({ code: 'not_found' });
     await expect(b.engine.lifecycle.retry(discarded.id, null)).rejects.toEqual(notFound);
-    expect(await b.engine.lifecycle.retry(dead.id, 'k1')).toMatchObject({ from: State.discarded, job: { state: State.available, attempt: 0 } });
+    expect(await b.engine.lifecycle.retry(dead.id, 'k1')).toMatchObject({
+      from: State.discarded,
+      job: { state: State.available, attempt: 0 },
+    });
     await b.fetch({ queues: [dead.queue] });
-    expect(await b.engine.lifecycle.retry(dead.id, 'k1')).toMatchObject({ from: State.discarded, job: { state: State.active, attempt: 1 } });
+    expect(await b.engine.lifecycle.retry(dead.id, 'k1')).toMatchObject({
+      from: State.discarded,
+      job: { state: State.active, attempt: 1 },
+    });
     await expect(b.engine.lifecycle.retry(dead.id, 'k2')).rejects.toEqual(notFound);
     await expect(b.engine.lifecycle.retry(dead.id, null)).rejects.toEqual(notFound);
   });

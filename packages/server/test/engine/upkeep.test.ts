@@ -123,7 +123,9 @@ describe.each(urls)('upkeep, %s', (url) => {
   });
 
   test('retention: by age and by number, and each state by its own (digest §17)', async () => {
-    await using b = await bench(url, { retention: { completedMs: 1_000, cancelledMs: 2_000, discardedMs: 3_000, keep: 2, eventsMs: 10_000 } });
+    await using b = await bench(url, {
+      retention: { completedMs: 1_000, cancelledMs: 2_000, discardedMs: 3_000, keep: 2, eventsMs: 10_000 },
+    });
     const complete = async () => {
       const job = await b.start();
       await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
@@ -181,10 +183,7 @@ describe('upkeep by timers', () => {
     const storage = await openStorage('memory:');
     await using engine = await Engine.start({ storage });
     const now = engine.clock.now();
-    const jobs = [
-      newJob(now, { state: State.scheduled, runAt: now + 50 }),
-      newJob(now, { expiresAt: now + 50, queue: 'e' }),
-    ];
+    const jobs = [newJob(now, { state: State.scheduled, runAt: now + 50 }), newJob(now, { expiresAt: now + 50, queue: 'e' })];
     await engine.push(jobs);
     const states = async () => (await storage.jobs.get(jobs.map(({ id }) => id))).map((job) => job?.state);
     await expect.poll(states, { timeout: 2_000 }).toEqual([State.available, State.discarded]);

@@ -34,7 +34,16 @@ describe('answers', () => {
   });
 
   test('404 of an unknown path and of an unknown job (T:L0-OPS-030)', async () => {
-    for (const path of ['/', '/ojs', '/ojs/v1', '/ojs/v1/jobs/', '/ojs/v1/jobs', `/ojs/v1/jobs/${newId()}`, '/ojs/v1/admin/reset', '//ojs/manifest']) {
+    for (const path of [
+      '/',
+      '/ojs',
+      '/ojs/v1',
+      '/ojs/v1/jobs/',
+      '/ojs/v1/jobs',
+      `/ojs/v1/jobs/${newId()}`,
+      '/ojs/v1/admin/reset',
+      '//ojs/manifest',
+    ]) {
       expectRefusal(await send(server.url, { path }), 404, 'not_found');
     }
   });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -9,6 +10,7 @@ import { call } from '../support/request.ts';
 import { serve } from '../support/server.ts';
 
 const executablePath = findChromium();
+const pageScript = readFileSync(new URL('../support/page.js', import.meta.url), 'utf8');
 
 /** The acceptance line: a real page of another origin enqueues nothing, deletes nothing and reads nothing. */
 describe.skipIf(executablePath === null)('a web page of another origin', () => {
@@ -67,56 +69,7 @@ describe.skipIf(executablePath === null)('a web page of another origin', () => {
       ['GET', '/events', null, {}, 'cors'],
       ['GET', '/queues', null, {}, 'cors'],
     ];
-    return await page.evaluate(
-      async ({ base, attempts, job }) => {
-        const seen: string[] = [];
-        for (const [method, path, body, headers, mode] of attempts) {
-          try {
-            const response = await fetch(`${base}/ojs/v1${path}`, { method, body, headers, mode });
-            seen.push(`${response.status} ${await response.text()}`);
-          } catch (error) {
-            seen.push(String(error));
-          }
-        }
-        const blobs = [job, new Blob([job]), new Blob([job], { type: 'text/plain' })];
-        for (const blob of blobs) navigator.sendBeacon(`${base}/ojs/v1/jobs`, blob);
-        await new Promise((resolve) => {
-          const image = new Image();
-          image.onload = resolve;
-          image.onerror = resolve;
-          image.src = `${base}/ojs/v1/queues`;
-        });
-        await new Promise((resolve) => {
-          const script = document.createElement('script');
-          script.onload = () => resolve(seen.push('a script was run'));
-          script.onerror = resolve;
-          script.src = `${base}/ojs/v1/queues`;
-          document.head.append(script);
-        });
-        for (const enctype of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']) {
-          const frame = document.createElement('iframe');
-          frame.name = enctype;
-          document.body.append(frame);
-          const form = document.createElement('form');
-          Object.assign(form, { action: `${base}/ojs/v1/jobs`, method: 'post', enctype, target: enctype });
-          const field = document.createElement('input');
-          // As text/plain this body is {"id":…,"args":["="]} and would be JSON.
-          Object.assign(field, { name: `${job.slice(0, -2)}"`, value: '"]}' });
-          form.append(field);
-          document.body.append(form);
-          const answered = new Promise((resolve) => frame.addEventListener('load', resolve));
-          form.submit();
-          await answered;
-          try {
-            if (frame.contentDocument?.body.textContent?.includes('"job"')) seen.push('a form was answered');
-          } catch (error) {
-            seen.push(String(error));
-          }
-        }
-        return seen;
-      },
-      { base, attempts, job },
-    );
+    return (await page.evaluate(`${pageScript}; attack(${JSON.stringify({ base, attempts, job })})`)) as readonly string[];
   }
 
   function expectBlind(seen: readonly string[]): void {
@@ -149,18 +102,7 @@ describe.skipIf(executablePath === null)('a web page of another origin', () => {
 
   test('sandboxed, with the origin null', async () => {
     const page = await open(`http://evil.test:${pagesPort}/`);
-    const status = await page.evaluate(
-      (url) =>
-        new Promise<unknown>((resolve) => {
-          addEventListener('message', ({ data }) => resolve(data));
-          const frame = document.createElement('iframe');
-          frame.setAttribute('sandbox', 'allow-scripts');
-          const code = `fetch('${url}', { method: 'POST', body: '{"type":"evil.job","args":[]}', headers: { 'content-type': 'text/plain' } })`;
-          frame.srcdoc = `<script>${code}.then((r) => r.text()).catch(String).then((t) => parent.postMessage(t, '*'))</script>`;
-          document.body.append(frame);
-        }),
-      `${server.url}/ojs/v1/jobs`,
-    );
+    const status = await page.evaluate(`${pageScript}; sandboxed(${JSON.stringify(`${server.url}/ojs/v1/jobs`)})`);
     expect(status).toMatch(/TypeError/);
     expect(await snapshot(server)).toEqual(before);
   });

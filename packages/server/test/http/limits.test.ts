@@ -1,7 +1,7 @@
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, test } from 'vitest';
-import { newId } from '../support/ids.ts';
 import { selfSigned } from '../support/certificate.ts';
+import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { call, open, parseResponse, raw, send, untilClosed } from '../support/request.ts';
 import { serve } from '../support/server.ts';

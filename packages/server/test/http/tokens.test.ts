@@ -41,7 +41,18 @@ describe('tokens', () => {
     });
 
     test('without a token, or with a wrong one', async () => {
-      const wrong = ['Bearer', 'Bearer ', 'Bearer x', 'Bearer all-of-i', 'Bearer all-of-it2', 'Bearer all-of-it x', 'Basic all-of-it', 'all-of-it', `Bearer ${'a'.repeat(5_000)}`, ''];
+      const wrong = [
+        'Bearer',
+        'Bearer ',
+        'Bearer x',
+        'Bearer all-of-i',
+        'Bearer all-of-it2',
+        'Bearer all-of-it x',
+        'Basic all-of-it',
+        'all-of-it',
+        `Bearer ${'a'.repeat(5_000)}`,
+        '',
+      ];
       for (const authorization of [undefined, ...wrong]) {
         const response = await ask(name, authorization);
         if (open) expect(response.status).toBe(200);
@@ -60,7 +71,11 @@ describe('tokens', () => {
 
   test('emptying the store in test mode takes the admin scope', async () => {
     const reset = (token?: string) =>
-      send(server.url, { method: 'POST', path: '/ojs/v1/admin/reset', headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
+      send(server.url, {
+        method: 'POST',
+        path: '/ojs/v1/admin/reset',
+        headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      });
     expectRefusal(await reset(), 401, 'unauthenticated');
     expectRefusal(await reset(secrets.both), 403, 'permission_denied');
     expect((await reset(secrets.admin)).status).toBe(200);

@@ -1,7 +1,7 @@
 import { type JobPolicy, type JobRecord, type ManualClock, manualClock, type NewJob, State } from '@ojs-ts/core';
-import type { EngineOptions } from '../../src/engine/options.ts';
-import type { FetchRequest } from '../../src/engine/fetch.ts';
 import { Engine } from '../../src/engine/engine.ts';
+import type { FetchRequest } from '../../src/engine/fetch.ts';
+import type { EngineOptions } from '../../src/engine/options.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import type { WorkerBeat } from '../../src/storage/storage.ts';
 import { newId } from './ids.ts';
@@ -50,7 +50,7 @@ export async function bench(url: string, options: Partial<EngineOptions> = {}): 
     async beat(worker, holds = null) {
       const beat: WorkerBeat = {
         worker,
-        holds: holds && holds.map((id) => ({ id, claim: null })),
+        holds: holds?.map((id) => ({ id, claim: null })) ?? null,
         leaseMs: null,
         state: 'running',
         info: '{}',
@@ -78,6 +78,7 @@ export function newJob(now: number, patch: Partial<NewJob> = {}): NewJob {
     expiresAt: null,
     timeoutMs: 1_800_000,
     visibilityMs: null,
+    trace: null,
     createdAt: now,
     envelope: `{"specversion":"1.0","id":"${id}","type":"${type}","queue":"${queue}","args":[]}`,
     policy: null,

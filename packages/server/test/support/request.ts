@@ -1,5 +1,5 @@
-import { request as http, type IncomingHttpHeaders, type RequestOptions } from 'node:http';
-import { request as https } from 'node:https';
+import { request as http, type IncomingHttpHeaders } from 'node:http';
+import { request as https, type RequestOptions } from 'node:https';
 import { connect, type Socket } from 'node:net';
 
 export interface Response {

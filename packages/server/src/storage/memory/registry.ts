@@ -1,4 +1,4 @@
-import { type JobId, type Millis, queueEventEntry, State } from '@ojs-ts/core';
+import { heartbeatEntry, type JobId, type Json, type Millis, queueEventEntry, State } from '@ojs-ts/core';
 import { extended } from '../apply.ts';
 import type { Beaten, QueueRecord, Registry, WorkerBeat } from '../storage.ts';
 import type { Queue, Tables } from './tables.ts';
@@ -23,7 +23,10 @@ export function registry(open: () => Tables): Registry {
 
     async beat(beats, now) {
       const tables = open();
-      return beats.map((beat) => note(tables, beat, now));
+      const entries: Json[] = [];
+      const answers = beats.map((beat) => note(tables, beat, now, entries));
+      tables.commit(entries, now);
+      return answers;
     },
 
     async workers() {
@@ -50,7 +53,7 @@ function recordOfQueue({ name, paused, createdAt, counts, deadLetter }: Queue): 
   return { name, paused, createdAt, counts: Object.fromEntries([...counts].filter(([, count]) => count > 0)), deadLetter };
 }
 
-function note(tables: Tables, beat: WorkerBeat, now: Millis): Beaten {
+function note(tables: Tables, beat: WorkerBeat, now: Millis, entries: Json[]): Beaten {
   const { worker, state, info } = beat;
   const known = tables.workers.get(worker);
   const directive = known?.directive ?? null;
@@ -68,7 +71,11 @@ function note(tables: Tables, beat: WorkerBeat, now: Millis): Beaten {
   for (const { id, claim } of beat.holds ?? []) {
     const row = tables.rows.get(id);
     const owned = row?.job.state === State.active && (row.job.worker ?? worker) === worker && (claim ?? row.job.claim) === row.job.claim;
-    if (row && owned) tables.set(row, { ...row.job, leaseUntil: extended(row.job, beat.leaseMs, now) });
+    if (row && owned) {
+      const leaseUntil = extended(row.job, beat.leaseMs, now);
+      tables.set(row, { ...row.job, leaseUntil });
+      entries.push(heartbeatEntry({ ...row.job, worker }, leaseUntil));
+    }
     answer[owned ? 'extended' : 'lost'].push(id);
   }
   return { directive, ...answer };

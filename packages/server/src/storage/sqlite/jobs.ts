@@ -109,6 +109,7 @@ function insertRow(tx: Transaction, job: JobRecord): boolean {
     job.id,
     job.queue,
     job.type,
+    job.trace,
     job.policy,
     job.envelope,
   );

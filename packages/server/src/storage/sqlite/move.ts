@@ -104,6 +104,7 @@ function readGuarded(id: string, cells: Cells): Guarded {
     type: text(cells[5]),
     attempt: integer(cells[6]),
     startedAt: integerOrNull(cells[7]),
+    trace: textOrNull(cells[8]),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type JobId, type Millis, queueEventEntry, State, stateNames } from '@ojs-ts/core';
+import { heartbeatEntry, type JobId, type Json, type Millis, queueEventEntry, State, stateNames } from '@ojs-ts/core';
 import { extended, overdueAt } from '../apply.ts';
 import type { Beaten, Directive, QueueRecord, Registry, WorkerBeat, WorkerRecord } from '../storage.ts';
 import type { Connection } from './connection.ts';
@@ -17,7 +17,13 @@ export function registry(sql: Connection, writer: Writer): Registry {
 
     pauseQueue: (name, paused, now) => writer.write((tx) => pauseQueue(tx, name, paused, now)),
 
-    beat: (beats, now) => writer.write((tx) => beats.map((beat) => note(tx, beat, now))),
+    beat: (beats, now) =>
+      writer.write((tx) => {
+        const entries: Json[] = [];
+        const answers = beats.map((beat) => note(tx, beat, now, entries));
+        tx.log(entries, now);
+        return answers;
+      }),
 
     workers: () =>
       writer.read(() => {
@@ -47,7 +53,7 @@ function pauseQueue(tx: Transaction, name: string, paused: boolean, now: Millis)
   return readQueue(cells);
 }
 
-function note(tx: Transaction, beat: WorkerBeat, now: Millis): Beaten {
+function note(tx: Transaction, beat: WorkerBeat, now: Millis, entries: Json[]): Beaten {
   const { worker, holds, info, leaseMs } = beat;
   const ids = holds && JSON.stringify(holds.map(({ id }) => id));
   const cells = tx.sql.get(
@@ -63,19 +69,27 @@ function note(tx: Transaction, beat: WorkerBeat, now: Millis): Beaten {
   );
   const extendedIds: JobId[] = [];
   const lost: JobId[] = [];
-  for (const { id, claim } of holds ?? []) (extend(tx, id, claim, worker, leaseMs, now) ? extendedIds : lost).push(id);
+  for (const { id, claim } of holds ?? []) {
+    const entry = extend(tx, id, claim, worker, leaseMs, now);
+    (entry === null ? lost : extendedIds).push(id);
+    if (entry !== null) entries.push(entry);
+  }
   return { directive: directive(textOrNull(cells?.[0])), extended: extendedIds, lost };
 }
 
-function extend(tx: Transaction, id: JobId, claim: number | null, worker: string, leaseMs: number | null, now: Millis): boolean {
+/** Answers the event of an extended lease; null where the job is not this worker's. */
+function extend(tx: Transaction, id: JobId, claim: number | null, worker: string, leaseMs: number | null, now: Millis): Json | null {
   const cells = tx.sql.get(statements.beaten, id);
-  if (!cells || state(cells[1]) !== State.active) return false;
+  if (!cells || state(cells[1]) !== State.active) return null;
   const holder = textOrNull(cells[3]);
-  if ((holder !== null && holder !== worker) || (claim !== null && claim !== integer(cells[2]))) return false;
+  if ((holder !== null && holder !== worker) || (claim !== null && claim !== integer(cells[2]))) return null;
   const leaseUntil = extended({ leaseMs: integerOrNull(cells[4]), leaseUntil: integerOrNull(cells[5]) }, leaseMs, now);
-  const dueAt = overdueAt({ leaseUntil, startedAt: integerOrNull(cells[6]), timeoutMs: integer(cells[7]) });
+  const startedAt = integerOrNull(cells[6]);
+  const dueAt = overdueAt({ leaseUntil, startedAt, timeoutMs: integer(cells[7]) });
   tx.sql.change(statements.extend, leaseUntil, dueAt, integer(cells[0]));
-  return true;
+  const [type, queue] = [text(cells[8]), text(cells[9])];
+  const job = { id, type, queue, state: State.active, attempt: integer(cells[10]), worker, startedAt, trace: textOrNull(cells[11]) };
+  return heartbeatEntry(job, leaseUntil);
 }
 
 function readQueue(cells: Cells): QueueRecord {

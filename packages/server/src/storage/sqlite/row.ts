@@ -6,7 +6,7 @@ export type Cells = readonly SQLOutputValue[];
 /** The columns of a job in the order in which {@link readJob} expects them, `number` first. */
 export const jobColumns =
   'number, state, claim, attempt, priority, run_at, enqueued_at, started_at, finished_at, dead_letter, lease_ms, lease_until, timeout_ms, ' +
-  'visibility_ms, expires_at, created_at, id, queue, type, worker, result, history, policy, envelope';
+  'visibility_ms, expires_at, created_at, id, queue, type, worker, trace, result, history, policy, envelope';
 
 export interface JobRow {
   readonly number: number;
@@ -36,10 +36,11 @@ export function readJob(cells: Cells): JobRow {
       leaseUntil: integerOrNull(cells[11]),
       finishedAt: integerOrNull(cells[8]),
       deadLetter: cells[9] !== 0,
-      envelope: text(cells[23]),
-      policy: textOrNull(cells[22]),
-      result: textOrNull(cells[20]),
-      history: text(cells[21]),
+      trace: textOrNull(cells[20]),
+      envelope: text(cells[24]),
+      policy: textOrNull(cells[23]),
+      result: textOrNull(cells[21]),
+      history: text(cells[22]),
     },
   };
 }

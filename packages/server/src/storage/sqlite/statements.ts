@@ -6,7 +6,7 @@ const listed = 'number, finished_at, state, queue, type, dead_letter';
 /** The statements whose cost must not grow with the backlog; a test reads the plan of each. */
 export const statements = {
   insert: `INSERT INTO ojs_jobs (state, claim, attempt, priority, place, due_at, run_at, enqueued_at, dead_letter, timeout_ms, visibility_ms, expires_at,
-    created_at, id, queue, type, history, policy, envelope) VALUES (?, 0, 0, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, '', ?, ?) ON CONFLICT (id) DO NOTHING`,
+    created_at, id, queue, type, trace, history, policy, envelope) VALUES (?, 0, 0, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?) ON CONFLICT (id) DO NOTHING`,
 
   byId: `SELECT ${jobColumns} FROM ojs_jobs WHERE id = ?`,
   byNumber: `SELECT ${jobColumns} FROM ojs_jobs WHERE number = ?`,
@@ -17,7 +17,7 @@ export const statements = {
     WHERE number = ?`,
 
   /** What a transition's guard and its events read; a column more costs every ACK 0.1 µs. */
-  guard: `SELECT number, state, claim, worker, queue, type, attempt, started_at FROM ojs_jobs WHERE id = ?`,
+  guard: `SELECT number, state, claim, worker, queue, type, attempt, started_at, trace FROM ojs_jobs WHERE id = ?`,
   /** What else a change may keep. */
   rest: `SELECT dead_letter, priority, run_at, enqueued_at, finished_at, lease_ms, lease_until, timeout_ms FROM ojs_jobs WHERE number = ?`,
   /** The usual end: out of \`active\`, by ACK or otherwise, with nothing but a result to note. */
@@ -32,7 +32,8 @@ export const statements = {
   expiring: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_expiry
     WHERE expires_at <= ? AND finished_at IS NULL AND lease_until IS NULL ORDER BY expires_at, number LIMIT ? + 0`,
 
-  beaten: `SELECT number, state, claim, worker, lease_ms, lease_until, started_at, timeout_ms FROM ojs_jobs WHERE id = ?`,
+  beaten: `SELECT number, state, claim, worker, lease_ms, lease_until, started_at, timeout_ms, type, queue, attempt, trace
+    FROM ojs_jobs WHERE id = ?`,
   extend: `UPDATE ojs_jobs SET lease_until = ?, due_at = ? WHERE number = ?`,
   held: `SELECT number, id, claim, worker, started_at FROM ojs_jobs INDEXED BY ojs_jobs_due
     WHERE state = 8 AND due_at IS NOT NULL AND number > ? AND worker IS NOT NULL ORDER BY number LIMIT ? + 0`,

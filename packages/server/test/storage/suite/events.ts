@@ -49,7 +49,7 @@ export const eventCases: readonly Case[] = [
         ['job.started', idOf(1)],
         ['job.enqueued', idOf(2)],
       ]);
-      expect(log[2]?.entry).toEqual(['job.started', idOf(1), 'email.send', 'default', State.active, 1, 'w1', t0, null]);
+      expect(log[2]?.entry).toEqual(['job.started', idOf(1), 'email.send', 'default', State.active, 1, 'w1', t0, null, null]);
     },
   ],
   [
@@ -62,8 +62,8 @@ export const eventCases: readonly Case[] = [
       await storage.jobs.transition([retry, retry, to(idOf(2), State.cancelled, Waiting, { events })], t0 + 1);
       const log = await eventLog(storage, 2);
       expect(log.map(({ entry }) => entry)).toEqual([
-        ['job.failed', idOf(1), 'email.send', 'default', State.retryable, 1, 'w1', t0, { error: { code: 'x' } }],
-        ['job.retrying', idOf(1), 'email.send', 'default', State.retryable, 1, 'w1', t0, null],
+        ['job.failed', idOf(1), 'email.send', 'default', State.retryable, 1, 'w1', t0, null, { error: { code: 'x' } }],
+        ['job.retrying', idOf(1), 'email.send', 'default', State.retryable, 1, 'w1', t0, null, null],
       ]);
       await move(storage, to(idOf(1), State.available, State.retryable, { clearRun: true, events: [{ kind: 'job.enqueued' }] }), t0 + 2);
       expect((await eventLog(storage, 4))[0]?.entry).toEqual([
@@ -76,6 +76,41 @@ export const eventCases: readonly Case[] = [
         null,
         null,
         null,
+        null,
+      ]);
+    },
+  ],
+  [
+    'a heartbeat is logged for each lease that it extended, with its new end (job.heartbeat)',
+    async (storage) => {
+      await insert(storage, [newJob(1), newJob(2)]);
+      await claim(storage, { limit: 1 });
+      const holds = [
+        { id: idOf(1), claim: 1 },
+        { id: idOf(2), claim: null },
+      ];
+      await storage.registry.beat([{ worker: 'w1', holds, leaseMs: null, state: 'running', info: '{}' }], t0 + 1000);
+      const [job] = await storage.jobs.get([idOf(1)]);
+      const log = await eventLog(storage, 3);
+      expect(log.map(({ kind, id }) => [kind, id])).toEqual([['job.heartbeat', idOf(1)]]);
+      expect(log[0]?.entry.at(-1)).toEqual({ visible_until: new Date(job?.leaseUntil ?? 0).toISOString() });
+    },
+  ],
+  [
+    'every event of a job tells its trace (ev 8)',
+    async (storage) => {
+      await insert(storage, [newJob(1, { trace: 'abc"1' })]);
+      await claim(storage);
+      await storage.registry.beat(
+        [{ worker: 'w1', holds: [{ id: idOf(1), claim: 1 }], leaseMs: null, state: 'running', info: '{}' }],
+        t0 + 1,
+      );
+      await move(storage, to(idOf(1), State.completed, State.active, { events: [{ kind: 'job.completed' }] }));
+      expect((await eventLog(storage)).map(({ kind, entry }) => [kind, entry[8]])).toEqual([
+        ['job.enqueued', 'abc"1'],
+        ['job.started', 'abc"1'],
+        ['job.heartbeat', 'abc"1'],
+        ['job.completed', 'abc"1'],
       ]);
     },
   ],

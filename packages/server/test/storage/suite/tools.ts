@@ -24,6 +24,7 @@ export function newJob(number: number, patch: Partial<NewJob> = {}): NewJob {
     expiresAt: null,
     timeoutMs: 1800 * second,
     visibilityMs: null,
+    trace: null,
     createdAt: t0,
     envelope: `{"specversion":"1.0","id":"${id}","type":"${type}","queue":"${queue}","args":[${number}]}`,
     policy: null,
