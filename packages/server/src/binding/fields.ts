@@ -14,12 +14,12 @@ export type Body = Readonly<Record<string, unknown>>;
 
 /** Reads the fields of a request body, gathering every issue before it refuses. Null is taken as absent (ojs-json-format §14.2). */
 export class Fields {
-  readonly #body: Body;
+  readonly body: Body;
   readonly #at: string;
   readonly #issues: ValidationIssue[];
 
   constructor(body: Body, at = '$', issues: ValidationIssue[] = []) {
-    this.#body = body;
+    this.body = body;
     this.#at = at;
     this.#issues = issues;
   }
@@ -112,7 +112,7 @@ export class Fields {
   }
 
   #get(name: string): unknown {
-    return Object.hasOwn(this.#body, name) ? (this.#body[name] ?? undefined) : undefined;
+    return Object.hasOwn(this.body, name) ? (this.body[name] ?? undefined) : undefined;
   }
 
   #wrong(name: string, message: string, value: unknown): null {

@@ -6,26 +6,45 @@ import { type Body, Fields } from './fields.ts';
 const maxBytes = 1_048_576;
 const maxItems = 1_000;
 
+/** An ack or nack, parsed, with its text for what must stay as it was sent. */
+export interface Item {
+  readonly body: Body;
+  readonly text: () => Json;
+}
+
+/** The body of /workers/ack or /workers/nack. Throws `invalid_payload`. */
+export function plainItem(text: Json | undefined): Item {
+  return { body: Fields.parse(text), text: () => text ?? '' };
+}
+
+/** The acks or nacks of an exchange. The body is scanned for their texts only where one of them asks. */
+export function readItems(text: Json, name: 'acks' | 'nacks', fields: Fields): readonly Item[] {
+  let texts: readonly Json[] | null = null;
+  return fields.objects(name, maxItems).map((item, index) => ({
+    body: item.body,
+    text: () => {
+      texts ??= elements(members(text).get(name) ?? '[]');
+      return texts[index] ?? '{}';
+    },
+  }));
+}
+
 /** An ack: `{job_id, result?, worker_id?, x_lease?}`. The result keeps its text. */
-export function readAck(text: Json | undefined, worker?: string): Settlement & { readonly kind: 'ack' } {
-  const body = Fields.parse(text);
+export function readAck({ body, text }: Item, worker?: string): Settlement & { readonly kind: 'ack' } {
   const owner = readOwner(new Fields(body), worker);
-  let result: Json | null = null;
-  if (body.result !== undefined) {
-    result = members(text ?? '').get('result') ?? null;
-    if (result !== null) limitSize(result, '$.result');
-  }
+  const result = body.result === undefined ? null : (members(text()).get('result') ?? null);
+  if (result !== null) limitSize(result, '$.result');
   return { kind: 'ack', ...owner, result };
 }
 
 /** A nack: `{job_id, error, requeue?, delay_ms?, worker_id?, x_lease?}`. `delay_ms` with `requeue` makes it a snooze. */
-export function readNack(text: Json | undefined, worker?: string): Settlement & { readonly kind: 'fail' | 'requeue' } {
-  limitSize(text ?? '', 'The nack');
-  const fields = new Fields(Fields.parse(text));
+export function readNack({ body, text }: Item, worker?: string): Settlement & { readonly kind: 'fail' | 'requeue' } {
+  limitSize(text(), 'The nack');
+  const fields = new Fields(body);
   const delayMs = fields.integer('delay_ms', 0, 365 * 86_400_000) ?? 0;
   const owner = readOwner(fields, worker);
-  const { failure, requeue } = readFailure(text ?? '');
-  if (requeue) return { kind: 'requeue', ...owner, reason: failure?.type ?? 'requeued', delayMs };
+  const { failure, requeue } = readFailure(text());
+  if (requeue) return { kind: 'requeue', ...owner, reason: failure.type, delayMs };
   return { kind: 'fail', ...owner, failure };
 }
 
@@ -47,11 +66,4 @@ function readOwner(
   // An id that cannot exist is as absent as one that does not.
   if (!isUuidv7(id)) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
   return { id, claim, worker: owner };
-}
-
-/** The raw texts of an array of objects in an exchange; the whole body is scanned only where the array is there. */
-export function rawItems(text: Json, body: Body, name: 'acks' | 'nacks', fields: Fields): readonly Json[] {
-  if (fields.objects(name, maxItems).length === 0) return [];
-  if (!Array.isArray(body[name])) return [];
-  return elements(members(text).get(name) ?? '[]');
 }

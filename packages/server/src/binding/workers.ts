@@ -6,7 +6,7 @@ import { Fields, isQueueName } from './fields.ts';
 import { readBeat, replyToBeat } from './heartbeat.ts';
 import { faultOf, ok, type Reply, refusal } from './reply.ts';
 import type { BindingRequest } from './request.ts';
-import { rawItems, readAck, readNack } from './settlements.ts';
+import { type Item, plainItem, readAck, readItems, readNack } from './settlements.ts';
 
 /** Told of errors that are the server's own. */
 type Failed = (error: unknown) => void;
@@ -26,13 +26,13 @@ export async function fetchJobs(engine: Engine, request: BindingRequest): Promis
 
 /** POST /workers/ack (ojs-http-binding §10.2). */
 export async function ack(engine: Engine, request: BindingRequest): Promise<Reply> {
-  const settlement = readAck(request.body);
+  const settlement = readAck(plainItem(request.body));
   return answer(settlement.id, await engine.settle(settlement));
 }
 
 /** POST /workers/nack (ojs-http-binding §10.3): FAIL, or `requeue: true` for a job given back. */
 export async function nack(engine: Engine, request: BindingRequest): Promise<Reply> {
-  const settlement = readNack(request.body);
+  const settlement = readNack(plainItem(request.body));
   return answer(settlement.id, await engine.settle(settlement));
 }
 
@@ -45,27 +45,28 @@ export async function heartbeat(engine: Engine, request: BindingRequest, testMod
 }
 
 /**
- * POST /workers/exchange: a worker's whole turn in one request (design §6). Acks and nacks come first, each with its own outcome;
- * a fetch beside them never waits, so no outcome is held back by an empty queue.
+ * POST /workers/exchange: a worker's whole turn in one request (design §6), each ack and nack with its own outcome.
+ * A fetch beside them never waits, so no outcome is held back by an empty queue.
  */
 export async function exchange(engine: Engine, request: BindingRequest, testMode: boolean, failed: Failed): Promise<Reply> {
   const body = Fields.parse(request.body);
   const fields = new Fields(body);
   const worker = fields.requiredString('worker_id');
-  const acks = rawItems(request.body ?? '', body, 'acks', fields);
-  const nacks = rawItems(request.body ?? '', body, 'nacks', fields);
+  const acks = readItems(request.body ?? '', 'acks', fields);
+  const nacks = readItems(request.body ?? '', 'nacks', fields);
   const beatFields = fields.object('beat');
   const beat = beatFields && readBeat(beatFields, worker);
   const fetchFields = fields.object('fetch');
   const fetch = fetchFields && readFetch(fetchFields, worker);
   fields.done();
-  const settled = acks.length + nacks.length > 0;
-  const [ackOutcomes, nackOutcomes, beaten] = await Promise.all([
+  const settles = acks.length + nacks.length > 0;
+  // All of it starts in one turn of the event loop, so that a store with group commit has one commit for the whole turn.
+  const [ackOutcomes, nackOutcomes, beaten, jobs] = await Promise.all([
     Promise.all(acks.map((item) => outcome(engine, item, request.requestId, () => readAck(item, worker), failed))),
     Promise.all(nacks.map((item) => outcome(engine, item, request.requestId, () => readNack(item, worker), failed))),
     beat ? replyToBeat(engine, beat, testMode) : null,
+    fetch === null ? [] : engine.fetch(settles ? { ...fetch, waitMs: 0 } : fetch, request.signal),
   ]);
-  const jobs = fetch === null ? [] : await engine.fetch(settled ? { ...fetch, waitMs: 0 } : fetch, request.signal);
   const beatText = beaten === null ? '' : `"beat":${beaten},`;
   const reply = ok(`{"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}],${beatText}"jobs":${envelopes(jobs)}}`);
   return fetch === null ? reply : { ...reply, ...undo(engine, fetch, jobs) };
@@ -99,7 +100,7 @@ function envelopes(jobs: readonly JobRecord[]): Json {
 }
 
 /** One item of an exchange: its outcome with the status that the plain binding would have answered. */
-async function outcome(engine: Engine, item: Json, requestId: string, read: () => Settlement, failed: Failed): Promise<Json> {
+async function outcome(engine: Engine, item: Item, requestId: string, read: () => Settlement, failed: Failed): Promise<Json> {
   try {
     const settlement = read();
     const reply = answer(settlement.id, await engine.settle(settlement));
@@ -107,7 +108,7 @@ async function outcome(engine: Engine, item: Json, requestId: string, read: () =
   } catch (error) {
     const fault = faultOf(error);
     if (fault.kind.status >= 500) failed(error);
-    const { job_id: id } = Fields.parse(item);
+    const id = item.body.job_id;
     const reply = refusal(fault, requestId);
     return `{"status":${reply.status},"job_id":${JSON.stringify(typeof id === 'string' ? id : null)},${reply.text.slice(1)}`;
   }

@@ -74,19 +74,15 @@ describe('slow clients', () => {
   });
 
   test('that never close their side do not keep the connection', async () => {
-    await using server = await serve(times);
+    await using server = await serve({ maxConnections: 1 });
     const socket = await open(server.url);
     socket.allowHalfOpen = true;
-    const answer = untilClosed(socket);
     const ended = new Promise((resolve) => socket.once('end', resolve));
-    socket.write('garbage\r\n\r\n');
+    socket.resume().write('garbage\r\n\r\n');
     await ended;
-    const failed = new Promise((resolve) => socket.once('error', resolve));
-    // Only a connection that the server has let go of refuses more bytes.
-    const push = setInterval(() => socket.write('x'), 50);
-    await failed;
-    clearInterval(push);
-    expectRefusal(parseResponse(await answer), 400, 'invalid_request');
+    const status = async () => (await call(server.url, '/health').catch(() => ({ status: 0 }))).status;
+    await expect.poll(status, { timeout: 5_000 }).toBe(200);
+    socket.destroy();
   });
 
   test('more connections than allowed are closed, and there is room again afterwards', async () => {
