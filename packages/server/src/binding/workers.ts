@@ -1,4 +1,4 @@
-import { conflict, type JobId, type JobRecord, type Json, OjsFault, renderJob, State } from '@ojs-ts/core';
+import { conflict, formatTimestamp, type JobId, type JobRecord, type Json, OjsFault, renderJob, State } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import type { FetchRequest } from '../engine/fetch.ts';
 import type { Outcome, Settlement } from '../engine/settlement.ts';
@@ -118,16 +118,16 @@ function answer(id: JobId, settled: Outcome): Reply {
   const head = `"id":"${id}","job_id":"${id}"`;
   switch (settled.kind) {
     case 'completed':
-      return ok(`{"acknowledged":true,${head},"state":"completed","completed_at":"${iso(settled.at)}"}`);
+      return ok(`{"acknowledged":true,${head},"state":"completed","completed_at":"${formatTimestamp(settled.at)}"}`);
     case 'retryable': {
-      const next = iso(settled.nextAt);
+      const next = formatTimestamp(settled.nextAt);
       return ok(
         `{${head},"state":"retryable",${attempts(settled)},"next_attempt_at":"${next}","next_retry_at":"${next}","retry_delay_ms":${settled.delayMs}}`,
       );
     }
     case 'discarded':
       return ok(
-        `{${head},"state":"discarded",${attempts(settled)},"discarded_at":"${iso(settled.at)}","completed_at":"${iso(settled.at)}"}`,
+        `{${head},"state":"discarded",${attempts(settled)},"discarded_at":"${formatTimestamp(settled.at)}","completed_at":"${formatTimestamp(settled.at)}"}`,
       );
     case 'requeued':
       return ok(`{${head},"state":"${settled.delayMs > 0 ? 'retryable' : 'available'}",${attempts(settled)}}`);
@@ -140,8 +140,4 @@ function answer(id: JobId, settled: Outcome): Reply {
 
 function attempts({ attempt, maxAttempts }: { readonly attempt: number; readonly maxAttempts: number }): string {
   return `"attempt":${attempt},"max_attempts":${maxAttempts}`;
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString();
 }

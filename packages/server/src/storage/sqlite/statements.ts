@@ -6,17 +6,20 @@ const listed = 'number, finished_at, state, queue, type, dead_letter';
 /** The statements whose cost must not grow with the backlog; a test reads the plan of each. */
 export const statements = {
   insert: `INSERT INTO ojs_jobs (state, claim, attempt, priority, place, due_at, run_at, enqueued_at, dead_letter, timeout_ms, visibility_ms, expires_at,
-    created_at, id, queue, type, trace, history, policy, envelope) VALUES (?, 0, 0, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?) ON CONFLICT (id) DO NOTHING`,
+    created_at, id, queue, type, trace, history, policy, room, envelope) VALUES (?, 0, 0, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, '${'.'.repeat(84)}', ?) ON CONFLICT (id) DO NOTHING`,
 
   byId: `SELECT ${jobColumns} FROM ojs_jobs WHERE id = ?`,
   byNumber: `SELECT ${jobColumns} FROM ojs_jobs WHERE number = ?`,
 
   /** What waits in a queue, in the order of handing out. */
   ready: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_ready WHERE queue = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT ? + 0`,
-  claim: `UPDATE ojs_jobs SET state = 8, claim = ?, attempt = ?, place = NULL, due_at = ?, started_at = ?, worker = ?, lease_ms = ?, lease_until = ?
+  claim: `UPDATE ojs_jobs SET room = NULL, state = 8, claim = ?, attempt = ?, place = NULL, due_at = ?, started_at = ?, worker = ?, lease_ms = ?, lease_until = ?
     WHERE number = ?`,
 
-  /** What a transition's guard and its events read; a column more costs every ACK 0.1 µs. */
+  /**
+   * What a transition's guard and its events read; a column more costs every ACK 0.1 µs. One UPDATE … RETURNING instead of this and `finish` is slower:
+   * 8.4 µs against 2.3 + 3.1.
+   */
   guard: `SELECT number, state, claim, worker, queue, type, attempt, started_at, trace FROM ojs_jobs WHERE id = ?`,
   /** What else a change may keep. */
   rest: `SELECT dead_letter, priority, run_at, enqueued_at, finished_at, lease_ms, lease_until, timeout_ms FROM ojs_jobs WHERE number = ?`,
