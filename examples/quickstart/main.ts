@@ -27,7 +27,9 @@ const home = mkdtempSync(join(tmpdir(), 'ojs-quickstart-'));
 const database = join(home, 'jobs.db');
 const server = await listen(database);
 const client = new Client(server.url);
-const worker = new Worker(server.url, { queues: [queue, 'default'], concurrency: 20, ...(!stay && { handleSignals: false }) });
+// Failures are part of the show here, so only what is wrong with the worker itself is printed.
+const logger = { debug() {}, info() {}, warn() {}, error: console.error };
+const worker = new Worker(server.url, { queues: [queue, 'default'], concurrency: 20, handleSignals: stay, logger });
 const tally: Tally = { done: 0, failed: 0, retried: 0 };
 const counted = <T>(handler: (attempt: number, args: readonly unknown[]) => T) => {
   return (ctx: { readonly attempt: number; readonly args: readonly unknown[] }): T => {

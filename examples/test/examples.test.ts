@@ -1,0 +1,61 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { startServer } from '@ojs-ts/server';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+const run = promisify(execFile);
+let home: string;
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'ojs-examples-'));
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+const example = (name: string) => join(root, 'examples/first-job', name);
+
+test('the README shows the examples as they are', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]);
+  expect(blocks).toEqual(['producer.ts', 'worker.ts', 'embedded.ts'].map((name) => readFileSync(example(name), 'utf8')));
+});
+
+test('producer and worker, against a server', async () => {
+  await using server = await startServer({ storage: 'sqlite:', port: 0, log: false });
+  const env = { ...process.env, OJS_BACKEND_URL: server.url };
+  const worker: ChildProcess = spawn(process.execPath, [example('worker.ts')], { env, stdio: 'inherit' });
+  const { stdout } = await run(process.execPath, [example('producer.ts')], { env });
+  expect(stdout).toMatch(/^Enqueued: [0-9a-f-]{36}\n\{ sent: true, to: 'user@example.com', template: 'welcome' \}\n$/);
+  const exited = once(worker, 'exit');
+  worker.kill('SIGTERM');
+  expect(await exited).toEqual([0, null]);
+});
+
+test('the embedded engine', async () => {
+  const { stdout } = await run(process.execPath, [example('embedded.ts')], { cwd: home });
+  expect(stdout).toBe("{ sent: true, to: 'user@example.com' }\n");
+});
+
+test('the quickstart measures files as wc and sha256sum do', async () => {
+  const folder = join(home, 'files');
+  mkdirSync(join(folder, 'below'), { recursive: true });
+  writeFileSync(join(folder, 'a.txt'), 'one two\nthree\n');
+  writeFileSync(join(folder, 'below/b.txt'), ' x\ty  z');
+  const { stdout } = await run(process.execPath, [join(root, 'examples/quickstart/main.ts'), folder]);
+  const digest = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);
+  expect(stdout).toMatch(new RegExp(`a\\.txt +14 +2 +3 +${digest('one two\nthree\n')}`));
+  expect(stdout).toMatch(new RegExp(`below/b\\.txt +7 +0 +3 +${digest(' x\ty  z')}`));
+  expect(stdout).toContain('2 files');
+  expect(stdout).toMatch(/demo\.flaky +completed at attempt 3/);
+  expect(stdout).toMatch(/demo\.doomed +in the dead letter after attempt 2: TypeError: this job never succeeds/);
+  expect(stdout).toMatch(/3 jobs done, 4 executions failed, 3 retried/);
+});
+
+test('a folder that is not there is named', async () => {
+  const failed = run(process.execPath, [join(root, 'examples/quickstart/main.ts'), join(home, 'missing')]);
+  await expect(failed).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('missing is not a folder') });
+});
