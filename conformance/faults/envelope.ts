@@ -286,7 +286,7 @@ export const envelope: readonly Fault[] = [
     name: 'repeat-without-key',
     rule: '§1.1',
     file: 'packages/server/src/binding/jobs.ts',
-    find: "(pushed.kind === 'repeated' && key !== null)",
+    find: "(pushed.kind === 'repeated' && ids.areOwn(jobs.length))",
     replace: "pushed.kind === 'repeated'",
     cases: ['OJS-L0-ENV-009'],
   },

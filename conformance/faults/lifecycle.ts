@@ -61,8 +61,8 @@ export const lifecycle: readonly Fault[] = [
     name: 'result-re-encoded',
     rule: 'X17',
     file: 'packages/server/src/binding/settlements.ts',
-    find: "result = members(text ?? '').get('result') ?? null;",
-    replace: 'result = JSON.stringify(body.result);',
+    find: "(members(text()).get('result') ?? null)",
+    replace: 'JSON.stringify(body.result)',
     cases: ['OJS-L0-SET-002'],
   },
   {

@@ -30,7 +30,7 @@ export const settlement: readonly Fault[] = [
     name: 'discarded-without-completed',
     rule: '§13',
     file: 'packages/server/src/binding/workers.ts',
-    find: ',"completed_at":"${iso(settled.at)}"}`,\n      );\n    case \'requeued\'',
+    find: ',"completed_at":"${formatTimestamp(settled.at)}"}`,\n      );\n    case \'requeued\'',
     replace: "}`,\n      );\n    case 'requeued'",
     cases: ['OJS-L0-SET-006'],
   },

@@ -24,7 +24,7 @@ export const errorKinds = {
     retryable: false,
     canonical: 'INVALID_REQUEST',
     ojs: 'OJS-1001',
-    hint: 'Correct the fields named in details.validation_errors.',
+    hint: 'Correct the request as the message says; details.validation_errors names the fields.',
   },
   validation_error: {
     status: 422,

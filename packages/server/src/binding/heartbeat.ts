@@ -4,13 +4,16 @@ import type { Beaten, Directive, WorkerBeat } from '../storage/storage.ts';
 import { type Fields, isObject } from './fields.ts';
 
 const maxHolds = 10_000;
+/** Kept with every worker and read back on every pass over them. */
+const maxInfo = 16_384;
 const severity: readonly Directive[] = ['running', 'quiet', 'terminate'];
 /** What a worker tells about itself; kept with its record as sent. */
 const infoFields = ['hostname', 'pid', 'queues', 'concurrency', 'labels', 'started_at', 'version'] as const;
 
 /**
  * Both dialects (X10b): `active_jobs` as an array of ids, or as a number beside `active_job_ids`. A number alone lists nothing.
- * `leases` maps job ids to x_lease.
+ * `leases` maps job ids to x_lease; a worker that sends it lists everything it holds. Of others that is not known: some send one heartbeat a job,
+ * so a job that they do not list is not taken back from them.
  */
 export function readBeat(fields: Fields, worker: string): WorkerBeat {
   const counted = typeof fields.raw('active_jobs') === 'number';
@@ -24,13 +27,16 @@ export function readBeat(fields: Fields, worker: string): WorkerBeat {
   const silent = listed === null && more === null && single === null;
   const state = fields.string('state');
   if (state !== null && !isDirective(state)) fields.issue('state', 'must be running, quiet or terminate');
-  const info = Object.fromEntries(infoFields.flatMap((name) => (fields.has(name) ? [[name, fields.raw(name)]] : [])));
+  const info = JSON.stringify(Object.fromEntries(infoFields.flatMap((name) => (fields.has(name) ? [[name, fields.raw(name)]] : []))));
+  if (info.length > maxInfo)
+    fields.issue('labels', `and what else the worker tells of itself must have at most ${maxInfo} characters as JSON`);
   return {
     worker,
     holds: silent ? null : [...ids].map((id) => ({ id, claim: claimIn(known, id) })),
+    ...(!fields.has('leases') && { partial: true }),
     leaseMs: fields.integer('visibility_timeout_ms', 1, 86_400_000),
     state: state !== null && isDirective(state) ? state : 'running',
-    info: JSON.stringify(info),
+    info,
   };
 }
 

@@ -19,16 +19,18 @@ import type { BindingRequest } from './request.ts';
 
 /** POST /jobs (ojs-http-binding §7.1). A repeated id is 409 `duplicate`, unless the call says by its key that it is a repetition. */
 export async function enqueue(engine: Engine, { body, key }: BindingRequest): Promise<Reply> {
-  const { job, uses } = readEnvelope(requireBody(body), engine.clock.now(), newIds(engine, key));
+  const ids = new Ids(engine, key);
+  const { job, uses } = readEnvelope(requireBody(body), engine.clock.now(), () => ids.next());
   refuse(uses);
-  const [created] = await push(engine, [job], key);
+  const [created] = await push(engine, [job], ids);
   const record = created as JobRecord;
   return { status: 201, text: `{"job":${renderJob(record)}}`, headers: { location: `/ojs/v1/jobs/${record.id}` } };
 }
 
 /** POST /jobs/batch (ojs-http-binding §9): all or none, answered in order. */
 export async function enqueueBatch(engine: Engine, { body, key }: BindingRequest): Promise<Reply> {
-  const read = readEnvelopes(requireBody(body), engine.clock.now(), newIds(engine, key));
+  const ids = new Ids(engine, key);
+  const read = readEnvelopes(requireBody(body), engine.clock.now(), () => ids.next());
   for (const { uses } of read) refuse(uses);
   const jobs = read.map(({ job }) => job);
   const seen = new Set<string>();
@@ -36,7 +38,7 @@ export async function enqueueBatch(engine: Engine, { body, key }: BindingRequest
     if (seen.has(id)) throw duplicate(id, index, 'twice in this batch');
     seen.add(id);
   }
-  const records = await push(engine, jobs, key);
+  const records = await push(engine, jobs, ids);
   return { status: 201, text: `{"jobs":[${records.map((job) => renderJob(job)).join(',')}],"count":${records.length}}` };
 }
 
@@ -66,13 +68,27 @@ export function changed({ job, from }: Changed, extra = ''): Reply {
  * Ids for jobs that came without one. A call with an idempotency key gets the ids that follow from the key, so that its repetition means the same jobs;
  * their time stamp is the hash's, which nothing reads: order comes from the sequence of enqueueing.
  */
-function newIds(engine: Engine, key: string | null): () => string {
-  if (key === null) return () => uuidv7(engine.clock);
-  let index = 0;
-  return () => {
-    const hash = createHash('sha256').update(`${key}\n${index++}`).digest();
+class Ids {
+  readonly #engine: Engine;
+  readonly #key: string | null;
+  #minted = 0;
+
+  constructor(engine: Engine, key: string | null) {
+    this.#engine = engine;
+    this.#key = key;
+  }
+
+  next(): string {
+    const index = this.#minted++;
+    if (this.#key === null) return uuidv7(this.#engine.clock);
+    const hash = createHash('sha256').update(`${this.#key}\n${index}`).digest();
     return uuidFrom(hash.readUIntBE(0, 6), hash.readUIntBE(6, 6), hash.readUInt16BE(12));
-  };
+  }
+
+  /** Jobs that are there already are this call's own: it says so by its key, or nobody else could know their ids (the insert was tried twice). */
+  areOwn(count: number): boolean {
+    return this.#key !== null || this.#minted === count;
+  }
 }
 
 function requireBody(body: Json | undefined): Json {
@@ -87,9 +103,9 @@ function refuse(uses: readonly Feature[]): void {
   }
 }
 
-async function push(engine: Engine, jobs: readonly NewJob[], key: string | null): Promise<readonly JobRecord[]> {
+async function push(engine: Engine, jobs: readonly NewJob[], ids: Ids): Promise<readonly JobRecord[]> {
   const pushed = await engine.push(jobs);
-  if (pushed.kind === 'created' || (pushed.kind === 'repeated' && key !== null)) return pushed.jobs;
+  if (pushed.kind === 'created' || (pushed.kind === 'repeated' && ids.areOwn(jobs.length))) return pushed.jobs;
   if (pushed.kind === 'duplicate') throw duplicate(pushed.existing.id, pushed.index, 'there already', pushed.existing);
   throw duplicate(pushed.jobs[0]?.id ?? '', 0, 'there already', pushed.jobs[0]);
 }

@@ -47,11 +47,18 @@ export class Upkeep {
 
   /** Promotion may be at most 200 ms late (digest §2.1); a dead worker's jobs are back within 35 s at the defaults. */
   start(): void {
-    const failed = (error: unknown) => this.#log.error({ err: error }, 'upkeep failed; it will be tried again');
     const every = (ms: number, work: () => Promise<void>) => {
-      const task = () => {
+      // A store that is away for an hour is told once, not ten times a second.
+      let failing = false;
+      const failed = (error: unknown) => {
+        if (!failing) this.#log.error({ err: error }, 'upkeep failed; it will be tried again');
+        failing = true;
+      };
+      const task = async () => {
         this.#notice(performance.now());
-        return work();
+        await work();
+        if (failing) this.#log.info({}, 'upkeep works again');
+        failing = false;
       };
       this.#loops.push(new Loop(ms, task, failed));
     };

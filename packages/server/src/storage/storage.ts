@@ -128,6 +128,8 @@ export interface WorkerBeat {
   readonly worker: string;
   /** Null where the worker only counts its jobs: then nothing is extended and nothing can be missing. A known claim must match. */
   readonly holds: readonly { readonly id: JobId; readonly claim: number | null }[] | null;
+  /** The worker may hold more than it lists: what is not listed is not missing, so the record notes no list. */
+  readonly partial?: true;
   /** Extension from now on; the reservation's own length where that is larger, or where this is null. */
   readonly leaseMs: number | null;
   /** Its own state, as it reports it. */

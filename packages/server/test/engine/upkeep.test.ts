@@ -179,6 +179,27 @@ describe('upkeep by timers', () => {
     expect((await engine.get(job.id))?.state).toBe(State.active);
   });
 
+  test('a store that fails is told once, and once that it works again', async () => {
+    const storage = await openStorage('memory:');
+    const promote = storage.upkeep.promote.bind(storage.upkeep);
+    const told: string[] = [];
+    let calls = 0;
+    const again = Promise.withResolvers<void>();
+    const note = (_: object, message: string) => {
+      told.push(message);
+      if (message === 'upkeep works again') again.resolve();
+    };
+    storage.upkeep.promote = async (now, limit) => {
+      calls++;
+      if (calls <= 3) throw new Error('the store is away');
+      return promote(now, limit);
+    };
+    await using _engine = await Engine.start({ storage, log: { info: note, warn: note, error: note } });
+    await again.promise;
+    expect(told.filter((message) => message.startsWith('upkeep'))).toEqual(['upkeep failed; it will be tried again', 'upkeep works again']);
+    expect(calls).toBe(4);
+  });
+
   test('promote, expire and take back by themselves', async () => {
     const storage = await openStorage('memory:');
     await using engine = await Engine.start({ storage });

@@ -64,7 +64,7 @@ function note(tables: Tables, beat: WorkerBeat, now: Millis, entries: Json[]): B
     state,
     directive,
     info,
-    holds: beat.holds?.map(({ id }) => id) ?? null,
+    holds: beat.partial ? null : (beat.holds?.map(({ id }) => id) ?? null),
     heldBefore: known?.holds ?? null,
   });
   const answer: { extended: JobId[]; lost: JobId[] } = { extended: [], lost: [] };

@@ -55,7 +55,7 @@ function pauseQueue(tx: Transaction, name: string, paused: boolean, now: Millis)
 
 function note(tx: Transaction, beat: WorkerBeat, now: Millis, entries: Json[]): Beaten {
   const { worker, holds, info, leaseMs } = beat;
-  const ids = holds && JSON.stringify(holds.map(({ id }) => id));
+  const ids = holds === null || beat.partial ? null : JSON.stringify(holds.map(({ id }) => id));
   const cells = tx.sql.get(
     `INSERT INTO ojs_workers (worker, seen_at, state, info, holds) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (worker) DO UPDATE SET seen_before = seen_at, seen_at = excluded.seen_at, state = excluded.state, info = excluded.info,

@@ -40,6 +40,16 @@ export const workerCases: readonly Case[] = [
     },
   ],
   [
+    'a partial heartbeat extends what it lists and leaves no list behind, so nothing can be missing from it',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      await claimOne(storage);
+      const [answer] = await storage.registry.beat([beatOf({ holds: [{ id: idOf(1), claim: null }], partial: true })], t0 + 1);
+      expect(answer?.extended).toEqual([idOf(1)]);
+      expect(await storage.registry.workers()).toMatchObject([{ worker: 'w1', holds: null }]);
+    },
+  ],
+  [
     'listed jobs are extended from now by the larger of the two lengths, never shortened',
     async (storage) => {
       await insert(storage, [newJob(1)]);
