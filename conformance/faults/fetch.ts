@@ -101,7 +101,7 @@ export const fetch: readonly Fault[] = [
     name: 'request-id-returns-ended',
     rule: 'design §6',
     file: 'packages/server/src/storage/memory/jobs.ts',
-    find: 'row && row.job.state === State.active && row.job.claim === claim ? [row] : []',
+    find: 'row && row.job.state === State.active && row.job.claim === number ? [row] : []',
     replace: 'row ? [row] : []',
     cases: ['OJS-L0-FET-008'],
   },

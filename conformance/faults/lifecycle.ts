@@ -133,8 +133,8 @@ export const lifecycle: readonly Fault[] = [
     name: 'no-expiry-on-read',
     rule: '§2.1',
     file: 'packages/server/src/engine/upkeep.ts',
-    find: 'await this.#storage.upkeep.overdue(now, page);',
-    replace: '(await this.#storage.upkeep.overdue(now, page)).filter((job) => job.state === State.active);',
+    find: 'await this.#storage.upkeep.overdue(now, limit);',
+    replace: '(await this.#storage.upkeep.overdue(now, limit)).filter((job) => job.state === State.active);',
     cases: ['OJS-L0-LIF-013'],
   },
   {
@@ -208,7 +208,7 @@ export const lifecycle: readonly Fault[] = [
     find: 'return ids.map((id) => tables.rows.get(id)?.job ?? null);',
     replace:
       'return ids.map((id) => {\n        const row = tables.rows.get(id);\n        if (row) row.job = { ...row.job, priority: row.job.priority + 1 };\n        return row?.job ?? null;\n      });',
-    cases: ['OJS-L0-LIF-015', 'OJS-L0-SET-006'],
+    cases: ['OJS-L0-LIF-015'],
   },
   {
     name: 'unknown-job-is-400',

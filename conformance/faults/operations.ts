@@ -182,7 +182,7 @@ export const operations: readonly Fault[] = [
     name: 'idempotency-key-ignored',
     rule: 'design §2',
     file: 'packages/server/src/http/app.ts',
-    find: "typeof key === 'string' && key !== '' ? key.slice(0, 255) : null",
+    find: "typeof key === 'string' && key !== '' ? key : null",
     replace: 'null',
     cases: ['OJS-L1-IDE-001', 'OJS-L1-IDE-002', 'OJS-L1-IDE-003', 'OJS-L1-IDE-006'],
   },

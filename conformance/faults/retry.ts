@@ -16,7 +16,7 @@ export const retry: readonly Fault[] = [
     file: 'packages/core/src/retry.ts',
     find: 'return initial * attempt;',
     replace: 'return initial;',
-    cases: ['OJS-L0-SET-006', 'OJS-L1-RTR-002', 'OJS-L1-RTR-006'],
+    cases: ['OJS-L1-RTR-002', 'OJS-L1-RTR-006'],
   },
   {
     name: 'polynomial-swapped',
@@ -80,7 +80,7 @@ export const retry: readonly Fault[] = [
     file: 'packages/core/src/retry.ts',
     find: 'initialIntervalMs: 1000,',
     replace: 'initialIntervalMs: 2000,',
-    cases: ['OJS-L1-RTR-008', 'OJS-L1-RTR-009'],
+    cases: ['OJS-L1-RTR-009'],
   },
   {
     name: 'partial-policy-replaces',
@@ -96,7 +96,7 @@ export const retry: readonly Fault[] = [
     file: 'packages/core/src/retry.ts',
     find: "['constant', 'none'],",
     replace: "['steady', 'none'],",
-    cases: ['OJS-L0-SET-006', 'OJS-L1-RTR-006'],
+    cases: ['OJS-L1-RTR-006'],
   },
   {
     name: 'backoff-type-unknown',

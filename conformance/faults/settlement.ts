@@ -152,7 +152,7 @@ export const settlement: readonly Fault[] = [
     file: 'packages/core/src/envelope.ts',
     find: '{ ...error.details, index })',
     replace: '{ ...error.details })',
-    cases: ['OJS-L0-SET-006', 'OJS-L0-SET-014'],
+    cases: ['OJS-L0-SET-014'],
   },
   {
     name: 'batch-of-a-hundred',

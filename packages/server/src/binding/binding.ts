@@ -1,4 +1,4 @@
-import type { OperationName } from '@ojs-ts/core';
+import { OjsFault, type OperationName } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { deleteDeadLetter, listDeadLetter, retryDeadLetter } from './dead-letter.ts';
 import { activateJob, cancelJob, enqueue, enqueueBatch, getJob } from './jobs.ts';
@@ -7,6 +7,9 @@ import { faultOf, type Reply, refusal } from './reply.ts';
 import type { BindingRequest } from './request.ts';
 import { type About, health, listEvents, manifest } from './system.ts';
 import { ack, exchange, fetchJobs, heartbeat, nack } from './workers.ts';
+
+/** A key that were cut would be another call's. */
+const maxKey = 255;
 
 type Handler = (engine: Engine, request: BindingRequest, about: About, failed: (error: unknown) => void) => Reply | Promise<Reply>;
 
@@ -51,6 +54,9 @@ export class Binding {
   async call(operation: OperationName, request: BindingRequest): Promise<Reply> {
     const failed = (error: unknown) => this.#failed(error, operation, request.requestId);
     try {
+      if (request.key !== null && request.key.length > maxKey) {
+        throw OjsFault.invalid([{ path: 'Idempotency-Key', message: `must have at most ${maxKey} characters` }]);
+      }
       const reply = await handlers[operation](this.engine, request, this.about, failed);
       const { undelivered } = reply;
       if (undelivered === undefined) return reply;

@@ -61,15 +61,27 @@ export async function exchange(engine: Engine, request: BindingRequest, testMode
   fields.done();
   const settles = acks.length + nacks.length > 0;
   // All of it starts in one turn of the event loop, so that a store with group commit has one commit for the whole turn.
-  const [ackOutcomes, nackOutcomes, beaten, jobs] = await Promise.all([
+  const [ackOutcomes, nackOutcomes, beating, fetching] = await Promise.all([
     Promise.all(acks.map((item) => outcome(engine, item, request.requestId, () => readAck(item, worker), failed))),
     Promise.all(nacks.map((item) => outcome(engine, item, request.requestId, () => readNack(item, worker), failed))),
-    beat ? replyToBeat(engine, beat, testMode) : null,
-    fetch === null ? [] : engine.fetch(settles ? { ...fetch, waitMs: 0 } : fetch, request.signal),
+    settled(beat ? replyToBeat(engine, beat, testMode) : null),
+    settled(fetch === null ? [] : engine.fetch(settles ? { ...fetch, waitMs: 0 } : fetch, request.signal)),
   ]);
+  if (beating.status === 'rejected') {
+    // The whole turn is repeated, so what it claimed must not be lost with this answer.
+    if (fetching.status === 'fulfilled' && fetch !== null) await undo(engine, fetch, fetching.value).undelivered?.();
+    throw beating.reason;
+  }
+  if (fetching.status === 'rejected') throw fetching.reason;
+  const [beaten, jobs] = [beating.value, fetching.value];
   const beatText = beaten === null ? '' : `"beat":${beaten},`;
   const reply = ok(`{"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}],${beatText}"jobs":${envelopes(jobs)}}`);
   return fetch === null ? reply : { ...reply, ...undo(engine, fetch, jobs) };
+}
+
+async function settled<T>(work: T | Promise<T>): Promise<PromiseSettledResult<T>> {
+  const [result] = await Promise.allSettled([work]);
+  return result;
 }
 
 function readFetch(fields: Fields, worker: string | null): FetchRequest {

@@ -26,6 +26,7 @@ export async function openEmbedded(url: string, options: EmbeddedOptions = {}): 
 export class Embedded implements Transport {
   readonly engine: Engine;
   readonly #binding: Binding;
+  readonly #underWay = new Set<Promise<unknown>>();
   #closed: Promise<void> | null = null;
 
   constructor(engine: Engine, failed: (error: unknown) => void = () => {}) {
@@ -37,7 +38,7 @@ export class Embedded implements Transport {
     const { signal, requestId = `req_${uuidv7()}` } = context;
     signal?.throwIfAborted();
     if (this.#closed !== null) throw new Error('the embedded engine is closed');
-    const reply = await this.#binding.call(call.operation, {
+    const answering = this.#binding.call(call.operation, {
       params: call.params ?? {},
       query: texts(call.query),
       body: call.body,
@@ -45,6 +46,8 @@ export class Embedded implements Transport {
       key: call.idempotencyKey ?? null,
       ...(signal && { signal }),
     });
+    this.#underWay.add(answering);
+    const reply = await answering.finally(() => this.#underWay.delete(answering));
     if (signal?.aborted) {
       await reply.undelivered?.();
       signal.throwIfAborted();
@@ -52,9 +55,16 @@ export class Embedded implements Transport {
     return { status: reply.status, text: reply.text, headers: { 'x-request-id': requestId, ...reply.headers } };
   }
 
+  /** Answers the calls under way, long polls at once, then closes the store. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.#closed ??= this.engine[Symbol.asyncDispose]();
+    this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.engine.drain();
+    await Promise.allSettled(this.#underWay);
+    await this.engine[Symbol.asyncDispose]();
   }
 }
 

@@ -1,4 +1,14 @@
-import { type Clock, type JobId, type JobRecord, type Millis, type NewJob, recordOf, State, uuidv7 } from '@ojs-ts/core';
+import {
+  type Clock,
+  defaultDeadAfterMs,
+  type JobId,
+  type JobRecord,
+  type Millis,
+  type NewJob,
+  recordOf,
+  State,
+  uuidv7,
+} from '@ojs-ts/core';
 import type { Beaten, Directive, Storage, WorkerBeat } from '../storage/storage.ts';
 import { type Batches, batches } from './batches.ts';
 import { Fetches, type FetchRequest } from './fetch.ts';
@@ -44,7 +54,7 @@ export class Engine implements AsyncDisposable {
       clock,
       random,
       log,
-      deadAfterMs: options.deadAfterMs ?? 30_000,
+      deadAfterMs: options.deadAfterMs ?? defaultDeadAfterMs,
       retention: { ...defaultRetention, ...options.retention },
       holder: uuidv7(),
     });
@@ -110,8 +120,8 @@ export class Engine implements AsyncDisposable {
   async get(id: JobId): Promise<JobRecord | null> {
     const job = await this.#batches.get(id);
     if (job === null || !isDue(job, this.clock.now())) return job;
-    await this.upkeep.promote();
-    await this.upkeep.settleOverdue();
+    await this.upkeep.promote(readRounds);
+    await this.upkeep.settleOverdue(readRounds);
     return this.#batches.get(id);
   }
 
@@ -132,6 +142,9 @@ export class Engine implements AsyncDisposable {
     await this.storage[Symbol.asyncDispose]();
   }
 }
+
+/** A reader helps with so many pages of what is due; behind a longer backlog it sees its job as it still is. */
+const readRounds = 5;
 
 function isDue(job: JobRecord, now: Millis): boolean {
   if (job.state === State.active)

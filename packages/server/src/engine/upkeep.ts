@@ -1,9 +1,11 @@
-import { type Clock, leaseLost, liveness, overdue, requeued, State, type Transition } from '@ojs-ts/core';
+import { type Clock, type JobRecord, leaseLost, liveness, overdue, requeued, State, type Transition } from '@ojs-ts/core';
 import type { Held, Storage, WorkerRecord } from '../storage/storage.ts';
 import type { EngineLog, Retention } from './options.ts';
 
 /** Items of one call to the storage: about 2 ms of work on SQLite, so upkeep never holds up the calls of users. */
 const page = 200;
+/** One pass of retention; the rest of its 5 s belongs to the users. */
+const pruneMs = 1_000;
 
 /** No loop having run for this long means that the process was stopped or starved, and heartbeats lie unread in its sockets. */
 const stallMs = 5_000;
@@ -25,6 +27,7 @@ export class Upkeep {
   /** When a loop last began, on the monotonic clock. */
   #ticked = performance.now();
   readonly #loops: Loop[] = [];
+  #stopping = false;
 
   constructor(parts: {
     readonly storage: Storage;
@@ -55,21 +58,23 @@ export class Upkeep {
         failing = true;
       };
       const task = async () => {
-        this.#notice(performance.now());
+        this.#notice();
         await work();
         if (failing) this.#log.info({}, 'upkeep works again');
         failing = false;
       };
       this.#loops.push(new Loop(ms, task, failed));
     };
-    this.#ticked = performance.now();
+    this.#ticked = Date.now();
     every(100, () => this.promote());
     every(200, () => this.settleOverdue());
     every(2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()));
     every(5_000, () => this.#led('retention', 15_000, () => this.prune()));
   }
 
+  /** Waits for the pages under way, not for the backlog behind them. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     await Promise.all(this.#loops.splice(0).map((loop) => loop.stop()));
     await this.#storage.upkeep.release('liveness', this.#holder);
     await this.#storage.upkeep.release('retention', this.#holder);
@@ -83,23 +88,31 @@ export class Upkeep {
     await this.prune();
   }
 
-  async promote(): Promise<void> {
-    let moved = page;
-    while (moved >= page) {
+  /** Promotes what is due, at most `rounds` pages of it. */
+  async promote(rounds = Number.POSITIVE_INFINITY): Promise<void> {
+    for (let round = 0; round < rounds && !this.#stopping; round++) {
       const counts = await this.#storage.upkeep.promote(this.#clock.now(), page);
-      moved = counts.reduce((sum, { count }) => sum + count, 0);
+      if (counts.reduce((sum, { count }) => sum + count, 0) < page) return;
     }
   }
 
-  async settleOverdue(): Promise<void> {
-    for (;;) {
+  /** Ends what is overdue, at most `rounds` pages of it. */
+  async settleOverdue(rounds = Number.POSITIVE_INFINITY): Promise<void> {
+    let limit = page;
+    for (let round = 0; round < rounds && !this.#stopping; round++) {
       const now = this.#clock.now();
-      const jobs = await this.#storage.upkeep.overdue(now, page);
-      const dead = jobs.some(({ state, worker }) => state === State.active && worker !== null) ? await this.#deadWorkers() : new Set();
-      const decided = jobs.map((job) => overdue(job, now, this.#random, dead.has(job.worker))).filter((transition) => transition !== null);
+      const jobs = await this.#storage.upkeep.overdue(now, limit);
+      const workers = jobs.some(({ state, worker }) => state === State.active && worker !== null) ? await this.#workers() : new Map();
+      const due = jobs.filter((job) => !this.#isUnheard(job, workers.get(job.worker), now));
+      const decided = due
+        .map((job) => overdue(job, now, this.#random, this.#isDead(workers.get(job.worker))))
+        .filter((one) => one !== null);
       const moved = await this.#apply(decided);
-      // A full page of which nothing moved is another node's work; the next pass looks again.
-      if (jobs.length < page || moved === 0) return;
+      if (jobs.length < limit) return;
+      if (moved > 0) continue;
+      // A full page of which nothing moved is another node's work, or waits for heartbeats: then others may stand behind it.
+      if (due.length === jobs.length || limit >= 50 * page) return;
+      limit *= 2;
     }
   }
 
@@ -142,24 +155,33 @@ export class Upkeep {
       requestsBefore: now - 600_000,
       workersBefore: now - 86_400_000,
     };
-    for (let round = 0; round < 50; round++) {
-      if ((await this.#storage.upkeep.prune(rules, page)) < page) return;
-    }
+    const until = performance.now() + pruneMs;
+    while (performance.now() < until && !this.#stopping && (await this.#storage.upkeep.prune(rules, page)) > 0);
   }
 
-  async #deadWorkers(): Promise<ReadonlySet<string | null>> {
-    const workers = await this.#storage.registry.workers();
-    return new Set(workers.filter((worker) => this.#isDead(worker)).map(({ worker }) => worker));
+  async #workers(): Promise<ReadonlyMap<string | null, WorkerRecord>> {
+    return new Map((await this.#storage.registry.workers()).map((worker) => [worker.worker, worker]));
   }
 
-  /** Every loop looks, because after a stall any of them may be the first to run. */
-  #notice(now: number): void {
+  /** Every loop looks, because after a stall any of them may be the first to run. By the wall clock, which goes on while a machine sleeps. */
+  #notice(): void {
+    const now = Date.now();
     if (now - this.#ticked > stallMs) this.#since = this.#clock.now();
     this.#ticked = now;
   }
 
-  #isDead(worker: WorkerRecord): boolean {
-    return this.#clock.now() - Math.max(worker.seenAt, this.#since) >= this.#deadAfterMs;
+  /**
+   * The lease ended while nobody listened, and its worker has not had its time to be heard since: its next heartbeat may still extend it.
+   * Without this a restart that takes longer than a lease would run every active job twice.
+   */
+  #isUnheard(job: JobRecord, worker: WorkerRecord | undefined, now: number): boolean {
+    if (job.state !== State.active || worker === undefined || worker.seenAt >= this.#since || now - this.#since >= this.#deadAfterMs)
+      return false;
+    return now < (job.startedAt ?? now) + job.timeoutMs;
+  }
+
+  #isDead(worker: WorkerRecord | undefined): boolean {
+    return worker !== undefined && this.#clock.now() - Math.max(worker.seenAt, this.#since) >= this.#deadAfterMs;
   }
 
   async #apply(transitions: readonly Transition[]): Promise<number> {

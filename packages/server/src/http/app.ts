@@ -109,7 +109,7 @@ function bindingRequest(request: FastifyRequest, signal?: AbortSignal): BindingR
     query: singles(request.query as Readonly<Record<string, string | readonly string[]>>),
     body: request.body as string | undefined,
     requestId: request.id,
-    key: typeof key === 'string' && key !== '' ? key.slice(0, 255) : null,
+    key: typeof key === 'string' && key !== '' ? key : null,
     ...(signal && { signal }),
   };
 }

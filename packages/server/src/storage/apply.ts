@@ -114,3 +114,8 @@ export function groupVerdict(answers: readonly Inserted[]): readonly Inserted[] 
     return answer.kind === 'inserted' ? { kind: 'aborted' } : answer;
   });
 }
+
+/** Under what a fetch is remembered: clients may number their requests, so one is its worker's alone. Worker ids have no line breaks. */
+export function requestKey(request: string, worker: string | null): string {
+  return `${worker ?? ''}\n${request}`;
+}

@@ -73,6 +73,7 @@ export interface Upkeep {
   overdue(now: Millis, limit: number): Promise<readonly JobRecord[]>;
   /** Active jobs that have a worker, by a stable order: what the liveness rules look at. */
   held(after: string | null, limit: number): Promise<Page<Held>>;
+  /** Removes up to `limit` of each kind, so that none starves another; answers how many in all. */
   prune(rules: PruneRules, limit: number): Promise<number>;
   /** True while `holder` has the named lease. It spreads load between nodes; correctness never rests on it. */
   lease(name: string, holder: string, ttlMs: number, now: Millis): Promise<boolean>;

@@ -4,6 +4,7 @@ import { Engine } from '../../src/engine/engine.ts';
 import { StoreClock } from '../../src/engine/time.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import { bench, newJob, urls } from '../support/engine.ts';
+import { newId } from '../support/ids.ts';
 
 describe.each(urls)('upkeep, %s', (url) => {
   test('promotes what is due, neither early nor late, and more than a page of it', async () => {
@@ -87,6 +88,66 @@ describe.each(urls)('upkeep, %s', (url) => {
     b.clock.advance(1);
     await next.upkeep.run();
     expect((await b.get(job.id)).state).toBe(State.available);
+  });
+
+  test('a lease that ended while no engine listened waits for the next heartbeat of its worker', async () => {
+    await using b = await bench(url);
+    const queue = `only-${newId()}`;
+    const ids = await Promise.all(Array.from({ length: 2 }, () => b.push({ queue })));
+    await b.fetch({ queues: [queue], worker: 'w1', count: 2, leaseMs: 30_000 });
+    await b.beat('w1', ids);
+    b.clock.advance(40_000);
+    const next = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
+    const states = async () => (await b.engine.storage.jobs.get(ids)).map((job) => job?.state);
+    await next.upkeep.run();
+    expect(await states()).toEqual([State.active, State.active]);
+    // The worker still has one of them; the other it has lost, and its lease is over.
+    await next.beat({ worker: 'w1', holds: [{ id: ids[0] ?? '', claim: null }], leaseMs: 30_000, state: 'running', info: '{}' });
+    await next.upkeep.run();
+    expect(await states()).toEqual([State.active, State.available]);
+  });
+
+  test('a worker that stays silent after the restart is dead in its time', async () => {
+    await using b = await bench(url);
+    const queue = `only-${newId()}`;
+    const id = await b.push({ queue });
+    await b.fetch({ queues: [queue], worker: 'w1', leaseMs: 30_000 });
+    await b.beat('w1', [id]);
+    b.clock.advance(40_000);
+    const next = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
+    b.clock.advance(30_000);
+    await next.upkeep.settleOverdue();
+    const [job] = await b.engine.storage.jobs.get([id]);
+    expect(job?.state).toBe(State.available);
+    expect(job?.history).toContain('worker_death');
+  });
+
+  test('jobs that wait for their worker do not hide overdue ones behind them', async () => {
+    await using b = await bench(url);
+    const queue = `only-${newId()}`;
+    const waiting = await Promise.all(Array.from({ length: 450 }, () => b.push({ queue })));
+    for (let round = 0; round < 5; round++) await b.fetch({ queues: [queue], worker: 'w1', count: 100, leaseMs: 30_000 });
+    await b.beat('w1', waiting);
+    const behind = await b.push({ queue });
+    await b.fetch({ queues: [queue], worker: 'raw', leaseMs: 35_000 });
+    b.clock.advance(40_000);
+    const next = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
+    await next.upkeep.settleOverdue();
+    expect((await b.engine.storage.jobs.get([behind, waiting[0] ?? ''])).map((job) => job?.state)).toEqual([State.available, State.active]);
+  });
+
+  test('retention gets through what it has to, of every kind (digest §17)', async () => {
+    await using b = await bench(url, { retention: { keep: 10, keepEvents: 10 } });
+    const jobs = await Promise.all(Array.from({ length: 3_000 }, () => b.push({ queue: 'many' })));
+    for (let round = 0; round < 30; round++) {
+      const taken = await b.fetch({ queues: ['many'], worker: 'w', count: 100 });
+      await Promise.all(taken.map(({ id, claim }) => b.engine.settle({ id, claim, worker: 'w', kind: 'ack', result: null })));
+    }
+    await b.engine.upkeep.prune();
+    expect((await b.engine.storage.jobs.get(jobs)).filter((job) => job !== null)).toHaveLength(10);
+    const { batches } = await b.engine.storage.events(0, 100_000);
+    // A batch goes as a whole.
+    expect(batches.length).toBeLessThan(5);
   });
 
   test('a job that two heartbeats in a row do not list goes back uncounted; one is not enough', async () => {

@@ -1,5 +1,5 @@
 import { creationEvent, expired, type Json, jobEventEntry, type Millis, type NewJob, recordOf, State, type Transition } from '@ojs-ts/core';
-import { claimed, groupVerdict, isExpired, isIn, moved, promoted, sideWork, verdict } from '../apply.ts';
+import { claimed, groupVerdict, isExpired, isIn, moved, promoted, requestKey, sideWork, verdict } from '../apply.ts';
 import { comparePlaces, cursorOf, type Place, placeOf, readCursor } from '../cursor.ts';
 import type { Claim, Inserted, JobQuery, Jobs, Moved } from '../storage.ts';
 import type { Row, Tables } from './tables.ts';
@@ -82,10 +82,10 @@ function insertGroup(tables: Tables, group: readonly NewJob[], now: Millis, entr
 }
 
 function serve(tables: Tables, claim: Claim, now: Millis, budget: { expired: number }, entries: Json[]): Row[] {
-  const before = claim.request === null ? undefined : tables.requests.get(claim.request);
+  const before = claim.request === null ? undefined : tables.requests.get(requestKey(claim.request, claim.worker));
   if (before) {
-    const held = before.claims.map(({ id, claim }) => ({ row: tables.rows.get(id), claim }));
-    return held.flatMap(({ row, claim }) => (row && row.job.state === State.active && row.job.claim === claim ? [row] : []));
+    const held = before.claims.map(({ id, claim: number }) => ({ row: tables.rows.get(id), number }));
+    return held.flatMap(({ row, number }) => (row && row.job.state === State.active && row.job.claim === number ? [row] : []));
   }
   const taken: Row[] = [];
   for (const name of claim.queues) {
@@ -110,7 +110,10 @@ function serve(tables: Tables, claim: Claim, now: Millis, budget: { expired: num
   }
   // An empty answer is not remembered: a fetch that waits asks again under the same id.
   if (claim.request !== null && taken.length > 0) {
-    tables.requests.set(claim.request, { at: now, claims: taken.map(({ job }) => ({ id: job.id, claim: job.claim })) });
+    tables.requests.set(requestKey(claim.request, claim.worker), {
+      at: now,
+      claims: taken.map(({ job }) => ({ id: job.id, claim: job.claim })),
+    });
   }
   return taken;
 }

@@ -41,12 +41,9 @@ export function upkeep(open: () => Tables): Upkeep {
 
     async prune(rules, limit) {
       const tables = open();
-      let left = limit;
-      for (const rule of rules.jobs) left -= pruneJobs(tables, rule, left);
-      left -= pruneEvents(tables, rules.events, left);
-      left -= pruneRequests(tables, rules.requestsBefore, left);
-      left -= pruneWorkers(tables, rules.workersBefore, left);
-      return limit - left;
+      const jobs = rules.jobs.reduce((gone, rule) => gone + pruneJobs(tables, rule, limit), 0);
+      const events = pruneEvents(tables, rules.events, limit);
+      return jobs + events + pruneRequests(tables, rules.requestsBefore, limit) + pruneWorkers(tables, rules.workersBefore, limit);
     },
 
     async lease(name, holder, ttlMs, now) {

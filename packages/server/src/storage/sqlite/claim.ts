@@ -1,5 +1,5 @@
 import { type JobRecord, type Json, jobEventEntry, type Millis, State } from '@ojs-ts/core';
-import { claimed, isExpired, overdueAt, promoted, sideWork } from '../apply.ts';
+import { claimed, isExpired, overdueAt, promoted, requestKey, sideWork } from '../apply.ts';
 import type { Claim } from '../storage.ts';
 import { find } from './jobs.ts';
 import { expire } from './move.ts';
@@ -18,7 +18,7 @@ export function claim(tx: Transaction, claims: readonly Claim[], now: Millis): r
 }
 
 function serve(tx: Transaction, claim: Claim, now: Millis, budget: { expired: number }, entries: Json[]): readonly JobRecord[] {
-  const before = claim.request === null ? undefined : tx.sql.get(statements.request, claim.request);
+  const before = claim.request === null ? undefined : tx.sql.get(statements.request, requestKey(claim.request, claim.worker));
   if (before) return stillHeld(tx, text(before[0]));
   const taken: JobRecord[] = [];
   for (const queue of claim.queues) {
@@ -27,7 +27,12 @@ function serve(tx: Transaction, claim: Claim, now: Millis, budget: { expired: nu
   }
   // An empty answer is not remembered: a fetch that waits asks again under the same id.
   if (claim.request !== null && taken.length > 0) {
-    tx.sql.change(statements.remember, claim.request, now, JSON.stringify(taken.map((job) => [job.id, job.claim])));
+    tx.sql.change(
+      statements.remember,
+      requestKey(claim.request, claim.worker),
+      now,
+      JSON.stringify(taken.map((job) => [job.id, job.claim])),
+    );
   }
   return taken;
 }

@@ -83,6 +83,7 @@ export function sqliteStorage(options: SqliteOptions): Storage {
       writer.write((tx) => {
         for (const table of ['jobs', 'queues', 'events', 'requests', 'workers', 'leases']) tx.sql.run(`DELETE FROM ojs_${table}`);
         tx.sql.run('UPDATE ojs_store SET place = 0, position = 0');
+        tx.forget();
       }),
     [Symbol.asyncDispose]: () => {
       closing ??= close();

@@ -65,6 +65,14 @@ export class Transaction {
     this.#paused = null;
   }
 
+  /** The store was emptied: nothing gathered before counts any more. */
+  forget(): void {
+    this.#deltas.clear();
+    this.#sequence = null;
+    this.#paused = null;
+    this.woken.clear();
+  }
+
   /** Writes what was gathered. */
   flush(): void {
     for (const [queue, { since, counts, deadLetter }] of this.#deltas) {

@@ -47,18 +47,15 @@ export function upkeep(sql: Connection, writer: Writer): Upkeep {
 
     prune: (rules, limit) =>
       writer.write((tx) => {
-        let left = limit;
-        for (const rule of rules.jobs) left -= pruneJobs(tx, rule, left);
-        left -= pruneEvents(tx, rules.events, left);
-        left -= pruneRequests(tx, rules.requestsBefore, left);
-        if (left > 0) {
-          left -= sql.run(
-            'DELETE FROM ojs_workers WHERE worker IN (SELECT worker FROM ojs_workers WHERE seen_at < ? ORDER BY seen_at, worker LIMIT ? + 0)',
-            rules.workersBefore,
-            left,
-          );
-        }
-        return limit - left;
+        const jobs = rules.jobs.reduce((gone, rule) => gone + pruneJobs(tx, rule, limit), 0);
+        const events = pruneEvents(tx, rules.events, limit);
+        const requests = pruneRequests(tx, rules.requestsBefore, limit);
+        const workers = sql.run(
+          'DELETE FROM ojs_workers WHERE worker IN (SELECT worker FROM ojs_workers WHERE seen_at < ? ORDER BY seen_at, worker LIMIT ? + 0)',
+          rules.workersBefore,
+          limit,
+        );
+        return jobs + events + requests + workers;
       }),
 
     lease: (name, holder, ttlMs, now) =>
@@ -82,7 +79,7 @@ export function upkeep(sql: Connection, writer: Writer): Upkeep {
 }
 
 function pruneJobs(tx: Transaction, { state, before, keep }: PruneRules['jobs'][number], limit: number): number {
-  if (limit <= 0 || !isIn(state, Terminal)) return 0;
+  if (!isIn(state, Terminal)) return 0;
   // Counts that this transaction has gathered so far belong to the sum.
   tx.flush();
   const surplus = total(tx, stateName(state)) - keep;
@@ -101,7 +98,6 @@ function total(tx: Transaction, column: StateName): number {
 
 /** A batch goes as a whole, when its last event may. */
 function pruneEvents(tx: Transaction, { before, keep }: PruneRules['events'], limit: number): number {
-  if (limit <= 0) return 0;
   const newest = integer(tx.sql.get('SELECT position FROM ojs_store')?.[0]);
   let gone = 0;
   let upTo = 0;
@@ -116,7 +112,6 @@ function pruneEvents(tx: Transaction, { before, keep }: PruneRules['events'], li
 }
 
 function pruneRequests(tx: Transaction, before: Millis, limit: number): number {
-  if (limit <= 0) return 0;
   let gone = 0;
   for (const [number, at] of tx.sql.all('SELECT number, at FROM ojs_requests ORDER BY number LIMIT ? + 0', limit)) {
     if (integer(at) >= before) break;

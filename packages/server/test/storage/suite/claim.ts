@@ -87,6 +87,17 @@ export const claimCases: readonly Case[] = [
     },
   ],
   [
+    'a request id is its worker’s alone: the same one of another worker is another request',
+    async (storage) => {
+      await insert(storage, [newJob(1), newJob(2)]);
+      const [mine] = await claim(storage, { request: 'r1', worker: 'w1' });
+      const [other] = await claim(storage, { request: 'r1', worker: 'w2' });
+      expect([mine?.id, other?.id]).toEqual([idOf(1), idOf(2)]);
+      expect(await claim(storage, { request: 'r1', worker: 'w1' })).toEqual([mine]);
+      expect(await claim(storage, { request: 'r1', worker: 'w2' })).toEqual([other]);
+    },
+  ],
+  [
     'a request that got nothing may ask again, a repeat within one call counts as one',
     async (storage) => {
       expect(await claim(storage, { request: 'r1' })).toEqual([]);
