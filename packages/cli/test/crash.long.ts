@@ -159,17 +159,19 @@ describe('the fence, at default settings', () => {
     await until(async () => readFileSync(log, { encoding: 'utf8', flag: 'a+' }).includes('start'));
     stopped.signal('SIGSTOP');
     const at = performance.now();
-    await using other = new Child('packages/cli/test/support/worker.child.ts', [url, log, '10']);
-    await until(async () => (await client.getJob(job.id)).state === 'completed');
+    await using other = new Child('packages/cli/test/support/worker.child.ts', [url, log, '2000']);
+    await until(async () => readFileSync(log, 'utf8').includes(`start ${job.id} 2`));
     const took = performance.now() - at;
-    stopped.signal('SIGCONT');
-    await stopped.line(new RegExp(`aborted ${job.id}`));
+    // While the second attempt runs, nothing but the fence can tell the first one's ack from its own.
     const stale = await fetch(`${url}/ojs/v1/workers/ack`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ job_id: job.id, x_lease: leaseOf(1), result: { stale: true } }),
     });
     expect(stale.status).toBe(409);
+    stopped.signal('SIGCONT');
+    await stopped.line(new RegExp(`aborted ${job.id}`));
+    await until(async () => (await client.getJob(job.id)).state === 'completed');
     const after = await client.getJob(job.id);
     expect(after.result).toEqual({ attempt: 2, pid: other.process.pid });
     console.log(`taken over after ${Math.round(took)} ms`);
