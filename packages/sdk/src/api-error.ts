@@ -45,6 +45,7 @@ export function apiError(answer: Answer, context: ErrorContext): OJSAPIError {
     retryable: booleanOf(said.retryable) ?? (isKnown(code) && errorKinds[code].retryable),
     details: wireOf(said.details) ?? {},
     requestId: textOf(said.request_id) ?? answer.headers['x-request-id'] ?? context.requestId,
+    foreign: textOf(said.code) ? undefined : true,
   });
   const { status } = answer;
   if (status === 401 || status === 403) return new OJSAuthenticationError(status, detail, context);

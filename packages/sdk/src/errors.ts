@@ -46,6 +46,8 @@ export interface OJSErrorDetail {
   readonly retryable: boolean;
   readonly details: Readonly<Record<string, unknown>>;
   readonly requestId?: string;
+  /** True where the body holds no error object of OJS: somebody on the way answered, such as a proxy, and the server may know nothing of it. */
+  readonly foreign?: boolean;
 }
 
 /** The server answered with a status of 400 or more. */

@@ -24,6 +24,8 @@ export type Handler<A extends JsonArray = JsonArray> = (context: JobContext<A>) 
 
 /** A job that no handler is known for goes to somebody else, but not at once: alone with it, this worker would get it in a loop. */
 const unknownTypeDelayMs = 5_000;
+/** For outcomes that are still on their way after the grace period. Supervisors kill a process that takes much longer than it was given. */
+const deliveryMs = 10_000;
 
 /** Fetches jobs and runs their handlers. A worker runs once: after `stop()` make a new one. */
 export class Worker implements AsyncDisposable {
@@ -105,7 +107,11 @@ export class Worker implements AsyncDisposable {
     return this.#phase === 'new' || this.#phase === 'ended' ? 'idle' : this.#lifecycle();
   }
 
-  /** The handler of a job type; what it returns becomes the job's result. @throws {OJSValidationError} for a malformed type, or a second handler. */
+  /**
+   * The handler of a job type; what it returns becomes the job's result. A result that is no JSON, or that the server refuses, is left out with
+   * an error in the log: the job has completed all the same.
+   * @throws {OJSValidationError} for a malformed type, or a second handler.
+   */
   register<A extends JsonArray>(jobType: string, handler: Handler<A>): this;
   register(jobType: string, handler: Handler): this {
     if (!isJobType(jobType))
@@ -151,8 +157,9 @@ export class Worker implements AsyncDisposable {
   }
 
   /**
-   * Ends the worker: no new jobs, handlers have up to `timeout` (default: `shutdownTimeout`) to finish, the jobs of the others go back uncounted,
-   * every outcome is delivered. Resolves when that is done; a second call waits for the same end, or makes it come sooner.
+   * Ends the worker: no new jobs, handlers have up to `timeout` (default: `shutdownTimeout`) to finish, the jobs of the others go back uncounted.
+   * Outcomes that the server has not answered by then are tried until their lease ends, but for at most 10 s after the grace period; those still
+   * undelivered are logged, and their jobs run again. Resolves when that is done; a second call waits for the same end, or makes it come sooner.
    */
   async stop(options: { timeout?: Duration } = {}): Promise<void> {
     const ms = options.timeout === undefined ? this.#settings.shutdownMs : durationMs(options.timeout, 'timeout');
@@ -260,12 +267,13 @@ export class Worker implements AsyncDisposable {
   }
 
   async #drain(): Promise<void> {
-    await this.#holdings.until(() => this.#slots.active === 0 && !this.#turns.busy, this.#patienceOver.promise);
+    const delivered = () => this.#outbox.undelivered === 0 && !this.#turns.busy;
+    await this.#holdings.until(() => this.#slots.active === 0 && delivered(), this.#patienceOver.promise);
     this.#execution.interrupt();
     const { promise: late, resolve } = Promise.withResolvers<void>();
     // An outcome is worth nothing once its lease has ended.
-    const timer = setTimeout(resolve, this.#settings.visibilityMs);
-    await this.#holdings.until(() => this.#outbox.undelivered === 0 && !this.#turns.busy, late);
+    const timer = setTimeout(resolve, Math.min(this.#settings.visibilityMs, deliveryMs));
+    await this.#holdings.until(delivered, late);
     clearTimeout(timer);
     this.#turns.giveUp();
     this.#delivery.close();

@@ -121,6 +121,78 @@ describe('outcomes', () => {
     );
   });
 
+  test.each([400, 404, 405, 409, 413, 415, 422])(
+    'a page with status %i, from a proxy before a server that restarts, passes: the ack goes again',
+    async (status) => {
+      const pages = ['<html>no</html>', '', '{"error":"Not Found","message":"no route"}', '{"code":404}', '[]'];
+      for (const page of pages) bench.wire.spoil('worker.exchange', refusal(status, page), hasAcks);
+      bench.wire.spoil('worker.fetch', refusal(status, '<html>no</html>'));
+      for (const page of pages) bench.wire.spoil('worker.fetch', refusal(status, page));
+      const job = await bench.client.enqueue('test.job', []);
+      const worker = bench.worker().register('test.job', () => 'x');
+      expect(await worker.runUntil(() => job.wait())).toBe('x');
+      expect(
+        new Set(
+          items('acks')
+            .flat()
+            .map((item) => JSON.stringify(item)),
+        ).size,
+      ).toBe(1);
+      expect(items('nacks').flat()).toEqual([]);
+      expect([...bench.wire.of('worker.ack'), ...bench.wire.of('worker.nack')]).toEqual([]);
+      expect(bench.logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
+    },
+  );
+
+  test('a first fetch that a proxy answers with a page is tried again, by exchange', async () => {
+    for (const status of [404, 405, 400]) bench.wire.spoil('worker.exchange', refusal(status, '<html>no</html>'));
+    for (let n = 0; n < 2; n++) bench.wire.spoil('worker.fetch', refusal(404, '<html>no</html>'));
+    const worker = bench.worker().register('test.job', () => 'x');
+    const job = await bench.client.enqueue('test.job', []);
+    expect(await worker.runUntil(() => job.wait())).toBe('x');
+    expect(bench.wire.of('worker.ack')).toEqual([]);
+    expect(items('acks').flat()).toHaveLength(1);
+  });
+
+  test.each(['NOT_FOUND', 'conflict'])('a whole turn refused with %s for its one job: not ours, dropped', async (code) => {
+    const job = await bench.client.enqueue('test.job', []);
+    const body = { error: { code, message: 'no longer yours', details: { job_id: job.id } } };
+    for (let n = 0; n < 2; n++) bench.wire.spoil('worker.exchange', refusal(code === 'conflict' ? 409 : 404, body), hasAcks);
+    const worker = bench.worker().register('test.job', () => {});
+    const running = worker.start();
+    await bench.wire.until(() => items('acks').flat().length === 2);
+    await worker.stop();
+    await running;
+    expect(items('acks').flat()).toHaveLength(2);
+    expect(items('nacks').flat()).toEqual([]);
+    expect(bench.wire.of('worker.ack')).toEqual([]);
+    expect(bench.logger.lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', message: expect.stringContaining('no longer ours') }),
+    );
+  });
+
+  test.each([400, 413, 422])(
+    'an ack that the server refuses with %i with and without its result is given up, never nacked',
+    async (status) => {
+      const job = await bench.client.enqueue('test.job', []);
+      const answer = { acks: [{ job_id: job.id, status, error: { code: 'invalid_request', message: 'no' } }], nacks: [], jobs: [] };
+      for (let n = 0; n < 2; n++) bench.wire.spoil('worker.exchange', refusal(200, answer), hasAcks);
+      const worker = bench.worker().register('test.job', () => 'x');
+      const running = worker.start();
+      await bench.wire.until(() => items('acks').flat().length === 2);
+      await worker.stop();
+      await running;
+      const [first, second] = items('acks').flat();
+      expect(first).toMatchObject({ job_id: job.id, result: 'x' });
+      expect(second).not.toHaveProperty('result');
+      expect(items('acks').flat()).toHaveLength(2);
+      expect(items('nacks').flat()).toEqual([]);
+      expect(bench.logger.lines.filter(({ level }) => level === 'error')).toMatchObject(
+        Array.from({ length: 2 }, () => ({ fields: { job_id: job.id, job_type: 'test.job', reason: 'no' } })),
+      );
+    },
+  );
+
   test('an outcome that cannot be delivered while the lease lasts is given up with an error in the log', async () => {
     const job = await bench.client.enqueue('test.job', []);
     for (let n = 0; n < 50; n++) bench.wire.spoil('worker.exchange', 'before', hasAcks);

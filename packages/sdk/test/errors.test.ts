@@ -50,6 +50,18 @@ describe('API errors (digest §3.1)', () => {
     expect(apiError(answer(400, { error: 'plain words' }), {}).message).toBe('plain words');
   });
 
+  test.each<[unknown, boolean]>([
+    [{ error: { code: 'not_found' } }, false],
+    [{ code: 'NOT_FOUND' }, false],
+    ['<html>no</html>', true],
+    ['', true],
+    [{ error: 'Not Found', message: 'no route' }, true],
+    [{ code: 404 }, true],
+    [{ error: { code: '' } }, true],
+  ])('%o: whether somebody else than an OJS server speaks', (body, foreign) => {
+    expect(apiError(answer(404, body), {}).error.foreign ?? false).toBe(foreign);
+  });
+
   test("a proxy's page is an error of its status", () => {
     expect(apiError(answer(502, '<html>Bad Gateway</html>'), {})).toMatchObject({ code: 'backend_unavailable', retryable: true });
     expect(apiError(answer(418, ''), {})).toMatchObject({ code: 'http_418', retryable: false });

@@ -51,6 +51,42 @@ describe('a server without worker.exchange (brief-notes 23)', () => {
     expect(lines.some((line) => line.endsWith('/heartbeat'))).toBe(true);
   });
 
+  test.each([404, 405, 501])('an OJS error with %i says so by itself: two turns under way lose nothing', async (status) => {
+    const body = JSON.stringify({ error: { code: status === 404 ? 'NOT_FOUND' : 'unsupported', message: 'no such route' } });
+    let asked = 0;
+    // The first exchange passes, so that outcomes are on their way when the route goes.
+    await using proxy = await openProxy(server.url, (line) => (line.endsWith('/exchange') && asked++ > 0 ? { status, body } : 'pass'));
+    await using client = new Client(proxy.url);
+    const queue = `gone-${status}`;
+    const jobs = await client.enqueueBatch(Array.from({ length: 12 }, (_, n) => ({ type: 'test.job', args: [n], queue })));
+    const logger = keepingLogger();
+    const worker = new Worker(proxy.url, { queues: [queue], concurrency: 4, pollInterval: 20, handleSignals: false, logger });
+    worker.register('test.job', async (context) => {
+      for (let n = 0; n < Number(context.args[0]); n++) await new Promise((resolve) => setImmediate(resolve));
+      return context.args[0];
+    });
+    expect(await worker.runUntil(() => Promise.all(jobs.map((job) => job.wait())))).toEqual(jobs.map((_, n) => n));
+    expect(logger.lines.filter(({ message }) => message.includes('no longer ours'))).toEqual([]);
+    expect(proxy.seen.filter(({ line }) => line.endsWith('/nack'))).toEqual([]);
+  });
+
+  test.each([404, 409, 413])('an ack that a proxy answers with a page of %i goes again', async (status) => {
+    let pages = 0;
+    await using proxy = await openProxy(server.url, (line) => {
+      if (line.endsWith('/exchange')) return { status: 404, body: 'Cannot POST' };
+      return line.endsWith('/ack') && pages++ < 2 ? { status, body: '<html>no</html>' } : 'pass';
+    });
+    await using client = new Client(proxy.url);
+    const queue = `page-${status}`;
+    const job = await client.enqueue('test.job', [], { queue });
+    const logger = keepingLogger();
+    const worker = new Worker(proxy.url, { queues: [queue], pollInterval: 20, handleSignals: false, logger });
+    worker.register('test.job', () => 'x');
+    expect(await worker.runUntil(() => job.wait())).toBe('x');
+    expect(proxy.seen.filter(({ line }) => line.endsWith('/nack'))).toEqual([]);
+    expect(logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
   test('an ack that was cut goes again and is never a nack', async () => {
     let cuts = 0;
     await using proxy = await openProxy(server.url, (line) => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { OJSAuthenticationError, OJSError, type Worker } from '../src/index.ts';
 import { aborted, type Bench, gate, openBench } from './support/bench.ts';
 import { refusal } from './support/faulty.ts';
@@ -68,6 +68,42 @@ describe('the end of a worker (digest §10.6)', () => {
     expect(await reason.opened).toBeInstanceOf(OJSError);
     expect(nacks()).toMatchObject([{ job_id: job.id, requeue: true, error: { code: 'shutdown', type: 'shutdown', retryable: true } }]);
     expect(await job.refresh()).toMatchObject({ state: 'available', attempt: 0 });
+  });
+
+  test('an outcome that cannot be delivered holds stop() up for 10 s after the grace period, not for the whole lease', async () => {
+    await bench.client.enqueue('test.job', []);
+    let spoiled = 0;
+    const spoil = () =>
+      bench.wire.spoil(
+        'worker.exchange',
+        async () => {
+          spoiled++;
+          spoil();
+          throw new Error('cut');
+        },
+        (call) => call.body?.includes('"acks":[{') === true,
+      );
+    spoil();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const worker = bench.worker({ visibilityTimeout: '1h' }).register('test.job', () => {});
+      const running = worker.start();
+      await bench.wire.until(() => spoiled > 0);
+      let ended = false;
+      const stopped = worker.stop({ timeout: 2_000 }).then(() => {
+        ended = true;
+      });
+      await vi.advanceTimersByTimeAsync(11_900);
+      expect(ended).toBe(false);
+      expect(spoiled).toBeGreaterThan(5);
+      await vi.advanceTimersByTimeAsync(200);
+      await Promise.all([stopped, running]);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(bench.logger.lines).toContainEqual(
+      expect.objectContaining({ level: 'error', message: expect.stringContaining('could not be delivered') }),
+    );
   });
 
   test('a second stop() with a shorter timeout makes the end come sooner', async () => {

@@ -17,6 +17,8 @@ beforeEach(async () => {
 });
 afterEach(() => bench[Symbol.asyncDispose]());
 
+const nacks = () => bench.wire.bodies('worker.exchange').flatMap((body) => (Array.isArray(body.nacks) ? body.nacks : []));
+
 /** Runs one job with the handler until it has left `active` for good, and gives it back. */
 async function run(handler: (context: JobContext) => unknown, options: { maxAttempts?: number; timeoutMs?: number } = {}) {
   const { maxAttempts = 1, timeoutMs } = options;
@@ -119,7 +121,7 @@ describe('failures (digest §1.4, §5.3)', () => {
     });
     expect(job).toMatchObject({ state: 'completed', result: 'done', attempt: 1 });
     expect(attempts).toEqual([1, 1]);
-    const [nack] = bench.wire.bodies('worker.exchange').flatMap((body) => (Array.isArray(body.nacks) ? body.nacks : []));
+    const [nack] = nacks();
     expect(nack).toMatchObject({ requeue: true, delay_ms: 30 });
   });
 
@@ -134,17 +136,28 @@ describe('failures (digest §1.4, §5.3)', () => {
         return loop;
       },
     ],
-  ])('a result that is no JSON (%s) fails the job, not the worker', async (_, handler) => {
+  ])('a result that is no JSON (%s) is left out: the job is acked and an error logged', async (_, handler) => {
     const job = await run(handler, { maxAttempts: 3 });
-    expect(job).toMatchObject({ state: 'discarded', attempt: 1, error: { type: 'result_not_serializable' } });
+    expect(job).toMatchObject({ state: 'completed', attempt: 1 });
+    expect(job.result ?? null).toBeNull();
+    expect(nacks()).toEqual([]);
+    expect(bench.logger.lines).toContainEqual(
+      expect.objectContaining({ level: 'error', fields: { job_id: job.id, job_type: 'test.job', reason: expect.any(String) } }),
+    );
   });
 
-  test('a result that the server refuses fails the job, beside others that are taken', async () => {
+  test('a result that the server refuses is left out: the job is acked, beside others that are taken', async () => {
     const jobs = await bench.client.enqueueBatch([1, 2].map((n) => ({ type: 'test.job', args: [n] })));
     const worker = bench.worker().register<[number]>('test.job', ({ args: [n] }) => (n === 1 ? 'x'.repeat(1_500_000) : 'small'));
     await worker.runUntil(() => Promise.allSettled(jobs.map((job) => job.wait())));
-    expect(await jobs[0]?.refresh()).toMatchObject({ state: 'discarded', error: { type: 'result_rejected' } });
+    const refused = await jobs[0]?.refresh();
+    expect(refused).toMatchObject({ state: 'completed', attempt: 1 });
+    expect(refused?.result ?? null).toBeNull();
     expect(await jobs[1]?.refresh()).toMatchObject({ state: 'completed', result: 'small' });
+    expect(nacks()).toEqual([]);
+    expect(bench.logger.lines).toContainEqual(
+      expect.objectContaining({ level: 'error', fields: { job_id: refused?.id, job_type: 'test.job', reason: expect.any(String) } }),
+    );
   });
 
   test('a job of an unknown type goes back with a delay, so it neither is lost nor loops', async () => {
@@ -212,11 +225,16 @@ describe('registration and options', () => {
   test.each<WorkerOptions>([
     { concurrency: 0 },
     { concurrency: 1.5 },
+    { concurrency: 10_001 },
     { queues: [] },
     { queues: ['No'] },
     { visibilityTimeout: '30s', visibilityTimeoutMs: 30_000 },
     { heartbeatInterval: 0 },
   ])('%o is refused', (options) => {
     expect(() => new Worker(bench.embedded, options)).toThrow(OJSValidationError);
+  });
+
+  test('10,000 jobs at once are as many as a heartbeat can list', () => {
+    expect(bench.worker({ concurrency: 10_000 }).health().state).toBe('idle');
   });
 });

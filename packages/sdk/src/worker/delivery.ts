@@ -5,7 +5,7 @@ import type { Held } from './held.ts';
 import type { Holdings } from './holdings.ts';
 import type { ItemAnswer } from './link.ts';
 import type { Outbox } from './outbox.ts';
-import { nackEntry } from './outcome.ts';
+import { ackEntry } from './outcome.ts';
 
 export interface DeliveryServices {
   readonly holdings: Holdings;
@@ -19,7 +19,7 @@ const maxRetryMs = 1_000;
 
 /**
  * What becomes of outcomes on their way. One is sent until the server has answered or its lease has ended, and an ack never turns into a nack:
- * the handler has succeeded, whatever becomes of the message.
+ * the handler has succeeded, whatever becomes of the message. A result that the server refuses is left out.
  */
 export class Delivery {
   readonly #services: DeliveryServices;
@@ -36,28 +36,22 @@ export class Delivery {
       this.#log('warn', 'The job is no longer ours; its outcome was dropped.', held, { status, message: answer?.message });
       held.abort(new OJSError('The job was no longer ours when its outcome was sent.', { jobId: held.id }));
       this.#done(held);
-    } else if (status === 400 || status === 413 || status === 422) this.refused(held, answer?.message ?? '');
+    } else if (status === 400 || status === 413 || status === 422) this.#refused(held, answer?.message ?? '');
     else this.#later(held);
   }
 
-  /** The server will never take this outcome as it is. A result that it cannot store is like one that is no JSON. */
-  refused(held: Held, message: string): void {
-    if (held.outcome === 'nack') {
-      this.#log('error', 'The server refused the outcome of a job; it will come back when its lease ends.', held, { message });
-      this.#done(held);
+  /** The server will never take this outcome as it is. An ack goes again without its result: the work is done, and doing it again would not help. */
+  #refused(held: Held, reason: string): void {
+    const bare = ackEntry(held, undefined);
+    if (held.outcome === 'ack' && held.entry !== bare) {
+      this.#log('error', 'The server refused the result of a job; the job is acked without it.', held, { reason });
+      held.entry = bare;
+      this.#services.outbox.putBack(held);
+      this.#services.changed();
       return;
     }
-    this.#log('error', "The server refused the job's result.", held, { message });
-    const failure = {
-      code: 'handler_error',
-      type: 'result_rejected',
-      message: `The server refused the result: ${message}`,
-      retryable: false,
-    };
-    held.entry = nackEntry(held, { failure });
-    held.outcome = 'nack';
-    this.#services.outbox.putBack(held);
-    this.#services.changed();
+    this.#log('error', 'The server refused the outcome of a job; it will come back when its lease ends.', held, { reason });
+    this.#done(held);
   }
 
   /** Those that can still be accepted; the others are given up. */

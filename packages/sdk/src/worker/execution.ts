@@ -106,12 +106,23 @@ export class Execution {
   #complete(held: Held, result: unknown): void {
     this.#vacate(held);
     if (held.state !== 'running') return;
+    held.entry = this.#ack(held, result);
+    held.outcome = 'ack';
+    this.#settle(held);
+  }
+
+  /** The handler has succeeded, and would end in the same result again: one that is no JSON costs the result, never the job. */
+  #ack(held: Held, result: unknown): string {
     try {
-      held.entry = ackEntry(held, result);
-      held.outcome = 'ack';
-      this.#settle(held);
+      return ackEntry(held, result);
     } catch (error) {
-      this.#giveBack(held, unserializable(error));
+      const reason = `The result is no JSON: ${messageOf(error)}`;
+      this.#logger.error('The result of a job cannot be sent; the job is acked without it.', {
+        job_id: held.id,
+        job_type: held.wire.type,
+        reason,
+      });
+      return ackEntry(held, undefined);
     }
   }
 
@@ -132,7 +143,6 @@ export class Execution {
     this.#giveBack(held, giveBack);
   }
 
-  /** Also for an ack that the server refused for good: then the entry is replaced. */
   #giveBack(held: Held, giveBack: GiveBack): void {
     held.entry = nackEntry(held, giveBack);
     held.outcome = 'nack';
@@ -197,10 +207,13 @@ const noSlot = shutdown('The worker has no free slot.');
 const notRunning = shutdown('The worker takes no new jobs.');
 const cutOff = shutdown('The worker shut down before the job had ended.');
 
-/** Not retryable: the work is done, and doing it again would end in the same result. */
-function unserializable(error: unknown): GiveBack {
-  const message = `The job's result is no JSON: ${error instanceof Error ? error.message : String(error)}`;
-  return { failure: { code: 'handler_error', type: 'result_not_serializable', message, retryable: false } };
+/** A getter or a toJSON of the handler's may throw anything. */
+function messageOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return 'a value that cannot be read was thrown';
+  }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

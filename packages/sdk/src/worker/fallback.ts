@@ -1,8 +1,7 @@
 import type { Connection } from '../connection.ts';
-import { OJSAPIError } from '../errors.ts';
 import { answerMs, fetchBody, jobsIn } from './exchange.ts';
 import type { Held } from './held.ts';
-import type { ItemAnswer, Link, Turn, TurnAnswer } from './link.ts';
+import { type ItemAnswer, itemAnswerOf, type Link, type Turn, type TurnAnswer } from './link.ts';
 import type { WorkerSettings } from './options.ts';
 
 /** The plain binding (ojs-http-binding §10): a request for every ack, nack and fetch. For servers without `worker.exchange`. */
@@ -38,8 +37,7 @@ export class Fallback implements Link {
       await this.#connection.once({ operation, body }, this.#ms, signal);
       return { status: 200, message: '' };
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      return { status: error instanceof OJSAPIError ? error.statusCode : 503, message };
+      return itemAnswerOf(error);
     }
   }
 }

@@ -14,7 +14,7 @@ export interface HeartbeatServices {
   readonly about: { readonly worker_id: string; readonly hostname: string; readonly pid: number; readonly started_at: string };
   state(): Lifecycle;
   lose(held: Held, message: string): void;
-  /** What the server ordered; `reported` is the state that the heartbeat told it. */
+  /** What the server ordered in its answer; null where it ordered nothing. */
   obey(order: Order): void;
   beaten(): void;
 }

@@ -1,3 +1,4 @@
+import { OJSAPIError } from '../errors.ts';
 import type { Wire } from '../json.ts';
 import type { Held } from './held.ts';
 
@@ -18,6 +19,18 @@ export interface Turn {
 export interface ItemAnswer {
   readonly status: number;
   readonly message: string;
+}
+
+/**
+ * A failed request that carried one outcome alone. What no OJS server said passes, and so does a 404 or 409 of another meaning than that the
+ * job is gone or somebody else's: an outcome is dropped only on the server's own word.
+ */
+export function itemAnswerOf(error: unknown): ItemAnswer {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof OJSAPIError) || error.error.foreign) return { status: 503, message };
+  const { statusCode: status, code } = error;
+  const unclear = (status === 404 || status === 409) && code !== 'not_found' && code !== 'conflict';
+  return { status: unclear ? 503 : status, message };
 }
 
 export interface TurnAnswer {

@@ -8,7 +8,7 @@ import { onlyOne } from '../options.ts';
 export interface WorkerOptions extends ConnectionOptions {
   /** Tried in this order; default `OJS_QUEUE`, else `default`. */
   queues?: string[];
-  /** The most handlers that run at once; default `OJS_CONCURRENCY`, else 10. */
+  /** The most handlers that run at once; default `OJS_CONCURRENCY`, else 10; at most 10,000. */
   concurrency?: number;
   /** Pause after an empty fetch on servers without long poll; default 2 s. */
   pollInterval?: Duration;
@@ -37,6 +37,9 @@ export interface WorkerSettings {
   readonly labels: readonly string[];
 }
 
+/** A server takes heartbeats that list up to so many jobs; a longer list would cost the worker its leases. */
+const maxConcurrency = 10_000;
+
 /** Code over environment over default (SDK-009). @throws {OJSValidationError} */
 export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
   onlyOne({ visibilityTimeoutMs: options.visibilityTimeoutMs, visibilityTimeout: options.visibilityTimeout });
@@ -48,7 +51,7 @@ export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
   }
   return {
     queues: [...queues],
-    concurrency: whole(options.concurrency ?? fromEnv('OJS_CONCURRENCY') ?? 10, 'concurrency'),
+    concurrency: whole(options.concurrency ?? fromEnv('OJS_CONCURRENCY') ?? 10, 'concurrency', maxConcurrency),
     pollMs: durationMs(options.pollInterval ?? 2_000, 'pollInterval'),
     heartbeatMs: whole(durationMs(options.heartbeatInterval ?? 5_000, 'heartbeatInterval'), 'heartbeatInterval'),
     visibilityMs: whole(
@@ -69,7 +72,8 @@ function fromEnv(name: string): number | undefined {
   throw OJSValidationError.of(name, `expected a number, got ${JSON.stringify(text)}`);
 }
 
-function whole(value: number, path: string): number {
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw OJSValidationError.of(path, `expected a whole number of at least 1, got ${value}`);
+function whole(value: number, path: string, max = Number.POSITIVE_INFINITY): number {
+  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
+  const range = max === Number.POSITIVE_INFINITY ? 'of at least 1' : `from 1 to ${max}`;
+  throw OJSValidationError.of(path, `expected a whole number ${range}, got ${value}`);
 }

@@ -30,7 +30,7 @@ function head(held: Held): string {
   return `{"job_id":${JSON.stringify(held.id)}${held.lease === undefined ? '' : `,"x_lease":${JSON.stringify(held.lease)}`}`;
 }
 
-/** The ack of a job as an item of an exchange. @throws what JSON.stringify throws for a result that is no JSON. */
+/** The ack of a job as an item of an exchange. @throws what JSON.stringify throws for a result that is no JSON; without one (undefined) never. */
 export function ackEntry(held: Held, result: unknown): string {
   if (result === undefined) return `${head(held)}}`;
   const text = JSON.stringify(result);

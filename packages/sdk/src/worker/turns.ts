@@ -4,7 +4,7 @@ import { isPassing } from '../connection.ts';
 import { OJSAPIError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Delivery } from './delivery.ts';
-import type { Fetch, Link, Turn, TurnAnswer } from './link.ts';
+import { type Fetch, itemAnswerOf, type Link, type Turn, type TurnAnswer } from './link.ts';
 import type { Outbox } from './outbox.ts';
 import { macrotask, pause } from './pause.ts';
 import type { Slots } from './slots.ts';
@@ -145,23 +145,35 @@ export class Turns {
   async #carryOut(turn: Turn, signal: AbortSignal): Promise<void> {
     let { items, fetch } = turn;
     for (let failures = 0; ; ) {
+      // Another turn may change the link while this one is under way.
+      const link = this.#link;
+      if (!link.extended && items.length > 0 && fetch !== null) return await this.#apart({ items, fetch }, signal);
       const sentAt = performance.now();
       try {
-        const answer = await this.#link.turn({ items, fetch }, signal);
+        const answer = await link.turn({ items, fetch }, signal);
         return this.#deliver({ items, fetch }, answer, sentAt);
       } catch (error) {
         if (signal.aborted) return await this.#broken({ items, fetch });
-        if (this.#isWithoutExchange(error)) {
-          this.#services.logger.info('The server has no worker.exchange; using fetch, ack, nack and heartbeat.');
-          this.#link = this.#plain;
-          if (items.length > 0 && fetch !== null) return await this.#apart({ items, fetch }, signal);
+        if (link.extended && saysNoExchange(error)) {
+          this.#useFallback();
           continue;
+        }
+        if (link.extended && fetch !== null && isUnclear(error)) {
+          const answer = await this.#tryPlain(fetch, signal);
+          if (answer !== null) {
+            this.#useFallback();
+            this.#deliver({ items: [], fetch: { ...fetch, waitMs: 0 } }, answer, sentAt);
+            fetch = null;
+            if (items.length === 0) return;
+            continue;
+          }
+          if (signal.aborted) return await this.#broken({ items, fetch });
         }
         if (isRefusal(error)) {
           if (items.length + (fetch === null ? 0 : 1) > 1) return await this.#apart({ items, fetch }, signal);
           const [item] = items;
           if (item === undefined) throw error;
-          return this.#services.delivery.refused(item, error.message);
+          return this.#services.delivery.answered(item, itemAnswerOf(error));
         }
         if (!this.#answered && isAboutIdentity(error)) throw error;
         failures++;
@@ -212,8 +224,20 @@ export class Turns {
     if (fetch !== null) await this.#carryOut({ items: [], fetch }, signal);
   }
 
-  #isWithoutExchange(error: unknown): boolean {
-    return this.#link.extended && error instanceof OJSAPIError && [404, 405, 501].includes(error.statusCode);
+  #useFallback(): void {
+    if (!this.#link.extended) return;
+    this.#services.logger.info('The server has no worker.exchange; using fetch, ack, nack and heartbeat.');
+    this.#link = this.#plain;
+  }
+
+  /** Tells a server whose framework answers unknown routes from a proxy in front of a server that restarts: only the former has the plain fetch. */
+  async #tryPlain(fetch: Fetch, signal: AbortSignal): Promise<TurnAnswer | null> {
+    try {
+      return await this.#plain.turn({ items: [], fetch: { ...fetch, waitMs: 0 } }, signal);
+    } catch (error) {
+      this.#services.logger.debug('Neither worker.exchange nor worker.fetch is answered.', { error: String(error) });
+      return null;
+    }
   }
 
   /** A server with long poll that answers at once is about to go: it is asked again sooner, so that its return is noticed. */
@@ -231,8 +255,24 @@ export class Turns {
   }
 }
 
+const statusesOfNoRoute: readonly number[] = [404, 405, 501];
+const codesOfNoRoute: readonly string[] = ['not_found', 'unsupported', 'method_not_allowed', 'not_implemented'];
+
+/** The server's own word that it has no such operation. One that names a job is about the job. */
+function saysNoExchange(error: unknown): boolean {
+  if (!(error instanceof OJSAPIError) || error.error.foreign || error.error.details.job_id !== undefined) return false;
+  return statusesOfNoRoute.includes(error.statusCode) && codesOfNoRoute.includes(error.code);
+}
+
+/** A missing route, or a proxy's page while the server is away. */
+function isUnclear(error: unknown): boolean {
+  return error instanceof OJSAPIError && error.error.foreign === true && statusesOfNoRoute.includes(error.statusCode);
+}
+
+/** The server's own word, for good. A page of somebody on the way says nothing about the turn. */
 function isRefusal(error: unknown): error is OJSAPIError {
-  return error instanceof OJSAPIError && error.statusCode < 500 && error.statusCode !== 408 && !isPassing(error) && !isAboutIdentity(error);
+  if (!(error instanceof OJSAPIError) || error.error.foreign) return false;
+  return error.statusCode < 500 && error.statusCode !== 408 && !isPassing(error) && !isAboutIdentity(error);
 }
 
 /** Wrong from the start: the caller must know. A token that was good before may be renewed, so then the turn is tried again. */
