@@ -11,14 +11,9 @@ const minErrors = 10;
 
 export type HistoryHolder = Pick<JobRecord, 'history'>;
 
-/** A job's timeline, oldest first. Numbers within `error.details` are JavaScript's here; {@link errorTexts} has the original. */
+/** A job's timeline, oldest first. Numbers within `error.details` are JavaScript's here; a rendered job has the text as it was sent. */
 export function historyOf(job: HistoryHolder): readonly HistoryEntry[] {
   return job.history === '' ? [] : JSON.parse(`[${job.history}]`);
-}
-
-/** Every error of the job, oldest first; a retry from the dead letter does not remove them. */
-export function errorsOf(job: HistoryHolder): readonly JobError[] {
-  return historyOf(job).flatMap((entry) => ('error' in entry ? [entry.error] : []));
 }
 
 /** The error that the job's current round of attempts ended with so far: none before the first failure and none after a retry from the dead letter. */

@@ -4,7 +4,6 @@ import {
   activated,
   cancelled,
   completed,
-  errorsOf,
   expired,
   type Failure,
   failed,
@@ -32,6 +31,7 @@ function eventsOf({ events }: Transition): readonly [string, unknown][] {
   return events.map(({ kind, data }) => [kind, data === undefined ? null : JSON.parse(data)]);
 }
 
+const errorsOf = (job: Parameters<typeof historyOf>[0]) => historyOf(job).flatMap((entry) => ('error' in entry ? [entry.error] : []));
 const kindsOf = (change: Transition) => change.events.map(({ kind }) => kind);
 
 describe('failed (digest §5.3)', () => {

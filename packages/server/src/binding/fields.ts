@@ -24,10 +24,9 @@ export class Fields {
     this.#issues = issues;
   }
 
-  /** Parses a body that must be a JSON object. Throws `invalid_payload`. An absent body is an empty object where `optional`. */
-  static parse(text: string | undefined, optional = false): Body {
+  /** Parses a body that must be a JSON object. Throws `invalid_payload`. */
+  static parse(text: string | undefined): Body {
     if (text === undefined || text === '') {
-      if (optional) return {};
       throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
     }
     const value = readJson(text, 'The request body');
@@ -62,12 +61,6 @@ export class Fields {
     if (value === undefined) return null;
     if (typeof value === 'number' && Number.isInteger(value) && value >= min && (clamp || value <= max)) return Math.min(value, max);
     return this.#wrong(name, clamp ? `must be a whole number of at least ${min}` : `must be a whole number from ${min} to ${max}`, value);
-  }
-
-  boolean(name: string): boolean | null {
-    const value = this.#get(name);
-    if (value === undefined || typeof value === 'boolean') return value ?? null;
-    return this.#wrong(name, 'must be true or false', value);
   }
 
   object(name: string): Fields | null {

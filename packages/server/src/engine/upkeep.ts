@@ -24,8 +24,8 @@ export class Upkeep {
   readonly #holder: string;
   /** Silence of workers counts from here at the earliest: while this node was down, or stood still, nobody could be heard. */
   #since: number;
-  /** When a loop last began, on the monotonic clock. */
-  #ticked = performance.now();
+  /** When a loop last began, by the wall clock. */
+  #ticked = Date.now();
   readonly #loops: Loop[] = [];
   #stopping = false;
 
