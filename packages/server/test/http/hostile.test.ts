@@ -365,9 +365,11 @@ describe.each(['memory:', 'sqlite:'])('hostile requests, %s', (storage) => {
   });
 
   test('any bytes', async () => {
+    // Line breaks before a request mean nothing (RFC 9112 §2.2): of them alone none ever arrives, which is the header timeout's case (limits.test.ts).
+    const bytes = fc.uint8Array({ minLength: 1, maxLength: 200 }).filter((all) => all.some((byte) => byte !== 0x0a && byte !== 0x0d));
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), async (bytes) => {
-        const text = await raw(server.url, Buffer.concat([bytes, Buffer.from('\r\n\r\n\r\n\r\n')]));
+      fc.asyncProperty(bytes, async (all) => {
+        const text = await raw(server.url, Buffer.concat([all, Buffer.from('\r\n\r\n\r\n\r\n')]));
         if (text !== '') expectRefusal(parseResponse(text), 400, 'invalid_request');
       }),
       { numRuns: 50, examples: [[new Uint8Array([0])], [new Uint8Array([0xff, 0xfe])]] },
