@@ -53,8 +53,8 @@ export const lifecycle: readonly Fault[] = [
     name: 'result-null-rendered',
     rule: '§1.2',
     file: 'packages/core/src/render.ts',
-    find: 'if (state === State.completed && result !== null)',
-    replace: 'if (state === State.completed)',
+    find: 'state === State.completed && result !== null && !isEphemeral(record)',
+    replace: 'state === State.completed && !isEphemeral(record)',
     cases: ['OJS-L0-SET-003'],
   },
   {
@@ -124,10 +124,10 @@ export const lifecycle: readonly Fault[] = [
   {
     name: 'expired-is-handed-out',
     rule: 'core 5.2',
-    file: 'packages/server/src/storage/memory/jobs.ts',
-    find: '      if (isExpired(row.job, now)) {\n        if (budget',
-    replace: '      if (row.job.expiresAt === -1) {\n        if (budget',
-    cases: ['OJS-L0-LIF-012'],
+    file: 'packages/server/src/storage/apply.ts',
+    find: 'return job.expiresAt !== null && job.expiresAt <= now;',
+    replace: 'return job.expiresAt === -1 && job.expiresAt <= now;',
+    cases: ['OJS-L0-LIF-012', 'OJS-L2-TTL-001'],
   },
   {
     name: 'no-expiry-on-read',

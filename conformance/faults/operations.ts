@@ -2,22 +2,6 @@ import type { Fault } from './fault.ts';
 
 export const operations: readonly Fault[] = [
   {
-    name: 'pause-without-effect',
-    rule: '§3.2',
-    file: 'packages/server/src/storage/memory/jobs.ts',
-    find: 'if (!queue || queue.paused) continue;',
-    replace: 'if (!queue) continue;',
-    cases: ['OJS-L1-QUE-001'],
-  },
-  {
-    name: 'paused-stops-the-rest',
-    rule: '§3.2',
-    file: 'packages/server/src/storage/memory/jobs.ts',
-    find: 'if (!queue || queue.paused) continue;',
-    replace: 'if (!queue) continue;\n    if (queue.paused) break;',
-    cases: ['OJS-L1-QUE-001'],
-  },
-  {
     name: 'resume-ignored',
     rule: '§3.2',
     file: 'packages/server/src/storage/memory/registry.ts',
@@ -45,8 +29,8 @@ export const operations: readonly Fault[] = [
     name: 'stats-uncounted',
     rule: 'X20',
     file: 'packages/server/src/storage/memory/tables.ts',
-    find: '(queue.counts.get(job.state) ?? 0) + by',
-    replace: '(queue.counts.get(job.state) ?? 0) + Math.max(by, 0)',
+    find: 'queue.counts.set(job.state, queue.count(job.state) + by);',
+    replace: 'queue.counts.set(job.state, queue.count(job.state) + Math.max(by, 0));',
     cases: ['OJS-L1-QUE-003'],
   },
   {
@@ -76,7 +60,7 @@ export const operations: readonly Fault[] = [
   {
     name: 'dead-letter-of-every-queue',
     rule: '§3.2',
-    file: 'packages/server/src/binding/dead-letter.ts',
+    file: 'packages/server/src/binding/filters.ts',
     find: '...(queue !== null && { queue }),',
     replace: '',
     cases: ['OJS-L1-DLQ-001', 'OJS-L1-DLQ-005', 'OJS-L1-RTR-013'],
@@ -85,8 +69,8 @@ export const operations: readonly Fault[] = [
     name: 'dead-letter-all-discarded',
     rule: 'X16',
     file: 'packages/server/src/binding/dead-letter.ts',
-    find: '    deadLetter: true,\n',
-    replace: '',
+    find: 'all ? { states: State.discarded } : deadLetters',
+    replace: '{ states: State.discarded }',
     cases: ['OJS-L1-RTR-013'],
   },
   {
@@ -109,16 +93,16 @@ export const operations: readonly Fault[] = [
     name: 'page-limit-ignored',
     rule: '§3.3',
     file: 'packages/server/src/binding/dead-letter.ts',
-    find: 'limit: page.limit,',
-    replace: 'limit: 1_000,',
+    find: 'offset: page.offset, limit: page.limit });',
+    replace: 'offset: page.offset, limit: 1_000 });',
     cases: ['OJS-L1-DLQ-002'],
   },
   {
     name: 'page-offset-ignored',
     rule: '§3.3',
     file: 'packages/server/src/binding/dead-letter.ts',
-    find: '{ offset: page.offset }',
-    replace: '{ offset: 0 }',
+    find: 'offset: page.offset, limit: page.limit });',
+    replace: 'offset: 0, limit: page.limit });',
     cases: ['OJS-L1-DLQ-002'],
   },
   {
@@ -140,10 +124,9 @@ export const operations: readonly Fault[] = [
   {
     name: 'retry-stays-in-dead-letter',
     rule: '§2 row 19',
-    file: 'packages/server/src/binding/dead-letter.ts',
-    find: "const retried = await engine.lifecycle.retry(params.id ?? '', key);",
-    replace:
-      "const before = await engine.get(params.id ?? '');\n  const retried = await engine.lifecycle.retry(params.id ?? '', key);\n  if (before) await engine.storage.jobs.transition([{ id: before.id, from: 2, to: 128, deadLetter: true, events: [] }], engine.clock.now());",
+    file: 'packages/server/src/engine/dead-letter.ts',
+    find: 'return this.#lifecycle.retry(id, key, override);',
+    replace: 'return this.get(id).then((job) => ({ job: { ...job, state: 2 as never, attempt: 0 }, from: job.state }));',
     cases: ['OJS-L1-DLQ-003', 'OJS-L1-DLQ-004', 'OJS-L1-IDE-005'],
   },
   {
@@ -165,17 +148,17 @@ export const operations: readonly Fault[] = [
   {
     name: 'delete-keeps-the-job',
     rule: '§3.2',
-    file: 'packages/server/src/binding/dead-letter.ts',
-    find: 'await engine.storage.jobs.remove([id], { from: State.discarded, deadLetter: true });',
+    file: 'packages/server/src/engine/dead-letter.ts',
+    find: 'await this.#storage.jobs.remove([id], { from: State.discarded, deadLetter: true }, this.#clock.now());',
     replace: '[true];',
     cases: ['OJS-L1-DLQ-005'],
   },
   {
     name: 'delete-of-anything',
     rule: '§3.2',
-    file: 'packages/server/src/binding/dead-letter.ts',
-    find: '{ from: State.discarded, deadLetter: true }',
-    replace: '{ from: 255 }',
+    file: 'packages/server/src/engine/dead-letter.ts',
+    find: '{ from: State.discarded, deadLetter: true }, this.#clock.now()',
+    replace: '{ from: 255 }, this.#clock.now()',
     cases: ['OJS-L1-DLQ-005'],
   },
   {
@@ -197,7 +180,7 @@ export const operations: readonly Fault[] = [
   {
     name: 'repeat-of-other-content',
     rule: 'design §2',
-    file: 'packages/server/src/storage/memory/jobs.ts',
+    file: 'packages/server/src/storage/memory/insert.ts',
     find: "return same ? { kind: 'already', job: there }",
     replace: "return same || there.id !== '' ? { kind: 'already', job: there }",
     cases: ['OJS-L1-IDE-001'],

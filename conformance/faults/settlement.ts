@@ -141,9 +141,9 @@ export const settlement: readonly Fault[] = [
   {
     name: 'batch-partial',
     rule: 'X37',
-    file: 'packages/server/src/storage/memory/jobs.ts',
+    file: 'packages/server/src/storage/memory/insert.ts',
     find: "if (settled.some(({ kind }) => kind !== 'inserted')) return settled;",
-    replace: "if (settled.every(({ kind }) => kind !== 'inserted') && fresh.size === 0) return settled;",
+    replace: 'if (draft.plans.length === 0) return settled;',
     cases: ['OJS-L0-SET-014'],
   },
   {
@@ -174,8 +174,8 @@ export const settlement: readonly Fault[] = [
     name: 'batch-reversed',
     rule: '§3.2',
     file: 'packages/server/src/binding/jobs.ts',
-    find: 'records.map((job) => renderJob(job))',
-    replace: 'records.toReversed().map((job) => renderJob(job))',
+    find: 'const jobs = items.map((item) =>',
+    replace: 'const jobs = items.toReversed().map((item) =>',
     cases: ['OJS-L0-SET-013'],
   },
 ];

@@ -38,8 +38,8 @@ export const system: readonly Fault[] = [
     name: 'no-version-header',
     rule: '§3',
     file: 'packages/server/src/http/app.ts',
-    find: "reply.header('ojs-version', '1.0').header('x-request-id'",
-    replace: "reply.header('x-request-id'",
+    find: ".header('ojs-version', '1.0')",
+    replace: '',
     cases: ['OJS-L0-SYS-003', 'OJS-L0-SYS-005', 'OJS-L0-SYS-006'],
   },
   {
@@ -126,8 +126,8 @@ export const system: readonly Fault[] = [
     name: 'no-location',
     rule: '§3',
     file: 'packages/server/src/binding/jobs.ts',
-    find: 'headers: { location: `/ojs/v1/jobs/${record.id}` }',
-    replace: '',
+    find: 'const headers = { location: `/ojs/v1/jobs/${item.job.id}`, ',
+    replace: 'const headers = { ',
     cases: ['OJS-L0-ENV-001'],
   },
   {

@@ -9,6 +9,8 @@ export interface Case {
   readonly level: number;
   readonly category: string;
   readonly name: string;
+  /** What it checks, in a sentence; may be empty. */
+  readonly description: string;
   readonly specRef: string;
   readonly tags: readonly string[];
   readonly setup: readonly Step[];
@@ -75,6 +77,7 @@ export function parseCase(file: string, text: string): Case {
     level,
     category: textOf(root, 'category'),
     name: textOf(root, 'name'),
+    description: typeof root.description === 'string' ? root.description : '',
     specRef: textOf(root, 'spec_ref'),
     tags: stringsOf(root.tags, 'tags'),
     setup: stepsOf(root.setup, 'setup'),

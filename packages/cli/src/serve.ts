@@ -1,3 +1,4 @@
+import { readDuration } from '@ojs-ts/core';
 import { ConfigError, type LogLevel, type ServerOptions, startServer } from '@ojs-ts/server';
 import { Command, InvalidArgumentError, Option } from 'commander';
 
@@ -13,6 +14,11 @@ interface ServeFlags {
   readonly tlsKey?: string;
   readonly logLevel?: LogLevel;
   readonly testMode?: boolean;
+  readonly requestRate?: string;
+  readonly pausedQueues?: 'accept' | 'reject';
+  readonly poisonAfter?: number;
+  readonly deadAfter?: number;
+  readonly visibilityTimeout?: number;
 }
 
 /** `ojs serve`: flags over `OJS_*` environment over defaults, which the server reads itself. */
@@ -29,12 +35,22 @@ export function serveCommand(): Command {
     .option('--tls-cert <file>', 'certificate in PEM (OJS_TLS_CERT_FILE)')
     .option('--tls-key <file>', 'private key in PEM (OJS_TLS_KEY_FILE)')
     .addOption(new Option('--log-level <level>', 'OJS_LOG_LEVEL; default info').choices(['debug', 'info', 'warn', 'error']))
+    .option('--request-rate <rate>', 'requests that each token or address may send, such as 1000/60s (OJS_REQUEST_RATE; default no limit)')
+    .addOption(
+      new Option('--paused-queues <what>', 'what a paused queue does with new jobs (OJS_PAUSED_QUEUES; default accept)').choices([
+        'accept',
+        'reject',
+      ]),
+    )
+    .option('--poison-after <count>', 'workers that may die under a job before it is discarded (OJS_POISON_AFTER; default 3)', atLeastOne)
+    .option('--dead-after <duration>', 'silence after which a worker is dead (OJS_DEAD_AFTER; default 30s)', millis)
+    .option('--visibility-timeout <duration>', 'reservation where a fetch names none (OJS_VISIBILITY_TIMEOUT; default 30m)', millis)
     .option('--test-mode', 'what the official conformance cases need; loopback only (OJS_TEST_MODE)')
     .action(serve);
 }
 
 async function serve(flags: ServeFlags): Promise<void> {
-  const { tlsCert, tlsKey } = flags;
+  const { tlsCert, tlsKey, pausedQueues, poisonAfter, deadAfter, visibilityTimeout } = flags;
   const options: ServerOptions = {
     ...(flags.storage !== undefined && { storage: flags.storage }),
     ...(flags.port !== undefined && { port: flags.port }),
@@ -46,6 +62,13 @@ async function serve(flags: ServeFlags): Promise<void> {
     ...((tlsCert !== undefined || tlsKey !== undefined) && { tls: { certFile: tlsCert ?? '', keyFile: tlsKey ?? '' } }),
     ...(flags.logLevel !== undefined && { log: flags.logLevel }),
     ...(flags.testMode !== undefined && { testMode: flags.testMode }),
+    ...(flags.requestRate !== undefined && { requestRate: flags.requestRate }),
+    engine: {
+      ...(pausedQueues !== undefined && { pausedQueues }),
+      ...(poisonAfter !== undefined && { poisonAfter }),
+      ...(deadAfter !== undefined && { deadAfterMs: deadAfter }),
+      ...(visibilityTimeout !== undefined && { visibilityMs: visibilityTimeout }),
+    },
   };
   try {
     const server = await startServer(options);
@@ -81,6 +104,17 @@ function describe(error: unknown): string {
 function port(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw new InvalidArgumentError('Expected a number from 0 to 65535.');
+}
+
+function atLeastOne(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a whole number of at least 1.');
+}
+
+function millis(text: string): number {
+  const ms = readDuration(text);
+  if (ms !== null && ms > 0) return ms;
+  throw new InvalidArgumentError('Expected a duration such as 30s, 5m or PT30M.');
 }
 
 function collect(value: string, previous: readonly string[] = []): readonly string[] {

@@ -1,8 +1,9 @@
 import type { Millis } from './clock.ts';
 import { parseDuration } from './duration.ts';
 import type { ValidationIssue } from './errors.ts';
-import type { Json, RetryPolicy } from './job.ts';
+import type { Json, Limit, RetryPolicy } from './job.ts';
 import { isObject, members, objectText } from './json.ts';
+import { readLimits } from './limits.ts';
 import { readRetry } from './retry.ts';
 import { readTime } from './timestamp.ts';
 import { uniqueIssues } from './unique.ts';
@@ -14,10 +15,12 @@ export const defaultQueue = 'default';
 
 /** Members that have a meaning here; they reach the stored envelope under their canonical name. */
 const attributes = `specversion id type args options meta queue priority timeout timeout_ms scheduled_at delay_until expires_at retry unique
-  visibility_timeout visibility_timeout_ms tags pending schema rate_limit total_timeout enqueue_ttl grace_period heartbeat_timeout`;
+  visibility_timeout visibility_timeout_ms tags pending schema rate_limit total_timeout enqueue_ttl grace_period heartbeat_timeout result_ttl
+  result_size_limit`;
 /** Members that the server manages: ignored where a client sends them (ojs-core §5.3), so that no rendered job has one twice. */
 const managed = `state attempt max_attempts created_at enqueued_at started_at completed_at cancelled_at discarded_at activated_at re_enqueued_at
-  previous_state error errors result retry_delay_ms next_attempt_at next_retry_at worker_id workflow_id parent_results deduplicated x_lease`;
+  previous_state error errors result retry_delay_ms next_attempt_at next_retry_at worker_id workflow_id parent_results deduplicated x_lease
+  checkpoint last_checkpoint`;
 const known: ReadonlySet<string> = new Set(`${attributes} ${managed}`.split(/\s+/));
 
 /** An enqueue request in either shape; what stands in `options` wins over the same member at the top (X1). */
@@ -43,9 +46,11 @@ export class Request {
     return field;
   }
 
-  /** Members without a meaning here, to be kept verbatim (ojs-core §5.5.4). */
+  /** Members without a meaning here, to be kept verbatim (ojs-core §5.5.4); the version of the job may stand in the options too (ojs-job-versioning). */
   *unknown(): Iterable<readonly [string, Json]> {
-    for (const member of this.top.texts) if (!known.has(member[0])) yield member;
+    const version = this.options?.find('version') ?? null;
+    for (const member of this.top.texts) if (!known.has(member[0]) && !(version !== null && member[0] === 'version')) yield member;
+    if (version !== null) yield [version.name, version.text];
   }
 }
 
@@ -203,17 +208,27 @@ export interface Policies {
   readonly retryIssues: readonly ValidationIssue[];
   readonly unique: Field | null;
   readonly rateLimit: Field | null;
+  readonly limits: readonly Limit[];
 }
 
-export function readPolicies(request: Request): Policies {
+export function readPolicies(request: Request, queue: string): Policies {
   const { top, options, issues } = request;
   const unique = request.either('unique');
   if (unique !== null) issues.all.push(...uniqueIssues(unique.value, unique.path));
   const rateLimit = request.either('rate_limit');
-  issues.check(rateLimit, rules.object);
+  const limits = rateLimit === null ? [] : readLimits(rateLimit.value, rateLimit.path, queue, issues.all);
   const retryField = options?.find('retry', 'retry_policy') ?? top.find('retry');
-  if (retryField === null) return { retry: {}, retryField, retryIssues: [], unique, rateLimit };
+  if (retryField === null) return { retry: {}, retryField, retryIssues: [], unique, rateLimit, limits };
   const read = readRetry(retryField.value, retryField.path);
-  if ('issues' in read) return { retry: {}, retryField, retryIssues: read.issues, unique, rateLimit };
-  return { retry: read.policy, retryField, retryIssues: [], unique, rateLimit };
+  if ('issues' in read) return { retry: {}, retryField, retryIssues: read.issues, unique, rateLimit, limits };
+  return { retry: read.policy, retryField, retryIssues: [], unique, rateLimit, limits };
+}
+
+/** What the job says about its result (ojs-results §6.1). The time is kept to; the size is the job's own note, because an ack does not read its job. */
+export function readResultTerms(request: Request): readonly (Field | null)[] {
+  const ttl = request.either('result_ttl');
+  request.issues.check(ttl, rules.resultTtl);
+  const size = request.either('result_size_limit');
+  request.issues.check(size, rules.bytes);
+  return [ttl, size];
 }

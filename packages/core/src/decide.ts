@@ -1,8 +1,9 @@
 import type { Millis } from './clock.ts';
 import { OjsFault } from './errors.ts';
 import type { Failure } from './failure.ts';
-import { appendHistory, entryText, errorText } from './history.ts';
+import { appendHistory, entryText, errorText, historyOf } from './history.ts';
 import type { JobId, JobPolicy, JobRecord, Json, RetryPolicy, Transition, TransitionEvent } from './job.ts';
+import { members, objectText } from './json.ts';
 import { allowedAttempts, isNonRetryable, retryDelay, retryPolicy } from './retry.ts';
 import { mayMove, State, type StateMask, stateName, stateNames, Waiting } from './states.ts';
 import { formatTimestamp } from './timestamp.ts';
@@ -80,10 +81,27 @@ const lossMessages = {
   worker_death: 'The worker stopped sending heartbeats.',
 } as const;
 
-/** The lease ended or the worker died (rows 12 and 13, X13): available at once while attempts are left. */
-export function leaseLost(job: JobRecord, cause: keyof typeof lossMessages, now: Millis): Transition {
+/** Deaths of its workers after which a job is taken for their cause. */
+export const defaultPoisonAfter = 3;
+
+/**
+ * The lease ended or the worker died (rows 12 and 13, X13): available at once while attempts are left. A job under which `poisonAfter` workers have died
+ * since it was last retried by hand is discarded whatever its policy allows: it would take the next worker along.
+ */
+export function leaseLost(job: JobRecord, cause: keyof typeof lossMessages, now: Millis, poisonAfter = defaultPoisonAfter): Transition {
+  const deaths = cause === 'worker_death' ? 1 + deathsOf(job) : 0;
+  if (deaths >= poisonAfter) {
+    const message = `${deaths} workers died while they ran this job; it is set aside.`;
+    return endOf(job, { code: 'poison_pill', type: cause, message, names: [cause] }, now, 'server').discard();
+  }
   const ending = endOf(job, { code: cause, type: cause, message: lossMessages[cause], names: [cause] }, now, 'server');
   return ending.exhausts() ? ending.discard() : ending.release();
+}
+
+function deathsOf(job: JobRecord): number {
+  const entries = historyOf(job);
+  const round = entries.slice(entries.findLastIndex(({ kind }) => kind === 'retried') + 1);
+  return round.filter((entry) => entry.kind === 'failed' && entry.error.type === 'worker_death').length;
 }
 
 /** The execution ran out of its time (row 14, ojs-timeouts §5.1, §8). */
@@ -101,23 +119,60 @@ export function timedOut(job: JobRecord, now: Millis, random: () => number): Tra
   return ending.exhausts() ? ending.discard() : ending.retry(random);
 }
 
-/** `expires_at` or `enqueue_ttl` passed before the job was started (row 17). */
+/** Nobody named the job in a heartbeat for its `heartbeat_timeout`, after somebody had (row 14, ojs-timeouts §5.5). */
+export function stalled(job: JobRecord, now: Millis, random: () => number): Transition {
+  const limits = timeoutDetails('stalled', job.heartbeatMs, now - (job.beatAt ?? now));
+  const failure: Failure = {
+    code: 'stalled',
+    type: 'stalled',
+    message: `No heartbeat named the job for ${job.heartbeatMs / 1000} s.`,
+    details: JSON.stringify(limits),
+    names: ['stalled'],
+  };
+  const ending = endOf(job, failure, now, 'server', [{ kind: 'job.stalled', data: JSON.stringify(limits) }]);
+  return ending.exhausts() ? ending.discard() : ending.retry(random);
+}
+
+/** `total_timeout` has passed during an execution: it beats what is left of the attempts (ojs-timeouts §5.2). */
+export function totalTimedOut(job: JobRecord, now: Millis): Transition {
+  const total = (job.deadlineAt ?? now) - job.createdAt;
+  const limits = timeoutDetails('total', total, now - job.createdAt);
+  const message = `The job did not end within total_timeout, ${total / 1000} s after it was created.`;
+  const failure: Failure = {
+    code: 'total_timeout',
+    type: 'total_timeout',
+    message,
+    details: JSON.stringify(limits),
+    names: ['total_timeout'],
+  };
+  return endOf(job, failure, now, 'server', [{ kind: 'job.total_timeout', data: JSON.stringify(limits) }]).discard();
+}
+
+/** `expires_at`, `enqueue_ttl` or `total_timeout` passed while the job waited (row 17, row 18). */
 export function expired(job: JobRecord, now: Millis): Transition {
   const end = job.expiresAt ?? now;
-  const ttl = policyOf(job).enqueueTtlMs;
-  const failure: Failure =
-    ttl !== undefined && job.createdAt + ttl === end
-      ? {
-          code: 'enqueue_ttl_expired',
-          type: 'enqueue_ttl_expired',
-          message: `The job was not started within ${ttl / 1000} s.`,
-          details: JSON.stringify(timeoutDetails('enqueue_ttl', ttl, now - job.createdAt)),
-          names: [],
-        }
-      : { code: 'expired', type: 'expired', message: 'The job was not started before expires_at.', names: [] };
+  const { failure, events } = expiry(job, end, now);
   const entry = entryText({ kind: 'expired', at: now }, errorText(failure, job.attempt, now));
   const data = { created_at: formatTimestamp(job.createdAt), expired_at: formatTimestamp(end), ttl_ms: end - job.createdAt };
-  return { ...move(job, Waiting, State.discarded, entry), events: [{ kind: 'job.expired', data: JSON.stringify(data) }] };
+  return { ...move(job, Waiting, State.discarded, entry), events: [...events, { kind: 'job.expired', data: JSON.stringify(data) }] };
+}
+
+function expiry(job: JobRecord, end: Millis, now: Millis): { readonly failure: Failure; readonly events: readonly TransitionEvent[] } {
+  const ttl = policyOf(job).enqueueTtlMs;
+  if (end === job.deadlineAt) {
+    const total = end - job.createdAt;
+    const details = JSON.stringify(timeoutDetails('total', total, now - job.createdAt));
+    const message = `The job did not end within total_timeout, ${total / 1000} s after it was created.`;
+    const failure = { code: 'total_timeout', type: 'total_timeout', message, details, names: [] };
+    return { failure, events: [{ kind: 'job.total_timeout', data: details }] };
+  }
+  if (ttl !== undefined && job.createdAt + ttl === end) {
+    const details = JSON.stringify(timeoutDetails('enqueue_ttl', ttl, now - job.createdAt));
+    const message = `The job was not started within ${ttl / 1000} s.`;
+    const failure = { code: 'enqueue_ttl_expired', type: 'enqueue_ttl_expired', message, details, names: [] };
+    return { failure, events: [{ kind: 'job.ttl_expired', data: details }] };
+  }
+  return { failure: { code: 'expired', type: 'expired', message: 'The job was not started before expires_at.', names: [] }, events: [] };
 }
 
 /** CANCEL (rows 11 and 16). `key` is the idempotency key of the call. */
@@ -152,14 +207,38 @@ export function retried(job: JobRecord, now: Millis, key?: string): Transition {
  * What to do about a record that a storage calls overdue; null where it is not. Of several ends that passed the earliest counts.
  * A lease that a silent worker let run out is its death: heartbeats extend leases, so both come at the same time.
  */
-export function overdue(job: JobRecord, now: Millis, random: () => number, workerIsDead = false): Transition | null {
+export function overdue(
+  job: JobRecord,
+  now: Millis,
+  random: () => number,
+  workerIsDead = false,
+  poisonAfter = defaultPoisonAfter,
+): Transition | null {
   if (job.state === State.active) {
-    const timeoutAt = job.startedAt === null ? Number.POSITIVE_INFINITY : job.startedAt + job.timeoutMs;
-    const leaseUntil = job.leaseUntil ?? Number.POSITIVE_INFINITY;
-    if (timeoutAt <= now && timeoutAt <= leaseUntil) return timedOut(job, now, random);
-    return leaseUntil <= now ? leaseLost(job, workerIsDead ? 'worker_death' : 'visibility_timeout', now) : null;
+    const never = Number.POSITIVE_INFINITY;
+    const timeoutAt = job.startedAt === null ? never : job.startedAt + job.timeoutMs;
+    const deadlineAt = job.deadlineAt ?? never;
+    const stalledAt = job.beatAt === null ? never : job.beatAt + job.heartbeatMs;
+    const leaseUntil = job.leaseUntil ?? never;
+    const first = Math.min(timeoutAt, deadlineAt, stalledAt, leaseUntil);
+    if (first > now) return null;
+    if (first === deadlineAt) return totalTimedOut(job, now);
+    if (first === timeoutAt) return timedOut(job, now, random);
+    if (first === leaseUntil) return leaseLost(job, workerIsDead ? 'worker_death' : 'visibility_timeout', now, poisonAfter);
+    return workerIsDead ? leaseLost(job, 'worker_death', now, poisonAfter) : stalled(job, now, random);
   }
   return (job.state & Waiting) !== 0 && job.expiresAt !== null && job.expiresAt <= now ? expired(job, now) : null;
+}
+
+/**
+ * `replace_except_schedule` on a scheduled job (ojs-unique-jobs §4): it gets the args and meta of the job that was pushed instead of it, and keeps its id
+ * and its time. Both envelopes are core's, so args and meta stand in both.
+ */
+export function updatedInPlace(existing: JobRecord, pushed: Pick<JobRecord, 'envelope'>): Transition {
+  const fresh = members(pushed.envelope);
+  const envelope = new Map(members(existing.envelope));
+  for (const name of ['args', 'meta']) envelope.set(name, fresh.get(name) ?? 'null');
+  return { id: existing.id, from: State.scheduled, claim: existing.claim, to: State.scheduled, envelope: objectText(envelope), events: [] };
 }
 
 function move(job: JobRecord, expected: StateMask, to: State, entry: Json): Omit<Transition, 'events'> {
@@ -176,7 +255,7 @@ function executionLimit(job: JobRecord, policy: JobPolicy): number {
   return job.timeoutMs - (policy.gracePeriodMs ?? 0);
 }
 
-function timeoutDetails(kind: 'execution' | 'enqueue_ttl' | 'total', limitMs: number, elapsedMs: number) {
+function timeoutDetails(kind: 'execution' | 'enqueue_ttl' | 'total' | 'stalled', limitMs: number, elapsedMs: number) {
   return { timeout_kind: kind, limit_seconds: limitMs / 1000, elapsed_seconds: elapsedMs / 1000 };
 }
 

@@ -1,19 +1,24 @@
-import { type Identity, Request, readIdentity, readPolicies, readTiming, type Timing } from './attributes.ts';
+import { type Identity, Request, readIdentity, readPolicies, readResultTerms, readTiming, type Timing } from './attributes.ts';
 import type { Millis } from './clock.ts';
 import { OjsFault } from './errors.ts';
 import type { JobPolicy, Json, NewJob, RetryPolicy } from './job.ts';
 import { elements, isObject, members, readJson, utf8Length } from './json.ts';
 import { defaultRetry, retryText } from './retry.ts';
 import { State } from './states.ts';
+import { newUnique, readUnique, type UniquePolicy } from './unique.ts';
 import { type Field, maxBatchJobs, maxEnvelopeBytes } from './validate.ts';
-
-/** What an envelope asks for that not every server can do. */
-export type Feature = 'unique' | 'rate_limit';
 
 export interface ReadEnvelope {
   readonly job: NewJob;
-  readonly uses: readonly Feature[];
+  /** What the unique policy does about a duplicate; null where the job has none. */
+  readonly onConflict: UniquePolicy['onConflict'] | null;
+  readonly args: Json;
+  /** URI of the schema that the args are to match. */
+  readonly schema: string | null;
 }
+
+/** ojs-timeouts §5.5. */
+export const defaultHeartbeatMs = 60_000;
 
 /**
  * Reads one enqueue request in either shape, flat or with `options` (digest §1.1, X1), into a job ready for insert. What the client sent is spliced
@@ -68,7 +73,8 @@ function normalise(text: Json, value: unknown, now: Millis, newId: () => string,
   const request = new Request(value, text, at);
   const identity = readIdentity(request);
   const timing = readTiming(request, now);
-  const { retry, retryField, retryIssues, unique, rateLimit } = readPolicies(request);
+  const { retry, retryField, retryIssues, unique, rateLimit, limits } = readPolicies(request, identity.queue);
+  const resultTerms = readResultTerms(request);
   const issues = request.issues.all;
   if (issues.length > 0) throw OjsFault.invalid([...issues, ...retryIssues]);
   if (retryIssues.length > 0) throw OjsFault.invalid(retryIssues, 'validation_error');
@@ -76,15 +82,15 @@ function normalise(text: Json, value: unknown, now: Millis, newId: () => string,
   const id = identity.id ?? newId();
   let envelope = head(id, identity, timing, retry.maxAttempts ?? defaultRetry.maxAttempts);
   if (retryField !== null) envelope += `,"retry":${retryText(retryField.text)}`;
-  for (const field of [unique, rateLimit, identity.tags, identity.schema, timing.total, timing.ttl, timing.grace, timing.heartbeat]) {
+  const { total, ttl, grace, heartbeat } = timing;
+  for (const field of [unique, rateLimit, identity.tags, identity.schema, total, ttl, grace, heartbeat, ...resultTerms]) {
     if (field !== null) envelope += `,"${field.name}":${field.text}`;
   }
   for (const [name, raw] of request.unknown()) envelope += `,${JSON.stringify(name)}:${raw}`;
 
-  const uses: Feature[] = [];
-  if (unique !== null) uses.push('unique');
-  if (rateLimit !== null) uses.push('rate_limit');
+  const policy = unique === null ? null : readUnique(unique.text, unique.path);
   const isLater = timing.scheduledAt !== null && timing.scheduledAt > now;
+  const deadlineAt = timing.totalMs === null ? null : now + timing.totalMs;
   const job: NewJob = {
     id,
     type: identity.type,
@@ -93,7 +99,10 @@ function normalise(text: Json, value: unknown, now: Millis, newId: () => string,
     state: identity.pending ? State.pending : isLater ? State.scheduled : State.available,
     priority: identity.priority,
     runAt: isLater ? timing.scheduledAt : now,
-    expiresAt: timing.ttlMs === null ? timing.expiresAt : Math.min(timing.expiresAt ?? Number.POSITIVE_INFINITY, now + timing.ttlMs),
+    expiresAt: earliest(timing.expiresAt, deadlineAt, timing.ttlMs === null ? null : now + timing.ttlMs),
+    laterExpiresAt: earliest(timing.expiresAt, deadlineAt),
+    deadlineAt,
+    heartbeatMs: timing.heartbeatMs ?? defaultHeartbeatMs,
     // The server waits out a grace period only where one is asked for (X11).
     timeoutMs: timing.timeoutMs + (timing.graceMs ?? 0),
     visibilityMs: timing.visibilityMs,
@@ -101,8 +110,17 @@ function normalise(text: Json, value: unknown, now: Millis, newId: () => string,
     trace: identity.trace,
     envelope: `${envelope}}`,
     policy: policyText(retry, timing),
+    unique: policy && newUnique(policy, identity, now),
+    limits,
+    node: null,
   };
-  return { job, uses };
+  const schema = typeof identity.schema?.value === 'string' ? identity.schema.value : null;
+  return { job, onConflict: policy?.onConflict ?? null, args: identity.args, schema };
+}
+
+function earliest(...times: readonly (Millis | null)[]): Millis | null {
+  const known = times.filter((time) => time !== null);
+  return known.length === 0 ? null : Math.min(...known);
 }
 
 /** The members that every envelope begins with. Only `args`, `meta` and the fields echoed as sent can hold characters that need an escape. */
@@ -123,10 +141,20 @@ function sent(name: string, field: Field): string {
 
 function policyText(retry: Partial<RetryPolicy>, timing: Timing): Json | null {
   const policy: { -readonly [K in keyof JobPolicy]: JobPolicy[K] } = {};
+  const resolved = {
+    ...(isRelative(timing.scheduled) && timing.scheduledAt !== null && { scheduled_at: timing.scheduledAt }),
+    ...(isRelative(timing.expires) && timing.expiresAt !== null && { expires_at: timing.expiresAt }),
+  };
+  if (Object.keys(resolved).length > 0) policy.resolved = resolved;
   if (Object.keys(retry).length > 0) policy.retry = retry;
   if (timing.totalMs !== null) policy.totalTimeoutMs = timing.totalMs;
   if (timing.ttlMs !== null) policy.enqueueTtlMs = timing.ttlMs;
   if (timing.graceMs !== null) policy.gracePeriodMs = timing.graceMs;
   if (timing.heartbeatMs !== null) policy.heartbeatTimeoutMs = timing.heartbeatMs;
   return Object.keys(policy).length === 0 ? null : JSON.stringify(policy);
+}
+
+/** A timestamp begins with its year. */
+function isRelative(field: Field | null): boolean {
+  return field !== null && !/^"\d/.test(field.text);
 }

@@ -7,6 +7,8 @@ export interface ErrorKind {
   readonly retryable: boolean;
   readonly canonical: string;
   readonly ojs: `OJS-${number}`;
+  /** The code on the wire, where it is not the name in this table. */
+  readonly wire?: string;
   /** What a reader can do about it; travels as `hint`. */
   readonly hint: string;
 }
@@ -66,7 +68,7 @@ export const errorKinds = {
     retryable: false,
     canonical: 'INVALID_STATE_TRANSITION',
     ojs: 'OJS-1005',
-    hint: 'details.current_state says where the job is; a worker that gets this no longer owns it.',
+    hint: 'details says what stands in the way; a worker that gets this no longer owns its job.',
   },
   queue_paused: { status: 422, retryable: true, canonical: 'QUEUE_PAUSED', ojs: 'OJS-3004', hint: 'Resume the queue, or try again later.' },
   rate_limited: {
@@ -76,13 +78,66 @@ export const errorKinds = {
     ojs: 'OJS-6000',
     hint: 'Wait for the number of seconds in Retry-After.',
   },
-  queue_full: { status: 429, retryable: true, canonical: 'QUEUE_FULL', ojs: 'OJS-6001', hint: 'Wait until workers have caught up.' },
+  queue_full: {
+    status: 429,
+    retryable: true,
+    canonical: 'QUEUE_FULL',
+    ojs: 'OJS-6001',
+    // T:EXT-BP-001 has it in capitals, as the only one.
+    wire: 'QUEUE_FULL',
+    hint: 'Wait until workers have caught up.',
+  },
   unsupported: {
     status: 422,
     retryable: false,
     canonical: 'UNSUPPORTED_FEATURE',
     ojs: 'OJS-7000',
     hint: 'GET /ojs/manifest lists what this server supports.',
+  },
+  result_too_large: {
+    status: 413,
+    retryable: false,
+    canonical: 'RESULT_TOO_LARGE',
+    ojs: 'OJS-7900',
+    wire: 'RESULT_TOO_LARGE',
+    hint: 'The job is still active; store the result elsewhere and ack with a reference to it.',
+  },
+  result_pruned: {
+    status: 410,
+    retryable: false,
+    canonical: 'RESULT_PRUNED',
+    ojs: 'OJS-7901',
+    wire: 'RESULT_PRUNED',
+    hint: 'A result is kept for result_ttl seconds after the end of its job.',
+  },
+  result_pending: {
+    status: 408,
+    retryable: true,
+    canonical: 'RESULT_PENDING',
+    ojs: 'OJS-7902',
+    hint: 'The job has not ended; wait again.',
+  },
+  batch_size_exceeded: {
+    status: 413,
+    retryable: false,
+    canonical: 'BATCH_SIZE_EXCEEDED',
+    ojs: 'OJS-7903',
+    wire: 'BATCH_SIZE_EXCEEDED',
+    hint: 'Send at most details.max_batch_size items in one request.',
+  },
+  batch_aborted: {
+    status: 422,
+    retryable: true,
+    canonical: 'BATCH_ABORTED',
+    ojs: 'OJS-7904',
+    hint: 'Correct the items that have an error of their own; nothing of an atomic batch was done.',
+  },
+  idempotency_conflict: {
+    status: 409,
+    retryable: false,
+    canonical: 'IDEMPOTENCY_CONFLICT',
+    ojs: 'OJS-7905',
+    hint: 'Use a new key for every new request, and the same one only to repeat a request as it was.',
   },
   backend_error: {
     status: 500,

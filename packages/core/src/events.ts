@@ -1,8 +1,8 @@
 import type { Millis } from './clock.ts';
-import type { JobId, JobRecord, Json } from './job.ts';
+import type { JobRecord, Json } from './job.ts';
 import { State, stateName } from './states.ts';
 import { formatTimestamp } from './timestamp.ts';
-import { uuidFrom } from './uuid.ts';
+import { readUuidFrom, uuidFrom } from './uuid.ts';
 
 /** ojs-events §5: the kinds that this server emits. */
 export type EventKind =
@@ -17,11 +17,41 @@ export type EventKind =
   | 'job.discarded'
   | 'job.expired'
   | 'job.timeout'
+  | 'job.stalled'
+  | 'job.total_timeout'
+  | 'job.ttl_expired'
+  | 'job.progress'
+  | 'job.checkpointed'
+  /** A transition that has no kind of its own: a requeue, the end of a backoff (ojs-realtime §6). */
+  | 'job.state_changed'
   | 'queue.paused'
-  | 'queue.resumed';
+  | 'queue.resumed'
+  | 'workflow.created'
+  | 'workflow.started'
+  | 'workflow.step_completed'
+  | 'workflow.step_failed'
+  | 'workflow.job_completed'
+  | 'workflow.job_failed'
+  | 'workflow.callback_fired'
+  | 'workflow.completed'
+  | 'workflow.failed'
+  | 'workflow.cancelled'
+  | 'cron.triggered'
+  | 'cron.skipped'
+  | 'worker.started'
+  | 'worker.quiet'
+  | 'worker.stopped'
+  | 'worker.heartbeat'
+  | 'backpressure.rejected'
+  | 'rate_limit.exceeded'
+  | 'bulk.enqueue.completed'
+  | 'bulk.cancel.completed'
+  | 'bulk.retry.completed'
+  | 'bulk.delete.completed';
 
-/** What an event says about its job, taken from the record after the change. */
-export type EventSubject = Pick<JobRecord, 'id' | 'type' | 'queue' | 'state' | 'attempt' | 'worker' | 'startedAt' | 'trace'>;
+/** What an event says about its job, taken from the record after the change. The event of a creation tells the start and the priority too. */
+export type EventSubject = Pick<JobRecord, 'id' | 'type' | 'queue' | 'state' | 'attempt' | 'worker' | 'startedAt' | 'trace'> &
+  Partial<Pick<JobRecord, 'runAt' | 'priority'>>;
 
 /**
  * The events of one committed batch. `entries` is the text of a JSON array with one {@link EventEntry} an event;
@@ -34,12 +64,16 @@ export interface EventBatch {
   readonly entries: Json;
 }
 
-/** kind, job id (or null), type, queue, state, attempt, worker, startedAt, trace, more data. Short, because one is written for every change. */
+/**
+ * kind, subject (job id, workflow id, cron name, worker id; null for a queue), type, queue, state before and after, attempt, worker, startedAt, trace,
+ * more data. Short, because one is written for every change.
+ */
 export type EventEntry = readonly [
   EventKind,
-  JobId | null,
+  string | null,
   string | null,
   string,
+  State | null,
   State | null,
   number,
   string | null,
@@ -48,21 +82,33 @@ export type EventEntry = readonly [
   object | null,
 ];
 
-/** The JSON text of one event entry, to be joined by commas into a batch's `entries`. */
-export function jobEventEntry(kind: EventKind, job: EventSubject, data: Json | null = null): Json {
+/** The JSON text of one event entry, to be joined by commas into a batch's `entries`. `from` is the state before the change, null at creation. */
+export function jobEventEntry(kind: EventKind, job: EventSubject, from: State | null, data: Json | null = null): Json {
   const worker = job.worker === null ? 'null' : JSON.stringify(job.worker);
   const trace = job.trace === null ? 'null' : JSON.stringify(job.trace);
   // type, queue and id are restricted to characters that need no escape in JSON (digest §0).
-  return `["${kind}","${job.id}","${job.type}","${job.queue}",${job.state},${job.attempt},${worker},${job.startedAt},${trace},${data}]`;
+  const more = data ?? (from === null ? creationData(job) : null);
+  return `["${kind}","${job.id}","${job.type}","${job.queue}",${from},${job.state},${job.attempt},${worker},${job.startedAt},${trace},${more}]`;
+}
+
+/** ojs-events §4.1: `scheduled_at` of job.scheduled, `priority` of job.enqueued where one was given. */
+function creationData({ state, runAt, priority }: EventSubject): Json | null {
+  if (state === State.scheduled && runAt !== undefined) return `{"scheduled_at":"${formatTimestamp(runAt)}"}`;
+  return priority ? `{"priority":${priority}}` : null;
 }
 
 /** The event of a lease that a heartbeat extended (ojs-events, level 1). */
 export function heartbeatEntry(job: EventSubject, leaseUntil: Millis): Json {
-  return jobEventEntry('job.heartbeat', job, `{"visible_until":"${formatTimestamp(leaseUntil)}"}`);
+  return jobEventEntry('job.heartbeat', job, job.state, `{"visible_until":"${formatTimestamp(leaseUntil)}"}`);
 }
 
 export function queueEventEntry(kind: 'queue.paused' | 'queue.resumed', queue: string): Json {
-  return `["${kind}",null,null,"${queue}",null,0,null,null,null,null]`;
+  return `["${kind}",null,null,"${queue}",null,null,0,null,null,null,null]`;
+}
+
+/** The event of a workflow, a cron, a worker or a bulk operation: all that it says stands in `data`, the text of a JSON object. */
+export function otherEventEntry(kind: EventKind, subject: string, data: Json, queue = ''): Json {
+  return `["${kind}",${JSON.stringify(subject)},null,"${queue}",null,null,0,null,null,null,${data}]`;
 }
 
 /** The kind of event that the creation of a job in this state makes; a pending job makes none (digest §2, rows 1–3). */
@@ -89,12 +135,21 @@ export interface WireEvent {
  * Renders event number `index` of a batch. The id follows from time, position and `seed` (a number that is the store's own),
  * so every read of one event gives the same id.
  */
-export function renderEvent(batch: EventBatch, entry: EventEntry, index: number, source: string, seed: number): WireEvent {
-  const [kind, id, type, queue, state, attempt, worker, startedAt, trace, more] = entry;
+export function renderEvent(
+  batch: Pick<EventBatch, 'position' | 'at'>,
+  entry: EventEntry,
+  index: number,
+  source: string,
+  seed: number,
+): WireEvent {
+  const [kind, subject, type, queue, from, state, attempt, worker, startedAt, trace, more] = entry;
   const time = new Date(batch.at).toISOString();
-  const data: Record<string, unknown> = id === null ? { queue } : { job_id: id, job_type: type, queue, attempt };
+  const data: Record<string, unknown> = type === null ? {} : { job_id: subject, job_type: type, queue, attempt };
+  if (type === null && queue !== '') data.queue = queue;
+  if (from !== null && from !== state) data.previous_state = stateName(from);
   if (state !== null) data.state = stateName(state);
-  if (worker !== null) data.worker_id = worker;
+  // A fetch need not name its worker, yet the event must (ojs-events §4.1).
+  if (worker !== null || kind === 'job.started') data.worker_id = worker ?? '';
   if (trace !== null) data.trace_id = trace;
   if (startedAt !== null && kind !== 'job.started' && kind !== 'job.heartbeat') data.duration_ms = Math.max(0, batch.at - startedAt);
   return {
@@ -105,8 +160,15 @@ export function renderEvent(batch: EventBatch, entry: EventEntry, index: number,
     source,
     time,
     timestamp: time,
-    subject: id ?? queue,
+    subject: subject ?? queue,
     datacontenttype: 'application/json',
     data: { ...data, ...more },
   };
+}
+
+/** When and where in the log the event with this id stands, and the seed of its store; null for a text that is no id of an event. */
+export function readEventId(id: string): { readonly at: Millis; readonly position: number; readonly seed: number } | null {
+  if (!id.startsWith('evt_')) return null;
+  const read = readUuidFrom(id.slice(4));
+  return read && { at: read.ms, position: read.number, seed: read.seed };
 }

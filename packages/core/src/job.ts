@@ -21,8 +21,14 @@ export interface JobRecord {
   readonly claim: number;
   /** When a scheduled or retryable job becomes available. */
   readonly runAt: Millis;
-  /** The earlier of `expires_at` and the end of `enqueue_ttl`: past it the job is discarded instead of started. */
+  /** The earliest of `expires_at`, the end of `enqueue_ttl` and of `total_timeout`: past it the job is discarded instead of started. */
   readonly expiresAt: Millis | null;
+  /** What `expiresAt` becomes with the first start: `enqueue_ttl` counts only until then (ojs-timeouts §5.3). */
+  readonly laterExpiresAt: Millis | null;
+  /** The end of `total_timeout`, of an execution too. */
+  readonly deadlineAt: Millis | null;
+  /** Silence about a job that was named in a heartbeat, after which its execution is stalled (ojs-timeouts §5.5). */
+  readonly heartbeatMs: number;
   /** Execution timeout (with an explicit grace period): the time a claim gives before the execution has failed. */
   readonly timeoutMs: number;
   /** The job's own visibility timeout; null takes the server's. */
@@ -36,10 +42,18 @@ export interface JobRecord {
   /** Length of the reservation that the current claim was given, and its end. Null outside `active`. */
   readonly leaseMs: number | null;
   readonly leaseUntil: Millis | null;
+  /** The last heartbeat or progress of the current claim that named the job; null before the first, when nothing can stall (X10). */
+  readonly beatAt: Millis | null;
   /** Entry into a terminal state. */
   readonly finishedAt: Millis | null;
   /** The trace that `meta.trace_id` or `meta.traceparent` names: every event of the job tells it (ojs-events §8). */
   readonly trace: string | null;
+  /** Fingerprint of the unique policy; null where the job has none. */
+  readonly uniqueKey: string | null;
+  /** Keys of the limits that the job counts under, sorted. */
+  readonly limits: readonly string[];
+  /** The workflow node that this job is. */
+  readonly node: NodeRef | null;
   /** Listed in the dead letter (only a discarded job can be). */
   readonly deadLetter: boolean;
   /**
@@ -51,12 +65,61 @@ export interface JobRecord {
   readonly policy: Json | null;
   /** JSON text of the result given with ACK. */
   readonly result: Json | null;
+  /** JSON text of what the current attempt last reported; a new attempt starts without. */
+  readonly progress: Json | null;
+  /** JSON text of the state saved for the next attempt, with its sequence number; gone with the end of the job, unless it is in the dead letter. */
+  readonly checkpoint: Json | null;
   /** JSON texts of {@link HistoryEntry} joined by commas (so `[${history}]` is an array); '' at the start. The timeline before the current execution. */
   readonly history: string;
 }
 
+/** A node of a workflow, by the workflow's id and its own index there. */
+export interface NodeRef {
+  readonly workflow: string;
+  readonly index: number;
+}
+
+/** Numbers of a limit. Absent ones do not limit; a concurrency of 0 stops every start. */
+export interface LimitNumbers {
+  /** Jobs active at once. */
+  readonly concurrency: number | null;
+  /** Each: at most `count` starts in any window of `perMs` milliseconds (a sliding log of starts in store time). A spacing is a count of 1. */
+  readonly rates: readonly Rate[];
+}
+
+export interface Rate {
+  readonly count: number;
+  readonly perMs: number;
+}
+
+/** A limit under a key: every job that names the key counts. The numbers that came last hold for all of them. */
+export interface Limit extends LimitNumbers {
+  readonly key: string;
+}
+
+/** The key under which a whole queue is limited, whether its jobs name it or not. */
+export function queueLimitKey(queue: string): string {
+  return `queue:${queue}`;
+}
+
+/** What an insert checks under its key, in its own commit (ojs-unique-jobs §4). Only the new job's policy counts. */
+export interface NewUnique {
+  readonly key: string;
+  /** States of an existing job that make it a duplicate. */
+  readonly states: StateMask;
+  /** Only jobs created after this count; null where there is no period. */
+  readonly createdAfter: Millis | null;
+  /**
+   * `keep` refuses the new job. `replace` cancels every unfinished job of the key that counts, and inserts. `replace_unscheduled` does the same,
+   * but refuses the new job while a scheduled one has the key.
+   */
+  readonly onConflict: 'keep' | 'replace' | 'replace_unscheduled';
+}
+
 /** The fields of an envelope that decisions read (digest §5, §11). Durations in milliseconds; an absent field has its default. */
 export interface JobPolicy {
+  /** What relative times of the envelope came to: it keeps them as they were sent, so that a repeated request has the same one. */
+  readonly resolved?: { readonly scheduled_at?: Millis; readonly expires_at?: Millis };
   readonly retry?: Partial<RetryPolicy>;
   readonly totalTimeoutMs?: number;
   readonly enqueueTtlMs?: number;
@@ -134,14 +197,21 @@ export interface NewJob
     | 'priority'
     | 'runAt'
     | 'expiresAt'
+    | 'laterExpiresAt'
+    | 'deadlineAt'
+    | 'heartbeatMs'
     | 'timeoutMs'
     | 'visibilityMs'
     | 'createdAt'
+    | 'node'
     | 'trace'
     | 'envelope'
     | 'policy'
   > {
   readonly state: typeof State.available | typeof State.scheduled | typeof State.pending;
+  readonly unique: NewUnique | null;
+  /** Sorted by key, each key once. */
+  readonly limits: readonly Limit[];
 }
 
 /**
@@ -164,6 +234,12 @@ export interface Transition {
   readonly clearRun?: true;
   readonly deadLetter?: boolean;
   readonly result?: Json | null;
+  readonly progress?: Json | null;
+  readonly checkpoint?: Json | null;
+  /** Counts as a heartbeat of the job: `beatAt`, and the lease extended by its own length. Only where the job stays active. */
+  readonly beat?: true;
+  /** Replaces the envelope, as `replace_except_schedule` does. */
+  readonly envelope?: Json;
   /** Replaces the whole history. */
   readonly history?: string;
   readonly events: readonly TransitionEvent[];
@@ -175,10 +251,17 @@ export interface TransitionEvent {
   readonly data?: Json;
 }
 
+const noKeys: readonly string[] = [];
+
 /** The record that an insert of this job makes. */
-export function recordOf(job: NewJob): JobRecord {
+export function recordOf({ unique, limits, ...job }: NewJob): JobRecord {
   return {
     ...job,
+    uniqueKey: unique?.key ?? null,
+    limits: limits.length === 0 ? noKeys : limits.map(({ key }) => key),
+    beatAt: null,
+    progress: null,
+    checkpoint: null,
     attempt: 0,
     claim: 0,
     enqueuedAt: job.state === State.available ? job.createdAt : null,

@@ -20,6 +20,9 @@ export interface WorkerSigns {
 /** A worker that sent a heartbeat and then none for this long is dead (ojs-worker-protocol §10.1). */
 export const defaultDeadAfterMs = 30_000;
 
+/** No answer is taken for lost before. */
+const minForgottenMs = 2_000;
+
 /**
  * Whether a claim is still being worked on (digest §10.7).
  * - `dead`: its worker has been silent for `deadAfterMs`. A worker that never sent a heartbeat is not dead. The silence counts from `since` at
@@ -38,5 +41,7 @@ export function liveness(
   if (now - Math.max(worker.seenAt, since) >= deadAfterMs) return 'dead';
   const { seenBefore, holds, heldBefore } = worker;
   if (seenBefore === null || holds === null || heldBefore === null) return 'alive';
+  // A busy worker may take so long to read an answer and to list its jobs, however often it sends heartbeats.
+  if (now - held.startedAt < minForgottenMs) return 'alive';
   return held.startedAt < seenBefore && !holds.includes(held.id) && !heldBefore.includes(held.id) ? 'forgotten' : 'alive';
 }

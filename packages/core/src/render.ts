@@ -1,32 +1,23 @@
+import { renderResume } from './checkpoint.ts';
 import { historyOf, lastEntry } from './history.ts';
-import type { JobRecord, Json } from './job.ts';
-import { elements, members } from './json.ts';
+import type { JobPolicy, JobRecord, Json } from './job.ts';
+import { elements, members, objectText } from './json.ts';
+import { leaseOf } from './lease.ts';
+import { isEphemeral } from './result.ts';
 import { State, stateName } from './states.ts';
 import { formatTimestamp } from './timestamp.ts';
 
 export interface RenderOptions {
-  /** Adds `x_lease`, for whoever was handed the job. */
+  /** Adds `x_lease` and the checkpoint, for whoever was handed the job. */
   readonly lease?: boolean;
   /** More members as text without braces, such as `"previous_state":"active"`. */
   readonly extra?: string;
 }
 
-/** The fence of a claim as it goes over the wire: an opaque text to clients. */
-export function leaseOf(claim: number): string {
-  return `c${claim.toString(36)}`;
-}
-
-/** The claim that a lease stands for; null where it is none of ours. */
-export function claimOf(lease: string): number | null {
-  if (!/^c[1-9a-z][0-9a-z]{0,10}$/.test(lease)) return null;
-  const claim = Number.parseInt(lease.slice(1), 36);
-  return Number.isSafeInteger(claim) ? claim : null;
-}
-
 /** The complete wire envelope of a job (digest §1.2): what the client sent, byte for byte, and the fields that the server manages. */
 export function renderJob(record: JobRecord, options: RenderOptions = {}): Json {
   const { state, startedAt, worker, enqueuedAt, finishedAt, result } = record;
-  let text = `${record.envelope.slice(0, -1)},"state":"${stateName(state)}","priority":${record.priority},"attempt":${record.attempt}`;
+  let text = `${envelopeOf(record).slice(0, -1)},"state":"${stateName(state)}","priority":${record.priority},"attempt":${record.attempt}`;
   text += time('created_at', record.createdAt);
   if (enqueuedAt !== null) text += time('enqueued_at', enqueuedAt);
   if (startedAt !== null) text += time('started_at', startedAt);
@@ -37,11 +28,20 @@ export function renderJob(record: JobRecord, options: RenderOptions = {}): Json 
     else if (state === State.cancelled) text += time('cancelled_at', finishedAt);
     else if (state === State.discarded) text += (ranOut(record) ? '' : time('completed_at', finishedAt)) + time('discarded_at', finishedAt);
   }
-  if (state === State.completed && result !== null) text += `,"result":${result}`;
+  if (state === State.completed && result !== null && !isEphemeral(record)) text += `,"result":${result}`;
   if (record.history !== '') text += renderHistory(record);
-  if (options.lease) text += `,"x_lease":"${leaseOf(record.claim)}"`;
+  if (options.lease) text += `${renderResume(record)},"x_lease":"${leaseOf(record.claim)}"`;
   if (options.extra) text += `,${options.extra}`;
   return `${text}}`;
+}
+
+/** The envelope with moments in the place of relative times. */
+function envelopeOf({ envelope, policy }: JobRecord): Json {
+  if (!policy?.includes('"resolved":')) return envelope;
+  const { resolved = {} }: JobPolicy = JSON.parse(policy);
+  const fields = new Map(members(envelope));
+  for (const [name, at] of Object.entries(resolved)) if (fields.has(name)) fields.set(name, `"${formatTimestamp(at)}"`);
+  return objectText(fields);
 }
 
 function time(name: string, ms: number): string {

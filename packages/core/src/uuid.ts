@@ -41,3 +41,16 @@ export function uuidFrom(ms: number, number: number, seed: number): string {
   bytes[2] = rest & 0x1f;
   return format(ms, (index) => bytes[index]!);
 }
+
+/** What {@link uuidFrom} made an id from; null for a text that it did not make. */
+export function readUuidFrom(id: string): { readonly ms: number; readonly number: number; readonly seed: number } | null {
+  if (!isUuidv7(id)) return null;
+  const digits = id.replaceAll('-', '');
+  const byte = (index: number) => Number.parseInt(digits.slice(2 * index, 2 * index + 2), 16);
+  const read = {
+    ms: Number.parseInt(digits.slice(0, 12), 16),
+    number: (byte(8) & 0x1f) * 2 ** 48 + Number.parseInt(digits.slice(20), 16),
+    seed: byte(7) * 256 + byte(9),
+  };
+  return uuidFrom(read.ms, read.number, read.seed) === id ? read : null;
+}

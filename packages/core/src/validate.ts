@@ -58,6 +58,8 @@ export const rules = {
   positiveMillis: wholeFrom(1, maxDurationMs, 'milliseconds'),
   seconds: wholeFrom(0, maxSeconds, 'seconds'),
   positiveSeconds: wholeFrom(1, maxSeconds, 'seconds'),
+  resultTtl: wholeFrom(-1, maxSeconds, 'seconds'),
+  bytes: wholeFrom(1, Number.MAX_SAFE_INTEGER, 'bytes'),
   flag: rule((value): value is boolean => typeof value === 'boolean', 'true or false'),
   text: rule((value): value is string => typeof value === 'string', 'a string'),
   names: rule(

@@ -34,6 +34,70 @@ function eventsOf({ events }: Transition): readonly [string, unknown][] {
 const errorsOf = (job: Parameters<typeof historyOf>[0]) => historyOf(job).flatMap((entry) => ('error' in entry ? [entry.error] : []));
 const kindsOf = (change: Transition) => change.events.map(({ kind }) => kind);
 
+describe('time that runs out during an execution', () => {
+  test('stalled: no heartbeat for heartbeat_timeout after the first, with backoff (row 14, tmo 5.5)', () => {
+    const job = { ...claimed(jobOf({ heartbeat_timeout: 3, retry: { jitter: false } })), beatAt: start + 1000 };
+    expect(overdue(job, start + 3999, middle)).toBeNull();
+    const change = overdue(job, start + 4000, middle);
+    expect(change).toMatchObject({ to: State.retryable, runAt: start + 5000 });
+    expect(change && kindsOf(change)).toEqual(['job.stalled', 'job.failed', 'job.retrying']);
+    expect(change && eventsOf(change)[0]).toEqual(['job.stalled', { timeout_kind: 'stalled', limit_seconds: 3, elapsed_seconds: 3 }]);
+    expect(lastError({ history: change?.history ?? '' })).toMatchObject({ type: 'stalled', code: 'stalled' });
+  });
+
+  test('nothing stalls before its first heartbeat (X10)', () => {
+    expect(overdue(claimed(jobOf({ heartbeat_timeout: 3 })), start + 100_000, middle)).toBeNull();
+  });
+
+  test('total_timeout ends an execution and beats max_attempts (row 18, tmo 5.2)', () => {
+    const job = claimed(jobOf({ total_timeout: 4, timeout: 4, retry: { max_attempts: 9, on_exhaustion: 'dead_letter' } }), start + 1000);
+    expect(overdue(job, start + 3999, middle)).toBeNull();
+    const change = overdue(job, start + 4000, middle);
+    expect(change).toMatchObject({ to: State.discarded, deadLetter: true });
+    expect(change && kindsOf(change)).toEqual(['job.total_timeout', 'job.failed', 'job.discarded']);
+    expect(lastError({ history: change?.history ?? '' })).toMatchObject({
+      type: 'total_timeout',
+      details: { timeout_kind: 'total', limit_seconds: 4 },
+    });
+  });
+
+  test('of what waits the limit that passed is told: ttl until the first start, total at any time', () => {
+    const typeOf = (job: JobRecord, at: number) => lastError({ history: overdue(job, at, middle)?.history ?? '' })?.type;
+    const job = jobOf({ enqueue_ttl: 2, total_timeout: 1800, timeout: 5 });
+    expect(typeOf(job, start + 2000)).toBe('enqueue_ttl_expired');
+    const started = { ...job, state: State.retryable, expiresAt: job.laterExpiresAt };
+    expect(overdue(started, start + 2000, middle)).toBeNull();
+    expect(typeOf(started, start + 1_800_000)).toBe('total_timeout');
+  });
+});
+
+describe('poison pills', () => {
+  const died = (job: JobRecord, after?: number): Transition => leaseLost(job, 'worker_death', later, after);
+  const again = (job: JobRecord, change: Transition): JobRecord => claimed(apply(job, change, later), later);
+
+  test('a job under which three workers died is set aside whatever attempts are left', () => {
+    const first = claimed(jobOf({ retry: { max_attempts: 10 } }));
+    const second = again(first, died(first));
+    const third = again(second, died(second));
+    expect(died(second).to).toBe(State.available);
+    expect(died(third)).toMatchObject({ to: State.discarded });
+    expect(lastError({ history: died(third).history ?? '' })).toMatchObject({ code: 'poison_pill', type: 'worker_death' });
+    expect(died(third, 4).to).toBe(State.available);
+  });
+
+  test('a lost lease is no death, and a retry by hand begins anew', () => {
+    let job = claimed(jobOf({ retry: { max_attempts: 10 } }));
+    for (let n = 0; n < 4; n++) job = again(job, leaseLost(job, 'visibility_timeout', later));
+    expect(died(job).to).toBe(State.available);
+    let poisoned = claimed(jobOf({ retry: { max_attempts: 10, on_exhaustion: 'dead_letter' } }));
+    for (let n = 0; n < 2; n++) poisoned = again(poisoned, died(poisoned));
+    const dead = apply(poisoned, died(poisoned), later);
+    expect(dead.deadLetter).toBe(true);
+    const fresh = again(dead, retried(dead, later));
+    expect(died(fresh).to).toBe(State.available);
+  });
+});
+
 describe('failed (digest §5.3)', () => {
   test('with attempts left: retryable after the backoff (row 8)', () => {
     const job = claimed(jobOf({ retry: { jitter: false } }));

@@ -28,7 +28,7 @@ function expectFault(call: () => unknown, code: ErrorCode, ...paths: string[]) {
 }
 
 describe('a minimal envelope', () => {
-  const { job, uses } = readText('{"type":"a.b","args":[1]}');
+  const { job, onConflict } = readText('{"type":"a.b","args":[1]}');
 
   test('has every default (digest §0, §1.1)', () => {
     expect(job).toMatchObject({
@@ -42,7 +42,7 @@ describe('a minimal envelope', () => {
     });
     expect(job).toMatchObject({ expiresAt: null, visibilityMs: null, policy: null });
     expect(isUuidv7(job.id)).toBe(true);
-    expect(uses).toEqual([]);
+    expect(onConflict).toBeNull();
   });
 
   test('is stored with what never changes, and with no null', () => {
@@ -144,10 +144,29 @@ describe('both shapes (X1)', () => {
     expect(read({ total_timeout: 3600 }).job.timeoutMs).toBe(1_800_000);
   });
 
-  test('features are named for whoever can not do them', () => {
-    expect(read({ unique: { keys: ['type'] } }).uses).toEqual(['unique']);
-    expect(read({ options: { rate_limit: { max_per_second: 5 }, unique: {} } }).uses).toEqual(['unique', 'rate_limit']);
-    expect(read({ unique: null }).uses).toEqual([]);
+  test('limits are read in each of their forms, the queue being the key of one without (digest §17, D17)', () => {
+    expect(read({ options: { rate_limit: { max_per_second: 5 } } }).job.limits).toEqual([
+      { key: 'queue:default', concurrency: null, rates: [{ count: 5, perMs: 1_000 }] },
+    ]);
+    expect(
+      read({
+        rate_limit: [
+          { key: 't1', concurrency: 2 },
+          { key: 'api', rate: 3, period: 'minute' },
+        ],
+      }).job.limits,
+    ).toEqual([
+      { key: 'api', concurrency: null, rates: [{ count: 3, perMs: 60_000 }] },
+      { key: 't1', concurrency: 2, rates: [] },
+    ]);
+    expect(read({ rate_limit: null }).job.limits).toEqual([]);
+  });
+
+  test('total_timeout is a deadline, enqueue_ttl counts until the first start only (digest §11)', () => {
+    const { job } = read({ total_timeout: 7200, enqueue_ttl: 60, expires_at: '+PT1H' });
+    expect([job.expiresAt, job.laterExpiresAt, job.deadlineAt].map((at) => (at ?? 0) - job.createdAt)).toEqual([
+      60_000, 3_600_000, 7_200_000,
+    ]);
   });
 });
 
@@ -204,6 +223,14 @@ describe('what the client sent survives', () => {
     expect(stored.get('__proto__')).toBe('{"x":1}');
     expect(stored.get('version')).toBe('2.0');
     expect(stored.get('nothing')).toBe('null');
+  });
+
+  test('a version in the options is the version of the job, and wins over one at the top (ojs-job-versioning, X1)', () => {
+    const versions = (text: string) =>
+      [...readText(`{"type":"a","args":[],${text}}`).job.envelope.matchAll(/"version":[^,}]*/g)].map(String);
+    expect(versions('"options":{"version":2.0}')).toEqual(['"version":2.0']);
+    expect(versions('"version":"1","options":{"version":"2.1"}')).toEqual(['"version":"2.1"']);
+    expect(versions('"version":"1","options":{"version":null}')).toEqual(['"version":"1"']);
   });
 
   test('tags, schema, unique stay as sent', () => {

@@ -35,3 +35,10 @@ describe('liveness (digest §10.7)', () => {
     expect(liveness(held, { ...signs, holds: [], heldBefore: [], seenBefore: null }, now, 0)).toBe('alive');
   });
 });
+
+test('however often heartbeats come, no answer is taken for lost within two seconds', () => {
+  const held = { id: 'j', claim: 1, worker: 'w', startedAt: 10_000 };
+  const worker = { seenAt: 10_040, seenBefore: 10_020, holds: [], heldBefore: [] };
+  expect(liveness(held, worker, 11_999, 0)).toBe('alive');
+  expect(liveness(held, worker, 12_000, 0)).toBe('forgotten');
+});

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { readDuration } from '@ojs-ts/core';
 import type { EngineOptions } from './engine/options.ts';
 import { httpDefaults } from './http/app.ts';
 import { parseToken, type Token } from './http/auth.ts';
+import { parseRequestRate, type RequestRate } from './http/rate-limit.ts';
+import { type RealtimeOptions, realtimeDefaults } from './http/realtime/options.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -26,6 +29,8 @@ export interface ServerOptions {
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** Adds POST /ojs/v1/admin/reset and directives by `test_directive`; loopback only. `OJS_TEST_MODE=true`. */
   readonly testMode?: boolean;
+  /** Answers single clients as they need it where the specification has it otherwise. Default true; `OJS_QUIRKS=false`. */
+  readonly quirks?: boolean;
   /** Default info; false logs nothing. `OJS_LOG_LEVEL`. */
   readonly log?: LogLevel | false;
   readonly maxConnections?: number;
@@ -33,7 +38,17 @@ export interface ServerOptions {
   readonly requestTimeoutMs?: number;
   /** How long `close()` waits for requests under way. Default 10,000 ms. */
   readonly closeTimeoutMs?: number;
-  readonly engine?: Pick<EngineOptions, 'visibilityMs' | 'deadAfterMs' | 'retention'>;
+  /** Requests that each token, or else each address, may send, such as `1000/60s`. Default: no limit. `OJS_REQUEST_RATE`. */
+  readonly requestRate?: string;
+  /** False keeps no log of events: nothing can be followed or polled, and a job costs a little less. Default true; `OJS_EVENTS=false`. */
+  readonly events?: boolean;
+  /** Streams and WebSockets. `OJS_REALTIME_BUFFER`, `OJS_REALTIME_RATE` (0 for no limit) and `OJS_REALTIME_CONNECTIONS` (of one client). */
+  readonly realtime?: Partial<RealtimeOptions>;
+  /**
+   * `OJS_VISIBILITY_TIMEOUT` and `OJS_DEAD_AFTER` (durations such as `30s`), `OJS_POISON_AFTER`, `OJS_PAUSED_QUEUES` (`accept` or `reject`),
+   * `OJS_RETAIN_COMPLETED`, `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED` and `OJS_RETAIN_EVENTS` (durations such as `7d`).
+   */
+  readonly engine?: Pick<EngineOptions, 'visibilityMs' | 'deadAfterMs' | 'poisonAfter' | 'pausedQueues' | 'retention'>;
 }
 
 export interface ServerConfig {
@@ -45,11 +60,15 @@ export interface ServerConfig {
   readonly allowedOrigins: readonly string[];
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
   readonly testMode: boolean;
+  readonly quirks: boolean;
   readonly log: LogLevel | false;
   readonly maxConnections: number;
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly closeTimeoutMs: number;
+  readonly requestRate: RequestRate | null;
+  readonly events: boolean;
+  readonly realtime: RealtimeOptions;
   readonly engine: NonNullable<ServerOptions['engine']>;
 }
 
@@ -90,12 +109,16 @@ export function readConfig(options: ServerOptions, env: Readonly<Record<string, 
       nonEmpty(options.tls?.keyFile) ?? nonEmpty(env.OJS_TLS_KEY_FILE),
     ),
     testMode,
+    quirks: options.quirks ?? flag('OJS_QUIRKS', env, true),
     log: options.log ?? readLevel(nonEmpty(env.OJS_LOG_LEVEL)),
     maxConnections: options.maxConnections ?? httpDefaults.maxConnections,
     headersTimeoutMs: options.headersTimeoutMs ?? httpDefaults.headersTimeoutMs,
     requestTimeoutMs: options.requestTimeoutMs ?? httpDefaults.requestTimeoutMs,
     closeTimeoutMs: options.closeTimeoutMs ?? 10_000,
-    engine: options.engine ?? {},
+    requestRate: readRate(nonEmpty(options.requestRate) ?? nonEmpty(env.OJS_REQUEST_RATE)),
+    events: options.events ?? flag('OJS_EVENTS', env, true),
+    realtime: readRealtime(options.realtime ?? {}, env),
+    engine: readEngine(options.engine ?? {}, env),
   };
 }
 
@@ -144,9 +167,72 @@ function readLevel(text: string | undefined): LogLevel {
   throw new ConfigError(`OJS_LOG_LEVEL is ${text}; expected one of ${levels.join(', ')}`);
 }
 
-function flag(name: string, env: Readonly<Record<string, string | undefined>>): boolean {
+function readRate(text: string | undefined): RequestRate | null {
+  if (text === undefined) return null;
+  const rate = parseRequestRate(text);
+  if (rate !== null) return rate;
+  throw new ConfigError(`OJS_REQUEST_RATE is ${text}; expected requests in a time, such as 1000/60s`);
+}
+
+function readRealtime(options: Partial<RealtimeOptions>, env: Readonly<Record<string, string | undefined>>): RealtimeOptions {
+  const bufferSize = count('OJS_REALTIME_BUFFER', env);
+  const ratePerSecond = nonEmpty(env.OJS_REALTIME_RATE) === '0' ? 0 : count('OJS_REALTIME_RATE', env);
+  const connectionsPerClient = count('OJS_REALTIME_CONNECTIONS', env);
+  return {
+    ...realtimeDefaults,
+    ...(bufferSize !== null && { bufferSize }),
+    ...(ratePerSecond !== null && { ratePerSecond }),
+    ...(connectionsPerClient !== null && { connectionsPerClient }),
+    ...options,
+  };
+}
+
+function readEngine(options: ServerConfig['engine'], env: Readonly<Record<string, string | undefined>>): ServerConfig['engine'] {
+  const poisonAfter = count('OJS_POISON_AFTER', env);
+  const pausedQueues = nonEmpty(env.OJS_PAUSED_QUEUES);
+  if (pausedQueues !== undefined && pausedQueues !== 'accept' && pausedQueues !== 'reject')
+    throw new ConfigError(`OJS_PAUSED_QUEUES is ${pausedQueues}; expected accept or reject`);
+  const retention = {
+    ...millis('OJS_RETAIN_COMPLETED', 'completedMs', env),
+    ...millis('OJS_RETAIN_CANCELLED', 'cancelledMs', env),
+    ...millis('OJS_RETAIN_DISCARDED', 'discardedMs', env),
+    ...millis('OJS_RETAIN_EVENTS', 'eventsMs', env),
+    ...options.retention,
+  };
+  return {
+    ...millis('OJS_VISIBILITY_TIMEOUT', 'visibilityMs', env),
+    ...millis('OJS_DEAD_AFTER', 'deadAfterMs', env),
+    ...(poisonAfter !== null && { poisonAfter }),
+    ...(pausedQueues !== undefined && { pausedQueues }),
+    ...options,
+    retention,
+  };
+}
+
+/** A duration of the environment as an option in milliseconds; nothing where it is not set. */
+function millis<Option extends string>(
+  name: string,
+  option: Option,
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly [K in Option]?: number } {
+  const text = nonEmpty(env[name]);
+  if (text === undefined) return {};
+  const ms = readDuration(text);
+  if (ms === null || ms < 1) throw new ConfigError(`${name} is ${text}; expected a duration such as 30s, 7d or PT30M`);
+  return { [option]: ms } as { readonly [K in Option]?: number };
+}
+
+function count(name: string, env: Readonly<Record<string, string | undefined>>): number | null {
+  const text = nonEmpty(env[name]);
+  if (text === undefined) return null;
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new ConfigError(`${name} is ${text}; expected a whole number of at least 1`);
+}
+
+function flag(name: string, env: Readonly<Record<string, string | undefined>>, byDefault = false): boolean {
   const text = nonEmpty(env[name])?.toLowerCase();
-  if (text === undefined || text === 'false' || text === '0') return false;
+  if (text === undefined) return byDefault;
+  if (text === 'false' || text === '0') return false;
   if (text === 'true' || text === '1') return true;
   throw new ConfigError(`${name} is ${text}; expected true or false`);
 }

@@ -20,20 +20,17 @@ export interface RunningServer extends AsyncDisposable {
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const config = readConfig(options);
   const log = pino({ level: config.log === false ? 'silent' : config.log, base: null }, pino.destination(2));
-  const storage = await openStorage(config.storage);
-  const engine = await Engine.start({ ...config.engine, storage, log }).catch(async (error: unknown) => {
+  const storage = await openStorage(config.storage, { events: config.events });
+  const engine = await Engine.start({ ...config.engine, storage, log, events: config.events }).catch(async (error: unknown) => {
     await storage[Symbol.asyncDispose]();
     throw error;
   });
-  const binding = new Binding(
-    engine,
-    { version, source: 'ojs://ojs-ts/server', testMode: config.testMode },
-    (error, operation, requestId) => {
-      log.error({ err: error, operation, request_id: requestId }, 'request failed');
-    },
-  );
+  const failed = (error: unknown, operation: string, requestId: string) => {
+    log.error({ err: error, operation, request_id: requestId }, 'request failed');
+  };
+  const binding = new Binding(engine, { version, source: 'ojs://ojs-ts/server', testMode: config.testMode }, failed);
   try {
-    const app = httpApp(binding, config);
+    const app = httpApp(binding, { ...config, failed });
     await app.listen({ host: config.host, port: config.port });
     const url = urlOf(app, config);
     log.info({ url, storage: storage.traits.name, durability: storage.traits.durability, version }, 'listening');

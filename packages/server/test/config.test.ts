@@ -22,7 +22,49 @@ describe('readConfig', () => {
       headersTimeoutMs: 10_000,
       requestTimeoutMs: 30_000,
       closeTimeoutMs: 10_000,
+      requestRate: null,
+      engine: { retention: {} },
     });
+  });
+
+  test('takes what operators set for the engine, options over the environment', () => {
+    const env = {
+      OJS_REQUEST_RATE: '1000/60s',
+      OJS_PAUSED_QUEUES: 'reject',
+      OJS_POISON_AFTER: '5',
+      OJS_DEAD_AFTER: '45s',
+      OJS_VISIBILITY_TIMEOUT: 'PT10M',
+      OJS_RETAIN_COMPLETED: '1d',
+      OJS_RETAIN_EVENTS: '2h',
+    };
+    const { engine, requestRate } = readConfig({}, env);
+    expect(requestRate).toEqual({ limit: 1_000, perMs: 60_000 });
+    expect(engine).toEqual({
+      pausedQueues: 'reject',
+      poisonAfter: 5,
+      deadAfterMs: 45_000,
+      visibilityMs: 600_000,
+      retention: { completedMs: 86_400_000, eventsMs: 7_200_000 },
+    });
+    const over = readConfig({ requestRate: '1/1s', engine: { poisonAfter: 2, retention: { completedMs: 5 } } }, env);
+    expect(over.requestRate).toEqual({ limit: 1, perMs: 1_000 });
+    expect(over.engine).toMatchObject({ poisonAfter: 2, pausedQueues: 'reject', retention: { completedMs: 5, eventsMs: 7_200_000 } });
+  });
+
+  test('takes the limits of streams and WebSockets, and whether there is a log (docs/events.md)', () => {
+    const defaults = { bufferSize: 1_000, ratePerSecond: 100, connectionsPerClient: 100, heartbeatMs: 10_000, pingMs: 25_000 };
+    expect(readConfig({}, {})).toMatchObject({ events: true, realtime: defaults });
+    const env = { OJS_EVENTS: 'false', OJS_REALTIME_BUFFER: '50', OJS_REALTIME_RATE: '0', OJS_REALTIME_CONNECTIONS: '3' };
+    expect(readConfig({}, env)).toMatchObject({
+      events: false,
+      realtime: { ...defaults, bufferSize: 50, ratePerSecond: 0, connectionsPerClient: 3 },
+    });
+    expect(readConfig({ events: true, realtime: { bufferSize: 7 } }, env)).toMatchObject({
+      events: true,
+      realtime: { bufferSize: 7, ratePerSecond: 0 },
+    });
+    for (const name of ['OJS_REALTIME_BUFFER', 'OJS_REALTIME_RATE', 'OJS_REALTIME_CONNECTIONS'])
+      expect(() => readConfig({}, { [name]: 'many' })).toThrow(ConfigError);
   });
 
   test('takes the environment over defaults, and options over both', () => {
@@ -73,6 +115,11 @@ describe('readConfig', () => {
     ['a port in words', {}, { OJS_PORT: 'http' }, /OJS_PORT is http/],
     ['a level that is none', {}, { OJS_LOG_LEVEL: 'loud' }, /OJS_LOG_LEVEL is loud.*debug, info, warn, error/],
     ['a flag that is neither', {}, { OJS_TEST_MODE: 'maybe' }, /OJS_TEST_MODE is maybe.*true or false/],
+    ['a request rate that is none', { requestRate: '1000' }, {}, /OJS_REQUEST_RATE is 1000.*1000\/60s/],
+    ['a policy for paused queues that is none', {}, { OJS_PAUSED_QUEUES: 'drop' }, /OJS_PAUSED_QUEUES is drop.*accept or reject/],
+    ['no death before a job is poison', {}, { OJS_POISON_AFTER: '0' }, /OJS_POISON_AFTER is 0.*at least 1/],
+    ['a silence without a unit', {}, { OJS_DEAD_AFTER: '30' }, /OJS_DEAD_AFTER is 30.*30s/],
+    ['a retention of nothing', {}, { OJS_RETAIN_DISCARDED: '0s' }, /OJS_RETAIN_DISCARDED is 0s/],
     ['a certificate without a key', { tls: { certFile, keyFile: '' } }, {}, /both a certificate file and a key file/],
     ['a key without a certificate', {}, { OJS_TLS_KEY_FILE: keyFile }, /both a certificate file and a key file/],
     ['a certificate that is not there', { tls: { certFile: '/no/such.pem', keyFile } }, {}, /\/no\/such\.pem cannot be read/],

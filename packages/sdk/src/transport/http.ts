@@ -1,4 +1,4 @@
-import { type Call, operations, pathOf } from '@ojs-ts/core';
+import { type Call, type Operation, operations, pathOf } from '@ojs-ts/core';
 import { sdkVersion, specVersion } from '../version.ts';
 
 export type Token = string | (() => string | Promise<string>);
@@ -25,7 +25,7 @@ export function targetOf(call: Call, base: URL): string {
   return query.size === 0 ? path : `${path}?${query}`;
 }
 
-export function methodOf(call: Call): 'GET' | 'POST' | 'DELETE' {
+export function methodOf(call: Call): Operation['method'] {
   return operations[call.operation].method;
 }
 

@@ -1,39 +1,41 @@
 import { OjsFault, type OperationName } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
-import { deleteDeadLetter, listDeadLetter, retryDeadLetter } from './dead-letter.ts';
-import { activateJob, cancelJob, enqueue, enqueueBatch, getJob } from './jobs.ts';
-import { listQueues, pauseQueue, queueStats } from './queues.ts';
+import { bulkHandlers } from './bulk.ts';
+import { checkpointHandlers } from './checkpoints.ts';
+import { cronHandlers } from './crons.ts';
+import { deadLetterHandlers } from './dead-letter.ts';
+import type { Handlers } from './handler.ts';
+import { jobListHandlers } from './job-list.ts';
+import { jobHandlers } from './jobs.ts';
+import { limitHandlers } from './limits.ts';
+import { progressHandlers } from './progress.ts';
+import { queueHandlers } from './queues.ts';
 import { faultOf, type Reply, refusal } from './reply.ts';
 import type { BindingRequest } from './request.ts';
-import { type About, health, listEvents, manifest } from './system.ts';
-import { ack, exchange, fetchJobs, heartbeat, nack } from './workers.ts';
+import { resultHandlers } from './results.ts';
+import { schemaHandlers } from './schemas.ts';
+import { type About, systemHandlers } from './system.ts';
+import { workerHandlers } from './workers.ts';
+import { workflowHandlers } from './workflows.ts';
 
 /** A key that were cut would be another call's. */
-const maxKey = 255;
+const maxKey = 256;
 
-type Handler = (engine: Engine, request: BindingRequest, about: About, failed: (error: unknown) => void) => Reply | Promise<Reply>;
-
-const handlers: Readonly<Record<OperationName, Handler>> = {
-  'system.manifest': (engine, _, about) => manifest(engine, about),
-  'system.health': (engine, _, about) => health(engine, about),
-  'job.enqueue': enqueue,
-  'job.enqueueBatch': enqueueBatch,
-  'job.get': getJob,
-  'job.cancel': cancelJob,
-  'job.activate': activateJob,
-  'worker.fetch': fetchJobs,
-  'worker.ack': ack,
-  'worker.nack': nack,
-  'worker.heartbeat': (engine, request, about) => heartbeat(engine, request, about.testMode),
-  'worker.exchange': (engine, request, about, failed) => exchange(engine, request, about.testMode, failed),
-  'queue.list': listQueues,
-  'queue.stats': queueStats,
-  'queue.pause': (engine, request) => pauseQueue(engine, request, true),
-  'queue.resume': (engine, request) => pauseQueue(engine, request, false),
-  'deadLetter.list': listDeadLetter,
-  'deadLetter.retry': retryDeadLetter,
-  'deadLetter.delete': deleteDeadLetter,
-  'event.list': (engine, request, about) => listEvents(engine, about, request),
+const handlers: Handlers<OperationName> = {
+  ...systemHandlers,
+  ...jobHandlers,
+  ...jobListHandlers,
+  ...workerHandlers,
+  ...queueHandlers,
+  ...limitHandlers,
+  ...schemaHandlers,
+  ...progressHandlers,
+  ...resultHandlers,
+  ...checkpointHandlers,
+  ...bulkHandlers,
+  ...deadLetterHandlers,
+  ...cronHandlers,
+  ...workflowHandlers,
 };
 
 /**

@@ -7,6 +7,19 @@ const maxHolds = 10_000;
 /** Kept with every worker and read back on every pass over them. */
 const maxInfo = 16_384;
 const severity: readonly Directive[] = ['running', 'quiet', 'terminate'];
+/** Other words that workers have for the same states (digest-extensions D12). */
+const states: ReadonlyMap<string, Directive> = new Map([
+  ['running', 'running'],
+  ['active', 'running'],
+  ['quiet', 'quiet'],
+  ['drain', 'quiet'],
+  ['draining', 'quiet'],
+  ['shutting_down', 'terminate'],
+  ['terminate', 'terminate'],
+  ['terminating', 'terminate'],
+  ['terminated', 'terminate'],
+  ['stopped', 'terminate'],
+]);
 /** What a worker tells about itself; kept with its record as sent. */
 const infoFields = ['hostname', 'pid', 'queues', 'concurrency', 'labels', 'started_at', 'version'] as const;
 
@@ -16,8 +29,8 @@ const infoFields = ['hostname', 'pid', 'queues', 'concurrency', 'labels', 'start
  * so a job that they do not list is not taken back from them.
  */
 export function readBeat(fields: Fields, worker: string): WorkerBeat {
-  const counted = typeof fields.raw('active_jobs') === 'number';
-  const listed = counted ? null : fields.strings('active_jobs', maxHolds);
+  const count = fields.raw('active_jobs');
+  const listed = typeof count === 'number' ? null : fields.strings('active_jobs', maxHolds);
   const more = fields.strings('active_job_ids', maxHolds);
   const single = fields.string('job_id');
   const leases = fields.raw('leases');
@@ -25,17 +38,20 @@ export function readBeat(fields: Fields, worker: string): WorkerBeat {
   if (fields.has('leases') && !isLeases(leases)) fields.issue('leases', 'must be an object that maps job ids to leases');
   const ids = new Set([...(listed ?? []), ...(more ?? []), ...(single === null ? [] : [single])].filter(isUuidv7));
   const silent = listed === null && more === null && single === null;
-  const state = fields.string('state');
-  if (state !== null && !isDirective(state)) fields.issue('state', 'must be running, quiet or terminate');
-  const info = JSON.stringify(Object.fromEntries(infoFields.flatMap((name) => (fields.has(name) ? [[name, fields.raw(name)]] : []))));
+  const reported = fields.string('state');
+  const state = reported === null ? 'running' : (states.get(reported) ?? null);
+  if (state === null) fields.issue('state', 'must be running, quiet or terminate');
+  const told = infoFields.flatMap((name) => (fields.has(name) ? [[name, fields.raw(name)]] : []));
+  const info = JSON.stringify(Object.fromEntries(reported === null || reported === state ? told : [...told, ['reported_state', reported]]));
   if (info.length > maxInfo)
     fields.issue('labels', `and what else the worker tells of itself must have at most ${maxInfo} characters as JSON`);
   return {
     worker,
     holds: silent ? null : [...ids].map((id) => ({ id, claim: claimIn(known, id) })),
     ...(!fields.has('leases') && { partial: true }),
+    ...(typeof count === 'number' && { active: Math.max(0, Math.trunc(count)) }),
     leaseMs: fields.integer('visibility_timeout_ms', 1, 86_400_000),
-    state: state !== null && isDirective(state) ? state : 'running',
+    state: state ?? 'running',
     info,
   };
 }
@@ -46,6 +62,7 @@ export async function replyToBeat(engine: Engine, beat: WorkerBeat, testMode: bo
   const ordered = (testMode ? await testDirective(engine, beat, beaten) : null) ?? beaten.directive;
   const state = ordered === null || severity.indexOf(ordered) < severity.indexOf(beat.state) ? beat.state : ordered;
   return JSON.stringify({
+    acknowledged: true,
     state: ordered === 'running' && beat.state === 'quiet' ? 'running' : state,
     directive: ordered ?? '',
     jobs_extended: beaten.extended,

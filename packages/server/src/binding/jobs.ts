@@ -1,45 +1,49 @@
-import { createHash } from 'node:crypto';
-import {
-  type Feature,
-  type JobRecord,
-  type Json,
-  type NewJob,
-  OjsFault,
-  readEnvelope,
-  readEnvelopes,
-  renderJob,
-  stateName,
-  uuidFrom,
-  uuidv7,
-} from '@ojs-ts/core';
+import { type JobRecord, type Json, OjsFault, type ReadEnvelope, readEnvelope, readEnvelopes, renderJob, stateName } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import type { Changed } from '../engine/lifecycle.ts';
+import type { PushedItem, Refused } from '../engine/push.ts';
+import type { Handlers } from './handler.ts';
+import { Ids } from './ids.ts';
+import { pressureHeaders } from './queues.ts';
 import { ok, type Reply } from './reply.ts';
 import type { BindingRequest } from './request.ts';
+import { checkEnvelopes } from './schemas.ts';
+
+export const jobHandlers: Handlers<'job.enqueue' | 'job.enqueueBatch' | 'job.get' | 'job.cancel' | 'job.activate'> = {
+  'job.enqueue': enqueue,
+  'job.enqueueBatch': enqueueBatch,
+  'job.get': getJob,
+  'job.cancel': cancelJob,
+  'job.activate': activateJob,
+};
 
 /** POST /jobs (ojs-http-binding §7.1). A repeated id is 409 `duplicate`, unless the call says by its key that it is a repetition. */
 export async function enqueue(engine: Engine, { body, key }: BindingRequest): Promise<Reply> {
   const ids = new Ids(engine, key);
-  const { job, uses } = readEnvelope(requireBody(body), engine.clock.now(), () => ids.next());
-  refuse(uses);
-  const [created] = await push(engine, [job], ids);
-  const record = created as JobRecord;
-  return { status: 201, text: `{"job":${renderJob(record)}}`, headers: { location: `/ojs/v1/jobs/${record.id}` } };
+  const read = readEnvelope(requireBody(body), engine.clock.now(), () => ids.next());
+  const warned = warnings(await checkEnvelopes(engine, [read]));
+  const [item] = await push(engine, [read], ids);
+  if (item === undefined) throw new Error('A push of one job was answered without one.');
+  if (item.kind === 'deduplicated') return ok(oneJob(item.job, renderJob(item.job), `,"deduplicated":true${warned}`));
+  const headers = { location: `/ojs/v1/jobs/${item.job.id}`, ...(await pressureHeaders(engine, [item.job])) };
+  return { status: 201, text: oneJob(item.job, renderJob(item.job), warned), headers };
 }
 
 /** POST /jobs/batch (ojs-http-binding §9): all or none, answered in order. */
 export async function enqueueBatch(engine: Engine, { body, key }: BindingRequest): Promise<Reply> {
   const ids = new Ids(engine, key);
   const read = readEnvelopes(requireBody(body), engine.clock.now(), () => ids.next());
-  for (const { uses } of read) refuse(uses);
-  const jobs = read.map(({ job }) => job);
   const seen = new Set<string>();
-  for (const [index, { id }] of jobs.entries()) {
-    if (seen.has(id)) throw duplicate(id, index, 'twice in this batch');
-    seen.add(id);
+  for (const [index, { job }] of read.entries()) {
+    if (seen.has(job.id)) throw duplicate(job.id, index, 'twice in this batch');
+    seen.add(job.id);
   }
-  const records = await push(engine, jobs, ids);
-  return { status: 201, text: `{"jobs":[${records.map((job) => renderJob(job)).join(',')}],"count":${records.length}}` };
+  const warned = warnings(await checkEnvelopes(engine, read));
+  const items = await push(engine, read, ids);
+  const jobs = items.map((item) => renderJob(item.job, item.kind === 'deduplicated' ? { extra: '"deduplicated":true' } : {}));
+  const created = items.flatMap(({ kind, job }) => (kind === 'created' ? [job] : []));
+  const text = `{"jobs":[${jobs.join(',')}],"count":${jobs.length},"enqueued":${created.length},"failed":0${warned}}`;
+  return { status: 201, text, headers: await pressureHeaders(engine, created) };
 }
 
 /** GET /jobs/:id. An id that cannot exist is as absent as one that does not. */
@@ -47,7 +51,7 @@ export async function getJob(engine: Engine, { params }: BindingRequest): Promis
   const id = params.id ?? '';
   const job = await engine.get(id);
   if (job === null) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
-  return ok(`{"job":${renderJob(job)}}`);
+  return ok(oneJob(job, renderJob(job)));
 }
 
 /** DELETE /jobs/:id: CANCEL. */
@@ -61,56 +65,68 @@ export async function activateJob(engine: Engine, { params, key }: BindingReques
 }
 
 export function changed({ job, from }: Changed, extra = ''): Reply {
-  return ok(`{"job":${renderJob(job, { extra: `"previous_state":"${stateName(from)}"${extra}` })}}`);
+  return ok(oneJob(job, renderJob(job, { extra: `"previous_state":"${stateName(from)}"${extra}` })));
 }
 
-/**
- * Ids for jobs that came without one. A call with an idempotency key gets the ids that follow from the key, so that its repetition means the same jobs;
- * their time stamp is the hash's, which nothing reads: order comes from the sequence of enqueueing.
- */
-class Ids {
-  readonly #engine: Engine;
-  readonly #key: string | null;
-  #minted = 0;
-
-  constructor(engine: Engine, key: string | null) {
-    this.#engine = engine;
-    this.#key = key;
-  }
-
-  next(): string {
-    const index = this.#minted++;
-    if (this.#key === null) return uuidv7(this.#engine.clock);
-    const hash = createHash('sha256').update(`${this.#key}\n${index}`).digest();
-    return uuidFrom(hash.readUIntBE(0, 6), hash.readUIntBE(6, 6), hash.readUInt16BE(12));
-  }
-
-  /** Jobs that are there already are this call's own: it says so by its key, or nobody else could know their ids (the insert was tried twice). */
-  areOwn(count: number): boolean {
-    return this.#key !== null || this.#minted === count;
-  }
+/** Of schemas that only warn (ojs-schema-registry §7.3). */
+function warnings(texts: readonly string[]): Json {
+  return texts.length === 0 ? '' : `,"warnings":${JSON.stringify(texts)}`;
 }
 
-function requireBody(body: Json | undefined): Json {
+/** An answer with one job, and at the top level what the command line prints of it (interop 5). */
+export function oneJob({ id, type, queue, state }: JobRecord, rendered: Json, more = ''): Json {
+  return `{"job":${rendered},"id":"${id}","type":"${type}","queue":"${queue}","state":"${stateName(state)}"${more}}`;
+}
+
+export function requireBody(body: Json | undefined): Json {
   if (body === undefined || body === '') throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
   return body;
 }
 
-function refuse(uses: readonly Feature[]): void {
-  const feature = uses[0];
-  if (feature !== undefined) {
-    throw new OjsFault('unsupported', `options.${feature} is not supported by this server; the job was not enqueued.`, { feature });
+/** Enqueues all or none; a repetition is told apart from a clash of ids by whose the ids are. */
+async function push(engine: Engine, read: readonly ReadEnvelope[], ids: Ids): Promise<readonly PushedItem[]> {
+  const pushed = await engine.push(read);
+  if (pushed.kind === 'refused') throw refusedBy(pushed.why, pushed.index);
+  if (pushed.kind === 'repeated' && !ids.areOwn(read.length)) {
+    const [first] = pushed.items;
+    throw duplicate(first?.job.id ?? '', 0, 'there already', first?.job);
+  }
+  return pushed.items;
+}
+
+/** What a client is told about a job that was not let in. */
+export function refusedBy(why: Refused, index: number): OjsFault {
+  switch (why.kind) {
+    case 'duplicate': {
+      if (why.by === 'id') return duplicate(why.existing.id, index, 'there already', why.existing);
+      const { id, state, uniqueKey } = why.existing;
+      return new OjsFault('duplicate', `Job ${id} has the same unique key and is ${stateName(state)}; nothing was enqueued.`, {
+        existing_job_id: id,
+        existing_job_state: stateName(state),
+        unique_key: uniqueKey,
+        uniqueness_key: uniqueKey,
+        index,
+      });
+    }
+    case 'full': {
+      const { queue, depth, bound } = why;
+      return new OjsFault('queue_full', `Queue ${queue} holds ${depth} waiting jobs; it takes at most ${bound}.`, {
+        queue,
+        depth,
+        bound,
+        strategy: 'reject',
+        index,
+      });
+    }
+    case 'paused':
+      return new OjsFault('queue_paused', `Queue ${why.queue} is paused and this server refuses new jobs for paused queues.`, {
+        queue: why.queue,
+        index,
+      });
   }
 }
 
-async function push(engine: Engine, jobs: readonly NewJob[], ids: Ids): Promise<readonly JobRecord[]> {
-  const pushed = await engine.push(jobs);
-  if (pushed.kind === 'created' || (pushed.kind === 'repeated' && ids.areOwn(jobs.length))) return pushed.jobs;
-  if (pushed.kind === 'duplicate') throw duplicate(pushed.existing.id, pushed.index, 'there already', pushed.existing);
-  throw duplicate(pushed.jobs[0]?.id ?? '', 0, 'there already', pushed.jobs[0]);
-}
-
-function duplicate(id: string, index: number, where: string, existing?: JobRecord): OjsFault {
+export function duplicate(id: string, index: number, where: string, existing?: JobRecord): OjsFault {
   return new OjsFault('duplicate', `A job with id ${id} is ${where}; nothing was enqueued.`, {
     existing_job_id: id,
     index,

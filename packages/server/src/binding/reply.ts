@@ -22,7 +22,7 @@ export function refusal(fault: OjsFault, requestId: string): Reply {
   const { kind, code, message, details } = fault;
   const body = {
     error: {
-      code,
+      code: kind.wire ?? code,
       type: code,
       message,
       retryable: kind.retryable,
@@ -31,16 +31,31 @@ export function refusal(fault: OjsFault, requestId: string): Reply {
       docs_url: `https://openjobspec.org/docs/errors#${code}`,
       canonical_code: kind.canonical,
       ojs_code: kind.ojs,
+      // ojs-backpressure §7.1 and ojs-bulk-operations §9.1 have them beside the code.
+      ...((code === 'queue_full' || code === 'batch_size_exceeded') && details),
       details,
     },
   };
-  const headers = headersOf(kind.status, details);
+  const headers = headersOf(code, kind.status, details);
   return { status: kind.status, text: JSON.stringify(body), ...(headers && { headers }) };
 }
 
-function headersOf(status: number, details: OjsFault['details']): Reply['headers'] {
+function headersOf(code: ErrorCode, status: number, details: OjsFault['details']): Reply['headers'] {
   if (status === 401) return { 'www-authenticate': 'Bearer' };
-  return status === 429 || status === 503 ? { 'retry-after': String(details.retry_after ?? 1) } : undefined;
+  if (code === 'batch_size_exceeded') return { 'x-ojs-max-batch-size': String(details.max_batch_size) };
+  if (status !== 429 && status !== 503) return undefined;
+  const wait = { 'retry-after': String(details.retry_after ?? 1) };
+  if (code !== 'queue_full') return wait;
+  // A full queue is a limit like others (digest §3): its bound, what is left of it, and when to look again in seconds since 1970.
+  const reset = Math.ceil(Date.now() / 1_000) + Number(details.retry_after ?? 1);
+  return {
+    ...wait,
+    'x-ojs-queue-depth': String(details.depth),
+    'x-ojs-queue-bound': String(details.bound),
+    'x-ratelimit-limit': String(details.bound),
+    'x-ratelimit-remaining': '0',
+    'x-ratelimit-reset': String(reset),
+  };
 }
 
 /** Anything else that was thrown: the caller learns that it may try again, the cause stays in the log. */

@@ -1,6 +1,9 @@
 import type { Json } from '@ojs-ts/core';
 import type { Query } from './queries.ts';
 
+/** docs/deviations.md: a running workflow is called active; the manifest's extensions are a list of names. */
+export type Quirk = 'active workflows' | 'extension names';
+
 /** A call of the binding, whatever carried it. */
 export interface BindingRequest {
   readonly params: Readonly<Record<string, string>>;
@@ -10,6 +13,8 @@ export interface BindingRequest {
   readonly requestId: string;
   /** `Idempotency-Key` */
   readonly key: string | null;
+  /** What the caller is known to need where the specification has it otherwise. */
+  readonly quirk?: Quirk;
   /** Aborted when the caller is gone: nobody will read the answer. */
   readonly signal?: AbortSignal;
 }

@@ -33,7 +33,7 @@ export function readItems(text: Json, name: 'acks' | 'nacks', fields: Fields): r
 export function readAck({ body, text }: Item, worker?: string): Settlement & { readonly kind: 'ack' } {
   const owner = readOwner(new Fields(body), worker);
   const result = body.result === undefined ? null : (members(text()).get('result') ?? null);
-  if (result !== null) limitSize(result, '$.result');
+  if (result !== null) limitSize(result, '$.result', 'result_too_large');
   return { kind: 'ack', ...owner, result };
 }
 
@@ -48,12 +48,13 @@ export function readNack({ body, text }: Item, worker?: string): Settlement & { 
   return { kind: 'fail', ...owner, failure };
 }
 
-function limitSize(text: Json, what: string): void {
+function limitSize(text: Json, what: string, code: 'envelope_too_large' | 'result_too_large' = 'envelope_too_large'): void {
   if (text.length <= maxBytes / 3 || Buffer.byteLength(text) <= maxBytes) return;
-  throw new OjsFault('envelope_too_large', `${what} is larger than ${maxBytes} bytes.`, { max_size: maxBytes });
+  throw new OjsFault(code, `${what} is larger than ${maxBytes} bytes.`, { max_size: maxBytes });
 }
 
-function readOwner(
+/** Who acts on a job, as far as the request says. Throws `not_found` for an id that cannot exist. */
+export function readOwner(
   fields: Fields,
   worker?: string,
 ): { readonly id: string; readonly claim: number | null; readonly worker: string | null } {

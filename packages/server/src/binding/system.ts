@@ -1,8 +1,16 @@
+import { maxBatchJobs, maxEnvelopeBytes, maxNesting, maxNodes } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { readEvents } from '../engine/events.ts';
+import type { Handlers } from './handler.ts';
 import { list, readPage } from './queries.ts';
 import { json, type Reply } from './reply.ts';
 import type { BindingRequest } from './request.ts';
+
+export const systemHandlers: Handlers<'system.manifest' | 'system.health' | 'event.list'> = {
+  'system.manifest': (engine, { quirk }, about) => manifest(engine, about, quirk === 'extension names'),
+  'system.health': (engine, _, about) => health(engine, about),
+  'event.list': (engine, request, about) => listEvents(engine, about, request),
+};
 
 export interface About {
   readonly version: string;
@@ -12,42 +20,55 @@ export interface About {
   readonly testMode: boolean;
 }
 
+/** Extensions of which every MUST holds (ojs-extension-lifecycle §4.2); docs/extensions.md has the others and why. */
+const declared = ['backpressure', 'bulk-operations', 'durable-execution', 'progress'] as const;
+/** Additions of this server, described in docs/server.md. */
+const own = ['x-lease', 'x-repeatable-fetch', 'x-long-poll', 'x-exchange', 'x-idempotency-key'] as const;
+
+function official(name: string): object {
+  return { name, uri: `urn:ojs:ext:${name}`, version: '1.0.0-rc.1' };
+}
+
+function experimental(name: string): object {
+  return { name, uri: `urn:ojs-ts:${name}`, version: '1' };
+}
+
 /** GET /ojs/manifest (ojs-conformance §4, X24): what this server does, and nothing that it does not do. */
-export function manifest(engine: Engine, about: About): Reply {
+export function manifest(engine: Engine, about: About, names = false): Reply {
   const { name, durability } = engine.storage.traits;
   return json({
     specversion: '1.0',
     ojs_version: '1.0',
     implementation: { name: 'ojs-ts', version: about.version, language: 'typescript', homepage: 'https://openjobspec.org' },
-    conformance_level: 1,
+    conformance_level: 4,
     conformance_tier: 'runtime',
     protocols: ['http'],
     backend: name,
     durability,
     capabilities: {
       batch_enqueue: true,
-      cron_jobs: false,
+      cron_jobs: true,
       dead_letter: true,
       delayed_jobs: true,
       job_ttl: true,
       priority_queues: true,
-      rate_limiting: false,
-      schema_validation: false,
-      unique_jobs: false,
-      workflows: false,
+      rate_limiting: true,
+      schema_validation: true,
+      unique_jobs: true,
+      workflows: true,
       pause_resume: true,
     },
-    schema_validation: false,
-    extensions: {
-      official: [],
-      experimental: ['x-lease', 'x-repeatable-fetch', 'x-long-poll', 'x-exchange', 'x-idempotency-key'].map((name) => ({
-        name,
-        uri: `urn:ojs-ts:${name}`,
-        version: '1',
-      })),
+    unique_job_strength: 'strong',
+    schema_validation: true,
+    extensions: names ? [...declared, ...own] : { official: declared.map(official), experimental: own.map(experimental) },
+    limits: {
+      max_envelope_bytes: maxEnvelopeBytes,
+      max_batch_jobs: maxBatchJobs,
+      max_workflow_nodes: maxNodes,
+      max_workflow_nesting: maxNesting,
     },
     endpoints: { base_url: '/ojs/v1', manifest: '/ojs/manifest', health: '/ojs/v1/health' },
-    event_delivery: 'at_least_once',
+    event_delivery: engine.tail.kept ? 'at_least_once' : 'none',
   });
 }
 
@@ -84,6 +105,6 @@ export async function listEvents(engine: Engine, about: About, { query }: Bindin
 
 /** POST /admin/reset in test mode: empties the store. */
 export async function reset(engine: Engine): Promise<Reply> {
-  await engine.storage.clear();
+  await engine.reset();
   return json({ reset: true });
 }

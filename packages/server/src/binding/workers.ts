@@ -1,12 +1,45 @@
-import { conflict, formatTimestamp, type JobId, type JobRecord, type Json, OjsFault, renderJob, State } from '@ojs-ts/core';
+import {
+  conflict,
+  formatTimestamp,
+  isUuidv7,
+  type JobId,
+  type JobRecord,
+  type Json,
+  members,
+  OjsFault,
+  renderJob,
+  State,
+} from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import type { FetchRequest } from '../engine/fetch.ts';
 import type { Outcome, Settlement } from '../engine/settlement.ts';
 import { Fields, isQueueName } from './fields.ts';
+import type { Handlers } from './handler.ts';
 import { readBeat, replyToBeat } from './heartbeat.ts';
 import { faultOf, ok, type Reply, refusal } from './reply.ts';
 import type { BindingRequest } from './request.ts';
 import { type Item, plainItem, readAck, readItems, readNack } from './settlements.ts';
+import { deregister, register, workerHealth } from './worker-records.ts';
+
+export const workerHandlers: Handlers<
+  | 'worker.fetch'
+  | 'worker.ack'
+  | 'worker.nack'
+  | 'worker.heartbeat'
+  | 'worker.exchange'
+  | 'worker.register'
+  | 'worker.deregister'
+  | 'worker.health'
+> = {
+  'worker.fetch': fetchJobs,
+  'worker.ack': ack,
+  'worker.nack': nack,
+  'worker.heartbeat': (engine, request, about) => heartbeat(engine, request, about.testMode),
+  'worker.exchange': (engine, request, about, failed) => exchange(engine, request, about.testMode, failed),
+  'worker.register': register,
+  'worker.deregister': deregister,
+  'worker.health': workerHealth,
+};
 
 /** Told of errors that are the server's own. */
 type Failed = (error: unknown) => void;
@@ -26,14 +59,30 @@ export async function fetchJobs(engine: Engine, request: BindingRequest): Promis
 
 /** POST /workers/ack (ojs-http-binding §10.2). */
 export async function ack(engine: Engine, request: BindingRequest): Promise<Reply> {
-  const settlement = readAck(plainItem(request.body));
+  const settlement = readAck(itemOf(request));
   return answer(settlement.id, await engine.settle(settlement));
 }
 
 /** POST /workers/nack (ojs-http-binding §10.3): FAIL, or `requeue: true` for a job given back. */
 export async function nack(engine: Engine, request: BindingRequest): Promise<Reply> {
-  const settlement = readNack(plainItem(request.body));
+  const settlement = readNack(itemOf(request));
   return answer(settlement.id, await engine.settle(settlement));
+}
+
+/**
+ * The job's id may stand in the path instead of the body; an ack by path may have no body. The serverless adapters of the published JavaScript SDK
+ * answer by path, and send as `error` the message alone.
+ */
+function itemOf({ body, params }: BindingRequest): Item {
+  const { id } = params;
+  if (id === undefined) return plainItem(body);
+  if (!isUuidv7(id)) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+  const item = plainItem(body === undefined || body === '' ? '{}' : body);
+  const { error } = item.body;
+  const named: Item = { ...item, body: { ...item.body, job_id: id } };
+  if (typeof error !== 'string') return named;
+  const text = members(item.text()).get('error') ?? 'null';
+  return { ...named, text: () => `{"error":{"message":${text}}}` };
 }
 
 /** POST /workers/heartbeat (ojs-worker-protocol §4). */

@@ -14,7 +14,7 @@ export type EmbeddedOptions = Omit<EngineOptions, 'storage'>;
  * @param url `sqlite:PATH`, `sqlite:` for a temporary file, or `memory:`
  */
 export async function openEmbedded(url: string, options: EmbeddedOptions = {}): Promise<Embedded> {
-  const storage = await openStorage(url);
+  const storage = await openStorage(url, { events: options.events !== false });
   try {
     return new Embedded(await Engine.start({ ...options, storage }));
   } catch (error) {

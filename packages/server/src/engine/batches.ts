@@ -1,5 +1,5 @@
-import type { Clock, JobId, JobRecord, Millis, NewJob, Transition } from '@ojs-ts/core';
-import type { Beaten, Claim, Inserted, Moved, Storage, WorkerBeat } from '../storage/storage.ts';
+import type { Clock, JobId, JobRecord, Millis, NewJob, NodeRef, Transition } from '@ojs-ts/core';
+import type { Beaten, Claim, Claimed, Inserted, InsertOptions, Moved, Storage, WorkerBeat } from '../storage/storage.ts';
 import { coalesce } from './coalesce.ts';
 
 /** What became of a transition, and the time that the storage was given for it. */
@@ -8,17 +8,30 @@ export type Timed = Moved & { readonly at: Millis };
 /** The storage's array operations as single calls that share batches. */
 export interface Batches {
   insert(group: readonly NewJob[]): Promise<readonly Inserted[]>;
-  claim(claim: Claim): Promise<readonly JobRecord[]>;
+  claim(claim: Claim): Promise<Claimed>;
+  /** Answers when the workflow nodes that the change made ready have been dealt with. */
   transition(transition: Transition): Promise<Timed>;
   get(id: JobId): Promise<JobRecord | null>;
   beat(beat: WorkerBeat): Promise<Beaten>;
 }
 
-export function batches(storage: Storage, clock: Clock): Batches {
+export interface BatchParts {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly insert: InsertOptions;
+  /** Goes on with nodes that a transition made ready. */
+  readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
+}
+
+export function batches({ storage, clock, insert, advance }: BatchParts): Batches {
   const { parallel, maxBatch: max } = storage.traits;
   const options = { parallel, max, split: true };
+  const transition = coalesce(async (transitions: readonly Transition[]) => {
+    const at = clock.now();
+    return (await storage.jobs.transition(transitions, at)).map((moved) => ({ ...moved, at }));
+  }, options);
   return {
-    insert: coalesce((groups) => storage.jobs.insert(groups, clock.now()), {
+    insert: coalesce((groups) => storage.jobs.insert(groups, clock.now(), insert), {
       ...options,
       weight: (group: readonly NewJob[]) => group.length,
     }),
@@ -28,10 +41,11 @@ export function batches(storage: Storage, clock: Clock): Batches {
       split: false,
       weight: (claim: Claim) => claim.limit,
     }),
-    transition: coalesce(async (transitions: readonly Transition[]) => {
-      const at = clock.now();
-      return (await storage.jobs.transition(transitions, at)).map((moved) => ({ ...moved, at }));
-    }, options),
+    async transition(change) {
+      const moved = await transition(change);
+      if (moved.kind === 'moved' && moved.ready.length > 0) await advance(moved.ready);
+      return moved;
+    },
     get: coalesce((ids: readonly JobId[]) => storage.jobs.get(ids), options),
     beat: coalesce((beats: readonly WorkerBeat[]) => storage.registry.beat(beats, clock.now()), options),
   };

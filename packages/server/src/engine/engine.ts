@@ -1,28 +1,37 @@
 import {
   type Clock,
   defaultDeadAfterMs,
+  defaultPoisonAfter,
   type JobId,
   type JobRecord,
   type Millis,
-  type NewJob,
-  recordOf,
+  type NodeRef,
+  overdue,
   State,
   uuidv7,
 } from '@ojs-ts/core';
 import type { Beaten, Directive, Storage, WorkerBeat } from '../storage/storage.ts';
 import { type Batches, batches } from './batches.ts';
+import { Bulk } from './bulk.ts';
+import { Crons } from './crons.ts';
+import { DeadLetter } from './dead-letter.ts';
 import { Fetches, type FetchRequest } from './fetch.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { defaultRetention, type EngineLog, type EngineOptions, silentLog } from './options.ts';
+import { defaultRetention, type EngineLog, type EngineOptions, type Retention, silentLog } from './options.ts';
+import { Overrides } from './overrides.ts';
+import { isFinalBeat, Presence } from './presence.ts';
+import { type Pushed, type PushItem, push } from './push.ts';
+import { QueueSettings } from './queue-settings.ts';
+import { forgetMs, Replies } from './replies.ts';
+import { Reports } from './reports.ts';
+import { Results } from './results.ts';
+import { Schemas } from './schemas.ts';
 import { type Outcome, type Settlement, Settlements } from './settlement.ts';
+import { Statistics } from './statistics.ts';
+import { Tail } from './tail.ts';
 import { StoreClock } from './time.ts';
 import { Upkeep } from './upkeep.ts';
-
-export type Pushed =
-  | { readonly kind: 'created'; readonly jobs: readonly JobRecord[] }
-  /** Every job of the call is there already, with the same content: a repeated call. */
-  | { readonly kind: 'repeated'; readonly jobs: readonly JobRecord[] }
-  | { readonly kind: 'duplicate'; readonly index: number; readonly existing: JobRecord };
+import { Workflows } from './workflows.ts';
 
 /**
  * PUSH FETCH ACK FAIL BEAT CANCEL ACTIVATE INFO (ojs-core §7) on a storage: decisions are core's, atomicity is the storage's,
@@ -32,11 +41,31 @@ export class Engine implements AsyncDisposable {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly startedAt: Millis;
+  /** Silence after which a worker is dead, and the reservation of a fetch that names none, in milliseconds. */
+  readonly deadAfterMs: number;
+  readonly visibilityMs: number;
+  readonly retention: Retention;
   readonly upkeep: Upkeep;
   readonly lifecycle: Lifecycle;
+  readonly crons: Crons;
+  readonly workflows: Workflows;
+  readonly schemas: Schemas;
+  readonly queueSettings: QueueSettings;
+  readonly overrides: Overrides;
+  readonly statistics: Statistics;
+  /** Follows the log of events. */
+  readonly tail: Tail;
+  readonly reports: Reports;
+  readonly results: Results;
+  readonly bulk: Bulk;
+  readonly deadLetter: DeadLetter;
+  readonly replies: Replies;
   readonly #batches: Batches;
+  readonly #presence: Presence;
   readonly #fetches: Fetches;
   readonly #settlements: Settlements;
+  /** Workers that reported themselves quiet or terminating to this node, and when; a hint that spares them jobs which they would give back. */
+  readonly #quiet = new Map<string, Millis>();
   readonly #stop: (() => Promise<void>)[] = [];
   readonly #log: EngineLog;
 
@@ -46,19 +75,50 @@ export class Engine implements AsyncDisposable {
     this.clock = clock;
     this.startedAt = clock.now();
     this.#log = log;
-    this.#batches = batches(storage, clock);
-    this.#fetches = new Fetches(this.#batches, options.visibilityMs ?? 1_800_000);
+    this.deadAfterMs = options.deadAfterMs ?? defaultDeadAfterMs;
+    this.visibilityMs = options.visibilityMs ?? 1_800_000;
+    this.retention = { ...defaultRetention, ...options.retention };
+    this.schemas = new Schemas(storage, clock);
+    this.queueSettings = new QueueSettings(storage, clock, log);
+    this.statistics = new Statistics(storage, clock);
+    const overrides = new Overrides(storage, clock);
+    this.overrides = overrides;
+    const workflows = new Workflows(storage, clock);
+    const advance = (ready: readonly NodeRef[]) => workflows.advance(ready);
+    this.workflows = workflows;
+    this.#batches = batches({ storage, clock, insert: { refusePaused: options.pausedQueues === 'reject' }, advance });
+    this.#fetches = new Fetches(this.#batches, clock, this.visibilityMs);
     this.#settlements = new Settlements(this.#batches, clock, random);
+    const crons = new Crons(storage, clock, log);
+    this.tail = new Tail({ storage, log, kept: options.events !== false });
+    this.#presence = new Presence({ storage, clock, log, on: options.events !== false });
+    const replies = new Replies(storage, clock);
+    this.replies = replies;
     this.upkeep = new Upkeep({
       storage,
       clock,
       random,
       log,
-      deadAfterMs: options.deadAfterMs ?? defaultDeadAfterMs,
-      retention: { ...defaultRetention, ...options.retention },
+      deadAfterMs: this.deadAfterMs,
+      poisonAfter: options.poisonAfter ?? defaultPoisonAfter,
+      advance,
+      retention: this.retention,
       holder: uuidv7(),
+      forget: ({ worker, state }) => this.forgetWorker(worker, state === 'terminate' ? 'shutdown' : 'error'),
+      // Crons are looked at once a second, and no more often (ojs-cron §7.3).
+      chores: [
+        { everyMs: 1_000, run: () => crons.fireDue() },
+        { everyMs: 1_000, run: () => workflows.finish() },
+        { everyMs: 1_000, run: () => overrides.expire() },
+        { everyMs: forgetMs, run: () => replies.forget() },
+      ],
     });
+    this.crons = crons;
     this.lifecycle = new Lifecycle(this.#batches, clock);
+    this.reports = new Reports(this.#batches, clock);
+    this.results = new Results(this.tail, (id) => this.get(id));
+    this.bulk = new Bulk(storage, clock, this.lifecycle, (error) => log.error({ err: error }, 'an item of a bulk operation failed'));
+    this.deadLetter = new DeadLetter(storage, clock, this.lifecycle, this.bulk);
   }
 
   /** Migrates the store and starts the upkeep. Throws where the store cannot be reached or its layout is newer than this code. */
@@ -70,7 +130,11 @@ export class Engine implements AsyncDisposable {
     const engine = new Engine(options, own ?? (options.clock as Clock));
     if (migrated.from !== migrated.to) engine.#log.info({ ...migrated }, 'store layout migrated');
     const subscription = await storage.subscribe((wakes) => {
-      for (const { queue } of wakes) engine.#fetches.wake(queue);
+      for (const wake of wakes) {
+        if (wake.kind === 'queue') engine.#fetches.wake(wake.queue);
+        // A storage that does not know what has changed does not know that the log has not.
+        if (wake.kind === 'events' || wake.queue === null) engine.tail.wake();
+      }
     });
     engine.#stop.push(async () => subscription[Symbol.asyncDispose]());
     if (own !== null) {
@@ -86,19 +150,18 @@ export class Engine implements AsyncDisposable {
     return engine;
   }
 
-  /** Inserts jobs all or none (ojs-core §7.1, X37). */
-  async push(jobs: readonly NewJob[]): Promise<Pushed> {
-    const inserted = await this.#batches.insert(jobs);
-    const index = inserted.findIndex(({ kind }) => kind === 'duplicate');
-    const refused = inserted[index];
-    if (refused?.kind === 'duplicate') return { kind: 'duplicate', index, existing: refused.existing };
-    const present = inserted.flatMap((one) => (one.kind === 'already' ? [one.job] : []));
-    if (present.length === jobs.length) return { kind: 'repeated', jobs: present };
-    return { kind: 'created', jobs: jobs.map(recordOf) };
+  /** Inserts jobs all or none (ojs-core §7.1). */
+  async push(items: readonly PushItem[]): Promise<Pushed> {
+    const pushed = await push(this.#batches, items);
+    if (pushed.kind === 'refused' && pushed.why.kind === 'full')
+      await this.queueSettings.rejected(pushed.why, items[pushed.index]?.job.type ?? '');
+    return pushed;
   }
 
-  /** Claims jobs; with `waitMs` waits for the first. An abort ends the waiting. */
-  fetch(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {
+  /** Claims jobs; with `waitMs` waits for the first. An abort ends the waiting. A worker that said it is quiet gets none. */
+  async fetch(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {
+    if (request.worker !== null && this.#isQuiet(request.worker)) return [];
+    await this.#presence.fetching(request.worker, request.queues, request.count);
     return this.#fetches.fetch(request, signal);
   }
 
@@ -112,8 +175,35 @@ export class Engine implements AsyncDisposable {
     return this.#settlements.settle(settlement);
   }
 
-  beat(beat: WorkerBeat): Promise<Beaten> {
-    return this.#batches.beat(beat);
+  /** True where a worker with this id was on record: it has stopped, of itself or by an error. */
+  async forgetWorker(worker: string, reason: 'shutdown' | 'error' = 'shutdown'): Promise<boolean> {
+    this.#quiet.delete(worker);
+    const known = await this.storage.registry.forgetWorker(worker);
+    if (known) await this.#presence.stopped(worker, reason);
+    return known;
+  }
+
+  /** BEAT. With its last heartbeat a worker is forgotten (digest §10.2). */
+  async beat(beat: WorkerBeat): Promise<Beaten> {
+    this.#noteState(beat);
+    await this.#presence.beating(beat);
+    const beaten = await this.#batches.beat(beat);
+    if (isFinalBeat(beat)) await this.forgetWorker(beat.worker);
+    return beaten;
+  }
+
+  #noteState({ worker, state }: WorkerBeat): void {
+    this.#quiet.delete(worker);
+    if (state === 'running') return;
+    this.#quiet.set(worker, this.clock.now());
+    const oldest = this.#quiet.size > maxQuiet ? this.#quiet.keys().next().value : undefined;
+    if (oldest !== undefined) this.#quiet.delete(oldest);
+  }
+
+  /** One that has said nothing since for so long that it would be dead may well be another by now. */
+  #isQuiet(worker: string): boolean {
+    const since = this.#quiet.get(worker);
+    return since !== undefined && this.clock.now() - since < this.deadAfterMs;
   }
 
   /** INFO (ojs-core §7.7): the job as it is now, due promotions and expiries done; null where there is none. */
@@ -130,25 +220,36 @@ export class Engine implements AsyncDisposable {
     return this.storage.registry.direct(worker, directive);
   }
 
+  /** Empties the store, and what this node remembers of it; for tests. */
+  async reset(): Promise<void> {
+    await this.storage.clear();
+    this.#quiet.clear();
+    for (const part of [this.#presence, this.schemas, this.queueSettings, this.statistics, this.deadLetter]) part.forget();
+  }
+
   /** Long polls answer at once from now on: what a server does before it waits for the requests under way. */
   drain(): void {
     this.#fetches.close();
+    this.results.close();
   }
 
   /** Ends the upkeep and closes the store. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.drain();
+    this.tail.close();
     for (const stop of this.#stop.splice(0).reverse()) await stop();
+    await this.workflows.settled();
     await this.storage[Symbol.asyncDispose]();
   }
 }
+
+const maxQuiet = 10_000;
 
 /** A reader helps with so many pages of what is due; behind a longer backlog it sees its job as it still is. */
 const readRounds = 5;
 
 function isDue(job: JobRecord, now: Millis): boolean {
-  if (job.state === State.active)
-    return job.leaseUntil !== null && (job.leaseUntil <= now || (job.startedAt ?? now) + job.timeoutMs <= now);
+  if (job.state === State.active) return overdue(job, now, () => 0) !== null;
   if (job.expiresAt !== null && job.expiresAt <= now) return job.finishedAt === null;
   return (job.state === State.scheduled || job.state === State.retryable) && job.runAt <= now;
 }

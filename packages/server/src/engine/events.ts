@@ -1,8 +1,8 @@
-import { type EventEntry, OjsFault, renderEvent, type WireEvent } from '@ojs-ts/core';
+import { type EventEntry, OjsFault, readEventId, renderEvent, type WireEvent } from '@ojs-ts/core';
 import type { Storage } from '../storage/storage.ts';
 
 export interface EventQuery {
-  /** Cursor of a previous answer; absent starts at the oldest event kept. */
+  /** Cursor of a previous answer, or the id of an event; absent starts at the oldest event kept. */
   readonly after: string | null;
   /** A trailing `*` matches every kind with that prefix. Empty matches all; filters are combined by AND. */
   readonly types: readonly string[];
@@ -24,16 +24,19 @@ const scan = 10_000;
 
 /** Polling of the event log (ojs-events §6.4). Positions follow visibility, so a cursor never skips. */
 export async function readEvents(storage: Storage, source: string, query: EventQuery): Promise<EventPage> {
-  const from = query.after === null || query.after === '' ? 0 : Number(query.after);
-  if (!/^\d*$/.test(query.after ?? '') || !Number.isSafeInteger(from)) {
-    throw OjsFault.invalid([{ path: 'after', message: 'is not a cursor of this server; expected the cursor of an earlier answer.' }]);
-  }
   const matches = matcher(query);
   const seed = await storage.seed();
+  const cursor = query.after === null || query.after === '' ? 0 : readCursor(query.after, seed);
+  if (cursor === null) {
+    throw OjsFault.invalid([
+      { path: 'after', message: 'is not a cursor of this server; expected the cursor of an earlier answer, or the id of an event.' },
+    ]);
+  }
+  const from = cursor === 'foreign' ? 0 : cursor;
   const events: WireEvent[] = [];
   let position = from;
   let seen = 0;
-  let gap = false;
+  let gap = cursor === 'foreign';
   for (;;) {
     const { batches, oldest, newest } = await storage.events(position, Math.max(1, Math.min(1_000, scan - seen)));
     if (position > newest) {
@@ -57,13 +60,27 @@ export async function readEvents(storage: Storage, source: string, query: EventQ
   }
 }
 
-function matcher({ types, queues, jobTypes }: EventQuery): (entry: EventEntry) => boolean {
+/** The position that a cursor or an event's id names; `foreign` for an event of another store, null for a text that is neither. */
+export function readCursor(text: string, seed: number): number | 'foreign' | null {
+  const event = readEventId(text);
+  if (event !== null) return event.seed === seed ? event.position : 'foreign';
+  const position = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(position) ? position : null;
+}
+
+/** Whether a kind is one of `types`, where a trailing `*` takes every kind with that prefix (ojs-events §6.1). */
+export function kindMatcher(types: readonly string[]): (kind: string) => boolean {
   const exact = new Set(types.filter((type) => !type.endsWith('*')));
   const prefixes = types.filter((type) => type.endsWith('*')).map((type) => type.slice(0, -1));
+  return (kind) => exact.has(kind) || prefixes.some((prefix) => kind.startsWith(prefix));
+}
+
+function matcher({ types, queues, jobTypes }: EventQuery): (entry: EventEntry) => boolean {
+  const ofKind = kindMatcher(types);
   const inQueues = new Set(queues);
   const ofTypes = new Set(jobTypes);
   return ([kind, , type, queue]) =>
-    (types.length === 0 || exact.has(kind) || prefixes.some((prefix) => kind.startsWith(prefix))) &&
+    (types.length === 0 || ofKind(kind)) &&
     (inQueues.size === 0 || inQueues.has(queue)) &&
     (ofTypes.size === 0 || (type !== null && ofTypes.has(type)));
 }

@@ -1,4 +1,4 @@
-import type { JobRecord } from '@ojs-ts/core';
+import type { Clock, JobRecord } from '@ojs-ts/core';
 import type { Batches } from './batches.ts';
 import { Waiters } from './waiters.ts';
 
@@ -20,12 +20,14 @@ const pollMs = 1_000;
 /** FETCH (ojs-core §7.2) with long poll. */
 export class Fetches {
   readonly #batches: Batches;
+  readonly #clock: Clock;
   readonly #visibilityMs: number;
   readonly #waiters = new Waiters();
   readonly #closed = new AbortController();
 
-  constructor(batches: Batches, visibilityMs: number) {
+  constructor(batches: Batches, clock: Clock, visibilityMs: number) {
     this.#batches = batches;
+    this.#clock = clock;
     this.#visibilityMs = visibilityMs;
   }
 
@@ -48,14 +50,16 @@ export class Fetches {
       leaseMs: request.leaseMs,
       defaultLeaseMs: this.#visibilityMs,
     };
-    if (request.waitMs <= 0 || this.#closed.signal.aborted) return this.#batches.claim(claim);
+    if (request.waitMs <= 0 || this.#closed.signal.aborted) return (await this.#batches.claim(claim)).jobs;
     const until = performance.now() + request.waitMs;
     using waiter = this.#waiters.add(request.queues);
     for (;;) {
-      const jobs = await this.#batches.claim(claim);
+      const { jobs, again } = await this.#batches.claim(claim);
       const left = until - performance.now();
       if (jobs.length > 0 || left <= 0 || signal?.aborted || this.#closed.signal.aborted) return jobs;
-      await waiter.wait(Math.min(left, pollMs), signal);
+      // A rate reopens at a time that nobody's commit tells.
+      const reopens = again === null ? pollMs : Math.max(1, again - this.#clock.now());
+      await waiter.wait(Math.min(left, pollMs, reopens), signal);
       if (signal?.aborted) return [];
     }
   }

@@ -2,12 +2,16 @@ import {
   activated,
   type Clock,
   cancelled,
+  conflict,
   historyOf,
   type JobId,
   type JobRecord,
   OjsFault,
-  retried,
+  type RerunOverride,
+  rerun,
+  retriedWith,
   type State,
+  type StateMask,
   type Transition,
 } from '@ojs-ts/core';
 import type { Batches } from './batches.ts';
@@ -33,8 +37,12 @@ export class Lifecycle {
     this.#clock = clock;
   }
 
-  cancel(id: JobId, key: string | null): Promise<Changed> {
-    return this.#change('cancelled', id, key, (job) => cancelled(job, this.#clock.now(), key ?? undefined));
+  /** Only out of one of the states of `from`, where it is given. */
+  cancel(id: JobId, key: string | null, from?: StateMask): Promise<Changed> {
+    return this.#change('cancelled', id, key, (job) => {
+      if (from !== undefined && (job.state & from) === 0) throw conflict(job, from);
+      return cancelled(job, this.#clock.now(), key ?? undefined);
+    });
   }
 
   activate(id: JobId, key: string | null): Promise<Changed> {
@@ -42,11 +50,16 @@ export class Lifecycle {
   }
 
   /** Back from the dead letter to its queue with attempt 0. A job that is not in the dead letter is not found there. */
-  retry(id: JobId, key: string | null): Promise<Changed> {
+  retry(id: JobId, key: string | null, override: RerunOverride = {}): Promise<Changed> {
     return this.#change('retried', id, key, (job) => {
       if (!job.deadLetter) throw new OjsFault('not_found', 'There is no job with this id in the dead letter.', { job_id: id });
-      return retried(job, this.#clock.now(), key ?? undefined);
+      return retriedWith(job, override, this.#clock.now(), key ?? undefined);
     });
+  }
+
+  /** What failed runs again, whether it is in the dead letter, merely discarded, or waits out its backoff. */
+  rerun(id: JobId, key: string | null): Promise<Changed> {
+    return this.#change('retried', id, key, (job) => rerun(job, this.#clock.now(), key ?? undefined));
   }
 
   async #change(

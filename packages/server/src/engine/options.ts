@@ -21,7 +21,13 @@ export interface EngineOptions {
   readonly visibilityMs?: number;
   /** A worker that has sent heartbeats is dead after this silence. Default 30,000 ms (ojs-worker-protocol §10). */
   readonly deadAfterMs?: number;
+  /** Workers that may die under a job before it is taken for the cause and discarded. Default 3. */
+  readonly poisonAfter?: number;
+  /** What a push to a paused queue leads to: `accept` (default, X19) or `reject` with `queue_paused`. */
+  readonly pausedQueues?: 'accept' | 'reject';
   readonly retention?: Partial<Retention>;
+  /** False where the storage was opened with `events: false`: nothing can be followed, and workers make no events. */
+  readonly events?: boolean;
   /** `timer` (default) runs the upkeep in the background; with `manual` only `Engine.upkeep.run()` does. */
   readonly upkeep?: 'timer' | 'manual';
 }
@@ -34,6 +40,10 @@ export interface Retention {
   readonly keep: number;
   readonly eventsMs: Millis;
   readonly keepEvents: number;
+  /** How long ended workflows stay, and how many of the newest. */
+  readonly workflowsMs: Millis;
+  readonly keepWorkflows: number;
+  readonly statisticsMs: Millis;
 }
 
 const day = 86_400_000;
@@ -46,4 +56,7 @@ export const defaultRetention: Retention = {
   keep: 1_000_000,
   eventsMs: 7 * day,
   keepEvents: 1_000_000,
+  workflowsMs: 7 * day,
+  keepWorkflows: 100_000,
+  statisticsMs: 7 * day,
 };

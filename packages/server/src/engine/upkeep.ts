@@ -1,4 +1,4 @@
-import { type Clock, type JobRecord, leaseLost, liveness, overdue, requeued, State, type Transition } from '@ojs-ts/core';
+import { type Clock, type JobRecord, leaseLost, liveness, type NodeRef, overdue, requeued, State, type Transition } from '@ojs-ts/core';
 import type { Held, Storage, WorkerRecord } from '../storage/storage.ts';
 import type { EngineLog, Retention } from './options.ts';
 
@@ -10,6 +10,12 @@ const pruneMs = 1_000;
 /** No loop having run for this long means that the process was stopped or starved, and heartbeats lie unread in its sockets. */
 const stallMs = 5_000;
 
+/** Work of another part of the engine that time asks for. */
+export interface Chore {
+  readonly everyMs: number;
+  readonly run: () => Promise<void>;
+}
+
 /**
  * The work that time asks for: promotion, overdue jobs, dead and forgetful workers, retention.
  * Any node may do any of it at any time; nothing is kept in a leader's memory. A lease only spreads the slow passes.
@@ -20,8 +26,12 @@ export class Upkeep {
   readonly #random: () => number;
   readonly #log: EngineLog;
   readonly #deadAfterMs: number;
+  readonly #poisonAfter: number;
+  readonly #advance: (ready: readonly NodeRef[]) => Promise<void>;
   readonly #retention: Retention;
+  readonly #chores: readonly Chore[];
   readonly #holder: string;
+  readonly #forget: (worker: WorkerRecord) => Promise<unknown>;
   /** Silence of workers counts from here at the earliest: while this node was down, or stood still, nobody could be heard. */
   #since: number;
   /** When a loop last began, by the wall clock. */
@@ -35,16 +45,25 @@ export class Upkeep {
     readonly random: () => number;
     readonly log: EngineLog;
     readonly deadAfterMs: number;
+    readonly poisonAfter: number;
+    readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
     readonly retention: Retention;
     readonly holder: string;
+    /** Removes the record of a worker that is dead. */
+    readonly forget: (worker: WorkerRecord) => Promise<unknown>;
+    readonly chores: readonly Chore[];
   }) {
     this.#storage = parts.storage;
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#log = parts.log;
     this.#deadAfterMs = parts.deadAfterMs;
+    this.#poisonAfter = parts.poisonAfter;
+    this.#advance = parts.advance;
     this.#retention = parts.retention;
     this.#holder = parts.holder;
+    this.#forget = parts.forget;
+    this.#chores = parts.chores;
     this.#since = parts.clock.now();
   }
 
@@ -70,6 +89,7 @@ export class Upkeep {
     every(200, () => this.settleOverdue());
     every(2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()));
     every(5_000, () => this.#led('retention', 15_000, () => this.prune()));
+    for (const { everyMs, run } of this.#chores) every(everyMs, run);
   }
 
   /** Waits for the pages under way, not for the backlog behind them. */
@@ -86,6 +106,7 @@ export class Upkeep {
     await this.settleOverdue();
     await this.settleLiveness();
     await this.prune();
+    for (const { run } of this.#chores) await run();
   }
 
   /** Promotes what is due, at most `rounds` pages of it. */
@@ -105,7 +126,7 @@ export class Upkeep {
       const workers = jobs.some(({ state, worker }) => state === State.active && worker !== null) ? await this.#workers() : new Map();
       const due = jobs.filter((job) => !this.#isUnheard(job, workers.get(job.worker), now));
       const decided = due
-        .map((job) => overdue(job, now, this.#random, this.#isDead(workers.get(job.worker))))
+        .map((job) => overdue(job, now, this.#random, this.#isDead(workers.get(job.worker)), this.#poisonAfter))
         .filter((one) => one !== null);
       const moved = await this.#apply(decided);
       if (jobs.length < limit) return;
@@ -133,18 +154,18 @@ export class Upkeep {
       const transitions = suspects.flatMap(({ claim, verdict }, index): Transition[] => {
         const job = jobs[index];
         if (!job || job.state !== State.active || job.claim !== claim.claim) return [];
-        return [verdict === 'dead' ? leaseLost(job, 'worker_death', now) : requeued(job, 'lost_answer', now, 'server')];
+        return [verdict === 'dead' ? leaseLost(job, 'worker_death', now, this.#poisonAfter) : requeued(job, 'lost_answer', now, 'server')];
       });
       const moved = await this.#apply(transitions);
       if (moved > 0)
         this.#log.warn({ moved, workers: [...new Set(suspects.map((s) => s.claim.worker))] }, 'jobs taken back from silent workers');
     } while (after !== null);
-    for (const worker of workers.values()) if (this.#isDead(worker)) await this.#storage.registry.forgetWorker(worker.worker);
+    for (const worker of workers.values()) if (this.#isDead(worker)) await this.#forget(worker);
   }
 
   async prune(): Promise<void> {
     const now = this.#clock.now();
-    const { completedMs, cancelledMs, discardedMs, keep, eventsMs, keepEvents } = this.#retention;
+    const { completedMs, cancelledMs, discardedMs, keep, eventsMs, keepEvents, workflowsMs, keepWorkflows, statisticsMs } = this.#retention;
     const rules = {
       jobs: [
         { state: State.completed, before: now - completedMs, keep },
@@ -152,6 +173,8 @@ export class Upkeep {
         { state: State.discarded, before: now - discardedMs, keep },
       ],
       events: { before: now - eventsMs, keep: keepEvents },
+      workflows: { before: now - workflowsMs, keep: keepWorkflows },
+      statisticsBefore: now - statisticsMs,
       requestsBefore: now - 600_000,
       workersBefore: now - 86_400_000,
     };
@@ -187,7 +210,10 @@ export class Upkeep {
   async #apply(transitions: readonly Transition[]): Promise<number> {
     if (transitions.length === 0) return 0;
     const outcomes = await this.#storage.jobs.transition(transitions, this.#clock.now());
-    return outcomes.filter(({ kind }) => kind === 'moved').length;
+    const moved = outcomes.filter(({ kind }) => kind === 'moved');
+    const ready = moved.flatMap((outcome) => (outcome.kind === 'moved' ? outcome.ready : []));
+    if (ready.length > 0) await this.#advance(ready);
+    return moved.length;
   }
 
   async #led(name: string, ttlMs: number, work: () => Promise<void>): Promise<void> {

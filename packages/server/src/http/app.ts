@@ -7,8 +7,15 @@ import { reset } from '../binding/system.ts';
 import { Authorization, type Token } from './auth.ts';
 import { acceptBodies } from './body.ts';
 import { allowOrigin } from './cors.ts';
-import { bodyLimit, contentType, httpFault, refuseConnection, refuseExpectation } from './faults.ts';
+import { bodyLimit, httpFault, refuseConnection, refuseExpectation } from './faults.ts';
 import { checkOrigin, type Guard } from './guard.ts';
+import { mediaTypeFor } from './media.ts';
+import { singles } from './query.ts';
+import { quirkOf } from './quirks.ts';
+import { clientOf, RateLimiter, type RequestRate, rateHeaders, rateLimited } from './rate-limit.ts';
+import type { RealtimeOptions } from './realtime/options.ts';
+import { addRealtime } from './realtime/routes.ts';
+import { asksForWebSocket } from './realtime/upgrade.ts';
 
 export interface HttpOptions extends Guard {
   readonly tokens: readonly Token[];
@@ -18,6 +25,13 @@ export interface HttpOptions extends Guard {
   /** Time in which a client must have sent its headers, and its whole request, in milliseconds. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** Answers single clients as they need it where the specification has it otherwise (docs/deviations.md). */
+  readonly quirks: boolean;
+  /** What each token, or else each address, may ask for; null for no limit. Manifest and health are free. */
+  readonly requestRate: RequestRate | null;
+  readonly realtime: RealtimeOptions;
+  /** Told of errors that are the server's own, beside the binding's. */
+  readonly failed?: (error: unknown, what: string, requestId: string) => void;
 }
 
 /** How often connections are looked at for these times; a request is late by at most as much. */
@@ -26,12 +40,18 @@ const checkMs = 500;
 export const httpDefaults = { maxConnections: 10_000, headersTimeoutMs: 10_000, requestTimeoutMs: 30_000 };
 
 /** Operations that may be held open, and whose caller may leave meanwhile. */
-const waiting: ReadonlySet<OperationName> = new Set(['worker.fetch', 'worker.exchange']);
+const waiting: ReadonlySet<OperationName> = new Set(['worker.fetch', 'worker.exchange', 'job.result']);
 
 /** The HTTP binding on Fastify: one route an operation of core's table, and what every request has to pass first. */
 export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance {
   // A request without Host is refused by `checkOrigin`, in our words.
-  const server = { headersTimeout: options.headersTimeoutMs, connectionsCheckingInterval: checkMs, requireHostHeader: false };
+  const server = {
+    headersTimeout: options.headersTimeoutMs,
+    connectionsCheckingInterval: checkMs,
+    requireHostHeader: false,
+    // Clients that ask for HTTP/2 beside their request get an ordinary answer.
+    shouldUpgradeCallback: asksForWebSocket,
+  };
   const app = Fastify({
     bodyLimit,
     genReqId: requestIdOf,
@@ -42,7 +62,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     // Longer than a request line can be: an id that is too long is an id that nobody has.
     routerOptions: { maxParamLength: 65_536 },
     frameworkErrors: (error, request, reply) => {
-      begin(request, reply);
+      begin(request, reply, options.quirks);
       answer(reply, refusal(httpFault(error), request.id));
     },
     exposeHeadRoutes: false,
@@ -53,6 +73,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   app.server.maxConnections = options.maxConnections;
   acceptBodies(app);
   const authorization = new Authorization(options.tokens);
+  const limit = requestLimit(authorization, options.requestRate);
   let closing = false;
 
   // Long polls answer only when their connections will close with the answer, or they would hold up the end.
@@ -61,12 +82,18 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     binding.engine.drain();
   });
   app.addHook('onRequest', async (request, reply) => {
-    begin(request, reply);
+    begin(request, reply, options.quirks);
+    limit(request, reply, 'show');
     checkOrigin(request, options);
     if (allowOrigin(request, reply, options)) return reply.code(204).removeHeader('content-type').send();
+    limit(request, reply, 'count');
     checkVersion(request.headers['ojs-version']);
   });
-  app.setErrorHandler((error, request, reply) => answer(reply, refusal(httpFault(error), request.id)));
+  app.setErrorHandler((error, request, reply) => {
+    // The framework has taken the media type off.
+    begin(request, reply, options.quirks);
+    return answer(reply, refusal(httpFault(error), request.id));
+  });
   app.setNotFoundHandler((request, reply) => {
     answer(
       reply,
@@ -75,20 +102,23 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   });
 
   for (const name of operationNames) {
-    const { method, path, scopes } = operations[name];
-    app.route({
-      method,
-      url: path,
-      onRequest: async (request) => authorization.check(request.headers.authorization, scopes),
-      handler: async (request, reply) => {
-        const gone = waiting.has(name) ? goneSignal(reply) : undefined;
-        const answered = await binding.call(name, bindingRequest(request, gone));
-        if (closing) reply.header('connection', 'close');
-        deliver(reply, answered);
-        return reply;
-      },
-    });
+    const { method, path, scopes, also = [] } = operations[name];
+    for (const route of [{ method, path }, ...also]) {
+      app.route({
+        method: route.method,
+        url: route.path,
+        onRequest: async (request) => authorization.check(request.headers.authorization, scopes),
+        handler: async (request, reply) => {
+          const gone = waiting.has(name) ? goneSignal(reply) : undefined;
+          const answered = await binding.call(name, bindingRequest(request, options.quirks, gone));
+          if (closing) reply.header('connection', 'close');
+          deliver(reply, answered);
+          return reply;
+        },
+      });
+    }
   }
+  addRealtime(app, { binding, authorization, options: options.realtime, failed: options.failed ?? (() => {}) });
   if (binding.about.testMode) {
     app.post('/ojs/v1/admin/reset', async (request, reply) => {
       authorization.check(request.headers.authorization, ['admin']);
@@ -98,31 +128,54 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   return app;
 }
 
-function begin(request: FastifyRequest, reply: FastifyReply): void {
-  reply.header('ojs-version', '1.0').header('x-request-id', request.id).header('content-type', contentType);
-}
+const openPaths: ReadonlySet<string> = new Set(
+  operationNames.flatMap((name) => {
+    const { path, scopes, also = [] } = operations[name];
+    return scopes.includes('open') ? [path, ...also.map((route) => route.path)] : [];
+  }),
+);
 
-function bindingRequest(request: FastifyRequest, signal?: AbortSignal): BindingRequest {
-  const key = request.headers['idempotency-key'];
-  return {
-    params: request.params as Readonly<Record<string, string>>,
-    query: singles(request.query as Readonly<Record<string, string | readonly string[]>>),
-    body: request.body as string | undefined,
-    requestId: request.id,
-    key: typeof key === 'string' && key !== '' ? key : null,
-    ...(signal && { signal }),
+/**
+ * Puts the headers of the request rate on the answer, and with `count` takes one request from what its client may send. What is shown first is on
+ * answers to foreign pages too, which must not use up the requests of whoever looks at them. Throws `rate_limited`.
+ */
+function requestLimit(authorization: Authorization, rate: RequestRate | null) {
+  const limiter = rate === null ? null : new RateLimiter(rate);
+  return (request: FastifyRequest, reply: FastifyReply, what: 'show' | 'count'): void => {
+    if (limiter === null || rate === null) return;
+    const client = authorization.holder(request.headers.authorization) ?? clientOf(request.ip);
+    const counts = what === 'count' && !openPaths.has(request.routeOptions.url ?? '');
+    const allowance = counts ? limiter.take(client) : limiter.peek(client);
+    reply.headers(rateHeaders(allowance, rate));
+    if (counts && !allowance.allowed) throw rateLimited(allowance, rate);
   };
 }
 
-/** Of a parameter given twice the last counts, as in JSON. */
-function singles(query: Readonly<Record<string, string | readonly string[]>>): Readonly<Record<string, string | undefined>> {
-  return Object.fromEntries(Object.entries(query).map(([name, value]) => [name, typeof value === 'string' ? value : value.at(-1)]));
+function begin(request: FastifyRequest, reply: FastifyReply, quirks: boolean): void {
+  reply
+    .header('ojs-version', '1.0')
+    .header('x-request-id', request.id)
+    .header('content-type', mediaTypeFor(request.headers['user-agent'], quirks));
+}
+
+function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: AbortSignal): BindingRequest {
+  const key = request.headers['idempotency-key'];
+  const quirk = quirkOf(request.headers, quirks);
+  return {
+    params: request.params as Readonly<Record<string, string>>,
+    query: singles(request.query),
+    body: request.body as string | undefined,
+    requestId: request.id,
+    key: typeof key === 'string' && key !== '' ? key : null,
+    ...(quirk !== null && { quirk }),
+    ...(signal && { signal }),
+  };
 }
 
 function answer(reply: FastifyReply, { status, text, headers }: Reply): FastifyReply {
   if (headers) reply.headers(headers);
   // With a serializer of its own a reply keeps the media type as it is: clients compare it byte for byte (digest §3).
-  return reply.code(status).header('content-type', contentType).serializer(asIs).send(text);
+  return reply.code(status).serializer(asIs).send(text);
 }
 
 function asIs(text: unknown): string {

@@ -32,15 +32,30 @@ export class Authorization {
   /** Throws `unauthenticated` without a known token, `permission_denied` where it lacks the scope. No tokens: everything is allowed. */
   check(header: string | undefined, scopes: readonly Scope[]): void {
     if (this.#tokens.length === 0 || scopes.includes('open')) return;
-    const sent = /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
+    const sent = sentToken(header);
     if (sent === undefined) throw new OjsFault('unauthenticated', 'This server asks for a token.');
-    const digest = sha256(sent);
-    const token = this.#tokens.filter((one) => timingSafeEqual(one.digest, digest))[0];
+    const token = this.#tokens[this.#indexOf(sent)];
     if (token === undefined) throw new OjsFault('unauthenticated', 'The token is not known to this server.');
     if (!token.scopes.includes('admin') && !token.scopes.some((scope) => scopes.includes(scope))) {
       throw new OjsFault('permission_denied', `The token lacks the scope ${scopes.join(' or ')}.`);
     }
   }
+
+  /** A name for the holder of a known token; null for everybody else. */
+  holder(header: string | undefined): string | null {
+    const sent = this.#tokens.length === 0 ? undefined : sentToken(header);
+    const index = sent === undefined ? -1 : this.#indexOf(sent);
+    return index < 0 ? null : `token ${index}`;
+  }
+
+  #indexOf(sent: string): number {
+    const digest = sha256(sent);
+    return this.#tokens.map((one) => timingSafeEqual(one.digest, digest)).indexOf(true);
+  }
+}
+
+function sentToken(header: string | undefined): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
 }
 
 function sha256(text: string): Buffer {

@@ -1,14 +1,30 @@
-/** What a change does to a record: the same pure code for every storage whose transactions run in this process. */
-
-import { type JobRecord, type Millis, State, type StateMask, Terminal, type Transition } from '@ojs-ts/core';
-import type { Claim, Inserted } from './storage.ts';
+/**
+ * What a change does to a job: the same pure code for every storage whose transactions run in this process.
+ * Limits are in `limits.ts`, sums by minute in `statistics.ts`, workflows, crons and documents in `records.ts`.
+ */
+import {
+  type EventKind,
+  type JobRecord,
+  type Millis,
+  type NewJob,
+  type NewUnique,
+  State,
+  type StateMask,
+  Terminal,
+  type Transition,
+  type TransitionEvent,
+} from '@ojs-ts/core';
+import type { Claim, Inserted, QueueRecord } from './storage.ts';
 
 export type Verdict = 'moves' | 'already' | 'refused';
 
-/** Whether a transition fits the job as it is. `already` comes before `refused`, so a repeated call is never told that its own success was a conflict. */
+/**
+ * Whether a transition fits the job as it is. `already` comes before `refused`, so a repeated call is never told that its own success was a conflict.
+ * Only a claim starts an execution: `to: active` fits an active job alone.
+ */
 export function verdict(job: Pick<JobRecord, 'state' | 'claim' | 'worker'>, transition: Transition): Verdict {
   const { from, to, claim, worker } = transition;
-  const fits = isIn(job.state, from);
+  const fits = isIn(job.state, from) && (to !== State.active || job.state === State.active);
   if (!fits && claim !== undefined && claim === job.claim && job.state === to) return 'already';
   if (!fits || (claim !== undefined && claim !== job.claim)) return 'refused';
   return worker !== undefined && job.worker !== null && job.worker !== worker ? 'refused' : 'moves';
@@ -18,7 +34,7 @@ export function isIn(state: State, mask: StateMask): boolean {
   return (state & mask) !== 0;
 }
 
-/** The fields that a transition may change, besides the texts `result` and `history`. */
+/** The fields that a transition may change, besides {@link Texts}. */
 export type Mutable = Pick<
   JobRecord,
   | 'state'
@@ -30,6 +46,7 @@ export type Mutable = Pick<
   | 'worker'
   | 'leaseMs'
   | 'leaseUntil'
+  | 'beatAt'
   | 'finishedAt'
   | 'deadLetter'
 >;
@@ -37,6 +54,7 @@ export type Mutable = Pick<
 export function moved<T extends Mutable>(job: T, transition: Transition, now: Millis): T {
   const { to } = transition;
   const stays = to === State.active;
+  const beats = stays && transition.beat === true;
   return {
     ...job,
     state: to,
@@ -47,7 +65,8 @@ export function moved<T extends Mutable>(job: T, transition: Transition, now: Mi
     startedAt: transition.clearRun ? null : job.startedAt,
     worker: transition.clearRun ? null : job.worker,
     leaseMs: stays ? job.leaseMs : null,
-    leaseUntil: stays ? job.leaseUntil : null,
+    leaseUntil: stays ? (beats ? extended(job, null, now) : job.leaseUntil) : null,
+    beatAt: stays ? (beats ? now : job.beatAt) : null,
     finishedAt: finishedAt(job, to, now),
     deadLetter: to === State.discarded && (transition.deadLetter ?? job.deadLetter),
   };
@@ -59,8 +78,35 @@ export function finishedAt(job: Pick<JobRecord, 'state' | 'finishedAt'>, to: Sta
   return isIn(job.state, Terminal) ? job.finishedAt : now;
 }
 
+export type Texts = Pick<JobRecord, 'result' | 'history' | 'progress' | 'checkpoint' | 'envelope'>;
+
+/** The texts that a transition replaces; `after` is what {@link moved} made of the job. A checkpoint ends with its job, unless that is in the dead letter. */
+export function textsOf(transition: Transition, after: Pick<JobRecord, 'state' | 'deadLetter'>): Partial<Texts> {
+  const { result, history, progress, checkpoint, envelope } = transition;
+  const ended = isIn(after.state, Terminal) && !after.deadLetter;
+  return {
+    ...(result !== undefined && { result }),
+    ...(history !== undefined && { history }),
+    ...(progress !== undefined && { progress }),
+    ...(ended ? { checkpoint: null } : checkpoint !== undefined && { checkpoint }),
+    ...(envelope !== undefined && { envelope }),
+  };
+}
+
+const changed: readonly TransitionEvent[] = [{ kind: 'job.state_changed' }];
+
+/** What a transition writes into the log: its own events, or that the state changed where it has none. */
+export function eventsOf({ events, to }: Transition, was: State): readonly TransitionEvent[] {
+  return events.length === 0 && to !== was ? changed : events;
+}
+
 export function promoted(job: JobRecord, now: Millis): JobRecord {
   return { ...job, state: State.available, enqueuedAt: now };
+}
+
+/** The event of a promotion: the first entry into the queue, or the end of a backoff. */
+export function promotionEvent(was: State): EventKind {
+  return was === State.scheduled ? 'job.enqueued' : 'job.state_changed';
 }
 
 export function claimed(job: JobRecord, claim: Claim, now: Millis): JobRecord {
@@ -70,10 +116,13 @@ export function claimed(job: JobRecord, claim: Claim, now: Millis): JobRecord {
     state: State.active,
     attempt: job.attempt + 1,
     claim: job.claim + 1,
+    expiresAt: job.laterExpiresAt,
     startedAt: now,
     worker: claim.worker,
     leaseMs,
     leaseUntil: now + leaseMs,
+    beatAt: null,
+    progress: null,
   };
 }
 
@@ -86,10 +135,17 @@ export function isExpired(job: Pick<JobRecord, 'expiresAt'>, now: Millis): boole
   return job.expiresAt !== null && job.expiresAt <= now;
 }
 
-/** When an active job is overdue: its lease or its execution timeout, whichever ends first. */
-export function overdueAt(job: Pick<JobRecord, 'leaseUntil' | 'startedAt' | 'timeoutMs'>): Millis | null {
+/** When an active job is overdue: the first end of its lease, of its execution, of its whole time, of the patience with its silence. */
+export function overdueAt(
+  job: Pick<JobRecord, 'leaseUntil' | 'startedAt' | 'timeoutMs' | 'deadlineAt' | 'beatAt' | 'heartbeatMs'>,
+): Millis | null {
   if (job.leaseUntil === null) return null;
-  return job.startedAt === null ? job.leaseUntil : Math.min(job.leaseUntil, job.startedAt + job.timeoutMs);
+  return Math.min(
+    job.leaseUntil,
+    job.startedAt === null ? job.leaseUntil : job.startedAt + job.timeoutMs,
+    job.deadlineAt ?? job.leaseUntil,
+    job.beatAt === null ? job.leaseUntil : job.beatAt + job.heartbeatMs,
+  );
 }
 
 /**
@@ -101,6 +157,39 @@ export function sideWork(claims: readonly Claim[]): { readonly promoted: number;
   return { promoted: Math.max(100, wanted), expired: Math.max(10, wanted) };
 }
 
+/** States that count for a queue's capacity. Active jobs do not, so that a retry can always come back (ojs-backpressure §4). */
+export const Queued: StateMask = State.available | State.scheduled | State.retryable;
+
+/** A queue as an insert sees it: `depth` jobs wait in it, and `more` of the same group will (fewer than 0 where it replaced some). */
+export type Door = Pick<QueueRecord, 'name' | 'paused' | 'capacity'> & { readonly depth: number; readonly more: number };
+
+/** Why a queue does not take a new job; null where it does. Nodes of workflows pass, or a workflow would stop half-way. */
+export function doorAnswer(job: Pick<NewJob, 'state' | 'node'>, door: Door, refusePaused: boolean): Inserted | null {
+  if (job.node !== null) return null;
+  const { name, paused, capacity, depth, more } = door;
+  if (paused && refusePaused) return { kind: 'paused', queue: name };
+  if (capacity === null || !isIn(job.state, Queued) || depth + more < capacity) return null;
+  return { kind: 'full', queue: name, depth, bound: capacity };
+}
+
+/**
+ * What a job's unique policy makes of the other holders of its key, given oldest first (by `createdAt`, then order of creation): the one that refuses it,
+ * or those that it replaces. It looks at no more than every unfinished holder and, of each finished state, the oldest that was created after `createdAfter`.
+ */
+export function uniqueAnswer<T extends Pick<JobRecord, 'state' | 'createdAt'>>(
+  unique: NewUnique,
+  holders: readonly T[],
+): { readonly refusedBy: T } | { readonly replaces: readonly T[] } {
+  const { states, createdAfter, onConflict } = unique;
+  const matching = holders.filter((job) => isIn(job.state, states) && (createdAfter === null || job.createdAt > createdAfter));
+  const unfinished = matching.filter((job) => !isIn(job.state, Terminal));
+  const refusedBy =
+    onConflict === 'keep'
+      ? (unfinished[0] ?? matching[0])
+      : unfinished.find((job) => onConflict === 'replace_unscheduled' && job.state === State.scheduled);
+  return refusedBy === undefined ? { replaces: unfinished } : { refusedBy };
+}
+
 /**
  * What becomes of a group once each of its jobs was looked at: inserted wholly, there already wholly (a repeated call), or refused. A group of which only a
  * part is there is not the call that made it, so that part is `duplicate`.
@@ -108,9 +197,9 @@ export function sideWork(claims: readonly Claim[]): { readonly promoted: number;
 export function groupVerdict(answers: readonly Inserted[]): readonly Inserted[] {
   const every = (kind: Inserted['kind']) => answers.every((answer) => answer.kind === kind);
   if (every('inserted') || every('already')) return answers;
+  const refused = answers.some(({ kind }) => kind !== 'inserted' && kind !== 'already');
   return answers.map((answer): Inserted => {
-    if (answer.kind === 'already')
-      return answers.some(({ kind }) => kind === 'duplicate') ? { kind: 'aborted' } : { kind: 'duplicate', existing: answer.job };
+    if (answer.kind === 'already') return refused ? { kind: 'aborted' } : { kind: 'duplicate', by: 'id', existing: answer.job };
     return answer.kind === 'inserted' ? { kind: 'aborted' } : answer;
   });
 }

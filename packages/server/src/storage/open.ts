@@ -4,13 +4,13 @@ import type { Storage } from './storage.ts';
 
 /**
  * Opens the storage that a URL names: `memory:`, `sqlite:PATH`, or `sqlite:` and `sqlite::memory:` for a private temporary file that goes
- * when the storage is closed. The layout is brought up to date by the storage's `migrate`.
+ * when the storage is closed. The layout is brought up to date by the storage's `migrate`. With `events: false` it writes no log of events.
  * @throws Error where the URL names no storage, or its file cannot be opened.
  */
-export async function openStorage(url: string): Promise<Storage> {
-  if (url === 'memory:') return memoryStorage();
-  if (url === 'sqlite:' || url === 'sqlite::memory:') return sqliteStorage({ path: null });
-  if (url.startsWith('sqlite:')) return sqliteStorage({ path: decodePath(url.slice('sqlite:'.length)) });
+export async function openStorage(url: string, { events = true }: { readonly events?: boolean } = {}): Promise<Storage> {
+  if (url === 'memory:') return memoryStorage({ events });
+  if (url === 'sqlite:' || url === 'sqlite::memory:') return sqliteStorage({ path: null, events });
+  if (url.startsWith('sqlite:')) return sqliteStorage({ path: decodePath(url.slice('sqlite:'.length)), events });
   throw new Error(`No storage is named by '${withoutPassword(url)}'; expected 'memory:', 'sqlite:PATH' or 'sqlite:' for a temporary file.`);
 }
 

@@ -5,16 +5,49 @@
  * engine follows). Business outcomes are values; an exception means that the outcome is unknown or the store unavailable, and the same call may
  * be repeated: every operation is idempotent by identity. JSON is opaque text. The contract in prose is `docs/storage.md`.
  */
-import type { EventBatch, JobId, JobRecord, Json, Millis, NewJob, State, StateMask, Transition } from '@ojs-ts/core';
+import type {
+  EventBatch,
+  JobId,
+  JobRecord,
+  Json,
+  LimitNumbers,
+  Millis,
+  NewJob,
+  NewNode,
+  NewWorkflow,
+  NodeRecord,
+  NodeRef,
+  State,
+  StateMask,
+  Transition,
+  WorkflowRecord,
+  WorkflowState,
+  WorkflowStep,
+} from '@ojs-ts/core';
+
+export type { NewNode, NewWorkflow, NodeRecord, NodeState, WorkflowRecord, WorkflowState, WorkflowStep } from '@ojs-ts/core';
 
 export type Inserted =
-  | { readonly kind: 'inserted' }
+  /** `replaced` are the jobs that this one's unique policy cancelled. */
+  | { readonly kind: 'inserted'; readonly replaced: readonly JobId[] }
   /** The whole group is there with the same envelopes: a repeated call. */
   | { readonly kind: 'already'; readonly job: JobRecord }
-  /** The id belongs to another job, or to a job of which the rest of the group is not there. */
-  | { readonly kind: 'duplicate'; readonly existing: JobRecord }
+  /**
+   * The id belongs to another job, or to a job of which the rest of the group is not there; or a job holds the unique key. The id is looked at first,
+   * or a repeated replacement would cancel its own winner. Of several holders of a key an unfinished one is named, the oldest.
+   */
+  | { readonly kind: 'duplicate'; readonly by: 'id' | 'unique'; readonly existing: JobRecord }
+  /** The group does not fit into the queue's capacity: `depth` jobs wait in it, `bound` may. */
+  | { readonly kind: 'full'; readonly queue: string; readonly depth: number; readonly bound: number }
+  /** The queue is paused, and paused queues were to refuse. */
+  | { readonly kind: 'paused'; readonly queue: string }
   /** Another job of the same group was refused. */
   | { readonly kind: 'aborted' };
+
+export interface InsertOptions {
+  /** A paused queue refuses new jobs (`paused`) instead of keeping them. */
+  readonly refusePaused?: boolean;
+}
 
 export interface Claim {
   /** The fetch's own id: a repeat with the same one returns the jobs of the first that are still held by its claim. */
@@ -28,26 +61,44 @@ export interface Claim {
   readonly defaultLeaseMs: number;
 }
 
+export interface Claimed {
+  readonly jobs: readonly JobRecord[];
+  /**
+   * Where the claim got less than its limit: the earliest time at which a rate reopens under which available jobs of its queues wait, be it that of such
+   * a queue or of a key of such a job; null where there is none. Slots that are freed are told by a wake-up instead.
+   */
+  readonly again: Millis | null;
+}
+
 export type Moved =
-  | { readonly kind: 'moved'; readonly was: State }
+  /** `ready`: workflow nodes whose last dependency this change closed. */
+  | { readonly kind: 'moved'; readonly was: State; readonly ready: readonly NodeRef[] }
   /** The job is in `to` already, by the same claim: a repeated call. Only answered where the transition names a claim. */
   | { readonly kind: 'already'; readonly job: JobRecord }
   | { readonly kind: 'refused'; readonly job: JobRecord }
   | { readonly kind: 'missing' };
 
 export interface Jobs {
-  /** Each inner array is atomic by itself; groups do not affect each other. Writes `job.enqueued` and `job.scheduled`. */
-  insert(groups: readonly (readonly NewJob[])[], now: Millis): Promise<readonly (readonly Inserted[])[]>;
+  /**
+   * Each inner array is atomic by itself; groups do not affect each other. Its jobs see each other: a unique key counts within the group too.
+   * Writes `job.enqueued` and `job.scheduled`, and `job.cancelled` of jobs that were replaced, as core's `cancelled` decides.
+   * Numbers of limits that come with a job hold from then on for everything under their key.
+   */
+  insert(groups: readonly (readonly NewJob[])[], now: Millis, options?: InsertOptions): Promise<readonly (readonly Inserted[])[]>;
   /**
    * Promotes what is due, then hands out available jobs: per claim its queues from left to right, in a queue by priority and then first in, first out.
-   * Skips paused queues; never hands out an expired job. Cost grows with the batch, never with what waits, is scheduled or expired in front.
+   * Skips paused queues; never hands out an expired job, nor one beyond a limit of its queue or of its keys, but the next one that has room.
+   * Cost grows with the batch, never with what waits, is saturated, scheduled or expired in front.
    */
-  claim(claims: readonly Claim[], now: Millis): Promise<readonly (readonly JobRecord[])[]>;
+  claim(claims: readonly Claim[], now: Millis): Promise<readonly Claimed[]>;
   transition(transitions: readonly Transition[], now: Millis): Promise<readonly Moved[]>;
   get(ids: readonly JobId[]): Promise<readonly (JobRecord | null)[]>;
   list(query: JobQuery): Promise<Page<JobRecord>>;
-  /** Deletes jobs that are in one of the states of `from` (and in the dead letter, where asked); answers whether each was there. */
-  remove(ids: readonly JobId[], guard: { readonly from: StateMask; readonly deadLetter?: true }): Promise<readonly boolean[]>;
+  /**
+   * Deletes jobs that are in one of the states of `from` (and in the dead letter, where asked); answers whether each was there. The node of an unfinished
+   * one is closed as failed.
+   */
+  remove(ids: readonly JobId[], guard: { readonly from: StateMask; readonly deadLetter?: true }, now: Millis): Promise<readonly boolean[]>;
 }
 
 /** Terminal states are ordered by when they were entered, the others by creation; newest first. */
@@ -96,6 +147,9 @@ export interface PruneRules {
   /** Finished jobs of a state that are older than `before`, or beyond the newest `keep` of that state. */
   readonly jobs: readonly { readonly state: State; readonly before: Millis; readonly keep: number }[];
   readonly events: { readonly before: Millis; readonly keep: number };
+  /** Ended workflows, with their nodes. */
+  readonly workflows: { readonly before: Millis; readonly keep: number };
+  readonly statisticsBefore: Millis;
   readonly requestsBefore: Millis;
   readonly workersBefore: Millis;
 }
@@ -105,6 +159,16 @@ export interface Registry {
   queues(): Promise<readonly QueueRecord[]>;
   /** Creates the queue where it is missing. Writes `queue.paused` or `queue.resumed` where the value changes. */
   pauseQueue(name: string, paused: boolean, now: Millis): Promise<QueueRecord>;
+  /** Creates the queue where it is missing; an absent field stays as it is. A changed limit holds for jobs that wait already. */
+  configureQueue(name: string, patch: QueuePatch, now: Millis): Promise<QueueRecord>;
+  /** Forgets a queue that holds no job; false where it holds one or is unknown. */
+  removeQueue(name: string): Promise<boolean>;
+  /** What happened, by queue and minute, from `since` on; oldest first. */
+  statistics(since: Millis): Promise<readonly MinuteRecord[]>;
+  limits(): Promise<readonly LimitRecord[]>;
+  limit(key: string): Promise<LimitRecord | null>;
+  /** An operator's numbers win over those that come with jobs, until they are taken back with null. Creates the key. */
+  overrideLimit(key: string, override: LimitNumbers | null, now: Millis): Promise<LimitRecord>;
   /** Notes who is alive, extends the leases of the listed jobs that the worker owns, and says what it no longer owns. */
   beat(beats: readonly WorkerBeat[], now: Millis): Promise<readonly Beaten[]>;
   workers(): Promise<readonly WorkerRecord[]>;
@@ -120,6 +184,40 @@ export interface QueueRecord {
   /** Jobs by state bit; a missing one is 0. */
   readonly counts: Readonly<Partial<Record<State, number>>>;
   readonly deadLetter: number;
+  /** Most jobs that may wait (available, scheduled, retryable) when another is pushed; null for no bound (ojs-backpressure §4). */
+  readonly capacity: number | null;
+  /** JSON text of the operator's settings that only the engine reads. */
+  readonly config: Json;
+}
+
+export interface QueuePatch {
+  readonly capacity?: number | null;
+  readonly config?: Json;
+}
+
+/** Sums of one minute, which begins at `minute`. Durations in milliseconds: of completed executions, of waits between `enqueuedAt` and a start. */
+export interface MinuteRecord {
+  readonly queue: string;
+  readonly minute: Millis;
+  readonly enqueued: number;
+  readonly started: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly discarded: number;
+  readonly durationMs: number;
+  readonly waitMs: number;
+}
+
+export interface LimitRecord {
+  readonly key: string;
+  /** As the newest job with numbers gave them, and as an operator overrides them. */
+  readonly own: LimitNumbers;
+  readonly override: LimitNumbers | null;
+  readonly active: number;
+  /** Available jobs under the key. */
+  readonly waiting: number;
+  /** Starts that still count against a rate, oldest first; at most the largest count of the rates. */
+  readonly starts: readonly Millis[];
 }
 
 /** What an operator may order a worker to do (ojs-worker-protocol §2). */
@@ -131,6 +229,8 @@ export interface WorkerBeat {
   readonly holds: readonly { readonly id: JobId; readonly claim: number | null }[] | null;
   /** The worker may hold more than it lists: what is not listed is not missing, so the record notes no list. */
   readonly partial?: true;
+  /** How many jobs the worker says that it runs; only events tell it. */
+  readonly active?: number;
   /** Extension from now on; the reservation's own length where that is larger, or where this is null. */
   readonly leaseMs: number | null;
   /** Its own state, as it reports it. */
@@ -159,11 +259,122 @@ export interface WorkerRecord {
   readonly heldBefore: readonly JobId[] | null;
 }
 
+export interface Advanced {
+  /** False where the node is not ready, or its workflow has ended: nothing was changed. */
+  readonly done: boolean;
+  /** Of a `start` that was tried. */
+  readonly inserted: Inserted | null;
+  readonly ready: readonly NodeRef[];
+}
+
+/**
+ * Workflows as rows: a terminal change of a job that is a node closes the node in its own commit (`passes` where the job completed), once for
+ * ever by its own state, counts it where it is a member, writes core's `nodeEvents` behind the events of the transition and lowers `open` of its
+ * dependents. The node's result is the job's; it outlives the job. Where the workflow is no longer running the dependents stay as they are.
+ */
+export interface Workflows {
+  /** All its nodes in one commit; those without dependencies are ready. `already` where the same workflow is there, `duplicate` where another has the id. */
+  create(
+    workflow: NewWorkflow,
+    nodes: readonly NewNode[],
+    events: readonly Json[],
+    now: Millis,
+  ): Promise<{ readonly kind: 'created' | 'already' | 'duplicate'; readonly workflow: WorkflowRecord; readonly ready: readonly NodeRef[] }>;
+  get(id: string): Promise<WorkflowRecord | null>;
+  /** Newest first. */
+  list(query: {
+    readonly states: readonly WorkflowState[] | null;
+    readonly after?: string;
+    readonly offset?: number;
+    readonly limit: number;
+  }): Promise<Page<WorkflowRecord> & { readonly total: number }>;
+  nodes(workflow: string, after: number, limit: number): Promise<readonly NodeRecord[]>;
+  node(refs: readonly NodeRef[]): Promise<readonly (NodeRecord | null)[]>;
+  advance(steps: readonly WorkflowStep[], now: Millis): Promise<readonly Advanced[]>;
+  /**
+   * Ends a running workflow: its waiting nodes are cancelled in the same commit, those with a job stay for the sweep; false where it is not running.
+   * A node that closes later changes nothing but itself and the counts.
+   */
+  cancel(id: string, events: readonly Json[], now: Millis): Promise<boolean>;
+  /** The jobs of a cancelled workflow have been dealt with. */
+  swept(id: string): Promise<void>;
+  /** What a crash left: nodes that are ready in running workflows, and cancelled workflows whose jobs were not dealt with. */
+  unfinished(limit: number): Promise<{ readonly ready: readonly NodeRef[]; readonly sweeping: readonly string[] }>;
+}
+
+export interface CronRecord {
+  readonly name: string;
+  /** JSON text of the definition; core reads it. */
+  readonly spec: Json;
+  readonly enabled: boolean;
+  /** The next firing; null where there is none. */
+  readonly dueAt: Millis | null;
+  readonly runCount: number;
+  readonly lastRunAt: Millis | null;
+  readonly lastJob: JobId | null;
+  readonly createdAt: Millis;
+  readonly updatedAt: Millis;
+  /** +1 on every change: what a firing compares. */
+  readonly version: number;
+}
+
+export interface Firing {
+  readonly name: string;
+  /** The version that the decision was made from. */
+  readonly version: number;
+  readonly dueAt: Millis | null;
+  /** Null skips the run. */
+  readonly job: NewJob | null;
+  /** The previous run, where its end belongs to this firing. */
+  readonly cancel: Transition | null;
+  /** Written where the job was inserted, and where there is none. */
+  readonly events: readonly Json[];
+}
+
+export interface Crons {
+  list(): Promise<readonly CronRecord[]>;
+  get(name: string): Promise<CronRecord | null>;
+  /** Creates or updates (CRON-26); an update keeps creation and runs. */
+  put(
+    cron: Pick<CronRecord, 'name' | 'spec' | 'enabled' | 'dueAt'>,
+    now: Millis,
+  ): Promise<{ readonly created: boolean; readonly cron: CronRecord }>;
+  remove(name: string): Promise<CronRecord | null>;
+  due(now: Millis, limit: number): Promise<readonly CronRecord[]>;
+  /**
+   * One commit a firing: where the version is still the one seen, cancels, inserts and moves `dueAt`, and counts the run where a job was inserted.
+   * Answers null where it was not: another server fired. Queue bounds and pauses do not refuse the job.
+   */
+  fire(firings: readonly Firing[], now: Millis): Promise<readonly ({ readonly inserted: Inserted | null } | null)[]>;
+}
+
+/** A small named text: schemas, webhooks, settings. */
+export interface Document {
+  readonly kind: string;
+  readonly key: string;
+  readonly version: number;
+  readonly body: Json;
+  readonly createdAt: Millis;
+  readonly updatedAt: Millis;
+}
+
+export interface Documents {
+  /** Sorted by key. */
+  list(kind: string): Promise<readonly Document[]>;
+  get(kind: string, key: string): Promise<Document | null>;
+  /** Writes where the version on record is `expected`: null for a new one, `any` for whatever is there. Answers null where it is not. */
+  put(kind: string, key: string, body: Json, expected: number | null | 'any', now: Millis): Promise<Document | null>;
+  remove(kind: string, key: string): Promise<boolean>;
+}
+
 export interface Storage extends AsyncDisposable {
   readonly traits: Traits;
   readonly jobs: Jobs;
   readonly upkeep: Upkeep;
   readonly registry: Registry;
+  readonly workflows: Workflows;
+  readonly crons: Crons;
+  readonly documents: Documents;
   /** Brings the layout up to date; refuses one that is newer than this code. */
   migrate(): Promise<{ readonly from: number; readonly to: number }>;
   /** The store's clock. */
@@ -184,6 +395,8 @@ export interface Storage extends AsyncDisposable {
     after: number,
     limit: number,
   ): Promise<{ readonly batches: readonly EventBatch[]; readonly oldest: number; readonly newest: number }>;
+  /** Writes a batch of events that belong to no other change. */
+  record(events: readonly Json[], now: Millis): Promise<void>;
   /** Empties the store; for tests. */
   clear(): Promise<void>;
 }
@@ -206,7 +419,8 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
-/** Jobs became available in this queue. `queue: null` where the storage knows only that something changed. */
-export interface Wake {
-  readonly queue: string | null;
-}
+/**
+ * Jobs became available in this queue, or slots of a limit were freed that jobs of it wait for; `queue: null` where the storage knows only that
+ * something changed. `events`: the log has grown.
+ */
+export type Wake = { readonly kind: 'queue'; readonly queue: string | null } | { readonly kind: 'events' };

@@ -2,19 +2,28 @@ import type { Wake } from './storage.ts';
 
 export type Listener = (wakes: readonly Wake[]) => void;
 
-/** Tells subscribers which queues have news: later, never inside the operation that made them, and once a turn of the event loop. */
+/** Tells subscribers what is new: later, never inside the operation that made it, and each thing once a turn of the event loop. */
 export class Wakes {
   readonly #listeners = new Set<Listener>();
   readonly #queues = new Set<string | null>();
+  #logged = false;
   #due: NodeJS.Immediate | undefined;
 
   get heard(): boolean {
     return this.#listeners.size > 0;
   }
 
+  /** Jobs became available in the queue, or slots that its jobs wait for. */
   wake(queue: string | null): void {
     if (!this.heard) return;
     this.#queues.add(queue);
+    this.#due ??= setImmediate(() => this.#deliver());
+  }
+
+  /** The log has grown. */
+  logged(): void {
+    if (!this.heard) return;
+    this.#logged = true;
     this.#due ??= setImmediate(() => this.#deliver());
   }
 
@@ -36,8 +45,10 @@ export class Wakes {
 
   #deliver(): void {
     this.#due = undefined;
-    const wakes = [...this.#queues].map((queue) => ({ queue }));
+    const wakes = [...this.#queues].map((queue): Wake => ({ kind: 'queue', queue }));
+    if (this.#logged) wakes.push({ kind: 'events' });
     this.#queues.clear();
+    this.#logged = false;
     for (const listener of this.#listeners) listener(wakes);
   }
 }

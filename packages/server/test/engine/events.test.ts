@@ -1,8 +1,8 @@
-import { type EventKind, State } from '@ojs-ts/core';
+import { type EventKind, readEventId, State, uuidFrom } from '@ojs-ts/core';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type EventQuery, readEvents } from '../../src/engine/events.ts';
-import { type Bench, bench, newJob, urls } from '../support/engine.ts';
+import { type Bench, bench, items, newJob, urls } from '../support/engine.ts';
 
 function read(b: Bench, query: Partial<EventQuery> = {}) {
   return readEvents(b.engine.storage, 'ojs://test', { after: null, types: [], queues: [], jobTypes: [], limit: 1_000, ...query });
@@ -13,12 +13,22 @@ const failure = { code: 'x', type: 'x', message: 'm', names: [] };
 describe.each(urls)('events, %s', (url) => {
   test('a job’s events come in the order of its life (§9)', async () => {
     await using b = await bench(url);
-    const job = await b.start('w1', { retry: { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 } });
+    const job = await b.start(null, { retry: { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 } });
     await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
     b.clock.advance(1_000);
     const [again] = await b.fetch({ queues: [job.queue] });
     await b.engine.settle({ id: job.id, claim: again?.claim ?? 0, worker: null, kind: 'fail', failure });
-    const kinds: EventKind[] = ['job.enqueued', 'job.started', 'job.failed', 'job.retrying', 'job.started', 'job.failed', 'job.discarded'];
+    const kinds: EventKind[] = [
+      'job.enqueued',
+      'job.started',
+      'job.failed',
+      'job.retrying',
+      // The end of a backoff has no event in the catalogue (ojs-events §10.2), yet the state changes.
+      'job.state_changed',
+      'job.started',
+      'job.failed',
+      'job.discarded',
+    ];
     const { events, hasMore, gap } = await read(b);
     expect(events.map(({ type }) => type)).toEqual(kinds);
     expect(events.every(({ subject }) => subject === job.id)).toBe(true);
@@ -34,7 +44,7 @@ describe.each(urls)('events, %s', (url) => {
         const seen: string[] = [];
         let after: string | null = null;
         for (const [limit, jobs] of steps) {
-          if (jobs > 0) await b.engine.push(Array.from({ length: jobs }, () => newJob(b.clock.now())));
+          if (jobs > 0) await b.engine.push(items(Array.from({ length: jobs }, () => newJob(b.clock.now()))));
           const page = await read(b, { after, limit });
           expect(page.events.length).toBeLessThanOrEqual(limit);
           expect(page.gap).toBe(false);
@@ -100,8 +110,76 @@ describe.each(urls)('events, %s', (url) => {
     expect(await read(b, { after: cursor })).toMatchObject({ events: [{ subject: id }], cursor: '1', hasMore: false, gap: true });
   });
 
-  test.each(['x', '-1', '1.5', '1e3', ' 1', '99999999999999999999'])('%j is no cursor', async (after) => {
+  test('every kind of a job has what ojs-events §4.1 requires, and tells job, state and trace (§8.3, X27)', async () => {
+    await using b = await bench(url);
+    const retry = { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 };
+    const at = (ms: number) => new Date(b.clock.now() + ms).toISOString();
+    await b.push({ queue: 'scheduled', state: State.scheduled, runAt: b.clock.now() + 60_000, priority: 5, trace: 'aa' });
+    await b.push({ queue: 'urgent', priority: 7 });
+    await b.engine.lifecycle.cancel(await b.push({ queue: 'cancelled' }), null);
+    await b.push({ queue: 'expired', expiresAt: b.clock.now() + 500 });
+    const failing = await b.start('w1', { queue: 'failing', retry });
+    b.clock.advance(700);
+    await b.beat('w1', [failing.id]);
+    await b.engine.settle({ id: failing.id, claim: failing.claim, worker: null, kind: 'fail', failure });
+    const passing = await b.start(null, { queue: 'passing' });
+    b.clock.advance(1_000);
+    await b.engine.settle({ id: passing.id, claim: passing.claim, worker: null, kind: 'ack', result: '{"n":1}' });
+    await b.engine.upkeep.run();
+    const [again] = await b.fetch({ queues: ['failing'], worker: 'w2' });
+    await b.engine.settle({ id: failing.id, claim: again?.claim ?? 0, worker: null, kind: 'fail', failure });
+    const { events } = await read(b, { types: ['job.*'] });
+    const told = (queue: string) =>
+      Object.fromEntries(
+        events.filter(({ data }) => data.queue === queue).map(({ type, data: { job_id, job_type, queue: _, ...rest } }) => [type, rest]),
+      );
+    for (const { subject, data } of events) expect([data.job_id, data.job_type]).toEqual([subject, 'a.b']);
+    const t0 = b.clock.now() - 1_700;
+    const time = (ms: number) => new Date(t0 + ms).toISOString();
+    const error = { code: 'x', type: 'x', message: 'm', retryable: true };
+    expect(told('scheduled')).toEqual({
+      'job.scheduled': { attempt: 0, state: 'scheduled', scheduled_at: time(60_000), trace_id: 'aa' },
+    });
+    expect(told('urgent')).toEqual({ 'job.enqueued': { attempt: 0, state: 'available', priority: 7 } });
+    expect(told('cancelled')).toMatchObject({ 'job.cancelled': { state: 'cancelled', previous_state: 'available' } });
+    expect(told('expired')).toMatchObject({
+      'job.expired': { state: 'discarded', created_at: time(0), expired_at: time(500), ttl_ms: 500 },
+    });
+    expect(told('passing')).toMatchObject({
+      'job.started': { state: 'active', previous_state: 'available', worker_id: '', attempt: 1 },
+      'job.completed': { state: 'completed', previous_state: 'active', duration_ms: 1_000, attempt: 1 },
+    });
+    expect(told('failing')).toMatchObject({
+      'job.started': { worker_id: 'w2', attempt: 2 },
+      'job.heartbeat': { worker_id: 'w1', attempt: 1, visible_until: time(700 + 1_800_000) },
+      'job.retrying': { attempt: 1, max_attempts: 2, next_retry_at: time(1_700), error },
+      'job.state_changed': { state: 'available', previous_state: 'retryable' },
+      'job.failed': { attempt: 2, error, duration_ms: 0 },
+      'job.discarded': { total_attempts: 2, last_error: { code: 'x', message: 'm' } },
+    });
+    expect(at(0)).toBe(time(1_700));
+  });
+
+  test('the id of an event is a cursor, too; that of another store begins anew (ojs-events §6.4)', async () => {
+    await using b = await bench(url);
+    for (let count = 0; count < 3; count++) await b.push();
+    const { events } = await read(b);
+    expect(await read(b, { after: events[1]?.id ?? '' })).toMatchObject({ events: [{ id: events[2]?.id }], gap: false });
+    const foreign = `evt_${uuidFrom(b.clock.now(), 1, ((await b.engine.storage.seed()) + 1) % 65_536)}`;
+    expect(await read(b, { after: foreign })).toMatchObject({ events, gap: true });
+  });
+
+  test.each(['x', '-1', '1.5', '1e3', ' 1', '99999999999999999999', 'evt_', 'evt_x'])('%j is no cursor', async (after) => {
     await using b = await bench(url);
     await expect(read(b, { after })).rejects.toMatchObject({ code: 'invalid_request' });
   });
+});
+
+test('the id of an event tells time, place and store; no other id does', () => {
+  fc.assert(
+    fc.property(fc.nat(2 ** 47), fc.nat(Number.MAX_SAFE_INTEGER), fc.nat(0xffff), (at, position, seed) => {
+      expect(readEventId(`evt_${uuidFrom(at, position, seed)}`)).toEqual({ at, position, seed });
+    }),
+  );
+  for (const id of ['', 'evt_', uuidFrom(1, 2, 3), 'evt_019539a4-b68c-7def-b000-aabbccddeeff']) expect(readEventId(id)).toBeNull();
 });

@@ -1,7 +1,7 @@
 import { State } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import { Waiters } from '../../src/engine/waiters.ts';
-import { bench, newJob, settled, urls } from '../support/engine.ts';
+import { bench, items, newJob, settled, urls } from '../support/engine.ts';
 
 describe.each(urls)('long poll, %s', (url) => {
   const waitMs = 60_000;
@@ -98,7 +98,7 @@ describe.each(urls)('long poll, %s', (url) => {
     await using b = await bench(url);
     const fetches = Array.from({ length: 50 }, () => b.fetch({ waitMs, count: 2 }));
     await settled();
-    await b.engine.push(Array.from({ length: 100 }, () => newJob(b.clock.now())));
+    await b.engine.push(items(Array.from({ length: 100 }, () => newJob(b.clock.now()))));
     const ids = (await Promise.all(fetches)).flat().map((job) => job.id);
     expect(new Set(ids).size).toBe(ids.length);
   });

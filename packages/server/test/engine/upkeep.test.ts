@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
 import { StoreClock } from '../../src/engine/time.ts';
 import { openStorage } from '../../src/storage/open.ts';
-import { bench, newJob, urls } from '../support/engine.ts';
+import { bench, items, newJob, urls } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
 
 describe.each(urls)('upkeep, %s', (url) => {
@@ -11,7 +11,7 @@ describe.each(urls)('upkeep, %s', (url) => {
     await using b = await bench(url);
     const due = b.clock.now() + 1_000;
     const jobs = Array.from({ length: 450 }, () => newJob(b.clock.now(), { state: State.scheduled, runAt: due }));
-    await b.engine.push(jobs);
+    await b.engine.push(items(jobs));
     const waiting = async () => (await b.engine.storage.registry.queues())[0]?.counts[State.scheduled] ?? 0;
     b.clock.set(due - 1);
     await b.engine.upkeep.run();
@@ -84,10 +84,10 @@ describe.each(urls)('upkeep, %s', (url) => {
     const next = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
     b.clock.advance(29_999);
     await next.upkeep.run();
-    expect((await b.get(job.id)).state).toBe(State.active);
+    expect((await next.get(job.id))?.state).toBe(State.active);
     b.clock.advance(1);
     await next.upkeep.run();
-    expect((await b.get(job.id)).state).toBe(State.available);
+    expect((await next.get(job.id))?.state).toBe(State.available);
   });
 
   test('a lease that ended while no engine listened waits for the next heartbeat of its worker', async () => {
@@ -233,7 +233,7 @@ describe('upkeep by timers', () => {
     };
     await using engine = await Engine.start({ storage, deadAfterMs: 4_000 });
     const job = newJob(engine.clock.now());
-    await engine.push([job]);
+    await engine.push(items([job]));
     await engine.fetch({ queues: ['q'], count: 1, worker: 'w1', leaseMs: null, request: null, waitMs: 0 });
     await engine.beat({ worker: 'w1', holds: [{ id: job.id, claim: null }], leaseMs: null, state: 'running', info: '{}' });
     await passed;
@@ -266,7 +266,7 @@ describe('upkeep by timers', () => {
     await using engine = await Engine.start({ storage });
     const now = engine.clock.now();
     const jobs = [newJob(now, { state: State.scheduled, runAt: now + 50 }), newJob(now, { expiresAt: now + 50, queue: 'e' })];
-    await engine.push(jobs);
+    await engine.push(items(jobs));
     const states = async () => (await storage.jobs.get(jobs.map(({ id }) => id))).map((job) => job?.state);
     await expect.poll(states, { timeout: 2_000 }).toEqual([State.available, State.discarded]);
   });

@@ -17,8 +17,9 @@ describe('answers', () => {
   const job = () => ({ id: newId(), type: 'a.b', args: [] });
 
   test.each(operationNames)('%s has the headers, and exactly those', async (name) => {
-    const request = { method: operations[name].method, path: pathOf(name, { id: newId(), name: 'q' }) };
-    const body = operations[name].method === 'POST' ? { body: '{}' } : {};
+    const { method } = operations[name];
+    const request = { method, path: pathOf(name, { id: newId(), name: 'q', key: 'k', version: '1' }) };
+    const body = method === 'GET' || method === 'DELETE' ? {} : { body: '{}' };
     const { headers } = await send(server.url, { ...request, ...body, headers: { 'x-request-id': 'mine-1' } });
     expect(Object.keys(headers).toSorted()).toEqual(
       ['connection', 'content-length', 'content-type', 'date', 'ojs-version', 'vary', 'x-request-id'].toSorted(),
@@ -39,7 +40,7 @@ describe('answers', () => {
       '/ojs',
       '/ojs/v1',
       '/ojs/v1/jobs/',
-      '/ojs/v1/jobs',
+      '/ojs/v1/job',
       `/ojs/v1/jobs/${newId()}`,
       '/ojs/v1/admin/reset',
       '//ojs/manifest',

@@ -27,7 +27,7 @@ describe.skipIf(executablePath === null)('a web page of another origin', () => {
     await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve));
     const address = pages.address();
     pagesPort = typeof address === 'object' && address !== null ? address.port : 0;
-    server = await serve({ allowedOrigins: [`http://friend.test:${pagesPort}`] });
+    server = await serve({ allowedOrigins: [`http://friend.test:${pagesPort}`], engine: { deadAfterMs: 86_400_000 } });
     port = new URL(server.url).port;
     canaries = await plantCanaries(server.url);
     browser = await chromium.launch({
@@ -52,7 +52,7 @@ describe.skipIf(executablePath === null)('a web page of another origin', () => {
 
   /** Everything that a page can try; answers what each attempt got to see. */
   async function attack(page: Page, base: string): Promise<readonly string[]> {
-    const { available, deadLetter, pending, queue } = canaries;
+    const { active, available, completed, cron, deadLetter, limit, pending, queue, schema, workflow } = canaries;
     const job = JSON.stringify({ id: newId(), type: 'evil.job', args: [] });
     const attempts: readonly (readonly [string, string, string | null, Readonly<Record<string, string>>, 'cors' | 'no-cors'])[] = [
       ['POST', '/jobs', job, { 'content-type': 'text/plain' }, 'cors'],
@@ -62,6 +62,19 @@ describe.skipIf(executablePath === null)('a web page of another origin', () => {
       ['POST', `/queues/${queue}/pause`, null, {}, 'no-cors'],
       ['POST', `/dead-letter/${deadLetter}/retry`, null, {}, 'no-cors'],
       ['POST', `/jobs/${pending}/activate`, null, {}, 'no-cors'],
+      ['POST', '/jobs/bulk/delete', JSON.stringify({ job_ids: [completed] }), { 'content-type': 'text/plain' }, 'no-cors'],
+      ['POST', '/dead-letter/purge', JSON.stringify({ confirm: true }), { 'content-type': 'text/plain' }, 'no-cors'],
+      ['POST', '/dead-letter/purge?confirm=true', null, {}, 'no-cors'],
+      ['POST', '/workflows', JSON.stringify({ type: 'chain', steps: [JSON.parse(job)] }), { 'content-type': 'text/plain' }, 'no-cors'],
+      ['POST', `/workflows/${workflow}/cancel`, null, {}, 'no-cors'],
+      ['POST', `/cron/${cron}/trigger`, null, {}, 'no-cors'],
+      ['POST', `/cron/${cron}/pause`, null, {}, 'no-cors'],
+      ['POST', `/jobs/${active}/ack`, null, {}, 'no-cors'],
+      ['POST', '/workers/progress', JSON.stringify({ job_id: active, percentage: 99 }), { 'content-type': 'text/plain' }, 'no-cors'],
+      ['PUT', `/rate-limits/${limit}`, '{"concurrency":1}', { 'content-type': 'application/json' }, 'cors'],
+      ['PUT', `/queues/${queue}/config`, '{"concurrency":1}', { 'content-type': 'application/json' }, 'cors'],
+      ['DELETE', `/schemas/${schema}/1`, null, {}, 'cors'],
+      ['DELETE', '/dead-letter?confirm=true', null, {}, 'cors'],
       ['DELETE', `/jobs/${available}`, null, {}, 'cors'],
       ['DELETE', `/dead-letter/${deadLetter}`, null, {}, 'cors'],
       ['GET', `/jobs/${available}`, null, {}, 'cors'],
@@ -121,5 +134,12 @@ describe.skipIf(executablePath === null)('a web page of another origin', () => {
     );
     expect(state).toMatchObject({ job: { id, state: 'cancelled' } });
     expect(await call(server.url, `/jobs/${id}`)).toMatchObject({ status: 200 });
+  });
+
+  test('a page of an allowed origin follows events in every way', async () => {
+    const page = await open(`http://friend.test:${pagesPort}/`);
+    const followed = (await page.evaluate(`${pageScript}; follow(${JSON.stringify(server.url)})`)) as Readonly<Record<string, boolean>>;
+    expect(Object.keys(followed)).toHaveLength(4);
+    expect(Object.values(followed)).not.toContain(false);
   });
 });

@@ -1,4 +1,5 @@
 import { connect as connectTls } from 'node:tls';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { selfSigned } from '../support/certificate.ts';
 import { newId } from '../support/ids.ts';
@@ -43,12 +44,12 @@ describe('sizes', () => {
     await call(server.url, '/jobs', { id, type: 'a.b', args: [] });
     await call(server.url, '/workers/fetch', { queues: ['default'] });
     const large = 'é'.repeat(mebibyte / 2);
-    for (const [path, body] of [
-      ['/workers/ack', { job_id: id, result: large }],
-      ['/workers/nack', { job_id: id, error: { message: large } }],
-      ['/workers/nack', { job_id: id, error: { message: 'x', details: { large } } }],
+    for (const [path, body, code] of [
+      ['/workers/ack', { job_id: id, result: large }, 'RESULT_TOO_LARGE'],
+      ['/workers/nack', { job_id: id, error: { message: large } }, 'envelope_too_large'],
+      ['/workers/nack', { job_id: id, error: { message: 'x', details: { large } } }, 'envelope_too_large'],
     ] as const) {
-      expect(await call(server.url, path, body)).toMatchObject({ status: 413, body: { error: { code: 'envelope_too_large' } } });
+      expect(await call(server.url, path, body)).toMatchObject({ status: 413, body: { error: { code } } });
     }
     expect(await call(server.url, '/workers/ack', { job_id: id, result: large.slice(1) })).toMatchObject({ status: 200 });
   });
@@ -58,6 +59,20 @@ describe('sizes', () => {
     await call(server.url, '/jobs/batch', { jobs: Array.from({ length: 120 }, () => ({ type: 'a.b', args: [] })) });
     const { body } = await call<{ jobs: readonly unknown[] }>(server.url, '/workers/fetch', { queues: ['default'], count: 1e9 });
     expect(body.jobs).toHaveLength(100);
+  });
+
+  test('are of bodies that are not compressed: an encoding is refused, whatever it says it unpacks to (ojs-payload-limits §6, PL-010)', async () => {
+    await using server = await serve();
+    const body = gzipSync(JSON.stringify({ type: 'a.b', args: ['x'.repeat(64 * mebibyte)] }));
+    for (const encoding of ['gzip', 'zstd', 'GZIP', 'identity, gzip']) {
+      const refused = await send(server.url, { method: 'POST', path: '/ojs/v1/jobs', body, headers: { 'content-encoding': encoding } });
+      expectRefusal(refused, 400, 'invalid_request');
+      expect(refused.text).toContain('Content-Encoding');
+    }
+    const plain = { method: 'POST', path: '/ojs/v1/jobs', body: '{"type":"a.b","args":[]}' };
+    for (const encoding of ['identity', 'Identity', '']) {
+      expect(await send(server.url, { ...plain, headers: { 'content-encoding': encoding } })).toMatchObject({ status: 201 });
+    }
   });
 });
 

@@ -1,10 +1,11 @@
-import { type OperationName, operationNames, operations, pathOf } from '@ojs-ts/core';
+import { type OperationName, operationNames, operations, type Route } from '@ojs-ts/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
+import { fillPath } from '../support/valid-requests.ts';
 
 const secrets = { enqueue: 'enqueue-secret', work: 'work-secret', admin: 'admin-secret', both: 'both-secret', all: 'all-of-it' };
 const scopesOf: Readonly<Record<keyof typeof secrets, readonly string[]>> = {
@@ -25,9 +26,10 @@ describe('tokens', () => {
   });
   afterAll(() => server.close());
 
-  function ask(name: OperationName, authorization?: string) {
+  function ask(name: OperationName, authorization?: string, route: Route = operations[name]) {
     const headers = authorization === undefined ? {} : { authorization };
-    return send(server.url, { method: operations[name].method, path: pathOf(name, { id: newId(), name: 'q' }), headers });
+    const path = fillPath(route, { id: newId(), name: 'q', key: 'k', version: '1' });
+    return send(server.url, { method: route.method, path, headers });
   }
 
   describe.each(operationNames)('%s', (name) => {
@@ -63,6 +65,19 @@ describe('tokens', () => {
         }
       }
     });
+  });
+
+  test.each(operationNames.filter((name) => operations[name].also))('%s by its other routes', async (name) => {
+    const scopes: readonly string[] = operations[name].scopes;
+    const open = scopes.includes('open');
+    for (const route of operations[name].also ?? []) {
+      for (const holder of holders) {
+        const response = await ask(name, `Bearer ${secrets[holder]}`, route);
+        if (open || scopesOf[holder].some((scope) => scopes.includes(scope))) expect(response.status).toBeOneOf([200, 400, 404]);
+        else expectRefusal(response, 403, 'permission_denied');
+      }
+      if (!open) expectRefusal(await ask(name, undefined, route), 401, 'unauthenticated');
+    }
   });
 
   test('the scheme is read in any case', async () => {

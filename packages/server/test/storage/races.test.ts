@@ -51,8 +51,8 @@ test('two processes on one file claim 2,000 jobs: each job once, counts and log 
   const [first] = await storage.jobs.get([idOf(0)]);
   expect(first).toMatchObject({ attempt: 1, claim: 1 });
   const { batches, newest } = await storage.events(0, 1_000_000);
-  // 2,000 enqueued and 2,000 started; these transitions write none.
-  expect(newest).toBe(4000);
+  // 2,000 enqueued, 2,000 started, 2,000 whose state changed.
+  expect(newest).toBe(6000);
   let next = 1;
   for (const { position, count } of batches) {
     expect(position).toBe(next);

@@ -12,15 +12,47 @@ export interface Canaries {
   readonly completed: string;
   readonly cancelled: string;
   readonly deadLetter: string;
+  /** A queue without jobs. */
+  readonly emptyQueue: string;
+  readonly workflow: string;
+  readonly cron: string;
+  readonly limit: string;
+  /** A type with a schema of version 1. */
+  readonly schema: string;
 }
 
-/** One job in each state, so that whatever a request should not do has something to be done to. */
+/** Names of nothing, for what does not depend on them. */
+export const nowhere: Canaries = {
+  queue: '',
+  available: '',
+  pending: '',
+  scheduled: '',
+  active: '',
+  retryable: '',
+  completed: '',
+  cancelled: '',
+  deadLetter: '',
+  emptyQueue: '',
+  workflow: '',
+  cron: '',
+  limit: '',
+  schema: '',
+};
+
+/** Longer than any test: nothing of it may run out by itself. In seconds. */
+const long = 86_400;
+
+/** One job in each state and one of everything else, so that whatever a request should not do has something to be done to. */
 export async function plantCanaries(url: string): Promise<Canaries> {
   const queue = 'canary';
+  const make = async <T = object>(path: string, body: object, method = 'POST'): Promise<T> => {
+    const made = await call<T>(url, path, body, { method });
+    if (made.status >= 300) throw new Error(`${path} planted no canary: ${made.status} ${JSON.stringify(made.body)}`);
+    return made.body;
+  };
   const enqueue = async (options: object = {}) => {
     const id = newId();
-    const { status } = await call(url, '/jobs', { id, type: 'canary.job', args: ['sing'], options: { queue, ...options } });
-    if (status !== 201) throw new Error(`The canary was not enqueued: ${status}`);
+    await make('/jobs', { id, type: 'canary.job', args: ['sing'], options: { queue, heartbeat_timeout: long, ...options } });
     return id;
   };
   const start = async (options: object = {}) => {
@@ -36,9 +68,20 @@ export async function plantCanaries(url: string): Promise<Canaries> {
   const deadLetter = await start({ retry: { max_attempts: 1, on_exhaustion: 'dead_letter' } });
   await call(url, '/workers/nack', { job_id: deadLetter, error });
   const active = await start();
+  const cron = 'canary-cron';
+  await make('/cron', { name: cron, cron: '0 0 29 2 *', type: 'canary.cron', args: ['sing'] });
+  const limit = 'canary-limit';
+  await make(`/rate-limits/${limit}`, { concurrency: 5 }, 'PUT');
+  const schema = 'canary.schema';
+  await make('/schemas', { type: schema, version: 1, schema: { type: 'array' } });
+  const emptyQueue = 'canary-empty';
+  await make('/queues', { name: emptyQueue });
+  const step = { type: 'canary.step', args: [], options: { queue: 'canary-workflow' } };
+  const { workflow } = await make<{ readonly workflow: { readonly id: string } }>('/workflows', { type: 'chain', steps: [step, step] });
   const cancelled = await enqueue();
   await call(url, `/jobs/${cancelled}`, undefined, { method: 'DELETE' });
   await call(url, '/workers/heartbeat', { worker_id: 'keeper', active_jobs: [active] });
+  await make('/workers/progress', { job_id: active, worker_id: 'keeper', percentage: 10, checkpoint: { line: 1 } });
   return {
     queue,
     available: await enqueue(),
@@ -49,16 +92,31 @@ export async function plantCanaries(url: string): Promise<Canaries> {
     completed,
     cancelled,
     deadLetter,
+    emptyQueue,
+    workflow: workflow.id,
+    cron,
+    limit,
+    schema,
   };
 }
 
+/** Kinds of documents that an operation can write: schemas, the times of overrides, answers under keys. */
+const bulk = ['enqueue', 'cancel', 'retry', 'delete'].flatMap((name) => [`bulk.${name}`, `bulk.${name}.reply`]);
+const kinds = ['schema', 'schema.index', 'limit.override', ...bulk];
+
 /** Everything that the store holds, as it would be read by anybody. */
-export async function snapshot({ engine }: RunningServer): Promise<unknown> {
-  const { jobs, registry } = engine.storage;
+export async function snapshot({ engine }: RunningServer): Promise<Readonly<Record<string, unknown>>> {
+  const { jobs, registry, workflows, crons, documents } = engine.storage;
+  const found = await workflows.list({ states: null, limit: 1_000 });
   return {
     jobs: await jobs.list({ states: 0xff, limit: 1_000 }),
     queues: await registry.queues(),
     workers: await registry.workers(),
+    limits: await registry.limits(),
+    workflows: found.items,
+    nodes: await Promise.all(found.items.map(({ id }) => workflows.nodes(id, -1, 1_000))),
+    crons: await crons.list(),
+    documents: await Promise.all(kinds.map((kind) => documents.list(kind))),
     events: await engine.storage.events(0, 10_000),
   };
 }

@@ -2,6 +2,7 @@ import { type JobPolicy, type JobRecord, type ManualClock, manualClock, type New
 import { Engine } from '../../src/engine/engine.ts';
 import type { FetchRequest } from '../../src/engine/fetch.ts';
 import type { EngineOptions } from '../../src/engine/options.ts';
+import type { PushItem } from '../../src/engine/push.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import type { WorkerBeat } from '../../src/storage/storage.ts';
 import { newId } from './ids.ts';
@@ -29,7 +30,7 @@ export async function bench(url: string, options: Partial<EngineOptions> = {}): 
   async function push(patch: Parameters<Bench['push']>[0] = {}): Promise<string> {
     const { retry, ...fields } = patch;
     const job = newJob(clock.now(), { ...fields, ...(retry && { policy: JSON.stringify({ retry }) }) });
-    await engine.push([job]);
+    await engine.push([{ job, onConflict: null }]);
     return job.id;
   }
   function fetch(patch: Partial<FetchRequest> = {}, signal?: AbortSignal): Promise<readonly JobRecord[]> {
@@ -78,6 +79,12 @@ export function newJob(now: number, patch: Partial<NewJob> = {}): NewJob {
     expiresAt: null,
     timeoutMs: 1_800_000,
     visibilityMs: null,
+    laterExpiresAt: patch.expiresAt ?? null,
+    deadlineAt: null,
+    heartbeatMs: 60_000,
+    node: null,
+    unique: null,
+    limits: [],
     trace: null,
     createdAt: now,
     envelope: `{"specversion":"1.0","id":"${id}","type":"${type}","queue":"${queue}","args":[]}`,
@@ -89,4 +96,9 @@ export function newJob(now: number, patch: Partial<NewJob> = {}): NewJob {
 /** Lets everything that is ready run, without waiting for time. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+}
+
+/** A push without a unique policy. */
+export function items(jobs: readonly NewJob[]): readonly PushItem[] {
+  return jobs.map((job) => ({ job, onConflict: null }));
 }

@@ -11,6 +11,7 @@ globalThis.attack = async ({ base, attempts, job }) => {
       seen.push(String(error));
     }
   }
+  for (const [kind, opened] of Object.entries(await follow(base))) if (opened) seen.push(`${kind} was opened`);
   const blobs = [job, new Blob([job]), new Blob([job], { type: 'text/plain' })];
   for (const blob of blobs) navigator.sendBeacon(`${base}/ojs/v1/jobs`, blob);
   await new Promise((resolve) => {
@@ -47,6 +48,23 @@ globalThis.attack = async ({ base, attempts, job }) => {
     }
   }
   return seen;
+};
+
+/** Tries to follow the server's events; answers which of the ways let the page in. */
+globalThis.follow = async (base) => {
+  const opens = (source) =>
+    new Promise((resolve) => {
+      source.onopen = () => resolve(true);
+      source.onerror = () => resolve(false);
+    }).finally(() => source.close());
+  const stream = (path) => opens(new EventSource(`${base}/ojs/v1${path}`));
+  const socket = (protocols) => opens(new WebSocket(`${base.replace('http', 'ws')}/ojs/v1/ws`, protocols));
+  return {
+    'a stream': await stream('/events/stream?last_event_id=0'),
+    'a stream of a queue': await stream('/queues/canary/events'),
+    'a WebSocket': await socket([]),
+    'a WebSocket with a protocol': await socket(['ojs.v1']),
+  };
 };
 
 /** A request out of a frame without an origin; answers what the frame got to see. */

@@ -1,4 +1,4 @@
-import { type ErrorCode, errorKinds } from '@ojs-ts/core';
+import { type ErrorCode, type ErrorKind, errorKinds } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Response } from './request.ts';
 
@@ -16,12 +16,17 @@ export function expectRefusal(response: Response, status: number, code?: string)
   expect(response.headers['content-type']).toBe('application/openjobspec+json');
   expect(response.headers['ojs-version']).toBe('1.0');
   const { error } = JSON.parse(response.text) as ErrorBody;
-  if (!isCode(error.code)) throw new Error(`${String(error.code)} is not in the catalogue`);
-  if (code !== undefined) expect(error.code).toBe(code);
-  const kind = errorKinds[error.code];
-  expect(error).toMatchObject({ type: error.code, retryable: kind.retryable, canonical_code: kind.canonical, ojs_code: kind.ojs });
+  if (!isCode(error.type)) throw new Error(`${String(error.type)} is not in the catalogue`);
+  if (code !== undefined) expect(error.type).toBe(code);
+  const kind: ErrorKind = errorKinds[error.type];
+  expect(error).toMatchObject({
+    code: kind.wire ?? error.type,
+    retryable: kind.retryable,
+    canonical_code: kind.canonical,
+    ojs_code: kind.ojs,
+  });
   for (const name of ['message', 'hint', 'docs_url', 'request_id']) expect(error[name]).toEqual(expect.stringMatching(/./));
   expect(error.request_id).toBe(response.headers['x-request-id']);
   if (status === 503 || status === 429) expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
-  return error.code;
+  return error.type;
 }

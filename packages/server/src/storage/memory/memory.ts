@@ -1,17 +1,25 @@
 import { systemClock } from '@ojs-ts/core';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
+import { crons } from './crons.ts';
+import { documents } from './documents.ts';
 import { jobs } from './jobs.ts';
 import { registry } from './registry.ts';
 import { Tables } from './tables.ts';
 import { upkeep } from './upkeep.ts';
+import { workflows } from './workflows.ts';
+
+export interface MemoryOptions {
+  /** False writes no log of events; true by default. */
+  readonly events?: boolean;
+}
 
 /** A store in this process's memory, and the executable specification of the other storages: it takes the plainest way to each answer. */
-export function memoryStorage(): Storage {
+export function memoryStorage({ events: logged = true }: MemoryOptions = {}): Storage {
   const clock = systemClock();
   const seed = Math.floor(Math.random() * 0x10000);
   const wakes = new Wakes();
-  let tables: Tables | null = new Tables(wakes);
+  let tables: Tables | null = new Tables(wakes, logged);
   const open = () => {
     if (!tables) throw new Error('The memory storage is closed.');
     return tables;
@@ -21,6 +29,9 @@ export function memoryStorage(): Storage {
     jobs: jobs(open),
     upkeep: upkeep(open),
     registry: registry(open),
+    workflows: workflows(open),
+    crons: crons(open),
+    documents: documents(open),
     async migrate() {
       open();
       return { from: 0, to: 0 };
@@ -41,37 +52,18 @@ export function memoryStorage(): Storage {
       return wakes.subscribe(onWake);
     },
     async events(after, limit) {
-      const { batches, oldest, newest } = open().log;
-      const found = [];
-      let count = 0;
-      for (let at = firstAfter(batches, after); count < limit; at++) {
-        const batch = batches[at];
-        if (!batch) break;
-        found.push(batch);
-        count += batch.count;
-      }
-      return { batches: found, oldest, newest };
+      return open().log.read(after, limit);
+    },
+    async record(events, now) {
+      open().change(now, (change) => change.tellAll(events));
     },
     async clear() {
       open();
-      tables = new Tables(wakes);
+      tables = new Tables(wakes, logged);
     },
     async [Symbol.asyncDispose]() {
       tables = null;
       wakes.close();
     },
   };
-}
-
-/** Where the first batch stands that holds an event after position `after`. */
-function firstAfter(batches: readonly { readonly position: number; readonly count: number }[], after: number): number {
-  let low = 0;
-  let high = batches.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const batch = batches[middle];
-    if (batch && batch.position + batch.count - 1 > after) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

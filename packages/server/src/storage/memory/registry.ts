@@ -1,6 +1,7 @@
-import { heartbeatEntry, type JobId, type Json, type Millis, queueEventEntry, State } from '@ojs-ts/core';
+import { heartbeatEntry, type JobId, queueEventEntry, queueLimitKey, State } from '@ojs-ts/core';
 import { extended } from '../apply.ts';
 import type { Beaten, QueueRecord, Registry, WorkerBeat } from '../storage.ts';
+import type { Change } from './change.ts';
 import type { Queue, Tables } from './tables.ts';
 
 export function registry(open: () => Tables): Registry {
@@ -15,18 +16,51 @@ export function registry(open: () => Tables): Registry {
       const queue = tables.queue(name, now);
       if (queue.paused !== paused) {
         queue.paused = paused;
-        tables.commit([queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name)], now);
+        tables.change(now, (change) => change.tellAll([queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name)]));
         if (!paused) tables.wakes.wake(name);
       }
       return recordOfQueue(queue);
     },
 
+    async configureQueue(name, { capacity, config }, now) {
+      const queue = open().queue(name, now);
+      if (capacity !== undefined) queue.capacity = capacity;
+      if (config !== undefined) queue.config = config;
+      return recordOfQueue(queue);
+    },
+
+    async removeQueue(name) {
+      const tables = open();
+      const queue = tables.queues.get(name);
+      if (!queue || [...queue.counts.values()].some((count) => count > 0)) return false;
+      tables.queues.delete(name);
+      tables.limits.delete(queueLimitKey(name));
+      return true;
+    },
+
+    async statistics(since) {
+      return open().sums.since(since);
+    },
+
+    async limits() {
+      const tables = open();
+      return [...tables.limits.values()].sort((a, b) => (a.key < b.key ? -1 : 1)).map((limit) => tables.limitRecord(limit));
+    },
+
+    async limit(key) {
+      const tables = open();
+      const limit = tables.limits.get(key);
+      return limit ? tables.limitRecord(limit) : null;
+    },
+
+    async overrideLimit(key, override, now) {
+      const tables = open();
+      return tables.limitRecord(tables.changeLimit(key, { override }, now));
+    },
+
     async beat(beats, now) {
       const tables = open();
-      const entries: Json[] = [];
-      const answers = beats.map((beat) => note(tables, beat, now, entries));
-      tables.commit(entries, now);
-      return answers;
+      return tables.change(now, (change) => beats.map((beat) => note(tables, beat, change)));
     },
 
     async workers() {
@@ -49,11 +83,13 @@ export function registry(open: () => Tables): Registry {
   };
 }
 
-function recordOfQueue({ name, paused, createdAt, counts, deadLetter }: Queue): QueueRecord {
-  return { name, paused, createdAt, counts: Object.fromEntries([...counts].filter(([, count]) => count > 0)), deadLetter };
+function recordOfQueue({ name, paused, createdAt, counts, deadLetter, capacity, config }: Queue): QueueRecord {
+  const present = Object.fromEntries([...counts].filter(([, count]) => count > 0));
+  return { name, paused, createdAt, counts: present, deadLetter, capacity, config };
 }
 
-function note(tables: Tables, beat: WorkerBeat, now: Millis, entries: Json[]): Beaten {
+function note(tables: Tables, beat: WorkerBeat, change: Change): Beaten {
+  const { now } = change;
   const { worker, state, info } = beat;
   const known = tables.workers.get(worker);
   const directive = known?.directive ?? null;
@@ -73,8 +109,8 @@ function note(tables: Tables, beat: WorkerBeat, now: Millis, entries: Json[]): B
     const owned = row?.job.state === State.active && (row.job.worker ?? worker) === worker && (claim ?? row.job.claim) === row.job.claim;
     if (row && owned) {
       const leaseUntil = extended(row.job, beat.leaseMs, now);
-      tables.set(row, { ...row.job, leaseUntil });
-      entries.push(heartbeatEntry({ ...row.job, worker }, leaseUntil));
+      tables.set(row, { ...row.job, leaseUntil, beatAt: now }, now);
+      change.tellAll([heartbeatEntry({ ...row.job, worker }, leaseUntil)]);
     }
     answer[owned ? 'extended' : 'lost'].push(id);
   }

@@ -1,25 +1,52 @@
-import { type EventBatch, type JobId, type JobRecord, type Json, type Millis, State, Waiting } from '@ojs-ts/core';
-import { isIn } from '../apply.ts';
-import type { WorkerRecord } from '../storage.ts';
+import { type JobId, type JobRecord, type LimitNumbers, type Millis, queueLimitKey, State, Waiting } from '@ojs-ts/core';
+import { isIn, Queued } from '../apply.ts';
+import { effective, laneOf, numbersText } from '../limits.ts';
+import { noConfig } from '../records.ts';
+import type { CronRecord, Document, LimitRecord, WorkerRecord } from '../storage.ts';
 import type { Wakes } from '../wakes.ts';
+import { Change } from './change.ts';
 import { Heap } from './heap.ts';
-import { Ready } from './ready.ts';
+import { Holders } from './holders.ts';
+import { type Lane, Lanes } from './lanes.ts';
+import { Limit } from './limits.ts';
+import { Log } from './log.ts';
+import { SumsByMinute } from './sums.ts';
+import { WorkflowTable } from './workflow-table.ts';
 
 export interface Row {
   /** Order of creation. */
   readonly number: number;
+  readonly queue: Queue;
+  readonly lane: Lane;
   /** Place in the queue; a new one at every entry into `available`. */
   order: number;
   job: JobRecord;
 }
 
-export interface Queue {
+/** A queue, with the jobs of it that are available. */
+export class Queue {
   readonly name: string;
   readonly createdAt: Millis;
-  paused: boolean;
-  readonly counts: Map<State, number>;
-  deadLetter: number;
-  readonly ready: Ready;
+  paused = false;
+  capacity: number | null = null;
+  config = noConfig;
+  readonly counts = new Map<State, number>();
+  deadLetter = 0;
+  readonly lanes = new Lanes(this);
+
+  constructor(name: string, createdAt: Millis) {
+    this.name = name;
+    this.createdAt = createdAt;
+  }
+
+  count(state: State): number {
+    return this.counts.get(state) ?? 0;
+  }
+
+  /** Jobs that count for its capacity. */
+  get depth(): number {
+    return [...this.counts].reduce((sum, [state, count]) => (isIn(state, Queued) ? sum + count : sum), 0);
+  }
 }
 
 export interface Request {
@@ -36,43 +63,66 @@ export class Tables {
   readonly due = new Heap<{ readonly at: Millis; readonly row: Row }>(
     (a, b) => a.at < b.at || (a.at === b.at && a.row.number < b.row.number),
   );
+  readonly holders = new Holders();
   readonly queues = new Map<string, Queue>();
+  readonly limits = new Map<string, Limit>();
   readonly workers = new Map<string, WorkerRecord>();
   readonly requests = new Map<string, Request>();
   readonly leases = new Map<string, { readonly holder: string; readonly until: Millis }>();
+  readonly workflows = new WorkflowTable();
+  readonly crons = new Map<string, CronRecord>();
+  /** By kind, then key. */
+  readonly documents = new Map<string, Map<string, Document>>();
+  readonly sums = new SumsByMinute();
+  readonly log = new Log();
   readonly wakes: Wakes;
-  readonly #log: EventBatch[] = [];
-  #position = 0;
+  readonly #logged: boolean;
   #created = 0;
   #order = 0;
 
-  constructor(wakes: Wakes) {
+  constructor(wakes: Wakes, logged: boolean) {
     this.wakes = wakes;
+    this.#logged = logged;
+  }
+
+  /** Makes a change; the events that it tells become one batch. */
+  change<T>(now: Millis, work: (change: Change) => T): T {
+    const change = new Change(now, this.#logged);
+    const answer = work(change);
+    if (change.entries.length > 0) {
+      this.log.append(change.entries, now);
+      this.wakes.logged();
+    }
+    return answer;
   }
 
   add(job: JobRecord, now: Millis): void {
     const queue = this.queue(job.queue, now);
-    const row: Row = { number: ++this.#created, order: 0, job };
+    const lane = queue.lanes.enter(laneOf(job.limits).map((key) => this.limit(key)));
+    const row: Row = { number: ++this.#created, queue, lane, order: 0, job };
     this.rows.set(job.id, row);
-    this.#count(queue, job, 1);
-    this.#enter(row, queue);
+    this.#enter(row, now);
   }
 
-  set(row: Row, job: JobRecord): void {
-    const queue = this.#queueOf(job);
-    this.#count(queue, row.job, -1);
+  set(row: Row, job: JobRecord, now: Millis): void {
+    if (row.job.state === State.active && job.state === State.active) {
+      row.job = job;
+      return;
+    }
     this.#leave(row);
+    const was = row.job.state;
     row.job = job;
-    this.#count(queue, job, 1);
-    this.#enter(row, queue);
+    this.#enter(row, now);
+    if (was === State.active) this.#freed(row);
   }
 
   drop(row: Row): void {
-    this.#count(this.#queueOf(row.job), row.job, -1);
     this.#leave(row);
+    row.queue.lanes.leave(row.lane);
     this.rows.delete(row.job.id);
     // A place in a queue or in the heap that still names this row must not revive it.
     row.order = -1;
+    if (row.job.state === State.active) this.#freed(row);
   }
 
   /** The next scheduled or retryable job whose time has come. */
@@ -88,48 +138,110 @@ export class Tables {
   queue(name: string, now: Millis): Queue {
     let queue = this.queues.get(name);
     if (!queue) {
-      queue = { name, createdAt: now, paused: false, counts: new Map(), deadLetter: 0, ready: new Ready() };
+      queue = new Queue(name, now);
       this.queues.set(name, queue);
     }
     return queue;
   }
 
-  /** Ends an operation: its events become one batch. */
-  commit(entries: readonly Json[], now: Millis): void {
-    if (entries.length === 0) return;
-    this.#log.push({ position: this.#position + 1, at: now, count: entries.length, entries: `[${entries.join(',')}]` });
-    this.#position += entries.length;
+  limit(key: string): Limit {
+    let limit = this.limits.get(key);
+    if (!limit) {
+      limit = new Limit(key);
+      this.limits.set(key, limit);
+    }
+    return limit;
   }
 
-  get log(): { readonly batches: EventBatch[]; readonly oldest: number; readonly newest: number } {
-    return { batches: this.#log, oldest: this.#log[0]?.position ?? this.#position + 1, newest: this.#position };
+  /** The limit of the queue as a whole, where it has one. */
+  gate(queue: Queue): Limit | undefined {
+    return this.limits.get(queueLimitKey(queue.name));
   }
 
-  #enter(row: Row, queue: Queue): void {
+  /** Gives a limit other numbers: those that came with a job, or an operator's. */
+  changeLimit(
+    key: string,
+    { own, override }: { readonly own?: LimitNumbers; readonly override?: LimitNumbers | null },
+    now: Millis,
+  ): Limit {
+    const limit = this.limit(key);
+    const before = numbersText(effective(limit));
+    if (own !== undefined) limit.own = own;
+    if (override !== undefined) limit.override = override;
+    if (numbersText(effective(limit)) === before) return limit;
+    for (const queue of limit.waiting.keys()) {
+      queue.lanes.reopen(limit);
+      queue.lanes.holdBack(limit, now);
+      this.wakes.wake(queue.name);
+    }
+    const queue = this.#queueOf(limit);
+    if (queue && queue.count(State.available) > 0) this.wakes.wake(queue.name);
+    return limit;
+  }
+
+  limitRecord(limit: Limit): LimitRecord {
+    const queue = this.#queueOf(limit);
+    return queue ? limit.record(queue.count(State.active), queue.count(State.available)) : limit.record();
+  }
+
+  #queueOf({ key }: Limit): Queue | undefined {
+    const prefix = queueLimitKey('');
+    return key.startsWith(prefix) ? this.queues.get(key.slice(prefix.length)) : undefined;
+  }
+
+  #enter(row: Row, now: Millis): void {
+    const { queue, lane } = row;
     const { state, expiresAt, runAt } = row.job;
-    if (state === State.active) this.active.add(row);
+    this.#count(row, 1);
+    this.holders.add(row);
     if (expiresAt !== null && isIn(state, Waiting)) this.expiring.add(row);
     if (isIn(state, State.scheduled | State.retryable)) this.due.push({ at: runAt, row });
+    if (state === State.active) {
+      this.active.add(row);
+      this.gate(queue)?.started(now);
+      for (const limit of lane.keys) {
+        limit.active += 1;
+        if (limit.started(now)) for (const waiting of limit.waiting.keys()) waiting.lanes.started(limit, now);
+      }
+    }
     if (state === State.available) {
       row.order = ++this.#order;
-      queue.ready.push(row, row.order);
+      for (const limit of lane.keys) {
+        limit.wait(queue, 1);
+        if (limit.waiting.get(queue) === 1) queue.lanes.holdBack(limit, now);
+      }
+      queue.lanes.push(lane, row, now);
       this.wakes.wake(queue.name);
     }
   }
 
   #leave(row: Row): void {
+    this.#count(row, -1);
+    this.holders.remove(row);
     this.active.delete(row);
     this.expiring.delete(row);
+    for (const limit of row.lane.keys) {
+      if (row.job.state === State.active) limit.active -= 1;
+      if (row.job.state === State.available) limit.wait(row.queue, -1);
+    }
   }
 
-  #count(queue: Queue, job: JobRecord, by: 1 | -1): void {
-    queue.counts.set(job.state, (queue.counts.get(job.state) ?? 0) + by);
+  /** Somebody may wait for the slots that the job held: where a limit had none before. */
+  #freed({ queue, lane }: Row): void {
+    const gate = this.gate(queue);
+    const active = queue.count(State.active);
+    if (gate?.hasSlot(active) && !gate.hasSlot(active + 1) && queue.count(State.available) > 0) this.wakes.wake(queue.name);
+    for (const limit of lane.keys) {
+      if (!limit.hasSlot() || limit.hasSlot(limit.active + 1)) continue;
+      for (const waiting of limit.waiting.keys()) {
+        waiting.lanes.reopen(limit);
+        this.wakes.wake(waiting.name);
+      }
+    }
+  }
+
+  #count({ queue, job }: Row, by: 1 | -1): void {
+    queue.counts.set(job.state, queue.count(job.state) + by);
     if (job.deadLetter) queue.deadLetter += by;
-  }
-
-  #queueOf(job: JobRecord): Queue {
-    const queue = this.queues.get(job.queue);
-    if (!queue) throw new Error(`Queue ${job.queue} of job ${job.id} is missing.`);
-    return queue;
   }
 }

@@ -1,106 +1,176 @@
-import { type JobRecord, type Json, jobEventEntry, type Millis, State } from '@ojs-ts/core';
-import { claimed, isExpired, overdueAt, promoted, requestKey, sideWork } from '../apply.ts';
-import type { Claim } from '../storage.ts';
-import { find } from './jobs.ts';
+import { type JobRecord, type Millis, queueLimitKey, State } from '@ojs-ts/core';
+import { claimed, isExpired, overdueAt, promoted, promotionEvent, requestKey, sideWork } from '../apply.ts';
+import { sumsOf } from '../statistics.ts';
+import type { Claim, Claimed } from '../storage.ts';
+import { find } from './insert.ts';
+import { type Head, isBefore, type Lane } from './lanes.ts';
+import { Line } from './line.ts';
 import { expire } from './move.ts';
 import { type JobRow, readJob, text } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
-export function claim(tx: Transaction, claims: readonly Claim[], now: Millis): readonly (readonly JobRecord[])[] {
-  const entries: Json[] = [];
+/** What one call may do besides handing out: expired jobs to discard, lanes to look at in vain. */
+interface Budget {
+  expired: number;
+  lanes: number;
+}
+
+interface Round {
+  readonly tx: Transaction;
+  readonly claim: Claim;
+  readonly now: Millis;
+  readonly budget: Budget;
+  readonly taken: JobRecord[];
+}
+
+/** Lanes to look at in vain in one call, about 10 µs each. Each is parked by it, so a key that closes costs so many only where others kept its lanes apart. */
+const fruitlessLanes = 500;
+/** Rows read at first of a line that has rivals. */
+const fewRows = 4;
+
+export function claim(tx: Transaction, claims: readonly Claim[], now: Millis): readonly Claimed[] {
   const bound = sideWork(claims);
-  promote(tx, now, bound.promoted, entries);
-  const budget = { expired: bound.expired };
-  const answers = claims.map((claim) => serve(tx, claim, now, budget, entries));
-  tx.log(entries, now);
+  promote(tx, now, bound.promoted);
+  tx.settle(now);
+  const budget = { expired: bound.expired, lanes: fruitlessLanes };
+  const answers = claims.map((claim) => repeat(tx, claim) ?? serve(tx, claim, now, budget));
+  tx.end(now);
   return answers;
 }
 
-function serve(tx: Transaction, claim: Claim, now: Millis, budget: { expired: number }, entries: Json[]): readonly JobRecord[] {
-  const before = claim.request === null ? undefined : tx.sql.get(statements.request, requestKey(claim.request, claim.worker));
-  if (before) return stillHeld(tx, text(before[0]));
-  const taken: JobRecord[] = [];
-  for (const queue of claim.queues) {
-    if (taken.length >= claim.limit) break;
-    if (!tx.isPaused(queue)) takeFrom(tx, queue, claim, now, budget, taken, entries);
-  }
-  // An empty answer is not remembered: a fetch that waits asks again under the same id.
-  if (claim.request !== null && taken.length > 0) {
-    tx.sql.change(
-      statements.remember,
-      requestKey(claim.request, claim.worker),
-      now,
-      JSON.stringify(taken.map((job) => [job.id, job.claim])),
-    );
-  }
-  return taken;
-}
-
-function takeFrom(
-  tx: Transaction,
-  queue: string,
-  claim: Claim,
-  now: Millis,
-  budget: { expired: number },
-  taken: JobRecord[],
-  entries: Json[],
-): void {
-  while (taken.length < claim.limit) {
-    const wanted = claim.limit - taken.length;
-    const rows = tx.sql.all(statements.ready, queue, wanted);
-    for (const cells of rows) {
-      const row = readJob(cells);
-      if (!isExpired(row.job, now)) {
-        taken.push(take(tx, row, claim, now, entries));
-        continue;
-      }
-      if (budget.expired === 0) {
-        // The call's share of clearing is done; who waits is told to ask again.
-        tx.woken.add(queue);
-        return;
-      }
-      budget.expired -= 1;
-      expire(tx, row.job, now, entries);
-    }
-    if (rows.length < wanted) return;
-  }
-}
-
-function take(tx: Transaction, { number, job }: JobRow, claim: Claim, now: Millis, entries: Json[]): JobRecord {
-  const after = claimed(job, claim, now);
-  tx.sql.change(statements.claim, after.claim, after.attempt, overdueAt(after), now, after.worker, after.leaseMs, after.leaseUntil, number);
-  tx.count(job.queue, State.available, -1, now);
-  tx.count(job.queue, State.active, 1, now);
-  entries.push(jobEventEntry('job.started', after));
-  return after;
-}
-
-function stillHeld(tx: Transaction, claims: string): readonly JobRecord[] {
-  const given: unknown = JSON.parse(claims);
+/** What a request that was answered before still holds. */
+function repeat(tx: Transaction, { request, worker }: Claim): Claimed | null {
+  const before = request === null ? undefined : tx.sql.get(statements.request, requestKey(request, worker));
+  if (!before) return null;
+  const given: unknown = JSON.parse(text(before[0]));
   if (!Array.isArray(given)) throw new TypeError('SQLite: the claims of a request are not an array.');
-  return given.flatMap(([id, number]) => {
+  const held = given.flatMap(([id, number]) => {
     const job = find(tx.sql, String(id));
     return job?.state === State.active && job.claim === number ? [job] : [];
   });
+  return { jobs: held, again: null };
+}
+
+function serve(tx: Transaction, claim: Claim, now: Millis, budget: Budget): Claimed {
+  const jobs: JobRecord[] = [];
+  const round = { tx, claim, now, budget, taken: jobs };
+  for (const queue of claim.queues) {
+    if (jobs.length >= claim.limit) break;
+    takeFrom(round, queue);
+  }
+  // An empty answer is not remembered: a fetch that waits asks again under the same id.
+  if (claim.request !== null && jobs.length > 0) {
+    const claims = JSON.stringify(jobs.map((job) => [job.id, job.claim]));
+    tx.sql.change(statements.remember, requestKey(claim.request, claim.worker), now, claims);
+  }
+  return { jobs, again: jobs.length < claim.limit ? again(tx, claim.queues, now) : null };
+}
+
+function takeFrom(round: Round, queue: string): void {
+  const { tx, claim, now, taken } = round;
+  const known = tx.counts.find(queue);
+  if (!known || known.paused) return;
+  const hasLanes = tx.counts.hasLanes(queue);
+  if (hasLanes) tx.lanes.wakeUp(queue, now, fruitlessLanes);
+  const plain = new Line(tx.sql, known.line, hasLanes ? fewRows : claim.limit - taken.length);
+  for (let goesOn = true; goesOn && hasRoom(round, queue); ) {
+    const row = plain.peek();
+    const [lane, other] = hasLanes ? tx.lanes.best(queue) : [];
+    if (lane && !(row && isBefore(row, lane))) goesOn = visit(round, lane, best(row, other, tx.lanes.next(lane)));
+    else goesOn = row !== undefined && takeRun(round, plain, queue, lane);
+  }
+}
+
+function hasRoom({ tx, claim, now, taken }: Round, queue: string): boolean {
+  return taken.length < claim.limit && tx.limits.queueClosedUntil(queue, now) === null;
+}
+
+function best(...heads: readonly (Head | undefined)[]): Head | undefined {
+  return heads.reduce((best, head) => (head && !(best && isBefore(best, head)) ? head : best), undefined);
+}
+
+/** Takes from the front of a line until the rival is before it. False where the queue is to be left. */
+function takeRun(round: Round, line: Line, queue: string, rival: Head | undefined, mayGoOn = () => true): boolean {
+  for (let row = line.peek(); row; ) {
+    if (!take(round, row)) return false;
+    line.next();
+    if (!hasRoom(round, queue) || !mayGoOn()) break;
+    row = line.peek();
+    if (row && rival && isBefore(rival, row)) break;
+  }
+  return true;
+}
+
+/** Takes what the lane lets go; a lane that a key has closed is parked. */
+function visit(round: Round, lane: Lane, rival: Head | undefined): boolean {
+  const { tx, now, budget } = round;
+  const closed = tx.lanes.closing(lane, now);
+  if (closed) {
+    tx.lanes.leave(lane, lane, closed, now);
+    budget.lanes -= 1;
+    if (budget.lanes <= 0) tx.woken.add(lane.queue);
+    return budget.lanes > 0;
+  }
+  const line = new Line(tx.sql, lane.line, fewRows);
+  const goesOn = takeRun(round, line, lane.queue, rival, () => tx.lanes.closing(lane, now) === null);
+  tx.lanes.leave(lane, line.head(), tx.lanes.closing(lane, now), now);
+  return goesOn;
+}
+
+/** Starts the job, or discards it where it has expired. False where the call's share of clearing is done: who waits is told to ask again. */
+function take({ tx, claim, now, budget, taken }: Round, { number, job, limits }: JobRow): boolean {
+  const counted = { queue: job.queue, limits };
+  if (isExpired(job, now)) {
+    if (budget.expired === 0) {
+      tx.woken.add(job.queue);
+      return false;
+    }
+    budget.expired -= 1;
+    expire(tx, job, now);
+    return true;
+  }
+  const after = claimed(job, claim, now);
+  const { leaseMs, leaseUntil, expiresAt, worker } = after;
+  tx.sql.change(statements.claim, after.claim, after.attempt, overdueAt(after), now, worker, leaseMs, leaseUntil, number);
+  if (expiresAt !== job.expiresAt) tx.sql.change(statements.expireLater, expiresAt, number);
+  tx.started(counted, now);
+  tx.counts.sum(job.queue, sumsOf(job, after.state, now), now);
+  tx.log.job('job.started', after, job.state);
+  taken.push(after);
+  return true;
+}
+
+/** When a rate that holds back jobs of these queues lets one start. */
+function again(tx: Transaction, queues: readonly string[], now: Millis): Millis | null {
+  tx.settle(now);
+  let first = Number.POSITIVE_INFINITY;
+  for (const queue of queues) {
+    if (tx.counts.find(queue)?.paused !== false) continue;
+    const gate = tx.counts.available(queue) > 0 ? tx.limits.reopensAt(queueLimitKey(queue), now) : null;
+    first = Math.min(first, gate ?? first, (tx.counts.hasLanes(queue) ? tx.lanes.nextAlarm(queue) : null) ?? first);
+  }
+  return first === Number.POSITIVE_INFINITY ? null : first;
 }
 
 /** Moves up to `limit` due jobs on: to `available`, or out where they have expired meanwhile. */
-export function promote(tx: Transaction, now: Millis, limit: number, entries: Json[]): ReadonlyMap<string, number> {
+export function promote(tx: Transaction, now: Millis, limit: number): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   const due = [State.scheduled, State.retryable].flatMap((state) => tx.sql.all(statements.due, state, now, limit).map(readJob));
   due.sort((a, b) => a.job.runAt - b.job.runAt || a.number - b.number);
-  for (const { number, job } of due.slice(0, limit)) {
+  for (const { number, job, limits } of due.slice(0, limit)) {
     if (isExpired(job, now)) {
-      expire(tx, job, now, entries);
+      expire(tx, job, now);
       continue;
     }
-    tx.sql.change(statements.promote, tx.place(), now, number);
-    tx.count(job.queue, job.state, -1, now);
-    tx.count(job.queue, State.available, 1, now);
-    tx.woken.add(job.queue);
-    if (job.state === State.scheduled) entries.push(jobEventEntry('job.enqueued', promoted(job, now)));
-    counts.set(job.queue, (counts.get(job.queue) ?? 0) + 1);
+    const { queue } = job;
+    const after = promoted(job, now);
+    tx.sql.change(statements.promote, tx.enterLine({ queue, limits }), tx.numbers.place(), now, number);
+    tx.left({ queue, limits }, job.state, now);
+    tx.entered({ queue, limits }, after.state, now);
+    tx.counts.sum(queue, sumsOf(job, after.state, now), now);
+    tx.log.job(promotionEvent(job.state), after, job.state);
+    counts.set(queue, (counts.get(queue) ?? 0) + 1);
   }
   return counts;
 }

@@ -11,6 +11,7 @@ export type Synchronous = 'FULL' | 'NORMAL' | 'OFF';
 const BUSY = 5;
 const NOT_A_DATABASE = 26;
 const READ_ONLY = 8;
+const NOT_UNIQUE = 2067;
 
 /** One connection and its prepared statements. It never waits inside SQLite: a busy file is the caller's to retry. */
 export class Connection {
@@ -46,6 +47,17 @@ export class Connection {
   /** A change of which only the effect is wanted. `get` steps it like `run`, without the object of counts that costs 0.3 µs. */
   change(sql: string, ...values: SQLInputValue[]): void {
     this.#statement(sql).get(...values);
+  }
+
+  /** Inserts one row; false where a unique value of it is there already. An exception is cheaper than counts, as it is rare (see {@link change}). */
+  insert(sql: string, ...values: SQLInputValue[]): boolean {
+    try {
+      this.#statement(sql).get(...values);
+      return true;
+    } catch (error) {
+      if (extendedCode(error) === NOT_UNIQUE) return false;
+      throw error;
+    }
   }
 
   /** Answers how many rows changed. */
@@ -124,7 +136,12 @@ function check(file: string): void {
 
 /** The primary result code of an SQLite error; extended codes carry more in the upper bits. */
 function resultCode(error: unknown): number | null {
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : null;
+  const code = extendedCode(error);
+  return code === null ? null : code & 0xff;
+}
+
+function extendedCode(error: unknown): number | null {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null;
 }
 
 export function isBusy(error: unknown): boolean {

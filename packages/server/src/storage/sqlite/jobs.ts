@@ -1,22 +1,22 @@
-import { creationEvent, type JobRecord, type Json, jobEventEntry, type Millis, type NewJob, recordOf, State } from '@ojs-ts/core';
-import { groupVerdict, isIn } from '../apply.ts';
-import type { Inserted, Jobs } from '../storage.ts';
+import { type EventSubject, type Millis, State, Terminal } from '@ojs-ts/core';
+import { isIn } from '../apply.ts';
+import type { Jobs } from '../storage.ts';
 import { claim } from './claim.ts';
 import type { Connection } from './connection.ts';
+import { find, insertGroup } from './insert.ts';
 import { list } from './list.ts';
 import { move } from './move.ts';
-import { integer, readJob, state, text } from './row.ts';
+import { integer, integerOrNull, readTies, state, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 import type { Writer } from './writer.ts';
 
 export function jobs(sql: Connection, writer: Writer): Jobs {
   return {
-    insert: (groups, now) =>
+    insert: (groups, now, options) =>
       writer.write((tx) => {
-        const entries: Json[] = [];
-        const answers = groups.map((group) => insertGroup(tx, group, now, entries));
-        tx.log(entries, now);
+        const answers = groups.map((group) => insertGroup(tx, group, now, options));
+        tx.end(now);
         return answers;
       }),
 
@@ -24,9 +24,8 @@ export function jobs(sql: Connection, writer: Writer): Jobs {
 
     transition: (transitions, now) =>
       writer.write((tx) => {
-        const entries: Json[] = [];
-        const answers = transitions.map((transition) => move(tx, transition, now, entries));
-        tx.log(entries, now);
+        const answers = transitions.map((transition) => move(tx, transition, now));
+        tx.end(now);
         return answers;
       }),
 
@@ -34,84 +33,39 @@ export function jobs(sql: Connection, writer: Writer): Jobs {
 
     list: (query) => writer.read(() => list(sql, query)),
 
-    remove: (ids, { from, deadLetter }) =>
-      writer.write((tx) =>
-        ids.map((id) => {
-          const cells = sql.get(statements.forRemoval, id);
-          if (!cells) return false;
-          const listed = cells[3] !== 0;
-          const was = state(cells[1]);
-          if (!isIn(was, from) || (deadLetter && !listed)) return false;
-          drop(tx, integer(cells[0]), was, text(cells[2]), listed);
-          return true;
-        }),
-      ),
+    remove: (ids, guard, now) =>
+      writer.write((tx) => {
+        const answers = ids.map((id) => remove(tx, id, guard, now));
+        tx.end(now);
+        return answers;
+      }),
   };
 }
 
-export function find(sql: Connection, id: string): JobRecord | null {
-  const cells = sql.get(statements.byId, id);
-  return cells ? readJob(cells).job : null;
-}
-
-export function drop(tx: Transaction, number: number, was: State, queue: string, listed: boolean): void {
-  tx.sql.run(statements.remove, number);
-  tx.count(queue, was, -1, 0);
-  if (listed) tx.countDeadLetter(queue, -1, 0);
-}
-
-/**
- * Inserts first and asks later: an id that is there makes no row, which says so. What a group inserted before it met its refusal is taken back,
- * so nothing of it is seen.
- */
-function insertGroup(tx: Transaction, group: readonly NewJob[], now: Millis, entries: Json[]): readonly Inserted[] {
-  const answers: Inserted[] = [];
-  const fresh: JobRecord[] = [];
-  for (const job of group) {
-    const record = recordOf(job);
-    if (insertRow(tx, record)) {
-      fresh.push(record);
-      answers.push({ kind: 'inserted' });
-      continue;
-    }
-    const there = find(tx.sql, job.id);
-    if (!there) throw new Error(`Job ${job.id} could not be inserted.`);
-    const same = there.envelope === job.envelope && there.queue === job.queue && there.type === job.type;
-    answers.push(same ? { kind: 'already', job: there } : { kind: 'duplicate', existing: there });
+function remove(tx: Transaction, id: string, { from, deadLetter }: Parameters<Jobs['remove']>[1], now: Millis): boolean {
+  const cells = tx.sql.get(statements.forRemoval, id);
+  if (!cells) return false;
+  const listed = cells[9] !== 0;
+  const was = state(cells[1]);
+  if (!isIn(was, from) || (deadLetter && !listed)) return false;
+  const queue = text(cells[2]);
+  const { limits, node } = readTies(cells[8]);
+  if (was === State.available) tx.leaveLine({ queue, limits });
+  tx.sql.change(statements.remove, integer(cells[0]));
+  tx.left({ queue, limits }, was, now);
+  if (listed) tx.counts.addDeadLetter(queue, -1, now);
+  if (node !== null && !isIn(was, Terminal)) {
+    const job: EventSubject = {
+      id,
+      queue,
+      type: text(cells[3]),
+      state: was,
+      attempt: integer(cells[4]),
+      worker: textOrNull(cells[5]),
+      startedAt: integerOrNull(cells[6]),
+      trace: textOrNull(cells[7]),
+    };
+    tx.graph.jobEnded(node, job, () => textOrNull(cells[10]), now);
   }
-  const settled = groupVerdict(answers);
-  if (settled.some(({ kind }) => kind !== 'inserted')) {
-    for (const { id } of fresh) tx.sql.run('DELETE FROM ojs_jobs WHERE id = ?', id);
-    return settled;
-  }
-  for (const record of fresh) {
-    tx.count(record.queue, record.state, 1, now);
-    if (record.state === State.available) tx.woken.add(record.queue);
-    const kind = creationEvent(record.state);
-    if (kind) entries.push(jobEventEntry(kind, record));
-  }
-  return answers;
-}
-
-function insertRow(tx: Transaction, job: JobRecord): boolean {
-  const changes = tx.sql.run(
-    statements.insert,
-    job.state,
-    job.priority,
-    job.state === State.available ? tx.place() : null,
-    job.state === State.available ? null : job.runAt,
-    job.runAt,
-    job.enqueuedAt,
-    job.timeoutMs,
-    job.visibilityMs,
-    job.expiresAt,
-    job.createdAt,
-    job.id,
-    job.queue,
-    job.type,
-    job.trace,
-    job.policy,
-    job.envelope,
-  );
-  return changes === 1;
+  return true;
 }

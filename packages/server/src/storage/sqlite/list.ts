@@ -75,7 +75,9 @@ async function walk(
   let from = after;
   const size = Math.min(chunk, Math.max(wanted, 100));
   for (;;) {
-    const rows = sql.all(statement, ...keys, ...(from.finishedAt === null ? [] : [from.finishedAt]), from.number, size);
+    // The walk by number meets finished rows too, whose time is no part of its order.
+    const time = statement === statements.byNumberDown || from.finishedAt === null ? [] : [from.finishedAt];
+    const rows = sql.all(statement, ...keys, ...time, from.number, size);
     for (const cells of rows) {
       from = placeIn(cells);
       if (!fits(cells, query, mask)) continue;

@@ -3,25 +3,26 @@ import {
   expired,
   type JobRecord,
   type Json,
-  jobEventEntry,
   type Millis,
+  type NodeRef,
   State,
   Terminal,
   type Transition,
 } from '@ojs-ts/core';
-import { isIn, type Mutable, moved, overdueAt, verdict } from '../apply.ts';
+import { eventsOf, isIn, type Mutable, moved, overdueAt, textsOf, verdict } from '../apply.ts';
+import { sumsOf } from '../statistics.ts';
 import type { Moved } from '../storage.ts';
-import { type Cells, integer, integerOrNull, readJob, state, text, textOrNull } from './row.ts';
+import { type Cells, integer, integerOrNull, readBounds, readJob, readTies, state, type Ties, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
 /** What is read of every job that is to be changed. */
-type Guarded = EventSubject & Pick<JobRecord, 'claim'>;
+type Guarded = EventSubject & Pick<JobRecord, 'claim' | 'enqueuedAt'> & Ties;
 /** What is read besides where the change may keep or set more than the end of an execution does. */
-type Changing = Guarded & Mutable & Pick<JobRecord, 'timeoutMs'>;
+type Changing = Guarded & Mutable & Pick<JobRecord, 'timeoutMs' | 'heartbeatMs' | 'deadlineAt'>;
 
 /** One guarded change. Only a refusal reads the whole row. */
-export function move(tx: Transaction, transition: Transition, now: Millis, entries: Json[]): Moved {
+export function move(tx: Transaction, transition: Transition, now: Millis): Moved {
   const cells = tx.sql.get(statements.guard, transition.id);
   if (!cells) return { kind: 'missing' };
   const number = integer(cells[0]);
@@ -32,53 +33,69 @@ export function move(tx: Transaction, transition: Transition, now: Millis, entri
     before.state === State.active && isPlainEnd(transition)
       ? finish(tx, number, before, transition, now)
       : change(tx, number, before, transition, now);
-  tx.count(before.queue, before.state, -1, now);
-  tx.count(before.queue, after.state, 1, now);
-  if (after.state === State.available) tx.woken.add(before.queue);
-  for (const event of transition.events) entries.push(jobEventEntry(event.kind, after, event.data ?? null));
-  return { kind: 'moved', was: before.state };
+  if (before.state !== after.state || after.state !== State.active) {
+    tx.left(before, before.state, now);
+    tx.entered(after, after.state, now);
+  }
+  tx.counts.sum(before.queue, sumsOf(before, after.state, now, transition), now);
+  for (const event of eventsOf(transition, before.state)) tx.log.job(event.kind, after, before.state, event.data ?? null);
+  return { kind: 'moved', was: before.state, ready: closeNode(tx, number, after, transition, now) };
+}
+
+const none: readonly NodeRef[] = [];
+
+function closeNode(tx: Transaction, number: number, job: Guarded, { result }: Transition, now: Millis): readonly NodeRef[] {
+  if (job.node === null || !isIn(job.state, Terminal)) return none;
+  return tx.graph.jobEnded(
+    job.node,
+    job,
+    () => (result === undefined ? textOrNull(only(tx.sql.get(statements.result, number))[0]) : result),
+    now,
+  );
 }
 
 /** Ends a waiting job that is past its expiry, as core decides. */
-export function expire(tx: Transaction, job: JobRecord, now: Millis, entries: Json[]): void {
-  const answer = move(tx, expired(job, now), now, entries);
+export function expire(tx: Transaction, job: JobRecord, now: Millis): void {
+  const answer = move(tx, expired(job, now), now);
   if (answer.kind !== 'moved') throw new Error(`Job ${job.id} has expired, but its transition was ${answer.kind}.`);
 }
 
 /** An execution that ends for good with nothing but a result to note: the usual ACK. */
-function isPlainEnd({ to, attempt, priority, runAt, clearRun, deadLetter, history }: Transition): boolean {
-  const more = attempt ?? priority ?? runAt ?? clearRun ?? deadLetter ?? history;
-  return more === undefined && isIn(to, Terminal);
+function isPlainEnd({ to, attempt, priority, runAt, clearRun, deadLetter, history, progress, checkpoint, envelope }: Transition): boolean {
+  const more = attempt ?? priority ?? runAt ?? clearRun ?? deadLetter ?? history ?? envelope;
+  return more === undefined && progress === undefined && checkpoint === undefined && isIn(to, Terminal);
 }
 
-function finish(tx: Transaction, number: number, before: Guarded, { to, result }: Transition, now: Millis): EventSubject {
-  tx.sql.change(statements.finish, to, now, now, result === undefined ? 0 : 1, result ?? null, number);
+function finish(tx: Transaction, number: number, before: Guarded, { to, result }: Transition, now: Millis): Guarded {
+  if (result === undefined) tx.sql.change(statements.finishAsIs, to, now, now, number);
+  else tx.sql.change(statements.finish, to, now, now, result, number);
   return { ...before, state: to };
 }
 
-function change(tx: Transaction, number: number, guarded: Guarded, transition: Transition, now: Millis): EventSubject {
+function change(tx: Transaction, number: number, guarded: Guarded, transition: Transition, now: Millis): Guarded {
   const before = readRest(guarded, only(tx.sql.get(statements.rest, number)));
   const after = moved(before, transition, now);
   write(tx, number, after);
-  const { result, history } = transition;
-  if (result !== undefined || history !== undefined) {
-    tx.sql.change(statements.note, result === undefined ? 0 : 1, result ?? null, history ?? null, number);
-  }
-  if (before.deadLetter !== after.deadLetter) tx.countDeadLetter(before.queue, after.deadLetter ? 1 : -1, now);
+  note(tx, number, transition, after);
+  if (before.deadLetter !== after.deadLetter) tx.counts.addDeadLetter(before.queue, after.deadLetter ? 1 : -1, now);
+  if (before.state === State.available) tx.leaveLine(before);
   return after;
 }
 
 function write(tx: Transaction, number: number, job: Changing): void {
+  const waits = job.state === State.available;
   tx.sql.change(
     statements.move,
     job.state,
     job.attempt,
     job.priority,
-    job.state === State.available ? tx.place() : null,
+    waits ? tx.enterLine(job) : null,
+    waits ? tx.numbers.place() : null,
     dueAt(job),
     job.runAt,
     job.enqueuedAt,
     job.startedAt,
+    job.beatAt,
     job.finishedAt,
     job.deadLetter ? 1 : 0,
     job.leaseMs,
@@ -86,6 +103,17 @@ function write(tx: Transaction, number: number, job: Changing): void {
     job.worker,
     number,
   );
+}
+
+function note(tx: Transaction, number: number, transition: Transition, after: Changing): void {
+  const { result, history, progress, checkpoint, envelope } = textsOf(transition, after);
+  if (result === undefined && history === undefined && progress === undefined && checkpoint === undefined && envelope === undefined) return;
+  tx.sql.change(statements.note, ...given(result), history ?? null, ...given(progress), ...given(checkpoint), envelope ?? null, number);
+}
+
+/** A text that may be set to null: whether it is set, and to what. */
+function given(text: Json | null | undefined): readonly [number, Json | null] {
+  return text === undefined ? [0, null] : [1, text];
 }
 
 /** The time by which the state is indexed (see the table). */
@@ -105,6 +133,9 @@ function readGuarded(id: string, cells: Cells): Guarded {
     attempt: integer(cells[6]),
     startedAt: integerOrNull(cells[7]),
     trace: textOrNull(cells[8]),
+    ...readTies(cells[9]),
+    // Read only where it may be kept.
+    enqueuedAt: null,
   };
 }
 
@@ -119,6 +150,8 @@ function readRest(guarded: Guarded, cells: Cells): Changing {
     leaseMs: integerOrNull(cells[5]),
     leaseUntil: integerOrNull(cells[6]),
     timeoutMs: integer(cells[7]),
+    beatAt: integerOrNull(cells[8]),
+    ...readBounds(cells[9]),
   };
 }
 

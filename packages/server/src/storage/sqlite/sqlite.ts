@@ -5,13 +5,17 @@ import { systemClock } from '@ojs-ts/core';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
 import { Connection, type Synchronous } from './connection.ts';
+import { crons } from './crons.ts';
+import { documents } from './documents.ts';
 import { events } from './events.ts';
 import { jobs } from './jobs.ts';
 import { migrate } from './migrate.ts';
-import { registry } from './registry.ts';
+import { queues } from './queues.ts';
 import { integer } from './row.ts';
 import { upkeep } from './upkeep.ts';
 import { Watch } from './watch.ts';
+import { workers } from './workers.ts';
+import { workflows } from './workflows.ts';
 import { Writer } from './writer.ts';
 
 export interface SqliteOptions {
@@ -21,6 +25,8 @@ export interface SqliteOptions {
   readonly synchronous?: Synchronous;
   /** How long a call waits for a file that another process has locked, in milliseconds. Default 5,000. */
   readonly patienceMs?: number;
+  /** False writes no log of events; true by default. */
+  readonly events?: boolean;
 }
 
 const durability: Readonly<Record<Synchronous, string>> = {
@@ -29,20 +35,28 @@ const durability: Readonly<Record<Synchronous, string>> = {
   OFF: 'commits survive a crash of the process only (WAL, synchronous=OFF)',
 };
 
+/** All but the store's own. */
+const tables = [
+  ...['jobs', 'queues', 'minutes', 'events', 'requests', 'workers', 'leases'],
+  ...['limits', 'starts', 'lanes', 'lane_keys', 'alarms'],
+  ...['workflows', 'workflow_counts', 'nodes', 'node_specs', 'crons', 'documents'],
+];
+
 /**
  * A storage in one SQLite file, shared safely by several processes of one machine.
  * @throws Error where the file cannot be opened, or is no database.
  */
 export function sqliteStorage(options: SqliteOptions): Storage {
-  const { path, patienceMs = 5000 } = options;
+  const { path, patienceMs = 5000, events: logs = true } = options;
   const directory = path === null ? mkdtempSync(join(tmpdir(), 'ojs-')) : null;
   const synchronous = directory === null ? (options.synchronous ?? 'FULL') : 'OFF';
   const sql = new Connection(path ?? join(directory ?? '', 'jobs.db'), synchronous);
   const clock = systemClock();
   const wakes = new Wakes();
   const watch = new Watch(sql, wakes);
-  const writer = new Writer(sql, patienceMs, (woken) => {
+  const writer = new Writer(sql, patienceMs, logs, ({ woken, log }) => {
     for (const queue of woken) wakes.wake(queue);
+    if (log.grown) wakes.logged();
   });
   let closing: Promise<void> | null = null;
 
@@ -65,7 +79,10 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     },
     jobs: jobs(sql, writer),
     upkeep: upkeep(sql, writer),
-    registry: registry(sql, writer),
+    registry: { ...queues(sql, writer), ...workers(sql, writer) },
+    workflows: workflows(sql, writer),
+    crons: crons(sql, writer),
+    documents: documents(sql, writer),
     migrate: () => migrate(sql, patienceMs),
     async clock() {
       return clock.now();
@@ -79,11 +96,16 @@ export function sqliteStorage(options: SqliteOptions): Storage {
       return watch.subscribe(onWake);
     },
     events: (after, limit) => writer.read(() => events(sql, after, limit)),
+    record: (events, now) =>
+      writer.write((tx) => {
+        tx.log.add(events);
+        tx.end(now);
+      }),
     clear: () =>
       writer.write((tx) => {
-        for (const table of ['jobs', 'queues', 'events', 'requests', 'workers', 'leases']) tx.sql.run(`DELETE FROM ojs_${table}`);
-        tx.sql.run('UPDATE ojs_store SET place = 0, position = 0');
         tx.forget();
+        for (const table of tables) tx.sql.run(`DELETE FROM ojs_${table}`);
+        tx.sql.run('UPDATE ojs_store SET line = 0, place = 0, position = 0');
       }),
     [Symbol.asyncDispose]: () => {
       closing ??= close();

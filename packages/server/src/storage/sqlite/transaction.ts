@@ -1,103 +1,108 @@
-import { type Json, type Millis, State, type StateName, stateName } from '@ojs-ts/core';
+import { type Millis, State } from '@ojs-ts/core';
 import type { Connection } from './connection.ts';
-import { integer, text } from './row.ts';
+import { Counts } from './counts.ts';
+import { Graph } from './graph.ts';
+import { Lanes } from './lanes.ts';
+import { Limits } from './limits.ts';
+import { Log } from './log.ts';
+import { Numbers } from './numbers.ts';
 
-interface Delta {
-  /** When the queue was first named in this transaction: its creation, where it is new. */
-  readonly since: Millis;
-  readonly counts: Record<StateName, number>;
-  deadLetter: number;
+/** Where a job is counted. */
+export interface Counted {
+  readonly queue: string;
+  /** Its `limits` as text. */
+  readonly limits: string | null;
 }
 
-const stateColumns = Object.keys(State).join(', ');
-const addCounts = `INSERT INTO ojs_queues (name, created_at, ${stateColumns}, dead_letter) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (name) DO UPDATE SET ${[...Object.keys(State), 'dead_letter'].map((column) => `${column} = ${column} + excluded.${column}`).join(', ')}`;
-
 /**
- * What one transaction gathers beside its rows, so that it is written once however many jobs changed: counts by queue, the places given,
- * and who is to be woken after the commit.
+ * What one transaction gathers beside its rows, so that it is written once however many jobs changed, and who is to be woken after the commit.
+ * Each operation ends with {@link end}.
  */
 export class Transaction {
   readonly sql: Connection;
   readonly woken = new Set<string>();
-  readonly #deltas = new Map<string, Delta>();
-  #sequence: { place: number; position: number } | null = null;
-  #paused: ReadonlySet<string> | null = null;
+  readonly numbers: Numbers;
+  readonly log: Log;
+  readonly counts: Counts;
+  readonly limits: Limits;
+  readonly lanes: Lanes;
+  readonly graph: Graph;
 
-  constructor(sql: Connection) {
+  constructor(sql: Connection, logs: boolean) {
     this.sql = sql;
+    this.numbers = new Numbers(sql);
+    this.log = new Log(sql, this.numbers, logs);
+    this.counts = new Counts(sql, this.numbers);
+    this.limits = new Limits(sql, this.counts);
+    this.lanes = new Lanes(sql, this.numbers, this.counts, this.limits);
+    this.graph = new Graph(sql, this.log);
   }
 
-  /** The next place in a queue. */
-  place(): number {
-    return ++this.#given().place;
+  /** A job enters a state; where that is `available`, its line comes from {@link enterLine}. */
+  entered({ queue, limits }: Counted, state: State, now: Millis): void {
+    this.counts.add(queue, state, 1, now);
+    if (limits === null || (state !== State.available && state !== State.active)) return;
+    for (const key of this.lanes.keysOf(limits).keys) {
+      if (state === State.active) this.limits.occupy(key);
+      else this.limits.wait(key, 1);
+    }
   }
 
-  count(queue: string, state: State, by: number, now: Millis): void {
-    this.#delta(queue, now).counts[stateName(state)] += by;
+  left({ queue, limits }: Counted, state: State, now: Millis): void {
+    this.counts.add(queue, state, -1, now);
+    if (state === State.active) this.limits.freeQueue(queue);
+    if (limits === null || (state !== State.available && state !== State.active)) return;
+    for (const key of this.lanes.keysOf(limits).keys) {
+      if (state === State.active) this.limits.free(key);
+      else this.limits.wait(key, -1);
+    }
   }
 
-  countDeadLetter(queue: string, by: number, now: Millis): void {
-    this.#delta(queue, now).deadLetter += by;
+  /** A claim takes an available job: it is active now, which takes slots and notes a start for the rates. */
+  started(job: Counted, now: Millis): void {
+    this.left(job, State.available, now);
+    this.entered(job, State.active, now);
+    this.limits.startedIn(job.queue, now);
+    if (job.limits !== null) for (const key of this.lanes.keysOf(job.limits).keys) this.limits.started(key, now);
   }
 
-  /** Ends an operation: its events become one batch of the log. */
-  log(entries: readonly Json[], now: Millis): void {
-    if (entries.length === 0) return;
-    const given = this.#given();
-    this.sql.run(
-      'INSERT INTO ojs_events (position, at, count, entries) VALUES (?, ?, ?, ?)',
-      given.position + 1,
-      now,
-      entries.length,
-      `[${entries.join(',')}]`,
-    );
-    given.position += entries.length;
+  /** The line in which an available job waits. */
+  line({ queue, limits }: Counted): number {
+    return (limits === null ? null : this.lanes.touch(queue, limits)) ?? this.counts.line(queue);
   }
 
-  isPaused(queue: string): boolean {
-    this.#paused ??= new Set(this.sql.all('SELECT name FROM ojs_queues WHERE paused = 1').map(([name]) => text(name)));
-    return this.#paused.has(queue);
+  /** The line of a job that becomes available again; its queue is woken. */
+  enterLine(job: Counted): number {
+    this.woken.add(job.queue);
+    return this.line(job);
   }
 
-  /** To be called after a change of a queue's `paused`. */
-  forgetPaused(): void {
-    this.#paused = null;
+  /** A job is no longer available, other than by a claim. */
+  leaveLine({ queue, limits }: Counted): void {
+    if (limits !== null) this.lanes.touch(queue, limits);
+  }
+
+  /** Makes lanes right before they are read. */
+  settle(now: Millis): void {
+    for (const queue of this.lanes.settle(now)) this.woken.add(queue);
+  }
+
+  end(now: Millis): void {
+    this.settle(now);
+    this.log.end(now);
   }
 
   /** The store was emptied: nothing gathered before counts any more. */
   forget(): void {
-    this.#deltas.clear();
-    this.#sequence = null;
-    this.#paused = null;
+    for (const part of [this.numbers, this.counts, this.limits, this.lanes, this.graph]) part.forget();
     this.woken.clear();
   }
 
-  /** Writes what was gathered. */
+  /** Writes what was gathered, as before a read of the tables behind it. */
   flush(): void {
-    for (const [queue, { since, counts, deadLetter }] of this.#deltas) {
-      this.sql.run(addCounts, queue, since, ...Object.values(counts), deadLetter);
-    }
-    this.#deltas.clear();
-    if (!this.#sequence) return;
-    this.sql.run('UPDATE ojs_store SET place = ?, position = ?', this.#sequence.place, this.#sequence.position);
-  }
-
-  #given(): { place: number; position: number } {
-    if (!this.#sequence) {
-      const cells = this.sql.get('SELECT place, position FROM ojs_store');
-      this.#sequence = { place: integer(cells?.[0]), position: integer(cells?.[1]) };
-    }
-    return this.#sequence;
-  }
-
-  #delta(queue: string, now: Millis): Delta {
-    let delta = this.#deltas.get(queue);
-    if (!delta) {
-      const counts = { scheduled: 0, available: 0, pending: 0, active: 0, completed: 0, retryable: 0, cancelled: 0, discarded: 0 };
-      delta = { since: now, counts, deadLetter: 0 };
-      this.#deltas.set(queue, delta);
-    }
-    return delta;
+    this.graph.flush();
+    this.limits.flush();
+    this.counts.flush();
+    this.numbers.flush();
   }
 }

@@ -46,6 +46,7 @@ export class Watch {
     if (version === this.#version) return;
     this.#version = version;
     this.#wakes.wake(null);
+    this.#wakes.logged();
   }
 
   #read(): number {

@@ -17,14 +17,17 @@ const sliceMs = 8;
 export class Writer {
   readonly #connection: Connection;
   readonly #patienceMs: number;
-  readonly #onCommit: (woken: ReadonlySet<string>) => void;
+  readonly #logs: boolean;
+  readonly #onCommit: (transaction: Transaction) => void;
   #tasks: Task[] = [];
   #running: Promise<void> | null = null;
   #closed = false;
 
-  constructor(connection: Connection, patienceMs: number, onCommit: (woken: ReadonlySet<string>) => void) {
+  /** @param logs whether events are logged. */
+  constructor(connection: Connection, patienceMs: number, logs: boolean, onCommit: (transaction: Transaction) => void) {
     this.#connection = connection;
     this.#patienceMs = patienceMs;
+    this.#logs = logs;
     this.#onCommit = onCommit;
   }
 
@@ -69,7 +72,7 @@ export class Writer {
       return [];
     }
     const until = performance.now() + sliceMs;
-    const transaction = new Transaction(this.#connection);
+    const transaction = new Transaction(this.#connection, this.#logs);
     const results: unknown[] = [];
     try {
       for (const task of tasks) {
@@ -89,7 +92,7 @@ export class Writer {
     results.forEach((result, index) => {
       tasks[index]?.resolve(result);
     });
-    this.#onCommit(transaction.woken);
+    this.#onCommit(transaction);
     return tasks.slice(results.length);
   }
 

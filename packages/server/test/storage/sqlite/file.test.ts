@@ -8,16 +8,19 @@ import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
 import { claim, claimOne, idOf, insert, move, newJob, queue, t0, to } from '../suite/tools.ts';
 import { temporaryDirectory } from './temporary.ts';
 
+/** The newest: the number of files in sql/sqlite. */
+const layout = 4;
+
 test('a store is there again after it was closed, with its seed, its positions and its order', async () => {
   const url = `sqlite:${join(temporaryDirectory(), 'jobs.db')}`;
   const seed = await (async () => {
     await using storage = await openStorage(url);
-    expect(await storage.migrate()).toEqual({ from: 0, to: 1 });
+    expect(await storage.migrate()).toEqual({ from: 0, to: layout });
     await insert(storage, [newJob(3), newJob(2)]);
     return storage.seed();
   })();
   await using storage = await openStorage(url);
-  expect(await storage.migrate()).toEqual({ from: 1, to: 1 });
+  expect(await storage.migrate()).toEqual({ from: layout, to: layout });
   expect(await storage.seed()).toBe(seed);
   await insert(storage, [newJob(1)]);
   expect((await claim(storage, { limit: 9 })).map(({ id }) => id)).toEqual([3, 2, 1].map(idOf));
@@ -39,7 +42,7 @@ test('two that migrate at once both succeed', async () => {
   await using one = sqliteStorage({ path });
   await using two = sqliteStorage({ path });
   const versions = await Promise.all([one.migrate(), two.migrate()]);
-  expect(versions.map(({ to }) => to)).toEqual([1, 1]);
+  expect(versions.map(({ to }) => to)).toEqual([layout, layout]);
   expect(await one.seed()).toBe(await two.seed());
 });
 
@@ -49,7 +52,7 @@ test('a newer layout is refused and left alone', async () => {
   database.exec('PRAGMA user_version = 99');
   database.close();
   await using storage = sqliteStorage({ path });
-  await expect(storage.migrate()).rejects.toThrow(/layout 99; this version of the server knows 1/);
+  await expect(storage.migrate()).rejects.toThrow(`layout 99; this version of the server knows ${layout}.`);
 });
 
 test('a directory that does not exist, a directory, and a file that is no database are named', async () => {
@@ -161,7 +164,18 @@ test('a commit of another process wakes subscribers of this one', async () => {
     void one.subscribe((wakes) => resolve(wakes));
   });
   await insert(two, [newJob(1)]);
-  expect(await woken).toEqual([{ queue: null }]);
+  expect(await woken).toEqual([{ kind: 'queue', queue: null }, { kind: 'events' }]);
   const job = await claimOne(one);
   expect((await move(two, to(job.id, State.completed, State.active, { claim: job.claim }))).kind).toBe('moved');
+});
+
+test('a walk of the table goes on behind a finished job', async () => {
+  await using storage = sqliteStorage({ path: null });
+  await storage.migrate();
+  const jobs = Array.from({ length: 5_200 }, (_, number) => newJob(number + 1));
+  await storage.jobs.insert([jobs], t0);
+  const last = jobs.slice(-120).map(({ id }) => ({ id, from: State.available, to: State.cancelled, events: [] }));
+  await storage.jobs.transition(last, t0);
+  const page = await storage.jobs.list({ states: State.available, limit: 5 });
+  expect(page.items).toHaveLength(5);
 });

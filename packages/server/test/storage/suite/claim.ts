@@ -31,6 +31,21 @@ export const claimCases: readonly Case[] = [
     },
   ],
   [
+    'with its first start a job waits for its first start no longer: only the later expiry counts (ojs-timeouts §5.3)',
+    async (storage) => {
+      await insert(storage, [
+        newJob(1, { expiresAt: t0 + 10, laterExpiresAt: t0 + 30 }),
+        newJob(2, { expiresAt: t0 + 10, laterExpiresAt: null }),
+      ]);
+      expect((await claim(storage, { limit: 2 })).map(({ expiresAt }) => expiresAt)).toEqual([t0 + 30, null]);
+      for (const number of [1, 2]) await move(storage, to(idOf(number), State.available, State.active), t0 + 5);
+      expect(ids(await storage.upkeep.overdue(t0 + 30, 9))).toEqual([idOf(1)]);
+      expect(ids(await claim(storage, { limit: 2 }, t0 + 29))).toEqual([1, 2].map(idOf));
+      for (const number of [1, 2]) await move(storage, to(idOf(number), State.available, State.active), t0 + 29);
+      expect(ids(await claim(storage, { limit: 2 }, t0 + 30))).toEqual([idOf(2)]);
+    },
+  ],
+  [
     'higher priority first, then first in, first out, not by id (§2.2)',
     async (storage) => {
       await insert(storage, [newJob(5), newJob(4, { priority: 10 }), newJob(3), newJob(2, { priority: 10 }), newJob(1, { priority: -10 })]);
@@ -53,8 +68,8 @@ export const claimCases: readonly Case[] = [
         [claimOf({ limit: 2, worker: 'a' }), claimOf({ limit: 0 }), claimOf({ limit: 2, worker: 'b' }), claimOf({ limit: 2 })],
         t0,
       );
-      expect(answers.map(ids)).toEqual([[idOf(1), idOf(2)], [], [idOf(3)], []]);
-      expect(answers.map(([job]) => job?.worker)).toEqual(['a', undefined, 'b', undefined]);
+      expect(answers.map(({ jobs }) => ids(jobs))).toEqual([[idOf(1), idOf(2)], [], [idOf(3)], []]);
+      expect(answers.map(({ jobs: [job] }) => job?.worker)).toEqual(['a', undefined, 'b', undefined]);
     },
   ],
   [
@@ -103,7 +118,7 @@ export const claimCases: readonly Case[] = [
       expect(await claim(storage, { request: 'r1' })).toEqual([]);
       await insert(storage, [newJob(1), newJob(2)]);
       const answers = await storage.jobs.claim([claimOf({ request: 'r1' }), claimOf({ request: 'r1' }), claimOf()], t0);
-      expect(answers.map(ids)).toEqual([[idOf(1)], [idOf(1)], [idOf(2)]]);
+      expect(answers.map(({ jobs }) => ids(jobs))).toEqual([[idOf(1)], [idOf(1)], [idOf(2)]]);
     },
   ],
   [

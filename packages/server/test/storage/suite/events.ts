@@ -1,7 +1,33 @@
 import { State, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Case } from './exercise.ts';
-import { claim, eventLog, idOf, insert, move, newJob, t0, to } from './tools.ts';
+import { claim, countErrors, eventLog, idOf, insert, move, newJob, newNode, newWorkflow, t0, to } from './tools.ts';
+
+/** Over a store with events switched off. */
+export const unloggedCases: readonly Case[] = [
+  [
+    'nothing is logged and positions stay 0; all else goes on',
+    async (storage) => {
+      await insert(storage, [newJob(1, { expiresAt: t0 + 1 }), newJob(2), newJob(3, { state: State.scheduled, runAt: t0 + 1 })]);
+      const jobs = await claim(storage, { limit: 9 }, t0 + 1);
+      expect(jobs.map(({ id }) => id)).toEqual([idOf(2), idOf(3)]);
+      await storage.registry.beat(
+        [{ worker: 'w1', holds: [{ id: idOf(2), claim: 1 }], leaseMs: null, state: 'running', info: '{}' }],
+        t0 + 1,
+      );
+      await move(storage, to(idOf(2), State.discarded, State.active, { events: [{ kind: 'job.failed' }] }), t0 + 1);
+      await storage.registry.pauseQueue('default', true, t0 + 1);
+      await storage.workflows.create(newWorkflow(), [newNode(9)], [bulk], t0 + 1);
+      await storage.record([bulk], t0 + 1);
+      expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 1, newest: 0 });
+      const counted = { enqueued: 3, started: 2, failed: 1, discarded: 2 };
+      expect(await storage.registry.statistics(t0)).toMatchObject([counted]);
+      expect(await countErrors(storage)).toEqual([]);
+    },
+  ],
+];
+
+const bulk = '["bulk.cancel.completed","b",null,"",null,null,0,null,null,null,{"n":1.0}]';
 
 export const eventCases: readonly Case[] = [
   [
@@ -36,20 +62,35 @@ export const eventCases: readonly Case[] = [
     },
   ],
   [
-    'creation, start and promotion are logged, a pending job and the return of a retry are not (rows 1-6, 15)',
+    'creation, start, promotion and every other change of state are logged, a pending job is not (rows 1-6, 15)',
     async (storage) => {
       await insert(storage, [newJob(1), newJob(2, { state: State.scheduled, runAt: t0 + 5 }), newJob(3, { state: State.pending })]);
       await claim(storage);
       await move(storage, to(idOf(1), State.retryable, State.active, { runAt: t0 + 5 }));
+      await move(storage, to(idOf(1), State.retryable, State.retryable, { runAt: t0 + 5 }));
       await storage.upkeep.promote(t0 + 5, 9);
       const log = await eventLog(storage);
-      expect(log.map(({ kind, id }) => [kind, id])).toEqual([
-        ['job.enqueued', idOf(1)],
-        ['job.scheduled', idOf(2)],
-        ['job.started', idOf(1)],
-        ['job.enqueued', idOf(2)],
+      expect(log.map(({ kind, id, entry }) => [kind, id, entry[4], entry[5]])).toEqual([
+        ['job.enqueued', idOf(1), null, State.available],
+        ['job.scheduled', idOf(2), null, State.scheduled],
+        ['job.started', idOf(1), State.available, State.active],
+        ['job.state_changed', idOf(1), State.active, State.retryable],
+        ['job.state_changed', idOf(1), State.retryable, State.available],
+        ['job.enqueued', idOf(2), State.scheduled, State.available],
       ]);
-      expect(log[2]?.entry).toEqual(['job.started', idOf(1), 'email.send', 'default', State.active, 1, 'w1', t0, null, null]);
+      expect(log[2]?.entry).toEqual([
+        'job.started',
+        idOf(1),
+        'email.send',
+        'default',
+        State.available,
+        State.active,
+        1,
+        'w1',
+        t0,
+        null,
+        null,
+      ]);
     },
   ],
   [
@@ -62,8 +103,8 @@ export const eventCases: readonly Case[] = [
       await storage.jobs.transition([retry, retry, to(idOf(2), State.cancelled, Waiting, { events })], t0 + 1);
       const log = await eventLog(storage, 2);
       expect(log.map(({ entry }) => entry)).toEqual([
-        ['job.failed', idOf(1), 'email.send', 'default', State.retryable, 1, 'w1', t0, null, { error: { code: 'x' } }],
-        ['job.retrying', idOf(1), 'email.send', 'default', State.retryable, 1, 'w1', t0, null, null],
+        ['job.failed', idOf(1), 'email.send', 'default', State.active, State.retryable, 1, 'w1', t0, null, { error: { code: 'x' } }],
+        ['job.retrying', idOf(1), 'email.send', 'default', State.active, State.retryable, 1, 'w1', t0, null, null],
       ]);
       await move(storage, to(idOf(1), State.available, State.retryable, { clearRun: true, events: [{ kind: 'job.enqueued' }] }), t0 + 2);
       expect((await eventLog(storage, 4))[0]?.entry).toEqual([
@@ -71,6 +112,7 @@ export const eventCases: readonly Case[] = [
         idOf(1),
         'email.send',
         'default',
+        State.retryable,
         State.available,
         1,
         null,
@@ -106,12 +148,24 @@ export const eventCases: readonly Case[] = [
         t0 + 1,
       );
       await move(storage, to(idOf(1), State.completed, State.active, { events: [{ kind: 'job.completed' }] }));
-      expect((await eventLog(storage)).map(({ kind, entry }) => [kind, entry[8]])).toEqual([
+      expect((await eventLog(storage)).map(({ kind, entry }) => [kind, entry[9]])).toEqual([
         ['job.enqueued', 'abc"1'],
         ['job.started', 'abc"1'],
         ['job.heartbeat', 'abc"1'],
         ['job.completed', 'abc"1'],
       ]);
+    },
+  ],
+  [
+    'events that belong to no other change are a batch of their own',
+    async (storage) => {
+      await storage.record([], t0);
+      await storage.record([bulk, bulk], t0 + 3);
+      expect(await storage.events(0, 9)).toEqual({
+        batches: [{ position: 1, at: t0 + 3, count: 2, entries: `[${bulk},${bulk}]` }],
+        oldest: 1,
+        newest: 2,
+      });
     },
   ],
   [

@@ -1,19 +1,27 @@
 import { afterEach, describe, test } from 'vitest';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { claimCases } from './claim.ts';
-import { eventCases } from './events.ts';
+import { cronCases } from './crons.ts';
+import { documentCases } from './documents.ts';
+import { eventCases, unloggedCases } from './events.ts';
 import { insertCases } from './insert.ts';
+import { limitCases } from './limits.ts';
 import { listCases } from './list.ts';
 import { queueCases } from './queues.ts';
+import { statisticsCases } from './statistics.ts';
 import { storeCases } from './store.ts';
 import { transitionCases } from './transition.ts';
+import { uniqueCases } from './unique.ts';
 import { upkeepCases } from './upkeep.ts';
 import { workerCases } from './workers.ts';
+import { workflowCases } from './workflows.ts';
 
 export interface Subject {
   readonly name: string;
   /** A new, empty, migrated store of its own at every call. */
   readonly open: () => Promise<Storage>;
+  /** The same with events switched off. */
+  readonly openUnlogged: () => Promise<Storage>;
   readonly skip?: readonly { readonly test: string; readonly reason: string }[];
 }
 
@@ -21,25 +29,35 @@ export type Case = readonly [name: string, run: (storage: Storage) => Promise<vo
 
 const topics: Readonly<Record<string, readonly Case[]>> = {
   insert: insertCases,
+  unique: uniqueCases,
   claim: claimCases,
+  limits: limitCases,
   transition: transitionCases,
   list: listCases,
   upkeep: upkeepCases,
   queues: queueCases,
+  statistics: statisticsCases,
   workers: workerCases,
+  workflows: workflowCases,
+  crons: cronCases,
+  documents: documentCases,
   events: eventCases,
   store: storeCases,
 };
 
 /** The contract of a storage, as cases. Whoever writes one runs this over it. */
-export function exerciseStorage({ name, open, skip = [] }: Subject): void {
+export function exerciseStorage({ name, open, openUnlogged, skip = [] }: Subject): void {
   const skipped = new Map(skip.map(({ test, reason }) => [test, reason]));
   const stores: Storage[] = [];
+  const openers = [
+    ...Object.entries(topics).map(([topic, cases]) => [topic, cases, open] as const),
+    ['unlogged', unloggedCases, openUnlogged] as const,
+  ];
   afterEach(async () => {
     for (const store of stores.splice(0)) await store[Symbol.asyncDispose]();
   });
   describe(`storage ${name}`, () => {
-    for (const [topic, cases] of Object.entries(topics)) {
+    for (const [topic, cases, open] of openers) {
       describe(topic, () => {
         for (const [title, run] of cases) {
           const reason = skipped.get(title);

@@ -1,7 +1,7 @@
 import { recordOf, State } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Case } from './exercise.ts';
-import { claim, get, idOf, ids, insert, newJob, queue, second, t0 } from './tools.ts';
+import { claim, get, idOf, ids, insert, inserted, newJob, queue, second, t0 } from './tools.ts';
 
 export const insertCases: readonly Case[] = [
   [
@@ -17,7 +17,7 @@ export const insertCases: readonly Case[] = [
       const later = newJob(2, { state: State.scheduled, runAt: t0 + second });
       const pending = newJob(3, { state: State.pending });
       const [answers] = await storage.jobs.insert([[odd, later, pending]], t0);
-      expect(answers).toEqual([{ kind: 'inserted' }, { kind: 'inserted' }, { kind: 'inserted' }]);
+      expect(answers).toEqual([inserted, inserted, inserted]);
       expect(await storage.jobs.get([odd.id, later.id, pending.id])).toEqual([odd, later, pending].map(recordOf));
       expect((await queue(storage))?.counts).toEqual({ [State.available]: 1, [State.scheduled]: 1, [State.pending]: 1 });
     },
@@ -51,7 +51,7 @@ export const insertCases: readonly Case[] = [
         others.map((job) => [job]),
         t0,
       );
-      for (const [answer] of answers) expect(answer).toEqual({ kind: 'duplicate', existing: recordOf(newJob(1)) });
+      for (const [answer] of answers) expect(answer).toEqual({ kind: 'duplicate', by: 'id', existing: recordOf(newJob(1)) });
       expect(await queue(storage, 'other')).toBeUndefined();
     },
   ],
@@ -61,7 +61,7 @@ export const insertCases: readonly Case[] = [
       await insert(storage, [newJob(1)]);
       const answers = await storage.jobs.insert([[newJob(2), newJob(1, { envelope: '{}' }), newJob(1)], [newJob(3)]], t0);
       expect(answers[0]?.map((answer) => answer.kind)).toEqual(['aborted', 'duplicate', 'aborted']);
-      expect(answers[1]).toEqual([{ kind: 'inserted' }]);
+      expect(answers[1]).toEqual([inserted]);
       expect(await storage.jobs.get([idOf(2)])).toEqual([null]);
       expect((await queue(storage))?.counts).toEqual({ [State.available]: 2 });
       expect(ids(await claim(storage, { limit: 9 }))).toEqual([idOf(1), idOf(3)]);
@@ -75,8 +75,8 @@ export const insertCases: readonly Case[] = [
         [newJob(2), newJob(2, { envelope: '{}' })],
       ];
       const [same, other] = await storage.jobs.insert(groups, t0);
-      expect(same).toEqual([{ kind: 'aborted' }, { kind: 'duplicate', existing: recordOf(newJob(1)) }]);
-      expect(other).toEqual([{ kind: 'aborted' }, { kind: 'duplicate', existing: recordOf(newJob(2)) }]);
+      expect(same).toEqual([{ kind: 'aborted' }, { kind: 'duplicate', by: 'id', existing: recordOf(newJob(1)) }]);
+      expect(other).toEqual([{ kind: 'aborted' }, { kind: 'duplicate', by: 'id', existing: recordOf(newJob(2)) }]);
       expect(await storage.jobs.get([idOf(1), idOf(2)])).toEqual([null, null]);
     },
   ],
@@ -85,7 +85,7 @@ export const insertCases: readonly Case[] = [
     async (storage) => {
       await insert(storage, [newJob(1)]);
       const [mixed] = await storage.jobs.insert([[newJob(1), newJob(2)]], t0);
-      expect(mixed).toEqual([{ kind: 'duplicate', existing: recordOf(newJob(1)) }, { kind: 'aborted' }]);
+      expect(mixed).toEqual([{ kind: 'duplicate', by: 'id', existing: recordOf(newJob(1)) }, { kind: 'aborted' }]);
       expect(await storage.jobs.get([idOf(2)])).toEqual([null]);
       const [whole] = await storage.jobs.insert([[newJob(1)]], t0);
       expect(whole).toEqual([{ kind: 'already', job: recordOf(newJob(1)) }]);

@@ -59,7 +59,7 @@ export const listCases: readonly Case[] = [
       const first = await storage.jobs.list({ states: State.available, limit: 2 });
       expect(ids(first.items)).toEqual([5, 4].map(idOf));
       await insert(storage, [newJob(6)]);
-      await storage.jobs.remove([idOf(4), idOf(2)], { from: State.available });
+      await storage.jobs.remove([idOf(4), idOf(2)], { from: State.available }, t0);
       const rest = await storage.jobs.list({ states: State.available, limit: 9, after: first.next ?? '', offset: 7 });
       expect(ids(rest.items)).toEqual([3, 1].map(idOf));
       expect(rest.next).toBeNull();

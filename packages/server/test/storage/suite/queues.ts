@@ -1,7 +1,36 @@
 import { State, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
+import type { QueueRecord } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
-import { claim, countErrors, eventLog, idOf, insert, move, newJob, t0, to } from './tools.ts';
+import {
+  claim,
+  claimOne,
+  countErrors,
+  eventLog,
+  idOf,
+  insert,
+  inserted,
+  insertGroup,
+  insertOne,
+  move,
+  newJob,
+  queue,
+  t0,
+  to,
+  uniqueOf,
+} from './tools.ts';
+
+const plain: QueueRecord = {
+  name: 'default',
+  paused: false,
+  createdAt: t0,
+  counts: {},
+  deadLetter: 0,
+  capacity: null,
+  config: '{}',
+};
+const full = (depth: number, bound: number) => ({ kind: 'full', queue: 'default', depth, bound });
+const paused = { kind: 'paused', queue: 'default' };
 
 export const queueCases: readonly Case[] = [
   [
@@ -10,10 +39,10 @@ export const queueCases: readonly Case[] = [
       expect(await storage.registry.queues()).toEqual([]);
       await insert(storage, [newJob(1, { queue: 'b' })], t0 + 1);
       await storage.registry.pauseQueue('a', false, t0 + 2);
-      await storage.jobs.remove([idOf(1)], { from: Waiting });
+      await storage.jobs.remove([idOf(1)], { from: Waiting }, t0);
       expect(await storage.registry.queues()).toEqual([
-        { name: 'a', paused: false, createdAt: t0 + 2, counts: {}, deadLetter: 0 },
-        { name: 'b', paused: false, createdAt: t0 + 1, counts: {}, deadLetter: 0 },
+        { ...plain, name: 'a', createdAt: t0 + 2 },
+        { ...plain, name: 'b', createdAt: t0 + 1 },
       ]);
     },
   ],
@@ -21,7 +50,7 @@ export const queueCases: readonly Case[] = [
     'pause and resume answer the queue and are logged where they change it',
     async (storage) => {
       await insert(storage, [newJob(1)]);
-      const paused = { name: 'default', paused: true, createdAt: t0, counts: { [State.available]: 1 }, deadLetter: 0 };
+      const paused = { ...plain, paused: true, counts: { [State.available]: 1 } };
       expect(await storage.registry.pauseQueue('default', true, t0 + 1)).toEqual(paused);
       expect(await storage.registry.pauseQueue('default', true, t0 + 2)).toEqual(paused);
       expect(await storage.registry.pauseQueue('default', false, t0 + 3)).toEqual({ ...paused, paused: false });
@@ -50,6 +79,98 @@ export const queueCases: readonly Case[] = [
     },
   ],
   [
+    'an operator configures a queue that may not be there yet; what a patch does not name stays',
+    async (storage) => {
+      const { configureQueue } = storage.registry;
+      expect(await configureQueue('default', { capacity: 5 }, t0)).toEqual({ ...plain, capacity: 5 });
+      expect(await configureQueue('default', { config: '{"a":1.0}' }, t0 + 1)).toEqual({ ...plain, capacity: 5, config: '{"a":1.0}' });
+      expect(await configureQueue('default', {}, t0 + 1)).toEqual({ ...plain, capacity: 5, config: '{"a":1.0}' });
+      expect(await configureQueue('default', { capacity: null }, t0 + 2)).toEqual({ ...plain, config: '{"a":1.0}' });
+      expect(await storage.registry.queues()).toEqual([{ ...plain, config: '{"a":1.0}' }]);
+      expect(await eventLog(storage)).toEqual([]);
+    },
+  ],
+  [
+    'only a queue without a job is forgotten, with its own limit',
+    async (storage) => {
+      const { removeQueue, configureQueue, overrideLimit } = storage.registry;
+      expect(await removeQueue('default')).toBe(false);
+      await configureQueue('default', { capacity: 1 }, t0);
+      await overrideLimit('queue:default', { concurrency: 0, rates: [] }, t0);
+      await insert(storage, [newJob(1)]);
+      await move(storage, to(idOf(1), State.cancelled, Waiting));
+      expect(await removeQueue('default')).toBe(false);
+      await storage.jobs.remove([idOf(1)], { from: State.cancelled }, t0);
+      expect(await removeQueue('default')).toBe(true);
+      expect(await removeQueue('default')).toBe(false);
+      expect([await storage.registry.queues(), await storage.registry.limits()]).toEqual([[], []]);
+      await insert(storage, [newJob(2)], t0 + 5);
+      expect(await queue(storage)).toEqual({ ...plain, createdAt: t0 + 5, counts: { [State.available]: 1 } });
+      expect((await claimOne(storage)).id).toBe(idOf(2));
+    },
+  ],
+  [
+    'a full queue refuses: what is available, scheduled and retryable counts, active and pending jobs do not (ojs-backpressure §4)',
+    async (storage) => {
+      await storage.registry.configureQueue('default', { capacity: 3 }, t0);
+      await insert(storage, [newJob(1), newJob(2), newJob(3)]);
+      expect(await insertOne(storage, newJob(4))).toEqual(full(3, 3));
+      await claim(storage, { limit: 2 });
+      await insert(storage, [newJob(4, { state: State.scheduled, runAt: t0 + 9 })]);
+      await move(storage, to(idOf(1), State.retryable, State.active, { runAt: t0 + 9 }));
+      expect(await insertOne(storage, newJob(5))).toEqual(full(3, 3));
+      expect(await insertOne(storage, newJob(5, { state: State.pending }))).toEqual(inserted);
+      // A retry, an activation and a promotion always come back.
+      await move(storage, to(idOf(2), State.available, State.active));
+      await move(storage, to(idOf(5), State.available, State.pending));
+      await storage.upkeep.promote(t0 + 9, 9);
+      expect((await queue(storage))?.counts).toEqual({ [State.available]: 5 });
+      expect(await insertOne(storage, newJob(6))).toEqual(full(5, 3));
+      expect(await storage.jobs.get([idOf(6)])).toEqual([null]);
+    },
+  ],
+  [
+    'a group fits into a queue as a whole or not at all; every job that does not fit says so',
+    async (storage) => {
+      await storage.registry.configureQueue('default', { capacity: 2 }, t0);
+      await insert(storage, [newJob(1)]);
+      const group = [newJob(2), newJob(3, { queue: 'other' }), newJob(4), newJob(5)];
+      expect(await insertGroup(storage, group)).toEqual([{ kind: 'aborted' }, { kind: 'aborted' }, full(1, 2), full(1, 2)]);
+      expect(await queue(storage, 'other')).toBeUndefined();
+      const answers = await storage.jobs.insert([[newJob(2)], [newJob(3)], [newJob(1)]], t0);
+      expect(answers).toMatchObject([[inserted], [full(2, 2)], [{ kind: 'already' }]]);
+    },
+  ],
+  [
+    'jobs that a group replaces make room, and a node of a workflow always fits',
+    async (storage) => {
+      await storage.registry.configureQueue('default', { capacity: 1 }, t0);
+      await insert(storage, [newJob(1, { unique: uniqueOf() })]);
+      const node = { workflow: 'w', index: 0 };
+      expect(await insertOne(storage, newJob(2))).toEqual(full(1, 1));
+      expect(await insertOne(storage, newJob(2, { node }))).toEqual(inserted);
+      const replacing = newJob(3, { unique: uniqueOf({ onConflict: 'replace' }) });
+      expect(await insertOne(storage, replacing)).toEqual(full(2, 1));
+      await storage.registry.configureQueue('default', { capacity: 2 }, t0);
+      expect(await insertOne(storage, replacing)).toEqual({ kind: 'inserted', replaced: [idOf(1)] });
+      expect((await queue(storage))?.counts).toEqual({ [State.available]: 2, [State.cancelled]: 1 });
+    },
+  ],
+  [
+    'a paused queue keeps new jobs, or refuses them where it is to, but not a repeated call nor a node',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      await storage.registry.pauseQueue('default', true, t0);
+      const push = (...group: Parameters<typeof newJob>[]) =>
+        storage.jobs.insert([group.map((job) => newJob(...job))], t0, { refusePaused: true }).then(([answers]) => answers);
+      expect(await push([2, { state: State.scheduled, runAt: t0 + 9 }])).toEqual([paused]);
+      expect(await push([3, { queue: 'other' }], [4])).toEqual([{ kind: 'aborted' }, paused]);
+      expect(await push([1])).toMatchObject([{ kind: 'already' }]);
+      expect(await push([5, { node: { workflow: 'w', index: 0 } }])).toEqual([inserted]);
+      expect(await insertOne(storage, newJob(6))).toEqual(inserted);
+    },
+  ],
+  [
     'counts follow every kind of change',
     async (storage) => {
       await storage.jobs.insert(
@@ -66,7 +187,7 @@ export const queueCases: readonly Case[] = [
       );
       await move(storage, to(idOf(29), State.cancelled, Waiting), t0 + 5);
       await storage.upkeep.promote(t0 + 6, 2);
-      await storage.jobs.remove([idOf(0), idOf(3)], { from: 0xff });
+      await storage.jobs.remove([idOf(0), idOf(3)], { from: 0xff }, t0);
       expect(await countErrors(storage)).toEqual([]);
     },
   ],

@@ -2,7 +2,7 @@ import { State, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Storage, Wake } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
-import { claim, idOf, insert, move, newJob, t0, to } from './tools.ts';
+import { claim, idOf, insert, inserted, limitOf, move, newJob, newNode, newWorkflow, t0, to } from './tools.ts';
 
 /** The wake-ups that `act` causes, once one for `queue` has come. */
 async function wakesOf(storage: Storage, queue: string, act: () => Promise<unknown>): Promise<readonly Wake[]> {
@@ -13,7 +13,7 @@ async function wakesOf(storage: Storage, queue: string, act: () => Promise<unkno
   });
   const subscription = await storage.subscribe((wakes) => {
     woken.push(...wakes);
-    if (wakes.some((wake) => wake.queue === queue)) arrived();
+    if (wakes.some((wake) => wake.kind === 'queue' && wake.queue === queue)) arrived();
   });
   await act();
   await arrival;
@@ -35,6 +35,30 @@ export const storeCases: readonly Case[] = [
     },
   ],
   [
+    'subscribers are woken for queues whose jobs wait under a limit that has a slot again, or other numbers',
+    async (storage) => {
+      const under = (number: number, queue: string) => newJob(number, { queue, limits: [limitOf('k')] });
+      await storage.registry.overrideLimit('k', { concurrency: 1, rates: [] }, t0);
+      await insert(storage, [under(1, 'a'), under(2, 'b'), under(3, 'a')]);
+      await claim(storage, { queues: ['a'] });
+      await wakesOf(storage, 'b', () => move(storage, to(idOf(1), State.completed, State.active)));
+      await claim(storage, { queues: ['a'] });
+      await wakesOf(storage, 'b', () => storage.registry.overrideLimit('k', { concurrency: 2, rates: [] }, t0));
+      const numbers = limitOf('k', { concurrency: 3 });
+      await storage.registry.overrideLimit('k', null, t0);
+      await wakesOf(storage, 'b', () => insert(storage, [newJob(4, { queue: 'c', state: State.pending, limits: [numbers] })]));
+      await storage.registry.overrideLimit('queue:d', { concurrency: 1, rates: [] }, t0);
+      await insert(
+        storage,
+        [5, 6, 7].map((number) => newJob(number, { queue: 'd' })),
+      );
+      await claim(storage, { queues: ['d'], limit: 2 });
+      await wakesOf(storage, 'd', () => move(storage, to(idOf(5), State.completed, State.active)));
+      await claim(storage, { queues: ['d'], limit: 2 });
+      await wakesOf(storage, 'd', () => storage.registry.overrideLimit('queue:d', null, t0));
+    },
+  ],
+  [
     'many jobs of one queue are one wake-up; what waits for time or leaves is none',
     async (storage) => {
       await insert(storage, [newJob(50, { queue: 'quiet' })]);
@@ -45,7 +69,8 @@ export const storeCases: readonly Case[] = [
         await move(storage, to(idOf(50), State.cancelled, Waiting));
         await storage.jobs.insert([Array.from({ length: 20 }, (_, number) => newJob(number, { queue: 'a' }))], t0);
       });
-      expect(wakes).toEqual([{ queue: 'a' }]);
+      expect(wakes.filter(({ kind }) => kind === 'queue')).toEqual([{ kind: 'queue', queue: 'a' }]);
+      expect(wakes.at(-1)).toEqual({ kind: 'events' });
     },
   ],
   [
@@ -69,10 +94,21 @@ export const storeCases: readonly Case[] = [
       await claim(storage, { request: 'r1' });
       await storage.registry.beat([{ worker: 'w1', holds: null, leaseMs: null, state: 'running', info: '{}' }], t0);
       await storage.upkeep.lease('l', 'a', 1e9, t0);
+      await storage.registry.overrideLimit('k', { concurrency: 1, rates: [] }, t0);
+      await storage.workflows.create(newWorkflow(), [newNode(0)], [], t0);
+      await storage.crons.put({ name: 'c', spec: '{}', enabled: true, dueAt: t0 }, t0);
+      await storage.documents.put('k', 'd', '{}', null, t0);
       await storage.clear();
       expect(await storage.jobs.list({ states: 0xff, limit: 9 })).toEqual({ items: [], next: null });
       expect(await storage.registry.queues()).toEqual([]);
       expect(await storage.registry.workers()).toEqual([]);
+      expect(await storage.registry.limits()).toEqual([]);
+      expect(await storage.registry.statistics(0)).toEqual([]);
+      expect(await storage.workflows.get('w')).toBeNull();
+      expect(await storage.workflows.unfinished(9)).toEqual({ ready: [], sweeping: [] });
+      expect(await storage.workflows.node([{ workflow: 'w', index: 0 }])).toEqual([null]);
+      expect(await storage.crons.list()).toEqual([]);
+      expect(await storage.documents.list('k')).toEqual([]);
       expect(await storage.upkeep.lease('l', 'b', 1, t0)).toBe(true);
       expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 1, newest: 0 });
       await insert(storage, [newJob(1)]);
@@ -98,7 +134,7 @@ export const storeCases: readonly Case[] = [
     async (storage) => {
       const asked = storage.jobs.insert([[newJob(1)]], t0);
       await storage[Symbol.asyncDispose]();
-      expect(await asked).toEqual([[{ kind: 'inserted' }]]);
+      expect(await asked).toEqual([[inserted]]);
       await storage[Symbol.asyncDispose]();
       await expect(storage.jobs.insert([[newJob(2)]], t0)).rejects.toThrow(/closed/);
       await expect(storage.jobs.get([idOf(1)])).rejects.toThrow(/closed/);

@@ -1,5 +1,17 @@
-import { type EventEntry, type JobRecord, type NewJob, State, type Transition, uuidFrom } from '@ojs-ts/core';
-import type { Claim, Moved, QueueRecord, Storage } from '../../../src/storage/storage.ts';
+import {
+  type EventEntry,
+  type JobRecord,
+  type Limit,
+  type NewJob,
+  type NewNode,
+  type NewUnique,
+  type NewWorkflow,
+  State,
+  type Transition,
+  uuidFrom,
+  Waiting,
+} from '@ojs-ts/core';
+import type { Claim, Claimed, Inserted, Moved, QueueRecord, Storage } from '../../../src/storage/storage.ts';
 
 /** Where the time of every case starts. */
 export const t0 = Date.UTC(2026, 0, 1);
@@ -22,14 +34,38 @@ export function newJob(number: number, patch: Partial<NewJob> = {}): NewJob {
     priority: 0,
     runAt: t0,
     expiresAt: null,
+    laterExpiresAt: patch.expiresAt ?? null,
+    deadlineAt: null,
+    heartbeatMs: 60 * second,
     timeoutMs: 1800 * second,
     visibilityMs: null,
-    trace: null,
     createdAt: t0,
+    node: null,
+    trace: null,
+    unique: null,
+    limits: [],
     envelope: `{"specversion":"1.0","id":"${id}","type":"${type}","queue":"${queue}","args":[${number}]}`,
     policy: null,
     ...patch,
   };
+}
+
+/** A policy that keeps one unfinished job under the key. */
+export function uniqueOf(patch: Partial<NewUnique> = {}): NewUnique {
+  return { key: 'k', states: Waiting | State.active, createdAfter: null, onConflict: 'keep', ...patch };
+}
+
+export function limitOf(key: string, patch: Partial<Limit> = {}): Limit {
+  return { key, concurrency: null, rates: [], ...patch };
+}
+
+export function newWorkflow(patch: Partial<NewWorkflow> = {}): NewWorkflow {
+  return { id: 'w', name: 'order', kind: 'workflow', spec: '{"steps":[1.0]}', total: 1, ...patch };
+}
+
+/** A member whose job has the number of its index. */
+export function newNode(index: number, patch: Partial<NewNode> = {}): NewNode {
+  return { index, name: `step ${index}`, job: idOf(index), open: 0, next: [], member: true, spec: `{"n":${index}.0}`, ...patch };
 }
 
 export function claimOf(patch: Partial<Claim> = {}): Claim {
@@ -43,9 +79,28 @@ export async function insert(storage: Storage, jobs: readonly NewJob[], now = t0
   );
 }
 
+/** The answers to a group of its own. */
+export async function insertGroup(storage: Storage, jobs: readonly NewJob[], now = t0): Promise<readonly Inserted[]> {
+  const [answers] = await storage.jobs.insert([jobs], now);
+  if (!answers) throw new Error('The group got no answer.');
+  return answers;
+}
+
+export async function insertOne(storage: Storage, job: NewJob, now = t0): Promise<Inserted> {
+  const [answer] = await insertGroup(storage, [job], now);
+  if (!answer) throw new Error('The insert got no answer.');
+  return answer;
+}
+
+/** The whole answer to a claim of its own. */
+export async function claimAll(storage: Storage, patch: Partial<Claim> = {}, now = t0): Promise<Claimed> {
+  const [answer] = await storage.jobs.claim([claimOf(patch)], now);
+  if (!answer) throw new Error('The claim got no answer.');
+  return answer;
+}
+
 export async function claim(storage: Storage, patch: Partial<Claim> = {}, now = t0): Promise<readonly JobRecord[]> {
-  const [jobs = []] = await storage.jobs.claim([claimOf(patch)], now);
-  return jobs;
+  return (await claimAll(storage, patch, now)).jobs;
 }
 
 /** The only job of a claim of one. */
@@ -80,6 +135,9 @@ export function ids(jobs: readonly { readonly id: string }[]): readonly string[]
   return jobs.map((job) => job.id);
 }
 
+/** That the job was inserted, and nothing made way for it. */
+export const inserted: Inserted = { kind: 'inserted', replaced: [] };
+
 export interface LoggedEvent {
   readonly position: number;
   readonly at: number;
@@ -109,5 +167,15 @@ export async function countErrors(storage: Storage): Promise<readonly string[]> 
     if (record.deadLetter !== listed.items.length)
       errors.push(`${record.name}: ${record.deadLetter} dead letters counted, ${listed.items.length} there`);
   }
-  return errors;
+  return [...errors, ...(await limitErrors(storage))];
+}
+
+async function limitErrors(storage: Storage): Promise<readonly string[]> {
+  const { items } = await storage.jobs.list({ states: State.active | State.available, limit: 1_000_000 });
+  return (await storage.registry.limits()).flatMap(({ key, active, waiting }) => {
+    const under = items.filter((job) => (key.startsWith('queue:') ? key === `queue:${job.queue}` : job.limits.includes(key)));
+    const running = under.filter(({ state }) => state === State.active).length;
+    if (active === running && waiting === under.length - running) return [];
+    return [`${key}: ${active} active, ${waiting} waiting counted, ${running}, ${under.length - running} there`];
+  });
 }

@@ -1,7 +1,7 @@
 import { State, Terminal, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Case } from './exercise.ts';
-import { claim, claimOne, get, idOf, insert, move, newJob, queue, second, t0, to } from './tools.ts';
+import { claim, claimOne, eventLog, get, idOf, ids, insert, move, newJob, queue, second, t0, to } from './tools.ts';
 
 export const transitionCases: readonly Case[] = [
   [
@@ -12,6 +12,7 @@ export const transitionCases: readonly Case[] = [
       expect(await move(storage, to(job.id, State.completed, State.active, { claim: 1, result: '{"n":1.0}' }), t0 + 9)).toEqual({
         kind: 'moved',
         was: State.active,
+        ready: [],
       });
       expect(await get(storage, job.id)).toEqual({
         ...job,
@@ -192,18 +193,98 @@ export const transitionCases: readonly Case[] = [
     },
   ],
   [
+    'progress and checkpoints are changes of an active job that keep all they do not name',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      const job = await claimOne(storage);
+      const events = [{ kind: 'job.progress', data: '{"percentage":5}' }] as const;
+      const report = to(job.id, State.active, State.active, { claim: 1, progress: '{"p":5.0}', checkpoint: '[1]', events });
+      expect(await move(storage, report, t0 + 5)).toEqual({ kind: 'moved', was: State.active, ready: [] });
+      expect(await get(storage, job.id)).toEqual({ ...job, progress: '{"p":5.0}', checkpoint: '[1]' });
+      await move(storage, to(job.id, State.active, State.active, { progress: null }), t0 + 6);
+      expect(await get(storage, job.id)).toEqual({ ...job, checkpoint: '[1]' });
+      const log = await eventLog(storage, 2);
+      expect(log.map(({ kind, entry }) => [kind, entry[4], entry[5]])).toEqual([['job.progress', State.active, State.active]]);
+    },
+  ],
+  [
+    'only a claim starts an execution: a change to active fits an active job alone',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      const job = await get(storage, idOf(1));
+      expect(await move(storage, to(job.id, State.active, 0xff, { beat: true }))).toEqual({ kind: 'refused', job });
+      expect(await get(storage, job.id)).toEqual(job);
+    },
+  ],
+  [
+    'a beat in a change extends the lease by its own length, never shortens it, and is noted (X10)',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      const job = await claimOne(storage, { leaseMs: 10 * second });
+      const beat = to(job.id, State.active, State.active, { beat: true, progress: '1' });
+      await move(storage, beat, t0 + 4 * second);
+      expect(await get(storage, job.id)).toEqual({ ...job, progress: '1', beatAt: t0 + 4 * second, leaseUntil: t0 + 14 * second });
+      await move(storage, beat, t0 + second);
+      expect(await get(storage, job.id)).toMatchObject({ beatAt: t0 + second, leaseUntil: t0 + 14 * second });
+      await move(storage, to(job.id, State.retryable, State.active, { runAt: t0 + 5 * second }), t0 + 5 * second);
+      expect(await get(storage, job.id)).toMatchObject({ beatAt: null, leaseUntil: null, progress: '1' });
+      expect(await claimOne(storage, {}, t0 + 5 * second)).toMatchObject({ beatAt: null, progress: null, attempt: 2 });
+    },
+  ],
+  [
+    'a checkpoint outlives attempts and the dead letter, not the end of its job (ojs-durable 5.2, 6.3)',
+    async (storage) => {
+      await insert(
+        storage,
+        [1, 2, 3].map((number) => newJob(number)),
+      );
+      await claim(storage, { limit: 3 });
+      const ends = [
+        { number: 1, state: State.completed, patch: {} },
+        { number: 2, state: State.discarded, patch: { deadLetter: true } },
+        { number: 3, state: State.discarded, patch: { checkpoint: '"last"' } },
+      ] as const;
+      for (const { number, state, patch } of ends) {
+        await move(storage, to(idOf(number), State.active, State.active, { checkpoint: `"${number}"` }));
+        await move(storage, to(idOf(number), State.available, State.active));
+        await claimOne(storage);
+        await move(storage, to(idOf(number), state, State.active, patch), t0 + 1);
+      }
+      const checkpoints = async () => (await storage.jobs.get([1, 2, 3].map(idOf))).map((job) => job?.checkpoint);
+      expect(await checkpoints()).toEqual([null, '"2"', null]);
+      await move(storage, to(idOf(2), State.available, State.discarded, { deadLetter: false }));
+      expect(await checkpoints()).toEqual([null, '"2"', null]);
+      await move(storage, to(idOf(2), State.discarded, State.available, { deadLetter: true }));
+      await move(storage, to(idOf(2), State.discarded, State.discarded, { deadLetter: false }));
+      expect(await checkpoints()).toEqual([null, null, null]);
+    },
+  ],
+  [
+    'an envelope may be replaced in any state, and a job that stays where it is writes no event',
+    async (storage) => {
+      await insert(storage, [newJob(1, { state: State.scheduled, runAt: t0 + 9 })]);
+      const before = await get(storage, idOf(1));
+      await move(storage, to(idOf(1), State.scheduled, State.scheduled, { claim: 0, envelope: '{"args":[2.0]}' }), t0 + 1);
+      expect(await get(storage, idOf(1))).toEqual({ ...before, envelope: '{"args":[2.0]}' });
+      expect(await eventLog(storage, 1)).toEqual([]);
+      expect(ids(await claim(storage, {}, t0 + 9))).toEqual([idOf(1)]);
+      await move(storage, to(idOf(1), State.completed, State.active, { envelope: '{"args":[3.0]}' }), t0 + 9);
+      expect(await get(storage, idOf(1))).toMatchObject({ envelope: '{"args":[3.0]}', state: State.completed });
+    },
+  ],
+  [
     'remove takes only jobs in the asked states, and only listed ones where asked',
     async (storage) => {
       await insert(storage, [newJob(1), newJob(2), newJob(3)]);
       await move(storage, to(idOf(2), State.discarded, Waiting, { deadLetter: true }));
       await move(storage, to(idOf(3), State.discarded, Waiting));
-      expect(await storage.jobs.remove([1, 2, 3, 4].map(idOf), { from: State.discarded, deadLetter: true })).toEqual([
+      expect(await storage.jobs.remove([1, 2, 3, 4].map(idOf), { from: State.discarded, deadLetter: true }, t0)).toEqual([
         false,
         true,
         false,
         false,
       ]);
-      expect(await storage.jobs.remove([idOf(3), idOf(3), idOf(1)], { from: Terminal })).toEqual([true, false, false]);
+      expect(await storage.jobs.remove([idOf(3), idOf(3), idOf(1)], { from: Terminal }, t0)).toEqual([true, false, false]);
       expect(await queue(storage)).toMatchObject({ deadLetter: 0, counts: { [State.available]: 1 } });
       expect(await storage.jobs.get([idOf(2)])).toEqual([null]);
     },

@@ -4,7 +4,14 @@ import type { PruneRules } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
 import { claim, claimOf, claimOne, countErrors, eventLog, get, idOf, ids, insert, move, newJob, queue, second, t0, to } from './tools.ts';
 
-const nothing: PruneRules = { jobs: [], events: { before: 0, keep: 1e9 }, requestsBefore: 0, workersBefore: 0 };
+const nothing: PruneRules = {
+  jobs: [],
+  events: { before: 0, keep: 1e9 },
+  workflows: { before: 0, keep: 1e9 },
+  statisticsBefore: 0,
+  requestsBefore: 0,
+  workersBefore: 0,
+};
 
 export const upkeepCases: readonly Case[] = [
   [
@@ -68,6 +75,32 @@ export const upkeepCases: readonly Case[] = [
       expect(await overdue(t0 + 200, 2)).toEqual([4, 3].map(idOf));
       const [record] = await storage.upkeep.overdue(t0 + 100, 1);
       expect(record).toEqual(await get(storage, idOf(4)));
+    },
+  ],
+  [
+    'an active job is overdue at the first of its ends: lease, execution, total time, silence after a heartbeat (X10)',
+    async (storage) => {
+      const soon = { timeoutMs: 500, heartbeatMs: 100 };
+      await insert(storage, [
+        newJob(1, soon),
+        newJob(2, { ...soon, deadlineAt: t0 + 300 }),
+        newJob(3, { deadlineAt: t0 + 60 }),
+        newJob(4, soon),
+      ]);
+      await claim(storage, { limit: 4, leaseMs: 400 });
+      const overdue = async (now: number) => ids(await storage.upkeep.overdue(t0 + now, 9));
+      // Nobody has named it yet, so it cannot be silent.
+      expect(await overdue(299)).toEqual([idOf(3)]);
+      expect(await overdue(300)).toEqual([3, 2].map(idOf));
+      await move(storage, to(idOf(1), State.active, State.active, { beat: true }), t0 + 200);
+      const holds = [{ id: idOf(4), claim: 1 }];
+      await storage.registry.beat([{ worker: 'w1', holds, leaseMs: null, state: 'running', info: '{}' }], t0 + 250);
+      expect((await get(storage, idOf(4))).beatAt).toBe(t0 + 250);
+      expect(await overdue(300)).toEqual([3, 1, 2].map(idOf));
+      expect(await overdue(350)).toEqual([3, 1, 2, 4].map(idOf));
+      await move(storage, to(idOf(1), State.active, State.active, { beat: true }), t0 + 450);
+      expect(await overdue(499)).toEqual([3, 2, 4].map(idOf));
+      expect(await overdue(500)).toEqual([3, 2, 4, 1].map(idOf));
     },
   ],
   [

@@ -1,0 +1,77 @@
+import type { Section } from './rule.ts';
+
+export const workers: Section = {
+  title: '§10 and §11 Workers and timeouts',
+  rules: [
+    { ref: '§10.1 §10.3', must: 'A worker’s own state is never lowered by an answer.', cases: ['OJS-L1-HBT-008'] },
+    { ref: '§10.2 X28', must: 'Registration is implicit; register and deregister are there.', cases: ['OJS-L1-WRK-001'] },
+    { ref: '§10.3 X10b', must: 'Both dialects of the heartbeat.', cases: ['OJS-L1-HBT-001', 'OJS-L1-HBT-002', 'OJS-L1-HBT-009'] },
+    {
+      ref: '§10.3',
+      must: 'It extends the listed jobs that are active and owned, and says which.',
+      cases: ['OJS-L1-HBT-003', 'OJS-L1-HBT-004', 'OJS-L1-HBT-005', 'OJS-L1-HBT-006'],
+    },
+    { ref: '§10.3 T:L1-WRK-002', must: 'Directives of test mode.', cases: ['OJS-L1-HBT-007'] },
+    { ref: '§10.4', must: 'The fetch’s visibility timeout, then the job’s, then 1,800 s.', cases: ['OJS-L1-VIS-004', 'OJS-L1-VIS-005'] },
+    {
+      ref: '§10.4 X29',
+      must: 'ACK and FAIL of another worker are refused where the worker is named; a stale lease always.',
+      cases: ['OJS-L1-OWN-001', 'OJS-L1-OWN-002', 'OJS-L1-OWN-005'],
+    },
+    { ref: '§10.7 X10', must: 'A worker that never sent a heartbeat is not dead.', cases: ['OJS-L1-VIS-005'] },
+    {
+      ref: '§10.7',
+      must: 'Dead after 30 s of silence: its jobs go back at once.',
+      cases: [],
+      tests: [['packages/server/test/engine/upkeep.test.ts', 'a worker is dead after 30 s without a heartbeat']],
+      why: 'takes half a minute; held with a manual clock',
+    },
+    {
+      ref: 'design',
+      must: 'A job under which three workers died is set aside.',
+      cases: [],
+      tests: [['packages/core/test/decide.test.ts', 'a job under which three workers died is set aside']],
+      why: 'takes three deaths of half a minute',
+    },
+    {
+      ref: '§11 X11',
+      must: 'The execution timeout is enforced; grace only where asked for; heartbeats do not extend it.',
+      cases: ['OJS-L1-TMO-001', 'OJS-L1-TMO-002', 'OJS-L1-TMO-003', 'OJS-L1-TMO-004'],
+    },
+    {
+      ref: '§11',
+      must: 'heartbeat_timeout from the first heartbeat on; progress counts too.',
+      cases: ['OJS-L1-HBT-011', 'OJS-L1-HBT-012'],
+    },
+    {
+      ref: '§11',
+      must: 'enqueue_ttl until the first start, total_timeout always.',
+      cases: ['OJS-L1-TMO-005', 'OJS-L2-TTL-006', 'OJS-L2-TTL-007', 'OJS-L2-TTL-008'],
+    },
+    {
+      ref: 'design reports',
+      must: 'Progress, checkpoints, results, snoozes.',
+      cases: ['OJS-L1-REP-001', 'OJS-L1-REP-002', 'OJS-L1-REP-003', 'OJS-L1-REP-004'],
+    },
+    {
+      ref: '§10.5 §10.6 [W]',
+      must: 'A worker’s fetching, shutdown and signals.',
+      cases: [],
+      tests: [
+        ['packages/sdk/test/worker.test.ts', 'at the timeout the signal aborts'],
+        [
+          'packages/sdk/test/lifecycle.test.ts',
+          'at the end of the grace period the signal aborts and the job goes back uncounted as shutdown',
+        ],
+        ['packages/sdk/test/signals.test.ts', 'SIGTSTP makes quiet, SIGCONT goes on'],
+      ],
+      why: 'rules for workers',
+    },
+    {
+      ref: '§12 [C][W]',
+      must: 'Middleware of clients and workers.',
+      cases: [],
+      why: 'rules for clients and workers',
+    },
+  ],
+};

@@ -1,0 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { faults } from '../faults/index.ts';
+import { loadSuite } from '../src/index.ts';
+import { documentOf } from './document.ts';
+import { sections } from './index.ts';
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+await writeFile(at('../../docs/conformance.md'), documentOf(sections, (await loadSuite(at('../cases'))).cases, faults));

@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { faults } from '../faults/index.ts';
+import { documentOf } from '../rules/document.ts';
+import { sections } from '../rules/index.ts';
+import { loadSuite } from '../src/index.ts';
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const { cases } = await loadSuite(at('../cases'));
+const rules = sections.flatMap((section) => section.rules);
+
+test('every rule names cases that exist, or says why none can hold it', () => {
+  const ids = new Set(cases.map(({ id }) => id));
+  for (const { must, cases: named, why } of rules) {
+    expect(named.filter((id) => !ids.has(id))).toEqual([]);
+    expect(named.length > 0 || why !== undefined, must).toBe(true);
+  }
+});
+
+test('every case holds a rule', () => {
+  const named = new Set(rules.flatMap((rule) => rule.cases));
+  expect(cases.map(({ id }) => id).filter((id) => !named.has(id))).toEqual([]);
+});
+
+test('the tests that stand for cases are there', async () => {
+  const missing: string[] = [];
+  for (const [file, name] of rules.flatMap(({ tests = [] }) => tests)) {
+    const source = await readFile(at(`../../${file}`), 'utf8').catch(() => null);
+    if (name === '' || source?.includes(name) !== true) missing.push(`${file}: ${name}`);
+  }
+  expect(missing).toEqual([]);
+});
+
+test('docs/conformance.md is what rules, cases and faults say; `node conformance/rules/write.ts` writes it', async () => {
+  expect(await readFile(at('../../docs/conformance.md'), 'utf8')).toBe(documentOf(sections, cases, faults));
+});

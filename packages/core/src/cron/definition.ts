@@ -1,0 +1,175 @@
+import type { Millis } from '../clock.ts';
+import { readEnvelope } from '../envelope.ts';
+import { OjsFault } from '../errors.ts';
+import type { Json } from '../job.ts';
+import { isObject, members, objectText, readJson } from '../json.ts';
+import { uuidFrom } from '../uuid.ts';
+import { type Field, Issues, Part, rules } from '../validate.ts';
+import { nextRun } from './next.ts';
+import { parseCron } from './parse.ts';
+import type { CronSchedule } from './schedule.ts';
+import { checkZone } from './zone.ts';
+
+export type OverlapPolicy = 'skip' | 'allow' | 'cancel_previous' | 'enqueue';
+
+/** A cron as it was registered (ojs-cron §2). `enqueue` is the text of the enqueue request that every run makes. */
+export interface CronDefinition {
+  readonly expression: string;
+  readonly timezone: string;
+  readonly overlap: OverlapPolicy;
+  readonly description: string | null;
+  readonly enqueue: Json;
+}
+
+export interface ReadCron {
+  readonly name: string;
+  readonly definition: CronDefinition;
+  readonly enabled: boolean;
+  readonly dueAt: Millis | null;
+  /** {@link CronDefinition} as text, for the store. */
+  readonly spec: Json;
+}
+
+const namePattern = /^[a-z0-9][a-z0-9.-]*$/;
+const overlaps: Readonly<Record<string, OverlapPolicy>> = {
+  skip: 'skip',
+  allow: 'allow',
+  cancel_previous: 'cancel_previous',
+  cancel: 'cancel_previous',
+  enqueue: 'enqueue',
+};
+const maxDescription = 4_096;
+/** What a run's enqueue request takes from the top level in the dialect without a template. */
+const jobFields = ['type', 'args', 'meta', 'schema', 'options'] as const;
+/** Options that clients also write beside the name. */
+const jobOptions = [
+  'queue',
+  'priority',
+  'timeout',
+  'timeout_ms',
+  'retry',
+  'unique',
+  'tags',
+  'visibility_timeout',
+  'visibility_timeout_ms',
+  'rate_limit',
+] as const;
+
+/** What a change may name besides `enabled`. */
+export const cronFields: ReadonlySet<string> = new Set([
+  ...['cron', 'expression', 'schedule', 'timezone', 'tz', 'overlap_policy', 'description', 'job_template', 'job'],
+  ...jobFields,
+  ...jobOptions,
+]);
+
+/** The name of a cron, as it may stand in a path. */
+export function isCronName(name: unknown): name is string {
+  return typeof name === 'string' && name.length <= 255 && namePattern.test(name);
+}
+
+/**
+ * Reads a registration in both dialects (X21): `{name, cron, type, args, meta, options}` and `{name, expression | schedule, job_template}`.
+ * The job that runs will enqueue is checked now, so that no run can fail for its shape (ojs-cron §3.5).
+ * @throws OjsFault `invalid_payload`, `invalid_request`; `validation_error` where only the retry policy is wrong.
+ */
+export function readCron(text: Json, now: Millis): ReadCron {
+  const body = readJson(text, 'The request body');
+  if (!isObject(body)) throw new OjsFault('invalid_payload', 'The request body must be a JSON object.');
+  const issues = new Issues();
+  const part = new Part(body, text, '$');
+  const nameField = required(issues, part, 'name');
+  const name =
+    issues.check(nameField, {
+      is: isCronName,
+      expected: 'at most 255 characters of a–z, 0–9, - and ., beginning with a letter or a digit',
+    }) ?? '';
+  const cron = part.find('cron', 'expression') ?? required(issues, part, 'expression', 'schedule');
+  const expression = issues.check(cron, rules.text) ?? '';
+  const timezone = issues.check(part.find('timezone', 'tz'), rules.text) ?? 'UTC';
+  const overlapField = part.find('overlap_policy');
+  const overlapText = issues.check(overlapField, rules.text) ?? 'skip';
+  const overlap = Object.hasOwn(overlaps, overlapText) ? overlaps[overlapText] : undefined;
+  if (overlap === undefined && overlapField) issues.expected(overlapField, 'skip, allow, cancel_previous or enqueue');
+  const description = issues.check(part.find('description'), {
+    is: (value): value is string => typeof value === 'string' && value.length <= maxDescription,
+    expected: `a text of at most ${maxDescription} characters`,
+  });
+  const enabled = issues.check(part.find('enabled'), rules.flag) ?? true;
+  if (issues.all.length > 0) throw OjsFault.invalid(issues.all);
+
+  const schedule = parseCron(expression, cron?.path);
+  checkZone(timezone, '$.timezone');
+  const { enqueue, at } = enqueueOf(part, issues);
+  if (issues.all.length > 0) throw OjsFault.invalid(issues.all);
+  readEnvelope(enqueue, now, () => uuidFrom(now, 0, 0), at);
+  const definition = { expression, timezone, overlap: overlap ?? 'skip', description, enqueue };
+  return { name, definition, enabled, dueAt: enabled ? nextRun(schedule, timezone, now, now) : null, spec: JSON.stringify(definition) };
+}
+
+function required(issues: Issues, part: Part, name: string, other?: string): Field | null {
+  const field = part.find(name, other);
+  if (field === null) issues.add(`${part.path}.${name}`, `${name} is required`);
+  return field;
+}
+
+/** The enqueue request of a run: the template, or what stands at the top level. `args` may be left out. */
+function enqueueOf(part: Part, issues: Issues): { readonly enqueue: Json; readonly at: string } {
+  const template = part.find('job_template', 'job');
+  if (template !== null) {
+    if (issues.check(template, rules.object) === null) return { enqueue: '{}', at: template.path };
+    return { enqueue: withArgs(members(template.text)), at: template.path };
+  }
+  const fields = new Map<string, Json>();
+  for (const field of [...jobFields, ...jobOptions]) {
+    const text = part.find(field)?.text;
+    if (text !== undefined) fields.set(field, text);
+  }
+  return { enqueue: withArgs(fields), at: '$' };
+}
+
+function withArgs(fields: ReadonlyMap<string, Json>): Json {
+  const all = new Map(fields);
+  // A run is a job of its own every time.
+  all.delete('id');
+  if ((all.get('args') ?? 'null') === 'null') all.set('args', '[]');
+  return objectText(all);
+}
+
+/** The definition that a store keeps. */
+export function definitionOf(spec: Json): CronDefinition {
+  return JSON.parse(spec);
+}
+
+/** The time of the first run after `after`; null where there is none any more. `anchor` is where `@every` counts from. */
+export function dueAfter(definition: CronDefinition, after: Millis, anchor: Millis = after): Millis | null {
+  return nextRun(scheduleOf(definition), definition.timezone, after, anchor);
+}
+
+export function scheduleOf({ expression }: CronDefinition): CronSchedule {
+  return parseCron(expression);
+}
+
+/** The args of a run, as text, for rendering. */
+export function templateOf({ enqueue }: CronDefinition): ReadonlyMap<string, Json> {
+  return members(enqueue);
+}
+
+/** The registration that a change makes of what is there: its members win, whatever their dialect. */
+export function changedCron(cron: { readonly name: string; readonly spec: Json; readonly enabled: boolean }, change: Json): Json {
+  const { expression, timezone, overlap, description, enqueue } = definitionOf(cron.spec);
+  // Null counts as absent (ojs-json-format §14.2).
+  const sent = new Map([...members(change)].filter(([, text]) => text !== 'null'));
+  const fields = new Map<string, Json>([
+    ['timezone', JSON.stringify(timezone)],
+    ['overlap_policy', JSON.stringify(overlap)],
+    ['description', JSON.stringify(description)],
+    ['enabled', String(cron.enabled)],
+  ]);
+  if (!['cron', 'expression', 'schedule'].some((name) => sent.has(name))) fields.set('expression', JSON.stringify(expression));
+  const own = [...jobFields, ...jobOptions].some((name) => sent.has(name));
+  if (own) for (const [name, value] of members(enqueue)) fields.set(name, value);
+  else if (!sent.has('job_template') && !sent.has('job')) fields.set('job_template', enqueue);
+  for (const [name, value] of sent) fields.set(name, value);
+  fields.set('name', JSON.stringify(cron.name));
+  return objectText(fields);
+}

@@ -1,0 +1,122 @@
+import type { Millis } from '../clock.ts';
+import { cancelled } from '../decide.ts';
+import { readEnvelope } from '../envelope.ts';
+import { otherEventEntry } from '../events.ts';
+import type { JobId, JobRecord, Json, NewJob, Transition } from '../job.ts';
+import { members, objectText } from '../json.ts';
+import { Terminal } from '../states.ts';
+import { formatTimestamp } from '../timestamp.ts';
+import { type CronDefinition, dueAfter, scheduleOf } from './definition.ts';
+import { skippedRuns } from './skipped.ts';
+
+/** A cron as decisions see it. */
+export interface CronState {
+  readonly name: string;
+  readonly dueAt: Millis | null;
+  readonly runCount: number;
+}
+
+export interface FiringDecision {
+  readonly dueAt: Millis | null;
+  /** Null skips the run. */
+  readonly job: NewJob | null;
+  readonly cancel: Transition | null;
+  readonly events: readonly Json[];
+}
+
+/**
+ * What a due cron leads to (ojs-cron §6): one run however many were missed, then the next time in the future. `previous` is its last job, which counts as
+ * unfinished until it is terminal (digest §8). Local times that the clock skips until the next run are told with this one.
+ */
+export function decideFiring(
+  cron: CronState,
+  definition: CronDefinition,
+  previous: JobRecord | null,
+  now: Millis,
+  newId: () => JobId,
+): FiringDecision {
+  const at = cron.dueAt ?? now;
+  const dueAt = dueAfter(definition, Math.max(at, now), at);
+  const skips = dueAt === null ? [] : skippedRuns(scheduleOf(definition), definition.timezone, at, dueAt);
+  const skipped = skips.map(({ local, at: missed }) =>
+    skippedEvent(cron.name, definition, 'dst_skip', { scheduled_time: formatTimestamp(missed), local_time: local }),
+  );
+  const running = previous !== null && (previous.state & Terminal) === 0 ? previous : null;
+  if (running !== null && definition.overlap === 'skip') {
+    const scheduled = { existing_job_id: running.id, active_job_id: running.id, scheduled_time: formatTimestamp(at) };
+    return { dueAt, job: null, cancel: null, events: [skippedEvent(cron.name, definition, 'overlap_skip', scheduled), ...skipped] };
+  }
+  const job = runOf(cron.name, definition, now, newId);
+  const cancel = running !== null && definition.overlap === 'cancel_previous' ? cancelled(running, now) : null;
+  return { dueAt, job, cancel, events: [triggeredEvent(cron, definition, job, at, now), ...skipped] };
+}
+
+/** A run that a person asked for: beside the schedule, whatever is running. */
+export function decideTrigger(cron: CronState, definition: CronDefinition, now: Millis, newId: () => JobId): FiringDecision {
+  const job = runOf(cron.name, definition, now, newId);
+  return { dueAt: cron.dueAt, job, cancel: null, events: [triggeredEvent(cron, definition, job, now, now)] };
+}
+
+/** The job of one run, with the name and time of its cron in `meta` (ojs-cron §6.3, X42). */
+function runOf(name: string, definition: CronDefinition, now: Millis, newId: () => JobId): NewJob {
+  const request = new Map(members(definition.enqueue));
+  const own = { cron_name: name, cron_triggered_at: formatTimestamp(now) };
+  request.set('meta', withMembers(request.get('meta'), own));
+  const options = request.get('options');
+  // What stands in the options wins over the top (X1), and must not forge where the run comes from.
+  if (options !== undefined && options !== 'null') {
+    const inner = new Map(members(options));
+    for (const field of ['meta', 'metadata']) if (inner.has(field)) inner.set(field, withMembers(inner.get(field), own));
+    request.set('options', objectText(inner));
+  }
+  const { job } = readEnvelope(objectText(request), now, newId);
+  if (definition.overlap !== 'enqueue') return job;
+  const limits = [...job.limits, { key: `cron:${name}`, concurrency: 1, rates: [] }].sort((a, b) => (a.key < b.key ? -1 : 1));
+  return { ...job, limits };
+}
+
+function withMembers(object: Json | undefined, more: Readonly<Record<string, string>>): Json {
+  const all = new Map(object === undefined || object === 'null' ? [] : members(object));
+  for (const [name, value] of Object.entries(more)) all.set(name, JSON.stringify(value));
+  return objectText(all);
+}
+
+function triggeredEvent(
+  { name, runCount }: CronState,
+  { expression, timezone }: CronDefinition,
+  job: NewJob,
+  at: Millis,
+  now: Millis,
+): Json {
+  const data = {
+    cron_name: name,
+    cron_expr: expression,
+    cron_expression: expression,
+    timezone,
+    job_type: job.type,
+    job_id: job.id,
+    run_count: runCount + 1,
+    scheduled_at: formatTimestamp(at),
+    scheduled_time: formatTimestamp(at),
+    actual_time: formatTimestamp(now),
+  };
+  return otherEventEntry('cron.triggered', name, JSON.stringify(data), job.queue);
+}
+
+export function skippedEvent(
+  name: string,
+  definition: CronDefinition,
+  reason: 'overlap_skip' | 'dst_skip' | 'duplicate',
+  more: object,
+): Json {
+  const type: unknown = JSON.parse(members(definition.enqueue).get('type') ?? 'null');
+  const data = {
+    cron_name: name,
+    cron_expr: definition.expression,
+    cron_expression: definition.expression,
+    job_type: type,
+    reason,
+    ...more,
+  };
+  return otherEventEntry('cron.skipped', name, JSON.stringify(data));
+}

@@ -1,0 +1,58 @@
+import type { Millis } from '../clock.ts';
+import { nextWall } from './calendar.ts';
+import { offsetsNear } from './offsets.ts';
+import type { CalendarSchedule, CronSchedule, IntervalSchedule } from './schedule.ts';
+
+/** 29 February on a given weekday returns after 40 years at most (2088, 2128); nothing takes longer. */
+export const horizonYears = 48;
+
+/** First and last moment that RFC 3339 can write. */
+const earliest = -62_167_219_200_000;
+const latest = 253_402_300_799_999;
+const lastYear = 9999;
+
+/**
+ * The first run strictly after `after`; null where there is none, as on 30 February or after the year 9999.
+ *
+ * A local time that does not exist does not run, one that is repeated runs when it comes first (ojs-cron §5.2, CRON-16, CRON-17).
+ * An interval counts from `anchor`, the registration or the last trigger, `after` by default (§4.1); no zone matters to it.
+ *
+ * @param zone as {@link checkZone} takes it.
+ * @throws OjsFault `invalid_request` where a calendar schedule has a zone that is none.
+ */
+export function nextRun(schedule: CronSchedule, zone: string, after: Millis, anchor: Millis = after): Millis | null {
+  if (!(after >= earliest && after <= latest)) return null;
+  const at = schedule.kind === 'interval' ? nextInterval(schedule, after, anchor) : nextOnCalendar(schedule, zone, after);
+  return at !== null && at <= latest ? at : null;
+}
+
+/** The next runs, at most `count`, each as {@link nextRun} gives it. */
+export function nextRuns(schedule: CronSchedule, zone: string, after: Millis, count: number, anchor: Millis = after): readonly Millis[] {
+  const runs: Millis[] = [];
+  let at = nextRun(schedule, zone, after, anchor);
+  while (at !== null && runs.length < count) {
+    runs.push(at);
+    at = nextRun(schedule, zone, at, anchor);
+  }
+  return runs;
+}
+
+function nextInterval({ intervalMs }: IntervalSchedule, after: Millis, anchor: Millis): Millis {
+  return anchor + Math.max(1, Math.floor((after - anchor) / intervalMs) + 1) * intervalMs;
+}
+
+function nextOnCalendar(schedule: CalendarSchedule, zone: string, after: Millis): Millis | null {
+  const from = (Math.floor(after / 1000) + 1) * 1000;
+  const end = Math.min(new Date(from).getUTCFullYear() + horizonYears, lastYear);
+  const now = offsetsNear(zone, from);
+  // After a change the local times up to `at + before` have been: all of them, or those that are now repeated.
+  let wall = from < now.at ? from + now.before : Math.max(from + now.after, now.at + now.before);
+  for (;;) {
+    const match = nextWall(schedule, wall, end);
+    if (match === null) return null;
+    const { before, at, after: later } = offsetsNear(zone, match);
+    if (match < at + before) return match - before;
+    if (match >= at + later) return match - later;
+    wall = at + later;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Millis } from '../clock.ts';
+import type { Json } from '../job.ts';
+import { formatTimestamp } from '../timestamp.ts';
+import { definitionOf, templateOf } from './definition.ts';
+
+/** A cron as a storage holds it. */
+export interface CronView {
+  readonly name: string;
+  readonly spec: Json;
+  readonly enabled: boolean;
+  readonly dueAt: Millis | null;
+  readonly runCount: number;
+  readonly lastRunAt: Millis | null;
+  readonly createdAt: Millis;
+  readonly updatedAt: Millis;
+}
+
+/**
+ * A cron on the wire, with the names of both dialects side by side (X21).
+ * @param names of the expression; an answer that has a member `cron` of its own leaves that one out.
+ */
+export function renderCron(cron: CronView, names: readonly string[] = ['cron', 'expression', 'schedule']): Json {
+  const definition = definitionOf(cron.spec);
+  const { expression, timezone, overlap, description, enqueue } = definition;
+  const template = templateOf(definition);
+  const status = cron.enabled ? 'active' : 'disabled';
+  let text = `{"name":${JSON.stringify(cron.name)},"id":${JSON.stringify(cron.name)}`;
+  for (const name of names) text += `,"${name}":${JSON.stringify(expression)}`;
+  text += `,"timezone":${JSON.stringify(timezone)},"overlap_policy":"${overlap}","enabled":${cron.enabled},"status":"${status}"`;
+  if (description !== null) text += `,"description":${JSON.stringify(description)}`;
+  text += `,"type":${template.get('type') ?? 'null'},"args":${template.get('args') ?? '[]'}`;
+  text += `,"meta":${template.get('meta') ?? '{}'},"options":${template.get('options') ?? '{}'},"job_template":${enqueue}`;
+  text += `,"next_run_at":${timeOrNull(cron.dueAt)},"last_run_at":${timeOrNull(cron.lastRunAt)},"run_count":${cron.runCount}`;
+  return `${text},"created_at":"${formatTimestamp(cron.createdAt)}","updated_at":"${formatTimestamp(cron.updatedAt)}"}`;
+}
+
+function timeOrNull(at: Millis | null): string {
+  return at === null ? 'null' : `"${formatTimestamp(at)}"`;
+}

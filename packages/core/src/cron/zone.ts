@@ -1,0 +1,38 @@
+import { OjsFault } from '../errors.ts';
+
+const maxLength = 64;
+const ianaForm = /^[A-Z][A-Za-z0-9_+-]*(?:\/[A-Z][A-Za-z0-9_+-]*)+$/;
+
+/**
+ * Refuses what is no IANA time zone name: offsets, abbreviations, unknown and misspelt names (ojs-cron §5.1, CRON-13, CRON-14).
+ * `Intl` alone does not do: it takes EST and +05:00 as well, and any case.
+ *
+ * @param at JSONPath of the name, for the message.
+ * @throws OjsFault `invalid_request`.
+ */
+export function checkZone(name: string, at = '$.timezone'): void {
+  if (name === 'UTC') return;
+  const problem = problemOf(name);
+  if (problem !== null) {
+    const shown = name.length > maxLength ? `a text of ${name.length} characters` : JSON.stringify(name);
+    throw OjsFault.invalid([{ path: at, message: `${shown} is ${problem}; expected UTC or a name such as America/New_York` }]);
+  }
+}
+
+function problemOf(name: string): string | null {
+  if (/^(?:UTC|GMT)?[+-][0-9:]+$/.test(name)) return 'a fixed offset, which knows no daylight saving time';
+  if (!name.includes('/')) return 'no IANA name of an area and a place';
+  const known = name.length > maxLength ? null : resolve(name);
+  if (known === null || name.startsWith('SystemV/')) return 'no known time zone'; // SystemV is ICU's own, not IANA's
+  if (known !== name && known.toLowerCase() === name.toLowerCase()) return `not the spelling of ${known}`;
+  return ianaForm.test(name) ? null : 'not the spelling of an IANA name';
+}
+
+/** Intl's name of a zone, which for a link may be its target; null where it knows none. */
+function resolve(name: string): string | null {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,180 @@
+import type { Millis } from '../clock.ts';
+import { readEnvelope } from '../envelope.ts';
+import { OjsFault } from '../errors.ts';
+import type { JobId, JobRecord, Json, NodeRef } from '../job.ts';
+import { withDefaults } from './defaults.ts';
+import { callbackFired, jobType, refusalEvents, workflowCompleted, workflowFailed } from './events.ts';
+import { failedNodes, failedStep, maxErrors, type StepError, stepError } from './failures.ts';
+import { indexesOf, parentsOf, resultArray } from './results.ts';
+import { isSkipped, runs } from './rules.ts';
+import { type JobSpec, type JoinSpec, readNodeSpec, readWorkflowSpec } from './spec.ts';
+import type { NodeRecord, WorkflowRecord, WorkflowStep } from './types.ts';
+
+/** What was read of one workflow so far. Only closed nodes are ever asked for, so it does not get old. */
+export interface KnownNodes {
+  readonly nodes: ReadonlyMap<number, NodeRecord>;
+  /** Null for a job that is no longer there. */
+  readonly jobs: ReadonlyMap<JobId, JobRecord | null>;
+}
+
+/** Nodes and jobs that have to be read before the decision can be made. */
+export interface NodeNeeds {
+  readonly kind: 'needs';
+  readonly nodes: readonly number[];
+  readonly jobs: readonly JobId[];
+}
+
+type Close = Extract<WorkflowStep, { readonly kind: 'close' }>;
+
+/**
+ * What becomes of a ready node: its job starts, or it is closed without one (digest §7). The same node gives the same envelope at any time, so a
+ * step may be repeated: relative times count from `now` in the job's columns, while its envelope has them as they were sent.
+ * @returns `needs` while something is missing in `known`: read it, add it, and ask again. Most nodes
+ * need nothing, a step its parents, the end of a failed workflow its nodes and then their jobs.
+ */
+export function decideNode(workflow: WorkflowRecord, node: NodeRecord, known: KnownNodes, now: Millis): WorkflowStep | NodeNeeds {
+  const reader = new Reader(known);
+  return decide(workflow, node, reader, now) ?? reader.needs();
+}
+
+/** Closes a ready node whose job was refused because another job holds its unique key. */
+export function refuseNode(workflow: WorkflowRecord, node: NodeRecord, existing: JobId, now: Millis): WorkflowStep {
+  const message = `Another job holds the unique key: ${existing}.`;
+  return reject(workflow, node, { code: 'duplicate', message, attempt: 0, existing_job_id: existing }, now);
+}
+
+/** Looks things up, and notes what is not there. */
+class Reader {
+  readonly #known: KnownNodes;
+  readonly #nodes = new Set<number>();
+  readonly #jobs = new Set<JobId>();
+
+  constructor(known: KnownNodes) {
+    this.#known = known;
+  }
+
+  node(index: number): NodeRecord | null {
+    const node = this.#known.nodes.get(index);
+    if (node === undefined) this.#nodes.add(index);
+    return node ?? null;
+  }
+
+  job(id: JobId): JobRecord | null {
+    const job = this.#known.jobs.get(id);
+    if (job === undefined) this.#jobs.add(id);
+    return job ?? null;
+  }
+
+  get isMissing(): boolean {
+    return this.#nodes.size + this.#jobs.size > 0;
+  }
+
+  needs(): NodeNeeds {
+    return { kind: 'needs', nodes: [...this.#nodes], jobs: [...this.#jobs] };
+  }
+}
+
+/** Null where something that it depends on was missing. */
+type Decided = WorkflowStep | null;
+
+function decide(workflow: WorkflowRecord, node: NodeRecord, reader: Reader, now: Millis): Decided {
+  const spec = readNodeSpec(node.spec);
+  switch (spec.role) {
+    case 'job':
+      return decideJob(workflow, node, spec, reader, now);
+    case 'root':
+      return end(workflow, node, reader, now);
+    case 'gate':
+      return close(node, node.failed === 0 ? 'completed' : 'failed');
+    default:
+      return join(node, spec, reader);
+  }
+}
+
+function decideJob(workflow: WorkflowRecord, node: NodeRecord, spec: JobSpec, reader: Reader, now: Millis): Decided {
+  const first = spec.guard && node.failed > 0 ? reader.node(spec.parents.block?.[0] ?? 0) : null;
+  if (reader.isMissing) return null;
+  // A callback that is not due is no failure; one whose batch never began is skipped with it.
+  if (!runs(node, spec, first)) {
+    return close(node, 'cancelled', { passes: spec.callback !== null && !(first !== null && isSkipped(first)) });
+  }
+  const results = parentsOf(spec).map((index) => (index === null ? null : (reader.node(index)?.result ?? null)));
+  if (reader.isMissing) return null;
+  const options = spec.options === null ? undefined : readWorkflowSpec(workflow.spec).options[spec.options];
+  const id = node.job ?? '';
+  try {
+    const { job } = readEnvelope(options === undefined ? spec.job : withDefaults(spec.job, options), now, () => id);
+    const envelope = `${job.envelope.slice(0, -1)},"workflow_id":"${workflow.id}","parent_results":${resultArray(results)}}`;
+    const events = spec.callback === null ? [] : [callbackFired(workflow, spec.callback, job)];
+    return { kind: 'start', node: refOf(node), job: { ...job, envelope, node: refOf(node) }, events };
+  } catch (error) {
+    // What a former version accepted must not hold its workflow up for ever.
+    if (error instanceof OjsFault) return reject(workflow, node, { code: error.code, message: error.message, attempt: 0 }, now);
+    throw error;
+  }
+}
+
+/** The end of a nested composite; its result is that of a chain's last step, and the results of all jobs of a group or batch. */
+function join(node: NodeRecord, spec: Extract<JoinSpec, { readonly block: unknown }>, reader: Reader): Decided {
+  const [base, count] = spec.block;
+  if (node.failed > 0) {
+    const first = spec.guard ? reader.node(base) : null;
+    return reader.isMissing ? null : close(node, first !== null && isSkipped(first) ? 'cancelled' : 'failed');
+  }
+  const items = spec.role === 'chain' ? [base + count - 1] : indexesOf(spec.block);
+  const results = items.map((index) => reader.node(index)?.result ?? null);
+  if (reader.isMissing) return null;
+  return close(node, 'completed', { result: spec.role === 'chain' ? (results[0] ?? null) : resultArray(results) });
+}
+
+/** The end of the workflow. A batch may be completed and have failed jobs. */
+function end(workflow: WorkflowRecord, node: NodeRecord, reader: Reader, now: Millis): Decided {
+  const { gate, top } = readWorkflowSpec(workflow.spec);
+  const jobsFailed = gate !== null && (reader.node(gate)?.failed ?? 0) > 0;
+  if (reader.isMissing) return null;
+  const state = node.failed === 0 ? 'completed' : 'failed';
+  if (state === 'completed' && !jobsFailed) {
+    return close(node, state, { end: { state, text: null }, events: [workflowCompleted(workflow, now)] });
+  }
+  const nodes = indexesOf([0, node.index]).flatMap((index) => reader.node(index) ?? []);
+  if (reader.isMissing) return null;
+  const failed = failedNodes(nodes);
+  const errors = failed.slice(0, maxErrors).map((one) => stepError(one, one.node.error === null ? reader.job(one.node.job ?? '') : null));
+  if (reader.isMissing) return null;
+  const step = workflow.kind === 'chain' ? failedStep(nodes, top) : null;
+  const text: EndText = { ...(step !== null && { failed_step_index: step }), errors };
+  const event = state === 'completed' ? workflowCompleted(workflow, now) : workflowFailed(workflow, failed[0], errors[0], now);
+  return close(node, state, { end: { state, text: JSON.stringify(text) }, events: [event] });
+}
+
+/** What `WorkflowRecord.end` says. */
+export interface EndText {
+  readonly failed_step_index?: number;
+  readonly errors: readonly StepError[];
+}
+
+function reject(workflow: WorkflowRecord, node: NodeRecord, error: Readonly<Record<string, unknown>>, now: Millis): WorkflowStep {
+  const text = JSON.stringify({ job_id: null, ...error });
+  const spec = readNodeSpec(node.spec);
+  const type = spec.role === 'job' ? jobType(spec.job) : '';
+  return close(node, 'failed', { error: text, events: node.member ? refusalEvents(workflow, node, type, text, now) : [] });
+}
+
+function close(
+  node: NodeRecord,
+  state: Close['state'],
+  more: {
+    readonly passes?: boolean;
+    readonly result?: Json | null;
+    readonly error?: Json;
+    readonly end?: Close['end'];
+    readonly events?: readonly Json[];
+  } = {},
+): Close {
+  const { passes = state === 'completed', result = null, error = null, end = null, events = [] } = more;
+  return { kind: 'close', node: refOf(node), state, passes, result, error, end, events };
+}
+
+function refOf({ workflow, index }: NodeRecord): NodeRef {
+  return { workflow, index };
+}

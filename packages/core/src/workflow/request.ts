@@ -1,0 +1,203 @@
+import type { Millis } from '../clock.ts';
+import { type ReadEnvelope, readEnvelope } from '../envelope.ts';
+import { OjsFault } from '../errors.ts';
+import type { Json } from '../job.ts';
+import { elements, isObject, members, readJson } from '../json.ts';
+import { isUuidv7 } from '../uuid.ts';
+import { joinMeta, mergeOptions, withDefaults } from './defaults.ts';
+import { readGraph, readOrdered } from './graph.ts';
+import {
+  type CallbackPlan,
+  type CompositeKind,
+  type CompositePlan,
+  callbackNames,
+  type JobPlan,
+  type ListKey,
+  maxNesting,
+  maxNodes,
+  type Plan,
+  wrong,
+} from './plan.ts';
+import { envelopeOf, readLabel, readStep, type Source, type Step } from './step.ts';
+
+/** A job's envelope with its place in the request. */
+export interface ReadStep {
+  readonly path: string;
+  readonly read: ReadEnvelope;
+}
+
+export interface ReadRequest {
+  readonly id: string;
+  readonly name: string;
+  /** Meta of the workflow; null where it has none. */
+  readonly meta: Json | null;
+  readonly plan: CompositePlan;
+  /** Texts of the default options that the jobs of the plan point to. */
+  readonly options: readonly Json[];
+  readonly steps: readonly ReadStep[];
+}
+
+const kinds: readonly unknown[] = ['chain', 'group', 'batch', 'dag'] satisfies readonly CompositeKind[];
+
+function isKind(value: unknown): value is CompositeKind {
+  return kinds.includes(value);
+}
+
+/**
+ * Reads a workflow request in any of its dialects (digest §7, X23): `{type, steps | jobs, callbacks}` nested, or `{name, steps}` with `depends_on`.
+ * @param now in milliseconds: what relative times of the envelopes are checked against.
+ * @param newId mints the ids of the jobs, before them the workflow's where the client sent none: minted from a key, it is the same for any request.
+ * @throws OjsFault `invalid_payload` or `invalid_request` with the place in the request, and what `readEnvelope` throws about a job.
+ */
+export function readRequest(text: Json, now: Millis, newId: () => string): ReadRequest {
+  const values = readJson(text, 'The request body');
+  if (!isObject(values)) throw new OjsFault('invalid_payload', 'The request body must be a JSON object.');
+  const id = values.id ?? null;
+  if (id !== null && !isUuidv7(id)) throw wrong('$.id', 'id must be a UUIDv7 in lower case');
+  const type = values.type ?? null;
+  if (type !== null && !isKind(type))
+    throw wrong('$.type', 'type must be chain, group, batch or dag, or left out where steps have depends_on');
+  const name = readLabel(values.name ?? '', '$.name', 0);
+  for (const key of ['meta', 'metadata']) if (!isObject(values[key] ?? {})) throw wrong(`$.${key}`, `${key} must be an object`);
+  const workflow = id ?? newId();
+  const reader = new Reader(now, newId);
+  const plan = reader.composite({ values, text, path: '$' }, type, '', null, 1);
+  return { id: workflow, name, meta: joinMeta(members(text)), plan, options: reader.options, steps: reader.steps };
+}
+
+class Reader {
+  readonly options: Json[] = [];
+  readonly steps: ReadStep[] = [];
+  readonly #now: Millis;
+  readonly #newId: () => string;
+  #count = 0;
+
+  constructor(now: Millis, newId: () => string) {
+    this.#now = now;
+    this.#newId = newId;
+  }
+
+  /**
+   * @param type null leaves the kind to what the steps say.
+   * @param name of a nested composite, before which the names of its items stand; '' for the workflow itself.
+   * @param outer index of the options around it.
+   */
+  composite(source: Source, type: CompositeKind | null, name: string, outer: number | null, level: number): CompositePlan {
+    if (level > maxNesting) throw wrong(source.path, `a workflow must not nest deeper than ${maxNesting} levels`);
+    const texts = members(source.text);
+    const options = this.#defaults(source, texts, outer);
+    const { key, items } = this.#list(source, texts, type);
+    const steps = items.map(readStep);
+    checkNames(steps);
+    const graph = type === null || type === 'dag' ? readGraph(steps) : readOrdered(type, steps);
+    const prefix = name === '' ? '' : `${name}.`;
+    const jobs = graph.jobs.map((step) => this.#item(step, `${prefix}${step.name}`, options, level));
+    const listed = graph.callbacks.map(({ step, callback }) => ({ ...this.#job(step, `${prefix}${step.name}`, options), callback }));
+    const callbacks = [...listed, ...this.#callbacks(source, texts, prefix, options)];
+    checkCallbacks(callbacks, type, source.path);
+    return {
+      kind: type ?? kindOf(graph.after, callbacks),
+      name,
+      key,
+      items: jobs,
+      after: graph.after,
+      callbacks,
+      listed: listed.length > 0,
+    };
+  }
+
+  /** Index of the options that hold for the items: the composite's own on top of those around it. */
+  #defaults({ values, path }: Source, texts: ReadonlyMap<string, Json>, outer: number | null): number | null {
+    const own = values.options ?? null;
+    if (own === null) return outer;
+    if (!isObject(own)) throw wrong(`${path}.options`, 'options must be an object');
+    const around = outer === null ? undefined : this.options[outer];
+    const text = texts.get('options') ?? '{}';
+    const merged = around === undefined ? text : mergeOptions(around, text);
+    readEnvelope(`{"type":"options","args":[],"options":${merged}}`, this.#now, this.#newId, path);
+    return this.options.push(merged) - 1;
+  }
+
+  #list(
+    { values, path }: Source,
+    texts: ReadonlyMap<string, Json>,
+    type: CompositeKind | null,
+  ): { key: ListKey; items: readonly Source[] } {
+    const usual: ListKey = type === 'group' || type === 'batch' ? 'jobs' : 'steps';
+    const other: ListKey = usual === 'steps' ? 'jobs' : 'steps';
+    const has = (key: ListKey) => (values[key] ?? null) !== null;
+    if (has(usual) && has(other)) throw wrong(`${path}.${other}`, 'a workflow has steps or jobs, not both');
+    const key = has(other) ? other : usual;
+    const list = values[key];
+    if (!Array.isArray(list) || list.length === 0) throw wrong(`${path}.${key}`, `${key} must be an array of at least one job`);
+    this.#count += list.length;
+    if (this.#count >= maxNodes) throw wrong(`${path}.${key}`, `a workflow must have fewer than ${maxNodes} jobs`);
+    const raw = elements(texts.get(key) ?? '[]');
+    const items = list.map((item: unknown, index) => {
+      const at = `${path}.${key}[${index}]`;
+      if (!isObject(item)) throw wrong(at, 'a step must be an object');
+      return { values: item, text: raw[index] ?? '{}', path: at };
+    });
+    return { key, items };
+  }
+
+  /** A job may have the type `group`; a group has jobs and no args. */
+  #item(step: Step, name: string, options: number | null, level: number): Plan {
+    const { type } = step.values;
+    const isNested = isKind(type) && type !== 'dag' && ('steps' in step.values || 'jobs' in step.values || !('args' in step.values));
+    return isNested ? this.composite(step, type, name, options, level + 1) : this.#job(step, name, options);
+  }
+
+  #job(source: Source, name: string, options: number | null): JobPlan {
+    const text = envelopeOf(source);
+    const defaults = options === null ? undefined : this.options[options];
+    const read = readEnvelope(defaults === undefined ? text : withDefaults(text, defaults), this.#now, this.#newId, source.path);
+    this.steps.push({ path: source.path, read });
+    return { kind: 'job', name, id: read.job.id, text, options };
+  }
+
+  #callbacks({ values, path }: Source, texts: ReadonlyMap<string, Json>, prefix: string, options: number | null): readonly CallbackPlan[] {
+    const given = values.callbacks ?? null;
+    if (given === null) return [];
+    if (!isObject(given)) throw wrong(`${path}.callbacks`, 'callbacks must be an object');
+    const raw = members(texts.get('callbacks') ?? '{}');
+    const unknown = [...raw.keys()].find((key) => !callbackNames.some((name) => name === key));
+    if (unknown !== undefined)
+      throw wrong(`${path}.callbacks`, `callbacks has ${JSON.stringify(unknown)}; it may have ${callbackNames.join(', ')}`);
+    return callbackNames.flatMap((callback) => {
+      const item = given[callback] ?? null;
+      if (item === null) return [];
+      const at = `${path}.callbacks.${callback}`;
+      if (!isObject(item)) throw wrong(at, 'a callback must be an object');
+      return [{ ...this.#job({ values: item, text: raw.get(callback) ?? '{}', path: at }, `${prefix}${callback}`, options), callback }];
+    });
+  }
+}
+
+function checkNames(steps: readonly Step[]): void {
+  const paths = new Map<string, string>();
+  for (const { name, path } of steps) {
+    const other = paths.get(name);
+    if (other !== undefined) throw wrong(`${path}.id`, `id must be unique; ${other} is ${JSON.stringify(name)} too`);
+    paths.set(name, path);
+  }
+}
+
+function checkCallbacks(callbacks: readonly CallbackPlan[], type: CompositeKind | null, path: string): void {
+  if (type === 'batch' && callbacks.length === 0) {
+    throw wrong(`${path}.callbacks`, `a batch must have at least one of ${callbackNames.join(', ')}; without any it is a group`);
+  }
+  if (callbacks.length > 0 && (type === 'chain' || type === 'group')) {
+    throw wrong(`${path}.callbacks`, `only a batch has callbacks; this is a ${type}`);
+  }
+  for (const name of callbackNames) {
+    if (callbacks.filter(({ callback }) => callback === name).length > 1) throw wrong(path, `a batch must have one ${name} at most`);
+  }
+}
+
+/** A graph in which each step waits for the one before it is a chain, one in which none waits a group; with callbacks it is a batch. */
+function kindOf(after: CompositePlan['after'], callbacks: readonly CallbackPlan[]): CompositeKind {
+  if (callbacks.length > 0) return 'batch';
+  if (after.every((waits, index) => waits.length === Math.min(index, 1) && (index === 0 || waits[0] === index - 1))) return 'chain';
+  return after.every((waits) => waits.length === 0) ? 'group' : 'dag';
+}

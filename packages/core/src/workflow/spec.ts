@@ -1,0 +1,119 @@
+import type { Json } from '../job.ts';
+import { elements, members } from '../json.ts';
+import type { CallbackName, ListKey } from './plan.ts';
+
+/** `count` nodes from index `base` on: what stands for the items of a chain, group or batch, one node an item. */
+export type Block = readonly [base: number, count: number];
+
+/** What `NodeRecord.spec` says. Of all that is stored once a job this is the largest, so it has nothing twice and defaults are absent. */
+export type NodeSpec = JobSpec | JoinSpec;
+
+export interface JobSpec {
+  readonly role: 'job';
+  /** The envelope as sent. */
+  readonly job: Json;
+  /** Index of the options in the workflow's spec that hold where the envelope has none of its own. */
+  readonly options: number | null;
+  /** Nodes whose results the job is given, in order. */
+  readonly parents: Parents;
+  readonly callback: CallbackName | null;
+  /** Of a callback: its batch is skipped where what stands before it failed. */
+  readonly guard: boolean;
+}
+
+export interface Parents {
+  readonly block?: Block;
+  readonly deps?: readonly number[];
+}
+
+export type JoinSpec =
+  /** All jobs of a batch have ended: passes where none failed. */
+  | { readonly role: 'gate' }
+  /** The workflow ends with it. */
+  | { readonly role: 'root' }
+  /** The end of a nested composite, which stands for it in the composite around. */
+  | {
+      readonly role: 'chain' | 'group' | 'batch';
+      readonly key: ListKey;
+      readonly block: Block;
+      readonly callbacks: readonly number[];
+      readonly guard: boolean;
+    };
+
+/** What `WorkflowRecord.spec` says. The items of the workflow itself are the nodes from 0 to `top` - 1. */
+export interface WorkflowSpec {
+  readonly top: number;
+  readonly key: ListKey;
+  /** Some of the items are chains, groups or batches. */
+  readonly nested: boolean;
+  readonly gate: number | null;
+  readonly callbacks: readonly number[];
+  readonly listed: boolean;
+  readonly options: readonly Json[];
+  readonly meta: Json | null;
+}
+
+export function jobSpecText(spec: Omit<JobSpec, 'role'>): Json {
+  let text = `{"job":${spec.job}`;
+  if (spec.options !== null) text += `,"options":${spec.options}`;
+  if (spec.parents.block) text += `,"block":[${spec.parents.block}]`;
+  if (spec.parents.deps) text += `,"deps":[${spec.parents.deps}]`;
+  if (spec.callback !== null) text += `,"callback":"${spec.callback}"`;
+  return `${text}${spec.guard ? ',"guard":true' : ''}}`;
+}
+
+export function joinSpecText(spec: JoinSpec): Json {
+  if (spec.role === 'gate' || spec.role === 'root') return `{"join":"${spec.role}"}`;
+  let text = `{"join":"${spec.role}","key":"${spec.key}","block":[${spec.block}]`;
+  if (spec.callbacks.length > 0) text += `,"callbacks":[${spec.callbacks}]`;
+  return `${text}${spec.guard ? ',"guard":true' : ''}}`;
+}
+
+export function readNodeSpec(text: Json): NodeSpec {
+  const texts = members(text);
+  const job = texts.get('job');
+  const block: Block | null = parsed(texts, 'block');
+  const guard = texts.has('guard');
+  if (job === undefined) {
+    const role: JoinSpec['role'] | null = parsed(texts, 'join');
+    if (role === 'chain' || role === 'group' || role === 'batch') {
+      return { role, key: parsed(texts, 'key') ?? 'steps', block: block ?? [0, 0], callbacks: parsed(texts, 'callbacks') ?? [], guard };
+    }
+    return { role: role ?? 'root' };
+  }
+  const deps: readonly number[] | null = parsed(texts, 'deps');
+  const parents = block ? { block } : deps ? { deps } : {};
+  return { role: 'job', job, options: parsed(texts, 'options'), parents, callback: parsed(texts, 'callback'), guard };
+}
+
+/** @param digest of the request, so that another one under the same id is another text. */
+export function workflowSpecText(spec: WorkflowSpec, digest: string): Json {
+  let text = `{"top":${spec.top},"key":"${spec.key}"`;
+  if (spec.nested) text += ',"nested":true';
+  if (spec.gate !== null) text += `,"gate":${spec.gate}`;
+  if (spec.callbacks.length > 0) text += `,"callbacks":[${spec.callbacks}]`;
+  if (spec.listed) text += ',"listed":true';
+  if (spec.options.length > 0) text += `,"options":[${spec.options.join(',')}]`;
+  if (spec.meta !== null) text += `,"meta":${spec.meta}`;
+  return `${text},"digest":"${digest}"}`;
+}
+
+export function readWorkflowSpec(text: Json): WorkflowSpec {
+  const texts = members(text);
+  return {
+    top: parsed(texts, 'top') ?? 0,
+    key: parsed(texts, 'key') ?? 'steps',
+    nested: texts.has('nested'),
+    gate: parsed(texts, 'gate'),
+    callbacks: parsed(texts, 'callbacks') ?? [],
+    listed: texts.has('listed'),
+    options: elements(texts.get('options') ?? '[]'),
+    meta: texts.get('meta') ?? null,
+  };
+}
+
+/** What a member of our own making holds. */
+function parsed<T>(texts: ReadonlyMap<string, Json>, name: string): T | null {
+  const text = texts.get(name);
+  return text === undefined ? null : JSON.parse(text);
+}

@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest';
+import {
+  changedCron,
+  decideFiring,
+  decideTrigger,
+  definitionOf,
+  type EventEntry,
+  members,
+  OjsFault,
+  readCron,
+  renderCron,
+  State,
+  uuidFrom,
+} from '../../src/index.ts';
+import { claimed, jobOf, start } from '../records.ts';
+
+const read = (body: object) => readCron(JSON.stringify(body), start);
+const newId = () => uuidFrom(start, 7, 1);
+const template = { name: 'report', expression: '*/5 * * * *', job_template: { type: 'a.b', args: [1], options: { queue: 'q' } } };
+
+function pathsOf(body: object): readonly string[] {
+  try {
+    read(body);
+  } catch (error) {
+    if (error instanceof OjsFault) return (error.details.validation_errors as { path: string }[]).map(({ path }) => path);
+  }
+  return [];
+}
+
+describe('readCron (digest §8, X21)', () => {
+  test('both dialects make the same runs', () => {
+    const flat = read({ name: 'report', cron: '*/5 * * * *', type: 'a.b', args: [1], options: { queue: 'q' } });
+    expect(JSON.parse(flat.definition.enqueue)).toEqual(JSON.parse(read(template).definition.enqueue));
+    expect(read({ ...template, schedule: '*/5 * * * *', expression: null }).definition.expression).toBe('*/5 * * * *');
+    expect(flat).toMatchObject({ name: 'report', enabled: true, dueAt: start + 300_000, definition: { timezone: 'UTC', overlap: 'skip' } });
+  });
+
+  test('args default to none, numbers keep their text, `cancel` is cancel_previous', () => {
+    const { definition } = readCron(
+      '{"name":"n","cron":"@daily","type":"a.b","meta":{"n":9007199254740993},"overlap_policy":"cancel"}',
+      start,
+    );
+    expect(definition.enqueue).toBe('{"type":"a.b","meta":{"n":9007199254740993},"args":[]}');
+    expect(definition.overlap).toBe('cancel_previous');
+    expect(definitionOf(JSON.stringify(definition))).toEqual(definition);
+  });
+
+  test('a disabled one is not due', () => {
+    expect(read({ ...template, enabled: false })).toMatchObject({ enabled: false, dueAt: null });
+  });
+
+  test.each([
+    [{ ...template, name: 'Up' }, '$.name'],
+    [{ ...template, name: undefined }, '$.name'],
+    [{ ...template, expression: undefined }, '$.expression'],
+    [{ ...template, expression: '99 * * * *' }, '$.expression'],
+    [{ ...template, timezone: 'EST' }, '$.timezone'],
+    [{ ...template, overlap_policy: 'queue' }, '$.overlap_policy'],
+    [{ ...template, enabled: 'yes' }, '$.enabled'],
+    [{ ...template, job_template: 'a.b' }, '$.job_template'],
+    [{ ...template, job_template: { args: [] } }, '$.job_template.type'],
+    [{ ...template, job_template: { type: 'a.b', options: { queue: 'Q' } } }, '$.job_template.options.queue'],
+    [{ name: 'n', cron: '@daily', type: 'A' }, '$.type'],
+  ])('%j is refused at %s', (body, path) => {
+    expect(pathsOf(body)).toEqual([path]);
+  });
+});
+
+describe('firing (ojs-cron §6)', () => {
+  const cron = { name: 'report', dueAt: start + 300_000, runCount: 4 };
+  const at = start + 300_200;
+  const fire = (overlap: string, previous: Parameters<typeof decideFiring>[2]) =>
+    decideFiring(cron, read({ ...template, overlap_policy: overlap }).definition, previous, at, newId);
+  const kinds = (events: readonly string[]) => events.map((text) => (JSON.parse(text) as EventEntry)[0]);
+  const running = claimed(jobOf());
+
+  test('a run carries the name and the time of its cron in meta, beside what is there (§6.3)', () => {
+    const { definition } = read({ ...template, job_template: { type: 'a.b', meta: { tenant: 't', cron_name: 'forged' } } });
+    const { job } = decideFiring(cron, definition, null, at, newId);
+    const meta: unknown = JSON.parse(members(job?.envelope ?? '{}').get('meta') ?? '{}');
+    expect(meta).toEqual({ tenant: 't', cron_name: 'report', cron_triggered_at: '2026-01-01T00:05:00.200Z' });
+  });
+
+  test('nothing in the template forges where a run comes from', () => {
+    const forged = { cron_name: 'forged', cron_triggered_at: 'never' };
+    const job_template = { type: 'a.b', meta: forged, options: { meta: { ...forged, k: 1 }, metadata: forged } };
+    const { job } = decideFiring(cron, read({ ...template, job_template }).definition, null, at, newId);
+    const meta: unknown = JSON.parse(members(job?.envelope ?? '{}').get('meta') ?? '{}');
+    expect(meta).toEqual({ cron_name: 'report', cron_triggered_at: '2026-01-01T00:05:00.200Z', k: 1 });
+  });
+
+  test('however many were missed, one run, and the next in the future (catch-up)', () => {
+    const late = decideFiring(cron, read(template).definition, null, start + 3_600_000 + 1, newId);
+    expect(late.job).not.toBeNull();
+    expect(late.dueAt).toBe(start + 3_900_000);
+  });
+
+  test('skip: no run while the previous one is unfinished, whatever its state (X42)', () => {
+    for (const state of [State.available, State.retryable, State.active, State.scheduled]) {
+      const decided = fire('skip', { ...running, state });
+      expect(decided.job).toBeNull();
+      expect(decided.dueAt).toBe(start + 600_000);
+      expect(kinds(decided.events)).toEqual(['cron.skipped']);
+      expect(decided.events[0]).toContain('"reason":"overlap_skip"');
+      expect(decided.events[0]).toContain(`"existing_job_id":"${running.id}"`);
+    }
+    expect(fire('skip', { ...running, state: State.discarded }).job).not.toBeNull();
+  });
+
+  test('allow runs beside it, cancel_previous ends it, enqueue waits for it', () => {
+    expect(fire('allow', running)).toMatchObject({ cancel: null, job: { limits: [] } });
+    expect(fire('cancel_previous', running)).toMatchObject({ cancel: { id: running.id, to: State.cancelled } });
+    expect(fire('cancel_previous', { ...running, state: State.completed }).cancel).toBeNull();
+    expect(fire('enqueue', running).job?.limits).toEqual([{ key: 'cron:report', concurrency: 1, rates: [] }]);
+    expect(kinds(fire('enqueue', running).events)).toEqual(['cron.triggered']);
+  });
+
+  test('a trigger by hand leaves the schedule alone', () => {
+    const decided = decideTrigger(cron, read(template).definition, at, newId);
+    expect(decided).toMatchObject({ dueAt: cron.dueAt, cancel: null });
+    expect(kinds(decided.events)).toEqual(['cron.triggered']);
+  });
+
+  test('a local time that does not exist is told with the run before it (§5.2)', () => {
+    const now = Date.UTC(2026, 2, 7, 7, 30);
+    const { definition } = readCron(JSON.stringify({ ...template, expression: '30 2 * * *', timezone: 'America/New_York' }), now - 1);
+    const decided = decideFiring({ ...cron, dueAt: now }, definition, null, now, newId);
+    expect(decided.dueAt).toBe(Date.UTC(2026, 2, 9, 6, 30));
+    expect(kinds(decided.events)).toEqual(['cron.triggered', 'cron.skipped']);
+    expect(decided.events[1]).toContain('"reason":"dst_skip"');
+  });
+});
+
+describe('a change and a rendering', () => {
+  const view = (body: object) => {
+    const { name, spec, enabled, dueAt } = read(body);
+    return { name, spec, enabled, dueAt, runCount: 2, lastRunAt: null, createdAt: start, updatedAt: start };
+  };
+
+  test('what is not sent stays, in either dialect', () => {
+    const changed = (change: object) => readCron(changedCron(view({ ...template, timezone: 'Asia/Tokyo' }), JSON.stringify(change)), start);
+    expect(changed({ cron: '@hourly' }).definition).toMatchObject({ expression: '@hourly', timezone: 'Asia/Tokyo' });
+    expect(JSON.parse(changed({ args: [2] }).definition.enqueue)).toEqual({ type: 'a.b', args: [2], options: { queue: 'q' } });
+    expect(JSON.parse(changed({ job_template: { type: 'c.d' } }).definition.enqueue)).toEqual({ type: 'c.d', args: [] });
+    expect(changed({ name: 'other', enabled: false })).toMatchObject({ name: 'report', enabled: false });
+    expect(changed({ timezone: null, cron: null, description: 'x' }).definition).toMatchObject({
+      timezone: 'Asia/Tokyo',
+      expression: '*/5 * * * *',
+    });
+  });
+
+  test('both spellings stand side by side (X21)', () => {
+    expect(JSON.parse(renderCron(view(template)))).toEqual({
+      name: 'report',
+      id: 'report',
+      cron: '*/5 * * * *',
+      expression: '*/5 * * * *',
+      schedule: '*/5 * * * *',
+      timezone: 'UTC',
+      overlap_policy: 'skip',
+      enabled: true,
+      status: 'active',
+      type: 'a.b',
+      args: [1],
+      meta: {},
+      options: { queue: 'q' },
+      job_template: { type: 'a.b', args: [1], options: { queue: 'q' } },
+      next_run_at: '2026-01-01T00:05:00.000Z',
+      last_run_at: null,
+      run_count: 2,
+      created_at: '2026-01-01T00:00:00.000Z',
+      updated_at: '2026-01-01T00:00:00.000Z',
+    });
+  });
+});

@@ -1,0 +1,103 @@
+import { isState, OjsFault, parseDuration, parseTimestamp, State, type StateMask } from '@ojs-ts/core';
+import { Bulk } from '../engine/bulk.ts';
+import type { JobFilter, Span } from '../engine/selection.ts';
+import type { Fields } from './fields.ts';
+import { list } from './queries.ts';
+
+const maxText = 1_000;
+
+/** What every filter may narrow by: a queue, a type or `prefix*`, the last error, a part of the args. Absent where it is empty, as in a query. */
+export function readSubject(fields: Fields): Pick<JobFilter, 'queue' | 'type' | 'errorType' | 'args'> {
+  const text = (name: string) => (fields.raw(name) === '' ? null : fields.string(name, maxText));
+  const queue = text('queue');
+  const jobType = text('job_type');
+  const type = text('type') ?? jobType;
+  const errorType = text('error_type');
+  const args = text('args');
+  return {
+    ...(queue !== null && { queue }),
+    ...(type !== null && { type }),
+    ...(errorType !== null && { errorType }),
+    ...(args !== null && { args }),
+  };
+}
+
+/** A span out of two times; undefined where neither is given. */
+export function readSpan(fields: Fields, from: string, before: string): Span | undefined {
+  const start = readMoment(fields, from);
+  const end = readMoment(fields, before);
+  if (start === null && end === null) return undefined;
+  return { ...(start !== null && { from: start }), ...(end !== null && { before: end }) };
+}
+
+/** An RFC 3339 timestamp in milliseconds. */
+function readMoment(fields: Fields, name: string): number | null {
+  const value = fields.raw(name);
+  if (value === undefined || value === '') return null;
+  const at = typeof value === 'string' ? parseTimestamp(value) : null;
+  if (at === null) fields.issue(name, 'must be an RFC 3339 timestamp with a time zone, such as 2026-01-31T09:00:00Z');
+  return at;
+}
+
+/** `older_than`: a timestamp, or an ISO 8601 duration back from now. */
+export function readAge(fields: Fields, name: string, now: number): Span | undefined {
+  const value = fields.raw(name);
+  if (value === undefined || value === '') return undefined;
+  const back = typeof value === 'string' ? parseDuration(value) : null;
+  const at = back !== null ? now - back : typeof value === 'string' ? parseTimestamp(value) : null;
+  if (at === null) fields.issue(name, 'must be an RFC 3339 timestamp, or an ISO 8601 duration such as P30D');
+  return at === null ? undefined : { before: at };
+}
+
+/** What all of the spans have in common; undefined where there is none. */
+export function intersection(spans: readonly Span[]): Span | undefined {
+  if (spans.length === 0) return undefined;
+  const starts = spans.flatMap(({ from }) => (from === undefined ? [] : [from]));
+  const ends = spans.flatMap(({ before }) => (before === undefined ? [] : [before]));
+  return { ...(starts.length > 0 && { from: Math.max(...starts) }), ...(ends.length > 0 && { before: Math.min(...ends) }) };
+}
+
+/** Job ids under one of the names; null where none is there. Throws `batch_size_exceeded`. */
+export function readIds(fields: Fields, ...names: readonly [string, ...string[]]): readonly string[] | null {
+  const name = names.find((one) => fields.has(one));
+  if (name === undefined) return null;
+  limitBatch(fields.raw(name));
+  return fields.strings(name, Bulk.max);
+}
+
+/** Throws `batch_size_exceeded` for an array of more items than one call may have (ojs-bulk-operations §9.1). */
+export function limitBatch(items: unknown): void {
+  if (!Array.isArray(items) || items.length <= Bulk.max) return;
+  const message = `Batch size ${items.length} exceeds maximum of ${Bulk.max}.`;
+  throw new OjsFault('batch_size_exceeded', message, { max_batch_size: Bulk.max, batch_size: items.length });
+}
+
+/** `state` or `states`: an array of names, or names joined by commas. */
+export function readStates(fields: Fields, fallback: StateMask): StateMask {
+  const name = fields.has('state') ? 'state' : 'states';
+  const value = fields.raw(name);
+  if (value === undefined || value === '') return fallback;
+  const names: readonly unknown[] = Array.isArray(value) ? value : typeof value === 'string' ? list(value) : [null];
+  let mask = 0;
+  for (const state of names) {
+    if (isState(state)) mask |= State[state];
+    else fields.issue(name, `must name states out of ${Object.keys(State).join(', ')}`);
+  }
+  return mask === 0 ? fallback : mask;
+}
+
+/** `confirm: true`, which what destroys or moves many jobs asks for (ojs-dead-letter §6.2). */
+export function requireConfirm(fields: Fields): void {
+  const value = fields.raw('confirm');
+  if (value !== true && value !== 'true') fields.issue('confirm', 'must be true: the operation changes every job that fits');
+}
+
+/** Refuses members that are none of a filter: one that is misspelt would let everything fit. */
+export function refuseOthers(fields: Fields, known: readonly string[]): void {
+  for (const name of Object.keys(fields.body)) {
+    if (!known.includes(name)) fields.issue(name.slice(0, 255), `is none of ${known.join(', ')}`);
+  }
+}
+
+/** What {@link readSubject} reads. */
+export const subjectNames = ['queue', 'type', 'job_type', 'error_type', 'args'] as const;

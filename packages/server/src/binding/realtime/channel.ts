@@ -1,0 +1,55 @@
+import { type JobId, type JobRecord, type Millis, OjsFault } from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import type { Topic } from '../../engine/tail.ts';
+import { isQueueName } from '../fields.ts';
+
+/** What a client subscribes to (ojs-realtime §3.2), under the name that it used. */
+export type Channel =
+  | { readonly kind: 'job'; readonly id: JobId; readonly name: string }
+  | { readonly kind: 'queue'; readonly queue: string; readonly name: string }
+  | { readonly kind: 'all'; readonly name: string };
+
+export const everything: Channel = { kind: 'all', name: 'all' };
+
+/** @throws OjsFault `invalid_request` for a text that names no channel. */
+export function readChannel(text: string): Channel {
+  if (text === 'all') return everything;
+  if (text.startsWith('job:')) return jobChannel(text.slice('job:'.length));
+  if (text.startsWith('queue:')) return queueChannel(text.slice('queue:'.length));
+  throw OjsFault.invalid([{ path: 'channel', message: 'must be job:ID, queue:NAME or all' }]);
+}
+
+export function jobChannel(id: JobId): Channel {
+  return { kind: 'job', id, name: `job:${id}` };
+}
+
+export function queueChannel(queue: string): Channel {
+  return { kind: 'queue', queue, name: `queue:${queue}` };
+}
+
+export function topicOf(channel: Channel): Topic {
+  if (channel.kind === 'job') return { job: channel.id };
+  return channel.kind === 'queue' ? { queue: channel.queue } : 'all';
+}
+
+/** What is behind a channel: since when there has been anything to follow, and the job of a job's channel. */
+export interface Found {
+  readonly began: Millis;
+  readonly job: JobRecord | null;
+}
+
+/** @throws OjsFault `not_found` where there is no such job or queue. */
+export async function find(engine: Engine, channel: Channel): Promise<Found> {
+  if (channel.kind === 'job') {
+    const job = await engine.get(channel.id);
+    if (job === null) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: channel.id });
+    return { began: job.createdAt, job };
+  }
+  const queues = await engine.storage.registry.queues();
+  if (channel.kind === 'all') {
+    return { began: queues.reduce((first, { createdAt }) => Math.min(first, createdAt), engine.clock.now()), job: null };
+  }
+  const queue = isQueueName(channel.queue) ? queues.find(({ name }) => name === channel.queue) : undefined;
+  if (queue === undefined) throw new OjsFault('not_found', 'There is no queue with this name.', { queue: channel.queue });
+  return { began: queue.createdAt, job: null };
+}

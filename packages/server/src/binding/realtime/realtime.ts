@@ -1,0 +1,28 @@
+import type { Engine } from '../../engine/engine.ts';
+import { list, type Query } from '../queries.ts';
+import { Connection, type ConnectionOptions, type Sink } from './connection.ts';
+import { Renderer } from './render.ts';
+import type { Filter } from './selection.ts';
+
+/** Makes the connections of clients that follow the log (ojs-realtime). */
+export class Realtime {
+  readonly engine: Engine;
+  readonly source: string;
+  readonly #options: ConnectionOptions;
+
+  constructor(engine: Engine, source: string, options: ConnectionOptions) {
+    this.engine = engine;
+    this.source = source;
+    this.#options = options;
+  }
+
+  async connect(sink: Sink): Promise<Connection> {
+    const seed = await this.engine.storage.seed();
+    return new Connection({ engine: this.engine, renderer: new Renderer(this.source, seed), seed, sink, options: this.#options });
+  }
+}
+
+/** The filter of a query: `event_types` (ojs-realtime §5.6) or `types`, and the dimensions of ojs-events §6.1. */
+export function filterOf(query: Query): Filter {
+  return { types: list(query.event_types ?? query.types), queues: list(query.queues), jobTypes: list(query.job_types) };
+}

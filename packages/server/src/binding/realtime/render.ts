@@ -1,0 +1,101 @@
+import {
+  type EventEntry,
+  formatTimestamp,
+  historyOf,
+  type JobRecord,
+  type Json,
+  type Millis,
+  renderEvent,
+  State,
+  stateName,
+} from '@ojs-ts/core';
+import type { LogEvent } from '../../engine/tail.ts';
+import { type Item, idOf } from './selection.ts';
+
+/** One event as it goes to a client, whatever carries it. */
+export interface Message {
+  readonly name: string;
+  /** What a client names to go on after this message. */
+  readonly id: string;
+  /** The text of a JSON object. */
+  readonly data: Json;
+  readonly at: Millis;
+}
+
+/** Renders what happened in the words of ojs-realtime §4, and as the envelope of ojs-events §2 where those have none. */
+export class Renderer {
+  readonly #source: string;
+  readonly #seed: number;
+
+  constructor(source: string, seed: number) {
+    this.#source = source;
+    this.#seed = seed;
+  }
+
+  item(item: Item): Message {
+    const { event, view } = item;
+    const { at, entry } = event;
+    const id = idOf(item);
+    if (view === 'change') return { name: 'job.state_changed', id, data: change(event), at };
+    const [kind] = entry;
+    const data = kind === 'job.progress' ? progress(event) : kind === 'job.heartbeat' ? heartbeat(event) : this.envelope(event);
+    return { name: kind, id, data, at };
+  }
+
+  envelope({ position, at, entry }: LogEvent): Json {
+    return JSON.stringify(renderEvent({ position, at }, entry, 0, this.#source, this.#seed));
+  }
+}
+
+/** job.state_changed (ojs-realtime §4.1). Ids, types, queues and states need no escape in JSON. */
+function change({ at, entry: [, id, type, queue, from, state] }: LogEvent): Json {
+  return changeText(id, type, queue, from ?? State.available, state ?? State.available, at);
+}
+
+function changeText(id: string | null, type: string | null, queue: string, from: State, to: State, at: Millis): Json {
+  return `{"job_id":"${id}","queue":"${queue}","type":"${type}","from":"${stateName(from)}","to":"${stateName(to)}","timestamp":"${formatTimestamp(at)}"}`;
+}
+
+/** job.progress (ojs-realtime §4.2): percent as a whole number. */
+function progress({ at, entry }: LogEvent): Json {
+  const { progress_percent: percent, progress_message: message } = more(entry);
+  return JSON.stringify({
+    ...jobOf(entry),
+    progress: Math.round(typeof percent === 'number' ? percent : 0),
+    ...(typeof message === 'string' && { message }),
+    timestamp: formatTimestamp(at),
+  });
+}
+
+/** job.heartbeat (ojs-realtime §4.3). */
+function heartbeat({ at, entry }: LogEvent): Json {
+  return JSON.stringify({ ...jobOf(entry), worker_id: entry[7] ?? '', timestamp: formatTimestamp(at) });
+}
+
+function jobOf([, id, type, queue]: EventEntry): object {
+  return { job_id: id, queue, type };
+}
+
+function more(entry: EventEntry): Readonly<Record<string, unknown>> {
+  return { ...entry[10] };
+}
+
+/** The last change of a finished job, from its record: what a client gets that asks after the end (ojs-realtime §2.1). */
+export function lastChange(job: JobRecord): Pick<Message, 'name' | 'data' | 'at'> {
+  const at = job.finishedAt ?? job.createdAt;
+  return { name: 'job.state_changed', data: changeText(job.id, job.type, job.queue, stateBefore(job), job.state, at), at };
+}
+
+/** The state in which a finished job was before. An expired one waited; for which of its reasons, the history tells. */
+function stateBefore(job: JobRecord): State {
+  const entries = historyOf(job);
+  const [before, last] = [entries.at(-2), entries.at(-1)];
+  if (job.state === State.completed) return State.active;
+  if (last?.kind === 'cancelled') return last.from;
+  // A retry that would have come too late is written as a failure and an expiry of one moment.
+  if (last?.kind !== 'expired' || (before?.kind === 'failed' && before.at === last.at)) return State.active;
+  const delayed =
+    (before?.kind === 'failed' && before.retryDelayMs !== undefined) || (before?.kind === 'requeued' && before.delayMs !== undefined);
+  if (delayed && before.at >= (job.enqueuedAt ?? 0)) return State.retryable;
+  return job.enqueuedAt === null ? State.scheduled : State.available;
+}

@@ -1,0 +1,134 @@
+import { type Json, OjsFault, uuidv7 } from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import { kindMatcher } from '../../engine/events.ts';
+import { Fields } from '../fields.ts';
+import { faultOf } from '../reply.ts';
+import { readChannel } from './channel.ts';
+import type { Connection } from './connection.ts';
+import { type Filter, nothing } from './selection.ts';
+
+/** Channels of one connection; each costs a look at every event. */
+const maxSubscriptions = 100;
+const maxWords = 100;
+
+/** What a client of a WebSocket says, and what it is answered (ojs-realtime §3, ojs-events §6.2). Messages are handled one after the other. */
+export class Session {
+  readonly #engine: Engine;
+  readonly #connection: Connection;
+  readonly #source: string;
+  readonly #send: (text: Json) => void;
+  readonly #failed: (error: unknown) => void;
+  /** Where a `resume` that came before its channels lets them begin. */
+  #resumeAfter: number | null = null;
+
+  constructor(parts: {
+    readonly engine: Engine;
+    readonly connection: Connection;
+    readonly source: string;
+    readonly send: (text: Json) => void;
+    readonly failed: (error: unknown) => void;
+  }) {
+    this.#engine = parts.engine;
+    this.#connection = parts.connection;
+    this.#source = parts.source;
+    this.#send = parts.send;
+    this.#failed = parts.failed;
+  }
+
+  /** Answers a message; what is wrong with it is an answer, too. */
+  async receive(text: string): Promise<void> {
+    let about: Readonly<Record<string, unknown>> = {};
+    try {
+      const fields = new Fields(Fields.parse(text));
+      const action = fields.requiredString('action');
+      const channel = fields.string('channel', 512);
+      about = { action, ...(channel !== null && { channel }) };
+      if (action === 'subscribe') await this.#subscribe(fields, channel);
+      else if (action === 'unsubscribe') this.#unsubscribe(fields, channel);
+      else if (action === 'resume') await this.#resume(fields);
+      else {
+        fields.issue('action', 'must be subscribe, unsubscribe or resume');
+        fields.done();
+      }
+    } catch (error) {
+      const fault = faultOf(error);
+      if (fault.kind.status >= 500) this.#failed(error);
+      this.#error(fault.code, fault.message, about);
+    }
+  }
+
+  async #subscribe(fields: Fields, channel: string | null): Promise<void> {
+    const last = fields.string('last_event_id');
+    if (channel === null) fields.issue('channel', 'is required');
+    const filterFields = fields.object('filter');
+    const filter = readFilter(filterFields ?? fields);
+    const sources = (filterFields ?? fields).strings('sources', maxWords) ?? [];
+    fields.done();
+    const after = last === null ? this.#resumeAfter : await this.#known(last);
+    if (after === 'unknown') return;
+    if (this.#connection.subscriptions >= maxSubscriptions) {
+      throw new OjsFault('rate_limited', `A connection may have ${maxSubscriptions} subscriptions.`);
+    }
+    if (channel !== 'events') {
+      const types = filter.types.length > 0 && { event_types: filter.types };
+      await this.#connection.subscribe(readChannel(channel ?? ''), filter, after, () => {
+        this.#answer({ type: 'subscribed', channel, ...types });
+      });
+      return;
+    }
+    const id = `sub_${uuidv7()}`;
+    const wanted = sources.length === 0 || kindMatcher(sources)(this.#source) ? filter : nothing;
+    await this.#connection.subscribeLog(id, wanted, after, () => {
+      this.#answer({ type: 'subscribed', action: 'subscribed', channel, subscription_id: id });
+    });
+  }
+
+  #unsubscribe(fields: Fields, channel: string | null): void {
+    const id = fields.string('subscription_id');
+    fields.done();
+    const key = id ?? channel;
+    if (key === null || !this.#connection.unsubscribe(key)) {
+      throw new OjsFault('not_found', 'There is no such subscription on this connection.');
+    }
+    this.#answer({
+      type: 'unsubscribed',
+      ...(channel !== null && { channel }),
+      ...(id !== null && { action: 'unsubscribed', subscription_id: id }),
+    });
+  }
+
+  async #resume(fields: Fields): Promise<void> {
+    const last = fields.requiredString('last_event_id');
+    fields.done();
+    const after = await this.#known(last);
+    if (after === 'unknown') return;
+    this.#answer({ type: 'resumed', last_event_id: last });
+    this.#resumeAfter = after;
+    this.#connection.resume(after);
+  }
+
+  /** The position of a client's id. One that this log cannot know is told to the client (ojs-realtime §5.5.2). */
+  async #known(id: string): Promise<number | 'unknown'> {
+    const after = this.#connection.positionOf(id);
+    const { newest } = await this.#engine.tail.ends();
+    if (after <= newest) return after;
+    this.#error('unknown_event_id', 'Event ID not found in buffer. Perform a full state sync.', { action: 'resume' });
+    return 'unknown';
+  }
+
+  #error(code: string, message: string, about: Readonly<Record<string, unknown>>): void {
+    this.#answer({ type: 'error', code, message, ...about });
+  }
+
+  #answer(message: object): void {
+    this.#send(JSON.stringify(message));
+  }
+}
+
+function readFilter(fields: Fields): Filter {
+  return {
+    types: fields.strings('event_types', maxWords) ?? [],
+    queues: fields.strings('queues', maxWords) ?? [],
+    jobTypes: fields.strings('job_types', maxWords) ?? [],
+  };
+}

@@ -1,0 +1,34 @@
+import { formatTimestamp, type Json } from '@ojs-ts/core';
+import type { Delivery } from './connection.ts';
+
+/** How long a client waits before it connects again, in milliseconds (ojs-realtime §2.3). */
+const retryMs = 3_000;
+
+/**
+ * The beginning of an event stream. It tells where the log is, so that a client whose connection breaks before the first event misses nothing; an event
+ * without data is told to nobody.
+ */
+export function streamHead(lastId: string): string {
+  return `retry: ${retryMs}\nid: ${lastId}\n\n`;
+}
+
+export const heartbeatComment = ':heartbeat\n\n';
+
+/** An event of a stream (W3C Server-Sent Events). JSON text has no line breaks here. */
+export function streamEvent({ message: { name, id, data }, dropped }: Delivery): string {
+  const comment = dropped === null ? '' : `:events-dropped ${dropped.count}\n\n`;
+  return `${comment}id: ${id}\nevent: ${name}\ndata: ${data}\n\n`;
+}
+
+/** The messages of a WebSocket (ojs-realtime §3.4, §5.4): a warning before the notice of dropped events; bare envelopes where the log itself is followed. */
+export function frames({ to, message, dropped }: Delivery): readonly Json[] {
+  const { channel, subscriptionId } = to;
+  const { name, id, data, at } = message;
+  if (subscriptionId !== null && !name.startsWith('system.') && !name.startsWith('server.')) return [data];
+  const about = subscriptionId === null ? '' : `"subscription_id":"${subscriptionId}",`;
+  const event = `{"type":"event","channel":${JSON.stringify(channel)},${about}"event":"${name}","data":${data},"id":"${id}","timestamp":"${formatTimestamp(at)}"}`;
+  if (dropped === null) return [event];
+  const { count, oldest, newest } = dropped;
+  const warning = { type: 'warning', code: 'events_dropped', count, channel, oldest_dropped_id: oldest, newest_dropped_id: newest };
+  return [JSON.stringify(warning), event];
+}

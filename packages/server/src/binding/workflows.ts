@@ -1,0 +1,121 @@
+import {
+  type JobRecord,
+  type Json,
+  type NewNode,
+  type NodeRecord,
+  OjsFault,
+  progressOf,
+  readNodeSpec,
+  renderWorkflow,
+  State,
+  stateName,
+} from '@ojs-ts/core';
+import type { Engine } from '../engine/engine.ts';
+import type { WorkflowView } from '../engine/workflows.ts';
+import type { WorkflowState } from '../storage/storage.ts';
+import type { Handlers } from './handler.ts';
+import { Ids } from './ids.ts';
+import { pagination, readPage } from './queries.ts';
+import { json, ok, type Reply } from './reply.ts';
+import type { BindingRequest } from './request.ts';
+import { checkRequest } from './schemas.ts';
+
+export const workflowHandlers: Handlers<'workflow.create' | 'workflow.list' | 'workflow.get' | 'workflow.cancel' | 'workflow.progress'> = {
+  'workflow.create': createWorkflow,
+  'workflow.list': listWorkflows,
+  'workflow.get': async (engine, request) => shown(await engine.workflows.get(idOf(request)), request),
+  'workflow.cancel': async (engine, request) => shown(await engine.workflows.cancel(idOf(request)), request),
+  'workflow.progress': workflowProgress,
+};
+
+const states: readonly WorkflowState[] = ['running', 'completed', 'failed', 'cancelled'];
+
+/** POST /workflows (X23). */
+async function createWorkflow(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { body, key } = request;
+  if (body === undefined || body === '') throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
+  const ids = new Ids(engine, key, 'workflow');
+  const read = engine.workflows.read(body, () => ids.next());
+  await checkSteps(engine, read.nodes);
+  const workflow = await engine.workflows.create(read);
+  const reply = shown(await engine.workflows.get(workflow.id), request);
+  return { ...reply, status: 201, headers: { location: `/ojs/v1/workflows/${workflow.id}` } };
+}
+
+/** All args are checked before anything starts: a step that could never be enqueued would hold up the workflow. */
+async function checkSteps(engine: Engine, nodes: readonly NewNode[]): Promise<void> {
+  if (!(await engine.schemas.any())) return;
+  for (const { name, spec } of nodes) {
+    const read = readNodeSpec(spec);
+    if (read.role !== 'job') continue;
+    try {
+      await checkRequest(engine, read.job);
+    } catch (error) {
+      throw error instanceof OjsFault
+        ? new OjsFault(error.code, `Step ${name}: ${error.message}`, { ...error.details, step: name })
+        : error;
+    }
+  }
+}
+
+/** GET /workflows?state: newest first, without their steps. */
+async function listWorkflows(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { query } = request;
+  const page = readPage(query);
+  const asked =
+    query.state === undefined || query.state === '' ? null : query.state.split(',').map((one) => (one === 'active' ? 'running' : one));
+  const wanted = asked === null ? null : states.filter((state) => asked.includes(state));
+  if (asked !== null && asked.length !== wanted?.length)
+    throw OjsFault.invalid([{ path: 'state', message: `must be a list out of ${states.join(', ')}` }]);
+  const found = await engine.storage.workflows.list({
+    states: wanted,
+    ...(page.cursor === null ? { offset: page.offset } : { after: page.cursor }),
+    limit: page.limit,
+  });
+  const items = `[${found.items.map((workflow) => renderWorkflow(workflow, [], undefined, runningFor(request))).join(',')}]`;
+  const shownPage = JSON.stringify(pagination(page, found.total, found.items.length, found.next));
+  return ok(`{"workflows":${items},"items":${items},"total":${found.total},"pagination":${shownPage}}`);
+}
+
+/** GET /workflows/:id/progress (ojs-progress §6): of a chain and a graph the steps done and the progress of those under way, of others the mean. */
+async function workflowProgress(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { workflow, nodes, jobs } = await engine.workflows.get(idOf(request));
+  const members = nodes.filter(({ member }) => member);
+  const steps = members.map((node) => stepProgress(node, node.job === null ? undefined : jobs.get(node.job)));
+  const sum = steps.reduce((total, { progress }) => total + progress, 0);
+  return json({
+    workflow_id: workflow.id,
+    type: workflow.kind,
+    state: workflow.state === 'running' ? runningFor(request) : workflow.state,
+    progress: steps.length === 0 ? 0 : Math.round((sum / steps.length) * 10_000) / 10_000,
+    steps,
+  });
+}
+
+function stepProgress(node: NodeRecord, job: JobRecord | undefined) {
+  const spec = readNodeSpec(node.spec);
+  const type: unknown = spec.role === 'job' ? JSON.parse(spec.job).type : null;
+  const told = job === undefined ? null : progressOf(job);
+  return {
+    job_id: node.job,
+    type,
+    state: job?.state === State.active ? stateName(State.active) : node.state,
+    progress: node.state === 'completed' ? 1 : (told?.fraction ?? 0),
+    data: told === null || told.data === null ? null : JSON.parse(told.data),
+  };
+}
+
+/** The workflow under its name, and at the top level, where some clients read it (X23). */
+function shown({ workflow, nodes, jobs }: WorkflowView, request: BindingRequest): Reply {
+  const text: Json = renderWorkflow(workflow, nodes, jobs, runningFor(request));
+  return ok(`{"workflow":${text},${text.slice(1)}`);
+}
+
+/** What a workflow that has not ended is called. */
+function runningFor({ quirk }: BindingRequest): 'running' | 'active' {
+  return quirk === 'active workflows' ? 'active' : 'running';
+}
+
+function idOf({ params }: BindingRequest): string {
+  return params.id ?? '';
+}

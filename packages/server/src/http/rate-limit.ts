@@ -1,0 +1,127 @@
+import { isIPv6 } from 'node:net';
+import { OjsFault, readDuration } from '@ojs-ts/core';
+
+/** Requests that one client may send at once, and the time in which so many come back, in milliseconds. */
+export interface RequestRate {
+  readonly limit: number;
+  readonly perMs: number;
+}
+
+const maxLimit = 1_000_000;
+const maxPerMs = 86_400_000;
+/** Clients that are remembered; beyond them the one that has been silent for longest starts anew. */
+const maxClients = 10_000;
+
+/** `1000/60s`, `10/PT1S`; null where it is neither. */
+export function parseRequestRate(text: string): RequestRate | null {
+  const match = /^(\d{1,7})\/(\S+)$/.exec(text);
+  const limit = Number(match?.[1]);
+  const perMs = readDuration(match?.[2] ?? '');
+  if (!(limit >= 1) || limit > maxLimit || perMs === null || perMs < 1 || perMs > maxPerMs) return null;
+  return { limit, perMs };
+}
+
+export interface Allowance {
+  readonly allowed: boolean;
+  /** Whole requests that may follow at once. */
+  readonly remaining: number;
+  /** Until the next request may come, where none may now; else until all may. In milliseconds. */
+  readonly waitMs: number;
+}
+
+/**
+ * A token bucket a client (ojs-rate-limiting §10.4): `limit` tokens, of which one comes back every `perMs / limit`. A bucket is one number: the time
+ * at which it is full again.
+ */
+export class RateLimiter {
+  readonly #rate: RequestRate;
+  readonly #now: () => number;
+  /** By when they were last used. */
+  readonly #fullAt = new Map<string, number>();
+
+  /** @param now in milliseconds; never goes back. */
+  constructor(rate: RequestRate, now: () => number = () => performance.now()) {
+    this.#rate = rate;
+    this.#now = now;
+  }
+
+  get clients(): number {
+    return this.#fullAt.size;
+  }
+
+  take(client: string): Allowance {
+    const now = this.#now();
+    this.#forget(now);
+    const before = this.#ask(client, now);
+    if (before.remaining < 1) return before;
+    const fullAt = Math.max(this.#fullAt.get(client) ?? now, now) + this.#interval;
+    this.#fullAt.delete(client);
+    this.#fullAt.set(client, fullAt);
+    return { ...this.#ask(client, now), allowed: true };
+  }
+
+  /** What a request would be told, without counting one. */
+  peek(client: string): Allowance {
+    return this.#ask(client, this.#now());
+  }
+
+  get #interval(): number {
+    return this.#rate.perMs / this.#rate.limit;
+  }
+
+  #ask(client: string, now: number): Allowance {
+    const missing = Math.max(0, (this.#fullAt.get(client) ?? now) - now);
+    // The division of a time by a part of it may miss a whole number by its last bit.
+    const remaining = Math.floor(this.#rate.limit - missing / this.#interval + 1e-6);
+    const waitMs = remaining >= 1 ? missing : missing - this.#rate.perMs + this.#interval;
+    return { allowed: remaining >= 1, remaining: Math.max(0, remaining), waitMs };
+  }
+
+  /** Full buckets say no more than none at all. */
+  #forget(now: number): void {
+    let looked = 0;
+    for (const [client, fullAt] of this.#fullAt) {
+      if (this.#fullAt.size < maxClients && (fullAt > now || looked === 2)) return;
+      this.#fullAt.delete(client);
+      looked += 1;
+    }
+  }
+}
+
+/** The headers of every answer (ojs-http-binding §18.1). */
+export function rateHeaders({ remaining, waitMs }: Allowance, { limit }: RequestRate): Readonly<Record<string, string>> {
+  return {
+    'x-ratelimit-limit': String(limit),
+    'x-ratelimit-remaining': String(remaining),
+    'x-ratelimit-reset': String(Math.ceil((Date.now() + waitMs) / 1_000)),
+  };
+}
+
+/** Whole seconds, because not every client reads parts of them (C-39). */
+export function rateLimited({ waitMs }: Allowance, { limit, perMs }: RequestRate): OjsFault {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1_000));
+  return new OjsFault('rate_limited', `Too many requests: ${limit} in ${perMs / 1_000} s are allowed. Try again in ${seconds} s.`, {
+    limit,
+    window_seconds: perMs / 1_000,
+    retry_after: seconds,
+    retry_after_seconds: seconds,
+  });
+}
+
+/** Addresses that one client has at will count as one: all of an IPv6 network of 64 bits. */
+export function clientOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!isIPv6(address)) return address;
+  const [head = '', tail] = address.split('%', 1)[0]?.split('::') ?? [];
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const after = tail === '' ? [] : tail.split(':');
+    while (groups.length + after.length < 8) groups.push('0');
+    groups.push(...after);
+  }
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
+}

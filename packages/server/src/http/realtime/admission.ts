@@ -1,0 +1,39 @@
+import { OjsFault } from '@ojs-ts/core';
+
+/** Counts the open connections of each client and of all (ojs-realtime §5.2). */
+export class Admission {
+  readonly #perClient: number;
+  readonly #inAll: number;
+  readonly #clients = new Map<string, number>();
+  #count = 0;
+
+  constructor(perClient: number, inAll: number) {
+    this.#perClient = perClient;
+    this.#inAll = inAll;
+  }
+
+  /** Answers how to leave. @throws OjsFault `rate_limited` where there is no room. */
+  enter(client: string): () => void {
+    const own = this.#clients.get(client) ?? 0;
+    if (own >= this.#perClient) throw refusal(`A client may have ${this.#perClient} streams and WebSockets open at once.`, this.#perClient);
+    if (this.#count >= this.#inAll) throw refusal('This server has no room for another stream or WebSocket.', this.#inAll);
+    this.#clients.set(client, own + 1);
+    this.#count++;
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      this.#count--;
+      const others = (this.#clients.get(client) ?? 1) - 1;
+      if (others === 0) this.#clients.delete(client);
+      else this.#clients.set(client, others);
+    };
+  }
+}
+
+/** When room is found is not known: somebody has to leave. */
+const retryAfterSeconds = 5;
+
+function refusal(message: string, limit: number): OjsFault {
+  return new OjsFault('rate_limited', message, { retry_after: retryAfterSeconds, limit, remaining: 0 });
+}

@@ -1,0 +1,83 @@
+import type { Scope } from '@ojs-ts/core';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { follow, hasMore, type JobFrame, type JobStream, progressStream, resultStream } from '../../binding/job-stream.ts';
+import type { Delivery } from '../../binding/realtime/connection.ts';
+import { faultOf } from '../../binding/reply.ts';
+import type { Guest, RealtimeParts } from './routes.ts';
+import { EventStream } from './stream.ts';
+
+/** What a stream shares with the others of the server. */
+export interface Door {
+  /** @throws OjsFault where nobody may come in now. */
+  readonly enter: (request: FastifyRequest, reply: FastifyReply, header: string | undefined) => () => void;
+  readonly guests: Set<Guest>;
+  readonly isClosing: () => boolean;
+  readonly cursorOf: (request: FastifyRequest) => string | null;
+}
+
+const scopes: readonly Scope[] = ['enqueue', 'work'];
+
+/** The streams about one job's progress and result: its state as it is, not the log of what happened to it. */
+export function addJobStreams(app: FastifyInstance, { binding, authorization, options, failed }: RealtimeParts, door: Door): void {
+  const { engine } = binding;
+
+  async function open(request: FastifyRequest, reply: FastifyReply, stream: JobStream): Promise<FastifyReply> {
+    const { raw } = reply;
+    const { id = '' } = request.params as Readonly<Record<string, string>>;
+    const leave = door.enter(request, reply, request.headers.authorization);
+    raw.once('close', leave);
+    try {
+      if (!(await hasMore(engine, id, door.cursorOf(request)))) {
+        leave();
+        // The only answer after which an EventSource does not come again.
+        return reply.code(204).removeHeader('content-type').send();
+      }
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    reply.hijack();
+    const sink = new EventStream(raw, options.heartbeatMs);
+    const gone = new AbortController();
+    const guest: Guest = { shutDown: async () => gone.abort(), destroy: () => sink.destroy() };
+    door.guests.add(guest);
+    raw.once('close', () => {
+      door.guests.delete(guest);
+      gone.abort();
+    });
+    // A connection that ends with its stream, so that it does not hold up the end of the server.
+    sink.open({ ...reply.getHeaders(), connection: 'close' }, '');
+    if (raw.destroyed || door.isClosing()) gone.abort();
+    tell(sink, follow(engine, id, stream, gone.signal)).catch((error: unknown) => {
+      failed(error, 'stream', request.id);
+      sink.destroy();
+    });
+    return reply;
+  }
+
+  for (const [url, stream] of [
+    ['/ojs/v1/jobs/:id/progress/stream', progressStream],
+    ['/ojs/v1/jobs/:id/result/stream', resultStream],
+  ] as const) {
+    app.get(url, {
+      onRequest: async (request) => authorization.check(request.headers.authorization, scopes),
+      handler: async (request, reply) => {
+        try {
+          return await open(request, reply, stream);
+        } catch (error) {
+          if (faultOf(error).kind.status >= 500) failed(error, 'stream', request.id);
+          throw error;
+        }
+      },
+    });
+  }
+}
+
+/** A reader that is slow misses states in between, never the last one. */
+async function tell(sink: EventStream, frames: AsyncIterable<JobFrame>): Promise<void> {
+  for await (const { name, id, data } of frames) {
+    const delivery: Delivery = { to: { channel: '', subscriptionId: null }, message: { name, id, data, at: 0 }, dropped: null };
+    await sink.write([delivery]);
+  }
+  sink.end();
+}

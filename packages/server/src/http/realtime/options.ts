@@ -1,0 +1,27 @@
+import type { ConnectionOptions } from '../../binding/realtime/connection.ts';
+
+/** Times in milliseconds. */
+export interface RealtimeOptions extends ConnectionOptions {
+  /** Streams and WebSockets of one token, or of one address where there is none; and of all clients. Beyond them is 429. */
+  readonly connectionsPerClient: number;
+  readonly connections: number;
+  /** Comments of a stream that has nothing else to send; the specification wants one in 15 s. */
+  readonly heartbeatMs: number;
+  /** Pings of a WebSocket, and the time in which each must be answered; the specification has 30 s and 10 s. */
+  readonly pingMs: number;
+  readonly pongMs: number;
+  /** How long a client may take to read what it is told when the server stops. */
+  readonly shutdownMs: number;
+}
+
+export const realtimeDefaults: RealtimeOptions = {
+  bufferSize: 1_000,
+  ratePerSecond: 100,
+  connectionsPerClient: 100,
+  connections: 5_000,
+  // Below the limits of the specification, because a timer is never early.
+  heartbeatMs: 10_000,
+  pingMs: 25_000,
+  pongMs: 10_000,
+  shutdownMs: 1_000,
+};

@@ -1,0 +1,181 @@
+import { OjsFault, type Scope } from '@ojs-ts/core';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Binding } from '../../binding/binding.ts';
+import { type Channel, jobChannel, queueChannel, readChannel } from '../../binding/realtime/channel.ts';
+import { filterOf, Realtime } from '../../binding/realtime/realtime.ts';
+import { Session } from '../../binding/realtime/session.ts';
+import { faultOf } from '../../binding/reply.ts';
+import type { Authorization } from '../auth.ts';
+import { singles } from '../query.ts';
+import { clientOf } from '../rate-limit.ts';
+import { Admission } from './admission.ts';
+import { addJobStreams } from './job-streams.ts';
+import type { RealtimeOptions } from './options.ts';
+import { Socket } from './socket.ts';
+import { EventStream } from './stream.ts';
+import { authorizationOf, Upgrades } from './upgrade.ts';
+
+export interface RealtimeParts {
+  readonly binding: Binding;
+  readonly authorization: Authorization;
+  readonly options: RealtimeOptions;
+  readonly failed: (error: unknown, what: string, requestId: string) => void;
+}
+
+type Params = Readonly<Record<string, string>>;
+
+const scopes: readonly Scope[] = ['enqueue', 'work'];
+
+/** Somebody who follows: told of the end of the server, and cut off where that takes too long. */
+export interface Guest {
+  readonly shutDown: () => Promise<void>;
+  readonly destroy: () => void;
+}
+
+/** The streams and the WebSocket of ojs-realtime, on the server's own hooks. */
+export function addRealtime(app: FastifyInstance, { binding, authorization, options, failed }: RealtimeParts): void {
+  const { engine, about } = binding;
+  const realtime = new Realtime(engine, about.source, options);
+  const admission = new Admission(options.connectionsPerClient, options.connections);
+  const upgrades = new Upgrades(app);
+  const guests = new Set<Guest>();
+  let closing = false;
+
+  app.addHook('preClose', async () => {
+    closing = true;
+    for (const guest of guests) guest.shutDown().catch(() => guest.destroy());
+    if (guests.size === 0) return;
+    const cut = setTimeout(() => {
+      for (const guest of guests) guest.destroy();
+    }, options.shutdownMs);
+    app.server.once('close', () => clearTimeout(cut));
+  });
+
+  /** @throws OjsFault where nobody may come in now. */
+  function enter(request: FastifyRequest, reply: FastifyReply, header: string | undefined): () => void {
+    if (closing) throw new OjsFault('backend_unavailable', 'This server is stopping.');
+    if (!engine.tail.kept) {
+      throw new OjsFault('unsupported', 'This server keeps no log of events (OJS_EVENTS=false), so there is nothing to follow.');
+    }
+    try {
+      return admission.enter(authorization.holder(header) ?? clientOf(request.ip));
+    } catch (error) {
+      if (error instanceof OjsFault) reply.headers(limitHeaders(error.details));
+      throw error;
+    }
+  }
+
+  async function stream(request: FastifyRequest, reply: FastifyReply, channel: Channel): Promise<FastifyReply> {
+    const { raw } = reply;
+    const leave = enter(request, reply, request.headers.authorization);
+    raw.once('close', leave);
+    const sink = new EventStream(raw, options.heartbeatMs);
+    const connection = await realtime.connect(sink);
+    raw.once('close', () => connection.close());
+    try {
+      const more = await connection.openStream(channel, filterOf(singles(request.query)), cursorOf(request));
+      if (!more) {
+        // The only answer after which an EventSource does not come again.
+        leave();
+        return reply.code(204).removeHeader('content-type').send();
+      }
+    } catch (error) {
+      leave();
+      connection.close();
+      throw error;
+    }
+    reply.hijack();
+    const guest: Guest = { shutDown: () => connection.shutDown('shutdown', options.shutdownMs), destroy: () => sink.destroy() };
+    guests.add(guest);
+    raw.once('close', () => guests.delete(guest));
+    // A connection that ended with its stream, so that it does not hold up the end of the server.
+    sink.open({ ...reply.getHeaders(), connection: 'close' }, connection.lastId);
+    if (raw.destroyed) connection.close();
+    if (closing) void guest.shutDown();
+    connection.run().catch((error: unknown) => {
+      failed(error, 'stream', request.id);
+      sink.destroy();
+    });
+    return reply;
+  }
+
+  function route(url: string, channelOf: (request: FastifyRequest) => Channel): void {
+    app.get(url, {
+      onRequest: async (request) => authorization.check(request.headers.authorization, scopes),
+      handler: async (request, reply) => {
+        try {
+          return await stream(request, reply, channelOf(request));
+        } catch (error) {
+          if (faultOf(error).kind.status >= 500) failed(error, 'stream', request.id);
+          throw error;
+        }
+      },
+    });
+  }
+
+  route('/ojs/v1/jobs/:id/events', ({ params }) => jobChannel((params as Params).id ?? ''));
+  route('/ojs/v1/queues/:name/events', ({ params }) => queueChannel((params as Params).name ?? ''));
+  route('/ojs/v1/events/stream', ({ query }) => readChannel(singles(query).channel ?? 'all'));
+  addJobStreams(app, { binding, authorization, options, failed }, { enter, guests, isClosing: () => closing, cursorOf });
+
+  app.get('/ojs/v1/ws', {
+    onRequest: async (request) => authorization.check(authorizationOf(request.headers), scopes),
+    handler: async (request, reply) => {
+      if (!upgrades.isPending(request.raw)) {
+        throw new OjsFault('invalid_request', 'This path speaks WebSocket: the request must ask for an upgrade.');
+      }
+      const leave = enter(request, reply, authorizationOf(request.headers));
+      request.raw.socket.once('close', leave);
+      reply.hijack();
+      upgrades.accept(request.raw, (webSocket) => {
+        const socket = new Socket(webSocket, options);
+        const connecting = realtime.connect(socket).then((connection) => {
+          const session = new Session({
+            engine,
+            connection,
+            source: about.source,
+            send: (text) => socket.send(text),
+            failed: (error) => failed(error, 'websocket', request.id),
+          });
+          const guest: Guest = { shutDown: () => connection.shutDown('shutdown', options.shutdownMs), destroy: () => socket.destroy() };
+          guests.add(guest);
+          webSocket.once('close', () => {
+            guests.delete(guest);
+            connection.close();
+          });
+          if (closing) void guest.shutDown();
+          connection.run().catch((error: unknown) => {
+            failed(error, 'websocket', request.id);
+            socket.destroy();
+          });
+          return session;
+        });
+        connecting.catch((error: unknown) => {
+          failed(error, 'websocket', request.id);
+          socket.destroy();
+        });
+        socket.receive(
+          async (text) => (await connecting).receive(text),
+          (error) => failed(error, 'websocket', request.id),
+        );
+      });
+      return reply;
+    },
+  });
+}
+
+/** `Last-Event-ID`, or the same in the query for clients that set no header. */
+function cursorOf({ headers, query }: FastifyRequest): string | null {
+  const { 'last-event-id': header } = headers;
+  const text = typeof header === 'string' ? header : singles(query).last_event_id;
+  return text === undefined || text === '' ? null : text;
+}
+
+/** As on every 429 (ojs-http-binding §18.1); the time is that of the next try. */
+function limitHeaders({ limit, retry_after: seconds }: OjsFault['details']): Readonly<Record<string, string>> {
+  return {
+    'x-ratelimit-limit': String(limit),
+    'x-ratelimit-remaining': '0',
+    'x-ratelimit-reset': String(Math.ceil(Date.now() / 1_000) + Number(seconds)),
+  };
+}

@@ -1,0 +1,99 @@
+import type { WebSocket } from 'ws';
+import type { Delivery, Sink } from '../../binding/realtime/connection.ts';
+import { frames } from '../../binding/realtime/wire.ts';
+
+/** Messages of a client that wait to be handled; a client that sends more before it is answered is cut off. */
+const maxPending = 100;
+const goingAway = 1001;
+const policyViolation = 1008;
+const internalError = 1011;
+
+export interface SocketTimes {
+  readonly pingMs: number;
+  readonly pongMs: number;
+}
+
+/** A WebSocket as a place to write to, and what keeps it honest: pings, and a bound on what its client may ask at once. */
+export class Socket implements Sink {
+  readonly #socket: WebSocket;
+  readonly #waiting = new Set<() => void>();
+  readonly #ping: NodeJS.Timeout;
+  /** Kept when the socket has taken all that was written so far. */
+  #written: Promise<void> = Promise.resolve();
+  #pong: NodeJS.Timeout | undefined;
+
+  constructor(socket: WebSocket, { pingMs, pongMs }: SocketTimes) {
+    this.#socket = socket;
+    this.#ping = setInterval(() => {
+      socket.ping();
+      this.#pong ??= setTimeout(() => socket.terminate(), pongMs).unref();
+    }, pingMs).unref();
+    socket.on('pong', () => {
+      clearTimeout(this.#pong);
+      this.#pong = undefined;
+    });
+    // Too large a message, a broken frame, a reset: the library closes, and there is nobody to tell.
+    socket.on('error', () => {});
+    socket.once('close', () => {
+      clearInterval(this.#ping);
+      clearTimeout(this.#pong);
+      for (const done of this.#waiting) done();
+    });
+  }
+
+  /** Handles what the client sends, one message after the other. */
+  receive(handle: (text: string) => Promise<void>, failed: (error: unknown) => void): void {
+    let pending = 0;
+    let turn = Promise.resolve();
+    this.#socket.on('message', (data, isBinary) => {
+      if (pending >= maxPending) {
+        this.#socket.close(policyViolation, 'too many messages at once');
+        return;
+      }
+      pending++;
+      const text = isBinary ? '' : data.toString();
+      turn = turn
+        .then(() => handle(text))
+        .then(() => this.#written)
+        .catch((error: unknown) => {
+          failed(error);
+          this.#socket.close(internalError);
+        })
+        .finally(() => pending--);
+    });
+  }
+
+  write(deliveries: readonly Delivery[]): Promise<void> {
+    const texts = deliveries.flatMap(frames);
+    for (const text of texts.slice(0, -1)) this.#socket.send(text, ignore);
+    return this.#sendLast(texts.at(-1));
+  }
+
+  send(text: string): void {
+    void this.#sendLast(text);
+  }
+
+  end(): void {
+    this.#socket.close(goingAway, 'server shutdown');
+  }
+
+  destroy(): void {
+    this.#socket.terminate();
+  }
+
+  #sendLast(text: string | undefined): Promise<void> {
+    if (text === undefined || this.#socket.readyState !== this.#socket.OPEN) return Promise.resolve();
+    this.#written = new Promise((resolve) => {
+      const done = () => {
+        this.#waiting.delete(done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      this.#socket.send(text, done);
+    });
+    return this.#written;
+  }
+}
+
+/** A send that fails does so because the socket closes, and that is noticed by itself. */
+function ignore(): void {}

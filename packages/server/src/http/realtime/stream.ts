@@ -1,0 +1,60 @@
+import type { ServerResponse } from 'node:http';
+import type { Delivery, Sink } from '../../binding/realtime/connection.ts';
+import { heartbeatComment, streamEvent, streamHead } from '../../binding/realtime/wire.ts';
+
+/** A response that is a stream of Server-Sent Events. */
+export class EventStream implements Sink {
+  readonly #response: ServerResponse;
+  readonly #heartbeatMs: number;
+  /** What waits for the socket. Each is called when its bytes are on their way, or never will be. */
+  readonly #waiting = new Set<() => void>();
+  #heartbeat: NodeJS.Timeout | undefined;
+
+  constructor(response: ServerResponse, heartbeatMs: number) {
+    this.#response = response;
+    this.#heartbeatMs = heartbeatMs;
+    response.once('close', () => {
+      clearInterval(this.#heartbeat);
+      for (const done of this.#waiting) done();
+    });
+  }
+
+  open(headers: Readonly<Record<string, number | string | readonly string[] | undefined>>, lastId: string): void {
+    for (const [name, value] of Object.entries(headers)) if (value !== undefined) this.#response.setHeader(name, value);
+    this.#response.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+    });
+    this.#response.write(streamHead(lastId));
+    this.#heartbeat = setInterval(() => {
+      // A client that does not read needs no sign of life.
+      if (this.#waiting.size === 0) void this.#send(heartbeatComment);
+    }, this.#heartbeatMs).unref();
+  }
+
+  write(deliveries: readonly Delivery[]): Promise<void> {
+    return this.#send(deliveries.map(streamEvent).join(''));
+  }
+
+  end(): void {
+    clearInterval(this.#heartbeat);
+    this.#response.end();
+  }
+
+  destroy(): void {
+    this.#response.destroy();
+  }
+
+  #send(text: string): Promise<void> {
+    if (this.#response.destroyed || this.#response.writableEnded) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#waiting.delete(done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      this.#response.write(text, done);
+    });
+  }
+}

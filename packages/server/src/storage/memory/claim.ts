@@ -1,0 +1,91 @@
+import { type JobRecord, type Millis, State } from '@ojs-ts/core';
+import { claimed, isExpired, promoted, promotionEvent, requestKey, sideWork } from '../apply.ts';
+import { sumsOf } from '../statistics.ts';
+import type { Claim, Claimed } from '../storage.ts';
+import type { Change } from './change.ts';
+import { expire } from './move.ts';
+import type { Queue, Row, Tables } from './tables.ts';
+
+export function claim(tables: Tables, claims: readonly Claim[], change: Change): readonly Claimed[] {
+  const bound = sideWork(claims);
+  promote(tables, bound.promoted, change);
+  const budget = { expired: bound.expired };
+  return claims.map((claim) => repeat(tables, claim) ?? serve(tables, claim, budget, change));
+}
+
+/** What a request that was answered before still holds. */
+function repeat(tables: Tables, { request, worker }: Claim): Claimed | null {
+  const before = request === null ? undefined : tables.requests.get(requestKey(request, worker));
+  if (!before) return null;
+  const held = before.claims.flatMap(({ id, claim }) => {
+    const job = tables.rows.get(id)?.job;
+    return job?.state === State.active && job.claim === claim ? [job] : [];
+  });
+  return { jobs: held, again: null };
+}
+
+function serve(tables: Tables, claim: Claim, budget: { expired: number }, change: Change): Claimed {
+  const { now } = change;
+  const queues = claim.queues.flatMap((name) => tables.queues.get(name) ?? []).filter(({ paused }) => !paused);
+  const jobs: JobRecord[] = [];
+  for (const queue of queues) {
+    const gate = tables.gate(queue);
+    while (jobs.length < claim.limit && (gate?.hasRoom(now, queue.count(State.active)) ?? true)) {
+      const row = queue.lanes.next(now);
+      if (!row) break;
+      if (!isExpired(row.job, now)) jobs.push(start(tables, row, claim, change));
+      else if (budget.expired > 0) {
+        budget.expired -= 1;
+        expire(tables, row, change);
+      } else {
+        // The call's share of clearing is done; who waits is told to ask again.
+        tables.wakes.wake(queue.name);
+        break;
+      }
+    }
+  }
+  // An empty answer is not remembered: a fetch that waits asks again under the same id.
+  if (claim.request !== null && jobs.length > 0) {
+    const claims = jobs.map(({ id, claim }) => ({ id, claim }));
+    tables.requests.set(requestKey(claim.request, claim.worker), { at: now, claims });
+  }
+  return { jobs, again: jobs.length < claim.limit ? again(tables, queues, now) : null };
+}
+
+function start(tables: Tables, row: Row, claim: Claim, change: Change): JobRecord {
+  const { job } = row;
+  const after = claimed(job, claim, change.now);
+  tables.set(row, after, change.now);
+  tables.sums.add(job.queue, sumsOf(job, after.state, change.now), change.now);
+  change.tell('job.started', after, job.state);
+  return after;
+}
+
+function again(tables: Tables, queues: readonly Queue[], now: Millis): Millis | null {
+  const times = queues.flatMap((queue) => {
+    const gate = queue.count(State.available) > 0 ? tables.gate(queue)?.reopensAt(now) : null;
+    return [gate ?? Number.POSITIVE_INFINITY, queue.lanes.again(now) ?? Number.POSITIVE_INFINITY];
+  });
+  const first = Math.min(...times);
+  return first === Number.POSITIVE_INFINITY ? null : first;
+}
+
+/** Moves up to `limit` due jobs on: to `available`, or out where they have expired meanwhile. Answers how many by queue. */
+export function promote(tables: Tables, limit: number, change: Change): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (let left = limit; left > 0; left--) {
+    const row = tables.nextDue(change.now);
+    if (!row) break;
+    const { job } = row;
+    if (isExpired(job, change.now)) {
+      expire(tables, row, change);
+      continue;
+    }
+    const after = promoted(job, change.now);
+    tables.set(row, after, change.now);
+    tables.sums.add(job.queue, sumsOf(job, after.state, change.now), change.now);
+    change.tell(promotionEvent(job.state), after, job.state);
+    counts.set(job.queue, (counts.get(job.queue) ?? 0) + 1);
+  }
+  return counts;
+}

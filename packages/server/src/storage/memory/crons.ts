@@ -1,0 +1,57 @@
+import { fired, putCron } from '../records.ts';
+import type { CronRecord, Crons, Firing, Inserted } from '../storage.ts';
+import type { Change } from './change.ts';
+import { insertGroup } from './insert.ts';
+import { move } from './move.ts';
+import type { Tables } from './tables.ts';
+
+export function crons(open: () => Tables): Crons {
+  return {
+    async list() {
+      return [...open().crons.values()].sort(byName);
+    },
+
+    async get(name) {
+      return open().crons.get(name) ?? null;
+    },
+
+    async put(given, now) {
+      const { crons } = open();
+      const known = crons.get(given.name) ?? null;
+      const cron = putCron(known, given, now);
+      crons.set(cron.name, cron);
+      return { created: known === null, cron };
+    },
+
+    async remove(name) {
+      const { crons } = open();
+      const known = crons.get(name) ?? null;
+      crons.delete(name);
+      return known;
+    },
+
+    async due(now, limit) {
+      const due = [...open().crons.values()].filter(({ enabled, dueAt }) => enabled && dueAt !== null && dueAt <= now);
+      return due.sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || byName(a, b)).slice(0, limit);
+    },
+
+    async fire(firings, now) {
+      const tables = open();
+      return tables.change(now, (change) => firings.map((firing) => fire(tables, firing, change)));
+    },
+  };
+}
+
+function fire(tables: Tables, firing: Firing, change: Change): { readonly inserted: Inserted | null } | null {
+  const cron = tables.crons.get(firing.name);
+  if (cron?.version !== firing.version) return null;
+  if (firing.cancel) move(tables, firing.cancel, change);
+  const [inserted = null] = firing.job ? insertGroup(tables, [firing.job], change, { always: true }) : [];
+  if (inserted?.kind !== 'duplicate') change.tellAll(firing.events);
+  tables.crons.set(cron.name, fired(cron, firing, inserted, change.now));
+  return { inserted };
+}
+
+function byName(a: CronRecord, b: CronRecord): number {
+  return a.name < b.name ? -1 : 1;
+}

@@ -1,0 +1,58 @@
+import type { LimitNumbers, Millis } from '@ojs-ts/core';
+import { effective, hasSlot, keepMs, noNumbers, reopensAt, shownStarts, stampOf } from '../limits.ts';
+import type { LimitRecord } from '../storage.ts';
+import type { Queue } from './tables.ts';
+
+/** A limit under a key. That of a queue counts the queue's own jobs instead of `active` and `waiting`. */
+export class Limit {
+  readonly key: string;
+  own: LimitNumbers = noNumbers;
+  override: LimitNumbers | null = null;
+  active = 0;
+  /** Available jobs under the key by queue, where there is one. */
+  readonly waiting = new Map<Queue, number>();
+  /** Oldest first; those before `#first` are no longer kept. */
+  readonly #starts: Millis[] = [];
+  #first = 0;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  hasRoom(now: Millis, active = this.active): boolean {
+    return hasSlot(effective(this), active) && this.reopensAt(now) === null;
+  }
+
+  hasSlot(active = this.active): boolean {
+    return hasSlot(effective(this), active);
+  }
+
+  reopensAt(now: Millis): Millis | null {
+    const starts = this.#starts;
+    const kept = starts.length - this.#first;
+    return reopensAt(effective(this), (n) => (n <= kept ? starts[starts.length - n] : undefined), now);
+  }
+
+  /** Answers whether the start was noted: only rates need it. */
+  started(now: Millis): boolean {
+    const keep = keepMs(this);
+    if (keep === 0) return false;
+    const starts = this.#starts;
+    const at = stampOf(starts.at(-1), now);
+    starts.push(at);
+    for (let first = starts[this.#first]; first !== undefined && first <= at - keep; first = starts[this.#first]) this.#first += 1;
+    if (this.#first >= 1024) this.#first -= starts.splice(0, this.#first).length;
+    return true;
+  }
+
+  wait(queue: Queue, by: 1 | -1): void {
+    const count = (this.waiting.get(queue) ?? 0) + by;
+    if (count === 0) this.waiting.delete(queue);
+    else this.waiting.set(queue, count);
+  }
+
+  record(active = this.active, waiting = [...this.waiting.values()].reduce((sum, count) => sum + count, 0)): LimitRecord {
+    const { key, own, override } = this;
+    return { key, own, override, active, waiting, starts: shownStarts(effective(this), this.#starts.slice(this.#first)) };
+  }
+}

@@ -1,0 +1,36 @@
+import type { EventBatch, Json, Millis } from '@ojs-ts/core';
+import type { PruneRules } from '../storage.ts';
+import { firstIndex } from './sorted.ts';
+
+/** The log of events, one batch a call. */
+export class Log {
+  readonly #batches: EventBatch[] = [];
+  #newest = 0;
+
+  append(entries: readonly Json[], at: Millis): void {
+    this.#batches.push({ position: this.#newest + 1, at, count: entries.length, entries: `[${entries.join(',')}]` });
+    this.#newest += entries.length;
+  }
+
+  read(after: number, limit: number): { readonly batches: readonly EventBatch[]; readonly oldest: number; readonly newest: number } {
+    const found: EventBatch[] = [];
+    let count = 0;
+    for (let at = firstIndex(this.#batches, (batch) => endOf(batch) > after); count < limit; at++) {
+      const batch = this.#batches[at];
+      if (!batch) break;
+      found.push(batch);
+      count += batch.count;
+    }
+    return { batches: found, oldest: this.#batches[0]?.position ?? this.#newest + 1, newest: this.#newest };
+  }
+
+  /** A batch goes as a whole, when its last event may. */
+  prune({ before, keep }: PruneRules['events'], limit: number): number {
+    const stays = this.#batches.findIndex((batch) => batch.at >= before && endOf(batch) > this.#newest - keep);
+    return this.#batches.splice(0, Math.min(limit, stays < 0 ? this.#batches.length : stays)).length;
+  }
+}
+
+function endOf({ position, count }: EventBatch): number {
+  return position + count - 1;
+}

@@ -1,0 +1,53 @@
+import { type JobRecord, type Millis, Terminal } from '@ojs-ts/core';
+import { isIn } from '../apply.ts';
+import type { PruneRules } from '../storage.ts';
+import type { Tables } from './tables.ts';
+import type { WorkflowRow } from './workflow-table.ts';
+
+export function prune(tables: Tables, rules: PruneRules, limit: number): number {
+  const jobs = rules.jobs.reduce((gone, rule) => gone + pruneJobs(tables, rule, limit), 0);
+  return (
+    jobs +
+    tables.log.prune(rules.events, limit) +
+    pruneRequests(tables, rules.requestsBefore, limit) +
+    pruneWorkers(tables, rules.workersBefore, limit) +
+    pruneWorkflows(tables, rules.workflows, limit) +
+    tables.sums.prune(rules.statisticsBefore, limit)
+  );
+}
+
+function pruneJobs(tables: Tables, rule: PruneRules['jobs'][number], limit: number): number {
+  if (!isIn(rule.state, Terminal)) return 0;
+  const rows = [...tables.rows.values()]
+    .filter(({ job }) => job.state === rule.state)
+    .sort((a, b) => ended(a.job) - ended(b.job) || a.number - b.number);
+  const surplus = rows.length - rule.keep;
+  const gone = rows.filter(({ job }, index) => index < surplus || ended(job) < rule.before).slice(0, limit);
+  for (const row of gone) tables.drop(row);
+  return gone.length;
+}
+
+function ended({ finishedAt }: Pick<JobRecord, 'finishedAt'>): Millis {
+  return finishedAt ?? 0;
+}
+
+function pruneWorkflows(tables: Tables, { before, keep }: PruneRules['workflows'], limit: number): number {
+  const isOver = ({ record }: WorkflowRow) => record.state !== 'running' && !record.sweeping;
+  const rows = [...tables.workflows.rows.values()].filter(isOver).sort((a, b) => ended(a.record) - ended(b.record) || a.number - b.number);
+  const gone = rows.filter(({ record }, index) => index < rows.length - keep || ended(record) < before).slice(0, limit);
+  for (const row of gone) tables.workflows.drop(row);
+  return gone.length;
+}
+
+function pruneRequests(tables: Tables, before: Millis, limit: number): number {
+  const old = [...tables.requests].filter(([, { at }]) => at < before).slice(0, limit);
+  for (const [request] of old) tables.requests.delete(request);
+  return old.length;
+}
+
+function pruneWorkers(tables: Tables, before: Millis, limit: number): number {
+  const old = [...tables.workers.values()].filter(({ seenAt }) => seenAt < before);
+  old.sort((a, b) => a.seenAt - b.seenAt || (a.worker < b.worker ? -1 : 1));
+  for (const { worker } of old.slice(0, limit)) tables.workers.delete(worker);
+  return Math.min(old.length, limit);
+}

@@ -1,0 +1,92 @@
+import type { Millis, NewNode, NewWorkflow, NodeRecord, NodeRef, WorkflowRecord } from '@ojs-ts/core';
+import { isReady, lowered, newNode, newWorkflow } from '../records.ts';
+
+const none: readonly NodeRef[] = [];
+
+export interface WorkflowRow {
+  /** Order of creation. */
+  readonly number: number;
+  record: WorkflowRecord;
+  /** In order of their index. */
+  readonly nodes: Map<number, NodeRecord>;
+  readonly ready: Set<number>;
+}
+
+/** Workflows with their nodes, and those of them that wait for somebody to go on. */
+export class WorkflowTable {
+  readonly rows = new Map<string, WorkflowRow>();
+  readonly #advancing = new Set<WorkflowRow>();
+  readonly #sweeping = new Set<WorkflowRow>();
+  #created = 0;
+
+  add(workflow: NewWorkflow, nodes: readonly NewNode[], now: Millis): WorkflowRow {
+    const records = nodes.map((node) => newNode(workflow.id, node)).sort((a, b) => a.index - b.index);
+    const row: WorkflowRow = {
+      number: ++this.#created,
+      record: newWorkflow(workflow, now),
+      nodes: new Map(records.map((node) => [node.index, node])),
+      ready: new Set(records.filter(isReady).map(({ index }) => index)),
+    };
+    this.rows.set(workflow.id, row);
+    this.#index(row);
+    return row;
+  }
+
+  node({ workflow, index }: NodeRef): NodeRecord | undefined {
+    return this.rows.get(workflow)?.nodes.get(index);
+  }
+
+  set(row: WorkflowRow, record: WorkflowRecord): void {
+    row.record = record;
+    this.#index(row);
+  }
+
+  setNode(row: WorkflowRow, node: NodeRecord): void {
+    row.nodes.set(node.index, node);
+    if (isReady(node)) row.ready.add(node.index);
+    else row.ready.delete(node.index);
+    this.#index(row);
+  }
+
+  /** Tells the dependents of a node that it is closed; answers those that are ready by it. */
+  lower(row: WorkflowRow, { next }: NodeRecord, passes: boolean): readonly NodeRef[] {
+    const ready: NodeRef[] = [];
+    for (const index of next) {
+      const dependent = row.nodes.get(index);
+      if (!dependent) continue;
+      const after = lowered(dependent, passes);
+      this.setNode(row, after);
+      if (isReady(after)) ready.push({ workflow: row.record.id, index });
+    }
+    return ready.length === 0 ? none : ready;
+  }
+
+  drop(row: WorkflowRow): void {
+    this.rows.delete(row.record.id);
+    this.#advancing.delete(row);
+    this.#sweeping.delete(row);
+  }
+
+  ready(row: WorkflowRow): NodeRef[] {
+    if (row.record.state !== 'running') return [];
+    return [...row.ready].sort((a, b) => a - b).map((index) => ({ workflow: row.record.id, index }));
+  }
+
+  unfinished(limit: number): { readonly ready: readonly NodeRef[]; readonly sweeping: readonly string[] } {
+    const ready = [...this.#advancing].sort(byCreation).flatMap((row) => this.ready(row));
+    const sweeping = [...this.#sweeping].sort(byCreation).map(({ record }) => record.id);
+    return { ready: ready.slice(0, limit), sweeping: sweeping.slice(0, limit) };
+  }
+
+  #index(row: WorkflowRow): void {
+    const { state, sweeping } = row.record;
+    if (state === 'running' && row.ready.size > 0) this.#advancing.add(row);
+    else this.#advancing.delete(row);
+    if (sweeping) this.#sweeping.add(row);
+    else this.#sweeping.delete(row);
+  }
+}
+
+function byCreation(a: WorkflowRow, b: WorkflowRow): number {
+  return a.number - b.number;
+}

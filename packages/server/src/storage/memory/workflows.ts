@@ -1,0 +1,98 @@
+import type { NodeRef, WorkflowStep } from '@ojs-ts/core';
+import { cursorOf, readCursor } from '../cursor.ts';
+import { counted, isReady, isSameWorkflow } from '../records.ts';
+import type { Advanced, Workflows } from '../storage.ts';
+import type { Change } from './change.ts';
+import { insertGroup } from './insert.ts';
+import type { Tables } from './tables.ts';
+
+const none: readonly NodeRef[] = [];
+const nothing: Advanced = { done: false, inserted: null, ready: none };
+
+export function workflows(open: () => Tables): Workflows {
+  return {
+    async create(workflow, nodes, events, now) {
+      const tables = open();
+      const known = tables.workflows.rows.get(workflow.id);
+      if (known && !isSameWorkflow(known.record, workflow)) return { kind: 'duplicate', workflow: known.record, ready: none };
+      if (known) return { kind: 'already', workflow: known.record, ready: tables.workflows.ready(known) };
+      return tables.change(now, (change) => {
+        const row = tables.workflows.add(workflow, nodes, now);
+        change.tellAll(events);
+        return { kind: 'created', workflow: row.record, ready: tables.workflows.ready(row) };
+      });
+    },
+
+    async get(id) {
+      return open().workflows.rows.get(id)?.record ?? null;
+    },
+
+    async list({ states, after, offset, limit }) {
+      const rows = [...open().workflows.rows.values()]
+        .filter(({ record }) => states === null || states.includes(record.state))
+        .sort((a, b) => b.number - a.number);
+      const cursor = after === undefined ? null : readCursor(after);
+      const found = cursor ? rows.filter(({ number }) => number < cursor.number) : rows.slice(offset ?? 0);
+      const page = found.slice(0, limit);
+      const last = page.at(-1);
+      const next = last && found.length > page.length ? cursorOf({ finishedAt: null, number: last.number }) : null;
+      return { items: page.map(({ record }) => record), next, total: rows.length };
+    },
+
+    async nodes(workflow, after, limit) {
+      const nodes = open().workflows.rows.get(workflow)?.nodes.values() ?? [];
+      return [...nodes].filter(({ index }) => index > after).slice(0, limit);
+    },
+
+    async node(refs) {
+      const tables = open();
+      return refs.map((ref) => tables.workflows.node(ref) ?? null);
+    },
+
+    async advance(steps, now) {
+      const tables = open();
+      return tables.change(now, (change) => steps.map((step) => advance(tables, step, change)));
+    },
+
+    async cancel(id, events, now) {
+      const tables = open();
+      const row = tables.workflows.rows.get(id);
+      if (row?.record.state !== 'running') return false;
+      const waiting = [...row.nodes.values()].filter(({ state }) => state === 'waiting');
+      for (const node of waiting) tables.workflows.setNode(row, { ...node, state: 'cancelled', closedAt: now });
+      const record = counted(row.record, 'cancelled', waiting.filter(({ member }) => member).length);
+      tables.workflows.set(row, { ...record, state: 'cancelled', finishedAt: now, sweeping: true });
+      tables.change(now, (change) => change.tellAll(events));
+      return true;
+    },
+
+    async swept(id) {
+      const tables = open();
+      const row = tables.workflows.rows.get(id);
+      if (row) tables.workflows.set(row, { ...row.record, sweeping: false });
+    },
+
+    async unfinished(limit) {
+      return open().workflows.unfinished(limit);
+    },
+  };
+}
+
+function advance(tables: Tables, step: WorkflowStep, change: Change): Advanced {
+  const row = tables.workflows.rows.get(step.node.workflow);
+  const node = row?.nodes.get(step.node.index);
+  if (row?.record.state !== 'running' || !node || !isReady(node)) return nothing;
+  if (step.kind === 'start') {
+    const [inserted = null] = insertGroup(tables, [step.job], change, { always: true });
+    if (inserted?.kind !== 'inserted') return { ...nothing, inserted };
+    tables.workflows.setNode(row, { ...node, state: 'pending' });
+    change.tellAll(step.events);
+    return { done: true, inserted, ready: none };
+  }
+  const { state, result, error, passes, end } = step;
+  tables.workflows.setNode(row, { ...node, state, result, error, closedAt: change.now });
+  const record = counted(row.record, state, node.member ? 1 : 0);
+  tables.workflows.set(row, end ? { ...record, state: end.state, end: end.text, finishedAt: change.now } : record);
+  change.tellAll(step.events);
+  return { done: true, inserted: null, ready: end ? none : tables.workflows.lower(row, node, passes) };
+}

@@ -1,0 +1,81 @@
+import type { Millis } from '@ojs-ts/core';
+import { fired, putCron } from '../records.ts';
+import type { CronRecord, Crons, Firing } from '../storage.ts';
+import type { Connection } from './connection.ts';
+import { insertGroup } from './insert.ts';
+import { move } from './move.ts';
+import { type Cells, integer, integerOrNull, text, textOrNull } from './row.ts';
+import { statements } from './statements.ts';
+import type { Transaction } from './transaction.ts';
+import type { Writer } from './writer.ts';
+
+export function crons(sql: Connection, writer: Writer): Crons {
+  return {
+    list: () => writer.read(() => sql.all(statements.crons).map(readCron).sort(byName)),
+
+    get: (name) => writer.read(() => find(sql, name)),
+
+    put: (given, now) =>
+      writer.write(() => {
+        const known = find(sql, given.name);
+        const cron = putCron(known, given, now);
+        write(sql, cron);
+        return { created: known === null, cron };
+      }),
+
+    remove: (name) =>
+      writer.write(() => {
+        const known = find(sql, name);
+        sql.run('DELETE FROM ojs_crons WHERE name = ?', name);
+        return known;
+      }),
+
+    due: (now, limit) => writer.read(() => sql.all(statements.dueCrons, now, limit).map(readCron)),
+
+    fire: (firings, now) =>
+      writer.write((tx) => {
+        const answers = firings.map((firing) => fire(tx, firing, now));
+        tx.end(now);
+        return answers;
+      }),
+  };
+}
+
+function fire(tx: Transaction, firing: Firing, now: Millis): Awaited<ReturnType<Crons['fire']>>[number] {
+  const cron = find(tx.sql, firing.name);
+  if (cron?.version !== firing.version) return null;
+  if (firing.cancel) move(tx, firing.cancel, now);
+  const [inserted = null] = firing.job ? insertGroup(tx, [firing.job], now, { always: true }) : [];
+  if (inserted?.kind !== 'duplicate') tx.log.add(firing.events);
+  write(tx.sql, fired(cron, firing, inserted, now));
+  return { inserted };
+}
+
+function find(sql: Connection, name: string): CronRecord | null {
+  const cells = sql.get(statements.cron, name);
+  return cells ? readCron(cells) : null;
+}
+
+function write(sql: Connection, cron: CronRecord): void {
+  const { name, version, enabled, dueAt, runCount, lastRunAt, lastJob, createdAt, updatedAt, spec } = cron;
+  sql.change(statements.writeCron, name, version, enabled ? 1 : 0, dueAt, runCount, lastRunAt, lastJob, createdAt, updatedAt, spec);
+}
+
+function readCron(cells: Cells): CronRecord {
+  return {
+    name: text(cells[0]),
+    version: integer(cells[1]),
+    enabled: cells[2] !== 0,
+    dueAt: integerOrNull(cells[3]),
+    runCount: integer(cells[4]),
+    lastRunAt: integerOrNull(cells[5]),
+    lastJob: textOrNull(cells[6]),
+    createdAt: integer(cells[7]),
+    updatedAt: integer(cells[8]),
+    spec: text(cells[9]),
+  };
+}
+
+function byName(a: CronRecord, b: CronRecord): number {
+  return a.name < b.name ? -1 : 1;
+}

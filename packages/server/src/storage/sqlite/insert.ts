@@ -1,0 +1,236 @@
+import {
+  cancelled,
+  creationEvent,
+  type JobId,
+  type JobRecord,
+  type Millis,
+  type NewJob,
+  type NewUnique,
+  recordOf,
+  State,
+} from '@ojs-ts/core';
+import { doorAnswer, groupVerdict, isIn, Queued, uniqueAnswer } from '../apply.ts';
+import { sumsOf } from '../statistics.ts';
+import type { Inserted, InsertOptions } from '../storage.ts';
+import type { Connection } from './connection.ts';
+import { move } from './move.ts';
+import { boundsText, integer, limitsText, readJob, tiesText } from './row.ts';
+import { statements } from './statements.ts';
+import type { Transaction } from './transaction.ts';
+
+export interface Admission extends InsertOptions {
+  /** Neither a bound nor a pause refuses the job. */
+  readonly always?: true;
+}
+
+const plain: Inserted = { kind: 'inserted', replaced: [] };
+
+export function insertGroup(tx: Transaction, group: readonly NewJob[], now: Millis, admission: Admission = {}): readonly Inserted[] {
+  return isPlain(tx, group, admission) ? insertPlain(tx, group, now) : new Draft(tx, now, admission).insert(group);
+}
+
+export function find(sql: Connection, id: JobId): JobRecord | null {
+  const cells = sql.get(statements.byId, id);
+  return cells ? readJob(cells).job : null;
+}
+
+/** Whether nothing but an id can refuse the group. */
+function isPlain(tx: Transaction, group: readonly NewJob[], { always, refusePaused }: Admission): boolean {
+  for (const { unique, queue } of group) {
+    if (unique !== null) return false;
+    const row = always ? null : tx.counts.find(queue);
+    if (row && (row.capacity !== null || (row.paused && refusePaused))) return false;
+  }
+  return true;
+}
+
+/**
+ * Inserts first and asks later: an id that is there makes no row, which says so. What a group inserted before it met its refusal is taken back,
+ * so nothing of it is seen.
+ */
+function insertPlain(tx: Transaction, group: readonly NewJob[], now: Millis): readonly Inserted[] {
+  const answers: Inserted[] = [];
+  let fresh = 0;
+  for (const job of group) {
+    const isNew = insertRow(tx, job);
+    if (isNew) fresh += 1;
+    answers.push(isNew ? plain : sameOrOther(tx.sql, job));
+  }
+  if (fresh === group.length) {
+    for (const job of group) inserted(tx, job, now);
+    return answers;
+  }
+  answers.forEach((answer, index) => {
+    if (answer === plain) tx.sql.change('DELETE FROM ojs_jobs WHERE id = ?', group[index]?.id ?? null);
+  });
+  return groupVerdict(answers);
+}
+
+function sameOrOther(sql: Connection, job: NewJob): Inserted {
+  const there = find(sql, job.id);
+  if (!there) throw new Error(`Job ${job.id} could not be inserted.`);
+  return byId(job, there);
+}
+
+function byId(job: NewJob, there: JobRecord): Inserted {
+  const same = there.envelope === job.envelope && there.queue === job.queue && there.type === job.type;
+  return same ? { kind: 'already', job: there } : { kind: 'duplicate', by: 'id', existing: there };
+}
+
+function insertRow(tx: Transaction, job: NewJob): boolean {
+  const { state, priority, queue, runAt, timeoutMs, expiresAt, createdAt, id, type, trace, node, policy, envelope } = job;
+  const bounds = boundsText(job);
+  const limits = keysText(job);
+  const uniqueKey = job.unique?.key ?? null;
+  const waits = state === State.available;
+  const line = waits ? tx.line({ queue, limits }) : null;
+  const place = waits ? tx.numbers.place() : null;
+  if (waits && (bounds ?? expiresAt ?? trace ?? limits ?? node ?? uniqueKey ?? policy) === null) {
+    const times = [runAt, createdAt, timeoutMs, createdAt] as const;
+    return tx.sql.insert(statements.insertBare, priority, line, place, ...times, id, queue, type, envelope);
+  }
+  const [due, since] = waits ? [null, createdAt] : [runAt, null];
+  const times = [due, runAt, since, timeoutMs, bounds, expiresAt, createdAt] as const;
+  const ties = [trace, tiesText(limits, node), uniqueKey, policy] as const;
+  return tx.sql.insert(statements.insert, state, priority, line, place, ...times, id, queue, type, ...ties, envelope);
+}
+
+function keysText({ limits }: NewJob): string | null {
+  return limits.length === 0 ? null : limitsText(limits.map(({ key }) => key));
+}
+
+/** What an accepted job changes beside its row. */
+function inserted(tx: Transaction, job: NewJob, now: Millis): void {
+  const { id, type, queue, state, trace, runAt, priority } = job;
+  for (const limit of job.limits) tx.limits.offer(limit);
+  tx.counts.line(queue);
+  tx.entered({ queue, limits: keysText(job) }, state, now);
+  tx.counts.sum(queue, sumsOf(null, state, now), now);
+  if (state === State.available) tx.woken.add(queue);
+  const kind = creationEvent(state);
+  if (kind) tx.log.job(kind, { id, type, queue, state, attempt: 0, worker: null, startedAt: null, trace, runAt, priority }, null);
+}
+
+interface Holder {
+  readonly id: JobId;
+  readonly state: State;
+  readonly createdAt: Millis;
+  /** Order of creation. */
+  readonly number: number;
+  /** What an answer says of it: as it is if the group is refused. */
+  readonly stored: JobRecord;
+}
+
+interface Plan {
+  readonly job: NewJob;
+  readonly record: JobRecord;
+  readonly replaced: readonly JobId[];
+}
+
+const unfinishedStates = [State.scheduled, State.available, State.pending, State.active, State.retryable] as const;
+const finishedStates = [State.completed, State.cancelled, State.discarded] as const;
+
+/** A group that is looked at job by job, each as if those before it were there. Nothing is written until all of it is known to fit. */
+class Draft {
+  readonly #tx: Transaction;
+  readonly #now: Millis;
+  readonly #admission: Admission;
+  readonly #plans = new Map<JobId, Plan>();
+  /** By unique key, what the group makes of it: its own jobs, and those that it cancels, as they will be. */
+  readonly #known = new Map<string, Map<JobId, Holder>>();
+  /** By queue, how many jobs more will wait in it. */
+  readonly #more = new Map<string, number>();
+
+  constructor(tx: Transaction, now: Millis, admission: Admission) {
+    this.#tx = tx;
+    this.#now = now;
+    this.#admission = admission;
+  }
+
+  insert(group: readonly NewJob[]): readonly Inserted[] {
+    const answers = groupVerdict(group.map((job) => this.#look(job)));
+    if (answers.every(({ kind }) => kind === 'inserted')) for (const plan of this.#plans.values()) this.#carryOut(plan);
+    return answers;
+  }
+
+  #carryOut({ job, replaced }: Plan): void {
+    const tx = this.#tx;
+    for (const id of replaced) {
+      const holder = find(tx.sql, id);
+      if (holder) move(tx, cancelled(holder, this.#now), this.#now);
+    }
+    if (!insertRow(tx, job)) throw new Error(`Job ${job.id} could not be inserted.`);
+    inserted(tx, job, this.#now);
+  }
+
+  #look(job: NewJob): Inserted {
+    const there = this.#plans.get(job.id)?.record ?? find(this.#tx.sql, job.id);
+    if (there) return byId(job, there);
+    const answer = job.unique === null ? { replaces: [] } : uniqueAnswer(job.unique, this.#holders(job.unique));
+    if ('refusedBy' in answer) return { kind: 'duplicate', by: 'unique', existing: answer.refusedBy.stored };
+    return this.#doorAnswer(job, answer.replaces) ?? this.#plan(job, answer.replaces);
+  }
+
+  #doorAnswer(job: NewJob, replaces: readonly Holder[]): Inserted | null {
+    const { counts } = this.#tx;
+    const row = this.#admission.always ? null : counts.find(job.queue);
+    if (!row) return null;
+    const gone = replaces.filter(({ stored, state }) => stored.queue === job.queue && isIn(state, Queued)).length;
+    const more = (this.#more.get(job.queue) ?? 0) - gone;
+    const door = { name: job.queue, paused: row.paused, capacity: row.capacity, depth: counts.depth(job.queue), more };
+    return doorAnswer(job, door, this.#admission.refusePaused ?? false);
+  }
+
+  #plan(job: NewJob, replaces: readonly Holder[]): Inserted {
+    const record = recordOf(job);
+    const replaced = replaces.map(({ id }) => id);
+    for (const holder of replaces) {
+      this.#note({ ...holder, state: State.cancelled });
+      if (isIn(holder.state, Queued)) this.#wait(holder.stored.queue, -1);
+    }
+    if (isIn(record.state, Queued)) this.#wait(record.queue, 1);
+    this.#note(holderOf(record, Number.MAX_SAFE_INTEGER / 2 + this.#plans.size));
+    this.#plans.set(job.id, { job, record, replaced });
+    return { kind: 'inserted', replaced };
+  }
+
+  #wait(queue: string, by: 1 | -1): void {
+    this.#more.set(queue, (this.#more.get(queue) ?? 0) + by);
+  }
+
+  #note(holder: Holder): void {
+    const key = holder.stored.uniqueKey;
+    if (key === null) return;
+    const known = this.#known.get(key) ?? new Map<JobId, Holder>();
+    this.#known.set(key, known.set(holder.id, holder));
+  }
+
+  /** Who has the key, oldest first. */
+  #holders(unique: NewUnique): readonly Holder[] {
+    const known = this.#known.get(unique.key);
+    const stored = this.#stored(unique, known?.size ?? 0).filter(({ id }) => !known?.has(id));
+    return [...(known?.values() ?? []), ...stored].sort((a, b) => a.createdAt - b.createdAt || a.number - b.number);
+  }
+
+  /** @param besides how many of them may be known already. */
+  #stored({ key, states, createdAfter, onConflict }: NewUnique, besides: number): readonly Holder[] {
+    const { sql } = this.#tx;
+    const after = createdAfter ?? Number.MIN_SAFE_INTEGER;
+    const keeps = onConflict === 'keep';
+    const numbers = [
+      ...unfinishedStates.flatMap((state) =>
+        isIn(state, states) ? sql.all(statements.holders, key, state, after, keeps ? besides + 1 : -1) : [],
+      ),
+      ...finishedStates.flatMap((state) => (keeps && isIn(state, states) ? sql.all(statements.holders, key, state, after, 1) : [])),
+    ];
+    return numbers.flatMap(([number]) => {
+      const cells = sql.get(statements.byNumber, integer(number));
+      return cells ? [holderOf(readJob(cells).job, integer(number))] : [];
+    });
+  }
+}
+
+function holderOf(stored: JobRecord, number: number): Holder {
+  const { id, state, createdAt } = stored;
+  return { id, state, createdAt, number, stored };
+}

@@ -1,0 +1,95 @@
+import { type Millis, type StateName, stateName, Terminal } from '@ojs-ts/core';
+import { isIn } from '../apply.ts';
+import type { PruneRules } from '../storage.ts';
+import { readFlowState } from './graph.ts';
+import { integer, text } from './row.ts';
+import { statements } from './statements.ts';
+import type { Transaction } from './transaction.ts';
+
+/** Everything but workflows. */
+export function prune(tx: Transaction, rules: PruneRules, limit: number): number {
+  // Counts that this transaction has gathered so far belong to the sums.
+  tx.flush();
+  const jobs = rules.jobs.reduce((gone, rule) => gone + pruneJobs(tx, rule, limit), 0);
+  const events = pruneEvents(tx, rules.events, limit);
+  const requests = pruneRequests(tx, rules.requestsBefore, limit);
+  const workers = tx.sql.run(
+    'DELETE FROM ojs_workers WHERE worker IN (SELECT worker FROM ojs_workers WHERE seen_at < ? ORDER BY seen_at, worker LIMIT ? + 0)',
+    rules.workersBefore,
+    limit,
+  );
+  const minutes = tx.sql.run(statements.forgetMinutes, rules.statisticsBefore, limit);
+  return jobs + events + requests + workers + minutes;
+}
+
+function pruneJobs(tx: Transaction, { state, before, keep }: PruneRules['jobs'][number], limit: number): number {
+  if (!isIn(state, Terminal)) return 0;
+  const surplus = total(tx, stateName(state)) - keep;
+  let gone = 0;
+  for (const [number, at, queue, listed] of tx.sql.all(statements.oldest, state, limit)) {
+    if (gone >= surplus && integer(at) >= before) break;
+    tx.sql.change(statements.remove, integer(number));
+    tx.counts.add(text(queue), state, -1, 0);
+    if (listed !== 0) tx.counts.addDeadLetter(text(queue), -1, 0);
+    gone += 1;
+  }
+  tx.flush();
+  return gone;
+}
+
+function total(tx: Transaction, column: StateName): number {
+  return integer(tx.sql.get(`SELECT coalesce(sum(${column}), 0) FROM ojs_queues`)?.[0]);
+}
+
+/** A batch goes as a whole, when its last event may. */
+function pruneEvents(tx: Transaction, { before, keep }: PruneRules['events'], limit: number): number {
+  const newest = integer(tx.sql.get('SELECT position FROM ojs_store')?.[0]);
+  let gone = 0;
+  let upTo = 0;
+  for (const [position, at, count] of tx.sql.all('SELECT position, at, count FROM ojs_events ORDER BY position LIMIT ? + 0', limit)) {
+    const last = integer(position) + integer(count) - 1;
+    if (integer(at) >= before && last > newest - keep) break;
+    gone += 1;
+    upTo = last;
+  }
+  if (gone > 0) tx.sql.run('DELETE FROM ojs_events WHERE position <= ?', upTo);
+  return gone;
+}
+
+function pruneRequests(tx: Transaction, before: Millis, limit: number): number {
+  let gone = 0;
+  for (const [number, at] of tx.sql.all('SELECT number, at FROM ojs_requests ORDER BY number LIMIT ? + 0', limit)) {
+    if (integer(at) >= before) break;
+    tx.sql.run('DELETE FROM ojs_requests WHERE number = ?', integer(number));
+    gone += 1;
+  }
+  return gone;
+}
+
+/** Nodes that one transaction may remove: about 1 µs each. A workflow goes with all of its own, so the last one may go beyond. */
+const nodesAtOnce = 5000;
+
+/** Answers how many are gone, and whether there may be more. */
+export function pruneWorkflows(
+  tx: Transaction,
+  { before, keep }: PruneRules['workflows'],
+  limit: number,
+): { readonly gone: number; readonly more: boolean } {
+  tx.flush();
+  const surplus = integer(tx.sql.get(statements.endedFlows)?.[0]) - keep;
+  let gone = 0;
+  let nodes = 0;
+  for (const [number, at, first, last, state] of tx.sql.all(statements.oldestFlows, limit)) {
+    if ((gone >= surplus && integer(at) >= before) || nodes >= nodesAtOnce) break;
+    tx.sql.change(statements.removeNodes, integer(first), integer(last));
+    tx.sql.change(statements.removeNodeSpecs, integer(first), integer(last));
+    tx.sql.change(statements.removeFlow, integer(number));
+    tx.graph.count(readFlowState(text(state)), -1);
+    gone += 1;
+    nodes += integer(last) - integer(first) + 1;
+  }
+  // What the transaction has read of them is no longer true.
+  tx.graph.flush();
+  tx.graph.forget();
+  return { gone, more: gone < limit && nodes >= nodesAtOnce };
+}

@@ -1,0 +1,144 @@
+import { type LimitNumbers, type Millis, queueEventEntry, queueLimitKey, State, stateNames } from '@ojs-ts/core';
+import { effective, shownStarts } from '../limits.ts';
+import type { LimitRecord, MinuteRecord, QueuePatch, QueueRecord, Registry } from '../storage.ts';
+import type { Connection } from './connection.ts';
+import { limitedQueue, parseNumbers } from './limits.ts';
+import { type Cells, integer, integerOrNull, text, textOrNull } from './row.ts';
+import { statements } from './statements.ts';
+import type { Transaction } from './transaction.ts';
+import type { Writer } from './writer.ts';
+
+const states = Object.values(State);
+const queueColumns = `name, created_at, paused, capacity, config, dead_letter, ${stateNames(0xff).join(', ')}`;
+const limitColumns = 'key, own, override, active, waiting';
+
+type Queues = Pick<
+  Registry,
+  'queues' | 'pauseQueue' | 'configureQueue' | 'removeQueue' | 'statistics' | 'limits' | 'limit' | 'overrideLimit'
+>;
+
+export function queues(sql: Connection, writer: Writer): Queues {
+  return {
+    queues: () => writer.read(() => sql.all(`SELECT ${queueColumns} FROM ojs_queues ORDER BY name`).map(readQueue)),
+
+    pauseQueue: (name, paused, now) => writer.write((tx) => pauseQueue(tx, name, paused, now)),
+
+    configureQueue: (name, patch, now) => writer.write((tx) => configureQueue(tx, name, patch, now)),
+
+    removeQueue: (name) => writer.write((tx) => removeQueue(tx, name)),
+
+    statistics: (since) => writer.read(() => sql.all(statements.minutes, since).map(readMinute)),
+
+    limits: () =>
+      writer.read(() => {
+        const records = sql.all(`SELECT ${limitColumns} FROM ojs_limits`).map((cells) => readLimit(sql, cells));
+        return records.sort((a, b) => (a.key < b.key ? -1 : 1));
+      }),
+
+    limit: (key) => writer.read(() => limit(sql, key)),
+
+    overrideLimit: (key, override, now) => writer.write((tx) => overrideLimit(tx, key, override, now)),
+  };
+}
+
+function pauseQueue(tx: Transaction, name: string, paused: boolean, now: Millis): QueueRecord {
+  makeQueue(tx, name, now);
+  const flag = paused ? 1 : 0;
+  if (tx.sql.run('UPDATE ojs_queues SET paused = ? WHERE name = ? AND paused <> ?', flag, name, flag) === 1) {
+    tx.log.add([queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name)]);
+    tx.end(now);
+    if (!paused) tx.woken.add(name);
+  }
+  return queue(tx.sql, name);
+}
+
+function configureQueue(tx: Transaction, name: string, { capacity, config }: QueuePatch, now: Millis): QueueRecord {
+  makeQueue(tx, name, now);
+  if (capacity !== undefined) tx.sql.change('UPDATE ojs_queues SET capacity = ? WHERE name = ?', capacity, name);
+  if (config !== undefined) tx.sql.change('UPDATE ojs_queues SET config = ? WHERE name = ?', config, name);
+  return queue(tx.sql, name);
+}
+
+/** The answers have the counts, so those that the transaction has gathered so far must stand in the row; afterwards it reads the queue anew. */
+function makeQueue(tx: Transaction, name: string, now: Millis): void {
+  tx.flush();
+  const line = tx.counts.line(name);
+  tx.sql.change('INSERT INTO ojs_queues (name, created_at, line) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING', name, now, line);
+  tx.counts.forget();
+}
+
+function queue(sql: Connection, name: string): QueueRecord {
+  const cells = sql.get(`SELECT ${queueColumns} FROM ojs_queues WHERE name = ?`, name);
+  if (!cells) throw new Error(`Queue ${name} vanished within a transaction.`);
+  return readQueue(cells);
+}
+
+function removeQueue(tx: Transaction, name: string): boolean {
+  tx.flush();
+  const empty = stateNames(0xff).map((column) => `${column} = 0`);
+  if (tx.sql.run(`DELETE FROM ojs_queues WHERE name = ? AND ${empty.join(' AND ')}`, name) === 0) return false;
+  const key = queueLimitKey(name);
+  tx.sql.change('DELETE FROM ojs_limits WHERE key = ?', key);
+  tx.sql.change('DELETE FROM ojs_starts WHERE key = ?', key);
+  return true;
+}
+
+function overrideLimit(tx: Transaction, key: string, override: LimitNumbers | null, now: Millis): LimitRecord {
+  tx.limits.override(key, override);
+  tx.end(now);
+  tx.flush();
+  const record = limit(tx.sql, key);
+  if (!record) throw new Error(`Limit ${key} vanished within a transaction.`);
+  return record;
+}
+
+function limit(sql: Connection, key: string): LimitRecord | null {
+  const cells = sql.get(`SELECT ${limitColumns} FROM ojs_limits WHERE key = ?`, key);
+  return cells ? readLimit(sql, cells) : null;
+}
+
+function readLimit(sql: Connection, cells: Cells): LimitRecord {
+  const key = text(cells[0]);
+  const own = parseNumbers(text(cells[1]));
+  const overriding = textOrNull(cells[2]);
+  const override = overriding === null ? null : parseNumbers(overriding);
+  const numbers = effective({ own, override });
+  const most = Math.max(0, ...numbers.rates.map(({ count }) => count));
+  const starts = most === 0 ? [] : sql.all(statements.newestStarts, key, most).map(([at]) => integer(at));
+  const limited = limitedQueue(key);
+  const whole = limited === null ? undefined : sql.get('SELECT active, available FROM ojs_queues WHERE name = ?', limited);
+  const [active, waiting] = whole ?? [cells[3], cells[4]];
+  return { key, own, override, active: integer(active), waiting: integer(waiting), starts: shownStarts(numbers, starts.reverse()) };
+}
+
+function readQueue(cells: Cells): QueueRecord {
+  const counts: Partial<Record<State, number>> = {};
+  states.forEach((bit, index) => {
+    const count = integer(cells[6 + index]);
+    if (count > 0) counts[bit] = count;
+  });
+  return {
+    name: text(cells[0]),
+    createdAt: integer(cells[1]),
+    paused: cells[2] === 1,
+    counts,
+    deadLetter: integer(cells[5]),
+    capacity: integerOrNull(cells[3]),
+    config: text(cells[4]),
+  };
+}
+
+function readMinute(cells: Cells): MinuteRecord {
+  const [minute, name, enqueued, started, completed, failed, discarded, durationMs, waitMs] = cells;
+  return {
+    queue: text(name),
+    minute: integer(minute),
+    enqueued: integer(enqueued),
+    started: integer(started),
+    completed: integer(completed),
+    failed: integer(failed),
+    discarded: integer(discarded),
+    durationMs: integer(durationMs),
+    waitMs: integer(waitMs),
+  };
+}

@@ -1,0 +1,100 @@
+import { heartbeatEntry, type JobId, type Millis, State } from '@ojs-ts/core';
+import { extended, overdueAt } from '../apply.ts';
+import type { Beaten, Directive, Registry, WorkerBeat, WorkerRecord } from '../storage.ts';
+import type { Connection } from './connection.ts';
+import { type Cells, integer, integerOrNull, readBounds, readTexts, state, text, textOrNull } from './row.ts';
+import { statements } from './statements.ts';
+import type { Transaction } from './transaction.ts';
+import type { Writer } from './writer.ts';
+
+const workerColumns = 'worker, seen_at, seen_before, state, directive, info, holds, held_before';
+
+export function workers(sql: Connection, writer: Writer): Pick<Registry, 'beat' | 'workers' | 'direct' | 'forgetWorker'> {
+  return {
+    beat: (beats, now) =>
+      writer.write((tx) => {
+        const answers = beats.map((beat) => note(tx, beat, now));
+        tx.end(now);
+        return answers;
+      }),
+
+    workers: () =>
+      writer.read(() => {
+        const workers = sql.all(`SELECT ${workerColumns} FROM ojs_workers`).map(readWorker);
+        return workers.sort((a, b) => (a.worker < b.worker ? -1 : 1));
+      }),
+
+    direct: (worker, directive) =>
+      writer.write(() => sql.run('UPDATE ojs_workers SET directive = ? WHERE worker = ?', directive, worker) === 1),
+
+    forgetWorker: (worker) => writer.write(() => sql.run('DELETE FROM ojs_workers WHERE worker = ?', worker) === 1),
+  };
+}
+
+function note(tx: Transaction, beat: WorkerBeat, now: Millis): Beaten {
+  const { worker, holds, info, leaseMs } = beat;
+  const ids = holds === null || beat.partial ? null : JSON.stringify(holds.map(({ id }) => id));
+  const cells = tx.sql.get(
+    `INSERT INTO ojs_workers (worker, seen_at, state, info, holds) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (worker) DO UPDATE SET seen_before = seen_at, seen_at = excluded.seen_at, state = excluded.state, info = excluded.info,
+       held_before = holds, holds = excluded.holds
+     RETURNING directive`,
+    worker,
+    now,
+    beat.state,
+    info,
+    ids,
+  );
+  const extendedIds: JobId[] = [];
+  const lost: JobId[] = [];
+  for (const { id, claim } of holds ?? []) {
+    const owned = extend(tx, id, claim, worker, leaseMs, now);
+    (owned ? extendedIds : lost).push(id);
+  }
+  return { directive: directive(textOrNull(cells?.[0])), extended: extendedIds, lost };
+}
+
+/** False where the job is not this worker's. */
+function extend(tx: Transaction, id: JobId, claim: number | null, worker: string, leaseMs: number | null, now: Millis): boolean {
+  const cells = tx.sql.get(statements.beaten, id);
+  if (!cells || state(cells[1]) !== State.active) return false;
+  const holder = textOrNull(cells[3]);
+  if ((holder !== null && holder !== worker) || (claim !== null && claim !== integer(cells[2]))) return false;
+  const leaseUntil = extended({ leaseMs: integerOrNull(cells[4]), leaseUntil: integerOrNull(cells[5]) }, leaseMs, now);
+  const startedAt = integerOrNull(cells[6]);
+  const dueAt = overdueAt({
+    leaseUntil,
+    startedAt,
+    timeoutMs: integer(cells[7]),
+    beatAt: now,
+    ...readBounds(cells[12]),
+  });
+  tx.sql.change(statements.extend, leaseUntil, dueAt, now, integer(cells[0]));
+  const [type, queue] = [text(cells[8]), text(cells[9])];
+  const job = { id, type, queue, state: State.active, attempt: integer(cells[10]), worker, startedAt, trace: textOrNull(cells[11]) };
+  tx.log.add([heartbeatEntry(job, leaseUntil)]);
+  return true;
+}
+
+function readWorker(cells: Cells): WorkerRecord {
+  return {
+    worker: text(cells[0]),
+    seenAt: integer(cells[1]),
+    seenBefore: integerOrNull(cells[2]),
+    state: directive(text(cells[3])) ?? 'running',
+    directive: directive(textOrNull(cells[4])),
+    info: text(cells[5]),
+    holds: readIds(cells[6]),
+    heldBefore: readIds(cells[7]),
+  };
+}
+
+function directive(word: string | null): Directive | null {
+  if (word === null || word === 'running' || word === 'quiet' || word === 'terminate') return word;
+  throw new TypeError(`SQLite: '${word}' is no state of a worker.`);
+}
+
+function readIds(cell: Cells[number] | undefined): readonly JobId[] | null {
+  const json = textOrNull(cell);
+  return json === null ? null : readTexts(json);
+}

@@ -1,0 +1,195 @@
+import type { Json, Millis, NewNode, NewWorkflow, NodeRef, WorkflowStep } from '@ojs-ts/core';
+import { cursorOf, readCursor } from '../cursor.ts';
+import { isReady, isSameWorkflow } from '../records.ts';
+import type { Advanced, NodeRecord, Page, WorkflowRecord, Workflows } from '../storage.ts';
+import type { Connection } from './connection.ts';
+import { readFlowState, readNodeState } from './graph.ts';
+import { insertGroup } from './insert.ts';
+import { type Cells, integer, integerOrNull, readNumbers, text, textOrNull } from './row.ts';
+import { statements } from './statements.ts';
+import type { Transaction } from './transaction.ts';
+import type { Writer } from './writer.ts';
+
+const none: readonly NodeRef[] = [];
+const nothing: Advanced = { done: false, inserted: null, ready: none };
+const allStates = ['running', 'completed', 'failed', 'cancelled'] as const;
+
+export function workflows(sql: Connection, writer: Writer): Workflows {
+  return {
+    create: (workflow, nodes, events, now) => writer.write((tx) => create(tx, workflow, nodes, events, now)),
+
+    get: (id) => writer.read(() => find(sql, id)),
+
+    list: (query) => writer.read(() => list(sql, query)),
+
+    nodes: (id, after, limit) =>
+      writer.read(() => {
+        const cells = sql.get(statements.flow, id);
+        if (!cells) return [];
+        const [first, last] = [integer(cells[1]), integer(cells[2])];
+        return sql.all(statements.nodes, first + after, last, limit).map((cells) => readNodeRecord(id, first, cells));
+      }),
+
+    node: (refs) =>
+      writer.read(() =>
+        refs.map(({ workflow, index }) => {
+          const cells = sql.get(statements.flow, workflow);
+          if (!cells) return null;
+          const [first, last] = [integer(cells[1]), integer(cells[2])];
+          if (index < 0 || first + index > last) return null;
+          const [node] = sql.all(statements.nodes, first + index - 1, first + index, 1);
+          return node ? readNodeRecord(workflow, first, node) : null;
+        }),
+      ),
+
+    advance: (steps, now) =>
+      writer.write((tx) => {
+        const answers = steps.map((step) => advance(tx, step, now));
+        tx.end(now);
+        return answers;
+      }),
+
+    cancel: (id, events, now) =>
+      writer.write((tx) => {
+        const flow = tx.graph.flow(id);
+        if (flow?.state !== 'running') return false;
+        tx.graph.cancel(flow, now);
+        tx.log.add(events);
+        tx.end(now);
+        return true;
+      }),
+
+    swept: (id) =>
+      writer.write((tx) => {
+        const flow = tx.graph.flow(id);
+        if (flow) tx.graph.swept(flow);
+      }),
+
+    unfinished: (limit) =>
+      writer.read(() => {
+        const ready: NodeRef[] = [];
+        for (const [first, last, id] of sql.all(statements.unfinished, limit)) {
+          if (ready.length >= limit) break;
+          ready.push(...readyOf(sql, text(id), integer(first), integer(last), limit - ready.length));
+        }
+        return { ready, sweeping: sql.all(statements.sweeping, limit).map(([id]) => text(id)) };
+      }),
+  };
+}
+
+function create(
+  tx: Transaction,
+  workflow: NewWorkflow,
+  nodes: readonly NewNode[],
+  events: readonly Json[],
+  now: Millis,
+): Awaited<ReturnType<Workflows['create']>> {
+  tx.graph.flush();
+  const known = find(tx.sql, workflow.id);
+  const flow = known && tx.graph.flow(workflow.id);
+  if (flow) {
+    if (!isSameWorkflow(known, workflow)) return { kind: 'duplicate', workflow: known, ready: none };
+    const ready = flow.state === 'running' ? readyOf(tx.sql, flow.id, flow.firstNode, flow.lastNode, flow.ready) : none;
+    return { kind: 'already', workflow: known, ready };
+  }
+  const first = integer(tx.sql.get('SELECT coalesce(max(number), 0) + 1 FROM ojs_nodes')?.[0]);
+  const last = nodes.reduce((max, { index }) => Math.max(max, index), -1) + first;
+  const ready = nodes.filter(({ open }) => open === 0).sort((a, b) => a.index - b.index);
+  const { id, name, kind, spec, total } = workflow;
+  tx.sql.change(statements.makeFlow, id, first, last, total, ready.length, now, name, kind, spec);
+  for (const { index, open, member, name, job, next, spec } of nodes) {
+    tx.sql.change(statements.makeNode, first + index, open, member ? 1 : 0, name, job, JSON.stringify(next));
+    tx.sql.change(statements.makeNodeSpec, first + index, spec);
+  }
+  tx.graph.made(id);
+  tx.log.add(events);
+  tx.end(now);
+  const made = find(tx.sql, id);
+  if (!made) throw new Error(`Workflow ${id} vanished within a transaction.`);
+  return { kind: 'created', workflow: made, ready: ready.map(({ index }) => ({ workflow: id, index })) };
+}
+
+function advance(tx: Transaction, step: WorkflowStep, now: Millis): Advanced {
+  const { graph } = tx;
+  const flow = graph.flow(step.node.workflow);
+  const node = flow && graph.node(flow, step.node.index);
+  if (flow?.state !== 'running' || !node || !isReady(node)) return nothing;
+  if (step.kind === 'start') {
+    const [inserted = null] = insertGroup(tx, [step.job], now, { always: true });
+    if (inserted?.kind !== 'inserted') return { ...nothing, inserted };
+    graph.start(flow, node);
+    tx.log.add(step.events);
+    return { done: true, inserted, ready: none };
+  }
+  graph.close(flow, node, step.state, step, now);
+  if (step.end) graph.end(flow, step.end.state, step.end.text, now);
+  tx.log.add(step.events);
+  return { done: true, inserted: null, ready: step.end ? none : graph.lower(flow, node, step.passes) };
+}
+
+function list(
+  sql: Connection,
+  { states, after, offset, limit }: Parameters<Workflows['list']>[0],
+): Page<WorkflowRecord> & { readonly total: number } {
+  const wanted = states ?? allStates;
+  const before = after === undefined ? Number.MAX_SAFE_INTEGER : readCursor(after).number;
+  const skip = after === undefined ? (offset ?? 0) : 0;
+  const size = skip + limit + 1;
+  // Newest first in each state, then over all.
+  const numbers = wanted.flatMap((state) => sql.all(statements.flowsDown, state, before, size).map(([number]) => integer(number)));
+  const found = numbers.sort((a, b) => b - a).slice(skip, size);
+  const page = found.slice(0, limit);
+  const items = page.flatMap((number) => {
+    const cells = sql.get(statements.flowByNumber, number);
+    return cells ? [readFlowRecord(cells)] : [];
+  });
+  const last = page.at(-1);
+  const next = last !== undefined && found.length > page.length ? cursorOf({ finishedAt: null, number: last }) : null;
+  const total = wanted.reduce((sum, state) => sum + integer(sql.get(statements.flowCount, state)?.[0] ?? 0), 0);
+  return { items, next, total };
+}
+
+function readyOf(sql: Connection, workflow: string, first: number, last: number, limit: number): readonly NodeRef[] {
+  return sql.all(statements.readyNodes, first, last, limit).map(([number]) => ({ workflow, index: integer(number) - first }));
+}
+
+function find(sql: Connection, id: string): WorkflowRecord | null {
+  const cells = sql.get(statements.flowById, id);
+  return cells ? readFlowRecord(cells) : null;
+}
+
+function readFlowRecord(cells: Cells): WorkflowRecord {
+  return {
+    id: text(cells[0]),
+    name: text(cells[1]),
+    kind: text(cells[2]),
+    spec: text(cells[3]),
+    total: integer(cells[4]),
+    state: readFlowState(text(cells[5])),
+    completed: integer(cells[6]),
+    failed: integer(cells[7]),
+    cancelled: integer(cells[8]),
+    createdAt: integer(cells[9]),
+    finishedAt: integerOrNull(cells[10]),
+    end: textOrNull(cells[11]),
+    sweeping: cells[12] !== 0,
+  };
+}
+
+function readNodeRecord(workflow: string, first: number, cells: Cells): NodeRecord {
+  return {
+    workflow,
+    index: integer(cells[0]) - first,
+    state: readNodeState(text(cells[1])),
+    open: integer(cells[2]),
+    failed: integer(cells[3]),
+    member: cells[4] !== 0,
+    closedAt: integerOrNull(cells[5]),
+    name: text(cells[6]),
+    job: textOrNull(cells[7]),
+    next: readNumbers(text(cells[8])),
+    result: textOrNull(cells[9]),
+    error: textOrNull(cells[10]),
+    spec: text(cells[11]),
+  };
+}

@@ -1,0 +1,40 @@
+/** What a change adds to the sums of its minute: the same pure code for every storage whose transactions run in this process. */
+
+import { type JobRecord, type Millis, State, type Transition } from '@ojs-ts/core';
+import { isIn } from './apply.ts';
+import type { MinuteRecord } from './storage.ts';
+
+export type Sums = Omit<MinuteRecord, 'queue' | 'minute'>;
+
+export const noSums: Sums = { enqueued: 0, started: 0, completed: 0, failed: 0, discarded: 0, durationMs: 0, waitMs: 0 };
+
+const minuteMs = 60_000;
+const nothing: Partial<Sums> = {};
+
+export function minuteOf(now: Millis): Millis {
+  return Math.floor(now / minuteMs) * minuteMs;
+}
+
+type Before = Pick<JobRecord, 'state' | 'startedAt' | 'enqueuedAt'>;
+
+/** Without a property where the change adds nothing. `before` is null for a new job. */
+export function sumsOf(before: Before | null, to: State, now: Millis, transition: Transition | null = null): Partial<Sums> {
+  const sums = before?.state === to ? nothing : sumsOfEntry(before, to, now);
+  return transition?.events.some(({ kind }) => kind === 'job.failed') ? { ...sums, failed: 1 } : sums;
+}
+
+function sumsOfEntry(before: Before | null, to: State, now: Millis): Partial<Sums> {
+  if (to === State.available) return enters(before) ? { enqueued: 1 } : nothing;
+  if (before !== null && to === State.active) return { started: 1, waitMs: since(before.enqueuedAt, now) };
+  if (before !== null && to === State.completed) return { completed: 1, durationMs: since(before.startedAt, now) };
+  return to === State.discarded ? { discarded: 1 } : nothing;
+}
+
+/** A job enters its queue once: at its creation, when its time has come, or when it is activated. A retry only comes back. */
+function enters(before: Pick<JobRecord, 'state'> | null): boolean {
+  return before === null || isIn(before.state, State.scheduled | State.pending);
+}
+
+function since(at: Millis | null, now: Millis): number {
+  return at === null ? 0 : Math.max(0, now - at);
+}

@@ -1,0 +1,227 @@
+import { describe, expect, test } from 'vitest';
+import { urls } from '../support/engine.ts';
+import { newId } from '../support/ids.ts';
+import { serve } from '../support/server.ts';
+import { openStream } from '../support/streams.ts';
+import { type Answer, Connection, lengthOf } from './support/connection.ts';
+import { array, type Dict, dict, required } from './support/reading.ts';
+
+const browser = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
+
+/** The official admin page in a browser: it is served under /ojs/admin of the server itself, sends JSON, and reads lists as `{items}`. */
+class AdminPage implements Disposable {
+  readonly #origin: string;
+  readonly #connection: Connection;
+  readonly #at: string;
+
+  /** @param at path of the page that is open. */
+  static async open(url: string, at = '/ojs/admin/'): Promise<AdminPage> {
+    return new AdminPage(new URL(url).origin, await Connection.open(url), at);
+  }
+
+  private constructor(origin: string, connection: Connection, at: string) {
+    this.#origin = origin;
+    this.#connection = connection;
+    this.#at = at;
+  }
+
+  send(method: string, path: string, body?: string): Promise<Answer> {
+    const writes = method !== 'GET';
+    const head = [
+      `${method} ${path} HTTP/1.1`,
+      `Host: ${new URL(this.#origin).host}`,
+      'Connection: keep-alive',
+      ...(body !== undefined || method === 'POST' ? [`Content-Length: ${lengthOf(body ?? '')}`] : []),
+      'sec-ch-ua-platform: "Linux"',
+      `User-Agent: ${browser}`,
+      // A browser sends a type with a body only.
+      ...(body === undefined ? [] : ['Content-Type: application/json']),
+      'Accept: */*',
+      ...(writes ? [`Origin: ${this.#origin}`] : []),
+      'Sec-Fetch-Site: same-origin',
+      'Sec-Fetch-Mode: cors',
+      'Sec-Fetch-Dest: empty',
+      `Referer: ${this.#origin}${this.#at}`,
+      'Accept-Encoding: gzip, deflate, br, zstd',
+      'Accept-Language: en-US,en;q=0.9',
+    ];
+    return this.#connection.send(head, body);
+  }
+
+  async call(method: string, path: string, body?: object): Promise<Dict> {
+    const answer = await this.send(method, `/ojs/v1${path}`, body === undefined ? undefined : JSON.stringify(body));
+    if (answer.status >= 400) throw new Error(`${answer.status} ${String(dict(dict(JSON.parse(answer.text)).error).message)}`);
+    return answer.status === 204 ? {} : dict(JSON.parse(answer.text));
+  }
+
+  get(path: string): Promise<Dict> {
+    return this.call('GET', path);
+  }
+
+  async items(path: string): Promise<readonly Dict[]> {
+    return array(required(await this.get(path), 'items')).map(dict);
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection[Symbol.dispose]();
+  }
+}
+
+describe.each(urls)('the admin page, %s', (storage) => {
+  test('manifest and health', async () => {
+    await using server = await serve({ storage });
+    using page = await AdminPage.open(server.url);
+    const manifest = dict(JSON.parse((await page.send('GET', '/ojs/manifest')).text));
+    expect(manifest).toMatchObject({
+      implementation: { name: 'ojs-ts' },
+      conformance_level: expect.any(Number),
+      extensions: { official: expect.any(Array) },
+    });
+    // It shows any text.
+    expect(await page.get('/health')).toMatchObject({ status: 'ok', backend: { type: storage.slice(0, -1) } });
+  });
+
+  test('crons: list, one, enable and disable, delete', async () => {
+    await using server = await serve({ storage });
+    using page = await AdminPage.open(server.url, '/ojs/admin/crons');
+    await page.call('POST', '/crons', { name: 'daily', schedule: '0 9 * * *', timezone: 'UTC', job_template: { type: 'a.b', args: [] } });
+    const shown = {
+      name: 'daily',
+      schedule: '0 9 * * *',
+      expression: '0 9 * * *',
+      enabled: true,
+      status: 'active',
+      type: 'a.b',
+      run_count: 0,
+    };
+    expect(await page.items('/crons')).toMatchObject([shown]);
+    expect(await page.get('/crons/daily')).toMatchObject(shown);
+    expect(await page.call('PATCH', '/crons/daily', { enabled: false })).toMatchObject({ enabled: false, next_run_at: null });
+    expect(await page.call('PATCH', '/crons/daily', { enabled: true })).toMatchObject({ enabled: true });
+    await page.call('DELETE', '/crons/daily');
+    expect(await page.items('/crons')).toEqual([]);
+  });
+
+  test('workflows: a running one is active to this page, and to nobody else', async () => {
+    await using server = await serve({ storage });
+    using page = await AdminPage.open(server.url, '/ojs/admin/workflows?state=active');
+    const created = await page.call('POST', '/workflows', {
+      type: 'chain',
+      name: 'import',
+      steps: [
+        { type: 'a.b', args: [] },
+        { type: 'a.c', args: [] },
+      ],
+    });
+    const shown = { id: created.id, name: 'import', state: 'active', steps_total: 2, steps_completed: 0 };
+    expect(created).toMatchObject({ ...shown, workflow: { state: 'active' } });
+    expect(await page.items('/workflows?state=active&page=1&per_page=20')).toMatchObject([shown]);
+    expect(await page.get('/workflows?page=2&per_page=1')).toMatchObject({ items: [], pagination: { total: 1, page: 2, per_page: 1 } });
+    expect(await page.get(`/workflows/${String(created.id)}`)).toMatchObject({
+      ...shown,
+      steps: [{ state: 'pending' }, { state: 'waiting' }],
+    });
+    expect(await page.get(`/workflows/${String(created.id)}/progress`)).toMatchObject({
+      state: 'active',
+      progress: 0,
+      steps: [{ state: 'pending' }, {}],
+    });
+
+    for (const at of ['/', '/ojs/administration', '/ojs/adminx?a=/ojs/admin/', '/elsewhere/ojs/admin']) {
+      using other = await AdminPage.open(server.url, at);
+      expect((await other.get(`/workflows/${String(created.id)}`)).state).toBe('running');
+      expect(await other.items('/workflows')).toMatchObject([{ state: 'running' }]);
+    }
+    const cancelled = await page.call('POST', `/workflows/${String(created.id)}/cancel`);
+    expect(cancelled.state).toBe('cancelled');
+    expect(await page.items('/workflows?state=active&page=1')).toEqual([]);
+  });
+
+  test('without quirks it is told that workflows are running', async () => {
+    await using server = await serve({ storage, quirks: false });
+    using page = await AdminPage.open(server.url);
+    expect((await page.call('POST', '/workflows', { steps: [{ type: 'a.b', args: [] }] })).state).toBe('running');
+  });
+
+  test('the progress of a job: as it is, as it comes, its result', async () => {
+    await using server = await serve({ storage });
+    using page = await AdminPage.open(server.url, '/ojs/admin/jobs/1');
+    const { id } = await page.call('POST', '/jobs', { type: 'a.b', args: [] });
+    await page.call('POST', '/workers/fetch', { queues: ['default'] });
+    expect(await page.get(`/jobs/${String(id)}/progress`)).toMatchObject({ job_id: id, progress: null, data: null, updated_at: null });
+    using stream = await openStream(server.url, `/jobs/${String(id)}/progress/stream`, { 'user-agent': browser });
+    await page.call('POST', '/workers/progress', { job_id: id, percentage: 25, data: { rows: 1 } });
+    expect(await page.get(`/jobs/${String(id)}/progress`)).toMatchObject({
+      progress: 0.25,
+      data: { rows: 1 },
+      updated_at: expect.any(String),
+    });
+    await page.call('POST', '/workers/ack', { job_id: id, result: { total: 1 } });
+    const blocks = await stream.events.rest();
+    expect(blocks.at(-1)).toMatchObject({ event: 'completed', data: { progress: 1, state: 'completed' } });
+    expect(await page.get(`/jobs/${String(id)}/result`)).toMatchObject({ job_id: id, state: 'completed', result: { total: 1 } });
+  });
+
+  test('limits: list, one, override, restore', async () => {
+    await using server = await serve({ storage });
+    using page = await AdminPage.open(server.url);
+    await page.call('POST', '/jobs', { type: 'a.b', args: [], options: { rate_limit: { key: 'api', concurrency: 2 } } });
+    expect(await page.items('/rate-limits')).toMatchObject([{ key: 'api' }]);
+    expect(await page.call('PUT', '/rate-limits/api', { concurrency: 5 })).toMatchObject({ key: 'api', concurrency: { limit: 5 } });
+    await page.call('DELETE', '/rate-limits/api/override');
+    expect(await page.get('/rate-limits/api')).toMatchObject({ key: 'api', concurrency: { limit: 2 } });
+  });
+
+  test('queue configuration and schemas by their admin paths', async () => {
+    await using server = await serve({ storage });
+    using page = await AdminPage.open(server.url);
+    expect(await page.call('PUT', '/admin/queues/q/config', { concurrency: 3 })).toMatchObject({ concurrency: 3 });
+    await page.call('POST', '/schemas', { type: 'a.b', version: 1, schema: { type: 'array' } });
+    expect(await page.items('/admin/schemas')).toMatchObject([{ type: 'a.b', version: 1 }]);
+    expect(await page.get('/admin/schemas/a.b')).toMatchObject({ type: 'a.b', version: 1, schema: { type: 'array' } });
+  });
+
+  test('its posts without a body have no type', async () => {
+    await using server = await serve({ storage });
+    using page = await AdminPage.open(server.url);
+    expect(await page.call('POST', '/queues/q/pause')).toMatchObject({ name: 'q', paused: true });
+  });
+
+  // What operators ask for and this server does not have yet.
+  test.each([
+    ['GET', '/admin/stats'],
+    ['GET', '/admin/stats/history?period=5m&since=2026-01-01T00:00:00Z'],
+    ['GET', '/admin/stats/stream'],
+    ['GET', '/admin/queues?page=1&per_page=20'],
+    ['GET', '/admin/queues/q'],
+    ['POST', '/admin/queues/q/pause'],
+    ['DELETE', '/admin/queues/q/jobs', { states: ['completed'], older_than: 'P7D', confirm: true }],
+    ['GET', '/admin/jobs?queue=q&state=active&page=1&per_page=20&sort=created_at&order=desc'],
+    ['GET', '/admin/jobs/ID'],
+    ['PATCH', '/admin/jobs/ID', { priority: 5 }],
+    ['POST', '/admin/jobs/ID/retry'],
+    ['POST', '/admin/jobs/bulk/retry', { filter: { state: 'discarded' }, confirm: true }],
+    ['GET', '/admin/workers?page=1'],
+    ['POST', '/admin/workers/w/quiet'],
+    ['DELETE', '/admin/workers/w'],
+    ['GET', '/admin/dead-letter?page=1'],
+    ['POST', '/admin/dead-letter/ID/retry'],
+    ['DELETE', '/admin/dead-letter/ID'],
+    ['GET', '/admin/tenants'],
+    ['GET', '/admin/pools'],
+    ['GET', '/admin/scheduling/stats'],
+    ['GET', '/admin/system/maintenance'],
+    ['POST', '/admin/system/maintenance', { enabled: true, reason: 'upgrade' }],
+    ['GET', '/queues/q/priority-stats'],
+    ['GET', '/unique-jobs'],
+    ['GET', '/middleware'],
+    ['GET', '/webhooks/subscriptions'],
+    ['POST', '/webhooks/subscriptions/ID/test'],
+  ] satisfies [string, string, object?][])('%s %s is not there, in JSON', async (method, path, body?: object) => {
+    await using server = await serve({ storage });
+    using page = await AdminPage.open(server.url);
+    const answer = await page.send(method, `/ojs/v1${path.replace('ID', newId())}`, body === undefined ? undefined : JSON.stringify(body));
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([404, 'application/openjobspec+json']);
+    expect(JSON.parse(answer.text)).toMatchObject({ error: { code: 'not_found' } });
+  });
+});

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { job, jobAt, transition, transitionAt } from './jobs.ts';
+import { cronNames, pageSize, type Step, step } from './steps.ts';
+
+const name = fc.constantFrom(...cronNames);
+const version = fc.constantFrom(1, 1, 2, 2, 3, 4);
+const delay = fc.option(fc.integer({ min: 0, max: 40 }));
+const documentKey = fc.constantFrom('a', 'b/1');
+
+const firing = fc.record({ name, version, delay, job: fc.option(job), cancel: fc.option(transition), told: fc.boolean() });
+
+/** Both crons, due at once. */
+export const cronOpening: readonly Step[] = cronNames.map((name) => ({
+  name: `open ${name}`,
+  call: (storage, now) => storage.crons.put({ name, spec: '{}', enabled: true, dueAt: now }, now),
+}));
+
+export const cronSteps: fc.Arbitrary<Step> = fc.oneof(
+  step('put cron', fc.record({ name, enabled: fc.boolean(), delay }), (storage, now, { delay, ...rest }) =>
+    storage.crons.put({ ...rest, spec: '{"s":1.0}', dueAt: delay === null ? null : now + delay }, now),
+  ),
+  step('fire', fc.array(firing, { minLength: 1, maxLength: 3 }), (storage, now, firings) =>
+    storage.crons.fire(
+      firings.map(({ name, version, delay, job, cancel, told }) => ({
+        name,
+        version,
+        dueAt: delay === null ? null : now + delay,
+        job: job && jobAt(job, now),
+        cancel: cancel && transitionAt(cancel, now),
+        events: told ? [`["cron.triggered","${name}",null,"",null,null,0,null,null,null,{}]`] : [],
+      })),
+      now,
+    ),
+  ),
+  step('remove cron', name, (storage, _, name) => storage.crons.remove(name)),
+);
+
+export const documentSteps: fc.Arbitrary<Step> = fc.oneof(
+  step(
+    'put document',
+    fc.tuple(documentKey, fc.constantFrom('1', '{"d":1.0}'), fc.oneof(fc.constantFrom(null, 'any' as const), version)),
+    (storage, now, [key, body, expected]) => storage.documents.put('kind', key, body, expected, now),
+  ),
+  step('remove document', documentKey, (storage, _, key) => storage.documents.remove('kind', key)),
+);
+
+export const cronReads: fc.Arbitrary<Step> = fc.oneof(
+  step('due', pageSize, (storage, now, limit) => storage.crons.due(now, limit)),
+  step('cron', name, (storage, _, name) => storage.crons.get(name)),
+  step('document', documentKey, (storage, _, key) => storage.documents.get('kind', key)),
+);

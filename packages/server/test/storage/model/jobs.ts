@@ -1,0 +1,172 @@
+import { type NewJob, type NewUnique, State, Terminal, Waiting } from '@ojs-ts/core';
+import fc from 'fast-check';
+import type { Claim } from '../../../src/storage/storage.ts';
+import { idOf, limitOf, newJob } from '../suite/tools.ts';
+import { allPages, given, limitKeys, optional, pageSize, queue, queueNames, type Step, sometimes, step, workflowIds } from './steps.ts';
+
+const states = Object.values(State);
+const workerNames = ['w1', 'w2'];
+
+/** The last six are those of the workflows' nodes. */
+export const number = fc.oneof({ weight: 3, arbitrary: fc.nat({ max: 9 }) }, { weight: 1, arbitrary: fc.integer({ min: 10, max: 15 }) });
+export const worker = fc.constantFrom(...workerNames);
+export const mask = fc.oneof(fc.constantFrom(...states), fc.constantFrom<number>(Terminal, Waiting, Waiting | State.active, 0xff));
+export const lease = fc.option(fc.integer({ min: 1, max: 60 }));
+
+export const numbers = fc.record({
+  concurrency: fc.option(fc.nat({ max: 2 })),
+  rates: fc.array(fc.record({ count: fc.integer({ min: 1, max: 3 }), perMs: fc.constantFrom(10, 25, 60) }), { maxLength: 2 }),
+});
+/** Half of the jobs that name a key bring no numbers. */
+const limits = fc
+  .subarray(limitKeys, { maxLength: 2 })
+  .chain((keys) =>
+    fc.tuple(...[...keys].sort().map((key) => fc.option(numbers).map((own) => ({ key, ...(own ?? { concurrency: null, rates: [] }) })))),
+  );
+const unique = fc.record({
+  key: fc.constantFrom('x', 'y'),
+  states: mask,
+  age: fc.option(fc.nat({ max: 60 })),
+  onConflict: fc.constantFrom<NewUnique['onConflict'][]>('keep', 'replace', 'replace_unscheduled'),
+});
+const node = fc.record({ workflow: fc.constantFrom(...workflowIds), index: fc.nat({ max: 3 }) });
+
+/** Times relative to the call's, so that what is due, expired and overdue is common. */
+export const job = fc.record({
+  number,
+  queue,
+  type: fc.constantFrom('t', 't', 't', 'u'),
+  priority: fc.integer({ min: -1, max: 1 }),
+  state: fc.constantFrom(State.available, State.available, State.scheduled, State.pending),
+  delay: fc.integer({ min: 0, max: 40 }),
+  age: fc.constantFrom(0, 0, 15),
+  expiry: fc.option(fc.integer({ min: 0, max: 60 }), { freq: 2 }),
+  later: fc.option(fc.integer({ min: 30, max: 90 })),
+  deadline: fc.option(fc.integer({ min: 0, max: 60 })),
+  timeoutMs: fc.constantFrom(20, 1000),
+  heartbeatMs: fc.constantFrom(15, 1000),
+  visibilityMs: lease,
+  unique: fc.option(unique, { freq: 2 }),
+  limits: fc.oneof(fc.constant([]), limits),
+  node: fc.option(node, { freq: 20 }).map((node) => node ?? null),
+});
+type Job = typeof job extends fc.Arbitrary<infer T> ? T : never;
+
+export function jobAt(spec: Job, now: number): NewJob {
+  const { number, delay, age, expiry, later, deadline, unique, ...rest } = spec;
+  const at = (ms: number | null) => (ms === null ? null : now + ms);
+  return newJob(number, {
+    ...rest,
+    runAt: now + delay,
+    createdAt: now - age,
+    expiresAt: at(expiry),
+    laterExpiresAt: at(later),
+    deadlineAt: at(deadline),
+    unique: unique && {
+      key: unique.key,
+      states: unique.states,
+      createdAfter: unique.age === null ? null : now - unique.age,
+      onConflict: unique.onConflict,
+    },
+  });
+}
+
+const claimSpec: fc.Arbitrary<Claim> = fc.record({
+  request: fc.option(fc.constantFrom('r1', 'r2'), { freq: 1 }),
+  queues: fc.shuffledSubarray(queueNames),
+  limit: fc.nat({ max: 4 }),
+  worker: fc.option(worker),
+  leaseMs: lease,
+  defaultLeaseMs: fc.constant(30),
+});
+
+export const transition = fc.record({
+  number,
+  from: fc.oneof(
+    { weight: 2, arbitrary: fc.constant<number>(State.active) },
+    { weight: 2, arbitrary: fc.constant(0xff) },
+    { weight: 1, arbitrary: mask },
+  ),
+  to: fc.constantFrom(...states, State.active),
+  claim: sometimes(fc.integer({ min: 0, max: 3 })),
+  worker: sometimes(worker),
+  delay: optional(fc.integer({ min: 0, max: 40 })),
+  attempt: optional(fc.nat({ max: 3 })),
+  priority: optional(fc.integer({ min: -1, max: 1 })),
+  clearRun: optional(fc.constant<true>(true)),
+  deadLetter: optional(fc.boolean()),
+  beat: optional(fc.constant<true>(true)),
+  result: optional(fc.constantFrom(null, '1', '{"a":[1.0]}')),
+  progress: optional(fc.constantFrom(null, '5', '{"p":1.0}')),
+  checkpoint: optional(fc.constantFrom(null, '7', '[1.0]')),
+  envelope: optional(fc.constantFrom('{"args":[1.0]}')),
+  history: optional(fc.constantFrom('', '{"kind":"failed"}')),
+  event: optional(fc.constantFrom('job.completed', 'job.retrying', 'job.failed')),
+});
+type Change = typeof transition extends fc.Arbitrary<infer T> ? T : never;
+
+export function transitionAt({ number, delay, event, from, to, ...rest }: Change, now: number) {
+  const runAt = delay === undefined ? {} : { runAt: now + delay };
+  const events = event === undefined ? [] : [{ kind: event, data: '{"x":1}' }];
+  return { id: idOf(number), from, to, events, ...given(rest), ...runAt };
+}
+
+const group = fc.oneof({ weight: 3, arbitrary: fc.tuple(job) }, { weight: 1, arbitrary: fc.array(job, { maxLength: 3 }) });
+
+/** Jobs that wait under two keys, of which one lets one job run and the other one start in 25 ms. */
+export const jobOpening: Step = {
+  name: 'open jobs',
+  call: (storage, now) => {
+    const k = limitOf('k', { concurrency: 1 });
+    const l = limitOf('l', { rates: [{ count: 1, perMs: 25 }] });
+    const jobs = [[k], [l], [k, l], [], [k], [l], [k, l]].map((limits, number) =>
+      newJob(number, { queue: number % 3 === 0 ? 'b' : 'a', limits, createdAt: now, runAt: now }),
+    );
+    return storage.jobs.insert([jobs], now);
+  },
+};
+
+export const insert: fc.Arbitrary<Step> = step(
+  'insert',
+  fc.record({ groups: fc.array(group, { maxLength: 5 }), refusePaused: fc.boolean() }),
+  (storage, now, { groups, refusePaused }) =>
+    storage.jobs.insert(
+      groups.map((group) => group.map((spec) => jobAt(spec, now))),
+      now,
+      { refusePaused },
+    ),
+);
+
+export const claim: fc.Arbitrary<Step> = step('claim', fc.array(claimSpec, { minLength: 1, maxLength: 3 }), (storage, now, claims) =>
+  storage.jobs.claim(claims, now),
+);
+
+export const transitions: fc.Arbitrary<Step> = step(
+  'transition',
+  fc.array(transition, { minLength: 1, maxLength: 4 }),
+  (storage, now, specs) =>
+    storage.jobs.transition(
+      specs.map((spec) => transitionAt(spec, now)),
+      now,
+    ),
+);
+
+export const remove: fc.Arbitrary<Step> = step(
+  'remove',
+  fc.record({ numbers: fc.array(number, { maxLength: 3 }), from: mask, deadLetter: optional(fc.constant<true>(true)) }),
+  (storage, now, { numbers, from, deadLetter }) => storage.jobs.remove(numbers.map(idOf), { from, ...given({ deadLetter }) }, now),
+);
+
+export const jobReads: fc.Arbitrary<Step> = step(
+  'list',
+  fc.record({
+    states: mask,
+    queue: optional(queue),
+    type: optional(fc.constantFrom('t', 'u')),
+    deadLetter: optional(fc.constant<true>(true)),
+    offset: fc.nat({ max: 3 }),
+    limit: pageSize,
+  }),
+  (storage, _, { states, limit, offset, ...rest }) =>
+    allPages((after) => storage.jobs.list({ states, limit, offset, ...given(rest), ...(after !== null && { after }) })),
+);

@@ -1,0 +1,71 @@
+import { State } from '@ojs-ts/core';
+import fc from 'fast-check';
+import type { PruneRules } from '../../../src/storage/storage.ts';
+import { idOf } from '../suite/tools.ts';
+import { lease, number, numbers, worker } from './jobs.ts';
+import { allPages, given, limitKey, optional, pageSize, queue, type Step, step } from './steps.ts';
+
+export const beat: fc.Arbitrary<Step> = step(
+  'beat',
+  fc.record({
+    worker,
+    holds: fc.option(fc.array(fc.record({ number, claim: fc.option(fc.integer({ min: 1, max: 3 })) }), { maxLength: 4 }), { freq: 4 }),
+    leaseMs: lease,
+    state: fc.constantFrom('running', 'quiet', 'terminate'),
+  }),
+  (storage, now, { holds, ...rest }) =>
+    storage.registry.beat([{ ...rest, info: '{}', holds: holds?.map(({ number, claim }) => ({ id: idOf(number), claim })) ?? null }], now),
+);
+
+export const prune: fc.Arbitrary<Step> = step(
+  'prune',
+  fc.record({ ago: fc.nat({ max: 100 }), keep: fc.nat({ max: 6 }), events: fc.nat({ max: 60 }), limit: fc.integer({ min: 1, max: 20 }) }),
+  (storage, now, { ago, keep, events, limit }) => {
+    const before = now - ago;
+    const rules: PruneRules = {
+      jobs: [State.completed, State.cancelled, State.discarded].map((state) => ({ state, before, keep })),
+      events: { before, keep: events },
+      workflows: { before, keep },
+      statisticsBefore: before,
+      requestsBefore: before,
+      workersBefore: before,
+    };
+    return storage.upkeep.prune(rules, limit);
+  },
+);
+
+export const operator: fc.Arbitrary<Step> = fc.oneof(
+  step('pause', fc.tuple(queue, fc.boolean()), (storage, now, [name, paused]) => storage.registry.pauseQueue(name, paused, now)),
+  step(
+    'configure',
+    fc.record({ queue, capacity: fc.constantFrom(0, 1, 2, 3, null), config: optional(fc.constantFrom('{"c":1.0}', '{}')) }),
+    (storage, now, { queue, ...patch }) => storage.registry.configureQueue(queue, given(patch), now),
+  ),
+  step('remove queue', queue, (storage, _, name) => storage.registry.removeQueue(name)),
+  step('override', fc.tuple(limitKey, fc.option(numbers, { freq: 1 })), (storage, now, [key, override]) =>
+    storage.registry.overrideLimit(key, override, now),
+  ),
+);
+
+export const upkeep: fc.Arbitrary<Step> = fc.oneof(
+  step('promote', pageSize, (storage, now, limit) => storage.upkeep.promote(now, limit)),
+  step('lease', fc.tuple(worker, fc.nat({ max: 30 })), (storage, now, [holder, ttl]) => storage.upkeep.lease('l', holder, ttl, now)),
+  step('release', worker, (storage, _, holder) => storage.upkeep.release('l', holder)),
+  step('direct', fc.tuple(worker, fc.constantFrom('quiet', 'terminate', null)), (storage, _, [name, directive]) =>
+    storage.registry.direct(name, directive),
+  ),
+  step('forget', worker, (storage, _, name) => storage.registry.forgetWorker(name)),
+  step(
+    'record',
+    fc.array(fc.constant('["worker.started","w1",null,"",null,null,0,null,null,null,{}]'), { maxLength: 2 }),
+    (storage, now, events) => storage.record(events, now),
+  ),
+);
+
+export const registryReads: fc.Arbitrary<Step> = fc.oneof(
+  step('overdue', pageSize, (storage, now, limit) => storage.upkeep.overdue(now, limit)),
+  step('held', pageSize, (storage, _, limit) => allPages((after) => storage.upkeep.held(after, limit))),
+  step('events', fc.tuple(fc.nat({ max: 40 }), pageSize), (storage, _, [after, limit]) => storage.events(after, limit)),
+  step('limit', limitKey, (storage, _, key) => storage.registry.limit(key)),
+  step('statistics', fc.nat({ max: 100 }), (storage, now, ago) => storage.registry.statistics(now - ago)),
+);

@@ -1,0 +1,147 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { type LimitNumbers, State } from '@ojs-ts/core';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { effective, hasSlot, laneOf, reopensAt } from '../../../src/storage/limits.ts';
+import { isBefore } from '../../../src/storage/sqlite/lanes.ts';
+import { readTexts, readTies } from '../../../src/storage/sqlite/row.ts';
+import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
+import { script } from '../model.ts';
+import { t0 } from '../suite/tools.ts';
+import { temporaryDirectory } from './temporary.ts';
+
+type Row = Readonly<Record<string, string | number | null>>;
+
+interface Lane {
+  readonly line: number;
+  readonly queue: string;
+  readonly keys: string;
+  readonly priority: number;
+  readonly place: number;
+}
+
+test('whatever was done, lanes, groups, alarms, limits and workflow counts are what their rows say', async () => {
+  const path = join(temporaryDirectory(), 'jobs.db');
+  await using storage = sqliteStorage({ path, synchronous: 'OFF' });
+  await storage.migrate();
+  const file = new DatabaseSync(path, { readOnly: true });
+  const rows = (sql: string) => file.prepare(sql).all() as Row[];
+  let runs = 0;
+  const property = fc.asyncProperty(script, async (turns) => {
+    runs += 1;
+    await storage.clear();
+    let now = t0;
+    for (const { passes, steps } of turns) {
+      now += passes;
+      await Promise.all(steps.map(({ call }) => call(storage, now)));
+    }
+    checkLanes(rows);
+    checkLimits(rows);
+    checkGroups(rows, now);
+    checkWorkflows(rows);
+  });
+  await fc.assert(property, { numRuns: 300, interruptAfterTimeLimit: 10_000 });
+  expect(runs).toBeGreaterThan(30);
+  file.close();
+});
+
+function keysOf({ ties }: Row): readonly string[] {
+  const { limits } = readTies(ties);
+  return limits === null ? [] : laneOf(readTexts(limits));
+}
+
+/** A lane for every set of keys with an available job, with its first job; the others wait in their queue's own line. */
+function checkLanes(rows: (sql: string) => Row[]): void {
+  const lines = new Map(rows('SELECT name, line FROM ojs_queues').map(({ name, line }) => [name, line]));
+  const heads = new Map<string, Lane>();
+  for (const row of rows(`SELECT queue, line, priority, place, ties FROM ojs_jobs WHERE state = ${State.available}`)) {
+    const keys = keysOf(row);
+    const lane = {
+      queue: String(row.queue),
+      line: Number(row.line),
+      priority: Number(row.priority),
+      place: Number(row.place),
+      keys: JSON.stringify(keys),
+    };
+    const name = `${lane.queue} ${lane.keys}`;
+    const head = heads.get(name);
+    if (keys.length === 0) expect(lane.line).toBe(lines.get(lane.queue));
+    else if (!head || isBefore(lane, head)) heads.set(name, lane);
+    if (head) expect(lane.line).toBe(head.line);
+  }
+  const byLine = (a: Row | Lane, b: Row | Lane) => Number(a.line) - Number(b.line);
+  const lanes = rows('SELECT line, queue, keys, priority, place FROM ojs_lanes');
+  expect(lanes.sort(byLine)).toEqual(
+    [...heads.values()].sort(byLine).map(({ line, queue, keys, priority, place }) => ({ line, queue, keys, priority, place })),
+  );
+  const members = [...heads.values()].flatMap(({ line, queue, keys }) => readTexts(keys).map((key) => `${key} ${queue} ${line}`));
+  expect(
+    rows('SELECT key, queue, line FROM ojs_lane_keys')
+      .map(({ key, queue, line }) => `${key} ${queue} ${line}`)
+      .sort(),
+  ).toEqual(members.sort());
+}
+
+function checkLimits(rows: (sql: string) => Row[]): void {
+  const active = new Map<string, number>();
+  const waiting = new Map<string, number>();
+  for (const row of rows(`SELECT state, ties FROM ojs_jobs WHERE state IN (${State.available}, ${State.active})`)) {
+    const counts = row.state === State.active ? active : waiting;
+    for (const key of keysOf(row)) counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  for (const { key, active: busy, waiting: queued } of rows('SELECT key, active, waiting FROM ojs_limits')) {
+    expect([key, busy, queued]).toEqual([key, active.get(String(key)) ?? 0, waiting.get(String(key)) ?? 0]);
+    active.delete(String(key));
+    waiting.delete(String(key));
+  }
+  expect([active.size, waiting.size], 'every key that is named has a row').toEqual([0, 0]);
+}
+
+/** While a key is open the best lane of its group is open too, or an alarm that has come will open it. A rate that holds jobs back has its alarm. */
+function checkGroups(rows: (sql: string) => Row[], now: number): void {
+  const limits = new Map(rows('SELECT * FROM ojs_limits').map((row) => [row.key, row]));
+  const alarms = new Map(rows('SELECT * FROM ojs_alarms').map(({ key, queue, at }) => [`${key} ${queue}`, Number(at)]));
+  const starts = Map.groupBy(rows('SELECT * FROM ojs_starts'), ({ key }) => key);
+  const reopens = (key: string) => {
+    const kept = new Map(starts.get(key)?.map(({ number, at }) => [number, Number(at)]));
+    const started = Number(limits.get(key)?.started);
+    return reopensAt(numbersOf(limits.get(key)), (n) => kept.get(started - n + 1), now);
+  };
+  const held = new Set<string>();
+  for (const { key, queue } of rows('SELECT key, queue FROM ojs_lane_keys')) {
+    const at = reopens(String(key));
+    if (at === null) continue;
+    held.add(`${key} ${queue}`);
+    expect(alarms.get(`${key} ${queue}`), 'the alarm of a key that a rate has closed').toBe(at);
+  }
+  for (const [name, at] of alarms) if (!held.has(name)) expect(at, 'an alarm of nothing has come at least').toBeLessThanOrEqual(now);
+  for (const lane of rows('SELECT * FROM ojs_lanes WHERE open = 0')) {
+    const key = String(lane.key);
+    const isOpen = hasSlot(numbersOf(limits.get(key)), Number(limits.get(key)?.active)) && reopens(key) === null;
+    if (!isOpen || (alarms.get(`${key} ${lane.queue}`) ?? Number.POSITIVE_INFINITY) <= now) continue;
+    const open = rows('SELECT * FROM ojs_lanes WHERE open = 1').filter((other) => other.key === key && other.queue === lane.queue);
+    expect(
+      open.some((other) => isBefore(headOf(other), headOf(lane))),
+      `an open lane before lane ${lane.keys}`,
+    ).toBe(true);
+  }
+}
+
+function headOf({ priority, place }: Row) {
+  return { priority: Number(priority), place: Number(place) };
+}
+
+function numbersOf(row: Row | undefined): LimitNumbers {
+  const override = row?.override ? JSON.parse(String(row.override)) : null;
+  return effective({ own: JSON.parse(String(row?.own)), override });
+}
+
+function checkWorkflows(rows: (sql: string) => Row[]): void {
+  for (const { id, ready, counted } of rows(`SELECT id, ready,
+    (SELECT count(*) FROM ojs_nodes WHERE number BETWEEN first_node AND last_node AND state = 'waiting' AND open = 0) AS counted FROM ojs_workflows`)) {
+    expect(ready, `ready nodes of ${id}`).toBe(counted);
+  }
+  const counted = rows('SELECT state, count(*) AS count FROM ojs_workflows GROUP BY state ORDER BY state');
+  expect(rows('SELECT state, count FROM ojs_workflow_counts WHERE count <> 0 ORDER BY state')).toEqual(counted);
+}

@@ -1,0 +1,40 @@
+import { expect } from 'vitest';
+import type { Case } from './exercise.ts';
+import { t0 } from './tools.ts';
+
+export const documentCases: readonly Case[] = [
+  [
+    'a document is written where its version is the expected one',
+    async (storage) => {
+      const { get, put } = storage.documents;
+      const first = { kind: 'schema', key: 'a', version: 1, body: '{"n":1.0}', createdAt: t0, updatedAt: t0 };
+      expect(await get('schema', 'a')).toBeNull();
+      expect(await put('schema', 'a', '{}', 1, t0)).toBeNull();
+      expect(await put('schema', 'a', '{"n":1.0}', null, t0)).toEqual(first);
+      expect(await put('schema', 'a', '{}', null, t0 + 1)).toBeNull();
+      expect(await put('schema', 'a', '{}', 2, t0 + 1)).toBeNull();
+      expect(await get('schema', 'a')).toEqual(first);
+      const second = { ...first, version: 2, body: '[]', updatedAt: t0 + 1 };
+      expect(await put('schema', 'a', '[]', 1, t0 + 1)).toEqual(second);
+      const third = { ...first, version: 3, body: '7', updatedAt: t0 + 2 };
+      expect(await put('schema', 'a', '7', 'any', t0 + 2)).toEqual(third);
+      expect(await get('schema', 'a')).toEqual(third);
+    },
+  ],
+  [
+    'documents are listed by kind, sorted by key; removed ones are gone and may come again',
+    async (storage) => {
+      const { list, put, get, remove } = storage.documents;
+      for (const key of ['b', 'a/1', 'c']) await put('webhook', key, '{}', 'any', t0);
+      await put('schema', 'a', '{}', 'any', t0);
+      expect((await list('webhook')).map(({ key }) => key)).toEqual(['a/1', 'b', 'c']);
+      expect(await list('none')).toEqual([]);
+      expect(await remove('webhook', 'b')).toBe(true);
+      expect(await remove('webhook', 'b')).toBe(false);
+      expect(await remove('none', 'b')).toBe(false);
+      expect((await list('webhook')).map(({ key }) => key)).toEqual(['a/1', 'c']);
+      expect(await get('schema', 'a')).toMatchObject({ version: 1 });
+      expect(await put('webhook', 'b', '1', null, t0 + 9)).toMatchObject({ version: 1, createdAt: t0 + 9 });
+    },
+  ],
+];

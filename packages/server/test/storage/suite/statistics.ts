@@ -1,0 +1,105 @@
+import { State, Waiting } from '@ojs-ts/core';
+import { expect } from 'vitest';
+import type { MinuteRecord } from '../../../src/storage/storage.ts';
+import type { Case } from './exercise.ts';
+import { claim, claimOne, idOf, insert, move, newJob, second, t0, to, uniqueOf } from './tools.ts';
+
+const minute = 60 * second;
+const failed = [{ kind: 'job.failed' }] as const;
+
+function sums(at: number, patch: Partial<MinuteRecord>, queue = 'default'): MinuteRecord {
+  return { queue, minute: at, enqueued: 0, started: 0, completed: 0, failed: 0, discarded: 0, durationMs: 0, waitMs: 0, ...patch };
+}
+
+export const statisticsCases: readonly Case[] = [
+  [
+    'starts with what they waited, ends with what they took, in the minute in which they happened',
+    async (storage) => {
+      await insert(storage, [newJob(1, { createdAt: t0 + second }), newJob(2, { createdAt: t0 + second })], t0 + second);
+      await claim(storage, { limit: 2 }, t0 + 4 * second);
+      await move(storage, to(idOf(1), State.completed, State.active), t0 + minute - 1);
+      await move(storage, to(idOf(2), State.completed, State.active), t0 + minute);
+      expect(await storage.registry.statistics(t0)).toEqual([
+        sums(t0, { enqueued: 2, started: 2, waitMs: 6 * second, completed: 1, durationMs: minute - 1 - 4 * second }),
+        sums(t0 + minute, { completed: 1, durationMs: 56 * second }),
+      ]);
+      expect(await storage.registry.statistics(t0 + 1)).toEqual([sums(t0 + minute, { completed: 1, durationMs: 56 * second })]);
+      expect(await storage.registry.statistics(t0 + 2 * minute)).toEqual([]);
+    },
+  ],
+  [
+    'a job is enqueued once: created, promoted or activated; a retry or a requeue only comes back',
+    async (storage) => {
+      await insert(storage, [
+        newJob(1),
+        newJob(2, { state: State.scheduled, runAt: t0 + 5 }),
+        newJob(3, { state: State.pending, queue: 'b' }),
+      ]);
+      const counts = async () => (await storage.registry.statistics(t0)).map(({ queue, enqueued }) => [queue, enqueued]);
+      expect(await counts()).toEqual([['default', 1]]);
+      await storage.upkeep.promote(t0 + 5, 9);
+      await move(storage, to(idOf(3), State.available, State.pending), t0 + 5);
+      expect(await counts()).toEqual([
+        ['b', 1],
+        ['default', 2],
+      ]);
+      await claimOne(storage);
+      await move(storage, to(idOf(1), State.available, State.active));
+      await claim(storage, { limit: 9 });
+      await move(storage, to(idOf(1), State.retryable, State.active, { runAt: t0 + 6 }));
+      await storage.upkeep.promote(t0 + 6, 9);
+      await move(storage, to(idOf(2), State.discarded, State.active));
+      await move(storage, to(idOf(2), State.available, State.discarded));
+      expect(await counts()).toEqual([
+        ['b', 1],
+        ['default', 2],
+      ]);
+    },
+  ],
+  [
+    'failures are executions that said so, discards are ends',
+    async (storage) => {
+      await insert(storage, [newJob(1), newJob(2), newJob(3, { expiresAt: t0 + 1 }), newJob(4), newJob(5, { unique: uniqueOf() })]);
+      await claim(storage, { limit: 2 });
+      await move(
+        storage,
+        to(idOf(1), State.retryable, State.active, { runAt: t0 + minute, events: [...failed, { kind: 'job.retrying' }] }),
+      );
+      await move(storage, to(idOf(2), State.discarded, State.active, { events: [...failed, { kind: 'job.discarded' }] }));
+      await move(storage, to(idOf(2), State.discarded, State.discarded, { deadLetter: true }));
+      await claim(storage, {}, t0 + 1);
+      await move(storage, to(idOf(4), State.cancelled, State.active));
+      await insert(storage, [newJob(6, { unique: uniqueOf({ onConflict: 'replace' }) })]);
+      await storage.jobs.remove([idOf(6)], { from: Waiting }, t0);
+      expect(await storage.registry.statistics(t0)).toEqual([sums(t0, { enqueued: 6, started: 3, failed: 2, discarded: 2, waitMs: 1 })]);
+    },
+  ],
+  [
+    'they are kept by minute then queue, outlive their queue, and are pruned oldest first',
+    async (storage) => {
+      for (const [number, at, queue] of [
+        [1, 2, 'b'],
+        [2, 1, 'c'],
+        [3, 2, 'a'],
+        [4, 0, 'a'],
+      ] as const)
+        await insert(storage, [newJob(number, { queue })], t0 + at * minute);
+      const left = async () => (await storage.registry.statistics(0)).map(({ queue, minute: at }) => [queue, (at - t0) / minute]);
+      await storage.jobs.remove([idOf(2)], { from: Waiting }, t0);
+      expect(await storage.registry.removeQueue('c')).toBe(true);
+      expect(await left()).toEqual([
+        ['a', 0],
+        ['c', 1],
+        ['a', 2],
+        ['b', 2],
+      ]);
+      const keep = { before: 0, keep: 1e9 };
+      const rules = { jobs: [], events: keep, workflows: keep, requestsBefore: 0, workersBefore: 0 };
+      const prune = (before: number, limit: number) => storage.upkeep.prune({ ...rules, statisticsBefore: t0 + before * minute }, limit);
+      expect(await prune(0, 9)).toBe(0);
+      expect(await prune(3, 3)).toBe(3);
+      expect(await left()).toEqual([['b', 2]]);
+      expect(await prune(3, 3)).toBe(1);
+    },
+  ],
+];

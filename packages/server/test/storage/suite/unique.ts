@@ -1,0 +1,234 @@
+import { cancelled, type NewUnique, recordOf, State, Terminal, Waiting } from '@ojs-ts/core';
+import { expect } from 'vitest';
+import type { Inserted, Storage } from '../../../src/storage/storage.ts';
+import type { Case } from './exercise.ts';
+import {
+  claim,
+  claimOne,
+  countErrors,
+  eventLog,
+  get,
+  idOf,
+  insert,
+  inserted,
+  insertGroup,
+  insertOne,
+  move,
+  newJob,
+  newNode,
+  newWorkflow,
+  queue,
+  t0,
+  to,
+  uniqueOf,
+} from './tools.ts';
+
+const unfinished = Waiting | State.active;
+const holder = (number: number, patch: Partial<NewUnique> = {}) => newJob(number, { unique: uniqueOf(patch) });
+const replacing = (number: number, patch: Partial<NewUnique> = {}) => holder(number, { onConflict: 'replace', ...patch });
+
+async function duplicateOf(storage: Storage, number: number): Promise<Inserted> {
+  return { kind: 'duplicate', by: 'unique', existing: await get(storage, idOf(number)) };
+}
+
+export const uniqueCases: readonly Case[] = [
+  [
+    'keep refuses while a job has the key in one of the states, whatever that job itself asked for (ojs-unique-jobs §4)',
+    async (storage) => {
+      await insert(storage, [holder(1, { states: State.completed })]);
+      expect(await insertOne(storage, holder(2))).toEqual(await duplicateOf(storage, 1));
+      expect(await insertOne(storage, holder(3, { key: 'other' }))).toEqual(inserted);
+      expect(await insertOne(storage, holder(4, { states: State.scheduled }))).toEqual(inserted);
+      expect(await insertOne(storage, newJob(5))).toEqual(inserted);
+      expect(await storage.jobs.get([idOf(2)])).toEqual([null]);
+      await claim(storage, { limit: 9 });
+      expect(await insertOne(storage, holder(6))).toEqual(await duplicateOf(storage, 1));
+    },
+  ],
+  [
+    'a key is free again when its holder leaves the states: no lock is left behind',
+    async (storage) => {
+      await insert(storage, [holder(1)]);
+      await claimOne(storage);
+      await move(storage, to(idOf(1), State.completed, State.active), t0 + 1);
+      expect(await insertOne(storage, holder(2))).toEqual(inserted);
+      await storage.jobs.remove([idOf(2)], { from: Waiting }, t0 + 1);
+      expect(await insertOne(storage, holder(3))).toEqual(inserted);
+      // And taken again where one comes back.
+      await move(storage, to(idOf(3), State.discarded, State.available), t0 + 2);
+      await move(storage, to(idOf(3), State.available, State.discarded), t0 + 3);
+      expect(await insertOne(storage, holder(4))).toEqual(await duplicateOf(storage, 3));
+    },
+  ],
+  [
+    'only jobs created after the start of the period count',
+    async (storage) => {
+      const all = (number: number, createdAt: number, createdAfter: number) =>
+        newJob(number, { createdAt, unique: uniqueOf({ states: 0xff, createdAfter }) });
+      await insert(storage, [all(1, t0, t0 - 100)]);
+      expect(await insertOne(storage, all(2, t0 + 100, t0))).toEqual(inserted);
+      expect(await insertOne(storage, all(3, t0 + 199, t0 + 99))).toEqual(await duplicateOf(storage, 2));
+      expect(await insertOne(storage, all(3, t0 + 200, t0 + 100))).toEqual(inserted);
+    },
+  ],
+  [
+    'of several holders an unfinished one is named before a finished one, then the oldest',
+    async (storage) => {
+      const later = (number: number, createdAt: number) => newJob(number, { createdAt, unique: uniqueOf({ states: 0 }) });
+      await insert(storage, [later(1, t0 + 3), later(2, t0 + 1), later(3, t0 + 2), later(4, t0 + 2)]);
+      const named = async (createdAfter: number | null = null) => {
+        const answer = await insertOne(storage, holder(9, { states: 0xff, createdAfter }));
+        return answer.kind === 'duplicate' ? answer.existing.id : answer.kind;
+      };
+      expect(await named()).toBe(idOf(2));
+      await move(storage, to(idOf(2), State.cancelled, Waiting), t0 + 5);
+      expect(await named()).toBe(idOf(3));
+      for (const number of [4, 1, 3]) await move(storage, to(idOf(number), State.cancelled, Waiting), t0 + 5);
+      expect(await named()).toBe(idOf(2));
+      expect(await named(t0 + 1)).toBe(idOf(3));
+      await storage.jobs.remove([idOf(2)], { from: Terminal }, t0 + 5);
+      await move(storage, to(idOf(4), State.discarded, State.cancelled), t0 + 6);
+      expect(await named()).toBe(idOf(3));
+      expect(await named(t0 + 2)).toBe(idOf(1));
+      expect(await named(t0 + 3)).toBe('inserted');
+    },
+  ],
+  [
+    'the id is looked at before the key: a repeated call is no duplicate of itself and replaces nothing',
+    async (storage) => {
+      await insert(storage, [replacing(1)]);
+      await insert(storage, [replacing(2)]);
+      expect(await insertOne(storage, replacing(1))).toEqual({ kind: 'already', job: await get(storage, idOf(1)) });
+      expect(await insertOne(storage, replacing(2))).toEqual({ kind: 'already', job: await get(storage, idOf(2)) });
+      expect(await get(storage, idOf(2))).toMatchObject({ state: State.available });
+      await insert(storage, [holder(5, { key: 'x' })]);
+      expect(await insertOne(storage, holder(5, { key: 'x' }))).toMatchObject({ kind: 'already' });
+    },
+  ],
+  [
+    'replace cancels every unfinished holder, an active one too, and lets finished ones be; then it inserts',
+    async (storage) => {
+      const free = { states: 0 };
+      await insert(storage, [
+        holder(1, free),
+        holder(2, free),
+        newJob(3, { state: State.pending, unique: uniqueOf(free) }),
+        holder(4, free),
+      ]);
+      await claim(storage, { limit: 2 });
+      await move(storage, to(idOf(2), State.completed, State.active), t0 + 1);
+      const before = await get(storage, idOf(1));
+      expect(await insertOne(storage, replacing(5, { states: 0xff }), t0 + 2)).toEqual({ kind: 'inserted', replaced: [1, 3, 4].map(idOf) });
+      const { history = '' } = cancelled(before, t0 + 2);
+      expect(await get(storage, idOf(1))).toEqual({
+        ...before,
+        state: State.cancelled,
+        history,
+        finishedAt: t0 + 2,
+        leaseMs: null,
+        leaseUntil: null,
+      });
+      expect((await get(storage, idOf(2))).state).toBe(State.completed);
+      const log = (await eventLog(storage)).slice(-4);
+      expect(log.map(({ kind, id, entry }) => [kind, id, entry[4]])).toEqual([
+        ['job.cancelled', idOf(1), State.active],
+        ['job.cancelled', idOf(3), State.pending],
+        ['job.cancelled', idOf(4), State.available],
+        ['job.enqueued', idOf(5), null],
+      ]);
+      expect((await queue(storage))?.counts).toEqual({ [State.available]: 1, [State.completed]: 1, [State.cancelled]: 3 });
+      expect((await move(storage, to(idOf(1), State.completed, State.active, { claim: 1 }))).kind).toBe('refused');
+    },
+  ],
+  [
+    'replace looks at the states and the period too',
+    async (storage) => {
+      await insert(storage, [holder(1, { states: 0 })]);
+      expect(await insertOne(storage, replacing(2, { states: State.scheduled }))).toEqual(inserted);
+      expect(await insertOne(storage, replacing(3, { createdAfter: t0 }))).toEqual(inserted);
+      expect((await queue(storage))?.counts).toEqual({ [State.available]: 3 });
+    },
+  ],
+  [
+    'replace_unscheduled refuses while a scheduled job has the key, and replaces otherwise',
+    async (storage) => {
+      const careful = (number: number, states = unfinished) => holder(number, { onConflict: 'replace_unscheduled', states });
+      const later = (number: number) => newJob(number, { state: State.scheduled, runAt: t0 + 9, unique: uniqueOf({ states: 0 }) });
+      await insert(storage, [holder(1, { states: 0 }), later(2), later(3)]);
+      expect(await insertOne(storage, careful(4))).toEqual(await duplicateOf(storage, 2));
+      expect((await queue(storage))?.counts).toEqual({ [State.available]: 1, [State.scheduled]: 2 });
+      expect(await insertOne(storage, careful(5, State.available))).toEqual({ kind: 'inserted', replaced: [idOf(1)] });
+      await storage.upkeep.promote(t0 + 9, 9);
+      expect(await insertOne(storage, careful(6))).toEqual({ kind: 'inserted', replaced: [2, 3, 5].map(idOf) });
+    },
+  ],
+  [
+    'jobs of a group see each other: the second of a key is a duplicate of the first as it would have been',
+    async (storage) => {
+      const first = holder(1);
+      expect(await insertGroup(storage, [first, newJob(2), holder(3)])).toEqual([
+        { kind: 'aborted' },
+        { kind: 'aborted' },
+        { kind: 'duplicate', by: 'unique', existing: recordOf(first) },
+      ]);
+      expect((await storage.jobs.list({ states: 0xff, limit: 9 })).items).toEqual([]);
+      const answers = await storage.jobs.insert([[first], [holder(3)], [holder(4, { key: 'x' })]], t0);
+      expect(answers.map(([answer]) => answer?.kind)).toEqual(['inserted', 'duplicate', 'inserted']);
+    },
+  ],
+  [
+    'under replace the earlier job of a group ends cancelled',
+    async (storage) => {
+      await insert(storage, [holder(1)]);
+      expect(await insertGroup(storage, [replacing(2), replacing(3), newJob(4)])).toEqual([
+        { kind: 'inserted', replaced: [idOf(1)] },
+        { kind: 'inserted', replaced: [idOf(2)] },
+        inserted,
+      ]);
+      expect((await storage.jobs.get([1, 2, 3].map(idOf))).map((job) => job?.state)).toEqual([
+        State.cancelled,
+        State.cancelled,
+        State.available,
+      ]);
+      expect((await eventLog(storage, 1)).map(({ kind, id }) => [kind, id])).toEqual([
+        ['job.cancelled', idOf(1)],
+        ['job.enqueued', idOf(2)],
+        ['job.cancelled', idOf(2)],
+        ['job.enqueued', idOf(3)],
+        ['job.enqueued', idOf(4)],
+      ]);
+      expect(await countErrors(storage)).toEqual([]);
+    },
+  ],
+  [
+    'a refused group replaces nothing, and its answers tell jobs as they are',
+    async (storage) => {
+      await insert(storage, [holder(1)]);
+      const before = await get(storage, idOf(1));
+      expect(await insertGroup(storage, [replacing(2), newJob(1, { envelope: '{}' }), holder(3, { states: State.cancelled })])).toEqual([
+        { kind: 'aborted' },
+        { kind: 'duplicate', by: 'id', existing: before },
+        { kind: 'duplicate', by: 'unique', existing: before },
+      ]);
+      expect(await get(storage, idOf(1))).toEqual(before);
+      expect(await eventLog(storage, 1)).toEqual([]);
+    },
+  ],
+  [
+    'a replaced job closes its node, and what is ready by it is found later',
+    async (storage) => {
+      const job = newJob(0, { node: { workflow: 'w', index: 0 }, unique: uniqueOf() });
+      await storage.workflows.create(newWorkflow({ total: 2 }), [newNode(0, { next: [1] }), newNode(1, { open: 1 })], [], t0);
+      await storage.workflows.advance([{ kind: 'start', node: { workflow: 'w', index: 0 }, job, events: [] }], t0);
+      await insert(storage, [replacing(7)], t0 + 1);
+      expect(await storage.workflows.node([{ workflow: 'w', index: 0 }])).toMatchObject([{ state: 'cancelled', closedAt: t0 + 1 }]);
+      expect(await storage.workflows.unfinished(9)).toEqual({ ready: [{ workflow: 'w', index: 1 }], sweeping: [] });
+      expect((await eventLog(storage)).map(({ kind }) => kind)).toEqual([
+        'job.enqueued',
+        'job.cancelled',
+        'workflow.step_failed',
+        'job.enqueued',
+      ]);
+    },
+  ],
+];

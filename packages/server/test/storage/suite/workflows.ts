@@ -1,0 +1,394 @@
+import {
+  type Json,
+  type NewNode,
+  type NewWorkflow,
+  type NodeRecord,
+  type NodeRef,
+  OjsFault,
+  State,
+  Waiting,
+  type WorkflowStep,
+} from '@ojs-ts/core';
+import { expect } from 'vitest';
+import type { PruneRules, Storage } from '../../../src/storage/storage.ts';
+import type { Case } from './exercise.ts';
+import { claim, eventLog, get, idOf, insert, inserted, move, newJob, newNode, newWorkflow, t0, to, uniqueOf } from './tools.ts';
+
+const ref = (index: number, workflow = 'w'): NodeRef => ({ workflow, index });
+const event = (kind: string): Json => `["${kind}","w",null,"",null,null,0,null,null,null,{}]`;
+const running = {
+  ...newWorkflow(),
+  state: 'running',
+  completed: 0,
+  failed: 0,
+  cancelled: 0,
+  createdAt: t0,
+  finishedAt: null,
+  end: null,
+  sweeping: false,
+};
+
+/** 0 → 1, 2 → 3, a join. */
+const diamond: readonly NewNode[] = [
+  newNode(0, { next: [1, 2] }),
+  newNode(1, { open: 1, next: [3] }),
+  newNode(2, { open: 1, next: [3] }),
+  newNode(3, { open: 2, member: false, job: null }),
+];
+
+async function create(storage: Storage, nodes: readonly NewNode[] = diamond, patch: Partial<NewWorkflow> = {}, now = t0) {
+  return storage.workflows.create(newWorkflow({ total: nodes.filter(({ member }) => member).length, ...patch }), nodes, [], now);
+}
+
+const startOf = (index: number, patch: Parameters<typeof newJob>[1] = {}): WorkflowStep => ({
+  kind: 'start',
+  node: ref(index),
+  job: newJob(index, { node: ref(index), ...patch }),
+  events: [],
+});
+
+type Close = Extract<WorkflowStep, { kind: 'close' }>;
+const closeOf = (index: number, patch: Partial<Close> = {}): Close => ({
+  kind: 'close',
+  node: ref(index),
+  state: 'completed',
+  passes: true,
+  result: null,
+  error: null,
+  end: null,
+  events: [],
+  ...patch,
+});
+
+/** Starts the jobs of these nodes and hands them out. */
+async function startAll(storage: Storage, indexes: readonly number[]): Promise<void> {
+  const answers = await storage.workflows.advance(
+    indexes.map((index) => startOf(index)),
+    t0,
+  );
+  expect(answers.map(({ done }) => done)).toEqual(indexes.map(() => true));
+  await claim(storage, { limit: indexes.length });
+}
+
+async function node(storage: Storage, index: number): Promise<NodeRecord | null | undefined> {
+  return (await storage.workflows.node([ref(index)]))[0];
+}
+
+const kinds = async (storage: Storage, after = 0) => (await eventLog(storage, after)).map(({ kind }) => kind);
+
+export const workflowCases: readonly Case[] = [
+  [
+    'a workflow is stored with its nodes and its events; those without dependencies are ready',
+    async (storage) => {
+      const { create, get, nodes, node, unfinished } = storage.workflows;
+      const answer = await create(newWorkflow(), [newNode(1, { open: 1 }), newNode(0, { next: [1] })], [event('workflow.created')], t0);
+      expect(answer).toEqual({ kind: 'created', workflow: running, ready: [ref(0)] });
+      expect(await get('w')).toEqual(running);
+      expect(await get('x')).toBeNull();
+      const stored = { workflow: 'w', state: 'waiting', failed: 0, result: null, error: null, closedAt: null };
+      const [first, second] = [
+        { ...newNode(0, { next: [1] }), ...stored },
+        { ...newNode(1, { open: 1 }), ...stored },
+      ];
+      expect(await nodes('w', -1, 9)).toEqual([first, second]);
+      expect(await nodes('w', -1, 1)).toEqual([first]);
+      expect(await nodes('w', 0, 9)).toEqual([second]);
+      expect(await nodes('x', -1, 9)).toEqual([]);
+      expect(await node([ref(1), ref(0), ref(2), ref(0, 'x')])).toEqual([second, first, null, null]);
+      expect(await unfinished(9)).toEqual({ ready: [ref(0)], sweeping: [] });
+      expect(await eventLog(storage)).toMatchObject([{ kind: 'workflow.created', id: 'w', at: t0, position: 1 }]);
+    },
+  ],
+  [
+    'a repeated creation changes nothing, another workflow with the id is a duplicate',
+    async (storage) => {
+      await create(storage);
+      await startAll(storage, [0]);
+      await move(storage, to(idOf(0), State.completed, State.active), t0 + 1);
+      const log = await kinds(storage);
+      const workflow = await storage.workflows.get('w');
+      expect(await create(storage, [newNode(0, { job: idOf(9) })], { total: 3 }, t0 + 5)).toEqual({
+        kind: 'already',
+        workflow,
+        ready: [ref(1), ref(2)],
+      });
+      for (const patch of [{ name: 'x' }, { kind: 'group' }, { spec: '{}' }, { total: 4 }])
+        expect(await create(storage, diamond, patch)).toEqual({ kind: 'duplicate', workflow, ready: [] });
+      expect(await kinds(storage, log.length)).toEqual([]);
+    },
+  ],
+  [
+    'a start inserts the job of a ready node, once',
+    async (storage) => {
+      await create(storage);
+      const step = { ...startOf(0), events: [event('workflow.started')] };
+      expect(await storage.workflows.advance([startOf(1), step, step], t0 + 1)).toEqual([
+        { done: false, inserted: null, ready: [] },
+        { done: true, inserted, ready: [] },
+        { done: false, inserted: null, ready: [] },
+      ]);
+      expect(await node(storage, 0)).toMatchObject({ state: 'pending' });
+      expect(await storage.workflows.unfinished(9)).toEqual({ ready: [], sweeping: [] });
+      expect((await get(storage, idOf(0))).node).toEqual(ref(0));
+      expect(await kinds(storage)).toEqual(['job.enqueued', 'workflow.started']);
+      expect((await storage.events(0, 9)).batches).toHaveLength(1);
+      expect(
+        await storage.workflows.advance(
+          [
+            { ...startOf(0), node: ref(7) },
+            { ...startOf(0), node: ref(0, 'x') },
+          ],
+          t0,
+        ),
+      ).toMatchObject([{ done: false }, { done: false }]);
+    },
+  ],
+  [
+    'the unique policy of its job may refuse a start, a bound or a pause of the queue may not',
+    async (storage) => {
+      await create(storage);
+      await storage.registry.configureQueue('default', { capacity: 0 }, t0);
+      await storage.registry.pauseQueue('default', true, t0);
+      await insert(storage, [newJob(9, { queue: 'other', unique: uniqueOf() })]);
+      const existing = await get(storage, idOf(9));
+      const refused = { kind: 'duplicate', by: 'unique', existing };
+      const step = startOf(0, { unique: uniqueOf() });
+      expect(await storage.workflows.advance([step], t0)).toEqual([{ done: false, inserted: refused, ready: [] }]);
+      expect(await node(storage, 0)).toMatchObject({ state: 'waiting' });
+      expect(await storage.workflows.unfinished(9)).toMatchObject({ ready: [ref(0)] });
+      await move(storage, to(idOf(9), State.cancelled, Waiting));
+      expect(await storage.workflows.advance([step], t0)).toMatchObject([{ done: true }]);
+    },
+  ],
+  [
+    'the end of its job closes a node in the same commit: result, counts, events, dependents',
+    async (storage) => {
+      await create(storage);
+      await startAll(storage, [0]);
+      const { newest } = await storage.events(0, 1);
+      const end = to(idOf(0), State.completed, State.active, { claim: 1, result: '{"n":1.0}', events: [{ kind: 'job.completed' }] });
+      expect(await move(storage, end, t0 + 7)).toEqual({ kind: 'moved', was: State.active, ready: [ref(1), ref(2)] });
+      expect(await node(storage, 0)).toMatchObject({ state: 'completed', result: '{"n":1.0}', error: null, closedAt: t0 + 7 });
+      expect(await node(storage, 1)).toMatchObject({ state: 'waiting', open: 0, failed: 0 });
+      expect(await storage.workflows.get('w')).toMatchObject({ state: 'running', completed: 1, failed: 0, cancelled: 0 });
+      const log = await eventLog(storage, newest);
+      expect(log.map(({ kind, id }) => [kind, id])).toEqual([
+        ['job.completed', idOf(0)],
+        ['workflow.step_completed', 'w'],
+      ]);
+      expect(log[1]?.entry.at(-1)).toMatchObject({ step_id: 'step 0', steps_remaining: 2, job_id: idOf(0), duration_ms: 7 });
+      expect((await move(storage, end, t0 + 8)).kind).toBe('already');
+      expect(await storage.workflows.get('w')).toMatchObject({ completed: 1 });
+      await storage.jobs.remove([idOf(0)], { from: State.completed }, t0 + 9);
+      expect(await node(storage, 0)).toMatchObject({ state: 'completed', result: '{"n":1.0}' });
+    },
+  ],
+  [
+    'a node is ready once, with its last dependency, and knows how many did not pass',
+    async (storage) => {
+      await create(storage);
+      await startAll(storage, [0]);
+      await move(storage, to(idOf(0), State.completed, State.active));
+      await startAll(storage, [1, 2]);
+      expect(await move(storage, to(idOf(1), State.discarded, State.active))).toMatchObject({ ready: [] });
+      expect(await node(storage, 1)).toMatchObject({ state: 'failed' });
+      expect(await node(storage, 3)).toMatchObject({ open: 1, failed: 1 });
+      expect(await move(storage, to(idOf(2), State.cancelled, State.active))).toMatchObject({ ready: [ref(3)] });
+      expect(await node(storage, 2)).toMatchObject({ state: 'cancelled' });
+      expect(await node(storage, 3)).toMatchObject({ open: 0, failed: 2, state: 'waiting' });
+      expect(await storage.workflows.get('w')).toMatchObject({ completed: 1, failed: 1, cancelled: 1 });
+      expect((await kinds(storage)).filter((kind) => kind.startsWith('workflow.'))).toEqual([
+        'workflow.step_completed',
+        'workflow.step_failed',
+        'workflow.step_failed',
+      ]);
+    },
+  ],
+  [
+    'several ends in one call lower one dependent one after the other',
+    async (storage) => {
+      const nodes = [0, 1, 2].map((index) => newNode(index, { next: [3] }));
+      await create(storage, [...nodes, newNode(3, { open: 3, member: false })], { kind: 'group' });
+      await startAll(storage, [0, 1, 2]);
+      const { newest } = await storage.events(0, 1);
+      const answers = await storage.jobs.transition(
+        [0, 2, 1].map((index) => to(idOf(index), State.completed, State.active, { result: `${index}` })),
+        t0 + 1,
+      );
+      expect(answers.map((answer) => (answer.kind === 'moved' ? answer.ready : answer))).toEqual([[], [], [ref(3)]]);
+      const log = await eventLog(storage, newest);
+      expect(log.map(({ kind }) => kind)).toEqual([0, 1, 2].flatMap(() => ['job.state_changed', 'workflow.job_completed']));
+      expect(log.at(-1)?.entry.at(-1)).toMatchObject({ job_index: 1, completed_count: 3, total_count: 3, steps_remaining: 0 });
+    },
+  ],
+  [
+    'a node closes once, although its job may end again after a manual retry',
+    async (storage) => {
+      await create(storage);
+      await startAll(storage, [0]);
+      await move(storage, to(idOf(0), State.discarded, State.active, { deadLetter: true }), t0 + 1);
+      await move(storage, to(idOf(0), State.available, State.discarded, { attempt: 0, deadLetter: false }), t0 + 2);
+      await claim(storage);
+      const before = await storage.workflows.get('w');
+      expect(await move(storage, to(idOf(0), State.completed, State.active), t0 + 3)).toMatchObject({ kind: 'moved', ready: [] });
+      expect(await storage.workflows.get('w')).toEqual(before);
+      expect(await node(storage, 0)).toMatchObject({ state: 'failed', closedAt: t0 + 1 });
+      expect(await node(storage, 1)).toMatchObject({ open: 0, failed: 1 });
+    },
+  ],
+  [
+    'a job that only names a node is not its job: neither one of another id nor one that was not started by it',
+    async (storage) => {
+      await create(storage);
+      await insert(storage, [newJob(0, { node: ref(0) }), newJob(7, { node: ref(0) }), newJob(8, { node: ref(0, 'none') })]);
+      await claim(storage, { limit: 1 });
+      expect(await move(storage, to(idOf(0), State.completed, State.active))).toMatchObject({ ready: [] });
+      await move(storage, to(idOf(8), State.cancelled, Waiting));
+      expect(await node(storage, 0)).toMatchObject({ state: 'waiting' });
+      await storage.jobs.remove([idOf(0)], { from: State.completed }, t0);
+      expect(await storage.workflows.advance([startOf(0)], t0)).toMatchObject([{ done: true }]);
+      await move(storage, to(idOf(7), State.cancelled, Waiting));
+      expect(await node(storage, 0)).toMatchObject({ state: 'pending' });
+      expect((await kinds(storage)).filter((kind) => kind.startsWith('workflow.'))).toEqual([]);
+    },
+  ],
+  [
+    'a job that expires, or is removed before its end, closes its node as failed; what is ready by it is found later',
+    async (storage) => {
+      await create(storage, [newNode(0, { next: [2] }), newNode(1, { next: [2] }), newNode(2, { open: 2 })]);
+      await storage.workflows.advance([startOf(0, { expiresAt: t0 + 5 }), startOf(1)], t0);
+      await claim(storage, { limit: 1 }, t0 + 5);
+      expect(await node(storage, 0)).toMatchObject({ state: 'failed', closedAt: t0 + 5 });
+      expect((await get(storage, idOf(1))).state).toBe(State.active);
+      await storage.jobs.remove([idOf(1)], { from: State.active }, t0 + 6);
+      expect(await node(storage, 1)).toMatchObject({ state: 'failed', result: null, closedAt: t0 + 6 });
+      expect(await storage.workflows.get('w')).toMatchObject({ failed: 2 });
+      expect(await storage.workflows.unfinished(9)).toEqual({ ready: [ref(2)], sweeping: [] });
+      expect((await eventLog(storage)).at(-1)).toMatchObject({ kind: 'workflow.step_failed', at: t0 + 6 });
+    },
+  ],
+  [
+    'a close ends a ready node without a job, and may end the workflow',
+    async (storage) => {
+      await create(storage, [newNode(0, { next: [1], member: false }), newNode(1, { open: 1, next: [2] }), newNode(2, { open: 1 })], {
+        total: 2,
+      });
+      expect(await storage.workflows.advance([closeOf(1)], t0)).toEqual([{ done: false, inserted: null, ready: [] }]);
+      const [first] = await storage.workflows.advance([closeOf(0, { result: '[1.0]', passes: false })], t0 + 1);
+      expect(first).toEqual({ done: true, inserted: null, ready: [ref(1)] });
+      expect(await node(storage, 0)).toMatchObject({ state: 'completed', result: '[1.0]', closedAt: t0 + 1 });
+      expect(await node(storage, 1)).toMatchObject({ open: 0, failed: 1 });
+      expect(await storage.workflows.get('w')).toMatchObject({ completed: 0 });
+      const end = { state: 'failed', text: '{"e":1.0}' } as const;
+      const last = closeOf(1, { state: 'cancelled', error: '"no"', end, events: [event('workflow.failed')] });
+      expect(await storage.workflows.advance([last, closeOf(2)], t0 + 2)).toEqual([
+        { done: true, inserted: null, ready: [] },
+        { done: false, inserted: null, ready: [] },
+      ]);
+      expect(await node(storage, 1)).toMatchObject({ state: 'cancelled', error: '"no"' });
+      expect(await node(storage, 2)).toMatchObject({ state: 'waiting', open: 1 });
+      expect(await storage.workflows.get('w')).toMatchObject({ state: 'failed', end: '{"e":1.0}', finishedAt: t0 + 2, cancelled: 1 });
+      expect(await storage.workflows.unfinished(9)).toEqual({ ready: [], sweeping: [] });
+      expect(await kinds(storage)).toEqual(['workflow.failed']);
+    },
+  ],
+  [
+    'cancel ends what waits at once, and leaves jobs to the sweep; what closes later changes only itself and the counts',
+    async (storage) => {
+      await create(storage);
+      await startAll(storage, [0]);
+      await move(storage, to(idOf(0), State.completed, State.active));
+      await startAll(storage, [2]);
+      const log = await kinds(storage);
+      expect(await storage.workflows.cancel('w', [event('workflow.cancelled')], t0 + 5)).toBe(true);
+      expect(await storage.workflows.cancel('w', [event('workflow.cancelled')], t0 + 6)).toBe(false);
+      expect(await storage.workflows.cancel('x', [], t0 + 6)).toBe(false);
+      expect(await storage.workflows.get('w')).toMatchObject({
+        state: 'cancelled',
+        finishedAt: t0 + 5,
+        end: null,
+        sweeping: true,
+        completed: 1,
+        cancelled: 1,
+      });
+      const states = async () => (await storage.workflows.nodes('w', -1, 9)).map(({ state }) => state);
+      expect(await states()).toEqual(['completed', 'cancelled', 'pending', 'cancelled']);
+      expect(await node(storage, 1)).toMatchObject({ closedAt: t0 + 5 });
+      expect(await storage.workflows.unfinished(9)).toEqual({ ready: [], sweeping: ['w'] });
+      expect(await move(storage, to(idOf(2), State.cancelled, State.active), t0 + 7)).toMatchObject({ ready: [] });
+      expect(await states()).toEqual(['completed', 'cancelled', 'cancelled', 'cancelled']);
+      expect(await node(storage, 3)).toMatchObject({ open: 2 });
+      expect(await storage.workflows.get('w')).toMatchObject({ cancelled: 2 });
+      await storage.workflows.swept('w');
+      await storage.workflows.swept('x');
+      expect(await storage.workflows.unfinished(9)).toEqual({ ready: [], sweeping: [] });
+      expect(await kinds(storage, log.length)).toEqual(['workflow.cancelled', 'job.state_changed']);
+      expect(await storage.workflows.advance([closeOf(3)], t0 + 9)).toMatchObject([{ done: false }]);
+    },
+  ],
+  [
+    'workflows are listed newest first, page by page, with how many there are',
+    async (storage) => {
+      for (const id of ['c', 'a', 'e', 'b']) await storage.workflows.create(newWorkflow({ id }), [newNode(0)], [], t0);
+      await storage.workflows.cancel('a', [], t0 + 1);
+      const found = [];
+      for (let after: string | undefined, more = true; more; ) {
+        const page = await storage.workflows.list({ states: null, limit: 3, ...(after !== undefined && { after }) });
+        found.push([page.items.map(({ id }) => id), page.total]);
+        after = page.next ?? undefined;
+        more = page.next !== null;
+      }
+      expect(found).toEqual([
+        [['b', 'e', 'a'], 4],
+        [['c'], 4],
+      ]);
+      const list = async (states: readonly ('running' | 'cancelled')[], offset: number) => {
+        const { items, next, total } = await storage.workflows.list({ states, offset, limit: 9 });
+        return [items.map(({ id }) => id), next, total];
+      };
+      expect(await list(['running'], 1)).toEqual([['e', 'c'], null, 3]);
+      expect(await list(['cancelled', 'running'], 4)).toEqual([[], null, 4]);
+      expect(await list([], 0)).toEqual([[], null, 0]);
+      await expect(storage.workflows.list({ states: null, after: 'x', limit: 1 })).rejects.toThrow(OjsFault);
+    },
+  ],
+  [
+    'what a crash left is listed by creation, then index, up to the limit of each',
+    async (storage) => {
+      for (const id of ['z', 'y', 'x', 'w'])
+        await storage.workflows.create(newWorkflow({ id }), [newNode(1), newNode(0), newNode(2, { open: 1 })], [], t0);
+      for (const id of ['x', 'z']) await storage.workflows.cancel(id, [], t0);
+      const all = { ready: [ref(0, 'y'), ref(1, 'y'), ref(0, 'w'), ref(1, 'w')], sweeping: ['z', 'x'] };
+      expect(await storage.workflows.unfinished(9)).toEqual(all);
+      expect(await storage.workflows.unfinished(1)).toEqual({ ready: [ref(0, 'y')], sweeping: ['z'] });
+    },
+  ],
+  [
+    'prune removes ended workflows with their nodes, not those that are being swept',
+    async (storage) => {
+      const ended = ['a', 'b', 'c', 'd'];
+      for (const id of [...ended, 'on']) await storage.workflows.create(newWorkflow({ id }), [newNode(0)], [], t0);
+      for (const [at, id] of ended.entries()) await storage.workflows.cancel(id, [], t0 + at);
+      for (const id of ['a', 'b', 'c']) await storage.workflows.swept(id);
+      const rules: PruneRules = {
+        jobs: [],
+        events: { before: 0, keep: 1e9 },
+        workflows: { before: 0, keep: 1e9 },
+        statisticsBefore: 0,
+        requestsBefore: 0,
+        workersBefore: 0,
+      };
+      const prune = (before: number, keep: number, limit = 9) =>
+        storage.upkeep.prune({ ...rules, workflows: { before: t0 + before, keep } }, limit);
+      const left = async () => (await storage.workflows.list({ states: null, limit: 9 })).items.map(({ id }) => id);
+      expect(await prune(0, 3)).toBe(0);
+      expect(await prune(1, 9)).toBe(1);
+      expect(await left()).toEqual(['on', 'd', 'c', 'b']);
+      expect(await storage.workflows.nodes('a', -1, 9)).toEqual([]);
+      expect(await prune(0, 0, 1)).toBe(1);
+      expect(await left()).toEqual(['on', 'd', 'c']);
+      expect(await prune(99, 0)).toBe(1);
+      expect(await left()).toEqual(['on', 'd']);
+    },
+  ],
+];

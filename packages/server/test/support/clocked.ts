@@ -1,0 +1,37 @@
+import type { AddressInfo } from 'node:net';
+import { Binding } from '../../src/binding/binding.ts';
+import { readConfig } from '../../src/config.ts';
+import type { EngineOptions } from '../../src/engine/options.ts';
+import { httpApp } from '../../src/http/app.ts';
+import type { ServerOptions } from '../../src/index.ts';
+import { type Bench, bench } from './engine.ts';
+
+export interface ClockedServer extends AsyncDisposable {
+  readonly url: string;
+  readonly bench: Bench;
+  /** Errors that the server told of. */
+  readonly errors: readonly unknown[];
+}
+
+/** A server whose time only the test moves. */
+export async function serveClocked(
+  storage: string,
+  options: Partial<EngineOptions> = {},
+  server: ServerOptions = {},
+): Promise<ClockedServer> {
+  const b = await bench(storage, options);
+  const errors: unknown[] = [];
+  const binding = new Binding(b.engine, { version: '0', source: 'ojs://test', testMode: false }, (error) => errors.push(error));
+  const app = httpApp(binding, { ...readConfig({ storage, port: 0, log: false, ...server }), failed: (error) => errors.push(error) });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    bench: b,
+    errors,
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      await b[Symbol.asyncDispose]();
+    },
+  };
+}
