@@ -126,6 +126,8 @@ CREATE TABLE ojs_store (
   seed INTEGER NOT NULL,
   line INTEGER NOT NULL,
   place INTEGER NOT NULL,
-  position INTEGER NOT NULL
+  position INTEGER NOT NULL,
+  -- The last start that a rate counted: no claim is made at an earlier time.
+  last_start INTEGER NOT NULL
 ) STRICT;
-INSERT INTO ojs_store (one, seed, line, place, position) VALUES (1, abs(random()) % 65536, 0, 0, 0);
+INSERT INTO ojs_store (one, seed, line, place, position, last_start) VALUES (1, abs(random()) % 65536, 0, 0, 0, 0);

@@ -17,7 +17,7 @@ export function jobs(open: () => Tables): Jobs {
     insert: async (groups, now, options) =>
       write(now, (tables, change) => groups.map((group) => insertGroup(tables, group, change, options))),
 
-    claim: async (claims, now) => write(now, (tables, change) => claim(tables, claims, change)),
+    claim: async (claims, now) => write(Math.max(now, open().lastStart), (tables, change) => claim(tables, claims, change)),
 
     transition: async (transitions, now) =>
       write(now, (tables, change) => transitions.map((transition) => move(tables, transition, change))),

@@ -76,6 +76,8 @@ export class Tables {
   readonly sums = new SumsByMinute();
   readonly log = new Log();
   readonly wakes: Wakes;
+  /** The last start that a rate counted: no claim is made at an earlier time. */
+  lastStart: Millis = 0;
   readonly #logged: boolean;
   #created = 0;
   #order = 0;
@@ -198,10 +200,12 @@ export class Tables {
     if (isIn(state, State.scheduled | State.retryable)) this.due.push({ at: runAt, row });
     if (state === State.active) {
       this.active.add(row);
-      this.gate(queue)?.started(now);
+      if (this.gate(queue)?.started(now)) this.lastStart = Math.max(this.lastStart, now);
       for (const limit of lane.keys) {
         limit.active += 1;
-        if (limit.started(now)) for (const waiting of limit.waiting.keys()) waiting.lanes.started(limit, now);
+        if (!limit.started(now)) continue;
+        this.lastStart = Math.max(this.lastStart, now);
+        for (const waiting of limit.waiting.keys()) waiting.lanes.started(limit, now);
       }
     }
     if (state === State.available) {

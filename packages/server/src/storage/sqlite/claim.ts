@@ -29,7 +29,9 @@ const fruitlessLanes = 500;
 /** Rows read at first of a line that has rivals. */
 const fewRows = 4;
 
-export function claim(tx: Transaction, claims: readonly Claim[], now: Millis): readonly Claimed[] {
+export function claim(tx: Transaction, claims: readonly Claim[], asked: Millis): readonly Claimed[] {
+  // Another process may have started jobs while this one waited for the file: starts that a rate counts are in the order of their times.
+  const now = Math.max(asked, tx.numbers.lastStart);
   const bound = sideWork(claims);
   promote(tx, now, bound.promoted);
   tx.settle(now);

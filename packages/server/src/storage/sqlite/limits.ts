@@ -2,6 +2,7 @@ import { type Limit, type LimitNumbers, type Millis, queueLimitKey } from '@ojs-
 import { effective, hasNumbers, hasSlot, keepMs, noNumbers, numbersText, reopensAt, stampOf } from '../limits.ts';
 import type { Connection } from './connection.ts';
 import type { Counts } from './counts.ts';
+import type { Numbers } from './numbers.ts';
 import { type Cells, integer, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 
@@ -37,6 +38,7 @@ export const untilFreed = Number.POSITIVE_INFINITY;
 export class Limits {
   readonly #sql: Connection;
   readonly #counts: Counts;
+  readonly #numbers: Numbers;
   readonly #rows = new Map<string, Row | null>();
   /** Those of whole queues, by the queue's name. */
   readonly #gates = new Map<string, Row | null>();
@@ -45,9 +47,10 @@ export class Limits {
   /** Keys with rates under which jobs have started: those may hold others back now, in other queues too. */
   readonly ticked = new Set<string>();
 
-  constructor(sql: Connection, counts: Counts) {
+  constructor(sql: Connection, counts: Counts, numbers: Numbers) {
     this.#sql = sql;
     this.#counts = counts;
+    this.#numbers = numbers;
   }
 
   /** The numbers that a job brings hold from now on for all under the key. */
@@ -115,6 +118,7 @@ export class Limits {
     if (!row || keep === 0) return;
     const { key } = row;
     row.lastStart = stampOf(row.started === 0 ? undefined : row.lastStart, now);
+    this.#numbers.noteStart(row.lastStart);
     row.started += 1;
     row.reopens = undefined;
     row.changed = true;

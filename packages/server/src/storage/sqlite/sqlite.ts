@@ -105,7 +105,7 @@ export function sqliteStorage(options: SqliteOptions): Storage {
       writer.write((tx) => {
         tx.forget();
         for (const table of tables) tx.sql.run(`DELETE FROM ojs_${table}`);
-        tx.sql.run('UPDATE ojs_store SET line = 0, place = 0, position = 0');
+        tx.sql.run('UPDATE ojs_store SET line = 0, place = 0, position = 0, last_start = 0');
       }),
     [Symbol.asyncDispose]: () => {
       closing ??= close();

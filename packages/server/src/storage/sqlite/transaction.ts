@@ -33,7 +33,7 @@ export class Transaction {
     this.numbers = new Numbers(sql);
     this.log = new Log(sql, this.numbers, logs);
     this.counts = new Counts(sql, this.numbers);
-    this.limits = new Limits(sql, this.counts);
+    this.limits = new Limits(sql, this.counts, this.numbers);
     this.lanes = new Lanes(sql, this.numbers, this.counts, this.limits);
     this.graph = new Graph(sql, this.log);
   }

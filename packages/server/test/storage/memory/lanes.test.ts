@@ -45,8 +45,10 @@ class Plain {
   active: Waiting[] = [];
   readonly numbers = new Map<string, LimitNumbers>();
   readonly starts = new Map<string, number[]>();
+  lastStart = 0;
 
-  claim(queue: string, limit: number, now: number): { readonly jobs: readonly string[]; readonly again: number | null } {
+  claim(queue: string, limit: number, asked: number): { readonly jobs: readonly string[]; readonly again: number | null } {
+    const now = Math.max(asked, this.lastStart);
     const taken: string[] = [];
     while (taken.length < limit) {
       const best = this.waiting
@@ -60,11 +62,12 @@ class Plain {
         const longest = Math.max(0, ...this.#rates(key).map(({ perMs }) => perMs));
         const at = Math.max(now, starts.at(-1) ?? now);
         // Starts are noted under a rate only, and go with the longest one of the time.
-        if (longest > 0)
-          this.starts.set(
-            key,
-            [...starts, at].filter((start) => start > at - longest),
-          );
+        if (longest === 0) continue;
+        this.lastStart = Math.max(this.lastStart, at);
+        this.starts.set(
+          key,
+          [...starts, at].filter((start) => start > at - longest),
+        );
       }
       taken.push(best.id);
     }
