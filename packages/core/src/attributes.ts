@@ -6,7 +6,7 @@ import { isObject, members, objectText } from './json.ts';
 import { readLimits } from './limits.ts';
 import { readRetry } from './retry.ts';
 import { readTime } from './timestamp.ts';
-import { uniqueIssues } from './unique.ts';
+import { type UniquePolicy, uniqueOf } from './unique.ts';
 import { type Field, Issues, namedPriorities, Part, type Rule, rules } from './validate.ts';
 
 /** ojs-core §5.2, ojs-timeouts §5.1 (X9). */
@@ -207,6 +207,7 @@ export interface Policies {
   /** Apart from the others, because they are refused under a code of their own. */
   readonly retryIssues: readonly ValidationIssue[];
   readonly unique: Field | null;
+  readonly uniquePolicy: UniquePolicy | null;
   readonly rateLimit: Field | null;
   readonly limits: readonly Limit[];
 }
@@ -214,14 +215,14 @@ export interface Policies {
 export function readPolicies(request: Request, queue: string): Policies {
   const { top, options, issues } = request;
   const unique = request.either('unique');
-  if (unique !== null) issues.all.push(...uniqueIssues(unique.value, unique.path));
+  const uniquePolicy = unique === null ? null : uniqueOf(unique.value, unique.path, issues.all);
   const rateLimit = request.either('rate_limit');
   const limits = rateLimit === null ? [] : readLimits(rateLimit.value, rateLimit.path, queue, issues.all);
   const retryField = options?.find('retry', 'retry_policy') ?? top.find('retry');
-  if (retryField === null) return { retry: {}, retryField, retryIssues: [], unique, rateLimit, limits };
+  if (retryField === null) return { retry: {}, retryField, retryIssues: [], unique, uniquePolicy, rateLimit, limits };
   const read = readRetry(retryField.value, retryField.path);
-  if ('issues' in read) return { retry: {}, retryField, retryIssues: read.issues, unique, rateLimit, limits };
-  return { retry: read.policy, retryField, retryIssues: [], unique, rateLimit, limits };
+  if ('issues' in read) return { retry: {}, retryField, retryIssues: read.issues, unique, uniquePolicy, rateLimit, limits };
+  return { retry: read.policy, retryField, retryIssues: [], unique, uniquePolicy, rateLimit, limits };
 }
 
 /** What the job says about its result (ojs-results §6.1). The time is kept to; the size is the job's own note, because an ack does not read its job. */

@@ -5,7 +5,7 @@ import type { JobPolicy, Json, NewJob, RetryPolicy } from './job.ts';
 import { elements, isObject, members, readJson, utf8Length } from './json.ts';
 import { defaultRetry, retryText } from './retry.ts';
 import { State } from './states.ts';
-import { newUnique, readUnique, type UniquePolicy } from './unique.ts';
+import { newUnique, type UniquePolicy } from './unique.ts';
 import { type Field, maxBatchJobs, maxEnvelopeBytes } from './validate.ts';
 
 export interface ReadEnvelope {
@@ -73,7 +73,7 @@ function normalise(text: Json, value: unknown, now: Millis, newId: () => string,
   const request = new Request(value, text, at);
   const identity = readIdentity(request);
   const timing = readTiming(request, now);
-  const { retry, retryField, retryIssues, unique, rateLimit, limits } = readPolicies(request, identity.queue);
+  const { retry, retryField, retryIssues, unique, uniquePolicy: policy, rateLimit, limits } = readPolicies(request, identity.queue);
   const resultTerms = readResultTerms(request);
   const issues = request.issues.all;
   if (issues.length > 0) throw OjsFault.invalid([...issues, ...retryIssues]);
@@ -88,7 +88,6 @@ function normalise(text: Json, value: unknown, now: Millis, newId: () => string,
   }
   for (const [name, raw] of request.unknown()) envelope += `,${JSON.stringify(name)}:${raw}`;
 
-  const policy = unique === null ? null : readUnique(unique.text, unique.path);
   const isLater = timing.scheduledAt !== null && timing.scheduledAt > now;
   const deadlineAt = timing.totalMs === null ? null : now + timing.totalMs;
   const job: NewJob = {

@@ -29,7 +29,7 @@ export interface UniquePolicy extends UniqueScope {
  */
 export function readUnique(text: Json, path: string): UniquePolicy {
   const issues: ValidationIssue[] = [];
-  const policy = policyOf(readJson(text, path), path, issues);
+  const policy = uniqueOf(readJson(text, path), path, issues);
   if (issues.length > 0) throw OjsFault.invalid(issues);
   return policy;
 }
@@ -37,7 +37,7 @@ export function readUnique(text: Json, path: string): UniquePolicy {
 /** What is wrong with a unique policy as parsed JSON: what {@link readUnique} would throw. */
 export function uniqueIssues(policy: unknown, path: string): readonly ValidationIssue[] {
   const issues: ValidationIssue[] = [];
-  policyOf(policy, path, issues);
+  uniqueOf(policy, path, issues);
   return issues;
 }
 
@@ -66,7 +66,7 @@ const argsSpellings = ['args_keys', 'argsKeys'];
 const metaSpellings = ['meta_keys', 'metaKeys'];
 
 /** Where an issue was noted the field has its default, which then means nothing. */
-function policyOf(value: unknown, path: string, issues: ValidationIssue[]): UniquePolicy {
+export function uniqueOf(value: unknown, path: string, issues: ValidationIssue[]): UniquePolicy {
   if (!isObject(value)) issues.push({ path, message: 'unique must be an object' });
   const fields = new Fields(isObject(value) ? value : {}, path, issues);
   const scope = scopeOf(fields);
