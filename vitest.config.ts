@@ -7,11 +7,13 @@ const exclude = ['**/node_modules/**'];
 export default defineConfig({
   test: {
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
+    globalSetup: './packages/server/test/support/servers.ts',
     coverage: { include: ['packages/*/src/**'], reporter: ['text-summary', 'html'] },
     projects: [
       {
         test: {
           name: 'unit',
+          maxConcurrency: 8,
           include: ['{packages/*,conformance,bench,examples}/test/**/*.test.ts'],
           exclude,
           testTimeout: 30_000,

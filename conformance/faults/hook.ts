@@ -1,8 +1,9 @@
 /**
  * `node --import conformance/faults/hook.ts …` with OJS_FAULT=NAME in the environment runs a program with that fault in its sources:
- * the text of one file is rewritten as it is loaded, no file is touched.
+ * the text of one module, SQL file or Lua script is rewritten as it is read, no file is touched.
  */
-import { registerHooks } from 'node:module';
+import fs from 'node:fs';
+import { registerHooks, syncBuiltinESMExports } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { applyFault } from './fault.ts';
 import { faults } from './index.ts';
@@ -22,6 +23,17 @@ if (name !== undefined) {
       return { ...loaded, source: applyFault(fault, source) };
     },
   });
+  const readFileSync = new Proxy(fs.readFileSync, {
+    apply(read, self, args) {
+      const text: unknown = Reflect.apply(read, self, args);
+      const [path] = args;
+      if (typeof text !== 'string' || (path instanceof URL ? fileURLToPath(path) : path) !== target) return text;
+      applied = true;
+      return applyFault(fault, text);
+    },
+  });
+  Object.assign(fs, { readFileSync });
+  syncBuiltinESMExports();
   process.on('exit', () => {
     if (applied) return;
     console.error(`fault ${name}: ${fault.file} was never loaded`);

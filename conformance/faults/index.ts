@@ -7,7 +7,9 @@ import { fetch } from './fetch.ts';
 import { lifecycle } from './lifecycle.ts';
 import { limits } from './limits.ts';
 import { operations } from './operations.ts';
+import { postgres } from './postgres.ts';
 import { queues } from './queues.ts';
+import { redis } from './redis.ts';
 import { reports } from './reports.ts';
 import { retry } from './retry.ts';
 import { settlement } from './settlement.ts';
@@ -34,6 +36,8 @@ export const faults: readonly Fault[] = [
   ...events,
   ...operations,
   ...sqlite,
+  ...postgres,
+  ...redis,
   ...cron,
   ...workflows,
   ...unique,

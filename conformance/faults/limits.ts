@@ -67,8 +67,9 @@ export const limits: readonly Fault[] = [
     name: 'limit-is-each-queues-own',
     rule: 'design limits',
     file: `${memory}/tables.ts`,
-    find: 'queue.lanes.enter(laneOf(job.limits).map((key) => this.limit(key)));',
-    replace: 'queue.lanes.enter(laneOf(job.limits).map((key) => this.limit(`${key}@${job.queue}`)));',
+    find: 'const queue = this.queue(job.queue, now);\n    const lane = queue.lanes.enter(laneOf(job.limits).map((key) => this.limit(key)));',
+    replace:
+      'const queue = this.queue(job.queue, now);\n    const lane = queue.lanes.enter(laneOf(job.limits).map((key) => this.limit(`${key}@${job.queue}`)));',
     cases: ['OJS-L4-RLM-002'],
   },
   {
@@ -83,8 +84,8 @@ export const limits: readonly Fault[] = [
     name: 'override-for-ever',
     rule: 'ojs-rate-limiting 10',
     file: 'packages/server/src/engine/overrides.ts',
-    find: 'overrideLimit(key, queueNumbers(config), this.#clock.now());',
-    replace: 'overrideLimit(key, { concurrency: 1, rates: [] }, this.#clock.now());',
+    find: 'registry.overrideLimit(key, null, now)',
+    replace: 'registry.overrideLimit(key, { concurrency: 1, rates: [] }, now)',
     cases: ['OJS-L4-RLM-004'],
   },
   {

@@ -109,8 +109,8 @@ export const sqlite: readonly Fault[] = [
     name: 'sqlite-runs-not-counted',
     rule: '§8',
     file: 'packages/server/src/storage/sqlite/crons.ts',
-    find: 'write(tx.sql, fired(cron, firing, inserted, now));',
-    replace: 'write(tx.sql, { ...fired(cron, firing, inserted, now), runCount: 0 });',
+    find: 'writeCron(tx.sql, fired(cron, firing, inserted, now));',
+    replace: 'writeCron(tx.sql, { ...fired(cron, firing, inserted, now), runCount: 0 });',
     cases: ['OJS-L2-CRN-003', 'OJS-L2-CRN-013'],
   },
 ];

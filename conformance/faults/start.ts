@@ -2,17 +2,24 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { storages, type TestStorage } from '../../packages/server/test/support/storages.ts';
 import type { Fault } from './fault.ts';
 
 export interface FaultyServer extends AsyncDisposable {
   readonly url: string;
 }
 
+/** Where the fault shows: a fault of a storage only on that one. Null where this machine does not have it. */
+export function storageOf(fault: Fault): TestStorage | null {
+  const name = /\/lua\//.test(fault.file) ? 'redis' : (/\/(?:storage|sql)\/(sqlite|postgres|redis)\//.exec(fault.file)?.[1] ?? 'memory');
+  return storages.find((storage) => storage.name === name) ?? null;
+}
+
 /** Starts a server in a process of its own, with the fault or with none. Throws with its error output where it does not come up. */
 export async function startWithFault(fault: Fault | null): Promise<FaultyServer> {
   const name = fault?.name ?? null;
-  // A fault of a storage shows only on that storage; `sqlite:` is a temporary file.
-  const storage = fault?.file.includes('/storage/sqlite/') ? 'sqlite:' : 'memory:';
+  const storage = fault === null ? 'memory:' : storageOf(fault)?.url();
+  if (storage === undefined) throw new Error(`the fault ${name} is in a storage that this machine does not have`);
   const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
   const { OJS_FAULT: _, ...env } = process.env;
   const child = spawn(process.execPath, ['--import', path('hook.ts'), path('server.ts'), storage], {

@@ -234,8 +234,8 @@ export const unique: readonly Fault[] = [
     name: 'batch-not-checked-within',
     rule: '§17',
     file: 'packages/server/src/storage/memory/insert.ts',
-    find: 'const fresh = this.#byKey.get(unique.key) ?? [];',
-    replace: "const fresh = this.#byKey.get('') ?? [];",
+    find: 'const known = this.#byKey.get(unique.key);',
+    replace: "const known = this.#byKey.get('');",
     cases: ['OJS-L4-UNQ-013'],
   },
   {

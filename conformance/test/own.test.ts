@@ -1,32 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startServer } from '@ojs-ts/server';
 import { expect, test } from 'vitest';
+import { storages } from '../../packages/server/test/support/storages.ts';
 import { failuresOf, loadSuite, runSuites } from '../src/index.ts';
 
 const cases = fileURLToPath(new URL('../cases', import.meta.url));
 
-for (const kind of ['memory', 'sqlite'] as const) {
-  test(`our own cases on ${kind}`, { timeout: 120_000 }, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'own-'));
-    const server = await startServer({
-      storage: kind === 'memory' ? 'memory:' : `sqlite:${join(folder, 'jobs.db')}`,
-      host: '127.0.0.1',
-      port: 0,
-      testMode: true,
-      log: false,
-    });
-    try {
-      const report = await runSuites({ url: server.url, folders: [cases], reset: true, parallel: 8 });
-      expect(report.failed, failuresOf(report)).toBe(0);
-    } finally {
-      await server.close();
-      await rm(folder, { recursive: true });
-    }
-  });
-}
+test.each(storages)('our own cases on $name', { timeout: 120_000 }, async ({ url }) => {
+  await using server = await startServer({ storage: url(), host: '127.0.0.1', port: 0, testMode: true, log: false });
+  const report = await runSuites({ url: server.url, folders: [cases], reset: true, parallel: 8 });
+  expect(report.failed, failuresOf(report)).toBe(0);
+});
 
 test('the files are named and numbered as they should be, and say which rule they hold the server to', async () => {
   const { cases: found, broken } = await loadSuite(cases);

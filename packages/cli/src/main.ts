@@ -1,5 +1,7 @@
 import { version } from '@ojs-ts/server';
 import { Command } from 'commander';
+import { backupCommand, restoreCommand } from './backup.ts';
+import { migrateCommand } from './migrate.ts';
 import { serveCommand } from './serve.ts';
 
 const program = new Command('ojs')
@@ -7,5 +9,7 @@ const program = new Command('ojs')
   .version(version)
   .showHelpAfterError('(ojs --help shows what there is)')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
-program.addCommand(serveCommand().copyInheritedSettings(program));
+for (const command of [serveCommand(), migrateCommand(), backupCommand(), restoreCommand()]) {
+  program.addCommand(command.copyInheritedSettings(program));
+}
 await program.parseAsync();

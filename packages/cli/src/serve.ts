@@ -25,7 +25,10 @@ interface ServeFlags {
 export function serveCommand(): Command {
   return new Command('serve')
     .description('run the server')
-    .option('--storage <url>', 'memory:, sqlite:PATH, or sqlite: for a temporary file (OJS_STORAGE; default sqlite:./ojs.db)')
+    .option(
+      '--storage <url>',
+      'memory:, sqlite:PATH, postgres://…, redis://…, or sqlite: for a temporary file (OJS_STORAGE; default sqlite:./ojs.db)',
+    )
     .option('--port <number>', 'port, 0 for a free one (OJS_PORT; default 8080)', port)
     .option('--host <address>', 'address to listen on (OJS_HOST; default 127.0.0.1)')
     .option('--token <token>', 'SECRET, or enqueue,work,admin:SECRET with some of these scopes; may be repeated (OJS_TOKEN)', collect)

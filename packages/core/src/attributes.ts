@@ -118,7 +118,7 @@ function traceOf(request: Request): string | null {
   const named = (name: string): string | null => {
     const value = sources.findLast((field) => isObject(field.value) && typeof field.value[name] === 'string')?.value;
     const text = isObject(value) ? value[name] : null;
-    return typeof text === 'string' && text !== '' && text.length <= maxTrace ? text : null;
+    return typeof text === 'string' && text.length <= maxTrace && /^[^\p{Cc}]+$/u.test(text) && text.isWellFormed() ? text : null;
   };
   return named('trace_id') ?? named('traceparent')?.split('-')[1] ?? null;
 }

@@ -33,6 +33,12 @@ export function readEnvelope(text: Json, now: Millis, newId: () => string, at = 
   return normalise(text, readJson(text, label(at)), now, newId, at);
 }
 
+/** Reads an envelope whose JSON was parsed already, as a part of a larger document: `value` is what `text` says. */
+export function readParsedEnvelope(text: Json, value: unknown, now: Millis, newId: () => string, at: string): ReadEnvelope {
+  limitSize(text, at);
+  return normalise(text, value, now, newId, at);
+}
+
 /**
  * Reads `{"jobs": […]}`, 1 to 10,000 envelopes (ojs-json-format §10).
  * @throws OjsFault as {@link readEnvelope} does; `details.index` is that of the first bad envelope.
@@ -48,8 +54,7 @@ export function readEnvelopes(text: Json, now: Millis, newId: () => string): rea
   return elements(members(text).get('jobs') ?? '[]').map((envelope, index) => {
     const at = `$.jobs[${index}]`;
     try {
-      limitSize(envelope, at);
-      return normalise(envelope, jobs[index], now, newId, at);
+      return readParsedEnvelope(envelope, jobs[index], now, newId, at);
     } catch (error) {
       throw error instanceof OjsFault ? new OjsFault(error.code, error.message, { ...error.details, index }) : error;
     }
@@ -112,6 +117,7 @@ function normalise(text: Json, value: unknown, now: Millis, newId: () => string,
     unique: policy && newUnique(policy, identity, now),
     limits,
     node: null,
+    cron: null,
   };
   const schema = typeof identity.schema?.value === 'string' ? identity.schema.value : null;
   return { job, onConflict: policy?.onConflict ?? null, args: identity.args, schema };

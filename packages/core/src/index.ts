@@ -11,6 +11,7 @@ export * from './cron/skipped.ts';
 export * from './cron/warnings.ts';
 export * from './cron/zone.ts';
 export * from './decide.ts';
+export * from './destination.ts';
 export * from './duration.ts';
 export * from './envelope.ts';
 export * from './errors.ts';

@@ -54,6 +54,8 @@ export interface JobRecord {
   readonly limits: readonly string[];
   /** The workflow node that this job is. */
   readonly node: NodeRef | null;
+  /** The cron whose run this job is: its overlap policy looks at the unfinished ones (ojs-cron §6). */
+  readonly cron: string | null;
   /** Listed in the dead letter (only a discarded job can be). */
   readonly deadLetter: boolean;
   /**
@@ -204,6 +206,7 @@ export interface NewJob
     | 'visibilityMs'
     | 'createdAt'
     | 'node'
+    | 'cron'
     | 'trace'
     | 'envelope'
     | 'policy'

@@ -11,7 +11,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** Options of `startServer`, of `ojs serve` and of the `OJS_*` environment. */
 export interface ServerOptions {
-  /** `memory:`, `sqlite:PATH` or `sqlite:` for a temporary file. Default `sqlite:./ojs.db`; `OJS_STORAGE`. */
+  /** `memory:`, `sqlite:PATH`, `postgres://…`, `redis://…`, or `sqlite:` for a temporary file. Default `sqlite:./ojs.db`; `OJS_STORAGE`. */
   readonly storage?: string;
   /** Default 8080; 0 takes a free one. `OJS_PORT`. */
   readonly port?: number;
@@ -46,7 +46,8 @@ export interface ServerOptions {
   readonly realtime?: Partial<RealtimeOptions>;
   /**
    * `OJS_VISIBILITY_TIMEOUT` and `OJS_DEAD_AFTER` (durations such as `30s`), `OJS_POISON_AFTER`, `OJS_PAUSED_QUEUES` (`accept` or `reject`),
-   * `OJS_RETAIN_COMPLETED`, `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED` and `OJS_RETAIN_EVENTS` (durations such as `7d`).
+   * `OJS_RETAIN_COMPLETED`, `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED`, `OJS_RETAIN_DEAD_LETTER` and `OJS_RETAIN_EVENTS` (durations such as `7d`);
+   * `OJS_RETAIN_COUNT`, the most finished jobs of each state.
    */
   readonly engine?: Pick<EngineOptions, 'visibilityMs' | 'deadAfterMs' | 'poisonAfter' | 'pausedQueues' | 'retention'>;
 }
@@ -98,7 +99,7 @@ export function readConfig(options: ServerOptions, env: Readonly<Record<string, 
     }
   }
   return {
-    storage: options.storage ?? nonEmpty(env.OJS_STORAGE) ?? 'sqlite:./ojs.db',
+    storage: storageUrl(options.storage, env),
     port: options.port ?? readPort(nonEmpty(env.OJS_PORT)),
     host,
     tokens,
@@ -120,6 +121,11 @@ export function readConfig(options: ServerOptions, env: Readonly<Record<string, 
     realtime: readRealtime(options.realtime ?? {}, env),
     engine: readEngine(options.engine ?? {}, env),
   };
+}
+
+/** The storage's URL: the option over `OJS_STORAGE` over the default. */
+export function storageUrl(option: string | undefined, env: Readonly<Record<string, string | undefined>> = process.env): string {
+  return option ?? nonEmpty(env.OJS_STORAGE) ?? 'sqlite:./ojs.db';
 }
 
 function readTokens(texts: readonly string[]): readonly Token[] {
@@ -189,6 +195,7 @@ function readRealtime(options: Partial<RealtimeOptions>, env: Readonly<Record<st
 
 function readEngine(options: ServerConfig['engine'], env: Readonly<Record<string, string | undefined>>): ServerConfig['engine'] {
   const poisonAfter = count('OJS_POISON_AFTER', env);
+  const keep = count('OJS_RETAIN_COUNT', env);
   const pausedQueues = nonEmpty(env.OJS_PAUSED_QUEUES);
   if (pausedQueues !== undefined && pausedQueues !== 'accept' && pausedQueues !== 'reject')
     throw new ConfigError(`OJS_PAUSED_QUEUES is ${pausedQueues}; expected accept or reject`);
@@ -196,7 +203,9 @@ function readEngine(options: ServerConfig['engine'], env: Readonly<Record<string
     ...millis('OJS_RETAIN_COMPLETED', 'completedMs', env),
     ...millis('OJS_RETAIN_CANCELLED', 'cancelledMs', env),
     ...millis('OJS_RETAIN_DISCARDED', 'discardedMs', env),
+    ...millis('OJS_RETAIN_DEAD_LETTER', 'deadLetterMs', env),
     ...millis('OJS_RETAIN_EVENTS', 'eventsMs', env),
+    ...(keep !== null && { keep }),
     ...options.retention,
   };
   return {
@@ -225,7 +234,7 @@ function millis<Option extends string>(
 function count(name: string, env: Readonly<Record<string, string | undefined>>): number | null {
   const text = nonEmpty(env[name]);
   if (text === undefined) return null;
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new ConfigError(`${name} is ${text}; expected a whole number of at least 1`);
 }
 

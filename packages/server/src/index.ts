@@ -1,5 +1,6 @@
 /** The OJS server and the embedded engine. */
-export { ConfigError, type LogLevel, type ServerOptions } from './config.ts';
+export { type BackupSummary, readBackup, writeBackup } from './backup.ts';
+export { ConfigError, type LogLevel, type ServerOptions, storageUrl } from './config.ts';
 export { Embedded, type EmbeddedOptions, openEmbedded } from './embedded/embedded.ts';
 export { Engine } from './engine/engine.ts';
 export type { EngineLog, EngineOptions, Retention } from './engine/options.ts';

@@ -36,6 +36,8 @@ describe('readConfig', () => {
       OJS_VISIBILITY_TIMEOUT: 'PT10M',
       OJS_RETAIN_COMPLETED: '1d',
       OJS_RETAIN_EVENTS: '2h',
+      OJS_RETAIN_DEAD_LETTER: '90d',
+      OJS_RETAIN_COUNT: '2000000',
     };
     const { engine, requestRate } = readConfig({}, env);
     expect(requestRate).toEqual({ limit: 1_000, perMs: 60_000 });
@@ -44,11 +46,15 @@ describe('readConfig', () => {
       poisonAfter: 5,
       deadAfterMs: 45_000,
       visibilityMs: 600_000,
-      retention: { completedMs: 86_400_000, eventsMs: 7_200_000 },
+      retention: { completedMs: 86_400_000, deadLetterMs: 7_776_000_000, eventsMs: 7_200_000, keep: 2_000_000 },
     });
     const over = readConfig({ requestRate: '1/1s', engine: { poisonAfter: 2, retention: { completedMs: 5 } } }, env);
     expect(over.requestRate).toEqual({ limit: 1, perMs: 1_000 });
-    expect(over.engine).toMatchObject({ poisonAfter: 2, pausedQueues: 'reject', retention: { completedMs: 5, eventsMs: 7_200_000 } });
+    expect(over.engine).toMatchObject({
+      poisonAfter: 2,
+      pausedQueues: 'reject',
+      retention: { completedMs: 5, deadLetterMs: 7_776_000_000, eventsMs: 7_200_000 },
+    });
   });
 
   test('takes the limits of streams and WebSockets, and whether there is a log (docs/events.md)', () => {
@@ -120,6 +126,7 @@ describe('readConfig', () => {
     ['no death before a job is poison', {}, { OJS_POISON_AFTER: '0' }, /OJS_POISON_AFTER is 0.*at least 1/],
     ['a silence without a unit', {}, { OJS_DEAD_AFTER: '30' }, /OJS_DEAD_AFTER is 30.*30s/],
     ['a retention of nothing', {}, { OJS_RETAIN_DISCARDED: '0s' }, /OJS_RETAIN_DISCARDED is 0s/],
+    ['a retention of no job', {}, { OJS_RETAIN_COUNT: '0' }, /OJS_RETAIN_COUNT is 0.*at least 1/],
     ['a certificate without a key', { tls: { certFile, keyFile: '' } }, {}, /both a certificate file and a key file/],
     ['a key without a certificate', {}, { OJS_TLS_KEY_FILE: keyFile }, /both a certificate file and a key file/],
     ['a certificate that is not there', { tls: { certFile: '/no/such.pem', keyFile } }, {}, /\/no\/such\.pem cannot be read/],

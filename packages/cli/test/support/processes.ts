@@ -68,16 +68,13 @@ export class Child implements AsyncDisposable {
 }
 
 /** `ojs serve` on a SQLite file, listening. */
-export async function serve(file: string, port: number): Promise<Child> {
-  const child = new Child('packages/cli/src/main.ts', [
-    'serve',
-    '--storage',
-    `sqlite:${file}`,
-    '--port',
-    String(port),
-    '--log-level',
-    'warn',
-  ]);
+export function serve(file: string, port: number): Promise<Child> {
+  return serveOn(`sqlite:${file}`, port);
+}
+
+/** `ojs serve` on a storage, listening. */
+export async function serveOn(storage: string, port: number, env: Readonly<Record<string, string>> = {}): Promise<Child> {
+  const child = new Child('packages/cli/src/main.ts', ['serve', '--storage', storage, '--port', String(port), '--log-level', 'warn'], env);
   await child.line(/listening/);
   return child;
 }

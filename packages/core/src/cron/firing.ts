@@ -4,7 +4,6 @@ import { readEnvelope } from '../envelope.ts';
 import { otherEventEntry } from '../events.ts';
 import type { JobId, JobRecord, Json, NewJob, Transition } from '../job.ts';
 import { members, objectText } from '../json.ts';
-import { Terminal } from '../states.ts';
 import { formatTimestamp } from '../timestamp.ts';
 import { type CronDefinition, dueAfter, scheduleOf } from './definition.ts';
 import { skippedRuns } from './skipped.ts';
@@ -20,18 +19,19 @@ export interface FiringDecision {
   readonly dueAt: Millis | null;
   /** Null skips the run. */
   readonly job: NewJob | null;
-  readonly cancel: Transition | null;
+  /** Of earlier runs. */
+  readonly cancels: readonly Transition[];
   readonly events: readonly Json[];
 }
 
 /**
- * What a due cron leads to (ojs-cron §6): one run however many were missed, then the next time in the future. `previous` is its last job, which counts as
- * unfinished until it is terminal (digest §8). Local times that the clock skips until the next run are told with this one.
+ * What a due cron leads to (ojs-cron §6): one run however many were missed, then the next time in the future. `unfinished` are its runs that have not ended,
+ * by the schedule or by hand, oldest first (digest §8). Local times that the clock skips until the next run are told with this one.
  */
 export function decideFiring(
   cron: CronState,
   definition: CronDefinition,
-  previous: JobRecord | null,
+  unfinished: readonly JobRecord[],
   now: Millis,
   newId: () => JobId,
 ): FiringDecision {
@@ -41,20 +41,20 @@ export function decideFiring(
   const skipped = skips.map(({ local, at: missed }) =>
     skippedEvent(cron.name, definition, 'dst_skip', { scheduled_time: formatTimestamp(missed), local_time: local }),
   );
-  const running = previous !== null && (previous.state & Terminal) === 0 ? previous : null;
-  if (running !== null && definition.overlap === 'skip') {
+  const running = unfinished[0];
+  if (running !== undefined && definition.overlap === 'skip') {
     const scheduled = { existing_job_id: running.id, active_job_id: running.id, scheduled_time: formatTimestamp(at) };
-    return { dueAt, job: null, cancel: null, events: [skippedEvent(cron.name, definition, 'overlap_skip', scheduled), ...skipped] };
+    return { dueAt, job: null, cancels: [], events: [skippedEvent(cron.name, definition, 'overlap_skip', scheduled), ...skipped] };
   }
   const job = runOf(cron.name, definition, now, newId);
-  const cancel = running !== null && definition.overlap === 'cancel_previous' ? cancelled(running, now) : null;
-  return { dueAt, job, cancel, events: [triggeredEvent(cron, definition, job, at, now), ...skipped] };
+  const cancels = definition.overlap === 'cancel_previous' ? unfinished.map((run) => cancelled(run, now)) : [];
+  return { dueAt, job, cancels, events: [triggeredEvent(cron, definition, job, at, now), ...skipped] };
 }
 
 /** A run that a person asked for: beside the schedule, whatever is running. */
 export function decideTrigger(cron: CronState, definition: CronDefinition, now: Millis, newId: () => JobId): FiringDecision {
   const job = runOf(cron.name, definition, now, newId);
-  return { dueAt: cron.dueAt, job, cancel: null, events: [triggeredEvent(cron, definition, job, now, now)] };
+  return { dueAt: cron.dueAt, job, cancels: [], events: [triggeredEvent(cron, definition, job, now, now)] };
 }
 
 /** The job of one run, with the name and time of its cron in `meta` (ojs-cron §6.3, X42). */
@@ -69,7 +69,7 @@ function runOf(name: string, definition: CronDefinition, now: Millis, newId: () 
     for (const field of ['meta', 'metadata']) if (inner.has(field)) inner.set(field, withMembers(inner.get(field), own));
     request.set('options', objectText(inner));
   }
-  const { job } = readEnvelope(objectText(request), now, newId);
+  const job = { ...readEnvelope(objectText(request), now, newId).job, cron: name };
   if (definition.overlap !== 'enqueue') return job;
   const limits = [...job.limits, { key: `cron:${name}`, concurrency: 1, rates: [] }].sort((a, b) => (a.key < b.key ? -1 : 1));
   return { ...job, limits };

@@ -1,14 +1,14 @@
 import type { Millis } from '../clock.ts';
 import { readEnvelope } from '../envelope.ts';
 import { OjsFault } from '../errors.ts';
-import type { JobId, JobRecord, Json, NodeRef } from '../job.ts';
-import { withDefaults } from './defaults.ts';
+import type { JobId, JobRecord, Json, NewJob, NodeRef } from '../job.ts';
+import { requestOf } from './defaults.ts';
 import { callbackFired, jobType, refusalEvents, workflowCompleted, workflowFailed } from './events.ts';
 import { failedNodes, failedStep, maxErrors, type StepError, stepError } from './failures.ts';
 import { indexesOf, parentsOf, resultArray } from './results.ts';
 import { isSkipped, runs } from './rules.ts';
 import { type JobSpec, type JoinSpec, readNodeSpec, readWorkflowSpec } from './spec.ts';
-import type { NodeRecord, WorkflowRecord, WorkflowStep } from './types.ts';
+import type { NewNode, NodeRecord, WorkflowRecord, WorkflowStep } from './types.ts';
 
 /** What was read of one workflow so far. Only closed nodes are ever asked for, so it does not get old. */
 export interface KnownNodes {
@@ -100,18 +100,27 @@ function decideJob(workflow: WorkflowRecord, node: NodeRecord, spec: JobSpec, re
   }
   const results = parentsOf(spec).map((index) => (index === null ? null : (reader.node(index)?.result ?? null)));
   if (reader.isMissing) return null;
-  const options = spec.options === null ? undefined : readWorkflowSpec(workflow.spec).options[spec.options];
   const id = node.job ?? '';
   try {
-    const { job } = readEnvelope(options === undefined ? spec.job : withDefaults(spec.job, options), now, () => id);
-    const envelope = `${job.envelope.slice(0, -1)},"workflow_id":"${workflow.id}","parent_results":${resultArray(results)}}`;
+    const { job } = readEnvelope(requestOf(workflow, spec), now, () => id);
     const events = spec.callback === null ? [] : [callbackFired(workflow, spec.callback, job)];
-    return { kind: 'start', node: refOf(node), job: { ...job, envelope, node: refOf(node) }, events };
+    return start(workflow.id, node.index, job, resultArray(results), events);
   } catch (error) {
     // What a former version accepted must not hold its workflow up for ever.
     if (error instanceof OjsFault) return reject(workflow, node, { code: error.code, message: error.message, attempt: 0 }, now);
     throw error;
   }
+}
+
+/** The start of a node that waits for nothing, from the job that its request was read as: what `decideNode` makes of it once it is stored. */
+export function startNode(workflow: string, node: NewNode, job: NewJob): WorkflowStep {
+  return start(workflow, node.index, job, '[]', []);
+}
+
+function start(workflow: string, index: number, job: NewJob, results: Json, events: readonly Json[]): WorkflowStep {
+  const node = { workflow, index };
+  const envelope = `${job.envelope.slice(0, -1)},"workflow_id":"${workflow}","parent_results":${results}}`;
+  return { kind: 'start', node, job: { ...job, envelope, node }, events };
 }
 
 /** The end of a nested composite; its result is that of a chain's last step, and the results of all jobs of a group or batch. */

@@ -1,5 +1,7 @@
 import type { Json } from '../job.ts';
 import { members, objectText } from '../json.ts';
+import { type JobSpec, readWorkflowSpec } from './spec.ts';
+import type { NewWorkflow } from './types.ts';
 
 /** Names of one option: where an envelope has one of them, a default under another does not apply. */
 const synonyms: readonly (readonly string[])[] = [
@@ -41,6 +43,12 @@ export function withDefaults(envelope: Json, defaults: Json): Json {
   const meta = joined([...metaOf(given), top.get('meta')]);
   if (meta !== null) top.set('meta', meta);
   return objectText(top);
+}
+
+/** The envelope of a node's job, with the options of its workflow that hold where it has none of its own. */
+export function requestOf(workflow: Pick<NewWorkflow, 'spec'>, { job, options }: JobSpec): Json {
+  const defaults = options === null ? undefined : readWorkflowSpec(workflow.spec).options[options];
+  return defaults === undefined ? job : withDefaults(job, defaults);
 }
 
 /** The members of the first of `layers`, and those of `defaults` that no layer has an equal of. Meta is no such member. */

@@ -1,11 +1,13 @@
 /**
- * 64 bits of a text (FNV-1a with two primes): tells a repeated request from another one under the same id. Whoever forges one fools only himself.
+ * 64 bits of a text (after FNV-1a, with two primes): tells a repeated request from another one under the same id. Whoever forges one fools only himself.
  */
 export function digest(text: string): string {
   let a = 0x811c9dc5;
   let b = 0x9e3779b9;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
+  // Four characters a step: one by one it was 2.2 µs for a job of 300, the dearest single thing about a group.
+  for (let at = 0; at < text.length; at += 4) {
+    const pair = text.charCodeAt(at) ^ (text.charCodeAt(at + 1) << 8);
+    const code = pair ^ (text.charCodeAt(at + 2) << 16) ^ (text.charCodeAt(at + 3) << 24);
     a = Math.imul(a ^ code, 0x01000193);
     b = Math.imul(b ^ code, 0x85ebca6b);
   }

@@ -47,6 +47,7 @@ export function readOrdered(type: 'chain' | 'group' | 'batch', steps: readonly S
       throw wrong(`${step.path}.depends_on[${index}]`, `depends_on names ${JSON.stringify(name)}: ${reason}`);
     });
     earlier.add(step.name);
+    if (step.alias !== null) earlier.add(step.alias);
     jobs.push(step);
   }
   if (jobs.length === 0) throw wrong(steps[0]?.path ?? '$', 'callbacks need at least one job that is none');
@@ -62,7 +63,7 @@ export function readOrdered(type: 'chain' | 'group' | 'batch', steps: readonly S
 }
 
 function resolve(steps: readonly Step[]): readonly (readonly number[])[] {
-  const byName = new Map(steps.map(({ name }, index) => [name, index]));
+  const byName = placesOf(steps);
   return steps.map(({ path, dependsOn }) => {
     const found = dependsOn.map((name, at) => {
       const other = byName.get(name);
@@ -73,6 +74,22 @@ function resolve(steps: readonly Step[]): readonly (readonly number[])[] {
   });
 }
 
+/** Ids, and names that only one step has; an id goes before a name. */
+function placesOf(steps: readonly Step[]): ReadonlyMap<string, number> {
+  const places = new Map<string, number>();
+  const ambiguous = new Set<string>();
+  steps.forEach(({ alias }, index) => {
+    if (alias === null) return;
+    if (places.has(alias)) ambiguous.add(alias);
+    places.set(alias, index);
+  });
+  for (const alias of ambiguous) places.delete(alias);
+  steps.forEach(({ name }, index) => {
+    places.set(name, index);
+  });
+  return places;
+}
+
 /** Which steps are callbacks: those with a `callback_type`, and those with the id of a callback that wait for everything else. */
 function callbacksOf(steps: readonly Step[], after: readonly (readonly number[])[]): (CallbackName | null)[] {
   const kinds = steps.map(({ callback }) => callback);
@@ -81,10 +98,10 @@ function callbacksOf(steps: readonly Step[], after: readonly (readonly number[])
     const waits = after[index] ?? [];
     const callback = waits.find((other) => kinds[other] !== null);
     if (callback !== undefined) {
-      const name = steps[callback]?.name ?? '';
+      const at = dependsOn.findIndex((named) => named === steps[callback]?.name || named === steps[callback]?.alias);
       throw wrong(
-        `${path}.depends_on[${dependsOn.indexOf(name)}]`,
-        `depends_on names the callback ${JSON.stringify(name)}, on which nothing can depend`,
+        `${path}.depends_on[${at}]`,
+        `depends_on names the callback ${JSON.stringify(dependsOn[at])}, on which nothing can depend`,
       );
     }
     if (kinds[index] !== null && waits.length > 0 && !covers(waits, ends)) {

@@ -1,5 +1,5 @@
 import type { Millis } from '../clock.ts';
-import { type ReadEnvelope, readEnvelope } from '../envelope.ts';
+import { type ReadEnvelope, readEnvelope, readParsedEnvelope } from '../envelope.ts';
 import { OjsFault } from '../errors.ts';
 import type { Json } from '../job.ts';
 import { elements, isObject, members, readJson } from '../json.ts';
@@ -151,7 +151,10 @@ class Reader {
   #job(source: Source, name: string, options: number | null): JobPlan {
     const text = envelopeOf(source);
     const defaults = options === null ? undefined : this.options[options];
-    const read = readEnvelope(defaults === undefined ? text : withDefaults(text, defaults), this.#now, this.#newId, source.path);
+    const read =
+      defaults === undefined && text === source.text
+        ? readParsedEnvelope(text, source.values, this.#now, this.#newId, source.path)
+        : readEnvelope(defaults === undefined ? text : withDefaults(text, defaults), this.#now, this.#newId, source.path);
     this.steps.push({ path: source.path, read });
     return { kind: 'job', name, id: read.job.id, text, options };
   }

@@ -53,13 +53,16 @@ export interface WorkflowSpec {
   readonly meta: Json | null;
 }
 
+const envelopeKey = '"run":';
+
+/** The envelope stands last, so that it is found without being read. */
 export function jobSpecText(spec: Omit<JobSpec, 'role'>): Json {
-  let text = `{"job":${spec.job}`;
-  if (spec.options !== null) text += `,"options":${spec.options}`;
-  if (spec.parents.block) text += `,"block":[${spec.parents.block}]`;
-  if (spec.parents.deps) text += `,"deps":[${spec.parents.deps}]`;
-  if (spec.callback !== null) text += `,"callback":"${spec.callback}"`;
-  return `${text}${spec.guard ? ',"guard":true' : ''}}`;
+  let text = '{';
+  if (spec.options !== null) text += `"options":${spec.options},`;
+  if (spec.parents.block) text += `"block":[${spec.parents.block}],`;
+  if (spec.parents.deps) text += `"deps":[${spec.parents.deps}],`;
+  if (spec.callback !== null) text += `"callback":"${spec.callback}",`;
+  return `${text}${spec.guard ? '"guard":true,' : ''}${envelopeKey}${spec.job}}`;
 }
 
 export function joinSpecText(spec: JoinSpec): Json {
@@ -70,8 +73,7 @@ export function joinSpecText(spec: JoinSpec): Json {
 }
 
 export function readNodeSpec(text: Json): NodeSpec {
-  const texts = members(text);
-  const job = texts.get('job');
+  const [job, texts] = splitJob(text);
   const block: Block | null = parsed(texts, 'block');
   const guard = texts.has('guard');
   if (job === undefined) {
@@ -84,6 +86,14 @@ export function readNodeSpec(text: Json): NodeSpec {
   const deps: readonly number[] | null = parsed(texts, 'deps');
   const parents = block ? { block } : deps ? { deps } : {};
   return { role: 'job', job, options: parsed(texts, 'options'), parents, callback: parsed(texts, 'callback'), guard };
+}
+
+/** The envelope, and the other members. Where an older version wrote it first, as `job`, the text is read as a whole. */
+function splitJob(text: Json): readonly [Json | undefined, ReadonlyMap<string, Json>] {
+  const at = text.startsWith('{"job":') ? -1 : text.indexOf(envelopeKey);
+  if (at !== -1) return [text.slice(at + envelopeKey.length, -1), members(`${text.slice(0, at)}}`)];
+  const texts = members(text);
+  return [texts.get('job'), texts];
 }
 
 /** @param digest of the request, so that another one under the same id is another text. */

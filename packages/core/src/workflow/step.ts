@@ -14,6 +14,8 @@ export interface Source {
 export interface Step extends Source {
   /** Its id, or else its index. */
   readonly name: string;
+  /** The `name` that it was given beside its id, or instead of one: others may depend on it by either. */
+  readonly alias: string | null;
   readonly dependsOn: readonly string[];
   readonly callback: CallbackName | null;
 }
@@ -37,7 +39,8 @@ export function readStep(source: Source, index: number): Step {
   const callback = callbackOf(type);
   if (type !== null && callback === null)
     throw wrong(`${path}.options.callback_type`, `callback_type must be one of ${callbackNames.join(', ')}`);
-  return { ...source, name: id === null ? String(index) : readLabel(id, `${path}.id`, 1), dependsOn, callback };
+  const alias = typeof values.name === 'string' ? values.name : null;
+  return { ...source, name: id === null ? String(index) : readLabel(id, `${path}.id`, 1), alias, dependsOn, callback };
 }
 
 /** The envelope of a step: what it says about the workflow is no part of the job. */

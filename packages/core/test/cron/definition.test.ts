@@ -69,14 +69,14 @@ describe('readCron (digest §8, X21)', () => {
 describe('firing (ojs-cron §6)', () => {
   const cron = { name: 'report', dueAt: start + 300_000, runCount: 4 };
   const at = start + 300_200;
-  const fire = (overlap: string, previous: Parameters<typeof decideFiring>[2]) =>
-    decideFiring(cron, read({ ...template, overlap_policy: overlap }).definition, previous, at, newId);
+  const fire = (overlap: string, ...unfinished: Parameters<typeof decideFiring>[2]) =>
+    decideFiring(cron, read({ ...template, overlap_policy: overlap }).definition, unfinished, at, newId);
   const kinds = (events: readonly string[]) => events.map((text) => (JSON.parse(text) as EventEntry)[0]);
   const running = claimed(jobOf());
 
   test('a run carries the name and the time of its cron in meta, beside what is there (§6.3)', () => {
     const { definition } = read({ ...template, job_template: { type: 'a.b', meta: { tenant: 't', cron_name: 'forged' } } });
-    const { job } = decideFiring(cron, definition, null, at, newId);
+    const { job } = decideFiring(cron, definition, [], at, newId);
     const meta: unknown = JSON.parse(members(job?.envelope ?? '{}').get('meta') ?? '{}');
     expect(meta).toEqual({ tenant: 't', cron_name: 'report', cron_triggered_at: '2026-01-01T00:05:00.200Z' });
   });
@@ -84,47 +84,51 @@ describe('firing (ojs-cron §6)', () => {
   test('nothing in the template forges where a run comes from', () => {
     const forged = { cron_name: 'forged', cron_triggered_at: 'never' };
     const job_template = { type: 'a.b', meta: forged, options: { meta: { ...forged, k: 1 }, metadata: forged } };
-    const { job } = decideFiring(cron, read({ ...template, job_template }).definition, null, at, newId);
+    const { job } = decideFiring(cron, read({ ...template, job_template }).definition, [], at, newId);
     const meta: unknown = JSON.parse(members(job?.envelope ?? '{}').get('meta') ?? '{}');
     expect(meta).toEqual({ cron_name: 'report', cron_triggered_at: '2026-01-01T00:05:00.200Z', k: 1 });
   });
 
   test('however many were missed, one run, and the next in the future (catch-up)', () => {
-    const late = decideFiring(cron, read(template).definition, null, start + 3_600_000 + 1, newId);
+    const late = decideFiring(cron, read(template).definition, [], start + 3_600_000 + 1, newId);
     expect(late.job).not.toBeNull();
     expect(late.dueAt).toBe(start + 3_900_000);
   });
 
-  test('skip: no run while the previous one is unfinished, whatever its state (X42)', () => {
-    for (const state of [State.available, State.retryable, State.active, State.scheduled]) {
-      const decided = fire('skip', { ...running, state });
-      expect(decided.job).toBeNull();
-      expect(decided.dueAt).toBe(start + 600_000);
-      expect(kinds(decided.events)).toEqual(['cron.skipped']);
-      expect(decided.events[0]).toContain('"reason":"overlap_skip"');
-      expect(decided.events[0]).toContain(`"existing_job_id":"${running.id}"`);
-    }
-    expect(fire('skip', { ...running, state: State.discarded }).job).not.toBeNull();
+  test('skip: no run while an earlier one is unfinished (X42)', () => {
+    const decided = fire('skip', running, { ...running, id: newId() });
+    expect(decided.job).toBeNull();
+    expect(decided.dueAt).toBe(start + 600_000);
+    expect(kinds(decided.events)).toEqual(['cron.skipped']);
+    expect(decided.events[0]).toContain('"reason":"overlap_skip"');
+    expect(decided.events[0]).toContain(`"existing_job_id":"${running.id}"`);
+    expect(fire('skip').job).toMatchObject({ cron: 'report' });
   });
 
   test('allow runs beside it, cancel_previous ends it, enqueue waits for it', () => {
-    expect(fire('allow', running)).toMatchObject({ cancel: null, job: { limits: [] } });
-    expect(fire('cancel_previous', running)).toMatchObject({ cancel: { id: running.id, to: State.cancelled } });
-    expect(fire('cancel_previous', { ...running, state: State.completed }).cancel).toBeNull();
+    const older = { ...running, id: newId(), state: State.scheduled };
+    expect(fire('allow', running)).toMatchObject({ cancels: [], job: { limits: [] } });
+    expect(fire('cancel_previous', older, running)).toMatchObject({
+      cancels: [
+        { id: older.id, to: State.cancelled },
+        { id: running.id, to: State.cancelled },
+      ],
+    });
+    expect(fire('cancel_previous').cancels).toEqual([]);
     expect(fire('enqueue', running).job?.limits).toEqual([{ key: 'cron:report', concurrency: 1, rates: [] }]);
     expect(kinds(fire('enqueue', running).events)).toEqual(['cron.triggered']);
   });
 
   test('a trigger by hand leaves the schedule alone', () => {
     const decided = decideTrigger(cron, read(template).definition, at, newId);
-    expect(decided).toMatchObject({ dueAt: cron.dueAt, cancel: null });
+    expect(decided).toMatchObject({ dueAt: cron.dueAt, cancels: [] });
     expect(kinds(decided.events)).toEqual(['cron.triggered']);
   });
 
   test('a local time that does not exist is told with the run before it (§5.2)', () => {
     const now = Date.UTC(2026, 2, 7, 7, 30);
     const { definition } = readCron(JSON.stringify({ ...template, expression: '30 2 * * *', timezone: 'America/New_York' }), now - 1);
-    const decided = decideFiring({ ...cron, dueAt: now }, definition, null, now, newId);
+    const decided = decideFiring({ ...cron, dueAt: now }, definition, [], now, newId);
     expect(decided.dueAt).toBe(Date.UTC(2026, 2, 9, 6, 30));
     expect(kinds(decided.events)).toEqual(['cron.triggered', 'cron.skipped']);
     expect(decided.events[1]).toContain('"reason":"dst_skip"');

@@ -186,7 +186,7 @@ function shuffled<T>(items: readonly T[], below: (bound: number) => number): rea
 /** Runs a workflow to its end with steps and outcomes in random order, each step now and then a second time. */
 function runToEnd(toy: Toy, expected: ReadonlyMap<string, Expected>, below: (bound: number) => number): void {
   const applied: Parameters<Toy['apply']>[0][] = [];
-  const typeOf = new Map(toy.nodes.map(({ index, spec }) => [index, JSON.parse(spec).job?.type]));
+  const typeOf = new Map(toy.nodes.map(({ index, spec }) => [index, JSON.parse(spec).run?.type]));
   const nodeOf = new Map([...typeOf].map(([index, type]) => [type, index]));
   for (let turns = 0; toy.workflow.state === 'running'; turns++) {
     expect(turns).toBeLessThan(1_000);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type ErrorCode, members, type NewNode, OjsFault, readWorkflow } from '../../src/index.ts';
+import { type ErrorCode, members, type NewNode, OjsFault, readNodeSpec, readWorkflow } from '../../src/index.ts';
+import { jobSpecText } from '../../src/workflow/spec.ts';
 import { minting, start } from './toy.ts';
 
 const id = '019461a8-1a2b-7c3d-8e4f-5a6b7c8d9e0f';
@@ -86,6 +87,25 @@ describe('dialects (X23)', () => {
     ]);
   });
 
+  test('a graph: depends_on by a name that only one step has, where no id is it', () => {
+    const steps = [
+      job({ name: 'a' }),
+      job({ id: 'a' }),
+      job({ name: 'b' }),
+      job({ id: 'c', name: 'd', depends_on: ['a', 'b'] }),
+      job({ depends_on: ['d'] }),
+    ];
+    const { nodes } = read({ type: 'dag', steps });
+    expect(shape(nodes).map(([name, open, next]) => [name, open, next])).toEqual([
+      ['0', 0, [5]],
+      ['a', 0, [3]],
+      ['2', 0, [3]],
+      ['c', 2, [4]],
+      ['4', 1, [5]],
+      ['', 2, []],
+    ]);
+  });
+
   test('a graph without a type is what its dependencies make of it', () => {
     const chain = [job({ id: 'step-0' }), job({ id: 'step-1', depends_on: ['step-0'] }), job({ id: 'step-2', depends_on: ['step-1'] })];
     expect(kind({ name: 'n', steps: chain })).toBe('chain');
@@ -146,8 +166,27 @@ describe('what is kept', () => {
     const text =
       '{"type":"chain","steps":[{"type":"a.b","args":[1.0, 9007199254740993],"x":1e3},{"id":"s","type":"a.b","args":[2.50],"depends_on":["0"]}]}';
     const { nodes } = readWorkflow(text, start, minting());
-    expect(members(nodes[0]?.spec ?? '').get('job')).toBe('{"type":"a.b","args":[1.0, 9007199254740993],"x":1e3}');
-    expect(members(nodes[1]?.spec ?? '').get('job')).toBe('{"type":"a.b","args":[2.50]}');
+    expect(members(nodes[0]?.spec ?? '').get('run')).toBe('{"type":"a.b","args":[1.0, 9007199254740993],"x":1e3}');
+    expect(members(nodes[1]?.spec ?? '').get('run')).toBe('{"type":"a.b","args":[2.50]}');
+  });
+
+  test('what an older version stored, with the envelope first, is read as what is stored now', () => {
+    const text = '{"type":"a.b","args":["\\"run\\":",{"job":1.0}]}';
+    for (const spec of [
+      `{"job":${text},"options":2,"deps":[0,3],"callback":"on_success","guard":true}`,
+      jobSpecText({ job: text, options: 2, parents: { deps: [0, 3] }, callback: 'on_success', guard: true }),
+    ]) {
+      expect(readNodeSpec(spec)).toEqual({
+        role: 'job',
+        job: text,
+        options: 2,
+        parents: { deps: [0, 3] },
+        callback: 'on_success',
+        guard: true,
+      });
+    }
+    const plain = { job: text, options: null, parents: {}, callback: null, guard: false };
+    for (const spec of [`{"job":${text}}`, jobSpecText(plain)]) expect(readNodeSpec(spec)).toEqual({ role: 'job', ...plain });
   });
 
   test('nothing twice: a group of 10,000 costs 14 characters a job beside its envelopes', () => {
@@ -248,6 +287,18 @@ describe('refusals', () => {
     ['an id twice', { steps: [job({ id: 'a' }), job({ id: 'a' })] }, '$.steps[1].id', /\$\.steps\[0\]/],
     ['an id that is the index of another step', { steps: [job(), job({ id: '0' })] }, '$.steps[1].id', /unique/],
     ['a dependency that is no list', { steps: [job({ depends_on: 'a' })] }, '$.steps[0].depends_on', /array/],
+    [
+      'a dependency on a name that two steps have',
+      { steps: [job({ name: 'a' }), job({ name: 'a' }), job({ depends_on: ['a'] })] },
+      '$.steps[2].depends_on[0]',
+      /no step/,
+    ],
+    [
+      'a callback by its name',
+      { steps: [job(), job({ name: 'cb', options: { callback_type: 'on_success' } }), job({ depends_on: ['cb'] })] },
+      '$.steps[2].depends_on[0]',
+      /callback "cb"/,
+    ],
     ['an unknown dependency', { steps: [job(), job({ depends_on: ['0', 'x'] })] }, '$.steps[1].depends_on[1]', /"x", which is no step/],
     ['a step that waits for itself', { steps: [job({ id: 'a', depends_on: ['a'] })] }, '$.steps[0].depends_on', /a ← a$/],
     [

@@ -68,7 +68,7 @@ async function getDeadLetter(engine: Engine, { params }: BindingRequest): Promis
 /** GET /dead-letter/stats (ojs-dead-letter §10.1). */
 async function deadLetterStats(engine: Engine): Promise<Reply> {
   const { total, byQueue, byErrorType, counted, oldestAt, newestAt } = await engine.deadLetter.stats();
-  const { discardedMs, keep } = engine.retention;
+  const { deadLetterMs, keepDeadLetters } = engine.retention;
   return json({
     total,
     by_queue: byQueue,
@@ -76,7 +76,7 @@ async function deadLetterStats(engine: Engine): Promise<Reply> {
     by_error_type_of: counted,
     oldest_at: oldestAt === null ? null : formatTimestamp(oldestAt),
     newest_at: newestAt === null ? null : formatTimestamp(newestAt),
-    retention: { max_age: formatDuration(discardedMs), max_count: keep },
+    retention: { max_age: formatDuration(deadLetterMs), max_count: keepDeadLetters },
   });
 }
 

@@ -21,14 +21,11 @@ export const limitHandlers: Handlers<'limit.list' | 'limit.get' | 'limit.overrid
 /** GET /rate-limits, by key. */
 async function listLimits(engine: Engine, { query }: BindingRequest): Promise<Reply> {
   const page = readPage(query, 20);
-  const limits = (await engine.storage.registry.limits()).toSorted((a, b) => (a.key < b.key ? -1 : 1));
-  const cursor = page.cursor;
-  const from = cursor === null ? page.offset : limits.findIndex(({ key }) => key > cursor);
-  const shown = from < 0 ? [] : limits.slice(from, from + page.limit);
-  const next = shown.length > 0 && from + shown.length < limits.length ? (shown.at(-1)?.key ?? null) : null;
+  const { limit, offset, cursor } = page;
+  const found = await engine.storage.registry.limits({ limit, offset, ...(cursor !== null && { after: cursor }) });
   const now = engine.clock.now();
-  const items = shown.map((limit) => render(limit, null, now));
-  return json({ items, rate_limits: items, pagination: pagination(page, limits.length, items.length, next) });
+  const items = found.items.map((one) => render(one, null, now));
+  return json({ items, rate_limits: items, pagination: pagination(page, found.total, items.length, found.next) });
 }
 
 /** GET /rate-limits/:key: 404 for a key that no job and no operator has named. */

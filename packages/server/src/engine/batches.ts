@@ -1,4 +1,4 @@
-import type { Clock, JobId, JobRecord, Millis, NewJob, NodeRef, Transition } from '@ojs-ts/core';
+import { type Clock, type JobId, type JobRecord, type Millis, type NewJob, type NodeRef, OjsFault, type Transition } from '@ojs-ts/core';
 import type { Beaten, Claim, Claimed, Inserted, InsertOptions, Moved, Storage, WorkerBeat } from '../storage/storage.ts';
 import { coalesce } from './coalesce.ts';
 
@@ -35,10 +35,10 @@ export function batches({ storage, clock, insert, advance }: BatchParts): Batche
       ...options,
       weight: (group: readonly NewJob[]) => group.length,
     }),
-    // A claim without a request id is not repeatable: after an unknown outcome a second one would strand the jobs of the first.
+    // A claim without a request id is not repeatable: after an unknown outcome a second one would strand the jobs of the first. A refusal is known.
     claim: coalesce((claims) => storage.jobs.claim(claims, clock.now()), {
       ...options,
-      split: false,
+      split: (error) => error instanceof OjsFault,
       weight: (claim: Claim) => claim.limit,
     }),
     async transition(change) {

@@ -5,8 +5,11 @@ export interface CoalesceOptions<In> {
   readonly max: number;
   /** Default: every item weighs 1. */
   readonly weight?: (item: In) => number;
-  /** A failed batch is split and each half tried again, down to the culprit. Only for operations that are idempotent by identity. */
-  readonly split: boolean;
+  /**
+   * A failed batch is split and each half tried again, down to the culprit. True only for operations that are idempotent by identity; for others a
+   * function that knows errors after which nothing was done.
+   */
+  readonly split: boolean | ((error: unknown) => boolean);
 }
 
 interface Waiting<In, Out> {
@@ -54,7 +57,7 @@ export function coalesce<In, Out>(
         w.resolve(out[index] as Out);
       });
     } catch (error) {
-      if (split && batch.length > 1) {
+      if (batch.length > 1 && (typeof split === 'function' ? split(error) : split)) {
         const middle = batch.length >> 1;
         await settle(batch.slice(0, middle));
         await settle(batch.slice(middle));

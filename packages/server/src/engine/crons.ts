@@ -8,6 +8,7 @@ import {
   dueAfter,
   type JobRecord,
   type Json,
+  type Millis,
   OjsFault,
   readCron,
   scheduleOf,
@@ -21,6 +22,8 @@ import type { EngineLog } from './options.ts';
 const page = 100;
 /** A trigger meets a firing of the schedule at most so often. */
 const rounds = 5;
+/** Unfinished runs of one cron that a firing looks at, and ends where its policy says so. */
+const runs = 100;
 /** ojs-cron §6.1: more runs of one cron that wait for each other are worth a warning. */
 const manyQueued = 2;
 
@@ -56,25 +59,40 @@ export class Crons {
     await check(definition.enqueue);
     const warnings = cronWarnings(scheduleOf(definition));
     if (warnings.length > 0) this.#log.warn({ cron: name, warnings }, 'a cron was registered that may not run as meant');
-    return this.#storage.crons.put({ name, spec, enabled, dueAt }, now);
+    return must(await this.#storage.crons.put({ name, spec, enabled, dueAt }, now));
   }
 
   /** Enables or disables; a cron that is enabled runs at its next time, not for those that it missed. */
   async enable(name: string, enabled: boolean): Promise<CronRecord> {
-    const { spec, enabled: was } = await this.get(name);
-    const now = this.#clock.now();
-    if (was === enabled) return this.get(name);
-    const dueAt = enabled ? dueAfter(definitionOf(spec), now) : null;
-    return (await this.#storage.crons.put({ name, spec, enabled, dueAt }, now)).cron;
+    return this.#changed(name, async (cron, now) => {
+      const { spec } = cron;
+      return cron.enabled === enabled ? null : { spec, enabled, dueAt: enabled ? dueAfter(definitionOf(spec), now) : null };
+    });
   }
 
   /** Fields of the text replace those of the definition, a template as a whole; throws `not_found` where there is none. */
   async change(name: string, text: Json, check: (enqueue: Json) => Promise<void>): Promise<CronRecord> {
-    const cron = await this.get(name);
-    const now = this.#clock.now();
-    const { spec, enabled, dueAt, definition } = readCron(changedCron(cron, text), now);
-    await check(definition.enqueue);
-    return (await this.#storage.crons.put({ name, spec, enabled, dueAt }, now)).cron;
+    return this.#changed(name, async (cron, now) => {
+      const { spec, enabled, dueAt, definition } = readCron(changedCron(cron, text), now);
+      await check(definition.enqueue);
+      return { spec, enabled, dueAt };
+    });
+  }
+
+  /** What is decided from a cron is written only where that has not changed meanwhile; null leaves it as it is. */
+  async #changed(
+    name: string,
+    decide: (cron: CronRecord, now: Millis) => Promise<Pick<CronRecord, 'spec' | 'enabled' | 'dueAt'> | null>,
+  ): Promise<CronRecord> {
+    for (let round = 0; round < rounds; round++) {
+      const cron = await this.get(name);
+      const now = this.#clock.now();
+      const next = await decide(cron, now);
+      if (next === null) return cron;
+      const put = await this.#storage.crons.put({ name, ...next }, now, cron.version);
+      if (put !== null) return put.cron;
+    }
+    return tooQuick(name);
   }
 
   /** Jobs that it has enqueued stay. */
@@ -101,7 +119,7 @@ export class Crons {
       }
       return { cron: await this.get(name), job: decided.job?.id ?? '' };
     }
-    throw new OjsFault('backend_unavailable', 'The cron is changing too quickly; nothing was enqueued.', { name });
+    return tooQuick(name);
   }
 
   /** Fires what is due. */
@@ -110,9 +128,11 @@ export class Crons {
       const now = this.#clock.now();
       const due = await this.#storage.crons.due(now, page);
       if (due.length === 0) return;
-      const previous = await this.#storage.jobs.get(due.flatMap(({ lastJob }) => (lastJob === null ? [] : [lastJob])));
-      const jobs = new Map(previous.flatMap((job) => (job === null ? [] : [[job.id, job] as const])));
-      const firings = due.flatMap((cron) => this.#decide(cron, cron.lastJob === null ? null : (jobs.get(cron.lastJob) ?? null), now));
+      const unfinished = await this.#storage.crons.unfinished(
+        due.map(({ name }) => name),
+        runs,
+      );
+      const firings = due.flatMap((cron, index) => this.#decide(cron, unfinished[index] ?? [], now));
       const answers = await this.#storage.crons.fire(firings, now);
       await this.#tellRefused(firings, due, answers, now);
       await this.#warnOfQueued(firings);
@@ -121,9 +141,9 @@ export class Crons {
   }
 
   /** A cron that this node cannot read, such as one in a zone that its runtime does not know, is left to others and holds up nobody. */
-  #decide(cron: CronRecord, last: JobRecord | null, now: number): readonly Firing[] {
+  #decide(cron: CronRecord, unfinished: readonly JobRecord[], now: number): readonly Firing[] {
     try {
-      const decided = decideFiring(cron, definitionOf(cron.spec), last, now, () => uuidv7(this.#clock));
+      const decided = decideFiring(cron, definitionOf(cron.spec), unfinished, now, () => uuidv7(this.#clock));
       this.#unreadable.delete(cron.name);
       return [{ name: cron.name, version: cron.version, ...decided }];
     } catch (error) {
@@ -157,6 +177,15 @@ export class Crons {
         this.#log.warn({ cron: name, queued: limit.waiting }, 'runs of a cron are piling up behind each other');
     }
   }
+}
+
+function must<T>(put: T | null): T {
+  if (put === null) throw new Error('A write without an expected version was refused.');
+  return put;
+}
+
+function tooQuick(name: string): never {
+  throw new OjsFault('backend_unavailable', 'The cron is changing too quickly; nothing was changed.', { name });
 }
 
 function notFound(name: string): never {

@@ -1,4 +1,4 @@
-import { type EventEntry, OjsFault, readEventId, renderEvent, type WireEvent } from '@ojs-ts/core';
+import { type EventEntry, OjsFault, readEntries, readEventId, renderEvent, type WireEvent } from '@ojs-ts/core';
 import type { Storage } from '../storage/storage.ts';
 
 export interface EventQuery {
@@ -48,8 +48,7 @@ export async function readEvents(storage: Storage, source: string, query: EventQ
     if (seen === 0 && from > 0 && from < oldest - 1) gap = true;
     if (batches.length === 0) return { events, cursor: String(newest), hasMore: false, gap };
     for (const batch of batches) {
-      const entries = JSON.parse(batch.entries) as readonly EventEntry[];
-      for (const [index, entry] of entries.entries()) {
+      for (const [index, entry] of readEntries(batch.entries).entries()) {
         if (batch.position + index <= position) continue;
         if (events.length === query.limit || seen === scan) return { events, cursor: String(position), hasMore: true, gap };
         position = batch.position + index;

@@ -38,6 +38,9 @@ export interface Retention {
   readonly cancelledMs: Millis;
   readonly discardedMs: Millis;
   readonly keep: number;
+  /** The same of discarded jobs that are listed in the dead letter. */
+  readonly deadLetterMs: Millis;
+  readonly keepDeadLetters: number;
   readonly eventsMs: Millis;
   readonly keepEvents: number;
   /** How long ended workflows stay, and how many of the newest. */
@@ -54,6 +57,8 @@ export const defaultRetention: Retention = {
   cancelledMs: 7 * day,
   discardedMs: 30 * day,
   keep: 1_000_000,
+  deadLetterMs: 180 * day,
+  keepDeadLetters: 10_000,
   eventsMs: 7 * day,
   keepEvents: 1_000_000,
   workflowsMs: 7 * day,

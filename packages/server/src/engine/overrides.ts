@@ -1,6 +1,6 @@
-import { type Clock, type LimitNumbers, type Millis, queueLimitKey } from '@ojs-ts/core';
+import { type Clock, type LimitNumbers, type Millis, OjsFault, queueLimitKey } from '@ojs-ts/core';
 import type { Document, LimitRecord, Storage } from '../storage/storage.ts';
-import { queueNumbers, readConfig } from './queue-settings.ts';
+import { changeQueue, queueNumbers } from './queue-settings.ts';
 
 const kind = 'limit.override';
 
@@ -28,10 +28,12 @@ export class Overrides {
   async restore(key: string): Promise<LimitRecord> {
     const prefix = queueLimitKey('');
     const queue = key.startsWith(prefix) ? key.slice(prefix.length) : null;
-    const queues = queue === null ? [] : await this.#storage.registry.queues();
-    const config = readConfig(queues.find(({ name }) => name === queue)?.config ?? '{}');
-    const record = await this.#storage.registry.overrideLimit(key, queueNumbers(config), this.#clock.now());
+    const now = this.#clock.now();
+    const { registry } = this.#storage;
+    if (queue !== null) await changeQueue(this.#storage, queue, now, (config) => ({ limit: queueNumbers(config) }));
+    const record = queue === null ? await registry.overrideLimit(key, null, now) : await registry.limit(key);
     await this.#storage.documents.remove(kind, key);
+    if (record === null) throw new OjsFault('not_found', 'The queue was removed meanwhile, and its limit with it.', { key });
     return record;
   }
 

@@ -5,12 +5,12 @@ import {
   type LimitNumbers,
   type Millis,
   type NewJob,
+  OjsFault,
   otherEventEntry,
-  queueLimitKey,
   type Rate,
   State,
 } from '@ojs-ts/core';
-import type { Inserted, QueueRecord, Storage } from '../storage/storage.ts';
+import type { Inserted, QueuePatch, QueueRecord, Storage } from '../storage/storage.ts';
 import type { EngineLog } from './options.ts';
 
 /** What an operator set for a queue; absent fields limit nothing. */
@@ -79,24 +79,22 @@ export class QueueSettings {
 
   /** Changes what is given and keeps the rest; creates the queue where it is missing. */
   async configure(name: string, change: QueueChange): Promise<QueueRecord> {
-    const now = this.#clock.now();
-    const before = readConfig((await this.find(name))?.config ?? '{}');
-    const config: QueueConfig = Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== null));
-    const numbers = queueNumbers(config);
-    if (numbers !== null || queueNumbers(before) !== null) await this.#storage.registry.overrideLimit(queueLimitKey(name), numbers, now);
-    const capacity = config.strategy === 'warn' ? null : (config.maxDepth ?? null);
-    const queue = await this.#storage.registry.configureQueue(name, { capacity, config: JSON.stringify(config) }, now);
+    const queue = await changeQueue(this.#storage, name, this.#clock.now(), (before) => {
+      const config: QueueConfig = Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== null));
+      const numbers = queueNumbers(config);
+      const capacity = config.strategy === 'warn' ? null : (config.maxDepth ?? null);
+      const limited = numbers !== null || queueNumbers(before) !== null;
+      return { capacity, config: JSON.stringify(config), ...(limited && { limit: numbers }) };
+    });
     this.#readAt = null;
     return queue;
   }
 
   /** Forgets a queue without jobs, with its limits; false where it holds one. */
   async remove(queue: QueueRecord): Promise<boolean> {
-    if (!(await this.#storage.registry.removeQueue(queue.name))) return false;
-    if (queueNumbers(readConfig(queue.config)) !== null)
-      await this.#storage.registry.overrideLimit(queueLimitKey(queue.name), null, this.#clock.now());
-    this.#readAt = null;
-    return true;
+    const removed = await this.#storage.registry.removeQueue(queue.name);
+    if (removed) this.#readAt = null;
+    return removed;
   }
 
   /**
@@ -161,6 +159,27 @@ export class QueueSettings {
     );
     this.#readAt = now;
   }
+}
+
+/** An operator's change meets that of another one at most so often. */
+const rounds = 20;
+
+/**
+ * Writes what is decided from the queue's configuration, only where nobody has changed that meanwhile.
+ * @throws OjsFault `backend_unavailable` where others are quicker each time.
+ */
+export async function changeQueue(
+  { registry }: Storage,
+  name: string,
+  now: Millis,
+  decide: (before: QueueConfig) => QueuePatch,
+): Promise<QueueRecord> {
+  for (let round = 0; round < rounds; round++) {
+    const before = (await registry.queues()).find((queue) => queue.name === name);
+    const queue = await registry.configureQueue(name, decide(readConfig(before?.config ?? '{}')), now, before?.version ?? 0);
+    if (queue !== null) return queue;
+  }
+  throw new OjsFault('backend_unavailable', 'The queue is changing too quickly; nothing was changed.', { queue: name });
 }
 
 /** What counts against a bound: jobs that wait or will come back (C-21). */

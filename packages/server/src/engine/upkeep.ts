@@ -4,8 +4,14 @@ import type { EngineLog, Retention } from './options.ts';
 
 /** Items of one call to the storage: about 2 ms of work on SQLite, so upkeep never holds up the calls of users. */
 const page = 200;
+/** What one call of the retention removes of each kind where the store works in a process of its own: there the round trips count, not the time that it holds this one. */
+const remotePage = 1_000;
 /** One pass of retention; the rest of its 5 s belongs to the users. */
 const pruneMs = 1_000;
+/** A fetch is asked again within its own deadline of at most a minute; after twice that nobody repeats it. */
+const requestsMs = 120_000;
+/** A limit's key that no job names is kept for longer than the longest window of a rate (a day), so that its starts still count. */
+const limitsMs = 2 * 86_400_000;
 
 /** No loop having run for this long means that the process was stopped or starved, and heartbeats lie unread in its sockets. */
 const stallMs = 5_000;
@@ -165,21 +171,26 @@ export class Upkeep {
 
   async prune(): Promise<void> {
     const now = this.#clock.now();
-    const { completedMs, cancelledMs, discardedMs, keep, eventsMs, keepEvents, workflowsMs, keepWorkflows, statisticsMs } = this.#retention;
+    const { completedMs, cancelledMs, discardedMs, keep, deadLetterMs, keepDeadLetters } = this.#retention;
+    const { eventsMs, keepEvents, workflowsMs, keepWorkflows, statisticsMs } = this.#retention;
     const rules = {
       jobs: [
-        { state: State.completed, before: now - completedMs, keep },
-        { state: State.cancelled, before: now - cancelledMs, keep },
-        { state: State.discarded, before: now - discardedMs, keep },
+        { state: State.completed, deadLetter: false, before: now - completedMs, keep },
+        { state: State.cancelled, deadLetter: false, before: now - cancelledMs, keep },
+        { state: State.discarded, deadLetter: false, before: now - discardedMs, keep },
+        { state: State.discarded, deadLetter: true, before: now - deadLetterMs, keep: keepDeadLetters },
       ],
       events: { before: now - eventsMs, keep: keepEvents },
       workflows: { before: now - workflowsMs, keep: keepWorkflows },
       statisticsBefore: now - statisticsMs,
-      requestsBefore: now - 600_000,
+      requestsBefore: now - requestsMs,
       workersBefore: now - 86_400_000,
+      limitsBefore: now - limitsMs,
     };
+    const { parallel, maxBatch } = this.#storage.traits;
+    const limit = parallel === 1 ? page : Math.min(remotePage, maxBatch);
     const until = performance.now() + pruneMs;
-    while (performance.now() < until && !this.#stopping && (await this.#storage.upkeep.prune(rules, page)) > 0);
+    while (performance.now() < until && !this.#stopping && (await this.#storage.upkeep.prune(rules, limit)) > 0);
   }
 
   async #workers(): Promise<ReadonlyMap<string | null, WorkerRecord>> {

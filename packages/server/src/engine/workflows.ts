@@ -11,10 +11,11 @@ import {
   type ReadWorkflow,
   readWorkflow,
   refuseNode,
+  startNode,
   Waiting,
   workflowCancelled,
 } from '@ojs-ts/core';
-import type { NodeRecord, Storage, WorkflowRecord, WorkflowStep } from '../storage/storage.ts';
+import type { Advanced, NewNode, NodeRecord, Storage, WorkflowRecord, WorkflowStep } from '../storage/storage.ts';
 
 /** Nodes dealt with in one call to the store: about 10 ms of work on SQLite, so other calls come in between. */
 const page = 500;
@@ -59,11 +60,11 @@ export class Workflows {
    * Creates a workflow and starts what can start. The same workflow again is answered as it is now.
    * @throws OjsFault `duplicate` where another workflow has the id.
    */
-  async create({ workflow, nodes, events }: ReadWorkflow): Promise<WorkflowRecord> {
+  async create({ workflow, nodes, events, steps }: ReadWorkflow): Promise<WorkflowRecord> {
     const created = await this.#storage.workflows.create(workflow, nodes, events, this.#clock.now());
     if (created.kind === 'duplicate')
       throw new OjsFault('duplicate', `Another workflow has the id ${workflow.id}.`, { existing_workflow_id: workflow.id });
-    await this.advance(created.ready);
+    await this.advance(created.ready, created.kind === 'created' ? startsOf(workflow.id, nodes, steps) : noStarts);
     return (await this.#storage.workflows.get(workflow.id)) ?? created.workflow;
   }
 
@@ -99,10 +100,10 @@ export class Workflows {
   }
 
   /** Goes on with nodes that have become ready, and with those that become ready by it: for a while, then behind the caller's back. */
-  async advance(ready: readonly NodeRef[]): Promise<void> {
-    const rest = await this.#advanceUntil(ready, performance.now() + patienceMs);
+  async advance(ready: readonly NodeRef[], starts: Starts = noStarts): Promise<void> {
+    const rest = await this.#advanceUntil(ready, starts, performance.now() + patienceMs);
     // They are ready in the store as well: what goes wrong now the upkeep will do.
-    if (rest.length > 0) this.#behind = this.#advanceUntil(rest, Number.POSITIVE_INFINITY).catch(() => {});
+    if (rest.length > 0) this.#behind = this.#advanceUntil(rest, starts, Number.POSITIVE_INFINITY).catch(() => {});
   }
 
   /** Resolves when nothing goes on behind a caller's back. */
@@ -111,7 +112,7 @@ export class Workflows {
   }
 
   /** Answers what it did not come to. */
-  async #advanceUntil(ready: readonly NodeRef[], until: number): Promise<readonly NodeRef[]> {
+  async #advanceUntil(ready: readonly NodeRef[], starts: Starts, until: number): Promise<readonly NodeRef[]> {
     const waves = [...ready];
     let at = 0;
     while (at < waves.length) {
@@ -121,7 +122,7 @@ export class Workflows {
       const keys = refs.map(keyOf);
       for (const key of keys) this.#underWay.add(key);
       try {
-        waves.push(...(await this.#advancePage(refs)));
+        waves.push(...(await this.#advancePage(refs, starts)));
       } finally {
         for (const key of keys) this.#underWay.delete(key);
       }
@@ -136,27 +137,39 @@ export class Workflows {
     for (const id of sweeping) await this.#sweep(id);
   }
 
-  async #advancePage(refs: readonly NodeRef[]): Promise<readonly NodeRef[]> {
+  async #advancePage(refs: readonly NodeRef[], starts: Starts): Promise<readonly NodeRef[]> {
     const now = this.#clock.now();
+    const others = await this.#read(refs.filter((ref) => startOf(ref, starts) === undefined));
+    const decided = new Map<string, WorkflowStep>();
+    for (const { workflow, node } of others) decided.set(keyOf(node), await this.#decide(workflow, node, now));
+    const steps = refs.flatMap((ref) => startOf(ref, starts) ?? decided.get(keyOf(ref)) ?? []);
+    if (steps.length === 0) return [];
+    const answers = await this.#storage.workflows.advance(steps, now);
+    const holders = new Map<string, JobId>();
+    steps.forEach(({ node }, index) => {
+      const inserted = answers[index]?.inserted;
+      if (inserted?.kind === 'duplicate') holders.set(keyOf(node), inserted.existing.id);
+    });
+    const closed = holders.size === 0 ? [] : await this.#refuse(refs, holders, now);
+    return [...answers, ...closed].flatMap(({ ready }) => ready);
+  }
+
+  /** Nodes whose jobs were refused by their unique policies. */
+  async #refuse(refs: readonly NodeRef[], holders: ReadonlyMap<string, JobId>, now: number): Promise<readonly Advanced[]> {
+    const refused = await this.#read(refs.filter((ref) => holders.has(keyOf(ref))));
+    const steps = refused.map(({ workflow, node }) => refuseNode(workflow, node, holders.get(keyOf(node)) ?? '', now));
+    return steps.length === 0 ? [] : this.#storage.workflows.advance(steps, now);
+  }
+
+  /** Those of the nodes that are ready, with their workflows. */
+  async #read(refs: readonly NodeRef[]): Promise<readonly { readonly workflow: WorkflowRecord; readonly node: NodeRecord }[]> {
+    if (refs.length === 0) return [];
     const nodes = (await this.#storage.workflows.node(refs)).filter((node) => node !== null);
     const workflows = await this.#workflows(new Set(nodes.map(({ workflow }) => workflow)));
-    const decided: { readonly workflow: WorkflowRecord; readonly node: NodeRecord; readonly step: WorkflowStep }[] = [];
-    for (const node of nodes) {
+    return nodes.flatMap((node) => {
       const workflow = workflows.get(node.workflow);
-      if (!workflow || node.state !== 'waiting' || node.open > 0) continue;
-      decided.push({ workflow, node, step: await this.#decide(workflow, node, now) });
-    }
-    if (decided.length === 0) return [];
-    const answers = await this.#storage.workflows.advance(
-      decided.map(({ step }) => step),
-      now,
-    );
-    const refused = decided.flatMap(({ workflow, node }, index) => {
-      const inserted = answers[index]?.inserted;
-      return inserted?.kind === 'duplicate' ? [refuseNode(workflow, node, inserted.existing.id, now)] : [];
+      return workflow && node.state === 'waiting' && node.open === 0 ? [{ workflow, node }] : [];
     });
-    const closed = refused.length === 0 ? [] : await this.#storage.workflows.advance(refused, now);
-    return [...answers, ...closed].flatMap(({ ready }) => ready);
   }
 
   /** Reads what the decision asks for until it has it all. */
@@ -226,6 +239,32 @@ class Room {
   }
 }
 
-function keyOf({ workflow, index }: NodeRef): string {
+/** Starts of one workflow that are decided already, by the index of the node. */
+interface Starts {
+  readonly workflow: string;
+  readonly steps: ReadonlyMap<number, WorkflowStep>;
+}
+
+const noStarts: Starts = { workflow: '', steps: new Map() };
+
+/**
+ * The starts of a workflow that was just made: its jobs are those that the request was read as, so their nodes are neither read back from the store nor
+ * read a second time. For a group of 10,000 that is a third of its cost.
+ */
+function startsOf(workflow: string, nodes: readonly NewNode[], steps: ReadWorkflow['steps']): Starts {
+  const jobs = new Map(steps.map(({ read: { job } }) => [job.id, job]));
+  const starts = new Map<number, WorkflowStep>();
+  for (const node of nodes) {
+    const job = node.open === 0 && node.job !== null ? jobs.get(node.job) : undefined;
+    if (job) starts.set(node.index, startNode(workflow, node, job));
+  }
+  return { workflow, steps: starts };
+}
+
+function startOf({ workflow, index }: NodeRef, starts: Starts): WorkflowStep | undefined {
+  return workflow === starts.workflow ? starts.steps.get(index) : undefined;
+}
+
+function keyOf({ workflow, index }: Pick<NodeRef, 'workflow' | 'index'>): string {
   return `${workflow}:${index}`;
 }

@@ -28,7 +28,10 @@ export function cursorOf({ finishedAt, number }: Place): string {
 /** @throws OjsFault `invalid_request` where the text is no cursor of a job list. */
 export function readCursor(cursor: string): Place {
   const match = /^(?:u|f(\d{1,16})\.)(\d{1,16})$/.exec(cursor);
-  if (!match)
-    throw OjsFault.invalid([{ path: '$.cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' }]);
+  if (!match) throw wrongCursor();
   return { finishedAt: match[1] === undefined ? null : Number(match[1]), number: Number(match[2]) };
+}
+
+export function wrongCursor(): OjsFault {
+  return OjsFault.invalid([{ path: '$.cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' }]);
 }

@@ -1,16 +1,24 @@
 import { memoryStorage } from './memory/memory.ts';
+import { isRedisUrl } from './redis/address.ts';
 import { sqliteStorage } from './sqlite/sqlite.ts';
 import type { Storage } from './storage.ts';
 
 /**
  * Opens the storage that a URL names: `memory:`, `sqlite:PATH`, or `sqlite:` and `sqlite::memory:` for a private temporary file that goes
- * when the storage is closed. The layout is brought up to date by the storage's `migrate`. With `events: false` it writes no log of events.
+ * when the storage is closed. The layout is brought up to date by the storage's `migrate`. With `events: false` it writes no log of events;
+ * with `existing` it makes no file where there is none.
  * @throws Error where the URL names no storage, or its file cannot be opened.
  */
-export async function openStorage(url: string, { events = true }: { readonly events?: boolean } = {}): Promise<Storage> {
+export async function openStorage(
+  url: string,
+  { events = true, existing = false }: { readonly events?: boolean; readonly existing?: boolean } = {},
+): Promise<Storage> {
   if (url === 'memory:') return memoryStorage({ events });
   if (url === 'sqlite:' || url === 'sqlite::memory:') return sqliteStorage({ path: null, events });
-  if (url.startsWith('sqlite:')) return sqliteStorage({ path: decodePath(url.slice('sqlite:'.length)), events });
+  if (url.startsWith('sqlite:')) return sqliteStorage({ path: decodePath(url.slice('sqlite:'.length)), events, existing });
+  // Their drivers are loaded where they are used only.
+  if (/^postgres(ql)?:\/\//.test(url)) return (await import('./postgres/postgres.ts')).postgresStorage({ url, events });
+  if (isRedisUrl(url)) return (await import('./redis/redis.ts')).redisStorage({ url, events });
   throw new Error(`No storage is named by '${withoutPassword(url)}'; expected 'memory:', 'sqlite:PATH' or 'sqlite:' for a temporary file.`);
 }
 

@@ -144,14 +144,16 @@ export interface Held {
 }
 
 export interface PruneRules {
-  /** Finished jobs of a state that are older than `before`, or beyond the newest `keep` of that state. */
-  readonly jobs: readonly { readonly state: State; readonly before: Millis; readonly keep: number }[];
+  /** Finished jobs of a state that are older than `before`, or beyond the newest `keep` of that state; those in the dead letter are a state of their own. */
+  readonly jobs: readonly { readonly state: State; readonly deadLetter: boolean; readonly before: Millis; readonly keep: number }[];
   readonly events: { readonly before: Millis; readonly keep: number };
   /** Ended workflows, with their nodes. */
   readonly workflows: { readonly before: Millis; readonly keep: number };
   readonly statisticsBefore: Millis;
   readonly requestsBefore: Millis;
   readonly workersBefore: Millis;
+  /** Keys of limits that no job names, no operator overrides, and under which no job came or started since. Those of whole queues go with their queue. */
+  readonly limitsBefore: Millis;
 }
 
 export interface Registry {
@@ -159,13 +161,21 @@ export interface Registry {
   queues(): Promise<readonly QueueRecord[]>;
   /** Creates the queue where it is missing. Writes `queue.paused` or `queue.resumed` where the value changes. */
   pauseQueue(name: string, paused: boolean, now: Millis): Promise<QueueRecord>;
-  /** Creates the queue where it is missing; an absent field stays as it is. A changed limit holds for jobs that wait already. */
-  configureQueue(name: string, patch: QueuePatch, now: Millis): Promise<QueueRecord>;
+  /**
+   * Creates the queue where it is missing; an absent field stays as it is. A changed limit holds for jobs that wait already. With `expected` it writes
+   * only where that is the version on record, 0 for a queue that is missing, and answers null where it is not.
+   */
+  configureQueue(name: string, patch: QueuePatch, now: Millis, expected?: number): Promise<QueueRecord | null>;
   /** Forgets a queue that holds no job; false where it holds one or is unknown. */
   removeQueue(name: string): Promise<boolean>;
   /** What happened, by queue and minute, from `since` on; oldest first. */
   statistics(since: Millis): Promise<readonly MinuteRecord[]>;
-  limits(): Promise<readonly LimitRecord[]>;
+  /** Sorted by key; a cursor is the key that a page ended with, and wins over `offset`. */
+  limits(query: {
+    readonly after?: string;
+    readonly offset?: number;
+    readonly limit: number;
+  }): Promise<Page<LimitRecord> & { readonly total: number }>;
   limit(key: string): Promise<LimitRecord | null>;
   /** An operator's numbers win over those that come with jobs, until they are taken back with null. Creates the key. */
   overrideLimit(key: string, override: LimitNumbers | null, now: Millis): Promise<LimitRecord>;
@@ -188,11 +198,15 @@ export interface QueueRecord {
   readonly capacity: number | null;
   /** JSON text of the operator's settings that only the engine reads. */
   readonly config: Json;
+  /** +1 on every {@link Registry.configureQueue}. */
+  readonly version: number;
 }
 
 export interface QueuePatch {
   readonly capacity?: number | null;
   readonly config?: Json;
+  /** The operator's override of the queue's own limit (`queue:NAME`), in the same commit. */
+  readonly limit?: LimitNumbers | null;
 }
 
 /** Sums of one minute, which begins at `minute`. Durations in milliseconds: of completed executions, of waits between `enqueuedAt` and a start. */
@@ -325,8 +339,8 @@ export interface Firing {
   readonly dueAt: Millis | null;
   /** Null skips the run. */
   readonly job: NewJob | null;
-  /** The previous run, where its end belongs to this firing. */
-  readonly cancel: Transition | null;
+  /** Earlier runs whose end belongs to this firing. */
+  readonly cancels: readonly Transition[];
   /** Written where the job was inserted, and where there is none. */
   readonly events: readonly Json[];
 }
@@ -334,13 +348,19 @@ export interface Firing {
 export interface Crons {
   list(): Promise<readonly CronRecord[]>;
   get(name: string): Promise<CronRecord | null>;
-  /** Creates or updates (CRON-26); an update keeps creation and runs. */
+  /**
+   * Creates or updates (CRON-26); an update keeps creation and runs. With `expected` it updates only where that is the version on record, and answers
+   * null where it is not.
+   */
   put(
     cron: Pick<CronRecord, 'name' | 'spec' | 'enabled' | 'dueAt'>,
     now: Millis,
-  ): Promise<{ readonly created: boolean; readonly cron: CronRecord }>;
+    expected?: number,
+  ): Promise<{ readonly created: boolean; readonly cron: CronRecord } | null>;
   remove(name: string): Promise<CronRecord | null>;
   due(now: Millis, limit: number): Promise<readonly CronRecord[]>;
+  /** Per name the unfinished jobs that name it as their `cron`, oldest first, at most `limit` each; whether there is such a cron or not. */
+  unfinished(names: readonly string[], limit: number): Promise<readonly (readonly JobRecord[])[]>;
   /**
    * One commit a firing: where the version is still the one seen, cancels, inserts and moves `dueAt`, and counts the run where a job was inserted.
    * Answers null where it was not: another server fired. Queue bounds and pauses do not refuse the job.
@@ -367,6 +387,58 @@ export interface Documents {
   remove(kind: string, key: string): Promise<boolean>;
 }
 
+/** What a dump is made of: everything of a store but the leases of upkeep. What follows from other rows (counts, lanes, who is ready) is not in it. */
+export interface Dumped {
+  /** The first one. `position` is the newest of the log; `lastStart` the last start that a rate counted. */
+  readonly store: { readonly seed: number; readonly position: number; readonly lastStart: Millis };
+  readonly queue: Omit<QueueRecord, 'counts' | 'deadLetter'>;
+  readonly limit: Pick<LimitRecord, 'key' | 'own' | 'override'> & { readonly usedAt: Millis };
+  /** All starts that are kept under a key, oldest first, in pieces; behind their limit. */
+  readonly starts: { readonly key: string; readonly at: readonly Millis[] };
+  readonly workflow: { readonly number: number; readonly workflow: WorkflowRecord };
+  /** Directly behind their workflow, by index. */
+  readonly node: NodeRecord;
+  /** `number` gives the order of creation, `place` that of available jobs; null in other states. Numbers and places may have gaps. */
+  readonly job: { readonly number: number; readonly place: number | null; readonly job: JobRecord };
+  readonly cron: CronRecord;
+  readonly document: Document;
+  readonly minute: MinuteRecord;
+  readonly worker: WorkerRecord;
+  /** A claim's id that was answered, under the name that `requestKey` of `apply.ts` gives it, with what it was given. In the order of time. */
+  readonly request: {
+    readonly key: string;
+    readonly at: Millis;
+    readonly claims: readonly { readonly id: JobId; readonly claim: number }[];
+  };
+  readonly events: EventBatch;
+}
+
+/** Plain JSON values; JSON texts of users stay texts in it. */
+export type DumpRecord = { readonly [Kind in keyof Dumped]: { readonly kind: Kind; readonly record: Dumped[Kind] } }[keyof Dumped];
+
+export interface Backup {
+  /**
+   * Everything, each thing once, in the order of {@link Dumped}, in pages of some hundred records. Reads only, holds nobody up. Where the storage can
+   * it is one moment of the store, else each thing is as it is at its turn, and a workflow with its jobs is one moment.
+   */
+  dump(): AsyncIterable<readonly DumpRecord[]>;
+  /**
+   * Fills an empty store with a dump of any storage. Nothing else may use the store meanwhile. Afterwards it answers what the other did: ids, states, claims,
+   * order, counts, positions, seed. Where it fails, the store is empty again.
+   * @throws Error where the store is not empty.
+   */
+  restore(pages: AsyncIterable<readonly DumpRecord[]>): Promise<void>;
+}
+
+export interface Layout {
+  /** What the store has; 0 where it has none yet. May be newer than `to`. */
+  readonly from: number;
+  /** What this code makes of it. */
+  readonly to: number;
+  /** The names of what `migrate` would run. */
+  readonly steps: readonly string[];
+}
+
 export interface Storage extends AsyncDisposable {
   readonly traits: Traits;
   readonly jobs: Jobs;
@@ -375,6 +447,9 @@ export interface Storage extends AsyncDisposable {
   readonly workflows: Workflows;
   readonly crons: Crons;
   readonly documents: Documents;
+  readonly backup: Backup;
+  /** Reads which layout the store has and which one this code brings; changes nothing. */
+  layout(): Promise<Layout>;
   /** Brings the layout up to date; refuses one that is newer than this code. */
   migrate(): Promise<{ readonly from: number; readonly to: number }>;
   /** The store's clock. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { urls } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
 import { serve } from '../support/server.ts';
+import { storages } from '../support/storages.ts';
 import { openStream } from '../support/streams.ts';
 import { type Answer, Connection, lengthOf } from './support/connection.ts';
 import { array, type Dict, dict, required } from './support/reading.ts';
@@ -67,9 +67,9 @@ class AdminPage implements Disposable {
   }
 }
 
-describe.each(urls)('the admin page, %s', (storage) => {
+describe.each(storages)('the admin page, $name', ({ name, url }) => {
   test('manifest and health', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using page = await AdminPage.open(server.url);
     const manifest = dict(JSON.parse((await page.send('GET', '/ojs/manifest')).text));
     expect(manifest).toMatchObject({
@@ -78,11 +78,11 @@ describe.each(urls)('the admin page, %s', (storage) => {
       extensions: { official: expect.any(Array) },
     });
     // It shows any text.
-    expect(await page.get('/health')).toMatchObject({ status: 'ok', backend: { type: storage.slice(0, -1) } });
+    expect(await page.get('/health')).toMatchObject({ status: 'ok', backend: { type: name } });
   });
 
   test('crons: list, one, enable and disable, delete', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using page = await AdminPage.open(server.url, '/ojs/admin/crons');
     await page.call('POST', '/crons', { name: 'daily', schedule: '0 9 * * *', timezone: 'UTC', job_template: { type: 'a.b', args: [] } });
     const shown = {
@@ -103,7 +103,7 @@ describe.each(urls)('the admin page, %s', (storage) => {
   });
 
   test('workflows: a running one is active to this page, and to nobody else', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using page = await AdminPage.open(server.url, '/ojs/admin/workflows?state=active');
     const created = await page.call('POST', '/workflows', {
       type: 'chain',
@@ -138,13 +138,13 @@ describe.each(urls)('the admin page, %s', (storage) => {
   });
 
   test('without quirks it is told that workflows are running', async () => {
-    await using server = await serve({ storage, quirks: false });
+    await using server = await serve({ storage: url(), quirks: false });
     using page = await AdminPage.open(server.url);
     expect((await page.call('POST', '/workflows', { steps: [{ type: 'a.b', args: [] }] })).state).toBe('running');
   });
 
   test('the progress of a job: as it is, as it comes, its result', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using page = await AdminPage.open(server.url, '/ojs/admin/jobs/1');
     const { id } = await page.call('POST', '/jobs', { type: 'a.b', args: [] });
     await page.call('POST', '/workers/fetch', { queues: ['default'] });
@@ -163,7 +163,7 @@ describe.each(urls)('the admin page, %s', (storage) => {
   });
 
   test('limits: list, one, override, restore', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using page = await AdminPage.open(server.url);
     await page.call('POST', '/jobs', { type: 'a.b', args: [], options: { rate_limit: { key: 'api', concurrency: 2 } } });
     expect(await page.items('/rate-limits')).toMatchObject([{ key: 'api' }]);
@@ -173,7 +173,7 @@ describe.each(urls)('the admin page, %s', (storage) => {
   });
 
   test('queue configuration and schemas by their admin paths', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using page = await AdminPage.open(server.url);
     expect(await page.call('PUT', '/admin/queues/q/config', { concurrency: 3 })).toMatchObject({ concurrency: 3 });
     await page.call('POST', '/schemas', { type: 'a.b', version: 1, schema: { type: 'array' } });
@@ -182,7 +182,7 @@ describe.each(urls)('the admin page, %s', (storage) => {
   });
 
   test('its posts without a body have no type', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using page = await AdminPage.open(server.url);
     expect(await page.call('POST', '/queues/q/pause')).toMatchObject({ name: 'q', paused: true });
   });
@@ -218,7 +218,7 @@ describe.each(urls)('the admin page, %s', (storage) => {
     ['GET', '/webhooks/subscriptions'],
     ['POST', '/webhooks/subscriptions/ID/test'],
   ] satisfies [string, string, object?][])('%s %s is not there, in JSON', async (method, path, body?: object) => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using page = await AdminPage.open(server.url);
     const answer = await page.send(method, `/ojs/v1${path.replace('ID', newId())}`, body === undefined ? undefined : JSON.stringify(body));
     expect([answer.status, answer.headers.get('content-type')]).toEqual([404, 'application/openjobspec+json']);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { urls } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
 import { serve } from '../support/server.ts';
+import { storages } from '../support/storages.ts';
 import { openStream } from '../support/streams.ts';
 import { Connection, lengthOf } from './support/connection.ts';
 import { array, type Dict, dict, required, text } from './support/reading.ts';
@@ -85,9 +85,9 @@ async function deadLetter(cli: CommandLine): Promise<string> {
   return id;
 }
 
-describe.each(urls)('the command line, %s', (storage) => {
+describe.each(storages)('the command line, $name', ({ url }) => {
   test('enqueue, status, cancel, health', async () => {
-    await using server = await start(storage);
+    await using server = await start(url());
     using cli = await CommandLine.open(server.url);
     expect(await cli.call('GET', '/health')).toMatchObject({ status: 'ok' });
     const sent = printed(await cli.call('POST', '/jobs', '{"type":"email.send","args":["a"],"options":{"priority":2,"queue":"email"}}'));
@@ -99,7 +99,7 @@ describe.each(urls)('the command line, %s', (storage) => {
   });
 
   test('--unique-key and --unique-within: a name of the job’s own, and a time as Go writes it', async () => {
-    await using server = await start(storage);
+    await using server = await start(url());
     using cli = await CommandLine.open(server.url);
     const enqueue = (key: string, within = '5m0s') =>
       cli.call('POST', '/jobs', `{"type":"a.b","args":["${newId()}"],"options":{"unique":{"key":"${key}","within":"${within}"}}}`);
@@ -109,14 +109,14 @@ describe.each(urls)('the command line, %s', (storage) => {
   });
 
   test('a batch: how many are enqueued, how many failed', async () => {
-    await using server = await start(storage);
+    await using server = await start(url());
     using cli = await CommandLine.open(server.url);
     const body = await cli.call('POST', '/jobs/batch', '{"jobs":[{"type":"a.one","args":[]},{"type":"a.two","args":[]}]}');
     expect(body).toMatchObject({ enqueued: 2, failed: 0, count: 2, jobs: [{ type: 'a.one' }, { type: 'a.two' }] });
   });
 
   test('jobs list: by state, queue and type', async () => {
-    await using server = await start(storage);
+    await using server = await start(url());
     using cli = await CommandLine.open(server.url);
     const ids: string[] = [];
     for (const [type, queue] of [
@@ -145,7 +145,7 @@ describe.each(urls)('the command line, %s', (storage) => {
   });
 
   test('dead letter: the total at the top level, statistics, retry, delete', async () => {
-    await using server = await start(storage);
+    await using server = await start(url());
     using cli = await CommandLine.open(server.url);
     const [first, second] = [await deadLetter(cli), await deadLetter(cli)];
     const body = await cli.call('GET', '/dead-letter?limit=1');
@@ -157,7 +157,7 @@ describe.each(urls)('the command line, %s', (storage) => {
   });
 
   test('cron: expression and job_template, get, pause, resume, patch, trigger, delete', async () => {
-    await using server = await start(storage);
+    await using server = await start(url());
     using cli = await CommandLine.open(server.url);
     const template = '{"type":"report.daily","args":[1],"options":{"queue":"reports"}}';
     const registered = await cli.call(
@@ -184,7 +184,7 @@ describe.each(urls)('the command line, %s', (storage) => {
   });
 
   test('a workflow: its first step without depends_on; id and state at the top level', async () => {
-    await using server = await start(storage);
+    await using server = await start(url());
     using cli = await CommandLine.open(server.url);
     const steps = '[{"id":"load","type":"a.load","args":[]},{"id":"save","type":"a.save","args":[],"depends_on":["load"]}]';
     const created = await cli.call('POST', '/workflows', `{"name":"import","steps":${steps}}`);
@@ -200,7 +200,7 @@ describe.each(urls)('the command line, %s', (storage) => {
   });
 
   test('queues: create, list, show, statistics, pause, resume, delete', async () => {
-    await using server = await start(storage);
+    await using server = await start(url());
     using cli = await CommandLine.open(server.url);
     expect(await cli.call('POST', '/queues', '{"name":"email"}')).toMatchObject({ name: 'email' });
     await cli.call('POST', '/queues/email/pause');
@@ -212,7 +212,7 @@ describe.each(urls)('the command line, %s', (storage) => {
   });
 
   test('limits: list, override, restore', async () => {
-    await using server = await start(storage);
+    await using server = await start(url());
     using cli = await CommandLine.open(server.url);
     await cli.call('POST', '/jobs', '{"type":"a.b","args":[],"options":{"rate_limit":{"key":"api","concurrency":2}}}');
     expect(await cli.call('GET', '/rate-limits')).toMatchObject({ rate_limits: [{ key: 'api' }] });
@@ -224,7 +224,7 @@ describe.each(urls)('the command line, %s', (storage) => {
   });
 
   test('events are listed and followed', async () => {
-    await using server = await start(storage);
+    await using server = await start(url());
     using cli = await CommandLine.open(server.url);
     const { id } = printed(await cli.call('POST', '/jobs', '{"type":"a.b","args":[],"options":{"queue":"q"}}'));
     expect(await cli.call('GET', '/events')).toMatchObject({ events: [{ type: 'job.enqueued', data: { job_id: id } }], has_more: false });
@@ -259,7 +259,7 @@ describe.each(urls)('the command line, %s', (storage) => {
     ['PATCH', '/jobs/ID'],
     ['DELETE', '/admin/workers/worker-1'],
   ])('%s %s is not there, in JSON', async (method, path) => {
-    await using server = await start(storage);
+    await using server = await start(url());
     using cli = await CommandLine.open(server.url);
     const body = method === 'GET' || method === 'DELETE' ? undefined : '{}';
     expect(await failing(cli.call(method, path.replace('ID', newId()), body))).toMatchObject({ status: 404, code: 'not_found' });

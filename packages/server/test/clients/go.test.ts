@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { urls } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
 import { serve } from '../support/server.ts';
+import { storages } from '../support/storages.ts';
 import { type Answer, Connection, lengthOf } from './support/connection.ts';
 import { any, bool, type Decode, float, int, list, map, string, struct, time, unmarshal } from './support/go.ts';
 
@@ -179,9 +179,9 @@ async function failing(call: Promise<unknown>): Promise<ApiError> {
 const retry =
   '"retry":{"max_attempts":1,"initial_interval_ms":100,"backoff_coefficient":2,"max_interval_ms":300000,"jitter":true,"on_exhaustion":"dead_letter"}';
 
-describe.each(urls)('the Go SDK, %s', (storage) => {
+describe.each(storages)('the Go SDK, $name', ({ url }) => {
   test('health has integers, the manifest maps of booleans and texts', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     expect(await go.get(health, '/health')).toMatchObject({ status: 'ok', backend: { status: 'connected' } });
     const read = await go.get(struct(manifest), '/ojs/manifest');
@@ -194,20 +194,20 @@ describe.each(urls)('the Go SDK, %s', (storage) => {
   });
 
   test('its list of extensions: names for this client, the object for everybody else and without quirks (X24, docs/deviations.md)', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     const { extensions } = await go.get(struct({ ...manifest, extensions: list(string) }), '/ojs/manifest');
     expect(extensions).toContain('progress');
     const plain = (await (await fetch(`${server.url}/ojs/manifest`)).json()) as { extensions: object };
     expect(Object.keys(plain.extensions)).toEqual(['official', 'experimental']);
-    await using strict = await serve({ storage, quirks: false });
+    await using strict = await serve({ storage: url(), quirks: false });
     using refused = await Go.open(strict.url);
     const call = refused.get(struct({ ...manifest, extensions: list(string) }), '/ojs/manifest');
     await expect(call).rejects.toThrow('cannot unmarshal object into Go value at $.extensions');
   });
 
   test('enqueue with milliseconds in its policies, get, cancel', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     const unique = '"unique":{"key":["type","args"],"period_ms":3600000,"on_conflict":"reject"}';
     const body =
@@ -231,7 +231,7 @@ describe.each(urls)('the Go SDK, %s', (storage) => {
   });
 
   test('a batch comes back in its order', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     const { jobs } = await go.post(
       manyJobs,
@@ -242,7 +242,7 @@ describe.each(urls)('the Go SDK, %s', (storage) => {
   });
 
   test('a worker fetches, beats, acks and fails jobs', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     for (let index = 0; index < 3; index++)
       await go.enqueue(`{"type":"a.b","args":[${index}],"options":{"retry":{"max_attempts":3,"initial_interval_ms":100}}}`);
@@ -269,7 +269,7 @@ describe.each(urls)('the Go SDK, %s', (storage) => {
   });
 
   test('a result that is no object is one that it can not read', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     const { id } = await go.enqueue('{"type":"a.b","args":[]}');
     await go.fetch('default');
@@ -278,7 +278,7 @@ describe.each(urls)('the Go SDK, %s', (storage) => {
   });
 
   test('queues: posts without a body and without a type', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     await go.enqueue('{"type":"a.b","args":[],"options":{"queue":"email"}}');
     await go.post(any, '/queues/email/pause');
@@ -295,7 +295,7 @@ describe.each(urls)('the Go SDK, %s', (storage) => {
   });
 
   test('dead letter: list, retry, delete', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     const ids: string[] = [];
     for (let index = 0; index < 3; index++) {
@@ -311,7 +311,7 @@ describe.each(urls)('the Go SDK, %s', (storage) => {
   });
 
   test('cron jobs', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     const body =
       '{"name":"daily-report","cron":"0 9 * * *","type":"report.daily","args":[],"timezone":"Europe/Berlin","options":{"queue":"reports"}}';
@@ -324,7 +324,7 @@ describe.each(urls)('the Go SDK, %s', (storage) => {
   });
 
   test('a chain of steps', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     const body =
       '{"name":"import","steps":[{"id":"job-0","type":"a.load","args":[1],"depends_on":[],"options":{"queue":"q"}},' +
@@ -341,7 +341,7 @@ describe.each(urls)('the Go SDK, %s', (storage) => {
   });
 
   test('the callbacks of a batch are known by their ids alone', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     const callback = (id: string) => `{"id":"${id}","type":"a.${id}","args":[],"depends_on":["job-0","job-1"]}`;
     const body =
@@ -358,7 +358,7 @@ describe.each(urls)('the Go SDK, %s', (storage) => {
   });
 
   test('schemas: the version is a text', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     const uri = 'urn:app:email.send:1';
     const body = `{"uri":"${uri}","type":"email.send","version":"1","schema":{"type":"array"}}`;
@@ -371,7 +371,7 @@ describe.each(urls)('the Go SDK, %s', (storage) => {
   });
 
   test('its errors, and its token', async () => {
-    await using server = await serve({ storage, tokens: ['a-secret-token'], engine: { pausedQueues: 'reject' } });
+    await using server = await serve({ storage: url(), tokens: ['a-secret-token'], engine: { pausedQueues: 'reject' } });
     using stranger = await Go.open(server.url);
     expect((await failing(stranger.get(any, '/queues'))).error.code).toBe('unauthenticated');
     using go = await Go.open(server.url, 'a-secret-token');
@@ -381,7 +381,7 @@ describe.each(urls)('the Go SDK, %s', (storage) => {
     const paused = await failing(go.enqueue('{"type":"a.b","args":[],"options":{"queue":"q"}}'));
     expect([paused.answer.status, paused.error.code, paused.error.retryable]).toEqual([422, 'queue_paused', true]);
 
-    await using slow = await serve({ storage, requestRate: '1/3600s' });
+    await using slow = await serve({ storage: url(), requestRate: '1/3600s' });
     using limited = await Go.open(slow.url);
     await limited.get(any, '/queues');
     const refused = await failing(limited.get(any, '/queues'));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { urls } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
 import { serve } from '../support/server.ts';
+import { storages } from '../support/storages.ts';
 import { openStream } from '../support/streams.ts';
 import { array, type Dict, dict, required, text } from './support/reading.ts';
 
@@ -142,16 +142,16 @@ const retry = {
   on_exhaustion: 'dead_letter',
 };
 
-describe.each(urls)('the JavaScript SDK, %s', (storage) => {
+describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
   test('manifest and health', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     expect(await js.get('/ojs/manifest')).toMatchObject({ specversion: '1.0', protocols: ['http'], endpoints: { base_url: '/ojs/v1' } });
     expect(await js.get('/health')).toMatchObject({ status: 'ok', backend: { status: 'connected' } });
   });
 
   test('enqueue with every option, get, cancel', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     const options = {
       queue: 'email',
@@ -185,7 +185,7 @@ describe.each(urls)('the JavaScript SDK, %s', (storage) => {
   });
 
   test('a batch comes back in its order', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     const { jobs } = await js.post('/jobs/batch', {
       jobs: [
@@ -200,7 +200,7 @@ describe.each(urls)('the JavaScript SDK, %s', (storage) => {
   });
 
   test('a worker fetches, beats with a count, acks and fails jobs', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     for (const index of [0, 1, 2]) await js.enqueue('a.b', [index], { retry: { ...retry, max_attempts: 3 } });
     const [first, second, third] = await js.fetch('default');
@@ -231,7 +231,7 @@ describe.each(urls)('the JavaScript SDK, %s', (storage) => {
   });
 
   test('its serverless adapters name the job in the path, and fail it with a text', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     for (const index of [0, 1]) await js.enqueue('a.b', [index]);
     const [first, second] = await js.fetch('default');
@@ -245,7 +245,7 @@ describe.each(urls)('the JavaScript SDK, %s', (storage) => {
   });
 
   test('queues: name and status in lists, numbers at the top of statistics', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     await js.enqueue('a.b', [], { queue: 'email' });
     expect(await js.get('/queues/email/stats')).toMatchObject({
@@ -264,7 +264,7 @@ describe.each(urls)('the JavaScript SDK, %s', (storage) => {
   });
 
   test('dead letter: list, retry, discard', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     const ids: unknown[] = [];
     for (const index of [0, 1]) {
@@ -280,7 +280,7 @@ describe.each(urls)('the JavaScript SDK, %s', (storage) => {
   });
 
   test('cron jobs in pages', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     for (const name of ['a-report', 'b-report', 'c-report']) {
       const body = { name, cron: '*/5 * * * *', type: 'report.daily', args: [], timezone: 'UTC', meta: {}, options: { queue: 'reports' } };
@@ -296,7 +296,7 @@ describe.each(urls)('the JavaScript SDK, %s', (storage) => {
   });
 
   test('a nested chain; the retry of a step is camelCase', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     const created = workflow(
       await js.post('/workflows', {
@@ -331,7 +331,7 @@ describe.each(urls)('the JavaScript SDK, %s', (storage) => {
   });
 
   test('a batch with callbacks; a workflow is cancelled', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     const { id } = workflow(
       await js.post('/workflows', {
@@ -351,7 +351,7 @@ describe.each(urls)('the JavaScript SDK, %s', (storage) => {
   });
 
   test('schemas', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     const uri = 'urn:app:email.send:1';
     const registered = await js.post('/schemas', { uri, type: 'email.send', version: '1', schema: { type: 'array' } });
@@ -364,7 +364,7 @@ describe.each(urls)('the JavaScript SDK, %s', (storage) => {
   });
 
   test('progress is reported and a queue is followed', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     const { id } = await js.enqueue('a.b', [], { queue: 'q' });
     using stream = await openStream(server.url, '/events/stream?channel=queue:q');
@@ -382,7 +382,7 @@ describe.each(urls)('the JavaScript SDK, %s', (storage) => {
   });
 
   test('its errors', async () => {
-    await using server = await serve({ storage, engine: { pausedQueues: 'reject' } });
+    await using server = await serve({ storage: url(), engine: { pausedQueues: 'reject' } });
     const js = new JavaScript(server.url);
     const missing = await failing(js.get(`/jobs/${newId()}`));
     expect(missing).toMatchObject({ kind: 'not found', code: 'not_found', requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) });
@@ -392,7 +392,7 @@ describe.each(urls)('the JavaScript SDK, %s', (storage) => {
     // What its durable execution asks for, with the prefix twice.
     expect((await failing(js.get(`/ojs/v1/ojs/v1/checkpoints/${newId()}/resume`))).kind).toBe('not found');
 
-    await using slow = await serve({ storage, requestRate: '1/3600s' });
+    await using slow = await serve({ storage: url(), requestRate: '1/3600s' });
     const limited = new JavaScript(slow.url);
     await limited.get('/queues');
     const { kind, retryAfter } = await failing(limited.get('/queues'));
@@ -401,7 +401,7 @@ describe.each(urls)('the JavaScript SDK, %s', (storage) => {
   });
 
   test('its authorization goes out as it was given', async () => {
-    await using server = await serve({ storage, tokens: ['a-secret-token'] });
+    await using server = await serve({ storage: url(), tokens: ['a-secret-token'] });
     expect((await failing(new JavaScript(server.url).get('/queues'))).status).toBe(401);
     const js = new JavaScript(server.url, 'Bearer a-secret-token');
     expect(await js.get('/queues')).toMatchObject({ queues: [] });

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { isState } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
-import { urls } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
 import { serve } from '../support/server.ts';
+import { storages } from '../support/storages.ts';
 import { openStream } from '../support/streams.ts';
 import { type Answer, Connection, lengthOf } from './support/connection.ts';
 import { array, type Dict, dict, required, text } from './support/reading.ts';
@@ -169,9 +169,9 @@ async function failing(call: Promise<unknown>): Promise<ApiError> {
   throw new Error('The call was expected to fail with an answer of the server.', { cause: error });
 }
 
-describe.each(urls)('the Python SDK, %s', (storage) => {
+describe.each(storages)('the Python SDK, $name', ({ url }) => {
   test('manifest and health', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     const manifest = await py.get('/ojs/manifest');
     expect(manifest).toMatchObject({ ojs_version: '1.0', implementation: { language: 'typescript' }, protocols: ['http'] });
@@ -180,7 +180,7 @@ describe.each(urls)('the Python SDK, %s', (storage) => {
   });
 
   test('enqueue with every option, get, cancel', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     const unique =
       '"unique": {"key": ["type", "queue", "args"], "period": "PT1H", "states": ["available", "active", "scheduled"], "on_conflict": "reject"}';
@@ -212,7 +212,7 @@ describe.each(urls)('the Python SDK, %s', (storage) => {
   });
 
   test('a batch comes back in its order', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     const { jobs } = await py.post(
       '/jobs/batch',
@@ -222,7 +222,7 @@ describe.each(urls)('the Python SDK, %s', (storage) => {
   });
 
   test('a worker fetches, beats, acks and fails jobs', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     expect(await py.fetch('default')).toEqual([]);
     await py.enqueue('{"type": "a.b", "args": []}');
@@ -257,7 +257,7 @@ describe.each(urls)('the Python SDK, %s', (storage) => {
   });
 
   test('queues: list, statistics, pause, resume', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     await py.enqueue('{"type": "a.b", "args": [], "options": {"queue": "email"}}');
     const stats = await py.get('/queues/email/stats');
@@ -279,7 +279,7 @@ describe.each(urls)('the Python SDK, %s', (storage) => {
   });
 
   test('dead letter: list, retry, delete', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     const ids: string[] = [];
     for (const queue of ['email', 'email', 'other']) {
@@ -299,7 +299,7 @@ describe.each(urls)('the Python SDK, %s', (storage) => {
   });
 
   test('cron jobs: register, update, list, unregister', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     const body = (expression: string) =>
       `{"name": "daily-report", "cron": "${expression}", "type": "report.daily", "args": [{"full": true}], "timezone": "Europe/Berlin", ` +
@@ -321,7 +321,7 @@ describe.each(urls)('the Python SDK, %s', (storage) => {
   });
 
   test('a chain runs step by step', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     const created = workflow(
       await py.post(
@@ -348,7 +348,7 @@ describe.each(urls)('the Python SDK, %s', (storage) => {
   });
 
   test('a group runs at once and can be cancelled', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     const body =
       '{"name": "both", "steps": [{"id": "step-0", "type": "a.one", "args": [], "depends_on": []}, {"id": "step-1", "type": "a.two", "args": [], "depends_on": []}]}';
@@ -359,7 +359,7 @@ describe.each(urls)('the Python SDK, %s', (storage) => {
   });
 
   test('the callbacks of a batch are steps with a callback_type', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     const callback = (name: string) =>
       `{"id": "${name}", "type": "done.${name}", "args": [], "depends_on": ["step-0", "step-1"], "options": {"queue": "done", "callback_type": "${name}"}}`;
@@ -382,7 +382,7 @@ describe.each(urls)('the Python SDK, %s', (storage) => {
   });
 
   test('schemas keep the type of their version', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     const uri = 'urn:app:email.send:1';
     const body = `{"uri": "${uri}", "type": "email.send", "version": "1", "schema": {"type": "array", "minItems": 1}}`;
@@ -397,7 +397,7 @@ describe.each(urls)('the Python SDK, %s', (storage) => {
   });
 
   test('progress is reported and events are followed', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     const { id } = await py.enqueue('{"type": "a.b", "args": []}');
     using stream = await openStream(server.url, `/events/stream?channel=job:${id}`, { 'user-agent': 'python-httpx/0.28.1' });
@@ -417,7 +417,7 @@ describe.each(urls)('the Python SDK, %s', (storage) => {
   });
 
   test('its errors: not found, paused, too many requests', async () => {
-    await using server = await serve({ storage, engine: { pausedQueues: 'reject' } });
+    await using server = await serve({ storage: url(), engine: { pausedQueues: 'reject' } });
     using py = await Python.open(server.url);
     expect(await failing(py.get(`/jobs/${newId()}`))).toMatchObject({ status: 404, code: 'not_found' });
     await py.post('/queues/email/pause');
@@ -426,7 +426,7 @@ describe.each(urls)('the Python SDK, %s', (storage) => {
     const invalid = await failing(py.enqueue('{"type": "A", "args": []}'));
     expect(invalid).toMatchObject({ status: 400, code: 'invalid_request' });
 
-    await using slow = await serve({ storage, requestRate: '1/3600s' });
+    await using slow = await serve({ storage: url(), requestRate: '1/3600s' });
     using limited = await Python.open(slow.url);
     await limited.get('/queues');
     const { status, code, answer } = await failing(limited.get('/queues'));
@@ -436,7 +436,7 @@ describe.each(urls)('the Python SDK, %s', (storage) => {
   });
 
   test('a token goes with every request', async () => {
-    await using server = await serve({ storage, tokens: ['a-secret-token'] });
+    await using server = await serve({ storage: url(), tokens: ['a-secret-token'] });
     using stranger = await Python.open(server.url);
     expect(await failing(stranger.get('/queues'))).toMatchObject({ status: 401, code: 'unauthenticated' });
     using py = await Python.open(server.url, 'Authorization: Bearer a-secret-token');
@@ -444,14 +444,14 @@ describe.each(urls)('the Python SDK, %s', (storage) => {
   });
 
   test('without quirks its answers have the bare type, which it does not take for JSON', async () => {
-    await using server = await serve({ storage, quirks: false });
+    await using server = await serve({ storage: url(), quirks: false });
     using py = await Python.open(server.url);
     const { headers } = await py.send('GET', '/ojs/v1/queues');
     expect(headers.get('content-type')).toBe(media);
     await expect(py.enqueue('{"type": "a.b", "args": []}')).rejects.toThrow("KeyError: 'job'");
     expect(await failing(py.get(`/jobs/${newId()}`))).toMatchObject({ status: 404, code: undefined });
 
-    await using quirky = await serve({ storage });
+    await using quirky = await serve({ storage: url() });
     using other = await Python.open(quirky.url);
     for (const path of ['/ojs/v1/queues', `/ojs/v1/jobs/${newId()}`, '/nowhere']) {
       expect((await other.send('GET', path)).headers.get('content-type')).toBe(`${media}; profile="application/json"`);

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
 import { readEvents } from '../../src/engine/events.ts';
 import { openStorage } from '../../src/storage/open.ts';
-import { type Bench, bench, urls } from '../support/engine.ts';
+import { type Bench, bench } from '../support/engine.ts';
+import { storages } from '../support/storages.ts';
 
 const minute = 60_000;
 const definition = (more: object = {}) =>
@@ -18,9 +19,9 @@ async function tick(b: Bench, minutes = 1): Promise<void> {
 
 const depth = async (b: Bench) => (await b.engine.storage.registry.queues()).find(({ name }) => name === 'q')?.counts ?? {};
 
-describe.each(urls)('crons, %s', (url) => {
+describe.each(storages)('crons, $name', ({ url }) => {
   test('fires when it is due, once, and tells when next (ojs-cron §7)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const { created, cron } = await register(b);
     expect([created, cron.dueAt]).toEqual([true, (Math.floor(b.clock.now() / minute) + 1) * minute]);
     await b.engine.crons.fireDue();
@@ -39,7 +40,7 @@ describe.each(urls)('crons, %s', (url) => {
   });
 
   test('a second POST updates and keeps what has run (CRON-26)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     await register(b);
     await tick(b);
     const before = await b.engine.crons.get('report');
@@ -50,7 +51,7 @@ describe.each(urls)('crons, %s', (url) => {
   });
 
   test('after a pause of any length one run, then the next in the future (catch-up)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     await register(b, { overlap_policy: 'allow' });
     await tick(b, 90);
     expect(await depth(b)).toEqual({ [State.available]: 1 });
@@ -58,7 +59,7 @@ describe.each(urls)('crons, %s', (url) => {
   });
 
   test('overlap: skip, allow and cancel_previous (§6.1)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     for (const [policy, counts] of [
       ['skip', { [State.available]: 1 }],
       ['allow', { [State.available]: 2 }],
@@ -73,7 +74,7 @@ describe.each(urls)('crons, %s', (url) => {
   });
 
   test('overlap enqueue: the next run waits in its queue until the previous one has ended', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     await register(b, { overlap_policy: 'enqueue' });
     await tick(b);
     await tick(b);
@@ -85,7 +86,7 @@ describe.each(urls)('crons, %s', (url) => {
   });
 
   test('any number of servers fire a tick once', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     await register(b, { overlap_policy: 'allow' });
     b.clock.set((Math.floor(b.clock.now() / minute) + 1) * minute);
     await Promise.all(Array.from({ length: 8 }, () => b.engine.crons.fireDue()));
@@ -93,7 +94,7 @@ describe.each(urls)('crons, %s', (url) => {
   });
 
   test('disabled it rests, enabled it goes on with the future; removed it leaves its jobs', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     await register(b);
     expect(await b.engine.crons.enable('report', false)).toMatchObject({ enabled: false, dueAt: null });
     await tick(b, 5);
@@ -106,7 +107,7 @@ describe.each(urls)('crons, %s', (url) => {
   });
 
   test('a trigger runs now and leaves the schedule as it is', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const { cron } = await register(b);
     const { job, cron: after } = await b.engine.crons.trigger('report');
     expect((await b.get(job)).state).toBe(State.available);
@@ -114,7 +115,7 @@ describe.each(urls)('crons, %s', (url) => {
   });
 
   test('a run that its own unique policy refuses is skipped, and counts as none', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     await register(b, { overlap_policy: 'allow', options: { queue: 'q', unique: { keys: ['type'] } } });
     await tick(b);
     await tick(b);

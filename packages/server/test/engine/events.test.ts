@@ -2,7 +2,8 @@ import { type EventKind, readEventId, State, uuidFrom } from '@ojs-ts/core';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type EventQuery, readEvents } from '../../src/engine/events.ts';
-import { type Bench, bench, items, newJob, urls } from '../support/engine.ts';
+import { type Bench, bench, items, newJob } from '../support/engine.ts';
+import { storages } from '../support/storages.ts';
 
 function read(b: Bench, query: Partial<EventQuery> = {}) {
   return readEvents(b.engine.storage, 'ojs://test', { after: null, types: [], queues: [], jobTypes: [], limit: 1_000, ...query });
@@ -10,9 +11,9 @@ function read(b: Bench, query: Partial<EventQuery> = {}) {
 
 const failure = { code: 'x', type: 'x', message: 'm', names: [] };
 
-describe.each(urls)('events, %s', (url) => {
+describe.each(storages)('events, $name', ({ url }) => {
   test('a job’s events come in the order of its life (§9)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const job = await b.start(null, { retry: { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 } });
     await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
     b.clock.advance(1_000);
@@ -40,7 +41,7 @@ describe.each(urls)('events, %s', (url) => {
   test('pages of any size, and new events between them: none is skipped, none comes twice', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: 1, max: 7 }), fc.nat(9)), { minLength: 1, maxLength: 12 }), async (steps) => {
-        await using b = await bench(url);
+        await using b = await bench(url());
         const seen: string[] = [];
         let after: string | null = null;
         for (const [limit, jobs] of steps) {
@@ -65,7 +66,7 @@ describe.each(urls)('events, %s', (url) => {
   });
 
   test('filters are combined, a trailing * takes a prefix', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const first = await b.start('w1', { queue: 'a', type: 'x.y' });
     await b.start('w1', { queue: 'b', type: 'x.z' });
     await b.push({ queue: 'a', type: 'x.z' });
@@ -80,7 +81,7 @@ describe.each(urls)('events, %s', (url) => {
   });
 
   test('a filter that matches nothing moves on, too', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     await b.push();
     const { events, cursor } = await read(b, { queues: ['none'] });
     expect(events).toEqual([]);
@@ -88,7 +89,7 @@ describe.each(urls)('events, %s', (url) => {
   });
 
   test('a cursor before the oldest event kept tells of the gap, once', async () => {
-    await using b = await bench(url, { retention: { eventsMs: 1_000 } });
+    await using b = await bench(url(), { retention: { eventsMs: 1_000 } });
     for (let count = 0; count < 3; count++) await b.push();
     const { cursor } = await read(b, { limit: 1 });
     b.clock.advance(2_000);
@@ -102,7 +103,7 @@ describe.each(urls)('events, %s', (url) => {
   });
 
   test('a cursor from before the store was emptied begins again, and tells of the gap', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     for (let count = 0; count < 5; count++) await b.push();
     const { cursor } = await read(b);
     await b.engine.storage.clear();
@@ -111,7 +112,7 @@ describe.each(urls)('events, %s', (url) => {
   });
 
   test('every kind of a job has what ojs-events §4.1 requires, and tells job, state and trace (§8.3, X27)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const retry = { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 };
     const at = (ms: number) => new Date(b.clock.now() + ms).toISOString();
     await b.push({ queue: 'scheduled', state: State.scheduled, runAt: b.clock.now() + 60_000, priority: 5, trace: 'aa' });
@@ -161,7 +162,7 @@ describe.each(urls)('events, %s', (url) => {
   });
 
   test('the id of an event is a cursor, too; that of another store begins anew (ojs-events §6.4)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     for (let count = 0; count < 3; count++) await b.push();
     const { events } = await read(b);
     expect(await read(b, { after: events[1]?.id ?? '' })).toMatchObject({ events: [{ id: events[2]?.id }], gap: false });
@@ -170,7 +171,7 @@ describe.each(urls)('events, %s', (url) => {
   });
 
   test.each(['x', '-1', '1.5', '1e3', ' 1', '99999999999999999999', 'evt_', 'evt_x'])('%j is no cursor', async (after) => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     await expect(read(b, { after })).rejects.toMatchObject({ code: 'invalid_request' });
   });
 });

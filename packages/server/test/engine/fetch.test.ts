@@ -1,13 +1,14 @@
 import { State } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import { Waiters } from '../../src/engine/waiters.ts';
-import { bench, items, newJob, settled, urls } from '../support/engine.ts';
+import { bench, items, newJob, settled } from '../support/engine.ts';
+import { storages } from '../support/storages.ts';
 
-describe.each(urls)('long poll, %s', (url) => {
+describe.each(storages)('long poll, $name', ({ url }) => {
   const waitMs = 60_000;
 
   test('is woken by an insert, and only once served', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const [first, second] = [b.fetch({ waitMs }), b.fetch({ waitMs })];
     await settled();
     const id = await b.push();
@@ -23,7 +24,7 @@ describe.each(urls)('long poll, %s', (url) => {
   });
 
   test('is woken by a promotion, a requeue, a cleared pause, and a retry from the dead letter', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const later = await b.push({ state: State.scheduled, runAt: b.clock.now() + 5_000 });
     const promoted = b.fetch({ waitMs });
     await settled();
@@ -59,7 +60,7 @@ describe.each(urls)('long poll, %s', (url) => {
   });
 
   test('ends empty when its caller leaves, and takes nothing afterwards', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const caller = new AbortController();
     const left = b.fetch({ waitMs }, caller.signal);
     await settled();
@@ -70,7 +71,7 @@ describe.each(urls)('long poll, %s', (url) => {
   });
 
   test('ends empty when the engine drains, and later ones do not wait', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const waiting = [b.fetch({ waitMs }), b.fetch({ waitMs, queues: ['other', 'q'] })];
     await settled();
     b.engine.drain();
@@ -81,12 +82,12 @@ describe.each(urls)('long poll, %s', (url) => {
   });
 
   test('ends empty after its time', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     expect(await b.fetch({ waitMs: 1 })).toEqual([]);
   });
 
   test('a repeat by request id gets the same claims, even beside newer jobs', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const ids = [await b.push(), await b.push()];
     const first = await b.fetch({ count: 2, request: 'r1', worker: 'w1' });
     await b.push();
@@ -95,7 +96,7 @@ describe.each(urls)('long poll, %s', (url) => {
   });
 
   test('many waiters and many jobs: each job goes to one of them', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const fetches = Array.from({ length: 50 }, () => b.fetch({ waitMs, count: 2 }));
     await settled();
     await b.engine.push(items(Array.from({ length: 100 }, () => newJob(b.clock.now()))));

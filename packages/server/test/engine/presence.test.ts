@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { readEvents } from '../../src/engine/events.ts';
 import type { WorkerBeat } from '../../src/storage/storage.ts';
-import { type Bench, bench, urls } from '../support/engine.ts';
+import { type Bench, bench } from '../support/engine.ts';
+import { storages } from '../support/storages.ts';
 
 const info = JSON.stringify({ queues: ['a', 'b'], concurrency: 5 });
 
@@ -19,9 +20,9 @@ async function told(b: Bench): Promise<readonly (readonly [string, unknown])[]> 
   });
 }
 
-describe.each(urls)('events of workers, %s', (url) => {
+describe.each(storages)('events of workers, $name', ({ url }) => {
   test('a life: started, quiet, running again, stopped with the last heartbeat (ojs-events §3.4, §10.6)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const job = await b.start(null);
     await beat(b);
     await beat(b);
@@ -42,7 +43,7 @@ describe.each(urls)('events of workers, %s', (url) => {
   });
 
   test('a heartbeat is told once a minute, after the start', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     for (let second = 0; second <= 125; second += 5) {
       await beat(b, { holds: null, active: 3 });
       b.clock.advance(5_000);
@@ -55,7 +56,7 @@ describe.each(urls)('events of workers, %s', (url) => {
   });
 
   test('a fetch begins a worker as well, once, and before the job that it gets', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     await b.push();
     await Promise.all([b.fetch({ worker: 'w1', count: 4 }), b.fetch({ worker: 'w1' }), beat(b)]);
     await b.fetch({ worker: 'w1' });
@@ -68,7 +69,7 @@ describe.each(urls)('events of workers, %s', (url) => {
   });
 
   test('a worker that dies has stopped by an error; one that said it ends, by shutdown', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     await beat(b);
     await beat(b, { worker: 'w2', state: 'terminate', holds: null });
     b.clock.advance(31_000);
@@ -82,7 +83,7 @@ describe.each(urls)('events of workers, %s', (url) => {
   });
 
   test('a worker that may hold more than it lists does not end with an empty list', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     await beat(b, { state: 'terminate', partial: true });
     expect(await told(b)).toEqual([]);
     expect(await b.engine.storage.registry.workers()).toHaveLength(1);
@@ -91,8 +92,8 @@ describe.each(urls)('events of workers, %s', (url) => {
   });
 
   test('a worker that another server of the store knows does not start again', async () => {
-    await using b = await bench(url);
-    await using other = await bench(url, { storage: { ...b.engine.storage, [Symbol.asyncDispose]: async () => {} } });
+    await using b = await bench(url());
+    await using other = await bench(url(), { storage: { ...b.engine.storage, [Symbol.asyncDispose]: async () => {} } });
     await beat(b);
     await beat(other);
     await beat(other, { state: 'quiet' });
@@ -103,9 +104,9 @@ describe.each(urls)('events of workers, %s', (url) => {
   });
 
   test('an event that cannot be written fails neither heartbeat nor fetch', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const storage = { ...b.engine.storage, record: () => Promise.reject(new Error('full')), [Symbol.asyncDispose]: async () => {} };
-    await using broken = await bench(url, { storage });
+    await using broken = await bench(url(), { storage });
     expect(await beat(broken)).toMatchObject({ extended: [] });
     expect(await broken.fetch({ worker: 'w9' })).toEqual([]);
   });

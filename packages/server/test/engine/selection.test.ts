@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type JobFilter, select } from '../../src/engine/selection.ts';
 import { bench, items, newJob } from '../support/engine.ts';
+import { storages } from '../support/storages.ts';
 
-describe.each(['memory:', 'sqlite:'])('select, %s', (url) => {
+describe.each(storages)('select, $name', ({ url }) => {
   test('pages of any size meet every job that fits once, in the order of the list, over more jobs than one read has', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const jobs = Array.from({ length: 1_300 }, (_, index) =>
       newJob(b.clock.now(), { priority: (index * 7) % 5 === 0 || index > 1_290 ? 1 : 0 }),
     );
@@ -32,7 +33,7 @@ describe.each(['memory:', 'sqlite:'])('select, %s', (url) => {
   });
 
   test('what fits is told by the same rule whatever the filter asks for', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const start = b.clock.now();
     const types = ['a.b', 'a.c', 'b.a'];
     const queues = ['x', 'y'];

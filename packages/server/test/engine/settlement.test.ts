@@ -1,7 +1,8 @@
 import { type Failure, type JobRecord, OjsFault, State, stateName } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import type { Settlement } from '../../src/engine/settlement.ts';
-import { bench, urls } from '../support/engine.ts';
+import { bench } from '../support/engine.ts';
+import { storages } from '../support/storages.ts';
 
 const failure: Failure = { code: 'oops', type: 'oops', message: 'm', names: ['oops'] };
 
@@ -17,9 +18,9 @@ function requeue(job: JobRecord, delayMs = 0): Settlement {
   return { id: job.id, claim: job.claim, worker: job.worker, kind: 'requeue', reason: 'shutdown', delayMs };
 }
 
-describe.each(urls)('settlement, %s', (url) => {
+describe.each(storages)('settlement, $name', ({ url }) => {
   test('ack completes once; a repeat with the lease answers the first time, without one it is a conflict (§4)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const job = await b.start();
     const first = await b.engine.settle(ack(job));
     expect(first).toEqual({ kind: 'completed', at: b.clock.now() });
@@ -34,7 +35,7 @@ describe.each(urls)('settlement, %s', (url) => {
     ['the end', { maxAttempts: 1 }, 'discarded'],
     ['the dead letter', { maxAttempts: 1, onExhaustion: 'dead_letter' as const }, 'discarded'],
   ])('fail that leads to %s is repeatable by the lease, also after the job has moved on', async (_, retry, kind) => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const job = await b.start('w1', { retry });
     const first = await b.engine.settle(fail(job));
     expect(first).toMatchObject({ kind, attempt: 1 });
@@ -52,7 +53,7 @@ describe.each(urls)('settlement, %s', (url) => {
   });
 
   test.each([0, 30_000])('requeue with a delay of %i ms does not count, and is repeatable by the lease (T:L1-WRK-003)', async (delayMs) => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const job = await b.start();
     const first = await b.engine.settle(requeue(job, delayMs));
     expect(first).toEqual({ kind: 'requeued', attempt: 0, maxAttempts: 3, delayMs });
@@ -70,7 +71,7 @@ describe.each(urls)('settlement, %s', (url) => {
   });
 
   test('an old lease is refused by everything once the job is somebody else’s (the fence)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const old = await b.start('w1', { visibilityMs: 3_000 });
     b.clock.advance(3_000);
     await b.engine.upkeep.run();
@@ -86,7 +87,7 @@ describe.each(urls)('settlement, %s', (url) => {
   });
 
   test('without a lease the worker owns it, and without a name the state decides (X29)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const job = await b.start('w1');
     for (const settlement of [ack(job), fail(job), requeue(job)]) {
       expect(await b.engine.settle({ ...settlement, claim: null, worker: 'w2' })).toMatchObject({ kind: 'conflict' });
@@ -95,7 +96,7 @@ describe.each(urls)('settlement, %s', (url) => {
   });
 
   test('a job that is not there is missing; one that waits, was cancelled or ended is a conflict', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const job = await b.start();
     expect(await b.engine.settle({ ...ack(job), id: '01900000-0000-7000-8000-000000000000' })).toEqual({ kind: 'missing' });
     expect(await b.engine.settle({ ...fail(job), id: '01900000-0000-7000-8000-000000000000' })).toEqual({ kind: 'missing' });
@@ -106,14 +107,14 @@ describe.each(urls)('settlement, %s', (url) => {
   });
 
   test('ack and nack of one claim at the same time: one of them counts', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const job = await b.start();
     const outcomes = await Promise.all([b.engine.settle(ack(job)), b.engine.settle(fail(job)), b.engine.settle(requeue(job))]);
     expect(outcomes.filter(({ kind }) => kind !== 'conflict')).toHaveLength(1);
   });
 
   test('the same nack many times at the same time is one failure', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const job = await b.start();
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => b.engine.settle(fail(job))));
     expect(new Set(outcomes.map((outcome) => JSON.stringify(outcome))).size).toBe(1);
@@ -121,7 +122,7 @@ describe.each(urls)('settlement, %s', (url) => {
   });
 
   test('giveBack undoes claims, uncounted, but not those that have moved on', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const [first, second] = [await b.start(), await b.start()];
     await b.engine.settle(ack(second));
     await b.engine.giveBack([first, second]);
@@ -135,12 +136,12 @@ describe.each(urls)('settlement, %s', (url) => {
   });
 });
 
-describe.each(urls)('lifecycle, %s', (url) => {
+describe.each(storages)('lifecycle, $name', ({ url }) => {
   const conflict = (current: string) =>
     expect.objectContaining({ code: 'conflict', details: expect.objectContaining({ current_state: current }) });
 
   test('cancel from every state that allows it; again by key, not without one (X5)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const ids = [
       await b.push(),
       await b.push({ state: State.pending }),
@@ -158,7 +159,7 @@ describe.each(urls)('lifecycle, %s', (url) => {
   });
 
   test('activate: to available, or to scheduled while its time is to come (digest §17)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const [now, later] = [await b.push({ state: State.pending }), await b.push({ state: State.pending, runAt: b.clock.now() + 5_000 })];
     const first = await b.engine.lifecycle.activate(now, 'k1');
     expect(first).toMatchObject({ from: State.pending, job: { state: State.available } });
@@ -170,7 +171,7 @@ describe.each(urls)('lifecycle, %s', (url) => {
   });
 
   test('retry only from the dead letter; the key answers the first, also after the job was started', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const dead = await b.start('w1', { retry: { maxAttempts: 1, onExhaustion: 'dead_letter' } });
     await b.engine.settle(fail(dead));
     const discarded = await b.start('w1', { retry: { maxAttempts: 1 } });
@@ -191,7 +192,7 @@ describe.each(urls)('lifecycle, %s', (url) => {
   });
 
   test('many cancels at once: one of them, and the others hear of it', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const id = await b.push();
     const answers = await Promise.allSettled(Array.from({ length: 10 }, () => b.engine.lifecycle.cancel(id, null)));
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Bench, bench, urls } from '../support/engine.ts';
+import { type Bench, bench } from '../support/engine.ts';
+import { storages } from '../support/storages.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -13,9 +14,9 @@ async function complete({ engine, clock, push, fetch }: Bench, waitMs: number, r
   await engine.settle({ kind: 'ack', id: job?.id ?? '', claim: null, worker: null, result: null });
 }
 
-describe.each(urls)('statistics on %s', (url) => {
+describe.each(storages)('statistics on $name', ({ url }) => {
   test('are means and sums of the last hour', async () => {
-    await using on = await bench(url);
+    await using on = await bench(url());
     const { engine, clock } = on;
     await complete(on, 1_000, 200);
     await complete(on, 3_000, 400);
@@ -38,7 +39,7 @@ describe.each(urls)('statistics on %s', (url) => {
   });
 
   test('are read again after a second, and not before', async () => {
-    await using on = await bench(url);
+    await using on = await bench(url());
     const { engine, clock } = on;
     expect((await engine.statistics.of('q')).completedLastHour).toBe(0);
     await complete(on, 0, 100);
@@ -48,7 +49,7 @@ describe.each(urls)('statistics on %s', (url) => {
   });
 
   test('count what fails, and the throughput of the last minutes', async () => {
-    await using on = await bench(url);
+    await using on = await bench(url());
     const { engine, clock, start } = on;
     // To the beginning of a minute.
     clock.advance(minute - (clock.now() % minute));
@@ -61,8 +62,8 @@ describe.each(urls)('statistics on %s', (url) => {
   });
 
   test('of today begin at midnight, whatever was read before', async () => {
-    await using watched = await bench(url);
-    await using unwatched = await bench(url);
+    await using watched = await bench(url());
+    await using unwatched = await bench(url());
     for (const on of [watched, unwatched]) {
       const { engine, clock } = on;
       // 90 minutes before midnight, UTC.

@@ -6,8 +6,9 @@ import { type Gap, type LogEvent, Tail, type Topic } from '../../src/engine/tail
 import { memoryStorage } from '../../src/storage/memory/memory.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import type { Storage } from '../../src/storage/storage.ts';
-import { type Bench, bench, items, newJob, urls } from '../support/engine.ts';
+import { type Bench, bench, items, newJob } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
+import { storages } from '../support/storages.ts';
 
 /** A follower that keeps what it is told, and can be waited for. */
 class Recorder {
@@ -58,9 +59,9 @@ async function follow(b: Bench, topic: Topic, after?: number): Promise<Recorder>
 
 const failure = { code: 'x', type: 'x', message: 'm', names: [] };
 
-describe.each(urls)('the tail of the log, %s', (url) => {
+describe.each(storages)('the tail of the log, $name', ({ url }) => {
   test('tells every event after it is live, in the order of the log, and the topics apart', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     await b.push({ queue: 'a' });
     const all = await follow(b, 'all');
     const queue = await follow(b, { queue: 'a' });
@@ -78,7 +79,7 @@ describe.each(urls)('the tail of the log, %s', (url) => {
   });
 
   test('replays what came after a position, then goes on without a seam', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     for (let count = 0; count < 3; count++) await b.push({ queue: 'a' });
     await b.push({ queue: 'b' });
     const late = await follow(b, { queue: 'a' }, 1);
@@ -96,7 +97,7 @@ describe.each(urls)('the tail of the log, %s', (url) => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
-        await using b = await bench(url);
+        await using b = await bench(url());
         const followers: { readonly from: number; readonly recorder: Recorder }[] = [];
         const pushes: Promise<unknown>[] = [];
         let pushed = 0;
@@ -130,7 +131,7 @@ describe.each(urls)('the tail of the log, %s', (url) => {
   });
 
   test('several events of one change: the first moves, the last of an end ends', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const all = await follow(b, 'all');
     const job = await b.start(null, { retry: { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 } });
     await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
@@ -156,7 +157,7 @@ describe.each(urls)('the tail of the log, %s', (url) => {
   });
 
   test('a position that is gone is a gap up to the first event kept, one beyond the end a gap up to now', async () => {
-    await using b = await bench(url, { retention: { eventsMs: 1_000 } });
+    await using b = await bench(url(), { retention: { eventsMs: 1_000 } });
     for (let count = 0; count < 3; count++) await b.push();
     b.clock.advance(2_000);
     await b.engine.upkeep.run();
@@ -172,7 +173,7 @@ describe.each(urls)('the tail of the log, %s', (url) => {
   });
 
   test('collects what a topic has after a position, the newest where it is too much', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const job = await b.start(null);
     await b.push({ queue: 'b' });
     await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
@@ -186,7 +187,7 @@ describe.each(urls)('the tail of the log, %s', (url) => {
   });
 
   test('a follower that throws, or that is closed by another, harms nobody', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const closed = await follow(b, 'all');
     await b.engine.tail.subscribe('all', {
       onEvent: () => {
@@ -202,7 +203,7 @@ describe.each(urls)('the tail of the log, %s', (url) => {
   });
 
   test('a store that was emptied is told from its beginning', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     for (let count = 0; count < 3; count++) await b.push();
     const all = await follow(b, 'all');
     await b.engine.storage.clear();
@@ -212,8 +213,8 @@ describe.each(urls)('the tail of the log, %s', (url) => {
   });
 
   test('without a log following is refused (OJS_EVENTS=false)', async () => {
-    const storage = await openStorage(url, { events: false });
-    await using b = await bench(url, { storage, events: false });
+    const storage = await openStorage(url(), { events: false });
+    await using b = await bench(url(), { storage, events: false });
     expect(() => b.engine.tail.subscribe('all', { onEvent: () => {} })).toThrow(expect.objectContaining({ code: 'unsupported' }));
     await b.start('w1');
     expect(await storage.events(0, 9)).toMatchObject({ batches: [], newest: 0 });

@@ -3,12 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
 import { StoreClock } from '../../src/engine/time.ts';
 import { openStorage } from '../../src/storage/open.ts';
-import { bench, items, newJob, urls } from '../support/engine.ts';
+import { bench, items, newJob } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
+import { storages } from '../support/storages.ts';
 
-describe.each(urls)('upkeep, %s', (url) => {
+describe.each(storages)('upkeep, $name', ({ url }) => {
   test('promotes what is due, neither early nor late, and more than a page of it', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const due = b.clock.now() + 1_000;
     const jobs = Array.from({ length: 450 }, () => newJob(b.clock.now(), { state: State.scheduled, runAt: due }));
     await b.engine.push(items(jobs));
@@ -22,7 +23,7 @@ describe.each(urls)('upkeep, %s', (url) => {
   });
 
   test('get and fetch see due jobs without any pass (§2.1)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const due = b.clock.now() + 1_000;
     const [first, second] = [await b.push({ state: State.scheduled, runAt: due }), await b.push({ state: State.scheduled, runAt: due })];
     const expiring = await b.push({ expiresAt: due });
@@ -33,7 +34,7 @@ describe.each(urls)('upkeep, %s', (url) => {
   });
 
   test('an ended lease goes back at once while attempts are left, then it is discarded (X13, T:L1-VIS-001)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const job = await b.start(null, { visibilityMs: 3_000, retry: { maxAttempts: 2 } });
     b.clock.advance(2_999);
     await b.engine.upkeep.run();
@@ -48,14 +49,14 @@ describe.each(urls)('upkeep, %s', (url) => {
   });
 
   test('an execution that runs out of its time takes the backoff (§11)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const job = await b.start(null, { timeoutMs: 2_000, retry: { jitter: false, initialIntervalMs: 7_000 } });
     b.clock.advance(2_000);
     expect(await b.get(job.id)).toMatchObject({ state: State.retryable, runAt: b.clock.now() + 7_000 });
   });
 
   test('a worker is dead after 30 s without a heartbeat (§10.7)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const job = await b.start('w1', { retry: { maxAttempts: 2 } });
     await b.beat('w1', [job.id]);
     b.clock.advance(29_999);
@@ -69,7 +70,7 @@ describe.each(urls)('upkeep, %s', (url) => {
   });
 
   test('a worker that never sent a heartbeat is not dead (X10, T:L2-CRON-005)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const job = await b.start('w1');
     b.clock.advance(1_799_999);
     await b.engine.upkeep.run();
@@ -77,7 +78,7 @@ describe.each(urls)('upkeep, %s', (url) => {
   });
 
   test('its silence counts from the start of the engine: a restart kills nobody', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const job = await b.start('w1');
     await b.beat('w1', [job.id]);
     b.clock.advance(3_600_000 / 4);
@@ -91,7 +92,7 @@ describe.each(urls)('upkeep, %s', (url) => {
   });
 
   test('a lease that ended while no engine listened waits for the next heartbeat of its worker', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const queue = `only-${newId()}`;
     const ids = await Promise.all(Array.from({ length: 2 }, () => b.push({ queue })));
     await b.fetch({ queues: [queue], worker: 'w1', count: 2, leaseMs: 30_000 });
@@ -108,7 +109,7 @@ describe.each(urls)('upkeep, %s', (url) => {
   });
 
   test('a worker that stays silent after the restart is dead in its time', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const queue = `only-${newId()}`;
     const id = await b.push({ queue });
     await b.fetch({ queues: [queue], worker: 'w1', leaseMs: 30_000 });
@@ -123,7 +124,7 @@ describe.each(urls)('upkeep, %s', (url) => {
   });
 
   test('jobs that wait for their worker do not hide overdue ones behind them', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const queue = `only-${newId()}`;
     const waiting = await Promise.all(Array.from({ length: 450 }, () => b.push({ queue })));
     for (let round = 0; round < 5; round++) await b.fetch({ queues: [queue], worker: 'w1', count: 100, leaseMs: 30_000 });
@@ -137,7 +138,7 @@ describe.each(urls)('upkeep, %s', (url) => {
   });
 
   test('retention gets through what it has to, of every kind (digest §17)', async () => {
-    await using b = await bench(url, { retention: { keep: 10, keepEvents: 10 } });
+    await using b = await bench(url(), { retention: { keep: 10, keepEvents: 10 } });
     const jobs = await Promise.all(Array.from({ length: 3_000 }, () => b.push({ queue: 'many' })));
     for (let round = 0; round < 30; round++) {
       const taken = await b.fetch({ queues: ['many'], worker: 'w', count: 100 });
@@ -151,7 +152,7 @@ describe.each(urls)('upkeep, %s', (url) => {
   });
 
   test('a job that two heartbeats in a row do not list goes back uncounted; one is not enough', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const lost = await b.start('w1');
     const kept = await b.start('w1');
     const beatAndRun = async (holds: readonly string[] | null) => {
@@ -172,7 +173,7 @@ describe.each(urls)('upkeep, %s', (url) => {
   });
 
   test('a claim that is younger than the heartbeat before the last is not lost yet', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     await b.beat('w1', []);
     b.clock.advance(5_000);
     const job = await b.start('w1');
@@ -184,7 +185,7 @@ describe.each(urls)('upkeep, %s', (url) => {
   });
 
   test('retention: by age and by number, and each state by its own (digest §17)', async () => {
-    await using b = await bench(url, {
+    await using b = await bench(url(), {
       retention: { completedMs: 1_000, cancelledMs: 2_000, discardedMs: 3_000, keep: 2, eventsMs: 10_000 },
     });
     const complete = async () => {

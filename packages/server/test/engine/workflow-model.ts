@@ -1,7 +1,6 @@
 import { type JobRecord, type ManualClock, manualClock } from '@ojs-ts/core';
 import fc from 'fast-check';
 import { Engine } from '../../src/engine/engine.ts';
-import { openStorage } from '../../src/storage/open.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { newId } from '../support/ids.ts';
 
@@ -58,12 +57,11 @@ export interface Played {
   readonly open: number;
 }
 
-/** Runs one workflow to its end under crashes: after each one another engine takes over the store. */
-export async function play(url: string, request: object, fates: Fates): Promise<Played> {
-  const storage = await openStorage(url);
+/** Clears the store and runs one workflow to its end under crashes: after each one another engine takes over the store. */
+export async function play(storage: Storage, request: object, fates: Fates): Promise<Played> {
+  await storage.clear();
   const clock = manualClock();
   const world = new World(storage, clock, fates);
-  await using _closed = { [Symbol.asyncDispose]: async () => storage[Symbol.asyncDispose]() };
   const id = newId();
   await world.survive((engine) => engine.workflows.create(engine.workflows.read(JSON.stringify({ id, ...request }), ids(id))));
   const jobs = new Map<string, Set<string>>();

@@ -1,7 +1,8 @@
 import { type JobRecord, type Json, renderWorkflow, State } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
-import { type Bench, bench, urls } from '../support/engine.ts';
+import { type Bench, bench } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
+import { storages } from '../support/storages.ts';
 
 async function create(b: Bench, body: object): Promise<string> {
   return (await b.engine.workflows.create(b.engine.workflows.read(JSON.stringify(body), newId))).id;
@@ -28,9 +29,9 @@ async function view(b: Bench, id: string) {
   return JSON.parse(renderWorkflow(workflow, nodes, jobs));
 }
 
-describe.each(urls)('workflows, %s', (url) => {
+describe.each(storages)('workflows, $name', ({ url }) => {
   test('chain: one step after the other, results passed on, as an array (digest §7, X25)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const id = await create(b, { type: 'chain', steps: [step('a.one'), step('a.two'), step('a.three')] });
     const first = await one(b);
     expect(first.type).toBe('a.one');
@@ -48,7 +49,7 @@ describe.each(urls)('workflows, %s', (url) => {
   });
 
   test('chain: a discarded step cancels the rest; one that is retried does not', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const id = await create(b, { type: 'chain', steps: [step('a.one'), step('a.two')] });
     await discard(b, await one(b));
     expect(await b.fetch()).toEqual([]);
@@ -60,7 +61,7 @@ describe.each(urls)('workflows, %s', (url) => {
   });
 
   test('group: all at once, failed only when all have ended (X44)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const id = await create(b, { type: 'group', jobs: [step('a.one'), step('a.two')] });
     const [first, second] = await b.fetch({ count: 2 });
     if (!first || !second) throw new Error('A group starts all its jobs.');
@@ -71,7 +72,7 @@ describe.each(urls)('workflows, %s', (url) => {
   });
 
   test('batch: callbacks as the outcome asks for them, completed although a job failed (wf 8.3)', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const callbacks = { on_complete: step('cb.complete'), on_success: step('cb.success'), on_failure: step('cb.failure') };
     const id = await create(b, { type: 'batch', jobs: [step('a.one'), step('a.two')], callbacks });
     const [first, second] = await b.fetch({ count: 2 });
@@ -86,7 +87,7 @@ describe.each(urls)('workflows, %s', (url) => {
   });
 
   test('nested three levels deep: a chain of a group of chains', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const inner = (name: string) => ({ type: 'chain', steps: [step(`${name}.one`), step(`${name}.two`)] });
     const id = await create(b, { type: 'chain', steps: [{ type: 'group', jobs: [inner('a'), inner('b')] }, step('last.step')] });
     const firsts = await b.fetch({ count: 5 });
@@ -101,7 +102,7 @@ describe.each(urls)('workflows, %s', (url) => {
   });
 
   test('steps with depends_on run when all they depend on has', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const steps = [
       { id: 'a', ...step('s.a') },
       { id: 'b', ...step('s.b') },
@@ -118,7 +119,7 @@ describe.each(urls)('workflows, %s', (url) => {
   });
 
   test.each(['cancelled', 'expired', 'deleted'])('a child that is %s never leaves its parent waiting', async (how) => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const late = how === 'expired' ? { expires_at: '+PT1S' } : {};
     const id = await create(b, { type: 'group', jobs: [step('a.one'), step('a.two', { ...late, priority: -1 })] });
     const { nodes } = await b.engine.workflows.get(id);
@@ -132,7 +133,7 @@ describe.each(urls)('workflows, %s', (url) => {
   });
 
   test('a step whose unique policy rejects it fails with duplicate', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const unique = { keys: ['type'], states: ['available', 'active'] };
     await create(b, { type: 'group', jobs: [step('only.one', { unique })] });
     const id = await create(b, { type: 'chain', steps: [step('only.one', { unique }), step('a.two')] });
@@ -140,7 +141,7 @@ describe.each(urls)('workflows, %s', (url) => {
   });
 
   test('cancel: what waits is cancelled, what is active may finish and advances nothing', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const id = await create(b, { type: 'chain', steps: [{ type: 'group', jobs: [step('a.one'), step('a.two')] }, step('a.three')] });
     const running = await one(b);
     const { workflow } = await b.engine.workflows.cancel(id);
@@ -152,7 +153,7 @@ describe.each(urls)('workflows, %s', (url) => {
   });
 
   test('a repeated creation is the same workflow, another one under its id a duplicate', async () => {
-    await using b = await bench(url);
+    await using b = await bench(url());
     const body = { id: newId(), type: 'group', jobs: [step('a.one')] };
     expect(await create(b, body)).toBe(await create(b, body));
     expect(await b.fetch({ count: 5 })).toHaveLength(1);

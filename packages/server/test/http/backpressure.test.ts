@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
-import { urls } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
 import { call, type Response, send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
+import { storages } from '../support/storages.ts';
 
 interface Events {
   readonly events: readonly { readonly data: Readonly<Record<string, unknown>> }[];
 }
 
-describe.each(urls)('backpressure on %s', (storage) => {
+describe.each(storages)('backpressure on $name', (storage) => {
   let server: RunningServer;
   beforeAll(async () => {
-    server = await serve({ storage });
+    server = await serve({ storage: storage.url() });
   });
   afterAll(() => server.close());
 
@@ -152,18 +152,18 @@ describe.each(urls)('backpressure on %s', (storage) => {
   });
 });
 
-describe.each(urls)('paused queues on %s', (storage) => {
+describe.each(storages)('paused queues on $name', (storage) => {
   const pause = (server: RunningServer, what = 'pause') => call(server.url, `/queues/q/${what}`, {});
   const push = (server: RunningServer) => call(server.url, '/jobs', { type: 'a.b', args: [], options: { queue: 'q' } });
 
   test('take jobs unless the operator says otherwise (X19, T:L4-PAUSE-001)', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: storage.url() });
     await pause(server);
     expect((await push(server)).status).toBe(201);
   });
 
   test('refuse them with queue_paused where they are to, until they are resumed', async () => {
-    await using server = await serve({ storage, engine: { pausedQueues: 'reject' } });
+    await using server = await serve({ storage: storage.url(), engine: { pausedQueues: 'reject' } });
     expect((await push(server)).status).toBe(201);
     await pause(server);
     expect(await push(server)).toMatchObject({

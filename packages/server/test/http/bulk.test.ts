@@ -4,6 +4,7 @@ import { type ClockedServer, serveClocked } from '../support/clocked.ts';
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { call, send } from '../support/request.ts';
+import { storages } from '../support/storages.ts';
 
 interface Item {
   readonly index: number;
@@ -64,9 +65,9 @@ async function jobIn(server: ClockedServer, state: string): Promise<string> {
 
 const stateOf = async (url: string, id: string) => (await call<{ state?: string }>(url, `/jobs/${id}`)).body.state ?? 'gone';
 
-describe.each(['memory:', 'sqlite:'])('bulk enqueue, %s (ojs-bulk-operations)', (storage) => {
+describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) => {
   test('each item has its outcome, in order; 201, 207 and 422 (BLK-001, 002, 004, §5)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const good = await bulk(url, { jobs: [job({ args: [1] }), job({ options: { queue: 'x', priority: 3 } })] });
     expect([good.status, good.body]).toMatchObject([
@@ -100,7 +101,7 @@ describe.each(['memory:', 'sqlite:'])('bulk enqueue, %s (ojs-bulk-operations)', 
   });
 
   test('duplicates within a batch see each other, whatever their policy (digest 4.6)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const unique = (on_conflict: string) => job({ options: { unique: { keys: ['type', 'args'], on_conflict } } });
     const answer = await bulk(url, { jobs: [unique('reject'), unique('reject'), unique('ignore'), job(), unique('replace')] });
@@ -117,7 +118,7 @@ describe.each(['memory:', 'sqlite:'])('bulk enqueue, %s (ojs-bulk-operations)', 
   });
 
   test('an id is used once: in the batch, and of all jobs', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const [one, two] = [newId(), newId()];
     await push(url, { id: two });
@@ -128,7 +129,7 @@ describe.each(['memory:', 'sqlite:'])('bulk enqueue, %s (ojs-bulk-operations)', 
   });
 
   test('atomic: all of them or none, with what was wrong (§5.3, BLK-R001)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     expect(await bulk(url, { atomicity: 'atomic', jobs: [job(), job()] })).toMatchObject({ status: 201, body: { succeeded: 2 } });
     const held = await push(url, { options: { unique: { keys: ['type'] }, queue: 'held' } });
@@ -147,7 +148,7 @@ describe.each(['memory:', 'sqlite:'])('bulk enqueue, %s (ojs-bulk-operations)', 
   });
 
   test('a full queue takes what fits of a partial batch, and nothing of an atomic one', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     await bench.engine.queueSettings.configure('default', { maxDepth: 2 });
     const refused = await bulk(url, { atomicity: 'atomic', jobs: [job(), job(), job()] });
@@ -158,7 +159,7 @@ describe.each(['memory:', 'sqlite:'])('bulk enqueue, %s (ojs-bulk-operations)', 
   });
 
   test('10,000 jobs pass in order, 10,001 are 413 with the bound (BLK-003, 005, R006, §9.1)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const jobs = Array.from({ length: 10_001 }, (_, index) => job({ args: [index] }));
     const refused = await send(url, { method: 'POST', path: '/ojs/v1/jobs/bulk', body: JSON.stringify({ jobs }) });
@@ -174,7 +175,7 @@ describe.each(['memory:', 'sqlite:'])('bulk enqueue, %s (ojs-bulk-operations)', 
   });
 
   test('what is no bulk request is refused whole', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     for (const body of [
       {},
@@ -194,7 +195,7 @@ describe.each(['memory:', 'sqlite:'])('bulk enqueue, %s (ojs-bulk-operations)', 
   });
 
   test('texts stay as they were sent', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const body = '{ "jobs": [ {"type":"a.b", "args":[1.0e3,12345678901234567890]} ] }';
     const { text } = await send(server.url, { method: 'POST', path: '/ojs/v1/jobs/bulk', body });
     const { id } = (JSON.parse(text) as Bulk).items[0]?.job ?? { id: '' };
@@ -202,9 +203,9 @@ describe.each(['memory:', 'sqlite:'])('bulk enqueue, %s (ojs-bulk-operations)', 
   });
 });
 
-describe.each(['memory:', 'sqlite:'])('bulk enqueue again by its key, %s (§10)', (storage) => {
+describe.each(storages)('bulk enqueue again by its key, $name (§10)', (storage) => {
   test.each(['header', 'body'] as const)('the same request gets the same jobs, its key in the %s', async (place) => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const body = { jobs: [job(), { type: '!' }, job({ args: [1] })], ...(place === 'body' && { idempotency_key: 'import-42' }) };
     const headers: Headers = place === 'header' ? { 'idempotency-key': 'import-42' } : {};
@@ -217,7 +218,7 @@ describe.each(['memory:', 'sqlite:'])('bulk enqueue again by its key, %s (§10)'
   });
 
   test('the header wins over the body; keys of one kind of operation are none of another', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const body = { jobs: [job()], idempotency_key: 'b' };
     const first = await bulk(url, body, { 'idempotency-key': 'a' });
@@ -228,7 +229,7 @@ describe.each(['memory:', 'sqlite:'])('bulk enqueue again by its key, %s (§10)'
   });
 
   test('another body under the key is 409, and nothing is done (§11.2)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const headers = { 'idempotency-key': 'k' };
     await bulk(url, { jobs: [job()] }, headers);
@@ -240,7 +241,7 @@ describe.each(['memory:', 'sqlite:'])('bulk enqueue again by its key, %s (§10)'
   });
 
   test('a request that was refused whole has not used up its key', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     for (const [path, wrong, right] of [
       ['/jobs/bulk', { jobs: [] }, { jobs: [job()] }],
@@ -254,7 +255,7 @@ describe.each(['memory:', 'sqlite:'])('bulk enqueue again by its key, %s (§10)'
   });
 
   test('two at once are one', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const body = { jobs: Array.from({ length: 50 }, (_, index) => job({ args: [index] })), idempotency_key: 'k' };
     const answers = await Promise.all(Array.from({ length: 4 }, () => bulk(url, body)));
@@ -263,7 +264,7 @@ describe.each(['memory:', 'sqlite:'])('bulk enqueue again by its key, %s (§10)'
   });
 
   test('a key is forgotten after a day, and then means new jobs (§10.2)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const body = { jobs: [job()], idempotency_key: 'k' };
     const first = await bulk(url, body);
@@ -280,7 +281,7 @@ describe.each(['memory:', 'sqlite:'])('bulk enqueue again by its key, %s (§10)'
   });
 
   test('where the store failed some items a repetition tries those again', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const { jobs } = bench.engine.storage;
     const insert = jobs.insert.bind(jobs);
@@ -303,7 +304,7 @@ describe.each(['memory:', 'sqlite:'])('bulk enqueue again by its key, %s (§10)'
   });
 });
 
-describe.each(['memory:', 'sqlite:'])('bulk cancel, retry and delete, %s', (storage) => {
+describe.each(storages)('bulk cancel, retry and delete, $name', (storage) => {
   const states = ['pending', 'scheduled', 'available', 'active', 'retryable', 'completed', 'cancelled', 'discarded', 'dead'];
   const cases = [
     { operation: 'cancel', done: 'cancelled', to: 'cancelled', of: ['pending', 'scheduled', 'available', 'active', 'retryable'] },
@@ -314,7 +315,7 @@ describe.each(['memory:', 'sqlite:'])('bulk cancel, retry and delete, %s', (stor
   test.each(cases)(
     '$operation of named jobs: per item, by what their states allow (§6–8, BLK-R003–R005)',
     async ({ operation, done, to, of }) => {
-      await using server = await serveClocked(storage);
+      await using server = await serveClocked(storage.url());
       const { url } = server;
       const ids = [];
       for (const state of states) ids.push(await jobIn(server, state));
@@ -339,7 +340,7 @@ describe.each(['memory:', 'sqlite:'])('bulk cancel, retry and delete, %s', (stor
   );
 
   test('a retried job begins a new round, a hastened one keeps its attempts', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const [dead, waiting] = [await jobIn(server, 'dead'), await jobIn(server, 'retryable')];
     await call(url, '/jobs/bulk/retry', { job_ids: [dead, waiting] });
@@ -348,7 +349,7 @@ describe.each(['memory:', 'sqlite:'])('bulk cancel, retry and delete, %s', (stor
   });
 
   test('a filter narrows by type, queue, state, time, priority and meta (§6.1)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const ids: Record<string, string> = {};
     ids.a = await push(url, { options: { queue: 'x', priority: 5 }, meta: { tenant: 't1', n: 1 } });
@@ -382,7 +383,7 @@ describe.each(['memory:', 'sqlite:'])('bulk cancel, retry and delete, %s', (stor
   });
 
   test('a filter never cancels an active job; naming it does (§6.1, X5)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const id = await jobIn(server, 'active');
     expect(await call(url, '/jobs/bulk/cancel', { filter: { state: ['active'] } })).toMatchObject({ body: { cancelled: 0, skipped: 1 } });
@@ -391,7 +392,7 @@ describe.each(['memory:', 'sqlite:'])('bulk cancel, retry and delete, %s', (stor
   });
 
   test('a filter goes through more than one page', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     await bulk(url, { jobs: Array.from({ length: 1_203 }, () => job()) });
     expect(await call(url, '/jobs/bulk/cancel', { filter: { queue: 'default' } })).toMatchObject({
@@ -401,7 +402,7 @@ describe.each(['memory:', 'sqlite:'])('bulk cancel, retry and delete, %s', (stor
   });
 
   test('a repetition by its key gets the first answer', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     await bulk(url, { jobs: [job(), job()] });
     const headers = { 'idempotency-key': 'k' };
@@ -414,7 +415,7 @@ describe.each(['memory:', 'sqlite:'])('bulk cancel, retry and delete, %s', (stor
   });
 
   test('exactly one of job_ids and filter; nothing atomic; at most 10,000', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const id = await push(url);
     for (const operation of ['cancel', 'retry', 'delete']) {

@@ -3,6 +3,7 @@ import { type ClockedServer, serveClocked } from '../support/clocked.ts';
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { call, send } from '../support/request.ts';
+import { storages } from '../support/storages.ts';
 
 interface Fetched {
   readonly id: string;
@@ -27,9 +28,9 @@ async function started(server: ClockedServer, options: object = {}): Promise<Fet
 const path = (id: string) => `/jobs/${id}/checkpoint`;
 const save = (url: string, id: string, body: object, method = 'POST') => call(url, path(id), body, { method });
 
-describe.each(['memory:', 'sqlite:'])('checkpoints, %s (ojs-durable-execution)', (storage) => {
+describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) => {
   test('the latest is saved, read and deleted; sequences rise and start again after a deletion (DUR-001, 002, 003, 008)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const { id } = await started(server);
     expectRefusal(await send(url, { path: `/ojs/v1${path(id)}` }), 404, 'not_found');
@@ -47,7 +48,7 @@ describe.each(['memory:', 'sqlite:'])('checkpoints, %s (ojs-durable-execution)',
   });
 
   test('saves at once have sequences of their own', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { id } = await started(server);
     const saved = await Promise.all([1, 2, 3, 4, 5].map((state) => save(server.url, id, { state })));
     expect(saved.map(({ body }) => body.sequence).sort()).toEqual([1, 2, 3, 4, 5]);
@@ -55,7 +56,7 @@ describe.each(['memory:', 'sqlite:'])('checkpoints, %s (ojs-durable-execution)',
   });
 
   test('the state is any JSON, byte for byte, of at most 1 MiB (DUR-006)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const { id } = await started(server);
     const send1 = (state: string) => send(url, { method: 'POST', path: `/ojs/v1${path(id)}`, body: `{ "state" : ${state} }` });
@@ -81,7 +82,7 @@ describe.each(['memory:', 'sqlite:'])('checkpoints, %s (ojs-durable-execution)',
   });
 
   test('only of an active job, and only its worker’s own where the caller says who it is (DUR-007, §4.2)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const waiting = await call<{ id: string }>(url, '/jobs', { type: 'a.b', args: [], options: { queue: 'other' } });
     const refused = await send(url, { method: 'POST', path: `/ojs/v1${path(waiting.body.id)}`, body: '{"state":1}' });
@@ -104,7 +105,7 @@ describe.each(['memory:', 'sqlite:'])('checkpoints, %s (ojs-durable-execution)',
   });
 
   test('a save is a heartbeat of the job', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { clock, engine, get } = server.bench;
     const { id } = await started(server, { visibility_timeout_ms: 10_000 });
     clock.advance(9_000);
@@ -115,7 +116,7 @@ describe.each(['memory:', 'sqlite:'])('checkpoints, %s (ojs-durable-execution)',
   });
 
   test('the next attempt gets it, whether the last one failed or was lost; the first gets none (DUR-004, DUR-R001)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const first = await started(server, { visibility_timeout_ms: 10_000, retry: { max_attempts: 5 } });
     expect(first).not.toHaveProperty('checkpoint');
@@ -132,7 +133,7 @@ describe.each(['memory:', 'sqlite:'])('checkpoints, %s (ojs-durable-execution)',
   });
 
   test('the end of the job is its end, but in the dead letter, from where it goes along (DUR-005, §6.3, C-10)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const ends = {
       completed: (id: string) => call(url, '/workers/ack', { job_id: id }),
@@ -161,7 +162,7 @@ describe.each(['memory:', 'sqlite:'])('checkpoints, %s (ojs-durable-execution)',
   });
 
   test('job.checkpointed tells of every save (DUR-R003)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { id } = await started(server);
     for (const state of [1, 2]) await save(server.url, id, { state });
     const { body } = await call(server.url, '/events?types=job.checkpointed');

@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { newId } from '../support/ids.ts';
 import { post, repeats } from '../support/repeats.ts';
 import type { Request } from '../support/request.ts';
+import { storages } from '../support/storages.ts';
 
 /** The acceptance line of cut.test.ts, for what is not about one job: the repeat answers what the first did, or finds it done. */
-describe.each(['memory:', 'sqlite:'])('a repeated call after a cut, %s', (storage) => {
-  const { ask, send, twice, enqueue, fetched, dead, events, expectRepeatable, expectHarmless } = repeats(storage);
+describe.each(storages)('a repeated call after a cut, $name', (storage) => {
+  const { ask, send, twice, enqueue, fetched, dead, events, expectRepeatable, expectHarmless } = repeats(storage.url());
 
   describe('of many jobs', () => {
     test('retry from the dead letter: those named again, those that fitted no more', async () => {

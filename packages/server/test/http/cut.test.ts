@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { newId } from '../support/ids.ts';
 import { type Job, post, repeats } from '../support/repeats.ts';
+import { storages } from '../support/storages.ts';
 
 /** The acceptance line: the connection is cut after the commit of each operation, and the repeated call answers what the first would have. */
-describe.each(['memory:', 'sqlite:'])('a repeated call after a cut, %s', (storage) => {
-  const { ask, twice, enqueue, fetched, dead, events, expectRepeatable } = repeats(storage);
+describe.each(storages)('a repeated call after a cut, $name', (storage) => {
+  const { ask, twice, enqueue, fetched, dead, events, expectRepeatable } = repeats(storage.url());
 
   test('enqueue', async () => {
     const body = { id: newId(), type: 'a.b', args: [1e3, { b: 1 }], options: { queue: 'cut-enqueue', delay_until: '+PT5S' } };

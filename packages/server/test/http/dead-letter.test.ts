@@ -3,6 +3,7 @@ import { type ClockedServer, serveClocked } from '../support/clocked.ts';
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { call, send } from '../support/request.ts';
+import { storages } from '../support/storages.ts';
 
 interface Listed {
   readonly jobs: readonly { readonly id: string; readonly type: string; readonly errors: readonly object[] }[];
@@ -43,9 +44,9 @@ async function list({ url }: ClockedServer, query = ''): Promise<Listed> {
 
 const idsOf = ({ jobs }: Listed) => jobs.map(({ id }) => id);
 
-describe.each(['memory:', 'sqlite:'])('dead letter, %s (ojs-dead-letter)', (storage) => {
+describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
   test('a list narrows by queue, type, error, time and args, newest first (§9.1, DLQ-006, DLQ-R005)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const a = await bury(server, { queue: 'billing', type: 'invoice.generate', error: 'DatabaseError', args: [{ customer: 'c-17' }] });
     const b = await bury(server, { queue: 'billing', type: 'invoice.send', error: 'TimeoutError' });
     const c = await bury(server, { type: 'email.send', error: 'DatabaseError' });
@@ -76,7 +77,7 @@ describe.each(['memory:', 'sqlite:'])('dead letter, %s (ojs-dead-letter)', (stor
   });
 
   test.each([1, 2, 3, 7])('pages of %i meet every job that fits once, by cursor and by offset', async (limit) => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const expected: string[] = [];
     for (let index = 0; index < 15; index++) {
       const id = await bury(server, { error: index % 3 === 0 ? 'Wanted' : 'Other' });
@@ -100,7 +101,7 @@ describe.each(['memory:', 'sqlite:'])('dead letter, %s (ojs-dead-letter)', (stor
   });
 
   test('one job with all its errors, at the top level and under job (§9.2)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const id = await bury(server, { args: [{ n: 1 }] });
     const { status, body } = await call(server.url, `/dead-letter/${id}`);
     const shown = { id, state: 'discarded', attempt: 1, args: [{ n: 1 }], errors: [{ attempt: 1, type: 'Boom', message: 'x' }] };
@@ -111,7 +112,7 @@ describe.each(['memory:', 'sqlite:'])('dead letter, %s (ojs-dead-letter)', (stor
   });
 
   test('a retry with other args and more meta (§6.3, DLQ-R002)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const id = await bury(server, { args: [1], meta: { a: 1, b: 2 } });
     const body = '{"override":{"args":[1.50],"meta":{"b":3,"source":"manual"}}}';
@@ -123,7 +124,7 @@ describe.each(['memory:', 'sqlite:'])('dead letter, %s (ojs-dead-letter)', (stor
   });
 
   test('a retry changes nothing else, and says so', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const id = await bury(server);
     const path = `/ojs/v1/dead-letter/${id}/retry`;
@@ -142,7 +143,7 @@ describe.each(['memory:', 'sqlite:'])('dead letter, %s (ojs-dead-letter)', (stor
   });
 
   test('many that fit are retried, with confirm (§6.2, DLQ-R001)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const a = await bury(server, { queue: 'billing', error: 'DatabaseError' });
     const b = await bury(server, { queue: 'billing', error: 'TimeoutError' });
@@ -158,7 +159,7 @@ describe.each(['memory:', 'sqlite:'])('dead letter, %s (ojs-dead-letter)', (stor
   });
 
   test('named ones are retried, and what cannot be says why', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const a = await bury(server);
     const plain = await bury(server, { onExhaustion: 'discard' });
@@ -184,7 +185,7 @@ describe.each(['memory:', 'sqlite:'])('dead letter, %s (ojs-dead-letter)', (stor
   });
 
   test.each(['body', 'query', 'post'] as const)('a purge by age and filter, out of a %s (D6)', async (way) => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const old = await bury(server, { queue: 'x' });
     const other = await bury(server, { queue: 'y' });
@@ -211,7 +212,7 @@ describe.each(['memory:', 'sqlite:'])('dead letter, %s (ojs-dead-letter)', (stor
   });
 
   test('a filter that is misspelt is refused, because it would fit everything', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     await bury(server);
     for (const body of [
@@ -232,7 +233,7 @@ describe.each(['memory:', 'sqlite:'])('dead letter, %s (ojs-dead-letter)', (stor
   });
 
   test('what a filter says and what stands beside it both narrow', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const a = await bury(server);
     const b = await bury(server);
     const body = { filter: { since: '2026-01-01T00:00:01Z' }, older_than: '2026-01-01T00:00:01Z', confirm: true };
@@ -241,7 +242,7 @@ describe.each(['memory:', 'sqlite:'])('dead letter, %s (ojs-dead-letter)', (stor
   });
 
   test('statistics: counts by queue and by error, first and last, retention (§10.1)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     expect((await call(url, '/dead-letter/stats')).body).toMatchObject({
       total: 0,

@@ -4,6 +4,7 @@ import type { RunningServer } from '../../src/index.ts';
 import { newId } from '../support/ids.ts';
 import { call, open, send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
+import { storages } from '../support/storages.ts';
 
 function post(path: string, body: unknown) {
   return { method: 'POST', path: `/ojs/v1${path}`, body: JSON.stringify(body) };
@@ -14,7 +15,7 @@ async function stateOf(server: RunningServer, id: string): Promise<string> {
   return body.job.state;
 }
 
-describe.each(['memory:', 'sqlite:'])('claims whose caller is gone, %s', (storage) => {
+describe.each(storages)('claims whose caller is gone, $name', (storage) => {
   /** A fetch on a socket of its own that is closed while the claim is under way. */
   async function fetchAndLeave(server: RunningServer, fetch: object): Promise<string> {
     const id = newId();
@@ -42,7 +43,7 @@ describe.each(['memory:', 'sqlite:'])('claims whose caller is gone, %s', (storag
   }
 
   test('are undone, the attempt not counted', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: storage.url() });
     const id = await fetchAndLeave(server, {});
     await expect.poll(() => stateOf(server, id)).toBe('available');
     const { body } = await call(server.url, '/workers/fetch', { queues: ['default'] });
@@ -50,7 +51,7 @@ describe.each(['memory:', 'sqlite:'])('claims whose caller is gone, %s', (storag
   });
 
   test('stay where the fetch can be repeated by its request_id', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: storage.url() });
     const id = await fetchAndLeave(server, { request_id: 'r-1' });
     await call(server.url, '/health');
     expect(await stateOf(server, id)).toBe('active');
@@ -59,7 +60,7 @@ describe.each(['memory:', 'sqlite:'])('claims whose caller is gone, %s', (storag
   });
 
   test('a long poll whose caller left takes nothing', async () => {
-    await using server = await serve({ storage });
+    await using server = await serve({ storage: storage.url() });
     const socket = await open(server.url);
     const body = JSON.stringify({ queues: ['default'], wait_ms: 60_000 });
     socket.write(`POST /ojs/v1/workers/fetch HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`);

@@ -9,6 +9,7 @@ import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { parseResponse, type Request, type Response, raw, send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
+import { storages } from '../support/storages.ts';
 import { bodyOf, fillPath, optionalBodyOf, paramsOf, requestOf, routesOf } from '../support/valid-requests.ts';
 import { placed, wrongValues } from '../support/wrong-values.ts';
 
@@ -16,7 +17,7 @@ import { placed, wrongValues } from '../support/wrong-values.ts';
  * The acceptance line: hostile requests, generated from the route table and classes of mutation. Each is answered as specified,
  * the server stays healthy, and the store is what it was.
  */
-describe.each(['memory:', 'sqlite:'])('hostile requests, %s', (storage) => {
+describe.each(storages)('hostile requests, $name', (storage) => {
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   let server: RunningServer;
   let canaries: Canaries;
@@ -24,7 +25,7 @@ describe.each(['memory:', 'sqlite:'])('hostile requests, %s', (storage) => {
 
   beforeAll(async () => {
     // The canaries' worker sends no more heartbeats.
-    server = await serve({ storage, engine: { deadAfterMs: 86_400_000 } });
+    server = await serve({ storage: storage.url(), engine: { deadAfterMs: 86_400_000 } });
     canaries = await plantCanaries(server.url);
     before = await snapshot(server);
   });

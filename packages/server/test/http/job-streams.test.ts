@@ -5,6 +5,7 @@ import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { call, send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
+import { storages } from '../support/storages.ts';
 
 interface Event {
   readonly name: string;
@@ -47,9 +48,9 @@ async function started(url: string): Promise<string> {
 
 const put = (url: string, id: string, body: object) => call(url, `/jobs/${id}/progress`, body, { method: 'PUT' });
 
-describe.each(['memory:', 'sqlite:'])('streams of one job, %s', (storage) => {
+describe.each(storages)('streams of one job, $name', (storage) => {
   test('progress as it is and as it comes, the end, then nothing (ojs-progress §7.2, PRG-R003)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const id = await started(url);
     const events = stream(url, `/jobs/${id}/progress/stream`);
@@ -66,7 +67,7 @@ describe.each(['memory:', 'sqlite:'])('streams of one job, %s', (storage) => {
   });
 
   test('a report that is no event of its own is told a second later (§6.2)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const id = await started(server.url);
     const events = stream(server.url, `/jobs/${id}/progress/stream`);
     await next(events);
@@ -81,7 +82,7 @@ describe.each(['memory:', 'sqlite:'])('streams of one job, %s', (storage) => {
     ['failed', (url: string, id: string) => call(url, '/workers/nack', { job_id: id, error: { message: 'x', retryable: false } })],
     ['cancelled', (url: string, id: string) => call(url, `/jobs/${id}`, undefined, { method: 'DELETE' })],
   ] as const)('a job that is %s ends its stream with that', async (name, end) => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const id = await started(server.url);
     const events = stream(server.url, `/jobs/${id}/progress/stream`);
     await next(events);
@@ -95,7 +96,7 @@ describe.each(['memory:', 'sqlite:'])('streams of one job, %s', (storage) => {
   });
 
   test('the result comes last, byte for byte, or the error (ojs-results §8.3)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const id = await started(url);
     const events = stream(url, `/jobs/${id}/result/stream`);
@@ -113,15 +114,15 @@ describe.each(['memory:', 'sqlite:'])('streams of one job, %s', (storage) => {
   });
 
   test('an unknown job is 404; without a log of events there are no streams', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     expectRefusal(await send(server.url, { path: `/ojs/v1/jobs/${newId()}/progress/stream` }), 404, 'not_found');
-    await using silent = await serveClocked(storage, { events: false });
+    await using silent = await serveClocked(storage.url(), { events: false });
     const id = await started(silent.url);
     expectRefusal(await send(silent.url, { path: `/ojs/v1/jobs/${id}/progress/stream` }), 422, 'unsupported');
   });
 
   test('nothing is left of a reader that is gone; a server that ends ends the streams', async () => {
-    const server = await serve({ storage });
+    const server = await serve({ storage: storage.url() });
     const id = await started(server.url);
     const gone = stream(server.url, `/jobs/${id}/progress/stream`);
     const stays = stream(server.url, `/jobs/${id}/progress/stream`);

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
-import { bench, urls } from '../support/engine.ts';
+import { bench } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
 import { call } from '../support/request.ts';
 import { serve } from '../support/server.ts';
+import { storages } from '../support/storages.ts';
 
 interface Listed {
   readonly items: readonly { readonly key: string }[];
@@ -14,10 +15,10 @@ interface Fetched {
   readonly jobs: readonly { readonly id: string }[];
 }
 
-describe.each(urls)('limits on %s', (storage) => {
+describe.each(storages)('limits on $name', (storage) => {
   let server: RunningServer;
   beforeAll(async () => {
-    server = await serve({ storage });
+    server = await serve({ storage: storage.url() });
   });
   afterAll(() => server.close());
 
@@ -317,9 +318,9 @@ describe.each(urls)('limits on %s', (storage) => {
   });
 });
 
-describe.each(urls)('overrides on %s', (url) => {
+describe.each(storages)('overrides on $name', ({ url }) => {
   test('end at their time, for every node alike', async () => {
-    await using on = await bench(url);
+    await using on = await bench(url());
     const { engine, clock } = on;
     const numbers = (concurrency: number) => ({ concurrency, rates: [] });
     const override = async () => (await engine.storage.registry.limit('k'))?.override?.concurrency;

@@ -3,6 +3,7 @@ import { type ClockedServer, serveClocked } from '../support/clocked.ts';
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { call, send } from '../support/request.ts';
+import { storages } from '../support/storages.ts';
 
 interface Shown {
   readonly progress: number | null;
@@ -30,9 +31,9 @@ async function started(server: ClockedServer, body: object = {}): Promise<{ read
   return job;
 }
 
-describe.each(['memory:', 'sqlite:'])('progress, %s (ojs-progress)', (storage) => {
+describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
   test('a report comes back, clamped, with its message and data (T:EXT-PRG-001, 002, 003; PRG-001, 002, 004)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const { id } = await started(server);
     expect(await get(url, id)).toMatchObject({
@@ -52,7 +53,7 @@ describe.each(['memory:', 'sqlite:'])('progress, %s (ojs-progress)', (storage) =
   });
 
   test('a number never falls within an attempt, what comes along is taken (PRG-003)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { id } = await started(server);
     await put(server.url, id, { progress: 0.5, message: 'a' });
     expect((await put(server.url, id, { progress: -3, message: 'b' })).body).toMatchObject({ progress: 0.5, message: 'b', accepted: true });
@@ -62,7 +63,7 @@ describe.each(['memory:', 'sqlite:'])('progress, %s (ojs-progress)', (storage) =
   });
 
   test('the official SDKs report by percentage (X45, digest §14)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { id } = await started(server);
     const report = { job_id: id, percentage: 33.3, message: 'm', data: { a: 1 } };
     expect(await call(server.url, '/workers/progress', report)).toMatchObject({ status: 200, body: { progress: 0.333, percentage: 33.3 } });
@@ -73,7 +74,7 @@ describe.each(['memory:', 'sqlite:'])('progress, %s (ojs-progress)', (storage) =
   });
 
   test('texts stay as they were sent', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { id } = await started(server);
     const body = '{"progress":0.10,"message":"\\u00e9","data":{"b":1.0e3,"a":123456789012345678901234567890}}';
     const path = `/ojs/v1/jobs/${id}/progress`;
@@ -83,7 +84,7 @@ describe.each(['memory:', 'sqlite:'])('progress, %s (ojs-progress)', (storage) =
   });
 
   test('a report is a heartbeat: neither the reservation nor the job runs out while it reports (PRG-008)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { clock, engine, get: read } = server.bench;
     const { id } = await started(server, { options: { visibility_timeout_ms: 10_000 } });
     for (let round = 1; round <= 3; round++) {
@@ -98,7 +99,7 @@ describe.each(['memory:', 'sqlite:'])('progress, %s (ojs-progress)', (storage) =
   });
 
   test('reports of a job that is not active, or of an execution that is over, are ignored with 200 (PRG-007)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const { id, x_lease } = await started(server, { options: { visibility_timeout_ms: 10_000 } });
     const { leaseUntil } = await bench.get(id);
@@ -120,7 +121,7 @@ describe.each(['memory:', 'sqlite:'])('progress, %s (ojs-progress)', (storage) =
   });
 
   test('a failure keeps it, a completion makes it 1 where it was used, a new attempt starts without (PRG-005, 006, §5.3)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const { id } = await started(server);
     await put(url, id, { progress: 0.73, data: { step: 2 } });
@@ -139,7 +140,7 @@ describe.each(['memory:', 'sqlite:'])('progress, %s (ojs-progress)', (storage) =
   });
 
   test('at most one event a second and job, the first and the last number among them (§6.2)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const { id } = await started(server);
     for (const [progress, ms] of [
@@ -158,7 +159,7 @@ describe.each(['memory:', 'sqlite:'])('progress, %s (ojs-progress)', (storage) =
   });
 
   test('a checkpoint comes along for the next attempt (§6.4)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const { id } = await started(server);
     const reported = await put(url, id, { progress: 0.5, checkpoint: { offset: 7 } });
@@ -171,7 +172,7 @@ describe.each(['memory:', 'sqlite:'])('progress, %s (ojs-progress)', (storage) =
   });
 
   test('what is no report is refused', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { id } = await started(server);
     const refused = async (body: string | undefined, status: number, code: string) => {
       const path = `/ojs/v1/jobs/${id}/progress`;

@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
-import { urls } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { call, send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
+import { storages } from '../support/storages.ts';
 
-describe.each(urls)('queues on %s', (storage) => {
+describe.each(storages)('queues on $name', (storage) => {
   let server: RunningServer;
   beforeAll(async () => {
-    server = await serve({ storage });
+    server = await serve({ storage: storage.url() });
   });
   afterAll(() => server.close());
 

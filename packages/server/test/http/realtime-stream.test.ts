@@ -7,11 +7,12 @@ import { jobChannel } from '../../src/binding/realtime/channel.ts';
 import type { Delivery } from '../../src/binding/realtime/connection.ts';
 import { filterOf, Realtime } from '../../src/binding/realtime/realtime.ts';
 import { serveClocked } from '../support/clocked.ts';
-import { bench, settled, urls } from '../support/engine.ts';
+import { bench, settled } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { call, send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
+import { storages } from '../support/storages.ts';
 import { type Block, followStream, openStream } from '../support/streams.ts';
 
 const failure = { code: 'x', type: 'x', message: 'm', names: [] };
@@ -20,9 +21,9 @@ function changes(blocks: readonly Block[]): readonly string[] {
   return blocks.map(({ event, data }) => (event === 'job.state_changed' ? `${data.from} → ${data.to}` : String(event)));
 }
 
-describe.each(urls)('streams of events, %s', (storage) => {
+describe.each(storages)('streams of events, $name', (storage) => {
   test('a job’s whole life as changes of state; the stream ends with it (ojs-realtime §2.1, §4.1)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { bench: b, url } = server;
     const id = await b.push({ queue: 'a', type: 'x.y', retry: { maxAttempts: 3, jitter: false, initialIntervalMs: 1_000 } });
     using stream = await openStream(url, `/jobs/${id}/events`);
@@ -77,7 +78,7 @@ describe.each(urls)('streams of events, %s', (storage) => {
   });
 
   test('what happens in a queue, each thing told once: creations and pauses under their own kind', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { bench: b, url } = server;
     await b.push({ queue: 'a' });
     using stream = await followStream(url, '/queues/a/events');
@@ -100,7 +101,7 @@ describe.each(urls)('streams of events, %s', (storage) => {
   });
 
   test('one path for all channels (both SDKs, the CLI), and what names none', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { bench: b, url } = server;
     const id = await b.push({ queue: 'a' });
     const channels = [`?channel=job:${id}`, '?channel=queue:a', '?channel=all', ''];
@@ -123,7 +124,7 @@ describe.each(urls)('streams of events, %s', (storage) => {
   });
 
   test('a finished job has one event, its last change; then the stream ends', async () => {
-    await using server = await serveClocked(storage, { retention: { eventsMs: 0 } });
+    await using server = await serveClocked(storage.url(), { retention: { eventsMs: 0 } });
     const { bench: b, url } = server;
     const retry = { maxAttempts: 2, jitter: false, initialIntervalMs: 60_000 };
     const settle = async (how: 'ack' | 'fail', patch: Parameters<typeof b.push>[0] = {}) => {
@@ -162,7 +163,7 @@ describe.each(urls)('streams of events, %s', (storage) => {
   });
 
   test('a finished job by other names, by what has been missed, and 204 where nothing was', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { bench: b, url } = server;
     const job = await b.start(null, { retry: { maxAttempts: 1 } });
     await b.push();
@@ -181,7 +182,7 @@ describe.each(urls)('streams of events, %s', (storage) => {
   });
 
   test('Last-Event-ID goes on where the client was, by header, query or the id of an event (§2.5, §5.5.1)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { bench: b, url } = server;
     const [first, second] = [await b.push({ queue: 'a' }), await b.push({ queue: 'a' })];
     await b.push({ queue: 'b' });
@@ -204,7 +205,7 @@ describe.each(urls)('streams of events, %s', (storage) => {
   });
 
   test('events that are gone, or an id that nobody gave: system.gap, then what there is (§4.5)', async () => {
-    await using server = await serveClocked(storage, { retention: { eventsMs: 1_000 } });
+    await using server = await serveClocked(storage.url(), { retention: { eventsMs: 1_000 } });
     const { bench: b, url } = server;
     const began = b.clock.now();
     for (let count = 0; count < 3; count++) await b.push({ queue: 'a' });
@@ -235,7 +236,7 @@ describe.each(urls)('streams of events, %s', (storage) => {
   });
 
   test('filters are combined, by either name; a change comes before its events of the catalogue, each with an id of its own (§5.6)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { bench: b, url } = server;
     const queries = [
       'event_types=job.started,queue.*&queues=a',
@@ -258,7 +259,7 @@ describe.each(urls)('streams of events, %s', (storage) => {
   });
 
   test('progress and heartbeats of a job in the words of ojs-realtime §4.2, §4.3', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { bench: b, url } = server;
     const job = await b.start('w1', { type: 'x.y', queue: 'a' });
     using stream = await followStream(url, `/jobs/${job.id}/events`);

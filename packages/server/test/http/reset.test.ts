@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { startServer } from '../../src/main.ts';
+import { storages } from '../support/storages.ts';
 
 type Answer = { readonly status: number; readonly headers: Headers; readonly body: Record<string, unknown> };
 
@@ -14,8 +15,8 @@ async function call(url: string, method: string, path: string, body?: object, he
 
 const open = (storage: string) => startServer({ storage, host: '127.0.0.1', port: 0, testMode: true, log: false });
 
-test.each(['memory:', 'sqlite:'])('a reset leaves nothing behind in the server either, %s', async (storage) => {
-  await using server = await open(storage);
+test.each(storages)('a reset leaves nothing behind in the server either, $name', async (storage) => {
+  await using server = await open(storage.url());
   const { url } = server;
   await call(url, 'POST', '/workers/heartbeat', { worker_id: 'worker-1', state: 'quiet' });
   await call(url, 'POST', '/schemas', { job_type: 'a.b', version: '1.0.0', schema: { type: 'array', maxItems: 0 } });

@@ -6,6 +6,7 @@ import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { call, open, send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
+import { storages } from '../support/storages.ts';
 
 async function started(server: { readonly url: string }, job: object = {}): Promise<string> {
   const { body } = await call<{ id: string }>(server.url, '/jobs', { type: 'a.b', args: [], ...job });
@@ -22,9 +23,9 @@ async function waiting(server: Pick<ClockedServer, 'bench'>, count: number): Pro
   await expect.poll(() => server.bench.engine.results.size).toBe(count);
 }
 
-describe.each(['memory:', 'sqlite:'])('results, %s (ojs-results)', (storage) => {
+describe.each(storages)('results, $name (ojs-results)', (storage) => {
   test('a result comes back as it was sent, with when and how large it was stored (§5.2, §6.2)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     for (const text of ['null', 'true', '1.0e3', '"\\u00e9é"', '["a",1]', '{"b":12345678901234567890,"a":1}']) {
       const id = await started(server);
       await ack(server.url, id, text);
@@ -44,7 +45,7 @@ describe.each(['memory:', 'sqlite:'])('results, %s (ojs-results)', (storage) => 
   });
 
   test('before the end it is 202, without a job 404; discarded jobs have their error, cancelled ones nothing (§5.1, digest 4.20)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const id = await started(server);
     const pending = await result(url, id);
@@ -67,7 +68,7 @@ describe.each(['memory:', 'sqlite:'])('results, %s (ojs-results)', (storage) => 
   });
 
   test('who waits is answered by the end of the job (§8.2)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const ends: readonly ((id: string) => Promise<unknown>)[] = [
       (id) => ack(url, id, '7'),
@@ -88,7 +89,7 @@ describe.each(['memory:', 'sqlite:'])('results, %s (ojs-results)', (storage) => 
   });
 
   test('a job that ends while the wait begins is not missed', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const ids = await Promise.all(Array.from({ length: 20 }, () => started(server)));
     const waits = ids.map(async (id) => {
       const [answer] = await Promise.all([result(server.url, id, '?wait=true'), ack(server.url, id, '1')]);
@@ -98,7 +99,7 @@ describe.each(['memory:', 'sqlite:'])('results, %s (ojs-results)', (storage) => 
   });
 
   test('without a log of events a wait still ends', async () => {
-    await using server = await serveClocked(storage, { events: false });
+    await using server = await serveClocked(storage.url(), { events: false });
     const id = await started(server);
     const wait = result(server.url, id, '?wait=true');
     await waiting(server, 1);
@@ -107,7 +108,7 @@ describe.each(['memory:', 'sqlite:'])('results, %s (ojs-results)', (storage) => 
   });
 
   test('a wait whose time is over is 408 and says so', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const id = await started(server);
     for (const timeout of ['0', '0.05']) {
       const answer = await result(server.url, id, `?wait=true&timeout=${timeout}`);
@@ -118,7 +119,7 @@ describe.each(['memory:', 'sqlite:'])('results, %s (ojs-results)', (storage) => 
   });
 
   test('a server that ends answers who waits at once', async () => {
-    const server = await serve({ storage });
+    const server = await serve({ storage: storage.url() });
     const id = await started(server);
     const wait = result(server.url, id, '?wait=true&timeout=30');
     await expect.poll(() => server.engine.results.size).toBe(1);
@@ -127,7 +128,7 @@ describe.each(['memory:', 'sqlite:'])('results, %s (ojs-results)', (storage) => 
   });
 
   test('nothing is left of a caller that is gone', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const id = await started(server);
     const socket = await open(server.url);
     socket.write(`GET /ojs/v1/jobs/${id}/result?wait=true HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
@@ -138,7 +139,7 @@ describe.each(['memory:', 'sqlite:'])('results, %s (ojs-results)', (storage) => 
   });
 
   test('result_ttl: 410 after it, never stored with 0, for ever with -1; in options or at the top (§7.1, D3)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const short = await started(server, { options: { result_ttl: 60 } });
     const none = await started(server, { result_ttl: 0 });
@@ -166,7 +167,7 @@ describe.each(['memory:', 'sqlite:'])('results, %s (ojs-results)', (storage) => 
   });
 
   test('a result of more than 1 MiB is refused and leaves the job active, which a reference then ends (§7.2, §6.3)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const id = await started(server);
     const refused = await ack(server.url, id, `"${'a'.repeat(1_048_576)}"`);
     expectRefusal(refused, 413, 'result_too_large');
@@ -178,7 +179,7 @@ describe.each(['memory:', 'sqlite:'])('results, %s (ojs-results)', (storage) => 
   });
 
   test('many at once, each as itself, null where there is none (§9.3)', async () => {
-    await using server = await serveClocked(storage);
+    await using server = await serveClocked(storage.url());
     const { url } = server;
     const done = await started(server);
     await ack(url, done, '{"a":1.0}');

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
 import { temporaryDirectory } from '../storage/sqlite/temporary.ts';
-import { urls } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { call, send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
+import { storages } from '../support/storages.ts';
 
 interface Shown {
   readonly uri: string;
@@ -22,10 +22,10 @@ const invoice = {
   additionalProperties: false,
 };
 
-describe.each(urls)('schemas on %s', (storage) => {
+describe.each(storages)('schemas on $name', (storage) => {
   let server: RunningServer;
   beforeAll(async () => {
-    server = await serve({ storage });
+    server = await serve({ storage: storage.url() });
   });
   afterAll(() => server.close());
 

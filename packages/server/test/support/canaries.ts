@@ -112,7 +112,7 @@ export async function snapshot({ engine }: RunningServer): Promise<Readonly<Reco
     jobs: await jobs.list({ states: 0xff, limit: 1_000 }),
     queues: await registry.queues(),
     workers: await registry.workers(),
-    limits: await registry.limits(),
+    limits: await registry.limits({ limit: 1_000 }),
     workflows: found.items,
     nodes: await Promise.all(found.items.map(({ id }) => workflows.nodes(id, -1, 1_000))),
     crons: await crons.list(),

@@ -7,8 +7,6 @@ import { openStorage } from '../../src/storage/open.ts';
 import type { WorkerBeat } from '../../src/storage/storage.ts';
 import { newId } from './ids.ts';
 
-export const urls = ['memory:', 'sqlite:'] as const;
-
 export interface Bench extends AsyncDisposable {
   readonly engine: Engine;
   readonly clock: ManualClock;
@@ -24,8 +22,8 @@ export interface Bench extends AsyncDisposable {
 /** An engine without timers, at a time that only the test moves. */
 export async function bench(url: string, options: Partial<EngineOptions> = {}): Promise<Bench> {
   const clock = manualClock();
-  const storage = await openStorage(url);
-  const engine = await Engine.start({ storage, clock, random: () => 0.5, upkeep: 'manual', ...options });
+  const storage = options.storage ?? (await openStorage(url));
+  const engine = await Engine.start({ clock, random: () => 0.5, upkeep: 'manual', ...options, storage });
 
   async function push(patch: Parameters<Bench['push']>[0] = {}): Promise<string> {
     const { retry, ...fields } = patch;
@@ -77,6 +75,7 @@ export function newJob(now: number, patch: Partial<NewJob> = {}): NewJob {
     priority: 0,
     runAt: now,
     expiresAt: null,
+    cron: null,
     timeoutMs: 1_800_000,
     visibilityMs: null,
     laterExpiresAt: patch.expiresAt ?? null,

@@ -1,9 +1,9 @@
-import { type EventKind, type EventSubject, type Json, jobEventEntry, type Millis, type State } from '@ojs-ts/core';
+import { EventEntries, type EventKind, type EventSubject, type Json, type Millis, type State } from '@ojs-ts/core';
 
 /** A call that changes something: when, and what it tells the log. */
 export class Change {
   readonly now: Millis;
-  readonly entries: Json[] = [];
+  readonly entries = new EventEntries();
   readonly #logged: boolean;
 
   constructor(now: Millis, logged: boolean) {
@@ -13,10 +13,10 @@ export class Change {
 
   /** @param from the state before; null at creation. */
   tell(kind: EventKind, job: EventSubject, from: State | null, data: Json | null = null): void {
-    if (this.#logged) this.entries.push(jobEventEntry(kind, job, from, data));
+    if (this.#logged) this.entries.job(kind, job, from, data);
   }
 
   tellAll(entries: readonly Json[]): void {
-    if (this.#logged) this.entries.push(...entries);
+    if (this.#logged) this.entries.add(entries);
   }
 }

@@ -15,9 +15,10 @@ export function crons(open: () => Tables): Crons {
       return open().crons.get(name) ?? null;
     },
 
-    async put(given, now) {
+    async put(given, now, expected) {
       const { crons } = open();
       const known = crons.get(given.name) ?? null;
+      if (expected !== undefined && expected !== known?.version) return null;
       const cron = putCron(known, given, now);
       crons.set(cron.name, cron);
       return { created: known === null, cron };
@@ -35,6 +36,14 @@ export function crons(open: () => Tables): Crons {
       return due.sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || byName(a, b)).slice(0, limit);
     },
 
+    async unfinished(names, limit) {
+      const { runs } = open();
+      return names.map((name) => {
+        const rows = [...(runs.get(name) ?? [])].sort((a, b) => a.number - b.number);
+        return rows.slice(0, limit).map(({ job }) => job);
+      });
+    },
+
     async fire(firings, now) {
       const tables = open();
       return tables.change(now, (change) => firings.map((firing) => fire(tables, firing, change)));
@@ -45,7 +54,7 @@ export function crons(open: () => Tables): Crons {
 function fire(tables: Tables, firing: Firing, change: Change): { readonly inserted: Inserted | null } | null {
   const cron = tables.crons.get(firing.name);
   if (cron?.version !== firing.version) return null;
-  if (firing.cancel) move(tables, firing.cancel, change);
+  for (const cancel of firing.cancels) move(tables, cancel, change);
   const [inserted = null] = firing.job ? insertGroup(tables, [firing.job], change, { always: true }) : [];
   if (inserted?.kind !== 'duplicate') change.tellAll(firing.events);
   tables.crons.set(cron.name, fired(cron, firing, inserted, change.now));

@@ -42,6 +42,17 @@ function carryOut(tables: Tables, { job, record, replaced }: Plan, change: Chang
   if (kind) change.tell(kind, record, null);
 }
 
+interface Fresh {
+  readonly record: JobRecord;
+  readonly number: number;
+}
+
+/** What a group has put under a unique key. Only what it has not cancelled again can be replaced, so ten thousand that replace each other cost no more than each. */
+interface Known {
+  readonly all: Fresh[];
+  readonly unfinished: Set<Fresh>;
+}
+
 interface Holder {
   readonly id: JobId;
   readonly state: JobRecord['state'];
@@ -58,8 +69,8 @@ class Draft {
   readonly #tables: Tables;
   readonly #change: Change;
   readonly #admission: Admission;
-  readonly #fresh = new Map<JobId, { readonly record: JobRecord; readonly number: number }>();
-  readonly #byKey = new Map<string, { readonly record: JobRecord; readonly number: number }[]>();
+  readonly #fresh = new Map<JobId, Fresh>();
+  readonly #byKey = new Map<string, Known>();
   /** Jobs that the group cancels, as they will be. */
   readonly #cancelled = new Map<JobId, JobRecord>();
   /** By queue, how many jobs more will wait in it. */
@@ -95,17 +106,20 @@ class Draft {
   #plan(job: NewJob, replaces: readonly Holder[]): Inserted {
     const record = recordOf(job);
     const replaced = replaces.map(({ id }) => id);
+    const known = this.#byKey.get(record.uniqueKey ?? '') ?? { all: [], unfinished: new Set<Fresh>() };
     for (const { id, stored, state } of replaces) {
       this.#cancelled.set(id, replacedBy(stored, this.#change));
+      const mine = this.#fresh.get(id);
+      if (mine) known.unfinished.delete(mine);
       if (isIn(state, Queued)) this.#wait(stored.queue, -1);
     }
     if (isIn(record.state, Queued)) this.#wait(record.queue, 1);
     const fresh = { record, number: this.#fresh.size };
     this.#fresh.set(job.id, fresh);
     if (record.uniqueKey !== null) {
-      const same = this.#byKey.get(record.uniqueKey);
-      if (same === undefined) this.#byKey.set(record.uniqueKey, [fresh]);
-      else same.push(fresh);
+      known.all.push(fresh);
+      known.unfinished.add(fresh);
+      this.#byKey.set(record.uniqueKey, known);
     }
     this.plans.push({ job, record, replaced });
     return { kind: 'inserted', replaced };
@@ -119,9 +133,10 @@ class Draft {
   #holders(unique: NewUnique): readonly Holder[] {
     const { holders } = this.#tables;
     const stored = holders.candidates(unique).map(({ job, number }) => this.#holder(job, number));
-    const fresh = this.#byKey.get(unique.key) ?? [];
+    const known = this.#byKey.get(unique.key);
+    const fresh = (unique.onConflict === 'keep' ? known?.all : known?.unfinished) ?? [];
     // Younger than every stored one.
-    const later = fresh.map(({ record, number }) => this.#holder(record, Number.MAX_SAFE_INTEGER / 2 + number));
+    const later = Array.from(fresh, ({ record, number }) => this.#holder(record, Number.MAX_SAFE_INTEGER / 2 + number));
     return [...stored, ...later].sort((a, b) => a.createdAt - b.createdAt || a.number - b.number);
   }
 

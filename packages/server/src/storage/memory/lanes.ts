@@ -131,6 +131,12 @@ export class Lanes {
     }
   }
 
+  /** No job names the limit any longer. */
+  forget(limit: Limit): void {
+    this.#branches.delete(limit);
+    this.#entered.delete(limit);
+  }
+
   /** The best job whose limits all have room; the caller takes it by moving it out of `available`. */
   next(now: Millis): Row | undefined {
     this.again(now);

@@ -9,6 +9,10 @@ export class Limit {
   own: LimitNumbers = noNumbers;
   override: LimitNumbers | null = null;
   active = 0;
+  /** Jobs that name it, finished ones too. */
+  jobs = 0;
+  /** When a job that names it last came or started, or an operator last overrode it. */
+  usedAt: Millis = 0;
   /** Available jobs under the key by queue, where there is one. */
   readonly waiting = new Map<Queue, number>();
   /** Oldest first; those before `#first` are no longer kept. */
@@ -45,6 +49,20 @@ export class Limit {
     return true;
   }
 
+  /** Starts that are kept, oldest first. */
+  get starts(): readonly Millis[] {
+    return this.#starts.slice(this.#first);
+  }
+
+  /** Takes starts of a dump. */
+  load(starts: readonly Millis[]): void {
+    this.#starts.push(...starts);
+  }
+
+  used(now: Millis): void {
+    this.usedAt = Math.max(this.usedAt, now);
+  }
+
   wait(queue: Queue, by: 1 | -1): void {
     const count = (this.waiting.get(queue) ?? 0) + by;
     if (count === 0) this.waiting.delete(queue);
@@ -53,6 +71,6 @@ export class Limit {
 
   record(active = this.active, waiting = [...this.waiting.values()].reduce((sum, count) => sum + count, 0)): LimitRecord {
     const { key, own, override } = this;
-    return { key, own, override, active, waiting, starts: shownStarts(effective(this), this.#starts.slice(this.#first)) };
+    return { key, own, override, active, waiting, starts: shownStarts(effective(this), this.starts) };
   }
 }

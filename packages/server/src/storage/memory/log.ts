@@ -1,4 +1,4 @@
-import type { EventBatch, Json, Millis } from '@ojs-ts/core';
+import type { EventBatch, Millis } from '@ojs-ts/core';
 import type { PruneRules } from '../storage.ts';
 import { firstIndex } from './sorted.ts';
 
@@ -7,9 +7,28 @@ export class Log {
   readonly #batches: EventBatch[] = [];
   #newest = 0;
 
-  append(entries: readonly Json[], at: Millis): void {
-    this.#batches.push({ position: this.#newest + 1, at, count: entries.length, entries: `[${entries.join(',')}]` });
-    this.#newest += entries.length;
+  append({ count, entries }: Pick<EventBatch, 'count' | 'entries'>, at: Millis): void {
+    this.#batches.push({ position: this.#newest + 1, at, count, entries });
+    this.#newest += count;
+  }
+
+  /** Takes a batch of a dump. */
+  load(batch: EventBatch): void {
+    this.#batches.push(batch);
+    this.reach(endOf(batch));
+  }
+
+  /** Positions up to this one have been given. */
+  reach(position: number): void {
+    this.#newest = Math.max(this.#newest, position);
+  }
+
+  get newest(): number {
+    return this.#newest;
+  }
+
+  get batches(): readonly EventBatch[] {
+    return this.#batches;
   }
 
   read(after: number, limit: number): { readonly batches: readonly EventBatch[]; readonly oldest: number; readonly newest: number } {

@@ -1,6 +1,7 @@
 import { systemClock } from '@ojs-ts/core';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
+import { backup } from './backup.ts';
 import { crons } from './crons.ts';
 import { documents } from './documents.ts';
 import { jobs } from './jobs.ts';
@@ -17,7 +18,7 @@ export interface MemoryOptions {
 /** A store in this process's memory, and the executable specification of the other storages: it takes the plainest way to each answer. */
 export function memoryStorage({ events: logged = true }: MemoryOptions = {}): Storage {
   const clock = systemClock();
-  const seed = Math.floor(Math.random() * 0x10000);
+  let seed = Math.floor(Math.random() * 0x10000);
   const wakes = new Wakes();
   let tables: Tables | null = new Tables(wakes, logged);
   const open = () => {
@@ -32,6 +33,19 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
     workflows: workflows(open),
     crons: crons(open),
     documents: documents(open),
+    backup: backup(
+      () => ({ tables: open(), seed }),
+      (restored, itsSeed) => {
+        open();
+        tables = restored;
+        seed = itsSeed;
+      },
+      () => new Tables(wakes, logged),
+    ),
+    async layout() {
+      open();
+      return { from: 0, to: 0, steps: [] };
+    },
     async migrate() {
       open();
       return { from: 0, to: 0 };

@@ -1,4 +1,4 @@
-import { type JobRecord, type Millis, Terminal } from '@ojs-ts/core';
+import { type JobRecord, type Millis, queueLimitKey, Terminal } from '@ojs-ts/core';
 import { isIn } from '../apply.ts';
 import type { PruneRules } from '../storage.ts';
 import type { Tables } from './tables.ts';
@@ -11,6 +11,7 @@ export function prune(tables: Tables, rules: PruneRules, limit: number): number 
     tables.log.prune(rules.events, limit) +
     pruneRequests(tables, rules.requestsBefore, limit) +
     pruneWorkers(tables, rules.workersBefore, limit) +
+    pruneLimits(tables, rules.limitsBefore, limit) +
     pruneWorkflows(tables, rules.workflows, limit) +
     tables.sums.prune(rules.statisticsBefore, limit)
   );
@@ -19,7 +20,7 @@ export function prune(tables: Tables, rules: PruneRules, limit: number): number 
 function pruneJobs(tables: Tables, rule: PruneRules['jobs'][number], limit: number): number {
   if (!isIn(rule.state, Terminal)) return 0;
   const rows = [...tables.rows.values()]
-    .filter(({ job }) => job.state === rule.state)
+    .filter(({ job }) => job.state === rule.state && job.deadLetter === rule.deadLetter)
     .sort((a, b) => ended(a.job) - ended(b.job) || a.number - b.number);
   const surplus = rows.length - rule.keep;
   const gone = rows.filter(({ job }, index) => index < surplus || ended(job) < rule.before).slice(0, limit);
@@ -43,6 +44,16 @@ function pruneRequests(tables: Tables, before: Millis, limit: number): number {
   const old = [...tables.requests].filter(([, { at }]) => at < before).slice(0, limit);
   for (const [request] of old) tables.requests.delete(request);
   return old.length;
+}
+
+/** The limit of a whole queue goes with its queue. */
+function pruneLimits(tables: Tables, before: Millis, limit: number): number {
+  const old = [...tables.limits.values()].filter(
+    ({ key, jobs, override, usedAt }) => jobs === 0 && override === null && usedAt < before && !key.startsWith(queueLimitKey('')),
+  );
+  old.sort((a, b) => a.usedAt - b.usedAt || (a.key < b.key ? -1 : 1));
+  for (const one of old.slice(0, limit)) tables.forgetLimit(one);
+  return Math.min(old.length, limit);
 }
 
 function pruneWorkers(tables: Tables, before: Millis, limit: number): number {

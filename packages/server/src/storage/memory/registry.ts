@@ -22,10 +22,14 @@ export function registry(open: () => Tables): Registry {
       return recordOfQueue(queue);
     },
 
-    async configureQueue(name, { capacity, config }, now) {
-      const queue = open().queue(name, now);
+    async configureQueue(name, { capacity, config, limit }, now, expected) {
+      const tables = open();
+      if (expected !== undefined && expected !== (tables.queues.get(name)?.version ?? 0)) return null;
+      const queue = tables.queue(name, now);
+      queue.version += 1;
       if (capacity !== undefined) queue.capacity = capacity;
       if (config !== undefined) queue.config = config;
+      if (limit !== undefined) tables.changeLimit(queueLimitKey(name), { override: limit }, now);
       return recordOfQueue(queue);
     },
 
@@ -42,9 +46,12 @@ export function registry(open: () => Tables): Registry {
       return open().sums.since(since);
     },
 
-    async limits() {
+    async limits({ after, offset = 0, limit }) {
       const tables = open();
-      return [...tables.limits.values()].sort((a, b) => (a.key < b.key ? -1 : 1)).map((limit) => tables.limitRecord(limit));
+      const all = [...tables.limits.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+      const rest = after === undefined ? all.slice(offset) : all.filter(({ key }) => key > after);
+      const items = rest.slice(0, limit).map((one) => tables.limitRecord(one));
+      return { items, next: rest.length > items.length ? (items.at(-1)?.key ?? null) : null, total: all.length };
     },
 
     async limit(key) {
@@ -83,9 +90,9 @@ export function registry(open: () => Tables): Registry {
   };
 }
 
-function recordOfQueue({ name, paused, createdAt, counts, deadLetter, capacity, config }: Queue): QueueRecord {
+function recordOfQueue({ name, paused, createdAt, counts, deadLetter, capacity, config, version }: Queue): QueueRecord {
   const present = Object.fromEntries([...counts].filter(([, count]) => count > 0));
-  return { name, paused, createdAt, counts: present, deadLetter, capacity, config };
+  return { name, paused, createdAt, counts: present, deadLetter, capacity, config, version };
 }
 
 function note(tables: Tables, beat: WorkerBeat, change: Change): Beaten {

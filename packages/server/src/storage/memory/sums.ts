@@ -17,6 +17,11 @@ export class SumsByMinute {
     this.#minutes.set(key, sums);
   }
 
+  /** Takes a minute of a dump. */
+  load(record: MinuteRecord): void {
+    this.#minutes.set(`${record.minute} ${record.queue}`, record);
+  }
+
   since(since: Millis): readonly MinuteRecord[] {
     return this.#sorted().filter(({ minute }) => minute >= since);
   }

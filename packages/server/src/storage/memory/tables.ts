@@ -1,4 +1,4 @@
-import { type JobId, type JobRecord, type LimitNumbers, type Millis, queueLimitKey, State, Waiting } from '@ojs-ts/core';
+import { type JobId, type JobRecord, type LimitNumbers, type Millis, queueLimitKey, State, Terminal, Waiting } from '@ojs-ts/core';
 import { isIn, Queued } from '../apply.ts';
 import { effective, laneOf, numbersText } from '../limits.ts';
 import { noConfig } from '../records.ts';
@@ -30,6 +30,7 @@ export class Queue {
   paused = false;
   capacity: number | null = null;
   config = noConfig;
+  version = 0;
   readonly counts = new Map<State, number>();
   deadLetter = 0;
   readonly lanes = new Lanes(this);
@@ -64,6 +65,8 @@ export class Tables {
     (a, b) => a.at < b.at || (a.at === b.at && a.row.number < b.row.number),
   );
   readonly holders = new Holders();
+  /** Unfinished runs by cron, in the order of creation. */
+  readonly runs = new Map<string, Set<Row>>();
   readonly queues = new Map<string, Queue>();
   readonly limits = new Map<string, Limit>();
   readonly workers = new Map<string, WorkerRecord>();
@@ -91,8 +94,9 @@ export class Tables {
   change<T>(now: Millis, work: (change: Change) => T): T {
     const change = new Change(now, this.#logged);
     const answer = work(change);
-    if (change.entries.length > 0) {
-      this.log.append(change.entries, now);
+    const batch = change.entries.take();
+    if (batch !== null) {
+      this.log.append(batch, now);
       this.wakes.logged();
     }
     return answer;
@@ -101,9 +105,35 @@ export class Tables {
   add(job: JobRecord, now: Millis): void {
     const queue = this.queue(job.queue, now);
     const lane = queue.lanes.enter(laneOf(job.limits).map((key) => this.limit(key)));
+    for (const limit of lane.keys) {
+      limit.jobs += 1;
+      limit.used(now);
+    }
     const row: Row = { number: ++this.#created, queue, lane, order: 0, job };
     this.rows.set(job.id, row);
     this.#enter(row, now);
+  }
+
+  /** Puts a job of a dump back, in its own number and place. Available ones are lined up with {@link lineUp} in the order of their places. */
+  load(job: JobRecord, number: number, place: number): Row {
+    const queue = this.queue(job.queue, job.createdAt);
+    const lane = queue.lanes.enter(laneOf(job.limits).map((key) => this.limit(key)));
+    for (const limit of lane.keys) limit.jobs += 1;
+    const row: Row = { number, queue, lane, order: place, job };
+    this.rows.set(job.id, row);
+    this.#index(row);
+    this.#created = Math.max(this.#created, number);
+    this.#order = Math.max(this.#order, place);
+    return row;
+  }
+
+  lineUp(row: Row, now: Millis): void {
+    const { queue, lane } = row;
+    for (const limit of lane.keys) {
+      limit.wait(queue, 1);
+      if (limit.waiting.get(queue) === 1) queue.lanes.holdBack(limit, now);
+    }
+    queue.lanes.push(lane, row, now);
   }
 
   set(row: Row, job: JobRecord, now: Millis): void {
@@ -120,6 +150,8 @@ export class Tables {
 
   drop(row: Row): void {
     this.#leave(row);
+    this.#forgetRun(row);
+    for (const limit of row.lane.keys) limit.jobs -= 1;
     row.queue.lanes.leave(row.lane);
     this.rows.delete(row.job.id);
     // A place in a queue or in the heap that still names this row must not revive it.
@@ -155,6 +187,11 @@ export class Tables {
     return limit;
   }
 
+  forgetLimit(limit: Limit): void {
+    this.limits.delete(limit.key);
+    for (const { lanes } of this.queues.values()) lanes.forget(limit);
+  }
+
   /** The limit of the queue as a whole, where it has one. */
   gate(queue: Queue): Limit | undefined {
     return this.limits.get(queueLimitKey(queue.name));
@@ -167,6 +204,7 @@ export class Tables {
     now: Millis,
   ): Limit {
     const limit = this.limit(key);
+    limit.used(now);
     const before = numbersText(effective(limit));
     if (own !== undefined) limit.own = own;
     if (override !== undefined) limit.override = override;
@@ -193,16 +231,12 @@ export class Tables {
 
   #enter(row: Row, now: Millis): void {
     const { queue, lane } = row;
-    const { state, expiresAt, runAt } = row.job;
-    this.#count(row, 1);
-    this.holders.add(row);
-    if (expiresAt !== null && isIn(state, Waiting)) this.expiring.add(row);
-    if (isIn(state, State.scheduled | State.retryable)) this.due.push({ at: runAt, row });
+    const { state } = row.job;
+    this.#index(row);
     if (state === State.active) {
-      this.active.add(row);
       if (this.gate(queue)?.started(now)) this.lastStart = Math.max(this.lastStart, now);
       for (const limit of lane.keys) {
-        limit.active += 1;
+        limit.used(now);
         if (!limit.started(now)) continue;
         this.lastStart = Math.max(this.lastStart, now);
         for (const waiting of limit.waiting.keys()) waiting.lanes.started(limit, now);
@@ -210,13 +244,21 @@ export class Tables {
     }
     if (state === State.available) {
       row.order = ++this.#order;
-      for (const limit of lane.keys) {
-        limit.wait(queue, 1);
-        if (limit.waiting.get(queue) === 1) queue.lanes.holdBack(limit, now);
-      }
-      queue.lanes.push(lane, row, now);
+      this.lineUp(row, now);
       this.wakes.wake(queue.name);
     }
+  }
+
+  #index(row: Row): void {
+    const { state, expiresAt, runAt } = row.job;
+    this.#count(row, 1);
+    this.holders.add(row);
+    this.#run(row);
+    if (expiresAt !== null && isIn(state, Waiting)) this.expiring.add(row);
+    if (isIn(state, State.scheduled | State.retryable)) this.due.push({ at: runAt, row });
+    if (state !== State.active) return;
+    this.active.add(row);
+    for (const limit of row.lane.keys) limit.active += 1;
   }
 
   #leave(row: Row): void {
@@ -242,6 +284,20 @@ export class Tables {
         this.wakes.wake(waiting.name);
       }
     }
+  }
+
+  #run(row: Row): void {
+    const { cron, state } = row.job;
+    if (cron === null) return;
+    if (isIn(state, Terminal)) this.#forgetRun(row);
+    else this.runs.set(cron, (this.runs.get(cron) ?? new Set()).add(row));
+  }
+
+  #forgetRun(row: Row): void {
+    const { cron } = row.job;
+    const runs = cron === null ? undefined : this.runs.get(cron);
+    runs?.delete(row);
+    if (cron !== null && runs?.size === 0) this.runs.delete(cron);
   }
 
   #count({ queue, job }: Row, by: 1 | -1): void {

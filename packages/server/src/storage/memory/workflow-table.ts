@@ -32,6 +32,14 @@ export class WorkflowTable {
     return row;
   }
 
+  /** Puts a workflow of a dump back; its nodes follow with {@link setNode}. */
+  load(record: WorkflowRecord, number: number): void {
+    const row: WorkflowRow = { number, record, nodes: new Map(), ready: new Set() };
+    this.rows.set(record.id, row);
+    this.#created = Math.max(this.#created, number);
+    this.#index(row);
+  }
+
   node({ workflow, index }: NodeRef): NodeRecord | undefined {
     return this.rows.get(workflow)?.nodes.get(index);
   }

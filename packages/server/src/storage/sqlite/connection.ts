@@ -9,6 +9,8 @@ import type { Cells } from './row.ts';
 export type Synchronous = 'FULL' | 'NORMAL' | 'OFF';
 
 const BUSY = 5;
+const IO_ERROR = 10;
+const FULL = 13;
 const NOT_A_DATABASE = 26;
 const READ_ONLY = 8;
 const NOT_UNIQUE = 2067;
@@ -21,7 +23,7 @@ export class Connection {
   #open = true;
 
   /** @throws Error that says what is wrong with the file. */
-  constructor(path: string, synchronous: Synchronous) {
+  constructor(path: string, synchronous: Synchronous, maxPages: number | null = null) {
     this.file = resolve(path);
     check(this.file);
     try {
@@ -30,6 +32,7 @@ export class Connection {
       this.#database.exec(
         `PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864`,
       );
+      if (maxPages !== null) this.#database.exec(`PRAGMA max_page_count = ${maxPages}`);
     } catch (error) {
       throw this.explain(error);
     }
@@ -76,7 +79,8 @@ export class Connection {
     try {
       this.execute('PRAGMA wal_checkpoint(TRUNCATE)');
     } catch (error) {
-      if (!isBusy(error)) throw error;
+      // What could not be moved stays in the log, from which the next connection reads it.
+      if (!isBusy(error) && !isFull(error)) throw error;
     }
   }
 
@@ -92,6 +96,14 @@ export class Connection {
     if (code === NOT_A_DATABASE) return new Error(`${this.file} is not an SQLite database.`, { cause: error });
     if (code === READ_ONLY)
       return new Error(`${this.file} is read-only; a storage must be able to write to it and to its directory.`, { cause: error });
+    if (isFull(error)) {
+      return new StoreUnavailable(
+        `${this.file} cannot grow: ${code === FULL ? 'the disk is full' : 'the disk does not take what is written'}.`,
+        {
+          cause: error,
+        },
+      );
+    }
     if (code === BUSY) return new StoreUnavailable(`${this.file} is locked by another process.`, { cause: error });
     if (error instanceof Error && error.message.startsWith('no such table: ojs_')) {
       return new Error(`${this.file} has no layout yet: call the storage's migrate() first.`, { cause: error });
@@ -146,6 +158,12 @@ function extendedCode(error: unknown): number | null {
 
 export function isBusy(error: unknown): boolean {
   return resultCode(error) === BUSY;
+}
+
+/** Nothing more can be written just now. A disk that is full says so, or fails to take what is written; what was committed is still read. */
+function isFull(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === FULL || code === IO_ERROR;
 }
 
 /**

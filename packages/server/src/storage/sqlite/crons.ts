@@ -4,7 +4,7 @@ import type { CronRecord, Crons, Firing } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import { insertGroup } from './insert.ts';
 import { move } from './move.ts';
-import { type Cells, integer, integerOrNull, text, textOrNull } from './row.ts';
+import { type Cells, integer, integerOrNull, readJob, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 import type { Writer } from './writer.ts';
@@ -15,11 +15,12 @@ export function crons(sql: Connection, writer: Writer): Crons {
 
     get: (name) => writer.read(() => find(sql, name)),
 
-    put: (given, now) =>
+    put: (given, now, expected) =>
       writer.write(() => {
         const known = find(sql, given.name);
+        if (expected !== undefined && expected !== known?.version) return null;
         const cron = putCron(known, given, now);
-        write(sql, cron);
+        writeCron(sql, cron);
         return { created: known === null, cron };
       }),
 
@@ -31,6 +32,9 @@ export function crons(sql: Connection, writer: Writer): Crons {
       }),
 
     due: (now, limit) => writer.read(() => sql.all(statements.dueCrons, now, limit).map(readCron)),
+
+    unfinished: (names, limit) =>
+      writer.read(() => names.map((name) => sql.all(statements.runs, name, limit).map((cells) => readJob(cells).job))),
 
     fire: (firings, now) =>
       writer.write((tx) => {
@@ -44,10 +48,10 @@ export function crons(sql: Connection, writer: Writer): Crons {
 function fire(tx: Transaction, firing: Firing, now: Millis): Awaited<ReturnType<Crons['fire']>>[number] {
   const cron = find(tx.sql, firing.name);
   if (cron?.version !== firing.version) return null;
-  if (firing.cancel) move(tx, firing.cancel, now);
+  for (const cancel of firing.cancels) move(tx, cancel, now);
   const [inserted = null] = firing.job ? insertGroup(tx, [firing.job], now, { always: true }) : [];
   if (inserted?.kind !== 'duplicate') tx.log.add(firing.events);
-  write(tx.sql, fired(cron, firing, inserted, now));
+  writeCron(tx.sql, fired(cron, firing, inserted, now));
   return { inserted };
 }
 
@@ -56,12 +60,12 @@ function find(sql: Connection, name: string): CronRecord | null {
   return cells ? readCron(cells) : null;
 }
 
-function write(sql: Connection, cron: CronRecord): void {
+export function writeCron(sql: Connection, cron: CronRecord): void {
   const { name, version, enabled, dueAt, runCount, lastRunAt, lastJob, createdAt, updatedAt, spec } = cron;
   sql.change(statements.writeCron, name, version, enabled ? 1 : 0, dueAt, runCount, lastRunAt, lastJob, createdAt, updatedAt, spec);
 }
 
-function readCron(cells: Cells): CronRecord {
+export function readCron(cells: Cells): CronRecord {
   return {
     name: text(cells[0]),
     version: integer(cells[1]),

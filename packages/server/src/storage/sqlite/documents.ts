@@ -26,7 +26,7 @@ export function documents(sql: Connection, writer: Writer): Documents {
   };
 }
 
-function readDocument(cells: Cells): Document {
+export function readDocument(cells: Cells): Document {
   return {
     kind: text(cells[0]),
     key: text(cells[1]),

@@ -8,6 +8,7 @@ import {
   type NewUnique,
   recordOf,
   State,
+  Terminal,
 } from '@ojs-ts/core';
 import { doorAnswer, groupVerdict, isIn, Queued, uniqueAnswer } from '../apply.ts';
 import { sumsOf } from '../statistics.ts';
@@ -78,21 +79,21 @@ function byId(job: NewJob, there: JobRecord): Inserted {
 }
 
 function insertRow(tx: Transaction, job: NewJob): boolean {
-  const { state, priority, queue, runAt, timeoutMs, expiresAt, createdAt, id, type, trace, node, policy, envelope } = job;
+  const { state, priority, queue, runAt, timeoutMs, expiresAt, createdAt, id, type, trace, node, policy, envelope, cron } = job;
   const bounds = boundsText(job);
   const limits = keysText(job);
   const uniqueKey = job.unique?.key ?? null;
   const waits = state === State.available;
   const line = waits ? tx.line({ queue, limits }) : null;
   const place = waits ? tx.numbers.place() : null;
-  if (waits && (bounds ?? expiresAt ?? trace ?? limits ?? node ?? uniqueKey ?? policy) === null) {
+  if (waits && (bounds ?? expiresAt ?? trace ?? limits ?? node ?? uniqueKey ?? policy ?? cron) === null) {
     const times = [runAt, createdAt, timeoutMs, createdAt] as const;
     return tx.sql.insert(statements.insertBare, priority, line, place, ...times, id, queue, type, envelope);
   }
   const [due, since] = waits ? [null, createdAt] : [runAt, null];
   const times = [due, runAt, since, timeoutMs, bounds, expiresAt, createdAt] as const;
   const ties = [trace, tiesText(limits, node), uniqueKey, policy] as const;
-  return tx.sql.insert(statements.insert, state, priority, line, place, ...times, id, queue, type, ...ties, envelope);
+  return tx.sql.insert(statements.insert, state, priority, line, place, ...times, id, queue, type, ...ties, envelope, cron);
 }
 
 function keysText({ limits }: NewJob): string | null {
@@ -102,7 +103,7 @@ function keysText({ limits }: NewJob): string | null {
 /** What an accepted job changes beside its row. */
 function inserted(tx: Transaction, job: NewJob, now: Millis): void {
   const { id, type, queue, state, trace, runAt, priority } = job;
-  for (const limit of job.limits) tx.limits.offer(limit);
+  for (const limit of job.limits) tx.limits.offer(limit, now);
   tx.counts.line(queue);
   tx.entered({ queue, limits: keysText(job) }, state, now);
   tx.counts.sum(queue, sumsOf(null, state, now), now);
@@ -127,6 +128,13 @@ interface Plan {
   readonly replaced: readonly JobId[];
 }
 
+/** What a group makes of a unique key: its own jobs, and those that it cancels, as they will be. */
+interface Known {
+  readonly all: Map<JobId, Holder>;
+  /** Apart, because only they can be replaced: ten thousand jobs that replace each other would look at all before them. */
+  readonly unfinished: Map<JobId, Holder>;
+}
+
 const unfinishedStates = [State.scheduled, State.available, State.pending, State.active, State.retryable] as const;
 const finishedStates = [State.completed, State.cancelled, State.discarded] as const;
 
@@ -136,8 +144,7 @@ class Draft {
   readonly #now: Millis;
   readonly #admission: Admission;
   readonly #plans = new Map<JobId, Plan>();
-  /** By unique key, what the group makes of it: its own jobs, and those that it cancels, as they will be. */
-  readonly #known = new Map<string, Map<JobId, Holder>>();
+  readonly #known = new Map<string, Known>();
   /** By queue, how many jobs more will wait in it. */
   readonly #more = new Map<string, number>();
 
@@ -201,15 +208,19 @@ class Draft {
   #note(holder: Holder): void {
     const key = holder.stored.uniqueKey;
     if (key === null) return;
-    const known = this.#known.get(key) ?? new Map<JobId, Holder>();
-    this.#known.set(key, known.set(holder.id, holder));
+    const known = this.#known.get(key) ?? { all: new Map<JobId, Holder>(), unfinished: new Map<JobId, Holder>() };
+    this.#known.set(key, known);
+    known.all.set(holder.id, holder);
+    if (isIn(holder.state, Terminal)) known.unfinished.delete(holder.id);
+    else known.unfinished.set(holder.id, holder);
   }
 
   /** Who has the key, oldest first. */
   #holders(unique: NewUnique): readonly Holder[] {
     const known = this.#known.get(unique.key);
-    const stored = this.#stored(unique, known?.size ?? 0).filter(({ id }) => !known?.has(id));
-    return [...(known?.values() ?? []), ...stored].sort((a, b) => a.createdAt - b.createdAt || a.number - b.number);
+    const stored = this.#stored(unique, known?.all.size ?? 0).filter(({ id }) => !known?.all.has(id));
+    const own = unique.onConflict === 'keep' ? known?.all : known?.unfinished;
+    return [...(own?.values() ?? []), ...stored].sort((a, b) => a.createdAt - b.createdAt || a.number - b.number);
   }
 
   /** @param besides how many of them may be known already. */

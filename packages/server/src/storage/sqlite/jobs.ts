@@ -53,6 +53,7 @@ function remove(tx: Transaction, id: string, { from, deadLetter }: Parameters<Jo
   if (was === State.available) tx.leaveLine({ queue, limits });
   tx.sql.change(statements.remove, integer(cells[0]));
   tx.left({ queue, limits }, was, now);
+  tx.lost({ limits });
   if (listed) tx.counts.addDeadLetter(queue, -1, now);
   if (node !== null && !isIn(was, Terminal)) {
     const job: EventSubject = {

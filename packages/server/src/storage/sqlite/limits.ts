@@ -17,6 +17,9 @@ interface Row {
   waiting: number;
   started: number;
   lastStart: Millis;
+  /** Jobs that name it, finished ones too, and when one last came or started. */
+  jobs: number;
+  usedAt: Millis;
   /** When the rates let the next start pass; undefined while not known. */
   reopens: Millis | null | undefined;
   changed: boolean;
@@ -54,13 +57,16 @@ export class Limits {
   }
 
   /** The numbers that a job brings hold from now on for all under the key. */
-  offer({ key, concurrency, rates }: Limit): void {
+  offer({ key, concurrency, rates }: Limit, now: Millis): void {
     const row = this.#of(key);
+    row.jobs += 1;
+    this.#used(row, now);
     if (hasNumbers({ concurrency, rates })) this.#renumber(row, { ...row, own: { concurrency, rates } });
   }
 
-  override(key: string, override: LimitNumbers | null): void {
+  override(key: string, override: LimitNumbers | null, now: Millis): void {
     const row = this.#of(key);
+    this.#used(row, now);
     this.#renumber(row, { ...row, override });
   }
 
@@ -127,10 +133,43 @@ export class Limits {
     this.ticked.add(key);
   }
 
-  occupy(key: string): void {
+  occupy(key: string, now: Millis): void {
     const row = this.#of(key);
     row.active += 1;
-    row.changed = true;
+    this.#used(row, now);
+  }
+
+  /** A job that names the keys is put back. */
+  named(keys: readonly string[]): void {
+    for (const key of keys) {
+      const row = this.#of(key);
+      row.jobs += 1;
+      row.changed = true;
+    }
+  }
+
+  /** A job that names the keys is gone. */
+  lost(keys: readonly string[]): void {
+    for (const key of keys) {
+      const row = this.#find(key);
+      if (!row) continue;
+      row.jobs -= 1;
+      row.changed = true;
+    }
+  }
+
+  /** Removes up to `limit` keys that no job names and no operator overrides, and that were last used before; answers how many. */
+  prune(before: Millis, limit: number): number {
+    this.flush();
+    const idle = this.#sql.all(statements.idleLimits, before, limit);
+    for (const [key] of idle) this.remove(text(key));
+    return idle.length;
+  }
+
+  remove(key: string): void {
+    this.#sql.change(statements.removeLimit, key);
+    this.#sql.change(statements.forgetStarts, key, Number.MAX_SAFE_INTEGER);
+    this.#sql.change(statements.removeAlarms, key);
   }
 
   free(key: string): void {
@@ -163,11 +202,17 @@ export class Limits {
     for (const row of this.#rows.values()) {
       if (!row?.changed) continue;
       const override = row.override === null ? null : numbersText(row.override);
-      this.#sql.change(statements.writeLimit, row.key, numbersText(row.own), override, row.active, row.waiting, row.started, row.lastStart);
+      const { key, own, active, waiting, started, lastStart, jobs, usedAt } = row;
+      this.#sql.change(statements.writeLimit, key, numbersText(own), override, active, waiting, started, lastStart, jobs, usedAt);
       row.changed = false;
     }
     this.#rows.clear();
     this.#gates.clear();
+  }
+
+  #used(row: Row, now: Millis): void {
+    row.usedAt = Math.max(row.usedAt, now);
+    row.changed = true;
   }
 
   #eased({ key, numbers }: Row, active: number): void {
@@ -227,6 +272,8 @@ export class Limits {
       waiting: 0,
       started: 0,
       lastStart: 0,
+      jobs: 0,
+      usedAt: 0,
       reopens: undefined,
       changed: true,
     };
@@ -259,6 +306,8 @@ function readRow(cells: Cells): Row {
     waiting: integer(cells[4]),
     started: integer(cells[5]),
     lastStart: integer(cells[6]),
+    jobs: integer(cells[7]),
+    usedAt: integer(cells[8]),
     reopens: undefined,
     changed: false,
   };

@@ -1,4 +1,4 @@
-import { type EventKind, type EventSubject, type Json, jobEventEntry, type Millis, type State } from '@ojs-ts/core';
+import { EventEntries, type EventKind, type EventSubject, type Json, type Millis, type State } from '@ojs-ts/core';
 import type { Connection } from './connection.ts';
 import type { Numbers } from './numbers.ts';
 import { statements } from './statements.ts';
@@ -8,8 +8,7 @@ export class Log {
   readonly #sql: Connection;
   readonly #numbers: Numbers;
   readonly #on: boolean;
-  #text = '';
-  #count = 0;
+  readonly #entries = new EventEntries();
   #grown = false;
 
   constructor(sql: Connection, numbers: Numbers, on: boolean) {
@@ -24,25 +23,18 @@ export class Log {
   }
 
   job(kind: EventKind, job: EventSubject, from: State | null, data: Json | null = null): void {
-    if (this.#on) this.#push(jobEventEntry(kind, job, from, data));
+    if (this.#on) this.#entries.job(kind, job, from, data);
   }
 
   add(entries: readonly Json[]): void {
-    if (this.#on) for (const entry of entries) this.#push(entry);
+    if (this.#on) this.#entries.add(entries);
   }
 
   /** Ends an operation. */
   end(now: Millis): void {
-    if (this.#count === 0) return;
-    this.#sql.change(statements.log, this.#numbers.positions(this.#count), now, this.#count, `${this.#text}]`);
-    this.#text = '';
-    this.#count = 0;
+    const batch = this.#entries.take();
+    if (batch === null) return;
+    this.#sql.change(statements.log, this.#numbers.positions(batch.count), now, batch.count, batch.entries);
     this.#grown = true;
-  }
-
-  /** Added up as one text, which is copied once: an array to be joined costs a copy more. */
-  #push(entry: Json): void {
-    this.#text += (this.#count === 0 ? '[' : ',') + entry;
-    this.#count += 1;
   }
 }

@@ -1,8 +1,23 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import type { Layout } from '../storage.ts';
 import { type Connection, patiently } from './connection.ts';
 import { integer } from './row.ts';
 
 const directory = new URL('../../../sql/sqlite/', import.meta.url);
+
+/** The files that make the layout, in order; each makes it one version newer. */
+const files = readdirSync(directory)
+  .filter((name) => /^\d{3}_.*\.sql$/.test(name))
+  .sort();
+
+export function layout(connection: Connection): Layout {
+  const from = version(connection);
+  return { from, to: files.length, steps: files.slice(from) };
+}
+
+function version(connection: Connection): number {
+  return integer(connection.get('PRAGMA user_version')?.[0]);
+}
 
 /**
  * Applies the files of sql/sqlite that the database does not have yet, in one transaction; the version is SQLite's `user_version`.
@@ -10,15 +25,12 @@ const directory = new URL('../../../sql/sqlite/', import.meta.url);
  * @throws Error where the database is newer than this code.
  */
 export async function migrate(connection: Connection, patienceMs: number): Promise<{ readonly from: number; readonly to: number }> {
-  const files = readdirSync(directory)
-    .filter((name) => /^\d{3}_.*\.sql$/.test(name))
-    .sort();
   const to = files.length;
   await patiently(connection, patienceMs, () => connection.execute('PRAGMA journal_mode = WAL'));
   return patiently(connection, patienceMs, () => {
     connection.execute('BEGIN IMMEDIATE');
     try {
-      const from = integer(connection.get('PRAGMA user_version')?.[0]);
+      const from = version(connection);
       if (from > to) {
         throw new Error(
           `${connection.file} has layout ${from}; this version of the server knows ${to}. Use the newer version, or another file.`,

@@ -117,7 +117,7 @@ function given(text: Json | null | undefined): readonly [number, Json | null] {
 }
 
 /** The time by which the state is indexed (see the table). */
-function dueAt(job: Changing): Millis | null {
+export function dueAt(job: Parameters<typeof overdueAt>[0] & Pick<JobRecord, 'state' | 'runAt' | 'finishedAt'>): Millis | null {
   if (isIn(job.state, State.scheduled | State.retryable | State.pending)) return job.runAt;
   return isIn(job.state, Terminal) ? job.finishedAt : overdueAt(job);
 }

@@ -1,8 +1,8 @@
-import { type Millis, type StateName, stateName, Terminal } from '@ojs-ts/core';
+import { type Millis, State, stateName, Terminal } from '@ojs-ts/core';
 import { isIn } from '../apply.ts';
 import type { PruneRules } from '../storage.ts';
 import { readFlowState } from './graph.ts';
-import { integer, text } from './row.ts';
+import { type Cells, integer, readTies, text } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -19,26 +19,34 @@ export function prune(tx: Transaction, rules: PruneRules, limit: number): number
     limit,
   );
   const minutes = tx.sql.run(statements.forgetMinutes, rules.statisticsBefore, limit);
-  return jobs + events + requests + workers + minutes;
+  return jobs + events + requests + workers + minutes + tx.limits.prune(rules.limitsBefore, limit);
 }
 
-function pruneJobs(tx: Transaction, { state, before, keep }: PruneRules['jobs'][number], limit: number): number {
+function pruneJobs(tx: Transaction, { state, deadLetter, before, keep }: PruneRules['jobs'][number], limit: number): number {
   if (!isIn(state, Terminal)) return 0;
-  const surplus = total(tx, stateName(state)) - keep;
+  const surplus = total(tx, state, deadLetter) - keep;
   let gone = 0;
-  for (const [number, at, queue, listed] of tx.sql.all(statements.oldest, state, limit)) {
+  for (const [number, at, queue, ties] of oldest(tx, state, deadLetter, limit)) {
     if (gone >= surplus && integer(at) >= before) break;
     tx.sql.change(statements.remove, integer(number));
     tx.counts.add(text(queue), state, -1, 0);
-    if (listed !== 0) tx.counts.addDeadLetter(text(queue), -1, 0);
+    if (deadLetter) tx.counts.addDeadLetter(text(queue), -1, 0);
+    tx.lost(readTies(ties ?? null));
     gone += 1;
   }
   tx.flush();
   return gone;
 }
 
-function total(tx: Transaction, column: StateName): number {
-  return integer(tx.sql.get(`SELECT coalesce(sum(${column}), 0) FROM ojs_queues`)?.[0]);
+function oldest(tx: Transaction, state: State, deadLetter: boolean, limit: number): readonly Cells[] {
+  if (state !== State.discarded) return deadLetter ? [] : tx.sql.all(statements.oldest, state, limit);
+  return tx.sql.all(deadLetter ? statements.oldestDead : statements.oldestDiscarded, limit);
+}
+
+function total(tx: Transaction, state: State, deadLetter: boolean): number {
+  const discarded = deadLetter ? 'dead_letter' : 'discarded - dead_letter';
+  const count = state === State.discarded ? discarded : deadLetter ? '0' : stateName(state);
+  return integer(tx.sql.get(`SELECT coalesce(sum(${count}), 0) FROM ojs_queues`)?.[0]);
 }
 
 /** A batch goes as a whole, when its last event may. */

@@ -9,7 +9,7 @@ import type { Transaction } from './transaction.ts';
 import type { Writer } from './writer.ts';
 
 const states = Object.values(State);
-const queueColumns = `name, created_at, paused, capacity, config, dead_letter, ${stateNames(0xff).join(', ')}`;
+const queueColumns = `name, created_at, paused, capacity, config, version, dead_letter, ${stateNames(0xff).join(', ')}`;
 const limitColumns = 'key, own, override, active, waiting';
 
 type Queues = Pick<
@@ -23,17 +23,13 @@ export function queues(sql: Connection, writer: Writer): Queues {
 
     pauseQueue: (name, paused, now) => writer.write((tx) => pauseQueue(tx, name, paused, now)),
 
-    configureQueue: (name, patch, now) => writer.write((tx) => configureQueue(tx, name, patch, now)),
+    configureQueue: (name, patch, now, expected) => writer.write((tx) => configureQueue(tx, name, patch, now, expected)),
 
     removeQueue: (name) => writer.write((tx) => removeQueue(tx, name)),
 
     statistics: (since) => writer.read(() => sql.all(statements.minutes, since).map(readMinute)),
 
-    limits: () =>
-      writer.read(() => {
-        const records = sql.all(`SELECT ${limitColumns} FROM ojs_limits`).map((cells) => readLimit(sql, cells));
-        return records.sort((a, b) => (a.key < b.key ? -1 : 1));
-      }),
+    limits: (query) => writer.read(() => limits(sql, query)),
 
     limit: (key) => writer.read(() => limit(sql, key)),
 
@@ -52,10 +48,19 @@ function pauseQueue(tx: Transaction, name: string, paused: boolean, now: Millis)
   return queue(tx.sql, name);
 }
 
-function configureQueue(tx: Transaction, name: string, { capacity, config }: QueuePatch, now: Millis): QueueRecord {
+function configureQueue(tx: Transaction, name: string, patch: QueuePatch, now: Millis, expected: number | undefined): QueueRecord | null {
+  const { capacity, config, limit } = patch;
+  const version = tx.sql.get('SELECT version FROM ojs_queues WHERE name = ?', name)?.[0] ?? 0;
+  if (expected !== undefined && expected !== version) return null;
   makeQueue(tx, name, now);
+  tx.sql.change('UPDATE ojs_queues SET version = version + 1 WHERE name = ?', name);
   if (capacity !== undefined) tx.sql.change('UPDATE ojs_queues SET capacity = ? WHERE name = ?', capacity, name);
   if (config !== undefined) tx.sql.change('UPDATE ojs_queues SET config = ? WHERE name = ?', config, name);
+  if (limit !== undefined) {
+    tx.limits.override(queueLimitKey(name), limit, now);
+    tx.end(now);
+    tx.flush();
+  }
   return queue(tx.sql, name);
 }
 
@@ -77,19 +82,27 @@ function removeQueue(tx: Transaction, name: string): boolean {
   tx.flush();
   const empty = stateNames(0xff).map((column) => `${column} = 0`);
   if (tx.sql.run(`DELETE FROM ojs_queues WHERE name = ? AND ${empty.join(' AND ')}`, name) === 0) return false;
-  const key = queueLimitKey(name);
-  tx.sql.change('DELETE FROM ojs_limits WHERE key = ?', key);
-  tx.sql.change('DELETE FROM ojs_starts WHERE key = ?', key);
+  tx.limits.remove(queueLimitKey(name));
   return true;
 }
 
 function overrideLimit(tx: Transaction, key: string, override: LimitNumbers | null, now: Millis): LimitRecord {
-  tx.limits.override(key, override);
+  tx.limits.override(key, override, now);
   tx.end(now);
   tx.flush();
   const record = limit(tx.sql, key);
   if (!record) throw new Error(`Limit ${key} vanished within a transaction.`);
   return record;
+}
+
+function limits(sql: Connection, { after, offset = 0, limit }: Parameters<Registry['limits']>[0]): Awaited<ReturnType<Registry['limits']>> {
+  const total = integer(sql.get('SELECT count(*) FROM ojs_limits')?.[0]);
+  const rows =
+    after === undefined
+      ? sql.all(`SELECT ${limitColumns} FROM ojs_limits ORDER BY key LIMIT ? OFFSET ?`, limit + 1, offset)
+      : sql.all(`SELECT ${limitColumns} FROM ojs_limits WHERE key > ? ORDER BY key LIMIT ?`, after, limit + 1);
+  const items = rows.slice(0, limit).map((cells) => readLimit(sql, cells));
+  return { items, next: rows.length > items.length ? (items.at(-1)?.key ?? null) : null, total };
 }
 
 function limit(sql: Connection, key: string): LimitRecord | null {
@@ -114,7 +127,7 @@ function readLimit(sql: Connection, cells: Cells): LimitRecord {
 function readQueue(cells: Cells): QueueRecord {
   const counts: Partial<Record<State, number>> = {};
   states.forEach((bit, index) => {
-    const count = integer(cells[6 + index]);
+    const count = integer(cells[7 + index]);
     if (count > 0) counts[bit] = count;
   });
   return {
@@ -122,13 +135,14 @@ function readQueue(cells: Cells): QueueRecord {
     createdAt: integer(cells[1]),
     paused: cells[2] === 1,
     counts,
-    deadLetter: integer(cells[5]),
+    deadLetter: integer(cells[6]),
     capacity: integerOrNull(cells[3]),
     config: text(cells[4]),
+    version: integer(cells[5]),
   };
 }
 
-function readMinute(cells: Cells): MinuteRecord {
+export function readMinute(cells: Cells): MinuteRecord {
   const [minute, name, enqueued, started, completed, failed, discarded, durationMs, waitMs] = cells;
   return {
     queue: text(name),

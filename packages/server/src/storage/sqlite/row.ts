@@ -7,7 +7,7 @@ export type Cells = readonly SQLOutputValue[];
 export const jobColumns =
   'number, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, lease_ms, lease_until, ' +
   'timeout_ms, bounds, expires_at, created_at, id, queue, type, worker, trace, ties, ' +
-  'unique_key, result, progress, checkpoint, history, policy, envelope';
+  'unique_key, result, progress, checkpoint, history, policy, envelope, cron';
 
 export interface JobRow {
   readonly number: number;
@@ -24,7 +24,7 @@ export interface ReadyRow extends JobRow {
 
 /** The columns that {@link readReady} expects: without those that are the same in every available job, or that its start sets anew. */
 export const readyColumns =
-  'number, place, priority, claim, attempt, run_at, enqueued_at, timeout_ms, bounds, expires_at, created_at, id, queue, type, trace, ties, unique_key, result, checkpoint, history, policy, envelope';
+  'number, place, priority, claim, attempt, run_at, enqueued_at, timeout_ms, bounds, expires_at, created_at, id, queue, type, trace, ties, unique_key, result, checkpoint, history, policy, envelope, cron';
 
 export function readReady(cells: Cells): ReadyRow {
   const { limits, node } = readTies(cells[15]);
@@ -62,6 +62,7 @@ export function readReady(cells: Cells): ReadyRow {
       uniqueKey: textOrNull(cells[16]),
       limits: limits === null ? noLimits : readTexts(limits),
       node: node === null ? null : readNodeRef(node),
+      cron: textOrNull(cells[22]),
       deadLetter: false,
       envelope: text(cells[21]),
       policy: textOrNull(cells[20]),
@@ -106,6 +107,7 @@ export function readJob(cells: Cells): JobRow {
       uniqueKey: textOrNull(cells[23]),
       limits: limits === null ? noLimits : readTexts(limits),
       node: node === null ? null : readNodeRef(node),
+      cron: textOrNull(cells[30]),
       deadLetter: cells[10] !== 0,
       envelope: text(cells[29]),
       policy: textOrNull(cells[28]),

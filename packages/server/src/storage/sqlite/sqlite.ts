@@ -1,15 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { systemClock } from '@ojs-ts/core';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
+import { backup } from './backup.ts';
 import { Connection, type Synchronous } from './connection.ts';
 import { crons } from './crons.ts';
 import { documents } from './documents.ts';
 import { events } from './events.ts';
 import { jobs } from './jobs.ts';
-import { migrate } from './migrate.ts';
+import { layout, migrate } from './migrate.ts';
 import { queues } from './queues.ts';
 import { integer } from './row.ts';
 import { upkeep } from './upkeep.ts';
@@ -25,6 +26,10 @@ export interface SqliteOptions {
   readonly synchronous?: Synchronous;
   /** How long a call waits for a file that another process has locked, in milliseconds. Default 5,000. */
   readonly patienceMs?: number;
+  /** Most pages (4,096 bytes) that the file may have: beyond, writes are refused as on a full disk. By default no limit. */
+  readonly maxPages?: number;
+  /** True refuses a file that is not there; false, the default, makes it. */
+  readonly existing?: boolean;
   /** False writes no log of events; true by default. */
   readonly events?: boolean;
 }
@@ -47,10 +52,11 @@ const tables = [
  * @throws Error where the file cannot be opened, or is no database.
  */
 export function sqliteStorage(options: SqliteOptions): Storage {
-  const { path, patienceMs = 5000, events: logs = true } = options;
+  const { path, patienceMs = 5000, events: logs = true, existing = false } = options;
+  if (existing && path !== null && !existsSync(path)) throw new Error(`${resolve(path)} does not exist.`);
   const directory = path === null ? mkdtempSync(join(tmpdir(), 'ojs-')) : null;
   const synchronous = directory === null ? (options.synchronous ?? 'FULL') : 'OFF';
-  const sql = new Connection(path ?? join(directory ?? '', 'jobs.db'), synchronous);
+  const sql = new Connection(path ?? join(directory ?? '', 'jobs.db'), synchronous, options.maxPages);
   const clock = systemClock();
   const wakes = new Wakes();
   const watch = new Watch(sql, wakes);
@@ -83,6 +89,8 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     workflows: workflows(sql, writer),
     crons: crons(sql, writer),
     documents: documents(sql, writer),
+    backup: backup(sql, synchronous, patienceMs),
+    layout: () => writer.read(() => layout(sql)),
     migrate: () => migrate(sql, patienceMs),
     async clock() {
       return clock.now();

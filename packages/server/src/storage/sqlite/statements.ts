@@ -4,14 +4,14 @@ import { jobColumns, readyColumns } from './row.ts';
 // A bound LIMIT makes SQLite plan the statement anew at every change of its value (17 µs); as an expression it does not.
 const listed = 'number, finished_at, state, queue, type, dead_letter';
 /** Fills the column `room` (see the table). */
-const room = '.'.repeat(84);
+export const room = '.'.repeat(84);
 const flowColumns = 'id, name, kind, spec, total, state, completed, failed, cancelled, created_at, finished_at, "end", sweeping';
 const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
 
 const jobStatements = {
   insert: `INSERT INTO ojs_jobs (state, claim, attempt, priority, line, place, due_at, run_at, enqueued_at, dead_letter, timeout_ms, bounds,
-    expires_at, created_at, id, queue, type, trace, ties, unique_key, history, policy, room, envelope)
-    VALUES (?, 0, 0, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, '${room}', ?)`,
+    expires_at, created_at, id, queue, type, trace, ties, unique_key, history, policy, room, envelope, cron)
+    VALUES (?, 0, 0, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, '${room}', ?, ?)`,
 
   /** The usual job: available, without any of the optional columns. 9 values less, 0.7 µs. */
   insertBare: `INSERT INTO ojs_jobs (state, claim, attempt, priority, line, place, run_at, enqueued_at, dead_letter, timeout_ms, created_at, id, queue,
@@ -51,6 +51,8 @@ const jobStatements = {
     envelope = coalesce(?, envelope) WHERE number = ?`,
   result: `SELECT result FROM ojs_jobs WHERE number = ?`,
 
+  runs: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_runs
+    WHERE cron = ? AND cron IS NOT NULL AND finished_at IS NULL ORDER BY number LIMIT ? + 0`,
   due: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_due WHERE state = ? AND due_at <= ? ORDER BY due_at, number LIMIT ? + 0`,
   promote: `UPDATE ojs_jobs SET state = 2, line = ?, place = ?, due_at = NULL, enqueued_at = ? WHERE number = ?`,
   expiring: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_expiry
@@ -65,7 +67,10 @@ const jobStatements = {
   forRemoval: `SELECT number, state, queue, type, attempt, worker, started_at, trace, ties, dead_letter, result FROM ojs_jobs WHERE id = ?`,
   remove: `DELETE FROM ojs_jobs WHERE number = ?`,
   /** Finished jobs of a state, oldest first. */
-  oldest: `SELECT number, due_at, queue, dead_letter FROM ojs_jobs INDEXED BY ojs_jobs_due WHERE state = ? AND due_at IS NOT NULL ORDER BY due_at, number LIMIT ? + 0`,
+  oldest: `SELECT number, due_at, queue, ties FROM ojs_jobs INDEXED BY ojs_jobs_due WHERE state = ? AND due_at IS NOT NULL ORDER BY due_at, number LIMIT ? + 0`,
+  oldestDiscarded: `SELECT number, finished_at, queue, ties FROM ojs_jobs INDEXED BY ojs_jobs_discarded
+    WHERE state = 128 AND dead_letter = 0 ORDER BY finished_at, number LIMIT ? + 0`,
+  oldestDead: `SELECT number, finished_at, queue, ties FROM ojs_jobs INDEXED BY ojs_jobs_dead WHERE dead_letter <> 0 ORDER BY finished_at, number LIMIT ? + 0`,
 
   listReady: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_ready WHERE place IS NOT NULL`,
   listDue: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_due WHERE state = ? AND due_at IS NOT NULL`,
@@ -88,10 +93,13 @@ const jobStatements = {
 } as const;
 
 const limitStatements = {
-  limit: `SELECT key, own, override, active, waiting, started, last_start FROM ojs_limits WHERE key = ?`,
-  writeLimit: `INSERT INTO ojs_limits (key, own, override, active, waiting, started, last_start) VALUES (?, ?, ?, ?, ?, ?, ?)
+  limit: `SELECT key, own, override, active, waiting, started, last_start, jobs, used_at FROM ojs_limits WHERE key = ?`,
+  writeLimit: `INSERT INTO ojs_limits (key, own, override, active, waiting, started, last_start, jobs, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (key) DO UPDATE SET own = excluded.own, override = excluded.override, active = excluded.active, waiting = excluded.waiting,
-      started = excluded.started, last_start = excluded.last_start`,
+      started = excluded.started, last_start = excluded.last_start, jobs = excluded.jobs, used_at = excluded.used_at`,
+  idleLimits: `SELECT key, used_at FROM ojs_limits INDEXED BY ojs_limits_idle
+    WHERE jobs <= 0 AND active = 0 AND waiting = 0 AND override IS NULL AND key NOT GLOB 'queue:*' AND used_at < ? ORDER BY used_at, key LIMIT ? + 0`,
+  removeLimit: `DELETE FROM ojs_limits WHERE key = ?`,
   start: `INSERT INTO ojs_starts (key, number, at) VALUES (?, ?, ?)`,
   startNumber: `SELECT at FROM ojs_starts WHERE key = ? AND number = ?`,
   oldestStarts: `SELECT number, at FROM ojs_starts WHERE key = ? ORDER BY number LIMIT ? + 0`,

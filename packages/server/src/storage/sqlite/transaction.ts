@@ -43,7 +43,7 @@ export class Transaction {
     this.counts.add(queue, state, 1, now);
     if (limits === null || (state !== State.available && state !== State.active)) return;
     for (const key of this.lanes.keysOf(limits).keys) {
-      if (state === State.active) this.limits.occupy(key);
+      if (state === State.active) this.limits.occupy(key, now);
       else this.limits.wait(key, 1);
     }
   }
@@ -56,6 +56,11 @@ export class Transaction {
       if (state === State.active) this.limits.free(key);
       else this.limits.wait(key, -1);
     }
+  }
+
+  /** A job is gone from the store. */
+  lost({ limits }: Pick<Counted, 'limits'>): void {
+    if (limits !== null) this.limits.lost(this.lanes.keysOf(limits).keys);
   }
 
   /** A claim takes an available job: it is active now, which takes slots and notes a start for the rates. */

@@ -7,7 +7,7 @@ import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 import type { Writer } from './writer.ts';
 
-const workerColumns = 'worker, seen_at, seen_before, state, directive, info, holds, held_before';
+export const workerColumns = 'worker, seen_at, seen_before, state, directive, info, holds, held_before';
 
 export function workers(sql: Connection, writer: Writer): Pick<Registry, 'beat' | 'workers' | 'direct' | 'forgetWorker'> {
   return {
@@ -76,7 +76,7 @@ function extend(tx: Transaction, id: JobId, claim: number | null, worker: string
   return true;
 }
 
-function readWorker(cells: Cells): WorkerRecord {
+export function readWorker(cells: Cells): WorkerRecord {
   return {
     worker: text(cells[0]),
     seenAt: integer(cells[1]),

@@ -158,7 +158,7 @@ function find(sql: Connection, id: string): WorkflowRecord | null {
   return cells ? readFlowRecord(cells) : null;
 }
 
-function readFlowRecord(cells: Cells): WorkflowRecord {
+export function readFlowRecord(cells: Cells): WorkflowRecord {
   return {
     id: text(cells[0]),
     name: text(cells[1]),
@@ -176,7 +176,7 @@ function readFlowRecord(cells: Cells): WorkflowRecord {
   };
 }
 
-function readNodeRecord(workflow: string, first: number, cells: Cells): NodeRecord {
+export function readNodeRecord(workflow: string, first: number, cells: Cells): NodeRecord {
   return {
     workflow,
     index: integer(cells[0]) - first,

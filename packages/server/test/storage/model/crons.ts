@@ -1,13 +1,20 @@
 import fc from 'fast-check';
 import { job, jobAt, transition, transitionAt } from './jobs.ts';
-import { cronNames, pageSize, type Step, step } from './steps.ts';
+import { cronNames, optional, pageSize, type Step, step } from './steps.ts';
 
 const name = fc.constantFrom(...cronNames);
 const version = fc.constantFrom(1, 1, 2, 2, 3, 4);
 const delay = fc.option(fc.integer({ min: 0, max: 40 }));
 const documentKey = fc.constantFrom('a', 'b/1');
 
-const firing = fc.record({ name, version, delay, job: fc.option(job), cancel: fc.option(transition), told: fc.boolean() });
+const firing = fc.record({
+  name,
+  version,
+  delay,
+  job: fc.option(job),
+  cancels: fc.array(transition, { maxLength: 2 }),
+  told: fc.boolean(),
+});
 
 /** Both crons, due at once. */
 export const cronOpening: readonly Step[] = cronNames.map((name) => ({
@@ -16,17 +23,20 @@ export const cronOpening: readonly Step[] = cronNames.map((name) => ({
 }));
 
 export const cronSteps: fc.Arbitrary<Step> = fc.oneof(
-  step('put cron', fc.record({ name, enabled: fc.boolean(), delay }), (storage, now, { delay, ...rest }) =>
-    storage.crons.put({ ...rest, spec: '{"s":1.0}', dueAt: delay === null ? null : now + delay }, now),
+  step(
+    'put cron',
+    fc.record({ name, enabled: fc.boolean(), delay, expected: optional(version) }),
+    (storage, now, { delay, expected, ...rest }) =>
+      storage.crons.put({ ...rest, spec: '{"s":1.0}', dueAt: delay === null ? null : now + delay }, now, expected),
   ),
   step('fire', fc.array(firing, { minLength: 1, maxLength: 3 }), (storage, now, firings) =>
     storage.crons.fire(
-      firings.map(({ name, version, delay, job, cancel, told }) => ({
+      firings.map(({ name, version, delay, job, cancels, told }) => ({
         name,
         version,
         dueAt: delay === null ? null : now + delay,
         job: job && jobAt(job, now),
-        cancel: cancel && transitionAt(cancel, now),
+        cancels: cancels.map((cancel) => transitionAt(cancel, now)),
         events: told ? [`["cron.triggered","${name}",null,"",null,null,0,null,null,null,{}]`] : [],
       })),
       now,
@@ -46,6 +56,7 @@ export const documentSteps: fc.Arbitrary<Step> = fc.oneof(
 
 export const cronReads: fc.Arbitrary<Step> = fc.oneof(
   step('due', pageSize, (storage, now, limit) => storage.crons.due(now, limit)),
+  step('unfinished', pageSize, (storage, _, limit) => storage.crons.unfinished(['d', 'none', 'c'], limit)),
   step('cron', name, (storage, _, name) => storage.crons.get(name)),
   step('document', documentKey, (storage, _, key) => storage.documents.get('kind', key)),
 );

@@ -2,7 +2,20 @@ import { type NewJob, type NewUnique, State, Terminal, Waiting } from '@ojs-ts/c
 import fc from 'fast-check';
 import type { Claim } from '../../../src/storage/storage.ts';
 import { idOf, limitOf, newJob } from '../suite/tools.ts';
-import { allPages, given, limitKeys, optional, pageSize, queue, queueNames, type Step, sometimes, step, workflowIds } from './steps.ts';
+import {
+  allPages,
+  cronNames,
+  given,
+  limitKeys,
+  optional,
+  pageSize,
+  queue,
+  queueNames,
+  type Step,
+  sometimes,
+  step,
+  workflowIds,
+} from './steps.ts';
 
 const states = Object.values(State);
 const workerNames = ['w1', 'w2'];
@@ -49,6 +62,7 @@ export const job = fc.record({
   unique: fc.option(unique, { freq: 2 }),
   limits: fc.oneof(fc.constant([]), limits),
   node: fc.option(node, { freq: 20 }).map((node) => node ?? null),
+  cron: fc.constantFrom(null, null, null, ...cronNames),
 });
 type Job = typeof job extends fc.Arbitrary<infer T> ? T : never;
 

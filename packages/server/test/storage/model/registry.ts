@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { PruneRules } from '../../../src/storage/storage.ts';
 import { idOf } from '../suite/tools.ts';
 import { lease, number, numbers, worker } from './jobs.ts';
-import { allPages, given, limitKey, optional, pageSize, queue, type Step, step } from './steps.ts';
+import { allPages, given, limitKey, optional, pageSize, queue, readLog, type Step, step } from './steps.ts';
 
 export const beat: fc.Arbitrary<Step> = step(
   'beat',
@@ -19,16 +19,26 @@ export const beat: fc.Arbitrary<Step> = step(
 
 export const prune: fc.Arbitrary<Step> = step(
   'prune',
-  fc.record({ ago: fc.nat({ max: 100 }), keep: fc.nat({ max: 6 }), events: fc.nat({ max: 60 }), limit: fc.integer({ min: 1, max: 20 }) }),
-  (storage, now, { ago, keep, events, limit }) => {
+  fc.record({
+    ago: fc.nat({ max: 100 }),
+    keep: fc.nat({ max: 6 }),
+    events: fc.nat({ max: 60 }),
+    letters: fc.nat({ max: 30 }),
+    limit: fc.integer({ min: 1, max: 20 }),
+  }),
+  (storage, now, { ago, keep, events, letters, limit }) => {
     const before = now - ago;
     const rules: PruneRules = {
-      jobs: [State.completed, State.cancelled, State.discarded].map((state) => ({ state, before, keep })),
+      jobs: [
+        ...[State.completed, State.cancelled, State.discarded].map((state) => ({ state, deadLetter: false, before, keep })),
+        { state: State.discarded, deadLetter: true, before: before - letters, keep: keep + 1 },
+      ],
       events: { before, keep: events },
       workflows: { before, keep },
       statisticsBefore: before,
       requestsBefore: before,
       workersBefore: before,
+      limitsBefore: before,
     };
     return storage.upkeep.prune(rules, limit);
   },
@@ -38,8 +48,14 @@ export const operator: fc.Arbitrary<Step> = fc.oneof(
   step('pause', fc.tuple(queue, fc.boolean()), (storage, now, [name, paused]) => storage.registry.pauseQueue(name, paused, now)),
   step(
     'configure',
-    fc.record({ queue, capacity: fc.constantFrom(0, 1, 2, 3, null), config: optional(fc.constantFrom('{"c":1.0}', '{}')) }),
-    (storage, now, { queue, ...patch }) => storage.registry.configureQueue(queue, given(patch), now),
+    fc.record({
+      queue,
+      expected: optional(fc.nat({ max: 2 })),
+      capacity: fc.constantFrom(0, 1, 2, 3, null),
+      config: optional(fc.constantFrom('{"c":1.0}', '{}')),
+      limit: optional(fc.option(numbers, { freq: 2 })),
+    }),
+    (storage, now, { queue, expected, ...patch }) => storage.registry.configureQueue(queue, given(patch), now, expected),
   ),
   step('remove queue', queue, (storage, _, name) => storage.registry.removeQueue(name)),
   step('override', fc.tuple(limitKey, fc.option(numbers, { freq: 1 })), (storage, now, [key, override]) =>
@@ -65,7 +81,7 @@ export const upkeep: fc.Arbitrary<Step> = fc.oneof(
 export const registryReads: fc.Arbitrary<Step> = fc.oneof(
   step('overdue', pageSize, (storage, now, limit) => storage.upkeep.overdue(now, limit)),
   step('held', pageSize, (storage, _, limit) => allPages((after) => storage.upkeep.held(after, limit))),
-  step('events', fc.tuple(fc.nat({ max: 40 }), pageSize), (storage, _, [after, limit]) => storage.events(after, limit)),
+  step('events', fc.tuple(fc.nat({ max: 40 }), pageSize), (storage, _, [after, limit]) => readLog(storage, after, limit)),
   step('limit', limitKey, (storage, _, key) => storage.registry.limit(key)),
   step('statistics', fc.nat({ max: 100 }), (storage, now, ago) => storage.registry.statistics(now - ago)),
 );

@@ -1,3 +1,4 @@
+import { type EventBatch, readEntries } from '@ojs-ts/core';
 import fc from 'fast-check';
 import type { Storage } from '../../../src/storage/storage.ts';
 
@@ -51,4 +52,10 @@ export async function allPages<T extends { readonly items: readonly unknown[]; r
     more = next !== null;
   }
   return found;
+}
+
+/** The log by its events: storages may write the same ones more or less shortly. */
+export async function readLog(storage: Storage, after: number, limit: number): Promise<unknown> {
+  const { batches, ...ends } = await storage.events(after, limit);
+  return { batches: batches.map(({ entries, ...batch }: EventBatch) => ({ ...batch, entries: readEntries(entries) })), ...ends };
 }

@@ -9,7 +9,7 @@ import { claim, claimOne, idOf, insert, move, newJob, queue, t0, to } from '../s
 import { temporaryDirectory } from './temporary.ts';
 
 /** The newest: the number of files in sql/sqlite. */
-const layout = 4;
+const layout = 5;
 
 test('a store is there again after it was closed, with its seed, its positions and its order', async () => {
   const url = `sqlite:${join(temporaryDirectory(), 'jobs.db')}`;

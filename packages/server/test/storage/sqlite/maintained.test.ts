@@ -8,6 +8,7 @@ import { isBefore } from '../../../src/storage/sqlite/lanes.ts';
 import { readTexts, readTies } from '../../../src/storage/sqlite/row.ts';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
 import { script } from '../model.ts';
+import { pagesThroughJson, recordsOf } from '../suite/dump.ts';
 import { t0 } from '../suite/tools.ts';
 import { temporaryDirectory } from './temporary.ts';
 
@@ -21,12 +22,16 @@ interface Lane {
   readonly place: number;
 }
 
-test('whatever was done, lanes, groups, alarms, limits and workflow counts are what their rows say', async () => {
+test('whatever was done, lanes, groups, alarms, limits and workflow counts are what their rows say, restored ones too', async () => {
   const path = join(temporaryDirectory(), 'jobs.db');
   await using storage = sqliteStorage({ path, synchronous: 'OFF' });
   await storage.migrate();
   const file = new DatabaseSync(path, { readOnly: true });
   const rows = (sql: string) => file.prepare(sql).all() as Row[];
+  const otherPath = join(temporaryDirectory(), 'restored.db');
+  await using restored = sqliteStorage({ path: otherPath, synchronous: 'OFF' });
+  await restored.migrate();
+  const other = new DatabaseSync(otherPath, { readOnly: true });
   let runs = 0;
   const property = fc.asyncProperty(script, async (turns) => {
     runs += 1;
@@ -36,15 +41,23 @@ test('whatever was done, lanes, groups, alarms, limits and workflow counts are w
       now += passes;
       await Promise.all(steps.map(({ call }) => call(storage, now)));
     }
-    checkLanes(rows);
-    checkLimits(rows);
-    checkGroups(rows, now);
-    checkWorkflows(rows);
+    checkAll(rows, now);
+    await restored.clear();
+    await restored.backup.restore(pagesThroughJson(await recordsOf(storage)));
+    checkAll((sql) => other.prepare(sql).all() as Row[], now);
   });
   await fc.assert(property, { numRuns: 300, interruptAfterTimeLimit: 10_000 });
   expect(runs).toBeGreaterThan(30);
   file.close();
+  other.close();
 });
+
+function checkAll(rows: (sql: string) => Row[], now: number): void {
+  checkLanes(rows);
+  checkLimits(rows);
+  checkGroups(rows, now);
+  checkWorkflows(rows);
+}
 
 function keysOf({ ties }: Row): readonly string[] {
   const { limits } = readTies(ties);

@@ -8,7 +8,7 @@ const daily = { name: 'daily', spec: '{"n":1.0}', enabled: true, dueAt: t0 + 10 
 const record: CronRecord = { ...daily, runCount: 0, lastRunAt: null, lastJob: null, createdAt: t0, updatedAt: t0, version: 1 };
 
 function firing(patch: Partial<Firing> = {}): Firing {
-  return { name: 'daily', version: 1, dueAt: t0 + 20, job: newJob(1), cancel: null, events: [], ...patch };
+  return { name: 'daily', version: 1, dueAt: t0 + 20, job: newJob(1), cancels: [], events: [], ...patch };
 }
 
 async function fire(storage: Storage, patch: Partial<Firing> = {}, now = t0 + 10): Promise<unknown> {
@@ -43,6 +43,40 @@ export const cronCases: readonly Case[] = [
       expect(await remove('daily')).toBeNull();
       expect((await list()).map(({ name }) => name)).toEqual(['b']);
       expect(await put(daily, t0 + 12)).toMatchObject({ created: true, cron: { version: 1, runCount: 0, createdAt: t0 + 12 } });
+    },
+  ],
+  [
+    'an update that expects a version is made only from that one',
+    async (storage) => {
+      const { put, get } = storage.crons;
+      expect(await put(daily, t0, 1)).toBeNull();
+      await put(daily, t0);
+      expect(await put({ ...daily, spec: '{}' }, t0 + 1, 1)).toMatchObject({ created: false, cron: { version: 2, spec: '{}' } });
+      expect(await put({ ...daily, spec: '[]' }, t0 + 2, 1)).toBeNull();
+      expect(await get('daily')).toEqual({ ...record, spec: '{}', updatedAt: t0 + 1, version: 2 });
+    },
+  ],
+  [
+    'unfinished are the runs of a cron that have not ended, by a firing or not, whether the cron is there or not',
+    async (storage) => {
+      await insert(storage, [
+        newJob(1, { cron: 'c' }),
+        newJob(2, { cron: 'd', state: State.scheduled, runAt: t0 + 9 }),
+        newJob(3, { cron: 'c' }),
+        newJob(4),
+      ]);
+      const unfinished = async (limit = 9) =>
+        (await storage.crons.unfinished(['c', 'none', 'd'], limit)).map((jobs) => jobs.map(({ id }) => id));
+      expect(await unfinished()).toEqual([[idOf(1), idOf(3)], [], [idOf(2)]]);
+      expect(await unfinished(1)).toEqual([[idOf(1)], [], [idOf(2)]]);
+      expect((await storage.crons.unfinished(['c'], 1))[0]).toEqual([await get(storage, idOf(1))]);
+      await claimOne(storage);
+      expect(await unfinished()).toEqual([[idOf(1), idOf(3)], [], [idOf(2)]]);
+      await storage.jobs.transition([to(idOf(1), State.completed, State.active), to(idOf(2), State.cancelled, State.scheduled)], t0);
+      expect(await unfinished()).toEqual([[idOf(3)], [], []]);
+      await storage.jobs.transition([to(idOf(2), State.available, State.cancelled)], t0);
+      await storage.jobs.remove([idOf(3)], { from: 0xff }, t0);
+      expect(await unfinished()).toEqual([[], [], [idOf(2)]]);
     },
   ],
   [
@@ -102,13 +136,13 @@ export const cronCases: readonly Case[] = [
       await fire(storage);
       await claimOne(storage, {}, t0 + 10);
       const cancel = to(idOf(1), State.cancelled, State.active, { claim: 1, events: [{ kind: 'job.cancelled' }] });
-      expect(await fire(storage, { version: 2, job: newJob(2), cancel }, t0 + 20)).toEqual({ inserted });
+      expect(await fire(storage, { version: 2, job: newJob(2), cancels: [cancel] }, t0 + 20)).toEqual({ inserted });
       expect(await get(storage, idOf(1))).toMatchObject({ state: State.cancelled, finishedAt: t0 + 20 });
       expect((await eventLog(storage, 2)).map(({ kind, id }) => [kind, id])).toEqual([
         ['job.cancelled', idOf(1)],
         ['job.enqueued', idOf(2)],
       ]);
-      expect(await fire(storage, { version: 3, job: newJob(3), cancel }, t0 + 30)).toEqual({ inserted });
+      expect(await fire(storage, { version: 3, job: newJob(3), cancels: [cancel] }, t0 + 30)).toEqual({ inserted });
       expect(await storage.crons.get('daily')).toMatchObject({ runCount: 3, lastJob: idOf(3), lastRunAt: t0 + 30 });
     },
   ],

@@ -3,6 +3,7 @@ import type { Storage } from '../../../src/storage/storage.ts';
 import { claimCases } from './claim.ts';
 import { cronCases } from './crons.ts';
 import { documentCases } from './documents.ts';
+import { dumpCases } from './dump.ts';
 import { eventCases, unloggedCases } from './events.ts';
 import { insertCases } from './insert.ts';
 import { limitCases } from './limits.ts';
@@ -42,6 +43,7 @@ const topics: Readonly<Record<string, readonly Case[]>> = {
   crons: cronCases,
   documents: documentCases,
   events: eventCases,
+  dump: dumpCases,
   store: storeCases,
 };
 

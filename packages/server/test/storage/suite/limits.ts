@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import type { Claimed, Storage } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
 import {
+  allLimits,
   claim,
   claimAll,
   claimOf,
@@ -13,6 +14,7 @@ import {
   ids,
   insert,
   insertOne,
+  keepAll,
   limitOf,
   move,
   newJob,
@@ -273,7 +275,7 @@ export const limitCases: readonly Case[] = [
   [
     'an operator’s numbers win until they are taken back, over a key that may not be there yet',
     async (storage) => {
-      const { overrideLimit, limit, limits } = storage.registry;
+      const { overrideLimit, limit } = storage.registry;
       expect(await limit(key)).toBeNull();
       const fresh = { key, own: { concurrency: null, rates: [] }, override: slots(0), active: 0, waiting: 0, starts: [] };
       expect(await overrideLimit(key, slots(0), t0)).toEqual(fresh);
@@ -286,10 +288,55 @@ export const limitCases: readonly Case[] = [
       expect(await overrideLimit(key, { concurrency: null, rates: [] }, t0)).toMatchObject({ active: 2, waiting: 1 });
       expect(await take(storage)).toEqual([idOf(3)]);
       await overrideLimit('a', null, t0);
-      expect((await limits()).map((record) => [record.key, record.active])).toEqual([
+      expect((await allLimits(storage)).map((record) => [record.key, record.active])).toEqual([
         ['a', 0],
         [key, 3],
       ]);
+    },
+  ],
+  [
+    'limits are listed by key, in pages',
+    async (storage) => {
+      for (const name of ['c', 'a', 'b']) await storage.registry.overrideLimit(name, slots(1), t0);
+      const keys = async (query: Parameters<typeof storage.registry.limits>[0]) => {
+        const { items, next, total } = await storage.registry.limits(query);
+        return [items.map((record) => record.key), next, total];
+      };
+      expect(await keys({ limit: 2 })).toEqual([['a', 'b'], 'b', 3]);
+      expect(await keys({ limit: 2, after: 'b' })).toEqual([['c'], null, 3]);
+      expect(await keys({ limit: 2, after: 'aa', offset: 5 })).toEqual([['b', 'c'], null, 3]);
+      expect(await keys({ limit: 2, offset: 2 })).toEqual([['c'], null, 3]);
+      expect(await keys({ limit: 2, after: 'c' })).toEqual([[], null, 3]);
+    },
+  ],
+  [
+    'prune removes keys that no job names and no operator overrides, once their last use is old; not those of queues',
+    async (storage) => {
+      const prune = (before: number, limit = 9) => storage.upkeep.prune({ ...keepAll, limitsBefore: t0 + before }, limit);
+      const keys = async () => (await allLimits(storage)).map((record) => record.key);
+      await insert(storage, [
+        newJob(1, { limits: [limitOf('a', rate(1, 1000)), limitOf('b', slots(1)), limitOf('queue:default', slots(9))] }),
+      ]);
+      await storage.registry.overrideLimit('c', slots(1), t0 + 5);
+      await storage.registry.overrideLimit('d', slots(1), t0 + 5);
+      await storage.registry.overrideLimit('d', null, t0 + 6);
+      expect(await prune(6)).toBe(0);
+      expect(await prune(7)).toBe(1);
+      expect(await keys()).toEqual(['a', 'b', 'c', 'queue:default']);
+      await claim(storage, {}, t0 + 20);
+      await move(storage, to(idOf(1), State.completed, State.active), t0 + 30);
+      expect(await prune(100)).toBe(0);
+      await storage.upkeep.prune({ ...keepAll, jobs: [{ state: State.completed, deadLetter: false, before: t0 + 50, keep: 9 }] }, 9);
+      expect(await prune(20)).toBe(0);
+      expect(await prune(21, 1)).toBe(1);
+      expect(await keys()).toEqual(['b', 'c', 'queue:default']);
+      expect(await prune(21)).toBe(1);
+      expect(await keys()).toEqual(['c', 'queue:default']);
+      // A key that comes again starts afresh.
+      await insert(storage, [newJob(2, { limits: [limitOf('a')] })], t0 + 40);
+      expect(await storage.registry.limit('a')).toMatchObject({ own: { concurrency: null, rates: [] }, starts: [], waiting: 1 });
+      await storage.jobs.remove([idOf(2)], { from: 0xff }, t0 + 41);
+      expect(await prune(41)).toBe(1);
     },
   ],
   [

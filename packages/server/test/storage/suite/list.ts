@@ -18,6 +18,18 @@ const numbers = [1, 2, 3, 4, 5];
 
 export const listCases: readonly Case[] = [
   [
+    'thousands that ended in one millisecond are listed one after the other, in one page and in several',
+    async (storage) => {
+      const many = Array.from({ length: 2_100 }, (_, number) => newJob(number));
+      await storage.jobs.insert([many], t0);
+      const cancels = many.map(({ id }) => to(id, State.cancelled, Waiting));
+      for (let at = 0; at < cancels.length; at += 500) await storage.jobs.transition(cancels.slice(at, at + 500), t0);
+      const expected = many.map(({ id }) => id).reverse();
+      for (const limit of [5_000, 1_500, 700])
+        expect((await pages(storage, { states: Terminal, queue: 'default', limit })).flat()).toEqual(expected);
+    },
+  ],
+  [
     'unfinished jobs are listed by creation, newest first, across states',
     async (storage) => {
       await insert(storage, [

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import type { QueueRecord } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
 import {
+  allLimits,
   claim,
   claimOne,
   countErrors,
@@ -28,6 +29,7 @@ const plain: QueueRecord = {
   deadLetter: 0,
   capacity: null,
   config: '{}',
+  version: 0,
 };
 const full = (depth: number, bound: number) => ({ kind: 'full', queue: 'default', depth, bound });
 const paused = { kind: 'paused', queue: 'default' };
@@ -63,15 +65,18 @@ export const queueCases: readonly Case[] = [
     },
   ],
   [
-    'calls made at once see each other in order',
+    'calls see each other in order, made at once where one runs at a time',
     async (storage) => {
-      const [, paused, taken, resumed, more] = await Promise.all([
-        storage.jobs.insert([[newJob(1)], [newJob(2)]], t0),
-        storage.registry.pauseQueue('default', true, t0),
-        claim(storage),
-        storage.registry.pauseQueue('default', false, t0),
-        claim(storage),
-      ]);
+      const atOnce = storage.traits.parallel === 1;
+      const inserting = storage.jobs.insert([[newJob(1)], [newJob(2)]], t0);
+      if (!atOnce) await inserting;
+      const pausing = storage.registry.pauseQueue('default', true, t0);
+      if (!atOnce) await pausing;
+      const taking = claim(storage);
+      if (!atOnce) await taking;
+      const resuming = storage.registry.pauseQueue('default', false, t0);
+      if (!atOnce) await resuming;
+      const [paused, taken, resumed, more] = await Promise.all([pausing, taking, resuming, claim(storage), inserting]);
       expect(paused.counts).toEqual({ [State.available]: 2 });
       expect(taken).toEqual([]);
       expect(resumed.paused).toBe(false);
@@ -82,12 +87,30 @@ export const queueCases: readonly Case[] = [
     'an operator configures a queue that may not be there yet; what a patch does not name stays',
     async (storage) => {
       const { configureQueue } = storage.registry;
-      expect(await configureQueue('default', { capacity: 5 }, t0)).toEqual({ ...plain, capacity: 5 });
-      expect(await configureQueue('default', { config: '{"a":1.0}' }, t0 + 1)).toEqual({ ...plain, capacity: 5, config: '{"a":1.0}' });
-      expect(await configureQueue('default', {}, t0 + 1)).toEqual({ ...plain, capacity: 5, config: '{"a":1.0}' });
-      expect(await configureQueue('default', { capacity: null }, t0 + 2)).toEqual({ ...plain, config: '{"a":1.0}' });
-      expect(await storage.registry.queues()).toEqual([{ ...plain, config: '{"a":1.0}' }]);
+      const config = '{"a":1.0}';
+      expect(await configureQueue('default', { capacity: 5 }, t0)).toEqual({ ...plain, capacity: 5, version: 1 });
+      expect(await configureQueue('default', { config }, t0 + 1)).toEqual({ ...plain, capacity: 5, config, version: 2 });
+      expect(await configureQueue('default', {}, t0 + 1)).toEqual({ ...plain, capacity: 5, config, version: 3 });
+      expect(await configureQueue('default', { capacity: null }, t0 + 2)).toEqual({ ...plain, config, version: 4 });
+      expect(await storage.registry.queues()).toEqual([{ ...plain, config, version: 4 }]);
       expect(await eventLog(storage)).toEqual([]);
+    },
+  ],
+  [
+    'a configuration that expects a version is written only over that one, its limit in the same commit',
+    async (storage) => {
+      const { configureQueue, limit, pauseQueue } = storage.registry;
+      const slots = (concurrency: number) => ({ concurrency, rates: [] });
+      expect(await configureQueue('default', { capacity: 5 }, t0, 1)).toBeNull();
+      expect(await storage.registry.queues()).toEqual([]);
+      expect(await configureQueue('default', { limit: slots(1) }, t0, 0)).toEqual({ ...plain, version: 1 });
+      expect(await limit('queue:default')).toMatchObject({ override: slots(1) });
+      expect(await configureQueue('default', { capacity: 5, limit: slots(2) }, t0, 0)).toBeNull();
+      await pauseQueue('default', false, t0);
+      expect(await configureQueue('default', { capacity: 5 }, t0, 1)).toEqual({ ...plain, capacity: 5, version: 2 });
+      expect(await limit('queue:default')).toMatchObject({ override: slots(1) });
+      await configureQueue('default', { limit: null }, t0, 2);
+      expect(await limit('queue:default')).toMatchObject({ override: null });
     },
   ],
   [
@@ -103,7 +126,7 @@ export const queueCases: readonly Case[] = [
       await storage.jobs.remove([idOf(1)], { from: State.cancelled }, t0);
       expect(await removeQueue('default')).toBe(true);
       expect(await removeQueue('default')).toBe(false);
-      expect([await storage.registry.queues(), await storage.registry.limits()]).toEqual([[], []]);
+      expect([await storage.registry.queues(), await allLimits(storage)]).toEqual([[], []]);
       await insert(storage, [newJob(2)], t0 + 5);
       expect(await queue(storage)).toEqual({ ...plain, createdAt: t0 + 5, counts: { [State.available]: 1 } });
       expect((await claimOne(storage)).id).toBe(idOf(2));

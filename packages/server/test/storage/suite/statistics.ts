@@ -2,7 +2,7 @@ import { State, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { MinuteRecord } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
-import { claim, claimOne, idOf, insert, move, newJob, second, t0, to, uniqueOf } from './tools.ts';
+import { claim, claimOne, idOf, insert, keepAll, move, newJob, second, t0, to, uniqueOf } from './tools.ts';
 
 const minute = 60 * second;
 const failed = [{ kind: 'job.failed' }] as const;
@@ -93,9 +93,7 @@ export const statisticsCases: readonly Case[] = [
         ['a', 2],
         ['b', 2],
       ]);
-      const keep = { before: 0, keep: 1e9 };
-      const rules = { jobs: [], events: keep, workflows: keep, requestsBefore: 0, workersBefore: 0 };
-      const prune = (before: number, limit: number) => storage.upkeep.prune({ ...rules, statisticsBefore: t0 + before * minute }, limit);
+      const prune = (before: number, limit: number) => storage.upkeep.prune({ ...keepAll, statisticsBefore: t0 + before * minute }, limit);
       expect(await prune(0, 9)).toBe(0);
       expect(await prune(3, 3)).toBe(3);
       expect(await left()).toEqual([['b', 2]]);

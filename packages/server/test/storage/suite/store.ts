@@ -2,7 +2,7 @@ import { State, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Storage, Wake } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
-import { claim, idOf, insert, inserted, limitOf, move, newJob, newNode, newWorkflow, t0, to } from './tools.ts';
+import { allLimits, claim, idOf, insert, inserted, limitOf, move, newJob, newNode, newWorkflow, t0, to } from './tools.ts';
 
 /** The wake-ups that `act` causes, once one for `queue` has come. */
 async function wakesOf(storage: Storage, queue: string, act: () => Promise<unknown>): Promise<readonly Wake[]> {
@@ -102,7 +102,7 @@ export const storeCases: readonly Case[] = [
       expect(await storage.jobs.list({ states: 0xff, limit: 9 })).toEqual({ items: [], next: null });
       expect(await storage.registry.queues()).toEqual([]);
       expect(await storage.registry.workers()).toEqual([]);
-      expect(await storage.registry.limits()).toEqual([]);
+      expect(await allLimits(storage)).toEqual([]);
       expect(await storage.registry.statistics(0)).toEqual([]);
       expect(await storage.workflows.get('w')).toBeNull();
       expect(await storage.workflows.unfinished(9)).toEqual({ ready: [], sweeping: [] });

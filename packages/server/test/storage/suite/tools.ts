@@ -6,12 +6,24 @@ import {
   type NewNode,
   type NewUnique,
   type NewWorkflow,
+  readEntries,
   State,
   type Transition,
   uuidFrom,
   Waiting,
 } from '@ojs-ts/core';
-import type { Claim, Claimed, Inserted, Moved, QueueRecord, Storage } from '../../../src/storage/storage.ts';
+import type {
+  Claim,
+  Claimed,
+  Inserted,
+  JobQuery,
+  LimitRecord,
+  Moved,
+  Page,
+  PruneRules,
+  QueueRecord,
+  Storage,
+} from '../../../src/storage/storage.ts';
 
 /** Where the time of every case starts. */
 export const t0 = Date.UTC(2026, 0, 1);
@@ -41,6 +53,7 @@ export function newJob(number: number, patch: Partial<NewJob> = {}): NewJob {
     visibilityMs: null,
     createdAt: t0,
     node: null,
+    cron: null,
     trace: null,
     unique: null,
     limits: [],
@@ -138,6 +151,17 @@ export function ids(jobs: readonly { readonly id: string }[]): readonly string[]
 /** That the job was inserted, and nothing made way for it. */
 export const inserted: Inserted = { kind: 'inserted', replaced: [] };
 
+/** Rules that remove nothing. */
+export const keepAll: PruneRules = {
+  jobs: [],
+  events: { before: 0, keep: 1e9 },
+  workflows: { before: 0, keep: 1e9 },
+  statisticsBefore: 0,
+  requestsBefore: 0,
+  workersBefore: 0,
+  limitsBefore: 0,
+};
+
 export interface LoggedEvent {
   readonly position: number;
   readonly at: number;
@@ -149,8 +173,13 @@ export interface LoggedEvent {
 export async function eventLog(storage: Storage, after = 0): Promise<readonly LoggedEvent[]> {
   const { batches } = await storage.events(after, 1_000_000);
   return batches.flatMap((batch) => {
-    const entries: readonly EventEntry[] = JSON.parse(batch.entries);
-    return entries.map((entry, index) => ({ position: batch.position + index, at: batch.at, kind: entry[0], id: entry[1], entry }));
+    return readEntries(batch.entries).map((entry, index) => ({
+      position: batch.position + index,
+      at: batch.at,
+      kind: entry[0],
+      id: entry[1],
+      entry,
+    }));
   });
 }
 
@@ -159,20 +188,36 @@ export async function countErrors(storage: Storage): Promise<readonly string[]> 
   const errors: string[] = [];
   for (const record of await storage.registry.queues()) {
     for (const state of Object.values(State)) {
-      const { items } = await storage.jobs.list({ states: state, queue: record.name, limit: 1_000_000 });
+      const found = await allJobs(storage, { states: state, queue: record.name });
       const counted = record.counts[state] ?? 0;
-      if (counted !== items.length) errors.push(`${record.name}: ${counted} jobs of state ${state} counted, ${items.length} there`);
+      if (counted !== found.length) errors.push(`${record.name}: ${counted} jobs of state ${state} counted, ${found.length} there`);
     }
-    const listed = await storage.jobs.list({ states: State.discarded, deadLetter: true, queue: record.name, limit: 1_000_000 });
-    if (record.deadLetter !== listed.items.length)
-      errors.push(`${record.name}: ${record.deadLetter} dead letters counted, ${listed.items.length} there`);
+    const listed = await allJobs(storage, { states: State.discarded, deadLetter: true, queue: record.name });
+    if (record.deadLetter !== listed.length)
+      errors.push(`${record.name}: ${record.deadLetter} dead letters counted, ${listed.length} there`);
   }
   return [...errors, ...(await limitErrors(storage))];
 }
 
+/** A page may end before its limit, where a storage has looked at enough for one go. */
+export async function allJobs({ jobs }: Storage, query: Omit<JobQuery, 'limit' | 'after'>): Promise<readonly JobRecord[]> {
+  const found: JobRecord[] = [];
+  for (let after: string | null = null, more = true; more; ) {
+    const page: Page<JobRecord> = await jobs.list({ ...query, limit: 1_000_000, ...(after !== null && { after }) });
+    found.push(...page.items);
+    after = page.next;
+    more = after !== null;
+  }
+  return found;
+}
+
+export async function allLimits({ registry }: Storage): Promise<readonly LimitRecord[]> {
+  return (await registry.limits({ limit: 1_000_000 })).items;
+}
+
 async function limitErrors(storage: Storage): Promise<readonly string[]> {
-  const { items } = await storage.jobs.list({ states: State.active | State.available, limit: 1_000_000 });
-  return (await storage.registry.limits()).flatMap(({ key, active, waiting }) => {
+  const items = await allJobs(storage, { states: State.active | State.available });
+  return (await allLimits(storage)).flatMap(({ key, active, waiting }) => {
     const under = items.filter((job) => (key.startsWith('queue:') ? key === `queue:${job.queue}` : job.limits.includes(key)));
     const running = under.filter(({ state }) => state === State.active).length;
     if (active === running && waiting === under.length - running) return [];

@@ -10,9 +10,9 @@ import {
   type WorkflowStep,
 } from '@ojs-ts/core';
 import { expect } from 'vitest';
-import type { PruneRules, Storage } from '../../../src/storage/storage.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
-import { claim, eventLog, get, idOf, insert, inserted, move, newJob, newNode, newWorkflow, t0, to, uniqueOf } from './tools.ts';
+import { claim, eventLog, get, idOf, insert, inserted, keepAll, move, newJob, newNode, newWorkflow, t0, to, uniqueOf } from './tools.ts';
 
 const ref = (index: number, workflow = 'w'): NodeRef => ({ workflow, index });
 const event = (kind: string): Json => `["${kind}","w",null,"",null,null,0,null,null,null,{}]`;
@@ -370,16 +370,8 @@ export const workflowCases: readonly Case[] = [
       for (const id of [...ended, 'on']) await storage.workflows.create(newWorkflow({ id }), [newNode(0)], [], t0);
       for (const [at, id] of ended.entries()) await storage.workflows.cancel(id, [], t0 + at);
       for (const id of ['a', 'b', 'c']) await storage.workflows.swept(id);
-      const rules: PruneRules = {
-        jobs: [],
-        events: { before: 0, keep: 1e9 },
-        workflows: { before: 0, keep: 1e9 },
-        statisticsBefore: 0,
-        requestsBefore: 0,
-        workersBefore: 0,
-      };
       const prune = (before: number, keep: number, limit = 9) =>
-        storage.upkeep.prune({ ...rules, workflows: { before: t0 + before, keep } }, limit);
+        storage.upkeep.prune({ ...keepAll, workflows: { before: t0 + before, keep } }, limit);
       const left = async () => (await storage.workflows.list({ states: null, limit: 9 })).items.map(({ id }) => id);
       expect(await prune(0, 3)).toBe(0);
       expect(await prune(1, 9)).toBe(1);

@@ -1,0 +1,47 @@
+# syntax=docker/dockerfile:1
+# The server and the ojs command. The sources run as they are: Node strips the types.
+FROM node:24-bookworm-slim AS dependencies
+WORKDIR /app
+# npm reads the manifest of every workspace; only what the command needs is installed.
+COPY package.json package-lock.json .npmrc ./
+COPY packages/core/package.json packages/core/
+COPY packages/server/package.json packages/server/
+COPY packages/cli/package.json packages/cli/
+COPY packages/sdk/package.json packages/sdk/
+COPY bench/package.json bench/
+COPY conformance/package.json conformance/
+COPY examples/package.json examples/
+RUN npm ci --omit=dev --ignore-scripts --workspace packages/cli
+
+FROM node:24-bookworm-slim
+LABEL org.opencontainers.image.title="ojs-ts" \
+      org.opencontainers.image.description="Open Job Spec server" \
+      org.opencontainers.image.licenses="Apache-2.0"
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY package.json LICENSE ./
+COPY packages/core/package.json packages/core/
+COPY packages/core/src packages/core/src
+COPY packages/server/package.json packages/server/
+COPY packages/server/src packages/server/src
+COPY packages/server/sql packages/server/sql
+COPY packages/server/lua packages/server/lua
+COPY packages/cli/package.json packages/cli/
+COPY packages/cli/src packages/cli/src
+RUN mkdir /data && chown node:node /data
+
+# Beyond loopback the server wants a token (OJS_TOKEN), or OJS_INSECURE=true: without one of them it says so and ends.
+ENV NODE_ENV=production \
+    OJS_HOST=0.0.0.0 \
+    OJS_PORT=8080 \
+    OJS_STORAGE=sqlite:/data/ojs.db
+USER node
+VOLUME /data
+EXPOSE 8080
+# It answers what it accepted, for at most 10 s, and closes the store.
+STOPSIGNAL SIGTERM
+# 200 while the store answers. Of a server with a certificate of its own, override it.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.OJS_PORT}/ojs/v1/health`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "packages/cli/src/main.ts"]
+CMD ["serve"]

@@ -1,0 +1,41 @@
+import { type BackupSummary, readBackup, writeBackup } from '@ojs-ts/server';
+import { Command } from 'commander';
+import { reported, type StorageFlags, takesStorage, withStorage } from './storage.ts';
+
+/** `ojs backup`: the store as lines of JSON, while servers go on. */
+export function backupCommand(): Command {
+  return takesStorage(new Command('backup'))
+    .description('write everything that a storage holds, for any storage; servers may go on meanwhile')
+    .option('--out <file>', 'where to; compressed where the name ends in .gz (default standard output)')
+    .action((flags: StorageFlags & { readonly out?: string }) =>
+      reported('backup', () =>
+        withStorage(flags, true, async (storage) => {
+          const summary = await writeBackup(storage, flags.out ?? null);
+          console.error(`${describe(summary)} written to ${flags.out ?? 'standard output'}`);
+        }),
+      ),
+    );
+}
+
+/** `ojs restore`: fills an empty store. */
+export function restoreCommand(): Command {
+  return takesStorage(new Command('restore'))
+    .description('fill an empty storage with a backup; start its servers afterwards')
+    .argument('<file>', 'what ojs backup wrote')
+    .action((file: string, flags: StorageFlags) =>
+      reported('restore', async () => {
+        const backup = await readBackup(file);
+        await withStorage(flags, false, async (storage) => {
+          await storage.migrate();
+          await storage.backup.restore(backup.pages());
+          console.error(`${describe(backup)} restored from ${file}`);
+        });
+      }),
+    );
+}
+
+function describe({ header, counts }: BackupSummary): string {
+  const { job = 0, workflow = 0, cron = 0 } = counts;
+  const records = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return `${records} records of ${header.storage} (${job} jobs, ${workflow} workflows, ${cron} crons)`;
+}

@@ -1,0 +1,38 @@
+import { openStorage, type Storage, storageUrl } from '@ojs-ts/server';
+import { type Command, Option } from 'commander';
+
+export interface StorageFlags {
+  readonly url?: string;
+  /** The same under the name that `ojs serve` has for it. */
+  readonly storage?: string;
+}
+
+/** Adds the option that names a storage. */
+export function takesStorage(command: Command): Command {
+  return command
+    .option('--url <url>', 'the storage, as ojs serve takes it (OJS_STORAGE; default sqlite:./ojs.db)')
+    .addOption(new Option('--storage <url>').hideHelp());
+}
+
+/** What goes wrong is one line on standard error, and the exit code 1. */
+export async function reported(command: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    console.error(`ojs ${command}: ${error instanceof Error ? error.message : error}`);
+    process.exitCode = 1;
+  }
+}
+
+/**
+ * Opens the storage, works with it and closes it.
+ * @param existing true makes no file where there is none.
+ */
+export async function withStorage(
+  { url, storage: alias }: StorageFlags,
+  existing: boolean,
+  work: (storage: Storage) => Promise<void>,
+): Promise<void> {
+  await using storage = await openStorage(storageUrl(url ?? alias), { existing });
+  await work(storage);
+}

@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { gunzipSync } from 'node:zlib';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Child } from './support/processes.ts';
+
+const main = new URL('../src/main.ts', import.meta.url).pathname;
+const fixture = new URL('../../server/test/storage/fixtures/sqlite-4/jobs.db.gz', import.meta.url);
+
+// Each command is a process of its own, which takes a second of a core to start.
+vi.setConfig({ testTimeout: 120_000 });
+
+interface Ended {
+  readonly code: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+function ojs(...args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [main, ...args], (error, output, errors) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, output, errors });
+    });
+  });
+}
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'ojs-cli-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function serving(file: string): Promise<{ readonly url: string; readonly server: Child }> {
+  const server = new Child('packages/cli/src/main.ts', ['serve', '--storage', `sqlite:${file}`, '--port', '0', '--log-level', 'warn']);
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  const url = /listening on (\S+)/.exec(await server.line(/listening/))?.[1] ?? '';
+  return { url, server };
+}
+
+async function enqueue(url: string, args: string): Promise<string> {
+  const body = Buffer.from(`{"type":"t","queue":"q","args":${args}}`);
+  const response = await fetch(`${url}/ojs/v1/jobs`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+  expect(response.status).toBe(201);
+  const { job }: { readonly job: { readonly id: string } } = JSON.parse(await response.text());
+  return job.id;
+}
+
+const job = async (url: string, id: string) => (await fetch(`${url}/ojs/v1/jobs/${id}`)).text();
+
+test('a backup of a file that is served, in use, is restored into another one, which serves the same jobs', async () => {
+  const directory = folder();
+  const { url, server } = await serving(join(directory, 'a.db'));
+  const known: string[] = [];
+  for (let number = 0; number < 120; number++) known.push(await enqueue(url, `[${number}.0, 12345678901234567890]`));
+  // Enqueues go on until the backup is there.
+  let going = true;
+  const load = (async () => {
+    while (going) await enqueue(url, '["meanwhile"]');
+  })();
+  const backup = await ojs('backup', '--url', `sqlite:${join(directory, 'a.db')}`, '--out', join(directory, 'a.ndjson.gz'));
+  going = false;
+  await load;
+  expect(backup).toMatchObject({ code: 0, output: '' });
+  expect(backup.errors).toMatch(/records of sqlite \(\d+ jobs, 0 workflows, 0 crons\) written to/);
+  const told = await Promise.all(known.map((id) => job(url, id)));
+  await server.end('SIGTERM');
+
+  const restored = await ojs('restore', '--url', `sqlite:${join(directory, 'b.db')}`, join(directory, 'a.ndjson.gz'));
+  expect(restored).toMatchObject({ code: 0, output: '' });
+  const other = await serving(join(directory, 'b.db'));
+  expect(await Promise.all(known.map((id) => job(other.url, id)))).toEqual(told);
+  const fetched = await fetch(`${other.url}/ojs/v1/workers/fetch`, { method: 'POST', body: Buffer.from('{"queues":["q"],"count":1}') });
+  expect(await fetched.text()).toContain(known[0]);
+  await other.server.end('SIGTERM');
+
+  const again = await ojs('restore', '--url', `sqlite:${join(directory, 'b.db')}`, join(directory, 'a.ndjson.gz'));
+  expect(again.code).toBe(1);
+  expect(again.errors).toMatch(/^ojs restore: .*b\.db is not empty/);
+});
+
+test('what cannot be backed up or restored ends with 1, one line that says why, and no new file', async () => {
+  const directory = folder();
+  const at = (name: string) => join(directory, name);
+  await ojs('migrate', '--url', `sqlite:${at('a.db')}`);
+  await ojs('backup', '--url', `sqlite:${at('a.db')}`, '--out', at('whole'));
+  writeFileSync(at('cut'), readFileSync(at('whole')).subarray(0, -5));
+  writeFileSync(at('newer'), '{"format":"ojs-backup","version":99}\n');
+  writeFileSync(at('old.db'), gunzipSync(readFileSync(fixture)));
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [['backup', '--url', `sqlite:${at('none.db')}`], /none\.db does not exist/],
+    [['backup', '--url', `sqlite:${at('old.db')}`], /has layout 4; this version reads \d+/],
+    [['backup', '--url', `sqlite:${at('a.db')}`, '--out', at('no/folder/x')], /ENOENT/],
+    [['restore', '--url', `sqlite:${at('new.db')}`, at('cut')], /cut was cut off/],
+    [['restore', '--url', `sqlite:${at('new.db')}`, at('newer')], /version 99 of the format/],
+    [['restore', '--url', `sqlite:${at('new.db')}`, at('a.db')], /no backup of ojs/],
+    [['restore', '--url', `sqlite:${at('new.db')}`, at('missing')], /ENOENT/],
+    [['migrate', '--url', 'mysql://me:hush@db'], /mysql:\/\/me:\*\*\*@db/],
+    [['migrate', '--dry-run', '--url', `sqlite:${at('new.db')}`], /new\.db does not exist/],
+  ];
+  const answers = await Promise.all(cases.map(([args]) => ojs(...args)));
+  for (const [index, [args, message]] of cases.entries()) {
+    expect(answers[index], args.join(' ')).toMatchObject({ code: 1, output: '' });
+    expect(answers[index]?.errors).toMatch(message);
+    expect(answers[index]?.errors.trimEnd().split('\n')).toHaveLength(1);
+  }
+  expect(existsSync(at('new.db'))).toBe(false);
+  expect((await ojs('restore')).code).toBe(2);
+});
+
+test('ojs migrate says what it would run, changes nothing, then does it; a newer layout is refused', async () => {
+  const directory = folder();
+  const file = join(directory, 'old.db');
+  writeFileSync(file, gunzipSync(readFileSync(fixture)));
+  const hash = () => createHash('sha256').update(readFileSync(file)).digest('hex');
+  const before = hash();
+  const dry = await ojs('migrate', '--dry-run', '--url', `sqlite:${file}`);
+  expect(dry).toMatchObject({ code: 0, errors: '' });
+  expect(dry.output).toMatch(/^sqlite: layout 4 to \d+\n {2}005_cron_runs\.sql\n[\s\S]*nothing was changed\n$/);
+  expect(hash()).toBe(before);
+  expect((await ojs('migrate', '--url', `sqlite:${file}`)).output).toMatch(/^sqlite: layout 4 to \d+\n[\s\S]*done\n$/);
+  expect((await ojs('migrate', '--url', `sqlite:${file}`)).output).toMatch(/^sqlite: layout \d+, up to date\n$/);
+  const newer = join(directory, 'newer.db');
+  copyFileSync(file, newer);
+  const database = new DatabaseSync(newer);
+  database.exec('PRAGMA user_version = 99');
+  database.close();
+  for (const ended of await Promise.all(
+    [['migrate'], ['migrate', '--dry-run'], ['backup']].map((args) => ojs(...args, '--url', `sqlite:${newer}`)),
+  )) {
+    expect(ended).toMatchObject({ code: 1, output: '' });
+    expect(ended.errors).toMatch(/layout 99; this version knows \d+/);
+  }
+});

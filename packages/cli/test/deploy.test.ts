@@ -1,0 +1,259 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { operations } from '@ojs-ts/core';
+import type { Deployment } from 'kubernetes-types/apps/v1.d.ts';
+import type { Service as KubernetesService, Secret } from 'kubernetes-types/core/v1.d.ts';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { parse } from 'yaml';
+import { Child, freePort } from './support/processes.ts';
+
+// What stands in Dockerfile, compose files and deploy/ is checked against the sources, without a container engine.
+
+const root = resolve(import.meta.dirname, '../../..');
+const read = (file: string) => readFileSync(join(root, file), 'utf8');
+
+/** Its type is what the caller says: the tests look at what they read. */
+const yaml = (file: string) => parse(read(file), { merge: true });
+
+interface Service {
+  readonly build?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly ports?: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly command?: readonly string[];
+  readonly healthcheck?: object;
+  readonly stop_grace_period?: string;
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+}
+
+interface Compose {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly volumes: Readonly<Record<string, unknown>>;
+}
+
+/** The variables that the server reads. */
+const known = new Set([...read('packages/server/src/config.ts').matchAll(/\bOJS_[A-Z_]+[A-Z]\b/g)].map(([name]) => name));
+/** Paths that are open: a probe has no token. */
+const open = new Set(
+  Object.values(operations).flatMap((operation) => {
+    const also: readonly { readonly path: string }[] = 'also' in operation ? operation.also : [];
+    const scopes: readonly string[] = operation.scopes;
+    return operation.method === 'GET' && scopes.includes('open') ? [operation.path, ...also.map(({ path }) => path)] : [];
+  }),
+);
+const closeTimeout = Number(/closeTimeoutMs \?\? ([\d_]+)/.exec(read('packages/server/src/config.ts'))?.[1]?.replace('_', '')) / 1_000;
+
+interface Resource {
+  readonly kind: string;
+  readonly apiVersion: string;
+}
+
+interface Instruction {
+  readonly name: string;
+  readonly rest: string;
+}
+
+/** Instructions of the Dockerfile's stages, without comments and with their lines joined. */
+function stages(): readonly (readonly Instruction[])[] {
+  const lines = read('Dockerfile')
+    .replace(/^#.*\n/gm, '')
+    .replace(/\\\n\s*/g, ' ')
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  const found: Instruction[][] = [];
+  for (const line of lines) {
+    const [, name = '', rest = ''] = /^([A-Z]+)\s+(.*)$/.exec(line) ?? [];
+    if (name === 'FROM') found.push([]);
+    found.at(-1)?.push({ name, rest });
+  }
+  return found;
+}
+
+const [, final = []] = stages();
+const only = (name: string) => final.filter((one) => one.name === name).map(({ rest }) => rest);
+const environment = Object.fromEntries(
+  only('ENV')
+    .flatMap((rest) => rest.split(/\s+/))
+    .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)] as const),
+);
+/** Of COPY instructions that copy from the sources. */
+const copies = stages()
+  .flat()
+  .filter(({ name, rest }) => name === 'COPY' && !rest.startsWith('--from'))
+  .map(({ rest }) => rest.split(/\s+/))
+  .map((words) => ({ sources: words.slice(0, -1), target: words.at(-1) ?? '' }));
+
+describe('Dockerfile', () => {
+  test('copies what is there, every workspace and every lock, and no more', () => {
+    const missing = copies.flatMap(({ sources }) => sources).filter((source) => !existsSync(join(root, source)));
+    expect(missing).toEqual([]);
+    const { workspaces }: { readonly workspaces: readonly string[] } = JSON.parse(read('package.json'));
+    const folders = workspaces.flatMap((name) =>
+      name.endsWith('/*') ? readdirSync(join(root, dirname(name))).map((one) => join(dirname(name), one)) : [name],
+    );
+    const first = new Set(copies.flatMap(({ sources }) => sources));
+    expect(folders.filter((folder) => !first.has(`${folder}/package.json`))).toEqual([]);
+  });
+
+  test('is two stages; the last one runs as a user without rights, stops on SIGTERM, keeps its data in a volume and looks after itself', () => {
+    expect(stages()).toHaveLength(2);
+    expect(only('USER')).toEqual(['node']);
+    expect(only('STOPSIGNAL')).toEqual(['SIGTERM']);
+    expect(only('VOLUME')).toEqual(['/data']);
+    expect(environment.OJS_STORAGE).toBe('sqlite:/data/ojs.db');
+    expect(only('EXPOSE')).toEqual([environment.OJS_PORT]);
+    expect(Object.keys(environment).filter((name) => name.startsWith('OJS_') && !known.has(name))).toEqual([]);
+    expect(only('HEALTHCHECK')).toHaveLength(1);
+    expect(read('packages/server/package.json')).toContain('"node": ">=22.19"');
+    expect(only('FROM')[0]).toMatch(/^node:24/);
+  });
+
+  test('what it copies is a whole server: it starts, its health check passes while it runs, and fails afterwards', async () => {
+    const image = mkdtempSync(join(tmpdir(), 'ojs-image-'));
+    onTestFinished(() => rmSync(image, { recursive: true, force: true }));
+    for (const { sources, target } of copies) {
+      for (const source of sources) {
+        const into = target.endsWith('/') ? join(image, target, source.split('/').at(-1) ?? '') : join(image, target);
+        mkdirSync(dirname(into), { recursive: true });
+        cpSync(join(root, source), into, { recursive: true });
+      }
+    }
+    // The packages as npm would place them; those of this repository are the copies.
+    mkdirSync(join(image, 'node_modules/@ojs-ts'), { recursive: true });
+    for (const name of readdirSync(join(root, 'node_modules'))) {
+      if (name !== '@ojs-ts') symlinkSync(join(root, 'node_modules', name), join(image, 'node_modules', name));
+    }
+    for (const name of ['core', 'server', 'cli']) symlinkSync(`../../packages/${name}`, join(image, 'node_modules/@ojs-ts', name));
+
+    const port = String(await freePort());
+    const env = { ...environment, OJS_PORT: port, OJS_STORAGE: `sqlite:${join(image, 'ojs.db')}`, OJS_TOKEN: 'a-long-secret' };
+    const [entry = [], command = []]: readonly (readonly string[])[] = [...only('ENTRYPOINT'), ...only('CMD')].map((text) =>
+      JSON.parse(text),
+    );
+    await using server = new Child(join(image, entry[1] ?? ''), command, env);
+    await server.line(/listening/);
+    const check: readonly string[] = JSON.parse(/CMD (\[.*\])$/.exec(only('HEALTHCHECK')[0] ?? '')?.[1] ?? '[]');
+    expect(check[0]).toBe('node');
+    const healthy = () =>
+      new Promise<boolean>((answer) => {
+        execFile(process.execPath, check.slice(1), { env: { ...process.env, ...env } }, (error) => answer(error === null));
+      });
+    expect(await healthy()).toBe(true);
+    expect(await server.end('SIGTERM')).toBe(0);
+    expect(await healthy()).toBe(false);
+  });
+});
+
+describe.each(['compose.yaml', 'compose.quickstart.yaml'])('%s', (file) => {
+  const { services, volumes }: Compose = yaml(file);
+  const servers = Object.entries(services).filter(([, service]) => service.build !== undefined);
+
+  test('names variables that the server reads, ports that it listens on, and volumes that are there', () => {
+    expect(servers.length).toBeGreaterThan(0);
+    for (const [, { environment: given, ports }] of servers) {
+      expect(Object.keys(given ?? {}).filter((name) => !known.has(name))).toEqual([]);
+      for (const port of ports ?? []) expect(port).toMatch(new RegExp(`:${environment.OJS_PORT}$`));
+    }
+    const mounted = Object.values(services).flatMap((service) => (service.volumes ?? []).map((one) => one.split(':')[0]));
+    expect(mounted.toSorted()).toEqual(Object.keys(volumes).toSorted());
+  });
+
+  test('without a token a server is published on loopback only; it gets the time that it needs to stop', () => {
+    for (const [name, service] of servers) {
+      const given = service.environment ?? {};
+      if (!('OJS_TOKEN' in given)) {
+        expect(given.OJS_INSECURE).toBe('true');
+        for (const port of service.ports ?? []) expect(port, name).toMatch(/^127\.0\.0\.1:/);
+      }
+      expect(Number.parseInt(service.stop_grace_period ?? '', 10)).toBeGreaterThan(closeTimeout);
+    }
+  });
+
+  test('a server waits for its store, which keeps what it is told and refuses rather than forgets', () => {
+    for (const [, { environment: given, depends_on: waits }] of servers) {
+      const [, host] = /^(?:postgres|redis):\/\/(?:[^@]*@)?([a-z]+)/.exec(given?.OJS_STORAGE ?? '') ?? [];
+      if (host === undefined) continue;
+      expect(waits?.[host]?.condition).toBe('service_healthy');
+      expect(services[host]?.healthcheck).toBeDefined();
+      expect(services[host]?.volumes).toHaveLength(1);
+      if (host === 'redis') expect(services.redis?.command?.join(' ')).toMatch(/--appendonly yes .*--maxmemory-policy noeviction/);
+    }
+  });
+});
+
+describe('deploy/kubernetes', () => {
+  const folder = 'deploy/kubernetes';
+  const { resources }: { readonly resources: readonly string[] } = yaml(`${folder}/kustomization.yaml`);
+  const secret: Secret = yaml(`${folder}/secret.yaml`);
+  const deployment: Deployment = yaml(`${folder}/deployment.yaml`);
+  const service: KubernetesService = yaml(`${folder}/service.yaml`);
+  const budget: PodDisruptionBudget = yaml(`${folder}/pod-disruption-budget.yaml`);
+  const pod = deployment.spec?.template?.spec;
+  const container = pod?.containers?.[0];
+
+  test('has nothing that the kustomization does not name', () => {
+    expect(readdirSync(join(root, folder)).toSorted()).toEqual([...resources, 'kustomization.yaml'].toSorted());
+  });
+
+  test('every field is one that the API of Kubernetes has, of its type', () => {
+    const types: { readonly [kind: string]: string } = {
+      Secret: 'core/v1',
+      Service: 'core/v1',
+      Deployment: 'apps/v1',
+      PodDisruptionBudget: 'policy/v1',
+    };
+    const directory = mkdtempSync(join(tmpdir(), 'ojs-kubernetes-'));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
+    writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
+    const compile = (name: string, objects: readonly Resource[]) => {
+      const text = objects.map((object, index) => {
+        const { kind, apiVersion } = object;
+        return `import type { ${kind} as Kind${index} } from 'kubernetes-types/${types[kind]}.d.ts';
+          export const version${index}: Kind${index}['apiVersion'] = '${apiVersion}'; export const object${index}: Kind${index} = ${JSON.stringify(object)};`;
+      });
+      writeFileSync(join(directory, name), text.join('\n'));
+      const args = ['--noEmit', '--strict', '--skipLibCheck', '--types', '', '--module', 'nodenext', '--target', 'esnext', name];
+      execFileSync(join(root, 'node_modules/.bin/tsc'), args, { cwd: directory, encoding: 'utf8', stdio: 'pipe' });
+    };
+    const objects: readonly Resource[] = resources.map((name) => yaml(`${folder}/${name}`));
+    expect(objects.map(({ kind }) => kind).toSorted()).toEqual(Object.keys(types).toSorted());
+    compile('right.ts', objects);
+    const misspelt = JSON.parse(JSON.stringify(objects).replace('terminationGracePeriodSeconds', 'terminationGracePeriod'));
+    expect(() => compile('wrong.ts', misspelt)).toThrow();
+  });
+
+  test('variables are those that the server reads, their secrets are there, probes ask open paths of the port', () => {
+    const [port] = container?.ports ?? [];
+    expect(String(port?.containerPort)).toBe(environment.OJS_PORT);
+    for (const { name, valueFrom } of container?.env ?? []) {
+      expect(known).toContain(name);
+      const key = valueFrom?.secretKeyRef;
+      if (!key) continue;
+      expect(key.name).toBe(secret.metadata?.name);
+      expect(Object.keys(secret.stringData ?? {})).toContain(key.key);
+    }
+    for (const probe of [container?.startupProbe, container?.readinessProbe, container?.livenessProbe]) {
+      expect(open).toContain(probe?.httpGet?.path);
+      expect(probe?.httpGet?.port).toBe(port?.name);
+    }
+    // A server whose store is away is not made better by a restart.
+    expect(container?.livenessProbe?.httpGet?.path).toBe(operations['system.manifest'].path);
+    expect(container?.readinessProbe?.httpGet?.path).toBe(operations['system.health'].path);
+    expect(service.spec?.ports?.[0]?.targetPort).toBe(port?.name);
+  });
+
+  test('a pod has time to drain, and one of several always stays', () => {
+    const pause = Number(container?.lifecycle?.preStop?.exec?.command?.[1]);
+    expect(pause).toBeGreaterThan(0);
+    expect(Number(pod?.terminationGracePeriodSeconds)).toBeGreaterThan(pause + closeTimeout);
+    const labels = deployment.spec?.selector?.matchLabels;
+    expect(deployment.spec?.template?.metadata?.labels).toEqual(labels);
+    for (const selector of [service.spec?.selector, budget.spec?.selector?.matchLabels]) expect(selector).toEqual(labels);
+    expect(Number(deployment.spec?.replicas)).toBeGreaterThan(Number(budget.spec?.minAvailable));
+    expect(pod?.securityContext?.runAsNonRoot).toBe(true);
+  });
+});

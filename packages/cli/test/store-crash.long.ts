@@ -1,0 +1,108 @@
+import { statSync } from 'node:fs';
+import { truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { State } from '@ojs-ts/core';
+import { expect, test } from 'vitest';
+import { openStorage } from '../../server/src/storage/open.ts';
+import { historyErrors, invariantErrors } from '../../server/test/storage/invariants.ts';
+import type { Instance } from '../../server/test/support/instance.ts';
+import { findPostgres, startPostgres } from '../../server/test/support/postgres.ts';
+import { findRedis, startRedis } from '../../server/test/support/redis.ts';
+import { drained, patientClient, produce, Runs } from './support/load.ts';
+import { freePort, serveOn } from './support/processes.ts';
+
+const jobs = 5_000;
+const kills = 10;
+/** How long Redis waits before it syncs what it wrote, where it does so every second. */
+const syncMs = 1_000;
+
+interface Store {
+  readonly name: string;
+  readonly start: () => Promise<Instance>;
+  /** The file of which a machine that loses its power loses what was written within the last second: acknowledged jobs, claims and ends of jobs. */
+  readonly unsynced?: string;
+}
+
+const stores: readonly Store[] = [
+  ...(findPostgres() === null ? [] : [{ name: 'PostgreSQL', start: () => startPostgres({ fsync: true }) }]),
+  ...(findRedis() === null
+    ? []
+    : [
+        { name: 'Redis, appendfsync always', start: () => startRedis({ appendonly: 'always' }) },
+        { name: 'Redis, appendfsync everysec', start: () => startRedis({ appendonly: 'everysec' }) },
+        {
+          name: 'Redis, everysec, the power fails',
+          start: () => startRedis({ appendonly: 'everysec' }),
+          unsynced: 'appendonlydir/appendonly.aof.1.incr.aof',
+        },
+      ]),
+];
+
+/**
+ * Kills the store with SIGKILL whenever another share of the work is done, and starts it again within 2 s. Answers when it went and came back.
+ * What a killed process wrote stays with the system; only where the power fails it is lost, as far as it was not synced.
+ */
+async function killStore({ unsynced }: Store, instance: Instance, done: () => number) {
+  const outages: { readonly syncedAt: number; readonly downAt: number; readonly to: number }[] = [];
+  const file = unsynced === undefined ? null : join(instance.directory, unsynced);
+  const sizes: { readonly at: number; readonly bytes: number }[] = [];
+  const sampling = setInterval(() => {
+    if (file !== null) sizes.push({ at: performance.now(), bytes: statSync(file).size });
+  }, 20);
+  for (let kill = 1; kill <= kills; kill++) {
+    while (done() < (jobs * kill) / (kills + 1)) await pause(10);
+    const synced = sizes.findLast(({ at }) => at < performance.now() - syncMs);
+    await instance.kill();
+    const downAt = performance.now();
+    if (file !== null && synced !== undefined) await truncate(file, synced.bytes);
+    sizes.length = 0;
+    await pause(100 + Math.random() * 1_400);
+    await instance.restart();
+    outages.push({ syncedAt: synced?.at ?? downAt, downAt, to: performance.now() });
+  }
+  clearInterval(sampling);
+  return outages;
+}
+
+test.concurrent.each(stores)('ten times SIGKILL of the store in the middle of 5,000 jobs, $name', { timeout: 240_000 }, async (tested) => {
+  const { name, start, unsynced } = tested;
+  await using store = await start();
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  await using server = await serveOn(store.url, port);
+  await using client = patientClient(url);
+  const runs = new Runs();
+  for (let worker = 0; worker < 3; worker++) runs.work(url, 'load');
+  const began = performance.now();
+  const acknowledged = new Map<string, number>();
+  const killing = killStore(tested, store, () => acknowledged.size);
+  await produce([client], 'load', jobs, acknowledged);
+  const outages = await killing;
+  await drained(client, 'load');
+  await runs.stop();
+  const took = performance.now() - began;
+  await server.end('SIGTERM');
+
+  await using storage = await openStorage(store.url);
+  const ids = [...acknowledged.keys()];
+  const records = await storage.jobs.get(ids);
+  const lost = ids.filter((_, index) => records[index]?.state !== State.completed);
+  const mayBeLost = (at: number) => outages.some(({ syncedAt, downAt }) => syncedAt <= at && at <= downAt);
+  const excused = lost.filter((id) => mayBeLost(acknowledged.get(id) ?? 0));
+  const resumed = outages.map(({ to }) => (runs.firstStartAfter(to) ?? to) - to);
+  console.log(
+    `${name}: ${Math.round(took)} ms, resumed after at most ${Math.round(Math.max(...resumed))} ms, ` +
+      `${lost.length} lost, ${runs.twice.length} run twice, ${runs.overlapping.length} at once, ${runs.repeatedLeases.length} leases repeated`,
+  );
+  expect(outages).toHaveLength(kills);
+  expect(acknowledged.size).toBe(jobs);
+  expect(lost).toEqual(excused);
+  // Where jobs are lost, those that are left may be none.
+  if (unsynced === undefined) expect(Math.max(...resumed)).toBeLessThan(5_000);
+  // No two leases at once: by what the workers saw, and by what the store wrote down.
+  expect(runs.overlapping).toEqual([]);
+  if (unsynced === undefined) expect([runs.twice, runs.repeatedLeases]).toEqual([[], []]);
+  expect(await historyErrors(storage, { holders: new Map(), limited: new Map(), slots: new Map() })).toEqual([]);
+  expect(await invariantErrors(storage)).toEqual([]);
+});

@@ -1,0 +1,76 @@
+#!lua flags=no-writes
+-- With jobs.
+-- Packed { states, deadLetter, queue, type, after, skip, limit, look }; `after` is { finishedAt or false, number }. Looks at up to `look` jobs.
+-- Answers the jobs found, the place of the last one that was looked at (false at the end), the places of those found, how many are still to be left out.
+local q = unpacked(ARGV[1])
+local after_end, after_number = q.after and q.after[1], q.after and q.after[2]
+
+-- A set from its end to its start, in pieces.
+local function walk(key, max)
+  return { key = p .. key, max = max, offset = 0, at = 1, refs = {} }
+end
+
+local function peek(list)
+  if list.at > #list.refs and not list.ended then
+    list.refs = call('ZREVRANGEBYSCORE', list.key, list.max, '-inf', 'WITHSCORES', 'LIMIT', list.offset, 100)
+    list.offset = list.offset + 100
+    list.at, list.ended = 1, #list.refs < 200
+  end
+  return list.refs[list.at], tonumber(list.refs[list.at + 1])
+end
+
+local parts = { {}, {} }
+if not q.deadLetter and not after_end then
+  for _, state in ipairs({ 1, 2, 4, 8, 32 }) do
+    if bit.band(state, q.states) ~= 0 then parts[1][#parts[1] + 1] = walk('s:' .. state, after_number and '(' .. int(after_number) or '+inf') end
+  end
+end
+for _, state in ipairs({ 16, 64, 128 }) do
+  if bit.band(state, q.states) ~= 0 then
+    local max = after_end and int(after_end) or '+inf'
+    if not q.deadLetter then parts[2][#parts[2] + 1] = walk('s:' .. state, max) end
+    if state == 128 then parts[2][#parts[2] + 1] = walk('s:dead', max) end
+  end
+end
+
+local found, places, last, looked, skip = {}, {}, false, 0, q.skip
+
+local function visit(ref, place)
+  last = place
+  local id = string.sub(ref, 13)
+  if q.queue or q.type then
+    local job = jobs.read(id)
+    if not job or (q.queue and job.queue ~= q.queue) or (q.type and job.type ~= q.type) then return end
+  end
+  if skip > 0 then
+    skip = skip - 1
+    return
+  end
+  local full = jobs.full(id)
+  if full then found[#found + 1], places[#places + 1] = full, place end
+end
+
+local ended = true
+for part = 1, 2 do
+  while true do
+    local best, best_score, best_ref
+    for _, list in ipairs(parts[part]) do
+      local ref, score = peek(list)
+      if ref and (not best or score > best_score or (score == best_score and ref > best_ref)) then best, best_score, best_ref = list, score, ref end
+    end
+    if not best then break end
+    if #found >= q.limit or looked >= q.look then
+      ended = false
+      break
+    end
+    best.at = best.at + 2
+    local number = tonumber(string.sub(best_ref, 1, 12))
+    -- What ended in the millisecond of the cursor and stands before it does not count as looked at, or a go could end where it began.
+    if part == 1 or not (after_end and best_score == after_end and number >= after_number) then
+      looked = looked + 1
+      visit(best_ref, { part == 2 and best_score, number })
+    end
+  end
+  if not ended then break end
+end
+return pack({ found, (not ended) and last, places, skip })

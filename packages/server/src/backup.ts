@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import type { DumpRecord, Storage } from './storage/storage.ts';
+import { version } from './version.ts';
+
+/** Of the lines of a file. A reader refuses a newer one. */
+const formatVersion = 1;
+
+/**
+ * The first line of a backup. Then a line a record, as {@link DumpRecord}, and a {@link Trailer}: a file without one was cut off.
+ */
+interface Header {
+  readonly format: 'ojs-backup';
+  readonly version: number;
+  /** Where it comes from, for people: any storage takes it. */
+  readonly storage: string;
+  readonly layout: number;
+  readonly software: string;
+  readonly at: string;
+}
+
+interface Trailer {
+  readonly kind: 'end';
+  /** Records by kind. */
+  readonly counts: Counts;
+  /** SHA-256 of all lines before, in hexadecimal digits. */
+  readonly sha256: string;
+}
+
+type Counts = { readonly [kind: string]: number };
+
+export interface BackupSummary {
+  readonly header: Header;
+  readonly counts: Counts;
+}
+
+/**
+ * Writes what the storage holds as lines of JSON: into the file, compressed where its name ends in `.gz`, which appears when it is whole and on disk; without one
+ * to standard output. The store may be in use.
+ * @throws Error where the storage's layout is not the one that this version knows; anything that reading or writing throws.
+ */
+export async function writeBackup(storage: Storage, file: string | null): Promise<BackupSummary> {
+  const { from, to } = await storage.layout();
+  if (from > to) throw new Error(`the store has layout ${from}; this version knows ${to}. Use the newer version.`);
+  if (from < to)
+    throw new Error(`the store has layout ${from}; this version reads ${to}. Use the version that serves it, or migrate it first.`);
+  const header: Header = {
+    ...{ format: 'ojs-backup', version: formatVersion, storage: storage.traits.name, layout: to, software: version },
+    at: new Date(await storage.clock()).toISOString(),
+  };
+  const counts: Record<string, number> = {};
+  const text = Readable.from(lines(storage, header, counts), { objectMode: false });
+  if (file === null) {
+    await pipeline(text, process.stdout, { end: false });
+    return { header, counts };
+  }
+  const partial = `${file}.partial`;
+  try {
+    const target = createWriteStream(partial, { flush: true });
+    await (file.endsWith('.gz') ? pipeline(text, createGzip(), target) : pipeline(text, target));
+    await rename(partial, file);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+  return { header, counts };
+}
+
+async function* lines({ backup }: Storage, header: Header, counts: Record<string, number>): AsyncIterable<string> {
+  const hash = createHash('sha256');
+  const hashed = (text: string) => {
+    hash.update(text);
+    return text;
+  };
+  yield hashed(`${JSON.stringify(header)}\n`);
+  for await (const page of backup.dump()) {
+    for (const { kind } of page) counts[kind] = (counts[kind] ?? 0) + 1;
+    yield hashed(page.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  }
+  const trailer: Trailer = { kind: 'end', counts, sha256: hash.digest('hex') };
+  yield `${JSON.stringify(trailer)}\n`;
+}
+
+/**
+ * Reads the whole file and answers what is in it; `pages` then reads it once more, for a storage's `restore`.
+ * @throws Error where it is no backup, is newer than this version, was cut off, or has changed since it was written.
+ */
+export async function readBackup(file: string): Promise<BackupSummary & { readonly pages: () => AsyncIterable<readonly DumpRecord[]> }> {
+  const hash = createHash('sha256');
+  const counts: Record<string, number> = {};
+  let header: Header | null = null;
+  let trailer: Trailer | null = null;
+  for await (const line of linesOf(file)) {
+    if (trailer) throw new Error(`${file} goes on behind its end.`);
+    const value: unknown = parse(line);
+    if (!header) {
+      header = readHeader(value, file);
+    } else {
+      if (!isEntry(value)) throw new Error(`${file} is damaged: one of its lines is no record.`);
+      if (value.kind === 'end') {
+        trailer = value;
+        continue;
+      }
+      counts[value.kind] = (counts[value.kind] ?? 0) + 1;
+    }
+    hash.update(`${line}\n`);
+  }
+  if (!header) throw new Error(`${file} is empty.`);
+  if (!trailer) throw cutOff(file, 'its last line is missing');
+  if (trailer.sha256 !== hash.digest('hex')) throw new Error(`${file} is damaged: its lines have changed since it was written.`);
+  return { header, counts, pages: () => pagesOf(file) };
+}
+
+async function* pagesOf(file: string): AsyncIterable<readonly DumpRecord[]> {
+  let page: DumpRecord[] = [];
+  for await (const line of linesOf(file)) {
+    const entry = parse(line);
+    // The header is no entry.
+    if (!isEntry(entry) || entry.kind === 'end') continue;
+    if (page.push(entry) < 100) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
+}
+
+/** Only a line break ends a line: a JSON text may hold the other separators of Unicode as they are. */
+async function* linesOf(file: string): AsyncIterable<string> {
+  let rest = '';
+  let first = true;
+  const source = createReadStream(file);
+  const bytes = file.endsWith('.gz') ? source.pipe(createGunzip()) : source;
+  source.on('error', (error) => bytes.destroy(error));
+  try {
+    for await (const chunk of bytes.setEncoding('utf8')) {
+      const pieces = (rest + chunk).split('\n');
+      rest = pieces.pop() ?? '';
+      first &&= pieces.length === 0;
+      yield* pieces;
+    }
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'Z_BUF_ERROR') {
+      throw cutOff(file, 'its compressed data end early');
+    }
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')) {
+      throw new Error(`${file} is damaged, or no gzip file although its name says so.`, { cause: error });
+    }
+    throw error;
+  }
+  if (rest === '') return;
+  if (first) yield rest;
+  else throw cutOff(file, 'its last line has no end');
+}
+
+function cutOff(file: string, why: string): Error {
+  return new Error(`${file} was cut off: ${why}. It is of no use for a restore.`);
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
+
+function readHeader(value: unknown, file: string): Header {
+  if (!isHeader(value)) throw new Error(`${file} is no backup of ojs.`);
+  if (value.version > formatVersion) {
+    throw new Error(`${file} has version ${value.version} of the format; this version of ojs reads ${formatVersion}. Use the newer one.`);
+  }
+  return value;
+}
+
+function isHeader(value: unknown): value is Header {
+  return typeof value === 'object' && value !== null && 'format' in value && value.format === 'ojs-backup' && 'version' in value;
+}
+
+/** The sum over the lines says that they are what was written, so a record is believed. */
+function isEntry(value: unknown): value is DumpRecord | Trailer {
+  return typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string';
+}

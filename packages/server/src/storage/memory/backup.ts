@@ -1,0 +1,112 @@
+import { State } from '@ojs-ts/core';
+import { pagesOf, startsAtOnce, type Takers, take } from '../dump.ts';
+import type { Backup, DumpRecord } from '../storage.ts';
+import { Queue, type Row, type Tables } from './tables.ts';
+
+export function backup(
+  open: () => { readonly tables: Tables; readonly seed: number },
+  replace: (tables: Tables, seed: number) => void,
+  empty: () => Tables,
+): Backup {
+  return {
+    async *dump() {
+      const { tables, seed } = open();
+      // Records never change, so gathering them at once is a snapshot.
+      yield* pagesOf([...everything(tables, seed)]);
+    },
+
+    async restore(pages) {
+      if (!isEmpty(open().tables)) throw new Error('The store is not empty; a dump is restored into an empty one only.');
+      const restored = empty();
+      const waiting: Row[] = [];
+      const into = takers(restored, waiting);
+      let { seed } = open();
+      for await (const page of pages) {
+        for (const record of page) {
+          if (record.kind === 'store') seed = record.record.seed;
+          take(into, record);
+        }
+      }
+      waiting.sort((a, b) => a.order - b.order);
+      for (const row of waiting) restored.lineUp(row, restored.lastStart);
+      replace(restored, seed);
+    },
+  };
+}
+
+function* everything(tables: Tables, seed: number): Iterable<DumpRecord> {
+  yield { kind: 'store', record: { seed, position: tables.log.newest, lastStart: tables.lastStart } };
+  for (const { name, createdAt, paused, capacity, config, version } of tables.queues.values()) {
+    yield { kind: 'queue', record: { name, createdAt, paused, capacity, config, version } };
+  }
+  for (const { key, own, override, usedAt, starts } of tables.limits.values()) {
+    yield { kind: 'limit', record: { key, own, override, usedAt } };
+    for (let at = 0; at < starts.length; at += startsAtOnce)
+      yield { kind: 'starts', record: { key, at: starts.slice(at, at + startsAtOnce) } };
+  }
+  for (const { number, record, nodes } of tables.workflows.rows.values()) {
+    yield { kind: 'workflow', record: { number, workflow: record } };
+    for (const node of nodes.values()) yield { kind: 'node', record: node };
+  }
+  for (const { number, order, job } of tables.rows.values()) {
+    yield { kind: 'job', record: { number, place: job.state === State.available ? order : null, job } };
+  }
+  for (const cron of tables.crons.values()) yield { kind: 'cron', record: cron };
+  for (const ofKind of tables.documents.values()) for (const document of ofKind.values()) yield { kind: 'document', record: document };
+  for (const minute of tables.sums.since(Number.NEGATIVE_INFINITY)) yield { kind: 'minute', record: minute };
+  for (const worker of tables.workers.values()) yield { kind: 'worker', record: worker };
+  for (const [key, { at, claims }] of tables.requests) yield { kind: 'request', record: { key, at, claims } };
+  for (const batch of tables.log.batches) yield { kind: 'events', record: batch };
+}
+
+function takers(tables: Tables, waiting: Row[]): Takers {
+  return {
+    store({ position, lastStart }) {
+      tables.lastStart = lastStart;
+      tables.log.reach(position);
+    },
+    queue(record) {
+      tables.queues.set(record.name, Object.assign(new Queue(record.name, record.createdAt), record));
+    },
+    limit(record) {
+      Object.assign(tables.limit(record.key), record);
+    },
+    starts({ key, at }) {
+      tables.limit(key).load(at);
+    },
+    workflow({ workflow, number }) {
+      tables.workflows.load(workflow, number);
+    },
+    node(node) {
+      const row = tables.workflows.rows.get(node.workflow);
+      if (row) tables.workflows.setNode(row, node);
+    },
+    job({ job, number, place }) {
+      const row = tables.load(job, number, place ?? 0);
+      if (place !== null) waiting.push(row);
+    },
+    cron(cron) {
+      tables.crons.set(cron.name, cron);
+    },
+    document(document) {
+      tables.documents.set(document.kind, (tables.documents.get(document.kind) ?? new Map()).set(document.key, document));
+    },
+    minute(minute) {
+      tables.sums.load(minute);
+    },
+    worker(worker) {
+      tables.workers.set(worker.worker, worker);
+    },
+    request({ key, at, claims }) {
+      tables.requests.set(key, { at, claims });
+    },
+    events(batch) {
+      tables.log.load(batch);
+    },
+  };
+}
+
+function isEmpty({ queues, limits, workflows, rows, crons, documents, log }: Tables): boolean {
+  const kinds = [queues, limits, workflows.rows, rows, crons, documents];
+  return kinds.every(({ size }) => size === 0) && log.newest === 0;
+}

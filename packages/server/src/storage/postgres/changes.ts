@@ -1,0 +1,194 @@
+import { type Millis, type NodeRef, queueLimitKey, State, Terminal, type Transition } from '@ojs-ts/core';
+import { eventsOf, isIn, moved, overdueAt, type Texts, textsOf, type Verdict, verdict } from '../apply.ts';
+import { sumsOf } from '../statistics.ts';
+import { flags, numbers, texts } from './arrays.ts';
+import { closeNodes, type NodeEnd } from './graph.ts';
+import type { Held, Light } from './held.ts';
+import { joined } from './joined.ts';
+import type { Slot } from './log.ts';
+import { queuesUnder } from './queues-under.ts';
+import { tally } from './tally.ts';
+import type { Transaction } from './transaction.ts';
+
+/** Rows of one statement; numbers are taken 4,096 at a time. */
+export const chunk = 4000;
+
+/** The usual end: out of `active`, by ACK or otherwise, with nothing but a result to note. */
+const finish = `UPDATE ojs.jobs AS job SET state = changed.state, due_at = $1, finished_at = $1, beat_at = NULL, lease_ms = NULL, lease_until = NULL,
+    checkpoint = NULL, result = CASE WHEN changed.has_result THEN changed.result ELSE job.result END
+  FROM unnest($2::uuid[], $3::smallint[], $4::boolean[], $5::text[]) AS changed (id, state, has_result, result) WHERE ${joined('job.id', 'changed.id')}`;
+
+const change = `WITH base AS MATERIALIZED (SELECT nextval('ojs.numbers') AS number)
+  UPDATE ojs.jobs AS job SET state = changed.state, attempt = changed.attempt, priority = changed.priority,
+    place = CASE WHEN changed.state = ${State.available} THEN base.number + changed.at END, due_at = changed.due_at, run_at = changed.run_at,
+    enqueued_at = changed.enqueued_at, started_at = changed.started_at, beat_at = changed.beat_at, finished_at = changed.finished_at,
+    dead_letter = coalesce(changed.dead_letter, false), lease_ms = changed.lease_ms, lease_until = changed.lease_until, worker = changed.worker,
+    result = CASE WHEN changed.has_result THEN changed.result ELSE job.result END,
+    progress = CASE WHEN changed.has_progress THEN changed.progress ELSE job.progress END,
+    checkpoint = CASE WHEN changed.has_checkpoint THEN changed.checkpoint ELSE job.checkpoint END,
+    history = coalesce(changed.history, job.history), envelope = coalesce(changed.envelope, job.envelope)
+  FROM base, unnest($1::uuid[], $2::smallint[], $3::integer[], $4::integer[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+      $10::bigint[], $11::boolean[], $12::bigint[], $13::bigint[], $14::text[], $15::boolean[], $16::text[], $17::boolean[], $18::text[], $19::boolean[],
+      $20::text[], $21::text[], $22::text[])
+    WITH ORDINALITY AS changed (id, state, attempt, priority, due_at, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, lease_ms,
+      lease_until, worker, has_result, result, has_progress, progress, has_checkpoint, checkpoint, history, envelope, at)
+  WHERE ${joined('job.id', 'changed.id')}`;
+
+/** Queues whose jobs wait under keys of which a slot was freed, and those that are limited as a whole and had one freed. */
+const waitingUnder = `${queuesUnder}
+  UNION ALL SELECT substr(key, ${queueLimitKey('').length + 1}) FROM ojs.limits WHERE key = ANY ($2::text[])`;
+
+/**
+ * What an operation changes of jobs that it has locked. Each change is applied to the row as it is by then, in the order of the calls; rows are written once, at
+ * the end, in as few statements as there are kinds of change.
+ */
+export class Changes {
+  readonly #tx: Transaction;
+  readonly #now: Millis;
+  /** In the order in which they changed last. */
+  readonly #changed = new Set<Held>();
+  /** Of those, the ones that only ended (see `finish`). */
+  readonly #finished = new Set<Held>();
+  readonly #ends: NodeEnd[] = [];
+  readonly #freed = new Set<string>();
+
+  constructor(tx: Transaction, now: Millis) {
+    this.#tx = tx;
+    this.#now = now;
+  }
+
+  /** Applies the transition where it fits. */
+  move<J extends Light>(held: Held<J>, transition: Transition, log: Slot = this.#tx.log): Verdict {
+    const tx = this.#tx;
+    const before = held.job;
+    const kind = verdict(before, transition);
+    if (kind !== 'moves') return kind;
+    const next = moved(before, transition, this.#now);
+    const changed = textsOf(transition, next);
+    held.job = { ...next, ...changed };
+    held.texts = { ...held.texts, ...changed };
+    if (changed.result !== undefined) held.result = changed.result;
+    const { job } = held;
+    const plain = before.state === State.active && isPlainEnd(transition) && !this.#changed.has(held);
+    this.#note(held, plain);
+    if (before.state !== job.state) tally(tx, job, before.state, job.state);
+    else if (job.state === State.available) tx.limits.change(job, before.state, job.state);
+    if (before.deadLetter !== job.deadLetter) tx.counts.addDeadLetter(job.queue, job.deadLetter ? 1 : -1);
+    tx.counts.sum(job.queue, sumsOf(before, job.state, this.#now, transition));
+    for (const event of eventsOf(transition, before.state)) log.job(event.kind, job, before.state, event.data ?? null);
+    if (job.state === State.available) tx.woken.add(job.queue);
+    if (before.state === State.active && job.state !== State.active) this.#freed.add(job.queue);
+    if (isIn(job.state, Terminal)) this.ended(held, log);
+    return kind;
+  }
+
+  /** A waiting job whose time has come. */
+  promote<J extends Light>(held: Held<J>, job: J): void {
+    tally(this.#tx, job, held.job.state, job.state);
+    this.#tx.counts.sum(job.queue, sumsOf(held.job, job.state, this.#now));
+    this.#tx.woken.add(job.queue);
+    held.job = job;
+    this.#note(held, false);
+  }
+
+  /** The job has ended, or goes: so has the node that it is. */
+  ended({ job, result }: Held, log: Slot = this.#tx.log): void {
+    if (job.node !== null) this.#ends.push({ node: job.node, job, result, log: log.slot() });
+  }
+
+  /** How many ends of nodes there are so far: what {@link close} will answer for. */
+  get ends(): number {
+    return this.#ends.length;
+  }
+
+  /** A slot of the queue as a whole was freed, other than by a transition. */
+  freed(queue: string): void {
+    this.#freed.add(queue);
+  }
+
+  /** Sends what has changed; the rows may be changed again afterwards. */
+  write(): void {
+    const finished = [...this.#finished];
+    const others = [...this.#changed].filter((held) => !this.#finished.has(held));
+    for (let at = 0; at < finished.length; at += chunk) this.#writeFinished(finished.slice(at, at + chunk));
+    for (let at = 0; at < others.length; at += chunk) this.#writeChanged(others.slice(at, at + chunk));
+    this.#changed.clear();
+    this.#finished.clear();
+    this.#tellFreed();
+  }
+
+  /** Closes the nodes of the jobs that ended, after they were written; answers the nodes that are ready by each. */
+  async close(): Promise<readonly (readonly NodeRef[])[]> {
+    return closeNodes(this.#tx, this.#ends.splice(0), this.#now);
+  }
+
+  #note(held: Held, plain: boolean): void {
+    this.#changed.delete(held);
+    this.#changed.add(held);
+    if (plain) this.#finished.add(held);
+    else this.#finished.delete(held);
+  }
+
+  #tellFreed(): void {
+    const tx = this.#tx;
+    const { freed } = tx.limits;
+    if (this.#freed.size === 0 && freed.size === 0) return;
+    tx.wake(waitingUnder, [[...freed], [...this.#freed].map(queueLimitKey)]);
+    this.#freed.clear();
+    freed.clear();
+  }
+
+  #writeFinished(rows: readonly Held[]): void {
+    const results = rows.map(({ texts }) => texts.result);
+    this.#tx.write(finish, [
+      this.#now,
+      `{${rows.map(({ job }) => job.id).join(',')}}`,
+      numbers(rows.map(({ job }) => job.state)),
+      flags(results.map((result) => result !== undefined)),
+      texts(results.map((result) => result ?? null)),
+    ]);
+  }
+
+  #writeChanged(rows: readonly Held[]): void {
+    const jobs = rows.map(({ job }) => job);
+    const has = (name: keyof Texts) => flags(rows.map(({ texts }) => texts[name] !== undefined));
+    const given = (name: keyof Texts) => texts(rows.map(({ texts }) => texts[name] ?? null));
+    this.#tx.write(change, [
+      `{${jobs.map(({ id }) => id).join(',')}}`,
+      numbers(jobs.map(({ state }) => state)),
+      numbers(jobs.map(({ attempt }) => attempt)),
+      numbers(jobs.map(({ priority }) => priority)),
+      numbers(jobs.map(dueAt)),
+      numbers(jobs.map(({ runAt }) => runAt)),
+      numbers(jobs.map(({ enqueuedAt }) => enqueuedAt)),
+      numbers(jobs.map(({ startedAt }) => startedAt)),
+      numbers(jobs.map(({ beatAt }) => beatAt)),
+      numbers(jobs.map(({ finishedAt }) => finishedAt)),
+      flags(jobs.map(({ deadLetter }) => deadLetter)),
+      numbers(jobs.map(({ leaseMs }) => leaseMs)),
+      numbers(jobs.map(({ leaseUntil }) => leaseUntil)),
+      texts(jobs.map(({ worker }) => worker)),
+      has('result'),
+      given('result'),
+      has('progress'),
+      given('progress'),
+      has('checkpoint'),
+      given('checkpoint'),
+      given('history'),
+      given('envelope'),
+    ]);
+  }
+}
+
+/** The time by which the state is indexed (see the table). */
+export function dueAt(job: Light): Millis | null {
+  if (job.state === State.available) return null;
+  if (isIn(job.state, State.scheduled | State.retryable | State.pending)) return job.runAt;
+  return isIn(job.state, Terminal) ? job.finishedAt : overdueAt(job);
+}
+
+/** An execution that ends for good with nothing but a result to note: the usual ACK. */
+function isPlainEnd({ to, attempt, priority, runAt, clearRun, deadLetter, history, progress, checkpoint, envelope }: Transition): boolean {
+  const more = attempt ?? priority ?? runAt ?? clearRun ?? deadLetter ?? history ?? envelope;
+  return more === undefined && progress === undefined && checkpoint === undefined && isIn(to, Terminal);
+}

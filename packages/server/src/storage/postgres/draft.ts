@@ -1,0 +1,106 @@
+import {
+  cancelled,
+  type JobId,
+  type JobRecord,
+  type Millis,
+  type NewJob,
+  type NewUnique,
+  recordOf,
+  State,
+  type Transition,
+} from '@ojs-ts/core';
+import { doorAnswer, isIn, Queued, uniqueAnswer } from '../apply.ts';
+import type { Inserted } from '../storage.ts';
+import type { Held } from './held.ts';
+import type { Admission } from './insert.ts';
+import { type Shelf, shelve } from './shelf.ts';
+
+/** What becomes of a job that is accepted. */
+export interface Plan {
+  readonly job: NewJob;
+  readonly held: Held<JobRecord>;
+  /** Jobs that it cancels first: of the store, of earlier groups, or of its own. */
+  readonly replaces: readonly { readonly held: Held<JobRecord>; readonly transition: () => Transition }[];
+}
+
+/** A holder of a unique key, as it will be by the group so far. */
+interface Holder {
+  readonly held: Held<JobRecord>;
+  readonly state: State;
+  readonly createdAt: Millis;
+}
+
+/** A group that is looked at job by job, each as if those before it were there. Nothing changes until all of it is known to fit. */
+export class Draft {
+  readonly plans: Plan[] = [];
+  readonly #shelf: Shelf;
+  readonly #admission: Admission;
+  readonly #now: Millis;
+  readonly #fresh = new Map<JobId, Held<JobRecord>>();
+  readonly #cancelled = new Set<Held<JobRecord>>();
+  /** By queue, how many jobs more will wait in it. */
+  readonly #more = new Map<string, number>();
+
+  constructor(shelf: Shelf, admission: Admission, now: Millis) {
+    this.#shelf = shelf;
+    this.#admission = admission;
+    this.#now = now;
+  }
+
+  look(job: NewJob): Inserted {
+    const there = (this.#fresh.get(job.id) ?? this.#shelf.jobs.get(job.id))?.job;
+    if (there) {
+      const same = there.envelope === job.envelope && there.queue === job.queue && there.type === job.type;
+      return same ? { kind: 'already', job: there } : { kind: 'duplicate', by: 'id', existing: there };
+    }
+    const answer = job.unique === null ? { replaces: [] } : uniqueAnswer(job.unique, this.#holders(job.unique));
+    if ('refusedBy' in answer) return { kind: 'duplicate', by: 'unique', existing: answer.refusedBy.held.job };
+    return this.#doorAnswer(job, answer.replaces) ?? this.#plan(job, answer.replaces);
+  }
+
+  /** The group is accepted: later ones see it. */
+  keep(): void {
+    for (const held of this.#fresh.values()) shelve(this.#shelf, held);
+    for (const [queue, more] of this.#more) {
+      const gate = this.#shelf.gates.get(queue);
+      if (gate) gate.depth += more;
+    }
+  }
+
+  #doorAnswer(job: NewJob, replaces: readonly Holder[]): Inserted | null {
+    const gate = this.#shelf.gates.get(job.queue);
+    if (!gate) return null;
+    const gone = replaces.filter(({ held, state }) => held.job.queue === job.queue && isIn(state, Queued)).length;
+    const more = (this.#more.get(job.queue) ?? 0) - gone;
+    return doorAnswer(job, { name: job.queue, ...gate, more }, this.#admission.refusePaused ?? false);
+  }
+
+  #plan(job: NewJob, replaces: readonly Holder[]): Inserted {
+    const held: Held<JobRecord> = {
+      number: Number.MAX_SAFE_INTEGER / 2 + this.#shelf.jobs.size + this.#fresh.size,
+      job: recordOf(job),
+      result: null,
+      texts: {},
+    };
+    for (const { held, state } of replaces) {
+      this.#cancelled.add(held);
+      if (isIn(state, Queued)) this.#wait(held.job.queue, -1);
+    }
+    if (isIn(job.state, Queued)) this.#wait(job.queue, 1);
+    this.#fresh.set(job.id, held);
+    this.plans.push({ job, held, replaces: replaces.map(({ held }) => ({ held, transition: () => cancelled(held.job, this.#now) })) });
+    return { kind: 'inserted', replaced: replaces.map(({ held }) => held.job.id) };
+  }
+
+  #wait(queue: string, by: 1 | -1): void {
+    this.#more.set(queue, (this.#more.get(queue) ?? 0) + by);
+  }
+
+  /** Who has the key, oldest first. */
+  #holders({ key }: NewUnique): readonly Holder[] {
+    const fresh = [...this.#fresh.values()].filter(({ job }) => job.uniqueKey === key);
+    return [...(this.#shelf.byKey.get(key) ?? []), ...fresh]
+      .sort((a, b) => a.job.createdAt - b.job.createdAt || a.number - b.number)
+      .map((held) => ({ held, state: this.#cancelled.has(held) ? State.cancelled : held.job.state, createdAt: held.job.createdAt }));
+  }
+}

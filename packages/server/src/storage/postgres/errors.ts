@@ -1,0 +1,60 @@
+import { StoreUnavailable } from '../unavailable.ts';
+
+/** SQLSTATE of an error that the server told; null for others. */
+export function sqlState(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code)
+    ? error.code
+    : null;
+}
+
+/**
+ * The transaction lost against another one, and may win when it is run again: a deadlock, a serialisation failure, or a row that another one made first
+ * (the next attempt finds it).
+ */
+export function isLost(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '40001' || state === '40P01' || state === '23505';
+}
+
+/**
+ * Connection exceptions, resources (a full disk, too many connections), operator intervention (a shutdown, a statement cut short by its timeout), a lock not
+ * had, a server that is read-only: a standby, or a primary that is being demoted.
+ */
+const unavailable = /^(08...|53...|57...|55P03|25006|40001|40P01|25P03)$/;
+const noLayout = new Set(['42P01', '3F000', '42703', '42883']);
+
+/** The same error in words that name the store, where the driver's own say less. */
+export function explain(error: unknown, name: string): unknown {
+  if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
+  const state = sqlState(error);
+  if (state !== null && unavailable.test(state)) {
+    return new StoreUnavailable(`PostgreSQL at ${name} cannot be used just now: ${error.message}.`, { cause: error });
+  }
+  if (state !== null && noLayout.has(state)) {
+    return new Error(`PostgreSQL at ${name} does not have this layout: call the storage's migrate() first (${error.message}).`, {
+      cause: error,
+    });
+  }
+  if (state === null && isOfConnection(error)) {
+    return new StoreUnavailable(`PostgreSQL at ${name} cannot be reached: ${error.message || String(error)}.`, { cause: error });
+  }
+  return error;
+}
+
+const socketErrors = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+]);
+
+/** The driver tells these without a code, or with that of the socket. */
+function isOfConnection(error: Error): boolean {
+  if ('code' in error && typeof error.code === 'string' && socketErrors.has(error.code)) return true;
+  return /connection|timeout|not queryable|socket/i.test(error.message);
+}

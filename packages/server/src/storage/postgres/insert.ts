@@ -1,0 +1,112 @@
+import { creationEvent, type Millis, type NewJob, State } from '@ojs-ts/core';
+import { groupVerdict } from '../apply.ts';
+import { sumsOf } from '../statistics.ts';
+import type { Inserted, InsertOptions } from '../storage.ts';
+import { Changes } from './changes.ts';
+import type { Database } from './connection.ts';
+import { Draft, type Plan } from './draft.ts';
+import { insertPlainRows, insertRows } from './insert-rows.ts';
+import { lock } from './locks.ts';
+import type { Slot } from './log.ts';
+import { openShelf } from './shelf.ts';
+import { tally } from './tally.ts';
+import type { Transaction } from './transaction.ts';
+
+export interface Admission extends InsertOptions {
+  /** Neither a bound nor a pause refuses a job. */
+  readonly always?: true;
+  /** Where the events of each group go; the end of the log where absent. */
+  readonly logs?: readonly Slot[];
+}
+
+type Groups = readonly (readonly NewJob[])[];
+
+const plain: Inserted = { kind: 'inserted', replaced: [] };
+
+/** A job was refused, which the short way has no answer for. */
+class Refused extends Error {}
+
+export async function insert(
+  database: Database,
+  groups: Groups,
+  now: Millis,
+  options: InsertOptions = {},
+): Promise<readonly (readonly Inserted[])[]> {
+  const jobs = groups.flat();
+  if (jobs.length === 0) return groups.map(() => []);
+  if (jobs.every(({ unique }) => unique === null) && new Set(jobs.map(({ id }) => id)).size === jobs.length) {
+    try {
+      return await database.transact(now, (tx) => insertPlain(tx, groups, jobs, options));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+    }
+  }
+  return database.transact(now, (tx) => insertGroups(tx, groups, now, options));
+}
+
+/** Inserts first and asks later: one statement, as long as nothing is refused. */
+async function insertPlain(
+  tx: Transaction,
+  groups: Groups,
+  jobs: readonly NewJob[],
+  { refusePaused = false }: InsertOptions,
+): Promise<readonly (readonly Inserted[])[]> {
+  if ((await insertPlainRows(tx, jobs, refusePaused)) < jobs.length) throw new Refused();
+  for (const job of jobs) accepted(tx, job, tx.log);
+  return groups.map((group) => group.map(() => plain));
+}
+
+/** Locks the unique keys of these jobs, until the end of the transaction. */
+export async function lockKeys(tx: Transaction, jobs: readonly NewJob[]): Promise<void> {
+  lock(
+    tx,
+    'unique',
+    jobs.flatMap(({ unique }) => unique?.key ?? []),
+  );
+}
+
+/** Groups one after the other, each as a whole or not at all. */
+export async function insertGroups(
+  tx: Transaction,
+  groups: Groups,
+  now: Millis,
+  admission: Admission = {},
+): Promise<readonly (readonly Inserted[])[]> {
+  const jobs = groups.flat();
+  await lockKeys(tx, jobs);
+  const shelf = await openShelf(tx, jobs, admission.always === true);
+  const changes = new Changes(tx, now);
+  const fresh: NewJob[] = [];
+  const answers = groups.map((group, at) => {
+    const draft = new Draft(shelf, admission, now);
+    const answers = groupVerdict(group.map((job) => draft.look(job)));
+    if (!answers.every(({ kind }) => kind === 'inserted')) return answers;
+    const log = admission.logs?.[at] ?? tx.log;
+    for (const plan of draft.plans) {
+      fresh.push(plan.job);
+      carryOut(tx, changes, plan, log);
+    }
+    draft.keep();
+    return answers;
+  });
+  insertRows(tx, fresh);
+  changes.write();
+  await changes.close();
+  return answers;
+}
+
+function carryOut(tx: Transaction, changes: Changes, { job, replaces }: Plan, log: Slot): void {
+  for (const { held, transition } of replaces) changes.move(held, transition(), log);
+  accepted(tx, job, log);
+}
+
+/** What an accepted job changes beside its row. */
+function accepted(tx: Transaction, job: NewJob, log: Slot): void {
+  const { id, type, queue, state, trace, runAt, priority } = job;
+  for (const limit of job.limits) tx.limits.offer(limit, tx.now);
+  tally(tx, { queue, limits: job.limits.map(({ key }) => key) }, null, state);
+  tx.counts.sum(queue, sumsOf(null, state, tx.now));
+  if (state === State.available) tx.woken.add(queue);
+  const kind = creationEvent(state);
+  if (kind) log.job(kind, { id, type, queue, state, attempt: 0, worker: null, startedAt: null, trace, runAt, priority }, null);
+}

@@ -1,0 +1,64 @@
+import { effective, noNumbers, shownStarts } from '../limits.ts';
+import type { LimitRecord, Registry } from '../storage.ts';
+import { numbers, texts } from './arrays.ts';
+import type { Reader } from './held.ts';
+import { joined } from './joined.ts';
+import { limitedQueue, parseNumbers } from './limits.ts';
+import { type Cells, integer, isStorable, text, textOrNull } from './row.ts';
+
+/** With what has not been taken over yet. */
+const records = `SELECT known.key, coalesce(changed.own, limits.own), limits.override, coalesce(limits.active, 0) + coalesce(changed.active, 0),
+    coalesce(limits.waiting, 0) + coalesce(changed.waiting, 0)
+  FROM (SELECT key FROM ojs.limits UNION SELECT key FROM ojs.limit_changes) AS known
+  LEFT JOIN ojs.limits ON ${joined('limits.key', 'known.key')}
+  LEFT JOIN LATERAL (SELECT sum(active)::int AS active, sum(waiting)::int AS waiting,
+    (array_agg(own ORDER BY number DESC) FILTER (WHERE own IS NOT NULL))[1] AS own FROM ojs.limit_changes WHERE key = known.key) AS changed ON true`;
+const byKey = `${records} WHERE known.key = $1`;
+const page = `${records} WHERE known.key > $1 ORDER BY known.key OFFSET $2 LIMIT $3`;
+const total = 'SELECT count(*) FROM (SELECT key FROM ojs.limits UNION SELECT key FROM ojs.limit_changes) AS known';
+const newestStarts = `SELECT wanted.key, start.at FROM unnest($1::text[], $2::int[]) AS wanted (key, most), LATERAL (
+    SELECT number, at FROM ojs.starts WHERE starts.key = wanted.key ORDER BY number DESC LIMIT wanted.most) AS start ORDER BY start.number`;
+const wholeQueues = 'SELECT queue, sum(active)::int, sum(available)::int FROM ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue';
+
+export async function limit(read: Reader, key: string): Promise<LimitRecord | null> {
+  if (!isStorable(key)) return null;
+  const [record] = await complete(read, await read(byKey, [key]));
+  return record ?? null;
+}
+
+export async function limits(
+  read: Reader,
+  { after, offset = 0, limit }: Parameters<Registry['limits']>[0],
+): Promise<Awaited<ReturnType<Registry['limits']>>> {
+  // No key has a NUL, so those behind such a text are those behind what stands before it.
+  const [from = ''] = (after ?? '').split('\0', 1);
+  const [[counted], rows] = await Promise.all([read(total, []), read(page, [from, after === undefined ? offset : 0, limit + 1])]);
+  const items = await complete(read, rows.slice(0, limit));
+  return { items, next: rows.length > items.length ? (items.at(-1)?.key ?? null) : null, total: integer(counted?.[0]) };
+}
+
+/** Reads starts and counts of whole queues besides. */
+async function complete(read: Reader, rows: readonly Cells[]): Promise<readonly LimitRecord[]> {
+  const found = rows.map((cells) => {
+    const overriding = textOrNull(cells[2]);
+    const override = overriding === null ? null : parseNumbers(overriding);
+    const own = cells[1] === null ? noNumbers : parseNumbers(text(cells[1]));
+    return { key: text(cells[0]), own, override, active: integer(cells[3]), waiting: integer(cells[4]) };
+  });
+  const queues = found.flatMap(({ key }) => limitedQueue(key) ?? []);
+  const rated = found.map((record) => ({ key: record.key, most: Math.max(0, ...effective(record).rates.map(({ count }) => count)) }));
+  const [starts, whole] = await Promise.all([
+    rated.some(({ most }) => most > 0)
+      ? read(newestStarts, [texts(rated.map(({ key }) => key)), numbers(rated.map(({ most }) => most))])
+      : [],
+    queues.length > 0 ? read(wholeQueues, [texts(queues)]) : [],
+  ]);
+  const startsOf = Map.groupBy(starts, (cells) => text(cells[0]));
+  const countsOf = new Map(whole.map((cells) => [text(cells[0]), { active: integer(cells[1]), waiting: integer(cells[2]) }]));
+  return found.map((record) => {
+    const queue = limitedQueue(record.key);
+    const counts = queue === null ? null : (countsOf.get(queue) ?? { active: 0, waiting: 0 });
+    const kept = (startsOf.get(record.key) ?? []).map((cells) => integer(cells[1]));
+    return { ...record, ...counts, starts: shownStarts(effective(record), kept) };
+  });
+}

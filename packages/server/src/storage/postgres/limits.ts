@@ -1,0 +1,325 @@
+import { type LimitNumbers, type Millis, queueLimitKey } from '@ojs-ts/core';
+import { effective, hasSlot, keepMs, noNumbers, numbersText, reopensAt, stampOf } from '../limits.ts';
+import { numbers, texts } from './arrays.ts';
+import { joined } from './joined.ts';
+import { type Cells, integer, text, textOrNull } from './row.ts';
+import type { Transaction } from './transaction.ts';
+
+/** One key as a transaction sees it. */
+interface Row {
+  readonly key: string;
+  own: LimitNumbers;
+  override: LimitNumbers | null;
+  active: number;
+  waiting: number;
+  jobs: number;
+  started: number;
+  lastStart: Millis;
+  /** When the rates let the next start pass: the past where they hold nothing back. */
+  reopensAt: Millis;
+  usedAt: Millis;
+  /** Starts by number, as far as rates look at them. */
+  starts: Map<number, Millis> | null;
+  changed: boolean;
+  /** Whether the table has no such row yet. */
+  fresh: boolean;
+}
+
+export interface Closed {
+  readonly key: string;
+  readonly until: Millis;
+}
+
+/** Until a slot is freed. A number that a bigint can hold. */
+export const untilFreed = Number.MAX_SAFE_INTEGER;
+
+const queuePrefix = queueLimitKey('');
+
+/** The queue that a key limits as a whole; null for other keys. */
+export function limitedQueue(key: string): string | null {
+  return key.startsWith(queuePrefix) ? key.slice(queuePrefix.length) : null;
+}
+
+const columns = 'key, own, override, active, waiting, jobs, started, last_start, reopens_at, used_at';
+const read = `SELECT ${columns} FROM ojs.limits WHERE key = ANY ($1::text[])`;
+const activeInQueues = 'SELECT queue, sum(active)::int FROM ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue';
+const readStarts = `SELECT start.key, start.number, start.at FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS wanted (key, first, last)
+  JOIN ojs.starts AS start ON ${joined('start.key', 'wanted.key')} AND start.number BETWEEN wanted.first AND wanted.last`;
+const given = `unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])`;
+const make = `INSERT INTO ojs.limits (${columns}) SELECT * FROM ${given}`;
+const write = `UPDATE ojs.limits SET own = changed.own, override = changed.override, active = changed.active, waiting = changed.waiting,
+    jobs = changed.jobs, started = changed.started, last_start = changed.last_start, reopens_at = changed.reopens_at, used_at = changed.used_at
+  FROM ${given} AS changed (${columns}) WHERE ${joined('limits.key', 'changed.key')}`;
+const note = 'INSERT INTO ojs.starts (key, number, at) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])';
+const forget = `DELETE FROM ojs.starts WHERE ctid = ANY (ARRAY (
+    SELECT first.ctid FROM unnest($1::text[], $2::bigint[]) AS old (key, until), LATERAL (
+      SELECT ctid, at FROM ojs.starts WHERE key = old.key ORDER BY number LIMIT $3) AS first
+    WHERE first.at <= old.until))`;
+const noteLast = 'UPDATE ojs.store SET last_start = greatest(last_start, $1)';
+
+/** Stale starts that go when others are noted. */
+const staleAtOnce = 1000;
+
+/** Limits under their lock: numbers, slots, starts. Each key is read once and written once, however many jobs name it. */
+export class Limits {
+  readonly #tx: Transaction;
+  readonly #rows = new Map<string, Row>();
+  readonly #read = new Set<string>();
+  /** Jobs that are active in queues that are limited as a whole. */
+  readonly #active = new Map<string, number>();
+  readonly #noted: { readonly key: string; readonly number: number; readonly at: Millis }[] = [];
+  /** Keys of which slots were freed or numbers changed: what waits under them may go on. */
+  readonly eased = new Set<string>();
+  #lastStart = 0;
+
+  constructor(tx: Transaction) {
+    this.#tx = tx;
+  }
+
+  /** Reads keys that are not known yet. */
+  async load(keys: Iterable<string>): Promise<void> {
+    const missing = [...new Set(keys)].filter((key) => !this.#read.has(key));
+    if (missing.length === 0) return;
+    for (const key of missing) this.#read.add(key);
+    for (const cells of await this.#tx.query(read, [texts(missing)])) {
+      const row = readRow(cells);
+      this.#rows.set(row.key, row);
+    }
+  }
+
+  async loadQueues(queues: readonly string[]): Promise<void> {
+    await this.load(queues.map(queueLimitKey));
+    const gated = queues.filter((queue) => this.#rows.has(queueLimitKey(queue)) && !this.#active.has(queue));
+    if (gated.length === 0) return;
+    this.#tx.flush();
+    for (const queue of gated) this.#active.set(queue, 0);
+    for (const [queue, active] of await this.#tx.query(activeInQueues, [texts(gated)])) this.#active.set(text(queue), integer(active));
+  }
+
+  /** The starts that decide about the next `ahead` ones. */
+  async loadStarts(keys: Iterable<string>, ahead: number): Promise<void> {
+    const wanted: { readonly key: string; readonly first: number; readonly last: number }[] = [];
+    for (const key of new Set(keys)) {
+      const row = this.#rows.get(key);
+      if (!row) continue;
+      row.starts ??= new Map();
+      for (const { count } of effective(row).rates) {
+        const first = row.started - count + 2;
+        if (first + ahead >= 1) wanted.push({ key, first, last: Math.min(row.started, first + ahead) });
+      }
+    }
+    if (wanted.length === 0) return;
+    const rows = await this.#tx.query(readStarts, [
+      texts(wanted.map(({ key }) => key)),
+      numbers(wanted.map(({ first }) => first)),
+      numbers(wanted.map(({ last }) => last)),
+    ]);
+    for (const [key, number, at] of rows) this.#rows.get(text(key))?.starts?.set(integer(number), integer(at));
+  }
+
+  /** What others have changed meanwhile. */
+  adopt(key: string, waiting: number, active: number, jobs: number, own: LimitNumbers | null, usedAt: Millis): void {
+    const row = this.#of(key);
+    const closed = !hasSlot(effective(row), row.active);
+    row.waiting += waiting;
+    row.active += active;
+    row.jobs += jobs;
+    row.usedAt = Math.max(row.usedAt, usedAt);
+    row.changed = true;
+    if (own !== null) this.#renumber(row, own, row.override);
+    if (closed && hasSlot(effective(row), row.active)) this.eased.add(key);
+  }
+
+  override(key: string, override: LimitNumbers | null, now: Millis): void {
+    const row = this.#of(key);
+    row.usedAt = Math.max(row.usedAt, now);
+    row.changed = true;
+    this.#renumber(row, row.own, override);
+  }
+
+  /** Until when the key lets no job start: a time, {@link untilFreed}, or null where it is open. */
+  closedUntil(key: string, now: Millis): Millis | null {
+    const row = this.#rows.get(key);
+    if (!row) return null;
+    const queue = limitedQueue(key);
+    const active = queue === null ? row.active : (this.#active.get(queue) ?? 0);
+    if (!hasSlot(effective(row), active)) return untilFreed;
+    return row.reopensAt > now ? row.reopensAt : null;
+  }
+
+  /** Of several keys the one that holds a job back longest. */
+  closing(keys: readonly string[], now: Millis): Closed | null {
+    let found: Closed | null = null;
+    for (const key of keys) {
+      const until = this.closedUntil(key, now);
+      if (until !== null && until > (found?.until ?? now)) found = { key, until };
+    }
+    return found;
+  }
+
+  /** When the rates of the key let the next start pass; null where they hold nothing back. */
+  reopensAt(key: string, now: Millis): Millis | null {
+    const at = this.#rows.get(key)?.reopensAt ?? 0;
+    return at > now ? at : null;
+  }
+
+  waiting(key: string): number {
+    return this.#rows.get(key)?.waiting ?? 0;
+  }
+
+  /** A job of the queue that has these keys starts; {@link loadStarts} was asked for them. */
+  started(queue: string, keys: readonly string[], now: Millis): void {
+    const active = this.#active.get(queue);
+    if (active !== undefined) this.#active.set(queue, active + 1);
+    const gate = this.#rows.get(queueLimitKey(queue));
+    if (gate) this.#note(gate, now);
+    for (const key of keys) {
+      const row = this.#of(key);
+      row.active += 1;
+      row.waiting -= 1;
+      row.usedAt = Math.max(row.usedAt, now);
+      row.changed = true;
+      this.#note(row, now);
+    }
+  }
+
+  /** Sends what has changed. */
+  flush(): void {
+    const changed = [...this.#rows.values()].filter((row) => row.changed);
+    for (const [statement, rows] of [
+      [make, changed.filter(({ fresh }) => fresh)],
+      [write, changed.filter(({ fresh }) => !fresh)],
+    ] as const) {
+      if (rows.length === 0) continue;
+      this.#tx.write(statement, [
+        texts(rows.map(({ key }) => key)),
+        texts(rows.map(({ own }) => numbersText(own))),
+        texts(rows.map(({ override }) => (override === null ? null : numbersText(override)))),
+        numbers(rows.map(({ active }) => active)),
+        numbers(rows.map(({ waiting }) => waiting)),
+        numbers(rows.map(({ jobs }) => jobs)),
+        numbers(rows.map(({ started }) => started)),
+        numbers(rows.map(({ lastStart }) => lastStart)),
+        numbers(rows.map(({ reopensAt }) => reopensAt)),
+        numbers(rows.map(({ usedAt }) => usedAt)),
+      ]);
+    }
+    for (const row of changed) {
+      row.changed = false;
+      row.fresh = false;
+    }
+    this.#flushStarts();
+  }
+
+  #flushStarts(): void {
+    if (this.#noted.length === 0) return;
+    const noted = this.#noted.splice(0);
+    this.#tx.write(note, [
+      texts(noted.map(({ key }) => key)),
+      numbers(noted.map(({ number }) => number)),
+      numbers(noted.map(({ at }) => at)),
+    ]);
+    const rows = [...new Set(noted.map(({ key }) => key))].flatMap((key) => this.#rows.get(key) ?? []);
+    this.#tx.write(forget, [texts(rows.map(({ key }) => key)), numbers(rows.map((row) => row.lastStart - keepMs(row))), staleAtOnce]);
+    this.#tx.write(noteLast, [this.#lastStart]);
+  }
+
+  #note(row: Row, now: Millis): void {
+    if (keepMs(row) === 0) return;
+    const at = stampOf(row.started === 0 ? undefined : row.lastStart, now);
+    row.lastStart = at;
+    row.started += 1;
+    row.starts?.set(row.started, at);
+    row.reopensAt = this.#reopens(row);
+    row.changed = true;
+    this.#noted.push({ key: row.key, number: row.started, at });
+    this.#lastStart = Math.max(this.#lastStart, at);
+  }
+
+  #reopens({ starts, started, ...row }: Row): Millis {
+    const kept = row.lastStart - keepMs(row);
+    const nth = (n: number) => {
+      const at = starts?.get(started - n + 1);
+      // What is too old may still be there.
+      return at !== undefined && at > kept ? at : undefined;
+    };
+    return reopensAt(effective(row), nth, 0) ?? 0;
+  }
+
+  #renumber(row: Row, own: LimitNumbers, override: LimitNumbers | null): void {
+    const before = numbersText(effective(row));
+    row.own = own;
+    row.override = override;
+    if (numbersText(effective(row)) !== before) this.eased.add(row.key);
+  }
+
+  /** After numbers have changed: `loadStarts` with -1 … */
+  async recount(keys: readonly string[]): Promise<void> {
+    const wanted = keys.flatMap((key) => {
+      const row = this.#rows.get(key);
+      return row ? effective(row).rates.map(({ count }) => ({ key, number: row.started - count + 1 })) : [];
+    });
+    if (wanted.length > 0) {
+      for (const { key } of wanted) {
+        const row = this.#rows.get(key);
+        if (row) row.starts ??= new Map();
+      }
+      const found = numbers(wanted.map(({ number }) => number));
+      const rows = await this.#tx.query(readStarts, [texts(wanted.map(({ key }) => key)), found, found]);
+      for (const [key, number, at] of rows) this.#rows.get(text(key))?.starts?.set(integer(number), integer(at));
+    }
+    for (const key of keys) {
+      const row = this.#rows.get(key);
+      if (!row) continue;
+      row.reopensAt = this.#reopens(row);
+      row.changed = true;
+    }
+  }
+
+  #of(key: string): Row {
+    let row = this.#rows.get(key);
+    if (!row) {
+      row = {
+        key,
+        own: noNumbers,
+        override: null,
+        active: 0,
+        waiting: 0,
+        jobs: 0,
+        started: 0,
+        lastStart: 0,
+        reopensAt: 0,
+        usedAt: 0,
+        starts: null,
+        changed: true,
+        fresh: true,
+      };
+      this.#rows.set(key, row);
+    }
+    return row;
+  }
+}
+
+function readRow(cells: Cells): Row {
+  const overriding = textOrNull(cells[2]);
+  return {
+    key: text(cells[0]),
+    own: parseNumbers(text(cells[1])),
+    override: overriding === null ? null : parseNumbers(overriding),
+    active: integer(cells[3]),
+    waiting: integer(cells[4]),
+    jobs: integer(cells[5]),
+    started: integer(cells[6]),
+    lastStart: integer(cells[7]),
+    reopensAt: integer(cells[8]),
+    usedAt: integer(cells[9]),
+    starts: null,
+    changed: false,
+    fresh: false,
+  };
+}
+
+/** Texts that {@link numbersText} wrote. */
+export function parseNumbers(json: string): LimitNumbers {
+  return JSON.parse(json);
+}

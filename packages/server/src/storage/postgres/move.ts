@@ -1,0 +1,45 @@
+import type { JobRecord, Millis, Transition } from '@ojs-ts/core';
+import type { Texts } from '../apply.ts';
+import type { Moved } from '../storage.ts';
+import { Changes } from './changes.ts';
+import { type Light, lockJobs, readJobs } from './held.ts';
+import type { Transaction } from './transaction.ts';
+
+type Step =
+  | { readonly kind: 'missing' }
+  /** `end`: of a node, by its place among those of the call. */
+  | { readonly kind: 'moved'; readonly was: JobRecord['state']; readonly end: number | null }
+  | { readonly kind: 'already' | 'refused'; readonly job: Light; readonly texts: Partial<Texts> };
+
+/** Guarded changes, one after the other. */
+export async function moveAll(tx: Transaction, transitions: readonly Transition[], now: Millis): Promise<readonly Moved[]> {
+  if (transitions.length === 0) return [];
+  const rows = await lockJobs(
+    tx,
+    transitions.map(({ id }) => id),
+  );
+  const changes = new Changes(tx, now);
+  const steps = transitions.map((transition): Step => {
+    const held = rows.get(transition.id);
+    if (!held) return { kind: 'missing' };
+    const was = held.job.state;
+    const ends = changes.ends;
+    const kind = changes.move(held, transition);
+    if (kind === 'moves') return { kind: 'moved', was, end: changes.ends > ends ? ends : null };
+    return { kind, job: held.job, texts: held.texts };
+  });
+  // Only a refusal is told with the whole job; it is read before the row changes.
+  const told = await readJobs(
+    (text, values) => tx.query(text, values),
+    steps.flatMap((step) => ('job' in step ? [step.job.id] : [])),
+  );
+  changes.write();
+  const ready = await changes.close();
+  return steps.map((step): Moved => {
+    if (step.kind === 'missing') return step;
+    if (step.kind === 'moved') return { kind: 'moved', was: step.was, ready: step.end === null ? [] : (ready[step.end] ?? []) };
+    const record = told.get(step.job.id);
+    if (!record) throw new Error(`Job ${step.job.id} vanished within a transaction.`);
+    return { kind: step.kind, job: { ...record.job, ...step.job, ...step.texts } };
+  });
+}

@@ -1,0 +1,131 @@
+import { type LimitNumbers, type Millis, queueEventEntry, queueLimitKey, State, stateNames } from '@ojs-ts/core';
+import type { QueuePatch, QueueRecord, Registry } from '../storage.ts';
+import type { Database } from './connection.ts';
+import { Lanes } from './lanes.ts';
+import { limit, limits } from './limit-records.ts';
+import { lock } from './locks.ts';
+import { type Cells, integer, integerOrNull, text } from './row.ts';
+import type { Transaction } from './transaction.ts';
+
+const states = Object.values(State);
+const names = stateNames(0xff);
+
+const sums = [...names, 'dead_letter'].map((name) => `coalesce(sum(${name}), 0)::int AS ${name}`).join(', ');
+const columns = `coalesce(queue.created_at, counted.at), coalesce(paused, false), capacity, coalesce(config, '{}'), coalesce(version, 0),
+  ${[...names, 'dead_letter'].map((name) => `coalesce(${name}, 0)`).join(', ')}`;
+export const allQueues = `SELECT coalesce(queue.name, counted.queue) AS name, ${columns}
+  FROM ojs.queues AS queue FULL JOIN (SELECT queue, (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts GROUP BY queue) AS counted ON counted.queue = queue.name
+  ORDER BY 1`;
+const one = `SELECT queue.name, ${columns}
+  FROM ojs.queues AS queue, (SELECT (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts WHERE counts.queue = $1) AS counted WHERE queue.name = $1`;
+/** A queue that only had jobs so far came with the first of them. */
+const make = `INSERT INTO ojs.queues (name, created_at)
+  SELECT $1, coalesce((SELECT at FROM ojs.counts WHERE queue = $1 ORDER BY number LIMIT 1), $2) ON CONFLICT (name) DO NOTHING RETURNING 1`;
+const lockVersion = 'SELECT version FROM ojs.queues WHERE name = $1 FOR UPDATE';
+const removeEmpty = `WITH total AS MATERIALIZED (
+    SELECT ${[...names, 'dead_letter'].map((name) => `coalesce(sum(${name}), 0) = 0`).join(' AND ')} AS empty FROM ojs.counts WHERE queue = $1
+  ), counted AS (DELETE FROM ojs.counts USING total WHERE queue = $1 AND empty RETURNING 1
+  ), named AS (DELETE FROM ojs.queues USING total WHERE name = $1 AND empty RETURNING 1)
+  SELECT (SELECT count(*) FROM counted) + (SELECT count(*) FROM named)`;
+
+type Queues = Pick<Registry, 'queues' | 'pauseQueue' | 'configureQueue' | 'removeQueue' | 'limits' | 'limit' | 'overrideLimit'>;
+
+export function queues(database: Database): Queues {
+  return {
+    queues: async () => (await database.read(allQueues)).map(readQueue),
+    pauseQueue: (name, paused, now) => database.transact(now, (tx) => pauseQueue(tx, name, paused, now)),
+    configureQueue: (name, patch, now, expected) => database.transact(now, (tx) => configureQueue(tx, name, patch, now, expected)),
+    removeQueue: (name) => database.transact(0, (tx) => removeQueue(tx, name)),
+    limits: (query) => limits((text, values) => database.read(text, values), query),
+    limit: (key) => limit((text, values) => database.read(text, values), key),
+    overrideLimit: (key, override, now) =>
+      database.transact(now, async (tx) => {
+        await overrideLimit(tx, key, override, now);
+        const record = await limit((text, values) => tx.query(text, values), key);
+        if (!record) throw new Error(`Limit ${key} vanished within a transaction.`);
+        return record;
+      }),
+  };
+}
+
+async function pauseQueue(tx: Transaction, name: string, paused: boolean, now: Millis): Promise<QueueRecord> {
+  tx.write(make, [name, now]);
+  const changed = await tx.query('UPDATE ojs.queues SET paused = $2 WHERE name = $1 AND paused <> $2 RETURNING 1', [name, paused]);
+  if (changed.length === 1) {
+    tx.log.add([queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name)]);
+    if (!paused) tx.woken.add(name);
+  }
+  return queue(tx, name);
+}
+
+async function configureQueue(
+  tx: Transaction,
+  name: string,
+  { capacity, config, limit }: QueuePatch,
+  now: Millis,
+  expected: number | undefined,
+): Promise<QueueRecord | null> {
+  // Whoever inserts into a bounded queue holds this lock.
+  if (capacity !== undefined) lock(tx, 'queue', [name]);
+  const lanes = limit === undefined ? null : await Lanes.open(tx, now);
+  let [known] = await tx.query(lockVersion, [name]);
+  const fits = () => expected === undefined || expected === (known ? integer(known[0]) : 0);
+  // Another may make it at once: then it is there now, in the version that the other has given it.
+  if (!known && fits() && (await tx.query(make, [name, now])).length === 0) [known] = await tx.query(lockVersion, [name]);
+  if (!fits()) return null;
+  tx.write(
+    `UPDATE ojs.queues SET version = version + 1, capacity = CASE WHEN $2 THEN $3 ELSE capacity END, config = coalesce($4, config) WHERE name = $1`,
+    [name, capacity !== undefined, capacity ?? null, config ?? null],
+  );
+  if (lanes && limit !== undefined) await renumber(tx, lanes, queueLimitKey(name), limit, now);
+  return queue(tx, name);
+}
+
+async function queue(tx: Transaction, name: string): Promise<QueueRecord> {
+  const [cells] = await tx.query(one, [name]);
+  if (!cells) throw new Error(`Queue ${name} vanished within a transaction.`);
+  return readQueue(cells);
+}
+
+/** A job that is being inserted meanwhile brings the queue back when it is committed. */
+async function removeQueue(tx: Transaction, name: string): Promise<boolean> {
+  const lanes = await Lanes.open(tx, 0);
+  lanes.limits.flush();
+  const [gone] = await tx.query(removeEmpty, [name]);
+  if (integer(gone?.[0]) === 0) return false;
+  const key = queueLimitKey(name);
+  tx.write('DELETE FROM ojs.limits WHERE key = $1', [key]);
+  tx.write('DELETE FROM ojs.starts WHERE key = $1', [key]);
+  return true;
+}
+
+async function overrideLimit(tx: Transaction, key: string, override: LimitNumbers | null, now: Millis): Promise<void> {
+  await renumber(tx, await Lanes.open(tx, now), key, override, now);
+}
+
+async function renumber(tx: Transaction, lanes: Lanes, key: string, override: LimitNumbers | null, now: Millis): Promise<void> {
+  await lanes.limits.load([key]);
+  lanes.limits.override(key, override, now);
+  const eased = [...lanes.limits.eased];
+  await lanes.ease();
+  lanes.limits.flush();
+  if (eased.length > 0) for (const queue of await lanes.queuesUnder(eased)) tx.woken.add(queue);
+}
+
+export function readQueue(cells: Cells): QueueRecord {
+  const counts: Partial<Record<State, number>> = {};
+  states.forEach((bit, index) => {
+    const count = integer(cells[6 + index]);
+    if (count > 0) counts[bit] = count;
+  });
+  return {
+    name: text(cells[0]),
+    createdAt: integer(cells[1]),
+    paused: cells[2] === true,
+    counts,
+    deadLetter: integer(cells[6 + states.length]),
+    capacity: integerOrNull(cells[3]),
+    config: text(cells[4]),
+    version: integer(cells[5]),
+  };
+}

@@ -1,0 +1,107 @@
+import { type JobRecord, State } from '@ojs-ts/core';
+
+/** Cells as the driver gives them: numbers (64-bit ones too), texts, booleans, null. */
+export type Cells = readonly unknown[];
+type Cell = unknown;
+
+/** The columns of a job in the order in which {@link readJob} expects them. */
+export const jobColumns =
+  'number, id, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, lease_ms, lease_until, timeout_ms, ' +
+  'heartbeat_ms, visibility_ms, expires_at, later_expires_at, deadline_at, created_at, queue, type, worker, trace, limits, workflow, node, cron, unique_key, ' +
+  'result, progress, checkpoint, history, policy, envelope';
+
+export interface JobRow {
+  readonly number: number;
+  readonly job: JobRecord;
+}
+
+const noLimits: readonly string[] = [];
+
+export function readJob(cells: Cells): JobRow {
+  const limits = textOrNull(cells[25]);
+  const workflow = textOrNull(cells[26]);
+  return {
+    number: integer(cells[0]),
+    job: {
+      id: text(cells[1]),
+      state: state(cells[2]),
+      claim: integer(cells[3]),
+      attempt: integer(cells[4]),
+      priority: integer(cells[5]),
+      runAt: integer(cells[6]),
+      enqueuedAt: integerOrNull(cells[7]),
+      startedAt: integerOrNull(cells[8]),
+      beatAt: integerOrNull(cells[9]),
+      finishedAt: integerOrNull(cells[10]),
+      deadLetter: cells[11] === true,
+      leaseMs: integerOrNull(cells[12]),
+      leaseUntil: integerOrNull(cells[13]),
+      timeoutMs: integer(cells[14]),
+      heartbeatMs: integer(cells[15]),
+      visibilityMs: integerOrNull(cells[16]),
+      expiresAt: integerOrNull(cells[17]),
+      laterExpiresAt: integerOrNull(cells[18]),
+      deadlineAt: integerOrNull(cells[19]),
+      createdAt: integer(cells[20]),
+      queue: text(cells[21]),
+      type: text(cells[22]),
+      worker: textOrNull(cells[23]),
+      trace: textOrNull(cells[24]),
+      limits: limits === null ? noLimits : readTexts(limits),
+      node: workflow === null ? null : { workflow, index: integer(cells[27]) },
+      cron: textOrNull(cells[28]),
+      uniqueKey: textOrNull(cells[29]),
+      result: textOrNull(cells[30]),
+      progress: textOrNull(cells[31]),
+      checkpoint: textOrNull(cells[32]),
+      history: text(cells[33]),
+      policy: textOrNull(cells[34]),
+      envelope: text(cells[35]),
+    },
+  };
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Whether a job can have this id; a text that is no UUID names none. */
+export function isJobId(id: string): boolean {
+  return uuid.test(id);
+}
+
+/** Whether PostgreSQL can hold the text; one with a NUL is the name of nothing. */
+export function isStorable(text: string): boolean {
+  return !text.includes('\0');
+}
+
+/** @throws TypeError where it is not the JSON text of an array. */
+export function readTexts(json: string): readonly string[] {
+  const items: unknown = JSON.parse(json);
+  if (Array.isArray(items)) return items.map(String);
+  throw new TypeError(`PostgreSQL: expected the text of an array, found ${json.slice(0, 40)}.`);
+}
+
+export function integer(cell: Cell): number {
+  if (typeof cell === 'number') return cell;
+  throw new TypeError(`PostgreSQL: expected a number, found ${cell === null ? 'null' : typeof cell}.`);
+}
+
+export function integerOrNull(cell: Cell): number | null {
+  return cell === null ? null : integer(cell);
+}
+
+export function text(cell: Cell): string {
+  if (typeof cell === 'string') return cell;
+  throw new TypeError(`PostgreSQL: expected a text, found ${cell === null ? 'null' : typeof cell}.`);
+}
+
+export function textOrNull(cell: Cell): string | null {
+  return cell === null ? null : text(cell);
+}
+
+const stateOfBit = new Map<number, State>(Object.values(State).map((bit) => [bit, bit]));
+
+export function state(cell: Cell): State {
+  const found = stateOfBit.get(integer(cell));
+  if (found !== undefined) return found;
+  throw new TypeError(`PostgreSQL: ${String(cell)} is not the bit of a state.`);
+}

@@ -1,0 +1,80 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { Cluster, Redis } from 'ioredis';
+import type { Address } from './address.ts';
+
+export type Client = Redis | Cluster;
+
+export function connect(address: Address, timeoutMs: number): Client {
+  const { kind, hosts, username, password, sentinelUsername, sentinelPassword, tls, db, master } = address;
+  const common = {
+    protocol: 2 as const,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls && { tls: {} }),
+    // A call that was under way when the connection broke has an unknown outcome: its caller decides whether it is repeated.
+    autoResendUnfulfilledCommands: false,
+    // 0 tells such a call at once; with null it would learn of its end by its timeout only.
+    maxRetriesPerRequest: 0,
+    // A call waits for the connection itself, for a while.
+    enableOfflineQueue: false,
+    retryStrategy: backoff,
+    // After a failover this may be a replica: a new connection finds the master.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    commandTimeout: timeoutMs,
+    connectTimeout: timeoutMs,
+  };
+  if (kind === 'cluster') {
+    return new Cluster([...hosts], {
+      redisOptions: common,
+      clusterRetryStrategy: backoff,
+      enableOfflineQueue: false,
+      // Above 0 the client would send a script again whose connection broke, though it may have run.
+      retryDelayOnFailover: 0,
+      // The name stays: a certificate is for it, not for its address.
+      dnsLookup: (name, found) => found(null, name),
+    });
+  }
+  if (kind === 'sentinel') {
+    return new Redis({
+      ...common,
+      db,
+      name: master,
+      sentinels: [...hosts],
+      sentinelRetryStrategy: backoff,
+      sentinelCommandTimeout: timeoutMs,
+      ...(sentinelUsername !== undefined && { sentinelUsername }),
+      ...(sentinelPassword !== undefined && { sentinelPassword }),
+      ...(tls && { enableTLSForSentinelMode: true }),
+    });
+  }
+  const [first] = hosts;
+  return new Redis({ ...common, db, host: first?.host ?? '127.0.0.1', port: first?.port ?? 6379 });
+}
+
+/** The connections to servers that may write. */
+export function mastersOf(client: Client): readonly Redis[] {
+  return client instanceof Cluster ? client.nodes('master') : [client];
+}
+
+/** Whether a call would be sent at once. A connection that has broken is not, though the client is told a little later. */
+export function isReady(client: Client): boolean {
+  return client.status === 'ready' && (client instanceof Cluster || client.stream.writable);
+}
+
+/** Gives up the connections, so that new ones are made: a dead one is not told by its end, and a network that comes back would still deliver what was sent. */
+export function drop(client: Client): void {
+  for (const { stream } of mastersOf(client)) giveUp(stream);
+}
+
+/** Unlike an end, a reset takes back what the kernel has not sent. */
+function giveUp(stream: Socket | undefined): void {
+  if (stream === undefined) return;
+  if (stream.connecting || stream.destroyed || stream instanceof TLSSocket) stream.destroy();
+  else stream.resetAndDestroy();
+}
+
+/** 50 ms at first, half a second at most, with a random part, so that many servers do not come back at once. */
+export function backoff(times: number): number {
+  return Math.min(500, 50 * 2 ** Math.min(times - 1, 10)) * (0.5 + Math.random() / 2);
+}

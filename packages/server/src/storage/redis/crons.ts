@@ -1,0 +1,66 @@
+import type { CronRecord, Crons } from '../storage.ts';
+import { packFiring, readFired } from './cron-firing.ts';
+import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './reply.ts';
+import * as rows from './rows.ts';
+import type { Scripts } from './scripts.ts';
+
+export function crons(scripts: Scripts): Crons {
+  const listed = async (...args: readonly (string | number)[]) => {
+    const cells = listOf(await scripts.run('cron_list', args));
+    return cells.flatMap((cell, at) => (at % 2 === 0 ? [readCron(text(cell), cells[at + 1])] : []));
+  };
+  return {
+    async list() {
+      return (await listed('all')).sort(byName);
+    },
+
+    async get(name) {
+      return (await listed('one', name))[0] ?? null;
+    },
+
+    async put({ name, spec, enabled, dueAt }, now, expected) {
+      const reply = await scripts.run('cron_put', [now, name, spec, enabled ? 1 : '', dueAt ?? '', expected ?? '']);
+      if (reply === null) return null;
+      const [created, cron] = listOf(reply);
+      return { created: created === 1, cron: readCron(name, cron) };
+    },
+
+    async remove(name) {
+      const reply = await scripts.run('cron_remove', [name]);
+      return reply === null ? null : readCron(name, reply);
+    },
+
+    due: (now, limit) => listed('due', now, limit),
+
+    async unfinished(names, limit) {
+      if (limit <= 0) return names.map(() => []);
+      const answers = rows.listOf(await scripts.exchange('cron_unfinished', { names, limit }));
+      return answers.map((jobs) => rows.listOf(jobs).map(rows.readJob));
+    },
+
+    async fire(firings, now) {
+      if (firings.length === 0) return [];
+      return rows.listOf(await scripts.exchange('cron_fire', { now, firings: firings.map(packFiring) })).map(readFired);
+    },
+  };
+}
+
+function readCron(name: string, reply: Reply | undefined): CronRecord {
+  const [spec, enabled, dueAt, runCount, lastRunAt, lastJob, createdAt, updatedAt, version] = listOf(reply);
+  return {
+    name,
+    spec: text(spec),
+    enabled: text(enabled) === '1',
+    dueAt: text(dueAt) === '' ? null : integer(dueAt),
+    runCount: integer(runCount),
+    lastRunAt: integerOrNull(lastRunAt),
+    lastJob: textOrNull(lastJob),
+    createdAt: integer(createdAt),
+    updatedAt: integer(updatedAt),
+    version: integer(version),
+  };
+}
+
+function byName(a: CronRecord, b: CronRecord): number {
+  return a.name < b.name ? -1 : 1;
+}

@@ -1,0 +1,151 @@
+import { pagesOf, startsAtOnce } from '../dump.ts';
+import type { DumpRecord, NodeRecord } from '../storage.ts';
+import { crons } from './crons.ts';
+import { documents } from './documents.ts';
+import { log } from './log.ts';
+import type { Packed } from './packed.ts';
+import { queues } from './queues.ts';
+import type { Reply } from './reply.ts';
+import { listOf, number, numberOrNull, readJob, readNumbers, text } from './rows.ts';
+import type { Scripts } from './scripts.ts';
+import { statistics } from './statistics.ts';
+import { workers } from './workers.ts';
+import { readNode, readWorkflow } from './workflow-row.ts';
+
+const jobsAtOnce = 100;
+
+/**
+ * Every record of the namespace, a script at a time: each thing as it is at its turn, and a workflow with its jobs at once, since either says little without the
+ * other. What is made after the start is left out. The ids of all jobs are in memory meanwhile: SCAN may tell one twice.
+ */
+export async function* dump(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {
+  const [seed, position, lastStart, lastJob, lastFlow] = listOf(await scripts.exchange('dump_store', null)).map(number);
+  yield [{ kind: 'store', record: { seed: seed ?? 0, position: position ?? 0, lastStart: lastStart ?? 0 } }];
+  for (const { name, createdAt, paused, capacity, config, version } of await queues(scripts).queues()) {
+    yield [{ kind: 'queue', record: { name, createdAt, paused, capacity, config, version } }];
+  }
+  yield* limits(scripts);
+  const { ids, flows, kinds } = await scan(scripts);
+  for (const flow of flows) {
+    const found = await scripts.exchange('dump_jobs', { flow });
+    if (found === false) continue;
+    const [record, created, nodes, jobs] = listOf(found);
+    if (number(created) > (lastFlow ?? 0)) continue;
+    const workflow = readWorkflow(flow, replyOf(record));
+    const records: DumpRecord[] = [{ kind: 'workflow', record: { number: number(created), workflow } }];
+    for (const node of nodesOf(flow, nodes, workflow.state, workflow.finishedAt)) records.push({ kind: 'node', record: node });
+    const held = listOf(jobs).map(job);
+    for (const { record } of held) ids.delete(record.job.id);
+    yield* pagesOf([...records, ...held]);
+  }
+  let some: string[] = [];
+  for (const id of ids) {
+    if (some.push(id) < jobsAtOnce) continue;
+    yield await jobsOf(scripts, some, lastJob ?? 0);
+    some = [];
+  }
+  yield await jobsOf(scripts, some, lastJob ?? 0);
+  yield (await crons(scripts).list()).map((record) => ({ kind: 'cron', record }));
+  for (const kind of kinds) yield (await documents(scripts).list(kind)).map((record) => ({ kind: 'document', record }));
+  yield (await statistics(scripts).statistics(0)).map((record) => ({ kind: 'minute', record }));
+  yield (await workers(scripts).workers()).map((record) => ({ kind: 'worker', record }));
+  yield* requests(scripts);
+  yield* events(scripts);
+}
+
+/** The names of what has a key of its own. */
+async function scan(scripts: Scripts): Promise<{ ids: Set<string>; flows: Set<string>; kinds: Set<string> }> {
+  const [ids, flows, kinds] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
+    const [next, names] = listOf(await scripts.exchange('dump_scan', cursor));
+    cursor = text(next);
+    for (const name of listOf(names).map(text)) {
+      if (name.startsWith('j:')) ids.add(name.slice(2));
+      else if (name.startsWith('f:')) flows.add(name.slice(2));
+      else if (name.startsWith('doc:')) kinds.add(name.slice(4));
+    }
+  }
+  return { ids, flows, kinds };
+}
+
+async function* limits(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {
+  for (let after: string | undefined; ; ) {
+    const rows = listOf(await scripts.exchange('dump_limits', { after, limit: jobsAtOnce }));
+    if (rows.length === 0) return;
+    for (const row of rows) {
+      const [name, own, override, usedAt, starts] = listOf(row);
+      const key = text(name);
+      const numbers = { own: readNumbers(own), override: override === false ? null : readNumbers(override) };
+      yield [{ kind: 'limit', record: { key, ...numbers, usedAt: number(usedAt) } }];
+      const at = listOf(starts).map(Number);
+      for (let from = 0; from < at.length; from += startsAtOnce) {
+        yield [{ kind: 'starts', record: { key, at: at.slice(from, from + startsAtOnce) } }];
+      }
+      after = key;
+    }
+  }
+}
+
+async function jobsOf(scripts: Scripts, ids: readonly string[], last: number): Promise<readonly DumpRecord[]> {
+  if (ids.length === 0) return [];
+  const found = listOf(await scripts.exchange('dump_jobs', { ids })).map(job);
+  return found.filter(({ record }) => record.number <= last);
+}
+
+function job(packed: Packed): DumpRecord & { readonly kind: 'job' } {
+  const [told, created, place] = listOf(packed);
+  return { kind: 'job', record: { number: number(created), place: numberOrNull(place), job: readJob(told) } };
+}
+
+/** @param packed fields and values as lua/graph.lua keeps them. */
+function nodesOf(flow: string, packed: Packed | undefined, state: string, finishedAt: number | null): readonly NodeRecord[] {
+  const cells = listOf(packed).map(text);
+  const fields = new Map(cells.flatMap((cell, at) => (at % 2 === 0 ? [[cell, cells[at + 1] ?? ''] as const] : [])));
+  const indexes = [...fields.keys()].filter((name) => /^\d+$/.test(name)).map(Number);
+  return indexes
+    .sort((a, b) => a - b)
+    .map((index) => {
+      const own = ['s', 'o', 'f', 't', 'r', 'e'].map((letter) => fields.get(`${letter}${index}`) ?? null);
+      return readNode(flow, [index, fields.get(String(index)) ?? null, ...own, state, finishedAt]);
+    });
+}
+
+async function* requests(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {
+  const seen = new Set<string>();
+  for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
+    const [next, found] = listOf(await scripts.exchange('dump_requests', cursor));
+    cursor = text(next);
+    const records: DumpRecord[] = [];
+    for (const one of listOf(found)) {
+      const [name, at, claims] = listOf(one);
+      const key = text(name);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const held = listOf(claims).map((claim) => {
+        const [id, fence] = listOf(claim);
+        return { id: text(id), claim: number(fence) };
+      });
+      records.push({ kind: 'request', record: { key, at: number(at), claims: held } });
+    }
+    yield records;
+  }
+}
+
+async function* events(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {
+  const { newest } = await log(scripts).events(0, 0);
+  for (let after = 0; after < newest; ) {
+    const { batches } = await log(scripts).events(after, 1000);
+    const last = batches.at(-1);
+    if (!last) return;
+    yield batches.map((record) => ({ kind: 'events', record }));
+    after = last.position + last.count - 1;
+  }
+}
+
+/** As a script answers that is not packed. */
+function replyOf(packed: Packed | undefined): Reply {
+  if (packed === undefined || packed === false) return null;
+  if (Array.isArray(packed)) return packed.map(replyOf);
+  if (typeof packed === 'string' || typeof packed === 'number' || packed === null) return packed;
+  throw new TypeError('Redis: a script answered a value that is no text.');
+}

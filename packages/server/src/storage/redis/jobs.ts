@@ -1,0 +1,92 @@
+import type { JobRecord } from '@ojs-ts/core';
+import { requestKey, sideWork } from '../apply.ts';
+import { cursorOf, readCursor } from '../cursor.ts';
+import type { JobQuery, Jobs, Page } from '../storage.ts';
+import { listOf, number, numberOrNull, packJob, packTransition, readInserted, readJob, readMoved } from './rows.ts';
+import type { Scripts } from './scripts.ts';
+
+/** Jobs looked at in one go by a list, about 5 ms; between two goes other scripts run. */
+const look = 2000;
+
+export function jobs(scripts: Scripts): Jobs {
+  return {
+    async insert(groups, now, options) {
+      if (groups.length === 0) return [];
+      const request = { now, groups: groups.map((group) => group.map(packJob)), options: { refusePaused: options?.refusePaused ?? false } };
+      return listOf(await scripts.exchange('insert', request)).map((group) => listOf(group).map(readInserted));
+    },
+
+    async claim(claims, now) {
+      if (claims.length === 0) return [];
+      const packed = claims.map(({ request, queues, limit, worker, leaseMs, defaultLeaseMs }) => ({
+        key: request === null ? undefined : requestKey(request, worker),
+        queues,
+        limit,
+        worker: worker ?? undefined,
+        leaseMs: leaseMs ?? undefined,
+        defaultLeaseMs,
+      }));
+      const answers = listOf(await scripts.exchange('claim', { now, claims: packed, ...sideWork(claims) }));
+      return answers.map((answer) => {
+        const [jobs, again] = listOf(answer);
+        return { jobs: listOf(jobs).map(readJob), again: numberOrNull(again) };
+      });
+    },
+
+    async transition(transitions, now) {
+      if (transitions.length === 0) return [];
+      return listOf(await scripts.exchange('transition', { now, transitions: transitions.map(packTransition) })).map(readMoved);
+    },
+
+    async get(ids) {
+      const answers = listOf(await scripts.exchange('get', ids));
+      return answers.map((answer) => (answer === false ? null : readJob(answer)));
+    },
+
+    list: (query) => list(scripts, query),
+
+    async remove(ids, { from, deadLetter }, now) {
+      return listOf(await scripts.exchange('remove', { now, ids, from, deadLetter })).map((gone) => gone === true);
+    },
+  };
+}
+
+async function list(scripts: Scripts, query: JobQuery): Promise<Page<JobRecord>> {
+  const { items, cursors } = await listed(scripts, query);
+  const more = items.length > query.limit;
+  return { items: items.slice(0, query.limit), next: more ? (cursors[query.limit - 1] ?? null) : null };
+}
+
+/** Some items of a list in their order, and of each the cursor that goes on behind it. */
+export interface Listed<T> {
+  readonly items: readonly T[];
+  readonly cursors: readonly string[];
+}
+
+/** One more than the limit where so many are there. */
+export async function listed(scripts: Scripts, query: JobQuery): Promise<Listed<JobRecord>> {
+  const { states, deadLetter, queue, type, limit } = query;
+  const cursor = query.after === undefined ? null : readCursor(query.after);
+  let after = cursor && [cursor.finishedAt ?? false, cursor.number];
+  let skip = cursor ? 0 : (query.offset ?? 0);
+  const items: JobRecord[] = [];
+  const cursors: string[] = [];
+  for (;;) {
+    // One more tells whether there is a next page.
+    const wanted = limit + 1 - items.length;
+    const request = { states, deadLetter, queue, type, after: after ?? undefined, skip, limit: wanted, look };
+    const [found, last, places, left] = listOf(await scripts.exchange('list', request));
+    items.push(...listOf(found).map(readJob));
+    cursors.push(
+      ...listOf(places).map((place) => {
+        const [finishedAt, created] = listOf(place);
+        return cursorOf({ finishedAt: numberOrNull(finishedAt), number: number(created) });
+      }),
+    );
+    skip = number(left);
+    if (last === false || items.length > limit) break;
+    const [finishedAt, created] = listOf(last);
+    after = [numberOrNull(finishedAt) ?? false, number(created)];
+  }
+  return { items, cursors };
+}

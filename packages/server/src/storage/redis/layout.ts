@@ -1,0 +1,74 @@
+import type { Layout } from '../storage.ts';
+import { type Connection, evicting, RedisRefusal } from './connection.ts';
+import { listOf, number } from './rows.ts';
+import type { Scripts } from './scripts.ts';
+
+/** What each version of the keys and what they hold brought. */
+const steps = ['001_first'];
+const version = steps.length;
+
+export async function layout(scripts: Scripts): Promise<Layout> {
+  const from = number(await scripts.exchange('layout_get', null));
+  return { from, to: version, steps: steps.slice(from) };
+}
+
+export interface Migrated {
+  readonly from: number;
+  readonly to: number;
+  readonly seed: number;
+}
+
+/**
+ * Notes the layout and gives the store its seed.
+ * @throws Error where the layout is newer than this code, or where the server would remove keys when its memory is full.
+ */
+export async function migrate(scripts: Scripts, connection: Connection): Promise<Migrated> {
+  await checkPolicy(connection);
+  await checkChannel(scripts, connection);
+  const [from, seed] = listOf(await scripts.exchange('layout', { version, seed: Math.floor(Math.random() * 0x10000) }));
+  if (number(from) > version) {
+    throw new Error(
+      `${connection.name} has layout ${number(from)}; this version of the server knows ${version}. Use the newer version, or another namespace.`,
+    );
+  }
+  return { from: number(from), to: version, seed: number(seed) };
+}
+
+/** A script does not fail where it may not publish: its work is done by then. Without wake-ups everything would still go on, but late. */
+async function checkChannel(scripts: Scripts, connection: Connection): Promise<void> {
+  const { channel } = scripts;
+  try {
+    await connection.command('PUBLISH', channel, '');
+  } catch (error) {
+    if (!(error instanceof RedisRefusal) || !error.message.startsWith('NOPERM')) throw error;
+    throw new Error(`${connection.name} does not let this user publish to the channel ${channel}; allow it (ACL SETUSER … &${channel}).`);
+  }
+}
+
+async function checkPolicy(connection: Connection): Promise<void> {
+  const unfit = evicting(connection.name, await connection.configured('maxmemory-policy'));
+  if (unfit !== null) throw new Error(unfit);
+}
+
+/** What the persistence of the servers is worth, in words; managed servers may not tell it. */
+export async function durability(connection: Connection): Promise<string> {
+  const settings = (name: string) => connection.configured(name);
+  const [appendonly, appendfsync, save] = await Promise.all(['appendonly', 'appendfsync', 'save'].map(settings));
+  const words = (appendonly ?? []).flatMap((log) =>
+    log === 'yes' ? (appendfsync ?? []).map(wordsOfLog) : (save ?? []).map(wordsOfSnapshots),
+  );
+  return words.length === 0 ? 'as the server persists it: it does not tell its configuration' : [...new Set(words)].join('; elsewhere ');
+}
+
+function wordsOfLog(fsync: string): string {
+  if (fsync === 'always') return 'a change is on disk before it is answered (appendonly, appendfsync always)';
+  if (fsync === 'everysec') {
+    return 'a crash of the server’s machine loses up to about a second (appendonly, appendfsync everysec); replication is asynchronous';
+  }
+  return 'a crash of the server’s machine loses what its kernel has not written (appendonly, appendfsync no)';
+}
+
+function wordsOfSnapshots(save: string): string {
+  if (save !== '') return `a crash of the server loses what came after the last snapshot (no appendonly; save ${save})`;
+  return 'none: everything is lost when the server ends (no appendonly, no save)';
+}

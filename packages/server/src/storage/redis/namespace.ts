@@ -1,0 +1,115 @@
+import type { EventBatch, JobRecord, WorkflowRecord } from '@ojs-ts/core';
+import type { JobQuery, Storage, Workflows } from '../storage.ts';
+import { backup } from './backup.ts';
+import { clear } from './clear.ts';
+import type { Connection } from './connection.ts';
+import { crons } from './crons.ts';
+import { documents } from './documents.ts';
+import { jobs, type Listed, listed } from './jobs.ts';
+import { layout, type Migrated, migrate } from './layout.ts';
+import { log } from './log.ts';
+import { queues } from './queues.ts';
+import { number, listOf as packedList } from './rows.ts';
+import { Scripts } from './scripts.ts';
+import { statistics } from './statistics.ts';
+import { upkeep } from './upkeep.ts';
+import { RedisWakes } from './wakes.ts';
+import { workers } from './workers.ts';
+import { listedWorkflows, workflows } from './workflows.ts';
+
+/** What has a name of its own in a namespace. */
+export type Kind = 'job' | 'workflow' | 'cron' | 'limit';
+
+/** Batches of one namespace's log that another takes over: those of `source` behind `from`, up to `to`. */
+export interface Import {
+  readonly source: string;
+  readonly from: number;
+  readonly to: number;
+  readonly batches: readonly EventBatch[];
+}
+
+/** The keys under one hash tag: a store by itself, or one of several that make up a store. */
+export interface Namespace extends Omit<Storage, 'migrate' | 'traits'> {
+  readonly name: string;
+  migrate(): Promise<Migrated>;
+  present(kind: Kind, names: readonly string[]): Promise<readonly boolean[]>;
+  listed(query: JobQuery): Promise<Listed<JobRecord>>;
+  listedWorkflows(
+    query: Parameters<Workflows['list']>[0],
+  ): Promise<Listed<WorkflowRecord> & { readonly more: boolean; readonly total: number }>;
+  /** Writes batches to the own log, once; answers how far the source's log was taken. */
+  importLog(batches: Import): Promise<number>;
+  trimLog(upto: number): Promise<void>;
+  /** Refuses everything from now on (StoreUnavailable), for the reason; null takes it back. */
+  retire(reason: string | null): void;
+  /** Notes to which map of queues the namespace belongs; null for none. */
+  setMap(text: string | null): Promise<void>;
+  map(): Promise<string | null>;
+}
+
+export function namespace(connection: Connection, name: string, events: boolean): Namespace {
+  const prefix = `{${name}}:`;
+  const scripts = new Scripts(connection, prefix, events);
+  const wakes = new RedisWakes(connection, scripts.channel);
+  let seed: number | null = null;
+  const migrated = async () => {
+    const result = await migrate(scripts, connection);
+    seed = result.seed;
+    return result;
+  };
+  return {
+    name,
+    jobs: jobs(scripts),
+    upkeep: upkeep(scripts),
+    registry: { ...queues(scripts), ...statistics(scripts), ...workers(scripts) },
+    workflows: workflows(scripts),
+    crons: crons(scripts),
+    documents: documents(scripts),
+    backup: backup(scripts, connection.name, (restored) => {
+      seed = restored;
+    }),
+    layout: () => layout(scripts),
+    migrate: migrated,
+    clock: () => connection.time(prefix),
+    async ping() {
+      scripts.check();
+      await connection.time(prefix);
+    },
+    async seed() {
+      return seed ?? (await migrated()).seed;
+    },
+    subscribe: (onWake) => wakes.subscribe(onWake),
+    ...log(scripts),
+    async clear() {
+      await clear(scripts, false);
+    },
+
+    async present(kind, names) {
+      if (names.length === 0) return [];
+      return packedList(await scripts.exchange('present', { kind, names })).map((there) => there === true);
+    },
+    listed: (query) => listed(scripts, query),
+    listedWorkflows: (query) => listedWorkflows(scripts, query),
+    async importLog({ source, from, to, batches }) {
+      const rows = batches.map(({ at, count, entries }) => ({ at, count, entries }));
+      return number(await scripts.exchange('log_import', { source, from, to, batches: rows }));
+    },
+    async trimLog(upto) {
+      await scripts.exchange('log_trim', upto);
+    },
+    retire: (reason) => scripts.retire(reason),
+    async setMap(text) {
+      await (text === null
+        ? connection.command('HDEL', `${prefix}layout`, 'map')
+        : connection.command('HSET', `${prefix}layout`, 'map', text));
+    },
+    async map() {
+      const text = await connection.command('HGET', `${prefix}layout`, 'map');
+      return typeof text === 'string' ? text : null;
+    },
+
+    async [Symbol.asyncDispose]() {
+      await wakes.close();
+    },
+  };
+}

@@ -1,0 +1,37 @@
+/** Hands values from one that gives them to one that takes them, one at a time. */
+export class Channel<T> implements AsyncIterable<T> {
+  #given = Promise.withResolvers<void>();
+  #taken = Promise.withResolvers<void>();
+  #value: T | undefined;
+  #end: { readonly error: unknown } | 'ended' | null = null;
+
+  /** Resolves when the value before has been dealt with and this one was taken. */
+  async give(value: T): Promise<void> {
+    this.#value = value;
+    this.#given.resolve();
+    await this.#taken.promise;
+    this.#taken = Promise.withResolvers();
+  }
+
+  end(): void {
+    this.#end ??= 'ended';
+    this.#given.resolve();
+  }
+
+  fail(error: unknown): void {
+    this.#end ??= { error };
+    this.#given.resolve();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    for (;;) {
+      await this.#given.promise;
+      if (this.#end === 'ended') return;
+      if (this.#end !== null) throw this.#end.error;
+      this.#given = Promise.withResolvers();
+      const value = this.#value;
+      if (value !== undefined) yield value;
+      this.#taken.resolve();
+    }
+  }
+}

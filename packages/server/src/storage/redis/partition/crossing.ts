@@ -1,0 +1,31 @@
+import { OjsFault } from '@ojs-ts/core';
+import type { QueueMap } from './queue-map.ts';
+
+/**
+ * The namespace of all the queues.
+ * @param what one thing whose queues are to be in one namespace, as the subject of a sentence.
+ * @throws OjsFault `unsupported` that says which queue is where.
+ */
+export function onePlace(map: QueueMap, queues: Iterable<string>, what: string): number {
+  const places = new Map([...new Set(queues)].map((queue) => [queue, map.indexOf(queue)]));
+  const [first = map.rest, ...others] = new Set(places.values());
+  if (others.length === 0) return first;
+  const namespaces = Object.fromEntries([...places].map(([queue, place]) => [queue, map.namespaces[place]]));
+  const list = Object.entries(namespaces)
+    .slice(0, 10)
+    .map(([queue, name]) => `${queue} in ${name}`);
+  throw new OjsFault(
+    'unsupported',
+    `${what} in one namespace, since only that is one commit: ${list.join(', ')}${places.size > 10 ? ' …' : ''}.`,
+    { namespaces },
+  );
+}
+
+/** @throws OjsFault `unsupported`. */
+export function refuseLimit(key: string, here: string, there: string): never {
+  throw new OjsFault(
+    'unsupported',
+    `The limit ${key} is counted in namespace ${there}, and this queue is in namespace ${here}: use another key, or a queue of namespace ${there}.`,
+    { key, namespace: there },
+  );
+}

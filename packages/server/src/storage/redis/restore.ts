@@ -1,0 +1,175 @@
+import { State, type WorkflowState } from '@ojs-ts/core';
+import { type Takers, take } from '../dump.ts';
+import { isReady, noConfig } from '../records.ts';
+import type { Dumped, DumpRecord } from '../storage.ts';
+import type { Packed } from './packed.ts';
+import { packNumbers } from './rows.ts';
+import type { Scripts } from './scripts.ts';
+import { letters } from './workflow-row.ts';
+
+type Cell = string | number;
+
+/** Writes the records of a dump, a page a script. */
+export class Restoration {
+  readonly #scripts: Scripts;
+  #queues: Packed[] = [];
+  #limits: Packed[] = [];
+  #commands: Packed[] = [];
+  #requests: Packed[] = [];
+  #jobs: Packed[] = [];
+  #flow: { readonly id: string; readonly number: number; readonly state: WorkflowState; waiting: number; last: number } | null = null;
+  #number = 0;
+  #flowNumber = 0;
+  #place = 0;
+  #position = 0;
+  #lastStart = 0;
+  #seed = 0;
+
+  readonly #takers: Takers = {
+    store: ({ seed, position, lastStart }) => {
+      this.#seed = seed;
+      this.#position = position;
+      this.#lastStart = lastStart;
+    },
+    queue: ({ capacity, config, ...queue }) => {
+      this.#queues.push({ ...queue, capacity: capacity ?? undefined, config: config === noConfig ? undefined : config });
+    },
+    limit: ({ key, own, override, usedAt }) => {
+      this.#limits.push({ key, own: packNumbers(own), override: override === null ? undefined : packNumbers(override), usedAt });
+    },
+    starts: ({ key, at }) => this.#command('RPUSH', `starts:${key}`, ...at),
+    workflow: (workflow) => this.#workflow(workflow),
+    node: (node) => this.#node(node),
+    job: (job) => this.#job(job),
+    cron: (cron) => this.#cron(cron),
+    document: ({ kind, key, version, createdAt, updatedAt, body }) =>
+      this.#command('HSET', `doc:${kind}`, key, `${version}|${createdAt}|${updatedAt}|${body}`),
+    minute: ({ minute, queue, enqueued, started, completed, failed, discarded, durationMs, waitMs }) => {
+      const sums = { e: enqueued, s: started, c: completed, f: failed, d: discarded, u: durationMs, w: waitMs };
+      this.#command('ZADD', 'minutes', minute, `${minute}:${queue}`);
+      this.#command('HSET', `m:${minute}:${queue}`, ...fieldsOf(sums));
+    },
+    worker: ({ worker, seenAt, seenBefore, state, directive, info, holds, heldBefore }) => {
+      const lists = { holds: holds && JSON.stringify(holds), held: heldBefore && JSON.stringify(heldBefore) };
+      this.#command('HSET', `w:${worker}`, ...fieldsOf({ seen: seenAt, before: seenBefore, state, directive, info, ...lists }));
+      this.#command('ZADD', 'workers', seenAt, worker);
+    },
+    request: ({ key, at, claims }) => {
+      this.#requests.push({ key, at, claims: claims.map(({ id, claim }) => [id, claim]) });
+    },
+    events: ({ position, at, count, entries }) => {
+      this.#position = Math.max(this.#position, position + count - 1);
+      this.#command('ZADD', 'log', position, `${at}:${count}:${position}`);
+      this.#command('HSET', 'entries', position, entries);
+    },
+  };
+
+  constructor(scripts: Scripts) {
+    this.#scripts = scripts;
+  }
+
+  async add(page: readonly DumpRecord[]): Promise<void> {
+    for (const record of page) take(this.#takers, record);
+    await this.#write();
+  }
+
+  /** Answers the seed that the store has now. */
+  async end(): Promise<number> {
+    this.#endFlow();
+    const store = { number: this.#number, place: this.#place, position: this.#position, start: this.#lastStart };
+    this.#command('HSET', 'store', ...fieldsOf(store));
+    if (this.#flowNumber > 0) this.#command('INCRBY', 'flows:number', this.#flowNumber);
+    this.#command('HSET', 'layout', 'seed', this.#seed);
+    await this.#write();
+    return this.#seed;
+  }
+
+  /** @param cells what follows the key. Numbers go as their digits: Lua would write large ones as 1e+15. */
+  #command(name: string, key: string, ...cells: readonly Cell[]): void {
+    this.#commands.push([name, key, cells.map(String)]);
+  }
+
+  async #write(): Promise<void> {
+    const page = { queues: this.#queues, limits: this.#limits, commands: this.#commands, requests: this.#requests, jobs: this.#jobs };
+    await this.#scripts.exchange('restore', { now: this.#lastStart, ...page });
+    this.#queues = [];
+    this.#limits = [];
+    this.#commands = [];
+    this.#requests = [];
+    this.#jobs = [];
+  }
+
+  #workflow({ number, workflow }: Dumped['workflow']): void {
+    this.#endFlow();
+    const { id, name, kind, spec, total, state, completed, failed, cancelled, createdAt, finishedAt, end, sweeping } = workflow;
+    const told = { i: JSON.stringify(id), n: JSON.stringify(name), k: JSON.stringify(kind), sp: spec, t: total, s: state };
+    const counts = { c: completed, f: failed, x: cancelled, at: createdAt, fin: finishedAt, end, sw: sweeping ? 1 : null };
+    this.#command('HSET', `f:${id}`, ...fieldsOf({ no: number, ...told, ...counts }));
+    this.#command('ZADD', `flows:${state}`, number, id);
+    if (sweeping) this.#command('ZADD', 'flows:sweeping', number, id);
+    else if (finishedAt !== null) this.#command('ZADD', 'flows:over', finishedAt, String(number).padStart(16, '0') + id);
+    this.#flowNumber = Math.max(this.#flowNumber, number);
+    this.#flow = { id, number, state, waiting: 0, last: -1 };
+  }
+
+  #node(node: Dumped['node']): void {
+    const flow = this.#flow;
+    const { index, workflow, state, open, failed, member, closedAt, name, job, next, result, error, spec } = node;
+    if (flow?.id !== workflow) throw new Error(`The node ${index} of workflow ${workflow} has no workflow in front of it.`);
+    const fields = {
+      [index]: `${member ? 1 : 0}|${job ?? ''}|${next.join(',')}|${JSON.stringify(name)}`,
+      [`s${index}`]: spec,
+      [`o${index}`]: open === 0 ? null : open,
+      [`f${index}`]: failed === 0 ? null : failed,
+      [`t${index}`]: state === 'waiting' ? null : state === 'pending' ? 'p' : `${letters[state]}${closedAt}`,
+      [`r${index}`]: result,
+      [`e${index}`]: error,
+    };
+    this.#command('HSET', `n:${workflow}`, ...fieldsOf(fields));
+    if (member && state === 'waiting') flow.waiting += 1;
+    flow.last = Math.max(flow.last, index);
+    if (!isReady(node) || flow.state !== 'running') return;
+    this.#command('ZADD', `nr:${workflow}`, index, String(index));
+    this.#command('ZADD', 'flows:ready', flow.number, workflow);
+  }
+
+  #endFlow(): void {
+    if (this.#flow) this.#command('HSET', `f:${this.#flow.id}`, 'w', this.#flow.waiting, 'm', this.#flow.last);
+    this.#flow = null;
+  }
+
+  #cron({ name, version, enabled, dueAt, runCount, lastRunAt, lastJob, createdAt, updatedAt, spec }: Dumped['cron']): void {
+    const times = { due: dueAt ?? '', rc: runCount, lr: lastRunAt, lj: lastJob, at: createdAt, up: updatedAt };
+    this.#command('HSET', `c:${name}`, ...fieldsOf({ sp: spec, en: enabled ? '1' : '', v: version, ...times }));
+    this.#command('SADD', 'crons', name);
+    if (enabled && dueAt !== null) this.#command('ZADD', 'crons:due', dueAt, name);
+  }
+
+  #job({ number, place, job }: Dumped['job']): void {
+    const { envelope, policy, result, history, progress, checkpoint, limits, deadLetter, node, ...rest } = job;
+    this.#number = Math.max(this.#number, number);
+    this.#place = Math.max(this.#place, place ?? 0);
+    const present = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null));
+    this.#jobs.push({
+      job: {
+        ...present,
+        limits: limits.length === 0 ? undefined : limits,
+        deadLetter: deadLetter || undefined,
+        node: node === null ? undefined : { workflow: node.workflow, index: node.index },
+      },
+      ...{ number, place: place ?? undefined, envelope, policy },
+      ...{
+        result: result ?? undefined,
+        history: history || undefined,
+        progress: progress ?? undefined,
+        checkpoint: checkpoint ?? undefined,
+      },
+    });
+    if (job.state === State.available && place === null) throw new Error(`Job ${job.id} is available and has no place.`);
+  }
+}
+
+/** Names and values of what is not null. */
+function fieldsOf(cells: { readonly [name: string]: Cell | null }): readonly Cell[] {
+  return Object.entries(cells).flatMap(([name, value]) => (value === null ? [] : [name, value]));
+}

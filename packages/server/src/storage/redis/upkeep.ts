@@ -1,0 +1,50 @@
+import type { Held, Upkeep } from '../storage.ts';
+import { listOf, number, numberOrNull, readJob, text } from './rows.ts';
+import type { Scripts } from './scripts.ts';
+
+/** Jobs looked at in one script by `held`, about 5 ms; between two of them other scripts run. */
+const look = 2000;
+
+export function upkeep(scripts: Scripts): Upkeep {
+  return {
+    async promote(now, limit) {
+      const counts = listOf(await scripts.exchange('promote', { now, limit }));
+      return counts.map((pair) => {
+        const [queue, count] = listOf(pair);
+        return { queue: text(queue), count: number(count) };
+      });
+    },
+
+    async overdue(now, limit) {
+      return listOf(await scripts.exchange('overdue', { now, limit })).map(readJob);
+    },
+
+    async held(after, limit) {
+      const items: Held[] = [];
+      for (let from = after === null ? 0 : Number(after); ; ) {
+        const [found, last] = listOf(await scripts.exchange('held', { after: from, limit: limit - items.length, look }));
+        for (const held of listOf(found)) {
+          const [id, claim, worker, startedAt] = listOf(held);
+          items.push({ id: text(id), claim: number(claim), worker: text(worker), startedAt: number(startedAt) });
+        }
+        const next = numberOrNull(last);
+        if (next === null || items.length >= limit) return { items, next: next === null ? null : String(next) };
+        from = next;
+      }
+    },
+
+    async prune({ jobs, events, workflows, ...times }, limit) {
+      if (limit <= 0) return 0;
+      const rules = { jobs: jobs.map((rule) => ({ ...rule })), events: { ...events }, workflows: { ...workflows }, ...times };
+      return number(await scripts.exchange('prune', { rules, limit }));
+    },
+
+    async lease(name, holder, ttlMs, now) {
+      return (await scripts.exchange('lease', { now, name, holder, till: now + ttlMs })) === true;
+    },
+
+    async release(name, holder) {
+      await scripts.exchange('release', { name, holder });
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { JobId } from '@ojs-ts/core';
+import type { Beaten, Directive, Registry, WorkerBeat, WorkerRecord } from '../storage.ts';
+import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './reply.ts';
+import type { Scripts } from './scripts.ts';
+
+export function workers(scripts: Scripts): Pick<Registry, 'beat' | 'workers' | 'direct' | 'forgetWorker'> {
+  return {
+    async beat(beats, now) {
+      const replies = listOf(await scripts.run('worker_beat', [now, ...beats.flatMap(packBeat)]));
+      return beats.map((beat, at) => readBeaten(beat, replies[at]));
+    },
+
+    async workers() {
+      const cells = listOf(await scripts.run('worker_list', []));
+      const found = cells.flatMap((cell, at) => (at % 2 === 0 ? [readWorker(text(cell), cells[at + 1])] : []));
+      return found.sort((a, b) => (a.worker < b.worker ? -1 : 1));
+    },
+
+    async direct(worker, directive) {
+      return (await scripts.run('worker_direct', [worker, directive ?? ''])) === 1;
+    },
+
+    async forgetWorker(worker) {
+      return (await scripts.run('worker_forget', [worker])) === 1;
+    },
+  };
+}
+
+function packBeat({ worker, state, info, holds, partial, leaseMs }: WorkerBeat): readonly (string | number)[] {
+  const listed = holds === null || partial ? '' : JSON.stringify(holds.map(({ id }) => id));
+  const held = (holds ?? []).flatMap(({ id, claim }) => [id, claim ?? '']);
+  return [worker, state, info, listed, leaseMs ?? '', held.length / 2, ...held];
+}
+
+/** The directive, and per job that was listed whether it was extended. */
+function readBeaten({ holds }: WorkerBeat, reply: Reply | undefined): Beaten {
+  const [told, ...owned] = listOf(reply);
+  const ids = (holds ?? []).map(({ id }) => id);
+  const those = (value: number): readonly JobId[] => ids.filter((_, at) => owned[at] === value);
+  return { directive: directive(textOrNull(told)), extended: those(1), lost: those(0) };
+}
+
+function readWorker(worker: string, reply: Reply | undefined): WorkerRecord {
+  const [seenAt, seenBefore, state, told, info, holds, heldBefore] = listOf(reply);
+  return {
+    worker,
+    seenAt: integer(seenAt),
+    seenBefore: integerOrNull(seenBefore),
+    state: directive(text(state)) ?? 'running',
+    directive: directive(textOrNull(told)),
+    info: text(info),
+    holds: readIds(holds),
+    heldBefore: readIds(heldBefore),
+  };
+}
+
+function directive(word: string | null): Directive | null {
+  if (word === null || word === 'running' || word === 'quiet' || word === 'terminate') return word;
+  throw new TypeError(`Redis: '${word}' is no state of a worker.`);
+}
+
+function readIds(reply: Reply | undefined): readonly JobId[] | null {
+  const json = textOrNull(reply);
+  return json === null ? null : JSON.parse(json);
+}

@@ -1,0 +1,102 @@
+import type { NodeRef, WorkflowRecord } from '@ojs-ts/core';
+import { cursorOf, readCursor } from '../cursor.ts';
+import type { Workflows } from '../storage.ts';
+import type { Listed } from './jobs.ts';
+import { integer, listOf, type Reply, text } from './reply.ts';
+import * as rows from './rows.ts';
+import type { Scripts } from './scripts.ts';
+import { packNodes, packWorkflow, readNode, readRefs, readWorkflow } from './workflow-row.ts';
+import { packStep, readAdvanced } from './workflow-step.ts';
+
+/** Workflows left out in one script. */
+const skipAtOnce = 1000;
+const allStates = ['running', 'completed', 'failed', 'cancelled'] as const;
+
+export function workflows(scripts: Scripts): Workflows {
+  return {
+    async create(workflow, nodes, events, now) {
+      const { fields, ready } = packNodes(nodes);
+      const counts = [events.length, fields.length, ready.length];
+      const args = [now, ...packWorkflow(workflow, nodes), ...counts].concat(events, fields, ready);
+      const [kind, record, indexes] = listOf(await scripts.run('workflow_create', args));
+      return { kind: creation(text(kind)), workflow: readWorkflow(workflow.id, record), ready: readRefs(workflow.id, indexes) };
+    },
+
+    async get(id) {
+      const reply = await scripts.run('workflow_get', [id]);
+      return reply === null ? null : readWorkflow(id, reply);
+    },
+
+    async list(query) {
+      const { items, cursors, more, total } = await listedWorkflows(scripts, query);
+      return { items, next: more ? (cursors.at(-1) ?? null) : null, total };
+    },
+
+    async nodes(workflow, after, limit) {
+      return listOf(await scripts.run('workflow_nodes', [workflow, after, limit])).map((node) => readNode(workflow, node));
+    },
+
+    async node(refs) {
+      const args = refs.flatMap(({ workflow, index }) => [workflow, index]);
+      const replies = listOf(await scripts.run('workflow_node', args));
+      return refs.map(({ workflow }, at) => {
+        const reply = replies[at] ?? null;
+        return reply === null ? null : readNode(workflow, reply);
+      });
+    },
+
+    async advance(steps, now) {
+      if (steps.length === 0) return [];
+      const answers = rows.listOf(await scripts.exchange('workflow_advance', { now, steps: steps.map(packStep) }));
+      return steps.map((step, at) => readAdvanced(step, answers[at]));
+    },
+
+    async cancel(id, events, now) {
+      return (await scripts.run('workflow_cancel', [now, id, ...events])) === 1;
+    },
+
+    async swept(id) {
+      await scripts.run('workflow_swept', [id]);
+    },
+
+    async unfinished(limit) {
+      if (limit <= 0) return { ready: [], sweeping: [] };
+      const [ready, sweeping] = listOf(await scripts.run('workflow_unfinished', [limit]));
+      return { ready: readFlatRefs(ready), sweeping: listOf(sweeping).map(text) };
+    },
+  };
+}
+
+/** At most `limit`, and whether more follow. */
+export async function listedWorkflows(
+  scripts: Scripts,
+  { states, after, offset, limit }: Parameters<Workflows['list']>[0],
+): Promise<Listed<WorkflowRecord> & { readonly more: boolean; readonly total: number }> {
+  let before = after === undefined ? '' : String(readCursor(after).number);
+  let skip = after === undefined ? (offset ?? 0) : 0;
+  for (; skip > skipAtOnce; skip -= skipAtOnce) {
+    const [total, more, last] = listOf(await scripts.run('workflow_list', [before, skipAtOnce, 0, ...(states ?? allStates)]));
+    if (more !== 1) return { items: [], cursors: [], more: false, total: integer(total) };
+    before = text(last);
+  }
+  const [total, more, _last, ...cells] = listOf(await scripts.run('workflow_list', [before, skip, limit, ...(states ?? allStates)]));
+  const rows = cells.flatMap((number, at) =>
+    at % 3 === 0 ? [{ number: integer(number), id: text(cells[at + 1]), row: cells[at + 2] }] : [],
+  );
+  return {
+    items: rows.map(({ id, row }) => readWorkflow(id, row)),
+    cursors: rows.map(({ number }) => cursorOf({ finishedAt: null, number })),
+    more: more === 1,
+    total: integer(total),
+  };
+}
+
+function readFlatRefs(reply: Reply | undefined): readonly NodeRef[] {
+  const cells = listOf(reply);
+  return cells.flatMap((cell, at) => (at % 2 === 0 ? [{ workflow: text(cell), index: integer(cells[at + 1]) }] : []));
+}
+
+function creation(word: string): 'created' | 'already' | 'duplicate' {
+  if (word === 'created' || word === 'already' || word === 'duplicate') return word;
+  throw new TypeError(`Redis: '${word}' is no answer to the creation of a workflow.`);
+}

@@ -1,0 +1,195 @@
+import { readEntries, State } from '@ojs-ts/core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { memoryStorage } from '../../src/storage/memory/memory.ts';
+import { openStorage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { StoreUnavailable } from '../../src/storage/unavailable.ts';
+import { storages } from '../support/storages.ts';
+import { type StoreProxy, storeProxy } from '../support/store-proxy.ts';
+import { cronOpening } from './model/crons.ts';
+import { jobOpening } from './model/jobs.ts';
+import { workflowOpening } from './model/workflows.ts';
+import { remains } from './model.ts';
+import { claimOf, idOf, keepAll, newJob, newNode, newWorkflow, t0, to, uniqueOf } from './suite/tools.ts';
+
+/** An operation, and whether the store is another one after it. */
+interface Operation {
+  readonly changes: boolean;
+  readonly call: (storage: Storage, now: number) => Promise<unknown>;
+}
+
+const change = (call: Operation['call']): Operation => ({ changes: true, call });
+const read = (call: Operation['call']): Operation => ({ changes: false, call });
+const cron = { name: 'c', spec: '{}', enabled: true };
+const beat = { worker: 'w1', holds: [{ id: idOf(3), claim: 1 }], leaseMs: null, state: 'running', info: '{}' } as const;
+const event = '["worker.started","w1",null,"",null,null,0,null,null,null,{}]';
+const page = { states: 0xff, limit: 3 };
+const node = { workflow: 'v', index: 0 };
+
+/** Every operation of the interface, on the store that `fill` makes. */
+const operations: Readonly<Record<string, Operation>> = {
+  'jobs.insert': change((storage, now) => storage.jobs.insert([[newJob(20), newJob(21)], [newJob(22, { queue: 'a' })]], now)),
+  'jobs.insert, with a unique key that replaces': change((storage, now) =>
+    storage.jobs.insert([[newJob(23, { unique: uniqueOf({ onConflict: 'replace' }) })]], now),
+  ),
+  'jobs.claim, with a request id': change((storage, now) =>
+    storage.jobs.claim([claimOf({ request: 'r', queues: ['a', 'b'], limit: 2 })], now),
+  ),
+  'jobs.transition': change((storage, now) =>
+    storage.jobs.transition([to(idOf(3), State.completed, State.active, { claim: 1, worker: 'w1', result: '1' })], now),
+  ),
+  'jobs.transition, of a workflow node': change((storage, now) =>
+    storage.jobs.transition([to(idOf(10), State.cancelled, State.available, { claim: 0 })], now),
+  ),
+  'jobs.remove': change((storage, now) => storage.jobs.remove([idOf(1), idOf(3)], { from: State.available }, now)),
+  'upkeep.promote': change((storage, now) => storage.upkeep.promote(now + 9_000, 9)),
+  'upkeep.prune': change((storage, now) => storage.upkeep.prune({ ...keepAll, jobs: [ended], events: { before: now + 1, keep: 0 } }, 9)),
+  'upkeep.lease': change((storage, now) => storage.upkeep.lease('other', 'me', 1_000, now)),
+  'upkeep.release': change((storage) => storage.upkeep.release('l', 'me')),
+  'registry.pauseQueue': change((storage, now) => storage.registry.pauseQueue('a', true, now)),
+  'registry.configureQueue': change((storage, now) =>
+    storage.registry.configureQueue('a', { capacity: 9, limit: { concurrency: 1, rates: [] } }, now, 0),
+  ),
+  'registry.removeQueue': change((storage) => storage.registry.removeQueue('empty')),
+  'registry.overrideLimit': change((storage, now) => storage.registry.overrideLimit('k', { concurrency: 2, rates: [] }, now)),
+  'registry.beat': change((storage, now) => storage.registry.beat([beat], now + 5)),
+  'registry.direct': change((storage) => storage.registry.direct('w1', 'quiet')),
+  'registry.forgetWorker': change((storage) => storage.registry.forgetWorker('w1')),
+  'workflows.create': change((storage, now) =>
+    storage.workflows.create(newWorkflow({ id: 'x' }), [newNode(0, { job: idOf(30) })], [event], now),
+  ),
+  'workflows.advance': change((storage, now) => {
+    const close = {
+      kind: 'close',
+      node: { workflow: 'x0', index: 0 },
+      state: 'failed',
+      passes: false,
+      result: null,
+      error: '"e"',
+    } as const;
+    return storage.workflows.advance([{ ...close, end: null, events: [event] }], now);
+  }),
+  'workflows.cancel': change((storage, now) => storage.workflows.cancel('v', [event], now)),
+  'workflows.swept': change((storage) => storage.workflows.swept('y')),
+  'crons.put': change((storage, now) => storage.crons.put({ ...cron, dueAt: now + 1 }, now)),
+  'crons.put, with a version': change((storage, now) => storage.crons.put({ ...cron, dueAt: now + 1 }, now, 1)),
+  'crons.remove': change((storage) => storage.crons.remove('c')),
+  'crons.fire': change((storage, now) =>
+    storage.crons.fire([{ name: 'c', version: 1, dueAt: now + 9, job: newJob(40, { cron: 'c' }), cancels: [], events: [event] }], now),
+  ),
+  'documents.put': change((storage, now) => storage.documents.put('kind', 'new', '{}', null, now)),
+  'documents.remove': change((storage) => storage.documents.remove('kind', 'd')),
+  record: change((storage, now) => storage.record([event], now)),
+  'jobs.get': read((storage) => storage.jobs.get([idOf(0), idOf(99)])),
+  'jobs.list': read(async (storage) => (await storage.jobs.list(page)).items),
+  'upkeep.overdue': read((storage, now) => storage.upkeep.overdue(now + 1e9, 9)),
+  'upkeep.held': read(async (storage) => (await storage.upkeep.held(null, 9)).items),
+  'registry.queues': read((storage) => storage.registry.queues()),
+  'registry.statistics': read((storage) => storage.registry.statistics(0)),
+  'registry.limits': read(async (storage) => (await storage.registry.limits({ limit: 9 })).items),
+  'registry.limit': read((storage) => storage.registry.limit('k')),
+  'registry.workers': read((storage) => storage.registry.workers()),
+  'workflows.get': read((storage) => storage.workflows.get('v')),
+  'workflows.list': read(async (storage) => (await storage.workflows.list({ states: null, limit: 9 })).items),
+  'workflows.nodes': read((storage) => storage.workflows.nodes('v', -1, 9)),
+  'workflows.node': read((storage) => storage.workflows.node([node])),
+  'workflows.unfinished': read((storage) => storage.workflows.unfinished(9)),
+  'crons.list': read((storage) => storage.crons.list()),
+  'crons.get': read((storage) => storage.crons.get('c')),
+  'crons.due': read((storage, now) => storage.crons.due(now, 9)),
+  'crons.unfinished': read((storage) => storage.crons.unfinished(['c'], 9)),
+  'documents.list': read((storage) => storage.documents.list('kind')),
+  'documents.get': read((storage) => storage.documents.get('kind', 'd')),
+  events: read(async (storage) =>
+    (await storage.events(0, 99)).batches.map(({ entries, ...rest }) => ({ ...rest, entries: readEntries(entries) })),
+  ),
+  migrate: read(async (storage) => typeof (await storage.migrate()).to),
+  clock: read(async (storage) => typeof (await storage.clock())),
+  seed: read(async (storage) => typeof (await storage.seed())),
+  ping: read((storage) => storage.ping()),
+};
+const ended = { state: State.completed, deadLetter: false, before: t0 * 2, keep: 0 };
+
+async function fill(storage: Storage): Promise<void> {
+  await storage.clear();
+  for (const { call } of [jobOpening, ...workflowOpening, ...cronOpening]) await call(storage, t0);
+  await storage.jobs.insert(
+    [
+      [newJob(50, { state: State.scheduled, runAt: t0 + 5_000 })],
+      [newJob(51, { unique: uniqueOf() })],
+      [newJob(52, { queue: 'done' })],
+      [newJob(53, { queue: 'empty' })],
+    ],
+    t0,
+  );
+  await storage.jobs.remove([idOf(53)], { from: 0xff }, t0);
+  // Jobs 0 and 3; the next one of that queue waits under the key of 0.
+  await storage.jobs.claim([claimOf({ queues: ['b'], limit: 2 })], t0);
+  await storage.jobs.claim([claimOf({ queues: ['done'] })], t0);
+  await storage.jobs.transition([to(idOf(52), State.completed, State.active)], t0);
+  await storage.registry.beat([{ ...beat, holds: [] }], t0);
+  await storage.workflows.create(newWorkflow({ id: 'x0' }), [newNode(0, { next: [1] }), newNode(1, { open: 1 })], [], t0);
+  await storage.workflows.create(newWorkflow({ id: 'y' }), [newNode(0)], [], t0);
+  await storage.workflows.cancel('y', [], t0);
+  await storage.documents.put('kind', 'd', '{}', null, t0);
+  await storage.upkeep.lease('l', 'me', 1_000, t0);
+}
+
+/** What a caller sees and what is left, where the operation takes effect once and where it does twice. */
+async function expectation(call: Operation['call']) {
+  await using model = memoryStorage();
+  const after = async (times: number) => {
+    await fill(model);
+    let answer: unknown;
+    for (let time = 0; time < times; time++) answer = await call(model, t0 + 1);
+    return { answer, left: await remains(model, t0 + 1) };
+  };
+  return { once: await after(1), twice: await after(2) };
+}
+
+const remote = storages.filter(({ name }) => name === 'postgres' || name === 'redis');
+
+describe.each(remote)('the connection is cut before an answer arrives, $name', ({ url }) => {
+  let proxy: StoreProxy;
+  let direct: Storage;
+  let through: Storage;
+  beforeAll(async () => {
+    const target = url();
+    proxy = await storeProxy(target);
+    direct = await openStorage(target);
+    through = await openStorage(proxy.url);
+    await direct.migrate();
+  });
+  afterAll(async () => {
+    await direct[Symbol.asyncDispose]();
+    await through[Symbol.asyncDispose]();
+    await proxy[Symbol.asyncDispose]();
+  });
+
+  test.each(Object.entries(operations))('%s: every answer of the store, then the call again', async (_, { changes, call }) => {
+    const { once, twice } = await expectation(call);
+    await fill(direct);
+    // Connected, and every script is known.
+    await call(through, t0 + 1);
+    const seen: unknown[] = [];
+    for (let number = 1; ; number++) {
+      if (changes) await fill(direct);
+      proxy.cutAnswer(number);
+      const outcome = await call(through, t0 + 1).catch((error: unknown) => error);
+      proxy.cutAnswer(null);
+      await proxy.settled();
+      if (!(outcome instanceof StoreUnavailable)) {
+        expect(outcome).toEqual(once.answer);
+        if (changes) expect(number, 'answers that were cut, and one that was not').toBeGreaterThan(1);
+        break;
+      }
+      const answer = await call(through, t0 + 1);
+      if (!changes) expect(answer).toEqual(once.answer);
+      else seen.push({ answer, left: await remains(direct, t0 + 1) });
+    }
+    if (!changes) return;
+    for (const one of seen.slice(0, -1)) expect([once, twice]).toContainEqual(one);
+    // Where the last answer is lost, everything is done.
+    expect(seen.at(-1)).toEqual(twice);
+  });
+});

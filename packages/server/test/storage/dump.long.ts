@@ -1,0 +1,11 @@
+import { test } from 'vitest';
+import { storages } from '../support/storages.ts';
+import { carries } from './dump.ts';
+
+test.each(storages)(
+  'whatever was done to a store, its dump leaves the same in another one, for a minute: memory and $name',
+  async (storage) => {
+    const runs = await carries(storage, { numRuns: 10_000, interruptAfterTimeLimit: 60_000 });
+    console.log(`${storage.name}: ${runs} scripts`);
+  },
+);

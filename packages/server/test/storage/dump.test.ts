@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { openStorage } from '../../src/storage/open.ts';
+import { storages } from '../support/storages.ts';
+import { carries } from './dump.ts';
+import { fill, pagesThroughJson, recordsOf } from './suite/dump.ts';
+
+test.each(storages)('whatever was done to a store, its dump leaves the same in another one: memory and $name', async (storage) => {
+  const runs = await carries(storage, { numRuns: 200, interruptAfterTimeLimit: 8_000 });
+  // On a loaded machine the time limit ends the runs; fewer than this would say nothing.
+  expect(runs).toBeGreaterThan(5);
+});
+
+test('a dump that goes through every storage, one after the other, comes out with the same records', async () => {
+  await using first = await openStorage('memory:');
+  await fill(first);
+  const before = await recordsOf(first);
+  let records = before;
+  for (const { name, url } of storages) {
+    await using storage = await openStorage(url());
+    await storage.migrate();
+    await storage.backup.restore(pagesThroughJson(records));
+    records = await recordsOf(storage);
+    expect(new Set(records), name).toEqual(new Set(before));
+  }
+});

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { type NewJob, State, type Transition, Waiting } from '@ojs-ts/core';
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import { postgresStorage } from '../../../src/storage/postgres/postgres.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
+import { claimOf, limitOf, newJob, t0, to, uniqueOf } from '../suite/tools.ts';
+import { server } from './schema.ts';
+
+const batch = 100;
+const batches = 30;
+
+/** Every hot path, in batches, over one backlog that is never empty. */
+async function work(storage: Storage, first: number): Promise<void> {
+  const jobs = Array.from({ length: batch * batches }, (_, n): NewJob => {
+    const number = first + n;
+    const kinds: Partial<NewJob>[] = [
+      {},
+      { unique: uniqueOf({ key: `u${number}`, states: 0xff }) },
+      { unique: uniqueOf({ key: `r${number}`, onConflict: 'replace' }) },
+      { limits: [limitOf(`k${n % 25}`, { concurrency: 1000 })] },
+      { limits: [limitOf(`l${n % 25}`, { rates: [{ count: 1000, perMs: 60_000 }] })] },
+      { state: State.scheduled, runAt: t0 + 1, expiresAt: t0 + 1e9 },
+    ];
+    return newJob(number, kinds[n % kinds.length]);
+  });
+  for (let at = 0; at < jobs.length; at += batch) {
+    await storage.jobs.insert(
+      jobs.slice(at, at + batch).map((job) => [job]),
+      t0,
+    );
+  }
+  for (let left = batches; left > 0; left--) {
+    const [claimed] = await storage.jobs.claim([claimOf({ limit: batch })], t0 + 5);
+    const ids = claimed?.jobs.map(({ id }) => id) ?? [];
+    const holds = ids.map((id) => ({ id, claim: null }));
+    await storage.registry.beat([{ worker: 'w1', holds, leaseMs: null, state: 'running', info: '{}' }], t0 + 5);
+    const ends = [State.completed, State.retryable, State.cancelled, State.discarded];
+    await storage.jobs.transition(
+      ids.map((id, n): Transition => to(id, ends[n % ends.length] ?? State.completed, State.active, { runAt: t0 + 1e9 })),
+      t0 + 6,
+    );
+    await storage.jobs.transition(
+      ids.slice(0, 10).map((id) => to(id, State.cancelled, Waiting)),
+      t0 + 6,
+    );
+    await storage.jobs.get(ids.slice(0, 10));
+    await storage.upkeep.promote(t0 + 5, 100);
+    await storage.upkeep.overdue(t0 + 6, 10);
+    await storage.events(left * batch, 100);
+  }
+  await storage.jobs.list({ states: State.completed, limit: 10 });
+}
+
+interface Reads {
+  readonly table: string;
+  readonly scanned: number;
+  readonly fetched: number;
+}
+
+test.skipIf(server === null)(
+  'no hot statement reads more than it is about, be it planned on empty tables, with statistics missing or with stale ones (design §7)',
+  async () => {
+    const name = `ojs_${randomUUID().replaceAll('-', '')}`;
+    const admin = new pg.Client({ connectionString: server ?? '' });
+    await admin.connect();
+    try {
+      await admin.query(`CREATE DATABASE ${name}`);
+      const url = new URL(server ?? '');
+      url.pathname = `/${name}`;
+      const inside = new pg.Client({ connectionString: url.toString() });
+      await inside.connect();
+      await using storage = postgresStorage({ url: url.toString() });
+      await storage.migrate();
+      await work(storage, 0);
+      // From now on statistics say that hardly anything waits or is active, and that all else has ended.
+      await inside.query('ANALYZE');
+      await work(storage, 100_000);
+      await storage[Symbol.asyncDispose]();
+      // Connections tell what they have read when they end at the latest.
+      const others = 'SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()';
+      while ((await inside.query(others, [name])).rows.length > 0);
+      const { rows } = await inside.query<Reads>(
+        `SELECT relname AS table, seq_tup_read::int AS scanned, coalesce(idx_tup_fetch, 0)::int AS fetched FROM pg_stat_user_tables WHERE schemaname = 'ojs'`,
+      );
+      await inside.end();
+      const jobs = 2 * batch * batches;
+      const calls = 2 * batches * 12;
+      const most: Readonly<Record<string, number>> = {
+        // Looked up some times in its life each, and never all of them.
+        jobs: 15 * jobs,
+        limits: 30 * calls,
+        lanes: 25 * calls,
+        lane_keys: 15 * calls,
+        groups: 25 * calls,
+        starts: 8 * jobs,
+        events: 20 * calls,
+      };
+      const reads = new Map(rows.map(({ table, scanned, fetched }) => [table, { scanned, fetched }]));
+      for (const [table, bound] of Object.entries(most)) {
+        const { scanned = 0, fetched = 0 } = reads.get(table) ?? {};
+        expect(scanned, `rows of ${table} read without an index`).toBeLessThan(100);
+        expect(fetched, `rows of ${table} read`).toBeLessThan(bound);
+      }
+    } finally {
+      await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+      await admin.end();
+    }
+  },
+);

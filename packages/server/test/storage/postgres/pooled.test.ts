@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { Database } from '../../../src/storage/postgres/connection.ts';
+import { readPostgresUrl } from '../../../src/storage/postgres/url.ts';
+import { newSchema, server } from './schema.ts';
+
+test.skipIf(server === null).each(['true', 'false'])(
+  'single statements have the settings of all others, with pgbouncer=%s',
+  async (pgbouncer) => {
+    const database = new Database(readPostgresUrl(newSchema({ pgbouncer })), true, () => {});
+    try {
+      const shown = async (name: string) => (await database.read(`SELECT current_setting('${name}')`))[0]?.[0];
+      expect(await shown('statement_timeout')).toBe('30s');
+      expect(await shown('enable_seqscan')).toBe('off');
+    } finally {
+      await database.close();
+    }
+  },
+);

@@ -1,0 +1,147 @@
+import { State } from '@ojs-ts/core';
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import { postgresStorage } from '../../../src/storage/postgres/postgres.ts';
+import type { Storage, Wake } from '../../../src/storage/storage.ts';
+import { StoreUnavailable } from '../../../src/storage/unavailable.ts';
+import { claim, claimOf, eventLog, idOf, ids, insert, move, newJob, queue, t0, to, uniqueOf } from '../suite/tools.ts';
+import { newSchema, openPostgres, server } from './schema.ts';
+
+/** Resolves with the first wake that fits. */
+function wakeOf(
+  storage: Storage,
+  fits: (wake: Wake) => boolean,
+): Promise<{ readonly heard: Promise<Wake>; readonly end: AsyncDisposable }> {
+  let tell = (_: Wake) => {};
+  const heard = new Promise<Wake>((resolve) => {
+    tell = resolve;
+  });
+  return storage
+    .subscribe((wakes) => {
+      const found = wakes.find(fits);
+      if (found) tell(found);
+    })
+    .then((end) => ({ heard, end }));
+}
+
+const schemaOf = (url: string) => new URL(url).searchParams.get('schema');
+
+/** What an administrator does on a connection of his own. */
+async function administer<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: server ?? '' });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+const endConnections = (url: string) =>
+  administer((client) =>
+    client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [`ojs ${schemaOf(url)}`]),
+  );
+
+if (server === null) test.skip('there is no PostgreSQL on this machine', () => {});
+else {
+  test('several nodes bring the layout up to date at once; a newer one is refused', async () => {
+    const url = newSchema();
+    const nodes = Array.from({ length: 4 }, () => postgresStorage({ url }));
+    const [first] = nodes;
+    expect((await first?.layout())?.steps).toContain('001_jobs.sql');
+    await expect(first?.jobs.get([idOf(1)])).rejects.toThrow(/migrate\(\) first/);
+    const made = await Promise.all(nodes.map((node) => node.migrate()));
+    const to = made[0]?.to ?? 0;
+    expect(made.filter(({ from }) => from === 0)).toHaveLength(1);
+    expect(made.every((one) => one.to === to)).toBe(true);
+    await administer((client) => client.query(`INSERT INTO ${schemaOf(url)}.layout (version) VALUES (${to + 1})`));
+    await expect(first?.migrate()).rejects.toThrow(`has layout ${to + 1}; this version of the server knows ${to}`);
+    for (const node of nodes) await node[Symbol.asyncDispose]();
+  });
+
+  test('another process is told of new jobs and of the log, and of anything after its connection was lost', async () => {
+    const url = newSchema();
+    await using one = await openPostgres(url);
+    await using other = postgresStorage({ url });
+    const told = await wakeOf(other, (wake) => wake.kind === 'queue');
+    const log = await wakeOf(other, (wake) => wake.kind === 'events');
+    await insert(one, [newJob(1, { queue: 'mail' })]);
+    expect(await told.heard).toEqual({ kind: 'queue', queue: 'mail' });
+    await log.heard;
+    const lost = await wakeOf(other, (wake) => wake.kind === 'queue' && wake.queue === null);
+    await endConnections(url);
+    await lost.heard;
+    const again = await wakeOf(other, (wake) => wake.kind === 'queue' && wake.queue === 'again');
+    let calls = 0;
+    // The pool may still hold connections that are gone.
+    for (let sent = false; !sent && calls < 20; calls++) {
+      sent = await insert(one, [newJob(2, { queue: 'again' })]).then(
+        () => true,
+        () => false,
+      );
+    }
+    await again.heard;
+    for (const { end } of [told, log, lost, again]) await end[Symbol.asyncDispose]();
+  });
+
+  test('a server that cannot be had is an error that may be tried again, and the next call succeeds', async () => {
+    const url = newSchema();
+    await using storage = await openPostgres(url);
+    await insert(storage, [newJob(1)]);
+    const gone = new URL(url);
+    gone.port = '1';
+    await using unreachable = postgresStorage({ url: gone.toString() });
+    await expect(unreachable.ping()).rejects.toThrow(StoreUnavailable);
+    // Held up by a lock, the call is under way when its connection is ended.
+    await administer(async (client) => {
+      await client.query('BEGIN');
+      await client.query(`SELECT 1 FROM ${schemaOf(url)}.jobs FOR UPDATE`);
+      const held = move(storage, to(idOf(1), State.cancelled, 0xff));
+      const failed = expect(held).rejects.toThrow(StoreUnavailable);
+      const waits = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'ojs ${schemaOf(url)}' AND wait_event_type = 'Lock'`;
+      while ((await client.query(waits)).rows.length === 0);
+      await endConnections(url);
+      await failed;
+      await client.query('ROLLBACK');
+    });
+    expect((await claim(storage)).map(({ id }) => id)).toEqual([idOf(1)]);
+  });
+
+  test('behind a pooler of transactions nothing rests on the session', async () => {
+    await using storage = await openPostgres(newSchema({ pgbouncer: 'true' }));
+    await insert(storage, [newJob(1, { unique: uniqueOf() }), newJob(2), newJob(3)]);
+    expect(ids(await claim(storage, { limit: 2 }))).toEqual([1, 2].map(idOf));
+    await move(storage, to(idOf(1), State.completed, State.active));
+    expect((await queue(storage))?.counts).toEqual({ [State.available]: 1, [State.active]: 1, [State.completed]: 1 });
+    expect(await eventLog(storage)).toHaveLength(6);
+    expect(storage.traits.durability).toMatch(/polling/);
+  });
+
+  test('positions follow visibility: a reader misses nothing, though transactions that began first commit last', async () => {
+    const url = newSchema();
+    await using storage = await openPostgres(url);
+    await insert(storage, [newJob(1)]);
+    await administer(async (client) => {
+      await client.query('BEGIN');
+      await client.query(`INSERT INTO ${schemaOf(url)}.events (at, count, entries) VALUES (${t0}, 1, '["first"]')`);
+      await insert(storage, [newJob(2)]);
+      expect((await storage.events(0, 99)).batches.map(({ position }) => position)).toEqual([1, 2]);
+      await client.query('COMMIT');
+    });
+    const { batches, newest } = await storage.events(2, 99);
+    expect([newest, batches.map(({ position, entries }) => [position, entries])]).toEqual([3, [[3, '["first"]']]]);
+  });
+
+  test('a request that is made twice at once gets one answer', async () => {
+    await using storage = await openPostgres();
+    await insert(
+      storage,
+      Array.from({ length: 20 }, (_, number) => newJob(number)),
+    );
+    const request = { request: 'r', limit: 5 };
+    const answers = await Promise.all(Array.from({ length: 4 }, () => storage.jobs.claim([claimOf(request)], t0)));
+    const [first] = answers.map(([answer]) => ids(answer?.jobs ?? []));
+    expect(first).toHaveLength(5);
+    for (const [answer] of answers) expect(ids(answer?.jobs ?? [])).toEqual(first);
+  });
+}

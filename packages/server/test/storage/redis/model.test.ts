@@ -1,0 +1,19 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { memoryStorage } from '../../../src/storage/memory/memory.ts';
+import { redisStorage } from '../../../src/storage/redis/redis.ts';
+import { compare, script } from '../model.ts';
+import { openRedis, server } from './namespace.ts';
+
+test.skipIf(server === null)('memory and redis give equal answers and keep equal rows', async () => {
+  await using model = memoryStorage();
+  await using subject = await openRedis((url) => redisStorage({ url }));
+  let runs = 0;
+  const property = fc.asyncProperty(script, async (turns) => {
+    runs += 1;
+    await compare(model, subject, turns);
+  });
+  await fc.assert(property, { numRuns: 500, interruptAfterTimeLimit: 15_000 });
+  // On a loaded machine the time limit ends the runs; fewer than this would say nothing.
+  expect(runs).toBeGreaterThan(50);
+});

@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, inject } from 'vitest';
+import { readAddress } from '../../../src/storage/redis/address.ts';
+import { clear } from '../../../src/storage/redis/clear.ts';
+import { Connection } from '../../../src/storage/redis/connection.ts';
+import { Scripts } from '../../../src/storage/redis/scripts.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
+import { redisUrl } from '../../support/redis.ts';
+
+/** The run's Redis; null where the machine has none, and then the tests on it are skipped. */
+export const server = await redisUrl();
+
+const used = new Set<string>();
+
+afterEach(async () => {
+  await Promise.all([...used].map(remove));
+  used.clear();
+});
+
+/** The URL of a namespace that is this test's alone, and goes with it. */
+export function namespaceUrl(): string {
+  const url = `${server}?namespace=${inject('testRun')}_${randomBytes(6).toString('hex')}`;
+  used.add(url);
+  return url;
+}
+
+export async function openRedis(open: (url: string) => Storage): Promise<Storage> {
+  const storage = open(namespaceUrl());
+  await storage.migrate();
+  return storage;
+}
+
+/** Every key of the namespace. */
+export async function keysOf(url: string): Promise<readonly string[]> {
+  const address = readAddress(url);
+  const connection = new Connection(address);
+  const prefix = `{${address.namespace}}:`;
+  const reply = await connection.command('KEYS', `${prefix}*`);
+  await connection.close();
+  return Array.isArray(reply) ? reply.map((key) => String(key).slice(prefix.length)).sort() : [];
+}
+
+async function remove(url: string): Promise<void> {
+  const address = readAddress(url);
+  const connection = new Connection(address);
+  await clear(new Scripts(connection, `{${address.namespace}}:`, true), true);
+  await connection.close();
+}

@@ -1,0 +1,123 @@
+import { State } from '@ojs-ts/core';
+import { Redis } from 'ioredis';
+import { expect, test } from 'vitest';
+import { redisStorage } from '../../../src/storage/redis/redis.ts';
+import { StoreUnavailable } from '../../../src/storage/unavailable.ts';
+import { type RedisOptions, startRedis } from '../../support/redis.ts';
+import { claim, claimAll, eventLog, idOf, ids, insert, move, newJob, queue, t0, to } from '../suite/tools.ts';
+import { server } from './namespace.ts';
+
+/** A server of the test's own with a store on it, and a connection for what operators do. */
+async function open(options: RedisOptions = {}) {
+  await using started = new AsyncDisposableStack();
+  const instance = started.use(await startRedis(options));
+  const storage = started.use(redisStorage({ url: instance.url, timeoutMs: 1000 }));
+  await storage.migrate();
+  const admin = started.adopt(new Redis(instance.url), (client) => client.disconnect());
+  // The server is killed now and then.
+  admin.on('error', () => {});
+  const kept = started.move();
+  return { instance, storage, admin, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+test.skipIf(server === null)('scripts that the server has forgotten are sent again; nothing runs twice or not at all', async () => {
+  await using own = await open();
+  const { storage, admin } = own;
+  await insert(storage, [newJob(1)]);
+  await admin.script('FLUSH');
+  await insert(storage, [newJob(2)]);
+  await admin.script('FLUSH');
+  // Several under way at once, of several kinds.
+  const [, , moved] = await Promise.all([
+    insert(storage, [newJob(3)]),
+    claim(storage, { limit: 1 }),
+    move(storage, to(idOf(2), State.cancelled, State.available)),
+  ]);
+  expect(moved.kind).toBe('moved');
+  await admin.script('FLUSH');
+  expect(ids(await claim(storage, { limit: 9 }))).toEqual([idOf(3)]);
+  expect((await eventLog(storage)).map(({ kind }) => kind).sort()).toEqual(
+    ['job.enqueued', 'job.enqueued', 'job.enqueued', 'job.started', 'job.started', 'job.state_changed'].sort(),
+  );
+});
+
+test.skipIf(server === null)(
+  'a server without memory takes no new jobs, and goes on with those it has until there is room again',
+  async () => {
+    await using own = await open();
+    const { storage, admin } = own;
+    const full = async () => admin.config('SET', 'maxmemory', '1');
+    await insert(storage, [newJob(1), newJob(2), newJob(3, { state: State.scheduled, runAt: t0 + 1 })]);
+    await full();
+    const refused = insert(storage, [newJob(4)]);
+    await expect(refused).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(refused).rejects.toThrow(/no memory left/);
+    // Refused before anything was written.
+    expect(await storage.jobs.get([idOf(4)])).toEqual([null]);
+    expect((await queue(storage))?.counts).toEqual({ [State.available]: 2, [State.scheduled]: 1 });
+    expect((await storage.events(0, 99)).newest).toBe(3);
+
+    const { jobs } = await claimAll(storage, { request: 'r', limit: 9 }, t0 + 1);
+    expect(ids(jobs)).toEqual([1, 2, 3].map(idOf));
+    const holds = jobs.map(({ id, claim }) => ({ id, claim }));
+    const [beaten] = await storage.registry.beat([{ worker: 'w1', holds, leaseMs: null, state: 'running', info: '{}' }], t0 + 2);
+    expect(beaten?.extended).toHaveLength(3);
+    for (const { id, claim } of jobs)
+      expect((await move(storage, to(id, State.completed, State.active, { claim, result: '1' }))).kind).toBe('moved');
+    expect(await storage.upkeep.overdue(t0 + 9e9, 9)).toEqual([]);
+    expect(await storage.upkeep.lease('l', 'me', 9, t0)).toBe(true);
+    const nothing = { before: 0, keep: 1e9 };
+    const jobRules = [{ state: State.completed, deadLetter: false, before: t0 + 9e9, keep: 0 }];
+    const times = { statisticsBefore: 0, requestsBefore: 0, workersBefore: 0, limitsBefore: 0 };
+    expect(await storage.upkeep.prune({ jobs: jobRules, events: nothing, workflows: nothing, ...times }, 9)).toBe(3);
+    await storage.jobs.remove([idOf(1)], { from: 0xff }, t0);
+    expect((await storage.jobs.list({ states: 0xff, limit: 9 })).items).toEqual([]);
+
+    await admin.config('SET', 'maxmemory', '0');
+    await insert(storage, [newJob(4)]);
+    expect(ids(await claim(storage, { limit: 9 }, t0 + 1))).toEqual([idOf(4)]);
+  },
+);
+
+test.skipIf(server === null)('a server that may remove keys when its memory is full is refused', async () => {
+  await using own = await open();
+  await own.admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
+  await using storage = redisStorage({ url: own.instance.url });
+  await expect(storage.migrate()).rejects.toThrow(/allkeys-lru.*noeviction/);
+});
+
+test.skipIf(server === null)('a layout that is newer than this code is refused', async () => {
+  await using own = await open();
+  const { storage, admin } = own;
+  await admin.hset('{ojs}:layout', 'version', 99);
+  await expect(storage.migrate()).rejects.toThrow(/has layout 99; .* knows 1/);
+  expect(await storage.layout()).toEqual({ from: 99, to: 1, steps: [] });
+});
+
+test.skipIf(server === null)('traits tell what the persistence of the server is worth', async () => {
+  await using own = await open({ appendonly: 'always' });
+  expect(own.storage.traits.durability).toMatch(/on disk before it is answered/);
+  await own.admin.config('SET', 'appendfsync', 'everysec');
+  await own.storage.migrate();
+  expect(own.storage.traits.durability).toMatch(/about a second/);
+});
+
+test.skipIf(server === null)('a server that is gone fails calls within their time, and is found again when it is back', async () => {
+  await using own = await open({ appendonly: 'always' });
+  const { storage, instance } = own;
+  await insert(storage, [newJob(1)]);
+  await instance.kill();
+  const refused = insert(storage, [newJob(2)]);
+  await expect(refused).rejects.toBeInstanceOf(StoreUnavailable);
+  await instance.restart();
+  await insert(storage, [newJob(3)]);
+  expect(ids(await claim(storage, { limit: 9 }))).toContain(idOf(1));
+});
+
+test.skipIf(server === null)('what a fault says carries neither a script nor a job along', async () => {
+  await using own = await open();
+  await own.admin.set('{ojs}:queues', 'no hash');
+  const error = await insert(own.storage, [newJob(1, { envelope: '"secret"' })]).catch((error: unknown) => error);
+  expect(error).toBeInstanceOf(Error);
+  expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toMatch(/secret|local function/);
+});

@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { TestProject } from 'vitest/node';
+import { type Instance, installPackage } from './instance.ts';
+import { clearPostgres, findPostgres, pingPostgres, startPostgres } from './postgres.ts';
+import { clearRedis, findRedis, pingRedis, startRedis } from './redis.ts';
+import type { ServerAnswer, ServerKind } from './server-url.ts';
+
+interface Kind {
+  readonly title: string;
+  /** The environment variable that names a server that is there already. */
+  readonly variable: string;
+  readonly ping: (url: string) => Promise<void>;
+  readonly find: () => string | null;
+  /** The distribution's package. */
+  readonly packaged: string;
+  readonly start: () => Promise<Instance>;
+  /** Removes the namespaces of a run from a server that outlives it. */
+  readonly clear: (url: string, run: string) => Promise<void>;
+}
+
+const kinds: Readonly<Record<ServerKind, Kind>> = {
+  postgres: {
+    title: 'PostgreSQL',
+    variable: 'OJS_TEST_POSTGRES_URL',
+    ping: pingPostgres,
+    find: findPostgres,
+    packaged: 'postgresql',
+    start: startPostgres,
+    clear: clearPostgres,
+  },
+  redis: {
+    title: 'Redis',
+    variable: 'OJS_TEST_REDIS_URL',
+    ping: pingRedis,
+    find: findRedis,
+    packaged: 'redis-server',
+    start: startRedis,
+    clear: clearRedis,
+  },
+};
+
+/** Vitest's global setup: one PostgreSQL and one Redis for the whole run, each started when the first test file asks for it. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const started = new AsyncDisposableStack();
+  const run = `ojs_test_${Date.now().toString(36)}${process.pid.toString(36)}`;
+  const answers = new Map<ServerKind, Promise<ServerAnswer>>();
+  const listener = createServer(async ({ url = '' }, response) => {
+    const kind: ServerKind = url === '/postgres' ? 'postgres' : 'redis';
+    const answer = answers.get(kind) ?? serverOf(kinds[kind], run, started);
+    answers.set(kind, answer);
+    response.end(JSON.stringify(await answer));
+  });
+  await once(listener.listen(0, '127.0.0.1'), 'listening');
+  const address = listener.address();
+  if (address === null || typeof address === 'string') throw new Error('The test servers could not listen.');
+  project.provide('testRun', run);
+  project.provide('testServers', `http://127.0.0.1:${address.port}`);
+  return async () => {
+    listener.close();
+    listener.closeAllConnections();
+    await Promise.all(answers.values());
+    await started.disposeAsync();
+  };
+}
+
+async function serverOf(kind: Kind, run: string, started: AsyncDisposableStack): Promise<ServerAnswer> {
+  const { title, variable, ping, find, packaged, start, clear } = kind;
+  try {
+    const given = process.env[variable];
+    if (given) {
+      try {
+        await ping(given);
+        started.defer(() => clear(given, run));
+        return { url: given };
+      } catch (error) {
+        console.error(`${variable} cannot be reached, so the tests look for a ${title} of this machine: ${error}`);
+      }
+    }
+    if (find() !== null || (await installPackage(packaged))) return { url: started.use(await start()).url };
+    const missing = `${title} is not on this machine; install it (Debian: apt-get install ${packaged}), or set ${variable}`;
+    console.error(`The tests on ${title} are skipped: ${missing}.`);
+    return { missing };
+  } catch (error) {
+    return { error: `${title} could not be started: ${error instanceof Error ? error.message : error}` };
+  }
+}
