@@ -6,7 +6,7 @@ import type { Message, Outcome, Task } from './task.ts';
 export const ours = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
 export interface ChildOptions {
-  /** Called when the child's worker waits for jobs. */
+  /** Called when the child's worker waits for jobs, or they for it. */
   readonly onReady?: () => void;
   /** A folder for a CPU profile of the child. */
   readonly cpuProfile?: string;

@@ -1,21 +1,23 @@
 // npm run bench: ours by itself. npm run bench:peers puts others beside it.
+
+import { command } from './arguments.ts';
 import { describeMachine, machine } from './machine.ts';
-import { readOptions, UsageError, usage } from './options.ts';
+import { readOptions, usage } from './options.ts';
 import { type Figure, jobsOf, runOurs } from './run.ts';
-import { placeOf } from './store.ts';
+import { memoryWarning } from './store.ts';
 import { latencyTable, rateTable, type Series } from './table.ts';
 import { labelOf } from './task.ts';
 import { ourRetention } from './terms.ts';
 
-async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2));
+async function main(args: readonly string[]): Promise<void> {
+  const options = readOptions(args);
   const facts = machine();
   const say = (text: string) => {
     if (!options.json) console.log(text);
   };
   say(describeMachine(facts));
-  if (options.storage !== 'memory:' && placeOf(options.storage).inMemory)
-    say(`WARNING: ${placeOf(options.storage).folder} is in memory; a sync costs nothing there.`);
+  const warning = memoryWarning(options.storage);
+  if (warning !== null) say(warning);
 
   const all: Series[] = [];
   for (const scenario of options.scenarios) {
@@ -41,10 +43,4 @@ async function main(): Promise<void> {
   say([rateTable(all), latencyTable(all)].filter((text) => text !== '').join('\n\n'));
 }
 
-try {
-  await main();
-} catch (error) {
-  if (error instanceof UsageError) console.error(`bench: ${error.message}\n\n${usage}`);
-  else console.error(error);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
-}
+await command('bench', usage, main);

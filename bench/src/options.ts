@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { parse, storageOf, storageUsage, UsageError, whole } from './arguments.ts';
 import type { Mode } from './run.ts';
 import type { Scenario } from './task.ts';
 
 export interface Options {
-  /** `memory:`, `sqlite:` or `sqlite:PATH`. */
+  /** As `storageOf` reads it. */
   readonly storage: string;
   readonly modes: readonly Mode[];
   readonly scenarios: readonly Scenario[];
@@ -15,7 +13,7 @@ export interface Options {
   readonly cpuProfile?: string;
 }
 
-export const usage = `--storage memory:|sqlite:|sqlite:PATH   default sqlite: (a temporary file, synchronous=FULL)
+export const usage = `${storageUsage}
 --mode embedded|http|both               default both
 --scenario NAMES                        enqueue, batch, drain (= drain-10,drain-100), drain-N, pickup; by commas; default all
 --jobs N                                jobs a run, default 100000 (pickup: at most 1000)
@@ -23,11 +21,17 @@ export const usage = `--storage memory:|sqlite:|sqlite:PATH   default sqlite: (a
 --json                                  one JSON document instead of tables
 --cpu-prof FOLDER                       CPU profiles of every process of the runs`;
 
-export class UsageError extends Error {}
-
 /** @throws {UsageError} that says which option was wrong and what was expected. */
 export function readOptions(args: readonly string[]): Options {
-  const values = parse(args);
+  const values = parse(args, {
+    storage: { type: 'string', default: 'sqlite:' },
+    mode: { type: 'string', default: 'both' },
+    scenario: { type: 'string', default: 'enqueue,batch,drain,pickup' },
+    jobs: { type: 'string', default: '100000' },
+    runs: { type: 'string', default: '3' },
+    json: { type: 'boolean', default: false },
+    'cpu-prof': { type: 'string' },
+  });
   return {
     storage: storageOf(values.storage),
     modes: modesOf(values.mode),
@@ -37,35 +41,6 @@ export function readOptions(args: readonly string[]): Options {
     json: values.json,
     ...(values['cpu-prof'] !== undefined && { cpuProfile: values['cpu-prof'] }),
   };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        storage: { type: 'string', default: 'sqlite:' },
-        mode: { type: 'string', default: 'both' },
-        scenario: { type: 'string', default: 'enqueue,batch,drain,pickup' },
-        jobs: { type: 'string', default: '100000' },
-        runs: { type: 'string', default: '3' },
-        json: { type: 'boolean', default: false },
-        'cpu-prof': { type: 'string' },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function storageOf(text: string): string {
-  if (text === 'memory:' || text === 'sqlite:') return text;
-  if (text.startsWith('sqlite:')) {
-    const folder = dirname(resolve(text.slice('sqlite:'.length)));
-    if (!existsSync(folder)) throw new UsageError(`--storage: the folder ${folder} does not exist`);
-    return text;
-  }
-  throw new UsageError(`--storage: expected memory:, sqlite: or sqlite:PATH, got '${text}'`);
 }
 
 function modesOf(text: string): readonly Mode[] {
@@ -80,9 +55,4 @@ function scenariosOf(text: string): readonly Scenario[] {
   const concurrency = /^drain-([1-9]\d{0,3})$/.exec(text)?.[1];
   if (concurrency !== undefined) return [{ name: 'drain', concurrency: Number(concurrency) }];
   throw new UsageError(`--scenario: expected enqueue, batch, drain, drain-N or pickup, got '${text}'`);
-}
-
-function whole(name: string, text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new UsageError(`--${name}: expected a whole number of at least 1, got '${text}'`);
 }

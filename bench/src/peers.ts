@@ -1,28 +1,21 @@
-// npm run bench:peers: ours and plainjob, the same work on the same disk, in turns.
+// npm run bench:peers: ours and other queues on the same database, the same work, in turns.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { command, UsageError } from './arguments.ts';
 import { runChild } from './child.ts';
+import { type PeerTerms, peers, pickupTargetMs, targets } from './contestants.ts';
 import { describeMachine, machine } from './machine.ts';
-import { readOptions, UsageError, usage } from './options.ts';
+import { type Options, readOptions, usage } from './options.ts';
+import { alternate } from './rounds.ts';
 import { type Figure, figureOf, jobsOf, type RunOptions, runOurs } from './run.ts';
 import { median } from './statistics.ts';
-import { freshStore } from './store.ts';
-import { latenciesOf, latencyTable, ms, rateOf, rateTable, type Series, table } from './table.ts';
+import { freshStore, kindOf, memoryWarning } from './store.ts';
+import { latenciesOf, latencyTable, ms, rateOf, rateTable, type Series, table, verdict } from './table.ts';
 import { labelOf, type Scenario } from './task.ts';
 import { ourRetention } from './terms.ts';
 
 const folder = fileURLToPath(new URL('../peers', import.meta.url));
-const plainjobEntry = fileURLToPath(new URL('../peers/plainjob.ts', import.meta.url));
-
-interface Contestant {
-  readonly who: string;
-  run(scenario: Scenario, options: RunOptions): Promise<Figure>;
-}
-
-/** What the design asks for at concurrency 100, as multiples of plainjob's jobs/s in the same run. */
-const drainTargets = { embedded: 3, http: 2 } as const;
-const pickupTargetMs = 10;
 
 /** A lock file of their own: an ordinary install of the project brings no native module. */
 function install(): void {
@@ -32,58 +25,57 @@ function install(): void {
   console.error('Installing the peers (once)…');
   const npm = process.env.npm_execpath;
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
-  const [command, rest] = npm ? [process.execPath, [npm, ...args]] : ['npm', args];
-  const { status } = spawnSync(command, rest, { cwd: folder, stdio: ['ignore', 2, 2] });
+  const [program, rest] = npm ? [process.execPath, [npm, ...args]] : ['npm', args];
+  const { status } = spawnSync(program, rest, { cwd: folder, stdio: ['ignore', 2, 2] });
   if (status !== 0) throw new Error('npm ci failed in bench/peers; the messages above say why');
 }
 
-/** The lock that npm leaves behind says more of each package than the one it installed from; the versions must agree. */
+/**
+ * The lock that npm leaves behind says more of each package than the one it installed from, and leaves out those for other systems; the versions of
+ * what is there must agree.
+ */
 function versions(lock: string): string {
-  const { packages }: { readonly packages: Readonly<Record<string, { readonly version?: string }>> } = JSON.parse(lock);
-  const named = Object.entries(packages).filter(([path]) => path !== '');
+  const { packages }: { readonly packages: Readonly<Record<string, { readonly version?: string; readonly optional?: boolean }>> } =
+    JSON.parse(lock);
+  const named = Object.entries(packages).filter(([path, { optional }]) => path !== '' && optional !== true);
   return JSON.stringify(named.map(([path, { version }]) => `${path} ${version}`).toSorted());
 }
 
-const contestants: readonly Contestant[] = [
-  { who: 'embedded', run: (scenario, options) => runOurs(scenario, 'embedded', options) },
-  { who: 'plainjob', run: runPlainjob },
-  { who: 'http', run: (scenario, options) => runOurs(scenario, 'http', options) },
-];
-
-async function runPlainjob(scenario: Scenario, { storage, jobs, cpuProfile }: RunOptions): Promise<Figure> {
+async function runPeer({ entry }: PeerTerms, scenario: Scenario, { storage, jobs, cpuProfile }: RunOptions): Promise<Figure> {
   await using store = await freshStore(storage);
   const task = { scenario, jobs: jobsOf(scenario, jobs), target: { storage: store.storage } };
-  return figureOf(await runChild(plainjobEntry, task, cpuProfile === undefined ? {} : { cpuProfile }));
+  return figureOf(await runChild(entry, task, cpuProfile === undefined ? {} : { cpuProfile }), store.settings);
 }
 
-/** Every other round goes the other way round, so that none always has the warm or the worn disk. */
-async function race(scenario: Scenario, options: RunOptions, among: readonly Contestant[], rounds: number): Promise<readonly Series[]> {
-  const figures = new Map(among.map(({ who }): [string, Figure[]] => [who, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (const { who, run } of round % 2 === 0 ? among : among.toReversed()) figures.get(who)?.push(await run(scenario, options));
-  }
-  return among.map(({ who }) => ({ scenario: labelOf(scenario), who, figures: figures.get(who) ?? [] }));
+async function race(scenario: Scenario, options: Options, among: readonly PeerTerms[]): Promise<readonly Series[]> {
+  const contestants = [
+    ...options.modes.map((mode) => ({ who: mode, run: () => runOurs(scenario, mode, options) })),
+    ...among.map((terms) => ({ who: terms.who, run: () => runPeer(terms, scenario, options) })),
+  ];
+  const series = await alternate(contestants, options.runs);
+  return series.map(({ who, answers }) => ({ scenario: labelOf(scenario), who, figures: answers }));
 }
 
-/** Ours over plainjob's, of the medians. */
-function ratioTable(all: readonly Series[]): string {
-  const rows = all.flatMap((series) => {
-    const peer = all.find((other) => other.who === 'plainjob' && other.scenario === series.scenario);
-    if (peer === undefined || peer === series || series.figures[0]?.kind !== 'rate') return [];
-    const ratio = rateOf(series) / rateOf(peer);
-    return [[series.scenario, `${series.who} / plainjob`, ratio.toFixed(2), wanted(series, ratio)]];
-  });
+/** Ours over each peer's, of the medians. */
+function ratioTable(all: readonly Series[], among: readonly PeerTerms[]): string {
+  const rates = all.filter(({ figures }) => figures[0]?.kind === 'rate');
+  const theirs = rates.filter(({ who }) => among.some((terms) => terms.who === who));
+  const rows = rates
+    .filter((series) => !theirs.includes(series))
+    .flatMap((ours) => theirs.filter(({ scenario }) => scenario === ours.scenario).map((their) => ratioRow(ours, their)));
   return rows.length === 0 ? '' : table(['scenario', 'who', 'ratio', 'wanted'], rows);
 }
 
-function wanted({ scenario, who }: Series, ratio: number): string {
-  if (scenario !== 'drain-100' || (who !== 'embedded' && who !== 'http')) return '';
-  return verdict(`at least ${drainTargets[who]}`, ratio >= drainTargets[who]);
+function ratioRow(ours: Series, their: Series): readonly string[] {
+  const ratio = rateOf(ours) / rateOf(their);
+  const target = targets.find(({ scenario, who, peer }) => scenario === ours.scenario && who === ours.who && peer === their.who);
+  const wanted = target === undefined ? '' : verdict(`at least ${target.least}`, ratio >= target.least);
+  return [ours.scenario, `${ours.who} / ${their.who}`, ratio.toFixed(2), wanted];
 }
 
-function pickupVerdicts(all: readonly Series[]): string {
+function pickupVerdicts(all: readonly Series[], modes: readonly string[]): string {
   return all
-    .filter(({ who, figures }) => who !== 'plainjob' && figures[0]?.kind === 'latency')
+    .filter(({ who, figures }) => modes.includes(who) && figures[0]?.kind === 'latency')
     .map((series) => {
       const p99 = median(latenciesOf(series).map((figure) => figure.p99));
       return `pickup ${series.who}: p99 ${ms(p99)} ms, wanted ${verdict(`under ${pickupTargetMs} ms`, p99 < pickupTargetMs)}`;
@@ -91,47 +83,33 @@ function pickupVerdicts(all: readonly Series[]): string {
     .join('\n');
 }
 
-function verdict(target: string, met: boolean): string {
-  return `${target}: ${met ? 'met' : 'MISSED'}`;
-}
-
-function terms(all: readonly Series[]): string {
-  const durability = (who: string) => all.find((series) => series.who === who)?.figures[0]?.durability ?? 'not run';
+function termsOf(all: readonly Series[], among: readonly PeerTerms[], modes: readonly string[]): string {
+  const durability = (who: string | undefined) => all.find((series) => series.who === who)?.figures[0]?.durability ?? 'not run';
   return [
-    `ours:     ${durability(all.find(({ who }) => who !== 'plainjob')?.who ?? '')}`,
-    `          keeps ${ourRetention()}`,
-    `plainjob: ${durability('plainjob')}; no fence, no events, no statistics`,
-    '          keeps done jobs 7 days, failed ones 30 (its defaults)',
+    `ours: ${durability(modes[0])}\n  keeps ${ourRetention()}`,
+    ...among.map(({ who, retention, setUp }) => `${who}: ${durability(who)}\n  keeps ${retention}; ${setUp}`),
   ].join('\n');
 }
 
-async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2));
-  if (!options.storage.startsWith('sqlite:'))
-    throw new UsageError('--storage: plainjob is an SQLite queue; expected sqlite: or sqlite:PATH');
+async function main(args: readonly string[]): Promise<void> {
+  const options = readOptions(args);
+  const among = peers[kindOf(options.storage) ?? 'memory'];
+  if (among.length === 0) throw new UsageError('--storage: no peer works in memory; expected sqlite:, postgres://… or redis://…');
   install();
   const facts = machine();
-  if (!options.json) console.log(describeMachine(facts));
-  const among = contestants.filter(({ who }) => who === 'plainjob' || options.modes.some((mode) => mode === who));
+  if (!options.json) console.log([describeMachine(facts), memoryWarning(options.storage)].filter(Boolean).join('\n'));
   const all: Series[] = [];
-  for (const scenario of options.scenarios) all.push(...(await race(scenario, options, among, options.runs)));
+  for (const scenario of options.scenarios) all.push(...(await race(scenario, options, among)));
 
-  if (options.json) {
-    const { storage, jobs, runs } = options;
-    console.log(JSON.stringify({ machine: facts, storage, jobs, runs, retention: ourRetention(), series: all }, null, 2));
-    return;
-  }
-  console.log(terms(all));
+  const { storage, jobs, runs } = options;
+  if (options.json)
+    return console.log(JSON.stringify({ machine: facts, storage, jobs, runs, retention: ourRetention(), series: all }, null, 2));
+  console.log(termsOf(all, among, options.modes));
   console.log(
-    `${options.jobs.toLocaleString('en-US')} jobs a run, each of about 300 bytes; medians of ${options.runs} rounds, every other one in reverse order\n`,
+    `${jobs.toLocaleString('en-US')} jobs a run, each of about 300 bytes; medians of ${runs} rounds, every other one in reverse order\n`,
   );
-  console.log([rateTable(all), latencyTable(all), ratioTable(all), pickupVerdicts(all)].filter((text) => text !== '').join('\n\n'));
+  const parts = [rateTable(all), latencyTable(all), ratioTable(all, among), pickupVerdicts(all, options.modes)];
+  console.log(parts.filter((text) => text !== '').join('\n\n'));
 }
 
-try {
-  await main();
-} catch (error) {
-  if (error instanceof UsageError) console.error(`bench:peers: ${error.message}\n\n${usage}`);
-  else console.error(error);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
-}
+await command('bench:peers', usage, main);

@@ -25,22 +25,28 @@ export function jobsOf(scenario: Scenario, jobs: number): number {
 /** One scenario on a fresh store in fresh processes. */
 export async function runOurs(scenario: Scenario, mode: Mode, options: RunOptions): Promise<Figure> {
   await using store = await freshStore(options.storage);
+  const { settings } = store;
   const jobs = jobsOf(scenario, options.jobs);
   const child = options.cpuProfile === undefined ? {} : { cpuProfile: options.cpuProfile };
-  if (mode === 'embedded') return figureOf(await runChild(ours, { scenario, jobs, target: { storage: store.storage } }, child));
-  await using server = await startServer(store.storage, options.cpuProfile);
+  if (mode === 'embedded') return figureOf(await runChild(ours, { scenario, jobs, target: { storage: store.storage } }, child), settings);
+  await using server = await startServer(store.storage, child);
   const task = { scenario, jobs, target: { url: server.url } };
-  if (scenario.name !== 'pickup') return figureOf(await runChild(ours, task, child));
+  if (scenario.name !== 'pickup') return figureOf(await runChild(ours, task, child), settings);
   const ready = Promise.withResolvers<void>();
   const worker = runChild(ours, { ...task, role: 'worker' }, { ...child, onReady: ready.resolve });
   await Promise.race([ready.promise, worker]);
   const [sent, started] = await Promise.all([runChild(ours, { ...task, role: 'producer' }, child), worker]);
-  return { ...latency(timesOf(sent), timesOf(started)), durability: sent.durability };
+  return { ...latency(timesOf(sent), timesOf(started)), durability: durabilityOf(sent, settings) };
 }
 
-export function figureOf(outcome: Outcome): Figure {
+/** @param settings of the database, as {@link FreshStore} tells them. */
+export function figureOf(outcome: Outcome, settings: string): Figure {
   if (outcome.kind === 'times') throw new Error('half a latency is no figure');
-  return outcome;
+  return { ...outcome, durability: durabilityOf(outcome, settings) };
+}
+
+function durabilityOf({ durability }: Outcome, settings: string): string {
+  return settings === '' ? durability : `${durability} (${settings})`;
 }
 
 function timesOf(outcome: Outcome): readonly number[] {

@@ -18,12 +18,12 @@ export function latenciesOf(series: Series): readonly (Figure & Latency)[] {
   return series.figures.filter((figure): figure is Figure & Latency => figure.kind === 'latency');
 }
 
-/** Markdown; numbers to the right. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Markdown; the first columns hold `texts`, the others numbers, to the right. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], texts = 2): string {
   const widths = head.map((title, column) => Math.max(3, title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const pad = (cell: string, column: number) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0));
+  const pad = (cell: string, column: number) => (column < texts ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0));
   const line = (cells: readonly string[]) => `| ${cells.map(pad).join(' | ')} |`;
-  const rule = `|${widths.map((width, column) => (column < 2 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
+  const rule = `|${widths.map((width, column) => (column < texts ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
   return [line(head), rule, ...rows.map(line)].join('\n');
 }
 
@@ -33,13 +33,7 @@ export function rateTable(all: readonly Series[]): string {
     .filter(({ figures }) => figures[0]?.kind === 'rate')
     .map((series) => {
       const rates = series.figures.flatMap((figure) => (figure.kind === 'rate' ? [figure.jobsPerSecond] : []));
-      return [
-        series.scenario,
-        series.who,
-        perSecond(median(rates)),
-        `${perSecond(Math.min(...rates))}–${perSecond(Math.max(...rates))}`,
-        String(rates.length),
-      ];
+      return [series.scenario, series.who, perSecond(median(rates)), range(rates), String(rates.length)];
     });
   return rows.length === 0 ? '' : table(['scenario', 'who', 'jobs/s', 'range', 'runs'], rows);
 }
@@ -62,4 +56,17 @@ export function perSecond(value: number): string {
 
 export function ms(value: number): string {
   return value.toFixed(2);
+}
+
+/** Lowest to highest. */
+export function range(values: readonly number[]): string {
+  return `${perSecond(Math.min(...values))}–${perSecond(Math.max(...values))}`;
+}
+
+export function verdict(target: string, met: boolean): string {
+  return `${target}: ${met ? 'met' : 'MISSED'}`;
+}
+
+export function mib(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
 }

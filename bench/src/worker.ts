@@ -8,7 +8,7 @@ import { enqueue } from './scenarios/enqueue.ts';
 import { consume, pickup, produce } from './scenarios/pickup.ts';
 import type { Latency, Message, Outcome, Rate, Task, Times } from './task.ts';
 
-/** @param ready Called when a worker waits for jobs that somebody else will enqueue. */
+/** @param ready Called when a worker waits for jobs that somebody else will enqueue, and when all jobs of a drain wait for one. */
 export async function carryOut(task: Task, ready: () => void = () => {}): Promise<Outcome> {
   if ('url' in task.target) return measure(task, task.target.url, ready);
   const transport = await openEmbedded(task.target.storage);
@@ -41,7 +41,7 @@ async function run(
     case 'batch':
       return batch(client, jobs);
     case 'drain':
-      return drain(client, target, jobs, scenario.concurrency);
+      return drain(client, target, jobs, scenario.concurrency, ready);
     case 'pickup':
       if (role === 'worker') return { kind: 'times', times: await consume(client, target, jobs, ready) };
       if (role === 'producer') return { kind: 'times', times: await produce(client, jobs) };

@@ -2,11 +2,13 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { readOptions, UsageError } from '../src/options.ts';
+import { UsageError } from '../src/arguments.ts';
+import { readOptions } from '../src/options.ts';
 import { Calls } from '../src/scenarios/checks.ts';
 import { median, percentile } from '../src/statistics.ts';
 import { freshStore } from '../src/store.ts';
 import { labelOf } from '../src/task.ts';
+import { busyMs, report } from './report.ts';
 
 const run = promisify(execFile);
 const entry = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -20,31 +22,38 @@ interface Report {
   }[];
 }
 
-async function bench(...args: string[]): Promise<Report> {
-  const { stdout } = await run(process.execPath, [entry, '--storage', 'memory:', '--runs', '1', '--json', ...args]);
-  return JSON.parse(stdout);
+function bench(...args: string[]): Promise<Report> {
+  return report('main.ts', '--storage', 'memory:', '--runs', '1', ...args);
 }
 
 describe('each scenario runs to its end, on the engine in process and over HTTP', () => {
-  test('throughput', async () => {
-    const { series, durability } = await bench('--jobs', '150', '--scenario', 'enqueue,batch,drain');
-    expect(series.map(({ scenario, who }) => `${scenario} ${who}`)).toEqual(
-      ['enqueue', 'batch', 'drain-10', 'drain-100'].flatMap((scenario) => [`${scenario} embedded`, `${scenario} http`]),
-    );
-    for (const { figures } of series) expect(figures).toEqual([{ kind: 'rate', jobsPerSecond: expect.any(Number), durability }]);
-    expect(durability).toMatch(/^none/);
-  });
+  test(
+    'throughput',
+    async () => {
+      const { series, durability } = await bench('--jobs', '150', '--scenario', 'enqueue,batch,drain');
+      expect(series.map(({ scenario, who }) => `${scenario} ${who}`)).toEqual(
+        ['enqueue', 'batch', 'drain-10', 'drain-100'].flatMap((scenario) => [`${scenario} embedded`, `${scenario} http`]),
+      );
+      for (const { figures } of series) expect(figures).toEqual([{ kind: 'rate', jobsPerSecond: expect.any(Number), durability }]);
+      expect(durability).toMatch(/^none/);
+    },
+    busyMs,
+  );
 
-  test('pickup', async () => {
-    const { series } = await bench('--jobs', '20', '--scenario', 'pickup');
-    for (const { figures } of series) {
-      const [figure] = figures;
-      expect(Number(figure?.p50)).toBeGreaterThan(0);
-      expect(Number(figure?.p99)).toBeGreaterThanOrEqual(Number(figure?.p50));
-      expect(Number(figure?.max)).toBeGreaterThanOrEqual(Number(figure?.p99));
-    }
-    expect(series.map(({ who }) => who)).toEqual(['embedded', 'http']);
-  });
+  test(
+    'pickup',
+    async () => {
+      const { series } = await bench('--jobs', '20', '--scenario', 'pickup');
+      for (const { figures } of series) {
+        const [figure] = figures;
+        expect(Number(figure?.p50)).toBeGreaterThan(0);
+        expect(Number(figure?.p99)).toBeGreaterThanOrEqual(Number(figure?.p50));
+        expect(Number(figure?.max)).toBeGreaterThanOrEqual(Number(figure?.p99));
+      }
+      expect(series.map(({ who }) => who)).toEqual(['embedded', 'http']);
+    },
+    busyMs,
+  );
 });
 
 describe('what makes a figure wrong is an error', () => {
@@ -82,8 +91,11 @@ test('options say what was expected', () => {
     'drain-7',
     'pickup',
   ]);
+  expect(readOptions(['--storage', 'postgres://localhost/db']).storage).toBe('postgres://localhost/db');
   for (const args of [
     ['--storage', 'mysql:'],
+    ['--storage', 'sqlite:/no/such/folder/jobs.db'],
+    ['--storage', 'memory:jobs'],
     ['--mode', 'x'],
     ['--scenario', 'sleep'],
     ['--jobs', '0'],

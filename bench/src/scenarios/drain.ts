@@ -6,8 +6,17 @@ import type { Rate } from '../task.ts';
 import { enqueueAll } from './batch.ts';
 import { Calls, untilCounted } from './checks.ts';
 
-/** All jobs wait before the worker starts. From the first handler call until the store counts every job as completed. */
-export async function drain(client: Client, target: string | Transport, jobs: number, concurrency: number): Promise<Rate> {
+/**
+ * All jobs wait before the worker starts. From the first handler call until the store counts every job as completed.
+ * @param onReady Called when the jobs wait and the worker is about to start.
+ */
+export async function drain(
+  client: Client,
+  target: string | Transport,
+  jobs: number,
+  concurrency: number,
+  onReady: () => void,
+): Promise<Rate> {
   await enqueueAll(client, jobs);
   await untilCounted(client, 'available', jobs);
   const calls = new Calls(jobs);
@@ -18,6 +27,7 @@ export async function drain(client: Client, target: string | Transport, jobs: nu
     from ??= performance.now();
     calls.add(numberOf(args));
   });
+  onReady();
   const running = worker.start();
   try {
     await calls.done(running);

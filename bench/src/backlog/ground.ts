@@ -1,0 +1,117 @@
+import { type Limit, type NewJob, State, uuidv7 } from '@ojs-ts/core';
+import type { Storage } from '@ojs-ts/server';
+import { payloadOf } from '../payload.ts';
+
+/** The queue that claims look at first, and the one behind it. */
+export const front = 'bench';
+export const behind = 'bench-behind';
+
+/** Jobs of one claim. */
+export const claimSize = 10;
+
+const worker = 'bench';
+const hourMs = 3_600_000;
+
+/** A storage with jobs in it, and a clock that is its own. */
+export class Ground {
+  readonly storage: Storage;
+  readonly #offsetMs: number;
+  #made = 0;
+
+  private constructor(storage: Storage, offsetMs: number) {
+    this.storage = storage;
+    this.#offsetMs = offsetMs;
+  }
+
+  /** Brings the layout of the storage up to date. */
+  static async open(storage: Storage): Promise<Ground> {
+    await storage.migrate();
+    return new Ground(storage, (await storage.clock()) - Date.now());
+  }
+
+  now(): number {
+    return Date.now() + this.#offsetMs;
+  }
+
+  /** Inserts so many jobs in batches of what the storage takes, as many at once as it takes. */
+  async insert(count: number, patchOf: (index: number) => Partial<NewJob> = () => ({})): Promise<void> {
+    const { maxBatch, parallel } = this.storage.traits;
+    let next = 0;
+    const put = async () => {
+      while (next < count) {
+        const first = next;
+        next = Math.min(count, next + maxBatch);
+        const groups = Array.from({ length: next - first }, (_, index) => [this.#job(patchOf(first + index))]);
+        const answers = await this.storage.jobs.insert(groups, this.now());
+        const refused = answers.flat().find(({ kind }) => kind !== 'inserted');
+        if (refused !== undefined) throw new Error(`a job was not inserted but ${refused.kind}`);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(4, parallel) }, put));
+  }
+
+  /** Claims up to `limit` jobs; the lease outlasts the benchmark. */
+  async claim(limit: number, queues: readonly string[] = [front]) {
+    const claim = { request: null, queues, limit, worker, leaseMs: null, defaultLeaseMs: 24 * hourMs };
+    const [claimed] = await this.storage.jobs.claim([claim], this.now());
+    return claimed?.jobs ?? [];
+  }
+
+  /** Completes them as an ack would, but for the events. */
+  async complete(jobs: readonly { readonly id: string; readonly claim: number }[]): Promise<void> {
+    const transitions = jobs.map(({ id, claim }) => {
+      return { id, claim, worker, from: State.active, to: State.completed, result: '{"sent":true}', events: [] };
+    });
+    const moved = await this.storage.jobs.transition(transitions, this.now());
+    if (moved.some(({ kind }) => kind !== 'moved')) throw new Error('a job that was claimed could not be completed');
+  }
+
+  async remove(jobs: readonly { readonly id: string }[]): Promise<void> {
+    const ids = jobs.map(({ id }) => id);
+    await this.storage.jobs.remove(ids, { from: State.completed }, this.now());
+  }
+
+  /** Claims jobs of the front queue until `count` are active. */
+  async activate(count: number): Promise<void> {
+    for (let active = 0; active < count; ) {
+      const jobs = await this.claim(Math.min(count - active, this.storage.traits.maxBatch));
+      if (jobs.length === 0) throw new Error(`only ${active} of ${count} jobs could be claimed`);
+      active += jobs.length;
+    }
+  }
+
+  #job(patch: Partial<NewJob>): NewJob {
+    const id = uuidv7();
+    const queue = patch.queue ?? front;
+    const now = this.now();
+    const args = JSON.stringify([payloadOf(this.#made++)]);
+    return {
+      id,
+      type: 'bench.email',
+      queue,
+      state: State.available,
+      priority: 0,
+      runAt: now,
+      expiresAt: null,
+      laterExpiresAt: null,
+      deadlineAt: null,
+      heartbeatMs: 60_000,
+      timeoutMs: 24 * hourMs,
+      visibilityMs: null,
+      createdAt: now,
+      node: null,
+      cron: null,
+      trace: null,
+      unique: null,
+      limits: [],
+      envelope: `{"specversion":"1.0","id":"${id}","type":"bench.email","queue":"${queue}","args":${args}}`,
+      policy: null,
+      ...patch,
+    };
+  }
+}
+
+/** One at a time under the key. */
+export function oneOf(key: string): Limit {
+  return { key, concurrency: 1, rates: [] };
+}
