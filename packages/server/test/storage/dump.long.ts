@@ -3,9 +3,9 @@ import { storages } from '../support/storages.ts';
 import { carries } from './dump.ts';
 
 test.each(storages)(
-  'whatever was done to a store, its dump leaves the same in another one, for a minute: memory and $name',
+  'whatever was done to a store, its dump leaves the same in another one, for half a minute: memory and $name',
   async (storage) => {
-    const runs = await carries(storage, { numRuns: 10_000, interruptAfterTimeLimit: 60_000 });
+    const runs = await carries(storage, { numRuns: 10_000, interruptAfterTimeLimit: 30_000 });
     console.log(`${storage.name}: ${runs} scripts`);
   },
 );

@@ -23,6 +23,7 @@ export interface Subject {
   readonly open: () => Promise<Storage>;
   /** The same with events switched off. */
   readonly openUnlogged: () => Promise<Storage>;
+  /** Cases that cannot hold here, with the reason; they are left out. */
   readonly skip?: readonly { readonly test: string; readonly reason: string }[];
 }
 
@@ -49,7 +50,7 @@ const topics: Readonly<Record<string, readonly Case[]>> = {
 
 /** The contract of a storage, as cases. Whoever writes one runs this over it. */
 export function exerciseStorage({ name, open, openUnlogged, skip = [] }: Subject): void {
-  const skipped = new Map(skip.map(({ test, reason }) => [test, reason]));
+  const left = new Set(skip.map(({ test }) => test));
   const stores: Storage[] = [];
   const openers = [
     ...Object.entries(topics).map(([topic, cases]) => [topic, cases, open] as const),
@@ -62,8 +63,8 @@ export function exerciseStorage({ name, open, openUnlogged, skip = [] }: Subject
     for (const [topic, cases, open] of openers) {
       describe(topic, () => {
         for (const [title, run] of cases) {
-          const reason = skipped.get(title);
-          test.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (${reason})`, async () => {
+          if (left.has(title)) continue;
+          test(title, async () => {
             const storage = await open();
             stores.push(storage);
             await run(storage);

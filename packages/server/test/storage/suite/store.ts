@@ -61,8 +61,8 @@ export const storeCases: readonly Case[] = [
   [
     'many jobs of one queue are one wake-up; what waits for time or leaves is none',
     async (storage) => {
-      await insert(storage, [newJob(50, { queue: 'quiet' })]);
-      // The first subscription may still be told of what was there before it.
+      // Waited for, because the first subscription may still be told of what was there before it.
+      await wakesOf(storage, 'quiet', () => insert(storage, [newJob(50, { queue: 'quiet' })]));
       await wakesOf(storage, 'warm', () => insert(storage, [newJob(51, { queue: 'warm' })]));
       const wakes = await wakesOf(storage, 'a', async () => {
         await insert(storage, [newJob(52, { queue: 'later', state: State.scheduled, runAt: t0 + 9 })]);
