@@ -1,8 +1,10 @@
-import { type JobRecord, State } from '@ojs-ts/core';
+import type { JobRecord } from '@ojs-ts/core';
+import { integer, integerOrNull, readTexts, state, text, textOrNull } from '../cells.ts';
+
+export { integer, integerOrNull, readTexts, state, text, textOrNull } from '../cells.ts';
 
 /** Cells as the driver gives them: numbers (64-bit ones too), texts, booleans, null. */
 export type Cells = readonly unknown[];
-type Cell = unknown;
 
 /** The columns of a job in the order in which {@link readJob} expects them. */
 export const jobColumns =
@@ -71,37 +73,4 @@ export function isJobId(id: string): boolean {
 /** Whether PostgreSQL can hold the text; one with a NUL is the name of nothing. */
 export function isStorable(text: string): boolean {
   return !text.includes('\0');
-}
-
-/** @throws TypeError where it is not the JSON text of an array. */
-export function readTexts(json: string): readonly string[] {
-  const items: unknown = JSON.parse(json);
-  if (Array.isArray(items)) return items.map(String);
-  throw new TypeError(`PostgreSQL: expected the text of an array, found ${json.slice(0, 40)}.`);
-}
-
-export function integer(cell: Cell): number {
-  if (typeof cell === 'number') return cell;
-  throw new TypeError(`PostgreSQL: expected a number, found ${cell === null ? 'null' : typeof cell}.`);
-}
-
-export function integerOrNull(cell: Cell): number | null {
-  return cell === null ? null : integer(cell);
-}
-
-export function text(cell: Cell): string {
-  if (typeof cell === 'string') return cell;
-  throw new TypeError(`PostgreSQL: expected a text, found ${cell === null ? 'null' : typeof cell}.`);
-}
-
-export function textOrNull(cell: Cell): string | null {
-  return cell === null ? null : text(cell);
-}
-
-const stateOfBit = new Map<number, State>(Object.values(State).map((bit) => [bit, bit]));
-
-export function state(cell: Cell): State {
-  const found = stateOfBit.get(integer(cell));
-  if (found !== undefined) return found;
-  throw new TypeError(`PostgreSQL: ${String(cell)} is not the bit of a state.`);
 }

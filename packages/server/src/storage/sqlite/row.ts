@@ -1,7 +1,11 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import { defaultHeartbeatMs, type JobRecord, type NodeRef, State } from '@ojs-ts/core';
+import { integer, integerOrNull, readTexts, state, text, textOrNull } from '../cells.ts';
+
+export { integer, integerOrNull, readNumbers, readTexts, state, text, textOrNull } from '../cells.ts';
 
 export type Cells = readonly SQLOutputValue[];
+type Cell = SQLOutputValue | undefined;
 
 /** The columns of a job in the order in which {@link readJob} expects them, `number` first. */
 export const jobColumns =
@@ -170,47 +174,4 @@ export function readTies(cell: Cell): Ties {
 export function readNodeRef(ref: string): NodeRef {
   const space = ref.indexOf(' ');
   return { workflow: ref.slice(space + 1), index: Number(ref.slice(0, space)) };
-}
-
-/** @throws TypeError where it is not the JSON text of an array. */
-export function readTexts(json: string): readonly string[] {
-  return readArray(json).map(String);
-}
-
-export function readNumbers(json: string): readonly number[] {
-  return readArray(json).map(Number);
-}
-
-function readArray(json: string): readonly unknown[] {
-  const items: unknown = JSON.parse(json);
-  if (Array.isArray(items)) return items;
-  throw new TypeError(`SQLite: expected the text of an array, found ${json.slice(0, 40)}.`);
-}
-
-type Cell = SQLOutputValue | undefined;
-
-export function integer(cell: Cell): number {
-  if (typeof cell === 'number') return cell;
-  throw new TypeError(`SQLite: expected a number, found ${cell === null ? 'null' : typeof cell}.`);
-}
-
-export function integerOrNull(cell: Cell): number | null {
-  return cell === null ? null : integer(cell);
-}
-
-export function text(cell: Cell): string {
-  if (typeof cell === 'string') return cell;
-  throw new TypeError(`SQLite: expected a text, found ${cell === null ? 'null' : typeof cell}.`);
-}
-
-export function textOrNull(cell: Cell): string | null {
-  return cell === null ? null : text(cell);
-}
-
-const stateOfBit = new Map<number, State>(Object.values(State).map((bit) => [bit, bit]));
-
-export function state(cell: Cell): State {
-  const found = stateOfBit.get(integer(cell));
-  if (found !== undefined) return found;
-  throw new TypeError(`SQLite: ${cell} is not the bit of a state.`);
 }
