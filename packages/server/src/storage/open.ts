@@ -1,11 +1,11 @@
 import { memoryStorage } from './memory/memory.ts';
-import { isRedisUrl } from './redis/address.ts';
+import { isRedisUrl, withoutPassword } from './redis/address.ts';
 import { sqliteStorage } from './sqlite/sqlite.ts';
 import type { Storage } from './storage.ts';
 
 /**
- * Opens the storage that a URL names: `memory:`, `sqlite:PATH`, or `sqlite:` and `sqlite::memory:` for a private temporary file that goes
- * when the storage is closed. The layout is brought up to date by the storage's `migrate`. With `events: false` it writes no log of events;
+ * Opens the storage that a URL names: `memory:`, `sqlite:PATH`, `postgres://…`, `redis://…`, or `sqlite:` and `sqlite::memory:` for a private temporary
+ * file that goes when the storage is closed. The layout is brought up to date by the storage's `migrate`. With `events: false` it writes no log of events;
  * with `existing` it makes no file where there is none.
  * @throws Error where the URL names no storage, or its file cannot be opened.
  */
@@ -19,14 +19,11 @@ export async function openStorage(
   // Their drivers are loaded where they are used only.
   if (/^postgres(ql)?:\/\//.test(url)) return (await import('./postgres/postgres.ts')).postgresStorage({ url, events });
   if (isRedisUrl(url)) return (await import('./redis/redis.ts')).redisStorage({ url, events });
-  throw new Error(`No storage is named by '${withoutPassword(url)}'; expected 'memory:', 'sqlite:PATH' or 'sqlite:' for a temporary file.`);
+  const expected = "'memory:', 'sqlite:PATH', 'postgres://HOST/DATABASE', 'redis://HOST', or 'sqlite:' for a temporary file";
+  throw new Error(`No storage is named by '${withoutPassword(url)}'; expected ${expected}.`);
 }
 
 /** `sqlite:./jobs.db`, `sqlite:/var/jobs.db` and the URL form `sqlite:///var/jobs.db` all name a path. */
 function decodePath(rest: string): string {
   return rest.startsWith('//') ? rest.slice(2) : rest;
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/[^@/]*?):[^@/]*@/i, '$1:***@');
 }
