@@ -2,6 +2,16 @@ export type { Answer, Call, CallContext, Transport } from '@ojs-ts/core';
 export { Client, Client as OjsClient, type ClientOptions } from './client.ts';
 export type { ConnectionOptions } from './connection.ts';
 export type { JobContext } from './context.ts';
+export {
+  type ArgsOf,
+  defineJob,
+  type InputOf,
+  type JobDef,
+  type JobTypes,
+  type Jsonable,
+  job,
+  type ResultOf,
+} from './definition.ts';
 export type { Duration } from './duration.ts';
 export {
   DiscardError,
@@ -26,9 +36,12 @@ export {
 export type { JobHandle } from './handle.ts';
 export type { Job, JobErrorEntry, JobState, JsonArray, Meta } from './job.ts';
 export type { Logger } from './logger.ts';
+export type { MiddlewareChain } from './middleware/chain.ts';
+export type { EnqueueMiddleware, EnqueueNext, ExecutionMiddleware, ExecutionNext } from './middleware/types.ts';
 export type { CallOptions, EnqueueOptions, JobOptions, JobRequest, RetryPolicy, UniquePolicy } from './options.ts';
 export type { Page, PageOptions } from './page.ts';
 export type { Queue, QueueStats } from './queue.ts';
+export type { StandardSchemaV1 } from './standard-schema.ts';
 export type { WorkerHealth, WorkerState } from './worker/health.ts';
 export type { WorkerOptions } from './worker/options.ts';
 export { type Handler, Worker, Worker as OjsWorker } from './worker.ts';

@@ -1,5 +1,6 @@
 import { formatDuration, isUuidv7, parseTimestamp, uuidv7 } from '@ojs-ts/core';
 import { firstProblem } from './arguments.ts';
+import type { definitionOf, JobDef } from './definition.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { OJSValidationError } from './errors.ts';
 import type { JobState, JsonArray, Meta } from './job.ts';
@@ -66,9 +67,13 @@ export interface JobOptions {
 
 export interface EnqueueOptions extends JobOptions, CallOptions {}
 
-export interface JobRequest<A extends JsonArray = JsonArray> extends JobOptions {
+/** A job to be sent. `R`, the type of its result, is the word of whoever made it; see {@link job}. */
+export interface JobRequest<A extends JsonArray = JsonArray, R = unknown> extends JobOptions {
   type: string;
   args: A;
+  /** What checks the args; {@link job} puts it here. */
+  readonly [definitionOf]?: JobDef;
+  readonly '~r'?: R;
 }
 
 /** A request in its wire form, with what a retry and an error need to know of it. */

@@ -1,0 +1,28 @@
+import { OJSError } from '../errors.ts';
+
+/** One layer around the rest of an onion. `next` without an argument goes on with the same input. */
+export type Layer<I, O> = (input: I, next: (input?: I) => Promise<O>) => Promise<O>;
+
+/**
+ * The layers around `last` as one function, the first one outermost (ojs-middleware §3).
+ * A layer may call `next` again after it has rejected, which is what a retry does; while it is pending, or once it has fulfilled, `next` rejects.
+ */
+export function compose<I, O>(layers: readonly Layer<I, O>[], last: (input: I) => O | Promise<O>): (input: I) => Promise<O> {
+  const from = async (index: number, input: I): Promise<O> => {
+    const layer = layers[index];
+    if (layer === undefined) return last(input);
+    let open = true;
+    const next = async (changed: I = input): Promise<O> => {
+      if (!open) throw new OJSError('next() was called while an earlier call was pending or after one had fulfilled.');
+      open = false;
+      try {
+        return await from(index + 1, changed);
+      } catch (error) {
+        open = true;
+        throw error;
+      }
+    };
+    return layer(input, next);
+  };
+  return (input) => from(0, input);
+}

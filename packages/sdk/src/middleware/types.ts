@@ -1,0 +1,14 @@
+import type { JobContext } from '../context.ts';
+import type { Job } from '../job.ts';
+import type { JobRequest } from '../options.ts';
+
+/** Sends the request, or hands it to the next middleware. null: a middleware dropped it, and nothing was sent. */
+export type EnqueueNext = (request: JobRequest) => Promise<Job | null>;
+
+/** Wraps every job on its way to the server, in a batch too. It may change everything of the request but its id, and drops it by answering null. */
+export type EnqueueMiddleware = (request: JobRequest, next: EnqueueNext) => Promise<Job | null>;
+
+export type ExecutionNext = () => Promise<unknown>;
+
+/** Wraps every execution of a handler. What it answers is the job's result, what it throws is the job's failure. */
+export type ExecutionMiddleware = (ctx: JobContext, next: ExecutionNext) => Promise<unknown>;
