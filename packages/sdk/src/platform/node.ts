@@ -12,8 +12,11 @@ export const platform: Platform = {
   // undici is loaded with the first call: a worker on an engine in the same process never needs it.
   httpTransport: (options) =>
     lazyTransport(async () => {
-      const { NodeTransport } = await import('../transport/node.ts').catch(missingUndici);
-      if (NodeTransport !== null) return new NodeTransport(options);
+      if (!('bun' in process.versions)) {
+        const { NodeTransport } = await import('../transport/node.ts').catch(missingUndici);
+        if (NodeTransport !== null) return new NodeTransport(options);
+      }
+      // Bun puts a module of its own in the place of undici, whose pool answers nothing (Bun 1.4.5); its fetch pools connections itself.
       const { FetchTransport } = await import('../transport/fetch.ts');
       return new FetchTransport(options);
     }),

@@ -1,0 +1,139 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import vm from 'node:vm';
+import { type RunningServer, startServer } from '@ojs-ts/server';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bundle, gzipped } from './bundle.ts';
+import { build, openProject, type Project, root } from './project.ts';
+
+let project: Project;
+let server: RunningServer;
+
+beforeAll(async () => {
+  await build();
+  [project, server] = await Promise.all([openProject(), startServer({ storage: 'memory:', port: 0, log: false })]);
+}, 300_000);
+afterAll(async () => {
+  await server?.close();
+  await project?.[Symbol.asyncDispose]();
+});
+
+const node = process.execPath;
+const bin = (name: string) => join(project.directory, 'node_modules', name);
+
+async function manifestOf(name: string) {
+  return JSON.parse(await readFile(join(project.directory, 'node_modules', name, 'package.json'), 'utf8'));
+}
+
+describe('the packed packages in an empty project', () => {
+  test('the SDK needs core and undici, core needs nothing (brief-notes 22)', async () => {
+    expect(Object.keys((await manifestOf('@ojs-ts/sdk')).dependencies)).toEqual(['@ojs-ts/core', 'undici']);
+    expect((await manifestOf('@ojs-ts/core')).dependencies).toEqual({});
+    expect(await manifestOf('@ojs-ts/sdk')).toMatchObject({ sideEffects: false, type: 'module' });
+  });
+
+  test.each(['core', 'sdk', 'server'])('publint finds nothing in %s', async (name) => {
+    const { publint } = await import('publint');
+    const { messages } = await publint({ pkgDir: join(root, 'packages', name, 'dist'), strict: true });
+    expect(messages).toEqual([]);
+  });
+
+  test.each([
+    ['core', []],
+    ['sdk', []],
+    ['server', ['--profile', 'esm-only']],
+  ] as const)('arethetypeswrong finds nothing in %s', async (name, more) => {
+    const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js');
+    const tarball = join(project.directory, 'tarballs', `ojs-ts-${name}-${(await manifestOf('@ojs-ts/sdk')).version}.tgz`);
+    await project.run(node, [attw, tarball, ...more]);
+  });
+
+  test('every entry loads as a module and as CommonJS, and both say the same names', async () => {
+    const { exports } = await manifestOf('@ojs-ts/sdk');
+    const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'));
+    const names = entries.map((entry) => `@ojs-ts/sdk${entry.slice(1)}`);
+    const program = `
+      import { createRequire } from 'node:module';
+      const require = createRequire(import.meta.url);
+      for (const name of ${JSON.stringify(names)}) {
+        const [module, common] = [Object.keys(await import(name)), Object.keys(require(name))];
+        if (module.length === 0 || module.sort().join() !== common.sort().join()) throw new Error(name + ': ' + module + ' | ' + common);
+      }
+      console.log('same');`;
+    await writeFile(join(project.directory, 'entries.mjs'), program);
+    expect(await project.run(node, ['entries.mjs'])).toBe('same');
+  });
+
+  test('module and CommonJS in one process know each other’s errors (P3)', async () => {
+    const said = JSON.parse(await project.run(node, ['both.mjs']));
+    expect(said).toEqual({ copies: true, known: true, names: ['OJSValidationError', 'OJSValidationError'], same: true });
+  });
+
+  test('the packed server runs embedded on SQLite', async () => {
+    expect(await project.run(node, ['embedded.mjs'])).toBe('available');
+  });
+});
+
+describe('a job there and back over HTTP', () => {
+  const runtimes: readonly (readonly [string, () => readonly [string, ...string[]]])[] = [
+    ['Node 24', () => [node]],
+    ['Node 22', () => [bin('node-22/bin/node')]],
+    ['Bun', () => [bin('.bin/bun')]],
+    ['Deno', () => [bin('.bin/deno'), 'run', '--allow-all', '--node-modules-dir=manual']],
+  ];
+  for (const [name, command] of runtimes) {
+    test.each([
+      ['roundtrip.mjs', 'module'],
+      ['roundtrip.cjs', 'commonjs'],
+    ])(`${name}, %s`, async (program, word) => {
+      const [file, ...args] = command();
+      const env = { OJS_BACKEND_URL: server.url, QUEUE: `${name.toLowerCase().replace(' ', '-')}-${word}` };
+      expect(JSON.parse(await project.run(file, [...args, program], env))).toEqual({ word });
+    });
+  }
+
+  test('a sandbox that has fetch and no Node, from one bundled file', async () => {
+    const entry = join(project.directory, 'sandbox.mjs');
+    await writeFile(entry, "export { Client } from '@ojs-ts/sdk';\n");
+    const web = {
+      fetch,
+      AbortController,
+      AbortSignal,
+      URL,
+      URLSearchParams,
+      TextEncoder,
+      TextDecoder,
+      crypto,
+      performance,
+      setTimeout,
+      clearTimeout,
+      console,
+    };
+    const result = vm.runInNewContext(
+      `${await bundle(entry)};
+      (async () => {
+        const client = new bundled.Client(${JSON.stringify(server.url)});
+        const { id } = await client.enqueue('package.echo', ['sandbox'], { queue: 'sandbox' });
+        const { args } = await client.getJob(id);
+        await client.close();
+        return JSON.stringify(args);
+      })()`,
+      web,
+    );
+    expect(await result).toBe('["sandbox"]');
+  });
+});
+
+describe('types of the packed package', () => {
+  test.each(['typescript-oldest', 'typescript-newest'])('%s, strict, with skipLibCheck off (brief-notes 21)', async (name) => {
+    await project.run(node, [bin(`${name}/bin/tsc`), '-p', 'tsconfig.json']);
+  });
+});
+
+test('the client alone stays small', async () => {
+  const entry = join(project.directory, 'client-only.mjs');
+  await writeFile(entry, "export { Client } from '@ojs-ts/sdk';\n");
+  const bytes = gzipped(await bundle(entry));
+  console.log(`client alone: ${bytes} bytes gzipped`);
+  expect(bytes).toBeLessThan(16_000);
+});
