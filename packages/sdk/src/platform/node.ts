@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { OJSError } from '../errors.ts';
 import { lazyTransport } from '../transport/lazy.ts';
 import type { Platform, ProcessSignal } from './platform.ts';
 
@@ -9,11 +11,14 @@ export const platform: Platform = {
   env: (name) => process.env[name],
   hostname: hostname(),
   pid: process.pid,
+  readFile: (path) => readFileSync(path, 'utf8'),
+  hasTls: true,
   // undici is loaded with the first call: a worker on an engine in the same process never needs it.
   httpTransport: (options) =>
     lazyTransport(async () => {
       const { NodeTransport } = await import('../transport/node.ts').catch(missingUndici);
       if (NodeTransport !== null) return new NodeTransport(options);
+      if (options.tls !== undefined) throw new OJSError('The package undici is needed for TLS settings, and it is not installed.');
       const { FetchTransport } = await import('../transport/fetch.ts');
       return new FetchTransport(options);
     }),
