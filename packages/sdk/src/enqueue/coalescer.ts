@@ -29,7 +29,7 @@ const stallMs = 1_000;
 export class Coalescer<In, Out> {
   readonly #options: CoalescerOptions<In, Out>;
   #waiting: Slot<In, Out>[] = [];
-  #running = false;
+  #draining: Promise<void> | null = null;
   #closed = false;
   readonly #groups = new Set<Promise<void>>();
 
@@ -43,10 +43,7 @@ export class Coalescer<In, Out> {
     using deadline = new Deadline(ms, expired, signal);
     const slot = new Slot<In, Out>(item, deadline);
     this.#waiting.push(slot);
-    if (!this.#running) {
-      this.#running = true;
-      queueMicrotask(() => void this.#drain());
-    }
+    this.#draining ??= this.#drain();
     try {
       return await deadline.race(slot.outcome);
     } finally {
@@ -57,10 +54,13 @@ export class Coalescer<In, Out> {
   /** Takes no more calls, and resolves when all that came have their outcome. */
   async close(): Promise<void> {
     this.#closed = true;
-    while (this.#running || this.#groups.size > 0) await (this.#groups.size > 0 ? Promise.all(this.#groups) : Promise.resolve());
+    await this.#draining;
+    await Promise.all(this.#groups);
   }
 
   async #drain(): Promise<void> {
+    // The other calls of this turn come first.
+    await null;
     for (let group = this.#next(); group.length > 0; group = this.#next()) {
       const work = this.#start(group);
       this.#groups.add(work);
@@ -69,7 +69,7 @@ export class Coalescer<In, Out> {
       await Promise.race([work, new Promise((resolve) => (timer = setTimeout(resolve, stallMs)))]);
       clearTimeout(timer);
     }
-    this.#running = false;
+    this.#draining = null;
   }
 
   #next(): Slot<In, Out>[] {
