@@ -16,6 +16,9 @@ const maxJobs = 1_000;
 /** How long a server without the extension is not asked again; meanwhile it may have been updated, or it was a proxy that answered. */
 const absentMs = 60_000;
 
+/** So many are sent singly, rather than halved again. */
+const fewJobs = 8;
+
 /** What an item of the answer means for its caller. */
 type Verdict =
   | { readonly kind: 'sent'; readonly sent: Sent }
@@ -141,7 +144,11 @@ export class Bulk {
       for (const { item, reject } of group) reject(errorFor(error, contextOf(item)));
       return;
     }
-    await this.#singly(group, uncertain || status === 500);
+    const unknown = uncertain || status === 500;
+    if (this.isAbsent || group.length <= fewJobs) return this.#singly(group, unknown);
+    // Some job spoils it for the others, such as one that is nested too deeply to be read: few halvings find it.
+    const half = Math.ceil(group.length / 2);
+    await Promise.all([this.#bulk(group.slice(0, half), deadline, unknown, 0), this.#bulk(group.slice(half), deadline, unknown, 0)]);
   }
 
   /** Too many jobs, or too many bytes, for this server or a proxy before it. */
