@@ -10,7 +10,7 @@ import {
   RateLimitedError,
   type RateLimitInfo,
 } from './errors.ts';
-import { booleanOf, compact, isWire, textOf, type Wire, wireOf } from './json.ts';
+import { booleanOf, compact, parseWire, textOf, type Wire, wireOf } from './json.ts';
 
 /** The other names of the catalogue's codes: SCREAMING (ojs-errors §4) and OJS-1234 (ojs-error-catalog §4). */
 const otherNames: ReadonlyMap<string, string> = new Map(
@@ -47,9 +47,26 @@ export function apiError(answer: Answer, context: ErrorContext): OJSAPIError {
     requestId: textOf(said.request_id) ?? answer.headers['x-request-id'] ?? context.requestId,
     foreign: textOf(said.code) ? undefined : true,
   });
-  const { status } = answer;
+  return errorOf(answer.status, detail, { ...context, ...(answer.status === 429 && { rateLimit: rateLimitOf(answer, detail) }) });
+}
+
+/** The same refusal for one of several calls that were sent as one. */
+export function errorFor(error: OJSAPIError, context: ErrorContext): OJSAPIError {
+  const { attempt, requestId } = error;
+  const about = { attempt, requestId, ...context, cause: error };
+  return errorOf(error.statusCode, error.error, error instanceof RateLimitedError ? { ...about, rateLimit: error.rateLimit } : about);
+}
+
+/** The refusal of one item of a bulk answer, which stands there as `error` without a status of its own. */
+export function itemError(error: unknown, context: ErrorContext): OJSAPIError {
+  const code = readCode(wireOf(error) ?? {}, 422);
+  return apiError({ status: isKnown(code) ? errorKinds[code].status : 422, text: JSON.stringify({ error }), headers: {} }, context);
+}
+
+function errorOf(status: number, detail: OJSErrorDetail, context: ErrorContext & { rateLimit?: RateLimitInfo | undefined }): OJSAPIError {
+  const { code } = detail;
   if (status === 401 || status === 403) return new OJSAuthenticationError(status, detail, context);
-  if (status === 429) return new RateLimitedError(status, detail, { ...context, rateLimit: rateLimitOf(answer, detail) });
+  if (status === 429) return new RateLimitedError(status, detail, context);
   if (code === 'not_found') return new JobNotFoundError(status, detail, context);
   if (code === 'duplicate') return new DuplicateJobError(status, detail, context);
   if (code === 'queue_paused') return new QueuePausedError(status, detail, context);
@@ -64,15 +81,6 @@ function readCode(said: Wire, status: number): string {
 
 function isKnown(code: string): code is ErrorCode {
   return Object.hasOwn(errorKinds, code);
-}
-
-function parseWire(text: string): Wire | undefined {
-  try {
-    const body: unknown = JSON.parse(text);
-    return isWire(body) ? body : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function rateLimitOf({ headers }: Answer, detail: OJSErrorDetail): RateLimitInfo {

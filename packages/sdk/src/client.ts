@@ -1,132 +1,186 @@
-import type { Call, OperationName, Transport } from '@ojs-ts/core';
-import { uuidv7 } from '@ojs-ts/core';
+import type { Transport } from '@ojs-ts/core';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import { type OJSAPIError, OJSValidationError } from './errors.ts';
+import { type CronJob, type CronJobOptions, type CronJobRequest, listCronJobs, registerCronJob, unregisterCronJob } from './cron.ts';
+import { deleteDeadLetterJob, listDeadLetterJobs, retryDeadLetterJob } from './dead-letter.ts';
+import type { ArgsIn, ArgsOf, InputOf, JobDef, JobTypes, Jsonable, NameIn, ResultIn, ResultOf } from './definition.ts';
+import { Producer } from './enqueue/producer.ts';
+import { requestOf } from './enqueue/request.ts';
+import { envText } from './environment.ts';
+import { OJSValidationError } from './errors.ts';
 import { handleOf, type JobCalls, type JobHandle } from './handle.ts';
-import { type Job, type JsonArray, readJob } from './job.ts';
-import { isWire, textOf, type Wire } from './json.ts';
-import { type CallOptions, type EnqueueOptions, type JobRequest, type WireRequest, wireRequest } from './options.ts';
-import { type Page, type PageOptions, type PageQuery, readPage } from './page.ts';
-import { type Queue, type QueueStats, readQueue, readQueueStats } from './queue.ts';
+import type { Job, JsonArray } from './job.ts';
+import { cancelJob, getJob } from './jobs.ts';
+import { parseWire } from './json.ts';
+import { MiddlewareChain } from './middleware/chain.ts';
+import type { EnqueueMiddleware } from './middleware/types.ts';
+import { isQueueName } from './names.ts';
+import type { CallOptions, EnqueueOptions, JobRequest } from './options.ts';
+import type { Page, PageOptions } from './page.ts';
+import { listQueues, onQueue, type Queue, type QueueStats, readQueue, readQueueStats } from './queue.ts';
+import { deleteSchema, getSchema, listSchemas, registerSchema, type Schema, type SchemaInfo } from './schema.ts';
 import { specVersion } from './version.ts';
+import { waitFor } from './wait.ts';
 
-export interface ClientOptions extends ConnectionOptions {}
+export interface ClientOptions extends ConnectionOptions {
+  /** Of jobs that name none; default `OJS_QUEUE`, else the server's `default`. */
+  queue?: string;
+  /** Whether concurrent `enqueue` calls become one request; default true. */
+  coalesce?: boolean;
+  /** Told of every job that this client has enqueued, not of duplicates. What it throws is logged. */
+  onJobEnqueued?: (job: Job) => void;
+}
 
-/** Puts jobs into queues and looks after them. */
-export class Client implements AsyncDisposable {
+/** The handles of a batch, in its order. */
+export type HandlesOf<L extends readonly JobRequest[]> = {
+  -readonly [K in keyof L]: L[K] extends JobRequest<infer A, infer R> ? JobHandle<A, R> : never;
+};
+
+/** Puts jobs into queues and looks after them. `R` is a registry of job types for calls by name; default: {@link JobTypes}. */
+export class Client<R = JobTypes> implements AsyncDisposable {
   static readonly specVersion = specVersion;
+  /** Around every job of `enqueue` and `enqueueBatch`, the first one outermost. */
+  readonly middlewares: MiddlewareChain<EnqueueMiddleware> = new MiddlewareChain();
   readonly #connection: Connection;
+  readonly #producer: Producer;
+  readonly #queue: string | undefined;
   readonly #calls: JobCalls = {
-    read: (jobId, options) => this.#readJob(jobId, options),
-    cancel: (jobId) => this.#cancelJob(jobId, {}),
+    read: (jobId, options) => getJob(this.#connection, jobId, options),
+    cancel: (jobId, options) => cancelJob(this.#connection, jobId, options),
+    wait: (jobId, deadline) => waitFor(this.#connection, jobId, deadline),
   };
 
   /**
    * @param target URL of a server, or a transport such as `openEmbedded()` gives. Default: `OJS_BACKEND_URL`, else http://localhost:8080.
-   * @throws {OJSValidationError} for a target or an option that cannot be used.
+   * @throws {OJSValidationError} for a target, an option or a variable of the environment that cannot be used.
    */
   constructor(target?: string | Transport, options: ClientOptions = {}) {
     this.#connection = new Connection(target, options);
+    this.#queue = readQueueOption(options.queue);
+    this.#producer = new Producer({
+      connection: this.#connection,
+      middlewares: this.middlewares,
+      calls: this.#calls,
+      coalesce: options.coalesce ?? true,
+      queue: this.#queue,
+      onJobEnqueued: options.onJobEnqueued,
+    });
+  }
+
+  /** Adds it innermost. Same as `middlewares.add`. @throws {OJSValidationError} for a name that is taken. */
+  enqueueMiddleware(middleware: EnqueueMiddleware, name?: string): this {
+    this.middlewares.add(middleware, name);
+    return this;
   }
 
   /**
-   * PUSH (ojs-core §7.1). The id is minted here, so a repeated request never makes a second job.
+   * PUSH (ojs-core §7.1). The id is minted here, so a repeated request never makes a second job. Calls that are made at once go as one request, each with its own
+   * outcome. Args of a definition with a schema are checked here and sent as they were given; the handle shows what the schema made of them.
    * @throws {OJSValidationError} before anything is sent; {DuplicateJobError}, {QueuePausedError} and the other errors of a call.
    */
-  async enqueue(jobType: string, args: JsonArray, options: EnqueueOptions = {}): Promise<JobHandle> {
-    const request = wireRequest({ ...options, type: jobType, args });
-    const about = { jobId: request.id, queue: request.queue };
-    const body = await this.#connection.call({ operation: 'job.enqueue', body: request.text, idempotencyKey: request.id }, options, about, {
-      recover: (error, call) => (isOwn(error, [request]) ? call(jobCall('job.get', request.id)) : none),
-    });
-    return handleOf(readJob(body.job ?? body), body.deduplicated === true ? 'duplicate' : 'created', this.#calls);
+  enqueue<D extends JobDef>(job: D, args: Jsonable<InputOf<D>>, options?: EnqueueOptions): Promise<JobHandle<ArgsOf<D>, ResultOf<D>>>;
+  enqueue<T extends NameIn<R>>(jobType: T, args: ArgsIn<R, T>, options?: EnqueueOptions): Promise<JobHandle<ArgsIn<R, T>, ResultIn<R, T>>>;
+  async enqueue(job: string | JobDef, args: JsonArray, options: EnqueueOptions = {}): Promise<JobHandle> {
+    return this.#producer.enqueue(requestOf(job, args, options, this.#queue), options);
   }
 
-  /** One request, atomic: all jobs or none. Handles come in the order of the requests. */
+  /**
+   * One request, atomic: all jobs or none. Handles come in the order of the requests; one that a middleware dropped has its place among them.
+   * @throws {OJSValidationError} for a request that cannot be sent, by its index, and for more than the server takes at once; the errors of a call.
+   */
+  enqueueBatch<const L extends readonly JobRequest[]>(requests: L, options?: CallOptions): Promise<HandlesOf<L>>;
   async enqueueBatch(requests: readonly JobRequest[], options: CallOptions = {}): Promise<JobHandle[]> {
-    const wire = requests.map(inBatch);
-    const [first] = wire;
-    if (first === undefined) return [];
-    const body = `{"jobs":[${wire.map(({ text }) => text).join(',')}]}`;
-    const answer = await this.#connection.call(
-      { operation: 'job.enqueueBatch', body, idempotencyKey: first.id },
-      options,
-      {},
-      {
-        recover: async (error, call) =>
-          isOwn(error, wire) ? { jobs: await Promise.all(wire.map(({ id }) => call(jobCall('job.get', id)))) } : null,
-      },
-    );
-    return listOf(answer.jobs).map((raw) => handleOf(readJob(jobIn(raw)), 'created', this.#calls));
+    return this.#producer.enqueueBatch(requests, options);
   }
 
   /** INFO. Ids are not checked here: the server answers `not_found`. */
   async getJob(jobId: string, options: CallOptions = {}): Promise<JobHandle> {
-    return handleOf(await this.#readJob(jobId, options), 'created', this.#calls);
+    return handleOf(await getJob(this.#connection, jobId, options), 'created', this.#calls);
   }
 
   /** CANCEL (ojs-core §7.6). A running job's `ctx.signal` aborts within a heartbeat of its worker. */
   async cancelJob(jobId: string, options: CallOptions = {}): Promise<Job> {
-    return this.#cancelJob(jobId, options);
+    return cancelJob(this.#connection, jobId, options);
   }
 
   async listQueues(options: CallOptions = {}): Promise<Queue[]> {
-    const first: PageQuery = { limit: 200, offset: undefined, cursor: undefined };
-    const load = (query: PageQuery) => this.#connection.call({ operation: 'queue.list', query: { ...query } }, options);
-    return Array.fromAsync(await readPage(first, load, (body) => listOf(body.queues).filter(isWire).map(readQueue)));
+    return listQueues(this.#connection, options);
   }
 
   async queueStats(queueName: string, options: CallOptions = {}): Promise<QueueStats> {
-    return readQueueStats(await this.#onQueue('queue.stats', queueName, options));
+    return readQueueStats(await onQueue(this.#connection, 'queue.stats', queueName, options));
   }
 
   /** Workers stop fetching from the queue; jobs are still accepted unless the server is told otherwise. */
   async pauseQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
-    return readQueue(await this.#onQueue('queue.pause', queueName, options, uuidv7()));
+    return readQueue(await onQueue(this.#connection, 'queue.pause', queueName, options));
   }
 
   async resumeQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
-    return readQueue(await this.#onQueue('queue.resume', queueName, options, uuidv7()));
+    return readQueue(await onQueue(this.#connection, 'queue.resume', queueName, options));
+  }
+
+  /** Registers a cron, or changes the one of this name. @throws {OJSValidationError} before anything is sent. */
+  registerCronJob(name: string, cron: string, jobType: string, args?: JsonArray, options?: CronJobOptions & CallOptions): Promise<CronJob>;
+  registerCronJob(request: CronJobRequest, options?: CallOptions): Promise<CronJob>;
+  async registerCronJob(
+    first: string | CronJobRequest,
+    second: string | CallOptions = {},
+    type = '',
+    args: JsonArray = [],
+    options: CronJobOptions & CallOptions = {},
+  ): Promise<CronJob> {
+    if (typeof first === 'string') {
+      const { signal, requestTimeout, ...own } = options;
+      const request = { ...own, name: first, cron: typeof second === 'string' ? second : '', type, args };
+      return registerCronJob(this.#connection, this.#queued(request), options);
+    }
+    return registerCronJob(this.#connection, this.#queued(first), typeof second === 'string' ? {} : second);
+  }
+
+  async listCronJobs(options: PageOptions = {}): Promise<Page<CronJob>> {
+    return listCronJobs(this.#connection, options);
+  }
+
+  async unregisterCronJob(name: string, options: CallOptions = {}): Promise<{ deleted: boolean; name: string }> {
+    return unregisterCronJob(this.#connection, name, options);
   }
 
   /** Discarded jobs whose retry policy says `onExhaustion: 'dead_letter'`, newest first. */
   async listDeadLetterJobs(options: PageOptions & { queue?: string } = {}): Promise<Page<Job>> {
-    const { queue, limit, offset, ...call } = options;
-    return readPage(
-      { limit, offset, cursor: undefined },
-      (query) => this.#connection.call({ operation: 'deadLetter.list', query: { ...query, queue } }, call, { queue }),
-      (body) => listOf(body.jobs).map((raw) => readJob(raw)),
-    );
+    return listDeadLetterJobs(this.#connection, options);
   }
 
   /** Makes the job available again with attempt 0; its error history stays. */
   async retryDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<Job> {
-    const body = await this.#connection.call(
-      { ...jobCall('deadLetter.retry', jobId), idempotencyKey: uuidv7() },
-      options,
-      { jobId },
-      {
-        // A server without idempotency keys no longer finds it in the dead letter; the job itself tells whether the first call took it out.
-        recover: async (error, call) => {
-          if (error.code !== 'not_found' && error.code !== 'conflict') return null;
-          const found = await call(jobCall('job.get', jobId));
-          return readJob(jobIn(found)).state === 'discarded' ? null : found;
-        },
-      },
-    );
-    return readJob(jobIn(body));
+    return retryDeadLetterJob(this.#connection, jobId, options);
   }
 
   async deleteDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<{ deleted: boolean; jobId: string }> {
-    const body = await this.#connection.call(
-      { ...jobCall('deadLetter.delete', jobId), idempotencyKey: uuidv7() },
-      options,
-      { jobId },
-      {
-        recover: async (error) => (error.code === 'not_found' ? { deleted: true } : null),
-      },
-    );
-    return { deleted: body.deleted !== false, jobId };
+    return deleteDeadLetterJob(this.#connection, jobId, options);
+  }
+
+  /** From then on the server checks the args of jobs of this type. */
+  async registerSchema(
+    uri: string,
+    jobType: string,
+    version: string,
+    schema: Readonly<Record<string, unknown>>,
+    options: CallOptions = {},
+  ): Promise<Schema> {
+    return registerSchema(this.#connection, uri, jobType, version, schema, options);
+  }
+
+  /** Without their texts, as the specification lists them. */
+  async listSchemas(options: PageOptions = {}): Promise<Page<SchemaInfo>> {
+    return listSchemas(this.#connection, options);
+  }
+
+  async getSchema(uri: string, options: CallOptions = {}): Promise<Schema> {
+    return getSchema(this.#connection, uri, options);
+  }
+
+  async deleteSchema(uri: string, options: CallOptions = {}): Promise<{ deleted: boolean; uri: string }> {
+    return deleteSchema(this.#connection, uri, options);
   }
 
   /** What the server supports, verbatim. */
@@ -136,18 +190,13 @@ export class Client implements AsyncDisposable {
 
   /** The server's own report, verbatim; also the one that it gives with 503 while it is degraded. */
   async health(options: CallOptions = {}): Promise<Record<string, unknown>> {
-    return {
-      ...(await this.#connection.call(
-        { operation: 'system.health' },
-        options,
-        {},
-        { isAnswer: ({ status, text }) => status === 503 && isReport(text) },
-      )),
-    };
+    const isReport = ({ status, text }: { status: number; text: string }) => status === 503 && typeof parseWire(text)?.status === 'string';
+    return { ...(await this.#connection.call({ operation: 'system.health' }, options, {}, { isAnswer: isReport })) };
   }
 
   /** Waits for the calls under way. A transport that was given to the constructor stays open. */
   async close(): Promise<void> {
+    await this.#producer.close();
     await this.#connection[Symbol.asyncDispose]();
   }
 
@@ -155,65 +204,14 @@ export class Client implements AsyncDisposable {
     await this.close();
   }
 
-  async #readJob<A extends JsonArray, R>(jobId: string, options: CallOptions): Promise<Job<A, R>> {
-    return readJob<A, R>(jobIn(await this.#connection.call(jobCall('job.get', jobId), options, { jobId })));
-  }
-
-  async #cancelJob<A extends JsonArray, R>(jobId: string, options: CallOptions): Promise<Job<A, R>> {
-    const body = await this.#connection.call(
-      { ...jobCall('job.cancel', jobId), idempotencyKey: uuidv7() },
-      options,
-      { jobId },
-      {
-        recover: async (error, call) =>
-          error.statusCode === 409 && error.error.details.current_state === 'cancelled' ? call(jobCall('job.get', jobId)) : null,
-      },
-    );
-    return readJob<A, R>(jobIn(body));
-  }
-
-  #onQueue(operation: OperationName, name: string, options: CallOptions, key?: string): Promise<Wire> {
-    return this.#connection.call({ operation, params: { name }, ...(key !== undefined && { idempotencyKey: key }) }, options, {
-      queue: name,
-    });
+  #queued(request: CronJobRequest): CronJobRequest {
+    return this.#queue === undefined || request.queue !== undefined ? request : { ...request, queue: this.#queue };
   }
 }
 
-const none = Promise.resolve(null);
-
-function jobCall(operation: OperationName, id: string): Call {
-  return { operation, params: { id } };
-}
-
-/** Whether the job that is in the way is the one that an earlier attempt of the same call made. */
-function isOwn(error: OJSAPIError, requests: readonly WireRequest[]): boolean {
-  const existing = textOf(error.error.details.existing_job_id);
-  return error.code === 'duplicate' && requests.some(({ id }) => id === existing);
-}
-
-function inBatch(request: JobRequest, index: number): WireRequest {
-  try {
-    return wireRequest(request);
-  } catch (error) {
-    if (!(error instanceof OJSValidationError)) throw error;
-    const [issue] = error.issues;
-    throw OJSValidationError.of(`[${index}].${issue?.path ?? ''}`, issue?.message ?? error.message);
-  }
-}
-
-function jobIn(body: unknown): unknown {
-  return isWire(body) && body.job !== undefined ? body.job : body;
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function isReport(text: string): boolean {
-  try {
-    const body: unknown = JSON.parse(text);
-    return isWire(body) && typeof body.status === 'string';
-  } catch {
-    return false;
-  }
+function readQueueOption(option: string | undefined): string | undefined {
+  const queue = option ?? envText('OJS_QUEUE');
+  if (queue === undefined || isQueueName(queue)) return queue;
+  const name = option === undefined ? 'OJS_QUEUE' : 'queue';
+  throw OJSValidationError.of(name, `expected lower-case letters, digits, '-' and '.', got ${JSON.stringify(queue)}`);
 }

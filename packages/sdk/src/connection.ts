@@ -4,12 +4,14 @@ import { apiError, retryAfterMs } from './api-error.ts';
 import { backoffMs } from './backoff.ts';
 import { Deadline } from './deadline.ts';
 import { type Duration, durationMs } from './duration.ts';
+import { envText } from './environment.ts';
 import { type ErrorContext, type OJSAPIError, OJSConnectionError, OJSError, OJSTimeoutError, OJSValidationError } from './errors.ts';
 import { isWire, type Wire } from './json.ts';
 import { consoleLogger, type Logger } from './logger.ts';
 import type { CallOptions } from './options.ts';
 import { FetchTransport } from './transport/fetch.ts';
 import type { HttpOptions, Token } from './transport/http.ts';
+import { readTls, type TlsOptions } from './transport/tls.ts';
 
 export interface ConnectionOptions {
   /** Deadline of a call, retries included; default 30 s. */
@@ -17,6 +19,8 @@ export interface ConnectionOptions {
   headers?: Record<string, string>;
   /** Sent as `Authorization: Bearer`; a function is asked before every request. Default: `OJS_AUTH_TOKEN`. */
   token?: Token;
+  /** For https. Node only: elsewhere the platform has settings of its own. Default: the files that `OJS_TLS_CA_FILE`, `OJS_TLS_CERT_FILE` and `OJS_TLS_KEY_FILE` name. */
+  tls?: TlsOptions;
   /** Used instead of the platform's own HTTP client. */
   fetch?: typeof fetch;
   /** Default: 5 retries, from 100 ms to 5 s. */
@@ -35,6 +39,12 @@ export interface CallSettings {
   readonly isAnswer?: (answer: Answer) => boolean;
   /** Asked when the server refuses a repeated call whose first outcome is unknown: the body that says the first took effect, or null. */
   readonly recover?: (error: OJSAPIError, call: (call: Call) => Promise<Wire>) => Promise<Wire | null>;
+  /** True where an earlier call of somebody else may have had the same effect already. */
+  readonly uncertain?: boolean;
+  /** Errors that are not worth another attempt although they might pass. */
+  readonly isFinal?: (error: OJSAPIError) => boolean;
+  /** Told before another attempt; `uncertain` as in `recover`. */
+  readonly repeating?: (uncertain: boolean) => void;
 }
 
 const defaultUrl = 'http://localhost:8080';
@@ -51,7 +61,7 @@ export class Connection implements AsyncDisposable {
   /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
   constructor(target: string | Transport | undefined, options: ConnectionOptions) {
     this.#owned = target === undefined || typeof target === 'string';
-    this.logger = options.logger ?? consoleLogger(platform);
+    this.logger = options.logger ?? consoleLogger();
     this.timeoutMs = durationMs(options.timeout ?? 30_000, 'timeout');
     this.#retry = readRetryRules(options.requestRetry);
     this.transport = target === undefined || typeof target === 'string' ? openHttp(target, options) : target;
@@ -62,20 +72,36 @@ export class Connection implements AsyncDisposable {
    * @throws {OJSAPIError} what the server refused, {OJSConnectionError}, {OJSTimeoutError}, or the reason of the caller's signal.
    */
   async call(call: Call, options: CallOptions, context: ErrorContext = {}, settings: CallSettings = {}): Promise<Wire> {
-    if (this.#closed) throw new OJSError('This client is closed.', { operation: call.operation });
-    const ms = options.requestTimeout === undefined ? this.timeoutMs : durationMs(options.requestTimeout, 'requestTimeout');
+    const ms = this.deadlineMs(options);
     const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}`, ...context };
     const failures: OJSError[] = [];
-    const expired = () =>
-      new OJSTimeoutError(`${call.operation}: no answer within ${ms} ms.`, {
-        ...about,
-        attempt: failures.length + 1,
-        cause: failures.at(-1),
-      });
-    using deadline = new Deadline(ms, expired, options.signal);
-    const again = (other: Call) => this.#attempts(other, deadline, { ...about, operation: other.operation }, {}, []);
+    using deadline = new Deadline(ms, () => expiry(call.operation, ms, about, failures), options.signal);
     // Awaited here: the deadline ends with this function.
-    return await this.#attempts(call, deadline, about, settings, failures, again);
+    return await this.callWithin(deadline, call, about, settings, failures);
+  }
+
+  /** How long a call may take, in milliseconds. */
+  deadlineMs({ requestTimeout }: CallOptions): number {
+    return requestTimeout === undefined ? this.timeoutMs : durationMs(requestTimeout, 'requestTimeout');
+  }
+
+  /** Same as `call`, within a deadline that the caller has made. `failures` grows by what every attempt met. */
+  async callWithin(
+    deadline: Deadline,
+    call: Call,
+    context: ErrorContext = {},
+    settings: CallSettings = {},
+    failures: OJSError[] = [],
+  ): Promise<Wire> {
+    if (this.#closed) throw new OJSError('This client is closed.', { operation: call.operation });
+    const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}`, ...context };
+    const again = (other: Call) => this.#attempts(other, deadline, { ...about, operation: other.operation }, {}, []);
+    return this.#attempts(call, deadline, about, settings, failures, again);
+  }
+
+  /** Milliseconds to wait after so many failures; null where there are to be no more attempts. */
+  pauseAfter(failures: number): number | null {
+    return failures > this.#retry.max ? null : backoffMs(failures, this.#retry.minMs, this.#retry.maxMs);
   }
 
   /** One attempt, for callers that know better when to try again. @throws as `call`. */
@@ -96,12 +122,12 @@ export class Connection implements AsyncDisposable {
     failures: OJSError[],
     again?: (call: Call) => Promise<Wire>,
   ): Promise<Wire> {
-    let uncertain = false;
+    let uncertain = settings.uncertain ?? false;
     for (;;) {
       const context = { ...about, attempt: failures.length + 1 };
       const outcome = await this.#attempt(call, deadline, context, settings.isAnswer);
       if ('body' in outcome) return outcome.body;
-      if (outcome.final) {
+      if (outcome.final || ('api' in outcome && settings.isFinal?.(outcome.api))) {
         if (uncertain && 'api' in outcome && again && settings.recover) {
           const recovered = await settings.recover(outcome.api, again);
           if (recovered !== null) return recovered;
@@ -110,8 +136,10 @@ export class Connection implements AsyncDisposable {
       }
       failures.push(outcome.error);
       uncertain ||= !('api' in outcome) || outcome.api.statusCode !== 429;
-      const wait = outcome.waitMs ?? backoffMs(failures.length, this.#retry.minMs, this.#retry.maxMs);
-      if (failures.length > this.#retry.max || wait >= deadline.remaining) throw outcome.error;
+      const pause = this.pauseAfter(failures.length);
+      const wait = outcome.waitMs ?? pause ?? 0;
+      if (pause === null || wait >= deadline.remaining) throw outcome.error;
+      settings.repeating?.(uncertain);
       await deadline.sleep(wait);
     }
   }
@@ -137,6 +165,16 @@ export class Connection implements AsyncDisposable {
     this.#closed = true;
     if (this.#owned) await this.transport[Symbol.asyncDispose]();
   }
+}
+
+export function expiry(operation: string, ms: number, context: ErrorContext, failures: readonly OJSError[] = []): OJSTimeoutError {
+  const cause = failures.at(-1);
+  return new OJSTimeoutError(`${operation}: no answer within ${Math.round(ms)} ms.`, {
+    operation,
+    attempt: failures.length + 1,
+    ...(cause && { cause }),
+    ...context,
+  });
 }
 
 type Outcome =
@@ -172,13 +210,18 @@ export function messageOf(error: unknown): string {
 }
 
 function openHttp(target: string | undefined, options: ConnectionOptions): Transport {
-  const text = target ?? platform.env('OJS_BACKEND_URL') ?? defaultUrl;
+  const fromEnv = target === undefined ? envText('OJS_BACKEND_URL') : undefined;
+  const text = target ?? fromEnv ?? defaultUrl;
   const base = URL.parse(text);
   if (base === null || (base.protocol !== 'http:' && base.protocol !== 'https:')) {
-    throw OJSValidationError.of('target', `expected an http or https URL such as ${defaultUrl}, got ${JSON.stringify(text)}`);
+    throw OJSValidationError.of(
+      fromEnv === undefined ? 'target' : 'OJS_BACKEND_URL',
+      `expected an http or https URL such as ${defaultUrl}, got ${JSON.stringify(text)}`,
+    );
   }
-  const token = options.token ?? platform.env('OJS_AUTH_TOKEN');
-  const http: HttpOptions = { base, headers: options.headers ?? {}, token, fetch: options.fetch };
+  const token = options.token ?? envText('OJS_AUTH_TOKEN');
+  const tls = readTls(options.tls, base, options.fetch !== undefined);
+  const http: HttpOptions = { base, headers: options.headers ?? {}, token, fetch: options.fetch, ...(tls && { tls }) };
   return options.fetch === undefined ? platform.httpTransport(http) : new FetchTransport(http);
 }
 

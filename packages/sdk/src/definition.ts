@@ -1,7 +1,7 @@
 import { OJSValidationError } from './errors.ts';
 import type { JsonArray } from './job.ts';
 import { isJobType } from './names.ts';
-import type { JobOptions, JobRequest } from './options.ts';
+import { type JobOptions, type JobRequest, withDefaults } from './options.ts';
 import { parseWith, type SchemaInput, type SchemaOutput, type StandardSchemaV1 } from './standard-schema.ts';
 
 /** What survives JSON. A Date, a bigint, a function do not: `never`. Bounds no interface, as a recursive type of JSON values would. */
@@ -77,7 +77,7 @@ export function defineJob(type: string, options: JobOptions & JobSchemas = {}): 
 /** A request for a batch or a workflow. `args` are checked when it is sent. */
 export function job<D extends JobDef>(definition: D, args: Jsonable<InputOf<D>>, options?: JobOptions): JobRequest<ArgsOf<D>, ResultOf<D>>;
 export function job(definition: JobDef, args: JsonArray, options: JobOptions = {}): JobRequest {
-  return { ...definition.defaults, ...options, type: definition.type, args, [definitionOf]: definition };
+  return { ...withDefaults(definition.defaults, options), type: definition.type, args, [definitionOf]: definition };
 }
 
 /** Where a request made by `job()` keeps what checks it. A symbol, so that it never reaches the wire. */

@@ -126,7 +126,7 @@ export interface RateLimitInfo {
 export class RateLimitedError extends OJSAPIError {
   declare readonly rateLimit?: RateLimitInfo;
 
-  constructor(statusCode: number, error: OJSErrorDetail, context: ErrorContext & { rateLimit?: RateLimitInfo } = {}) {
+  constructor(statusCode: number, error: OJSErrorDetail, context: ErrorContext & { rateLimit?: RateLimitInfo | undefined } = {}) {
     super(statusCode, error, context);
     if (context.rateLimit !== undefined) this.rateLimit = context.rateLimit;
   }

@@ -1,37 +1,40 @@
 import { Deadline } from './deadline.ts';
 import { type Duration, durationMs } from './duration.ts';
-import { JobFailedError, OJSTimeoutError } from './errors.ts';
+import { JobFailedError, OJSError, OJSTimeoutError } from './errors.ts';
 import type { Job, JsonArray } from './job.ts';
 import type { CallOptions } from './options.ts';
 
 export interface WaitOptions {
+  /** Default: as long as it takes. */
   timeout?: Duration;
   signal?: AbortSignal;
 }
 
+/**
+ * `created`; `duplicate`: another job holds the unique key, and this is that job; `replaced`: this one took the place of another, or of its args and meta;
+ * `dropped`: a middleware answered null, nothing was sent, `state` reads `cancelled`.
+ */
+export type EnqueueOutcome = 'created' | 'duplicate' | 'replaced' | 'dropped';
+
 /** A job with what can be done to it. */
 export interface JobHandle<A extends JsonArray = JsonArray, R = unknown> extends Job<A, R> {
-  /** `duplicate`: the server kept another job in place of this one, and this is that job. */
   readonly outcome: EnqueueOutcome;
   /**
-   * The result, once the job has completed; asks again after 50 ms to 1 s.
-   * @throws {JobFailedError} discarded or cancelled, {OJSTimeoutError}, the reason of `signal`.
+   * The result, once the job has completed.
+   * @throws {JobFailedError} discarded or cancelled, with its error history; {OJSTimeoutError}; the reason of `signal`; {OJSError} for a dropped job.
    */
   wait(options?: WaitOptions): Promise<R>;
-  cancel(): Promise<Job<A, R>>;
-  refresh(): Promise<Job<A, R>>;
+  cancel(options?: CallOptions): Promise<Job<A, R>>;
+  refresh(options?: CallOptions): Promise<Job<A, R>>;
 }
-
-export type EnqueueOutcome = 'created' | 'duplicate';
 
 /** What a handle needs of its client. */
 export interface JobCalls {
   read<A extends JsonArray, R>(jobId: string, options: CallOptions): Promise<Job<A, R>>;
-  cancel<A extends JsonArray, R>(jobId: string): Promise<Job<A, R>>;
+  cancel<A extends JsonArray, R>(jobId: string, options: CallOptions): Promise<Job<A, R>>;
+  /** The job once it has ended. */
+  wait<A extends JsonArray, R>(jobId: string, deadline: Deadline): Promise<Job<A, R>>;
 }
-
-const firstPollMs = 50;
-const lastPollMs = 1_000;
 
 /** The actions stand on a prototype, so a handle logs and compares as the job that it is. */
 class JobActions<A extends JsonArray, R> {
@@ -45,24 +48,29 @@ class JobActions<A extends JsonArray, R> {
     this.outcome = outcome;
   }
 
-  refresh(): Promise<Job<A, R>> {
-    return this.#calls.read(this.#id, {});
+  async refresh(options: CallOptions = {}): Promise<Job<A, R>> {
+    this.#refuseDropped();
+    return this.#calls.read(this.#id, options);
   }
 
-  cancel(): Promise<Job<A, R>> {
-    return this.#calls.cancel(this.#id);
+  async cancel(options: CallOptions = {}): Promise<Job<A, R>> {
+    this.#refuseDropped();
+    return this.#calls.cancel(this.#id, options);
   }
 
   async wait(options: WaitOptions = {}): Promise<R> {
+    this.#refuseDropped();
     const ms = options.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(options.timeout, 'timeout');
     const expired = () => new OJSTimeoutError(`The job has not ended within ${ms} ms.`, { jobId: this.#id, operation: 'job.get' });
     using deadline = new Deadline(ms, expired, options.signal);
-    for (let pause = firstPollMs; ; pause = Math.min(pause * 1.5, lastPollMs)) {
-      const job = await this.#calls.read<A, R>(this.#id, { signal: deadline.signal });
-      if (job.state === 'completed') return resultOf(job);
-      if (job.state === 'discarded' || job.state === 'cancelled') throw failed(job);
-      await deadline.sleep(pause);
-    }
+    const job = await deadline.race(this.#calls.wait<A, R>(this.#id, deadline));
+    if (job.state === 'completed') return resultOf(job);
+    throw failed(job);
+  }
+
+  #refuseDropped(): void {
+    if (this.outcome !== 'dropped') return;
+    throw new OJSError('A middleware dropped this job before it was sent; the server knows nothing of it.', { jobId: this.#id });
   }
 }
 

@@ -1,7 +1,8 @@
 export type { Answer, Call, CallContext, Transport } from '@ojs-ts/core';
-export { Client, Client as OjsClient, type ClientOptions } from './client.ts';
+export { Client, Client as OjsClient, type ClientOptions, type HandlesOf } from './client.ts';
 export type { ConnectionOptions } from './connection.ts';
 export type { JobContext } from './context.ts';
+export type { CronJob, CronJobOptions, CronJobRequest } from './cron.ts';
 export {
   type ArgsOf,
   defineJob,
@@ -33,7 +34,7 @@ export {
   type RateLimitInfo,
   SnoozeError,
 } from './errors.ts';
-export type { JobHandle } from './handle.ts';
+export type { EnqueueOutcome, JobHandle, WaitOptions } from './handle.ts';
 export type { Job, JobErrorEntry, JobState, JsonArray, Meta } from './job.ts';
 export type { Logger } from './logger.ts';
 export type { MiddlewareChain } from './middleware/chain.ts';
@@ -41,7 +42,9 @@ export type { EnqueueMiddleware, EnqueueNext, ExecutionMiddleware, ExecutionNext
 export type { CallOptions, EnqueueOptions, JobOptions, JobRequest, RetryPolicy, UniquePolicy } from './options.ts';
 export type { Page, PageOptions } from './page.ts';
 export type { Queue, QueueStats } from './queue.ts';
+export type { Schema, SchemaInfo } from './schema.ts';
 export type { StandardSchemaV1 } from './standard-schema.ts';
+export type { TlsOptions } from './transport/tls.ts';
 export type { WorkerHealth, WorkerState } from './worker/health.ts';
 export type { WorkerOptions } from './worker/options.ts';
 export { type Handler, Worker, Worker as OjsWorker } from './worker.ts';

@@ -53,6 +53,11 @@ export interface Job<A extends JsonArray = JsonArray, R = unknown> {
   readonly raw: Wire;
 }
 
+/** The envelope in an answer, which wraps it in `job` or is it. */
+export function jobIn(body: unknown): unknown {
+  return isWire(body) && body.job !== undefined ? body.job : body;
+}
+
 /** Reads a wire envelope. What the type parameters promise about args and result is the caller's word: nothing here checks it. */
 export function readJob<A extends JsonArray = JsonArray, R = unknown>(raw: unknown): Job<A, R>;
 export function readJob(raw: unknown): Job {
@@ -103,7 +108,7 @@ function readJobError(raw: unknown): JobErrorEntry | undefined {
   });
 }
 
-function readRetry(raw: Wire): RetryPolicy {
+export function readRetry(raw: Wire): RetryPolicy {
   return compact({
     maxAttempts: numberOf(raw.max_attempts),
     initialInterval: isoOf(raw.initial_interval),

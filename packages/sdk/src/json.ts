@@ -40,3 +40,17 @@ export function compact<T extends object>(value: T): Compact<T>;
 export function compact(value: object): object {
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined));
 }
+
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The object that the text holds; undefined for anything else. */
+export function parseWire(text: string): Wire | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    return isWire(body) ? body : undefined;
+  } catch {
+    return undefined;
+  }
+}

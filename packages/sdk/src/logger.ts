@@ -1,14 +1,13 @@
-import type { Platform } from './platform/platform.ts';
+import { envChoice } from './environment.ts';
 
 /** Structured: a sentence and its fields. Never given args, meta or results (SDK-020). */
 export type Logger = Record<'debug' | 'info' | 'warn' | 'error', (message: string, fields?: object) => void>;
 
-const levels: readonly string[] = ['debug', 'info', 'warn', 'error', 'silent'];
+const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
-/** Writes to the console from `OJS_LOG_LEVEL` (default `info`) up. */
-export function consoleLogger(platform: Platform): Logger {
-  const wanted = levels.indexOf(platform.env('OJS_LOG_LEVEL')?.toLowerCase() ?? '');
-  const threshold = wanted < 0 ? 1 : wanted;
+/** Writes to the console from `OJS_LOG_LEVEL` (default `info`) up. @throws {OJSValidationError} where that names no level. */
+export function consoleLogger(): Logger {
+  const threshold = levels.indexOf(envChoice('OJS_LOG_LEVEL', levels) ?? 'info');
   const at = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: object) => {
     if (levels.indexOf(level) < threshold) return;
     if (fields === undefined) console[level](`ojs: ${message}`);

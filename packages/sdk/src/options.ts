@@ -16,18 +16,18 @@ export interface RetryPolicy {
   maxInterval?: Duration;
   jitter?: boolean;
   /** Error types, exact or `prefix.*`, that are not tried again. */
-  nonRetryableErrors?: string[];
+  nonRetryableErrors?: readonly string[];
   /** `dead_letter` keeps the job for {@link Client.listDeadLetterJobs}. */
   onExhaustion?: 'discard' | 'dead_letter';
 }
 
 /** ojs-unique-jobs §2. `keys` has no default here: the specification's `["type"]` would make every second job of a type a duplicate. */
 export interface UniquePolicy {
-  keys: ('type' | 'queue' | 'args' | 'meta')[];
-  argsKeys?: string[];
-  metaKeys?: string[];
+  keys: readonly ('type' | 'queue' | 'args' | 'meta')[];
+  argsKeys?: readonly string[];
+  metaKeys?: readonly string[];
   period?: Duration;
-  states?: JobState[];
+  states?: readonly JobState[];
   onConflict?: 'reject' | 'replace' | 'replace_except_schedule' | 'ignore';
 }
 
@@ -41,7 +41,7 @@ export interface CallOptions {
 export interface JobOptions {
   /** A UUIDv7 in lower case; minted here where it is left out. */
   readonly id?: string;
-  /** Default `default`. */
+  /** Default: the client's `queue`. */
   queue?: string;
   meta?: Meta;
   /** −100 to 100, higher first; default 0. */
@@ -53,7 +53,7 @@ export interface JobOptions {
   expiresAt?: Date | string;
   retry?: RetryPolicy;
   unique?: UniquePolicy;
-  tags?: string[];
+  tags?: readonly string[];
   /** URI of the schema of `args`. */
   schema?: string;
   /** Same as `timeoutMs`. */
@@ -74,6 +74,23 @@ export interface JobRequest<A extends JsonArray = JsonArray, R = unknown> extend
   /** What checks the args; {@link job} puts it here. */
   readonly [definitionOf]?: JobDef;
   readonly '~r'?: R;
+}
+
+/** Options of which only one can be said. */
+const spellings: readonly (readonly (keyof JobOptions)[])[] = [
+  ['timeoutMs', 'timeout'],
+  ['delayUntil', 'scheduledAt', 'delay'],
+];
+
+/** The options of a call over the defaults of its job; another spelling of a default replaces it too. */
+export function withDefaults(defaults: JobOptions | undefined, options: JobOptions): JobOptions {
+  if (defaults === undefined) return options;
+  const merged = { ...defaults, ...compact(options) };
+  for (const group of spellings) {
+    if (group.every((name) => options[name] === undefined)) continue;
+    for (const name of group) if (options[name] === undefined) delete merged[name];
+  }
+  return merged;
 }
 
 /** A request in its wire form, with what a retry and an error need to know of it. */
@@ -101,7 +118,7 @@ export function wireRequest(request: JobRequest): WireRequest {
   return { id, queue: request.queue ?? 'default', text: JSON.stringify(body) };
 }
 
-function wireOptions(options: JobOptions): object {
+export function wireOptions(options: JobOptions): object {
   if (options.queue !== undefined && !isQueueName(options.queue)) {
     throw OJSValidationError.of('queue', `expected lower-case letters, digits, '-' and '.', got ${JSON.stringify(options.queue)}`);
   }

@@ -1,4 +1,8 @@
-import { compact, dateOf, numberOf, textOf, type Wire, wireOf } from './json.ts';
+import { type OperationName, uuidv7 } from '@ojs-ts/core';
+import type { Connection } from './connection.ts';
+import { compact, dateOf, isWire, listOf, numberOf, textOf, type Wire, wireOf } from './json.ts';
+import type { CallOptions } from './options.ts';
+import { type PageQuery, readPage } from './page.ts';
 
 export interface Queue {
   readonly name: string;
@@ -54,6 +58,19 @@ export function readQueueStats(raw: Wire): QueueStats {
     avgWaitMs: figure(rates.avgWaitMs),
     throughputPerSecond: figure(rates.throughputPerSecond),
   });
+}
+
+/** All of them, over every page. */
+export async function listQueues(connection: Connection, options: CallOptions): Promise<Queue[]> {
+  const first: PageQuery = { limit: 200, offset: undefined, cursor: undefined };
+  const load = (query: PageQuery) => connection.call({ operation: 'queue.list', query: { ...query } }, options);
+  return Array.fromAsync(await readPage(first, load, (body) => listOf(body.queues).filter(isWire).map(readQueue)));
+}
+
+/** Reads a queue, or changes it under a key, so that a repeated call changes it once. */
+export function onQueue(connection: Connection, operation: OperationName, name: string, options: CallOptions): Promise<Wire> {
+  const key = operation === 'queue.stats' ? {} : { idempotencyKey: uuidv7() };
+  return connection.call({ operation, params: { name }, ...key }, options, { queue: name });
 }
 
 function statusOf(paused: boolean): 'active' | 'paused' {

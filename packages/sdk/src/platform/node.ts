@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { OJSError } from '../errors.ts';
 import { lazyTransport } from '../transport/lazy.ts';
 import type { Platform, ProcessSignal } from './platform.ts';
 
@@ -9,6 +11,8 @@ export const platform: Platform = {
   env: (name) => process.env[name],
   hostname: hostname(),
   pid: process.pid,
+  readFile: (path) => readFileSync(path, 'utf8'),
+  hasTls: true,
   // undici is loaded with the first call: a worker on an engine in the same process never needs it.
   httpTransport: (options) =>
     lazyTransport(async () => {
@@ -17,6 +21,7 @@ export const platform: Platform = {
         if (NodeTransport !== null) return new NodeTransport(options);
       }
       // Bun puts a module of its own in the place of undici, whose pool answers nothing (Bun 1.4.5); its fetch pools connections itself.
+      if (options.tls !== undefined) throw new OJSError('TLS settings need undici, which is not installed (and not to be had on Bun); give `fetch` one with settings of its own.');
       const { FetchTransport } = await import('../transport/fetch.ts');
       return new FetchTransport(options);
     }),

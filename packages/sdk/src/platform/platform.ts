@@ -9,6 +9,10 @@ export interface Platform {
   env(name: string): string | undefined;
   readonly hostname: string;
   readonly pid: number;
+  /** The text of a file. @throws where it cannot be read, or the platform has no files. */
+  readFile(path: string): string;
+  /** Whether `httpTransport` heeds `tls`. */
+  readonly hasTls: boolean;
   /** HTTP by the fastest means that the platform has. */
   httpTransport(options: HttpOptions): Transport;
   /** Calls `receive` for process signals until the returned function is called; does nothing where there are none. */

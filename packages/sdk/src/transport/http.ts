@@ -1,5 +1,6 @@
 import { type Call, type Operation, operations, pathOf } from '@ojs-ts/core';
 import { sdkVersion, specVersion } from '../version.ts';
+import type { TlsOptions } from './tls.ts';
 
 export type Token = string | (() => string | Promise<string>);
 
@@ -9,6 +10,7 @@ export interface HttpOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly token: Token | undefined;
   readonly fetch: typeof fetch | undefined;
+  readonly tls?: TlsOptions;
 }
 
 /** How long a connection may take to open, in milliseconds (SDK-009). */

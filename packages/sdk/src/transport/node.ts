@@ -12,7 +12,12 @@ export class NodeTransport implements Transport {
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    this.#pool = new Pool(options.base.origin, { connections, connect: { timeout: connectTimeoutMs }, headersTimeout: 0, bodyTimeout: 0 });
+    this.#pool = new Pool(options.base.origin, {
+      connections,
+      connect: { timeout: connectTimeoutMs, ...options.tls },
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
   }
 
   async call(call: Call, context: CallContext = {}): Promise<Answer> {

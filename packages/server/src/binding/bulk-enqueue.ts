@@ -1,4 +1,14 @@
-import { elements, type JobRecord, type Json, members, OjsFault, type ReadEnvelope, readEnvelope, stateName } from '@ojs-ts/core';
+import {
+  elements,
+  type JobRecord,
+  type Json,
+  members,
+  OjsFault,
+  type ReadEnvelope,
+  readEnvelope,
+  renderJob,
+  stateName,
+} from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import type { Pushed } from '../engine/push.ts';
 import { errorMember, isBroken, statusOf } from './bulk-items.ts';
@@ -6,7 +16,7 @@ import type { Fields } from './fields.ts';
 import { limitBatch } from './filters.ts';
 import type { Handler } from './handler.ts';
 import { Ids } from './ids.ts';
-import { duplicate, refusedBy } from './jobs.ts';
+import { duplicate, refusedBy, replacement } from './jobs.ts';
 import { pressureHeaders } from './queues.ts';
 import { type Answered, repeatable } from './repeatable.ts';
 import { faultOf } from './reply.ts';
@@ -18,6 +28,8 @@ interface Item {
   /** The new one, or the one that is there in its place. */
   readonly job: JobRecord | null;
   readonly fault: OjsFault | null;
+  /** Members of the answer about how its unique policy ended, each with a comma before it. */
+  readonly more: Json;
   /** Of schemas that only warn. */
   readonly warnings: readonly string[];
 }
@@ -31,6 +43,8 @@ type Readable =
 export const bulkEnqueue: Handler = (engine, request, _, failed) =>
   repeatable(engine, request, 'enqueue', failed, (fields, text) => {
     const atomicity = readAtomicity(fields);
+    // Asks for whole envelopes in the items; clients that merge calls need them.
+    const whole = fields.string('return') === 'job';
     const jobs = fields.raw('jobs');
     limitBatch(jobs);
     if (!Array.isArray(jobs) || jobs.length === 0) fields.issue('jobs', 'must be an array of at least one envelope');
@@ -39,7 +53,7 @@ export const bulkEnqueue: Handler = (engine, request, _, failed) =>
     return async (repetition) => {
       const items = await readItems(engine, texts, new Ids(engine, repetition?.nonce ?? null), repetition !== null);
       const outcomes = atomicity === 'atomic' ? await enqueueAll(engine, items) : await enqueueEach(engine, items);
-      return answer(engine, outcomes, atomicity, request.requestId);
+      return answer(engine, outcomes, atomicity, request.requestId, whole);
     };
   });
 
@@ -50,7 +64,7 @@ function readAtomicity(fields: Fields): 'partial' | 'atomic' {
   return 'partial';
 }
 
-async function answer(engine: Engine, outcomes: readonly Item[], atomicity: string, requestId: string): Promise<Answered> {
+async function answer(engine: Engine, outcomes: readonly Item[], atomicity: string, requestId: string, whole: boolean): Promise<Answered> {
   const faults = outcomes.flatMap(({ fault }) => fault ?? []);
   const [first] = faults;
   // Nothing but errors of the store is an error of the store.
@@ -61,15 +75,15 @@ async function answer(engine: Engine, outcomes: readonly Item[], atomicity: stri
   const created = outcomes.flatMap(({ status, job }) => (status === 'created' && job !== null ? [job] : []));
   const reply = {
     status: statusOf(succeeded, faults.length, 201),
-    text: `{${sums},"items":[${outcomes.map((item, index) => render(item, index, requestId)).join(',')}]}`,
+    text: `{${sums},"items":[${outcomes.map((item, index) => render(item, index, requestId, whole)).join(',')}]}`,
     headers: { 'x-ojs-batch-size': String(outcomes.length), ...(await pressureHeaders(engine, created)) },
   };
   return { reply, final: !faults.some(isBroken) };
 }
 
-function render({ status, job, fault, warnings }: Item, index: number, requestId: string): Json {
+function render({ status, job, fault, more, warnings }: Item, index: number, requestId: string, whole: boolean): Json {
   let text = `{"index":${index},"status":"${status}"`;
-  if (job !== null) text += `,"job":${summary(job)}`;
+  if (job !== null) text += `,"job":${whole ? renderJob(job) : summary(job)}${more}`;
   if (fault !== null) text += `,${errorMember(fault, requestId)}`;
   if (warnings.length > 0) text += `,"warnings":${JSON.stringify(warnings)}`;
   return `${text}}`;
@@ -139,18 +153,19 @@ function outcome(pushed: Pushed, own: boolean, index: number, warnings: readonly
   if (pushed.kind === 'refused') {
     const fault = refusedBy(pushed.why, index);
     if (pushed.why.kind !== 'duplicate') return failed(fault);
-    return { status: 'duplicate', job: pushed.why.existing, fault, warnings: [] };
+    return { status: 'duplicate', job: pushed.why.existing, fault, more: '', warnings: [] };
   }
   const [item] = pushed.items;
   if (item === undefined) throw new Error('A push of one job was answered without one.');
   const { job } = item;
-  if (item.kind === 'deduplicated') return { status: 'deduplicated', job, fault: null, warnings };
-  if (pushed.kind !== 'repeated' || own) return { status: 'created', job, fault: null, warnings };
-  return { status: 'duplicate', job, fault: duplicate(job.id, index, 'there already', job), warnings: [] };
+  const more = replacement(item);
+  if (item.kind === 'deduplicated') return { status: 'deduplicated', job, fault: null, more, warnings };
+  if (pushed.kind !== 'repeated' || own) return { status: 'created', job, fault: null, more, warnings };
+  return { status: 'duplicate', job, fault: duplicate(job.id, index, 'there already', job), more: '', warnings: [] };
 }
 
 function failed(fault: OjsFault): Item {
-  return { status: 'failed', job: null, fault, warnings: [] };
+  return { status: 'failed', job: null, fault, more: '', warnings: [] };
 }
 
 function aborted(): OjsFault {

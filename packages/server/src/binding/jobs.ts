@@ -24,9 +24,9 @@ export async function enqueue(engine: Engine, { body, key }: BindingRequest): Pr
   const warned = warnings(await checkEnvelopes(engine, [read]));
   const [item] = await push(engine, [read], ids);
   if (item === undefined) throw new Error('A push of one job was answered without one.');
-  if (item.kind === 'deduplicated') return ok(oneJob(item.job, renderJob(item.job), `,"deduplicated":true${warned}`));
+  if (item.kind === 'deduplicated') return ok(oneJob(item.job, renderJob(item.job), `,"deduplicated":true${replacement(item)}${warned}`));
   const headers = { location: `/ojs/v1/jobs/${item.job.id}`, ...(await pressureHeaders(engine, [item.job])) };
-  return { status: 201, text: oneJob(item.job, renderJob(item.job), warned), headers };
+  return { status: 201, text: oneJob(item.job, renderJob(item.job), `${replacement(item)}${warned}`), headers };
 }
 
 /** POST /jobs/batch (ojs-http-binding §9): all or none, answered in order. */
@@ -40,7 +40,10 @@ export async function enqueueBatch(engine: Engine, { body, key }: BindingRequest
   }
   const warned = warnings(await checkEnvelopes(engine, read));
   const items = await push(engine, read, ids);
-  const jobs = items.map((item) => renderJob(item.job, item.kind === 'deduplicated' ? { extra: '"deduplicated":true' } : {}));
+  const jobs = items.map((item) => {
+    const extra = `${item.kind === 'deduplicated' ? ',"deduplicated":true' : ''}${replacement(item)}`;
+    return renderJob(item.job, extra === '' ? {} : { extra: extra.slice(1) });
+  });
   const created = items.flatMap(({ kind, job }) => (kind === 'created' ? [job] : []));
   const text = `{"jobs":[${jobs.join(',')}],"count":${jobs.length},"enqueued":${created.length},"failed":0${warned}}`;
   return { status: 201, text, headers: await pressureHeaders(engine, created) };
@@ -66,6 +69,12 @@ export async function activateJob(engine: Engine, { params, key }: BindingReques
 
 export function changed({ job, from }: Changed, extra = ''): Reply {
   return ok(oneJob(job, renderJob(job, { extra: `"previous_state":"${stateName(from)}"${extra}` })));
+}
+
+/** How a unique policy of `replace` or `replace_except_schedule` ended: the ids of the jobs that it cancelled, or that it changed one in place. */
+export function replacement(item: PushedItem): Json {
+  if (item.kind === 'deduplicated') return item.updated ? ',"updated":true' : '';
+  return item.replaced.length === 0 ? '' : `,"replaced":["${item.replaced.join('","')}"]`;
 }
 
 /** Of schemas that only warn (ojs-schema-registry §7.3). */

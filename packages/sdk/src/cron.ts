@@ -1,0 +1,111 @@
+import { uuidv7 } from '@ojs-ts/core';
+import { firstProblem } from './arguments.ts';
+import type { Connection } from './connection.ts';
+import { goneIsDone } from './dead-letter.ts';
+import { OJSError, OJSValidationError } from './errors.ts';
+import { type JsonArray, readRetry } from './job.ts';
+import { booleanOf, compact, dateOf, isWire, listOf, numberOf, textOf, textsOf, type Wire, wireOf } from './json.ts';
+import { isJobType } from './names.ts';
+import { type CallOptions, type JobOptions, wireOptions } from './options.ts';
+import { type Page, type PageOptions, readPage } from './page.ts';
+
+export interface CronJobOptions extends Pick<JobOptions, 'queue' | 'meta' | 'priority' | 'retry' | 'tags'> {
+  /** IANA name; default UTC. */
+  timezone?: string;
+  /** What happens while an earlier run is unfinished; default `skip`. */
+  overlapPolicy?: OverlapPolicy;
+  /** Default true. */
+  enabled?: boolean;
+}
+
+export type OverlapPolicy = 'skip' | 'allow' | 'cancel_previous' | 'enqueue';
+
+export interface CronJobRequest extends CronJobOptions {
+  name: string;
+  /** Five or six fields, or `@daily`, `@every 5m` and such (ojs-cron §3). */
+  cron: string;
+  type: string;
+  args?: JsonArray;
+}
+
+/** A cron as the server has it. */
+export interface CronJob extends Readonly<CronJobRequest> {
+  /** null while it is disabled. */
+  readonly nextRunAt: Date | null;
+  readonly lastRunAt: Date | null;
+  readonly runCount: number;
+  readonly createdAt?: Date;
+}
+
+/** Registers it, or changes the one of this name. @throws {OJSValidationError} before anything is sent. */
+export async function registerCronJob(connection: Connection, request: CronJobRequest, options: CallOptions): Promise<CronJob> {
+  const body = JSON.stringify(wireCron(request));
+  // A second registration of the same is an update that changes nothing, so it is safe to repeat.
+  return readCron(await connection.call({ operation: 'cron.register', body, idempotencyKey: uuidv7() }, options, { queue: request.queue }));
+}
+
+export function listCronJobs(connection: Connection, { limit, offset, ...call }: PageOptions): Promise<Page<CronJob>> {
+  return readPage(
+    { limit, offset, cursor: undefined },
+    (query) => connection.call({ operation: 'cron.list', query: { ...query } }, call),
+    (body) => listOf(body.cron_jobs ?? body.crons ?? body.items).map(readCron),
+  );
+}
+
+export async function unregisterCronJob(
+  connection: Connection,
+  name: string,
+  options: CallOptions,
+): Promise<{ deleted: boolean; name: string }> {
+  const call = { operation: 'cron.remove', params: { name }, idempotencyKey: uuidv7() } as const;
+  const body = await connection.call(call, options, {}, { recover: goneIsDone });
+  return { deleted: body.deleted !== false, name };
+}
+
+function wireCron(request: CronJobRequest): object {
+  const { name, cron, type, args = [], meta, timezone, overlapPolicy, enabled, ...rest } = request;
+  if (typeof name !== 'string' || name === '') throw OJSValidationError.of('name', 'expected a name for the cron');
+  if (typeof cron !== 'string' || cron === '')
+    throw OJSValidationError.of('cron', `expected an expression such as '0 9 * * *', got ${JSON.stringify(cron)}`);
+  if (!isJobType(type))
+    throw OJSValidationError.of('type', `expected lower-case words joined by dots, such as 'email.send', got ${JSON.stringify(type)}`);
+  if (!Array.isArray(args)) throw OJSValidationError.of('args', 'expected an array of JSON values');
+  const problem = firstProblem(args) ?? (meta === undefined ? null : firstProblem([meta]));
+  if (problem !== null) throw OJSValidationError.of(problem.path, problem.message);
+  return compact({ name, cron, type, args, meta, timezone, overlap_policy: overlapPolicy, enabled, options: wireOptions(rest) });
+}
+
+/** Takes the answer's wrappers, and the names of both dialects: `cron` with the job beside, `expression` with a `job_template`. */
+function readCron(body: unknown): CronJob {
+  const outer = wireOf(body) ?? {};
+  const raw: Wire = wireOf(outer.cron_job) ?? wireOf(outer.cron) ?? outer;
+  const name = textOf(raw.name);
+  if (name === undefined) throw new OJSError('The answer holds no cron: expected an object with a name.');
+  const template = wireOf(raw.job_template) ?? raw;
+  const options = wireOf(raw.options) ?? wireOf(template.options) ?? {};
+  const retry = wireOf(options.retry);
+  return compact({
+    name,
+    cron: textOf(raw.cron) ?? textOf(raw.expression) ?? '',
+    type: textOf(raw.type) ?? textOf(template.type) ?? '',
+    args: listOf(raw.args ?? template.args),
+    meta: wireOf(raw.meta ?? template.meta),
+    queue: textOf(options.queue) ?? textOf(raw.queue),
+    priority: numberOf(options.priority),
+    tags: textsOf(options.tags),
+    retry: isWire(retry) ? readRetry(retry) : undefined,
+    timezone: textOf(raw.timezone),
+    overlapPolicy: overlapOf(raw.overlap_policy),
+    enabled: booleanOf(raw.enabled) ?? textOf(raw.status) !== 'disabled',
+    nextRunAt: dateOf(raw.next_run_at) ?? null,
+    lastRunAt: dateOf(raw.last_run_at) ?? null,
+    runCount: numberOf(raw.run_count) ?? 0,
+    createdAt: dateOf(raw.created_at),
+  });
+}
+
+const overlaps: readonly OverlapPolicy[] = ['skip', 'allow', 'cancel_previous', 'enqueue'];
+
+function overlapOf(value: unknown): OverlapPolicy | undefined {
+  return overlaps.find((one) => one === value);
+}

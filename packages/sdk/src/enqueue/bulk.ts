@@ -1,0 +1,220 @@
+import { errorFor, itemError } from '../api-error.ts';
+import { type Connection, expiry, isPassing } from '../connection.ts';
+import { Deadline } from '../deadline.ts';
+import { OJSAPIError, OJSConnectionError, type OJSError } from '../errors.ts';
+import { jobIn, readJob } from '../job.ts';
+import { isWire, numberOf, parseWire, textOf, type Wire, wireOf } from '../json.ts';
+import type { WireRequest } from '../options.ts';
+import type { Entry } from './coalescer.ts';
+import { filledIn, outcomeOf, readSent, type Sent } from './sent.ts';
+import { contextOf, getCall, singleCall, singleSettings } from './single.ts';
+
+export type Enqueue = Entry<WireRequest, Sent>;
+
+/** What every server with the extension takes, ours ten times as many (ojs-bulk-operations §9.1). */
+const maxJobs = 1_000;
+/** How long a server without the extension is not asked again; meanwhile it may have been updated, or it was a proxy that answered. */
+const absentMs = 60_000;
+
+/** So many are sent singly, rather than halved again. */
+const fewJobs = 8;
+
+/** What an item of the answer means for its caller. */
+type Verdict =
+  | { readonly kind: 'sent'; readonly sent: Sent }
+  /** The winner's job is not in the answer. */
+  | { readonly kind: 'winner'; readonly id: string }
+  | { readonly kind: 'error'; readonly error: OJSAPIError }
+  /** Only a request of its own can tell. */
+  | { readonly kind: 'alone' };
+
+/** Sends merged calls as one `POST /jobs/bulk` of the mode `partial`, each with its own outcome, and singly where the server has no such thing. */
+export class Bulk {
+  readonly #connection: Connection;
+  #absentUntil = Number.NEGATIVE_INFINITY;
+  #max = maxJobs;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  get isAbsent(): boolean {
+    return performance.now() < this.#absentUntil;
+  }
+
+  get max(): number {
+    return this.#max;
+  }
+
+  /** Settles every entry; never rejects. `signal` aborts when nobody waits any more. */
+  async send(group: readonly Enqueue[], signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    if (group.length === 1 || this.isAbsent) return this.#singly(group, false);
+    const ms = Math.max(...group.map(({ deadline }) => deadline.remaining));
+    using deadline = new Deadline(ms, () => expiry('bulk.enqueue', ms, {}), signal);
+    await this.#bulk(group, deadline, false, 0);
+  }
+
+  async #bulk(group: readonly Enqueue[], deadline: Deadline, uncertain: boolean, failures: number): Promise<void> {
+    const present = group.filter((entry) => !entry.deadline.signal.aborted);
+    if (present.length < 2) return this.#singly(present, uncertain);
+    let mayBeThere = uncertain;
+    let body: Wire;
+    try {
+      const jobs = present.map(({ item }) => item.text).join(',');
+      const call = { operation: 'bulk.enqueue', body: `{"atomicity":"partial","return":"job","jobs":[${jobs}]}` } as const;
+      body = await this.#connection.callWithin(
+        deadline,
+        call,
+        {},
+        {
+          isAnswer: ({ status, text }) => status === 422 && Array.isArray(parseWire(text)?.items),
+          // One job may be what the server stumbles over: the others must not wait for it.
+          isFinal: (error) => error.statusCode === 500,
+          repeating: (unknown) => {
+            mayBeThere ||= unknown;
+          },
+        },
+      );
+    } catch (error) {
+      return this.#refused(present, error, deadline, mayBeThere);
+    }
+    await this.#settle(present, itemsOf(body, present.length), deadline, mayBeThere, failures);
+  }
+
+  async #settle(
+    group: readonly Enqueue[],
+    items: readonly (Wire | undefined)[],
+    deadline: Deadline,
+    uncertain: boolean,
+    failures: number,
+  ): Promise<void> {
+    const alone: Enqueue[] = [];
+    const again: { readonly entry: Enqueue; readonly error: OJSAPIError }[] = [];
+    const winners: Promise<void>[] = [];
+    for (const [index, entry] of group.entries()) {
+      const verdict = read(items[index], entry.item, uncertain);
+      if (verdict.kind === 'sent') entry.resolve(verdict.sent);
+      else if (verdict.kind === 'winner') winners.push(this.#readWinner(entry, verdict.id));
+      else if (verdict.kind === 'alone') alone.push(entry);
+      else if (isPassing(verdict.error)) again.push({ entry, error: verdict.error });
+      else entry.reject(verdict.error);
+    }
+    await Promise.all([this.#singly(alone, uncertain), this.#repeat(again, deadline, uncertain, failures + 1), ...winners]);
+  }
+
+  /** Items that failed for now: after a pause, together. */
+  async #repeat(
+    failed: readonly { readonly entry: Enqueue; readonly error: OJSAPIError }[],
+    deadline: Deadline,
+    uncertain: boolean,
+    failures: number,
+  ): Promise<void> {
+    if (failed.length === 0) return;
+    const pause = this.#connection.pauseAfter(failures);
+    if (pause === null || pause >= deadline.remaining) {
+      for (const { entry, error } of failed) entry.reject(error);
+      return;
+    }
+    try {
+      await deadline.sleep(pause);
+    } catch {
+      // Nobody waits any more.
+      return;
+    }
+    const unknown = uncertain || failed.some(({ error }) => error.statusCode >= 500);
+    await this.#bulk(
+      failed.map(({ entry }) => entry),
+      deadline,
+      unknown,
+      failures,
+    );
+  }
+
+  /** The request was refused as a whole. A failed batch fails nobody whose own request would not have failed. */
+  async #refused(group: readonly Enqueue[], error: unknown, deadline: Deadline, uncertain: boolean): Promise<void> {
+    if (!(error instanceof OJSAPIError)) {
+      for (const { item, reject } of group) reject(error instanceof OJSConnectionError ? cut(error, item) : error);
+      return;
+    }
+    if (error.statusCode === 413) return this.#inParts(group, error, deadline, uncertain);
+    const status = error.statusCode;
+    if (status === 404 || status === 405 || status === 501) this.#absentUntil = performance.now() + absentMs;
+    else if (status === 401 || (isPassing(error) && status !== 500)) {
+      for (const { item, reject } of group) reject(errorFor(error, contextOf(item)));
+      return;
+    }
+    const unknown = uncertain || status === 500;
+    if (this.isAbsent || group.length <= fewJobs) return this.#singly(group, unknown);
+    // Some job spoils it for the others, such as one that is nested too deeply to be read: few halvings find it.
+    const half = Math.ceil(group.length / 2);
+    await Promise.all([this.#bulk(group.slice(0, half), deadline, unknown, 0), this.#bulk(group.slice(half), deadline, unknown, 0)]);
+  }
+
+  /** Too many jobs, or too many bytes, for this server or a proxy before it. */
+  async #inParts(group: readonly Enqueue[], error: OJSAPIError, deadline: Deadline, uncertain: boolean): Promise<void> {
+    const said = numberOf(error.error.details.max_batch_size);
+    const fits = said !== undefined && said >= 1 && said < group.length ? Math.floor(said) : Math.ceil(group.length / 2);
+    this.#max = Math.min(this.#max, fits);
+    for (let at = 0; at < group.length; at += fits) await this.#bulk(group.slice(at, at + fits), deadline, uncertain, 0);
+  }
+
+  async #singly(group: readonly Enqueue[], uncertain: boolean): Promise<void> {
+    await Promise.all(
+      group.map(async ({ item, deadline, resolve, reject }) => {
+        try {
+          const settings = singleSettings(item, uncertain);
+          resolve(readSent(await this.#connection.callWithin(deadline, singleCall(item), contextOf(item), settings)));
+        } catch (error) {
+          reject(error);
+        }
+      }),
+    );
+  }
+
+  async #readWinner({ item, deadline, resolve, reject }: Enqueue, id: string): Promise<void> {
+    try {
+      const body = await this.#connection.callWithin(deadline, getCall(id), contextOf(item));
+      resolve({ job: readJob(jobIn(body)), outcome: 'duplicate' });
+    } catch (error) {
+      reject(error);
+    }
+  }
+}
+
+function cut(error: OJSError, request: WireRequest): OJSConnectionError {
+  const { attempt, requestId } = error;
+  return new OJSConnectionError(error.message, { attempt, requestId, ...contextOf(request), cause: error });
+}
+
+/** In the order of the request, by their `index` where they have one. */
+function itemsOf(body: Wire, count: number): readonly (Wire | undefined)[] {
+  const items: (Wire | undefined)[] = Array.from({ length: count }, () => undefined);
+  for (const [position, item] of (Array.isArray(body.items) ? body.items : []).entries()) {
+    if (isWire(item)) items[numberOf(item.index) ?? position] = item;
+  }
+  return items;
+}
+
+function read(item: Wire | undefined, request: WireRequest, uncertain: boolean): Verdict {
+  const job = wireOf(item?.job);
+  const status = textOf(item?.status);
+  if (item === undefined || status === undefined) return { kind: 'alone' };
+  if (status === 'created' && job !== undefined) return { kind: 'sent', sent: sentOf(item, job, request) };
+  const error = item.error === undefined ? undefined : itemError(item.error, contextOf(request));
+  if (status === 'failed') return error === undefined ? { kind: 'alone' } : { kind: 'error', error };
+  const existing = textOf(job?.id) ?? textOf(error?.error.details.existing_job_id);
+  if (existing === request.id) {
+    // Our own id: an attempt of this very request, or a caller that gives its ids and repeats itself. The latter is judged by content, which bulk does not compare.
+    return uncertain && job !== undefined ? { kind: 'sent', sent: sentOf({}, job, request) } : { kind: 'alone' };
+  }
+  // Without an error it was let in as the policy `ignore` says: that other job is the outcome.
+  if (error !== undefined && status !== 'deduplicated') return { kind: 'error', error };
+  if (job === undefined || existing === undefined) return { kind: 'alone' };
+  if (!Array.isArray(job.args)) return { kind: 'winner', id: existing };
+  return { kind: 'sent', sent: { job: readJob(job), outcome: outcomeOf({ ...item, deduplicated: true }) } };
+}
+
+function sentOf(item: Wire, job: Wire, request: WireRequest): Sent {
+  return { job: Array.isArray(job.args) ? readJob(job) : filledIn(request, job), outcome: outcomeOf(item) };
+}

@@ -1,0 +1,45 @@
+import { OJSError, OJSValidationError } from '../errors.ts';
+import { handleOf, type JobCalls, type JobHandle } from '../handle.ts';
+import { type Job, readJob } from '../job.ts';
+import { compose } from '../middleware/compose.ts';
+import type { EnqueueMiddleware } from '../middleware/types.ts';
+import type { JobRequest, WireRequest } from '../options.ts';
+import { detached } from './request.ts';
+import { sentEnvelope } from './sent.ts';
+
+/**
+ * One request through the enqueue middleware, to `send` at its end (ojs-middleware §3).
+ * What was sent is told as it is, whatever a middleware answers; null or another job without a call of `next()` mean that nothing was sent.
+ * @param wire of the request as it came, for the handle of a dropped one.
+ */
+export async function passChain(
+  chain: readonly EnqueueMiddleware[],
+  request: JobRequest,
+  wire: WireRequest,
+  send: (request: JobRequest) => Promise<JobHandle>,
+  calls: JobCalls,
+): Promise<JobHandle> {
+  let sent: JobHandle | undefined;
+  const pass = compose<JobRequest, Job | null>(chain, async (changed) => {
+    if (changed.id !== wire.id) {
+      throw OJSValidationError.of('id', `a middleware changed it from ${JSON.stringify(wire.id)} to ${JSON.stringify(changed.id)}`);
+    }
+    sent = await send(changed);
+    return sent;
+  });
+  const answer: unknown = await pass(detached(request));
+  if (sent !== undefined) return sent;
+  if (answer === null) return dropped(wire, calls);
+  if (isJob(answer)) return handleOf(answer, 'duplicate', calls);
+  throw new OJSError(
+    `An enqueue middleware answered ${String(answer)} for ${wire.id}; expected what next() gives, or null to drop the job.`,
+  );
+}
+
+function dropped(wire: WireRequest, calls: JobCalls): JobHandle {
+  return handleOf(readJob({ ...sentEnvelope(wire), state: 'cancelled' }), 'dropped', calls);
+}
+
+function isJob(value: unknown): value is Job {
+  return typeof value === 'object' && value !== null && 'id' in value && 'type' in value && 'state' in value;
+}

@@ -1,0 +1,31 @@
+import { platform } from '#platform';
+import { OJSValidationError } from './errors.ts';
+
+/** A variable of the environment; an empty one counts as unset. Code wins over it, and it over the default (SDK-009). */
+export function envText(name: string): string | undefined {
+  return platform.env(name) || undefined;
+}
+
+/** @throws {OJSValidationError} for anything but one of the words, in any case. */
+export function envChoice<T extends string>(name: string, choices: readonly T[]): T | undefined {
+  const text = envText(name);
+  if (text === undefined) return undefined;
+  const choice = choices.find((one) => one === text.toLowerCase());
+  if (choice === undefined) throw OJSValidationError.of(name, `expected one of ${choices.join(', ')}, got ${JSON.stringify(text)}`);
+  return choice;
+}
+
+/** The text of the file that the variable names. @throws {OJSValidationError} where it cannot be read. */
+export function envFile(name: string): string | undefined {
+  const path = envText(name);
+  if (path === undefined) return undefined;
+  try {
+    return platform.readFile(path);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new OJSValidationError(`${name}: cannot read ${JSON.stringify(path)}: ${why}`, {
+      cause,
+      issues: [{ path: name, message: `cannot be read: ${why}` }],
+    });
+  }
+}

@@ -1,0 +1,90 @@
+import { uuidv7 } from '@ojs-ts/core';
+import type { Connection } from './connection.ts';
+import { goneIsDone } from './dead-letter.ts';
+import { OJSError, OJSValidationError } from './errors.ts';
+import { compact, dateOf, listOf, numberOf, textOf, wireOf } from './json.ts';
+import { isJobType } from './names.ts';
+import type { CallOptions } from './options.ts';
+import { type Page, type PageOptions, readPage } from './page.ts';
+
+/** A registered schema without its text, as lists have it (ojs-http-binding §15). */
+export interface SchemaInfo {
+  readonly uri: string;
+  /** Of the jobs whose args it checks. */
+  readonly type: string;
+  readonly version: string;
+  readonly createdAt?: Date;
+}
+
+export interface Schema extends SchemaInfo {
+  /** JSON Schema, as it was registered. */
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
+/** @throws {OJSValidationError} before anything is sent. */
+export async function registerSchema(
+  connection: Connection,
+  uri: string,
+  jobType: string,
+  version: string,
+  schema: Readonly<Record<string, unknown>>,
+  options: CallOptions,
+): Promise<Schema> {
+  if (typeof uri !== 'string' || uri === '') throw OJSValidationError.of('uri', 'expected a URI such as urn:ojs:schema:email.send:v1');
+  if (!isJobType(jobType))
+    throw OJSValidationError.of(
+      'jobType',
+      `expected lower-case words joined by dots, such as 'email.send', got ${JSON.stringify(jobType)}`,
+    );
+  if (wireOf(schema) === undefined) throw OJSValidationError.of('schema', 'expected a JSON Schema, an object');
+  const body = JSON.stringify({ uri, type: jobType, version, schema });
+  const answer = await connection.call(
+    { operation: 'schema.register', body, idempotencyKey: uuidv7() },
+    options,
+    {},
+    {
+      // A server may refuse a second registration of one version; that was this call's own if it reads the same.
+      recover: async (error, call) => {
+        if (error.statusCode !== 409) return null;
+        const found = await call({ operation: 'schema.get', params: { key: uri } });
+        return JSON.stringify(readSchema(found).schema) === JSON.stringify(schema) ? found : null;
+      },
+    },
+  );
+  return readSchema(answer);
+}
+
+export function listSchemas(connection: Connection, { limit, offset, ...call }: PageOptions): Promise<Page<SchemaInfo>> {
+  return readPage(
+    { limit, offset, cursor: undefined },
+    (query) => connection.call({ operation: 'schema.list', query: { ...query } }, call),
+    (body) => listOf(body.schemas ?? body.items).map(readInfo),
+  );
+}
+
+export async function getSchema(connection: Connection, uri: string, options: CallOptions): Promise<Schema> {
+  return readSchema(await connection.call({ operation: 'schema.get', params: { key: uri } }, options));
+}
+
+export async function deleteSchema(connection: Connection, uri: string, options: CallOptions): Promise<{ deleted: boolean; uri: string }> {
+  const call = { operation: 'schema.delete', params: { key: uri }, idempotencyKey: uuidv7() } as const;
+  const body = await connection.call(call, options, {}, { recover: goneIsDone });
+  return { deleted: body.deleted !== false, uri };
+}
+
+/** `{schema: {uri, …, schema}}`, or the same without the wrapper. */
+function readSchema(body: unknown): Schema {
+  const outer = wireOf(body) ?? {};
+  const wrapped = wireOf(outer.schema);
+  const raw = textOf(outer.uri) === undefined && wrapped !== undefined ? wrapped : outer;
+  return { ...readInfo(raw), schema: wireOf(raw.schema) ?? {} };
+}
+
+function readInfo(body: unknown): SchemaInfo {
+  const raw = wireOf(body) ?? {};
+  const uri = textOf(raw.uri);
+  if (uri === undefined) throw new OJSError('The answer holds no schema: expected an object with a uri.');
+  // A whole number in the specification's examples, a text in what clients send.
+  const version = textOf(raw.version) ?? numberOf(raw.version)?.toString() ?? '';
+  return compact({ uri, type: textOf(raw.type) ?? textOf(raw.job_type) ?? '', version, createdAt: dateOf(raw.created_at) });
+}
