@@ -42,6 +42,8 @@ export type { CallOptions, EnqueueOptions, JobOptions, JobRequest, RetryPolicy, 
 export type { Page, PageOptions } from './page.ts';
 export type { Queue, QueueStats } from './queue.ts';
 export type { StandardSchemaV1 } from './standard-schema.ts';
+export type { WorkerCallbacks } from './worker/callbacks.ts';
+export type { Handler } from './worker/handlers.ts';
 export type { WorkerHealth, WorkerState } from './worker/health.ts';
 export type { WorkerOptions } from './worker/options.ts';
-export { type Handler, Worker, Worker as OjsWorker } from './worker.ts';
+export { Worker, Worker as OjsWorker } from './worker.ts';

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { lazyTransport } from '../transport/lazy.ts';
+import { startHeartbeats } from './node/start-heartbeats.ts';
 import type { Platform, ProcessSignal } from './platform.ts';
 
 const signals: readonly ProcessSignal[] = ['SIGTERM', 'SIGINT', 'SIGTSTP', 'SIGCONT'];
@@ -27,6 +28,7 @@ export const platform: Platform = {
     };
   },
   exit: (code) => process.exit(code),
+  startHeartbeats,
 };
 
 function missingUndici(error: unknown): { NodeTransport: null } {
