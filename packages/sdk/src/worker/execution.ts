@@ -205,8 +205,10 @@ export class Execution {
     const [held] = this.#waiting;
     if (held === undefined) return;
     this.#unpark(held);
-    if (this.#services.slots.occupy()) {
-      held.begin(performance.now());
+    // The server counts its time from the claim: what is left must be worth a try.
+    if ((held.deadline - held.startedAt) / 2 < performance.now() - held.startedAt) this.#giveBack(held, waitedTooLong);
+    else if (this.#services.slots.occupy()) {
+      held.state = 'running';
       this.#run(held);
     } else this.#giveBack(held, noSlot);
   }
@@ -254,6 +256,7 @@ function shutdown(message: string): GiveBack {
 }
 
 const noSlot = shutdown('The worker has no free slot.');
+const waitedTooLong = shutdown('The job waited for a slot for more than half of its timeout.');
 const notRunning = shutdown('The worker takes no new jobs.');
 const cutOff = shutdown('The worker shut down before the job had ended.');
 

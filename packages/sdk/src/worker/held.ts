@@ -14,9 +14,10 @@ export class Held {
   readonly id: string;
   /** The fence: proves that an outcome belongs to this claim. Absent on servers without it. */
   readonly lease: string | undefined;
-  startedAt: number;
+  /** The claim, from which the server counts the job's timeout. */
+  readonly startedAt: number;
   /** When the execution has failed by its timeout. */
-  deadline: number;
+  readonly deadline: number;
   /** Until here an outcome can still be accepted; heartbeats that listed the job move it. */
   leaseUntil: number;
   state: HeldState = 'running';
@@ -43,15 +44,8 @@ export class Held {
     this.id = id;
     this.lease = typeof wire.x_lease === 'string' ? wire.x_lease : undefined;
     this.startedAt = now;
-    this.deadline = this.#deadlineFrom(now);
+    this.deadline = typeof wire.timeout_ms === 'number' && wire.timeout_ms > 0 ? now + wire.timeout_ms : Number.POSITIVE_INFINITY;
     this.leaseUntil = leaseUntil;
-  }
-
-  /** One that waited for its slot starts now. */
-  begin(now: number): void {
-    this.state = 'running';
-    this.startedAt = now;
-    this.deadline = this.#deadlineFrom(now);
   }
 
   get aborted(): boolean {
@@ -75,10 +69,5 @@ export class Held {
     if (this.aborted) return;
     this.#reason = reason;
     this.#controller?.abort(reason);
-  }
-
-  #deadlineFrom(now: number): number {
-    const { timeout_ms: limit } = this.wire;
-    return typeof limit === 'number' && limit > 0 ? now + limit : Number.POSITIVE_INFINITY;
   }
 }

@@ -25,7 +25,8 @@ export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {
   handleSignals?: boolean;
   /**
    * How many jobs are fetched ahead and wait here for a slot; default 0, at most 10,000 together with `concurrency`. It hides the way to a far server
-   * where handlers are short. A job that waits is reserved and heartbeated; it goes back uncounted where the worker becomes quiet or ends.
+   * where handlers are short. A job that waits is reserved and heartbeated; it goes back uncounted where the worker becomes quiet or
+   * ends, and after half of its timeout, which counts from the fetch.
    */
   prefetch?: number;
   /**
