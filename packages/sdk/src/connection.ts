@@ -51,20 +51,41 @@ const defaultUrl = 'http://localhost:8080';
 
 /** A server as Client, Worker and Admin see it: a transport with retries, deadlines and errors. */
 export class Connection implements AsyncDisposable {
-  readonly transport: Transport;
+  /** How HTTP is spoken, where the target is a URL. */
+  readonly http: HttpOptions | null;
   readonly logger: Logger;
   readonly timeoutMs: number;
-  readonly #owned: boolean;
   readonly #retry: RetryRules;
+  #transport: Transport;
   #closed = false;
 
   /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
   constructor(target: string | Transport | undefined, options: ConnectionOptions) {
-    this.#owned = target === undefined || typeof target === 'string';
     this.logger = options.logger ?? consoleLogger();
     this.timeoutMs = durationMs(options.timeout ?? 30_000, 'timeout');
     this.#retry = readRetryRules(options.requestRetry);
-    this.transport = target === undefined || typeof target === 'string' ? openHttp(target, options) : target;
+    if (target === undefined || typeof target === 'string') {
+      this.http = httpOptions(target, options);
+      this.#transport = openHttp(this.http);
+    } else {
+      this.http = null;
+      this.#transport = target;
+    }
+  }
+
+  get transport(): Transport {
+    return this.#transport;
+  }
+
+  /** Goes on over new connections; calls under way end on the old ones. False for a transport that was given: it is its owner's. */
+  rebuild(): boolean {
+    if (this.http === null || this.#closed) return false;
+    const old = this.#transport;
+    this.#transport = openHttp(this.http);
+    old[Symbol.asyncDispose]().then(undefined, (error: unknown) => {
+      this.logger.debug('The old connections did not close.', { error: String(error) });
+    });
+    return true;
   }
 
   /**
@@ -148,7 +169,7 @@ export class Connection implements AsyncDisposable {
     const { requestId } = context;
     let answer: Answer;
     try {
-      answer = await deadline.race(this.transport.call(call, { signal: deadline.signal, ...(requestId !== undefined && { requestId }) }));
+      answer = await deadline.race(this.#transport.call(call, { signal: deadline.signal, ...(requestId !== undefined && { requestId }) }));
     } catch (cause) {
       deadline.signal.throwIfAborted();
       return { final: false, error: new OJSConnectionError(`${call.operation}: ${messageOf(cause)}`, { ...context, cause }) };
@@ -163,7 +184,7 @@ export class Connection implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#owned) await this.transport[Symbol.asyncDispose]();
+    if (this.http !== null) await this.#transport[Symbol.asyncDispose]();
   }
 }
 
@@ -209,7 +230,7 @@ export function messageOf(error: unknown): string {
   return `${error.message}${code}${cause}`.trim();
 }
 
-function openHttp(target: string | undefined, options: ConnectionOptions): Transport {
+function httpOptions(target: string | undefined, options: ConnectionOptions): HttpOptions {
   const fromEnv = target === undefined ? envText('OJS_BACKEND_URL') : undefined;
   const text = target ?? fromEnv ?? defaultUrl;
   const base = URL.parse(text);
@@ -221,8 +242,11 @@ function openHttp(target: string | undefined, options: ConnectionOptions): Trans
   }
   const token = options.token ?? envText('OJS_AUTH_TOKEN');
   const tls = readTls(options.tls, base, options.fetch !== undefined);
-  const http: HttpOptions = { base, headers: options.headers ?? {}, token, fetch: options.fetch, ...(tls && { tls }) };
-  return options.fetch === undefined ? platform.httpTransport(http) : new FetchTransport(http);
+  return { base, headers: options.headers ?? {}, token, fetch: options.fetch, ...(tls && { tls }) };
+}
+
+function openHttp(options: HttpOptions): Transport {
+  return options.fetch === undefined ? platform.httpTransport(options) : new FetchTransport(options);
 }
 
 function readRetryRules(retry: ConnectionOptions['requestRetry']): RetryRules {

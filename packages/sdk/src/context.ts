@@ -2,8 +2,9 @@ import { type Job, type JsonArray, type Meta, readJob } from './job.ts';
 import { numberOf, textOf, wireOf } from './json.ts';
 import { type Logger, loggerWith } from './logger.ts';
 import type { Held } from './worker/held.ts';
+import { type Reporting, Reports } from './worker/reports.ts';
 
-/** One execution, as its handler sees it. */
+/** One execution, as its handler sees it. Its methods may be taken out of it: `({ args, progress }) => …`. */
 export interface JobContext<A extends JsonArray = JsonArray> {
   readonly job: Job<A>;
   readonly jobId: string;
@@ -24,13 +25,35 @@ export interface JobContext<A extends JsonArray = JsonArray> {
   readonly log: Logger;
   /** For whatever wraps the handler to pass something to it. */
   readonly locals: Map<unknown, unknown>;
+  /** What the last `checkpoint()` of this job saved, in this attempt or an earlier one; undefined where none did. */
+  readonly lastCheckpoint?: unknown;
+  /**
+   * Tells how far the job is, from 0 to 100. Sent at most once a second, the last report always; between two it resolves at once. What is lost on
+   * the way is lost: it fails no job.
+   * @throws {OJSValidationError} for what is no number or no JSON, {OJSError} where the server has no progress.
+   */
+  progress(percent: number, message?: string, data?: unknown): Promise<void>;
   /** Extends the job's lease now, besides the worker's own heartbeats. Rejects where the server no longer counts it as ours. */
   heartbeat(): Promise<void>;
+  /**
+   * Keeps a state, at most 1 MiB of JSON, for the next attempt of this job (ojs-durable-execution §4). Resolves when it is stored.
+   * @throws {OJSValidationError} for what is no JSON, {OJSError} where the server has no checkpoints or the job is no longer ours.
+   */
+  checkpoint(state: unknown): Promise<void>;
 }
 
 export interface ContextServices {
   readonly logger: Logger;
+  readonly reporting: Reporting;
   heartbeat(): Promise<void>;
+}
+
+/** Registered process-wide: a middleware may come from another copy of this package. */
+export const whatAborts: unique symbol = Symbol.for('@ojs-ts/sdk.abortExecution');
+
+/** Aborts `context.signal`, for whoever ends an execution from outside its handler. Nothing happens to a context that is not of a worker. */
+export function abortExecution(context: JobContext, reason: Error): void {
+  if (whatAborts in context && typeof context[whatAborts] === 'function') context[whatAborts](reason);
 }
 
 /** Everything is read when it is asked for: at tens of thousands of jobs a second most of an envelope is never looked at. */
@@ -40,6 +63,7 @@ export class ExecutionContext implements JobContext {
   #job: Job | undefined;
   #log: Logger | undefined;
   #locals: Map<unknown, unknown> | undefined;
+  #saved: { readonly state: unknown } | undefined;
 
   constructor(held: Held, services: ContextServices) {
     this.#held = held;
@@ -108,8 +132,42 @@ export class ExecutionContext implements JobContext {
     return this.#locals;
   }
 
-  async heartbeat(): Promise<void> {
-    await this.#services.heartbeat();
-    if (this.#held.aborted) throw this.#held.reason;
+  get lastCheckpoint(): unknown {
+    if (this.#saved !== undefined) return this.#saved.state;
+    const { checkpoint, last_checkpoint } = this.#held.wire;
+    return wireOf(checkpoint)?.state ?? last_checkpoint ?? undefined;
   }
+
+  get progress(): JobContext['progress'] {
+    return (percent, message, data) => handled(this.#reports.progress(percent, message, data));
+  }
+
+  get heartbeat(): JobContext['heartbeat'] {
+    return async () => {
+      await this.#services.heartbeat();
+      if (this.#held.aborted) throw this.#held.reason;
+    };
+  }
+
+  get checkpoint(): JobContext['checkpoint'] {
+    return async (state) => {
+      await this.#reports.checkpoint(state);
+      this.#saved = { state };
+    };
+  }
+
+  [whatAborts](reason: Error): void {
+    this.#held.abort(reason);
+  }
+
+  get #reports(): Reports {
+    this.#held.reports ??= new Reports(this.#held, this.#services.reporting);
+    return this.#held.reports;
+  }
+}
+
+/** Reports are often not awaited; one that nobody waits for must not end the process. */
+function handled(promise: Promise<void>): Promise<void> {
+  promise.catch(() => {});
+  return promise;
 }

@@ -1,59 +1,53 @@
 import { type Transport, uuidv7 } from '@ojs-ts/core';
-import { platform } from '#platform';
 import { Connection } from './connection.ts';
 import type { JobContext } from './context.ts';
-import { type Duration, durationMs, timerMs } from './duration.ts';
-import { OJSError, OJSValidationError } from './errors.ts';
-import type { JsonArray } from './job.ts';
-import { isJobType } from './names.ts';
+import type { ArgsIn, ArgsOf, JobDef, JobTypes, NameIn, ResultIn, ResultOf } from './definition.ts';
+import { type Duration, durationMs } from './duration.ts';
+import { OJSError } from './errors.ts';
+import type { MiddlewareChain } from './middleware/chain.ts';
+import type { ExecutionMiddleware } from './middleware/types.ts';
+import type { Order } from './worker/beat.ts';
+import { callbacksOf } from './worker/callbacks.ts';
 import { Delivery } from './worker/delivery.ts';
 import { Exchange } from './worker/exchange.ts';
 import { Execution } from './worker/execution.ts';
 import { Fallback } from './worker/fallback.ts';
-import { healthOf, type WorkerHealth, type WorkerState } from './worker/health.ts';
-import { Heartbeat, type Order } from './worker/heartbeat.ts';
+import { type Handler, Handlers } from './worker/handlers.ts';
+import { Health, type WorkerHealth, type WorkerState } from './worker/health.ts';
+import { Heartbeat } from './worker/heartbeat.ts';
 import { Holdings } from './worker/holdings.ts';
+import { Lifecycle } from './worker/lifecycle.ts';
 import { readWorkerOptions, type WorkerOptions, type WorkerSettings } from './worker/options.ts';
 import { Outbox } from './worker/outbox.ts';
 import type { GiveBack } from './worker/outcome.ts';
+import { Reporting } from './worker/reports.ts';
 import { followSignals } from './worker/signals.ts';
 import { Slots } from './worker/slots.ts';
 import { Turns } from './worker/turns.ts';
-
-export type Handler<A extends JsonArray = JsonArray> = (context: JobContext<A>) => unknown;
+import { Watchdog } from './worker/watchdog.ts';
 
 /** A job that no handler is known for goes to somebody else, but not at once: alone with it, this worker would get it in a loop. */
 const unknownTypeDelayMs = 5_000;
 /** For outcomes that are still on their way after the grace period. Supervisors kill a process that takes much longer than it was given. */
 const deliveryMs = 10_000;
 
-/** Fetches jobs and runs their handlers. A worker runs once: after `stop()` make a new one. */
-export class Worker implements AsyncDisposable {
+/** Fetches jobs and runs their handlers. A worker runs once: after `stop()` make a new one. `R` names the job types, see {@link JobTypes}. */
+export class Worker<R = JobTypes> implements AsyncDisposable {
   /** Fresh for every worker. */
   readonly workerId: string = uuidv7();
-  /** Resolves when the first fetch was answered; rejects where the worker ends before. */
-  readonly ready: Promise<void>;
   readonly #settings: WorkerSettings;
   readonly #connection: Connection;
-  readonly #handlers = new Map<string, Handler>();
+  readonly #lifecycle = new Lifecycle();
+  readonly #handlers = new Handlers();
   readonly #holdings = new Holdings();
   readonly #slots: Slots;
   readonly #outbox = new Outbox();
+  readonly #health: Health;
   readonly #execution: Execution;
   readonly #delivery: Delivery;
   readonly #turns: Turns;
   readonly #heartbeat: Heartbeat;
-  readonly #ready = Promise.withResolvers<void>();
-  readonly #ending = Promise.withResolvers<void>();
-  readonly #patienceOver = Promise.withResolvers<void>();
-  readonly #ended = Promise.withResolvers<void>();
-  readonly #patience = new Set<ReturnType<typeof setTimeout>>();
-  #phase: 'new' | 'started' | 'terminate' | 'ended' = 'new';
-  #quietByUser = false;
-  #quietByServer = false;
-  #broken: { readonly error: unknown } | null = null;
-  #lastFetch: number | undefined;
-  #lastHeartbeat: number | undefined;
+  readonly #watchdog: Watchdog;
 
   /**
    * @param target URL of a server, or a transport such as `openEmbedded()` gives. Default: `OJS_BACKEND_URL`, else http://localhost:8080.
@@ -62,16 +56,18 @@ export class Worker implements AsyncDisposable {
   constructor(target?: string | Transport, options: WorkerOptions = {}) {
     this.#settings = readWorkerOptions(options);
     this.#connection = new Connection(target, options);
-    this.#slots = new Slots(this.#settings.concurrency);
-    this.ready = this.#ready.promise;
-    this.ready.catch(() => {});
+    this.#slots = new Slots(this.#settings.concurrency, this.#settings.prefetch);
+    this.#health = new Health(this.#slots, this.#settings.watchdogMs);
     const { logger } = this.#connection;
-    const shared = { holdings: this.#holdings, slots: this.#slots, outbox: this.#outbox, logger, changed: () => this.#changed() };
+    const callbacks = callbacksOf(options, logger);
+    const changed = () => this.#changed();
+    const shared = { holdings: this.#holdings, slots: this.#slots, outbox: this.#outbox, callbacks, logger, changed };
     this.#delivery = new Delivery(shared);
     this.#execution = new Execution({
       ...shared,
       visibilityMs: this.#settings.visibilityMs,
-      perform: (context) => this.#perform(context),
+      reporting: new Reporting(this.#connection, this.workerId),
+      perform: (context) => this.#handlers.perform(context),
       unknownType: (jobType) => this.#unknownType(jobType),
       heartbeat: () => this.#heartbeat.beat(),
     });
@@ -83,6 +79,7 @@ export class Worker implements AsyncDisposable {
         begin: (wire, now) => this.#execution.begin(wire, now),
         refuse: (wire, now) => this.#execution.refuse(wire, now),
         fetched: () => this.#fetched(),
+        stoodStill: (sentAt) => this.#watchdog.stoodStill(sentAt),
         changed: () => this.#holdings.changed(),
         broken: (error) => this.#break(error),
       },
@@ -93,37 +90,60 @@ export class Worker implements AsyncDisposable {
       connection: this.#connection,
       holdings: this.#holdings,
       settings: this.#settings,
-      about: { worker_id: this.workerId, hostname: platform.hostname, pid: platform.pid, started_at: new Date().toISOString() },
-      state: () => this.#lifecycle(),
+      workerId: this.workerId,
+      state: () => this.#lifecycle.reported,
       lose: (held, message) => this.#execution.lose(held, message),
       obey: (order) => this.#obey(order),
-      beaten: () => {
-        this.#lastHeartbeat = Date.now();
-      },
+      beaten: () => this.#health.beaten(),
+    });
+    this.#watchdog = new Watchdog({
+      limitMs: this.#settings.watchdogMs,
+      blockMs: this.#settings.heartbeatMs,
+      wants: () => this.#lifecycle.takesJobs && this.#slots.active < this.#slots.concurrency,
+      stale: (ms) => this.#rebuild(ms),
+      pulse: () => this.#heartbeat.pulse(),
     });
   }
 
   get state(): WorkerState {
-    return this.#phase === 'new' || this.#phase === 'ended' ? 'idle' : this.#lifecycle();
+    return this.#lifecycle.state;
+  }
+
+  /** Resolves when the first fetch was answered; rejects where the worker ends before. */
+  get ready(): Promise<void> {
+    return this.#lifecycle.ready;
+  }
+
+  /** Around every handler, the first one outermost. May be changed at any time; a job that runs keeps the chain that it began with. */
+  get middlewares(): MiddlewareChain<ExecutionMiddleware> {
+    return this.#handlers.middlewares;
+  }
+
+  /** Adds a middleware inside those that are there. @throws {OJSValidationError} for a name that is taken. */
+  middleware(middleware: ExecutionMiddleware, name?: string): this {
+    this.middlewares.add(middleware, name);
+    return this;
   }
 
   /**
    * The handler of a job type; what it returns becomes the job's result. A result that is no JSON, or that the server refuses, is left out with
-   * an error in the log: the job has completed all the same.
+   * an error in the log: the job has completed all the same. With a definition that has schemas the handler gets what they made of the args. Args
+   * that they refuse discard the job, a result that they refuse fails it, both with the error type `validation` and the issues.
    * @throws {OJSValidationError} for a malformed type, or a second handler.
    */
-  register<A extends JsonArray>(jobType: string, handler: Handler<A>): this;
-  register(jobType: string, handler: Handler): this {
-    if (!isJobType(jobType))
-      throw OJSValidationError.of('jobType', `expected lower-case words joined by dots, got ${JSON.stringify(jobType)}`);
-    if (this.#handlers.has(jobType)) throw OJSValidationError.of('jobType', `${jobType} has a handler already`);
-    this.#handlers.set(jobType, handler);
+  register<D extends JobDef>(job: D, handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>): this;
+  register<T extends NameIn<R>, A extends ArgsIn<R, T>>(jobType: T, handler: Handler<A, ResultIn<R, T>>): this;
+  register(job: string | JobDef, handler: Handler): this {
+    this.#handlers.add(job, handler);
     return this;
   }
 
   /** Same as `register`. */
-  handler<A extends JsonArray>(jobType: string, handler: Handler<A>): this {
-    return this.register(jobType, handler);
+  handler<D extends JobDef>(job: D, handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>): this;
+  handler<T extends NameIn<R>, A extends ArgsIn<R, T>>(jobType: T, handler: Handler<A, ResultIn<R, T>>): this;
+  handler(job: string | JobDef, handler: Handler): this {
+    this.#handlers.add(job, handler);
+    return this;
   }
 
   /**
@@ -131,9 +151,7 @@ export class Worker implements AsyncDisposable {
    * @throws what kept the worker from going on, such as {OJSAuthenticationError} from the first fetch.
    */
   async start(options: { signal?: AbortSignal } = {}): Promise<void> {
-    if (this.#phase !== 'new')
-      throw new OJSError(`A worker starts once; this one is ${this.#phase === 'ended' ? 'stopped' : 'running'}. Make a new one.`);
-    this.#phase = 'started';
+    this.#lifecycle.begin();
     const terminate = () => this.#terminate(this.#settings.shutdownMs);
     const leave = this.#settings.handleSignals
       ? followSignals({ terminate, quiet: () => this.quiet(), resume: () => this.resume() })
@@ -141,11 +159,12 @@ export class Worker implements AsyncDisposable {
     options.signal?.addEventListener('abort', terminate, { once: true });
     if (options.signal?.aborted) terminate();
     try {
-      if (this.#phase === 'started') {
+      if (this.state !== 'terminate') {
+        this.#watchdog.start();
         this.#heartbeat.start();
         this.#flow();
       }
-      await this.#ending.promise;
+      await this.#lifecycle.ending;
       await this.#drain();
       await this.#connection[Symbol.asyncDispose]();
     } finally {
@@ -153,7 +172,7 @@ export class Worker implements AsyncDisposable {
       leave();
       this.#end();
     }
-    if (this.#broken !== null) throw this.#broken.error;
+    this.#lifecycle.throwIfBroken();
   }
 
   /**
@@ -163,13 +182,13 @@ export class Worker implements AsyncDisposable {
    */
   async stop(options: { timeout?: Duration } = {}): Promise<void> {
     const ms = options.timeout === undefined ? this.#settings.shutdownMs : durationMs(options.timeout, 'timeout');
-    if (this.#phase === 'new') {
+    if (this.#lifecycle.isNew) {
       this.#end();
       await this.#connection[Symbol.asyncDispose]();
       return;
     }
     this.#terminate(ms);
-    await this.#ended.promise;
+    await this.#lifecycle.ended;
   }
 
   /** Works while `work` lasts. @throws where the worker ends first. */
@@ -188,64 +207,54 @@ export class Worker implements AsyncDisposable {
 
   /** Takes no new jobs until `resume()`; those that run go on, heartbeats too. */
   quiet(): void {
-    this.#quietByUser = true;
+    this.#lifecycle.quietByUser = true;
     this.#flow();
   }
 
   /** Ends what `quiet()` or SIGTSTP began. A quiet that the server ordered ends by the server's order. */
   resume(): void {
-    this.#quietByUser = false;
+    this.#lifecycle.quietByUser = false;
     this.#flow();
   }
 
   health(): WorkerHealth {
-    return healthOf(this.state, this.#slots, this.#lastFetch, this.#lastHeartbeat);
+    return this.#health.of(this.state);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 
-  #lifecycle(): 'running' | 'quiet' | 'terminate' {
-    if (this.#phase === 'terminate') return 'terminate';
-    return this.#quietByUser || this.#quietByServer ? 'quiet' : 'running';
-  }
-
   #flow(): void {
-    if (this.#phase === 'started' && this.#lifecycle() === 'running') this.#turns.open();
-    else this.#turns.close();
-  }
-
-  #perform(context: JobContext): unknown {
-    const handler = this.#handlers.get(context.jobType);
-    if (handler === undefined) throw new OJSError(`There is no handler for ${context.jobType}.`);
-    return handler(context);
+    if (this.#lifecycle.takesJobs) this.#turns.open();
+    else {
+      this.#turns.close();
+      this.#execution.returnWaiting();
+    }
+    this.#heartbeat.pulse();
   }
 
   /** Nothing is lost while a fleet is updated: the job waits for a worker that knows it. Where delays are unknown its own retry policy spaces the tries. */
   #unknownType(jobType: string): GiveBack | null {
     if (this.#handlers.has(jobType)) return null;
     this.#connection.logger.error('No handler is registered for a job type that is in the queues of this worker.', { job_type: jobType });
-    const failure = {
-      code: 'handler_not_found',
-      type: 'handler_not_found',
-      message: `No handler is registered for ${jobType}.`,
-      retryable: true,
-    };
+    const message = `No handler is registered for ${jobType}.`;
+    const failure = { code: 'handler_not_found', type: 'handler_not_found', message, retryable: true };
     return this.#turns.extended ? { failure, requeue: true, delayMs: unknownTypeDelayMs } : { failure };
   }
 
   #obey(order: Order): void {
     if (order === 'terminate') this.#terminate(this.#settings.shutdownMs);
     else if (order !== null) {
-      this.#quietByServer = order === 'quiet';
+      this.#lifecycle.quietByServer = order === 'quiet';
       this.#flow();
     }
   }
 
   #fetched(): void {
-    this.#lastFetch = Date.now();
-    this.#ready.resolve();
+    this.#health.fetched();
+    this.#watchdog.fetched();
+    this.#lifecycle.fetched();
   }
 
   #changed(): void {
@@ -253,22 +262,25 @@ export class Worker implements AsyncDisposable {
     this.#holdings.changed();
   }
 
+  #rebuild(ms: number): void {
+    const rebuilt = this.#connection.rebuild();
+    if (rebuilt) this.#health.rebuilt();
+    const what = rebuilt ? 'the connection is made anew' : 'the transport was given and is left as it is';
+    this.#connection.logger.error(`No fetch was answered for ${Math.round(ms / 1000)} s; ${what}.`, { worker_id: this.workerId });
+  }
+
   #break(error: unknown): void {
-    this.#broken ??= { error };
+    this.#lifecycle.break(error);
     this.#terminate(this.#settings.shutdownMs);
   }
 
   #terminate(ms: number): void {
-    if (this.#phase === 'ended' || this.#phase === 'new') return;
-    this.#phase = 'terminate';
-    this.#turns.close();
-    this.#patience.add(setTimeout(() => this.#patienceOver.resolve(), timerMs(ms)));
-    this.#ending.resolve();
+    if (this.#lifecycle.terminate(ms)) this.#flow();
   }
 
   async #drain(): Promise<void> {
     const delivered = () => this.#outbox.undelivered === 0 && !this.#turns.busy;
-    await this.#holdings.until(() => this.#slots.active === 0 && delivered(), this.#patienceOver.promise);
+    await this.#holdings.until(() => this.#slots.active === 0 && delivered(), this.#lifecycle.patienceOver);
     this.#execution.interrupt();
     const { promise: late, resolve } = Promise.withResolvers<void>();
     // An outcome is worth nothing once its lease has ended.
@@ -281,10 +293,8 @@ export class Worker implements AsyncDisposable {
   }
 
   #end(): void {
-    this.#phase = 'ended';
-    for (const timer of this.#patience) clearTimeout(timer);
+    this.#watchdog.stop();
+    this.#lifecycle.end();
     this.#execution.close();
-    this.#ready.reject(this.#broken?.error ?? new OJSError('The worker ended before its first fetch was answered.'));
-    this.#ended.resolve();
   }
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { JobContext } from '../src/index.ts';
 import { Slots } from '../src/worker/slots.ts';
 import { openBench } from './support/bench.ts';
 
@@ -41,7 +42,7 @@ test('a worker never runs more handlers than its concurrency, runs every job onc
         let most = 0;
         const runs = new Map<number, number>();
         const worker = bench.worker({ concurrency });
-        worker.register<[number, { turns: number; fails: boolean }]>('test.job', async ({ args: [index, plan] }) => {
+        worker.register('test.job', async ({ args: [index, plan] }: JobContext<[number, { turns: number; fails: boolean }]>) => {
           runs.set(index, (runs.get(index) ?? 0) + 1);
           most = Math.max(most, ++running);
           for (let turn = 0; turn < plan.turns; turn++) await new Promise((resolve) => setImmediate(resolve));

@@ -148,7 +148,9 @@ describe('failures (digest §1.4, §5.3)', () => {
 
   test('a result that the server refuses is left out: the job is acked, beside others that are taken', async () => {
     const jobs = await bench.client.enqueueBatch([1, 2].map((n) => ({ type: 'test.job', args: [n] })));
-    const worker = bench.worker().register<[number]>('test.job', ({ args: [n] }) => (n === 1 ? 'x'.repeat(1_500_000) : 'small'));
+    const worker = bench
+      .worker()
+      .register('test.job', ({ args: [n] }: JobContext<[number]>) => (n === 1 ? 'x'.repeat(1_500_000) : 'small'));
     await worker.runUntil(() => Promise.allSettled(jobs.map((job) => job.wait())));
     const refused = await jobs[0]?.refresh();
     expect(refused).toMatchObject({ state: 'completed', attempt: 1 });

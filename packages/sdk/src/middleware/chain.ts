@@ -11,15 +11,16 @@ interface Entry<M> {
  */
 export class MiddlewareChain<M extends (...args: never[]) => unknown> {
   #entries: readonly Entry<M>[] = [];
+  #all: readonly M[] = [];
 
   /** Names in order, outermost first; '' for what has none. */
   get names(): readonly string[] {
     return this.#entries.map(({ name }) => name);
   }
 
-  /** Never changed in place: whoever holds it keeps the chain of that moment. */
+  /** Never changed in place: whoever holds it keeps the chain of that moment. The same array until something changes. */
   get all(): readonly M[] {
-    return this.#entries.map(({ middleware }) => middleware);
+    return this.#all;
   }
 
   /** Innermost. @throws {OJSValidationError} for a name that is taken. */
@@ -46,7 +47,7 @@ export class MiddlewareChain<M extends (...args: never[]) => unknown> {
   remove(target: M | string): boolean {
     const place = this.#find(target);
     if (place < 0) return false;
-    this.#entries = this.#entries.toSpliced(place, 1);
+    this.#become(this.#entries.toSpliced(place, 1));
     return true;
   }
 
@@ -54,8 +55,13 @@ export class MiddlewareChain<M extends (...args: never[]) => unknown> {
     if (typeof middleware !== 'function') throw OJSValidationError.of('middleware', `expected a function, got ${typeof middleware}`);
     if (name !== undefined && this.names.includes(name))
       throw OJSValidationError.of('name', `there is a middleware ${JSON.stringify(name)} already`);
-    this.#entries = this.#entries.toSpliced(place, 0, { middleware, name: name ?? middleware.name });
+    this.#become(this.#entries.toSpliced(place, 0, { middleware, name: name ?? middleware.name }));
     return this;
+  }
+
+  #become(entries: readonly Entry<M>[]): void {
+    this.#entries = entries;
+    this.#all = entries.map(({ middleware }) => middleware);
   }
 
   #placeOf(target: M | string): number {

@@ -4,15 +4,18 @@ import { OJSError } from '../errors.ts';
 export type Layer<I, O> = (input: I, next: (input?: I) => Promise<O>) => Promise<O>;
 
 /**
- * The layers around `last` as one function, the first one outermost (ojs-middleware §3).
- * A layer may call `next` again after it has rejected, which is what a retry does; while it is pending, or once it has fulfilled, `next` rejects.
+ * The layers around `last` as one function, the first one outermost (ojs-middleware §3, §4.2).
+ * A layer may call `next` again after it has rejected, which is what a retry does; while it is pending, once it has fulfilled, and when the layer
+ * itself has ended, `next` rejects.
  */
 export function compose<I, O>(layers: readonly Layer<I, O>[], last: (input: I) => O | Promise<O>): (input: I) => Promise<O> {
   const from = async (index: number, input: I): Promise<O> => {
     const layer = layers[index];
     if (layer === undefined) return last(input);
     let open = true;
+    let ended = false;
     const next = async (changed: I = input): Promise<O> => {
+      if (ended) throw new OJSError('next() was called after its middleware had ended.');
       if (!open) throw new OJSError('next() was called while an earlier call was pending or after one had fulfilled.');
       open = false;
       try {
@@ -22,7 +25,11 @@ export function compose<I, O>(layers: readonly Layer<I, O>[], last: (input: I) =
         throw error;
       }
     };
-    return layer(input, next);
+    try {
+      return await layer(input, next);
+    } finally {
+      ended = true;
+    }
   };
   return (input) => from(0, input);
 }

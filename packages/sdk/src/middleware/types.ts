@@ -8,7 +8,8 @@ export type EnqueueNext = (request: JobRequest) => Promise<Job | null>;
 /** Wraps every job on its way to the server, in a batch too. It may change everything of the request but its id, and drops it by answering null. */
 export type EnqueueMiddleware = (request: JobRequest, next: EnqueueNext) => Promise<Job | null>;
 
-export type ExecutionNext = () => Promise<unknown>;
+/** Goes on, with the same context or with one that a middleware made of it, such as `withArgs(ctx, decrypted)`. */
+export type ExecutionNext = (context?: JobContext) => Promise<unknown>;
 
 /** Wraps every execution of a handler. What it answers is the job's result, what it throws is the job's failure. */
 export type ExecutionMiddleware = (ctx: JobContext, next: ExecutionNext) => Promise<unknown>;

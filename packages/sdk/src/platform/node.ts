@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { OJSError } from '../errors.ts';
 import { lazyTransport } from '../transport/lazy.ts';
+import { startHeartbeats } from './node/start-heartbeats.ts';
 import type { Platform, ProcessSignal } from './platform.ts';
 
 const signals: readonly ProcessSignal[] = ['SIGTERM', 'SIGINT', 'SIGTSTP', 'SIGCONT'];
@@ -21,7 +22,10 @@ export const platform: Platform = {
         if (NodeTransport !== null) return new NodeTransport(options);
       }
       // Bun puts a module of its own in the place of undici, whose pool answers nothing (Bun 1.4.5); its fetch pools connections itself.
-      if (options.tls !== undefined) throw new OJSError('TLS settings need undici, which is not installed (and not to be had on Bun); give `fetch` one with settings of its own.');
+      if (options.tls !== undefined)
+        throw new OJSError(
+          'TLS settings need undici, which is not installed (and not to be had on Bun); give `fetch` one with settings of its own.',
+        );
       const { FetchTransport } = await import('../transport/fetch.ts');
       return new FetchTransport(options);
     }),
@@ -35,6 +39,7 @@ export const platform: Platform = {
     };
   },
   exit: (code) => process.exit(code),
+  startHeartbeats,
 };
 
 function missingUndici(error: unknown): { NodeTransport: null } {

@@ -1,5 +1,6 @@
 import type { Transport } from '@ojs-ts/core';
 import type { HttpOptions } from '../transport/http.ts';
+import type { HeartbeatListener, HeartbeatPlan, HeartbeatThread } from '../worker/heartbeat-plan.ts';
 
 /** A process signal as workers understand it. */
 export type ProcessSignal = 'SIGTERM' | 'SIGINT' | 'SIGTSTP' | 'SIGCONT';
@@ -18,4 +19,6 @@ export interface Platform {
   /** Calls `receive` for process signals until the returned function is called; does nothing where there are none. */
   onSignals(receive: (signal: ProcessSignal) => void): () => void;
   exit(code: number): void;
+  /** A thread for heartbeats, where there are threads. */
+  startHeartbeats?(plan: HeartbeatPlan, listener: HeartbeatListener): HeartbeatThread;
 }

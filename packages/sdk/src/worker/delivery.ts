@@ -1,6 +1,7 @@
 import { backoffMs } from '../backoff.ts';
 import { OJSError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import type { Callbacks } from './callbacks.ts';
 import type { Held } from './held.ts';
 import type { Holdings } from './holdings.ts';
 import type { ItemAnswer } from './link.ts';
@@ -11,6 +12,7 @@ export interface DeliveryServices {
   readonly holdings: Holdings;
   readonly outbox: Outbox;
   readonly logger: Logger;
+  readonly callbacks: Callbacks | null;
   changed(): void;
 }
 
@@ -31,8 +33,10 @@ export class Delivery {
 
   answered(held: Held, answer: ItemAnswer | undefined): void {
     const status = answer?.status ?? 503;
-    if (status < 300) this.#done(held);
-    else if (status === 404 || status === 409) {
+    if (status < 300) {
+      this.#done(held);
+      this.#services.callbacks?.settled(held, answer?.state);
+    } else if (status === 404 || status === 409) {
       this.#log('warn', 'The job is no longer ours; its outcome was dropped.', held, { status, message: answer?.message });
       held.abort(new OJSError('The job was no longer ours when its outcome was sent.', { jobId: held.id }));
       this.#done(held);

@@ -44,7 +44,8 @@ function pair(items: readonly Held[], answers: unknown): [Held, ItemAnswer][] {
   return items.map((held, index) => {
     const answer: unknown = isFor(list[index], held) ? list[index] : list.find((one) => isFor(one, held));
     if (!isWire(answer)) return [held, unanswered];
-    return [held, { status: numberOf(answer.status) ?? 503, message: textOf(wireOf(answer.error)?.message) ?? '' }];
+    const message = textOf(wireOf(answer.error)?.message) ?? '';
+    return [held, { status: numberOf(answer.status) ?? 503, message, state: textOf(answer.state) }];
   });
 }
 

@@ -3,16 +3,19 @@ import { timerMs } from '../duration.ts';
 import { JobTimeoutError, OJSError } from '../errors.ts';
 import type { Wire } from '../json.ts';
 import type { Logger } from '../logger.ts';
+import type { Callbacks } from './callbacks.ts';
 import { Held } from './held.ts';
 import type { Holdings } from './holdings.ts';
 import type { Outbox } from './outbox.ts';
-import { ackEntry, type GiveBack, giveBackFor, nackEntry } from './outcome.ts';
+import { ackEntry, type GiveBack, giveBackFor, nackEntry, timeoutFailure } from './outcome.ts';
 import type { Slots } from './slots.ts';
+import { ContractViolation } from './violation.ts';
 
 export interface ExecutionServices extends ContextServices {
   readonly holdings: Holdings;
   readonly slots: Slots;
   readonly outbox: Outbox;
+  readonly callbacks: Callbacks | null;
   readonly visibilityMs: number;
   /** Runs the handler of the job's type; what wraps handlers stands in here. */
   perform(context: JobContext): unknown;
@@ -28,20 +31,33 @@ export class Execution {
   readonly #logger: Logger;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
+  /** Fetched ahead, oldest first. */
+  readonly #waiting = new Set<Held>();
 
   constructor(services: ExecutionServices) {
     this.#services = services;
     this.#logger = services.logger;
   }
 
-  /** Starts the handler of a fetched job. A job that there is no slot for goes back to its queue. */
+  /** Starts the handler of a fetched job, or lets it wait for a slot. A job that there is no room for goes back to its queue. */
   begin(wire: Wire, now: number): void {
     const held = this.#hold(wire, now);
     if (held === null) return;
     const missing = this.#services.unknownType(typeof wire.type === 'string' ? wire.type : '');
     if (missing !== null) this.#giveBack(held, missing);
-    else if (!this.#services.slots.occupy()) this.#giveBack(held, noSlot);
-    else this.#run(held);
+    else if (this.#services.slots.occupy()) this.#run(held);
+    else if (this.#services.slots.park()) {
+      held.state = 'waiting';
+      this.#waiting.add(held);
+    } else this.#giveBack(held, noSlot);
+  }
+
+  /** No more is started: what waits goes back to its queue, uncounted. */
+  returnWaiting(): void {
+    for (const held of this.#waiting) {
+      this.#unpark(held);
+      this.#giveBack(held, notRunning);
+    }
   }
 
   /** A job that arrived when no more may be started: back to its queue, uncounted. */
@@ -52,11 +68,13 @@ export class Execution {
 
   /** The server no longer counts the job as ours: nothing more is sent, the slot stays taken until the handler has ended. */
   lose(held: Held, message: string): void {
-    if (held.state !== 'running') return;
+    if (held.state !== 'running' && held.state !== 'waiting') return;
+    if (held.state === 'waiting') this.#unpark(held);
     held.state = 'lost';
     this.#services.holdings.remove(held);
     this.#logger.warn(message, { job_id: held.id });
     held.abort(new OJSError(message, { jobId: held.id }));
+    this.#services.callbacks?.cancelled(held);
     this.#services.changed();
   }
 
@@ -90,8 +108,10 @@ export class Execution {
   #run(held: Held): void {
     held.occupies = true;
     this.#watch(held.deadline);
+    const context = new ExecutionContext(held, this.#services);
+    this.#services.callbacks?.started(held, context);
     try {
-      const returned = this.#services.perform(new ExecutionContext(held, this.#services));
+      const returned = this.#services.perform(context);
       if (isThenable(returned)) {
         Promise.resolve(returned).then(
           (result) => this.#complete(held, result),
@@ -109,6 +129,7 @@ export class Execution {
     held.entry = this.#ack(held, result);
     held.outcome = 'ack';
     this.#settle(held);
+    this.#services.callbacks?.completed(held, result);
   }
 
   /** The handler has succeeded, and would end in the same result again: one that is no JSON costs the result, never the job. */
@@ -137,10 +158,11 @@ export class Execution {
         job_type: held.wire.type,
         attempt: held.wire.attempt,
         error_type: type,
-        error_message: message,
+        error_message: error instanceof ContractViolation ? `${error.part}: ${error.places}` : message,
       });
     }
     this.#giveBack(held, giveBack);
+    if (!giveBack.requeue) this.#services.callbacks?.failed(held, error);
   }
 
   #giveBack(held: Held, giveBack: GiveBack): void {
@@ -150,9 +172,19 @@ export class Execution {
   }
 
   #settle(held: Held): void {
+    const { outbox, changed } = this.#services;
     held.state = 'settled';
-    this.#services.outbox.add(held);
-    this.#services.changed();
+    const reported = held.reports?.end() ?? null;
+    if (reported === null) {
+      outbox.add(held);
+      changed();
+      return;
+    }
+    outbox.announce();
+    void reported.then(() => {
+      outbox.putBack(held);
+      changed();
+    });
   }
 
   /** The handler has ended; a detached one gave its slot back before. */
@@ -165,6 +197,25 @@ export class Execution {
   #detach(held: Held): void {
     held.occupies = false;
     this.#services.slots.vacate();
+    // Later, so that the outcome of this one is on its way before a handler that blocks begins.
+    if (this.#waiting.size > 0) queueMicrotask(() => this.#startWaiting());
+  }
+
+  #startWaiting(): void {
+    const [held] = this.#waiting;
+    if (held === undefined) return;
+    this.#unpark(held);
+    // The server counts its time from the claim: what is left must be worth a try.
+    if ((held.deadline - held.startedAt) / 2 < performance.now() - held.startedAt) this.#giveBack(held, waitedTooLong);
+    else if (this.#services.slots.occupy()) {
+      held.state = 'running';
+      this.#run(held);
+    } else this.#giveBack(held, noSlot);
+  }
+
+  #unpark(held: Held): void {
+    this.#waiting.delete(held);
+    this.#services.slots.unpark();
   }
 
   /** One timer for the nearest deadline. Most jobs end long before theirs, so it is not moved when they do. */
@@ -191,10 +242,11 @@ export class Execution {
     const limit = Math.round(held.deadline - held.startedAt);
     const message = `The job ran longer than its timeout of ${limit} ms.`;
     this.#logger.warn(message, { job_id: held.id, job_type: held.wire.type });
-    held.abort(new JobTimeoutError(message, limit, { jobId: held.id }));
+    const error = new JobTimeoutError(message, limit, { jobId: held.id });
+    held.abort(error);
     this.#detach(held);
-    const details = { timeout_kind: 'execution', limit_seconds: limit / 1000, elapsed_seconds: Math.round(now - held.startedAt) / 1000 };
-    this.#giveBack(held, { failure: { code: 'timeout', type: 'timeout', message, details } });
+    this.#giveBack(held, { failure: timeoutFailure(message, limit, now - held.startedAt) });
+    this.#services.callbacks?.failed(held, error);
   }
 }
 
@@ -204,6 +256,7 @@ function shutdown(message: string): GiveBack {
 }
 
 const noSlot = shutdown('The worker has no free slot.');
+const waitedTooLong = shutdown('The job waited for a slot for more than half of its timeout.');
 const notRunning = shutdown('The worker takes no new jobs.');
 const cutOff = shutdown('The worker shut down before the job had ended.');
 

@@ -1,4 +1,5 @@
 import type { Connection } from '../connection.ts';
+import { textOf } from '../json.ts';
 import { answerMs, fetchBody, jobsIn } from './exchange.ts';
 import type { Held } from './held.ts';
 import { type ItemAnswer, itemAnswerOf, type Link, type Turn, type TurnAnswer } from './link.ts';
@@ -34,8 +35,8 @@ export class Fallback implements Link {
     const operation = held.outcome === 'ack' ? 'worker.ack' : 'worker.nack';
     const body = `{"worker_id":${JSON.stringify(this.#workerId)},${held.entry.slice(1)}`;
     try {
-      await this.#connection.once({ operation, body }, this.#ms, signal);
-      return { status: 200, message: '' };
+      const answer = await this.#connection.once({ operation, body }, this.#ms, signal);
+      return { status: 200, message: '', state: textOf(answer.state) };
     } catch (error) {
       return itemAnswerOf(error);
     }

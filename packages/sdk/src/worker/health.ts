@@ -4,26 +4,52 @@ import type { Slots } from './slots.ts';
 export type WorkerState = 'idle' | 'running' | 'quiet' | 'terminate';
 
 export interface WorkerHealth {
-  /** False while idle, and when a running worker with a free slot has had no fetch answered for a minute. */
+  /** False while idle, and when a running worker with a free slot has had no fetch answered for `watchdogTimeout` (60 s). */
   readonly ok: boolean;
   readonly state: WorkerState;
   /** Handlers that run. */
   readonly active: number;
+  /** How often the watchdog made a new connection. */
+  readonly rebuilds: number;
   readonly lastFetchAt?: Date;
   readonly lastHeartbeatAt?: Date;
 }
 
-/** Three times the longest wait of a fetch. */
-const staleMs = 60_000;
+/** When things were last well. */
+export class Health {
+  readonly #slots: Slots;
+  readonly #staleMs: number;
+  #lastFetch: number | undefined;
+  #lastHeartbeat: number | undefined;
+  #rebuilds = 0;
 
-/** @param lastFetch and lastHeartbeat are when one was answered, in Unix milliseconds. */
-export function healthOf(state: WorkerState, slots: Slots, lastFetch: number | undefined, lastHeartbeat: number | undefined): WorkerHealth {
-  const fresh = lastFetch !== undefined && Date.now() - lastFetch < staleMs;
-  return {
-    ok: state !== 'idle' && (state !== 'running' || fresh || slots.active >= slots.concurrency),
-    state,
-    active: slots.active,
-    ...(lastFetch !== undefined && { lastFetchAt: new Date(lastFetch) }),
-    ...(lastHeartbeat !== undefined && { lastHeartbeatAt: new Date(lastHeartbeat) }),
-  };
+  constructor(slots: Slots, staleMs: number) {
+    this.#slots = slots;
+    this.#staleMs = staleMs;
+  }
+
+  fetched(): void {
+    this.#lastFetch = Date.now();
+  }
+
+  beaten(): void {
+    this.#lastHeartbeat = Date.now();
+  }
+
+  rebuilt(): void {
+    this.#rebuilds++;
+  }
+
+  of(state: WorkerState): WorkerHealth {
+    const { active, concurrency } = this.#slots;
+    const fresh = this.#lastFetch !== undefined && Date.now() - this.#lastFetch < this.#staleMs;
+    return {
+      ok: state !== 'idle' && (state !== 'running' || fresh || active >= concurrency),
+      state,
+      active,
+      rebuilds: this.#rebuilds,
+      ...(this.#lastFetch !== undefined && { lastFetchAt: new Date(this.#lastFetch) }),
+      ...(this.#lastHeartbeat !== undefined && { lastHeartbeatAt: new Date(this.#lastHeartbeat) }),
+    };
+  }
 }

@@ -1,44 +1,69 @@
+import { platform } from '#platform';
 import type { Connection } from '../connection.ts';
-import { textOf, textsOf, type Wire } from '../json.ts';
+import { textsOf, type Wire } from '../json.ts';
+import { type About, beatBody, type Listed, type Order, orderIn, type ReportedState } from './beat.ts';
+import type { HeartbeatNews, HeartbeatThread } from './heartbeat-plan.ts';
 import type { Held } from './held.ts';
 import type { Holdings } from './holdings.ts';
 import type { WorkerSettings } from './options.ts';
-
-/** A worker's state on the wire (ojs-worker-protocol §2). */
-export type Lifecycle = 'running' | 'quiet' | 'terminate';
+import { SharedHoldings } from './shared-holdings.ts';
 
 export interface HeartbeatServices {
   readonly connection: Connection;
   readonly holdings: Holdings;
   readonly settings: WorkerSettings;
-  readonly about: { readonly worker_id: string; readonly hostname: string; readonly pid: number; readonly started_at: string };
-  state(): Lifecycle;
+  readonly workerId: string;
+  state(): ReportedState;
   lose(held: Held, message: string): void;
   /** What the server ordered in its answer; null where it ordered nothing. */
   obey(order: Order): void;
   beaten(): void;
 }
 
-/** `running` only where the server says so by a directive of its own: an echoed state is no order. */
-export type Order = 'running' | 'quiet' | 'terminate' | null;
+/** The default timeout of a job: a handler that blocks for longer is taken for one that never ends. */
+const maxBlockedS = 1_800;
+/** Beside the jobs that run there are those whose outcome is on its way: some turns of them. */
+const placesPerSlot = 4;
 
-const severity: readonly string[] = ['running', 'quiet', 'terminate'];
-
-/** Tells the server that this worker lives and which jobs it holds (ojs-worker-protocol §4). A failure changes nothing. */
+/**
+ * Tells the server that this worker lives and which jobs it holds (ojs-worker-protocol §4). A failure changes nothing. Where it can be a thread
+ * does it, so that a handler that blocks the event loop keeps its leases; its answers take effect when the event loop turns again.
+ */
 export class Heartbeat {
   readonly #services: HeartbeatServices;
+  readonly #about: About;
+  readonly #answerMs: number;
   #timer: ReturnType<typeof setInterval> | undefined;
   #current: Promise<void> | null = null;
   #next: Promise<void> | null = null;
+  #shared: SharedHoldings | null = null;
+  #thread: HeartbeatThread | null = null;
+  #threadBeats = false;
 
   constructor(services: HeartbeatServices) {
+    const { settings, connection } = services;
     this.#services = services;
+    // Below the interval, so that a beat that hangs never takes the place of the next one.
+    this.#answerMs = Math.min(settings.heartbeatMs * 0.8, connection.timeoutMs);
+    this.#about = {
+      worker_id: services.workerId,
+      hostname: platform.hostname,
+      pid: platform.pid,
+      started_at: new Date().toISOString(),
+      visibility_timeout_ms: settings.visibilityMs,
+      queues: settings.queues,
+      concurrency: settings.concurrency,
+      labels: settings.labels,
+    };
   }
 
   /** The first one at once. */
   start(): void {
+    this.#startThread();
     this.#tick();
-    this.#timer = setInterval(() => this.#tick(), this.#services.settings.heartbeatMs);
+    this.#timer = setInterval(() => {
+      if (!this.#threadBeats || this.#shared?.whole === false) this.#tick();
+    }, this.#services.settings.heartbeatMs);
   }
 
   /** One that lists every job held at this moment. */
@@ -53,9 +78,17 @@ export class Heartbeat {
     return this.#next;
   }
 
+  /** The event loop turns; `state()` may have changed. */
+  pulse(): void {
+    if (this.#shared === null) return;
+    this.#shared.pulse();
+    this.#shared.state = this.#services.state();
+  }
+
   /** After the last one, which says that the worker is gone. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#thread?.stop();
     await this.beat().catch((error: unknown) => this.#warn(error));
   }
 
@@ -71,34 +104,17 @@ export class Heartbeat {
   }
 
   async #send(): Promise<void> {
-    const { connection, settings } = this.#services;
     const reported = this.#services.state();
     const listed = [...this.#services.holdings];
-    const body = JSON.stringify(this.#body(reported, listed));
-    // Below the interval, so that a beat that hangs never takes the place of the next one.
-    const ms = Math.min(settings.heartbeatMs * 0.8, connection.timeoutMs);
-    const answer = await connection.once({ operation: 'worker.heartbeat', body }, ms);
-    this.#services.beaten();
-    this.#renew(listed, answer, performance.now() + settings.visibilityMs);
-    this.#services.obey(orderIn(answer, reported));
+    const body = beatBody(this.#about, reported, listed);
+    const answer = await this.#services.connection.once({ operation: 'worker.heartbeat', body }, this.#answerMs);
+    this.#answered(reported, listed, answer, performance.now());
   }
 
-  #body(state: Lifecycle, listed: readonly Held[]): Wire {
-    const { about, settings } = this.#services;
-    const ids = listed.map((held) => held.id);
-    return {
-      ...about,
-      state,
-      // Both dialects read this: ids in an array (ojs-http-binding §10.4), and ids beside a count (ojs-worker-protocol §4), digest §10.3.
-      active_jobs: ids,
-      active_job_ids: ids,
-      active_job_count: ids.length,
-      leases: Object.fromEntries(listed.flatMap((held) => (held.lease === undefined ? [] : [[held.id, held.lease]]))),
-      visibility_timeout_ms: settings.visibilityMs,
-      queues: settings.queues,
-      concurrency: settings.concurrency,
-      labels: settings.labels,
-    };
+  #answered(reported: ReportedState, listed: readonly Held[], answer: Wire, at: number): void {
+    this.#services.beaten();
+    this.#renew(listed, answer, at + this.#services.settings.visibilityMs);
+    this.#services.obey(orderIn(answer, reported));
   }
 
   /** A settled job is not lost by what a heartbeat says: the answer to its outcome decides. */
@@ -113,17 +129,69 @@ export class Heartbeat {
     }
   }
 
+  /** Not for a transport that was given, nor where functions of the caller's take part in a request: those live in this thread. */
+  #startThread(): void {
+    const { settings, holdings, connection } = this.#services;
+    const { http } = connection;
+    if (!settings.heartbeatThread || platform.startHeartbeats === undefined || http === null) return;
+    const { base, headers, token, fetch } = http;
+    if (fetch !== undefined || typeof token === 'function') return;
+    const slots = settings.concurrency + settings.prefetch;
+    const shared = SharedHoldings.for(placesPerSlot * slots + 64);
+    const plan = {
+      url: base.href,
+      headers,
+      token,
+      about: this.#about,
+      everyMs: settings.heartbeatMs,
+      answerMs: this.#answerMs,
+      maxBlockedS,
+      holdings: shared.buffer,
+    };
+    try {
+      this.#thread = platform.startHeartbeats(plan, { news: (news) => this.#hear(news), gone: (error) => this.#alone(error) });
+    } catch (error) {
+      this.#alone(error);
+      return;
+    }
+    this.#shared = shared;
+    // An outcome of the last moment has as long as any to arrive.
+    holdings.mirror(shared, settings.visibilityMs);
+    this.pulse();
+  }
+
+  #hear(news: HeartbeatNews): void {
+    if (news.kind === 'ready') this.#threadBeats = true;
+    else if (news.kind === 'failed') this.#warn(news.error);
+    else if (news.kind === 'silent') {
+      const fields = { blocked_s: news.blockedS };
+      this.#services.connection.logger.error(
+        'The event loop stood still for so long that heartbeats ended; the jobs were given up.',
+        fields,
+      );
+    } else {
+      const age = Math.max(0, Date.now() - news.at);
+      this.#answered(news.state, this.#heldOf(news.listed), news.answer, performance.now() - age);
+    }
+  }
+
+  /** Those that are still the same claims. */
+  #heldOf(listed: readonly Listed[]): Held[] {
+    return listed.flatMap(({ id, lease }) => {
+      const held = this.#services.holdings.get(id);
+      return held !== undefined && held.lease === lease ? [held] : [];
+    });
+  }
+
+  #alone(error: unknown): void {
+    this.#threadBeats = false;
+    this.#services.holdings.mirror(null);
+    this.#services.connection.logger.warn('Heartbeats have no thread of their own; a handler that blocks may lose its lease.', {
+      error: String(error),
+    });
+  }
+
   #warn(error: unknown): void {
     this.#services.connection.logger.warn('A heartbeat failed; the worker goes on as it is.', { error: String(error) });
   }
-}
-
-function orderIn(answer: Wire, reported: Lifecycle): Order {
-  const directive = textOf(answer.directive) ?? '';
-  const state = textOf(answer.state) ?? '';
-  const echoed = severity.indexOf(state) <= severity.indexOf(reported);
-  const worst = Math.max(severity.indexOf(directive), echoed ? -1 : severity.indexOf(state));
-  if (worst === 2) return 'terminate';
-  if (worst === 1) return 'quiet';
-  return worst === 0 ? 'running' : null;
 }

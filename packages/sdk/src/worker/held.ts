@@ -1,10 +1,12 @@
+import type { JobContext } from '../context.ts';
 import type { Wire } from '../json.ts';
+import type { Reports } from './reports.ts';
 
 /**
- * running: its handler works, its lease is ours. settled: the outcome is known and on its way to the server, the lease still ours (a timeout
+ * waiting: fetched ahead, there is no slot for it yet. running: its handler works, its lease is ours. settled: the outcome is known and on its way to the server, the lease still ours (a timeout
  * and the end of a shutdown settle without the handler). lost: the server took it back; nothing is sent any more.
  */
-export type HeldState = 'running' | 'settled' | 'lost';
+export type HeldState = 'waiting' | 'running' | 'settled' | 'lost';
 
 /** A claimed job, from its fetch until the server has answered its outcome. Times are of `performance.now()`. */
 export class Held {
@@ -12,6 +14,7 @@ export class Held {
   readonly id: string;
   /** The fence: proves that an outcome belongs to this claim. Absent on servers without it. */
   readonly lease: string | undefined;
+  /** The claim, from which the server counts the job's timeout. */
   readonly startedAt: number;
   /** When the execution has failed by its timeout. */
   readonly deadline: number;
@@ -23,8 +26,16 @@ export class Held {
   /** The outcome as one item of an exchange, JSON text. */
   entry = '';
   outcome: 'ack' | 'nack' = 'ack';
+  /** Where it stands in the memory that the heartbeat thread reads; −1 where it does not. */
+  place = -1;
   /** Deliveries that failed. */
   failures = 0;
+  /** Of a handler that reports. */
+  reports: Reports | undefined;
+  /** For callbacks, where there are any. */
+  context: JobContext | undefined;
+  failed = false;
+  thrown: unknown;
   #reason: unknown;
   #controller: AbortController | undefined;
 

@@ -1,9 +1,12 @@
 import type { Held } from './held.ts';
+import type { SharedHoldings } from './shared-holdings.ts';
 
 /** The jobs whose lease is ours, by id: what heartbeats list. A job stays until the server has answered its outcome. */
 export class Holdings {
   readonly #jobs = new Map<string, Held>();
   #watchers: (() => void)[] = [];
+  #mirror: SharedHoldings | null = null;
+  #slackMs = 0;
 
   get size(): number {
     return this.#jobs.size;
@@ -18,7 +21,20 @@ export class Holdings {
   }
 
   add(held: Held): void {
+    if (this.#mirror !== null) {
+      // An outcome of the claim before may still be on its way.
+      const before = this.#jobs.get(held.id);
+      if (before !== undefined) this.#mirror.remove(before.place);
+      this.#reflect(held, this.#mirror);
+    }
     this.#jobs.set(held.id, held);
+  }
+
+  /** From now on every job stands there too, until `slackMs` after the end of its time. */
+  mirror(mirror: SharedHoldings | null, slackMs = 0): void {
+    this.#mirror = mirror;
+    this.#slackMs = slackMs;
+    if (mirror !== null) for (const held of this) this.#reflect(held, mirror);
   }
 
   /** Another claim of the same job may stand here by now. */
@@ -27,7 +43,9 @@ export class Holdings {
   }
 
   remove(held: Held): void {
-    if (this.has(held)) this.#jobs.delete(held.id);
+    if (!this.has(held)) return;
+    this.#jobs.delete(held.id);
+    if (this.#mirror !== null) this.#mirror.remove(held.place);
   }
 
   /** Something may have become true that somebody waits for. */
@@ -50,5 +68,10 @@ export class Holdings {
       await Promise.race([promise, end]);
     }
     return done();
+  }
+
+  #reflect(held: Held, mirror: SharedHoldings): void {
+    const left = held.deadline - performance.now();
+    held.place = mirror.add(held.id, held.lease ?? '', Date.now() + left + this.#slackMs);
   }
 }

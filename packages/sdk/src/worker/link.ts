@@ -19,6 +19,8 @@ export interface Turn {
 export interface ItemAnswer {
   readonly status: number;
   readonly message: string;
+  /** The job's state from now on, where the server said it. */
+  readonly state?: string | undefined;
 }
 
 /**

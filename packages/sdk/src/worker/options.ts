@@ -4,8 +4,9 @@ import { type Duration, durationMs } from '../duration.ts';
 import { OJSValidationError } from '../errors.ts';
 import { isQueueName } from '../names.ts';
 import { onlyOne } from '../options.ts';
+import type { WorkerCallbacks } from './callbacks.ts';
 
-export interface WorkerOptions extends ConnectionOptions {
+export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {
   /** Tried in this order; default `OJS_QUEUE`, else `default`. */
   queues?: string[];
   /** The most handlers that run at once; default `OJS_CONCURRENCY`, else 10; at most 10,000. */
@@ -22,6 +23,19 @@ export interface WorkerOptions extends ConnectionOptions {
   shutdownTimeout?: Duration;
   /** Whether SIGTERM, SIGINT, SIGTSTP and SIGCONT steer this worker while it runs; default true. */
   handleSignals?: boolean;
+  /**
+   * How many jobs are fetched ahead and wait here for a slot; default 0, at most 10,000 together with `concurrency`. It hides the way to a far server
+   * where handlers are short. A job that waits is reserved and heartbeated; it goes back uncounted where the worker becomes quiet or
+   * ends, and after half of its timeout, which counts from the fetch.
+   */
+  prefetch?: number;
+  /**
+   * Whether heartbeats go from a thread with a connection of its own, so that a handler that blocks the event loop keeps its leases; default true
+   * where it can be: in Node, with a URL as target, without a `fetch` or a `token` function.
+   */
+  heartbeatThread?: boolean;
+  /** A worker that wants jobs and has had no fetch answered for so long makes a new connection and says so in the log; default 60 s. */
+  watchdogTimeout?: Duration;
   /** Free words that the server shows with this worker. */
   labels?: string[];
 }
@@ -34,6 +48,9 @@ export interface WorkerSettings {
   readonly visibilityMs: number;
   readonly shutdownMs: number;
   readonly handleSignals: boolean;
+  readonly prefetch: number;
+  readonly heartbeatThread: boolean;
+  readonly watchdogMs: number;
   readonly labels: readonly string[];
 }
 
@@ -49,9 +66,11 @@ export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
     if (!isQueueName(queue))
       throw OJSValidationError.of(`queues[${index}]`, `expected lower-case letters, digits, '-' and '.', got ${JSON.stringify(queue)}`);
   }
+  const concurrency = whole(options.concurrency ?? fromEnv('OJS_CONCURRENCY') ?? 10, 'concurrency', 1, maxConcurrency);
   return {
     queues: [...queues],
-    concurrency: whole(options.concurrency ?? fromEnv('OJS_CONCURRENCY') ?? 10, 'concurrency', maxConcurrency),
+    concurrency,
+    prefetch: whole(options.prefetch ?? 0, 'prefetch', 0, maxConcurrency - concurrency),
     pollMs: durationMs(options.pollInterval ?? 2_000, 'pollInterval'),
     heartbeatMs: whole(durationMs(options.heartbeatInterval ?? 5_000, 'heartbeatInterval'), 'heartbeatInterval'),
     visibilityMs: whole(
@@ -60,6 +79,8 @@ export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
     ),
     shutdownMs: durationMs(options.shutdownTimeout ?? (fromEnv('OJS_SHUTDOWN_TIMEOUT') ?? 25) * 1000, 'shutdownTimeout'),
     handleSignals: options.handleSignals ?? true,
+    heartbeatThread: options.heartbeatThread ?? true,
+    watchdogMs: whole(durationMs(options.watchdogTimeout ?? 60_000, 'watchdogTimeout'), 'watchdogTimeout'),
     labels: options.labels ?? [],
   };
 }
@@ -72,8 +93,8 @@ function fromEnv(name: string): number | undefined {
   throw OJSValidationError.of(name, `expected a number, got ${JSON.stringify(text)}`);
 }
 
-function whole(value: number, path: string, max = Number.POSITIVE_INFINITY): number {
-  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
-  const range = max === Number.POSITIVE_INFINITY ? 'of at least 1' : `from 1 to ${max}`;
+function whole(value: number, path: string, min = 1, max = Number.POSITIVE_INFINITY): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  const range = max === Number.POSITIVE_INFINITY ? `of at least ${min}` : `from ${min} to ${max}`;
   throw OJSValidationError.of(path, `expected a whole number ${range}, got ${value}`);
 }

@@ -21,11 +21,16 @@ export class Outbox {
 
   /** A new outcome. */
   add(held: Held): void {
-    this.#undelivered++;
+    this.announce();
     this.#ready.push(held);
   }
 
-  /** One that was taken before. */
+  /** A new outcome that cannot go yet; `putBack` brings it. */
+  announce(): void {
+    this.#undelivered++;
+  }
+
+  /** One that was taken before, or announced. */
   putBack(held: Held): void {
     this.#ready.push(held);
   }

@@ -1,7 +1,8 @@
 import { type Duration, durationMs } from '../duration.ts';
-import { DiscardError, SnoozeError } from '../errors.ts';
+import { DiscardError, JobTimeoutError, SnoozeError } from '../errors.ts';
 import { compact } from '../json.ts';
 import type { Held } from './held.ts';
+import { ContractViolation } from './violation.ts';
 
 /** The error object of a nack (digest §1.4, §5.3). */
 export interface Failure {
@@ -25,6 +26,7 @@ export interface GiveBack {
 /** ojs-errors §6.2: at most 50 frames and 10,000 characters. */
 const maxFrames = 50;
 const maxCharacters = 10_000;
+const maxIssues = 50;
 
 function head(held: Held): string {
   return `{"job_id":${JSON.stringify(held.id)}${held.lease === undefined ? '' : `,"x_lease":${JSON.stringify(held.lease)}`}`;
@@ -49,8 +51,31 @@ export function giveBackFor(thrown: unknown): GiveBack {
     const delayMs = snoozeMs(thrown.after);
     if (delayMs !== null) return { failure: { code: 'snooze', type: 'SnoozeError', message: thrown.message }, requeue: true, delayMs };
   }
+  if (thrown instanceof ContractViolation) {
+    const failure = {
+      code: 'validation',
+      type: 'validation',
+      message: cut(thrown.message),
+      details: { issues: thrown.issues.slice(0, maxIssues) },
+    };
+    return { failure: thrown.part === 'args' ? { ...failure, ...forGood } : failure };
+  }
+  if (isTimeout(thrown)) return { failure: timeoutFailure(thrown.message, thrown.timeoutMs) };
   const failure = describe(thrown);
-  return isDiscard(thrown) ? { failure: { ...failure, retryable: false, response_code: 'DISCARD' } } : { failure };
+  return isDiscard(thrown) ? { failure: { ...failure, ...forGood } } : { failure };
+}
+
+const forGood = { retryable: false, response_code: 'DISCARD' } as const;
+
+/** ojs-timeouts: an execution that took too long, by the job's own limit or a middleware's. */
+export function timeoutFailure(message: string, limitMs: number, elapsedMs?: number): Failure {
+  const elapsed = elapsedMs === undefined ? {} : { elapsed_seconds: Math.round(elapsedMs) / 1000 };
+  return { code: 'timeout', type: 'timeout', message, details: { timeout_kind: 'execution', limit_seconds: limitMs / 1000, ...elapsed } };
+}
+
+function isTimeout(thrown: unknown): thrown is JobTimeoutError {
+  if (thrown instanceof JobTimeoutError) return true;
+  return thrown instanceof Error && thrown.name === 'JobTimeoutError' && 'timeoutMs' in thrown && typeof thrown.timeoutMs === 'number';
 }
 
 /** By name too: the class may come from another copy of this package. */
@@ -74,12 +99,16 @@ function describe(thrown: unknown): Failure {
   try {
     if (thrown instanceof Error) {
       const backtrace = frames(thrown.stack);
-      return compact({ code: 'handler_error', type: typeOf(thrown), message: String(thrown.message).slice(0, maxCharacters), backtrace });
+      return compact({ code: 'handler_error', type: typeOf(thrown), message: cut(String(thrown.message)), backtrace });
     }
-    return { code: 'handler_error', type: 'NonError', message: `The handler threw ${textOf(thrown)}`.slice(0, maxCharacters) };
+    return { code: 'handler_error', type: 'NonError', message: cut(`The handler threw ${textOf(thrown)}`) };
   } catch {
     return { code: 'handler_error', type: 'NonError', message: 'The handler threw a value that cannot be read.' };
   }
+}
+
+function cut(text: string): string {
+  return text.slice(0, maxCharacters);
 }
 
 /** A string `code` (ENOENT, not_found) says more than the class; a class that did not set its name still has one. */

@@ -1,11 +1,17 @@
-/** Room for `concurrency` handlers. What a fetch under way has asked for counts as taken, so its answer always fits. */
+/**
+ * Room for `concurrency` handlers, and for `prefetch` jobs that wait for one of them to end. What a fetch under way has asked for counts as taken,
+ * so its answer always fits.
+ */
 export class Slots {
   readonly concurrency: number;
+  readonly #prefetch: number;
   #active = 0;
   #reserved = 0;
+  #parked = 0;
 
-  constructor(concurrency: number) {
+  constructor(concurrency: number, prefetch = 0) {
     this.concurrency = concurrency;
+    this.#prefetch = prefetch;
   }
 
   /** Handlers that run. */
@@ -14,7 +20,7 @@ export class Slots {
   }
 
   get free(): number {
-    return this.concurrency - this.#active - this.#reserved;
+    return this.concurrency + this.#prefetch - this.#active - this.#parked - this.#reserved;
   }
 
   /** Takes up to `max` free slots for a fetch; answers how many. */
@@ -29,14 +35,25 @@ export class Slots {
     this.#reserved -= count;
   }
 
-  /** False where none is free. */
+  /** False where no handler can be started. */
   occupy(): boolean {
-    if (this.free <= 0) return false;
+    if (this.free <= 0 || this.#active >= this.concurrency) return false;
     this.#active++;
     return true;
   }
 
   vacate(): void {
     this.#active--;
+  }
+
+  /** Room for a job that waits; false where there is none. */
+  park(): boolean {
+    if (this.free <= 0) return false;
+    this.#parked++;
+    return true;
+  }
+
+  unpark(): void {
+    this.#parked--;
   }
 }

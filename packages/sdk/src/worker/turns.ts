@@ -1,12 +1,11 @@
 import { uuidv7 } from '@ojs-ts/core';
 import { backoffMs } from '../backoff.ts';
-import { isPassing } from '../connection.ts';
-import { OJSAPIError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Delivery } from './delivery.ts';
 import { type Fetch, itemAnswerOf, type Link, type Turn, type TurnAnswer } from './link.ts';
 import type { Outbox } from './outbox.ts';
 import { macrotask, pause } from './pause.ts';
+import { isAboutIdentity, isRefusal, isUnclear, saysNoRoute } from './refusals.ts';
 import type { Slots } from './slots.ts';
 
 /** Turns that carry outcomes and are under way at once. While they are, what ends is collected for the next: batches grow with the load. */
@@ -29,6 +28,8 @@ export interface TurnsServices {
   begin(wire: TurnAnswer['jobs'][number], now: number): void;
   refuse(wire: TurnAnswer['jobs'][number], now: number): void;
   fetched(): void;
+  /** Whether what was sent at that moment was under way while the event loop stood still. */
+  stoodStill(sentAt: number): boolean;
   /** A turn is over. */
   changed(): void;
   /** Nothing can go on. */
@@ -154,7 +155,7 @@ export class Turns {
         return this.#deliver({ items, fetch }, answer, sentAt);
       } catch (error) {
         if (signal.aborted) return await this.#broken({ items, fetch });
-        if (link.extended && saysNoExchange(error)) {
+        if (link.extended && saysNoRoute(error)) {
           this.#useFallback();
           continue;
         }
@@ -199,7 +200,9 @@ export class Turns {
     services.slots.release(turn.fetch.count);
     this.#answered = true;
     services.fetched();
-    for (const wire of answer.jobs) this.#open ? services.begin(wire, now) : services.refuse(wire, now);
+    // Only a server that takes jobs back uncounted gets them back for a doubt.
+    const takes = this.#open && !(this.#link.extended && services.stoodStill(sentAt));
+    for (const wire of answer.jobs) takes ? services.begin(wire, now) : services.refuse(wire, now);
     if (answer.jobs.length === 0 && turn.fetch.waitMs > 0 && now - sentAt < soonMs) this.#restFor(this.#restMs());
   }
 
@@ -253,29 +256,4 @@ export class Turns {
       this.schedule();
     }, ms);
   }
-}
-
-const statusesOfNoRoute: readonly number[] = [404, 405, 501];
-const codesOfNoRoute: readonly string[] = ['not_found', 'unsupported', 'method_not_allowed', 'not_implemented'];
-
-/** The server's own word that it has no such operation. One that names a job is about the job. */
-function saysNoExchange(error: unknown): boolean {
-  if (!(error instanceof OJSAPIError) || error.error.foreign || error.error.details.job_id !== undefined) return false;
-  return statusesOfNoRoute.includes(error.statusCode) && codesOfNoRoute.includes(error.code);
-}
-
-/** A missing route, or a proxy's page while the server is away. */
-function isUnclear(error: unknown): boolean {
-  return error instanceof OJSAPIError && error.error.foreign === true && statusesOfNoRoute.includes(error.statusCode);
-}
-
-/** The server's own word, for good. A page of somebody on the way says nothing about the turn. */
-function isRefusal(error: unknown): error is OJSAPIError {
-  if (!(error instanceof OJSAPIError) || error.error.foreign) return false;
-  return error.statusCode < 500 && error.statusCode !== 408 && !isPassing(error) && !isAboutIdentity(error);
-}
-
-/** Wrong from the start: the caller must know. A token that was good before may be renewed, so then the turn is tried again. */
-function isAboutIdentity(error: unknown): boolean {
-  return error instanceof OJSAPIError && (error.statusCode === 401 || error.statusCode === 403);
 }

@@ -1,12 +1,12 @@
 // A process with two workers, for the tests of signals. Says what happens on stdout, one word a line.
-import { Worker } from '../../src/index.ts';
+import { type JobContext, Worker } from '../../src/index.ts';
 
 const url = process.argv[2];
 const say = (word: string) => console.log(word);
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
 const workers = ['one', 'two'].map((queue) => {
   const worker = new Worker(url, { queues: [queue], heartbeatInterval: 10, logger });
-  worker.register<[number]>('sleep.job', async ({ args: [ms] }) => {
+  worker.register('sleep.job', async ({ args: [ms] }: JobContext<[number]>) => {
     say('began');
     await new Promise((resolve) => setTimeout(resolve, ms));
     say('ended');

@@ -1,0 +1,27 @@
+import type { JobContext } from '../context.ts';
+import type { Duration } from '../duration.ts';
+import type { MiddlewareChain } from './chain.ts';
+import { errorReportingMiddleware } from './error-reporting.ts';
+import { type LoggingOptions, loggingMiddleware } from './logging.ts';
+import { type MetricsRecorder, metricsMiddleware } from './metrics.ts';
+import { timeoutMiddleware } from './timeout.ts';
+import type { ExecutionMiddleware } from './types.ts';
+
+export interface DefaultMiddlewareOptions {
+  logging?: LoggingOptions;
+  metrics?: MetricsRecorder;
+  report?: (error: unknown, context: JobContext) => unknown;
+  /** Beside each job's own timeout. */
+  timeout?: Duration;
+}
+
+/**
+ * Adds the chain that ojs-middleware §8.2 recommends, in its order: `logging`, and, as far as they are given, `metrics`, `errorReporting`, `timeout`.
+ * `worker.middlewares.names` shows it, and each may be replaced by its name.
+ */
+export function addDefaultMiddleware(chain: MiddlewareChain<ExecutionMiddleware>, options: DefaultMiddlewareOptions = {}): void {
+  chain.add(loggingMiddleware(options.logging), 'logging');
+  if (options.metrics !== undefined) chain.add(metricsMiddleware(options.metrics), 'metrics');
+  if (options.report !== undefined) chain.add(errorReportingMiddleware(options.report), 'errorReporting');
+  if (options.timeout !== undefined) chain.add(timeoutMiddleware(options.timeout), 'timeout');
+}

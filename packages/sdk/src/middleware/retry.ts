@@ -1,0 +1,49 @@
+import type { JobContext } from '../context.ts';
+import { type Duration, durationMs, timerMs } from '../duration.ts';
+import { OJSValidationError } from '../errors.ts';
+import { pause } from '../worker/pause.ts';
+import type { ExecutionMiddleware } from './types.ts';
+
+export interface RetryOptions {
+  /** Runs after the first; default 3. */
+  maxRetries?: number;
+  /** Before the first retry, twice as long before each next; default 100 ms. */
+  baseDelay?: Duration;
+  /** Default 30 s. */
+  maxDelay?: Duration;
+  /** Whether each delay is a random share of itself, from none to all; default true. */
+  jitter?: boolean;
+}
+
+/**
+ * Runs the inside again within one attempt of the job, for failures that pass quickly. What is meant for the server goes through at once: DiscardError,
+ * SnoozeError, args that a schema refuses, and everything once `ctx.signal` has aborted. The slot stays taken meanwhile; long waits are the business of
+ * the job's own retry policy.
+ * @throws {OJSValidationError}
+ */
+export function retryMiddleware(options: RetryOptions = {}): ExecutionMiddleware {
+  const { maxRetries = 3, jitter = true } = options;
+  const baseMs = durationMs(options.baseDelay ?? 100, 'baseDelay');
+  const maxMs = durationMs(options.maxDelay ?? 30_000, 'maxDelay');
+  if (!Number.isInteger(maxRetries) || maxRetries < 0) {
+    throw OJSValidationError.of('maxRetries', `expected a whole number of at least 0, got ${maxRetries}`);
+  }
+  return async function retry(context, next) {
+    for (let retries = 0; ; retries++) {
+      try {
+        return await next();
+      } catch (error) {
+        if (retries >= maxRetries || isFinal(error, context)) throw error;
+        const delay = Math.min(maxMs, baseMs * 2 ** Math.min(retries, 30));
+        context.log.debug('The job failed and runs again within its attempt.', { retry: retries + 1 });
+        await pause(timerMs(jitter ? delay * Math.random() : delay), context.signal);
+        if (context.isCancelled) throw error;
+      }
+    }
+  };
+}
+
+/** By name too: the class may come from another copy of this package. */
+function isFinal(error: unknown, context: JobContext): boolean {
+  return context.isCancelled || (error instanceof Error && ['DiscardError', 'SnoozeError', 'ContractViolation'].includes(error.name));
+}

@@ -1,0 +1,56 @@
+// The program of the thread that sends a worker's heartbeats: its own event loop and its own connection, so that no handler delays them.
+import { parentPort, workerData } from 'node:worker_threads';
+import { Connection } from '../../connection.ts';
+import { beatBody } from '../../worker/beat.ts';
+import type { HeartbeatNews, HeartbeatPlan } from '../../worker/heartbeat-plan.ts';
+import { SharedHoldings } from '../../worker/shared-holdings.ts';
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+function run(plan: HeartbeatPlan, say: (news: HeartbeatNews) => void): () => void {
+  const { url, headers, token } = plan;
+  const connection = new Connection(url, { headers, ...(token !== undefined && { token }), requestRetry: false, logger: silent });
+  const holdings = new SharedHoldings(plan.holdings);
+  const stopped = new AbortController();
+  let busy = false;
+  let told = false;
+
+  const beat = async () => {
+    const { stillFor, state } = holdings;
+    if (stillFor > plan.maxBlockedS) {
+      if (!told) say({ kind: 'silent', blockedS: stillFor });
+      told = true;
+      return;
+    }
+    told = false;
+    if (busy || !holdings.whole) return;
+    busy = true;
+    try {
+      const listed = holdings.list(Date.now());
+      const body = beatBody(plan.about, state, listed);
+      const answer = await connection.once({ operation: 'worker.heartbeat', body }, plan.answerMs, stopped.signal);
+      say({ kind: 'answered', state, listed, answer, at: Date.now() });
+    } catch (error) {
+      if (!stopped.signal.aborted) say({ kind: 'failed', error: String(error) });
+    } finally {
+      busy = false;
+    }
+  };
+
+  const timer = setInterval(() => void beat(), plan.everyMs);
+  say({ kind: 'ready' });
+  return () => {
+    clearInterval(timer);
+    stopped.abort(new Error('The worker has ended.'));
+  };
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  const stop = run(workerData, (news) => port.postMessage(news));
+  port.once('message', () => {
+    stop();
+    // Nothing of the thread may outlive the answer that it no longer waits for.
+    process.exit();
+  });
+}

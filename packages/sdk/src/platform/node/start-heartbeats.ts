@@ -1,0 +1,34 @@
+import { Worker } from 'node:worker_threads';
+import type { HeartbeatListener, HeartbeatPlan, HeartbeatThread } from '../../worker/heartbeat-plan.ts';
+
+/** The one place that knows where the thread's program lies: beside this module, with its extension, from source and when built. */
+const program = new URL(`./heartbeat-thread${/\.[cm]?[jt]s$/.exec(import.meta.url)?.[0] ?? '.js'}`, import.meta.url);
+
+/** A thread that sends heartbeats by itself and never keeps the process alive. */
+export function startHeartbeats(plan: HeartbeatPlan, listener: HeartbeatListener): HeartbeatThread {
+  // Flags of the process such as --inspect or --cpu-prof are not meant for it.
+  const thread = new Worker(program, { name: 'ojs-heartbeat', workerData: plan, execArgv: [] });
+  let stopping = false;
+  const ended = new Promise<void>((resolve) => {
+    thread.once('exit', (code) => {
+      resolve();
+      if (!stopping) listener.gone(new Error(`The thread ended with ${code}.`));
+    });
+  });
+  thread.on('message', (news) => listener.news(news));
+  thread.on('error', (error) => {
+    if (stopping) return;
+    stopping = true;
+    listener.gone(error);
+  });
+  thread.unref();
+  return {
+    async stop() {
+      if (stopping) return await ended;
+      stopping = true;
+      thread.ref();
+      thread.postMessage('stop');
+      await ended;
+    },
+  };
+}

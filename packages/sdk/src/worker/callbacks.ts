@@ -1,0 +1,87 @@
+import type { JobContext } from '../context.ts';
+import type { Logger } from '../logger.ts';
+import type { Held } from './held.ts';
+
+/** Told of what happens to the jobs of a worker (ojs-sdk-guidelines §6.3). What a callback throws is logged and changes nothing; nothing waits for one. */
+export interface WorkerCallbacks {
+  /** A handler begins. */
+  onJobStarted?: (context: JobContext) => void;
+  /** A handler, with the middleware around it, ended well. */
+  onJobCompleted?: (context: JobContext, result: unknown) => void;
+  /** A handler failed, or its time was up. A snooze is no failure. */
+  onJobFailed?: (context: JobContext, error: unknown) => void;
+  /** After a failure: the server will run the job again. */
+  onJobRetrying?: (context: JobContext, error: unknown) => void;
+  /** After a failure: the server will not run the job again. */
+  onJobDiscarded?: (context: JobContext, error: unknown) => void;
+  /** The server took the job back while it ran: somebody cancelled it, or its lease was lost. */
+  onJobCancelled?: (context: JobContext) => void;
+}
+
+type Name = keyof WorkerCallbacks;
+
+const names: readonly Name[] = ['onJobStarted', 'onJobCompleted', 'onJobFailed', 'onJobRetrying', 'onJobDiscarded', 'onJobCancelled'];
+
+/** The callbacks of a worker; null where it has none, so that nothing is kept for them. */
+export function callbacksOf(options: WorkerCallbacks, logger: Logger): Callbacks | null {
+  return names.some((name) => options[name] !== undefined) ? new Callbacks(options, logger) : null;
+}
+
+export class Callbacks {
+  readonly #options: WorkerCallbacks;
+  readonly #logger: Logger;
+
+  constructor(options: WorkerCallbacks, logger: Logger) {
+    this.#options = options;
+    this.#logger = logger;
+  }
+
+  started(held: Held, context: JobContext): void {
+    held.context = context;
+    this.#call('onJobStarted', held, (context) => this.#options.onJobStarted?.(context));
+  }
+
+  completed(held: Held, result: unknown): void {
+    this.#call('onJobCompleted', held, (context) => this.#options.onJobCompleted?.(context, result));
+  }
+
+  failed(held: Held, error: unknown): void {
+    held.failed = true;
+    held.thrown = error;
+    this.#call('onJobFailed', held, (context) => this.#options.onJobFailed?.(context, error));
+  }
+
+  cancelled(held: Held): void {
+    this.#call('onJobCancelled', held, (context) => this.#options.onJobCancelled?.(context));
+  }
+
+  /** The server has answered an outcome. @param state is what the job is in now, where the server said so. */
+  settled(held: Held, state: string | undefined): void {
+    // Only a failure has something thrown; a job that was given back is neither retried nor discarded.
+    if (!held.failed) return;
+    if (state === 'retryable') this.#call('onJobRetrying', held, (context) => this.#options.onJobRetrying?.(context, held.thrown));
+    if (state === 'discarded') this.#call('onJobDiscarded', held, (context) => this.#options.onJobDiscarded?.(context, held.thrown));
+  }
+
+  #call(name: Name, held: Held, call: (context: JobContext) => unknown): void {
+    const { context } = held;
+    if (context === undefined) return;
+    const broken = (error: unknown) => {
+      this.#logger.error(`${name} threw; the job is not affected.`, { job_id: held.id, error: textOf(error) });
+    };
+    try {
+      // A callback may be asynchronous all the same, and its rejection must not end the process.
+      Promise.resolve(call(context)).catch(broken);
+    } catch (error) {
+      broken(error);
+    }
+  }
+}
+
+function textOf(error: unknown): string {
+  try {
+    return String(error);
+  } catch {
+    return 'a value that cannot be read';
+  }
+}

@@ -1,0 +1,96 @@
+import { timerMs } from '../duration.ts';
+import { OJSError } from '../errors.ts';
+import type { ReportedState } from './beat.ts';
+import type { WorkerState } from './health.ts';
+
+/** Where a worker stands between its making and its end, and who waits for what of it. */
+export class Lifecycle {
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #ending = Promise.withResolvers<void>();
+  readonly #patienceOver = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #patience = new Set<ReturnType<typeof setTimeout>>();
+  #phase: 'new' | 'started' | 'terminate' | 'ended' = 'new';
+  #broken: { readonly error: unknown } | null = null;
+  quietByUser = false;
+  quietByServer = false;
+
+  constructor() {
+    this.ready.catch(() => {});
+  }
+
+  /** The first fetch was answered. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Somebody told the worker to end. */
+  get ending(): Promise<void> {
+    return this.#ending.promise;
+  }
+
+  /** Handlers have had their time. */
+  get patienceOver(): Promise<void> {
+    return this.#patienceOver.promise;
+  }
+
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  get isNew(): boolean {
+    return this.#phase === 'new';
+  }
+
+  /** Whether jobs are taken. */
+  get takesJobs(): boolean {
+    return this.#phase === 'started' && this.reported === 'running';
+  }
+
+  get state(): WorkerState {
+    return this.#phase === 'new' || this.#phase === 'ended' ? 'idle' : this.reported;
+  }
+
+  /** What heartbeats say. */
+  get reported(): ReportedState {
+    if (this.#phase === 'terminate') return 'terminate';
+    return this.quietByUser || this.quietByServer ? 'quiet' : 'running';
+  }
+
+  /** @throws {OJSError} the second time. */
+  begin(): void {
+    if (!this.isNew)
+      throw new OJSError(`A worker starts once; this one is ${this.#phase === 'ended' ? 'stopped' : 'running'}. Make a new one.`);
+    this.#phase = 'started';
+  }
+
+  fetched(): void {
+    this.#ready.resolve();
+  }
+
+  /** The first error is the one that counts. */
+  break(error: unknown): void {
+    this.#broken ??= { error };
+  }
+
+  /** False where there is nothing to end. The shortest patience of all calls counts. */
+  terminate(ms: number): boolean {
+    if (this.#phase === 'ended' || this.#phase === 'new') return false;
+    this.#phase = 'terminate';
+    this.#patience.add(setTimeout(() => this.#patienceOver.resolve(), timerMs(ms)));
+    this.#ending.resolve();
+    return true;
+  }
+
+  end(): void {
+    this.#phase = 'ended';
+    for (const timer of this.#patience) clearTimeout(timer);
+    this.#ready.reject(this.#broken?.error ?? new OJSError('The worker ended before its first fetch was answered.'));
+    this.#ended.resolve();
+  }
+
+  /** @throws what broke the worker. */
+  throwIfBroken(): void {
+    if (this.#broken !== null) throw this.#broken.error;
+  }
+}

@@ -1,0 +1,27 @@
+import { isPassing } from '../connection.ts';
+import { OJSAPIError } from '../errors.ts';
+
+const statusesOfNoRoute: readonly number[] = [404, 405, 501];
+const codesOfNoRoute: readonly string[] = ['not_found', 'unsupported', 'method_not_allowed', 'not_implemented'];
+
+/** The server's own word that it has no such operation. One that names a job is about the job. */
+export function saysNoRoute(error: unknown): boolean {
+  if (!(error instanceof OJSAPIError) || error.error.foreign || error.error.details.job_id !== undefined) return false;
+  return statusesOfNoRoute.includes(error.statusCode) && codesOfNoRoute.includes(error.code);
+}
+
+/** A missing route, or a proxy's page while the server is away. */
+export function isUnclear(error: unknown): boolean {
+  return error instanceof OJSAPIError && error.error.foreign === true && statusesOfNoRoute.includes(error.statusCode);
+}
+
+/** The server's own word, for good. A page of somebody on the way says nothing about the turn. */
+export function isRefusal(error: unknown): error is OJSAPIError {
+  if (!(error instanceof OJSAPIError) || error.error.foreign) return false;
+  return error.statusCode < 500 && error.statusCode !== 408 && !isPassing(error) && !isAboutIdentity(error);
+}
+
+/** Wrong from the start: the caller must know. A token that was good before may be renewed, so then the turn is tried again. */
+export function isAboutIdentity(error: unknown): boolean {
+  return error instanceof OJSAPIError && (error.statusCode === 401 || error.statusCode === 403);
+}

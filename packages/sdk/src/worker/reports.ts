@@ -1,0 +1,131 @@
+import { firstProblem } from '../arguments.ts';
+import type { Connection } from '../connection.ts';
+import { OJSAPIError, OJSError, OJSValidationError } from '../errors.ts';
+import type { Held } from './held.ts';
+import { isRefusal, isUnclear, saysNoRoute } from './refusals.ts';
+
+/** A job's progress is sent at most once in this time (ojs-progress §6.2); the last report is never left out. */
+const everyMs = 1_000;
+/** Nothing waits longer for a report, not even the outcome of the job. */
+const reportMs = 2_000;
+
+interface Progress {
+  readonly progress: number;
+  readonly message: string | undefined;
+  readonly data: unknown;
+}
+
+/** How the handlers of one worker report. Remembers what the server does not have. */
+export class Reporting {
+  readonly connection: Connection;
+  readonly workerId: string;
+  #withoutProgress = false;
+
+  constructor(connection: Connection, workerId: string) {
+    this.connection = connection;
+    this.workerId = workerId;
+  }
+
+  /** One attempt: a report that is lost matters to nobody but those who watch. @throws {OJSError} where the server has no progress, or refuses the report. */
+  async progress(held: Held, report: Progress): Promise<void> {
+    if (this.#withoutProgress) throw missing('progress', held);
+    try {
+      const body = this.#body(held, report);
+      await this.connection.once({ operation: 'job.reportProgress', params: { id: held.id }, body }, reportMs);
+    } catch (error) {
+      if (saysNoRoute(error) || isUnclear(error)) {
+        this.#withoutProgress = saysNoRoute(error);
+        throw missing('progress', held, error);
+      }
+      if (isRefusal(error) && error.statusCode !== 404 && error.statusCode !== 409) throw error;
+      this.connection.logger.debug('A report of progress was lost.', { job_id: held.id, error: String(error) });
+    }
+  }
+
+  /** Tried again like any call. @throws {OJSError} */
+  async checkpoint(held: Held, state: unknown): Promise<void> {
+    try {
+      const body = this.#body(held, { state });
+      await this.connection.call({ operation: 'job.saveCheckpoint', params: { id: held.id }, body }, {}, { jobId: held.id });
+    } catch (error) {
+      if (saysNoRoute(error) || isUnclear(error)) throw missing('checkpoints', held, error);
+      if (error instanceof OJSAPIError && (error.statusCode === 404 || error.statusCode === 409)) {
+        throw new OJSError('The checkpoint was not saved: the server no longer counts the job as ours.', { jobId: held.id, cause: error });
+      }
+      throw error;
+    }
+  }
+
+  #body(held: Held, fields: object): string {
+    return JSON.stringify({ ...fields, worker_id: this.workerId, ...(held.lease !== undefined && { x_lease: held.lease }) });
+  }
+}
+
+function missing(what: string, held: Held, cause?: unknown): OJSError {
+  return new OJSError(`The server has no ${what}: it does not answer this extension of Open Job Spec.`, { jobId: held.id, cause });
+}
+
+/** What one execution reports. */
+export class Reports {
+  readonly #held: Held;
+  readonly #reporting: Reporting;
+  #sentAt = Number.NEGATIVE_INFINITY;
+  #pending: Progress | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #last: Promise<void> = Promise.resolve();
+  #sending = 0;
+
+  constructor(held: Held, reporting: Reporting) {
+    this.#held = held;
+    this.#reporting = reporting;
+  }
+
+  /** Now, or with the next one that is due; then it resolves at once. */
+  async progress(percent: number, message?: string, data?: unknown): Promise<void> {
+    if (!Number.isFinite(percent)) throw OJSValidationError.of('percent', `expected a number from 0 to 100, got ${percent}`);
+    const problem = data === undefined ? null : firstProblem([data]);
+    if (problem !== null) throw OJSValidationError.of(problem.path.replace('args[0]', 'data'), problem.message);
+    if (this.#held.state !== 'running') return;
+    const report = { progress: Math.min(100, Math.max(0, percent)) / 100, message, data };
+    const wait = this.#sentAt + everyMs - performance.now();
+    if (wait <= 0) return await this.#send(report);
+    this.#pending = report;
+    this.#timer ??= setTimeout(() => void this.#flush(), wait);
+  }
+
+  async checkpoint(state: unknown): Promise<void> {
+    if (state === undefined) throw OJSValidationError.of('state', 'expected a JSON value; null is one');
+    const problem = firstProblem([state]);
+    if (problem !== null) throw OJSValidationError.of(problem.path.replace('args[0]', 'state'), problem.message);
+    await this.#reporting.checkpoint(this.#held, state);
+  }
+
+  /** The handler has ended: what is still to be sent, so that it reaches the server before the outcome; null where nothing is. */
+  end(): Promise<void> | null {
+    return this.#pending === null && this.#sending === 0 ? null : this.#flush();
+  }
+
+  #flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const report = this.#pending;
+    this.#pending = null;
+    const sending = report === null ? this.#last : this.#send(report);
+    return sending.catch((error: unknown) => {
+      this.#reporting.connection.logger.warn('A report of progress was refused.', { job_id: this.#held.id, error: String(error) });
+    });
+  }
+
+  /** One after the other, so that a later report is never overtaken by an earlier one. */
+  #send(report: Progress): Promise<void> {
+    this.#sentAt = performance.now();
+    this.#sending++;
+    this.#last = this.#last
+      .catch(() => {})
+      .then(() => this.#reporting.progress(this.#held, report))
+      .finally(() => {
+        this.#sending--;
+      });
+    return this.#last;
+  }
+}
