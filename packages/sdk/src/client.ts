@@ -1,14 +1,27 @@
 import type { Call, OperationName, Transport } from '@ojs-ts/core';
 import { uuidv7 } from '@ojs-ts/core';
 import { Connection, type ConnectionOptions } from './connection.ts';
+import type { Deadline } from './deadline.ts';
 import { type OJSAPIError, OJSValidationError } from './errors.ts';
+import type { Event } from './events/event.ts';
+import { follow } from './events/follow.ts';
+import { JobWaiter } from './events/job-waiter.ts';
+import type { EventsOptions } from './events/wanted.ts';
+import { WorkflowWaiter } from './events/workflow-waiter.ts';
 import { handleOf, type JobCalls, type JobHandle } from './handle.ts';
 import { type Job, type JsonArray, readJob } from './job.ts';
 import { isWire, textOf, type Wire } from './json.ts';
+import { MiddlewareChain } from './middleware/chain.ts';
+import type { EnqueueMiddleware } from './middleware/types.ts';
 import { type CallOptions, type EnqueueOptions, type JobRequest, type WireRequest, wireRequest } from './options.ts';
 import { type Page, type PageOptions, type PageQuery, readPage } from './page.ts';
 import { type Queue, type QueueStats, readQueue, readQueueStats } from './queue.ts';
 import { specVersion } from './version.ts';
+import type { WorkflowDefinition } from './workflow/definition.ts';
+import { type WorkflowCalls, type WorkflowHandle, workflowHandleOf } from './workflow/handle.ts';
+import { shapeOfWire } from './workflow/shape.ts';
+import { startWorkflow } from './workflow/start.ts';
+import { readWorkflow, type Workflow } from './workflow/workflow.ts';
 
 export interface ClientOptions extends ConnectionOptions {}
 
@@ -19,7 +32,19 @@ export class Client implements AsyncDisposable {
   readonly #calls: JobCalls = {
     read: (jobId, options) => this.#readJob(jobId, options),
     cancel: (jobId) => this.#cancelJob(jobId, {}),
+    ended: (jobId, deadline) => this.#ended(jobId, deadline),
+    events: (jobId) => this.events({ jobId }),
   };
+  readonly #workflowCalls: WorkflowCalls = {
+    readJob: (jobId) => this.#readJob(jobId, {}),
+    read: (workflowId) => this.#readWorkflow(workflowId, {}),
+    cancel: (workflowId) => this.cancelWorkflow(workflowId),
+    ended: (workflowId, deadline) => this.#workflowWaiter.waitFor(workflowId, deadline),
+  };
+  readonly #jobWaiter: JobWaiter;
+  readonly #workflowWaiter: WorkflowWaiter;
+  /** Every job on its way to a server passes it, the jobs of batches and workflows too. */
+  readonly middlewares = new MiddlewareChain<EnqueueMiddleware>();
 
   /**
    * @param target URL of a server, or a transport such as `openEmbedded()` gives. Default: `OJS_BACKEND_URL`, else http://localhost:8080.
@@ -27,6 +52,14 @@ export class Client implements AsyncDisposable {
    */
   constructor(target?: string | Transport, options: ClientOptions = {}) {
     this.#connection = new Connection(target, options);
+    this.#jobWaiter = new JobWaiter(this.#connection, (jobId, signal) => this.#readJob(jobId, { signal }));
+    this.#workflowWaiter = new WorkflowWaiter(this.#connection, (workflowId, signal) => this.#readWorkflow(workflowId, { signal }));
+  }
+
+  /** Adds to {@link middlewares}, innermost. */
+  enqueueMiddleware(middleware: EnqueueMiddleware, name?: string): this {
+    this.middlewares.add(middleware, name);
+    return this;
   }
 
   /**
@@ -129,6 +162,46 @@ export class Client implements AsyncDisposable {
     return { deleted: body.deleted !== false, jobId };
   }
 
+  /**
+   * Starts what {@link chain}, {@link group}, {@link batch} or {@link dag} describe. Each job passes the enqueue middleware by itself; one that drops a job
+   * stops the workflow, which cannot go on without it. A repeated request never starts it twice.
+   * @throws {OJSValidationError} before anything is sent, with the place of the bad step.
+   */
+  async workflow<X>(definition: WorkflowDefinition<X>, options: CallOptions = {}): Promise<WorkflowHandle<X>> {
+    const { workflow, shape } = await startWorkflow(this.#connection, this.middlewares.all, definition, options);
+    return workflowHandleOf<X>(workflow, this.#workflowCalls, () => shape);
+  }
+
+  async getWorkflow(workflowId: string, options: CallOptions = {}): Promise<WorkflowHandle<unknown>> {
+    return workflowHandleOf(await this.#readWorkflow(workflowId, options), this.#workflowCalls, ({ raw }) => shapeOfWire(raw));
+  }
+
+  /** What has not begun is cancelled; jobs that run may finish (ojs-workflows §9.5). */
+  async cancelWorkflow(workflowId: string, options: CallOptions = {}): Promise<Workflow> {
+    const params = { id: workflowId };
+    const body = await this.#connection.call(
+      { operation: 'workflow.cancel', params, idempotencyKey: uuidv7() },
+      options,
+      {},
+      {
+        recover: async (error, call) =>
+          error.statusCode === 409 && error.error.details.current_state === 'cancelled'
+            ? call({ operation: 'workflow.get', params })
+            : null,
+      },
+    );
+    return readWorkflow(body);
+  }
+
+  /**
+   * What happens, as it happens; each loop over it is a stream of its own, which `break` closes. A stream that breaks goes on after the last event, so that
+   * none is missed; where events are gone, `system.gap` says so. A server without streams is polled. Ends when this client is closed.
+   * @throws {OJSValidationError} for options that cannot be used; in the loop the reason of `signal`, and what the server refuses.
+   */
+  events(options: EventsOptions = {}): AsyncIterable<Event> {
+    return follow(this.#connection, options);
+  }
+
   /** What the server supports, verbatim. */
   async manifest(options: CallOptions = {}): Promise<Record<string, unknown>> {
     return { ...(await this.#connection.call({ operation: 'system.manifest' }, options)) };
@@ -170,6 +243,16 @@ export class Client implements AsyncDisposable {
       },
     );
     return readJob<A, R>(jobIn(body));
+  }
+
+  async #readWorkflow(workflowId: string, options: CallOptions): Promise<Workflow> {
+    return readWorkflow(await this.#connection.call({ operation: 'workflow.get', params: { id: workflowId } }, options));
+  }
+
+  /** What the types say of args and result is the word of whoever enqueued the job. */
+  async #ended<A extends JsonArray, R>(jobId: string, deadline: Deadline): Promise<Job<A, R>> {
+    const { raw } = await this.#jobWaiter.waitFor(jobId, deadline);
+    return readJob<A, R>(raw);
   }
 
   #onQueue(operation: OperationName, name: string, options: CallOptions, key?: string): Promise<Wire> {

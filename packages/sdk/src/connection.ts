@@ -46,6 +46,7 @@ export class Connection implements AsyncDisposable {
   readonly timeoutMs: number;
   readonly #owned: boolean;
   readonly #retry: RetryRules;
+  readonly #closing = new AbortController();
   #closed = false;
 
   /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
@@ -55,6 +56,11 @@ export class Connection implements AsyncDisposable {
     this.timeoutMs = durationMs(options.timeout ?? 30_000, 'timeout');
     this.#retry = readRetryRules(options.requestRetry);
     this.transport = target === undefined || typeof target === 'string' ? openHttp(target, options) : target;
+  }
+
+  /** Aborted when this is closed: what follows or waits for others ends with it. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /**
@@ -135,6 +141,7 @@ export class Connection implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#closing.abort(new OJSError('This client is closed.'));
     if (this.#owned) await this.transport[Symbol.asyncDispose]();
   }
 }

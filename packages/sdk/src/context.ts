@@ -2,6 +2,7 @@ import { type Job, type JsonArray, type Meta, readJob } from './job.ts';
 import { numberOf, textOf, wireOf } from './json.ts';
 import { type Logger, loggerWith } from './logger.ts';
 import type { Held } from './worker/held.ts';
+import { readParentResults } from './workflow/parent-results.ts';
 
 /** One execution, as its handler sees it. */
 export interface JobContext<A extends JsonArray = JsonArray> {
@@ -13,7 +14,7 @@ export interface JobContext<A extends JsonArray = JsonArray> {
   readonly meta: Meta;
   /** From 1. */
   readonly attempt: number;
-  /** Results of the workflow steps before this one. */
+  /** Results of the workflow steps before this one; {@link parentResults} gives them their types. */
   readonly parentResults: readonly unknown[];
   readonly workflowId?: string | undefined;
   /** True once this execution counts for nothing any more: cancelled, lost, timed out, or cut off by a shutdown. */
@@ -77,8 +78,7 @@ export class ExecutionContext implements JobContext {
   }
 
   get parentResults(): readonly unknown[] {
-    const results = this.#held.wire.parent_results;
-    return Array.isArray(results) ? results : [];
+    return readParentResults(this.#held.wire.parent_results);
   }
 
   get workflowId(): string | undefined {

@@ -1,6 +1,7 @@
 import { Deadline } from './deadline.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { JobFailedError, OJSTimeoutError } from './errors.ts';
+import type { Event } from './events/event.ts';
 import type { Job, JsonArray } from './job.ts';
 import type { CallOptions } from './options.ts';
 
@@ -14,12 +15,14 @@ export interface JobHandle<A extends JsonArray = JsonArray, R = unknown> extends
   /** `duplicate`: the server kept another job in place of this one, and this is that job. */
   readonly outcome: EnqueueOutcome;
   /**
-   * The result, once the job has completed; asks again after 50 ms to 1 s.
+   * The result, once the job has completed. All waits of a client share a few calls, which a server with long poll answers within milliseconds.
    * @throws {JobFailedError} discarded or cancelled, {OJSTimeoutError}, the reason of `signal`.
    */
   wait(options?: WaitOptions): Promise<R>;
   cancel(): Promise<Job<A, R>>;
   refresh(): Promise<Job<A, R>>;
+  /** What happens to the job from now on. The loop ends after its last event. */
+  events(): AsyncIterable<Event>;
 }
 
 export type EnqueueOutcome = 'created' | 'duplicate';
@@ -28,10 +31,10 @@ export type EnqueueOutcome = 'created' | 'duplicate';
 export interface JobCalls {
   read<A extends JsonArray, R>(jobId: string, options: CallOptions): Promise<Job<A, R>>;
   cancel<A extends JsonArray, R>(jobId: string): Promise<Job<A, R>>;
+  /** The job once it has ended. */
+  ended<A extends JsonArray, R>(jobId: string, deadline: Deadline): Promise<Job<A, R>>;
+  events(jobId: string): AsyncIterable<Event>;
 }
-
-const firstPollMs = 50;
-const lastPollMs = 1_000;
 
 /** The actions stand on a prototype, so a handle logs and compares as the job that it is. */
 class JobActions<A extends JsonArray, R> {
@@ -57,12 +60,13 @@ class JobActions<A extends JsonArray, R> {
     const ms = options.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(options.timeout, 'timeout');
     const expired = () => new OJSTimeoutError(`The job has not ended within ${ms} ms.`, { jobId: this.#id, operation: 'job.get' });
     using deadline = new Deadline(ms, expired, options.signal);
-    for (let pause = firstPollMs; ; pause = Math.min(pause * 1.5, lastPollMs)) {
-      const job = await this.#calls.read<A, R>(this.#id, { signal: deadline.signal });
-      if (job.state === 'completed') return resultOf(job);
-      if (job.state === 'discarded' || job.state === 'cancelled') throw failed(job);
-      await deadline.sleep(pause);
-    }
+    const job = await this.#calls.ended<A, R>(this.#id, deadline);
+    if (job.state !== 'completed') throw jobFailure(job);
+    return resultOf(job);
+  }
+
+  events(): AsyncIterable<Event> {
+    return this.#calls.events(this.#id);
   }
 }
 
@@ -76,7 +80,7 @@ function resultOf(job: { readonly result?: unknown }): unknown {
   return job.result;
 }
 
-function failed(job: Job): JobFailedError {
+export function jobFailure(job: Job): JobFailedError {
   const last = job.error ?? job.errors.at(-1);
   return new JobFailedError(`The job was ${job.state}${last === undefined ? '' : `: ${last.type}: ${last.message}`}`, job);
 }
