@@ -55,18 +55,13 @@ export async function* streamed({
   for (let failures = 0; !stop.aborted; ) {
     using silence = new Silence(times.silenceMs, stop);
     const began = performance.now();
-    let wait: number | undefined;
+    let refusal: StreamAnswer | null = null;
     let again = false;
     try {
       const call = { channel, ...(query && { query }), ...(lastId !== '' && { lastEventId: lastId }) };
       const answer = await open(connection, call, silence.signal);
-      if (answer.chunks === null) {
-        if (answer.status === 204) return ended;
-        const error = apiError(answer, { operation: 'event.stream' });
-        if (!isPassing(error)) return refused(answer, error);
-        wait = retryAfterMs(answer.headers);
-        connection.logger.warn('a stream of events was refused; trying again', { error: error.message });
-      } else {
+      if (answer.chunks === null) refusal = answer;
+      else {
         const reader = new FrameReader(lastId);
         onOpen();
         for await (const chunk of answer.chunks) {
@@ -95,6 +90,14 @@ export async function* streamed({
       connection.logger.debug('a stream of events broke; connecting again', { error: messageOf(silence.signal.reason ?? error) });
     }
     if (again) continue;
+    let wait: number | undefined;
+    if (refusal !== null) {
+      if (refusal.status === 204) return ended;
+      const error = apiError(refusal, { operation: 'event.stream' });
+      if (!isPassing(error)) return refused(refusal, error);
+      wait = retryAfterMs(refusal.headers);
+      connection.logger.warn('a stream of events was refused; trying again', { error: error.message });
+    }
     if (performance.now() - began > steadyMs) failures = 0;
     failures += 1;
     await pause(wait ?? backoffMs(failures, times.minBackoffMs, maxMs), stop);
