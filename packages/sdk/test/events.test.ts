@@ -50,10 +50,11 @@ async function take(events: AsyncIterable<Event>, count: number): Promise<Event[
 
 const kinds = (events: readonly Event[]) => events.map(({ event }) => event);
 
-describe.each(['http', 'embedded', 'polling'] as const)('events over %s', (way) => {
-  const target = () => (way === 'http' ? server.url : way === 'embedded' ? embedded : callsOnly(embedded));
-  const open = () => new Client(target(), { logger });
-  const followers = () => (way === 'http' ? server : embedded).engine.tail.followers;
+describe.each(['http', 'fetch', 'embedded', 'polling'] as const)('events over %s', (way) => {
+  const isHttp = way === 'http' || way === 'fetch';
+  const target = () => (isHttp ? server.url : way === 'embedded' ? embedded : callsOnly(embedded));
+  const open = () => new Client(target(), { logger, ...(way === 'fetch' && { fetch }) });
+  const followers = () => (isHttp ? server : embedded).engine.tail.followers;
 
   async function working<T>(queue: string, work: () => Promise<T>): Promise<T> {
     const worker = new Worker(target(), { queues: [queue], handleSignals: false, logger });
