@@ -11,6 +11,8 @@ const holdMs = 20_000;
 const maxIds = 1_000;
 /** Calls that wait at the same time, before the smaller ones are made into one. */
 const maxPolls = 4;
+/** With more waits than this in a call, the next one follows after a moment: 1 ms for each so many. */
+const fewWaits = 50;
 const minPauseMs = 50;
 const maxPauseMs = 1_000;
 /** Reads at the same time on a server that can be asked for one job only. */
@@ -142,8 +144,11 @@ export class JobWaiter {
       for (const wait of ended) this.#settle(wait);
       // A server that does not hold the call is asked at a pace.
       this.#isHeld = ended.length > 0 || performance.now() - began > holdMs / 2;
-      if (ended.length > 0) this.#pauseMs = minPauseMs;
-      else if (!this.#isHeld) {
+      if (ended.length > 0) {
+        this.#pauseMs = minPauseMs;
+        // Of many jobs some always have just ended: a moment later it is more of them, for the same call.
+        if (poll.waits.size > fewWaits) await pause(poll.waits.size / fewWaits, signal);
+      } else if (!this.#isHeld) {
         await pause(this.#pauseMs, signal);
         this.#pauseMs = Math.min(maxPauseMs, this.#pauseMs * 1.5);
       }

@@ -4,17 +4,13 @@ import { OJSValidationError } from '../errors.ts';
 import { isWire } from '../json.ts';
 import type { WorkflowDefinition } from './definition.ts';
 
-/** What stands before a job: the definition of a job or of a workflow, or an array of them for a group. */
-export type Parent = JobDef | WorkflowDefinition | readonly Parent[];
+/** What stands before a job: a job, or a workflow. */
+type One = JobDef | WorkflowDefinition;
+/** An array stands for a group. Not recursive: a compiler gives up on that where the call is an argument itself. */
+export type Parent = One | readonly One[];
 
-type ParentResult<P> =
-  P extends WorkflowDefinition<infer X>
-    ? X
-    : P extends JobDef
-      ? ResultOf<P>
-      : P extends readonly unknown[]
-        ? { -readonly [K in keyof P]: ParentResult<P[K]> }
-        : unknown;
+type OneResult<P> = P extends WorkflowDefinition<infer X> ? X : ResultOf<P>;
+type ParentResult<P> = P extends readonly unknown[] ? { -readonly [K in keyof P]: OneResult<P[K]> } : OneResult<P>;
 
 export type ParentResults<L extends readonly Parent[]> = { -readonly [K in keyof L]: ParentResult<L[K]> };
 

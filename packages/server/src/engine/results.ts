@@ -61,7 +61,8 @@ export class Results {
       for (;;) {
         const left = until - performance.now();
         if (left <= 0 || signal?.aborted || this.#closed.signal.aborted || (await isOver())) return;
-        await waiter.wait(this.#tail.kept ? left : Math.min(left, pollMs), signal);
+        // Who is woken was told of an end, and need not read all of them to find it.
+        if (await waiter.wait(this.#tail.kept ? left : Math.min(left, pollMs), signal)) return;
       }
     } finally {
       for (const subscription of subscriptions) subscription.close();
