@@ -2,13 +2,19 @@ import type { Transport } from '@ojs-ts/core';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { type CronJob, type CronJobOptions, type CronJobRequest, listCronJobs, registerCronJob, unregisterCronJob } from './cron.ts';
 import { deleteDeadLetterJob, listDeadLetterJobs, retryDeadLetterJob } from './dead-letter.ts';
+import type { Deadline } from './deadline.ts';
 import type { ArgsIn, ArgsOf, InputOf, JobDef, JobTypes, Jsonable, NameIn, ResultIn, ResultOf } from './definition.ts';
 import { Producer } from './enqueue/producer.ts';
 import { requestOf } from './enqueue/request.ts';
 import { envText } from './environment.ts';
 import { OJSValidationError } from './errors.ts';
+import type { Event } from './events/event.ts';
+import { follow } from './events/follow.ts';
+import { JobWaiter } from './events/job-waiter.ts';
+import type { EventsOptions } from './events/wanted.ts';
+import { WorkflowWaiter } from './events/workflow-waiter.ts';
 import { handleOf, type JobCalls, type JobHandle } from './handle.ts';
-import type { Job, JsonArray } from './job.ts';
+import { type Job, type JsonArray, readJob } from './job.ts';
 import { cancelJob, getJob } from './jobs.ts';
 import { parseWire } from './json.ts';
 import { MiddlewareChain } from './middleware/chain.ts';
@@ -19,7 +25,12 @@ import type { Page, PageOptions } from './page.ts';
 import { listQueues, onQueue, type Queue, type QueueStats, readQueue, readQueueStats } from './queue.ts';
 import { deleteSchema, getSchema, listSchemas, registerSchema, type Schema, type SchemaInfo } from './schema.ts';
 import { specVersion } from './version.ts';
-import { waitFor } from './wait.ts';
+import { cancelWorkflow, getWorkflow } from './workflow/calls.ts';
+import type { WorkflowDefinition } from './workflow/definition.ts';
+import { type WorkflowCalls, type WorkflowHandle, workflowHandleOf } from './workflow/handle.ts';
+import { shapeOfWire } from './workflow/shape.ts';
+import { startWorkflow } from './workflow/start.ts';
+import type { Workflow } from './workflow/workflow.ts';
 
 export interface ClientOptions extends ConnectionOptions {
   /** Of jobs that name none; default `OJS_QUEUE`, else the server's `default`. */
@@ -38,7 +49,7 @@ export type HandlesOf<L extends readonly JobRequest[]> = {
 /** Puts jobs into queues and looks after them. `R` is a registry of job types for calls by name; default: {@link JobTypes}. */
 export class Client<R = JobTypes> implements AsyncDisposable {
   static readonly specVersion = specVersion;
-  /** Around every job of `enqueue` and `enqueueBatch`, the first one outermost. */
+  /** Around every job on its way to a server, those of batches and workflows too; the first one outermost. */
   readonly middlewares: MiddlewareChain<EnqueueMiddleware> = new MiddlewareChain();
   readonly #connection: Connection;
   readonly #producer: Producer;
@@ -46,8 +57,17 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   readonly #calls: JobCalls = {
     read: (jobId, options) => getJob(this.#connection, jobId, options),
     cancel: (jobId, options) => cancelJob(this.#connection, jobId, options),
-    wait: (jobId, deadline) => waitFor(this.#connection, jobId, deadline),
+    ended: (jobId, deadline) => this.#ended(jobId, deadline),
+    events: (jobId) => this.events({ jobId }),
   };
+  readonly #workflowCalls: WorkflowCalls = {
+    readJob: (jobId) => getJob(this.#connection, jobId, {}),
+    read: (workflowId) => getWorkflow(this.#connection, workflowId, {}),
+    cancel: (workflowId) => this.cancelWorkflow(workflowId),
+    ended: (workflowId, deadline) => this.#workflowWaiter.waitFor(workflowId, deadline),
+  };
+  readonly #jobWaiter: JobWaiter;
+  readonly #workflowWaiter: WorkflowWaiter;
 
   /**
    * @param target URL of a server, or a transport such as `openEmbedded()` gives. Default: `OJS_BACKEND_URL`, else http://localhost:8080.
@@ -64,6 +84,10 @@ export class Client<R = JobTypes> implements AsyncDisposable {
       queue: this.#queue,
       onJobEnqueued: options.onJobEnqueued,
     });
+    this.#jobWaiter = new JobWaiter(this.#connection, (jobId, signal) => getJob(this.#connection, jobId, { signal }));
+    this.#workflowWaiter = new WorkflowWaiter(this.#connection, (workflowId, signal) =>
+      getWorkflow(this.#connection, workflowId, { signal }),
+    );
   }
 
   /** Adds it innermost. Same as `middlewares.add`. @throws {OJSValidationError} for a name that is taken. */
@@ -183,6 +207,34 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return deleteSchema(this.#connection, uri, options);
   }
 
+  /**
+   * Starts what {@link chain}, {@link group}, {@link batch} or {@link dag} describe. Each job passes the enqueue middleware by itself; one that drops a job
+   * stops the workflow, which cannot go on without it. A repeated request never starts it twice.
+   * @throws {OJSValidationError} before anything is sent, with the place of the bad step.
+   */
+  async workflow<X>(definition: WorkflowDefinition<X>, options: CallOptions = {}): Promise<WorkflowHandle<X>> {
+    const { workflow, shape } = await startWorkflow(this.#connection, this.middlewares.all, definition, this.#queue, options);
+    return workflowHandleOf<X>(workflow, this.#workflowCalls, () => shape);
+  }
+
+  async getWorkflow(workflowId: string, options: CallOptions = {}): Promise<WorkflowHandle<unknown>> {
+    return workflowHandleOf(await getWorkflow(this.#connection, workflowId, options), this.#workflowCalls, ({ raw }) => shapeOfWire(raw));
+  }
+
+  /** What has not begun is cancelled; jobs that run may finish (ojs-workflows §9.5). */
+  async cancelWorkflow(workflowId: string, options: CallOptions = {}): Promise<Workflow> {
+    return cancelWorkflow(this.#connection, workflowId, options);
+  }
+
+  /**
+   * What happens, as it happens; each loop over it is a stream of its own, which `break` closes. A stream that breaks goes on after the last event, so that
+   * none is missed; where events are gone, `system.gap` says so. A server without streams is polled. Ends when this client is closed.
+   * @throws {OJSValidationError} for options that cannot be used; in the loop the reason of `signal`, and what the server refuses.
+   */
+  events(options: EventsOptions = {}): AsyncIterable<Event> {
+    return follow(this.#connection, options);
+  }
+
   /** What the server supports, verbatim. */
   async manifest(options: CallOptions = {}): Promise<Record<string, unknown>> {
     return { ...(await this.#connection.call({ operation: 'system.manifest' }, options)) };
@@ -206,6 +258,12 @@ export class Client<R = JobTypes> implements AsyncDisposable {
 
   #queued(request: CronJobRequest): CronJobRequest {
     return this.#queue === undefined || request.queue !== undefined ? request : { ...request, queue: this.#queue };
+  }
+
+  /** What the types say of args and result is the word of whoever enqueued the job. */
+  async #ended<A extends JsonArray, R>(jobId: string, deadline: Deadline): Promise<Job<A, R>> {
+    const { raw } = await this.#jobWaiter.waitFor(jobId, deadline);
+    return readJob<A, R>(raw);
   }
 }
 

@@ -57,6 +57,7 @@ export class Connection implements AsyncDisposable {
   readonly timeoutMs: number;
   readonly #retry: RetryRules;
   #transport: Transport;
+  readonly #closing = new AbortController();
   #closed = false;
 
   /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
@@ -86,6 +87,11 @@ export class Connection implements AsyncDisposable {
       this.logger.debug('The old connections did not close.', { error: String(error) });
     });
     return true;
+  }
+
+  /** Aborted when this is closed: what follows or waits for others ends with it. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /**
@@ -184,6 +190,7 @@ export class Connection implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#closing.abort(new OJSError('This client is closed.'));
     if (this.http !== null) await this.#transport[Symbol.asyncDispose]();
   }
 }

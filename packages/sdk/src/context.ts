@@ -3,6 +3,7 @@ import { numberOf, textOf, wireOf } from './json.ts';
 import { type Logger, loggerWith } from './logger.ts';
 import type { Held } from './worker/held.ts';
 import { type Reporting, Reports } from './worker/reports.ts';
+import { readParentResults } from './workflow/parent-results.ts';
 
 /** One execution, as its handler sees it. Its methods may be taken out of it: `({ args, progress }) => …`. */
 export interface JobContext<A extends JsonArray = JsonArray> {
@@ -14,7 +15,7 @@ export interface JobContext<A extends JsonArray = JsonArray> {
   readonly meta: Meta;
   /** From 1. */
   readonly attempt: number;
-  /** Results of the workflow steps before this one. */
+  /** Results of the workflow steps before this one; {@link parentResults} gives them their types. */
   readonly parentResults: readonly unknown[];
   readonly workflowId?: string | undefined;
   /** True once this execution counts for nothing any more: cancelled, lost, timed out, or cut off by a shutdown. */
@@ -101,8 +102,7 @@ export class ExecutionContext implements JobContext {
   }
 
   get parentResults(): readonly unknown[] {
-    const results = this.#held.wire.parent_results;
-    return Array.isArray(results) ? results : [];
+    return readParentResults(this.#held.wire.parent_results);
   }
 
   get workflowId(): string | undefined {

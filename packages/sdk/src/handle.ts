@@ -1,6 +1,7 @@
 import { Deadline } from './deadline.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { JobFailedError, OJSError, OJSTimeoutError } from './errors.ts';
+import type { Event } from './events/event.ts';
 import type { Job, JsonArray } from './job.ts';
 import type { CallOptions } from './options.ts';
 
@@ -20,12 +21,14 @@ export type EnqueueOutcome = 'created' | 'duplicate' | 'replaced' | 'dropped';
 export interface JobHandle<A extends JsonArray = JsonArray, R = unknown> extends Job<A, R> {
   readonly outcome: EnqueueOutcome;
   /**
-   * The result, once the job has completed.
+   * The result, once the job has completed. All waits of a client share a few calls, which a server with long poll answers within milliseconds.
    * @throws {JobFailedError} discarded or cancelled, with its error history; {OJSTimeoutError}; the reason of `signal`; {OJSError} for a dropped job.
    */
   wait(options?: WaitOptions): Promise<R>;
   cancel(options?: CallOptions): Promise<Job<A, R>>;
   refresh(options?: CallOptions): Promise<Job<A, R>>;
+  /** What happens to the job from now on. The loop ends after its last event. */
+  events(): AsyncIterable<Event>;
 }
 
 /** What a handle needs of its client. */
@@ -33,7 +36,8 @@ export interface JobCalls {
   read<A extends JsonArray, R>(jobId: string, options: CallOptions): Promise<Job<A, R>>;
   cancel<A extends JsonArray, R>(jobId: string, options: CallOptions): Promise<Job<A, R>>;
   /** The job once it has ended. */
-  wait<A extends JsonArray, R>(jobId: string, deadline: Deadline): Promise<Job<A, R>>;
+  ended<A extends JsonArray, R>(jobId: string, deadline: Deadline): Promise<Job<A, R>>;
+  events(jobId: string): AsyncIterable<Event>;
 }
 
 /** The actions stand on a prototype, so a handle logs and compares as the job that it is. */
@@ -63,9 +67,14 @@ class JobActions<A extends JsonArray, R> {
     const ms = options.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(options.timeout, 'timeout');
     const expired = () => new OJSTimeoutError(`The job has not ended within ${ms} ms.`, { jobId: this.#id, operation: 'job.get' });
     using deadline = new Deadline(ms, expired, options.signal);
-    const job = await deadline.race(this.#calls.wait<A, R>(this.#id, deadline));
-    if (job.state === 'completed') return resultOf(job);
-    throw failed(job);
+    const job = await deadline.race(this.#calls.ended<A, R>(this.#id, deadline));
+    if (job.state !== 'completed') throw jobFailure(job);
+    return resultOf(job);
+  }
+
+  events(): AsyncIterable<Event> {
+    this.#refuseDropped();
+    return this.#calls.events(this.#id);
   }
 
   #refuseDropped(): void {
@@ -84,7 +93,7 @@ function resultOf(job: { readonly result?: unknown }): unknown {
   return job.result;
 }
 
-function failed(job: Job): JobFailedError {
+export function jobFailure(job: Job): JobFailedError {
   const last = job.error ?? job.errors.at(-1);
   return new JobFailedError(`The job was ${job.state}${last === undefined ? '' : `: ${last.type}: ${last.message}`}`, job);
 }

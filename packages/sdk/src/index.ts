@@ -34,6 +34,9 @@ export {
   type RateLimitInfo,
   SnoozeError,
 } from './errors.ts';
+export { Event, Event as OJSEvent } from './events/event.ts';
+export { EventType } from './events/types.ts';
+export type { EventsOptions } from './events/wanted.ts';
 export type { EnqueueOutcome, JobHandle, WaitOptions } from './handle.ts';
 export type { Job, JobErrorEntry, JobState, JsonArray, Meta } from './job.ts';
 export type { Logger } from './logger.ts';
@@ -50,3 +53,19 @@ export type { Handler } from './worker/handlers.ts';
 export type { WorkerHealth, WorkerState } from './worker/health.ts';
 export type { WorkerOptions } from './worker/options.ts';
 export { Worker, Worker as OjsWorker } from './worker.ts';
+export {
+  batch,
+  chain,
+  type DagNode,
+  type Done,
+  dag,
+  group,
+  type Step,
+  type WorkflowCallbacks,
+  type WorkflowDefinition,
+  type WorkflowKind,
+} from './workflow/definition.ts';
+export { WorkflowFailedError } from './workflow/failure.ts';
+export type { WorkflowHandle } from './workflow/handle.ts';
+export { type ParentResults, parentResults } from './workflow/parent-results.ts';
+export type { Workflow, WorkflowState, WorkflowStep } from './workflow/workflow.ts';

@@ -103,6 +103,23 @@ export interface WireRequest {
 
 /** @throws {OJSValidationError} with every issue's path, before anything is sent. */
 export function wireRequest(request: JobRequest): WireRequest {
+  const body = wireBody(request);
+  const id = request.id ?? uuidv7();
+  if (!isUuidv7(id)) throw OJSValidationError.of('id', `expected a UUIDv7 in lower case, got ${JSON.stringify(id)}`);
+  return { id, queue: request.queue ?? 'default', text: JSON.stringify({ id, ...body }) };
+}
+
+/** A request's envelope without an id, in the shape of ojs-http-binding §9.1. */
+export interface WireBody {
+  readonly type: string;
+  readonly args: JsonArray;
+  readonly meta: Meta | undefined;
+  readonly schema: string | undefined;
+  readonly options: object;
+}
+
+/** @throws {OJSValidationError} as {@link wireRequest}. */
+export function wireBody(request: JobRequest): WireBody {
   if (!isJobType(request.type)) {
     throw OJSValidationError.of(
       'type',
@@ -112,10 +129,7 @@ export function wireRequest(request: JobRequest): WireRequest {
   if (!Array.isArray(request.args)) throw OJSValidationError.of('args', 'expected an array of JSON values');
   const problem = firstProblem(request.args) ?? (request.meta === undefined ? null : firstProblem([request.meta]));
   if (problem !== null) throw OJSValidationError.of(problem.path, problem.message);
-  const id = request.id ?? uuidv7();
-  if (!isUuidv7(id)) throw OJSValidationError.of('id', `expected a UUIDv7 in lower case, got ${JSON.stringify(id)}`);
-  const body = { id, type: request.type, args: request.args, meta: request.meta, schema: request.schema, options: wireOptions(request) };
-  return { id, queue: request.queue ?? 'default', text: JSON.stringify(body) };
+  return { type: request.type, args: request.args, meta: request.meta, schema: request.schema, options: wireOptions(request) };
 }
 
 export function wireOptions(options: JobOptions): object {

@@ -20,54 +20,18 @@ async function running() {
   return { handle, open };
 }
 
-test('the server holds the request until the job has ended: two reads and one long poll', async () => {
-  const { handle, open } = await running();
-  const waited = handle.wait();
-  await bench.wire.until(() => bench.wire.of('job.result').length === 1);
-  open.open({ done: true });
-  expect(await waited).toEqual({ done: true });
-  expect(bench.wire.of('job.get')).toHaveLength(2);
-  expect(bench.wire.of('job.result')).toHaveLength(1);
-  expect(await handle.wait()).toEqual({ done: true });
-});
-
-test.each([
-  ['without the route', refusal(404, '<html>', {})],
-  ['that says so', refusal(404, { error: { code: 'not_found', message: 'no such route' } })],
-  ['that answers at once', { status: 202, text: '{"state":"active","result":null}', headers: {} }],
-])('a server %s is asked again and again instead', async (_, answer) => {
-  const { handle, open } = await running();
-  bench.wire.spoil('job.result', answer);
-  const waited = handle.wait();
-  await bench.wire.until(() => bench.wire.of('job.get').length === 2);
-  open.open(7);
-  expect(await waited).toBe(7);
-  expect(bench.wire.of('job.result')).toHaveLength(1);
-});
-
-test('the end of one long poll begins the next; a pruned result leaves the job’s own word', async () => {
-  const { handle, open } = await running();
-  bench.wire.spoil('job.result', refusal(408, { error: { code: 'result_pending', message: 'still' } }));
-  bench.wire.spoil('job.result', async () => {
-    open.open(8);
-    return refusal(410, { error: { code: 'result_pruned', message: 'gone' } });
-  });
-  expect(await handle.wait()).toBe(8);
-  expect(bench.wire.of('job.result').length).toBeGreaterThanOrEqual(2);
-});
-
 test('an outage shorter than the timeout of a call is waited out, a longer one is told', async () => {
   const { handle, open } = await running();
-  for (let n = 0; n < 4; n++) bench.wire.spoil('job.get', 'before');
+  for (let n = 0; n < 4; n++) bench.wire.spoil('job.results', 'before');
   const waited = handle.wait();
-  await bench.wire.until(() => bench.wire.of('job.get').length === 5);
+  await bench.wire.until(() => bench.wire.of('job.results').length === 5);
   open.open(9);
   expect(await waited).toBe(9);
   const hasty = new Client(bench.wire, { timeout: 200, requestRetry: false });
   const other = await hasty.enqueue('other.job', []);
-  for (let n = 0; n < 1_000; n++) bench.wire.spoil('job.get', 'before');
+  for (let n = 0; n < 1_000; n++) bench.wire.spoil('job.results', 'before');
   await expect(other.wait()).rejects.toBeInstanceOf(OJSConnectionError);
-  expect(bench.wire.of('job.get').length).toBeGreaterThan(8);
+  expect(bench.wire.of('job.results').length).toBeGreaterThan(6);
 });
 
 test('a job that nobody knows, one that was cancelled meanwhile, a deadline', async () => {

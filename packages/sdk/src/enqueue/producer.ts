@@ -169,8 +169,8 @@ async function parsedJob<A extends JsonArray, R>(job: Job<A, R>, definition: Job
 /** So that a handle of a typed job shows typed args after `refresh()` too. */
 function parsingCalls(calls: JobCalls, definition: JobDef): JobCalls {
   return {
+    ...calls,
     read: async (jobId, options) => parsedJob(await calls.read(jobId, options), definition),
     cancel: async (jobId, options) => parsedJob(await calls.cancel(jobId, options), definition),
-    wait: calls.wait,
   };
 }

@@ -1,5 +1,5 @@
-import type { Answer, Call, CallContext, Transport } from '@ojs-ts/core';
-import { type HttpOptions, headersOf, methodOf, targetOf } from './http.ts';
+import type { Answer, Call, CallContext, StreamAnswer, StreamCall, Transport } from '@ojs-ts/core';
+import { type HttpOptions, headersOf, isStream, methodOf, streamHeadersOf, streamTargetOf, targetOf } from './http.ts';
 
 /** HTTP by the platform's fetch, or by the one that the options name. */
 export class FetchTransport implements Transport {
@@ -20,5 +20,31 @@ export class FetchTransport implements Transport {
     return { status: response.status, text: await response.text(), headers: Object.fromEntries(response.headers) };
   }
 
+  async stream(call: StreamCall, context: CallContext = {}): Promise<StreamAnswer> {
+    const send = this.#options.fetch ?? fetch;
+    const response = await send(`${this.#options.base.origin}${streamTargetOf(call, this.#options.base)}`, {
+      headers: await streamHeadersOf(call, context.requestId, this.#options),
+      signal: context.signal ?? null,
+    });
+    const head = { status: response.status, headers: Object.fromEntries(response.headers) };
+    if (response.body === null || !isStream(head)) return { ...head, text: await response.text(), chunks: null };
+    return { ...head, text: '', chunks: chunksOf(response.body) };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** A reader instead of the stream's own iterator, which not every platform has. */
+async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield decoder.decode(value, { stream: true });
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
 }

@@ -1,6 +1,6 @@
-import type { Answer, Call, CallContext, Transport } from '@ojs-ts/core';
+import type { Answer, Call, CallContext, StreamAnswer, StreamCall, Transport } from '@ojs-ts/core';
 import { Pool } from 'undici';
-import { connectTimeoutMs, type HttpOptions, headersOf, methodOf, targetOf } from './http.ts';
+import { connectTimeoutMs, type HttpOptions, headersOf, isStream, methodOf, streamHeadersOf, streamTargetOf, targetOf } from './http.ts';
 
 /** More callers than this wait for a connection; with 64 a pool does 29k requests/s where global fetch does 3.7k. */
 const connections = 64;
@@ -9,15 +9,12 @@ const connections = 64;
 export class NodeTransport implements Transport {
   readonly #pool: Pool;
   readonly #options: HttpOptions;
+  /** Apart from the calls: a stream keeps its connection for as long as somebody follows. */
+  #streams: Pool | undefined;
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    this.#pool = new Pool(options.base.origin, {
-      connections,
-      connect: { timeout: connectTimeoutMs, ...options.tls },
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+    this.#pool = openPool(options, connections);
   }
 
   async call(call: Call, context: CallContext = {}): Promise<Answer> {
@@ -32,10 +29,28 @@ export class NodeTransport implements Transport {
     return { status: statusCode, text, headers: flat(headers) };
   }
 
-  /** Waits for the calls under way. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool.close();
+  async stream(call: StreamCall, context: CallContext = {}): Promise<StreamAnswer> {
+    this.#streams ??= openPool(this.#options, null);
+    const { statusCode, headers, body } = await this.#streams.request({
+      method: 'GET',
+      path: streamTargetOf(call, this.#options.base),
+      headers: await streamHeadersOf(call, context.requestId, this.#options),
+      signal: context.signal ?? null,
+    });
+    const head = { status: statusCode, headers: flat(headers) };
+    if (!isStream(head)) return { ...head, text: await body.text(), chunks: null };
+    body.setEncoding('utf8');
+    return { ...head, text: '', chunks: body };
   }
+
+  /** Waits for the calls under way; cuts the streams. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#pool.close(), this.#streams?.destroy()]);
+  }
+}
+
+function openPool({ base, tls }: HttpOptions, connections: number | null): Pool {
+  return new Pool(base.origin, { connections, connect: { timeout: connectTimeoutMs, ...tls }, headersTimeout: 0, bodyTimeout: 0 });
 }
 
 function flat(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {

@@ -1,4 +1,4 @@
-import type { Answer, Call, CallContext, Transport } from '@ojs-ts/core';
+import type { Answer, Call, CallContext, StreamAnswer, StreamCall, Transport } from '@ojs-ts/core';
 
 /** What happens to one call: `before` is cut before the server sees it, `after` once it has taken effect; an answer stands in for the server's. */
 export type Fault = 'before' | 'after' | Answer | ((call: Call) => Promise<Answer>);
@@ -49,6 +49,11 @@ export class Faulty implements Transport {
     } finally {
       this.#wake();
     }
+  }
+
+  async stream(call: StreamCall, context?: CallContext): Promise<StreamAnswer> {
+    const none: StreamAnswer = { status: 404, text: '', headers: {}, chunks: null };
+    return (await this.#inner.stream?.(call, context)) ?? none;
   }
 
   #wake(): void {

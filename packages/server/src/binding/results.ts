@@ -13,6 +13,8 @@ export const resultHandlers: Handlers<'job.result' | 'job.results'> = {
 /** A wait is at most, and by default, this long (ojs-results §8.2), in seconds. */
 const maxWait = 30;
 const maxIds = 1_000;
+/** As long as a FETCH may wait, in milliseconds. */
+const maxWaitMs = 60_000;
 /** Jobs of one read. */
 const page = 500;
 
@@ -37,8 +39,11 @@ async function getResult(engine: Engine, { params, query, signal }: BindingReque
   }
 }
 
-/** POST /jobs/results: `{ids}`; null for those that are not there (ojs-results §9.3). */
-async function getResults(engine: Engine, { body }: BindingRequest): Promise<Reply> {
+/**
+ * POST /jobs/results: `{ids}`; null for those that are not there (ojs-results §9.3). With `wait_ms` it is held until one of them has ended, or is not there:
+ * one call waits for many jobs.
+ */
+async function getResults(engine: Engine, { body, signal }: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(body));
   const named = fields.has('ids') ? 'ids' : fields.has('job_ids') ? 'job_ids' : 'ids';
   const given = fields.raw(named);
@@ -47,9 +52,11 @@ async function getResults(engine: Engine, { body }: BindingRequest): Promise<Rep
   }
   const ids = fields.strings(named, maxIds);
   if (ids === null) fields.issue(named, 'must be an array of job ids');
+  const waitMs = fields.integer('wait_ms', 0, maxWaitMs, true) ?? 0;
   fields.done();
   const wanted = [...new Set(ids)];
   const known = wanted.filter(isUuidv7);
+  if (waitMs > 0 && known.length === wanted.length && known.length > 0) await engine.results.waitAny(known, waitMs, signal);
   const found = new Map<string, JobRecord>();
   for (let at = 0; at < known.length; at += page) {
     for (const job of await engine.storage.jobs.get(known.slice(at, at + page))) if (job !== null) found.set(job.id, job);

@@ -1,9 +1,11 @@
-import { type Answer, type Call, type CallContext, type Transport, uuidv7 } from '@ojs-ts/core';
+import { type Answer, type Call, type CallContext, type StreamAnswer, type StreamCall, type Transport, uuidv7 } from '@ojs-ts/core';
 import { Binding } from '../binding/binding.ts';
+import { Realtime } from '../binding/realtime/realtime.ts';
 import { Engine } from '../engine/engine.ts';
 import type { EngineOptions } from '../engine/options.ts';
 import { openStorage } from '../storage/open.ts';
 import { version } from '../version.ts';
+import { Streams } from './streams.ts';
 
 export type EmbeddedOptions = Omit<EngineOptions, 'storage'>;
 
@@ -26,12 +28,16 @@ export async function openEmbedded(url: string, options: EmbeddedOptions = {}): 
 export class Embedded implements Transport {
   readonly engine: Engine;
   readonly #binding: Binding;
+  readonly #streams: Streams;
   readonly #underWay = new Set<Promise<unknown>>();
   #closed: Promise<void> | null = null;
 
   constructor(engine: Engine, failed: (error: unknown) => void = () => {}) {
     this.engine = engine;
-    this.#binding = new Binding(engine, { version, source: 'ojs://ojs-ts/embedded', testMode: false }, failed);
+    const source = 'ojs://ojs-ts/embedded';
+    this.#binding = new Binding(engine, { version, source, testMode: false }, failed);
+    // In the same process nobody needs to be protected from a burst: the rate is off, the buffer bounds what a slow reader costs.
+    this.#streams = new Streams(new Realtime(engine, source, { bufferSize: 1_000, ratePerSecond: 0 }));
   }
 
   async call(call: Call, context: CallContext = {}): Promise<Answer> {
@@ -55,7 +61,13 @@ export class Embedded implements Transport {
     return { status: reply.status, text: reply.text, headers: { 'x-request-id': requestId, ...reply.headers } };
   }
 
-  /** Answers the calls under way, long polls at once, then closes the store. */
+  async stream(call: StreamCall, context: CallContext = {}): Promise<StreamAnswer> {
+    context.signal?.throwIfAborted();
+    if (this.#closed !== null) throw new Error('the embedded engine is closed');
+    return this.#streams.open(call, context);
+  }
+
+  /** Answers the calls under way, long polls at once, ends the streams, then closes the store. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -63,6 +75,7 @@ export class Embedded implements Transport {
 
   async #close(): Promise<void> {
     this.engine.drain();
+    this.#streams.close();
     await Promise.allSettled(this.#underWay);
     await this.engine[Symbol.asyncDispose]();
   }

@@ -1,5 +1,5 @@
 import { type JobId, type JobRecord, Terminal } from '@ojs-ts/core';
-import type { Tail } from './tail.ts';
+import type { LogEvent, Tail } from './tail.ts';
 import { Waiters } from './waiters.ts';
 
 /** Where the storage keeps no log, a caller that waits looks again after this long, in milliseconds; looks of one moment share a read. */
@@ -42,6 +42,30 @@ export class Results {
       }
     } finally {
       events?.close();
+    }
+  }
+
+  /** Resolves when one of the jobs has ended or there is none, after `waitMs`, when the caller leaves or the server ends. */
+  async waitAny(ids: readonly JobId[], waitMs: number, signal?: AbortSignal): Promise<void> {
+    const until = performance.now() + waitMs;
+    const isOver = async () => {
+      const jobs = await Promise.all(ids.map((id) => this.#get(id)));
+      return jobs.some((job) => job === null || (job.state & Terminal) !== 0);
+    };
+    if (waitMs <= 0 || this.#closed.signal.aborted || (await isOver())) return;
+    using waiter = this.#waiters.add(ids);
+    const follower = { onEvent: ({ ends }: LogEvent) => (ends ? waiter.wake() : undefined) };
+    const subscriptions = this.#tail.kept ? ids.map((id) => this.#tail.subscribe({ job: id }, follower)) : [];
+    try {
+      await Promise.all(subscriptions.map(({ live }) => live));
+      for (;;) {
+        const left = until - performance.now();
+        if (left <= 0 || signal?.aborted || this.#closed.signal.aborted || (await isOver())) return;
+        // Who is woken was told of an end, and need not read all of them to find it.
+        if (await waiter.wait(this.#tail.kept ? left : Math.min(left, pollMs), signal)) return;
+      }
+    } finally {
+      for (const subscription of subscriptions) subscription.close();
     }
   }
 

@@ -40,7 +40,7 @@ const checkMs = 500;
 export const httpDefaults = { maxConnections: 10_000, headersTimeoutMs: 10_000, requestTimeoutMs: 30_000 };
 
 /** Operations that may be held open, and whose caller may leave meanwhile. */
-const waiting: ReadonlySet<OperationName> = new Set(['worker.fetch', 'worker.exchange', 'job.result']);
+const waiting: ReadonlySet<OperationName> = new Set(['worker.fetch', 'worker.exchange', 'job.result', 'job.results']);
 
 /** The HTTP binding on Fastify: one route an operation of core's table, and what every request has to pass first. */
 export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance {

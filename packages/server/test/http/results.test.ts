@@ -200,6 +200,34 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     const many = await send(url, { method: 'POST', path: '/ojs/v1/jobs/results', body: JSON.stringify({ ids: Array(1_001).fill(done) }) });
     expectRefusal(many, 413, 'batch_size_exceeded');
   });
+
+  test('with wait_ms one call waits for many jobs: until one has ended, or is not there, or the time is over (x-long-poll)', async () => {
+    await using server = await serveClocked(storage.url());
+    const { url } = server;
+    const [first, second] = [await started(server), await started(server)];
+    const ask = (ids: readonly string[], ms: number) => call<{ results: object }>(url, '/jobs/results', { ids, wait_ms: ms });
+    const both = ask([first, second], 20_000);
+    await waiting(server, 1);
+    await ack(url, second, '2');
+    expect((await both).body.results).toMatchObject({ [first]: { state: 'active' }, [second]: { state: 'completed', result: 2 } });
+    // What has ended already, or is not there, is answered at once.
+    expect((await ask([first, second], 20_000)).body.results).toMatchObject({ [second]: { state: 'completed' } });
+    const missing = newId();
+    expect((await ask([first, missing], 20_000)).body.results).toEqual({ [first]: expect.anything(), [missing]: null });
+    expect((await ask([first], 10)).body.results).toMatchObject({ [first]: { state: 'active' } });
+    expect(await call(url, '/jobs/results', { ids: [first], wait_ms: -1 })).toMatchObject({ status: 400 });
+    const cut = new AbortController();
+    const gone = fetch(`${url}/ojs/v1/jobs/results`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ids: [first], wait_ms: 20_000 }),
+      signal: cut.signal,
+    });
+    await waiting(server, 1);
+    cut.abort();
+    await expect(gone).rejects.toThrow();
+    await waiting(server, 0);
+  });
 });
 
 test('who waits at one server is answered by the end of the job at another', async () => {

@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { startServer } from '@ojs-ts/server';
+import { expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+const run = promisify(execFile);
+const read = (path: string) => readFileSync(resolve(root, path), 'utf8');
+
+const pages = {
+  workflows: {
+    'workflows/chain.ts': 'sent: true\n0 user.create: completed\n1 email.send: completed\n',
+    'workflows/batch.ts': '1000\n1000\nThe job was discarded: Error: the file ends here\n[ 10, 10 ]\n',
+    'workflows/dag.ts':
+      'The workflow "etl" failed at step clean (data.clean), which was discarded: Error: row 2 is empty\nattempt 1: row 2 is empty\nattempt 2: row 2 is empty\n',
+  },
+  events: {
+    'events/follow.ts':
+      "job.enqueued email.send available\njob.started email.send active\njob.completed email.send completed\nthe job's last: job.completed\n",
+  },
+} as const;
+
+test.each(Object.entries(pages))('the guide of %s shows programs that run, and says what they print', async (page, programs) => {
+  const text = read(`docs/guide/${page}.md`);
+  for (const [program, output] of Object.entries(programs)) {
+    expect(text).toContain(`\`\`\`ts\n${read(`examples/${program}`)}\`\`\`\n\n\`\`\`text\n${output}\`\`\``);
+    await using server = await startServer({ storage: 'sqlite:', port: 0, log: false });
+    const { stdout } = await run(process.execPath, [resolve(root, 'examples', program)], {
+      env: { ...process.env, OJS_BACKEND_URL: server.url },
+    });
+    expect(stdout).toBe(output);
+  }
+});

@@ -1,0 +1,86 @@
+import { OJSValidationError } from '../errors.ts';
+import { dateOf, isWire, textOf, type Wire } from '../json.ts';
+import type { EventType } from './types.ts';
+
+interface Fields {
+  readonly event: string;
+  readonly timestamp: Date;
+  readonly data: Wire;
+  readonly id?: string | undefined;
+  readonly source?: string | undefined;
+  readonly subject?: string | undefined;
+}
+
+/** Something that happened on a server (ojs-events §2). */
+export class Event {
+  readonly event: EventType | (string & {});
+  readonly timestamp: Date;
+  readonly data: Wire;
+  /** Names the event, and its place in the log: `after` takes it. */
+  declare readonly id?: string;
+  declare readonly source?: string;
+  readonly #subject: string | undefined;
+
+  private constructor({ event, timestamp, data, id, source, subject }: Fields) {
+    this.event = event;
+    this.timestamp = timestamp;
+    this.data = data;
+    if (id !== undefined) this.id = id;
+    if (source !== undefined) this.source = source;
+    this.#subject = subject;
+  }
+
+  /**
+   * Reads `{ event, timestamp, data }` and the CloudEvents form `{ type, time, data }`.
+   * @throws {OJSValidationError} where the kind or the time is missing.
+   */
+  static fromDict(raw: Readonly<Record<string, unknown>>): Event {
+    if (!isWire(raw)) throw OJSValidationError.of('event', 'expected an object');
+    const event = textOf(raw.event) ?? textOf(raw.type);
+    if (event === undefined) throw OJSValidationError.of('event', "expected the kind of the event as a text in 'event' or 'type'");
+    const timestamp = dateOf(raw.timestamp) ?? dateOf(raw.time);
+    if (timestamp === undefined) {
+      throw OJSValidationError.of('timestamp', "expected an RFC 3339 timestamp in 'timestamp' or 'time'");
+    }
+    const data = raw.data ?? {};
+    if (!isWire(data)) throw OJSValidationError.of('data', 'expected an object');
+    return new Event({ event, timestamp, data, id: textOf(raw.id), source: textOf(raw.source), subject: textOf(raw.subject) });
+  }
+
+  /**
+   * Reads an event of a stream: its data is an envelope, or flat (ojs-realtime §4), where the kind and the id stand beside it.
+   * @throws {OJSValidationError} where `data` is neither.
+   */
+  static fromStream(kind: string, id: string, data: unknown): Event {
+    if (!isWire(data)) throw OJSValidationError.of('data', `expected a JSON object in the event ${JSON.stringify(kind)} of a stream`);
+    const isEnvelope = isWire(data.data) && (textOf(data.event) ?? textOf(data.type)) !== undefined;
+    if (isEnvelope && (dateOf(data.timestamp) ?? dateOf(data.time)) !== undefined) return Event.fromDict(data);
+    return new Event({ event: kind, timestamp: dateOf(data.timestamp) ?? new Date(), data, ...(id !== '' && { id }) });
+  }
+
+  get jobId(): string | undefined {
+    return textOf(this.data.job_id) ?? (this.event.startsWith('job.') ? this.#subject : undefined);
+  }
+
+  get jobType(): string | undefined {
+    return textOf(this.data.job_type) ?? (this.event.startsWith('job.') ? textOf(this.data.type) : undefined);
+  }
+
+  get queue(): string | undefined {
+    return textOf(this.data.queue);
+  }
+
+  /** State of the job after the event. */
+  get state(): string | undefined {
+    return textOf(this.data.state) ?? textOf(this.data.to);
+  }
+
+  get workflowId(): string | undefined {
+    return textOf(this.data.workflow_id);
+  }
+
+  toJSON(): object {
+    const { id, event, timestamp, source, data } = this;
+    return { id, event, timestamp, source, data };
+  }
+}

@@ -1,0 +1,241 @@
+import { backoffMs } from '../backoff.ts';
+import { type Connection, isPassing } from '../connection.ts';
+import type { Deadline } from '../deadline.ts';
+import { OJSAPIError, OJSConnectionError, OJSTimeoutError } from '../errors.ts';
+import type { Job } from '../job.ts';
+import { isWire, type Wire, wireOf } from '../json.ts';
+import { pause } from './pause.ts';
+
+/** As long as a worker's fetch waits, in milliseconds. */
+const holdMs = 20_000;
+/** Ids that one call may name. */
+const maxIds = 1_000;
+/** Calls that wait at the same time, before the smaller ones are made into one. */
+const maxPolls = 4;
+/** With more waits than this in a call, the next one follows after a moment: 1 ms for each so many. */
+const fewWaits = 50;
+const minPauseMs = 50;
+const maxPauseMs = 1_000;
+/** Reads at the same time on a server that can be asked for one job only. */
+const readers = 16;
+
+const terminal: ReadonlySet<unknown> = new Set(['completed', 'cancelled', 'discarded']);
+
+/** Somebody waits for this job. */
+interface Wait {
+  readonly id: string;
+  /** Resolved once the job has ended or is gone; with the job, where that is known. */
+  readonly over: PromiseWithResolvers<Job | null>;
+  users: number;
+  poll: Poll | null;
+}
+
+interface Poll {
+  readonly waits: Set<Wait>;
+  readonly controller: AbortController;
+}
+
+/**
+ * Waits for the ends of jobs, however many: all that are waited for share a few calls of POST /jobs/results, which our server holds until one of them has
+ * ended. A server that answers at once is asked again after a pause; one that has no such operation is asked for each job.
+ */
+export class JobWaiter {
+  readonly #connection: Connection;
+  readonly #readJob: (jobId: string, signal: AbortSignal) => Promise<Job>;
+  readonly #waits = new Map<string, Wait>();
+  readonly #polls = new Set<Poll>();
+  #isDue = false;
+  #isHeld = true;
+  #isBulk = true;
+  #isSweeping = false;
+  #pauseMs = minPauseMs;
+
+  constructor(connection: Connection, readJob: (jobId: string, signal: AbortSignal) => Promise<Job>) {
+    this.#connection = connection;
+    this.#readJob = readJob;
+  }
+
+  /** Jobs that somebody waits for. */
+  get size(): number {
+    return this.#waits.size;
+  }
+
+  /**
+   * The job once it has ended. A server that is away for no longer than a call may take is waited for.
+   * @throws the end of the deadline, and what asking for the job throws.
+   */
+  async waitFor(jobId: string, deadline: Deadline): Promise<Job> {
+    let lastAnswer = performance.now();
+    for (let failures = 0; ; ) {
+      const wait = this.#enter(jobId);
+      try {
+        const known = await deadline.race(wait.over.promise);
+        const job = known ?? (await deadline.race(this.#readJob(jobId, deadline.signal)));
+        // Somebody may have set it going again meanwhile.
+        if (terminal.has(job.state)) return job;
+        lastAnswer = performance.now();
+        failures = 0;
+      } catch (error) {
+        deadline.signal.throwIfAborted();
+        if (!isOutage(error) || performance.now() - lastAnswer > this.#connection.timeoutMs) throw error;
+        await deadline.sleep(backoffMs(++failures, minPauseMs, maxPauseMs));
+      } finally {
+        this.#leave(wait);
+      }
+    }
+  }
+
+  #enter(id: string): Wait {
+    let wait = this.#waits.get(id);
+    if (wait === undefined) {
+      wait = { id, over: Promise.withResolvers(), users: 0, poll: null };
+      wait.over.promise.catch(() => {});
+      this.#waits.set(id, wait);
+      this.#pauseMs = minPauseMs;
+      this.#schedule();
+    }
+    wait.users += 1;
+    return wait;
+  }
+
+  #leave(wait: Wait): void {
+    wait.users -= 1;
+    if (wait.users > 0) return;
+    this.#drop(wait);
+    const { poll } = wait;
+    poll?.waits.delete(wait);
+    if (poll?.waits.size === 0) poll.controller.abort();
+  }
+
+  #drop(wait: Wait): void {
+    if (this.#waits.get(wait.id) === wait) this.#waits.delete(wait.id);
+  }
+
+  /** All that enter in one turn share a call. */
+  #schedule(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(() => {
+      this.#isDue = false;
+      if (this.#isBulk) this.#ask();
+      else void this.#sweep();
+    });
+  }
+
+  #ask(): void {
+    const loose = [...this.#waits.values()].filter(({ poll }) => poll === null);
+    if (loose.length === 0) return;
+    if (this.#polls.size >= maxPolls) {
+      const [smallest] = [...this.#polls].sort((one, other) => one.waits.size - other.waits.size);
+      if (smallest !== undefined && smallest.waits.size + loose.length <= maxIds) {
+        loose.push(...smallest.waits);
+        smallest.waits.clear();
+        smallest.controller.abort();
+        this.#polls.delete(smallest);
+      }
+    }
+    for (let at = 0; at < loose.length; at += maxIds) {
+      const poll: Poll = { waits: new Set(loose.slice(at, at + maxIds)), controller: new AbortController() };
+      for (const wait of poll.waits) wait.poll = poll;
+      this.#polls.add(poll);
+      void this.#run(poll);
+    }
+  }
+
+  async #run(poll: Poll): Promise<void> {
+    const signal = AbortSignal.any([poll.controller.signal, this.#connection.closing]);
+    try {
+      const asked = [...poll.waits];
+      const began = performance.now();
+      const results = await this.#results(
+        asked.map(({ id }) => id),
+        signal,
+      );
+      const ended = asked.filter(({ id }) => isOver(results[id]));
+      for (const wait of ended) this.#settle(wait);
+      // A server that does not hold the call is asked at a pace.
+      this.#isHeld = ended.length > 0 || performance.now() - began > holdMs / 2;
+      if (ended.length > 0) {
+        this.#pauseMs = minPauseMs;
+        // Of many jobs some always have just ended: a moment later it is more of them, for the same call.
+        if (poll.waits.size > fewWaits) await pause(poll.waits.size / fewWaits, signal);
+      } else if (!this.#isHeld) {
+        await pause(this.#pauseMs, signal);
+        this.#pauseMs = Math.min(maxPauseMs, this.#pauseMs * 1.5);
+      }
+    } catch (error) {
+      if (this.#connection.closing.aborted) this.#fail(poll, this.#connection.closing.reason);
+      else if (isMissing(error)) this.#isBulk = false;
+      else if (!poll.controller.signal.aborted) this.#fail(poll, error);
+    } finally {
+      this.#polls.delete(poll);
+      for (const wait of poll.waits) if (wait.poll === poll) wait.poll = null;
+      if (this.#waits.size > 0) this.#schedule();
+    }
+  }
+
+  async #results(ids: readonly string[], signal: AbortSignal): Promise<Wire> {
+    const body = await this.#connection.call(
+      { operation: 'job.results', body: JSON.stringify({ ids, wait_ms: holdMs }) },
+      { signal, requestTimeout: holdMs + this.#connection.timeoutMs },
+    );
+    return wireOf(body.results) ?? {};
+  }
+
+  #settle(wait: Wait, job: Job | null = null): void {
+    this.#drop(wait);
+    wait.poll?.waits.delete(wait);
+    wait.over.resolve(job);
+  }
+
+  #fail(poll: Poll, error: unknown): void {
+    for (const wait of poll.waits) {
+      this.#drop(wait);
+      wait.over.reject(error);
+    }
+    poll.waits.clear();
+  }
+
+  /** Reads the jobs one by one, round after round, until nobody waits. */
+  async #sweep(): Promise<void> {
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
+    const { closing } = this.#connection;
+    while (this.#waits.size > 0 && !closing.aborted) {
+      const waits = [...this.#waits.values()];
+      await Promise.all(Array.from({ length: readers }, () => this.#read(waits, closing)));
+      await pause(this.#pauseMs, closing);
+      this.#pauseMs = Math.min(maxPauseMs, this.#pauseMs * 1.5);
+    }
+    for (const wait of this.#waits.values()) wait.over.reject(closing.reason);
+    this.#isSweeping = false;
+    this.#waits.clear();
+  }
+
+  async #read(waits: Wait[], signal: AbortSignal): Promise<void> {
+    for (let wait = waits.shift(); wait !== undefined; wait = waits.shift()) {
+      try {
+        const job = await this.#readJob(wait.id, signal);
+        if (terminal.has(job.state)) this.#settle(wait, job);
+      } catch (error) {
+        this.#drop(wait);
+        wait.over.reject(error);
+      }
+    }
+  }
+}
+
+/** What a server does not know has no outcome: asking for the job itself tells why. */
+function isOver(outcome: unknown): boolean {
+  return !isWire(outcome) || terminal.has(outcome.state);
+}
+
+/** Nothing was said about the job. */
+function isOutage(error: unknown): boolean {
+  if (error instanceof OJSAPIError) return isPassing(error);
+  return error instanceof OJSConnectionError || error instanceof OJSTimeoutError;
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof OJSAPIError && [400, 404, 405, 501].includes(error.statusCode);
+}

@@ -1,0 +1,76 @@
+import type { Connection } from '../connection.ts';
+import { isWire, textOf, type Wire } from '../json.ts';
+import { Event } from './event.ts';
+import { pause } from './pause.ts';
+import { EventType } from './types.ts';
+import type { EventsOptions, FollowTimes } from './wanted.ts';
+
+const pageSize = 1_000;
+const terminal: ReadonlySet<unknown> = new Set(['completed', 'cancelled', 'discarded']);
+
+/** Asks for the log page by page (ojs-events §6.4), where there is no stream. A job is followed from its beginning, everything else from now on. */
+export async function* polled(
+  connection: Connection,
+  options: EventsOptions,
+  stop: AbortSignal,
+  times: FollowTimes,
+): AsyncGenerator<Event> {
+  const { queue, jobId, types } = options;
+  let after = options.after ?? (jobId === undefined ? await end(connection, stop) : undefined);
+  let idleMs = times.minPollMs;
+  let isOver = false;
+  while (!stop.aborted) {
+    // The end of a job is looked for among all kinds, so those of a job are picked here.
+    const asked = jobId === undefined ? types?.join(',') : undefined;
+    const page = await read(connection, { after, queues: queue, types: asked }, stop);
+    if (page === null) return;
+    const gap = { after: after ?? '' };
+    if (page.gap === true) yield Event.fromDict({ event: EventType.SYSTEM_GAP, timestamp: new Date().toISOString(), data: gap });
+    const events = Array.isArray(page.events) ? page.events.filter(isWire).map(Event.fromDict) : [];
+    for (const event of events) {
+      if (jobId !== undefined && event.jobId !== jobId) continue;
+      isOver ||= jobId !== undefined && terminal.has(event.state);
+      yield event;
+    }
+    after = textOf(page.cursor) ?? events.at(-1)?.id ?? after;
+    if (page.has_more === true) continue;
+    if (isOver || (jobId !== undefined && (await isGone(connection, jobId, stop)))) return;
+    idleMs = events.length > 0 ? times.minPollMs : Math.min(times.maxPollMs, idleMs * 1.5);
+    await pause(idleMs, stop);
+  }
+}
+
+/** The cursor of the log's end. */
+async function end(connection: Connection, stop: AbortSignal): Promise<string | undefined> {
+  for (let after: string | undefined; ; ) {
+    const page = await read(connection, { after }, stop);
+    after = textOf(page?.cursor) ?? after;
+    if (page?.has_more !== true) return after;
+  }
+}
+
+/** Null where the caller has left. */
+async function read(
+  connection: Connection,
+  query: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<Wire | null> {
+  try {
+    return await connection.call({ operation: 'event.list', query: { ...query, limit: pageSize } }, { signal });
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
+  }
+}
+
+/** Whether a job has ended whose end the log does not tell. @throws {JobNotFoundError} */
+async function isGone(connection: Connection, jobId: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const body = await connection.call({ operation: 'job.get', params: { id: jobId } }, { signal }, { jobId });
+    const job = isWire(body.job) ? body.job : body;
+    return terminal.has(job.state);
+  } catch (error) {
+    if (signal.aborted) return true;
+    throw error;
+  }
+}

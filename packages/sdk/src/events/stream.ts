@@ -1,0 +1,130 @@
+import { type StreamAnswer, type StreamCall, type StreamChannel, uuidv7 } from '@ojs-ts/core';
+import { apiError, retryAfterMs } from '../api-error.ts';
+import { backoffMs } from '../backoff.ts';
+import { type Connection, isPassing, messageOf } from '../connection.ts';
+import type { OJSAPIError } from '../errors.ts';
+import { Event } from './event.ts';
+import { type Frame, FrameReader } from './frames.ts';
+import { kindsOf } from './kinds.ts';
+import { pause, untilAborted } from './pause.ts';
+import { Silence } from './silence.ts';
+import type { EventsOptions, FollowTimes } from './wanted.ts';
+
+const terminal: ReadonlySet<unknown> = new Set(['completed', 'cancelled', 'discarded']);
+/** A connection that held for so long was none that a server refuses at once; in milliseconds. */
+const steadyMs = 5_000;
+
+/** Why a stream is over: its job ended or its caller left, or this server has no such stream. */
+export type StreamEnd = { readonly kind: 'ended' } | { readonly kind: 'unsupported'; readonly error: OJSAPIError | null };
+
+const ended: StreamEnd = { kind: 'ended' };
+
+export interface StreamParts {
+  readonly connection: Connection;
+  readonly channel: StreamChannel;
+  readonly options: EventsOptions;
+  readonly query: StreamCall['query'];
+  readonly stop: AbortSignal;
+  readonly times: FollowTimes;
+  readonly onOpen: () => void;
+}
+
+/** The query of a stream: the kinds that are wanted, spelled out for servers that know the catalogue. */
+export function streamQuery({ types, queue }: EventsOptions, channel: StreamChannel, catalogue: boolean): StreamCall['query'] {
+  const kinds = catalogue || types !== undefined ? kindsOf(types).join(',') : undefined;
+  return { event_types: kinds, ...(channel === 'all' && queue !== undefined && { queues: queue }) };
+}
+
+/**
+ * Follows a channel over connection after connection: each goes on after the last event of the one before, so that none is missed and none told twice
+ * (ojs-realtime §2.5). What a server dropped because its reader was slow is asked for again.
+ * @throws {OJSAPIError} what will not pass: no access, no log.
+ */
+export async function* streamed({
+  connection,
+  channel,
+  options,
+  query,
+  stop,
+  times,
+  onOpen,
+}: StreamParts): AsyncGenerator<Event, StreamEnd> {
+  let lastId = options.after ?? '';
+  let maxMs = times.maxBackoffMs;
+  let isOver = false;
+  for (let failures = 0; !stop.aborted; ) {
+    using silence = new Silence(times.silenceMs, stop);
+    const began = performance.now();
+    let refusal: StreamAnswer | null = null;
+    let again = false;
+    try {
+      const call = { channel, ...(query && { query }), ...(lastId !== '' && { lastEventId: lastId }) };
+      const answer = await open(connection, call, silence.signal);
+      if (answer.chunks === null) refusal = answer;
+      else {
+        const reader = new FrameReader(lastId);
+        onOpen();
+        for await (const chunk of answer.chunks) {
+          silence.heard();
+          for (const frame of reader.read(chunk)) {
+            if (frame.name === 'system.events_dropped') again = true;
+            if (again) break;
+            if (frame.name === 'server.shutdown') continue;
+            lastId = frame.id;
+            failures = 0;
+            const event = read(connection, frame);
+            if (event === null) continue;
+            isOver ||= channel.startsWith('job:') && terminal.has(event.state);
+            silence.pause();
+            yield event;
+            silence.heard();
+          }
+          if (again) break;
+          lastId = reader.lastId;
+          maxMs = Math.max(times.minBackoffMs, Math.min(times.maxBackoffMs, reader.retryMs ?? times.maxBackoffMs));
+        }
+        if (isOver && !again) return ended;
+      }
+    } catch (error) {
+      if (stop.aborted) break;
+      connection.logger.debug('a stream of events broke; connecting again', { error: messageOf(silence.signal.reason ?? error) });
+    }
+    if (again) continue;
+    let wait: number | undefined;
+    if (refusal !== null) {
+      if (refusal.status === 204) return ended;
+      const error = apiError(refusal, { operation: 'event.stream' });
+      if (!isPassing(error)) return refused(refusal, error);
+      wait = retryAfterMs(refusal.headers);
+      connection.logger.warn('a stream of events was refused; trying again', { error: error.message });
+    }
+    if (performance.now() - began > steadyMs) failures = 0;
+    failures += 1;
+    await pause(wait ?? backoffMs(failures, times.minBackoffMs, maxMs), stop);
+  }
+  return ended;
+}
+
+async function open({ transport }: Connection, call: StreamCall, signal: AbortSignal): Promise<StreamAnswer> {
+  const answer = transport.stream?.(call, { signal, requestId: `req_${uuidv7()}` });
+  if (answer === undefined) return { status: 501, text: '', headers: {}, chunks: null };
+  // Some clients of HTTP look at a signal only while a body is read.
+  return untilAborted(answer, signal);
+}
+
+/** A page that is no stream, or a path that is not there, means polling. What the server says about this caller or this log is an error. */
+function refused(answer: StreamAnswer, error: OJSAPIError): StreamEnd {
+  if (answer.status < 400) return { kind: 'unsupported', error: null };
+  if (error.error.foreign || [400, 404, 405, 406, 501].includes(error.statusCode)) return { kind: 'unsupported', error };
+  throw error;
+}
+
+/** Null for what is no event of ours: a stranger on the stream must not end it. */
+function read(connection: Connection, { name, id, data }: Frame): Event | null {
+  try {
+    return Event.fromStream(name, id, JSON.parse(data));
+  } catch (error) {
+    connection.logger.warn('an event of a stream could not be read', { event: name, error: messageOf(error) });
+    return null;
+  }
+}

@@ -1,0 +1,42 @@
+import { OJSValidationError } from '../errors.ts';
+
+export interface EventsOptions {
+  /** Events of this queue's jobs, and of the queue. */
+  queue?: string;
+  /** Events of one job. The loop ends after its last one. */
+  jobId?: string;
+  /** Kinds, exact or a prefix with a trailing `*` (`'job.*'`); default: all. */
+  types?: readonly string[];
+  /** The `id` of an event, or a cursor of a server: goes on after it. Default: from now on. */
+  after?: string;
+  /** Aborting ends the loop by its reason. */
+  signal?: AbortSignal;
+}
+
+/** Times in milliseconds. */
+export interface FollowTimes {
+  /** A stream that is silent for so long is taken for broken; servers send a sign of life every 15 s at least (ojs-realtime §2.4). */
+  readonly silenceMs: number;
+  readonly minBackoffMs: number;
+  readonly maxBackoffMs: number;
+  /** Between two looks at a server without streams. */
+  readonly minPollMs: number;
+  readonly maxPollMs: number;
+}
+
+export const followTimes: FollowTimes = { silenceMs: 35_000, minBackoffMs: 100, maxBackoffMs: 5_000, minPollMs: 100, maxPollMs: 1_000 };
+
+/** @throws {OJSValidationError} */
+export function checkEventsOptions({ queue, jobId, types, after }: EventsOptions): void {
+  for (const [name, value] of Object.entries({ queue, jobId, after })) {
+    if (value !== undefined && (typeof value !== 'string' || value === '')) throw OJSValidationError.of(name, 'expected a text');
+  }
+  if (queue !== undefined && jobId !== undefined) throw OJSValidationError.of('queue', 'give queue or jobId, not both');
+  if (types === undefined) return;
+  if (!Array.isArray(types)) throw OJSValidationError.of('types', "expected an array such as ['job.completed', 'workflow.*']");
+  types.forEach((type, index) => {
+    if (typeof type !== 'string' || !/^[a-z0-9_.-]+\*?$|^\*$/.test(type)) {
+      throw OJSValidationError.of(`types[${index}]`, `expected a kind such as 'job.completed' or 'job.*', got ${JSON.stringify(type)}`);
+    }
+  });
+}

@@ -1,0 +1,97 @@
+import { type Connection, messageOf } from '../connection.ts';
+import type { Deadline } from '../deadline.ts';
+import { serverTraits } from '../server-traits.ts';
+import type { Workflow } from '../workflow/workflow.ts';
+import { follow } from './follow.ts';
+import { EventType } from './types.ts';
+
+const types = [EventType.WORKFLOW_COMPLETED, EventType.WORKFLOW_FAILED, EventType.WORKFLOW_CANCELLED];
+const minPauseMs = 50;
+const maxPauseMs = 1_000;
+/** A look all the same, while the stream tells of ends, in milliseconds. */
+const safetyMs = 10_000;
+
+/** Waits for the ends of workflows: all that are waited for share one stream, which tells when to look again; without a stream they are looked at again and again. */
+export class WorkflowWaiter {
+  readonly #connection: Connection;
+  readonly #read: (workflowId: string, signal: AbortSignal) => Promise<Workflow>;
+  readonly #waiting = new Map<string, Set<() => void>>();
+  #stream: AbortController | null = null;
+  #isLive = false;
+
+  constructor(connection: Connection, read: (workflowId: string, signal: AbortSignal) => Promise<Workflow>) {
+    this.#connection = connection;
+    this.#read = read;
+  }
+
+  /** The workflow once it has ended. @throws the end of the deadline, and what reading it throws. */
+  async waitFor(workflowId: string, deadline: Deadline): Promise<Workflow> {
+    let wake = () => {};
+    const leave = this.#enter(workflowId, () => wake());
+    try {
+      for (let pauseMs = minPauseMs; ; pauseMs = Math.min(maxPauseMs, pauseMs * 1.5)) {
+        this.#connection.closing.throwIfAborted();
+        const { promise: woken, resolve } = Promise.withResolvers<void>();
+        wake = resolve;
+        const workflow = await deadline.race(this.#read(workflowId, deadline.signal));
+        if (workflow.state !== 'running' && workflow.state !== 'pending') return workflow;
+        const timer = setTimeout(resolve, this.#isLive ? safetyMs : pauseMs);
+        try {
+          await deadline.race(woken);
+        } finally {
+          clearTimeout(timer);
+        }
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  #enter(workflowId: string, wake: () => void): () => void {
+    const wakes = this.#waiting.get(workflowId) ?? new Set();
+    this.#waiting.set(workflowId, wakes.add(wake));
+    if (this.#stream === null) this.#open();
+    return () => {
+      wakes.delete(wake);
+      if (wakes.size === 0) this.#waiting.delete(workflowId);
+      if (this.#waiting.size > 0) return;
+      this.#stream?.abort();
+      this.#stream = null;
+      this.#isLive = false;
+    };
+  }
+
+  #open(): void {
+    const stream = new AbortController();
+    this.#stream = stream;
+    this.#listen(stream).catch((error: unknown) => {
+      if (stream.signal.aborted) return;
+      this.#isLive = false;
+      this.#connection.logger.debug('no stream tells of the ends of workflows; looking at them again and again', {
+        error: messageOf(error),
+      });
+      this.#wakeAll();
+    });
+  }
+
+  async #listen({ signal }: AbortController): Promise<void> {
+    if (this.#connection.transport.stream === undefined) return;
+    if (!(await serverTraits(this.#connection)).catalogueStreams || signal.aborted) return;
+    const onOpen = () => {
+      if (signal.aborted) return;
+      this.#isLive = true;
+      // What ended before the stream began is told by nobody.
+      this.#wakeAll();
+    };
+    for await (const event of follow(this.#connection, { types, signal }, { onOpen })) {
+      if (event.event === EventType.SYSTEM_GAP) this.#wakeAll();
+      else for (const wake of this.#waiting.get(event.workflowId ?? '') ?? []) wake();
+    }
+    // The client is closed: whoever waits is told so.
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    for (const wakes of this.#waiting.values()) for (const wake of wakes) wake();
+  }
+}

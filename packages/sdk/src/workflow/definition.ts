@@ -1,0 +1,105 @@
+import { OJSValidationError } from '../errors.ts';
+import type { JsonArray } from '../job.ts';
+import type { JobOptions, JobRequest } from '../options.ts';
+
+export type WorkflowKind = 'chain' | 'group' | 'batch' | 'dag';
+
+/** A workflow that has not been started (ojs-workflows §2). `X` is what waiting for it gives. It is a plain value: start it as often as you like. */
+export interface WorkflowDefinition<X = unknown> {
+  readonly name: string;
+  readonly kind: WorkflowKind;
+  readonly steps: readonly DefinedStep[];
+  readonly callbacks: WorkflowCallbacks;
+  /** For every job that does not say otherwise, those of nested workflows and callbacks too. */
+  readonly options: JobOptions;
+  readonly '~x'?: X;
+}
+
+export interface DefinedStep {
+  /** Its index; in a dag its name. */
+  readonly id: string;
+  readonly step: Step;
+  /** Of a dag: the names of the steps that it waits for. */
+  readonly after: readonly string[];
+}
+
+export interface WorkflowCallbacks {
+  /** When all jobs have ended. */
+  readonly onComplete?: JobRequest;
+  /** When all of them completed. */
+  readonly onSuccess?: JobRequest;
+  /** When all have ended and at least one of them did not complete. */
+  readonly onFailure?: JobRequest;
+}
+
+/** A job of a workflow, or a workflow inside it. */
+export type Step = JobRequest | WorkflowDefinition;
+
+/** What a step comes to. */
+export type Done<S> = S extends WorkflowDefinition<infer X> ? X : S extends JobRequest<JsonArray, infer R> ? R : unknown;
+
+export interface DagNode {
+  readonly job: JobRequest;
+  readonly after?: readonly string[];
+}
+
+/** Each `after` names other nodes of the same dag. */
+type Linked<N> = { readonly [K in keyof N]: { readonly job: JobRequest; readonly after?: readonly Exclude<keyof N & string, K>[] } };
+
+type Last<L> = L extends readonly [...unknown[], infer Z] ? Done<Z> : unknown;
+type All<L> = { -readonly [K in keyof L]: Done<L[K]> };
+type Each<L> = { -readonly [K in keyof L]: Done<L[K]> | Error };
+
+/**
+ * One job after the other; each gets the results of those before it in `ctx.parentResults`. The first that fails ends the chain. Waiting for it gives the
+ * result of the last one.
+ * @param options defaults of every job in it. A `delay` counts from the start of the workflow.
+ */
+export function chain<const L extends readonly Step[]>(
+  name: string,
+  jobs: readonly [...L],
+  options: JobOptions = {},
+): WorkflowDefinition<Last<L>> {
+  return { name, kind: 'chain', steps: listed(jobs), callbacks: {}, options };
+}
+
+/** All jobs at once. It fails when one of them has failed and all have ended. Waiting for it gives all results, in order. */
+export function group<const L extends readonly Step[]>(
+  name: string,
+  jobs: readonly [...L],
+  options: JobOptions = {},
+): WorkflowDefinition<All<L>> {
+  return { name, kind: 'group', steps: listed(jobs), callbacks: {}, options };
+}
+
+/**
+ * All jobs at once, and callbacks when all have ended, which get the results in `ctx.parentResults` (null for a job that failed). It completes when the
+ * callbacks have, even where jobs failed. Waiting for it gives, in order, the results, and an Error for each job that failed.
+ */
+export function batch<const L extends readonly Step[]>(
+  name: string,
+  jobs: readonly [...L],
+  callbacks: WorkflowCallbacks & { readonly options?: JobOptions },
+): WorkflowDefinition<Each<L>> {
+  const { options = {}, ...rest } = callbacks;
+  return { name, kind: 'batch', steps: listed(jobs), callbacks: rest, options };
+}
+
+/** Jobs by name, each after those that it names in `after`, whose results it gets in that order. Waiting for it gives all results by name. */
+export function dag<const N extends Readonly<Record<string, DagNode>>>(
+  name: string,
+  nodes: N & Linked<N>,
+): WorkflowDefinition<{ -readonly [K in keyof N]: Done<N[K]['job']> }> {
+  const entries: readonly (readonly [string, DagNode])[] = Object.entries(nodes);
+  const steps = entries.map(([id, { job, after = [] }]) => ({ id, step: job, after }));
+  return { name, kind: 'dag', steps, callbacks: {}, options: {} };
+}
+
+export function isWorkflowDefinition(step: Step): step is WorkflowDefinition {
+  return 'kind' in step && 'steps' in step;
+}
+
+function listed(jobs: readonly Step[]): readonly DefinedStep[] {
+  if (!Array.isArray(jobs)) throw OJSValidationError.of('jobs', `expected an array of jobs and workflows, got ${typeof jobs}`);
+  return jobs.map((step: Step, index) => ({ id: String(index), step, after: [] }));
+}

@@ -1,0 +1,65 @@
+import { Deadline } from '../deadline.ts';
+import { durationMs } from '../duration.ts';
+import { OJSTimeoutError } from '../errors.ts';
+import type { WaitOptions } from '../handle.ts';
+import type { ReadJob } from './results.ts';
+import { resultOf } from './results.ts';
+import type { Shape } from './shape.ts';
+import type { Workflow } from './workflow.ts';
+
+/** A workflow with what can be done to it. */
+export interface WorkflowHandle<X = unknown> extends Workflow {
+  /**
+   * The result, once it has completed: of a chain that of its last step, of a group all, of a batch all with an Error for each job that failed, of a dag all
+   * by name.
+   * @throws {WorkflowFailedError} failed or cancelled, {OJSTimeoutError}, the reason of `signal`.
+   */
+  wait(options?: WaitOptions): Promise<X>;
+  /** What has not begun is cancelled; a job that runs may finish. */
+  cancel(): Promise<Workflow>;
+  refresh(): Promise<Workflow>;
+}
+
+/** What a handle needs of its client. */
+export interface WorkflowCalls {
+  readonly readJob: ReadJob;
+  read(workflowId: string): Promise<Workflow>;
+  cancel(workflowId: string): Promise<Workflow>;
+  /** Resolves with the workflow once it has ended. */
+  ended(workflowId: string, deadline: Deadline): Promise<Workflow>;
+}
+
+/** The actions stand on a prototype, as those of a job's handle. */
+class WorkflowActions<X> {
+  readonly #calls: WorkflowCalls;
+  readonly #id: string;
+  readonly #shape: (workflow: Workflow) => Shape;
+
+  constructor(calls: WorkflowCalls, id: string, shape: (workflow: Workflow) => Shape) {
+    this.#calls = calls;
+    this.#id = id;
+    this.#shape = shape;
+  }
+
+  refresh(): Promise<Workflow> {
+    return this.#calls.read(this.#id);
+  }
+
+  cancel(): Promise<Workflow> {
+    return this.#calls.cancel(this.#id);
+  }
+
+  wait(options?: WaitOptions): Promise<X>;
+  async wait(options: WaitOptions = {}): Promise<unknown> {
+    const ms = options.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(options.timeout, 'timeout');
+    const expired = () => new OJSTimeoutError(`The workflow ${this.#id} has not ended within ${ms} ms.`, { operation: 'workflow.get' });
+    using deadline = new Deadline(ms, expired, options.signal);
+    const workflow = await this.#calls.ended(this.#id, deadline);
+    return await deadline.race(resultOf(workflow, this.#shape(workflow), this.#calls.readJob));
+  }
+}
+
+/** @param shape of the result, as the definition has it; else it is read from what the server tells. */
+export function workflowHandleOf<X>(workflow: Workflow, calls: WorkflowCalls, shape: (workflow: Workflow) => Shape): WorkflowHandle<X> {
+  return Object.assign(new WorkflowActions<X>(calls, workflow.id, shape), workflow);
+}

@@ -1,0 +1,39 @@
+import type { JobContext } from '../context.ts';
+import type { JobDef, ResultOf } from '../definition.ts';
+import { OJSValidationError } from '../errors.ts';
+import { isWire } from '../json.ts';
+import type { WorkflowDefinition } from './definition.ts';
+
+/** What stands before a job: a job, or a workflow. */
+type One = JobDef | WorkflowDefinition;
+/** An array stands for a group. Not recursive: a compiler gives up on that where the call is an argument itself. */
+export type Parent = One | readonly One[];
+
+type OneResult<P> = P extends WorkflowDefinition<infer X> ? X : ResultOf<P>;
+type ParentResult<P> = P extends readonly unknown[] ? { -readonly [K in keyof P]: OneResult<P[K]> } : OneResult<P>;
+
+export type ParentResults<L extends readonly Parent[]> = { -readonly [K in keyof L]: ParentResult<L[K]> };
+
+/**
+ * `ctx.parentResults` with the types of the steps before this job: `const [user, mail] = parentResults(ctx, userCreate, emailSend)`. The types are the word
+ * of whoever names the steps; only their number is checked. A callback of a batch gets null for a job that failed.
+ * @throws {OJSValidationError} where the job has not as many parents: the workflow is another one than the handler was written for.
+ */
+export function parentResults<const L extends readonly Parent[]>(
+  ctx: Pick<JobContext, 'parentResults' | 'jobType'>,
+  ...parents: L
+): ParentResults<L>;
+export function parentResults({ parentResults: results, jobType }: Pick<JobContext, 'parentResults' | 'jobType'>, ...parents: unknown[]) {
+  if (results.length !== parents.length) {
+    throw OJSValidationError.of('parentResults', `${jobType} expects ${parents.length} steps before it, and has ${results.length}`);
+  }
+  return results;
+}
+
+/** `parent_results` of an envelope: an array, or an object whose keys are the places (ojs-workflows §7). */
+export function readParentResults(raw: unknown): readonly unknown[] {
+  if (Array.isArray(raw)) return raw;
+  if (!isWire(raw)) return [];
+  const places = Object.keys(raw).filter((key) => /^\d+$/.test(key));
+  return places.map((_, place) => raw[place] ?? null);
+}

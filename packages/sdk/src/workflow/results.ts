@@ -1,0 +1,73 @@
+import { JobNotFoundError, OJSError } from '../errors.ts';
+import { jobFailure } from '../handle.ts';
+import type { Job } from '../job.ts';
+import { failedStep, WorkflowFailedError } from './failure.ts';
+import type { Shape } from './shape.ts';
+import type { Workflow, WorkflowStep } from './workflow.ts';
+
+export type ReadJob = (jobId: string) => Promise<Job>;
+
+/** A server may leave out results of a view that has become large (ours does at 4 MiB); from so many characters on, what is missing is read from its job. */
+const largeView = 2_097_152;
+
+/**
+ * What waiting for an ended workflow gives: of a chain the last result, of a group all, of a batch all with an Error for each that failed, of a dag all
+ * by name.
+ * @throws {WorkflowFailedError} where it failed or was cancelled.
+ */
+export async function resultOf(workflow: Workflow, shape: Shape, readJob: ReadJob): Promise<unknown> {
+  if (workflow.state !== 'completed') throw await failureOf(workflow, '', readJob);
+  const byId = new Map(workflow.steps.map((step) => [step.id, step] as const));
+  const shown = workflow.steps.reduce((sum, { result }) => sum + (result === undefined ? 0 : JSON.stringify(result).length), 0);
+  const read = async (step: WorkflowStep) => {
+    if (step.result !== undefined || step.jobId === undefined || shown < largeView) return step.result;
+    return (await kept(step.jobId, readJob))?.result;
+  };
+  const of = async (one: Shape): Promise<unknown> => {
+    if (one.kind === 'job') {
+      const step = byId.get(one.id);
+      if (step === undefined) throw new OJSError(`The workflow ${workflow.id} has no step ${JSON.stringify(one.id)}.`);
+      return read(step);
+    }
+    const { items } = one;
+    if (one.kind === 'chain') {
+      const last = items.at(-1);
+      return last === undefined ? undefined : of(last.shape);
+    }
+    if (one.kind === 'dag')
+      return Object.fromEntries(await Promise.all(items.map(async ({ key, shape: inner }) => [key, await of(inner)])));
+    if (one.kind === 'group') return Promise.all(items.map(({ shape: inner }) => of(inner)));
+    return Promise.all(
+      items.map(({ shape: inner }) => {
+        const step = byId.get(inner.id);
+        // A server that takes only flat steps has none for a workflow inside; the jobs in it tell.
+        const isDone = step === undefined ? failedStep(workflow, inner.id) === undefined : step.state === 'completed';
+        return isDone ? of(inner) : errorOf(workflow, step, inner, readJob);
+      }),
+    );
+  };
+  return of(shape);
+}
+
+async function errorOf(workflow: Workflow, step: WorkflowStep | undefined, shape: Shape, readJob: ReadJob): Promise<Error> {
+  if (shape.kind !== 'job') return failureOf(workflow, shape.id, readJob);
+  const job = step?.jobId === undefined ? undefined : await kept(step.jobId, readJob);
+  if (job === undefined || job.state === 'completed') return new WorkflowFailedError(workflow, step);
+  return jobFailure(job);
+}
+
+async function failureOf(workflow: Workflow, under: string, readJob: ReadJob): Promise<WorkflowFailedError> {
+  const step = workflow.state === 'cancelled' ? undefined : failedStep(workflow, under);
+  const job = step?.jobId === undefined ? undefined : await kept(step.jobId, readJob);
+  return new WorkflowFailedError(workflow, step, job);
+}
+
+/** Undefined where the server has it no longer. */
+async function kept(jobId: string, readJob: ReadJob): Promise<Job | undefined> {
+  try {
+    return await readJob(jobId);
+  } catch (error) {
+    if (error instanceof JobNotFoundError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,125 @@
+import { type CallContext, type StreamAnswer, type StreamCall, uuidv7 } from '@ojs-ts/core';
+import { readChannel } from '../binding/realtime/channel.ts';
+import type { Connection, Delivery, Sink } from '../binding/realtime/connection.ts';
+import { filterOf, type Realtime } from '../binding/realtime/realtime.ts';
+import { heartbeatComment, streamEvent, streamHead } from '../binding/realtime/wire.ts';
+import { faultOf, refusal } from '../binding/reply.ts';
+
+/** As over HTTP (realtime options), so that whoever watches for silence need not know what is behind the stream. */
+const heartbeatMs = 10_000;
+
+/** The streams of ojs-realtime §2 in the same process: the same text as over HTTP, without a socket. */
+export class Streams {
+  readonly #realtime: Realtime;
+  readonly #open = new Map<Connection, TextSink>();
+
+  constructor(realtime: Realtime) {
+    this.#realtime = realtime;
+  }
+
+  async open(call: StreamCall, { signal, requestId = `req_${uuidv7()}` }: CallContext): Promise<StreamAnswer> {
+    const headers = { 'x-request-id': requestId };
+    const sink = new TextSink();
+    const connection = await this.#realtime.connect(sink);
+    try {
+      const more = await connection.openStream(readChannel(call.channel), filterOf(call.query ?? {}), call.lastEventId ?? null);
+      signal?.throwIfAborted();
+      if (!more) {
+        connection.close();
+        return { status: 204, text: '', headers, chunks: null };
+      }
+    } catch (error) {
+      connection.close();
+      signal?.throwIfAborted();
+      const { status, text } = refusal(faultOf(error), requestId);
+      return { status, text, headers, chunks: null };
+    }
+    this.#open.set(connection, sink);
+    void sink.put(streamHead(connection.lastId));
+    connection.run().catch((error: unknown) => sink.fail(error));
+    const chunks = this.#chunks(connection, sink, signal);
+    return { status: 200, text: '', headers: { ...headers, 'content-type': 'text/event-stream' }, chunks };
+  }
+
+  /** Ends every stream. */
+  close(): void {
+    for (const [connection, sink] of this.#open) this.#leave(connection, sink);
+  }
+
+  async *#chunks(connection: Connection, sink: TextSink, signal: AbortSignal | undefined): AsyncGenerator<string> {
+    const abort = () => this.#leave(connection, sink, signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) abort();
+    const heartbeat = setInterval(() => sink.beat(), heartbeatMs).unref();
+    try {
+      yield* sink.chunks();
+    } finally {
+      clearInterval(heartbeat);
+      signal?.removeEventListener('abort', abort);
+      this.#leave(connection, sink);
+    }
+  }
+
+  #leave(connection: Connection, sink: TextSink, reason?: unknown): void {
+    this.#open.delete(connection);
+    connection.close();
+    if (reason === undefined) sink.end();
+    else sink.fail(reason);
+  }
+}
+
+/** Text that waits for its reader; a write is kept when it was read, which is how a slow reader is noticed. */
+class TextSink implements Sink {
+  readonly #waiting: { readonly text: string; readonly taken: () => void }[] = [];
+  #wake: () => void = () => {};
+  #end: { readonly error: unknown } | null = null;
+
+  write(deliveries: readonly Delivery[]): Promise<void> {
+    return this.put(deliveries.map(streamEvent).join(''));
+  }
+
+  put(text: string): Promise<void> {
+    if (this.#end !== null) return Promise.resolve();
+    return new Promise((taken) => {
+      this.#waiting.push({ text, taken });
+      this.#wake();
+    });
+  }
+
+  /** A reader that has something to read needs no sign of life. */
+  beat(): void {
+    if (this.#waiting.length === 0) void this.put(heartbeatComment);
+  }
+
+  end(): void {
+    this.#end ??= { error: null };
+    this.#wake();
+  }
+
+  fail(error: unknown): void {
+    this.#end ??= { error };
+    this.#wake();
+  }
+
+  async *chunks(): AsyncGenerator<string> {
+    try {
+      for (;;) {
+        const next = this.#waiting.shift();
+        if (next !== undefined) {
+          next.taken();
+          yield next.text;
+        } else if (this.#end !== null) {
+          if (this.#end.error !== null) throw this.#end.error;
+          return;
+        } else {
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
+        }
+      }
+    } finally {
+      this.#end ??= { error: null };
+      for (const { taken } of this.#waiting.splice(0)) taken();
+    }
+  }
+}
