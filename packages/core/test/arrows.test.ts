@@ -9,6 +9,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [],
   'packages/sdk/src/transport/node.ts': ['core', 'sdk', 'node:', 'undici'],
   'packages/sdk/src/platform/node.ts': ['core', 'sdk', 'node:', 'undici'],
+  'packages/sdk/src/otel': ['core', 'sdk', '@opentelemetry/api'],
+  'packages/sdk/src/framework/scope.ts': ['core', 'sdk', 'node:'],
   'packages/sdk/src/platform/node': ['core', 'sdk', 'node:'],
   'packages/sdk/src': ['core'],
   'packages/server/src/storage/storage.ts': ['core'],
@@ -26,6 +28,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 };
 const names: Readonly<Record<string, string>> = {
   'packages/core/src': 'core',
+  'packages/sdk/src/otel': 'sdk',
+  'packages/sdk/src/framework/scope.ts': 'sdk',
   'packages/sdk/src': 'sdk',
   'packages/sdk/src/platform/node.ts': 'sdk',
   'packages/sdk/src/platform/node': 'sdk',

@@ -1,0 +1,3 @@
+export { opentelemetryEnqueueMiddleware } from './enqueue.ts';
+export { opentelemetryMiddleware } from './execution.ts';
+export type { OpenTelemetryOptions } from './telemetry.ts';

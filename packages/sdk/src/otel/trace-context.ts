@@ -1,0 +1,37 @@
+import type { Meta } from '../job.ts';
+import type { Api, OtelContext, SpanContext } from './api.ts';
+
+/** W3C Trace Context §3.2; a later version may have more fields behind the four. */
+const traceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/;
+
+/** The span that `meta` names (ojs-observability §5.1); undefined where it names none that can be read. */
+export function spanContextIn(api: Api, meta: Meta, key = 'traceparent'): SpanContext | undefined {
+  const text = meta[key];
+  const parts = typeof text === 'string' ? traceparent.exec(text) : null;
+  if (parts === null) return undefined;
+  const [, traceId = '', spanId = '', flags = ''] = parts;
+  const state = key === 'traceparent' && typeof meta.tracestate === 'string' ? api.createTraceState(meta.tracestate) : undefined;
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true, ...(state && { traceState: state }) };
+}
+
+/** The meta of a job that the active span of `context` sends: W3C Trace Context, and baggage where a propagator for it is set. */
+export function metaWith(api: Api, meta: Meta, context: OtelContext): Meta {
+  const span = api.trace.getSpanContext(context);
+  if (span === undefined || /^0*$/.test(span.traceId)) return meta;
+  const { tracestate: _, ...rest } = meta;
+  const flags = (span.traceFlags & 0xff).toString(16).padStart(2, '0');
+  const state = span.traceState?.serialize();
+  const carrier: Record<string, unknown> = {};
+  api.propagation.inject(context, carrier);
+  return {
+    ...rest,
+    traceparent: `00-${span.traceId}-${span.spanId}-${flags}`,
+    ...(state && { tracestate: state }),
+    ...(typeof carrier.baggage === 'string' && carrier.baggage !== '' && { baggage: carrier.baggage }),
+  };
+}
+
+/** Baggage alone: the trace itself is linked, not continued (ojs-observability §5.2, ojs-distributed-tracing §9). */
+export function withBaggage(api: Api, context: OtelContext, meta: Meta): OtelContext {
+  return typeof meta.baggage === 'string' ? api.propagation.extract(context, { baggage: meta.baggage }) : context;
+}
