@@ -1,0 +1,57 @@
+import { OJSValidationError } from '../errors.ts';
+import { CodecError } from './error.ts';
+import { GzipCodec } from './gzip.ts';
+import { type Payload, type PayloadCodec, plain } from './payload.ts';
+
+/** Bytes after a chain of codecs. */
+export interface Encoded {
+  readonly data: Uint8Array;
+  /** In the order in which they were applied. */
+  readonly encodings: readonly string[];
+  readonly keyId: string | undefined;
+}
+
+export interface CodecChainOptions {
+  /** Codecs that only read, such as of a chain that was in use before. */
+  readers?: readonly PayloadCodec[];
+}
+
+/** Codecs in order: compress, then encrypt (ojs-encryption §8). Reads what any order of them wrote, and gzip. */
+export class CodecChain {
+  readonly #codecs: readonly PayloadCodec[];
+  readonly #readers = new Map<string, PayloadCodec>();
+
+  constructor(codecs: readonly PayloadCodec[], options: CodecChainOptions = {}) {
+    if (codecs.length === 0) throw OJSValidationError.of('codecs', 'expected at least one');
+    this.#codecs = [...codecs];
+    for (const codec of [new GzipCodec(), ...(options.readers ?? []), ...codecs]) this.#readers.set(codec.encoding, codec);
+  }
+
+  async encode(data: Uint8Array): Promise<Encoded> {
+    let payload: Payload = { data, metadata: { encoding: plain } };
+    let keyId: string | undefined;
+    const encodings: string[] = [];
+    for (const codec of this.#codecs) {
+      const coded = await codec.encode(payload);
+      if (coded === payload) continue;
+      encodings.push(codec.encoding);
+      keyId = coded.metadata.encryption_key_id ?? keyId;
+      payload = coded;
+    }
+    return { data: payload.data, encodings, keyId };
+  }
+
+  /** @throws {CodecError} */
+  async decode({ data, encodings, keyId }: Encoded): Promise<Uint8Array> {
+    let bytes = data;
+    for (const encoding of encodings.toReversed()) {
+      const codec = this.#readers.get(encoding);
+      if (codec === undefined) {
+        const known = [...this.#readers.keys()].join(', ');
+        throw new CodecError('unknown_encoding', `There is no codec for the encoding ${JSON.stringify(encoding)}; there are ${known}.`);
+      }
+      bytes = (await codec.decode({ data: bytes, metadata: { encoding, ...(keyId !== undefined && { encryption_key_id: keyId }) } })).data;
+    }
+    return bytes;
+  }
+}

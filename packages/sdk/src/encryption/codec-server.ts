@@ -1,0 +1,65 @@
+import { fromBase64, toBase64 } from '../base64.ts';
+import { isWire, textOf, type Wire } from '../json.ts';
+import type { CodecChain } from './chain.ts';
+import { encodingsIn, nameOf } from './envelope.ts';
+import { CodecError } from './error.ts';
+import { plain } from './payload.ts';
+
+export interface CodecServerOptions {
+  codec: CodecChain;
+  /** Whether who asks may see the plaintext. Called for every request; what it rejects with is a 401 (ojs-encryption §9.3). */
+  authorize(request: Request): boolean | Promise<boolean>;
+}
+
+/**
+ * Answers `POST /codec/encode` and `POST /codec/decode` for dashboards, which have no keys (ojs-encryption §9). A function from Request to Response: it
+ * serves wherever those exist, under any prefix.
+ */
+export function codecServer({ codec, authorize }: CodecServerOptions): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const action = /\/codec\/(encode|decode)\/?$/.exec(new URL(request.url).pathname)?.[1];
+    if (action === undefined) return refusal(404, 'not_found', 'expected /codec/encode or /codec/decode');
+    if (request.method !== 'POST') return refusal(405, 'invalid_request', 'expected POST');
+    if (!(await allowed(authorize, request))) return refusal(401, 'unauthenticated', 'not authorized');
+    const body: unknown = await request.json().catch(() => undefined);
+    const payloads = isWire(body) && Array.isArray(body.payloads) ? body.payloads : undefined;
+    if (payloads === undefined)
+      return refusal(400, 'invalid_payload', 'expected {"payloads": [{"data": base64, "metadata": {"encoding": …}}]}');
+    try {
+      return Response.json({ payloads: await Promise.all(payloads.map((payload) => convert(codec, action, payload))) });
+    } catch (error) {
+      if (error instanceof CodecError) return refusal(422, error.code, error.message);
+      throw error;
+    }
+  };
+}
+
+async function allowed(authorize: CodecServerOptions['authorize'], request: Request): Promise<boolean> {
+  try {
+    return (await authorize(request)) === true;
+  } catch {
+    return false;
+  }
+}
+
+async function convert(codec: CodecChain, action: string, payload: unknown): Promise<Wire> {
+  const metadata = isWire(payload) && isWire(payload.metadata) ? payload.metadata : {};
+  const data = isWire(payload) && typeof payload.data === 'string' ? fromBase64(payload.data) : null;
+  if (data === null) throw new CodecError('malformed_payload', 'A payload has no data in base64.');
+  if (action === 'encode') {
+    const { data: bytes, encodings, keyId } = await codec.encode(data);
+    return {
+      data: toBase64(bytes),
+      metadata: { encoding: nameOf(encodings), ...(keyId !== undefined && { encryption_key_id: keyId }) },
+    };
+  }
+  const encodings = encodingsIn(textOf(metadata.encoding) ?? plain);
+  return {
+    data: toBase64(await codec.decode({ data, encodings, keyId: textOf(metadata.encryption_key_id) })),
+    metadata: { encoding: plain },
+  };
+}
+
+function refusal(status: number, code: string, message: string): Response {
+  return Response.json({ error: { code, message, retryable: false } }, { status });
+}

@@ -1,0 +1,51 @@
+import { newUnique, readUnique } from '@ojs-ts/core';
+import { OJSValidationError } from '../errors.ts';
+import { compact } from '../json.ts';
+import type { JobRequest } from '../options.ts';
+import type { EncryptionKey } from './keys.ts';
+
+/** Where equal args are still equal (ojs-extension-interactions §4.3). */
+const fingerprintKey = 'ojs.codec.unique';
+
+/**
+ * A unique policy that counts args, made to count a fingerprint of them in meta instead: encrypted args differ every time (ojs-extension-interactions §4.2).
+ * The fingerprint is an HMAC of the digest that a server would take: a bare digest would give away args that can be guessed, such as card numbers.
+ * @throws {OJSValidationError} for a policy that counts args where there is no key.
+ */
+export async function coverUnique(request: JobRequest, key: EncryptionKey | undefined): Promise<JobRequest> {
+  const { unique } = request;
+  if (unique === undefined || !unique.keys.includes('args')) return request;
+  if (key === undefined) {
+    throw OJSValidationError.of(
+      'unique.keys',
+      'counts args, which are encrypted and differ every time; give encryptionEnqueueMiddleware a uniqueKey, so that equal args can be told',
+    );
+  }
+  const { argsKeys, metaKeys = [], keys, ...rest } = unique;
+  return {
+    ...request,
+    meta: { ...request.meta, [fingerprintKey]: await sealed(digestOf(request), key) },
+    unique: {
+      ...rest,
+      keys: [...keys.filter((name) => name !== 'args' && name !== 'meta'), 'meta'],
+      metaKeys: [...metaKeys, fingerprintKey],
+    },
+  };
+}
+
+/** By the rule of servers, so that what they take as equal args is equal here. */
+function digestOf({ type, args, unique }: JobRequest): string {
+  try {
+    const policy = readUnique(JSON.stringify(compact({ keys: ['type', 'args'], args_keys: unique?.argsKeys })), 'unique');
+    return newUnique(policy, { type, queue: '', args: JSON.stringify(args), meta: '{}' }, 0).key;
+  } catch (error) {
+    throw OJSValidationError.of('unique', error instanceof Error ? error.message : 'cannot be read');
+  }
+}
+
+async function sealed(digest: string, key: EncryptionKey): Promise<string> {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+  const hmac = key instanceof Uint8Array ? await crypto.subtle.importKey('raw', new Uint8Array(key), algorithm, false, ['sign']) : key;
+  const bytes = new Uint8Array(await crypto.subtle.sign('HMAC', hmac, new TextEncoder().encode(digest)));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
