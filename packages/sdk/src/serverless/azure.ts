@@ -1,0 +1,42 @@
+import { OJSError } from '../errors.ts';
+import { push } from './push.ts';
+import type { PushWorker } from './push-worker.ts';
+import { runQueued } from './queued.ts';
+
+/** What is used of an HttpRequest of Azure Functions (programming model 4). */
+export interface AzureHttpRequest {
+  readonly method: string;
+  readonly headers: { get(name: string): string | null };
+  text(): Promise<string>;
+}
+
+export interface AzureHttpResponse {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+export interface AzureHandlers {
+  /** `app.http('ojs', { methods: ['POST'], handler: handlers.http })` */
+  http(request: AzureHttpRequest): Promise<AzureHttpResponse>;
+  /** `app.serviceBusQueue('ojs', { queueName, connection, handler: handlers.serviceBus })`. Rejects for a message that is to come again: the runtime abandons it. */
+  serviceBus(message: unknown): Promise<void>;
+}
+
+/** Azure Functions: push over HTTP, and Service Bus (ojs-serverless §5). */
+export function azureHandlers<R>(worker: PushWorker<R>): AzureHandlers {
+  return {
+    async http(request) {
+      const { status, headers, body } = await push(worker, {
+        method: request.method,
+        body: await request.text(),
+        header: (name) => request.headers.get(name) ?? undefined,
+      });
+      return { status, headers: { ...headers }, body };
+    },
+    async serviceBus(message) {
+      const verdict = await runQueued(worker, message);
+      if (verdict.kind === 'again') throw new OJSError(`The job goes back to the queue: ${verdict.reason}`);
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { isWire, textOf, type Wire } from '../json.ts';
+import { isJobType } from '../names.ts';
+
+/** One job on its way to a function (ojs-serverless §2.2). */
+export interface Delivery {
+  readonly job: Wire & { readonly id: string };
+  readonly workerId: string | undefined;
+  /** Of this attempt to deliver it; the fence that the server put on the job where there is none. */
+  readonly deliveryId: string | undefined;
+}
+
+/** Why a body is no delivery, for who sent it. */
+export class BadDelivery extends Error {
+  override readonly name = 'BadDelivery';
+}
+
+/** A body as text. @throws {BadDelivery} */
+export function parseDelivery(text: string): Delivery {
+  try {
+    return readDelivery(JSON.parse(text));
+  } catch (error) {
+    if (error instanceof BadDelivery) throw error;
+    throw new BadDelivery('The body is no JSON.');
+  }
+}
+
+/** `{job, worker_id, delivery_id}`, or the bare envelope that queues carry (§4.1, §5.1). @throws {BadDelivery} */
+export function readDelivery(body: unknown): Delivery {
+  if (!isWire(body)) throw new BadDelivery('The body is no JSON object: expected {"job": {…}, "worker_id": …, "delivery_id": …} or a job.');
+  const job = body.job === undefined ? body : body.job;
+  const at = body.job === undefined ? '' : 'job.';
+  if (!isWire(job)) throw new BadDelivery('job: expected an object.');
+  if (!hasId(job)) throw new BadDelivery(`${at}id: expected a text.`);
+  if (!isJobType(job.type)) throw new BadDelivery(`${at}type: expected lower-case words joined by dots.`);
+  if (!Array.isArray(job.args)) throw new BadDelivery(`${at}args: expected an array.`);
+  return { job, workerId: textOf(body.worker_id), deliveryId: textOf(body.delivery_id) };
+}
+
+function hasId(job: Wire): job is Wire & { id: string } {
+  return typeof job.id === 'string' && job.id !== '';
+}

@@ -1,0 +1,191 @@
+import { type Transport, uuidv7 } from '@ojs-ts/core';
+import { Connection, type ConnectionOptions } from '../connection.ts';
+import type { JobContext } from '../context.ts';
+import type { ArgsIn, ArgsOf, JobDef, JobTypes, NameIn, ResultIn, ResultOf } from '../definition.ts';
+import { OJSValidationError } from '../errors.ts';
+import { compact, isWire, numberOf, textOf, type Wire } from '../json.ts';
+import type { Logger } from '../logger.ts';
+import type { MiddlewareChain } from '../middleware/chain.ts';
+import type { ExecutionMiddleware } from '../middleware/types.ts';
+import { callbacksOf, type WorkerCallbacks } from '../worker/callbacks.ts';
+import { Execution } from '../worker/execution.ts';
+import { type Handler, Handlers } from '../worker/handlers.ts';
+import type { Held } from '../worker/held.ts';
+import { Holdings } from '../worker/holdings.ts';
+import { Outbox } from '../worker/outbox.ts';
+import { Reporting } from '../worker/reports.ts';
+import { Slots } from '../worker/slots.ts';
+import type { Delivery } from './delivery.ts';
+
+export interface PushWorkerOptions extends ConnectionOptions, WorkerCallbacks {
+  /**
+   * URL of the server, or a transport. With it, outcomes of jobs that come over a queue are sent to the server. Without, the queue alone decides what becomes of
+   * them; `ctx.progress()` and `ctx.checkpoint()` then go to `OJS_BACKEND_URL`.
+   */
+  target?: string | Transport;
+  /** What HTTP deliveries must be signed with; several while one is replaced. Without it every delivery is taken: guard the address in another way. */
+  signingSecret?: string | readonly string[];
+}
+
+/** What became of a job. */
+export type PushOutcome =
+  | { readonly status: 'completed'; readonly result?: unknown }
+  | {
+      readonly status: 'failed';
+      readonly error: Wire & { readonly code: string; readonly message: string; readonly retryable: boolean };
+      /** Snoozed: run it again, uncounted. */
+      readonly requeue?: boolean;
+      readonly delayMs?: number;
+    }
+  /** Another delivery of the job took over while this one ran. */
+  | { readonly status: 'superseded' };
+
+export interface RunLimits {
+  /** How long the platform lets this execution go on, in milliseconds; the job's own timeout counts where it is shorter. */
+  readonly limitMs?: number | undefined;
+}
+
+/** A platform starts as many functions as it likes: it bounds them, not we. */
+const noLimit = 1_000_000;
+
+/**
+ * Runs jobs that are brought to it, in place of a Worker that fetches them: same handlers, middleware, timeouts and errors (ojs-serverless). Make it once, outside of
+ * the handler, and give it to `lambdaHandler`, `fetchHandler`, `cloudflareHandler` or `azureHandlers`.
+ */
+export class PushWorker<R = JobTypes> {
+  readonly workerId: string = uuidv7();
+  /** Where outcomes of queued jobs go; null where only the queue is told. */
+  readonly server: Connection | null;
+  readonly logger: Logger;
+  readonly signingSecrets: readonly string[];
+  readonly #handlers = new Handlers();
+  readonly #holdings = new Holdings();
+  readonly #outbox = new Outbox();
+  readonly #execution: Execution;
+  readonly #running = new Map<Held, PromiseWithResolvers<PushOutcome>>();
+  #draining = false;
+
+  /** @throws {OJSValidationError} for an option that cannot be used. */
+  constructor(options: PushWorkerOptions = {}) {
+    const { target, signingSecret = [], ...rest } = options;
+    const connection = new Connection(target, rest);
+    this.server = target === undefined ? null : connection;
+    this.logger = connection.logger;
+    this.signingSecrets = typeof signingSecret === 'string' ? [signingSecret] : signingSecret;
+    if (this.signingSecrets.includes('')) throw OJSValidationError.of('signingSecret', 'expected a text that is not empty');
+    this.#execution = new Execution({
+      holdings: this.#holdings,
+      slots: new Slots(noLimit),
+      outbox: this.#outbox,
+      callbacks: callbacksOf(rest, this.logger),
+      logger: this.logger,
+      reporting: new PushReporting(connection, this.workerId),
+      visibilityMs: Number.POSITIVE_INFINITY,
+      perform: (context) => this.#handlers.perform(context),
+      unknownType: (jobType) => this.#unknownType(jobType),
+      heartbeat: async () => {},
+      changed: () => this.#changed(),
+    });
+  }
+
+  /** As of `Worker`. */
+  get middlewares(): MiddlewareChain<ExecutionMiddleware> {
+    return this.#handlers.middlewares;
+  }
+
+  /** As of `Worker`. */
+  middleware(middleware: ExecutionMiddleware, name?: string): this {
+    this.middlewares.add(middleware, name);
+    return this;
+  }
+
+  /** As of `Worker`. @throws {OJSValidationError} for a malformed type, or a second handler. */
+  register<D extends JobDef>(job: D, handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>): this;
+  register<T extends NameIn<R>, A extends ArgsIn<R, T>>(jobType: T, handler: Handler<A, ResultIn<R, T>>): this;
+  register(job: string | JobDef, handler: Handler): this {
+    this.#handlers.add(job, handler);
+    return this;
+  }
+
+  /** Runs one job to its end. The same delivery once more, while it runs, is the same execution. Never rejects. */
+  run({ job, workerId, deliveryId }: Delivery, { limitMs }: RunLimits = {}): Promise<PushOutcome> {
+    const own = numberOf(job.timeout_ms) || Number.POSITIVE_INFINITY;
+    const limit = Math.min(own, limitMs ?? Number.POSITIVE_INFINITY);
+    const wire = compact({
+      ...job,
+      worker_id: workerId ?? textOf(job.worker_id),
+      delivery_id: deliveryId,
+      x_lease: textOf(job.x_lease) ?? deliveryId,
+      timeout_ms: Number.isFinite(limit) ? Math.max(1, Math.floor(limit)) : undefined,
+    });
+    this.#execution.begin(wire, performance.now());
+    const held = this.#holdings.get(job.id);
+    if (held === undefined) return Promise.resolve({ status: 'superseded' });
+    const known = this.#running.get(held);
+    if (known !== undefined) return known.promise;
+    const outcome = Promise.withResolvers<PushOutcome>();
+    this.#running.set(held, outcome);
+    return outcome.promise;
+  }
+
+  /** Later, because a handler may end before `run` has noted who waits for it. */
+  #changed(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    queueMicrotask(() => {
+      this.#draining = false;
+      for (const held of this.#outbox.take()) {
+        this.#outbox.done();
+        this.#holdings.remove(held);
+        this.#end(held, outcomeOf(held));
+      }
+      for (const held of this.#running.keys()) if (held.state === 'lost') this.#end(held, { status: 'superseded' });
+    });
+  }
+
+  #end(held: Held, outcome: PushOutcome): void {
+    this.#running.get(held)?.resolve(outcome);
+    this.#running.delete(held);
+  }
+
+  #unknownType(jobType: string): { failure: { code: string; type: string; message: string; retryable: true } } | null {
+    if (this.#handlers.has(jobType)) return null;
+    const message = `No handler is registered for ${jobType}.`;
+    this.logger.error(message, { job_type: jobType });
+    return { failure: { code: 'handler_not_found', type: 'handler_not_found', message, retryable: true } };
+  }
+}
+
+/** A job belongs to the worker that its delivery names, so that is who reports. */
+class PushReporting extends Reporting {
+  override progress(...[held, report]: Parameters<Reporting['progress']>): Promise<void> {
+    return this.#of(held)?.progress(held, report) ?? super.progress(held, report);
+  }
+
+  override checkpoint(...[held, state]: Parameters<Reporting['checkpoint']>): Promise<void> {
+    return this.#of(held)?.checkpoint(held, state) ?? super.checkpoint(held, state);
+  }
+
+  #of({ wire }: Held): Reporting | null {
+    const workerId = textOf(wire.worker_id) ?? this.workerId;
+    return workerId === this.workerId ? null : new Reporting(this.connection, workerId);
+  }
+}
+
+function outcomeOf({ entry, outcome }: Held): PushOutcome {
+  const said: unknown = JSON.parse(entry);
+  if (!isWire(said)) return { status: 'superseded' };
+  if (outcome === 'ack') return { status: 'completed', ...(said.result !== undefined && { result: said.result }) };
+  const error = isWire(said.error) ? said.error : {};
+  return {
+    status: 'failed',
+    error: {
+      ...error,
+      code: typeof error.code === 'string' ? error.code : 'handler_error',
+      message: typeof error.message === 'string' ? error.message : '',
+      retryable: error.retryable !== false,
+    },
+    ...(said.requeue === true && { requeue: true }),
+    ...(typeof said.delay_ms === 'number' && { delayMs: said.delay_ms }),
+  };
+}
