@@ -1,0 +1,182 @@
+import { type Transport, uuidv7 } from '@ojs-ts/core';
+import { Client, type ClientOptions } from '../client.ts';
+import { type ArgsIn, type InputOf, type JobDef, type JobTypes, type Jsonable, type NameIn, parseArgs } from '../definition.ts';
+import { OJSError } from '../errors.ts';
+import type { JsonArray, Meta } from '../job.ts';
+import { consoleLogger, type Logger } from '../logger.ts';
+import { type JobOptions, wireRequest } from '../options.ts';
+import type { Worker } from '../worker.ts';
+import { type Deferred, requestContextMiddleware, type Scope, storage } from './scope.ts';
+
+export interface OjsAppOptions<R = JobTypes> extends ClientOptions {
+  /** URL of a server, or a transport; default as of `Client`. */
+  target?: string | Transport;
+  /** A client of yours, which stays open at the end, in place of one that is made here. */
+  client?: Client<R>;
+  /** Runs while the application runs, and drains before it ends. */
+  worker?: Worker<R>;
+  /** Told of a job that could not be sent after its response; default: an error in the log. */
+  onDeferredError?: (error: unknown, job: { readonly id: string; readonly type: string }) => void;
+}
+
+export interface HealthReport {
+  readonly status: 'ok' | 'unavailable';
+  readonly server: 'ok' | 'unavailable';
+  readonly worker?: object;
+}
+
+/** A client whatever its registry: what waits was checked against it when it came. */
+interface Enqueues {
+  enqueue(target: string | JobDef, args: JsonArray, options: JobOptions): Promise<unknown>;
+}
+
+const healthTimeoutMs = 2_000;
+
+/** What an application shares with all of its requests: one client, at most one worker, and what waits for the end of requests (ojs-framework-adapters §5). */
+export class OjsApp<R = JobTypes> implements AsyncDisposable {
+  readonly client: Client<R>;
+  readonly worker: Worker<R> | undefined;
+  readonly #owned: boolean;
+  readonly #logger: Logger;
+  readonly #onDeferredError: OjsAppOptions<R>['onDeferredError'];
+  readonly #flushing = new Set<Promise<void>>();
+  #running: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: OjsAppOptions<R> = {}) {
+    const { target, client, worker, onDeferredError, ...clientOptions } = options;
+    this.client = client ?? new Client<R>(target, clientOptions);
+    this.worker = worker;
+    this.#owned = client === undefined;
+    this.#logger = options.logger ?? consoleLogger();
+    this.#onDeferredError = onDeferredError;
+    // First, so that tracing and encryption see what it adds; once, where two applications share a client.
+    const { middlewares } = this.client;
+    if (!middlewares.names.includes(requestContextMiddleware.name)) middlewares.prepend(requestContextMiddleware);
+  }
+
+  /** Starts the worker, where there is one. It is not waited for; what ends it early is an error in the log. */
+  start(): void {
+    if (this.worker === undefined || this.#running !== undefined) return;
+    this.#running = this.worker.start().catch((error: unknown) => {
+      this.#logger.error('The worker of the application has ended.', { error: error instanceof Error ? error.message : String(error) });
+    });
+  }
+
+  /** Sends what waits, drains the worker, closes the client. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /**
+   * Sends the job once the outermost `commit()` around this call has resolved; outside of one, once the request's response is on its way with a status
+   * below 400. A request that fails enqueues nothing (FA-001, FA-002). Answers the job's id, which it will have.
+   * A process that ends in between has enqueued nothing either: where that matters, use an outbox.
+   * @throws {OJSValidationError} for what cannot be sent, {OJSError} outside of a request.
+   */
+  enqueueAfterCommit<D extends JobDef>(job: D, args: Jsonable<InputOf<D>>, options?: JobOptions): Promise<string>;
+  enqueueAfterCommit<T extends NameIn<R>>(jobType: T, args: ArgsIn<R, T>, options?: JobOptions): Promise<string>;
+  async enqueueAfterCommit(target: string | JobDef, args: JsonArray, options: JobOptions = {}): Promise<string> {
+    const scope = storage.getStore();
+    if (scope === undefined) {
+      throw new OJSError('enqueueAfterCommit() was called outside of a request and of commit(): there is nothing to wait for.');
+    }
+    const id = options.id ?? uuidv7();
+    const deferred: Deferred = { target, args, options: { ...options, id } };
+    // Placed at once, so that the order of calls is the order of jobs, whether or not they are awaited.
+    scope.deferred.push(deferred);
+    try {
+      wireRequest({ ...deferred.options, type: typeOf(target), args });
+      if (typeof target !== 'string') await parseArgs(target, args);
+    } catch (error) {
+      const at = scope.deferred.indexOf(deferred);
+      if (at >= 0) scope.deferred.splice(at, 1);
+      throw error;
+    }
+    return id;
+  }
+
+  /**
+   * Runs a database transaction: `commit(() => db.transaction(…))`. Jobs of `enqueueAfterCommit` within it are sent when it has resolved, and dropped when it
+   * rejects; of a transaction inside another one when the outer has resolved. @throws what `work` throws; what kept a job from being sent after the commit.
+   */
+  async commit<T>(work: () => Promise<T>): Promise<T> {
+    const outer = storage.getStore();
+    const scope: Scope = { meta: outer?.meta ?? {}, deferred: [], transaction: true };
+    const result = await storage.run(scope, work);
+    if (outer?.transaction) outer.deferred.push(...scope.deferred);
+    else for (const deferred of scope.deferred) await this.#send(deferred);
+    return result;
+  }
+
+  /** The scope of one request. */
+  open(meta: Meta): Scope {
+    return { meta, deferred: [], transaction: false };
+  }
+
+  /** Runs a request's code so that it, and whatever it awaits, is in the scope. */
+  within<T>(scope: Scope, work: () => T): T {
+    return storage.run(scope, work);
+  }
+
+  /** The request has ended: well, and its jobs are sent; or not, and they are dropped. Never rejects. */
+  settle(scope: Scope, succeeded: boolean): Promise<void> {
+    const waiting = scope.deferred.splice(0);
+    if (!succeeded || waiting.length === 0) return Promise.resolve();
+    const flush = storage.run(scope, () => this.#flush(waiting));
+    this.#flushing.add(flush);
+    return flush.finally(() => this.#flushing.delete(flush));
+  }
+
+  /** Whether server and worker are well, in at most 2 s. */
+  async health(): Promise<HealthReport> {
+    const server = await this.client.health({ requestTimeout: healthTimeoutMs }).then(
+      (report) => (report.status === 'ok' || report.status === 'healthy' || report.status === 'degraded' ? 'ok' : 'unavailable'),
+      () => 'unavailable' as const,
+    );
+    const worker = this.worker?.health();
+    const status = server === 'ok' && worker?.ok !== false ? 'ok' : 'unavailable';
+    return { status, server, ...(worker !== undefined && { worker }) };
+  }
+
+  async #close(): Promise<void> {
+    await this.worker?.stop();
+    await this.#running;
+    while (this.#flushing.size > 0) await Promise.all(this.#flushing);
+    if (this.#owned) await this.client.close();
+  }
+
+  /** All at once: they go as one request, in their order. */
+  async #flush(waiting: readonly Deferred[]): Promise<void> {
+    await Promise.all(
+      waiting.map((deferred) =>
+        this.#send(deferred).catch((error: unknown) => {
+          const about = { id: deferred.options.id ?? '', type: typeOf(deferred.target) };
+          if (this.#onDeferredError !== undefined) this.#onDeferredError(error, about);
+          else {
+            const message = error instanceof Error ? error.message : String(error);
+            this.#logger.error('A job could not be enqueued after its response.', {
+              job_id: about.id,
+              job_type: about.type,
+              error: message,
+            });
+          }
+        }),
+      ),
+    );
+  }
+
+  async #send({ target, args, options }: Deferred): Promise<void> {
+    const client: Enqueues = this.client;
+    await client.enqueue(target, args, options);
+  }
+}
+
+function typeOf(target: string | JobDef): string {
+  return typeof target === 'string' ? target : target.type;
+}

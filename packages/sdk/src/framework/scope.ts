@@ -1,0 +1,44 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { JobDef } from '../definition.ts';
+import type { JsonArray, Meta } from '../job.ts';
+import type { EnqueueMiddleware } from '../middleware/types.ts';
+import type { JobOptions } from '../options.ts';
+
+/** One for all copies of this package in the process. */
+const storageKey = Symbol.for('@ojs-ts/sdk.request-scope');
+
+function sharedStorage(): AsyncLocalStorage<Scope> {
+  const found: unknown = Reflect.get(globalThis, storageKey);
+  if (isStorage(found)) return found;
+  const made = new AsyncLocalStorage<Scope>();
+  Reflect.set(globalThis, storageKey, made);
+  return made;
+}
+
+function isStorage(value: unknown): value is AsyncLocalStorage<Scope> {
+  return value instanceof AsyncLocalStorage;
+}
+
+/** Answers undefined outside of a request. */
+export const storage = sharedStorage();
+
+/** What the jobs of a request have in common, and those that wait for its end. */
+export interface Scope {
+  readonly meta: Meta;
+  readonly deferred: Deferred[];
+  /** Whether this is a transaction within the request. */
+  readonly transaction: boolean;
+}
+
+/** A job that waits. */
+export interface Deferred {
+  readonly target: string | JobDef;
+  readonly args: JsonArray;
+  readonly options: JobOptions;
+}
+
+/** Puts the request's context into the meta of every job that it enqueues; what the call itself says wins. */
+export const requestContextMiddleware: EnqueueMiddleware = function requestContext(request, next) {
+  const scope = storage.getStore();
+  return next(scope === undefined ? request : { ...request, meta: { ...scope.meta, ...request.meta } });
+};

@@ -1,0 +1,52 @@
+import type { JobTypes } from '../definition.ts';
+import { OjsApp, type OjsAppOptions } from '../framework/app.ts';
+import { metaOf, type RequestContext } from '../framework/context.ts';
+import { statusOf } from '../framework/health.ts';
+
+export type { HealthReport, OjsApp } from '../framework/app.ts';
+export type { RequestContext } from '../framework/context.ts';
+
+/** What is used of Hono's context. */
+export interface HonoContext {
+  readonly req: { header(name: string): string | undefined };
+  readonly res: { readonly status: number };
+  readonly error: Error | undefined;
+  readonly executionCtx: { waitUntil(promise: Promise<unknown>): void };
+}
+
+export interface HonoOptions<R = JobTypes, C extends HonoContext = HonoContext> extends OjsAppOptions<R> {
+  /** More of the request for the meta of its jobs, such as who is signed in. */
+  context?: (c: C) => RequestContext;
+}
+
+/** The client of a Hono application, and its requests' context. Needs `AsyncLocalStorage`: on Cloudflare Workers the flag `nodejs_compat`. */
+export class HonoOjs<R = JobTypes, C extends HonoContext = HonoContext> extends OjsApp<R> {
+  readonly #context: HonoOptions<R, C>['context'];
+
+  constructor({ context, ...options }: HonoOptions<R, C> = {}) {
+    super(options);
+    this.#context = context;
+  }
+
+  /** `app.use(ojs.middleware)`. */
+  readonly middleware = async (c: C, next: () => Promise<void>): Promise<void> => {
+    const scope = this.open(metaOf((name) => c.req.header(name), this.#context?.(c)));
+    await this.within(scope, next);
+    const flushed = this.settle(scope, c.error === undefined && c.res.status < 400);
+    try {
+      c.executionCtx.waitUntil(flushed);
+    } catch {
+      // Only edge platforms have one; elsewhere the process lives on, and close() waits for what is sent.
+    }
+  };
+
+  /** `app.get('/health', ojs.healthRoute)`: 200, or 503. */
+  readonly healthRoute = async (): Promise<Response> => {
+    const report = await this.health();
+    return Response.json(report, { status: statusOf(report) });
+  };
+}
+
+export function honoOjs<R = JobTypes, C extends HonoContext = HonoContext>(options?: HonoOptions<R, C>): HonoOjs<R, C> {
+  return new HonoOjs(options);
+}

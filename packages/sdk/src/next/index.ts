@@ -1,0 +1,102 @@
+import type { JobTypes } from '../definition.ts';
+import { OjsApp, type OjsAppOptions } from '../framework/app.ts';
+import { metaOf, type RequestContext } from '../framework/context.ts';
+import { statusOf } from '../framework/health.ts';
+
+export type { HealthReport, OjsApp } from '../framework/app.ts';
+export type { RequestContext } from '../framework/context.ts';
+
+export interface NextOptions<R = JobTypes> extends OjsAppOptions<R> {
+  /** `after` of `next/server`: jobs then go once the response is sent. Without it the response waits for them. */
+  after?: (task: () => Promise<void>) => void;
+  /** `headers` of `next/headers`, for the context of server actions. */
+  requestHeaders?: () => Promise<{ get(name: string): string | null }>;
+  /** More for the meta of jobs, such as who is signed in. `request` is absent in a server action. */
+  context?: (request: Request | undefined) => RequestContext | Promise<RequestContext>;
+}
+
+/** The client of a Next.js application, for route handlers and server actions on Node. */
+export class NextOjs<R = JobTypes> extends OjsApp<R> {
+  readonly #after: NextOptions<R>['after'];
+  readonly #requestHeaders: NextOptions<R>['requestHeaders'];
+  readonly #context: NextOptions<R>['context'];
+
+  constructor({ after, requestHeaders, context, ...options }: NextOptions<R> = {}) {
+    super(options);
+    this.#after = after;
+    this.#requestHeaders = requestHeaders;
+    this.#context = context;
+  }
+
+  /** `export const POST = ojs.route(async (request) => …)`. */
+  route<Q extends Request, A extends unknown[]>(
+    handler: (request: Q, ...rest: A) => Response | Promise<Response>,
+  ): (request: Q, ...rest: A) => Promise<Response> {
+    return async (request, ...rest) =>
+      this.#run(
+        request,
+        (name) => request.headers.get(name) ?? undefined,
+        async () => handler(request, ...rest),
+        ({ status }) => status < 400,
+      );
+  }
+
+  /** `export const signup = ojs.action(async (form) => …)` in a file with 'use server'. A redirect is a success, `notFound()` and the like are not. */
+  action<A extends unknown[], T>(work: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
+    return async (...args) => {
+      const headers = await this.#requestHeaders?.();
+      return this.#run(
+        undefined,
+        (name) => headers?.get(name) ?? undefined,
+        () => work(...args),
+        () => true,
+      );
+    };
+  }
+
+  /** `export const GET = ojs.healthRoute`: 200, or 503. */
+  readonly healthRoute = async (): Promise<Response> => {
+    const report = await this.health();
+    return Response.json(report, { status: statusOf(report) });
+  };
+
+  async #run<T>(
+    request: Request | undefined,
+    header: (name: string) => string | undefined,
+    work: () => Promise<T>,
+    succeeded: (result: T) => boolean,
+  ): Promise<T> {
+    const scope = this.open(metaOf(header, await this.#context?.(request)));
+    let well = false;
+    try {
+      const result = await this.within(scope, work);
+      well = succeeded(result);
+      return result;
+    } catch (error) {
+      well = isRedirect(error);
+      throw error;
+    } finally {
+      if (this.#after === undefined || !well || scope.deferred.length === 0) await this.settle(scope, well);
+      else this.#after(() => this.settle(scope, true));
+    }
+  }
+}
+
+/** Next.js throws to redirect; `digest` tells its own errors apart. */
+function isRedirect(error: unknown): boolean {
+  return error instanceof Error && 'digest' in error && typeof error.digest === 'string' && error.digest.startsWith('NEXT_REDIRECT');
+}
+
+/** One per process and name, also where development reloads modules: what made it first counts. Default name: `default`. */
+export function nextOjs<R = JobTypes>(make: () => NextOptions<R>, name = 'default'): NextOjs<R> {
+  const key = Symbol.for(`@ojs-ts/sdk.next.${name}`);
+  const found: unknown = Reflect.get(globalThis, key);
+  if (isNextOjs<R>(found)) return found;
+  const made = new NextOjs<R>(make());
+  Reflect.set(globalThis, key, made);
+  return made;
+}
+
+function isNextOjs<R>(value: unknown): value is NextOjs<R> {
+  return typeof value === 'object' && value !== null && 'route' in value && 'action' in value;
+}

@@ -1,0 +1,143 @@
+import { type Embedded, openEmbedded } from '@ojs-ts/server';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { OjsApp } from '../../src/framework/app.ts';
+import { Client, defineJob, OJSError, type StandardSchemaV1 } from '../../src/index.ts';
+import { keepingLogger } from '../support/log.ts';
+
+let embedded: Embedded;
+let app: OjsApp;
+const logger = keepingLogger();
+
+beforeEach(async () => {
+  embedded = await openEmbedded('memory:');
+  app = new OjsApp({ target: embedded, logger });
+});
+
+afterEach(async () => {
+  await app.close();
+  await embedded[Symbol.asyncDispose]();
+});
+
+async function waiting(): Promise<number> {
+  return (await new Client(embedded).queueStats('default')).available;
+}
+
+test('a committed transaction has sent its jobs, in their order; a request is not needed', async () => {
+  const ids = await app.commit(async () => [
+    await app.enqueueAfterCommit('a.b', [1]),
+    await app.enqueueAfterCommit('a.b', [2]),
+    await app.enqueueAfterCommit('a.b', [3]),
+  ]);
+  expect(await waiting()).toBe(3);
+  const client = new Client(embedded);
+  const jobs = await Promise.all(ids.map((id) => client.getJob(id)));
+  const created = jobs.map(({ createdAt }) => createdAt?.getTime() ?? 0);
+  expect(created).toEqual(created.toSorted((a, b) => a - b));
+});
+
+test('a transaction inside another waits for the outer one, and goes with it', async () => {
+  await app.commit(async () => {
+    await app.commit(async () => void (await app.enqueueAfterCommit('a.b', ['inner'])));
+    expect(await waiting()).toBe(0);
+  });
+  expect(await waiting()).toBe(1);
+  await expect(
+    app.commit(async () => {
+      await app.commit(async () => void (await app.enqueueAfterCommit('a.b', ['inner'])));
+      throw new Error('outer');
+    }),
+  ).rejects.toThrow('outer');
+  expect(await waiting()).toBe(1);
+});
+
+test('an inner transaction that rolls back takes only its own jobs', async () => {
+  await app.commit(async () => {
+    await app.enqueueAfterCommit('a.b', ['outer']);
+    const inner = app.commit(async () => {
+      await app.enqueueAfterCommit('a.b', ['inner']);
+      throw new Error('savepoint');
+    });
+    await inner.catch(() => {});
+  });
+  expect(await waiting()).toBe(1);
+});
+
+test('a transaction of a failed request has been committed, so its jobs are there', async () => {
+  const scope = app.open({});
+  await app.within(scope, async () => {
+    await app.enqueueAfterCommit('a.b', ['request']);
+    await app.commit(async () => void (await app.enqueueAfterCommit('a.b', ['transaction'])));
+  });
+  await app.settle(scope, false);
+  expect(await waiting()).toBe(1);
+});
+
+test('what cannot be sent is refused at the call, and waits for nothing', async () => {
+  const strings: StandardSchemaV1<string[], string[]> = {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate: (value) =>
+        Array.isArray(value) && value.every((item) => typeof item === 'string') ? { value } : { issues: [{ message: 'no' }] },
+    },
+  };
+  const typed = defineJob('typed.job', { args: strings });
+  const scope = app.open({});
+  await app.within(scope, async () => {
+    await expect(app.enqueueAfterCommit('a.b', [new Date(0)])).rejects.toThrow('args[0]');
+    await expect(app.enqueueAfterCommit(typed, [1 as unknown as string])).rejects.toThrow('no');
+    await app.enqueueAfterCommit(typed, ['x']);
+  });
+  await app.settle(scope, true);
+  expect(await waiting()).toBe(1);
+});
+
+test('outside of a request there is nothing to wait for', async () => {
+  await expect(app.enqueueAfterCommit('a.b', [])).rejects.toThrow(OJSError);
+});
+
+test('a job that could not be sent after its response is told of; the others are sent', async () => {
+  const failures: unknown[] = [];
+  const told = new OjsApp({
+    target: embedded,
+    logger,
+    onDeferredError: (error, job) => failures.push([job.type, (error as OJSError).name]),
+  });
+  const unique = { keys: ['type' as const] };
+  for (const one of [told, app]) {
+    const scope = one.open({});
+    await one.within(scope, async () => {
+      await one.enqueueAfterCommit('only.one', [], { unique });
+      await one.enqueueAfterCommit('only.one', [], { unique });
+      await one.enqueueAfterCommit('a.b', []);
+    });
+    await one.settle(scope, true);
+  }
+  expect(failures).toEqual([['only.one', 'DuplicateJobError']]);
+  expect(logger.lines.filter(({ message }) => message === 'A job could not be enqueued after its response.')).toHaveLength(2);
+  expect(await waiting()).toBe(3);
+  await told.close();
+});
+
+test('a client of yours stays open, and has the context once', async () => {
+  const client = new Client(embedded);
+  const one = new OjsApp({ client, logger });
+  const two = new OjsApp({ client, logger });
+  expect(client.middlewares.names).toEqual(['requestContext']);
+  await one.within(one.open({ user: 7 }), async () => {
+    expect((await client.enqueue('a.b', [], { meta: { own: 1 } })).meta).toEqual({ user: 7, own: 1 });
+  });
+  await one.close();
+  await two.close();
+  expect((await client.enqueue('a.b', [])).meta).toEqual({});
+});
+
+test('a worker that ends early is an error in the log, not an unhandled one', async () => {
+  const { Worker } = await import('../../src/index.ts');
+  const worker = new Worker(embedded, { handleSignals: false, logger });
+  await worker.stop();
+  const broken = new OjsApp({ target: embedded, worker, logger });
+  broken.start();
+  await broken.close();
+  expect(logger.lines.map(({ message }) => message)).toContain('The worker of the application has ended.');
+});

@@ -1,0 +1,37 @@
+import fastify, { type FastifyRequest } from 'fastify';
+import { expect, test } from 'vitest';
+import { fastifyOjs } from '../../src/fastify/index.ts';
+import type { OjsApp } from '../../src/framework/app.ts';
+import { ask, exerciseFramework, signup } from './signup.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    ojs: OjsApp;
+  }
+}
+
+exerciseFramework('fastify', async (options) => {
+  const app = fastify();
+  await app.register(fastifyOjs, { ...options, health: '/health', context: () => ({ userId: '7' }) });
+  app.post('/signup', async (request: FastifyRequest, reply) => {
+    const { status, id } = await signup(app.ojs, request.body);
+    reply.code(status);
+    return { id };
+  });
+  const url = await app.listen({ port: 0, host: '127.0.0.1' });
+  return {
+    post: (path, body, headers) => ask(url, path, body, headers),
+    get: (path) => ask(url, path),
+    [Symbol.asyncDispose]: () => app.close(),
+  };
+});
+
+test('without a header the request id is that of Fastify', async () => {
+  const { openEmbedded } = await import('@ojs-ts/server');
+  await using embedded = await openEmbedded('memory:');
+  const app = fastify({ genReqId: () => 'own-id' });
+  await app.register(fastifyOjs, { target: embedded });
+  app.get('/', async () => (await app.ojs.client.enqueue('a.b', [])).meta);
+  expect((await app.inject('/')).json()).toEqual({ 'ojs.context.request_id': 'own-id' });
+  await app.close();
+});
