@@ -21,7 +21,10 @@ export interface Batches {
   claim(claim: Claim): Promise<Claimed>;
   /** Answers when the workflow nodes that the change made ready have been dealt with. */
   transition(transition: Transition): Promise<Timed>;
+  /** With all that users' transactions have committed of it. */
   get(id: JobId): Promise<JobRecord | null>;
+  /** As the store has it; a guarded change that is decided from it is refused where that is not the whole. */
+  read(id: JobId): Promise<JobRecord | null>;
   beat(beat: WorkerBeat): Promise<Beaten>;
 }
 
@@ -31,8 +34,8 @@ export interface BatchParts {
   readonly insert: InsertOptions;
   /** Goes on with nodes that a transition made ready. */
   readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
-  /** Takes in what a user's transaction has committed of a job; answers whether there was something. */
-  readonly find: (id: JobId) => Promise<boolean>;
+  /** Takes in what users' transactions have committed of a job. */
+  readonly find: (id: JobId) => Promise<void>;
 }
 
 export function batches({ storage, clock, insert, advance, find }: BatchParts): Batches {
@@ -62,8 +65,11 @@ export function batches({ storage, clock, insert, advance, find }: BatchParts): 
     async get(id) {
       const job = await get(id);
       if (storage.inbox === null || (job !== null && job.state !== State.active)) return job;
-      return (await find(id)) ? get(id) : job;
+      await find(id);
+      // Where nothing waits any more, it may have been taken in since the first look.
+      return get(id);
     },
+    read: get,
     beat: coalesce((beats: readonly WorkerBeat[]) => storage.registry.beat(beats, clock.now()), options),
   };
 }

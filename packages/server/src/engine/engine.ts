@@ -91,7 +91,7 @@ export class Engine implements AsyncDisposable {
     const advance = (ready: readonly NodeRef[]) => workflows.advance(ready);
     this.workflows = workflows;
     const insert = { refusePaused: options.pausedQueues === 'reject' };
-    this.#batches = batches({ storage, clock, insert, advance, find: async (id) => (await this.intake?.find(id)) ?? false });
+    this.#batches = batches({ storage, clock, insert, advance, find: async (id) => this.intake?.find(id) });
     const { inbox } = storage;
     this.intake = inbox && new Intake({ inbox, batches: this.#batches, clock, schemas: this.schemas, log, insert, advance });
     const { intake } = this;

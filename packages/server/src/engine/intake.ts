@@ -47,12 +47,14 @@ export interface IntakeParts {
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #insert: (intake: { readonly entry: number; readonly job: NewJob }) => Promise<Inserted | null>;
+  readonly #holds: (id: JobId) => Promise<boolean>;
   #running: Promise<void> | null = null;
   #again = false;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
     const { inbox, clock, insert } = parts;
+    this.#holds = coalesce((ids: readonly JobId[]) => inbox.holds(ids), { parallel: 1, max: page, split: true });
     // One batch at a time, so that jobs come in the order of their entries.
     this.#insert = coalesce((intakes) => inbox.take(intakes, clock.now(), insert), { parallel: 1, max: page, split: true });
   }
@@ -64,12 +66,9 @@ export class Intake {
     return this.#running;
   }
 
-  /** The same where something of the job waits; answers whether. */
-  async find(id: JobId): Promise<boolean> {
-    const [held] = await this.#parts.inbox.holds([id]);
-    if (held !== true) return false;
-    await this.run();
-    return true;
+  /** The same where something of the job waits. */
+  async find(id: JobId): Promise<void> {
+    if (await this.#holds(id)) await this.run();
   }
 
   async #loop(): Promise<void> {
