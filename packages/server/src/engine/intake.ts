@@ -25,7 +25,8 @@ import type { Schemas } from './schemas.ts';
 /** Entries that are taken in at once: a page of the storage's batches. */
 const page = 200;
 
-type Read = ReadEnvelope | { readonly failure: Failure };
+/** `job`: where the request could be read and was refused all the same. */
+type Read = ReadEnvelope | { readonly failure: Failure; readonly job: NewJob | null };
 
 /** Another node took the entry in. */
 class Gone extends Error {}
@@ -104,7 +105,7 @@ export class Intake {
 
   async #one(entry: InboxEntry, read: Read): Promise<void> {
     try {
-      if ('failure' in read) return await this.#refuse(entry, null, read.failure);
+      if ('failure' in read) return await this.#refuse(entry, read.job, read.failure);
       const why = await this.#push(entry, read);
       if (why !== null) await this.#refuse(entry, read.job, why);
     } catch (error) {
@@ -113,13 +114,15 @@ export class Intake {
   }
 
   async #read({ id, request }: InboxEntry): Promise<Read> {
+    let job: NewJob | null = null;
     try {
       const read = readEnvelope(request, this.#parts.clock.now(), () => id);
+      job = read.job;
       await checkEnvelopes(this.#parts.schemas, [read]);
       return read;
     } catch (error) {
       if (!(error instanceof OjsFault)) throw error;
-      return { failure: failure(error.code, error.message, error.details) };
+      return { job, failure: failure(error.code, error.message, error.details) };
     }
   }
 

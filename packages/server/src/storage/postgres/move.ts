@@ -25,7 +25,9 @@ export async function moveAll(tx: Transaction, transitions: readonly Transition[
     takeCompletions(tx, overtaking),
   ]);
   const changes = new Changes(tx, now);
-  applyCompletions(changes, rows, done);
+  // An ACK of the same execution that comes behind changes nothing.
+  const acked = transitions.flatMap(({ id, to }) => (to === State.completed && rows.get(id)?.completing === true ? [id] : []));
+  applyCompletions(changes, rows, acked.length === 0 ? done : [...done, ...(await takeCompletions(tx, acked))]);
   const steps = transitions.map((transition): Step => {
     const held = rows.get(transition.id);
     if (!held) return { kind: 'missing' };

@@ -10,7 +10,7 @@ import {
   Terminal,
   type Transition,
 } from '@ojs-ts/core';
-import { eventsOf, isIn, type Mutable, moved, overdueAt, overtakes, textsOf, verdict } from '../apply.ts';
+import { eventsOf, isIn, type Mutable, moved, overdueAt, textsOf, verdict } from '../apply.ts';
 import { sumsOf } from '../statistics.ts';
 import type { Moved } from '../storage.ts';
 import {
@@ -37,7 +37,7 @@ type Changing = Guarded & Mutable & Pick<JobRecord, 'timeoutMs' | 'heartbeatMs' 
 
 /** One guarded change. Only a refusal reads the whole row. */
 export function move(tx: Transaction, transition: Transition, now: Millis): Moved {
-  if (overtakes(transition))
+  if (tx.completing && transition.to !== State.active)
     for (const cells of tx.sql.all(statements.completionOf, transition.id)) complete(tx, readCompletion(cells), now);
   const cells = tx.sql.get(statements.guard, transition.id);
   if (!cells) return { kind: 'missing' };

@@ -189,6 +189,7 @@ const inboxStatements = {
   inboxEntry: `SELECT 1 FROM ojs_inbox WHERE number = ?`,
   leaveInbox: `DELETE FROM ojs_inbox WHERE number = ?`,
   completions: `SELECT number, id, claim, result FROM ojs_inbox_completions WHERE number > ? ORDER BY number LIMIT ? + 0`,
+  anyCompletion: `SELECT 1 FROM ojs_inbox_completions LIMIT 1`,
   completionOf: `SELECT number, id, claim, result FROM ojs_inbox_completions WHERE id = ? ORDER BY number`,
   leaveCompletions: `DELETE FROM ojs_inbox_completions WHERE number = ?`,
   inInbox: `SELECT exists (SELECT 1 FROM ojs_inbox WHERE id = ?) OR exists (SELECT 1 FROM ojs_inbox_completions WHERE id = ?)`,

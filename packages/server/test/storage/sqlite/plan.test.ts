@@ -15,6 +15,7 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   inboxEntry: 'SEARCH ojs_inbox USING INTEGER PRIMARY KEY (rowid=?)',
   leaveInbox: 'SEARCH ojs_inbox USING INTEGER PRIMARY KEY (rowid=?)',
   completions: 'SEARCH ojs_inbox_completions USING INTEGER PRIMARY KEY (rowid>?)',
+  anyCompletion: 'SCAN ojs_inbox_completions USING COVERING INDEX ojs_inbox_completions_id',
   completionOf: 'SEARCH ojs_inbox_completions USING INDEX ojs_inbox_completions_id (id=?)',
   leaveCompletions: 'SEARCH ojs_inbox_completions USING INTEGER PRIMARY KEY (rowid=?)',
   inInbox:
