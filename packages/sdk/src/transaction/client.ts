@@ -57,6 +57,14 @@ export class TransactionClient {
   }
 
   /**
+   * The request after its schema and the middleware, for where there is no time for them: {@link withTransaction} of SQLite. null: a middleware dropped it.
+   * @throws {OJSValidationError}
+   */
+  prepare(request: JobRequest): Promise<PreparedRequest | null> {
+    return prepare(request, this.#middleware);
+  }
+
+  /**
    * Completes the job of a handler within the handler's own transaction: what it writes and the job's completion commit together, or not at all. Once it has
    * committed, whatever the handler returns or throws changes nothing. PostgreSQL: the transaction must be READ COMMITTED, its default.
    * @throws {OJSError} where the execution is not this worker's any more: then the transaction must not commit.

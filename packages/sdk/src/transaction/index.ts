@@ -13,5 +13,8 @@ export {
   prismaTransaction,
 } from './adapters.ts';
 export { type StagedJob, TransactionClient, type TransactionClientOptions } from './client.ts';
-export { type Destination, inbox } from './destination.ts';
+export { type Destination, inbox, type PreparedRequest } from './destination.ts';
+export { createOutbox, type OutboxOptions, outbox, outboxLayout } from './outbox.ts';
+export { OutboxRelay, type OutboxRelayOptions } from './relay.ts';
 export type { Row, SqlTransaction, SqlValue } from './sql.ts';
+export { type SqliteDatabase, type SqliteJobs, type SqliteTransactionOptions, sqliteTransaction, withTransaction } from './sqlite.ts';
