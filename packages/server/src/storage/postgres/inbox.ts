@@ -1,9 +1,10 @@
+import type { NewJob } from '@ojs-ts/core';
 import type { Inbox, InboxEntry, Inserted } from '../storage.ts';
 import { numbers } from './arrays.ts';
 import { complete } from './completions.ts';
 import type { Database } from './connection.ts';
 import { idsText } from './held.ts';
-import { insertGroups } from './insert.ts';
+import { insertGroups, insertPlain, isPlain, Refused } from './insert.ts';
 import { moveAll } from './move.ts';
 import { type Cells, integer, text } from './row.ts';
 import type { Transaction } from './transaction.ts';
@@ -14,6 +15,7 @@ const hold = 'SELECT number FROM ojs.inbox WHERE number = ANY ($1::bigint[]) ORD
 const remove = 'DELETE FROM ojs.inbox WHERE number = ANY ($1::bigint[])';
 const held = `SELECT id FROM unnest($1::uuid[]) AS asked (id)
   WHERE EXISTS (SELECT FROM ojs.inbox WHERE inbox.id = asked.id) OR EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = asked.id)`;
+const some = 'SELECT 1 FROM ojs.inbox_completions LIMIT 1';
 const depth = 'SELECT (SELECT count(*) FROM ojs.inbox) + (SELECT count(*) FROM ojs.inbox_completions)';
 
 /** Rows that users' transactions have appended. */
@@ -26,27 +28,30 @@ export function inbox(database: Database): Inbox {
       return ids.map((id) => found.has(id));
     },
 
-    take: (intakes, now, options) =>
-      database.transact(now, (tx) =>
-        eachThere(tx, intakes, (there) =>
-          insertGroups(
-            tx,
-            there.map(({ job }) => [job]),
-            now,
-            options,
-          ),
-        ),
-      ),
+    async take(intakes, now, options = {}) {
+      if (isPlain(intakes.map(({ job }) => job))) {
+        try {
+          return await database.transact(now, (tx) =>
+            eachThere(tx, intakes, (there) =>
+              insertPlain(
+                tx,
+                groupsOf(there),
+                there.map(({ job }) => job),
+                options,
+              ),
+            ),
+          );
+        } catch (error) {
+          if (!(error instanceof Refused)) throw error;
+        }
+      }
+      return database.transact(now, (tx) => eachThere(tx, intakes, (there) => insertGroups(tx, groupsOf(there), now, options)));
+    },
 
     refuse: (refusals, now) =>
       database.transact(now, (tx) =>
         eachThere(tx, refusals, async (there) => {
-          const answers = await insertGroups(
-            tx,
-            there.map(({ job }) => [job]),
-            now,
-            { always: true },
-          );
+          const answers = await insertGroups(tx, groupsOf(there), now, { always: true });
           const fresh = there.filter((_, index) => answers[index]?.[0]?.kind === 'inserted');
           await moveAll(
             tx,
@@ -57,10 +62,19 @@ export function inbox(database: Database): Inbox {
         }),
       ),
 
-    complete: (limit, now) => database.transact(now, (tx) => complete(tx, limit, now)),
+    async complete(limit, now) {
+      // The usual answer costs no transaction.
+      if ((await database.read(some)).length === 0) return { count: 0, ready: [] };
+      return database.transact(now, (tx) => complete(tx, limit, now));
+    },
 
     depth: async () => integer((await database.read(depth))[0]?.[0]),
   };
+}
+
+/** Each job is let in or refused by itself. */
+function groupsOf(items: readonly { readonly job: NewJob }[]): readonly (readonly NewJob[])[] {
+  return items.map(({ job }) => [job]);
 }
 
 /** Works on those whose entry is there still, and removes the entry of each job that is in the store then. */
