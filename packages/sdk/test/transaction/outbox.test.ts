@@ -107,7 +107,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     const transport = new Cut(embedded);
     const jobs = new TransactionClient({ destination: outbox({ table }) });
     const relayOf = (options: Partial<ConstructorParameters<typeof OutboxRelay>[1]> = {}) =>
-      new OutboxRelay(transport, { ...{ database, table, logger: keepingLogger(), retry: { maxAttempts: 1 }, batchSize: 10 }, ...options });
+      new OutboxRelay(transport, { ...{ database, table, logger: keepingLogger(), requestRetry: false, batchSize: 10 }, ...options });
     const rows = async () =>
       (await database.query(`SELECT job_id, status, error FROM ${table} ORDER BY id`, [])).map((row) => ({ ...row }));
     return { ...{ own, transport, jobs, relayOf, rows, database, table }, [Symbol.asyncDispose]: () => own[Symbol.asyncDispose]() };
