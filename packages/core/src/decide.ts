@@ -175,6 +175,14 @@ function expiry(job: JobRecord, end: Millis, now: Millis): { readonly failure: F
   return { failure: { code: 'expired', type: 'expired', message: 'The job was not started before expires_at.', names: [] }, events: [] };
 }
 
+/** A job that was let in only so that its refusal can be seen: it was committed by somebody who cannot be answered any more. Made from a pending one. */
+export function turnedAway(job: JobRecord, failure: Failure, now: Millis): Transition {
+  const { code, type, message } = failure;
+  const entry = entryText({ kind: 'expired', at: now }, errorText(failure, job.attempt, now));
+  const data = JSON.stringify({ total_attempts: 0, last_error: { code, type, message } });
+  return { ...move(job, State.pending, State.discarded, entry), events: [{ kind: 'job.discarded', data }] };
+}
+
 /** CANCEL (rows 11 and 16). `key` is the idempotency key of the call. */
 export function cancelled(job: JobRecord, now: Millis, key?: string): Transition {
   return {

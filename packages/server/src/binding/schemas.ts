@@ -1,5 +1,6 @@
 import { type Json, members, OjsFault, type ReadEnvelope, readVersion, rules } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
+import { checkEnvelopes as checkAll, versionOf } from '../engine/schema-check.ts';
 import { type Checked, maxSchemaLength, type SchemaEntry, type SchemaMode, schemaModes, shownVersion } from '../engine/schemas.ts';
 import { Fields, isObject } from './fields.ts';
 import type { Handlers } from './handler.ts';
@@ -33,7 +34,6 @@ export const schemaHandlers: Handlers<
 };
 
 const maxUri = 2_048;
-const noWarnings: readonly string[] = [];
 
 /**
  * Checks the args of one job before it is enqueued, whatever enqueues it.
@@ -45,20 +45,8 @@ export function checkSchema(engine: Engine, job: Checked): Promise<readonly stri
 }
 
 /** Checks envelopes; a fault of one among several says which by `details.index`. */
-export async function checkEnvelopes(engine: Engine, read: readonly ReadEnvelope[]): Promise<readonly string[]> {
-  if (!(await engine.schemas.any())) return noWarnings;
-  const warnings: string[] = [];
-  for (const [index, { job, args, schema }] of read.entries()) {
-    try {
-      const version = schema === null && (await engine.schemas.has(job.type)) ? versionOf(job.envelope) : null;
-      const found = await checkSchema(engine, { type: job.type, args, schema, version });
-      if (found.length > 0) warnings.push(...(read.length === 1 ? found : found.map((text) => `jobs[${index}]: ${text}`)));
-    } catch (error) {
-      if (error instanceof OjsFault && read.length > 1) throw new OjsFault(error.code, error.message, { ...error.details, index });
-      throw error;
-    }
-  }
-  return warnings.length === 0 ? noWarnings : warnings;
+export function checkEnvelopes(engine: Engine, read: readonly ReadEnvelope[]): Promise<readonly string[]> {
+  return checkAll(engine.schemas, read);
 }
 
 /** Checks the args of a job that will be enqueued later, as part of something else, by the text of its request. */
@@ -68,14 +56,6 @@ export async function checkRequest(engine: Engine, text: Json): Promise<void> {
   if (typeof type !== 'string') return;
   const args = members(text).get('args') ?? '[]';
   await checkSchema(engine, { type, args, schema: typeof schema === 'string' ? schema : null, version: versionOf(text) });
-}
-
-/** The version that a job names itself (ojs-job-versioning, C-43); null where it names none. */
-function versionOf(envelope: Json): string | null {
-  const texts = members(envelope);
-  const options: unknown = JSON.parse(texts.get('options') ?? 'null');
-  const value: unknown = (isObject(options) ? options.version : null) ?? JSON.parse(texts.get('version') ?? 'null');
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
 }
 
 /** GET /schemas, /admin/schemas. */

@@ -1,4 +1,14 @@
-import { type Clock, type JobId, type JobRecord, type Millis, type NewJob, type NodeRef, OjsFault, type Transition } from '@ojs-ts/core';
+import {
+  type Clock,
+  type JobId,
+  type JobRecord,
+  type Millis,
+  type NewJob,
+  type NodeRef,
+  OjsFault,
+  State,
+  type Transition,
+} from '@ojs-ts/core';
 import type { Beaten, Claim, Claimed, Inserted, InsertOptions, Moved, Storage, WorkerBeat } from '../storage/storage.ts';
 import { coalesce } from './coalesce.ts';
 
@@ -11,7 +21,10 @@ export interface Batches {
   claim(claim: Claim): Promise<Claimed>;
   /** Answers when the workflow nodes that the change made ready have been dealt with. */
   transition(transition: Transition): Promise<Timed>;
+  /** With all that users' transactions have committed of it. */
   get(id: JobId): Promise<JobRecord | null>;
+  /** As the store has it; a guarded change that is decided from it is refused where that is not the whole. */
+  read(id: JobId): Promise<JobRecord | null>;
   beat(beat: WorkerBeat): Promise<Beaten>;
 }
 
@@ -21,15 +34,18 @@ export interface BatchParts {
   readonly insert: InsertOptions;
   /** Goes on with nodes that a transition made ready. */
   readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
+  /** Takes in what users' transactions have committed of a job. */
+  readonly find: (id: JobId) => Promise<void>;
 }
 
-export function batches({ storage, clock, insert, advance }: BatchParts): Batches {
+export function batches({ storage, clock, insert, advance, find }: BatchParts): Batches {
   const { parallel, maxBatch: max } = storage.traits;
   const options = { parallel, max, split: true };
   const transition = coalesce(async (transitions: readonly Transition[]) => {
     const at = clock.now();
     return (await storage.jobs.transition(transitions, at)).map((moved) => ({ ...moved, at }));
   }, options);
+  const get = coalesce((ids: readonly JobId[]) => storage.jobs.get(ids), options);
   return {
     insert: coalesce((groups) => storage.jobs.insert(groups, clock.now(), insert), {
       ...options,
@@ -46,7 +62,14 @@ export function batches({ storage, clock, insert, advance }: BatchParts): Batche
       if (moved.kind === 'moved' && moved.ready.length > 0) await advance(moved.ready);
       return moved;
     },
-    get: coalesce((ids: readonly JobId[]) => storage.jobs.get(ids), options),
+    async get(id) {
+      const job = await get(id);
+      if (storage.inbox === null || (job !== null && job.state !== State.active)) return job;
+      await find(id);
+      // Where nothing waits any more, it may have been taken in since the first look.
+      return get(id);
+    },
+    read: get,
     beat: coalesce((beats: readonly WorkerBeat[]) => storage.registry.beat(beats, clock.now()), options),
   };
 }

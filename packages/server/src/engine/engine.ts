@@ -16,6 +16,7 @@ import { Bulk } from './bulk.ts';
 import { Crons } from './crons.ts';
 import { DeadLetter } from './dead-letter.ts';
 import { Fetches, type FetchRequest } from './fetch.ts';
+import { Intake } from './intake.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { defaultRetention, type EngineLog, type EngineOptions, type Retention, silentLog } from './options.ts';
 import { Overrides } from './overrides.ts';
@@ -46,6 +47,8 @@ export class Engine implements AsyncDisposable {
   readonly visibilityMs: number;
   readonly retention: Retention;
   readonly upkeep: Upkeep;
+  /** Null where the storage has no inbox. */
+  readonly intake: Intake | null;
   readonly lifecycle: Lifecycle;
   readonly crons: Crons;
   readonly workflows: Workflows;
@@ -68,6 +71,7 @@ export class Engine implements AsyncDisposable {
   readonly #quiet = new Map<string, Millis>();
   readonly #stop: (() => Promise<void>)[] = [];
   readonly #log: EngineLog;
+  #hinted: Promise<void> | undefined;
 
   private constructor(options: EngineOptions, clock: Clock) {
     const { storage, random = Math.random, log = silentLog } = options;
@@ -86,7 +90,11 @@ export class Engine implements AsyncDisposable {
     const workflows = new Workflows(storage, clock);
     const advance = (ready: readonly NodeRef[]) => workflows.advance(ready);
     this.workflows = workflows;
-    this.#batches = batches({ storage, clock, insert: { refusePaused: options.pausedQueues === 'reject' }, advance });
+    const insert = { refusePaused: options.pausedQueues === 'reject' };
+    this.#batches = batches({ storage, clock, insert, advance, find: async (id) => this.intake?.find(id) });
+    const { inbox } = storage;
+    this.intake = inbox && new Intake({ inbox, batches: this.#batches, clock, schemas: this.schemas, log, insert, advance });
+    const { intake } = this;
     this.#fetches = new Fetches(this.#batches, clock, this.visibilityMs);
     this.#settlements = new Settlements(this.#batches, clock, random);
     const crons = new Crons(storage, clock, log);
@@ -108,6 +116,7 @@ export class Engine implements AsyncDisposable {
       // Crons are looked at once a second, and no more often (ojs-cron §7.3).
       chores: [
         { everyMs: 1_000, run: () => crons.fireDue() },
+        ...(intake === null ? [] : [{ everyMs: intakeMs, run: () => intake.run() }]),
         { everyMs: 1_000, run: () => workflows.finish() },
         { everyMs: 1_000, run: () => overrides.expire() },
         { everyMs: forgetMs, run: () => replies.forget() },
@@ -133,7 +142,8 @@ export class Engine implements AsyncDisposable {
       for (const wake of wakes) {
         if (wake.kind === 'queue') engine.#fetches.wake(wake.queue);
         // A storage that does not know what has changed does not know that the log has not.
-        if (wake.kind === 'events' || wake.queue === null) engine.tail.wake();
+        if (wake.kind === 'events' || (wake.kind === 'queue' && wake.queue === null)) engine.tail.wake();
+        if (wake.kind === 'inbox' && options.upkeep !== 'manual') engine.#takeIn();
       }
     });
     engine.#stop.push(async () => subscription[Symbol.asyncDispose]());
@@ -148,6 +158,16 @@ export class Engine implements AsyncDisposable {
       engine.#stop.push(() => engine.upkeep.stop());
     }
     return engine;
+  }
+
+  /** After a hint. What fails here is tried again, and told, by the upkeep. */
+  #takeIn(): void {
+    this.#hinted ??= this.intake
+      ?.run()
+      .catch(() => {})
+      .finally(() => {
+        this.#hinted = undefined;
+      });
   }
 
   /** Inserts jobs all or none (ojs-core §7.1). */
@@ -238,10 +258,14 @@ export class Engine implements AsyncDisposable {
     this.drain();
     this.tail.close();
     for (const stop of this.#stop.splice(0).reverse()) await stop();
+    await this.#hinted;
     await this.workflows.settled();
     await this.storage[Symbol.asyncDispose]();
   }
 }
+
+/** At the latest after so long, in milliseconds, is taken in what a user's transaction has committed; a hint makes it a few milliseconds. */
+const intakeMs = 100;
 
 const maxQuiet = 10_000;
 

@@ -80,7 +80,7 @@ export class Settlements {
 
   async #fail(settlement: Settlement & { readonly kind: 'fail' | 'requeue' }): Promise<Outcome> {
     for (let round = 0; ; round++) {
-      const job = await this.#batches.get(settlement.id);
+      const job = await this.#batches.read(settlement.id);
       if (job === null) return { kind: 'missing' };
       if (!isOwn(job, settlement) || round === rounds) return ended(job, settlement) ?? { kind: 'conflict', job };
       const transition = this.#decide(job, settlement);

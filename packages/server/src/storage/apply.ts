@@ -34,6 +34,11 @@ export function isIn(state: State, mask: StateMask): boolean {
   return (state & mask) !== 0;
 }
 
+/** Whether the change ends an execution otherwise than by its ACK: it must not overtake a completion that a user's transaction has committed. */
+export function overtakes({ from, to }: Transition): boolean {
+  return isIn(State.active, from) && to !== State.active && to !== State.completed;
+}
+
 /** The fields that a transition may change, besides {@link Texts}. */
 export type Mutable = Pick<
   JobRecord,

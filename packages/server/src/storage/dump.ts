@@ -23,3 +23,10 @@ export function* pagesOf(records: Iterable<DumpRecord>, size = 100): Iterable<re
 
 /** Starts of a limit that one record holds. */
 export const startsAtOnce = 500;
+
+/** What a store without an inbox answers to a dump that has something in its own. */
+export function withoutInbox(): never {
+  throw new Error(
+    'The dump holds jobs that transactions enqueued and no server had taken in yet, and this storage has no inbox. Start a server on the other store for a moment and dump it again, or restore into PostgreSQL or SQLite.',
+  );
+}

@@ -387,6 +387,40 @@ export interface Documents {
   remove(kind: string, key: string): Promise<boolean>;
 }
 
+/** A request of a user's own transaction, in the shape of ojs-http-binding §7.1, that was committed and not taken in yet. */
+export interface InboxEntry {
+  /** In the order of the statements of one transaction. */
+  readonly number: number;
+  readonly id: JobId;
+  readonly request: Json;
+}
+
+/**
+ * Where users' own transactions leave what they enqueue and complete: they append a row, lock nothing that others need, and any node takes the row in after
+ * their commit by the rules that hold for every other call. A row goes in the commit that takes it in, so two nodes never do it twice.
+ */
+export interface Inbox {
+  /** Oldest first. */
+  read(limit: number): Promise<readonly InboxEntry[]>;
+  /** Of each job whether anything of it waits to be taken in: its request, or its completion. */
+  holds(ids: readonly JobId[]): Promise<readonly boolean[]>;
+  /** Inserts each job as a group of its own, in order. The entry goes where the job is there afterwards; null where it has gone before. */
+  take(
+    intakes: readonly { readonly entry: number; readonly job: NewJob }[],
+    now: Millis,
+    options?: InsertOptions,
+  ): Promise<readonly (Inserted | null)[]>;
+  /** In place of a request that was refused: the job, which nothing but its id can refuse, and its end in the same commit. */
+  refuse(
+    refusals: readonly { readonly entry: number; readonly job: NewJob; readonly end: Transition }[],
+    now: Millis,
+  ): Promise<readonly (Inserted | null)[]>;
+  /** Applies up to `limit` completions as ACKs of their claims; {@link Jobs.transition} applies those of its own jobs first. */
+  complete(limit: number, now: Millis): Promise<{ readonly count: number; readonly ready: readonly NodeRef[] }>;
+  /** Rows that wait to be taken in. */
+  depth(): Promise<number>;
+}
+
 /** What a dump is made of: everything of a store but the leases of upkeep. What follows from other rows (counts, lanes, who is ready) is not in it. */
 export interface Dumped {
   /** The first one. `position` is the newest of the log; `lastStart` the last start that a rate counted. */
@@ -411,6 +445,9 @@ export interface Dumped {
     readonly claims: readonly { readonly id: JobId; readonly claim: number }[];
   };
   readonly events: EventBatch;
+  /** What the inbox has: requests and completions of committed transactions. A storage without an inbox refuses them. */
+  readonly inbox: InboxEntry;
+  readonly completion: { readonly number: number; readonly id: JobId; readonly claim: number; readonly result: Json | null };
 }
 
 /** Plain JSON values; JSON texts of users stay texts in it. */
@@ -447,6 +484,8 @@ export interface Storage extends AsyncDisposable {
   readonly workflows: Workflows;
   readonly crons: Crons;
   readonly documents: Documents;
+  /** Null where users cannot have a transaction with the store. */
+  readonly inbox: Inbox | null;
   readonly backup: Backup;
   /** Reads which layout the store has and which one this code brings; changes nothing. */
   layout(): Promise<Layout>;
@@ -496,6 +535,6 @@ export interface Page<T> {
 
 /**
  * Jobs became available in this queue, or slots of a limit were freed that jobs of it wait for; `queue: null` where the storage knows only that
- * something changed. `events`: the log has grown.
+ * something changed. `events`: the log has grown. `inbox`: a user's transaction left something there.
  */
-export type Wake = { readonly kind: 'queue'; readonly queue: string | null } | { readonly kind: 'events' };
+export type Wake = { readonly kind: 'queue'; readonly queue: string | null } | { readonly kind: 'events' } | { readonly kind: 'inbox' };

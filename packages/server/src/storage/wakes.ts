@@ -7,6 +7,7 @@ export class Wakes {
   readonly #listeners = new Set<Listener>();
   readonly #queues = new Set<string | null>();
   #logged = false;
+  #inbox = false;
   #due: NodeJS.Immediate | undefined;
 
   get heard(): boolean {
@@ -24,6 +25,13 @@ export class Wakes {
   logged(): void {
     if (!this.heard) return;
     this.#logged = true;
+    this.#due ??= setImmediate(() => this.#deliver());
+  }
+
+  /** The inbox has something. */
+  received(): void {
+    if (!this.heard) return;
+    this.#inbox = true;
     this.#due ??= setImmediate(() => this.#deliver());
   }
 
@@ -47,8 +55,10 @@ export class Wakes {
     this.#due = undefined;
     const wakes = [...this.#queues].map((queue): Wake => ({ kind: 'queue', queue }));
     if (this.#logged) wakes.push({ kind: 'events' });
+    if (this.#inbox) wakes.push({ kind: 'inbox' });
     this.#queues.clear();
     this.#logged = false;
+    this.#inbox = false;
     for (const listener of this.#listeners) listener(wakes);
   }
 }

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
 
 /**
- * A process on the frozen code of an earlier layout, whose module is the first argument. It inserts, claims and ends jobs of the file, limited ones too, until its
+ * A process on the frozen code of an earlier layout, whose module is the first argument. It inserts, claims and ends jobs of the file or database, limited ones too, until its
  * input ends; prints what it inserted and ended.
  */
 const [module = '', path = ''] = process.argv.slice(2);
-const { sqliteStorage, State } = await import(pathToFileURL(module).href);
-const storage = sqliteStorage({ path, synchronous: 'OFF' });
+const { sqliteStorage, postgresStorage, State } = await import(pathToFileURL(module).href);
+const storage = sqliteStorage === undefined ? postgresStorage({ url: path }) : sqliteStorage({ path, synchronous: 'OFF' });
 let ended = false;
 void once(process.stdin.resume(), 'end').then(() => {
   ended = true;
@@ -39,6 +39,7 @@ for (let round = 0; !ended || round < 40; round++) {
         trace: null,
         unique: null,
         policy: null,
+        cron: null,
       },
       ...{ limits: index === 0 ? [{ key: 'shared', concurrency: 3, rates: [] }] : [], envelope: `{"args":[${index}.0]}` },
     };

@@ -1,5 +1,5 @@
 import { State } from '@ojs-ts/core';
-import { pagesOf, startsAtOnce, type Takers, take } from '../dump.ts';
+import { pagesOf, startsAtOnce, type Takers, take, withoutInbox } from '../dump.ts';
 import type { Backup, DumpRecord } from '../storage.ts';
 import { Queue, type Row, type Tables } from './tables.ts';
 
@@ -103,6 +103,8 @@ function takers(tables: Tables, waiting: Row[]): Takers {
     events(batch) {
       tables.log.load(batch);
     },
+    inbox: withoutInbox,
+    completion: withoutInbox,
   };
 }
 

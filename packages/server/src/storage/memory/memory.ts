@@ -33,6 +33,7 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
     workflows: workflows(open),
     crons: crons(open),
     documents: documents(open),
+    inbox: null,
     backup: backup(
       () => ({ tables: open(), seed }),
       (restored, itsSeed) => {

@@ -55,6 +55,8 @@ export class Draft {
     }
     const answer = job.unique === null ? { replaces: [] } : uniqueAnswer(job.unique, this.#holders(job.unique));
     if ('refusedBy' in answer) return { kind: 'duplicate', by: 'unique', existing: answer.refusedBy.held.job };
+    const completing = answer.replaces.find(({ held, state }) => state === State.active && this.#shelf.completing.has(held.job.id));
+    if (completing) return { kind: 'duplicate', by: 'unique', existing: completing.held.job };
     return this.#doorAnswer(job, answer.replaces) ?? this.#plan(job, answer.replaces);
   }
 

@@ -1,8 +1,10 @@
 import { noNumbers } from '../limits.ts';
 import type { DumpRecord } from '../storage.ts';
+import { readCompletion } from './completions.ts';
 import { cronColumns, readCron } from './crons.ts';
 import { readDocument } from './documents.ts';
 import type { Reader } from './held.ts';
+import { readEntry } from './inbox.ts';
 import { parseNumbers } from './limits.ts';
 import { nodesOfFlow } from './nodes.ts';
 import { allQueues, readQueue } from './queues.ts';
@@ -47,6 +49,11 @@ export async function* dump(read: Reader): AsyncIterable<readonly DumpRecord[]> 
   }));
   yield* rows(read, 'SELECT request, at, claims FROM ojs.requests ORDER BY at, number', request);
   yield* rows(read, batches, events);
+  yield* rows(read, 'SELECT number, id, request FROM ojs.inbox ORDER BY number', (cells) => ({ kind: 'inbox', record: readEntry(cells) }));
+  yield* rows(read, 'SELECT number, id, claim, result FROM ojs.inbox_completions ORDER BY number', (cells) => ({
+    kind: 'completion',
+    record: readCompletion(cells),
+  }));
 }
 
 /** The rows of a query, through a cursor: of a table of any size there are few in memory. */

@@ -15,13 +15,15 @@ export interface Held<J extends Light = Light> {
   result: Json | null;
   /** Texts that have changed. */
   texts: Partial<Texts>;
+  /** A user's transaction has committed that it is completed. */
+  readonly completing?: boolean;
 }
 
 const lightColumns =
   'id, number, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, lease_ms, lease_until, timeout_ms, ' +
   'heartbeat_ms, deadline_at, queue, type, worker, trace, limits, workflow, node, CASE WHEN workflow IS NOT NULL THEN result END';
 
-const lockLight = `SELECT ${lightColumns} FROM ojs.jobs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`;
+const lockLight = `SELECT ${lightColumns}, EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = jobs.id) FROM ojs.jobs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`;
 const readFull = `SELECT ${jobColumns} FROM ojs.jobs WHERE id = ANY ($1::uuid[])`;
 
 export function idsText(ids: readonly JobId[]): string {
@@ -77,5 +79,5 @@ function readLight(cells: Cells): Held {
     limits: limits === null ? noLimits : readTexts(limits),
     node: workflow === null ? null : { workflow, index: integer(cells[23]) },
   };
-  return { number: integer(cells[1]), job, result: textOrNull(cells[24]), texts: {} };
+  return { number: integer(cells[1]), job, result: textOrNull(cells[24]), texts: {}, completing: cells[25] === true };
 }

@@ -24,7 +24,7 @@ type Groups = readonly (readonly NewJob[])[];
 const plain: Inserted = { kind: 'inserted', replaced: [] };
 
 /** A job was refused, which the short way has no answer for. */
-class Refused extends Error {}
+export class Refused extends Error {}
 
 export async function insert(
   database: Database,
@@ -34,7 +34,7 @@ export async function insert(
 ): Promise<readonly (readonly Inserted[])[]> {
   const jobs = groups.flat();
   if (jobs.length === 0) return groups.map(() => []);
-  if (jobs.every(({ unique }) => unique === null) && new Set(jobs.map(({ id }) => id)).size === jobs.length) {
+  if (isPlain(jobs)) {
     try {
       return await database.transact(now, (tx) => insertPlain(tx, groups, jobs, options));
     } catch (error) {
@@ -44,8 +44,13 @@ export async function insert(
   return database.transact(now, (tx) => insertGroups(tx, groups, now, options));
 }
 
-/** Inserts first and asks later: one statement, as long as nothing is refused. */
-async function insertPlain(
+/** Whether nothing but an id or a queue can refuse them. */
+export function isPlain(jobs: readonly NewJob[]): boolean {
+  return jobs.every(({ unique }) => unique === null) && new Set(jobs.map(({ id }) => id)).size === jobs.length;
+}
+
+/** Inserts first and asks later: one statement, as long as nothing is refused. @throws Refused */
+export async function insertPlain(
   tx: Transaction,
   groups: Groups,
   jobs: readonly NewJob[],

@@ -1,7 +1,8 @@
-import type { JobRecord, Millis, Transition } from '@ojs-ts/core';
-import type { Texts } from '../apply.ts';
+import { type JobRecord, type Millis, State, type Transition } from '@ojs-ts/core';
+import { overtakes, type Texts } from '../apply.ts';
 import type { Moved } from '../storage.ts';
 import { Changes } from './changes.ts';
+import { applyCompletions, beingCompleted, takeCompletions } from './completions.ts';
 import { type Light, lockJobs, readJobs } from './held.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -14,14 +15,24 @@ type Step =
 /** Guarded changes, one after the other. */
 export async function moveAll(tx: Transaction, transitions: readonly Transition[], now: Millis): Promise<readonly Moved[]> {
   if (transitions.length === 0) return [];
-  const rows = await lockJobs(
-    tx,
-    transitions.map(({ id }) => id),
-  );
+  const overtaking = transitions.filter(overtakes).map(({ id }) => id);
+  const [open, rows, done] = await Promise.all([
+    beingCompleted(tx, overtaking),
+    lockJobs(
+      tx,
+      transitions.map(({ id }) => id),
+    ),
+    takeCompletions(tx, overtaking),
+  ]);
   const changes = new Changes(tx, now);
+  // An ACK of the same execution that comes behind changes nothing.
+  const acked = transitions.flatMap(({ id, to }) => (to === State.completed && rows.get(id)?.completing === true ? [id] : []));
+  applyCompletions(changes, rows, acked.length === 0 ? done : [...done, ...(await takeCompletions(tx, acked))]);
   const steps = transitions.map((transition): Step => {
     const held = rows.get(transition.id);
     if (!held) return { kind: 'missing' };
+    if (open.has(transition.id) && overtakes(transition) && held.job.state === State.active)
+      return { kind: 'refused', job: held.job, texts: held.texts };
     const was = held.job.state;
     const ends = changes.ends;
     const kind = changes.move(held, transition);

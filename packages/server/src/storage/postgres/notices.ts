@@ -109,6 +109,7 @@ export class Notices {
         // What happened meanwhile was not heard.
         this.#wakes.wake(null);
         this.#wakes.logged();
+        this.#wakes.received();
       });
     }, this.#pauseMs).unref();
     this.#pauseMs = Math.min(2 * this.#pauseMs, longestPauseMs);
@@ -116,10 +117,11 @@ export class Notices {
 
   /** Any role of the database may notify: what cannot be read says no more than that something may have changed. */
   #heard(payload: string): void {
-    const { from, queues, events } = readNotice(payload);
+    const { from, queues, events, inbox } = readNotice(payload);
     if (from === this.#origin) return;
     for (const queue of queues ?? [null]) this.#wakes.wake(queue);
     if (events) this.#wakes.logged();
+    if (inbox) this.#wakes.received();
   }
 
   async #deafen(): Promise<void> {
@@ -143,6 +145,8 @@ interface Notice {
   /** Null where it tells of none by name. */
   readonly queues: readonly string[] | null;
   readonly events: boolean;
+  /** A user's transaction was committed that left something in the inbox. */
+  readonly inbox: boolean;
 }
 
 function readNotice(payload: string): Notice {
@@ -152,7 +156,12 @@ function readNotice(payload: string): Notice {
   } catch {
     // No notice of ours.
   }
-  if (typeof notice !== 'object' || notice === null || !('from' in notice)) return { from: null, queues: null, events: true };
+  if (typeof notice !== 'object' || notice === null || !('from' in notice)) return { from: null, queues: null, events: true, inbox: true };
   const queues = 'queues' in notice && Array.isArray(notice.queues) ? notice.queues.map(String) : null;
-  return { from: notice.from, queues, events: 'events' in notice && notice.events === true };
+  return {
+    from: notice.from,
+    queues,
+    events: 'events' in notice && notice.events === true,
+    inbox: 'inbox' in notice && notice.inbox === true,
+  };
 }

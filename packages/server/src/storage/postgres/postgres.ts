@@ -5,6 +5,7 @@ import { Database } from './connection.ts';
 import { crons } from './crons.ts';
 import { documents } from './documents.ts';
 import { events } from './events.ts';
+import { inbox } from './inbox.ts';
 import { jobs } from './jobs.ts';
 import { layout, migrate } from './migrate.ts';
 import { Notices } from './notices.ts';
@@ -27,7 +28,7 @@ export interface PostgresOptions {
 const tables = [
   ...['jobs', 'queues', 'counts', 'minutes', 'events', 'requests', 'workers', 'leases'],
   ...['limits', 'limit_changes', 'lane_changes', 'starts', 'lanes', 'lane_keys', 'groups'],
-  ...['workflows', 'workflow_counts', 'nodes', 'node_specs', 'crons', 'documents'],
+  ...['workflows', 'workflow_counts', 'nodes', 'node_specs', 'crons', 'documents', 'inbox', 'inbox_completions'],
 ];
 
 const now = 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
@@ -63,6 +64,7 @@ export function postgresStorage({ url, events: logs = true }: PostgresOptions): 
     workflows: workflows(database),
     crons: crons(database),
     documents: documents(database),
+    inbox: inbox(database),
     backup: backup(database),
     layout: () => layout(database),
     migrate: () => migrate(database),

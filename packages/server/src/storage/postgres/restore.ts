@@ -18,7 +18,7 @@ interface Flow {
 type Row = { readonly [column: string]: unknown };
 
 /** The tables in which a store that was ever used has a row. */
-const telling = ['queues', 'counts', 'jobs', 'limits', 'limit_changes', 'workflows', 'crons', 'documents', 'events'];
+const telling = ['queues', 'counts', 'jobs', 'limits', 'limit_changes', 'workflows', 'crons', 'documents', 'events', 'inbox'];
 
 /** Also keeps a second restore waiting. */
 export async function isEmpty(tx: Transaction): Promise<boolean> {
@@ -81,6 +81,8 @@ export class Restoration {
       this.#position = Math.max(this.#position, position + count - 1);
       this.#row('events', { position, at, count, entries });
     },
+    inbox: (entry) => this.#row('inbox', { ...entry }),
+    completion: (completion) => this.#row('inbox_completions', { ...completion }),
   };
 
   constructor(tx: Transaction) {
@@ -101,6 +103,11 @@ export class Restoration {
     await this.#tx.query(`SELECT setval('ojs.numbers', greatest(nextval('ojs.numbers'), (($1::bigint / 4096) + 1) * 4096))`, [
       this.#number,
     ]);
+    for (const table of ['inbox', 'inbox_completions']) {
+      await this.#tx.query(
+        `SELECT setval(pg_get_serial_sequence('ojs.${table}', 'number'), (SELECT max(number) FROM ojs.${table})) WHERE EXISTS (SELECT FROM ojs.${table})`,
+      );
+    }
     await this.#tx.query(
       `SELECT setval(pg_get_serial_sequence('ojs.workflows', 'number'), (SELECT max(number) FROM ojs.workflows)) WHERE EXISTS (SELECT FROM ojs.workflows)`,
     );

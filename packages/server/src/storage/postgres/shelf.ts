@@ -1,6 +1,7 @@
 import { type JobId, type JobRecord, type NewJob, State, Terminal } from '@ojs-ts/core';
 import { isIn } from '../apply.ts';
 import { numbers, texts } from './arrays.ts';
+import { beingCompleted, completedAlready } from './completions.ts';
 import { type Held, heldOf, readJobs } from './held.ts';
 import { lock } from './locks.ts';
 import { integer, integerOrNull, jobColumns, text } from './row.ts';
@@ -34,6 +35,8 @@ export interface Shelf {
   readonly jobs: Map<JobId, Held<JobRecord>>;
   readonly byKey: Map<string, Held<JobRecord>[]>;
   readonly gates: ReadonlyMap<string, Gate>;
+  /** Active holders that a user's transaction completes or has completed: they cannot be replaced any more. */
+  readonly completing: ReadonlySet<JobId>;
 }
 
 /** @param always no queue refuses. */
@@ -47,7 +50,9 @@ export async function openShelf(tx: Transaction, jobs: readonly NewJob[], always
     jobs.map(({ id }) => id),
   );
   const [byId, holders] = await Promise.all([known, readHolders(tx, jobs)]);
-  const shelf: Shelf = { jobs: new Map(), byKey: new Map(), gates };
+  const active = replacing.length === 0 ? [] : holders.filter(({ job }) => job.state === State.active).map(({ job }) => job.id);
+  const completing = new Set([...(await beingCompleted(tx, active)), ...(await completedAlready(tx, active))]);
+  const shelf: Shelf = { jobs: new Map(), byKey: new Map(), gates, completing };
   for (const held of [...byId.values(), ...holders]) shelve(shelf, held);
   return shelf;
 }

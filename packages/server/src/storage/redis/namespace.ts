@@ -65,6 +65,7 @@ export function namespace(connection: Connection, name: string, events: boolean)
     workflows: workflows(scripts),
     crons: crons(scripts),
     documents: documents(scripts),
+    inbox: null,
     backup: backup(scripts, connection.name, (restored) => {
       seed = restored;
     }),

@@ -1,5 +1,5 @@
 import { State, type WorkflowState } from '@ojs-ts/core';
-import { type Takers, take } from '../dump.ts';
+import { type Takers, take, withoutInbox } from '../dump.ts';
 import { isReady, noConfig } from '../records.ts';
 import type { Dumped, DumpRecord } from '../storage.ts';
 import type { Packed } from './packed.ts';
@@ -62,6 +62,8 @@ export class Restoration {
       this.#command('ZADD', 'log', position, `${at}:${count}:${position}`);
       this.#command('HSET', 'entries', position, entries);
     },
+    inbox: withoutInbox,
+    completion: withoutInbox,
   };
 
   constructor(scripts: Scripts) {

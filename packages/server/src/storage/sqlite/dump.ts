@@ -4,9 +4,10 @@ import type { DumpRecord } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import { readCron } from './crons.ts';
 import { readDocument } from './documents.ts';
+import { readEntry } from './inbox.ts';
 import { parseNumbers } from './limits.ts';
 import { readMinute } from './queues.ts';
-import { type Cells, integer, integerOrNull, jobColumns, readJob, text, textOrNull } from './row.ts';
+import { type Cells, integer, integerOrNull, jobColumns, readCompletion, readJob, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import { readWorker, workerColumns } from './workers.ts';
 import { readFlowRecord, readNodeRecord } from './workflows.ts';
@@ -27,6 +28,8 @@ export function* dump(sql: Connection): Iterable<readonly DumpRecord[]> {
   yield sql.all(`SELECT ${workerColumns} FROM ojs_workers`).map((cells) => ({ kind: 'worker', record: readWorker(cells) }));
   yield* byNumber(sql, 'SELECT number, request, at, claims FROM ojs_requests WHERE number > ? ORDER BY number LIMIT ? + 0', request);
   yield* byNumber(sql, 'SELECT position, at, count, entries FROM ojs_events WHERE position > ? ORDER BY position LIMIT ? + 0', events);
+  yield* byNumber(sql, statements.inbox, (cells) => ({ kind: 'inbox', record: readEntry(cells) }));
+  yield* byNumber(sql, statements.completions, (cells) => ({ kind: 'completion', record: readCompletion(cells) }));
 }
 
 function* byNumber(sql: Connection, statement: string, read: (cells: Cells) => DumpRecord): Iterable<readonly DumpRecord[]> {

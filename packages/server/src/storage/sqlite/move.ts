@@ -1,4 +1,5 @@
 import {
+  completed,
   type EventSubject,
   expired,
   type JobRecord,
@@ -12,7 +13,20 @@ import {
 import { eventsOf, isIn, type Mutable, moved, overdueAt, textsOf, verdict } from '../apply.ts';
 import { sumsOf } from '../statistics.ts';
 import type { Moved } from '../storage.ts';
-import { type Cells, integer, integerOrNull, readBounds, readJob, readTies, state, type Ties, text, textOrNull } from './row.ts';
+import {
+  type Cells,
+  type CompletionRow,
+  integer,
+  integerOrNull,
+  readBounds,
+  readCompletion,
+  readJob,
+  readTies,
+  state,
+  type Ties,
+  text,
+  textOrNull,
+} from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -23,6 +37,8 @@ type Changing = Guarded & Mutable & Pick<JobRecord, 'timeoutMs' | 'heartbeatMs' 
 
 /** One guarded change. Only a refusal reads the whole row. */
 export function move(tx: Transaction, transition: Transition, now: Millis): Moved {
+  if (tx.completing && transition.to !== State.active)
+    for (const cells of tx.sql.all(statements.completionOf, transition.id)) complete(tx, readCompletion(cells), now);
   const cells = tx.sql.get(statements.guard, transition.id);
   if (!cells) return { kind: 'missing' };
   const number = integer(cells[0]);
@@ -40,6 +56,13 @@ export function move(tx: Transaction, transition: Transition, now: Millis): Move
   tx.counts.sum(before.queue, sumsOf(before, after.state, now, transition), now);
   for (const event of eventsOf(transition, before.state)) tx.log.job(event.kind, after, before.state, event.data ?? null);
   return { kind: 'moved', was: before.state, ready: closeNode(tx, number, after, transition, now) };
+}
+
+/** The ACK that a user's transaction has committed. */
+export function complete(tx: Transaction, { number, id, claim, result }: CompletionRow, now: Millis): readonly NodeRef[] {
+  tx.sql.change(statements.leaveCompletions, number);
+  const done = move(tx, completed({ id, claim, result }), now);
+  return done.kind === 'moved' ? done.ready : none;
 }
 
 const none: readonly NodeRef[] = [];

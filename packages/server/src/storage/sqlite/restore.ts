@@ -11,7 +11,7 @@ import { room, statements } from './statements.ts';
 import { Transaction } from './transaction.ts';
 
 /** The tables in which a store that was ever used has a row. */
-const telling = ['queues', 'jobs', 'limits', 'workflows', 'crons', 'documents', 'events'];
+const telling = ['queues', 'jobs', 'limits', 'workflows', 'crons', 'documents', 'events', 'inbox'];
 
 export function isEmpty(sql: Connection): boolean {
   const used = telling.map((table) => `exists (SELECT 1 FROM ojs_${table})`);
@@ -54,6 +54,8 @@ export class Restoration {
       this.#position = Math.max(this.#position, position + count - 1);
       this.#sql.change(statements.log, position, at, count, entries);
     },
+    inbox: (entry) => this.#row('inbox', { ...entry }),
+    completion: (completion) => this.#row('inbox_completions', { ...completion }),
   };
 
   constructor(sql: Connection) {

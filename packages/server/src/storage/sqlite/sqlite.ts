@@ -9,6 +9,7 @@ import { Connection, type Synchronous } from './connection.ts';
 import { crons } from './crons.ts';
 import { documents } from './documents.ts';
 import { events } from './events.ts';
+import { inbox } from './inbox.ts';
 import { jobs } from './jobs.ts';
 import { layout, migrate } from './migrate.ts';
 import { queues } from './queues.ts';
@@ -44,7 +45,7 @@ const durability: Readonly<Record<Synchronous, string>> = {
 const tables = [
   ...['jobs', 'queues', 'minutes', 'events', 'requests', 'workers', 'leases'],
   ...['limits', 'starts', 'lanes', 'lane_keys', 'alarms'],
-  ...['workflows', 'workflow_counts', 'nodes', 'node_specs', 'crons', 'documents'],
+  ...['workflows', 'workflow_counts', 'nodes', 'node_specs', 'crons', 'documents', 'inbox', 'inbox_completions'],
 ];
 
 /**
@@ -89,6 +90,7 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     workflows: workflows(sql, writer),
     crons: crons(sql, writer),
     documents: documents(sql, writer),
+    inbox: inbox(sql, writer),
     backup: backup(sql, synchronous, patienceMs),
     layout: () => writer.read(() => layout(sql)),
     migrate: () => migrate(sql, patienceMs),

@@ -184,5 +184,16 @@ const recordStatements = {
     ON CONFLICT (kind, key) DO UPDATE SET version = excluded.version, updated_at = excluded.updated_at, body = excluded.body`,
 } as const;
 
+const inboxStatements = {
+  inbox: `SELECT number, id, request FROM ojs_inbox WHERE number > ? ORDER BY number LIMIT ? + 0`,
+  inboxEntry: `SELECT 1 FROM ojs_inbox WHERE number = ?`,
+  leaveInbox: `DELETE FROM ojs_inbox WHERE number = ?`,
+  completions: `SELECT number, id, claim, result FROM ojs_inbox_completions WHERE number > ? ORDER BY number LIMIT ? + 0`,
+  anyCompletion: `SELECT 1 FROM ojs_inbox_completions LIMIT 1`,
+  completionOf: `SELECT number, id, claim, result FROM ojs_inbox_completions WHERE id = ? ORDER BY number`,
+  leaveCompletions: `DELETE FROM ojs_inbox_completions WHERE number = ?`,
+  inInbox: `SELECT exists (SELECT 1 FROM ojs_inbox WHERE id = ?) OR exists (SELECT 1 FROM ojs_inbox_completions WHERE id = ?)`,
+} as const;
+
 /** The statements whose cost must not grow with the backlog; a test reads the plan of each. */
-export const statements = { ...jobStatements, ...limitStatements, ...workflowStatements, ...recordStatements } as const;
+export const statements = { ...jobStatements, ...limitStatements, ...workflowStatements, ...recordStatements, ...inboxStatements } as const;

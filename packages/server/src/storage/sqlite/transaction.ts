@@ -6,6 +6,7 @@ import { Lanes } from './lanes.ts';
 import { Limits } from './limits.ts';
 import { Log } from './log.ts';
 import { Numbers } from './numbers.ts';
+import { statements } from './statements.ts';
 
 /** Where a job is counted. */
 export interface Counted {
@@ -27,6 +28,7 @@ export class Transaction {
   readonly limits: Limits;
   readonly lanes: Lanes;
   readonly graph: Graph;
+  #completing: boolean | undefined;
 
   constructor(sql: Connection, logs: boolean) {
     this.sql = sql;
@@ -36,6 +38,12 @@ export class Transaction {
     this.limits = new Limits(sql, this.counts, this.numbers);
     this.lanes = new Lanes(sql, this.numbers, this.counts, this.limits);
     this.graph = new Graph(sql, this.log);
+  }
+
+  /** Whether users' transactions have committed completions that may not be applied yet. Asked once: while this transaction writes nobody else does. */
+  get completing(): boolean {
+    this.#completing ??= this.sql.get(statements.anyCompletion) !== undefined;
+    return this.#completing;
   }
 
   /** A job enters a state; where that is `available`, its line comes from {@link enterLine}. */

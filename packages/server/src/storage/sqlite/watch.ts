@@ -47,6 +47,7 @@ export class Watch {
     this.#version = version;
     this.#wakes.wake(null);
     this.#wakes.logged();
+    this.#wakes.received();
   }
 
   #read(): number {

@@ -9,7 +9,7 @@ import { claim, claimOne, idOf, insert, move, newJob, queue, t0, to } from '../s
 import { temporaryDirectory } from './temporary.ts';
 
 /** The newest: the number of files in sql/sqlite. */
-const layout = 5;
+const layout = 6;
 
 test('a store is there again after it was closed, with its seed, its positions and its order', async () => {
   const url = `sqlite:${join(temporaryDirectory(), 'jobs.db')}`;
@@ -164,7 +164,7 @@ test('a commit of another process wakes subscribers of this one', async () => {
     void one.subscribe((wakes) => resolve(wakes));
   });
   await insert(two, [newJob(1)]);
-  expect(await woken).toEqual([{ kind: 'queue', queue: null }, { kind: 'events' }]);
+  expect(await woken).toEqual([{ kind: 'queue', queue: null }, { kind: 'events' }, { kind: 'inbox' }]);
   const job = await claimOne(one);
   expect((await move(two, to(job.id, State.completed, State.active, { claim: job.claim }))).kind).toBe('moved');
 });

@@ -11,6 +11,15 @@ const byId = 'SEARCH ojs_jobs USING INDEX sqlite_autoindex_ojs_jobs_1 (id=?)';
 const byNumber = 'SEARCH ojs_jobs USING INTEGER PRIMARY KEY (rowid=?)';
 
 const plans: Readonly<Record<keyof typeof statements, string>> = {
+  inbox: 'SEARCH ojs_inbox USING INTEGER PRIMARY KEY (rowid>?)',
+  inboxEntry: 'SEARCH ojs_inbox USING INTEGER PRIMARY KEY (rowid=?)',
+  leaveInbox: 'SEARCH ojs_inbox USING INTEGER PRIMARY KEY (rowid=?)',
+  completions: 'SEARCH ojs_inbox_completions USING INTEGER PRIMARY KEY (rowid>?)',
+  anyCompletion: 'SCAN ojs_inbox_completions USING COVERING INDEX ojs_inbox_completions_id',
+  completionOf: 'SEARCH ojs_inbox_completions USING INDEX ojs_inbox_completions_id (id=?)',
+  leaveCompletions: 'SEARCH ojs_inbox_completions USING INTEGER PRIMARY KEY (rowid=?)',
+  inInbox:
+    'SCAN CONSTANT ROW; SCALAR SUBQUERY 1; SEARCH ojs_inbox USING COVERING INDEX ojs_inbox_id (id=?); SCALAR SUBQUERY 2; SEARCH ojs_inbox_completions USING COVERING INDEX ojs_inbox_completions_id (id=?)',
   insert: '',
   insertBare: '',
   byId,

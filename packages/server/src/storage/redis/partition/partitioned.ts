@@ -30,6 +30,7 @@ export function partitioned(map: QueueMap, open: (name: string) => Namespace, lo
     workflows: workflows(spaces, owners),
     crons: crons(spaces, owners),
     documents: home.documents,
+    inbox: null,
     backup: backup(spaces, log),
     layout: () => home.layout(),
     async migrate() {

@@ -1,5 +1,5 @@
 import { cronDestination, defaultQueue, type JobRecord, nodeDestination, queueLimitKey } from '@ojs-ts/core';
-import { type Takers, take } from '../../dump.ts';
+import { type Takers, take, withoutInbox } from '../../dump.ts';
 import type { Dumped, DumpRecord } from '../../storage.ts';
 import { onePlace } from './crossing.ts';
 import type { QueueMap } from './queue-map.ts';
@@ -67,6 +67,8 @@ export class Routes {
       for (const place of this.#map.namespaces.keys()) this.#give(place, { kind: 'request', record });
     },
     events: (record) => this.#give(0, { kind: 'events', record }),
+    inbox: withoutInbox,
+    completion: withoutInbox,
   };
 
   #give(place: number, record: DumpRecord): void {

@@ -1,0 +1,110 @@
+import type { JobContext } from '../context.ts';
+import { type InputOf, type JobDef, type Jsonable, job as requestOf } from '../definition.ts';
+import { OJSError } from '../errors.ts';
+import type { JsonArray } from '../job.ts';
+import type { EnqueueMiddleware } from '../middleware/types.ts';
+import type { JobOptions, JobRequest } from '../options.ts';
+import { acknowledged, claimedBy, completionStatement, leaseLost, lockStatement } from './complete.ts';
+import { type Destination, inbox, type PreparedRequest } from './destination.ts';
+import { prepare } from './prepare.ts';
+import type { Row, SqlTransaction } from './sql.ts';
+
+/** What a transaction holds of a job until it commits. After that `client.getJob(id)` finds it. */
+export interface StagedJob {
+  readonly id: string;
+  readonly type: string;
+  readonly queue: string;
+  /** `dropped`: a middleware answered null, and nothing was written. */
+  readonly outcome: 'staged' | 'dropped';
+}
+
+export interface TransactionClientOptions {
+  /** Where jobs are written. Default: the inbox of the schema `ojs`. */
+  readonly destination?: Destination;
+  /** Runs around every job, the first one outermost; a chain's `all` fits. */
+  readonly middleware?: readonly EnqueueMiddleware[];
+}
+
+/**
+ * Enqueues within transactions of yours: a job is there if and only if the transaction commits. It appends one row and takes no lock that anybody else needs, so the
+ * transaction may stay open as long as it likes.
+ */
+export class TransactionClient {
+  readonly #destination: Destination;
+  readonly #middleware: readonly EnqueueMiddleware[];
+
+  constructor(options: TransactionClientOptions = {}) {
+    this.#destination = options.destination ?? inbox();
+    this.#middleware = options.middleware ?? [];
+  }
+
+  /** @throws {OJSValidationError} before anything is written; what the database says otherwise. */
+  enqueue<D extends JobDef>(tx: SqlTransaction, job: D, args: Jsonable<InputOf<D>>, options?: JobOptions): Promise<StagedJob>;
+  enqueue(tx: SqlTransaction, jobType: string, args: JsonArray, options?: JobOptions): Promise<StagedJob>;
+  async enqueue(tx: SqlTransaction, job: string | JobDef, args: JsonArray, options: JobOptions = {}): Promise<StagedJob> {
+    const request = typeof job === 'string' ? { ...options, type: job, args } : requestOf(job, args, options);
+    const [staged] = await this.enqueueBatch(tx, [request]);
+    if (staged === undefined) throw new OJSError('A job was staged without an answer.');
+    return staged;
+  }
+
+  /** One statement. The jobs come in their order; each is let in or refused by itself once the transaction has committed. */
+  async enqueueBatch(tx: SqlTransaction, requests: readonly JobRequest[]): Promise<StagedJob[]> {
+    const prepared = await Promise.all(requests.map((request) => prepare(request, this.#middleware)));
+    const kept = prepared.filter((request) => request !== null);
+    if (kept.length > 0) await this.#append(tx, kept);
+    return prepared.map((request, index) => stagedOf(request, requests[index]));
+  }
+
+  /**
+   * The request after its schema and the middleware, for where there is no time for them: {@link withTransaction} of SQLite. null: a middleware dropped it.
+   * @throws {OJSValidationError}
+   */
+  prepare(request: JobRequest): Promise<PreparedRequest | null> {
+    return prepare(request, this.#middleware);
+  }
+
+  /**
+   * Completes the job of a handler within the handler's own transaction: what it writes and the job's completion commit together, or not at all. Once it has
+   * committed, whatever the handler returns or throws changes nothing. PostgreSQL: the transaction must be READ COMMITTED, its default.
+   * @throws {OJSError} where the execution is not this worker's any more: then the transaction must not commit.
+   */
+  async complete(tx: SqlTransaction, context: Pick<JobContext, 'job' | 'jobId'>, result?: unknown): Promise<void> {
+    const { schema } = this.#destination;
+    if (schema === null)
+      throw new OJSError('An outbox has no jobs to complete: complete() needs the database of the server.', { jobId: context.jobId });
+    const claimed = claimedBy(context);
+    const lock = lockStatement(tx.dialect, schema, claimed);
+    if (lock !== null) acknowledged(await this.#run(tx, lock.text, lock.values), claimed);
+    const { text, values } = completionStatement(tx.dialect, schema, claimed, result);
+    if ((await this.#run(tx, text, values)).length === 0) throw leaseLost(claimed);
+  }
+
+  async #append(tx: SqlTransaction, requests: readonly PreparedRequest[]): Promise<void> {
+    const { text, values } = this.#destination.append(tx.dialect, requests);
+    await this.#run(tx, text, values);
+  }
+
+  async #run(tx: SqlTransaction, text: string, values: Parameters<SqlTransaction['query']>[1]): Promise<readonly Row[]> {
+    try {
+      return await tx.query(text, values);
+    } catch (error) {
+      throw missingTable(error, this.#destination.table);
+    }
+  }
+}
+
+export function stagedOf(request: PreparedRequest | null, asked: JobRequest | undefined): StagedJob {
+  if (request !== null) return { id: request.id, type: request.type, queue: request.queue, outcome: 'staged' };
+  return { id: asked?.id ?? '', type: asked?.type ?? '', queue: asked?.queue ?? 'default', outcome: 'dropped' };
+}
+
+/** Says what to do where the table is not there; every other error is the database's own. */
+export function missingTable(error: unknown, table: string): unknown {
+  const message = error instanceof Error ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}` : '';
+  if (!/relation "[^"]*(inbox|outbox)[^"]*" does not exist|no such table: \S*(inbox|outbox)/.test(message)) return error;
+  return new OJSError(
+    `The database has no table ${table}. An inbox comes with the layout of a server that uses this database and schema (ojs migrate); an outbox with createOutbox().`,
+    { cause: error },
+  );
+}

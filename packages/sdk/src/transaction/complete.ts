@@ -1,0 +1,68 @@
+import { claimOf } from '@ojs-ts/core';
+import type { JobContext } from '../context.ts';
+import { OJSError, OJSValidationError } from '../errors.ts';
+import { textOf } from '../json.ts';
+import { hint, noticeOf, type Statement } from './destination.ts';
+import type { Row, SqlTransaction } from './sql.ts';
+
+/** An execution, by the fence of its claim. */
+export interface Claimed {
+  readonly id: string;
+  readonly claim: number;
+}
+
+/** @throws {OJSError} where the server gave no lease. */
+export function claimedBy({ job, jobId }: Pick<JobContext, 'job' | 'jobId'>): Claimed {
+  const claim = claimOf(textOf(job.raw.x_lease) ?? '');
+  if (claim === null) throw new OJSError('The server gave no lease with the job, so nothing can prove whose it is.', { jobId });
+  return { id: jobId, claim };
+}
+
+/**
+ * Keeps others from ending the execution until the transaction ends (the server's storage/postgres/completions.ts has the other side). A statement of its own: the
+ * next one has to see what was committed while this one waited. An SQLite transaction that writes has the file to itself.
+ */
+export function lockStatement(dialect: SqlTransaction['dialect'], schema: string, { id }: Claimed): Statement | null {
+  if (dialect === 'sqlite') return null;
+  const text = `SELECT pg_advisory_xact_lock(7352002, hashtext($1::text || ' ' || $2::text))::text AS locked,
+    current_setting('transaction_isolation') AS isolation`;
+  return { text, values: [schema, id] };
+}
+
+/** A snapshot from before the lock would not show that the lease was lost. */
+export function acknowledged([row]: readonly Row[], { id }: Claimed): void {
+  if (row?.isolation === 'read committed' || row?.isolation === 'read uncommitted') return;
+  throw new OJSError(`A job is completed in a READ COMMITTED transaction; this one is ${String(row?.isolation).toUpperCase()}.`, {
+    jobId: id,
+  });
+}
+
+/** Answers a row where the execution is ours still. */
+export function completionStatement(
+  dialect: SqlTransaction['dialect'],
+  schema: string,
+  { id, claim }: Claimed,
+  result: unknown,
+): Statement {
+  const text = result === undefined ? null : JSON.stringify(result);
+  if (result !== undefined && text === undefined) throw OJSValidationError.of('result', `expected a JSON value, got ${typeof result}`);
+  if (dialect === 'sqlite') {
+    return {
+      text: `INSERT INTO ojs_inbox_completions (id, claim, result) SELECT id, claim, $3 FROM ojs_jobs WHERE id = $1 AND state = 8 AND claim = $2 RETURNING number`,
+      values: [id, claim, text ?? null],
+    };
+  }
+  return {
+    text: `WITH put AS (INSERT INTO "${schema}".inbox_completions (id, claim, result)
+        SELECT id, claim, $4::text FROM "${schema}".jobs WHERE id = $1::text::uuid AND state = 8 AND claim = $5::text::integer RETURNING 1)
+      ${hint} FROM put`,
+    values: [id, ...noticeOf(schema), text ?? null, String(claim)],
+  };
+}
+
+export function leaseLost({ id }: Claimed): OJSError {
+  return new OJSError('The job is not ours any more: it was cancelled, or its lease was lost. Roll the transaction back.', {
+    jobId: id,
+    operation: 'worker.ack',
+  });
+}

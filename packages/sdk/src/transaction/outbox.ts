@@ -1,0 +1,66 @@
+import { OJSValidationError } from '../errors.ts';
+import type { Destination } from './destination.ts';
+import type { SqlTransaction } from './sql.ts';
+
+export interface OutboxOptions {
+  /** With a schema in front where you like. Default `ojs_outbox`. */
+  readonly table?: string;
+}
+
+/**
+ * A table of your own database for jobs that go to a server elsewhere (ojs-framework-adapters §6.2): an {@link OutboxRelay} sends them after the commit. The request is kept
+ * as the text that is sent: JSONB, which the specification's example has, refuses some strings and forgets how numbers were written.
+ * @throws {OJSValidationError} for a name that is none.
+ */
+export function outbox(options: OutboxOptions = {}): Destination {
+  const table = tableOf(options);
+  return {
+    table,
+    schema: null,
+    append(dialect, requests) {
+      const jobs = JSON.stringify(requests.map(({ id, type, text }) => [id, type, text]));
+      const text =
+        dialect === 'sqlite'
+          ? `INSERT INTO ${table} (job_id, job_type, request, created_at)
+             SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), $2 FROM json_each($1)`
+          : `INSERT INTO ${table} (job_id, job_type, request, created_at)
+             SELECT job->>0, job->>1, job->>2, $2::text::bigint FROM json_array_elements($1::text::json) WITH ORDINALITY AS given (job, at) ORDER BY at`;
+      return { text, values: [jobs, String(Date.now())] };
+    },
+  };
+}
+
+/** Makes the table and the lease of its relay where they are missing. Times are in milliseconds. */
+export async function createOutbox(database: SqlTransaction, options: OutboxOptions = {}): Promise<void> {
+  for (const statement of outboxLayout(database.dialect, options)) await database.query(statement, []);
+}
+
+/** The statements of {@link createOutbox}, for migrations of your own. */
+export function outboxLayout(dialect: SqlTransaction['dialect'], options: OutboxOptions = {}): readonly string[] {
+  const table = tableOf(options);
+  const name = table.slice(table.indexOf('.') + 1);
+  const key = dialect === 'sqlite' ? 'INTEGER PRIMARY KEY AUTOINCREMENT' : 'bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY';
+  return [
+    `CREATE TABLE IF NOT EXISTS ${table} (
+      id ${key},
+      job_id text NOT NULL,
+      job_type text NOT NULL,
+      request text NOT NULL,
+      status text NOT NULL DEFAULT 'pending',
+      created_at bigint NOT NULL,
+      sent_at bigint,
+      error text
+    )`,
+    `CREATE INDEX IF NOT EXISTS ${name}_pending ON ${table} (id) WHERE status = 'pending'`,
+    `CREATE INDEX IF NOT EXISTS ${name}_sent ON ${table} (sent_at) WHERE status = 'sent'`,
+    `CREATE TABLE IF NOT EXISTS ${table}_relay (one integer PRIMARY KEY, holder text NOT NULL, until bigint NOT NULL)`,
+  ];
+}
+
+export function tableOf({ table = 'ojs_outbox' }: OutboxOptions): string {
+  if (/^([a-z_][a-z0-9_]*\.)?[a-z_][a-z0-9_]{0,49}$/.test(table)) return table;
+  throw OJSValidationError.of(
+    'table',
+    `expected lower-case letters, digits and underscores, with a schema and a dot in front or not, got ${JSON.stringify(table)}`,
+  );
+}

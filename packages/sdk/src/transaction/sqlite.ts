@@ -1,0 +1,127 @@
+import type { JobContext } from '../context.ts';
+import { OJSError } from '../errors.ts';
+import type { JobRequest } from '../options.ts';
+import { missingTable, type StagedJob, stagedOf } from './client.ts';
+import { claimedBy, completionStatement, leaseLost } from './complete.ts';
+import { type Destination, inbox, type PreparedRequest, type Statement } from './destination.ts';
+import { written } from './prepare.ts';
+import { rowsOf, type SqlTransaction, type SqlValue } from './sql.ts';
+
+/** What is used of `DatabaseSync` of `node:sqlite`. */
+export interface SqliteDatabase {
+  readonly isTransaction: boolean;
+  exec(sql: string): void;
+  prepare(sql: string): { all(...values: SqlValue[]): unknown[] };
+}
+
+/** Enqueues and completes within a transaction of SQLite, at once. */
+export interface SqliteJobs {
+  /** A request, or what `TransactionClient.prepare` made of one (the schema and the middleware may take time, which there is none of here). */
+  enqueue(job: JobRequest | PreparedRequest): StagedJob;
+  /** See `TransactionClient.complete`. */
+  complete(context: Pick<JobContext, 'job' | 'jobId'>, result?: unknown): void;
+}
+
+export interface SqliteTransactionOptions {
+  /** Default: the inbox of a server (or embedded engine) whose store is this file. */
+  readonly destination?: Destination;
+  /** How long another writer of the file is waited for, in milliseconds. Default 5,000. */
+  readonly patienceMs?: number;
+}
+
+const busy = 5;
+
+/**
+ * Runs `work` in a transaction of the database: BEGIN IMMEDIATE, or a savepoint within a transaction that is open. Nothing of it stays where `work` throws.
+ * SQLite has one writer a file: while the transaction is open everybody else who writes to the file waits. So `work` is synchronous, and the transaction is over
+ * before anything else runs. For transactions across awaits keep your tables in a file of their own and enqueue by an {@link outbox}.
+ * @throws {OJSError} where `work` is asynchronous, or another process has had the file locked for `patienceMs`.
+ */
+export async function withTransaction<T>(
+  database: SqliteDatabase,
+  work: (jobs: SqliteJobs) => T,
+  options: SqliteTransactionOptions = {},
+): Promise<T> {
+  const jobs = jobsIn(database, options.destination ?? inbox());
+  if (database.isTransaction)
+    return within(database, jobs, work, 'ROLLBACK TO ojs; RELEASE ojs', 'RELEASE ojs', () => database.exec('SAVEPOINT ojs'));
+  const until = Date.now() + (options.patienceMs ?? 5_000);
+  for (let pause = 1; ; pause = Math.min(2 * pause, 20)) {
+    try {
+      database.exec('BEGIN IMMEDIATE');
+      break;
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      if (Date.now() > until) throw new OJSError('The database file is locked by another writer.', { cause: error });
+    }
+    // Not inside SQLite: whoever has the file may need this thread to go on. A random part, so that two do not keep step.
+    await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+  }
+  return within(database, jobs, work, 'ROLLBACK', 'COMMIT', () => {});
+}
+
+function within<T>(
+  database: SqliteDatabase,
+  jobs: SqliteJobs,
+  work: (jobs: SqliteJobs) => T,
+  undo: string,
+  keep: string,
+  open: () => void,
+): T {
+  open();
+  try {
+    const result = work(jobs);
+    if (isThenable(result)) {
+      result.then(undefined, () => {});
+      throw new OJSError(
+        'withTransaction() takes a synchronous function: until an asynchronous one had ended, nobody else could write to the file. Await first and write then, or use an outbox in a file of your own.',
+      );
+    }
+    database.exec(keep);
+    return result;
+  } catch (error) {
+    // SQLite has rolled back by itself after some errors.
+    if (database.isTransaction) database.exec(undo);
+    throw error;
+  }
+}
+
+function jobsIn(database: SqliteDatabase, destination: Destination): SqliteJobs {
+  const run = ({ text, values }: Statement) => {
+    try {
+      return database.prepare(numbered(text)).all(...values);
+    } catch (error) {
+      throw missingTable(error, destination.table);
+    }
+  };
+  return {
+    enqueue(job) {
+      const request = 'text' in job ? job : written(job);
+      run(destination.append('sqlite', [request]));
+      return stagedOf(request, undefined);
+    },
+    complete(context, result) {
+      if (destination.schema === null) throw new OJSError('An outbox has no jobs to complete.', { jobId: context.jobId });
+      const claimed = claimedBy(context);
+      if (run(completionStatement('sqlite', destination.schema, claimed, result)).length === 0) throw leaseLost(claimed);
+    },
+  };
+}
+
+/** The database of `node:sqlite` for a relay, or for a transaction of your own in a file that nobody else writes to. */
+export function sqliteTransaction(database: Pick<SqliteDatabase, 'prepare'>): SqlTransaction {
+  return { dialect: 'sqlite', query: async (text, values) => rowsOf(database.prepare(numbered(text)).all(...values)) };
+}
+
+/** `$1` is a name to SQLite, `?1` a number. */
+function numbered(text: string): string {
+  return text.replace(/\$(\d+)/g, '?$1');
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === busy;
+}

@@ -1,0 +1,129 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import { sql } from 'drizzle-orm';
+import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres';
+import { drizzle as drizzleJs } from 'drizzle-orm/postgres-js';
+import knexOf from 'knex';
+import { Kysely, PostgresDialect } from 'kysely';
+import postgresOf from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { JobNotFoundError } from '../../src/index.ts';
+import {
+  drizzleTransaction,
+  knexTransaction,
+  kyselyTransaction,
+  pgTransaction,
+  postgresTransaction,
+  prismaTransaction,
+  type SqlTransaction,
+} from '../../src/transaction/index.ts';
+import { PrismaClient } from './prisma/generated/client.ts';
+import { openStore, postgres, type Store } from './store.ts';
+
+/** What a transaction does in its own tables, and the way in. */
+type Work = (tx: SqlTransaction, addUser: (email: string) => Promise<unknown>) => Promise<void>;
+/** Runs the work in a transaction, which is rolled back where the work rejects. */
+type InTransaction = (store: Store, work: Work) => Promise<void>;
+
+const insert = ({ schema }: Store, email: string) => `INSERT INTO "${schema}".users (email) VALUES ('${email}')`;
+
+const adapters: Readonly<Record<string, InTransaction>> = {
+  async pg(store, work) {
+    const client = await store.pool.connect();
+    try {
+      await client.query('BEGIN');
+      await work(pgTransaction(client), (email) => client.query(insert(store, email)));
+      await client.query('COMMIT');
+    } catch (error) {
+      await client.query('ROLLBACK');
+      throw error;
+    } finally {
+      client.release();
+    }
+  },
+  async postgres(store, work) {
+    const sql = postgresOf(store.database, { max: 1 });
+    try {
+      await sql.begin(async (sql) => {
+        await work(postgresTransaction(sql), async (email) => sql.unsafe(insert(store, email)));
+      });
+    } finally {
+      await sql.end();
+    }
+  },
+  async kysely(store, work) {
+    const db = new Kysely<Record<string, Record<string, unknown>>>({ dialect: new PostgresDialect({ pool: store.pool }) });
+    await db
+      .withSchema(store.schema)
+      .transaction()
+      .execute((trx) => work(kyselyTransaction(trx), (email) => trx.insertInto('users').values({ email }).execute()));
+  },
+  async 'drizzle on pg'(store, work) {
+    const db = drizzlePg(store.pool);
+    await db.transaction((tx) => work(drizzleTransaction(tx, sql), (email) => tx.execute(sql.raw(insert(store, email)))));
+  },
+  async 'drizzle on postgres'(store, work) {
+    const client = postgresOf(store.database, { max: 1 });
+    try {
+      await drizzleJs(client).transaction((tx) =>
+        work(drizzleTransaction(tx, sql), async (email) => tx.execute(sql.raw(insert(store, email)))),
+      );
+    } finally {
+      await client.end();
+    }
+  },
+  async prisma(store, work) {
+    const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: store.database }) });
+    try {
+      await prisma.$transaction((tx: Parameters<typeof prismaTransaction>[0]) =>
+        work(prismaTransaction(tx), async (email) => tx.$queryRawUnsafe(insert(store, email))),
+      );
+    } finally {
+      await prisma.$disconnect();
+    }
+  },
+  async knex(store, work) {
+    const knex = knexOf({ client: 'pg', connection: store.database, pool: { min: 0, max: 1 } });
+    try {
+      await knex.transaction((trx) => work(knexTransaction(trx), async (email) => trx.raw(insert(store, email))));
+    } finally {
+      await knex.destroy();
+    }
+  },
+};
+
+describe.skipIf(postgres === null)('adapters on PostgreSQL', () => {
+  let store: Store;
+  beforeAll(async () => {
+    store = await openStore();
+  });
+  afterAll(() => store[Symbol.asyncDispose]());
+
+  const users = async (email: string) =>
+    (await store.pool.query(`SELECT 1 FROM "${store.schema}".users WHERE email = $1`, [email])).rowCount;
+
+  test.each(Object.entries(adapters))('%s: the job is there if and only if the transaction commits', async (name, inTransaction) => {
+    const { client, jobs } = store;
+    const email = `${name.replaceAll(' ', '.')}@example.org`;
+    const args = ["it's", '"q"', '\\', '$1 ? :a ::b', '\u0000é😀', { big: 1e21, 'a?b': [null] }] as const;
+    let committed = '';
+    await inTransaction(store, async (tx, addUser) => {
+      await addUser(email);
+      const job = await jobs.enqueue(tx, 'email.send', [...args], { queue: 'mail', meta: { from: name } });
+      expect(job).toMatchObject({ type: 'email.send', queue: 'mail', outcome: 'staged' });
+      committed = job.id;
+      await expect(client.getJob(committed)).rejects.toThrow(JobNotFoundError);
+    });
+    expect(await client.getJob(committed)).toMatchObject({ id: committed, state: 'available', queue: 'mail', args, meta: { from: name } });
+    expect(await users(email)).toBe(1);
+
+    let undone = '';
+    const broken = inTransaction(store, async (tx, addUser) => {
+      await addUser(`not.${email}`);
+      undone = (await jobs.enqueue(tx, 'email.send', ['never'])).id;
+      throw new Error('the user changed their mind');
+    });
+    await expect(broken).rejects.toThrow('the user changed their mind');
+    expect(await users(`not.${email}`)).toBe(0);
+    await expect(client.getJob(undone)).rejects.toThrow(JobNotFoundError);
+  });
+});

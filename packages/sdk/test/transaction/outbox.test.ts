@@ -1,0 +1,228 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Answer, Call, Transport } from '@ojs-ts/core';
+import { type Embedded, openEmbedded } from '@ojs-ts/server';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newSchema, server as postgres } from '../../../server/test/storage/postgres/schema.ts';
+import { temporaryDirectory } from '../../../server/test/storage/sqlite/temporary.ts';
+import {
+  createOutbox,
+  OutboxRelay,
+  outbox,
+  pgTransaction,
+  type SqlTransaction,
+  sqliteTransaction,
+  TransactionClient,
+  withTransaction,
+} from '../../src/transaction/index.ts';
+import { keepingLogger } from '../support/log.ts';
+
+/** A transport that a test can cut: before a call takes effect, or after. */
+class Cut implements Transport {
+  readonly calls: Call[] = [];
+  cut: 'no' | 'before' | 'after' = 'no';
+  readonly #target: Transport;
+  constructor(target: Transport) {
+    this.#target = target;
+  }
+  async call(call: Call, context?: Parameters<Transport['call']>[1]): Promise<Answer> {
+    if (this.cut === 'before') throw new Error('cut before');
+    this.calls.push(call);
+    const answer = await this.#target.call(call, context);
+    if (this.cut === 'after') throw new Error('cut after');
+    return answer;
+  }
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+interface Own extends AsyncDisposable {
+  readonly database: SqlTransaction;
+  readonly table: string;
+  /** Runs work that enqueues in a transaction; rolls back where `keep` is false. */
+  stage(
+    jobs: TransactionClient,
+    requests: readonly { type: string; args: unknown[]; id?: string }[],
+    keep?: boolean,
+  ): Promise<readonly string[]>;
+}
+
+async function ownPostgres(): Promise<Own> {
+  const address = new URL(newSchema());
+  const schema = address.searchParams.get('schema') ?? '';
+  address.searchParams.delete('schema');
+  const pool = new pg.Pool({ connectionString: address.toString() });
+  await pool.query(`CREATE SCHEMA ${schema}`);
+  return {
+    database: pgTransaction(pool),
+    table: `${schema}.ojs_outbox`,
+    async stage(jobs, requests, keep = true) {
+      const client = await pool.connect();
+      await client.query('BEGIN');
+      const staged = await jobs.enqueueBatch(pgTransaction(client), requests);
+      await client.query(keep ? 'COMMIT' : 'ROLLBACK');
+      client.release();
+      return staged.map(({ id }) => id);
+    },
+    [Symbol.asyncDispose]: () => pool.end(),
+  };
+}
+
+async function ownSqlite(): Promise<Own> {
+  const file = new DatabaseSync(join(temporaryDirectory(), 'own.db'));
+  return {
+    database: sqliteTransaction(file),
+    table: 'ojs_outbox',
+    async stage(_, requests, keep = true) {
+      let ids: string[] = [];
+      const work = withTransaction(
+        file,
+        (jobs) => {
+          ids = requests.map((request) => jobs.enqueue(request).id);
+          if (!keep) throw new Error('undone');
+        },
+        { destination: outbox() },
+      );
+      await work.catch(() => {});
+      return ids;
+    },
+    [Symbol.asyncDispose]: async () => file.close(),
+  };
+}
+
+const kinds = [['sqlite', ownSqlite] as const, ...(postgres === null ? [] : [['postgres', ownPostgres] as const])];
+
+describe.each(kinds)('outbox on %s', (_, openOwn) => {
+  let embedded: Embedded;
+  beforeAll(async () => {
+    embedded = await openEmbedded('memory:');
+  });
+  afterAll(() => embedded[Symbol.asyncDispose]());
+
+  async function open() {
+    const own = await openOwn();
+    const { database, table } = own;
+    await createOutbox(database, { table });
+    await createOutbox(database, { table });
+    const transport = new Cut(embedded);
+    const jobs = new TransactionClient({ destination: outbox({ table }) });
+    const relayOf = (options: Partial<ConstructorParameters<typeof OutboxRelay>[1]> = {}) =>
+      new OutboxRelay(transport, { ...{ database, table, logger: keepingLogger(), requestRetry: false, batchSize: 10 }, ...options });
+    const rows = async () =>
+      (await database.query(`SELECT job_id, status, error FROM ${table} ORDER BY id`, [])).map((row) => ({ ...row }));
+    return { ...{ own, transport, jobs, relayOf, rows, database, table }, [Symbol.asyncDispose]: () => own[Symbol.asyncDispose]() };
+  }
+
+  const numbered = (count: number, type = 'a.job') => Array.from({ length: count }, (_, n) => ({ type, args: [n, '\u0000"é'] }));
+
+  test('what was committed is sent once and in order, what was rolled back never', async () => {
+    await using o = await open();
+    const first = await o.own.stage(o.jobs, numbered(25));
+    const undone = await o.own.stage(o.jobs, numbered(2), false);
+    const second = await o.own.stage(o.jobs, numbered(1));
+    await using relay = o.relayOf();
+    expect(await relay.flush()).toBe(26);
+    expect(await relay.flush()).toBe(0);
+    const found = await embedded.engine.storage.jobs.get([...first, ...second, ...undone]);
+    expect(found.map((job) => job?.state ?? null)).toEqual([...Array(26).fill(2), null, null]);
+    const sent = o.transport.calls.flatMap(({ body }) => (body ?? '').match(/[0-9a-f]{8}-[0-9a-f-]{27}/g) ?? []);
+    expect(sent).toEqual([...first, ...second]);
+    expect(o.transport.calls).toHaveLength(3);
+    expect((await o.rows()).every(({ status }) => status === 'sent')).toBe(true);
+  });
+
+  test('killed between sending and its note, it sends again, and there is one job', async () => {
+    await using o = await open();
+    const ids = await o.own.stage(o.jobs, numbered(3));
+    await using dying = o.relayOf({ lease: 1 });
+    o.transport.cut = 'after';
+    await expect(dying.flush()).rejects.toThrow('cut after');
+    expect((await o.rows()).map(({ status }) => status)).toEqual(['pending', 'pending', 'pending']);
+    o.transport.cut = 'no';
+    // More has come meanwhile, so the second request is not the first.
+    const more = await o.own.stage(o.jobs, numbered(1));
+    await dying.stop();
+    await using next = o.relayOf();
+    expect(await next.flush()).toBe(4);
+    expect((await o.rows()).every(({ status }) => status === 'sent')).toBe(true);
+    const { batches } = await embedded.engine.storage.events(0, 100_000);
+    const told = batches.flatMap(({ entries }) => entries.split('job.enqueued').slice(1));
+    for (const id of [...ids, ...more]) {
+      expect(await embedded.engine.get(id)).not.toBeNull();
+      expect(
+        batches
+          .map(({ entries }) => entries)
+          .join()
+          .split(id).length - 1,
+        'events of a job',
+      ).toBe(1);
+    }
+    expect(told.length).toBeGreaterThan(3);
+  });
+
+  test('one that the server refuses is marked with the reason, the others go on', async () => {
+    await using o = await open();
+    await o.own.stage(o.jobs, [{ type: 'a.job', args: [1] }]);
+    await o.database.query(`INSERT INTO ${o.table} (job_id, job_type, request, created_at) VALUES ('x', 'x', '{"type":7}', 1)`, []);
+    await o.own.stage(o.jobs, [{ type: 'a.job', args: [2] }]);
+    await using relay = o.relayOf();
+    expect(await relay.flush()).toBe(2);
+    expect(await o.rows()).toMatchObject([
+      { status: 'sent', error: null },
+      { status: 'failed', error: expect.stringContaining('type') },
+      { status: 'sent', error: null },
+    ]);
+  });
+
+  test('one relay at a time; a stopped one makes room', async () => {
+    await using o = await open();
+    await o.own.stage(o.jobs, numbered(1));
+    const first = o.relayOf();
+    await using second = o.relayOf();
+    expect(await first.flush()).toBe(1);
+    await o.own.stage(o.jobs, numbered(1));
+    expect(await second.flush()).toBe(0);
+    await first.stop();
+    expect(await second.flush()).toBe(1);
+  });
+
+  test('in the background: waits while the server is away, says so once, goes on by itself', async () => {
+    await using o = await open();
+    const logger = keepingLogger();
+    o.transport.cut = 'before';
+    const ids = await o.own.stage(o.jobs, numbered(2));
+    const sent = Promise.withResolvers<void>();
+    const warned = Promise.withResolvers<void>();
+    const watching = {
+      ...logger,
+      info: () => sent.resolve(),
+      warn(message: string) {
+        logger.warn(message);
+        warned.resolve();
+      },
+    };
+    await using relay = o.relayOf({ logger: watching, backoff: { first: 5, longest: 20 }, pollInterval: 5 });
+    relay.start();
+    await warned.promise;
+    o.transport.cut = 'no';
+    await sent.promise;
+    expect(logger.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+    expect(await embedded.engine.get(ids[1] ?? '')).not.toBeNull();
+  });
+
+  test('sent rows go after their time, failed ones stay', async () => {
+    await using o = await open();
+    await o.own.stage(o.jobs, numbered(2));
+    await using relay = o.relayOf();
+    await relay.flush();
+    await o.database.query(`UPDATE ${o.table} SET sent_at = 1`, []);
+    await o.database.query(
+      `INSERT INTO ${o.table} (job_id, job_type, request, created_at, status, sent_at) VALUES ('x', 'x', '', 1, 'failed', 1)`,
+      [],
+    );
+    await using later = o.relayOf({ lease: 1 });
+    await relay.stop();
+    await later.flush();
+    expect(await o.rows()).toMatchObject([{ status: 'failed' }]);
+  });
+});

@@ -1,0 +1,139 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { leaseOf } from '@ojs-ts/core';
+import { openEmbedded } from '@ojs-ts/server';
+import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../../../server/test/storage/sqlite/temporary.ts';
+import { bench } from '../../../server/test/support/engine.ts';
+import { Client, defineJob, JobNotFoundError, Worker } from '../../src/index.ts';
+import { readJob } from '../../src/job.ts';
+import { TransactionClient, withTransaction } from '../../src/transaction/index.ts';
+import { keepingLogger } from '../support/log.ts';
+
+/** An embedded engine on a file, and a connection of the user's own to the same file. */
+async function openBoth() {
+  const path = join(temporaryDirectory(), 'jobs.db');
+  const embedded = await openEmbedded(`sqlite:${path}`);
+  const database = new DatabaseSync(path);
+  database.exec('CREATE TABLE users (email TEXT NOT NULL)');
+  const client = new Client(embedded);
+  return {
+    ...{
+      path,
+      embedded,
+      database,
+      client,
+      users: () =>
+        database
+          .prepare('SELECT email FROM users')
+          .all()
+          .map(({ email }) => email),
+    },
+    async [Symbol.asyncDispose]() {
+      database.close();
+      await embedded[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test('the job is there if and only if the transaction commits, nested ones by themselves', async () => {
+  await using both = await openBoth();
+  const { database, client } = both;
+  const add = (email: string) => database.prepare('INSERT INTO users (email) VALUES (?)').run(email);
+  const inner: Promise<unknown>[] = [];
+  const ids = await withTransaction(database, (jobs) => {
+    add('a');
+    const outer = jobs.enqueue({ type: 'a.job', args: ['\u0000"é', 1e21], queue: 'q', meta: { a: 1 } });
+    inner.push(
+      withTransaction(database, (nested) => {
+        add('b');
+        nested.enqueue({ type: 'a.job', args: ['never'], queue: 'q' });
+        throw new Error('inner');
+      }).catch((error: Error) => error.message),
+    );
+    const last = jobs.enqueue({ type: 'a.job', args: ['last'], queue: 'q' });
+    return [outer.id, last.id];
+  });
+  expect(await Promise.all(inner)).toEqual(['inner']);
+  expect(both.users()).toEqual(['a']);
+  expect(await client.getJob(ids[0] ?? '')).toMatchObject({ args: ['\u0000"é', 1e21], meta: { a: 1 }, state: 'available' });
+  const { items } = await both.embedded.engine.storage.jobs.list({ states: 0xff, limit: 10 });
+  expect(items.map(({ id }) => id)).toEqual([...ids].reverse());
+
+  let undone = '';
+  const failing = withTransaction(database, (jobs) => {
+    add('c');
+    undone = jobs.enqueue({ type: 'a.job', args: [] }).id;
+    throw new Error('outer');
+  });
+  await expect(failing).rejects.toThrow('outer');
+  expect(both.users()).toEqual(['a']);
+  await expect(client.getJob(undone)).rejects.toThrow(JobNotFoundError);
+});
+
+test('an asynchronous function is refused and leaves nothing: a transaction is over before anybody else could meet it', async () => {
+  await using both = await openBoth();
+  const { database } = both;
+  const open = withTransaction(database, async (jobs) => {
+    database.exec(`INSERT INTO users VALUES ('a')`);
+    jobs.enqueue({ type: 'a.job', args: [] });
+    await Promise.resolve();
+  });
+  await expect(open).rejects.toThrow('takes a synchronous function');
+  expect(database.isTransaction).toBe(false);
+  expect(both.users()).toEqual([]);
+  expect((await both.embedded.engine.storage.jobs.list({ states: 0xff, limit: 1 })).items).toEqual([]);
+});
+
+test('the engine and transactions take turns while both write', async () => {
+  await using both = await openBoth();
+  const { database, client } = both;
+  const work = Array.from({ length: 200 }, (_, n) => [
+    client.enqueue('a.job', [n], { queue: 'direct' }),
+    withTransaction(database, (jobs) => jobs.enqueue({ type: 'a.job', args: [n], queue: 'staged' })),
+  ]);
+  await Promise.all(work.flat());
+  const last = await work.at(-1)?.[1];
+  await client.getJob(last?.id ?? '');
+  const queues = await both.embedded.engine.storage.registry.queues();
+  expect(queues.map(({ name, counts }) => [name, counts])).toEqual([
+    ['direct', { 2: 200 }],
+    ['staged', { 2: 200 }],
+  ]);
+});
+
+test('middleware and schemas run before, with prepare', async () => {
+  await using both = await openBoth();
+  const jobs = new TransactionClient({ middleware: [async (request, next) => next({ ...request, meta: { trace: 'x' } })] });
+  const prepared = await jobs.prepare({ ...defineJob('a.job', { queue: 'typed' }).defaults, type: 'a.job', args: [1] });
+  if (prepared === null) throw new Error('Nothing dropped it.');
+  const { id } = await withTransaction(both.database, (tx) => tx.enqueue(prepared));
+  expect(await both.client.getJob(id)).toMatchObject({ meta: { trace: 'x' }, queue: 'typed' });
+});
+
+test('completion: with the handler’s writes, once, fenced; before anything else that was due', async () => {
+  await using both = await openBoth();
+  const { database, client, embedded } = both;
+  const worker = new Worker(embedded, { queues: ['q'], handleSignals: false, logger: keepingLogger() });
+  worker.register('a.job', async (ctx) => {
+    await withTransaction(database, (jobs) => {
+      database.exec(`INSERT INTO users VALUES ('by handler')`);
+      jobs.complete(ctx, { by: 'transaction' });
+    });
+    return { by: 'ack' };
+  });
+  const job = await client.enqueue('a.job', [], { queue: 'q' });
+  expect(await worker.runUntil(job.wait())).toEqual({ by: 'transaction' });
+  expect(both.users()).toEqual(['by handler']);
+
+  const path = join(temporaryDirectory(), 'timed.db');
+  await using b = await bench(`sqlite:${path}`);
+  using own = new DatabaseSync(path);
+  const held = await b.start('w1');
+  const context = { jobId: held.id, job: readJob({ id: held.id, type: 'a.b', x_lease: leaseOf(held.claim) }) };
+  await withTransaction(own, (jobs) => jobs.complete(context, 'done'));
+  b.clock.advance(10_000_000);
+  await b.engine.upkeep.settleOverdue();
+  expect(await b.engine.storage.jobs.get([held.id])).toMatchObject([{ state: 16, result: '"done"' }]);
+  await expect(withTransaction(own, (jobs) => jobs.complete(context))).rejects.toThrow('not ours any more');
+});

@@ -1,0 +1,30 @@
+import { type Json, members, OjsFault, type ReadEnvelope } from '@ojs-ts/core';
+import type { Schemas } from './schemas.ts';
+
+const noWarnings: readonly string[] = [];
+
+/** Checks envelopes before they are enqueued; answers warnings. A fault of one among several says which by `details.index`. */
+export async function checkEnvelopes(schemas: Schemas, read: readonly ReadEnvelope[]): Promise<readonly string[]> {
+  if (!(await schemas.any())) return noWarnings;
+  const warnings: string[] = [];
+  for (const [index, { job, args, schema }] of read.entries()) {
+    try {
+      const version = schema === null && (await schemas.has(job.type)) ? versionOf(job.envelope) : null;
+      const found = await schemas.check({ type: job.type, args, schema, version });
+      if (found.length > 0) warnings.push(...(read.length === 1 ? found : found.map((text) => `jobs[${index}]: ${text}`)));
+    } catch (error) {
+      if (error instanceof OjsFault && read.length > 1) throw new OjsFault(error.code, error.message, { ...error.details, index });
+      throw error;
+    }
+  }
+  return warnings.length === 0 ? noWarnings : warnings;
+}
+
+/** The version that a job names itself (ojs-job-versioning, C-43); null where it names none. */
+export function versionOf(envelope: Json): string | null {
+  const texts = members(envelope);
+  const options: unknown = JSON.parse(texts.get('options') ?? 'null');
+  const named = typeof options === 'object' && options !== null && 'version' in options ? options.version : null;
+  const value: unknown = named ?? JSON.parse(texts.get('version') ?? 'null');
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
+}

@@ -1,0 +1,62 @@
+import { completed, type JobId, type Millis, type NodeRef } from '@ojs-ts/core';
+import type { Dumped } from '../storage.ts';
+import { Changes } from './changes.ts';
+import { type Held, idsText, lockJobs } from './held.ts';
+import { type Cells, integer, text, textOrNull } from './row.ts';
+import type { Transaction } from './transaction.ts';
+
+/**
+ * The first number of the advisory locks of jobs that a user's transaction completes; the second is a hash of schema and id. Locks of two numbers never meet those
+ * of one (see locks.ts). The transaction has its lock alone until it ends: whoever would end the execution in another way tries to share it and lets the job be where
+ * that fails. So an open transaction holds up nobody, and its completion cannot be overtaken. The SDK takes it by the same formula.
+ */
+const kind = 7_352_002;
+
+const open = `SELECT id FROM unnest($1::uuid[]) AS asked (id) WHERE NOT pg_try_advisory_xact_lock_shared(${kind}, hashtext($2 || ' ' || id::text))`;
+const taken = 'DELETE FROM ojs.inbox_completions WHERE id = ANY ($1::uuid[]) RETURNING number, id, claim, result';
+const waiting = 'SELECT id FROM ojs.inbox_completions ORDER BY number LIMIT $1';
+const committed = 'SELECT DISTINCT id FROM ojs.inbox_completions WHERE id = ANY ($1::uuid[])';
+
+/** Those of the jobs that open transactions complete; the others stay free of such until this transaction ends. */
+export async function beingCompleted(tx: Transaction, ids: readonly JobId[]): Promise<ReadonlySet<JobId>> {
+  if (ids.length === 0) return new Set();
+  return new Set((await tx.query(open, [idsText(ids), tx.schema])).map(([id]) => text(id)));
+}
+
+/** Those of the jobs whose completion was committed and not applied yet. */
+export async function completedAlready(tx: Transaction, ids: readonly JobId[]): Promise<ReadonlySet<JobId>> {
+  if (ids.length === 0) return new Set();
+  return new Set((await tx.query(committed, [idsText(ids)])).map(([id]) => text(id)));
+}
+
+/** What was committed of these jobs, to be applied in this transaction, which has locked them. */
+export async function takeCompletions(tx: Transaction, ids: readonly JobId[]): Promise<readonly Dumped['completion'][]> {
+  if (ids.length === 0) return [];
+  return (await tx.query(taken, [idsText(ids)])).map(readCompletion).sort((a, b) => a.number - b.number);
+}
+
+export function applyCompletions(changes: Changes, rows: ReadonlyMap<JobId, Held>, found: readonly Dumped['completion'][]): void {
+  for (const { id, claim, result } of found) {
+    const held = rows.get(id);
+    if (held) changes.move(held, completed({ id, claim, result }));
+  }
+}
+
+/** Applies up to `limit` of all. */
+export async function complete(
+  tx: Transaction,
+  limit: number,
+  now: Millis,
+): Promise<{ readonly count: number; readonly ready: readonly NodeRef[] }> {
+  const ids = [...new Set((await tx.query(waiting, [limit])).map(([id]) => text(id)))];
+  if (ids.length === 0) return { count: 0, ready: [] };
+  const [rows, found] = await Promise.all([lockJobs(tx, ids), takeCompletions(tx, ids)]);
+  const changes = new Changes(tx, now);
+  applyCompletions(changes, rows, found);
+  changes.write();
+  return { count: ids.length, ready: (await changes.close()).flat() };
+}
+
+export function readCompletion(cells: Cells): Dumped['completion'] {
+  return { number: integer(cells[0]), id: text(cells[1]), claim: integer(cells[2]), result: textOrNull(cells[3]) };
+}

@@ -1,0 +1,61 @@
+import type { Inbox, InboxEntry, Inserted } from '../storage.ts';
+import type { Connection } from './connection.ts';
+import { insertGroup } from './insert.ts';
+import { complete, move } from './move.ts';
+import { type Cells, integer, readCompletion, text } from './row.ts';
+import { statements } from './statements.ts';
+import type { Transaction } from './transaction.ts';
+import type { Writer } from './writer.ts';
+
+const depth = 'SELECT (SELECT count(*) FROM ojs_inbox) + (SELECT count(*) FROM ojs_inbox_completions)';
+
+/** Rows that other connections to the file have appended within transactions of their users. */
+export function inbox(sql: Connection, writer: Writer): Inbox {
+  return {
+    read: (limit) => writer.read(() => sql.all(statements.inbox, 0, limit).map(readEntry)),
+
+    holds: (ids) => writer.read(() => ids.map((id) => sql.get(statements.inInbox, id, id)?.[0] === 1)),
+
+    take: (intakes, now, options) =>
+      writer.write((tx) => {
+        const answers = intakes.map(({ entry, job }) => eachThere(tx, entry, () => insertGroup(tx, [job], now, options)[0] ?? null));
+        tx.end(now);
+        return answers;
+      }),
+
+    refuse: (refusals, now) =>
+      writer.write((tx) => {
+        const answers = refusals.map(({ entry, job, end }) =>
+          eachThere(tx, entry, () => {
+            const [answer] = insertGroup(tx, [job], now, { always: true });
+            if (answer?.kind === 'inserted') move(tx, end, now);
+            return answer ?? null;
+          }),
+        );
+        tx.end(now);
+        return answers;
+      }),
+
+    complete: (limit, now) =>
+      writer.write((tx) => {
+        const found = tx.sql.all(statements.completions, 0, limit).map(readCompletion);
+        const ready = found.flatMap((completion) => complete(tx, completion, now));
+        tx.end(now);
+        return { count: found.length, ready };
+      }),
+
+    depth: () => writer.read(() => integer(sql.get(depth)?.[0])),
+  };
+}
+
+/** Works where the entry is there still, and removes it where the job is in the store then. */
+function eachThere(tx: Transaction, entry: number, work: () => Inserted | null): Inserted | null {
+  if (!tx.sql.get(statements.inboxEntry, entry)) return null;
+  const answer = work();
+  if (answer?.kind === 'inserted' || answer?.kind === 'already') tx.sql.change(statements.leaveInbox, entry);
+  return answer;
+}
+
+export function readEntry(cells: Cells): InboxEntry {
+  return { number: integer(cells[0]), id: text(cells[1]), request: text(cells[2]) };
+}

@@ -1,0 +1,171 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { State } from '@ojs-ts/core';
+import pg from 'pg';
+import { describe, expect, test } from 'vitest';
+import { openStorage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { newSchema, server } from './postgres/schema.ts';
+import { temporaryDirectory } from './sqlite/temporary.ts';
+import { allLimits, claim, claimOne, countErrors, get, idOf, ids, newJob, t0, to } from './suite/tools.ts';
+
+/** Stores as they were before the inbox. */
+const child = fileURLToPath(new URL('./upgrade.child.ts', import.meta.url));
+const sql = new URL('../../sql/', import.meta.url);
+
+function unpack(folder: string, name: string): Buffer {
+  return gunzipSync(readFileSync(new URL(`./fixtures/${folder}/${name}.gz`, import.meta.url)));
+}
+
+interface Kind {
+  readonly name: 'sqlite' | 'postgres';
+  readonly folder: string;
+  readonly layout: number;
+  /** A copy of the store; answers its URL, and how the old code is told of it. */
+  readonly copy: () => Promise<{ readonly url: string; readonly place: string }>;
+  /** Appends what a user's transaction does. */
+  readonly append: (url: string, id: string) => Promise<void>;
+}
+
+const kinds: readonly Kind[] = [
+  {
+    name: 'sqlite',
+    folder: 'sqlite-5',
+    layout: 5,
+    async copy() {
+      const place = join(temporaryDirectory(), 'jobs.db');
+      writeFileSync(place, unpack('sqlite-5', 'jobs.db'));
+      return { url: `sqlite:${place}`, place };
+    },
+    async append(url, id) {
+      const file = new DatabaseSync(url.slice('sqlite:'.length), { timeout: 10_000 });
+      file.prepare('INSERT INTO ojs_inbox (id, request) VALUES (?, ?)').run(id, '{}');
+      file.close();
+    },
+  },
+  ...(server === null
+    ? []
+    : [
+        {
+          name: 'postgres' as const,
+          folder: 'postgres-4',
+          layout: 4,
+          async copy() {
+            const url = newSchema();
+            const schema = new URL(url).searchParams.get('schema') ?? '';
+            await within(url, (client) => client.query(unpack('postgres-4', 'jobs.sql').toString().replaceAll('ojs_fixture', schema)));
+            return { url, place: url };
+          },
+          append: (url: string, id: string) =>
+            within(url, (client) =>
+              client.query(`INSERT INTO ${new URL(url).searchParams.get('schema')}.inbox (id, request) VALUES ($1, '{}')`, [id]),
+            ),
+        },
+      ]),
+];
+
+async function within(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  const address = new URL(url);
+  address.searchParams.delete('schema');
+  const client = new pg.Client({ connectionString: address.toString() });
+  await client.connect();
+  await work(client);
+  await client.end();
+}
+
+async function tellAll(storage: Storage): Promise<Readonly<Record<string, unknown>>> {
+  const { jobs, registry, workflows, crons, documents } = storage;
+  return {
+    seed: await storage.seed(),
+    jobs: (await jobs.list({ states: 0xff, limit: 1000 })).items,
+    deadLetter: (await jobs.list({ states: State.discarded, deadLetter: true, limit: 1000 })).items,
+    queues: await registry.queues(),
+    limits: await allLimits(storage),
+    statistics: await registry.statistics(0),
+    workers: await registry.workers(),
+    workflows: (await workflows.list({ states: null, limit: 100 })).items,
+    nodes: await Promise.all(['runs', 'over', 'cancelled'].map((id) => workflows.nodes(id, -1, 100))),
+    unfinished: await workflows.unfinished(100),
+    crons: await crons.list(),
+    documents: await documents.list('schema'),
+    events: await storage.events(0, 1_000_000),
+  };
+}
+
+describe.each(kinds)('layout $layout of $name', ({ name, folder, layout, copy, append }) => {
+  test('a migrated store tells what the old code told of it, and has an inbox', async () => {
+    const { url } = await copy();
+    await using storage = await openStorage(url);
+    expect(await storage.layout()).toMatchObject({ from: layout, to: layout + 1, steps: [`00${layout + 1}_inbox.sql`] });
+    expect(await storage.migrate()).toEqual({ from: layout, to: layout + 1 });
+    expect(await tellAll(storage)).toEqual(JSON.parse(unpack(folder, 'told.json').toString()));
+    expect(await countErrors(storage)).toEqual([]);
+    await append(url, idOf(900));
+    expect(await storage.inbox?.depth()).toBe(1);
+  });
+
+  test('old and new code serve one store at once, while it is migrated under them and transactions leave jobs: nothing is lost, nothing is done twice', async () => {
+    const { url, place } = await copy();
+    // The old code reads the files of its layout beside itself.
+    const home = temporaryDirectory();
+    const module = join(home, 'a', 'b', 'c', 'storage.mjs');
+    mkdirSync(join(home, 'a', 'b', 'c'), { recursive: true });
+    mkdirSync(join(home, 'sql', name), { recursive: true });
+    const files = readdirSync(new URL(`${name}/`, sql)).sort();
+    for (const file of files.slice(0, layout)) cpSync(new URL(`${name}/${file}`, sql), join(home, 'sql', name, file));
+    writeFileSync(module, unpack(folder, 'storage.mjs'));
+    const old = spawn(process.execPath, [child, module, place], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const lines: string[] = [];
+    const output = createInterface(old.stdout).on('line', (line) => lines.push(line));
+    const closed = once(old, 'close');
+    await once(output, 'line');
+
+    await using storage = await openStorage(url);
+    await storage.migrate();
+    const now = t0 + 24 * 3_600_000;
+    const inserted: string[] = [];
+    const done: string[] = [];
+    const work = async () => {
+      const taken = await claim(storage, { queues: ['load'], limit: 7, worker: 'new' }, now);
+      const ends = taken.map(({ id, claim }) => to(id, State.completed, State.active, { claim, worker: 'new' }));
+      const answers = await storage.jobs.transition(ends, now);
+      done.push(...ends.filter((_, index) => answers[index]?.kind === 'moved').map(({ id }) => id));
+      return taken.length;
+    };
+    const takeIn = async () => {
+      const entries = (await storage.inbox?.read(100)) ?? [];
+      const intakes = entries.map(({ number, id }) => ({ entry: number, job: { ...newJob(1, { queue: 'load' }), id } }));
+      await storage.inbox?.take(intakes, now);
+    };
+    for (let round = 0; round < 30; round++) {
+      const jobs = [0, 1].map((index) => newJob(1000 + round * 3 + index, { queue: 'load' }));
+      await storage.jobs.insert([jobs], now);
+      const staged = idOf(1000 + round * 3 + 2);
+      await append(url, staged);
+      inserted.push(...ids(jobs), staged);
+      await takeIn();
+      await work();
+    }
+    old.stdin.end();
+    const [code] = await closed;
+    expect(code).toBe(0);
+    const theirs: { readonly inserted: readonly string[]; readonly done: readonly string[] } = JSON.parse(lines[1] ?? 'null');
+    while ((await work()) > 0);
+
+    const all = [...inserted, ...theirs.inserted];
+    expect(theirs.done.length, 'the old code took part after the migration').toBeGreaterThan(50);
+    expect([...done, ...theirs.done].sort()).toEqual(all.toSorted());
+    const records = await storage.jobs.get(all);
+    expect(records.every((job) => job?.state === State.completed && job.claim === 1)).toBe(true);
+    expect(await countErrors(storage)).toEqual([]);
+    // What was there before is still there.
+    expect((await get(storage, idOf(5))).state).toBe(State.pending);
+    expect((await claimOne(storage)).id).toBe(idOf(2));
+  });
+});
