@@ -191,6 +191,17 @@ export function cancelled(job: JobRecord, now: Millis, key?: string): Transition
   };
 }
 
+/** Discarded by hand (SDK-004), whatever its policy allows: it is not run any more, and what comes of a run under way is refused. */
+export function discarded(job: JobRecord, now: Millis, key?: string): Transition {
+  const failure = { code: 'discarded', type: 'discarded', message: 'The job was discarded by hand.' };
+  const entry = entryText(
+    { kind: 'discarded', at: now, from: job.state, ...(key === undefined ? {} : { key }) },
+    errorText({ ...failure, names: [] }, job.attempt, now),
+  );
+  const data = JSON.stringify({ total_attempts: job.attempt, last_error: failure });
+  return { ...move(job, Waiting | State.active, State.discarded, entry), events: [{ kind: 'job.discarded', data }] };
+}
+
 /** ACTIVATE (row 5): to available, or to scheduled while the job's time is still to come (digest §17). */
 export function activated(job: JobRecord, now: Millis, key?: string): Transition {
   const entry = actionText('activated', job, now, key);

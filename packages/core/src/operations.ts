@@ -36,6 +36,7 @@ const table = {
     also: [{ method: 'POST', path: '/ojs/v1/jobs/:id/cancel' }],
     scopes: ['enqueue'],
   },
+  'job.discard': { method: 'POST', path: '/ojs/v1/admin/jobs/:id/discard', scopes: ['admin'] },
   'job.activate': { method: 'POST', path: '/ojs/v1/jobs/:id/activate', scopes: ['enqueue'] },
   'job.progress': {
     method: 'GET',

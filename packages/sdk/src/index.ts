@@ -1,4 +1,5 @@
 export type { Answer, Call, CallContext, Transport } from '@ojs-ts/core';
+export { Admin, Admin as OjsAdmin, type JobListOptions } from './admin.ts';
 export { Client, Client as OjsClient, type ClientOptions, type HandlesOf } from './client.ts';
 export type { ConnectionOptions } from './connection.ts';
 export type { JobContext } from './context.ts';

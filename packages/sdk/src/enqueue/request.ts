@@ -11,7 +11,8 @@ const encodedBy = 'ojs.codec.encodings';
 /** The request of one call, with its id. */
 export function requestOf(target: string | JobDef, args: JsonArray, options: EnqueueOptions, queue: string | undefined): JobRequest {
   const { signal: _, requestTimeout: __, ...own } = options;
-  if (typeof target === 'string') return complete({ ...own, type: target, args }, queue);
+  // What is neither goes on as a type, and is refused as one.
+  if (typeof target !== 'object' || target === null) return complete({ ...own, type: target, args }, queue);
   return complete({ ...withDefaults(target.defaults, own), type: target.type, args, [definitionOf]: target }, queue);
 }
 

@@ -1,7 +1,7 @@
 import { leaseOf } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import { bench } from '../../../server/test/support/engine.ts';
-import { OJSError, Worker } from '../../src/index.ts';
+import { type JobContext, OJSError, Worker } from '../../src/index.ts';
 import { readJob } from '../../src/job.ts';
 import { pgTransaction } from '../../src/transaction/index.ts';
 import { keepingLogger } from '../support/log.ts';
@@ -17,7 +17,7 @@ describe.skipIf(postgres === null)('completion in the handler’s transaction on
     await using store = await openStore();
     const log = keepingLogger();
     await using worker = new Worker(store.server.url, { queues: ['q'], handleSignals: false, logger: log });
-    worker.register<[string]>('user.create', async (ctx) => {
+    worker.register('user.create', async (ctx: JobContext<[string]>) => {
       const { client, end } = await begin(store);
       await client.query(`INSERT INTO "${store.schema}".users (email) VALUES ($1)`, [ctx.args[0]]);
       const next = await store.jobs.enqueue(pgTransaction(client), 'user.greet', [ctx.args[0]], { queue: 'later' });

@@ -9,11 +9,12 @@ import { ok, type Reply } from './reply.ts';
 import type { BindingRequest } from './request.ts';
 import { checkEnvelopes } from './schemas.ts';
 
-export const jobHandlers: Handlers<'job.enqueue' | 'job.enqueueBatch' | 'job.get' | 'job.cancel' | 'job.activate'> = {
+export const jobHandlers: Handlers<'job.enqueue' | 'job.enqueueBatch' | 'job.get' | 'job.cancel' | 'job.discard' | 'job.activate'> = {
   'job.enqueue': enqueue,
   'job.enqueueBatch': enqueueBatch,
   'job.get': getJob,
   'job.cancel': cancelJob,
+  'job.discard': discardJob,
   'job.activate': activateJob,
 };
 
@@ -60,6 +61,11 @@ export async function getJob(engine: Engine, { params }: BindingRequest): Promis
 /** DELETE /jobs/:id: CANCEL. */
 export async function cancelJob(engine: Engine, { params, key }: BindingRequest): Promise<Reply> {
   return changed(await engine.lifecycle.cancel(params.id ?? '', key));
+}
+
+/** POST /admin/jobs/:id/discard: what an operator of ojs-sdk-guidelines §5.3 does; no binding has a route for it. */
+export async function discardJob(engine: Engine, { params, key }: BindingRequest): Promise<Reply> {
+  return changed(await engine.lifecycle.discard(params.id ?? '', key));
 }
 
 /** POST /jobs/:id/activate. */

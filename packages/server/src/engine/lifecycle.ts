@@ -3,6 +3,7 @@ import {
   type Clock,
   cancelled,
   conflict,
+  discarded,
   historyOf,
   type JobId,
   type JobRecord,
@@ -25,7 +26,7 @@ export interface Changed {
 const rounds = 5;
 
 /**
- * What people do to jobs: CANCEL, ACTIVATE (ojs-core §7.6), retry from the dead letter. Each takes the caller's idempotency key:
+ * What people do to jobs: CANCEL, ACTIVATE (ojs-core §7.6), discarding, retry from the dead letter. Each takes the caller's idempotency key:
  * the same key again answers what the first call did. Each throws `not_found`, and `conflict` where the job's state forbids it (X5).
  */
 export class Lifecycle {
@@ -43,6 +44,10 @@ export class Lifecycle {
       if (from !== undefined && (job.state & from) === 0) throw conflict(job, from);
       return cancelled(job, this.#clock.now(), key ?? undefined);
     });
+  }
+
+  discard(id: JobId, key: string | null): Promise<Changed> {
+    return this.#change('discarded', id, key, (job) => discarded(job, this.#clock.now(), key ?? undefined));
   }
 
   activate(id: JobId, key: string | null): Promise<Changed> {
@@ -63,7 +68,7 @@ export class Lifecycle {
   }
 
   async #change(
-    kind: 'activated' | 'cancelled' | 'retried',
+    kind: 'activated' | 'cancelled' | 'discarded' | 'retried',
     id: JobId,
     key: string | null,
     decide: (job: JobRecord) => Transition,

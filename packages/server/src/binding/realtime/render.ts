@@ -91,7 +91,7 @@ function stateBefore(job: JobRecord): State {
   const entries = historyOf(job);
   const [before, last] = [entries.at(-2), entries.at(-1)];
   if (job.state === State.completed) return State.active;
-  if (last?.kind === 'cancelled') return last.from;
+  if (last?.kind === 'cancelled' || last?.kind === 'discarded') return last.from;
   // A retry that would have come too late is written as a failure and an expiry of one moment.
   if (last?.kind !== 'expired' || (before?.kind === 'failed' && before.at === last.at)) return State.active;
   const delayed =

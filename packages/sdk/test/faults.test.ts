@@ -1,0 +1,88 @@
+import { getEventListeners } from 'node:events';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Client, OJSAPIError, OJSAuthenticationError, OJSValidationError } from '../src/index.ts';
+import { type Bench, openBench } from './support/bench.ts';
+import { refusal } from './support/faulty.ts';
+
+/** Faults of other SDKs, by the letters of the study, that are about a client and stand in no other file. */
+let bench: Bench;
+let client: Client;
+beforeEach(async () => {
+  bench = await openBench();
+  client = new Client(bench.wire, { requestRetry: false });
+});
+afterEach(() => bench[Symbol.asyncDispose]());
+
+describe('faults that other SDKs have', () => {
+  test('F2: concurrent calls are not one request each', async () => {
+    await Promise.all(Array.from({ length: 500 }, (_, n) => client.enqueue('test.job', [n])));
+    expect(bench.wire.calls).toHaveLength(1);
+  });
+
+  test('F3: names that would take a backtracking pattern for ever are refused at once', async () => {
+    const started = performance.now();
+    for (const name of [`${'a'.repeat(120)}_`, `${'a.'.repeat(60)}!`, `${'a-'.repeat(60)}_`]) {
+      await expect(client.enqueue('test.job', [], { queue: name })).rejects.toMatchObject({ issues: [{ path: 'queue' }] });
+      await expect(client.enqueue(`${name} `, [])).rejects.toMatchObject({ issues: [{ path: 'type' }] });
+    }
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
+  test('R10: an aborted signal sends nothing, its reason is what is thrown, and no listener stays', async () => {
+    const reason = new Error('enough');
+    for (const call of [
+      (signal: AbortSignal) => client.enqueue('test.job', [], { signal }),
+      (signal: AbortSignal) => client.enqueueBatch([{ type: 'test.job', args: [] }], { signal }),
+      (signal: AbortSignal) => client.listCronJobs({ signal }),
+      (signal: AbortSignal) => client.listQueues({ signal }),
+      (signal: AbortSignal) => client.manifest({ signal }),
+    ]) {
+      await expect(call(AbortSignal.abort(reason))).rejects.toBe(reason);
+      expect(bench.wire.calls).toEqual([]);
+    }
+    const { signal } = new AbortController();
+    await Promise.all(Array.from({ length: 20 }, (_, n) => client.enqueue('test.job', [n], { signal })));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
+  test('C5: ids and names are encoded once, under the paths of the binding', async () => {
+    await expect(client.getJob('a/b')).rejects.toMatchObject({ operation: 'job.get', jobId: 'a/b' });
+    expect(bench.wire.calls).toEqual([{ operation: 'job.get', params: { id: 'a/b' } }]);
+  });
+
+  test('C7: the server’s message and code stay with every status; each has its class', async () => {
+    const cases = [
+      [400, 'invalid_request', OJSAPIError],
+      [401, 'unauthenticated', OJSAuthenticationError],
+      [403, 'permission_denied', OJSAuthenticationError],
+      [404, 'not_found', OJSAPIError],
+      [422, 'unsupported', OJSAPIError],
+      [500, 'backend_error', OJSAPIError],
+    ] as const;
+    for (const [status, code, type] of cases) {
+      bench.wire.spoil('job.get', refusal(status, { error: { code, message: 'its own words', details: { a: 1 } } }));
+      const error = await client.getJob('x').catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(type);
+      expect(error).toMatchObject({ statusCode: status, code, message: 'its own words', error: { details: { a: 1 } } });
+    }
+  });
+
+  test('C8: args are an array and nothing else, as they are; a duration is no time', async () => {
+    expect((await client.enqueue('test.job', [[1, 2]])).args).toEqual([[1, 2]]);
+    for (const args of ['x', { a: 1 }, 7, null, undefined]) {
+      // @ts-expect-error args are an array
+      await expect(client.enqueue('test.job', args)).rejects.toMatchObject({ issues: [{ path: 'args' }] });
+    }
+    await expect(client.enqueue('test.job', [], { delayUntil: 'PT5M' })).rejects.toBeInstanceOf(OJSValidationError);
+    const soon = (await client.enqueue('test.job', [], { delay: 'PT5M' })).scheduledAt?.getTime() ?? 0;
+    expect(Math.abs(soon - Date.now() - 300_000)).toBeLessThan(10_000);
+  });
+
+  test('methods reject, and never throw where they are called (SDK-014)', async () => {
+    // @ts-expect-error no type
+    await expect(client.enqueue(undefined, [])).rejects.toBeInstanceOf(OJSValidationError);
+    await expect(client.enqueue('test.job', [], { timeout: '5s', timeoutMs: 5 })).rejects.toBeInstanceOf(OJSValidationError);
+    // @ts-expect-error no duration
+    await expect(client.enqueue('test.job', [], { requestTimeout: 'soon' })).rejects.toBeInstanceOf(OJSValidationError);
+  });
+});
