@@ -31,6 +31,9 @@ const unknownTypeDelayMs = 5_000;
 /** For outcomes that are still on their way after the grace period. Supervisors kill a process that takes much longer than it was given. */
 const deliveryMs = 10_000;
 
+/** A server takes a job back that two heartbeats in a row do not list; a shorter pause of the event loop is an everyday one. */
+const minBlockMs = 1_000;
+
 /** Fetches jobs and runs their handlers. A worker runs once: after `stop()` make a new one. `R` names the job types, see {@link JobTypes}. */
 export class Worker<R = JobTypes> implements AsyncDisposable {
   /** Fresh for every worker. */
@@ -95,10 +98,11 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
       lose: (held, message) => this.#execution.lose(held, message),
       obey: (order) => this.#obey(order),
       beaten: () => this.#health.beaten(),
+      recovered: () => this.#turns.renew(),
     });
     this.#watchdog = new Watchdog({
       limitMs: this.#settings.watchdogMs,
-      blockMs: this.#settings.heartbeatMs,
+      blockMs: Math.max(this.#settings.heartbeatMs, minBlockMs),
       wants: () => this.#lifecycle.takesJobs && this.#slots.active < this.#slots.concurrency,
       stale: (ms) => this.#rebuild(ms),
       pulse: () => this.#heartbeat.pulse(),

@@ -1,6 +1,6 @@
 import { type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Client, DiscardError, Worker } from '../src/index.ts';
+import { Client, DiscardError, SnoozeError, Worker } from '../src/index.ts';
 import { keepingLogger } from './support/log.ts';
 import { openProxy } from './support/proxy.ts';
 
@@ -101,5 +101,41 @@ describe('a server without worker.exchange (brief-notes 23)', () => {
     expect(await worker.runUntil(() => job.wait())).toBe(1);
     expect(runs).toBe(1);
     expect(proxy.seen.filter(({ line }) => line.endsWith('/nack'))).toEqual([]);
+  });
+
+  test('DiscardError and SnoozeError say all that a plain nack can say', async () => {
+    const nacks: unknown[] = [];
+    await using proxy = await openProxy(server.url, (line) => (line.endsWith('/exchange') ? { status: 404, body: '' } : 'pass'));
+    await using client = new Client(proxy.url);
+    await using inner = new Client(server.url);
+    const [discarded, snoozed] = [
+      await client.enqueue('bad.job', [], { queue: 'plain' }),
+      await client.enqueue('late.job', [], { queue: 'plain' }),
+    ];
+    const watching: typeof fetch = async (...args) => {
+      if (String(args[0]).endsWith('/nack')) nacks.push(JSON.parse(String(args[1]?.body)));
+      return await fetch(...args);
+    };
+    const worker = new Worker(proxy.url, {
+      queues: ['plain'],
+      pollInterval: 20,
+      handleSignals: false,
+      logger: keepingLogger(),
+      fetch: watching,
+    });
+    worker.register('bad.job', () => {
+      throw new DiscardError('no');
+    });
+    let runs = 0;
+    worker.register('late.job', () => {
+      if (++runs === 1) throw new SnoozeError(20);
+      return runs;
+    });
+    expect(await worker.runUntil(() => Promise.all([snoozed.wait(), discarded.wait().catch(() => 'discarded')]))).toEqual([2, 'discarded']);
+    expect(nacks.toSorted((a, b) => JSON.stringify(a).length - JSON.stringify(b).length)).toMatchObject([
+      { requeue: true, delay_ms: 20, error: { retryable: true, code: 'snooze' } },
+      { error: { retryable: false, response_code: 'DISCARD', type: 'DiscardError' } },
+    ]);
+    expect(await inner.getJob(snoozed.id)).toMatchObject({ state: 'completed', attempt: 1 });
   });
 });

@@ -18,6 +18,8 @@ export interface HeartbeatServices {
   /** What the server ordered in its answer; null where it ordered nothing. */
   obey(order: Order): void;
   beaten(): void;
+  /** One was answered after one that was not. */
+  recovered(): void;
 }
 
 /** The default timeout of a job: a handler that blocks for longer is taken for one that never ends. */
@@ -39,6 +41,7 @@ export class Heartbeat {
   #shared: SharedHoldings | null = null;
   #thread: HeartbeatThread | null = null;
   #threadBeats = false;
+  #failing = false;
 
   constructor(services: HeartbeatServices) {
     const { settings, connection } = services;
@@ -113,6 +116,10 @@ export class Heartbeat {
 
   #answered(reported: ReportedState, listed: readonly Held[], answer: Wire, at: number): void {
     this.#services.beaten();
+    if (this.#failing) {
+      this.#failing = false;
+      this.#services.recovered();
+    }
     this.#renew(listed, answer, at + this.#services.settings.visibilityMs);
     this.#services.obey(orderIn(answer, reported));
   }
@@ -192,6 +199,7 @@ export class Heartbeat {
   }
 
   #warn(error: unknown): void {
+    this.#failing = true;
     this.#services.connection.logger.warn('A heartbeat failed; the worker goes on as it is.', { error: String(error) });
   }
 }

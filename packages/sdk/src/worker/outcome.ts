@@ -49,7 +49,9 @@ export function nackEntry(held: Held, { failure, requeue, delayMs }: GiveBack): 
 export function giveBackFor(thrown: unknown): GiveBack {
   if (isSnooze(thrown)) {
     const delayMs = snoozeMs(thrown.after);
-    if (delayMs !== null) return { failure: { code: 'snooze', type: 'SnoozeError', message: thrown.message }, requeue: true, delayMs };
+    // A server that does not know `requeue` counts it as a failure, but runs the job again.
+    const failure = { code: 'snooze', type: 'SnoozeError', message: thrown.message, retryable: true };
+    if (delayMs !== null) return { failure, requeue: true, delayMs };
   }
   if (thrown instanceof ContractViolation) {
     const failure = {

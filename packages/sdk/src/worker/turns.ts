@@ -1,5 +1,6 @@
 import { uuidv7 } from '@ojs-ts/core';
 import { backoffMs } from '../backoff.ts';
+import { OJSError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Delivery } from './delivery.ts';
 import { type Fetch, itemAnswerOf, type Link, type Turn, type TurnAnswer } from './link.ts';
@@ -43,6 +44,8 @@ export interface TurnsServices {
 export class Turns {
   readonly #services: TurnsServices;
   readonly #givenUp = new AbortController();
+  /** Of the calls under way. */
+  #line = new AbortController();
   #link: Link;
   readonly #plain: Link;
   #open = false;
@@ -87,9 +90,20 @@ export class Turns {
     else this.#patience = setTimeout(() => poll.abort(), soonMs);
   }
 
+  /**
+   * The server answers again after it did not: calls from before may hang in connections that nobody closed, where a long poll would be missed only
+   * after half a minute. They go again at once, which costs nothing where they did not hang.
+   */
+  renew(): void {
+    const before = this.#line;
+    this.#line = new AbortController();
+    before.abort(new OJSError('The call may have been lost in an outage.'));
+  }
+
   /** Ends everything, delivered or not. */
   giveUp(): void {
     this.#givenUp.abort();
+    this.#line.abort();
     this.#poll?.abort();
   }
 
@@ -151,7 +165,8 @@ export class Turns {
       if (!link.extended && items.length > 0 && fetch !== null) return await this.#apart({ items, fetch }, signal);
       const sentAt = performance.now();
       try {
-        const answer = await link.turn({ items, fetch }, signal);
+        const line = this.#line.signal;
+        const answer = await link.turn({ items, fetch }, signal === this.#givenUp.signal ? line : AbortSignal.any([signal, line]));
         return this.#deliver({ items, fetch }, answer, sentAt);
       } catch (error) {
         if (signal.aborted) return await this.#broken({ items, fetch });

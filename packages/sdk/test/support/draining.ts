@@ -1,0 +1,17 @@
+// A process with one worker for the tests of a drain under load: from the 20th on they end after SIGUSR2. Says which job began and ended, a line each.
+import { type JobContext, Worker } from '../../src/index.ts';
+
+const url = process.argv[2];
+const logger = { debug() {}, info() {}, warn() {}, error: (message: string) => console.log('error', message) };
+const worker = new Worker(url, { concurrency: 10, prefetch: 5, heartbeatInterval: 200, shutdownTimeout: '20s', logger });
+const { promise: released, resolve: release } = Promise.withResolvers<void>();
+process.once('SIGUSR2', () => release());
+worker.register('load.job', async ({ args: [n] }: JobContext<[number]>) => {
+  console.log('began', n);
+  await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 50));
+  if (n >= 20) await released;
+  console.log('ended', n);
+  return n;
+});
+await worker.start();
+console.log('settled');
