@@ -269,7 +269,7 @@ describe('upkeep by timers', () => {
     const jobs = [newJob(now, { state: State.scheduled, runAt: now + 50 }), newJob(now, { expiresAt: now + 50, queue: 'e' })];
     await engine.push(items(jobs));
     const states = async () => (await storage.jobs.get(jobs.map(({ id }) => id))).map((job) => job?.state);
-    await expect.poll(states, { timeout: 2_000 }).toEqual([State.available, State.discarded]);
+    await expect.poll(states).toEqual([State.available, State.discarded]);
   });
 });
 
