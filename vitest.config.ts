@@ -36,8 +36,9 @@ export default defineConfig({
           // took a fifth of the processor time.
           maxWorkers: 3,
           isolate: false,
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          // For a machine that is ten times as slow as usual.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           // How long to wait for what is to come at once: a busy machine takes its time.
           expect: { poll: { timeout: 10_000 } },
         },

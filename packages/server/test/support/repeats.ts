@@ -60,9 +60,10 @@ export function repeats(storage: string) {
     return { id, queue: options.queue, x_lease: '', attempt: 0 };
   }
 
-  async function fetched(patch: Readonly<Record<string, unknown>> = {}): Promise<Job> {
+  /** A job that the worker has. One whose worker's heartbeats do not list it is taken back in time: a test with heartbeats has a worker of its own. */
+  async function fetched(patch: Readonly<Record<string, unknown>> = {}, worker_id = 'w1'): Promise<Job> {
     const { queue } = await enqueue(patch);
-    const { body } = await call<{ jobs: readonly Job[] }>(server.url, '/workers/fetch', { queues: [queue], worker_id: 'w1' });
+    const { body } = await call<{ jobs: readonly Job[] }>(server.url, '/workers/fetch', { queues: [queue], worker_id });
     const job = body.jobs[0];
     if (!job) throw new Error('The fetch got no job.');
     return job;
