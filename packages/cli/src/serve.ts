@@ -75,8 +75,9 @@ async function serve(flags: ServeFlags): Promise<void> {
   };
   try {
     const server = await startServer(options);
-    console.log(`ojs is listening on ${server.url}`);
+    // Whoever reads the line may send a signal at once.
     stopOnSignal(() => server.close());
+    console.log(`ojs is listening on ${server.url}`);
   } catch (error) {
     console.error(`ojs serve: ${describe(error)}`);
     process.exitCode = error instanceof ConfigError ? 2 : 1;

@@ -132,8 +132,8 @@ describe('ojs serve', () => {
     [[], { OJS_INSECURE: 'maybe' }, /OJS_INSECURE is maybe/],
   ];
   test('flags and variables that cannot be meant end with 2 and say why', async () => {
-    for (const [args, env, message] of wrong) {
-      const command = ojs(['serve', '--storage', 'memory:', ...args], env);
+    const commands = wrong.map(([args, env, message]) => [args, message, ojs(['serve', '--storage', 'memory:', ...args], env)] as const);
+    for (const [args, message, command] of commands) {
       expect(await command.ended, args.join(' ')).toBe(2);
       expect(command.errors()).toMatch(message);
       expect(command.errors()).not.toMatch(/^ +at /m);

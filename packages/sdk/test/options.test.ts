@@ -1,6 +1,7 @@
 import { isUuidv7 } from '@ojs-ts/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { cpuMs } from '../../core/test/support/cpu.ts';
 import { OJSValidationError } from '../src/index.ts';
 import { type JobRequest, wireRequest } from '../src/options.ts';
 
@@ -115,10 +116,11 @@ describe('options to wire (ojs-http-binding §9.1)', () => {
 
   // F3 of the SDK study: the official pattern takes 24 s for 24 letters and an underscore.
   test('a hostile queue or type name is refused in linear time', () => {
-    const started = performance.now();
-    expect(problem({ queue: `${'a'.repeat(127)}_` }).path).toBe('queue');
-    expect(problem({ type: `${'a.'.repeat(120)}A` }).path).toBe('type');
-    expect(performance.now() - started).toBeLessThan(200);
+    const both = () => {
+      expect(problem({ queue: `${'a'.repeat(127)}_` }).path).toBe('queue');
+      expect(problem({ type: `${'a.'.repeat(120)}A` }).path).toBe('type');
+    };
+    expect(cpuMs(both)).toBeLessThan(200);
   });
 });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cronWarnings, nextRuns, OjsFault, parseCron } from '../../src/index.ts';
+import { cpuMs } from '../support/cpu.ts';
 import { known, randomExpressions } from './expressions.ts';
 
 const start = Date.UTC(2026, 0, 1);
@@ -197,15 +198,16 @@ describe('parseCron', () => {
     `* * * * ${'5#3,'.repeat(60)}5#3`,
     `*/${'9'.repeat(240)} * * * *`,
   ])('a hostile text is read at once', (expression) => {
-    const began = performance.now();
-    for (let n = 0; n < 10; n++) {
-      try {
-        parseCron(expression);
-      } catch (error) {
-        expect(error).toBeInstanceOf(OjsFault);
+    const tenTimes = () => {
+      for (let n = 0; n < 10; n++) {
+        try {
+          parseCron(expression);
+        } catch (error) {
+          expect(error).toBeInstanceOf(OjsFault);
+        }
       }
-    }
-    expect((performance.now() - began) / 10).toBeLessThan(5);
+    };
+    expect(cpuMs(tenTimes) / 10).toBeLessThan(5);
   });
 });
 

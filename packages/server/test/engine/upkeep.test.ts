@@ -1,5 +1,5 @@
 import { State } from '@ojs-ts/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
 import { StoreClock } from '../../src/engine/time.ts';
 import { openStorage } from '../../src/storage/open.ts';
@@ -144,7 +144,9 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
       const taken = await b.fetch({ queues: ['many'], worker: 'w', count: 100 });
       await Promise.all(taken.map(({ id, claim }) => b.engine.settle({ id, claim, worker: 'w', kind: 'ack', result: null })));
     }
-    await b.engine.upkeep.prune();
+    // A pass ends after a second, in which a busy machine does less: for this one no time passes.
+    const stopped = vi.spyOn(performance, 'now').mockReturnValue(performance.now());
+    await b.engine.upkeep.prune().finally(() => stopped.mockRestore());
     expect((await b.engine.storage.jobs.get(jobs)).filter((job) => job !== null)).toHaveLength(10);
     const { batches } = await b.engine.storage.events(0, 100_000);
     // A batch goes as a whole.
@@ -269,7 +271,7 @@ describe('upkeep by timers', () => {
     const jobs = [newJob(now, { state: State.scheduled, runAt: now + 50 }), newJob(now, { expiresAt: now + 50, queue: 'e' })];
     await engine.push(items(jobs));
     const states = async () => (await storage.jobs.get(jobs.map(({ id }) => id))).map((job) => job?.state);
-    await expect.poll(states, { timeout: 2_000 }).toEqual([State.available, State.discarded]);
+    await expect.poll(states).toEqual([State.available, State.discarded]);
   });
 });
 

@@ -8,7 +8,7 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
   const { ask, twice, enqueue, fetched, dead, events, expectRepeatable } = repeats(storage.url());
 
   test('enqueue', async () => {
-    const body = { id: newId(), type: 'a.b', args: [1e3, { b: 1 }], options: { queue: 'cut-enqueue', delay_until: '+PT5S' } };
+    const body = { id: newId(), type: 'a.b', args: [1e3, { b: 1 }], options: { queue: 'cut-enqueue', delay_until: '+PT1H' } };
     await expectRepeatable(post('/jobs', body, newId()), 201, 1);
   });
 
@@ -61,8 +61,8 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
   });
 
   test('heartbeat', async () => {
-    const { id, x_lease } = await fetched();
-    const beat = { worker_id: 'w1', active_jobs: [id], leases: { [id]: x_lease } };
+    const { id, x_lease } = await fetched({}, 'w2');
+    const beat = { worker_id: 'w2', active_jobs: [id], leases: { [id]: x_lease } };
     const { body } = await expectRepeatable(post('/workers/heartbeat', beat), 200, 0);
     expect(body).toMatchObject({ jobs_extended: [id], jobs_cancelled: [] });
   });
@@ -88,9 +88,9 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
   });
 
   test('exchange: acks, nacks, heartbeat and fetch in one', async () => {
-    const [done, failed, held, next] = [await fetched(), await fetched(), await fetched(), await enqueue()];
+    const [done, failed, held, next] = [await fetched({}, 'w3'), await fetched({}, 'w3'), await fetched({}, 'w3'), await enqueue()];
     const exchange = {
-      worker_id: 'w1',
+      worker_id: 'w3',
       acks: [{ job_id: done.id, x_lease: done.x_lease, result: [1] }],
       nacks: [{ job_id: failed.id, x_lease: failed.x_lease, error: { message: 'again' } }],
       beat: { active_jobs: [held.id], leases: { [held.id]: held.x_lease } },

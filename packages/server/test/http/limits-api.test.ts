@@ -147,7 +147,8 @@ describe.each(storages)('limits on $name', (storage) => {
       const took = performance.now() - began;
       // The window slides in the store's time, of whole milliseconds.
       expect(took).toBeGreaterThanOrEqual(990);
-      expect(took).toBeLessThan(3_000);
+      // Woken by the window, on a busy machine too: the fetch by itself would have waited for 10 s.
+      expect(took).toBeLessThan(8_000);
     });
 
     test('of a key start no more often than its rate, and spaced by its throttle', async () => {
@@ -276,7 +277,8 @@ describe.each(storages)('limits on $name', (storage) => {
       const queue = newQueue();
       const key = newKey();
       const id = await push(queue, { key, concurrency: 1 });
-      const expires_at = new Date(Date.now() + 300).toISOString();
+      // Long enough for two requests on a busy machine.
+      const expires_at = new Date(Date.now() + 1_500).toISOString();
       expect(await put(key, { concurrency: 0, expires_at })).toMatchObject({ body: { override: { expires_at } } });
       expect(await fetch(queue)).toEqual([]);
       expect(await fetch(queue, 1, 10_000)).toEqual([id]);

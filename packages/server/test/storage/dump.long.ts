@@ -5,7 +5,7 @@ import { carries } from './dump.ts';
 test.each(storages)(
   'whatever was done to a store, its dump leaves the same in another one, for half a minute: memory and $name',
   async (storage) => {
-    const runs = await carries(storage, { numRuns: 10_000, interruptAfterTimeLimit: 30_000 });
+    const runs = await carries(storage, { atLeast: 6, atMost: 10_000, ms: 30_000 });
     console.log(`${storage.name}: ${runs} scripts`);
   },
 );

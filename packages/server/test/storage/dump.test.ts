@@ -5,8 +5,7 @@ import { carries } from './dump.ts';
 import { fill, pagesThroughJson, recordsOf } from './suite/dump.ts';
 
 test.each(storages)('whatever was done to a store, its dump leaves the same in another one: memory and $name', async (storage) => {
-  const runs = await carries(storage, { numRuns: 200, interruptAfterTimeLimit: 8_000 });
-  // On a loaded machine the time limit ends the runs; fewer than this would say nothing.
+  const runs = await carries(storage, { atLeast: 6, atMost: 200, ms: 8_000 });
   expect(runs).toBeGreaterThan(5);
 });
 

@@ -3,16 +3,14 @@ import { expect } from 'vitest';
 import { memoryStorage } from '../../src/storage/memory/memory.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { checkProperty, type Runs } from '../support/property.ts';
 import type { TestStorage } from '../support/storages.ts';
 import { remains, script } from './model.ts';
 import { pagesThroughJson, recordsOf } from './suite/dump.ts';
 import { countErrors, t0 } from './suite/tools.ts';
 
 /** Whatever was done to a store, its dump in another one leaves the same: from memory into the storage, and from the storage into memory. Answers the runs. */
-export async function carries(
-  { name, url }: TestStorage,
-  limits: { readonly numRuns: number; readonly interruptAfterTimeLimit: number },
-): Promise<number> {
+export async function carries({ name, url }: TestStorage, limits: Runs): Promise<number> {
   await using model = memoryStorage();
   await using copy = memoryStorage();
   await using subject = await openStorage(url());
@@ -36,6 +34,6 @@ export async function carries(
     expect(await remains(restored, now), `memory to ${name}`).toEqual(expected);
     expect(await remains(copy, now), `${name} to memory`).toEqual(expected);
   });
-  await fc.assert(property, limits);
+  await checkProperty(property, limits);
   return runs;
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { memoryStorage } from '../../src/storage/memory/memory.ts';
 import { openStorage } from '../../src/storage/open.ts';
+import { checkProperty } from '../support/property.ts';
 import { storages } from '../support/storages.ts';
 import { faultScript, playFaults } from './faults.ts';
 
@@ -16,7 +17,7 @@ test.each(storages)(
       runs += 1;
       await playFaults(model, subject, script);
     });
-    await fc.assert(property, { numRuns: 200, interruptAfterTimeLimit: 5_000 });
+    await checkProperty(property, { atLeast: 6, atMost: 200, ms: 5_000 });
     expect(runs).toBeGreaterThan(5);
   },
 );

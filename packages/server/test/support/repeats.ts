@@ -54,14 +54,16 @@ export function repeats(storage: string) {
 
   async function enqueue(patch: Readonly<Record<string, unknown>> = {}): Promise<Job> {
     const id = newId();
-    const options = { queue: `q-${id}`, ...patch };
+    // What the server does by itself is told too: no job of a test becomes available again while another one counts the events.
+    const options = { queue: `q-${id}`, retry: { initial_interval: 'PT1H', max_interval: 'PT1H' }, ...patch };
     await call(server.url, '/jobs', { id, type: 'a.b', args: [], options });
     return { id, queue: options.queue, x_lease: '', attempt: 0 };
   }
 
-  async function fetched(patch: Readonly<Record<string, unknown>> = {}): Promise<Job> {
+  /** A job that the worker has. One whose worker's heartbeats do not list it is taken back in time: a test with heartbeats has a worker of its own. */
+  async function fetched(patch: Readonly<Record<string, unknown>> = {}, worker_id = 'w1'): Promise<Job> {
     const { queue } = await enqueue(patch);
-    const { body } = await call<{ jobs: readonly Job[] }>(server.url, '/workers/fetch', { queues: [queue], worker_id: 'w1' });
+    const { body } = await call<{ jobs: readonly Job[] }>(server.url, '/workers/fetch', { queues: [queue], worker_id });
     const job = body.jobs[0];
     if (!job) throw new Error('The fetch got no job.');
     return job;

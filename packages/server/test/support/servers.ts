@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { type Instance, installPackage } from './instance.ts';
 import { clearPostgres, findPostgres, pingPostgres, startPostgres } from './postgres.ts';
@@ -40,9 +43,17 @@ const kinds: Readonly<Record<ServerKind, Kind>> = {
   },
 };
 
-/** Vitest's global setup: one PostgreSQL and one Redis for the whole run, each started when the first test file asks for it. */
+/**
+ * Vitest's global setup: one PostgreSQL and one Redis for the whole run, each started when the first test file asks for it, and one cache of compiled
+ * modules for the processes of the tests, of which the larger part of a start is reading TypeScript (700 ms of processor time without, 370 ms with it).
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const started = new AsyncDisposableStack();
+  if (process.env.NODE_COMPILE_CACHE === undefined) {
+    const compiled = mkdtempSync(join(tmpdir(), 'ojs-compiled-'));
+    process.env.NODE_COMPILE_CACHE = compiled;
+    started.defer(() => rmSync(compiled, { recursive: true, force: true }));
+  }
   const run = `ojs_test_${Date.now().toString(36)}${process.pid.toString(36)}`;
   const answers = new Map<ServerKind, Promise<ServerAnswer>>();
   const listener = createServer(async ({ url = '' }, response) => {

@@ -38,7 +38,7 @@ test.skipIf(server === null)(
       Array.from({ length: 9 }, (_, n) => newJob(n + 1)),
     );
     const before = await connections(admin);
-    await using far = redisStorage({ url: proxy.url, timeoutMs: 400 });
+    await using far = redisStorage({ url: proxy.url, timeoutMs: 1_500 });
     await far.clock();
     // Every script that the connection needs is known to it.
     await claim(far, { limit: 1 });
@@ -65,7 +65,7 @@ test.skipIf(server === null)('a connection that is dead is replaced while nobody
   await using own = await open();
   const { proxy } = own;
   await using far = redisStorage({ url: proxy.url, timeoutMs: 300 });
-  await far.migrate();
+  await patiently(() => far.migrate());
   const dead = proxy.blackHole();
   await expect(far.ping()).rejects.toBeInstanceOf(StoreUnavailable);
   await dead;
@@ -80,7 +80,7 @@ test.skipIf(server === null)(
     await using own = await open();
     const { proxy, admin } = own;
     await using far = redisStorage({ url: proxy.url, timeoutMs: 300 });
-    await far.migrate();
+    await patiently(() => far.migrate());
     const before = await connections(admin);
     const told: Wake[] = [];
     await using _subscription = await far.subscribe((wakes) => told.push(...wakes));
@@ -111,7 +111,7 @@ test.skipIf(server === null)('work that is done is answered though its user may 
   expect(await claim(storage, { limit: 1 })).toHaveLength(1);
   await expect(storage.subscribe(() => {})).rejects.toThrow(/NOPERM/);
   // The connection that was to listen is gone.
-  await vi.waitFor(async () => expect(await connections(admin)).toHaveLength(2));
+  await vi.waitFor(async () => expect(await connections(admin)).toHaveLength(2), { timeout: 10_000 });
 });
 
 test('a server that is not there: a subscription fails within its time, and nothing hangs at the end', async () => {

@@ -403,14 +403,17 @@ export const limitCases: readonly Case[] = [
         newJob(number, { priority, limits: [...more, name].map((each) => limitOf(each)) });
       const numbers = (from: number) => Array.from({ length: 2000 }, (_, index) => from + index);
       await storage.registry.overrideLimit('a', slots(0), t0);
+      const began = performance.now();
       await storage.jobs.insert([numbers(0).map((number) => under(number, 'one', 9, 'a'))], t0);
       await storage.jobs.insert([numbers(2000).map((number) => under(number, `z${number}`, 8, 'a'))], t0);
       await storage.jobs.insert([numbers(4000).map((number) => newJob(number))], t0);
       const claims = Array.from({ length: 200 }, () => claimOf({ limit: 10 }));
       const time = performance.now();
       const answers = await storage.jobs.claim(claims, t0);
-      // 4 ms on memory and 40 ms on SQLite; looking at each lane for each claim takes seconds.
-      expect(performance.now() - time).toBeLessThan(1500);
+      const took = performance.now() - time;
+      // 4 ms on memory and 40 ms on SQLite; looking at each lane for each claim takes seconds. A machine so busy that 1.5 s would be too little took
+      // long to insert the jobs, too.
+      expect(took).toBeLessThan(Math.max(1500, 2 * (time - began)));
       expect(answers.flatMap(numbersOf)).toEqual(numbers(4000).map(idOf));
       await storage.registry.overrideLimit('a', slots(2), t0);
       expect(await take(storage)).toEqual([0, 1].map(idOf));
