@@ -11,6 +11,7 @@ import { Notices } from './notices.ts';
 import { queues } from './queues.ts';
 import { integer } from './row.ts';
 import { statistics } from './statistics.ts';
+import { Sweeper } from './sweep.ts';
 import { upkeep } from './upkeep.ts';
 import { readPostgresUrl } from './url.ts';
 import { workers } from './workers.ts';
@@ -38,8 +39,12 @@ const now = 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
  */
 export function postgresStorage({ url, events: logs = true }: PostgresOptions): Storage {
   const wakes = new Wakes();
-  const database = new Database(readPostgresUrl(url), logs, (written) => notices.committed(written));
+  const database = new Database(readPostgresUrl(url), logs, (written) => {
+    notices.committed(written);
+    sweeper.committed(written);
+  });
   const notices = new Notices(database, wakes);
+  const sweeper = new Sweeper(database);
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {
