@@ -9,6 +9,9 @@ export const behind = 'bench-behind';
 /** Jobs of one claim. */
 export const claimSize = 10;
 
+/** Batches of jobs between two looks of upkeep. */
+const upkeepEvery = 4;
+
 const worker = 'bench';
 const hourMs = 3_600_000;
 
@@ -45,6 +48,8 @@ export class Ground {
         const answers = await this.storage.jobs.insert(groups, this.now());
         const refused = answers.flat().find(({ kind }) => kind !== 'inserted');
         if (refused !== undefined) throw new Error(`a job was not inserted but ${refused.kind}`);
+        // As a server does ten times a second: a storage adds up meanwhile what inserts have appended.
+        if (first % (upkeepEvery * maxBatch) === 0) await this.storage.upkeep.promote(this.now(), maxBatch);
       }
     };
     await Promise.all(Array.from({ length: Math.min(4, parallel) }, put));

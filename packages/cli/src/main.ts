@@ -2,6 +2,7 @@ import { version } from '@ojs-ts/server';
 import { Command } from 'commander';
 import { backupCommand, restoreCommand } from './backup.ts';
 import { migrateCommand } from './migrate.ts';
+import { storageCommand } from './report.ts';
 import { serveCommand } from './serve.ts';
 
 const program = new Command('ojs')
@@ -9,7 +10,7 @@ const program = new Command('ojs')
   .version(version)
   .showHelpAfterError('(ojs --help shows what there is)')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
-for (const command of [serveCommand(), migrateCommand(), backupCommand(), restoreCommand()]) {
+for (const command of [serveCommand(), migrateCommand(), backupCommand(), restoreCommand(), storageCommand()]) {
   program.addCommand(command.copyInheritedSettings(program));
 }
 await program.parseAsync();

@@ -25,7 +25,8 @@ interface Way {
   readonly server: Socket;
 }
 
-export async function storeProxy(target: string): Promise<StoreProxy> {
+/** @param aside Tells requests whose answers are neither counted nor cut: what a client sends by a timer of its own comes at any time. */
+export async function storeProxy(target: string, aside: (request: Buffer) => boolean = () => false): Promise<StoreProxy> {
   const url = new URL(target);
   const [host, port] = [url.hostname, Number(url.port)];
   const ways = new Set<Way>();
@@ -53,15 +54,16 @@ export async function storeProxy(target: string): Promise<StoreProxy> {
       });
     }
     client.on('data', (chunk: Buffer) => {
-      asked = true;
+      asked = !aside(chunk);
       if (!server.write(chunk) && !dead) pauseUntilDrained(client, server);
       onRequest();
     });
     server.on('data', (chunk: Buffer) => {
-      if (asked) answers++;
+      const begins = asked;
+      if (begins) answers++;
       asked = false;
       if (cut) return;
-      if (answers === toCut) {
+      if (begins && answers === toCut) {
         cut = true;
         settled = new Promise((resolve) => server.once('close', () => resolve()));
         client.destroy();

@@ -4,24 +4,28 @@ import type { Claim, Claimed } from '../storage.ts';
 import { texts } from './arrays.ts';
 import { Changes } from './changes.ts';
 import { expired } from './expire.ts';
+import type { FrontRows, Fronts } from './front.ts';
 import { heldOf, readJobs } from './held.ts';
 import { Lanes } from './lanes.ts';
 import { Round } from './round.ts';
-import { type Cells, integer, jobColumns, text } from './row.ts';
+import { integer, jobColumns, text } from './row.ts';
 import { takeLimited } from './take-limited.ts';
-import { front, takePlain } from './take-plain.ts';
+import { takePlain } from './take-plain.ts';
 import type { Transaction } from './transaction.ts';
 
-/** One look at all that decides how a claim goes on: the clock of rates, whether something is due, queues that are paused or limited. */
+/**
+ * One look at all that decides how a claim goes on: the clock of rates, whether something is due, queues that are paused or limited. With OFFSET each of
+ * the looks is made by its index for each queue; without, a plan that was made on empty tables reads the whole table once, and goes on doing so.
+ */
 const opening = `SELECT last_start,
     EXISTS (SELECT FROM ojs.jobs WHERE state = ${State.scheduled} AND due_at IS NOT NULL AND due_at <= greatest($2, last_start))
     OR EXISTS (SELECT FROM ojs.jobs WHERE state = ${State.retryable} AND due_at IS NOT NULL AND due_at <= greatest($2, last_start)),
     ARRAY (SELECT name FROM ojs.queues WHERE name = ANY ($1::text[]) AND paused),
-    ARRAY (SELECT queue FROM unnest($1::text[]) AS asked (queue) WHERE EXISTS (SELECT FROM ojs.limits WHERE key = 'queue:' || queue)
-      OR EXISTS (SELECT FROM ojs.limit_changes WHERE key = 'queue:' || queue)
-      OR EXISTS (SELECT FROM ojs.lane_changes WHERE lane_changes.queue = asked.queue)
-      OR EXISTS (SELECT FROM ojs.groups WHERE groups.queue = asked.queue AND until IS NULL)
-      OR EXISTS (SELECT FROM ojs.groups WHERE groups.queue = asked.queue AND until IS NOT NULL))
+    ARRAY (SELECT queue FROM unnest($1::text[]) AS asked (queue) WHERE EXISTS (SELECT FROM ojs.limits WHERE key = 'queue:' || queue OFFSET 0)
+      OR EXISTS (SELECT FROM ojs.limit_changes WHERE key = 'queue:' || queue OFFSET 0)
+      OR EXISTS (SELECT FROM ojs.lane_changes WHERE lane_changes.queue = asked.queue OFFSET 0)
+      OR EXISTS (SELECT FROM ojs.groups WHERE groups.queue = asked.queue AND until IS NULL OFFSET 0)
+      OR EXISTS (SELECT FROM ojs.groups WHERE groups.queue = asked.queue AND until IS NOT NULL OFFSET 0))
   FROM ojs.store`;
 const requests = 'SELECT request, claims FROM ojs.requests WHERE request = ANY ($1::text[])';
 const remember =
@@ -33,21 +37,25 @@ const availableIn = 'SELECT queue FROM ojs.counts WHERE queue = ANY ($1::text[])
 /** What a request got, by its key. */
 type Given = Map<string, readonly { readonly id: string; readonly claim: number }[]>;
 
-/**
- * @param limitedBefore queues that had lanes or a limit of their own when a claim last looked. It is kept from call to call: only a hint about what to read ahead.
- */
+/** What is kept from claim to claim: hints about what to read. */
+export interface Hints {
+  /** Queues that had lanes or a limit of their own when a claim last looked. */
+  readonly limitedBefore: Set<string>;
+  readonly fronts: Fronts;
+}
+
 export async function claim(
   tx: Transaction,
   claims: readonly Claim[],
   asked: Millis,
-  limitedBefore: Set<string>,
+  { limitedBefore, fronts }: Hints,
 ): Promise<readonly Claimed[]> {
   const names = [...new Set(claims.flatMap(({ queues }) => queues))];
-  const guess = openFront(tx, claims, limitedBefore);
-  const [[opened], given, rows] = await Promise.all([
+  const guess = openFront(tx, claims, limitedBefore, fronts);
+  const [[opened], given, ahead] = await Promise.all([
     tx.query(opening, [texts(names) ?? '{}', asked]),
     readRequests(tx, claims),
-    guess?.rows,
+    guess?.found,
   ]);
   // Another process may have started jobs meanwhile: starts that a rate counts are in the order of their times.
   const now = Math.max(asked, integer(opened?.[0]));
@@ -68,7 +76,7 @@ export async function claim(
     lanes.wakeUp([...limited]);
   }
   const round = new Round(tx, changes, now, bound.expired);
-  let read = guess && rows && !isDue ? { queue: guess.queue, asked: guess.asked, rows } : null;
+  let read = guess && ahead && !isDue ? { queue: guess.queue, found: ahead } : null;
   const answers: Claimed[] = [];
   const fresh = new Map<string, string>();
   for (const run of runs(claims, given)) {
@@ -81,7 +89,7 @@ export async function claim(
     for (const queue of open) {
       if (dealt.wanted === 0) break;
       if (lanes && limited.has(queue)) await takeLimited(round, dealt, lanes, queue);
-      else await takePlain(round, dealt, queue, read?.queue === queue ? read : null);
+      else await takePlain(round, dealt, fronts, queue, read?.queue === queue ? read.found : null);
       read = null;
     }
     const again =
@@ -118,13 +126,14 @@ function openFront(
   tx: Transaction,
   claims: readonly Claim[],
   limitedBefore: ReadonlySet<string>,
-): { readonly queue: string; readonly asked: number; readonly rows: Promise<readonly Cells[]> } | null {
+  fronts: Fronts,
+): { readonly queue: string; readonly found: Promise<FrontRows> } | null {
   const first = claims[0];
   const queue = first?.queues[0];
   if (!first || queue === undefined || limitedBefore.has(queue)) return null;
   const others = claims.findIndex(({ queues }) => queues.length !== first.queues.length || queues[0] !== queue);
   const asked = claims.slice(0, others < 0 ? claims.length : others).reduce((sum, { limit }) => sum + Math.max(0, limit), 0);
-  return asked === 0 ? null : { queue, asked, rows: tx.query(front, [queue, asked]) };
+  return asked === 0 ? null : { queue, found: fronts.read(tx, queue, asked) };
 }
 
 type Run =

@@ -5,6 +5,7 @@ import { explain, isLost } from './errors.ts';
 import type { Cells } from './row.ts';
 import { Transaction, type Written } from './transaction.ts';
 import type { PostgresAddress } from './url.ts';
+import { Vigil } from './vigil.ts';
 
 const int8 = 20;
 /** 64-bit integers would come back as texts; every one here is below 2^53. */
@@ -30,6 +31,8 @@ const settings: Readonly<Record<string, string>> = {
 };
 
 const begin = 'BEGIN ISOLATION LEVEL READ COMMITTED';
+/** Longer than a lull under a steady load, so that their number stays what its peaks need. */
+const idleMs = 600_000;
 /** Attempts of a transaction that lost against another. */
 const attempts = 8;
 
@@ -41,6 +44,7 @@ export class Database {
   readonly address: PostgresAddress;
   readonly #pool: pg.Pool;
   readonly #logs: boolean;
+  readonly #vigil: Vigil;
   readonly #onCommit: (written: Written) => void;
   /** By their text as written: with the schema's name, and a name under which each connection prepares it once. */
   readonly #statements = new Map<string, { readonly text: string; readonly name?: string }>();
@@ -50,11 +54,13 @@ export class Database {
   #closed = false;
 
   /** @param logs whether events are logged. */
-  constructor(address: PostgresAddress, logs: boolean, onCommit: (written: Written) => void) {
+  constructor(address: PostgresAddress, logs: boolean, onCommit: (written: Written) => void, patienceMs?: number) {
     this.address = address;
     this.#logs = logs;
     this.#onCommit = onCommit;
-    this.#pool = new pg.Pool({ ...clientConfig(address), max: address.connections, idleTimeoutMillis: 60_000 });
+    const config = clientConfig(address);
+    this.#vigil = new Vigil(config, patienceMs);
+    this.#pool = new pg.Pool({ ...config, max: address.connections, idleTimeoutMillis: idleMs });
     // An idle connection that the server ends is told here; without a listener that ends the process. The next call gets a new one.
     this.#pool.on('error', () => {});
     // One that is in use tells its end to whoever uses it, and as an event, which would end the process too.
@@ -172,6 +178,7 @@ export class Database {
     // An error that the server told leaves the connection as it was; of any other nobody knows.
     let broken = true;
     try {
+      using _vigil = this.#vigil.over(client);
       const result = await work(client);
       broken = false;
       return result;

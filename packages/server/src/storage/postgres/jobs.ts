@@ -4,6 +4,7 @@ import type { Jobs } from '../storage.ts';
 import { Changes } from './changes.ts';
 import { claim } from './claim.ts';
 import type { Database } from './connection.ts';
+import { Fronts } from './front.ts';
 import { idsText, lockJobs, readJobs } from './held.ts';
 import { insert } from './insert.ts';
 import { list } from './list.ts';
@@ -12,10 +13,10 @@ import { tally } from './tally.ts';
 import type { Transaction } from './transaction.ts';
 
 export function jobs(database: Database): Jobs {
-  const limitedBefore = new Set<string>();
+  const hints = { limitedBefore: new Set<string>(), fronts: new Fronts() };
   return {
     insert: (groups, now, options) => insert(database, groups, now, options),
-    claim: (claims, now) => database.transact(now, (tx) => claim(tx, claims, now, limitedBefore)),
+    claim: (claims, now) => database.transact(now, (tx) => claim(tx, claims, now, hints)),
     transition: (transitions, now) => database.transact(now, (tx) => moveAll(tx, transitions, now)),
     async get(ids) {
       const found = await readJobs((text, values) => database.read(text, values), ids);

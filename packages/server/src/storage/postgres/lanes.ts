@@ -27,7 +27,7 @@ export interface Lane {
 }
 
 const takeLimits = `WITH gone AS (DELETE FROM ojs.limit_changes RETURNING *)
-  SELECT key, sum(waiting)::int, sum(active)::int, sum(jobs)::int, (array_agg(own ORDER BY number DESC) FILTER (WHERE own IS NOT NULL))[1], max(used_at)
+  SELECT key, sum(waiting)::int, sum(active)::int, sum(jobs)::int, (array_agg(own ORDER BY number DESC) FILTER (WHERE own IS NOT NULL))[1], max(used_at), count(*)
   FROM gone GROUP BY key`;
 const takeLanes = `WITH gone AS (DELETE FROM ojs.lane_changes RETURNING line, queue, keys), touched AS (SELECT DISTINCT line, queue, keys FROM gone)
   SELECT touched.line, touched.queue, touched.keys, lanes.key FROM touched LEFT JOIN ojs.lanes ON ${joined('lanes.line', 'touched.line')}`;
@@ -108,7 +108,8 @@ export class Lanes {
       key: textOrNull(key),
     }));
     await limits.load([...changes.map(([key]) => text(key)), ...lanes.flatMap(({ keys }) => keys)]);
-    for (const [key, waiting, active, jobs, own, usedAt] of changes) {
+    for (const [key, waiting, active, jobs, own, usedAt, rows] of changes) {
+      this.#tx.taken += integer(rows);
       const numbers = own === null ? null : parseNumbers(text(own));
       limits.adopt(text(key), integer(waiting), integer(active), integer(jobs), numbers, integer(usedAt));
     }

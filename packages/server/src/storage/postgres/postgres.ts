@@ -12,6 +12,8 @@ import { Notices } from './notices.ts';
 import { queues } from './queues.ts';
 import { integer } from './row.ts';
 import { statistics } from './statistics.ts';
+import { Sweeper } from './sweep.ts';
+import type { Written } from './transaction.ts';
 import { upkeep } from './upkeep.ts';
 import { readPostgresUrl } from './url.ts';
 import { workers } from './workers.ts';
@@ -22,6 +24,8 @@ export interface PostgresOptions {
   readonly url: string;
   /** False writes no log of events; true by default. */
   readonly events?: boolean;
+  /** How long a call may take before the server is asked over another connection whether it still answers, and how long that may take; 4000 ms by default. */
+  readonly patienceMs?: number;
 }
 
 /** All but the store's own. */
@@ -37,10 +41,15 @@ const now = 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
  * A storage in one schema of a PostgreSQL database (14 or newer), shared by any number of processes.
  * @throws Error where the URL is none of PostgreSQL. Whether the server is there shows the first call.
  */
-export function postgresStorage({ url, events: logs = true }: PostgresOptions): Storage {
+export function postgresStorage({ url, events: logs = true, patienceMs }: PostgresOptions): Storage {
   const wakes = new Wakes();
-  const database = new Database(readPostgresUrl(url), logs, (written) => notices.committed(written));
+  const committed = (written: Written) => {
+    notices.committed(written);
+    sweeper.committed(written);
+  };
+  const database = new Database(readPostgresUrl(url), logs, committed, patienceMs);
   const notices = new Notices(database, wakes);
+  const sweeper = new Sweeper(database);
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {

@@ -1,10 +1,10 @@
 import { queueLimitKey } from '@ojs-ts/core';
 import { texts } from './arrays.ts';
+import { front } from './front.ts';
 import { type Head, isBefore, type Lane, type Lanes } from './lanes.ts';
 import { type Ready, readReady, readyColumns } from './ready.ts';
 import type { Dealt, Round } from './round.ts';
 import { type Cells, integer, readTexts, text } from './row.ts';
-import { front } from './take-plain.ts';
 
 const openGroups = 'SELECT key, priority, place FROM ojs.groups WHERE queue = $1 AND until IS NULL ORDER BY priority DESC, place LIMIT $2';
 const groupLanes = `SELECT best.line, best.keys, best.key, best.priority, best.place FROM unnest($2::text[]) AS line_up (key), LATERAL (

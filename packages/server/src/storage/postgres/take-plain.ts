@@ -1,28 +1,25 @@
-import { readReady, readyColumns } from './ready.ts';
+import type { FrontRows, Fronts } from './front.ts';
+import { readReady } from './ready.ts';
 import type { Dealt, Round } from './round.ts';
-import type { Cells } from './row.ts';
-
-/** The front of a line; who claims at the same time gets what is behind. */
-export const front = `SELECT ${readyColumns} FROM ojs.jobs WHERE line = $1 AND place IS NOT NULL ORDER BY priority DESC, place LIMIT $2 FOR UPDATE SKIP LOCKED`;
-
-/** What was read of the front of a queue, when so many rows were asked for. */
-export interface Front {
-  readonly asked: number;
-  readonly rows: readonly Cells[];
-}
 
 /** Takes from a queue without limits, first what was read of it already. */
-export async function takePlain(round: Round, dealt: Dealt, queue: string, read: Front | null): Promise<void> {
+export async function takePlain(round: Round, dealt: Dealt, fronts: Fronts, queue: string, read: FrontRows | null): Promise<void> {
   for (let known = read, goesOn = true; goesOn && dealt.wanted > 0; known = null) {
-    const asked = known?.asked ?? dealt.wanted;
-    const rows = known?.rows ?? (await round.tx.query(front, [queue, asked]));
-    goesOn = rows.length === asked;
-    for (const cells of rows) {
+    const found = await fronts.complete(round.tx, queue, known ?? (await fronts.read(round.tx, queue, dealt.wanted)));
+    const taken: { readonly priority: number; readonly place: number }[] = [];
+    goesOn = found.rows.length === found.asked;
+    for (const cells of found.rows) {
       if (dealt.wanted === 0) break;
-      if (round.take(dealt, readReady(cells).held) !== 'refused') continue;
+      const { held, place } = readReady(cells);
+      const { priority } = held.job;
+      if (round.take(dealt, held) !== 'refused') {
+        taken.push({ priority, place });
+        continue;
+      }
       goesOn = false;
       break;
     }
+    fronts.took(queue, found, taken);
     round.write();
   }
 }

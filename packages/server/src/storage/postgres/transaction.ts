@@ -19,6 +19,8 @@ export interface Written {
   readonly woken: ReadonlySet<string>;
   /** Whether the log has grown. */
   readonly logged: boolean;
+  /** Rows that were taken from the changes of limits. */
+  readonly taken: number;
 }
 
 /**
@@ -38,6 +40,8 @@ export class Transaction {
   readonly #statements: Statements;
   readonly #writes: Promise<unknown>[] = [];
   readonly #atEnd: (() => void)[] = [];
+  /** Rows taken from the changes of limits. */
+  taken = 0;
   /** The first error that a statement met: those behind it tell no more than that. */
   failure: unknown = null;
 
@@ -98,7 +102,7 @@ export class Transaction {
     this.#append(entries);
     this.limits.flush(this);
     for (let sent = 0; sent < this.#writes.length; sent++) await this.#writes[sent];
-    return { woken: this.woken, logged: entries.length > 0 };
+    return { woken: this.woken, logged: entries.length > 0, taken: this.taken };
   }
 
   /** Appends counts, as before they are read. */

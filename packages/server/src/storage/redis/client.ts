@@ -19,6 +19,8 @@ export function connect(address: Address, timeoutMs: number): Client {
     // A call waits for the connection itself, for a while.
     enableOfflineQueue: false,
     retryStrategy: backoff,
+    // By default the client looks again only after as many seconds as a server that loads its data guesses, one at least and ten at most.
+    maxLoadingRetryTime: 50,
     // After a failover this may be a replica: a new connection finds the master.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     commandTimeout: timeoutMs,
@@ -74,7 +76,7 @@ function giveUp(stream: Socket | undefined): void {
   else stream.resetAndDestroy();
 }
 
-/** 50 ms at first, half a second at most, with a random part, so that many servers do not come back at once. */
+/** 50 ms at first, a fifth of a second at most, with a random part, so that many servers do not come back at once. */
 export function backoff(times: number): number {
-  return Math.min(500, 50 * 2 ** Math.min(times - 1, 10)) * (0.5 + Math.random() / 2);
+  return Math.min(200, 50 * 2 ** Math.min(times - 1, 10)) * (0.5 + Math.random() / 2);
 }

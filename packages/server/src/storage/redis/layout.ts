@@ -63,7 +63,7 @@ export async function durability(connection: Connection): Promise<string> {
 function wordsOfLog(fsync: string): string {
   if (fsync === 'always') return 'a change is on disk before it is answered (appendonly, appendfsync always)';
   if (fsync === 'everysec') {
-    return 'a crash of the server’s machine loses up to about a second (appendonly, appendfsync everysec); replication is asynchronous';
+    return 'a crash of the server or its machine loses up to about a second, two where the disk is slow (appendonly, appendfsync everysec); replication is asynchronous';
   }
   return 'a crash of the server’s machine loses what its kernel has not written (appendonly, appendfsync no)';
 }

@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { openStorage } from '../../server/src/storage/open.ts';
+import { namespaceUrl, server } from '../../server/test/storage/redis/namespace.ts';
+import { insert, newJob } from '../../server/test/storage/suite/tools.ts';
+
+const main = new URL('../src/main.ts', import.meta.url).pathname;
+const report = (...args: readonly string[]) => promisify(execFile)(process.execPath, [main, 'storage', 'report', ...args]);
+
+test.skipIf(server === null)('ojs storage report tells what the memory of a Redis store holds, by kind', { timeout: 60_000 }, async () => {
+  const url = namespaceUrl();
+  await using storage = await openStorage(url);
+  await storage.migrate();
+  await insert(
+    storage,
+    Array.from({ length: 200 }, (_, number) => newJob(number, { envelope: `"${'x'.repeat(1000)}"` })),
+  );
+  const [table, json] = await Promise.all([report('--url', url), report('--json', '--storage', url)]);
+  const lines = table.stdout.trimEnd().split('\n');
+  expect(lines[0]).toMatch(/^kind +keys +bytes$/);
+  expect(lines[1]).toMatch(/^jobs +200 +[23]\d{5}$/);
+  expect(lines.at(-1)).toMatch(/^all +\d+ +\d{6}$/);
+  const { kinds, keys, bytes } = JSON.parse(json.stdout);
+  expect(kinds).toHaveLength(lines.length - 2);
+  expect(lines.at(-1)?.split(/ +/)).toEqual(['all', String(keys), String(bytes)]);
+});
+
+test('ojs storage report says where it has nothing to tell', { timeout: 60_000 }, async () => {
+  const refused = await report('--url', 'sqlite:./jobs.db').catch((error: { readonly code: number; readonly stderr: string }) => error);
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.stderr).toBe(
+    "ojs storage report: the report tells what the memory of a Redis store holds, and 'sqlite:./jobs.db' is none; expected a redis:// URL.\n",
+  );
+});

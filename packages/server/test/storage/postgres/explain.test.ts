@@ -1,0 +1,141 @@
+import pg from 'pg';
+import { expect, test, vi } from 'vitest';
+import { Database } from '../../../src/storage/postgres/connection.ts';
+import { readPostgresUrl } from '../../../src/storage/postgres/url.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
+import { claimOf, insert, newJob, t0 } from '../suite/tools.ts';
+import { newSchema, openPostgres, server } from './schema.ts';
+import { work } from './work.ts';
+
+interface Node {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly 'Index Cond'?: string;
+  readonly Plans?: readonly Node[];
+}
+
+/** How a statement finds its rows: the index of each scan in order of names, `index*` where it is walked from its beginning, `table!` for a whole table. */
+function scansOf(plan: Node): readonly string[] {
+  const below = (plan.Plans ?? []).flatMap(scansOf);
+  const { 'Node Type': type, 'Relation Name': table, 'Index Name': index, 'Index Cond': condition } = plan;
+  if (index !== undefined) return [`${index}${condition === undefined ? '*' : ''}`, ...below];
+  // A Tid Scan gets rows that another scan of the statement has found.
+  return table === undefined || type === 'ModifyTable' || type === 'Tid Scan' ? below : [`${table}!`, ...below];
+}
+
+/** What stands in the statement, and the scans that it is to have. Whatever is not here has to be found through conditions on its indexes, too. */
+const expected: readonly (readonly [RegExp, readonly string[]])[] = [
+  [/^SELECT number, place, .* FROM ojs\.jobs WHERE line = \$1 AND place IS NOT NULL ORDER BY/, ['jobs_ready']],
+  [/AS mark \(above, priority, place\)/, ['jobs_ready']],
+  [/FROM unnest\(\$1::text\[\]\) AS lane \(line\), LATERAL/, ['jobs_ready']],
+  [/^UPDATE ojs\.jobs AS job SET state = 8/, ['jobs_pkey']],
+  [/^UPDATE ojs\.jobs AS job SET state = changed\.state, due_at = \$1/, ['jobs_pkey']],
+  [/^WITH base AS .* UPDATE ojs\.jobs AS job SET/, ['jobs_pkey']],
+  [/^UPDATE ojs\.jobs AS job SET lease_until/, ['jobs_pkey']],
+  [/^SELECT .* FROM ojs\.jobs WHERE id = ANY \(\$1::uuid\[\]\)/, ['jobs_pkey']],
+  [/^SELECT .* FROM ojs\.jobs WHERE state = \$1 AND due_at IS NOT NULL AND due_at <= \$2/, ['jobs_due']],
+  [
+    /^SELECT last_start, EXISTS/,
+    ['groups_closed', 'groups_open', 'jobs_due', 'lane_changes_pkey', 'limit_changes_pkey', 'limits_pkey', 'queues_pkey', 'store!'],
+  ],
+  [/^SELECT .* FROM ojs\.jobs WHERE unique_key = ANY/, ['jobs_unique']],
+  [/^SELECT holder\.\* FROM/, ['jobs_unique']],
+  [/FROM ojs\.jobs WHERE state = 8 AND due_at/, ['jobs_due']],
+  [/ expires_at <= \$1/, ['jobs_expiry']],
+  [/^SELECT key, priority, place FROM ojs\.groups/, ['groups_open']],
+  [/^SELECT best\.line/, ['lanes_group']],
+];
+
+/** What is read from its beginning, and why that is little. */
+const whole: ReadonlySet<string> = new Set([
+  // One row.
+  'store!',
+  // Every row is taken and removed.
+  'limit_changes!',
+  'lane_changes!',
+  // Upkeep's look at 200 rows at most.
+  'counts_pkey*',
+  'limit_changes_pkey*',
+  // Those that have no number yet, and the newest one of those that have.
+  'events_unnumbered*',
+  'events_position*',
+]);
+
+/** Every statement that `work` sends, as it is written in the sources. */
+async function statementsOf(storage: Storage, schema: string): Promise<readonly string[]> {
+  const query = vi.spyOn(pg.Client.prototype, 'query');
+  try {
+    await work(storage, 0);
+    const texts = query.mock.calls.map(([config]): unknown => config).map((config) => (isStatement(config) ? config.text : ''));
+    return [...new Set(texts)].filter((text) => text !== '').map((text) => text.replaceAll(`"${schema}".`, 'ojs.'));
+  } finally {
+    query.mockRestore();
+  }
+}
+
+function isStatement(config: unknown): config is { readonly text: string } {
+  return typeof config === 'object' && config !== null && 'text' in config && typeof config.text === 'string';
+}
+
+/** The plan that a connection of the storage would make of it now, whatever the values. */
+async function planOf(client: pg.Client, text: string): Promise<Node> {
+  await client.query(`PREPARE planned AS ${text}`);
+  try {
+    const { rows } = await client.query(`SELECT cardinality(parameter_types) AS count FROM pg_prepared_statements WHERE name = 'planned'`);
+    const values = Array.from({ length: rows[0].count }, () => 'NULL').join(', ');
+    const explained = await client.query(`EXPLAIN (FORMAT JSON) EXECUTE planned${values === '' ? '' : `(${values})`}`);
+    return explained.rows[0]['QUERY PLAN'][0].Plan;
+  } finally {
+    await client.query('DEALLOCATE planned');
+  }
+}
+
+test.skipIf(server === null)(
+  'every hot statement finds its rows by the right index: on empty tables, without statistics, and right after a bulk claim without ANALYZE',
+  { timeout: 60_000 },
+  async () => {
+    const [url, emptyUrl] = [newSchema(), newSchema()];
+    const address = readPostgresUrl(url);
+    const emptySchema = readPostgresUrl(emptyUrl).schema;
+    await using storage = await openPostgres(url);
+    await using _empty = await openPostgres(emptyUrl);
+    await using connected = new AsyncDisposableStack();
+    // Its settings are those under which the storage plans.
+    const client = connected.adopt(new Database(address, false, () => {}).dedicated(), (client) => client.end());
+    await client.connect();
+    for (const schema of [address.schema, emptySchema]) await client.query(`ALTER TABLE ${schema}.jobs SET (autovacuum_enabled = off)`);
+    const statements = await statementsOf(storage, address.schema);
+    expect(statements.length).toBeGreaterThan(40);
+    const unmet = new Set(expected.map(([pattern]) => pattern));
+
+    async function check(schema: string, when: string): Promise<void> {
+      for (const statement of statements) {
+        const plan = await planOf(client, statement.replace(/\bojs\./g, `"${schema}".`));
+        const scans = [...new Set(scansOf(plan))].sort();
+        const text = statement.replace(/\s+/g, ' ');
+        const wanted = expected.find(([pattern]) => pattern.test(text));
+        if (wanted) unmet.delete(wanted[0]);
+        const about = `${when}: ${text}`;
+        if (wanted) expect(scans, about).toEqual(wanted[1]);
+        else
+          expect(
+            scans.filter((scan) => /[!*]$/.test(scan) && !whole.has(scan)),
+            about,
+          ).toEqual([]);
+      }
+    }
+
+    await check(emptySchema, 'on empty tables');
+    await check(address.schema, 'without statistics');
+    // From now on statistics say that hardly anything is active.
+    await insert(
+      storage,
+      Array.from({ length: 4_000 }, (_, number) => newJob(900_000 + number, { queue: 'bulk' })),
+    );
+    await client.query(`ANALYZE ${address.schema}.jobs`);
+    for (let left = 4_000; left > 0; left -= 1_000) await storage.jobs.claim([claimOf({ queues: ['bulk'], limit: 1_000 })], t0);
+    await check(address.schema, 'right after a bulk claim');
+    expect([...unmet]).toEqual([]);
+  },
+);
