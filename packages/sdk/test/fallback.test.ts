@@ -22,7 +22,6 @@ describe('a server without worker.exchange (brief-notes 23)', () => {
       queues: [queue],
       concurrency: 4,
       pollInterval: 20,
-      heartbeatInterval: 20,
       handleSignals: false,
       logger: keepingLogger(),
     });

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { startServer } from '@ojs-ts/server';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
+import { selfSigned } from '../../server/test/support/certificate.ts';
 import { Client, OJSError, Worker, type WorkerOptions } from '../src/index.ts';
 import { SharedHoldings } from '../src/worker/shared-holdings.ts';
 import { aborted, gate } from './support/bench.ts';
@@ -91,6 +93,27 @@ describe.concurrent('heartbeats from a thread', () => {
     const { worker, taken } = rival(server.url);
     await worker.runUntil(() => job.wait());
     expect(taken).toEqual(['block.job']);
+  });
+
+  test('the thread trusts whom the worker trusts', async () => {
+    const { certFile, keyFile } = selfSigned();
+    await using server = await startServer({ storage: 'memory:', port: 0, log: false, tls: { certFile, keyFile } });
+    const url = server.url.replace('127.0.0.1', 'localhost');
+    const logger = keepingLogger();
+    await using worker = new Worker(url, {
+      tls: { ca: readFileSync(certFile, 'utf8') },
+      heartbeatInterval: 50,
+      handleSignals: false,
+      logger,
+    });
+    const running = worker.start();
+    await worker.ready;
+    // The first heartbeat is the main thread's; the others are not.
+    const first = worker.health().lastHeartbeatAt;
+    await vi.waitFor(() => expect(worker.health().lastHeartbeatAt?.getTime()).toBeGreaterThan(first?.getTime() ?? 0), 10_000);
+    expect(JSON.stringify(logger.lines)).not.toMatch(/certificate|thread/);
+    await worker.stop();
+    await running;
   });
 
   test('a cancellation that the thread hears of aborts the signal; orders of the server count too', async () => {

@@ -1,4 +1,5 @@
 import type { Wire } from '../json.ts';
+import type { TlsOptions } from '../transport/tls.ts';
 import type { About, Listed, ReportedState } from './beat.ts';
 
 /** All that a heartbeat thread is told; it must survive a structured clone. */
@@ -6,6 +7,7 @@ export interface HeartbeatPlan {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly token: string | undefined;
+  readonly tls: TlsOptions | undefined;
   readonly about: About;
   /** Between two heartbeats. */
   readonly everyMs: number;

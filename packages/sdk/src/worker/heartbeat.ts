@@ -22,6 +22,9 @@ export interface HeartbeatServices {
   recovered(): void;
 }
 
+/** Heartbeats that fail for less than this may have met a busy moment; calls under way are left alone then. */
+const minOutageMs = 300;
+
 /** The default timeout of a job: a handler that blocks for longer is taken for one that never ends. */
 const maxBlockedS = 1_800;
 /** Beside the jobs that run there are those whose outcome is on its way: some turns of them. */
@@ -41,7 +44,8 @@ export class Heartbeat {
   #shared: SharedHoldings | null = null;
   #thread: HeartbeatThread | null = null;
   #threadBeats = false;
-  #failing = false;
+  /** When the first of the heartbeats was sent that have not been answered since; of `performance.now()`. */
+  #failingSince: number | null = null;
 
   constructor(services: HeartbeatServices) {
     const { settings, connection } = services;
@@ -116,9 +120,9 @@ export class Heartbeat {
 
   #answered(reported: ReportedState, listed: readonly Held[], answer: Wire, at: number): void {
     this.#services.beaten();
-    if (this.#failing) {
-      this.#failing = false;
-      this.#services.recovered();
+    if (this.#failingSince !== null) {
+      if (performance.now() - this.#failingSince >= minOutageMs) this.#services.recovered();
+      this.#failingSince = null;
     }
     this.#renew(listed, answer, at + this.#services.settings.visibilityMs);
     this.#services.obey(orderIn(answer, reported));
@@ -141,7 +145,7 @@ export class Heartbeat {
     const { settings, holdings, connection } = this.#services;
     const { http } = connection;
     if (!settings.heartbeatThread || platform.startHeartbeats === undefined || http === null) return;
-    const { base, headers, token, fetch } = http;
+    const { base, headers, token, fetch, tls } = http;
     if (fetch !== undefined || typeof token === 'function') return;
     const slots = settings.concurrency + settings.prefetch;
     const shared = SharedHoldings.for(placesPerSlot * slots + 64);
@@ -149,6 +153,7 @@ export class Heartbeat {
       url: base.href,
       headers,
       token,
+      tls,
       about: this.#about,
       everyMs: settings.heartbeatMs,
       answerMs: this.#answerMs,
@@ -199,7 +204,7 @@ export class Heartbeat {
   }
 
   #warn(error: unknown): void {
-    this.#failing = true;
+    this.#failingSince ??= performance.now() - this.#answerMs;
     this.#services.connection.logger.warn('A heartbeat failed; the worker goes on as it is.', { error: String(error) });
   }
 }

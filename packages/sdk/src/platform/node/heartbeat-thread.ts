@@ -8,8 +8,9 @@ import { SharedHoldings } from '../../worker/shared-holdings.ts';
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 function run(plan: HeartbeatPlan, say: (news: HeartbeatNews) => void): () => void {
-  const { url, headers, token } = plan;
-  const connection = new Connection(url, { headers, ...(token !== undefined && { token }), requestRetry: false, logger: silent });
+  const { url, headers, token, tls } = plan;
+  const options = { headers, ...(token !== undefined && { token }), ...(tls !== undefined && { tls }) };
+  const connection = new Connection(url, { ...options, requestRetry: false, logger: silent });
   const holdings = new SharedHoldings(plan.holdings);
   const stopped = new AbortController();
   let busy = false;
