@@ -14,7 +14,12 @@ test('a handler that blocks the event loop for 60 s keeps its lease, with the de
   const taken: string[] = [];
   const rival = new Worker(server.url, { handleSignals: false, logger: keepingLogger() });
   rival.register('block.job', ({ jobId }) => void taken.push(jobId));
-  expect(await rival.runUntil(() => job.wait({ timeout: '120s' }))).toBe('blocked');
-  expect(taken).toEqual([]);
+  const outcome = await rival.runUntil(() => job.wait({ timeout: '120s' }).catch(String));
+  // The lines tell a lost lease (a second `began`) from an outcome that did not arrive.
+  expect({ outcome, taken, lines: program.lines.map((line) => line.split(' ')[0]) }).toEqual({
+    outcome: 'blocked',
+    taken: [],
+    lines: ['ready', 'began', 'ended'],
+  });
   expect(await job.refresh()).toMatchObject({ state: 'completed', attempt: 1 });
 });
