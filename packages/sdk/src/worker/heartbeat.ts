@@ -18,8 +18,8 @@ export interface HeartbeatServices {
   /** What the server ordered in its answer; null where it ordered nothing. */
   obey(order: Order): void;
   beaten(): void;
-  /** One was answered after one that was not. */
-  recovered(): void;
+  /** One was answered after one that was not; the first of those failed at that moment of `performance.now()`. */
+  recovered(failedAt: number): void;
 }
 
 /** The default timeout of a job: a handler that blocks for longer is taken for one that never ends. */
@@ -41,7 +41,7 @@ export class Heartbeat {
   #shared: SharedHoldings | null = null;
   #thread: HeartbeatThread | null = null;
   #threadBeats = false;
-  #failing = false;
+  #failedAt: number | null = null;
 
   constructor(services: HeartbeatServices) {
     const { settings, connection } = services;
@@ -116,10 +116,8 @@ export class Heartbeat {
 
   #answered(reported: ReportedState, listed: readonly Held[], answer: Wire, at: number): void {
     this.#services.beaten();
-    if (this.#failing) {
-      this.#failing = false;
-      this.#services.recovered();
-    }
+    if (this.#failedAt !== null) this.#services.recovered(this.#failedAt);
+    this.#failedAt = null;
     this.#renew(listed, answer, at + this.#services.settings.visibilityMs);
     this.#services.obey(orderIn(answer, reported));
   }
@@ -168,8 +166,10 @@ export class Heartbeat {
   }
 
   #hear(news: HeartbeatNews): void {
-    if (news.kind === 'ready') this.#threadBeats = true;
-    else if (news.kind === 'failed') this.#warn(news.error);
+    if (news.kind === 'ready') {
+      this.#threadBeats = true;
+      this.#services.connection.logger.debug('Heartbeats go from a thread of their own.');
+    } else if (news.kind === 'failed') this.#warn(news.error);
     else if (news.kind === 'silent') {
       const fields = { blocked_s: news.blockedS };
       this.#services.connection.logger.error(
@@ -199,7 +199,7 @@ export class Heartbeat {
   }
 
   #warn(error: unknown): void {
-    this.#failing = true;
+    this.#failedAt ??= performance.now();
     this.#services.connection.logger.warn('A heartbeat failed; the worker goes on as it is.', { error: String(error) });
   }
 }
