@@ -98,7 +98,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
       lose: (held, message) => this.#execution.lose(held, message),
       obey: (order) => this.#obey(order),
       beaten: () => this.#health.beaten(),
-      recovered: () => this.#turns.renew(),
+      recovered: (failedAt) => this.#turns.renew(failedAt),
     });
     this.#watchdog = new Watchdog({
       limitMs: this.#settings.watchdogMs,

@@ -18,12 +18,9 @@ export interface HeartbeatServices {
   /** What the server ordered in its answer; null where it ordered nothing. */
   obey(order: Order): void;
   beaten(): void;
-  /** One was answered after one that was not. */
-  recovered(): void;
+  /** One was answered after one that was not; the first of those failed at that moment of `performance.now()`. */
+  recovered(failedAt: number): void;
 }
-
-/** Heartbeats that fail for less than this may have met a busy moment; calls under way are left alone then. */
-const minOutageMs = 300;
 
 /** The default timeout of a job: a handler that blocks for longer is taken for one that never ends. */
 const maxBlockedS = 1_800;
@@ -44,8 +41,7 @@ export class Heartbeat {
   #shared: SharedHoldings | null = null;
   #thread: HeartbeatThread | null = null;
   #threadBeats = false;
-  /** When the first of the heartbeats was sent that have not been answered since; of `performance.now()`. */
-  #failingSince: number | null = null;
+  #failedAt: number | null = null;
 
   constructor(services: HeartbeatServices) {
     const { settings, connection } = services;
@@ -120,10 +116,8 @@ export class Heartbeat {
 
   #answered(reported: ReportedState, listed: readonly Held[], answer: Wire, at: number): void {
     this.#services.beaten();
-    if (this.#failingSince !== null) {
-      if (performance.now() - this.#failingSince >= minOutageMs) this.#services.recovered();
-      this.#failingSince = null;
-    }
+    if (this.#failedAt !== null) this.#services.recovered(this.#failedAt);
+    this.#failedAt = null;
     this.#renew(listed, answer, at + this.#services.settings.visibilityMs);
     this.#services.obey(orderIn(answer, reported));
   }
@@ -173,8 +167,10 @@ export class Heartbeat {
   }
 
   #hear(news: HeartbeatNews): void {
-    if (news.kind === 'ready') this.#threadBeats = true;
-    else if (news.kind === 'failed') this.#warn(news.error);
+    if (news.kind === 'ready') {
+      this.#threadBeats = true;
+      this.#services.connection.logger.debug('Heartbeats go from a thread of their own.');
+    } else if (news.kind === 'failed') this.#warn(news.error);
     else if (news.kind === 'silent') {
       const fields = { blocked_s: news.blockedS };
       this.#services.connection.logger.error(
@@ -204,7 +200,7 @@ export class Heartbeat {
   }
 
   #warn(error: unknown): void {
-    this.#failingSince ??= performance.now() - this.#answerMs;
+    this.#failedAt ??= performance.now();
     this.#services.connection.logger.warn('A heartbeat failed; the worker goes on as it is.', { error: String(error) });
   }
 }

@@ -20,6 +20,9 @@ const soonMs = 1_000;
 const minRetryMs = 50;
 const maxRetryMs = 1_000;
 
+/** What is shorter is no outage, and what it held up arrives by itself. */
+const minOutageMs = 1_000;
+
 export interface TurnsServices {
   readonly slots: Slots;
   readonly outbox: Outbox;
@@ -50,6 +53,7 @@ export class Turns {
   readonly #plain: Link;
   #open = false;
   #answered = false;
+  #answeredAt = 0;
   #scheduled = false;
   #lanes = 0;
   /** Turns under way that ask for jobs. */
@@ -92,9 +96,10 @@ export class Turns {
 
   /**
    * The server answers again after it did not: calls from before may hang in connections that nobody closed, where a long poll would be missed only
-   * after half a minute. They go again at once, which costs nothing where they did not hang.
+   * after half a minute. They go again at once. Not where a turn was answered since `outageAt`: then only heartbeats were slow.
    */
-  renew(): void {
+  renew(outageAt: number): void {
+    if (this.#answeredAt > outageAt || performance.now() - outageAt < minOutageMs) return;
     const before = this.#line;
     this.#line = new AbortController();
     before.abort(new OJSError('The call may have been lost in an outage.'));
@@ -210,6 +215,7 @@ export class Turns {
   #deliver(turn: Turn, answer: TurnAnswer, sentAt: number): void {
     const services = this.#services;
     const now = performance.now();
+    this.#answeredAt = now;
     for (const [index, held] of turn.items.entries()) services.delivery.answered(held, answer.items[index]);
     if (turn.fetch === null) return;
     services.slots.release(turn.fetch.count);

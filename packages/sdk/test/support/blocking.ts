@@ -8,7 +8,12 @@ const worker = new Worker(url, {
   heartbeatInterval: Number(heartbeatMs),
   heartbeatThread: thread === 'thread',
   concurrency: 5,
-  logger: { debug() {}, info() {}, warn: (message) => say('warn', message), error: (message) => say('error', message) },
+  logger: {
+    debug: (message) => say('debug', message),
+    info() {},
+    warn: (message) => say('warn', message),
+    error: (message) => say('error', message),
+  },
 });
 worker.register('block.job', ({ args: [ms], isCancelled }) => {
   say('began', performance.now());

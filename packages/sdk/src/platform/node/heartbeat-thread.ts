@@ -40,6 +40,8 @@ function run(plan: HeartbeatPlan, say: (news: HeartbeatNews) => void): () => voi
 
   const timer = setInterval(() => void beat(), plan.everyMs);
   say({ kind: 'ready' });
+  // The event loop may stand still already, and the thread took its time to begin.
+  void beat();
   return () => {
     clearInterval(timer);
     stopped.abort(new Error('The worker has ended.'));
