@@ -98,7 +98,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
       lose: (held, message) => this.#execution.lose(held, message),
       obey: (order) => this.#obey(order),
       beaten: () => this.#health.beaten(),
-      recovered: (failedAt) => this.#turns.renew(failedAt),
+      recovered: () => this.#turns.renew(),
     });
     this.#watchdog = new Watchdog({
       limitMs: this.#settings.watchdogMs,

@@ -82,10 +82,10 @@ export class Delivery {
   }
 
   #later(held: Held): void {
-    if (this.stillDue([held]).length === 0) return;
     held.failures++;
     const again = () => {
       this.#waiting.delete(held);
+      if (this.stillDue([held]).length === 0) return this.#services.changed();
       this.#services.outbox.putBack(held);
       this.#services.changed();
     };

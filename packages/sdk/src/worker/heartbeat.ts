@@ -18,8 +18,8 @@ export interface HeartbeatServices {
   /** What the server ordered in its answer; null where it ordered nothing. */
   obey(order: Order): void;
   beaten(): void;
-  /** One was answered after one that was not; the first of those failed at that moment of `performance.now()`. */
-  recovered(failedAt: number): void;
+  /** One was answered after one that was not. */
+  recovered(): void;
 }
 
 /** The default timeout of a job: a handler that blocks for longer is taken for one that never ends. */
@@ -41,7 +41,7 @@ export class Heartbeat {
   #shared: SharedHoldings | null = null;
   #thread: HeartbeatThread | null = null;
   #threadBeats = false;
-  #failedAt: number | null = null;
+  #failing = false;
 
   constructor(services: HeartbeatServices) {
     const { settings, connection } = services;
@@ -116,8 +116,8 @@ export class Heartbeat {
 
   #answered(reported: ReportedState, listed: readonly Held[], answer: Wire, at: number): void {
     this.#services.beaten();
-    if (this.#failedAt !== null) this.#services.recovered(this.#failedAt);
-    this.#failedAt = null;
+    if (this.#failing) this.#services.recovered();
+    this.#failing = false;
     this.#renew(listed, answer, at + this.#services.settings.visibilityMs);
     this.#services.obey(orderIn(answer, reported));
   }
@@ -200,7 +200,7 @@ export class Heartbeat {
   }
 
   #warn(error: unknown): void {
-    this.#failedAt ??= performance.now();
+    this.#failing = true;
     this.#services.connection.logger.warn('A heartbeat failed; the worker goes on as it is.', { error: String(error) });
   }
 }

@@ -20,9 +20,6 @@ const soonMs = 1_000;
 const minRetryMs = 50;
 const maxRetryMs = 1_000;
 
-/** What is shorter is no outage, and what it held up arrives by itself. */
-const minOutageMs = 1_000;
-
 export interface TurnsServices {
   readonly slots: Slots;
   readonly outbox: Outbox;
@@ -53,7 +50,6 @@ export class Turns {
   readonly #plain: Link;
   #open = false;
   #answered = false;
-  #answeredAt = 0;
   #scheduled = false;
   #lanes = 0;
   /** Turns under way that ask for jobs. */
@@ -96,10 +92,9 @@ export class Turns {
 
   /**
    * The server answers again after it did not: calls from before may hang in connections that nobody closed, where a long poll would be missed only
-   * after half a minute. They go again at once. Not where a turn was answered since `outageAt`: then only heartbeats were slow.
+   * after half a minute. They go again at once, by the same request ids: where only heartbeats were slow, that costs a request.
    */
-  renew(outageAt: number): void {
-    if (this.#answeredAt > outageAt || performance.now() - outageAt < minOutageMs) return;
+  renew(): void {
     const before = this.#line;
     this.#line = new AbortController();
     before.abort(new OJSError('The call may have been lost in an outage.'));
@@ -200,14 +195,15 @@ export class Turns {
         failures++;
         // Asked again it brings what the lost answer held, or nothing: waiting for more is the next fetch's, under an id of its own.
         if (fetch !== null) fetch = { ...fetch, waitMs: 0 };
-        items = this.#services.delivery.stillDue(items);
-        if (items.length === 0 && fetch === null) return;
         this.#services.logger[failures === 1 ? 'warn' : 'debug']('The server does not answer; trying again.', {
           failures,
           error: String(error),
         });
         await pause(Math.min(backoffMs(failures, minRetryMs, maxRetryMs / 1.5), maxRetryMs), signal);
         if (signal.aborted) return await this.#broken({ items, fetch });
+        // After the pause: a handler may have blocked the event loop, and what the heartbeat thread says of leases comes in only now.
+        items = this.#services.delivery.stillDue(items);
+        if (items.length === 0 && fetch === null) return;
       }
     }
   }
@@ -215,7 +211,6 @@ export class Turns {
   #deliver(turn: Turn, answer: TurnAnswer, sentAt: number): void {
     const services = this.#services;
     const now = performance.now();
-    this.#answeredAt = now;
     for (const [index, held] of turn.items.entries()) services.delivery.answered(held, answer.items[index]);
     if (turn.fetch === null) return;
     services.slots.release(turn.fetch.count);
