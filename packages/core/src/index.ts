@@ -15,6 +15,7 @@ export * from './destination.ts';
 export * from './duration.ts';
 export * from './envelope.ts';
 export * from './errors.ts';
+export * from './event-entries.ts';
 export * from './events.ts';
 export * from './failure.ts';
 export * from './history.ts';
