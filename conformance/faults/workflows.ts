@@ -433,8 +433,8 @@ export const workflows: readonly Fault[] = [
     name: 'step-not-told',
     rule: '§9',
     file: 'packages/server/src/storage/memory/move.ts',
-    find: 'if (node.member) change.tellAll(nodeEvents(',
-    replace: 'if (!node.member) change.tellAll(nodeEvents(',
+    find: 'if (node.member) change.tellNode(',
+    replace: 'if (!node.member) change.tellNode(',
     cases: ['OJS-L3-EVT-001', 'OJS-L3-EVT-002', 'OJS-L3-EVT-003'],
   },
   {

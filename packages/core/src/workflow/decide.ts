@@ -8,7 +8,7 @@ import { failedNodes, failedStep, maxErrors, type StepError, stepError } from '.
 import { indexesOf, parentsOf, resultArray } from './results.ts';
 import { isSkipped, runs } from './rules.ts';
 import { type JobSpec, type JoinSpec, readNodeSpec, readWorkflowSpec } from './spec.ts';
-import type { NewNode, NodeRecord, WorkflowRecord, WorkflowStep } from './types.ts';
+import type { NodeRecord, WorkflowRecord, WorkflowStep } from './types.ts';
 
 /** What was read of one workflow so far. Only closed nodes are ever asked for, so it does not get old. */
 export interface KnownNodes {
@@ -113,8 +113,8 @@ function decideJob(workflow: WorkflowRecord, node: NodeRecord, spec: JobSpec, re
 }
 
 /** The start of a node that waits for nothing, from the job that its request was read as: what `decideNode` makes of it once it is stored. */
-export function startNode(workflow: string, node: NewNode, job: NewJob): WorkflowStep {
-  return start(workflow, node.index, job, '[]', []);
+export function startNode(workflow: string, index: number, job: NewJob): WorkflowStep {
+  return start(workflow, index, job, '[]', []);
 }
 
 function start(workflow: string, index: number, job: NewJob, results: Json, events: readonly Json[]): WorkflowStep {

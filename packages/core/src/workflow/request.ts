@@ -61,8 +61,9 @@ export function readRequest(text: Json, now: Millis, newId: () => string): ReadR
   for (const key of ['meta', 'metadata']) if (!isObject(values[key] ?? {})) throw wrong(`$.${key}`, `${key} must be an object`);
   const workflow = id ?? newId();
   const reader = new Reader(now, newId);
-  const plan = reader.composite({ values, text, path: '$' }, type, '', null, 1);
-  return { id: workflow, name, meta: joinMeta(members(text)), plan, options: reader.options, steps: reader.steps };
+  const texts = members(text);
+  const plan = reader.composite({ values, text, path: '$' }, texts, type, '', null, 1);
+  return { id: workflow, name, meta: joinMeta(texts), plan, options: reader.options, steps: reader.steps };
 }
 
 class Reader {
@@ -78,13 +79,20 @@ class Reader {
   }
 
   /**
+   * @param texts members of the source.
    * @param type null leaves the kind to what the steps say.
    * @param name of a nested composite, before which the names of its items stand; '' for the workflow itself.
    * @param outer index of the options around it.
    */
-  composite(source: Source, type: CompositeKind | null, name: string, outer: number | null, level: number): CompositePlan {
+  composite(
+    source: Source,
+    texts: ReadonlyMap<string, Json>,
+    type: CompositeKind | null,
+    name: string,
+    outer: number | null,
+    level: number,
+  ): CompositePlan {
     if (level > maxNesting) throw wrong(source.path, `a workflow must not nest deeper than ${maxNesting} levels`);
-    const texts = members(source.text);
     const options = this.#defaults(source, texts, outer);
     const { key, items } = this.#list(source, texts, type);
     const steps = items.map(readStep);
@@ -145,7 +153,7 @@ class Reader {
   #item(step: Step, name: string, options: number | null, level: number): Plan {
     const { type } = step.values;
     const isNested = isKind(type) && type !== 'dag' && ('steps' in step.values || 'jobs' in step.values || !('args' in step.values));
-    return isNested ? this.composite(step, type, name, options, level + 1) : this.#job(step, name, options);
+    return isNested ? this.composite(step, members(step.text), type, name, options, level + 1) : this.#job(step, name, options);
   }
 
   #job(source: Source, name: string, options: number | null): JobPlan {

@@ -1,0 +1,70 @@
+import { decideNode } from '@ojs-ts/core';
+import { isReady, lowered } from '../storage/records.ts';
+import type { NodeRecord, WorkflowRecord, WorkflowStep, Workflows } from '../storage/storage.ts';
+
+type Close = Extract<WorkflowStep, { readonly kind: 'close' }>;
+
+const nothing = { nodes: new Map(), jobs: new Map() } as const;
+/** Nodes read ahead at once: the steps of a chain stand in a row. */
+const readAhead = 100;
+
+/**
+ * What follows from closing nodes and needs nothing but the closed ones: the steps behind one that failed are closed by the same call, not by one each, so
+ * a chain of a thousand whose first step fails ends in a few commits. At most `limit` steps, in the order in which the store may take them.
+ * @param decided what becomes of the `ready` nodes, by workflow and index.
+ */
+export async function closeAhead(
+  workflows: Workflows,
+  ready: readonly { readonly workflow: WorkflowRecord; readonly node: NodeRecord }[],
+  decided: ReadonlyMap<string, WorkflowStep>,
+  limit: number,
+  now: number,
+): Promise<readonly WorkflowStep[]> {
+  const steps: WorkflowStep[] = [];
+  const readers = new Map<string, Reader>();
+  const queue: { readonly workflow: WorkflowRecord; readonly node: NodeRecord; readonly step: Close }[] = [];
+  for (const { workflow, node } of ready) {
+    const step = decided.get(`${node.workflow}:${node.index}`);
+    if (step?.kind === 'close' && step.end === null) queue.push({ workflow, node, step });
+  }
+  for (const { workflow, node, step } of queue) {
+    const reader = readers.get(workflow.id) ?? new Reader(workflows, workflow.id);
+    readers.set(workflow.id, reader);
+    for (const index of node.next) {
+      if (steps.length >= limit) return steps;
+      const dependent = await reader.lower(index, step.passes);
+      if (dependent === null || !isReady(dependent)) continue;
+      const next = decideNode(workflow, dependent, nothing, now);
+      // A start is not decided from what is not written yet, nor an end from nodes that it would have to read.
+      if (next.kind !== 'close' || next.end !== null) continue;
+      steps.push(next);
+      queue.push({ workflow, node: dependent, step: next });
+    }
+  }
+  return steps;
+}
+
+/** Nodes of a workflow as they will be. */
+class Reader {
+  readonly #workflows: Workflows;
+  readonly #workflow: string;
+  readonly #nodes = new Map<number, NodeRecord>();
+
+  constructor(workflows: Workflows, workflow: string) {
+    this.#workflows = workflows;
+    this.#workflow = workflow;
+  }
+
+  async lower(index: number, passes: boolean): Promise<NodeRecord | null> {
+    if (!this.#nodes.has(index)) {
+      for (const node of await this.#workflows.nodes(this.#workflow, index - 1, readAhead)) {
+        if (!this.#nodes.has(node.index)) this.#nodes.set(node.index, node);
+      }
+    }
+    const node = this.#nodes.get(index);
+    if (!node) return null;
+    const after = lowered(node, passes);
+    this.#nodes.set(index, after);
+    return after;
+  }
+}
