@@ -496,7 +496,7 @@ export const workflows: readonly Fault[] = [
   {
     name: 'refused-step-waits',
     rule: '§7 §6',
-    file: 'packages/server/src/engine/workflows.ts',
+    file: 'packages/server/src/engine/advance.ts',
     find: "if (inserted?.kind === 'duplicate') holders.set(",
     replace: "if (inserted?.kind === 'duplicate' && now < 0) holders.set(",
     cases: ['OJS-L3-UNQ-001'],

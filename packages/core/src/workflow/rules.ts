@@ -20,3 +20,13 @@ export function runs(node: Pick<NodeRecord, 'failed'>, { callback, guard }: JobS
   if (callback === null) return node.failed === 0;
   return isDue(callback, node.failed) && !(guard && first !== null && isSkipped(first));
 }
+
+/** Ready is a stored fact: what a crash left is found by it. */
+export function isReady(node: Pick<NodeRecord, 'state' | 'open'>): boolean {
+  return node.state === 'waiting' && node.open === 0;
+}
+
+/** A dependent after one of its dependencies was closed. */
+export function lowered(node: NodeRecord, passes: boolean): NodeRecord {
+  return { ...node, open: node.open - 1, failed: node.failed + (passes ? 0 : 1) };
+}

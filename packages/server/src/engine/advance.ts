@@ -1,6 +1,7 @@
 import {
   type Clock,
   decideNode,
+  isReady,
   type JobId,
   type JobRecord,
   maxResults,
@@ -10,7 +11,6 @@ import {
   refuseNode,
   startNode,
 } from '@ojs-ts/core';
-import { isReady } from '../storage/records.ts';
 import type { Advanced, NewNode, NodeRecord, Storage, WorkflowRecord, WorkflowStep } from '../storage/storage.ts';
 import { closeAhead } from './close-ahead.ts';
 import { NodeSet } from './node-set.ts';

@@ -1,5 +1,4 @@
-import { decideNode } from '@ojs-ts/core';
-import { isReady, lowered } from '../storage/records.ts';
+import { decideNode, isReady, lowered } from '@ojs-ts/core';
 import type { NodeRecord, WorkflowRecord, WorkflowStep, Workflows } from '../storage/storage.ts';
 
 type Close = Extract<WorkflowStep, { readonly kind: 'close' }>;
