@@ -18,6 +18,7 @@ import {
   type Plan,
   wrong,
 } from './plan.ts';
+import { envelopeTail } from './results.ts';
 import { envelopeOf, readLabel, readStep, type Source, type Step } from './step.ts';
 
 /** A job's envelope with its place in the request. */
@@ -60,7 +61,7 @@ export function readRequest(text: Json, now: Millis, newId: () => string): ReadR
   const name = readLabel(values.name ?? '', '$.name', 0);
   for (const key of ['meta', 'metadata']) if (!isObject(values[key] ?? {})) throw wrong(`$.${key}`, `${key} must be an object`);
   const workflow = id ?? newId();
-  const reader = new Reader(now, newId);
+  const reader = new Reader(now, newId, envelopeTail(workflow, '[]'));
   const texts = members(text);
   const plan = reader.composite({ values, text, path: '$' }, texts, type, '', null, 1);
   return { id: workflow, name, meta: joinMeta(texts), plan, options: reader.options, steps: reader.steps };
@@ -71,11 +72,14 @@ class Reader {
   readonly steps: ReadStep[] = [];
   readonly #now: Millis;
   readonly #newId: () => string;
+  /** Of a job that waits for nothing: it starts as it is read here. */
+  readonly #tail: Json;
   #count = 0;
 
-  constructor(now: Millis, newId: () => string) {
+  constructor(now: Millis, newId: () => string, tail: Json) {
     this.#now = now;
     this.#newId = newId;
+    this.#tail = tail;
   }
 
   /**
@@ -159,10 +163,11 @@ class Reader {
   #job(source: Source, name: string, options: number | null): JobPlan {
     const text = envelopeOf(source);
     const defaults = options === null ? undefined : this.options[options];
+    const [now, newId, tail] = [this.#now, this.#newId, this.#tail];
     const read =
       defaults === undefined && text === source.text
-        ? readParsedEnvelope(text, source.values, this.#now, this.#newId, source.path)
-        : readEnvelope(defaults === undefined ? text : withDefaults(text, defaults), this.#now, this.#newId, source.path);
+        ? readParsedEnvelope(text, source.values, now, newId, source.path, tail)
+        : readEnvelope(defaults === undefined ? text : withDefaults(text, defaults), now, newId, source.path, tail);
     this.steps.push({ path: source.path, read });
     return { kind: 'job', name, id: read.job.id, text, options };
   }

@@ -13,9 +13,9 @@ const jobStatements = {
     expires_at, created_at, id, queue, type, trace, ties, unique_key, history, policy, room, envelope, cron)
     VALUES (?, 0, 0, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, '${room}', ?, ?)`,
 
-  /** The usual job: available, without any of the optional columns. 9 values less, 0.7 µs. */
+  /** The usual job: available, without any of the optional columns but the one that ties it to a workflow. 8 values less, 0.7 µs. */
   insertBare: `INSERT INTO ojs_jobs (state, claim, attempt, priority, line, place, run_at, enqueued_at, dead_letter, timeout_ms, created_at, id, queue,
-    type, history, room, envelope) VALUES (2, 0, 0, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, '', '${room}', ?)`,
+    type, ties, history, room, envelope) VALUES (2, 0, 0, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, '', '${room}', ?)`,
 
   byId: `SELECT ${jobColumns} FROM ojs_jobs WHERE id = ?`,
   byNumber: `SELECT ${jobColumns} FROM ojs_jobs WHERE number = ?`,
