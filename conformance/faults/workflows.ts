@@ -49,8 +49,8 @@ export const workflows: readonly Fault[] = [
     name: 'times-count-from-creation',
     rule: '§1.1',
     file: `${core}/decide.ts`,
-    find: 'readEnvelope(requestOf(workflow, spec), now, () => id);',
-    replace: 'readEnvelope(requestOf(workflow, spec), workflow.createdAt, () => id);',
+    find: 'readEnvelope(requestOf(workflow, spec), now, ',
+    replace: 'readEnvelope(requestOf(workflow, spec), workflow.createdAt, ',
     cases: ['OJS-L3-CHN-007'],
   },
   {
@@ -74,8 +74,8 @@ export const workflows: readonly Fault[] = [
     name: 'results-not-passed',
     rule: '§7 X25',
     file: `${core}/decide.ts`,
-    find: 'job, resultArray(results), events);',
-    replace: "job, '[]', events);",
+    find: 'envelopeTail(workflow.id, resultArray(results));',
+    replace: "envelopeTail(workflow.id, '[]');",
     cases: ['OJS-L3-CHN-002', 'OJS-L3-BAT-001', 'OJS-L3-BAT-002', 'OJS-L3-NST-001', 'OJS-L3-RES-001'],
   },
   {
@@ -113,7 +113,7 @@ export const workflows: readonly Fault[] = [
   {
     name: 'no-workflow-id',
     rule: '§1.2',
-    file: `${core}/decide.ts`,
+    file: `${core}/results.ts`,
     find: ',"workflow_id":"${workflow}","parent_results"',
     replace: ',"parent_results"',
     cases: ['OJS-L3-CHN-001', 'OJS-L3-CHN-002', 'OJS-L3-BAT-001'],
@@ -204,8 +204,8 @@ export const workflows: readonly Fault[] = [
     name: 'callbacks-in-the-queue-of-jobs',
     rule: '§7 batch',
     file: `${core}/decide.ts`,
-    find: 'return start(workflow.id, node.index, job, resultArray',
-    replace: "return start(workflow.id, node.index, { ...job, ...(spec.callback !== null && { queue: 'default' }) }, resultArray",
+    find: 'job: { ...job, node: refOf(node) }, events }',
+    replace: "job: { ...job, ...(spec.callback !== null && { queue: 'default' }), node: refOf(node) }, events }",
     cases: ['OJS-L3-BAT-005'],
   },
   {

@@ -1,6 +1,6 @@
 import type { CallbackName } from './plan.ts';
 import type { JobSpec } from './spec.ts';
-import type { NodeRecord } from './types.ts';
+import type { NewNode, NodeRecord } from './types.ts';
 
 /** Whether a callback is due when so many of the jobs of its batch did not pass (ojs-workflows §6.5). */
 export function isDue(callback: CallbackName, failed: number): boolean {
@@ -19,6 +19,11 @@ export function isSkipped({ state, failed }: Pick<NodeRecord, 'state' | 'failed'
 export function runs(node: Pick<NodeRecord, 'failed'>, { callback, guard }: JobSpec, first: NodeRecord | null): boolean {
   if (callback === null) return node.failed === 0;
   return isDue(callback, node.failed) && !(guard && first !== null && isSkipped(first));
+}
+
+/** A node as it is made. */
+export function nodeRecordOf(workflow: string, node: NewNode): NodeRecord {
+  return { ...node, workflow, state: 'waiting', failed: 0, result: null, error: null, closedAt: null };
 }
 
 /** Ready is a stored fact: what a crash left is found by it. */

@@ -1,15 +1,16 @@
-import { decideNode, isReady, lowered } from '@ojs-ts/core';
+import { decideNode, isReady, type JobId, type JobRecord, lowered } from '@ojs-ts/core';
 import type { NodeRecord, WorkflowRecord, WorkflowStep, Workflows } from '../storage/storage.ts';
 
 type Close = Extract<WorkflowStep, { readonly kind: 'close' }>;
 
-const nothing = { nodes: new Map(), jobs: new Map() } as const;
+const noJobs: ReadonlyMap<JobId, JobRecord> = new Map();
 /** Nodes read ahead at once: the steps of a chain stand in a row. */
 const readAhead = 100;
 
 /**
- * What follows from closing nodes and needs nothing but the closed ones: the steps behind one that failed are closed by the same call, not by one each, so
- * a chain of a thousand whose first step fails ends in a few commits. At most `limit` steps, in the order in which the store may take them.
+ * What follows from closing nodes and needs nothing but the closed ones: the steps behind one that failed, and the ends of composites within each other, are
+ * closed by the same call, not by one each. So a chain of a thousand whose first step fails ends in a few commits. At most `limit` steps, in the order in
+ * which the store may take them.
  * @param decided what becomes of the `ready` nodes, by workflow and index.
  */
 export async function closeAhead(
@@ -29,15 +30,16 @@ export async function closeAhead(
   for (const { workflow, node, step } of queue) {
     const reader = readers.get(workflow.id) ?? new Reader(workflows, workflow.id);
     readers.set(workflow.id, reader);
+    reader.closed.set(node.index, { ...node, state: step.state, result: step.result, error: step.error, closedAt: now });
     for (const index of node.next) {
       if (steps.length >= limit) return steps;
       const dependent = await reader.lower(index, step.passes);
       if (dependent === null || !isReady(dependent)) continue;
-      const next = decideNode(workflow, dependent, nothing, now);
-      // A start is not decided from what is not written yet, nor an end from nodes that it would have to read.
-      if (next.kind !== 'close' || next.end !== null) continue;
+      const next = decideNode(workflow, dependent, { nodes: reader.closed, jobs: noJobs }, now);
+      // What starts a job, or would have to be read first, is decided when this is written.
+      if (next.kind !== 'close') continue;
       steps.push(next);
-      queue.push({ workflow, node: dependent, step: next });
+      if (next.end === null) queue.push({ workflow, node: dependent, step: next });
     }
   }
   return steps;
@@ -45,6 +47,7 @@ export async function closeAhead(
 
 /** Nodes of a workflow as they will be. */
 class Reader {
+  readonly closed = new Map<number, NodeRecord>();
   readonly #workflows: Workflows;
   readonly #workflow: string;
   readonly #nodes = new Map<number, NodeRecord>();

@@ -5,6 +5,7 @@ import {
   type JobRecord,
   type Json,
   type NodeRef,
+  nodeRecordOf,
   OjsFault,
   type ReadWorkflow,
   readWorkflow,
@@ -53,12 +54,19 @@ export class Workflows {
    * Creates a workflow and starts what can start. The same workflow again is answered as it is now.
    * @throws OjsFault `duplicate` where another workflow has the id.
    */
-  async create({ workflow, nodes, events, steps }: ReadWorkflow): Promise<WorkflowRecord> {
+  async create({ workflow, nodes, events, steps }: ReadWorkflow): Promise<WorkflowView> {
+    const { id } = workflow;
     const created = await this.#storage.workflows.create(workflow, nodes, events, this.#clock.now());
-    if (created.kind === 'duplicate')
-      throw new OjsFault('duplicate', `Another workflow has the id ${workflow.id}.`, { existing_workflow_id: workflow.id });
-    await this.#advancer.advance(created.ready, created.kind === 'created' ? startsOf(workflow.id, nodes, steps) : undefined);
-    return (await this.#storage.workflows.get(workflow.id)) ?? created.workflow;
+    if (created.kind === 'duplicate') throw new OjsFault('duplicate', `Another workflow has the id ${id}.`, { existing_workflow_id: id });
+    if (created.kind === 'already') {
+      await this.#advancer.advance(created.ready);
+      return this.get(id);
+    }
+    await this.#advancer.advance(created.ready, startsOf(id, nodes, steps));
+    const now = (await this.#storage.workflows.get(id)) ?? created.workflow;
+    // Read back, ten thousand nodes and their jobs took as long as their creation. They are as they were made unless one of them has ended or was refused.
+    const asMade = now.state === 'running' && now.completed + now.failed + now.cancelled === 0;
+    return asMade ? { workflow: now, nodes: nodes.map((node) => nodeRecordOf(id, node)), jobs: new Map() } : this.get(id);
   }
 
   /** Throws `not_found`. */

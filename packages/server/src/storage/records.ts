@@ -1,8 +1,8 @@
 /** What a change does to workflows, crons and documents: the same pure code for every storage whose transactions run in this process. */
 
-export { isReady, lowered } from '@ojs-ts/core';
+export { isReady, lowered, nodeRecordOf } from '@ojs-ts/core';
 
-import { type Json, type Millis, type NewNode, type NewWorkflow, type NodeRecord, State, type WorkflowRecord } from '@ojs-ts/core';
+import { type Json, type Millis, type NewWorkflow, State, type WorkflowRecord } from '@ojs-ts/core';
 import type { CronRecord, Document, Firing, Inserted } from './storage.ts';
 
 type Closed = 'completed' | 'failed' | 'cancelled';
@@ -19,10 +19,6 @@ export function newWorkflow(workflow: NewWorkflow, now: Millis): WorkflowRecord 
     end: null,
     sweeping: false,
   };
-}
-
-export function newNode(workflow: string, node: NewNode): NodeRecord {
-  return { ...node, workflow, state: 'waiting', failed: 0, result: null, error: null, closedAt: null };
 }
 
 /** A repeated creation: everything that the client said is the same. Ids of jobs are minted anew for a repetition, so nodes are not compared. */

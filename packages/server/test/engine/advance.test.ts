@@ -27,7 +27,9 @@ describe.each(storages)('what follows from an end, $name', ({ url }) => {
     }));
     await using b = await bench('', { storage });
     const body = JSON.stringify({ type: 'chain', steps: Array.from({ length: 1_000 }, () => step('a.b')) });
-    const { id } = await b.engine.workflows.create(b.engine.workflows.read(body, newId));
+    const {
+      workflow: { id },
+    } = await b.engine.workflows.create(b.engine.workflows.read(body, newId));
     const [first] = await b.fetch();
     calls.length = 0;
     const failure = { code: 'boom', type: 'boom', message: 'boom', retryable: false, names: ['boom'] };
@@ -36,6 +38,33 @@ describe.each(storages)('what follows from an end, $name', ({ url }) => {
     expect(await storage.workflows.get(id)).toMatchObject({ state: 'failed', failed: 1, cancelled: 999 });
     // 999 steps in pages of 500, and the end.
     expect(calls).toEqual([500, 499, 1]);
+  });
+});
+
+describe.each(storages)('the ends of composites within each other, $name', ({ url }) => {
+  test('are one commit', async () => {
+    const calls: number[] = [];
+    const storage = withWorkflows(await openStorage(url()), ({ advance }) => ({
+      advance: (steps, now) => {
+        calls.push(steps.length);
+        return advance(steps, now);
+      },
+    }));
+    await using b = await bench('', { storage });
+    const nest = (levels: number): object => (levels === 0 ? step('a.b') : { type: 'chain', steps: [nest(levels - 1)] });
+    const { workflow } = await b.engine.workflows.create(b.engine.workflows.read(JSON.stringify(nest(10)), newId));
+    const [job] = await b.fetch();
+    calls.length = 0;
+    await b.engine.settle({ kind: 'ack', id: job?.id ?? '', claim: job?.claim ?? null, worker: null, result: '5' });
+    await b.engine.workflows.settled();
+    // Nine ends within the workflow, and its own.
+    expect(calls).toEqual([10]);
+    const { nodes, workflow: ended } = await b.engine.workflows.get(workflow.id);
+    expect(ended).toMatchObject({ state: 'completed', completed: 1 });
+    expect(nodes.map(({ state, result }) => [state, result])).toEqual([
+      ...Array.from({ length: 10 }, () => ['completed', '5']),
+      ['completed', null],
+    ]);
   });
 });
 
