@@ -269,6 +269,14 @@ export const cron: readonly Fault[] = [
     cases: ['OJS-L2-CRN-014'],
   },
   {
+    name: 'skip-told-without-queue',
+    rule: '§9 cron.skipped ev 6.1',
+    file: `${core}/firing.ts`,
+    find: "otherEventEntry('cron.skipped', name, JSON.stringify(data), job.queue)",
+    replace: "otherEventEntry('cron.skipped', name, JSON.stringify(data))",
+    cases: ['OJS-L2-CRN-014'],
+  },
+  {
     name: 'allow-skips',
     rule: '§8 overlap',
     file: `${core}/firing.ts`,

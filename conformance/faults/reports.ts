@@ -164,6 +164,14 @@ export const reports: readonly Fault[] = [
     cases: ['OJS-L1-DLQ-007'],
   },
   {
+    name: 'result-of-any-size',
+    rule: 'ojs-results 6.1',
+    file: 'packages/server/src/engine/settlement.ts',
+    find: 'limit !== null && size > limit &&',
+    replace: 'limit !== null && size > limit && size < 0 &&',
+    cases: ['OJS-L1-REP-005'],
+  },
+  {
     name: 'override-ignored',
     rule: 'ojs-dead-letter 6',
     file: 'packages/server/src/binding/dead-letter.ts',

@@ -438,6 +438,22 @@ export const workflows: readonly Fault[] = [
     cases: ['OJS-L3-EVT-001', 'OJS-L3-EVT-002', 'OJS-L3-EVT-003'],
   },
   {
+    name: 'refused-step-told-without-queue',
+    rule: 'ev 6.1',
+    file: `${core}/decide.ts`,
+    find: "queue: nodeDestination(workflow, node, now)?.queue ?? '' };",
+    replace: "queue: '' };",
+    cases: ['OJS-L3-EVT-004'],
+  },
+  {
+    name: 'types-of-steps-not-filtered',
+    rule: 'ev 6.1',
+    file: 'packages/server/src/engine/events.ts',
+    find: "ofTypes.has(jobTypeOf(entry) ?? '')",
+    replace: "ofTypes.has(entry[2] ?? '')",
+    cases: ['OJS-L3-EVT-004'],
+  },
+  {
     name: 'start-not-told',
     rule: '§9',
     file: `${core}/events.ts`,

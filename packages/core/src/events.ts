@@ -43,7 +43,6 @@ export type EventKind =
   | 'worker.stopped'
   | 'worker.heartbeat'
   | 'backpressure.rejected'
-  | 'rate_limit.exceeded'
   | 'bulk.enqueue.completed'
   | 'bulk.cancel.completed'
   | 'bulk.retry.completed'
@@ -81,6 +80,12 @@ export type EventEntry = readonly [
   string | null,
   object | null,
 ];
+
+/** The type of the job that an event is about, be it one of the job itself or of its workflow or cron; null for what is about no one job. */
+export function jobTypeOf([, , type, , , , , , , , data]: EventEntry): string | null {
+  if (type !== null || data === null || !('job_type' in data)) return type;
+  return typeof data.job_type === 'string' ? data.job_type : null;
+}
 
 /** The JSON text of one event entry, to be joined by commas into a batch's `entries`. `from` is the state before the change, null at creation. */
 export function jobEventEntry(kind: EventKind, job: EventSubject, from: State | null, data: Json | null = null): Json {

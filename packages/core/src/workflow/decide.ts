@@ -1,4 +1,5 @@
 import type { Millis } from '../clock.ts';
+import { nodeDestination } from '../destination.ts';
 import { readEnvelope } from '../envelope.ts';
 import { OjsFault } from '../errors.ts';
 import type { JobId, JobRecord, Json, NewJob, NodeRef } from '../job.ts';
@@ -161,8 +162,8 @@ export interface EndText {
 function reject(workflow: WorkflowRecord, node: NodeRecord, error: Readonly<Record<string, unknown>>, now: Millis): WorkflowStep {
   const text = JSON.stringify({ job_id: null, ...error });
   const spec = readNodeSpec(node.spec);
-  const type = spec.role === 'job' ? jobType(spec.job) : '';
-  return close(node, 'failed', { error: text, events: node.member ? refusalEvents(workflow, node, type, text, now) : [] });
+  const job = { type: spec.role === 'job' ? jobType(spec.job) : '', queue: nodeDestination(workflow, node, now)?.queue ?? '' };
+  return close(node, 'failed', { error: text, events: node.member ? refusalEvents(workflow, node, job, text, now) : [] });
 }
 
 function close(

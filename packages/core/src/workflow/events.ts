@@ -60,9 +60,18 @@ export function remaining({ total, completed, failed, cancelled }: WorkflowCount
   return Math.max(0, total - completed - failed - cancelled);
 }
 
-/** The events of a member that was closed because its job could not be made. */
-export function refusalEvents(workflow: WorkflowCounts, node: NewNode, type: string, error: Json, now: Millis): readonly Json[] {
-  const job = { id: node.job ?? '', type, queue: '', state: State.discarded, attempt: 0, worker: null, startedAt: null, trace: null };
+/**
+ * The events of a member that was closed because its job could not be made.
+ * @param queue where it would have gone; '' where nobody can tell.
+ */
+export function refusalEvents(
+  workflow: WorkflowCounts,
+  node: NewNode,
+  { type, queue }: { readonly type: string; readonly queue: string },
+  error: Json,
+  now: Millis,
+): readonly Json[] {
+  const job = { id: node.job ?? '', type, queue, state: State.discarded, attempt: 0, worker: null, startedAt: null, trace: null };
   return nodeEvents({ ...workflow, failed: workflow.failed + 1 }, node, job, now, error);
 }
 
