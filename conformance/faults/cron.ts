@@ -264,7 +264,7 @@ export const cron: readonly Fault[] = [
     name: 'skip-not-told',
     rule: '§9 cron.skipped',
     file: `${core}/firing.ts`,
-    find: "events: [skippedEvent(cron.name, definition, 'overlap_skip', scheduled), ...skipped]",
+    find: "events: [skippedEvent(cron.name, definition, job, 'overlap_skip', scheduled), ...skipped]",
     replace: 'events: skipped',
     cases: ['OJS-L2-CRN-014'],
   },

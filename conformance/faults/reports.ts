@@ -172,6 +172,22 @@ export const reports: readonly Fault[] = [
     cases: ['OJS-L1-REP-005'],
   },
   {
+    name: 'override-of-queue-ignored',
+    rule: 'ojs-dead-letter 6.3',
+    file: 'packages/server/src/binding/dead-letter.ts',
+    find: '...(queue !== null && { queue }),',
+    replace: '',
+    cases: ['OJS-L1-DLQ-010'],
+  },
+  {
+    name: 'override-of-retry-ignored',
+    rule: 'ojs-dead-letter 6.3',
+    file: 'packages/core/src/rerun.ts',
+    find: ', policy: JSON.stringify(policy) };',
+    replace: ' };',
+    cases: ['OJS-L1-DLQ-010'],
+  },
+  {
     name: 'override-ignored',
     rule: 'ojs-dead-letter 6',
     file: 'packages/server/src/binding/dead-letter.ts',

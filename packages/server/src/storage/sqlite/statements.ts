@@ -45,10 +45,10 @@ const jobStatements = {
     WHERE number = ?`,
   finishAsIs: `UPDATE ojs_jobs SET state = ?, due_at = ?, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL, checkpoint = NULL
     WHERE number = ?`,
-  move: `UPDATE ojs_jobs SET state = ?, attempt = ?, priority = ?, line = coalesce(?, line), place = ?, due_at = ?, run_at = ?, enqueued_at = ?, started_at = ?,
+  move: `UPDATE ojs_jobs SET state = ?, queue = ?, attempt = ?, priority = ?, line = coalesce(?, line), place = ?, due_at = ?, run_at = ?, enqueued_at = ?, started_at = ?,
     beat_at = ?, finished_at = ?, dead_letter = ?, lease_ms = ?, lease_until = ?, worker = ? WHERE number = ?`,
   note: `UPDATE ojs_jobs SET result = iif(?, ?, result), history = coalesce(?, history), progress = iif(?, ?, progress), checkpoint = iif(?, ?, checkpoint),
-    envelope = coalesce(?, envelope) WHERE number = ?`,
+    envelope = coalesce(?, envelope), policy = coalesce(?, policy) WHERE number = ?`,
   result: `SELECT result FROM ojs_jobs WHERE number = ?`,
 
   runs: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_runs
