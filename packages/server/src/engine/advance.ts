@@ -22,25 +22,23 @@ const page = 500;
 const readPage = 50;
 /** How long a call waits for what it has set off; the rest goes on behind it. */
 const patienceMs = 250;
-/** How long the upkeep leaves a node alone that it has just dealt with: at first so long, then twice as long each time. */
-const restMs = 500;
-const maxRestMs = 60_000;
+/** A node that stays ready is taken up by the next pass of the upkeep, the second, the fourth and so on, at last by every 60th: once a minute. */
+const maxRest = 60;
 
 /** Deals with nodes that are ready: core decides what becomes of each, the store applies it under the node's state. */
 export class Advancer {
   readonly #storage: Storage;
   readonly #clock: Clock;
-  readonly #monotonic: () => number;
   /** Nodes that this process is dealing with: the upkeep leaves them to whoever began. */
   readonly #underWay = new NodeSet();
-  readonly #resting = new Map<string, { readonly until: number; readonly ms: number }>();
+  /** Nodes that the upkeep has taken up, the pass that may do it again, and how many passes that was later. */
+  readonly #resting = new Map<string, { readonly until: number; readonly passes: number }>();
+  #pass = 0;
   #behind: Promise<unknown> = Promise.resolve();
 
-  /** @param monotonic milliseconds that only go forward. */
-  constructor(storage: Storage, clock: Clock, monotonic: () => number = () => performance.now()) {
+  constructor(storage: Storage, clock: Clock) {
     this.#storage = storage;
     this.#clock = clock;
-    this.#monotonic = monotonic;
   }
 
   /** Goes on with nodes that have become ready, and with those that become ready by it: for a while, then behind the caller's back. */
@@ -63,17 +61,17 @@ export class Advancer {
 
   /**
    * Advances nodes that the store lists as ready, except what this process is dealing with. One that fails takes no neighbour with it, and one that stays
-   * ready whatever is done is left alone for longer and longer, so that it costs next to nothing.
+   * ready whatever is done is left alone for more and more passes, so that it costs next to nothing.
    * @throws whatever the first of those threw that failed, when all others have been dealt with.
    */
   async takeUp(ready: readonly NodeRef[]): Promise<void> {
-    const now = this.#monotonic();
+    const pass = ++this.#pass;
     const listed = new Set(ready.map(keyOf));
     for (const key of this.#resting.keys()) if (!listed.has(key)) this.#resting.delete(key);
-    const due = ready.filter((ref) => !this.#underWay.has(ref) && (this.#resting.get(keyOf(ref))?.until ?? now) <= now);
+    const due = ready.filter((ref) => !this.#underWay.has(ref) && (this.#resting.get(keyOf(ref))?.until ?? pass) <= pass);
     for (const key of due.map(keyOf)) {
-      const ms = Math.min(maxRestMs, 2 * (this.#resting.get(key)?.ms ?? restMs / 2));
-      this.#resting.set(key, { until: now + ms, ms });
+      const passes = Math.min(maxRest, 2 * (this.#resting.get(key)?.passes ?? 0.5));
+      this.#resting.set(key, { until: pass + passes, passes });
     }
     const errors: unknown[] = [];
     for (let at = 0; at < due.length; at += page) errors.push(...(await this.#takeUpPage(due.slice(at, at + page))));
