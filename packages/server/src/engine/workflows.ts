@@ -56,13 +56,14 @@ export class Workflows {
    */
   async create({ workflow, nodes, events, steps }: ReadWorkflow): Promise<WorkflowView> {
     const { id } = workflow;
-    const created = await this.#storage.workflows.create(workflow, nodes, events, this.#clock.now());
+    const starts = startsOf(id, nodes, steps);
+    const created = await this.#storage.workflows.create(workflow, nodes, events, this.#clock.now(), starts.jobs);
     if (created.kind === 'duplicate') throw new OjsFault('duplicate', `Another workflow has the id ${id}.`, { existing_workflow_id: id });
     if (created.kind === 'already') {
       await this.#advancer.advance(created.ready);
       return this.get(id);
     }
-    await this.#advancer.advance(created.ready, startsOf(id, nodes, steps));
+    await this.#advancer.advance(created.ready, starts);
     const now = (await this.#storage.workflows.get(id)) ?? created.workflow;
     // Read back, ten thousand nodes and their jobs took as long as their creation. They are as they were made unless one of them has ended or was refused.
     const asMade = now.state === 'running' && now.completed + now.failed + now.cancelled === 0;

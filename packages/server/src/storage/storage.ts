@@ -287,12 +287,17 @@ export interface Advanced {
  * dependents. The node's result is the job's; it outlives the job. Where the workflow is no longer running the dependents stay as they are.
  */
 export interface Workflows {
-  /** All its nodes in one commit; those without dependencies are ready. `already` where the same workflow is there, `duplicate` where another has the id. */
+  /**
+   * All its nodes in one commit; those without dependencies are ready. `already` where the same workflow is there, `duplicate` where another has the id.
+   * @param starts the jobs of nodes without dependencies, by index. A storage may start them in the same commit, as `advance` would; `ready` are those that
+   * it did not start.
+   */
   create(
     workflow: NewWorkflow,
     nodes: readonly NewNode[],
     events: readonly Json[],
     now: Millis,
+    starts?: ReadonlyMap<number, NewJob>,
   ): Promise<{ readonly kind: 'created' | 'already' | 'duplicate'; readonly workflow: WorkflowRecord; readonly ready: readonly NodeRef[] }>;
   get(id: string): Promise<WorkflowRecord | null>;
   /** Newest first. */

@@ -155,7 +155,7 @@ const workflowStatements = {
   nodeRange: `SELECT number, state, open, failed, member, closed_at, name, job, next FROM ojs_nodes WHERE number BETWEEN ? AND ?`,
   nodes: `SELECT ${nodeColumns} FROM ojs_nodes JOIN ojs_node_specs USING (number) WHERE number > ? AND number <= ? ORDER BY number LIMIT ? + 0`,
   readyNodes: `SELECT number FROM ojs_nodes WHERE number BETWEEN ? AND ? AND open = 0 AND state = 'waiting' ORDER BY number LIMIT ? + 0`,
-  makeNode: `INSERT INTO ojs_nodes (number, state, open, failed, member, name, job, next) VALUES (?, 'waiting', ?, 0, ?, ?, ?, ?)`,
+  makeNode: `INSERT INTO ojs_nodes (number, state, open, failed, member, name, job, next) VALUES (?, ?, ?, 0, ?, ?, ?, ?)`,
   makeNodeSpec: `INSERT INTO ojs_node_specs (number, spec) VALUES (?, ?)`,
   writeNode: `UPDATE ojs_nodes SET state = ?, open = ?, failed = ?, closed_at = ?, result = coalesce(?, result), error = coalesce(?, error)
     WHERE number = ?`,
