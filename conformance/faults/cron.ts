@@ -264,8 +264,16 @@ export const cron: readonly Fault[] = [
     name: 'skip-not-told',
     rule: '§9 cron.skipped',
     file: `${core}/firing.ts`,
-    find: "events: [skippedEvent(cron.name, definition, 'overlap_skip', scheduled), ...skipped]",
+    find: "events: [skippedEvent(cron.name, definition, job, 'overlap_skip', scheduled), ...skipped]",
     replace: 'events: skipped',
+    cases: ['OJS-L2-CRN-014'],
+  },
+  {
+    name: 'skip-told-without-queue',
+    rule: '§9 cron.skipped ev 6.1',
+    file: `${core}/firing.ts`,
+    find: "otherEventEntry('cron.skipped', name, JSON.stringify(data), job.queue)",
+    replace: "otherEventEntry('cron.skipped', name, JSON.stringify(data))",
     cases: ['OJS-L2-CRN-014'],
   },
   {

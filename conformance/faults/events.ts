@@ -125,8 +125,8 @@ export const events: readonly Fault[] = [
     name: 'filters-by-or',
     rule: '§9',
     file: 'packages/server/src/engine/events.ts',
-    find: '(types.length === 0 || ofKind(kind)) &&',
-    replace: '(types.length === 0 || ofKind(kind)) ||',
+    find: '(types.length === 0 || ofKind(entry[0])) &&',
+    replace: '(types.length === 0 || ofKind(entry[0])) ||',
     cases: ['OJS-L0-EVT-003', 'OJS-L0-EVT-004', 'OJS-L1-IDE-004'],
   },
   {

@@ -30,7 +30,7 @@ export const events: Section = {
     {
       ref: 'ev 6',
       must: 'Filters are combined by and; cursors skip nothing; nonsense is refused.',
-      cases: ['OJS-L0-EVT-002', 'OJS-L0-EVT-003', 'OJS-L0-EVT-006'],
+      cases: ['OJS-L0-EVT-002', 'OJS-L0-EVT-003', 'OJS-L0-EVT-006', 'OJS-L3-EVT-004'],
       tests: [['packages/server/test/engine/events.test.ts', 'a cursor before the oldest event kept tells of the gap']],
     },
     { ref: 'ev 10.2', must: 'A return to the queue is no second job.enqueued.', cases: ['OJS-L0-EVT-009', 'OJS-L1-RTR-020'] },

@@ -52,6 +52,11 @@ export const states: Section = {
     },
     { ref: '§2 row 19', must: 'A retry from the dead letter starts over.', cases: ['OJS-L1-DLQ-003', 'OJS-L1-DLQ-007', 'OJS-L1-DLQ-008'] },
     {
+      ref: 'ojs-dead-letter 6.3',
+      must: 'A retry may change args, meta, queue and retry.',
+      cases: ['OJS-L1-DLQ-004', 'OJS-L1-DLQ-010'],
+    },
+    {
       ref: '§2',
       must: 'Any other transition is 409 conflict with job_id, current_state and expected_state.',
       cases: ['OJS-L0-LIF-009', 'OJS-L0-LIF-010', 'OJS-L0-LIF-011'],

@@ -54,6 +54,11 @@ export const workers: Section = {
       cases: ['OJS-L1-REP-001', 'OJS-L1-REP-002', 'OJS-L1-REP-003', 'OJS-L1-REP-004'],
     },
     {
+      ref: 'ojs-results 6.1 RESULT_TOO_LARGE',
+      must: 'A result over the size limit of its job is refused; the job stays active.',
+      cases: ['OJS-L1-REP-005'],
+    },
+    {
       ref: '§10.5 §10.6 [W]',
       must: 'A worker’s fetching, shutdown and signals.',
       cases: [],

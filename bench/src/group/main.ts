@@ -50,9 +50,10 @@ function groupTable(series: readonly { readonly who: string; readonly answers: r
     const [wall, cpu] = [ratio(({ wallMs }) => wallMs), ratio(({ cpuMs }) => cpuMs)];
     const cells = [of(({ createMs }) => createMs), of(({ wallMs }) => wallMs), of(({ cpuMs }) => cpuMs)].map((ms) => ms.toFixed(0));
     const wanted = who === 'plain' ? '' : verdict(`at most ${most}`, Math.max(wall, cpu) <= most);
-    return [who, wanted, ...cells, wall.toFixed(2), cpu.toFixed(2)];
+    const answer = answers.some(({ answerMs }) => answerMs !== null) ? of(({ answerMs }) => answerMs ?? 0).toFixed(0) : '';
+    return [who, wanted, ...cells, wall.toFixed(2), cpu.toFixed(2), answer];
   });
-  return table(['jobs as', 'wanted', 'creation ms', 'wall ms', 'CPU ms', 'wall ratio', 'CPU ratio'], rows);
+  return table(['jobs as', 'wanted', 'creation ms', 'wall ms', 'CPU ms', 'wall ratio', 'CPU ratio', 'answer ms'], rows);
 }
 
 await command('bench:group', usage, main);

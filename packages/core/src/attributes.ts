@@ -225,7 +225,7 @@ export function readPolicies(request: Request, queue: string): Policies {
   return { retry: read.policy, retryField, retryIssues: [], unique, uniquePolicy, rateLimit, limits };
 }
 
-/** What the job says about its result (ojs-results §6.1). The time is kept to; the size is the job's own note, because an ack does not read its job. */
+/** What the job says about its result (ojs-results §6.1). */
 export function readResultTerms(request: Request): readonly (Field | null)[] {
   const ttl = request.either('result_ttl');
   request.issues.check(ttl, rules.resultTtl);

@@ -26,17 +26,28 @@ export const defaultHeartbeatMs = 60_000;
  * @param now in milliseconds; becomes `createdAt`.
  * @param newId mints an id where the client sent none.
  * @param at JSONPath of the envelope within the request, for messages.
+ * @param tail as {@link readParsedEnvelope} takes it.
  * @throws OjsFault `invalid_payload`, `invalid_request`, `validation_error` (only the retry policy is wrong) or `envelope_too_large` (digest §1.3).
  */
-export function readEnvelope(text: Json, now: Millis, newId: () => string, at = '$'): ReadEnvelope {
+export function readEnvelope(text: Json, now: Millis, newId: () => string, at = '$', tail: Json = ''): ReadEnvelope {
   limitSize(text, at);
-  return normalise(text, readJson(text, label(at)), now, newId, at);
+  return normalise(text, readJson(text, label(at)), now, newId, at, tail);
 }
 
-/** Reads an envelope whose JSON was parsed already, as a part of a larger document: `value` is what `text` says. */
-export function readParsedEnvelope(text: Json, value: unknown, now: Millis, newId: () => string, at: string): ReadEnvelope {
+/**
+ * Reads an envelope whose JSON was parsed already, as a part of a larger document: `value` is what `text` says.
+ * @param tail members that the job's envelope ends with, each behind a comma: added later, they would cost one more copy of it.
+ */
+export function readParsedEnvelope(
+  text: Json,
+  value: unknown,
+  now: Millis,
+  newId: () => string,
+  at: string,
+  tail: Json = '',
+): ReadEnvelope {
   limitSize(text, at);
-  return normalise(text, value, now, newId, at);
+  return normalise(text, value, now, newId, at, tail);
 }
 
 /**
@@ -73,7 +84,7 @@ function limitSize(text: Json, at: string): void {
   throw new OjsFault('envelope_too_large', message, { size: bytes, max_size: maxEnvelopeBytes });
 }
 
-function normalise(text: Json, value: unknown, now: Millis, newId: () => string, at: string): ReadEnvelope {
+function normalise(text: Json, value: unknown, now: Millis, newId: () => string, at: string, tail: Json = ''): ReadEnvelope {
   if (!isObject(value)) throw new OjsFault('invalid_payload', `${label(at)} must be a JSON object.`);
   const request = new Request(value, text, at);
   const identity = readIdentity(request);
@@ -112,7 +123,7 @@ function normalise(text: Json, value: unknown, now: Millis, newId: () => string,
     visibilityMs: timing.visibilityMs,
     createdAt: now,
     trace: identity.trace,
-    envelope: `${envelope}}`,
+    envelope: `${envelope}${tail}}`,
     policy: policyText(retry, timing),
     unique: policy && newUnique(policy, identity, now),
     limits,

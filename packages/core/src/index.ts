@@ -15,6 +15,7 @@ export * from './destination.ts';
 export * from './duration.ts';
 export * from './envelope.ts';
 export * from './errors.ts';
+export * from './event-entries.ts';
 export * from './events.ts';
 export * from './failure.ts';
 export * from './history.ts';
@@ -41,6 +42,7 @@ export { nodeEvents, type WorkflowCounts, workflowCancelled } from './workflow/e
 export { type CallbackName, callbackNames, maxEdges, maxNesting, maxNodes } from './workflow/plan.ts';
 export * from './workflow/render.ts';
 export { maxParents, maxResults } from './workflow/results.ts';
+export { isReady, lowered, nodeRecordOf } from './workflow/rules.ts';
 export { readNodeSpec } from './workflow/spec.ts';
 export * from './workflow/types.ts';
 export * from './workflow/workflow.ts';

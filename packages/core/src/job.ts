@@ -245,6 +245,10 @@ export interface Transition {
   readonly beat?: true;
   /** Replaces the envelope, as `replace_except_schedule` does. */
   readonly envelope?: Json;
+  /** Replaces the policy, as a retry by hand may. */
+  readonly policy?: Json;
+  /** Into another queue; only of a job that has ended and is to be available. */
+  readonly queue?: string;
   /** Replaces the whole history. */
   readonly history?: string;
   readonly events: readonly TransitionEvent[];

@@ -1,7 +1,8 @@
 import type { Millis } from './clock.ts';
-import { conflict, retried } from './decide.ts';
-import type { JobRecord, Json, Transition } from './job.ts';
+import { conflict, policyOf, retried } from './decide.ts';
+import type { JobRecord, Json, RetryPolicy, Transition } from './job.ts';
 import { members, objectText } from './json.ts';
+import { retryPolicy, retryText } from './retry.ts';
 import { State } from './states.ts';
 
 /** What a manual retry may change (ojs-dead-letter §6.3). Texts are JSON. */
@@ -10,17 +11,26 @@ export interface RerunOverride {
   readonly args?: Json;
   /** Its members replace those of the same names. */
   readonly meta?: Json;
+  readonly queue?: string;
+  /** Its members replace those of the same names. It was read and found right. */
+  readonly retry?: { readonly text: Json; readonly policy: Partial<RetryPolicy> };
 }
 
-/** {@link retried} with other args or more meta. */
+/** {@link retried} with what the override changes. */
 export function retriedWith(job: JobRecord, override: RerunOverride, now: Millis, key?: string): Transition {
-  const { args, meta } = override;
+  const { args, meta, queue, retry } = override;
   const transition = retried(job, now, key);
-  if (args === undefined && meta === undefined) return transition;
+  if ((args ?? meta ?? queue ?? retry) === undefined) return transition;
   const envelope = new Map(members(job.envelope));
   if (args !== undefined) envelope.set('args', args);
   if (meta !== undefined) envelope.set('meta', objectText(new Map([...members(envelope.get('meta') ?? '{}'), ...members(meta)])));
-  return { ...transition, envelope: objectText(envelope) };
+  if (queue !== undefined) envelope.set('queue', JSON.stringify(queue));
+  if (retry === undefined) return { ...transition, ...(queue !== undefined && { queue }), envelope: objectText(envelope) };
+  const known = policyOf(job);
+  const policy = { ...known, retry: { ...known.retry, ...retry.policy } };
+  envelope.set('retry', objectText(new Map([...members(retryText(envelope.get('retry') ?? '{}')), ...members(retryText(retry.text))])));
+  envelope.set('max_attempts', String(retryPolicy(policy.retry).maxAttempts));
+  return { ...transition, ...(queue !== undefined && { queue }), envelope: objectText(envelope), policy: JSON.stringify(policy) };
 }
 
 /**

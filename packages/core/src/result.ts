@@ -16,6 +16,16 @@ export function resultTtl({ envelope }: Pick<JobRecord, 'envelope'>): number {
   return Number.isSafeInteger(ttl) && ttl >= -1 ? ttl : defaultResultTtl;
 }
 
+/** Bytes of the smallest result that a limit can refuse, whatever it says: an ACK with a smaller one, which most are, need not read its job. */
+export const minResultSizeLimit = 64;
+
+/** The most bytes that the job's result may have, as whoever enqueued it wanted (ojs-results §6.1); null where it says nothing. */
+export function resultSizeLimit({ envelope }: Pick<JobRecord, 'envelope'>): number | null {
+  if (!envelope.includes('"result_size_limit"')) return null;
+  const limit = Number(members(envelope).get('result_size_limit') ?? 'null');
+  return Number.isSafeInteger(limit) && limit >= 1 ? Math.max(limit, minResultSizeLimit) : null;
+}
+
 /** When the result, or the error that stands in its place, is no longer to be had; null where it stays with the job, or the job has not ended. */
 export function resultExpiresAt(job: Pick<JobRecord, 'envelope' | 'finishedAt'>): Millis | null {
   const ttl = resultTtl(job);

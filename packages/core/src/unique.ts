@@ -1,9 +1,9 @@
 import type { Millis } from './clock.ts';
 import { parseDuration, readDuration } from './duration.ts';
-import { OjsFault, type ValidationIssue } from './errors.ts';
+import type { ValidationIssue } from './errors.ts';
 import { type Dimension, type UniqueScope, type UniqueSubject, uniqueKey } from './fingerprint.ts';
-import type { Json, NewUnique } from './job.ts';
-import { isObject, readJson } from './json.ts';
+import type { NewUnique } from './job.ts';
+import { isObject } from './json.ts';
 import { isState, State, type StateMask, Waiting } from './states.ts';
 import { rules } from './validate.ts';
 
@@ -17,28 +17,6 @@ export interface UniquePolicy extends UniqueScope {
   /** States in which a job has duplicates. */
   readonly states: StateMask;
   readonly onConflict: UniqueConflict;
-}
-
-/**
- * Reads a unique policy with every spelling that clients use (digest §6.1, X18). Null counts as absent, unknown fields are ignored.
- *
- * The older `key` is a list of dimensions where it names nothing else, of args where it does, and all of args where it is empty. As a text it is a name
- * of the job's own, counted beside type. The documented field wins over its other spellings.
- * @param path of the policy in the document, for messages.
- * @throws OjsFault `invalid_request`; `invalid_payload` where the text is no JSON.
- */
-export function readUnique(text: Json, path: string): UniquePolicy {
-  const issues: ValidationIssue[] = [];
-  const policy = uniqueOf(readJson(text, path), path, issues);
-  if (issues.length > 0) throw OjsFault.invalid(issues);
-  return policy;
-}
-
-/** What is wrong with a unique policy as parsed JSON: what {@link readUnique} would throw. */
-export function uniqueIssues(policy: unknown, path: string): readonly ValidationIssue[] {
-  const issues: ValidationIssue[] = [];
-  uniqueOf(policy, path, issues);
-  return issues;
 }
 
 const storedConflict = { reject: 'keep', ignore: 'keep', replace: 'replace', replace_except_schedule: 'replace_unscheduled' } as const;
@@ -65,7 +43,14 @@ const conflicts: ReadonlyMap<unknown, UniqueConflict> = new Map<string, UniqueCo
 const argsSpellings = ['args_keys', 'argsKeys'];
 const metaSpellings = ['meta_keys', 'metaKeys'];
 
-/** Where an issue was noted the field has its default, which then means nothing. */
+/**
+ * Reads a unique policy, as parsed JSON, with every spelling that clients use (digest §6.1, X18). Null counts as absent, unknown fields are ignored.
+ *
+ * The older `key` is a list of dimensions where it names nothing else, of args where it does, and all of args where it is empty. As a text it is a name
+ * of the job's own, counted beside type. The documented field wins over its other spellings.
+ * @param path of the policy in the document, for messages.
+ * @param issues is given what is wrong. Where an issue was noted the field has its default, which then means nothing.
+ */
 export function uniqueOf(value: unknown, path: string, issues: ValidationIssue[]): UniquePolicy {
   if (!isObject(value)) issues.push({ path, message: 'unique must be an object' });
   const fields = new Fields(isObject(value) ? value : {}, path, issues);

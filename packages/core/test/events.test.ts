@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EventEntries, type EventKind, type EventSubject, jobEventEntry, readEntries, State, uuidFrom } from '../src/index.ts';
+import { EventEntries, type EventKind, type EventSubject, jobEventEntry, nodeEvents, readEntries, State, uuidFrom } from '../src/index.ts';
 
 const subject: fc.Arbitrary<EventSubject> = fc.record({
   id: fc.nat({ max: 9 }).map((number) => uuidFrom(0, number, 1)),
@@ -20,20 +20,51 @@ const told = fc.record({
   from: fc.constantFrom(null, State.active, State.available),
   data: fc.constantFrom(null, '{"n":1.0}'),
 });
+/** A member of a workflow ends, behind the event of its job or, as never happens, not. */
+const ended = fc
+  .record({
+    workflow: fc.constantFrom(
+      { id: 'w1', name: '', kind: 'group', total: 3 },
+      { id: 'w2', name: 'n"', kind: 'batch', total: 10 },
+      { id: 'w3', name: 'c', kind: 'chain', total: 3 },
+    ),
+    counts: fc.record({ completed: fc.nat({ max: 3 }), failed: fc.nat({ max: 1 }), cancelled: fc.nat({ max: 1 }) }),
+    node: fc.record({ index: fc.nat({ max: 9 }), name: fc.constantFrom('0', 'a"b') }),
+    follows: fc.boolean(),
+    now: fc.constantFrom(4, 9),
+  })
+  .map(({ workflow, counts, ...rest }) => ({ ...rest, workflow: { ...workflow, ...counts } }));
+const change = fc.record({ told, member: fc.option(ended, { nil: null }) });
 const entry = '["worker.started","w1",null,"",null,null,0,null,null,null,{}]';
 
 describe('entries of a batch', () => {
   test('read as the entries that each event has by itself, however many are alike', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof({ weight: 9, arbitrary: told }, fc.constant(null)), { maxLength: 30 }), (events) => {
+      fc.property(fc.array(fc.oneof({ weight: 9, arbitrary: change }, fc.constant(null)), { maxLength: 30 }), (events) => {
         const entries = new EventEntries();
-        const alone = events.map((event) => {
-          if (event === null) entries.add([entry]);
-          else entries.job(event.kind, event.job, event.from, event.data);
-          return JSON.parse(event === null ? entry : jobEventEntry(event.kind, event.job, event.from, event.data)) as unknown;
-        });
+        const texts: string[] = [];
+        for (const event of events) {
+          if (event === null) {
+            entries.add([entry]);
+            texts.push(entry);
+            continue;
+          }
+          const {
+            told: { kind, job, from, data },
+            member,
+          } = event;
+          if (member === null || member.follows) {
+            entries.job(kind, job, from, data);
+            texts.push(jobEventEntry(kind, job, from, data));
+          }
+          if (member === null) continue;
+          const { workflow, node, now } = member;
+          entries.node(workflow, node, job, now);
+          texts.push(...nodeEvents(workflow, node, job, now));
+        }
+        const alone = texts.map((text) => JSON.parse(text) as unknown);
         const batch = entries.take();
-        expect(batch?.count ?? 0).toBe(events.length);
+        expect(batch?.count ?? 0).toBe(texts.length);
         expect(batch === null ? [] : readEntries(batch.entries)).toEqual(alone);
         expect(entries.take()).toBeNull();
       }),
@@ -51,7 +82,35 @@ describe('entries of a batch', () => {
     });
   });
 
-  test('a batch that begins with an id is refused', () => {
-    expect(() => readEntries('["x"]')).toThrow(TypeError);
+  test('of members of a group that end together only the first is written out', () => {
+    const entries = new EventEntries();
+    const [a = '', b = ''] = [1, 2].map((number) => uuidFrom(0, number, 1));
+    const plain = { type: 'a', queue: 'q', state: State.completed, attempt: 1, worker: 'w', startedAt: 1, trace: null };
+    const group = { id: 'g', name: 'n', kind: 'group', total: 5, failed: 1, cancelled: 0 };
+    [a, b].forEach((id, index) => {
+      entries.job('job.completed', { ...plain, id }, State.active);
+      entries.node({ ...group, completed: index + 1 }, { index, name: String(index) }, { ...plain, id }, 4);
+    });
+    const { entries: text = '' } = entries.take() ?? {};
+    expect(text.endsWith(`,"${b}",[1,"1",3,2,1,2]]`)).toBe(true);
+    expect(readEntries(text)[3]?.[10]).toEqual({
+      workflow_id: 'g',
+      workflow_name: 'n',
+      workflow_type: 'group',
+      job_id: b,
+      job_type: 'a',
+      duration_ms: 3,
+      step_id: '1',
+      step_type: 'a',
+      job_index: 1,
+      completed_count: 2,
+      failed_count: 1,
+      total_count: 5,
+      steps_remaining: 2,
+    });
+  });
+
+  test.each(['["x"]', '[[1,"1",3,2,1,2]]'])('a batch that begins with less than an entry is refused: %s', (text) => {
+    expect(() => readEntries(text)).toThrow(TypeError);
   });
 });

@@ -6,19 +6,31 @@ import {
   OjsFault,
   readEnvelope,
   readEnvelopes,
-  readUnique,
   State,
   Terminal,
   type UniquePolicy,
-  uniqueIssues,
+  uniqueOf,
   uuidv7,
+  type ValidationIssue,
 } from '../src/index.ts';
 import { sha256 } from '../src/sha256.ts';
 import { spellings } from './spellings.ts';
 import { cpuMs } from './support/cpu.ts';
 
 const path = '$.options.unique';
-const read = (policy: object) => readUnique(JSON.stringify(policy), path);
+function issuesOf(policy: unknown): readonly ValidationIssue[] {
+  const issues: ValidationIssue[] = [];
+  uniqueOf(policy, path, issues);
+  return issues;
+}
+
+function read(policy: object): UniquePolicy {
+  const issues: ValidationIssue[] = [];
+  const read = uniqueOf(policy, path, issues);
+  expect(issues).toEqual([]);
+  return read;
+}
+
 const keyOf = (policy: object, job: Partial<UniqueSubject>) =>
   uniqueKey(read(policy), { type: 'a.b', queue: 'default', args: '[]', meta: '{}', ...job });
 
@@ -34,7 +46,7 @@ function faultOf(call: () => unknown): OjsFault {
 
 const unfinished = State.available | State.active | State.scheduled | State.retryable | State.pending;
 
-describe('readUnique (digest §6.1)', () => {
+describe('uniqueOf (digest §6.1)', () => {
   test('fills in the defaults', () => {
     expect(read({})).toEqual({
       keys: ['type'],
@@ -140,10 +152,11 @@ describe('readUnique (digest §6.1)', () => {
     [{ on_conflict: 'error' }, `${path}.on_conflict`],
     [{ keys: 1, states: 2, on_conflict: 3 }, `${path}.keys`, `${path}.states`, `${path}.on_conflict`],
   ])('%j is refused', (policy, ...paths) => {
-    const fault = faultOf(() => readUnique(JSON.stringify(policy), path));
+    const envelope = JSON.stringify({ type: 'a.b', args: [], options: { unique: policy } });
+    const fault = faultOf(() => readEnvelope(envelope, 0, () => ''));
     expect(fault.code).toBe('invalid_request');
-    expect(uniqueIssues(policy, path).map((issue) => issue.path)).toEqual(paths);
-    expect(fault.details.validation_errors).toEqual(uniqueIssues(policy, path));
+    expect(issuesOf(policy).map((issue) => issue.path)).toEqual(paths);
+    expect(fault.details.validation_errors).toEqual(issuesOf(policy));
   });
 });
 

@@ -88,7 +88,7 @@ do
     if transition.envelope then
       local key = p .. 'j:' .. job.id
       local _, policy = unpacked(call('HGET', key, 'e'))
-      call('HSET', key, 'e', pack(transition.envelope, policy))
+      call('HSET', key, 'e', pack(transition.envelope, transition.policy or policy))
     end
   end
 
@@ -137,6 +137,7 @@ do
     if t.deadLetter ~= nil then job.deadLetter = t.deadLetter end
     job.deadLetter = (to == 128 and job.deadLetter) or nil
     job.state = to
+    job.queue = t.queue or job.queue
     job.priority = t.priority or job.priority
     job.attempt = t.attempt or job.attempt
     job.runAt = t.runAt or job.runAt

@@ -38,15 +38,15 @@ export function decideFiring(
   const at = cron.dueAt ?? now;
   const dueAt = dueAfter(definition, Math.max(at, now), at);
   const skips = dueAt === null ? [] : skippedRuns(scheduleOf(definition), definition.timezone, at, dueAt);
+  const job = runOf(cron.name, definition, now, newId);
   const skipped = skips.map(({ local, at: missed }) =>
-    skippedEvent(cron.name, definition, 'dst_skip', { scheduled_time: formatTimestamp(missed), local_time: local }),
+    skippedEvent(cron.name, definition, job, 'dst_skip', { scheduled_time: formatTimestamp(missed), local_time: local }),
   );
   const running = unfinished[0];
   if (running !== undefined && definition.overlap === 'skip') {
     const scheduled = { existing_job_id: running.id, active_job_id: running.id, scheduled_time: formatTimestamp(at) };
-    return { dueAt, job: null, cancels: [], events: [skippedEvent(cron.name, definition, 'overlap_skip', scheduled), ...skipped] };
+    return { dueAt, job: null, cancels: [], events: [skippedEvent(cron.name, definition, job, 'overlap_skip', scheduled), ...skipped] };
   }
-  const job = runOf(cron.name, definition, now, newId);
   const cancels = definition.overlap === 'cancel_previous' ? unfinished.map((run) => cancelled(run, now)) : [];
   return { dueAt, job, cancels, events: [triggeredEvent(cron, definition, job, at, now), ...skipped] };
 }
@@ -103,20 +103,14 @@ function triggeredEvent(
   return otherEventEntry('cron.triggered', name, JSON.stringify(data), job.queue);
 }
 
+/** @param job the run that there was not, or would have been. */
 export function skippedEvent(
   name: string,
-  definition: CronDefinition,
+  { expression }: CronDefinition,
+  job: Pick<NewJob, 'type' | 'queue'>,
   reason: 'overlap_skip' | 'dst_skip' | 'duplicate',
   more: object,
 ): Json {
-  const type: unknown = JSON.parse(members(definition.enqueue).get('type') ?? 'null');
-  const data = {
-    cron_name: name,
-    cron_expr: definition.expression,
-    cron_expression: definition.expression,
-    job_type: type,
-    reason,
-    ...more,
-  };
-  return otherEventEntry('cron.skipped', name, JSON.stringify(data));
+  const data = { cron_name: name, cron_expr: expression, cron_expression: expression, job_type: job.type, reason, ...more };
+  return otherEventEntry('cron.skipped', name, JSON.stringify(data), job.queue);
 }

@@ -33,7 +33,8 @@ export function compile(plan: CompositePlan): { readonly nodes: readonly NewNode
 class Compiler {
   readonly #drafts: (Draft | null)[] = [];
   readonly #open: number[] = [];
-  readonly #next: number[][] = [];
+  /** Empty where it is missing: most nodes have one dependent, and an array that grows takes room for 17. */
+  readonly #next: (number[] | undefined)[] = [];
   #edges = 0;
 
   nodes(): readonly NewNode[] {
@@ -48,7 +49,7 @@ class Compiler {
     for (let made = 0; made < count; made++) {
       this.#drafts.push(null);
       this.#open.push(0);
-      this.#next.push([]);
+      this.#next.push(undefined);
     }
     return base;
   }
@@ -101,7 +102,11 @@ class Compiler {
   #set(index: number, after: readonly number[], draft: Draft): void {
     this.#drafts[index] = draft;
     this.#open[index] = after.length;
-    for (const other of after) this.#next[other]?.push(index);
+    for (const other of after) {
+      const next = this.#next[other];
+      if (next) next.push(index);
+      else this.#next[other] = [index];
+    }
     this.#edges += after.length;
     if (this.#edges > maxEdges) throw wrong('$', `a workflow must have at most ${maxEdges} dependencies`);
   }

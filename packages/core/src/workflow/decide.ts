@@ -1,14 +1,15 @@
 import type { Millis } from '../clock.ts';
+import { nodeDestination } from '../destination.ts';
 import { readEnvelope } from '../envelope.ts';
 import { OjsFault } from '../errors.ts';
 import type { JobId, JobRecord, Json, NewJob, NodeRef } from '../job.ts';
 import { requestOf } from './defaults.ts';
 import { callbackFired, jobType, refusalEvents, workflowCompleted, workflowFailed } from './events.ts';
 import { failedNodes, failedStep, maxErrors, type StepError, stepError } from './failures.ts';
-import { indexesOf, parentsOf, resultArray } from './results.ts';
+import { envelopeTail, indexesOf, parentsOf, resultArray } from './results.ts';
 import { isSkipped, runs } from './rules.ts';
 import { type JobSpec, type JoinSpec, readNodeSpec, readWorkflowSpec } from './spec.ts';
-import type { NewNode, NodeRecord, WorkflowRecord, WorkflowStep } from './types.ts';
+import type { NodeRecord, WorkflowRecord, WorkflowStep } from './types.ts';
 
 /** What was read of one workflow so far. Only closed nodes are ever asked for, so it does not get old. */
 export interface KnownNodes {
@@ -102,9 +103,10 @@ function decideJob(workflow: WorkflowRecord, node: NodeRecord, spec: JobSpec, re
   if (reader.isMissing) return null;
   const id = node.job ?? '';
   try {
-    const { job } = readEnvelope(requestOf(workflow, spec), now, () => id);
+    const tail = envelopeTail(workflow.id, resultArray(results));
+    const { job } = readEnvelope(requestOf(workflow, spec), now, () => id, '$', tail);
     const events = spec.callback === null ? [] : [callbackFired(workflow, spec.callback, job)];
-    return start(workflow.id, node.index, job, resultArray(results), events);
+    return { kind: 'start', node: refOf(node), job: { ...job, node: refOf(node) }, events };
   } catch (error) {
     // What a former version accepted must not hold its workflow up for ever.
     if (error instanceof OjsFault) return reject(workflow, node, { code: error.code, message: error.message, attempt: 0 }, now);
@@ -113,14 +115,9 @@ function decideJob(workflow: WorkflowRecord, node: NodeRecord, spec: JobSpec, re
 }
 
 /** The start of a node that waits for nothing, from the job that its request was read as: what `decideNode` makes of it once it is stored. */
-export function startNode(workflow: string, node: NewNode, job: NewJob): WorkflowStep {
-  return start(workflow, node.index, job, '[]', []);
-}
-
-function start(workflow: string, index: number, job: NewJob, results: Json, events: readonly Json[]): WorkflowStep {
+export function startNode(workflow: string, index: number, job: NewJob): WorkflowStep {
   const node = { workflow, index };
-  const envelope = `${job.envelope.slice(0, -1)},"workflow_id":"${workflow}","parent_results":${results}}`;
-  return { kind: 'start', node, job: { ...job, envelope, node }, events };
+  return { kind: 'start', node, job: { ...job, node }, events: [] };
 }
 
 /** The end of a nested composite; its result is that of a chain's last step, and the results of all jobs of a group or batch. */
@@ -165,8 +162,8 @@ export interface EndText {
 function reject(workflow: WorkflowRecord, node: NodeRecord, error: Readonly<Record<string, unknown>>, now: Millis): WorkflowStep {
   const text = JSON.stringify({ job_id: null, ...error });
   const spec = readNodeSpec(node.spec);
-  const type = spec.role === 'job' ? jobType(spec.job) : '';
-  return close(node, 'failed', { error: text, events: node.member ? refusalEvents(workflow, node, type, text, now) : [] });
+  const job = { type: spec.role === 'job' ? jobType(spec.job) : '', queue: nodeDestination(workflow, node, now)?.queue ?? '' };
+  return close(node, 'failed', { error: text, events: node.member ? refusalEvents(workflow, node, job, text, now) : [] });
 }
 
 function close(

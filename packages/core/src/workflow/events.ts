@@ -31,8 +31,6 @@ export function nodeEvents(
   error: Json | null = null,
 ): readonly Json[] {
   const { total, completed, failed, cancelled } = workflow;
-  const ok = job.state === State.completed;
-  const unordered = workflow.kind === 'group' || workflow.kind === 'batch';
   const data = {
     ...about(workflow),
     job_id: job.id,
@@ -40,18 +38,40 @@ export function nodeEvents(
     ...(job.startedAt !== null && { duration_ms: Math.max(0, now - job.startedAt) }),
     step_id: node.name,
     step_type: job.type,
-    ...(unordered
+    ...(isUnordered(workflow)
       ? { job_index: node.index, completed_count: completed, failed_count: failed + cancelled, total_count: total }
       : { step_index: node.index }),
-    steps_remaining: Math.max(0, total - completed - failed - cancelled),
+    steps_remaining: remaining(workflow),
     ...(error !== null && { error: JSON.parse(error) }),
   };
-  return [event(`workflow.${unordered ? 'job' : 'step'}_${ok ? 'completed' : 'failed'}`, workflow, data, job.queue)];
+  return [event(nodeKind(workflow, job), workflow, data, job.queue)];
 }
 
-/** The events of a member that was closed because its job could not be made. */
-export function refusalEvents(workflow: WorkflowCounts, node: NewNode, type: string, error: Json, now: Millis): readonly Json[] {
-  const job = { id: node.job ?? '', type, queue: '', state: State.discarded, attempt: 0, worker: null, startedAt: null, trace: null };
+export function nodeKind(workflow: Pick<WorkflowCounts, 'kind'>, { state }: Pick<EventSubject, 'state'>): EventKind {
+  return `workflow.${isUnordered(workflow) ? 'job' : 'step'}_${state === State.completed ? 'completed' : 'failed'}`;
+}
+
+/** Whether no member depends on another. */
+export function isUnordered({ kind }: Pick<WorkflowCounts, 'kind'>): boolean {
+  return kind === 'group' || kind === 'batch';
+}
+
+export function remaining({ total, completed, failed, cancelled }: WorkflowCounts): number {
+  return Math.max(0, total - completed - failed - cancelled);
+}
+
+/**
+ * The events of a member that was closed because its job could not be made.
+ * @param queue where it would have gone; '' where nobody can tell.
+ */
+export function refusalEvents(
+  workflow: WorkflowCounts,
+  node: NewNode,
+  { type, queue }: { readonly type: string; readonly queue: string },
+  error: Json,
+  now: Millis,
+): readonly Json[] {
+  const job = { id: node.job ?? '', type, queue, state: State.discarded, attempt: 0, worker: null, startedAt: null, trace: null };
   return nodeEvents({ ...workflow, failed: workflow.failed + 1 }, node, job, now, error);
 }
 

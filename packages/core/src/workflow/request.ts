@@ -18,6 +18,7 @@ import {
   type Plan,
   wrong,
 } from './plan.ts';
+import { envelopeTail } from './results.ts';
 import { envelopeOf, readLabel, readStep, type Source, type Step } from './step.ts';
 
 /** A job's envelope with its place in the request. */
@@ -60,9 +61,10 @@ export function readRequest(text: Json, now: Millis, newId: () => string): ReadR
   const name = readLabel(values.name ?? '', '$.name', 0);
   for (const key of ['meta', 'metadata']) if (!isObject(values[key] ?? {})) throw wrong(`$.${key}`, `${key} must be an object`);
   const workflow = id ?? newId();
-  const reader = new Reader(now, newId);
-  const plan = reader.composite({ values, text, path: '$' }, type, '', null, 1);
-  return { id: workflow, name, meta: joinMeta(members(text)), plan, options: reader.options, steps: reader.steps };
+  const reader = new Reader(now, newId, envelopeTail(workflow, '[]'));
+  const texts = members(text);
+  const plan = reader.composite({ values, text, path: '$' }, texts, type, '', null, 1);
+  return { id: workflow, name, meta: joinMeta(texts), plan, options: reader.options, steps: reader.steps };
 }
 
 class Reader {
@@ -70,21 +72,31 @@ class Reader {
   readonly steps: ReadStep[] = [];
   readonly #now: Millis;
   readonly #newId: () => string;
+  /** Of a job that waits for nothing: it starts as it is read here. */
+  readonly #tail: Json;
   #count = 0;
 
-  constructor(now: Millis, newId: () => string) {
+  constructor(now: Millis, newId: () => string, tail: Json) {
     this.#now = now;
     this.#newId = newId;
+    this.#tail = tail;
   }
 
   /**
+   * @param texts members of the source.
    * @param type null leaves the kind to what the steps say.
    * @param name of a nested composite, before which the names of its items stand; '' for the workflow itself.
    * @param outer index of the options around it.
    */
-  composite(source: Source, type: CompositeKind | null, name: string, outer: number | null, level: number): CompositePlan {
+  composite(
+    source: Source,
+    texts: ReadonlyMap<string, Json>,
+    type: CompositeKind | null,
+    name: string,
+    outer: number | null,
+    level: number,
+  ): CompositePlan {
     if (level > maxNesting) throw wrong(source.path, `a workflow must not nest deeper than ${maxNesting} levels`);
-    const texts = members(source.text);
     const options = this.#defaults(source, texts, outer);
     const { key, items } = this.#list(source, texts, type);
     const steps = items.map(readStep);
@@ -145,16 +157,17 @@ class Reader {
   #item(step: Step, name: string, options: number | null, level: number): Plan {
     const { type } = step.values;
     const isNested = isKind(type) && type !== 'dag' && ('steps' in step.values || 'jobs' in step.values || !('args' in step.values));
-    return isNested ? this.composite(step, type, name, options, level + 1) : this.#job(step, name, options);
+    return isNested ? this.composite(step, members(step.text), type, name, options, level + 1) : this.#job(step, name, options);
   }
 
   #job(source: Source, name: string, options: number | null): JobPlan {
     const text = envelopeOf(source);
     const defaults = options === null ? undefined : this.options[options];
+    const [now, newId, tail] = [this.#now, this.#newId, this.#tail];
     const read =
       defaults === undefined && text === source.text
-        ? readParsedEnvelope(text, source.values, this.#now, this.#newId, source.path)
-        : readEnvelope(defaults === undefined ? text : withDefaults(text, defaults), this.#now, this.#newId, source.path);
+        ? readParsedEnvelope(text, source.values, now, newId, source.path, tail)
+        : readEnvelope(defaults === undefined ? text : withDefaults(text, defaults), now, newId, source.path, tail);
     this.steps.push({ path: source.path, read });
     return { kind: 'job', name, id: read.job.id, text, options };
   }

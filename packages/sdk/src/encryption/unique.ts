@@ -1,4 +1,4 @@
-import { newUnique, readUnique } from '@ojs-ts/core';
+import { newUnique, uniqueOf, type ValidationIssue } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import { compact } from '../json.ts';
 import type { JobRequest } from '../options.ts';
@@ -35,11 +35,14 @@ export async function coverUnique(request: JobRequest, key: EncryptionKey | unde
 
 /** By the rule of servers, so that what they take as equal args is equal here. */
 function digestOf({ type, args, unique }: JobRequest): string {
+  const issues: ValidationIssue[] = [];
+  const policy = uniqueOf(compact({ keys: ['type', 'args'], args_keys: unique?.argsKeys }), 'unique', issues);
+  const [issue] = issues;
+  if (issue !== undefined) throw OJSValidationError.of(issue.path, issue.message);
   try {
-    const policy = readUnique(JSON.stringify(compact({ keys: ['type', 'args'], args_keys: unique?.argsKeys })), 'unique');
     return newUnique(policy, { type, queue: '', args: JSON.stringify(args), meta: '{}' }, 0).key;
   } catch (error) {
-    throw OJSValidationError.of('unique', error instanceof Error ? error.message : 'cannot be read');
+    throw OJSValidationError.of('unique.argsKeys', error instanceof Error ? error.message : 'cannot be read');
   }
 }
 

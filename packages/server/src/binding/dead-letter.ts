@@ -1,8 +1,8 @@
-import { formatDuration, formatTimestamp, members, OjsFault, type RerunOverride, renderJob, State } from '@ojs-ts/core';
+import { formatDuration, formatTimestamp, members, OjsFault, type RerunOverride, readRetry, renderJob, State } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { deadLetters, type JobFilter } from '../engine/selection.ts';
 import { renderResult } from './bulk-items.ts';
-import { Fields, isObject } from './fields.ts';
+import { Fields, isObject, isQueueName } from './fields.ts';
 import { intersection, readAge, readIds, readSpan, readSubject, refuseOthers, requireConfirm, subjectNames } from './filters.ts';
 import type { Handlers } from './handler.ts';
 import { changed } from './jobs.ts';
@@ -80,7 +80,7 @@ async function deadLetterStats(engine: Engine): Promise<Reply> {
   });
 }
 
-/** POST /dead-letter/:id/retry: as it was, or with other args and more meta. */
+/** POST /dead-letter/:id/retry: as it was, or with other args, more meta, into another queue, with other terms of retry (ojs-dead-letter §6.3). */
 async function retryDeadLetter(engine: Engine, { params, body, key }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
   const override = readOverride(body);
@@ -90,23 +90,34 @@ async function retryDeadLetter(engine: Engine, { params, body, key }: BindingReq
   return changed(retried, at === null ? '' : `,"re_enqueued_at":"${formatTimestamp(at)}"`);
 }
 
+const overrides: readonly string[] = ['args', 'meta', 'queue', 'retry'];
+
 /** Anything but an object with `override` is the body of a client that sends one to every action. */
 function readOverride(body: string | undefined): RerunOverride {
   if (body === undefined || body === '' || !body.includes('"override"')) return {};
   const fields = new Fields(Fields.parse(body));
   const override = fields.object('override');
   for (const name of Object.keys(override?.body ?? {})) {
-    if (name === 'args' || name === 'meta' || !override?.has(name)) continue;
-    throw new OjsFault('unsupported', `A retry can change args and meta, not ${name.slice(0, 255)}; nothing was retried.`, {
+    if (overrides.includes(name) || !override?.has(name)) continue;
+    throw new OjsFault('unsupported', `A retry can change ${overrides.join(', ')}, not ${name.slice(0, 255)}; nothing was retried.`, {
       feature: `override.${name.slice(0, 255)}`,
     });
   }
   if (override?.has('args') && !Array.isArray(override.raw('args'))) override.issue('args', 'must be an array');
   if (override?.has('meta') && !isObject(override.raw('meta'))) override.issue('meta', 'must be an object');
+  const queue = override?.string('queue', 255) ?? null;
+  if (queue !== null && !isQueueName(queue)) override?.issue('queue', 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters');
   fields.done();
   const texts = members(members(body).get('override') ?? '{}');
-  const [args, meta] = [texts.get('args'), texts.get('meta')];
-  return { ...(args !== undefined && override?.has('args') && { args }), ...(meta !== undefined && override?.has('meta') && { meta }) };
+  const [args, meta, retry] = [texts.get('args'), texts.get('meta'), texts.get('retry')];
+  const read = override?.has('retry') && retry !== undefined ? readRetry(override.raw('retry'), '$.override.retry') : null;
+  if (read !== null && 'issues' in read) throw OjsFault.invalid(read.issues, 'validation_error');
+  return {
+    ...(queue !== null && { queue }),
+    ...(read !== null && retry !== undefined && { retry: { text: retry, policy: read.policy } }),
+    ...(args !== undefined && override?.has('args') && { args }),
+    ...(meta !== undefined && override?.has('meta') && { meta }),
+  };
 }
 
 /** Args that replace others have to match the same schema. */

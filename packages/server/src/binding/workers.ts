@@ -192,6 +192,11 @@ function answer(id: JobId, settled: Outcome): Reply {
       );
     case 'requeued':
       return ok(`{${head},"state":"${settled.delayMs > 0 ? 'retryable' : 'available'}",${attempts(settled)}}`);
+    case 'too_large': {
+      const { size, limit } = settled;
+      const message = `$.result has ${size} bytes; the job's result_size_limit allows ${limit}. The job is active still.`;
+      throw new OjsFault('result_too_large', message, { job_id: id, size, max_size: limit });
+    }
     case 'conflict':
       throw conflict(settled.job, State.active);
     case 'missing':

@@ -37,9 +37,8 @@ async function createWorkflow(engine: Engine, request: BindingRequest): Promise<
   const ids = new Ids(engine, key, 'workflow');
   const read = engine.workflows.read(body, () => ids.next());
   await checkSteps(engine, read.nodes);
-  const workflow = await engine.workflows.create(read);
-  const reply = shown(await engine.workflows.get(workflow.id), request);
-  return { ...reply, status: 201, headers: { location: `/ojs/v1/workflows/${workflow.id}` } };
+  const view = await engine.workflows.create(read);
+  return { ...shown(view, request), status: 201, headers: { location: `/ojs/v1/workflows/${view.workflow.id}` } };
 }
 
 /** All args are checked before anything starts: a step that could never be enqueued would hold up the workflow. */

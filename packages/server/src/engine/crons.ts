@@ -160,11 +160,11 @@ export class Crons {
     answers: Awaited<ReturnType<Storage['crons']['fire']>>,
     now: number,
   ): Promise<void> {
-    const events = firings.flatMap(({ name }, index) => {
+    const events = firings.flatMap(({ name, job }, index) => {
       const inserted = answers[index]?.inserted;
       const cron = due.find((one) => one.name === name);
-      if (inserted?.kind !== 'duplicate' || cron === undefined) return [];
-      return [skippedEvent(cron.name, definitionOf(cron.spec), 'duplicate', { existing_job_id: inserted.existing.id })];
+      if (inserted?.kind !== 'duplicate' || cron === undefined || job === null) return [];
+      return [skippedEvent(cron.name, definitionOf(cron.spec), job, 'duplicate', { existing_job_id: inserted.existing.id })];
     });
     if (events.length > 0) await this.#storage.record(events, now);
   }

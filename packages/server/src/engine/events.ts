@@ -1,4 +1,4 @@
-import { type EventEntry, OjsFault, readEntries, readEventId, renderEvent, type WireEvent } from '@ojs-ts/core';
+import { type EventEntry, jobTypeOf, OjsFault, readEntries, readEventId, renderEvent, type WireEvent } from '@ojs-ts/core';
 import type { Storage } from '../storage/storage.ts';
 
 export interface EventQuery {
@@ -78,8 +78,8 @@ function matcher({ types, queues, jobTypes }: EventQuery): (entry: EventEntry) =
   const ofKind = kindMatcher(types);
   const inQueues = new Set(queues);
   const ofTypes = new Set(jobTypes);
-  return ([kind, , type, queue]) =>
-    (types.length === 0 || ofKind(kind)) &&
-    (inQueues.size === 0 || inQueues.has(queue)) &&
-    (ofTypes.size === 0 || (type !== null && ofTypes.has(type)));
+  return (entry) =>
+    (types.length === 0 || ofKind(entry[0])) &&
+    (inQueues.size === 0 || inQueues.has(entry[3])) &&
+    (ofTypes.size === 0 || ofTypes.has(jobTypeOf(entry) ?? ''));
 }

@@ -9,12 +9,15 @@ import {
   type JobRecord,
   type Json,
   type Millis,
+  minResultSizeLimit,
   outcomeOf,
   policyOf,
   requeued,
+  resultSizeLimit,
   retryPolicy,
   State,
   type Transition,
+  utf8Length,
 } from '@ojs-ts/core';
 import type { Batches } from './batches.ts';
 
@@ -41,6 +44,8 @@ export type Outcome =
     }
   | { readonly kind: 'discarded'; readonly attempt: number; readonly maxAttempts: number; readonly at: Millis }
   | { readonly kind: 'requeued'; readonly attempt: number; readonly maxAttempts: number; readonly delayMs: number }
+  /** The result has more bytes than its job allows: the job is active still. */
+  | { readonly kind: 'too_large'; readonly size: number; readonly limit: number }
   /** The execution is no longer this worker's: nothing was changed. */
   | { readonly kind: 'conflict'; readonly job: JobRecord }
   | { readonly kind: 'missing' };
@@ -69,13 +74,26 @@ export class Settlements {
     await Promise.all(jobs.map((job) => this.#batches.transition(requeued(job, 'undelivered', this.#clock.now(), 'server'))));
   }
 
-  async #ack({ id, claim, worker, result }: Settlement & { readonly kind: 'ack' }): Promise<Outcome> {
+  async #ack(settlement: Settlement & { readonly kind: 'ack' }): Promise<Outcome> {
+    const { id, claim, worker, result } = settlement;
+    // A character is three bytes at most.
+    const refused = result !== null && result.length * 3 > minResultSizeLimit ? await this.#tooLarge(settlement, result) : null;
+    if (refused !== null) return refused;
     const moved = await this.#batches.transition(
       completed({ id, ...(claim !== null && { claim }), ...(worker !== null && { worker }), result }),
     );
     if (moved.kind === 'moved') return { kind: 'completed', at: moved.at };
     if (moved.kind === 'already') return { kind: 'completed', at: moved.job.finishedAt ?? moved.at };
     return moved.kind === 'missing' ? { kind: 'missing' } : { kind: 'conflict', job: moved.job };
+  }
+
+  /** What a job says of its result never changes, so it may be read before the end is written. */
+  async #tooLarge(settlement: Settlement, result: Json): Promise<Outcome | null> {
+    const size = utf8Length(result);
+    if (size <= minResultSizeLimit) return null;
+    const job = await this.#batches.get(settlement.id);
+    const limit = job && resultSizeLimit(job);
+    return job && limit !== null && size > limit && isOwn(job, settlement) ? { kind: 'too_large', size, limit } : null;
   }
 
   async #fail(settlement: Settlement & { readonly kind: 'fail' | 'requeue' }): Promise<Outcome> {

@@ -43,6 +43,7 @@ export function overtakes({ from, to }: Transition): boolean {
 export type Mutable = Pick<
   JobRecord,
   | 'state'
+  | 'queue'
   | 'priority'
   | 'attempt'
   | 'runAt'
@@ -63,6 +64,7 @@ export function moved<T extends Mutable>(job: T, transition: Transition, now: Mi
   return {
     ...job,
     state: to,
+    queue: transition.queue ?? job.queue,
     priority: transition.priority ?? job.priority,
     attempt: transition.attempt ?? job.attempt,
     runAt: transition.runAt ?? job.runAt,
@@ -83,11 +85,11 @@ export function finishedAt(job: Pick<JobRecord, 'state' | 'finishedAt'>, to: Sta
   return isIn(job.state, Terminal) ? job.finishedAt : now;
 }
 
-export type Texts = Pick<JobRecord, 'result' | 'history' | 'progress' | 'checkpoint' | 'envelope'>;
+export type Texts = Pick<JobRecord, 'result' | 'history' | 'progress' | 'checkpoint' | 'envelope' | 'policy'>;
 
 /** The texts that a transition replaces; `after` is what {@link moved} made of the job. A checkpoint ends with its job, unless that is in the dead letter. */
 export function textsOf(transition: Transition, after: Pick<JobRecord, 'state' | 'deadLetter'>): Partial<Texts> {
-  const { result, history, progress, checkpoint, envelope } = transition;
+  const { result, history, progress, checkpoint, envelope, policy } = transition;
   const ended = isIn(after.state, Terminal) && !after.deadLetter;
   return {
     ...(result !== undefined && { result }),
@@ -95,6 +97,7 @@ export function textsOf(transition: Transition, after: Pick<JobRecord, 'state' |
     ...(progress !== undefined && { progress }),
     ...(ended ? { checkpoint: null } : checkpoint !== undefined && { checkpoint }),
     ...(envelope !== undefined && { envelope }),
+    ...(policy !== undefined && { policy }),
   };
 }
 

@@ -1,6 +1,8 @@
 /** What a change does to workflows, crons and documents: the same pure code for every storage whose transactions run in this process. */
 
-import { type Json, type Millis, type NewNode, type NewWorkflow, type NodeRecord, State, type WorkflowRecord } from '@ojs-ts/core';
+export { isReady, lowered, nodeRecordOf } from '@ojs-ts/core';
+
+import { type Json, type Millis, type NewWorkflow, State, type WorkflowRecord } from '@ojs-ts/core';
 import type { CronRecord, Document, Firing, Inserted } from './storage.ts';
 
 type Closed = 'completed' | 'failed' | 'cancelled';
@@ -19,18 +21,9 @@ export function newWorkflow(workflow: NewWorkflow, now: Millis): WorkflowRecord 
   };
 }
 
-export function newNode(workflow: string, node: NewNode): NodeRecord {
-  return { ...node, workflow, state: 'waiting', failed: 0, result: null, error: null, closedAt: null };
-}
-
 /** A repeated creation: everything that the client said is the same. Ids of jobs are minted anew for a repetition, so nodes are not compared. */
 export function isSameWorkflow(known: NewWorkflow, other: NewWorkflow): boolean {
   return known.name === other.name && known.kind === other.kind && known.total === other.total && known.spec === other.spec;
-}
-
-/** Ready is a stored fact: what a crash left is found by it. */
-export function isReady(node: Pick<NodeRecord, 'state' | 'open'>): boolean {
-  return node.state === 'waiting' && node.open === 0;
 }
 
 /** How a node ends whose job ended, or was removed, in this state. */
@@ -42,11 +35,6 @@ export function closedAs(job: State): Closed {
 /** The workflow after this many of its nodes ended alike; only members count. */
 export function counted(workflow: WorkflowRecord, state: Closed, members: number): WorkflowRecord {
   return { ...workflow, [state]: workflow[state] + members };
-}
-
-/** A dependent after one of its dependencies was closed. */
-export function lowered(node: NodeRecord, passes: boolean): NodeRecord {
-  return { ...node, open: node.open - 1, failed: node.failed + (passes ? 0 : 1) };
 }
 
 export function putCron(

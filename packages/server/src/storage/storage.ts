@@ -5,27 +5,19 @@
  * engine follows). Business outcomes are values; an exception means that the outcome is unknown or the store unavailable, and the same call may
  * be repeated: every operation is idempotent by identity. JSON is opaque text. The contract in prose is `docs/storage.md`.
  */
-import type {
-  EventBatch,
-  JobId,
-  JobRecord,
-  Json,
-  LimitNumbers,
-  Millis,
-  NewJob,
-  NewNode,
-  NewWorkflow,
-  NodeRecord,
-  NodeRef,
-  State,
-  StateMask,
-  Transition,
-  WorkflowRecord,
-  WorkflowState,
-  WorkflowStep,
-} from '@ojs-ts/core';
+import type { EventBatch, JobId, JobRecord, Json, LimitNumbers, Millis, NewJob, NodeRef, State, StateMask, Transition } from '@ojs-ts/core';
 
-export type { NewNode, NewWorkflow, NodeRecord, NodeState, WorkflowRecord, WorkflowState, WorkflowStep } from '@ojs-ts/core';
+import type { Backup } from './backup.ts';
+import type { Crons } from './crons.ts';
+import type { Documents } from './documents.ts';
+import type { Inbox } from './inbox.ts';
+import type { Workflows } from './workflows.ts';
+
+export type * from './backup.ts';
+export type * from './crons.ts';
+export type * from './documents.ts';
+export type * from './inbox.ts';
+export type * from './workflows.ts';
 
 export type Inserted =
   /** `replaced` are the jobs that this one's unique policy cancelled. */
@@ -271,200 +263,6 @@ export interface WorkerRecord {
   /** Job ids of the last heartbeat and of the one before; null where it did not list them. */
   readonly holds: readonly JobId[] | null;
   readonly heldBefore: readonly JobId[] | null;
-}
-
-export interface Advanced {
-  /** False where the node is not ready, or its workflow has ended: nothing was changed. */
-  readonly done: boolean;
-  /** Of a `start` that was tried. */
-  readonly inserted: Inserted | null;
-  readonly ready: readonly NodeRef[];
-}
-
-/**
- * Workflows as rows: a terminal change of a job that is a node closes the node in its own commit (`passes` where the job completed), once for
- * ever by its own state, counts it where it is a member, writes core's `nodeEvents` behind the events of the transition and lowers `open` of its
- * dependents. The node's result is the job's; it outlives the job. Where the workflow is no longer running the dependents stay as they are.
- */
-export interface Workflows {
-  /** All its nodes in one commit; those without dependencies are ready. `already` where the same workflow is there, `duplicate` where another has the id. */
-  create(
-    workflow: NewWorkflow,
-    nodes: readonly NewNode[],
-    events: readonly Json[],
-    now: Millis,
-  ): Promise<{ readonly kind: 'created' | 'already' | 'duplicate'; readonly workflow: WorkflowRecord; readonly ready: readonly NodeRef[] }>;
-  get(id: string): Promise<WorkflowRecord | null>;
-  /** Newest first. */
-  list(query: {
-    readonly states: readonly WorkflowState[] | null;
-    readonly after?: string;
-    readonly offset?: number;
-    readonly limit: number;
-  }): Promise<Page<WorkflowRecord> & { readonly total: number }>;
-  nodes(workflow: string, after: number, limit: number): Promise<readonly NodeRecord[]>;
-  node(refs: readonly NodeRef[]): Promise<readonly (NodeRecord | null)[]>;
-  advance(steps: readonly WorkflowStep[], now: Millis): Promise<readonly Advanced[]>;
-  /**
-   * Ends a running workflow: its waiting nodes are cancelled in the same commit, those with a job stay for the sweep; false where it is not running.
-   * A node that closes later changes nothing but itself and the counts.
-   */
-  cancel(id: string, events: readonly Json[], now: Millis): Promise<boolean>;
-  /** The jobs of a cancelled workflow have been dealt with. */
-  swept(id: string): Promise<void>;
-  /** What a crash left: nodes that are ready in running workflows, and cancelled workflows whose jobs were not dealt with. */
-  unfinished(limit: number): Promise<{ readonly ready: readonly NodeRef[]; readonly sweeping: readonly string[] }>;
-}
-
-export interface CronRecord {
-  readonly name: string;
-  /** JSON text of the definition; core reads it. */
-  readonly spec: Json;
-  readonly enabled: boolean;
-  /** The next firing; null where there is none. */
-  readonly dueAt: Millis | null;
-  readonly runCount: number;
-  readonly lastRunAt: Millis | null;
-  readonly lastJob: JobId | null;
-  readonly createdAt: Millis;
-  readonly updatedAt: Millis;
-  /** +1 on every change: what a firing compares. */
-  readonly version: number;
-}
-
-export interface Firing {
-  readonly name: string;
-  /** The version that the decision was made from. */
-  readonly version: number;
-  readonly dueAt: Millis | null;
-  /** Null skips the run. */
-  readonly job: NewJob | null;
-  /** Earlier runs whose end belongs to this firing. */
-  readonly cancels: readonly Transition[];
-  /** Written where the job was inserted, and where there is none. */
-  readonly events: readonly Json[];
-}
-
-export interface Crons {
-  list(): Promise<readonly CronRecord[]>;
-  get(name: string): Promise<CronRecord | null>;
-  /**
-   * Creates or updates (CRON-26); an update keeps creation and runs. With `expected` it updates only where that is the version on record, and answers
-   * null where it is not.
-   */
-  put(
-    cron: Pick<CronRecord, 'name' | 'spec' | 'enabled' | 'dueAt'>,
-    now: Millis,
-    expected?: number,
-  ): Promise<{ readonly created: boolean; readonly cron: CronRecord } | null>;
-  remove(name: string): Promise<CronRecord | null>;
-  due(now: Millis, limit: number): Promise<readonly CronRecord[]>;
-  /** Per name the unfinished jobs that name it as their `cron`, oldest first, at most `limit` each; whether there is such a cron or not. */
-  unfinished(names: readonly string[], limit: number): Promise<readonly (readonly JobRecord[])[]>;
-  /**
-   * One commit a firing: where the version is still the one seen, cancels, inserts and moves `dueAt`, and counts the run where a job was inserted.
-   * Answers null where it was not: another server fired. Queue bounds and pauses do not refuse the job.
-   */
-  fire(firings: readonly Firing[], now: Millis): Promise<readonly ({ readonly inserted: Inserted | null } | null)[]>;
-}
-
-/** A small named text: schemas, webhooks, settings. */
-export interface Document {
-  readonly kind: string;
-  readonly key: string;
-  readonly version: number;
-  readonly body: Json;
-  readonly createdAt: Millis;
-  readonly updatedAt: Millis;
-}
-
-export interface Documents {
-  /** Sorted by key. */
-  list(kind: string): Promise<readonly Document[]>;
-  get(kind: string, key: string): Promise<Document | null>;
-  /** Writes where the version on record is `expected`: null for a new one, `any` for whatever is there. Answers null where it is not. */
-  put(kind: string, key: string, body: Json, expected: number | null | 'any', now: Millis): Promise<Document | null>;
-  remove(kind: string, key: string): Promise<boolean>;
-}
-
-/** A request of a user's own transaction, in the shape of ojs-http-binding §7.1, that was committed and not taken in yet. */
-export interface InboxEntry {
-  /** In the order of the statements of one transaction. */
-  readonly number: number;
-  readonly id: JobId;
-  readonly request: Json;
-}
-
-/**
- * Where users' own transactions leave what they enqueue and complete: they append a row, lock nothing that others need, and any node takes the row in after
- * their commit by the rules that hold for every other call. A row goes in the commit that takes it in, so two nodes never do it twice.
- */
-export interface Inbox {
-  /** Oldest first. */
-  read(limit: number): Promise<readonly InboxEntry[]>;
-  /** Of each job whether anything of it waits to be taken in: its request, or its completion. */
-  holds(ids: readonly JobId[]): Promise<readonly boolean[]>;
-  /** Inserts each job as a group of its own, in order. The entry goes where the job is there afterwards; null where it has gone before. */
-  take(
-    intakes: readonly { readonly entry: number; readonly job: NewJob }[],
-    now: Millis,
-    options?: InsertOptions,
-  ): Promise<readonly (Inserted | null)[]>;
-  /** In place of a request that was refused: the job, which nothing but its id can refuse, and its end in the same commit. */
-  refuse(
-    refusals: readonly { readonly entry: number; readonly job: NewJob; readonly end: Transition }[],
-    now: Millis,
-  ): Promise<readonly (Inserted | null)[]>;
-  /** Applies up to `limit` completions as ACKs of their claims; {@link Jobs.transition} applies those of its own jobs first. */
-  complete(limit: number, now: Millis): Promise<{ readonly count: number; readonly ready: readonly NodeRef[] }>;
-  /** Rows that wait to be taken in. */
-  depth(): Promise<number>;
-}
-
-/** What a dump is made of: everything of a store but the leases of upkeep. What follows from other rows (counts, lanes, who is ready) is not in it. */
-export interface Dumped {
-  /** The first one. `position` is the newest of the log; `lastStart` the last start that a rate counted. */
-  readonly store: { readonly seed: number; readonly position: number; readonly lastStart: Millis };
-  readonly queue: Omit<QueueRecord, 'counts' | 'deadLetter'>;
-  readonly limit: Pick<LimitRecord, 'key' | 'own' | 'override'> & { readonly usedAt: Millis };
-  /** All starts that are kept under a key, oldest first, in pieces; behind their limit. */
-  readonly starts: { readonly key: string; readonly at: readonly Millis[] };
-  readonly workflow: { readonly number: number; readonly workflow: WorkflowRecord };
-  /** Directly behind their workflow, by index. */
-  readonly node: NodeRecord;
-  /** `number` gives the order of creation, `place` that of available jobs; null in other states. Numbers and places may have gaps. */
-  readonly job: { readonly number: number; readonly place: number | null; readonly job: JobRecord };
-  readonly cron: CronRecord;
-  readonly document: Document;
-  readonly minute: MinuteRecord;
-  readonly worker: WorkerRecord;
-  /** A claim's id that was answered, under the name that `requestKey` of `apply.ts` gives it, with what it was given. In the order of time. */
-  readonly request: {
-    readonly key: string;
-    readonly at: Millis;
-    readonly claims: readonly { readonly id: JobId; readonly claim: number }[];
-  };
-  readonly events: EventBatch;
-  /** What the inbox has: requests and completions of committed transactions. A storage without an inbox refuses them. */
-  readonly inbox: InboxEntry;
-  readonly completion: { readonly number: number; readonly id: JobId; readonly claim: number; readonly result: Json | null };
-}
-
-/** Plain JSON values; JSON texts of users stay texts in it. */
-export type DumpRecord = { readonly [Kind in keyof Dumped]: { readonly kind: Kind; readonly record: Dumped[Kind] } }[keyof Dumped];
-
-export interface Backup {
-  /**
-   * Everything, each thing once, in the order of {@link Dumped}, in pages of some hundred records. Reads only, holds nobody up. Where the storage can
-   * it is one moment of the store, else each thing is as it is at its turn, and a workflow with its jobs is one moment.
-   */
-  dump(): AsyncIterable<readonly DumpRecord[]>;
-  /**
-   * Fills an empty store with a dump of any storage. Nothing else may use the store meanwhile. Afterwards it answers what the other did: ids, states, claims,
-   * order, counts, positions, seed. Where it fails, the store is empty again.
-   * @throws Error where the store is not empty.
-   */
-  restore(pages: AsyncIterable<readonly DumpRecord[]>): Promise<void>;
 }
 
 export interface Layout {

@@ -5,7 +5,7 @@ import { newId } from '../support/ids.ts';
 import { storages } from '../support/storages.ts';
 
 async function create(b: Bench, body: object): Promise<string> {
-  return (await b.engine.workflows.create(b.engine.workflows.read(JSON.stringify(body), newId))).id;
+  return (await b.engine.workflows.create(b.engine.workflows.read(JSON.stringify(body), newId))).workflow.id;
 }
 
 const step = (type: string, options: object = {}) => ({ type, args: [], options: { queue: 'q', ...options } });
@@ -46,6 +46,29 @@ describe.each(storages)('workflows, $name', ({ url }) => {
     expect(await view(b, id)).toMatchObject({ state: 'running', steps_total: 3, steps_completed: 2 });
     await ack(b, third);
     expect(await view(b, id)).toMatchObject({ state: 'completed', steps_completed: 3 });
+  });
+
+  test('a creation is answered as a read right after it would be', async () => {
+    await using b = await bench(url());
+    const key = { unique: { keys: ['type'] } };
+    await create(b, { type: 'chain', steps: [step('a.unique', key)] });
+    const bodies = [
+      { type: 'chain', steps: [step('a.one'), { type: 'group', jobs: [step('a.two'), step('a.three')] }] },
+      { type: 'batch', jobs: [step('a.one')], callbacks: { on_complete: step('a.done'), on_failure: step('a.failed') } },
+      {
+        name: 'graph',
+        steps: [
+          { id: 'x', ...step('a.x') },
+          { id: 'y', ...step('a.y'), depends_on: ['x'] },
+        ],
+      },
+      { type: 'group', jobs: [step('a.one'), step('a.unique', key)] },
+      { type: 'chain', steps: [step('a.unique', key), step('a.two')] },
+    ];
+    for (const body of bodies) {
+      const { workflow, nodes, jobs } = await b.engine.workflows.create(b.engine.workflows.read(JSON.stringify(body), newId));
+      expect(JSON.parse(renderWorkflow(workflow, nodes, jobs))).toEqual(await view(b, workflow.id));
+    }
   });
 
   test('chain: a discarded step cancels the rest; one that is retried does not', async () => {

@@ -1,4 +1,4 @@
-import type { EventKind } from '@ojs-ts/core';
+import { type EventKind, jobTypeOf } from '@ojs-ts/core';
 import { kindMatcher } from '../../engine/events.ts';
 import { isChange, type LogEvent } from '../../engine/tail.ts';
 
@@ -84,6 +84,5 @@ function scope({ queues, jobTypes }: Filter): (event: LogEvent) => boolean {
   if (queues.length === 0 && jobTypes.length === 0) return () => true;
   const inQueues = new Set(queues);
   const ofTypes = new Set(jobTypes);
-  return ({ entry: [, , type, queue] }) =>
-    (inQueues.size === 0 || inQueues.has(queue)) && (ofTypes.size === 0 || (type !== null && ofTypes.has(type)));
+  return ({ entry }) => (inQueues.size === 0 || inQueues.has(entry[3])) && (ofTypes.size === 0 || ofTypes.has(jobTypeOf(entry) ?? ''));
 }

@@ -16,6 +16,10 @@ export class Change {
     if (this.#logged) this.entries.job(kind, job, from, data);
   }
 
+  tellNode(...member: Parameters<EventEntries['node']>): void {
+    if (this.#logged) this.entries.node(...member);
+  }
+
   tellAll(entries: readonly Json[]): void {
     if (this.#logged) this.entries.add(entries);
   }

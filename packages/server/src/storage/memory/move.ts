@@ -1,4 +1,4 @@
-import { cancelled, expired, type JobRecord, type NodeRef, nodeEvents, Terminal, type Transition } from '@ojs-ts/core';
+import { cancelled, expired, type JobRecord, type NodeRef, Terminal, type Transition } from '@ojs-ts/core';
 import { eventsOf, isIn, moved, textsOf, verdict } from '../apply.ts';
 import { closedAs, counted } from '../records.ts';
 import { sumsOf } from '../statistics.ts';
@@ -55,6 +55,6 @@ export function closeNode(tables: Tables, job: JobRecord, change: Change): reado
   workflows.setNode(row, { ...node, state, result: job.result, closedAt: change.now });
   if (node.member) workflows.set(row, counted(row.record, state, 1));
   if (row.record.state !== 'running') return none;
-  if (node.member) change.tellAll(nodeEvents(row.record, node, job, change.now));
+  if (node.member) change.tellNode(row.record, node, job, change.now);
   return workflows.lower(row, node, state === 'completed');
 }

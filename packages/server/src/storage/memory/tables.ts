@@ -16,8 +16,8 @@ import { WorkflowTable } from './workflow-table.ts';
 export interface Row {
   /** Order of creation. */
   readonly number: number;
-  readonly queue: Queue;
-  readonly lane: Lane;
+  queue: Queue;
+  lane: Lane;
   /** Place in the queue; a new one at every entry into `available`. */
   order: number;
   job: JobRecord;
@@ -144,8 +144,16 @@ export class Tables {
     this.#leave(row);
     const was = row.job.state;
     row.job = job;
+    if (job.queue !== row.queue.name) this.#moveTo(row, this.queue(job.queue, now));
     this.#enter(row, now);
     if (was === State.active) this.#freed(row);
+  }
+
+  /** Another queue has lanes of its own. */
+  #moveTo(row: Row, queue: Queue): void {
+    row.queue.lanes.leave(row.lane);
+    row.queue = queue;
+    row.lane = queue.lanes.enter(row.lane.keys);
   }
 
   drop(row: Row): void {

@@ -1,5 +1,5 @@
 import type { Millis, NewNode, NewWorkflow, NodeRecord, NodeRef, WorkflowRecord } from '@ojs-ts/core';
-import { isReady, lowered, newNode, newWorkflow } from '../records.ts';
+import { isReady, lowered, newWorkflow, nodeRecordOf } from '../records.ts';
 
 const none: readonly NodeRef[] = [];
 
@@ -20,7 +20,7 @@ export class WorkflowTable {
   #created = 0;
 
   add(workflow: NewWorkflow, nodes: readonly NewNode[], now: Millis): WorkflowRow {
-    const records = nodes.map((node) => newNode(workflow.id, node)).sort((a, b) => a.index - b.index);
+    const records = nodes.map((node) => nodeRecordOf(workflow.id, node)).sort((a, b) => a.index - b.index);
     const row: WorkflowRow = {
       number: ++this.#created,
       record: newWorkflow(workflow, now),

@@ -1,10 +1,12 @@
 import { type Millis, type NodeRef, queueLimitKey, State, Terminal, type Transition } from '@ojs-ts/core';
 import { eventsOf, isIn, moved, overdueAt, type Texts, textsOf, type Verdict, verdict } from '../apply.ts';
+import { laneOf } from '../limits.ts';
 import { sumsOf } from '../statistics.ts';
 import { flags, numbers, texts } from './arrays.ts';
 import { closeNodes, type NodeEnd } from './graph.ts';
 import type { Held, Light } from './held.ts';
 import { joined } from './joined.ts';
+import { lineOf } from './limit-changes.ts';
 import type { Slot } from './log.ts';
 import { queuesUnder } from './queues-under.ts';
 import { tally } from './tally.ts';
@@ -19,19 +21,20 @@ const finish = `UPDATE ojs.jobs AS job SET state = changed.state, due_at = $1, f
   FROM unnest($2::uuid[], $3::smallint[], $4::boolean[], $5::text[]) AS changed (id, state, has_result, result) WHERE ${joined('job.id', 'changed.id')}`;
 
 const change = `WITH base AS MATERIALIZED (SELECT nextval('ojs.numbers') AS number)
-  UPDATE ojs.jobs AS job SET state = changed.state, attempt = changed.attempt, priority = changed.priority,
+  UPDATE ojs.jobs AS job SET state = changed.state, queue = changed.queue, attempt = changed.attempt, priority = changed.priority,
     place = CASE WHEN changed.state = ${State.available} THEN base.number + changed.at END, due_at = changed.due_at, run_at = changed.run_at,
     enqueued_at = changed.enqueued_at, started_at = changed.started_at, beat_at = changed.beat_at, finished_at = changed.finished_at,
     dead_letter = coalesce(changed.dead_letter, false), lease_ms = changed.lease_ms, lease_until = changed.lease_until, worker = changed.worker,
     result = CASE WHEN changed.has_result THEN changed.result ELSE job.result END,
     progress = CASE WHEN changed.has_progress THEN changed.progress ELSE job.progress END,
     checkpoint = CASE WHEN changed.has_checkpoint THEN changed.checkpoint ELSE job.checkpoint END,
-    history = coalesce(changed.history, job.history), envelope = coalesce(changed.envelope, job.envelope)
+    history = coalesce(changed.history, job.history), envelope = coalesce(changed.envelope, job.envelope),
+    policy = coalesce(changed.policy, job.policy), line = coalesce(changed.line, job.line)
   FROM base, unnest($1::uuid[], $2::smallint[], $3::integer[], $4::integer[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
       $10::bigint[], $11::boolean[], $12::bigint[], $13::bigint[], $14::text[], $15::boolean[], $16::text[], $17::boolean[], $18::text[], $19::boolean[],
-      $20::text[], $21::text[], $22::text[])
+      $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[])
     WITH ORDINALITY AS changed (id, state, attempt, priority, due_at, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, lease_ms,
-      lease_until, worker, has_result, result, has_progress, progress, has_checkpoint, checkpoint, history, envelope, at)
+      lease_until, worker, has_result, result, has_progress, progress, has_checkpoint, checkpoint, history, envelope, policy, queue, line, at)
   WHERE ${joined('job.id', 'changed.id')}`;
 
 /** Queues whose jobs wait under keys of which a slot was freed, and those that are limited as a whole and had one freed. */
@@ -71,9 +74,13 @@ export class Changes {
     const { job } = held;
     const plain = before.state === State.active && isPlainEnd(transition) && !this.#changed.has(held);
     this.#note(held, plain);
-    if (before.state !== job.state) tally(tx, job, before.state, job.state);
+    if (before.queue !== job.queue) {
+      tally(tx, before, before.state, null);
+      tally(tx, job, null, job.state);
+      held.line = lineOf(job.queue, laneOf(job.limits));
+    } else if (before.state !== job.state) tally(tx, job, before.state, job.state);
     else if (job.state === State.available) tx.limits.change(job, before.state, job.state);
-    if (before.deadLetter !== job.deadLetter) tx.counts.addDeadLetter(job.queue, job.deadLetter ? 1 : -1);
+    if (before.deadLetter !== job.deadLetter) tx.counts.addDeadLetter(before.queue, job.deadLetter ? 1 : -1);
     tx.counts.sum(job.queue, sumsOf(before, job.state, this.#now, transition));
     for (const event of eventsOf(transition, before.state)) log.job(event.kind, job, before.state, event.data ?? null);
     if (job.state === State.available) tx.woken.add(job.queue);
@@ -176,6 +183,9 @@ export class Changes {
       given('checkpoint'),
       given('history'),
       given('envelope'),
+      given('policy'),
+      texts(jobs.map(({ queue }) => queue)),
+      texts(rows.map(({ line }) => line ?? null)),
     ]);
   }
 }

@@ -13,6 +13,8 @@ export interface Held<J extends Light = Light> {
   job: J;
   /** The result on record, where the job is a node. */
   result: Json | null;
+  /** The line that it waits in from now on, where it has come into another queue. */
+  line?: string;
   /** Texts that have changed. */
   texts: Partial<Texts>;
   /** A user's transaction has committed that it is completed. */

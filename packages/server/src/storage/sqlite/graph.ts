@@ -1,4 +1,4 @@
-import { type EventSubject, type Json, type Millis, type NodeRef, nodeEvents, type WorkflowState } from '@ojs-ts/core';
+import type { EventSubject, Json, Millis, NodeRef, WorkflowState } from '@ojs-ts/core';
 import { closedAs, isReady } from '../records.ts';
 import type { NodeState } from '../storage.ts';
 import type { Connection } from './connection.ts';
@@ -106,7 +106,7 @@ export class Graph {
     const state = closedAs(job.state);
     this.close(flow, node, state, { result: result(), error: null }, now);
     if (flow.state !== 'running') return none;
-    if (node.member) this.#log.add(nodeEvents(flow, node, job, now));
+    if (node.member) this.#log.node(flow, node, job, now);
     return this.lower(flow, node, state === 'completed');
   }
 

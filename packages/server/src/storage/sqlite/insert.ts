@@ -86,9 +86,9 @@ function insertRow(tx: Transaction, job: NewJob): boolean {
   const waits = state === State.available;
   const line = waits ? tx.line({ queue, limits }) : null;
   const place = waits ? tx.numbers.place() : null;
-  if (waits && (bounds ?? expiresAt ?? trace ?? limits ?? node ?? uniqueKey ?? policy ?? cron) === null) {
+  if (waits && (bounds ?? expiresAt ?? trace ?? limits ?? uniqueKey ?? policy ?? cron) === null) {
     const times = [runAt, createdAt, timeoutMs, createdAt] as const;
-    return tx.sql.insert(statements.insertBare, priority, line, place, ...times, id, queue, type, envelope);
+    return tx.sql.insert(statements.insertBare, priority, line, place, ...times, id, queue, type, tiesText(null, node), envelope);
   }
   const [due, since] = waits ? [null, createdAt] : [runAt, null];
   const times = [due, runAt, since, timeoutMs, bounds, expiresAt, createdAt] as const;

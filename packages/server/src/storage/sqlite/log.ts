@@ -26,6 +26,10 @@ export class Log {
     if (this.#on) this.#entries.job(kind, job, from, data);
   }
 
+  node(...member: Parameters<EventEntries['node']>): void {
+    if (this.#on) this.#entries.node(...member);
+  }
+
   add(entries: readonly Json[]): void {
     if (this.#on) this.#entries.add(entries);
   }

@@ -110,6 +110,7 @@ function write(tx: Transaction, number: number, job: Changing): void {
   tx.sql.change(
     statements.move,
     job.state,
+    job.queue,
     job.attempt,
     job.priority,
     waits ? tx.enterLine(job) : null,
@@ -129,9 +130,11 @@ function write(tx: Transaction, number: number, job: Changing): void {
 }
 
 function note(tx: Transaction, number: number, transition: Transition, after: Changing): void {
-  const { result, history, progress, checkpoint, envelope } = textsOf(transition, after);
-  if (result === undefined && history === undefined && progress === undefined && checkpoint === undefined && envelope === undefined) return;
-  tx.sql.change(statements.note, ...given(result), history ?? null, ...given(progress), ...given(checkpoint), envelope ?? null, number);
+  const changed = textsOf(transition, after);
+  if (Object.keys(changed).length === 0) return;
+  const { result, history, progress, checkpoint, envelope, policy } = changed;
+  const ends = [...given(checkpoint), envelope ?? null, policy ?? null] as const;
+  tx.sql.change(statements.note, ...given(result), history ?? null, ...given(progress), ...ends, number);
 }
 
 /** A text that may be set to null: whether it is set, and to what. */

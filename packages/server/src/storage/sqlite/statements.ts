@@ -13,9 +13,9 @@ const jobStatements = {
     expires_at, created_at, id, queue, type, trace, ties, unique_key, history, policy, room, envelope, cron)
     VALUES (?, 0, 0, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, '${room}', ?, ?)`,
 
-  /** The usual job: available, without any of the optional columns. 9 values less, 0.7 µs. */
+  /** The usual job: available, without any of the optional columns but the one that ties it to a workflow. 8 values less, 0.7 µs. */
   insertBare: `INSERT INTO ojs_jobs (state, claim, attempt, priority, line, place, run_at, enqueued_at, dead_letter, timeout_ms, created_at, id, queue,
-    type, history, room, envelope) VALUES (2, 0, 0, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, '', '${room}', ?)`,
+    type, ties, history, room, envelope) VALUES (2, 0, 0, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, '', '${room}', ?)`,
 
   byId: `SELECT ${jobColumns} FROM ojs_jobs WHERE id = ?`,
   byNumber: `SELECT ${jobColumns} FROM ojs_jobs WHERE number = ?`,
@@ -45,10 +45,10 @@ const jobStatements = {
     WHERE number = ?`,
   finishAsIs: `UPDATE ojs_jobs SET state = ?, due_at = ?, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL, checkpoint = NULL
     WHERE number = ?`,
-  move: `UPDATE ojs_jobs SET state = ?, attempt = ?, priority = ?, line = coalesce(?, line), place = ?, due_at = ?, run_at = ?, enqueued_at = ?, started_at = ?,
+  move: `UPDATE ojs_jobs SET state = ?, queue = ?, attempt = ?, priority = ?, line = coalesce(?, line), place = ?, due_at = ?, run_at = ?, enqueued_at = ?, started_at = ?,
     beat_at = ?, finished_at = ?, dead_letter = ?, lease_ms = ?, lease_until = ?, worker = ? WHERE number = ?`,
   note: `UPDATE ojs_jobs SET result = iif(?, ?, result), history = coalesce(?, history), progress = iif(?, ?, progress), checkpoint = iif(?, ?, checkpoint),
-    envelope = coalesce(?, envelope) WHERE number = ?`,
+    envelope = coalesce(?, envelope), policy = coalesce(?, policy) WHERE number = ?`,
   result: `SELECT result FROM ojs_jobs WHERE number = ?`,
 
   runs: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_runs
@@ -155,7 +155,7 @@ const workflowStatements = {
   nodeRange: `SELECT number, state, open, failed, member, closed_at, name, job, next FROM ojs_nodes WHERE number BETWEEN ? AND ?`,
   nodes: `SELECT ${nodeColumns} FROM ojs_nodes JOIN ojs_node_specs USING (number) WHERE number > ? AND number <= ? ORDER BY number LIMIT ? + 0`,
   readyNodes: `SELECT number FROM ojs_nodes WHERE number BETWEEN ? AND ? AND open = 0 AND state = 'waiting' ORDER BY number LIMIT ? + 0`,
-  makeNode: `INSERT INTO ojs_nodes (number, state, open, failed, member, name, job, next) VALUES (?, 'waiting', ?, 0, ?, ?, ?, ?)`,
+  makeNode: `INSERT INTO ojs_nodes (number, state, open, failed, member, name, job, next) VALUES (?, ?, ?, 0, ?, ?, ?, ?)`,
   makeNodeSpec: `INSERT INTO ojs_node_specs (number, spec) VALUES (?, ?)`,
   writeNode: `UPDATE ojs_nodes SET state = ?, open = ?, failed = ?, closed_at = ?, result = coalesce(?, result), error = coalesce(?, error)
     WHERE number = ?`,

@@ -1,7 +1,7 @@
 import { State, Terminal, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Case } from './exercise.ts';
-import { claim, claimOne, eventLog, get, idOf, ids, insert, move, newJob, queue, second, t0, to } from './tools.ts';
+import { claim, claimOne, countErrors, eventLog, get, idOf, ids, insert, limitOf, move, newJob, queue, second, t0, to } from './tools.ts';
 
 export const transitionCases: readonly Case[] = [
   [
@@ -29,6 +29,32 @@ export const transitionCases: readonly Case[] = [
     'a job that is not there is missing',
     async (storage) => {
       expect(await move(storage, to(idOf(1), State.completed, State.active))).toEqual({ kind: 'missing' });
+    },
+  ],
+  [
+    'a retry by hand may put a job into another queue, with another policy (ojs-dead-letter 6.3)',
+    async (storage) => {
+      await insert(storage, [
+        newJob(1, { policy: '{"retry":{"maxAttempts":1}}' }),
+        newJob(2, { limits: [limitOf('k', { concurrency: 1 })] }),
+      ]);
+      for (const job of await claim(storage, { limit: 2 }))
+        await move(storage, to(job.id, State.discarded, State.active, { deadLetter: true }), t0 + 1);
+      const policy = '{"retry":{"maxAttempts":7}}';
+      const more = { attempt: 0, clearRun: true, deadLetter: false, queue: 'other', policy, envelope: '{"queue":"other"}' } as const;
+      for (const n of [1, 2]) expect((await move(storage, to(idOf(n), State.available, State.discarded, more), t0 + 2)).kind).toBe('moved');
+      expect(await get(storage, idOf(1))).toMatchObject({ queue: 'other', policy, envelope: '{"queue":"other"}', deadLetter: false });
+      expect(await queue(storage)).toMatchObject({ counts: {}, deadLetter: 0 });
+      expect(await queue(storage, 'other')).toMatchObject({ counts: { [State.available]: 2 }, deadLetter: 0 });
+      expect(await storage.registry.limit('k')).toMatchObject({ active: 0, waiting: 1 });
+      expect(await claim(storage, { limit: 2 }, t0 + 3)).toEqual([]);
+      const claimed = await claim(storage, { limit: 2, queues: ['other'] }, t0 + 3);
+      expect(ids(claimed)).toEqual([idOf(1), idOf(2)]);
+      expect(await queue(storage, 'other')).toMatchObject({ counts: { [State.active]: 2 } });
+      expect(await storage.registry.limit('k')).toMatchObject({ active: 1, waiting: 0 });
+      expect(await countErrors(storage)).toEqual([]);
+      for (const { id } of claimed) await move(storage, to(id, State.completed, State.active), t0 + 4);
+      expect(await countErrors(storage)).toEqual([]);
     },
   ],
   [

@@ -118,6 +118,31 @@ export const workflowCases: readonly Case[] = [
     },
   ],
   [
+    'closes of one call see each other: what follows from one may stand behind it',
+    async (storage) => {
+      await create(storage, [
+        newNode(0, { next: [1, 2] }),
+        newNode(1, { open: 1, next: [3] }),
+        newNode(2, { open: 1, next: [3] }),
+        newNode(3, { open: 2, next: [4] }),
+        newNode(4, { open: 1, member: false, job: null }),
+      ]);
+      const skip = (index: number) => closeOf(index, { state: 'cancelled', passes: false });
+      const answers = await storage.workflows.advance([skip(0), skip(3), skip(1), skip(2), skip(3)], t0 + 1);
+      expect(answers).toEqual([
+        { done: true, inserted: null, ready: [ref(1), ref(2)] },
+        { done: false, inserted: null, ready: [] },
+        { done: true, inserted: null, ready: [] },
+        { done: true, inserted: null, ready: [ref(3)] },
+        { done: true, inserted: null, ready: [ref(4)] },
+      ]);
+      expect(await node(storage, 3)).toMatchObject({ state: 'cancelled', open: 0, failed: 2, closedAt: t0 + 1 });
+      expect(await node(storage, 4)).toMatchObject({ state: 'waiting', open: 0, failed: 1 });
+      expect(await storage.workflows.unfinished(9)).toEqual({ ready: [ref(4)], sweeping: [] });
+      expect(await storage.workflows.get('w')).toMatchObject({ cancelled: 4, state: 'running' });
+    },
+  ],
+  [
     'a start inserts the job of a ready node, once',
     async (storage) => {
       await create(storage);

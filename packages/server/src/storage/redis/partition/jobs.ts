@@ -1,6 +1,6 @@
 import { type JobRecord, type NewJob, Terminal } from '@ojs-ts/core';
 import type { Claim, Claimed, Inserted, InsertOptions, JobQuery, Jobs, Moved, Page } from '../../storage.ts';
-import { onePlace } from './crossing.ts';
+import { onePlace, stayIn } from './crossing.ts';
 import type { LimitOwners } from './limit-owners.ts';
 import { mergedPage } from './merged-page.ts';
 import type { Spaces } from './spaces.ts';
@@ -34,7 +34,10 @@ export function jobs(spaces: Spaces, known: Whereabouts, limits: LimitOwners): J
       known.run(
         transitions,
         ({ id }) => id,
-        (place, those) => spaces.at(place).jobs.transition(those, now),
+        (place, those) => {
+          for (const { queue } of those) if (queue !== undefined) stayIn(spaces.map, place, queue);
+          return spaces.at(place).jobs.transition(those, now);
+        },
         missing,
         ({ kind }) => kind === 'missing',
       ),
