@@ -4,6 +4,12 @@ import { expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../../..');
 
+/** The files of the storage interface. */
+function ofInterface<T>(value: T): Readonly<Record<string, T>> {
+  const files = ['storage', 'workflows', 'crons', 'documents', 'inbox', 'backup'];
+  return Object.fromEntries(files.map((name) => [`packages/server/src/storage/${name}.ts`, value]));
+}
+
 /** The rooms of the house, the most exact prefix first, and what each may import besides itself. The drawing is docs/architecture.md. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [],
@@ -13,12 +19,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'packages/sdk/src/framework/scope.ts': ['core', 'sdk', 'node:'],
   'packages/sdk/src/platform/node': ['core', 'sdk', 'node:'],
   'packages/sdk/src': ['core'],
-  'packages/server/src/storage/storage.ts': ['core'],
-  'packages/server/src/storage/backup.ts': ['core'],
-  'packages/server/src/storage/crons.ts': ['core'],
-  'packages/server/src/storage/documents.ts': ['core'],
-  'packages/server/src/storage/inbox.ts': ['core'],
-  'packages/server/src/storage/workflows.ts': ['core'],
+  ...ofInterface(['core']),
   'packages/server/src/storage/postgres': ['core', 'storage-interface', 'storage', 'node:', 'pg'],
   'packages/server/src/storage/redis': ['core', 'storage-interface', 'storage', 'node:', 'ioredis'],
   'packages/server/src/storage': ['core', 'storage-interface', 'node:'],
@@ -39,12 +40,7 @@ const names: Readonly<Record<string, string>> = {
   'packages/sdk/src/platform/node.ts': 'sdk',
   'packages/sdk/src/platform/node': 'sdk',
   'packages/sdk/src/transport/node.ts': 'sdk',
-  'packages/server/src/storage/storage.ts': 'storage-interface',
-  'packages/server/src/storage/backup.ts': 'storage-interface',
-  'packages/server/src/storage/crons.ts': 'storage-interface',
-  'packages/server/src/storage/documents.ts': 'storage-interface',
-  'packages/server/src/storage/inbox.ts': 'storage-interface',
-  'packages/server/src/storage/workflows.ts': 'storage-interface',
+  ...ofInterface('storage-interface'),
   'packages/server/src/storage/postgres': 'storage',
   'packages/server/src/storage/redis': 'storage',
   'packages/server/src/storage': 'storage',

@@ -128,11 +128,13 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     const { url } = server;
     const id = await bury(server);
     const path = `/ojs/v1/dead-letter/${id}/retry`;
-    for (const override of [{ queue: 'other' }, { retry: { max_attempts: 1 } }, { priority: 3 }, { args: [], queue: 'x' }]) {
+    for (const override of [{ type: 'c.d' }, { priority: 3 }, { args: [], queue: 'x', tags: [] }]) {
       expectRefusal(await send(url, { method: 'POST', path, body: JSON.stringify({ override }) }), 422, 'unsupported');
     }
-    for (const override of [{ args: {} }, { meta: [] }, 7])
+    for (const override of [{ args: {} }, { meta: [] }, { queue: 'No Name' }, { queue: 7 }, 7])
       expectRefusal(await send(url, { method: 'POST', path, body: JSON.stringify({ override }) }), 400, 'invalid_request');
+    for (const retry of [7, { max_attempts: -1 }, { initial_interval: 'soon' }])
+      expectRefusal(await send(url, { method: 'POST', path, body: JSON.stringify({ override: { retry } }) }), 422, 'validation_error');
     expect((await list(server)).total).toBe(1);
     for (const body of [undefined, '', '{}', '{"override":{}}', '{"override":null}']) {
       const again = await bury(server);
@@ -140,6 +142,20 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
       expect(answer.status).toBe(200);
       await call(url, '/workers/fetch', { queues: ['q'] });
     }
+  });
+
+  test('a retry may go to another queue, on other terms (§6.3)', async () => {
+    await using server = await serveClocked(storage.url());
+    const { url } = server;
+    const id = await bury(server);
+    const override = { queue: 'other', retry: { maxAttempts: 4, backoff_coefficient: 3 } };
+    const { status, body } = await call(url, `/dead-letter/${id}/retry`, { override });
+    const retry = { max_attempts: 4, backoff_coefficient: 3, on_exhaustion: 'dead_letter' };
+    expect([status, body]).toMatchObject([200, { queue: 'other', job: { queue: 'other', max_attempts: 4, retry } }]);
+    expect((await call(url, '/workers/fetch', { queues: ['q'] })).body).toEqual({ jobs: [] });
+    expect((await call(url, '/workers/fetch', { queues: ['other'] })).body).toMatchObject({ jobs: [{ id, attempt: 1, max_attempts: 4 }] });
+    const nack = { job_id: id, error: { code: 'e', message: 'm' } };
+    expect((await call(url, '/workers/nack', nack)).body).toMatchObject({ state: 'retryable', max_attempts: 4 });
   });
 
   test('many that fit are retried, with confirm (§6.2, DLQ-R001)', async () => {

@@ -21,11 +21,9 @@ export function onePlace(map: QueueMap, queues: Iterable<string>, what: string):
   );
 }
 
-/** @throws OjsFault `unsupported` where the queue is not in the namespace of a job that is to go there. */
-export function stayIn(map: QueueMap, place: number, queue: string): void {
-  const there = map.indexOf(queue);
-  if (there === place) return;
-  const [from, to] = [map.namespaces[place], map.namespaces[there]];
+/** A job is to go to a queue that is in another namespace. Throws `unsupported`. */
+export function refuseQueue(map: QueueMap, place: number, queue: string): never {
+  const [from, to] = [map.namespaces[place], map.namespaces[map.indexOf(queue)]];
   throw new OjsFault('unsupported', `The job is in namespace ${from}, and ${queue} in namespace ${to}: a job stays in its namespace.`, {
     queue,
     namespace: to,

@@ -1,6 +1,6 @@
-import { type JobRecord, type NewJob, Terminal } from '@ojs-ts/core';
+import { type JobRecord, type NewJob, Terminal, type Transition } from '@ojs-ts/core';
 import type { Claim, Claimed, Inserted, InsertOptions, JobQuery, Jobs, Moved, Page } from '../../storage.ts';
-import { onePlace, stayIn } from './crossing.ts';
+import { onePlace, refuseQueue } from './crossing.ts';
 import type { LimitOwners } from './limit-owners.ts';
 import { mergedPage } from './merged-page.ts';
 import type { Spaces } from './spaces.ts';
@@ -34,8 +34,8 @@ export function jobs(spaces: Spaces, known: Whereabouts, limits: LimitOwners): J
       known.run(
         transitions,
         ({ id }) => id,
-        (place, those) => {
-          for (const { queue } of those) if (queue !== undefined) stayIn(spaces.map, place, queue);
+        async (place, those) => {
+          await stayIn(spaces, place, those);
           return spaces.at(place).jobs.transition(those, now);
         },
         missing,
@@ -62,6 +62,17 @@ export function jobs(spaces: Spaces, known: Whereabouts, limits: LimitOwners): J
         (gone) => !gone,
       ),
   };
+}
+
+/** A job that is here cannot go to a queue that is elsewhere; one that is not here is missing, and will be looked for there. */
+async function stayIn(spaces: Spaces, place: number, transitions: readonly Transition[]): Promise<void> {
+  const leaving = transitions.flatMap(({ id, queue }) =>
+    queue === undefined || spaces.map.indexOf(queue) === place ? [] : [{ id, queue }],
+  );
+  if (leaving.length === 0) return;
+  const there = await spaces.at(place).jobs.get(leaving.map(({ id }) => id));
+  const stray = leaving.find((_, index) => (there[index] ?? null) !== null);
+  if (stray) refuseQueue(spaces.map, place, stray.queue);
 }
 
 const nothing: Claimed = { jobs: [], again: null };

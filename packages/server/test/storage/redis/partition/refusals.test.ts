@@ -55,6 +55,21 @@ describe.skipIf(server === null)('across namespaces', () => {
     expect(ids((await storage.jobs.list({ states: 0xff, limit: 9 })).items)).toHaveLength(3);
   });
 
+  test('a retry into the queue of another namespace is refused, one within its own is not', async () => {
+    const storage = await open();
+    await insert(storage, [newJob(1)]);
+    const [job] = await claim(storage);
+    await storage.jobs.transition([to(job?.id ?? '', State.discarded, State.active, { deadLetter: true })], t0);
+    const into = (queue: string, id = idOf(1)) => [to(id, State.available, State.discarded, { queue, attempt: 0, deadLetter: false })];
+    const fault = await faultOf(storage.jobs.transition(into('emails'), t0));
+    expect(fault.code).toBe('unsupported');
+    expect(fault.message).toMatch(/emails in namespace \S+home/);
+    expect(await get(storage, idOf(1))).toMatchObject({ queue: 'default', state: State.discarded, deadLetter: true });
+    expect(await storage.jobs.transition(into('third'), t0)).toMatchObject([{ kind: 'moved' }]);
+    expect(await get(storage, idOf(1))).toMatchObject({ queue: 'third', state: State.available });
+    expect(await storage.jobs.transition(into('emails', idOf(9)), t0)).toEqual([{ kind: 'missing' }]);
+  });
+
   test('a fetch is refused before anything of its call is handed out', async () => {
     const storage = await open();
     await insert(storage, [emails(1), reports(2)]);
