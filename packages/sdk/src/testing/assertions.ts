@@ -98,7 +98,12 @@ function expectSome(what: string, job: Which, match: Match, check: Check, stackS
   const head = `expected ${expected} ${type}${said(match)} to be ${what}, found ${matching.length}.`;
   const texts = [message(head, 'did not match', others)];
   if (matching.length > 0) texts.push(message('', 'matched', matching));
-  throw new AssertionError({ message: texts.join('\n').trim(), actual: matching.length, expected: count ?? 1, stackStartFn });
+  throw new AssertionError({
+    message: texts.filter((text) => text !== '').join('\n'),
+    actual: matching.length,
+    expected: count ?? 1,
+    stackStartFn,
+  });
 }
 
 function expectNone(what: string, job: Which, match: Match, check: Check, stackStartFn: (...args: never[]) => void): void {
@@ -108,7 +113,7 @@ function expectNone(what: string, job: Which, match: Match, check: Check, stackS
   if (count === undefined ? matching.length === 0 : matching.length !== count) return;
   const head = `expected ${count === undefined ? 'no' : `any number but ${count} of`} ${type}${said(match)} to be ${what}, found ${matching.length}.`;
   const texts = [message(head, 'matched', matching), message('', 'did not match', others)];
-  throw new AssertionError({ message: texts.join('\n').trim(), actual: matching.length, expected: 0, stackStartFn });
+  throw new AssertionError({ message: texts.filter((text) => text !== '').join('\n'), actual: matching.length, expected: 0, stackStartFn });
 }
 
 /** One line for each job of the test; of the others with the reason why. */
@@ -129,7 +134,7 @@ function message(head: string, how: string, lines: readonly string[]): string {
   if (lines.length === 0) return how === 'did not match' && head !== '' ? `${head} There is none at all.` : head;
   const shown = lines.slice(0, maxShown).map((line) => `\n  - ${line}`);
   const rest = lines.length > maxShown ? `\n  … and ${lines.length - maxShown} more` : '';
-  return `${head}\n${lines.length} ${how}:${shown.join('')}${rest}`;
+  return `${head === '' ? '' : `${head}\n`}${lines.length} ${how}:${shown.join('')}${rest}`;
 }
 
 function said(match: Match | WorkflowMatch): string {
