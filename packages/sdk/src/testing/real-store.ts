@@ -74,6 +74,11 @@ export class RealStore extends Store implements Ledger {
     this.#close().catch(() => {});
   }
 
+  /** Nobody else can be meant: a server is too much to be left behind. */
+  override release(): void {
+    this.restore();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     super.restore();
     await this.#close();

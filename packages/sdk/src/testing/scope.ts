@@ -12,6 +12,8 @@ export interface Scope {
   readonly outer: Scope | null;
   readonly isOver: boolean;
   restore(): void;
+  /** No longer everywhere. Code that has the mode in its asynchronous context keeps it: that may be a test that runs at the same time. */
+  release(): void;
 }
 
 interface Shared {
@@ -58,10 +60,11 @@ export function within<T>(scope: Scope, work: () => T): T {
  */
 export function restore(): void {
   const ours = own();
-  for (const scope of ours.length > 0 ? ours : [...shared().everywhere]) scope.restore();
+  for (const scope of ours) scope.restore();
+  if (ours.length === 0) for (const scope of [...shared().everywhere]) scope.release();
 }
 
-/** To be called by a scope that ends. */
+/** To be called by a scope that ends, or is released. */
 export function forget(scope: Scope): void {
   const { everywhere } = shared();
   const at = everywhere.indexOf(scope);

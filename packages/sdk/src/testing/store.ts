@@ -70,6 +70,10 @@ export abstract class Store implements FakeStore, Scope {
     forget(this);
   }
 
+  release(): void {
+    forget(this);
+  }
+
   [Symbol.dispose](): void {
     this.restore();
   }

@@ -65,6 +65,21 @@ test('an inner mode hides the outer one until it ends; restore ends them all', a
   await expect(client.enqueue('a.job', [])).rejects.toMatchObject({ name: 'OJSConnectionError' });
 });
 
+test('restore in a context without a mode leaves those of others alone', async () => {
+  const { promise: restored, resolve } = Promise.withResolvers<void>();
+  const outside = restored.then(() => restore());
+  const other = (async () => {
+    await null;
+    using _ = fakeMode();
+    await client.enqueue('a.job', []);
+    resolve();
+    await outside;
+    assertEnqueued('a.job', { count: 1 });
+  })();
+  await other;
+  expect(() => allEnqueued()).toThrow('No test mode is on');
+});
+
 test('body may be synchronous, and ends its mode when it throws', async () => {
   expect(fakeMode(() => allEnqueued())).toEqual([]);
   expect(() =>
