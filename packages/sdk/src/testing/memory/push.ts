@@ -22,48 +22,70 @@ export class Refused extends OjsFault {
   }
 }
 
-/** PUSH (ojs-core §7.1), all or none. @throws Refused */
+/** As often as a server looks a key up again. */
+const rounds = 5;
+
+/** PUSH (ojs-core §7.1), all or none, in the rounds of a server: duplicates that a policy settles are left out, and the others are tried again. @throws Refused */
 export function push(table: Table, envelopes: readonly ReadEnvelope[]): Pushed {
   const undo = table.savepoint();
-  const items: PushedItem[] = [];
-  let [created, there]: [number, JobRecord | null] = [0, null];
   try {
-    for (const [index, { job, onConflict }] of envelopes.entries()) {
-      const inserted = table.insert(job);
-      const item = inserted.kind === 'duplicate' ? settle(table, envelopes[index], inserted, onConflict, index) : itemOf(inserted);
-      items.push(item);
-      if (inserted.kind === 'inserted') created += 1;
-      if (inserted.kind === 'already') there ??= inserted.job;
-    }
-    if (created > 0 && there !== null)
-      throw duplicate(
-        there.id,
-        items.findIndex(({ job }) => job.id === there?.id),
-        'there already',
-        there,
-      );
-    return { items, isRepeated: there !== null };
+    return inRounds(table, envelopes);
   } catch (error) {
     undo();
     throw error;
   }
 }
 
+function inRounds(table: Table, envelopes: readonly ReadEnvelope[]): Pushed {
+  const settled = new Map<ReadEnvelope, PushedItem>();
+  for (let round = 0; ; round++) {
+    const left = envelopes.filter((envelope) => !settled.has(envelope));
+    const undo = table.savepoint();
+    const answers = verdicts(left.map(({ job }) => table.insert(job)));
+    if (answers.every(({ kind }) => kind !== 'duplicate')) {
+      left.forEach((envelope, at) => {
+        const answer = answers[at];
+        if (answer !== undefined && answer.kind !== 'duplicate') settled.set(envelope, itemOf(answer));
+      });
+      const items = envelopes.flatMap((envelope) => settled.get(envelope) ?? []);
+      return { items, isRepeated: left.length > 0 && answers.every(({ kind }) => kind === 'already') };
+    }
+    undo();
+    const isLast = round >= rounds + envelopes.length;
+    for (const [at, envelope] of left.entries()) {
+      const answer = answers[at];
+      if (answer?.kind !== 'duplicate') continue;
+      // As it is without this call, which may have replaced it.
+      const existing = table.jobs.get(answer.existing.id) ?? answer.existing;
+      const item = settle(table, envelope, { ...answer, existing }, envelopes.indexOf(envelope), isLast);
+      if (item !== null) settled.set(envelope, item);
+    }
+  }
+}
+
+/** A group of which only a part is there is not the call that made it. */
+function verdicts(answers: readonly Inserted[]): readonly Inserted[] {
+  if (answers.every(({ kind }) => kind === 'already')) return answers;
+  return answers.map((answer) => (answer.kind === 'already' ? { kind: 'duplicate', by: 'id', existing: answer.job } : answer));
+}
+
 function itemOf(inserted: Exclude<Inserted, { readonly kind: 'duplicate' }>): PushedItem {
   return { kind: 'created', job: inserted.job, replaced: inserted.kind === 'inserted' ? inserted.replaced : [] };
 }
 
+/** Null: it is to be tried again, because the job in its way is of the same call and not there yet. */
 function settle(
   table: Table,
-  envelope: ReadEnvelope | undefined,
+  { job, onConflict }: ReadEnvelope,
   { by, existing }: Extract<Inserted, { readonly kind: 'duplicate' }>,
-  onConflict: ReadEnvelope['onConflict'],
   index: number,
-): PushedItem {
+  isLast: boolean,
+): PushedItem | null {
   if (by === 'id') throw duplicate(existing.id, index, 'there already', existing);
-  if (onConflict === 'ignore') return { kind: 'deduplicated', job: existing, updated: false };
-  if (onConflict === 'replace_except_schedule' && existing.state === State.scheduled && envelope !== undefined) {
-    return { kind: 'deduplicated', job: table.move(updatedInPlace(existing, envelope.job)), updated: true };
+  if (!isLast && onConflict === 'ignore') return { kind: 'deduplicated', job: existing, updated: false };
+  if (!isLast && onConflict === 'replace_except_schedule' && existing.state === State.scheduled) {
+    if (!table.jobs.has(existing.id)) return null;
+    return { kind: 'deduplicated', job: table.move(updatedInPlace(existing, job)), updated: true };
   }
   const { id, state, uniqueKey } = existing;
   throw new Refused(
