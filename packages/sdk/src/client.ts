@@ -13,6 +13,7 @@ import { follow } from './events/follow.ts';
 import { JobWaiter } from './events/job-waiter.ts';
 import type { EventsOptions } from './events/wanted.ts';
 import { WorkflowWaiter } from './events/workflow-waiter.ts';
+import { currentFake, type Fake } from './fake.ts';
 import { handleOf, type JobCalls, type JobHandle } from './handle.ts';
 import { type Job, type JsonArray, readJob } from './job.ts';
 import { cancelJob, getJob } from './jobs.ts';
@@ -67,6 +68,8 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     ended: (workflowId, deadline) => this.#workflowWaiter.waitFor(workflowId, deadline),
   };
   readonly #jobWaiter: JobWaiter;
+  /** Waits of different tests must not share their calls. */
+  readonly #fakeWaiters = new WeakMap<Fake, JobWaiter>();
   readonly #workflowWaiter: WorkflowWaiter;
 
   /**
@@ -84,7 +87,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
       queue: this.#queue,
       onJobEnqueued: options.onJobEnqueued,
     });
-    this.#jobWaiter = new JobWaiter(this.#connection, (jobId, signal) => getJob(this.#connection, jobId, { signal }));
+    this.#jobWaiter = this.#newJobWaiter();
     this.#workflowWaiter = new WorkflowWaiter(this.#connection, (workflowId, signal) =>
       getWorkflow(this.#connection, workflowId, { signal }),
     );
@@ -256,13 +259,25 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     await this.close();
   }
 
+  #newJobWaiter(): JobWaiter {
+    return new JobWaiter(this.#connection, (jobId, signal) => getJob(this.#connection, jobId, { signal }));
+  }
+
+  #waiterNow(): JobWaiter {
+    const fake = currentFake();
+    if (fake === null) return this.#jobWaiter;
+    const waiter = this.#fakeWaiters.get(fake) ?? this.#newJobWaiter();
+    this.#fakeWaiters.set(fake, waiter);
+    return waiter;
+  }
+
   #queued(request: CronJobRequest): CronJobRequest {
     return this.#queue === undefined || request.queue !== undefined ? request : { ...request, queue: this.#queue };
   }
 
   /** What the types say of args and result is the word of whoever enqueued the job. */
   async #ended<A extends JsonArray, R>(jobId: string, deadline: Deadline): Promise<Job<A, R>> {
-    const { raw } = await this.#jobWaiter.waitFor(jobId, deadline);
+    const { raw } = await this.#waiterNow().waitFor(jobId, deadline);
     return readJob<A, R>(raw);
   }
 }

@@ -6,6 +6,7 @@ import { Deadline } from './deadline.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { envText } from './environment.ts';
 import { type ErrorContext, type OJSAPIError, OJSConnectionError, OJSError, OJSTimeoutError, OJSValidationError } from './errors.ts';
+import { currentFake, type Fake } from './fake.ts';
 import { isWire, type Wire } from './json.ts';
 import { consoleLogger, type Logger } from './logger.ts';
 import type { CallOptions } from './options.ts';
@@ -74,8 +75,10 @@ export class Connection implements AsyncDisposable {
     }
   }
 
+  /** In a test with a fake the way to that: nothing goes over a network. */
   get transport(): Transport {
-    return this.#transport;
+    const fake = currentFake();
+    return fake === null ? this.#transport : transportTo(fake);
   }
 
   /** Goes on over new connections; calls under way end on the old ones. False for a transport that was given: it is its owner's. */
@@ -172,18 +175,23 @@ export class Connection implements AsyncDisposable {
   }
 
   async #attempt(call: Call, deadline: Deadline, context: ErrorContext, isAnswer?: (answer: Answer) => boolean): Promise<Outcome> {
-    const { requestId } = context;
-    let answer: Answer;
-    try {
-      answer = await deadline.race(this.#transport.call(call, { signal: deadline.signal, ...(requestId !== undefined && { requestId }) }));
-    } catch (cause) {
-      deadline.signal.throwIfAborted();
-      return { final: false, error: new OJSConnectionError(`${call.operation}: ${messageOf(cause)}`, { ...context, cause }) };
-    }
+    const fake = currentFake();
+    const answer = fake === null ? await this.#send(call, deadline, context) : await answered(fake, call, deadline);
+    if ('error' in answer) return answer;
     if (answer.status < 400 || isAnswer?.(answer)) return readBody(answer, context);
     const api = apiError(answer, context);
     const waitMs = retryAfterMs(answer.headers);
     return { final: !isPassing(api), error: api, api, ...(waitMs !== undefined && { waitMs }) };
+  }
+
+  async #send(call: Call, deadline: Deadline, context: ErrorContext): Promise<Answer | Unanswered> {
+    const { requestId } = context;
+    try {
+      return await deadline.race(this.#transport.call(call, { signal: deadline.signal, ...(requestId !== undefined && { requestId }) }));
+    } catch (cause) {
+      deadline.signal.throwIfAborted();
+      return { final: false, error: new OJSConnectionError(`${call.operation}: ${messageOf(cause)}`, { ...context, cause }) };
+    }
   }
 
   /** Waits for the calls under way; a transport that was given stays open. */
@@ -205,10 +213,28 @@ export function expiry(operation: string, ms: number, context: ErrorContext, fai
   });
 }
 
+interface Unanswered {
+  readonly final: boolean;
+  readonly error: OJSError;
+  readonly waitMs?: number;
+}
+
 type Outcome =
   | { readonly body: Wire }
-  | { readonly final: boolean; readonly error: OJSError; readonly waitMs?: number }
+  | Unanswered
   | { readonly final: boolean; readonly error: OJSError; readonly api: OJSAPIError; readonly waitMs?: number };
+
+/** What a handler throws in inline mode is the caller's own: it is neither an error of the connection nor tried again. */
+async function answered(fake: Fake, call: Call, deadline: Deadline): Promise<Answer> {
+  const answer = fake.answer(call);
+  if (fake.settle !== undefined) await deadline.race(fake.settle(call, answer));
+  return answer;
+}
+
+/** Without streams: what happens is read out of the log. */
+function transportTo(fake: Fake): Transport {
+  return { call: async (call) => fake.answer(call), async [Symbol.asyncDispose]() {} };
+}
 
 function readBody(answer: Answer, context: ErrorContext): Outcome {
   try {

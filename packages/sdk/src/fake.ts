@@ -6,6 +6,8 @@ export interface Fake {
   answer(call: Call): Answer;
   /** Called after an answer, before the caller sees it: inline mode runs the job here, and what its handler throws is what the call rejects with. */
   settle?(call: Call, answer: Answer): Promise<void>;
+  /** The time of the store, where a test has frozen or moved it; in milliseconds since the Unix epoch. */
+  now?(): number;
 }
 
 /** Where `/testing` says which fake the code that runs now is in. One place for the process, so that ESM and CommonJS copies agree. */
@@ -23,6 +25,11 @@ export function setFakeSource(source: FakeSource): void {
 /** The fake that takes the place of a server for the code that runs now; null outside of tests. */
 export function currentFake(): Fake | null {
   return fakeSource()?.current() ?? null;
+}
+
+/** What a delay counts from. */
+export function currentTime(): number {
+  return currentFake()?.now?.() ?? Date.now();
 }
 
 function fakeSource(): FakeSource | null {

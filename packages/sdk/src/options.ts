@@ -3,6 +3,7 @@ import { firstProblem } from './arguments.ts';
 import type { definitionOf, JobDef } from './definition.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { OJSValidationError } from './errors.ts';
+import { currentTime } from './fake.ts';
 import type { JobState, JsonArray, Meta } from './job.ts';
 import { compact } from './json.ts';
 import { isJobType, isQueueName } from './names.ts';
@@ -157,7 +158,7 @@ function executionTimeout(options: JobOptions): number | undefined {
 
 function startTime(options: JobOptions): string | undefined {
   onlyOne({ delayUntil: options.delayUntil, scheduledAt: options.scheduledAt, delay: options.delay });
-  if (options.delay !== undefined) return new Date(Date.now() + durationMs(options.delay, 'delay')).toISOString();
+  if (options.delay !== undefined) return new Date(currentTime() + durationMs(options.delay, 'delay')).toISOString();
   return timestamp(options.delayUntil, 'delayUntil') ?? timestamp(options.scheduledAt, 'scheduledAt');
 }
 

@@ -1,5 +1,6 @@
 import type { Connection } from './connection.ts';
 import { OJSAPIError } from './errors.ts';
+import { currentFake } from './fake.ts';
 import { type Wire, wireOf } from './json.ts';
 
 /** What differs between servers in ways that a call cannot tell by its answer. */
@@ -14,6 +15,8 @@ const known = new WeakMap<Connection, Promise<ServerTraits>>();
 
 /** Read from the manifest, once a connection: a server that has none is taken for one without our extensions. */
 export function serverTraits(connection: Connection): Promise<ServerTraits> {
+  // What a fake can do says nothing about the server after the test.
+  if (currentFake() !== null) return connection.call({ operation: 'system.manifest' }, {}).then(traitsOf);
   const before = known.get(connection);
   if (before !== undefined) return before;
   const asked = connection.call({ operation: 'system.manifest' }, {}).then(traitsOf, (error: unknown) => {

@@ -4,6 +4,7 @@ import type { JobContext } from './context.ts';
 import type { ArgsIn, ArgsOf, JobDef, JobTypes, NameIn, ResultIn, ResultOf } from './definition.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { OJSError } from './errors.ts';
+import { currentFake } from './fake.ts';
 import type { MiddlewareChain } from './middleware/chain.ts';
 import type { ExecutionMiddleware } from './middleware/types.ts';
 import type { Order } from './worker/beat.ts';
@@ -33,6 +34,8 @@ const deliveryMs = 10_000;
 
 /** A server takes a job back that two heartbeats in a row do not list; a shorter pause of the event loop is an everyday one. */
 const minBlockMs = 1_000;
+/** Registered process-wide: the worker may come from another copy of this package. */
+export const handlersOf: unique symbol = Symbol.for('@ojs-ts/sdk.handlers');
 
 /** Fetches jobs and runs their handlers. A worker runs once: after `stop()` make a new one. `R` names the job types, see {@link JobTypes}. */
 export class Worker<R = JobTypes> implements AsyncDisposable {
@@ -155,6 +158,8 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
    * @throws what kept the worker from going on, such as {OJSAuthenticationError} from the first fetch.
    */
   async start(options: { signal?: AbortSignal } = {}): Promise<void> {
+    if (currentFake() !== null)
+      throw new OJSError('A worker has nothing to fetch from while a test fakes the server: give it to useWorker() and call drain().');
     this.#lifecycle.begin();
     const terminate = () => this.#terminate(this.#settings.shutdownMs);
     const leave = this.#settings.handleSignals
@@ -219,6 +224,11 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   resume(): void {
     this.#lifecycle.quietByUser = false;
     this.#flow();
+  }
+
+  /** For `/testing`, which runs them without a server. */
+  get [handlersOf](): Handlers {
+    return this.#handlers;
   }
 
   health(): WorkerHealth {

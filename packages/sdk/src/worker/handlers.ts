@@ -18,7 +18,7 @@ export class Handlers {
   readonly middlewares = new MiddlewareChain<ExecutionMiddleware>();
   readonly #byType = new Map<string, Handler>();
   #layers: readonly ExecutionMiddleware[] = this.middlewares.all;
-  #wrapped: Handler = (context) => this.#handle(context);
+  #wrapped: Handler = (context) => this.handle(context);
 
   /** @throws {OJSValidationError} for a malformed type, or a second handler. */
   add(job: string | JobDef, handler: Handler): void {
@@ -32,6 +32,10 @@ export class Handlers {
     this.#byType.set(jobType, checked);
   }
 
+  get types(): readonly string[] {
+    return [...this.#byType.keys()];
+  }
+
   has(jobType: string): boolean {
     return this.#byType.has(jobType);
   }
@@ -39,15 +43,16 @@ export class Handlers {
   /** Without middleware the handler itself: nothing is composed, and what is not asynchronous stays so. */
   perform(context: JobContext): unknown {
     const { all } = this.middlewares;
-    if (all.length === 0) return this.#handle(context);
+    if (all.length === 0) return this.handle(context);
     if (all !== this.#layers) {
       this.#layers = all;
-      this.#wrapped = compose(all, (inner: JobContext) => this.#handle(inner));
+      this.#wrapped = compose(all, (inner: JobContext) => this.handle(inner));
     }
     return this.#wrapped(context);
   }
 
-  #handle(context: JobContext): unknown {
+  /** The handler alone, without the middleware. */
+  handle(context: JobContext): unknown {
     const handler = this.#byType.get(context.jobType);
     if (handler === undefined) throw new OJSError(`There is no handler for ${context.jobType}.`);
     return handler(context);

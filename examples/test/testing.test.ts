@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+const run = promisify(execFile);
+const root = resolve(import.meta.dirname, '../..');
+const folder = join(root, 'examples/testing');
+// Nothing listens there: a test that reached for a server would fail.
+const { NODE_OPTIONS: _, VITEST: __, ...rest } = process.env;
+const env = { ...rest, OJS_BACKEND_URL: 'http://127.0.0.1:9' };
+
+test('the guide shows every program of examples/testing as it is', () => {
+  const page = readFileSync(join(root, 'docs/guide/testing.md'), 'utf8');
+  const programs = globSync('*.ts', { cwd: folder }).filter((name) => name !== 'vitest.config.ts');
+  expect(programs).toHaveLength(6);
+  for (const name of programs) expect(page).toContain(`\`\`\`ts\n${readFileSync(join(folder, name), 'utf8')}\`\`\``);
+});
+
+test('its tests pass under vitest', async () => {
+  const cli = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
+  const args = [cli, 'run', '--config', join(folder, 'vitest.config.ts'), '--reporter=tap-flat'];
+  const { stdout } = await run(process.execPath, args, { cwd: folder, env });
+  expect(stdout.match(/^ok /gm)).toHaveLength(4);
+  expect(stdout).not.toMatch(/^not ok/m);
+});
+
+test('and under node:test', async () => {
+  const files = globSync('*.node.ts', { cwd: folder }).map((name) => join(folder, name));
+  const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap', ...files], { cwd: folder, env });
+  expect(stdout).toMatch(/^# pass 8$/m);
+  expect(stdout).toMatch(/^# fail 0$/m);
+});

@@ -1,0 +1,20 @@
+import type { Clock, Millis } from '@ojs-ts/core';
+
+/** The time of a store: the system's until somebody freezes or moves it. */
+export class TestClock implements Clock {
+  #frozen: Millis | null = null;
+  #offset = 0;
+
+  now(): Millis {
+    return this.#frozen ?? Date.now() + this.#offset;
+  }
+
+  freeze(at: Millis): void {
+    this.#frozen = at;
+  }
+
+  advance(ms: Millis): void {
+    if (this.#frozen === null) this.#offset += ms;
+    else this.#frozen += ms;
+  }
+}

@@ -1,0 +1,25 @@
+import type { JobRecord } from '@ojs-ts/core';
+import type { Duration } from '../duration.ts';
+import type { WorkflowRow } from './memory/workflows.ts';
+import type { Runner } from './runner.ts';
+
+export interface DrainOptions {
+  /** Default: all queues. */
+  queue?: string;
+  /** Default: no limit. */
+  maxJobs?: number;
+  /** Default 30 s. */
+  timeout?: Duration;
+  /** Also jobs whose time has not come: scheduled ones, and those that wait for another attempt. Default false. */
+  withScheduled?: boolean;
+}
+
+/** What the jobs of a test are looked at through, whatever the mode. */
+export interface Ledger {
+  readonly runner: Runner;
+  /** In the order of their creation. */
+  jobs(): readonly JobRecord[];
+  workflows(): readonly WorkflowRow[];
+  clear(): void;
+  drain(options: DrainOptions): Promise<number>;
+}

@@ -1,0 +1,74 @@
+import type { Job, JsonArray, Meta } from '../job.ts';
+import { isWire } from '../json.ts';
+
+/** Which jobs are meant, beside their type. */
+export interface Match {
+  /** As JSON: the order of keys does not count, a Date is its text. Matchers with `asymmetricMatch`, such as `expect.any(String)`, are asked. */
+  args?: JsonArray;
+  queue?: string;
+  /** Fields that `meta` must have; it may have others. */
+  meta?: Meta;
+  /** Exactly so many; default: at least one. */
+  count?: number;
+}
+
+/** Why the job is not one of those that are meant; null where it is. */
+export function mismatch(job: Job, type: string | undefined, { args, queue, meta }: Match): string | null {
+  if (type !== undefined && job.type !== type) return `type: expected ${type}, got ${job.type}`;
+  if (queue !== undefined && job.queue !== queue) return `queue: expected ${queue}, got ${job.queue}`;
+  const inArgs = args === undefined ? null : difference(args, job.args, 'args');
+  if (inArgs !== null) return inArgs;
+  for (const [name, value] of Object.entries(meta ?? {})) {
+    const inMeta = difference(value, job.meta[name], `meta.${name}`);
+    if (inMeta !== null) return inMeta;
+  }
+  return null;
+}
+
+/** The first place where a JSON value is not what was expected; null where there is none. */
+export function difference(expected: unknown, actual: unknown, path: string): string | null {
+  if (isMatcher(expected)) return expected.asymmetricMatch(actual) ? null : unequal(expected, actual, path);
+  if (hasToJson(expected)) return difference(expected.toJSON(), actual, path);
+  if (Array.isArray(expected)) {
+    if (!Array.isArray(actual)) return unequal(expected, actual, path);
+    if (expected.length !== actual.length) return `${path}: expected ${expected.length} elements, got ${actual.length}: ${show(actual)}`;
+    return first(expected.keys(), (index) => difference(expected[index] ?? null, actual[index], `${path}[${index}]`));
+  }
+  if (isWire(expected)) {
+    if (!isWire(actual)) return unequal(expected, actual, path);
+    const names = new Set([...Object.keys(expected).filter((name) => expected[name] !== undefined), ...Object.keys(actual)]);
+    return first(names, (name) => difference(expected[name], actual[name], `${path}.${name}`));
+  }
+  return asJson(expected) === actual ? null : unequal(expected, actual, path);
+}
+
+function first<T>(items: Iterable<T>, look: (item: T) => string | null): string | null {
+  for (const item of items) {
+    const found = look(item);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** −0 goes over the wire as 0, and what is no number as null. */
+function asJson(value: unknown): unknown {
+  if (typeof value !== 'number') return value;
+  return Number.isFinite(value) ? value + 0 : null;
+}
+
+function unequal(expected: unknown, actual: unknown, path: string): string {
+  return `${path}: expected ${show(expected)}, got ${show(actual)}`;
+}
+
+function show(value: unknown): string {
+  const text = isMatcher(value) ? String(value) : (JSON.stringify(value) ?? 'nothing');
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+function isMatcher(value: unknown): value is { asymmetricMatch(other: unknown): boolean } {
+  return typeof value === 'object' && value !== null && 'asymmetricMatch' in value && typeof value.asymmetricMatch === 'function';
+}
+
+function hasToJson(value: unknown): value is { toJSON(): unknown } {
+  return typeof value === 'object' && value !== null && 'toJSON' in value && typeof value.toJSON === 'function';
+}

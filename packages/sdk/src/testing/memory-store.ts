@@ -1,0 +1,179 @@
+import {
+  type Answer,
+  type Call,
+  completed,
+  failed,
+  type JobId,
+  type JobRecord,
+  members,
+  readFailure,
+  renderJob,
+  requeued,
+  State,
+  type Transport,
+} from '@ojs-ts/core';
+import { type Duration, durationMs, timerMs } from '../duration.ts';
+import { JobTimeoutError, OJSTimeoutError } from '../errors.ts';
+import type { Fake } from '../fake.ts';
+import { numberOf, parseWire } from '../json.ts';
+import { TestClock } from './clock.ts';
+import type { DrainOptions, Ledger } from './ledger.ts';
+import { isIn } from './memory/change.ts';
+import { Memory } from './memory/memory.ts';
+import type { WorkflowRow } from './memory/workflows.ts';
+import type { Ran } from './runner.ts';
+import { within } from './scope.ts';
+import { lengthOf, momentOf, Store } from './store.ts';
+
+/** Half of what jitter may do: a backoff is as long as its policy says. */
+const noJitter = () => 0.5;
+
+/** Fake and inline mode: calls are answered out of memory; in inline mode what they enqueue is run before they return. */
+export class MemoryStore extends Store implements Fake, Ledger {
+  readonly #clock = new TestClock();
+  readonly #memory = new Memory(this.#clock);
+  readonly #isInline: boolean;
+  /** What a call has enqueued, until it is run. */
+  readonly #enqueued = new WeakMap<Answer, readonly JobId[]>();
+  readonly #transport: Transport = { call: async (call) => this.answer(call), async [Symbol.asyncDispose]() {} };
+
+  constructor(mode: 'fake' | 'inline') {
+    super();
+    this.#isInline = mode === 'inline';
+  }
+
+  get fake(): Fake {
+    return this;
+  }
+
+  get ledger(): Ledger {
+    return this;
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  answer(call: Call): Answer {
+    const answer = this.#memory.answer(call);
+    const fresh = this.#memory.table.takeFresh();
+    if (this.#isInline) this.#enqueued.set(answer, fresh);
+    return answer;
+  }
+
+  /** What a handler throws goes to the caller; the steps of a workflow that do not depend on it are run all the same. */
+  async settle(call: Call, answer: Answer): Promise<void> {
+    const waiting = [...(this.#enqueued.get(answer) ?? [])];
+    let thrown: Ran['thrown'] = null;
+    for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+      const job = this.#memory.table.jobs.get(id);
+      if (job === undefined || !isIn(job.state, State.available | State.scheduled)) continue;
+      this.runner.require([job.type], 'Inline mode');
+      const end = await this.#run(job);
+      thrown ??= end.thrown;
+      waiting.push(...end.fresh);
+      if (thrown !== null && call.operation !== 'workflow.create') break;
+    }
+    if (thrown !== null) throw thrown.error;
+  }
+
+  jobs(): readonly JobRecord[] {
+    this.#memory.table.tick();
+    return [...this.#memory.table.jobs.values()];
+  }
+
+  workflows(): readonly WorkflowRow[] {
+    return this.#memory.workflows.all;
+  }
+
+  clear(): void {
+    this.#memory.table.jobs.clear();
+    this.#memory.workflows.clear();
+  }
+
+  freezeTime(at: Date | string): void {
+    this.#clock.freeze(momentOf(at));
+    this.#memory.table.tick();
+  }
+
+  advanceTime(by: Duration): void {
+    this.#clock.advance(lengthOf(by));
+    this.#memory.table.tick();
+  }
+
+  override restore(): void {
+    super.restore();
+    this.clear();
+  }
+
+  /** One job after the other, each as a worker would get it. In inline mode there is nothing left to do. */
+  async drain(options: DrainOptions): Promise<number> {
+    if (this.#isInline) return 0;
+    const { queue, maxJobs = Number.POSITIVE_INFINITY, timeout = 30_000, withScheduled = false } = options;
+    const ms = durationMs(timeout, 'timeout');
+    const until = performance.now() + ms;
+    const snoozed = new Set<JobId>();
+    let count = 0;
+    while (count < maxJobs) {
+      const jobs = this.#next(queue, withScheduled, snoozed);
+      this.runner.require(
+        jobs.map(({ type }) => type),
+        'drain()',
+      );
+      const [job] = jobs;
+      if (job === undefined) break;
+      const left = until - performance.now();
+      const end = left <= 0 ? null : await inTime(this.#run(job), left);
+      if (end === null)
+        throw new OJSTimeoutError(`drain() did not end within ${ms} ms: ${count} done, then ${job.type} ${job.id}.`, { jobId: job.id });
+      if (end.isGivenBack) snoozed.add(job.id);
+      count += 1;
+    }
+    return count;
+  }
+
+  /** What a drain can run, in its order. */
+  #next(queue: string | undefined, withScheduled: boolean, snoozed: ReadonlySet<JobId>): readonly JobRecord[] {
+    const { table } = this.#memory;
+    table.tick();
+    const isOpen = (job: JobRecord) => (queue === undefined || job.queue === queue) && table.queues.get(job.queue)?.paused !== true;
+    const later = withScheduled
+      ? [...table.jobs.values()].filter(({ id, state }) => isIn(state, State.scheduled | State.retryable) && !snoozed.has(id))
+      : [];
+    return [...table.available(), ...later.sort((a, b) => a.runAt - b.runAt)].filter(isOpen);
+  }
+
+  /** One execution. `fresh`: jobs that its end has set going. */
+  async #run(job: JobRecord): Promise<{ readonly thrown: Ran['thrown']; readonly isGivenBack: boolean; readonly fresh: readonly JobId[] }> {
+    const { table } = this.#memory;
+    const active = table.claim(job, this.runner.workerId);
+    const wire = parseWire(renderJob(active, { lease: true })) ?? {};
+    const ran = await within(this, () => this.runner.execute(wire, this.#transport));
+    const now = table.jobs.get(job.id);
+    // Cancelled or cleared while it ran.
+    if (now?.state !== State.active || now.claim !== active.claim) return { thrown: ran.thrown, isGivenBack: false, fresh: [] };
+    if (ran.outcome === 'ack') {
+      table.move(completed({ id: job.id, claim: active.claim, result: members(ran.entry).get('result') ?? null }));
+      return { thrown: null, isGivenBack: false, fresh: table.takeFresh() };
+    }
+    const { failure, requeue } = readFailure(ran.entry);
+    if (requeue) {
+      table.move(requeued(now, failure.code, table.now, 'worker', numberOf(parseWire(ran.entry)?.delay_ms) ?? 0));
+      return { thrown: null, isGivenBack: true, fresh: [] };
+    }
+    table.move(failed(now, this.#isInline ? { ...failure, retryable: false } : failure, table.now, noJitter));
+    const late = new JobTimeoutError(failure.message, active.timeoutMs, { jobId: job.id });
+    return { thrown: ran.thrown ?? { error: late }, isGivenBack: false, fresh: table.takeFresh() };
+  }
+}
+
+/** Null where it takes longer. */
+async function inTime<T>(work: Promise<T>, ms: number): Promise<T | null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), timerMs(ms));
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

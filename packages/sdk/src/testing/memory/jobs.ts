@@ -1,0 +1,142 @@
+import {
+  activated,
+  type Call,
+  cancelled,
+  checkpointed,
+  checkpointOf,
+  isUuidv7,
+  type JobRecord,
+  type Json,
+  OjsFault,
+  type OperationName,
+  progressed,
+  readCheckpoint,
+  readEnvelope,
+  readEnvelopes,
+  readProgress,
+  renderCheckpoint,
+  renderJob,
+  renderOutcome,
+  renderProgress,
+  stateName,
+  uuidv7,
+} from '@ojs-ts/core';
+import { listOf } from '../../json.ts';
+import { duplicate, type PushedItem, push } from './push.ts';
+import { bodyOf, fieldsOf, listed, ok, pageOf, param, type Reply } from './reply.ts';
+import type { Table } from './table.ts';
+
+export type Answers<Name extends OperationName = OperationName> = Readonly<Partial<Record<Name, (call: Call) => Reply>>>;
+
+export function jobAnswers(table: Table): Answers {
+  return {
+    'job.enqueue': (call) => enqueue(table, call),
+    'job.enqueueBatch': (call) => enqueueBatch(table, call),
+    'job.get': (call) => {
+      const job = table.get(param(call, 'id'));
+      return ok(oneJob(job, renderJob(job)));
+    },
+    'job.list': (call) => listJobs(table, call),
+    'job.cancel': (call) => change(table, call, (job) => table.move(cancelled(job, table.now, call.idempotencyKey))),
+    'job.activate': (call) => change(table, call, (job) => table.restart(activated(job, table.now, call.idempotencyKey))),
+    'job.progress': (call) => ok(renderProgress(table.get(param(call, 'id')))),
+    'job.reportProgress': (call) => reportProgress(table, call),
+    'job.checkpoint': (call) => shownCheckpoint(table.get(param(call, 'id'))),
+    'job.saveCheckpoint': (call) => {
+      const { state, reporter } = readCheckpoint(bodyOf(call));
+      return shownCheckpoint(table.move(checkpointed(table.get(param(call, 'id')), state, reporter, table.now)));
+    },
+    'job.result': (call) => ok(renderOutcome(table.get(param(call, 'id')), table.now)),
+    'job.results': (call) => results(table, call),
+  };
+}
+
+/** POST /jobs: a repeated id is 409, unless the call says by its key that it is a repetition. */
+function enqueue(table: Table, call: Call): Reply {
+  const read = readEnvelope(bodyOf(call), table.now, () => uuidv7(table.clock));
+  const { items, isRepeated } = push(table, [read]);
+  const [item] = items;
+  if (item === undefined) throw new Error('A push of one job was answered without one.');
+  if (isRepeated && call.idempotencyKey === undefined) throw duplicate(item.job.id, 0, 'there already', item.job);
+  if (item.kind === 'deduplicated') return ok(oneJob(item.job, renderJob(item.job), `,"deduplicated":true${replacement(item)}`));
+  return {
+    ...ok(oneJob(item.job, renderJob(item.job), replacement(item))),
+    status: 201,
+    headers: { location: `/ojs/v1/jobs/${item.job.id}` },
+  };
+}
+
+/** POST /jobs/batch: all or none, answered in order. */
+function enqueueBatch(table: Table, call: Call): Reply {
+  const read = readEnvelopes(bodyOf(call), table.now, () => uuidv7(table.clock));
+  const seen = new Set<string>();
+  for (const [index, { job }] of read.entries()) {
+    if (seen.has(job.id)) {
+      const details = { existing_job_id: job.id, index };
+      throw new OjsFault('duplicate', `A job with id ${job.id} is twice in this batch; nothing was enqueued.`, details);
+    }
+    seen.add(job.id);
+  }
+  const { items, isRepeated } = push(table, read);
+  const [first] = items;
+  if (isRepeated && call.idempotencyKey === undefined && first !== undefined) throw duplicate(first.job.id, 0, 'there already', first.job);
+  const jobs = items.map((item) => {
+    const extra = `${item.kind === 'deduplicated' ? ',"deduplicated":true' : ''}${replacement(item)}`;
+    return renderJob(item.job, extra === '' ? {} : { extra: extra.slice(1) });
+  });
+  const created = items.filter(({ kind }) => kind === 'created').length;
+  return { status: 201, text: `{"jobs":[${jobs.join(',')}],"count":${jobs.length},"enqueued":${created},"failed":0}` };
+}
+
+/** GET /jobs, newest first. */
+function listJobs(table: Table, call: Call): Reply {
+  const [states, queues, types] = [listed(call, 'state', 'status'), listed(call, 'queue'), listed(call, 'type')];
+  const isAsked = (asked: readonly string[], value: string) => asked.length === 0 || asked.includes(value);
+  const found = [...table.jobs.values()].filter(
+    ({ state, queue, type }) => isAsked(states, stateName(state)) && isAsked(queues, queue) && isAsked(types, type),
+  );
+  const { items, pagination } = pageOf(call, found.reverse());
+  const jobs = `[${items.map((job) => renderJob(job)).join(',')}]`;
+  return ok(`{"jobs":${jobs},"items":${jobs},"total":${found.length},"pagination":${JSON.stringify(pagination)}}`);
+}
+
+export function change(table: Table, call: Call, work: (job: JobRecord) => JobRecord): Reply {
+  const before = table.get(param(call, 'id'));
+  const job = work(before);
+  return ok(oneJob(job, renderJob(job, { extra: `"previous_state":"${stateName(before.state)}"` })));
+}
+
+/** A report that came too late is no error: `accepted` tells it apart. */
+function reportProgress(table: Table, call: Call): Reply {
+  const { report, reporter } = readProgress(bodyOf(call));
+  const job = table.get(param(call, 'id'));
+  const transition = progressed(job, report, reporter, table.now);
+  const after = transition === null ? job : table.move(transition);
+  return ok(`${renderProgress(after).slice(0, -1)},"accepted":${transition !== null}}`);
+}
+
+function shownCheckpoint(job: JobRecord): Reply {
+  const checkpoint = checkpointOf(job);
+  if (checkpoint === null) throw new OjsFault('not_found', 'The job has no checkpoint.', { job_id: job.id });
+  const text = renderCheckpoint(job.id, checkpoint);
+  return ok(`{"checkpoint":${text},${text.slice(1)}`);
+}
+
+/** POST /jobs/results. Nothing happens while a call is held, so `wait_ms` is not waited. */
+function results(table: Table, call: Call): Reply {
+  const texts = listOf(fieldsOf(call).ids).map((id) => {
+    const job = isUuidv7(id) ? table.jobs.get(id) : undefined;
+    return `${JSON.stringify(id)}:${job === undefined ? 'null' : renderOutcome(job, table.now)}`;
+  });
+  return ok(`{"results":{${texts.join(',')}}}`);
+}
+
+/** How a unique policy of `replace` or `replace_except_schedule` ended. */
+export function replacement(item: PushedItem): Json {
+  if (item.kind === 'deduplicated') return item.updated ? ',"updated":true' : '';
+  return item.replaced.length === 0 ? '' : `,"replaced":["${item.replaced.join('","')}"]`;
+}
+
+export function oneJob({ id, type, queue, state }: JobRecord, rendered: Json, more = ''): Json {
+  return `{"job":${rendered},"id":"${id}","type":"${type}","queue":"${queue}","state":"${stateName(state)}"${more}}`;
+}

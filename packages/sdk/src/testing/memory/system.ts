@@ -1,0 +1,76 @@
+import { type Call, type EventEntry, maxBatchJobs, maxEnvelopeBytes, maxNesting, maxNodes, OjsFault, readEventId } from '@ojs-ts/core';
+import type { Answers } from './jobs.ts';
+import { json, listed, type Reply } from './reply.ts';
+import type { Table } from './table.ts';
+
+const maxEvents = 1_000;
+
+export function systemAnswers(table: Table): Answers {
+  const startedAt = table.now;
+  return {
+    'system.manifest': () => json(manifest),
+    'system.health': () =>
+      json({
+        status: 'ok',
+        version: '1.0',
+        uptime_seconds: Math.max(0, Math.floor((table.now - startedAt) / 1_000)),
+        backend: { type: 'testing', status: 'connected', latency_ms: 0 },
+      }),
+    'event.list': (call) => listEvents(table, call),
+  };
+}
+
+const manifest = {
+  specversion: '1.0',
+  ojs_version: '1.0',
+  implementation: { name: 'ojs-ts', language: 'typescript', homepage: 'https://openjobspec.org' },
+  conformance_level: 4,
+  conformance_tier: 'runtime',
+  protocols: [],
+  backend: 'testing',
+  durability: 'none',
+  capabilities: {
+    batch_enqueue: true,
+    cron_jobs: true,
+    dead_letter: true,
+    delayed_jobs: true,
+    job_ttl: true,
+    priority_queues: true,
+    rate_limiting: false,
+    schema_validation: false,
+    unique_jobs: true,
+    workflows: true,
+    pause_resume: true,
+  },
+  unique_job_strength: 'strong',
+  schema_validation: false,
+  extensions: { official: [], experimental: [] },
+  limits: {
+    max_envelope_bytes: maxEnvelopeBytes,
+    max_batch_jobs: maxBatchJobs,
+    max_workflow_nodes: maxNodes,
+    max_workflow_nesting: maxNesting,
+  },
+  endpoints: { base_url: '/ojs/v1', manifest: '/ojs/manifest', health: '/ojs/v1/health' },
+  event_delivery: 'at_least_once',
+};
+
+/** GET /events (ojs-events §6.4). */
+function listEvents(table: Table, call: Call): Reply {
+  const after = String(call.query?.after ?? call.query?.cursor ?? '');
+  const position = after === '' ? 0 : (readEventId(after)?.position ?? Number(after));
+  if (!Number.isSafeInteger(position) || position < 0) {
+    const message = 'is not a cursor of this server; expected the cursor of an earlier answer, or the id of an event.';
+    throw OjsFault.invalid([{ path: 'after', message }]);
+  }
+  const limit = Math.min(maxEvents, Number(call.query?.limit ?? 100) || 100);
+  const { events, next } = table.log.after(position, limit, matcher(call));
+  return json({ events, cursor: String(Math.max(position, next)), has_more: next < table.log.length });
+}
+
+function matcher(call: Call): (entry: EventEntry) => boolean {
+  const kinds = listed(call, 'types', 'type');
+  const queues = listed(call, 'queues', 'queue');
+  const isKind = (kind: string) => kinds.some((one) => (one.endsWith('*') ? kind.startsWith(one.slice(0, -1)) : one === kind));
+  return ([kind, , , queue]) => (kinds.length === 0 || isKind(kind)) && (queues.length === 0 || queues.includes(queue));
+}

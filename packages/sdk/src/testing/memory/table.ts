@@ -1,0 +1,172 @@
+import {
+  type Clock,
+  cancelled,
+  creationEvent,
+  expired,
+  type JobId,
+  type JobRecord,
+  type NewJob,
+  OjsFault,
+  recordOf,
+  State,
+  type Transition,
+  Waiting,
+} from '@ojs-ts/core';
+import { claimed, isEnded, isIn, moved, uniqueAnswer } from './change.ts';
+import { EventLog } from './log.ts';
+
+export interface QueueRow {
+  readonly name: string;
+  readonly paused: boolean;
+  readonly createdAt: number;
+}
+
+export type Inserted =
+  | { readonly kind: 'inserted'; readonly job: JobRecord; readonly replaced: readonly JobId[] }
+  /** The same job is there: a repeated call. */
+  | { readonly kind: 'already'; readonly job: JobRecord }
+  | { readonly kind: 'duplicate'; readonly by: 'id' | 'unique'; readonly existing: JobRecord };
+
+/** Jobs and queues of a store. Everything happens at once: nothing here waits. */
+export class Table {
+  readonly clock: Clock;
+  readonly log = new EventLog();
+  /** In the order of their creation. */
+  jobs = new Map<JobId, JobRecord>();
+  queues = new Map<string, QueueRow>();
+  /** Told of a job that has ended. */
+  ended: (job: JobRecord) => void = () => {};
+  /** When a job became available, as a number that grows. */
+  #places = new Map<JobId, number>();
+  #order = 0;
+  /** Jobs that were put in, or set going again, since they were asked for. */
+  #fresh: JobId[] = [];
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  get now(): number {
+    return this.clock.now();
+  }
+
+  /** @throws OjsFault `not_found` */
+  get(id: JobId): JobRecord {
+    const job = this.jobs.get(id);
+    if (job === undefined) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+    return job;
+  }
+
+  queue(name: string): QueueRow {
+    const known = this.queues.get(name);
+    if (known !== undefined) return known;
+    const row = { name, paused: false, createdAt: this.now };
+    this.queues.set(name, row);
+    return row;
+  }
+
+  insert(job: NewJob): Inserted {
+    const there = this.jobs.get(job.id);
+    if (there !== undefined) {
+      const same = there.envelope === job.envelope && there.queue === job.queue && there.type === job.type;
+      return same ? { kind: 'already', job: there } : { kind: 'duplicate', by: 'id', existing: there };
+    }
+    const { unique } = job;
+    const answer = unique === null ? { replaces: [] } : uniqueAnswer(unique, this.#holders(unique.key));
+    if ('refusedBy' in answer) return { kind: 'duplicate', by: 'unique', existing: answer.refusedBy };
+    for (const replaced of answer.replaces) this.move(cancelled(replaced, this.now));
+    const record = recordOf(job);
+    this.queue(record.queue);
+    this.#set(record);
+    this.#fresh.push(record.id);
+    const kind = creationEvent(record.state);
+    if (kind !== null) this.log.job(kind, record, null, this.now);
+    return { kind: 'inserted', job: record, replaced: answer.replaces.map(({ id }) => id) };
+  }
+
+  /** Makes a change that was decided from the job as it is. */
+  move(transition: Transition): JobRecord {
+    const { now } = this;
+    const job = this.get(transition.id);
+    const after = moved(job, transition, now);
+    this.#set(after);
+    const told = transition.events.length === 0 && after.state !== job.state ? [{ kind: 'job.state_changed' as const }] : transition.events;
+    for (const event of told) this.log.job(event.kind, after, job.state, now, 'data' in event ? (event.data ?? null) : null);
+    if (isEnded(after) && !isEnded(job)) this.ended(after);
+    return after;
+  }
+
+  /** A change by hand after which the job is as good as new. */
+  restart(transition: Transition): JobRecord {
+    this.#fresh.push(transition.id);
+    return this.move(transition);
+  }
+
+  claim(job: JobRecord, worker: string): JobRecord {
+    const after = claimed(job.state === State.available ? job : this.promote(job), worker, this.now);
+    this.#set(after);
+    this.log.job('job.started', after, State.available, this.now);
+    return after;
+  }
+
+  promote(job: JobRecord): JobRecord {
+    const after: JobRecord = { ...job, state: State.available, enqueuedAt: this.now };
+    this.#set(after);
+    this.log.job(job.state === State.scheduled ? 'job.enqueued' : 'job.state_changed', after, job.state, this.now);
+    return after;
+  }
+
+  /** What the time has brought: jobs that are due become available, expired ones are discarded. */
+  tick(): void {
+    const { now } = this;
+    const due: JobRecord[] = [];
+    for (const job of this.jobs.values()) {
+      if (isIn(job.state, Waiting) && job.expiresAt !== null && job.expiresAt <= now) this.move(expired(job, now));
+      else if (isIn(job.state, State.scheduled | State.retryable) && job.runAt <= now) due.push(job);
+    }
+    for (const job of due.sort((a, b) => a.runAt - b.runAt)) this.promote(job);
+  }
+
+  remove(id: JobId): void {
+    this.jobs.delete(id);
+  }
+
+  /** Available jobs in the order in which a worker gets them: by priority, then first in, first out. */
+  available(): readonly JobRecord[] {
+    const jobs = [...this.jobs.values()].filter(({ state }) => state === State.available);
+    return jobs.sort((a, b) => b.priority - a.priority || this.#placeOf(a) - this.#placeOf(b));
+  }
+
+  takeFresh(): readonly JobId[] {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    return fresh;
+  }
+
+  /** All or none: the function puts everything back as it was. */
+  savepoint(): () => void {
+    const { jobs, queues, log } = this;
+    const [fresh, length] = [this.#fresh.length, log.length];
+    this.jobs = new Map(jobs);
+    this.queues = new Map(queues);
+    return () => {
+      this.jobs = jobs;
+      this.queues = queues;
+      this.#fresh.length = fresh;
+      log.cut(length);
+    };
+  }
+
+  #set(job: JobRecord): void {
+    if (job.state === State.available && this.jobs.get(job.id)?.state !== State.available) this.#places.set(job.id, ++this.#order);
+    this.jobs.set(job.id, job);
+  }
+
+  #placeOf({ id }: JobRecord): number {
+    return this.#places.get(id) ?? 0;
+  }
+
+  #holders(key: string): readonly JobRecord[] {
+    return [...this.jobs.values()].filter(({ uniqueKey }) => uniqueKey === key).sort((a, b) => a.createdAt - b.createdAt);
+  }
+}

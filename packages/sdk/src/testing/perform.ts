@@ -1,0 +1,38 @@
+import { type JobRecord, members, readEnvelope, recordOf, renderJob } from '@ojs-ts/core';
+import type { JobDef } from '../definition.ts';
+import { check, requestOf } from '../enqueue/request.ts';
+import { JobTimeoutError } from '../errors.ts';
+import type { JsonArray } from '../job.ts';
+import { parseWire } from '../json.ts';
+import { claimed } from './memory/change.ts';
+import { ledger } from './scope.ts';
+
+/**
+ * Runs the handler of a job with these args, within the middleware of its worker, and gives its result as JSON makes it. Nothing is enqueued, and no
+ * assertion sees it; what the handler enqueues is seen.
+ * @throws what the handler throws, {OJSValidationError} for args that cannot be sent, {OJSError} where there is no handler.
+ */
+export async function perform(job: string | JobDef, args: JsonArray): Promise<unknown> {
+  const { runner } = ledger();
+  const request = requestOf(job, args, {}, undefined);
+  const { wire } = await check(request);
+  runner.require([request.type], 'perform()');
+  const now = Date.now();
+  const record: JobRecord = claimed(recordOf(readEnvelope(wire.text, now, () => wire.id).job), runner.workerId, now);
+  const { outcome, entry, thrown } = await runner.execute(parseWire(renderJob(record)) ?? {}, nowhere, false);
+  if (outcome === 'ack') return resultIn(entry);
+  throw thrown === null
+    ? new JobTimeoutError(`The job ran longer than its timeout of ${record.timeoutMs} ms.`, record.timeoutMs)
+    : thrown.error;
+}
+
+function resultIn(entry: string): unknown {
+  const text = members(entry).get('result');
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+/** No report is sent. */
+const nowhere = {
+  call: async () => ({ status: 204, text: '{}', headers: {} }),
+  async [Symbol.asyncDispose]() {},
+};

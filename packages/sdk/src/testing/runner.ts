@@ -1,0 +1,153 @@
+import { type Json, type Transport, uuidv7 } from '@ojs-ts/core';
+import { Connection } from '../connection.ts';
+import type { JobContext } from '../context.ts';
+import type { JobDef } from '../definition.ts';
+import { OJSError } from '../errors.ts';
+import type { Wire } from '../json.ts';
+import type { Logger } from '../logger.ts';
+import { compose } from '../middleware/compose.ts';
+import type { ExecutionMiddleware } from '../middleware/types.ts';
+import { Execution } from '../worker/execution.ts';
+import { type Handler, Handlers } from '../worker/handlers.ts';
+import { Holdings } from '../worker/holdings.ts';
+import { Outbox } from '../worker/outbox.ts';
+import { Reporting } from '../worker/reports.ts';
+import { Slots } from '../worker/slots.ts';
+import { handlersOf } from '../worker.ts';
+
+/** What a Worker of any copy of this package lets see. */
+export interface HandlerSource {
+  readonly [handlersOf]: Handlers;
+}
+
+/** How an execution ended. */
+export interface Ran {
+  readonly outcome: 'ack' | 'nack';
+  /** What a worker would send, JSON text. */
+  readonly entry: Json;
+  /** What the handler threw; null where it did not, or had no time left. */
+  readonly thrown: { readonly error: unknown } | null;
+}
+
+export function typeOf(job: string | JobDef): string {
+  return typeof job === 'string' ? job : job.type;
+}
+
+export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+const none: readonly ExecutionMiddleware[] = [];
+
+/** The handlers of a test, and the failures that it asks for. */
+export class Runner {
+  readonly workerId = uuidv7();
+  readonly #own = new Map<string, Handlers>();
+  readonly #workers: Handlers[] = [];
+  readonly #failNext = new Map<string, unknown[]>();
+  readonly #failAll = new Map<string, { readonly error: unknown }>();
+
+  /** In place of the one before, and of a worker's. */
+  register(job: string | JobDef, handler: Handler): void {
+    const handlers = new Handlers();
+    handlers.add(job, handler);
+    this.#own.set(typeOf(job), handlers);
+  }
+
+  use(worker: HandlerSource): void {
+    this.#workers.push(worker[handlersOf]);
+  }
+
+  failNext(type: string, error: unknown): void {
+    this.#failNext.set(type, [...(this.#failNext.get(type) ?? []), error]);
+  }
+
+  failAll(type: string, error: unknown): void {
+    this.#failAll.set(type, { error });
+  }
+
+  /** Those that can be run. */
+  get types(): readonly string[] {
+    const named = [...this.#own.keys(), ...this.#failNext.keys(), ...this.#failAll.keys(), ...this.#workers.flatMap(({ types }) => types)];
+    return [...new Set(named)];
+  }
+
+  /** Whether a job of this type can be run, be it to a failure that was asked for. */
+  knows(type: string): boolean {
+    return this.#handlersOf(type) !== undefined || this.#failAll.has(type) || (this.#failNext.get(type)?.length ?? 0) > 0;
+  }
+
+  /** @throws {OJSError} naming the types that have no handler. */
+  require(types: Iterable<string>, what: string): void {
+    const missing = [...new Set(types)].filter((type) => !this.knows(type));
+    if (missing.length === 0) return;
+    throw new OJSError(
+      `${what}: there is no handler for ${missing.join(', ')}; give one to registerHandler(), or a worker that has one to useWorker().`,
+    );
+  }
+
+  /** The handler with the middleware of its worker. A failure that was asked for takes the place of the handler. */
+  perform(context: JobContext): Promise<unknown> {
+    const own = this.#own.get(context.jobType);
+    const layers = own === undefined ? (this.#workerOf(context.jobType)?.middlewares.all ?? none) : none;
+    return compose(layers, (inner: JobContext) => this.#handle(inner))(context);
+  }
+
+  /** Runs a claimed job to its end, as a worker does. */
+  execute(wire: Wire, transport: Transport, recorded = true): Promise<Ran> {
+    const { promise, resolve } = Promise.withResolvers<Ran>();
+    const outbox = new Outbox();
+    let thrown: Ran['thrown'] = null;
+    const connection = new Connection(transport, { logger: silent });
+    const execution = new Execution({
+      holdings: new Holdings(),
+      slots: new Slots(1),
+      outbox,
+      callbacks: null,
+      logger: silent,
+      reporting: recorded ? new Reporting(connection, this.workerId) : new Unrecorded(connection, this.workerId),
+      visibilityMs: Number.POSITIVE_INFINITY,
+      perform: async (context) => {
+        try {
+          return await this.perform(context);
+        } catch (error) {
+          thrown = { error };
+          throw error;
+        }
+      },
+      unknownType: () => null,
+      heartbeat: async () => {},
+      changed: () => {
+        const [held] = outbox.take();
+        if (held === undefined) return;
+        execution.close();
+        resolve({ outcome: held.outcome, entry: held.entry, thrown });
+      },
+    });
+    execution.begin(wire, performance.now());
+    return promise;
+  }
+
+  #handle(context: JobContext): unknown {
+    const { jobType } = context;
+    const next = this.#failNext.get(jobType);
+    if (next !== undefined && next.length > 0) throw next.shift();
+    const all = this.#failAll.get(jobType);
+    if (all !== undefined) throw all.error;
+    this.require([jobType], 'A job cannot be run');
+    return this.#handlersOf(jobType)?.handle(context);
+  }
+
+  #handlersOf(type: string): Handlers | undefined {
+    return this.#own.get(type) ?? this.#workerOf(type);
+  }
+
+  #workerOf(type: string): Handlers | undefined {
+    return this.#workers.find((handlers) => handlers.has(type));
+  }
+}
+
+/** For an execution without a job in the store: there is nothing to report on. */
+class Unrecorded extends Reporting {
+  override async progress(): Promise<void> {}
+
+  override async checkpoint(): Promise<void> {}
+}

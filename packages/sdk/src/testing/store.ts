@@ -1,0 +1,96 @@
+import { parseTimestamp } from '@ojs-ts/core';
+import type { JobContext } from '../context.ts';
+import type { ArgsOf, JobDef } from '../definition.ts';
+import { type Duration, durationMs } from '../duration.ts';
+import { OJSValidationError } from '../errors.ts';
+import type { Fake } from '../fake.ts';
+import type { Handler } from '../worker/handlers.ts';
+import type { Ledger } from './ledger.ts';
+import { type HandlerSource, Runner, typeOf } from './runner.ts';
+import { forget, localScope, type Scope } from './scope.ts';
+
+/** A test mode, from its beginning to `restore()`, which `using` calls. */
+export interface FakeStore extends Disposable {
+  /** What `drain()` and inline mode run for this type, in place of the handler before and of a worker's. With a definition its schemas are checked. */
+  registerHandler<D extends JobDef>(job: D, handler: (context: JobContext<ArgsOf<D>>) => unknown): this;
+  registerHandler(jobType: string, handler: (context: JobContext) => unknown): this;
+  /** Runs the handlers of a real Worker, within its middleware. The worker itself is not started. */
+  useWorker(worker: HandlerSource): this;
+  /** The next execution of the type fails with the error in place of its handler; said twice, the next two. */
+  failNext(job: string | JobDef, error?: unknown): this;
+  /** Every execution of the type fails, until the mode ends. */
+  failAll(job: string | JobDef, error?: unknown): this;
+  /** The time of the store stands still: for schedules, expiry, backoff and unique periods. @throws {OJSError} in real mode. */
+  freezeTime(at: Date | string): void;
+  /** Moves the time of the store on; jobs that are due become available. @throws {OJSError} in real mode. */
+  advanceTime(by: Duration): void;
+  /** Ends the mode. */
+  restore(): void;
+}
+
+/** What all modes have in common. */
+export abstract class Store implements FakeStore, Scope {
+  abstract readonly fake: Fake | null;
+  abstract readonly ledger: Ledger;
+  readonly outer: Scope | null = localScope();
+  readonly runner = new Runner();
+  #isOver = false;
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  registerHandler<D extends JobDef>(job: D, handler: (context: JobContext<ArgsOf<D>>) => unknown): this;
+  registerHandler(jobType: string, handler: (context: JobContext) => unknown): this;
+  registerHandler(job: string | JobDef, handler: Handler): this {
+    this.runner.register(job, handler);
+    return this;
+  }
+
+  useWorker(worker: HandlerSource): this {
+    this.runner.use(worker);
+    return this;
+  }
+
+  failNext(job: string | JobDef, error: unknown = asked(job)): this {
+    this.runner.failNext(typeOf(job), error);
+    return this;
+  }
+
+  failAll(job: string | JobDef, error: unknown = asked(job)): this {
+    this.runner.failAll(typeOf(job), error);
+    return this;
+  }
+
+  abstract freezeTime(at: Date | string): void;
+  abstract advanceTime(by: Duration): void;
+
+  restore(): void {
+    this.#isOver = true;
+    forget(this);
+  }
+
+  release(): void {
+    forget(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.restore();
+  }
+}
+
+function asked(job: string | JobDef): Error {
+  return new Error(`${typeOf(job)} was told to fail by its test.`);
+}
+
+/** @throws {OJSValidationError} for what is no time. */
+export function momentOf(at: Date | string): number {
+  const ms = typeof at === 'string' ? parseTimestamp(at) : at.getTime();
+  if (ms === null || Number.isNaN(ms))
+    throw OJSValidationError.of('at', `expected a Date or a text such as '2026-02-13T10:00:00Z', got ${String(at)}`);
+  return ms;
+}
+
+export function lengthOf(by: Duration): number {
+  return durationMs(by, 'by');
+}

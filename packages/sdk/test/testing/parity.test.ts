@@ -1,0 +1,311 @@
+// One script of calls on a fake and on a real server in memory: the answers are the same, but for ids.
+import { type Answer, type Call, manualClock, uuidv7 } from '@ojs-ts/core';
+import { openEmbedded } from '@ojs-ts/server';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { batch, Client, chain, dag, group, type JobRequest, type UniquePolicy } from '../../src/index.ts';
+import { MemoryStore } from '../../src/testing/memory-store.ts';
+import { Faulty } from '../support/faulty.ts';
+
+/** With ids in the order in which they come up. Both sides have the same time. */
+function normalised(text: string, ids: Map<string, string>): unknown {
+  const plain = text
+    .replace(/req_[0-9a-f-]{36}/g, 'REQUEST')
+    .replace(/evt_[0-9a-f-]{36}/g, 'EVENT')
+    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, (id) => {
+      if (!ids.has(id)) ids.set(id, `id ${ids.size}`);
+      return ids.get(id) ?? id;
+    });
+  return JSON.parse(plain);
+}
+
+interface Side {
+  answer(call: Call): Promise<Answer>;
+  readonly ids: Map<string, string>;
+}
+
+/** Sends each call to both and compares what comes back. */
+async function both(): Promise<AsyncDisposable & { call(call: Call): Promise<unknown>; ask(call: Call): Promise<Answer> }> {
+  const clock = manualClock(Date.parse('2026-01-01T00:00:00Z'));
+  const embedded = await openEmbedded('memory:', { clock, upkeep: 'manual' });
+  const store = new MemoryStore('fake');
+  store.freezeTime(new Date(clock.now()));
+  const real: Side = { answer: (call) => embedded.call(call), ids: new Map() };
+  const fake: Side = { answer: async (call) => store.answer(call), ids: new Map() };
+  return {
+    async call(call) {
+      const [expected, actual] = [await real.answer(call), await fake.answer(call)];
+      const shown = ({ status, text }: Answer, { ids }: Side) => ({ status, body: normalised(text, ids) });
+      expect({ call, ...shown(actual, fake) }).toEqual({ call, ...shown(expected, real) });
+      expect(actual.headers.location === undefined).toBe(expected.headers.location === undefined);
+      return JSON.parse(expected.text);
+    },
+    ask: real.answer,
+    async [Symbol.asyncDispose]() {
+      await embedded[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The calls that a client makes for a script of it. */
+async function callsOf(script: (client: Client) => Promise<void>): Promise<readonly Call[]> {
+  const embedded = await openEmbedded('memory:');
+  const wire = new Faulty(embedded);
+  const client = new Client(wire);
+  await script(client);
+  await client.close();
+  await embedded[Symbol.asyncDispose]();
+  return wire.calls.filter(({ operation }) => operation !== 'system.manifest');
+}
+
+const refused = (work: Promise<unknown>) => expect(work).rejects.toThrow();
+const unique: UniquePolicy = { keys: ['type', 'args'] };
+
+/** What a Client can ask, refusals too. */
+async function everything(client: Client): Promise<void> {
+  const first = await client.enqueue('email.send', ['a', { b: [1, null], a: 'é' }], {
+    queue: 'email',
+    meta: { tenant: 't', n: 1 },
+    priority: 7,
+    tags: ['x'],
+    timeout: '30s',
+    visibilityTimeoutMs: 60_000,
+    retry: { maxAttempts: 5, initialInterval: '2s', nonRetryableErrors: ['a.*'], onExhaustion: 'dead_letter' },
+    expiresAt: '2027-01-01T00:00:00Z',
+  });
+  const later = await client.enqueue('email.send', ['later'], { scheduledAt: '2026-06-01T00:00:00Z' });
+  await client.enqueue('email.send', ['due'], { scheduledAt: '2025-06-01T00:00:00Z' });
+  await client.getJob(first.id);
+  await client.cancelJob(later.id);
+  await refused(client.cancelJob(later.id));
+  await refused(client.getJob('nonsense'));
+  await refused(client.getJob(uuidv7()));
+  await refused(client.enqueue('email.send', ['other'], { id: first.id }));
+  for (const onConflict of ['reject', 'ignore', 'replace', 'replace_except_schedule'] as const) {
+    const options = {
+      unique: { ...unique, onConflict },
+      queue: `q-${onConflict.replaceAll('_', '-')}`,
+      scheduledAt: '2026-03-01T00:00:00Z',
+    };
+    await client.enqueue('unique.job', [onConflict], options);
+    await client.enqueue('unique.job', [onConflict], { ...options, meta: { second: true } }).catch(() => {});
+  }
+  await client.enqueueBatch([
+    { type: 'a.job', args: [1] },
+    { type: 'a.job', args: [2], queue: 'b' },
+  ]);
+  await refused(
+    client.enqueueBatch([
+      { type: 'a.job', args: [3], unique },
+      { type: 'a.job', args: [3], unique },
+    ]),
+  );
+  await refused(client.enqueueBatch([{ type: 'a.job', args: [4], unique: { keys: ['args'], argsKeys: ['none'] } }]));
+  await Promise.all([
+    client.enqueue('c.job', [1]),
+    client.enqueue('c.job', [2], { unique }),
+    client.enqueue('c.job', [2], { unique }).catch(() => {}),
+  ]);
+  await client.listQueues();
+  await client.queueStats('email');
+  await client.queueStats('nobody');
+  await client.pauseQueue('email');
+  await client.enqueue('email.send', ['paused'], { queue: 'email' });
+  await client.queueStats('email');
+  await client.resumeQueue('email');
+  await client.pauseQueue('new-one');
+  await client.registerCronJob('daily', '0 9 * * *', 'report.send', ['x'], { timezone: 'Europe/Berlin', queue: 'reports' });
+  await client.registerCronJob('daily', '0 10 * * *', 'report.send');
+  await client.registerCronJob('every', '@every 5m', 'report.send');
+  await refused(client.registerCronJob('bad', 'nonsense', 'report.send'));
+  await client.listCronJobs();
+  await client.listCronJobs({ limit: 1, offset: 1 });
+  await client.unregisterCronJob('daily');
+  await client.unregisterCronJob('daily').catch(() => {});
+  await client.registerSchema('urn:x:v1', 'report.send', '1.0.0', { type: 'array' });
+  await client.registerSchema('urn:x:v2', 'report.send', '2.0.0', { type: 'array', items: { type: 'string' } });
+  await client.registerSchema('urn:x:v2', 'report.send', '3.0.0', { type: 'array' }).catch(() => {});
+  await client.listSchemas();
+  await client.getSchema('urn:x:v2');
+  await refused(client.getSchema('urn:x:v9'));
+  await client.deleteSchema('urn:x:v1');
+  await client.listDeadLetterJobs();
+  await refused(client.retryDeadLetterJob(first.id));
+  await client.deleteDeadLetterJob(first.id).catch(() => {});
+  const step = (type: string): JobRequest => ({ type, args: [type] });
+  const inner = chain('inner', [step('n.one'), step('n.two')]);
+  const running = await client.workflow(chain('pipeline', [step('s.one'), group('both', [step('s.two'), inner]), step('s.three')]));
+  await client.workflow(group('pair', [step('g.one'), step('g.two')]));
+  await client.workflow(batch('bulk', [step('b.one'), step('b.two')], { onComplete: step('b.done'), onFailure: step('b.failed') }));
+  const graph = await client.workflow(dag('graph', { one: { job: step('d.one') }, two: { job: step('d.two'), after: ['one'] } }));
+  await client.workflow(
+    group('held', [
+      { ...step('u.one'), unique },
+      { ...step('u.one'), unique },
+    ]),
+  );
+  await client.getWorkflow(running.id);
+  await client.cancelWorkflow(graph.id);
+  await refused(client.cancelWorkflow(graph.id));
+  await refused(client.getWorkflow(uuidv7()));
+}
+
+test('what a client asks is answered as by a server', async () => {
+  const calls = await callsOf(everything);
+  expect(new Set(calls.map(({ operation }) => operation))).toEqual(
+    new Set([
+      'job.enqueue',
+      'job.enqueueBatch',
+      'bulk.enqueue',
+      'job.get',
+      'job.cancel',
+      'queue.list',
+      'queue.stats',
+      'queue.pause',
+      'queue.resume',
+      'cron.register',
+      'cron.list',
+      'cron.remove',
+      'schema.register',
+      'schema.list',
+      'schema.get',
+      'schema.delete',
+      'deadLetter.list',
+      'deadLetter.retry',
+      'deadLetter.delete',
+      'workflow.create',
+      'workflow.get',
+      'workflow.cancel',
+    ]),
+  );
+  await using sides = await both();
+  for (const call of calls) await sides.call(call);
+});
+
+const envelope = (type: string, more: object = {}) => JSON.stringify({ type, args: [], ...more });
+
+test('raw calls: ids of the server, pending jobs, lists, bad bodies, the other dialect of workflows', async () => {
+  await using sides = await both();
+  const enqueue = (body: string) => sides.call({ operation: 'job.enqueue', body });
+  await enqueue(envelope('a.job'));
+  await enqueue(envelope('a.job', { options: { pending: true } }));
+  for (const bad of [
+    '',
+    '[]',
+    '{',
+    '{}',
+    envelope('A job'),
+    envelope('a.job', { args: 3, priority: 1.5 }),
+    envelope('a.job', { queue: 'Ä' }),
+  ])
+    await enqueue(bad);
+  await enqueue(envelope('a.job', { retry: { max_attempts: -1 } }));
+  const id = uuidv7();
+  await enqueue(envelope('a.job', { id, state: 'pending' }));
+  await enqueue(envelope('a.job', { id }));
+  await sides.call({ operation: 'job.activate', params: { id } });
+  await sides.call({ operation: 'job.cancel', params: { id }, idempotencyKey: 'k' });
+  await sides.call({ operation: 'job.results', body: JSON.stringify({ ids: [id, uuidv7(), 'x'] }) });
+  await sides.call({ operation: 'job.progress', params: { id } });
+  await sides.call({ operation: 'job.checkpoint', params: { id } });
+  await sides.call({ operation: 'job.reportProgress', params: { id }, body: '{"progress":0.5}' });
+  await sides.call({ operation: 'job.saveCheckpoint', params: { id }, body: '{"state":1}' });
+  for (const atomicity of ['atomic', 'partial', 'other']) {
+    const jobs = [{ type: 'a.job', args: [atomicity] }, { type: 'B' }, { type: 'a.job', args: [], id }];
+    await sides.call({ operation: 'bulk.enqueue', body: JSON.stringify({ atomicity, jobs }) });
+    await sides.call({ operation: 'bulk.enqueue', body: JSON.stringify({ atomicity, return: 'job', jobs: [jobs[0], jobs[0]] }) });
+  }
+  await sides.call({
+    operation: 'job.enqueueBatch',
+    body: JSON.stringify({ jobs: [{ type: 'a.job', args: [], id: uuidv7() }, { type: 'B' }] }),
+  });
+  await sides.call({ operation: 'job.enqueueBatch', body: JSON.stringify({ jobs: [] }) });
+  await sides.call({ operation: 'queue.get', params: { name: 'none' } });
+  await sides.call({ operation: 'queue.pause', params: { name: 'Ä' } });
+  await sides.call({ operation: 'queue.list', query: { limit: 0 } });
+  const steps = [
+    { id: 'one', type: 'w.one', args: [] },
+    { id: 'two', type: 'w.two', args: [], depends_on: ['one'] },
+  ];
+  await sides.call({ operation: 'workflow.create', body: JSON.stringify({ name: 'foreign', steps }) });
+  await sides.call({
+    operation: 'workflow.create',
+    body: JSON.stringify({ name: 'foreign', steps: [{ id: 'one', type: 'w.one', depends_on: ['none'] }] }),
+  });
+  await sides.call({ operation: 'workflow.create', body: '{}' });
+});
+
+test('events tell the same', async () => {
+  await using sides = await both();
+  const id = uuidv7();
+  await sides.call({ operation: 'job.enqueue', body: envelope('a.job', { id, priority: 3 }) });
+  await sides.call({ operation: 'job.cancel', params: { id } });
+  await sides.call({ operation: 'queue.pause', params: { name: 'default' } });
+  const own = (text: string) => {
+    const { events } = JSON.parse(text);
+    return JSON.stringify(events.map(({ source, id, ...event }: { source: string; id: string }) => event));
+  };
+  const store = new MemoryStore('fake');
+  expect(own(store.answer({ operation: 'event.list' }).text)).toBe('[]');
+  const real = JSON.parse(own((await sides.ask({ operation: 'event.list' })).text));
+  store.freezeTime('2026-01-01T00:00:00Z');
+  store.answer({ operation: 'job.enqueue', body: envelope('a.job', { id, priority: 3 }) });
+  store.answer({ operation: 'job.cancel', params: { id } });
+  store.answer({ operation: 'queue.pause', params: { name: 'default' } });
+  expect(JSON.parse(own(store.answer({ operation: 'event.list' }).text))).toEqual(real);
+});
+
+test('what the fake does not answer says so', () => {
+  const { status, text } = new MemoryStore('fake').answer({ operation: 'queue.configure', params: { name: 'a' }, body: '{}' });
+  expect(status).toBe(422);
+  expect(text).toContain('queue.configure is not answered in fake and inline mode; use realMode() to test it.');
+});
+
+test('unique jobs: any sequence of enqueues, batches and cancellations goes as on a server', async () => {
+  const itemWith = (...conflicts: string[]) =>
+    fc.record({
+      type: fc.constantFrom('a.job', 'b.job'),
+      args: fc.constantFrom([1], [2]),
+      queue: fc.constantFrom('x', 'y'),
+      unique: fc.option(
+        fc.record({
+          keys: fc.constantFrom(['type'], ['type', 'args'], ['type', 'queue'], ['type', 'args', 'queue']),
+          on_conflict: fc.constantFrom(...conflicts),
+          states: fc.constantFrom(undefined, ['available'], ['scheduled', 'available'], ['cancelled', 'available']),
+        }),
+        { nil: undefined },
+      ),
+      scheduled_at: fc.option(fc.constant('2026-06-01T00:00:00Z'), { nil: undefined }),
+    });
+  const item = itemWith('reject', 'ignore', 'replace', 'replace_except_schedule');
+  // A server that refuses a batch may have changed a job in place for it before; the fake never does.
+  const batchItem = itemWith('reject', 'ignore', 'replace');
+  const action = fc.oneof(
+    { weight: 5, arbitrary: fc.record({ kind: fc.constant('one' as const), item }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant('batch' as const), items: fc.array(batchItem, { minLength: 1, maxLength: 4 }) }),
+    },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('cancel' as const), at: fc.nat(10) }) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { maxLength: 15 }), async (actions) => {
+      await using sides = await both();
+      const ids: string[] = [];
+      const withId = (job: object) => {
+        const id = uuidv7();
+        ids.push(id);
+        return { id, ...job };
+      };
+      for (const one of actions) {
+        if (one.kind === 'one') await sides.call({ operation: 'job.enqueue', body: JSON.stringify(withId(one.item)) });
+        if (one.kind === 'batch')
+          await sides.call({ operation: 'job.enqueueBatch', body: JSON.stringify({ jobs: one.items.map(withId) }) });
+        if (one.kind === 'cancel')
+          await sides.call({ operation: 'job.cancel', params: { id: ids[one.at % Math.max(1, ids.length)] ?? 'none' } });
+      }
+      for (const id of ids) await sides.call({ operation: 'job.get', params: { id } });
+    }),
+    { numRuns: 60 },
+  );
+});
