@@ -1,23 +1,24 @@
-import { uuidv7 } from '@ojs-ts/core';
-import type { Connection } from './connection.ts';
+import { type Call, uuidv7 } from '@ojs-ts/core';
+import { asFound } from './attempts.ts';
 import { type Job, type JsonArray, jobIn, readJob } from './job.ts';
-import type { CallOptions } from './options.ts';
+import type { Operation } from './operation.ts';
 
-export async function getJob<A extends JsonArray, R>(connection: Connection, jobId: string, options: CallOptions): Promise<Job<A, R>> {
-  return readJob<A, R>(jobIn(await connection.call({ operation: 'job.get', params: { id: jobId } }, options, { jobId })));
+export function getCall(jobId: string): Call {
+  return { operation: 'job.get', params: { id: jobId } };
 }
 
-export async function cancelJob<A extends JsonArray, R>(connection: Connection, jobId: string, options: CallOptions): Promise<Job<A, R>> {
-  const body = await connection.call(
-    { operation: 'job.cancel', params: { id: jobId }, idempotencyKey: uuidv7() },
-    options,
-    { jobId },
-    {
-      recover: async (error, call) =>
-        error.statusCode === 409 && error.error.details.current_state === 'cancelled'
-          ? call({ operation: 'job.get', params: { id: jobId } })
-          : null,
+export function* getJob<A extends JsonArray, R>(jobId: string): Operation<Job<A, R>> {
+  return readJob<A, R>(jobIn(yield { call: getCall(jobId), about: { jobId } }));
+}
+
+export function* cancelJob<A extends JsonArray, R>(jobId: string): Operation<Job<A, R>> {
+  const body = yield {
+    call: { operation: 'job.cancel', params: { id: jobId }, idempotencyKey: uuidv7() },
+    about: { jobId },
+    settings: {
+      recover: ({ statusCode, error }) =>
+        statusCode === 409 && error.details.current_state === 'cancelled' ? asFound(getCall(jobId)) : null,
     },
-  );
+  };
   return readJob<A, R>(jobIn(body));
 }

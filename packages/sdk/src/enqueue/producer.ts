@@ -1,4 +1,5 @@
-import { type Connection, expiry } from '../connection.ts';
+import { expiry } from '../attempts.ts';
+import type { Connection } from '../connection.ts';
 import { Deadline } from '../deadline.ts';
 import { type JobDef, parseArgs } from '../definition.ts';
 import { type ErrorContext, isOjsError } from '../errors.ts';

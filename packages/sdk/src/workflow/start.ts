@@ -4,24 +4,22 @@ import { check } from '../enqueue/request.ts';
 import { OJSValidationError } from '../errors.ts';
 import { readJob } from '../job.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import { type CallOptions, type JobRequest, type WireBody, wireBody } from '../options.ts';
+import { type CallOptions, inQueue, type JobRequest, type WireBody, wireBody } from '../options.ts';
 import { serverTraits } from '../server-traits.ts';
+import { createWorkflow } from './calls.ts';
 import type { WorkflowDefinition } from './definition.ts';
 import { gather } from './gather.ts';
 import { type JobPlan, jobsOf, planOf } from './plan.ts';
 import { type Shape, shapeOfPlan } from './shape.ts';
 import { workflowBody } from './wire.ts';
-import { readWorkflow, type Workflow } from './workflow.ts';
+import type { Workflow } from './workflow.ts';
 
 export interface Started {
   readonly workflow: Workflow;
   readonly shape: Shape;
 }
 
-/**
- * Checks a definition, lets each of its jobs pass the middleware, checks again and sends it. The id is minted here and is the idempotency key, too: a call
- * whose answer was lost is repeated and starts it once.
- */
+/** Checks a definition, lets each of its jobs pass the middleware, checks again and sends it. */
 export async function startWorkflow(
   connection: Connection,
   middleware: readonly EnqueueMiddleware[],
@@ -40,20 +38,7 @@ export async function startWorkflow(
     );
     const { nestedWorkflows } = await serverTraits(connection);
     const id = uuidv7();
-    const body = workflowBody(plan, id, bodies, nestedWorkflows);
-    const answer = await connection.call(
-      { operation: 'workflow.create', body, idempotencyKey: id },
-      options,
-      {},
-      {
-        // A server without idempotency keys finds the id of the first call in its way.
-        recover: async (error, call) =>
-          error.code === 'duplicate' && error.error.details.existing_workflow_id === id
-            ? call({ operation: 'workflow.get', params: { id } })
-            : null,
-      },
-    );
-    const workflow = readWorkflow(answer);
+    const workflow = await connection.ask(createWorkflow(id, workflowBody(plan, id, bodies, nestedWorkflows)), options);
     const byId = new Map(workflow.steps.map((step) => [step.id, step] as const));
     const seen = jobs.map((job) => {
       const body = bodies.get(job);
@@ -71,17 +56,17 @@ async function checked(request: JobRequest): Promise<JobRequest> {
   return request;
 }
 
-function inQueue(request: JobRequest, queue: string | undefined): JobRequest {
-  return request.queue === undefined && queue !== undefined ? { ...request, queue } : request;
-}
-
-/** What is wrong with a job, with the job's place before it. */
 async function at<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof OJSValidationError) || error.issues.length === 0) throw error;
-    const issues = error.issues.map((issue) => ({ path: `${path}.${issue.path}`, message: issue.message }));
-    throw new OJSValidationError(issues.map((issue) => `${issue.path}: ${issue.message}`).join('; '), { issues });
+    throw atPath(path, error);
   }
+}
+
+/** What is wrong with a job, with the job's place before it. */
+export function atPath(path: string, error: unknown): unknown {
+  if (!(error instanceof OJSValidationError) || error.issues.length === 0) return error;
+  const issues = error.issues.map((issue) => ({ path: `${path}.${issue.path}`, message: issue.message }));
+  return new OJSValidationError(issues.map((issue) => `${issue.path}: ${issue.message}`).join('; '), { issues });
 }
