@@ -4,7 +4,7 @@ import type { Answer, Call } from '@ojs-ts/core';
 export interface Fake {
   /** The answer of the store. Never throws for what a server would refuse: that is an answer too. */
   answer(call: Call): Answer;
-  /** Called after an answer, before the caller sees it: inline mode runs the job here, and what its handler throws is what the call rejects with. */
+  /** Called after an answer, before the caller sees it: inline mode runs the job here, and what its handler throws is what the call rejects with. A fake that runs nothing has none: a sync client, which cannot wait, refuses one that has it. */
   settle?(call: Call, answer: Answer): Promise<void>;
 }
 

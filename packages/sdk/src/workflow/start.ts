@@ -1,11 +1,11 @@
 import { uuidv7 } from '@ojs-ts/core';
 import type { Connection } from '../connection.ts';
-import { check } from '../enqueue/request.ts';
+import { check, checkNow } from '../enqueue/request.ts';
 import { OJSValidationError } from '../errors.ts';
 import { readJob } from '../job.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { type CallOptions, inQueue, type JobRequest, type WireBody, wireBody } from '../options.ts';
-import { serverTraits } from '../server-traits.ts';
+import { type ServerTraits, serverTraits } from '../server-traits.ts';
 import { createWorkflow } from './calls.ts';
 import type { WorkflowDefinition } from './definition.ts';
 import { gather } from './gather.ts';
@@ -50,6 +50,29 @@ export async function startWorkflow(
   return gather(middleware, requests, paths, send);
 }
 
+/**
+ * Same without middleware and without waiting: what writes the body of the request, once the server's traits are known.
+ * @throws {OJSValidationError} also for a schema that needs to wait.
+ */
+export function textOfNow(
+  definition: WorkflowDefinition,
+  queue: string | undefined,
+): (traits: ServerTraits) => { readonly id: string; readonly text: string } {
+  const plan = planOf(definition);
+  const bodies = new Map<JobPlan, WireBody>();
+  for (const job of jobsOf(plan)) {
+    const request = inQueue(job.request, queue);
+    try {
+      checkNow(request);
+      bodies.set(job, wireBody(request));
+    } catch (error) {
+      throw atPath(job.path, error);
+    }
+  }
+  const id = uuidv7();
+  return ({ nestedWorkflows }) => ({ id, text: workflowBody(plan, id, bodies, nestedWorkflows) });
+}
+
 /** Before any middleware sees the request, and after the last one has. Its args are sent as they were given: the worker parses them again. */
 async function checked(request: JobRequest): Promise<JobRequest> {
   await check(request);
@@ -65,7 +88,7 @@ async function at<T>(path: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** What is wrong with a job, with the job's place before it. */
-export function atPath(path: string, error: unknown): unknown {
+function atPath(path: string, error: unknown): unknown {
   if (!(error instanceof OJSValidationError) || error.issues.length === 0) return error;
   const issues = error.issues.map((issue) => ({ path: `${path}.${issue.path}`, message: issue.message }));
   return new OJSValidationError(issues.map((issue) => `${issue.path}: ${issue.message}`).join('; '), { issues });
