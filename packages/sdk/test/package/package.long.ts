@@ -90,6 +90,15 @@ describe('a job there and back over HTTP', () => {
       const env = { OJS_BACKEND_URL: server.url, QUEUE: `${name.toLowerCase().replace(' ', '-')}-${word}` };
       expect(JSON.parse(await project.run(file, [...args, program], env))).toEqual({ word });
     });
+
+    test.each([
+      ['sync.mjs', 'module'],
+      ['sync.cjs', 'commonjs'],
+    ])(`${name}, %s`, async (program, word) => {
+      const [file, ...args] = command();
+      const env = { OJS_BACKEND_URL: server.url, QUEUE: `${name.toLowerCase().replace(' ', '-')}-sync` };
+      expect(JSON.parse(await project.run(file, [...args, program], env))).toEqual({ args: [word], code: 'not_found' });
+    });
   }
 
   test('a sandbox that has fetch and no Node, from one bundled file', async () => {
