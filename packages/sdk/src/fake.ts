@@ -4,8 +4,10 @@ import type { Answer, Call } from '@ojs-ts/core';
 export interface Fake {
   /** The answer of the store. Never throws for what a server would refuse: that is an answer too. */
   answer(call: Call): Answer;
-  /** Called after an answer, before the caller sees it: inline mode runs the job here, and what its handler throws is what the call rejects with. A fake that runs nothing has none: a sync client, which cannot wait, refuses one that has it. */
+  /** Called after an answer, before the caller sees it: inline mode runs the job here, and what its handler throws is what the call rejects with. */
   settle?(call: Call, answer: Answer): Promise<void>;
+  /** True where `settle` runs handlers. A sync client cannot wait for those and refuses; of any other fake it leaves `settle` out. */
+  readonly runsHandlers?: boolean;
 }
 
 /** Where `/testing` says which fake the code that runs now is in. One place for the process, so that ESM and CommonJS copies agree. */

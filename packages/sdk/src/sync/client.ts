@@ -15,6 +15,7 @@ import type { Sent } from '../enqueue/sent.ts';
 import { parsedJobNow, tell, withArgs } from '../enqueue/shown.ts';
 import { enqueueOne } from '../enqueue/single.ts';
 import { defaultQueue } from '../environment.ts';
+import { currentFake } from '../fake.ts';
 import type { Job, JsonArray } from '../job.ts';
 import { cancelJob, getJob } from '../jobs.ts';
 import { inQueue, type JobOptions, type JobRequest } from '../options.ts';
@@ -106,9 +107,9 @@ export class SyncClient<R = JobTypes> implements Disposable {
         throw atIndex(index, error);
       }
     });
-    if (own.length > surelyTaken) this.#batchLimit ??= this.#connection.ask(batchLimit(), options);
+    const limit = own.length > surelyTaken ? this.#limit(options) : null;
     const wires = own.map(({ checked }) => checked.wire);
-    const sent = this.#connection.ask(enqueueBatch(wires, this.#batchLimit), options);
+    const sent = this.#connection.ask(enqueueBatch(wires, limit), options);
     return sent.flatMap((one, index) => {
       const about = own[index];
       return about === undefined ? [] : [this.#shown(about.request, about.checked, one)];
@@ -142,8 +143,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
   /** @throws {OJSValidationError} before anything is sent, with the place of the bad step. */
   workflow(definition: WorkflowDefinition, options: SyncCallOptions = {}): Workflow {
     const write = textOfNow(definition, this.#queue);
-    this.#traits ??= this.#connection.ask(readTraits(), options);
-    const { id, text } = write(this.#traits);
+    const { id, text } = write(this.#traitsOf(options));
     return this.#connection.ask(createWorkflow(id, text), options);
   }
 
@@ -229,6 +229,21 @@ export class SyncClient<R = JobTypes> implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Asked once; in a fake each time, whose answer says nothing about the server after the test. */
+  #traitsOf(options: SyncCallOptions): ServerTraits {
+    const ask = () => this.#connection.ask(readTraits(), options);
+    if (currentFake() !== null) return ask();
+    this.#traits ??= ask();
+    return this.#traits;
+  }
+
+  #limit(options: SyncCallOptions): number | null {
+    const ask = () => this.#connection.ask(batchLimit(), options);
+    if (currentFake() !== null) return ask();
+    this.#batchLimit ??= ask();
+    return this.#batchLimit;
   }
 
   #shown(request: JobRequest, { parsed }: Checked, { job, outcome }: Sent): EnqueuedJob {

@@ -154,7 +154,7 @@ function textToken({ token }: HttpOptions): string | undefined {
 }
 
 function answerOf(fake: Fake, call: Call): Answer {
-  if (fake.settle !== undefined) {
+  if (fake.runsHandlers === true) {
     throw new OJSError(
       'A sync client cannot wait for handlers, which run at once in inline mode; use a Client, or fake mode and drain().',
       {

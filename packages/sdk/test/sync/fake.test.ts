@@ -27,6 +27,10 @@ function scripted(...answers: ((call: Call) => Answer)[]): readonly Call[] {
   return calls;
 }
 
+function answers(source: Fake | null): Fake['answer'] {
+  return (call) => source?.answer(call) ?? jobOf(call);
+}
+
 const nowhere = () => new SyncClient('http://127.0.0.1:1', { requestRetry: { minBackoff: 1, maxBackoff: 1 } });
 const jobOf = ({ body = '{}' }: Call) => json(201, { job: { ...JSON.parse(body), state: 'available' } });
 
@@ -95,6 +99,15 @@ test('what goes wrong while the first outcome is looked up is the error', () => 
   expect(() => nowhere().enqueue('a.b', [])).toThrow('permission_denied');
 });
 
+test('what a fake can do is not kept for the server', () => {
+  const manifest = (limits: object) => () => json(200, { limits });
+  const created = ({ body = '{}' }: Call) => json(201, { workflow: { ...JSON.parse(body), state: 'running' } });
+  const calls = scripted(manifest({}), created, manifest({ max_workflow_nesting: 5 }), created);
+  const client = nowhere();
+  for (let n = 0; n < 2; n++) client.workflow(chain('c', [{ type: 'a.b', args: [] }]));
+  expect(calls.map(({ operation }) => operation)).toEqual(['system.manifest', 'workflow.create', 'system.manifest', 'workflow.create']);
+});
+
 test('a server without a manifest gets steps with depends_on', () => {
   const calls = scripted(
     () => refusal(404, 'not_found'),
@@ -114,7 +127,9 @@ test('a server without a manifest gets steps with depends_on', () => {
 
 test('inline mode is refused before the job is there: its handlers cannot be waited for', () => {
   const calls = scripted(jobOf);
-  fake = { answer: (call) => fake?.answer(call) ?? jobOf(call), settle: async () => {} };
+  fake = { answer: answers(fake), settle: async () => {}, runsHandlers: true };
   expect(() => nowhere().enqueue('a.b', [])).toThrow(/inline mode.*drain/);
   expect(calls).toEqual([]);
+  fake = { ...fake, runsHandlers: false };
+  expect(nowhere().enqueue('a.b', []).outcome).toBe('created');
 });
