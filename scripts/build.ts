@@ -1,7 +1,10 @@
 // Builds what is published: packages/NAME/dist is the package as npm packs it. `npm run build`, or with names: `npm run build -- core sdk`.
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { cp, glob, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'tsdown';
+import { promisify } from 'node:util';
+import { rolldown } from 'rolldown';
 import { type Manifest, published } from './manifest.ts';
 
 interface Package {
@@ -20,35 +23,60 @@ const packages: readonly Package[] = [
 ];
 
 const root = new URL('..', import.meta.url);
+const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', root));
 const repository = 'git+https://github.com/ojs-ts/ojs-ts.git';
+
+/** Everything but our own files and the helpers for syntax that Node 22 does not know yet (`using`): those come along. */
+const external = /^(?!@oxc-project\/)[#@a-z]/;
+
+/** What a CommonJS module has in place of `import.meta.url`. */
+const here = "require('node:url').pathToFileURL(__filename).href";
+
+/** One file out for one file in: stack traces and `new URL(…, import.meta.url)` stay right, and a bundler drops what is not used. */
+async function scripts(directory: string, files: string[], format: 'esm' | 'cjs'): Promise<void> {
+  const build = await rolldown({
+    cwd: directory,
+    input: files,
+    external,
+    platform: 'neutral',
+    logLevel: 'silent',
+    transform: { target: 'es2024', ...(format === 'cjs' && { define: { 'import.meta.url': here } }) },
+  });
+  const entryFileNames = format === 'cjs' ? '[name].cjs' : '[name].js';
+  await build.write({ dir: 'dist/lib', preserveModules: true, preserveModulesRoot: 'src', format, exports: 'named', entryFileNames });
+  await build.close();
+}
+
+const relative = /(['"])(\.{1,2}\/[^'"]+)\.ts\1/g;
+
+/** Declarations name the files that they stand beside; those of CommonJS are the same under their own names. */
+async function declarations(directory: string, commonjs: boolean): Promise<void> {
+  const out = join(directory, 'dist/lib');
+  const options = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--outDir', out, '--rootDir', join(directory, 'src')];
+  const config = join(directory, 'dist/tsconfig.json');
+  await writeFile(config, JSON.stringify({ extends: join(fileURLToPath(root), 'tsconfig.json'), include: ['../src'], exclude: [] }));
+  await promisify(execFile)(process.execPath, [tsc, '-p', config, ...options], { cwd: directory });
+  await rm(config);
+  for await (const file of glob('**/*.d.ts', { cwd: out })) {
+    const text = await readFile(join(out, file), 'utf8');
+    await writeFile(join(out, file), text.replace(relative, '$1$2.js$1'));
+    if (commonjs) await writeFile(join(out, file.replace(/\.d\.ts$/, '.d.cts')), text.replace(relative, '$1$2.cjs$1'));
+  }
+}
 
 export async function buildPackage({ name, commonjs, assets }: Package): Promise<void> {
   const directory = new URL(`packages/${name}/`, root);
+  const folder = fileURLToPath(directory);
   const output = new URL('dist/', directory);
   const manifest: Manifest = JSON.parse(await readFile(new URL('package.json', directory), 'utf8'));
   await rm(output, { recursive: true, force: true });
-  await build({
-    cwd: fileURLToPath(directory),
-    config: false,
-    logLevel: 'error',
-    inputOptions: { checks: { pluginTimings: false } },
-    entry: ['src/**/*.ts'],
-    outDir: 'dist/lib',
-    format: commonjs ? ['esm', 'cjs'] : ['esm'],
-    // One file out for one file in: stack traces and `new URL(…, import.meta.url)` stay right, and a bundler drops what is not used.
-    unbundle: true,
-    dts: true,
-    sourcemap: false,
-    platform: 'neutral',
-    target: 'es2024',
-    // All but the helpers for syntax that Node 22 does not know yet (`using`): those come along.
-    deps: { neverBundle: [/^(?!@oxc-project\/)[#@a-z]/] },
-    outExtensions: ({ format }) => (format === 'cjs' ? { js: '.cjs', dts: '.d.cts' } : { js: '.js', dts: '.d.ts' }),
-  });
+  const files = await Array.fromAsync(glob('src/**/*.ts', { cwd: folder }));
+  await scripts(folder, files, 'esm');
+  if (commonjs) await scripts(folder, files, 'cjs');
+  await declarations(folder, commonjs);
   for (const asset of assets) await cp(new URL(`${asset}/`, directory), new URL(`${asset}/`, output), { recursive: true });
   await cp(new URL('LICENSE', root), new URL('LICENSE', output));
   await cp(new URL('README.md', root), new URL('README.md', output));
-  await mkdir(output, { recursive: true });
   const text = JSON.stringify(published(manifest, commonjs, repository, `packages/${name}`), null, 2);
   await writeFile(new URL('package.json', output), `${text}\n`);
 }

@@ -1,13 +1,10 @@
-import { type Transport, uuidv7 } from '@ojs-ts/core';
-import { itemError } from './api-error.ts';
+import type { Transport } from '@ojs-ts/core';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import { OJSError } from './errors.ts';
-import { type Job, type JobState, jobIn, readJob } from './job.ts';
-import { cancelJob, getJob } from './jobs.ts';
-import { isWire, listOf } from './json.ts';
+import type { Job, JobState } from './job.ts';
+import { cancelJob, discardJob, getJob, listJobs, retryJob } from './jobs.ts';
 import type { CallOptions } from './options.ts';
-import { type Page, type PageOptions, readPage } from './page.ts';
-import { listQueues, onQueue, type Queue, type QueueStats, readQueue, readQueueStats } from './queue.ts';
+import { firstPage, openPage, type Page, type PageOptions } from './page.ts';
+import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from './queue.ts';
 
 export interface JobListOptions extends PageOptions {
   queue?: string;
@@ -29,58 +26,44 @@ export class Admin implements AsyncDisposable {
   }
 
   async listQueues(options: CallOptions = {}): Promise<Queue[]> {
-    return listQueues(this.#connection, options);
+    return this.#connection.ask(listQueues(), options);
   }
 
   async queueStats(queueName: string, options: CallOptions = {}): Promise<QueueStats> {
-    return readQueueStats(await onQueue(this.#connection, 'queue.stats', queueName, options));
+    return this.#connection.ask(queueStats(queueName), options);
   }
 
   async pauseQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
-    return readQueue(await onQueue(this.#connection, 'queue.pause', queueName, options));
+    return this.#connection.ask(changeQueue('queue.pause', queueName), options);
   }
 
   async resumeQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
-    return readQueue(await onQueue(this.#connection, 'queue.resume', queueName, options));
+    return this.#connection.ask(changeQueue('queue.resume', queueName), options);
   }
 
   async getJob(jobId: string, options: CallOptions = {}): Promise<Job> {
-    return getJob(this.#connection, jobId, options);
+    return this.#connection.ask(getJob(jobId), options);
   }
 
   /** Unfinished ones first, newest first. Iterating goes on over the following pages. */
   async listJobs(options: JobListOptions = {}): Promise<Page<Job>> {
-    const { queue, state, type, limit, offset, ...call } = options;
-    return readPage(
-      { limit, offset, cursor: undefined },
-      (query) => this.#connection.call({ operation: 'job.list', query: { ...query, queue, state, type } }, call, { queue }),
-      (body) => listOf(body.jobs ?? body.items).map((raw) => readJob(raw)),
-    );
+    const { queue, state, type, limit: _, offset: __, ...call } = options;
+    return openPage(firstPage(options), (query) => this.#connection.ask(listJobs({ queue, state, type }, query), call));
   }
 
   /** A discarded job begins anew with attempt 0, a retryable one does not wait any longer. @throws {OJSAPIError} `conflict` for any other. */
   async retryJob(jobId: string, options: CallOptions = {}): Promise<Job> {
-    const body = JSON.stringify({ job_ids: [jobId] });
-    const answer = await this.#connection.call(
-      { operation: 'bulk.retry', body, idempotencyKey: uuidv7() },
-      options,
-      { jobId },
-      { isAnswer: ({ status }) => status === 422 },
-    );
-    const [item] = listOf(answer.items);
-    if (isWire(item) && item.error !== undefined) throw itemError(item.error, { jobId, operation: 'bulk.retry' });
-    if (!isWire(item)) throw new OJSError('The answer does not tell what became of the job.', { jobId, operation: 'bulk.retry' });
-    return getJob(this.#connection, jobId, options);
+    await this.#connection.ask(retryJob(jobId), options);
+    return this.#connection.ask(getJob(jobId), options);
   }
 
   /** The job is not run any more, and stands among the discarded ones with an error `discarded`. The specification has no route for it: a server of another make answers `not_found`. */
   async discardJob(jobId: string, options: CallOptions = {}): Promise<Job> {
-    const call = { operation: 'job.discard', params: { id: jobId }, idempotencyKey: uuidv7() } as const;
-    return readJob(jobIn(await this.#connection.call(call, options, { jobId })));
+    return this.#connection.ask(discardJob(jobId), options);
   }
 
   async cancelJob(jobId: string, options: CallOptions = {}): Promise<Job> {
-    return cancelJob(this.#connection, jobId, options);
+    return this.#connection.ask(cancelJob(jobId), options);
   }
 
   /** Waits for the calls under way. A transport that was given to the constructor stays open. */

@@ -1,13 +1,20 @@
 import type { Transport } from '@ojs-ts/core';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import { type CronJob, type CronJobOptions, type CronJobRequest, listCronJobs, registerCronJob, unregisterCronJob } from './cron.ts';
+import {
+  type CronJob,
+  type CronJobOptions,
+  type CronJobRequest,
+  cronCall,
+  listCronJobs,
+  registerCronJob,
+  unregisterCronJob,
+} from './cron.ts';
 import { deleteDeadLetterJob, listDeadLetterJobs, retryDeadLetterJob } from './dead-letter.ts';
 import type { Deadline } from './deadline.ts';
 import type { ArgsIn, ArgsOf, InputOf, JobDef, JobTypes, Jsonable, NameIn, ResultIn, ResultOf } from './definition.ts';
 import { Producer } from './enqueue/producer.ts';
 import { requestOf } from './enqueue/request.ts';
-import { envText } from './environment.ts';
-import { OJSValidationError } from './errors.ts';
+import { defaultQueue } from './environment.ts';
 import type { Event } from './events/event.ts';
 import { follow } from './events/follow.ts';
 import { JobWaiter } from './events/job-waiter.ts';
@@ -17,14 +24,13 @@ import { currentFake, type Fake } from './fake.ts';
 import { handleOf, type JobCalls, type JobHandle } from './handle.ts';
 import { type Job, type JsonArray, readJob } from './job.ts';
 import { cancelJob, getJob } from './jobs.ts';
-import { parseWire } from './json.ts';
 import { MiddlewareChain } from './middleware/chain.ts';
 import type { EnqueueMiddleware } from './middleware/types.ts';
-import { isQueueName } from './names.ts';
-import type { CallOptions, EnqueueOptions, JobRequest } from './options.ts';
-import type { Page, PageOptions } from './page.ts';
-import { listQueues, onQueue, type Queue, type QueueStats, readQueue, readQueueStats } from './queue.ts';
+import { type CallOptions, type EnqueueOptions, inQueue, type JobRequest } from './options.ts';
+import { firstPage, openPage, type Page, type PageOptions } from './page.ts';
+import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from './queue.ts';
 import { deleteSchema, getSchema, listSchemas, registerSchema, type Schema, type SchemaInfo } from './schema.ts';
+import { health, manifest } from './system.ts';
 import { specVersion } from './version.ts';
 import { cancelWorkflow, getWorkflow } from './workflow/calls.ts';
 import type { WorkflowDefinition } from './workflow/definition.ts';
@@ -56,14 +62,14 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   readonly #producer: Producer;
   readonly #queue: string | undefined;
   readonly #calls: JobCalls = {
-    read: (jobId, options) => getJob(this.#connection, jobId, options),
-    cancel: (jobId, options) => cancelJob(this.#connection, jobId, options),
+    read: (jobId, options) => this.#connection.ask(getJob(jobId), options),
+    cancel: (jobId, options) => this.#connection.ask(cancelJob(jobId), options),
     ended: (jobId, deadline) => this.#ended(jobId, deadline),
     events: (jobId) => this.events({ jobId }),
   };
   readonly #workflowCalls: WorkflowCalls = {
-    readJob: (jobId) => getJob(this.#connection, jobId, {}),
-    read: (workflowId) => getWorkflow(this.#connection, workflowId, {}),
+    readJob: (jobId) => this.#connection.ask(getJob(jobId), {}),
+    read: (workflowId) => this.#connection.ask(getWorkflow(workflowId), {}),
     cancel: (workflowId) => this.cancelWorkflow(workflowId),
     ended: (workflowId, deadline) => this.#workflowWaiter.waitFor(workflowId, deadline),
   };
@@ -78,7 +84,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
    */
   constructor(target?: string | Transport, options: ClientOptions = {}) {
     this.#connection = new Connection(target, options);
-    this.#queue = readQueueOption(options.queue);
+    this.#queue = defaultQueue(options.queue);
     this.#producer = new Producer({
       connection: this.#connection,
       middlewares: this.middlewares,
@@ -89,7 +95,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     });
     this.#jobWaiter = this.#newJobWaiter();
     this.#workflowWaiter = new WorkflowWaiter(this.#connection, (workflowId, signal) =>
-      getWorkflow(this.#connection, workflowId, { signal }),
+      this.#connection.ask(getWorkflow(workflowId), { signal }),
     );
   }
 
@@ -121,29 +127,29 @@ export class Client<R = JobTypes> implements AsyncDisposable {
 
   /** INFO. Ids are not checked here: the server answers `not_found`. */
   async getJob(jobId: string, options: CallOptions = {}): Promise<JobHandle> {
-    return handleOf(await getJob(this.#connection, jobId, options), 'created', this.#calls);
+    return handleOf(await this.#connection.ask(getJob(jobId), options), 'created', this.#calls);
   }
 
   /** CANCEL (ojs-core §7.6). A running job's `ctx.signal` aborts within a heartbeat of its worker. */
   async cancelJob(jobId: string, options: CallOptions = {}): Promise<Job> {
-    return cancelJob(this.#connection, jobId, options);
+    return this.#connection.ask(cancelJob(jobId), options);
   }
 
   async listQueues(options: CallOptions = {}): Promise<Queue[]> {
-    return listQueues(this.#connection, options);
+    return this.#connection.ask(listQueues(), options);
   }
 
   async queueStats(queueName: string, options: CallOptions = {}): Promise<QueueStats> {
-    return readQueueStats(await onQueue(this.#connection, 'queue.stats', queueName, options));
+    return this.#connection.ask(queueStats(queueName), options);
   }
 
   /** Workers stop fetching from the queue; jobs are still accepted unless the server is told otherwise. */
   async pauseQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
-    return readQueue(await onQueue(this.#connection, 'queue.pause', queueName, options));
+    return this.#connection.ask(changeQueue('queue.pause', queueName), options);
   }
 
   async resumeQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
-    return readQueue(await onQueue(this.#connection, 'queue.resume', queueName, options));
+    return this.#connection.ask(changeQueue('queue.resume', queueName), options);
   }
 
   /** Registers a cron, or changes the one of this name. @throws {OJSValidationError} before anything is sent. */
@@ -151,39 +157,35 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   registerCronJob(request: CronJobRequest, options?: CallOptions): Promise<CronJob>;
   async registerCronJob(
     first: string | CronJobRequest,
-    second: string | CallOptions = {},
-    type = '',
-    args: JsonArray = [],
-    options: CronJobOptions & CallOptions = {},
+    second?: string | CallOptions,
+    type?: string,
+    args?: JsonArray,
+    third?: CronJobOptions & CallOptions,
   ): Promise<CronJob> {
-    if (typeof first === 'string') {
-      const { signal, requestTimeout, ...own } = options;
-      const request = { ...own, name: first, cron: typeof second === 'string' ? second : '', type, args };
-      return registerCronJob(this.#connection, this.#queued(request), options);
-    }
-    return registerCronJob(this.#connection, this.#queued(first), typeof second === 'string' ? {} : second);
+    const { request, options = {} } = cronCall(first, second, type, args, third);
+    return this.#connection.ask(registerCronJob(inQueue(request, this.#queue)), options);
   }
 
   async listCronJobs(options: PageOptions = {}): Promise<Page<CronJob>> {
-    return listCronJobs(this.#connection, options);
+    return openPage(firstPage(options), (query) => this.#connection.ask(listCronJobs(query), options));
   }
 
   async unregisterCronJob(name: string, options: CallOptions = {}): Promise<{ deleted: boolean; name: string }> {
-    return unregisterCronJob(this.#connection, name, options);
+    return this.#connection.ask(unregisterCronJob(name), options);
   }
 
   /** Discarded jobs whose retry policy says `onExhaustion: 'dead_letter'`, newest first. */
   async listDeadLetterJobs(options: PageOptions & { queue?: string } = {}): Promise<Page<Job>> {
-    return listDeadLetterJobs(this.#connection, options);
+    return openPage(firstPage(options), (query) => this.#connection.ask(listDeadLetterJobs(options.queue, query), options));
   }
 
   /** Makes the job available again with attempt 0; its error history stays. */
   async retryDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<Job> {
-    return retryDeadLetterJob(this.#connection, jobId, options);
+    return this.#connection.ask(retryDeadLetterJob(jobId), options);
   }
 
   async deleteDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<{ deleted: boolean; jobId: string }> {
-    return deleteDeadLetterJob(this.#connection, jobId, options);
+    return this.#connection.ask(deleteDeadLetterJob(jobId), options);
   }
 
   /** From then on the server checks the args of jobs of this type. */
@@ -194,20 +196,20 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     schema: Readonly<Record<string, unknown>>,
     options: CallOptions = {},
   ): Promise<Schema> {
-    return registerSchema(this.#connection, uri, jobType, version, schema, options);
+    return this.#connection.ask(registerSchema(uri, jobType, version, schema), options);
   }
 
   /** Without their texts, as the specification lists them. */
   async listSchemas(options: PageOptions = {}): Promise<Page<SchemaInfo>> {
-    return listSchemas(this.#connection, options);
+    return openPage(firstPage(options), (query) => this.#connection.ask(listSchemas(query), options));
   }
 
   async getSchema(uri: string, options: CallOptions = {}): Promise<Schema> {
-    return getSchema(this.#connection, uri, options);
+    return this.#connection.ask(getSchema(uri), options);
   }
 
   async deleteSchema(uri: string, options: CallOptions = {}): Promise<{ deleted: boolean; uri: string }> {
-    return deleteSchema(this.#connection, uri, options);
+    return this.#connection.ask(deleteSchema(uri), options);
   }
 
   /**
@@ -221,12 +223,13 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   async getWorkflow(workflowId: string, options: CallOptions = {}): Promise<WorkflowHandle<unknown>> {
-    return workflowHandleOf(await getWorkflow(this.#connection, workflowId, options), this.#workflowCalls, ({ raw }) => shapeOfWire(raw));
+    const found = await this.#connection.ask(getWorkflow(workflowId), options);
+    return workflowHandleOf(found, this.#workflowCalls, ({ raw }) => shapeOfWire(raw));
   }
 
   /** What has not begun is cancelled; jobs that run may finish (ojs-workflows §9.5). */
   async cancelWorkflow(workflowId: string, options: CallOptions = {}): Promise<Workflow> {
-    return cancelWorkflow(this.#connection, workflowId, options);
+    return this.#connection.ask(cancelWorkflow(workflowId), options);
   }
 
   /**
@@ -240,13 +243,12 @@ export class Client<R = JobTypes> implements AsyncDisposable {
 
   /** What the server supports, verbatim. */
   async manifest(options: CallOptions = {}): Promise<Record<string, unknown>> {
-    return { ...(await this.#connection.call({ operation: 'system.manifest' }, options)) };
+    return this.#connection.ask(manifest(), options);
   }
 
   /** The server's own report, verbatim; also the one that it gives with 503 while it is degraded. */
   async health(options: CallOptions = {}): Promise<Record<string, unknown>> {
-    const isReport = ({ status, text }: { status: number; text: string }) => status === 503 && typeof parseWire(text)?.status === 'string';
-    return { ...(await this.#connection.call({ operation: 'system.health' }, options, {}, { isAnswer: isReport })) };
+    return this.#connection.ask(health(), options);
   }
 
   /** Waits for the calls under way. A transport that was given to the constructor stays open. */
@@ -260,7 +262,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   #newJobWaiter(): JobWaiter {
-    return new JobWaiter(this.#connection, (jobId, signal) => getJob(this.#connection, jobId, { signal }));
+    return new JobWaiter(this.#connection, (jobId, signal) => this.#connection.ask(getJob(jobId), { signal }));
   }
 
   #waiterNow(): JobWaiter {
@@ -271,20 +273,9 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return waiter;
   }
 
-  #queued(request: CronJobRequest): CronJobRequest {
-    return this.#queue === undefined || request.queue !== undefined ? request : { ...request, queue: this.#queue };
-  }
-
   /** What the types say of args and result is the word of whoever enqueued the job. */
   async #ended<A extends JsonArray, R>(jobId: string, deadline: Deadline): Promise<Job<A, R>> {
     const { raw } = await this.#waiterNow().waitFor(jobId, deadline);
     return readJob<A, R>(raw);
   }
-}
-
-function readQueueOption(option: string | undefined): string | undefined {
-  const queue = option ?? envText('OJS_QUEUE');
-  if (queue === undefined || isQueueName(queue)) return queue;
-  const name = option === undefined ? 'OJS_QUEUE' : 'queue';
-  throw OJSValidationError.of(name, `expected lower-case letters, digits, '-' and '.', got ${JSON.stringify(queue)}`);
 }

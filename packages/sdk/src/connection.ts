@@ -1,14 +1,27 @@
 import { type Answer, type Call, type Transport, uuidv7 } from '@ojs-ts/core';
 import { platform } from '#platform';
-import { apiError, retryAfterMs } from './api-error.ts';
-import { backoffMs } from './backoff.ts';
+import {
+  attempts,
+  type CallSettings,
+  type End,
+  expiry,
+  type Outcome,
+  outcomeOf,
+  pauseAfter,
+  type RetryOptions,
+  type RetryRules,
+  readRetryRules,
+  type Unanswered,
+  unanswered,
+} from './attempts.ts';
 import { Deadline } from './deadline.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { envText } from './environment.ts';
-import { type ErrorContext, type OJSAPIError, OJSConnectionError, OJSError, OJSTimeoutError, OJSValidationError } from './errors.ts';
+import { type ErrorContext, OJSError, OJSTimeoutError, OJSValidationError } from './errors.ts';
 import { currentFake, type Fake } from './fake.ts';
-import { isWire, type Wire } from './json.ts';
+import type { Wire } from './json.ts';
 import { consoleLogger, type Logger } from './logger.ts';
+import type { Operation } from './operation.ts';
 import type { CallOptions } from './options.ts';
 import { FetchTransport } from './transport/fetch.ts';
 import type { HttpOptions, Token } from './transport/http.ts';
@@ -25,32 +38,13 @@ export interface ConnectionOptions {
   /** Used instead of the platform's own HTTP client. */
   fetch?: typeof fetch;
   /** Default: 5 retries, from 100 ms to 5 s. */
-  requestRetry?: { maxRetries?: number; minBackoff?: Duration; maxBackoff?: Duration } | false;
+  requestRetry?: RetryOptions | false;
   logger?: Logger;
-}
-
-interface RetryRules {
-  readonly max: number;
-  readonly minMs: number;
-  readonly maxMs: number;
-}
-
-export interface CallSettings {
-  /** Statuses of 400 and more that are an answer all the same. */
-  readonly isAnswer?: (answer: Answer) => boolean;
-  /** Asked when the server refuses a repeated call whose first outcome is unknown: the body that says the first took effect, or null. */
-  readonly recover?: (error: OJSAPIError, call: (call: Call) => Promise<Wire>) => Promise<Wire | null>;
-  /** True where an earlier call of somebody else may have had the same effect already. */
-  readonly uncertain?: boolean;
-  /** Errors that are not worth another attempt although they might pass. */
-  readonly isFinal?: (error: OJSAPIError) => boolean;
-  /** Told before another attempt; `uncertain` as in `recover`. */
-  readonly repeating?: (uncertain: boolean) => void;
 }
 
 const defaultUrl = 'http://localhost:8080';
 
-/** A server as Client, Worker and Admin see it: a transport with retries, deadlines and errors. */
+/** A server as Client and Worker see it: a transport with retries, deadlines and errors. */
 export class Connection implements AsyncDisposable {
   /** How HTTP is spoken, where the target is a URL. */
   readonly http: HttpOptions | null;
@@ -97,8 +91,21 @@ export class Connection implements AsyncDisposable {
     return this.#closing.signal;
   }
 
+  /** Carries an operation out. @throws as `call`, and what the operation does. */
+  async ask<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
+    let step = operation.next();
+    while (!step.done) {
+      const { call, about, settings } = step.value;
+      step = await this.call(call, options, about, settings).then(
+        (body) => operation.next(body),
+        (error: unknown) => operation.throw(error),
+      );
+    }
+    return step.value;
+  }
+
   /**
-   * One operation, tried again while that is safe and within the deadline: no answer, 429, 500, 502, 503, 504.
+   * One call, tried again while that is safe and within the deadline: no answer, 429, 500, 502, 503, 504.
    * @throws {OJSAPIError} what the server refused, {OJSConnectionError}, {OJSTimeoutError}, or the reason of the caller's signal.
    */
   async call(call: Call, options: CallOptions, context: ErrorContext = {}, settings: CallSettings = {}): Promise<Wire> {
@@ -125,13 +132,23 @@ export class Connection implements AsyncDisposable {
   ): Promise<Wire> {
     if (this.#closed) throw new OJSError('This client is closed.', { operation: call.operation });
     const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}`, ...context };
-    const again = (other: Call) => this.#attempts(other, deadline, { ...about, operation: other.operation }, {}, []);
-    return this.#attempts(call, deadline, about, settings, failures, again);
+    const end = await this.#attempts(call, deadline, about, settings, failures);
+    if ('body' in end) return end.body;
+    const again = async (other: Call) => {
+      const found = await this.#attempts(other, deadline, { ...about, operation: other.operation }, {}, []);
+      if ('body' in found) return found.body;
+      throw found.error;
+    };
+    if (end.recovery !== null) {
+      const body = end.recovery.body(await Promise.all(end.recovery.calls.map(again)));
+      if (body !== null) return body;
+    }
+    throw end.error;
   }
 
   /** Milliseconds to wait after so many failures; null where there are to be no more attempts. */
   pauseAfter(failures: number): number | null {
-    return failures > this.#retry.max ? null : backoffMs(failures, this.#retry.minMs, this.#retry.maxMs);
+    return pauseAfter(failures, this.#retry);
   }
 
   /** One attempt, for callers that know better when to try again. @throws as `call`. */
@@ -144,44 +161,21 @@ export class Connection implements AsyncDisposable {
     throw outcome.error;
   }
 
-  async #attempts(
-    call: Call,
-    deadline: Deadline,
-    about: ErrorContext,
-    settings: CallSettings,
-    failures: OJSError[],
-    again?: (call: Call) => Promise<Wire>,
-  ): Promise<Wire> {
-    let uncertain = settings.uncertain ?? false;
-    for (;;) {
-      const context = { ...about, attempt: failures.length + 1 };
-      const outcome = await this.#attempt(call, deadline, context, settings.isAnswer);
-      if ('body' in outcome) return outcome.body;
-      if (outcome.final || ('api' in outcome && settings.isFinal?.(outcome.api))) {
-        if (uncertain && 'api' in outcome && again && settings.recover) {
-          const recovered = await settings.recover(outcome.api, again);
-          if (recovered !== null) return recovered;
-        }
-        throw outcome.error;
-      }
-      failures.push(outcome.error);
-      uncertain ||= !('api' in outcome) || outcome.api.statusCode !== 429;
-      const pause = this.pauseAfter(failures.length);
-      const wait = outcome.waitMs ?? pause ?? 0;
-      if (pause === null || wait >= deadline.remaining) throw outcome.error;
-      settings.repeating?.(uncertain);
-      await deadline.sleep(wait);
+  async #attempts(call: Call, deadline: Deadline, about: ErrorContext, settings: CallSettings, failures: OJSError[]): Promise<End> {
+    const steps = attempts(about, settings, this.#retry, () => deadline.remaining, failures);
+    let step = steps.next();
+    while (!step.done) {
+      const { context, pauseMs } = step.value;
+      if (pauseMs > 0) await deadline.sleep(pauseMs);
+      step = steps.next(await this.#attempt(call, deadline, context, settings.isAnswer));
     }
+    return step.value;
   }
 
   async #attempt(call: Call, deadline: Deadline, context: ErrorContext, isAnswer?: (answer: Answer) => boolean): Promise<Outcome> {
     const fake = currentFake();
     const answer = fake === null ? await this.#send(call, deadline, context) : await answered(fake, call, deadline);
-    if ('error' in answer) return answer;
-    if (answer.status < 400 || isAnswer?.(answer)) return readBody(answer, context);
-    const api = apiError(answer, context);
-    const waitMs = retryAfterMs(answer.headers);
-    return { final: !isPassing(api), error: api, api, ...(waitMs !== undefined && { waitMs }) };
+    return 'error' in answer ? answer : outcomeOf(answer, context, isAnswer);
   }
 
   async #send(call: Call, deadline: Deadline, context: ErrorContext): Promise<Answer | Unanswered> {
@@ -190,7 +184,7 @@ export class Connection implements AsyncDisposable {
       return await deadline.race(this.#transport.call(call, { signal: deadline.signal, ...(requestId !== undefined && { requestId }) }));
     } catch (cause) {
       deadline.signal.throwIfAborted();
-      return { final: false, error: new OJSConnectionError(`${call.operation}: ${messageOf(cause)}`, { ...context, cause }) };
+      return unanswered(cause, context);
     }
   }
 
@@ -202,27 +196,6 @@ export class Connection implements AsyncDisposable {
     if (this.http !== null) await this.#transport[Symbol.asyncDispose]();
   }
 }
-
-export function expiry(operation: string, ms: number, context: ErrorContext, failures: readonly OJSError[] = []): OJSTimeoutError {
-  const cause = failures.at(-1);
-  return new OJSTimeoutError(`${operation}: no answer within ${Math.round(ms)} ms.`, {
-    operation,
-    attempt: failures.length + 1,
-    ...(cause && { cause }),
-    ...context,
-  });
-}
-
-interface Unanswered {
-  readonly final: boolean;
-  readonly error: OJSError;
-  readonly waitMs?: number;
-}
-
-type Outcome =
-  | { readonly body: Wire }
-  | Unanswered
-  | { readonly final: boolean; readonly error: OJSError; readonly api: OJSAPIError; readonly waitMs?: number };
 
 /** What a handler throws in inline mode is the caller's own: it is neither an error of the connection nor tried again. */
 async function answered(fake: Fake, call: Call, deadline: Deadline): Promise<Answer> {
@@ -236,34 +209,8 @@ function transportTo(fake: Fake): Transport {
   return { call: async (call) => fake.answer(call), async [Symbol.asyncDispose]() {} };
 }
 
-function readBody(answer: Answer, context: ErrorContext): Outcome {
-  try {
-    const body: unknown = JSON.parse(answer.text);
-    if (isWire(body)) return { body };
-  } catch {
-    // Falls through: a page of some proxy is as little an answer as a bare number.
-  }
-  const start = answer.text.slice(0, 80);
-  return {
-    final: true,
-    error: new OJSConnectionError(`${context.operation}: expected a JSON object, got ${JSON.stringify(start)}.`, context),
-  };
-}
-
-/** Errors that pass by themselves. A paused queue does too, but only when an operator acts. */
-export function isPassing(error: OJSAPIError): boolean {
-  return [429, 500, 502, 503, 504].includes(error.statusCode) && error.code !== 'queue_paused';
-}
-
-/** Node puts the useful part of a failed connection into the code or the cause. */
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
-  const code = 'code' in error && typeof error.code === 'string' ? ` [${error.code}]` : '';
-  return `${error.message}${code}${cause}`.trim();
-}
-
-function httpOptions(target: string | undefined, options: ConnectionOptions): HttpOptions {
+/** @throws {OJSValidationError} for a URL or an option that cannot be used. */
+export function httpOptions(target: string | undefined, options: ConnectionOptions): HttpOptions {
   const fromEnv = target === undefined ? envText('OJS_BACKEND_URL') : undefined;
   const text = target ?? fromEnv ?? defaultUrl;
   const base = URL.parse(text);
@@ -280,13 +227,4 @@ function httpOptions(target: string | undefined, options: ConnectionOptions): Ht
 
 function openHttp(options: HttpOptions): Transport {
   return options.fetch === undefined ? platform.httpTransport(options) : new FetchTransport(options);
-}
-
-function readRetryRules(retry: ConnectionOptions['requestRetry']): RetryRules {
-  if (retry === false) return { max: 0, minMs: 0, maxMs: 0 };
-  return {
-    max: retry?.maxRetries ?? 5,
-    minMs: durationMs(retry?.minBackoff ?? 100, 'requestRetry.minBackoff'),
-    maxMs: durationMs(retry?.maxBackoff ?? 5_000, 'requestRetry.maxBackoff'),
-  };
 }

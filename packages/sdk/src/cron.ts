@@ -1,13 +1,13 @@
 import { uuidv7 } from '@ojs-ts/core';
 import { firstProblem } from './arguments.ts';
-import type { Connection } from './connection.ts';
 import { goneIsDone } from './dead-letter.ts';
 import { OJSError, OJSValidationError } from './errors.ts';
 import { type JsonArray, readRetry } from './job.ts';
 import { booleanOf, compact, dateOf, isWire, listOf, numberOf, textOf, textsOf, type Wire, wireOf } from './json.ts';
 import { isJobType } from './names.ts';
-import { type CallOptions, type JobOptions, wireOptions } from './options.ts';
-import { type Page, type PageOptions, readPage } from './page.ts';
+import type { Operation } from './operation.ts';
+import { type JobOptions, wireOptions } from './options.ts';
+import { type PageOf, type PageQuery, readPage } from './page.ts';
 
 export interface CronJobOptions extends Pick<JobOptions, 'queue' | 'meta' | 'priority' | 'retry' | 'tags'> {
   /** IANA name; default UTC. */
@@ -38,27 +38,33 @@ export interface CronJob extends Readonly<CronJobRequest> {
 }
 
 /** Registers it, or changes the one of this name. @throws {OJSValidationError} before anything is sent. */
-export async function registerCronJob(connection: Connection, request: CronJobRequest, options: CallOptions): Promise<CronJob> {
+export function* registerCronJob(request: CronJobRequest): Operation<CronJob> {
   const body = JSON.stringify(wireCron(request));
   // A second registration of the same is an update that changes nothing, so it is safe to repeat.
-  return readCron(await connection.call({ operation: 'cron.register', body, idempotencyKey: uuidv7() }, options, { queue: request.queue }));
+  return readCron(yield { call: { operation: 'cron.register', body, idempotencyKey: uuidv7() }, about: { queue: request.queue } });
 }
 
-export function listCronJobs(connection: Connection, { limit, offset, ...call }: PageOptions): Promise<Page<CronJob>> {
-  return readPage(
-    { limit, offset, cursor: undefined },
-    (query) => connection.call({ operation: 'cron.list', query: { ...query } }, call),
-    (body) => listOf(body.cron_jobs ?? body.crons ?? body.items).map(readCron),
-  );
+/** Both forms of a call as one. */
+export function cronCall<O extends object>(
+  first: string | CronJobRequest,
+  second: string | O | undefined,
+  type: string | undefined,
+  args: JsonArray | undefined,
+  options: (CronJobOptions & O) | undefined,
+): { readonly request: CronJobRequest; readonly options: O | undefined } {
+  if (typeof first !== 'string') return { request: first, options: typeof second === 'string' ? undefined : second };
+  const cron = typeof second === 'string' ? second : '';
+  return { request: { ...options, name: first, cron, type: type ?? '', args: args ?? [] }, options };
 }
 
-export async function unregisterCronJob(
-  connection: Connection,
-  name: string,
-  options: CallOptions,
-): Promise<{ deleted: boolean; name: string }> {
+export function* listCronJobs(query: PageQuery): Operation<PageOf<CronJob>> {
+  const body = yield { call: { operation: 'cron.list', query: { ...query } } };
+  return readPage(body, query, listOf(body.cron_jobs ?? body.crons ?? body.items).map(readCron));
+}
+
+export function* unregisterCronJob(name: string): Operation<{ deleted: boolean; name: string }> {
   const call = { operation: 'cron.remove', params: { name }, idempotencyKey: uuidv7() } as const;
-  const body = await connection.call(call, options, {}, { recover: goneIsDone });
+  const body = yield { call, settings: { recover: goneIsDone } };
   return { deleted: body.deleted !== false, name };
 }
 

@@ -8,6 +8,8 @@ export interface Fake {
   settle?(call: Call, answer: Answer): Promise<void>;
   /** The time of the store, where a test has frozen or moved it; in milliseconds since the Unix epoch. */
   now?(): number;
+  /** True where `settle` runs handlers. A sync client cannot wait for those and refuses; of any other fake it leaves `settle` out. */
+  readonly runsHandlers?: boolean;
 }
 
 /** Where `/testing` says which fake the code that runs now is in. One place for the process, so that ESM and CommonJS copies agree. */

@@ -94,6 +94,11 @@ export function withDefaults(defaults: JobOptions | undefined, options: JobOptio
   return merged;
 }
 
+/** The queue of a client is that of what names none. */
+export function inQueue<T extends { queue?: string }>(request: T, queue: string | undefined): T {
+  return request.queue === undefined && queue !== undefined ? { ...request, queue } : request;
+}
+
 /** A request in its wire form, with what a retry and an error need to know of it. */
 export interface WireRequest {
   readonly id: string;

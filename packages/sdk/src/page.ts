@@ -1,8 +1,8 @@
 import { booleanOf, compact, numberOf, textOf, type Wire, wireOf } from './json.ts';
 import type { CallOptions } from './options.ts';
 
-/** One page of a list; iterating goes on over the following pages. */
-export interface Page<T> extends AsyncIterable<T> {
+/** One page of a list. */
+export interface PageOf<T> {
   readonly items: readonly T[];
   readonly total?: number;
   readonly limit: number;
@@ -10,6 +10,9 @@ export interface Page<T> extends AsyncIterable<T> {
   readonly hasMore: boolean;
   readonly nextCursor?: string;
 }
+
+/** One page of a list; iterating goes on over the following pages. */
+export interface Page<T> extends PageOf<T>, AsyncIterable<T> {}
 
 export interface PageOptions extends CallOptions {
   limit?: number;
@@ -22,29 +25,39 @@ export interface PageQuery {
   readonly cursor: string | undefined;
 }
 
-/** Asks `load` for the page, and for the next ones when somebody iterates; `items` finds the list in an answer. */
-export async function readPage<T>(
-  query: PageQuery,
-  load: (query: PageQuery) => Promise<Wire>,
-  items: (body: Wire) => T[],
-): Promise<Page<T>> {
-  const body = await load(query);
+/** What the answer to the query says of its page; `items` are those that were found in it. */
+export function readPage<T>(body: Wire, query: PageQuery, items: readonly T[]): PageOf<T> {
   const about = wireOf(body.pagination) ?? {};
-  const list = items(body);
-  const page = compact({
-    items: list,
+  return compact({
+    items,
     total: numberOf(about.total) ?? numberOf(body.total),
-    limit: numberOf(about.limit) ?? query.limit ?? list.length,
+    limit: numberOf(about.limit) ?? query.limit ?? items.length,
     offset: numberOf(about.offset) ?? query.offset ?? 0,
     hasMore: booleanOf(about.has_more) ?? false,
     nextCursor: textOf(about.next_cursor),
   });
+}
+
+/** The query of the page after this one; null after the last. */
+export function nextPage(page: PageOf<unknown>, query: PageQuery): PageQuery | null {
+  if (!page.hasMore || page.items.length === 0) return null;
+  // Both: a server that knows cursors lets them win, one that does not goes by the offset.
+  return { limit: query.limit, offset: page.offset + page.items.length, cursor: page.nextCursor };
+}
+
+export function firstPage({ limit, offset }: PageOptions): PageQuery {
+  return { limit, offset, cursor: undefined };
+}
+
+/** Asks `load` for the page, and for the next ones when somebody iterates. */
+export async function openPage<T>(query: PageQuery, load: (query: PageQuery) => Promise<PageOf<T>>): Promise<Page<T>> {
+  const page = await load(query);
   async function* all(): AsyncGenerator<T> {
-    yield* list;
-    if (!page.hasMore || list.length === 0) return;
-    // Both: a server that knows cursors lets them win, one that does not goes by the offset.
-    const next = { offset: page.offset + list.length, cursor: page.nextCursor };
-    yield* await readPage({ limit: query.limit, ...next }, load, items);
+    yield* page.items;
+    for (let [last, next] = [page, nextPage(page, query)]; next !== null; next = nextPage(last, next)) {
+      last = await load(next);
+      yield* last.items;
+    }
   }
   return { ...page, [Symbol.asyncIterator]: all };
 }

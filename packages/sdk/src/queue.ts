@@ -1,8 +1,7 @@
-import { type OperationName, uuidv7 } from '@ojs-ts/core';
-import type { Connection } from './connection.ts';
+import { uuidv7 } from '@ojs-ts/core';
 import { compact, dateOf, isWire, listOf, numberOf, textOf, type Wire, wireOf } from './json.ts';
-import type { CallOptions } from './options.ts';
-import { type PageQuery, readPage } from './page.ts';
+import type { Operation } from './operation.ts';
+import { nextPage, type PageQuery, readPage } from './page.ts';
 
 export interface Queue {
   readonly name: string;
@@ -61,16 +60,25 @@ export function readQueueStats(raw: Wire): QueueStats {
 }
 
 /** All of them, over every page. */
-export async function listQueues(connection: Connection, options: CallOptions): Promise<Queue[]> {
-  const first: PageQuery = { limit: 200, offset: undefined, cursor: undefined };
-  const load = (query: PageQuery) => connection.call({ operation: 'queue.list', query: { ...query } }, options);
-  return Array.fromAsync(await readPage(first, load, (body) => listOf(body.queues).filter(isWire).map(readQueue)));
+export function* listQueues(): Operation<Queue[]> {
+  const queues: Queue[] = [];
+  let query: PageQuery | null = { limit: 200, offset: undefined, cursor: undefined };
+  while (query !== null) {
+    const body: Wire = yield { call: { operation: 'queue.list', query: { ...query } } };
+    const page = readPage(body, query, listOf(body.queues).filter(isWire).map(readQueue));
+    queues.push(...page.items);
+    query = nextPage(page, query);
+  }
+  return queues;
 }
 
-/** Reads a queue, or changes it under a key, so that a repeated call changes it once. */
-export function onQueue(connection: Connection, operation: OperationName, name: string, options: CallOptions): Promise<Wire> {
-  const key = operation === 'queue.stats' ? {} : { idempotencyKey: uuidv7() };
-  return connection.call({ operation, params: { name }, ...key }, options, { queue: name });
+export function* queueStats(name: string): Operation<QueueStats> {
+  return readQueueStats(yield { call: { operation: 'queue.stats', params: { name } }, about: { queue: name } });
+}
+
+/** Changes a queue under a key, so that a repeated call changes it once. */
+export function* changeQueue(operation: 'queue.pause' | 'queue.resume', name: string): Operation<Queue> {
+  return readQueue(yield { call: { operation, params: { name }, idempotencyKey: uuidv7() }, about: { queue: name } });
 }
 
 function statusOf(paused: boolean): 'active' | 'paused' {

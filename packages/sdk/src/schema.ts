@@ -1,11 +1,10 @@
-import { uuidv7 } from '@ojs-ts/core';
-import type { Connection } from './connection.ts';
+import { type Call, uuidv7 } from '@ojs-ts/core';
 import { goneIsDone } from './dead-letter.ts';
 import { OJSError, OJSValidationError } from './errors.ts';
-import { compact, dateOf, listOf, numberOf, textOf, wireOf } from './json.ts';
+import { compact, dateOf, listOf, numberOf, textOf, type Wire, wireOf } from './json.ts';
 import { isJobType } from './names.ts';
-import type { CallOptions } from './options.ts';
-import { type Page, type PageOptions, readPage } from './page.ts';
+import type { Operation } from './operation.ts';
+import { type PageOf, type PageQuery, readPage } from './page.ts';
 
 /** A registered schema without its text, as lists have it (ojs-http-binding §15). */
 export interface SchemaInfo {
@@ -22,14 +21,12 @@ export interface Schema extends SchemaInfo {
 }
 
 /** @throws {OJSValidationError} before anything is sent. */
-export async function registerSchema(
-  connection: Connection,
+export function* registerSchema(
   uri: string,
   jobType: string,
   version: string,
   schema: Readonly<Record<string, unknown>>,
-  options: CallOptions,
-): Promise<Schema> {
+): Operation<Schema> {
   if (typeof uri !== 'string' || uri === '') throw OJSValidationError.of('uri', 'expected a URI such as urn:ojs:schema:email.send:v1');
   if (!isJobType(jobType))
     throw OJSValidationError.of(
@@ -38,38 +35,37 @@ export async function registerSchema(
     );
   if (wireOf(schema) === undefined) throw OJSValidationError.of('schema', 'expected a JSON Schema, an object');
   const body = JSON.stringify({ uri, type: jobType, version, schema });
-  const answer = await connection.call(
-    { operation: 'schema.register', body, idempotencyKey: uuidv7() },
-    options,
-    {},
-    {
+  const answer = yield {
+    call: { operation: 'schema.register', body, idempotencyKey: uuidv7() },
+    settings: {
       // A server may refuse a second registration of one version; that was this call's own if it reads the same.
-      recover: async (error, call) => {
-        if (error.statusCode !== 409) return null;
-        const found = await call({ operation: 'schema.get', params: { key: uri } });
-        return JSON.stringify(readSchema(found).schema) === JSON.stringify(schema) ? found : null;
-      },
+      recover: ({ statusCode }) => (statusCode === 409 ? { calls: [getCall(uri)], body: ([found]) => same(found, schema) } : null),
     },
-  );
+  };
   return readSchema(answer);
 }
 
-export function listSchemas(connection: Connection, { limit, offset, ...call }: PageOptions): Promise<Page<SchemaInfo>> {
-  return readPage(
-    { limit, offset, cursor: undefined },
-    (query) => connection.call({ operation: 'schema.list', query: { ...query } }, call),
-    (body) => listOf(body.schemas ?? body.items).map(readInfo),
-  );
+export function* listSchemas(query: PageQuery): Operation<PageOf<SchemaInfo>> {
+  const body = yield { call: { operation: 'schema.list', query: { ...query } } };
+  return readPage(body, query, listOf(body.schemas ?? body.items).map(readInfo));
 }
 
-export async function getSchema(connection: Connection, uri: string, options: CallOptions): Promise<Schema> {
-  return readSchema(await connection.call({ operation: 'schema.get', params: { key: uri } }, options));
+export function* getSchema(uri: string): Operation<Schema> {
+  return readSchema(yield { call: getCall(uri) });
 }
 
-export async function deleteSchema(connection: Connection, uri: string, options: CallOptions): Promise<{ deleted: boolean; uri: string }> {
+export function* deleteSchema(uri: string): Operation<{ deleted: boolean; uri: string }> {
   const call = { operation: 'schema.delete', params: { key: uri }, idempotencyKey: uuidv7() } as const;
-  const body = await connection.call(call, options, {}, { recover: goneIsDone });
+  const body = yield { call, settings: { recover: goneIsDone } };
   return { deleted: body.deleted !== false, uri };
+}
+
+function getCall(uri: string): Call {
+  return { operation: 'schema.get', params: { key: uri } };
+}
+
+function same(found: Wire | undefined, schema: object): Wire | null {
+  return found !== undefined && JSON.stringify(readSchema(found).schema) === JSON.stringify(schema) ? found : null;
 }
 
 /** `{schema: {uri, …, schema}}`, or the same without the wrapper. */

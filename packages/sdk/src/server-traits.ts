@@ -2,6 +2,7 @@ import type { Connection } from './connection.ts';
 import { OJSAPIError } from './errors.ts';
 import { currentFake } from './fake.ts';
 import { type Wire, wireOf } from './json.ts';
+import type { Operation } from './operation.ts';
 
 /** What differs between servers in ways that a call cannot tell by its answer. */
 export interface ServerTraits {
@@ -13,19 +14,26 @@ export interface ServerTraits {
 
 const known = new WeakMap<Connection, Promise<ServerTraits>>();
 
-/** Read from the manifest, once a connection: a server that has none is taken for one without our extensions. */
+/** Asked once a connection. */
 export function serverTraits(connection: Connection): Promise<ServerTraits> {
   // What a fake can do says nothing about the server after the test.
-  if (currentFake() !== null) return connection.call({ operation: 'system.manifest' }, {}).then(traitsOf);
+  if (currentFake() !== null) return connection.ask(readTraits(), {});
   const before = known.get(connection);
   if (before !== undefined) return before;
-  const asked = connection.call({ operation: 'system.manifest' }, {}).then(traitsOf, (error: unknown) => {
-    if (error instanceof OJSAPIError && [404, 405, 501].includes(error.statusCode)) return traitsOf({});
-    known.delete(connection);
-    throw error;
-  });
+  const asked = connection.ask(readTraits(), {});
+  asked.catch(() => known.delete(connection));
   known.set(connection, asked);
   return asked;
+}
+
+/** Read from the manifest: a server that has none is taken for one without our extensions. */
+export function* readTraits(): Operation<ServerTraits> {
+  try {
+    return traitsOf(yield { call: { operation: 'system.manifest' } });
+  } catch (error) {
+    if (error instanceof OJSAPIError && [404, 405, 501].includes(error.statusCode)) return traitsOf({});
+    throw error;
+  }
 }
 
 function traitsOf(manifest: Wire): ServerTraits {

@@ -21,7 +21,19 @@ export type SchemaOutput<S> = S extends StandardSchemaV1<unknown, infer O> ? O :
 
 /** What the schema makes of the value. @throws {OJSValidationError} with every issue; `at` is where the value stands, such as `args[0]`. */
 export async function parseWith<O>(schema: StandardSchemaV1<unknown, O>, value: unknown, at: string): Promise<O> {
-  const result = await schema['~standard'].validate(value);
+  return parsedOf(await schema['~standard'].validate(value), at);
+}
+
+/** Same without waiting. @throws {OJSValidationError} also for a schema that needs to wait. */
+export function parseNow<O>(schema: StandardSchemaV1<unknown, O>, value: unknown, at: string): O {
+  const result = schema['~standard'].validate(value);
+  if (!('then' in result)) return parsedOf(result, at);
+  // What it comes to is of no interest any more.
+  result.then(undefined, () => {});
+  throw OJSValidationError.of(at, 'this schema checks asynchronously, which a call that blocks cannot wait for; enqueue with a Client');
+}
+
+function parsedOf<O>(result: SchemaResult<O>, at: string): O {
   if (result.issues === undefined) return result.value;
   const issues = result.issues.map(({ message, path }): ValidationProblem => ({ path: at + pathText(path), message }));
   throw new OJSValidationError(issues.map(({ path, message }) => `${path}: ${message}`).join('; '), { issues });

@@ -1,13 +1,15 @@
 import { errorFor, itemError } from '../api-error.ts';
-import { type Connection, expiry, isPassing } from '../connection.ts';
+import { expiry, isPassing } from '../attempts.ts';
+import type { Connection } from '../connection.ts';
 import { Deadline } from '../deadline.ts';
 import { OJSAPIError, OJSConnectionError, type OJSError } from '../errors.ts';
 import { jobIn, readJob } from '../job.ts';
+import { getCall } from '../jobs.ts';
 import { isWire, numberOf, parseWire, textOf, type Wire, wireOf } from '../json.ts';
 import type { WireRequest } from '../options.ts';
 import type { Entry } from './coalescer.ts';
 import { filledIn, outcomeOf, readSent, type Sent } from './sent.ts';
-import { contextOf, getCall, singleCall, singleSettings } from './single.ts';
+import { contextOf, singleCall, singleSettings } from './single.ts';
 
 export type Enqueue = Entry<WireRequest, Sent>;
 

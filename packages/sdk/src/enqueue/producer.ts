@@ -1,7 +1,8 @@
-import { type Connection, expiry } from '../connection.ts';
+import { expiry } from '../attempts.ts';
+import type { Connection } from '../connection.ts';
 import { Deadline } from '../deadline.ts';
-import { type JobDef, parseArgs } from '../definition.ts';
-import { type ErrorContext, isOjsError } from '../errors.ts';
+import type { JobDef } from '../definition.ts';
+import type { ErrorContext } from '../errors.ts';
 import { handleOf, type JobCalls, type JobHandle } from '../handle.ts';
 import type { Job, JsonArray } from '../job.ts';
 import type { MiddlewareChain } from '../middleware/chain.ts';
@@ -12,6 +13,7 @@ import { Rendezvous } from './rendezvous.ts';
 import { atIndex, type Checked, check, complete, schemaOf } from './request.ts';
 import { Sender } from './sender.ts';
 import type { Sent } from './sent.ts';
+import { parsedJob, tell, withArgs } from './shown.ts';
 import { contextOf } from './single.ts';
 
 export interface ProducerOptions {
@@ -131,17 +133,8 @@ export class Producer {
     const own = definition === undefined ? calls : parsingCalls(calls, definition);
     const seen = outcome === 'duplicate' && definition !== undefined ? await parsedJob(job, definition) : withArgs(job, parsed);
     const handle = handleOf(seen, outcome, own);
-    if (onJobEnqueued !== undefined && outcome !== 'duplicate') this.#tell(onJobEnqueued, handle);
+    tell(onJobEnqueued, handle, this.#options.connection.logger);
     return handle;
-  }
-
-  /** The job is there, whatever a listener makes of it. */
-  #tell(listener: (job: Job) => void, job: JobHandle): void {
-    try {
-      listener(job);
-    } catch (error) {
-      this.#options.connection.logger.error('onJobEnqueued has thrown.', { job_id: job.id, error });
-    }
   }
 }
 
@@ -149,21 +142,6 @@ export class Producer {
 function withParsed(checked: Checked, before: JsonArray | undefined, request: JobRequest): Checked {
   if (checked.parsed !== undefined || before === undefined || request.meta?.['ojs.codec.encodings'] === undefined) return checked;
   return { ...checked, parsed: before };
-}
-
-function withArgs<A extends JsonArray, R>(job: Job<A, R>, args: JsonArray | undefined): Job<A, R>;
-function withArgs(job: Job, args: JsonArray | undefined): Job {
-  return args === undefined ? job : { ...job, args };
-}
-
-/** With args as the definition's schema makes them; as they came where it no longer takes them, such as those of an older version. */
-async function parsedJob<A extends JsonArray, R>(job: Job<A, R>, definition: JobDef): Promise<Job<A, R>> {
-  try {
-    return withArgs(job, await parseArgs(definition, job.args));
-  } catch (error) {
-    if (isOjsError(error)) return job;
-    throw error;
-  }
 }
 
 /** So that a handle of a typed job shows typed args after `refresh()` too. */

@@ -1,6 +1,6 @@
 import { uuidv7 } from '@ojs-ts/core';
 import type { JobDef } from '../definition.ts';
-import { definitionOf, parseArgs } from '../definition.ts';
+import { definitionOf, parseArgs, parseArgsNow } from '../definition.ts';
 import { OJSValidationError } from '../errors.ts';
 import type { JsonArray } from '../job.ts';
 import { type EnqueueOptions, type JobRequest, type WireRequest, wireRequest, withDefaults } from '../options.ts';
@@ -51,6 +51,13 @@ export async function check(request: JobRequest): Promise<Checked> {
   const definition = schemaOf(request);
   if (definition === undefined) return { wire };
   return { wire, parsed: await parseArgs(definition, request.args) };
+}
+
+/** Same without waiting. @throws {OJSValidationError} also for a schema that needs to wait. */
+export function checkNow(request: JobRequest): Checked {
+  const wire = wireRequest(request);
+  const definition = schemaOf(request);
+  return definition === undefined ? { wire } : { wire, parsed: parseArgsNow(definition, request.args) };
 }
 
 /** The definition that checks the args of the request. */

@@ -1,5 +1,6 @@
+import { isPassing } from '../attempts.ts';
 import { backoffMs } from '../backoff.ts';
-import { type Connection, isPassing } from '../connection.ts';
+import type { Connection } from '../connection.ts';
 import type { Deadline } from '../deadline.ts';
 import { OJSAPIError, OJSConnectionError, OJSTimeoutError } from '../errors.ts';
 import type { Job } from '../job.ts';

@@ -1,4 +1,5 @@
-import { type Connection, messageOf } from '../connection.ts';
+import { messageOf } from '../attempts.ts';
+import type { Connection } from '../connection.ts';
 import type { Deadline } from '../deadline.ts';
 import { serverTraits } from '../server-traits.ts';
 import type { Workflow } from '../workflow/workflow.ts';

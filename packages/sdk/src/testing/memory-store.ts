@@ -61,6 +61,11 @@ export class MemoryStore extends Store implements Fake, Ledger {
     return answer;
   }
 
+  /** Inline: a sync client cannot wait for a handler. */
+  get runsHandlers(): boolean {
+    return this.#isInline;
+  }
+
   /** What a handler throws goes to the caller; the steps of a workflow that do not depend on it are run all the same. */
   async settle(call: Call, answer: Answer): Promise<void> {
     const waiting = [...(this.#enqueued.get(answer) ?? [])];

@@ -1,4 +1,4 @@
-import { isPassing } from '../connection.ts';
+import { isPassing } from '../attempts.ts';
 import { OJSAPIError } from '../errors.ts';
 
 const statusesOfNoRoute: readonly number[] = [404, 405, 501];

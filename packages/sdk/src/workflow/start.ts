@@ -1,27 +1,25 @@
 import { uuidv7 } from '@ojs-ts/core';
 import type { Connection } from '../connection.ts';
-import { check } from '../enqueue/request.ts';
+import { check, checkNow } from '../enqueue/request.ts';
 import { OJSValidationError } from '../errors.ts';
 import { readJob } from '../job.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import { type CallOptions, type JobRequest, type WireBody, wireBody } from '../options.ts';
-import { serverTraits } from '../server-traits.ts';
+import { type CallOptions, inQueue, type JobRequest, type WireBody, wireBody } from '../options.ts';
+import { type ServerTraits, serverTraits } from '../server-traits.ts';
+import { createWorkflow } from './calls.ts';
 import type { WorkflowDefinition } from './definition.ts';
 import { gather } from './gather.ts';
 import { type JobPlan, jobsOf, planOf } from './plan.ts';
 import { type Shape, shapeOfPlan } from './shape.ts';
 import { workflowBody } from './wire.ts';
-import { readWorkflow, type Workflow } from './workflow.ts';
+import type { Workflow } from './workflow.ts';
 
 export interface Started {
   readonly workflow: Workflow;
   readonly shape: Shape;
 }
 
-/**
- * Checks a definition, lets each of its jobs pass the middleware, checks again and sends it. The id is minted here and is the idempotency key, too: a call
- * whose answer was lost is repeated and starts it once.
- */
+/** Checks a definition, lets each of its jobs pass the middleware, checks again and sends it. */
 export async function startWorkflow(
   connection: Connection,
   middleware: readonly EnqueueMiddleware[],
@@ -40,20 +38,7 @@ export async function startWorkflow(
     );
     const { nestedWorkflows } = await serverTraits(connection);
     const id = uuidv7();
-    const body = workflowBody(plan, id, bodies, nestedWorkflows);
-    const answer = await connection.call(
-      { operation: 'workflow.create', body, idempotencyKey: id },
-      options,
-      {},
-      {
-        // A server without idempotency keys finds the id of the first call in its way.
-        recover: async (error, call) =>
-          error.code === 'duplicate' && error.error.details.existing_workflow_id === id
-            ? call({ operation: 'workflow.get', params: { id } })
-            : null,
-      },
-    );
-    const workflow = readWorkflow(answer);
+    const workflow = await connection.ask(createWorkflow(id, workflowBody(plan, id, bodies, nestedWorkflows)), options);
     const byId = new Map(workflow.steps.map((step) => [step.id, step] as const));
     const seen = jobs.map((job) => {
       const body = bodies.get(job);
@@ -65,23 +50,46 @@ export async function startWorkflow(
   return gather(middleware, requests, paths, send);
 }
 
+/**
+ * Same without middleware and without waiting: what writes the body of the request, once the server's traits are known.
+ * @throws {OJSValidationError} also for a schema that needs to wait.
+ */
+export function textOfNow(
+  definition: WorkflowDefinition,
+  queue: string | undefined,
+): (traits: ServerTraits) => { readonly id: string; readonly text: string } {
+  const plan = planOf(definition);
+  const bodies = new Map<JobPlan, WireBody>();
+  for (const job of jobsOf(plan)) {
+    const request = inQueue(job.request, queue);
+    try {
+      checkNow(request);
+      bodies.set(job, wireBody(request));
+    } catch (error) {
+      throw atPath(job.path, error);
+    }
+  }
+  const id = uuidv7();
+  return ({ nestedWorkflows }) => ({ id, text: workflowBody(plan, id, bodies, nestedWorkflows) });
+}
+
 /** Before any middleware sees the request, and after the last one has. Its args are sent as they were given: the worker parses them again. */
 async function checked(request: JobRequest): Promise<JobRequest> {
   await check(request);
   return request;
 }
 
-function inQueue(request: JobRequest, queue: string | undefined): JobRequest {
-  return request.queue === undefined && queue !== undefined ? { ...request, queue } : request;
-}
-
-/** What is wrong with a job, with the job's place before it. */
 async function at<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof OJSValidationError) || error.issues.length === 0) throw error;
-    const issues = error.issues.map((issue) => ({ path: `${path}.${issue.path}`, message: issue.message }));
-    throw new OJSValidationError(issues.map((issue) => `${issue.path}: ${issue.message}`).join('; '), { issues });
+    throw atPath(path, error);
   }
+}
+
+/** What is wrong with a job, with the job's place before it. */
+function atPath(path: string, error: unknown): unknown {
+  if (!(error instanceof OJSValidationError) || error.issues.length === 0) return error;
+  const issues = error.issues.map((issue) => ({ path: `${path}.${issue.path}`, message: issue.message }));
+  return new OJSValidationError(issues.map((issue) => `${issue.path}: ${issue.message}`).join('; '), { issues });
 }

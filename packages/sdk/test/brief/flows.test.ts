@@ -1,7 +1,7 @@
 import { startServer } from '@ojs-ts/server';
 import { expect, expectTypeOf, test } from 'vitest';
-import * as ojs from '../src/index.ts';
-import { keepingLogger } from './support/log.ts';
+import * as ojs from '../../src/index.ts';
+import { keepingLogger } from '../support/log.ts';
 
 // The brief's examples of workflows and events, word for word where TypeScript has the words.
 

@@ -1,0 +1,159 @@
+import type { Answer, Call } from '@ojs-ts/core';
+import { apiError, retryAfterMs } from './api-error.ts';
+import { backoffMs } from './backoff.ts';
+import { type Duration, durationMs } from './duration.ts';
+import { type ErrorContext, type OJSAPIError, OJSConnectionError, type OJSError, OJSTimeoutError } from './errors.ts';
+import { isWire, type Wire } from './json.ts';
+
+export interface RetryOptions {
+  maxRetries?: number;
+  minBackoff?: Duration;
+  maxBackoff?: Duration;
+}
+
+export interface RetryRules {
+  readonly max: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+/** How a refused repetition of a call whose first outcome is unknown may still turn out well. */
+export interface Recovery {
+  /** What to ask first. */
+  readonly calls: readonly Call[];
+  /** The body that says the first call took effect, or null. */
+  readonly body: (found: readonly Wire[]) => Wire | null;
+}
+
+/** The body is what this call finds. */
+export function asFound(call: Call): Recovery {
+  return { calls: [call], body: ([found]) => found ?? null };
+}
+
+export interface CallSettings {
+  /** Statuses of 400 and more that are an answer all the same. */
+  readonly isAnswer?: (answer: Answer) => boolean;
+  /** Asked when the server refuses a repeated call whose first outcome is unknown. */
+  readonly recover?: (error: OJSAPIError) => Recovery | null;
+  /** True where an earlier call of somebody else may have had the same effect already. */
+  readonly uncertain?: boolean;
+  /** Errors that are not worth another attempt although they might pass. */
+  readonly isFinal?: (error: OJSAPIError) => boolean;
+  /** Told before another attempt; `uncertain` as in `recover`. */
+  readonly repeating?: (uncertain: boolean) => void;
+}
+
+/** No answer, or none that can be read. */
+export interface Unanswered {
+  readonly final: boolean;
+  readonly error: OJSError;
+  readonly waitMs?: number;
+}
+
+/** What an attempt met. */
+export type Outcome =
+  | { readonly body: Wire }
+  | Unanswered
+  | { readonly final: boolean; readonly error: OJSError; readonly api: OJSAPIError; readonly waitMs?: number };
+
+/** One attempt that is to be made now, after a pause. */
+export interface Attempt {
+  readonly context: ErrorContext;
+  readonly pauseMs: number;
+}
+
+/** How a call ended, once no attempt is left. */
+export type End = { readonly body: Wire } | { readonly error: OJSError; readonly recovery: Recovery | null };
+
+/**
+ * The attempts of a call (no answer, 429, 500, 502, 503, 504 are tried again, within the deadline), apart from how they are made.
+ * @param remaining milliseconds until the deadline.
+ * @param failures grows by what every attempt met.
+ */
+export function* attempts(
+  about: ErrorContext,
+  settings: CallSettings,
+  rules: RetryRules,
+  remaining: () => number,
+  failures: OJSError[],
+): Generator<Attempt, End, Outcome> {
+  let uncertain = settings.uncertain ?? false;
+  let pauseMs = 0;
+  for (;;) {
+    const outcome: Outcome = yield { context: { ...about, attempt: failures.length + 1 }, pauseMs };
+    if ('body' in outcome) return outcome;
+    if (outcome.final || ('api' in outcome && settings.isFinal?.(outcome.api))) {
+      return { error: outcome.error, recovery: uncertain && 'api' in outcome ? (settings.recover?.(outcome.api) ?? null) : null };
+    }
+    failures.push(outcome.error);
+    uncertain ||= !('api' in outcome) || outcome.api.statusCode !== 429;
+    const pause = pauseAfter(failures.length, rules);
+    pauseMs = outcome.waitMs ?? pause ?? 0;
+    if (pause === null || pauseMs >= remaining()) return { error: outcome.error, recovery: null };
+    settings.repeating?.(uncertain);
+  }
+}
+
+/** Milliseconds to wait after so many failures; null where there are to be no more attempts. */
+export function pauseAfter(failures: number, rules: RetryRules): number | null {
+  return failures > rules.max ? null : backoffMs(failures, rules.minMs, rules.maxMs);
+}
+
+export function readRetryRules(retry: RetryOptions | false | undefined): RetryRules {
+  if (retry === false) return { max: 0, minMs: 0, maxMs: 0 };
+  return {
+    max: retry?.maxRetries ?? 5,
+    minMs: durationMs(retry?.minBackoff ?? 100, 'requestRetry.minBackoff'),
+    maxMs: durationMs(retry?.maxBackoff ?? 5_000, 'requestRetry.maxBackoff'),
+  };
+}
+
+export function outcomeOf(answer: Answer, context: ErrorContext, isAnswer?: (answer: Answer) => boolean): Outcome {
+  if (answer.status < 400 || isAnswer?.(answer)) return readBody(answer, context);
+  const api = apiError(answer, context);
+  const waitMs = retryAfterMs(answer.headers);
+  return { final: !isPassing(api), error: api, api, ...(waitMs !== undefined && { waitMs }) };
+}
+
+/** No answer came: whether the call took effect is unknown. */
+export function unanswered(cause: unknown, context: ErrorContext): Unanswered {
+  return { final: false, error: new OJSConnectionError(`${context.operation}: ${messageOf(cause)}`, { ...context, cause }) };
+}
+
+/** The error of a call whose deadline has passed. */
+export function expiry(operation: string, ms: number, context: ErrorContext, failures: readonly OJSError[] = []): OJSTimeoutError {
+  const cause = failures.at(-1);
+  return new OJSTimeoutError(`${operation}: no answer within ${Math.round(ms)} ms.`, {
+    operation,
+    attempt: failures.length + 1,
+    ...(cause && { cause }),
+    ...context,
+  });
+}
+
+/** Errors that pass by themselves. A paused queue does too, but only when an operator acts. */
+export function isPassing(error: OJSAPIError): boolean {
+  return [429, 500, 502, 503, 504].includes(error.statusCode) && error.code !== 'queue_paused';
+}
+
+/** Node puts the useful part of a failed connection into the code or the cause. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  const code = 'code' in error && typeof error.code === 'string' ? ` [${error.code}]` : '';
+  return `${error.message}${code}${cause}`.trim();
+}
+
+function readBody(answer: Answer, context: ErrorContext): Outcome {
+  try {
+    const body: unknown = JSON.parse(answer.text);
+    if (isWire(body)) return { body };
+  } catch {
+    // Falls through: a page of some proxy is as little an answer as a bare number.
+  }
+  const start = answer.text.slice(0, 80);
+  return {
+    final: true,
+    error: new OJSConnectionError(`${context.operation}: expected a JSON object, got ${JSON.stringify(start)}.`, context),
+  };
+}

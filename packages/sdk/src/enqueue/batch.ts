@@ -1,0 +1,46 @@
+import { isOjsError, OJSValidationError } from '../errors.ts';
+import { jobIn, readJob } from '../job.ts';
+import { getCall } from '../jobs.ts';
+import { isWire, listOf, numberOf, type Wire, wireOf } from '../json.ts';
+import type { Operation } from '../operation.ts';
+import type { WireRequest } from '../options.ts';
+import { outcomeOf, type Sent } from './sent.ts';
+import { isOwn } from './single.ts';
+
+/** Batches up to this size are sent without asking for the server's limit; every server takes as many (L4-BULK-002). */
+export const surelyTaken = 1_000;
+
+/** PUSH of several, all or none (ojs-http-binding §9). @throws {OJSValidationError} for more jobs than the server takes at once. */
+export function* enqueueBatch(requests: readonly WireRequest[], limit: number | null): Operation<Sent[]> {
+  const [first] = requests;
+  if (first === undefined) return [];
+  if (limit !== null && requests.length > limit) throw tooMany(requests.length, limit);
+  let answer: Wire;
+  try {
+    answer = yield {
+      call: {
+        operation: 'job.enqueueBatch',
+        body: `{"jobs":[${requests.map(({ text }) => text).join(',')}]}`,
+        idempotencyKey: first.id,
+      },
+      settings: {
+        recover: (error) => (isOwn(error, requests) ? { calls: requests.map(({ id }) => getCall(id)), body: (jobs) => ({ jobs }) } : null),
+      },
+    };
+  } catch (error) {
+    if (!isOjsError(error, 'batch_size_exceeded') || !('error' in error)) throw error;
+    throw tooMany(requests.length, numberOf(wireOf(wireOf(error.error)?.details)?.max_batch_size), error);
+  }
+  return listOf(answer.jobs).map((raw) => ({ job: readJob(jobIn(raw)), outcome: isWire(raw) ? outcomeOf(raw) : 'created' }));
+}
+
+/** Jobs that the server takes in one batch, as its manifest says; null where it does not. */
+export function* batchLimit(): Operation<number | null> {
+  const manifest = yield { call: { operation: 'system.manifest' } };
+  return numberOf(wireOf(manifest.limits)?.max_batch_jobs) ?? null;
+}
+
+function tooMany(count: number, max: number | undefined, cause?: unknown): OJSValidationError {
+  const message = `expected at most ${max ?? 'as many jobs as the server takes'} in one batch, got ${count}; nothing was enqueued`;
+  return new OJSValidationError(`requests: ${message}`, { cause, operation: 'job.enqueueBatch', issues: [{ path: 'requests', message }] });
+}

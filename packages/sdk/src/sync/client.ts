@@ -1,0 +1,256 @@
+import {
+  type CronJob,
+  type CronJobOptions,
+  type CronJobRequest,
+  cronCall,
+  listCronJobs,
+  registerCronJob,
+  unregisterCronJob,
+} from '../cron.ts';
+import { deleteDeadLetterJob, listDeadLetterJobs, retryDeadLetterJob } from '../dead-letter.ts';
+import type { ArgsIn, ArgsOf, InputOf, JobDef, JobTypes, Jsonable, NameIn, ResultIn, ResultOf } from '../definition.ts';
+import { batchLimit, enqueueBatch, surelyTaken } from '../enqueue/batch.ts';
+import { atIndex, type Checked, checkNow, complete, requestOf, schemaOf } from '../enqueue/request.ts';
+import type { Sent } from '../enqueue/sent.ts';
+import { parsedJobNow, tell, withArgs } from '../enqueue/shown.ts';
+import { enqueueOne } from '../enqueue/single.ts';
+import { defaultQueue } from '../environment.ts';
+import { currentFake } from '../fake.ts';
+import type { Job, JsonArray } from '../job.ts';
+import { cancelJob, getJob } from '../jobs.ts';
+import { inQueue, type JobOptions, type JobRequest } from '../options.ts';
+import { firstPage } from '../page.ts';
+import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from '../queue.ts';
+import { deleteSchema, getSchema, listSchemas, registerSchema, type Schema, type SchemaInfo } from '../schema.ts';
+import { readTraits, type ServerTraits } from '../server-traits.ts';
+import { health, manifest } from '../system.ts';
+import { specVersion } from '../version.ts';
+import { cancelWorkflow, createWorkflow, getWorkflow } from '../workflow/calls.ts';
+import type { WorkflowDefinition } from '../workflow/definition.ts';
+import { textOfNow } from '../workflow/start.ts';
+import type { Workflow } from '../workflow/workflow.ts';
+import { type SyncCallOptions, SyncConnection, type SyncConnectionOptions } from './connection.ts';
+import { openPage, type SyncPage } from './page.ts';
+
+export interface SyncClientOptions extends SyncConnectionOptions {
+  /** Of jobs that name none; default `OJS_QUEUE`, else the server's `default`. */
+  queue?: string;
+  /** Told of every job that this client has enqueued, not of duplicates. What it throws is logged. */
+  onJobEnqueued?: (job: Job) => void;
+}
+
+/** A job that was sent, and what became of it: `duplicate` is the job that holds the unique key. */
+export interface EnqueuedJob<A extends JsonArray = JsonArray, R = unknown> extends Job<A, R> {
+  readonly outcome: Sent['outcome'];
+}
+
+/** The jobs of a batch, in its order. */
+export type EnqueuedOf<L extends readonly JobRequest[]> = {
+  -readonly [K in keyof L]: L[K] extends JobRequest<infer A, infer R> ? EnqueuedJob<A, R> : never;
+};
+
+export interface SyncPageOptions extends SyncCallOptions {
+  limit?: number;
+  offset?: number;
+}
+
+/**
+ * Every operation of a `Client`, blocking: for scripts and tests, on Node, Bun and Deno. The calls are made by a thread of its own, which starts with the first one
+ * and never keeps the process alive. In fake mode there is no thread. It has no middleware, handles and events, which are asynchronous: use a Client where you need them.
+ */
+export class SyncClient<R = JobTypes> implements Disposable {
+  static readonly specVersion = specVersion;
+  readonly #connection: SyncConnection;
+  readonly #queue: string | undefined;
+  readonly #onJobEnqueued: SyncClientOptions['onJobEnqueued'];
+  #traits: ServerTraits | null = null;
+  #batchLimit: number | null = null;
+
+  /**
+   * @param url Default: `OJS_BACKEND_URL`, else http://localhost:8080.
+   * @throws {OJSValidationError} for a URL, an option or a variable of the environment that cannot be used.
+   */
+  constructor(url?: string, options: SyncClientOptions = {}) {
+    this.#connection = new SyncConnection(url, options);
+    this.#queue = defaultQueue(options.queue);
+    this.#onJobEnqueued = options.onJobEnqueued;
+  }
+
+  /**
+   * PUSH (ojs-core §7.1), as `Client.enqueue`.
+   * @throws {OJSValidationError} before anything is sent, also for a schema that checks asynchronously; the errors of a call.
+   */
+  enqueue<D extends JobDef>(
+    job: D,
+    args: Jsonable<InputOf<D>>,
+    options?: JobOptions & SyncCallOptions,
+  ): EnqueuedJob<ArgsOf<D>, ResultOf<D>>;
+  enqueue<T extends NameIn<R>>(
+    jobType: T,
+    args: ArgsIn<R, T>,
+    options?: JobOptions & SyncCallOptions,
+  ): EnqueuedJob<ArgsIn<R, T>, ResultIn<R, T>>;
+  enqueue(job: string | JobDef, args: JsonArray, options: JobOptions & SyncCallOptions = {}): EnqueuedJob {
+    const request = requestOf(job, args, options, this.#queue);
+    const checked = checkNow(request);
+    return this.#shown(request, checked, this.#connection.ask(enqueueOne(checked.wire), options));
+  }
+
+  /** One request, atomic: all jobs or none, in their order. @throws {OJSValidationError} for a request that cannot be sent, by its index. */
+  enqueueBatch<const L extends readonly JobRequest[]>(requests: L, options?: SyncCallOptions): EnqueuedOf<L>;
+  enqueueBatch(requests: readonly JobRequest[], options: SyncCallOptions = {}): EnqueuedJob[] {
+    const own = requests.map((request, index) => {
+      const whole = complete(request, this.#queue);
+      try {
+        return { request: whole, checked: checkNow(whole) };
+      } catch (error) {
+        throw atIndex(index, error);
+      }
+    });
+    const limit = own.length > surelyTaken ? this.#limit(options) : null;
+    const wires = own.map(({ checked }) => checked.wire);
+    const sent = this.#connection.ask(enqueueBatch(wires, limit), options);
+    return sent.flatMap((one, index) => {
+      const about = own[index];
+      return about === undefined ? [] : [this.#shown(about.request, about.checked, one)];
+    });
+  }
+
+  getJob(jobId: string, options: SyncCallOptions = {}): Job {
+    return this.#connection.ask(getJob(jobId), options);
+  }
+
+  cancelJob(jobId: string, options: SyncCallOptions = {}): Job {
+    return this.#connection.ask(cancelJob(jobId), options);
+  }
+
+  listQueues(options: SyncCallOptions = {}): Queue[] {
+    return this.#connection.ask(listQueues(), options);
+  }
+
+  queueStats(queueName: string, options: SyncCallOptions = {}): QueueStats {
+    return this.#connection.ask(queueStats(queueName), options);
+  }
+
+  pauseQueue(queueName: string, options: SyncCallOptions = {}): Queue {
+    return this.#connection.ask(changeQueue('queue.pause', queueName), options);
+  }
+
+  resumeQueue(queueName: string, options: SyncCallOptions = {}): Queue {
+    return this.#connection.ask(changeQueue('queue.resume', queueName), options);
+  }
+
+  /** @throws {OJSValidationError} before anything is sent, with the place of the bad step. */
+  workflow(definition: WorkflowDefinition, options: SyncCallOptions = {}): Workflow {
+    const write = textOfNow(definition, this.#queue);
+    const { id, text } = write(this.#traitsOf(options));
+    return this.#connection.ask(createWorkflow(id, text), options);
+  }
+
+  getWorkflow(workflowId: string, options: SyncCallOptions = {}): Workflow {
+    return this.#connection.ask(getWorkflow(workflowId), options);
+  }
+
+  cancelWorkflow(workflowId: string, options: SyncCallOptions = {}): Workflow {
+    return this.#connection.ask(cancelWorkflow(workflowId), options);
+  }
+
+  /** Registers a cron, or changes the one of this name. @throws {OJSValidationError} before anything is sent. */
+  registerCronJob(name: string, cron: string, jobType: string, args?: JsonArray, options?: CronJobOptions & SyncCallOptions): CronJob;
+  registerCronJob(request: CronJobRequest, options?: SyncCallOptions): CronJob;
+  registerCronJob(
+    first: string | CronJobRequest,
+    second?: string | SyncCallOptions,
+    type?: string,
+    args?: JsonArray,
+    third?: CronJobOptions & SyncCallOptions,
+  ): CronJob {
+    const { request, options = {} } = cronCall(first, second, type, args, third);
+    return this.#connection.ask(registerCronJob(inQueue(request, this.#queue)), options);
+  }
+
+  listCronJobs(options: SyncPageOptions = {}): SyncPage<CronJob> {
+    return openPage(firstPage(options), (query) => this.#connection.ask(listCronJobs(query), options));
+  }
+
+  unregisterCronJob(name: string, options: SyncCallOptions = {}): { deleted: boolean; name: string } {
+    return this.#connection.ask(unregisterCronJob(name), options);
+  }
+
+  /** Discarded jobs whose retry policy says `onExhaustion: 'dead_letter'`, newest first. */
+  listDeadLetterJobs(options: SyncPageOptions & { queue?: string } = {}): SyncPage<Job> {
+    return openPage(firstPage(options), (query) => this.#connection.ask(listDeadLetterJobs(options.queue, query), options));
+  }
+
+  retryDeadLetterJob(jobId: string, options: SyncCallOptions = {}): Job {
+    return this.#connection.ask(retryDeadLetterJob(jobId), options);
+  }
+
+  deleteDeadLetterJob(jobId: string, options: SyncCallOptions = {}): { deleted: boolean; jobId: string } {
+    return this.#connection.ask(deleteDeadLetterJob(jobId), options);
+  }
+
+  registerSchema(
+    uri: string,
+    jobType: string,
+    version: string,
+    schema: Readonly<Record<string, unknown>>,
+    options: SyncCallOptions = {},
+  ): Schema {
+    return this.#connection.ask(registerSchema(uri, jobType, version, schema), options);
+  }
+
+  listSchemas(options: SyncPageOptions = {}): SyncPage<SchemaInfo> {
+    return openPage(firstPage(options), (query) => this.#connection.ask(listSchemas(query), options));
+  }
+
+  getSchema(uri: string, options: SyncCallOptions = {}): Schema {
+    return this.#connection.ask(getSchema(uri), options);
+  }
+
+  deleteSchema(uri: string, options: SyncCallOptions = {}): { deleted: boolean; uri: string } {
+    return this.#connection.ask(deleteSchema(uri), options);
+  }
+
+  /** What the server supports, verbatim. */
+  manifest(options: SyncCallOptions = {}): Record<string, unknown> {
+    return this.#connection.ask(manifest(), options);
+  }
+
+  /** The server's own report, verbatim; also the one that it gives with 503 while it is degraded. */
+  health(options: SyncCallOptions = {}): Record<string, unknown> {
+    return this.#connection.ask(health(), options);
+  }
+
+  /** Ends the thread. Calls after it throw. */
+  close(): void {
+    this.#connection[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Asked once; in a fake each time, whose answer says nothing about the server after the test. */
+  #traitsOf(options: SyncCallOptions): ServerTraits {
+    const ask = () => this.#connection.ask(readTraits(), options);
+    if (currentFake() !== null) return ask();
+    this.#traits ??= ask();
+    return this.#traits;
+  }
+
+  #limit(options: SyncCallOptions): number | null {
+    const ask = () => this.#connection.ask(batchLimit(), options);
+    if (currentFake() !== null) return ask();
+    this.#batchLimit ??= ask();
+    return this.#batchLimit;
+  }
+
+  #shown(request: JobRequest, { parsed }: Checked, { job, outcome }: Sent): EnqueuedJob {
+    const definition = schemaOf(request);
+    const seen = outcome === 'duplicate' && definition !== undefined ? parsedJobNow(job, definition) : withArgs(job, parsed);
+    const shown = { ...seen, outcome };
+    tell(this.#onJobEnqueued, shown, this.#connection.logger);
+    return shown;
+  }
+}

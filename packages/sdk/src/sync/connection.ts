@@ -1,0 +1,166 @@
+import { type Answer, type Call, uuidv7 } from '@ojs-ts/core';
+import {
+  attempts,
+  type CallSettings,
+  type End,
+  expiry,
+  type Outcome,
+  outcomeOf,
+  type RetryRules,
+  readRetryRules,
+  unanswered,
+} from '../attempts.ts';
+import { type ConnectionOptions, httpOptions } from '../connection.ts';
+import { type Duration, durationMs } from '../duration.ts';
+import { type ErrorContext, OJSError, OJSValidationError } from '../errors.ts';
+import { currentFake, type Fake } from '../fake.ts';
+import type { Wire } from '../json.ts';
+import { consoleLogger, type Logger } from '../logger.ts';
+import type { Ask, Operation } from '../operation.ts';
+import type { HttpOptions } from '../transport/http.ts';
+import { CallThread, sleep } from './call-thread.ts';
+
+export interface SyncConnectionOptions extends Omit<ConnectionOptions, 'fetch' | 'token'> {
+  /** As in a Client, but a function has to answer at once. */
+  token?: string | (() => string);
+}
+
+export interface SyncCallOptions {
+  /** Deadline of the whole call, retries included; default: the client's `timeout`. */
+  requestTimeout?: Duration;
+}
+
+/** A server as a SyncClient sees it: what `Connection` does, while the thread of the caller waits. */
+export class SyncConnection implements Disposable {
+  readonly logger: Logger;
+  readonly #http: HttpOptions;
+  readonly #token: SyncConnectionOptions['token'];
+  readonly #timeoutMs: number;
+  readonly #retry: RetryRules;
+  #thread: CallThread | null = null;
+  #closed = false;
+
+  /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
+  constructor(target: string | undefined, options: SyncConnectionOptions) {
+    if (target !== undefined && typeof target !== 'string') {
+      throw OJSValidationError.of(
+        'target',
+        'expected a URL; a transport belongs to the thread that made it, and this client calls from another',
+      );
+    }
+    if ('fetch' in options && options.fetch !== undefined) {
+      throw OJSValidationError.of('fetch', 'cannot be heeded: this client calls from another thread, where the function is not to be had');
+    }
+    this.logger = options.logger ?? consoleLogger();
+    this.#timeoutMs = durationMs(options.timeout ?? 30_000, 'timeout');
+    this.#retry = readRetryRules(options.requestRetry);
+    this.#http = httpOptions(target, options);
+    this.#token = typeof options.token === 'function' ? options.token : textToken(this.#http);
+  }
+
+  /** Carries an operation out. @throws as `Connection.ask`; {OJSValidationError} for a signal, which cannot abort what blocks. */
+  ask<T>(operation: Operation<T>, options: SyncCallOptions): T {
+    if ('signal' in options && options.signal !== undefined) {
+      throw OJSValidationError.of('signal', 'cannot abort a call that blocks; give requestTimeout');
+    }
+    const ms = options.requestTimeout === undefined ? this.#timeoutMs : durationMs(options.requestTimeout, 'requestTimeout');
+    let step = operation.next();
+    while (!step.done) {
+      let body: Wire;
+      try {
+        body = this.#call(step.value, ms);
+      } catch (error) {
+        step = operation.throw(error);
+        continue;
+      }
+      step = operation.next(body);
+    }
+    return step.value;
+  }
+
+  #call({ call, about: more, settings = {} }: Ask, ms: number): Wire {
+    const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}`, ...more };
+    if (this.#closed) throw new OJSError('This client is closed.', about);
+    const until = performance.now() + ms;
+    const end = this.#attempts(call, about, settings, ms, until);
+    if ('body' in end) return end.body;
+    if (end.recovery !== null) {
+      const found = end.recovery.calls.map((other) => {
+        const one = this.#attempts(other, { ...about, operation: other.operation }, {}, ms, until);
+        if ('body' in one) return one.body;
+        throw one.error;
+      });
+      const body = end.recovery.body(found);
+      if (body !== null) return body;
+    }
+    throw end.error;
+  }
+
+  #attempts(call: Call, about: ErrorContext, settings: CallSettings, ms: number, until: number): End {
+    const failures: OJSError[] = [];
+    const remaining = () => until - performance.now();
+    const steps = attempts(about, settings, this.#retry, remaining, failures);
+    let step = steps.next();
+    while (!step.done) {
+      const { context, pauseMs } = step.value;
+      if (pauseMs > 0) sleep(pauseMs);
+      const outcome = this.#attempt(call, context, remaining(), settings.isAnswer);
+      if (outcome === null) throw expiry(call.operation, ms, about, failures);
+      step = steps.next(outcome);
+    }
+    return step.value;
+  }
+
+  /** Null where no answer came in time. */
+  #attempt(call: Call, context: ErrorContext, ms: number, isAnswer: CallSettings['isAnswer']): Outcome | null {
+    const fake = currentFake();
+    if (fake !== null) return outcomeOf(answerOf(fake, call), context, isAnswer);
+    const { requestId } = context;
+    const token = this.#currentToken();
+    this.#thread ??= new CallThread({
+      url: this.#http.base.href,
+      headers: { ...this.#http.headers },
+      ...(this.#http.tls !== undefined && { tls: this.#http.tls }),
+    });
+    let answer: Answer | null;
+    try {
+      answer = this.#thread.call(call, { ...(requestId !== undefined && { requestId }), ...(token !== undefined && { token }) }, ms);
+    } catch (cause) {
+      if (cause instanceof OJSError) throw new OJSError(cause.message, { ...context, cause });
+      return unanswered(cause, context);
+    }
+    return answer === null ? null : outcomeOf(answer, context, isAnswer);
+  }
+
+  #currentToken(): string | undefined {
+    if (typeof this.#token !== 'function') return this.#token;
+    const token: unknown = this.#token();
+    if (typeof token === 'string') return token;
+    throw OJSValidationError.of(
+      'token',
+      `expected a text from the function at once, got ${token instanceof Promise ? 'a promise' : typeof token}`,
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#thread?.end();
+    this.#thread = null;
+  }
+}
+
+function textToken({ token }: HttpOptions): string | undefined {
+  return typeof token === 'string' ? token : undefined;
+}
+
+function answerOf(fake: Fake, call: Call): Answer {
+  if (fake.runsHandlers === true) {
+    throw new OJSError(
+      'A sync client cannot wait for handlers, which run at once in inline mode; use a Client, or fake mode and drain().',
+      {
+        operation: call.operation,
+      },
+    );
+  }
+  return fake.answer(call);
+}

@@ -1,0 +1,2 @@
+// A thread that fails by itself.
+throw new Error('out of luck');
