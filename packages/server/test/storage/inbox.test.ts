@@ -135,6 +135,22 @@ describe.each(kinds)('inbox of $name', (kind) => {
     expect(await inbox.depth()).toBe(0);
   });
 
+  test('rows are counted, not jobs: a job that two transactions have completed ends no run early, and the first of them counts', async () => {
+    const { storage, inbox, rows } = await open();
+    await using _ = storage;
+    await using __ = rows;
+    await storage.jobs.insert([[newJob(1), newJob(2)]], t0);
+    await claim(storage, { limit: 2, worker: 'w' }, t0);
+    await rows.completion(idOf(1), 1, '"first"');
+    await rows.completion(idOf(1), 1, '"second"');
+    await rows.completion(idOf(2), 1, null);
+    // A page that is not full would end the run.
+    expect(await inbox.complete(2, t0)).toMatchObject({ count: 2 });
+    expect(await inbox.complete(2, t0)).toMatchObject({ count: 1 });
+    expect(await get(storage, idOf(1))).toMatchObject({ state: State.completed, result: '"first"' });
+    expect(await inbox.depth()).toBe(0);
+  });
+
   test('two that take in at once do nothing twice', async () => {
     const { url, storage, inbox, rows } = await open();
     await using _ = storage;
