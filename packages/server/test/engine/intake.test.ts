@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isUuidv7, State } from '@ojs-ts/core';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Engine } from '../../src/engine/engine.ts';
 import { temporaryDirectory } from '../storage/sqlite/temporary.ts';
 import { bench } from '../support/engine.ts';
@@ -14,6 +14,7 @@ async function open() {
   const file = new DatabaseSync(path, { timeout: 5_000 });
   return {
     engine: opened.engine,
+    start: opened.start,
     append: (id: string, request: string) => void file.prepare('INSERT INTO ojs_inbox (id, request) VALUES (?, ?)').run(id, request),
     async [Symbol.asyncDispose]() {
       file.close();
@@ -66,4 +67,16 @@ test('an id that no job may have is refused with its request', async () => {
   expect(kept.map(({ id }) => isUuidv7(id))).toEqual([true, true]);
   expect(kept.map(({ history }) => history).join()).toMatch(/id none .*UUIDv7/);
   expect(await b.engine.storage.inbox?.depth()).toBe(0);
+});
+
+test('an ACK with a result reads its job once, and does not look into the inbox', async () => {
+  await using b = await open();
+  const job = await b.start();
+  const { inbox, jobs } = b.engine.storage;
+  if (inbox === null) throw new Error('SQLite has an inbox.');
+  const [holds, get] = [vi.spyOn(inbox, 'holds'), vi.spyOn(jobs, 'get')];
+  const result = JSON.stringify('x'.repeat(100));
+  const settled = await b.engine.settle({ id: job.id, claim: job.claim, worker: job.worker, kind: 'ack', result });
+  expect(settled).toMatchObject({ kind: 'completed' });
+  expect([holds.mock.calls.length, get.mock.calls.length]).toEqual([0, 1]);
 });
