@@ -15,6 +15,7 @@ import {
   turnedAway,
   uuidv7,
 } from '@ojs-ts/core';
+import { inboxBytes } from '../storage/inbox.ts';
 import type { Inbox, InboxEntry, Inserted, InsertOptions } from '../storage/storage.ts';
 import type { Batches } from './batches.ts';
 import { coalesce } from './coalesce.ts';
@@ -100,7 +101,8 @@ export class Intake {
       const reads = await Promise.all(entries.map(async (entry) => ({ entry, read: await this.#read(entry) })));
       // Begun in one turn, so that they are inserted in their order.
       await Promise.all(reads.map(({ entry, read }) => this.#one(entry, read)));
-      if (entries.length < page) return;
+      const bytes = entries.reduce((sum, { request }) => sum + Buffer.byteLength(request), 0);
+      if (entries.length < page && bytes < inboxBytes) return;
     }
   }
 
