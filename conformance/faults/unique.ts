@@ -154,8 +154,8 @@ export const unique: readonly Fault[] = [
     name: 'ignored-not-said',
     rule: '§6.3',
     file: 'packages/server/src/binding/jobs.ts',
-    find: ',"deduplicated":true${warned}`',
-    replace: '${warned}`',
+    find: ',"deduplicated":true${replacement(item)}',
+    replace: '${replacement(item)}',
     cases: ['OJS-L4-UNQ-007', 'OJS-L4-UNQ-009'],
   },
   {

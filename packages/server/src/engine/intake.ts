@@ -1,6 +1,7 @@
 import {
   type Clock,
   type Failure,
+  isUuidv7,
   type JobId,
   type Millis,
   type NewJob,
@@ -14,6 +15,7 @@ import {
   turnedAway,
   uuidv7,
 } from '@ojs-ts/core';
+import { inboxBytes } from '../storage/inbox.ts';
 import type { Inbox, InboxEntry, Inserted, InsertOptions } from '../storage/storage.ts';
 import type { Batches } from './batches.ts';
 import { coalesce } from './coalesce.ts';
@@ -99,7 +101,8 @@ export class Intake {
       const reads = await Promise.all(entries.map(async (entry) => ({ entry, read: await this.#read(entry) })));
       // Begun in one turn, so that they are inserted in their order.
       await Promise.all(reads.map(({ entry, read }) => this.#one(entry, read)));
-      if (entries.length < page) return;
+      const bytes = entries.reduce((sum, { request }) => sum + Buffer.byteLength(request), 0);
+      if (entries.length < page && bytes < inboxBytes) return;
     }
   }
 
@@ -116,6 +119,7 @@ export class Intake {
   async #read({ id, request }: InboxEntry): Promise<Read> {
     let job: NewJob | null = null;
     try {
+      if (!isUuidv7(id)) throw new OjsFault('invalid_request', `The id ${id} is no UUIDv7.`);
       const read = readEnvelope(request, this.#parts.clock.now(), () => id);
       job = read.job;
       await checkEnvelopes(this.#parts.schemas, [read]);
@@ -169,9 +173,12 @@ function bare(job: NewJob): NewJob {
   return { ...job, state: State.pending, unique: null, limits: [], node: null, expiresAt: null };
 }
 
-function unreadable({ request }: InboxEntry, id: JobId, now: Millis): NewJob {
-  const envelope = JSON.stringify({ id, type: 'ojs.refused', args: [request], options: { queue: 'ojs.refused', pending: true } });
-  return bare(readEnvelope(envelope, now, () => id).job);
+/** The request comes in behind the reading, which has a limit: nobody else has it any more, so it is kept whole. */
+function unreadable({ request }: InboxEntry, wanted: JobId, now: Millis): NewJob {
+  const id = isUuidv7(wanted) ? wanted : uuidv7();
+  const envelope = JSON.stringify({ id, type: 'ojs.refused', args: [], options: { queue: 'ojs.refused', pending: true } });
+  const job = bare(readEnvelope(envelope, now, () => id).job);
+  return { ...job, envelope: job.envelope.replace('"args":[]', () => `"args":[${JSON.stringify(request)}]`) };
 }
 
 function refusal(why: Refused): Failure {

@@ -91,7 +91,7 @@ export class Settlements {
   async #tooLarge(settlement: Settlement, result: Json): Promise<Outcome | null> {
     const size = utf8Length(result);
     if (size <= minResultSizeLimit) return null;
-    const job = await this.#batches.get(settlement.id);
+    const job = await this.#batches.read(settlement.id);
     const limit = job && resultSizeLimit(job);
     return job && limit !== null && size > limit && isOwn(job, settlement) ? { kind: 'too_large', size, limit } : null;
   }

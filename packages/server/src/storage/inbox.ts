@@ -9,12 +9,15 @@ export interface InboxEntry {
   readonly request: Json;
 }
 
+/** A page of requests ends where they reach so many bytes: 500 of a megabyte each would take the memory of a small process. */
+export const inboxBytes = 16 * 1_048_576;
+
 /**
  * Where users' own transactions leave what they enqueue and complete: they append a row, lock nothing that others need, and any node takes the row in after
  * their commit by the rules that hold for every other call. A row goes in the commit that takes it in, so two nodes never do it twice.
  */
 export interface Inbox {
-  /** Oldest first. */
+  /** Oldest first, at most `limit`; fewer where they reach {@link inboxBytes}. */
   read(limit: number): Promise<readonly InboxEntry[]>;
   /** Of each job whether anything of it waits to be taken in: its request, or its completion. */
   holds(ids: readonly JobId[]): Promise<readonly boolean[]>;

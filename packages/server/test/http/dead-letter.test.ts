@@ -123,12 +123,28 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     expect(JSON.parse(text).jobs).toMatchObject([{ id, attempt: 1, meta: { a: 1, b: 3, source: 'manual' }, errors: [{ attempt: 1 }] }]);
   });
 
+  test('a retry in another queue, with other terms of retry (§6.3)', async () => {
+    await using server = await serveClocked(storage.url());
+    const { url } = server;
+    const id = await bury(server, { args: [1] });
+    const path = `/ojs/v1/dead-letter/${id}/retry`;
+    const wrong = JSON.stringify({ override: { queue: 'other', retry: { max_attempts: -1 } } });
+    expect((await send(url, { method: 'POST', path, body: wrong })).status).toBe(422);
+    const body = JSON.stringify({ override: { queue: 'other', retry: { max_attempts: 2, initial_interval: 'PT7S' } } });
+    const { text, status } = await send(url, { method: 'POST', path, body });
+    expect([status, JSON.parse(text).job]).toMatchObject([200, { id, queue: 'other', state: 'available', max_attempts: 2 }]);
+    expect((await call(url, '/workers/fetch', { queues: ['q'] })).body).toMatchObject({ jobs: [] });
+    const { body: got } = await call(url, '/workers/fetch', { queues: ['other'] });
+    expect(got).toMatchObject({ jobs: [{ id, queue: 'other', args: [1], retry: { max_attempts: 2, on_exhaustion: 'dead_letter' } }] });
+    expect((await list(server)).total).toBe(0);
+  });
+
   test('a retry changes nothing else, and says so', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const id = await bury(server);
     const path = `/ojs/v1/dead-letter/${id}/retry`;
-    for (const override of [{ type: 'c.d' }, { priority: 3 }, { args: [], queue: 'x', tags: [] }]) {
+    for (const override of [{ type: 'c.d' }, { priority: 3 }, { timeout_ms: 5 }, { args: [], queue: 'x', tags: [] }]) {
       expectRefusal(await send(url, { method: 'POST', path, body: JSON.stringify({ override }) }), 422, 'unsupported');
     }
     for (const override of [{ args: {} }, { meta: [] }, { queue: 'No Name' }, { queue: 7 }, 7])

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { recordOf, State, turnedAway } from '@ojs-ts/core';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
+import { inboxBytes } from '../../src/storage/inbox.ts';
 import { memoryStorage } from '../../src/storage/memory/memory.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import type { Storage } from '../../src/storage/storage.ts';
@@ -132,6 +133,32 @@ describe.each(kinds)('inbox of $name', (kind) => {
     expect(answers.map(({ kind }) => kind)).toEqual(['refused', 'already']);
     for (const number of [3, 4])
       expect(await get(storage, idOf(number))).toMatchObject({ state: State.completed, result: '"by transaction"' });
+    expect(await inbox.depth()).toBe(0);
+  });
+
+  test('a page of large requests ends where they reach its bytes', async () => {
+    const { storage, inbox, rows } = await open();
+    await using _ = storage;
+    await using __ = rows;
+    const request = JSON.stringify('é'.repeat(inboxBytes / 5));
+    for (let number = 1; number <= 4; number++) await rows.request(number, request);
+    expect((await inbox.read(10)).map(({ id }) => id)).toEqual([1, 2, 3].map(idOf));
+    expect(await inbox.read(2)).toHaveLength(2);
+  });
+
+  test('rows are counted, not jobs: a job that two transactions have completed ends no run early, and the first of them counts', async () => {
+    const { storage, inbox, rows } = await open();
+    await using _ = storage;
+    await using __ = rows;
+    await storage.jobs.insert([[newJob(1), newJob(2)]], t0);
+    await claim(storage, { limit: 2, worker: 'w' }, t0);
+    await rows.completion(idOf(1), 1, '"first"');
+    await rows.completion(idOf(1), 1, '"second"');
+    await rows.completion(idOf(2), 1, null);
+    // A page that is not full would end the run.
+    expect(await inbox.complete(2, t0)).toMatchObject({ count: 2 });
+    expect(await inbox.complete(2, t0)).toMatchObject({ count: 1 });
+    expect(await get(storage, idOf(1))).toMatchObject({ state: State.completed, result: '"first"' });
     expect(await inbox.depth()).toBe(0);
   });
 

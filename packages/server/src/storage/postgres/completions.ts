@@ -42,19 +42,21 @@ export function applyCompletions(changes: Changes, rows: ReadonlyMap<JobId, Held
   }
 }
 
-/** Applies up to `limit` of all. */
+/** Applies the oldest `limit`, and whatever else there is of their jobs. */
 export async function complete(
   tx: Transaction,
   limit: number,
   now: Millis,
 ): Promise<{ readonly count: number; readonly ready: readonly NodeRef[] }> {
-  const ids = [...new Set((await tx.query(waiting, [limit])).map(([id]) => text(id)))];
-  if (ids.length === 0) return { count: 0, ready: [] };
+  const oldest = (await tx.query(waiting, [limit])).map(([id]) => text(id));
+  if (oldest.length === 0) return { count: 0, ready: [] };
+  // Two transactions may have completed one job.
+  const ids = [...new Set(oldest)];
   const [rows, found] = await Promise.all([lockJobs(tx, ids), takeCompletions(tx, ids)]);
   const changes = new Changes(tx, now);
   applyCompletions(changes, rows, found);
   changes.write();
-  return { count: ids.length, ready: (await changes.close()).flat() };
+  return { count: oldest.length, ready: (await changes.close()).flat() };
 }
 
 export function readCompletion(cells: Cells): Dumped['completion'] {

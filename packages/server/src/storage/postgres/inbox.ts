@@ -1,4 +1,5 @@
 import type { NewJob } from '@ojs-ts/core';
+import { inboxBytes } from '../inbox.ts';
 import type { Inbox, InboxEntry, Inserted } from '../storage.ts';
 import { numbers } from './arrays.ts';
 import { complete } from './completions.ts';
@@ -9,7 +10,10 @@ import { moveAll } from './move.ts';
 import { type Cells, integer, text } from './row.ts';
 import type { Transaction } from './transaction.ts';
 
-const oldest = 'SELECT number, id, request FROM ojs.inbox ORDER BY number LIMIT $1';
+const oldest = `SELECT number, id, request FROM (
+    SELECT number, id, request, sum(octet_length(request)) OVER (ORDER BY number ROWS UNBOUNDED PRECEDING) - octet_length(request) AS before
+    FROM (SELECT number, id, request FROM ojs.inbox ORDER BY number LIMIT $1) AS waiting) AS page
+  WHERE before < $2 ORDER BY number`;
 // Only nodes that take in lock these rows, all in this order and before anything else.
 const hold = 'SELECT number FROM ojs.inbox WHERE number = ANY ($1::bigint[]) ORDER BY number FOR UPDATE';
 const remove = 'DELETE FROM ojs.inbox WHERE number = ANY ($1::bigint[])';
@@ -21,7 +25,7 @@ const depth = 'SELECT (SELECT count(*) FROM ojs.inbox) + (SELECT count(*) FROM o
 /** Rows that users' transactions have appended. */
 export function inbox(database: Database): Inbox {
   return {
-    read: async (limit) => (await database.read(oldest, [limit])).map(readEntry),
+    read: async (limit) => (await database.read(oldest, [limit, inboxBytes])).map(readEntry),
 
     async holds(ids) {
       const found = new Set((await database.read(held, [idsText(ids)])).map(([id]) => text(id)));

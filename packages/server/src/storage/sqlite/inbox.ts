@@ -1,3 +1,4 @@
+import { inboxBytes } from '../inbox.ts';
 import type { Inbox, InboxEntry, Inserted } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import { insertGroup } from './insert.ts';
@@ -12,7 +13,7 @@ const depth = 'SELECT (SELECT count(*) FROM ojs_inbox) + (SELECT count(*) FROM o
 /** Rows that other connections to the file have appended within transactions of their users. */
 export function inbox(sql: Connection, writer: Writer): Inbox {
   return {
-    read: (limit) => writer.read(() => sql.all(statements.inbox, 0, limit).map(readEntry)),
+    read: (limit) => writer.read(() => oldest(sql, limit)),
 
     holds: (ids) => writer.read(() => ids.map((id) => sql.get(statements.inInbox, id, id)?.[0] === 1)),
 
@@ -46,6 +47,20 @@ export function inbox(sql: Connection, writer: Writer): Inbox {
 
     depth: () => writer.read(() => integer(sql.get(depth)?.[0])),
   };
+}
+
+/** One by one, so that no more than a page is read. */
+function oldest(sql: Connection, limit: number): readonly InboxEntry[] {
+  const entries: InboxEntry[] = [];
+  for (let bytes = 0, after = 0; entries.length < limit && bytes < inboxBytes; ) {
+    const cells = sql.get(statements.inbox, after, 1);
+    if (!cells) break;
+    const entry = readEntry(cells);
+    entries.push(entry);
+    after = entry.number;
+    bytes += Buffer.byteLength(entry.request);
+  }
+  return entries;
 }
 
 /** Works where the entry is there still, and removes it where the job is in the store then. */

@@ -35,10 +35,15 @@ type Guarded = EventSubject & Pick<JobRecord, 'claim' | 'enqueuedAt'> & Ties;
 /** What is read besides where the change may keep or set more than the end of an execution does. */
 type Changing = Guarded & Mutable & Pick<JobRecord, 'timeoutMs' | 'heartbeatMs' | 'deadlineAt'>;
 
-/** One guarded change. Only a refusal reads the whole row. */
+/** One guarded change, behind what users' transactions have committed of the job. */
 export function move(tx: Transaction, transition: Transition, now: Millis): Moved {
   if (tx.completing && transition.to !== State.active)
     for (const cells of tx.sql.all(statements.completionOf, transition.id)) complete(tx, readCompletion(cells), now);
+  return moveAlone(tx, transition, now);
+}
+
+/** Only a refusal reads the whole row. */
+function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved {
   const cells = tx.sql.get(statements.guard, transition.id);
   if (!cells) return { kind: 'missing' };
   const number = integer(cells[0]);
@@ -61,7 +66,7 @@ export function move(tx: Transaction, transition: Transition, now: Millis): Move
 /** The ACK that a user's transaction has committed. */
 export function complete(tx: Transaction, { number, id, claim, result }: CompletionRow, now: Millis): readonly NodeRef[] {
   tx.sql.change(statements.leaveCompletions, number);
-  const done = move(tx, completed({ id, claim, result }), now);
+  const done = moveAlone(tx, completed({ id, claim, result }), now);
   return done.kind === 'moved' ? done.ready : none;
 }
 

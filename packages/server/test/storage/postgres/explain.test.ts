@@ -33,6 +33,7 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^UPDATE ojs\.jobs AS job SET state = changed\.state, due_at = \$1/, ['jobs_pkey']],
   [/^WITH base AS .* UPDATE ojs\.jobs AS job SET/, ['jobs_pkey']],
   [/^UPDATE ojs\.jobs AS job SET lease_until/, ['jobs_pkey']],
+  [/^SELECT .* EXISTS \(SELECT FROM ojs\.inbox_completions .* FROM ojs\.jobs WHERE id = ANY/, ['inbox_completions_id', 'jobs_pkey']],
   [/^SELECT .* FROM ojs\.jobs WHERE id = ANY \(\$1::uuid\[\]\)/, ['jobs_pkey']],
   [/^SELECT .* FROM ojs\.jobs WHERE state = \$1 AND due_at IS NOT NULL AND due_at <= \$2/, ['jobs_due']],
   [

@@ -27,17 +27,18 @@ test.skipIf(server === null)(
 
 test.skipIf(server === null)('a call that is only slow is waited for', async () => {
   const url = newSchema();
-  await using storage = postgresStorage({ url, patienceMs: 100 });
-  await storage.migrate();
-  await insert(storage, [newJob(1)]);
+  await using other = await openPostgres(url);
+  await insert(other, [newJob(1)]);
+  // Enough for a new connection on a busy machine.
+  await using storage = postgresStorage({ url, patienceMs: 1_000 });
   const client = new pg.Client({ connectionString: server ?? '' });
   await client.connect();
   try {
     await client.query('BEGIN');
     await client.query(`SELECT FROM ${new URL(url).searchParams.get('schema')}.jobs FOR UPDATE`);
     const moving = move(storage, to(idOf(1), State.cancelled, 0xff));
-    // Several times as long as its patience.
-    await client.query('SELECT pg_sleep(0.8)');
+    // More than twice as long as its patience.
+    await client.query('SELECT pg_sleep(2.2)');
     await client.query('COMMIT');
     expect(await moving).toMatchObject({ kind: 'moved' });
   } finally {
