@@ -1,4 +1,5 @@
 // Builds what is published: packages/NAME/dist is the package as npm packs it. `npm run build`, or with names: `npm run build -- core sdk`.
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'tsdown';
@@ -47,7 +48,8 @@ export async function buildPackage({ name, commonjs, assets }: Package): Promise
   });
   for (const asset of assets) await cp(new URL(`${asset}/`, directory), new URL(`${asset}/`, output), { recursive: true });
   await cp(new URL('LICENSE', root), new URL('LICENSE', output));
-  await cp(new URL('README.md', root), new URL('README.md', output));
+  const own = new URL('README.md', directory);
+  await cp(existsSync(own) ? own : new URL('README.md', root), new URL('README.md', output));
   await mkdir(output, { recursive: true });
   const text = JSON.stringify(published(manifest, commonjs, repository, `packages/${name}`), null, 2);
   await writeFile(new URL('package.json', output), `${text}\n`);

@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+const run = promisify(execFile);
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+const pages = ['packages/sdk/README.md'];
+
+/** What the pieces of code take for given. */
+const givens = `import type { Client, Logger, Worker } from '@ojs-ts/sdk';
+import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
+declare global {
+  const client: Client;
+  const worker: Worker;
+  const workflowId: string;
+  const rawEvent: Record<string, unknown>;
+  const myLogger: Logger;
+  const myTracerProvider: TracerProvider;
+  const myMeterProvider: MeterProvider;
+  function sendEmail(...args: unknown[]): Promise<void>;
+  function exportData(id: string): Promise<void>;
+  function generateTraceId(): string;
+  function reportToSentry(error: unknown, context: { jobId: string }): Promise<void>;
+}
+`;
+
+/** Entries that a page may tell of before they are there. */
+const toCome = ['testing', 'sync'].filter((entry) => JSON.parse(read('packages/sdk/package.json')).exports[`./${entry}`] === undefined);
+
+test('the code of the documents type-checks as strictly as ours', async () => {
+  // Below the SDK's own dependencies, which the pieces import.
+  const home = join(root, 'packages/sdk/node_modules');
+  mkdirSync(home, { recursive: true });
+  const folder = mkdtempSync(join(home, '.snippets-'));
+  try {
+    const files = pages.flatMap((page) =>
+      [...read(page).matchAll(/```ts\n([\s\S]*?)```/g)].flatMap(([, code = ''], index) => {
+        if (toCome.some((entry) => code.includes(`'@ojs-ts/sdk/${entry}'`))) return [];
+        const file = join(folder, `${page.replaceAll('/', '-')}-${index + 1}.ts`);
+        writeFileSync(file, `${code}export {};\n`);
+        return [file];
+      }),
+    );
+    expect(files.length).toBeGreaterThan(pages.length);
+    writeFileSync(join(folder, 'givens.d.ts'), givens);
+    const { compilerOptions } = JSON.parse(read('tsconfig.json'));
+    const config = { compilerOptions: { ...compilerOptions, noUnusedLocals: false }, files: [...files, join(folder, 'givens.d.ts')] };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    const checked = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder, '--pretty', 'false'], {
+      cwd: folder,
+    });
+    const said = await checked.then(
+      () => '',
+      ({ stdout }: { stdout: string }) => stdout,
+    );
+    expect(said).toBe('');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
