@@ -9,8 +9,11 @@ import type { CallOptions } from './options.ts';
 import { type Page, type PageOptions, readPage } from './page.ts';
 import { listQueues, onQueue, type Queue, type QueueStats, readQueue, readQueueStats } from './queue.ts';
 
+/** Which jobs; all of what is given has to hold. */
 export interface JobListOptions extends PageOptions {
+  /** Default: all queues. */
   queue?: string;
+  /** Default: all states. */
   state?: JobState;
   /** Exact, or with a `*` at its end. */
   type?: string;
@@ -28,22 +31,27 @@ export class Admin implements AsyncDisposable {
     this.#connection = new Connection(target, options);
   }
 
+  /** All queues, over every page. */
   async listQueues(options: CallOptions = {}): Promise<Queue[]> {
     return listQueues(this.#connection, options);
   }
 
+  /** How many jobs of the queue are in which state, and its figures of the last hour. */
   async queueStats(queueName: string, options: CallOptions = {}): Promise<QueueStats> {
     return readQueueStats(await onQueue(this.#connection, 'queue.stats', queueName, options));
   }
 
+  /** Workers stop fetching from the queue; jobs are still accepted unless the server is told otherwise. */
   async pauseQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
     return readQueue(await onQueue(this.#connection, 'queue.pause', queueName, options));
   }
 
+  /** Workers fetch from the queue again. */
   async resumeQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
     return readQueue(await onQueue(this.#connection, 'queue.resume', queueName, options));
   }
 
+  /** INFO. @throws {JobNotFoundError} */
   async getJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return getJob(this.#connection, jobId, options);
   }
@@ -79,6 +87,7 @@ export class Admin implements AsyncDisposable {
     return readJob(jobIn(await this.#connection.call(call, options, { jobId })));
   }
 
+  /** CANCEL (ojs-core §7.6). A running job's `ctx.signal` aborts within a heartbeat of its worker. @throws {OJSAPIError} `conflict` for a job that has ended. */
   async cancelJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return cancelJob(this.#connection, jobId, options);
   }

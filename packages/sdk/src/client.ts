@@ -32,6 +32,7 @@ import { shapeOfWire } from './workflow/shape.ts';
 import { startWorkflow } from './workflow/start.ts';
 import type { Workflow } from './workflow/workflow.ts';
 
+/** How a client speaks to its server, and what holds for all of its jobs. */
 export interface ClientOptions extends ConnectionOptions {
   /** Of jobs that name none; default `OJS_QUEUE`, else the server's `default`. */
   queue?: string;
@@ -126,10 +127,12 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return cancelJob(this.#connection, jobId, options);
   }
 
+  /** All queues, over every page. */
   async listQueues(options: CallOptions = {}): Promise<Queue[]> {
     return listQueues(this.#connection, options);
   }
 
+  /** How many jobs of the queue are in which state, and its figures of the last hour. */
   async queueStats(queueName: string, options: CallOptions = {}): Promise<QueueStats> {
     return readQueueStats(await onQueue(this.#connection, 'queue.stats', queueName, options));
   }
@@ -139,6 +142,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return readQueue(await onQueue(this.#connection, 'queue.pause', queueName, options));
   }
 
+  /** Workers fetch from the queue again. */
   async resumeQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
     return readQueue(await onQueue(this.#connection, 'queue.resume', queueName, options));
   }
@@ -161,10 +165,12 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return registerCronJob(this.#connection, this.#queued(first), typeof second === 'string' ? {} : second);
   }
 
+  /** Iterating goes on over the following pages. */
   async listCronJobs(options: PageOptions = {}): Promise<Page<CronJob>> {
     return listCronJobs(this.#connection, options);
   }
 
+  /** Jobs that it has enqueued stay. @throws {JobNotFoundError} where there is no cron of this name. */
   async unregisterCronJob(name: string, options: CallOptions = {}): Promise<{ deleted: boolean; name: string }> {
     return unregisterCronJob(this.#connection, name, options);
   }
@@ -179,6 +185,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return retryDeadLetterJob(this.#connection, jobId, options);
   }
 
+  /** Removes the job for good. @throws {JobNotFoundError} where it is not in the dead letter. */
   async deleteDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<{ deleted: boolean; jobId: string }> {
     return deleteDeadLetterJob(this.#connection, jobId, options);
   }
@@ -199,10 +206,12 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return listSchemas(this.#connection, options);
   }
 
+  /** The newest version, with its text. @throws {JobNotFoundError} */
   async getSchema(uri: string, options: CallOptions = {}): Promise<Schema> {
     return getSchema(this.#connection, uri, options);
   }
 
+  /** From then on nothing is checked by it. @throws {JobNotFoundError} */
   async deleteSchema(uri: string, options: CallOptions = {}): Promise<{ deleted: boolean; uri: string }> {
     return deleteSchema(this.#connection, uri, options);
   }
@@ -217,6 +226,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return workflowHandleOf<X>(workflow, this.#workflowCalls, () => shape);
   }
 
+  /** State and steps; what the results are of is not known here. @throws {JobNotFoundError} */
   async getWorkflow(workflowId: string, options: CallOptions = {}): Promise<WorkflowHandle<unknown>> {
     return workflowHandleOf(await getWorkflow(this.#connection, workflowId, options), this.#workflowCalls, ({ raw }) => shapeOfWire(raw));
   }

@@ -11,8 +11,11 @@ export interface Page<T> extends AsyncIterable<T> {
   readonly nextCursor?: string;
 }
 
+/** Which part of a list. */
 export interface PageOptions extends CallOptions {
+  /** Items of a page; default: the server's. */
   limit?: number;
+  /** Items before the page; default 0. */
   offset?: number;
 }
 

@@ -221,6 +221,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     this.#flow();
   }
 
+  /** How the worker is, for probes and metrics; asks nobody. */
   health(): WorkerHealth {
     return this.#health.of(this.state);
   }
