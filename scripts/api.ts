@@ -55,8 +55,7 @@ export function readReference(): Reference {
     const sections = exported.map(({ name, target }) => {
       const place = places.get(target);
       if (place !== `${page}#${name.toLowerCase()}`) return `## ${name}\n\nThe same as [\`${target.name}\`](${place}).\n`;
-      const file = target.declarations?.[0]?.getSourceFile().fileName;
-      const found = file === undefined ? undefined : declarations.get(file)?.get(target.name);
+      const found = declarations(target.declarations?.[0]?.getSourceFile(), target.name);
       if (found === undefined) throw new Error(`${specifier}: no declaration of ${name}`);
       undocumented.push(...found.flatMap(gaps).map((gap) => `${specifier} ${name}${gap}`));
       if (!found.some(isDocumented)) undocumented.push(`${specifier} ${name}`);
@@ -93,24 +92,26 @@ function exportsOf(program: ts.Program, checker: ts.TypeChecker, source: string)
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** By source file, then by name. */
-function declarationsOf(program: ts.Program): ReadonlyMap<string, Declarations> {
-  const all = new Map<string, Declarations>();
-  for (const file of program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(`${root}packages/`))) {
-    const names = new Map<string, ts.Statement[]>();
-    program.emit(
-      file,
-      (name, text) => {
-        for (const statement of ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true).statements) {
-          for (const declared of namesIn(statement)) names.set(declared, [...(names.get(declared) ?? []), statement]);
-        }
-      },
-      undefined,
-      true,
-    );
-    all.set(file.fileName, names);
-  }
-  return all;
+/** What the declaration file of a source file says of a name. */
+function declarationsOf(program: ts.Program): (file: ts.SourceFile | undefined, name: string) => readonly ts.Statement[] | undefined {
+  const all = new Map<ts.SourceFile, Declarations>();
+  return (file, name) => {
+    if (file === undefined) return undefined;
+    const known = all.get(file) ?? emitted(program, file);
+    all.set(file, known);
+    return known.get(name);
+  };
+}
+
+function emitted(program: ts.Program, file: ts.SourceFile): Declarations {
+  const names = new Map<string, ts.Statement[]>();
+  const read = (name: string, text: string) => {
+    for (const statement of ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true).statements) {
+      for (const declared of namesIn(statement)) names.set(declared, [...(names.get(declared) ?? []), statement]);
+    }
+  };
+  program.emit(file, read, undefined, true);
+  return names;
 }
 
 function namesIn(statement: ts.Statement): readonly string[] {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
@@ -62,4 +62,31 @@ test('the code of the documents type-checks as strictly as ours', async () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+/** The anchor that a heading gets. */
+const anchorOf = (heading: string) =>
+  heading
+    .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+
+test('links within the documents lead somewhere', () => {
+  const entryPages = toCome.map((entry) => join(root, `docs/guide/${entry === 'sync' ? 'scripts' : entry}.md`));
+  const files = [...globSync('{*.md,docs/**/*.md,packages/*/README.md}', { cwd: root })];
+  const dead = files.flatMap((file) => {
+    const text = read(file).replaceAll(/```[\s\S]*?```/g, '');
+    return [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = '']) => {
+      const [path = '', anchor] = link.replace('https://github.com/ojs-ts/ojs-ts/blob/main/', `${root}/`).split('#');
+      if (path.startsWith('http')) return [];
+      const target = path === '' ? join(root, file) : resolve(root, dirname(file), path);
+      if (entryPages.includes(target)) return [];
+      if (!existsSync(target)) return [`${file}: ${link}`];
+      if (anchor === undefined || !target.endsWith('.md')) return [];
+      const headings = [...readFileSync(target, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading));
+      return headings.includes(anchor) ? [] : [`${file}: ${link}`];
+    });
+  });
+  expect(dead).toEqual([]);
 });
