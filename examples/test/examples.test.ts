@@ -24,6 +24,12 @@ test('the README shows the examples as they are', () => {
   expect(blocks).toEqual(['producer.ts', 'worker.ts', 'embedded.ts'].map((name) => readFileSync(example(name), 'utf8')));
 });
 
+test('the guide of the first job shows its worker and its producer as they are', () => {
+  const guide = readFileSync(join(root, 'docs/guide/first-job.md'), 'utf8');
+  const blocks = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]);
+  expect(blocks).toEqual(['worker.ts', 'producer.ts'].map((name) => readFileSync(example(name), 'utf8')));
+});
+
 test('producer and worker, against a server', async () => {
   await using server = await startServer({ storage: 'sqlite:', port: 0, log: false });
   const env = { ...process.env, OJS_BACKEND_URL: server.url };

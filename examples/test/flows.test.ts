@@ -20,6 +20,18 @@ const pages = {
     'events/follow.ts':
       "job.enqueued email.send available\njob.started email.send active\njob.completed email.send completed\nthe job's last: job.completed\n",
   },
+  'typed-jobs': {
+    'typed-jobs/shared.ts': 'welcome-for-a@example.com\nwelcome-for-b@example.com reminder-for-c@example.com\n',
+    'typed-jobs/checked.ts': "[ 'args[0].to' ]\n2026 1\n2\ndiscarded validation\n",
+  },
+  retries: {
+    'retries/outcomes.ts':
+      'charged at attempt 3\nattempt 1: Error: the bank does not answer\nattempt 2: Error: the bank does not answer\ndiscarded after attempt 1: the user is gone\nready when asked 3 times, at attempt 1\n',
+    'retries/dead-letter.ts': 'discarded after 2 attempts\npayment.charge TypeError a fault of the handler\ncharged\n',
+  },
+  cron: {
+    'cron/tick.ts': '@every 1s UTC skip\nmade: sales\ndaily-report true\ntick true\n',
+  },
 } as const;
 
 test.each(Object.entries(pages))('the guide of %s shows programs that run, and says what they print', async (page, programs) => {

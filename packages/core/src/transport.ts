@@ -12,6 +12,7 @@ export interface Call {
   readonly idempotencyKey?: string;
 }
 
+/** What holds for one request of a transport. */
 export interface CallContext {
   readonly signal?: AbortSignal;
   readonly requestId?: string;

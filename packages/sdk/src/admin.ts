@@ -6,8 +6,11 @@ import type { CallOptions } from './options.ts';
 import { firstPage, openPage, type Page, type PageOptions } from './page.ts';
 import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from './queue.ts';
 
+/** Which jobs; all of what is given has to hold. */
 export interface JobListOptions extends PageOptions {
+  /** Default: all queues. */
   queue?: string;
+  /** Default: all states. */
   state?: JobState;
   /** Exact, or with a `*` at its end. */
   type?: string;
@@ -25,22 +28,27 @@ export class Admin implements AsyncDisposable {
     this.#connection = new Connection(target, options);
   }
 
+  /** All queues, over every page. */
   async listQueues(options: CallOptions = {}): Promise<Queue[]> {
     return this.#connection.ask(listQueues(), options);
   }
 
+  /** How many jobs of the queue are in which state, and its figures of the last hour. */
   async queueStats(queueName: string, options: CallOptions = {}): Promise<QueueStats> {
     return this.#connection.ask(queueStats(queueName), options);
   }
 
+  /** Workers stop fetching from the queue; jobs are still accepted unless the server is told otherwise. */
   async pauseQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
     return this.#connection.ask(changeQueue('queue.pause', queueName), options);
   }
 
+  /** Workers fetch from the queue again. */
   async resumeQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
     return this.#connection.ask(changeQueue('queue.resume', queueName), options);
   }
 
+  /** INFO. @throws {JobNotFoundError} */
   async getJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#connection.ask(getJob(jobId), options);
   }
@@ -62,6 +70,7 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(discardJob(jobId), options);
   }
 
+  /** CANCEL (ojs-core §7.6). A running job's `ctx.signal` aborts within a heartbeat of its worker. @throws {OJSAPIError} `conflict` for a job that has ended. */
   async cancelJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#connection.ask(cancelJob(jobId), options);
   }

@@ -39,6 +39,7 @@ import { shapeOfWire } from './workflow/shape.ts';
 import { startWorkflow } from './workflow/start.ts';
 import type { Workflow } from './workflow/workflow.ts';
 
+/** How a client speaks to its server, and what holds for all of its jobs. */
 export interface ClientOptions extends ConnectionOptions {
   /** Of jobs that name none; default `OJS_QUEUE`, else the server's `default`. */
   queue?: string;
@@ -135,10 +136,12 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#connection.ask(cancelJob(jobId), options);
   }
 
+  /** All queues, over every page. */
   async listQueues(options: CallOptions = {}): Promise<Queue[]> {
     return this.#connection.ask(listQueues(), options);
   }
 
+  /** How many jobs of the queue are in which state, and its figures of the last hour. */
   async queueStats(queueName: string, options: CallOptions = {}): Promise<QueueStats> {
     return this.#connection.ask(queueStats(queueName), options);
   }
@@ -148,6 +151,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#connection.ask(changeQueue('queue.pause', queueName), options);
   }
 
+  /** Workers fetch from the queue again. */
   async resumeQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
     return this.#connection.ask(changeQueue('queue.resume', queueName), options);
   }
@@ -166,10 +170,12 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#connection.ask(registerCronJob(inQueue(request, this.#queue)), options);
   }
 
+  /** Iterating goes on over the following pages. */
   async listCronJobs(options: PageOptions = {}): Promise<Page<CronJob>> {
     return openPage(firstPage(options), (query) => this.#connection.ask(listCronJobs(query), options));
   }
 
+  /** Jobs that it has enqueued stay. @throws {JobNotFoundError} where there is no cron of this name. */
   async unregisterCronJob(name: string, options: CallOptions = {}): Promise<{ deleted: boolean; name: string }> {
     return this.#connection.ask(unregisterCronJob(name), options);
   }
@@ -184,6 +190,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#connection.ask(retryDeadLetterJob(jobId), options);
   }
 
+  /** Removes the job for good. @throws {JobNotFoundError} where it is not in the dead letter. */
   async deleteDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<{ deleted: boolean; jobId: string }> {
     return this.#connection.ask(deleteDeadLetterJob(jobId), options);
   }
@@ -204,10 +211,12 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return openPage(firstPage(options), (query) => this.#connection.ask(listSchemas(query), options));
   }
 
+  /** The newest version, with its text. @throws {JobNotFoundError} */
   async getSchema(uri: string, options: CallOptions = {}): Promise<Schema> {
     return this.#connection.ask(getSchema(uri), options);
   }
 
+  /** From then on nothing is checked by it. @throws {JobNotFoundError} */
   async deleteSchema(uri: string, options: CallOptions = {}): Promise<{ deleted: boolean; uri: string }> {
     return this.#connection.ask(deleteSchema(uri), options);
   }
@@ -222,6 +231,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return workflowHandleOf<X>(workflow, this.#workflowCalls, () => shape);
   }
 
+  /** State and steps; what the results are of is not known here. @throws {JobNotFoundError} */
   async getWorkflow(workflowId: string, options: CallOptions = {}): Promise<WorkflowHandle<unknown>> {
     const found = await this.#connection.ask(getWorkflow(workflowId), options);
     return workflowHandleOf(found, this.#workflowCalls, ({ raw }) => shapeOfWire(raw));

@@ -27,9 +27,11 @@ import { FetchTransport } from './transport/fetch.ts';
 import type { HttpOptions, Token } from './transport/http.ts';
 import { readTls, type TlsOptions } from './transport/tls.ts';
 
+/** How to reach a server; of Client, Worker and Admin alike. Code wins over the environment, and that over the default. */
 export interface ConnectionOptions {
   /** Deadline of a call, retries included; default 30 s. */
   timeout?: Duration;
+  /** Sent with every request. */
   headers?: Record<string, string>;
   /** Sent as `Authorization: Bearer`; a function is asked before every request. Default: `OJS_AUTH_TOKEN`. */
   token?: Token;
@@ -39,6 +41,7 @@ export interface ConnectionOptions {
   fetch?: typeof fetch;
   /** Default: 5 retries, from 100 ms to 5 s. */
   requestRetry?: RetryOptions | false;
+  /** Default: the console, from `OJS_LOG_LEVEL` (`info`) up. */
   logger?: Logger;
 }
 

@@ -9,6 +9,7 @@ import type { Operation } from './operation.ts';
 import { type JobOptions, wireOptions } from './options.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
 
+/** When a cron runs, and the options of its jobs. */
 export interface CronJobOptions extends Pick<JobOptions, 'queue' | 'meta' | 'priority' | 'retry' | 'tags'> {
   /** IANA name; default UTC. */
   timezone?: string;
@@ -20,6 +21,7 @@ export interface CronJobOptions extends Pick<JobOptions, 'queue' | 'meta' | 'pri
 
 export type OverlapPolicy = 'skip' | 'allow' | 'cancel_previous' | 'enqueue';
 
+/** A cron to be registered. */
 export interface CronJobRequest extends CronJobOptions {
   name: string;
   /** Five or six fields, or `@daily`, `@every 5m` and such (ojs-cron §3). */

@@ -32,8 +32,11 @@ export interface JobSchemas {
   readonly result?: StandardSchemaV1;
 }
 
+/** The args of a definition, as its handler gets them. */
 export type ArgsOf<D> = D extends JobDef<string, infer A, JsonArray, unknown> ? A : never;
+/** The args of a definition, as they are given to `enqueue`. */
 export type InputOf<D> = D extends JobDef<string, JsonArray, infer I, unknown> ? I : never;
+/** The result of a definition's handler. */
 export type ResultOf<D> = D extends JobDef<string, JsonArray, JsonArray, infer R> ? R : never;
 
 /** Names of job types, for code that addresses them by name. Yours are added by `declare module '@ojs-ts/sdk' { interface JobTypes { … } }`. */

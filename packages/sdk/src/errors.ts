@@ -91,6 +91,7 @@ export class OJSValidationError extends OJSError {
     this.issues = context.issues ?? [];
   }
 
+  /** An error about one place. */
   static of(path: string, message: string): OJSValidationError {
     return new OJSValidationError(`${path}: ${message}`, { issues: [{ path, message }] });
   }
@@ -113,6 +114,7 @@ export class JobNotFoundError extends OJSAPIError {}
 /** The queue is paused and the server refuses new jobs for it. Never retried by itself. */
 export class QueuePausedError extends OJSAPIError {}
 
+/** What an answer says about the limit that it ran into. */
 export interface RateLimitInfo {
   readonly limit?: number;
   readonly remaining?: number;

@@ -5,9 +5,11 @@ import type { Event } from './events/event.ts';
 import type { Job, JsonArray } from './job.ts';
 import type { CallOptions } from './options.ts';
 
+/** How long to wait. */
 export interface WaitOptions {
   /** Default: as long as it takes. */
   timeout?: Duration;
+  /** Aborting ends the wait, not the job. */
   signal?: AbortSignal;
 }
 

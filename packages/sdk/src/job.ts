@@ -3,8 +3,11 @@ import { OJSError } from './errors.ts';
 import { booleanOf, compact, dateOf, isWire, numberOf, textOf, textsOf, type Wire, wireOf } from './json.ts';
 import type { RetryPolicy, UniquePolicy } from './options.ts';
 
+/** Args: an array of JSON values. */
 export type JsonArray = readonly unknown[];
+/** Free fields of a job. */
 export type Meta = Record<string, unknown>;
+/** The eight states of ojs-core §6. */
 export type JobState = StateName;
 
 /** One failed attempt (digest §1.4, form 1). */

@@ -12,9 +12,13 @@ import { isJobType, isQueueName } from './names.ts';
 export interface RetryPolicy {
   /** Executions in all, the first included. */
   maxAttempts?: number;
+  /** Before the second execution; default 1 s. */
   initialInterval?: Duration;
+  /** Each pause is so many times the one before; at least 1, default 2. */
   backoffCoefficient?: number;
+  /** The longest pause; default 5 min. */
   maxInterval?: Duration;
+  /** Whether pauses are spread at random; default true. */
   jitter?: boolean;
   /** Error types, exact or `prefix.*`, that are not tried again. */
   nonRetryableErrors?: readonly string[];
@@ -24,14 +28,21 @@ export interface RetryPolicy {
 
 /** ojs-unique-jobs §2. `keys` has no default here: the specification's `["type"]` would make every second job of a type a duplicate. */
 export interface UniquePolicy {
+  /** What makes two jobs the same. */
   keys: readonly ('type' | 'queue' | 'args' | 'meta')[];
+  /** Which args count, by place (`'0'`) or by name in the first object that has it; default all. */
   argsKeys?: readonly string[];
+  /** Which members of the meta count; default all. */
   metaKeys?: readonly string[];
+  /** Jobs older than that do not count; default: all in `states` do. */
   period?: Duration;
+  /** Jobs in these states count; default: those that have not ended. */
   states?: readonly JobState[];
+  /** What becomes of the second job; default `reject`, a {@link DuplicateJobError}. */
   onConflict?: 'reject' | 'replace' | 'replace_except_schedule' | 'ignore';
 }
 
+/** What every method takes. */
 export interface CallOptions {
   /** Aborting rejects the call at once with the signal's reason. */
   signal?: AbortSignal;
@@ -39,21 +50,27 @@ export interface CallOptions {
   requestTimeout?: Duration;
 }
 
+/** Everything that can be said of a job besides its type and args. */
 export interface JobOptions {
   /** A UUIDv7 in lower case; minted here where it is left out. */
   readonly id?: string;
   /** Default: the client's `queue`. */
   queue?: string;
+  /** Passed through as it is; JSON. */
   meta?: Meta;
   /** −100 to 100, higher first; default 0. */
   priority?: number;
   /** How long one execution may take, in milliseconds; default: the server's 30 minutes. */
   timeoutMs?: number;
+  /** Not before this time; a text has a zone (RFC 3339). */
   delayUntil?: Date | string;
   /** Past it the job is discarded instead of started. */
   expiresAt?: Date | string;
+  /** Fields that are left out have the server's default. */
   retry?: RetryPolicy;
+  /** Default: any number of the same. */
   unique?: UniquePolicy;
+  /** For finding and filtering. */
   tags?: readonly string[];
   /** URI of the schema of `args`. */
   schema?: string;
@@ -63,9 +80,11 @@ export interface JobOptions {
   delay?: Duration;
   /** Same as `delayUntil`. */
   scheduledAt?: Date | string;
+  /** How long the job stays reserved without a heartbeat, in milliseconds; default: the worker's. */
   visibilityTimeoutMs?: number;
 }
 
+/** What `enqueue` takes: the options of the job and of the call. */
 export interface EnqueueOptions extends JobOptions, CallOptions {}
 
 /** A job to be sent. `R`, the type of its result, is the word of whoever made it; see {@link job}. */

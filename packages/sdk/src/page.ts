@@ -14,8 +14,11 @@ export interface PageOf<T> {
 /** One page of a list; iterating goes on over the following pages. */
 export interface Page<T> extends PageOf<T>, AsyncIterable<T> {}
 
+/** Which part of a list. */
 export interface PageOptions extends CallOptions {
+  /** Items of a page; default: the server's. */
   limit?: number;
+  /** Items before the page; default 0. */
   offset?: number;
 }
 

@@ -3,6 +3,7 @@ import { compact, dateOf, isWire, listOf, numberOf, textOf, type Wire, wireOf } 
 import type { Operation } from './operation.ts';
 import { nextPage, type PageQuery, readPage } from './page.ts';
 
+/** A queue as the server lists it. */
 export interface Queue {
   readonly name: string;
   readonly status: 'active' | 'paused';

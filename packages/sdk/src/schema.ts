@@ -15,6 +15,7 @@ export interface SchemaInfo {
   readonly createdAt?: Date;
 }
 
+/** A schema with its text. */
 export interface Schema extends SchemaInfo {
   /** JSON Schema, as it was registered. */
   readonly schema: Readonly<Record<string, unknown>>;

@@ -231,6 +231,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     return this.#handlers;
   }
 
+  /** How the worker is, for probes and metrics; asks nobody. */
   health(): WorkerHealth {
     return this.#health.of(this.state);
   }

@@ -19,6 +19,7 @@ export class EncryptionCodec implements PayloadCodec {
     this.#keys = isProvider(keys) ? keys : keyring(keyId ?? 'default', { [keyId ?? 'default']: keys });
   }
 
+  /** Encrypts with the current key and a random nonce. */
   async encode({ data }: Payload): Promise<Payload> {
     const id = await this.#keys.currentKeyId();
     const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes));
@@ -30,6 +31,7 @@ export class EncryptionCodec implements PayloadCodec {
     return { data: packed, metadata: { encoding: this.encoding, encryption_key_id: id } };
   }
 
+  /** Decrypts with the key that the payload names. @throws {CodecError} with any of its codes. */
   async decode({ data, metadata }: Payload): Promise<Payload> {
     const id = metadata.encryption_key_id;
     if (id === undefined)

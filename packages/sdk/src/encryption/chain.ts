@@ -11,6 +11,7 @@ export interface Encoded {
   readonly keyId: string | undefined;
 }
 
+/** What else a chain can read. */
 export interface CodecChainOptions {
   /** Codecs that only read, such as of a chain that was in use before. */
   readers?: readonly PayloadCodec[];
@@ -27,6 +28,7 @@ export class CodecChain {
     for (const codec of [new GzipCodec(), ...(options.readers ?? []), ...codecs]) this.#readers.set(codec.encoding, codec);
   }
 
+  /** Through every codec, in order. */
   async encode(data: Uint8Array): Promise<Encoded> {
     let payload: Payload = { data, metadata: { encoding: plain } };
     let keyId: string | undefined;

@@ -5,7 +5,9 @@ import { encodingsIn, nameOf } from './envelope.ts';
 import { CodecError } from './error.ts';
 import { plain } from './payload.ts';
 
+/** What a codec server decodes with, and for whom. */
 export interface CodecServerOptions {
+  /** As in the workers. */
   codec: CodecChain;
   /** Whether who asks may see the plaintext. Called for every request; what it rejects with is a 401 (ojs-encryption §9.3). */
   authorize(request: Request): boolean | Promise<boolean>;

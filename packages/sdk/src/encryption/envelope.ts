@@ -11,6 +11,7 @@ const keyIdKey = 'ojs.codec.key_id';
 /** Of the published Python and JavaScript SDKs, which keep the nonce apart from the ciphertext. */
 const nonceKey = 'ojs.codec.nonce';
 
+/** Args on their way, with the meta that says how they were encoded. */
 export interface EncodedArgs {
   readonly args: JsonArray;
   readonly meta: Meta;

@@ -1,5 +1,6 @@
 import { type ErrorContext, OJSError } from '../errors.ts';
 
+/** Why a payload cannot be read; the type of the failure. */
 export type CodecErrorCode = 'unknown_key' | 'unknown_encoding' | 'decryption_failed' | 'malformed_payload';
 
 /**

@@ -1,6 +1,7 @@
 import { CodecError } from './error.ts';
 import { type Payload, type PayloadCodec, plain } from './payload.ts';
 
+/** When to compress, and how far to read. */
 export interface GzipOptions {
   /** Smaller payloads are left as they are; default 1,024 (ojs-encryption §7.2). */
   minBytes?: number;
@@ -19,12 +20,14 @@ export class GzipCodec implements PayloadCodec {
     this.#maxBytes = options.maxBytes ?? 64 * 1024 * 1024;
   }
 
+  /** Left as it is where compression does not help. */
   async encode(payload: Payload): Promise<Payload> {
     if (payload.data.length < this.#minBytes) return payload;
     const data = await through(payload.data, new CompressionStream('gzip'), Number.POSITIVE_INFINITY);
     return data.length < payload.data.length ? { data, metadata: { ...payload.metadata, encoding: this.encoding } } : payload;
   }
 
+  /** Decompresses. @throws {CodecError} for what is no gzip, or grows beyond the limit. */
   async decode({ data }: Payload): Promise<Payload> {
     try {
       return { data: await through(data, new DecompressionStream('gzip'), this.#maxBytes), metadata: { encoding: plain } };

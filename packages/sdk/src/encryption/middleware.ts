@@ -12,7 +12,9 @@ import { decodeArgs, decodeResult, encodeArgs, encodeResult, isEncodedArgs } fro
 import { type EncryptionKey, readKey } from './keys.ts';
 import { coverUnique } from './unique.ts';
 
+/** How args leave a client. */
 export interface EncryptionEnqueueOptions {
+  /** Of one codec or several. */
   codec: CodecChain;
   /**
    * 32 bytes, as bytes or base64, or a WebCrypto key for HMAC: makes unique policies that count args work. It stays when encryption keys rotate; with another
@@ -21,7 +23,9 @@ export interface EncryptionEnqueueOptions {
   uniqueKey?: EncryptionKey | string;
 }
 
+/** How a worker reads args and writes results. */
 export interface EncryptionOptions {
+  /** As in the clients. */
   codec: CodecChain;
   /** Whether results of jobs whose args were encoded are encoded too; default true (ojs-results §9.4). */
   results?: boolean;

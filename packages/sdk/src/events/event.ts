@@ -79,6 +79,7 @@ export class Event {
     return textOf(this.data.workflow_id);
   }
 
+  /** The form that `fromDict` reads. */
   toJSON(): object {
     const { id, event, timestamp, source, data } = this;
     return { id, event, timestamp, source, data };

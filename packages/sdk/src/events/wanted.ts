@@ -1,5 +1,6 @@
 import { OJSValidationError } from '../errors.ts';
 
+/** Which events, and from where on. */
 export interface EventsOptions {
   /** Events of this queue's jobs, and of the queue. */
   queue?: string;

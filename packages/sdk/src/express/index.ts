@@ -11,6 +11,7 @@ export interface ExpressRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
+/** What is used of Express' response. */
 export interface ExpressResponse {
   statusCode: number;
   once(event: 'finish' | 'close', listener: () => void): unknown;
@@ -18,10 +19,12 @@ export interface ExpressResponse {
   end(text: string): unknown;
 }
 
+/** What is used of an HTTP server. */
 export interface ClosableServer {
   once(event: 'close', listener: () => void): unknown;
 }
 
+/** Client and worker of the application, and the context of its requests. */
 export interface ExpressOptions<R = JobTypes, Q extends ExpressRequest = ExpressRequest> extends OjsAppOptions<R> {
   /** More of the request for the meta of its jobs, such as who is signed in. Asked when the middleware runs: what is signed in later belongs to a later middleware. */
   context?: (request: Q) => RequestContext;
@@ -66,6 +69,7 @@ export class ExpressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest>
   }
 }
 
+/** The OJS of an Express application: client, middleware, health route, end. @throws {OJSValidationError} for options that cannot be used. */
 export function expressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest>(options?: ExpressOptions<R, Q>): ExpressOjs<R, Q> {
   return new ExpressOjs(options);
 }

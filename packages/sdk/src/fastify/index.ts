@@ -12,6 +12,7 @@ export interface FastifyRequestLike {
   readonly id: string;
 }
 
+/** What is used of Fastify's reply. */
 export interface FastifyReplyLike {
   readonly statusCode: number;
   code(status: number): unknown;
@@ -19,6 +20,7 @@ export interface FastifyReplyLike {
 
 type Hook = (request: FastifyRequestLike, reply: FastifyReplyLike, done: () => void) => void;
 
+/** What is used of Fastify's instance. */
 export interface FastifyLike {
   decorate(name: 'ojs', value: unknown): unknown;
   addHook(name: 'onRequest' | 'preValidation' | 'onResponse', hook: Hook): unknown;
@@ -26,6 +28,7 @@ export interface FastifyLike {
   get(path: string, handler: (request: FastifyRequestLike, reply: FastifyReplyLike) => Promise<unknown>): unknown;
 }
 
+/** Client and worker of the application, the context of its requests, and the health route. */
 export interface FastifyOptions extends OjsAppOptions {
   /** More of the request for the meta of its jobs, such as who is signed in. Asked before validation, after the hooks of `onRequest`. */
   context?: (request: FastifyRequestLike) => RequestContext;

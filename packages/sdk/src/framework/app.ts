@@ -19,6 +19,7 @@ export interface OjsAppOptions<R = JobTypes> extends ClientOptions {
   onDeferredError?: (error: unknown, job: { readonly id: string; readonly type: string }) => void;
 }
 
+/** What the health route answers. */
 export interface HealthReport {
   readonly status: 'ok' | 'unavailable';
   readonly server: 'ok' | 'unavailable';

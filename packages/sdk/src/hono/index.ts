@@ -14,6 +14,7 @@ export interface HonoContext {
   readonly executionCtx: { waitUntil(promise: Promise<unknown>): void };
 }
 
+/** Client and worker of the application, and the context of its requests. */
 export interface HonoOptions<R = JobTypes, C extends HonoContext = HonoContext> extends OjsAppOptions<R> {
   /** More of the request for the meta of its jobs, such as who is signed in. */
   context?: (c: C) => RequestContext;
@@ -47,6 +48,7 @@ export class HonoOjs<R = JobTypes, C extends HonoContext = HonoContext> extends 
   };
 }
 
+/** The OJS of a Hono application: client, middleware, health route, end. @throws {OJSValidationError} for options that cannot be used. */
 export function honoOjs<R = JobTypes, C extends HonoContext = HonoContext>(options?: HonoOptions<R, C>): HonoOjs<R, C> {
   return new HonoOjs(options);
 }

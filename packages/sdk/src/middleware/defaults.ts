@@ -7,9 +7,13 @@ import { type MetricsRecorder, metricsMiddleware } from './metrics.ts';
 import { timeoutMiddleware } from './timeout.ts';
 import type { ExecutionMiddleware } from './types.ts';
 
+/** What of the recommended chain is wanted, and how. */
 export interface DefaultMiddlewareOptions {
+  /** Of the logging middleware. */
   logging?: LoggingOptions;
+  /** Left out: no metrics middleware. */
   metrics?: MetricsRecorder;
+  /** Left out: no error reporting. */
   report?: (error: unknown, context: JobContext) => unknown;
   /** Beside each job's own timeout. */
   timeout?: Duration;

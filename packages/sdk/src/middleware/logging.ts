@@ -3,6 +3,7 @@ import type { Logger } from '../logger.ts';
 import { ContractViolation } from '../worker/violation.ts';
 import type { EnqueueMiddleware, ExecutionMiddleware } from './types.ts';
 
+/** How loud, and where to. */
 export interface LoggingOptions {
   /** Of the lines about beginning and success; default `info`. Failures are errors always. */
   logLevel?: keyof Logger;

@@ -9,6 +9,7 @@ export interface MetricsRecorder {
   jobFailed(jobType: string, queue: string, durationS: number, error: unknown): void;
 }
 
+/** Tells the recorder of each execution: begun, completed or failed, with its duration in seconds. What the recorder throws changes no outcome. */
 export function metricsMiddleware(recorder: MetricsRecorder): ExecutionMiddleware {
   return async function metrics(context, next) {
     const { jobType, queue } = context;

@@ -4,6 +4,7 @@ import { OJSValidationError } from '../errors.ts';
 import { pause } from '../worker/pause.ts';
 import type { ExecutionMiddleware } from './types.ts';
 
+/** How often, and how far apart. */
 export interface RetryOptions {
   /** Runs after the first; default 3. */
   maxRetries?: number;

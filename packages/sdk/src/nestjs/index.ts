@@ -10,12 +10,14 @@ export type { RequestContext } from '../framework/context.ts';
 /** What is used of NestJS' modules and providers. */
 type Token = string | symbol | (abstract new (...args: never[]) => unknown);
 
+/** Nest's provider with a factory. */
 export interface NestProvider {
   provide: Token;
   useFactory: (...dependencies: never[]) => unknown;
   inject?: Token[];
 }
 
+/** Nest's dynamic module. */
 export interface NestModule {
   module: new () => OjsModule;
   global: true;
@@ -27,15 +29,19 @@ export interface NestModule {
 /** A module's class, or a dynamic module. */
 type NestImport = (new (...args: never[]) => unknown) | { module: new (...args: never[]) => unknown };
 
+/** Options that other providers know. */
 export interface NestAsyncOptions {
   /** Modules that provide what `inject` names. */
   imports?: NestImport[];
+  /** Makes the options of what `inject` names. */
   useFactory: (...dependencies: never[]) => ExpressOptions | Promise<ExpressOptions>;
+  /** Its arguments. */
   inject?: Token[];
 }
 
 /** The application's OJS as a provider: `constructor(private readonly ojs: NestOjs)`. Nest calls its hooks. */
 export class NestOjs<R = JobTypes> extends ExpressOjs<R> {
+  /** Starts the worker, where there is one. */
   onApplicationBootstrap(): void {
     this.start();
   }
@@ -49,10 +55,12 @@ export class NestOjs<R = JobTypes> extends ExpressOjs<R> {
 /** `imports: [OjsModule.forRoot({ … })]`: provides {@link NestOjs} and its {@link Client} everywhere. `app.use(app.get(NestOjs).middleware)` adds the request context. */
 // biome-ignore lint/complexity/noStaticOnlyClass: Nest knows a module by its class
 export class OjsModule {
+  /** With options that are known. */
   static forRoot(options: ExpressOptions = {}): NestModule {
     return OjsModule.forRootAsync({ useFactory: () => options });
   }
 
+  /** With options that other providers make. */
   static forRootAsync({ imports = [], useFactory, inject = [] }: NestAsyncOptions): NestModule {
     return {
       module: OjsModule,

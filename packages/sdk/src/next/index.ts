@@ -6,6 +6,7 @@ import { statusOf } from '../framework/health.ts';
 export type { HealthReport, OjsApp } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
 
+/** Client of the application, and the context of its requests. */
 export interface NextOptions<R = JobTypes> extends OjsAppOptions<R> {
   /** `after` of `next/server`: jobs then go once the response is sent. Without it the response waits for them. */
   after?: (task: () => Promise<void>) => void;

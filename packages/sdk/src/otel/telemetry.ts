@@ -1,6 +1,7 @@
 import { sdkVersion } from '../version.ts';
 import { type Api, type Counter, type Histogram, loadApi, meterOf, requireApi, type Tracer, tracerOf } from './api.ts';
 
+/** Which providers; their types are structural. */
 export interface OpenTelemetryOptions {
   /** Default: the global one, as it is when the first job comes. */
   tracerProvider?: { getTracer(name: string, version?: string): object };

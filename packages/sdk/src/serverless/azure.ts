@@ -10,12 +10,14 @@ export interface AzureHttpRequest {
   text(): Promise<string>;
 }
 
+/** What is answered to Azure. */
 export interface AzureHttpResponse {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly body: string;
 }
 
+/** The handlers of an Azure Functions app. */
 export interface AzureHandlers {
   /** `app.http('ojs', { methods: ['POST'], handler: handlers.http })` */
   http(request: AzureHttpRequest): Promise<AzureHttpResponse>;

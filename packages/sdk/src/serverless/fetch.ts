@@ -20,6 +20,7 @@ export interface CloudflareBatch {
   }[];
 }
 
+/** The exports of a Cloudflare Worker. */
 export interface CloudflareHandler {
   fetch(request: Request): Promise<Response>;
   queue(batch: CloudflareBatch): Promise<void>;

@@ -3,12 +3,14 @@ import { type PushReply, push } from './push.ts';
 import type { PushWorker, RunLimits } from './push-worker.ts';
 import { runQueued } from './queued.ts';
 
+/** A message of SQS; its body is the job's envelope. */
 export interface SqsRecord {
   readonly messageId: string;
   readonly body: string;
   readonly attributes?: { readonly MessageGroupId?: string };
 }
 
+/** A batch of SQS, as Lambda delivers it. */
 export interface SqsEvent {
   readonly Records: readonly SqsRecord[];
 }
@@ -27,16 +29,19 @@ export interface LambdaHttpEvent {
   readonly requestContext?: { readonly http?: { readonly method?: string } };
 }
 
+/** What is answered to API Gateway and function URLs. */
 export interface LambdaHttpResponse {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
+/** What is used of Lambda's context. */
 export interface LambdaContext {
   getRemainingTimeInMillis?(): number;
 }
 
+/** A handler for SQS batches and for HTTP events. */
 export interface LambdaHandler {
   (event: SqsEvent, context?: LambdaContext): Promise<SqsBatchResponse>;
   (event: LambdaHttpEvent, context?: LambdaContext): Promise<LambdaHttpResponse>;

@@ -17,6 +17,7 @@ import { Reporting } from '../worker/reports.ts';
 import { Slots } from '../worker/slots.ts';
 import type { Delivery } from './delivery.ts';
 
+/** How outcomes reach the server, and what a delivery must bring. */
 export interface PushWorkerOptions extends ConnectionOptions, WorkerCallbacks {
   /**
    * URL of the server, or a transport. With it, outcomes of jobs that come over a queue are sent to the server. Without, the queue alone decides what becomes of

@@ -32,6 +32,7 @@ import type { Workflow } from '../workflow/workflow.ts';
 import { type SyncCallOptions, SyncConnection, type SyncConnectionOptions } from './connection.ts';
 import { openPage, type SyncPage } from './page.ts';
 
+/** Options of a blocking client: those of `Client` that can cross into a thread. */
 export interface SyncClientOptions extends SyncConnectionOptions {
   /** Of jobs that name none; default `OJS_QUEUE`, else the server's `default`. */
   queue?: string;
@@ -49,8 +50,11 @@ export type EnqueuedOf<L extends readonly JobRequest[]> = {
   -readonly [K in keyof L]: L[K] extends JobRequest<infer A, infer R> ? EnqueuedJob<A, R> : never;
 };
 
+/** Which part of a list. */
 export interface SyncPageOptions extends SyncCallOptions {
+  /** Items of a page; default: the server's. */
   limit?: number;
+  /** Items before the page; default 0. */
   offset?: number;
 }
 
@@ -116,26 +120,32 @@ export class SyncClient<R = JobTypes> implements Disposable {
     });
   }
 
+  /** INFO. Ids are not checked here: the server answers `not_found`. */
   getJob(jobId: string, options: SyncCallOptions = {}): Job {
     return this.#connection.ask(getJob(jobId), options);
   }
 
+  /** CANCEL (ojs-core §7.6). */
   cancelJob(jobId: string, options: SyncCallOptions = {}): Job {
     return this.#connection.ask(cancelJob(jobId), options);
   }
 
+  /** All of them, over every page. */
   listQueues(options: SyncCallOptions = {}): Queue[] {
     return this.#connection.ask(listQueues(), options);
   }
 
+  /** Figures of one queue; one that the server does not tell is 0. */
   queueStats(queueName: string, options: SyncCallOptions = {}): QueueStats {
     return this.#connection.ask(queueStats(queueName), options);
   }
 
+  /** Workers stop fetching from the queue; jobs are still accepted unless the server is told otherwise. */
   pauseQueue(queueName: string, options: SyncCallOptions = {}): Queue {
     return this.#connection.ask(changeQueue('queue.pause', queueName), options);
   }
 
+  /** Ends a pause. */
   resumeQueue(queueName: string, options: SyncCallOptions = {}): Queue {
     return this.#connection.ask(changeQueue('queue.resume', queueName), options);
   }
@@ -147,10 +157,12 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return this.#connection.ask(createWorkflow(id, text), options);
   }
 
+  /** The workflow with all its steps. */
   getWorkflow(workflowId: string, options: SyncCallOptions = {}): Workflow {
     return this.#connection.ask(getWorkflow(workflowId), options);
   }
 
+  /** What has not begun is cancelled; jobs that run may finish (ojs-workflows §9.5). */
   cancelWorkflow(workflowId: string, options: SyncCallOptions = {}): Workflow {
     return this.#connection.ask(cancelWorkflow(workflowId), options);
   }
@@ -169,10 +181,12 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return this.#connection.ask(registerCronJob(inQueue(request, this.#queue)), options);
   }
 
+  /** By name; iterating goes on over the following pages. */
   listCronJobs(options: SyncPageOptions = {}): SyncPage<CronJob> {
     return openPage(firstPage(options), (query) => this.#connection.ask(listCronJobs(query), options));
   }
 
+  /** Removes a cron; jobs that it has started stay. */
   unregisterCronJob(name: string, options: SyncCallOptions = {}): { deleted: boolean; name: string } {
     return this.#connection.ask(unregisterCronJob(name), options);
   }
@@ -182,14 +196,17 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return openPage(firstPage(options), (query) => this.#connection.ask(listDeadLetterJobs(options.queue, query), options));
   }
 
+  /** Makes the job available again with attempt 0; its error history stays. */
   retryDeadLetterJob(jobId: string, options: SyncCallOptions = {}): Job {
     return this.#connection.ask(retryDeadLetterJob(jobId), options);
   }
 
+  /** Removes a job from the dead letter for good. */
   deleteDeadLetterJob(jobId: string, options: SyncCallOptions = {}): { deleted: boolean; jobId: string } {
     return this.#connection.ask(deleteDeadLetterJob(jobId), options);
   }
 
+  /** From then on the server checks the args of jobs of this type. */
   registerSchema(
     uri: string,
     jobType: string,
@@ -200,14 +217,17 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return this.#connection.ask(registerSchema(uri, jobType, version, schema), options);
   }
 
+  /** Without their texts, as the specification lists them. */
   listSchemas(options: SyncPageOptions = {}): SyncPage<SchemaInfo> {
     return openPage(firstPage(options), (query) => this.#connection.ask(listSchemas(query), options));
   }
 
+  /** One schema with its text. */
   getSchema(uri: string, options: SyncCallOptions = {}): Schema {
     return this.#connection.ask(getSchema(uri), options);
   }
 
+  /** Jobs of its type are no longer checked against it. */
   deleteSchema(uri: string, options: SyncCallOptions = {}): { deleted: boolean; uri: string } {
     return this.#connection.ask(deleteSchema(uri), options);
   }

@@ -25,6 +25,7 @@ export interface SyncConnectionOptions extends Omit<ConnectionOptions, 'fetch' |
   token?: string | (() => string);
 }
 
+/** Options of one blocking call: those of `Client` but `signal`, which nothing could abort while the thread waits. */
 export interface SyncCallOptions {
   /** Deadline of the whole call, retries included; default: the client's `timeout`. */
   requestTimeout?: Duration;

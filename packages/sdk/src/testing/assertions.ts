@@ -28,6 +28,7 @@ export function assertPerformed(job: Which, match: Match = {}): void {
   expectSome('performed', job, match, notRun, assertPerformed);
 }
 
+/** Fails where a job of the type that matches was run. */
 export function refutePerformed(job: Which, match: Match = {}): void {
   expectNone('performed', job, match, notRun, refutePerformed);
 }
@@ -58,6 +59,7 @@ export function assertJobState(jobId: string, state: JobState): void {
   });
 }
 
+/** What a workflow must be like for an assertion to hold; what is left out is not looked at. */
 export interface WorkflowMatch {
   name?: string;
   /** At the top level: a nested workflow is one step. */

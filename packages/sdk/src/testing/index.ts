@@ -46,6 +46,7 @@ export function inlineMode(): FakeStore {
   return store;
 }
 
+/** The store of real mode: a server in this process, which `restore()` stops. */
 export interface RunningStore extends FakeStore, AsyncDisposable {
   readonly url: string;
 }

@@ -3,6 +3,7 @@ import type { Duration } from '../duration.ts';
 import type { WorkflowRow } from './memory/workflows.ts';
 import type { Runner } from './runner.ts';
 
+/** Which jobs a drain runs, and for how long. */
 export interface DrainOptions {
   /** Default: all queues. */
   queue?: string;

@@ -18,6 +18,7 @@ export interface StagedJob {
   readonly outcome: 'staged' | 'dropped';
 }
 
+/** Where jobs go, and what holds for all of them. */
 export interface TransactionClientOptions {
   /** Where jobs are written. Default: the inbox of the schema `ojs`. */
   readonly destination?: Destination;

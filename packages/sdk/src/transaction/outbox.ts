@@ -2,6 +2,7 @@ import { OJSValidationError } from '../errors.ts';
 import type { Destination } from './destination.ts';
 import type { SqlTransaction } from './sql.ts';
 
+/** Which table, and how its jobs are sent. */
 export interface OutboxOptions {
   /** With a schema in front where you like. Default `ojs_outbox`. */
   readonly table?: string;

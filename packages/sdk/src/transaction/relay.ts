@@ -6,6 +6,7 @@ import { textOf } from '../json.ts';
 import { type OutboxOptions, tableOf } from './outbox.ts';
 import type { SqlTransaction } from './sql.ts';
 
+/** Which table, how often, and who sends. */
 export interface OutboxRelayOptions extends OutboxOptions, ConnectionOptions {
   /** The database with the outbox: an adapter around a pool or the like, never around a transaction. */
   readonly database: SqlTransaction;

@@ -8,6 +8,7 @@ export interface SqlTransaction {
   query(text: string, values: readonly SqlValue[]): Promise<readonly Row[]>;
 }
 
+/** What is bound to a statement. */
 export type SqlValue = string | number | null;
 
 export function rowsOf(value: unknown): readonly Row[] {

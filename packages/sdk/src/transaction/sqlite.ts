@@ -22,6 +22,7 @@ export interface SqliteJobs {
   complete(context: Pick<JobContext, 'job' | 'jobId'>, result?: unknown): void;
 }
 
+/** Where jobs go, and how long other writers are waited for. */
 export interface SqliteTransactionOptions {
   /** Default: the inbox of a server (or embedded engine) whose store is this file. */
   readonly destination?: Destination;

@@ -9,6 +9,7 @@ export interface TlsOptions {
   ca?: string;
   /** Our own certificate, where the server asks for one. */
   cert?: string;
+  /** Of `cert`. */
   key?: string;
   /** false trusts any server: for development only. Default true. */
   rejectUnauthorized?: boolean;

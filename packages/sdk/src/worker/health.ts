@@ -3,6 +3,7 @@ import type { Slots } from './slots.ts';
 /** idle: before `start()` and after the drain. */
 export type WorkerState = 'idle' | 'running' | 'quiet' | 'terminate';
 
+/** What a worker says of itself. */
 export interface WorkerHealth {
   /** False while idle, and when a running worker with a free slot has had no fetch answered for `watchdogTimeout` (60 s). */
   readonly ok: boolean;

@@ -6,6 +6,7 @@ import { isQueueName } from '../names.ts';
 import { onlyOne } from '../options.ts';
 import type { WorkerCallbacks } from './callbacks.ts';
 
+/** What a worker serves, how much at once, and its times. */
 export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {
   /** Tried in this order; default `OJS_QUEUE`, else `default`. */
   queues?: string[];

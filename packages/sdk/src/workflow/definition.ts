@@ -2,6 +2,7 @@ import { OJSValidationError } from '../errors.ts';
 import type { JsonArray } from '../job.ts';
 import type { JobOptions, JobRequest } from '../options.ts';
 
+/** The forms of a workflow (ojs-workflows §3). */
 export type WorkflowKind = 'chain' | 'group' | 'batch' | 'dag';
 
 /** A workflow that has not been started (ojs-workflows §2). `X` is what waiting for it gives. It is a plain value: start it as often as you like. */
@@ -23,6 +24,7 @@ export interface DefinedStep {
   readonly after: readonly string[];
 }
 
+/** Jobs that a batch runs at its end; at least one. */
 export interface WorkflowCallbacks {
   /** When all jobs have ended. */
   readonly onComplete?: JobRequest;
@@ -38,6 +40,7 @@ export type Step = JobRequest | WorkflowDefinition;
 /** What a step comes to. */
 export type Done<S> = S extends WorkflowDefinition<infer X> ? X : S extends JobRequest<JsonArray, infer R> ? R : unknown;
 
+/** A job of a graph. */
 export interface DagNode {
   readonly job: JobRequest;
   readonly after?: readonly string[];

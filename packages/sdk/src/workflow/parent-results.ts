@@ -12,6 +12,7 @@ export type Parent = One | readonly One[];
 type OneResult<P> = P extends WorkflowDefinition<infer X> ? X : ResultOf<P>;
 type ParentResult<P> = P extends readonly unknown[] ? { -readonly [K in keyof P]: OneResult<P[K]> } : OneResult<P>;
 
+/** The results of the jobs that these definitions stand for, in their order. */
 export type ParentResults<L extends readonly Parent[]> = { -readonly [K in keyof L]: ParentResult<L[K]> };
 
 /**

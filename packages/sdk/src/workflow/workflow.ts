@@ -2,6 +2,7 @@ import { OJSError } from '../errors.ts';
 import type { JsonArray } from '../job.ts';
 import { compact, dateOf, isWire, textOf, textsOf, type Wire, wireOf } from '../json.ts';
 
+/** From its first job to its end. */
 export type WorkflowState = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled';
 
 /** A job of a workflow, or a workflow inside it, which has no job of its own. */
@@ -22,6 +23,7 @@ export interface WorkflowStep {
   readonly completedAt?: Date;
 }
 
+/** A workflow as the server described it. */
 export interface Workflow {
   readonly id: string;
   readonly name: string;
