@@ -283,6 +283,48 @@ describe('a stream that breaks', () => {
 });
 
 describe('what a server refuses', () => {
+  test.each(['queue', 'job'] as const)(
+    'a stream of a %s that is gone after it broke: polling goes on after the last event',
+    async (what) => {
+      const queue = newQueue();
+      await using straight = new Client(embedded, { logger });
+      const job = await straight.enqueue('test.job', [], { queue });
+      let streams = 0;
+      const transport: Transport = {
+        call: (call, context) => embedded.call(call, context),
+        async stream(call, context) {
+          streams += 1;
+          if (streams > 1) return { status: 404, text: '<html>no backend</html>', headers: {}, chunks: null };
+          const answer = await embedded.stream(call, context);
+          const first = async function* () {
+            for await (const chunk of answer.chunks ?? []) {
+              yield chunk;
+              if (chunk.includes('job.started')) break;
+            }
+            // Told while nobody listens.
+            await straight.cancelJob(job.id);
+          };
+          return { ...answer, chunks: first() };
+        },
+        async [Symbol.asyncDispose]() {},
+      };
+      await using client = new Client(transport, { logger });
+      const [started] = await straight.enqueueBatch([{ type: 'test.job', args: [], queue }]);
+      const events = take(
+        client.events({ ...(what === 'job' ? { jobId: job.id } : { queue }), types: ['job.started', 'job.cancelled'] }),
+        2,
+      );
+      await expect.poll(() => embedded.engine.tail.followers).toBe(1);
+      const worker = new Worker(embedded, { queues: [queue], handleSignals: false, logger, concurrency: 1 });
+      worker.register('test.job', (ctx) => new Promise((resolve) => ctx.signal.addEventListener('abort', () => resolve(1))));
+      void started;
+      const stopped = worker.start();
+      expect(kinds(await events)).toEqual(['job.started', 'job.cancelled']);
+      await worker.stop({ timeout: 0 });
+      await stopped;
+    },
+  );
+
   const refusing = (answer: Omit<Answer, 'headers'>): Transport => ({
     call: (call, context) => embedded.call(call, context),
     stream: async () => ({ ...answer, headers: {}, chunks: null }),
