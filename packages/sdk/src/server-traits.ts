@@ -17,8 +17,10 @@ export function serverTraits(connection: Connection): Promise<ServerTraits> {
   const before = known.get(connection);
   if (before !== undefined) return before;
   const asked = connection.call({ operation: 'system.manifest' }, {}).then(traitsOf, (error: unknown) => {
-    if (error instanceof OJSAPIError && [404, 405, 501].includes(error.statusCode)) return traitsOf({});
-    known.delete(connection);
+    const isAbsent = error instanceof OJSAPIError && [404, 405, 501].includes(error.statusCode);
+    // It may have been a proxy that answered, while the server behind it was away.
+    if (!isAbsent || error.error.foreign) known.delete(connection);
+    if (isAbsent) return traitsOf({});
     throw error;
   });
   known.set(connection, asked);

@@ -1,7 +1,8 @@
 import { uuidv7 } from '@ojs-ts/core';
-import type { Connection } from '../connection.ts';
+import { type Connection, expiry } from '../connection.ts';
+import { Deadline } from '../deadline.ts';
 import { check } from '../enqueue/request.ts';
-import { OJSValidationError } from '../errors.ts';
+import { type OJSError, OJSValidationError } from '../errors.ts';
 import { readJob } from '../job.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { type CallOptions, type JobRequest, type WireBody, wireBody } from '../options.ts';
@@ -29,6 +30,20 @@ export async function startWorkflow(
   queue: string | undefined,
   options: CallOptions,
 ): Promise<Started> {
+  const ms = connection.deadlineMs(options);
+  const failures: OJSError[] = [];
+  using deadline = new Deadline(ms, () => expiry('workflow.create', ms, {}, failures), options.signal);
+  return await deadline.race(start(connection, middleware, definition, queue, deadline, failures));
+}
+
+async function start(
+  connection: Connection,
+  middleware: readonly EnqueueMiddleware[],
+  definition: WorkflowDefinition,
+  queue: string | undefined,
+  deadline: Deadline,
+  failures: OJSError[],
+): Promise<Started> {
   const plan = planOf(definition);
   const jobs = jobsOf(plan);
   const requests = await Promise.all(jobs.map((job) => at(job.path, async () => checked(inQueue(job.request, queue)))));
@@ -38,12 +53,13 @@ export async function startWorkflow(
     await Promise.all(
       jobs.map(async (job, index) => bodies.set(job, await at(job.path, async () => wireBody(await checked(final[index] ?? job.request))))),
     );
-    const { nestedWorkflows } = await serverTraits(connection);
+    const { nestedWorkflows } = await deadline.race(serverTraits(connection));
+    deadline.signal.throwIfAborted();
     const id = uuidv7();
     const body = workflowBody(plan, id, bodies, nestedWorkflows);
-    const answer = await connection.call(
+    const answer = await connection.callWithin(
+      deadline,
       { operation: 'workflow.create', body, idempotencyKey: id },
-      options,
       {},
       {
         // A server without idempotency keys finds the id of the first call in its way.
@@ -52,6 +68,7 @@ export async function startWorkflow(
             ? call({ operation: 'workflow.get', params: { id } })
             : null,
       },
+      failures,
     );
     const workflow = readWorkflow(answer);
     const byId = new Map(workflow.steps.map((step) => [step.id, step] as const));
