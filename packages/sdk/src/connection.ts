@@ -7,7 +7,7 @@ import { type Duration, durationMs } from './duration.ts';
 import { envText } from './environment.ts';
 import { type ErrorContext, type OJSAPIError, OJSConnectionError, OJSError, OJSTimeoutError, OJSValidationError } from './errors.ts';
 import { isWire, type Wire } from './json.ts';
-import { consoleLogger, type Logger } from './logger.ts';
+import { consoleLogger, guarded, type Logger } from './logger.ts';
 import type { CallOptions } from './options.ts';
 import { FetchTransport } from './transport/fetch.ts';
 import type { HttpOptions, Token } from './transport/http.ts';
@@ -62,7 +62,7 @@ export class Connection implements AsyncDisposable {
 
   /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
   constructor(target: string | Transport | undefined, options: ConnectionOptions) {
-    this.logger = options.logger ?? consoleLogger();
+    this.logger = options.logger === undefined ? consoleLogger() : guarded(options.logger);
     this.timeoutMs = durationMs(options.timeout ?? 30_000, 'timeout');
     this.#retry = readRetryRules(options.requestRetry);
     if (target === undefined || typeof target === 'string') {
@@ -211,6 +211,8 @@ type Outcome =
   | { readonly final: boolean; readonly error: OJSError; readonly api: OJSAPIError; readonly waitMs?: number };
 
 function readBody(answer: Answer, context: ErrorContext): Outcome {
+  // Other servers may have nothing to tell, such as of what was deleted (ojs-http-binding §4).
+  if (answer.status === 204) return { body: {} };
   try {
     const body: unknown = JSON.parse(answer.text);
     if (isWire(body)) return { body };

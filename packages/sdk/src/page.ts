@@ -28,10 +28,23 @@ export async function readPage<T>(
   load: (query: PageQuery) => Promise<Wire>,
   items: (body: Wire) => T[],
 ): Promise<Page<T>> {
-  const body = await load(query);
+  const read = async (asked: PageQuery) => pageIn(await load(asked), asked, items);
+  const page = await read(query);
+  async function* all(): AsyncGenerator<T> {
+    for (let at = page; ; ) {
+      yield* at.items;
+      if (!at.hasMore || at.items.length === 0) return;
+      // Both: a server that knows cursors lets them win, one that does not goes by the offset.
+      at = await read({ limit: query.limit, offset: at.offset + at.items.length, cursor: at.nextCursor });
+    }
+  }
+  return { ...page, [Symbol.asyncIterator]: all };
+}
+
+function pageIn<T>(body: Wire, query: PageQuery, items: (body: Wire) => T[]): Omit<Page<T>, typeof Symbol.asyncIterator> {
   const about = wireOf(body.pagination) ?? {};
   const list = items(body);
-  const page = compact({
+  return compact({
     items: list,
     total: numberOf(about.total) ?? numberOf(body.total),
     limit: numberOf(about.limit) ?? query.limit ?? list.length,
@@ -39,12 +52,4 @@ export async function readPage<T>(
     hasMore: booleanOf(about.has_more) ?? false,
     nextCursor: textOf(about.next_cursor),
   });
-  async function* all(): AsyncGenerator<T> {
-    yield* list;
-    if (!page.hasMore || list.length === 0) return;
-    // Both: a server that knows cursors lets them win, one that does not goes by the offset.
-    const next = { offset: page.offset + list.length, cursor: page.nextCursor };
-    yield* await readPage({ limit: query.limit, ...next }, load, items);
-  }
-  return { ...page, [Symbol.asyncIterator]: all };
 }
