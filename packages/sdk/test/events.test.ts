@@ -17,6 +17,7 @@ import {
   type Transport,
   Worker,
 } from '../src/index.ts';
+import { Faulty } from './support/faulty.ts';
 import { keepingLogger } from './support/log.ts';
 import { openTunnel } from './support/tunnel.ts';
 
@@ -153,6 +154,26 @@ describe('from now on', () => {
     const jobs = [await client.enqueue('test.job', [], { queue }), await client.enqueue('test.job', [], { queue })];
     expect((await two).map(({ jobId }) => jobId)).toEqual(jobs.map(({ id }) => id));
     await expect.poll(() => engine.tail.followers).toBe(0);
+  });
+
+  test('polling: an outage of any length is waited for, and nothing of it is missed', async () => {
+    const queue = newQueue();
+    const wire = new Faulty(callsOnly(embedded));
+    await using connection = new Connection(callsOnly(wire), { logger, requestRetry: false });
+    const times = { ...followTimes, minPollMs: 1, maxPollMs: 2 };
+    for (let n = 0; n < 3; n++) wire.spoil('event.list', 'before');
+    const two = take(follow(connection, { queue, types: ['job.enqueued'] }, { times }), 2);
+    await wire.until(() => wire.answers.some(({ call }) => call.operation === 'event.list'));
+    await using straight = new Client(embedded, { logger });
+    const first = await straight.enqueue('test.job', [], { queue });
+    for (let n = 0; n < 3; n++) wire.spoil('event.list', 'before');
+    const second = await straight.enqueue('test.job', [], { queue });
+    expect((await two).map(({ jobId }) => jobId)).toEqual([first.id, second.id]);
+    for (let n = 0; n < 3; n++) wire.spoil('job.get', 'before');
+    const ofOne = take(follow(connection, { jobId: first.id, types: ['job.cancelled'] }, { times }), 1);
+    await wire.until(() => wire.of('job.get').length > 3);
+    await straight.cancelJob(first.id);
+    expect(kinds(await ofOne)).toEqual(['job.cancelled']);
   });
 
   test('polling: what the log has already is passed over', async () => {

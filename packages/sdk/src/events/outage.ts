@@ -19,7 +19,7 @@ export class Outage {
 }
 
 /** Nothing was said about what is waited for. */
-function isOutage(error: unknown): boolean {
+export function isOutage(error: unknown): boolean {
   if (error instanceof OJSAPIError) return isPassing(error);
   return error instanceof OJSConnectionError || error instanceof OJSTimeoutError;
 }
