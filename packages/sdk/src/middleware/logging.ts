@@ -25,6 +25,10 @@ export function loggingMiddleware(options: LoggingOptions = {}): ExecutionMiddle
       log[level]('The job has completed.', ended('completed'));
       return result;
     } catch (error) {
+      if (error instanceof Error && error.name === 'SnoozeError') {
+        log[level]('The job is snoozed.', ended('snoozed'));
+        throw error;
+      }
       const timeout = error instanceof Error && error.name === 'JobTimeoutError';
       log.error('The job failed.', { ...ended(timeout ? 'timeout' : 'failed'), error: wordsOf(error) });
       throw error;
