@@ -95,7 +95,7 @@ test('204 is an answer without a body (ojs-http-binding §4)', async () => {
 });
 
 test('going over many pages takes the same time for each', async () => {
-  const pages = 3_000;
+  const pages = 6_000;
   const answer = (query: PageQuery) => {
     const at = query.offset ?? 0;
     return { items: [at], pagination: { limit: 1, offset: at, has_more: at + 1 < pages } };
@@ -108,6 +108,6 @@ test('going over many pages takes the same time for each', async () => {
   const started = performance.now();
   const seen = await Array.fromAsync(page);
   expect(seen).toEqual(Array.from({ length: pages }, (_, at) => at));
-  // 3,000 nested generators took 1.5 s and more, ten times as many would not end.
-  expect(performance.now() - started).toBeLessThan(500);
+  // Nested generators took 2.3 s for half as many.
+  expect(performance.now() - started).toBeLessThan(1_500);
 });
