@@ -145,6 +145,8 @@ export function messageOf(error: unknown): string {
 }
 
 function readBody(answer: Answer, context: ErrorContext): Outcome {
+  // Other servers may have nothing to tell, such as of what was deleted (ojs-http-binding §4).
+  if (answer.status === 204) return { body: {} };
   try {
     const body: unknown = JSON.parse(answer.text);
     if (isWire(body)) return { body };

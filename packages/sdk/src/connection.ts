@@ -20,8 +20,8 @@ import { envText } from './environment.ts';
 import { type ErrorContext, OJSError, OJSTimeoutError, OJSValidationError } from './errors.ts';
 import { currentFake, type Fake } from './fake.ts';
 import type { Wire } from './json.ts';
-import { consoleLogger, type Logger } from './logger.ts';
-import type { Operation } from './operation.ts';
+import { consoleLogger, guarded, type Logger } from './logger.ts';
+import type { Ask, Operation } from './operation.ts';
 import type { CallOptions } from './options.ts';
 import { FetchTransport } from './transport/fetch.ts';
 import type { HttpOptions, Token } from './transport/http.ts';
@@ -60,7 +60,7 @@ export class Connection implements AsyncDisposable {
 
   /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
   constructor(target: string | Transport | undefined, options: ConnectionOptions) {
-    this.logger = options.logger ?? consoleLogger();
+    this.logger = options.logger === undefined ? consoleLogger() : guarded(options.logger);
     this.timeoutMs = durationMs(options.timeout ?? 30_000, 'timeout');
     this.#retry = readRetryRules(options.requestRetry);
     if (target === undefined || typeof target === 'string') {
@@ -95,16 +95,13 @@ export class Connection implements AsyncDisposable {
   }
 
   /** Carries an operation out. @throws as `call`, and what the operation does. */
-  async ask<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
-    let step = operation.next();
-    while (!step.done) {
-      const { call, about, settings } = step.value;
-      step = await this.call(call, options, about, settings).then(
-        (body) => operation.next(body),
-        (error: unknown) => operation.throw(error),
-      );
-    }
-    return step.value;
+  ask<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
+    return carryOut(operation, ({ call, about, settings }) => this.call(call, options, about, settings));
+  }
+
+  /** Same as `ask`, within a deadline that the caller has made. `failures` grows by what every attempt met. */
+  askWithin<T>(deadline: Deadline, operation: Operation<T>, failures: OJSError[]): Promise<T> {
+    return carryOut(operation, ({ call, about, settings }) => this.callWithin(deadline, call, about, settings, failures));
   }
 
   /**
@@ -198,6 +195,17 @@ export class Connection implements AsyncDisposable {
     this.#closing.abort(new OJSError('This client is closed.'));
     if (this.http !== null) await this.#transport[Symbol.asyncDispose]();
   }
+}
+
+async function carryOut<T>(operation: Operation<T>, send: (ask: Ask) => Promise<Wire>): Promise<T> {
+  let step = operation.next();
+  while (!step.done) {
+    step = await send(step.value).then(
+      (body) => operation.next(body),
+      (error: unknown) => operation.throw(error),
+    );
+  }
+  return step.value;
 }
 
 /** What a handler throws in inline mode is the caller's own: it is neither an error of the connection nor tried again. */

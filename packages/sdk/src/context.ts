@@ -143,10 +143,7 @@ export class ExecutionContext implements JobContext {
   }
 
   get heartbeat(): JobContext['heartbeat'] {
-    return async () => {
-      await this.#services.heartbeat();
-      if (this.#held.aborted) throw this.#held.reason;
-    };
+    return () => handled(this.#extend());
   }
 
   get checkpoint(): JobContext['checkpoint'] {
@@ -154,6 +151,11 @@ export class ExecutionContext implements JobContext {
       await this.#reports.checkpoint(state);
       this.#saved = { state };
     };
+  }
+
+  async #extend(): Promise<void> {
+    await this.#services.heartbeat();
+    if (this.#held.aborted) throw this.#held.reason;
   }
 
   [whatAborts](reason: Error): void {

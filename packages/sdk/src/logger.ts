@@ -16,6 +16,20 @@ export function consoleLogger(): Logger {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
+/** What a logger of the caller's throws must not decide what becomes of a job. */
+export function guarded(logger: Logger): Logger {
+  const at =
+    (level: keyof Logger) =>
+    (...line: [message: string, fields?: object]) => {
+      try {
+        logger[level](...line);
+      } catch {
+        // There is nobody to tell.
+      }
+    };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
 /** The logger with more fields on every line. */
 export function loggerWith(logger: Logger, extra: object): Logger {
   const at = (level: keyof Logger) => (message: string, fields?: object) => logger[level](message, { ...extra, ...fields });

@@ -10,6 +10,8 @@ export interface ServerTraits {
   readonly nestedWorkflows: boolean;
   /** Streams give the catalogue of ojs-events where it is asked for, beside the three kinds of ojs-realtime. */
   readonly catalogueStreams: boolean;
+  /** False where it was no OJS server that has no manifest, but somebody on the way: a proxy, while the server behind it was away. */
+  readonly isSure: boolean;
 }
 
 const known = new WeakMap<Connection, Promise<ServerTraits>>();
@@ -21,7 +23,10 @@ export function serverTraits(connection: Connection): Promise<ServerTraits> {
   const before = known.get(connection);
   if (before !== undefined) return before;
   const asked = connection.ask(readTraits(), {});
-  asked.catch(() => known.delete(connection));
+  asked.then(
+    ({ isSure }) => isSure || known.delete(connection),
+    () => known.delete(connection),
+  );
   known.set(connection, asked);
   return asked;
 }
@@ -31,14 +36,15 @@ export function* readTraits(): Operation<ServerTraits> {
   try {
     return traitsOf(yield { call: { operation: 'system.manifest' } });
   } catch (error) {
-    if (error instanceof OJSAPIError && [404, 405, 501].includes(error.statusCode)) return traitsOf({});
+    if (error instanceof OJSAPIError && [404, 405, 501].includes(error.statusCode)) return traitsOf({}, !error.error.foreign);
     throw error;
   }
 }
 
-function traitsOf(manifest: Wire): ServerTraits {
+function traitsOf(manifest: Wire, isSure = true): ServerTraits {
   return {
     nestedWorkflows: typeof wireOf(manifest.limits)?.max_workflow_nesting === 'number',
     catalogueStreams: manifest.event_delivery === 'at_least_once',
+    isSure,
   };
 }

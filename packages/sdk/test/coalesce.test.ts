@@ -73,6 +73,28 @@ describe('coalescing', () => {
     expect(await stuck).toBeInstanceOf(OJSTimeoutError);
   });
 
+  test('an item that is told without its job may have made one: the request that asks for it takes its own job for its outcome', async () => {
+    await using _ = await open();
+    bench.wire.spoil('bulk.enqueue', async (call) => {
+      const { jobs } = JSON.parse(call.body ?? '{}');
+      await bench.embedded.call(call);
+      return {
+        status: 200,
+        text: JSON.stringify({ items: jobs.map((_: unknown, index: number) => ({ index, status: 'created' })) }),
+        headers: {},
+      };
+    });
+    // Without idempotency keys a server knows nothing of the request but the id.
+    for (let n = 0; n < 2; n++) {
+      bench.wire.spoil('job.enqueue', async (call) => {
+        const { id } = JSON.parse(call.body ?? '{}');
+        return refusal(409, { error: { code: 'duplicate', message: 'there is one', details: { existing_job_id: id } } });
+      });
+    }
+    expect((await Promise.allSettled(many(2))).map(codeOf)).toEqual(['created', 'created']);
+    expect(await available()).toBe(2);
+  });
+
   test('coalesce: false sends each by itself', async () => {
     await using _ = await open({ coalesce: false });
     await Promise.all(many(10));

@@ -63,6 +63,14 @@ describe('the text of a stream', () => {
     );
   });
 
+  test('the id of an event that is cut off is not gone on after', () => {
+    const reader = new FrameReader('7');
+    expect([...reader.read('id: 8\nevent: job.completed\ndata: {}\n\nid: 9\nevent: job.failed\nda')]).toHaveLength(1);
+    expect(reader.lastId).toBe('8');
+    expect([...reader.read('ta: {}\n\n')]).toMatchObject([{ id: '9' }]);
+    expect(reader.lastId).toBe('9');
+  });
+
   test('keeps the id of a head without an event, and what the server says about coming again', () => {
     const reader = new FrameReader('7');
     expect(reader.lastId).toBe('7');

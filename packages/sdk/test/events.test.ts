@@ -17,6 +17,7 @@ import {
   type Transport,
   Worker,
 } from '../src/index.ts';
+import { Faulty } from './support/faulty.ts';
 import { keepingLogger } from './support/log.ts';
 import { openTunnel } from './support/tunnel.ts';
 
@@ -155,6 +156,26 @@ describe('from now on', () => {
     await expect.poll(() => engine.tail.followers).toBe(0);
   });
 
+  test('polling: an outage of any length is waited for, and nothing of it is missed', async () => {
+    const queue = newQueue();
+    const wire = new Faulty(callsOnly(embedded));
+    await using connection = new Connection(callsOnly(wire), { logger, requestRetry: false });
+    const times = { ...followTimes, minPollMs: 1, maxPollMs: 2 };
+    for (let n = 0; n < 3; n++) wire.spoil('event.list', 'before');
+    const two = take(follow(connection, { queue, types: ['job.enqueued'] }, { times }), 2);
+    await wire.until(() => wire.answers.some(({ call }) => call.operation === 'event.list'));
+    await using straight = new Client(embedded, { logger });
+    const first = await straight.enqueue('test.job', [], { queue });
+    for (let n = 0; n < 3; n++) wire.spoil('event.list', 'before');
+    const second = await straight.enqueue('test.job', [], { queue });
+    expect((await two).map(({ jobId }) => jobId)).toEqual([first.id, second.id]);
+    for (let n = 0; n < 3; n++) wire.spoil('job.get', 'before');
+    const ofOne = take(follow(connection, { jobId: first.id, types: ['job.cancelled'] }, { times }), 1);
+    await wire.until(() => wire.of('job.get').length > 3);
+    await straight.cancelJob(first.id);
+    expect(kinds(await ofOne)).toEqual(['job.cancelled']);
+  });
+
   test('polling: what the log has already is passed over', async () => {
     const queue = newQueue();
     await using client = new Client(embedded, { logger });
@@ -283,6 +304,48 @@ describe('a stream that breaks', () => {
 });
 
 describe('what a server refuses', () => {
+  test.each(['queue', 'job'] as const)(
+    'a stream of a %s that is gone after it broke: polling goes on after the last event',
+    async (what) => {
+      const queue = newQueue();
+      await using straight = new Client(embedded, { logger });
+      const job = await straight.enqueue('test.job', [], { queue });
+      let streams = 0;
+      const transport: Transport = {
+        call: (call, context) => embedded.call(call, context),
+        async stream(call, context) {
+          streams += 1;
+          if (streams > 1) return { status: 404, text: '<html>no backend</html>', headers: {}, chunks: null };
+          const answer = await embedded.stream(call, context);
+          const first = async function* () {
+            for await (const chunk of answer.chunks ?? []) {
+              yield chunk;
+              if (chunk.includes('job.started')) break;
+            }
+            // Told while nobody listens.
+            await straight.cancelJob(job.id);
+          };
+          return { ...answer, chunks: first() };
+        },
+        async [Symbol.asyncDispose]() {},
+      };
+      await using client = new Client(transport, { logger });
+      const [started] = await straight.enqueueBatch([{ type: 'test.job', args: [], queue }]);
+      const events = take(
+        client.events({ ...(what === 'job' ? { jobId: job.id } : { queue }), types: ['job.started', 'job.cancelled'] }),
+        2,
+      );
+      await expect.poll(() => embedded.engine.tail.followers).toBe(1);
+      const worker = new Worker(embedded, { queues: [queue], handleSignals: false, logger, concurrency: 1 });
+      worker.register('test.job', (ctx) => new Promise((resolve) => ctx.signal.addEventListener('abort', () => resolve(1))));
+      void started;
+      const stopped = worker.start();
+      expect(kinds(await events)).toEqual(['job.started', 'job.cancelled']);
+      await worker.stop({ timeout: 0 });
+      await stopped;
+    },
+  );
+
   const refusing = (answer: Omit<Answer, 'headers'>): Transport => ({
     call: (call, context) => embedded.call(call, context),
     stream: async () => ({ ...answer, headers: {}, chunks: null }),

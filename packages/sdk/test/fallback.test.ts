@@ -86,6 +86,23 @@ describe('a server without worker.exchange (brief-notes 23)', () => {
     expect(logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
+  test('quiet and resumed within a second: the fetch under way is not broken off, as what it brings would be lost', async () => {
+    await using proxy = await openProxy(server.url, (line) => (line.endsWith('/exchange') ? { status: 404, body: 'Cannot POST' } : 'pass'));
+    await using client = new Client(proxy.url);
+    const worker = new Worker(proxy.url, { queues: ['again'], handleSignals: false, logger: keepingLogger() });
+    worker.register('test.job', () => 'x');
+    await worker.runUntil(async () => {
+      await worker.ready;
+      const fetches = () => proxy.seen.filter(({ line }) => line.endsWith('/fetch')).length;
+      await expect.poll(fetches).toBe(2);
+      worker.quiet();
+      worker.resume();
+      await new Promise((resolve) => setTimeout(resolve, 1_200));
+      expect(fetches()).toBe(2);
+      expect(await (await client.enqueue('test.job', [], { queue: 'again' })).wait()).toBe('x');
+    });
+  });
+
   test('an ack that was cut goes again and is never a nack', async () => {
     let cuts = 0;
     await using proxy = await openProxy(server.url, (line) => {

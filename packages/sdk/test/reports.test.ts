@@ -147,3 +147,47 @@ test('parentResults and workflowId come with a step of a workflow', async () => 
     [id, ['result 1']],
   ]);
 });
+
+describe('what is thrown', () => {
+  test('whatever cannot be read is a failure like any other', async () => {
+    const trap = {
+      get(): never {
+        throw new Error('trap');
+      },
+    };
+    const unreadable = [Object.defineProperty(new Error('x'), 'name', trap), Object.defineProperty(new Error('x'), 'message', trap)];
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    for (const thrown of [...unreadable, proxy]) {
+      expect(
+        await run(async () => {
+          throw thrown;
+        }),
+      ).toMatchObject({ state: 'discarded', error: { code: 'handler_error' } });
+    }
+  });
+
+  test('a logger that throws changes no outcome', async () => {
+    const broken = () => {
+      throw new Error('the disk is full');
+    };
+    const logger = { debug: broken, info: broken, warn: broken, error: broken };
+    const failing = await bench.client.enqueue('job.fail', [], { retry: { maxAttempts: 1 } });
+    const odd = await bench.client.enqueue('job.odd', []);
+    const worker = bench
+      .worker({ logger })
+      .register('job.fail', () => {
+        throw new Error('no');
+      })
+      .register('job.odd', () => 1n);
+    await worker.runUntil(() => Promise.allSettled([failing.wait(), odd.wait()]));
+    expect([await failing.refresh(), await odd.refresh()]).toMatchObject([{ state: 'discarded' }, { state: 'completed' }]);
+  });
+
+  test('an extension of the lease that nobody awaits does not end the process', async () => {
+    bench.wire.spoil('worker.heartbeat', async () => bench.embedded.call({ operation: 'worker.heartbeat', body: '{}' }));
+    bench.wire.spoil('worker.heartbeat', 'before');
+    expect(await run(({ heartbeat }) => void heartbeat())).toMatchObject({ state: 'completed' });
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+});

@@ -178,6 +178,33 @@ describe('the ends of a wait', () => {
     ]);
   });
 
+  test('an outage in the middle of a long wait is borne as one at its beginning', async () => {
+    await using patient = new Client(wire, { logger, timeout: 200, requestRetry: false });
+    const job = await client.enqueue('test.job', []);
+    wire.spoil('job.results', async () => {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return refusal(200, { results: { [job.id]: { job_id: job.id, state: 'available' } } });
+    });
+    wire.spoil('job.results', 'before');
+    const waiting = patient.getJob(job.id).then((handle) => handle.wait());
+    await Promise.race([waiting, expect.poll(() => embedded.engine.results.size).toBe(1)]);
+    await client.cancelJob(job.id);
+    await expect(waiting).rejects.toBeInstanceOf(JobFailedError);
+  });
+
+  test('a wait for a workflow bears an outage that outlasts the retries of a call, but not forever', async () => {
+    await using patient = new Client(wire, { logger, timeout: 200, requestRetry: false });
+    const { id } = await client.workflow(chain('c', [{ type: 'a.b', args: [] }]));
+    const handle = await patient.getWorkflow(id);
+    for (let n = 0; n < 3; n++) wire.spoil('workflow.get', 'before');
+    const waiting = handle.wait().catch((error: unknown) => error);
+    await wire.until(() => wire.of('workflow.get').length >= 4);
+    await client.cancelWorkflow(id);
+    expect(await waiting).toMatchObject({ name: 'WorkflowFailedError' });
+    for (let n = 0; n < 20; n++) wire.spoil('workflow.get', 'before');
+    await expect(handle.wait()).rejects.toMatchObject({ name: 'OJSConnectionError' });
+  });
+
   test('two waits for one job, of which one gives up, and a refusal that reaches all', async () => {
     const job = await client.enqueue('test.job', []);
     const stays = job.wait();

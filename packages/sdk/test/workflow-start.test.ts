@@ -36,7 +36,7 @@ afterEach(async () => {
 
 /** A server that says nothing of workflows in workflows. */
 function foreign(): void {
-  wire.spoil('system.manifest', refusal(404, 'no such page'));
+  for (let n = 0; n < 20; n++) wire.spoil('system.manifest', refusal(404, 'no such page'));
 }
 
 const created = () => wire.bodies('workflow.create')[0] ?? {};
@@ -242,5 +242,32 @@ describe('the enqueue middleware', () => {
     expect(heard.length).toBeGreaterThan(0);
     for (const one of heard) expect(one).toContain(message);
     expect(wire.of('workflow.create')).toEqual([]);
+  });
+});
+
+describe('a call that starts a workflow', () => {
+  const never = () => new Promise<never>(() => {});
+
+  test.each(['the manifest', 'a middleware', 'the answer'])(
+    'ends by its own time and signal while %s hangs',
+    async (what) => {
+      if (what === 'a middleware') client.enqueueMiddleware(never);
+      else {
+        for (let n = 0; n < 2; n++) wire.spoil(what === 'the manifest' ? 'system.manifest' : 'workflow.create', never);
+      }
+      await expect(client.workflow(chain('c', [a]), { requestTimeout: 30 })).rejects.toMatchObject({ name: 'OJSTimeoutError' });
+      const aborted = new AbortController();
+      const starting = client.workflow(chain('c', [a]), { signal: aborted.signal });
+      aborted.abort(new Error('enough'));
+      await expect(starting).rejects.toThrow('enough');
+    },
+    5_000,
+  );
+
+  test('a proxy that answers 404 while its backend is away does not take the extensions away for good', async () => {
+    wire.spoil('system.manifest', refusal(404, 'no such page'));
+    await client.workflow(chain('c', [a]));
+    await client.workflow(chain('c', [a, group('g', [b, b])]));
+    expect(wire.bodies('workflow.create').map((body) => 'type' in body)).toEqual([false, true]);
   });
 });

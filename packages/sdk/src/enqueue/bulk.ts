@@ -27,8 +27,8 @@ type Verdict =
   /** The winner's job is not in the answer. */
   | { readonly kind: 'winner'; readonly id: string }
   | { readonly kind: 'error'; readonly error: OJSAPIError }
-  /** Only a request of its own can tell. */
-  | { readonly kind: 'alone' };
+  /** Only a request of its own can tell; `mayBeThere`: this one may have made the job. */
+  | { readonly kind: 'alone'; readonly mayBeThere: boolean };
 
 /** Sends merged calls as one `POST /jobs/bulk` of the mode `partial`, each with its own outcome, and singly where the server has no such thing. */
 export class Bulk {
@@ -92,17 +92,23 @@ export class Bulk {
     failures: number,
   ): Promise<void> {
     const alone: Enqueue[] = [];
+    const unclear: Enqueue[] = [];
     const again: { readonly entry: Enqueue; readonly error: OJSAPIError }[] = [];
     const winners: Promise<void>[] = [];
     for (const [index, entry] of group.entries()) {
       const verdict = read(items[index], entry.item, uncertain);
       if (verdict.kind === 'sent') entry.resolve(verdict.sent);
       else if (verdict.kind === 'winner') winners.push(this.#readWinner(entry, verdict.id));
-      else if (verdict.kind === 'alone') alone.push(entry);
+      else if (verdict.kind === 'alone') (verdict.mayBeThere ? unclear : alone).push(entry);
       else if (isPassing(verdict.error)) again.push({ entry, error: verdict.error });
       else entry.reject(verdict.error);
     }
-    await Promise.all([this.#singly(alone, uncertain), this.#repeat(again, deadline, uncertain, failures + 1), ...winners]);
+    await Promise.all([
+      this.#singly(alone, uncertain),
+      this.#singly(unclear, true),
+      this.#repeat(again, deadline, uncertain, failures + 1),
+      ...winners,
+    ]);
   }
 
   /** Items that failed for now: after a pause, together. */
@@ -201,18 +207,18 @@ function itemsOf(body: Wire, count: number): readonly (Wire | undefined)[] {
 function read(item: Wire | undefined, request: WireRequest, uncertain: boolean): Verdict {
   const job = wireOf(item?.job);
   const status = textOf(item?.status);
-  if (item === undefined || status === undefined) return { kind: 'alone' };
+  if (item === undefined || status === undefined) return { kind: 'alone', mayBeThere: true };
   if (status === 'created' && job !== undefined) return { kind: 'sent', sent: sentOf(item, job, request) };
   const error = item.error === undefined ? undefined : itemError(item.error, contextOf(request));
-  if (status === 'failed') return error === undefined ? { kind: 'alone' } : { kind: 'error', error };
+  if (status === 'failed') return error === undefined ? { kind: 'alone', mayBeThere: false } : { kind: 'error', error };
   const existing = textOf(job?.id) ?? textOf(error?.error.details.existing_job_id);
   if (existing === request.id) {
     // Our own id: an attempt of this very request, or a caller that gives its ids and repeats itself. The latter is judged by content, which bulk does not compare.
-    return uncertain && job !== undefined ? { kind: 'sent', sent: sentOf({}, job, request) } : { kind: 'alone' };
+    return uncertain && job !== undefined ? { kind: 'sent', sent: sentOf({}, job, request) } : { kind: 'alone', mayBeThere: false };
   }
   // Without an error it was let in as the policy `ignore` says: that other job is the outcome.
   if (error !== undefined && status !== 'deduplicated') return { kind: 'error', error };
-  if (job === undefined || existing === undefined) return { kind: 'alone' };
+  if (job === undefined || existing === undefined) return { kind: 'alone', mayBeThere: status !== 'deduplicated' };
   if (!Array.isArray(job.args)) return { kind: 'winner', id: existing };
   return { kind: 'sent', sent: { job: readJob(job), outcome: outcomeOf({ ...item, deduplicated: true }) } };
 }

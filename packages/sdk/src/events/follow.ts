@@ -56,6 +56,7 @@ async function* run(connection: Connection, options: EventsOptions, stop: AbortS
 
 async function* source(connection: Connection, options: EventsOptions, stop: AbortSignal, parts: FollowParts): AsyncGenerator<Event> {
   const { jobId, types } = options;
+  let from = options;
   if (connection.transport.stream !== undefined) {
     const traits = await untilAborted(serverTraits(connection), stop).catch((error: unknown) => {
       if (stop.aborted) return null;
@@ -64,13 +65,15 @@ async function* source(connection: Connection, options: EventsOptions, stop: Abo
     if (traits === null) return;
     for (const channel of channelsOf(options)) {
       const query = streamQuery(options, channel, traits.catalogueStreams);
-      const end = yield* streamed({ connection, channel, options, query, stop, ...parts });
+      const end = yield* streamed({ connection, channel, options: from, query, stop, ...parts });
       if (end.kind === 'ended') return;
       // A job that is not there, on a server that has streams: its own words say so.
       if (jobId !== undefined && end.error?.code === 'not_found' && end.error.error.details.job_id === jobId) throw end.error;
+      // A stream that was there and is so no more, as behind a proxy: what is polled goes on where it broke.
+      if (end.lastId !== '') from = { ...options, after: end.lastId };
     }
   }
-  for await (const event of polled(connection, options, stop, parts.times)) {
+  for await (const event of polled(connection, from, stop, parts.times)) {
     // What changes a state is told by the event of its own kind.
     if (types !== undefined || event.event !== EventType.JOB_STATE_CHANGED) yield event;
   }

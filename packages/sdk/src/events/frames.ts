@@ -13,16 +13,19 @@ export class FrameReader {
   #isFirst = true;
   #name = '';
   #data: string[] = [];
+  /** Of the frame that is being read; it counts once that one is whole. */
   #id: string;
+  #lastId: string;
   #retryMs: number | undefined;
 
   constructor(lastId = '') {
     this.#id = lastId;
+    this.#lastId = lastId;
   }
 
   /** The id to go on after: also one that came without an event. */
   get lastId(): string {
-    return this.#id;
+    return this.#lastId;
   }
 
   /** What the server asks to wait before coming again, in milliseconds. */
@@ -71,6 +74,7 @@ export class FrameReader {
     const [name, data] = [this.#name, this.#data];
     this.#name = '';
     this.#data = [];
+    this.#lastId = this.#id;
     if (data.length > 0) yield { name: name === '' ? 'message' : name, data: data.join('\n'), id: this.#id };
   }
 }

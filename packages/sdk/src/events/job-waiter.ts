@@ -1,10 +1,10 @@
-import { isPassing } from '../attempts.ts';
 import { backoffMs } from '../backoff.ts';
 import type { Connection } from '../connection.ts';
 import type { Deadline } from '../deadline.ts';
-import { OJSAPIError, OJSConnectionError, OJSTimeoutError } from '../errors.ts';
+import { OJSAPIError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import { isWire, type Wire, wireOf } from '../json.ts';
+import { Outage } from './outage.ts';
 import { pause } from './pause.ts';
 
 /** As long as a worker's fetch waits, in milliseconds. */
@@ -50,6 +50,8 @@ export class JobWaiter {
   #isBulk = true;
   #isSweeping = false;
   #pauseMs = minPauseMs;
+  /** When the server last said something about any of the jobs, be it that none has ended. */
+  #answeredAt = Number.NEGATIVE_INFINITY;
 
   constructor(connection: Connection, readJob: (jobId: string, signal: AbortSignal) => Promise<Job>) {
     this.#connection = connection;
@@ -66,7 +68,7 @@ export class JobWaiter {
    * @throws the end of the deadline, and what asking for the job throws.
    */
   async waitFor(jobId: string, deadline: Deadline): Promise<Job> {
-    let lastAnswer = performance.now();
+    const outage = new Outage(this.#connection.timeoutMs);
     for (let failures = 0; ; ) {
       const wait = this.#enter(jobId);
       try {
@@ -74,11 +76,11 @@ export class JobWaiter {
         const job = known ?? (await deadline.race(this.#readJob(jobId, deadline.signal)));
         // Somebody may have set it going again meanwhile.
         if (terminal.has(job.state)) return job;
-        lastAnswer = performance.now();
+        this.#answeredAt = performance.now();
         failures = 0;
       } catch (error) {
         deadline.signal.throwIfAborted();
-        if (!isOutage(error) || performance.now() - lastAnswer > this.#connection.timeoutMs) throw error;
+        if (!outage.bears(error, this.#answeredAt)) throw error;
         await deadline.sleep(backoffMs(++failures, minPauseMs, maxPauseMs));
       } finally {
         this.#leave(wait);
@@ -152,6 +154,7 @@ export class JobWaiter {
         asked.map(({ id }) => id),
         signal,
       );
+      this.#answeredAt = performance.now();
       const ended = asked.filter(({ id }) => isOver(results[id]));
       for (const wait of ended) this.#settle(wait);
       // A server that does not hold the call is asked at a pace.
@@ -217,6 +220,7 @@ export class JobWaiter {
     for (let wait = waits.shift(); wait !== undefined; wait = waits.shift()) {
       try {
         const job = await this.#readJob(wait.id, signal);
+        this.#answeredAt = performance.now();
         if (terminal.has(job.state)) this.#settle(wait, job);
       } catch (error) {
         this.#drop(wait);
@@ -229,12 +233,6 @@ export class JobWaiter {
 /** What a server does not know has no outcome: asking for the job itself tells why. */
 function isOver(outcome: unknown): boolean {
   return !isWire(outcome) || terminal.has(outcome.state);
-}
-
-/** Nothing was said about the job. */
-function isOutage(error: unknown): boolean {
-  if (error instanceof OJSAPIError) return isPassing(error);
-  return error instanceof OJSConnectionError || error instanceof OJSTimeoutError;
 }
 
 function isMissing(error: unknown): boolean {

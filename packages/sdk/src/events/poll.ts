@@ -1,6 +1,9 @@
+import { messageOf } from '../attempts.ts';
+import { backoffMs } from '../backoff.ts';
 import type { Connection } from '../connection.ts';
 import { isWire, textOf, type Wire } from '../json.ts';
 import { Event } from './event.ts';
+import { isOutage } from './outage.ts';
 import { pause } from './pause.ts';
 import { EventType } from './types.ts';
 import type { EventsOptions, FollowTimes } from './wanted.ts';
@@ -16,13 +19,13 @@ export async function* polled(
   times: FollowTimes,
 ): AsyncGenerator<Event> {
   const { queue, jobId, types } = options;
-  let after = options.after ?? (jobId === undefined ? await end(connection, stop) : undefined);
+  let after = options.after ?? (jobId === undefined ? await end(connection, stop, times) : undefined);
   let idleMs = times.minPollMs;
   let isOver = false;
   while (!stop.aborted) {
     // The end of a job is looked for among all kinds, so those of a job are picked here.
     const asked = jobId === undefined ? types?.join(',') : undefined;
-    const page = await read(connection, { after, queues: queue, types: asked }, stop);
+    const page = await read(connection, { after, queues: queue, types: asked }, stop, times);
     if (page === null) return;
     const gap = { after: after ?? '' };
     if (page.gap === true) yield Event.fromDict({ event: EventType.SYSTEM_GAP, timestamp: new Date().toISOString(), data: gap });
@@ -41,26 +44,32 @@ export async function* polled(
 }
 
 /** The cursor of the log's end. */
-async function end(connection: Connection, stop: AbortSignal): Promise<string | undefined> {
+async function end(connection: Connection, stop: AbortSignal, times: FollowTimes): Promise<string | undefined> {
   for (let after: string | undefined; ; ) {
-    const page = await read(connection, { after }, stop);
+    const page = await read(connection, { after }, stop, times);
     after = textOf(page?.cursor) ?? after;
     if (page?.has_more !== true) return after;
   }
 }
 
-/** Null where the caller has left. */
+/** Null where the caller has left. A server that is away is waited for, as by a stream. */
 async function read(
   connection: Connection,
   query: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
+  times: FollowTimes,
 ): Promise<Wire | null> {
-  try {
-    return await connection.call({ operation: 'event.list', query: { ...query, limit: pageSize } }, { signal });
-  } catch (error) {
-    if (signal.aborted) return null;
-    throw error;
+  for (let failures = 1; !signal.aborted; failures++) {
+    try {
+      return await connection.call({ operation: 'event.list', query: { ...query, limit: pageSize } }, { signal });
+    } catch (error) {
+      if (signal.aborted) break;
+      if (!isOutage(error)) throw error;
+      connection.logger.debug('the log of events was not answered; asking again', { error: messageOf(error) });
+      await pause(backoffMs(failures, times.minBackoffMs, times.maxBackoffMs), signal);
+    }
   }
+  return null;
 }
 
 /** Whether a job has ended whose end the log does not tell. @throws {JobNotFoundError} */
@@ -71,6 +80,7 @@ async function isGone(connection: Connection, jobId: string, signal: AbortSignal
     return terminal.has(job.state);
   } catch (error) {
     if (signal.aborted) return true;
+    if (isOutage(error)) return false;
     throw error;
   }
 }

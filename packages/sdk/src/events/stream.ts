@@ -16,7 +16,13 @@ const terminal: ReadonlySet<unknown> = new Set(['completed', 'cancelled', 'disca
 const steadyMs = 5_000;
 
 /** Why a stream is over: its job ended or its caller left, or this server has no such stream. */
-export type StreamEnd = { readonly kind: 'ended' } | { readonly kind: 'unsupported'; readonly error: OJSAPIError | null };
+export type StreamEnd =
+  | { readonly kind: 'ended' }
+  | {
+      readonly kind: 'unsupported';
+      readonly error: OJSAPIError | null /** What was told so far ends here; '' where nothing was. */;
+      readonly lastId: string;
+    };
 
 const ended: StreamEnd = { kind: 'ended' };
 
@@ -95,7 +101,7 @@ export async function* streamed({
     if (refusal !== null) {
       if (refusal.status === 204) return ended;
       const error = apiError(refusal, { operation: 'event.stream' });
-      if (!isPassing(error)) return refused(refusal, error);
+      if (!isPassing(error)) return refused(refusal, error, lastId);
       wait = retryAfterMs(refusal.headers);
       connection.logger.warn('a stream of events was refused; trying again', { error: error.message });
     }
@@ -114,9 +120,9 @@ async function open({ transport }: Connection, call: StreamCall, signal: AbortSi
 }
 
 /** A page that is no stream, or a path that is not there, means polling. What the server says about this caller or this log is an error. */
-function refused(answer: StreamAnswer, error: OJSAPIError): StreamEnd {
-  if (answer.status < 400) return { kind: 'unsupported', error: null };
-  if (error.error.foreign || [400, 404, 405, 406, 501].includes(error.statusCode)) return { kind: 'unsupported', error };
+function refused(answer: StreamAnswer, error: OJSAPIError, lastId: string): StreamEnd {
+  if (answer.status < 400) return { kind: 'unsupported', error: null, lastId };
+  if (error.error.foreign || [400, 404, 405, 406, 501].includes(error.statusCode)) return { kind: 'unsupported', error, lastId };
   throw error;
 }
 

@@ -4,6 +4,7 @@ import type { Deadline } from '../deadline.ts';
 import { serverTraits } from '../server-traits.ts';
 import type { Workflow } from '../workflow/workflow.ts';
 import { follow } from './follow.ts';
+import { Outage } from './outage.ts';
 import { EventType } from './types.ts';
 
 const types = [EventType.WORKFLOW_COMPLETED, EventType.WORKFLOW_FAILED, EventType.WORKFLOW_CANCELLED];
@@ -25,18 +26,25 @@ export class WorkflowWaiter {
     this.#read = read;
   }
 
-  /** The workflow once it has ended. @throws the end of the deadline, and what reading it throws. */
+  /** The workflow once it has ended. A server that is away for no longer than a call may take is waited for. @throws the end of the deadline, and what reading it throws. */
   async waitFor(workflowId: string, deadline: Deadline): Promise<Workflow> {
     let wake = () => {};
+    let answeredAt = Number.NEGATIVE_INFINITY;
+    const outage = new Outage(this.#connection.timeoutMs);
     const leave = this.#enter(workflowId, () => wake());
     try {
       for (let pauseMs = minPauseMs; ; pauseMs = Math.min(maxPauseMs, pauseMs * 1.5)) {
         this.#connection.closing.throwIfAborted();
         const { promise: woken, resolve } = Promise.withResolvers<void>();
         wake = resolve;
-        const workflow = await deadline.race(this.#read(workflowId, deadline.signal));
-        if (workflow.state !== 'running' && workflow.state !== 'pending') return workflow;
-        const timer = setTimeout(resolve, this.#isLive ? safetyMs : pauseMs);
+        const workflow = await deadline.race(this.#read(workflowId, deadline.signal)).catch((error: unknown) => {
+          deadline.signal.throwIfAborted();
+          if (!outage.bears(error, answeredAt)) throw error;
+          return null;
+        });
+        if (workflow !== null) answeredAt = performance.now();
+        if (workflow !== null && workflow.state !== 'running' && workflow.state !== 'pending') return workflow;
+        const timer = setTimeout(resolve, workflow !== null && this.#isLive ? safetyMs : pauseMs);
         try {
           await deadline.race(woken);
         } finally {

@@ -3,7 +3,7 @@ import { Client, type ClientOptions } from '../client.ts';
 import { type ArgsIn, type InputOf, type JobDef, type JobTypes, type Jsonable, type NameIn, parseArgs } from '../definition.ts';
 import { OJSError } from '../errors.ts';
 import type { JsonArray, Meta } from '../job.ts';
-import { consoleLogger, type Logger } from '../logger.ts';
+import { consoleLogger, guarded, type Logger } from '../logger.ts';
 import { type JobOptions, wireRequest } from '../options.ts';
 import type { Worker } from '../worker.ts';
 import { type Deferred, requestContextMiddleware, type Scope, storage } from './scope.ts';
@@ -49,7 +49,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
     this.client = client ?? new Client<R>(target, clientOptions);
     this.worker = worker;
     this.#owned = client === undefined;
-    this.#logger = options.logger ?? consoleLogger();
+    this.#logger = options.logger === undefined ? consoleLogger() : guarded(options.logger);
     this.#onDeferredError = onDeferredError;
     // First, so that tracing and encryption see what it adds; once, where two applications share a client.
     const { middlewares } = this.client;
@@ -76,7 +76,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
 
   /**
    * Sends the job once the outermost `commit()` around this call has resolved; outside of one, once the request's response is on its way with a status
-   * below 400. A request that fails enqueues nothing (FA-001, FA-002). Answers the job's id, which it will have.
+   * below 400, or at once where it is by then. A request that fails enqueues nothing (FA-001, FA-002). Answers the job's id, which it will have.
    * A process that ends in between has enqueued nothing either: where that matters, use an outbox.
    * @throws {OJSValidationError} for what cannot be sent, {OJSError} outside of a request.
    */
@@ -89,14 +89,20 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
     }
     const id = options.id ?? uuidv7();
     const deferred: Deferred = { target, args, options: { ...options, id } };
+    const place = placeOf(scope);
+    if (typeof place === 'string') {
+      if (place === 'sent') await this.#send(deferred);
+      return id;
+    }
     // Placed at once, so that the order of calls is the order of jobs, whether or not they are awaited.
-    scope.deferred.push(deferred);
+    place.deferred.push(deferred);
     try {
       wireRequest({ ...deferred.options, type: typeOf(target), args });
       if (typeof target !== 'string') await parseArgs(target, args);
     } catch (error) {
-      const at = scope.deferred.indexOf(deferred);
-      if (at >= 0) scope.deferred.splice(at, 1);
+      const now = placeOf(scope);
+      const at = typeof now === 'object' ? now.deferred.indexOf(deferred) : -1;
+      if (typeof now === 'object' && at >= 0) now.deferred.splice(at, 1);
       throw error;
     }
     return id;
@@ -104,14 +110,22 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
 
   /**
    * Runs a database transaction: `commit(() => db.transaction(…))`. Jobs of `enqueueAfterCommit` within it are sent when it has resolved, and dropped when it
-   * rejects; of a transaction inside another one when the outer has resolved. @throws what `work` throws; what kept a job from being sent after the commit.
+   * rejects; of a transaction inside another one when the outer has resolved. @throws what `work` throws; what kept a job from being sent after the commit, once all others were.
    */
   async commit<T>(work: () => Promise<T>): Promise<T> {
     const outer = storage.getStore();
     const scope: Scope = { meta: outer?.meta ?? {}, deferred: [], transaction: true };
-    const result = await storage.run(scope, work);
-    if (outer?.transaction) outer.deferred.push(...scope.deferred);
-    else for (const deferred of scope.deferred) await this.#send(deferred);
+    let result: T;
+    try {
+      result = await storage.run(scope, work);
+    } catch (error) {
+      scope.end = 'dropped';
+      throw error;
+    }
+    const place = outer?.transaction ? placeOf(outer) : 'sent';
+    scope.end = place;
+    if (typeof place === 'object') place.deferred.push(...scope.deferred);
+    else if (place === 'sent') await this.#sendAll(scope.deferred);
     return result;
   }
 
@@ -128,6 +142,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   /** The request has ended: well, and its jobs are sent; or not, and they are dropped. Never rejects. */
   settle(scope: Scope, succeeded: boolean): Promise<void> {
     const waiting = scope.deferred.splice(0);
+    scope.end ??= succeeded ? 'sent' : 'dropped';
     if (!succeeded || waiting.length === 0) return Promise.resolve();
     const flush = storage.run(scope, () => this.#flush(waiting));
     this.#flushing.add(flush);
@@ -158,7 +173,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
       waiting.map((deferred) =>
         this.#send(deferred).catch((error: unknown) => {
           const about = { id: deferred.options.id ?? '', type: typeOf(deferred.target) };
-          if (this.#onDeferredError !== undefined) this.#onDeferredError(error, about);
+          if (this.#onDeferredError !== undefined) this.#tell(error, about);
           else {
             const message = error instanceof Error ? error.message : String(error);
             this.#logger.error('A job could not be enqueued after its response.', {
@@ -172,10 +187,33 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
     );
   }
 
+  /** One after the other. What was committed is sent, whatever became of the one before it. */
+  async #sendAll(waiting: readonly Deferred[]): Promise<void> {
+    const failures: unknown[] = [];
+    for (const deferred of waiting) await this.#send(deferred).catch((error: unknown) => failures.push(error));
+    if (failures.length > 1) throw new AggregateError(failures, `${failures.length} jobs could not be sent after the commit.`);
+    if (failures.length === 1) throw failures[0];
+  }
+
+  #tell(error: unknown, about: { readonly id: string; readonly type: string }): void {
+    try {
+      this.#onDeferredError?.(error, about);
+    } catch (failure) {
+      this.#logger.error('onDeferredError has thrown.', { job_id: about.id, error: String(failure) });
+    }
+  }
+
   async #send({ target, args, options }: Deferred): Promise<void> {
     const client: Enqueues = this.client;
     await client.enqueue(target, args, options);
   }
+}
+
+/** Where a job goes that comes in this scope, which may have ended. */
+function placeOf(scope: Scope): Scope | 'sent' | 'dropped' {
+  let place: Scope | 'sent' | 'dropped' = scope;
+  while (typeof place === 'object' && place.end !== undefined) place = place.end;
+  return place;
 }
 
 function typeOf(target: string | JobDef): string {

@@ -28,6 +28,8 @@ export interface Scope {
   readonly deferred: Deferred[];
   /** Whether this is a transaction within the request. */
   readonly transaction: boolean;
+  /** What became of it once it has ended: its jobs were sent or dropped, or went over to the scope around it. */
+  end?: 'sent' | 'dropped' | Scope;
 }
 
 /** A job that waits. */

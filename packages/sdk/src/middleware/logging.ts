@@ -1,5 +1,5 @@
 import { OJSValidationError } from '../errors.ts';
-import type { Logger } from '../logger.ts';
+import { guarded, type Logger } from '../logger.ts';
 import { ContractViolation } from '../worker/violation.ts';
 import type { EnqueueMiddleware, ExecutionMiddleware } from './types.ts';
 
@@ -14,8 +14,9 @@ export interface LoggingOptions {
 /** A line when a job begins and one when it ends, with the fields of ojs-middleware §8.1.1. Never args, meta or results. @throws {OJSValidationError} */
 export function loggingMiddleware(options: LoggingOptions = {}): ExecutionMiddleware {
   const level = levelOf(options);
+  const own = options.customLogger && guarded(options.customLogger);
   return async function logging(context, next) {
-    const log = options.customLogger ?? context.log;
+    const log = own ?? context.log;
     const about = { job_id: context.jobId, job_type: context.jobType, queue: context.queue, attempt: context.attempt };
     log[level]('The job begins.', about);
     const from = performance.now();
@@ -25,6 +26,10 @@ export function loggingMiddleware(options: LoggingOptions = {}): ExecutionMiddle
       log[level]('The job has completed.', ended('completed'));
       return result;
     } catch (error) {
+      if (error instanceof Error && error.name === 'SnoozeError') {
+        log[level]('The job is snoozed.', ended('snoozed'));
+        throw error;
+      }
       const timeout = error instanceof Error && error.name === 'JobTimeoutError';
       log.error('The job failed.', { ...ended(timeout ? 'timeout' : 'failed'), error: wordsOf(error) });
       throw error;
@@ -35,7 +40,7 @@ export function loggingMiddleware(options: LoggingOptions = {}): ExecutionMiddle
 /** A line for every job that is enqueued, dropped by a middleware inside, or refused. @throws {OJSValidationError} */
 export function enqueueLoggingMiddleware(options: LoggingOptions = {}): EnqueueMiddleware {
   const level = levelOf(options);
-  const log: Logger = options.customLogger ?? console;
+  const log: Logger = guarded(options.customLogger ?? console);
   return async function logging(request, next) {
     const about = { job_type: request.type, queue: request.queue ?? 'default' };
     try {

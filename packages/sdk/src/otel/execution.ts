@@ -2,7 +2,8 @@ import type { JobContext } from '../context.ts';
 import { JobTimeoutError } from '../errors.ts';
 import { compact, textOf } from '../json.ts';
 import type { ExecutionMiddleware } from '../middleware/types.ts';
-import { giveBackFor } from '../worker/outcome.ts';
+import { giveBackFor, isEncoded } from '../worker/outcome.ts';
+import { ContractViolation } from '../worker/violation.ts';
 import { type Attributes, kind, type Span, status } from './api.ts';
 import { type Instruments, type OpenTelemetryOptions, telemetryOf } from './telemetry.ts';
 import { spanContextIn, withBaggage } from './trace-context.ts';
@@ -66,7 +67,7 @@ class Recording {
 
   threw(error: unknown): void {
     if (!this.#open) return;
-    const { failure, requeue } = giveBackFor(error);
+    const { failure, requeue } = giveBackFor(error, isEncoded(this.#ctx.meta));
     // Snoozed: neither failed nor completed.
     if (requeue) this.#end('retryable');
     else this.#failed(error, failure.type, failure.message, failure.retryable !== false);
@@ -86,7 +87,8 @@ class Recording {
     const { attempt, job } = this.#ctx;
     this.#instruments.failed.add(1, this.#labels);
     this.#span.setAttributes({ 'error.type': type, 'error.message': message, 'ojs.job.error.attempt': attempt });
-    if (error instanceof Error) this.#span.recordException(error);
+    const isSecret = error instanceof ContractViolation && isEncoded(this.#ctx.meta);
+    if (error instanceof Error && !isSecret) this.#span.recordException(error);
     this.#span.setStatus({ code: status.error, message });
     this.#end(retryable && attempt < job.maxAttempts ? 'retryable' : 'discarded');
   }

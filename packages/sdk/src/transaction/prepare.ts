@@ -1,4 +1,4 @@
-import { definitionOf, type JobDef, parseArgs } from '../definition.ts';
+import { check, detached } from '../enqueue/request.ts';
 import { OJSValidationError } from '../errors.ts';
 import { type Job, readJob } from '../job.ts';
 import { isWire } from '../json.ts';
@@ -7,29 +7,27 @@ import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { type JobRequest, wireRequest } from '../options.ts';
 import type { PreparedRequest } from './destination.ts';
 
-/** The request in its wire form, after its schema and the middleware; null where a middleware dropped it. @throws {OJSValidationError} */
+/**
+ * The request in its wire form, after its schema and the middleware; null where a middleware dropped it. What is written are the args as they were given: the worker
+ * parses them again. @throws {OJSValidationError}
+ */
 export async function prepare(request: JobRequest, middleware: readonly EnqueueMiddleware[]): Promise<PreparedRequest | null> {
-  const first = await checked(request);
-  if (middleware.length === 0) return written(first);
-  const { id } = wireRequest(first);
+  const { wire } = await check(request);
+  if (middleware.length === 0) return { ...wire, type: request.type };
+  const { id } = wire;
   let sent: PreparedRequest | null = null;
   const run = compose<JobRequest, Job | null>(middleware, async (edited) => {
     if (edited.id !== id) throw OJSValidationError.of('id', 'a middleware must not change the id of a job');
-    const last = await checked(edited);
-    sent = written(last);
+    const last = await check(edited);
+    sent = { ...last.wire, type: edited.type };
     return jobOf(sent);
   });
-  return (await run({ ...first, id })) === null ? null : sent;
+  return (await run(detached({ ...request, id }))) === null ? null : sent;
 }
 
 /** Without anything that could take time. @throws {OJSValidationError} */
 export function written(request: JobRequest): PreparedRequest {
   return { ...wireRequest(request), type: request.type };
-}
-
-async function checked(request: JobRequest): Promise<JobRequest> {
-  const definition: JobDef | undefined = request[definitionOf];
-  return definition?.schemas === undefined ? request : { ...request, args: await parseArgs(definition, request.args) };
 }
 
 /** What a middleware is told: the job as it will be. */

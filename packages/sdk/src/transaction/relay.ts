@@ -177,6 +177,8 @@ export class OutboxRelay implements AsyncDisposable {
     }
     let sent = 0;
     for (const entry of entries) {
+      // Together they may take longer than one lease.
+      if (!(await this.#lease())) break;
       const error = await this.#sendOne(entry);
       await this.#note([entry], error);
       if (error === null) sent += 1;

@@ -7,7 +7,7 @@ import type { Callbacks } from './callbacks.ts';
 import { Held } from './held.ts';
 import type { Holdings } from './holdings.ts';
 import type { Outbox } from './outbox.ts';
-import { ackEntry, type GiveBack, giveBackFor, nackEntry, timeoutFailure } from './outcome.ts';
+import { ackEntry, type GiveBack, giveBackFor, isEncoded, nackEntry, timeoutFailure } from './outcome.ts';
 import type { Slots } from './slots.ts';
 import { ContractViolation } from './violation.ts';
 
@@ -150,7 +150,7 @@ export class Execution {
   #failed(held: Held, error: unknown): void {
     this.#vacate(held);
     if (held.state !== 'running') return;
-    const giveBack = giveBackFor(error);
+    const giveBack = giveBackFor(error, isEncoded(held.wire.meta));
     if (!giveBack.requeue) {
       const { type, message } = giveBack.failure;
       this.#logger.warn('The job failed.', {
@@ -158,7 +158,7 @@ export class Execution {
         job_type: held.wire.type,
         attempt: held.wire.attempt,
         error_type: type,
-        error_message: error instanceof ContractViolation ? `${error.part}: ${error.places}` : message,
+        error_message: wordsOf(error) ?? message,
       });
     }
     this.#giveBack(held, giveBack);
@@ -259,6 +259,15 @@ const noSlot = shutdown('The worker has no free slot.');
 const waitedTooLong = shutdown('The job waited for a slot for more than half of its timeout.');
 const notRunning = shutdown('The worker takes no new jobs.');
 const cutOff = shutdown('The worker shut down before the job had ended.');
+
+/** What may be logged of a schema's refusal; undefined for everything else, be it a value that cannot even be asked. */
+function wordsOf(error: unknown): string | undefined {
+  try {
+    return error instanceof ContractViolation ? `${error.part}: ${error.places}` : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** A getter or a toJSON of the handler's may throw anything. */
 function messageOf(error: unknown): string {

@@ -1,6 +1,6 @@
 import { type Duration, durationMs } from '../duration.ts';
 import { DiscardError, JobTimeoutError, SnoozeError } from '../errors.ts';
-import { compact } from '../json.ts';
+import { compact, wireOf } from '../json.ts';
 import type { Held } from './held.ts';
 import { ContractViolation } from './violation.ts';
 
@@ -45,8 +45,19 @@ export function nackEntry(held: Held, { failure, requeue, delayMs }: GiveBack): 
   return `${head(held)},${rest.slice(1)}`;
 }
 
-/** What a thrown value means for the job. Never throws, whatever was thrown. */
-export function giveBackFor(thrown: unknown): GiveBack {
+/**
+ * What a thrown value means for the job. Never throws, whatever was thrown.
+ * @param isEncoded whether the job's args are for none but the worker: then what a schema says of them is left out, because it may quote them.
+ */
+export function giveBackFor(thrown: unknown, isEncoded = false): GiveBack {
+  try {
+    return readThrown(thrown, isEncoded);
+  } catch {
+    return { failure: unreadable };
+  }
+}
+
+function readThrown(thrown: unknown, isEncoded: boolean): GiveBack {
   if (isSnooze(thrown)) {
     const delayMs = snoozeMs(thrown.after);
     // A server that does not know `requeue` counts it as a failure, but runs the job again.
@@ -57,14 +68,21 @@ export function giveBackFor(thrown: unknown): GiveBack {
     const failure = {
       code: 'validation',
       type: 'validation',
-      message: cut(thrown.message),
-      details: { issues: thrown.issues.slice(0, maxIssues) },
+      message: cut(isEncoded ? `The ${thrown.part} of the job do not fit its schema: ${thrown.places}` : thrown.message),
+      details: { issues: thrown.issues.slice(0, maxIssues).map((issue) => (isEncoded ? { path: issue.path } : issue)) },
     };
     return { failure: thrown.part === 'args' ? { ...failure, ...forGood } : failure };
   }
   if (isTimeout(thrown)) return { failure: timeoutFailure(thrown.message, thrown.timeoutMs) };
   const failure = describe(thrown);
   return isDiscard(thrown) ? { failure: { ...failure, ...forGood } } : { failure };
+}
+
+const unreadable: Failure = { code: 'handler_error', type: 'NonError', message: 'The handler threw a value that cannot be read.' };
+
+/** The args, or the result, are encoded (ojs-encryption §5.3). */
+export function isEncoded(meta: unknown): boolean {
+  return wireOf(meta)?.['ojs.codec.encodings'] !== undefined;
 }
 
 const forGood = { retryable: false, response_code: 'DISCARD' } as const;
@@ -105,7 +123,7 @@ function describe(thrown: unknown): Failure {
     }
     return { code: 'handler_error', type: 'NonError', message: cut(`The handler threw ${textOf(thrown)}`) };
   } catch {
-    return { code: 'handler_error', type: 'NonError', message: 'The handler threw a value that cannot be read.' };
+    return unreadable;
   }
 }
 

@@ -75,6 +75,7 @@ export class Turns {
   /** From now on jobs are fetched. */
   open(): void {
     this.#open = true;
+    clearTimeout(this.#patience);
     this.schedule();
   }
 
@@ -86,6 +87,7 @@ export class Turns {
     const poll = this.#poll;
     if (poll === null) return;
     // A server without repeatable fetches would lose the jobs of a broken fetch until their lease ends; most answer at once anyway.
+    clearTimeout(this.#patience);
     if (this.#link.extended) poll.abort();
     else this.#patience = setTimeout(() => poll.abort(), soonMs);
   }

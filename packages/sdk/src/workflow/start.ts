@@ -1,7 +1,9 @@
 import { uuidv7 } from '@ojs-ts/core';
+import { expiry } from '../attempts.ts';
 import type { Connection } from '../connection.ts';
+import { Deadline } from '../deadline.ts';
 import { check, checkNow } from '../enqueue/request.ts';
-import { OJSValidationError } from '../errors.ts';
+import { type OJSError, OJSValidationError } from '../errors.ts';
 import { readJob } from '../job.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { type CallOptions, inQueue, type JobRequest, type WireBody, wireBody } from '../options.ts';
@@ -27,6 +29,20 @@ export async function startWorkflow(
   queue: string | undefined,
   options: CallOptions,
 ): Promise<Started> {
+  const ms = connection.deadlineMs(options);
+  const failures: OJSError[] = [];
+  using deadline = new Deadline(ms, () => expiry('workflow.create', ms, {}, failures), options.signal);
+  return await deadline.race(start(connection, middleware, definition, queue, deadline, failures));
+}
+
+async function start(
+  connection: Connection,
+  middleware: readonly EnqueueMiddleware[],
+  definition: WorkflowDefinition,
+  queue: string | undefined,
+  deadline: Deadline,
+  failures: OJSError[],
+): Promise<Started> {
   const plan = planOf(definition);
   const jobs = jobsOf(plan);
   const requests = await Promise.all(jobs.map((job) => at(job.path, async () => checked(inQueue(job.request, queue)))));
@@ -36,9 +52,11 @@ export async function startWorkflow(
     await Promise.all(
       jobs.map(async (job, index) => bodies.set(job, await at(job.path, async () => wireBody(await checked(final[index] ?? job.request))))),
     );
-    const { nestedWorkflows } = await serverTraits(connection);
+    const { nestedWorkflows } = await deadline.race(serverTraits(connection));
+    deadline.signal.throwIfAborted();
     const id = uuidv7();
-    const workflow = await connection.ask(createWorkflow(id, workflowBody(plan, id, bodies, nestedWorkflows)), options);
+    const operation = createWorkflow(id, workflowBody(plan, id, bodies, nestedWorkflows));
+    const workflow = await connection.askWithin(deadline, operation, failures);
     const byId = new Map(workflow.steps.map((step) => [step.id, step] as const));
     const seen = jobs.map((job) => {
       const body = bodies.get(job);

@@ -266,3 +266,20 @@ test('unique: the fingerprint gives nothing away without its key, and stays when
   const other = await sender(bench.embedded, elsewhere)({ ...charge, unique });
   expect(other?.meta['ojs.codec.unique']).not.toBe(first?.meta['ojs.codec.unique']);
 });
+
+test('what a schema says of decrypted args reaches neither the server nor the log', async () => {
+  const refusing: StandardSchemaV1<string[], string[]> = {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate: (value) => ({ issues: [{ message: `expected a date, got ${JSON.stringify(value)}`, path: [0] }] }),
+    },
+  };
+  const picky = defineJob('pay.charge', { args: refusing });
+  const { id } = await sender(bench.embedded, middleware)({ type: 'pay.charge', args: [secret], queue: 'pay' });
+  await working(() => {}, codec, 1, picky);
+  const job = await bench.client.getJob(id);
+  expect(job).toMatchObject({ state: 'discarded', error: { type: 'validation', details: { issues: [{ path: 'args[0]' }] } } });
+  expect(JSON.stringify(job.raw)).not.toContain(secret);
+  expect(JSON.stringify(bench.logger.lines)).not.toContain(secret);
+});

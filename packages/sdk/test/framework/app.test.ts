@@ -141,3 +141,51 @@ test('a worker that ends early is an error in the log, not an unhandled one', as
   await broken.close();
   expect(logger.lines.map(({ message }) => message)).toContain('The worker of the application has ended.');
 });
+
+test('after a commit a job that is refused keeps no other back; the refusal is told', async () => {
+  const unique = { keys: ['type' as const] };
+  const committed = app.commit(async () => {
+    await app.enqueueAfterCommit('only.one', [], { unique });
+    await app.enqueueAfterCommit('only.one', [], { unique });
+    await app.enqueueAfterCommit('a.b', ['last']);
+  });
+  await expect(committed).rejects.toMatchObject({ code: 'duplicate' });
+  expect(await waiting()).toBe(2);
+});
+
+test('a listener that throws changes nothing', async () => {
+  const told = new OjsApp({
+    target: embedded,
+    logger,
+    onDeferredError: () => {
+      throw new Error('mine');
+    },
+  });
+  const scope = told.open({});
+  const unique = { keys: ['type' as const] };
+  await told.within(scope, async () => {
+    await told.enqueueAfterCommit('only.one', [], { unique });
+    await told.enqueueAfterCommit('only.one', [], { unique });
+  });
+  await told.settle(scope, true);
+  expect(logger.lines.at(-1)).toMatchObject({ level: 'error', message: 'onDeferredError has thrown.' });
+  await told.close();
+});
+
+test('what comes after the end of its request or transaction is sent at once, or dropped where that failed', async () => {
+  const scope = app.open({});
+  await app.settle(scope, true);
+  await app.within(scope, () => app.enqueueAfterCommit('a.b', ['after the response']));
+  expect(await waiting()).toBe(1);
+  const failed = app.open({});
+  await app.settle(failed, false);
+  await app.within(failed, () => app.enqueueAfterCommit('a.b', ['never']));
+  const { promise: later, resolve: go } = Promise.withResolvers<void>();
+  let late: Promise<string> | undefined;
+  await app.commit(async () => {
+    late = later.then(() => app.enqueueAfterCommit('a.b', ['after the commit']));
+  });
+  go();
+  await late;
+  expect(await waiting()).toBe(2);
+});

@@ -242,3 +242,21 @@ test('the default chain has the order of §8.2 and can be changed by name', () =
     'timeout',
   ]);
 });
+
+test('loggingMiddleware: a snooze is no failure', async () => {
+  const log = keepingLogger();
+  const job = await bench.client.enqueue('test.job', []);
+  let runs = 0;
+  const worker = bench.worker().middleware(loggingMiddleware({ customLogger: log }));
+  worker.register('test.job', () => {
+    runs += 1;
+    if (runs === 1) throw new SnoozeError(1);
+  });
+  await worker.runUntil(() => job.wait());
+  expect(log.lines.map(({ level, fields }) => [level, fields && 'status' in fields ? fields.status : undefined])).toEqual([
+    ['info', undefined],
+    ['info', 'snoozed'],
+    ['info', undefined],
+    ['info', 'completed'],
+  ]);
+});

@@ -186,6 +186,29 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     expect(await second.flush()).toBe(1);
   });
 
+  test('a relay that sends one by one, for longer than its lease, keeps others out', async () => {
+    await using o = await open();
+    await o.database.query(`INSERT INTO ${o.table} (job_id, job_type, request, created_at) VALUES ('x', 'x', '{"type":7}', 1)`, []);
+    await o.own.stage(o.jobs, numbered(8));
+    const { promise: midway, resolve: reach } = Promise.withResolvers<void>();
+    let singles = 0;
+    const slow: Transport = {
+      async call(call, context) {
+        if (call.operation === 'job.enqueue') await new Promise((resolve) => setTimeout(resolve, 100));
+        if (call.operation === 'job.enqueue' && ++singles === 6) reach();
+        return o.transport.call(call, context);
+      },
+      async [Symbol.asyncDispose]() {},
+    };
+    const { database, table } = o;
+    await using first = new OutboxRelay(slow, { ...{ database, table, logger: keepingLogger(), batchSize: 10 }, lease: 400 });
+    await using second = o.relayOf();
+    const sending = first.flush();
+    await midway;
+    expect(await second.flush()).toBe(0);
+    expect(await sending).toBe(8);
+  });
+
   test('in the background: waits while the server is away, says so once, goes on by itself', async () => {
     await using o = await open();
     const logger = keepingLogger();

@@ -5,7 +5,7 @@ import { openEmbedded } from '@ojs-ts/server';
 import { expect, test } from 'vitest';
 import { temporaryDirectory } from '../../../server/test/storage/sqlite/temporary.ts';
 import { bench } from '../../../server/test/support/engine.ts';
-import { Client, defineJob, JobNotFoundError, Worker } from '../../src/index.ts';
+import { Client, defineJob, JobNotFoundError, job, type StandardSchemaV1, Worker } from '../../src/index.ts';
 import { readJob } from '../../src/job.ts';
 import { TransactionClient, withTransaction } from '../../src/transaction/index.ts';
 import { keepingLogger } from '../support/log.ts';
@@ -136,4 +136,32 @@ test('completion: with the handler’s writes, once, fenced; before anything els
   await b.engine.upkeep.settleOverdue();
   expect(await b.engine.storage.jobs.get([held.id])).toMatchObject([{ state: 16, result: '"done"' }]);
   await expect(withTransaction(own, (jobs) => jobs.complete(context))).rejects.toThrow('not ours any more');
+});
+
+test('a schema that transforms: the args are written as they were given, for the worker to parse, whatever the middleware', async () => {
+  await using both = await openBoth();
+  const doubled = defineJob<'number.doubled', StandardSchemaV1<[string], [number]>>('number.doubled', {
+    args: {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: (value) =>
+          Array.isArray(value) && typeof value[0] === 'string'
+            ? { value: [Number(value[0]) * 2] as [number] }
+            : { issues: [{ message: 'expected a text' }] },
+      },
+    },
+  });
+  const clients = [new TransactionClient(), new TransactionClient({ middleware: [(request, next) => next(request)] })];
+  const seen: unknown[] = [];
+  for (const transactions of clients) {
+    const request = await transactions.prepare(job(doubled, ['21']));
+    if (request === null) throw new Error('dropped');
+    const { id } = await withTransaction(both.database, (jobs) => jobs.enqueue(request));
+    const worker = new Worker(both.embedded, { handleSignals: false, logger: keepingLogger() });
+    worker.register(doubled, ({ args }) => void seen.push(args));
+    const handle = await both.client.getJob(id);
+    await worker.runUntil(() => handle.wait());
+  }
+  expect(seen).toEqual([[42], [42]]);
 });
