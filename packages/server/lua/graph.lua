@@ -132,6 +132,9 @@ do
     return v[1] and not v[2] and (v[3] or '0') == '0' and static(v[1])
   end
 
+  -- How many of its dependencies did not pass.
+  function graph.failed(id, index) return tonumber(call('HGET', p .. 'n:' .. id, 'f' .. index) or 0) end
+
   local function leaves_waiting(id, index, node, to)
     call('HSET', p .. 'n:' .. id, 't' .. index, to)
     if node.member then count(id, 'w', -1) end

@@ -1,7 +1,8 @@
 #!lua
 -- With admission.
 -- ARGV[1]: packed { now, steps }; a step is { workflow, index, events } with the job that starts a ready node, or with how it closes without one: the
--- letter of its state, passes, result, error, and where the workflow ends with it its state `ends` and `text`. Answers of each: done, inserted, ready.
+-- letter of its state, passes, result, error, and where the workflow ends with it its state `ends` and `text`; `failed` where only with so many of its
+-- dependencies that did not pass. Answers of each: done, inserted, ready.
 local request = unpacked(ARGV[1])
 local now = request.now
 local out = {}
@@ -13,7 +14,7 @@ for i, step in ipairs(request.steps) do
     inserted = insert_always(step.job, now)
     done = inserted.kind == 'inserted'
     if done then graph.start(id, index, node) end
-  elseif node then
+  elseif node and (not step.failed or step.failed == graph.failed(id, index)) then
     done = true
     ready = graph.shut(id, index, node, step, now)
   end

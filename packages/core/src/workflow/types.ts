@@ -70,4 +70,6 @@ export type WorkflowStep =
       /** Set by the last node: the workflow ends with it. */
       readonly end: { readonly state: 'completed' | 'failed'; readonly text: Json | null } | null;
       readonly events: readonly Json[];
+      /** Set where it was decided before the last dependency was closed: how many will not have passed. With another number the step is not done. */
+      readonly failed?: number;
     };

@@ -38,7 +38,8 @@ export async function closeAhead(
       const next = decideNode(workflow, dependent, { nodes: reader.closed, jobs: noJobs }, now);
       // What starts a job, or would have to be read first, is decided when this is written.
       if (next.kind !== 'close') continue;
-      steps.push(next);
+      // Another process may close what it depends on meanwhile.
+      steps.push({ ...next, failed: dependent.failed });
       if (next.end === null) queue.push({ workflow, node: dependent, step: next });
     }
   }

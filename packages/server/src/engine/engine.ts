@@ -13,6 +13,7 @@ import {
 import type { Beaten, Directive, Storage, WorkerBeat } from '../storage/storage.ts';
 import { type Batches, batches } from './batches.ts';
 import { Bulk } from './bulk.ts';
+import { coalesce } from './coalesce.ts';
 import { Crons } from './crons.ts';
 import { DeadLetter } from './dead-letter.ts';
 import { Fetches, type FetchRequest } from './fetch.ts';
@@ -71,6 +72,8 @@ export class Engine implements AsyncDisposable {
   readonly #quiet = new Map<string, Millis>();
   readonly #stop: (() => Promise<void>)[] = [];
   readonly #log: EngineLog;
+  /** Does of what is due what a reader waits for; readers that come meanwhile share the next time. */
+  readonly #help: () => Promise<void>;
   #hinted: Promise<void> | undefined;
 
   private constructor(options: EngineOptions, clock: Clock) {
@@ -122,6 +125,17 @@ export class Engine implements AsyncDisposable {
         { everyMs: forgetMs, run: () => replies.forget() },
       ],
     });
+    const help = coalesce(
+      async (readers: readonly null[]) => {
+        await this.upkeep.promote(readRounds);
+        await this.upkeep.settleOverdue(readRounds);
+        return readers;
+      },
+      { parallel: 1, max: Number.POSITIVE_INFINITY, split: false },
+    );
+    this.#help = async () => {
+      await help(null);
+    };
     this.crons = crons;
     this.lifecycle = new Lifecycle(this.#batches, clock);
     this.reports = new Reports(this.#batches, clock);
@@ -230,8 +244,7 @@ export class Engine implements AsyncDisposable {
   async get(id: JobId): Promise<JobRecord | null> {
     const job = await this.#batches.get(id);
     if (job === null || !isDue(job, this.clock.now())) return job;
-    await this.upkeep.promote(readRounds);
-    await this.upkeep.settleOverdue(readRounds);
+    await this.#help();
     return this.#batches.get(id);
   }
 

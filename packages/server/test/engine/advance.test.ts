@@ -1,4 +1,4 @@
-import { type ManualClock, manualClock, type NodeRef, uuidv7 } from '@ojs-ts/core';
+import { type ManualClock, manualClock, type NodeRef, State, uuidv7 } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import { Advancer } from '../../src/engine/advance.ts';
 import { openStorage } from '../../src/storage/open.ts';
@@ -66,6 +66,35 @@ describe.each(storages)('the ends of composites within each other, $name', ({ ur
       ['completed', null],
     ]);
   });
+});
+
+test('what follows from a node that another process closes meanwhile is not decided without those that close in between', async () => {
+  const raw = await openStorage('memory:');
+  const steps = [{ type: 'chain', steps: [step('a.a')] }, step('a.b')];
+  const body = JSON.stringify({ type: 'batch', jobs: steps, callbacks: { on_success: step('a.good'), on_failure: step('a.bad') } });
+  await using b = await bench('', { storage: raw });
+  const { workflow } = await b.engine.workflows.create(b.engine.workflows.read(body, newId));
+  const jobs = new Map((await b.fetch({ count: 2 })).map(({ type, id }) => [type, id]));
+  const end = async (type: string, to: State) => {
+    const [moved] = await raw.jobs.transition([{ id: jobs.get(type) ?? '', from: State.active, to, events: [] }], b.clock.now());
+    return moved?.kind === 'moved' ? moved.ready : [];
+  };
+  const ready = await end('a.a', State.completed);
+  let rest: readonly NodeRef[] = [];
+  const storage = withWorkflows(raw, (own) => ({
+    async nodes(...query) {
+      await new Advancer(raw, b.clock).advance(ready);
+      return own.nodes(...query);
+    },
+    async advance(steps, now) {
+      rest = [...rest, ...(await end('a.b', State.discarded))];
+      return own.advance(steps, now);
+    },
+  }));
+  await new Advancer(storage, b.clock).advance(ready);
+  await b.engine.workflows.advance(rest);
+  expect((await b.fetch({ count: 9 })).map(({ type }) => type)).toEqual(['a.bad']);
+  expect(await raw.workflows.get(workflow.id)).toMatchObject({ state: 'running', failed: 1 });
 });
 
 describe('nodes that the upkeep takes up', () => {

@@ -163,12 +163,10 @@ describe.each(storages)('limits on $name', (storage) => {
       const spaced = newQueue();
       const throttle = { key: newKey(), throttle: { limit: 10, period: 'PT1S' } };
       for (let index = 0; index < 3; index++) await push(spaced, throttle);
-      const starts: number[] = [];
-      while (starts.length < 3) {
-        expect(await fetch(spaced, 10, 10_000)).toHaveLength(1);
-        starts.push(performance.now());
-      }
-      expect((starts[2] ?? 0) - (starts[0] ?? 0)).toBeGreaterThanOrEqual(190);
+      // From before the first start: its answer may come late on a busy machine.
+      const began = performance.now();
+      for (let start = 0; start < 3; start++) expect(await fetch(spaced, 10, 10_000)).toHaveLength(1);
+      expect(performance.now() - began).toBeGreaterThanOrEqual(190);
     });
 
     test('the form {key, rate, period} is taken (T:EXT-RL-004, C-14)', async () => {

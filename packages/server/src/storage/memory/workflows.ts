@@ -89,7 +89,8 @@ function advance(tables: Tables, step: WorkflowStep, change: Change): Advanced {
     change.tellAll(step.events);
     return { done: true, inserted, ready: none };
   }
-  const { state, result, error, passes, end } = step;
+  const { state, result, error, passes, end, failed = node.failed } = step;
+  if (failed !== node.failed) return nothing;
   tables.workflows.setNode(row, { ...node, state, result, error, closedAt: change.now });
   const record = counted(row.record, state, node.member ? 1 : 0);
   tables.workflows.set(row, end ? { ...record, state: end.state, end: end.text, finishedAt: change.now } : record);

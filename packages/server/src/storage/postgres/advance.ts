@@ -98,7 +98,7 @@ async function start(
 
 function close(tx: Transaction, graph: Graph, step: Close, now: Millis): Advanced {
   const node = ready(graph, step.node);
-  if (!node) return nothing;
+  if (!node || (step.failed !== undefined && step.failed !== node.failed)) return nothing;
   graph.close(node, step.state, step, now);
   if (step.end) graph.end(node.flow, step.end.state, step.end.text, now);
   tx.log.add(step.events);

@@ -32,7 +32,9 @@ export async function completedAlready(tx: Transaction, ids: readonly JobId[]): 
 /** What was committed of these jobs, to be applied in this transaction, which has locked them. */
 export async function takeCompletions(tx: Transaction, ids: readonly JobId[]): Promise<readonly Dumped['completion'][]> {
   if (ids.length === 0) return [];
-  return (await tx.query(taken, [idsText(ids)])).map(readCompletion).sort((a, b) => a.number - b.number);
+  const rows = await tx.query(taken, [idsText(ids)]);
+  tx.taken += rows.length;
+  return rows.map(readCompletion).sort((a, b) => a.number - b.number);
 }
 
 export function applyCompletions(changes: Changes, rows: ReadonlyMap<JobId, Held>, found: readonly Dumped['completion'][]): void {

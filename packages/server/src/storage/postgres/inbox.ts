@@ -93,6 +93,7 @@ async function eachThere<T extends { readonly entry: number }>(
   const inserted = await work(there);
   const answers = new Map(there.map((item, index) => [item, inserted[index]?.[0] ?? null]));
   const done = there.filter((item) => ['inserted', 'already'].includes(answers.get(item)?.kind ?? ''));
+  tx.taken += done.length;
   if (done.length > 0) tx.write(remove, [numbers(done.map(({ entry }) => entry))]);
   return items.map((item) => answers.get(item) ?? null);
 }

@@ -19,7 +19,7 @@ export interface Written {
   readonly woken: ReadonlySet<string>;
   /** Whether the log has grown. */
   readonly logged: boolean;
-  /** Rows that were taken from the changes of limits. */
+  /** Rows that were taken from the changes of limits and from the inbox. */
   readonly taken: number;
 }
 
@@ -40,7 +40,7 @@ export class Transaction {
   readonly #statements: Statements;
   readonly #writes: Promise<unknown>[] = [];
   readonly #atEnd: (() => void)[] = [];
-  /** Rows taken from the changes of limits. */
+  /** Rows taken from the changes of limits and from the inbox. */
   taken = 0;
   /** The first error that a statement met: those behind it tell no more than that. */
   failure: unknown = null;

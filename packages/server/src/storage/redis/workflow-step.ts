@@ -9,8 +9,8 @@ export function packStep(step: WorkflowStep): Packed {
   const { workflow, index } = step.node;
   const common = { workflow, index, events: step.events };
   if (step.kind === 'start') return { ...common, job: packJob(step.job) };
-  const { state, passes, result, error, end } = step;
-  return { ...common, letter: letters[state], passes, result, error, ends: end?.state, text: end?.text };
+  const { state, passes, result, error, end, failed } = step;
+  return { ...common, letter: letters[state], passes, result, error, ends: end?.state, text: end?.text, failed };
 }
 
 export function readAdvanced({ node: { workflow } }: WorkflowStep, packed: Packed | undefined): Advanced {

@@ -135,6 +135,7 @@ function advance(tx: Transaction, step: WorkflowStep, now: Millis): Advanced {
     tx.log.add(step.events);
     return { done: true, inserted, ready: none };
   }
+  if (step.failed !== undefined && step.failed !== node.failed) return nothing;
   graph.close(flow, node, step.state, step, now);
   if (step.end) graph.end(flow, step.end.state, step.end.text, now);
   tx.log.add(step.events);

@@ -143,6 +143,25 @@ export const workflowCases: readonly Case[] = [
     },
   ],
   [
+    'a close that was decided ahead is done only where as many dependencies did not pass',
+    async (storage) => {
+      await create(storage, [
+        newNode(0, { next: [2] }),
+        newNode(1, { next: [2] }),
+        newNode(2, { open: 2, next: [3] }),
+        newNode(3, { open: 1, member: false, job: null }),
+      ]);
+      const [, ahead] = await storage.workflows.advance([closeOf(0), closeOf(2, { failed: 0 })], t0);
+      expect(ahead).toEqual({ done: false, inserted: null, ready: [] });
+      const skip = closeOf(1, { state: 'cancelled', passes: false });
+      expect(await storage.workflows.advance([skip, closeOf(2, { failed: 0 }), closeOf(2, { failed: 1 })], t0)).toEqual([
+        { done: true, inserted: null, ready: [ref(2)] },
+        { done: false, inserted: null, ready: [] },
+        { done: true, inserted: null, ready: [ref(3)] },
+      ]);
+    },
+  ],
+  [
     'a start inserts the job of a ready node, once',
     async (storage) => {
       await create(storage);
