@@ -58,7 +58,10 @@ export class Connection implements AsyncDisposable {
   readonly #retry: RetryRules;
   #transport: Transport;
   readonly #closing = new AbortController();
+  /** Under way, between two attempts too. */
+  readonly #calls = new Set<Promise<unknown>>();
   #closed = false;
+  #disconnected = false;
 
   /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
   constructor(target: string | Transport | undefined, options: ConnectionOptions) {
@@ -123,7 +126,11 @@ export class Connection implements AsyncDisposable {
     if (this.#closed) throw new OJSError('This client is closed.', { operation: call.operation });
     const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}`, ...context };
     const again = (other: Call) => this.#attempts(other, deadline, { ...about, operation: other.operation }, {}, []);
-    return this.#attempts(call, deadline, about, settings, failures, again);
+    const work = this.#attempts(call, deadline, about, settings, failures, again);
+    const over = () => this.#calls.delete(work);
+    this.#calls.add(work);
+    work.then(over, over);
+    return work;
   }
 
   /** Milliseconds to wait after so many failures; null where there are to be no more attempts. */
@@ -186,11 +193,28 @@ export class Connection implements AsyncDisposable {
     return { final: !isPassing(api), error: api, api, ...(waitMs !== undefined && { waitMs }) };
   }
 
-  /** Waits for the calls under way; a transport that was given stays open. */
+  /** Waits for the calls under way, those that are to be tried again too. */
+  async close(): Promise<void> {
+    this.#end();
+    await Promise.allSettled(this.#calls);
+    await this.#disconnect();
+  }
+
+  /** Waits for the attempts under way; a transport that was given stays open. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#end();
+    await this.#disconnect();
+  }
+
+  #end(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#closing.abort(new OJSError('This client is closed.'));
+  }
+
+  async #disconnect(): Promise<void> {
+    if (this.#disconnected) return;
+    this.#disconnected = true;
     if (this.http !== null) await this.#transport[Symbol.asyncDispose]();
   }
 }
