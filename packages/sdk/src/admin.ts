@@ -77,7 +77,7 @@ export class Admin implements AsyncDisposable {
 
   /** Waits for the calls under way. A transport that was given to the constructor stays open. */
   async close(): Promise<void> {
-    await this.#connection[Symbol.asyncDispose]();
+    await this.#connection.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

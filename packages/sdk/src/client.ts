@@ -264,7 +264,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   /** Waits for the calls under way. A transport that was given to the constructor stays open. */
   async close(): Promise<void> {
     await this.#producer.close();
-    await this.#connection[Symbol.asyncDispose]();
+    await this.#connection.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

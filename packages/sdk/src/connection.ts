@@ -56,7 +56,10 @@ export class Connection implements AsyncDisposable {
   readonly #retry: RetryRules;
   #transport: Transport;
   readonly #closing = new AbortController();
+  /** Under way, between two attempts too. */
+  readonly #calls = new Set<Promise<unknown>>();
   #closed = false;
+  #disconnected = false;
 
   /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
   constructor(target: string | Transport | undefined, options: ConnectionOptions) {
@@ -132,6 +135,14 @@ export class Connection implements AsyncDisposable {
   ): Promise<Wire> {
     if (this.#closed) throw new OJSError('This client is closed.', { operation: call.operation });
     const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}`, ...context };
+    const work = this.#settle(call, deadline, about, settings, failures);
+    const over = () => this.#calls.delete(work);
+    this.#calls.add(work);
+    work.then(over, over);
+    return work;
+  }
+
+  async #settle(call: Call, deadline: Deadline, about: ErrorContext, settings: CallSettings, failures: OJSError[]): Promise<Wire> {
     const end = await this.#attempts(call, deadline, about, settings, failures);
     if ('body' in end) return end.body;
     const again = async (other: Call) => {
@@ -188,11 +199,28 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /** Waits for the calls under way; a transport that was given stays open. */
+  /** Waits for the calls under way, those that are to be tried again too. */
+  async close(): Promise<void> {
+    this.#end();
+    await Promise.allSettled(this.#calls);
+    await this.#disconnect();
+  }
+
+  /** Waits for the attempts under way; a transport that was given stays open. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#end();
+    await this.#disconnect();
+  }
+
+  #end(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#closing.abort(new OJSError('This client is closed.'));
+  }
+
+  async #disconnect(): Promise<void> {
+    if (this.#disconnected) return;
+    this.#disconnected = true;
     if (this.http !== null) await this.#transport[Symbol.asyncDispose]();
   }
 }

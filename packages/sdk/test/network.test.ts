@@ -20,6 +20,24 @@ async function produce(client: Client, count: number, from = 0): Promise<Map<str
   return acknowledged;
 }
 
+test('closing a client waits for a call that is about to be tried again', async () => {
+  await using server = await open('memory:');
+  let asked = 0;
+  await using proxy = await openProxy(server.url, (line) =>
+    line.endsWith('/jobs/batch') && asked++ === 0 ? { status: 503, body: '' } : 'pass',
+  );
+  const client = new Client(proxy.url, { requestRetry: { minBackoff: 200 }, logger: keepingLogger() });
+  const batch = client.enqueueBatch([{ type: 'test.job', args: [] }]);
+  await vi.waitFor(() => expect(proxy.seen).toHaveLength(1));
+  let closed = false;
+  const closing = client.close().then(() => {
+    closed = true;
+  });
+  const [job] = await batch;
+  expect([job.state, closed]).toEqual(['available', false]);
+  await closing;
+});
+
 describe('network faults (acceptance 5)', () => {
   test.each<Weather>(['reset', 'drop', 'delay'])(
     '%s: nothing acknowledged is lost, nothing runs twice, no success becomes a failure',
