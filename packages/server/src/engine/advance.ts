@@ -84,6 +84,8 @@ export class Advancer {
       await this.advance(refs);
       return [];
     } catch (error) {
+      // The store is at fault, not the nodes: the next pass takes them up again.
+      if (isPassing(error)) for (const ref of refs) this.#resting.delete(keyOf(ref));
       if (refs.length === 1) return [error];
       await this.#storage.ping();
       const half = refs.length >> 1;
@@ -177,6 +179,11 @@ export class Advancer {
     const found = await Promise.all([...ids].map((id) => this.#storage.workflows.get(id)));
     return new Map(found.flatMap((workflow) => (workflow === null ? [] : [[workflow.id, workflow] as const])));
   }
+}
+
+/** What says of itself that the same call may succeed later. */
+function isPassing(error: unknown): boolean {
+  return error instanceof Error && 'retryable' in error && error.retryable === true;
 }
 
 /** Jobs of one workflow whose starts are decided already, by the index of the node. */

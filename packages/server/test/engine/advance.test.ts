@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Advancer } from '../../src/engine/advance.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import type { Storage, Workflows as StoredWorkflows } from '../../src/storage/storage.ts';
+import { StoreUnavailable } from '../../src/storage/unavailable.ts';
 import { newNode, newWorkflow } from '../storage/suite/tools.ts';
 import { bench } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
@@ -130,6 +131,23 @@ describe('nodes that the upkeep takes up', () => {
     expect(tries).toBe(6 + 8);
     expect(advancer.stuck).toBe(1);
     await advancer.takeUp([]);
+    expect(advancer.stuck).toBe(0);
+  });
+
+  test('a store that is away makes none of them rest', async () => {
+    const clock = manualClock();
+    let tries = 0;
+    const storage = withWorkflows(await openStorage('memory:'), () => ({
+      advance: async () => {
+        tries += 1;
+        throw new StoreUnavailable('away');
+      },
+    }));
+    await using _ = storage;
+    const refs = await ready(storage, ['a'], clock);
+    const advancer = new Advancer(storage, clock);
+    for (let pass = 1; pass <= 10; pass++) await advancer.takeUp(refs).catch(() => {});
+    expect(tries).toBe(10);
     expect(advancer.stuck).toBe(0);
   });
 
