@@ -15,7 +15,8 @@ test('ten restarts of the server under load, resets between them: nothing acknow
   const open = () => startServer({ storage: `sqlite:${join(home, 'store.db')}`, port: 0, log: false });
   let server = await open();
   await using hop = await Hop.to(portOf(server));
-  await using client = new Client(hop.url, { timeout: '60s' });
+  // Restarts may take longer than the five retries of the default.
+  await using client = new Client(hop.url, { timeout: '60s', requestRetry: { maxRetries: 100, maxBackoff: 500 } });
   const workers = [1, 2].map(
     () => new Worker(hop.url, { concurrency: 10, heartbeatInterval: 1_000, handleSignals: false, logger: keepingLogger() }),
   );

@@ -44,7 +44,8 @@ describe('network faults (acceptance 5)', () => {
     async (weather) => {
       await using server = await open('memory:');
       await using hop = await Hop.to(portOf(server));
-      await using client = new Client(hop.url, { timeout: '60s' });
+      // Restarts may take longer than the five retries of the default.
+      await using client = new Client(hop.url, { timeout: '60s', requestRetry: { maxRetries: 100, maxBackoff: 500 } });
       await using direct = new Client(server.url);
       const worker = new Worker(hop.url, { concurrency: 5, heartbeatInterval: 500, handleSignals: false, logger: keepingLogger() });
       const runs = new Map<number, number>();
@@ -87,7 +88,8 @@ describe('network faults (acceptance 5)', () => {
     const storage = `sqlite:${join(home, 'store.db')}`;
     let server = await open(storage);
     await using hop = await Hop.to(portOf(server));
-    await using client = new Client(hop.url, { timeout: '60s' });
+    // Restarts may take longer than the five retries of the default.
+    await using client = new Client(hop.url, { timeout: '60s', requestRetry: { maxRetries: 100, maxBackoff: 500 } });
     const worker = new Worker(hop.url, { concurrency: 5, heartbeatInterval: 500, handleSignals: false, logger: keepingLogger() });
     const runs = new Map<number, number>();
     let resume = () => {};

@@ -38,7 +38,7 @@ export async function mix(url: string, { seed, every, size }: MixOptions): Promi
       try {
         return await call();
       } catch (error) {
-        if (!(error instanceof StoreUnavailable) || tries > 100) throw error;
+        if (!(error instanceof StoreUnavailable) || tries > 10_000) throw error;
         faults++;
       }
     }
