@@ -95,8 +95,10 @@ export class Turns {
   /**
    * The server answers again after it did not: calls from before may hang in connections that nobody closed, where a long poll would be missed only
    * after half a minute. They go again at once, by the same request ids: where only heartbeats were slow, that costs a request.
+   * Not on a server without repeatable fetches: there a fetch that is broken off loses the jobs that it claimed until their lease ends.
    */
   renew(): void {
+    if (!this.#link.extended) return;
     const before = this.#line;
     this.#line = new AbortController();
     before.abort(new OJSError('The call may have been lost in an outage.'));
