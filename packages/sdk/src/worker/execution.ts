@@ -17,6 +17,8 @@ export interface ExecutionServices extends ContextServices {
   readonly outbox: Outbox;
   readonly callbacks: Callbacks | null;
   readonly visibilityMs: number;
+  /** How long a job may wait for a slot, in milliseconds; default: for ever. */
+  readonly patienceMs?: number;
   /** Runs the handler of the job's type; what wraps handlers stands in here. */
   perform(context: JobContext): unknown;
   /** What becomes of a job whose type has no handler here; null where it has one. */
@@ -33,6 +35,7 @@ export class Execution {
   #dueAt = Number.POSITIVE_INFINITY;
   /** Fetched ahead, oldest first. */
   readonly #waiting = new Set<Held>();
+  #patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(services: ExecutionServices) {
     this.#services = services;
@@ -49,6 +52,7 @@ export class Execution {
     else if (this.#services.slots.park()) {
       held.state = 'waiting';
       this.#waiting.add(held);
+      this.#watchPatience();
     } else this.#giveBack(held, noSlot);
   }
 
@@ -90,6 +94,7 @@ export class Execution {
 
   close(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#patience);
   }
 
   #hold(wire: Wire, now: number): Held | null {
@@ -107,6 +112,7 @@ export class Execution {
 
   #run(held: Held): void {
     held.occupies = true;
+    held.beganAt = performance.now();
     this.#watch(held.deadline);
     const context = new ExecutionContext(held, this.#services);
     this.#services.callbacks?.started(held, context);
@@ -190,6 +196,7 @@ export class Execution {
   /** The handler has ended; a detached one gave its slot back before. */
   #vacate(held: Held): void {
     if (!held.occupies) return;
+    held.ranMs = performance.now() - held.beganAt;
     this.#detach(held);
     if (held.state !== 'running') this.#services.changed();
   }
@@ -216,6 +223,27 @@ export class Execution {
   #unpark(held: Held): void {
     this.#waiting.delete(held);
     this.#services.slots.unpark();
+  }
+
+  /** One timer for the one that has waited longest. */
+  #watchPatience(): void {
+    const { patienceMs } = this.#services;
+    const [held] = this.#waiting;
+    if (patienceMs === undefined || held === undefined || this.#patience !== undefined) return;
+    this.#patience = setTimeout(() => this.#returnImpatient(patienceMs), held.startedAt + patienceMs - performance.now());
+  }
+
+  /** Somebody else may have a slot for them. */
+  #returnImpatient(patienceMs: number): void {
+    this.#patience = undefined;
+    const since = performance.now() - patienceMs;
+    for (const held of this.#waiting) {
+      if (held.startedAt > since) break;
+      this.#services.slots.slow();
+      this.#unpark(held);
+      this.#giveBack(held, noSlot);
+    }
+    this.#watchPatience();
   }
 
   /** One timer for the nearest deadline. Most jobs end long before theirs, so it is not moved when they do. */

@@ -216,6 +216,8 @@ export class Turns {
     const services = this.#services;
     const now = performance.now();
     for (const [index, held] of turn.items.entries()) services.delivery.answered(held, answer.items[index]);
+    // Elsewhere a job that was fetched ahead could not be given back uncounted.
+    if (turn.items.length > 0 && this.#link.extended) services.slots.turned(turn.items, now - sentAt);
     if (turn.fetch === null) return;
     services.slots.release(turn.fetch.count);
     this.#answered = true;
