@@ -99,6 +99,22 @@ describe('a worker with the defaults', () => {
     });
   });
 
+  test('asks for no more than its slots once the queues were empty', async () => {
+    const jobs = await enqueue(300, 'short.job');
+    const worker = bench.worker({ concurrency: 4 });
+    worker.register('short.job', () => {});
+    await worker.runUntil(async () => {
+      await Promise.all(jobs.map((job) => job.wait()));
+      expect(Math.max(...fetched())).toBeGreaterThan(4);
+      const waits = () => bench.wire.bodies('worker.exchange').at(-1);
+      await bench.wire.until(() => waits()?.fetch !== undefined);
+      const before = bench.wire.of('worker.exchange').length;
+      await (await bench.client.enqueue('short.job', [])).wait();
+      await bench.wire.until(() => bench.wire.of('worker.exchange').length > before);
+      expect(waits()).toMatchObject({ fetch: { count: 4 } });
+    });
+  });
+
   test('gives back, uncounted, what it fetched ahead when long handlers hold its slots', async () => {
     await enqueue(500, 'short.job');
     const jobs = await enqueue(40, 'long.job');

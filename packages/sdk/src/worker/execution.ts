@@ -239,7 +239,7 @@ export class Execution {
     const since = performance.now() - patienceMs;
     for (const held of this.#waiting) {
       if (held.startedAt > since) break;
-      this.#services.slots.slow();
+      this.#services.slots.holdBack();
       this.#unpark(held);
       this.#giveBack(held, noSlot);
     }

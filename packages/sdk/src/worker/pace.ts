@@ -34,8 +34,8 @@ export class Pace {
     this.#ahead = Math.min(this.#most, Math.max(2 * short - this.#concurrency, this.#ahead >> 1));
   }
 
-  /** Jobs waited in vain. */
-  slow(): void {
+  /** Jobs waited in vain, or there are no more of them. */
+  holdBack(): void {
     this.#ahead = 0;
   }
 }

@@ -78,8 +78,8 @@ export class Slots {
     this.#pace?.turned(items, ms);
   }
 
-  /** Jobs that were fetched ahead waited in vain. */
-  slow(): void {
-    this.#pace?.slow();
+  /** Nothing is to be fetched ahead until turns show that it is worth it again. */
+  holdBack(): void {
+    this.#pace?.holdBack();
   }
 }

@@ -220,6 +220,8 @@ export class Turns {
     if (turn.items.length > 0 && this.#link.extended) services.slots.turned(turn.items, now - sentAt);
     if (turn.fetch === null) return;
     services.slots.release(turn.fetch.count);
+    // The queues are empty: the next jobs may be of another kind, and other workers have slots for them.
+    if (answer.jobs.length < turn.fetch.count) services.slots.holdBack();
     this.#answered = true;
     services.fetched();
     // Only a server that takes jobs back uncounted gets them back for a doubt.
