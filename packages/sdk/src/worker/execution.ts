@@ -10,6 +10,7 @@ import type { Outbox } from './outbox.ts';
 import { ackEntry, type GiveBack, giveBackFor, isEncoded, nackEntry, timeoutFailure } from './outcome.ts';
 import type { Slots } from './slots.ts';
 import { ContractViolation } from './violation.ts';
+import { Waiting } from './waiting.ts';
 
 export interface ExecutionServices extends ContextServices {
   readonly holdings: Holdings;
@@ -33,13 +34,12 @@ export class Execution {
   readonly #logger: Logger;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
-  /** Fetched ahead, oldest first. */
-  readonly #waiting = new Set<Held>();
-  #patience: ReturnType<typeof setTimeout> | undefined;
+  readonly #waiting: Waiting;
 
   constructor(services: ExecutionServices) {
     this.#services = services;
     this.#logger = services.logger;
+    this.#waiting = new Waiting(services.slots, services.patienceMs, (held) => this.#giveBack(held, noSlot));
   }
 
   /** Starts the handler of a fetched job, or lets it wait for a slot. A job that there is no room for goes back to its queue. */
@@ -49,19 +49,13 @@ export class Execution {
     const missing = this.#services.unknownType(typeof wire.type === 'string' ? wire.type : '');
     if (missing !== null) this.#giveBack(held, missing);
     else if (this.#services.slots.occupy()) this.#run(held);
-    else if (this.#services.slots.park()) {
-      held.state = 'waiting';
-      this.#waiting.add(held);
-      this.#watchPatience();
-    } else this.#giveBack(held, noSlot);
+    else if (this.#waiting.add(held)) held.state = 'waiting';
+    else this.#giveBack(held, noSlot);
   }
 
   /** No more is started: what waits goes back to its queue, uncounted. */
   returnWaiting(): void {
-    for (const held of this.#waiting) {
-      this.#unpark(held);
-      this.#giveBack(held, notRunning);
-    }
+    for (let held = this.#waiting.shift(); held !== undefined; held = this.#waiting.shift()) this.#giveBack(held, notRunning);
   }
 
   /** A job that arrived when no more may be started: back to its queue, uncounted. */
@@ -73,7 +67,7 @@ export class Execution {
   /** The server no longer counts the job as ours: nothing more is sent, the slot stays taken until the handler has ended. */
   lose(held: Held, message: string): void {
     if (held.state !== 'running' && held.state !== 'waiting') return;
-    if (held.state === 'waiting') this.#unpark(held);
+    if (held.state === 'waiting') this.#waiting.remove(held);
     held.state = 'lost';
     this.#services.holdings.remove(held);
     this.#logger.warn(message, { job_id: held.id });
@@ -94,7 +88,7 @@ export class Execution {
 
   close(): void {
     clearTimeout(this.#timer);
-    clearTimeout(this.#patience);
+    this.#waiting.close();
   }
 
   #hold(wire: Wire, now: number): Held | null {
@@ -205,45 +199,18 @@ export class Execution {
     held.occupies = false;
     this.#services.slots.vacate();
     // Later, so that the outcome of this one is on its way before a handler that blocks begins.
-    if (this.#waiting.size > 0) queueMicrotask(() => this.#startWaiting());
+    if (!this.#waiting.isEmpty) queueMicrotask(() => this.#startWaiting());
   }
 
   #startWaiting(): void {
-    const [held] = this.#waiting;
+    const held = this.#waiting.shift();
     if (held === undefined) return;
-    this.#unpark(held);
     // The server counts its time from the claim: what is left must be worth a try.
     if ((held.deadline - held.startedAt) / 2 < performance.now() - held.startedAt) this.#giveBack(held, waitedTooLong);
     else if (this.#services.slots.occupy()) {
       held.state = 'running';
       this.#run(held);
     } else this.#giveBack(held, noSlot);
-  }
-
-  #unpark(held: Held): void {
-    this.#waiting.delete(held);
-    this.#services.slots.unpark();
-  }
-
-  /** One timer for the one that has waited longest. */
-  #watchPatience(): void {
-    const { patienceMs } = this.#services;
-    const [held] = this.#waiting;
-    if (patienceMs === undefined || held === undefined || this.#patience !== undefined) return;
-    this.#patience = setTimeout(() => this.#returnImpatient(patienceMs), held.startedAt + patienceMs - performance.now());
-  }
-
-  /** Somebody else may have a slot for them. */
-  #returnImpatient(patienceMs: number): void {
-    this.#patience = undefined;
-    const since = performance.now() - patienceMs;
-    for (const held of this.#waiting) {
-      if (held.startedAt > since) break;
-      this.#services.slots.holdBack();
-      this.#unpark(held);
-      this.#giveBack(held, noSlot);
-    }
-    this.#watchPatience();
   }
 
   /** One timer for the nearest deadline. Most jobs end long before theirs, so it is not moved when they do. */
