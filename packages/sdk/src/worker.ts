@@ -21,6 +21,7 @@ import { Lifecycle } from './worker/lifecycle.ts';
 import { readWorkerOptions, type WorkerOptions, type WorkerSettings } from './worker/options.ts';
 import { Outbox } from './worker/outbox.ts';
 import type { GiveBack } from './worker/outcome.ts';
+import { patienceMs } from './worker/pace.ts';
 import { Reporting } from './worker/reports.ts';
 import { followSignals } from './worker/signals.ts';
 import { Slots } from './worker/slots.ts';
@@ -62,7 +63,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   constructor(target?: string | Transport, options: WorkerOptions = {}) {
     this.#settings = readWorkerOptions(options);
     this.#connection = new Connection(target, options);
-    this.#slots = new Slots(this.#settings.concurrency, this.#settings.prefetch);
+    this.#slots = new Slots(this.#settings.concurrency, this.#settings.prefetch, this.#settings.paced);
     this.#health = new Health(this.#slots, this.#settings.watchdogMs);
     const { logger } = this.#connection;
     const callbacks = callbacksOf(options, logger);
@@ -72,6 +73,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     this.#execution = new Execution({
       ...shared,
       visibilityMs: this.#settings.visibilityMs,
+      ...(this.#settings.paced && { patienceMs }),
       reporting: new Reporting(this.#connection, this.workerId),
       perform: (context) => this.#handlers.perform(context),
       unknownType: (jobType) => this.#unknownType(jobType),

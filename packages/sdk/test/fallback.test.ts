@@ -44,6 +44,9 @@ describe('a server without worker.exchange (brief-notes 23)', () => {
     });
     expect(most).toBeLessThanOrEqual(4);
     const lines = proxy.seen.map(({ line }) => line);
+    // Nothing is fetched ahead: it could not be given back uncounted.
+    const counts = proxy.seen.filter(({ line }) => line.endsWith('/fetch')).map(({ body }) => Number(JSON.parse(body).count));
+    expect(Math.max(...counts)).toBeLessThanOrEqual(4);
     expect(lines.filter((line) => line.endsWith('/exchange'))).toHaveLength(1);
     expect(lines.filter((line) => line.endsWith('/ack'))).toHaveLength(20);
     expect(lines.filter((line) => line.endsWith('/nack'))).toHaveLength(5);

@@ -23,7 +23,8 @@ test('a worker reads the environment below its code and above the defaults (SDK-
     queues: ['default'],
     concurrency: 10,
     shutdownMs: 25_000,
-    prefetch: 0,
+    prefetch: 100,
+    paced: true,
     watchdogMs: 60_000,
   });
   Object.assign(process.env, { OJS_QUEUE: 'mail', OJS_CONCURRENCY: '3', OJS_SHUTDOWN_TIMEOUT: '1.5' });

@@ -10,6 +10,7 @@ import type { Outbox } from './outbox.ts';
 import { ackEntry, type GiveBack, giveBackFor, isEncoded, nackEntry, timeoutFailure } from './outcome.ts';
 import type { Slots } from './slots.ts';
 import { ContractViolation } from './violation.ts';
+import { Waiting } from './waiting.ts';
 
 export interface ExecutionServices extends ContextServices {
   readonly holdings: Holdings;
@@ -17,6 +18,8 @@ export interface ExecutionServices extends ContextServices {
   readonly outbox: Outbox;
   readonly callbacks: Callbacks | null;
   readonly visibilityMs: number;
+  /** How long a job may wait for a slot, in milliseconds; default: for ever. */
+  readonly patienceMs?: number;
   /** Runs the handler of the job's type; what wraps handlers stands in here. */
   perform(context: JobContext): unknown;
   /** What becomes of a job whose type has no handler here; null where it has one. */
@@ -31,12 +34,12 @@ export class Execution {
   readonly #logger: Logger;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
-  /** Fetched ahead, oldest first. */
-  readonly #waiting = new Set<Held>();
+  readonly #waiting: Waiting;
 
   constructor(services: ExecutionServices) {
     this.#services = services;
     this.#logger = services.logger;
+    this.#waiting = new Waiting(services.slots, services.patienceMs, (held) => this.#giveBack(held, noSlot));
   }
 
   /** Starts the handler of a fetched job, or lets it wait for a slot. A job that there is no room for goes back to its queue. */
@@ -46,18 +49,13 @@ export class Execution {
     const missing = this.#services.unknownType(typeof wire.type === 'string' ? wire.type : '');
     if (missing !== null) this.#giveBack(held, missing);
     else if (this.#services.slots.occupy()) this.#run(held);
-    else if (this.#services.slots.park()) {
-      held.state = 'waiting';
-      this.#waiting.add(held);
-    } else this.#giveBack(held, noSlot);
+    else if (this.#waiting.add(held)) held.state = 'waiting';
+    else this.#giveBack(held, noSlot);
   }
 
   /** No more is started: what waits goes back to its queue, uncounted. */
   returnWaiting(): void {
-    for (const held of this.#waiting) {
-      this.#unpark(held);
-      this.#giveBack(held, notRunning);
-    }
+    for (let held = this.#waiting.shift(); held !== undefined; held = this.#waiting.shift()) this.#giveBack(held, notRunning);
   }
 
   /** A job that arrived when no more may be started: back to its queue, uncounted. */
@@ -69,7 +67,7 @@ export class Execution {
   /** The server no longer counts the job as ours: nothing more is sent, the slot stays taken until the handler has ended. */
   lose(held: Held, message: string): void {
     if (held.state !== 'running' && held.state !== 'waiting') return;
-    if (held.state === 'waiting') this.#unpark(held);
+    if (held.state === 'waiting') this.#waiting.remove(held);
     held.state = 'lost';
     this.#services.holdings.remove(held);
     this.#logger.warn(message, { job_id: held.id });
@@ -90,6 +88,7 @@ export class Execution {
 
   close(): void {
     clearTimeout(this.#timer);
+    this.#waiting.close();
   }
 
   #hold(wire: Wire, now: number): Held | null {
@@ -107,6 +106,7 @@ export class Execution {
 
   #run(held: Held): void {
     held.occupies = true;
+    held.beganAt = performance.now();
     this.#watch(held.deadline);
     const context = new ExecutionContext(held, this.#services);
     this.#services.callbacks?.started(held, context);
@@ -190,6 +190,7 @@ export class Execution {
   /** The handler has ended; a detached one gave its slot back before. */
   #vacate(held: Held): void {
     if (!held.occupies) return;
+    held.ranMs = performance.now() - held.beganAt;
     this.#detach(held);
     if (held.state !== 'running') this.#services.changed();
   }
@@ -198,24 +199,18 @@ export class Execution {
     held.occupies = false;
     this.#services.slots.vacate();
     // Later, so that the outcome of this one is on its way before a handler that blocks begins.
-    if (this.#waiting.size > 0) queueMicrotask(() => this.#startWaiting());
+    if (!this.#waiting.isEmpty) queueMicrotask(() => this.#startWaiting());
   }
 
   #startWaiting(): void {
-    const [held] = this.#waiting;
+    const held = this.#waiting.shift();
     if (held === undefined) return;
-    this.#unpark(held);
     // The server counts its time from the claim: what is left must be worth a try.
     if ((held.deadline - held.startedAt) / 2 < performance.now() - held.startedAt) this.#giveBack(held, waitedTooLong);
     else if (this.#services.slots.occupy()) {
       held.state = 'running';
       this.#run(held);
     } else this.#giveBack(held, noSlot);
-  }
-
-  #unpark(held: Held): void {
-    this.#waiting.delete(held);
-    this.#services.slots.unpark();
   }
 
   /** One timer for the nearest deadline. Most jobs end long before theirs, so it is not moved when they do. */

@@ -23,6 +23,10 @@ export class Held {
   state: HeldState = 'running';
   /** Whether its handler takes a slot. */
   occupies = false;
+  /** When its handler was started, of `performance.now()`. */
+  beganAt = Number.NaN;
+  /** How long its handler ran, in milliseconds; endless for one that never ended. */
+  ranMs = Number.POSITIVE_INFINITY;
   /** The outcome as one item of an exchange, JSON text. */
   entry = '';
   outcome: 'ack' | 'nack' = 'ack';

@@ -5,6 +5,7 @@ import { OJSValidationError } from '../errors.ts';
 import { isQueueName } from '../names.ts';
 import { onlyOne } from '../options.ts';
 import type { WorkerCallbacks } from './callbacks.ts';
+import { maxAhead } from './pace.ts';
 
 /** What a worker serves, how much at once, and its times. */
 export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {
@@ -25,11 +26,12 @@ export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {
   /** Whether SIGTERM, SIGINT, SIGTSTP and SIGCONT steer this worker while it runs; default true. */
   handleSignals?: boolean;
   /**
-   * How many jobs are fetched ahead and wait here for a slot; default 0, at most 10,000 together with `concurrency`. It hides the way to a far server
-   * where handlers are short. A job that waits is reserved and heartbeated; it goes back uncounted where the worker becomes quiet or
-   * ends, and after half of its timeout, which counts from the fetch.
+   * How many jobs are fetched ahead and wait here for a slot: a number, at most 10,000 together with `concurrency`, or `'auto'`, the default: as many
+   * as end while a request is under way, at most 100, so none where handlers take longer than that. It hides the way to the server where handlers are
+   * short. A job that waits is reserved and heartbeated; it goes back uncounted where the worker becomes quiet or ends, and after half of its
+   * timeout, which counts from the fetch, with `'auto'` after 250 ms. On servers without `worker.exchange`, `'auto'` is 0.
    */
-  prefetch?: number;
+  prefetch?: number | 'auto';
   /**
    * Whether heartbeats go from a thread with a connection of its own, so that a handler that blocks the event loop keeps its leases; default true
    * where it can be: in Node, with a URL as target, without a `fetch` or a `token` function.
@@ -49,7 +51,10 @@ export interface WorkerSettings {
   readonly visibilityMs: number;
   readonly shutdownMs: number;
   readonly handleSignals: boolean;
+  /** The most jobs that wait for a slot. */
   readonly prefetch: number;
+  /** Whether fewer are fetched ahead where handlers take long. */
+  readonly paced: boolean;
   readonly heartbeatThread: boolean;
   readonly watchdogMs: number;
   readonly labels: readonly string[];
@@ -71,7 +76,7 @@ export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
   return {
     queues: [...queues],
     concurrency,
-    prefetch: whole(options.prefetch ?? 0, 'prefetch', 0, maxConcurrency - concurrency),
+    ...readPrefetch(options.prefetch ?? 'auto', concurrency),
     pollMs: durationMs(options.pollInterval ?? 2_000, 'pollInterval'),
     heartbeatMs: whole(durationMs(options.heartbeatInterval ?? 5_000, 'heartbeatInterval'), 'heartbeatInterval'),
     visibilityMs: whole(
@@ -84,6 +89,13 @@ export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
     watchdogMs: whole(durationMs(options.watchdogTimeout ?? 60_000, 'watchdogTimeout'), 'watchdogTimeout'),
     labels: options.labels ?? [],
   };
+}
+
+function readPrefetch(prefetch: number | 'auto', concurrency: number): Pick<WorkerSettings, 'prefetch' | 'paced'> {
+  const room = maxConcurrency - concurrency;
+  if (typeof prefetch === 'number') return { prefetch: whole(prefetch, 'prefetch', 0, room), paced: false };
+  if (prefetch === 'auto') return { prefetch: Math.min(maxAhead, room), paced: true };
+  throw OJSValidationError.of('prefetch', `expected a whole number or 'auto', got ${JSON.stringify(prefetch)}`);
 }
 
 function fromEnv(name: string): number | undefined {

@@ -1,17 +1,24 @@
+import type { Held } from './held.ts';
+import { Pace } from './pace.ts';
+
 /**
- * Room for `concurrency` handlers, and for `prefetch` jobs that wait for one of them to end. What a fetch under way has asked for counts as taken,
- * so its answer always fits.
+ * Room for `concurrency` handlers, and for jobs that are fetched ahead and wait for one of them to end. What a fetch under way has asked for counts
+ * as taken, so its answer always fits.
  */
 export class Slots {
   readonly concurrency: number;
-  readonly #prefetch: number;
+  /** Jobs that may wait at all. */
+  readonly #room: number;
+  readonly #pace: Pace | null;
   #active = 0;
   #reserved = 0;
   #parked = 0;
 
-  constructor(concurrency: number, prefetch = 0) {
+  /** @param paced Whether fewer than `prefetch` are fetched ahead where handlers take long. */
+  constructor(concurrency: number, prefetch = 0, paced = false) {
     this.concurrency = concurrency;
-    this.#prefetch = prefetch;
+    this.#room = prefetch;
+    this.#pace = paced ? new Pace(concurrency, prefetch) : null;
   }
 
   /** Handlers that run. */
@@ -19,8 +26,17 @@ export class Slots {
     return this.#active;
   }
 
+  /** Jobs that are worth fetching now. */
   get free(): number {
-    return this.concurrency + this.#prefetch - this.#active - this.#parked - this.#reserved;
+    return Math.max(0, this.concurrency + (this.#pace?.ahead ?? this.#room) - this.#taken);
+  }
+
+  get #taken(): number {
+    return this.#active + this.#parked + this.#reserved;
+  }
+
+  get #full(): boolean {
+    return this.#taken >= this.concurrency + this.#room;
   }
 
   /** Takes up to `max` free slots for a fetch; answers how many. */
@@ -37,7 +53,7 @@ export class Slots {
 
   /** False where no handler can be started. */
   occupy(): boolean {
-    if (this.free <= 0 || this.#active >= this.concurrency) return false;
+    if (this.#full || this.#active >= this.concurrency) return false;
     this.#active++;
     return true;
   }
@@ -48,12 +64,22 @@ export class Slots {
 
   /** Room for a job that waits; false where there is none. */
   park(): boolean {
-    if (this.free <= 0) return false;
+    if (this.#full) return false;
     this.#parked++;
     return true;
   }
 
   unpark(): void {
     this.#parked--;
+  }
+
+  /** A turn was answered after so many milliseconds: how many jobs are fetched ahead follows from what it carried. */
+  turned(items: readonly Held[], ms: number): void {
+    this.#pace?.turned(items, ms);
+  }
+
+  /** Nothing is to be fetched ahead until turns show that it is worth it again. */
+  holdBack(): void {
+    this.#pace?.holdBack();
   }
 }

@@ -216,8 +216,12 @@ export class Turns {
     const services = this.#services;
     const now = performance.now();
     for (const [index, held] of turn.items.entries()) services.delivery.answered(held, answer.items[index]);
+    // Elsewhere a job that was fetched ahead could not be given back uncounted.
+    if (turn.items.length > 0 && this.#link.extended) services.slots.turned(turn.items, now - sentAt);
     if (turn.fetch === null) return;
     services.slots.release(turn.fetch.count);
+    // The queues are empty: the next jobs may be of another kind, and other workers have slots for them.
+    if (answer.jobs.length < turn.fetch.count) services.slots.holdBack();
     this.#answered = true;
     services.fetched();
     // Only a server that takes jobs back uncounted gets them back for a doubt.

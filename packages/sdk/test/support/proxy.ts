@@ -11,7 +11,7 @@ export type Meddling =
 export interface Proxy extends AsyncDisposable {
   readonly url: string;
   /** What came through, as `POST /ojs/v1/jobs`. */
-  readonly seen: { readonly line: string; readonly headers: IncomingMessage['headers'] }[];
+  readonly seen: { readonly line: string; readonly headers: IncomingMessage['headers']; readonly body: string }[];
 }
 
 /** A real HTTP hop in front of a real server: `meddle` says what becomes of each request. */
@@ -21,7 +21,7 @@ export async function openProxy(behind: string, meddle: (line: string) => Meddli
     const body: Buffer[] = [];
     for await (const chunk of incoming) body.push(chunk);
     const line = `${incoming.method} ${incoming.url}`;
-    seen.push({ line, headers: incoming.headers });
+    seen.push({ line, headers: incoming.headers, body: Buffer.concat(body).toString() });
     const verdict = meddle(line);
     if (verdict === 'before') return void incoming.socket.destroy();
     if (typeof verdict === 'object') return void response.writeHead(verdict.status, verdict.headers).end(verdict.body);

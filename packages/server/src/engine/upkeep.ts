@@ -187,8 +187,8 @@ export class Upkeep {
       workersBefore: now - 86_400_000,
       limitsBefore: now - limitsMs,
     };
-    const { parallel, maxBatch } = this.#storage.traits;
-    const limit = parallel === 1 ? page : Math.min(remotePage, maxBatch);
+    const { inProcess, maxBatch } = this.#storage.traits;
+    const limit = inProcess ? page : Math.min(remotePage, maxBatch);
     const until = performance.now() + pruneMs;
     while (performance.now() < until && !this.#stopping && (await this.#storage.upkeep.prune(rules, limit)) > 0);
   }

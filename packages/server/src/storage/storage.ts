@@ -317,8 +317,10 @@ export interface Storage extends AsyncDisposable {
 export interface Traits {
   /** For logs, health and the manifest only. */
   readonly name: string;
-  /** Batches of one kind that may be under way at once: 1 where there is one writer. */
+  /** Batches of one kind that may be under way at once. */
   readonly parallel: number;
+  /** Whether its work keeps this process's event loop busy. */
+  readonly inProcess: boolean;
   /** The most items an operation should be given. */
   readonly maxBatch: number;
   /** In words, for the manifest and the docs. */

@@ -59,7 +59,7 @@ export async function compare(model: Storage, subject: Storage, turns: readonly 
 
 /** All at once where calls made at once take effect in their order, else one after the other. */
 async function callAll(storage: Storage, steps: readonly Step[], now: number): Promise<readonly unknown[]> {
-  if (storage.traits.parallel === 1) return Promise.all(steps.map(({ call }) => call(storage, now)));
+  if (storage.traits.inProcess) return Promise.all(steps.map(({ call }) => call(storage, now)));
   const answers: unknown[] = [];
   for (const { call } of steps) answers.push(await call(storage, now));
   return answers;

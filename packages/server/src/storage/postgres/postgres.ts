@@ -62,6 +62,7 @@ export function postgresStorage({ url, events: logs = true, patienceMs }: Postgr
     traits: {
       name: 'postgres',
       parallel: 4,
+      inProcess: false,
       maxBatch: 500,
       durability: database.address.pooled
         ? 'as the server’s synchronous_commit says; behind a pooler of transactions, so other processes are noticed by polling'

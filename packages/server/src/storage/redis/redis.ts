@@ -26,6 +26,7 @@ export function redisStorage({ url, events = true, timeoutMs }: RedisOptions): S
     name: 'redis',
     // Scripts run one by one; the next is on its way meanwhile.
     parallel: 2,
+    inProcess: false,
     maxBatch: 500,
     durability: 'as the server persists it',
   };

@@ -68,6 +68,11 @@ export class Connection {
     return Number(this.#statement(sql).run(...values).changes);
   }
 
+  /** Rows that this connection has changed so far. */
+  changes(): number {
+    return Number(this.get('SELECT total_changes()')?.[0]);
+  }
+
   /** For statements that run once; may hold several. */
   execute(sql: string): void {
     this.#check();

@@ -7,6 +7,7 @@ import { Wakes } from '../wakes.ts';
 import { backup } from './backup.ts';
 import { Connection, type Synchronous } from './connection.ts';
 import { crons } from './crons.ts';
+import { Disk } from './disk.ts';
 import { documents } from './documents.ts';
 import { events } from './events.ts';
 import { inbox } from './inbox.ts';
@@ -36,7 +37,7 @@ export interface SqliteOptions {
 }
 
 const durability: Readonly<Record<Synchronous, string>> = {
-  FULL: 'every commit is on disk before it is answered (WAL, synchronous=FULL)',
+  FULL: 'every commit is on disk before it is answered (WAL, as with synchronous=FULL)',
   NORMAL: 'commits survive a crash of the process; the last ones may be lost with the power (WAL, synchronous=NORMAL)',
   OFF: 'commits survive a crash of the process only (WAL, synchronous=OFF)',
 };
@@ -57,11 +58,12 @@ export function sqliteStorage(options: SqliteOptions): Storage {
   if (existing && path !== null && !existsSync(path)) throw new Error(`${resolve(path)} does not exist.`);
   const directory = path === null ? mkdtempSync(join(tmpdir(), 'ojs-')) : null;
   const synchronous = directory === null ? (options.synchronous ?? 'FULL') : 'OFF';
-  const sql = new Connection(path ?? join(directory ?? '', 'jobs.db'), synchronous, options.maxPages);
+  const sql = new Connection(path ?? join(directory ?? '', 'jobs.db'), synchronous === 'FULL' ? 'NORMAL' : synchronous, options.maxPages);
+  const disk = synchronous === 'FULL' ? new Disk(sql) : null;
   const clock = systemClock();
   const wakes = new Wakes();
   const watch = new Watch(sql, wakes);
-  const writer = new Writer(sql, patienceMs, logs, ({ woken, log }) => {
+  const writer = new Writer(sql, patienceMs, logs, disk, ({ woken, log }) => {
     for (const queue of woken) wakes.wake(queue);
     if (log.grown) wakes.logged();
   });
@@ -79,7 +81,8 @@ export function sqliteStorage(options: SqliteOptions): Storage {
   return {
     traits: {
       name: 'sqlite',
-      parallel: 1,
+      parallel: 3,
+      inProcess: true,
       // At about 10 µs a job a batch keeps the event loop for 5 ms at most.
       maxBatch: 500,
       durability: directory === null ? durability[synchronous] : 'none: the file is temporary and goes when the storage is closed',
@@ -93,7 +96,11 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     inbox: inbox(sql, writer),
     backup: backup(sql, synchronous, patienceMs),
     layout: () => writer.read(() => layout(sql)),
-    migrate: () => migrate(sql, patienceMs),
+    async migrate() {
+      const versions = await migrate(sql, patienceMs);
+      await disk?.committed();
+      return versions;
+    },
     async clock() {
       return clock.now();
     },

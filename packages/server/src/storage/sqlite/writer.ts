@@ -1,4 +1,5 @@
 import { type Connection, patiently } from './connection.ts';
+import type { Disk } from './disk.ts';
 import { Transaction } from './transaction.ts';
 
 interface Task {
@@ -11,23 +12,29 @@ interface Task {
 const sliceMs = 8;
 
 /**
- * The way to the file: what is written in one turn of the event loop shares a commit, and a promise is kept only after it.
+ * The way to the file: what is written in one turn of the event loop shares a commit, and a promise is kept only once that is on the disk. What is read
+ * waits for the disk too, so that nobody learns of a change that the power may take back.
  * A task that throws is undone and takes no neighbour with it.
  */
 export class Writer {
   readonly #connection: Connection;
   readonly #patienceMs: number;
   readonly #logs: boolean;
+  readonly #disk: Disk | null;
   readonly #onCommit: (transaction: Transaction) => void;
   #tasks: Task[] = [];
   #running: Promise<void> | null = null;
   #closed = false;
 
-  /** @param logs whether events are logged. */
-  constructor(connection: Connection, patienceMs: number, logs: boolean, onCommit: (transaction: Transaction) => void) {
+  /**
+   * @param logs whether events are logged.
+   * @param disk null where a commit is as durable as it shall be.
+   */
+  constructor(connection: Connection, patienceMs: number, logs: boolean, disk: Disk | null, onCommit: (transaction: Transaction) => void) {
     this.#connection = connection;
     this.#patienceMs = patienceMs;
     this.#logs = logs;
+    this.#disk = disk;
     this.#onCommit = onCommit;
   }
 
@@ -41,14 +48,18 @@ export class Writer {
   }
 
   /** Reads what is committed; waits where the file is busy for a moment, as when another process ends its log. */
-  read<T>(run: () => T | Promise<T>): Promise<T> {
-    return patiently(this.#connection, this.#patienceMs, run);
+  async read<T>(run: () => T | Promise<T>): Promise<T> {
+    const value = await patiently(this.#connection, this.#patienceMs, run);
+    const pending = this.#disk?.pending ?? null;
+    if (pending !== null) await pending;
+    return value;
   }
 
   /** Finishes what was asked for before; later writes are refused. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
+    await this.#disk?.close();
   }
 
   async #drain(): Promise<void> {
@@ -89,9 +100,18 @@ export class Writer {
       else for (const task of ran) await this.#commit([task]);
       return tasks.slice(ran.length);
     }
-    results.forEach((result, index) => {
-      tasks[index]?.resolve(result);
-    });
+    const answer = () => {
+      results.forEach((result, index) => {
+        tasks[index]?.resolve(result);
+      });
+    };
+    const onDisk = this.#disk?.committed() ?? null;
+    if (onDisk === null) answer();
+    else {
+      onDisk.then(answer, (error: unknown) => {
+        for (const task of tasks.slice(0, results.length)) task.reject(error);
+      });
+    }
     this.#onCommit(transaction);
     return tasks.slice(results.length);
   }

@@ -65,9 +65,9 @@ export const queueCases: readonly Case[] = [
     },
   ],
   [
-    'calls see each other in order, made at once where one runs at a time',
+    'calls see each other in order, made at once where they are carried out in this process',
     async (storage) => {
-      const atOnce = storage.traits.parallel === 1;
+      const atOnce = storage.traits.inProcess;
       const inserting = storage.jobs.insert([[newJob(1)], [newJob(2)]], t0);
       if (!atOnce) await inserting;
       const pausing = storage.registry.pauseQueue('default', true, t0);

@@ -1,0 +1,154 @@
+import { readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { Connection } from '../../../src/storage/sqlite/connection.ts';
+import { Disk, type Files, files } from '../../../src/storage/sqlite/disk.ts';
+import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
+import { Writer } from '../../../src/storage/sqlite/writer.ts';
+import { StoreUnavailable } from '../../../src/storage/unavailable.ts';
+import { temporaryDirectory } from './temporary.ts';
+
+interface Bench {
+  readonly file: string;
+  readonly sql: Connection;
+  /** Synchronisations that have begun and wait for the test. */
+  readonly syncs: { readonly end: () => void; readonly fail: () => void }[];
+  readonly opened: number[];
+  readonly writer: Writer;
+  /** Counts up a row. */
+  readonly count: () => Promise<number>;
+  /** Resolves once so many synchronisations have begun. */
+  readonly until: (begun: number) => Promise<void>;
+}
+
+/** The real file, whose synchronisations end when the test says so. */
+async function openBench(journal: 'wal' | 'delete' = 'wal'): Promise<Bench> {
+  const file = join(temporaryDirectory(), 'jobs.db');
+  await using storage = sqliteStorage({ path: file });
+  await storage.migrate();
+  const sql = new Connection(file, 'NORMAL');
+  await storage[Symbol.asyncDispose]();
+  sql.execute(`PRAGMA journal_mode = ${journal}; CREATE TABLE counter (n INTEGER); INSERT INTO counter VALUES (0)`);
+  const syncs: Bench['syncs'] = [];
+  const opened: number[] = [];
+  const watchers: (() => void)[] = [];
+  const gated: Files = {
+    ...files,
+    async open(path, flags) {
+      const descriptor = await files.open(path, flags);
+      opened.push(descriptor);
+      return descriptor;
+    },
+    async sync(descriptor) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      syncs.push({ end: resolve, fail: () => reject(new Error('EIO: i/o error, fdatasync')) });
+      for (const watcher of watchers.splice(0)) watcher();
+      await promise;
+      await files.sync(descriptor);
+    },
+  };
+  const writer = new Writer(sql, 1_000, false, new Disk(sql, gated), () => {});
+  onTestFinished(async () => {
+    for (const sync of syncs) sync.end();
+    await writer.close();
+    sql.close();
+  });
+  return {
+    file,
+    sql,
+    syncs,
+    opened,
+    writer,
+    count: () => writer.write((tx) => Number(tx.sql.get('UPDATE counter SET n = n + 1 RETURNING n')?.[0])),
+    async until(begun) {
+      while (syncs.length < begun) await new Promise<void>((resolve) => watchers.push(resolve));
+    },
+  };
+}
+
+/** Whether it is settled after everything that needs no disk. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  const settle = () => {
+    settled = true;
+  };
+  promise.then(settle, settle);
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  return settled;
+}
+
+test('a change is answered once the log is on the disk, and so is a read that may show it', async () => {
+  const { file, count, syncs, opened, writer, sql, until } = await openBench();
+  const write = count();
+  await until(1);
+  expect(readlinkSync(`/proc/self/fd/${opened[0]}`)).toBe(`${file}-wal`);
+  const read = writer.read(() => sql.get('SELECT n FROM counter')?.[0]);
+  expect(await isSettled(write)).toBe(false);
+  expect(await isSettled(read)).toBe(false);
+  syncs[0]?.end();
+  expect([await write, await read]).toEqual([1, 1]);
+  expect(await writer.read(() => sql.get('SELECT n FROM counter')?.[0])).toBe(1);
+  expect(syncs).toHaveLength(1);
+});
+
+test('while one synchronisation is under way others commit, and share the next', async () => {
+  const { count, syncs, until } = await openBench();
+  const first = count();
+  await until(1);
+  const second = count();
+  expect(await isSettled(second)).toBe(false);
+  const third = count();
+  expect(await isSettled(third)).toBe(false);
+  expect(syncs).toHaveLength(1);
+  syncs[0]?.end();
+  expect(await first).toBe(1);
+  await until(2);
+  expect(await isSettled(second), 'it was committed after the first had begun').toBe(false);
+  syncs[1]?.end();
+  expect(await Promise.all([second, third])).toEqual([2, 3]);
+  expect(syncs).toHaveLength(2);
+});
+
+test('what changes nothing waits for nothing', async () => {
+  const { writer, count, syncs, until } = await openBench();
+  const write = count();
+  await until(1);
+  syncs[0]?.end();
+  await write;
+  expect(await writer.write((tx) => tx.sql.get('SELECT n FROM counter')?.[0])).toBe(1);
+  await writer.write(() => {});
+  expect(syncs).toHaveLength(1);
+});
+
+test('where the disk fails the change is not answered as done, and the next one brings the whole log into the file first', async () => {
+  const { file, count, syncs, until } = await openBench();
+  const failing = count();
+  await until(1);
+  syncs[0]?.fail();
+  await expect(failing).rejects.toThrow(StoreUnavailable);
+  await expect(failing).rejects.toThrow(/jobs\.db cannot be synchronised with its disk/);
+  const next = count();
+  await until(2);
+  expect(statSync(`${file}-wal`).size, 'Linux takes the pages of a failed write for written').toBe(0);
+  syncs[1]?.end();
+  expect(await next).toBe(2);
+});
+
+test('closing waits for what was written', async () => {
+  const { writer, count, syncs, until } = await openBench();
+  const write = count();
+  await until(1);
+  const closing = writer.close();
+  expect(await isSettled(closing)).toBe(false);
+  syncs[0]?.end();
+  await closing;
+  expect(await write).toBe(1);
+});
+
+test('a file without a log is synchronised by SQLite', async () => {
+  const { sql, count, syncs } = await openBench('delete');
+  expect(await count()).toBe(1);
+  expect(await count()).toBe(2);
+  expect(syncs).toEqual([]);
+  expect(sql.get('PRAGMA synchronous')?.[0]).toBe(2);
+});
