@@ -8,6 +8,7 @@ import { askForToken, startTokenDialog } from './token-dialog.js';
 
 const form = byId('panel', HTMLFormElement);
 const sendButton = byId('send', HTMLButtonElement);
+let sending = false;
 
 onChange((text) => preview(text, currentKind() === 'cron'));
 startTabs((kind) => {
@@ -19,11 +20,13 @@ startTokenDialog();
 
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
-  const text = validText();
-  if (text === null || sendButton.disabled) return;
-  sendButton.disabled = true;
+  const text = sending ? null : validText();
+  if (text === null) return;
+  sending = true;
+  sendButton.setAttribute('aria-disabled', 'true');
   await send(currentKind(), text);
-  sendButton.disabled = false;
+  sendButton.removeAttribute('aria-disabled');
+  sending = false;
 });
 form.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit();

@@ -116,20 +116,22 @@ export function addEntry({ state: reached, name, detail = '', at, action }, fail
 
 /** @param {Action} action @param {(error: unknown) => void} failed @param {string} [look] */
 function actionButton({ name, style, act }, failed, look = '') {
-  const made = button(
-    name,
-    async () => {
-      made.disabled = true;
-      try {
-        await act();
-      } catch (error) {
-        failed(error);
-      } finally {
-        made.disabled = false;
-      }
-    },
-    style ?? look,
-  );
+  let busy = false;
+  const once = async () => {
+    if (busy) return;
+    busy = true;
+    // Not `disabled`, which would take the focus away.
+    made.setAttribute('aria-disabled', 'true');
+    try {
+      await act();
+    } catch (error) {
+      failed(error);
+    } finally {
+      busy = false;
+      made.removeAttribute('aria-disabled');
+    }
+  };
+  const made = button(name, once, style ?? look);
   return made;
 }
 
