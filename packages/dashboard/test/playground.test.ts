@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Client } from '@ojs-ts/sdk';
 import { type RunningServer, type ServerOptions, startServer } from '@ojs-ts/server';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumArgs, findChromium } from '../../server/test/support/chromium.ts';
-import { eventually, Playground, startWorker, temporaryFile } from './support.ts';
+import { Playground, startWorker, temporaryFile } from './support.ts';
 
 const executablePath = findChromium();
 const legible = readFileSync(new URL('legible.js', import.meta.url), 'utf8');
@@ -17,16 +17,18 @@ function serve(options: ServerOptions = {}): Promise<RunningServer> {
 }
 
 /** A real browser, a real server, and a worker of the SDK. */
-describe.skipIf(executablePath === null).concurrent('the playground', () => {
+describe.skipIf(executablePath === null)('the playground', () => {
   let browser: Browser;
   let server: RunningServer;
   let worker: ReturnType<typeof startWorker>;
-  const open = (options = {}) => Playground.open(browser, server.url, options);
+  let page: Page;
+  const open = (url = server.url) => Playground.open(page, url);
 
   beforeAll(async () => {
     server = await serve();
     worker = startWorker(server.url);
     browser = await chromium.launch({ executablePath: executablePath ?? '', args: chromiumArgs });
+    page = await browser.newPage({ locale: 'en-GB', reducedMotion: 'reduce' });
   });
   afterAll(async () => {
     await browser?.close();
@@ -50,7 +52,7 @@ describe.skipIf(executablePath === null).concurrent('the playground', () => {
     await using it = await open();
     await it.send({ type: 'demo.flaky', args: [], options: { retry: fast } });
     await it.reaches('completed');
-    await eventually(async () => expect(await it.told()).toContain('job.completed completed'));
+    await expect.poll(() => it.told()).toContain('job.completed completed');
     expect(await it.told()).toContain('job.state_changed available');
     expect(await it.page.getByText('attempt 2: Error: attempt 2 was to fail').count()).toBe(1);
     await it.send({ type: 'demo.doomed', args: [], options: { retry: { ...fast, max_attempts: 1, on_exhaustion: 'dead_letter' } } });
@@ -139,7 +141,7 @@ describe.skipIf(executablePath === null).concurrent('the playground', () => {
       expect.stringMatching(/^cancelledon_success hello/),
       expect.stringMatching(/^completedon_failure hello/),
     ]);
-    await eventually(async () => expect(await it.told()).toContain('workflow.completed completed'));
+    await expect.poll(() => it.told()).toContain('workflow.completed completed');
     expect((await it.told()).filter((kind) => kind === 'workflow.callback_fired')).toHaveLength(2);
     await steps.nth(1).getByRole('button', { name: 'Show job' }).click();
     await it.reaches('discarded');
@@ -154,9 +156,14 @@ describe.skipIf(executablePath === null).concurrent('the playground', () => {
     await it.tab('Workflow');
     await it.send({ type: 'chain', name: 'slow', steps: [{ type: 'demo.slow', args: [] }] });
     await it.reaches('running');
+    await it.page.getByRole('list', { name: 'Steps' }).getByText('active').waitFor();
     await it.button('Cancel workflow').click();
     await it.reaches('cancelled');
-    await eventually(async () => expect(await it.told()).toContain('workflow.cancelled cancelled'));
+    await expect.poll(() => it.told()).toContain('workflow.cancelled cancelled');
+    // What runs goes on: cancelling a workflow starts no more.
+    await it.button('Show job').click();
+    await it.button('Cancel job').click();
+    await it.reaches('cancelled');
   });
 
   test('a cron: next runs before it is sent, a run by hand, pause and end', async () => {
@@ -164,8 +171,8 @@ describe.skipIf(executablePath === null).concurrent('the playground', () => {
     await it.tab('Cron');
     const runs = it.page.locator('#preview-runs');
     await it.editor.fill('{"name": "yearly", "cron": "30 9 1 7 *", "timezone": "Europe/Berlin", "type": "hello", "args": []}');
-    await eventually(async () => expect(await runs.getByRole('listitem').count()).toBe(5));
-    await eventually(async () => expect(await runs.getByRole('listitem').first().textContent()).toMatch(/1 Jul \d{4}, 09:30:00/));
+    await expect.poll(() => runs.getByRole('listitem').count()).toBe(5);
+    await expect.poll(() => runs.getByRole('listitem').first().textContent()).toMatch(/1 Jul \d{4}, 09:30:00/);
     expect(await it.page.getByRole('heading', { name: 'Next runs (Europe/Berlin)' }).count()).toBe(1);
     await it.send();
     await it.button('Run now').click();
@@ -180,7 +187,7 @@ describe.skipIf(executablePath === null).concurrent('the playground', () => {
     await it.page.getByText('Send something').waitFor();
     expect((await fetch(`${server.url}/ojs/v1/cron/yearly`)).status).toBe(404);
     await it.editor.fill('{"name": "never", "cron": "61 * * * *", "type": "hello", "args": []}');
-    await eventually(async () => expect(await runs.textContent()).toContain('minute'));
+    await expect.poll(() => runs.textContent()).toContain('minute');
     expect(it.complaints).toEqual([]);
   });
 
@@ -208,7 +215,7 @@ describe.skipIf(executablePath === null).concurrent('the playground', () => {
       .waitFor();
     await it.tab('Cron');
     await it.editor.fill(JSON.stringify({ name: 'x', cron: '* * * * *', timezone: '<img src=x>', type: 'hello', args: [] }));
-    await eventually(async () => expect(await it.page.locator('#preview-runs').textContent()).toContain('<img'));
+    await expect.poll(() => it.page.locator('#preview-runs').textContent()).toContain('<img');
     expect(await it.page.locator('img[src=x], main script, main b:not(.part-name b)').count()).toBe(0);
     expect(it.complaints).toEqual([]);
   });
@@ -218,7 +225,7 @@ describe.skipIf(executablePath === null).concurrent('the playground', () => {
     const { keyboard } = it.page;
     await keyboard.press('Tab');
     await keyboard.press('Enter');
-    await eventually(async () => expect(await it.editor.evaluate((element) => element.matches(':focus'))).toBe(true));
+    await expect.poll(() => it.editor.evaluate((element) => element.matches(':focus'))).toBe(true);
     await it.page.getByRole('tab', { name: 'Job' }).focus();
     await keyboard.press('ArrowLeft');
     expect(await it.page.getByRole('tab', { selected: true }).textContent()).toBe('Cron');
@@ -231,13 +238,15 @@ describe.skipIf(executablePath === null).concurrent('the playground', () => {
     await it.button('Cancel job').focus();
     await keyboard.press('Enter');
     await it.reaches('cancelled');
-    await eventually(async () =>
-      expect(await it.page.getByRole('heading', { name: 'What happens' }).evaluate((element) => element.matches(':focus'))).toBe(true),
-    );
+    await expect
+      .poll(() => it.page.getByRole('heading', { name: 'What happens' }).evaluate((element) => element.matches(':focus')))
+      .toBe(true);
   });
 
   test.each(['light', 'dark'] as const)('%s and on a narrow screen: nothing is cut off, every text is legible', async (colorScheme) => {
-    await using it = await open({ colorScheme, viewport: { width: 400, height: 800 } });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.setViewportSize({ width: 400, height: 800 });
+    await using it = await open();
     await it.send({ type: 'x y', args: [1] });
     await it.page.getByRole('alert').filter({ hasText: 'HTTP 400' }).waitFor();
     await it.page.evaluate(legible);
@@ -253,12 +262,13 @@ describe.skipIf(executablePath === null).concurrent('the playground', () => {
     await it.send('{"a": ]');
     expect(await it.page.evaluate('illegible()')).toEqual([]);
     expect(await it.page.evaluate('document.documentElement.scrollWidth')).toBe(400);
+    await page.setViewportSize({ width: 1280, height: 720 });
   });
 
   test('with a token: the page loads and asks for it, keeps it in the tab alone, and sends it with everything', async () => {
     await using locked = await serve({ tokens: ['a-long-secret'] });
     await using _ = startWorker(locked.url, 'a-long-secret');
-    await using it = await Playground.open(browser, locked.url);
+    await using it = await open(locked.url);
     const dialog = it.page.getByRole('dialog', { name: 'Token' });
     await dialog.getByText('This server asks for a token.').waitFor();
     const field = dialog.getByLabel('Token of this server');
@@ -293,7 +303,7 @@ describe.skipIf(executablePath === null).concurrent('the playground', () => {
   test('a server that goes and comes back loses no event', async () => {
     const storage = `sqlite:${temporaryFile()}`;
     const first = await serve({ storage });
-    await using it = await Playground.open(browser, first.url);
+    await using it = await open(first.url);
     await it.send({ type: 'hello', args: [] });
     await it.reaches('available');
     await first.close();
@@ -303,9 +313,9 @@ describe.skipIf(executablePath === null).concurrent('the playground', () => {
     await it.tells(['job.enqueued available', 'job.started active', 'job.completed completed']);
   });
 
-  test('a server without events is looked at; a job that nobody takes is explained', async () => {
+  test('a server without events is looked at', async () => {
     await using quiet = await serve({ events: false });
-    await using it = await Playground.open(browser, quiet.url);
+    await using it = await open(quiet.url);
     await it.send({ type: 'hello', args: [] });
     await it.page.getByText('This server keeps no events').waitFor();
     const client = new Client(quiet.url);
@@ -313,9 +323,11 @@ describe.skipIf(executablePath === null).concurrent('the playground', () => {
     await client.cancelJob(id);
     await it.reaches('cancelled');
     await client.close();
-    await using silent = await serve();
-    await using waiting = await Playground.open(browser, silent.url);
-    await waiting.send({ type: 'hello', args: [] });
-    await waiting.page.getByText('No worker has taken it yet').waitFor();
+  });
+
+  test('a job that nobody takes is explained', async () => {
+    await using it = await open();
+    await it.send({ type: 'hello', args: [], options: { queue: 'nobody' } });
+    await it.page.getByText('No worker has taken it yet').waitFor();
   });
 });

@@ -3,15 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from '@ojs-ts/sdk';
-import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
-import { expect, vi } from 'vitest';
+import type { Locator, Page } from 'playwright-core';
+import { expect } from 'vitest';
 
-/** Until the check passes: `expect.poll` does not know its test where several run at once. */
-export function eventually(check: () => Promise<void>): Promise<void> {
-  return vi.waitFor(check, { timeout: 20_000, interval: 25 });
-}
-
-/** The playground in a tab of its own, as somebody sees it. */
+/** The playground as somebody sees it. Opened again it is a new page: another browser context would take a second of processor time. */
 export class Playground implements AsyncDisposable {
   readonly page: Page;
   readonly editor: Locator;
@@ -36,11 +31,10 @@ export class Playground implements AsyncDisposable {
     });
   }
 
-  static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Playground> {
-    const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options });
-    const opened = new Playground(await context.newPage());
-    await opened.page.goto(`${url}/playground`);
-    await opened.page.getByRole('status').filter({ hasText: 'ojs-ts' }).waitFor();
+  static async open(page: Page, url: string): Promise<Playground> {
+    const opened = new Playground(page);
+    await page.goto(`${url}/playground`);
+    await page.getByRole('status').filter({ hasText: 'ojs-ts' }).waitFor();
     return opened;
   }
 
@@ -64,7 +58,7 @@ export class Playground implements AsyncDisposable {
   /** Waits until what is followed is in this state, and is shown in full. */
   async reaches(state: string): Promise<void> {
     await this.state.filter({ hasText: new RegExp(`^${state}$`) }).waitFor();
-    await eventually(async () => expect(await this.document()).toContain(`"state": "${state}"`));
+    await expect.poll(() => this.document()).toContain(`"state": "${state}"`);
   }
 
   async document(): Promise<string> {
@@ -81,11 +75,12 @@ export class Playground implements AsyncDisposable {
 
   /** Waits until these events are there, and no others. */
   async tells(events: readonly string[]): Promise<void> {
-    await eventually(async () => expect(await this.told()).toEqual(events));
+    await expect.poll(() => this.told()).toEqual(events);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.page.context().close();
+    await this.page.goto('about:blank');
+    this.page.removeAllListeners();
   }
 }
 
