@@ -12,7 +12,7 @@ import { follow, pause } from './stream.js';
 
 const ended = new Set(['completed', 'cancelled', 'discarded', 'expired']);
 /** A job that waits for longer has no worker that takes it, in milliseconds. */
-const patienceMs = 4_000;
+const patienceMs = 3_000;
 /** Between looks where nothing can be followed, in milliseconds. */
 const pollMs = 1_000;
 
