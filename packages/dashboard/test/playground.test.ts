@@ -273,6 +273,14 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await page.setViewportSize({ width: 1280, height: 720 });
   });
 
+  test('a link on a page of another site leads to it; that page cannot frame it', async () => {
+    const link = `<a href="${server.url}/playground">try it</a><iframe src="${server.url}/playground"></iframe>`;
+    await page.goto(`data:text/html,${encodeURIComponent(link)}`);
+    expect(await page.frameLocator('iframe').getByRole('button').count()).toBe(0);
+    await page.getByRole('link').click();
+    await page.getByRole('button', { name: 'Send' }).waitFor();
+  });
+
   test('with a token: the page loads and asks for it, keeps it in the tab alone, and sends it with everything', async () => {
     await using locked = await serve({ tokens: ['a-long-secret'] });
     await using _ = startWorker(locked.url, 'a-long-secret');

@@ -74,6 +74,14 @@ describe('the packed packages in an empty project', () => {
   test('the packed server runs embedded on SQLite', async () => {
     expect(await project.run(node, ['embedded.mjs'])).toBe('available');
   });
+
+  test('the packed server has its pages', async () => {
+    expect(JSON.parse(await project.run(node, ['pages.mjs']))).toEqual({
+      'playground/icon.svg': 200,
+      'playground/style.css': 200,
+      'playground/main.js': 200,
+    });
+  });
 });
 
 describe('a job there and back over HTTP', () => {
