@@ -275,6 +275,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
 
   test('a link on a page of another site leads to it; that page cannot frame it', async () => {
     const link = `<a href="${server.url}/playground">try it</a><iframe src="${server.url}/playground"></iframe>`;
+    // Loaded with everything in it, frames too.
     await page.goto(`data:text/html,${encodeURIComponent(link)}`);
     expect(await page.frameLocator('iframe').getByRole('button').count()).toBe(0);
     await page.getByRole('link').click();

@@ -10,7 +10,7 @@ import { follow, pause } from './stream.js';
  */
 
 const ended = new Set(['completed', 'failed', 'cancelled']);
-/** The start of a job is no event of its workflow: its steps are looked at so often, in milliseconds. */
+/** The start of a job is no event of its workflow: beside its events it is looked at so often, in milliseconds. */
 const lookMs = 1_000;
 
 /** Shows a workflow, its steps and what happens to it, until it ends. @param {Target} target @param {Page} page @param {AbortSignal} signal */
@@ -19,6 +19,11 @@ export async function followWorkflow(target, page, signal) {
   const path = `workflows/${encodeURIComponent(target.id)}`;
   const over = new AbortController();
   const both = AbortSignal.any([signal, over.signal]);
+  let wake = () => {};
+  const told = () =>
+    new Promise((resolve) => {
+      wake = () => resolve(undefined);
+    });
 
   async function look() {
     const { text, body } = await call('GET', path, undefined, signal);
@@ -42,6 +47,7 @@ export async function followWorkflow(target, page, signal) {
       if (data.workflow_id !== target.id) continue;
       const kind = name.slice('workflow.'.length);
       addEntry({ state: ended.has(kind) ? kind : '', name, detail: detailOf(data), at: textOf(event.time) }, page.failed);
+      wake();
       if (ended.has(kind)) return;
     }
   }
@@ -52,7 +58,7 @@ export async function followWorkflow(target, page, signal) {
     if (!both.aborted) throw error;
   });
   try {
-    while (!(await look())) await Promise.race([pause(lookMs, signal), listening.then(() => pause(lookMs, signal))]);
+    while (!(await look())) await Promise.race([pause(lookMs, signal), told(), listening.then(() => pause(lookMs, signal))]);
     // Its last events are on their way.
     await Promise.race([listening, pause(lookMs, signal)]);
     // A callback may have been made with the end.

@@ -23,7 +23,16 @@ const copy = byId('copy', HTMLButtonElement);
 
 let documentText = '';
 copy.addEventListener('click', async () => {
-  await navigator.clipboard.writeText(documentText).catch(() => getSelection()?.selectAllChildren(shownDocument));
+  try {
+    await navigator.clipboard.writeText(documentText);
+    copy.textContent = 'Copied';
+    setTimeout(() => {
+      copy.textContent = 'Copy';
+    }, 1_500);
+  } catch {
+    // Not allowed, or not there: a page that did not come by https from elsewhere has no clipboard.
+    getSelection()?.selectAllChildren(shownDocument);
+  }
 });
 
 /** Empties the panel for another subject. @param {string} name @param {string} id */

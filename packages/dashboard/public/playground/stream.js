@@ -37,8 +37,9 @@ export async function* follow(path, place, signal, told) {
       if (response.status === 204 || response.body === null) return;
       for await (const block of blocks(response.body)) {
         if (block.id !== null) lastId = block.id;
+        if (block.data === null) continue;
         waitMs = 0;
-        if (block.data !== null) yield { id: block.id ?? '', name: block.name ?? '', data: fieldsOf(block.data) };
+        yield { id: block.id ?? '', name: block.name ?? '', data: fieldsOf(block.data) };
       }
     } catch (error) {
       signal.throwIfAborted();
