@@ -1,8 +1,11 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Client } from '@ojs-ts/sdk';
 import { type RunningServer, type ServerOptions, startServer } from '@ojs-ts/server';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { chromiumArgs, findChromium } from '../../server/test/support/chromium.ts';
 import { Playground, startWorker, temporaryFile } from './support.ts';
 
@@ -27,7 +30,10 @@ describe.skipIf(executablePath === null)('the playground', () => {
   beforeAll(async () => {
     server = await serve();
     worker = startWorker(server.url);
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args: chromiumArgs });
+    browser = await chromium.launch({
+      executablePath: executablePath ?? '',
+      args: [...chromiumArgs, '--host-resolver-rules=MAP *.test 127.0.0.1'],
+    });
     page = await browser.newPage({ locale: 'en-GB', reducedMotion: 'reduce' });
   });
   afterAll(async () => {
@@ -274,9 +280,14 @@ describe.skipIf(executablePath === null)('the playground', () => {
   });
 
   test('a link on a page of another site leads to it; that page cannot frame it', async () => {
-    const link = `<a href="${server.url}/playground">try it</a><iframe src="${server.url}/playground"></iframe>`;
+    const text = `<!doctype html><a href="${server.url}/playground">try it</a><iframe src="${server.url}/playground"></iframe>`;
+    const foreign = createServer((_, response) => response.setHeader('content-type', 'text/html').end(text)).listen(0, '127.0.0.1');
+    onTestFinished(() => void foreign.close());
+    await once(foreign, 'listening');
+    const { port } = foreign.address() as AddressInfo;
     // Loaded with everything in it, frames too.
-    await page.goto(`data:text/html,${encodeURIComponent(link)}`);
+    await page.goto(`http://foreign.test:${port}/`);
+    expect(page.frames()).toHaveLength(2);
     expect(await page.frameLocator('iframe').getByRole('button').count()).toBe(0);
     await page.getByRole('link').click();
     await page.getByRole('button', { name: 'Send' }).waitFor();
