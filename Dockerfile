@@ -6,6 +6,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY packages/core/package.json packages/core/
 COPY packages/server/package.json packages/server/
+COPY packages/dashboard/package.json packages/dashboard/
 COPY packages/cli/package.json packages/cli/
 COPY packages/sdk/package.json packages/sdk/
 COPY bench/package.json bench/
@@ -22,6 +23,9 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY packages/core/package.json packages/core/
 COPY packages/core/src packages/core/src
+COPY packages/dashboard/package.json packages/dashboard/
+COPY packages/dashboard/src packages/dashboard/src
+COPY packages/dashboard/public packages/dashboard/public
 COPY packages/server/package.json packages/server/
 COPY packages/server/src packages/server/src
 COPY packages/server/sql packages/server/sql

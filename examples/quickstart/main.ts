@@ -7,6 +7,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Client, type JobRequest, Worker } from '@ojs-ts/sdk';
 import { type RunningServer, startServer } from '@ojs-ts/server';
 import { filesBelow, type Measure, measure } from './files.ts';
@@ -66,6 +67,15 @@ worker.register(
   'hello',
   counted((_, args) => ({ hello: args })),
 );
+// Takes as many seconds as its argument says, tells how far it is, and stops when it is cancelled.
+worker.register('demo.slow', async ({ args: [seconds], progress, signal }) => {
+  const steps = Math.min(60, Math.max(1, Number(seconds) || 1)) * 2;
+  for (let step = 1; step <= steps; step++) {
+    await setTimeout(500, undefined, { signal });
+    await progress((100 * step) / steps, `step ${step} of ${steps}`);
+  }
+  return { steps };
+});
 
 const files = filesBelow(folder).map((path) => relative(folder, path));
 const requests: JobRequest[] = [
@@ -128,13 +138,15 @@ async function drained(): Promise<void> {
   for (;;) {
     const { available, active, scheduled, retryable } = await client.queueStats(queue);
     if (available + active + scheduled + retryable === 0) return;
-    await new Promise((again) => setTimeout(again, 50));
+    await setTimeout(50);
   }
 }
 
 function next(url: string): string {
   return `
 The server and the worker stay up; Ctrl-C stops them. What to try next:
+
+  ${url}/playground   (in a browser: write a job, a workflow or a cron, send it, watch it)
 
   curl ${url}/ojs/v1/health
   curl ${url}/ojs/v1/queues/${queue}/stats

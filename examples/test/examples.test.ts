@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { Client } from '@ojs-ts/sdk';
 import { startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -59,6 +60,28 @@ test('the quickstart measures files as wc and sha256sum do', async () => {
   expect(stdout).toMatch(/demo\.flaky +completed at attempt 3/);
   expect(stdout).toMatch(/demo\.doomed +in the dead letter after attempt 2: TypeError: this job never succeeds/);
   expect(stdout).toMatch(/3 jobs done, 4 executions failed, 3 retried/);
+});
+
+test('the quickstart stays up and names its playground; its worker does slow work and tells how far it is', async () => {
+  const folder = mkdtempSync(join(home, 'empty-'));
+  const quickstart = spawn(process.execPath, [join(root, 'examples/quickstart/main.ts'), folder, '--stay'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(quickstart, 'exit');
+  let output = '';
+  quickstart.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const page = () => /http:\S+\/playground/.exec(output)?.[0];
+  await expect.poll(page, { timeout: 30_000 }).toBeDefined();
+  const answer = await fetch(page() ?? '');
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  const client = new Client(new URL('/', page()).href);
+  const job = await client.enqueue('demo.slow', [1]);
+  expect(await job.wait({ timeout: '30s' })).toEqual({ steps: 2 });
+  await client.close();
+  quickstart.kill('SIGTERM');
+  expect(await exited).toEqual([0, null]);
 });
 
 test('a folder that is not there is named', async () => {

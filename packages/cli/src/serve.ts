@@ -19,6 +19,8 @@ interface ServeFlags {
   readonly poisonAfter?: number;
   readonly deadAfter?: number;
   readonly visibilityTimeout?: number;
+  /** True where the flag is missing. */
+  readonly playground: boolean;
 }
 
 /** `ojs serve`: flags over `OJS_*` environment over defaults, which the server reads itself. */
@@ -48,6 +50,7 @@ export function serveCommand(): Command {
     .option('--poison-after <count>', 'workers that may die under a job before it is discarded (OJS_POISON_AFTER; default 3)', atLeastOne)
     .option('--dead-after <duration>', 'silence after which a worker is dead (OJS_DEAD_AFTER; default 30s)', millis)
     .option('--visibility-timeout <duration>', 'reservation where a fetch names none (OJS_VISIBILITY_TIMEOUT; default 30m)', millis)
+    .option('--no-playground', 'serve no page at /playground (OJS_PLAYGROUND=false)')
     .option('--test-mode', 'what the official conformance cases need; loopback only (OJS_TEST_MODE)')
     .action(serve);
 }
@@ -66,6 +69,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     ...(flags.logLevel !== undefined && { log: flags.logLevel }),
     ...(flags.testMode !== undefined && { testMode: flags.testMode }),
     ...(flags.requestRate !== undefined && { requestRate: flags.requestRate }),
+    ...(!flags.playground && { playground: false }),
     engine: {
       ...(pausedQueues !== undefined && { pausedQueues }),
       ...(poisonAfter !== undefined && { poisonAfter }),

@@ -126,7 +126,8 @@ describe('Dockerfile', () => {
     for (const name of readdirSync(join(root, 'node_modules'))) {
       if (name !== '@ojs-ts') symlinkSync(join(root, 'node_modules', name), join(image, 'node_modules', name));
     }
-    for (const name of ['core', 'server', 'cli']) symlinkSync(`../../packages/${name}`, join(image, 'node_modules/@ojs-ts', name));
+    for (const name of ['core', 'dashboard', 'server', 'cli'])
+      symlinkSync(`../../packages/${name}`, join(image, 'node_modules/@ojs-ts', name));
 
     const port = String(await freePort());
     const env = { ...environment, OJS_PORT: port, OJS_STORAGE: `sqlite:${join(image, 'ojs.db')}`, OJS_TOKEN: 'a-long-secret' };

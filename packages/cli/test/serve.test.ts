@@ -162,6 +162,15 @@ describe('ojs serve', () => {
 });
 
 describe('ojs', () => {
+  test.each([
+    [[], {}, 200],
+    [['--no-playground'], {}, 404],
+    [[], { OJS_PLAYGROUND: 'false' }, 404],
+  ] as const)('with %j and %j the playground is %i', async (flags, env, status) => {
+    const command = ojs(['serve', '--storage', 'memory:', '--port', '0', '--log-level', 'warn', ...flags], env);
+    expect((await fetch(`${await listening(command)}/playground`)).status).toBe(status);
+  });
+
   test('has help and a version, and refuses other commands', async () => {
     const help = ojs(['--help']);
     expect(await help.ended).toBe(0);

@@ -30,9 +30,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'packages/server/src/engine': ['core', 'storage-interface'],
   'packages/server/src/binding': ['core', 'engine', 'storage-interface', 'node:'],
   'packages/server/src/http/realtime': ['core', 'binding', 'http', 'node:', 'fastify', 'ws'],
-  'packages/server/src/http': ['core', 'binding', 'node:', 'fastify'],
+  'packages/server/src/http': ['core', 'binding', 'dashboard', 'node:', 'fastify'],
   'packages/server/src/embedded': ['core', 'binding', 'engine', 'storage', 'server', 'node:'],
   'packages/server/src': ['core', 'binding', 'embedded', 'engine', 'http', 'storage', 'storage-interface', 'node:', 'fastify', 'pino'],
+  'packages/dashboard/src': [],
   'packages/cli/src': ['core', 'server', 'node:', 'commander'],
 };
 const names: Readonly<Record<string, string>> = {
@@ -57,6 +58,7 @@ const names: Readonly<Record<string, string>> = {
   'packages/server/src/http': 'http',
   'packages/server/src/embedded': 'embedded',
   'packages/server/src': 'server',
+  'packages/dashboard/src': 'dashboard',
   'packages/cli/src': 'cli',
 };
 

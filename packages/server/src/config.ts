@@ -44,6 +44,8 @@ export interface ServerOptions {
   readonly events?: boolean;
   /** Streams and WebSockets. `OJS_REALTIME_BUFFER`, `OJS_REALTIME_RATE` (0 for no limit) and `OJS_REALTIME_CONNECTIONS` (of one client). */
   readonly realtime?: Partial<RealtimeOptions>;
+  /** The page at `/playground`, to send jobs by hand and to watch them. Default true; `OJS_PLAYGROUND=false`. */
+  readonly playground?: boolean;
   /**
    * `OJS_VISIBILITY_TIMEOUT` and `OJS_DEAD_AFTER` (durations such as `30s`), `OJS_POISON_AFTER`, `OJS_PAUSED_QUEUES` (`accept` or `reject`),
    * `OJS_RETAIN_COMPLETED`, `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED`, `OJS_RETAIN_DEAD_LETTER` and `OJS_RETAIN_EVENTS` (durations such as `7d`);
@@ -70,6 +72,7 @@ export interface ServerConfig {
   readonly requestRate: RequestRate | null;
   readonly events: boolean;
   readonly realtime: RealtimeOptions;
+  readonly playground: boolean;
   readonly engine: NonNullable<ServerOptions['engine']>;
 }
 
@@ -119,6 +122,7 @@ export function readConfig(options: ServerOptions, env: Readonly<Record<string, 
     requestRate: readRate(nonEmpty(options.requestRate) ?? nonEmpty(env.OJS_REQUEST_RATE)),
     events: options.events ?? flag('OJS_EVENTS', env, true),
     realtime: readRealtime(options.realtime ?? {}, env),
+    playground: options.playground ?? flag('OJS_PLAYGROUND', env, true),
     engine: readEngine(options.engine ?? {}, env),
   };
 }

@@ -32,7 +32,7 @@ describe('the packed packages in an empty project', () => {
     expect(await manifestOf('@ojs-ts/sdk')).toMatchObject({ sideEffects: false, type: 'module' });
   });
 
-  test.each(['core', 'sdk', 'server'])('publint finds nothing in %s', async (name) => {
+  test.each(['core', 'sdk', 'dashboard', 'server'])('publint finds nothing in %s', async (name) => {
     const { publint } = await import('publint');
     const { messages } = await publint({ pkgDir: join(root, 'packages', name, 'dist'), strict: true });
     expect(messages).toEqual([]);
@@ -42,6 +42,7 @@ describe('the packed packages in an empty project', () => {
     ['core', []],
     // The oldest way to look modules up knows no subpath exports; TypeScript keeps it for projects of before 2022.
     ['sdk', ['--profile', 'node16']],
+    ['dashboard', ['--profile', 'esm-only']],
     ['server', ['--profile', 'esm-only']],
   ] as const)('arethetypeswrong finds nothing in %s', async (name, more) => {
     const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js');
@@ -72,6 +73,14 @@ describe('the packed packages in an empty project', () => {
 
   test('the packed server runs embedded on SQLite', async () => {
     expect(await project.run(node, ['embedded.mjs'])).toBe('available');
+  });
+
+  test('the packed server has its pages', async () => {
+    expect(JSON.parse(await project.run(node, ['pages.mjs']))).toEqual({
+      'playground/icon.svg': 200,
+      'playground/style.css': 200,
+      'playground/main.js': 200,
+    });
   });
 });
 

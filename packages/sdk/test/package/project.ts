@@ -33,7 +33,7 @@ export async function build(): Promise<void> {
 
 /** The tarballs of npm pack, by package. */
 async function pack(into: string): Promise<string[]> {
-  const folders = ['core', 'sdk', 'server'].map((name) => join(root, 'packages', name, 'dist'));
+  const folders = ['core', 'sdk', 'dashboard', 'server'].map((name) => join(root, 'packages', name, 'dist'));
   for (const folder of folders) await run(npm, ['pack', folder, '--pack-destination', into], { cwd: into });
   return (await readdir(into)).filter((name) => name.endsWith('.tgz')).map((name) => join(into, name));
 }

@@ -10,6 +10,7 @@ import { allowOrigin } from './cors.ts';
 import { bodyLimit, httpFault, refuseConnection, refuseExpectation } from './faults.ts';
 import { checkOrigin, type Guard } from './guard.ts';
 import { mediaTypeFor } from './media.ts';
+import { addPages } from './pages.ts';
 import { singles } from './query.ts';
 import { quirkOf } from './quirks.ts';
 import { clientOf, RateLimiter, type RequestRate, rateHeaders, rateLimited } from './rate-limit.ts';
@@ -30,6 +31,8 @@ export interface HttpOptions extends Guard {
   /** What each token, or else each address, may ask for; null for no limit. Manifest and health are free. */
   readonly requestRate: RequestRate | null;
   readonly realtime: RealtimeOptions;
+  /** Whether the page at `/playground` is served. */
+  readonly playground: boolean;
   /** Told of errors that are the server's own, beside the binding's. */
   readonly failed?: (error: unknown, what: string, requestId: string) => void;
 }
@@ -119,6 +122,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     }
   }
   addRealtime(app, { binding, authorization, options: options.realtime, failed: options.failed ?? (() => {}) });
+  if (options.playground) addPages(app);
   if (binding.about.testMode) {
     app.post('/ojs/v1/admin/reset', async (request, reply) => {
       authorization.check(request.headers.authorization, ['admin']);
@@ -144,7 +148,8 @@ function requestLimit(authorization: Authorization, rate: RequestRate | null) {
   return (request: FastifyRequest, reply: FastifyReply, what: 'show' | 'count'): void => {
     if (limiter === null || rate === null) return;
     const client = authorization.holder(request.headers.authorization) ?? clientOf(request.ip);
-    const counts = what === 'count' && !openPaths.has(request.routeOptions.url ?? '');
+    const { url = '', config } = request.routeOptions;
+    const counts = what === 'count' && !openPaths.has(url) && config.page !== true;
     const allowance = counts ? limiter.take(client) : limiter.peek(client);
     reply.headers(rateHeaders(allowance, rate));
     if (counts && !allowance.allowed) throw rateLimited(allowance, rate);

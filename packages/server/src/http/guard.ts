@@ -23,9 +23,14 @@ export function checkOrigin(request: FastifyRequest, guard: Guard): void {
     throw denied('Requests from web pages of another origin are refused; an operator may add it with --allow-origin.');
   }
   const site = request.headers['sec-fetch-site'];
-  const foreign = site === 'cross-site' || (site === 'same-site' && request.method !== 'GET');
+  const foreign = (site === 'cross-site' || (site === 'same-site' && request.method !== 'GET')) && !isVisit(request);
   if (foreign && !(origin !== undefined && guard.allowedOrigins.includes(origin)))
     throw denied('Requests from web pages of another site are refused.');
+}
+
+/** Somebody follows a link to a page of this server: its files are the same for everybody, and refuse to be framed. */
+function isVisit({ headers, routeOptions }: FastifyRequest): boolean {
+  return routeOptions.config.page === true && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 }
 
 function hostName(host: string): string {
