@@ -3,6 +3,7 @@ import {
   type Call,
   completed,
   failed,
+  isIn,
   type JobId,
   type JobRecord,
   members,
@@ -18,7 +19,6 @@ import type { Fake } from '../fake.ts';
 import { numberOf, parseWire } from '../json.ts';
 import { TestClock } from './clock.ts';
 import type { DrainOptions, Ledger } from './ledger.ts';
-import { isIn } from './memory/change.ts';
 import { Memory } from './memory/memory.ts';
 import type { WorkflowRow } from './memory/workflows.ts';
 import type { Ran } from './runner.ts';
