@@ -1,6 +1,15 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Client, DuplicateJobError } from '../../src/index.ts';
-import { allEnqueued, assertCompleted, assertEnqueued, assertJobState, drain, fakeMode, inlineMode, refuteEnqueued } from '../../src/testing/index.ts';
+import {
+  allEnqueued,
+  assertCompleted,
+  assertEnqueued,
+  assertJobState,
+  drain,
+  fakeMode,
+  inlineMode,
+  refuteEnqueued,
+} from '../../src/testing/index.ts';
 
 const client = new Client('http://localhost:9');
 
