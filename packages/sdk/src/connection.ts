@@ -252,13 +252,13 @@ function transportTo(fake: Fake): Transport {
 export function httpOptions(target: string | undefined, options: ConnectionOptions): HttpOptions {
   const fromEnv = target === undefined ? envText('OJS_BACKEND_URL') : undefined;
   const text = target ?? fromEnv ?? defaultUrl;
+  const name = fromEnv === undefined ? 'target' : 'OJS_BACKEND_URL';
   const base = URL.parse(text);
   if (base === null || (base.protocol !== 'http:' && base.protocol !== 'https:')) {
-    throw OJSValidationError.of(
-      fromEnv === undefined ? 'target' : 'OJS_BACKEND_URL',
-      `expected an http or https URL such as ${defaultUrl}, got ${JSON.stringify(text)}`,
-    );
+    throw OJSValidationError.of(name, `expected an http or https URL such as ${defaultUrl}, got ${JSON.stringify(text)}`);
   }
+  if (/\/ojs\/v1\/?$/.test(base.pathname))
+    throw OJSValidationError.of(name, `expected the URL without /ojs/v1, got ${JSON.stringify(text)}`);
   const token = options.token ?? envText('OJS_AUTH_TOKEN');
   const tls = readTls(options.tls, base, options.fetch !== undefined);
   return { base, headers: options.headers ?? {}, token, fetch: options.fetch, ...(tls && { tls }) };

@@ -236,6 +236,13 @@ describe('registration and options', () => {
     expect(() => new Worker(bench.embedded, options)).toThrow(OJSValidationError);
   });
 
+  test('what the compiler would refuse is told where there is none', () => {
+    // @ts-expect-error a list of names
+    expect(() => new Worker(bench.embedded, { queues: 'email' })).toThrow('queues: expected an array of names, got "email"');
+    // @ts-expect-error of the Python SDK
+    expect(() => new Worker(bench.embedded, { poll_interval: 2 })).toThrow('in camel case: pollInterval');
+  });
+
   test('10,000 jobs at once are as many as a heartbeat can list', () => {
     expect(bench.worker({ concurrency: 10_000 }).health().state).toBe('idle');
   });
