@@ -102,6 +102,20 @@ describe('failures (digest §1.4, §5.3)', () => {
     expect(job.error).toMatchObject({ type: 'Error', message: 'now' });
   });
 
+  test('the log says where it was thrown', async () => {
+    await run(function misbehave() {
+      throw new TypeError('boom');
+    });
+    const fields = {
+      error_type: 'TypeError',
+      error_message: 'boom',
+      error_backtrace: expect.stringMatching(/^at (.*\.)?misbehave .*worker\.test\.ts/),
+    };
+    expect(bench.logger.lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', message: 'The job failed.', fields: expect.objectContaining(fields) }),
+    );
+  });
+
   test('DiscardError discards in spite of the attempts left', async () => {
     const job = await run(
       () => {
