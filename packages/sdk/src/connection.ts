@@ -17,7 +17,7 @@ import {
 import { Deadline } from './deadline.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { envText } from './environment.ts';
-import { type ErrorContext, OJSError, OJSTimeoutError, OJSValidationError } from './errors.ts';
+import { type ErrorContext, OJSError, OJSTimeoutError, OJSValidationError, restacked } from './errors.ts';
 import { currentFake, type Fake } from './fake.ts';
 import type { Wire } from './json.ts';
 import { consoleLogger, guarded, type Logger } from './logger.ts';
@@ -136,10 +136,14 @@ export class Connection implements AsyncDisposable {
     if (this.#closed) throw new OJSError('This client is closed.', { operation: call.operation });
     const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}`, ...context };
     const work = this.#settle(call, deadline, about, settings, failures);
-    const over = () => this.#calls.delete(work);
     this.#calls.add(work);
-    work.then(over, over);
-    return work;
+    try {
+      return await work;
+    } catch (error) {
+      throw restacked(error);
+    } finally {
+      this.#calls.delete(work);
+    }
   }
 
   async #settle(call: Call, deadline: Deadline, about: ErrorContext, settings: CallSettings, failures: OJSError[]): Promise<Wire> {

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { startServer } from '@ojs-ts/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Client, OJSAPIError, OJSAuthenticationError, OJSValidationError, Worker } from '../src/index.ts';
+import { Client, OJSAPIError, OJSAuthenticationError, OJSError, OJSValidationError, Worker } from '../src/index.ts';
 import { openPage, type PageQuery, readPage } from '../src/page.ts';
 import { type Bench, openBench } from './support/bench.ts';
 import { refusal } from './support/faulty.ts';
@@ -78,6 +78,32 @@ describe('faults that other SDKs have', () => {
     await expect(client.enqueue('test.job', [], { delayUntil: 'PT5M' })).rejects.toBeInstanceOf(OJSValidationError);
     const soon = (await client.enqueue('test.job', [], { delay: 'PT5M' })).scheduledAt?.getTime() ?? 0;
     expect(Math.abs(soon - Date.now() - 300_000)).toBeLessThan(10_000);
+  });
+
+  test('an error of a call has the stack of whoever made it', async () => {
+    const tags = [3] as unknown as string[];
+    const handle = await client.enqueue('test.job', []);
+    for (const call of [
+      async function ofAMethod() {
+        await client.getJob('x');
+      },
+      async function ofAnEnqueue() {
+        await client.enqueue('test.job', [], { tags });
+      },
+      async function ofConcurrentOnes() {
+        await Promise.all([client.enqueue('test.job', [], { tags }), client.enqueue('test.job', [])]);
+      },
+      async function ofABatch() {
+        await client.enqueueBatch([{ type: 'test.job', args: [], tags }]);
+      },
+      async function ofAWait() {
+        await handle.wait({ timeout: 1 });
+      },
+    ]) {
+      const error = await call().catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(OJSError);
+      expect(error instanceof Error && error.stack).toContain(call.name);
+    }
   });
 
   test('R3: stop() waits for no job of an unknown type, and for no heartbeat or poll that is not due', async () => {
