@@ -114,6 +114,12 @@ export class Client<R = JobTypes> implements AsyncDisposable {
    */
   enqueue<D extends JobDef>(job: D, args: Jsonable<InputOf<D>>, options?: EnqueueOptions): Promise<JobHandle<ArgsOf<D>, ResultOf<D>>>;
   enqueue<T extends NameIn<R>>(jobType: T, args: ArgsIn<R, T>, options?: EnqueueOptions): Promise<JobHandle<ArgsIn<R, T>, ResultIn<R, T>>>;
+  /** Both in one, and last: what the compiler says of wrong args is what is wrong with them. */
+  enqueue<T extends JobDef | NameIn<R>>(
+    job: T,
+    args: T extends JobDef ? Jsonable<InputOf<T>> : ArgsIn<R, T>,
+    options?: EnqueueOptions,
+  ): Promise<T extends JobDef ? JobHandle<ArgsOf<T>, ResultOf<T>> : JobHandle<ArgsIn<R, T>, ResultIn<R, T>>>;
   async enqueue(job: string | JobDef, args: JsonArray, options: EnqueueOptions = {}): Promise<JobHandle> {
     return this.#producer.enqueue(requestOf(job, args, options, this.#queue), options);
   }
