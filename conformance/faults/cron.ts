@@ -392,7 +392,7 @@ export const cron: readonly Fault[] = [
   {
     name: 'promotion-not-told',
     rule: '§2 row 4',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/change.ts',
     find: "return was === State.scheduled ? 'job.enqueued' : 'job.state_changed';",
     replace: "return was === State.scheduled ? 'job.state_changed' : 'job.state_changed';",
     cases: ['OJS-L2-DLY-003'],
@@ -408,7 +408,7 @@ export const cron: readonly Fault[] = [
   {
     name: 'promotion-raises-priority',
     rule: '§2.2',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/change.ts',
     find: 'return { ...job, state: State.available, enqueuedAt: now };',
     replace: 'return { ...job, state: State.available, enqueuedAt: now, priority: job.priority + 1 };',
     cases: ['OJS-L2-DLY-004', 'OJS-L4-PRI-002'],
@@ -457,7 +457,7 @@ export const cron: readonly Fault[] = [
   {
     name: 'ttl-counts-for-retries',
     rule: '§11 enqueue_ttl',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/change.ts',
     find: 'expiresAt: job.laterExpiresAt,',
     replace: 'expiresAt: job.expiresAt,',
     cases: ['OJS-L2-TTL-006'],

@@ -132,7 +132,7 @@ export const fetch: readonly Fault[] = [
   {
     name: 'worker-not-recorded',
     rule: '§2 row 6',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/change.ts',
     find: 'worker: claim.worker,',
     replace: 'worker: null,',
     cases: ['OJS-L0-FET-007', 'OJS-L0-LIF-001', 'OJS-L1-OWN-001'],
@@ -140,7 +140,7 @@ export const fetch: readonly Fault[] = [
   {
     name: 'start-not-recorded',
     rule: '§2 row 6',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/change.ts',
     find: 'startedAt: now,',
     replace: 'startedAt: job.startedAt,',
     cases: ['OJS-L0-FET-007', 'OJS-L0-LIF-001'],

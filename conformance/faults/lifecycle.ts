@@ -12,7 +12,7 @@ export const lifecycle: readonly Fault[] = [
   {
     name: 'attempt-not-counted',
     rule: 'X12',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/change.ts',
     find: 'attempt: job.attempt + 1,',
     replace: 'attempt: job.attempt,',
     cases: ['OJS-L0-LIF-009', 'OJS-L0-LIF-015', 'OJS-L0-SET-004'],
@@ -124,7 +124,7 @@ export const lifecycle: readonly Fault[] = [
   {
     name: 'expired-is-handed-out',
     rule: 'core 5.2',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/change.ts',
     find: 'return job.expiresAt !== null && job.expiresAt <= now;',
     replace: 'return job.expiresAt === -1 && job.expiresAt <= now;',
     cases: ['OJS-L0-LIF-012', 'OJS-L2-TTL-001'],
@@ -164,7 +164,7 @@ export const lifecycle: readonly Fault[] = [
   {
     name: 'promotion-keeps-enqueued',
     rule: '§2 row 4',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/change.ts',
     find: 'state: State.available, enqueuedAt: now };',
     replace: 'state: State.available };',
     cases: ['OJS-L0-LIF-002'],

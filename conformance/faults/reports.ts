@@ -321,7 +321,7 @@ export const reports: readonly Fault[] = [
   {
     name: 'every-entry-is-an-enqueue',
     rule: 'ev 10.2',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/change.ts',
     find: "const changed: readonly TransitionEvent[] = [{ kind: 'job.state_changed' }];",
     replace: "const changed: readonly TransitionEvent[] = [{ kind: 'job.enqueued' }];",
     cases: ['OJS-L0-EVT-009'],
@@ -329,7 +329,7 @@ export const reports: readonly Fault[] = [
   {
     name: 'silent-changes',
     rule: '§9',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/change.ts',
     find: 'return events.length === 0 && to !== was ? changed : events;',
     replace: 'return events;',
     cases: ['OJS-L0-EVT-009'],

@@ -3,7 +3,7 @@ import type { Fault } from './fault.ts';
 
 const policy = 'packages/core/src/unique.ts';
 const key = 'packages/core/src/fingerprint.ts';
-const apply = 'packages/server/src/storage/apply.ts';
+const apply = 'packages/core/src/change.ts';
 
 export const unique: readonly Fault[] = [
   {

@@ -12,7 +12,7 @@ export const worker: readonly Fault[] = [
   {
     name: 'beat-extends-nothing',
     rule: '§10.3',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/change.ts',
     find: 'return Math.max(job.leaseUntil ?? 0, now + Math.max(leaseMs ?? 0, job.leaseMs ?? 0));',
     replace: 'return job.leaseUntil ?? now;',
     cases: ['OJS-L1-HBT-003', 'OJS-L1-HBT-004'],
@@ -20,7 +20,7 @@ export const worker: readonly Fault[] = [
   {
     name: 'beat-length-ignored',
     rule: '§10.3',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/change.ts',
     find: 'Math.max(leaseMs ?? 0, job.leaseMs ?? 0)',
     replace: '(job.leaseMs ?? 0)',
     cases: ['OJS-L1-HBT-004'],
@@ -140,7 +140,7 @@ export const worker: readonly Fault[] = [
   {
     name: 'claim-not-raised',
     rule: 'design §2',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/change.ts',
     find: 'claim: job.claim + 1,',
     replace: 'claim: Math.max(1, job.claim),',
     cases: ['OJS-L1-OWN-002'],
@@ -189,7 +189,7 @@ export const worker: readonly Fault[] = [
   {
     name: 'job-visibility-wins',
     rule: '§10.4',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/change.ts',
     find: 'claim.leaseMs ?? job.visibilityMs ??',
     replace: 'job.visibilityMs ?? claim.leaseMs ??',
     cases: ['OJS-L1-VIS-004'],
@@ -197,7 +197,7 @@ export const worker: readonly Fault[] = [
   {
     name: 'job-visibility-ignored',
     rule: '§10.4',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/change.ts',
     find: 'claim.leaseMs ?? job.visibilityMs ??',
     replace: 'claim.leaseMs ??',
     cases: ['OJS-L1-HBT-005', 'OJS-L1-VIS-001', 'OJS-L1-VIS-002'],

@@ -1,4 +1,5 @@
 export { defaultQueue, defaultTimeoutMs } from './attributes.ts';
+export * from './change.ts';
 export * from './checkpoint.ts';
 export * from './clock.ts';
 export * from './cron/definition.ts';

@@ -5,6 +5,7 @@ import {
   type CronJobOptions,
   type CronJobRequest,
   cronCall,
+  encodedCron,
   listCronJobs,
   registerCronJob,
   unregisterCronJob,
@@ -113,6 +114,12 @@ export class Client<R = JobTypes> implements AsyncDisposable {
    */
   enqueue<D extends JobDef>(job: D, args: Jsonable<InputOf<D>>, options?: EnqueueOptions): Promise<JobHandle<ArgsOf<D>, ResultOf<D>>>;
   enqueue<T extends NameIn<R>>(jobType: T, args: ArgsIn<R, T>, options?: EnqueueOptions): Promise<JobHandle<ArgsIn<R, T>, ResultIn<R, T>>>;
+  /** Both in one, and last: what the compiler says of wrong args is what is wrong with them. */
+  enqueue<T extends JobDef | NameIn<R>>(
+    job: T,
+    args: T extends JobDef ? Jsonable<InputOf<T>> : ArgsIn<R, T>,
+    options?: EnqueueOptions,
+  ): Promise<T extends JobDef ? JobHandle<ArgsOf<T>, ResultOf<T>> : JobHandle<ArgsIn<R, T>, ResultIn<R, T>>>;
   async enqueue(job: string | JobDef, args: JsonArray, options: EnqueueOptions = {}): Promise<JobHandle> {
     return this.#producer.enqueue(requestOf(job, args, options, this.#queue), options);
   }
@@ -156,7 +163,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#connection.ask(changeQueue('queue.resume', queueName), options);
   }
 
-  /** Registers a cron, or changes the one of this name. @throws {OJSValidationError} before anything is sent. */
+  /** Registers a cron, or changes the one of this name. Its runs pass no middleware but encryption, which has encoded their args here. @throws {OJSValidationError} before anything is sent. */
   registerCronJob(name: string, cron: string, jobType: string, args?: JsonArray, options?: CronJobOptions & CallOptions): Promise<CronJob>;
   registerCronJob(request: CronJobRequest, options?: CallOptions): Promise<CronJob>;
   async registerCronJob(
@@ -167,7 +174,9 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     third?: CronJobOptions & CallOptions,
   ): Promise<CronJob> {
     const { request, options = {} } = cronCall(first, second, type, args, third);
-    return this.#connection.ask(registerCronJob(inQueue(request, this.#queue)), options);
+    const sent = await encodedCron(request, this.middlewares.all);
+    const cron = await this.#connection.ask(registerCronJob(inQueue(sent, this.#queue)), options);
+    return sent === request ? cron : { ...cron, args: request.args ?? [] };
   }
 
   /** Iterating goes on over the following pages. */

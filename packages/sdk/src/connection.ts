@@ -17,7 +17,7 @@ import {
 import { Deadline } from './deadline.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { envText } from './environment.ts';
-import { type ErrorContext, OJSError, OJSTimeoutError, OJSValidationError } from './errors.ts';
+import { type ErrorContext, OJSError, OJSTimeoutError, OJSValidationError, restacked } from './errors.ts';
 import { currentFake, type Fake } from './fake.ts';
 import type { Wire } from './json.ts';
 import { consoleLogger, guarded, type Logger } from './logger.ts';
@@ -136,10 +136,14 @@ export class Connection implements AsyncDisposable {
     if (this.#closed) throw new OJSError('This client is closed.', { operation: call.operation });
     const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}`, ...context };
     const work = this.#settle(call, deadline, about, settings, failures);
-    const over = () => this.#calls.delete(work);
     this.#calls.add(work);
-    work.then(over, over);
-    return work;
+    try {
+      return await work;
+    } catch (error) {
+      throw restacked(error);
+    } finally {
+      this.#calls.delete(work);
+    }
   }
 
   async #settle(call: Call, deadline: Deadline, about: ErrorContext, settings: CallSettings, failures: OJSError[]): Promise<Wire> {
@@ -252,13 +256,13 @@ function transportTo(fake: Fake): Transport {
 export function httpOptions(target: string | undefined, options: ConnectionOptions): HttpOptions {
   const fromEnv = target === undefined ? envText('OJS_BACKEND_URL') : undefined;
   const text = target ?? fromEnv ?? defaultUrl;
+  const name = fromEnv === undefined ? 'target' : 'OJS_BACKEND_URL';
   const base = URL.parse(text);
   if (base === null || (base.protocol !== 'http:' && base.protocol !== 'https:')) {
-    throw OJSValidationError.of(
-      fromEnv === undefined ? 'target' : 'OJS_BACKEND_URL',
-      `expected an http or https URL such as ${defaultUrl}, got ${JSON.stringify(text)}`,
-    );
+    throw OJSValidationError.of(name, `expected an http or https URL such as ${defaultUrl}, got ${JSON.stringify(text)}`);
   }
+  if (/\/ojs\/v1\/?$/.test(base.pathname))
+    throw OJSValidationError.of(name, `expected the URL without /ojs/v1, got ${JSON.stringify(text)}`);
   const token = options.token ?? envText('OJS_AUTH_TOKEN');
   const tls = readTls(options.tls, base, options.fetch !== undefined);
   return { base, headers: options.headers ?? {}, token, fetch: options.fetch, ...(tls && { tls }) };

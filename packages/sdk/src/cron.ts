@@ -1,9 +1,11 @@
 import { uuidv7 } from '@ojs-ts/core';
 import { firstProblem } from './arguments.ts';
 import { goneIsDone } from './dead-letter.ts';
+import { encoderOf } from './enqueue/encoder.ts';
 import { OJSError, OJSValidationError } from './errors.ts';
 import { type JsonArray, readRetry } from './job.ts';
 import { booleanOf, compact, dateOf, isWire, listOf, numberOf, textOf, textsOf, type Wire, wireOf } from './json.ts';
+import type { EnqueueMiddleware } from './middleware/types.ts';
 import { isJobType } from './names.ts';
 import type { Operation } from './operation.ts';
 import { type JobOptions, wireOptions } from './options.ts';
@@ -44,6 +46,19 @@ export function* registerCronJob(request: CronJobRequest): Operation<CronJob> {
   const body = JSON.stringify(wireCron(request));
   // A second registration of the same is an update that changes nothing, so it is safe to repeat.
   return readCron(yield { call: { operation: 'cron.register', body, idempotencyKey: uuidv7() }, about: { queue: request.queue } });
+}
+
+/**
+ * The cron as a client may send it: one with encryption among its middleware encodes the args, which every run of the cron has then.
+ * @throws {OJSValidationError}
+ */
+export async function encodedCron(request: CronJobRequest, middleware: readonly EnqueueMiddleware[]): Promise<CronJobRequest> {
+  const encoders = middleware.map(encoderOf).filter((encode) => encode !== null);
+  if (encoders.length === 0) return request;
+  wireCron(request);
+  let { args = [], meta = {} } = request;
+  for (const encode of encoders) ({ args, meta } = await encode(args, meta));
+  return { ...request, args, meta };
 }
 
 /** Both forms of a call as one. */

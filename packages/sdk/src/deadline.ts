@@ -1,4 +1,5 @@
 import { timerMs } from './duration.ts';
+import { restacked } from './errors.ts';
 
 /** The end of one call: its time, or the caller's abort, whichever comes first. Both reject at once, whatever the work under way does. */
 export class Deadline implements Disposable {
@@ -36,8 +37,12 @@ export class Deadline implements Disposable {
   }
 
   /** The work's outcome, or the end of the deadline. */
-  race<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#over]);
+  async race<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await Promise.race([work, this.#over]);
+    } catch (error) {
+      throw restacked(error);
+    }
   }
 
   async sleep(ms: number): Promise<void> {

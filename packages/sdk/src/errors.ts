@@ -184,3 +184,14 @@ export function isOjsError(error: unknown, code?: string): error is OJSError {
   if (typeof error !== 'object' || error === null || !(brand in error)) return false;
   return code === undefined || ('code' in error && error.code === code);
 }
+
+/**
+ * The error with the stack of the code that waits for it, for throwing it there: it was made where an answer came in or a timer ran out, and tells of no line of the
+ * caller's. Called in an asynchronous function after what it awaits has failed.
+ */
+export function restacked(error: unknown): unknown {
+  const isOfCall = error instanceof OJSAPIError || error instanceof OJSConnectionError || error instanceof OJSTimeoutError;
+  // Not every engine has it.
+  if (isOfCall) Error.captureStackTrace?.(error, restacked);
+  return error;
+}

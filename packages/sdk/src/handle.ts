@@ -42,8 +42,8 @@ export interface JobCalls {
   events(jobId: string): AsyncIterable<Event>;
 }
 
-/** The actions stand on a prototype, so a handle logs and compares as the job that it is. */
-class JobActions<A extends JsonArray, R> {
+/** The actions stand on a prototype, so a handle logs and compares as the job that it is, under its public name. */
+const JobActions = class JobHandle<A extends JsonArray, R> {
   readonly #calls: JobCalls;
   readonly #id: string;
   readonly outcome: EnqueueOutcome;
@@ -83,7 +83,7 @@ class JobActions<A extends JsonArray, R> {
     if (this.outcome !== 'dropped') return;
     throw new OJSError('A middleware dropped this job before it was sent; the server knows nothing of it.', { jobId: this.#id });
   }
-}
+};
 
 export function handleOf<A extends JsonArray, R>(job: Job<A, R>, outcome: EnqueueOutcome, calls: JobCalls): JobHandle<A, R> {
   return Object.assign(new JobActions<A, R>(calls, job.id, outcome), job);

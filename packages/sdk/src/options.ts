@@ -158,6 +158,7 @@ export function wireBody(request: JobRequest): WireBody {
 }
 
 export function wireOptions(options: JobOptions): object {
+  camelOnly(options);
   if (options.queue !== undefined && !isQueueName(options.queue)) {
     throw OJSValidationError.of('queue', `expected lower-case letters, digits, '-' and '.', got ${JSON.stringify(options.queue)}`);
   }
@@ -186,6 +187,17 @@ function startTime(options: JobOptions): string | undefined {
   return timestamp(options.delayUntil, 'delayUntil') ?? timestamp(options.scheduledAt, 'scheduledAt');
 }
 
+/**
+ * Names of another SDK, such as `timeout_ms`, would do nothing in silence where the compiler does not see them.
+ * @throws {OJSValidationError}
+ */
+export function camelOnly(options: object, path = ''): void {
+  const name = Object.keys(options).find((key) => /^[a-z]+(_[a-z]+)+$/.test(key));
+  if (name === undefined) return;
+  const camel = name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+  throw OJSValidationError.of(`${path}${name}`, `there is no such option; here names are in camel case: ${camel}`);
+}
+
 /** @throws {OJSValidationError} where one thing was said in two ways: which one was meant cannot be known. */
 export function onlyOne(spellings: Readonly<Record<string, unknown>>): void {
   const given = Object.keys(spellings).filter((name) => spellings[name] !== undefined);
@@ -196,6 +208,7 @@ export function onlyOne(spellings: Readonly<Record<string, unknown>>): void {
 }
 
 function wireRetry(retry: RetryPolicy): object {
+  camelOnly(retry, 'retry.');
   if (retry.onExhaustion !== undefined && retry.onExhaustion !== 'discard' && retry.onExhaustion !== 'dead_letter') {
     throw OJSValidationError.of('retry.onExhaustion', "expected 'discard' or 'dead_letter'");
   }
@@ -215,6 +228,7 @@ function wireRetry(retry: RetryPolicy): object {
 }
 
 function wireUnique(unique: UniquePolicy): object {
+  camelOnly(unique, 'unique.');
   if (!Array.isArray(unique.keys) || unique.keys.length === 0) {
     throw OJSValidationError.of('unique.keys', "expected at least one of 'type', 'queue', 'args', 'meta'");
   }

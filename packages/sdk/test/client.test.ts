@@ -1,7 +1,9 @@
+import { inspect } from 'node:util';
 import { type Embedded, openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   Client,
+  group,
   JobFailedError,
   JobNotFoundError,
   OJSAPIError,
@@ -208,5 +210,17 @@ describe('Client', () => {
 
   test.each(['localhost:8080', 'ftp://x', ''])('the target %o is refused', (target) => {
     expect(() => new Client(target)).toThrow(OJSValidationError);
+  });
+
+  test('the path of the binding is no part of the target: it would be there twice', () => {
+    expect(() => new Client('http://localhost:8080/ojs/v1')).toThrow('target: expected the URL without /ojs/v1');
+    expect(() => new Client('http://localhost:8080/base/ojs/v1/')).toThrow('without /ojs/v1');
+  });
+
+  test('a handle is logged under its public name', async () => {
+    await using client = new Client(server.url);
+    const handle = await client.enqueue('logged.job', [1]);
+    expect(inspect(handle)).toMatch(/^JobHandle \{\n {2}outcome: 'created',\n {2}id: /);
+    expect(inspect(await client.workflow(group('logged', [{ type: 'logged.job', args: [] }])))).toMatch(/^WorkflowHandle \{\n {2}id: /);
   });
 });

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
+import { startServer } from '@ojs-ts/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Client, OJSAPIError, OJSAuthenticationError, OJSValidationError } from '../src/index.ts';
+import { Client, OJSAPIError, OJSAuthenticationError, OJSError, OJSValidationError, Worker } from '../src/index.ts';
 import { openPage, type PageQuery, readPage } from '../src/page.ts';
 import { type Bench, openBench } from './support/bench.ts';
 import { refusal } from './support/faulty.ts';
@@ -79,6 +80,69 @@ describe('faults that other SDKs have', () => {
     expect(Math.abs(soon - Date.now() - 300_000)).toBeLessThan(10_000);
   });
 
+  test('an error of a call has the stack of whoever made it', async () => {
+    const tags = [3] as unknown as string[];
+    const handle = await client.enqueue('test.job', []);
+    for (const call of [
+      async function ofAMethod() {
+        await client.getJob('x');
+      },
+      async function ofAnEnqueue() {
+        await client.enqueue('test.job', [], { tags });
+      },
+      async function ofConcurrentOnes() {
+        await Promise.all([client.enqueue('test.job', [], { tags }), client.enqueue('test.job', [])]);
+      },
+      async function ofABatch() {
+        await client.enqueueBatch([{ type: 'test.job', args: [], tags }]);
+      },
+      async function ofAWait() {
+        await handle.wait({ timeout: 1 });
+      },
+    ]) {
+      const error = await call().catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(OJSError);
+      expect(error instanceof Error && error.stack).toContain(call.name);
+    }
+  });
+
+  test('R3: stop() waits for no job of an unknown type, and for no heartbeat or poll that is not due', async () => {
+    await client.enqueue('unknown.job', []);
+    const worker = bench.worker();
+    worker.register('test.job', () => {});
+    const started = worker.start();
+    await bench.wire.until(() => bench.wire.bodies('worker.exchange').some(({ nacks }) => Array.isArray(nacks) && nacks.length > 0));
+    const from = performance.now();
+    await worker.stop();
+    await started;
+    // Less than a heartbeat (5 s), a long poll (20 s) or the grace period (25 s).
+    expect(performance.now() - from).toBeLessThan(3_000);
+    expect(worker.state).toBe('idle');
+  });
+
+  test('T1, T2: typos in names, in fields of a job and in options do not compile; an interface is a value for args', async () => {
+    interface Mail {
+      to: string;
+      cc?: string[];
+    }
+    interface Jobs {
+      'mail.send': { args: [mail: Mail]; result: { sent: boolean } };
+    }
+    const typed = new Client<Jobs>(bench.wire);
+    const mail: Mail = { to: 'ada@example.com' };
+    const handle = await typed.enqueue('mail.send', [mail]);
+    expect(handle.args[0].to).toBe('ada@example.com');
+    // @ts-expect-error no such name
+    await typed.enqueue('mail.sned', [mail]);
+    // @ts-expect-error no such option
+    await typed.enqueue('mail.send', [mail], { prioritiy: 3 });
+    // @ts-expect-error no such field
+    expect(handle.sate).toBeUndefined();
+    // @ts-expect-error no such field in camel case
+    expect(handle.created_at).toBeUndefined();
+    expect(handle.raw.created_at).toBe(handle.createdAt?.toISOString());
+  });
+
   test('methods reject, and never throw where they are called (SDK-014)', async () => {
     // @ts-expect-error no type
     await expect(client.enqueue(undefined, [])).rejects.toBeInstanceOf(OJSValidationError);
@@ -86,6 +150,26 @@ describe('faults that other SDKs have', () => {
     // @ts-expect-error no duration
     await expect(client.enqueue('test.job', [], { requestTimeout: 'soon' })).rejects.toBeInstanceOf(OJSValidationError);
   });
+});
+
+test('an answer is read whatever its media type', async () => {
+  await using server = await startServer({ storage: 'memory:', port: 0, log: false });
+  const types = [null, 'text/plain', 'application/openjobspec+json; charset=utf-8', 'application/json'];
+  for (const type of types) {
+    const relabelled: typeof fetch = async (...args) => {
+      const answer = await fetch(...args);
+      const headers = new Headers(answer.headers);
+      if (type === null) headers.delete('content-type');
+      else headers.set('content-type', type);
+      return new Response(await answer.arrayBuffer(), { status: answer.status, headers });
+    };
+    const quiet = { handleSignals: false, logger: bench.logger, fetch: relabelled, queues: [`media-${types.indexOf(type)}`] };
+    await using one = new Client(server.url, { fetch: relabelled });
+    const job = await one.enqueue('test.job', [1], { queue: quiet.queues[0] ?? '' });
+    const worker = new Worker(server.url, quiet).register('test.job', ({ args }) => args);
+    expect(await worker.runUntil(() => job.wait({ timeout: '5s' }))).toEqual([1]);
+    await expect(one.getJob('x')).rejects.toMatchObject({ code: 'not_found', message: expect.stringContaining('no job') });
+  }
 });
 
 test('204 is an answer without a body (ojs-http-binding §4)', async () => {

@@ -110,6 +110,10 @@ describe('options to wire (ojs-http-binding §9.1)', () => {
     ['retry.onExhaustion', { retry: { onExhaustion: 'keep' } }],
     ['unique.keys', { unique: { keys: [] } }],
     ['unique.keys', { unique: {} }],
+    // As the Python SDK has them: without a word they would do nothing.
+    ['timeout_ms', { timeout_ms: 5_000 }],
+    ['retry.max_attempts', { retry: { max_attempts: 5 } }],
+    ['unique.on_conflict', { unique: { keys: ['type'], on_conflict: 'ignore' } }],
   ])('%s: %o is refused with its path', (path, request) => {
     expect(problem(request).path).toBe(path);
   });

@@ -102,6 +102,20 @@ describe('failures (digest §1.4, §5.3)', () => {
     expect(job.error).toMatchObject({ type: 'Error', message: 'now' });
   });
 
+  test('the log says where it was thrown', async () => {
+    await run(function misbehave() {
+      throw new TypeError('boom');
+    });
+    const fields = {
+      error_type: 'TypeError',
+      error_message: 'boom',
+      error_backtrace: expect.stringMatching(/^at (.*\.)?misbehave .*worker\.test\.ts/),
+    };
+    expect(bench.logger.lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', message: 'The job failed.', fields: expect.objectContaining(fields) }),
+    );
+  });
+
   test('DiscardError discards in spite of the attempts left', async () => {
     const job = await run(
       () => {
@@ -234,6 +248,13 @@ describe('registration and options', () => {
     { heartbeatInterval: 0 },
   ])('%o is refused', (options) => {
     expect(() => new Worker(bench.embedded, options)).toThrow(OJSValidationError);
+  });
+
+  test('what the compiler would refuse is told where there is none', () => {
+    // @ts-expect-error a list of names
+    expect(() => new Worker(bench.embedded, { queues: 'email' })).toThrow('queues: expected an array of names, got "email"');
+    // @ts-expect-error of the Python SDK
+    expect(() => new Worker(bench.embedded, { poll_interval: 2 })).toThrow('in camel case: pollInterval');
   });
 
   test('10,000 jobs at once are as many as a heartbeat can list', () => {

@@ -69,6 +69,11 @@ describe('what is checked before anything is sent', () => {
     ['a node', dag('d', { one: { job: { ...a, queue: 'Q' } } }), 'nodes.one.job.queue', 'lower-case letters'],
     ['a dag inside', group('g', [dag('d', { one: { job: a } })]), 'jobs[0]', 'cannot stand in another'],
   ];
+  test('a batch without callbacks, where no compiler is', () => {
+    // @ts-expect-error at least one callback
+    expect(() => batch('b', [a])).toThrow('callbacks: expected onComplete, onSuccess or onFailure');
+  });
+
   test.each(cases)('%s', async (_, definition, path, message) => {
     await expect(client.workflow(definition)).rejects.toMatchObject({
       name: 'OJSValidationError',

@@ -2,10 +2,11 @@ import { firstProblem } from '../arguments.ts';
 import type { JobContext } from '../context.ts';
 import { withArgs } from '../context-with-args.ts';
 import { definitionOf } from '../definition.ts';
+import { type Encoder, encodes } from '../enqueue/encoder.ts';
 import { OJSValidationError } from '../errors.ts';
 import type { JobHandle, WaitOptions } from '../handle.ts';
 import type { Job, JsonArray } from '../job.ts';
-import type { EnqueueMiddleware, ExecutionMiddleware } from '../middleware/types.ts';
+import type { EnqueueMiddleware, EnqueueNext, ExecutionMiddleware } from '../middleware/types.ts';
 import type { CallOptions, JobRequest } from '../options.ts';
 import type { CodecChain } from './chain.ts';
 import { decodeArgs, decodeResult, encodeArgs, encodeResult, isEncodedArgs } from './envelope.ts';
@@ -33,16 +34,18 @@ export interface EncryptionOptions {
 
 /**
  * Encodes the args of every job on its way out. Add it last: what comes after it sees no plaintext, what comes before it sees no ciphertext
- * (ojs-extension-interactions §14.1). The handle that enqueue answers has the args as they were given, and its `wait()` and `refresh()` decode.
+ * (ojs-extension-interactions §14.1). Args of a cron are encoded when it is registered. The handle that enqueue answers has the args as they were given, and its `wait()` and `refresh()` decode.
  */
 export function encryptionEnqueueMiddleware(options: EncryptionEnqueueOptions): EnqueueMiddleware {
   const uniqueKey = options.uniqueKey === undefined ? undefined : readKey(options.uniqueKey, 'uniqueKey');
-  return async function encryption(request, next) {
+  async function encryption(request: JobRequest, next: EnqueueNext): Promise<Job | null> {
     // What a relay sends was encoded before it was stored (ojs-extension-interactions §15.2).
     if (isEncodedArgs(request.args, request.meta ?? {})) return next(request);
     const job = await next(await encrypted(request, options.codec, uniqueKey));
     return job === null ? null : readable(job, options.codec);
-  };
+  }
+  const encode: Encoder = async (args, meta) => (isEncodedArgs(args, meta) ? { args, meta } : encodeArgs(options.codec, args, meta));
+  return Object.assign(encryption, { [encodes]: encode });
 }
 
 /** Decodes args and the results of earlier workflow steps before the handler sees them (ENC-004), and encodes its result. Add it after tracing, before all else. */

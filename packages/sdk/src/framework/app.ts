@@ -167,7 +167,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
     if (this.#owned) await this.client.close();
   }
 
-  /** All at once: they go as one request, in their order. */
+  /** All at once: the client merges them into one request, in the order in which they come out of its middleware. */
   async #flush(waiting: readonly Deferred[]): Promise<void> {
     await Promise.all(
       waiting.map((deferred) =>
@@ -187,10 +187,10 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
     );
   }
 
-  /** One after the other. What was committed is sent, whatever became of the one before it. */
+  /** All at once, as in {@link #flush}. What was committed is sent, whatever becomes of the others. */
   async #sendAll(waiting: readonly Deferred[]): Promise<void> {
-    const failures: unknown[] = [];
-    for (const deferred of waiting) await this.#send(deferred).catch((error: unknown) => failures.push(error));
+    const outcomes = await Promise.allSettled(waiting.map((deferred) => this.#send(deferred)));
+    const failures = outcomes.flatMap((outcome): unknown[] => (outcome.status === 'rejected' ? [outcome.reason] : []));
     if (failures.length > 1) throw new AggregateError(failures, `${failures.length} jobs could not be sent after the commit.`);
     if (failures.length === 1) throw failures[0];
   }

@@ -3,7 +3,7 @@ import { historyOf, type JobRecord, members, readNodeSpec, renderJob, renderWork
 import type { JobDef } from '../definition.ts';
 import { type Job, type JobState, type JsonArray, readJob } from '../job.ts';
 import { numberOf, parseWire } from '../json.ts';
-import { difference, type Match, mismatch } from './match.ts';
+import { checkMatch, difference, type Match, mismatch } from './match.ts';
 import type { WorkflowRow } from './memory/workflows.ts';
 import { typeOf } from './runner.ts';
 import { ledger } from './scope.ts';
@@ -83,6 +83,7 @@ export function assertWorkflowCreated(kind: 'chain' | 'group' | 'batch' | 'dag',
 /** The jobs that were enqueued, oldest first, as they are now. */
 export function allEnqueued(filter: { jobType?: string; queue?: string; args?: JsonArray } = {}): Job[] {
   const { jobType, ...match } = filter;
+  checkMatch(filter, ['jobType', 'queue', 'args']);
   return ledger()
     .jobs()
     .map(jobOf)
@@ -120,6 +121,7 @@ function expectNone(what: string, job: Which, match: Match, check: Check, stackS
 
 /** One line for each job of the test; of the others with the reason why. */
 function sort(type: string, match: Match, check: Check): { readonly matching: readonly string[]; readonly others: readonly string[] } {
+  checkMatch(match);
   const matching: string[] = [];
   const others: string[] = [];
   for (const record of ledger().jobs()) {

@@ -1,3 +1,4 @@
+import { OJSValidationError } from '../errors.ts';
 import type { Job, JsonArray, Meta } from '../job.ts';
 import { isWire } from '../json.ts';
 
@@ -10,6 +11,12 @@ export interface Match {
   meta?: Meta;
   /** Exactly so many; default: at least one. */
   count?: number;
+}
+
+/** A name that is none would match everything. @throws {OJSValidationError} */
+export function checkMatch(match: Match, known: readonly string[] = ['args', 'queue', 'meta', 'count']): void {
+  const unknown = Object.keys(match).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw OJSValidationError.of(unknown, `there is no such filter; there are ${known.join(', ')}`);
 }
 
 /** Why the job is not one of those that are meant; null where it is. */

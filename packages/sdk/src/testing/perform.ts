@@ -1,10 +1,10 @@
-import { type JobRecord, members, readEnvelope, recordOf, renderJob } from '@ojs-ts/core';
+import { claimed, type JobRecord, members, readEnvelope, recordOf, renderJob } from '@ojs-ts/core';
 import type { JobDef } from '../definition.ts';
 import { check, requestOf } from '../enqueue/request.ts';
 import { JobTimeoutError } from '../errors.ts';
 import type { JsonArray } from '../job.ts';
 import { parseWire } from '../json.ts';
-import { claimed } from './memory/change.ts';
+import { termsOf } from './memory/table.ts';
 import { ledger } from './scope.ts';
 
 /**
@@ -18,7 +18,7 @@ export async function perform(job: string | JobDef, args: JsonArray): Promise<un
   const { wire } = await check(request);
   runner.require([request.type], 'perform()');
   const now = Date.now();
-  const record: JobRecord = claimed(recordOf(readEnvelope(wire.text, now, () => wire.id).job), runner.workerId, now);
+  const record: JobRecord = claimed(recordOf(readEnvelope(wire.text, now, () => wire.id).job), termsOf(runner.workerId), now);
   const { outcome, entry, thrown } = await runner.execute(parseWire(renderJob(record)) ?? {}, nowhere, false);
   if (outcome === 'ack') return resultIn(entry);
   throw thrown === null

@@ -1,9 +1,8 @@
-import { type JobRecord, type NodeRecord, State, type WorkflowRecord } from '@ojs-ts/core';
+import { isIn, type JobRecord, type NodeRecord, State, type WorkflowRecord } from '@ojs-ts/core';
 import { type Duration, durationMs, timerMs } from '../duration.ts';
 import { OJSError, OJSTimeoutError } from '../errors.ts';
 import { Worker } from '../worker.ts';
 import type { DrainOptions, Ledger } from './ledger.ts';
-import { isIn } from './memory/change.ts';
 import type { WorkflowRow } from './memory/workflows.ts';
 import { silent } from './runner.ts';
 import { Store } from './store.ts';

@@ -20,9 +20,9 @@ export interface FakeStore extends Disposable {
   failNext(job: string | JobDef, error?: unknown): this;
   /** Every execution of the type fails, until the mode ends. */
   failAll(job: string | JobDef, error?: unknown): this;
-  /** The time of the store stands still: for schedules, expiry, backoff and unique periods. @throws {OJSError} in real mode. */
+  /** The time of the store stands still: for schedules, crons, expiry, backoff and unique periods. @throws {OJSError} in real mode. */
   freezeTime(at: Date | string): void;
-  /** Moves the time of the store on; jobs that are due become available. @throws {OJSError} in real mode. */
+  /** Moves the time of the store on; jobs that are due become available, and in fake mode crons fire. @throws {OJSError} in real mode. */
   advanceTime(by: Duration): void;
   /** Ends the mode. */
   restore(): void;

@@ -19,13 +19,13 @@ export function outbox(options: OutboxOptions = {}): Destination {
     table,
     schema: null,
     append(dialect, requests) {
-      const jobs = JSON.stringify(requests.map(({ id, type, text }) => [id, type, text]));
+      const jobs = JSON.stringify(requests.map(({ id, type, queue, text }) => [id, type, queue, text]));
       const text =
         dialect === 'sqlite'
-          ? `INSERT INTO ${table} (job_id, job_type, request, created_at)
-             SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), $2 FROM json_each($1)`
-          : `INSERT INTO ${table} (job_id, job_type, request, created_at)
-             SELECT job->>0, job->>1, job->>2, $2::text::bigint FROM json_array_elements($1::text::json) WITH ORDINALITY AS given (job, at) ORDER BY at`;
+          ? `INSERT INTO ${table} (job_id, job_type, queue, request, created_at)
+             SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]'), $2 FROM json_each($1)`
+          : `INSERT INTO ${table} (job_id, job_type, queue, request, created_at)
+             SELECT job->>0, job->>1, job->>2, job->>3, $2::text::bigint FROM json_array_elements($1::text::json) WITH ORDINALITY AS given (job, at) ORDER BY at`;
       return { text, values: [jobs, String(Date.now())] };
     },
   };
@@ -46,13 +46,14 @@ export function outboxLayout(dialect: SqlTransaction['dialect'], options: Outbox
       id ${key},
       job_id text NOT NULL,
       job_type text NOT NULL,
+      queue text NOT NULL DEFAULT 'default',
       request text NOT NULL,
       status text NOT NULL DEFAULT 'pending',
       created_at bigint NOT NULL,
       sent_at bigint,
       error text
     )`,
-    `CREATE INDEX IF NOT EXISTS ${name}_pending ON ${table} (id) WHERE status = 'pending'`,
+    `CREATE INDEX IF NOT EXISTS ${name}_pending ON ${table} (id, queue) WHERE status = 'pending'`,
     `CREATE INDEX IF NOT EXISTS ${name}_sent ON ${table} (sent_at) WHERE status = 'sent'`,
     `CREATE TABLE IF NOT EXISTS ${table}_relay (one integer PRIMARY KEY, holder text NOT NULL, until bigint NOT NULL)`,
   ];

@@ -3,6 +3,7 @@ import { Connection, type ConnectionOptions } from '../connection.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { OJSAPIError } from '../errors.ts';
 import { textOf } from '../json.ts';
+import { HeldQueues, isOfQueue } from './held-queues.ts';
 import { type OutboxOptions, tableOf } from './outbox.ts';
 import type { SqlTransaction } from './sql.ts';
 
@@ -16,7 +17,7 @@ export interface OutboxRelayOptions extends OutboxOptions, ConnectionOptions {
   readonly batchSize?: number;
   /** How long sent rows stay. Default 24 h. */
   readonly retention?: Duration;
-  /** While the server is away: the first pause, doubled up to the second. Default 500 ms and 30 s. */
+  /** While the server is away, or a queue takes no jobs: the first pause, doubled up to the second. Default 500 ms and 30 s. */
   readonly backoff?: { readonly first: Duration; readonly longest: Duration };
   /** How long a relay that says nothing more keeps others out. Default 30 s. */
   readonly lease?: Duration;
@@ -25,18 +26,25 @@ export interface OutboxRelayOptions extends OutboxOptions, ConnectionOptions {
 interface Entry {
   readonly id: string;
   readonly jobId: string;
+  readonly queue: string;
   readonly request: string;
 }
 
-/** What became of a row: null where it was sent, else why it never will be. */
-type Sent = string | null;
+/** What became of a row. */
+type Sent =
+  | { readonly kind: 'sent' }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'held'; readonly error: OJSAPIError };
+
+const sent: Sent = { kind: 'sent' };
 
 /** How often sent rows are removed, in milliseconds. */
 const pruneMs = 60_000;
 
 /**
  * Sends the jobs of an outbox, oldest first, one relay of a table at a time. A job has its id from the transaction, so one that is sent twice, as after a crash between the
- * sending and its note, is one job. While the server is away everything waits; what the server refuses for good is marked `failed` with the reason, and the rest goes on.
+ * sending and its note, is one job. While the server is away everything waits. A queue that is paused and refuses jobs, or is full, keeps its own rows waiting, in their
+ * order, and those of other queues go on. What the server refuses for good is marked `failed` with the reason.
  */
 export class OutboxRelay implements AsyncDisposable {
   readonly #connection: Connection;
@@ -49,6 +57,7 @@ export class OutboxRelay implements AsyncDisposable {
   readonly #firstMs: number;
   readonly #longestMs: number;
   readonly #leaseMs: number;
+  readonly #held: HeldQueues;
   #running: Promise<void> | null = null;
   #stopping = false;
   #wake: (() => void) | null = null;
@@ -69,6 +78,7 @@ export class OutboxRelay implements AsyncDisposable {
     this.#firstMs = durationMs(options.backoff?.first ?? 500, 'backoff.first');
     this.#longestMs = durationMs(options.backoff?.longest ?? 30_000, 'backoff.longest');
     this.#leaseMs = durationMs(options.lease ?? 30_000, 'lease');
+    this.#held = new HeldQueues(this.#firstMs, this.#longestMs);
   }
 
   /** Sends in the background until `stop()`. */
@@ -98,17 +108,27 @@ export class OutboxRelay implements AsyncDisposable {
 
   /**
    * Sends everything that is there now; answers how many rows were sent. 0 as well where another relay has the table.
-   * @throws what keeps it from going on: the server is away, or the database.
+   * @throws what keeps it from going on: the server is away, or the database; once all others are sent, {QueuePausedError} or {RateLimitedError} of a queue that
+   * takes no jobs.
    */
   async flush(): Promise<number> {
-    let sent = 0;
+    this.#held.wake();
+    const count = await this.#pass();
+    if (this.#held.error !== null) throw this.#held.error;
+    return count;
+  }
+
+  async #pass(): Promise<number> {
+    // Until the end of the pass: a row of a queue that takes jobs again must not overtake the one that was refused.
+    const held = this.#held.resting(Date.now());
+    let count = 0;
     while (!this.#stopping && (await this.#lease())) {
-      const entries = await this.#pending();
-      sent += await this.#send(entries);
+      const entries = await this.#pending(held);
+      count += await this.#send(entries, held);
       if (entries.length < this.#batchSize) break;
     }
     await this.#prune();
-    return sent;
+    return count;
   }
 
   async #loop(): Promise<void> {
@@ -117,7 +137,7 @@ export class OutboxRelay implements AsyncDisposable {
     while (!this.#stopping) {
       this.#woken = false;
       try {
-        await this.flush();
+        await this.#pass();
         if (failing) this.#connection.logger.info('The relay of the outbox works again.');
         failing = false;
         pause = this.#pollMs;
@@ -162,33 +182,62 @@ export class OutboxRelay implements AsyncDisposable {
     return rows.length === 1;
   }
 
-  async #pending(): Promise<readonly Entry[]> {
+  async #pending(held: ReadonlySet<string>): Promise<readonly Entry[]> {
+    const others = held.size === 0 ? '' : `AND queue NOT IN (${[...held].map((_, index) => `$${index + 2}`).join(', ')})`;
     const rows = await this.#database.query(
-      `SELECT CAST(id AS text) AS id, job_id, request FROM ${this.#table} WHERE status = 'pending' ORDER BY ${this.#table}.id LIMIT CAST($1 AS integer)`,
-      [String(this.#batchSize)],
+      `SELECT CAST(id AS text) AS id, job_id, queue, request FROM ${this.#table} WHERE status = 'pending' ${others}
+       ORDER BY ${this.#table}.id LIMIT CAST($1 AS integer)`,
+      [String(this.#batchSize), ...held],
     );
-    return rows.map(({ id, job_id, request }) => ({ id: String(id), jobId: String(job_id), request: String(request) }));
+    return rows.map(({ id, job_id, queue, request }) => ({
+      id: String(id),
+      jobId: String(job_id),
+      queue: String(queue),
+      request: String(request),
+    }));
   }
 
-  async #send(entries: readonly Entry[]): Promise<number> {
+  /** Answers how many were sent; queues that took none are in `held` afterwards. */
+  async #send(entries: readonly Entry[], held: Set<string>): Promise<number> {
     if (entries.length > 1 && (await this.#sendTogether(entries))) {
       await this.#note(entries, null);
+      for (const { queue } of entries) this.#released(queue);
       return entries.length;
     }
-    let sent = 0;
+    let count = 0;
     for (const entry of entries) {
+      if (held.has(entry.queue)) continue;
       // Together they may take longer than one lease.
       if (!(await this.#lease())) break;
-      const error = await this.#sendOne(entry);
-      await this.#note([entry], error);
-      if (error === null) sent += 1;
-      else
-        this.#connection.logger.error('A job of the outbox was refused; its row is marked as failed.', {
-          job_id: entry.jobId,
-          reason: error,
-        });
+      const { jobId, queue } = entry;
+      const result = await this.#sendOne(entry);
+      if (result.kind === 'held') {
+        held.add(queue);
+        this.#holds(queue, result.error);
+        continue;
+      }
+      await this.#note([entry], result.kind === 'failed' ? result.reason : null);
+      if (result.kind === 'sent') {
+        this.#released(queue);
+        count += 1;
+      } else {
+        const about = { job_id: jobId, reason: result.reason };
+        this.#connection.logger.error('A job of the outbox was refused; its row is marked as failed.', about);
+      }
     }
-    return sent;
+    return count;
+  }
+
+  #holds(queue: string, error: OJSAPIError): void {
+    if (!this.#held.hold(queue, error, Date.now())) return;
+    this.#connection.logger.warn('A queue takes no jobs of the outbox for now; those of other queues go on.', {
+      queue,
+      reason: error.message,
+    });
+  }
+
+  #released(queue: string): void {
+    if (this.#held.release(queue)) this.#connection.logger.info('A queue takes jobs of the outbox again.', { queue });
   }
 
   /** All or none: false where the server refuses one, which is then found by sending each. */
@@ -197,27 +246,28 @@ export class OutboxRelay implements AsyncDisposable {
     if (first === undefined) return true;
     try {
       const body = `{"jobs":[${entries.map(({ request }) => request).join(',')}]}`;
-      await this.#connection.call({ operation: 'job.enqueueBatch', body, idempotencyKey: first.jobId }, {}, {});
+      await this.#connection.call({ operation: 'job.enqueueBatch', body, idempotencyKey: first.jobId }, {}, {}, settings);
       return true;
     } catch (error) {
-      if (isFinal(error)) return false;
+      if (isHolding(error) || isFinal(error)) return false;
       throw error;
     }
   }
 
   async #sendOne({ jobId, request }: Entry): Promise<Sent> {
     try {
-      await this.#connection.call({ operation: 'job.enqueue', body: request, idempotencyKey: jobId }, {}, { jobId });
-      return null;
+      await this.#connection.call({ operation: 'job.enqueue', body: request, idempotencyKey: jobId }, {}, { jobId }, settings);
+      return sent;
     } catch (error) {
+      if (isHolding(error)) return { kind: 'held', error };
       if (!isFinal(error)) throw error;
       // It was sent before, and its note was lost.
-      if (error.code === 'duplicate' && textOf(error.error.details.existing_job_id) === jobId) return null;
-      return `${error.code}: ${error.message}`;
+      if (error.code === 'duplicate' && textOf(error.error.details.existing_job_id) === jobId) return sent;
+      return { kind: 'failed', reason: `${error.code}: ${error.message}` };
     }
   }
 
-  async #note(entries: readonly Entry[], error: Sent): Promise<void> {
+  async #note(entries: readonly Entry[], error: string | null): Promise<void> {
     const ids = entries.map((_, index) => `CAST($${index + 4} AS bigint)`).join(', ');
     await this.#database.query(`UPDATE ${this.#table} SET status = $1, sent_at = CAST($2 AS bigint), error = $3 WHERE id IN (${ids})`, [
       error === null ? 'sent' : 'failed',
@@ -234,6 +284,13 @@ export class OutboxRelay implements AsyncDisposable {
       String(this.#prunedAt - this.#retentionMs),
     ]);
   }
+}
+
+/** A queue that is full is waited for here, where others do not have to wait with it. */
+const settings = { isFinal: isOfQueue };
+
+function isHolding(error: unknown): error is OJSAPIError {
+  return error instanceof OJSAPIError && error.error.foreign !== true && isOfQueue(error);
 }
 
 /** The server has decided. Everything else may go well later. */

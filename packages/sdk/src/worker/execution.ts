@@ -152,13 +152,14 @@ export class Execution {
     if (held.state !== 'running') return;
     const giveBack = giveBackFor(error, isEncoded(held.wire.meta));
     if (!giveBack.requeue) {
-      const { type, message } = giveBack.failure;
+      const { type, message, backtrace } = giveBack.failure;
       this.#logger.warn('The job failed.', {
         job_id: held.id,
         job_type: held.wire.type,
         attempt: held.wire.attempt,
         error_type: type,
         error_message: wordsOf(error) ?? message,
+        ...(backtrace !== undefined && { error_backtrace: backtrace.join('\n') }),
       });
     }
     this.#giveBack(held, giveBack);

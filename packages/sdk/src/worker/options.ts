@@ -3,7 +3,7 @@ import type { ConnectionOptions } from '../connection.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { OJSValidationError } from '../errors.ts';
 import { isQueueName } from '../names.ts';
-import { onlyOne } from '../options.ts';
+import { camelOnly, onlyOne } from '../options.ts';
 import type { WorkerCallbacks } from './callbacks.ts';
 import { maxAhead } from './pace.ts';
 
@@ -65,8 +65,10 @@ const maxConcurrency = 10_000;
 
 /** Code over environment over default (SDK-009). @throws {OJSValidationError} */
 export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
+  camelOnly(options);
   onlyOne({ visibilityTimeoutMs: options.visibilityTimeoutMs, visibilityTimeout: options.visibilityTimeout });
   const queues = options.queues ?? [platform.env('OJS_QUEUE') || 'default'];
+  if (!Array.isArray(queues)) throw OJSValidationError.of('queues', `expected an array of names, got ${JSON.stringify(queues)}`);
   if (queues.length === 0) throw OJSValidationError.of('queues', 'expected at least one queue');
   for (const [index, queue] of queues.entries()) {
     if (!isQueueName(queue))

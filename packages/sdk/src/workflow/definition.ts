@@ -84,6 +84,8 @@ export function batch<const L extends readonly Step[]>(
   jobs: readonly [...L],
   callbacks: WorkflowCallbacks & { readonly options?: JobOptions },
 ): WorkflowDefinition<Each<L>> {
+  if (callbacks === undefined)
+    throw OJSValidationError.of('callbacks', 'expected onComplete, onSuccess or onFailure; without any it is a group');
   const { options = {}, ...rest } = callbacks;
   return { name, kind: 'batch', steps: listed(jobs), callbacks: rest, options };
 }

@@ -30,7 +30,7 @@ export interface WorkflowCalls {
 }
 
 /** The actions stand on a prototype, as those of a job's handle. */
-class WorkflowActions<X> {
+const WorkflowActions = class WorkflowHandle<X> {
   readonly #calls: WorkflowCalls;
   readonly #id: string;
   readonly #shape: (workflow: Workflow) => Shape;
@@ -57,7 +57,7 @@ class WorkflowActions<X> {
     const workflow = await this.#calls.ended(this.#id, deadline);
     return await deadline.race(resultOf(workflow, this.#shape(workflow), this.#calls.readJob));
   }
-}
+};
 
 /** @param shape of the result, as the definition has it; else it is read from what the server tells. */
 export function workflowHandleOf<X>(workflow: Workflow, calls: WorkflowCalls, shape: (workflow: Workflow) => Shape): WorkflowHandle<X> {

@@ -1,49 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { docs, linksIn, rowsOf, wrongProofs } from './proofs.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
-const docs = join(root, 'docs');
 const page = readFileSync(join(docs, 'brief.md'), 'utf8');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-interface Row {
-  readonly line: string;
-  readonly feature: string;
-  readonly here: string;
-  readonly lives: string;
-  readonly proof: string;
-}
-
-const rows = page
-  .split('\n')
-  .filter((line) => line.startsWith('| ') && !line.startsWith('| the brief |') && !line.startsWith('| ---'))
-  .map((line): Row => {
-    const [, feature = '', here = '', lives = '', proof = ''] = line.split(/(?<!\\)\|/).map((cell) => cell.trim());
-    return { line, feature, here, lives, proof };
-  });
-const links = (text: string) => [...text.matchAll(/\]\(([^)]+)\)/g)].map((match) => match[1] ?? '');
-
 test('every row of docs/brief.md is whole, and each file that it names is there', () => {
+  const rows = rowsOf(page);
   expect(rows.length).toBeGreaterThan(200);
-  const halves = rows.filter(({ feature, here, lives, proof }) => [feature, here, lives, proof].includes(''));
-  expect(halves).toEqual([]);
-  const missing = links(page).filter((path) => !path.startsWith('http') && !existsSync(resolve(docs, path)));
+  expect(rows.filter((cells) => cells.length !== 4 || cells.includes(''))).toEqual([]);
+  const missing = linksIn(page).filter((path) => !path.startsWith('http') && !existsSync(resolve(docs, path)));
   expect(missing).toEqual([]);
 });
 
 test('every test that docs/brief.md names is there', () => {
-  const wrong: string[] = [];
-  for (const row of rows) {
-    const proofs = [...row.proof.matchAll(/\]\(([^)]+)\) “([^”]+)”/g)];
-    if (proofs.length === 0 || proofs.length !== links(row.proof).length) wrong.push(row.line);
-    for (const [, path = '', name = ''] of proofs) {
-      const source = readFileSync(resolve(docs, path), 'utf8');
-      const named = ["'", '"', '`'].some((quote) => source.includes(`(${quote}${name}${quote},`));
-      if (!named) wrong.push(`${path}: ${name}`);
-    }
-  }
-  expect(wrong).toEqual([]);
+  const proofs = rowsOf(page).map(([, , , proof = '']) => proof);
+  expect(proofs.flatMap(wrongProofs)).toEqual([]);
 });
 
 test('the steps of Development and Contributing stand in package.json and CONTRIBUTING.md', () => {

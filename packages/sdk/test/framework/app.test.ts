@@ -2,6 +2,7 @@ import { type Embedded, openEmbedded } from '@ojs-ts/server';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OjsApp } from '../../src/framework/app.ts';
 import { Client, defineJob, OJSError, type StandardSchemaV1 } from '../../src/index.ts';
+import { Faulty } from '../support/faulty.ts';
 import { keepingLogger } from '../support/log.ts';
 
 let embedded: Embedded;
@@ -33,6 +34,31 @@ test('a committed transaction has sent its jobs, in their order; a request is no
   const jobs = await Promise.all(ids.map((id) => client.getJob(id)));
   const created = jobs.map(({ createdAt }) => createdAt?.getTime() ?? 0);
   expect(created).toEqual(created.toSorted((a, b) => a - b));
+});
+
+test('the jobs of a commit go as one request, in their order, each with its own outcome', async () => {
+  const wire = new Faulty(embedded);
+  const one = new OjsApp({ target: wire, logger });
+  await one.client.enqueue('held.key', [], { unique: { keys: ['type'] } });
+  wire.calls.length = 0;
+  const ids: string[] = [];
+  const commit = one.commit(async () => {
+    for (let n = 0; n < 50; n++) {
+      ids.push(
+        n % 20 === 7
+          ? await one.enqueueAfterCommit('held.key', [], { unique: { keys: ['type'] } })
+          : await one.enqueueAfterCommit('a.b', [n]),
+      );
+    }
+  });
+  const error = await commit.catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(AggregateError);
+  expect((error as AggregateError).errors.map((one) => (one as OJSError).jobId)).toEqual([ids[7], ids[27], ids[47]]);
+  expect(wire.calls.map(({ operation }) => operation)).toEqual(['bulk.enqueue']);
+  const { jobs } = JSON.parse(wire.calls[0]?.body ?? '') as { jobs: { id: string }[] };
+  expect(jobs.map(({ id }) => id)).toEqual(ids);
+  expect(await waiting()).toBe(48);
+  await one.close();
 });
 
 test('a transaction inside another waits for the outer one, and goes with it', async () => {

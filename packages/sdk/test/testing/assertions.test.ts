@@ -114,6 +114,17 @@ test('workflows of every kind, by name, steps and types; their first jobs are en
     expect(message).toContain('group ID: kind: expected chain, got group');
   }));
 
+test('a misspelt filter is refused instead of matching everything', () =>
+  fakeMode(async () => {
+    await client.enqueue('email.send', ['a']);
+    // @ts-expect-error it is args
+    expect(() => assertEnqueued('email.send', { arg: ['b'] })).toThrow('arg: there is no such filter; there are args, queue, meta, count');
+    // @ts-expect-error it is args
+    expect(() => refuteEnqueued('email.send', { arguments: ['b'] })).toThrow('no such filter');
+    // @ts-expect-error it is jobType
+    expect(() => allEnqueued({ type: 'billing.charge' })).toThrow('type: there is no such filter; there are jobType, queue, args');
+  }));
+
 test('without a mode every helper says what to do', () => {
   restore();
   for (const call of [() => assertEnqueued('a.b'), () => allEnqueued(), () => clearAll()]) {

@@ -24,9 +24,16 @@ interface Side {
   readonly ids: Map<string, string>;
 }
 
+interface Both extends AsyncDisposable {
+  call(call: Call): Promise<unknown>;
+  ask(call: Call): Promise<Answer>;
+  /** Moves the time of both, and lets the server do what is due. */
+  advance(ms: number): Promise<void>;
+}
+
 /** Sends each call to both and compares what comes back. */
-async function both(): Promise<AsyncDisposable & { call(call: Call): Promise<unknown>; ask(call: Call): Promise<Answer> }> {
-  const clock = manualClock(Date.parse('2026-01-01T00:00:00Z'));
+async function both(from = '2026-01-01T00:00:00Z'): Promise<Both> {
+  const clock = manualClock(Date.parse(from));
   const embedded = await openEmbedded('memory:', { clock, upkeep: 'manual' });
   const store = new MemoryStore('fake');
   store.freezeTime(new Date(clock.now()));
@@ -41,6 +48,11 @@ async function both(): Promise<AsyncDisposable & { call(call: Call): Promise<unk
       return JSON.parse(expected.text);
     },
     ask: real.answer,
+    async advance(ms) {
+      clock.advance(ms);
+      store.advanceTime(ms);
+      await embedded.engine.upkeep.run();
+    },
     async [Symbol.asyncDispose]() {
       await embedded[Symbol.asyncDispose]();
     },
@@ -253,6 +265,33 @@ test('events tell the same', async () => {
   store.answer({ operation: 'job.cancel', params: { id } });
   store.answer({ operation: 'queue.pause', params: { name: 'default' } });
   expect(JSON.parse(own(store.answer({ operation: 'event.list' }).text))).toEqual(real);
+});
+
+test.each([
+  // Two ticks, an hour's outage, less than one tick.
+  ['2026-01-01T00:00:00Z', [10, 10, 60, 3]],
+  // The nights in which Berlin's clocks go forward, and back.
+  ['2026-03-28T22:05:00Z', [240, 1_440]],
+  ['2026-10-24T22:05:00Z', [240, 1_440]],
+] as const)('crons fire as on a server, by every overlap policy, over outages and changes of the clocks: from %s', async (from, steps) => {
+  await using sides = await both(from);
+  const cron = (name: string, more: object) => {
+    const body = { name, cron: '*/10 * * * *', type: 'report.send', args: [name], options: { queue: name }, ...more };
+    return sides.call({ operation: 'cron.register', body: JSON.stringify(body) });
+  };
+  const policies = ['skip', 'allow', 'cancel_previous', 'enqueue'];
+  for (const overlap_policy of policies) await cron(overlap_policy.replaceAll('_', '-'), { overlap_policy });
+  await cron('zoned', { cron: '30 2 * * *', timezone: 'Europe/Berlin', overlap_policy: 'allow' });
+  await cron('held', { overlap_policy: 'allow', options: { queue: 'held', unique: { keys: ['type', 'queue'], on_conflict: 'reject' } } });
+  await cron('quick', { cron: '@every 90s', enabled: false });
+  for (const minutes of steps) {
+    await sides.advance(minutes * 60_000);
+    await sides.call({ operation: 'cron.list' });
+    for (const queue of [...policies.map((policy) => policy.replaceAll('_', '-')), 'zoned', 'held', 'quick']) {
+      await sides.call({ operation: 'queue.stats', params: { name: queue } });
+      await sides.call({ operation: 'job.list', query: { queue } });
+    }
+  }
 });
 
 test('what the fake does not answer says so', () => {

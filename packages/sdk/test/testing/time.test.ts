@@ -1,6 +1,15 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Client, DuplicateJobError } from '../../src/index.ts';
-import { assertCompleted, assertEnqueued, assertJobState, drain, fakeMode } from '../../src/testing/index.ts';
+import {
+  allEnqueued,
+  assertCompleted,
+  assertEnqueued,
+  assertJobState,
+  drain,
+  fakeMode,
+  inlineMode,
+  refuteEnqueued,
+} from '../../src/testing/index.ts';
 
 const client = new Client('http://localhost:9');
 
@@ -44,3 +53,46 @@ test('a clock that is not frozen goes on from where it was moved to', () =>
     expect((createdAt?.getTime() ?? 0) - before).toBeGreaterThanOrEqual(86_400_000);
     expect((createdAt?.getTime() ?? 0) - before).toBeLessThan(86_400_000 + 60_000);
   }));
+
+test('a cron fires where its time has come, once for several times, and heeds its overlap policy', () =>
+  fakeMode(async (store) => {
+    store.registerHandler('report.send', () => null);
+    store.freezeTime('2026-02-13T08:30:00Z');
+    await client.registerCronJob('hourly', '0 * * * *', 'report.send', ['hourly'], { queue: 'reports' });
+    await client.registerCronJob('late', '0 18 * * *', 'report.send', ['late'], { timezone: 'Europe/Berlin' });
+    await client.registerCronJob('off', '* * * * *', 'report.send', ['off'], { enabled: false });
+    store.advanceTime('29m');
+    refuteEnqueued('report.send');
+    store.advanceTime('1m');
+    assertEnqueued('report.send', { args: ['hourly'], queue: 'reports', meta: { cron_name: 'hourly' }, count: 1 });
+
+    // The run before has not ended.
+    store.advanceTime('1h');
+    expect(allEnqueued()).toHaveLength(1);
+    expect(await drain()).toBe(1);
+    store.advanceTime('8h');
+    expect(allEnqueued().map(({ args }) => args[0])).toEqual(['hourly', 'hourly', 'late']);
+    const [hourly, late] = (await client.listCronJobs()).items;
+    expect(hourly).toMatchObject({ name: 'hourly', runCount: 2, nextRunAt: new Date('2026-02-13T19:00:00Z') });
+    expect(late).toMatchObject({ runCount: 1, lastRunAt: new Date('2026-02-13T18:00:00Z'), nextRunAt: new Date('2026-02-14T17:00:00Z') });
+  }));
+
+test('no cron fires because a test takes long, nor in inline mode', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  await fakeMode(async (store) => {
+    await client.registerCronJob('quick', '@every 1s', 'report.send');
+    vi.setSystemTime(Date.now() + 3_600_000);
+    refuteEnqueued('report.send');
+    store.advanceTime(1);
+    assertEnqueued('report.send', { count: 1 });
+  });
+  using store = inlineMode();
+  store.registerHandler('a.job', () => null);
+  await client.registerCronJob('quick', '@every 1s', 'report.send');
+  store.advanceTime('1d');
+  await client.enqueue('a.job', []);
+  refuteEnqueued('report.send');
+});

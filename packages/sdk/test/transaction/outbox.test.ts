@@ -42,7 +42,7 @@ interface Own extends AsyncDisposable {
   /** Runs work that enqueues in a transaction; rolls back where `keep` is false. */
   stage(
     jobs: TransactionClient,
-    requests: readonly { type: string; args: unknown[]; id?: string }[],
+    requests: readonly { type: string; args: unknown[]; id?: string; queue?: string }[],
     keep?: boolean,
   ): Promise<readonly string[]>;
 }
@@ -95,7 +95,7 @@ const kinds = [['sqlite', ownSqlite] as const, ...(postgres === null ? [] : [['p
 describe.each(kinds)('outbox on %s', (_, openOwn) => {
   let embedded: Embedded;
   beforeAll(async () => {
-    embedded = await openEmbedded('memory:');
+    embedded = await openEmbedded('memory:', { pausedQueues: 'reject' });
   });
   afterAll(() => embedded[Symbol.asyncDispose]());
 
@@ -172,6 +172,67 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
       { status: 'failed', error: expect.stringContaining('type') },
       { status: 'sent', error: null },
     ]);
+  });
+
+  const inQueue = (queue: string, count: number) => numbered(count).map((request) => ({ ...request, queue }));
+  const unavailable = {
+    paused: {
+      close: (queue: string): Call => ({ operation: 'queue.pause', params: { name: queue } }),
+      open: (queue: string): Call => ({ operation: 'queue.resume', params: { name: queue } }),
+      code: 'queue_paused',
+    },
+    full: {
+      close: (queue: string): Call => ({ operation: 'queue.configure', params: { name: queue }, body: '{"max_size":1}' }),
+      open: (queue: string): Call => ({ operation: 'queue.configure', params: { name: queue }, body: '{"max_size":1000}' }),
+      code: 'queue_full',
+    },
+  } as const;
+
+  test.each(['paused', 'full'] as const)('a queue that is %s keeps its own rows waiting, in their order, and no others', async (how) => {
+    await using o = await open();
+    const { close, open: reopen, code } = unavailable[how];
+    const held = `held-${how}`;
+    if (how === 'full') await embedded.call({ operation: 'job.enqueue', body: JSON.stringify({ type: 'a.job', args: [], queue: held }) });
+    expect(await embedded.call(close(held))).toMatchObject({ status: 200 });
+    const first = await o.own.stage(o.jobs, inQueue(held, 12));
+    const others = await o.own.stage(o.jobs, inQueue('others', 3));
+    const second = await o.own.stage(o.jobs, inQueue(held, 1));
+    const logger = keepingLogger();
+    await using relay = o.relayOf({ logger });
+    await expect(relay.flush()).rejects.toMatchObject({ code });
+    await expect(relay.flush()).rejects.toMatchObject({ code });
+    const waiting = await o.rows();
+    expect(waiting.filter(({ status }) => status === 'sent').map(({ job_id }) => job_id)).toEqual(others);
+    expect(waiting.filter(({ status }) => status === 'pending').map(({ job_id }) => job_id)).toEqual([...first, ...second]);
+    // One call of each flush finds out that the queue takes none.
+    expect(o.transport.calls.filter(({ operation }) => operation === 'job.enqueue')).toHaveLength(2);
+
+    await embedded.call(reopen(held));
+    o.transport.calls.length = 0;
+    expect(await relay.flush()).toBe(13);
+    const sent = o.transport.calls.flatMap(({ body }) => (body ?? '').match(/[0-9a-f]{8}-[0-9a-f-]{27}/g) ?? []);
+    expect(sent).toEqual([...first, ...second]);
+    expect(logger.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
+  });
+
+  test('in the background a queue that takes none has pauses of its own', async () => {
+    await using o = await open();
+    await embedded.call({ operation: 'queue.pause', params: { name: 'rests' } });
+    const logger = keepingLogger();
+    const warned = Promise.withResolvers<void>();
+    const warn = (message: string) => {
+      logger.warn(message);
+      warned.resolve();
+    };
+    const [resting] = await o.own.stage(o.jobs, inQueue('rests', 1));
+    await using relay = o.relayOf({ logger: { ...logger, warn }, backoff: { first: '1h', longest: '1h' } });
+    relay.start();
+    await warned.promise;
+    const [other] = await o.own.stage(o.jobs, inQueue('others', 1));
+    relay.wake();
+    while ((await embedded.engine.get(other ?? '')) === null) await new Promise(setImmediate);
+    expect(await embedded.engine.get(resting ?? '')).toBeNull();
+    expect(logger.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
   });
 
   test('one relay at a time; a stopped one makes room', async () => {

@@ -1,67 +1,122 @@
-import { type Call, type CronView, decideTrigger, definitionOf, dueAfter, OjsFault, readCron, renderCron, uuidv7 } from '@ojs-ts/core';
+import {
+  type Call,
+  type CronView,
+  decideFiring,
+  decideTrigger,
+  definitionOf,
+  dueAfter,
+  type FiringDecision,
+  isIn,
+  OjsFault,
+  readCron,
+  renderCron,
+  skippedEvent,
+  Terminal,
+  uuidv7,
+} from '@ojs-ts/core';
 import type { Answers } from './jobs.ts';
 import { bodyOf, ok, pageOf, param, type Reply } from './reply.ts';
-import type { Table } from './table.ts';
+import type { Inserted, Table } from './table.ts';
 
-/** Crons are kept and shown; none fires by itself. */
-export function cronAnswers(table: Table): Answers {
-  const crons = new Map<string, CronView>();
-  const find = (call: Call): CronView => {
+/** Crons of a store: core decides what a run leads to, here it is done. */
+export class Crons {
+  readonly #table: Table;
+  readonly #crons = new Map<string, CronView>();
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  get answers(): Answers {
+    return {
+      'cron.list': (call) => {
+        const all = [...this.#crons.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+        const { items, pagination } = pageOf(call, all);
+        const list = `[${items.map((cron) => renderCron(cron)).join(',')}]`;
+        const sums = `"count":${items.length},"total":${all.length},"pagination":${JSON.stringify(pagination)}`;
+        return ok(`{"crons":${list},"cron_jobs":${list},"items":${list},${sums}}`);
+      },
+      'cron.register': (call) => this.#register(call),
+      'cron.get': (call) => shown(this.#find(call)),
+      'cron.remove': (call) => {
+        const cron = this.#find(call);
+        this.#crons.delete(cron.name);
+        const text = renderCron(cron);
+        return ok(`{"deleted":true,"name":${JSON.stringify(cron.name)},"cron":${text},"cron_job":${text}}`);
+      },
+      'cron.pause': (call) => this.#enable(call, false),
+      'cron.resume': (call) => this.#enable(call, true),
+      'cron.trigger': (call) => this.#trigger(this.#find(call)),
+    };
+  }
+
+  /** Fires what is due, each once however many of its times have passed, as a server does after an outage. */
+  fireDue(): void {
+    const { now } = this.#table;
+    const due = [...this.#crons.values()].filter(({ enabled, dueAt }) => enabled && dueAt !== null && dueAt <= now);
+    for (const cron of due.sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.name < b.name ? -1 : 1))) {
+      const unfinished = [...this.#table.jobs.values()].filter((job) => job.cron === cron.name && !isIn(job.state, Terminal));
+      const definition = definitionOf(cron.spec);
+      const decided = decideFiring(cron, definition, unfinished, now, () => uuidv7(this.#table.clock));
+      const inserted = this.#fire(cron, decided);
+      if (inserted?.kind !== 'duplicate' || decided.job === null) continue;
+      const { id } = inserted.existing;
+      this.#table.log.add(skippedEvent(cron.name, definition, decided.job, 'duplicate', { existing_job_id: id }), now);
+    }
+  }
+
+  #trigger(cron: CronView): Reply {
+    const { now, clock } = this.#table;
+    const inserted = this.#fire(
+      cron,
+      decideTrigger(cron, definitionOf(cron.spec), now, () => uuidv7(clock)),
+    );
+    if (inserted?.kind === 'duplicate') {
+      const existing = inserted.existing.id;
+      throw new OjsFault('duplicate', `Job ${existing} has the same unique key; nothing was enqueued.`, { existing_job_id: existing });
+    }
+    const text = renderCron(this.#crons.get(cron.name) ?? cron);
+    const id = inserted?.job.id ?? '';
+    return { status: 201, text: `{"job_id":"${id}","cron":${text},"cron_job":${text}}`, headers: { location: `/ojs/v1/jobs/${id}` } };
+  }
+
+  #fire(cron: CronView, { dueAt, job, cancels, events }: FiringDecision): Inserted | null {
+    const { now, log } = this.#table;
+    for (const cancel of cancels) this.#table.move(cancel);
+    const inserted = job === null ? null : this.#table.insert(job);
+    if (inserted?.kind !== 'duplicate') for (const event of events) log.add(event, now);
+    const ran = inserted?.kind === 'inserted';
+    this.#put({ ...cron, dueAt, ...(ran && { runCount: cron.runCount + 1, lastRunAt: now }) });
+    return inserted;
+  }
+
+  #register(call: Call): Reply {
+    const { now } = this.#table;
+    const { name, enabled, dueAt, spec } = readCron(bodyOf(call), now);
+    const known = this.#crons.get(name);
+    const { runCount = 0, lastRunAt = null, createdAt = now } = known ?? {};
+    const reply = shown(this.#put({ name, spec, enabled, dueAt, runCount, lastRunAt, createdAt, updatedAt: now }));
+    return known === undefined ? { ...reply, status: 201, headers: { location: `/ojs/v1/cron/${name}` } } : reply;
+  }
+
+  #enable(call: Call, enabled: boolean): Reply {
+    const cron = this.#find(call);
+    if (cron.enabled === enabled) return shown(cron);
+    const { now } = this.#table;
+    return shown(this.#put({ ...cron, enabled, dueAt: enabled ? dueAfter(definitionOf(cron.spec), now) : null, updatedAt: now }));
+  }
+
+  #find(call: Call): CronView {
     const name = param(call, 'name');
-    const cron = crons.get(name);
+    const cron = this.#crons.get(name);
     if (cron === undefined) throw new OjsFault('not_found', 'There is no cron with this name.', { name: name.slice(0, 255) });
     return cron;
-  };
-  const put = (cron: CronView): CronView => {
-    crons.set(cron.name, cron);
+  }
+
+  #put(cron: CronView): CronView {
+    this.#crons.set(cron.name, cron);
     return cron;
-  };
-  const enable = (call: Call, enabled: boolean): Reply => {
-    const cron = find(call);
-    if (cron.enabled === enabled) return shown(cron);
-    const { now } = table;
-    return shown(put({ ...cron, enabled, dueAt: enabled ? dueAfter(definitionOf(cron.spec), now) : null, updatedAt: now }));
-  };
-  return {
-    'cron.list': (call) => {
-      const all = [...crons.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-      const { items, pagination } = pageOf(call, all);
-      const list = `[${items.map((cron) => renderCron(cron)).join(',')}]`;
-      const sums = `"count":${items.length},"total":${all.length},"pagination":${JSON.stringify(pagination)}`;
-      return ok(`{"crons":${list},"cron_jobs":${list},"items":${list},${sums}}`);
-    },
-    'cron.register': (call) => {
-      const { now } = table;
-      const { name, enabled, dueAt, spec } = readCron(bodyOf(call), now);
-      const known = crons.get(name);
-      const { runCount = 0, lastRunAt = null, createdAt = now } = known ?? {};
-      const reply = shown(put({ name, spec, enabled, dueAt, runCount, lastRunAt, createdAt, updatedAt: now }));
-      return known === undefined ? { ...reply, status: 201, headers: { location: `/ojs/v1/cron/${name}` } } : reply;
-    },
-    'cron.get': (call) => shown(find(call)),
-    'cron.remove': (call) => {
-      const cron = find(call);
-      crons.delete(cron.name);
-      const text = renderCron(cron);
-      return ok(`{"deleted":true,"name":${JSON.stringify(cron.name)},"cron":${text},"cron_job":${text}}`);
-    },
-    'cron.pause': (call) => enable(call, false),
-    'cron.resume': (call) => enable(call, true),
-    'cron.trigger': (call) => {
-      const cron = find(call);
-      const { now } = table;
-      const { job, events } = decideTrigger(cron, definitionOf(cron.spec), now, () => uuidv7(table.clock));
-      const inserted = job === null ? null : table.insert(job);
-      if (inserted?.kind === 'duplicate') {
-        const existing = inserted.existing.id;
-        throw new OjsFault('duplicate', `Job ${existing} has the same unique key; nothing was enqueued.`, { existing_job_id: existing });
-      }
-      for (const event of events) table.log.add(event, now);
-      const text = renderCron(put({ ...cron, runCount: cron.runCount + 1, lastRunAt: now }));
-      const id = inserted?.job.id ?? '';
-      return { status: 201, text: `{"job_id":"${id}","cron":${text},"cron_job":${text}}`, headers: { location: `/ojs/v1/jobs/${id}` } };
-    },
-  };
+  }
 }
 
 function shown(cron: CronView): Reply {

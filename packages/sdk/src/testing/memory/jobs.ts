@@ -97,7 +97,7 @@ function listJobs(table: Table, call: Call): Reply {
   );
   const { items, pagination } = pageOf(call, found.reverse());
   const jobs = `[${items.map((job) => renderJob(job)).join(',')}]`;
-  return ok(`{"jobs":${jobs},"items":${jobs},"total":${found.length},"pagination":${JSON.stringify(pagination)}}`);
+  return ok(`{"jobs":${jobs},"total":${found.length},"pagination":${JSON.stringify(pagination)}}`);
 }
 
 export function change(table: Table, call: Call, work: (job: JobRecord) => JobRecord): Reply {

@@ -1,6 +1,6 @@
 import { type Answer, type Call, type Clock, OjsFault, type OperationName, uuidv7 } from '@ojs-ts/core';
 import { bulkAnswers } from './bulk.ts';
-import { cronAnswers } from './crons.ts';
+import { Crons } from './crons.ts';
 import { deadLetterAnswers } from './dead-letter.ts';
 import { type Answers, jobAnswers } from './jobs.ts';
 import { queueAnswers } from './queues.ts';
@@ -14,18 +14,20 @@ import { Workflows } from './workflows.ts';
 export class Memory {
   readonly table: Table;
   readonly workflows: Workflows;
+  readonly crons: Crons;
   readonly #answers: Answers;
 
   constructor(clock: Clock) {
     const table = new Table(clock);
     this.table = table;
     this.workflows = new Workflows(table);
+    this.crons = new Crons(table);
     this.#answers = {
       ...jobAnswers(table),
       ...bulkAnswers(table),
       ...queueAnswers(table),
       ...deadLetterAnswers(table),
-      ...cronAnswers(table),
+      ...this.crons.answers,
       ...schemaAnswers(table),
       ...this.workflows.answers,
       ...systemAnswers(table),

@@ -1,18 +1,29 @@
 import {
+  type ClaimTerms,
   type Clock,
   cancelled,
+  claimed,
   creationEvent,
+  defaultTimeoutMs,
+  eventsOf,
   expired,
+  isExpired,
+  isIn,
   type JobId,
   type JobRecord,
+  moved,
   type NewJob,
   OjsFault,
+  promoted,
+  promotionEvent,
   recordOf,
   State,
+  Terminal,
   type Transition,
+  textsOf,
+  uniqueAnswer,
   Waiting,
 } from '@ojs-ts/core';
-import { claimed, isEnded, isIn, moved, uniqueAnswer } from './change.ts';
 import { EventLog } from './log.ts';
 
 export interface QueueRow {
@@ -26,6 +37,11 @@ export type Inserted =
   /** The same job is there: a repeated call. */
   | { readonly kind: 'already'; readonly job: JobRecord }
   | { readonly kind: 'duplicate'; readonly by: 'id' | 'unique'; readonly existing: JobRecord };
+
+/** Nobody takes the job away from its worker here, so the end of its lease does not count. */
+export function termsOf(worker: string): ClaimTerms {
+  return { worker, leaseMs: null, defaultLeaseMs: defaultTimeoutMs };
+}
 
 /** Jobs and queues of a store. Everything happens at once: nothing here waits. */
 export class Table {
@@ -88,11 +104,11 @@ export class Table {
   move(transition: Transition): JobRecord {
     const { now } = this;
     const job = this.get(transition.id);
-    const after = moved(job, transition, now);
+    const next = moved(job, transition, now);
+    const after = { ...next, ...textsOf(transition, next) };
     this.#set(after);
-    const told = transition.events.length === 0 && after.state !== job.state ? [{ kind: 'job.state_changed' as const }] : transition.events;
-    for (const event of told) this.log.job(event.kind, after, job.state, now, 'data' in event ? (event.data ?? null) : null);
-    if (isEnded(after) && !isEnded(job)) this.ended(after);
+    for (const { kind, data = null } of eventsOf(transition, job.state)) this.log.job(kind, after, job.state, now, data);
+    if (isIn(after.state, Terminal) && !isIn(job.state, Terminal)) this.ended(after);
     return after;
   }
 
@@ -103,16 +119,16 @@ export class Table {
   }
 
   claim(job: JobRecord, worker: string): JobRecord {
-    const after = claimed(job.state === State.available ? job : this.promote(job), worker, this.now);
+    const after = claimed(job.state === State.available ? job : this.promote(job), termsOf(worker), this.now);
     this.#set(after);
     this.log.job('job.started', after, State.available, this.now);
     return after;
   }
 
   promote(job: JobRecord): JobRecord {
-    const after: JobRecord = { ...job, state: State.available, enqueuedAt: this.now };
+    const after = promoted(job, this.now);
     this.#set(after);
-    this.log.job(job.state === State.scheduled ? 'job.enqueued' : 'job.state_changed', after, job.state, this.now);
+    this.log.job(promotionEvent(job.state), after, job.state, this.now);
     return after;
   }
 
@@ -121,7 +137,7 @@ export class Table {
     const { now } = this;
     const due: JobRecord[] = [];
     for (const job of this.jobs.values()) {
-      if (isIn(job.state, Waiting) && job.expiresAt !== null && job.expiresAt <= now) this.move(expired(job, now));
+      if (isIn(job.state, Waiting) && isExpired(job, now)) this.move(expired(job, now));
       else if (isIn(job.state, State.scheduled | State.retryable) && job.runAt <= now) due.push(job);
     }
     for (const job of due.sort((a, b) => a.runAt - b.runAt)) this.promote(job);

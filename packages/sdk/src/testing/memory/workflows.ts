@@ -1,6 +1,7 @@
 import {
   cancelled,
   decideNode,
+  isIn,
   type JobId,
   type JobRecord,
   type NodeRecord,
@@ -17,7 +18,6 @@ import {
   type WorkflowStep,
   workflowCancelled,
 } from '@ojs-ts/core';
-import { isIn } from './change.ts';
 import type { Answers } from './jobs.ts';
 import { bodyOf, ok, pageOf, param, type Reply } from './reply.ts';
 import type { Table } from './table.ts';
