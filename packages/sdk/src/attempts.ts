@@ -1,5 +1,4 @@
 import type { Answer, Call } from '@ojs-ts/core';
-import { apiError, retryAfterMs } from './api-error.ts';
 import { backoffMs } from './backoff.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { type ErrorContext, type OJSAPIError, OJSConnectionError, type OJSError, OJSTimeoutError } from './errors.ts';
@@ -108,11 +107,8 @@ export function readRetryRules(retry: RetryOptions | false | undefined): RetryRu
   };
 }
 
-export function outcomeOf(answer: Answer, context: ErrorContext, isAnswer?: (answer: Answer) => boolean): Outcome {
-  if (answer.status < 400 || isAnswer?.(answer)) return readBody(answer, context);
-  const api = apiError(answer, context);
-  const waitMs = retryAfterMs(answer.headers);
-  return { final: !isPassing(api), error: api, api, ...(waitMs !== undefined && { waitMs }) };
+export function isRefused(answer: Answer, isAnswer?: (answer: Answer) => boolean): boolean {
+  return answer.status >= 400 && !isAnswer?.(answer);
 }
 
 /** No answer came: whether the call took effect is unknown. */
@@ -144,7 +140,8 @@ export function messageOf(error: unknown): string {
   return `${error.message}${code}${cause}`.trim();
 }
 
-function readBody(answer: Answer, context: ErrorContext): Outcome {
+/** The outcome of an answer that is no refusal. */
+export function readBody(answer: Answer, context: ErrorContext): Outcome {
   // Other servers may have nothing to tell, such as of what was deleted (ojs-http-binding §4).
   if (answer.status === 204) return { body: {} };
   try {

@@ -5,16 +5,17 @@ import {
   type CallSettings,
   type End,
   expiry,
+  isRefused,
   type Outcome,
-  outcomeOf,
   pauseAfter,
   type RetryOptions,
   type RetryRules,
+  readBody,
   readRetryRules,
   type Unanswered,
   unanswered,
 } from './attempts.ts';
-import { Deadline } from './deadline.ts';
+import { type Deadline, within } from './deadline.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { envText } from './environment.ts';
 import { type ErrorContext, OJSError, OJSTimeoutError, OJSValidationError } from './errors.ts';
@@ -23,6 +24,7 @@ import type { Wire } from './json.ts';
 import { consoleLogger, guarded, type Logger } from './logger.ts';
 import type { Ask, Operation } from './operation.ts';
 import type { CallOptions } from './options.ts';
+import { part, partsLoaded } from './part.ts';
 import { FetchTransport } from './transport/fetch.ts';
 import type { HttpOptions, Token } from './transport/http.ts';
 import { readTls, type TlsOptions } from './transport/tls.ts';
@@ -44,6 +46,8 @@ export interface ConnectionOptions {
   /** Default: the console, from `OJS_LOG_LEVEL` (`info`) up. */
   logger?: Logger;
 }
+
+const refusal = part(() => import('./refusal.ts'));
 
 const defaultUrl = 'http://localhost:8080';
 
@@ -115,9 +119,12 @@ export class Connection implements AsyncDisposable {
     const ms = this.deadlineMs(options);
     const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}`, ...context };
     const failures: OJSError[] = [];
-    using deadline = new Deadline(ms, () => expiry(call.operation, ms, about, failures), options.signal);
-    // Awaited here: the deadline ends with this function.
-    return await this.callWithin(deadline, call, about, settings, failures);
+    return await within(
+      ms,
+      () => expiry(call.operation, ms, about, failures),
+      options.signal,
+      (deadline) => this.callWithin(deadline, call, about, settings, failures),
+    );
   }
 
   /** How long a call may take, in milliseconds. */
@@ -166,8 +173,7 @@ export class Connection implements AsyncDisposable {
   async once(call: Call, ms: number, signal?: AbortSignal): Promise<Wire> {
     const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}` };
     const expired = () => new OJSTimeoutError(`${call.operation}: no answer within ${Math.round(ms)} ms.`, about);
-    using deadline = new Deadline(ms, expired, signal);
-    const outcome = await this.#attempt(call, deadline, about);
+    const outcome = await within(ms, expired, signal, (deadline) => this.#attempt(call, deadline, about));
     if ('body' in outcome) return outcome.body;
     throw outcome.error;
   }
@@ -186,7 +192,10 @@ export class Connection implements AsyncDisposable {
   async #attempt(call: Call, deadline: Deadline, context: ErrorContext, isAnswer?: (answer: Answer) => boolean): Promise<Outcome> {
     const fake = currentFake();
     const answer = fake === null ? await this.#send(call, deadline, context) : await answered(fake, call, deadline);
-    return 'error' in answer ? answer : outcomeOf(answer, context, isAnswer);
+    if ('error' in answer) return answer;
+    if (!isRefused(answer, isAnswer)) return readBody(answer, context);
+    const { refusalOf } = await deadline.race(refusal());
+    return refusalOf(answer, context);
   }
 
   async #send(call: Call, deadline: Deadline, context: ErrorContext): Promise<Answer | Unanswered> {
@@ -201,6 +210,8 @@ export class Connection implements AsyncDisposable {
 
   /** Waits for the calls under way, those that are to be tried again too. */
   async close(): Promise<void> {
+    // Who waits for code has called before.
+    await partsLoaded();
     this.#end();
     await Promise.allSettled(this.#calls);
     await this.#disconnect();

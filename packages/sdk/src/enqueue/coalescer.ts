@@ -1,4 +1,4 @@
-import { Deadline } from '../deadline.ts';
+import { type Deadline, within } from '../deadline.ts';
 import { OJSError } from '../errors.ts';
 
 /** One call that waits for its outcome. */
@@ -40,15 +40,16 @@ export class Coalescer<In, Out> {
   /** The outcome of the item. A call that is over before its turn is never sent. @throws the reason of the signal; `expired()`; what `run` rejects it with. */
   async add(item: In, ms: number, expired: () => Error, signal: AbortSignal | undefined): Promise<Out> {
     if (this.#closed) throw new OJSError('This client is closed.');
-    using deadline = new Deadline(ms, expired, signal);
-    const slot = new Slot<In, Out>(item, deadline);
-    this.#waiting.push(slot);
-    this.#draining ??= this.#drain();
-    try {
-      return await deadline.race(slot.outcome);
-    } finally {
-      slot.leave();
-    }
+    return await within(ms, expired, signal, async (deadline) => {
+      const slot = new Slot<In, Out>(item, deadline);
+      this.#waiting.push(slot);
+      this.#draining ??= this.#drain();
+      try {
+        return await deadline.race(slot.outcome);
+      } finally {
+        slot.leave();
+      }
+    });
   }
 
   /** Takes no more calls, and resolves when all that came have their outcome. */

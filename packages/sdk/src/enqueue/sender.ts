@@ -2,29 +2,32 @@ import { expiry } from '../attempts.ts';
 import type { Connection } from '../connection.ts';
 import { currentFake } from '../fake.ts';
 import type { CallOptions, WireRequest } from '../options.ts';
-import { batchLimit, enqueueBatch, surelyTaken } from './batch.ts';
-import { Bulk } from './bulk.ts';
+import { part, partsLoaded } from '../part.ts';
+import type { Bulk } from './bulk.ts';
 import { Coalescer } from './coalescer.ts';
 import type { Sent } from './sent.ts';
-import { contextOf, enqueueOne } from './single.ts';
+import { contextOf, type Enqueue, enqueueOne, sendAlone } from './single.ts';
 
+const bulk = part(() => import('./bulk.ts'));
+
+/** What every server with bulk operations takes, ours ten times as many (ojs-bulk-operations §9.1). */
+const maxJobs = 1_000;
 /** Characters of a merged request. Proxies refuse bodies of more than 1 MB unless they are told otherwise. */
 const maxLength = 900_000;
 
-/** Sends enqueue requests: single ones merged where they are concurrent, batches as they are. */
+/** Sends single requests, merged where they are concurrent. */
 export class Sender {
   readonly #connection: Connection;
-  readonly #bulk: Bulk;
+  /** From the first group of more than one on. */
+  #bulk: Bulk | null = null;
   readonly #coalescer: Coalescer<WireRequest, Sent> | null;
-  #maxBatch: Promise<number | null> | null = null;
 
   constructor(connection: Connection, coalesce: boolean) {
     this.#connection = connection;
-    this.#bulk = new Bulk(connection);
     this.#coalescer = coalesce
       ? new Coalescer({
-          run: (group, signal) => this.#bulk.send(group, signal),
-          max: () => this.#bulk.max,
+          run: (group, signal) => this.#send(group, signal),
+          max: () => this.#bulk?.max ?? maxJobs,
           sizeOf: ({ text }) => text.length,
           maxSize: maxLength,
         })
@@ -33,33 +36,31 @@ export class Sender {
 
   async one(request: WireRequest, options: CallOptions): Promise<Sent> {
     // With a fake there is nothing to save, and calls of two tests must not become one.
-    if (this.#coalescer === null || this.#bulk.isAbsent || currentFake() !== null) {
+    if (this.#coalescer === null || this.#bulk?.isAbsent || currentFake() !== null) {
       return this.#connection.ask(enqueueOne(request), options);
     }
     const ms = this.#connection.deadlineMs(options);
     return this.#coalescer.add(request, ms, () => expiry('job.enqueue', ms, contextOf(request)), options.signal);
   }
 
-  /** One request, all or none. @throws {OJSValidationError} for more jobs than the server takes at once. */
-  async batch(requests: readonly WireRequest[], options: CallOptions): Promise<Sent[]> {
-    const limit = requests.length > surelyTaken ? await this.#readMaxBatch(options) : null;
-    return this.#connection.ask(enqueueBatch(requests, limit), options);
-  }
-
-  /** Takes no more single requests, and resolves when all that came have their outcome. */
+  /** Takes no more requests, and resolves when all that came have their outcome. */
   async close(): Promise<void> {
+    // Who waits for code has called before.
+    await partsLoaded();
     await this.#coalescer?.close();
   }
 
-  /** What the manifest says; null where it does not. Asked once, again after a failure. */
-  async #readMaxBatch(options: CallOptions): Promise<number | null> {
-    this.#maxBatch ??= this.#connection.ask(batchLimit(), options);
-    try {
-      return await this.#maxBatch;
-    } catch {
-      this.#maxBatch = null;
-      options.signal?.throwIfAborted();
-      return null;
-    }
+  async #send(group: readonly Enqueue[], signal: AbortSignal): Promise<void> {
+    const sender = group.length > 1 ? await this.#loaded() : null;
+    if (sender !== null) return sender.send(group, signal);
+    if (!signal.aborted) await Promise.all(group.map((entry) => sendAlone(this.#connection, entry, false)));
+  }
+
+  /** Null where the code cannot be loaded: then each goes by itself. */
+  async #loaded(): Promise<Bulk | null> {
+    if (this.#bulk !== null) return this.#bulk;
+    const code = await bulk().catch(() => null);
+    if (code !== null) this.#bulk ??= new code.Bulk(this.#connection, maxJobs);
+    return this.#bulk;
   }
 }

@@ -9,7 +9,8 @@ import { type Frame, FrameReader } from './frames.ts';
 import { kindsOf } from './kinds.ts';
 import { pause, untilAborted } from './pause.ts';
 import { Silence } from './silence.ts';
-import type { EventsOptions, FollowTimes } from './wanted.ts';
+import type { FollowTimes } from './times.ts';
+import type { EventsOptions } from './wanted.ts';
 
 const terminal: ReadonlySet<unknown> = new Set(['completed', 'cancelled', 'discarded']);
 /** A connection that held for so long was none that a server refuses at once; in milliseconds. */

@@ -1,4 +1,5 @@
-import { check, detached } from '../enqueue/request.ts';
+import { detached } from '../enqueue/chain.ts';
+import { check } from '../enqueue/check.ts';
 import { OJSValidationError } from '../errors.ts';
 import { type Job, readJob } from '../job.ts';
 import { isWire } from '../json.ts';

@@ -2,7 +2,7 @@ import { uuidv7 } from '@ojs-ts/core';
 import { expiry } from '../attempts.ts';
 import type { Connection } from '../connection.ts';
 import { Deadline } from '../deadline.ts';
-import { check, checkNow } from '../enqueue/request.ts';
+import { check, checkNow } from '../enqueue/check.ts';
 import { type OJSError, OJSValidationError } from '../errors.ts';
 import { readJob } from '../job.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
