@@ -27,7 +27,7 @@ import type { CallOptions } from './options.ts';
 import { part, partsLoaded } from './part.ts';
 import { FetchTransport } from './transport/fetch.ts';
 import type { HttpOptions, Token } from './transport/http.ts';
-import { readTls, type TlsOptions } from './transport/tls.ts';
+import { type TlsOptions, tlsFor } from './transport/tls.ts';
 
 /** How to reach a server; of Client, Worker and Admin alike. Code wins over the environment, and that over the default. */
 export interface ConnectionOptions {
@@ -271,7 +271,7 @@ export function httpOptions(target: string | undefined, options: ConnectionOptio
     );
   }
   const token = options.token ?? envText('OJS_AUTH_TOKEN');
-  const tls = readTls(options.tls, base, options.fetch !== undefined);
+  const tls = tlsFor(options.tls, base, options.fetch !== undefined);
   return { base, headers: options.headers ?? {}, token, fetch: options.fetch, ...(tls && { tls }) };
 }
 

@@ -1,8 +1,10 @@
 import type { Connection } from '../connection.ts';
+import { type Draft, finished, type WireRequest } from '../draft.ts';
 import { handleOf, type JobHandle } from '../handle.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import type { CallOptions, JobRequest, WireRequest } from '../options.ts';
+import type { CallOptions, JobRequest } from '../options.ts';
 import { parseArgs } from '../parse-args.ts';
+import { wireOptions } from '../wire.ts';
 import { batchLimit, enqueueBatch, surelyTaken } from './batch.ts';
 import { passChain } from './chain.ts';
 import { check } from './check.ts';
@@ -12,59 +14,56 @@ import { Rendezvous } from './rendezvous.ts';
 import { atIndex, type Checked, schemaOf } from './request.ts';
 import type { Sent } from './sent.ts';
 
-/**
- * Sends a batch. Each request passes the middleware by itself; where one of them fails nothing is sent (ojs-middleware §9.2, option B: a batch is all or none).
- * @param wires of the requests, as they came.
- */
+/** A request of a batch, its args as they were when it was called. */
+export interface Drafted {
+  readonly request: JobRequest;
+  readonly draft: Draft;
+}
+
+/** Sends a batch. Each request passes the middleware by itself; where one of them fails nothing is sent (ojs-middleware §9.2, option B: a batch is all or none). */
 export async function sendBatch(
   producer: Producer,
   chain: readonly EnqueueMiddleware[],
-  requests: readonly JobRequest[],
-  wires: readonly WireRequest[],
+  drafted: readonly Drafted[],
   options: CallOptions,
 ): Promise<JobHandle[]> {
-  const checked = await Promise.all(
-    requests.map((request, index) =>
-      checkArgs(request, wires[index]).catch((error: unknown) => {
+  const ready = await Promise.all(
+    drafted.map((one, index) =>
+      checkDraft(one).catch((error: unknown) => {
         throw atIndex(index, error);
       }),
     ),
   );
-  if (chain.length === 0) return sendChecked(producer, requests, checked, options);
+  if (chain.length === 0) return sendReady(producer, ready, options);
   const { connection } = producer.options;
-  return withRest(connection, options, { operation: 'job.enqueueBatch' }, (rest) =>
-    sendThroughChain(producer, chain, requests, checked, rest),
-  );
+  return withRest(connection, options, { operation: 'job.enqueueBatch' }, (rest) => sendThroughChain(producer, chain, ready, rest));
 }
 
-async function checkArgs(request: JobRequest, wire: WireRequest | undefined): Promise<Checked> {
-  if (wire === undefined) return check(request);
+/** A request that may be sent. */
+interface Ready {
+  readonly request: JobRequest;
+  readonly checked: Checked;
+}
+
+async function checkDraft({ request, draft }: Drafted): Promise<Ready> {
+  const wire = finished(draft, wireOptions(request));
   const definition = schemaOf(request);
-  return definition === undefined ? { wire } : { wire, parsed: await parseArgs(definition, request.args) };
+  return { request, checked: definition === undefined ? { wire } : { wire, parsed: await parseArgs(definition, request.args) } };
 }
 
 async function sendThroughChain(
   producer: Producer,
   chain: readonly EnqueueMiddleware[],
-  requests: readonly JobRequest[],
-  checked: readonly Checked[],
+  ready: readonly Ready[],
   rest: () => CallOptions,
 ): Promise<JobHandle[]> {
-  const sending = new Rendezvous<readonly [JobRequest, Checked], JobHandle>(requests.length, (items) =>
-    sendChecked(
-      producer,
-      items.map(([request]) => request),
-      items.map(([, ready]) => ready),
-      rest(),
-    ),
-  );
-  const passing = requests.map(async (request, index) => {
-    const first = checked[index] ?? (await check(request));
+  const sending = new Rendezvous<Ready, JobHandle>(ready.length, (items) => sendReady(producer, items, rest()));
+  const passing = ready.map(async ({ request, checked: first }, index) => {
     let arrived = false;
     const send = async (changed: JobRequest) => {
-      const ready = withParsed(await check(changed), first.parsed, changed);
+      const checked = withParsed(await check(changed), first.parsed, changed);
       arrived = true;
-      return sending.arrive(index, [changed, ready]);
+      return sending.arrive(index, { request: changed, checked });
     };
     try {
       const handle = await passChain(chain, request, first.wire, send, producer.options.calls);
@@ -79,23 +78,17 @@ async function sendThroughChain(
   return Promise.all(passing);
 }
 
-async function sendChecked(
-  producer: Producer,
-  requests: readonly JobRequest[],
-  checked: readonly Checked[],
-  options: CallOptions,
-): Promise<JobHandle[]> {
+async function sendReady(producer: Producer, ready: readonly Ready[], options: CallOptions): Promise<JobHandle[]> {
   const { connection, calls } = producer.options;
   const sent = await sendWires(
     connection,
-    checked.map(({ wire }) => wire),
+    ready.map(({ checked }) => checked.wire),
     options,
   );
   return Promise.all(
     sent.map((one, index) => {
-      const request = requests[index];
-      const ready = checked[index];
-      return request === undefined || ready === undefined ? handleOf(one.job, one.outcome, calls) : producer.show(request, ready, one);
+      const own = ready[index];
+      return own === undefined ? handleOf(one.job, one.outcome, calls) : producer.show(own.request, own.checked, one);
     }),
   );
 }

@@ -2,11 +2,11 @@ import { errorFor, itemError } from '../api-error.ts';
 import { expiry, isPassing } from '../attempts.ts';
 import type { Connection } from '../connection.ts';
 import { Deadline } from '../deadline.ts';
+import type { WireRequest } from '../draft.ts';
 import { OJSAPIError, OJSConnectionError, type OJSError } from '../errors.ts';
 import { jobIn, readJob } from '../job.ts';
 import { getCall } from '../jobs.ts';
 import { isWire, numberOf, parseWire, textOf, type Wire, wireOf } from '../json.ts';
-import type { WireRequest } from '../options.ts';
 import { filledIn, outcomeOf, type Sent } from './sent.ts';
 import { contextOf, type Enqueue, sendAlone } from './single.ts';
 

@@ -1,9 +1,10 @@
+import type { WireRequest } from '../draft.ts';
 import { OJSError, OJSValidationError } from '../errors.ts';
 import { handleOf, type JobCalls, type JobHandle } from '../handle.ts';
 import { type Job, readJob } from '../job.ts';
 import { compose } from '../middleware/compose.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import type { JobRequest, WireRequest } from '../options.ts';
+import type { JobRequest } from '../options.ts';
 import { sentEnvelope } from './sent.ts';
 
 /**

@@ -1,5 +1,6 @@
-import { type JobRequest, wireRequest } from '../options.ts';
+import type { JobRequest } from '../options.ts';
 import { parseArgs, parseArgsNow } from '../parse-args.ts';
+import { wireRequest } from '../wire.ts';
 import { type Checked, schemaOf } from './request.ts';
 
 /**

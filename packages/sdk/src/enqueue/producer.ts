@@ -1,10 +1,11 @@
 import type { Connection } from '../connection.ts';
+import { draftOf, finished, isPlain, plainOptions } from '../draft.ts';
 import { OJSError } from '../errors.ts';
 import { handleOf, type JobCalls, type JobHandle } from '../handle.ts';
 import type { Job } from '../job.ts';
 import type { MiddlewareChain } from '../middleware/chain.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import { type CallOptions, type JobRequest, wireRequest } from '../options.ts';
+import type { CallOptions, JobRequest } from '../options.ts';
 import { part } from '../part.ts';
 import { atIndex, type Checked, complete, schemaOf } from './request.ts';
 import { Sender } from './sender.ts';
@@ -13,6 +14,7 @@ import { tell, withArgs } from './shown.ts';
 
 const passage = part(() => import('./passage.ts'));
 const batches = part(() => import('./batches.ts'));
+const wires = part(() => import('../wire.ts'));
 const typed = part(() => import('./typed.ts'));
 
 export interface ProducerOptions {
@@ -24,10 +26,12 @@ export interface ProducerOptions {
   readonly onJobEnqueued: ((job: Job) => void) | undefined;
 }
 
-/** Takes requests from the caller to the server. What is sent is written before anything is waited for: the caller may change its args after the call. */
+/** Takes requests from the caller to the server. Args are written before anything is waited for: the caller may change its own after the call. */
 export class Producer {
   readonly options: ProducerOptions;
   readonly sender: Sender;
+  /** Until the first request with times or policies. Then all wait for the code that writes them, so that they are sent in the order of the calls. */
+  #isPlain = true;
   #closed = false;
 
   constructor(options: ProducerOptions) {
@@ -39,7 +43,9 @@ export class Producer {
     if (this.#closed) throw new OJSError('This client is closed.', { operation: 'job.enqueue' });
     const chain = this.options.middlewares.all;
     if (chain.length > 0) return (await passage()).throughChain(this, chain, request, options);
-    const wire = wireRequest(request);
+    const draft = draftOf(request);
+    this.#isPlain &&= isPlain(request);
+    const wire = finished(draft, this.#isPlain ? plainOptions(request) : (await wires()).wireOptions(request));
     const definition = schemaOf(request);
     const checked = definition === undefined ? { wire } : { wire, parsed: await (await typed()).parseArgs(definition, request.args) };
     return this.show(request, checked, await this.sender.one(wire, options));
@@ -47,15 +53,15 @@ export class Producer {
 
   async enqueueBatch(requests: readonly JobRequest[], options: CallOptions): Promise<JobHandle[]> {
     const chain = this.options.middlewares.all;
-    const own = requests.map((request) => complete(request, this.options.queue));
-    const wires = own.map((request, index) => {
+    const drafted = requests.map((request, index) => {
+      const own = complete(request, this.options.queue);
       try {
-        return wireRequest(request);
+        return { request: own, draft: draftOf(own) };
       } catch (error) {
         throw atIndex(index, error);
       }
     });
-    return (await batches()).sendBatch(this, chain, own, wires, options);
+    return (await batches()).sendBatch(this, chain, drafted, options);
   }
 
   /** The handle of a request that was sent. */

@@ -1,9 +1,10 @@
 import { uuidv7 } from '@ojs-ts/core';
 import type { JobDef } from '../definition.ts';
 import { definitionOf } from '../definition.ts';
+import type { WireRequest } from '../draft.ts';
 import { OJSValidationError } from '../errors.ts';
 import type { JsonArray } from '../job.ts';
-import { type EnqueueOptions, type JobRequest, type WireRequest, withDefaults } from '../options.ts';
+import { type EnqueueOptions, type JobRequest, withDefaults } from '../options.ts';
 
 /** Present in `meta` where args are encoded, such as encrypted, so that only who decodes them can check them (ojs-encryption §4). */
 const encodedBy = 'ojs.codec.encodings';

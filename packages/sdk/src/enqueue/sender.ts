@@ -1,7 +1,8 @@
 import { expiry } from '../attempts.ts';
 import type { Connection } from '../connection.ts';
+import type { WireRequest } from '../draft.ts';
 import { currentFake } from '../fake.ts';
-import type { CallOptions, WireRequest } from '../options.ts';
+import type { CallOptions } from '../options.ts';
 import { part, partsLoaded } from '../part.ts';
 import type { Bulk } from './bulk.ts';
 import { Coalescer } from './coalescer.ts';

@@ -1,7 +1,7 @@
+import type { WireRequest } from '../draft.ts';
 import type { EnqueueOutcome } from '../handle.ts';
 import { type Job, readJob } from '../job.ts';
 import { isWire, textOf, type Wire, wireOf } from '../json.ts';
-import type { WireRequest } from '../options.ts';
 
 /** What became of a request. */
 export interface Sent {

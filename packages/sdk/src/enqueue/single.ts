@@ -1,11 +1,12 @@
 import type { Call } from '@ojs-ts/core';
 import { asFound, type CallSettings } from '../attempts.ts';
 import type { Connection } from '../connection.ts';
+import type { WireRequest } from '../draft.ts';
 import type { ErrorContext, OJSAPIError } from '../errors.ts';
 import { getCall } from '../jobs.ts';
 import { textOf } from '../json.ts';
 import type { Operation } from '../operation.ts';
-import type { JobRequest, WireRequest } from '../options.ts';
+import type { JobRequest } from '../options.ts';
 import type { Entry } from './coalescer.ts';
 import { readSent, type Sent } from './sent.ts';
 

@@ -4,8 +4,9 @@ import type { ArgsIn, InputOf, JobDef, JobTypes, Jsonable, NameIn } from '../def
 import { OJSError } from '../errors.ts';
 import type { JsonArray, Meta } from '../job.ts';
 import { consoleLogger, guarded, type Logger } from '../logger.ts';
-import { type JobOptions, wireRequest } from '../options.ts';
+import type { JobOptions } from '../options.ts';
 import { parseArgs } from '../parse-args.ts';
+import { wireRequest } from '../wire.ts';
 import type { Worker } from '../worker.ts';
 import { type Deferred, requestContextMiddleware, type Scope, storage } from './scope.ts';
 

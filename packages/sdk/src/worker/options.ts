@@ -3,7 +3,7 @@ import type { ConnectionOptions } from '../connection.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { OJSValidationError } from '../errors.ts';
 import { isQueueName } from '../names.ts';
-import { onlyOne } from '../options.ts';
+import { onlyOne } from '../wire.ts';
 import type { WorkerCallbacks } from './callbacks.ts';
 
 /** What a worker serves, how much at once, and its times. */
