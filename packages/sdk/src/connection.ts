@@ -1,13 +1,11 @@
 import { type Answer, type Call, type Transport, uuidv7 } from '@ojs-ts/core';
 import { platform } from '#platform';
 import {
-  attempts,
   type CallSettings,
   type End,
   expiry,
   isRefused,
   type Outcome,
-  pauseAfter,
   type RetryOptions,
   type RetryRules,
   readBody,
@@ -47,7 +45,8 @@ export interface ConnectionOptions {
   logger?: Logger;
 }
 
-const refusal = part(() => import('./refusal.ts'));
+/** What becomes of a call whose first attempt did not succeed. */
+const failures = part(() => import('./failures.ts'));
 
 const defaultUrl = 'http://localhost:8080';
 
@@ -57,7 +56,7 @@ export class Connection implements AsyncDisposable {
   readonly http: HttpOptions | null;
   readonly logger: Logger;
   readonly timeoutMs: number;
-  readonly #retry: RetryRules;
+  readonly retry: RetryRules;
   #transport: Transport;
   readonly #closing = new AbortController();
   /** Under way, between two attempts too. */
@@ -69,7 +68,7 @@ export class Connection implements AsyncDisposable {
   constructor(target: string | Transport | undefined, options: ConnectionOptions) {
     this.logger = options.logger === undefined ? consoleLogger() : guarded(options.logger);
     this.timeoutMs = durationMs(options.timeout ?? 30_000, 'timeout');
-    this.#retry = readRetryRules(options.requestRetry);
+    this.retry = readRetryRules(options.requestRetry);
     if (target === undefined || typeof target === 'string') {
       this.http = httpOptions(target, options);
       this.#transport = openHttp(this.http);
@@ -164,11 +163,6 @@ export class Connection implements AsyncDisposable {
     throw end.error;
   }
 
-  /** Milliseconds to wait after so many failures; null where there are to be no more attempts. */
-  pauseAfter(failures: number): number | null {
-    return pauseAfter(failures, this.#retry);
-  }
-
   /** One attempt, for callers that know better when to try again. @throws as `call`. */
   async once(call: Call, ms: number, signal?: AbortSignal): Promise<Wire> {
     const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}` };
@@ -178,9 +172,18 @@ export class Connection implements AsyncDisposable {
     throw outcome.error;
   }
 
-  async #attempts(call: Call, deadline: Deadline, about: ErrorContext, settings: CallSettings, failures: OJSError[]): Promise<End> {
-    const steps = attempts(about, settings, this.#retry, () => deadline.remaining, failures);
-    let step = steps.next();
+  async #attempts(call: Call, deadline: Deadline, about: ErrorContext, settings: CallSettings, met: OJSError[]): Promise<End> {
+    const first = await this.#attempt(call, deadline, { ...about, attempt: met.length + 1 }, settings.isAnswer);
+    if ('body' in first) return first;
+    const code = await deadline.race(failures()).catch((): null => {
+      deadline.signal.throwIfAborted();
+      return null;
+    });
+    // A browser that is offline cannot load it either.
+    if (code === null) return { error: first.error, recovery: null };
+    const steps = code.attempts(about, settings, this.retry, () => deadline.remaining, met);
+    steps.next();
+    let step = steps.next(first);
     while (!step.done) {
       const { context, pauseMs } = step.value;
       if (pauseMs > 0) await deadline.sleep(pauseMs);
@@ -194,7 +197,7 @@ export class Connection implements AsyncDisposable {
     const answer = fake === null ? await this.#send(call, deadline, context) : await answered(fake, call, deadline);
     if ('error' in answer) return answer;
     if (!isRefused(answer, isAnswer)) return readBody(answer, context);
-    const { refusalOf } = await deadline.race(refusal());
+    const { refusalOf } = await deadline.race(failures());
     return refusalOf(answer, context);
   }
 

@@ -1,5 +1,5 @@
 import { errorFor, itemError } from '../api-error.ts';
-import { expiry, isPassing } from '../attempts.ts';
+import { expiry } from '../attempts.ts';
 import type { Connection } from '../connection.ts';
 import { Deadline } from '../deadline.ts';
 import type { WireRequest } from '../draft.ts';
@@ -7,7 +7,9 @@ import { OJSAPIError, OJSConnectionError, type OJSError } from '../errors.ts';
 import { jobIn, readJob } from '../job.ts';
 import { getCall } from '../jobs.ts';
 import { isWire, numberOf, parseWire, textOf, type Wire, wireOf } from '../json.ts';
-import { filledIn, outcomeOf, type Sent } from './sent.ts';
+import { isPassing, pauseAfter } from '../retries.ts';
+import { filledIn } from './envelope.ts';
+import { outcomeOf, type Sent } from './sent.ts';
 import { contextOf, type Enqueue, sendAlone } from './single.ts';
 
 /** How long a server without the extension is not asked again; meanwhile it may have been updated, or it was a proxy that answered. */
@@ -116,7 +118,7 @@ export class Bulk {
     failures: number,
   ): Promise<void> {
     if (failed.length === 0) return;
-    const pause = this.#connection.pauseAfter(failures);
+    const pause = pauseAfter(failures, this.#connection.retry);
     if (pause === null || pause >= deadline.remaining) {
       for (const { entry, error } of failed) entry.reject(error);
       return;

@@ -5,7 +5,7 @@ import { type Job, readJob } from '../job.ts';
 import { compose } from '../middleware/compose.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import type { JobRequest } from '../options.ts';
-import { sentEnvelope } from './sent.ts';
+import { sentEnvelope } from './envelope.ts';
 
 /**
  * One request through the enqueue middleware, to `send` at its end (ojs-middleware §3).

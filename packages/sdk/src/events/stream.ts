@@ -1,9 +1,10 @@
 import { type StreamAnswer, type StreamCall, type StreamChannel, uuidv7 } from '@ojs-ts/core';
 import { apiError, retryAfterMs } from '../api-error.ts';
-import { isPassing, messageOf } from '../attempts.ts';
+import { messageOf } from '../attempts.ts';
 import { backoffMs } from '../backoff.ts';
 import type { Connection } from '../connection.ts';
 import type { OJSAPIError } from '../errors.ts';
+import { isPassing } from '../retries.ts';
 import { Event } from './event.ts';
 import { type Frame, FrameReader } from './frames.ts';
 import { kindsOf } from './kinds.ts';

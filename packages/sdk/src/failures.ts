@@ -1,7 +1,10 @@
 import type { Answer } from '@ojs-ts/core';
 import { apiError, retryAfterMs } from './api-error.ts';
-import { isPassing, isRefused, type Outcome, readBody } from './attempts.ts';
+import { isRefused, type Outcome, readBody } from './attempts.ts';
 import type { ErrorContext } from './errors.ts';
+import { attempts, isPassing } from './retries.ts';
+
+export { attempts };
 
 /** The outcome of an answer of 400 and more. */
 export function refusalOf(answer: Answer, context: ErrorContext): Outcome {
