@@ -1,17 +1,12 @@
 import type { Call } from '@ojs-ts/core';
 import { asFound, type CallSettings } from '../attempts.ts';
-import type { Connection } from '../connection.ts';
 import type { WireRequest } from '../draft.ts';
 import type { ErrorContext, OJSAPIError } from '../errors.ts';
 import { getCall } from '../jobs.ts';
 import { textOf } from '../json.ts';
 import type { Operation } from '../operation.ts';
 import type { JobRequest } from '../options.ts';
-import type { Entry } from './coalescer.ts';
 import { readSent, type Sent } from './sent.ts';
-
-/** One call of `enqueue` that waits for its outcome. */
-export type Enqueue = Entry<WireRequest, Sent>;
 
 /** PUSH of one job (ojs-http-binding §7.1). The id is the client's and the key is the id: a repeated request never makes a second job. */
 export function singleCall(request: WireRequest): Call {
@@ -33,16 +28,6 @@ export function contextOf(request: Pick<JobRequest, 'id' | 'queue'>): ErrorConte
 /** One request of its own. */
 export function* enqueueOne(request: WireRequest): Operation<Sent> {
   return readSent(yield { call: singleCall(request), about: contextOf(request), settings: singleSettings(request) });
-}
-
-/** Settles the entry by a request of its own. @param uncertain as of {@link singleSettings}. */
-export async function sendAlone(connection: Connection, entry: Enqueue, uncertain: boolean): Promise<void> {
-  const { item, deadline, resolve, reject } = entry;
-  try {
-    resolve(readSent(await connection.callWithin(deadline, singleCall(item), contextOf(item), singleSettings(item, uncertain))));
-  } catch (error) {
-    reject(error);
-  }
 }
 
 /** Whether the job that is in the way is the one that an earlier attempt of the same call made. */
