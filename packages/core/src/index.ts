@@ -14,6 +14,8 @@ export * from './cron/zone.ts';
 export * from './decide.ts';
 export * from './destination.ts';
 export * from './duration.ts';
+export * from './duration-text.ts';
+export * from './enqueue-route.ts';
 export * from './envelope.ts';
 export * from './errors.ts';
 export * from './event-entries.ts';

@@ -1,3 +1,5 @@
+import { enqueueRoute } from './enqueue-route.ts';
+
 /** What a token must be allowed to do to call an operation; `open` needs no token. */
 export type Scope = 'open' | 'enqueue' | 'work' | 'admin';
 
@@ -26,7 +28,7 @@ const table = {
     ],
     scopes: ['open'],
   },
-  'job.enqueue': { method: 'POST', path: '/ojs/v1/jobs', scopes: ['enqueue'] },
+  'job.enqueue': { ...enqueueRoute, scopes: ['enqueue'] },
   'job.enqueueBatch': { method: 'POST', path: '/ojs/v1/jobs/batch', scopes: ['enqueue'] },
   'job.list': { method: 'GET', path: '/ojs/v1/jobs', scopes: ['admin'] },
   'job.get': { method: 'GET', path: '/ojs/v1/jobs/:id', scopes: ['enqueue', 'work'] },

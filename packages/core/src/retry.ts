@@ -1,4 +1,5 @@
-import { formatDuration, maxDurationMs, parseDuration } from './duration.ts';
+import { maxDurationMs, parseDuration } from './duration.ts';
+import { formatDuration } from './duration-text.ts';
 import type { ValidationIssue } from './errors.ts';
 import type { BackoffStrategy, Json, RetryPolicy } from './job.ts';
 import { isObject, members, objectText } from './json.ts';

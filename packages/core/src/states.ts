@@ -1,22 +1,6 @@
-/**
- * The eight job states (ojs-core §6) as bits, so that a guard or a uniqueness scope is one integer in code, in SQL and in Lua.
- */
-export const State = {
-  scheduled: 1,
-  available: 2,
-  pending: 4,
-  active: 8,
-  completed: 16,
-  retryable: 32,
-  cancelled: 64,
-  discarded: 128,
-} as const;
+import { State, type StateMask, type StateName } from './state.ts';
 
-export type StateName = keyof typeof State;
-export type State = (typeof State)[StateName];
-
-/** A set of states: the bits of its members. */
-export type StateMask = number;
+export { isState, State, type StateMask, type StateName } from './state.ts';
 
 export const Terminal: StateMask = State.completed | State.cancelled | State.discarded;
 /** Waiting for something other than a worker's answer: everything that CANCEL may end besides `active`. */
@@ -31,10 +15,6 @@ export function stateName(state: State): StateName {
 
 export function stateNames(mask: StateMask): readonly StateName[] {
   return names.filter(([, bit]) => (mask & bit) !== 0).map(([name]) => name);
-}
-
-export function isState(name: unknown): name is StateName {
-  return typeof name === 'string' && Object.hasOwn(State, name);
 }
 
 /** From which states each state may be entered (digest §2, rows 4–19); creation enters scheduled, available or pending. */

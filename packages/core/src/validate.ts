@@ -1,4 +1,5 @@
-import { formatDuration, maxDurationMs } from './duration.ts';
+import { maxDurationMs } from './duration.ts';
+import { formatDuration } from './duration-text.ts';
 import type { ValidationIssue } from './errors.ts';
 import type { Json } from './job.ts';
 import { isObject, members } from './json.ts';

@@ -1,7 +1,8 @@
 import type { Transport } from '@ojs-ts/core';
+import { discardJob, listJobs, retryJob } from './admin-jobs.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { Job, JobState } from './job.ts';
-import { cancelJob, discardJob, getJob, listJobs, retryJob } from './jobs.ts';
+import { cancelJob, getJob } from './jobs.ts';
 import type { CallOptions } from './options.ts';
 import { firstPage, openPage, type Page, type PageOptions } from './page.ts';
 import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from './queue.ts';

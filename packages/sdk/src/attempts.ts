@@ -1,6 +1,4 @@
 import type { Answer, Call } from '@ojs-ts/core';
-import { apiError, retryAfterMs } from './api-error.ts';
-import { backoffMs } from './backoff.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { type ErrorContext, type OJSAPIError, OJSConnectionError, type OJSError, OJSTimeoutError } from './errors.ts';
 import { isWire, type Wire } from './json.ts';
@@ -56,48 +54,8 @@ export type Outcome =
   | Unanswered
   | { readonly final: boolean; readonly error: OJSError; readonly api: OJSAPIError; readonly waitMs?: number };
 
-/** One attempt that is to be made now, after a pause. */
-export interface Attempt {
-  readonly context: ErrorContext;
-  readonly pauseMs: number;
-}
-
 /** How a call ended, once no attempt is left. */
 export type End = { readonly body: Wire } | { readonly error: OJSError; readonly recovery: Recovery | null };
-
-/**
- * The attempts of a call (no answer, 429, 500, 502, 503, 504 are tried again, within the deadline), apart from how they are made.
- * @param remaining milliseconds until the deadline.
- * @param failures grows by what every attempt met.
- */
-export function* attempts(
-  about: ErrorContext,
-  settings: CallSettings,
-  rules: RetryRules,
-  remaining: () => number,
-  failures: OJSError[],
-): Generator<Attempt, End, Outcome> {
-  let uncertain = settings.uncertain ?? false;
-  let pauseMs = 0;
-  for (;;) {
-    const outcome: Outcome = yield { context: { ...about, attempt: failures.length + 1 }, pauseMs };
-    if ('body' in outcome) return outcome;
-    if (outcome.final || ('api' in outcome && settings.isFinal?.(outcome.api))) {
-      return { error: outcome.error, recovery: uncertain && 'api' in outcome ? (settings.recover?.(outcome.api) ?? null) : null };
-    }
-    failures.push(outcome.error);
-    uncertain ||= !('api' in outcome) || outcome.api.statusCode !== 429;
-    const pause = pauseAfter(failures.length, rules);
-    pauseMs = outcome.waitMs ?? pause ?? 0;
-    if (pause === null || pauseMs >= remaining()) return { error: outcome.error, recovery: null };
-    settings.repeating?.(uncertain);
-  }
-}
-
-/** Milliseconds to wait after so many failures; null where there are to be no more attempts. */
-export function pauseAfter(failures: number, rules: RetryRules): number | null {
-  return failures > rules.max ? null : backoffMs(failures, rules.minMs, rules.maxMs);
-}
 
 export function readRetryRules(retry: RetryOptions | false | undefined): RetryRules {
   if (retry === false) return { max: 0, minMs: 0, maxMs: 0 };
@@ -108,11 +66,8 @@ export function readRetryRules(retry: RetryOptions | false | undefined): RetryRu
   };
 }
 
-export function outcomeOf(answer: Answer, context: ErrorContext, isAnswer?: (answer: Answer) => boolean): Outcome {
-  if (answer.status < 400 || isAnswer?.(answer)) return readBody(answer, context);
-  const api = apiError(answer, context);
-  const waitMs = retryAfterMs(answer.headers);
-  return { final: !isPassing(api), error: api, api, ...(waitMs !== undefined && { waitMs }) };
+export function isRefused(answer: Answer, isAnswer?: (answer: Answer) => boolean): boolean {
+  return answer.status >= 400 && !isAnswer?.(answer);
 }
 
 /** No answer came: whether the call took effect is unknown. */
@@ -131,11 +86,6 @@ export function expiry(operation: string, ms: number, context: ErrorContext, fai
   });
 }
 
-/** Errors that pass by themselves. A paused queue does too, but only when an operator acts. */
-export function isPassing(error: OJSAPIError): boolean {
-  return [429, 500, 502, 503, 504].includes(error.statusCode) && error.code !== 'queue_paused';
-}
-
 /** Node puts the useful part of a failed connection into the code or the cause. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
@@ -144,7 +94,8 @@ export function messageOf(error: unknown): string {
   return `${error.message}${code}${cause}`.trim();
 }
 
-function readBody(answer: Answer, context: ErrorContext): Outcome {
+/** The outcome of an answer that is no refusal. */
+export function readBody(answer: Answer, context: ErrorContext): Outcome {
   // Other servers may have nothing to tell, such as of what was deleted (ojs-http-binding §4).
   if (answer.status === 204) return { body: {} };
   try {

@@ -1,44 +1,33 @@
 import type { Transport } from '@ojs-ts/core';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import {
-  type CronJob,
-  type CronJobOptions,
-  type CronJobRequest,
-  cronCall,
-  encodedCron,
-  listCronJobs,
-  registerCronJob,
-  unregisterCronJob,
-} from './cron.ts';
-import { deleteDeadLetterJob, listDeadLetterJobs, retryDeadLetterJob } from './dead-letter.ts';
-import type { Deadline } from './deadline.ts';
+import type { CronJob, CronJobOptions, CronJobRequest } from './cron.ts';
 import type { ArgsIn, ArgsOf, InputOf, JobDef, JobTypes, Jsonable, NameIn, ResultIn, ResultOf } from './definition.ts';
 import { Producer } from './enqueue/producer.ts';
 import { requestOf } from './enqueue/request.ts';
 import { defaultQueue } from './environment.ts';
 import type { Event } from './events/event.ts';
-import { follow } from './events/follow.ts';
-import { JobWaiter } from './events/job-waiter.ts';
-import type { EventsOptions } from './events/wanted.ts';
-import { WorkflowWaiter } from './events/workflow-waiter.ts';
-import { currentFake, type Fake } from './fake.ts';
+import { later } from './events/later.ts';
+import { checkEventsOptions, type EventsOptions } from './events/wanted.ts';
 import { handleOf, type JobCalls, type JobHandle } from './handle.ts';
-import { type Job, type JsonArray, readJob } from './job.ts';
+import type { Job, JsonArray } from './job.ts';
 import { cancelJob, getJob } from './jobs.ts';
 import { MiddlewareChain } from './middleware/chain.ts';
 import type { EnqueueMiddleware } from './middleware/types.ts';
 import { type CallOptions, type EnqueueOptions, inQueue, type JobRequest } from './options.ts';
-import { firstPage, openPage, type Page, type PageOptions } from './page.ts';
-import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from './queue.ts';
-import { deleteSchema, getSchema, listSchemas, registerSchema, type Schema, type SchemaInfo } from './schema.ts';
-import { health, manifest } from './system.ts';
+import type { Page, PageOptions } from './page.ts';
+import { part } from './part.ts';
+import type { Queue, QueueStats } from './queue.ts';
+import type { Schema, SchemaInfo } from './schema.ts';
 import { specVersion } from './version.ts';
-import { cancelWorkflow, getWorkflow } from './workflow/calls.ts';
 import type { WorkflowDefinition } from './workflow/definition.ts';
-import { type WorkflowCalls, type WorkflowHandle, workflowHandleOf } from './workflow/handle.ts';
-import { shapeOfWire } from './workflow/shape.ts';
-import { startWorkflow } from './workflow/start.ts';
+import type { WorkflowHandle } from './workflow/handle.ts';
 import type { Workflow } from './workflow/workflow.ts';
+
+// What a program does not use is not loaded: all that is imported above is what the first `enqueue` needs, and a test bounds its size.
+const management = part(() => import('./management.ts'));
+const following = part(() => import('./events/follow.ts'));
+const waiting = part(() => import('./events/job-end.ts'));
+const workflows = part(() => import('./workflow/open.ts'));
 
 /** How a client speaks to its server, and what holds for all of its jobs. */
 export interface ClientOptions extends ConnectionOptions {
@@ -66,19 +55,9 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   readonly #calls: JobCalls = {
     read: (jobId, options) => this.#connection.ask(getJob(jobId), options),
     cancel: (jobId, options) => this.#connection.ask(cancelJob(jobId), options),
-    ended: (jobId, deadline) => this.#ended(jobId, deadline),
+    result: async (jobId, options) => (await waiting()).resultOfJob(this.#connection, jobId, options),
     events: (jobId) => this.events({ jobId }),
   };
-  readonly #workflowCalls: WorkflowCalls = {
-    readJob: (jobId) => this.#connection.ask(getJob(jobId), {}),
-    read: (workflowId) => this.#connection.ask(getWorkflow(workflowId), {}),
-    cancel: (workflowId) => this.cancelWorkflow(workflowId),
-    ended: (workflowId, deadline) => this.#workflowWaiter.waitFor(workflowId, deadline),
-  };
-  readonly #jobWaiter: JobWaiter;
-  /** Waits of different tests must not share their calls. */
-  readonly #fakeWaiters = new WeakMap<Fake, JobWaiter>();
-  readonly #workflowWaiter: WorkflowWaiter;
 
   /**
    * @param target URL of a server, or a transport such as `openEmbedded()` gives. Default: `OJS_BACKEND_URL`, else http://localhost:8080.
@@ -95,10 +74,6 @@ export class Client<R = JobTypes> implements AsyncDisposable {
       queue: this.#queue,
       onJobEnqueued: options.onJobEnqueued,
     });
-    this.#jobWaiter = this.#newJobWaiter();
-    this.#workflowWaiter = new WorkflowWaiter(this.#connection, (workflowId, signal) =>
-      this.#connection.ask(getWorkflow(workflowId), { signal }),
-    );
   }
 
   /** Adds it innermost. Same as `middlewares.add`. @throws {OJSValidationError} for a name that is taken. */
@@ -145,21 +120,25 @@ export class Client<R = JobTypes> implements AsyncDisposable {
 
   /** All queues, over every page. */
   async listQueues(options: CallOptions = {}): Promise<Queue[]> {
+    const { listQueues } = await management();
     return this.#connection.ask(listQueues(), options);
   }
 
   /** How many jobs of the queue are in which state, and its figures of the last hour. */
   async queueStats(queueName: string, options: CallOptions = {}): Promise<QueueStats> {
+    const { queueStats } = await management();
     return this.#connection.ask(queueStats(queueName), options);
   }
 
   /** Workers stop fetching from the queue; jobs are still accepted unless the server is told otherwise. */
   async pauseQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
+    const { changeQueue } = await management();
     return this.#connection.ask(changeQueue('queue.pause', queueName), options);
   }
 
   /** Workers fetch from the queue again. */
   async resumeQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
+    const { changeQueue } = await management();
     return this.#connection.ask(changeQueue('queue.resume', queueName), options);
   }
 
@@ -173,34 +152,42 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     args?: JsonArray,
     third?: CronJobOptions & CallOptions,
   ): Promise<CronJob> {
-    const { request, options = {} } = cronCall(first, second, type, args, third);
-    const sent = await encodedCron(request, this.middlewares.all);
-    const cron = await this.#connection.ask(registerCronJob(inQueue(sent, this.#queue)), options);
-    return sent === request ? cron : { ...cron, args: request.args ?? [] };
+    // A copy: the caller may change its own after the call.
+    const request = typeof first === 'string' ? first : { ...first };
+    const { cronCall, encodedCron, registerCronJob } = await management();
+    const call = cronCall(request, second, type, args, third);
+    const sent = await encodedCron(call.request, this.middlewares.all);
+    const cron = await this.#connection.ask(registerCronJob(inQueue(sent, this.#queue)), call.options ?? {});
+    return sent === call.request ? cron : { ...cron, args: call.request.args ?? [] };
   }
 
   /** Iterating goes on over the following pages. */
   async listCronJobs(options: PageOptions = {}): Promise<Page<CronJob>> {
+    const { firstPage, listCronJobs, openPage } = await management();
     return openPage(firstPage(options), (query) => this.#connection.ask(listCronJobs(query), options));
   }
 
   /** Jobs that it has enqueued stay. @throws {JobNotFoundError} where there is no cron of this name. */
   async unregisterCronJob(name: string, options: CallOptions = {}): Promise<{ deleted: boolean; name: string }> {
+    const { unregisterCronJob } = await management();
     return this.#connection.ask(unregisterCronJob(name), options);
   }
 
   /** Discarded jobs whose retry policy says `onExhaustion: 'dead_letter'`, newest first. */
   async listDeadLetterJobs(options: PageOptions & { queue?: string } = {}): Promise<Page<Job>> {
+    const { firstPage, listDeadLetterJobs, openPage } = await management();
     return openPage(firstPage(options), (query) => this.#connection.ask(listDeadLetterJobs(options.queue, query), options));
   }
 
   /** Makes the job available again with attempt 0; its error history stays. */
   async retryDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<Job> {
+    const { retryDeadLetterJob } = await management();
     return this.#connection.ask(retryDeadLetterJob(jobId), options);
   }
 
   /** Removes the job for good. @throws {JobNotFoundError} where it is not in the dead letter. */
   async deleteDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<{ deleted: boolean; jobId: string }> {
+    const { deleteDeadLetterJob } = await management();
     return this.#connection.ask(deleteDeadLetterJob(jobId), options);
   }
 
@@ -212,21 +199,25 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     schema: Readonly<Record<string, unknown>>,
     options: CallOptions = {},
   ): Promise<Schema> {
+    const { registerSchema } = await management();
     return this.#connection.ask(registerSchema(uri, jobType, version, schema), options);
   }
 
   /** Without their texts, as the specification lists them. */
   async listSchemas(options: PageOptions = {}): Promise<Page<SchemaInfo>> {
+    const { firstPage, listSchemas, openPage } = await management();
     return openPage(firstPage(options), (query) => this.#connection.ask(listSchemas(query), options));
   }
 
   /** The newest version, with its text. @throws {JobNotFoundError} */
   async getSchema(uri: string, options: CallOptions = {}): Promise<Schema> {
+    const { getSchema } = await management();
     return this.#connection.ask(getSchema(uri), options);
   }
 
   /** From then on nothing is checked by it. @throws {JobNotFoundError} */
   async deleteSchema(uri: string, options: CallOptions = {}): Promise<{ deleted: boolean; uri: string }> {
+    const { deleteSchema } = await management();
     return this.#connection.ask(deleteSchema(uri), options);
   }
 
@@ -236,18 +227,20 @@ export class Client<R = JobTypes> implements AsyncDisposable {
    * @throws {OJSValidationError} before anything is sent, with the place of the bad step.
    */
   async workflow<X>(definition: WorkflowDefinition<X>, options: CallOptions = {}): Promise<WorkflowHandle<X>> {
-    const { workflow, shape } = await startWorkflow(this.#connection, this.middlewares.all, definition, this.#queue, options);
-    return workflowHandleOf<X>(workflow, this.#workflowCalls, () => shape);
+    const chain = this.middlewares.all;
+    const { openWorkflow } = await workflows();
+    return openWorkflow(this.#connection, chain, definition, this.#queue, options);
   }
 
   /** State and steps; what the results are of is not known here. @throws {JobNotFoundError} */
   async getWorkflow(workflowId: string, options: CallOptions = {}): Promise<WorkflowHandle<unknown>> {
-    const found = await this.#connection.ask(getWorkflow(workflowId), options);
-    return workflowHandleOf(found, this.#workflowCalls, ({ raw }) => shapeOfWire(raw));
+    const { findWorkflow } = await workflows();
+    return findWorkflow(this.#connection, workflowId, options);
   }
 
   /** What has not begun is cancelled; jobs that run may finish (ojs-workflows §9.5). */
   async cancelWorkflow(workflowId: string, options: CallOptions = {}): Promise<Workflow> {
+    const { cancelWorkflow } = await workflows();
     return this.#connection.ask(cancelWorkflow(workflowId), options);
   }
 
@@ -257,16 +250,19 @@ export class Client<R = JobTypes> implements AsyncDisposable {
    * @throws {OJSValidationError} for options that cannot be used; in the loop the reason of `signal`, and what the server refuses.
    */
   events(options: EventsOptions = {}): AsyncIterable<Event> {
-    return follow(this.#connection, options);
+    checkEventsOptions(options);
+    return later(async () => (await following()).follow(this.#connection, options));
   }
 
   /** What the server supports, verbatim. */
   async manifest(options: CallOptions = {}): Promise<Record<string, unknown>> {
+    const { manifest } = await management();
     return this.#connection.ask(manifest(), options);
   }
 
   /** The server's own report, verbatim; also the one that it gives with 503 while it is degraded. */
   async health(options: CallOptions = {}): Promise<Record<string, unknown>> {
+    const { health } = await management();
     return this.#connection.ask(health(), options);
   }
 
@@ -278,23 +274,5 @@ export class Client<R = JobTypes> implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  #newJobWaiter(): JobWaiter {
-    return new JobWaiter(this.#connection, (jobId, signal) => this.#connection.ask(getJob(jobId), { signal }));
-  }
-
-  #waiterNow(): JobWaiter {
-    const fake = currentFake();
-    if (fake === null) return this.#jobWaiter;
-    const waiter = this.#fakeWaiters.get(fake) ?? this.#newJobWaiter();
-    this.#fakeWaiters.set(fake, waiter);
-    return waiter;
-  }
-
-  /** What the types say of args and result is the word of whoever enqueued the job. */
-  async #ended<A extends JsonArray, R>(jobId: string, deadline: Deadline): Promise<Job<A, R>> {
-    const { raw } = await this.#waiterNow().waitFor(jobId, deadline);
-    return readJob<A, R>(raw);
   }
 }

@@ -1,20 +1,19 @@
 import { type Answer, type Call, type Transport, uuidv7 } from '@ojs-ts/core';
 import { platform } from '#platform';
 import {
-  attempts,
   type CallSettings,
   type End,
   expiry,
+  isRefused,
   type Outcome,
-  outcomeOf,
-  pauseAfter,
   type RetryOptions,
   type RetryRules,
+  readBody,
   readRetryRules,
   type Unanswered,
   unanswered,
 } from './attempts.ts';
-import { Deadline } from './deadline.ts';
+import { type Deadline, within } from './deadline.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { envText } from './environment.ts';
 import { type ErrorContext, OJSError, OJSTimeoutError, OJSValidationError, restacked } from './errors.ts';
@@ -23,9 +22,10 @@ import type { Wire } from './json.ts';
 import { consoleLogger, guarded, type Logger } from './logger.ts';
 import type { Ask, Operation } from './operation.ts';
 import type { CallOptions } from './options.ts';
+import { part, partsLoaded } from './part.ts';
 import { FetchTransport } from './transport/fetch.ts';
 import type { HttpOptions, Token } from './transport/http.ts';
-import { readTls, type TlsOptions } from './transport/tls.ts';
+import { type TlsOptions, tlsFor } from './transport/tls.ts';
 
 /** How to reach a server; of Client, Worker and Admin alike. Code wins over the environment, and that over the default. */
 export interface ConnectionOptions {
@@ -45,6 +45,9 @@ export interface ConnectionOptions {
   logger?: Logger;
 }
 
+/** What becomes of a call whose first attempt did not succeed. */
+const failures = part(() => import('./failures.ts'));
+
 const defaultUrl = 'http://localhost:8080';
 
 /** A server as Client and Worker see it: a transport with retries, deadlines and errors. */
@@ -53,7 +56,7 @@ export class Connection implements AsyncDisposable {
   readonly http: HttpOptions | null;
   readonly logger: Logger;
   readonly timeoutMs: number;
-  readonly #retry: RetryRules;
+  readonly retry: RetryRules;
   #transport: Transport;
   readonly #closing = new AbortController();
   /** Under way, between two attempts too. */
@@ -65,7 +68,7 @@ export class Connection implements AsyncDisposable {
   constructor(target: string | Transport | undefined, options: ConnectionOptions) {
     this.logger = options.logger === undefined ? consoleLogger() : guarded(options.logger);
     this.timeoutMs = durationMs(options.timeout ?? 30_000, 'timeout');
-    this.#retry = readRetryRules(options.requestRetry);
+    this.retry = readRetryRules(options.requestRetry);
     if (target === undefined || typeof target === 'string') {
       this.http = httpOptions(target, options);
       this.#transport = openHttp(this.http);
@@ -115,9 +118,12 @@ export class Connection implements AsyncDisposable {
     const ms = this.deadlineMs(options);
     const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}`, ...context };
     const failures: OJSError[] = [];
-    using deadline = new Deadline(ms, () => expiry(call.operation, ms, about, failures), options.signal);
-    // Awaited here: the deadline ends with this function.
-    return await this.callWithin(deadline, call, about, settings, failures);
+    return await within(
+      ms,
+      () => expiry(call.operation, ms, about, failures),
+      options.signal,
+      (deadline) => this.callWithin(deadline, call, about, settings, failures),
+    );
   }
 
   /** How long a call may take, in milliseconds. */
@@ -161,24 +167,27 @@ export class Connection implements AsyncDisposable {
     throw end.error;
   }
 
-  /** Milliseconds to wait after so many failures; null where there are to be no more attempts. */
-  pauseAfter(failures: number): number | null {
-    return pauseAfter(failures, this.#retry);
-  }
-
   /** One attempt, for callers that know better when to try again. @throws as `call`. */
   async once(call: Call, ms: number, signal?: AbortSignal): Promise<Wire> {
     const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}` };
     const expired = () => new OJSTimeoutError(`${call.operation}: no answer within ${Math.round(ms)} ms.`, about);
-    using deadline = new Deadline(ms, expired, signal);
-    const outcome = await this.#attempt(call, deadline, about);
+    const outcome = await within(ms, expired, signal, (deadline) => this.#attempt(call, deadline, about));
     if ('body' in outcome) return outcome.body;
     throw outcome.error;
   }
 
-  async #attempts(call: Call, deadline: Deadline, about: ErrorContext, settings: CallSettings, failures: OJSError[]): Promise<End> {
-    const steps = attempts(about, settings, this.#retry, () => deadline.remaining, failures);
-    let step = steps.next();
+  async #attempts(call: Call, deadline: Deadline, about: ErrorContext, settings: CallSettings, met: OJSError[]): Promise<End> {
+    const first = await this.#attempt(call, deadline, { ...about, attempt: met.length + 1 }, settings.isAnswer);
+    if ('body' in first) return first;
+    const code = await deadline.race(failures()).catch((): null => {
+      deadline.signal.throwIfAborted();
+      return null;
+    });
+    // A browser that is offline cannot load it either.
+    if (code === null) return { error: first.error, recovery: null };
+    const steps = code.attempts(about, settings, this.retry, () => deadline.remaining, met);
+    steps.next();
+    let step = steps.next(first);
     while (!step.done) {
       const { context, pauseMs } = step.value;
       if (pauseMs > 0) await deadline.sleep(pauseMs);
@@ -190,7 +199,10 @@ export class Connection implements AsyncDisposable {
   async #attempt(call: Call, deadline: Deadline, context: ErrorContext, isAnswer?: (answer: Answer) => boolean): Promise<Outcome> {
     const fake = currentFake();
     const answer = fake === null ? await this.#send(call, deadline, context) : await answered(fake, call, deadline);
-    return 'error' in answer ? answer : outcomeOf(answer, context, isAnswer);
+    if ('error' in answer) return answer;
+    if (!isRefused(answer, isAnswer)) return readBody(answer, context);
+    const { refusalOf } = await deadline.race(failures());
+    return refusalOf(answer, context);
   }
 
   async #send(call: Call, deadline: Deadline, context: ErrorContext): Promise<Answer | Unanswered> {
@@ -205,6 +217,8 @@ export class Connection implements AsyncDisposable {
 
   /** Waits for the calls under way, those that are to be tried again too. */
   async close(): Promise<void> {
+    // Who waits for code has called before.
+    await partsLoaded();
     this.#end();
     await Promise.allSettled(this.#calls);
     await this.#disconnect();
@@ -264,7 +278,7 @@ export function httpOptions(target: string | undefined, options: ConnectionOptio
   if (/\/ojs\/v1\/?$/.test(base.pathname))
     throw OJSValidationError.of(name, `expected the URL without /ojs/v1, got ${JSON.stringify(text)}`);
   const token = options.token ?? envText('OJS_AUTH_TOKEN');
-  const tls = readTls(options.tls, base, options.fetch !== undefined);
+  const tls = tlsFor(options.tls, base, options.fetch !== undefined);
   return { base, headers: options.headers ?? {}, token, fetch: options.fetch, ...(tls && { tls }) };
 }
 

@@ -8,8 +8,9 @@ import { booleanOf, compact, dateOf, isWire, listOf, numberOf, textOf, textsOf, 
 import type { EnqueueMiddleware } from './middleware/types.ts';
 import { isJobType } from './names.ts';
 import type { Operation } from './operation.ts';
-import { type JobOptions, wireOptions } from './options.ts';
+import type { JobOptions } from './options.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
+import { wireOptions } from './wire.ts';
 
 /** When a cron runs, and the options of its jobs. */
 export interface CronJobOptions extends Pick<JobOptions, 'queue' | 'meta' | 'priority' | 'retry' | 'tags'> {

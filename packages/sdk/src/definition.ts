@@ -2,7 +2,7 @@ import { OJSValidationError } from './errors.ts';
 import type { JsonArray } from './job.ts';
 import { isJobType } from './names.ts';
 import { type JobOptions, type JobRequest, withDefaults } from './options.ts';
-import { parseNow, parseWith, type SchemaInput, type SchemaOutput, type StandardSchemaV1 } from './standard-schema.ts';
+import type { SchemaInput, SchemaOutput, StandardSchemaV1 } from './standard-schema.ts';
 
 /** What survives JSON. A Date, a bigint, a function do not: `never`. Bounds no interface, as a recursive type of JSON values would. */
 export type Jsonable<T> = T extends string | number | boolean | null | undefined
@@ -85,38 +85,3 @@ export function job(definition: JobDef, args: JsonArray, options: JobOptions = {
 
 /** Where a request made by `job()` keeps what checks it. A symbol, so that it never reaches the wire. */
 export const definitionOf: unique symbol = Symbol.for('@ojs-ts/sdk.definition');
-
-/** What the definition's schema makes of the args; the args themselves where it has none. @throws {OJSValidationError} */
-export async function parseArgs(definition: JobDef, args: JsonArray): Promise<JsonArray> {
-  const part = schemaPart(definition, args);
-  return part === null ? args : part.whole(await parseWith(part.schema, part.value, part.at));
-}
-
-/** Same without waiting. @throws {OJSValidationError} also for a schema that needs to wait. */
-export function parseArgsNow(definition: JobDef, args: JsonArray): JsonArray {
-  const part = schemaPart(definition, args);
-  return part === null ? args : part.whole(parseNow(part.schema, part.value, part.at));
-}
-
-interface SchemaPart {
-  readonly schema: StandardSchemaV1;
-  readonly value: unknown;
-  readonly at: string;
-  /** The args that hold the parsed value. */
-  whole(parsed: unknown): JsonArray;
-}
-
-/** What of the args the definition's schema is for; null where it has none. */
-function schemaPart({ schemas }: JobDef, args: JsonArray): SchemaPart | null {
-  const { args: whole, payload } = schemas ?? {};
-  if (payload !== undefined) {
-    if (args.length !== 1) throw OJSValidationError.of('args', `expected one element, the payload, got ${args.length}`);
-    return { schema: payload, value: args[0], at: 'args[0]', whole: (parsed) => [parsed] };
-  }
-  return whole === undefined ? null : { schema: whole, value: args, at: 'args', whole: arrayOf };
-}
-
-function arrayOf(parsed: unknown): JsonArray {
-  if (Array.isArray(parsed)) return parsed;
-  throw OJSValidationError.of('args', 'expected the schema to make an array of them');
-}

@@ -23,18 +23,3 @@ export function envChoice<T extends string>(name: string, choices: readonly T[])
   if (choice === undefined) throw OJSValidationError.of(name, `expected one of ${choices.join(', ')}, got ${JSON.stringify(text)}`);
   return choice;
 }
-
-/** The text of the file that the variable names. @throws {OJSValidationError} where it cannot be read. */
-export function envFile(name: string): string | undefined {
-  const path = envText(name);
-  if (path === undefined) return undefined;
-  try {
-    return platform.readFile(path);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new OJSValidationError(`${name}: cannot read ${JSON.stringify(path)}: ${why}`, {
-      cause,
-      issues: [{ path: name, message: `cannot be read: ${why}` }],
-    });
-  }
-}

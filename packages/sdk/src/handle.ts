@@ -1,6 +1,5 @@
-import { Deadline } from './deadline.ts';
-import { type Duration, durationMs } from './duration.ts';
-import { JobFailedError, OJSError, OJSTimeoutError } from './errors.ts';
+import type { Duration } from './duration.ts';
+import { OJSError } from './errors.ts';
 import type { Event } from './events/event.ts';
 import type { Job, JsonArray } from './job.ts';
 import type { CallOptions } from './options.ts';
@@ -37,8 +36,8 @@ export interface JobHandle<A extends JsonArray = JsonArray, R = unknown> extends
 export interface JobCalls {
   read<A extends JsonArray, R>(jobId: string, options: CallOptions): Promise<Job<A, R>>;
   cancel<A extends JsonArray, R>(jobId: string, options: CallOptions): Promise<Job<A, R>>;
-  /** The job once it has ended. */
-  ended<A extends JsonArray, R>(jobId: string, deadline: Deadline): Promise<Job<A, R>>;
+  /** The result, once the job has ended. */
+  result<R>(jobId: string, options: WaitOptions): Promise<R>;
   events(jobId: string): AsyncIterable<Event>;
 }
 
@@ -66,12 +65,7 @@ const JobActions = class JobHandle<A extends JsonArray, R> {
 
   async wait(options: WaitOptions = {}): Promise<R> {
     this.#refuseDropped();
-    const ms = options.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(options.timeout, 'timeout');
-    const expired = () => new OJSTimeoutError(`The job has not ended within ${ms} ms.`, { jobId: this.#id, operation: 'job.get' });
-    using deadline = new Deadline(ms, expired, options.signal);
-    const job = await deadline.race(this.#calls.ended<A, R>(this.#id, deadline));
-    if (job.state !== 'completed') throw jobFailure(job);
-    return resultOf(job);
+    return this.#calls.result(this.#id, options);
   }
 
   events(): AsyncIterable<Event> {
@@ -87,15 +81,4 @@ const JobActions = class JobHandle<A extends JsonArray, R> {
 
 export function handleOf<A extends JsonArray, R>(job: Job<A, R>, outcome: EnqueueOutcome, calls: JobCalls): JobHandle<A, R> {
   return Object.assign(new JobActions<A, R>(calls, job.id, outcome), job);
-}
-
-/** A job that completed without a result waits for `R = void`: reading the absent field gives undefined. */
-function resultOf<R>(job: { readonly result?: R }): R;
-function resultOf(job: { readonly result?: unknown }): unknown {
-  return job.result;
-}
-
-export function jobFailure(job: Job): JobFailedError {
-  const last = job.error ?? job.errors.at(-1);
-  return new JobFailedError(`The job was ${job.state}${last === undefined ? '' : `: ${last.type}: ${last.message}`}`, job);
 }

@@ -1,11 +1,7 @@
 import { type Call, uuidv7 } from '@ojs-ts/core';
-import { itemError } from './api-error.ts';
 import { asFound } from './attempts.ts';
-import { OJSError } from './errors.ts';
-import { type Job, type JobState, type JsonArray, jobIn, readJob } from './job.ts';
-import { isWire, listOf } from './json.ts';
+import { type Job, type JsonArray, jobIn, readJob } from './job.ts';
 import type { Operation } from './operation.ts';
-import { type PageOf, type PageQuery, readPage } from './page.ts';
 
 export function getCall(jobId: string): Call {
   return { operation: 'job.get', params: { id: jobId } };
@@ -25,36 +21,4 @@ export function* cancelJob<A extends JsonArray, R>(jobId: string): Operation<Job
     },
   };
   return readJob<A, R>(jobIn(body));
-}
-
-export interface JobFilter {
-  readonly queue: string | undefined;
-  readonly state: JobState | undefined;
-  readonly type: string | undefined;
-}
-
-export function* listJobs(filter: JobFilter, query: PageQuery): Operation<PageOf<Job>> {
-  const body = yield { call: { operation: 'job.list', query: { ...query, ...filter } }, about: { queue: filter.queue } };
-  return readPage(
-    body,
-    query,
-    listOf(body.jobs ?? body.items).map((raw) => readJob(raw)),
-  );
-}
-
-export function* retryJob(jobId: string): Operation<void> {
-  const about = { jobId, operation: 'bulk.retry' };
-  const body = yield {
-    call: { operation: 'bulk.retry', body: JSON.stringify({ job_ids: [jobId] }), idempotencyKey: uuidv7() },
-    about: { jobId },
-    settings: { isAnswer: ({ status }) => status === 422 },
-  };
-  const [item] = listOf(body.items);
-  if (!isWire(item)) throw new OJSError('The answer does not tell what became of the job.', about);
-  if (item.error !== undefined) throw itemError(item.error, about);
-}
-
-export function* discardJob(jobId: string): Operation<Job> {
-  const call = { operation: 'job.discard', params: { id: jobId }, idempotencyKey: uuidv7() } as const;
-  return readJob(jobIn(yield { call, about: { jobId } }));
 }

@@ -5,7 +5,7 @@ import { type Embedded, openEmbedded, type RunningServer, startServer } from '@o
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Connection } from '../src/connection.ts';
 import { follow } from '../src/events/follow.ts';
-import { followTimes } from '../src/events/wanted.ts';
+import { followTimes } from '../src/events/times.ts';
 import {
   type Answer,
   Client,

@@ -1,9 +1,9 @@
+import type { WireRequest } from '../draft.ts';
 import { isOjsError, OJSValidationError } from '../errors.ts';
 import { jobIn, readJob } from '../job.ts';
 import { getCall } from '../jobs.ts';
 import { isWire, listOf, numberOf, type Wire, wireOf } from '../json.ts';
 import type { Operation } from '../operation.ts';
-import type { WireRequest } from '../options.ts';
 import { outcomeOf, type Sent } from './sent.ts';
 import { isOwn } from './single.ts';
 

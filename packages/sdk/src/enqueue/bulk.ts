@@ -1,14 +1,16 @@
 import { errorFor, itemError } from '../api-error.ts';
-import { expiry, isPassing } from '../attempts.ts';
+import { expiry } from '../attempts.ts';
 import type { Connection } from '../connection.ts';
 import { Deadline } from '../deadline.ts';
+import type { WireRequest } from '../draft.ts';
 import { OJSAPIError, OJSConnectionError, type OJSError } from '../errors.ts';
 import { jobIn, readJob } from '../job.ts';
 import { getCall } from '../jobs.ts';
 import { isWire, numberOf, parseWire, textOf, type Wire, wireOf } from '../json.ts';
-import type { WireRequest } from '../options.ts';
+import { isPassing, pauseAfter } from '../retries.ts';
 import type { Entry } from './coalescer.ts';
-import { filledIn, outcomeOf, readSent, type Sent } from './sent.ts';
+import { filledIn } from './envelope.ts';
+import { outcomeOf, readSent, type Sent } from './sent.ts';
 import { contextOf, singleCall, singleSettings } from './single.ts';
 
 export type Enqueue = Entry<WireRequest, Sent>;
@@ -119,7 +121,7 @@ export class Bulk {
     failures: number,
   ): Promise<void> {
     if (failed.length === 0) return;
-    const pause = this.#connection.pauseAfter(failures);
+    const pause = pauseAfter(failures, this.#connection.retry);
     if (pause === null || pause >= deadline.remaining) {
       for (const { entry, error } of failed) entry.reject(error);
       return;

@@ -1,11 +1,11 @@
+import type { WireRequest } from '../draft.ts';
 import { OJSError, OJSValidationError } from '../errors.ts';
 import { handleOf, type JobCalls, type JobHandle } from '../handle.ts';
 import { type Job, readJob } from '../job.ts';
 import { compose } from '../middleware/compose.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import type { JobRequest, WireRequest } from '../options.ts';
-import { detached } from './request.ts';
-import { sentEnvelope } from './sent.ts';
+import type { JobRequest } from '../options.ts';
+import { sentEnvelope } from './envelope.ts';
 
 /**
  * One request through the enqueue middleware, to `send` at its end (ojs-middleware §3).
@@ -34,6 +34,18 @@ export async function passChain(
   throw new OJSError(
     `An enqueue middleware answered ${String(answer)} for ${wire.id}; expected what next() gives, or null to drop the job.`,
   );
+}
+
+/** Keeps what middleware changes inside of a request away from the caller and from a definition's defaults. */
+export function detached(request: JobRequest): JobRequest {
+  return {
+    ...request,
+    ...(Array.isArray(request.args) && { args: [...request.args] }),
+    ...(request.meta && { meta: { ...request.meta } }),
+    ...(request.retry && { retry: { ...request.retry } }),
+    ...(request.unique && { unique: { ...request.unique } }),
+    ...(request.tags && { tags: [...request.tags] }),
+  };
 }
 
 function dropped(wire: WireRequest, calls: JobCalls): JobHandle {

@@ -33,8 +33,10 @@ export class Coalescer<In, Out> {
   #closed = false;
   readonly #groups = new Set<Promise<void>>();
 
-  constructor(options: CoalescerOptions<In, Out>) {
+  /** @param before a call that is under way, which counts as a group. */
+  constructor(options: CoalescerOptions<In, Out>, before: Promise<unknown> | null = null) {
     this.#options = options;
+    if (before !== null) this.#draining = this.#drain(before);
   }
 
   /** The outcome of the item. A call that is over before its turn is never sent. @throws the reason of the signal; `expired()`; what `run` rejects it with. */
@@ -43,7 +45,7 @@ export class Coalescer<In, Out> {
     using deadline = new Deadline(ms, expired, signal);
     const slot = new Slot<In, Out>(item, deadline);
     this.#waiting.push(slot);
-    this.#draining ??= this.#drain();
+    this.#draining ??= this.#drain(null);
     try {
       return await deadline.race(slot.outcome);
     } finally {
@@ -58,16 +60,15 @@ export class Coalescer<In, Out> {
     await Promise.all(this.#groups);
   }
 
-  async #drain(): Promise<void> {
+  async #drain(before: Promise<unknown> | null): Promise<void> {
+    if (before !== null) await pastOrStalled(before);
     // The other calls of this turn come first.
     await null;
     for (let group = this.#next(); group.length > 0; group = this.#next()) {
       const work = this.#start(group);
       this.#groups.add(work);
       void work.finally(() => this.#groups.delete(work));
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      await Promise.race([work, new Promise((resolve) => (timer = setTimeout(resolve, stallMs)))]);
-      clearTimeout(timer);
+      await pastOrStalled(work);
     }
     this.#draining = null;
   }
@@ -100,6 +101,14 @@ export class Coalescer<In, Out> {
     }
     return this.#options.run(group, controller.signal);
   }
+}
+
+/** Resolves when the work has ended, however, or takes too long to be waited for. */
+async function pastOrStalled(work: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stalled = new Promise((resolve) => (timer = setTimeout(resolve, stallMs)));
+  await Promise.race([work.catch(() => {}), stalled]);
+  clearTimeout(timer);
 }
 
 class Slot<In, Out> implements Entry<In, Out> {

@@ -1,9 +1,10 @@
 import { uuidv7 } from '@ojs-ts/core';
 import type { JobDef } from '../definition.ts';
-import { definitionOf, parseArgs, parseArgsNow } from '../definition.ts';
+import { definitionOf } from '../definition.ts';
+import type { WireRequest } from '../draft.ts';
 import { OJSValidationError } from '../errors.ts';
 import type { JsonArray } from '../job.ts';
-import { type EnqueueOptions, type JobRequest, type WireRequest, wireRequest, withDefaults } from '../options.ts';
+import { type EnqueueOptions, type JobRequest, withDefaults } from '../options.ts';
 
 /** Present in `meta` where args are encoded, such as encrypted, so that only who decodes them can check them (ojs-encryption §4). */
 const encodedBy = 'ojs.codec.encodings';
@@ -23,41 +24,11 @@ export function complete(request: JobRequest, queue: string | undefined): JobReq
   return own;
 }
 
-/** Keeps what middleware changes inside of a request away from the caller and from a definition's defaults. */
-export function detached(request: JobRequest): JobRequest {
-  return {
-    ...request,
-    ...(Array.isArray(request.args) && { args: [...request.args] }),
-    ...(request.meta && { meta: { ...request.meta } }),
-    ...(request.retry && { retry: { ...request.retry } }),
-    ...(request.unique && { unique: { ...request.unique } }),
-    ...(request.tags && { tags: [...request.tags] }),
-  };
-}
-
 /** A request that may be sent. */
 export interface Checked {
   readonly wire: WireRequest;
   /** What the definition's schema made of the args, where it was asked. */
   readonly parsed?: JsonArray;
-}
-
-/**
- * What is sent are the args as they were given: the worker parses them again. A definition has no say about another type, or about encoded args.
- * @throws {OJSValidationError} with every issue's path, before anything is sent.
- */
-export async function check(request: JobRequest): Promise<Checked> {
-  const wire = wireRequest(request);
-  const definition = schemaOf(request);
-  if (definition === undefined) return { wire };
-  return { wire, parsed: await parseArgs(definition, request.args) };
-}
-
-/** Same without waiting. @throws {OJSValidationError} also for a schema that needs to wait. */
-export function checkNow(request: JobRequest): Checked {
-  const wire = wireRequest(request);
-  const definition = schemaOf(request);
-  return definition === undefined ? { wire } : { wire, parsed: parseArgsNow(definition, request.args) };
 }
 
 /** The definition that checks the args of the request. */

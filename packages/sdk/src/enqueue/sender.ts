@@ -1,65 +1,61 @@
-import { expiry } from '../attempts.ts';
 import type { Connection } from '../connection.ts';
+import type { WireRequest } from '../draft.ts';
 import { currentFake } from '../fake.ts';
-import type { CallOptions, WireRequest } from '../options.ts';
-import { batchLimit, enqueueBatch, surelyTaken } from './batch.ts';
-import { Bulk } from './bulk.ts';
-import { Coalescer } from './coalescer.ts';
+import type { CallOptions } from '../options.ts';
+import { part, partsLoaded } from '../part.ts';
+import type { Merger } from './merger.ts';
 import type { Sent } from './sent.ts';
-import { contextOf, enqueueOne } from './single.ts';
+import { enqueueOne } from './single.ts';
 
-/** Characters of a merged request. Proxies refuse bodies of more than 1 MB unless they are told otherwise. */
-const maxLength = 900_000;
+const merging = part(() => import('./merger.ts'));
 
-/** Sends enqueue requests: single ones merged where they are concurrent, batches as they are. */
+/** Sends single requests, merged where they are concurrent. */
 export class Sender {
   readonly #connection: Connection;
-  readonly #bulk: Bulk;
-  readonly #coalescer: Coalescer<WireRequest, Sent> | null;
-  #maxBatch: Promise<number | null> | null = null;
+  readonly #merges: boolean;
+  /** From the first concurrent calls on. */
+  #merger: Merger | null = null;
+  /** Before that: how many calls are under way, and the one that was alone. */
+  #count = 0;
+  #lone: Promise<Sent> | null = null;
 
-  constructor(connection: Connection, coalesce: boolean) {
+  constructor(connection: Connection, merges: boolean) {
     this.#connection = connection;
-    this.#bulk = new Bulk(connection);
-    this.#coalescer = coalesce
-      ? new Coalescer({
-          run: (group, signal) => this.#bulk.send(group, signal),
-          max: () => this.#bulk.max,
-          sizeOf: ({ text }) => text.length,
-          maxSize: maxLength,
-        })
-      : null;
+    this.#merges = merges;
   }
 
   async one(request: WireRequest, options: CallOptions): Promise<Sent> {
     // With a fake there is nothing to save, and calls of two tests must not become one.
-    if (this.#coalescer === null || this.#bulk.isAbsent || currentFake() !== null) {
-      return this.#connection.ask(enqueueOne(request), options);
-    }
-    const ms = this.#connection.deadlineMs(options);
-    return this.#coalescer.add(request, ms, () => expiry('job.enqueue', ms, contextOf(request)), options.signal);
-  }
-
-  /** One request, all or none. @throws {OJSValidationError} for more jobs than the server takes at once. */
-  async batch(requests: readonly WireRequest[], options: CallOptions): Promise<Sent[]> {
-    const limit = requests.length > surelyTaken ? await this.#readMaxBatch(options) : null;
-    return this.#connection.ask(enqueueBatch(requests, limit), options);
-  }
-
-  /** Takes no more single requests, and resolves when all that came have their outcome. */
-  async close(): Promise<void> {
-    await this.#coalescer?.close();
-  }
-
-  /** What the manifest says; null where it does not. Asked once, again after a failure. */
-  async #readMaxBatch(options: CallOptions): Promise<number | null> {
-    this.#maxBatch ??= this.#connection.ask(batchLimit(), options);
+    if (!this.#merges || this.#merger?.isAbsent || currentFake() !== null) return this.#alone(request, options);
+    if (this.#merger !== null) return this.#merger.add(request, options);
+    this.#count += 1;
     try {
-      return await this.#maxBatch;
-    } catch {
-      this.#maxBatch = null;
-      options.signal?.throwIfAborted();
-      return null;
+      // The other calls of this turn come first.
+      await null;
+      if (this.#count > 1) return await this.#merged(request, options);
+      this.#lone = this.#alone(request, options);
+      return await this.#lone;
+    } finally {
+      this.#count -= 1;
     }
+  }
+
+  /** Takes no more requests, and resolves when all that came have their outcome. */
+  async close(): Promise<void> {
+    // Who waits for code has called before.
+    await partsLoaded();
+    await this.#merger?.close();
+  }
+
+  #alone(request: WireRequest, options: CallOptions): Promise<Sent> {
+    return this.#connection.ask(enqueueOne(request), options);
+  }
+
+  async #merged(request: WireRequest, options: CallOptions): Promise<Sent> {
+    const code = await merging().catch(() => null);
+    // What cannot be loaded, as by a browser that is offline, cannot merge.
+    if (code === null) return this.#alone(request, options);
+    this.#merger ??= new code.Merger(this.#connection, this.#lone);
+    return this.#merger.add(request, options);
   }
 }

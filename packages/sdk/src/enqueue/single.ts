@@ -1,10 +1,11 @@
 import type { Call } from '@ojs-ts/core';
 import { asFound, type CallSettings } from '../attempts.ts';
+import type { WireRequest } from '../draft.ts';
 import type { ErrorContext, OJSAPIError } from '../errors.ts';
 import { getCall } from '../jobs.ts';
 import { textOf } from '../json.ts';
 import type { Operation } from '../operation.ts';
-import type { JobRequest, WireRequest } from '../options.ts';
+import type { JobRequest } from '../options.ts';
 import { readSent, type Sent } from './sent.ts';
 
 /** PUSH of one job (ojs-http-binding §7.1). The id is the client's and the key is the id: a repeated request never makes a second job. */

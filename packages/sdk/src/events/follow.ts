@@ -6,8 +6,9 @@ import { matcherOf } from './kinds.ts';
 import { untilAborted } from './pause.ts';
 import { polled } from './poll.ts';
 import { streamed, streamQuery } from './stream.ts';
+import { type FollowTimes, followTimes } from './times.ts';
 import { EventType } from './types.ts';
-import { checkEventsOptions, type EventsOptions, type FollowTimes, followTimes } from './wanted.ts';
+import { checkEventsOptions, type EventsOptions } from './wanted.ts';
 
 export interface FollowParts {
   readonly times: FollowTimes;

@@ -5,8 +5,9 @@ import { isWire, textOf, type Wire } from '../json.ts';
 import { Event } from './event.ts';
 import { isOutage } from './outage.ts';
 import { pause } from './pause.ts';
+import type { FollowTimes } from './times.ts';
 import { EventType } from './types.ts';
-import type { EventsOptions, FollowTimes } from './wanted.ts';
+import type { EventsOptions } from './wanted.ts';
 
 const pageSize = 1_000;
 const terminal: ReadonlySet<unknown> = new Set(['completed', 'cancelled', 'discarded']);

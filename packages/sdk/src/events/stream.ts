@@ -1,15 +1,17 @@
 import { type StreamAnswer, type StreamCall, type StreamChannel, uuidv7 } from '@ojs-ts/core';
 import { apiError, retryAfterMs } from '../api-error.ts';
-import { isPassing, messageOf } from '../attempts.ts';
+import { messageOf } from '../attempts.ts';
 import { backoffMs } from '../backoff.ts';
 import type { Connection } from '../connection.ts';
 import type { OJSAPIError } from '../errors.ts';
+import { isPassing } from '../retries.ts';
 import { Event } from './event.ts';
 import { type Frame, FrameReader } from './frames.ts';
 import { kindsOf } from './kinds.ts';
 import { pause, untilAborted } from './pause.ts';
 import { Silence } from './silence.ts';
-import type { EventsOptions, FollowTimes } from './wanted.ts';
+import type { FollowTimes } from './times.ts';
+import type { EventsOptions } from './wanted.ts';
 
 const terminal: ReadonlySet<unknown> = new Set(['completed', 'cancelled', 'discarded']);
 /** A connection that held for so long was none that a server refuses at once; in milliseconds. */

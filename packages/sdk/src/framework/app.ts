@@ -1,10 +1,12 @@
 import { type Transport, uuidv7 } from '@ojs-ts/core';
 import { Client, type ClientOptions } from '../client.ts';
-import { type ArgsIn, type InputOf, type JobDef, type JobTypes, type Jsonable, type NameIn, parseArgs } from '../definition.ts';
+import type { ArgsIn, InputOf, JobDef, JobTypes, Jsonable, NameIn } from '../definition.ts';
 import { OJSError } from '../errors.ts';
 import type { JsonArray, Meta } from '../job.ts';
 import { consoleLogger, guarded, type Logger } from '../logger.ts';
-import { type JobOptions, wireRequest } from '../options.ts';
+import type { JobOptions } from '../options.ts';
+import { parseArgs } from '../parse-args.ts';
+import { wireRequest } from '../wire.ts';
 import type { Worker } from '../worker.ts';
 import { type Deferred, requestContextMiddleware, type Scope, storage } from './scope.ts';
 

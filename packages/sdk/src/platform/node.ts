@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { OJSError } from '../errors.ts';
 import { lazyTransport } from '../transport/lazy.ts';
 import { startHeartbeats } from './node/start-heartbeats.ts';
+import { readTls } from './node/tls.ts';
 import type { Platform, ProcessSignal } from './platform.ts';
 
 const signals: readonly ProcessSignal[] = ['SIGTERM', 'SIGINT', 'SIGTSTP', 'SIGCONT'];
@@ -12,8 +12,7 @@ export const platform: Platform = {
   env: (name) => process.env[name],
   hostname: hostname(),
   pid: process.pid,
-  readFile: (path) => readFileSync(path, 'utf8'),
-  hasTls: true,
+  readTls,
   // undici is loaded with the first call: a worker on an engine in the same process never needs it.
   httpTransport: (options) =>
     lazyTransport(async () => {

@@ -1,5 +1,6 @@
 import type { Transport } from '@ojs-ts/core';
 import type { HttpOptions } from '../transport/http.ts';
+import type { TlsOptions } from '../transport/tls.ts';
 import type { HeartbeatListener, HeartbeatPlan, HeartbeatThread } from '../worker/heartbeat-plan.ts';
 
 /** A process signal as workers understand it. */
@@ -10,10 +11,8 @@ export interface Platform {
   env(name: string): string | undefined;
   readonly hostname: string;
   readonly pid: number;
-  /** The text of a file. @throws where it cannot be read, or the platform has no files. */
-  readFile(path: string): string;
-  /** Whether `httpTransport` heeds `tls`. */
-  readonly hasTls: boolean;
+  /** TLS settings as `httpTransport` heeds them, those of the environment too; absent where it heeds none. @throws {OJSValidationError} */
+  readTls?(options: TlsOptions | undefined): TlsOptions | undefined;
   /** HTTP by the fastest means that the platform has. */
   httpTransport(options: HttpOptions): Transport;
   /** Calls `receive` for process signals until the returned function is called; does nothing where there are none. */

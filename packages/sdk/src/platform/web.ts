@@ -6,10 +6,6 @@ export const platform: Platform = {
   env: () => undefined,
   hostname: '',
   pid: 0,
-  readFile() {
-    throw new Error('this platform has no files');
-  },
-  hasTls: false,
   httpTransport: (options) => new FetchTransport(options),
   onSignals: () => () => {},
   exit: () => {},

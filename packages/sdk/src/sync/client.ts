@@ -10,10 +10,12 @@ import {
 import { deleteDeadLetterJob, listDeadLetterJobs, retryDeadLetterJob } from '../dead-letter.ts';
 import type { ArgsIn, ArgsOf, InputOf, JobDef, JobTypes, Jsonable, NameIn, ResultIn, ResultOf } from '../definition.ts';
 import { batchLimit, enqueueBatch, surelyTaken } from '../enqueue/batch.ts';
-import { atIndex, type Checked, checkNow, complete, requestOf, schemaOf } from '../enqueue/request.ts';
+import { checkNow } from '../enqueue/check.ts';
+import { atIndex, type Checked, complete, requestOf, schemaOf } from '../enqueue/request.ts';
 import type { Sent } from '../enqueue/sent.ts';
-import { parsedJobNow, tell, withArgs } from '../enqueue/shown.ts';
+import { tell, withArgs } from '../enqueue/shown.ts';
 import { enqueueOne } from '../enqueue/single.ts';
+import { parsedJobNow } from '../enqueue/typed.ts';
 import { defaultQueue } from '../environment.ts';
 import { currentFake } from '../fake.ts';
 import type { Job, JsonArray } from '../job.ts';

@@ -1,18 +1,9 @@
 import { type Answer, type Call, uuidv7 } from '@ojs-ts/core';
-import {
-  attempts,
-  type CallSettings,
-  type End,
-  expiry,
-  type Outcome,
-  outcomeOf,
-  type RetryRules,
-  readRetryRules,
-  unanswered,
-} from '../attempts.ts';
+import { type CallSettings, type End, expiry, type Outcome, type RetryRules, readRetryRules, unanswered } from '../attempts.ts';
 import { type ConnectionOptions, httpOptions } from '../connection.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { type ErrorContext, OJSError, OJSValidationError } from '../errors.ts';
+import { attempts, outcomeOf } from '../failures.ts';
 import { currentFake, type Fake } from '../fake.ts';
 import type { Wire } from '../json.ts';
 import { consoleLogger, type Logger } from '../logger.ts';

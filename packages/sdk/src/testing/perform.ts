@@ -1,6 +1,7 @@
 import { claimed, type JobRecord, members, readEnvelope, recordOf, renderJob } from '@ojs-ts/core';
 import type { JobDef } from '../definition.ts';
-import { check, requestOf } from '../enqueue/request.ts';
+import { check } from '../enqueue/check.ts';
+import { requestOf } from '../enqueue/request.ts';
 import { JobTimeoutError } from '../errors.ts';
 import type { JsonArray } from '../job.ts';
 import { parseWire } from '../json.ts';

@@ -1,5 +1,5 @@
+import type { WireRequest } from '../draft.ts';
 import { OJSValidationError } from '../errors.ts';
-import type { WireRequest } from '../options.ts';
 import type { SqlTransaction, SqlValue } from './sql.ts';
 
 /** A request with what its row needs to know of it. */

@@ -1,10 +1,12 @@
-import { check, detached } from '../enqueue/request.ts';
+import { detached } from '../enqueue/chain.ts';
+import { check } from '../enqueue/check.ts';
 import { OJSValidationError } from '../errors.ts';
 import { type Job, readJob } from '../job.ts';
 import { isWire } from '../json.ts';
 import { compose } from '../middleware/compose.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import { type JobRequest, wireRequest } from '../options.ts';
+import type { JobRequest } from '../options.ts';
+import { wireRequest } from '../wire.ts';
 import type { PreparedRequest } from './destination.ts';
 
 /**

@@ -1,4 +1,5 @@
-import { type Answer, type Call, type Operation, operations, pathOf, type StreamCall, streamPathOf } from '@ojs-ts/core';
+import { type Call, enqueueRoute, type Route } from '@ojs-ts/core';
+import { part } from '../part.ts';
 import { sdkVersion, specVersion } from '../version.ts';
 import type { TlsOptions } from './tls.ts';
 
@@ -18,26 +19,20 @@ export const connectTimeoutMs = 5_000;
 
 const mediaType = 'application/openjobspec+json';
 
-/** Path and query of a call under the base URL's own path. */
-export function targetOf(call: Call, base: URL): string {
-  return target(base, pathOf(call.operation, call.params), call.query);
+const routes = part(() => import('./routes.ts'));
+
+/** Method, path and query of a call under the base URL's own path. */
+export async function requestLineOf(call: Call, base: URL): Promise<{ readonly method: Route['method']; readonly target: string }> {
+  const { method, path } = call.operation === 'job.enqueue' ? enqueueRoute : (await routes()).routeOf(call);
+  return { method, target: targetOf(base, path, call.query) };
 }
 
-export function streamTargetOf(call: StreamCall, base: URL): string {
-  const { path, query } = streamPathOf(call.channel);
-  return target(base, path, { ...query, ...call.query });
-}
-
-function target(base: URL, path: string, query: Call['query']): string {
+export function targetOf(base: URL, path: string, query: Call['query']): string {
   const whole = `${base.pathname.replace(/\/+$/, '')}${path}`;
   if (query === undefined) return whole;
   const texts = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) texts.set(name, String(value));
   return texts.size === 0 ? whole : `${whole}?${texts}`;
-}
-
-export function methodOf(call: Call): Operation['method'] {
-  return operations[call.operation].method;
 }
 
 /** The headers of every call (ojs-http-binding §4). The caller's own win over ours, so `Authorization` may be given there too. */
@@ -50,20 +45,4 @@ export async function headersOf(call: Call, requestId: string | undefined, optio
   if (token !== undefined && token !== '') headers.authorization = `Bearer ${token}`;
   for (const [name, value] of Object.entries(options.headers)) headers[name.toLowerCase()] = value;
   return headers;
-}
-
-export async function streamHeadersOf(
-  call: StreamCall,
-  requestId: string | undefined,
-  options: HttpOptions,
-): Promise<Record<string, string>> {
-  const headers = await headersOf({ operation: 'event.list' }, requestId, options);
-  headers.accept = 'text/event-stream';
-  if (call.lastEventId !== undefined) headers['last-event-id'] = call.lastEventId;
-  return headers;
-}
-
-/** Whether the answer is a stream, and not a refusal or the page of some proxy. */
-export function isStream({ status, headers }: Pick<Answer, 'status' | 'headers'>): boolean {
-  return status === 200 && (headers['content-type'] ?? '').toLowerCase().startsWith('text/event-stream');
 }

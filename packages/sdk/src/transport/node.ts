@@ -1,6 +1,7 @@
 import type { Answer, Call, CallContext, StreamAnswer, StreamCall, Transport } from '@ojs-ts/core';
 import { Pool } from 'undici';
-import { connectTimeoutMs, type HttpOptions, headersOf, isStream, methodOf, streamHeadersOf, streamTargetOf, targetOf } from './http.ts';
+import { connectTimeoutMs, type HttpOptions, headersOf, requestLineOf } from './http.ts';
+import { isStream, streamHeadersOf, streamTargetOf } from './stream.ts';
 
 /** More callers than this wait for a connection; with 64 a pool does 29k requests/s where global fetch does 3.7k. */
 const connections = 64;
@@ -18,9 +19,10 @@ export class NodeTransport implements Transport {
   }
 
   async call(call: Call, context: CallContext = {}): Promise<Answer> {
+    const { method, target } = await requestLineOf(call, this.#options.base);
     const { statusCode, headers, body } = await this.#pool.request({
-      method: methodOf(call),
-      path: targetOf(call, this.#options.base),
+      method,
+      path: target,
       headers: await headersOf(call, context.requestId, this.#options),
       body: call.body ?? null,
       signal: context.signal ?? null,

@@ -1,12 +1,13 @@
 import type { JobContext } from '../context.ts';
 import { withArgs } from '../context-with-args.ts';
-import { type JobDef, parseArgs } from '../definition.ts';
+import type { JobDef } from '../definition.ts';
 import { OJSError, OJSValidationError } from '../errors.ts';
 import type { JsonArray } from '../job.ts';
 import { MiddlewareChain } from '../middleware/chain.ts';
 import { compose } from '../middleware/compose.ts';
 import type { ExecutionMiddleware } from '../middleware/types.ts';
 import { isJobType } from '../names.ts';
+import { parseArgs } from '../parse-args.ts';
 import { parseWith } from '../standard-schema.ts';
 import { ContractViolation } from './violation.ts';
 

@@ -1,9 +1,10 @@
 import { platform } from '#platform';
 import type { ConnectionOptions } from '../connection.ts';
+import { camelOnly } from '../draft.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { OJSValidationError } from '../errors.ts';
 import { isQueueName } from '../names.ts';
-import { camelOnly, onlyOne } from '../options.ts';
+import { onlyOne } from '../wire.ts';
 import type { WorkerCallbacks } from './callbacks.ts';
 import { maxAhead } from './pace.ts';
 

@@ -1,5 +1,5 @@
 import { JobNotFoundError, OJSError } from '../errors.ts';
-import { jobFailure } from '../handle.ts';
+import { jobFailure } from '../events/job-end.ts';
 import type { Job } from '../job.ts';
 import { failedStep, WorkflowFailedError } from './failure.ts';
 import type { Shape } from './shape.ts';

@@ -1,0 +1,56 @@
+import type { Connection } from '../connection.ts';
+import { Deadline } from '../deadline.ts';
+import { durationMs } from '../duration.ts';
+import { JobFailedError, OJSTimeoutError } from '../errors.ts';
+import { currentFake, type Fake } from '../fake.ts';
+import type { WaitOptions } from '../handle.ts';
+import { type Job, type JsonArray, readJob } from '../job.ts';
+import { getJob } from '../jobs.ts';
+import { JobWaiter } from './job-waiter.ts';
+
+/**
+ * The result of a job, once it has completed. What its type says is the word of whoever enqueued the job.
+ * @throws {JobFailedError} discarded or cancelled; {OJSTimeoutError}; the reason of `signal`.
+ */
+export async function resultOfJob<R>(connection: Connection, jobId: string, options: WaitOptions): Promise<R> {
+  const ms = options.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(options.timeout, 'timeout');
+  const expired = () => new OJSTimeoutError(`The job has not ended within ${ms} ms.`, { jobId, operation: 'job.get' });
+  using deadline = new Deadline(ms, expired, options.signal);
+  const { raw } = await deadline.race(waiterOf(connection).waitFor(jobId, deadline));
+  const job = readJob<JsonArray, R>(raw);
+  if (job.state !== 'completed') throw jobFailure(job);
+  return resultOf(job);
+}
+
+/** A job that completed without a result waits for `R = void`: reading the absent field gives undefined. */
+function resultOf<R>(job: { readonly result?: R }): R;
+function resultOf(job: { readonly result?: unknown }): unknown {
+  return job.result;
+}
+
+export function jobFailure(job: Job): JobFailedError {
+  const last = job.error ?? job.errors.at(-1);
+  return new JobFailedError(`The job was ${job.state}${last === undefined ? '' : `: ${last.type}: ${last.message}`}`, job);
+}
+
+const waiters = new WeakMap<Connection, JobWaiter>();
+/** Waits of different tests must not share their calls. */
+const fakeWaiters = new WeakMap<Connection, WeakMap<Fake, JobWaiter>>();
+
+/** All waits of a client share one. */
+function waiterOf(connection: Connection): JobWaiter {
+  const fake = currentFake();
+  if (fake === null) return known(waiters, connection, () => newWaiter(connection));
+  const ofFakes = known(fakeWaiters, connection, () => new WeakMap<Fake, JobWaiter>());
+  return known(ofFakes, fake, () => newWaiter(connection));
+}
+
+function newWaiter(connection: Connection): JobWaiter {
+  return new JobWaiter(connection, (jobId, signal) => connection.ask(getJob(jobId), { signal }));
+}
+
+function known<K extends object, V>(values: WeakMap<K, V>, key: K, make: () => V): V {
+  const value = values.get(key) ?? make();
+  values.set(key, value);
+  return value;
+}

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { OJSValidationError } from '../../errors.ts';
+import { compact } from '../../json.ts';
+import type { TlsOptions } from '../../transport/tls.ts';
+
+/** Each setting from code, else from the environment (SDK-007, SDK-009). @throws {OJSValidationError} */
+export function readTls(options: TlsOptions | undefined): TlsOptions | undefined {
+  const tls = compact({
+    ca: options?.ca ?? fileOf('OJS_TLS_CA_FILE'),
+    cert: options?.cert ?? fileOf('OJS_TLS_CERT_FILE'),
+    key: options?.key ?? fileOf('OJS_TLS_KEY_FILE'),
+    rejectUnauthorized: options?.rejectUnauthorized,
+  });
+  if ((tls.cert === undefined) !== (tls.key === undefined)) {
+    const missing = tls.cert === undefined ? 'cert' : 'key';
+    throw OJSValidationError.of(`tls.${missing}`, 'expected a certificate and its key, got one of them');
+  }
+  return Object.keys(tls).length === 0 ? undefined : tls;
+}
+
+/** The text of the file that a variable of the environment names. */
+function fileOf(name: string): string | undefined {
+  const path = process.env[name];
+  if (!path) return undefined;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new OJSValidationError(`${name}: cannot read ${JSON.stringify(path)}: ${why}`, {
+      cause,
+      issues: [{ path: name, message: `cannot be read: ${why}` }],
+    });
+  }
+}

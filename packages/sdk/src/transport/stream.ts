@@ -1,0 +1,23 @@
+import { type Answer, type StreamCall, streamPathOf } from '@ojs-ts/core';
+import { type HttpOptions, headersOf, targetOf } from './http.ts';
+
+export function streamTargetOf(call: StreamCall, base: URL): string {
+  const { path, query } = streamPathOf(call.channel);
+  return targetOf(base, path, { ...query, ...call.query });
+}
+
+export async function streamHeadersOf(
+  call: StreamCall,
+  requestId: string | undefined,
+  options: HttpOptions,
+): Promise<Record<string, string>> {
+  const headers = await headersOf({ operation: 'event.list' }, requestId, options);
+  headers.accept = 'text/event-stream';
+  if (call.lastEventId !== undefined) headers['last-event-id'] = call.lastEventId;
+  return headers;
+}
+
+/** Whether the answer is a stream, and not a refusal or the page of some proxy. */
+export function isStream({ status, headers }: Pick<Answer, 'status' | 'headers'>): boolean {
+  return status === 200 && (headers['content-type'] ?? '').toLowerCase().startsWith('text/event-stream');
+}

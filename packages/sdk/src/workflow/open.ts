@@ -1,0 +1,47 @@
+import type { Connection } from '../connection.ts';
+import { WorkflowWaiter } from '../events/workflow-waiter.ts';
+import { getJob } from '../jobs.ts';
+import type { EnqueueMiddleware } from '../middleware/types.ts';
+import type { CallOptions } from '../options.ts';
+import { cancelWorkflow, getWorkflow } from './calls.ts';
+import type { WorkflowDefinition } from './definition.ts';
+import { type WorkflowCalls, type WorkflowHandle, workflowHandleOf } from './handle.ts';
+import { shapeOfWire } from './shape.ts';
+import { startWorkflow } from './start.ts';
+
+export { cancelWorkflow };
+
+/** Starts a workflow, each of its jobs through the middleware by itself. @throws {OJSValidationError} before anything is sent, with the place of the bad step. */
+export async function openWorkflow<X>(
+  connection: Connection,
+  middleware: readonly EnqueueMiddleware[],
+  definition: WorkflowDefinition<X>,
+  queue: string | undefined,
+  options: CallOptions,
+): Promise<WorkflowHandle<X>> {
+  const { workflow, shape } = await startWorkflow(connection, middleware, definition, queue, options);
+  return workflowHandleOf<X>(workflow, callsOf(connection), () => shape);
+}
+
+/** A workflow that somebody has started. */
+export async function findWorkflow(connection: Connection, workflowId: string, options: CallOptions): Promise<WorkflowHandle<unknown>> {
+  const found = await connection.ask(getWorkflow(workflowId), options);
+  return workflowHandleOf(found, callsOf(connection), ({ raw }) => shapeOfWire(raw));
+}
+
+const known = new WeakMap<Connection, WorkflowCalls>();
+
+/** All waits of a client share one stream. */
+function callsOf(connection: Connection): WorkflowCalls {
+  const before = known.get(connection);
+  if (before !== undefined) return before;
+  const waiter = new WorkflowWaiter(connection, (workflowId, signal) => connection.ask(getWorkflow(workflowId), { signal }));
+  const calls: WorkflowCalls = {
+    readJob: (jobId) => connection.ask(getJob(jobId), {}),
+    read: (workflowId) => connection.ask(getWorkflow(workflowId), {}),
+    cancel: (workflowId) => connection.ask(cancelWorkflow(workflowId), {}),
+    ended: (workflowId, deadline) => waiter.waitFor(workflowId, deadline),
+  };
+  known.set(connection, calls);
+  return calls;
+}
