@@ -70,9 +70,9 @@ export async function claim(
     if (limited.has(queue)) limitedBefore.add(queue);
     else limitedBefore.delete(queue);
   }
-  const lanes = limited.size === 0 ? null : await Lanes.open(tx, now);
+  const lanes = limited.size === 0 ? null : await Lanes.open(tx, now, [...limited]);
   if (lanes) {
-    await lanes.limits.loadQueues([...limited]);
+    await lanes.loadQueues([...limited]);
     lanes.wakeUp([...limited]);
   }
   const round = new Round(tx, changes, now, bound.expired);
@@ -92,6 +92,8 @@ export async function claim(
       else await takePlain(round, dealt, fronts, queue, read?.queue === queue ? read.found : null);
       read = null;
     }
+    // Who waits goes on where this call leaves off.
+    if (dealt.wanted > 0) for (const queue of open) if (limited.has(queue) && lanes?.isBehind(queue)) tx.woken.add(queue);
     const again =
       lanes && dealt.wanted > 0
         ? await reopening(

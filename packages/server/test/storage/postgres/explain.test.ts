@@ -38,7 +38,7 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^SELECT .* FROM ojs\.jobs WHERE state = \$1 AND due_at IS NOT NULL AND due_at <= \$2/, ['jobs_due']],
   [
     /^SELECT last_start, EXISTS/,
-    ['groups_closed', 'groups_open', 'jobs_due', 'lane_changes_pkey', 'limit_changes_pkey', 'limits_pkey', 'queues_pkey', 'store!'],
+    ['groups_closed', 'groups_open', 'jobs_due', 'lane_changes_first', 'limit_changes_pkey', 'limits_pkey', 'queues_pkey', 'store!'],
   ],
   [/^SELECT .* FROM ojs\.jobs WHERE unique_key = ANY/, ['jobs_unique']],
   [/^SELECT holder\.\* FROM/, ['jobs_unique']],
@@ -52,12 +52,13 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
 const whole: ReadonlySet<string> = new Set([
   // One row.
   'store!',
-  // Every row is taken and removed.
-  'limit_changes!',
-  'lane_changes!',
+  // A page of the oldest, which is taken and removed.
+  'limit_changes_oldest*',
+  'lane_changes_pkey*',
   // Upkeep's look at 200 rows at most.
   'counts_pkey*',
   'limit_changes_pkey*',
+  'lane_changes_first*',
   // Those that have no number yet, and the newest one of those that have.
   'events_unnumbered*',
   'events_position*',
