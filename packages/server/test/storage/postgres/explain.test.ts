@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { Database } from '../../../src/storage/postgres/connection.ts';
 import { readPostgresUrl } from '../../../src/storage/postgres/url.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
-import { claimOf, insert, newJob, t0 } from '../suite/tools.ts';
+import { claimOf, insert, limitOf, newJob, t0 } from '../suite/tools.ts';
 import { newSchema, openPostgres, server } from './schema.ts';
 import { work } from './work.ts';
 
@@ -46,6 +46,11 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/ expires_at <= \$1/, ['jobs_expiry']],
   [/^SELECT key, priority, place FROM ojs\.groups/, ['groups_open']],
   [/^SELECT best\.line/, ['lanes_group']],
+  [/^INSERT INTO ojs\.lane_changes/, ['jobs_pkey']],
+  [/^WITH found AS .* FROM unnest\(\$1::text\[\]\) AS asked \(queue\)/, ['lane_changes_first', 'lanes_pkey']],
+  [/^WITH found AS .* ORDER BY queue, number/, ['lane_changes_pkey*', 'lanes_pkey']],
+  [/^WITH gone AS .* FROM ojs\.limit_changes ORDER BY number/, ['limit_changes_oldest*']],
+  [/^WITH gone AS \(DELETE FROM ojs\.limit_changes WHERE key = ANY/, ['limit_changes_pkey']],
 ];
 
 /** What is read from its beginning, and why that is little. */
@@ -69,6 +74,12 @@ async function statementsOf(storage: Storage, schema: string): Promise<readonly 
   const query = vi.spyOn(pg.Client.prototype, 'query');
   try {
     await work(storage, 0);
+    // More keys than a claim takes over.
+    await insert(
+      storage,
+      Array.from({ length: 1_100 }, (_, n) => newJob(800_000 + n, { queue: 'keys', limits: [limitOf(`key ${n}`)] })),
+    );
+    await storage.jobs.claim([claimOf({ queues: ['keys'] })], t0);
     const texts = query.mock.calls.map(([config]): unknown => config).map((config) => (isStatement(config) ? config.text : ''));
     return [...new Set(texts)].filter((text) => text !== '').map((text) => text.replaceAll(`"${schema}".`, 'ojs.'));
   } finally {
