@@ -77,15 +77,15 @@ test.skipIf(server === null)('order is by priority, then place, whatever is not 
 
 test.skipIf(server === null)('what lanes have lost and is not taken over yet lets nothing behind them go first', async () => {
   await using storage = await openPostgres(newSchema(), small);
-  await insert(storage, [...from(100, 150).map((number) => alone(number)), newJob(1)]);
-  for (let page = 0; page < 10; page++) await storage.upkeep.promote(t0, 10);
+  await insert(storage, [...from(100, 250).map((number) => alone(number)), newJob(1)]);
+  await storage.upkeep.promote(t0, 10);
   await storage.jobs.transition(
-    from(100, 149).map((number) => to(idOf(number), State.cancelled, State.available)),
+    from(100, 249).map((number) => to(idOf(number), State.cancelled, State.available)),
     t0,
   );
   const taken: string[] = [];
   for (let call = 0; call < 10 && taken.length < 2; call++) taken.push(...ids(await claim(storage, { limit: 1 })));
-  expect(taken).toEqual([249, 1].map(idOf));
+  expect(taken).toEqual([349, 1].map(idOf));
   expect(await countErrors(storage)).toEqual([]);
 });
 
