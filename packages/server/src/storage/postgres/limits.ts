@@ -131,13 +131,12 @@ export class Limits {
 
   /** Takes over what others have changed, the oldest first; true where some is left. */
   async adopt(): Promise<boolean> {
-    const changes = await takeLimitChanges(this.#tx);
+    const { changes, more } = await takeLimitChanges(this.#tx);
     await this.#readRows(changes.map(({ key }) => key));
     for (const change of changes) this.#adopt(change);
-    const left = changes.reduce((sum, { rows }) => sum + rows, 0) === this.#tx.pages.rows;
-    if (left) this.#adopted ??= new Set();
+    if (more) this.#adopted ??= new Set();
     else this.#adopted = null;
-    return left;
+    return more;
   }
 
   #adopt({ key, waiting, active, jobs, own, usedAt, rows }: LimitChange): void {

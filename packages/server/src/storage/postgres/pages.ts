@@ -7,14 +7,17 @@ import type { Transaction } from './transaction.ts';
 
 /** How much of what others have changed of limits and lanes one transaction takes over. */
 export interface Pages {
-  /** Changes of limits in one page, and as many of lanes. */
-  readonly rows: number;
+  /** Keys in one page, and as many lanes, each with all its changes among the first {@link changesEach} times as many. */
+  readonly keys: number;
   /** Pages of one transaction, where claims get less than they ask for. */
   readonly most: number;
 }
 
-/** A page is some tens of milliseconds' worth where each change is of a key of its own. */
-export const usualPages: Pages = { rows: 500, most: 8 };
+/** A page is some tens of milliseconds' worth. */
+export const usualPages: Pages = { keys: 500, most: 8 };
+
+/** A change of a key that is taken over anyway costs a twentieth of it. */
+const changesEach = 10;
 
 /** What others have changed of the numbers under one key. */
 export interface LimitChange {
@@ -52,27 +55,42 @@ export interface LanePage {
 }
 
 const sums = `SELECT key, sum(waiting)::int, sum(active)::int, sum(jobs)::int, (array_agg(own ORDER BY number DESC) FILTER (WHERE own IS NOT NULL))[1],
-    max(used_at), count(*) FROM gone GROUP BY key`;
-const oldestOfLimits = `WITH gone AS (
-    DELETE FROM ojs.limit_changes WHERE ctid = ANY (ARRAY (SELECT ctid FROM ojs.limit_changes ORDER BY number LIMIT $1)) RETURNING *) ${sums}`;
-const ofKeys = `WITH gone AS (DELETE FROM ojs.limit_changes WHERE key = ANY ($1::text[]) RETURNING *) ${sums}`;
+    max(used_at), count(*)`;
+/** The first keys of the oldest changes; tells also how many changes were looked at. */
+const oldestOfLimits = `WITH oldest AS MATERIALIZED (
+    SELECT row, dense_rank() OVER (ORDER BY first) > $2 AS stays FROM (
+      SELECT row, min(number) OVER (PARTITION BY key) AS first
+      FROM (SELECT ctid AS row, key, number FROM ojs.limit_changes ORDER BY number LIMIT $1) AS change) AS ranked),
+  gone AS (DELETE FROM ojs.limit_changes WHERE ctid = ANY (ARRAY (SELECT row FROM oldest WHERE NOT stays)) RETURNING *)
+  ${sums}, (SELECT count(*) FROM oldest) FROM gone GROUP BY key`;
+const ofKeys = `WITH gone AS (DELETE FROM ojs.limit_changes WHERE key = ANY ($1::text[]) RETURNING *) ${sums} FROM gone GROUP BY key`;
 
-const group = `LEFT JOIN ojs.lanes ON ${joined('lanes.line', 'found.line')}`;
-const anyOfLanes = `WITH found AS MATERIALIZED (SELECT ctid AS row, line, queue, keys FROM ojs.lane_changes ORDER BY queue, number LIMIT $1),
-  gone AS (DELETE FROM ojs.lane_changes WHERE ctid = ANY (ARRAY (SELECT row FROM found)))
-  SELECT found.line, found.queue, found.keys, lanes.key FROM found ${group}`;
-/** One more for each queue than is taken. */
-const firstOfLanes = `WITH found AS MATERIALIZED (
-    SELECT first.*, row_number() OVER (PARTITION BY first.queue ORDER BY first.priority DESC, first.place) > $2 AS stays
-    FROM unnest($1::text[]) AS asked (queue), LATERAL (
-      SELECT ctid AS row, line, lane_changes.queue, keys, priority, place FROM ojs.lane_changes WHERE lane_changes.queue = asked.queue
-      ORDER BY lane_changes.queue, priority DESC, place LIMIT $2 + 1) AS first),
+const ofLanes = (changes: string) => `WITH found AS MATERIALIZED (${changes}),
   gone AS (DELETE FROM ojs.lane_changes WHERE ctid = ANY (ARRAY (SELECT row FROM found WHERE NOT stays)))
-  SELECT found.line, found.queue, found.keys, lanes.key, found.priority, found.place, stays FROM found ${group}`;
+  SELECT touched.line, touched.queue, touched.keys, lanes.key, NULL::int, NULL::bigint
+  FROM (SELECT DISTINCT line, queue, keys FROM found WHERE NOT stays) AS touched LEFT JOIN ojs.lanes ON ${joined('lanes.line', 'touched.line')}
+  UNION ALL
+  SELECT NULL, queue, NULL, NULL, priority, place FROM (SELECT DISTINCT ON (queue) queue, priority, place FROM found WHERE stays ORDER BY queue, at) AS staying`;
+/** Of each queue the first lanes; the change behind all that is looked at stays. */
+const firstOfLanes = ofLanes(`SELECT first.* FROM unnest($1::text[]) AS asked (queue), LATERAL (
+    SELECT row, line, queue, keys, priority, place, at, at > $2 OR dense_rank() OVER (ORDER BY first) > $3 AS stays FROM (
+      SELECT *, min(at) OVER (PARTITION BY line) AS first FROM (
+        SELECT *, row_number() OVER (ORDER BY priority DESC, place) AS at FROM (
+          SELECT ctid AS row, line, lane_changes.queue, keys, priority, place FROM ojs.lane_changes WHERE lane_changes.queue = asked.queue
+          ORDER BY lane_changes.queue, priority DESC, place LIMIT $2 + 1) AS change) AS numbered) AS ranked) AS first`);
+const anyOfLanes =
+  ofLanes(`SELECT row, line, queue, keys, priority, place, at, at > $1 OR dense_rank() OVER (ORDER BY first) > $2 AS stays FROM (
+    SELECT *, min(at) OVER (PARTITION BY line) AS first FROM (
+      SELECT *, row_number() OVER (ORDER BY queue, number) AS at FROM (
+        SELECT ctid AS row, line, queue, keys, priority, place, number FROM ojs.lane_changes ORDER BY queue, number LIMIT $1 + 1) AS change) AS numbered) AS ranked`);
 
-/** Takes the oldest changes of limits, at most a page. */
-export async function takeLimitChanges(tx: Transaction): Promise<readonly LimitChange[]> {
-  return (await tx.query(oldestOfLimits, [tx.pages.rows])).map(readLimitChange);
+/** Takes a page of the oldest changes of limits. */
+export async function takeLimitChanges(tx: Transaction): Promise<{ readonly changes: readonly LimitChange[]; readonly more: boolean }> {
+  const most = tx.pages.keys * changesEach;
+  const rows = await tx.query(oldestOfLimits, [most, tx.pages.keys]);
+  const changes = rows.map(readLimitChange);
+  const seen = integer(rows[0]?.[7] ?? 0);
+  return { changes, more: seen === most || changes.reduce((sum, { rows }) => sum + rows, 0) < seen };
 }
 
 /** Takes all changes under these keys. */
@@ -81,32 +99,30 @@ export async function takeLimitChangesOf(tx: Transaction, keys: readonly string[
 }
 
 /**
- * Takes changes of lanes, at most two pages or a little more: of these queues those that matter first, then any, so that an end of a job finds
- * all queues that wait for its slot.
+ * Takes changes of lanes, two pages at most or a little more: of these queues those that matter first, then any, so that an end of a job finds all queues
+ * that wait for its slot.
  */
 export async function takeLaneChanges(tx: Transaction, queues: readonly string[]): Promise<LanePage> {
+  const { keys } = tx.pages;
+  const each = Math.ceil(keys / queues.length);
   const [own, others] = await Promise.all([
-    queues.length === 0 ? [] : tx.query(firstOfLanes, [texts(queues), Math.ceil(tx.pages.rows / queues.length)]),
-    tx.query(anyOfLanes, [tx.pages.rows]),
+    queues.length === 0 ? [] : tx.query(firstOfLanes, [texts(queues), each * changesEach, each]),
+    tx.query(anyOfLanes, [keys * changesEach, keys]),
   ]);
-  const staying = own.filter((cells) => cells[6] === true);
-  const unknown = staying.map((cells): [string, Head] => [text(cells[1]), { priority: integer(cells[4]), place: integer(cells[5]) }]);
+  const lanes = [...own, ...others].filter(([line]) => line !== null).map(readLane);
   return {
-    touched: lanesIn([...own.filter((cells) => cells[6] !== true), ...others]),
-    unknown: new Map(unknown),
-    more: others.length === tx.pages.rows,
+    touched: [...new Map(lanes.map((lane) => [lane.line, lane])).values()],
+    unknown: new Map(own.filter(([line]) => line === null).map((cells) => [text(cells[1]), readHead(cells)])),
+    more: others.some(([line]) => line === null),
   };
 }
 
-/** Each once, however often it has changed. */
-function lanesIn(rows: readonly Cells[]): readonly TouchedLane[] {
-  const lanes = rows.map(([line, queue, keys, key]) => ({
-    line: text(line),
-    queue: text(queue),
-    keys: readTexts(text(keys)),
-    key: textOrNull(key),
-  }));
-  return [...new Map(lanes.map((lane) => [lane.line, lane])).values()];
+function readLane([line, queue, keys, key]: Cells): TouchedLane {
+  return { line: text(line), queue: text(queue), keys: readTexts(text(keys)), key: textOrNull(key) };
+}
+
+function readHead(cells: Cells): Head {
+  return { priority: integer(cells[4]), place: integer(cells[5]) };
 }
 
 function readLimitChange([key, waiting, active, jobs, own, usedAt, rows]: Cells): LimitChange {

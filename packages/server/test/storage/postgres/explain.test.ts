@@ -49,7 +49,7 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^INSERT INTO ojs\.lane_changes/, ['jobs_pkey']],
   [/^WITH found AS .* FROM unnest\(\$1::text\[\]\) AS asked \(queue\)/, ['lane_changes_first', 'lanes_pkey']],
   [/^WITH found AS .* ORDER BY queue, number/, ['lane_changes_pkey*', 'lanes_pkey']],
-  [/^WITH gone AS .* FROM ojs\.limit_changes ORDER BY number/, ['limit_changes_oldest*']],
+  [/^WITH oldest AS .* FROM ojs\.limit_changes ORDER BY number/, ['limit_changes_oldest*']],
   [/^WITH gone AS \(DELETE FROM ojs\.limit_changes WHERE key = ANY/, ['limit_changes_pkey']],
 ];
 

@@ -61,7 +61,7 @@ test.skipIf(server === null)(
   },
 );
 
-const small = { rows: 20, most: 2 };
+const small = { keys: 20, most: 2 };
 
 test.skipIf(server === null)('order is by priority, then place, whatever is not taken over yet', async () => {
   await using storage = await openPostgres(newSchema(), small);
@@ -127,7 +127,7 @@ test.skipIf(server === null)(
 
 test.skipIf(server === null)('memory and postgres give equal answers and keep equal rows, be the pages as small as can be', async () => {
   await using model = memoryStorage();
-  await using subject = await openPostgres(newSchema(), { rows: 1, most: 1_000 });
+  await using subject = await openPostgres(newSchema(), { keys: 1, most: 1_000 });
   const property = fc.asyncProperty(script, (turns) => compare(model, subject, turns));
   await checkProperty(property, { atLeast: 4, atMost: 200, ms: 4_000 });
 });
