@@ -8,7 +8,7 @@ const many = 200;
 /** Rows that go in one transaction. */
 const atOnce = 20_000;
 /** Pages of limits and lanes that one look takes over, each in a transaction of its own. */
-const mostPages = 20;
+const mostPages = 50;
 
 const counts = [...stateNames(0xff), 'dead_letter'];
 const foldCounts = `WITH gone AS (

@@ -14,7 +14,7 @@ export interface Pages {
 }
 
 /** A page is some tens of milliseconds' worth. */
-export const usualPages: Pages = { keys: 500, most: 8 };
+export const usualPages: Pages = { keys: 200, most: 8 };
 
 /** A change of a key that is taken over anyway costs a twentieth of it. */
 const changesEach = 10;
