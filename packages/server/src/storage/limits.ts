@@ -15,6 +15,11 @@ export function numbersText({ concurrency, rates }: LimitNumbers): string {
   return JSON.stringify({ concurrency, rates: rates.map(({ count, perMs }) => ({ count, perMs })) });
 }
 
+/** Texts that {@link numbersText} wrote. */
+export function parseNumbers(json: string): LimitNumbers {
+  return JSON.parse(json);
+}
+
 /** The numbers that hold: an operator's win. */
 export function effective({ own, override }: Pick<LimitRecord, 'own' | 'override'>): LimitNumbers {
   return override ?? own;

@@ -15,7 +15,7 @@ import { newSchema, server } from './postgres/schema.ts';
 import { temporaryDirectory } from './sqlite/temporary.ts';
 import { allLimits, claim, claimOne, countErrors, get, idOf, ids, newJob, t0, to } from './suite/tools.ts';
 
-/** Stores as they were before the inbox. */
+/** Stores as they were before the inbox, and as they are since. */
 const child = fileURLToPath(new URL('./upgrade.child.ts', import.meta.url));
 const sql = new URL('../../sql/', import.meta.url);
 
@@ -27,6 +27,8 @@ interface Kind {
   readonly name: 'sqlite' | 'postgres';
   readonly folder: string;
   readonly layout: number;
+  /** Files that a migration applies. */
+  readonly steps: readonly string[];
   /** A copy of the store; answers its URL, and how the old code is told of it. */
   readonly copy: () => Promise<{ readonly url: string; readonly place: string }>;
   /** Appends what a user's transaction does. */
@@ -38,6 +40,7 @@ const kinds: readonly Kind[] = [
     name: 'sqlite',
     folder: 'sqlite-5',
     layout: 5,
+    steps: ['006_inbox.sql'],
     async copy() {
       const place = join(temporaryDirectory(), 'jobs.db');
       writeFileSync(place, unpack('sqlite-5', 'jobs.db'));
@@ -51,24 +54,24 @@ const kinds: readonly Kind[] = [
   },
   ...(server === null
     ? []
-    : [
-        {
-          name: 'postgres' as const,
-          folder: 'postgres-4',
-          layout: 4,
-          async copy() {
-            const url = newSchema();
-            const schema = new URL(url).searchParams.get('schema') ?? '';
-            await within(url, (client) => client.query(unpack('postgres-4', 'jobs.sql').toString().replaceAll('ojs_fixture', schema)));
-            return { url, place: url };
-          },
-          append: (url: string, id: string) =>
-            within(url, (client) =>
-              client.query(`INSERT INTO ${new URL(url).searchParams.get('schema')}.inbox (id, request) VALUES ($1, '{}')`, [id]),
-            ),
-        },
-      ]),
+    : [ofPostgres('postgres-4', 4, ['005_inbox.sql', '006_pages.sql']), ofPostgres('postgres-5', 5, ['006_pages.sql'])]),
 ];
+
+function ofPostgres(folder: string, layout: number, steps: readonly string[]): Kind {
+  return {
+    ...{ name: 'postgres', folder, layout, steps },
+    async copy() {
+      const url = newSchema();
+      const schema = new URL(url).searchParams.get('schema') ?? '';
+      await within(url, (client) => client.query(unpack(folder, 'jobs.sql').toString().replaceAll('ojs_fixture', schema)));
+      return { url, place: url };
+    },
+    append: (url, id) =>
+      within(url, (client) =>
+        client.query(`INSERT INTO ${new URL(url).searchParams.get('schema')}.inbox (id, request) VALUES ($1, '{}')`, [id]),
+      ),
+  };
+}
 
 async function within(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
   const address = new URL(url);
@@ -98,12 +101,12 @@ async function tellAll(storage: Storage): Promise<Readonly<Record<string, unknow
   };
 }
 
-describe.each(kinds)('layout $layout of $name', ({ name, folder, layout, copy, append }) => {
+describe.each(kinds)('layout $layout of $name', ({ name, folder, layout, steps, copy, append }) => {
   test('a migrated store tells what the old code told of it, and has an inbox', async () => {
     const { url } = await copy();
     await using storage = await openStorage(url);
-    expect(await storage.layout()).toMatchObject({ from: layout, to: layout + 1, steps: [`00${layout + 1}_inbox.sql`] });
-    expect(await storage.migrate()).toEqual({ from: layout, to: layout + 1 });
+    expect(await storage.layout()).toMatchObject({ from: layout, to: layout + steps.length, steps });
+    expect(await storage.migrate()).toEqual({ from: layout, to: layout + steps.length });
     expect(await tellAll(storage)).toEqual(JSON.parse(unpack(folder, 'told.json').toString()));
     expect(await countErrors(storage)).toEqual([]);
     await append(url, idOf(900));

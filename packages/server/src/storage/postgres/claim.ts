@@ -1,14 +1,14 @@
-import { type JobRecord, type Millis, State } from '@ojs-ts/core';
-import { isExpired, promoted, promotionEvent, requestKey, sideWork } from '../apply.ts';
+import { type Millis, State } from '@ojs-ts/core';
+import { requestKey, sideWork } from '../apply.ts';
 import type { Claim, Claimed } from '../storage.ts';
 import { texts } from './arrays.ts';
 import { Changes } from './changes.ts';
-import { expired } from './expire.ts';
 import type { FrontRows, Fronts } from './front.ts';
-import { heldOf, readJobs } from './held.ts';
+import { readJobs } from './held.ts';
 import { Lanes } from './lanes.ts';
+import { isPassedOver, promote } from './promote.ts';
 import { Round } from './round.ts';
-import { integer, jobColumns, text } from './row.ts';
+import { integer, text } from './row.ts';
 import { takeLimited } from './take-limited.ts';
 import { takePlain } from './take-plain.ts';
 import type { Transaction } from './transaction.ts';
@@ -30,8 +30,6 @@ const opening = `SELECT last_start,
 const requests = 'SELECT request, claims FROM ojs.requests WHERE request = ANY ($1::text[])';
 const remember =
   'INSERT INTO ojs.requests (request, claims, at) SELECT request, claims, $3 FROM unnest($1::text[], $2::text[]) AS asked (request, claims)';
-const due = `SELECT ${jobColumns} FROM ojs.jobs WHERE state = $1 AND due_at IS NOT NULL AND due_at <= $2 ORDER BY due_at, number LIMIT $3
-  FOR UPDATE SKIP LOCKED`;
 const availableIn = 'SELECT queue FROM ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue HAVING sum(available) > 0';
 
 /** What a request got, by its key. */
@@ -44,19 +42,23 @@ export interface Hints {
   readonly fronts: Fronts;
 }
 
+export interface ClaimAnswers {
+  readonly answers: readonly Claimed[];
+  /** Whether a claim got nothing while others were just moving due jobs on, which may be for it. */
+  readonly passedOver: boolean;
+}
+
 export async function claim(
   tx: Transaction,
   claims: readonly Claim[],
   asked: Millis,
   { limitedBefore, fronts }: Hints,
-): Promise<readonly Claimed[]> {
+): Promise<ClaimAnswers> {
   const names = [...new Set(claims.flatMap(({ queues }) => queues))];
+  // Before the front: a job that others have moved on by then is either due still, or there.
+  const look = tx.query(opening, [texts(names) ?? '{}', asked]);
   const guess = openFront(tx, claims, limitedBefore, fronts);
-  const [[opened], given, ahead] = await Promise.all([
-    tx.query(opening, [texts(names) ?? '{}', asked]),
-    readRequests(tx, claims),
-    guess?.found,
-  ]);
+  const [[opened], given, ahead] = await Promise.all([look, readRequests(tx, claims), guess?.found]);
   // Another process may have started jobs meanwhile: starts that a rate counts are in the order of their times.
   const now = Math.max(asked, integer(opened?.[0]));
   tx.now = now;
@@ -70,9 +72,9 @@ export async function claim(
     if (limited.has(queue)) limitedBefore.add(queue);
     else limitedBefore.delete(queue);
   }
-  const lanes = limited.size === 0 ? null : await Lanes.open(tx, now);
+  const lanes = limited.size === 0 ? null : await Lanes.open(tx, now, [...limited]);
   if (lanes) {
-    await lanes.limits.loadQueues([...limited]);
+    await lanes.loadQueues([...limited]);
     lanes.wakeUp([...limited]);
   }
   const round = new Round(tx, changes, now, bound.expired);
@@ -92,6 +94,8 @@ export async function claim(
       else await takePlain(round, dealt, fronts, queue, read?.queue === queue ? read.found : null);
       read = null;
     }
+    // Who waits goes on where this call leaves off.
+    if (dealt.wanted > 0) for (const queue of open) if (limited.has(queue) && lanes?.isBehind(queue)) tx.woken.add(queue);
     const again =
       lanes && dealt.wanted > 0
         ? await reopening(
@@ -115,7 +119,12 @@ export async function claim(
   if (fresh.size > 0) tx.write(remember, [texts([...fresh.keys()]), texts([...fresh.values()]), now]);
   changes.write();
   await changes.close();
-  return answers;
+  const passedOver = isDue && answers.some((answer, at) => gotNothing(answer, claims[at])) && (await isPassedOver(tx, now));
+  return { answers, passedOver };
+}
+
+export function gotNothing({ jobs }: Claimed, claim: Claim | undefined): boolean {
+  return jobs.length === 0 && claim !== undefined && claim.limit > 0;
 }
 
 /**
@@ -204,27 +213,6 @@ async function reopening(tx: Transaction, lanes: Lanes, queues: readonly string[
     }
   }
   return first === Number.POSITIVE_INFINITY ? null : first;
-}
-
-/** Moves up to `limit` due jobs on: to `available`, or out where they have expired meanwhile. */
-export async function promote(tx: Transaction, changes: Changes, now: Millis, limit: number): Promise<ReadonlyMap<string, number>> {
-  const found = await Promise.all([tx.query(due, [State.scheduled, now, limit]), tx.query(due, [State.retryable, now, limit])]);
-  const rows = found.flat().map(heldOf);
-  rows.sort((a, b) => a.job.runAt - b.job.runAt || a.number - b.number);
-  const counts = new Map<string, number>();
-  for (const held of rows.slice(0, limit)) {
-    const { job } = held;
-    if (isExpired(job, now)) {
-      expired(changes, held, now);
-      continue;
-    }
-    const after: JobRecord = promoted(job, now);
-    changes.promote(held, after);
-    tx.log.job(promotionEvent(job.state), after, job.state);
-    counts.set(job.queue, (counts.get(job.queue) ?? 0) + 1);
-  }
-  changes.write();
-  return counts;
 }
 
 function namesIn(cell: unknown): readonly string[] {

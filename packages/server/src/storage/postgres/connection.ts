@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Millis } from '@ojs-ts/core';
 import pg from 'pg';
 import { explain, isLost } from './errors.ts';
+import { type Pages, usualPages } from './pages.ts';
 import type { Cells } from './row.ts';
 import { Transaction, type Written } from './transaction.ts';
 import type { PostgresAddress } from './url.ts';
@@ -44,6 +45,7 @@ export class Database {
   readonly address: PostgresAddress;
   readonly #pool: pg.Pool;
   readonly #logs: boolean;
+  readonly #pages: Pages;
   readonly #vigil: Vigil;
   readonly #onCommit: (written: Written) => void;
   /** By their text as written: with the schema's name, and a name under which each connection prepares it once. */
@@ -54,9 +56,15 @@ export class Database {
   #closed = false;
 
   /** @param logs whether events are logged. */
-  constructor(address: PostgresAddress, logs: boolean, onCommit: (written: Written) => void, patienceMs?: number) {
+  constructor(
+    address: PostgresAddress,
+    logs: boolean,
+    onCommit: (written: Written) => void,
+    { patienceMs, pages = usualPages }: { readonly patienceMs?: number; readonly pages?: Pages } = {},
+  ) {
     this.address = address;
     this.#logs = logs;
+    this.#pages = pages;
     this.#onCommit = onCommit;
     const config = clientConfig(address);
     this.#vigil = new Vigil(config, patienceMs);
@@ -152,7 +160,7 @@ export class Database {
           await client.query(this.#qualified(text));
         },
       };
-      const tx = new Transaction(statements, this.address.schema, now, this.#logs);
+      const tx = new Transaction(statements, this.address.schema, this.#pages, now, this.#logs);
       try {
         const result = await work(tx);
         cork(client);

@@ -1,11 +1,10 @@
-import { noNumbers } from '../limits.ts';
+import { noNumbers, parseNumbers } from '../limits.ts';
 import type { DumpRecord } from '../storage.ts';
 import { readCompletion } from './completions.ts';
 import { cronColumns, readCron } from './crons.ts';
 import { readDocument } from './documents.ts';
 import type { Reader } from './held.ts';
 import { readEntry } from './inbox.ts';
-import { parseNumbers } from './limits.ts';
 import { nodesOfFlow } from './nodes.ts';
 import { allQueues, readQueue } from './queues.ts';
 import { type Cells, integer, integerOrNull, jobColumns, readJob, text, textOrNull } from './row.ts';

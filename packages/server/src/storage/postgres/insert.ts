@@ -109,7 +109,7 @@ function carryOut(tx: Transaction, changes: Changes, { job, replaces }: Plan, lo
 function accepted(tx: Transaction, job: NewJob, log: Slot): void {
   const { id, type, queue, state, trace, runAt, priority } = job;
   for (const limit of job.limits) tx.limits.offer(limit, tx.now);
-  tally(tx, { queue, limits: job.limits.map(({ key }) => key) }, null, state);
+  tally(tx, { id, queue, priority, limits: job.limits.map(({ key }) => key) }, null, state);
   tx.counts.sum(queue, sumsOf(null, state, tx.now));
   if (state === State.available) tx.woken.add(queue);
   const kind = creationEvent(state);

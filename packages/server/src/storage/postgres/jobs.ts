@@ -1,22 +1,37 @@
 import { type JobId, type Millis, State, Terminal } from '@ojs-ts/core';
 import { isIn } from '../apply.ts';
-import type { Jobs } from '../storage.ts';
+import type { Claimed, Jobs } from '../storage.ts';
 import { Changes } from './changes.ts';
-import { claim } from './claim.ts';
+import { claim, gotNothing } from './claim.ts';
 import type { Database } from './connection.ts';
 import { Fronts } from './front.ts';
 import { idsText, lockJobs, readJobs } from './held.ts';
 import { insert } from './insert.ts';
 import { list } from './list.ts';
 import { moveAll } from './move.ts';
+import { untilMoved } from './promote.ts';
 import { tally } from './tally.ts';
 import type { Transaction } from './transaction.ts';
+
+const nothing: Claimed = { jobs: [], again: null };
 
 export function jobs(database: Database): Jobs {
   const hints = { limitedBefore: new Set<string>(), fronts: new Fronts() };
   return {
     insert: (groups, now, options) => insert(database, groups, now, options),
-    claim: (claims, now) => database.transact(now, (tx) => claim(tx, claims, now, hints)),
+    async claim(claims, now) {
+      const { answers, passedOver } = await database.transact(now, (tx) => claim(tx, claims, now, hints));
+      if (!passedOver) return answers;
+      const empty = claims.filter((claim, at) => gotNothing(answers[at] ?? nothing, claim));
+      await untilMoved(
+        database,
+        now,
+        empty.reduce((sum, { limit }) => sum + limit, 0),
+      );
+      const again = await database.transact(now, (tx) => claim(tx, empty, now, hints));
+      const found = new Map(empty.map((claim, at) => [claim, again.answers[at] ?? nothing]));
+      return claims.map((claim, at) => found.get(claim) ?? answers[at] ?? nothing);
+    },
     transition: (transitions, now) => database.transact(now, (tx) => moveAll(tx, transitions, now)),
     async get(ids) {
       const found = await readJobs((text, values) => database.read(text, values), ids);

@@ -1,17 +1,12 @@
 import type { Millis } from '@ojs-ts/core';
 import { numbers, texts } from './arrays.ts';
 import { joined } from './joined.ts';
-import { type Closed, Limits, limitedQueue, parseNumbers } from './limits.ts';
+import { type Closed, Limits, limitedQueue } from './limits.ts';
 import { lock } from './locks.ts';
+import { type Head, takeLaneChanges } from './pages.ts';
 import { queuesUnder } from './queues-under.ts';
-import { integer, integerOrNull, readTexts, text, textOrNull } from './row.ts';
+import { integerOrNull, text } from './row.ts';
 import type { Transaction } from './transaction.ts';
-
-/** A place in the order of a queue. */
-export interface Head {
-  readonly priority: number;
-  readonly place: number;
-}
 
 /** Whether `a` is handed out before `b`. */
 export function isBefore(a: Head, b: Head): boolean {
@@ -25,12 +20,6 @@ export interface Lane {
   /** The group that it stands in. */
   readonly key: string;
 }
-
-const takeLimits = `WITH gone AS (DELETE FROM ojs.limit_changes RETURNING *)
-  SELECT key, sum(waiting)::int, sum(active)::int, sum(jobs)::int, (array_agg(own ORDER BY number DESC) FILTER (WHERE own IS NOT NULL))[1], max(used_at), count(*)
-  FROM gone GROUP BY key`;
-const takeLanes = `WITH gone AS (DELETE FROM ojs.lane_changes RETURNING line, queue, keys), touched AS (SELECT DISTINCT line, queue, keys FROM gone)
-  SELECT touched.line, touched.queue, touched.keys, lanes.key FROM touched LEFT JOIN ojs.lanes ON ${joined('lanes.line', 'touched.line')}`;
 
 /** Lanes as they are given, with their first job; null where they are empty. */
 const lanesNow = `WITH lane AS MATERIALIZED (
@@ -78,6 +67,10 @@ export class Lanes {
   readonly limits: Limits;
   readonly #tx: Transaction;
   readonly #now: Millis;
+  /** By queue, from where on jobs may stand in lanes that are not known yet. */
+  readonly #unknown = new Map<string, Head>();
+  #left = false;
+  #pages = 0;
 
   private constructor(tx: Transaction, now: Millis) {
     this.#tx = tx;
@@ -86,38 +79,61 @@ export class Lanes {
     tx.atEnd(() => this.limits.flush());
   }
 
-  /** Takes the lock, and over what others have changed. */
-  static async open(tx: Transaction, now: Millis): Promise<Lanes> {
+  /**
+   * Takes the lock, and over a page of what others have changed, of lanes in these queues first.
+   * What is not taken over yet of limits is, as soon as they are loaded, so their numbers hold; of lanes {@link unknownFrom} tells.
+   */
+  static async open(tx: Transaction, now: Millis, queues: readonly string[] = []): Promise<Lanes> {
     lock(tx, 'limits', ['limits']);
     const opened = new Lanes(tx, now);
-    await opened.adopt();
+    await opened.#adopt(queues);
     return opened;
   }
 
+  /** Whether something that others have changed, and that may concern the queue, was left for the next page; of any queue where absent. */
+  isBehind(queue?: string): boolean {
+    return this.#left || (queue === undefined ? this.#unknown.size > 0 : this.#unknown.has(queue));
+  }
+
+  /** From where on jobs of the queue may stand in lanes that are not known yet; null where all are known. */
+  unknownFrom(queue: string): Head | null {
+    return this.#unknown.get(queue) ?? null;
+  }
+
+  /** Takes over another page, of lanes in this queue first; false where nothing is left, or enough was done for one transaction. */
+  async adoptMore(queue: string): Promise<boolean> {
+    if (!this.isBehind(queue) || this.#pages >= this.#tx.pages.most) return false;
+    await this.#adopt([queue]);
+    return true;
+  }
+
   /** Takes over what other transactions, and this one so far, have changed of limits and lanes. */
-  async adopt(): Promise<void> {
+  async #adopt(queues: readonly string[]): Promise<void> {
     const { limits } = this;
+    this.#pages += 1;
     this.#tx.flush();
     // Lanes first: an insert that is committed between the two is met with its numbers and without its lane, never the other way round.
-    const [touched, changes] = await Promise.all([this.#tx.query(takeLanes), this.#tx.query(takeLimits)]);
-    if (changes.length === 0 && touched.length === 0) return;
-    const lanes = touched.map(([line, queue, keys, key]) => ({
-      line: text(line),
-      queue: text(queue),
-      keys: readTexts(text(keys)),
-      key: textOrNull(key),
-    }));
-    await limits.load([...changes.map(([key]) => text(key)), ...lanes.flatMap(({ keys }) => keys)]);
-    for (const [key, waiting, active, jobs, own, usedAt, rows] of changes) {
-      this.#tx.taken += integer(rows);
-      const numbers = own === null ? null : parseNumbers(text(own));
-      limits.adopt(text(key), integer(waiting), integer(active), integer(jobs), numbers, integer(usedAt));
-    }
+    const [{ touched, unknown, more }, limitsBehind] = await Promise.all([takeLaneChanges(this.#tx, queues), limits.adopt()]);
+    for (const queue of queues) this.#unknown.delete(queue);
+    for (const [queue, head] of unknown) this.#unknown.set(queue, head);
+    this.#left = more || limitsBehind;
+    await limits.load(touched.flatMap(({ keys }) => keys));
     await this.ease();
-    const fresh = lanes.flatMap(({ key, ...lane }) => (key === null ? [{ ...lane, key: this.#home(lane.keys) }] : []));
-    const known = lanes.flatMap(({ key, ...lane }) => (key === null ? [] : [{ ...lane, key }]));
+    const fresh = touched.flatMap(({ key, ...lane }) => (key === null ? [{ ...lane, key: this.#home(lane.keys) }] : []));
+    const known = touched.flatMap(({ key, ...lane }) => (key === null ? [] : [{ ...lane, key }]));
     if (fresh.length > 0) this.#tx.write(makeLanes, columnsOf(fresh));
     this.settle(known, fresh);
+  }
+
+  /** Reads limits; groups of those that turn out to be eased are open again. */
+  async load(keys: readonly string[]): Promise<void> {
+    await this.limits.load(keys);
+    await this.ease();
+  }
+
+  async loadQueues(queues: readonly string[]): Promise<void> {
+    await this.limits.loadQueues(queues);
+    await this.ease();
   }
 
   /** After slots were freed or numbers changed: groups of the keys are open again, or closed until another time. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Limit, type Millis, queueLimitKey, State } from '@ojs-ts/core';
+import { type JobId, type Limit, type Millis, queueLimitKey, State } from '@ojs-ts/core';
 import { hasNumbers, laneOf, numbersText } from '../limits.ts';
 import { joined } from './joined.ts';
 import { queuesUnder } from './queues-under.ts';
@@ -16,12 +16,28 @@ interface Change {
 
 const addLimits = `INSERT INTO ojs.limit_changes (key, waiting, active, jobs, own, used_at)
   SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::text[], $6::bigint[])`;
-const addLanes = 'INSERT INTO ojs.lane_changes (line, queue, keys) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])';
+const addLanes = `INSERT INTO ojs.lane_changes (line, queue, keys, priority, place)
+  SELECT change.line, change.queue, change.keys, change.priority, coalesce(first.place, 0)
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::uuid[]) AS change (line, queue, keys, priority, first)
+  LEFT JOIN ojs.jobs AS first ON ${joined('first.id', 'change.first')}`;
 
 const eased = `WITH changed AS MATERIALIZED (
     SELECT offer.key FROM unnest($1::text[], $2::text[]) AS offer (key, own) JOIN ojs.limits ON ${joined('limits.key', 'offer.key')} WHERE limits.own <> offer.own AND override IS NULL)
   SELECT queue FROM (${queuesUnder.replace('unnest($1::text[])', 'unnest(ARRAY (SELECT key FROM changed))')}) AS waiting
   UNION ALL SELECT substr(key, ${queueLimitKey('').length + 1}) FROM changed WHERE starts_with(key, '${queueLimitKey('')}')`;
+
+/** A lane in which jobs have come or gone. */
+interface LaneChange {
+  readonly queue: string;
+  readonly keys: readonly string[];
+  /** Of the best job that came; the lowest where none did. */
+  priority: number;
+  /** That job; null where none came, or where it has changed its place meanwhile. */
+  first: JobId | null;
+}
+
+/** Below every priority, or at the lowest. */
+const lowest = -(2 ** 31);
 
 /** Longest name of a lane as it is, in bytes: an entry of an index holds 2,704, and in one a queue and a key stand beside it. */
 const longestName = 1000;
@@ -39,13 +55,13 @@ export function lineOf(queue: string, keys: readonly string[]): string {
  */
 export class LimitChanges {
   readonly #keys = new Map<string, Change>();
-  /** By line, lanes in which a job has come or gone. */
-  readonly #lanes = new Map<string, { readonly queue: string; readonly keys: readonly string[] }>();
+  /** By line. */
+  readonly #lanes = new Map<string, LaneChange>();
   /** Keys of which a slot was freed. */
   readonly freed = new Set<string>();
 
-  change({ queue, limits }: Counted, from: State | null, to: State | null): void {
-    const keys = laneOf(limits);
+  change(job: Counted, from: State | null, to: State | null): void {
+    const keys = laneOf(job.limits);
     if (keys.length === 0) return;
     const jobs = (from === null ? 1 : 0) - (to === null ? 1 : 0);
     const active = (to === State.active ? 1 : 0) - (from === State.active ? 1 : 0);
@@ -57,7 +73,30 @@ export class LimitChanges {
       change.jobs += jobs;
       if (active < 0) this.freed.add(key);
     }
-    if (waiting !== 0 || (from === State.available && to === State.available)) this.#lanes.set(lineOf(queue, keys), { queue, keys });
+    if (to === State.available) this.#comes(job, keys);
+    else if (from === State.available) this.#laneOf(job, keys);
+  }
+
+  /** The job stands behind the others of its priority from now on. */
+  #comes(job: Counted, keys: readonly string[]): void {
+    const lane = this.#laneOf(job, keys);
+    if (lane.first === job.id) {
+      lane.priority = Math.max(lane.priority, job.priority);
+      lane.first = null;
+    } else if (lane.priority < job.priority || (lane.priority === lowest && lane.first === null)) {
+      lane.priority = job.priority;
+      lane.first = job.id;
+    }
+  }
+
+  #laneOf({ queue }: Counted, keys: readonly string[]): LaneChange {
+    const line = lineOf(queue, keys);
+    let lane = this.#lanes.get(line);
+    if (!lane) {
+      lane = { queue, keys, priority: lowest, first: null };
+      this.#lanes.set(line, lane);
+    }
+    return lane;
   }
 
   /** A job that names the key has come, with numbers or without. */
@@ -87,7 +126,13 @@ export class LimitChanges {
     this.#wakeEased(tx);
     if (this.#lanes.size > 0) {
       const lanes = [...this.#lanes.values()];
-      tx.write(addLanes, [[...this.#lanes.keys()], lanes.map(({ queue }) => queue), lanes.map(({ keys }) => JSON.stringify(keys))]);
+      tx.write(addLanes, [
+        [...this.#lanes.keys()],
+        lanes.map(({ queue }) => queue),
+        lanes.map(({ keys }) => JSON.stringify(keys)),
+        lanes.map(({ priority }) => priority),
+        lanes.map(({ first }) => first),
+      ]);
     }
     this.#keys.clear();
     this.#lanes.clear();

@@ -1,9 +1,9 @@
-import { effective, noNumbers, shownStarts } from '../limits.ts';
+import { effective, noNumbers, parseNumbers, shownStarts } from '../limits.ts';
 import type { LimitRecord, Registry } from '../storage.ts';
 import { numbers, texts } from './arrays.ts';
 import type { Reader } from './held.ts';
 import { joined } from './joined.ts';
-import { limitedQueue, parseNumbers } from './limits.ts';
+import { limitedQueue } from './limits.ts';
 import { type Cells, integer, isStorable, text, textOrNull } from './row.ts';
 
 /** With what has not been taken over yet. */

@@ -1,7 +1,8 @@
 import { type LimitNumbers, type Millis, queueLimitKey } from '@ojs-ts/core';
-import { effective, hasSlot, keepMs, noNumbers, numbersText, reopensAt, stampOf } from '../limits.ts';
+import { effective, hasSlot, keepMs, noNumbers, numbersText, parseNumbers, reopensAt, stampOf } from '../limits.ts';
 import { numbers, texts } from './arrays.ts';
 import { joined } from './joined.ts';
+import { type LimitChange, takeLimitChanges, takeLimitChangesOf } from './pages.ts';
 import { type Cells, integer, text, textOrNull } from './row.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -65,6 +66,8 @@ export class Limits {
   readonly #tx: Transaction;
   readonly #rows = new Map<string, Row>();
   readonly #read = new Set<string>();
+  /** Keys whose changes are all taken over, where others have been left; null where none have. */
+  #adopted: Set<string> | null = null;
   /** Jobs that are active in queues that are limited as a whole. */
   readonly #active = new Map<string, number>();
   readonly #noted: { readonly key: string; readonly number: number; readonly at: Millis }[] = [];
@@ -76,8 +79,17 @@ export class Limits {
     this.#tx = tx;
   }
 
-  /** Reads keys that are not known yet. */
+  /** Reads keys that are not known yet, and takes over what was left of their changes. */
   async load(keys: Iterable<string>): Promise<void> {
+    const wanted = [...keys];
+    await this.#readRows(wanted);
+    const left = [...new Set(wanted)].filter((key) => this.#adopted?.has(key) === false);
+    if (left.length === 0) return;
+    for (const key of left) this.#adopted?.add(key);
+    for (const change of await takeLimitChangesOf(this.#tx, left)) this.#adopt(change);
+  }
+
+  async #readRows(keys: readonly string[]): Promise<void> {
     const missing = [...new Set(keys)].filter((key) => !this.#read.has(key));
     if (missing.length === 0) return;
     for (const key of missing) this.#read.add(key);
@@ -117,8 +129,18 @@ export class Limits {
     for (const [key, number, at] of rows) this.#rows.get(text(key))?.starts?.set(integer(number), integer(at));
   }
 
-  /** What others have changed meanwhile. */
-  adopt(key: string, waiting: number, active: number, jobs: number, own: LimitNumbers | null, usedAt: Millis): void {
+  /** Takes over what others have changed, the oldest first; true where some is left. */
+  async adopt(): Promise<boolean> {
+    const { changes, more } = await takeLimitChanges(this.#tx);
+    await this.#readRows(changes.map(({ key }) => key));
+    for (const change of changes) this.#adopt(change);
+    if (more) this.#adopted ??= new Set();
+    else this.#adopted = null;
+    return more;
+  }
+
+  #adopt({ key, waiting, active, jobs, own, usedAt, rows }: LimitChange): void {
+    this.#tx.taken += rows;
     const row = this.#of(key);
     const closed = !hasSlot(effective(row), row.active);
     row.waiting += waiting;
@@ -317,9 +339,4 @@ function readRow(cells: Cells): Row {
     changed: false,
     fresh: false,
   };
-}
-
-/** Texts that {@link numbersText} wrote. */
-export function parseNumbers(json: string): LimitNumbers {
-  return JSON.parse(json);
 }

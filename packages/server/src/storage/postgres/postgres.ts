@@ -9,6 +9,7 @@ import { inbox } from './inbox.ts';
 import { jobs } from './jobs.ts';
 import { layout, migrate } from './migrate.ts';
 import { Notices } from './notices.ts';
+import type { Pages } from './pages.ts';
 import { queues } from './queues.ts';
 import { integer } from './row.ts';
 import { statistics } from './statistics.ts';
@@ -26,6 +27,8 @@ export interface PostgresOptions {
   readonly events?: boolean;
   /** How long a call may take before the server is asked over another connection whether it still answers, and how long that may take; 4000 ms by default. */
   readonly patienceMs?: number;
+  /** How much of what others have changed of limits one call takes over; {@link usualPages} by default. */
+  readonly pages?: Pages;
 }
 
 /** All but the store's own. */
@@ -41,13 +44,13 @@ const now = 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
  * A storage in one schema of a PostgreSQL database (14 or newer), shared by any number of processes.
  * @throws Error where the URL is none of PostgreSQL. Whether the server is there shows the first call.
  */
-export function postgresStorage({ url, events: logs = true, patienceMs }: PostgresOptions): Storage {
+export function postgresStorage({ url, events: logs = true, ...more }: PostgresOptions): Storage {
   const wakes = new Wakes();
   const committed = (written: Written) => {
     notices.committed(written);
     sweeper.committed(written);
   };
-  const database = new Database(readPostgresUrl(url), logs, committed, patienceMs);
+  const database = new Database(readPostgresUrl(url), logs, committed, more);
   const notices = new Notices(database, wakes);
   const sweeper = new Sweeper(database);
   let closing: Promise<void> | null = null;

@@ -14,9 +14,9 @@ import type { Transaction } from './transaction.ts';
 
 /** One at a time, or two would each remove the surplus. */
 const alone = `SELECT pg_try_advisory_xact_lock(hashtext('ojs.'), 7352003)`;
-const oldest = `SELECT id, due_at, queue, limits FROM ojs.jobs WHERE state = $1 AND due_at IS NOT NULL AND dead_letter = $2 ORDER BY due_at, number LIMIT $3
+const oldest = `SELECT id, due_at, queue, limits, priority FROM ojs.jobs WHERE state = $1 AND due_at IS NOT NULL AND dead_letter = $2 ORDER BY due_at, number LIMIT $3
   FOR UPDATE SKIP LOCKED`;
-const oldestDead = `SELECT id, finished_at, queue, limits FROM ojs.jobs WHERE dead_letter ORDER BY finished_at, number LIMIT $1 FOR UPDATE SKIP LOCKED`;
+const oldestDead = `SELECT id, finished_at, queue, limits, priority FROM ojs.jobs WHERE dead_letter ORDER BY finished_at, number LIMIT $1 FOR UPDATE SKIP LOCKED`;
 const forgetRequests = `DELETE FROM ojs.requests WHERE request = ANY (ARRAY (SELECT request FROM ojs.requests WHERE at < $1 ORDER BY at, number LIMIT $2)) RETURNING 1`;
 const forgetWorkers = `DELETE FROM ojs.workers WHERE worker = ANY (ARRAY (SELECT worker FROM ojs.workers WHERE seen_at < $1 ORDER BY seen_at, worker LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1`;
 const forgetMinutes = `WITH old AS MATERIALIZED (SELECT DISTINCT minute, queue FROM ojs.minutes WHERE minute < $1 ORDER BY minute, queue LIMIT $2),
@@ -24,6 +24,7 @@ const forgetMinutes = `WITH old AS MATERIALIZED (SELECT DISTINCT minute, queue F
   SELECT count(*) FROM old`;
 const forgetLimits = `DELETE FROM ojs.limits WHERE key = ANY (ARRAY (
     SELECT key FROM ojs.limits WHERE jobs = 0 AND override IS NULL AND used_at < $1 AND NOT starts_with(key, '${queueLimitKey('')}')
+      AND NOT EXISTS (SELECT FROM ojs.limit_changes AS change WHERE change.key = limits.key OFFSET 0)
     ORDER BY used_at, key LIMIT $2)) RETURNING key`;
 
 export async function prune(database: Database, rules: PruneRules, limit: number): Promise<number> {
@@ -53,10 +54,11 @@ async function pruneJobs(tx: Transaction, { state, deadLetter, before, keep }: P
     (await total(tx, deadLetter ? 'dead_letter' : state === State.discarded ? 'discarded - dead_letter' : stateName(state))) - keep;
   const rows = await (deadLetter ? tx.query(oldestDead, [limit]) : tx.query(oldest, [state, false, limit]));
   const gone: string[] = [];
-  for (const [id, at, queue, limits] of rows) {
+  for (const [id, at, queue, limits, priority] of rows) {
     if (gone.length >= surplus && integer(at) >= before) break;
     gone.push(text(id));
-    tally(tx, { queue: text(queue), limits: limits === null ? [] : readTexts(text(limits)) }, state, null);
+    const keys = limits === null ? [] : readTexts(text(limits));
+    tally(tx, { id: text(id), queue: text(queue), priority: integer(priority), limits: keys }, state, null);
     if (deadLetter) tx.counts.addDeadLetter(text(queue), -1);
   }
   if (gone.length > 0) tx.write('DELETE FROM ojs.jobs WHERE id = ANY ($1::uuid[])', [idsText(gone)]);

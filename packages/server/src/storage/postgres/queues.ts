@@ -89,11 +89,12 @@ async function queue(tx: Transaction, name: string): Promise<QueueRecord> {
 
 /** A job that is being inserted meanwhile brings the queue back when it is committed. */
 async function removeQueue(tx: Transaction, name: string): Promise<boolean> {
+  const key = queueLimitKey(name);
   const lanes = await Lanes.open(tx, 0);
+  await lanes.load([key]);
   lanes.limits.flush();
   const [gone] = await tx.query(removeEmpty, [name]);
   if (integer(gone?.[0]) === 0) return false;
-  const key = queueLimitKey(name);
   tx.write('DELETE FROM ojs.limits WHERE key = $1', [key]);
   tx.write('DELETE FROM ojs.starts WHERE key = $1', [key]);
   return true;

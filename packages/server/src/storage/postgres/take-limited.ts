@@ -1,7 +1,8 @@
 import { queueLimitKey } from '@ojs-ts/core';
 import { texts } from './arrays.ts';
 import { front } from './front.ts';
-import { type Head, isBefore, type Lane, type Lanes } from './lanes.ts';
+import { isBefore, type Lane, type Lanes } from './lanes.ts';
+import type { Head } from './pages.ts';
 import { type Ready, readReady, readyColumns } from './ready.ts';
 import type { Dealt, Round } from './round.ts';
 import { type Cells, integer, readTexts, text } from './row.ts';
@@ -65,7 +66,7 @@ export async function takeLimited(round: Round, dealt: Dealt, lanes: Lanes, queu
   const budget = { lanes: fruitlessLanes };
   for (let goesOn = true; goesOn && dealt.wanted > 0 && isOpen(round, lanes, queue); ) {
     const view = await look(round, lanes, queue, dealt.wanted);
-    goesOn = work(round, dealt, lanes, queue, view, budget);
+    goesOn = work(round, dealt, lanes, queue, view, budget) || (dealt.wanted > 0 && budget.lanes > 0 && (await lanes.adoptMore(queue)));
   }
 }
 
@@ -80,7 +81,7 @@ async function look({ tx }: Round, lanes: Lanes, queue: string, wanted: number):
   const laneRows = keys.length === 0 ? [] : await tx.query(groupLanes, [queue, texts(keys), perGroup]);
   const perLane = laneRows.length === 0 ? 1 : Math.min(wanted, Math.ceil((2 * wanted) / laneRows.length) + 1);
   const names = laneRows.map(([, names]) => readTexts(text(names)));
-  const [fronts] = await Promise.all([readFronts(tx, laneRows, perLane), lanes.limits.load(names.flat())]);
+  const [fronts] = await Promise.all([readFronts(tx, laneRows, perLane), lanes.load(names.flat())]);
   await lanes.limits.loadStarts([queueLimitKey(queue), ...names.flat()], wanted);
   const groups = keys.map((key): Group => {
     const own = laneRows.flatMap((cells, at) => (cells[2] === key ? [{ cells, keys: names[at] ?? [] }] : []));
@@ -168,6 +169,9 @@ function work(round: Round, dealt: Dealt, lanes: Lanes, queue: string, view: Vie
     // Where nothing was done another look would see the same: others have locked what is in front.
     goesOn = did && (unread || candidates.values().some(({ best }) => best === 'unread'));
     if (goesOn || !first) break;
+    // What was not taken over yet may stand before it, or be what the lanes in front have lost.
+    const unknown = lanes.unknownFrom(queue);
+    if (unknown !== null && (unread || !isBefore(headOf(first), unknown))) break;
     const closed = first === plain || !found ? null : limits.closing(found.lane.keys, now);
     did = true;
     if (found && closed) {

@@ -1,10 +1,13 @@
-import type { State } from '@ojs-ts/core';
+import type { JobId, State } from '@ojs-ts/core';
 import type { Transaction } from './transaction.ts';
 
 /** Where a job is counted. */
 export interface Counted {
   readonly queue: string;
   readonly limits: readonly string[];
+  /** With the priority, where it stands in its lane. */
+  readonly id: JobId;
+  readonly priority: number;
 }
 
 /** A job goes from one state to another; `from` is null for a new one, `to` for one that is removed. */

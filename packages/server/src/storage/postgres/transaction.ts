@@ -2,6 +2,7 @@ import type { Json, Millis } from '@ojs-ts/core';
 import { append, Counts } from './counts.ts';
 import { LimitChanges } from './limit-changes.ts';
 import { Slot } from './log.ts';
+import type { Pages } from './pages.ts';
 import { type Cells, text } from './row.ts';
 
 /** In the place of counts where there are none. */
@@ -29,6 +30,7 @@ export interface Written {
  */
 export class Transaction {
   readonly schema: string;
+  readonly pages: Pages;
   /** The time of what it changes. A claim may move it on. */
   now: Millis;
   /** The events of the transaction: they become one batch. */
@@ -45,9 +47,10 @@ export class Transaction {
   /** The first error that a statement met: those behind it tell no more than that. */
   failure: unknown = null;
 
-  constructor(statements: Statements, schema: string, now: Millis, logs: boolean) {
+  constructor(statements: Statements, schema: string, pages: Pages, now: Millis, logs: boolean) {
     this.#statements = statements;
     this.schema = schema;
+    this.pages = pages;
     this.now = now;
     this.log = new Slot(logs);
     this.counts = new Counts();

@@ -2,9 +2,9 @@ import { State } from '@ojs-ts/core';
 import { overdueAt } from '../apply.ts';
 import type { Upkeep } from '../storage.ts';
 import { Changes } from './changes.ts';
-import { promote } from './claim.ts';
 import type { Database } from './connection.ts';
 import { addUp } from './fold.ts';
+import { promote } from './promote.ts';
 import { prune } from './prune.ts';
 import { integer, jobColumns, readJob, text } from './row.ts';
 

@@ -1,11 +1,11 @@
 import { State } from '@ojs-ts/core';
 import { startsAtOnce } from '../dump.ts';
+import { parseNumbers } from '../limits.ts';
 import type { DumpRecord } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import { readCron } from './crons.ts';
 import { readDocument } from './documents.ts';
 import { readEntry } from './inbox.ts';
-import { parseNumbers } from './limits.ts';
 import { readMinute } from './queues.ts';
 import { type Cells, integer, integerOrNull, jobColumns, readCompletion, readJob, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';

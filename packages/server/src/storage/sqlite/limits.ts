@@ -1,5 +1,5 @@
 import { type Limit, type LimitNumbers, type Millis, queueLimitKey } from '@ojs-ts/core';
-import { effective, hasNumbers, hasSlot, keepMs, noNumbers, numbersText, reopensAt, stampOf } from '../limits.ts';
+import { effective, hasNumbers, hasSlot, keepMs, noNumbers, numbersText, parseNumbers, reopensAt, stampOf } from '../limits.ts';
 import type { Connection } from './connection.ts';
 import type { Counts } from './counts.ts';
 import type { Numbers } from './numbers.ts';
@@ -311,9 +311,4 @@ function readRow(cells: Cells): Row {
     reopens: undefined,
     changed: false,
   };
-}
-
-/** Texts that {@link numbersText} wrote. */
-export function parseNumbers(json: string): LimitNumbers {
-  return JSON.parse(json);
 }

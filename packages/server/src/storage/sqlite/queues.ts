@@ -1,8 +1,8 @@
 import { type LimitNumbers, type Millis, queueEventEntry, queueLimitKey, State, stateNames } from '@ojs-ts/core';
-import { effective, shownStarts } from '../limits.ts';
+import { effective, parseNumbers, shownStarts } from '../limits.ts';
 import type { LimitRecord, MinuteRecord, QueuePatch, QueueRecord, Registry } from '../storage.ts';
 import type { Connection } from './connection.ts';
-import { limitedQueue, parseNumbers } from './limits.ts';
+import { limitedQueue } from './limits.ts';
 import { type Cells, integer, integerOrNull, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { Database } from '../../../src/storage/postgres/connection.ts';
 import { readPostgresUrl } from '../../../src/storage/postgres/url.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
-import { claimOf, insert, newJob, t0 } from '../suite/tools.ts';
+import { claimOf, insert, limitOf, newJob, t0 } from '../suite/tools.ts';
 import { newSchema, openPostgres, server } from './schema.ts';
 import { work } from './work.ts';
 
@@ -38,7 +38,7 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^SELECT .* FROM ojs\.jobs WHERE state = \$1 AND due_at IS NOT NULL AND due_at <= \$2/, ['jobs_due']],
   [
     /^SELECT last_start, EXISTS/,
-    ['groups_closed', 'groups_open', 'jobs_due', 'lane_changes_pkey', 'limit_changes_pkey', 'limits_pkey', 'queues_pkey', 'store!'],
+    ['groups_closed', 'groups_open', 'jobs_due', 'lane_changes_first', 'limit_changes_pkey', 'limits_pkey', 'queues_pkey', 'store!'],
   ],
   [/^SELECT .* FROM ojs\.jobs WHERE unique_key = ANY/, ['jobs_unique']],
   [/^SELECT holder\.\* FROM/, ['jobs_unique']],
@@ -46,18 +46,24 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/ expires_at <= \$1/, ['jobs_expiry']],
   [/^SELECT key, priority, place FROM ojs\.groups/, ['groups_open']],
   [/^SELECT best\.line/, ['lanes_group']],
+  [/^INSERT INTO ojs\.lane_changes/, ['jobs_pkey']],
+  [/^WITH found AS .* FROM unnest\(\$1::text\[\]\) AS asked \(queue\)/, ['lane_changes_first', 'lanes_pkey']],
+  [/^WITH found AS .* ORDER BY queue, number/, ['lane_changes_pkey*', 'lanes_pkey']],
+  [/^WITH oldest AS .* FROM ojs\.limit_changes ORDER BY number/, ['limit_changes_oldest*']],
+  [/^WITH gone AS \(DELETE FROM ojs\.limit_changes WHERE key = ANY/, ['limit_changes_pkey']],
 ];
 
 /** What is read from its beginning, and why that is little. */
 const whole: ReadonlySet<string> = new Set([
   // One row.
   'store!',
-  // Every row is taken and removed.
-  'limit_changes!',
-  'lane_changes!',
+  // A page of the oldest, which is taken and removed.
+  'limit_changes_oldest*',
+  'lane_changes_pkey*',
   // Upkeep's look at 200 rows at most.
   'counts_pkey*',
   'limit_changes_pkey*',
+  'lane_changes_first*',
   // Those that have no number yet, and the newest one of those that have.
   'events_unnumbered*',
   'events_position*',
@@ -68,6 +74,12 @@ async function statementsOf(storage: Storage, schema: string): Promise<readonly 
   const query = vi.spyOn(pg.Client.prototype, 'query');
   try {
     await work(storage, 0);
+    // More keys than a claim takes over.
+    await insert(
+      storage,
+      Array.from({ length: 1_100 }, (_, n) => newJob(800_000 + n, { queue: 'keys', limits: [limitOf(`key ${n}`)] })),
+    );
+    await storage.jobs.claim([claimOf({ queues: ['keys'] })], t0);
     const texts = query.mock.calls.map(([config]): unknown => config).map((config) => (isStatement(config) ? config.text : ''));
     return [...new Set(texts)].filter((text) => text !== '').map((text) => text.replaceAll(`"${schema}".`, 'ojs.'));
   } finally {
