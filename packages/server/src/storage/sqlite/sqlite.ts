@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { systemClock } from '@ojs-ts/core';
+import { type MemberForm, systemClock } from '@ojs-ts/core';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
 import { backup } from './backup.ts';
@@ -11,7 +11,7 @@ import { documents } from './documents.ts';
 import { events } from './events.ts';
 import { inbox } from './inbox.ts';
 import { jobs } from './jobs.ts';
-import { layout, migrate } from './migrate.ts';
+import { layout, migrate, servedFrom } from './migrate.ts';
 import { queues } from './queues.ts';
 import { integer } from './row.ts';
 import { upkeep } from './upkeep.ts';
@@ -41,6 +41,9 @@ const durability: Readonly<Record<Synchronous, string>> = {
   OFF: 'commits survive a crash of the process only (WAL, synchronous=OFF)',
 };
 
+/** The layout whose servers were the first to read the short form of members in the log. */
+const shortSince = 6;
+
 /** All but the store's own. */
 const tables = [
   ...['jobs', 'queues', 'minutes', 'events', 'requests', 'workers', 'leases'],
@@ -61,7 +64,10 @@ export function sqliteStorage(options: SqliteOptions): Storage {
   const clock = systemClock();
   const wakes = new Wakes();
   const watch = new Watch(sql, wakes);
-  const writer = new Writer(sql, patienceMs, logs, ({ woken, log }) => {
+  // Servers of the layout before may be running, which do not read the short form; until a look at the layout they are taken to be.
+  let members: MemberForm = 'full';
+  const form = () => (logs ? members : 'off');
+  const writer = new Writer(sql, patienceMs, form, ({ woken, log }) => {
     for (const queue of woken) wakes.wake(queue);
     if (log.grown) wakes.logged();
   });
@@ -93,7 +99,12 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     inbox: inbox(sql, writer),
     backup: backup(sql, synchronous, patienceMs),
     layout: () => writer.read(() => layout(sql)),
-    migrate: () => migrate(sql, patienceMs),
+    async migrate() {
+      const migrated = await migrate(sql, patienceMs);
+      const oldest = await writer.read(() => servedFrom(sql));
+      members = oldest !== null && oldest >= shortSince ? 'short' : 'full';
+      return migrated;
+    },
     async clock() {
       return clock.now();
     },

@@ -1,4 +1,5 @@
 import { type Connection, patiently } from './connection.ts';
+import type { LogForm } from './log.ts';
 import { Transaction } from './transaction.ts';
 
 interface Task {
@@ -17,17 +18,17 @@ const sliceMs = 8;
 export class Writer {
   readonly #connection: Connection;
   readonly #patienceMs: number;
-  readonly #logs: boolean;
+  readonly #form: () => LogForm;
   readonly #onCommit: (transaction: Transaction) => void;
   #tasks: Task[] = [];
   #running: Promise<void> | null = null;
   #closed = false;
 
-  /** @param logs whether events are logged. */
-  constructor(connection: Connection, patienceMs: number, logs: boolean, onCommit: (transaction: Transaction) => void) {
+  /** @param form how events are logged, which is known once the layout is. */
+  constructor(connection: Connection, patienceMs: number, form: () => LogForm, onCommit: (transaction: Transaction) => void) {
     this.#connection = connection;
     this.#patienceMs = patienceMs;
-    this.#logs = logs;
+    this.#form = form;
     this.#onCommit = onCommit;
   }
 
@@ -72,7 +73,7 @@ export class Writer {
       return [];
     }
     const until = performance.now() + sliceMs;
-    const transaction = new Transaction(this.#connection, this.#logs);
+    const transaction = new Transaction(this.#connection, this.#form());
     const results: unknown[] = [];
     try {
       for (const task of tasks) {
