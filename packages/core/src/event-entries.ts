@@ -52,7 +52,10 @@ export class EventEntries {
   /** What `nodeEvents` says of a member whose job has ended; `workflow` has it counted already. */
   node(workflow: WorkflowCounts, node: { readonly index: number; readonly name: string }, job: EventSubject, now: Millis): void {
     // What follows must not refer to anything before it: a reader of before would take it for this one's like.
-    if (this.#form === 'full') return this.add(nodeEvents(workflow, node, job, now));
+    if (this.#form === 'full') {
+      this.add(nodeEvents(workflow, node, job, now));
+      return;
+    }
     const kind = nodeKind(workflow, job);
     const last = this.#member;
     const { type, queue, startedAt } = job;

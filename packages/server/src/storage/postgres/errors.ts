@@ -27,6 +27,12 @@ const noLayout = new Set(['42P01', '3F000', '42703', '42883']);
 export function explain(error: unknown, name: string): unknown {
   if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
   const state = sqlState(error);
+  if (isPooled(error)) {
+    return new Error(
+      `PostgreSQL at ${name} is behind a pooler that takes no settings at its start (${error.message}); for PgBouncer add pgbouncer=true to the URL.`,
+      { cause: error },
+    );
+  }
   if (state !== null && unavailable.test(state)) {
     return new StoreUnavailable(`PostgreSQL at ${name} cannot be used just now: ${error.message}.`, { cause: error });
   }
@@ -39,6 +45,11 @@ export function explain(error: unknown, name: string): unknown {
     return new StoreUnavailable(`PostgreSQL at ${name} cannot be reached: ${error.message || String(error)}.`, { cause: error });
   }
   return error;
+}
+
+/** PgBouncer's refusal of a session with settings of its own; PostgreSQL itself has no such words. */
+function isPooled(error: Error): boolean {
+  return error.message.includes('unsupported startup parameter');
 }
 
 const socketErrors = new Set([
