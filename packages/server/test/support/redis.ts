@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import type { Certificate } from './certificate.ts';
 import { findProgram, freePort, type Instance, startInstance } from './instance.ts';
 import { serverUrl } from './server-url.ts';
 
@@ -10,6 +12,8 @@ export interface RedisOptions {
   readonly maxmemory?: number | string;
   /** The server's binary; by default `redis-server` of the PATH, else `valkey-server`. */
   readonly binary?: string;
+  /** Speaks TLS with this certificate, and nothing else. */
+  readonly tls?: Certificate;
 }
 
 /** The Redis that this test run shares; null where there is none. Starts it at the first call. */
@@ -121,8 +125,15 @@ export async function clearRedis(url: string, prefix: string): Promise<void> {
   }
 }
 
-export async function pingRedis(url: string): Promise<void> {
-  const client = new Redis(url, { lazyConnect: true, connectTimeout: 5_000, retryStrategy: () => null, maxRetriesPerRequest: 0 });
+export async function pingRedis(url: string, tls?: Certificate): Promise<void> {
+  const trusted = tls && { tls: { ca: readFileSync(tls.certFile) } };
+  const client = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: 5_000,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    ...trusted,
+  });
   client.on('error', () => {});
   try {
     await client.connect();
@@ -132,19 +143,22 @@ export async function pingRedis(url: string): Promise<void> {
   }
 }
 
-async function startNode({ appendonly = 'no', maxmemory = 0, binary }: RedisOptions, more: readonly string[]): Promise<Instance> {
+async function startNode({ appendonly = 'no', maxmemory = 0, binary, tls }: RedisOptions, more: readonly string[]): Promise<Instance> {
   const server = binary ?? findRedis();
   if (server === null) throw new Error('There is no redis-server and no valkey-server on this machine; install Redis.');
+  const files = tls && ['--tls-cert-file', tls.certFile, '--tls-key-file', tls.keyFile, '--tls-ca-cert-file', tls.certFile];
+  const listen = (port: number) =>
+    files ? ['--port', '0', '--tls-port', String(port), ...files, '--tls-auth-clients', 'no'] : ['--port', String(port)];
   const log = appendonly === 'no' ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', appendonly];
   return startInstance({
     name: 'redis',
     command: (directory, port) => [
       server,
-      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', ...log],
+      ...[...listen(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', ...log],
       ...['--maxmemory', String(maxmemory), '--maxmemory-policy', 'noeviction', ...more],
     ],
     stop: 'TERM',
-    url: (port) => `redis://127.0.0.1:${port}`,
-    ping: pingRedis,
+    url: (port) => `${tls ? 'rediss' : 'redis'}://127.0.0.1:${port}`,
+    ping: (url) => pingRedis(url, tls),
   });
 }

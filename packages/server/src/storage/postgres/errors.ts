@@ -64,8 +64,12 @@ const socketErrors = new Set([
   'ENOENT',
 ]);
 
+/** What Node says of a certificate that it does not trust, such as one that has expired, and of a handshake that fails. */
+const tlsErrors = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|HOSTNAME_MISMATCH|ERR_TLS_|ERR_SSL_|EPROTO)/;
+
 /** The driver tells these without a code, or with that of the socket. */
 function isOfConnection(error: Error): boolean {
-  if ('code' in error && typeof error.code === 'string' && socketErrors.has(error.code)) return true;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (socketErrors.has(code) || tlsErrors.test(code)) return true;
   return /connection|timeout|not queryable|socket/i.test(error.message);
 }
