@@ -35,12 +35,14 @@ export interface RedisCluster extends AsyncDisposable {
 /** Three nodes of one cluster, each with a third of the slots and no replica. */
 export async function startRedisCluster(options: RedisOptions = {}): Promise<RedisCluster> {
   await using started = new AsyncDisposableStack();
-  const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
+  const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', ...(options.tls ? ['--tls-cluster', 'yes'] : [])];
   // By default the nodes talk on their port and 10,000, which may be no port.
   const buses = await Promise.all([freePort(), freePort(), freePort()]);
   const startOne = (bus: number) => startNode(options, [...cluster, '--cluster-port', String(bus)]);
   const nodes = await Promise.all(buses.map(async (bus) => started.use(await startOne(bus))));
-  const clients = nodes.map(({ port }) => started.adopt(new Redis(port, '127.0.0.1'), (client) => client.disconnect()));
+  const clients = nodes.map(({ port }) =>
+    started.adopt(new Redis(port, '127.0.0.1', trusting(options.tls)), (client) => client.disconnect()),
+  );
   const [first] = nodes;
   const third = Math.ceil(16_384 / clients.length);
   for (const [index, client] of clients.entries()) {
@@ -58,7 +60,7 @@ export async function startRedisCluster(options: RedisOptions = {}): Promise<Red
   }
   for (const client of clients) client.disconnect();
   const kept = started.move();
-  const url = `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
+  const url = `redis${options.tls ? 's' : ''}+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
   return { url, nodes, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
@@ -74,6 +76,7 @@ export async function startRedisPair(options: RedisOptions = {}): Promise<RedisP
   await using started = new AsyncDisposableStack();
   const master = started.use(await startNode(options, []));
   const replica = started.use(await startNode(options, ['--replicaof', '127.0.0.1', String(master.port)]));
+  const { tls } = options;
   const rules = [`monitor ojs 127.0.0.1 ${master.port} 1`, 'down-after-milliseconds ojs 1000', 'failover-timeout ojs 5000'];
   const sentinel = started.use(
     await startInstance({
@@ -81,15 +84,15 @@ export async function startRedisPair(options: RedisOptions = {}): Promise<RedisP
       prepare: () => rules.map((rule) => `echo sentinel ${rule} >>sentinel.conf`).join('; '),
       command: (directory, port) => [
         ...[options.binary ?? findRedis() ?? '', join(directory, 'sentinel.conf'), '--sentinel'],
-        ...['--port', String(port), '--bind', '127.0.0.1', '--dir', directory],
+        ...[...listening(port, tls), '--bind', '127.0.0.1', '--dir', directory],
       ],
       stop: 'TERM',
-      url: (port) => `redis://127.0.0.1:${port}`,
-      ping: pingRedis,
+      url: (port) => `redis${tls ? 's' : ''}://127.0.0.1:${port}`,
+      ping: (url) => pingRedis(url, tls),
     }),
   );
   const [watcher, copy] = [sentinel, replica].map(({ port }) =>
-    started.adopt(new Redis(port, '127.0.0.1'), (client) => client.disconnect()),
+    started.adopt(new Redis(port, '127.0.0.1', trusting(tls)), (client) => client.disconnect()),
   );
   const ready = async () => {
     const known = await watcher?.call('SENTINEL', 'REPLICAS', 'ojs');
@@ -101,7 +104,12 @@ export async function startRedisPair(options: RedisOptions = {}): Promise<RedisP
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const kept = started.move();
-  return { url: `redis+sentinel://127.0.0.1:${sentinel.port}/ojs`, master, replica, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return {
+    url: `redis${tls ? 's' : ''}+sentinel://127.0.0.1:${sentinel.port}/ojs`,
+    master,
+    replica,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
 }
 
 /** The machine's Redis, else its Valkey, if it has one of them. */
@@ -126,13 +134,12 @@ export async function clearRedis(url: string, prefix: string): Promise<void> {
 }
 
 export async function pingRedis(url: string, tls?: Certificate): Promise<void> {
-  const trusted = tls && { tls: { ca: readFileSync(tls.certFile) } };
   const client = new Redis(url, {
     lazyConnect: true,
     connectTimeout: 5_000,
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
-    ...trusted,
+    ...trusting(tls),
   });
   client.on('error', () => {});
   try {
@@ -146,19 +153,26 @@ export async function pingRedis(url: string, tls?: Certificate): Promise<void> {
 async function startNode({ appendonly = 'no', maxmemory = 0, binary, tls }: RedisOptions, more: readonly string[]): Promise<Instance> {
   const server = binary ?? findRedis();
   if (server === null) throw new Error('There is no redis-server and no valkey-server on this machine; install Redis.');
-  const files = tls && ['--tls-cert-file', tls.certFile, '--tls-key-file', tls.keyFile, '--tls-ca-cert-file', tls.certFile];
-  const listen = (port: number) =>
-    files ? ['--port', '0', '--tls-port', String(port), ...files, '--tls-auth-clients', 'no'] : ['--port', String(port)];
   const log = appendonly === 'no' ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', appendonly];
   return startInstance({
     name: 'redis',
     command: (directory, port) => [
       server,
-      ...[...listen(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', ...log],
+      ...[...listening(port, tls), '--bind', '127.0.0.1', '--dir', directory, '--save', '', ...log],
       ...['--maxmemory', String(maxmemory), '--maxmemory-policy', 'noeviction', ...more],
     ],
     stop: 'TERM',
-    url: (port) => `${tls ? 'rediss' : 'redis'}://127.0.0.1:${port}`,
+    url: (port) => `redis${tls ? 's' : ''}://127.0.0.1:${port}`,
     ping: (url) => pingRedis(url, tls),
   });
+}
+
+function listening(port: number, tls: Certificate | undefined): readonly string[] {
+  if (tls === undefined) return ['--port', String(port)];
+  const files = ['--tls-cert-file', tls.certFile, '--tls-key-file', tls.keyFile, '--tls-ca-cert-file', tls.certFile];
+  return ['--port', '0', '--tls-port', String(port), ...files, '--tls-auth-clients', 'no', '--tls-replication', 'yes'];
+}
+
+function trusting(tls: Certificate | undefined): { readonly tls?: { readonly ca: string } } {
+  return tls === undefined ? {} : { tls: { ca: readFileSync(tls.certFile, 'utf8') } };
 }
