@@ -14,6 +14,8 @@ export interface RedisOptions {
   readonly binary?: string;
   /** Speaks TLS with this certificate, and nothing else. */
   readonly tls?: Certificate;
+  /** Where it writes; by default a directory that goes with it. */
+  readonly data?: string;
 }
 
 /** The Redis that this test run shares; null where there is none. Starts it at the first call. */
@@ -150,7 +152,10 @@ export async function pingRedis(url: string, tls?: Certificate): Promise<void> {
   }
 }
 
-async function startNode({ appendonly = 'no', maxmemory = 0, binary, tls }: RedisOptions, more: readonly string[]): Promise<Instance> {
+async function startNode(
+  { appendonly = 'no', maxmemory = 0, binary, tls, data }: RedisOptions,
+  more: readonly string[],
+): Promise<Instance> {
   const server = binary ?? findRedis();
   if (server === null) throw new Error('There is no redis-server and no valkey-server on this machine; install Redis.');
   const log = appendonly === 'no' ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', appendonly];
@@ -158,7 +163,7 @@ async function startNode({ appendonly = 'no', maxmemory = 0, binary, tls }: Redi
     name: 'redis',
     command: (directory, port) => [
       server,
-      ...[...listening(port, tls), '--bind', '127.0.0.1', '--dir', directory, '--save', '', ...log],
+      ...[...listening(port, tls), '--bind', '127.0.0.1', '--dir', data ?? directory, '--save', '', ...log],
       ...['--maxmemory', String(maxmemory), '--maxmemory-policy', 'noeviction', ...more],
     ],
     stop: 'TERM',
