@@ -325,6 +325,23 @@ describe('upkeep by timers', () => {
     expect(calls).toBe(4);
   });
 
+  test('an engine whose store is away is closed all the same, and closes the store', async () => {
+    const storage = await openStorage('memory:');
+    const engine = await Engine.start({ storage });
+    const away = () => Promise.reject(new StoreUnavailable('the store is away'));
+    storage.upkeep.release = away;
+    storage.upkeep.promote = away;
+    storage.upkeep.lease = away;
+    const close = storage[Symbol.asyncDispose].bind(storage);
+    let closed = 0;
+    storage[Symbol.asyncDispose] = () => {
+      closed += 1;
+      return close();
+    };
+    await engine[Symbol.asyncDispose]();
+    expect(closed).toBe(1);
+  });
+
   test('promote, expire and take back by themselves', async () => {
     const storage = await openStorage('memory:');
     await using engine = await Engine.start({ storage });
