@@ -368,6 +368,40 @@ describe('StoreClock', () => {
     await storage[Symbol.asyncDispose]();
   });
 
+  test('an answer that was long on its way moves it by no more than what it proves', async () => {
+    const wall = manualClock();
+    const mocked = vi.spyOn(Date, 'now').mockImplementation(() => wall.now());
+    onTestFinished(() => mocked.mockRestore());
+    await using storage = await openStorage('memory:');
+    const clock = new StoreClock();
+    let storeAhead = 300_000;
+    let [there, back] = [1, 1];
+    storage.clock = async () => {
+      wall.advance(there);
+      const store = wall.now() + storeAhead;
+      wall.advance(back);
+      return store;
+    };
+    const error = () => clock.now() - wall.now() - storeAhead;
+    await clock.follow(storage);
+    expect(error()).toBe(0);
+    // The way to the store was dead for 8 s, as a call may be before it is given up.
+    [there, back] = [8_000, 0];
+    await clock.follow(storage);
+    expect(error()).toBe(0);
+    [there, back] = [0, 8_000];
+    await clock.follow(storage);
+    expect(error()).toBe(0);
+    // Somebody sets the store's clock: what is certain of it counts at once, the rest with the next quick answer.
+    storeAhead -= 60_000;
+    [there, back] = [2_000, 2_000];
+    await clock.follow(storage);
+    expect(Math.abs(error())).toBeLessThanOrEqual(2_000);
+    [there, back] = [1, 1];
+    await clock.follow(storage);
+    expect(Math.abs(error())).toBeLessThanOrEqual(1);
+  });
+
   test('an engine without a clock of its own runs on the store’s', async () => {
     const storage = await openStorage('memory:');
     storage.clock = async () => Date.UTC(2031, 0, 1);
