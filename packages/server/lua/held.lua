@@ -6,7 +6,7 @@ local request = unpacked(ARGV[1])
 local found, from = {}, request.after
 local refs = call('ZRANGEBYSCORE', p .. 's:8', '(' .. int(from), '+inf', 'WITHSCORES', 'LIMIT', 0, request.look)
 for i = 1, #refs, 2 do
-  local row = call('HGET', p .. 'j:' .. string.sub(refs[i], 13), 'j')
+  local row = call('HGET', p .. 'j:' .. string.sub(refs[i], -36), 'j')
   local job = row and unpacked(row)
   if job and job.worker then
     if #found == request.limit then return pack({ found, from }) end

@@ -1,6 +1,6 @@
 -- Jobs. The hash `j:<id>` has j, the packed row (names as in JobRecord; what is null is absent), and e, envelope and policy, packed one behind the other.
 -- Result, history, progress and checkpoint stand in the row while they are short, so that the end of a job is one write; long ones are fields of
--- their own, and `large` of the row names them. In sets a job is its ref: 12 digits of its number and its id, so that equal scores go by creation.
+-- their own, and `large` of the row names them. In sets a job is its ref: its number, of 12 digits at least, and its id of 36, so that equal scores go by creation.
 -- s:<state> has unfinished jobs by number and finished ones by their end, s:dead those in the dead letter; due, overdue, expiring go by time;
 -- u:<state>:<key> holders of a unique key by creation; cron:<name> the unfinished runs of a cron.
 local jobs = {}
@@ -18,7 +18,7 @@ do
 
   -- The id of a job that is read from a set.
   function jobs.id(ref)
-    local id = string.sub(ref, 13)
+    local id = string.sub(ref, -36)
     refs[id] = ref
     return id
   end
@@ -40,7 +40,7 @@ do
   function jobs.sweep(key, now, limit)
     write_pending(key)
     for _, ref in ipairs(call('ZRANGEBYSCORE', key, '-inf', int(now), 'LIMIT', 0, limit)) do
-      if call('EXISTS', p .. 'j:' .. string.sub(ref, 13)) == 0 then jobs.lost(key, ref) end
+      if call('EXISTS', p .. 'j:' .. string.sub(ref, -36)) == 0 then jobs.lost(key, ref) end
     end
   end
 

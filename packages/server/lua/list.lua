@@ -37,7 +37,7 @@ local found, places, last, looked, skip = {}, {}, false, 0, q.skip
 
 local function visit(ref, place)
   last = place
-  local id = string.sub(ref, 13)
+  local id = string.sub(ref, -36)
   if q.queue or q.type then
     local job = jobs.read(id)
     if not job or (q.queue and job.queue ~= q.queue) or (q.type and job.type ~= q.type) then return end
@@ -64,7 +64,7 @@ for part = 1, 2 do
       break
     end
     best.at = best.at + 2
-    local number = tonumber(string.sub(best_ref, 1, 12))
+    local number = tonumber(string.sub(best_ref, 1, -37))
     -- What ended in the millisecond of the cursor and stands before it does not count as looked at, or a go could end where it began.
     if part == 1 or not (after_end and best_score == after_end and number >= after_number) then
       looked = looked + 1

@@ -16,11 +16,16 @@ export interface DeliveryServices {
   changed(): void;
 }
 
+/**
+ * For how long after its lease an outcome with a fence is tried: the server takes it while nobody else has the job, as after an outage of its store, and
+ * refuses it otherwise. Without a fence it might end another's execution.
+ */
+const outageMs = 600_000;
 const minRetryMs = 50;
 const maxRetryMs = 1_000;
 
 /**
- * What becomes of outcomes on their way. One is sent until the server has answered or its lease has ended, and an ack never turns into a nack:
+ * What becomes of outcomes on their way. One is sent until the server has answered or cannot take it any more, and an ack never turns into a nack:
  * the handler has succeeded, whatever becomes of the message. A result that the server refuses is left out.
  */
 export class Delivery {
@@ -61,14 +66,15 @@ export class Delivery {
   /** Those that can still be accepted; the others are given up. */
   stillDue(items: readonly Held[]): readonly Held[] {
     const now = performance.now();
-    if (items.every((held) => held.leaseUntil > now)) return items;
-    this.abandon(items.filter((held) => held.leaseUntil <= now));
-    return items.filter((held) => held.leaseUntil > now);
+    const isDue = ({ lease, leaseUntil }: Held) => leaseUntil + (lease === undefined ? 0 : outageMs) > now;
+    if (items.every(isDue)) return items;
+    this.abandon(items.filter((held) => !isDue(held)));
+    return items.filter(isDue);
   }
 
   abandon(items: readonly Held[]): void {
     for (const held of items) {
-      this.#log('error', 'The outcome of a job could not be delivered while its lease lasted; the job will run again.', held, {
+      this.#log('error', 'The outcome of a job could not be delivered; the job will run again.', held, {
         outcome: held.outcome,
       });
       this.#done(held);

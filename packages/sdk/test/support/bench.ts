@@ -1,4 +1,4 @@
-import { type Embedded, openEmbedded } from '@ojs-ts/server';
+import { type Embedded, type EmbeddedOptions, openEmbedded } from '@ojs-ts/server';
 import { Client, Worker, type WorkerOptions } from '../../src/index.ts';
 import { Faulty } from './faulty.ts';
 import { keepingLogger } from './log.ts';
@@ -12,8 +12,8 @@ export interface Bench extends AsyncDisposable {
   worker(options?: WorkerOptions): Worker;
 }
 
-export async function openBench(): Promise<Bench> {
-  const embedded = await openEmbedded('memory:');
+export async function openBench(options?: EmbeddedOptions): Promise<Bench> {
+  const embedded = await openEmbedded('memory:', options);
   const wire = new Faulty(embedded);
   const logger = keepingLogger();
   const workers: Worker[] = [];

@@ -270,10 +270,14 @@ export class Engine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.drain();
     this.tail.close();
-    for (const stop of this.#stop.splice(0).reverse()) await stop();
-    await this.#hinted;
-    await this.workflows.settled();
-    await this.storage[Symbol.asyncDispose]();
+    try {
+      for (const stop of this.#stop.splice(0).reverse()) await stop();
+      await this.#hinted;
+      await this.workflows.settled();
+    } finally {
+      // What holds the process; whatever could not be ended in order.
+      await this.storage[Symbol.asyncDispose]();
+    }
   }
 }
 

@@ -13,7 +13,10 @@ const requestsMs = 120_000;
 /** A limit's key that no job names is kept for longer than the longest window of a rate (a day), so that its starts still count. */
 const limitsMs = 2 * 86_400_000;
 
-/** No loop having run for this long means that the process was stopped or starved, and heartbeats lie unread in its sockets. */
+/**
+ * No loop having run for this long means that the process was stopped or starved, and heartbeats lie unread in its sockets; none having been answered,
+ * that the store was away, and heartbeats were refused.
+ */
 const stallMs = 5_000;
 
 /** Work of another part of the engine that time asks for. */
@@ -38,10 +41,12 @@ export class Upkeep {
   readonly #chores: readonly Chore[];
   readonly #holder: string;
   readonly #forget: (worker: WorkerRecord) => Promise<unknown>;
-  /** Silence of workers counts from here at the earliest: while this node was down, or stood still, nobody could be heard. */
+  /** Silence of workers counts from here at the earliest: while this node was down, or stood still, or its store was away, nobody could be heard. */
   #since: number;
   /** When a loop last began, by the wall clock. */
   #ticked = Date.now();
+  /** When the store last answered one, by the same. */
+  #answered = Date.now();
   readonly #loops: Loop[] = [];
   #stopping = false;
 
@@ -85,12 +90,14 @@ export class Upkeep {
       const task = async () => {
         this.#notice();
         await work();
+        this.#answered = Date.now();
         if (failing) this.#log.info({}, 'upkeep works again');
         failing = false;
       };
       this.#loops.push(new Loop(ms, task, failed));
     };
     this.#ticked = Date.now();
+    this.#answered = this.#ticked;
     every(100, () => this.promote());
     every(200, () => this.settleOverdue());
     every(2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()));
@@ -102,8 +109,9 @@ export class Upkeep {
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#loops.splice(0).map((loop) => loop.stop()));
-    await this.#storage.upkeep.release('liveness', this.#holder);
-    await this.#storage.upkeep.release('retention', this.#holder);
+    // Where the store is away they end by themselves.
+    const release = (name: string) => this.#storage.upkeep.release(name, this.#holder).catch(() => {});
+    await Promise.all([release('liveness'), release('retention')]);
   }
 
   /** Everything once, whatever the leases say: for tests and for an engine without timers. */
@@ -200,13 +208,13 @@ export class Upkeep {
   /** Every loop looks, because after a stall any of them may be the first to run. By the wall clock, which goes on while a machine sleeps. */
   #notice(): void {
     const now = Date.now();
-    if (now - this.#ticked > stallMs) this.#since = this.#clock.now();
+    if (now - Math.min(this.#ticked, this.#answered) > stallMs) this.#since = this.#clock.now();
     this.#ticked = now;
   }
 
   /**
    * The lease ended while nobody listened, and its worker has not had its time to be heard since: its next heartbeat may still extend it.
-   * Without this a restart that takes longer than a lease would run every active job twice.
+   * Without this a restart of the server or of its store that takes longer than a lease would run every active job twice.
    */
   #isUnheard(job: JobRecord, worker: WorkerRecord | undefined, now: number): boolean {
     if (job.state !== State.active || worker === undefined || worker.seenAt >= this.#since || now - this.#since >= this.#deadAfterMs)

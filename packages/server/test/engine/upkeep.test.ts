@@ -1,8 +1,9 @@
-import { State } from '@ojs-ts/core';
-import { describe, expect, test, vi } from 'vitest';
+import { manualClock, State } from '@ojs-ts/core';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
 import { StoreClock } from '../../src/engine/time.ts';
 import { openStorage } from '../../src/storage/open.ts';
+import { StoreUnavailable } from '../../src/storage/unavailable.ts';
 import { bench, items, newJob } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
 import { storages } from '../support/storages.ts';
@@ -243,6 +244,66 @@ describe('upkeep by timers', () => {
     expect((await engine.get(job.id))?.state).toBe(State.active);
   });
 
+  test('a store that was away does not kill the workers that it could not hear; one that stays silent is dead in its time', async () => {
+    const storage = await openStorage('memory:');
+    const clock = manualClock(Date.now());
+    const wall = vi.spyOn(Date, 'now').mockImplementation(() => clock.now());
+    onTestFinished(() => wall.mockRestore());
+    const { upkeep, registry } = storage;
+    const { promote, overdue, lease } = upkeep;
+    const { workers } = registry;
+    let [away, quiet] = [0, 0];
+    const asked = () => {
+      if (away > 0) throw new StoreUnavailable('the store is away');
+    };
+    // Each look fails soon, and all of them together take longer than a lease, and than a worker may be silent.
+    upkeep.promote = async (now, limit) => {
+      if (away > 0) {
+        away -= 1;
+        clock.advance(4_000);
+        throw new StoreUnavailable('the store is away');
+      }
+      return promote(now, limit);
+    };
+    upkeep.overdue = async (now, limit) => {
+      asked();
+      if (quiet > 0) {
+        quiet -= 1;
+        clock.advance(4_000);
+      }
+      return overdue(now, limit);
+    };
+    registry.workers = async () => {
+      asked();
+      return workers();
+    };
+    const rounds: (() => void)[] = [];
+    upkeep.lease = async (name, ...rest) => {
+      asked();
+      if (name === 'liveness') for (const told of rounds.splice(0)) told();
+      return lease(name, ...rest);
+    };
+    const round = () => new Promise<void>((told) => void rounds.push(told));
+    await using engine = await Engine.start({ storage, clock });
+    const job = newJob(clock.now());
+    await engine.push(items([job]));
+    await engine.fetch({ queues: ['q'], count: 1, worker: 'w1', leaseMs: 30_000, request: null, waitMs: 0 });
+    await engine.beat({ worker: 'w1', holds: [{ id: job.id, claim: null }], leaseMs: 30_000, state: 'running', info: '{}' });
+    const from = clock.now();
+    away = 12;
+    // The slower of the two loops that take jobs back begins again, so it has been round.
+    await round();
+    await round();
+    expect(clock.now() - from).toBe(48_000);
+    // Not by the engine, whose reads look for what is overdue, too.
+    const stored = async () => (await storage.jobs.get([job.id]))[0];
+    expect((await stored())?.state).toBe(State.active);
+    quiet = 9;
+    await expect.poll(async () => (await stored())?.state).toBe(State.available);
+    expect((await stored())?.history).toContain('worker_death');
+    expect(clock.now() - from).toBeGreaterThanOrEqual(48_000 + 28_000);
+  });
+
   test('a store that fails is told once, and once that it works again', async () => {
     const storage = await openStorage('memory:');
     const promote = storage.upkeep.promote.bind(storage.upkeep);
@@ -262,6 +323,23 @@ describe('upkeep by timers', () => {
     await again.promise;
     expect(told.filter((message) => message.startsWith('upkeep'))).toEqual(['upkeep failed; it will be tried again', 'upkeep works again']);
     expect(calls).toBe(4);
+  });
+
+  test('an engine whose store is away is closed all the same, and closes the store', async () => {
+    const storage = await openStorage('memory:');
+    const engine = await Engine.start({ storage });
+    const away = () => Promise.reject(new StoreUnavailable('the store is away'));
+    storage.upkeep.release = away;
+    storage.upkeep.promote = away;
+    storage.upkeep.lease = away;
+    const close = storage[Symbol.asyncDispose].bind(storage);
+    let closed = 0;
+    storage[Symbol.asyncDispose] = () => {
+      closed += 1;
+      return close();
+    };
+    await engine[Symbol.asyncDispose]();
+    expect(closed).toBe(1);
   });
 
   test('promote, expire and take back by themselves', async () => {
@@ -288,6 +366,40 @@ describe('StoreClock', () => {
     await clock.follow(storage);
     expect(Math.abs(clock.now() - Date.now() + ahead)).toBeLessThan(1_000);
     await storage[Symbol.asyncDispose]();
+  });
+
+  test('an answer that was long on its way moves it by no more than what it proves', async () => {
+    const wall = manualClock();
+    const mocked = vi.spyOn(Date, 'now').mockImplementation(() => wall.now());
+    onTestFinished(() => mocked.mockRestore());
+    await using storage = await openStorage('memory:');
+    const clock = new StoreClock();
+    let storeAhead = 300_000;
+    let [there, back] = [1, 1];
+    storage.clock = async () => {
+      wall.advance(there);
+      const store = wall.now() + storeAhead;
+      wall.advance(back);
+      return store;
+    };
+    const error = () => clock.now() - wall.now() - storeAhead;
+    await clock.follow(storage);
+    expect(error()).toBe(0);
+    // The way to the store was dead for 8 s, as a call may be before it is given up.
+    [there, back] = [8_000, 0];
+    await clock.follow(storage);
+    expect(error()).toBe(0);
+    [there, back] = [0, 8_000];
+    await clock.follow(storage);
+    expect(error()).toBe(0);
+    // Somebody sets the store's clock: what is certain of it counts at once, the rest with the next quick answer.
+    storeAhead -= 60_000;
+    [there, back] = [2_000, 2_000];
+    await clock.follow(storage);
+    expect(Math.abs(error())).toBeLessThanOrEqual(2_000);
+    [there, back] = [1, 1];
+    await clock.follow(storage);
+    expect(Math.abs(error())).toBeLessThanOrEqual(1);
   });
 
   test('an engine without a clock of its own runs on the store’s', async () => {

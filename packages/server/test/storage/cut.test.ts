@@ -147,6 +147,17 @@ async function expectation(call: Operation['call']) {
   return { once: await after(1), twice: await after(2) };
 }
 
+test('every operation of the interface is among them; those of the inbox are in postgres/inbox-cut.test.ts', async () => {
+  await using storage = memoryStorage();
+  const { jobs, upkeep, registry, workflows, crons, documents } = storage;
+  const names = Object.entries({ jobs, upkeep, registry, workflows, crons, documents }).flatMap(([part, calls]) =>
+    Object.keys(calls).map((name) => `${part}.${name}`),
+  );
+  expect(names.length).toBeGreaterThan(30);
+  const played = new Set(Object.keys(operations).map((name) => name.split(',')[0]));
+  expect(names.filter((name) => !played.has(name))).toEqual([]);
+});
+
 const remote = storages.filter(({ name }) => name === 'postgres' || name === 'redis');
 
 describe.each(remote)('the connection is cut before an answer arrives, $name', ({ url }) => {

@@ -6,14 +6,14 @@ import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { State } from '@ojs-ts/core';
+import { type EventEntry, type JobId, readEntries, State } from '@ojs-ts/core';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { openStorage } from '../../src/storage/open.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { newSchema, server } from './postgres/schema.ts';
 import { temporaryDirectory } from './sqlite/temporary.ts';
-import { allLimits, claim, claimOne, countErrors, get, idOf, ids, newJob, t0, to } from './suite/tools.ts';
+import { allLimits, claim, claimOne, countErrors, get, idOf, ids, insert, newJob, newNode, newWorkflow, t0, to } from './suite/tools.ts';
 
 /** Stores as they were before the inbox, and as they are since. */
 const child = fileURLToPath(new URL('./upgrade.child.ts', import.meta.url));
@@ -101,6 +101,48 @@ async function tellAll(storage: Storage): Promise<Readonly<Record<string, unknow
   };
 }
 
+/** Word for word what the server of the old code did with the log while it followed it. */
+function readAsBefore(entries: string): readonly EventEntry[] {
+  const read: readonly (EventEntry | JobId)[] = JSON.parse(entries);
+  let last: EventEntry | null = null;
+  return read.map((entry) => {
+    if (typeof entry !== 'string') {
+      last = entry;
+      return entry;
+    }
+    if (last === null) throw new TypeError('The first event of a batch is an id.');
+    const [kind, , type, queue, from, state, attempt, worker, startedAt, trace, data] = last;
+    return [kind, entry, type, queue, from, state, attempt, worker, startedAt, trace, data];
+  });
+}
+
+/** Members of one group that end together with jobs of none; answers the batches of the log that tell of it. */
+async function endTogether(storage: Storage): Promise<readonly string[]> {
+  const jobs = [0, 1, 2, 3].map((index) => newJob(700 + index, { queue: 'group', node: { workflow: 'group', index } }));
+  const nodes = jobs.map(({ id }, index) => newNode(index, { job: id }));
+  await storage.workflows.create(newWorkflow({ id: 'group', kind: 'group', total: jobs.length }), nodes, [], t0);
+  await storage.workflows.advance(
+    jobs.map((job, index) => ({ kind: 'start', node: { workflow: 'group', index }, job, events: [] })),
+    t0,
+  );
+  await insert(storage, [newJob(710, { queue: 'group' }), newJob(711, { queue: 'group' })]);
+  const taken = await claim(storage, { queues: ['group'], limit: 9 });
+  expect(taken).toHaveLength(6);
+  const { newest } = await storage.events(Number.MAX_SAFE_INTEGER, 1);
+  await storage.jobs.transition(
+    taken.map(({ id, claim }) => to(id, State.completed, State.active, { claim })),
+    t0 + 1,
+  );
+  return (await storage.events(newest, 1_000)).batches.map(({ entries }) => entries);
+}
+
+test('a file that no old code has served logs members of a group in their short form', async () => {
+  await using storage = await openStorage(`sqlite:${join(temporaryDirectory(), 'jobs.db')}`);
+  await storage.migrate();
+  const [told = ''] = await endTogether(storage);
+  expect(told).toContain(`"${idOf(703)}",[3,"step 3"`);
+});
+
 describe.each(kinds)('layout $layout of $name', ({ name, folder, layout, steps, copy, append }) => {
   test('a migrated store tells what the old code told of it, and has an inbox', async () => {
     const { url } = await copy();
@@ -111,6 +153,18 @@ describe.each(kinds)('layout $layout of $name', ({ name, folder, layout, steps, 
     expect(await countErrors(storage)).toEqual([]);
     await append(url, idOf(900));
     expect(await storage.inbox?.depth()).toBe(1);
+  });
+
+  test('the old code reads what the new code logs, while it is still running', async () => {
+    const { url } = await copy();
+    await using storage = await openStorage(url);
+    await storage.migrate();
+    // Another new server, which finds the work done.
+    await using next = await openStorage(url);
+    await next.migrate();
+    const told = await endTogether(next);
+    expect(told.flatMap(readEntries).filter(([kind]) => kind === 'workflow.job_completed')).toHaveLength(4);
+    expect(told.map(readAsBefore)).toEqual(told.map(readEntries));
   });
 
   test('old and new code serve one store at once, while it is migrated under them and transactions leave jobs: nothing is lost, nothing is done twice', async () => {

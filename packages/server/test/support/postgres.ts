@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import type { Certificate } from './certificate.ts';
 import { findProgram, type Instance, startInstance } from './instance.ts';
 import { serverUrl } from './server-url.ts';
 
@@ -11,6 +12,8 @@ export interface PostgresOptions {
   readonly binaries?: string;
   /** Instead, a folder with `bin`, `lib` and `share`, of which the server gets a copy. */
   readonly installation?: string;
+  /** Also speaks TLS, with this certificate. */
+  readonly tls?: Certificate;
 }
 
 /** The PostgreSQL that this test run shares; null where there is none. Starts it at the first call. */
@@ -19,24 +22,31 @@ export function postgresUrl(): Promise<string | null> {
 }
 
 /** A PostgreSQL of the test's own. Throws where the binaries are missing. */
-export async function startPostgres({ fsync = false, binaries, installation }: PostgresOptions = {}): Promise<Instance> {
+export async function startPostgres({ fsync = false, binaries, installation, tls }: PostgresOptions = {}): Promise<Instance> {
   const found = binaries ?? findPostgres();
   const program = (directory: string, name: string) => {
     if (installation !== undefined) return join(directory, 'programs', 'bin', name);
     if (found === null) throw new Error('There is no initdb and postgres on this machine; install PostgreSQL.');
     return join(found, name);
   };
+  // PostgreSQL reads no key that others may read, or that another user owns.
+  const encrypted = tls === undefined ? [] : ['-c', 'ssl=on', '-c', 'ssl_cert_file=server.crt', '-c', 'ssl_key_file=server.key'];
+  const certificate =
+    tls === undefined
+      ? ''
+      : `; umask 077; echo '${readFileSync(tls.certFile)}' >data/server.crt; echo '${readFileSync(tls.keyFile)}' >data/server.key`;
   const speed = fsync ? [] : ['-c', 'fsync=off', '-c', 'full_page_writes=off'];
   return startInstance({
     name: 'postgres',
     user: 'postgres',
     ...(installation !== undefined && { programs: installation }),
-    prepare: (directory) => `'${program(directory, 'initdb')}' -D data -U postgres -A trust -E UTF8 --no-locale --no-sync`,
+    prepare: (directory) => `'${program(directory, 'initdb')}' -D data -U postgres -A trust -E UTF8 --no-locale --no-sync${certificate}`,
     command: (directory, port) => [
       program(directory, 'postgres'),
       ...['-D', 'data', '-k', directory, '-p', String(port)],
       ...['-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=200', '-c', 'shared_buffers=128MB'],
       ...speed,
+      ...encrypted,
     ],
     stop: 'QUIT',
     url: (port) => `postgres://postgres@127.0.0.1:${port}/postgres`,

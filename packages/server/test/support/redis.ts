@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import type { Certificate } from './certificate.ts';
 import { findProgram, freePort, type Instance, startInstance } from './instance.ts';
 import { serverUrl } from './server-url.ts';
 
@@ -10,6 +12,10 @@ export interface RedisOptions {
   readonly maxmemory?: number | string;
   /** The server's binary; by default `redis-server` of the PATH, else `valkey-server`. */
   readonly binary?: string;
+  /** Speaks TLS with this certificate, and nothing else. */
+  readonly tls?: Certificate;
+  /** Where it writes; by default a directory that goes with it. */
+  readonly data?: string;
 }
 
 /** The Redis that this test run shares; null where there is none. Starts it at the first call. */
@@ -31,12 +37,14 @@ export interface RedisCluster extends AsyncDisposable {
 /** Three nodes of one cluster, each with a third of the slots and no replica. */
 export async function startRedisCluster(options: RedisOptions = {}): Promise<RedisCluster> {
   await using started = new AsyncDisposableStack();
-  const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
+  const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', ...(options.tls ? ['--tls-cluster', 'yes'] : [])];
   // By default the nodes talk on their port and 10,000, which may be no port.
   const buses = await Promise.all([freePort(), freePort(), freePort()]);
   const startOne = (bus: number) => startNode(options, [...cluster, '--cluster-port', String(bus)]);
   const nodes = await Promise.all(buses.map(async (bus) => started.use(await startOne(bus))));
-  const clients = nodes.map(({ port }) => started.adopt(new Redis(port, '127.0.0.1'), (client) => client.disconnect()));
+  const clients = nodes.map(({ port }) =>
+    started.adopt(new Redis(port, '127.0.0.1', trusting(options.tls)), (client) => client.disconnect()),
+  );
   const [first] = nodes;
   const third = Math.ceil(16_384 / clients.length);
   for (const [index, client] of clients.entries()) {
@@ -54,7 +62,7 @@ export async function startRedisCluster(options: RedisOptions = {}): Promise<Red
   }
   for (const client of clients) client.disconnect();
   const kept = started.move();
-  const url = `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
+  const url = `redis${options.tls ? 's' : ''}+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
   return { url, nodes, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
@@ -70,6 +78,7 @@ export async function startRedisPair(options: RedisOptions = {}): Promise<RedisP
   await using started = new AsyncDisposableStack();
   const master = started.use(await startNode(options, []));
   const replica = started.use(await startNode(options, ['--replicaof', '127.0.0.1', String(master.port)]));
+  const { tls } = options;
   const rules = [`monitor ojs 127.0.0.1 ${master.port} 1`, 'down-after-milliseconds ojs 1000', 'failover-timeout ojs 5000'];
   const sentinel = started.use(
     await startInstance({
@@ -77,15 +86,15 @@ export async function startRedisPair(options: RedisOptions = {}): Promise<RedisP
       prepare: () => rules.map((rule) => `echo sentinel ${rule} >>sentinel.conf`).join('; '),
       command: (directory, port) => [
         ...[options.binary ?? findRedis() ?? '', join(directory, 'sentinel.conf'), '--sentinel'],
-        ...['--port', String(port), '--bind', '127.0.0.1', '--dir', directory],
+        ...[...listening(port, tls), '--bind', '127.0.0.1', '--dir', directory],
       ],
       stop: 'TERM',
-      url: (port) => `redis://127.0.0.1:${port}`,
-      ping: pingRedis,
+      url: (port) => `redis${tls ? 's' : ''}://127.0.0.1:${port}`,
+      ping: (url) => pingRedis(url, tls),
     }),
   );
   const [watcher, copy] = [sentinel, replica].map(({ port }) =>
-    started.adopt(new Redis(port, '127.0.0.1'), (client) => client.disconnect()),
+    started.adopt(new Redis(port, '127.0.0.1', trusting(tls)), (client) => client.disconnect()),
   );
   const ready = async () => {
     const known = await watcher?.call('SENTINEL', 'REPLICAS', 'ojs');
@@ -97,7 +106,12 @@ export async function startRedisPair(options: RedisOptions = {}): Promise<RedisP
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const kept = started.move();
-  return { url: `redis+sentinel://127.0.0.1:${sentinel.port}/ojs`, master, replica, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return {
+    url: `redis${tls ? 's' : ''}+sentinel://127.0.0.1:${sentinel.port}/ojs`,
+    master,
+    replica,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
 }
 
 /** The machine's Redis, else its Valkey, if it has one of them. */
@@ -121,8 +135,14 @@ export async function clearRedis(url: string, prefix: string): Promise<void> {
   }
 }
 
-export async function pingRedis(url: string): Promise<void> {
-  const client = new Redis(url, { lazyConnect: true, connectTimeout: 5_000, retryStrategy: () => null, maxRetriesPerRequest: 0 });
+export async function pingRedis(url: string, tls?: Certificate): Promise<void> {
+  const client = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: 5_000,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    ...trusting(tls),
+  });
   client.on('error', () => {});
   try {
     await client.connect();
@@ -132,7 +152,10 @@ export async function pingRedis(url: string): Promise<void> {
   }
 }
 
-async function startNode({ appendonly = 'no', maxmemory = 0, binary }: RedisOptions, more: readonly string[]): Promise<Instance> {
+async function startNode(
+  { appendonly = 'no', maxmemory = 0, binary, tls, data }: RedisOptions,
+  more: readonly string[],
+): Promise<Instance> {
   const server = binary ?? findRedis();
   if (server === null) throw new Error('There is no redis-server and no valkey-server on this machine; install Redis.');
   const log = appendonly === 'no' ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', appendonly];
@@ -140,11 +163,21 @@ async function startNode({ appendonly = 'no', maxmemory = 0, binary }: RedisOpti
     name: 'redis',
     command: (directory, port) => [
       server,
-      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', ...log],
+      ...[...listening(port, tls), '--bind', '127.0.0.1', '--dir', data ?? directory, '--save', '', ...log],
       ...['--maxmemory', String(maxmemory), '--maxmemory-policy', 'noeviction', ...more],
     ],
     stop: 'TERM',
-    url: (port) => `redis://127.0.0.1:${port}`,
-    ping: pingRedis,
+    url: (port) => `redis${tls ? 's' : ''}://127.0.0.1:${port}`,
+    ping: (url) => pingRedis(url, tls),
   });
+}
+
+function listening(port: number, tls: Certificate | undefined): readonly string[] {
+  if (tls === undefined) return ['--port', String(port)];
+  const files = ['--tls-cert-file', tls.certFile, '--tls-key-file', tls.keyFile, '--tls-ca-cert-file', tls.certFile];
+  return ['--port', '0', '--tls-port', String(port), ...files, '--tls-auth-clients', 'no', '--tls-replication', 'yes'];
+}
+
+function trusting(tls: Certificate | undefined): { readonly tls?: { readonly ca: string } } {
+  return tls === undefined ? {} : { tls: { ca: readFileSync(tls.certFile, 'utf8') } };
 }

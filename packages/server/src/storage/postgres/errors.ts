@@ -27,6 +27,12 @@ const noLayout = new Set(['42P01', '3F000', '42703', '42883']);
 export function explain(error: unknown, name: string): unknown {
   if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
   const state = sqlState(error);
+  if (isPooled(error)) {
+    return new Error(
+      `PostgreSQL at ${name} is behind a pooler that takes no settings at its start (${error.message}); for PgBouncer add pgbouncer=true to the URL.`,
+      { cause: error },
+    );
+  }
   if (state !== null && unavailable.test(state)) {
     return new StoreUnavailable(`PostgreSQL at ${name} cannot be used just now: ${error.message}.`, { cause: error });
   }
@@ -41,6 +47,11 @@ export function explain(error: unknown, name: string): unknown {
   return error;
 }
 
+/** PgBouncer's refusal of a session with settings of its own; PostgreSQL itself has no such words. */
+function isPooled(error: Error): boolean {
+  return error.message.includes('unsupported startup parameter');
+}
+
 const socketErrors = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -53,8 +64,12 @@ const socketErrors = new Set([
   'ENOENT',
 ]);
 
+/** What Node says of a certificate that it does not trust, such as one that has expired, and of a handshake that fails. */
+const tlsErrors = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|HOSTNAME_MISMATCH|ERR_TLS_|ERR_SSL_|EPROTO)/;
+
 /** The driver tells these without a code, or with that of the socket. */
 function isOfConnection(error: Error): boolean {
-  if ('code' in error && typeof error.code === 'string' && socketErrors.has(error.code)) return true;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (socketErrors.has(code) || tlsErrors.test(code)) return true;
   return /connection|timeout|not queryable|socket/i.test(error.message);
 }

@@ -41,7 +41,7 @@ const tables = [
 const now = 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
 /**
- * A storage in one schema of a PostgreSQL database (14 or newer), shared by any number of processes.
+ * A storage in one schema of a PostgreSQL database (tested: 13, 15, 18), shared by any number of processes.
  * @throws Error where the URL is none of PostgreSQL. Whether the server is there shows the first call.
  */
 export function postgresStorage({ url, events: logs = true, ...more }: PostgresOptions): Storage {

@@ -9,6 +9,8 @@ export interface Address {
   readonly password?: string;
   readonly sentinelUsername?: string;
   readonly sentinelPassword?: string;
+  /** Whether the sentinels speak TLS. */
+  readonly sentinelTls: boolean;
   readonly db: number;
   /** Name of the master that the sentinels watch; '' elsewhere. */
   readonly master: string;
@@ -23,7 +25,7 @@ const ports = { server: 6379, cluster: 6379, sentinel: 26379 } as const;
 const form = /^redis(s?)(?:\+(cluster|sentinel))?:\/\/(?:([^@/?]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/;
 
 const names: readonly string[] = ['namespace', 'namespaces'];
-const sentinelNames: readonly string[] = ['db', 'sentinelUsername', 'sentinelPassword'];
+const sentinelNames: readonly string[] = ['db', 'sentinelUsername', 'sentinelPassword', 'sentinelTls'];
 
 export function isRedisUrl(url: string): boolean {
   return /^rediss?(\+(cluster|sentinel))?:\/\//.test(url);
@@ -31,7 +33,7 @@ export function isRedisUrl(url: string): boolean {
 
 /**
  * Reads `redis://USER:PASSWORD@HOST:PORT/DB?namespace=NAME` and, of several hosts, `redis+cluster://H1:P,H2:P` and `redis+sentinel://H1,H2/MASTER?db=DB`,
- * where sentinels with a user of their own have `&sentinelUsername=USER&sentinelPassword=PASSWORD`; `rediss` for TLS. The namespace is `ojs` by default; `?namespaces=a:emails,images;b:*` names several and their queues (see {@link readQueueMap}).
+ * where sentinels with a user of their own have `&sentinelUsername=USER&sentinelPassword=PASSWORD`; `rediss` for TLS, of the sentinels too unless `sentinelTls=false`. The namespace is `ojs` by default; `?namespaces=a:emails,images;b:*` names several and their queues (see {@link readQueueMap}).
  * @throws Error that says what is wrong.
  */
 export function readAddress(url: string): Address {
@@ -59,6 +61,7 @@ export function readAddress(url: string): Address {
     hosts: hosts.split(',').map((host) => readHost(host, ports[kind])),
     ...readUser(user),
     ...readSentinelUser(options),
+    sentinelTls: readSentinelTls(options.get('sentinelTls'), tls === 's'),
     db: readDatabase(kind === 'sentinel' ? (options.get('db') ?? '') : kind === 'server' ? path : ''),
     master: kind === 'sentinel' ? decoded(path, 'name of the master') : '',
     namespace,
@@ -102,6 +105,12 @@ function readUser(user: string | undefined): Pick<Address, 'username' | 'passwor
 function readSentinelUser(options: URLSearchParams): Pick<Address, 'sentinelUsername' | 'sentinelPassword'> {
   const [username, password] = [options.get('sentinelUsername'), options.get('sentinelPassword')];
   return { ...(username !== null && { sentinelUsername: username }), ...(password !== null && { sentinelPassword: password }) };
+}
+
+function readSentinelTls(text: string | null, otherwise: boolean): boolean {
+  if (text === null) return otherwise;
+  if (text !== 'true' && text !== 'false') throw new Error(`sentinelTls=${text} is neither 'true' nor 'false'.`);
+  return text === 'true';
 }
 
 function decoded(text: string, what: string): string {

@@ -6,7 +6,7 @@ import type { Address } from './address.ts';
 export type Client = Redis | Cluster;
 
 export function connect(address: Address, timeoutMs: number): Client {
-  const { kind, hosts, username, password, sentinelUsername, sentinelPassword, tls, db, master } = address;
+  const { kind, hosts, username, password, sentinelUsername, sentinelPassword, sentinelTls, tls, db, master } = address;
   const common = {
     protocol: 2 as const,
     ...(username !== undefined && { username }),
@@ -48,6 +48,7 @@ export function connect(address: Address, timeoutMs: number): Client {
       ...(sentinelUsername !== undefined && { sentinelUsername }),
       ...(sentinelPassword !== undefined && { sentinelPassword }),
       ...(tls && { enableTLSForSentinelMode: true }),
+      ...(sentinelTls && { sentinelTLS: {} }),
     });
   }
   const [first] = hosts;

@@ -20,6 +20,15 @@ function version(connection: Connection): number {
 }
 
 /**
+ * The oldest layout whose servers may be running: that before the last migration, since one of an older layout is not started any more. Null where it is not
+ * known.
+ */
+export function servedFrom(connection: Connection): number | null {
+  const [found] = connection.get('SELECT max(served_from) FROM ojs_layouts') ?? [];
+  return found === null || found === undefined ? null : integer(found);
+}
+
+/**
  * Applies the files of sql/sqlite that the database does not have yet, in one transaction; the version is SQLite's `user_version`.
  * Two processes may do it at once: the second waits and finds the work done.
  * @throws Error where the database is newer than this code.
@@ -37,6 +46,9 @@ export async function migrate(connection: Connection, patienceMs: number): Promi
         );
       }
       for (const name of files.slice(from)) connection.execute(readFileSync(new URL(name, directory), 'utf8'));
+      // Not a file of the layout: it says what each step came from.
+      connection.execute('CREATE TABLE IF NOT EXISTS ojs_layouts (version INTEGER PRIMARY KEY, served_from INTEGER NOT NULL) STRICT');
+      if (from < to) connection.execute(`INSERT INTO ojs_layouts (version, served_from) VALUES (${to}, ${from === 0 ? to : from})`);
       connection.execute(`PRAGMA user_version = ${to}; COMMIT`);
       return { from, to };
     } catch (error) {

@@ -60,7 +60,7 @@ export class Restoration {
 
   constructor(sql: Connection) {
     this.#sql = sql;
-    this.#tx = new Transaction(sql, false);
+    this.#tx = new Transaction(sql, 'off');
   }
 
   add(page: readonly DumpRecord[]): void {

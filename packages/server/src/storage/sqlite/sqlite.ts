@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { systemClock } from '@ojs-ts/core';
+import { type MemberForm, systemClock } from '@ojs-ts/core';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
 import { backup } from './backup.ts';
@@ -12,7 +12,7 @@ import { documents } from './documents.ts';
 import { events } from './events.ts';
 import { inbox } from './inbox.ts';
 import { jobs } from './jobs.ts';
-import { layout, migrate } from './migrate.ts';
+import { layout, migrate, servedFrom } from './migrate.ts';
 import { queues } from './queues.ts';
 import { integer } from './row.ts';
 import { upkeep } from './upkeep.ts';
@@ -42,6 +42,9 @@ const durability: Readonly<Record<Synchronous, string>> = {
   OFF: 'commits survive a crash of the process only (WAL, synchronous=OFF)',
 };
 
+/** The layout whose servers were the first to read the short form of members in the log. */
+const shortSince = 6;
+
 /** All but the store's own. */
 const tables = [
   ...['jobs', 'queues', 'minutes', 'events', 'requests', 'workers', 'leases'],
@@ -63,7 +66,10 @@ export function sqliteStorage(options: SqliteOptions): Storage {
   const clock = systemClock();
   const wakes = new Wakes();
   const watch = new Watch(sql, wakes);
-  const writer = new Writer(sql, patienceMs, logs, disk, ({ woken, log }) => {
+  // Servers of the layout before may be running, which do not read the short form; until a look at the layout they are taken to be.
+  let members: MemberForm = 'full';
+  const form = () => (logs ? members : 'off');
+  const writer = new Writer(sql, patienceMs, form, disk, ({ woken, log }) => {
     for (const queue of woken) wakes.wake(queue);
     if (log.grown) wakes.logged();
   });
@@ -97,9 +103,11 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     backup: backup(sql, synchronous, patienceMs),
     layout: () => writer.read(() => layout(sql)),
     async migrate() {
-      const versions = await migrate(sql, patienceMs);
+      const migrated = await migrate(sql, patienceMs);
       await disk?.committed();
-      return versions;
+      const oldest = await writer.read(() => servedFrom(sql));
+      members = oldest !== null && oldest >= shortSince ? 'short' : 'full';
+      return migrated;
     },
     async clock() {
       return clock.now();

@@ -4,7 +4,7 @@ import { Counts } from './counts.ts';
 import { Graph } from './graph.ts';
 import { Lanes } from './lanes.ts';
 import { Limits } from './limits.ts';
-import { Log } from './log.ts';
+import { Log, type LogForm } from './log.ts';
 import { Numbers } from './numbers.ts';
 import { statements } from './statements.ts';
 
@@ -30,10 +30,10 @@ export class Transaction {
   readonly graph: Graph;
   #completing: boolean | undefined;
 
-  constructor(sql: Connection, logs: boolean) {
+  constructor(sql: Connection, form: LogForm) {
     this.sql = sql;
     this.numbers = new Numbers(sql);
-    this.log = new Log(sql, this.numbers, logs);
+    this.log = new Log(sql, this.numbers, form);
     this.counts = new Counts(sql, this.numbers);
     this.limits = new Limits(sql, this.counts, this.numbers);
     this.lanes = new Lanes(sql, this.numbers, this.counts, this.limits);

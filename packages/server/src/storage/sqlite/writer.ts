@@ -1,5 +1,6 @@
 import { type Connection, patiently } from './connection.ts';
 import type { Disk } from './disk.ts';
+import type { LogForm } from './log.ts';
 import { Transaction } from './transaction.ts';
 
 interface Task {
@@ -19,7 +20,7 @@ const sliceMs = 8;
 export class Writer {
   readonly #connection: Connection;
   readonly #patienceMs: number;
-  readonly #logs: boolean;
+  readonly #form: () => LogForm;
   readonly #disk: Disk | null;
   readonly #onCommit: (transaction: Transaction) => void;
   #tasks: Task[] = [];
@@ -27,13 +28,19 @@ export class Writer {
   #closed = false;
 
   /**
-   * @param logs whether events are logged.
+   * @param form how events are logged, which is known once the layout is.
    * @param disk null where a commit is as durable as it shall be.
    */
-  constructor(connection: Connection, patienceMs: number, logs: boolean, disk: Disk | null, onCommit: (transaction: Transaction) => void) {
+  constructor(
+    connection: Connection,
+    patienceMs: number,
+    form: () => LogForm,
+    disk: Disk | null,
+    onCommit: (transaction: Transaction) => void,
+  ) {
     this.#connection = connection;
     this.#patienceMs = patienceMs;
-    this.#logs = logs;
+    this.#form = form;
     this.#disk = disk;
     this.#onCommit = onCommit;
   }
@@ -83,7 +90,7 @@ export class Writer {
       return [];
     }
     const until = performance.now() + sliceMs;
-    const transaction = new Transaction(this.#connection, this.#logs);
+    const transaction = new Transaction(this.#connection, this.#form());
     const results: unknown[] = [];
     try {
       for (const task of tasks) {

@@ -45,3 +45,13 @@ test('sentinels may have a user of their own', () => {
   });
   expect(() => readAddress('redis://h?sentinelPassword=x')).toThrow(/no option 'sentinelPassword'/);
 });
+
+test('sentinels speak TLS where their master does, unless the URL says otherwise', () => {
+  const read = (url: string) => readAddress(url).sentinelTls;
+  expect(['rediss+sentinel://s/m', 'redis+sentinel://s/m', 'rediss+sentinel://s/m?sentinelTls=false'].map(read)).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  expect(() => read('rediss+sentinel://s/m?sentinelTls=no')).toThrow(/sentinelTls=no is neither 'true' nor 'false'/);
+});

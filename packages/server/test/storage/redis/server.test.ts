@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { redisStorage } from '../../../src/storage/redis/redis.ts';
 import { StoreUnavailable } from '../../../src/storage/unavailable.ts';
+import { survivesFullness } from '../../support/full-store.ts';
 import { type RedisOptions, startRedis } from '../../support/redis.ts';
 import { claim, claimAll, eventLog, idOf, ids, insert, move, newJob, queue, t0, to } from '../suite/tools.ts';
 import { server } from './namespace.ts';
@@ -76,6 +77,15 @@ test.skipIf(server === null)(
     await admin.config('SET', 'maxmemory', '0');
     await insert(storage, [newJob(4)]);
     expect(ids(await claim(storage, { limit: 9 }, t0 + 1))).toEqual([idOf(4)]);
+  },
+);
+
+test.skipIf(server === null)(
+  'a server whose Redis has no memory left answers 503 with Retry-After, reads, and goes on when there is',
+  async () => {
+    await using own = await open();
+    const limit = (bytes: number) => own.admin.config('SET', 'maxmemory', bytes);
+    await survivesFullness(own.instance.url, { fill: () => limit(1), free: () => limit(0) });
   },
 );
 

@@ -1,0 +1,56 @@
+import { Client } from 'pg';
+import { describe, expect, test } from 'vitest';
+import { postgresStorage } from '../../server/src/storage/postgres/postgres.ts';
+import { redisStorage } from '../../server/src/storage/redis/redis.ts';
+import { StoreUnavailable } from '../../server/src/storage/unavailable.ts';
+import { selfSigned } from '../../server/test/support/certificate.ts';
+import { startPostgres } from '../../server/test/support/postgres.ts';
+import { startRedis } from '../../server/test/support/redis.ts';
+import { storages } from '../../server/test/support/storages.ts';
+import { type Child, serveOn } from './support/processes.ts';
+
+const certificate = selfSigned();
+const { certFile } = certificate;
+const has = (name: string) => storages.some((storage) => storage.name === name);
+
+/** A job there and back. */
+async function roundTrip(server: Child): Promise<void> {
+  const url = (await server.line(/listening/)).split(' ').at(-1);
+  const post = async (path: string, body: object) => {
+    const headers = { 'content-type': 'application/openjobspec+json' };
+    const response = await fetch(`${url}/ojs/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    return response.json();
+  };
+  const held = post('/workers/fetch', { queues: ['q'], worker_id: 'w', wait_ms: 20_000 });
+  expect(await post('/jobs', { type: 't', args: ['kept'], options: { queue: 'q' } })).toMatchObject({ job: { state: 'available' } });
+  expect(await held).toMatchObject({ jobs: [{ args: ['kept'] }] });
+}
+
+describe('a store that speaks TLS', () => {
+  test.skipIf(!has('redis'))('Redis: whose certificate is trusted is used, another is refused by name', async () => {
+    await using redis = await startRedis({ tls: certificate });
+    await using server = await serveOn(redis.url, 0, { NODE_EXTRA_CA_CERTS: certFile });
+    await roundTrip(server);
+    await using distrustful = redisStorage({ url: redis.url, timeoutMs: 500 });
+    const refused = distrustful.ping();
+    await expect(refused).rejects.toThrow(StoreUnavailable);
+    await expect(refused).rejects.toThrow(/Redis 127\.0\.0\.1.*cannot be reached: self-signed certificate/);
+  });
+
+  test.skipIf(!has('postgres'))('PostgreSQL: every connection is encrypted, and verify-full looks at the certificate', async () => {
+    await using postgres = await startPostgres({ tls: certificate });
+    await using server = await serveOn(`${postgres.url}?sslmode=verify-full&sslrootcert=${certFile}`, 0);
+    await roundTrip(server);
+    const client = new Client({ connectionString: postgres.url });
+    await client.connect();
+    const { rows } = await client.query(
+      "SELECT DISTINCT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.application_name = 'ojs ojs'",
+    );
+    await client.end();
+    expect(rows).toEqual([{ ssl: true }]);
+    await using distrustful = postgresStorage({ url: `${postgres.url}?sslmode=verify-full` });
+    const refused = distrustful.ping();
+    await expect(refused).rejects.toThrow(StoreUnavailable);
+    await expect(refused).rejects.toThrow(/PostgreSQL at 127\.0\.0\.1.*cannot be reached: self-signed certificate/);
+  });
+});
