@@ -116,6 +116,22 @@ export const reports: readonly Fault[] = [
     cases: ['OJS-L1-REP-002'],
   },
   {
+    name: 'expired-result-in-the-envelope',
+    rule: 'ojs-results 6.1',
+    file: 'packages/core/src/render.ts',
+    find: 'options.now ?? record.finishedAt',
+    replace: 'record.finishedAt',
+    cases: ['OJS-L1-REP-006'],
+  },
+  {
+    name: 'result-for-ever',
+    rule: 'ojs-results 6.1',
+    file: 'packages/core/src/result.ts',
+    find: 'now < expiresAt || isEphemeral(job)',
+    replace: 'now < expiresAt + 60_000 || isEphemeral(job)',
+    cases: ['OJS-L1-REP-006'],
+  },
+  {
     name: 'result-too-early',
     rule: 'ojs-results',
     file: 'packages/server/src/binding/results.ts',
