@@ -234,9 +234,9 @@ export const unique: readonly Fault[] = [
     name: 'batch-not-checked-within',
     rule: '§17',
     file: 'packages/server/src/storage/memory/insert.ts',
-    find: 'const known = this.#byKey.get(unique.key);',
-    replace: "const known = this.#byKey.get('');",
-    cases: ['OJS-L4-UNQ-013'],
+    find: 'this.#keys.add(record.uniqueKey,',
+    replace: "this.#keys.add('',",
+    cases: ['OJS-L4-UNQ-013', 'OJS-L4-UNQ-015'],
   },
   {
     name: 'batch-duplicate-unnamed',
