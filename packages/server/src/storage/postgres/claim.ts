@@ -32,6 +32,7 @@ const remember =
   'INSERT INTO ojs.requests (request, claims, at) SELECT request, claims, $3 FROM unnest($1::text[], $2::text[]) AS asked (request, claims)';
 const due = `SELECT ${jobColumns} FROM ojs.jobs WHERE state = $1 AND due_at IS NOT NULL AND due_at <= $2 ORDER BY due_at, number LIMIT $3
   FOR UPDATE SKIP LOCKED`;
+const dueStill = 'SELECT 1 FROM ojs.jobs WHERE state = $1 AND due_at IS NOT NULL AND due_at <= $2 LIMIT 1';
 const availableIn = 'SELECT queue FROM ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue HAVING sum(available) > 0';
 
 /** What a request got, by its key. */
@@ -44,12 +45,13 @@ export interface Hints {
   readonly fronts: Fronts;
 }
 
-export async function claim(
-  tx: Transaction,
-  claims: readonly Claim[],
-  asked: Millis,
-  { limitedBefore, fronts }: Hints,
-): Promise<readonly Claimed[]> {
+export interface Answers {
+  readonly claimed: readonly Claimed[];
+  /** Other transactions were moving due jobs on meanwhile: an empty answer may be empty because of them alone. */
+  readonly missed: boolean;
+}
+
+export async function claim(tx: Transaction, claims: readonly Claim[], asked: Millis, { limitedBefore, fronts }: Hints): Promise<Answers> {
   const names = [...new Set(claims.flatMap(({ queues }) => queues))];
   const guess = openFront(tx, claims, limitedBefore, fronts);
   const [[opened], given, ahead] = await Promise.all([
@@ -63,7 +65,7 @@ export async function claim(
   const bound = sideWork(claims);
   const changes = new Changes(tx, now);
   const isDue = opened?.[1] === true;
-  if (isDue) await promote(tx, changes, now, bound.promoted);
+  const missed = isDue && sum(await promote(tx, changes, now, bound.promoted)) < bound.promoted && (await isLeft(tx, now));
   const paused = new Set(namesIn(opened?.[2]));
   const limited = new Set([...namesIn(opened?.[3]), ...tx.limits.queues].filter((queue) => !paused.has(queue) && names.includes(queue)));
   for (const queue of names) {
@@ -115,7 +117,7 @@ export async function claim(
   if (fresh.size > 0) tx.write(remember, [texts([...fresh.keys()]), texts([...fresh.values()]), now]);
   changes.write();
   await changes.close();
-  return answers;
+  return { claimed: answers, missed };
 }
 
 /**
@@ -225,6 +227,16 @@ export async function promote(tx: Transaction, changes: Changes, now: Millis, li
   }
   changes.write();
   return counts;
+}
+
+function sum(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((whole, count) => whole + count, 0);
+}
+
+/** Whether a due job is left that this transaction did not get, because another one has it. */
+async function isLeft(tx: Transaction, now: Millis): Promise<boolean> {
+  const left = await Promise.all([tx.query(dueStill, [State.scheduled, now]), tx.query(dueStill, [State.retryable, now])]);
+  return left.some((rows) => rows.length > 0);
 }
 
 function namesIn(cell: unknown): readonly string[] {
