@@ -478,4 +478,12 @@ export const cron: readonly Fault[] = [
     replace: 'if (first === deadlineAt) return null;',
     cases: ['OJS-L2-TTL-008'],
   },
+  {
+    name: 'only-single-spaces',
+    rule: '§8',
+    file: 'packages/core/src/cron/parse.ts',
+    find: 'expression.split(/\\s+/)',
+    replace: "expression.split(' ')",
+    cases: ['OJS-L2-CRN-021'],
+  },
 ];

@@ -53,8 +53,8 @@ export const lifecycle: readonly Fault[] = [
     name: 'result-null-rendered',
     rule: '§1.2',
     file: 'packages/core/src/render.ts',
-    find: 'state === State.completed && result !== null && !isEphemeral(record)',
-    replace: 'state === State.completed && !isEphemeral(record)',
+    find: 'if (result !== null) text +=',
+    replace: 'if (state === State.completed) text +=',
     cases: ['OJS-L0-SET-003'],
   },
   {

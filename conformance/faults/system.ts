@@ -134,8 +134,8 @@ export const system: readonly Fault[] = [
     name: 'conflict-without-details',
     rule: '§2',
     file: 'packages/core/src/decide.ts',
-    find: "return new OjsFault('conflict', `The job is ${current}; expected ${states}.`, details);",
-    replace: "return new OjsFault('conflict', `The job is ${current}; expected ${states}.`);",
+    find: "return new OjsFault('conflict', message, {",
+    replace: "return new OjsFault('conflict', message) ?? new OjsFault('conflict', message, {",
     cases: ['OJS-L0-LIF-010', 'OJS-L0-LIF-011'],
   },
   {

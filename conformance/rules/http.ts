@@ -10,6 +10,11 @@ export const http: Section = {
     },
     { ref: '§3', must: 'Both JSON types are accepted, any other is 400.', cases: ['OJS-L0-SYS-005'] },
     { ref: '§3', must: 'Another OJS-Version is 422 unsupported.', cases: ['OJS-L0-SYS-006'] },
+    {
+      ref: 'ojs-extension-lifecycle 8.3',
+      must: 'What a request requires and the manifest has not is 422 EXTENSION_NOT_SUPPORTED.',
+      cases: ['OJS-L0-SYS-011'],
+    },
     { ref: '§3', must: 'Action endpoints take an empty body.', cases: ['OJS-L0-LIF-004', 'OJS-L1-QUE-001', 'OJS-L2-CRN-019'] },
     { ref: '§3', must: '201 has a Location.', cases: ['OJS-L0-ENV-001', 'OJS-L2-CRN-001', 'OJS-L3-CHN-001'] },
     {

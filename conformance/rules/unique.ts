@@ -34,6 +34,11 @@ export const unique: Section = {
     { ref: '§6.3 uniq 9.2', must: 'Uniqueness is checked at enqueue only.', cases: ['OJS-L4-UNQ-014', 'OJS-L1-DLQ-009'] },
     { ref: '§17', must: 'In batches: all or nothing, with the index; within the batch too.', cases: ['OJS-L4-UNQ-013'] },
     {
+      ref: '§17 §6.3',
+      must: 'A batch changes scheduled jobs in place, its own too; not where it is refused.',
+      cases: ['OJS-L4-UNQ-015'],
+    },
+    {
       ref: '§6.3 uniq 14.11',
       must: 'Of many enqueues at once exactly one creates the job.',
       cases: [],

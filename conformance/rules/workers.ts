@@ -59,6 +59,11 @@ export const workers: Section = {
       cases: ['OJS-L1-REP-005'],
     },
     {
+      ref: 'ojs-results 6.1 result_ttl',
+      must: 'A result is to be had until its time is over, and in no answer from then on.',
+      cases: ['OJS-L1-REP-006'],
+    },
+    {
       ref: '§10.5 §10.6 [W]',
       must: 'A worker’s fetching, shutdown and signals.',
       cases: [],

@@ -18,7 +18,11 @@ export function conflict(job: Pick<JobRecord, 'id' | 'state'>, expected: StateMa
   const current = stateName(job.state);
   const states = stateNames(expected).join(' or ');
   const details = { job_id: job.id, current_state: current, expected_state: states };
-  return new OjsFault('conflict', `The job is ${current}; expected ${states}.`, details);
+  const isOthers = (job.state & expected) !== 0;
+  const message = isOthers
+    ? `The job is ${current}, but its lease or its worker is not that of this call.`
+    : `The job is ${current}; expected ${states}.`;
+  return new OjsFault('conflict', message, { ...details, ...(isOthers && { reason: 'not_owner' }) });
 }
 
 export function policyOf(job: Pick<JobRecord, 'policy'>): JobPolicy {

@@ -139,6 +139,14 @@ export const errorKinds = {
     ojs: 'OJS-7905',
     hint: 'Use a new key for every new request, and the same one only to repeat a request as it was.',
   },
+  extension_not_supported: {
+    status: 422,
+    retryable: false,
+    canonical: 'EXTENSION_NOT_SUPPORTED',
+    ojs: 'OJS-7906',
+    wire: 'EXTENSION_NOT_SUPPORTED',
+    hint: 'GET /ojs/manifest lists the extensions of this server; leave the header out to take what it serves without declaring it.',
+  },
   backend_error: {
     status: 500,
     retryable: true,

@@ -156,7 +156,8 @@ export function renderEvent(
   // A fetch need not name its worker, yet the event must (ojs-events §4.1).
   if (worker !== null || kind === 'job.started') data.worker_id = worker ?? '';
   if (trace !== null) data.trace_id = trace;
-  if (startedAt !== null && kind !== 'job.started' && kind !== 'job.heartbeat') data.duration_ms = Math.max(0, batch.at - startedAt);
+  // Of an execution that is under way or ends by the event; what waits has `startedAt` of the one before.
+  if (startedAt !== null && from === State.active && kind !== 'job.heartbeat') data.duration_ms = Math.max(0, batch.at - startedAt);
   return {
     specversion: '1.0',
     id: `evt_${uuidFrom(batch.at, batch.position + index, seed)}`,

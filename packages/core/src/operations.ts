@@ -25,6 +25,8 @@ const table = {
     also: [
       { method: 'GET', path: '/health' },
       { method: 'GET', path: '/healthz' },
+      { method: 'GET', path: '/ready' },
+      { method: 'GET', path: '/readyz' },
     ],
     scopes: ['open'],
   },

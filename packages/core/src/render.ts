@@ -1,22 +1,26 @@
 import { renderResume } from './checkpoint.ts';
+import type { Millis } from './clock.ts';
 import { historyOf, lastEntry } from './history.ts';
 import type { JobPolicy, JobRecord, Json } from './job.ts';
 import { elements, members, objectText } from './json.ts';
 import { leaseOf } from './lease.ts';
-import { isEphemeral } from './result.ts';
+import { resultOf } from './result.ts';
 import { State, stateName } from './states.ts';
 import { formatTimestamp } from './timestamp.ts';
 
 export interface RenderOptions {
   /** Adds `x_lease` and the checkpoint, for whoever was handed the job. */
   readonly lease?: boolean;
+  /** Moment of the answer, for jobs that may have ended: a result that has expired by then is left out (ojs-results §6.1). */
+  readonly now?: Millis;
   /** More members as text without braces, such as `"previous_state":"active"`. */
   readonly extra?: string;
 }
 
 /** The complete wire envelope of a job (digest §1.2): what the client sent, byte for byte, and the fields that the server manages. */
 export function renderJob(record: JobRecord, options: RenderOptions = {}): Json {
-  const { state, startedAt, worker, enqueuedAt, finishedAt, result } = record;
+  const { state, startedAt, worker, enqueuedAt, finishedAt } = record;
+  const result = resultOf(record, options.now ?? record.finishedAt ?? 0);
   let text = `${envelopeOf(record).slice(0, -1)},"state":"${stateName(state)}","priority":${record.priority},"attempt":${record.attempt}`;
   text += time('created_at', record.createdAt);
   if (enqueuedAt !== null) text += time('enqueued_at', enqueuedAt);
@@ -28,7 +32,7 @@ export function renderJob(record: JobRecord, options: RenderOptions = {}): Json 
     else if (state === State.cancelled) text += time('cancelled_at', finishedAt);
     else if (state === State.discarded) text += (ranOut(record) ? '' : time('completed_at', finishedAt)) + time('discarded_at', finishedAt);
   }
-  if (state === State.completed && result !== null && !isEphemeral(record)) text += `,"result":${result}`;
+  if (result !== null) text += `,"result":${result}`;
   if (record.history !== '') text += renderHistory(record);
   if (options.lease) text += `${renderResume(record)},"x_lease":"${leaseOf(record.claim)}"`;
   if (options.extra) text += `,${options.extra}`;

@@ -46,6 +46,12 @@ export function resultStatus(job: JobRecord, now: Millis): ResultStatus {
   return expiresAt === null || now < expiresAt || isEphemeral(job) ? 'ready' : 'pruned';
 }
 
+/** What the job's worker gave as its result, where it is to be had at `now`; null otherwise. */
+export function resultOf(job: JobRecord, now: Millis): Json | null {
+  if (job.state !== State.completed || job.result === null || isEphemeral(job)) return null;
+  return resultStatus(job, now) === 'ready' ? job.result : null;
+}
+
 /**
  * The members of an answer about a job's outcome, in braces: state, the result as its worker sent it, or the error it was discarded with (ojs-results §5).
  * Without `result_stored_at` there was no result to store.
@@ -55,7 +61,7 @@ export function renderOutcome(job: JobRecord, now: Millis): Json {
   const status = resultStatus(job, now);
   if (status === 'pending') return `${head},"result":null}`;
   if (status === 'pruned') return `${head},"result":null,"pruned":true}`;
-  const result = job.state === State.completed && !isEphemeral(job) ? job.result : null;
+  const result = resultOf(job, now);
   const error = job.state === State.discarded ? lastErrorText(job) : null;
   let text = `${head},"result":${result}`;
   if (error !== null) text += `,"error":${error}`;

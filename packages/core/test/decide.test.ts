@@ -4,6 +4,7 @@ import {
   activated,
   cancelled,
   completed,
+  conflict,
   expired,
   type Failure,
   failed,
@@ -311,6 +312,15 @@ describe('other changes', () => {
     } catch (error) {
       expect(error).toMatchObject({ code: 'conflict', details: { job_id: job.id, current_state: 'cancelled' } });
     }
+  });
+});
+
+test('a conflict says whether the state is in the way, or who owns the job', () => {
+  const job = claimed(jobOf());
+  expect(conflict(job, State.completed)).toMatchObject({ message: 'The job is active; expected completed.' });
+  expect(conflict(job, State.active)).toMatchObject({
+    message: 'The job is active, but its lease or its worker is not that of this call.',
+    details: { current_state: 'active', expected_state: 'active', reason: 'not_owner' },
   });
 });
 

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EventEntries, type EventKind, type EventSubject, jobEventEntry, nodeEvents, readEntries, State, uuidFrom } from '../src/index.ts';
+import {
+  EventEntries,
+  type EventKind,
+  type EventSubject,
+  jobEventEntry,
+  nodeEvents,
+  readEntries,
+  renderEvent,
+  State,
+  uuidFrom,
+} from '../src/index.ts';
 
 const subject: fc.Arbitrary<EventSubject> = fc.record({
   id: fc.nat({ max: 9 }).map((number) => uuidFrom(0, number, 1)),
@@ -113,4 +123,16 @@ describe('entries of a batch', () => {
   test.each(['["x"]', '[[1,"1",3,2,1,2]]'])('a batch that begins with less than an entry is refused: %s', (text) => {
     expect(() => readEntries(text)).toThrow(TypeError);
   });
+});
+
+test('only an execution that an event ends, or that is under way, has a duration', () => {
+  const job = { id: uuidFrom(0, 1, 1), type: 'a', queue: 'q', startedAt: 5, attempt: 1, worker: 'w1', trace: null };
+  const data = (from: State, state: State) => {
+    const [entry] = readEntries(`[${jobEventEntry('job.state_changed', { ...job, state }, from)}]`);
+    if (entry === undefined) throw new Error('The batch has no entry.');
+    return renderEvent({ position: 1, at: 121 }, entry, 0, 'ojs://a', 1).data;
+  };
+  expect(data(State.active, State.retryable)).toMatchObject({ duration_ms: 116 });
+  expect(data(State.retryable, State.available)).not.toHaveProperty('duration_ms');
+  expect(data(State.retryable, State.cancelled)).not.toHaveProperty('duration_ms');
 });

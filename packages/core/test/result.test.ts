@@ -51,6 +51,12 @@ describe('results (ojs-results)', () => {
     expect(renderJob(done({ result_ttl: 1 }, '"seen"'))).toContain('seen');
   });
 
+  test('one that has expired is in no envelope either', () => {
+    const job = done({ result_ttl: 60 }, '"old"');
+    expect(renderJob(job, { now: start + 60_999 })).toContain('"result":"old"');
+    expect(renderJob(job, { now: start + 61_000 })).not.toContain('old');
+  });
+
   test('an error stands in the place of a result, to the byte', () => {
     const job = claimed(jobOf());
     const boom = { code: 'c', type: 't', message: 'm', retryable: false, details: '{"n":12345678901234567890}', names: ['t'] };

@@ -6,77 +6,140 @@ do
     return { item.job, item.envelope, item.policy, false }
   end
 
-  local function matches(job, unique)
-    return bit.band(job.state, unique.states) ~= 0 and (not unique.createdAfter or job.createdAt > unique.createdAfter)
-  end
+  local unfinished_states, finished_states = { 1, 2, 4, 8, 32 }, { 16, 64, 128 }
 
-  local function holder(ref, state)
-    local job = jobs.read(jobs.id(ref))
-    return job and { id = job.id, state = state, createdAt = job.createdAt, number = job.number, queue = job.queue }
-  end
-
-  local all_states = { 1, 2, 4, 8, 16, 32, 64, 128 }
-
-  -- The sets of those who have the key in one of the states, and these states.
+  -- The sets of those who have the key in one of the states.
   local function holder_keys(unique)
-    local keys, states = {}, {}
-    for _, state in ipairs(all_states) do
-      if bit.band(state, unique.states) ~= 0 then
-        local key = p .. 'u:' .. state .. ':' .. unique.key
-        write_pending(key)
-        keys[#keys + 1], states[#states + 1] = key, state
+    local keys = {}
+    for _, states in ipairs({ unfinished_states, finished_states }) do
+      for _, state in ipairs(states) do
+        if bit.band(state, unique.states) ~= 0 then
+          local key = p .. 'u:' .. state .. ':' .. unique.key
+          write_pending(key)
+          keys[#keys + 1] = key
+        end
       end
     end
-    return keys, states
+    return keys
   end
 
-  -- Unfinished holders of the key in the store, and of each finished state the oldest that counts.
-  local function stored_holders(unique)
-    local found = {}
-    local after = unique.createdAfter and '(' .. int(unique.createdAfter) or '-inf'
-    local keys, states = holder_keys(unique)
-    for i, key in ipairs(keys) do
-      local first = jobs.is_over(states[i]) and 1 or -1
-      for _, ref in ipairs(call('ZRANGEBYSCORE', key, after, '+inf', 'LIMIT', 0, first)) do
-        local one = holder(ref, states[i])
-        if one then found[#found + 1] = one else place(key, ref, false) end
+  -- Holders of the key in the store, created after a moment, the oldest first; all of them with a limit of -1.
+  local function stored(key, state, after, limit)
+    local found, set = {}, p .. 'u:' .. state .. ':' .. key
+    write_pending(set)
+    for _, ref in ipairs(call('ZRANGEBYSCORE', set, after and '(' .. int(after) or '-inf', '+inf', 'LIMIT', 0, limit)) do
+      local job = jobs.read(jobs.id(ref))
+      if job then
+        found[#found + 1] = { id = job.id, state = state, createdAt = job.createdAt, number = job.number, queue = job.queue }
+      else
+        place(set, ref, false)
       end
     end
     return found
+  end
+
+  local function older(a, b) return a.createdAt < b.createdAt or (a.createdAt == b.createdAt and a.number < b.number) end
+
+  -- From the end: what comes is mostly the youngest.
+  local function put_in(list, one)
+    local at = #list + 1
+    while at > 1 and older(one, list[at - 1]) do
+      list[at] = list[at - 1]
+      at = at - 1
+    end
+    list[at] = one
+  end
+
+  -- Where those begin that were created after a moment.
+  local function first_after(list, after)
+    local low, high = 1, after and #list + 1 or 1
+    while low < high do
+      local middle = math.floor((low + high) / 2)
+      if list[middle].createdAt > after then high = middle else low = middle + 1 end
+    end
+    return low
   end
 
   local Draft = {}
   Draft.__index = Draft
 
-  -- All that may be in the way under the key, oldest first, as the group will have left it.
-  function Draft:holders(unique)
-    local found = {}
-    -- A stored one that the group cancels may match as a cancelled one.
-    local all = stored_holders({ key = unique.key, states = bit.bor(unique.states, self.any_cancelled and 47 or 0), createdAfter = unique.createdAfter })
-    for _, one in ipairs(self.by_key[unique.key] or {}) do all[#all + 1] = one end
-    for _, one in ipairs(all) do
-      one.state_now = self.cancelled[one.id] and 64 or one.state
-      if matches({ state = one.state_now, createdAt = one.createdAt }, unique) then found[#found + 1] = one end
+  -- Holders of a key as the group will have left them, by state, the oldest first. Those of the store are among them once somebody of the group may replace them.
+  function Draft:known(key)
+    local known = self.by_key[key]
+    if not known then
+      known = { loaded = false }
+      for _, states in ipairs({ unfinished_states, finished_states }) do
+        for _, state in ipairs(states) do known[state] = {} end
+      end
+      self.by_key[key] = known
     end
-    table.sort(found, function(a, b) return a.createdAt < b.createdAt or (a.createdAt == b.createdAt and a.number < b.number) end)
-    return found
+    return known
+  end
+
+  function Draft:load(key)
+    local known = self:known(key)
+    if known.loaded then return known end
+    known.loaded = true
+    for _, state in ipairs(unfinished_states) do
+      local all = stored(key, state, nil, -1)
+      table.sort(all, older)
+      for _, one in ipairs(known[state]) do put_in(all, one) end
+      known[state] = all
+    end
+    return known
+  end
+
+  -- The oldest one in the first of the states that counts for a job that replaces nobody.
+  function Draft:oldest(unique, states)
+    local known, best = self:known(unique.key), nil
+    for _, state in ipairs(states) do
+      if bit.band(state, unique.states) ~= 0 then
+        local one = known[state][first_after(known[state], unique.createdAfter)]
+        local there = (not known.loaded or jobs.is_over(state)) and stored(unique.key, state, unique.createdAfter, 1)[1] or nil
+        if there and (not one or older(there, one)) then one = there end
+        if one and (not best or older(one, best)) then best = one end
+      end
+    end
+    return best
   end
 
   -- The holder that refuses the job, or those that it replaces.
   function Draft:unique_answer(unique)
-    local found, unfinished = self:holders(unique), {}
-    for _, one in ipairs(found) do
-      if not jobs.is_over(one.state_now) then unfinished[#unfinished + 1] = one end
-    end
     if unique.onConflict == 'keep' then
-      local refused_by = unfinished[1] or found[1]
-      if refused_by then return refused_by, {} end
-    elseif unique.onConflict == 'replace_unscheduled' then
-      for _, one in ipairs(unfinished) do
-        if one.state_now == 1 then return one, {} end
+      return self:oldest(unique, unfinished_states) or self:oldest(unique, finished_states), {}
+    end
+    local known, replaces = self:load(unique.key), {}
+    for _, state in ipairs(unfinished_states) do
+      if bit.band(state, unique.states) ~= 0 then
+        local list = known[state]
+        for at = first_after(list, unique.createdAfter), #list do replaces[#replaces + 1] = list[at] end
       end
     end
-    return nil, unfinished
+    table.sort(replaces, older)
+    if unique.onConflict == 'replace_unscheduled' then
+      for _, one in ipairs(replaces) do
+        if one.state == 1 then return one, {} end
+      end
+    end
+    return nil, replaces
+  end
+
+  -- Those that a job replaces are the youngest of their lists.
+  function Draft:cancel(key, replaces)
+    local known = self:known(key)
+    for i = #replaces, 1, -1 do
+      local list = known[replaces[i].state]
+      for at = #list, 1, -1 do
+        if list[at] == replaces[i] then
+          table.remove(list, at)
+          break
+        end
+      end
+    end
+    for _, one in ipairs(replaces) do
+      one.state = 64
+      put_in(known[64], one)
+    end
   end
 
   local function is_queued(state) return state == 1 or state == 2 or state == 32 end
@@ -90,7 +153,7 @@ do
     if not row.capacity or not is_queued(job.state) then return nil end
     local depth, more = queues.depth(row), self.more[job.queue] or 0
     for _, one in ipairs(replaces) do
-      if one.queue == job.queue and is_queued(one.state_now) then more = more - 1 end
+      if one.queue == job.queue and is_queued(one.state) then more = more - 1 end
     end
     if depth + more < row.capacity then return nil end
     return { kind = 'full', queue = job.queue, depth = depth, bound = row.capacity }
@@ -122,17 +185,17 @@ do
     local job, ids = item.job, {}
     for i, one in ipairs(replaces) do
       ids[i] = one.id
-      self.cancelled[one.id], self.any_cancelled = true, true
-      if is_queued(one.state_now) then self:wait(one.queue, -1) end
+      if is_queued(one.state) then self:wait(one.queue, -1) end
     end
     if is_queued(job.state) then self:wait(job.queue, 1) end
     self.fresh[job.id] = item
     self.count = self.count + 1
-    if job.uniqueKey then
-      local same = self.by_key[job.uniqueKey] or {}
-      self.by_key[job.uniqueKey] = same
+    if item.unique then
+      local key = item.unique.key
+      if #replaces > 0 then self:cancel(key, replaces) end
       -- Younger than every stored one.
-      same[#same + 1] = { id = job.id, state = job.state, createdAt = job.createdAt, number = 4503599627370496 + self.count, queue = job.queue, fresh = item }
+      local own = { id = job.id, state = job.state, createdAt = job.createdAt, number = 4503599627370496 + self.count, queue = job.queue, fresh = item }
+      put_in(self:known(key)[job.state], own)
     end
     self.plans[#self.plans + 1] = { item = item, replaced = ids }
     if #ids == 0 then return true end
@@ -203,7 +266,7 @@ do
       carry_out({ item = group[1], replaced = {} }, now)
       return { true }
     end
-    local draft = setmetatable({ options = options, plans = {}, fresh = {}, by_key = {}, cancelled = {}, more = {}, count = 0 }, Draft)
+    local draft = setmetatable({ options = options, plans = {}, fresh = {}, by_key = {}, more = {}, count = 0 }, Draft)
     local answers = {}
     for i, item in ipairs(group) do answers[i] = draft:look(item) end
     local refused = refusal(answers)

@@ -2,6 +2,7 @@ import {
   elements,
   type JobRecord,
   type Json,
+  type Millis,
   members,
   OjsFault,
   type ReadEnvelope,
@@ -73,17 +74,19 @@ async function answer(engine: Engine, outcomes: readonly Item[], atomicity: stri
   const sums = `"total":${outcomes.length},"succeeded":${succeeded},"failed":${faults.length}`;
   await engine.bulk.tell('bulk.enqueue.completed', requestId, `{${sums},"atomicity":"${atomicity}"}`);
   const created = outcomes.flatMap(({ status, job }) => (status === 'created' && job !== null ? [job] : []));
+  const now = engine.clock.now();
   const reply = {
     status: statusOf(succeeded, faults.length, 201),
-    text: `{${sums},"items":[${outcomes.map((item, index) => render(item, index, requestId, whole)).join(',')}]}`,
+    text: `{${sums},"items":[${outcomes.map((item, index) => render(item, index, requestId, whole ? now : null)).join(',')}]}`,
     headers: { 'x-ojs-batch-size': String(outcomes.length), ...(await pressureHeaders(engine, created)) },
   };
   return { reply, final: !faults.some(isBroken) };
 }
 
-function render({ status, job, fault, more, warnings }: Item, index: number, requestId: string, whole: boolean): Json {
+/** @param wholeAt the moment of the answer where whole envelopes are asked for; null for short ones. */
+function render({ status, job, fault, more, warnings }: Item, index: number, requestId: string, wholeAt: Millis | null): Json {
   let text = `{"index":${index},"status":"${status}"`;
-  if (job !== null) text += `,"job":${whole ? renderJob(job) : summary(job)}${more}`;
+  if (job !== null) text += `,"job":${wholeAt === null ? summary(job) : renderJob(job, { now: wholeAt })}${more}`;
   if (fault !== null) text += `,${errorMember(fault, requestId)}`;
   if (warnings.length > 0) text += `,"warnings":${JSON.stringify(warnings)}`;
   return `${text}}`;

@@ -112,7 +112,10 @@ async function cronRuns(engine: Engine, request: BindingRequest): Promise<Reply>
 /** POST /cron/preview: the same for an expression that is not registered. */
 async function previewRuns(engine: Engine, { body }: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(body));
-  const expression = fields.string('expression') ?? fields.string('cron') ?? fields.requiredString('expression');
+  // Any white space stands between its fields, which other texts may not have.
+  const given = fields.raw('expression') ?? fields.raw('cron') ?? fields.raw('schedule');
+  const expression = typeof given === 'string' ? given : '';
+  if (typeof given !== 'string') fields.issue('expression', 'is required, and must be a string');
   const timezone = fields.string('timezone') ?? 'UTC';
   const count = fields.integer('count', 1, maxRuns, true) ?? 10;
   fields.done();

@@ -27,7 +27,9 @@ async function listJobs(engine: Engine, { query }: BindingRequest): Promise<Repl
   const total = isCounted ? await count(engine, states, queue) : skipped + jobs.length;
   const exact = isCounted || (next === null && page.cursor === null);
   const shown = { ...pagination(page, total, jobs.length, next), ...(!exact && { total_exact: false }) };
-  return ok(`{"jobs":[${jobs.map((job) => renderJob(job)).join(',')}],"total":${total},"pagination":${JSON.stringify(shown)}}`);
+  const now = engine.clock.now();
+  const texts = jobs.map((job) => renderJob(job, { now }));
+  return ok(`{"jobs":[${texts.join(',')}],"total":${total},"pagination":${JSON.stringify(shown)}}`);
 }
 
 async function count(engine: Engine, states: StateMask, queue: string | undefined): Promise<number> {

@@ -25,7 +25,8 @@ export async function enqueue(engine: Engine, { body, key }: BindingRequest): Pr
   const warned = warnings(await checkEnvelopes(engine, [read]));
   const [item] = await push(engine, [read], ids);
   if (item === undefined) throw new Error('A push of one job was answered without one.');
-  if (item.kind === 'deduplicated') return ok(oneJob(item.job, renderJob(item.job), `,"deduplicated":true${replacement(item)}${warned}`));
+  if (item.kind === 'deduplicated')
+    return ok(oneJob(item.job, renderJob(item.job, { now: engine.clock.now() }), `,"deduplicated":true${replacement(item)}${warned}`));
   const headers = { location: `/ojs/v1/jobs/${item.job.id}`, ...(await pressureHeaders(engine, [item.job])) };
   return { status: 201, text: oneJob(item.job, renderJob(item.job), `${replacement(item)}${warned}`), headers };
 }
@@ -41,9 +42,10 @@ export async function enqueueBatch(engine: Engine, { body, key }: BindingRequest
   }
   const warned = warnings(await checkEnvelopes(engine, read));
   const items = await push(engine, read, ids);
+  const now = engine.clock.now();
   const jobs = items.map((item) => {
     const extra = `${item.kind === 'deduplicated' ? ',"deduplicated":true' : ''}${replacement(item)}`;
-    return renderJob(item.job, extra === '' ? {} : { extra: extra.slice(1) });
+    return renderJob(item.job, { now, ...(extra !== '' && { extra: extra.slice(1) }) });
   });
   const created = items.flatMap(({ kind, job }) => (kind === 'created' ? [job] : []));
   const text = `{"jobs":[${jobs.join(',')}],"count":${jobs.length},"enqueued":${created.length},"failed":0${warned}}`;
@@ -55,7 +57,7 @@ export async function getJob(engine: Engine, { params }: BindingRequest): Promis
   const id = params.id ?? '';
   const job = await engine.get(id);
   if (job === null) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
-  return ok(oneJob(job, renderJob(job)));
+  return ok(oneJob(job, renderJob(job, { now: engine.clock.now() })));
 }
 
 /** DELETE /jobs/:id: CANCEL. */

@@ -17,6 +17,9 @@ export function json(value: unknown, status = 200): Reply {
   return { status, text: JSON.stringify(value) };
 }
 
+/** Errors whose texts have the details beside the code: ojs-backpressure §7.1, ojs-bulk-operations §9.1, ojs-extension-lifecycle §8.3. */
+const besideCode: ReadonlySet<ErrorCode> = new Set(['queue_full', 'batch_size_exceeded', 'extension_not_supported']);
+
 /** The API error body (ojs-http-binding §16, X2): nested, lower-case code, the other names of the error beside it. */
 export function refusal(fault: OjsFault, requestId: string): Reply {
   const { kind, code, message, details } = fault;
@@ -31,8 +34,7 @@ export function refusal(fault: OjsFault, requestId: string): Reply {
       docs_url: `https://openjobspec.org/docs/errors#${code}`,
       canonical_code: kind.canonical,
       ojs_code: kind.ojs,
-      // ojs-backpressure §7.1 and ojs-bulk-operations §9.1 have them beside the code.
-      ...((code === 'queue_full' || code === 'batch_size_exceeded') && details),
+      ...(besideCode.has(code) && details),
       details,
     },
   };

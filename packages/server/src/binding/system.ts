@@ -1,6 +1,7 @@
-import { maxBatchJobs, maxEnvelopeBytes, maxNesting, maxNodes } from '@ojs-ts/core';
+import { formatDuration, maxBatchJobs, maxEnvelopeBytes, maxNesting, maxNodes, OjsFault } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { readEvents } from '../engine/events.ts';
+import type { Retention } from '../engine/options.ts';
 import type { Handlers } from './handler.ts';
 import { list, readPage } from './queries.ts';
 import { json, type Reply } from './reply.ts';
@@ -25,12 +26,26 @@ const declared = ['backpressure', 'bulk-operations', 'durable-execution', 'progr
 /** Additions of this server, described in docs/server.md. */
 const own = ['x-lease', 'x-repeatable-fetch', 'x-long-poll', 'x-exchange', 'x-idempotency-key'] as const;
 
-function official(name: string): object {
-  return { name, uri: `urn:ojs:ext:${name}`, version: '1.0.0-rc.1' };
+interface Extension {
+  readonly name: string;
+  readonly uri: string;
+  readonly version: string;
 }
 
-function experimental(name: string): object {
-  return { name, uri: `urn:ojs-ts:${name}`, version: '1' };
+const official = declared.map((name): Extension => ({ name, uri: `urn:ojs:ext:${name}`, version: '1.0.0-rc.1' }));
+const experimental = own.map((name): Extension => ({ name, uri: `urn:ojs-ts:${name}`, version: '1' }));
+const uris: ReadonlySet<string> = new Set([...official, ...experimental].map(({ uri }) => uri));
+
+/**
+ * OJS-Requires-Extension (ojs-extension-lifecycle §8.3): what a request cannot do without, by URI, several by commas.
+ * @throws OjsFault `extension_not_supported` for one that the manifest does not have.
+ */
+export function requireExtensions(header: string): void {
+  for (const uri of header.split(',').map((one) => one.trim())) {
+    if (uri === '' || uris.has(uri)) continue;
+    const extension = uri.slice(0, 255);
+    throw new OjsFault('extension_not_supported', `This server does not declare the extension ${extension}.`, { extension });
+  }
 }
 
 /** GET /ojs/manifest (ojs-conformance §4, X24): what this server does, and nothing that it does not do. */
@@ -60,19 +75,33 @@ export function manifest(engine: Engine, about: About, names = false): Reply {
     },
     unique_job_strength: 'strong',
     schema_validation: true,
-    extensions: names ? [...declared, ...own] : { official: declared.map(official), experimental: own.map(experimental) },
+    extensions: names ? [...declared, ...own] : { official, experimental },
     limits: {
       max_envelope_bytes: maxEnvelopeBytes,
       max_batch_jobs: maxBatchJobs,
       max_workflow_nodes: maxNodes,
       max_workflow_nesting: maxNesting,
     },
+    retention: renderRetention(engine.retention),
     endpoints: { base_url: '/ojs/v1', manifest: '/ojs/manifest', health: '/ojs/v1/health' },
     event_delivery: engine.tail.kept ? 'at_least_once' : 'none',
   });
 }
 
-/** GET /health: 200 while the store answers, 503 while it does not. */
+/** How long what has ended is kept, and how many of the newest of each kind; whichever comes first removes the oldest. */
+function renderRetention(retention: Retention): object {
+  const { completedMs, cancelledMs, discardedMs, keep, deadLetterMs, keepDeadLetters, eventsMs, keepEvents } = retention;
+  const kept = (ms: number, count: number) => ({ max_age: formatDuration(ms), max_count: count });
+  return {
+    completed: kept(completedMs, keep),
+    cancelled: kept(cancelledMs, keep),
+    discarded: kept(discardedMs, keep),
+    dead_letter: kept(deadLetterMs, keepDeadLetters),
+    events: kept(eventsMs, keepEvents),
+  };
+}
+
+/** GET /health, also as /ready: 200 while the store answers, 503 while it does not. */
 export async function health(engine: Engine, about: About): Promise<Reply> {
   const sent = performance.now();
   const status = await engine.storage.ping().then(

@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Binding } from '../binding/binding.ts';
 import { type Reply, refusal } from '../binding/reply.ts';
 import type { BindingRequest } from '../binding/request.ts';
-import { reset } from '../binding/system.ts';
+import { requireExtensions, reset } from '../binding/system.ts';
 import { Authorization, type Token } from './auth.ts';
 import { acceptBodies } from './body.ts';
 import { allowOrigin } from './cors.ts';
@@ -91,6 +91,8 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     if (allowOrigin(request, reply, options)) return reply.code(204).removeHeader('content-type').send();
     limit(request, reply, 'count');
     checkVersion(request.headers['ojs-version']);
+    const required = request.headers['ojs-requires-extension'];
+    if (required !== undefined) requireExtensions(String(required));
   });
   app.setErrorHandler((error, request, reply) => {
     // The framework has taken the media type off.

@@ -22,7 +22,10 @@ export function allowOrigin(request: FastifyRequest, reply: FastifyReply, { allo
   if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return false;
   reply
     .header('access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE')
-    .header('access-control-allow-headers', 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, OJS-Version, X-Request-Id')
+    .header(
+      'access-control-allow-headers',
+      'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, OJS-Requires-Extension, OJS-Version, X-Request-Id',
+    )
     .header('access-control-max-age', maxAge);
   return true;
 }

@@ -162,6 +162,13 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     expect(JSON.parse((await result(url, none)).text)).toEqual({ job_id: none, state: 'completed', result: null });
     const { body } = await call(url, '/jobs/results', { ids: [short] });
     expect(body.results).toEqual({ [short]: { job_id: short, state: 'completed', result: null, pruned: true } });
+    const one = await call<{ job: object }>(url, `/jobs/${short}`);
+    const all = await call<{ jobs: readonly { id: string }[] }>(url, '/jobs');
+    for (const job of [one.body.job, all.body.jobs.find(({ id }) => id === short)]) {
+      expect(job).toMatchObject({ state: 'completed' });
+      expect(job).not.toHaveProperty('result');
+    }
+    expect((await call<{ job: object }>(url, `/jobs/${ever}`)).body.job).toMatchObject({ result: 7 });
     for (const result_ttl of [-2, 1.5, '60'])
       expect(await call(url, '/jobs', { type: 'a.b', args: [], options: { result_ttl } })).toMatchObject({ status: 400 });
   });

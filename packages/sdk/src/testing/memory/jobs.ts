@@ -34,7 +34,7 @@ export function jobAnswers(table: Table): Answers {
     'job.enqueueBatch': (call) => enqueueBatch(table, call),
     'job.get': (call) => {
       const job = table.get(param(call, 'id'));
-      return ok(oneJob(job, renderJob(job)));
+      return ok(oneJob(job, renderJob(job, { now: table.now })));
     },
     'job.list': (call) => listJobs(table, call),
     'job.cancel': (call) => change(table, call, (job) => table.move(cancelled(job, table.now, call.idempotencyKey))),
@@ -96,7 +96,7 @@ function listJobs(table: Table, call: Call): Reply {
     ({ state, queue, type }) => isAsked(states, stateName(state)) && isAsked(queues, queue) && isAsked(types, type),
   );
   const { items, pagination } = pageOf(call, found.reverse());
-  const jobs = `[${items.map((job) => renderJob(job)).join(',')}]`;
+  const jobs = `[${items.map((job) => renderJob(job, { now: table.now })).join(',')}]`;
   return ok(`{"jobs":${jobs},"total":${found.length},"pagination":${JSON.stringify(pagination)}}`);
 }
 

@@ -22,9 +22,6 @@ export class Refused extends OjsFault {
   }
 }
 
-/** As often as a server looks a key up again. */
-const rounds = 5;
-
 /** PUSH (ojs-core §7.1), all or none, in the rounds of a server: duplicates that a policy settles are left out, and the others are tried again. @throws Refused */
 export function push(table: Table, envelopes: readonly ReadEnvelope[]): Pushed {
   const undo = table.savepoint();
@@ -38,8 +35,10 @@ export function push(table: Table, envelopes: readonly ReadEnvelope[]): Pushed {
 
 function inRounds(table: Table, envelopes: readonly ReadEnvelope[]): Pushed {
   const settled = new Map<ReadEnvelope, PushedItem>();
-  for (let round = 0; ; round++) {
-    const left = envelopes.filter((envelope) => !settled.has(envelope));
+  /** The scheduled jobs that these change once the others are in. */
+  const updates = new Map<ReadEnvelope, JobId>();
+  for (;;) {
+    const left = envelopes.filter((envelope) => !settled.has(envelope) && !updates.has(envelope));
     const undo = table.savepoint();
     const answers = verdicts(left.map(({ job }) => table.insert(job)));
     if (answers.every(({ kind }) => kind !== 'duplicate')) {
@@ -47,20 +46,30 @@ function inRounds(table: Table, envelopes: readonly ReadEnvelope[]): Pushed {
         const answer = answers[at];
         if (answer !== undefined && answer.kind !== 'duplicate') settled.set(envelope, itemOf(answer));
       });
+      for (const [envelope, id] of updates) update(table, envelope, id, settled);
       const items = envelopes.flatMap((envelope) => settled.get(envelope) ?? []);
       return { items, isRepeated: left.length > 0 && answers.every(({ kind }) => kind === 'already') };
     }
     undo();
-    const isLast = round >= rounds + envelopes.length;
     for (const [at, envelope] of left.entries()) {
       const answer = answers[at];
       if (answer?.kind !== 'duplicate') continue;
       // As it is without this call, which may have replaced it.
       const existing = table.jobs.get(answer.existing.id) ?? answer.existing;
-      const item = settle(table, envelope, { ...answer, existing }, envelopes.indexOf(envelope), isLast);
-      if (item !== null) settled.set(envelope, item);
+      if (settle(envelope, { ...answer, existing }, envelopes.indexOf(envelope)) === 'updates') updates.set(envelope, existing.id);
+      else settled.set(envelope, { kind: 'deduplicated', job: existing, updated: false });
     }
   }
+}
+
+/** A job that another one of the same call has replaced is left as it is. */
+function update(table: Table, envelope: ReadEnvelope, id: JobId, settled: Map<ReadEnvelope, PushedItem>): void {
+  const existing = table.get(id);
+  const updated = existing.state === State.scheduled;
+  const job = updated ? table.move(updatedInPlace(existing, envelope.job)) : existing;
+  // The answers are given at the end of the call, and the job may be one of it.
+  if (updated) for (const [other, item] of settled) if (item.job.id === id) settled.set(other, { ...item, job });
+  settled.set(envelope, { kind: 'deduplicated', job, updated });
 }
 
 /** A group of which only a part is there is not the call that made it. */
@@ -73,20 +82,15 @@ function itemOf(inserted: Exclude<Inserted, { readonly kind: 'duplicate' }>): Pu
   return { kind: 'created', job: inserted.job, replaced: inserted.kind === 'inserted' ? inserted.replaced : [] };
 }
 
-/** Null: it is to be tried again, because the job in its way is of the same call and not there yet. */
+/** What a policy makes of a job that was not let in. @throws Refused where none settles it */
 function settle(
-  table: Table,
-  { job, onConflict }: ReadEnvelope,
+  { onConflict }: ReadEnvelope,
   { by, existing }: Extract<Inserted, { readonly kind: 'duplicate' }>,
   index: number,
-  isLast: boolean,
-): PushedItem | null {
+): 'ignored' | 'updates' {
   if (by === 'id') throw duplicate(existing.id, index, 'there already', existing);
-  if (!isLast && onConflict === 'ignore') return { kind: 'deduplicated', job: existing, updated: false };
-  if (!isLast && onConflict === 'replace_except_schedule' && existing.state === State.scheduled) {
-    if (!table.jobs.has(existing.id)) return null;
-    return { kind: 'deduplicated', job: table.move(updatedInPlace(existing, job)), updated: true };
-  }
+  if (onConflict === 'ignore') return 'ignored';
+  if (onConflict === 'replace_except_schedule' && existing.state === State.scheduled) return 'updates';
   const { id, state, uniqueKey } = existing;
   throw new Refused(
     `Job ${id} has the same unique key and is ${stateName(state)}; nothing was enqueued.`,

@@ -1,4 +1,4 @@
-import { type NewUnique, type State, Terminal } from '@ojs-ts/core';
+import { type Millis, type State, Terminal } from '@ojs-ts/core';
 import { isIn } from '../apply.ts';
 import { Sorted } from './sorted.ts';
 import type { Row } from './tables.ts';
@@ -38,16 +38,16 @@ export class Holders {
     if (states?.size === 0) this.#byKey.delete(uniqueKey);
   }
 
-  /** All that an insert may have to know: every unfinished job of the key, and of each finished state the oldest that counts. */
-  candidates({ key, createdAfter }: NewUnique): Row[] {
-    const found: Row[] = [];
-    for (const [state, rows] of this.#byKey.get(key) ?? []) {
-      if (!isIn(state, Terminal)) found.push(...rows.items);
-      else {
-        const oldest = rows.first(({ job }) => createdAfter === null || job.createdAt > createdAfter);
-        if (oldest) found.push(oldest);
-      }
-    }
-    return found;
+  /** Every unfinished job of a key. */
+  unfinished(key: string): Row[] {
+    return [...(this.#byKey.get(key) ?? [])].flatMap(([state, rows]) => (isIn(state, Terminal) ? [] : [...rows.items]));
+  }
+
+  /** The oldest job of a key and a state that was created after a moment. */
+  oldest(key: string, state: State, after: Millis | null): Row | undefined {
+    return this.#byKey
+      .get(key)
+      ?.get(state)
+      ?.first(({ job }) => after === null || job.createdAt > after);
   }
 }

@@ -26,11 +26,7 @@ function applied(job: JobRecord, transition: Transition, { now }: Change): JobRe
   return { ...after, ...textsOf(transition, after) };
 }
 
-/** A holder of a unique key that another job replaces, as it will be. */
-export function replacedBy(job: JobRecord, change: Change): JobRecord {
-  return applied(job, cancelled(job, change.now), change);
-}
-
+/** Cancels a holder of a unique key in favour of another job. */
 export function replace(tables: Tables, row: Row, change: Change): void {
   must(move(tables, cancelled(row.job, change.now), change), row);
 }

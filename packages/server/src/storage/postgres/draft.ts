@@ -1,15 +1,6 @@
-import {
-  cancelled,
-  type JobId,
-  type JobRecord,
-  type Millis,
-  type NewJob,
-  type NewUnique,
-  recordOf,
-  State,
-  type Transition,
-} from '@ojs-ts/core';
-import { doorAnswer, isIn, Queued, uniqueAnswer } from '../apply.ts';
+import { cancelled, type JobId, type JobRecord, type Millis, type NewJob, recordOf, State, type Transition } from '@ojs-ts/core';
+import { doorAnswer, isIn, Queued } from '../apply.ts';
+import { HeldKeys, type Holder } from '../held-keys.ts';
 import type { Inserted } from '../storage.ts';
 import type { Held } from './held.ts';
 import type { Admission } from './insert.ts';
@@ -23,13 +14,6 @@ export interface Plan {
   readonly replaces: readonly { readonly held: Held<JobRecord>; readonly transition: () => Transition }[];
 }
 
-/** A holder of a unique key, as it will be by the group so far. */
-interface Holder {
-  readonly held: Held<JobRecord>;
-  readonly state: State;
-  readonly createdAt: Millis;
-}
-
 /** A group that is looked at job by job, each as if those before it were there. Nothing changes until all of it is known to fit. */
 export class Draft {
   readonly plans: Plan[] = [];
@@ -37,7 +21,7 @@ export class Draft {
   readonly #admission: Admission;
   readonly #now: Millis;
   readonly #fresh = new Map<JobId, Held<JobRecord>>();
-  readonly #cancelled = new Set<Held<JobRecord>>();
+  readonly #keys: HeldKeys<Held<JobRecord>>;
   /** By queue, how many jobs more will wait in it. */
   readonly #more = new Map<string, number>();
 
@@ -45,6 +29,7 @@ export class Draft {
     this.#shelf = shelf;
     this.#admission = admission;
     this.#now = now;
+    this.#keys = new HeldKeys<Held<JobRecord>>({ all: (key) => (shelf.byKey.get(key) ?? []).map(holderOf), oldest: null });
   }
 
   look(job: NewJob): Inserted {
@@ -53,10 +38,10 @@ export class Draft {
       const same = there.envelope === job.envelope && there.queue === job.queue && there.type === job.type;
       return same ? { kind: 'already', job: there } : { kind: 'duplicate', by: 'id', existing: there };
     }
-    const answer = job.unique === null ? { replaces: [] } : uniqueAnswer(job.unique, this.#holders(job.unique));
-    if ('refusedBy' in answer) return { kind: 'duplicate', by: 'unique', existing: answer.refusedBy.held.job };
-    const completing = answer.replaces.find(({ held, state }) => state === State.active && this.#shelf.completing.has(held.job.id));
-    if (completing) return { kind: 'duplicate', by: 'unique', existing: completing.held.job };
+    const answer = job.unique === null ? { replaces: [] } : this.#keys.look(job.unique);
+    if ('refusedBy' in answer) return { kind: 'duplicate', by: 'unique', existing: answer.refusedBy.stored.job };
+    const completing = answer.replaces.find(({ id, state }) => state === State.active && this.#shelf.completing.has(id));
+    if (completing) return { kind: 'duplicate', by: 'unique', existing: completing.stored.job };
     return this.#doorAnswer(job, answer.replaces) ?? this.#plan(job, answer.replaces);
   }
 
@@ -69,40 +54,39 @@ export class Draft {
     }
   }
 
-  #doorAnswer(job: NewJob, replaces: readonly Holder[]): Inserted | null {
+  #doorAnswer(job: NewJob, replaces: readonly Holder<Held<JobRecord>>[]): Inserted | null {
     const gate = this.#shelf.gates.get(job.queue);
     if (!gate) return null;
-    const gone = replaces.filter(({ held, state }) => held.job.queue === job.queue && isIn(state, Queued)).length;
+    const gone = replaces.filter(({ stored, state }) => stored.job.queue === job.queue && isIn(state, Queued)).length;
     const more = (this.#more.get(job.queue) ?? 0) - gone;
     return doorAnswer(job, { name: job.queue, ...gate, more }, this.#admission.refusePaused ?? false);
   }
 
-  #plan(job: NewJob, replaces: readonly Holder[]): Inserted {
+  #plan(job: NewJob, replaces: readonly Holder<Held<JobRecord>>[]): Inserted {
     const held: Held<JobRecord> = {
       number: Number.MAX_SAFE_INTEGER / 2 + this.#shelf.jobs.size + this.#fresh.size,
       job: recordOf(job),
       result: null,
       texts: {},
     };
-    for (const { held, state } of replaces) {
-      this.#cancelled.add(held);
-      if (isIn(state, Queued)) this.#wait(held.job.queue, -1);
-    }
+    for (const { stored, state } of replaces) if (isIn(state, Queued)) this.#wait(stored.job.queue, -1);
     if (isIn(job.state, Queued)) this.#wait(job.queue, 1);
     this.#fresh.set(job.id, held);
-    this.plans.push({ job, held, replaces: replaces.map(({ held }) => ({ held, transition: () => cancelled(held.job, this.#now) })) });
-    return { kind: 'inserted', replaced: replaces.map(({ held }) => held.job.id) };
+    if (job.unique !== null) {
+      this.#keys.cancel(job.unique.key, replaces);
+      this.#keys.add(job.unique.key, holderOf(held));
+    }
+    const replaced = replaces.map(({ stored }) => ({ held: stored, transition: () => cancelled(stored.job, this.#now) }));
+    this.plans.push({ job, held, replaces: replaced });
+    return { kind: 'inserted', replaced: replaces.map(({ id }) => id) };
   }
 
   #wait(queue: string, by: 1 | -1): void {
     this.#more.set(queue, (this.#more.get(queue) ?? 0) + by);
   }
+}
 
-  /** Who has the key, oldest first. */
-  #holders({ key }: NewUnique): readonly Holder[] {
-    const fresh = [...this.#fresh.values()].filter(({ job }) => job.uniqueKey === key);
-    return [...(this.#shelf.byKey.get(key) ?? []), ...fresh]
-      .sort((a, b) => a.job.createdAt - b.job.createdAt || a.number - b.number)
-      .map((held) => ({ held, state: this.#cancelled.has(held) ? State.cancelled : held.job.state, createdAt: held.job.createdAt }));
-  }
+function holderOf(held: Held<JobRecord>): Holder<Held<JobRecord>> {
+  const { id, createdAt, state } = held.job;
+  return { id, createdAt, number: held.number, state, stored: held };
 }

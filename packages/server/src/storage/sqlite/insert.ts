@@ -1,16 +1,6 @@
-import {
-  cancelled,
-  creationEvent,
-  type JobId,
-  type JobRecord,
-  type Millis,
-  type NewJob,
-  type NewUnique,
-  recordOf,
-  State,
-  Terminal,
-} from '@ojs-ts/core';
-import { doorAnswer, groupVerdict, isIn, Queued, uniqueAnswer } from '../apply.ts';
+import { cancelled, creationEvent, type JobId, type JobRecord, type Millis, type NewJob, recordOf, State } from '@ojs-ts/core';
+import { doorAnswer, groupVerdict, isIn, Queued } from '../apply.ts';
+import { HeldKeys, type Holder } from '../held-keys.ts';
 import { sumsOf } from '../statistics.ts';
 import type { Inserted, InsertOptions } from '../storage.ts';
 import type { Connection } from './connection.ts';
@@ -112,31 +102,13 @@ function inserted(tx: Transaction, job: NewJob, now: Millis): void {
   if (kind) tx.log.job(kind, { id, type, queue, state, attempt: 0, worker: null, startedAt: null, trace, runAt, priority }, null);
 }
 
-interface Holder {
-  readonly id: JobId;
-  readonly state: State;
-  readonly createdAt: Millis;
-  /** Order of creation. */
-  readonly number: number;
-  /** What an answer says of it: as it is if the group is refused. */
-  readonly stored: JobRecord;
-}
-
 interface Plan {
   readonly job: NewJob;
   readonly record: JobRecord;
   readonly replaced: readonly JobId[];
 }
 
-/** What a group makes of a unique key: its own jobs, and those that it cancels, as they will be. */
-interface Known {
-  readonly all: Map<JobId, Holder>;
-  /** Apart, because only they can be replaced: ten thousand jobs that replace each other would look at all before them. */
-  readonly unfinished: Map<JobId, Holder>;
-}
-
 const unfinishedStates = [State.scheduled, State.available, State.pending, State.active, State.retryable] as const;
-const finishedStates = [State.completed, State.cancelled, State.discarded] as const;
 
 /** A group that is looked at job by job, each as if those before it were there. Nothing is written until all of it is known to fit. */
 class Draft {
@@ -144,7 +116,7 @@ class Draft {
   readonly #now: Millis;
   readonly #admission: Admission;
   readonly #plans = new Map<JobId, Plan>();
-  readonly #known = new Map<string, Known>();
+  readonly #keys: HeldKeys<JobRecord>;
   /** By queue, how many jobs more will wait in it. */
   readonly #more = new Map<string, number>();
 
@@ -152,6 +124,10 @@ class Draft {
     this.#tx = tx;
     this.#now = now;
     this.#admission = admission;
+    this.#keys = new HeldKeys<JobRecord>({
+      all: (key) => unfinishedStates.flatMap((state) => holders(tx.sql, key, state, null, -1)),
+      oldest: (key, state, after) => holders(tx.sql, key, state, after, 1)[0] ?? null,
+    });
   }
 
   insert(group: readonly NewJob[]): readonly Inserted[] {
@@ -173,12 +149,12 @@ class Draft {
   #look(job: NewJob): Inserted {
     const there = this.#plans.get(job.id)?.record ?? find(this.#tx.sql, job.id);
     if (there) return byId(job, there);
-    const answer = job.unique === null ? { replaces: [] } : uniqueAnswer(job.unique, this.#holders(job.unique));
+    const answer = job.unique === null ? { replaces: [] } : this.#keys.look(job.unique);
     if ('refusedBy' in answer) return { kind: 'duplicate', by: 'unique', existing: answer.refusedBy.stored };
     return this.#doorAnswer(job, answer.replaces) ?? this.#plan(job, answer.replaces);
   }
 
-  #doorAnswer(job: NewJob, replaces: readonly Holder[]): Inserted | null {
+  #doorAnswer(job: NewJob, replaces: readonly Holder<JobRecord>[]): Inserted | null {
     const { counts } = this.#tx;
     const row = this.#admission.always ? null : counts.find(job.queue);
     if (!row) return null;
@@ -188,15 +164,15 @@ class Draft {
     return doorAnswer(job, door, this.#admission.refusePaused ?? false);
   }
 
-  #plan(job: NewJob, replaces: readonly Holder[]): Inserted {
+  #plan(job: NewJob, replaces: readonly Holder<JobRecord>[]): Inserted {
     const record = recordOf(job);
     const replaced = replaces.map(({ id }) => id);
-    for (const holder of replaces) {
-      this.#note({ ...holder, state: State.cancelled });
-      if (isIn(holder.state, Queued)) this.#wait(holder.stored.queue, -1);
-    }
+    for (const { stored, state } of replaces) if (isIn(state, Queued)) this.#wait(stored.queue, -1);
     if (isIn(record.state, Queued)) this.#wait(record.queue, 1);
-    this.#note(holderOf(record, Number.MAX_SAFE_INTEGER / 2 + this.#plans.size));
+    if (record.uniqueKey !== null) {
+      this.#keys.cancel(record.uniqueKey, replaces);
+      this.#keys.add(record.uniqueKey, holderOf(record, Number.MAX_SAFE_INTEGER / 2 + this.#plans.size));
+    }
     this.#plans.set(job.id, { job, record, replaced });
     return { kind: 'inserted', replaced };
   }
@@ -204,44 +180,17 @@ class Draft {
   #wait(queue: string, by: 1 | -1): void {
     this.#more.set(queue, (this.#more.get(queue) ?? 0) + by);
   }
-
-  #note(holder: Holder): void {
-    const key = holder.stored.uniqueKey;
-    if (key === null) return;
-    const known = this.#known.get(key) ?? { all: new Map<JobId, Holder>(), unfinished: new Map<JobId, Holder>() };
-    this.#known.set(key, known);
-    known.all.set(holder.id, holder);
-    if (isIn(holder.state, Terminal)) known.unfinished.delete(holder.id);
-    else known.unfinished.set(holder.id, holder);
-  }
-
-  /** Who has the key, oldest first. */
-  #holders(unique: NewUnique): readonly Holder[] {
-    const known = this.#known.get(unique.key);
-    const stored = this.#stored(unique, known?.all.size ?? 0).filter(({ id }) => !known?.all.has(id));
-    const own = unique.onConflict === 'keep' ? known?.all : known?.unfinished;
-    return [...(own?.values() ?? []), ...stored].sort((a, b) => a.createdAt - b.createdAt || a.number - b.number);
-  }
-
-  /** @param besides how many of them may be known already. */
-  #stored({ key, states, createdAfter, onConflict }: NewUnique, besides: number): readonly Holder[] {
-    const { sql } = this.#tx;
-    const after = createdAfter ?? Number.MIN_SAFE_INTEGER;
-    const keeps = onConflict === 'keep';
-    const numbers = [
-      ...unfinishedStates.flatMap((state) =>
-        isIn(state, states) ? sql.all(statements.holders, key, state, after, keeps ? besides + 1 : -1) : [],
-      ),
-      ...finishedStates.flatMap((state) => (keeps && isIn(state, states) ? sql.all(statements.holders, key, state, after, 1) : [])),
-    ];
-    return numbers.flatMap(([number]) => {
-      const cells = sql.get(statements.byNumber, integer(number));
-      return cells ? [holderOf(readJob(cells).job, integer(number))] : [];
-    });
-  }
 }
 
-function holderOf(stored: JobRecord, number: number): Holder {
+/** Of a key and a state, created after a moment, the oldest first; all of them with a limit of -1. */
+function holders(sql: Connection, key: string, state: State, after: Millis | null, limit: number): readonly Holder<JobRecord>[] {
+  return sql.all(statements.holders, key, state, after ?? Number.MIN_SAFE_INTEGER, limit).flatMap(([number]) => {
+    const cells = sql.get(statements.byNumber, integer(number));
+    return cells ? [holderOf(readJob(cells).job, integer(number))] : [];
+  });
+}
+
+function holderOf(stored: JobRecord, number: number): Holder<JobRecord> {
   const { id, state, createdAt } = stored;
   return { id, state, createdAt, number, stored };
 }

@@ -1,0 +1,122 @@
+/** Who holds the unique keys of a group that is looked at job by job: the same pure code for every storage whose transactions run in this process. */
+
+import { type JobId, type Millis, type NewUnique, State, Terminal } from '@ojs-ts/core';
+import { isIn, uniqueAnswer } from './apply.ts';
+
+export interface Holder<J> {
+  readonly id: JobId;
+  readonly createdAt: Millis;
+  /** Order of creation. */
+  readonly number: number;
+  readonly state: State;
+  /** As it is if the group is refused. */
+  readonly stored: J;
+}
+
+/** What the store has of a key; it does not change while the group is looked at. */
+export interface StoredHolders<J> {
+  /** All that a job could replace, and where there is no `oldest` the finished ones that count too. */
+  all(key: string): readonly Holder<J>[];
+  /** The oldest one in a state that was created after a moment, so that nobody has to read all of them who replaces none. */
+  readonly oldest: ((key: string, state: State, after: Millis | null) => Holder<J> | null) | null;
+}
+
+interface Known<J> {
+  /** Holders as the group will have left them, the oldest first. */
+  readonly byState: Map<State, Holder<J>[]>;
+  /** Those of the store are among them. */
+  loaded: boolean;
+}
+
+const states: readonly State[] = Object.values(State);
+
+/**
+ * Looks in a time that does not grow with the group: each list is in order of age, so those that count are the end of it, and what was replaced is gone from it.
+ */
+export class HeldKeys<J> {
+  readonly #store: StoredHolders<J>;
+  readonly #known = new Map<string, Known<J>>();
+
+  constructor(store: StoredHolders<J>) {
+    this.#store = store;
+  }
+
+  /** Who refuses a job with this key, or whom it replaces. */
+  look(unique: NewUnique): ReturnType<typeof uniqueAnswer<Holder<J>>> {
+    const keeps = unique.onConflict === 'keep';
+    const known = this.#of(unique.key);
+    const { oldest } = this.#store;
+    if (!keeps || oldest === null) this.#load(unique.key, known);
+    const found: Holder<J>[] = [];
+    for (const state of states) {
+      if (!isIn(state, unique.states) || (!keeps && isIn(state, Terminal))) continue;
+      const list = known.byState.get(state) ?? [];
+      const from = firstAfter(list, unique.createdAfter);
+      for (const one of keeps ? list.slice(from, from + 1) : list.slice(from)) found.push(one);
+      const isKnown = oldest === null || (known.loaded && !isIn(state, Terminal));
+      const stored = keeps && !isKnown ? oldest(unique.key, state, unique.createdAfter) : null;
+      if (stored !== null) found.push(stored);
+    }
+    return uniqueAnswer(unique, found.sort(byAge));
+  }
+
+  add(key: string, holder: Holder<J>): void {
+    putIn(listOf(this.#of(key), holder.state), holder);
+  }
+
+  /** @param replaced as {@link look} answered it for the key. */
+  cancel(key: string, replaced: readonly Holder<J>[]): void {
+    const known = this.#of(key);
+    const gone = new Set(replaced);
+    const touched = replaced.reduce<number>((mask, { state }) => mask | state, 0);
+    for (const [state, list] of known.byState) {
+      if (isIn(state, touched))
+        known.byState.set(
+          state,
+          list.filter((one) => !gone.has(one)),
+        );
+    }
+    for (const one of replaced) putIn(listOf(known, State.cancelled), { ...one, state: State.cancelled });
+  }
+
+  #of(key: string): Known<J> {
+    const known = this.#known.get(key) ?? { byState: new Map<State, Holder<J>[]>(), loaded: false };
+    this.#known.set(key, known);
+    return known;
+  }
+
+  #load(key: string, known: Known<J>): void {
+    if (known.loaded) return;
+    known.loaded = true;
+    for (const one of this.#store.all(key)) listOf(known, one.state).push(one);
+    for (const list of known.byState.values()) list.sort(byAge);
+  }
+}
+
+function byAge<J>(a: Holder<J>, b: Holder<J>): number {
+  return a.createdAt - b.createdAt || a.number - b.number;
+}
+
+function listOf<J>({ byState }: Known<J>, state: State): Holder<J>[] {
+  const list = byState.get(state) ?? [];
+  byState.set(state, list);
+  return list;
+}
+
+/** From the end: what comes is mostly the youngest. */
+function putIn<J>(list: Holder<J>[], holder: Holder<J>): void {
+  let at = list.length;
+  for (let before = list[at - 1]; before !== undefined && byAge(holder, before) < 0; before = list[at - 1]) at -= 1;
+  list.splice(at, 0, holder);
+}
+
+/** Where those begin that were created after a moment. */
+function firstAfter<J>(list: readonly Holder<J>[], after: Millis | null): number {
+  let [low, high] = [0, after === null ? 0 : list.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((list[middle]?.createdAt ?? 0) > (after ?? 0)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
