@@ -127,7 +127,19 @@ test.skipIf(server === null)(
 
 test.skipIf(server === null)('memory and postgres give equal answers and keep equal rows, be the pages as small as can be', async () => {
   await using model = memoryStorage();
-  await using subject = await openPostgres(newSchema(), { keys: 1, most: 1_000 });
+  await using paged = await openPostgres(newSchema(), { keys: 1, most: 1_000 });
+  const { jobs, upkeep } = paged;
+  // A key that was closed is open again once that was taken over; before, a claim that gets enough behind it does not miss it.
+  const subject: Storage = {
+    ...paged,
+    jobs: {
+      ...jobs,
+      async claim(claims, now) {
+        await upkeep.promote(now, 0);
+        return jobs.claim(claims, now);
+      },
+    },
+  };
   const property = fc.asyncProperty(script, (turns) => compare(model, subject, turns));
   await checkProperty(property, { atLeast: 4, atMost: 200, ms: 4_000 });
 });
