@@ -78,6 +78,19 @@ describe('a worker with the defaults', () => {
     expect(await bench.client.queueStats('default')).toMatchObject({ completed: 1_000, active: 0 });
   });
 
+  test('has a second turn under way while it works, so that neither waits for the other', async () => {
+    const jobs = await enqueue(2_000, 'short.job');
+    const worker = bench.worker({ concurrency: 100 });
+    const asked = () => bench.wire.of('worker.exchange').length;
+    const answered = () => bench.wire.answers.filter(({ call }) => call.operation === 'worker.exchange').length;
+    let meanwhile = 0;
+    worker.register('short.job', () => {
+      if (asked() > answered()) meanwhile++;
+    });
+    await worker.runUntil(() => Promise.all(jobs.map((job) => job.wait())));
+    expect(meanwhile).toBeGreaterThan(1_000);
+  });
+
   test('holds no more jobs than its concurrency where handlers take longer than a turn', async () => {
     const jobs = await enqueue(6, 'long.job');
     const gates = jobs.map(() => gate());

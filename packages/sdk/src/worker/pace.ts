@@ -1,7 +1,7 @@
 import type { Held } from './held.ts';
 
-/** What one fetch brings; jobs beyond that would wait here while other workers could run them. */
-export const maxAhead = 100;
+/** What two fetches bring: while one is under way, the other one's jobs are there. Jobs beyond that would wait here while other workers could run them. */
+export const maxAhead = 200;
 
 /** A job that was fetched ahead by itself and has no slot after this time goes back to its queue, in milliseconds. */
 export const patienceMs = 250;

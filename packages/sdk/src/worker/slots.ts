@@ -31,6 +31,12 @@ export class Slots {
     return Math.max(0, this.concurrency + (this.#pace?.ahead ?? this.#room) - this.#taken);
   }
 
+  /** Whether so much of what is to be fetched ahead is missing that a second request is worth it while one is under way. */
+  get lacksTurn(): boolean {
+    const ahead = this.#pace?.ahead ?? 0;
+    return ahead > 0 && this.free >= ahead / 2;
+  }
+
   get #taken(): number {
     return this.#active + this.#parked + this.#reserved;
   }

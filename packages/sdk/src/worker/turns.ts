@@ -51,6 +51,8 @@ export class Turns {
   #open = false;
   #answered = false;
   #scheduled = false;
+  /** An answer was taken in this round of the event loop; the next one waits until what ended by it is on its way, or turns would fall into step. */
+  #took = false;
   #lanes = 0;
   /** Turns under way that ask for jobs. */
   #fetching = 0;
@@ -117,6 +119,7 @@ export class Turns {
     this.#scheduled = true;
     macrotask(() => {
       this.#scheduled = false;
+      this.#took = false;
       this.#pump();
     });
   }
@@ -129,6 +132,7 @@ export class Turns {
       this.#lanes++;
       this.#start({ items, fetch }, this.#givenUp.signal, () => this.#lanes--);
     }
+    if (this.#poll === null && this.#fetching === 1 && this.#lanes < maxLanes && this.#services.slots.lacksTurn) this.#fetchBeside();
     if (this.#poll !== null || this.#fetching > 0 || (this.#link.extended && outbox.ready > 0)) return;
     const fetch = this.#wish(this.#answered ? longPollMs : 0);
     if (fetch === null) return;
@@ -137,6 +141,14 @@ export class Turns {
       clearTimeout(this.#patience);
       this.#poll = null;
     });
+  }
+
+  /** Beside a turn under way, so that there is something to do until it is answered, and the server has the next one by then. */
+  #fetchBeside(): void {
+    const fetch = this.#wish(0);
+    if (fetch === null) return;
+    this.#lanes++;
+    this.#start({ items: [], fetch }, this.#givenUp.signal, () => this.#lanes--);
   }
 
   #wish(waitMs: number): Fetch | null {
@@ -171,6 +183,7 @@ export class Turns {
       try {
         const line = this.#line.signal;
         const answer = await link.turn({ items, fetch }, signal === this.#givenUp.signal ? line : AbortSignal.any([signal, line]));
+        while (this.#took) await new Promise<void>((resolve) => macrotask(resolve));
         return this.#deliver({ items, fetch }, answer, sentAt);
       } catch (error) {
         if (signal.aborted) return await this.#broken({ items, fetch });
@@ -215,6 +228,8 @@ export class Turns {
   #deliver(turn: Turn, answer: TurnAnswer, sentAt: number): void {
     const services = this.#services;
     const now = performance.now();
+    this.#took = true;
+    this.schedule();
     for (const [index, held] of turn.items.entries()) services.delivery.answered(held, answer.items[index]);
     // Elsewhere a job that was fetched ahead could not be given back uncounted.
     if (turn.items.length > 0 && this.#link.extended) services.slots.turned(turn.items, now - sentAt);
