@@ -129,9 +129,9 @@ export const unique: readonly Fault[] = [
   {
     name: 'states-ignored',
     rule: '§6.1 states',
-    file: apply,
-    find: 'holders.filter((job) => isIn(job.state, states) && ',
-    replace: 'holders.filter((job) => isIn(job.state, 47) && ',
+    file: policy,
+    find: 'states: states ?? Waiting | State.active,',
+    replace: 'states: Waiting | State.active,',
     cases: ['OJS-L4-UNQ-006', 'OJS-L4-UNQ-014'],
   },
   {
