@@ -153,6 +153,31 @@ describe('a worker with the defaults', () => {
     expect(begun).toBe(40);
   });
 
+  test('ends at once though a fetch that carries nothing is not answered', async () => {
+    await enqueue(2_000, 'short.job');
+    const spoiled = gate();
+    const spoil = () =>
+      bench.wire.spoil(
+        'worker.exchange',
+        async () => {
+          spoil();
+          spoiled.open();
+          throw new Error('cut');
+        },
+        (call) => call.body?.includes('"acks":[],"nacks":[]') === true,
+      );
+    const worker = bench.worker({ concurrency: 100, shutdownTimeout: '1h' });
+    let begun = 0;
+    worker.register('short.job', () => {
+      if (++begun === 1) spoil();
+    });
+    const running = worker.start();
+    await spoiled.opened;
+    await worker.stop();
+    await running;
+    expect(await bench.client.queueStats('default')).toMatchObject({ active: 0 });
+  });
+
   test('refuses what is neither a number nor auto', () => {
     // @ts-expect-error: the checker says so too.
     expect(() => bench.worker({ prefetch: 'many' })).toThrow(OJSValidationError);

@@ -221,6 +221,8 @@ export class Turns {
         // After the pause: a handler may have blocked the event loop, and what the heartbeat thread says of leases comes in only now.
         items = this.#services.delivery.stillDue(items);
         if (items.length === 0 && fetch === null) return;
+        // Nothing waits for its answer any more, and stop() must not.
+        if (items.length === 0 && !this.#open) return await this.#broken({ items, fetch });
       }
     }
   }

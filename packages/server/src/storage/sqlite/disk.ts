@@ -80,7 +80,7 @@ export class Disk {
       this.#log ??= await this.#open();
       if (this.#log === undefined) return;
       // Linux reports a failed write once and then takes its pages for written. So after one the log goes into the database file as a whole.
-      if (this.#failed) this.#connection.execute('PRAGMA wal_checkpoint(TRUNCATE)');
+      if (this.#failed && this.#connection.get('PRAGMA wal_checkpoint(TRUNCATE)')?.[0] !== 0) throw new Error('The log is being read.');
       await this.#files.sync(this.#log);
       this.#failed = false;
     } catch (cause) {

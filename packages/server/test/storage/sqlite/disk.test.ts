@@ -140,6 +140,25 @@ test('where the disk fails the change is not answered as done, and the next one 
   expect(await next).toBe(2);
 });
 
+test('after a failure nothing is answered as done while a reader keeps the log from going into the file', async () => {
+  const { file, count, syncs, until } = await openBench();
+  const failing = count();
+  await until(1);
+  syncs[0]?.fail();
+  await expect(failing).rejects.toThrow(StoreUnavailable);
+  const reader = new Connection(file, 'NORMAL');
+  reader.execute('BEGIN');
+  reader.get('SELECT n FROM counter');
+  await expect(count()).rejects.toThrow(StoreUnavailable);
+  expect(syncs).toHaveLength(1);
+  reader.execute('COMMIT');
+  reader.close();
+  const next = count();
+  await until(2);
+  syncs[1]?.end();
+  expect(await next).toBe(3);
+});
+
 test('closing waits for what was written', async () => {
   const { writer, count, syncs, until } = await openBench();
   const write = count();
