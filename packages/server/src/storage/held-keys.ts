@@ -2,6 +2,7 @@
 
 import { type JobId, type Millis, type NewUnique, State, Terminal } from '@ojs-ts/core';
 import { isIn, uniqueAnswer } from './apply.ts';
+import { firstIndex } from './sorted.ts';
 
 export interface Holder<J> {
   readonly id: JobId;
@@ -51,7 +52,8 @@ export class HeldKeys<J> {
     for (const state of states) {
       if (!isIn(state, unique.states) || (!keeps && isIn(state, Terminal))) continue;
       const list = known.byState.get(state) ?? [];
-      const from = firstAfter(list, unique.createdAfter);
+      const after = unique.createdAfter ?? Number.NEGATIVE_INFINITY;
+      const from = firstIndex(list, ({ createdAt }) => createdAt > after);
       for (const one of keeps ? list.slice(from, from + 1) : list.slice(from)) found.push(one);
       const isKnown = oldest === null || (known.loaded && !isIn(state, Terminal));
       const stored = keeps && !isKnown ? oldest(unique.key, state, unique.createdAfter) : null;
@@ -108,15 +110,4 @@ function putIn<J>(list: Holder<J>[], holder: Holder<J>): void {
   let at = list.length;
   for (let before = list[at - 1]; before !== undefined && byAge(holder, before) < 0; before = list[at - 1]) at -= 1;
   list.splice(at, 0, holder);
-}
-
-/** Where those begin that were created after a moment. */
-function firstAfter<J>(list: readonly Holder<J>[], after: Millis | null): number {
-  let [low, high] = [0, after === null ? 0 : list.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((list[middle]?.createdAt ?? 0) > (after ?? 0)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

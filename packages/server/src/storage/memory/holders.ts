@@ -1,6 +1,6 @@
 import { type Millis, type State, Terminal } from '@ojs-ts/core';
 import { isIn } from '../apply.ts';
-import { Sorted } from './sorted.ts';
+import { Sorted } from '../sorted.ts';
 import type { Row } from './tables.ts';
 
 /** Oldest first. */

@@ -1,6 +1,6 @@
 import type { EventBatch, Millis } from '@ojs-ts/core';
+import { firstIndex } from '../sorted.ts';
 import type { PruneRules } from '../storage.ts';
-import { firstIndex } from './sorted.ts';
 
 /** The log of events, one batch a call. */
 export class Log {
