@@ -10,6 +10,12 @@ for (const file of process.argv.slice(2)) {
     passed += report.numPassedTests;
     failed += report.numFailedTests + (report.success ? 0 : report.numFailedTests === 0 ? 1 : 0);
     skipped += report.numPendingTests + report.numTodoTests;
+    // Told again at the end, where who reads only the end of a long log finds it.
+    for (const { name, status, message, assertionResults } of report.testResults) {
+      const broken = assertionResults.filter((test) => test.status === 'failed');
+      for (const { fullName, failureMessages } of broken) console.error(`failed: ${name}: ${fullName}\n${failureMessages.join('\n')}`);
+      if (status === 'failed' && broken.length === 0) console.error(`failed: ${name}\n${message}`);
+    }
   } catch (error) {
     console.error(`no report of a test run: ${error instanceof Error ? error.message : error}`);
     failed++;

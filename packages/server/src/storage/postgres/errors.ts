@@ -8,12 +8,13 @@ export function sqlState(error: unknown): string | null {
 }
 
 /**
- * The transaction lost against another one, and may win when it is run again: a deadlock, a serialisation failure, or a row that another one made first
- * (the next attempt finds it).
+ * The transaction was rolled back and may end well when it is run again. It lost against another one: a deadlock, a serialisation failure, or a row that
+ * another one made first (the next attempt finds it). Or its process stood still in the middle of it, as a handler beside it makes it, until the server ended
+ * the session; that it does only while it waits for a statement, so the end of the transaction had not come.
  */
 export function isLost(error: unknown): boolean {
   const state = sqlState(error);
-  return state === '40001' || state === '40P01' || state === '23505';
+  return state === '40001' || state === '40P01' || state === '23505' || state === '25P03';
 }
 
 /**

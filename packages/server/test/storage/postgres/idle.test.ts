@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { Database } from '../../../src/storage/postgres/connection.ts';
+import { readPostgresUrl } from '../../../src/storage/postgres/url.ts';
+import { newSchema, openPostgres, server } from './schema.ts';
+
+/** Stands still as a process does in which a handler computes: the server's end of the session stays unread meanwhile. */
+function stall(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+test.skipIf(server === null)(
+  'a transaction in which the process stood still for too long is run again, as if it had never begun',
+  async () => {
+    const url = newSchema();
+    await using _layout = await openPostgres(url);
+    const database = new Database(readPostgresUrl(url), false, () => {});
+    let attempt = 0;
+    try {
+      await database.transact(0, async (tx) => {
+        attempt++;
+        await tx.query(`INSERT INTO ojs.workers (worker, seen_at, state, info) VALUES ($1, 0, 'running', '{}')`, [`w${attempt}`]);
+        if (attempt > 1) return;
+        await tx.script(`SET LOCAL idle_in_transaction_session_timeout = '50ms'`);
+        stall(500);
+        await tx.query('SELECT 1');
+      });
+      expect(await database.read('SELECT worker FROM ojs.workers')).toEqual([['w2']]);
+      expect(attempt).toBe(2);
+    } finally {
+      await database.close();
+    }
+  },
+);
