@@ -54,6 +54,7 @@ export class Database {
   /** By connection, the names of statements that are under way. */
   readonly #sent = new WeakMap<pg.PoolClient, Set<string>>();
   readonly #underWay = new Set<Promise<unknown>>();
+  #filled = false;
   #closed = false;
 
   /** @param logs whether events are logged. */
@@ -73,7 +74,10 @@ export class Database {
     // An idle connection that the server ends is told here; without a listener that ends the process. The next call gets a new one.
     this.#pool.on('error', () => {});
     // One that is in use tells its end to whoever uses it, and as an event, which would end the process too.
-    this.#pool.on('connect', (client) => client.on('error', () => {}));
+    this.#pool.on('connect', (client) => {
+      client.on('error', () => {});
+      this.#fill();
+    });
   }
 
   /** One statement, which is a transaction of its own. `ojs.` in front of a name stands for the schema. */
@@ -180,6 +184,18 @@ export class Database {
         throw rolledBack ? new RolledBack('The transaction was rolled back.', { cause }) : cause;
       }
     });
+  }
+
+  /** Who has needed half of the connections will need all: opened one by one they would come at the peaks of load, for hours. */
+  #fill(): void {
+    const { connections } = this.address;
+    if (this.#filled || 2 * this.#pool.totalCount < connections) return;
+    this.#filled = true;
+    // Those that are idle are had first.
+    for (let more = connections - this.#pool.totalCount + this.#pool.idleCount; more > 0; more--) {
+      // Where it cannot be had the call that needs it will say so.
+      void this.#track(() => this.#withClient(async () => {})).catch(() => {});
+    }
   }
 
   async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {

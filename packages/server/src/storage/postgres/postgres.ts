@@ -72,7 +72,7 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
         : 'as the server’s synchronous_commit says: by default every commit is on disk before it is answered',
     },
     jobs: jobs(database),
-    upkeep: upkeep(database),
+    upkeep: upkeep(database, sweeper),
     registry: { ...queues(database), ...workers(database), ...statistics(database) },
     workflows: workflows(database),
     crons: crons(database),

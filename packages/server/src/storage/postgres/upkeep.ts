@@ -7,6 +7,7 @@ import { addUp } from './fold.ts';
 import { promote } from './promote.ts';
 import { prune } from './prune.ts';
 import { integer, jobColumns, readJob, text } from './row.ts';
+import type { Sweeper } from './sweep.ts';
 
 const overdueActive = `SELECT ${jobColumns} FROM ojs.jobs WHERE state = ${State.active} AND due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, number LIMIT $2`;
 const expiring = `SELECT ${jobColumns} FROM ojs.jobs WHERE expires_at IS NOT NULL AND expires_at <= $1 AND finished_at + 0 IS NULL AND lease_until IS NULL
@@ -16,7 +17,7 @@ const held = `SELECT number, id, claim, worker, started_at FROM ojs.jobs
 const lease = `INSERT INTO ojs.leases (name, holder, until) VALUES ($1, $2, $3)
   ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until WHERE leases.holder = excluded.holder OR leases.until <= $4 RETURNING 1`;
 
-export function upkeep(database: Database): Upkeep {
+export function upkeep(database: Database, sweeper: Sweeper): Upkeep {
   return {
     async promote(now, limit) {
       const counts = await database.transact(now, async (tx) => {
@@ -52,7 +53,11 @@ export function upkeep(database: Database): Upkeep {
       return { items, next: last && rows.length > limit ? String(integer(last[0])) : null };
     },
 
-    prune: (rules, limit) => prune(database, rules, limit),
+    async prune(rules, limit) {
+      const gone = await prune(database, rules, limit);
+      sweeper.look();
+      return gone;
+    },
 
     lease: async (name, holder, ttlMs, now) => (await database.read(lease, [name, holder, now + ttlMs, now])).length === 1,
 

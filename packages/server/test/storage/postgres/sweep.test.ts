@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { idOf, insert, limitOf, newJob, t0 } from '../suite/tools.ts';
+import { claim, idOf, insert, keepAll, limitOf, newJob, t0 } from '../suite/tools.ts';
 import { newSchema, openPostgres, server } from './schema.ts';
 
 /** A vacuum leaves what an older transaction may still see, and other files of tests have transactions on the same server. */
@@ -59,3 +59,32 @@ test.skipIf(server === null)(
     }
   },
 );
+
+test.skipIf(server === null)('a small table most of which is dead is vacuumed by whoever does the upkeep', async () => {
+  const url = newSchema();
+  const schema = new URL(url).searchParams.get('schema');
+  await using storage = await openPostgres(url);
+  const client = new pg.Client({ connectionString: server ?? '' });
+  await client.connect();
+  try {
+    for (const table of ['jobs', 'queues']) await client.query(`ALTER TABLE ${schema}.${table} SET (autovacuum_enabled = off)`);
+    const jobs = Array.from({ length: 6_000 }, (_, n) => newJob(n));
+    for (let at = 0; at < jobs.length; at += 500) await insert(storage, jobs.slice(at, at + 500));
+    await claim(storage, { limit: 6_000 });
+    const vacuums = async (table: string) =>
+      (
+        await client.query('SELECT vacuum_count::int AS count FROM pg_stat_user_tables WHERE schemaname = $1 AND relname = $2', [
+          schema,
+          table,
+        ])
+      ).rows[0].count;
+    const look = async () => {
+      await storage.upkeep.prune(keepAll, 1);
+      return vacuums('jobs');
+    };
+    await expect.poll(look, { timeout: 20_000 }).toBeGreaterThan(0);
+    expect(await vacuums('queues')).toBe(0);
+  } finally {
+    await client.end();
+  }
+});
