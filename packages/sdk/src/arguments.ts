@@ -1,21 +1,21 @@
-import type { ValidationProblem } from './errors.ts';
+import type { Flaw } from './flaw.ts';
 
 /** Far beyond the 32 levels that a server must take (json-format §13.4), far below what would overflow the stack. */
-const maxDepth = 256;
+export const maxDepth = 256;
 /** From here on JSON.stringify writes an exponent, so that the number reads as a float. */
 const exponentFrom = 1e21;
 
 /**
- * The first place in `args` that JSON would lose or change in silence, or null. An undefined property counts as left out, as in JSON.stringify;
+ * The first place in the value that JSON would lose or change in silence, or null. An undefined property counts as left out, as in JSON.stringify;
  * an undefined array element would become null and is refused.
  */
-export function firstProblem(args: readonly unknown[]): ValidationProblem | null {
-  return inArray(args, 'args', []);
+export function firstFlaw(value: unknown, path: string): Flaw | null {
+  return inValue(value, path, []);
 }
 
-function inArray(items: readonly unknown[], path: string, above: object[]): ValidationProblem | null {
-  const loop = enter(items, path, above);
-  if (loop !== null) return loop;
+function inArray(items: readonly unknown[], path: string, above: object[]): Flaw | null {
+  const flaw = enter(items, path, above);
+  if (flaw !== null) return flaw;
   for (let index = 0; index < items.length; index++) {
     const item = items[index];
     // Building a path costs more than the check, so plain values, which are nearly all, go without one.
@@ -27,9 +27,9 @@ function inArray(items: readonly unknown[], path: string, above: object[]): Vali
   return null;
 }
 
-function inObject(value: object, path: string, above: object[]): ValidationProblem | null {
-  const loop = enter(value, path, above);
-  if (loop !== null) return loop;
+function inObject(value: object, path: string, above: object[]): Flaw | null {
+  const flaw = enter(value, path, above);
+  if (flaw !== null) return flaw;
   for (const [key, field] of Object.entries(value)) {
     if (field === undefined || isPlain(field)) continue;
     const problem = inValue(field, `${path}.${key}`, above);
@@ -43,48 +43,25 @@ function isPlain(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || value === null;
 }
 
-function inValue(value: unknown, path: string, above: object[]): ValidationProblem | null {
-  switch (typeof value) {
-    case 'number':
-      return inNumber(value, path);
-    case 'string':
-    case 'boolean':
-      return null;
-    case 'object':
-      if (value === null) return null;
-      if (Array.isArray(value)) return inArray(value, path, above);
-      return inKnownObject(value, path) ?? inObject(value, path, above);
-    default:
-      return { path, message: `${typeof value} is no JSON value${typeof value === 'bigint' ? '; send it as a string' : ''}` };
-  }
+function inValue(value: unknown, path: string, above: object[]): Flaw | null {
+  if (isPlain(value) || (typeof value === 'number' && isKept(value))) return null;
+  if (typeof value !== 'object' || value === null || isLost(value)) return { path, rule: 'json', value };
+  return Array.isArray(value) ? inArray(value, path, above) : inObject(value, path, above);
 }
 
-function inNumber(value: number, path: string): ValidationProblem | null {
-  if (!Number.isFinite(value)) return { path, message: `${value} is no JSON number` };
-  // ojs-json-format §4.2: a larger integer must be a string, because readers lose its last digits.
-  if (Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < exponentFrom) {
-    return { path, message: `${value} is beyond ±(2^53 − 1); send it as a string` };
-  }
-  return null;
+/** ojs-json-format §4.2: a larger integer must be a string, because readers lose its last digits. */
+function isKept(value: number): boolean {
+  return Number.isInteger(value) ? Number.isSafeInteger(value) || Math.abs(value) >= exponentFrom : Number.isFinite(value);
 }
 
-function inKnownObject(value: object, path: string): ValidationProblem | null {
-  if (value instanceof Date) return { path, message: 'a Date is no JSON value; send date.toISOString()' };
-  if (
-    value instanceof Map ||
-    value instanceof Set ||
-    ArrayBuffer.isView(value) ||
-    value instanceof ArrayBuffer ||
-    value instanceof Promise
-  ) {
-    return { path, message: `${value.constructor.name} is no JSON value` };
-  }
-  return null;
+/** Objects that JSON would write as a text or without what they hold. */
+function isLost(value: object): boolean {
+  return [Date, Map, Set, ArrayBuffer, Promise].some((kind) => value instanceof kind) || ArrayBuffer.isView(value);
 }
 
-function enter(value: object, path: string, above: object[]): ValidationProblem | null {
-  if (above.includes(value)) return { path, message: 'the value contains itself' };
-  if (above.length >= maxDepth) return { path, message: `nested deeper than ${maxDepth} levels` };
+function enter(value: object, path: string, above: object[]): Flaw | null {
+  if (above.includes(value)) return { path, rule: 'loop', value };
+  if (above.length >= maxDepth) return { path, rule: 'depth', value };
   above.push(value);
   return null;
 }

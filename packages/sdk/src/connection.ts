@@ -2,7 +2,6 @@ import { type Answer, type Call, type Transport, uuidv7 } from '@ojs-ts/core';
 import { platform } from '#platform';
 import {
   type CallSettings,
-  type End,
   expiry,
   isRefused,
   type Outcome,
@@ -16,11 +15,11 @@ import {
 import { type Deadline, within } from './deadline.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { envText } from './environment.ts';
-import { type ErrorContext, OJSError, OJSTimeoutError, OJSValidationError, restacked } from './errors.ts';
+import { type ErrorContext, OJSError, OJSValidationError, restacked } from './errors.ts';
 import { currentFake, type Fake } from './fake.ts';
 import type { Wire } from './json.ts';
 import { consoleLogger, guarded, type Logger } from './logger.ts';
-import type { Ask, Operation } from './operation.ts';
+import { carryOut, type Operation } from './operation.ts';
 import type { CallOptions } from './options.ts';
 import { part, partsLoaded } from './part.ts';
 import { FetchTransport } from './transport/fetch.ts';
@@ -78,21 +77,17 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /** In a test with a fake the way to that: nothing goes over a network. */
-  get transport(): Transport {
-    const fake = currentFake();
-    return fake === null ? this.#transport : transportTo(fake);
+  /** The way to the server; null in a test with a fake, where nothing goes over a network. */
+  get transport(): Transport | null {
+    return currentFake() === null ? this.#transport : null;
   }
 
-  /** Goes on over new connections; calls under way end on the old ones. False for a transport that was given: it is its owner's. */
-  rebuild(): boolean {
-    if (this.http === null || this.#closed) return false;
+  /** From now on calls go over new connections. Answers the transport of those under way; null for one that was given: it is its owner's. */
+  rebuild(): Transport | null {
+    if (this.http === null || this.#closed) return null;
     const old = this.#transport;
     this.#transport = openHttp(this.http);
-    old[Symbol.asyncDispose]().then(undefined, (error: unknown) => {
-      this.logger.debug('The old connections did not close.', { error: String(error) });
-    });
-    return true;
+    return old;
   }
 
   /** Aborted when this is closed: what follows or waits for others ends with it. */
@@ -103,11 +98,6 @@ export class Connection implements AsyncDisposable {
   /** Carries an operation out. @throws as `call`, and what the operation does. */
   ask<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
     return carryOut(operation, ({ call, about, settings }) => this.call(call, options, about, settings));
-  }
-
-  /** Same as `ask`, within a deadline that the caller has made. `failures` grows by what every attempt met. */
-  askWithin<T>(deadline: Deadline, operation: Operation<T>, failures: OJSError[]): Promise<T> {
-    return carryOut(operation, ({ call, about, settings }) => this.callWithin(deadline, call, about, settings, failures));
   }
 
   /**
@@ -152,57 +142,26 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  async #settle(call: Call, deadline: Deadline, about: ErrorContext, settings: CallSettings, failures: OJSError[]): Promise<Wire> {
-    const end = await this.#attempts(call, deadline, about, settings, failures);
-    if ('body' in end) return end.body;
-    const again = async (other: Call) => {
-      const found = await this.#attempts(other, deadline, { ...about, operation: other.operation }, {}, []);
-      if ('body' in found) return found.body;
-      throw found.error;
-    };
-    if (end.recovery !== null) {
-      const body = end.recovery.body(await Promise.all(end.recovery.calls.map(again)));
-      if (body !== null) return body;
-    }
-    throw end.error;
-  }
-
-  /** One attempt, for callers that know better when to try again. @throws as `call`. */
-  async once(call: Call, ms: number, signal?: AbortSignal): Promise<Wire> {
-    const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}` };
-    const expired = () => new OJSTimeoutError(`${call.operation}: no answer within ${Math.round(ms)} ms.`, about);
-    const outcome = await within(ms, expired, signal, (deadline) => this.#attempt(call, deadline, about));
-    if ('body' in outcome) return outcome.body;
-    throw outcome.error;
-  }
-
-  async #attempts(call: Call, deadline: Deadline, about: ErrorContext, settings: CallSettings, met: OJSError[]): Promise<End> {
-    const first = await this.#attempt(call, deadline, { ...about, attempt: met.length + 1 }, settings.isAnswer);
-    if ('body' in first) return first;
-    const code = await deadline.race(failures()).catch((): null => {
+  async #settle(call: Call, deadline: Deadline, about: ErrorContext, settings: CallSettings, met: OJSError[]): Promise<Wire> {
+    const first = await this.attempt(call, deadline, { ...about, attempt: met.length + 1 }, settings.isAnswer);
+    if ('body' in first) return first.body;
+    const code = await deadline.race(failures()).catch(() => {
       deadline.signal.throwIfAborted();
-      return null;
+      // A browser that is offline cannot load it either.
+      throw first.error;
     });
-    // A browser that is offline cannot load it either.
-    if (code === null) return { error: first.error, recovery: null };
-    const steps = code.attempts(about, settings, this.retry, () => deadline.remaining, met);
-    steps.next();
-    let step = steps.next(first);
-    while (!step.done) {
-      const { context, pauseMs } = step.value;
-      if (pauseMs > 0) await deadline.sleep(pauseMs);
-      step = steps.next(await this.#attempt(call, deadline, context, settings.isAnswer));
-    }
-    return step.value;
+    return code.settle({ connection: this, deadline, call, about, settings, met }, first);
   }
 
-  async #attempt(call: Call, deadline: Deadline, context: ErrorContext, isAnswer?: (answer: Answer) => boolean): Promise<Outcome> {
+  /** One attempt. Its outcome is a refusal or the lack of an answer too. @throws what ends the deadline. */
+  async attempt(call: Call, deadline: Deadline, context: ErrorContext, isAnswer?: CallSettings['isAnswer']): Promise<Outcome> {
     const fake = currentFake();
     const answer = fake === null ? await this.#send(call, deadline, context) : await answered(fake, call, deadline);
     if ('error' in answer) return answer;
-    if (!isRefused(answer, isAnswer)) return readBody(answer, context);
-    const { refusalOf } = await deadline.race(failures());
-    return refusalOf(answer, context);
+    const body = isRefused(answer, isAnswer) ? undefined : readBody(answer);
+    if (body !== undefined) return { body };
+    const { outcomeOf } = await deadline.race(failures());
+    return outcomeOf(answer, context, isAnswer);
   }
 
   async #send(call: Call, deadline: Deadline, context: ErrorContext): Promise<Answer | Unanswered> {
@@ -243,27 +202,11 @@ export class Connection implements AsyncDisposable {
   }
 }
 
-async function carryOut<T>(operation: Operation<T>, send: (ask: Ask) => Promise<Wire>): Promise<T> {
-  let step = operation.next();
-  while (!step.done) {
-    step = await send(step.value).then(
-      (body) => operation.next(body),
-      (error: unknown) => operation.throw(error),
-    );
-  }
-  return step.value;
-}
-
 /** What a handler throws in inline mode is the caller's own: it is neither an error of the connection nor tried again. */
 async function answered(fake: Fake, call: Call, deadline: Deadline): Promise<Answer> {
   const answer = fake.answer(call);
   if (fake.settle !== undefined) await deadline.race(fake.settle(call, answer));
   return answer;
-}
-
-/** Without streams: what happens is read out of the log. */
-function transportTo(fake: Fake): Transport {
-  return { call: async (call) => fake.answer(call), async [Symbol.asyncDispose]() {} };
 }
 
 /** @throws {OJSValidationError} for a URL or an option that cannot be used. */

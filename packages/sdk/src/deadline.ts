@@ -60,16 +60,6 @@ export class Deadline implements Disposable {
     }
   }
 
-  async sleep(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, timerMs(ms));
-    try {
-      await this.race(promise);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#caller?.removeEventListener('abort', this.#onCallerAbort);

@@ -1,6 +1,6 @@
 import { isUuidv7, uuidv7 } from '@ojs-ts/core';
-import { firstProblem } from './arguments.ts';
-import { OJSValidationError } from './errors.ts';
+import { firstFlaw } from './arguments.ts';
+import type { Flaw } from './flaw.ts';
 import type { JsonArray, Meta } from './job.ts';
 import { compact } from './json.ts';
 import { isJobType, isQueueName } from './names.ts';
@@ -17,12 +17,10 @@ export interface WireRequest {
 /** A request of which all is written but the options: `text` lacks them, and its end. */
 export interface Draft extends WireRequest {}
 
-/** @throws {OJSValidationError} with every issue's path. */
+/** Of a request without a flaw. */
 export function draftOf(request: JobRequest): Draft {
-  const body = checkedBody(request);
-  const id = request.id ?? uuidv7();
-  if (!isUuidv7(id)) throw OJSValidationError.of('id', `expected a UUIDv7 in lower case, got ${JSON.stringify(id)}`);
-  return { id, queue: request.queue ?? 'default', text: JSON.stringify({ id, ...body }).slice(0, -1) };
+  const { id = uuidv7(), queue = 'default' } = request;
+  return { id, queue, text: JSON.stringify({ id, ...bodyOf(request) }).slice(0, -1) };
 }
 
 /** @param options in their wire form. */
@@ -31,25 +29,23 @@ export function finished({ id, queue, text }: Draft, options: object): WireReque
 }
 
 /** What a request says besides its options, in its wire form. */
-export interface CheckedBody {
+export interface RequestBody {
   readonly type: string;
   readonly args: JsonArray;
   readonly meta: Meta | undefined;
   readonly schema: string | undefined;
 }
 
-/** @throws {OJSValidationError} with every issue's path. */
-export function checkedBody(request: JobRequest): CheckedBody {
-  if (!isJobType(request.type)) {
-    throw OJSValidationError.of(
-      'type',
-      `expected lower-case words joined by dots, such as 'email.send', got ${JSON.stringify(request.type)}`,
-    );
-  }
-  if (!Array.isArray(request.args)) throw OJSValidationError.of('args', 'expected an array of JSON values');
-  const problem = firstProblem(request.args) ?? (request.meta === undefined ? null : firstProblem([request.meta]));
-  if (problem !== null) throw OJSValidationError.of(problem.path, problem.message);
-  return { type: request.type, args: request.args, meta: request.meta, schema: request.schema };
+export function bodyOf({ type, args, meta, schema }: JobRequest): RequestBody {
+  return { type, args, meta, schema };
+}
+
+/** What is wrong with the request, its options apart; null for nothing. */
+export function bodyFlaw({ type, args, meta, id }: JobRequest): Flaw | null {
+  if (!isJobType(type)) return { path: 'type', rule: 'type', value: type };
+  if (!Array.isArray(args)) return { path: 'args', rule: 'args', value: args };
+  const flaw = firstFlaw(args, 'args') ?? (meta === undefined ? null : firstFlaw(meta, 'meta'));
+  return flaw ?? (id === undefined || isUuidv7(id) ? null : { path: 'id', rule: 'id', value: id });
 }
 
 /** Options whose wire form is read from a time or a policy; see `wire.ts`. */
@@ -70,32 +66,26 @@ export function isPlain(options: JobOptions): boolean {
   return derived.every((name) => options[name] === undefined);
 }
 
-/** The options that are sent nearly as they are given. @throws {OJSValidationError} */
-export function plainOptions(options: JobOptions): object {
-  camelOnly(options);
-  const { queue, priority, tags } = options;
-  if (queue !== undefined && !isQueueName(queue)) {
-    throw OJSValidationError.of('queue', `expected lower-case letters, digits, '-' and '.', got ${JSON.stringify(queue)}`);
+/** The options that are sent as they are given. */
+export function plainOptions({ queue, priority, tags }: JobOptions): object {
+  return compact({ queue, priority, tags });
+}
+
+/** In either direction. */
+export const maxPriority = 100;
+
+/** What is wrong with those of {@link plainOptions}; null for nothing. */
+export function optionsFlaw(options: JobOptions): Flaw | null {
+  const { queue, priority } = options;
+  if (queue !== undefined && !isQueueName(queue)) return { path: 'queue', rule: 'queue', value: queue };
+  if (priority !== undefined && !(Number.isInteger(priority) && Math.abs(priority) <= maxPriority)) {
+    return { path: 'priority', rule: 'priority', value: priority };
   }
-  return compact({ queue, priority: integer(priority, 'priority', -100, 100), tags });
+  return nameFlaw(options);
 }
 
-/**
- * Names of another SDK, such as `timeout_ms`, would do nothing in silence where the compiler does not see them.
- * @throws {OJSValidationError}
- */
-export function camelOnly(options: object, path = ''): void {
+/** Names of another SDK, such as `timeout_ms`, would do nothing in silence where the compiler does not see them. */
+export function nameFlaw(options: object, path = ''): Flaw | null {
   const name = Object.keys(options).find((key) => /^[a-z]+(_[a-z]+)+$/.test(key));
-  if (name === undefined) return;
-  const camel = name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-  throw OJSValidationError.of(`${path}${name}`, `there is no such option; here names are in camel case: ${camel}`);
-}
-
-/** @throws {OJSValidationError} for anything but a whole number in these bounds. */
-export function integer(value: number | undefined, path: string, min: number, max: number = Number.MAX_SAFE_INTEGER): number | undefined {
-  if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return value;
-  throw OJSValidationError.of(
-    path,
-    `expected a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}, got ${value}`,
-  );
+  return name === undefined ? null : { path: `${path}${name}`, rule: 'camel', value: name };
 }

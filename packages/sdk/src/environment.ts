@@ -1,6 +1,6 @@
 import { platform } from '#platform';
 import { OJSValidationError } from './errors.ts';
-import { isQueueName } from './names.ts';
+import { expectedQueue, isQueueName } from './names.ts';
 
 /** A variable of the environment; an empty one counts as unset. Code wins over it, and it over the default (SDK-009). */
 export function envText(name: string): string | undefined {
@@ -12,7 +12,7 @@ export function defaultQueue(option: string | undefined): string | undefined {
   const queue = option ?? envText('OJS_QUEUE');
   if (queue === undefined || isQueueName(queue)) return queue;
   const name = option === undefined ? 'OJS_QUEUE' : 'queue';
-  throw OJSValidationError.of(name, `expected lower-case letters, digits, '-' and '.', got ${JSON.stringify(queue)}`);
+  throw OJSValidationError.of(name, expectedQueue(queue));
 }
 
 /** @throws {OJSValidationError} for anything but one of the words, in any case. */

@@ -11,3 +11,7 @@ export function isJobType(name: unknown): name is string {
 export function isQueueName(name: unknown): name is string {
   return typeof name === 'string' && name.length <= 128 && queueName.test(name);
 }
+
+export function expectedQueue(got: unknown): string {
+  return `expected lower-case letters, digits, '-' and '.', got ${JSON.stringify(got)}`;
+}

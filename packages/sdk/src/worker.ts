@@ -280,9 +280,13 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   }
 
   #rebuild(ms: number): void {
-    const rebuilt = this.#connection.rebuild();
-    if (rebuilt) this.#health.rebuilt();
-    const what = rebuilt ? 'the connection is made anew' : 'the transport was given and is left as it is';
+    const old = this.#connection.rebuild();
+    if (old !== null) this.#health.rebuilt();
+    // Calls under way end on the old connections.
+    old?.[Symbol.asyncDispose]().then(undefined, (error: unknown) => {
+      this.#connection.logger.debug('The old connections did not close.', { error: String(error) });
+    });
+    const what = old !== null ? 'the connection is made anew' : 'the transport was given and is left as it is';
     this.#connection.logger.error(`No fetch was answered for ${Math.round(ms / 1000)} s; ${what}.`, { worker_id: this.workerId });
   }
 

@@ -4,6 +4,7 @@ import { handleOf, type JobHandle } from '../handle.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import type { CallOptions, JobRequest } from '../options.ts';
 import { parseArgs } from '../parse-args.ts';
+import { atIndex } from '../refusal.ts';
 import { wireOptions } from '../wire.ts';
 import { batchLimit, enqueueBatch, surelyTaken } from './batch.ts';
 import { passChain } from './chain.ts';
@@ -11,7 +12,7 @@ import { check } from './check.ts';
 import { withParsed, withRest } from './passage.ts';
 import type { Producer } from './producer.ts';
 import { Rendezvous } from './rendezvous.ts';
-import { atIndex, type Checked, schemaOf } from './request.ts';
+import { type Checked, schemaOf } from './request.ts';
 import type { Sent } from './sent.ts';
 
 /** A request of a batch, its args as they were when it was called. */

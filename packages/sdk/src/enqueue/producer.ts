@@ -1,13 +1,15 @@
 import type { Connection } from '../connection.ts';
-import { draftOf, finished, isPlain, plainOptions } from '../draft.ts';
-import { OJSError } from '../errors.ts';
+import { bodyFlaw, draftOf, finished, isPlain, optionsFlaw, plainOptions } from '../draft.ts';
+import { OJSError, OJSValidationError } from '../errors.ts';
+import type { Flaw } from '../flaw.ts';
 import { handleOf, type JobCalls, type JobHandle } from '../handle.ts';
 import type { Job } from '../job.ts';
 import type { MiddlewareChain } from '../middleware/chain.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import type { CallOptions, JobRequest } from '../options.ts';
 import { part } from '../part.ts';
-import { atIndex, type Checked, complete, schemaOf } from './request.ts';
+import type { Drafted } from './batches.ts';
+import { type Checked, complete, schemaOf } from './request.ts';
 import { Sender } from './sender.ts';
 import type { Sent } from './sent.ts';
 import { tell, withArgs } from './shown.ts';
@@ -16,6 +18,7 @@ const passage = part(() => import('./passage.ts'));
 const batches = part(() => import('./batches.ts'));
 const wires = part(() => import('../wire.ts'));
 const typed = part(() => import('./typed.ts'));
+const refusals = part(() => import('../refusal.ts'));
 
 export interface ProducerOptions {
   readonly connection: Connection;
@@ -43,6 +46,8 @@ export class Producer {
     if (this.#closed) throw new OJSError('This client is closed.', { operation: 'job.enqueue' });
     const chain = this.options.middlewares.all;
     if (chain.length > 0) return (await passage()).throughChain(this, chain, request, options);
+    const flaw = bodyFlaw(request) ?? optionsFlaw(request);
+    if (flaw !== null) throw await refusalOf(flaw);
     const draft = draftOf(request);
     this.#isPlain &&= isPlain(request);
     const wire = finished(draft, this.#isPlain ? plainOptions(request) : (await wires()).wireOptions(request));
@@ -53,14 +58,13 @@ export class Producer {
 
   async enqueueBatch(requests: readonly JobRequest[], options: CallOptions): Promise<JobHandle[]> {
     const chain = this.options.middlewares.all;
-    const drafted = requests.map((request, index) => {
+    const drafted: Drafted[] = [];
+    for (const [index, request] of requests.entries()) {
       const own = complete(request, this.options.queue);
-      try {
-        return { request: own, draft: draftOf(own) };
-      } catch (error) {
-        throw atIndex(index, error);
-      }
-    });
+      const flaw = bodyFlaw(own);
+      if (flaw !== null) throw await refusalOf({ ...flaw, path: `[${index}].${flaw.path}` });
+      drafted.push({ request: own, draft: draftOf(own) });
+    }
     return (await batches()).sendBatch(this, chain, drafted, options);
   }
 
@@ -84,4 +88,10 @@ export class Producer {
     this.#closed = true;
     await this.sender.close();
   }
+}
+
+/** With the words for the flaw, where they can be loaded. */
+async function refusalOf(flaw: Flaw): Promise<OJSValidationError> {
+  const code = await refusals().catch(() => null);
+  return code?.refusalOf(flaw) ?? OJSValidationError.of(flaw.path, 'cannot be sent, and the code that can say why could not be loaded');
 }

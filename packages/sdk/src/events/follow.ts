@@ -58,7 +58,7 @@ async function* run(connection: Connection, options: EventsOptions, stop: AbortS
 async function* source(connection: Connection, options: EventsOptions, stop: AbortSignal, parts: FollowParts): AsyncGenerator<Event> {
   const { jobId, types } = options;
   let from = options;
-  if (connection.transport.stream !== undefined) {
+  if (connection.transport?.stream !== undefined) {
     const traits = await untilAborted(serverTraits(connection), stop).catch((error: unknown) => {
       if (stop.aborted) return null;
       throw error;

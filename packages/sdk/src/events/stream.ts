@@ -115,7 +115,7 @@ export async function* streamed({
 }
 
 async function open({ transport }: Connection, call: StreamCall, signal: AbortSignal): Promise<StreamAnswer> {
-  const answer = transport.stream?.(call, { signal, requestId: `req_${uuidv7()}` });
+  const answer = transport?.stream?.(call, { signal, requestId: `req_${uuidv7()}` });
   if (answer === undefined) return { status: 501, text: '', headers: {}, chunks: null };
   // Some clients of HTTP look at a signal only while a body is read.
   return untilAborted(answer, signal);

@@ -84,7 +84,7 @@ export class WorkflowWaiter {
   }
 
   async #listen({ signal }: AbortController): Promise<void> {
-    if (this.#connection.transport.stream === undefined) return;
+    if (this.#connection.transport?.stream === undefined) return;
     if (!(await serverTraits(this.#connection)).catalogueStreams || signal.aborted) return;
     const onOpen = () => {
       if (signal.aborted) return;

@@ -11,7 +11,7 @@ import { deleteDeadLetterJob, listDeadLetterJobs, retryDeadLetterJob } from '../
 import type { ArgsIn, ArgsOf, InputOf, JobDef, JobTypes, Jsonable, NameIn, ResultIn, ResultOf } from '../definition.ts';
 import { batchLimit, enqueueBatch, surelyTaken } from '../enqueue/batch.ts';
 import { checkNow } from '../enqueue/check.ts';
-import { atIndex, type Checked, complete, requestOf, schemaOf } from '../enqueue/request.ts';
+import { type Checked, complete, requestOf, schemaOf } from '../enqueue/request.ts';
 import type { Sent } from '../enqueue/sent.ts';
 import { tell, withArgs } from '../enqueue/shown.ts';
 import { enqueueOne } from '../enqueue/single.ts';
@@ -23,6 +23,7 @@ import { cancelJob, getJob } from '../jobs.ts';
 import { inQueue, type JobOptions, type JobRequest } from '../options.ts';
 import { firstPage } from '../page.ts';
 import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from '../queue.ts';
+import { atIndex } from '../refusal.ts';
 import { deleteSchema, getSchema, listSchemas, registerSchema, type Schema, type SchemaInfo } from '../schema.ts';
 import { readTraits, type ServerTraits } from '../server-traits.ts';
 import { health, manifest } from '../system.ts';

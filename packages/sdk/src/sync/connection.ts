@@ -3,11 +3,12 @@ import { type CallSettings, type End, expiry, type Outcome, type RetryRules, rea
 import { type ConnectionOptions, httpOptions } from '../connection.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { type ErrorContext, OJSError, OJSValidationError } from '../errors.ts';
-import { attempts, outcomeOf } from '../failures.ts';
+import { outcomeOf } from '../failures.ts';
 import { currentFake, type Fake } from '../fake.ts';
 import type { Wire } from '../json.ts';
 import { consoleLogger, type Logger } from '../logger.ts';
 import type { Ask, Operation } from '../operation.ts';
+import { attempts } from '../retries.ts';
 import type { HttpOptions } from '../transport/http.ts';
 import { CallThread, sleep } from './call-thread.ts';
 

@@ -1,6 +1,7 @@
 import { platform } from '#platform';
 import type { Connection } from '../connection.ts';
 import { textsOf, type Wire } from '../json.ts';
+import { once } from '../once.ts';
 import { type About, beatBody, type Listed, type Order, orderIn, type ReportedState } from './beat.ts';
 import type { HeartbeatNews, HeartbeatThread } from './heartbeat-plan.ts';
 import type { Held } from './held.ts';
@@ -110,7 +111,7 @@ export class Heartbeat {
     const reported = this.#services.state();
     const listed = [...this.#services.holdings];
     const body = beatBody(this.#about, reported, listed);
-    const answer = await this.#services.connection.once({ operation: 'worker.heartbeat', body }, this.#answerMs);
+    const answer = await once(this.#services.connection, { operation: 'worker.heartbeat', body }, this.#answerMs);
     this.#answered(reported, listed, answer, performance.now());
   }
 
