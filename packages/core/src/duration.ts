@@ -9,9 +9,10 @@ const day = 24 * hour;
 /** Longer texts can not be a duration within {@link maxDurationMs} that anybody would write. */
 const maxLength = 64;
 
-const component = (designator: string) => `(?:([0-9]+(?:[.][0-9]+)?)${designator})?`;
+const number = '([0-9]+(?:[.][0-9]+)?)';
+const each = (designators: string) => designators.replace(/./g, `(?:${number}$&)?`);
 /** The numbers of a duration, in the order that their designators must have. */
-const iso = new RegExp(`^P(?=.)${[...'YMWD'].map(component).join('')}(?:T(?=.)${[...'HMS'].map(component).join('')})?$`);
+const iso = new RegExp(`^P(?=.)${each('YMWD')}(?:T(?=.)${each('HMS')})?$`);
 /** What each of them counts. A year is 365 days and a month 30: durations here are lengths, not calendar arithmetic. */
 const lengths = [365 * day, 30 * day, 7 * day, day, hour, minute, second] as const;
 /** Only the last component may have a fraction. */
@@ -29,14 +30,8 @@ function bounded(ms: number): number | null {
   return rounded <= maxDurationMs ? rounded : null;
 }
 
-const shortUnits: ReadonlyMap<string, number> = new Map([
-  ['ms', 1],
-  ['s', second],
-  ['m', minute],
-  ['h', hour],
-  ['d', day],
-]);
-const short = /^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)$/;
+const shortUnits: Readonly<Record<string, number>> = { ms: 1, s: second, m: minute, h: hour, d: day };
+const short = new RegExp(`^${number}(ms|[smhd])$`);
 
 /** A duration as the SDK takes it: a number of milliseconds, `'200ms'`, `'5s'`, `'1.5h'`, `'1d'` or ISO 8601. In milliseconds, null where it is none. */
 export function readDuration(value: number | string): number | null {
@@ -44,6 +39,5 @@ export function readDuration(value: number | string): number | null {
   if (value.length > maxLength) return null;
   const match = short.exec(value);
   if (match === null) return parseDuration(value);
-  const unit = shortUnits.get(match[2] ?? '');
-  return unit === undefined ? null : bounded(Number(match[1]) * unit);
+  return bounded(Number(match[1]) * (shortUnits[match[2] ?? ''] ?? Number.POSITIVE_INFINITY));
 }

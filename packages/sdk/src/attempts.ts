@@ -55,11 +55,11 @@ export type Outcome =
 export type End = { readonly body: Wire } | { readonly error: OJSError; readonly recovery: Recovery | null };
 
 export function readRetryRules(retry: RetryOptions | false | undefined): RetryRules {
-  if (retry === false) return { max: 0, minMs: 0, maxMs: 0 };
+  const { maxRetries = 5, minBackoff = 100, maxBackoff = 5_000 } = retry === false ? { maxRetries: 0 } : (retry ?? {});
   return {
-    max: retry?.maxRetries ?? 5,
-    minMs: durationMs(retry?.minBackoff ?? 100, 'requestRetry.minBackoff'),
-    maxMs: durationMs(retry?.maxBackoff ?? 5_000, 'requestRetry.maxBackoff'),
+    max: maxRetries,
+    minMs: durationMs(minBackoff, 'requestRetry.minBackoff'),
+    maxMs: durationMs(maxBackoff, 'requestRetry.maxBackoff'),
   };
 }
 
@@ -72,10 +72,10 @@ export function unanswered(cause: unknown, context: ErrorContext): Unanswered {
   return { final: false, error: new OJSConnectionError(`${context.operation}: ${messageOf(cause)}`, { ...context, cause }) };
 }
 
-/** The error of a call whose deadline has passed. */
-export function expiry(operation: string, ms: number, context: ErrorContext, failures: readonly OJSError[] = []): OJSTimeoutError {
-  const about = { operation, attempt: failures.length + 1, cause: failures.at(-1), ...context };
-  return new OJSTimeoutError(`${operation}: no answer within ${Math.round(ms)} ms.`, about);
+/** The error of a call whose deadline of so many milliseconds has passed. */
+export function expiry(ms: number, about: ErrorContext, met: readonly OJSError[] = []): OJSTimeoutError {
+  const context = { attempt: met.length + 1, cause: met.at(-1), ...about };
+  return new OJSTimeoutError(`${about.operation}: no answer within ${Math.round(ms)} ms.`, context);
 }
 
 /** Node puts the useful part of a failed connection into the code or the cause. */

@@ -54,8 +54,8 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   readonly #producer: Producer;
   readonly #queue: string | undefined;
   readonly #calls: JobCalls = {
-    read: (jobId, options) => this.#manage(({ getJob }) => getJob(jobId), options),
-    cancel: (jobId, options) => this.#manage(({ cancelJob }) => cancelJob(jobId), options),
+    read: (jobId, options) => this.#manage((code) => code.getJob(jobId), options),
+    cancel: (jobId, options) => this.#manage((code) => code.cancelJob(jobId), options),
     result: async (jobId, options) => (await waiting()).resultOfJob(this.#connection, jobId, options),
     events: (jobId) => this.events({ jobId }),
   };
@@ -121,22 +121,22 @@ export class Client<R = JobTypes> implements AsyncDisposable {
 
   /** All queues, over every page. */
   async listQueues(options: CallOptions = {}): Promise<Queue[]> {
-    return this.#manage(({ listQueues }) => listQueues(), options);
+    return this.#manage((code) => code.listQueues(), options);
   }
 
   /** How many jobs of the queue are in which state, and its figures of the last hour. */
   async queueStats(queueName: string, options: CallOptions = {}): Promise<QueueStats> {
-    return this.#manage(({ queueStats }) => queueStats(queueName), options);
+    return this.#manage((code) => code.queueStats(queueName), options);
   }
 
   /** Workers stop fetching from the queue; jobs are still accepted unless the server is told otherwise. */
   async pauseQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
-    return this.#manage(({ changeQueue }) => changeQueue('queue.pause', queueName), options);
+    return this.#manage((code) => code.changeQueue('queue.pause', queueName), options);
   }
 
   /** Workers fetch from the queue again. */
   async resumeQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
-    return this.#manage(({ changeQueue }) => changeQueue('queue.resume', queueName), options);
+    return this.#manage((code) => code.changeQueue('queue.resume', queueName), options);
   }
 
   /** Registers a cron, or changes the one of this name. Its runs pass no middleware but encryption, which has encoded their args here. @throws {OJSValidationError} before anything is sent. */
@@ -152,33 +152,33 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     // A copy: the caller may change its own after the call.
     const request = typeof first === 'string' ? first : { ...first };
     const chain = this.middlewares.all;
-    const { cronCall, registerCron } = await management();
-    return registerCron(this.#connection, chain, this.#queue, cronCall(request, second, type, args, third));
+    const code = await management();
+    return code.registerCron(this.#connection, chain, this.#queue, code.cronCall(request, second, type, args, third));
   }
 
   /** Iterating goes on over the following pages. */
   async listCronJobs(options: PageOptions = {}): Promise<Page<CronJob>> {
-    return this.#pages(({ listCronJobs }, query) => listCronJobs(query), options);
+    return this.#pages((code, query) => code.listCronJobs(query), options);
   }
 
   /** Jobs that it has enqueued stay. @throws {JobNotFoundError} where there is no cron of this name. */
   async unregisterCronJob(name: string, options: CallOptions = {}): Promise<{ deleted: boolean; name: string }> {
-    return this.#manage(({ unregisterCronJob }) => unregisterCronJob(name), options);
+    return this.#manage((code) => code.unregisterCronJob(name), options);
   }
 
   /** Discarded jobs whose retry policy says `onExhaustion: 'dead_letter'`, newest first. */
   async listDeadLetterJobs(options: PageOptions & { queue?: string } = {}): Promise<Page<Job>> {
-    return this.#pages(({ listDeadLetterJobs }, query) => listDeadLetterJobs(options.queue, query), options);
+    return this.#pages((code, query) => code.listDeadLetterJobs(options.queue, query), options);
   }
 
   /** Makes the job available again with attempt 0; its error history stays. */
   async retryDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<Job> {
-    return this.#manage(({ retryDeadLetterJob }) => retryDeadLetterJob(jobId), options);
+    return this.#manage((code) => code.retryDeadLetterJob(jobId), options);
   }
 
   /** Removes the job for good. @throws {JobNotFoundError} where it is not in the dead letter. */
   async deleteDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<{ deleted: boolean; jobId: string }> {
-    return this.#manage(({ deleteDeadLetterJob }) => deleteDeadLetterJob(jobId), options);
+    return this.#manage((code) => code.deleteDeadLetterJob(jobId), options);
   }
 
   /** From then on the server checks the args of jobs of this type. */
@@ -189,22 +189,22 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     schema: Readonly<Record<string, unknown>>,
     options: CallOptions = {},
   ): Promise<Schema> {
-    return this.#manage(({ registerSchema }) => registerSchema(uri, jobType, version, schema), options);
+    return this.#manage((code) => code.registerSchema(uri, jobType, version, schema), options);
   }
 
   /** Without their texts, as the specification lists them. */
   async listSchemas(options: PageOptions = {}): Promise<Page<SchemaInfo>> {
-    return this.#pages(({ listSchemas }, query) => listSchemas(query), options);
+    return this.#pages((code, query) => code.listSchemas(query), options);
   }
 
   /** The newest version, with its text. @throws {JobNotFoundError} */
   async getSchema(uri: string, options: CallOptions = {}): Promise<Schema> {
-    return this.#manage(({ getSchema }) => getSchema(uri), options);
+    return this.#manage((code) => code.getSchema(uri), options);
   }
 
   /** From then on nothing is checked by it. @throws {JobNotFoundError} */
   async deleteSchema(uri: string, options: CallOptions = {}): Promise<{ deleted: boolean; uri: string }> {
-    return this.#manage(({ deleteSchema }) => deleteSchema(uri), options);
+    return this.#manage((code) => code.deleteSchema(uri), options);
   }
 
   /**
@@ -214,20 +214,17 @@ export class Client<R = JobTypes> implements AsyncDisposable {
    */
   async workflow<X>(definition: WorkflowDefinition<X>, options: CallOptions = {}): Promise<WorkflowHandle<X>> {
     const chain = this.middlewares.all;
-    const { openWorkflow } = await workflows();
-    return openWorkflow(this.#connection, chain, definition, this.#queue, options);
+    return (await workflows()).openWorkflow(this.#connection, chain, definition, this.#queue, options);
   }
 
   /** State and steps; what the results are of is not known here. @throws {JobNotFoundError} */
   async getWorkflow(workflowId: string, options: CallOptions = {}): Promise<WorkflowHandle<unknown>> {
-    const { findWorkflow } = await workflows();
-    return findWorkflow(this.#connection, workflowId, options);
+    return (await workflows()).findWorkflow(this.#connection, workflowId, options);
   }
 
   /** What has not begun is cancelled; jobs that run may finish (ojs-workflows §9.5). */
   async cancelWorkflow(workflowId: string, options: CallOptions = {}): Promise<Workflow> {
-    const { cancelWorkflow } = await workflows();
-    return this.#connection.ask(cancelWorkflow(workflowId), options);
+    return this.#connection.ask((await workflows()).cancelWorkflow(workflowId), options);
   }
 
   /**
@@ -242,12 +239,12 @@ export class Client<R = JobTypes> implements AsyncDisposable {
 
   /** What the server supports, verbatim. */
   async manifest(options: CallOptions = {}): Promise<Record<string, unknown>> {
-    return this.#manage(({ manifest }) => manifest(), options);
+    return this.#manage((code) => code.manifest(), options);
   }
 
   /** The server's own report, verbatim; also the one that it gives with 503 while it is degraded. */
   async health(options: CallOptions = {}): Promise<Record<string, unknown>> {
-    return this.#manage(({ health }) => health(), options);
+    return this.#manage((code) => code.health(), options);
   }
 
   async #manage<T>(operation: (code: typeof Management) => Operation<T>, options: CallOptions): Promise<T> {

@@ -9,7 +9,6 @@ import {
   type RetryRules,
   readBody,
   readRetryRules,
-  type Unanswered,
   unanswered,
 } from './attempts.ts';
 import { type Deadline, within } from './deadline.ts';
@@ -22,9 +21,8 @@ import { consoleLogger, guarded, type Logger } from './logger.ts';
 import { carryOut, type Operation } from './operation.ts';
 import type { CallOptions } from './options.ts';
 import { part, partsLoaded } from './part.ts';
-import { FetchTransport } from './transport/fetch.ts';
 import type { HttpOptions, Token } from './transport/http.ts';
-import { type TlsOptions, tlsFor } from './transport/tls.ts';
+import type { TlsOptions } from './transport/tls.ts';
 
 /** How to reach a server; of Client, Worker and Admin alike. Code wins over the environment, and that over the default. */
 export interface ConnectionOptions {
@@ -56,11 +54,11 @@ export class Connection implements AsyncDisposable {
   readonly logger: Logger;
   readonly timeoutMs: number;
   readonly retry: RetryRules;
-  #transport: Transport;
+  /** The way to the server. In a test with a fake nothing goes over it. */
+  transport: Transport;
   readonly #closing = new AbortController();
   /** Under way, between two attempts too. */
   readonly #calls = new Set<Promise<unknown>>();
-  #closed = false;
   #disconnected = false;
 
   /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
@@ -70,24 +68,11 @@ export class Connection implements AsyncDisposable {
     this.retry = readRetryRules(options.requestRetry);
     if (target === undefined || typeof target === 'string') {
       this.http = httpOptions(target, options);
-      this.#transport = openHttp(this.http);
+      this.transport = platform.httpTransport(this.http);
     } else {
       this.http = null;
-      this.#transport = target;
+      this.transport = target;
     }
-  }
-
-  /** The way to the server; null in a test with a fake, where nothing goes over a network. */
-  get transport(): Transport | null {
-    return currentFake() === null ? this.#transport : null;
-  }
-
-  /** From now on calls go over new connections. Answers the transport of those under way; null for one that was given: it is its owner's. */
-  rebuild(): Transport | null {
-    if (this.http === null || this.#closed) return null;
-    const old = this.#transport;
-    this.#transport = openHttp(this.http);
-    return old;
   }
 
   /** Aborted when this is closed: what follows or waits for others ends with it. */
@@ -106,13 +91,13 @@ export class Connection implements AsyncDisposable {
    */
   async call(call: Call, options: CallOptions, context: ErrorContext = {}, settings: CallSettings = {}): Promise<Wire> {
     const ms = this.deadlineMs(options);
-    const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}`, ...context };
-    const failures: OJSError[] = [];
+    const about = aboutOf(call, context);
+    const met: OJSError[] = [];
     return await within(
       ms,
-      () => expiry(call.operation, ms, about, failures),
+      () => expiry(ms, about, met),
       options.signal,
-      (deadline) => this.callWithin(deadline, call, about, settings, failures),
+      (deadline) => this.callWithin(deadline, call, about, settings, met),
     );
   }
 
@@ -121,17 +106,16 @@ export class Connection implements AsyncDisposable {
     return requestTimeout === undefined ? this.timeoutMs : durationMs(requestTimeout, 'requestTimeout');
   }
 
-  /** Same as `call`, within a deadline that the caller has made. `failures` grows by what every attempt met. */
+  /** Same as `call`, within a deadline that the caller has made. `met` grows by what every attempt met. */
   async callWithin(
     deadline: Deadline,
     call: Call,
     context: ErrorContext = {},
     settings: CallSettings = {},
-    failures: OJSError[] = [],
+    met: OJSError[] = [],
   ): Promise<Wire> {
-    if (this.#closed) throw new OJSError('This client is closed.', { operation: call.operation });
-    const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}`, ...context };
-    const work = this.#settle(call, deadline, about, settings, failures);
+    if (this.closing.aborted) throw new OJSError('This client is closed.', { operation: call.operation });
+    const work = this.#settle(call, deadline, aboutOf(call, context), settings, met);
     this.#calls.add(work);
     try {
       return await work;
@@ -156,22 +140,23 @@ export class Connection implements AsyncDisposable {
   /** One attempt. Its outcome is a refusal or the lack of an answer too. @throws what ends the deadline. */
   async attempt(call: Call, deadline: Deadline, context: ErrorContext, isAnswer?: CallSettings['isAnswer']): Promise<Outcome> {
     const fake = currentFake();
-    const answer = fake === null ? await this.#send(call, deadline, context) : await answered(fake, call, deadline);
-    if ('error' in answer) return answer;
+    const { signal } = deadline;
+    const { requestId } = context;
+    let answer: Answer;
+    try {
+      answer = await (fake === null
+        ? deadline.race(this.transport.call(call, { signal, ...(requestId !== undefined && { requestId }) }))
+        : answered(fake, call, deadline));
+    } catch (cause) {
+      signal.throwIfAborted();
+      // What a handler throws in inline mode is the caller's own: it is neither an error of the connection nor tried again.
+      if (fake !== null) throw cause;
+      return unanswered(cause, context);
+    }
     const body = isRefused(answer, isAnswer) ? undefined : readBody(answer);
     if (body !== undefined) return { body };
     const { outcomeOf } = await deadline.race(failures());
     return outcomeOf(answer, context, isAnswer);
-  }
-
-  async #send(call: Call, deadline: Deadline, context: ErrorContext): Promise<Answer | Unanswered> {
-    const { requestId } = context;
-    try {
-      return await deadline.race(this.#transport.call(call, { signal: deadline.signal, ...(requestId !== undefined && { requestId }) }));
-    } catch (cause) {
-      deadline.signal.throwIfAborted();
-      return unanswered(cause, context);
-    }
   }
 
   /** Waits for the calls under way, those that are to be tried again too. */
@@ -190,19 +175,20 @@ export class Connection implements AsyncDisposable {
   }
 
   #end(): void {
-    if (this.#closed) return;
-    this.#closed = true;
     this.#closing.abort(new OJSError('This client is closed.'));
   }
 
   async #disconnect(): Promise<void> {
     if (this.#disconnected) return;
     this.#disconnected = true;
-    if (this.http !== null) await this.#transport[Symbol.asyncDispose]();
+    if (this.http !== null) await this.transport[Symbol.asyncDispose]();
   }
 }
 
-/** What a handler throws in inline mode is the caller's own: it is neither an error of the connection nor tried again. */
+function aboutOf({ operation }: Call, context: ErrorContext): ErrorContext {
+  return { operation, ...context, requestId: context.requestId ?? `req_${uuidv7()}` };
+}
+
 async function answered(fake: Fake, call: Call, deadline: Deadline): Promise<Answer> {
   const answer = fake.answer(call);
   if (fake.settle !== undefined) await deadline.race(fake.settle(call, answer));
@@ -215,16 +201,12 @@ export function httpOptions(target: string | undefined, options: ConnectionOptio
   const text = target ?? fromEnv ?? defaultUrl;
   const name = fromEnv === undefined ? 'target' : 'OJS_BACKEND_URL';
   const base = URL.parse(text);
-  if (base === null || (base.protocol !== 'http:' && base.protocol !== 'https:')) {
+  if (base === null || !/^https?:$/.test(base.protocol)) {
     throw OJSValidationError.of(name, `expected an http or https URL such as ${defaultUrl}, got ${JSON.stringify(text)}`);
   }
   if (/\/ojs\/v1\/?$/.test(base.pathname))
     throw OJSValidationError.of(name, `expected the URL without /ojs/v1, got ${JSON.stringify(text)}`);
   const token = options.token ?? envText('OJS_AUTH_TOKEN');
-  const tls = tlsFor(options.tls, base, options.fetch !== undefined);
+  const tls = platform.tlsFor(options.tls, base, options.fetch !== undefined);
   return { base, headers: options.headers ?? {}, token, fetch: options.fetch, ...(tls && { tls }) };
-}
-
-function openHttp(options: HttpOptions): Transport {
-  return options.fetch === undefined ? platform.httpTransport(options) : new FetchTransport(options);
 }

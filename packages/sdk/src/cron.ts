@@ -1,7 +1,6 @@
 import { uuidv7 } from '@ojs-ts/core';
 import type { Connection } from './connection.ts';
 import { goneIsDone } from './dead-letter.ts';
-import { bodyFlaw } from './draft.ts';
 import { encoderOf } from './enqueue/encoder.ts';
 import { OJSError, OJSValidationError } from './errors.ts';
 import { type JsonArray, readRetry } from './job.ts';
@@ -10,7 +9,7 @@ import type { EnqueueMiddleware } from './middleware/types.ts';
 import type { Operation } from './operation.ts';
 import { type CallOptions, inQueue, type JobOptions } from './options.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
-import { refuse } from './refusal.ts';
+import { problemOf, refuse } from './refusal.ts';
 import { wireOptions } from './wire.ts';
 
 /** When a cron runs, and the options of its jobs. */
@@ -109,7 +108,7 @@ function wireCron(request: CronJobRequest): object {
   if (typeof name !== 'string' || name === '') throw OJSValidationError.of('name', 'expected a name for the cron');
   if (typeof cron !== 'string' || cron === '')
     throw OJSValidationError.of('cron', `expected an expression such as '0 9 * * *', got ${JSON.stringify(cron)}`);
-  refuse(bodyFlaw({ type, args, ...(meta && { meta }) }));
+  refuse(problemOf({ ...rest, type, args, ...(meta && { meta }) }));
   return compact({ name, cron, type, args, meta, timezone, overlap_policy: overlapPolicy, enabled, options: wireOptions(rest) });
 }
 

@@ -2,7 +2,7 @@ import { OJSValidationError } from './errors.ts';
 import type { JsonArray } from './job.ts';
 import { isJobType } from './names.ts';
 import { definitionOf, type JobOptions, type JobRequest, withDefaults } from './options.ts';
-import { refusalOf } from './refusal.ts';
+import { expectedType } from './refusal.ts';
 import type { SchemaInput, SchemaOutput, StandardSchemaV1 } from './standard-schema.ts';
 
 /** What survives JSON. A Date, a bigint, a function do not: `never`. Bounds no interface, as a recursive type of JSON values would. */
@@ -69,7 +69,7 @@ export function defineJob<T extends string, S extends StandardSchemaV1, RS exten
   options: JobOptions & { payload: S; result?: RS },
 ): JobDef<T, [SchemaOutput<S>], [SchemaInput<S>], SchemaOutput<RS>>;
 export function defineJob(type: string, options: JobOptions & JobSchemas = {}): JobDef {
-  if (!isJobType(type)) throw refusalOf({ path: 'type', rule: 'type', value: type });
+  if (!isJobType(type)) throw OJSValidationError.of('type', expectedType(type));
   const { args, payload, result, ...defaults } = options;
   if (args !== undefined && payload !== undefined) throw OJSValidationError.of('payload', 'give args or payload, not both');
   const schemas = { ...(args && { args }), ...(payload && { payload }), ...(result && { result }) };

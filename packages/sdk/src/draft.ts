@@ -1,10 +1,9 @@
 import { isUuidv7, uuidv7 } from '@ojs-ts/core';
-import { firstFlaw } from './arguments.ts';
-import type { Flaw } from './flaw.ts';
+import { isJson } from './arguments.ts';
 import type { JsonArray, Meta } from './job.ts';
 import { compact } from './json.ts';
 import { isJobType, isQueueName } from './names.ts';
-import type { JobOptions, JobRequest } from './options.ts';
+import { definitionOf, type JobOptions, type JobRequest, spellings } from './options.ts';
 
 /** A request in its wire form, with what a retry and an error need to know of it. */
 export interface WireRequest {
@@ -17,10 +16,21 @@ export interface WireRequest {
 /** A request of which all is written but the options: `text` lacks them, and its end. */
 export interface Draft extends WireRequest {}
 
-/** Of a request without a flaw. */
+/** Of a sound request. */
 export function draftOf(request: JobRequest): Draft {
   const { id = uuidv7(), queue = 'default' } = request;
   return { id, queue, text: JSON.stringify({ id, ...bodyOf(request) }).slice(0, -1) };
+}
+
+/** A request as it was when it was called. */
+export interface Drafted {
+  readonly request: JobRequest;
+  /** null for one that cannot be sent. */
+  readonly draft: Draft | null;
+}
+
+export function drafted(request: JobRequest): Drafted {
+  return { request, draft: isSound(request) ? draftOf(request) : null };
 }
 
 /** @param options in their wire form. */
@@ -40,52 +50,40 @@ export function bodyOf({ type, args, meta, schema }: JobRequest): RequestBody {
   return { type, args, meta, schema };
 }
 
-/** What is wrong with the request, its options apart; null for nothing. */
-export function bodyFlaw({ type, args, meta, id }: JobRequest): Flaw | null {
-  if (!isJobType(type)) return { path: 'type', rule: 'type', value: type };
-  if (!Array.isArray(args)) return { path: 'args', rule: 'args', value: args };
-  const flaw = firstFlaw(args, 'args') ?? (meta === undefined ? null : firstFlaw(meta, 'meta'));
-  return flaw ?? (id === undefined || isUuidv7(id) ? null : { path: 'id', rule: 'id', value: id });
+/** In either direction. */
+export const maxPriority = 100;
+
+/** What a rule is about. */
+export type Ruled = 'type' | 'args' | 'meta' | 'id' | 'queue' | 'priority';
+
+/** What holds of every request that is sent. The words for one of which it does not are in `refusal.ts`: a program whose requests are good does without them. */
+export const rules: readonly (readonly [Ruled, (value: unknown) => boolean])[] = [
+  ['type', isJobType],
+  ['args', (args) => Array.isArray(args) && isJson(args)],
+  ['meta', (meta) => meta === undefined || isJson(meta)],
+  ['id', (id) => id === undefined || isUuidv7(id)],
+  ['queue', (queue) => queue === undefined || isQueueName(queue)],
+  ['priority', (priority) => priority === undefined || (Number.isInteger(priority) && Math.abs(Number(priority)) <= maxPriority)],
+];
+
+function isSound(request: JobRequest): boolean {
+  return rules.every(([name, holds]) => holds(request[name])) && foreignName(request) === undefined;
+}
+
+/** An option of another SDK's spelling, such as `timeout_ms`. */
+export function foreignName(options: object): string | undefined {
+  return Object.keys(options).find((key) => /^[a-z]+(_[a-z]+)+$/.test(key));
 }
 
 /** Options whose wire form is read from a time or a policy; see `wire.ts`. */
-const derived = [
-  'timeoutMs',
-  'timeout',
-  'delayUntil',
-  'scheduledAt',
-  'delay',
-  'expiresAt',
-  'retry',
-  'unique',
-  'visibilityTimeoutMs',
-] as const satisfies readonly (keyof JobOptions)[];
+const derived: readonly (keyof JobOptions)[] = [...spellings.flat(), 'expiresAt', 'retry', 'unique', 'visibilityTimeoutMs'];
 
-/** Whether {@link plainOptions} is all that the options say. */
-export function isPlain(options: JobOptions): boolean {
-  return derived.every((name) => options[name] === undefined);
+/** Whether the request has no schema to be checked by, and {@link plainOptions} is all that its options say. */
+export function isPlain(request: JobRequest): boolean {
+  return request[definitionOf]?.schemas === undefined && derived.every((name) => request[name] === undefined);
 }
 
 /** The options that are sent as they are given. */
 export function plainOptions({ queue, priority, tags }: JobOptions): object {
   return compact({ queue, priority, tags });
-}
-
-/** In either direction. */
-export const maxPriority = 100;
-
-/** What is wrong with those of {@link plainOptions}; null for nothing. */
-export function optionsFlaw(options: JobOptions): Flaw | null {
-  const { queue, priority } = options;
-  if (queue !== undefined && !isQueueName(queue)) return { path: 'queue', rule: 'queue', value: queue };
-  if (priority !== undefined && !(Number.isInteger(priority) && Math.abs(priority) <= maxPriority)) {
-    return { path: 'priority', rule: 'priority', value: priority };
-  }
-  return nameFlaw(options);
-}
-
-/** Names of another SDK, such as `timeout_ms`, would do nothing in silence where the compiler does not see them. */
-export function nameFlaw(options: object, path = ''): Flaw | null {
-  const name = Object.keys(options).find((key) => /^[a-z]+(_[a-z]+)+$/.test(key));
-  return name === undefined ? null : { path: `${path}${name}`, rule: 'camel', value: name };
 }

@@ -14,12 +14,3 @@ export function defaultQueue(option: string | undefined): string | undefined {
   const name = option === undefined ? 'OJS_QUEUE' : 'queue';
   throw OJSValidationError.of(name, expectedQueue(queue));
 }
-
-/** @throws {OJSValidationError} for anything but one of the words, in any case. */
-export function envChoice<T extends string>(name: string, choices: readonly T[]): T | undefined {
-  const text = envText(name);
-  if (text === undefined) return undefined;
-  const choice = choices.find((one) => one === text.toLowerCase());
-  if (choice === undefined) throw OJSValidationError.of(name, `expected one of ${choices.join(', ')}, got ${JSON.stringify(text)}`);
-  return choice;
-}

@@ -47,7 +47,9 @@ export function listOf(value: unknown): readonly unknown[] {
 
 /** What `read` finds in the items of a list. */
 export function eachOf<T>(value: unknown, read: (item: unknown) => T | undefined): T[] {
-  return listOf(value).flatMap((item) => read(item) ?? []);
+  return listOf(value)
+    .map(read)
+    .filter((item) => item !== undefined);
 }
 
 /** Reads one of the words, and nothing else. */

@@ -95,7 +95,7 @@ export interface JobRequest<A extends JsonArray = JsonArray, R = unknown> extend
 }
 
 /** Options of which only one can be said. */
-const spellings: readonly (readonly (keyof JobOptions)[])[] = [
+export const spellings: readonly (readonly (keyof JobOptions)[])[] = [
   ['timeoutMs', 'timeout'],
   ['delayUntil', 'scheduledAt', 'delay'],
 ];

@@ -1,34 +1,60 @@
-import { maxDepth } from './arguments.ts';
-import { maxPriority } from './draft.ts';
+import { isJson, maxDepth } from './arguments.ts';
+import { foreignName, maxPriority, type Ruled, rules } from './draft.ts';
 import { OJSValidationError, type ValidationProblem } from './errors.ts';
-import type { Flaw, Rule } from './flaw.ts';
 import { expectedQueue } from './names.ts';
+import type { JobRequest } from './options.ts';
 
-/** What is said of a value that fails the rule. */
-const words: Readonly<Record<Rule, (value: unknown, path: string) => string>> = {
+/** What is said of a value that fails its rule. */
+const words: Readonly<Record<Ruled, (value: unknown) => string>> = {
+  type: expectedType,
   args: () => 'expected an array of JSON values',
-  camel: (_, path) => `there is no such option; here names are in camel case: ${camel(path.replace(/^.*[.]/, ''))}`,
-  depth: () => `nested deeper than ${maxDepth} levels`,
-  id: (value) => `expected a UUIDv7 in lower case, got ${JSON.stringify(value)}`,
-  json: lossOf,
-  loop: () => 'the value contains itself',
-  priority: (value) => `expected a whole number from ${-maxPriority} to ${maxPriority}, got ${value}`,
+  meta: () => 'expected an object of JSON values',
+  id: (id) => `expected a UUIDv7 in lower case, got ${JSON.stringify(id)}`,
   queue: expectedQueue,
-  type: (value) => `expected lower-case words joined by dots, such as 'email.send', got ${JSON.stringify(value)}`,
+  priority: (priority) => `expected a whole number from ${-maxPriority} to ${maxPriority}, got ${priority}`,
 };
 
-export function problemOf({ path, rule, value }: Flaw): ValidationProblem {
-  return { path, message: words[rule](value, path) };
+export function expectedType(got: unknown): string {
+  return `expected lower-case words joined by dots, such as 'email.send', got ${JSON.stringify(got)}`;
 }
 
-export function refusalOf(flaw: Flaw): OJSValidationError {
-  const { path, message } = problemOf(flaw);
-  return OJSValidationError.of(path, message);
+/** Why the request cannot be sent, as far as its rules go; null for no reason. */
+export function problemOf(request: JobRequest): ValidationProblem | null {
+  const broken = rules.find(([name, holds]) => !holds(request[name]));
+  if (broken === undefined) return nameProblem(request);
+  const [name] = broken;
+  const value = request[name];
+  // Where it is a list or an object, something in it is to blame.
+  const isInside = (name === 'args' && Array.isArray(value)) || name === 'meta';
+  return (isInside ? jsonProblem(value, name) : null) ?? { path: name, message: words[name](value) };
 }
 
-/** @throws {OJSValidationError} where there is a flaw. */
-export function refuse(flaw: Flaw | null): void {
-  if (flaw !== null) throw refusalOf(flaw);
+/** The first place in the value that JSON would lose or change in silence; null where there is none. */
+export function jsonProblem(value: unknown, path: string, above: readonly object[] = []): ValidationProblem | null {
+  if (isJson(value, [...above])) return null;
+  if (typeof value !== 'object' || value === null) return { path, message: lossOf(value) };
+  if (above.includes(value)) return { path, message: 'the value contains itself' };
+  if (above.length >= maxDepth) return { path, message: `nested deeper than ${maxDepth} levels` };
+  const isList = Array.isArray(value);
+  for (const [key, item] of isList ? value.entries() : Object.entries(value)) {
+    if (item === undefined && !isList) continue;
+    const problem = jsonProblem(item, isList ? `${path}[${key}]` : `${path}.${key}`, [...above, value]);
+    if (problem !== null) return problem;
+  }
+  return { path, message: lossOf(value) };
+}
+
+/** Names of another SDK, such as `timeout_ms`, would do nothing in silence where the compiler does not see them. */
+export function nameProblem(options: object, path = ''): ValidationProblem | null {
+  const name = foreignName(options);
+  if (name === undefined) return null;
+  const camel = name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+  return { path: `${path}${name}`, message: `there is no such option; here names are in camel case: ${camel}` };
+}
+
+/** @throws {OJSValidationError} where there is a problem. */
+export function refuse(problem: ValidationProblem | null): void {
+  if (problem !== null) throw OJSValidationError.of(problem.path, problem.message);
 }
 
 /** The same error, of the request at `index` of a batch. */
@@ -56,8 +82,4 @@ function lossOf(value: unknown): string {
     default:
       return `${typeof value} is no JSON value`;
   }
-}
-
-function camel(name: string): string {
-  return name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -1,15 +1,15 @@
 import { formatDuration, parseTimestamp } from '@ojs-ts/core';
-import { bodyFlaw, bodyOf, draftOf, finished, nameFlaw, optionsFlaw, plainOptions, type RequestBody, type WireRequest } from './draft.ts';
+import { bodyOf, draftOf, finished, plainOptions, type RequestBody, type WireRequest } from './draft.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { OJSValidationError } from './errors.ts';
 import { currentFake } from './fake.ts';
 import { compact } from './json.ts';
 import type { JobOptions, JobRequest, RetryPolicy, UniquePolicy } from './options.ts';
-import { integer, refuse } from './refusal.ts';
+import { integer, nameProblem, problemOf, refuse } from './refusal.ts';
 
 /** @throws {OJSValidationError} with every issue's path, before anything is sent. */
 export function wireRequest(request: JobRequest): WireRequest {
-  refuse(bodyFlaw(request));
+  refuse(problemOf(request));
   return finished(draftOf(request), wireOptions(request));
 }
 
@@ -20,13 +20,12 @@ export interface WireBody extends RequestBody {
 
 /** @throws {OJSValidationError} as {@link wireRequest}. */
 export function wireBody(request: JobRequest): WireBody {
-  refuse(bodyFlaw(request));
+  refuse(problemOf(request));
   return { ...bodyOf(request), options: wireOptions(request) };
 }
 
-/** @throws {OJSValidationError} with the path of the option. */
+/** Of a request whose rules hold. @throws {OJSValidationError} with the path of the option. */
 export function wireOptions(options: JobOptions): object {
-  refuse(optionsFlaw(options));
   return compact({
     ...plainOptions(options),
     timeout_ms: executionTimeout(options),
@@ -65,7 +64,7 @@ export function onlyOne(spellings: Readonly<Record<string, unknown>>): void {
 }
 
 function wireRetry(retry: RetryPolicy): object {
-  refuse(nameFlaw(retry, 'retry.'));
+  refuse(nameProblem(retry, 'retry.'));
   if (retry.onExhaustion !== undefined && retry.onExhaustion !== 'discard' && retry.onExhaustion !== 'dead_letter') {
     throw OJSValidationError.of('retry.onExhaustion', "expected 'discard' or 'dead_letter'");
   }
@@ -85,7 +84,7 @@ function wireRetry(retry: RetryPolicy): object {
 }
 
 function wireUnique(unique: UniquePolicy): object {
-  refuse(nameFlaw(unique, 'unique.'));
+  refuse(nameProblem(unique, 'unique.'));
   if (!Array.isArray(unique.keys) || unique.keys.length === 0) {
     throw OJSValidationError.of('unique.keys', "expected at least one of 'type', 'queue', 'args', 'meta'");
   }

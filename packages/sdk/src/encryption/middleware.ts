@@ -1,4 +1,3 @@
-import { firstFlaw } from '../arguments.ts';
 import type { JobContext } from '../context.ts';
 import { withArgs } from '../context-with-args.ts';
 import { type Encoder, encodes } from '../enqueue/encoder.ts';
@@ -7,7 +6,7 @@ import type { JobHandle, WaitOptions } from '../handle.ts';
 import type { Job, JsonArray } from '../job.ts';
 import type { EnqueueMiddleware, EnqueueNext, ExecutionMiddleware } from '../middleware/types.ts';
 import { type CallOptions, definitionOf, type JobRequest } from '../options.ts';
-import { refuse } from '../refusal.ts';
+import { jsonProblem, refuse } from '../refusal.ts';
 import type { CodecChain } from './chain.ts';
 import { decodeArgs, decodeResult, encodeArgs, encodeResult, isEncodedArgs } from './envelope.ts';
 import { type EncryptionKey, readKey } from './keys.ts';
@@ -67,7 +66,7 @@ export async function decodeJob<J extends Job>(codec: CodecChain, job: J): Promi
 }
 
 async function encrypted(request: JobRequest, codec: CodecChain, uniqueKey: EncryptionKey | undefined): Promise<JobRequest> {
-  refuse(firstFlaw(request.args, 'args'));
+  refuse(jsonProblem(request.args, 'args'));
   if (request.schema !== undefined) {
     throw OJSValidationError.of('schema', 'a server cannot check encrypted args; check them before, with the schema of defineJob');
   }

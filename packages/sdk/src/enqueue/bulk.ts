@@ -56,7 +56,7 @@ export class Bulk {
     if (signal.aborted) return;
     if (group.length === 1 || this.isAbsent) return this.#singly(group, false);
     const ms = Math.max(...group.map(({ deadline }) => deadline.remaining));
-    using deadline = new Deadline(ms, () => expiry('bulk.enqueue', ms, {}), signal);
+    using deadline = new Deadline(ms, () => expiry(ms, { operation: 'bulk.enqueue' }), signal);
     await this.#bulk(group, deadline, false, 0);
   }
 

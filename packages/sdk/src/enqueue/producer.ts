@@ -1,24 +1,17 @@
 import type { Connection } from '../connection.ts';
-import { bodyFlaw, draftOf, finished, isPlain, optionsFlaw, plainOptions } from '../draft.ts';
-import { OJSError, OJSValidationError } from '../errors.ts';
-import type { Flaw } from '../flaw.ts';
+import { type Drafted, drafted, finished, isPlain, plainOptions } from '../draft.ts';
+import { OJSError } from '../errors.ts';
 import { handleOf, type JobCalls, type JobHandle } from '../handle.ts';
 import type { Job } from '../job.ts';
 import type { MiddlewareChain } from '../middleware/chain.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import type { CallOptions, JobRequest } from '../options.ts';
 import { part } from '../part.ts';
-import type { Drafted } from './batches.ts';
-import { type Checked, complete, schemaOf } from './request.ts';
+import { complete } from './request.ts';
 import { Sender } from './sender.ts';
-import type { Sent } from './sent.ts';
-import { tell, withArgs } from './shown.ts';
+import { tell } from './tell.ts';
 
-const passage = part(() => import('./passage.ts'));
-const batches = part(() => import('./batches.ts'));
-const wires = part(() => import('../wire.ts'));
-const typed = part(() => import('./typed.ts'));
-const refusals = part(() => import('../refusal.ts'));
+const special = part(() => import('./special.ts'));
 
 export interface ProducerOptions {
   readonly connection: Connection;
@@ -33,7 +26,7 @@ export interface ProducerOptions {
 export class Producer {
   readonly options: ProducerOptions;
   readonly sender: Sender;
-  /** Until the first request with times or policies. Then all wait for the code that writes them, so that they are sent in the order of the calls. */
+  /** Until the first request that is more. Then all wait for the code that it needs, so that they are sent in the order of the calls. */
   #isPlain = true;
   #closed = false;
 
@@ -45,40 +38,32 @@ export class Producer {
   async enqueue(request: JobRequest, options: CallOptions): Promise<JobHandle> {
     if (this.#closed) throw new OJSError('This client is closed.', { operation: 'job.enqueue' });
     const chain = this.options.middlewares.all;
-    if (chain.length > 0) return (await passage()).throughChain(this, chain, request, options);
-    const flaw = bodyFlaw(request) ?? optionsFlaw(request);
-    if (flaw !== null) throw await refusalOf(flaw);
-    const draft = draftOf(request);
-    this.#isPlain &&= isPlain(request);
-    const wire = finished(draft, this.#isPlain ? plainOptions(request) : (await wires()).wireOptions(request));
-    const definition = schemaOf(request);
-    const checked = definition === undefined ? { wire } : { wire, parsed: await (await typed()).parseArgs(definition, request.args) };
-    return this.show(request, checked, await this.sender.one(wire, options));
+    if (chain.length > 0) return (await special()).throughChain(this, chain, request, options);
+    const own = drafted(request);
+    if (own.draft !== null) this.#isPlain &&= isPlain(request);
+    if (own.draft === null || !this.#isPlain) return this.#special(own, options);
+    const { job, outcome } = await this.sender.one(finished(own.draft, plainOptions(request)), options);
+    return this.told(handleOf(job, outcome, this.options.calls));
   }
 
   async enqueueBatch(requests: readonly JobRequest[], options: CallOptions): Promise<JobHandle[]> {
     const chain = this.options.middlewares.all;
-    const drafted: Drafted[] = [];
-    for (const [index, request] of requests.entries()) {
-      const own = complete(request, this.options.queue);
-      const flaw = bodyFlaw(own);
-      if (flaw !== null) throw await refusalOf({ ...flaw, path: `[${index}].${flaw.path}` });
-      drafted.push({ request: own, draft: draftOf(own) });
-    }
-    return (await batches()).sendBatch(this, chain, drafted, options);
+    const own = requests.map((request) => drafted(complete(request, this.options.queue)));
+    return (await special()).sendBatch(this, chain, own, options);
   }
 
-  /** The handle of a request that was sent. */
-  async show(request: JobRequest, { parsed }: Checked, { job, outcome }: Sent): Promise<JobHandle> {
-    const { calls, onJobEnqueued, connection } = this.options;
-    const definition = schemaOf(request);
-    let handle: JobHandle;
-    if (definition === undefined) handle = handleOf(withArgs(job, parsed), outcome, calls);
-    else {
-      const { parsedJob, parsingCalls } = await typed();
-      const seen = outcome === 'duplicate' ? await parsedJob(job, definition) : withArgs(job, parsed);
-      handle = handleOf(seen, outcome, parsingCalls(calls, definition));
-    }
+  async #special(own: Drafted, options: CallOptions): Promise<JobHandle> {
+    const { sendDrafted } = await special().catch((error: unknown) => {
+      // Those that come after it need not wait for what cannot be loaded.
+      this.#isPlain = true;
+      throw error;
+    });
+    return sendDrafted(this, own, options);
+  }
+
+  /** Tells of a job that was put into its queue. The job is there, whatever a listener makes of it. */
+  told(handle: JobHandle): JobHandle {
+    const { onJobEnqueued, connection } = this.options;
     tell(onJobEnqueued, handle, connection.logger);
     return handle;
   }
@@ -88,10 +73,4 @@ export class Producer {
     this.#closed = true;
     await this.sender.close();
   }
-}
-
-/** With the words for the flaw, where they can be loaded. */
-async function refusalOf(flaw: Flaw): Promise<OJSValidationError> {
-  const code = await refusals().catch(() => null);
-  return code?.refusalOf(flaw) ?? OJSValidationError.of(flaw.path, 'cannot be sent, and the code that can say why could not be loaded');
 }

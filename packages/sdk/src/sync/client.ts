@@ -10,12 +10,13 @@ import {
 import { deleteDeadLetterJob, listDeadLetterJobs, retryDeadLetterJob } from '../dead-letter.ts';
 import type { ArgsIn, ArgsOf, InputOf, JobDef, JobTypes, Jsonable, NameIn, ResultIn, ResultOf } from '../definition.ts';
 import { batchLimit, enqueueBatch, surelyTaken } from '../enqueue/batch.ts';
-import { checkNow } from '../enqueue/check.ts';
-import { type Checked, complete, requestOf, schemaOf } from '../enqueue/request.ts';
+import { type Checked, checkNow, schemaOf } from '../enqueue/check.ts';
+import { complete, requestOf } from '../enqueue/request.ts';
 import type { Sent } from '../enqueue/sent.ts';
-import { tell, withArgs } from '../enqueue/shown.ts';
 import { enqueueOne } from '../enqueue/single.ts';
+import { tell } from '../enqueue/tell.ts';
 import { parsedJobNow } from '../enqueue/typed.ts';
+import { withArgs } from '../enqueue/with-args.ts';
 import { defaultQueue } from '../environment.ts';
 import { currentFake } from '../fake.ts';
 import type { Job, JsonArray } from '../job.ts';

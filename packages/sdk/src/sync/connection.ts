@@ -98,7 +98,7 @@ export class SyncConnection implements Disposable {
       const { context, pauseMs } = step.value;
       if (pauseMs > 0) sleep(pauseMs);
       const outcome = this.#attempt(call, context, remaining(), settings.isAnswer);
-      if (outcome === null) throw expiry(call.operation, ms, about, failures);
+      if (outcome === null) throw expiry(ms, about, failures);
       step = steps.next(outcome);
     }
     return step.value;

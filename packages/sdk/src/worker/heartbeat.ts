@@ -51,8 +51,8 @@ export class Heartbeat {
     this.#answerMs = Math.min(settings.heartbeatMs * 0.8, connection.timeoutMs);
     this.#about = {
       worker_id: services.workerId,
-      hostname: platform.hostname,
-      pid: platform.pid,
+      hostname: platform.process?.hostname ?? '',
+      pid: platform.process?.pid ?? 0,
       started_at: new Date().toISOString(),
       visibility_timeout_ms: settings.visibilityMs,
       queues: settings.queues,

@@ -1,10 +1,9 @@
 import { platform } from '#platform';
 import type { ConnectionOptions } from '../connection.ts';
-import { nameFlaw } from '../draft.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { OJSValidationError } from '../errors.ts';
 import { expectedQueue, isQueueName } from '../names.ts';
-import { refuse } from '../refusal.ts';
+import { nameProblem, refuse } from '../refusal.ts';
 import { onlyOne } from '../wire.ts';
 import type { WorkerCallbacks } from './callbacks.ts';
 import { maxAhead } from './pace.ts';
@@ -67,7 +66,7 @@ const maxConcurrency = 10_000;
 
 /** Code over environment over default (SDK-009). @throws {OJSValidationError} */
 export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
-  refuse(nameFlaw(options));
+  refuse(nameProblem(options));
   onlyOne({ visibilityTimeoutMs: options.visibilityTimeoutMs, visibilityTimeout: options.visibilityTimeout });
   const queues = options.queues ?? [platform.env('OJS_QUEUE') || 'default'];
   if (!Array.isArray(queues)) throw OJSValidationError.of('queues', `expected an array of names, got ${JSON.stringify(queues)}`);

@@ -1,8 +1,7 @@
-import { firstFlaw } from '../arguments.ts';
 import type { Connection } from '../connection.ts';
 import { OJSAPIError, OJSError, OJSValidationError } from '../errors.ts';
 import { once } from '../once.ts';
-import { refuse } from '../refusal.ts';
+import { jsonProblem, refuse } from '../refusal.ts';
 import type { Held } from './held.ts';
 import { isRefusal, isUnclear, saysNoRoute } from './refusals.ts';
 
@@ -85,7 +84,7 @@ export class Reports {
   /** Now, or with the next one that is due; then it resolves at once. */
   async progress(percent: number, message?: string, data?: unknown): Promise<void> {
     if (!Number.isFinite(percent)) throw OJSValidationError.of('percent', `expected a number from 0 to 100, got ${percent}`);
-    if (data !== undefined) refuse(firstFlaw(data, 'data'));
+    if (data !== undefined) refuse(jsonProblem(data, 'data'));
     if (this.#held.state !== 'running') return;
     const report = { progress: Math.min(100, Math.max(0, percent)) / 100, message, data };
     const wait = this.#sentAt + everyMs - performance.now();
@@ -96,7 +95,7 @@ export class Reports {
 
   async checkpoint(state: unknown): Promise<void> {
     if (state === undefined) throw OJSValidationError.of('state', 'expected a JSON value; null is one');
-    refuse(firstFlaw(state, 'state'));
+    refuse(jsonProblem(state, 'state'));
     await this.#reporting.checkpoint(this.#held, state);
   }
 

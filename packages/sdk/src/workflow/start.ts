@@ -33,7 +33,7 @@ export async function startWorkflow(
 ): Promise<Started> {
   const ms = connection.deadlineMs(options);
   const failures: OJSError[] = [];
-  using deadline = new Deadline(ms, () => expiry('workflow.create', ms, {}, failures), options.signal);
+  using deadline = new Deadline(ms, () => expiry(ms, { operation: 'workflow.create' }, failures), options.signal);
   return await deadline.race(start(connection, middleware, definition, queue, deadline, failures));
 }
 
