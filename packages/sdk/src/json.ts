@@ -63,7 +63,14 @@ export function reader(fields: Readonly<Record<string, (value: unknown) => unkno
   const named = Object.entries(fields).map(
     ([name, read]) => [name, name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), read] as const,
   );
-  return (raw) => compact(Object.fromEntries(named.map(([name, wireName, read]) => [name, read(raw[wireName])])));
+  return (raw) => {
+    const found: Record<string, unknown> = {};
+    for (const [name, wireName, read] of named) {
+      const value = read(raw[wireName]);
+      if (value !== undefined) found[name] = value;
+    }
+    return found;
+  };
 }
 
 /** The object that the text holds; undefined for anything else. */
