@@ -9,10 +9,9 @@ const day = 24 * hour;
 /** Longer texts can not be a duration within {@link maxDurationMs} that anybody would write. */
 const maxLength = 64;
 
-const number = '([0-9]+(?:[.][0-9]+)?)';
-const each = (designators: string) => designators.replace(/./g, `(?:${number}$&)?`);
+const n = '([0-9]+(?:[.][0-9]+)?)';
 /** The numbers of a duration, in the order that their designators must have. */
-const iso = new RegExp(`^P(?=.)${each('YMWD')}(?:T(?=.)${each('HMS')})?$`);
+const iso = new RegExp(`^P(?=.)(?:${n}Y)?(?:${n}M)?(?:${n}W)?(?:${n}D)?(?:T(?=.)(?:${n}H)?(?:${n}M)?(?:${n}S)?)?$`);
 /** What each of them counts. A year is 365 days and a month 30: durations here are lengths, not calendar arithmetic. */
 const lengths = [365 * day, 30 * day, 7 * day, day, hour, minute, second] as const;
 /** Only the last component may have a fraction. */
@@ -31,7 +30,7 @@ function bounded(ms: number): number | null {
 }
 
 const shortUnits: Readonly<Record<string, number>> = { ms: 1, s: second, m: minute, h: hour, d: day };
-const short = new RegExp(`^${number}(ms|[smhd])$`);
+const short = new RegExp(`^${n}(ms|[smhd])$`);
 
 /** A duration as the SDK takes it: a number of milliseconds, `'200ms'`, `'5s'`, `'1.5h'`, `'1d'` or ISO 8601. In milliseconds, null where it is none. */
 export function readDuration(value: number | string): number | null {

@@ -13,14 +13,14 @@ import {
 } from './attempts.ts';
 import { type Deadline, within } from './deadline.ts';
 import { type Duration, durationMs } from './duration.ts';
-import { envText } from './environment.ts';
-import { type ErrorContext, OJSError, OJSValidationError, restacked } from './errors.ts';
+import { type ErrorContext, OJSError, restacked } from './errors.ts';
 import { currentFake, type Fake } from './fake.ts';
 import type { Wire } from './json.ts';
 import { consoleLogger, guarded, type Logger } from './logger.ts';
 import { carryOut, type Operation } from './operation.ts';
 import type { CallOptions } from './options.ts';
 import { part, partsLoaded } from './part.ts';
+import { defaultUrl, readBaseUrl } from './transport/base-url.ts';
 import type { HttpOptions, Token } from './transport/http.ts';
 import type { TlsOptions } from './transport/tls.ts';
 
@@ -45,8 +45,6 @@ export interface ConnectionOptions {
 /** What becomes of a call whose first attempt did not succeed. */
 const failures = part(() => import('./failures.ts'));
 
-const defaultUrl = 'http://localhost:8080';
-
 /** A server as Client and Worker see it: a transport with retries, deadlines and errors. */
 export class Connection implements AsyncDisposable {
   /** How HTTP is spoken, where the target is a URL. */
@@ -57,6 +55,8 @@ export class Connection implements AsyncDisposable {
   /** The way to the server. In a test with a fake nothing goes over it. */
   transport: Transport;
   readonly #closing = new AbortController();
+  /** Aborted when this is closed: what follows or waits for others ends with it. */
+  readonly closing: AbortSignal = this.#closing.signal;
   /** Under way, between two attempts too. */
   readonly #calls = new Set<Promise<unknown>>();
   #disconnected = false;
@@ -73,11 +73,6 @@ export class Connection implements AsyncDisposable {
       this.http = null;
       this.transport = target;
     }
-  }
-
-  /** Aborted when this is closed: what follows or waits for others ends with it. */
-  get closing(): AbortSignal {
-    return this.#closing.signal;
   }
 
   /** Carries an operation out. @throws as `call`, and what the operation does. */
@@ -197,16 +192,9 @@ async function answered(fake: Fake, call: Call, deadline: Deadline): Promise<Ans
 
 /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
 export function httpOptions(target: string | undefined, options: ConnectionOptions): HttpOptions {
-  const fromEnv = target === undefined ? envText('OJS_BACKEND_URL') : undefined;
-  const text = target ?? fromEnv ?? defaultUrl;
-  const name = fromEnv === undefined ? 'target' : 'OJS_BACKEND_URL';
-  const base = URL.parse(text);
-  if (base === null || !/^https?:$/.test(base.protocol)) {
-    throw OJSValidationError.of(name, `expected an http or https URL such as ${defaultUrl}, got ${JSON.stringify(text)}`);
-  }
-  if (/\/ojs\/v1\/?$/.test(base.pathname))
-    throw OJSValidationError.of(name, `expected the URL without /ojs/v1, got ${JSON.stringify(text)}`);
-  const token = options.token ?? envText('OJS_AUTH_TOKEN');
+  const { environment } = platform;
+  const base = (target === undefined ? environment?.url() : undefined) ?? readBaseUrl(target ?? defaultUrl, 'target');
+  const token = options.token ?? environment?.token();
   const tls = platform.tlsFor(options.tls, base, options.fetch !== undefined);
   return { base, headers: options.headers ?? {}, token, fetch: options.fetch, ...(tls && { tls }) };
 }

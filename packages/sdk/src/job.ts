@@ -1,6 +1,20 @@
 import { isState, type StateName } from '@ojs-ts/core';
 import { OJSError } from './errors.ts';
-import { booleanOf, dateOf, eachOf, isWire, listOf, numberOf, oneOf, reader, textOf, textsOf, type Wire, wireOf } from './json.ts';
+import {
+  booleanOf,
+  dateOf,
+  eachOf,
+  isWire,
+  listOf,
+  numberOf,
+  objectOf,
+  oneOf,
+  reader,
+  textOf,
+  textsOf,
+  type Wire,
+  wireOf,
+} from './json.ts';
 import type { RetryPolicy, UniquePolicy } from './options.ts';
 
 /** Args: an array of JSON values. */
@@ -61,41 +75,6 @@ export function jobIn(body: unknown): unknown {
   return isWire(body) && body.job !== undefined ? body.job : body;
 }
 
-const readFields = reader({
-  type: (value) => textOf(value) ?? '',
-  state: (value) => stateOf(value) ?? 'available',
-  queue: (value) => textOf(value) ?? 'default',
-  args: listOf,
-  meta: (value) => wireOf(value) ?? {},
-  priority: (value) => numberOf(value) ?? 0,
-  tags: (value) => textsOf(value) ?? [],
-  attempt: (value) => numberOf(value) ?? 0,
-  timeoutMs: numberOf,
-  retry: (value) => (isWire(value) ? readRetry(value) : undefined),
-  unique: (value) => (isWire(value) ? readUnique(value) : undefined),
-  schema: textOf,
-  workflowId: textOf,
-  result: (value) => value,
-  error: readJobError,
-  errors: (value) => eachOf(value, readJobError),
-  createdAt: dateOf,
-  enqueuedAt: dateOf,
-  startedAt: dateOf,
-  completedAt: dateOf,
-  cancelledAt: dateOf,
-  discardedAt: dateOf,
-  scheduledAt: dateOf,
-  expiresAt: dateOf,
-});
-
-/** Reads a wire envelope. What the type parameters promise about args and result is the caller's word: nothing here checks it. */
-export function readJob<A extends JsonArray = JsonArray, R = unknown>(raw: unknown): Job<A, R>;
-export function readJob(raw: unknown): Job {
-  if (!isWire(raw) || typeof raw.id !== 'string') throw new OJSError('The answer holds no job: expected an object with an id.');
-  const maxAttempts = numberOf(raw.max_attempts) ?? numberOf(wireOf(raw.retry)?.max_attempts) ?? 3;
-  return { id: raw.id, ...readFields(raw), maxAttempts, raw };
-}
-
 const readErrorFields = reader({
   message: (value) => textOf(value) ?? '',
   attempt: (value) => numberOf(value) ?? 0,
@@ -104,12 +83,11 @@ const readErrorFields = reader({
   backtrace: textsOf,
 });
 
-function readJobError(raw: unknown): JobErrorEntry | undefined {
-  if (!isWire(raw)) return undefined;
+const readJobError = objectOf((raw): JobErrorEntry => {
   const code = textOf(raw.code) ?? textOf(raw.type) ?? 'unknown';
   const occurredAt = dateOf(raw.occurred_at) ?? dateOf(raw.timestamp) ?? new Date(0);
   return { type: textOf(raw.type) ?? code, code, occurredAt, ...readErrorFields(raw) };
-}
+});
 
 export const readRetry: (raw: Wire) => RetryPolicy = reader({
   maxAttempts: numberOf,
@@ -132,6 +110,41 @@ const readUniqueFields = reader({
 
 function readUnique(raw: Wire): UniquePolicy {
   return { keys: eachOf(Array.isArray(raw.keys) ? raw.keys : raw.key, dimensionOf), ...readUniqueFields(raw) };
+}
+
+const readFields = reader({
+  type: (value) => textOf(value) ?? '',
+  state: (value) => stateOf(value) ?? 'available',
+  queue: (value) => textOf(value) ?? 'default',
+  args: listOf,
+  meta: (value) => wireOf(value) ?? {},
+  priority: (value) => numberOf(value) ?? 0,
+  tags: (value) => textsOf(value) ?? [],
+  attempt: (value) => numberOf(value) ?? 0,
+  timeoutMs: numberOf,
+  retry: objectOf(readRetry),
+  unique: objectOf(readUnique),
+  schema: textOf,
+  workflowId: textOf,
+  result: (value) => value,
+  error: readJobError,
+  errors: (value) => eachOf(value, readJobError),
+  createdAt: dateOf,
+  enqueuedAt: dateOf,
+  startedAt: dateOf,
+  completedAt: dateOf,
+  cancelledAt: dateOf,
+  discardedAt: dateOf,
+  scheduledAt: dateOf,
+  expiresAt: dateOf,
+});
+
+/** Reads a wire envelope. What the type parameters promise about args and result is the caller's word: nothing here checks it. */
+export function readJob<A extends JsonArray = JsonArray, R = unknown>(raw: unknown): Job<A, R>;
+export function readJob(raw: unknown): Job {
+  if (!isWire(raw) || typeof raw.id !== 'string') throw new OJSError('The answer holds no job: expected an object with an id.');
+  const maxAttempts = numberOf(raw.max_attempts) ?? numberOf(wireOf(raw.retry)?.max_attempts) ?? 3;
+  return { id: raw.id, ...readFields(raw), maxAttempts, raw };
 }
 
 function stateOf(value: unknown): JobState | undefined {

@@ -52,6 +52,11 @@ export function eachOf<T>(value: unknown, read: (item: unknown) => T | undefined
     .filter((item) => item !== undefined);
 }
 
+/** Reads an object, and nothing else. */
+export function objectOf<T>(read: (raw: Wire) => T): (value: unknown) => T | undefined {
+  return (value) => (isWire(value) ? read(value) : undefined);
+}
+
 /** Reads one of the words, and nothing else. */
 export function oneOf<T extends string>(...words: readonly T[]): (value: unknown) => T | undefined {
   return (value) => words.find((word) => word === value);

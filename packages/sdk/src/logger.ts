@@ -10,7 +10,7 @@ type Line = readonly [message: string, fields?: object];
 
 /** Writes to the console from `OJS_LOG_LEVEL` (default `info`) up. @throws {OJSValidationError} where that names no level. */
 export function consoleLogger(): Logger {
-  const threshold = logLevels.indexOf(platform.logLevel?.() ?? 'info');
+  const threshold = logLevels.indexOf(platform.environment?.logLevel() ?? 'info');
   return loggerOf((level, message, ...fields) => {
     if (logLevels.indexOf(level) >= threshold) console[level](`ojs: ${message}`, ...fields);
   });

@@ -223,7 +223,7 @@ describe('Client', () => {
   });
 
   test('the path of the binding is no part of the target: it would be there twice', () => {
-    expect(() => new Client('http://localhost:8080/ojs/v1')).toThrow('target: expected the URL without /ojs/v1');
+    expect(() => new Client('http://localhost:8080/ojs/v1')).toThrow('target: expected an http or https URL without /ojs/v1');
     expect(() => new Client('http://localhost:8080/base/ojs/v1/')).toThrow('without /ojs/v1');
   });
 

@@ -22,7 +22,9 @@ export function checkEventsOptions({ queue, jobId, types, after }: EventsOptions
   if (queue !== undefined && jobId !== undefined) throw OJSValidationError.of('queue', 'give queue or jobId, not both');
   if (types === undefined) return;
   if (!Array.isArray(types)) throw OJSValidationError.of('types', "expected an array such as ['job.completed', 'workflow.*']");
-  const bad = types.findIndex((type) => typeof type !== 'string' || !/^[a-z0-9_.-]+[*]?$|^[*]$/.test(type));
-  if (bad >= 0)
-    throw OJSValidationError.of(`types[${bad}]`, `expected a kind such as 'job.completed' or 'job.*', got ${JSON.stringify(types[bad])}`);
+  types.forEach((type, index) => {
+    if (typeof type !== 'string' || !/^[a-z0-9_.-]+\*?$|^\*$/.test(type)) {
+      throw OJSValidationError.of(`types[${index}]`, `expected a kind such as 'job.completed' or 'job.*', got ${JSON.stringify(type)}`);
+    }
+  });
 }

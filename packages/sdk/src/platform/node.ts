@@ -4,7 +4,7 @@ import { OJSError } from '../errors.ts';
 import { FetchTransport } from '../transport/fetch.ts';
 import type { HttpOptions } from '../transport/http.ts';
 import { lazyTransport } from '../transport/lazy.ts';
-import { readLogLevel } from './node/log-level.ts';
+import { environment } from './node/environment.ts';
 import { startHeartbeats } from './node/start-heartbeats.ts';
 import { tlsFor } from './node/tls.ts';
 import type { Platform, ProcessSignal } from './platform.ts';
@@ -13,8 +13,7 @@ const signals: readonly ProcessSignal[] = ['SIGTERM', 'SIGINT', 'SIGTSTP', 'SIGC
 
 /** Node, and what is compatible with it (Bun, Deno). */
 export const platform: Platform = {
-  env: (name) => process.env[name],
-  logLevel: readLogLevel,
+  environment,
   tlsFor,
   httpTransport: (options) => (options.fetch === undefined ? lazyTransport(() => openTransport(options)) : new FetchTransport(options)),
   process: {

@@ -1,5 +1,5 @@
 import type { Transport } from '@ojs-ts/core';
-import type { LogLevel } from '../logger.ts';
+import type { Environment } from '../environment.ts';
 import type { HttpOptions } from '../transport/http.ts';
 import type { TlsOptions } from '../transport/tls.ts';
 import type { HeartbeatListener, HeartbeatPlan, HeartbeatThread } from '../worker/heartbeat-plan.ts';
@@ -18,9 +18,8 @@ export interface PlatformProcess {
 
 /** What differs between Node and everything else; `package.json` chooses by its `imports`. */
 export interface Platform {
-  env(name: string): string | undefined;
-  /** From which level on the console is told; absent where nothing can be set. @throws {OJSValidationError} */
-  logLevel?(): LogLevel | undefined;
+  /** Absent where there is none, such as in a browser. */
+  readonly environment?: Environment;
   /**
    * TLS settings for a connection to this URL, those of the environment too; undefined for the platform's own.
    * @throws {OJSValidationError} for settings that `httpTransport` cannot heed.

@@ -4,7 +4,6 @@ import type { Platform } from './platform.ts';
 
 /** Browsers, edge runtimes: fetch, no process. */
 export const platform: Platform = {
-  env: () => undefined,
   tlsFor(options) {
     if (options !== undefined) throw OJSValidationError.of('tls', 'cannot be heeded: connections are this platform’s own');
     return undefined;

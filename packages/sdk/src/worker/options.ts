@@ -68,7 +68,7 @@ const maxConcurrency = 10_000;
 export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
   refuse(nameProblem(options));
   onlyOne({ visibilityTimeoutMs: options.visibilityTimeoutMs, visibilityTimeout: options.visibilityTimeout });
-  const queues = options.queues ?? [platform.env('OJS_QUEUE') || 'default'];
+  const queues = options.queues ?? [platform.environment?.queue() ?? 'default'];
   if (!Array.isArray(queues)) throw OJSValidationError.of('queues', `expected an array of names, got ${JSON.stringify(queues)}`);
   if (queues.length === 0) throw OJSValidationError.of('queues', 'expected at least one queue');
   for (const [index, queue] of queues.entries()) {
@@ -101,8 +101,8 @@ function readPrefetch(prefetch: number | 'auto', concurrency: number): Pick<Work
 }
 
 function fromEnv(name: string): number | undefined {
-  const text = platform.env(name);
-  if (text === undefined || text === '') return undefined;
+  const text = platform.environment?.text(name);
+  if (text === undefined) return undefined;
   const value = Number(text);
   if (Number.isFinite(value) && value >= 0) return value;
   throw OJSValidationError.of(name, `expected a number, got ${JSON.stringify(text)}`);
