@@ -40,9 +40,14 @@ export class Producer {
     const chain = this.options.middlewares.all;
     if (chain.length > 0) return (await special()).throughChain(this, chain, request, options);
     const own = drafted(request);
-    if (own.draft !== null) this.#isPlain &&= isPlain(request);
-    if (own.draft === null || !this.#isPlain) return this.#special(own, options);
-    const { job, outcome } = await this.sender.one(finished(own.draft, plainOptions(request)), options);
+    const plain = isPlain(request) ? own.draft : null;
+    if (plain === null) return this.#special(own, options);
+    if (!this.#isPlain) {
+      // It can do without code that cannot be loaded.
+      const code = await special().catch(() => null);
+      if (code !== null) return code.sendDrafted(this, own, options);
+    }
+    const { job, outcome } = await this.sender.one(finished(plain, plainOptions(request)), options);
     return this.told(handleOf(job, outcome, this.options.calls));
   }
 
@@ -53,8 +58,8 @@ export class Producer {
   }
 
   async #special(own: Drafted, options: CallOptions): Promise<JobHandle> {
+    this.#isPlain &&= own.draft === null;
     const { sendDrafted } = await special().catch((error: unknown) => {
-      // Those that come after it need not wait for what cannot be loaded.
       this.#isPlain = true;
       throw error;
     });

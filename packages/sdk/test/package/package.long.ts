@@ -192,7 +192,7 @@ describe('a program that imports the client only, bundled for the web', () => {
       rest: expect.stringContaining('could not be loaded'),
       refused: expect.stringContaining('could not be loaded'),
       special: expect.stringContaining('could not be loaded'),
-      after: [6],
+      plain: [6, 7],
     });
   });
 });

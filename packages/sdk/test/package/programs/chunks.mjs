@@ -11,9 +11,12 @@ if (process.argv[2] === 'offline') {
   const away = await new Client('http://127.0.0.1:1').enqueue('package.chunk', []).catch(said);
   const rest = await client.listQueues().catch(said);
   const refused = await client.enqueue('package.chunk', [1n]).catch(said);
-  const special = await client.enqueue('package.chunk', [5], { queue, delay: '1h' }).catch(said);
-  const after = await client.enqueue('package.chunk', [6], { queue });
-  console.log(JSON.stringify({ several: several.length, away, rest, refused, special, after: after.args }));
+  const [special, beside] = await Promise.all([
+    client.enqueue('package.chunk', [5], { queue, delay: '1h' }).catch(said),
+    client.enqueue('package.chunk', [6], { queue }),
+  ]);
+  const after = await client.enqueue('package.chunk', [7], { queue });
+  console.log(JSON.stringify({ several: several.length, away, rest, refused, special, plain: [...beside.args, ...after.args] }));
 } else {
   const [batched] = await client.enqueueBatch([{ type: 'package.chunk', args: [4], queue, delay: '1h' }]);
   const refused = await client.getJob('nobody').catch(({ name, code }) => `${name}: ${code}`);
