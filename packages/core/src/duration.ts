@@ -6,49 +6,22 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** Designators in the order they must have. A year is 365 days and a month 30: durations here are lengths, not calendar arithmetic. */
-const dateUnits = { Y: 365 * day, M: 30 * day, W: 7 * day, D: day } as const;
-const timeUnits = { H: hour, M: minute, S: second } as const;
-
 /** Longer texts can not be a duration within {@link maxDurationMs} that anybody would write. */
 const maxLength = 64;
-const component = /([0-9]+)(?:\.([0-9]+))?([YMWDHS])/y;
 
-/**
- * An ISO 8601 duration in milliseconds, rounded to one, never down to nothing; null where it is none or beyond {@link maxDurationMs}.
- * Only the last component may have a fraction (digest §1.5, X6).
- */
+const n = '([0-9]+(?:[.][0-9]+)?)';
+/** The numbers of a duration, in the order that their designators must have. */
+const iso = new RegExp(`^P(?=.)(?:${n}Y)?(?:${n}M)?(?:${n}W)?(?:${n}D)?(?:T(?=.)(?:${n}H)?(?:${n}M)?(?:${n}S)?)?$`);
+/** What each of them counts. A year is 365 days and a month 30: durations here are lengths, not calendar arithmetic. */
+const lengths = [365 * day, 30 * day, 7 * day, day, hour, minute, second] as const;
+/** Only the last component may have a fraction. */
+const earlyFraction = /\.[0-9]+[A-Z]./;
+
+/** An ISO 8601 duration in milliseconds, rounded to one, never down to nothing; null where it is none or beyond {@link maxDurationMs} (digest §1.5, X6). */
 export function parseDuration(text: string): number | null {
-  if (text.length > maxLength || text[0] !== 'P') return null;
-  let ms = 0;
-  let at = 1;
-  let units: readonly (readonly [string, number])[] = Object.entries(dateUnits);
-  let inTime = false;
-  let components = 0;
-  let fraction = false;
-  while (at < text.length) {
-    if (text[at] === 'T') {
-      if (inTime) return null;
-      inTime = true;
-      units = Object.entries(timeUnits);
-      components = 0;
-      at++;
-      continue;
-    }
-    component.lastIndex = at;
-    const match = component.exec(text);
-    if (match === null || fraction) return null;
-    const index = units.findIndex(([designator]) => designator === match[3]);
-    const unit = units[index];
-    if (unit === undefined) return null;
-    units = units.slice(index + 1);
-    fraction = match[2] !== undefined;
-    ms += Number(fraction ? `${match[1]}.${match[2]}` : match[1]) * unit[1];
-    components++;
-    at = component.lastIndex;
-  }
-  if (components === 0) return null;
-  return bounded(ms);
+  const match = text.length > maxLength || earlyFraction.test(text) ? null : iso.exec(text);
+  if (match === null) return null;
+  return bounded(lengths.reduce((ms, length, index) => ms + Number(match[index + 1] ?? 0) * length, 0));
 }
 
 function bounded(ms: number): number | null {
@@ -56,14 +29,8 @@ function bounded(ms: number): number | null {
   return rounded <= maxDurationMs ? rounded : null;
 }
 
-const shortUnits: ReadonlyMap<string, number> = new Map([
-  ['ms', 1],
-  ['s', second],
-  ['m', minute],
-  ['h', hour],
-  ['d', day],
-]);
-const short = /^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)$/;
+const shortUnits: Readonly<Record<string, number>> = { ms: 1, s: second, m: minute, h: hour, d: day };
+const short = new RegExp(`^${n}(ms|[smhd])$`);
 
 /** A duration as the SDK takes it: a number of milliseconds, `'200ms'`, `'5s'`, `'1.5h'`, `'1d'` or ISO 8601. In milliseconds, null where it is none. */
 export function readDuration(value: number | string): number | null {
@@ -71,6 +38,5 @@ export function readDuration(value: number | string): number | null {
   if (value.length > maxLength) return null;
   const match = short.exec(value);
   if (match === null) return parseDuration(value);
-  const unit = shortUnits.get(match[2] ?? '');
-  return unit === undefined ? null : bounded(Number(match[1]) * unit);
+  return bounded(Number(match[1]) * (shortUnits[match[2] ?? ''] ?? Number.POSITIVE_INFINITY));
 }

@@ -1,7 +1,7 @@
 import type { Answer, Call } from '@ojs-ts/core';
 import { type Duration, durationMs } from './duration.ts';
 import { type ErrorContext, type OJSAPIError, OJSConnectionError, type OJSError, OJSTimeoutError } from './errors.ts';
-import { isWire, type Wire } from './json.ts';
+import { parseWire, type Wire } from './json.ts';
 
 export interface RetryOptions {
   maxRetries?: number;
@@ -23,16 +23,13 @@ export interface Recovery {
   readonly body: (found: readonly Wire[]) => Wire | null;
 }
 
-/** The body is what this call finds. */
-export function asFound(call: Call): Recovery {
-  return { calls: [call], body: ([found]) => found ?? null };
-}
-
 export interface CallSettings {
   /** Statuses of 400 and more that are an answer all the same. */
   readonly isAnswer?: (answer: Answer) => boolean;
   /** Asked when the server refuses a repeated call whose first outcome is unknown. */
   readonly recover?: (error: OJSAPIError) => Recovery | null;
+  /** Of the job that the call makes: a duplicate of this id is the work of an earlier attempt, and what the call finds. */
+  readonly jobId?: string;
   /** True where an earlier call of somebody else may have had the same effect already. */
   readonly uncertain?: boolean;
   /** Errors that are not worth another attempt although they might pass. */
@@ -58,11 +55,11 @@ export type Outcome =
 export type End = { readonly body: Wire } | { readonly error: OJSError; readonly recovery: Recovery | null };
 
 export function readRetryRules(retry: RetryOptions | false | undefined): RetryRules {
-  if (retry === false) return { max: 0, minMs: 0, maxMs: 0 };
+  const { maxRetries = 5, minBackoff = 100, maxBackoff = 5_000 } = retry === false ? { maxRetries: 0 } : (retry ?? {});
   return {
-    max: retry?.maxRetries ?? 5,
-    minMs: durationMs(retry?.minBackoff ?? 100, 'requestRetry.minBackoff'),
-    maxMs: durationMs(retry?.maxBackoff ?? 5_000, 'requestRetry.maxBackoff'),
+    max: maxRetries,
+    minMs: durationMs(minBackoff, 'requestRetry.minBackoff'),
+    maxMs: durationMs(maxBackoff, 'requestRetry.maxBackoff'),
   };
 }
 
@@ -75,15 +72,10 @@ export function unanswered(cause: unknown, context: ErrorContext): Unanswered {
   return { final: false, error: new OJSConnectionError(`${context.operation}: ${messageOf(cause)}`, { ...context, cause }) };
 }
 
-/** The error of a call whose deadline has passed. */
-export function expiry(operation: string, ms: number, context: ErrorContext, failures: readonly OJSError[] = []): OJSTimeoutError {
-  const cause = failures.at(-1);
-  return new OJSTimeoutError(`${operation}: no answer within ${Math.round(ms)} ms.`, {
-    operation,
-    attempt: failures.length + 1,
-    ...(cause && { cause }),
-    ...context,
-  });
+/** The error of a call whose deadline of so many milliseconds has passed. */
+export function expiry(ms: number, about: ErrorContext, met: readonly OJSError[] = []): OJSTimeoutError {
+  const context = { attempt: met.length + 1, cause: met.at(-1), ...about };
+  return new OJSTimeoutError(`${about.operation}: no answer within ${Math.round(ms)} ms.`, context);
 }
 
 /** Node puts the useful part of a failed connection into the code or the cause. */
@@ -94,19 +86,8 @@ export function messageOf(error: unknown): string {
   return `${error.message}${code}${cause}`.trim();
 }
 
-/** The outcome of an answer that is no refusal. */
-export function readBody(answer: Answer, context: ErrorContext): Outcome {
+/** The body of an answer that is no refusal; undefined for one that cannot be read, such as a page of some proxy. */
+export function readBody({ status, text }: Answer): Wire | undefined {
   // Other servers may have nothing to tell, such as of what was deleted (ojs-http-binding §4).
-  if (answer.status === 204) return { body: {} };
-  try {
-    const body: unknown = JSON.parse(answer.text);
-    if (isWire(body)) return { body };
-  } catch {
-    // Falls through: a page of some proxy is as little an answer as a bare number.
-  }
-  const start = answer.text.slice(0, 80);
-  return {
-    final: true,
-    error: new OJSConnectionError(`${context.operation}: expected a JSON object, got ${JSON.stringify(start)}.`, context),
-  };
+  return status === 204 ? {} : parseWire(text);
 }

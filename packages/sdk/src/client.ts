@@ -10,11 +10,12 @@ import { later } from './events/later.ts';
 import { checkEventsOptions, type EventsOptions } from './events/wanted.ts';
 import { handleOf, type JobCalls, type JobHandle } from './handle.ts';
 import type { Job, JsonArray } from './job.ts';
-import { cancelJob, getJob } from './jobs.ts';
+import type * as Management from './management.ts';
 import { MiddlewareChain } from './middleware/chain.ts';
 import type { EnqueueMiddleware } from './middleware/types.ts';
-import { type CallOptions, type EnqueueOptions, inQueue, type JobRequest } from './options.ts';
-import type { Page, PageOptions } from './page.ts';
+import type { Operation } from './operation.ts';
+import type { CallOptions, EnqueueOptions, JobRequest } from './options.ts';
+import type { Page, PageOf, PageOptions, PageQuery } from './page.ts';
 import { part } from './part.ts';
 import type { Queue, QueueStats } from './queue.ts';
 import type { Schema, SchemaInfo } from './schema.ts';
@@ -53,8 +54,8 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   readonly #producer: Producer;
   readonly #queue: string | undefined;
   readonly #calls: JobCalls = {
-    read: (jobId, options) => this.#connection.ask(getJob(jobId), options),
-    cancel: (jobId, options) => this.#connection.ask(cancelJob(jobId), options),
+    read: (jobId, options) => this.#manage((code) => code.getJob(jobId), options),
+    cancel: (jobId, options) => this.#manage((code) => code.cancelJob(jobId), options),
     result: async (jobId, options) => (await waiting()).resultOfJob(this.#connection, jobId, options),
     events: (jobId) => this.events({ jobId }),
   };
@@ -110,36 +111,32 @@ export class Client<R = JobTypes> implements AsyncDisposable {
 
   /** INFO. Ids are not checked here: the server answers `not_found`. */
   async getJob(jobId: string, options: CallOptions = {}): Promise<JobHandle> {
-    return handleOf(await this.#connection.ask(getJob(jobId), options), 'created', this.#calls);
+    return handleOf(await this.#calls.read(jobId, options), 'created', this.#calls);
   }
 
   /** CANCEL (ojs-core §7.6). A running job's `ctx.signal` aborts within a heartbeat of its worker. */
   async cancelJob(jobId: string, options: CallOptions = {}): Promise<Job> {
-    return this.#connection.ask(cancelJob(jobId), options);
+    return this.#calls.cancel(jobId, options);
   }
 
   /** All queues, over every page. */
   async listQueues(options: CallOptions = {}): Promise<Queue[]> {
-    const { listQueues } = await management();
-    return this.#connection.ask(listQueues(), options);
+    return this.#manage((code) => code.listQueues(), options);
   }
 
   /** How many jobs of the queue are in which state, and its figures of the last hour. */
   async queueStats(queueName: string, options: CallOptions = {}): Promise<QueueStats> {
-    const { queueStats } = await management();
-    return this.#connection.ask(queueStats(queueName), options);
+    return this.#manage((code) => code.queueStats(queueName), options);
   }
 
   /** Workers stop fetching from the queue; jobs are still accepted unless the server is told otherwise. */
   async pauseQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
-    const { changeQueue } = await management();
-    return this.#connection.ask(changeQueue('queue.pause', queueName), options);
+    return this.#manage((code) => code.changeQueue('queue.pause', queueName), options);
   }
 
   /** Workers fetch from the queue again. */
   async resumeQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
-    const { changeQueue } = await management();
-    return this.#connection.ask(changeQueue('queue.resume', queueName), options);
+    return this.#manage((code) => code.changeQueue('queue.resume', queueName), options);
   }
 
   /** Registers a cron, or changes the one of this name. Its runs pass no middleware but encryption, which has encoded their args here. @throws {OJSValidationError} before anything is sent. */
@@ -154,41 +151,34 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   ): Promise<CronJob> {
     // A copy: the caller may change its own after the call.
     const request = typeof first === 'string' ? first : { ...first };
-    const { cronCall, encodedCron, registerCronJob } = await management();
-    const call = cronCall(request, second, type, args, third);
-    const sent = await encodedCron(call.request, this.middlewares.all);
-    const cron = await this.#connection.ask(registerCronJob(inQueue(sent, this.#queue)), call.options ?? {});
-    return sent === call.request ? cron : { ...cron, args: call.request.args ?? [] };
+    const chain = this.middlewares.all;
+    const code = await management();
+    return code.registerCron(this.#connection, chain, this.#queue, code.cronCall(request, second, type, args, third));
   }
 
   /** Iterating goes on over the following pages. */
   async listCronJobs(options: PageOptions = {}): Promise<Page<CronJob>> {
-    const { firstPage, listCronJobs, openPage } = await management();
-    return openPage(firstPage(options), (query) => this.#connection.ask(listCronJobs(query), options));
+    return this.#pages((code, query) => code.listCronJobs(query), options);
   }
 
   /** Jobs that it has enqueued stay. @throws {JobNotFoundError} where there is no cron of this name. */
   async unregisterCronJob(name: string, options: CallOptions = {}): Promise<{ deleted: boolean; name: string }> {
-    const { unregisterCronJob } = await management();
-    return this.#connection.ask(unregisterCronJob(name), options);
+    return this.#manage((code) => code.unregisterCronJob(name), options);
   }
 
   /** Discarded jobs whose retry policy says `onExhaustion: 'dead_letter'`, newest first. */
   async listDeadLetterJobs(options: PageOptions & { queue?: string } = {}): Promise<Page<Job>> {
-    const { firstPage, listDeadLetterJobs, openPage } = await management();
-    return openPage(firstPage(options), (query) => this.#connection.ask(listDeadLetterJobs(options.queue, query), options));
+    return this.#pages((code, query) => code.listDeadLetterJobs(options.queue, query), options);
   }
 
   /** Makes the job available again with attempt 0; its error history stays. */
   async retryDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<Job> {
-    const { retryDeadLetterJob } = await management();
-    return this.#connection.ask(retryDeadLetterJob(jobId), options);
+    return this.#manage((code) => code.retryDeadLetterJob(jobId), options);
   }
 
   /** Removes the job for good. @throws {JobNotFoundError} where it is not in the dead letter. */
   async deleteDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<{ deleted: boolean; jobId: string }> {
-    const { deleteDeadLetterJob } = await management();
-    return this.#connection.ask(deleteDeadLetterJob(jobId), options);
+    return this.#manage((code) => code.deleteDeadLetterJob(jobId), options);
   }
 
   /** From then on the server checks the args of jobs of this type. */
@@ -199,26 +189,22 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     schema: Readonly<Record<string, unknown>>,
     options: CallOptions = {},
   ): Promise<Schema> {
-    const { registerSchema } = await management();
-    return this.#connection.ask(registerSchema(uri, jobType, version, schema), options);
+    return this.#manage((code) => code.registerSchema(uri, jobType, version, schema), options);
   }
 
   /** Without their texts, as the specification lists them. */
   async listSchemas(options: PageOptions = {}): Promise<Page<SchemaInfo>> {
-    const { firstPage, listSchemas, openPage } = await management();
-    return openPage(firstPage(options), (query) => this.#connection.ask(listSchemas(query), options));
+    return this.#pages((code, query) => code.listSchemas(query), options);
   }
 
   /** The newest version, with its text. @throws {JobNotFoundError} */
   async getSchema(uri: string, options: CallOptions = {}): Promise<Schema> {
-    const { getSchema } = await management();
-    return this.#connection.ask(getSchema(uri), options);
+    return this.#manage((code) => code.getSchema(uri), options);
   }
 
   /** From then on nothing is checked by it. @throws {JobNotFoundError} */
   async deleteSchema(uri: string, options: CallOptions = {}): Promise<{ deleted: boolean; uri: string }> {
-    const { deleteSchema } = await management();
-    return this.#connection.ask(deleteSchema(uri), options);
+    return this.#manage((code) => code.deleteSchema(uri), options);
   }
 
   /**
@@ -228,20 +214,17 @@ export class Client<R = JobTypes> implements AsyncDisposable {
    */
   async workflow<X>(definition: WorkflowDefinition<X>, options: CallOptions = {}): Promise<WorkflowHandle<X>> {
     const chain = this.middlewares.all;
-    const { openWorkflow } = await workflows();
-    return openWorkflow(this.#connection, chain, definition, this.#queue, options);
+    return (await workflows()).openWorkflow(this.#connection, chain, definition, this.#queue, options);
   }
 
   /** State and steps; what the results are of is not known here. @throws {JobNotFoundError} */
   async getWorkflow(workflowId: string, options: CallOptions = {}): Promise<WorkflowHandle<unknown>> {
-    const { findWorkflow } = await workflows();
-    return findWorkflow(this.#connection, workflowId, options);
+    return (await workflows()).findWorkflow(this.#connection, workflowId, options);
   }
 
   /** What has not begun is cancelled; jobs that run may finish (ojs-workflows §9.5). */
   async cancelWorkflow(workflowId: string, options: CallOptions = {}): Promise<Workflow> {
-    const { cancelWorkflow } = await workflows();
-    return this.#connection.ask(cancelWorkflow(workflowId), options);
+    return this.#connection.ask((await workflows()).cancelWorkflow(workflowId), options);
   }
 
   /**
@@ -256,14 +239,21 @@ export class Client<R = JobTypes> implements AsyncDisposable {
 
   /** What the server supports, verbatim. */
   async manifest(options: CallOptions = {}): Promise<Record<string, unknown>> {
-    const { manifest } = await management();
-    return this.#connection.ask(manifest(), options);
+    return this.#manage((code) => code.manifest(), options);
   }
 
   /** The server's own report, verbatim; also the one that it gives with 503 while it is degraded. */
   async health(options: CallOptions = {}): Promise<Record<string, unknown>> {
-    const { health } = await management();
-    return this.#connection.ask(health(), options);
+    return this.#manage((code) => code.health(), options);
+  }
+
+  async #manage<T>(operation: (code: typeof Management) => Operation<T>, options: CallOptions): Promise<T> {
+    return this.#connection.ask(operation(await management()), options);
+  }
+
+  async #pages<T>(list: (code: typeof Management, query: PageQuery) => Operation<PageOf<T>>, options: PageOptions): Promise<Page<T>> {
+    const code = await management();
+    return code.openPage(code.firstPage(options), (query) => this.#connection.ask(list(code, query), options));
   }
 
   /** Waits for the calls under way. A transport that was given to the constructor stays open. */

@@ -1,15 +1,15 @@
 import { uuidv7 } from '@ojs-ts/core';
-import { firstProblem } from './arguments.ts';
+import type { Connection } from './connection.ts';
 import { goneIsDone } from './dead-letter.ts';
 import { encoderOf } from './enqueue/encoder.ts';
 import { OJSError, OJSValidationError } from './errors.ts';
 import { type JsonArray, readRetry } from './job.ts';
 import { booleanOf, compact, dateOf, isWire, listOf, numberOf, textOf, textsOf, type Wire, wireOf } from './json.ts';
 import type { EnqueueMiddleware } from './middleware/types.ts';
-import { isJobType } from './names.ts';
 import type { Operation } from './operation.ts';
-import type { JobOptions } from './options.ts';
+import { type CallOptions, inQueue, type JobOptions } from './options.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
+import { problemOf, refuse } from './refusal.ts';
 import { wireOptions } from './wire.ts';
 
 /** When a cron runs, and the options of its jobs. */
@@ -49,17 +49,34 @@ export function* registerCronJob(request: CronJobRequest): Operation<CronJob> {
   return readCron(yield { call: { operation: 'cron.register', body, idempotencyKey: uuidv7() }, about: { queue: request.queue } });
 }
 
+/** A client's: with the queue of jobs that name none. The answer shows the args as they were before a middleware encoded them. */
+export async function registerCron(
+  connection: Connection,
+  middleware: readonly EnqueueMiddleware[],
+  queue: string | undefined,
+  { request, options = {} }: CronCall<CallOptions>,
+): Promise<CronJob> {
+  const sent = await encodedCron(request, middleware);
+  const cron = await connection.ask(registerCronJob(inQueue(sent, queue)), options);
+  return sent === request ? cron : { ...cron, args: request.args ?? [] };
+}
+
 /**
  * The cron as a client may send it: one with encryption among its middleware encodes the args, which every run of the cron has then.
  * @throws {OJSValidationError}
  */
-export async function encodedCron(request: CronJobRequest, middleware: readonly EnqueueMiddleware[]): Promise<CronJobRequest> {
+async function encodedCron(request: CronJobRequest, middleware: readonly EnqueueMiddleware[]): Promise<CronJobRequest> {
   const encoders = middleware.map(encoderOf).filter((encode) => encode !== null);
   if (encoders.length === 0) return request;
   wireCron(request);
   let { args = [], meta = {} } = request;
   for (const encode of encoders) ({ args, meta } = await encode(args, meta));
   return { ...request, args, meta };
+}
+
+export interface CronCall<O> {
+  readonly request: CronJobRequest;
+  readonly options: O | undefined;
 }
 
 /** Both forms of a call as one. */
@@ -69,7 +86,7 @@ export function cronCall<O extends object>(
   type: string | undefined,
   args: JsonArray | undefined,
   options: (CronJobOptions & O) | undefined,
-): { readonly request: CronJobRequest; readonly options: O | undefined } {
+): CronCall<O> {
   if (typeof first !== 'string') return { request: first, options: typeof second === 'string' ? undefined : second };
   const cron = typeof second === 'string' ? second : '';
   return { request: { ...options, name: first, cron, type: type ?? '', args: args ?? [] }, options };
@@ -91,11 +108,7 @@ function wireCron(request: CronJobRequest): object {
   if (typeof name !== 'string' || name === '') throw OJSValidationError.of('name', 'expected a name for the cron');
   if (typeof cron !== 'string' || cron === '')
     throw OJSValidationError.of('cron', `expected an expression such as '0 9 * * *', got ${JSON.stringify(cron)}`);
-  if (!isJobType(type))
-    throw OJSValidationError.of('type', `expected lower-case words joined by dots, such as 'email.send', got ${JSON.stringify(type)}`);
-  if (!Array.isArray(args)) throw OJSValidationError.of('args', 'expected an array of JSON values');
-  const problem = firstProblem(args) ?? (meta === undefined ? null : firstProblem([meta]));
-  if (problem !== null) throw OJSValidationError.of(problem.path, problem.message);
+  refuse(problemOf({ ...rest, type, args, ...(meta && { meta }) }));
   return compact({ name, cron, type, args, meta, timezone, overlap_policy: overlapPolicy, enabled, options: wireOptions(rest) });
 }
 

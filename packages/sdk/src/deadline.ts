@@ -18,32 +18,31 @@ export async function within<T>(
 
 /** The end of one call: its time, or the caller's abort, whichever comes first. Both reject at once, whatever the work under way does. */
 export class Deadline implements Disposable {
-  readonly #controller = new AbortController();
+  readonly signal: AbortSignal;
   readonly #over: Promise<never>;
-  readonly #caller: AbortSignal | undefined;
   readonly #until: number;
-  readonly #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #abort: (reason: unknown) => void;
-  readonly #onCallerAbort = () => this.#abort(this.#caller?.reason);
+  readonly #release: () => void;
 
   /** @throws the reason of a signal that is already aborted. */
   constructor(ms: number, expired: () => Error, caller?: AbortSignal) {
     caller?.throwIfAborted();
+    const controller = new AbortController();
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => {});
-    this.#over = promise;
-    this.#abort = (reason) => {
+    const end = (reason: unknown) => {
       reject(reason);
-      this.#controller.abort(reason);
+      controller.abort(reason);
     };
+    const onCallerAbort = () => end(caller?.reason);
+    const timer = Number.isFinite(ms) ? setTimeout(() => end(expired()), timerMs(ms)) : undefined;
+    caller?.addEventListener('abort', onCallerAbort, { once: true });
+    this.signal = controller.signal;
+    this.#over = promise;
     this.#until = performance.now() + ms;
-    this.#timer = Number.isFinite(ms) ? setTimeout(() => this.#abort(expired()), timerMs(ms)) : undefined;
-    this.#caller = caller;
-    caller?.addEventListener('abort', this.#onCallerAbort, { once: true });
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+    this.#release = () => {
+      clearTimeout(timer);
+      caller?.removeEventListener('abort', onCallerAbort);
+    };
   }
 
   /** Milliseconds. */
@@ -60,18 +59,7 @@ export class Deadline implements Disposable {
     }
   }
 
-  async sleep(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, timerMs(ms));
-    try {
-      await this.race(promise);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
-    this.#caller?.removeEventListener('abort', this.#onCallerAbort);
+    this.#release();
   }
 }

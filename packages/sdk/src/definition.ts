@@ -1,7 +1,8 @@
 import { OJSValidationError } from './errors.ts';
 import type { JsonArray } from './job.ts';
 import { isJobType } from './names.ts';
-import { type JobOptions, type JobRequest, withDefaults } from './options.ts';
+import { definitionOf, type JobOptions, type JobRequest, withDefaults } from './options.ts';
+import { expectedType } from './refusal.ts';
 import type { SchemaInput, SchemaOutput, StandardSchemaV1 } from './standard-schema.ts';
 
 /** What survives JSON. A Date, a bigint, a function do not: `never`. Bounds no interface, as a recursive type of JSON values would. */
@@ -68,9 +69,7 @@ export function defineJob<T extends string, S extends StandardSchemaV1, RS exten
   options: JobOptions & { payload: S; result?: RS },
 ): JobDef<T, [SchemaOutput<S>], [SchemaInput<S>], SchemaOutput<RS>>;
 export function defineJob(type: string, options: JobOptions & JobSchemas = {}): JobDef {
-  if (!isJobType(type)) {
-    throw OJSValidationError.of('type', `expected lower-case words joined by dots, such as 'email.send', got ${JSON.stringify(type)}`);
-  }
+  if (!isJobType(type)) throw OJSValidationError.of('type', expectedType(type));
   const { args, payload, result, ...defaults } = options;
   if (args !== undefined && payload !== undefined) throw OJSValidationError.of('payload', 'give args or payload, not both');
   const schemas = { ...(args && { args }), ...(payload && { payload }), ...(result && { result }) };
@@ -82,6 +81,3 @@ export function job<D extends JobDef>(definition: D, args: Jsonable<InputOf<D>>,
 export function job(definition: JobDef, args: JsonArray, options: JobOptions = {}): JobRequest {
   return { ...withDefaults(definition.defaults, options), type: definition.type, args, [definitionOf]: definition };
 }
-
-/** Where a request made by `job()` keeps what checks it. A symbol, so that it never reaches the wire. */
-export const definitionOf: unique symbol = Symbol.for('@ojs-ts/sdk.definition');

@@ -1,10 +1,9 @@
 import { isUuidv7, uuidv7 } from '@ojs-ts/core';
-import { firstProblem } from './arguments.ts';
-import { OJSValidationError } from './errors.ts';
+import { isJson } from './arguments.ts';
 import type { JsonArray, Meta } from './job.ts';
 import { compact } from './json.ts';
 import { isJobType, isQueueName } from './names.ts';
-import type { JobOptions, JobRequest } from './options.ts';
+import { definitionOf, type JobOptions, type JobRequest, spellings } from './options.ts';
 
 /** A request in its wire form, with what a retry and an error need to know of it. */
 export interface WireRequest {
@@ -17,12 +16,21 @@ export interface WireRequest {
 /** A request of which all is written but the options: `text` lacks them, and its end. */
 export interface Draft extends WireRequest {}
 
-/** @throws {OJSValidationError} with every issue's path. */
+/** Of a sound request. */
 export function draftOf(request: JobRequest): Draft {
-  const body = checkedBody(request);
-  const id = request.id ?? uuidv7();
-  if (!isUuidv7(id)) throw OJSValidationError.of('id', `expected a UUIDv7 in lower case, got ${JSON.stringify(id)}`);
-  return { id, queue: request.queue ?? 'default', text: JSON.stringify({ id, ...body }).slice(0, -1) };
+  const { id = uuidv7(), queue = 'default' } = request;
+  return { id, queue, text: JSON.stringify({ id, ...bodyOf(request) }).slice(0, -1) };
+}
+
+/** A request as it was when it was called. */
+export interface Drafted {
+  readonly request: JobRequest;
+  /** null for one that cannot be sent. */
+  readonly draft: Draft | null;
+}
+
+export function drafted(request: JobRequest): Drafted {
+  return { request, draft: isSound(request) ? draftOf(request) : null };
 }
 
 /** @param options in their wire form. */
@@ -31,71 +39,51 @@ export function finished({ id, queue, text }: Draft, options: object): WireReque
 }
 
 /** What a request says besides its options, in its wire form. */
-export interface CheckedBody {
+export interface RequestBody {
   readonly type: string;
   readonly args: JsonArray;
   readonly meta: Meta | undefined;
   readonly schema: string | undefined;
 }
 
-/** @throws {OJSValidationError} with every issue's path. */
-export function checkedBody(request: JobRequest): CheckedBody {
-  if (!isJobType(request.type)) {
-    throw OJSValidationError.of(
-      'type',
-      `expected lower-case words joined by dots, such as 'email.send', got ${JSON.stringify(request.type)}`,
-    );
-  }
-  if (!Array.isArray(request.args)) throw OJSValidationError.of('args', 'expected an array of JSON values');
-  const problem = firstProblem(request.args) ?? (request.meta === undefined ? null : firstProblem([request.meta]));
-  if (problem !== null) throw OJSValidationError.of(problem.path, problem.message);
-  return { type: request.type, args: request.args, meta: request.meta, schema: request.schema };
+export function bodyOf({ type, args, meta, schema }: JobRequest): RequestBody {
+  return { type, args, meta, schema };
+}
+
+/** In either direction. */
+export const maxPriority = 100;
+
+/** What a rule is about. */
+export type Ruled = 'type' | 'args' | 'meta' | 'id' | 'queue' | 'priority';
+
+/** What holds of every request that is sent. The words for one of which it does not are in `refusal.ts`: a program whose requests are good does without them. */
+export const rules: readonly (readonly [Ruled, (value: unknown) => boolean])[] = [
+  ['type', isJobType],
+  ['args', (args) => Array.isArray(args) && isJson(args)],
+  ['meta', (meta) => meta === undefined || isJson(meta)],
+  ['id', (id) => id === undefined || isUuidv7(id)],
+  ['queue', (queue) => queue === undefined || isQueueName(queue)],
+  ['priority', (priority) => priority === undefined || (Number.isInteger(priority) && Math.abs(Number(priority)) <= maxPriority)],
+];
+
+function isSound(request: JobRequest): boolean {
+  return rules.every(([name, holds]) => holds(request[name])) && foreignName(request) === undefined;
+}
+
+/** An option of another SDK's spelling, such as `timeout_ms`. */
+export function foreignName(options: object): string | undefined {
+  return Object.keys(options).find((key) => /^[a-z]+(_[a-z]+)+$/.test(key));
 }
 
 /** Options whose wire form is read from a time or a policy; see `wire.ts`. */
-const derived = [
-  'timeoutMs',
-  'timeout',
-  'delayUntil',
-  'scheduledAt',
-  'delay',
-  'expiresAt',
-  'retry',
-  'unique',
-  'visibilityTimeoutMs',
-] as const satisfies readonly (keyof JobOptions)[];
+const derived: readonly (keyof JobOptions)[] = [...spellings.flat(), 'expiresAt', 'retry', 'unique', 'visibilityTimeoutMs'];
 
-/** Whether {@link plainOptions} is all that the options say. */
-export function isPlain(options: JobOptions): boolean {
-  return derived.every((name) => options[name] === undefined);
+/** Whether the request has no schema to be checked by, and {@link plainOptions} is all that its options say. */
+export function isPlain(request: JobRequest): boolean {
+  return request[definitionOf]?.schemas === undefined && derived.every((name) => request[name] === undefined);
 }
 
-/** The options that are sent nearly as they are given. @throws {OJSValidationError} */
-export function plainOptions(options: JobOptions): object {
-  camelOnly(options);
-  const { queue, priority, tags } = options;
-  if (queue !== undefined && !isQueueName(queue)) {
-    throw OJSValidationError.of('queue', `expected lower-case letters, digits, '-' and '.', got ${JSON.stringify(queue)}`);
-  }
-  return compact({ queue, priority: integer(priority, 'priority', -100, 100), tags });
-}
-
-/**
- * Names of another SDK, such as `timeout_ms`, would do nothing in silence where the compiler does not see them.
- * @throws {OJSValidationError}
- */
-export function camelOnly(options: object, path = ''): void {
-  const name = Object.keys(options).find((key) => /^[a-z]+(_[a-z]+)+$/.test(key));
-  if (name === undefined) return;
-  const camel = name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-  throw OJSValidationError.of(`${path}${name}`, `there is no such option; here names are in camel case: ${camel}`);
-}
-
-/** @throws {OJSValidationError} for anything but a whole number in these bounds. */
-export function integer(value: number | undefined, path: string, min: number, max: number = Number.MAX_SAFE_INTEGER): number | undefined {
-  if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return value;
-  throw OJSValidationError.of(
-    path,
-    `expected a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}, got ${value}`,
-  );
+/** The options that are sent as they are given. */
+export function plainOptions({ queue, priority, tags }: JobOptions): object {
+  return compact({ queue, priority, tags });
 }

@@ -1,25 +1,17 @@
 import { platform } from '#platform';
-import { OJSValidationError } from './errors.ts';
-import { isQueueName } from './names.ts';
+import type { LogLevel } from './logger.ts';
+import { readQueueName } from './names.ts';
 
-/** A variable of the environment; an empty one counts as unset. Code wins over it, and it over the default (SDK-009). */
-export function envText(name: string): string | undefined {
-  return platform.env(name) || undefined;
+/** What the environment says; an empty variable counts as unset. Code wins over it, and it over the default (SDK-009). All but `text` throw OJSValidationError by the variable's name. */
+export interface Environment {
+  text(name: string): string | undefined;
+  url(): URL | undefined;
+  token(): string | undefined;
+  queue(): string | undefined;
+  logLevel(): LogLevel | undefined;
 }
 
 /** The queue of jobs that name none; undefined leaves it to the server. @throws {OJSValidationError} */
 export function defaultQueue(option: string | undefined): string | undefined {
-  const queue = option ?? envText('OJS_QUEUE');
-  if (queue === undefined || isQueueName(queue)) return queue;
-  const name = option === undefined ? 'OJS_QUEUE' : 'queue';
-  throw OJSValidationError.of(name, `expected lower-case letters, digits, '-' and '.', got ${JSON.stringify(queue)}`);
-}
-
-/** @throws {OJSValidationError} for anything but one of the words, in any case. */
-export function envChoice<T extends string>(name: string, choices: readonly T[]): T | undefined {
-  const text = envText(name);
-  if (text === undefined) return undefined;
-  const choice = choices.find((one) => one === text.toLowerCase());
-  if (choice === undefined) throw OJSValidationError.of(name, `expected one of ${choices.join(', ')}, got ${JSON.stringify(text)}`);
-  return choice;
+  return option === undefined ? platform.environment?.queue() : readQueueName(option, 'queue');
 }

@@ -29,11 +29,6 @@ export function currentFake(): Fake | null {
   return fakeSource()?.current() ?? null;
 }
 
-/** What a delay counts from. */
-export function currentTime(): number {
-  return currentFake()?.now?.() ?? Date.now();
-}
-
 function fakeSource(): FakeSource | null {
   const found: unknown = Reflect.get(globalThis, key);
   return isSource(found) ? found : null;

@@ -1,5 +1,4 @@
 import type { Duration } from './duration.ts';
-import { OJSError } from './errors.ts';
 import type { Event } from './events/event.ts';
 import type { Job, JsonArray } from './job.ts';
 import type { CallOptions } from './options.ts';
@@ -54,28 +53,19 @@ const JobActions = class JobHandle<A extends JsonArray, R> {
   }
 
   async refresh(options: CallOptions = {}): Promise<Job<A, R>> {
-    this.#refuseDropped();
     return this.#calls.read(this.#id, options);
   }
 
   async cancel(options: CallOptions = {}): Promise<Job<A, R>> {
-    this.#refuseDropped();
     return this.#calls.cancel(this.#id, options);
   }
 
   async wait(options: WaitOptions = {}): Promise<R> {
-    this.#refuseDropped();
     return this.#calls.result(this.#id, options);
   }
 
   events(): AsyncIterable<Event> {
-    this.#refuseDropped();
     return this.#calls.events(this.#id);
-  }
-
-  #refuseDropped(): void {
-    if (this.outcome !== 'dropped') return;
-    throw new OJSError('A middleware dropped this job before it was sent; the server knows nothing of it.', { jobId: this.#id });
   }
 };
 

@@ -1,6 +1,20 @@
 import { isState, type StateName } from '@ojs-ts/core';
 import { OJSError } from './errors.ts';
-import { booleanOf, compact, dateOf, isWire, numberOf, textOf, textsOf, type Wire, wireOf } from './json.ts';
+import {
+  booleanOf,
+  dateOf,
+  eachOf,
+  isWire,
+  listOf,
+  numberOf,
+  objectOf,
+  oneOf,
+  reader,
+  textOf,
+  textsOf,
+  type Wire,
+  wireOf,
+} from './json.ts';
 import type { RetryPolicy, UniquePolicy } from './options.ts';
 
 /** Args: an array of JSON values. */
@@ -61,93 +75,80 @@ export function jobIn(body: unknown): unknown {
   return isWire(body) && body.job !== undefined ? body.job : body;
 }
 
+const readErrorFields = reader({
+  message: (value) => textOf(value) ?? '',
+  attempt: (value) => numberOf(value) ?? 0,
+  retryable: booleanOf,
+  details: wireOf,
+  backtrace: textsOf,
+});
+
+const readJobError = objectOf((raw): JobErrorEntry => {
+  const code = textOf(raw.code) ?? textOf(raw.type) ?? 'unknown';
+  const occurredAt = dateOf(raw.occurred_at) ?? dateOf(raw.timestamp) ?? new Date(0);
+  return { type: textOf(raw.type) ?? code, code, occurredAt, ...readErrorFields(raw) };
+});
+
+export const readRetry: (raw: Wire) => RetryPolicy = reader({
+  maxAttempts: numberOf,
+  initialInterval: isoOf,
+  backoffCoefficient: numberOf,
+  maxInterval: isoOf,
+  jitter: booleanOf,
+  nonRetryableErrors: textsOf,
+  onExhaustion: oneOf('discard', 'dead_letter'),
+});
+
+const dimensionOf = oneOf('type', 'queue', 'args', 'meta');
+const readUniqueFields = reader({
+  argsKeys: textsOf,
+  metaKeys: textsOf,
+  period: isoOf,
+  states: (value) => (Array.isArray(value) ? eachOf(value, stateOf) : undefined),
+  onConflict: oneOf('reject', 'replace', 'replace_except_schedule', 'ignore'),
+});
+
+function readUnique(raw: Wire): UniquePolicy {
+  return { keys: eachOf(Array.isArray(raw.keys) ? raw.keys : raw.key, dimensionOf), ...readUniqueFields(raw) };
+}
+
+const readFields = reader({
+  type: (value) => textOf(value) ?? '',
+  state: (value) => stateOf(value) ?? 'available',
+  queue: (value) => textOf(value) ?? 'default',
+  args: listOf,
+  meta: (value) => wireOf(value) ?? {},
+  priority: (value) => numberOf(value) ?? 0,
+  tags: (value) => textsOf(value) ?? [],
+  attempt: (value) => numberOf(value) ?? 0,
+  timeoutMs: numberOf,
+  retry: objectOf(readRetry),
+  unique: objectOf(readUnique),
+  schema: textOf,
+  workflowId: textOf,
+  result: (value) => value,
+  error: readJobError,
+  errors: (value) => eachOf(value, readJobError),
+  createdAt: dateOf,
+  enqueuedAt: dateOf,
+  startedAt: dateOf,
+  completedAt: dateOf,
+  cancelledAt: dateOf,
+  discardedAt: dateOf,
+  scheduledAt: dateOf,
+  expiresAt: dateOf,
+});
+
 /** Reads a wire envelope. What the type parameters promise about args and result is the caller's word: nothing here checks it. */
 export function readJob<A extends JsonArray = JsonArray, R = unknown>(raw: unknown): Job<A, R>;
 export function readJob(raw: unknown): Job {
   if (!isWire(raw) || typeof raw.id !== 'string') throw new OJSError('The answer holds no job: expected an object with an id.');
-  return compact({
-    id: raw.id,
-    type: textOf(raw.type) ?? '',
-    state: isState(raw.state) ? raw.state : 'available',
-    queue: textOf(raw.queue) ?? 'default',
-    args: Array.isArray(raw.args) ? raw.args : [],
-    meta: wireOf(raw.meta) ?? {},
-    priority: numberOf(raw.priority) ?? 0,
-    tags: textsOf(raw.tags) ?? [],
-    attempt: numberOf(raw.attempt) ?? 0,
-    maxAttempts: numberOf(raw.max_attempts) ?? numberOf(wireOf(raw.retry)?.max_attempts) ?? 3,
-    timeoutMs: numberOf(raw.timeout_ms),
-    retry: isWire(raw.retry) ? readRetry(raw.retry) : undefined,
-    unique: isWire(raw.unique) ? readUnique(raw.unique) : undefined,
-    schema: textOf(raw.schema),
-    workflowId: textOf(raw.workflow_id),
-    result: raw.result,
-    error: readJobError(raw.error),
-    errors: (Array.isArray(raw.errors) ? raw.errors : []).map(readJobError).filter((entry) => entry !== undefined),
-    createdAt: dateOf(raw.created_at),
-    enqueuedAt: dateOf(raw.enqueued_at),
-    startedAt: dateOf(raw.started_at),
-    completedAt: dateOf(raw.completed_at),
-    cancelledAt: dateOf(raw.cancelled_at),
-    discardedAt: dateOf(raw.discarded_at),
-    scheduledAt: dateOf(raw.scheduled_at),
-    expiresAt: dateOf(raw.expires_at),
-    raw,
-  });
+  const maxAttempts = numberOf(raw.max_attempts) ?? numberOf(wireOf(raw.retry)?.max_attempts) ?? 3;
+  return { id: raw.id, ...readFields(raw), maxAttempts, raw };
 }
 
-function readJobError(raw: unknown): JobErrorEntry | undefined {
-  if (!isWire(raw)) return undefined;
-  const code = textOf(raw.code) ?? textOf(raw.type) ?? 'unknown';
-  return compact({
-    type: textOf(raw.type) ?? code,
-    code,
-    message: textOf(raw.message) ?? '',
-    attempt: numberOf(raw.attempt) ?? 0,
-    occurredAt: dateOf(raw.occurred_at) ?? dateOf(raw.timestamp) ?? new Date(0),
-    retryable: booleanOf(raw.retryable),
-    details: wireOf(raw.details),
-    backtrace: textsOf(raw.backtrace),
-  });
-}
-
-export function readRetry(raw: Wire): RetryPolicy {
-  return compact({
-    maxAttempts: numberOf(raw.max_attempts),
-    initialInterval: isoOf(raw.initial_interval),
-    backoffCoefficient: numberOf(raw.backoff_coefficient),
-    maxInterval: isoOf(raw.max_interval),
-    jitter: booleanOf(raw.jitter),
-    nonRetryableErrors: textsOf(raw.non_retryable_errors),
-    onExhaustion: isExhaustion(raw.on_exhaustion) ? raw.on_exhaustion : undefined,
-  });
-}
-
-function isExhaustion(value: unknown): value is NonNullable<RetryPolicy['onExhaustion']> {
-  return value === 'discard' || value === 'dead_letter';
-}
-
-const dimensions: ReadonlySet<unknown> = new Set(['type', 'queue', 'args', 'meta']);
-const conflicts: ReadonlySet<unknown> = new Set(['reject', 'replace', 'replace_except_schedule', 'ignore']);
-
-function isDimension(value: unknown): value is UniquePolicy['keys'][number] {
-  return dimensions.has(value);
-}
-
-function isConflict(value: unknown): value is NonNullable<UniquePolicy['onConflict']> {
-  return conflicts.has(value);
-}
-
-function readUnique(raw: Wire): UniquePolicy {
-  const keys = Array.isArray(raw.keys) ? raw.keys : Array.isArray(raw.key) ? raw.key : [];
-  return compact({
-    keys: keys.filter(isDimension),
-    argsKeys: textsOf(raw.args_keys),
-    metaKeys: textsOf(raw.meta_keys),
-    period: isoOf(raw.period),
-    states: Array.isArray(raw.states) ? raw.states.filter(isState) : undefined,
-    onConflict: isConflict(raw.on_conflict) ? raw.on_conflict : undefined,
-  });
+function stateOf(value: unknown): JobState | undefined {
+  return isState(value) ? value : undefined;
 }
 
 function isoOf(value: unknown): `P${string}` | undefined {

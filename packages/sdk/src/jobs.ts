@@ -1,10 +1,15 @@
 import { type Call, uuidv7 } from '@ojs-ts/core';
-import { asFound } from './attempts.ts';
+import type { Recovery } from './attempts.ts';
 import { type Job, type JsonArray, jobIn, readJob } from './job.ts';
 import type { Operation } from './operation.ts';
 
 export function getCall(jobId: string): Call {
   return { operation: 'job.get', params: { id: jobId } };
+}
+
+/** The body is what this call finds. */
+export function asFound(call: Call): Recovery {
+  return { calls: [call], body: ([found]) => found ?? null };
 }
 
 export function* getJob<A extends JsonArray, R>(jobId: string): Operation<Job<A, R>> {

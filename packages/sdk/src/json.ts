@@ -45,6 +45,39 @@ export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** What `read` finds in the items of a list. */
+export function eachOf<T>(value: unknown, read: (item: unknown) => T | undefined): T[] {
+  return listOf(value)
+    .map(read)
+    .filter((item) => item !== undefined);
+}
+
+/** Reads an object, and nothing else. */
+export function objectOf<T>(read: (raw: Wire) => T): (value: unknown) => T | undefined {
+  return (value) => (isWire(value) ? read(value) : undefined);
+}
+
+/** Reads one of the words, and nothing else. */
+export function oneOf<T extends string>(...words: readonly T[]): (value: unknown) => T | undefined {
+  return (value) => words.find((word) => word === value);
+}
+
+/** Reads the fields of a wire object, whose names are those given here in snake case. A field that is not there, or not of its kind, is absent. */
+export function reader<F>(fields: { readonly [K in keyof F]: (value: unknown) => F[K] }): (raw: Wire) => Compact<F>;
+export function reader(fields: Readonly<Record<string, (value: unknown) => unknown>>): (raw: Wire) => object {
+  const named = Object.entries(fields).map(
+    ([name, read]) => [name, name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), read] as const,
+  );
+  return (raw) => {
+    const found: Record<string, unknown> = {};
+    for (const [name, wireName, read] of named) {
+      const value = read(raw[wireName]);
+      if (value !== undefined) found[name] = value;
+    }
+    return found;
+  };
+}
+
 /** The object that the text holds; undefined for anything else. */
 export function parseWire(text: string): Wire | undefined {
   try {

@@ -1,3 +1,5 @@
+import { OJSValidationError } from './errors.ts';
+
 /** Every part starts with a letter, so there is one way to read a name: the check takes linear time on any text. */
 const jobType = /^[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)*$/;
 const queueName = /^[a-z0-9][a-z0-9.-]*$/;
@@ -10,4 +12,14 @@ export function isJobType(name: unknown): name is string {
 /** ojs-core §5.1, X31: at most 128 characters. */
 export function isQueueName(name: unknown): name is string {
   return typeof name === 'string' && name.length <= 128 && queueName.test(name);
+}
+
+export function expectedQueue(got: unknown): string {
+  return `expected lower-case letters, digits, '-' and '.', got ${JSON.stringify(got)}`;
+}
+
+/** @param name of the option or variable that holds the queue's. @throws {OJSValidationError} */
+export function readQueueName(queue: string, name: string): string {
+  if (isQueueName(queue)) return queue;
+  throw OJSValidationError.of(name, expectedQueue(queue));
 }

@@ -15,3 +15,15 @@ export interface Ask {
  * `Connection.ask` carries it out without blocking, that of the sync client while the thread waits.
  */
 export type Operation<T> = Generator<Ask, T, Wire>;
+
+/** @param send answers the body of a call, or rejects. */
+export async function carryOut<T>(operation: Operation<T>, send: (ask: Ask) => Promise<Wire>): Promise<T> {
+  let step = operation.next();
+  while (!step.done) {
+    step = await send(step.value).then(
+      (body) => operation.next(body),
+      (error: unknown) => operation.throw(error),
+    );
+  }
+  return step.value;
+}

@@ -1,4 +1,4 @@
-import type { definitionOf, JobDef } from './definition.ts';
+import type { JobDef } from './definition.ts';
 import type { Duration } from './duration.ts';
 import type { JobState, JsonArray, Meta } from './job.ts';
 import { compact } from './json.ts';
@@ -82,6 +82,9 @@ export interface JobOptions {
 /** What `enqueue` takes: the options of the job and of the call. */
 export interface EnqueueOptions extends JobOptions, CallOptions {}
 
+/** Where a request made by `job()` keeps what checks it. A symbol, so that it never reaches the wire. */
+export const definitionOf: unique symbol = Symbol.for('@ojs-ts/sdk.definition');
+
 /** A job to be sent. `R`, the type of its result, is the word of whoever made it; see {@link job}. */
 export interface JobRequest<A extends JsonArray = JsonArray, R = unknown> extends JobOptions {
   type: string;
@@ -92,7 +95,7 @@ export interface JobRequest<A extends JsonArray = JsonArray, R = unknown> extend
 }
 
 /** Options of which only one can be said. */
-const spellings: readonly (readonly (keyof JobOptions)[])[] = [
+export const spellings: readonly (readonly (keyof JobOptions)[])[] = [
   ['timeoutMs', 'timeout'],
   ['delayUntil', 'scheduledAt', 'delay'],
 ];

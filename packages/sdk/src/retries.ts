@@ -1,6 +1,8 @@
-import type { CallSettings, End, Outcome, RetryRules } from './attempts.ts';
+import type { CallSettings, End, Outcome, Recovery, RetryRules } from './attempts.ts';
 import { backoffMs } from './backoff.ts';
+import { isOwn } from './enqueue/own.ts';
 import type { ErrorContext, OJSAPIError, OJSError } from './errors.ts';
+import { asFound, getCall } from './jobs.ts';
 
 /** One attempt that is to be made now, after a pause. */
 export interface Attempt {
@@ -26,7 +28,7 @@ export function* attempts(
     const outcome: Outcome = yield { context: { ...about, attempt: failures.length + 1 }, pauseMs };
     if ('body' in outcome) return outcome;
     if (outcome.final || ('api' in outcome && settings.isFinal?.(outcome.api))) {
-      return { error: outcome.error, recovery: uncertain && 'api' in outcome ? (settings.recover?.(outcome.api) ?? null) : null };
+      return { error: outcome.error, recovery: uncertain && 'api' in outcome ? recoveryOf(settings, outcome.api) : null };
     }
     failures.push(outcome.error);
     uncertain ||= !('api' in outcome) || outcome.api.statusCode !== 429;
@@ -35,6 +37,11 @@ export function* attempts(
     if (pause === null || pauseMs >= remaining()) return { error: outcome.error, recovery: null };
     settings.repeating?.(uncertain);
   }
+}
+
+function recoveryOf({ jobId, recover }: CallSettings, error: OJSAPIError): Recovery | null {
+  if (jobId !== undefined && isOwn(error, [jobId])) return asFound(getCall(jobId));
+  return recover?.(error) ?? null;
 }
 
 /** Milliseconds to wait after so many failures; null where there are to be no more attempts. */

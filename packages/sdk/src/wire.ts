@@ -1,26 +1,30 @@
 import { formatDuration, parseTimestamp } from '@ojs-ts/core';
-import { type CheckedBody, camelOnly, checkedBody, draftOf, finished, integer, plainOptions, type WireRequest } from './draft.ts';
+import { bodyOf, draftOf, finished, plainOptions, type RequestBody, type WireRequest } from './draft.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { OJSValidationError } from './errors.ts';
-import { currentTime } from './fake.ts';
+import { currentFake } from './fake.ts';
 import { compact } from './json.ts';
 import type { JobOptions, JobRequest, RetryPolicy, UniquePolicy } from './options.ts';
+import { integer, nameProblem, problemOf, refuse } from './refusal.ts';
 
 /** @throws {OJSValidationError} with every issue's path, before anything is sent. */
 export function wireRequest(request: JobRequest): WireRequest {
+  refuse(problemOf(request));
   return finished(draftOf(request), wireOptions(request));
 }
 
 /** A request's envelope without an id, in the shape of ojs-http-binding §9.1. */
-export interface WireBody extends CheckedBody {
+export interface WireBody extends RequestBody {
   readonly options: object;
 }
 
 /** @throws {OJSValidationError} as {@link wireRequest}. */
 export function wireBody(request: JobRequest): WireBody {
-  return { ...checkedBody(request), options: wireOptions(request) };
+  refuse(problemOf(request));
+  return { ...bodyOf(request), options: wireOptions(request) };
 }
 
+/** Of a request whose rules hold. @throws {OJSValidationError} with the path of the option. */
 export function wireOptions(options: JobOptions): object {
   return compact({
     ...plainOptions(options),
@@ -41,8 +45,13 @@ function executionTimeout(options: JobOptions): number | undefined {
 
 function startTime(options: JobOptions): string | undefined {
   onlyOne({ delayUntil: options.delayUntil, scheduledAt: options.scheduledAt, delay: options.delay });
-  if (options.delay !== undefined) return new Date(currentTime() + durationMs(options.delay, 'delay')).toISOString();
+  if (options.delay !== undefined) return new Date(now() + durationMs(options.delay, 'delay')).toISOString();
   return timestamp(options.delayUntil, 'delayUntil') ?? timestamp(options.scheduledAt, 'scheduledAt');
+}
+
+/** What a delay counts from. */
+function now(): number {
+  return currentFake()?.now?.() ?? Date.now();
 }
 
 /** @throws {OJSValidationError} where one thing was said in two ways: which one was meant cannot be known. */
@@ -55,7 +64,7 @@ export function onlyOne(spellings: Readonly<Record<string, unknown>>): void {
 }
 
 function wireRetry(retry: RetryPolicy): object {
-  camelOnly(retry, 'retry.');
+  refuse(nameProblem(retry, 'retry.'));
   if (retry.onExhaustion !== undefined && retry.onExhaustion !== 'discard' && retry.onExhaustion !== 'dead_letter') {
     throw OJSValidationError.of('retry.onExhaustion', "expected 'discard' or 'dead_letter'");
   }
@@ -75,7 +84,7 @@ function wireRetry(retry: RetryPolicy): object {
 }
 
 function wireUnique(unique: UniquePolicy): object {
-  camelOnly(unique, 'unique.');
+  refuse(nameProblem(unique, 'unique.'));
   if (!Array.isArray(unique.keys) || unique.keys.length === 0) {
     throw OJSValidationError.of('unique.keys', "expected at least one of 'type', 'queue', 'args', 'meta'");
   }

@@ -22,6 +22,7 @@ import { readWorkerOptions, type WorkerOptions, type WorkerSettings } from './wo
 import { Outbox } from './worker/outbox.ts';
 import type { GiveBack } from './worker/outcome.ts';
 import { patienceMs } from './worker/pace.ts';
+import { rebuild } from './worker/rebuild.ts';
 import { Reporting } from './worker/reports.ts';
 import { followSignals } from './worker/signals.ts';
 import { Slots } from './worker/slots.ts';
@@ -280,7 +281,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   }
 
   #rebuild(ms: number): void {
-    const rebuilt = this.#connection.rebuild();
+    const rebuilt = rebuild(this.#connection);
     if (rebuilt) this.#health.rebuilt();
     const what = rebuilt ? 'the connection is made anew' : 'the transport was given and is left as it is';
     this.#connection.logger.error(`No fetch was answered for ${Math.round(ms / 1000)} s; ${what}.`, { worker_id: this.workerId });

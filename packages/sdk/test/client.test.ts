@@ -95,6 +95,16 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
     expect(await client.enqueueBatch([])).toEqual([]);
   });
 
+  test('what was refused stays refused, whatever the caller makes of it meanwhile', async () => {
+    await using client = open();
+    const queue = newQueue();
+    const args: unknown[] = [1n];
+    const refused = client.enqueue('test.job', args, { queue });
+    args[0] = 1;
+    await expect(refused).rejects.toMatchObject({ name: 'OJSValidationError' });
+    expect((await client.listQueues()).some(({ name }) => name === queue)).toBe(false);
+  });
+
   test('cancel; a second cancel is the server’s conflict; unknown and malformed ids are not_found', async () => {
     await using client = open();
     const job = await client.enqueue('test.job', [], { queue: newQueue() });
@@ -213,7 +223,7 @@ describe('Client', () => {
   });
 
   test('the path of the binding is no part of the target: it would be there twice', () => {
-    expect(() => new Client('http://localhost:8080/ojs/v1')).toThrow('target: expected the URL without /ojs/v1');
+    expect(() => new Client('http://localhost:8080/ojs/v1')).toThrow('target: expected an http or https URL without /ojs/v1');
     expect(() => new Client('http://localhost:8080/base/ojs/v1/')).toThrow('without /ojs/v1');
   });
 

@@ -176,6 +176,21 @@ describe('from now on', () => {
     expect(kinds(await ofOne)).toEqual(['job.cancelled']);
   });
 
+  test('polling: a job that ends right after a page of the log was read is told of by the next one', async () => {
+    await using straight = new Client(embedded, { logger });
+    const { id } = await straight.enqueue('test.job', [], { queue: newQueue() });
+    const inner = callsOnly(embedded);
+    const transport: Transport = {
+      ...inner,
+      async call(call, context) {
+        if (call.operation === 'job.get') await straight.cancelJob(id);
+        return inner.call(call, context);
+      },
+    };
+    await using polling = new Client(transport, { logger });
+    expect(kinds(await take(polling.events({ jobId: id, types: ['job.cancelled'] }), 1))).toEqual(['job.cancelled']);
+  });
+
   test('polling: what the log has already is passed over', async () => {
     const queue = newQueue();
     await using client = new Client(embedded, { logger });

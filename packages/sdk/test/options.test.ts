@@ -98,6 +98,7 @@ describe('options to wire (ojs-http-binding §9.1)', () => {
     ['type', { type: 'a..b' }],
     ['args', { args: { 0: 'x' } }],
     ['id', { id: '01900000-0000-4000-8000-000000000001' }],
+    ['meta.when', { meta: { when: new Date(0) } }],
     ['queue', { queue: 'No' }],
     ['priority', { priority: 101 }],
     ['priority', { priority: 0.5 }],

@@ -8,6 +8,7 @@ export type CodecErrorCode = 'unknown_key' | 'unknown_encoding' | 'decryption_fa
  * keys may come, so nothing is discarded on the spot. Neither message nor cause has anything of the payload.
  */
 export class CodecError extends OJSError {
+  static override readonly name: string = 'CodecError';
   readonly code: CodecErrorCode;
 
   constructor(code: CodecErrorCode, message: string, context: ErrorContext = {}) {

@@ -1,13 +1,12 @@
-import { firstProblem } from '../arguments.ts';
 import type { JobContext } from '../context.ts';
 import { withArgs } from '../context-with-args.ts';
-import { definitionOf } from '../definition.ts';
 import { type Encoder, encodes } from '../enqueue/encoder.ts';
 import { OJSValidationError } from '../errors.ts';
 import type { JobHandle, WaitOptions } from '../handle.ts';
 import type { Job, JsonArray } from '../job.ts';
 import type { EnqueueMiddleware, EnqueueNext, ExecutionMiddleware } from '../middleware/types.ts';
-import type { CallOptions, JobRequest } from '../options.ts';
+import { type CallOptions, definitionOf, type JobRequest } from '../options.ts';
+import { jsonProblem, refuse } from '../refusal.ts';
 import type { CodecChain } from './chain.ts';
 import { decodeArgs, decodeResult, encodeArgs, encodeResult, isEncodedArgs } from './envelope.ts';
 import { type EncryptionKey, readKey } from './keys.ts';
@@ -67,8 +66,7 @@ export async function decodeJob<J extends Job>(codec: CodecChain, job: J): Promi
 }
 
 async function encrypted(request: JobRequest, codec: CodecChain, uniqueKey: EncryptionKey | undefined): Promise<JobRequest> {
-  const problem = firstProblem(request.args);
-  if (problem !== null) throw OJSValidationError.of(problem.path, problem.message);
+  refuse(jsonProblem(request.args, 'args'));
   if (request.schema !== undefined) {
     throw OJSValidationError.of('schema', 'a server cannot check encrypted args; check them before, with the schema of defineJob');
   }

@@ -4,8 +4,8 @@ import { jobIn, readJob } from '../job.ts';
 import { getCall } from '../jobs.ts';
 import { isWire, listOf, numberOf, type Wire, wireOf } from '../json.ts';
 import type { Operation } from '../operation.ts';
+import { isOwn } from './own.ts';
 import { outcomeOf, type Sent } from './sent.ts';
-import { isOwn } from './single.ts';
 
 /** Batches up to this size are sent without asking for the server's limit; every server takes as many (L4-BULK-002). */
 export const surelyTaken = 1_000;
@@ -15,6 +15,7 @@ export function* enqueueBatch(requests: readonly WireRequest[], limit: number | 
   const [first] = requests;
   if (first === undefined) return [];
   if (limit !== null && requests.length > limit) throw tooMany(requests.length, limit);
+  const ids = requests.map(({ id }) => id);
   let answer: Wire;
   try {
     answer = yield {
@@ -24,7 +25,7 @@ export function* enqueueBatch(requests: readonly WireRequest[], limit: number | 
         idempotencyKey: first.id,
       },
       settings: {
-        recover: (error) => (isOwn(error, requests) ? { calls: requests.map(({ id }) => getCall(id)), body: (jobs) => ({ jobs }) } : null),
+        recover: (error) => (isOwn(error, ids) ? { calls: ids.map(getCall), body: (jobs) => ({ jobs }) } : null),
       },
     };
   } catch (error) {

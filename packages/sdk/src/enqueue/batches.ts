@@ -1,24 +1,17 @@
 import type { Connection } from '../connection.ts';
-import { type Draft, finished, type WireRequest } from '../draft.ts';
+import type { Drafted, WireRequest } from '../draft.ts';
 import { handleOf, type JobHandle } from '../handle.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import type { CallOptions, JobRequest } from '../options.ts';
-import { parseArgs } from '../parse-args.ts';
-import { wireOptions } from '../wire.ts';
+import { atIndex } from '../refusal.ts';
 import { batchLimit, enqueueBatch, surelyTaken } from './batch.ts';
 import { passChain } from './chain.ts';
-import { check } from './check.ts';
+import { type Checked, check, checkDrafted } from './check.ts';
 import { withParsed, withRest } from './passage.ts';
 import type { Producer } from './producer.ts';
 import { Rendezvous } from './rendezvous.ts';
-import { atIndex, type Checked, schemaOf } from './request.ts';
 import type { Sent } from './sent.ts';
-
-/** A request of a batch, its args as they were when it was called. */
-export interface Drafted {
-  readonly request: JobRequest;
-  readonly draft: Draft;
-}
+import { shown } from './shown.ts';
 
 /** Sends a batch. Each request passes the middleware by itself; where one of them fails nothing is sent (ojs-middleware §9.2, option B: a batch is all or none). */
 export async function sendBatch(
@@ -28,11 +21,13 @@ export async function sendBatch(
   options: CallOptions,
 ): Promise<JobHandle[]> {
   const ready = await Promise.all(
-    drafted.map((one, index) =>
-      checkDraft(one).catch((error: unknown) => {
+    drafted.map(async (own, index) => {
+      try {
+        return { request: own.request, checked: await checkDrafted(own) };
+      } catch (error) {
         throw atIndex(index, error);
-      }),
-    ),
+      }
+    }),
   );
   if (chain.length === 0) return sendReady(producer, ready, options);
   const { connection } = producer.options;
@@ -43,12 +38,6 @@ export async function sendBatch(
 interface Ready {
   readonly request: JobRequest;
   readonly checked: Checked;
-}
-
-async function checkDraft({ request, draft }: Drafted): Promise<Ready> {
-  const wire = finished(draft, wireOptions(request));
-  const definition = schemaOf(request);
-  return { request, checked: definition === undefined ? { wire } : { wire, parsed: await parseArgs(definition, request.args) } };
 }
 
 async function sendThroughChain(
@@ -88,7 +77,7 @@ async function sendReady(producer: Producer, ready: readonly Ready[], options: C
   return Promise.all(
     sent.map((one, index) => {
       const own = ready[index];
-      return own === undefined ? handleOf(one.job, one.outcome, calls) : producer.show(own.request, own.checked, one);
+      return own === undefined ? handleOf(one.job, one.outcome, calls) : shown(producer, own.request, own.checked, one);
     }),
   );
 }

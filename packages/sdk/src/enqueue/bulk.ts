@@ -4,6 +4,7 @@ import type { Connection } from '../connection.ts';
 import { Deadline } from '../deadline.ts';
 import type { WireRequest } from '../draft.ts';
 import { OJSAPIError, OJSConnectionError, type OJSError } from '../errors.ts';
+import { pause } from '../events/pause.ts';
 import { jobIn, readJob } from '../job.ts';
 import { getCall } from '../jobs.ts';
 import { isWire, numberOf, parseWire, textOf, type Wire, wireOf } from '../json.ts';
@@ -55,7 +56,7 @@ export class Bulk {
     if (signal.aborted) return;
     if (group.length === 1 || this.isAbsent) return this.#singly(group, false);
     const ms = Math.max(...group.map(({ deadline }) => deadline.remaining));
-    using deadline = new Deadline(ms, () => expiry('bulk.enqueue', ms, {}), signal);
+    using deadline = new Deadline(ms, () => expiry(ms, { operation: 'bulk.enqueue' }), signal);
     await this.#bulk(group, deadline, false, 0);
   }
 
@@ -121,13 +122,13 @@ export class Bulk {
     failures: number,
   ): Promise<void> {
     if (failed.length === 0) return;
-    const pause = pauseAfter(failures, this.#connection.retry);
-    if (pause === null || pause >= deadline.remaining) {
+    const ms = pauseAfter(failures, this.#connection.retry);
+    if (ms === null || ms >= deadline.remaining) {
       for (const { entry, error } of failed) entry.reject(error);
       return;
     }
     try {
-      await deadline.sleep(pause);
+      await deadline.race(pause(ms, deadline.signal));
     } catch {
       // Nobody waits any more.
       return;

@@ -29,7 +29,7 @@ export async function passChain(
   });
   const answer: unknown = await pass(detached(request));
   if (sent !== undefined) return sent;
-  if (answer === null) return dropped(wire, calls);
+  if (answer === null) return dropped(wire);
   if (isJob(answer)) return handleOf(answer, 'duplicate', calls);
   throw new OJSError(
     `An enqueue middleware answered ${String(answer)} for ${wire.id}; expected what next() gives, or null to drop the job.`,
@@ -48,7 +48,11 @@ export function detached(request: JobRequest): JobRequest {
   };
 }
 
-function dropped(wire: WireRequest, calls: JobCalls): JobHandle {
+function dropped(wire: WireRequest): JobHandle {
+  const refuse = () => {
+    throw new OJSError('A middleware dropped this job before it was sent; the server knows nothing of it.', { jobId: wire.id });
+  };
+  const calls: JobCalls = { read: refuse, cancel: refuse, result: refuse, events: refuse };
   return handleOf(readJob({ ...sentEnvelope(wire), state: 'cancelled' }), 'dropped', calls);
 }
 

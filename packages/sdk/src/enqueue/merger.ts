@@ -38,7 +38,7 @@ export class Merger {
 
   async add(request: WireRequest, options: CallOptions): Promise<Sent> {
     const ms = this.#connection.deadlineMs(options);
-    return this.#coalescer.add(request, ms, () => expiry('job.enqueue', ms, contextOf(request)), options.signal);
+    return this.#coalescer.add(request, ms, () => expiry(ms, contextOf(request)), options.signal);
   }
 
   /** Takes no more requests, and resolves when all that came have their outcome. */

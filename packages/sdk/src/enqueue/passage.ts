@@ -1,16 +1,23 @@
 import { expiry } from '../attempts.ts';
 import type { Connection } from '../connection.ts';
 import { within } from '../deadline.ts';
+import type { Drafted } from '../draft.ts';
 import type { ErrorContext } from '../errors.ts';
 import type { JobHandle } from '../handle.ts';
 import type { JsonArray } from '../job.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import type { CallOptions, JobRequest } from '../options.ts';
 import { passChain } from './chain.ts';
-import { check } from './check.ts';
+import { type Checked, check, checkDrafted } from './check.ts';
 import type { Producer } from './producer.ts';
-import type { Checked } from './request.ts';
+import { shown } from './shown.ts';
 import { contextOf } from './single.ts';
+
+/** A request without middleware in its way. */
+export async function sendDrafted(producer: Producer, own: Drafted, options: CallOptions): Promise<JobHandle> {
+  const checked = await checkDrafted(own);
+  return shown(producer, own.request, checked, await producer.sender.one(checked.wire, options));
+}
 
 /** One request through the middleware to the server: check, middleware, check again, send. */
 export function throughChain(
@@ -24,7 +31,7 @@ export function throughChain(
     const { wire, parsed } = await check(request);
     const send = async (changed: JobRequest) => {
       const checked = withParsed(await check(changed), parsed, changed);
-      return producer.show(changed, checked, await producer.sender.one(checked.wire, rest()));
+      return shown(producer, changed, checked, await producer.sender.one(checked.wire, rest()));
     };
     return passChain(chain, request, wire, send, calls);
   });
@@ -40,7 +47,7 @@ export function withRest<T>(
   const ms = connection.deadlineMs(options);
   return within(
     ms,
-    () => expiry(about.operation ?? '', ms, about),
+    () => expiry(ms, about),
     options.signal,
     (deadline) => deadline.race(work(() => ({ signal: deadline.signal, requestTimeout: Math.max(0, deadline.remaining) }))),
   );

@@ -1,5 +1,5 @@
 import type { Connection } from '../connection.ts';
-import { draftOf, finished, isPlain, plainOptions } from '../draft.ts';
+import { type Drafted, drafted, finished, isPlain, plainOptions } from '../draft.ts';
 import { OJSError } from '../errors.ts';
 import { handleOf, type JobCalls, type JobHandle } from '../handle.ts';
 import type { Job } from '../job.ts';
@@ -7,15 +7,11 @@ import type { MiddlewareChain } from '../middleware/chain.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import type { CallOptions, JobRequest } from '../options.ts';
 import { part } from '../part.ts';
-import { atIndex, type Checked, complete, schemaOf } from './request.ts';
+import { complete } from './request.ts';
 import { Sender } from './sender.ts';
-import type { Sent } from './sent.ts';
-import { tell, withArgs } from './shown.ts';
+import { tell } from './tell.ts';
 
-const passage = part(() => import('./passage.ts'));
-const batches = part(() => import('./batches.ts'));
-const wires = part(() => import('../wire.ts'));
-const typed = part(() => import('./typed.ts'));
+const special = part(() => import('./special.ts'));
 
 export interface ProducerOptions {
   readonly connection: Connection;
@@ -30,7 +26,7 @@ export interface ProducerOptions {
 export class Producer {
   readonly options: ProducerOptions;
   readonly sender: Sender;
-  /** Until the first request with times or policies. Then all wait for the code that writes them, so that they are sent in the order of the calls. */
+  /** Until the first request that is more. Then all wait for the code that it needs, so that they are sent in the order of the calls. */
   #isPlain = true;
   #closed = false;
 
@@ -42,39 +38,37 @@ export class Producer {
   async enqueue(request: JobRequest, options: CallOptions): Promise<JobHandle> {
     if (this.#closed) throw new OJSError('This client is closed.', { operation: 'job.enqueue' });
     const chain = this.options.middlewares.all;
-    if (chain.length > 0) return (await passage()).throughChain(this, chain, request, options);
-    const draft = draftOf(request);
-    this.#isPlain &&= isPlain(request);
-    const wire = finished(draft, this.#isPlain ? plainOptions(request) : (await wires()).wireOptions(request));
-    const definition = schemaOf(request);
-    const checked = definition === undefined ? { wire } : { wire, parsed: await (await typed()).parseArgs(definition, request.args) };
-    return this.show(request, checked, await this.sender.one(wire, options));
+    if (chain.length > 0) return (await special()).throughChain(this, chain, request, options);
+    const own = drafted(request);
+    const plain = isPlain(request) ? own.draft : null;
+    if (plain === null) return this.#special(own, options);
+    if (!this.#isPlain) {
+      // It can do without code that cannot be loaded.
+      const code = await special().catch(() => null);
+      if (code !== null) return code.sendDrafted(this, own, options);
+    }
+    const { job, outcome } = await this.sender.one(finished(plain, plainOptions(request)), options);
+    return this.told(handleOf(job, outcome, this.options.calls));
   }
 
   async enqueueBatch(requests: readonly JobRequest[], options: CallOptions): Promise<JobHandle[]> {
     const chain = this.options.middlewares.all;
-    const drafted = requests.map((request, index) => {
-      const own = complete(request, this.options.queue);
-      try {
-        return { request: own, draft: draftOf(own) };
-      } catch (error) {
-        throw atIndex(index, error);
-      }
-    });
-    return (await batches()).sendBatch(this, chain, drafted, options);
+    const own = requests.map((request) => drafted(complete(request, this.options.queue)));
+    return (await special()).sendBatch(this, chain, own, options);
   }
 
-  /** The handle of a request that was sent. */
-  async show(request: JobRequest, { parsed }: Checked, { job, outcome }: Sent): Promise<JobHandle> {
-    const { calls, onJobEnqueued, connection } = this.options;
-    const definition = schemaOf(request);
-    let handle: JobHandle;
-    if (definition === undefined) handle = handleOf(withArgs(job, parsed), outcome, calls);
-    else {
-      const { parsedJob, parsingCalls } = await typed();
-      const seen = outcome === 'duplicate' ? await parsedJob(job, definition) : withArgs(job, parsed);
-      handle = handleOf(seen, outcome, parsingCalls(calls, definition));
-    }
+  async #special(own: Drafted, options: CallOptions): Promise<JobHandle> {
+    this.#isPlain &&= own.draft === null;
+    const { sendDrafted } = await special().catch((error: unknown) => {
+      this.#isPlain = true;
+      throw error;
+    });
+    return sendDrafted(this, own, options);
+  }
+
+  /** Tells of a job that was put into its queue. The job is there, whatever a listener makes of it. */
+  told(handle: JobHandle): JobHandle {
+    const { onJobEnqueued, connection } = this.options;
     tell(onJobEnqueued, handle, connection.logger);
     return handle;
   }

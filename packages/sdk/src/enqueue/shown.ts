@@ -1,18 +1,15 @@
-import type { EnqueueOutcome } from '../handle.ts';
-import type { Job, JsonArray } from '../job.ts';
-import type { Logger } from '../logger.ts';
+import { handleOf, type JobHandle } from '../handle.ts';
+import type { JobRequest } from '../options.ts';
+import { type Checked, schemaOf } from './check.ts';
+import type { Producer } from './producer.ts';
+import type { Sent } from './sent.ts';
+import { typedHandle } from './typed.ts';
+import { withArgs } from './with-args.ts';
 
-export function withArgs<A extends JsonArray, R>(job: Job<A, R>, args: JsonArray | undefined): Job<A, R>;
-export function withArgs(job: Job, args: JsonArray | undefined): Job {
-  return args === undefined ? job : { ...job, args };
-}
-
-/** Tells of a job that was put into its queue. The job is there, whatever a listener makes of it. */
-export function tell(listener: ((job: Job) => void) | undefined, job: Job & { readonly outcome: EnqueueOutcome }, logger: Logger): void {
-  if (listener === undefined || job.outcome === 'duplicate') return;
-  try {
-    listener(job);
-  } catch (error) {
-    logger.error('onJobEnqueued has thrown.', { job_id: job.id, error });
-  }
+/** The handle of a request that was sent. */
+export async function shown(producer: Producer, request: JobRequest, { parsed }: Checked, sent: Sent): Promise<JobHandle> {
+  const { calls } = producer.options;
+  const definition = schemaOf(request);
+  if (definition !== undefined) return producer.told(await typedHandle(sent, parsed, definition, calls));
+  return producer.told(handleOf(withArgs(sent.job, parsed), sent.outcome, calls));
 }

@@ -1,14 +1,13 @@
 import type { JobDef } from '../definition.ts';
 import { isOjsError } from '../errors.ts';
-import type { JobCalls } from '../handle.ts';
+import { handleOf, type JobCalls, type JobHandle } from '../handle.ts';
 import type { Job, JsonArray } from '../job.ts';
 import { parseArgs, parseArgsNow } from '../parse-args.ts';
-import { withArgs } from './shown.ts';
-
-export { parseArgs };
+import type { Sent } from './sent.ts';
+import { withArgs } from './with-args.ts';
 
 /** With args as the definition's schema makes them; as they came where it no longer takes them, such as those of an older version. */
-export async function parsedJob<A extends JsonArray, R>(job: Job<A, R>, definition: JobDef): Promise<Job<A, R>> {
+async function parsedJob<A extends JsonArray, R>(job: Job<A, R>, definition: JobDef): Promise<Job<A, R>> {
   return withArgs(job, await parseArgs(definition, job.args).catch(unparsed));
 }
 
@@ -25,8 +24,19 @@ function unparsed(error: unknown): undefined {
   if (!isOjsError(error)) throw error;
 }
 
+/** @param parsed what the definition's schema made of the args that were sent. */
+export async function typedHandle(
+  { job, outcome }: Sent,
+  parsed: JsonArray | undefined,
+  definition: JobDef,
+  calls: JobCalls,
+): Promise<JobHandle> {
+  const seen = outcome === 'duplicate' ? await parsedJob(job, definition) : withArgs(job, parsed);
+  return handleOf(seen, outcome, parsingCalls(calls, definition));
+}
+
 /** So that a handle of a typed job shows typed args after `refresh()` too. */
-export function parsingCalls(calls: JobCalls, definition: JobDef): JobCalls {
+function parsingCalls(calls: JobCalls, definition: JobDef): JobCalls {
   return {
     ...calls,
     read: async (jobId, options) => parsedJob(await calls.read(jobId, options), definition),

@@ -14,6 +14,7 @@ export interface OJSErrorDetail {
 
 /** The server answered with a status of 400 or more. */
 export class OJSAPIError extends OJSError {
+  static override readonly name: string = 'OJSAPIError';
   readonly statusCode: number;
   readonly error: OJSErrorDetail;
 
@@ -33,10 +34,14 @@ export class OJSAPIError extends OJSError {
 }
 
 /** 401 and 403. */
-export class OJSAuthenticationError extends OJSAPIError {}
+export class OJSAuthenticationError extends OJSAPIError {
+  static override readonly name: string = 'OJSAuthenticationError';
+}
 
 /** 409 `duplicate`: another job has this id or this unique key. */
 export class DuplicateJobError extends OJSAPIError {
+  static override readonly name: string = 'DuplicateJobError';
+
   get existingJobId(): string | undefined {
     const id = this.error.details.existing_job_id;
     return typeof id === 'string' ? id : undefined;
@@ -44,10 +49,14 @@ export class DuplicateJobError extends OJSAPIError {
 }
 
 /** Every answer with the code `not_found`, whatever was looked for. */
-export class JobNotFoundError extends OJSAPIError {}
+export class JobNotFoundError extends OJSAPIError {
+  static override readonly name: string = 'JobNotFoundError';
+}
 
 /** The queue is paused and the server refuses new jobs for it. Never retried by itself. */
-export class QueuePausedError extends OJSAPIError {}
+export class QueuePausedError extends OJSAPIError {
+  static override readonly name: string = 'QueuePausedError';
+}
 
 /** What an answer says about the limit that it ran into. */
 export interface RateLimitInfo {
@@ -61,6 +70,7 @@ export interface RateLimitInfo {
 
 /** 429, after the retries of the call. */
 export class RateLimitedError extends OJSAPIError {
+  static override readonly name: string = 'RateLimitedError';
   declare readonly rateLimit?: RateLimitInfo;
 
   constructor(statusCode: number, error: OJSErrorDetail, context: ErrorContext & { rateLimit?: RateLimitInfo | undefined } = {}) {

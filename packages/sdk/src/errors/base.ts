@@ -1,3 +1,5 @@
+import { compact } from '../json.ts';
+
 /** Where an error happened; every field is left out where it does not apply. */
 export interface ErrorContext {
   jobId?: string | undefined;
@@ -14,6 +16,8 @@ const brand = Symbol.for('@ojs-ts/sdk.error');
 
 /** The parent of every error that this package rejects with, besides the reason of a caller's own abort. */
 export class OJSError extends Error {
+  // A bundler gives classes other names.
+  static override readonly name: string = 'OJSError';
   declare readonly jobId?: string;
   declare readonly queue?: string;
   declare readonly operation?: string;
@@ -23,11 +27,8 @@ export class OJSError extends Error {
   constructor(message: string, context: ErrorContext = {}) {
     super(message, context.cause === undefined ? undefined : { cause: context.cause });
     Object.defineProperty(this, 'name', { value: new.target.name, configurable: true, writable: true });
-    if (context.jobId !== undefined) this.jobId = context.jobId;
-    if (context.queue !== undefined) this.queue = context.queue;
-    if (context.operation !== undefined) this.operation = context.operation;
-    if (context.attempt !== undefined) this.attempt = context.attempt;
-    if (context.requestId !== undefined) this.requestId = context.requestId;
+    const { jobId, queue, operation, attempt, requestId } = context;
+    Object.assign(this, compact({ jobId, queue, operation, attempt, requestId }));
   }
 
   get [brand](): true {
@@ -36,10 +37,14 @@ export class OJSError extends Error {
 }
 
 /** No answer came, or none that can be read; `cause` says why. Whether the call took effect is unknown. */
-export class OJSConnectionError extends OJSError {}
+export class OJSConnectionError extends OJSError {
+  static override readonly name: string = 'OJSConnectionError';
+}
 
 /** The deadline passed first. Whether the call took effect is unknown. */
-export class OJSTimeoutError extends OJSError {}
+export class OJSTimeoutError extends OJSError {
+  static override readonly name: string = 'OJSTimeoutError';
+}
 
 export interface ValidationProblem {
   /** Where the value stands, such as `args[0].when` or `options.priority`. */
@@ -49,6 +54,7 @@ export interface ValidationProblem {
 
 /** What was given cannot be sent; nothing was sent. */
 export class OJSValidationError extends OJSError {
+  static override readonly name: string = 'OJSValidationError';
   readonly issues: readonly ValidationProblem[];
 
   constructor(message: string, context: ErrorContext & { issues?: readonly ValidationProblem[] } = {}) {

@@ -4,6 +4,7 @@ import { type ErrorContext, OJSError } from './base.ts';
 
 /** A job that somebody waits for ended without a result: discarded or cancelled. */
 export class JobFailedError extends OJSError {
+  static override readonly name: string = 'JobFailedError';
   readonly job: Job;
 
   constructor(message: string, job: Job, context: ErrorContext = {}) {
@@ -18,6 +19,7 @@ export class JobFailedError extends OJSError {
 
 /** The reason of `ctx.signal` when the execution ran longer than the job's timeout. */
 export class JobTimeoutError extends OJSError {
+  static override readonly name: string = 'JobTimeoutError';
   readonly timeoutMs: number;
 
   constructor(message: string, timeoutMs: number, context: ErrorContext = {}) {

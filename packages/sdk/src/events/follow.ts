@@ -6,6 +6,7 @@ import { matcherOf } from './kinds.ts';
 import { untilAborted } from './pause.ts';
 import { polled } from './poll.ts';
 import { streamed, streamQuery } from './stream.ts';
+import { streaming } from './streaming.ts';
 import { type FollowTimes, followTimes } from './times.ts';
 import { EventType } from './types.ts';
 import { checkEventsOptions, type EventsOptions } from './wanted.ts';
@@ -58,7 +59,7 @@ async function* run(connection: Connection, options: EventsOptions, stop: AbortS
 async function* source(connection: Connection, options: EventsOptions, stop: AbortSignal, parts: FollowParts): AsyncGenerator<Event> {
   const { jobId, types } = options;
   let from = options;
-  if (connection.transport.stream !== undefined) {
+  if (streaming(connection) !== null) {
     const traits = await untilAborted(serverTraits(connection), stop).catch((error: unknown) => {
       if (stop.aborted) return null;
       throw error;

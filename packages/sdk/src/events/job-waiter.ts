@@ -81,7 +81,7 @@ export class JobWaiter {
       } catch (error) {
         deadline.signal.throwIfAborted();
         if (!outage.bears(error, this.#answeredAt)) throw error;
-        await deadline.sleep(backoffMs(++failures, minPauseMs, maxPauseMs));
+        await deadline.race(pause(backoffMs(++failures, minPauseMs, maxPauseMs), deadline.signal));
       } finally {
         this.#leave(wait);
       }

@@ -23,6 +23,7 @@ export async function* polled(
   let after = options.after ?? (jobId === undefined ? await end(connection, stop, times) : undefined);
   let idleMs = times.minPollMs;
   let isOver = false;
+  let isGone = false;
   while (!stop.aborted) {
     // The end of a job is looked for among all kinds, so those of a job are picked here.
     const asked = jobId === undefined ? types?.join(',') : undefined;
@@ -38,7 +39,10 @@ export async function* polled(
     }
     after = textOf(page.cursor) ?? events.at(-1)?.id ?? after;
     if (page.has_more === true) continue;
-    if (isOver || (jobId !== undefined && (await isGone(connection, jobId, stop)))) return;
+    if (isOver || isGone) return;
+    isGone = jobId !== undefined && (await hasEnded(connection, jobId, stop));
+    // Its end may have been told since the page was read.
+    if (isGone) continue;
     idleMs = events.length > 0 ? times.minPollMs : Math.min(times.maxPollMs, idleMs * 1.5);
     await pause(idleMs, stop);
   }
@@ -74,7 +78,7 @@ async function read(
 }
 
 /** Whether a job has ended whose end the log does not tell. @throws {JobNotFoundError} */
-async function isGone(connection: Connection, jobId: string, signal: AbortSignal): Promise<boolean> {
+async function hasEnded(connection: Connection, jobId: string, signal: AbortSignal): Promise<boolean> {
   try {
     const body = await connection.call({ operation: 'job.get', params: { id: jobId } }, { signal }, { jobId });
     const job = isWire(body.job) ? body.job : body;

@@ -10,6 +10,7 @@ import { type Frame, FrameReader } from './frames.ts';
 import { kindsOf } from './kinds.ts';
 import { pause, untilAborted } from './pause.ts';
 import { Silence } from './silence.ts';
+import { streaming } from './streaming.ts';
 import type { FollowTimes } from './times.ts';
 import type { EventsOptions } from './wanted.ts';
 
@@ -114,8 +115,8 @@ export async function* streamed({
   return ended;
 }
 
-async function open({ transport }: Connection, call: StreamCall, signal: AbortSignal): Promise<StreamAnswer> {
-  const answer = transport.stream?.(call, { signal, requestId: `req_${uuidv7()}` });
+async function open(connection: Connection, call: StreamCall, signal: AbortSignal): Promise<StreamAnswer> {
+  const answer = streaming(connection)?.stream(call, { signal, requestId: `req_${uuidv7()}` });
   if (answer === undefined) return { status: 501, text: '', headers: {}, chunks: null };
   // Some clients of HTTP look at a signal only while a body is read.
   return untilAborted(answer, signal);

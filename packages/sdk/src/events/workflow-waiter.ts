@@ -5,6 +5,7 @@ import { serverTraits } from '../server-traits.ts';
 import type { Workflow } from '../workflow/workflow.ts';
 import { follow } from './follow.ts';
 import { Outage } from './outage.ts';
+import { streaming } from './streaming.ts';
 import { EventType } from './types.ts';
 
 const types = [EventType.WORKFLOW_COMPLETED, EventType.WORKFLOW_FAILED, EventType.WORKFLOW_CANCELLED];
@@ -84,7 +85,7 @@ export class WorkflowWaiter {
   }
 
   async #listen({ signal }: AbortController): Promise<void> {
-    if (this.#connection.transport.stream === undefined) return;
+    if (streaming(this.#connection) === null) return;
     if (!(await serverTraits(this.#connection)).catalogueStreams || signal.aborted) return;
     const onOpen = () => {
       if (signal.aborted) return;

@@ -1,21 +1,17 @@
 import { OJSValidationError } from '../errors.ts';
 
-interface Entry<M> {
-  readonly middleware: M;
-  readonly name: string;
-}
-
 /**
  * Middleware in order, the first one outermost (ojs-middleware §3, §4). What is added is named by `name`, else by its function's name. A call under way keeps the
  * chain that it began with.
  */
 export class MiddlewareChain<M extends (...args: never[]) => unknown> {
-  #entries: readonly Entry<M>[] = [];
   #all: readonly M[] = [];
+  /** At the same places. */
+  #names: readonly string[] = [];
 
   /** Names in order, outermost first; '' for what has none. */
   get names(): readonly string[] {
-    return this.#entries.map(({ name }) => name);
+    return this.#names;
   }
 
   /** Never changed in place: whoever holds it keeps the chain of that moment. The same array until something changes. */
@@ -25,7 +21,7 @@ export class MiddlewareChain<M extends (...args: never[]) => unknown> {
 
   /** Innermost. @throws {OJSValidationError} for a name that is taken. */
   add(middleware: M, name?: string): this {
-    return this.#insert(this.#entries.length, middleware, name);
+    return this.#insert(this.#all.length, middleware, name);
   }
 
   /** Outermost. @throws {OJSValidationError} for a name that is taken. */
@@ -47,33 +43,27 @@ export class MiddlewareChain<M extends (...args: never[]) => unknown> {
   remove(target: M | string): boolean {
     const place = this.#find(target);
     if (place < 0) return false;
-    this.#become(this.#entries.toSpliced(place, 1));
+    this.#all = this.#all.toSpliced(place, 1);
+    this.#names = this.#names.toSpliced(place, 1);
     return true;
   }
 
   #insert(place: number, middleware: M, name: string | undefined): this {
     if (typeof middleware !== 'function') throw OJSValidationError.of('middleware', `expected a function, got ${typeof middleware}`);
-    if (name !== undefined && this.names.includes(name))
-      throw OJSValidationError.of('name', `there is a middleware ${JSON.stringify(name)} already`);
-    this.#become(this.#entries.toSpliced(place, 0, { middleware, name: name ?? middleware.name }));
+    if (name !== undefined && this.#find(name) >= 0) throw OJSValidationError.of('name', `there is a middleware "${name}" already`);
+    this.#all = this.#all.toSpliced(place, 0, middleware);
+    this.#names = this.#names.toSpliced(place, 0, name ?? middleware.name);
     return this;
-  }
-
-  #become(entries: readonly Entry<M>[]): void {
-    this.#entries = entries;
-    this.#all = entries.map(({ middleware }) => middleware);
   }
 
   #placeOf(target: M | string): number {
     const place = this.#find(target);
-    if (place < 0) {
-      const wanted = typeof target === 'string' ? JSON.stringify(target) : target.name || 'function';
-      throw OJSValidationError.of('target', `the chain has no middleware ${wanted}; it has ${JSON.stringify(this.names)}`);
-    }
-    return place;
+    if (place >= 0) return place;
+    const wanted = typeof target === 'string' ? `"${target}"` : target.name || 'function';
+    throw OJSValidationError.of('target', `the chain has no middleware ${wanted}; it has ${JSON.stringify(this.#names)}`);
   }
 
   #find(target: M | string): number {
-    return this.#entries.findIndex(({ middleware, name }) => (typeof target === 'string' ? name === target : middleware === target));
+    return typeof target === 'string' ? this.#names.indexOf(target) : this.#all.indexOf(target);
   }
 }

@@ -3,11 +3,12 @@ import { type CallSettings, type End, expiry, type Outcome, type RetryRules, rea
 import { type ConnectionOptions, httpOptions } from '../connection.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { type ErrorContext, OJSError, OJSValidationError } from '../errors.ts';
-import { attempts, outcomeOf } from '../failures.ts';
+import { outcomeOf } from '../failures.ts';
 import { currentFake, type Fake } from '../fake.ts';
 import type { Wire } from '../json.ts';
 import { consoleLogger, type Logger } from '../logger.ts';
 import type { Ask, Operation } from '../operation.ts';
+import { attempts } from '../retries.ts';
 import type { HttpOptions } from '../transport/http.ts';
 import { CallThread, sleep } from './call-thread.ts';
 
@@ -97,7 +98,7 @@ export class SyncConnection implements Disposable {
       const { context, pauseMs } = step.value;
       if (pauseMs > 0) sleep(pauseMs);
       const outcome = this.#attempt(call, context, remaining(), settings.isAnswer);
-      if (outcome === null) throw expiry(call.operation, ms, about, failures);
+      if (outcome === null) throw expiry(ms, about, failures);
       step = steps.next(outcome);
     }
     return step.value;

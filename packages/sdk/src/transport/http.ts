@@ -24,15 +24,12 @@ const routes = part(() => import('./routes.ts'));
 /** Method, path and query of a call under the base URL's own path. */
 export async function requestLineOf(call: Call, base: URL): Promise<{ readonly method: Route['method']; readonly target: string }> {
   const { method, path } = call.operation === 'job.enqueue' ? enqueueRoute : (await routes()).routeOf(call);
-  return { method, target: targetOf(base, path, call.query) };
+  return { method, target: targetOf(base, path) };
 }
 
-export function targetOf(base: URL, path: string, query: Call['query']): string {
-  const whole = `${base.pathname.replace(/\/+$/, '')}${path}`;
-  if (query === undefined) return whole;
-  const texts = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) texts.set(name, String(value));
-  return texts.size === 0 ? whole : `${whole}?${texts}`;
+/** @param path with its query. */
+export function targetOf(base: URL, path: string): string {
+  return `${base.pathname.replace(/\/+$/, '')}${path}`;
 }
 
 /** The headers of every call (ojs-http-binding §4). The caller's own win over ours, so `Authorization` may be given there too. */

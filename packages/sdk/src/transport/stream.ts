@@ -1,9 +1,10 @@
 import { type Answer, type StreamCall, streamPathOf } from '@ojs-ts/core';
 import { type HttpOptions, headersOf, targetOf } from './http.ts';
+import { withQuery } from './routes.ts';
 
 export function streamTargetOf(call: StreamCall, base: URL): string {
   const { path, query } = streamPathOf(call.channel);
-  return targetOf(base, path, { ...query, ...call.query });
+  return targetOf(base, withQuery(path, { ...query, ...call.query }));
 }
 
 export async function streamHeadersOf(

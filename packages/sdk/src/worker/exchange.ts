@@ -1,5 +1,6 @@
 import type { Connection } from '../connection.ts';
 import { isWire, numberOf, textOf, type Wire, wireOf } from '../json.ts';
+import { once } from '../once.ts';
 import type { Held } from './held.ts';
 import type { Fetch, ItemAnswer, Link, Turn, TurnAnswer } from './link.ts';
 import type { WorkerSettings } from './options.ts';
@@ -26,7 +27,7 @@ export class Exchange implements Link {
     const wish = fetch === null ? '' : `,"fetch":${JSON.stringify(fetchBody(fetch, this.#settings))}`;
     const body = `${this.#head},"acks":[${entries(acks)}],"nacks":[${entries(nacks)}]${wish}}`;
     const ms = Math.min(answerMs, this.#connection.timeoutMs) + (fetch?.waitMs ?? 0);
-    const answer = await this.#connection.once({ operation: 'worker.exchange', body }, ms, signal);
+    const answer = await once(this.#connection, { operation: 'worker.exchange', body }, ms, signal);
     const answers = new Map([...pair(acks, answer.acks), ...pair(nacks, answer.nacks)]);
     return { items: items.map((held) => answers.get(held) ?? unanswered), jobs: jobsIn(answer) };
   }

@@ -1,5 +1,6 @@
 import type { Connection } from '../connection.ts';
 import { textOf } from '../json.ts';
+import { once } from '../once.ts';
 import { answerMs, fetchBody, jobsIn } from './exchange.ts';
 import type { Held } from './held.ts';
 import { type ItemAnswer, itemAnswerOf, type Link, type Turn, type TurnAnswer } from './link.ts';
@@ -26,7 +27,7 @@ export class Fallback implements Link {
     const body = JSON.stringify({ ...fetchBody(fetch, this.#settings), worker_id: this.#workerId });
     return {
       items: answers,
-      jobs: jobsIn(await this.#connection.once({ operation: 'worker.fetch', body }, this.#ms + fetch.waitMs, signal)),
+      jobs: jobsIn(await once(this.#connection, { operation: 'worker.fetch', body }, this.#ms + fetch.waitMs, signal)),
     };
   }
 
@@ -35,7 +36,7 @@ export class Fallback implements Link {
     const operation = held.outcome === 'ack' ? 'worker.ack' : 'worker.nack';
     const body = `{"worker_id":${JSON.stringify(this.#workerId)},${held.entry.slice(1)}`;
     try {
-      const answer = await this.#connection.once({ operation, body }, this.#ms, signal);
+      const answer = await once(this.#connection, { operation, body }, this.#ms, signal);
       return { status: 200, message: '', state: textOf(answer.state) };
     } catch (error) {
       return itemAnswerOf(error);

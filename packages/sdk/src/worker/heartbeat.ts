@@ -1,6 +1,7 @@
 import { platform } from '#platform';
 import type { Connection } from '../connection.ts';
 import { textsOf, type Wire } from '../json.ts';
+import { once } from '../once.ts';
 import { type About, beatBody, type Listed, type Order, orderIn, type ReportedState } from './beat.ts';
 import type { HeartbeatNews, HeartbeatThread } from './heartbeat-plan.ts';
 import type { Held } from './held.ts';
@@ -50,8 +51,8 @@ export class Heartbeat {
     this.#answerMs = Math.min(settings.heartbeatMs * 0.8, connection.timeoutMs);
     this.#about = {
       worker_id: services.workerId,
-      hostname: platform.hostname,
-      pid: platform.pid,
+      hostname: platform.process?.hostname ?? '',
+      pid: platform.process?.pid ?? 0,
       started_at: new Date().toISOString(),
       visibility_timeout_ms: settings.visibilityMs,
       queues: settings.queues,
@@ -110,7 +111,7 @@ export class Heartbeat {
     const reported = this.#services.state();
     const listed = [...this.#services.holdings];
     const body = beatBody(this.#about, reported, listed);
-    const answer = await this.#services.connection.once({ operation: 'worker.heartbeat', body }, this.#answerMs);
+    const answer = await once(this.#services.connection, { operation: 'worker.heartbeat', body }, this.#answerMs);
     this.#answered(reported, listed, answer, performance.now());
   }
 

@@ -1,9 +1,9 @@
 import { platform } from '#platform';
 import type { ConnectionOptions } from '../connection.ts';
-import { camelOnly } from '../draft.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { OJSValidationError } from '../errors.ts';
-import { isQueueName } from '../names.ts';
+import { expectedQueue, isQueueName } from '../names.ts';
+import { nameProblem, refuse } from '../refusal.ts';
 import { onlyOne } from '../wire.ts';
 import type { WorkerCallbacks } from './callbacks.ts';
 import { maxAhead } from './pace.ts';
@@ -66,14 +66,13 @@ const maxConcurrency = 10_000;
 
 /** Code over environment over default (SDK-009). @throws {OJSValidationError} */
 export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
-  camelOnly(options);
+  refuse(nameProblem(options));
   onlyOne({ visibilityTimeoutMs: options.visibilityTimeoutMs, visibilityTimeout: options.visibilityTimeout });
-  const queues = options.queues ?? [platform.env('OJS_QUEUE') || 'default'];
+  const queues = options.queues ?? [platform.environment?.queue() ?? 'default'];
   if (!Array.isArray(queues)) throw OJSValidationError.of('queues', `expected an array of names, got ${JSON.stringify(queues)}`);
   if (queues.length === 0) throw OJSValidationError.of('queues', 'expected at least one queue');
   for (const [index, queue] of queues.entries()) {
-    if (!isQueueName(queue))
-      throw OJSValidationError.of(`queues[${index}]`, `expected lower-case letters, digits, '-' and '.', got ${JSON.stringify(queue)}`);
+    if (!isQueueName(queue)) throw OJSValidationError.of(`queues[${index}]`, expectedQueue(queue));
   }
   const concurrency = whole(options.concurrency ?? fromEnv('OJS_CONCURRENCY') ?? 10, 'concurrency', 1, maxConcurrency);
   return {
@@ -102,8 +101,8 @@ function readPrefetch(prefetch: number | 'auto', concurrency: number): Pick<Work
 }
 
 function fromEnv(name: string): number | undefined {
-  const text = platform.env(name);
-  if (text === undefined || text === '') return undefined;
+  const text = platform.environment?.text(name);
+  if (text === undefined) return undefined;
   const value = Number(text);
   if (Number.isFinite(value) && value >= 0) return value;
   throw OJSValidationError.of(name, `expected a number, got ${JSON.stringify(text)}`);

@@ -1,6 +1,7 @@
-import { firstProblem } from '../arguments.ts';
 import type { Connection } from '../connection.ts';
 import { OJSAPIError, OJSError, OJSValidationError } from '../errors.ts';
+import { once } from '../once.ts';
+import { jsonProblem, refuse } from '../refusal.ts';
 import type { Held } from './held.ts';
 import { isRefusal, isUnclear, saysNoRoute } from './refusals.ts';
 
@@ -31,7 +32,7 @@ export class Reporting {
     if (this.#withoutProgress) throw missing('progress', held);
     try {
       const body = this.#body(held, report);
-      await this.connection.once({ operation: 'job.reportProgress', params: { id: held.id }, body }, reportMs);
+      await once(this.connection, { operation: 'job.reportProgress', params: { id: held.id }, body }, reportMs);
     } catch (error) {
       if (saysNoRoute(error) || isUnclear(error)) {
         this.#withoutProgress = saysNoRoute(error);
@@ -83,8 +84,7 @@ export class Reports {
   /** Now, or with the next one that is due; then it resolves at once. */
   async progress(percent: number, message?: string, data?: unknown): Promise<void> {
     if (!Number.isFinite(percent)) throw OJSValidationError.of('percent', `expected a number from 0 to 100, got ${percent}`);
-    const problem = data === undefined ? null : firstProblem([data]);
-    if (problem !== null) throw OJSValidationError.of(problem.path.replace('args[0]', 'data'), problem.message);
+    if (data !== undefined) refuse(jsonProblem(data, 'data'));
     if (this.#held.state !== 'running') return;
     const report = { progress: Math.min(100, Math.max(0, percent)) / 100, message, data };
     const wait = this.#sentAt + everyMs - performance.now();
@@ -95,8 +95,7 @@ export class Reports {
 
   async checkpoint(state: unknown): Promise<void> {
     if (state === undefined) throw OJSValidationError.of('state', 'expected a JSON value; null is one');
-    const problem = firstProblem([state]);
-    if (problem !== null) throw OJSValidationError.of(problem.path.replace('args[0]', 'state'), problem.message);
+    refuse(jsonProblem(state, 'state'));
     await this.#reporting.checkpoint(this.#held, state);
   }
 

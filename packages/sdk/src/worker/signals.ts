@@ -16,7 +16,7 @@ let ending = false;
  * process, SIGTSTP makes them quiet, SIGCONT resumes them. The handlers are the process's only while there is a worker.
  */
 export function followSignals(target: SignalTarget): () => void {
-  if (targets.size === 0) uninstall = platform.onSignals(receive);
+  if (targets.size === 0) uninstall = platform.process?.onSignals(receive) ?? (() => {});
   targets.add(target);
   return () => {
     if (!targets.delete(target) || targets.size > 0) return;
@@ -28,7 +28,7 @@ export function followSignals(target: SignalTarget): () => void {
 function receive(signal: ProcessSignal): void {
   if (signal === 'SIGTSTP') for (const target of targets) target.quiet();
   else if (signal === 'SIGCONT') for (const target of targets) target.resume();
-  else if (ending) platform.exit(signal === 'SIGINT' ? 130 : 143);
+  else if (ending) platform.process?.exit(signal === 'SIGINT' ? 130 : 143);
   else {
     ending = true;
     for (const target of targets) target.terminate();

@@ -5,6 +5,7 @@ import { OJSValidationError } from '../errors.ts';
  * give another result.
  */
 export class ContractViolation extends OJSValidationError {
+  static override readonly name: string = 'ContractViolation';
   readonly part: 'args' | 'result';
 
   constructor(part: 'args' | 'result', cause: OJSValidationError) {

@@ -1,5 +1,5 @@
 import { type Call, uuidv7 } from '@ojs-ts/core';
-import { asFound } from '../attempts.ts';
+import { asFound } from '../jobs.ts';
 import type { Operation } from '../operation.ts';
 import { readWorkflow, type Workflow } from './workflow.ts';
 

@@ -5,6 +5,7 @@ import type { Workflow, WorkflowStep } from './workflow.ts';
 
 /** A workflow that somebody waits for has failed or was cancelled. */
 export class WorkflowFailedError extends OJSError {
+  static override readonly name: string = 'WorkflowFailedError';
   readonly workflow: Workflow;
   /** The step that failed, callbacks before others; absent where the workflow was cancelled as a whole. */
   declare readonly step?: WorkflowStep;

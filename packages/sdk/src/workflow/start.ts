@@ -6,6 +6,7 @@ import { check, checkNow } from '../enqueue/check.ts';
 import { type OJSError, OJSValidationError } from '../errors.ts';
 import { readJob } from '../job.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
+import { carryOut } from '../operation.ts';
 import { type CallOptions, inQueue, type JobRequest } from '../options.ts';
 import { type ServerTraits, serverTraits } from '../server-traits.ts';
 import { type WireBody, wireBody } from '../wire.ts';
@@ -32,7 +33,7 @@ export async function startWorkflow(
 ): Promise<Started> {
   const ms = connection.deadlineMs(options);
   const failures: OJSError[] = [];
-  using deadline = new Deadline(ms, () => expiry('workflow.create', ms, {}, failures), options.signal);
+  using deadline = new Deadline(ms, () => expiry(ms, { operation: 'workflow.create' }, failures), options.signal);
   return await deadline.race(start(connection, middleware, definition, queue, deadline, failures));
 }
 
@@ -57,7 +58,9 @@ async function start(
     deadline.signal.throwIfAborted();
     const id = uuidv7();
     const operation = createWorkflow(id, workflowBody(plan, id, bodies, nestedWorkflows));
-    const workflow = await connection.askWithin(deadline, operation, failures);
+    const workflow = await carryOut(operation, ({ call, about, settings }) =>
+      connection.callWithin(deadline, call, about, settings, failures),
+    );
     const byId = new Map(workflow.steps.map((step) => [step.id, step] as const));
     const seen = jobs.map((job) => {
       const body = bodies.get(job);

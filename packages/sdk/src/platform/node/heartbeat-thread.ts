@@ -1,6 +1,7 @@
 // The program of the thread that sends a worker's heartbeats: its own event loop and its own connection, so that no handler delays them.
 import { parentPort, workerData } from 'node:worker_threads';
 import { Connection } from '../../connection.ts';
+import { once } from '../../once.ts';
 import { beatBody } from '../../worker/beat.ts';
 import type { HeartbeatNews, HeartbeatPlan } from '../../worker/heartbeat-plan.ts';
 import { SharedHoldings } from '../../worker/shared-holdings.ts';
@@ -29,7 +30,7 @@ function run(plan: HeartbeatPlan, say: (news: HeartbeatNews) => void): () => voi
     try {
       const listed = holdings.list(Date.now());
       const body = beatBody(plan.about, state, listed);
-      const answer = await connection.once({ operation: 'worker.heartbeat', body }, plan.answerMs, stopped.signal);
+      const answer = await once(connection, { operation: 'worker.heartbeat', body }, plan.answerMs, stopped.signal);
       say({ kind: 'answered', state, listed, answer, at: Date.now() });
     } catch (error) {
       if (!stopped.signal.aborted) say({ kind: 'failed', error: String(error) });

@@ -3,8 +3,16 @@ import { OJSValidationError } from '../../errors.ts';
 import { compact } from '../../json.ts';
 import type { TlsOptions } from '../../transport/tls.ts';
 
+/** What holds for a connection to this URL. @throws {OJSValidationError} for settings that cannot be heeded. */
+export function tlsFor(options: TlsOptions | undefined, base: URL, ownFetch: boolean): TlsOptions | undefined {
+  const isHttps = base.protocol === 'https:';
+  if (isHttps && !ownFetch) return readTls(options);
+  if (options === undefined) return undefined;
+  throw OJSValidationError.of('tls', `cannot be heeded: ${isHttps ? 'fetch is given' : 'the URL is not https'}`);
+}
+
 /** Each setting from code, else from the environment (SDK-007, SDK-009). @throws {OJSValidationError} */
-export function readTls(options: TlsOptions | undefined): TlsOptions | undefined {
+function readTls(options: TlsOptions | undefined): TlsOptions | undefined {
   const tls = compact({
     ca: options?.ca ?? fileOf('OJS_TLS_CA_FILE'),
     cert: options?.cert ?? fileOf('OJS_TLS_CERT_FILE'),

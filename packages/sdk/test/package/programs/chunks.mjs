@@ -7,12 +7,20 @@ const client = new Client(url, { requestRetry: { minBackoff: 1 } });
 const lone = await client.enqueue('package.chunk', [0], { queue });
 const several = await Promise.all([1, 2, 3].map((n) => client.enqueue('package.chunk', [n], { queue })));
 if (process.argv[2] === 'offline') {
-  const away = await new Client('http://127.0.0.1:1').enqueue('package.chunk', []).catch((error) => error.message);
-  const rest = await client.listQueues().catch((error) => error.message);
-  console.log(JSON.stringify({ several: several.length, away, rest }));
+  const said = ({ name, message }) => `${name}: ${message}`;
+  const away = await new Client('http://127.0.0.1:1').enqueue('package.chunk', []).catch(said);
+  const rest = await client.listQueues().catch(said);
+  const refused = await client.enqueue('package.chunk', [1n]).catch(said);
+  const [special, beside] = await Promise.all([
+    client.enqueue('package.chunk', [5], { queue, delay: '1h' }).catch(said),
+    client.enqueue('package.chunk', [6], { queue }),
+  ]);
+  const after = await client.enqueue('package.chunk', [7], { queue });
+  console.log(JSON.stringify({ several: several.length, away, rest, refused, special, plain: [...beside.args, ...after.args] }));
 } else {
   const [batched] = await client.enqueueBatch([{ type: 'package.chunk', args: [4], queue, delay: '1h' }]);
-  const refused = await client.getJob('nobody').catch((error) => error.code);
+  const refused = await client.getJob('nobody').catch(({ name, code }) => `${name}: ${code}`);
+  const invalid = await client.enqueue('package.chunk', [1n]).catch(({ name, message }) => `${name}: ${message}`);
   const step = (n) => ({ type: 'package.chunk', args: [n], queue });
   const workflow = await client.workflow({
     name: 'two',
@@ -37,6 +45,7 @@ if (process.argv[2] === 'offline') {
       several: several.length,
       batched: batched.state,
       refused,
+      invalid,
       steps,
       meta,
       name,
