@@ -5,6 +5,8 @@ import type { Scenario } from './task.ts';
 export interface Options {
   /** As `storageOf` reads it. */
   readonly storage: string;
+  /** Where peers work. */
+  readonly peerStorage: string;
   readonly modes: readonly Mode[];
   readonly scenarios: readonly Scenario[];
   readonly jobs: number;
@@ -14,6 +16,7 @@ export interface Options {
 }
 
 export const usage = `${storageUsage}
+--peer-storage STORAGE                  bench:peers: where the peers work, default the same; ours on SQLite beside BullMQ: --peer-storage redis://…
 --mode embedded|http|both               default both
 --scenario NAMES                        enqueue, batch, drain (= drain-10,drain-100), drain-N, pickup; by commas; default all
 --jobs N                                jobs a run, default 100000 (pickup: at most 1000)
@@ -25,6 +28,7 @@ export const usage = `${storageUsage}
 export function readOptions(args: readonly string[]): Options {
   const values = parse(args, {
     storage: { type: 'string', default: 'sqlite:' },
+    'peer-storage': { type: 'string' },
     mode: { type: 'string', default: 'both' },
     scenario: { type: 'string', default: 'enqueue,batch,drain,pickup' },
     jobs: { type: 'string', default: '100000' },
@@ -34,6 +38,7 @@ export function readOptions(args: readonly string[]): Options {
   });
   return {
     storage: storageOf(values.storage),
+    peerStorage: storageOf(values['peer-storage'] ?? values.storage),
     modes: modesOf(values.mode),
     scenarios: values.scenario.split(',').flatMap(scenariosOf),
     jobs: whole('jobs', values.jobs),

@@ -50,7 +50,7 @@ async function runPeer({ entry }: PeerTerms, scenario: Scenario, { storage, jobs
 async function race(scenario: Scenario, options: Options, among: readonly PeerTerms[]): Promise<readonly Series[]> {
   const contestants = [
     ...options.modes.map((mode) => ({ who: mode, run: () => runOurs(scenario, mode, options) })),
-    ...among.map((terms) => ({ who: terms.who, run: () => runPeer(terms, scenario, options) })),
+    ...among.map((terms) => ({ who: terms.who, run: () => runPeer(terms, scenario, { ...options, storage: options.peerStorage }) })),
   ];
   const series = await alternate(contestants, options.runs);
   return series.map(({ who, answers }) => ({ scenario: labelOf(scenario), who, figures: answers }));
@@ -93,17 +93,19 @@ function termsOf(all: readonly Series[], among: readonly PeerTerms[], modes: rea
 
 async function main(args: readonly string[]): Promise<void> {
   const options = readOptions(args);
-  const among = peers[kindOf(options.storage) ?? 'memory'];
-  if (among.length === 0) throw new UsageError('--storage: no peer works in memory; expected sqlite:, postgres://… or redis://…');
+  const among = peers[kindOf(options.peerStorage) ?? 'memory'];
+  if (among.length === 0) throw new UsageError('--peer-storage: no peer works in memory; expected sqlite:, postgres://… or redis://…');
   install();
   const facts = machine();
   if (!options.json) console.log([describeMachine(facts), memoryWarning(options.storage)].filter(Boolean).join('\n'));
   const all: Series[] = [];
   for (const scenario of options.scenarios) all.push(...(await race(scenario, options, among)));
 
-  const { storage, jobs, runs } = options;
+  const { storage, peerStorage, jobs, runs } = options;
   if (options.json)
-    return console.log(JSON.stringify({ machine: facts, storage, jobs, runs, retention: ourRetention(), series: all }, null, 2));
+    return console.log(
+      JSON.stringify({ machine: facts, storage, peerStorage, jobs, runs, retention: ourRetention(), series: all }, null, 2),
+    );
   console.log(termsOf(all, among, options.modes));
   console.log(
     `${jobs.toLocaleString('en-US')} jobs a run, each of about 300 bytes; medians of ${runs} rounds, every other one in reverse order\n`,

@@ -91,7 +91,11 @@ test('options say what was expected', () => {
     'drain-7',
     'pickup',
   ]);
-  expect(readOptions(['--storage', 'postgres://localhost/db']).storage).toBe('postgres://localhost/db');
+  expect(readOptions(['--storage', 'postgres://localhost/db'])).toMatchObject({
+    storage: 'postgres://localhost/db',
+    peerStorage: 'postgres://localhost/db',
+  });
+  expect(readOptions(['--peer-storage', 'redis://localhost'])).toMatchObject({ storage: 'sqlite:', peerStorage: 'redis://localhost' });
   for (const args of [
     ['--storage', 'mysql:'],
     ['--storage', 'sqlite:/no/such/folder/jobs.db'],
