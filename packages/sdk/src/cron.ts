@@ -108,7 +108,7 @@ function wireCron(request: CronJobRequest): object {
   if (typeof name !== 'string' || name === '') throw OJSValidationError.of('name', 'expected a name for the cron');
   if (typeof cron !== 'string' || cron === '')
     throw OJSValidationError.of('cron', `expected an expression such as '0 9 * * *', got ${JSON.stringify(cron)}`);
-  refuse(problemOf({ ...rest, type, args, ...(meta && { meta }) }));
+  refuse(problemOf({ ...rest, type, args, ...(meta !== undefined && { meta }) }));
   return compact({ name, cron, type, args, meta, timezone, overlap_policy: overlapPolicy, enabled, options: wireOptions(rest) });
 }
 
