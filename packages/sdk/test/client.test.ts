@@ -1,9 +1,11 @@
 import { inspect } from 'node:util';
 import { type Embedded, openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Encoder, encodes } from '../src/enqueue/encoder.ts';
 import {
   Client,
   defineJob,
+  type EnqueueMiddleware,
   group,
   JobFailedError,
   JobNotFoundError,
@@ -134,6 +136,26 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
     await expect(plain.enqueueBatch([{ type: 'test.job', args: [] }])).rejects.toThrow('closed');
     go();
     expect((await Promise.all(calls)).flat().map(({ outcome }) => outcome)).toEqual(Array(5).fill('created'));
+    await closed;
+  });
+
+  test('close() waits for a workflow and a cron whose args are looked at before anything is sent', async () => {
+    const { promise: signal, resolve: go } = Promise.withResolvers<void>();
+    const client = open();
+    const encode: Encoder = (args, meta) => signal.then(() => ({ args, meta }));
+    const middleware: EnqueueMiddleware = async (request, next) => {
+      await signal;
+      return next(request);
+    };
+    client.middlewares.add(Object.assign(middleware, { [encodes]: encode }));
+    const name = newQueue();
+    const begun = Promise.all([
+      client.workflow(group('both', [{ type: 'test.job', args: [], queue: newQueue() }])),
+      client.registerCronJob(name, '@yearly', 'test.job'),
+    ]);
+    const closed = client.close();
+    go();
+    expect(await begun).toMatchObject([{ name: 'both' }, { name }]);
     await closed;
   });
 

@@ -38,18 +38,19 @@ export class Producer {
   }
 
   enqueue(request: JobRequest, options: CallOptions): Promise<JobHandle> {
-    return this.#begin('job.enqueue', () => this.#enqueue(request, options));
+    return this.during('job.enqueue', () => this.#enqueue(request, options));
   }
 
   enqueueBatch(requests: readonly JobRequest[], options: CallOptions): Promise<JobHandle[]> {
-    return this.#begin('bulk.enqueue', async () => {
+    return this.during('bulk.enqueue', async () => {
       const chain = this.options.middlewares.all;
       const own = requests.map((request) => drafted(complete(request, this.options.queue)));
       return (await special()).sendBatch(this, chain, own, options);
     });
   }
 
-  async #begin<T>(operation: string, work: () => Promise<T>): Promise<T> {
+  /** Work that the client's end waits for. @throws {OJSError} where that has come. */
+  async during<T>(operation: string, work: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new OJSError('This client is closed.', { operation });
     const call = work();
     this.#calls.add(call);
