@@ -152,8 +152,9 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     // A copy: the caller may change its own after the call.
     const request = typeof first === 'string' ? first : { ...first };
     const chain = this.middlewares.all;
-    const code = await management();
-    return code.registerCron(this.#connection, chain, this.#queue, code.cronCall(request, second, type, args, third));
+    return this.#producer.during('cron.register', async () =>
+      (await management()).registerCron(this.#connection, chain, this.#queue, request, second, type, args, third),
+    );
   }
 
   /** Iterating goes on over the following pages. */
@@ -214,7 +215,9 @@ export class Client<R = JobTypes> implements AsyncDisposable {
    */
   async workflow<X>(definition: WorkflowDefinition<X>, options: CallOptions = {}): Promise<WorkflowHandle<X>> {
     const chain = this.middlewares.all;
-    return (await workflows()).openWorkflow(this.#connection, chain, definition, this.#queue, options);
+    return this.#producer.during('workflow.create', async () =>
+      (await workflows()).openWorkflow(this.#connection, chain, definition, this.#queue, options),
+    );
   }
 
   /** State and steps; what the results are of is not known here. @throws {JobNotFoundError} */

@@ -54,8 +54,9 @@ export async function registerCron(
   connection: Connection,
   middleware: readonly EnqueueMiddleware[],
   queue: string | undefined,
-  { request, options = {} }: CronCall<CallOptions>,
+  ...form: Parameters<typeof cronCall<CallOptions>>
 ): Promise<CronJob> {
+  const { request, options = {} } = cronCall(...form);
   const sent = await encodedCron(request, middleware);
   const cron = await connection.ask(registerCronJob(inQueue(sent, queue)), options);
   return sent === request ? cron : { ...cron, args: request.args ?? [] };
@@ -74,11 +75,6 @@ async function encodedCron(request: CronJobRequest, middleware: readonly Enqueue
   return { ...request, args, meta };
 }
 
-export interface CronCall<O> {
-  readonly request: CronJobRequest;
-  readonly options: O | undefined;
-}
-
 /** Both forms of a call as one. */
 export function cronCall<O extends object>(
   first: string | CronJobRequest,
@@ -86,7 +82,7 @@ export function cronCall<O extends object>(
   type: string | undefined,
   args: JsonArray | undefined,
   options: (CronJobOptions & O) | undefined,
-): CronCall<O> {
+): { readonly request: CronJobRequest; readonly options: O | undefined } {
   if (typeof first !== 'string') return { request: first, options: typeof second === 'string' ? undefined : second };
   const cron = typeof second === 'string' ? second : '';
   return { request: { ...options, name: first, cron, type: type ?? '', args: args ?? [] }, options };
@@ -108,7 +104,7 @@ function wireCron(request: CronJobRequest): object {
   if (typeof name !== 'string' || name === '') throw OJSValidationError.of('name', 'expected a name for the cron');
   if (typeof cron !== 'string' || cron === '')
     throw OJSValidationError.of('cron', `expected an expression such as '0 9 * * *', got ${JSON.stringify(cron)}`);
-  refuse(problemOf({ ...rest, type, args, ...(meta && { meta }) }));
+  refuse(problemOf({ ...rest, type, args, ...(meta !== undefined && { meta }) }));
   return compact({ name, cron, type, args, meta, timezone, overlap_policy: overlapPolicy, enabled, options: wireOptions(rest) });
 }
 

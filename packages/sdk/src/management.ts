@@ -1,5 +1,5 @@
 // The operations of a Client besides `enqueue` and those of workflows, as the one part that they are loaded as.
-export { cronCall, listCronJobs, registerCron, unregisterCronJob } from './cron.ts';
+export { listCronJobs, registerCron, unregisterCronJob } from './cron.ts';
 export { deleteDeadLetterJob, listDeadLetterJobs, retryDeadLetterJob } from './dead-letter.ts';
 export { cancelJob, getJob } from './jobs.ts';
 export { firstPage, openPage } from './page.ts';

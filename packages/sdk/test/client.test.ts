@@ -1,16 +1,21 @@
 import { inspect } from 'node:util';
 import { type Embedded, openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Encoder, encodes } from '../src/enqueue/encoder.ts';
 import {
   Client,
+  defineJob,
+  type EnqueueMiddleware,
   group,
   JobFailedError,
   JobNotFoundError,
+  job,
   OJSAPIError,
   OJSError,
   OJSTimeoutError,
   OJSValidationError,
   OjsClient,
+  type StandardSchemaV1,
   Worker,
 } from '../src/index.ts';
 import { keepingLogger } from './support/log.ts';
@@ -103,6 +108,55 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
     args[0] = 1;
     await expect(refused).rejects.toMatchObject({ name: 'OJSValidationError' });
     expect((await client.listQueues()).some(({ name }) => name === queue)).toBe(false);
+  });
+
+  test('close() waits for calls that wait for a schema or a middleware before anything is sent', async () => {
+    const { promise: signal, resolve: go } = Promise.withResolvers<void>();
+    const schema: StandardSchemaV1<[], []> = {
+      '~standard': { version: 1, vendor: 'test', validate: () => signal.then(() => ({ value: [] })) },
+    };
+    const typed = defineJob('test.job', { args: schema });
+    const plain = open();
+    const held = open();
+    held.middlewares.add(async (request, next) => {
+      await signal;
+      return next(request);
+    });
+    const passing = open();
+    passing.middlewares.add((request, next) => next(request));
+    const queue = newQueue();
+    const calls = [
+      plain.enqueue(typed, [], { queue }),
+      plain.enqueueBatch([job(typed, [], { queue })]),
+      held.enqueue('test.job', [], { queue }),
+      held.enqueueBatch([{ type: 'test.job', args: [], queue }]),
+      passing.enqueue('test.job', [], { queue }),
+    ];
+    const closed = Promise.all([plain.close(), held.close(), passing.close()]);
+    await expect(plain.enqueueBatch([{ type: 'test.job', args: [] }])).rejects.toThrow('closed');
+    go();
+    expect((await Promise.all(calls)).flat().map(({ outcome }) => outcome)).toEqual(Array(5).fill('created'));
+    await closed;
+  });
+
+  test('close() waits for a workflow and a cron whose args are looked at before anything is sent', async () => {
+    const { promise: signal, resolve: go } = Promise.withResolvers<void>();
+    const client = open();
+    const encode: Encoder = (args, meta) => signal.then(() => ({ args, meta }));
+    const middleware: EnqueueMiddleware = async (request, next) => {
+      await signal;
+      return next(request);
+    };
+    client.middlewares.add(Object.assign(middleware, { [encodes]: encode }));
+    const name = newQueue();
+    const begun = Promise.all([
+      client.workflow(group('both', [{ type: 'test.job', args: [], queue: newQueue() }])),
+      client.registerCronJob(name, '@yearly', 'test.job'),
+    ]);
+    const closed = client.close();
+    go();
+    expect(await begun).toMatchObject([{ name: 'both' }, { name }]);
+    await closed;
   });
 
   test('cancel; a second cancel is the server’s conflict; unknown and malformed ids are not_found', async () => {

@@ -69,6 +69,9 @@ describe.each(['http', 'embedded'] as const)('over %s', (way) => {
     await expect(client.registerCronJob('x', '@daily', 'a.b', [], { priority: 999 })).rejects.toMatchObject({
       issues: [{ path: 'priority' }],
     });
+    const options = {};
+    Reflect.set(options, 'meta', Number.NaN);
+    await expect(client.registerCronJob('x', '@daily', 'a.b', [], options)).rejects.toMatchObject({ issues: [{ path: 'meta' }] });
     await expect(client.registerCronJob('x', '61 * * * *', 'a.b')).rejects.toMatchObject({ statusCode: expect.toBeOneOf([400, 422]) });
   });
 

@@ -1,5 +1,4 @@
 import { Deadline } from '../deadline.ts';
-import { OJSError } from '../errors.ts';
 
 /** One call that waits for its outcome. */
 export interface Entry<In, Out> {
@@ -30,8 +29,6 @@ export class Coalescer<In, Out> {
   readonly #options: CoalescerOptions<In, Out>;
   #waiting: Slot<In, Out>[] = [];
   #draining: Promise<void> | null = null;
-  #closed = false;
-  readonly #groups = new Set<Promise<void>>();
 
   /** @param before a call that is under way, which counts as a group. */
   constructor(options: CoalescerOptions<In, Out>, before: Promise<unknown> | null = null) {
@@ -41,7 +38,6 @@ export class Coalescer<In, Out> {
 
   /** The outcome of the item. A call that is over before its turn is never sent. @throws the reason of the signal; `expired()`; what `run` rejects it with. */
   async add(item: In, ms: number, expired: () => Error, signal: AbortSignal | undefined): Promise<Out> {
-    if (this.#closed) throw new OJSError('This client is closed.');
     using deadline = new Deadline(ms, expired, signal);
     const slot = new Slot<In, Out>(item, deadline);
     this.#waiting.push(slot);
@@ -53,22 +49,12 @@ export class Coalescer<In, Out> {
     }
   }
 
-  /** Takes no more calls, and resolves when all that came have their outcome. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#draining;
-    await Promise.all(this.#groups);
-  }
-
   async #drain(before: Promise<unknown> | null): Promise<void> {
     if (before !== null) await pastOrStalled(before);
     // The other calls of this turn come first.
     await null;
     for (let group = this.#next(); group.length > 0; group = this.#next()) {
-      const work = this.#start(group);
-      this.#groups.add(work);
-      void work.finally(() => this.#groups.delete(work));
-      await pastOrStalled(work);
+      await pastOrStalled(this.#start(group));
     }
     this.#draining = null;
   }

@@ -40,9 +40,4 @@ export class Merger {
     const ms = this.#connection.deadlineMs(options);
     return this.#coalescer.add(request, ms, () => expiry(ms, contextOf(request)), options.signal);
   }
-
-  /** Takes no more requests, and resolves when all that came have their outcome. */
-  async close(): Promise<void> {
-    await this.#coalescer.close();
-  }
 }

@@ -28,6 +28,8 @@ export class Producer {
   readonly sender: Sender;
   /** Until the first request that is more. Then all wait for the code that it needs, so that they are sent in the order of the calls. */
   #isPlain = true;
+  /** Under way, also those that a middleware or a schema holds up before anything is sent. */
+  readonly #calls = new Set<Promise<unknown>>();
   #closed = false;
 
   constructor(options: ProducerOptions) {
@@ -35,8 +37,31 @@ export class Producer {
     this.sender = new Sender(options.connection, options.coalesce);
   }
 
-  async enqueue(request: JobRequest, options: CallOptions): Promise<JobHandle> {
-    if (this.#closed) throw new OJSError('This client is closed.', { operation: 'job.enqueue' });
+  enqueue(request: JobRequest, options: CallOptions): Promise<JobHandle> {
+    return this.during('job.enqueue', () => this.#enqueue(request, options));
+  }
+
+  enqueueBatch(requests: readonly JobRequest[], options: CallOptions): Promise<JobHandle[]> {
+    return this.during('bulk.enqueue', async () => {
+      const chain = this.options.middlewares.all;
+      const own = requests.map((request) => drafted(complete(request, this.options.queue)));
+      return (await special()).sendBatch(this, chain, own, options);
+    });
+  }
+
+  /** Work that the client's end waits for. @throws {OJSError} where that has come. */
+  async during<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new OJSError('This client is closed.', { operation });
+    const call = work();
+    this.#calls.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#calls.delete(call);
+    }
+  }
+
+  async #enqueue(request: JobRequest, options: CallOptions): Promise<JobHandle> {
     const chain = this.options.middlewares.all;
     if (chain.length > 0) return (await special()).throughChain(this, chain, request, options);
     const own = drafted(request);
@@ -49,12 +74,6 @@ export class Producer {
     }
     const { job, outcome } = await this.sender.one(finished(plain, plainOptions(request)), options);
     return this.told(handleOf(job, outcome, this.options.calls));
-  }
-
-  async enqueueBatch(requests: readonly JobRequest[], options: CallOptions): Promise<JobHandle[]> {
-    const chain = this.options.middlewares.all;
-    const own = requests.map((request) => drafted(complete(request, this.options.queue)));
-    return (await special()).sendBatch(this, chain, own, options);
   }
 
   async #special(own: Drafted, options: CallOptions): Promise<JobHandle> {
@@ -73,9 +92,9 @@ export class Producer {
     return handle;
   }
 
-  /** Takes no more requests, and resolves when all that came have been sent. */
+  /** Takes no more requests, and resolves when all that came have their outcome. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.sender.close();
+    await Promise.allSettled(this.#calls);
   }
 }

@@ -2,7 +2,7 @@ import type { Connection } from '../connection.ts';
 import type { WireRequest } from '../draft.ts';
 import { currentFake } from '../fake.ts';
 import type { CallOptions } from '../options.ts';
-import { part, partsLoaded } from '../part.ts';
+import { part } from '../part.ts';
 import type { Merger } from './merger.ts';
 import type { Sent } from './sent.ts';
 import { enqueueOne } from './single.ts';
@@ -38,13 +38,6 @@ export class Sender {
     } finally {
       this.#count -= 1;
     }
-  }
-
-  /** Takes no more requests, and resolves when all that came have their outcome. */
-  async close(): Promise<void> {
-    // Who waits for code has called before.
-    await partsLoaded();
-    await this.#merger?.close();
   }
 
   #alone(request: WireRequest, options: CallOptions): Promise<Sent> {

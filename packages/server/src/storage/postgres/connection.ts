@@ -53,6 +53,8 @@ export class Database {
   readonly #statements = new Map<string, { readonly text: string; readonly name?: string }>();
   /** By connection, the names of statements that are under way. */
   readonly #sent = new WeakMap<pg.PoolClient, Set<string>>();
+  /** Why a session ended: who uses it next is told only that it has. */
+  readonly #ends = new WeakMap<pg.PoolClient, Error>();
   readonly #underWay = new Set<Promise<unknown>>();
   #filled = false;
   #closed = false;
@@ -75,7 +77,9 @@ export class Database {
     this.#pool.on('error', () => {});
     // One that is in use tells its end to whoever uses it, and as an event, which would end the process too.
     this.#pool.on('connect', (client) => {
-      client.on('error', () => {});
+      client.on('error', (error) => {
+        if (!this.#ends.has(client)) this.#ends.set(client, error);
+      });
       this.#fill();
     });
   }
@@ -180,7 +184,8 @@ export class Database {
           () => true,
           () => false,
         );
-        const cause = tx.failure ?? error;
+        const end = this.#ends.get(client);
+        const cause = isLost(end) ? end : (tx.failure ?? error);
         throw rolledBack ? new RolledBack('The transaction was rolled back.', { cause }) : cause;
       }
     });

@@ -55,7 +55,7 @@ export function upkeep(database: Database, sweeper: Sweeper): Upkeep {
 
     async prune(rules, limit) {
       const gone = await prune(database, rules, limit);
-      sweeper.look();
+      void sweeper.look();
       return gone;
     },
 

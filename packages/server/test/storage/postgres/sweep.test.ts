@@ -1,5 +1,8 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
+import { Database } from '../../../src/storage/postgres/connection.ts';
+import { Sweeper } from '../../../src/storage/postgres/sweep.ts';
+import { readPostgresUrl } from '../../../src/storage/postgres/url.ts';
 import { claim, idOf, insert, keepAll, limitOf, newJob, t0 } from '../suite/tools.ts';
 import { newSchema, openPostgres, server } from './schema.ts';
 
@@ -86,5 +89,41 @@ test.skipIf(server === null)('a small table most of which is dead is vacuumed by
     expect(await vacuums('queues')).toBe(0);
   } finally {
     await client.end();
+  }
+});
+
+test.skipIf(server === null)('what a backup still sees is not vacuumed again and again, only when as much more is dead', async () => {
+  const url = newSchema();
+  const schema = new URL(url).searchParams.get('schema');
+  await using storage = await openPostgres(url);
+  const database = new Database(readPostgresUrl(url), false, () => {});
+  const client = new pg.Client({ connectionString: server ?? '' });
+  await client.connect();
+  let now = 0;
+  const sweeper = new Sweeper(database);
+  const look = async () => {
+    now += 60_000;
+    await sweeper.look(now);
+    const { rows } = await client.query(
+      `SELECT vacuum_count::int AS count FROM pg_stat_user_tables WHERE schemaname = $1 AND relname = 'jobs'`,
+      [schema],
+    );
+    return rows[0].count;
+  };
+  try {
+    await client.query(`ALTER TABLE ${schema}.jobs SET (autovacuum_enabled = off)`);
+    const jobs = Array.from({ length: 6_000 }, (_, n) => newJob(n));
+    for (let at = 0; at < jobs.length; at += 500) await insert(storage, jobs.slice(at, at + 500));
+    await using backup = await database.snapshot();
+    // Its moment is that of the first read.
+    await backup.read('SELECT count(*) FROM ojs.jobs');
+    await client.query(`UPDATE ${schema}.jobs SET priority = 1`);
+    await expect.poll(look, { timeout: 20_000 }).toBe(1);
+    for (let looks = 0; looks < 5; looks++) expect(await look()).toBe(1);
+    await client.query(`UPDATE ${schema}.jobs SET priority = 2`);
+    await expect.poll(look, { timeout: 20_000 }).toBe(2);
+  } finally {
+    await client.end();
+    await database.close();
   }
 });
