@@ -150,8 +150,8 @@ export const retry: readonly Fault[] = [
     name: 'empty-duration',
     rule: '§1.5',
     file: 'packages/core/src/duration.ts',
-    find: 'if (components === 0) return null;',
-    replace: 'if (components === 0) return 1000;',
+    find: 'const match = text.length',
+    replace: 'if (/^PT?$/.test(text)) return 1000; const match = text.length',
     cases: ['OJS-L1-RTR-011'],
   },
   {
