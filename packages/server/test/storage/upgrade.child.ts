@@ -9,7 +9,7 @@ const [module = '', path = ''] = process.argv.slice(2);
 const { sqliteStorage, postgresStorage, State } = await import(pathToFileURL(module).href);
 const storage = sqliteStorage === undefined ? postgresStorage({ url: path }) : sqliteStorage({ path, synchronous: 'OFF' });
 let ended = false;
-void once(process.stdin.resume(), 'end').then(() => {
+const ending = once(process.stdin.resume(), 'end').then(() => {
   ended = true;
 });
 const now = Date.UTC(2026, 0, 2);
@@ -56,6 +56,8 @@ for (let round = 0; !ended || round < 40; round++) {
     if (kind === 'moved') done.push(ends[index].id);
   });
   if (round === 5) console.log('under way');
+  // On a busy machine it would hold an SQLite file against the other process for so long that its jobs are too many to look through.
+  if (round === 2_000) await ending;
 }
 await storage[Symbol.asyncDispose]();
 console.log(JSON.stringify({ inserted, done }));

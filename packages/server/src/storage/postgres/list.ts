@@ -28,8 +28,9 @@ export async function list(database: Database, query: JobQuery): Promise<Page<Jo
   const after = query.after === undefined ? start : readCursor(query.after);
   const skip = query.after === undefined ? (query.offset ?? 0) : 0;
   const wanted = skip + query.limit + 1;
-  const rows = (await unfinished(database, query, after, wanted)).map(readJob);
-  if (rows.length < wanted) rows.push(...(await finished(database, query, after, wanted - rows.length)));
+  const waiting = (await unfinished(database, query, after, wanted)).map(readJob);
+  // Not as arguments of push: a page far behind has more rows before it than a call may have arguments.
+  const rows = waiting.length < wanted ? waiting.concat(await finished(database, query, after, wanted - waiting.length)) : waiting;
   const page = rows.slice(skip, skip + query.limit);
   const last = page.at(-1);
   return { items: page.map(({ job }) => job), next: last && rows.length > skip + page.length ? cursorOf(placeIn(last)) : null };

@@ -19,8 +19,9 @@ export async function list(sql: Connection, query: JobQuery): Promise<Page<JobRe
   const after = query.after === undefined ? start : readCursor(query.after);
   const skip = query.after === undefined ? (query.offset ?? 0) : 0;
   const wanted = skip + query.limit + 1;
-  const places = [...(await unfinished(sql, query, after, wanted))];
-  if (places.length < wanted) places.push(...(await finished(sql, query, after, wanted - places.length)));
+  const waiting = await unfinished(sql, query, after, wanted);
+  // Not as arguments of push: a page far behind has more places before it than a call may have arguments.
+  const places = waiting.length < wanted ? waiting.concat(await finished(sql, query, after, wanted - waiting.length)) : waiting;
   const page = places.slice(skip, skip + query.limit);
   const last = page.at(-1);
   const items = page.flatMap(({ number }) => {
@@ -52,12 +53,12 @@ async function finished(sql: Connection, query: JobQuery, after: Place, wanted: 
   const mask = query.states & Terminal;
   const from = after.finishedAt === null ? startOfFinished : after;
   if (query.deadLetter) return isIn(State.discarded, mask) ? walk(sql, statements.deadDown, [], query, mask, from, wanted, Infinity) : [];
-  const places: Place[] = [];
+  let places: readonly Place[] = [];
   for (const state of [State.completed, State.cancelled, State.discarded]) {
     if (!isIn(state, mask)) continue;
-    places.push(...(await walk(sql, statements.finishedDown, [state], query, state, from, wanted, counted(sql, state, query.queue))));
+    places = places.concat(await walk(sql, statements.finishedDown, [state], query, state, from, wanted, counted(sql, state, query.queue)));
   }
-  return places.sort(comparePlaces).slice(0, wanted);
+  return places.toSorted(comparePlaces).slice(0, wanted);
 }
 
 /** Goes down an order of rows, a chunk at a time, until `wanted` fit or all `count` that can fit are found. */
