@@ -58,6 +58,10 @@ export class QueueSettings {
   #bounded: ReadonlyMap<string, Bounded> = new Map();
   #readAt: Millis | null = null;
   #reading: Promise<void> | null = null;
+  /** Begins when that ends. */
+  #next: Promise<void> | null = null;
+  /** Of queues, by this node: what was read before the last one is out of date. */
+  #changes = 0;
   /** When the last rejection of a queue was told as an event. */
   readonly #told = new Map<string, Millis>();
 
@@ -69,7 +73,7 @@ export class QueueSettings {
 
   /** The store was emptied. */
   forget(): void {
-    this.#readAt = null;
+    this.#outdate();
     this.#told.clear();
   }
 
@@ -86,14 +90,14 @@ export class QueueSettings {
       const limited = numbers !== null || queueNumbers(before) !== null;
       return { capacity, config: JSON.stringify(config), ...(limited && { limit: numbers }) };
     });
-    this.#readAt = null;
+    this.#outdate();
     return queue;
   }
 
   /** Forgets a queue without jobs, with its limits; false where it holds one. */
   async remove(queue: QueueRecord): Promise<boolean> {
     const removed = await this.#storage.registry.removeQueue(queue.name);
-    if (removed) this.#readAt = null;
+    if (removed) this.#outdate();
     return removed;
   }
 
@@ -139,16 +143,35 @@ export class QueueSettings {
     return this.#readAt === null || Math.abs(this.#clock.now() - this.#readAt) >= freshMs;
   }
 
-  /** Calls that come meanwhile share the read under way: a depth that misses the latest push is near enough for a warning. */
-  async #read(): Promise<void> {
-    this.#reading ??= this.#readQueues().finally(() => {
-      this.#reading = null;
-    });
-    await this.#reading;
+  #outdate(): void {
+    this.#readAt = null;
+    this.#changes++;
+  }
+
+  /** Sees all that was committed before the call: calls that come while a read is under way share the next one. */
+  #read(): Promise<void> {
+    if (this.#reading === null) return this.#begin();
+    this.#next ??= this.#reading.then(
+      () => this.#begin(),
+      () => this.#begin(),
+    );
+    return this.#next;
+  }
+
+  #begin(): Promise<void> {
+    this.#next = null;
+    const work = this.#readQueues();
+    this.#reading = work;
+    const over = () => {
+      if (this.#reading === work) this.#reading = null;
+    };
+    work.then(over, over);
+    return work;
   }
 
   async #readQueues(): Promise<void> {
     const now = this.#clock.now();
+    const changes = this.#changes;
     const queues = await this.#storage.registry.queues();
     this.#bounded = new Map(
       queues.flatMap((queue) => {
@@ -157,7 +180,7 @@ export class QueueSettings {
         return [[queue.name, { bound: maxDepth, threshold: warningThreshold, depth: depthOf(queue) }]];
       }),
     );
-    this.#readAt = now;
+    this.#readAt = changes === this.#changes ? now : null;
   }
 }
 
