@@ -341,6 +341,22 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await it.tells(['job.enqueued available', 'job.started active', 'job.completed completed']);
   });
 
+  test('a server that goes between an event and the look at the job loses nothing', async () => {
+    await using it = await open();
+    let unanswered = 0;
+    await it.page.route(/\/jobs\/[^/]+$/, (route) => {
+      if (route.request().method() !== 'GET' || unanswered === 3) return route.continue();
+      unanswered += 1;
+      return unanswered === 2 ? route.fulfill({ status: 503 }) : route.abort();
+    });
+    await it.send({ type: 'hello', args: [] });
+    await it.reaches('completed');
+    await it.tells(['job.enqueued available', 'job.started active', 'job.completed completed']);
+    expect(unanswered).toBe(3);
+    expect(await it.page.locator('#failure').isVisible()).toBe(false);
+    await it.page.unrouteAll();
+  });
+
   test('a server without events is looked at', async () => {
     await using quiet = await serve({ events: false });
     await using it = await open(quiet.url);

@@ -1,3 +1,4 @@
+import { nextWait, pause } from './pause.js';
 import { storedToken } from './token.js';
 
 /**
@@ -44,9 +45,34 @@ export async function call(method, path, body, signal) {
     ...(body !== undefined && { body, headers: { 'content-type': 'application/json' } }),
     ...(signal && { signal }),
   });
-  const text = await response.text();
+  const text = await response.text().catch((error) => {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, 'unreachable', 'The server broke off its answer.');
+  });
   if (!response.ok) throw errorOf(response.status, text);
   return { status: response.status, text, body: fieldsOf(text) };
+}
+
+/**
+ * Reads what is being followed. A server that is away is waited for: it may go between an event and the look that the event asked for.
+ *
+ * @param {string} path @param {AbortSignal} signal
+ * @returns {Promise<Answer>} @throws {ApiError}
+ */
+export async function read(path, signal) {
+  for (let waitMs = nextWait(0); ; waitMs = nextWait(waitMs)) {
+    try {
+      return await call('GET', path, undefined, signal);
+    } catch (error) {
+      if (!(error instanceof ApiError && isAway(error))) throw error;
+    }
+    await pause(waitMs, signal);
+  }
+}
+
+/** Whether the same request may be answered a little later: not reached, too many, or what a proxy and a server that stops say. @param {ApiError} error */
+export function isAway({ status }) {
+  return status === 0 || status === 429 || status >= 502;
 }
 
 /** @param {number} status @param {string} text */

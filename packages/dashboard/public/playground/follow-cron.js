@@ -1,4 +1,4 @@
-import { ApiError, call, recordOf, textOf } from './api.js';
+import { ApiError, call, read, recordOf, textOf } from './api.js';
 import { addEntry, begin, showActions, showDocument, showLive, showNotice, showState } from './panel.js';
 import { follow } from './stream.js';
 
@@ -13,7 +13,7 @@ export async function followCron(target, page, signal) {
   const path = `cron/${encodeURIComponent(target.id)}`;
 
   async function look() {
-    const { text, body } = await call('GET', path, undefined, signal);
+    const { text, body } = await read(path, signal);
     const cron = recordOf(body.cron);
     const enabled = cron.enabled === true;
     signal.throwIfAborted();

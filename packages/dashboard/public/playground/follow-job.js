@@ -1,6 +1,7 @@
-import { ApiError, call, recordOf, textOf } from './api.js';
+import { ApiError, call, read, recordOf, textOf } from './api.js';
 import { addEntry, begin, showActions, showDocument, showLive, showNotice, showProgress, showState } from './panel.js';
-import { follow, pause } from './stream.js';
+import { pause } from './pause.js';
+import { follow } from './stream.js';
 
 /**
  * @typedef {import('./api.js').Fields} Fields
@@ -63,7 +64,7 @@ export async function followJob(target, page, signal) {
 /** Reads the job and shows it as it is now. @param {string} path @param {Target} target @param {Page} page @param {AbortSignal} signal @returns {() => Promise<Fields>} */
 function looking(path, target, page, signal) {
   return async () => {
-    const { text, body } = await call('GET', path, undefined, signal);
+    const { text, body } = await read(path, signal);
     const job = recordOf(body.job);
     const wanted = await actionsFor(textOf(job.state), path, target, page, signal);
     signal.throwIfAborted();
@@ -81,7 +82,7 @@ async function actionsFor(state, path, target, page, signal) {
   }
   if (state !== 'discarded') return [];
   const letter = `dead-letter/${encodeURIComponent(target.id)}`;
-  const found = await call('GET', letter, undefined, signal).catch((error) => {
+  const found = await read(letter, signal).catch((error) => {
     // Discarded for good, or the token may not look there.
     if (error instanceof ApiError && error.status > 0 && error.status < 500) return null;
     throw error;

@@ -1,6 +1,7 @@
-import { ApiError, call, recordOf, recordsOf, textOf } from './api.js';
+import { ApiError, call, read, recordOf, recordsOf, textOf } from './api.js';
 import { addEntry, begin, showActions, showDocument, showLive, showNotice, showParts, showState } from './panel.js';
-import { follow, pause } from './stream.js';
+import { pause } from './pause.js';
+import { follow } from './stream.js';
 
 /**
  * @typedef {import('./api.js').Fields} Fields
@@ -26,7 +27,7 @@ export async function followWorkflow(target, page, signal) {
     });
 
   async function look() {
-    const { text, body } = await call('GET', path, undefined, signal);
+    const { text, body } = await read(path, signal);
     const workflow = recordOf(body.workflow);
     const state = textOf(workflow.state);
     signal.throwIfAborted();

@@ -1,12 +1,10 @@
-import { ApiError, errorOf, fieldsOf, request } from './api.js';
+import { ApiError, errorOf, fieldsOf, isAway, request } from './api.js';
+import { nextWait, pause } from './pause.js';
 
 /**
  * @typedef {{ readonly id: string, readonly name: string, readonly data: import('./api.js').Fields }} StreamEvent
  * @typedef {{ readonly id: string | null, readonly name: string | null, readonly data: string | null }} Block
  */
-
-/** Longest wait before the next try, in milliseconds. */
-const maxWaitMs = 10_000;
 
 /** The place in the server's log of events at this moment; null where it keeps none. @param {AbortSignal} signal @returns {Promise<string | null>} */
 export async function currentPlace(signal) {
@@ -43,11 +41,11 @@ export async function* follow(path, place, signal, told) {
       }
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429) throw error;
+      if (error instanceof ApiError && !isAway(error)) throw error;
     }
     told(false);
     await pause(waitMs, signal);
-    waitMs = Math.min(maxWaitMs, Math.max(500, waitMs * 2));
+    waitMs = nextWait(waitMs);
   }
 }
 
@@ -81,20 +79,4 @@ function readBlock(text) {
     text.split('\n').map((line) => /** @type {const} */ ([line.split(':', 1)[0] ?? '', line.replace(/^[^:]*: ?/, '')])),
   );
   return { id: fields.get('id') ?? null, name: fields.get('event') ?? null, data: fields.get('data') ?? null };
-}
-
-/** @param {number} ms @param {AbortSignal} signal @returns {Promise<void>} */
-export function pause(ms, signal) {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    signal.addEventListener('abort', stop, { once: true });
-  });
 }
