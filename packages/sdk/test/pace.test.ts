@@ -18,9 +18,9 @@ describe('how many jobs are fetched ahead', () => {
     const pace = new Pace(10, 100);
     expect(pace.ahead).toBe(0);
     pace.turned(ran(...Array(10).fill(0.1)), 2);
-    expect(pace.ahead).toBe(10);
+    expect(pace.ahead).toBe(20);
     pace.turned(ran(...Array(20).fill(0.1)), 2);
-    expect(pace.ahead).toBe(30);
+    expect(pace.ahead).toBe(50);
     pace.turned(ran(...Array(90).fill(0.1)), 2);
     expect(pace.ahead).toBe(100);
   });

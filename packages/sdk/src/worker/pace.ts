@@ -1,7 +1,7 @@
 import type { Held } from './held.ts';
 
-/** What two fetches bring: while one is under way, the other one's jobs are there. Jobs beyond that would wait here while other workers could run them. */
-export const maxAhead = 200;
+/** What three fetches bring, one for each turn that may be under way. Jobs beyond that would wait here while other workers could run them. */
+export const maxAhead = 300;
 
 /** A job that was fetched ahead by itself and has no slot after this time goes back to its queue, in milliseconds. */
 export const patienceMs = 250;
@@ -25,13 +25,13 @@ export class Pace {
   }
 
   /**
-   * A turn was answered. What it carried had ended during the one before: twice as much in hand lasts for the next one and shows whether still more
-   * would end. By halves only it becomes less, because turns that overlap carry unequal parts.
+   * A turn was answered. What it carried had ended during the one before: three times as much in hand keeps as many turns under way and shows whether still
+   * more would end. By halves only it becomes less, because turns that overlap carry unequal parts.
    */
   turned(items: readonly Held[], ms: number): void {
     let short = 0;
     for (const held of items) if (held.ranMs <= ms) short++;
-    this.#ahead = Math.min(this.#most, Math.max(2 * short - this.#concurrency, this.#ahead >> 1));
+    this.#ahead = Math.min(this.#most, Math.max(3 * short - this.#concurrency, this.#ahead >> 1));
   }
 
   /** Jobs waited in vain, or there are no more of them. */

@@ -9,8 +9,11 @@ import { macrotask, pause } from './pause.ts';
 import { isAboutIdentity, isRefusal, isUnclear, saysNoRoute } from './refusals.ts';
 import type { Slots } from './slots.ts';
 
-/** Turns that carry outcomes and are under way at once. While they are, what ends is collected for the next: batches grow with the load. */
-const maxLanes = 2;
+/**
+ * Turns that carry outcomes and are under way at once: one at the server, one on its way to the disk, one here. While they are, what ends is collected for the
+ * next: batches grow with the load.
+ */
+const maxLanes = 3;
 /** The server hands out no more in one fetch. */
 const maxFetch = 100;
 const longPollMs = 20_000;
@@ -132,7 +135,7 @@ export class Turns {
       this.#lanes++;
       this.#start({ items, fetch }, this.#givenUp.signal, () => this.#lanes--);
     }
-    if (this.#poll === null && this.#fetching === 1 && this.#lanes < maxLanes && this.#services.slots.lacksTurn) this.#fetchBeside();
+    if (this.#poll === null && this.#fetching > 0 && this.#lanes < maxLanes && this.#services.slots.lacksTurn) this.#fetchBeside();
     if (this.#poll !== null || this.#fetching > 0 || (this.#link.extended && outbox.ready > 0)) return;
     const fetch = this.#wish(this.#answered ? longPollMs : 0);
     if (fetch === null) return;

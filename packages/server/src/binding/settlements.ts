@@ -1,5 +1,5 @@
 import { claimOf, elements, isUuidv7, type Json, members, OjsFault, readFailure } from '@ojs-ts/core';
-import type { Settlement } from '../engine/settlement.ts';
+import type { Ack, Settlement } from '../engine/settlement.ts';
 import { type Body, Fields } from './fields.ts';
 
 /** Results and nacks of up to this many bytes are stored (ojs-workflows §7.5 asks for 64 KiB at least). */
@@ -30,7 +30,7 @@ export function readItems(text: Json, name: 'acks' | 'nacks', fields: Fields): r
 }
 
 /** An ack: `{job_id, result?, worker_id?, x_lease?}`. The result keeps its text. */
-export function readAck({ body, text }: Item, worker?: string): Settlement & { readonly kind: 'ack' } {
+export function readAck({ body, text }: Item, worker?: string): Ack {
   const owner = readOwner(new Fields(body), worker);
   const result = body.result === undefined ? null : (members(text()).get('result') ?? null);
   if (result !== null) limitSize(result, '$.result', 'result_too_large');

@@ -12,7 +12,7 @@ import {
 } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import type { FetchRequest } from '../engine/fetch.ts';
-import type { Outcome, Settlement } from '../engine/settlement.ts';
+import type { Outcome } from '../engine/settlement.ts';
 import { Fields, isQueueName } from './fields.ts';
 import type { Handlers } from './handler.ts';
 import { readBeat, replyToBeat } from './heartbeat.ts';
@@ -60,13 +60,13 @@ export async function fetchJobs(engine: Engine, request: BindingRequest): Promis
 /** POST /workers/ack (ojs-http-binding §10.2). */
 export async function ack(engine: Engine, request: BindingRequest): Promise<Reply> {
   const settlement = readAck(itemOf(request));
-  return answer(settlement.id, await engine.settle(settlement));
+  return ok(`{${told(settlement.id, await engine.settle(settlement))}}`);
 }
 
 /** POST /workers/nack (ojs-http-binding §10.3): FAIL, or `requeue: true` for a job given back. */
 export async function nack(engine: Engine, request: BindingRequest): Promise<Reply> {
   const settlement = readNack(itemOf(request));
-  return answer(settlement.id, await engine.settle(settlement));
+  return ok(`{${told(settlement.id, await engine.settle(settlement))}}`);
 }
 
 /**
@@ -109,10 +109,11 @@ export async function exchange(engine: Engine, request: BindingRequest, testMode
   const fetch = fetchFields && readFetch(fetchFields, worker);
   fields.done();
   const settles = acks.length + nacks.length > 0;
+  const refused = (item: Item, error: unknown) => refusedItem(item, error, request.requestId, failed);
   // All of it starts in one turn of the event loop, so that a store with group commit has one commit for the whole turn.
   const [ackOutcomes, nackOutcomes, beating, fetching] = await Promise.all([
-    Promise.all(acks.map((item) => outcome(engine, item, request.requestId, () => readAck(item, worker), failed))),
-    Promise.all(nacks.map((item) => outcome(engine, item, request.requestId, () => readNack(item, worker), failed))),
+    acknowledge(engine, acks, worker, refused),
+    Promise.all(nacks.map((item) => settleItem(engine, item, worker, refused))),
     settled(beat ? replyToBeat(engine, beat, testMode) : null),
     settled(fetch === null ? [] : engine.fetch(settles ? { ...fetch, waitMs: 0 } : fetch, request.signal)),
   ]);
@@ -160,38 +161,66 @@ function envelopes(jobs: readonly JobRecord[]): Json {
   return `[${jobs.map((job) => renderJob(job, { lease: true })).join(',')}]`;
 }
 
-/** One item of an exchange: its outcome with the status that the plain binding would have answered. */
-async function outcome(engine: Engine, item: Item, requestId: string, read: () => Settlement, failed: Failed): Promise<Json> {
+/** How an item of an exchange is answered that was not done. */
+type Refused = (item: Item, error: unknown) => Json;
+
+/** The acks of an exchange, each with its outcome: what can be read goes to the engine at once. */
+async function acknowledge(engine: Engine, items: readonly Item[], worker: string, refused: Refused): Promise<readonly Json[]> {
+  const read = items.map((item) => {
+    try {
+      return { item, ack: readAck(item, worker) };
+    } catch (error) {
+      return { item, error };
+    }
+  });
+  const outcomes = (await engine.acknowledge(read.flatMap(({ ack }) => ack ?? []))).values();
+  return read.map(({ item, ack, error }) => {
+    const outcome = ack && outcomes.next().value;
+    if (!outcome) return refused(item, error);
+    return outcome.status === 'fulfilled' ? toldItem(item, ack.id, outcome.value, refused) : refused(item, outcome.reason);
+  });
+}
+
+async function settleItem(engine: Engine, item: Item, worker: string, refused: Refused): Promise<Json> {
   try {
-    const settlement = read();
-    const reply = answer(settlement.id, await engine.settle(settlement));
-    return `{"status":${reply.status},${reply.text.slice(1)}`;
+    const settlement = readNack(item, worker);
+    return toldItem(item, settlement.id, await engine.settle(settlement), refused);
   } catch (error) {
-    const fault = faultOf(error);
-    if (fault.kind.status >= 500) failed(error);
-    const id = item.body.job_id;
-    const reply = refusal(fault, requestId);
-    return `{"status":${reply.status},"job_id":${JSON.stringify(typeof id === 'string' ? id : null)},${reply.text.slice(1)}`;
+    return refused(item, error);
   }
 }
 
-function answer(id: JobId, settled: Outcome): Reply {
+/** With the status that the plain binding would have answered. */
+function toldItem(item: Item, id: JobId, outcome: Outcome, refused: Refused): Json {
+  try {
+    return `{"status":200,${told(id, outcome)}}`;
+  } catch (error) {
+    return refused(item, error);
+  }
+}
+
+function refusedItem({ body }: Item, error: unknown, requestId: string, failed: Failed): Json {
+  const fault = faultOf(error);
+  if (fault.kind.status >= 500) failed(error);
+  const id = body.job_id;
+  const reply = refusal(fault, requestId);
+  return `{"status":${reply.status},"job_id":${JSON.stringify(typeof id === 'string' ? id : null)},${reply.text.slice(1)}`;
+}
+
+/** The members of an answer. Throws where the settlement was refused. */
+function told(id: JobId, settled: Outcome): string {
   const head = `"id":"${id}","job_id":"${id}"`;
   switch (settled.kind) {
     case 'completed':
-      return ok(`{"acknowledged":true,${head},"state":"completed","completed_at":"${formatTimestamp(settled.at)}"}`);
+      return `"acknowledged":true,${head},"state":"completed","completed_at":"${formatTimestamp(settled.at)}"`;
     case 'retryable': {
       const next = formatTimestamp(settled.nextAt);
-      return ok(
-        `{${head},"state":"retryable",${attempts(settled)},"next_attempt_at":"${next}","next_retry_at":"${next}","retry_delay_ms":${settled.delayMs}}`,
-      );
+      return `${head},"state":"retryable",${attempts(settled)},"next_attempt_at":"${next}","next_retry_at":"${next}","retry_delay_ms":${settled.delayMs}`;
     }
     case 'discarded':
-      return ok(
-        `{${head},"state":"discarded",${attempts(settled)},"discarded_at":"${formatTimestamp(settled.at)}","completed_at":"${formatTimestamp(settled.at)}"}`,
-      );
+      return `${head},"state":"discarded",${attempts(settled)},"discarded_at":"${formatTimestamp(settled.at)}","completed_at":"${formatTimestamp(settled.at)}"`;
     case 'requeued':
-      return ok(`{${head},"state":"${settled.delayMs > 0 ? 'retryable' : 'available'}",${attempts(settled)}}`);
+      return `${head},"state":"${settled.delayMs > 0 ? 'retryable' : 'available'}",${attempts(settled)}`;
     case 'too_large': {
       const { size, limit } = settled;
       const message = `$.result has ${size} bytes; the job's result_size_limit allows ${limit}. The job is active still.`;

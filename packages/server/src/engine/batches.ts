@@ -21,6 +21,8 @@ export interface Batches {
   claim(claim: Claim): Promise<Claimed>;
   /** Answers when the workflow nodes that the change made ready have been dealt with. */
   transition(transition: Transition): Promise<Timed>;
+  /** Several of one caller, as `transition` does each. Where the store fails it is not known which of them were done. */
+  transitionAll(transitions: readonly Transition[]): Promise<readonly Timed[]>;
   /** With all that users' transactions have committed of it. */
   get(id: JobId): Promise<JobRecord | null>;
   /** As the store has it; a guarded change that is decided from it is refused where that is not the whole. */
@@ -41,10 +43,23 @@ export interface BatchParts {
 export function batches({ storage, clock, insert, advance, find }: BatchParts): Batches {
   const { parallel, maxBatch: max } = storage.traits;
   const options = { parallel, max, split: true };
-  const transition = coalesce(async (transitions: readonly Transition[]) => {
-    const at = clock.now();
-    return (await storage.jobs.transition(transitions, at)).map((moved) => ({ ...moved, at }));
-  }, options);
+  const grouped = coalesce(
+    async (groups: readonly (readonly Transition[])[]) => {
+      const at = clock.now();
+      const moved = (await storage.jobs.transition(groups.flat(), at)).values();
+      return groups.map((group) => [...moved.take(group.length)].map((one) => ({ ...one, at })));
+    },
+    { ...options, weight: (group: readonly Transition[]) => group.length },
+  );
+  const transitionAll = async (transitions: readonly Transition[]): Promise<readonly Timed[]> => {
+    const pieces = Array.from({ length: Math.ceil(transitions.length / max) }, (_, index) =>
+      grouped(transitions.slice(index * max, (index + 1) * max)),
+    );
+    const moved = (await Promise.all(pieces)).flat();
+    const ready = moved.flatMap((one) => (one.kind === 'moved' ? one.ready : []));
+    if (ready.length > 0) await advance(ready);
+    return moved;
+  };
   const get = coalesce((ids: readonly JobId[]) => storage.jobs.get(ids), options);
   return {
     insert: coalesce((groups) => storage.jobs.insert(groups, clock.now(), insert), {
@@ -58,10 +73,11 @@ export function batches({ storage, clock, insert, advance, find }: BatchParts): 
       weight: (claim: Claim) => claim.limit,
     }),
     async transition(change) {
-      const moved = await transition(change);
-      if (moved.kind === 'moved' && moved.ready.length > 0) await advance(moved.ready);
+      const [moved] = await transitionAll([change]);
+      if (moved === undefined) throw new Error('The store did not answer a transition.');
       return moved;
     },
+    transitionAll,
     async get(id) {
       const job = await get(id);
       if (storage.inbox === null || (job !== null && job.state !== State.active)) return job;

@@ -28,7 +28,7 @@ import { forgetMs, Replies } from './replies.ts';
 import { Reports } from './reports.ts';
 import { Results } from './results.ts';
 import { Schemas } from './schemas.ts';
-import { type Outcome, type Settlement, Settlements } from './settlement.ts';
+import { type Ack, type Outcome, type Settlement, Settlements } from './settlement.ts';
 import { Statistics } from './statistics.ts';
 import { Tail } from './tail.ts';
 import { StoreClock } from './time.ts';
@@ -207,6 +207,11 @@ export class Engine implements AsyncDisposable {
   /** ACK, FAIL and requeue (ojs-core §7.3–7.4). */
   settle(settlement: Settlement): Promise<Outcome> {
     return this.#settlements.settle(settlement);
+  }
+
+  /** ACKs of one turn of a worker, each with its own outcome. */
+  acknowledge(acks: readonly Ack[]): Promise<readonly PromiseSettledResult<Outcome>[]> {
+    return this.#settlements.acknowledge(acks);
   }
 
   /** True where a worker with this id was on record: it has stopped, of itself or by an error. */

@@ -19,7 +19,7 @@ import {
   type Transition,
   utf8Length,
 } from '@ojs-ts/core';
-import type { Batches } from './batches.ts';
+import type { Batches, Timed } from './batches.ts';
 
 /** How a worker ends an execution. `claim` is the fence, `worker` the ownership, each where the worker gave it. */
 export type Settlement = {
@@ -50,6 +50,8 @@ export type Outcome =
   | { readonly kind: 'conflict'; readonly job: JobRecord }
   | { readonly kind: 'missing' };
 
+export type Ack = Settlement & { readonly kind: 'ack' };
+
 /** A job moves at most this often between reading and writing before its caller is told that it lost it. */
 const rounds = 5;
 
@@ -74,17 +76,22 @@ export class Settlements {
     await Promise.all(jobs.map((job) => this.#batches.transition(requeued(job, 'undelivered', this.#clock.now(), 'server'))));
   }
 
-  async #ack(settlement: Settlement & { readonly kind: 'ack' }): Promise<Outcome> {
-    const { id, claim, worker, result } = settlement;
-    // A character is three bytes at most.
-    const refused = result !== null && result.length * 3 > minResultSizeLimit ? await this.#tooLarge(settlement, result) : null;
-    if (refused !== null) return refused;
-    const moved = await this.#batches.transition(
-      completed({ id, ...(claim !== null && { claim }), ...(worker !== null && { worker }), result }),
-    );
-    if (moved.kind === 'moved') return { kind: 'completed', at: moved.at };
-    if (moved.kind === 'already') return { kind: 'completed', at: moved.job.finishedAt ?? moved.at };
-    return moved.kind === 'missing' ? { kind: 'missing' } : { kind: 'conflict', job: moved.job };
+  /** Each as {@link settle} does it, in one call: a promise for each would take a tenth of the server's time. */
+  async acknowledge(acks: readonly Ack[]): Promise<readonly PromiseSettledResult<Outcome>[]> {
+    const each = () => Promise.allSettled(acks.map((ack) => this.#ack(ack)));
+    if (acks.some(mayBeTooLarge)) return each();
+    try {
+      const moved = await this.#batches.transitionAll(acks.map(endOf));
+      return moved.map((one) => ({ status: 'fulfilled', value: outcomeOfAck(one) }));
+    } catch {
+      // One that the store cannot take holds up no other.
+      return each();
+    }
+  }
+
+  async #ack(ack: Ack): Promise<Outcome> {
+    const refused = mayBeTooLarge(ack) && ack.result !== null ? await this.#tooLarge(ack, ack.result) : null;
+    return refused ?? outcomeOfAck(await this.#batches.transition(endOf(ack)));
   }
 
   /** What a job says of its result never changes, so it may be read before the end is written. */
@@ -116,6 +123,21 @@ export class Settlements {
     if (settlement.kind === 'fail') return failed(job, settlement.failure, now, this.#random);
     return requeued(job, settlement.reason, now, 'worker', settlement.delayMs);
   }
+}
+
+/** A character is three bytes at most. */
+function mayBeTooLarge({ result }: Ack): boolean {
+  return result !== null && result.length * 3 > minResultSizeLimit;
+}
+
+function endOf({ id, claim, worker, result }: Ack): Transition {
+  return completed({ id, ...(claim !== null && { claim }), ...(worker !== null && { worker }), result });
+}
+
+function outcomeOfAck(moved: Timed): Outcome {
+  if (moved.kind === 'moved') return { kind: 'completed', at: moved.at };
+  if (moved.kind === 'already') return { kind: 'completed', at: moved.job.finishedAt ?? moved.at };
+  return moved.kind === 'missing' ? { kind: 'missing' } : { kind: 'conflict', job: moved.job };
 }
 
 function isOwn(job: JobRecord, { claim, worker }: Settlement): boolean {

@@ -6,7 +6,7 @@ import { find } from './insert.ts';
 import { type Head, isBefore, type Lane } from './lanes.ts';
 import { Line } from './line.ts';
 import { expire } from './move.ts';
-import { type JobRow, readJob, text } from './row.ts';
+import { type JobRow, nodeText, readJob, text } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -134,13 +134,36 @@ function take({ tx, claim, now, budget, taken }: Round, { number, job, limits }:
   }
   const after = claimed(job, claim, now);
   const { leaseMs, leaseUntil, expiresAt, worker } = after;
-  tx.sql.change(statements.claim, after.claim, after.attempt, overdueAt(after), now, worker, leaseMs, leaseUntil, number);
+  tx.sql.changeRow(statements.claim, number, after.claim, after.attempt, overdueAt(after), now, worker, leaseMs, leaseUntil);
   if (expiresAt !== job.expiresAt) tx.sql.change(statements.expireLater, expiresAt, number);
   tx.started(counted, now);
   tx.counts.sum(job.queue, sumsOf(job, after.state, now), now);
   tx.log.job('job.started', after, job.state);
+  tx.active.add(guardedOf(after, number, limits));
   taken.push(after);
   return true;
+}
+
+function guardedOf(
+  { id, type, queue, state, claim, worker, attempt, startedAt, trace, enqueuedAt, node }: JobRecord,
+  number: number,
+  limits: string | null,
+) {
+  return {
+    number,
+    id,
+    type,
+    queue,
+    state,
+    claim,
+    worker,
+    attempt,
+    startedAt,
+    trace,
+    enqueuedAt,
+    limits,
+    node: node === null ? null : nodeText(node),
+  };
 }
 
 /** When a rate that holds back jobs of these queues lets one start. */

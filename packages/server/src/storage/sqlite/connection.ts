@@ -15,11 +15,20 @@ const NOT_A_DATABASE = 26;
 const READ_ONLY = 8;
 const NOT_UNIQUE = 2067;
 
+/** Rows that follow each other and are changed alike. */
+interface Run {
+  readonly sql: string;
+  readonly values: readonly SQLInputValue[];
+  readonly first: number;
+  last: number;
+}
+
 /** One connection and its prepared statements. It never waits inside SQLite: a busy file is the caller's to retry. */
 export class Connection {
   readonly file: string;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  #run: Run | null = null;
   #open = true;
 
   /** @throws Error that says what is wrong with the file. */
@@ -30,9 +39,10 @@ export class Connection {
       this.#database = new DatabaseSync(this.file, { timeout: 0 });
       // 16 MiB of pages; a page beyond them is a read of some microseconds from the system's memory. More costs: where a change reorders pages of an index,
       // SQLite looks through its whole cache at the COMMIT (76 µs with 64 MiB: a claim that discards ten jobs took 1.5 times as long in front of a million).
-      // The WAL file shrinks to 64 MiB after a checkpoint.
+      // The WAL file shrinks to 64 MiB after a checkpoint. A new file has pages of 8 KiB: a drain takes 7 % less time of the processor than with 4, and 16 KiB
+      // give one more while a single commit writes twice as much.
       this.#database.exec(
-        `PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864`,
+        `PRAGMA page_size = 8192; PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864`,
       );
       if (maxPages !== null) this.#database.exec(`PRAGMA max_page_count = ${maxPages}`);
     } catch (error) {
@@ -52,6 +62,20 @@ export class Connection {
   /** A change of which only the effect is wanted. `get` steps it like `run`, without the object of counts that costs 0.3 µs. */
   change(sql: string, ...values: SQLInputValue[]): void {
     this.#statement(sql).get(...values);
+  }
+
+  /**
+   * Changes the row of this number by a statement that ends in `BETWEEN ? AND ?` for it. It waits for its neighbours, until anything else is asked of the
+   * connection: rows that follow each other and get the same values are written by one statement, 1 µs less a row.
+   */
+  changeRow(sql: string, number: number, ...values: readonly SQLInputValue[]): void {
+    const run = this.#run;
+    if (run !== null && run.sql === sql && run.last === number - 1 && run.values.every((value, index) => value === values[index])) {
+      run.last = number;
+      return;
+    }
+    this.#endRun();
+    this.#run = { sql, values, first: number, last: number };
   }
 
   /** Inserts one row; false where a unique value of it is there already. An exception is cheaper than counts, as it is rare (see {@link change}). */
@@ -78,7 +102,18 @@ export class Connection {
   /** For statements that run once; may hold several. */
   execute(sql: string): void {
     this.#check();
+    this.#endRun();
     this.#database.exec(sql);
+  }
+
+  /** SQLite has rolled back by itself after some errors, such as a full disk. */
+  rollback(): void {
+    this.#run = null;
+    try {
+      this.run('ROLLBACK');
+    } catch {
+      // No transaction is open any more.
+    }
   }
 
   /** Moves the log into the file, as far as readers in other processes let it. */
@@ -118,7 +153,15 @@ export class Connection {
     return error;
   }
 
+  #endRun(): void {
+    const run = this.#run;
+    if (run === null) return;
+    this.#run = null;
+    this.#statement(run.sql).get(...run.values, run.first, run.last);
+  }
+
   #statement(sql: string): StatementSync {
+    this.#endRun();
     const known = this.#statements.get(sql);
     if (known) return known;
     this.#check();

@@ -52,6 +52,7 @@ function remove(tx: Transaction, id: string, { from, deadLetter }: Parameters<Jo
   const { limits, node } = readTies(cells[8]);
   if (was === State.available) tx.leaveLine({ queue, limits });
   tx.sql.change(statements.remove, integer(cells[0]));
+  tx.active.forget(id);
   tx.left({ queue, limits }, was, now);
   tx.lost({ limits });
   if (listed) tx.counts.addDeadLetter(queue, -1, now);

@@ -1,18 +1,8 @@
-import {
-  completed,
-  type EventSubject,
-  expired,
-  type JobRecord,
-  type Json,
-  type Millis,
-  type NodeRef,
-  State,
-  Terminal,
-  type Transition,
-} from '@ojs-ts/core';
+import { completed, expired, type JobRecord, type Json, type Millis, type NodeRef, State, Terminal, type Transition } from '@ojs-ts/core';
 import { eventsOf, isIn, type Mutable, moved, overdueAt, textsOf, verdict } from '../apply.ts';
 import { sumsOf } from '../statistics.ts';
 import type { Moved } from '../storage.ts';
+import type { Guarded } from './active.ts';
 import {
   type Cells,
   type CompletionRow,
@@ -23,15 +13,12 @@ import {
   readJob,
   readTies,
   state,
-  type Ties,
   text,
   textOrNull,
 } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
-/** What is read of every job that is to be changed. */
-type Guarded = EventSubject & Pick<JobRecord, 'claim' | 'enqueuedAt'> & Ties;
 /** What is read besides where the change may keep or set more than the end of an execution does. */
 type Changing = Guarded & Mutable & Pick<JobRecord, 'timeoutMs' | 'heartbeatMs' | 'deadlineAt'>;
 
@@ -44,23 +31,21 @@ export function move(tx: Transaction, transition: Transition, now: Millis): Move
 
 /** Only a refusal reads the whole row. */
 function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved {
-  const cells = tx.sql.get(statements.guard, transition.id);
-  if (!cells) return { kind: 'missing' };
-  const number = integer(cells[0]);
-  const before = readGuarded(transition.id, cells);
+  const before = tx.active.find(transition.id) ?? find(tx, transition.id);
+  if (!before) return { kind: 'missing' };
+  const { number } = before;
   const kind = verdict(before, transition);
   if (kind !== 'moves') return { kind, job: readJob(only(tx.sql.get(statements.byNumber, number))).job };
+  tx.active.forget(before.id);
   const after =
-    before.state === State.active && isPlainEnd(transition)
-      ? finish(tx, number, before, transition, now)
-      : change(tx, number, before, transition, now);
+    before.state === State.active && isPlainEnd(transition) ? finish(tx, before, transition, now) : change(tx, before, transition, now);
   if (before.state !== after.state || after.state !== State.active) {
     tx.left(before, before.state, now);
     tx.entered(after, after.state, now);
   }
   tx.counts.sum(before.queue, sumsOf(before, after.state, now, transition), now);
   for (const event of eventsOf(transition, before.state)) tx.log.job(event.kind, after, before.state, event.data ?? null);
-  return { kind: 'moved', was: before.state, ready: closeNode(tx, number, after, transition, now) };
+  return { kind: 'moved', was: before.state, ready: closeNode(tx, after, transition, now) };
 }
 
 /** The ACK that a user's transaction has committed. */
@@ -72,12 +57,12 @@ export function complete(tx: Transaction, { number, id, claim, result }: Complet
 
 const none: readonly NodeRef[] = [];
 
-function closeNode(tx: Transaction, number: number, job: Guarded, { result }: Transition, now: Millis): readonly NodeRef[] {
+function closeNode(tx: Transaction, job: Guarded, { result }: Transition, now: Millis): readonly NodeRef[] {
   if (job.node === null || !isIn(job.state, Terminal)) return none;
   return tx.graph.jobEnded(
     job.node,
     job,
-    () => (result === undefined ? textOrNull(only(tx.sql.get(statements.result, number))[0]) : result),
+    () => (result === undefined ? textOrNull(only(tx.sql.get(statements.result, job.number))[0]) : result),
     now,
   );
 }
@@ -94,13 +79,14 @@ function isPlainEnd({ to, attempt, priority, runAt, clearRun, deadLetter, histor
   return more === undefined && progress === undefined && checkpoint === undefined && isIn(to, Terminal);
 }
 
-function finish(tx: Transaction, number: number, before: Guarded, { to, result }: Transition, now: Millis): Guarded {
-  if (result === undefined) tx.sql.change(statements.finishAsIs, to, now, now, number);
-  else tx.sql.change(statements.finish, to, now, now, result, number);
+function finish(tx: Transaction, before: Guarded, { to, result }: Transition, now: Millis): Guarded {
+  if (result === undefined) tx.sql.changeRow(statements.finishAsIs, before.number, to, now, now);
+  else tx.sql.changeRow(statements.finish, before.number, to, now, now, result);
   return { ...before, state: to };
 }
 
-function change(tx: Transaction, number: number, guarded: Guarded, transition: Transition, now: Millis): Guarded {
+function change(tx: Transaction, guarded: Guarded, transition: Transition, now: Millis): Guarded {
+  const { number } = guarded;
   const before = readRest(guarded, only(tx.sql.get(statements.rest, number)));
   const after = moved(before, transition, now);
   write(tx, number, after);
@@ -153,8 +139,11 @@ export function dueAt(job: Parameters<typeof overdueAt>[0] & Pick<JobRecord, 'st
   return isIn(job.state, Terminal) ? job.finishedAt : overdueAt(job);
 }
 
-function readGuarded(id: string, cells: Cells): Guarded {
+function find(tx: Transaction, id: string): Guarded | null {
+  const cells = tx.sql.get(statements.guard, id);
+  if (!cells) return null;
   return {
+    number: integer(cells[0]),
     id,
     state: state(cells[1]),
     claim: integer(cells[2]),

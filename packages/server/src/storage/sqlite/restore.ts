@@ -3,6 +3,7 @@ import { type Takers, take } from '../dump.ts';
 import { numbersText } from '../limits.ts';
 import { isReady } from '../records.ts';
 import type { Dumped, DumpRecord } from '../storage.ts';
+import { ActiveJobs } from './active.ts';
 import type { Connection } from './connection.ts';
 import { writeCron } from './crons.ts';
 import { dueAt } from './move.ts';
@@ -60,7 +61,7 @@ export class Restoration {
 
   constructor(sql: Connection) {
     this.#sql = sql;
-    this.#tx = new Transaction(sql, 'off');
+    this.#tx = new Transaction(sql, 'off', new ActiveJobs(sql));
   }
 
   add(page: readonly DumpRecord[]): void {

@@ -160,7 +160,7 @@ export function limitsText(limits: readonly string[]): string | null {
 
 /** Both in one column, for the same reason as the bounds: JSON has no line break in it, a node begins with a number. */
 export function tiesText(limits: string | null, node: NodeRef | null): string | null {
-  return limits === null && node === null ? null : `${limits ?? ''}\n${node === null ? '' : `${node.index} ${node.workflow}`}`;
+  return limits === null && node === null ? null : `${limits ?? ''}\n${node === null ? '' : nodeText(node)}`;
 }
 
 export function readTies(cell: Cell): Ties {
@@ -168,6 +168,10 @@ export function readTies(cell: Cell): Ties {
   const both = text(cell);
   const end = both.indexOf('\n');
   return { limits: both.slice(0, end) || null, node: both.slice(end + 1) || null };
+}
+
+export function nodeText({ index, workflow }: NodeRef): string {
+  return `${index} ${workflow}`;
 }
 
 /** The index comes first, so that it is read up to the first space whatever the id is. */

@@ -28,7 +28,7 @@ export interface SqliteOptions {
   readonly synchronous?: Synchronous;
   /** How long a call waits for a file that another process has locked, in milliseconds. Default 5,000. */
   readonly patienceMs?: number;
-  /** Most pages (4,096 bytes) that the file may have: beyond, writes are refused as on a full disk. By default no limit. */
+  /** Most pages (8,192 bytes; 4,096 in a file from before) that the file may have: beyond, writes are refused as on a full disk. By default no limit. */
   readonly maxPages?: number;
   /** True refuses a file that is not there; false, the default, makes it. */
   readonly existing?: boolean;

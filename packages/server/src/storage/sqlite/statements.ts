@@ -29,7 +29,7 @@ const jobStatements = {
   lineHead: `SELECT priority, place FROM ojs_jobs INDEXED BY ojs_jobs_ready WHERE line = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT 1`,
   /** `beat_at` is null outside of `active` already. */
   claim: `UPDATE ojs_jobs SET room = NULL, state = 8, claim = ?, attempt = ?, place = NULL, due_at = ?, started_at = ?, worker = ?, lease_ms = ?, lease_until = ?,
-    progress = NULL WHERE number = ?`,
+    progress = NULL WHERE number BETWEEN ? AND ?`,
   expireLater: `UPDATE ojs_jobs SET expires_at = ? WHERE number = ?`,
 
   /**
@@ -42,9 +42,9 @@ const jobStatements = {
     FROM ojs_jobs WHERE number = ?`,
   /** The usual end: out of \`active\`, by ACK or otherwise, with nothing but a result to note. */
   finish: `UPDATE ojs_jobs SET state = ?, due_at = ?, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL, checkpoint = NULL, result = ?
-    WHERE number = ?`,
+    WHERE number BETWEEN ? AND ?`,
   finishAsIs: `UPDATE ojs_jobs SET state = ?, due_at = ?, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL, checkpoint = NULL
-    WHERE number = ?`,
+    WHERE number BETWEEN ? AND ?`,
   move: `UPDATE ojs_jobs SET state = ?, queue = ?, attempt = ?, priority = ?, line = coalesce(?, line), place = ?, due_at = ?, run_at = ?, enqueued_at = ?, started_at = ?,
     beat_at = ?, finished_at = ?, dead_letter = ?, lease_ms = ?, lease_until = ?, worker = ? WHERE number = ?`,
   note: `UPDATE ojs_jobs SET result = iif(?, ?, result), history = coalesce(?, history), progress = iif(?, ?, progress), checkpoint = iif(?, ?, checkpoint),

@@ -1,4 +1,5 @@
 import { type Millis, State } from '@ojs-ts/core';
+import type { ActiveJobs } from './active.ts';
 import type { Connection } from './connection.ts';
 import { Counts } from './counts.ts';
 import { Graph } from './graph.ts';
@@ -28,10 +29,13 @@ export class Transaction {
   readonly limits: Limits;
   readonly lanes: Lanes;
   readonly graph: Graph;
+  readonly #active: ActiveJobs;
+  #isActiveFresh = false;
   #completing: boolean | undefined;
 
-  constructor(sql: Connection, form: LogForm) {
+  constructor(sql: Connection, form: LogForm, active: ActiveJobs) {
     this.sql = sql;
+    this.#active = active;
     this.numbers = new Numbers(sql);
     this.log = new Log(sql, this.numbers, form);
     this.counts = new Counts(sql, this.numbers);
@@ -44,6 +48,13 @@ export class Transaction {
   get completing(): boolean {
     this.#completing ??= this.sql.get(statements.anyCompletion) !== undefined;
     return this.#completing;
+  }
+
+  /** Looked at once: while this transaction writes nobody else does. */
+  get active(): ActiveJobs {
+    if (!this.#isActiveFresh) this.#active.refresh();
+    this.#isActiveFresh = true;
+    return this.#active;
   }
 
   /** A job enters a state; where that is `available`, its line comes from {@link enterLine}. */
@@ -108,6 +119,7 @@ export class Transaction {
   /** The store was emptied: nothing gathered before counts any more. */
   forget(): void {
     for (const part of [this.numbers, this.counts, this.limits, this.lanes, this.graph]) part.forget();
+    this.#active.clear();
     this.woken.clear();
   }
 

@@ -1,3 +1,4 @@
+import { ActiveJobs } from './active.ts';
 import { type Connection, patiently } from './connection.ts';
 import type { Disk } from './disk.ts';
 import type { LogForm } from './log.ts';
@@ -22,6 +23,7 @@ export class Writer {
   readonly #patienceMs: number;
   readonly #form: () => LogForm;
   readonly #disk: Disk | null;
+  readonly #active: ActiveJobs;
   readonly #onCommit: (transaction: Transaction) => void;
   #tasks: Task[] = [];
   #running: Promise<void> | null = null;
@@ -42,6 +44,7 @@ export class Writer {
     this.#patienceMs = patienceMs;
     this.#form = form;
     this.#disk = disk;
+    this.#active = new ActiveJobs(connection);
     this.#onCommit = onCommit;
   }
 
@@ -90,7 +93,7 @@ export class Writer {
       return [];
     }
     const until = performance.now() + sliceMs;
-    const transaction = new Transaction(this.#connection, this.#form());
+    const transaction = new Transaction(this.#connection, this.#form(), this.#active);
     const results: unknown[] = [];
     try {
       for (const task of tasks) {
@@ -100,7 +103,8 @@ export class Writer {
       transaction.flush();
       this.#connection.run('COMMIT');
     } catch (error) {
-      this.#rollback();
+      this.#connection.rollback();
+      this.#active.clear();
       // Whose fault it is shows when each runs alone: all but the last that ran, and that one too where the commit itself failed.
       const ran = tasks.slice(0, results.length + 1);
       if (ran.length === 1) ran[0]?.reject(this.#connection.explain(error));
@@ -127,14 +131,5 @@ export class Writer {
     return patiently(this.#connection, this.#patienceMs, () => {
       this.#connection.run('BEGIN IMMEDIATE');
     });
-  }
-
-  /** SQLite has rolled back by itself after some errors, such as a full disk. */
-  #rollback(): void {
-    try {
-      this.#connection.run('ROLLBACK');
-    } catch {
-      // No transaction is open any more.
-    }
   }
 }

@@ -10,6 +10,8 @@ import { temporaryDirectory } from './temporary.ts';
 const byId = 'SEARCH ojs_jobs USING INDEX sqlite_autoindex_ojs_jobs_1 (id=?)';
 const byNumber = 'SEARCH ojs_jobs USING INTEGER PRIMARY KEY (rowid=?)';
 
+const numberRange = 'SEARCH ojs_jobs USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)';
+
 const plans: Readonly<Record<keyof typeof statements, string>> = {
   inbox: 'SEARCH ojs_inbox USING INTEGER PRIMARY KEY (rowid>?)',
   inboxEntry: 'SEARCH ojs_inbox USING INTEGER PRIMARY KEY (rowid=?)',
@@ -27,12 +29,12 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   holders: 'SEARCH ojs_jobs USING COVERING INDEX ojs_jobs_unique (unique_key=? AND state=? AND created_at>?)',
   ready: 'SEARCH ojs_jobs USING INDEX ojs_jobs_ready (line=?)',
   lineHead: 'SEARCH ojs_jobs USING COVERING INDEX ojs_jobs_ready (line=?)',
-  claim: byNumber,
+  claim: numberRange,
   expireLater: byNumber,
   guard: byId,
   rest: byNumber,
-  finish: byNumber,
-  finishAsIs: byNumber,
+  finish: numberRange,
+  finishAsIs: numberRange,
   move: byNumber,
   note: byNumber,
   result: byNumber,
