@@ -5,6 +5,7 @@ import { type MemberForm, systemClock } from '@ojs-ts/core';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
 import { backup } from './backup.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { Connection, type Synchronous } from './connection.ts';
 import { crons } from './crons.ts';
 import { Disk } from './disk.ts';
@@ -61,7 +62,9 @@ export function sqliteStorage(options: SqliteOptions): Storage {
   if (existing && path !== null && !existsSync(path)) throw new Error(`${resolve(path)} does not exist.`);
   const directory = path === null ? mkdtempSync(join(tmpdir(), 'ojs-')) : null;
   const synchronous = directory === null ? (options.synchronous ?? 'FULL') : 'OFF';
-  const sql = new Connection(path ?? join(directory ?? '', 'jobs.db'), synchronous === 'FULL' ? 'NORMAL' : synchronous, options.maxPages);
+  const own = synchronous === 'FULL' ? 'NORMAL' : synchronous;
+  const sql = new Connection(path ?? join(directory ?? '', 'jobs.db'), own, options.maxPages);
+  const checkpoints = new Checkpoints(sql, own);
   const disk = synchronous === 'FULL' ? new Disk(sql) : null;
   const clock = systemClock();
   const wakes = new Wakes();
@@ -72,6 +75,7 @@ export function sqliteStorage(options: SqliteOptions): Storage {
   const writer = new Writer(sql, patienceMs, form, disk, ({ woken, log }) => {
     for (const queue of woken) wakes.wake(queue);
     if (log.grown) wakes.logged();
+    checkpoints.committed();
   });
   let closing: Promise<void> | null = null;
 
@@ -79,6 +83,7 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     watch.close();
     wakes.close();
     await writer.close();
+    await checkpoints.close();
     sql.checkpoint();
     sql.close();
     if (directory !== null) rmSync(directory, { recursive: true, force: true });
