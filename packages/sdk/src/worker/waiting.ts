@@ -3,7 +3,9 @@ import type { Slots } from './slots.ts';
 
 /** Jobs that were fetched ahead and have no slot yet, oldest first, and the patience with them. */
 export class Waiting {
-  readonly #jobs = new Set<Held>();
+  /** From `#first` on; no Set, for the reason that `Holdings` gives. */
+  #jobs: Held[] = [];
+  #first = 0;
   readonly #slots: Slots;
   readonly #patienceMs: number | undefined;
   readonly #tooLong: (held: Held) => void;
@@ -22,24 +24,33 @@ export class Waiting {
   /** False where there is no room. */
   add(held: Held): boolean {
     if (!this.#slots.park()) return false;
-    this.#jobs.add(held);
+    this.#jobs.push(held);
     this.#watch();
     return true;
   }
 
   get isEmpty(): boolean {
-    return this.#jobs.size === 0;
+    return this.#first === this.#jobs.length;
   }
 
   /** Takes the oldest. */
   shift(): Held | undefined {
-    const [held] = this.#jobs;
-    if (held !== undefined) this.remove(held);
+    const held = this.#jobs[this.#first];
+    if (held === undefined) return undefined;
+    this.#first++;
+    // Half of the list at least has gone: moving the rest costs nothing a job.
+    if (this.#first * 2 >= this.#jobs.length) {
+      this.#jobs = this.#jobs.slice(this.#first);
+      this.#first = 0;
+    }
+    this.#slots.unpark();
     return held;
   }
 
   remove(held: Held): void {
-    this.#jobs.delete(held);
+    const at = this.#jobs.indexOf(held, this.#first);
+    if (at < 0) return;
+    this.#jobs.splice(at, 1);
     this.#slots.unpark();
   }
 
@@ -49,7 +60,7 @@ export class Waiting {
 
   /** One timer, for the oldest. */
   #watch(): void {
-    const [oldest] = this.#jobs;
+    const oldest = this.#jobs[this.#first];
     if (this.#patienceMs === undefined || oldest === undefined || this.#timer !== undefined) return;
     const patienceMs = this.#patienceMs;
     this.#timer = setTimeout(() => this.#sendAway(patienceMs), oldest.startedAt + patienceMs - performance.now());
@@ -59,10 +70,9 @@ export class Waiting {
   #sendAway(patienceMs: number): void {
     this.#timer = undefined;
     const since = performance.now() - patienceMs;
-    for (const held of this.#jobs) {
-      if (held.startedAt > since) break;
+    for (let held = this.#jobs[this.#first]; held !== undefined && held.startedAt <= since; held = this.#jobs[this.#first]) {
       this.#slots.holdBack();
-      this.remove(held);
+      this.shift();
       this.#tooLong(held);
     }
     this.#watch();

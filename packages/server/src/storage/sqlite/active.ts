@@ -14,7 +14,10 @@ const most = 10_000;
  */
 export class ActiveJobs {
   readonly #sql: Connection;
-  readonly #jobs = new Map<string, Guarded>();
+  /** Where each stands. The jobs are no values of the map: what has stood in a map that is written all the time outlives many collections of garbage in V8. */
+  readonly #places = new Map<string, number>();
+  readonly #jobs: (Guarded | undefined)[] = [];
+  readonly #free: number[] = [];
   #version = 0;
 
   constructor(sql: Connection) {
@@ -24,25 +27,36 @@ export class ActiveJobs {
   /** Call within a transaction that writes, before the first use. */
   refresh(): void {
     const version = integer(this.#sql.get('PRAGMA data_version')?.[0]);
-    if (version !== this.#version) this.#jobs.clear();
+    if (version !== this.#version) this.clear();
     this.#version = version;
   }
 
   add(job: Guarded): void {
-    if (this.#jobs.size < most) this.#jobs.set(job.id, job);
+    if (this.#places.size === most) return;
+    this.forget(job.id);
+    const place = this.#free.pop() ?? this.#jobs.length;
+    this.#jobs[place] = job;
+    this.#places.set(job.id, place);
   }
 
   find(id: string): Guarded | undefined {
-    return this.#jobs.get(id);
+    const place = this.#places.get(id);
+    return place === undefined ? undefined : this.#jobs[place];
   }
 
   /** To be called with every change of a job. */
   forget(id: string): void {
-    this.#jobs.delete(id);
+    const place = this.#places.get(id);
+    if (place === undefined) return;
+    this.#places.delete(id);
+    this.#jobs[place] = undefined;
+    this.#free.push(place);
   }
 
   /** What was written is undone. */
   clear(): void {
-    this.#jobs.clear();
+    this.#places.clear();
+    this.#jobs.length = 0;
+    this.#free.length = 0;
   }
 }
