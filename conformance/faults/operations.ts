@@ -189,8 +189,8 @@ export const operations: readonly Fault[] = [
     name: 'exchange-fails-as-one',
     rule: 'design §6',
     file: 'packages/server/src/binding/workers.ts',
-    find: 'if (fault.kind.status >= 500) failed(error);\n    const id = item',
-    replace: 'if (fault.kind.status < 500) throw error;\n    const id = item',
+    find: 'if (fault.kind.status >= 500) failed(error);\n  const id = body',
+    replace: 'if (fault.kind.status < 500) throw error;\n  const id = body',
     cases: ['OJS-L1-EXC-002', 'OJS-L1-EXC-004'],
   },
   {

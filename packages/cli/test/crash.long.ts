@@ -139,7 +139,7 @@ describe('SIGKILL in the middle of 5,000 jobs, at default timeouts', () => {
     const twice = [...starts].filter(([, pids]) => pids.length > 1);
     // Every start but the last was in a process that was killed in the middle of it.
     expect(twice.filter(([, pids]) => pids.slice(0, -1).some((pid) => !killed.has(pid)))).toEqual([]);
-    // Ten in handlers, and what two turns under way told the server, which dies too: 45 for four workers were seen.
+    // Ten in handlers, and what three turns under way told the server, which dies too: 45 for four workers were seen.
     expect(twice.length).toBeLessThanOrEqual(killed.size * 30);
     console.log(`${killed.size} workers killed, ${twice.length} jobs run twice`);
     await Promise.all(workers.map((worker) => worker.end()));
