@@ -17,7 +17,7 @@ export const workflows: readonly Fault[] = [
     name: 'chain-stops-after-one',
     rule: '§7 chain',
     file: 'packages/server/src/engine/batches.ts',
-    find: 'if (ready.length > 0) await advance(ready);',
+    find: 'if (hasReady(moved)) await advance(moved.ready);',
     replace: '',
     cases: ['OJS-L3-CHN-004', 'OJS-L3-DAG-001', 'OJS-L3-NST-003'],
   },

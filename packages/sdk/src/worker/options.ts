@@ -28,7 +28,7 @@ export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {
   handleSignals?: boolean;
   /**
    * How many jobs are fetched ahead and wait here for a slot: a number, at most 10,000 together with `concurrency`, or `'auto'`, the default: as many
-   * as end while a request is under way, at most 200, so none where handlers take longer than that. It hides the way to the server where handlers are
+   * as end while a request is under way, at most 300, so none where handlers take longer than that. It hides the way to the server where handlers are
    * short. A job that waits is reserved and heartbeated; it goes back uncounted where the worker becomes quiet or ends, and after half of its
    * timeout, which counts from the fetch, with `'auto'` after 250 ms. On servers without `worker.exchange`, `'auto'` is 0.
    */

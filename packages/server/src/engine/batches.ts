@@ -21,8 +21,8 @@ export interface Batches {
   claim(claim: Claim): Promise<Claimed>;
   /** Answers when the workflow nodes that the change made ready have been dealt with. */
   transition(transition: Transition): Promise<Timed>;
-  /** Several of one caller, as `transition` does each. Where the store fails it is not known which of them were done. */
-  transitionAll(transitions: readonly Transition[]): Promise<readonly Timed[]>;
+  /** Several of one caller, each as `transition` does it. */
+  transitionAll(transitions: readonly Transition[]): Promise<readonly PromiseSettledResult<Timed>[]>;
   /** With all that users' transactions have committed of it. */
   get(id: JobId): Promise<JobRecord | null>;
   /** As the store has it; a guarded change that is decided from it is refused where that is not the whole. */
@@ -51,14 +51,24 @@ export function batches({ storage, clock, insert, advance, find }: BatchParts): 
     },
     { ...options, weight: (group: readonly Transition[]) => group.length },
   );
-  const transitionAll = async (transitions: readonly Transition[]): Promise<readonly Timed[]> => {
-    const pieces = Array.from({ length: Math.ceil(transitions.length / max) }, (_, index) =>
-      grouped(transitions.slice(index * max, (index + 1) * max)),
-    );
-    const moved = (await Promise.all(pieces)).flat();
-    const ready = moved.flatMap((one) => (one.kind === 'moved' ? one.ready : []));
-    if (ready.length > 0) await advance(ready);
+  const transition = async (change: Transition): Promise<Timed> => {
+    const [moved] = await grouped([change]);
+    if (moved === undefined) throw new Error('The store did not answer a transition.');
+    return follow(moved);
+  };
+  const follow = async (moved: Timed): Promise<Timed> => {
+    if (hasReady(moved)) await advance(moved.ready);
     return moved;
+  };
+  const transitionGroup = async (group: readonly Transition[]): Promise<readonly PromiseSettledResult<Timed>[]> => {
+    const moved = await grouped(group).catch((error: unknown) => {
+      if (group.length === 1) throw error;
+      return null;
+    });
+    // One that the store cannot take holds up no other.
+    if (moved === null) return Promise.allSettled(group.map(transition));
+    if (moved.some(hasReady)) return Promise.allSettled(moved.map(follow));
+    return moved.map((value) => ({ status: 'fulfilled', value }));
   };
   const get = coalesce((ids: readonly JobId[]) => storage.jobs.get(ids), options);
   return {
@@ -72,12 +82,13 @@ export function batches({ storage, clock, insert, advance, find }: BatchParts): 
       split: (error) => error instanceof OjsFault,
       weight: (claim: Claim) => claim.limit,
     }),
-    async transition(change) {
-      const [moved] = await transitionAll([change]);
-      if (moved === undefined) throw new Error('The store did not answer a transition.');
-      return moved;
+    transition,
+    async transitionAll(transitions) {
+      const groups = Array.from({ length: Math.ceil(transitions.length / max) }, (_, index) =>
+        transitionGroup(transitions.slice(index * max, (index + 1) * max)),
+      );
+      return (await Promise.all(groups)).flat();
     },
-    transitionAll,
     async get(id) {
       const job = await get(id);
       if (storage.inbox === null || (job !== null && job.state !== State.active)) return job;
@@ -88,4 +99,8 @@ export function batches({ storage, clock, insert, advance, find }: BatchParts): 
     read: get,
     beat: coalesce((beats: readonly WorkerBeat[]) => storage.registry.beat(beats, clock.now()), options),
   };
+}
+
+function hasReady(moved: Timed): moved is Extract<Timed, { readonly kind: 'moved' }> {
+  return moved.kind === 'moved' && moved.ready.length > 0;
 }

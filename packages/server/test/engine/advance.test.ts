@@ -18,6 +18,25 @@ function withWorkflows(storage: Storage, replaced: (own: StoredWorkflows) => Par
 }
 
 describe.each(storages)('what follows from an end, $name', ({ url }) => {
+  test('acks of one turn: where what follows from one fails, the others are acknowledged, without a lease too', async () => {
+    let failing = false;
+    const storage = withWorkflows(await openStorage(url()), (own) => ({
+      advance: (steps, now) => (failing ? Promise.reject(new StoreUnavailable('away')) : own.advance(steps, now)),
+    }));
+    await using b = await bench('', { storage });
+    const [one, two] = [await b.start('w1'), await b.start('w1')];
+    const body = JSON.stringify({ type: 'chain', steps: [step('a.b'), step('a.b')] });
+    await b.engine.workflows.create(b.engine.workflows.read(body, newId));
+    const [first] = await b.fetch();
+    const ack = (id = '') => ({ kind: 'ack', id, claim: null, worker: null, result: null }) as const;
+    failing = true;
+    const [before, own, after] = await b.engine.acknowledge([ack(one.id), ack(first?.id), ack(two.id)]);
+    failing = false;
+    expect([before, after]).toMatchObject(Array(2).fill({ status: 'fulfilled', value: { kind: 'completed' } }));
+    expect(own?.status === 'fulfilled' ? own.value.kind : own?.status).not.toBe('conflict');
+    for (const id of [one.id, two.id, first?.id ?? '']) expect((await b.get(id)).state).toBe(State.completed);
+  });
+
   test('a chain of 1,000 whose first step fails ends in a few commits', async () => {
     const calls: number[] = [];
     const storage = withWorkflows(await openStorage(url()), ({ advance }) => ({

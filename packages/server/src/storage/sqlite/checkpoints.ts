@@ -27,6 +27,7 @@ export class Checkpoints {
   readonly #connection: Connection;
   readonly #plan: CheckpointPlan;
   readonly #program: URL;
+  readonly #mayStart: boolean;
   #thread: Worker | null = null;
   #ended: Promise<void> | null = null;
   #isIdle = false;
@@ -35,10 +36,12 @@ export class Checkpoints {
   #rows = 0;
   #askedAt = 0;
 
-  constructor(connection: Connection, synchronous: Synchronous, program = ownProgram) {
+  /** @param sqlite The version of SQLite. */
+  constructor(connection: Connection, synchronous: Synchronous, program = ownProgram, sqlite = process.versions.sqlite) {
     this.#connection = connection;
     this.#plan = { file: connection.file, synchronous };
     this.#program = program;
+    this.#mayStart = isSafe(sqlite);
   }
 
   /** Call after a commit. */
@@ -46,7 +49,7 @@ export class Checkpoints {
     if (this.#ended !== null && !this.#isIdle) return;
     const rows = this.#connection.changes();
     if (this.#ended === null) {
-      if (rows >= startAfter && !this.#closed) this.#start();
+      if (rows >= startAfter && !this.#closed) this.#ended = this.#mayStart ? this.#start() : Promise.resolve();
       return;
     }
     const now = performance.now();
@@ -64,9 +67,15 @@ export class Checkpoints {
     await this.#ended;
   }
 
-  #start(): void {
-    // Flags of the process such as --inspect or --cpu-prof are not meant for it.
-    const thread = new Worker(this.#program, { name: 'ojs-checkpoint', workerData: this.#plan, execArgv: [] });
+  #start(): Promise<void> {
+    let thread: Worker;
+    try {
+      // Flags of the process such as --inspect or --cpu-prof are not meant for it.
+      thread = new Worker(this.#program, { name: 'ojs-checkpoint', workerData: this.#plan, execArgv: [] });
+    } catch {
+      // The process may have no more threads, as with --permission.
+      return Promise.resolve();
+    }
     thread.unref();
     this.#thread = thread;
     thread.once('message', () => this.#commitMoves(pagesBeside));
@@ -74,7 +83,7 @@ export class Checkpoints {
       this.#isIdle = true;
     });
     thread.on('error', () => {});
-    this.#ended = new Promise((resolve) => {
+    return new Promise((resolve) => {
       thread.once('exit', () => {
         this.#thread = null;
         this.#isIdle = false;
@@ -87,4 +96,10 @@ export class Checkpoints {
   #commitMoves(pages: number): void {
     if (!this.#closed) this.#connection.execute(`PRAGMA wal_autocheckpoint = ${pages}`);
   }
+}
+
+/** Before 3.51.3 a checkpoint of another connection may take the log for the one before, where it begins anew at that moment, and pages are lost. */
+function isSafe(sqlite = '0'): boolean {
+  const [major = 0, minor = 0, patch = 0] = sqlite.split('.').map(Number);
+  return major * 1_000_000 + minor * 1_000 + patch >= 3_051_003;
 }

@@ -38,7 +38,8 @@ export class Disk {
   /** Call right after a commit. Null where that changed nothing and nothing else is on its way; else it resolves once all that is committed is on the disk. */
   committed(): Promise<void> | null {
     const changes = this.#connection.changes();
-    if (changes === this.#changes || this.#byItself) return this.pending;
+    // What a failed attempt left behind may be what this commit found done: it is no answer before it is on the disk.
+    if ((changes === this.#changes && !this.#failed) || this.#byItself) return this.pending;
     this.#changes = changes;
     return this.#ask();
   }

@@ -74,6 +74,34 @@ test('without its program, as in a bundle, all is as SQLite has it', async () =>
   sql.close();
 });
 
+test.each([
+  ['3.51.2', false],
+  ['3.50.9', false],
+  ['3.51.3', true],
+  ['4.0.0', true],
+])('SQLite %s: a thread is safe is %s', async (version, isSafe) => {
+  const sql = openFile();
+  const checkpoints = new Checkpoints(sql, 'NORMAL', undefined, version);
+  add(sql, 20_000);
+  checkpoints.committed();
+  if (isSafe) await vi.waitFor(() => expect(pages(sql)).toBe(beside));
+  await checkpoints.close();
+  expect(pages(sql)).toBe(isSafe ? beside : alone);
+  sql.close();
+});
+
+test('where no thread may be started, all is as SQLite has it', async () => {
+  const sql = openFile();
+  // A refusal within the constructor, as with --permission.
+  const checkpoints = new Checkpoints(sql, 'NORMAL', new URL('http://127.0.0.1/'));
+  add(sql, 20_000);
+  checkpoints.committed();
+  checkpoints.committed();
+  await checkpoints.close();
+  expect(pages(sql)).toBe(alone);
+  sql.close();
+});
+
 test('a thread that dies leaves the log to the commits again, and is not started anew', async () => {
   const program = join(temporaryDirectory(), 'program.mjs');
   writeFileSync(

@@ -177,3 +177,16 @@ test('a file without a log is synchronised by SQLite', async () => {
   expect(syncs).toEqual([]);
   expect(sql.get('PRAGMA synchronous')?.[0]).toBe(2);
 });
+
+test('a call that finds its change done by one whose synchronisation failed waits for another', async () => {
+  const { count, syncs, until, writer } = await openBench();
+  const lost = count();
+  await until(1);
+  syncs[0]?.fail();
+  await expect(lost).rejects.toThrow(StoreUnavailable);
+  const again = writer.write((tx) => tx.sql.get('SELECT n FROM counter')?.[0]);
+  await until(2);
+  expect(await isSettled(again)).toBe(false);
+  syncs[1]?.end();
+  expect(await again).toBe(1);
+});
