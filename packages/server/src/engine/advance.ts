@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Clock,
   decideNode,
@@ -35,6 +36,8 @@ export class Advancer {
   readonly #resting = new Map<string, { readonly until: number; readonly passes: number }>();
   #pass = 0;
   #behind: Promise<unknown> = Promise.resolve();
+  /** Resolves when the upkeep has dealt with what it took up last. */
+  #takenUp: Promise<unknown> = Promise.resolve();
 
   constructor(storage: Storage, clock: Clock) {
     this.#storage = storage;
@@ -44,6 +47,12 @@ export class Advancer {
   /** Goes on with nodes that have become ready, and with those that become ready by it: for a while, then behind the caller's back. */
   async advance(ready: readonly NodeRef[], starts: Starts = noStarts): Promise<void> {
     if (ready.length === 0) return;
+    // The upkeep may have found them in the store before this call came: its caller, too, is answered when they have been dealt with.
+    if (ready.some((ref) => this.#underWay.has(ref))) await Promise.race([this.#takenUp, pause(patienceMs, undefined, { ref: false })]);
+    await this.#goOn(ready, starts);
+  }
+
+  async #goOn(ready: readonly NodeRef[], starts: Starts): Promise<void> {
     const rest = await this.#advanceUntil(ready, starts, performance.now() + patienceMs);
     // They are ready in the store as well: what goes wrong now the upkeep will do.
     if (rest.length > 0) this.#behind = this.#advanceUntil(rest, starts, Number.POSITIVE_INFINITY).catch(() => {});
@@ -65,6 +74,12 @@ export class Advancer {
    * @throws whatever the first of those threw that failed, when all others have been dealt with.
    */
   async takeUp(ready: readonly NodeRef[]): Promise<void> {
+    const taken = this.#takeUp(ready);
+    this.#takenUp = taken.catch(() => {});
+    await taken;
+  }
+
+  async #takeUp(ready: readonly NodeRef[]): Promise<void> {
     const pass = ++this.#pass;
     const listed = new Set(ready.map(keyOf));
     for (const key of this.#resting.keys()) if (!listed.has(key)) this.#resting.delete(key);
@@ -81,7 +96,7 @@ export class Advancer {
   /** Answers the errors of single nodes; throws where the store is away. */
   async #takeUpPage(refs: readonly NodeRef[]): Promise<readonly unknown[]> {
     try {
-      await this.advance(refs);
+      await this.#goOn(refs, noStarts);
       return [];
     } catch (error) {
       // The store is at fault, not the nodes: the next pass takes them up again.

@@ -170,6 +170,31 @@ describe('nodes that the upkeep takes up', () => {
     expect(advancer.stuck).toBe(0);
   });
 
+  test('a call that comes while the upkeep is dealing with its nodes is answered after it has', async () => {
+    const clock = manualClock();
+    const entered = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    const storage = withWorkflows(await openStorage('memory:'), ({ advance }) => ({
+      advance: async (steps, now) => {
+        const answers = await advance(steps, now);
+        entered.resolve();
+        await go.promise;
+        return answers;
+      },
+    }));
+    await using _ = storage;
+    const refs = await ready(storage, ['a'], clock);
+    const advancer = new Advancer(storage, clock);
+    const order: string[] = [];
+    const taken = advancer.takeUp(refs).then(() => order.push('upkeep'));
+    await entered.promise;
+    const called = advancer.advance(refs).then(() => order.push('call'));
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    go.resolve();
+    await Promise.all([taken, called]);
+    expect(order).toEqual(['upkeep', 'call']);
+  });
+
   test('what a call is dealing with is left to it, the part behind its page too', async () => {
     const clock = manualClock();
     const entered = Promise.withResolvers<void>();
