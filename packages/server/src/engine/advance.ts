@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Clock,
   decideNode,
@@ -48,7 +47,7 @@ export class Advancer {
   async advance(ready: readonly NodeRef[], starts: Starts = noStarts): Promise<void> {
     if (ready.length === 0) return;
     // The upkeep may have found them in the store before this call came: its caller, too, is answered when they have been dealt with.
-    if (ready.some((ref) => this.#underWay.has(ref))) await Promise.race([this.#takenUp, pause(patienceMs, undefined, { ref: false })]);
+    if (ready.some((ref) => this.#underWay.has(ref))) await Promise.race([this.#takenUp, after(patienceMs)]);
     await this.#goOn(ready, starts);
   }
 
@@ -194,6 +193,12 @@ export class Advancer {
     const found = await Promise.all([...ids].map((id) => this.#storage.workflows.get(id)));
     return new Map(found.flatMap((workflow) => (workflow === null ? [] : [[workflow.id, workflow] as const])));
   }
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
 }
 
 /** What says of itself that the same call may succeed later. */
