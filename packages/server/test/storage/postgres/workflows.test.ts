@@ -143,8 +143,11 @@ test.skipIf(server === null)(
     };
     const run = async (storage: Storage, at: number) => {
       for (;;) {
+        // Looked at first: a job that ends between the two looks makes nodes ready.
+        const idle = await isIdle(storage);
         const { ready } = await storage.workflows.unfinished(60);
-        const some = ready.filter((_, number) => number % 3 === at % 3);
+        // The last few are anybody's: others may have left.
+        const some = ready.length < 3 ? ready : ready.filter((_, number) => number % 3 === at % 3);
         // Not all in the same order.
         const starts = (at % 2 === 0 ? some : some.toReversed()).map((node) => ({
           kind: 'start' as const,
@@ -158,7 +161,7 @@ test.skipIf(server === null)(
           jobs.map(({ id, claim }) => to(id, State.completed, State.active, { claim })),
           t0,
         );
-        if (ready.length === 0 && (await isIdle(storage))) return;
+        if (ready.length === 0 && idle) return;
       }
     };
     await Promise.all(stores.all.map(run));
