@@ -76,7 +76,7 @@ export class Settlements {
     await Promise.all(jobs.map((job) => this.#batches.transition(requeued(job, 'undelivered', this.#clock.now(), 'server'))));
   }
 
-  /** Each as {@link settle} does it, in one call: a promise for each would take a tenth of the server's time. */
+  /** Each as {@link settle} does it, in one call to the store. */
   async acknowledge(acks: readonly Ack[]): Promise<readonly PromiseSettledResult<Outcome>[]> {
     if (acks.some(mayBeTooLarge)) return Promise.allSettled(acks.map((ack) => this.#ack(ack)));
     const moved = await this.#batches.transitionAll(acks.map(endOf));
