@@ -35,6 +35,7 @@ export * from './result.ts';
 export * from './retry.ts';
 export * from './semver.ts';
 export * from './states.ts';
+export * from './suggestion.ts';
 export * from './timestamp.ts';
 export * from './transport.ts';
 export * from './unique.ts';
