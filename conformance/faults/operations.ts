@@ -13,8 +13,8 @@ export const operations: readonly Fault[] = [
     name: 'paused-without-name',
     rule: 'X20',
     file: 'packages/server/src/binding/queues.ts',
-    find: 'queue: { name: queue.name, paused }',
-    replace: 'queue: { paused }',
+    find: '{ name: queue.name, paused }',
+    replace: '{ paused }',
     cases: ['OJS-L1-QUE-001'],
   },
   {

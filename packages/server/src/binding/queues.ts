@@ -98,14 +98,14 @@ export async function configureQueue(engine: Engine, { params, body }: BindingRe
 }
 
 /** GET /queues/:name/stats (X20, C-22): counts and sums are maintained by the storage. An unknown queue has zeros (digest §17). */
-export async function queueStats(engine: Engine, { params }: BindingRequest): Promise<Reply> {
+export async function queueStats(engine: Engine, { params, quirk }: BindingRequest): Promise<Reply> {
   const name = readName(params);
   const [queue, statistics] = await Promise.all([engine.queueSettings.find(name), engine.statistics.of(name)]);
   const counts = countsOf(queue);
   const status = queue?.paused ? 'paused' : 'active';
   const paused = queue?.paused ?? false;
   return json({
-    queue: { name, ...counts, paused },
+    queue: quirk === 'plain names' ? name : { name, ...counts, paused },
     status,
     stats: { queue: name, ...sizes(queue), ...counts, ...renderStatistics(statistics) },
     name,
@@ -116,12 +116,12 @@ export async function queueStats(engine: Engine, { params }: BindingRequest): Pr
 }
 
 /** POST /queues/:name/pause and resume. A paused queue still accepts jobs (X19); pausing an unknown queue creates it. */
-export async function pauseQueue(engine: Engine, { params }: BindingRequest, paused: boolean): Promise<Reply> {
+export async function pauseQueue(engine: Engine, { params, quirk }: BindingRequest, paused: boolean): Promise<Reply> {
   const now = engine.clock.now();
   const queue = await engine.storage.registry.pauseQueue(readName(params), paused, now);
   const at = paused ? 'paused_at' : 'resumed_at';
   return json({
-    queue: { name: queue.name, paused },
+    queue: quirk === 'plain names' ? queue.name : { name: queue.name, paused },
     name: queue.name,
     status: paused ? 'paused' : 'active',
     paused,

@@ -8,7 +8,7 @@ import { json, type Reply } from './reply.ts';
 import type { BindingRequest } from './request.ts';
 
 export const systemHandlers: Handlers<'system.manifest' | 'system.health' | 'event.list'> = {
-  'system.manifest': (engine, { quirk }, about) => manifest(engine, about, quirk === 'extension names'),
+  'system.manifest': (engine, { quirk }, about) => manifest(engine, about, quirk === 'plain names'),
   'system.health': (engine, _, about) => health(engine, about),
   'event.list': (engine, request, about) => listEvents(engine, about, request),
 };

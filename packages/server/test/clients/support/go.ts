@@ -8,7 +8,8 @@ export const string: Decode<string> = (value, at) => scalar(value, at, '', (one)
 export const bool: Decode<boolean> = (value, at) => scalar(value, at, false, (one) => typeof one === 'boolean');
 export const float: Decode<number> = (value, at) => scalar(value, at, 0, (one) => typeof one === 'number');
 export const int: Decode<number> = (value, at) => scalar(value, at, 0, (one) => Number.isSafeInteger(one));
-export const any: Decode<unknown> = (value) => value;
+/** `any` of Go, for what users own: args, meta, results. */
+export const json: Decode<unknown> = (value) => value;
 
 /** time.Time: RFC 3339 with an offset. */
 export const time: Decode<string> = (value, at) =>
