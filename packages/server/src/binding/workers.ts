@@ -12,7 +12,7 @@ import {
 } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import type { FetchRequest } from '../engine/fetch.ts';
-import type { Outcome } from '../engine/settlement.ts';
+import type { Outcome, Settlement } from '../engine/settlement.ts';
 import { Fields, isQueueName } from './fields.ts';
 import type { Handlers } from './handler.ts';
 import { readBeat, replyToBeat } from './heartbeat.ts';
@@ -59,14 +59,19 @@ export async function fetchJobs(engine: Engine, request: BindingRequest): Promis
 
 /** POST /workers/ack (ojs-http-binding §10.2). */
 export async function ack(engine: Engine, request: BindingRequest): Promise<Reply> {
-  const settlement = readAck(itemOf(request));
-  return ok(`{${told(settlement.id, await engine.settle(settlement))}}`);
+  return settle(engine, readAck(itemOf(request)));
 }
 
 /** POST /workers/nack (ojs-http-binding §10.3): FAIL, or `requeue: true` for a job given back. */
 export async function nack(engine: Engine, request: BindingRequest): Promise<Reply> {
-  const settlement = readNack(itemOf(request));
-  return ok(`{${told(settlement.id, await engine.settle(settlement))}}`);
+  return settle(engine, readNack(itemOf(request)));
+}
+
+/** Clients that read `job` get the two members that the decision knows; reading the whole job would cost each ack a read of the store. */
+async function settle(engine: Engine, settlement: Settlement): Promise<Reply> {
+  const { id } = settlement;
+  const accepted = acceptedOf(id, await engine.settle(settlement));
+  return ok(`{${told(id, accepted)},"job":{"id":"${id}","state":"${stateOf(accepted)}"}}`);
 }
 
 /**
@@ -193,7 +198,7 @@ async function settleItem(engine: Engine, item: Item, worker: string, refused: R
 /** With the status that the plain binding would have answered. */
 function toldItem(item: Item, id: JobId, outcome: Outcome, refused: Refused): Json {
   try {
-    return `{"status":200,${told(id, outcome)}}`;
+    return `{"status":200,${told(id, acceptedOf(id, outcome))}}`;
   } catch (error) {
     return refused(item, error);
   }
@@ -207,30 +212,47 @@ function refusedItem({ body }: Item, error: unknown, requestId: string, failed: 
   return `{"status":${reply.status},"job_id":${JSON.stringify(typeof id === 'string' ? id : null)},${reply.text.slice(1)}`;
 }
 
-/** The members of an answer. Throws where the settlement was refused. */
-function told(id: JobId, settled: Outcome): string {
-  const head = `"id":"${id}","job_id":"${id}"`;
-  switch (settled.kind) {
-    case 'completed':
-      return `"acknowledged":true,${head},"state":"completed","completed_at":"${formatTimestamp(settled.at)}"`;
-    case 'retryable': {
-      const next = formatTimestamp(settled.nextAt);
-      return `${head},"state":"retryable",${attempts(settled)},"next_attempt_at":"${next}","next_retry_at":"${next}","retry_delay_ms":${settled.delayMs}`;
-    }
-    case 'discarded':
-      return `${head},"state":"discarded",${attempts(settled)},"discarded_at":"${formatTimestamp(settled.at)}","completed_at":"${formatTimestamp(settled.at)}"`;
-    case 'requeued':
-      return `${head},"state":"${settled.delayMs > 0 ? 'retryable' : 'available'}",${attempts(settled)}`;
+type Accepted = Extract<Outcome, { readonly kind: 'completed' | 'retryable' | 'discarded' | 'requeued' }>;
+
+/** Throws where the settlement was refused. */
+function acceptedOf(id: JobId, outcome: Outcome): Accepted {
+  switch (outcome.kind) {
     case 'too_large': {
-      const { size, limit } = settled;
+      const { size, limit } = outcome;
       const message = `$.result has ${size} bytes; the job's result_size_limit allows ${limit}. The job is active still.`;
       throw new OjsFault('result_too_large', message, { job_id: id, size, max_size: limit });
     }
     case 'conflict':
-      throw conflict(settled.job, State.active);
+      throw conflict(outcome.job, State.active);
     case 'missing':
       throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+    default:
+      return outcome;
   }
+}
+
+/** The members of an answer. */
+function told(id: JobId, accepted: Accepted): string {
+  const head = `"id":"${id}","job_id":"${id}","state":"${stateOf(accepted)}"`;
+  switch (accepted.kind) {
+    case 'completed':
+      return `"acknowledged":true,${head},"completed_at":"${formatTimestamp(accepted.at)}"`;
+    case 'retryable': {
+      const next = formatTimestamp(accepted.nextAt);
+      return `${head},${attempts(accepted)},"next_attempt_at":"${next}","next_retry_at":"${next}","retry_delay_ms":${accepted.delayMs}`;
+    }
+    case 'discarded': {
+      const at = formatTimestamp(accepted.at);
+      return `${head},${attempts(accepted)},"discarded_at":"${at}","completed_at":"${at}"`;
+    }
+    case 'requeued':
+      return `${head},${attempts(accepted)}`;
+  }
+}
+
+function stateOf(accepted: Accepted): string {
+  if (accepted.kind !== 'requeued') return accepted.kind;
+  return accepted.delayMs > 0 ? 'retryable' : 'available';
 }
 
 function attempts({ attempt, maxAttempts }: { readonly attempt: number; readonly maxAttempts: number }): string {
