@@ -5,6 +5,11 @@ export const workers: Section = {
   rules: [
     { ref: '§10.1 §10.3', must: 'A worker’s own state is never lowered by an answer.', cases: ['OJS-L1-HBT-008'] },
     { ref: '§10.2 X28', must: 'Registration is implicit; register and deregister are there.', cases: ['OJS-L1-WRK-001'] },
+    {
+      ref: '§10.2 X28',
+      must: 'A worker that only fetches is known; a worker that is deregistered gives back its jobs at once.',
+      cases: ['OJS-L1-WRK-003'],
+    },
     { ref: '§10.3 X10b', must: 'Both dialects of the heartbeat.', cases: ['OJS-L1-HBT-001', 'OJS-L1-HBT-002', 'OJS-L1-HBT-009'] },
     {
       ref: '§10.3',

@@ -103,6 +103,12 @@ const table = {
     scopes: ['work'],
   },
   'worker.health': { method: 'GET', path: '/ojs/v1/workers/:id/health', scopes: ['work'] },
+  'worker.list': {
+    method: 'GET',
+    path: '/ojs/v1/workers',
+    also: [{ method: 'GET', path: '/ojs/v1/admin/workers' }],
+    scopes: ['admin'],
+  },
   'queue.list': { method: 'GET', path: '/ojs/v1/queues', scopes: ['enqueue', 'work'] },
   'queue.create': { method: 'POST', path: '/ojs/v1/queues', scopes: ['admin'] },
   'queue.get': { method: 'GET', path: '/ojs/v1/queues/:name', scopes: ['enqueue', 'work'] },

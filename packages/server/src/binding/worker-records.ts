@@ -1,8 +1,9 @@
-import { OjsFault } from '@ojs-ts/core';
+import { formatTimestamp, OjsFault } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
-import type { WorkerRecord } from '../storage/storage.ts';
-import { Fields } from './fields.ts';
+import { type KnownWorker, noteEveryMs } from '../engine/workers.ts';
+import { Fields, isObject } from './fields.ts';
 import { readBeat } from './heartbeat.ts';
+import { pagination, readPage } from './queries.ts';
 import { json, type Reply } from './reply.ts';
 import type { BindingRequest } from './request.ts';
 
@@ -26,36 +27,79 @@ export async function register(engine: Engine, { body }: BindingRequest): Promis
   });
 }
 
-/** POST /workers/deregister, or DELETE with the id in the path: jobs that it still holds stay its own until their leases end. */
+/** POST /workers/deregister, or DELETE with the id in the path: the jobs that it holds go back at once, uncounted. */
 export async function deregister(engine: Engine, { body, params }: BindingRequest): Promise<Reply> {
   const worker = params.id ?? readId(body);
-  const known = await engine.forgetWorker(worker);
-  if (!known) throw new OjsFault('not_found', 'There is no worker with this id on record.', { worker_id: worker });
+  if (!(await engine.deregister(worker))) throw unknown(worker);
   return json({ ok: true, worker_id: worker, deregistered: true });
 }
 
-/** GET /workers/:id/health: its state as it last reported it, more severe where it was ordered to be. */
+/** GET /workers/:id/health. Silence says nothing of a worker without heartbeats, so it is never unhealthy. */
 export async function workerHealth(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
-  const worker = (await engine.storage.registry.workers()).find((one) => one.worker === id);
-  if (worker === undefined) throw new OjsFault('not_found', 'There is no worker with this id on record.', { worker_id: id });
-  const alive = engine.clock.now() - worker.seenAt < engine.deadAfterMs;
-  return json(
-    {
-      worker_id: id,
-      status: alive ? 'ok' : 'unhealthy',
-      state: shownState(worker),
-      last_heartbeat_at: new Date(worker.seenAt).toISOString(),
+  const worker = await engine.workers.find(id);
+  if (worker === null) throw unknown(id);
+  const status = statusOf(engine, worker);
+  return json({ worker_id: id, status, state: shownState(worker), ...times(worker) }, status === 'unhealthy' ? 503 : 200);
+}
+
+/** GET /workers, also /admin/workers (ojs-admin-api §9.1). */
+export async function listWorkers(engine: Engine, { query }: BindingRequest): Promise<Reply> {
+  const page = readPage(query);
+  const [workers, active] = await Promise.all([engine.workers.list(), engine.workers.activeJobs()]);
+  const states = workers.map((worker) => (statusOf(engine, worker) === 'unhealthy' ? 'stale' : worker.state));
+  const count = (state: (typeof states)[number]) => states.filter((one) => one === state).length;
+  // By name, so that a page begins where the last one ended, whoever comes and goes.
+  const { cursor, limit } = page;
+  const after = cursor === null ? page.offset : workers.findIndex(({ worker }) => worker > cursor);
+  const from = after < 0 ? workers.length : after;
+  const items = workers.slice(from, from + limit).map((worker, at) => ({
+    id: worker.worker,
+    ...toldBy(worker),
+    state: states[from + at],
+    active_jobs: active.get(worker.worker) ?? 0,
+    ...times(worker),
+  }));
+  return json({
+    items,
+    summary: {
+      total: workers.length,
+      running: count('running'),
+      quiet: count('quiet'),
+      terminate: count('terminate'),
+      stale: count('stale'),
     },
-    alive ? 200 : 503,
-  );
+    pagination: pagination(page, workers.length, items.length, from + items.length < workers.length ? (items.at(-1)?.id ?? null) : null),
+  });
+}
+
+/** `unknown` is a worker without heartbeats that has fetched nothing for a while: it may be busy, or gone. */
+function statusOf(engine: Engine, { beatAt, fetchedAt }: KnownWorker): 'ok' | 'unhealthy' | 'unknown' {
+  const now = engine.clock.now();
+  if (beatAt !== null) return now - beatAt < engine.deadAfterMs ? 'ok' : 'unhealthy';
+  return now - (fetchedAt ?? 0) < noteEveryMs + engine.deadAfterMs ? 'ok' : 'unknown';
+}
+
+function times({ beatAt, fetchedAt }: KnownWorker): object {
+  return {
+    last_heartbeat_at: beatAt === null ? null : formatTimestamp(beatAt),
+    ...(fetchedAt !== null && { last_fetch_at: formatTimestamp(fetchedAt) }),
+  };
 }
 
 /** The word that the worker used itself, such as `draining`, where it means its state. */
-function shownState({ state, info }: WorkerRecord): string {
-  const told: unknown = JSON.parse(info);
-  const word = typeof told === 'object' && told !== null && 'reported_state' in told ? told.reported_state : null;
+function shownState({ state, info }: KnownWorker): string {
+  const word = toldBy({ info }).reported_state;
   return typeof word === 'string' ? word : state;
+}
+
+function toldBy({ info }: Pick<KnownWorker, 'info'>): Readonly<Record<string, unknown>> {
+  const told: unknown = JSON.parse(info);
+  return isObject(told) ? told : {};
+}
+
+function unknown(worker: string): OjsFault {
+  return new OjsFault('not_found', 'There is no worker with this id on record.', { worker_id: worker });
 }
 
 function readId(body: string | undefined): string {

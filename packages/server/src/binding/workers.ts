@@ -19,7 +19,7 @@ import { readBeat, replyToBeat } from './heartbeat.ts';
 import { faultOf, ok, type Reply, refusal } from './reply.ts';
 import type { BindingRequest } from './request.ts';
 import { type Item, plainItem, readAck, readItems, readNack } from './settlements.ts';
-import { deregister, register, workerHealth } from './worker-records.ts';
+import { deregister, listWorkers, register, workerHealth } from './worker-records.ts';
 
 export const workerHandlers: Handlers<
   | 'worker.fetch'
@@ -30,6 +30,7 @@ export const workerHandlers: Handlers<
   | 'worker.register'
   | 'worker.deregister'
   | 'worker.health'
+  | 'worker.list'
 > = {
   'worker.fetch': fetchJobs,
   'worker.ack': ack,
@@ -39,6 +40,7 @@ export const workerHandlers: Handlers<
   'worker.register': register,
   'worker.deregister': deregister,
   'worker.health': workerHealth,
+  'worker.list': listWorkers,
 };
 
 /** Told of errors that are the server's own. */

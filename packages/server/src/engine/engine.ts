@@ -33,6 +33,7 @@ import { Statistics } from './statistics.ts';
 import { Tail } from './tail.ts';
 import { StoreClock } from './time.ts';
 import { Upkeep } from './upkeep.ts';
+import { forgetWorkersMs, Workers } from './workers.ts';
 import { Workflows } from './workflows.ts';
 
 /**
@@ -64,6 +65,7 @@ export class Engine implements AsyncDisposable {
   readonly bulk: Bulk;
   readonly deadLetter: DeadLetter;
   readonly replies: Replies;
+  readonly workers: Workers;
   readonly #batches: Batches;
   readonly #presence: Presence;
   readonly #fetches: Fetches;
@@ -102,7 +104,9 @@ export class Engine implements AsyncDisposable {
     this.#settlements = new Settlements(this.#batches, clock, random);
     const crons = new Crons(storage, clock, log);
     this.tail = new Tail({ storage, log, kept: options.events !== false });
-    this.#presence = new Presence({ storage, clock, log, on: options.events !== false });
+    const workers = new Workers(storage, clock);
+    this.workers = workers;
+    this.#presence = new Presence({ storage, clock, log, workers, on: options.events !== false });
     const replies = new Replies(storage, clock);
     this.replies = replies;
     this.upkeep = new Upkeep({
@@ -123,6 +127,7 @@ export class Engine implements AsyncDisposable {
         { everyMs: 1_000, run: () => workflows.finish() },
         { everyMs: 1_000, run: () => overrides.expire() },
         { everyMs: forgetMs, run: () => replies.forget() },
+        { everyMs: forgetWorkersMs, run: () => workers.forgetIdle() },
       ],
     });
     const help = coalesce(
@@ -201,7 +206,7 @@ export class Engine implements AsyncDisposable {
 
   /** Undoes claims whose answer could not be delivered; their attempt does not count. */
   giveBack(jobs: readonly JobRecord[]): Promise<void> {
-    return this.#settlements.giveBack(jobs);
+    return this.#settlements.giveBack(jobs, 'undelivered');
   }
 
   /** ACK, FAIL and requeue (ojs-core §7.3–7.4). */
@@ -217,9 +222,19 @@ export class Engine implements AsyncDisposable {
   /** True where a worker with this id was on record: it has stopped, of itself or by an error. */
   async forgetWorker(worker: string, reason: 'shutdown' | 'error' = 'shutdown'): Promise<boolean> {
     this.#quiet.delete(worker);
-    const known = await this.storage.registry.forgetWorker(worker);
+    const known = await this.workers.remove(worker);
     if (known) await this.#presence.stopped(worker, reason);
     return known;
+  }
+
+  /** Gives back what the worker holds, then forgets it; false where nothing of it is known. */
+  async deregister(worker: string): Promise<boolean> {
+    let held = false;
+    for await (const jobs of this.workers.heldBy(worker)) {
+      held ||= jobs.length > 0;
+      await this.#settlements.giveBack(jobs, 'deregistered');
+    }
+    return (await this.forgetWorker(worker)) || held;
   }
 
   /** BEAT. With its last heartbeat a worker is forgotten (digest §10.2). */

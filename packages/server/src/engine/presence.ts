@@ -2,11 +2,14 @@ import { type Clock, type EventKind, type Json, type Millis, otherEventEntry } f
 import type { Storage, WorkerBeat, WorkerRecord } from '../storage/storage.ts';
 import { coalesce } from './coalesce.ts';
 import type { EngineLog } from './options.ts';
+import { noteEveryMs, type Workers } from './workers.ts';
 
 interface Seen {
   readonly state: WorkerBeat['state'];
   /** When its liveness was last told, by `worker.started` or `worker.heartbeat`. */
   readonly told: Millis;
+  /** When a fetch of it was last looked at. */
+  readonly fetched: Millis;
   readonly stopped: boolean;
 }
 
@@ -16,25 +19,33 @@ const tellEveryMs = 60_000;
 const maxSeen = 10_000;
 
 /**
- * The events of workers (ojs-events §3.4), seen from their fetches and heartbeats: started at the first of them, quiet when they say so, a heartbeat a
- * minute, stopped with their last heartbeat, their deregistration or their death. What this node does not know it looks up in the store, so that a worker
- * does not start anew at every node. An event that cannot be written is logged; it never fails the worker's call.
+ * Sees workers by their fetches and heartbeats. It writes their events (ojs-events §3.4): started at the first of them, quiet when they say so, a heartbeat
+ * a minute, stopped with their last heartbeat, their deregistration or their death; and it notes who fetches without heartbeats. What this node does not
+ * know it looks up in the store, so that a worker does not start anew at every node. What cannot be written is logged; it never fails the worker's call.
  */
 export class Presence {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #log: EngineLog;
   readonly #on: boolean;
+  readonly #workers: Workers;
   readonly #seen = new Map<string, Seen>();
   /** A worker's calls take turns, or its first fetch and its first heartbeat would both start it. */
   readonly #turns = new Map<string, Promise<void>>();
   readonly #look: (worker: string) => Promise<WorkerRecord | null>;
 
-  constructor(parts: { readonly storage: Storage; readonly clock: Clock; readonly log: EngineLog; readonly on: boolean }) {
+  constructor(parts: {
+    readonly storage: Storage;
+    readonly clock: Clock;
+    readonly log: EngineLog;
+    readonly on: boolean;
+    readonly workers: Workers;
+  }) {
     this.#storage = parts.storage;
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#on = parts.on;
+    this.#workers = parts.workers;
     const lookAll = async (workers: readonly string[]) => {
       const records = new Map((await this.#storage.registry.workers()).map((record) => [record.worker, record]));
       return workers.map((worker) => records.get(worker) ?? null);
@@ -49,22 +60,31 @@ export class Presence {
 
   /** To be called before a fetch; null where there is nothing to wait for. */
   fetching(worker: string | null, queues: readonly string[], count: number): Promise<void> | null {
-    if (!this.#on || worker === null) return null;
-    const known = () => this.#seen.get(worker)?.stopped === false;
-    if (known()) return null;
+    if (worker === null) return null;
+    const isFresh = () => {
+      const seen = this.#seen.get(worker);
+      return seen?.stopped === false && this.#clock.now() - Math.max(seen.told, seen.fetched) < noteEveryMs;
+    };
+    if (isFresh()) return null;
     return this.#inTurn(worker, async () => {
-      if (known()) return;
+      if (isFresh()) return;
+      const seen = this.#seen.get(worker);
       const record = await this.#look(worker);
-      if (record === null) await this.#write('worker.started', worker, { queues, concurrency: count });
-      this.#remember(worker, { state: record?.state ?? 'running', told: 0, stopped: false });
+      const isFirst = record === null && (await this.#workers.noteFetch(worker, queues, count));
+      if (isFirst) await this.#write('worker.started', worker, { queues, concurrency: count });
+      const state = record?.state ?? 'running';
+      this.#remember(worker, { state, told: seen?.told ?? 0, fetched: this.#clock.now(), stopped: false });
     });
   }
 
   /** To be called before a heartbeat; null where there is nothing to wait for. */
   beating(beat: WorkerBeat): Promise<void> | null {
-    if (!this.#on) return null;
     const { worker, state } = beat;
     const now = this.#clock.now();
+    if (!this.#on) {
+      this.#remember(worker, { state, told: now, fetched: 0, stopped: false });
+      return null;
+    }
     const isNews = () => {
       const seen = this.#seen.get(worker);
       return seen?.state !== state || (state !== 'terminate' && now - seen.told >= tellEveryMs);
@@ -86,7 +106,7 @@ export class Presence {
         await this.#write('worker.heartbeat', worker, { active_jobs: activeJobs(beat), queues });
         told = now;
       }
-      this.#remember(worker, { state, told, stopped: seen?.stopped === true && state === 'terminate' });
+      this.#remember(worker, { state, told, fetched: seen?.fetched ?? 0, stopped: seen?.stopped === true && state === 'terminate' });
     });
   }
 
@@ -94,8 +114,8 @@ export class Presence {
   stopped(worker: string, reason: 'shutdown' | 'error'): Promise<void> {
     return this.#inTurn(worker, async () => {
       // Its last heartbeat may come twice.
-      if (!this.#on || this.#seen.get(worker)?.stopped) return;
-      this.#remember(worker, { state: 'terminate', told: this.#clock.now(), stopped: true });
+      if (this.#seen.get(worker)?.stopped) return;
+      this.#remember(worker, { state: 'terminate', told: this.#clock.now(), fetched: 0, stopped: true });
       await this.#write('worker.stopped', worker, { reason });
     });
   }
@@ -107,15 +127,16 @@ export class Presence {
     if (oldest !== undefined) this.#seen.delete(oldest);
   }
 
-  #write(kind: EventKind, worker: string, more: Readonly<Record<string, unknown>>): Promise<void> {
+  async #write(kind: EventKind, worker: string, more: Readonly<Record<string, unknown>>): Promise<void> {
+    if (!this.#on) return;
     const data: Json = JSON.stringify({ worker_id: worker, ...more });
-    return this.#storage.record([otherEventEntry(kind, worker, data)], this.#clock.now());
+    await this.#storage.record([otherEventEntry(kind, worker, data)], this.#clock.now());
   }
 
   async #inTurn(worker: string, work: () => Promise<void>): Promise<void> {
     const before = this.#turns.get(worker);
     const turn = (before ?? Promise.resolve()).then(work).catch((error: unknown) => {
-      this.#log.warn({ err: error }, 'an event of a worker could not be written');
+      this.#log.warn({ err: error }, 'what is known of a worker could not be written');
     });
     this.#turns.set(worker, turn);
     await turn;

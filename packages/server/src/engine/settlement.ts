@@ -71,9 +71,9 @@ export class Settlements {
     return settlement.kind === 'ack' ? this.#ack(settlement) : this.#fail(settlement);
   }
 
-  /** Undoes claims whose answer was not delivered. */
-  async giveBack(jobs: readonly JobRecord[]): Promise<void> {
-    await Promise.all(jobs.map((job) => this.#batches.transition(requeued(job, 'undelivered', this.#clock.now(), 'server'))));
+  /** Undoes claims; their attempts do not count. */
+  async giveBack(jobs: readonly JobRecord[], reason: 'undelivered' | 'deregistered'): Promise<void> {
+    await Promise.all(jobs.map((job) => this.#batches.transition(requeued(job, reason, this.#clock.now(), 'server'))));
   }
 
   /** Each as {@link settle} does it, in one call to the store. */

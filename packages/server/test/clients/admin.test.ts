@@ -201,7 +201,6 @@ describe.each(storages)('the admin page, $name', ({ name, url }) => {
     ['PATCH', '/admin/jobs/ID', { priority: 5 }],
     ['POST', '/admin/jobs/ID/retry'],
     ['POST', '/admin/jobs/bulk/retry', { filter: { state: 'discarded' }, confirm: true }],
-    ['GET', '/admin/workers?page=1'],
     ['POST', '/admin/workers/w/quiet'],
     ['DELETE', '/admin/workers/w'],
     ['GET', '/admin/dead-letter?page=1'],

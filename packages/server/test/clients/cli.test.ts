@@ -242,7 +242,6 @@ describe.each(storages)('the command line, $name', ({ url }) => {
     ['GET', '/metrics'],
     ['GET', '/metrics?format=prometheus'],
     ['GET', '/admin/stats'],
-    ['GET', '/admin/workers'],
     ['GET', '/admin/workers/worker-1'],
     ['GET', '/admin/jobs/ID'],
     ['GET', '/admin/jobs/ID/trace'],

@@ -1,7 +1,7 @@
 import { putDocument } from '../records.ts';
 import type { Document, Documents } from '../storage.ts';
 import type { Database } from './connection.ts';
-import { type Cells, integer, text } from './row.ts';
+import { type Cells, integer, isStorable, text } from './row.ts';
 
 const columns = 'kind, key, version, created_at, updated_at, body';
 const find = `SELECT ${columns} FROM ojs.documents WHERE kind = $1 AND key = $2`;
@@ -13,6 +13,7 @@ export function documents(database: Database): Documents {
     },
 
     async get(kind, key) {
+      if (!isStorable(key)) return null;
       const [cells] = await database.read(find, [kind, key]);
       return cells ? readDocument(cells) : null;
     },
@@ -34,6 +35,7 @@ export function documents(database: Database): Documents {
       }),
 
     async remove(kind, key) {
+      if (!isStorable(key)) return false;
       return (await database.read('DELETE FROM ojs.documents WHERE kind = $1 AND key = $2 RETURNING version', [kind, key])).length === 1;
     },
   };

@@ -37,4 +37,11 @@ export const documentCases: readonly Case[] = [
       expect(await put('webhook', 'b', '1', null, t0 + 9)).toMatchObject({ version: 1, createdAt: t0 + 9 });
     },
   ],
+  [
+    'no document has a key that PostgreSQL cannot keep',
+    async (storage) => {
+      expect(await storage.documents.get('schema', 'a\0')).toBeNull();
+      expect(await storage.documents.remove('schema', 'a\0')).toBe(false);
+    },
+  ],
 ];
