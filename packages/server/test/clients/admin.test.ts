@@ -4,7 +4,7 @@ import { serve } from '../support/server.ts';
 import { storages } from '../support/storages.ts';
 import { openStream } from '../support/streams.ts';
 import { type Answer, Connection, lengthOf } from './support/connection.ts';
-import { array, type Dict, dict, required } from './support/reading.ts';
+import { type Dict, dict, listOf, required } from './support/reading.ts';
 
 const browser = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
 
@@ -59,7 +59,7 @@ class AdminPage implements Disposable {
   }
 
   async items(path: string): Promise<readonly Dict[]> {
-    return array(required(await this.get(path), 'items')).map(dict);
+    return listOf(dict)(required(await this.get(path), 'items'), '$.items');
   }
 
   [Symbol.dispose](): void {

@@ -3,7 +3,7 @@ import { newId } from '../support/ids.ts';
 import { serve } from '../support/server.ts';
 import { storages } from '../support/storages.ts';
 import { openStream } from '../support/streams.ts';
-import { array, type Dict, dict, required, text } from './support/reading.ts';
+import { type Dict, dict, flag, json, listOf, mapOf, number, optional, type Reader, record, text, time, whole } from './support/reading.ts';
 
 const media = 'application/openjobspec+json';
 
@@ -48,7 +48,7 @@ class JavaScript {
     this.#auth = auth;
   }
 
-  async call(method: string, path: string, body?: object): Promise<Dict> {
+  async call<T>(into: Reader<T>, method: string, path: string, body?: object): Promise<T> {
     const requestId = crypto.randomUUID();
     const response = await fetch(`${this.#url}${path.startsWith('/ojs/') ? path : `/ojs/v1${path}`}`, {
       method,
@@ -65,48 +65,104 @@ class JavaScript {
     expect(response.headers.get('content-type')).toBe(media);
     const answered = response.status === 204 ? {} : dict(await response.json());
     if (!response.ok) throw new SdkError(response, answered);
-    return answered;
+    return into(answered, '$');
   }
 
-  get(path: string): Promise<Dict> {
-    return this.call('GET', path);
+  get<T>(into: Reader<T>, path: string): Promise<T> {
+    return this.call(into, 'GET', path);
   }
 
-  post(path: string, body?: object): Promise<Dict> {
-    return this.call('POST', path, body);
+  post<T>(into: Reader<T>, path: string, body?: object): Promise<T> {
+    return this.call(into, 'POST', path, body);
   }
 
-  delete(path: string): Promise<Dict> {
-    return this.call('DELETE', path);
+  /** Nothing of the answer is read. */
+  async send(method: string, path: string, body?: object): Promise<void> {
+    await this.call(dict, method, path, body);
   }
 
-  async enqueue(type: string, args: readonly unknown[], options?: object, meta?: object): Promise<Dict> {
-    return job(await this.post('/jobs', { type, args, ...(meta && { meta }), ...(options && { options }) }));
+  async enqueue(type: string, args: readonly unknown[], options?: object, meta?: object): Promise<Job> {
+    return (await this.post(oneJob, '/jobs', { type, args, ...(meta && { meta }), ...(options && { options }) })).job;
   }
 
-  async fetch(queue: string, count = 10): Promise<readonly Dict[]> {
-    const { jobs } = await this.post('/workers/fetch', { queues: [queue], count, worker_id: 'worker-1', visibility_timeout_ms: 30_000 });
-    return array(jobs).map(dict);
+  async getJob(id: string | undefined): Promise<Job> {
+    return (await this.get(oneJob, `/jobs/${id}`)).job;
   }
 
-  ack(id: unknown, result?: unknown): Promise<Dict> {
-    return this.post('/workers/ack', { job_id: id, result });
+  async fetch(queue: string, count = 10): Promise<readonly Job[]> {
+    const body = { queues: [queue], count, worker_id: 'worker-1', visibility_timeout_ms: 30_000 };
+    return (await this.post(record({ jobs: listOf(job) }), '/workers/fetch', body)).jobs;
   }
 
-  nack(id: unknown, code: string, retryable = true): Promise<Dict> {
+  ack(id: string | undefined, result?: unknown): Promise<void> {
+    return this.send('POST', '/workers/ack', { job_id: id, result });
+  }
+
+  nack(id: string | undefined, code: string, retryable = true): Promise<{ readonly state: string }> {
     const error = { code, message: 'no', retryable, details: { stack: 'Error: no\n    at handler (app.js:3:7)' } };
-    return this.post('/workers/nack', { job_id: id, error });
+    return this.post(record({ state: text }), '/workers/nack', { job_id: id, error });
   }
 }
 
-function job(body: Dict): Dict {
-  return dict(required(body, 'job'));
-}
-
+const job = record({
+  id: text,
+  type: text,
+  state: text,
+  queue: text,
+  args: listOf(json),
+  meta: optional(dict),
+  tags: optional(listOf(text)),
+  priority: optional(whole),
+  attempt: optional(whole),
+  max_attempts: optional(whole),
+  timeout_ms: optional(whole),
+  created_at: optional(time),
+  enqueued_at: optional(time),
+  scheduled_at: optional(time),
+  started_at: optional(time),
+  completed_at: optional(time),
+  expires_at: optional(time),
+  result: optional(json),
+  error: optional(record({ code: text, message: text, retryable: optional(flag), details: optional(dict) })),
+});
+type Job = ReturnType<typeof job>;
+const oneJob = record({ job });
+const pagination = record({ total: whole, page: whole, per_page: whole, has_more: flag });
+const manyJobs = record({ jobs: listOf(job) });
 /** The body itself is the workflow. */
-function workflow(body: Dict): { readonly id: string; readonly state: string; readonly all: Dict } {
-  return { id: text(required(body, 'id')), state: text(required(body, 'state')), all: body };
-}
+const workflow = record({
+  id: text,
+  state: text,
+  type: optional(text),
+  name: optional(text),
+  steps: optional(listOf(record({ id: text, type: text, state: text, job_id: optional(text) }))),
+});
+const cron = record({
+  name: text,
+  cron: text,
+  type: text,
+  args: listOf(json),
+  status: text,
+  timezone: optional(text),
+  next_run_at: time,
+  last_run_at: optional(time),
+});
+const beaten = record({ state: text, jobs_extended: optional(listOf(text)) });
+const queues = record({ queues: listOf(record({ name: text, paused: optional(flag) })) });
+/** Typed flat. */
+const stats = record({ name: text, available: whole, active: whole, completed: whole, scheduled: whole, paused: flag });
+const named = record({ uri: text, type: text, version: text });
+const schema = record({ uri: text, type: text, version: text, schema: dict });
+const oneSchema = record({ schema });
+const manifest = record({
+  specversion: text,
+  implementation: record({ name: text, version: text }),
+  conformance_level: whole,
+  protocols: listOf(text),
+  capabilities: mapOf(flag),
+  endpoints: mapOf(text),
+});
+const health = record({ status: text, version: text, backend: record({ type: text, status: text, latency_ms: number }) });
 
 /** What the SDK's reader of streams hands to its listeners. */
 function events(stream: string): readonly (readonly [string, Dict])[] {
@@ -146,8 +202,12 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
   test('manifest and health', async () => {
     await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
-    expect(await js.get('/ojs/manifest')).toMatchObject({ specversion: '1.0', protocols: ['http'], endpoints: { base_url: '/ojs/v1' } });
-    expect(await js.get('/health')).toMatchObject({ status: 'ok', backend: { status: 'connected' } });
+    expect(await js.get(manifest, '/ojs/manifest')).toMatchObject({
+      specversion: '1.0',
+      protocols: ['http'],
+      endpoints: { base_url: '/ojs/v1' },
+    });
+    expect(await js.get(health, '/health')).toMatchObject({ status: 'ok', backend: { status: 'connected' } });
   });
 
   test('enqueue with every option, get, cancel', async () => {
@@ -173,27 +233,27 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
       timeout_ms: 30_000,
       meta: { tenant: 'acme' },
     });
-    expect(job(await js.get(`/jobs/${sent.id}`))).toEqual(sent);
+    expect(await js.getJob(sent.id)).toEqual(sent);
     // `key` names what of args counts.
     const twice = await failing(js.enqueue('email.send', [{ user_id: 42, at: 2 }], options));
     expect(twice).toMatchObject({ kind: 'duplicate', details: { existing_job_id: sent.id } });
     expect((await js.enqueue('email.send', [{ user_id: 43, at: 2 }], options)).id).not.toBe(sent.id);
     const ignoring = { ...options, unique: { ...options.unique, on_conflict: 'ignore' } };
     expect((await js.enqueue('email.send', [{ user_id: 42 }], ignoring)).id).toBe(sent.id);
-    expect(job(await js.delete(`/jobs/${sent.id}`))).toMatchObject({ state: 'cancelled' });
-    expect(await failing(js.delete(`/jobs/${sent.id}`))).toMatchObject({ kind: 'conflict', code: 'conflict' });
+    expect((await js.call(oneJob, 'DELETE', `/jobs/${sent.id}`)).job).toMatchObject({ state: 'cancelled' });
+    expect(await failing(js.call(oneJob, 'DELETE', `/jobs/${sent.id}`))).toMatchObject({ kind: 'conflict', code: 'conflict' });
   });
 
   test('a batch comes back in its order', async () => {
     await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
-    const { jobs } = await js.post('/jobs/batch', {
+    const { jobs } = await js.post(manyJobs, '/jobs/batch', {
       jobs: [
         { type: 'a.one', args: [1], options: {} },
         { type: 'a.two', args: [2], options: { queue: 'q' } },
       ],
     });
-    expect(array(jobs)).toMatchObject([
+    expect(jobs).toMatchObject([
       { type: 'a.one', queue: 'default' },
       { type: 'a.two', queue: 'q' },
     ]);
@@ -205,7 +265,7 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
     for (const index of [0, 1, 2]) await js.enqueue('a.b', [index], { retry: { ...retry, max_attempts: 3 } });
     const [first, second, third] = await js.fetch('default');
     const beat = (state: string, ids: readonly unknown[]) =>
-      js.post('/workers/heartbeat', {
+      js.post(beaten, '/workers/heartbeat', {
         worker_id: 'worker-1',
         state,
         active_jobs: ids.length,
@@ -219,10 +279,10 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
     const held = [first?.id, second?.id, third?.id];
     expect(await beat('running', held)).toMatchObject({ state: 'running', jobs_extended: held });
     await js.ack(first?.id);
-    expect(job(await js.get(`/jobs/${first?.id}`))).toMatchObject({ state: 'completed', attempt: 1 });
+    expect(await js.getJob(first?.id)).toMatchObject({ state: 'completed', attempt: 1 });
     expect(await js.nack(second?.id, 'handler_error')).toMatchObject({ state: 'retryable' });
     expect(await js.nack(third?.id, 'handler_not_found', false)).toMatchObject({ state: 'discarded' });
-    expect(job(await js.get(`/jobs/${second?.id}`))).toMatchObject({
+    expect(await js.getJob(second?.id)).toMatchObject({
       error: { code: 'handler_error', details: { stack: expect.stringContaining('app.js') } },
     });
     expect((await failing(js.ack(first?.id))).kind).toBe('conflict');
@@ -235,10 +295,10 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
     const js = new JavaScript(server.url);
     for (const index of [0, 1]) await js.enqueue('a.b', [index]);
     const [first, second] = await js.fetch('default');
-    await js.post(`/jobs/${first?.id}/ack`, {});
-    expect(job(await js.get(`/jobs/${first?.id}`)).state).toBe('completed');
-    await js.post(`/jobs/${second?.id}/nack`, { error: 'no "way"' });
-    expect(job(await js.get(`/jobs/${second?.id}`))).toMatchObject({
+    await js.send('POST', `/jobs/${first?.id}/ack`, {});
+    expect((await js.getJob(first?.id)).state).toBe('completed');
+    await js.send('POST', `/jobs/${second?.id}/nack`, { error: 'no "way"' });
+    expect(await js.getJob(second?.id)).toMatchObject({
       state: 'retryable',
       error: { code: 'handler_error', message: 'no "way"' },
     });
@@ -248,7 +308,7 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
     await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     await js.enqueue('a.b', [], { queue: 'email' });
-    expect(await js.get('/queues/email/stats')).toMatchObject({
+    expect(await js.get(stats, '/queues/email/stats')).toMatchObject({
       name: 'email',
       available: 1,
       active: 0,
@@ -256,26 +316,26 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
       scheduled: 0,
       paused: false,
     });
-    await js.post('/queues/email/pause');
-    expect(array((await js.get('/queues')).queues)).toMatchObject([{ name: 'email', paused: true }]);
+    await js.send('POST', '/queues/email/pause');
+    expect((await js.get(queues, '/queues')).queues).toMatchObject([{ name: 'email', paused: true }]);
     expect(await js.fetch('email')).toEqual([]);
-    await js.post('/queues/email/resume');
+    await js.send('POST', '/queues/email/resume');
     expect(await js.fetch('email')).toHaveLength(1);
   });
 
   test('dead letter: list, retry, discard', async () => {
     await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
-    const ids: unknown[] = [];
+    const ids: string[] = [];
     for (const index of [0, 1]) {
       ids.push((await js.enqueue('a.b', [index], { retry })).id);
       const [one] = await js.fetch('default');
       await js.nack(one?.id, 'timeout');
     }
-    expect(array((await js.get('/dead-letter')).jobs).map((one) => dict(one).id)).toEqual(ids.toReversed());
-    await js.post(`/dead-letter/${ids[0]}/retry`);
-    await js.delete(`/dead-letter/${ids[1]}`);
-    expect(await js.get('/dead-letter')).toMatchObject({ jobs: [] });
+    expect((await js.get(manyJobs, '/dead-letter')).jobs.map(({ id }) => id)).toEqual(ids.toReversed());
+    await js.send('POST', `/dead-letter/${ids[0]}/retry`);
+    await js.send('DELETE', `/dead-letter/${ids[1]}`);
+    expect(await js.get(manyJobs, '/dead-letter')).toMatchObject({ jobs: [] });
     expect(await js.fetch('default')).toMatchObject([{ id: ids[0], attempt: 1 }]);
   });
 
@@ -284,41 +344,38 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
     const js = new JavaScript(server.url);
     for (const name of ['a-report', 'b-report', 'c-report']) {
       const body = { name, cron: '*/5 * * * *', type: 'report.daily', args: [], timezone: 'UTC', meta: {}, options: { queue: 'reports' } };
-      const registered = dict(required(await js.post('/cron', body), 'cron_job'));
+      const { cron_job: registered } = await js.post(record({ cron_job: cron }), '/cron', body);
       expect(registered).toMatchObject({ name, cron: '*/5 * * * *', type: 'report.daily', status: 'active' });
-      expect(registered.next_run_at).toMatch(/^\d{4}-/);
     }
-    const page = await js.get('/cron?page=2&per_page=2');
-    expect(array(page.cron_jobs)).toMatchObject([{ name: 'c-report' }]);
+    const page = await js.get(record({ cron_jobs: listOf(cron), pagination }), '/cron?page=2&per_page=2');
+    expect(page.cron_jobs).toMatchObject([{ name: 'c-report' }]);
     expect(page.pagination).toMatchObject({ total: 3, page: 2, per_page: 2, has_more: false });
-    await js.delete('/cron/a-report');
-    expect((await failing(js.delete('/cron/a-report'))).kind).toBe('not found');
+    await js.send('DELETE', '/cron/a-report');
+    expect((await failing(js.send('DELETE', '/cron/a-report'))).kind).toBe('not found');
   });
 
   test('a nested chain; the retry of a step is camelCase', async () => {
     await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
-    const created = workflow(
-      await js.post('/workflows', {
-        type: 'chain',
-        steps: [
-          {
-            type: 'a.load',
-            args: [1],
-            options: { queue: 'q', retry: { maxAttempts: 1, initialInterval: 'PT1S', backoff: 'exponential' } },
-          },
-          {
-            type: 'group',
-            jobs: [
-              { type: 'a.one', args: [] },
-              { type: 'a.two', args: [] },
-            ],
-          },
-          { type: 'a.save', args: [2] },
-        ],
-      }),
-    );
-    expect(created).toMatchObject({ state: 'running', all: { type: 'chain', name: '' } });
+    const created = await js.post(workflow, '/workflows', {
+      type: 'chain',
+      steps: [
+        {
+          type: 'a.load',
+          args: [1],
+          options: { queue: 'q', retry: { maxAttempts: 1, initialInterval: 'PT1S', backoff: 'exponential' } },
+        },
+        {
+          type: 'group',
+          jobs: [
+            { type: 'a.one', args: [] },
+            { type: 'a.two', args: [] },
+          ],
+        },
+        { type: 'a.save', args: [2] },
+      ],
+    });
+    expect(created).toMatchObject({ state: 'running', type: 'chain', name: '' });
     const [load] = await js.fetch('q');
     expect(load).toMatchObject({ type: 'a.load', max_attempts: 1 });
     await js.ack(load?.id, { rows: 3 });
@@ -327,40 +384,38 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
     for (const { id } of both) await js.ack(id);
     const [save] = await js.fetch('default');
     await js.ack(save?.id);
-    expect(workflow(await js.get(`/workflows/${created.id}`))).toMatchObject({ state: 'completed' });
+    expect(await js.get(workflow, `/workflows/${created.id}`)).toMatchObject({ state: 'completed' });
   });
 
   test('a batch with callbacks; a workflow is cancelled', async () => {
     await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
-    const { id } = workflow(
-      await js.post('/workflows', {
-        type: 'batch',
-        jobs: [{ type: 'a.one', args: [] }],
-        callbacks: { on_complete: { type: 'a.done', args: [] }, on_failure: { type: 'a.failed', args: [] } },
-      }),
-    );
+    const { id } = await js.post(workflow, '/workflows', {
+      type: 'batch',
+      jobs: [{ type: 'a.one', args: [] }],
+      callbacks: { on_complete: { type: 'a.done', args: [] }, on_failure: { type: 'a.failed', args: [] } },
+    });
     await js.ack((await js.fetch('default'))[0]?.id);
     const [callback] = await js.fetch('default');
     expect(callback?.type).toBe('a.done');
     await js.ack(callback?.id);
-    expect(workflow(await js.get(`/workflows/${id}`)).state).toBe('completed');
-    const group = workflow(await js.post('/workflows', { type: 'group', jobs: [{ type: 'a.one', args: [] }] }));
-    await js.delete(`/workflows/${group.id}`);
-    expect(workflow(await js.get(`/workflows/${group.id}`)).state).toBe('cancelled');
+    expect((await js.get(workflow, `/workflows/${id}`)).state).toBe('completed');
+    const group = await js.post(workflow, '/workflows', { type: 'group', jobs: [{ type: 'a.one', args: [] }] });
+    await js.send('DELETE', `/workflows/${group.id}`);
+    expect((await js.get(workflow, `/workflows/${group.id}`)).state).toBe('cancelled');
   });
 
   test('schemas', async () => {
     await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     const uri = 'urn:app:email.send:1';
-    const registered = await js.post('/schemas', { uri, type: 'email.send', version: '1', schema: { type: 'array' } });
+    const registered = await js.post(oneSchema, '/schemas', { uri, type: 'email.send', version: '1', schema: { type: 'array' } });
     expect(registered.schema).toMatchObject({ uri, version: '1' });
     const path = `/schemas/${encodeURIComponent(uri)}`;
-    expect((await js.get(path)).schema).toMatchObject({ uri, schema: { type: 'array' } });
-    expect(array((await js.get('/schemas')).schemas)).toHaveLength(1);
-    await js.delete(path);
-    expect((await failing(js.get(path))).kind).toBe('not found');
+    expect((await js.get(oneSchema, path)).schema).toMatchObject({ uri, schema: { type: 'array' } });
+    expect((await js.get(record({ schemas: listOf(named) }), '/schemas')).schemas).toHaveLength(1);
+    await js.send('DELETE', path);
+    expect((await failing(js.get(oneSchema, path))).kind).toBe('not found');
   });
 
   test('progress is reported and a queue is followed', async () => {
@@ -370,8 +425,12 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
     using stream = await openStream(server.url, '/events/stream?channel=queue:q');
     await stream.events.take(1);
     await js.fetch('q');
-    await js.post('/workers/progress', { job_id: id, percentage: 33.3, message: 'a third', data: { rows: 1 } });
-    expect(await js.get(`/jobs/${id}/progress`)).toMatchObject({ progress: 0.333, message: 'a third', data: { rows: 1 } });
+    await js.send('POST', '/workers/progress', { job_id: id, percentage: 33.3, message: 'a third', data: { rows: 1 } });
+    expect(await js.get(record({ progress: number, message: text, data: dict }), `/jobs/${id}/progress`)).toMatchObject({
+      progress: 0.333,
+      message: 'a third',
+      data: { rows: 1 },
+    });
     await js.ack(id, { ok: true });
     await stream.events.take(3);
     expect(events(stream.text).map(([name, data]) => [name, data.job_id, data.to])).toEqual([
@@ -384,26 +443,26 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
   test('its errors', async () => {
     await using server = await serve({ storage: url(), engine: { pausedQueues: 'reject' } });
     const js = new JavaScript(server.url);
-    const missing = await failing(js.get(`/jobs/${newId()}`));
+    const missing = await failing(js.getJob(newId()));
     expect(missing).toMatchObject({ kind: 'not found', code: 'not_found', requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) });
     expect(await failing(js.enqueue('Not Valid', []))).toMatchObject({ kind: 'validation', code: 'invalid_request' });
-    await js.post('/queues/q/pause');
+    await js.send('POST', '/queues/q/pause');
     expect(await failing(js.enqueue('a.b', [], { queue: 'q' }))).toMatchObject({ status: 422, code: 'queue_paused' });
     // What its durable execution asks for, with the prefix twice.
-    expect((await failing(js.get(`/ojs/v1/ojs/v1/checkpoints/${newId()}/resume`))).kind).toBe('not found');
+    expect((await failing(js.get(dict, `/ojs/v1/ojs/v1/checkpoints/${newId()}/resume`))).kind).toBe('not found');
 
     await using slow = await serve({ storage: url(), requestRate: '1/3600s' });
     const limited = new JavaScript(slow.url);
-    await limited.get('/queues');
-    const { kind, retryAfter } = await failing(limited.get('/queues'));
+    await limited.get(queues, '/queues');
+    const { kind, retryAfter } = await failing(limited.get(queues, '/queues'));
     expect(kind).toBe('rate limit');
     expect(retryAfter).toBeGreaterThan(0);
   });
 
   test('its authorization goes out as it was given', async () => {
     await using server = await serve({ storage: url(), tokens: ['a-secret-token'] });
-    expect((await failing(new JavaScript(server.url).get('/queues'))).status).toBe(401);
+    expect((await failing(new JavaScript(server.url).get(queues, '/queues'))).status).toBe(401);
     const js = new JavaScript(server.url, 'Bearer a-secret-token');
-    expect(await js.get('/queues')).toMatchObject({ queues: [] });
+    expect(await js.get(queues, '/queues')).toMatchObject({ queues: [] });
   });
 });

@@ -6,7 +6,7 @@ import { serve } from '../support/server.ts';
 import { storages } from '../support/storages.ts';
 import { openStream } from '../support/streams.ts';
 import { type Answer, Connection, lengthOf } from './support/connection.ts';
-import { array, type Dict, dict, required, text } from './support/reading.ts';
+import { type Dict, dict, flag, json, listOf, mapOf, number, optional, type Reader, record, text, time, whole } from './support/reading.ts';
 
 const media = 'application/openjobspec+json';
 
@@ -65,42 +65,48 @@ class Python implements Disposable {
   }
 
   /** Takes an answer for JSON only where its type contains `application/json`. */
-  async call(method: string, path: string, body?: string): Promise<Dict> {
+  async call<T>(into: Reader<T>, method: string, path: string, body?: string): Promise<T> {
     const answer = await this.send(method, path.startsWith('/ojs/') ? path : `/ojs/v1${path}`, body);
     const isJson = answer.headers.get('content-type')?.includes('application/json') ?? false;
     const read = isJson ? dict(JSON.parse(answer.text)) : { _raw: answer.text };
     if (answer.status >= 400) throw new ApiError(answer, read);
-    return read;
+    return into(read, '$');
   }
 
-  get(path: string): Promise<Dict> {
-    return this.call('GET', path);
+  get<T>(into: Reader<T>, path: string): Promise<T> {
+    return this.call(into, 'GET', path);
   }
 
-  post(path: string, body?: string): Promise<Dict> {
-    return this.call('POST', path, body);
+  post<T>(into: Reader<T>, path: string, body?: string): Promise<T> {
+    return this.call(into, 'POST', path, body);
   }
 
-  delete(path: string): Promise<Dict> {
-    return this.call('DELETE', path);
+  delete<T>(into: Reader<T>, path: string): Promise<T> {
+    return this.call(into, 'DELETE', path);
   }
 
   async enqueue(body: string): Promise<Job> {
-    return job(required(await this.post('/jobs', body), 'job'));
+    return (await this.post(oneJob, '/jobs', body)).job;
+  }
+
+  async getJob(id: string): Promise<Job> {
+    return (await this.get(oneJob, `/jobs/${id}`)).job;
   }
 
   async fetch(queue: string): Promise<readonly Job[]> {
     const body = `{"queues": ["${queue}"], "count": 1, "visibility_timeout_ms": 30000, "worker_id": "worker-1"}`;
-    return array((await this.post('/workers/fetch', body)).jobs ?? []).map(job);
+    return (await this.post(fetched, '/workers/fetch', body)).jobs ?? [];
   }
 
+  /** Any answer will do. */
   ack(id: string, result?: string): Promise<Dict> {
-    return this.post('/workers/ack', `{"job_id": "${id}"${result === undefined ? '' : `, "result": ${result}`}}`);
+    return this.post(dict, '/workers/ack', `{"job_id": "${id}"${result === undefined ? '' : `, "result": ${result}`}}`);
   }
 
-  nack(id: string, code: string, retryable: boolean): Promise<Dict> {
+  nack(id: string, code: string, retryable: boolean): Promise<{ readonly state: string }> {
     const details = '{"traceback": "Traceback (most recent call last):\\n  File \\"app.py\\", line 3\\nValueError: no\\n"}';
     return this.post(
+      record({ state: text }),
       '/workers/nack',
       `{"job_id": "${id}", "error": {"code": "${code}", "message": "no", "retryable": ${retryable}, "details": ${details}}}`,
     );
@@ -111,37 +117,96 @@ class Python implements Disposable {
   }
 }
 
-interface Job {
-  readonly id: string;
-  readonly type: string;
-  readonly state: string;
-  readonly all: Dict;
+function state(value: unknown, at: string): string {
+  if (isState(value)) return value;
+  throw new Error(`ValueError: ${JSON.stringify(value)} is not a valid JobState at ${at}`);
 }
 
 /** Job.from_dict: id and type have to be there, and the state is one of the eight. */
-function job(value: unknown): Job {
-  const all = dict(value);
-  const state = all.state ?? 'available';
-  if (!isState(state)) throw new Error(`ValueError: ${String(state)} is not a valid JobState`);
-  return { id: text(required(all, 'id')), type: text(required(all, 'type')), state, all };
-}
-
+const job = record({
+  id: text,
+  type: text,
+  state: optional(state),
+  queue: optional(text),
+  args: optional(listOf(json)),
+  meta: optional(dict),
+  tags: optional(listOf(text)),
+  priority: optional(whole),
+  attempt: optional(whole),
+  max_attempts: optional(whole),
+  timeout_ms: optional(whole),
+  created_at: optional(time),
+  enqueued_at: optional(time),
+  scheduled_at: optional(time),
+  started_at: optional(time),
+  completed_at: optional(time),
+  expires_at: optional(time),
+  result: optional(json),
+  error: optional(record({ code: optional(text), message: text, details: optional(dict) })),
+});
+type Job = ReturnType<typeof job>;
+const oneJob = record({ job });
+const fetched = record({ jobs: optional(listOf(job)) });
+const pagination = record({ total: whole, limit: whole, offset: whole, has_more: flag });
+const manyJobs = record({ jobs: listOf(job), pagination });
+const step = record({
+  id: text,
+  type: text,
+  state: text,
+  job_id: optional(text),
+  depends_on: optional(listOf(text)),
+  result: optional(json),
+});
 /** Workflow.from_dict */
-function workflow(body: Dict): { readonly id: string; readonly name: string; readonly state: string; readonly steps: readonly Dict[] } {
-  const all = dict(required(body, 'workflow'));
-  return {
-    id: text(required(all, 'id')),
-    name: text(required(all, 'name')),
-    state: text(required(all, 'state')),
-    steps: array(all.steps ?? []).map(dict),
-  };
-}
-
-function cron(value: unknown): Dict {
-  const all = dict(value);
-  for (const name of ['name', 'cron', 'status', 'next_run_at']) required(all, name);
-  return all;
-}
+const workflow = record({ workflow: record({ id: text, name: text, state: text, steps: optional(listOf(step)) }) });
+const cron = record({
+  name: text,
+  cron: text,
+  status: text,
+  next_run_at: time,
+  last_run_at: optional(time),
+  type: optional(text),
+  args: optional(listOf(json)),
+  timezone: optional(text),
+  meta: optional(dict),
+});
+const oneCron = record({ cron_job: cron });
+const beaten = record({ state: text, jobs_extended: optional(listOf(text)) });
+const changed = record({ status: text });
+const queues = record({ queues: listOf(record({ name: text, status: text, created_at: time })), pagination: optional(pagination) });
+/** QueueStats reads what is under `stats`. */
+const stats = record({
+  status: text,
+  stats: record({
+    available: whole,
+    active: whole,
+    scheduled: whole,
+    retryable: whole,
+    discarded: whole,
+    completed_last_hour: whole,
+    failed_last_hour: optional(whole),
+    avg_duration_ms: optional(number),
+    avg_wait_ms: optional(number),
+    throughput_per_second: optional(number),
+  }),
+  computed_at: optional(time),
+});
+const named = record({ uri: text, type: text, version: text });
+const schema = record({ uri: text, type: text, version: text, schema: dict });
+const oneSchema = record({ schema });
+const manifest = record({
+  ojs_version: text,
+  implementation: record({ name: text, version: text, language: optional(text) }),
+  conformance_level: whole,
+  protocols: listOf(text),
+  capabilities: mapOf(flag),
+});
+const health = record({
+  status: text,
+  version: text,
+  uptime_seconds: whole,
+  backend: record({ type: text, status: text, latency_ms: number }),
+});
 
 /** The fields of an event as the SDK cuts them out of the lines of a stream. */
 function events(stream: string): readonly { readonly event: string; readonly id: string; readonly data: Dict }[] {
@@ -173,10 +238,12 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
   test('manifest and health', async () => {
     await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
-    const manifest = await py.get('/ojs/manifest');
-    expect(manifest).toMatchObject({ ojs_version: '1.0', implementation: { language: 'typescript' }, protocols: ['http'] });
-    expect(Object.values(dict(manifest.capabilities)).every((one) => typeof one === 'boolean')).toBe(true);
-    expect(await py.get('/health')).toMatchObject({ status: 'ok', version: '1.0', backend: { status: 'connected' } });
+    expect(await py.get(manifest, '/ojs/manifest')).toMatchObject({
+      ojs_version: '1.0',
+      implementation: { language: 'typescript' },
+      protocols: ['http'],
+    });
+    expect(await py.get(health, '/health')).toMatchObject({ status: 'ok', version: '1.0', backend: { status: 'connected' } });
   });
 
   test('enqueue with every option, get, cancel', async () => {
@@ -190,8 +257,7 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
       `"expires_at": "2999-01-02T00:00:00.123456+00:00", ${retry}, ${unique}, "tags": ["a", "b"]}}`;
     const sent = await py.enqueue(body);
     expect(sent).toMatchObject({ type: 'email.send', state: 'scheduled' });
-    const { all } = job(required(await py.get(`/jobs/${sent.id}`), 'job'));
-    expect(all).toMatchObject({
+    expect(await py.getJob(sent.id)).toMatchObject({
       queue: 'email',
       priority: 5,
       args: ['jörg@example.com', 1, { a: null }],
@@ -204,9 +270,9 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     });
     const twice = await failing(py.enqueue(body));
     expect(twice).toMatchObject({ status: 409, code: 'duplicate', details: { existing_job_id: sent.id } });
-    const cancelled = job(required(await py.delete(`/jobs/${sent.id}`), 'job'));
+    const cancelled = (await py.delete(oneJob, `/jobs/${sent.id}`)).job;
     expect(cancelled.state).toBe('cancelled');
-    expect((await failing(py.delete(`/jobs/${sent.id}`))).status).toBe(409);
+    expect((await failing(py.delete(oneJob, `/jobs/${sent.id}`))).status).toBe(409);
     // A cancelled job has no duplicates any more.
     expect((await py.enqueue(body)).id).not.toBe(sent.id);
   });
@@ -215,10 +281,11 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     const { jobs } = await py.post(
+      record({ jobs: listOf(job) }),
       '/jobs/batch',
       '{"jobs": [{"type": "a.one", "args": [1]}, {"type": "a.two", "args": [2], "options": {"queue": "q"}}]}',
     );
-    expect(array(jobs).map((one) => job(one).type)).toEqual(['a.one', 'a.two']);
+    expect(jobs.map(({ type }) => type)).toEqual(['a.one', 'a.two']);
   });
 
   test('a worker fetches, beats, acks and fails jobs', async () => {
@@ -228,16 +295,17 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     await py.enqueue('{"type": "a.b", "args": []}');
     const [first] = await py.fetch('default');
     if (first === undefined) throw new Error('The fetch got no job.');
-    expect(first.all).toMatchObject({ state: 'active', attempt: 1, args: [], meta: {} });
+    expect(first).toMatchObject({ state: 'active', attempt: 1, args: [], meta: {} });
     const beat = await py.post(
+      beaten,
       '/workers/heartbeat',
       `{"worker_id": "worker-1", "active_jobs": ["${first.id}"], "visibility_timeout_ms": 30000}`,
     );
     expect(beat).toMatchObject({ state: 'running', jobs_extended: [first.id] });
     await py.ack(first.id, '{"total": 1.50}');
-    expect(job(required(await py.get(`/jobs/${first.id}`), 'job')).all).toMatchObject({ state: 'completed', result: { total: 1.5 } });
+    expect(await py.getJob(first.id)).toMatchObject({ state: 'completed', result: { total: 1.5 } });
     expect(
-      await py.post('/workers/heartbeat', '{"worker_id": "worker-1", "active_jobs": [], "visibility_timeout_ms": 30000}'),
+      await py.post(beaten, '/workers/heartbeat', '{"worker_id": "worker-1", "active_jobs": [], "visibility_timeout_ms": 30000}'),
     ).toMatchObject({
       state: 'running',
       jobs_extended: [],
@@ -251,8 +319,10 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
       const { id } = await py.enqueue(`{"type": "a.b", "args": []${policy}}`);
       await py.fetch('default');
       expect(await py.nack(id, code, true)).toMatchObject({ state });
-      const { all } = job(required(await py.get(`/jobs/${id}`), 'job'));
-      expect(all).toMatchObject({ state, error: { code, message: 'no', details: { traceback: expect.stringContaining('line 3') } } });
+      expect(await py.getJob(id)).toMatchObject({
+        state,
+        error: { code, message: 'no', details: { traceback: expect.stringContaining('line 3') } },
+      });
     }
   });
 
@@ -260,21 +330,14 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     await py.enqueue('{"type": "a.b", "args": [], "options": {"queue": "email"}}');
-    const stats = await py.get('/queues/email/stats');
-    expect(stats).toMatchObject({ status: 'active' });
-    expect(dict(required(stats, 'stats'))).toMatchObject({
-      available: 1,
-      active: 0,
-      scheduled: 0,
-      retryable: 0,
-      discarded: 0,
-      completed_last_hour: 0,
+    expect(await py.get(stats, '/queues/email/stats')).toMatchObject({
+      status: 'active',
+      stats: { available: 1, active: 0, scheduled: 0, retryable: 0, discarded: 0, completed_last_hour: 0 },
     });
-    expect(await py.post('/queues/email/pause')).toMatchObject({ status: 'paused' });
-    const [queue] = array((await py.get('/queues')).queues);
-    expect(queue).toMatchObject({ name: 'email', status: 'paused', created_at: expect.stringMatching(/^\d{4}-/) });
+    expect(await py.post(changed, '/queues/email/pause')).toMatchObject({ status: 'paused' });
+    expect((await py.get(queues, '/queues')).queues).toMatchObject([{ name: 'email', status: 'paused' }]);
     expect(await py.fetch('email')).toEqual([]);
-    expect(await py.post('/queues/email/resume')).toMatchObject({ status: 'active' });
+    expect(await py.post(changed, '/queues/email/resume')).toMatchObject({ status: 'active' });
     expect(await py.fetch('email')).toHaveLength(1);
   });
 
@@ -289,13 +352,13 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
       await py.nack(id, 'handler_error', true);
       ids.push(id);
     }
-    const page = await py.get('/dead-letter?queue=email&limit=1&offset=1');
+    const page = await py.get(manyJobs, '/dead-letter?queue=email&limit=1&offset=1');
     expect(page).toMatchObject({ pagination: { total: 2, limit: 1, offset: 1, has_more: false } });
-    expect(array(page.jobs).map((one) => job(one).id)).toEqual([ids[0]]);
-    expect(job(required(await py.post(`/dead-letter/${ids[0]}/retry`), 'job')).state).toBe('available');
-    await py.delete(`/dead-letter/${ids[1]}`);
-    expect((await failing(py.get(`/jobs/${ids[1]}`))).code).toBe('not_found');
-    expect(await py.get('/dead-letter?limit=50&offset=0')).toMatchObject({ pagination: { total: 1 } });
+    expect(page.jobs.map(({ id }) => id)).toEqual([ids[0]]);
+    expect((await py.post(oneJob, `/dead-letter/${ids[0]}/retry`)).job.state).toBe('available');
+    await py.delete(dict, `/dead-letter/${ids[1]}`);
+    expect((await failing(py.getJob(ids[1] ?? ''))).code).toBe('not_found');
+    expect(await py.get(manyJobs, '/dead-letter?limit=50&offset=0')).toMatchObject({ pagination: { total: 1 } });
   });
 
   test('cron jobs: register, update, list, unregister', async () => {
@@ -304,7 +367,7 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     const body = (expression: string) =>
       `{"name": "daily-report", "cron": "${expression}", "type": "report.daily", "args": [{"full": true}], "timezone": "Europe/Berlin", ` +
       `"meta": {"team": "a"}, "options": {"queue": "reports", "priority": 2, ${retry}, "tags": ["nightly"]}}`;
-    const registered = cron(required(await py.post('/cron', body('0 9 * * *')), 'cron_job'));
+    const registered = (await py.post(oneCron, '/cron', body('0 9 * * *'))).cron_job;
     expect(registered).toMatchObject({
       name: 'daily-report',
       cron: '0 9 * * *',
@@ -312,24 +375,25 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
       timezone: 'Europe/Berlin',
       status: 'active',
     });
-    expect(cron(required(await py.post('/cron', body('0 10 * * *')), 'cron_job')).cron).toBe('0 10 * * *');
-    const page = await py.get('/cron?limit=50&offset=0');
+    expect((await py.post(oneCron, '/cron', body('0 10 * * *'))).cron_job.cron).toBe('0 10 * * *');
+    const page = await py.get(record({ cron_jobs: listOf(cron), pagination }), '/cron?limit=50&offset=0');
     expect(page).toMatchObject({ pagination: { total: 1, limit: 50, offset: 0 } });
-    expect(array(page.cron_jobs).map((one) => cron(one).name)).toEqual(['daily-report']);
-    await py.delete('/cron/daily-report');
-    expect((await failing(py.delete('/cron/daily-report'))).code).toBe('not_found');
+    expect(page.cron_jobs.map(({ name }) => name)).toEqual(['daily-report']);
+    await py.delete(dict, '/cron/daily-report');
+    expect((await failing(py.delete(dict, '/cron/daily-report'))).code).toBe('not_found');
   });
 
   test('a chain runs step by step', async () => {
     await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
-    const created = workflow(
+    const created = (
       await py.post(
+        workflow,
         '/workflows',
         `{"name": "import", "steps": [{"id": "step-0", "type": "a.load", "args": [1], "depends_on": [], "options": {"queue": "q", ${retry}}}, ` +
           `{"id": "step-1", "type": "a.save", "args": [2], "depends_on": ["step-0"], "options": {"queue": "q"}}]}`,
-      ),
-    );
+      )
+    ).workflow;
     expect(created).toMatchObject({
       name: 'import',
       state: 'running',
@@ -340,11 +404,11 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
       expect(one?.type).toBe(type);
       await py.ack(one?.id ?? '', '{"rows": 3}');
     }
-    expect(workflow(await py.get(`/workflows/${created.id}`))).toMatchObject({
+    expect((await py.get(workflow, `/workflows/${created.id}`)).workflow).toMatchObject({
       state: 'completed',
       steps: [{ result: { rows: 3 } }, { state: 'completed' }],
     });
-    expect((await failing(py.delete(`/workflows/${created.id}`))).status).toBe(409);
+    expect((await failing(py.delete(workflow, `/workflows/${created.id}`))).status).toBe(409);
   });
 
   test('a group runs at once and can be cancelled', async () => {
@@ -352,10 +416,10 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     using py = await Python.open(server.url);
     const body =
       '{"name": "both", "steps": [{"id": "step-0", "type": "a.one", "args": [], "depends_on": []}, {"id": "step-1", "type": "a.two", "args": [], "depends_on": []}]}';
-    const { id } = workflow(await py.post('/workflows', body));
-    expect(await py.get('/queues/default/stats')).toMatchObject({ stats: { available: 2 } });
-    expect(workflow(await py.delete(`/workflows/${id}`)).state).toBe('cancelled');
-    expect(await py.get('/queues/default/stats')).toMatchObject({ stats: { available: 0, cancelled: 2 } });
+    const { id } = (await py.post(workflow, '/workflows', body)).workflow;
+    expect(await py.get(stats, '/queues/default/stats')).toMatchObject({ stats: { available: 2 } });
+    expect((await py.delete(workflow, `/workflows/${id}`)).workflow.state).toBe('cancelled');
+    expect(await py.get(stats, '/queues/default/stats')).toMatchObject({ stats: { available: 0 } });
   });
 
   test('the callbacks of a batch are steps with a callback_type', async () => {
@@ -363,14 +427,15 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     using py = await Python.open(server.url);
     const callback = (name: string) =>
       `{"id": "${name}", "type": "done.${name}", "args": [], "depends_on": ["step-0", "step-1"], "options": {"queue": "done", "callback_type": "${name}"}}`;
-    const { id } = workflow(
+    const { id } = (
       await py.post(
+        workflow,
         '/workflows',
         `{"name": "mails", "steps": [{"id": "step-0", "type": "a.one", "args": [], "depends_on": []}, ` +
           `{"id": "step-1", "type": "a.two", "args": [], "depends_on": [], "options": {${retry}}}, ` +
           `${['on_complete', 'on_success', 'on_failure'].map(callback).join(', ')}]}`,
-      ),
-    );
+      )
+    ).workflow;
     const [one, two] = [await py.fetch('default'), await py.fetch('default')].flat();
     await py.ack(one?.id ?? '');
     expect(await py.fetch('done')).toEqual([]);
@@ -378,7 +443,7 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     const fired = [await py.fetch('done'), await py.fetch('done'), await py.fetch('done')].flat();
     expect(fired.map(({ type }) => type).toSorted()).toEqual(['done.on_complete', 'done.on_failure']);
     for (const { id: callbackId } of fired) await py.ack(callbackId);
-    expect(workflow(await py.get(`/workflows/${id}`))).toMatchObject({ name: 'mails', state: 'completed' });
+    expect((await py.get(workflow, `/workflows/${id}`)).workflow).toMatchObject({ name: 'mails', state: 'completed' });
   });
 
   test('schemas keep the type of their version', async () => {
@@ -386,14 +451,14 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     using py = await Python.open(server.url);
     const uri = 'urn:app:email.send:1';
     const body = `{"uri": "${uri}", "type": "email.send", "version": "1", "schema": {"type": "array", "minItems": 1}}`;
-    expect(dict(required(await py.post('/schemas', body), 'schema'))).toMatchObject({ uri, type: 'email.send', version: '1' });
+    expect((await py.post(oneSchema, '/schemas', body)).schema).toMatchObject({ uri, type: 'email.send', version: '1' });
     const path = `/schemas/${encodeURIComponent(uri)}`;
-    expect(dict(required(await py.get(path), 'schema'))).toMatchObject({ uri, version: '1', schema: { type: 'array', minItems: 1 } });
-    expect(array((await py.get('/schemas?limit=50&offset=0')).schemas)).toMatchObject([{ uri, version: '1' }]);
+    expect((await py.get(oneSchema, path)).schema).toMatchObject({ uri, version: '1', schema: { type: 'array', minItems: 1 } });
+    expect((await py.get(record({ schemas: listOf(named) }), '/schemas?limit=50&offset=0')).schemas).toMatchObject([{ uri, version: '1' }]);
     const refused = await failing(py.enqueue('{"type": "email.send", "args": []}'));
     expect(refused).toMatchObject({ status: 400, code: 'schema_validation' });
-    await py.delete(path);
-    expect((await failing(py.get(path))).code).toBe('not_found');
+    await py.delete(dict, path);
+    expect((await failing(py.get(oneSchema, path))).code).toBe('not_found');
   });
 
   test('progress is reported and events are followed', async () => {
@@ -405,7 +470,7 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     await stream.events.take(1);
     await py.fetch('default');
     const report = '{"job_id": "JOB", "percentage": 50, "message": "half", "data": {"rows": 10}}'.replace('JOB', id);
-    expect(await py.post('/workers/progress', report)).toMatchObject({ percentage: 50 });
+    expect(await py.post(record({ percentage: number }), '/workers/progress', report)).toMatchObject({ percentage: 50 });
     await py.ack(id);
     await stream.events.rest();
     expect(events(stream.text).map(({ event, data }) => [event, data.to ?? data.progress])).toEqual([
@@ -413,14 +478,14 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
       ['job.progress', 50],
       ['job.state_changed', 'completed'],
     ]);
-    expect((await failing(py.post('/workers/progress', report.replace(id, newId())))).code).toBe('not_found');
+    expect((await failing(py.post(dict, '/workers/progress', report.replace(id, newId())))).code).toBe('not_found');
   });
 
   test('its errors: not found, paused, too many requests', async () => {
     await using server = await serve({ storage: url(), engine: { pausedQueues: 'reject' } });
     using py = await Python.open(server.url);
-    expect(await failing(py.get(`/jobs/${newId()}`))).toMatchObject({ status: 404, code: 'not_found' });
-    await py.post('/queues/email/pause');
+    expect(await failing(py.getJob(newId()))).toMatchObject({ status: 404, code: 'not_found' });
+    await py.post(changed, '/queues/email/pause');
     const paused = await failing(py.enqueue('{"type": "a.b", "args": [], "options": {"queue": "email"}}'));
     expect(paused).toMatchObject({ status: 422, code: 'queue_paused' });
     const invalid = await failing(py.enqueue('{"type": "A", "args": []}'));
@@ -428,8 +493,8 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
 
     await using slow = await serve({ storage: url(), requestRate: '1/3600s' });
     using limited = await Python.open(slow.url);
-    await limited.get('/queues');
-    const { status, code, answer } = await failing(limited.get('/queues'));
+    await limited.get(queues, '/queues');
+    const { status, code, answer } = await failing(limited.get(queues, '/queues'));
     expect([status, code]).toEqual([429, 'rate_limited']);
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     for (const name of ['limit', 'remaining', 'reset']) expect(answer.headers.get(`x-ratelimit-${name}`)).toMatch(/^\d+$/);
@@ -438,7 +503,7 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
   test('a token goes with every request', async () => {
     await using server = await serve({ storage: url(), tokens: ['a-secret-token'] });
     using stranger = await Python.open(server.url);
-    expect(await failing(stranger.get('/queues'))).toMatchObject({ status: 401, code: 'unauthenticated' });
+    expect(await failing(stranger.get(queues, '/queues'))).toMatchObject({ status: 401, code: 'unauthenticated' });
     using py = await Python.open(server.url, 'Authorization: Bearer a-secret-token');
     expect((await py.enqueue('{"type": "a.b", "args": []}')).state).toBe('available');
   });
@@ -449,7 +514,7 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     const { headers } = await py.send('GET', '/ojs/v1/queues');
     expect(headers.get('content-type')).toBe(media);
     await expect(py.enqueue('{"type": "a.b", "args": []}')).rejects.toThrow("KeyError: 'job'");
-    expect(await failing(py.get(`/jobs/${newId()}`))).toMatchObject({ status: 404, code: undefined });
+    expect(await failing(py.getJob(newId()))).toMatchObject({ status: 404, code: undefined });
 
     await using quirky = await serve({ storage: url() });
     using other = await Python.open(quirky.url);

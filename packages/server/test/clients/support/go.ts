@@ -44,7 +44,8 @@ export function unmarshal<T>(json: string, into: Decode<T>): T {
   return into(JSON.parse(json), '$');
 }
 
-function mapped<T extends Readonly<Record<string, unknown>>>(
+/** A struct field by field. */
+export function mapped<T extends Readonly<Record<string, unknown>>>(
   fields: { readonly [K in keyof T]: Decode<T[K]> },
   read: <V>(name: string, decode: Decode<V>) => V,
 ): T {
