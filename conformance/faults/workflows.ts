@@ -106,8 +106,8 @@ export const workflows: readonly Fault[] = [
     name: 'results-cut-at-64-kib',
     rule: 'wf 7.5',
     file: 'packages/server/src/binding/settlements.ts',
-    find: 'const maxBytes = 1_048_576;',
-    replace: 'const maxBytes = 65_536;',
+    find: "'$.result', maxResultBytes,",
+    replace: "'$.result', 65_536,",
     cases: ['OJS-L3-RES-001'],
   },
   {

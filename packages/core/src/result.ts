@@ -16,6 +16,9 @@ export function resultTtl({ envelope }: Pick<JobRecord, 'envelope'>): number {
   return Number.isSafeInteger(ttl) && ttl >= -1 ? ttl : defaultResultTtl;
 }
 
+/** Results of up to this many bytes of JSON are stored (ojs-workflows §7.5 asks for 64 KiB at least). */
+export const maxResultBytes = 1_048_576;
+
 /** Bytes of the smallest result that a limit can refuse, whatever it says: an ACK with a smaller one, which most are, need not read its job. */
 export const minResultSizeLimit = 64;
 

@@ -1,4 +1,5 @@
 import { type Answer, type ErrorCode, errorKinds } from '@ojs-ts/core';
+import { checkServer, shownAnswer } from './answer-place.ts';
 import {
   DuplicateJobError,
   type ErrorContext,
@@ -11,6 +12,7 @@ import {
   type RateLimitInfo,
 } from './errors.ts';
 import { booleanOf, compact, parseWire, textOf, type Wire, wireOf } from './json.ts';
+import { isPassingStatus } from './retries.ts';
 
 /** The other names of the catalogue's codes: SCREAMING (ojs-errors §4) and OJS-1234 (ojs-error-catalog §4). */
 const otherNames: ReadonlyMap<string, string> = new Map(
@@ -24,7 +26,6 @@ const otherNames: ReadonlyMap<string, string> = new Map(
 const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
   401: 'unauthenticated',
   403: 'permission_denied',
-  404: 'not_found',
   409: 'conflict',
   413: 'envelope_too_large',
   429: 'rate_limited',
@@ -34,18 +35,31 @@ const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
   504: 'timeout',
 };
 
-/** An answer of 400 and more as the error of its kind. Takes nested and flat bodies, codes in any case, and no body at all. */
-export function apiError(answer: Answer, context: ErrorContext): OJSAPIError {
+/**
+ * An answer of 400 and more as the error of its kind. Takes nested and flat bodies, codes in any case, and no body at all.
+ * @param place method and URL of the call.
+ */
+export function apiError(answer: Answer, context: ErrorContext, place = context.operation ?? 'The call'): OJSAPIError {
   const body = parseWire(answer.text);
-  const said = wireOf(body?.error) ?? body ?? {};
-  const code = readCode(said, answer.status);
+  const nested = wireOf(body?.error);
+  const said = nested ?? body ?? {};
+  const details = wireOf(said.details) ?? {};
+  const foreign = textOf(said.code) ? undefined : true;
+  const read = readCode(said, answer.status);
+  // An error object without a code is still a server's word about a resource.
+  const code = read === 'http_404' && nested !== undefined ? 'not_found' : isAboutRoute(read, details) ? noRoute : read;
+  const words = textOf(said.message) ?? textOf(body?.error);
   const detail: OJSErrorDetail = compact({
     code,
-    message: textOf(said.message) ?? textOf(body?.error) ?? `The server answered ${answer.status}.`,
+    message: foreign
+      ? foreignMessage(place, answer)
+      : code === noRoute
+        ? routeMessage(place, answer.status, words)
+        : (words ?? `${place}: ${answer.status}.`),
     retryable: booleanOf(said.retryable) ?? (isKnown(code) && errorKinds[code].retryable),
-    details: wireOf(said.details) ?? {},
+    details,
     requestId: textOf(said.request_id) ?? answer.headers['x-request-id'] ?? context.requestId,
-    foreign: textOf(said.code) ? undefined : true,
+    foreign,
   });
   return errorOf(answer.status, detail, { ...context, ...(answer.status === 429 && { rateLimit: rateLimitOf(answer, detail) }) });
 }
@@ -71,6 +85,30 @@ function errorOf(status: number, detail: OJSErrorDetail, context: ErrorContext &
   if (code === 'duplicate') return new DuplicateJobError(status, detail, context);
   if (code === 'queue_paused') return new QueuePausedError(status, detail, context);
   return new OJSAPIError(status, detail, context);
+}
+
+/** Of every 404 that is not about a resource: nothing answers at the path of the call. */
+const noRoute = 'route_not_found';
+
+/** A server of ours says which route it has not; every other `not_found` is about what the route was asked for. */
+function isAboutRoute(code: string, { method, path }: Wire): boolean {
+  return code === 'http_404' || (code === 'not_found' && typeof method === 'string' && typeof path === 'string');
+}
+
+function routeMessage(place: string, status: number, words = ''): string {
+  return `${place}: ${status}, the server has no such route. ${words} Check the base path of the URL; an older server may lack this operation.`;
+}
+
+/** Not the words of an OJS server: somebody on the way answered, or another server. */
+function foreignMessage(place: string, answer: Answer): string {
+  const { status } = answer;
+  const advice =
+    status === 413
+      ? 'A proxy on the way may limit the size of a request.'
+      : isPassingStatus(status)
+        ? 'A proxy may answer so while the server is away.'
+        : checkServer;
+  return `${place}: expected an error of Open Job Spec, got ${shownAnswer(answer)}. ${advice}`;
 }
 
 function readCode(said: Wire, status: number): string {

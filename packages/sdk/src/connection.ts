@@ -13,7 +13,7 @@ import {
 } from './attempts.ts';
 import { type Deadline, within } from './deadline.ts';
 import { type Duration, durationMs } from './duration.ts';
-import { type ErrorContext, OJSError, restacked } from './errors.ts';
+import { type ErrorContext, OJSAnswerError, OJSError, restacked } from './errors.ts';
 import { currentFake, type Fake } from './fake.ts';
 import type { Wire } from './json.ts';
 import { consoleLogger, guarded, type Logger } from './logger.ts';
@@ -38,7 +38,7 @@ export interface ConnectionOptions {
   fetch?: typeof fetch;
   /** Default: 5 retries, from 100 ms to 5 s. */
   requestRetry?: RetryOptions | false;
-  /** Default: the console, from `OJS_LOG_LEVEL` (`info`) up. */
+  /** Default: the console, in a process standard error, from `OJS_LOG_LEVEL` up: `info`, and `warn` where `NODE_ENV` is `test`. */
   logger?: Logger;
 }
 
@@ -76,8 +76,17 @@ export class Connection implements AsyncDisposable {
   }
 
   /** Carries an operation out. @throws as `call`, and what the operation does. */
-  ask<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
-    return carryOut(operation, ({ call, about, settings }) => this.call(call, options, about, settings));
+  async ask<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
+    let last: Call | undefined;
+    try {
+      return await carryOut(operation, ({ call, about, settings }) => {
+        last = call;
+        return this.call(call, options, about, settings);
+      });
+    } catch (error) {
+      if (last === undefined || !(error instanceof OJSAnswerError)) throw error;
+      throw (await failures()).placed(error, { call: last, http: this.http });
+    }
   }
 
   /**
@@ -151,7 +160,7 @@ export class Connection implements AsyncDisposable {
     const body = isRefused(answer, isAnswer) ? undefined : readBody(answer);
     if (body !== undefined) return { body };
     const { outcomeOf } = await deadline.race(failures());
-    return outcomeOf(answer, context, isAnswer);
+    return outcomeOf(answer, { call, http: fake === null ? this.http : null }, context, isAnswer);
   }
 
   /** Waits for the calls under way, those that are to be tried again too. */

@@ -1,4 +1,4 @@
-import { abortExecution, type JobContext, whatAborts } from './context.ts';
+import { abortExecution, isOver, type JobContext, whatAborts, whetherOver } from './context.ts';
 import type { Job, JsonArray, Meta } from './job.ts';
 import type { Logger } from './logger.ts';
 
@@ -78,6 +78,10 @@ class ContextWithArgs<A extends JsonArray> implements JobContext<A> {
 
   get checkpoint(): JobContext['checkpoint'] {
     return (state) => this.#inner.checkpoint(state);
+  }
+
+  get [whetherOver](): boolean {
+    return isOver(this.#inner);
   }
 
   [whatAborts](reason: Error): void {

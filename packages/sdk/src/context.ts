@@ -47,6 +47,8 @@ export interface ContextServices {
   readonly logger: Logger;
   readonly reporting: Reporting;
   heartbeat(): Promise<void>;
+  /** The server has said that the job is no longer this worker's. */
+  lose(held: Held, message: string): void;
 }
 
 /** Registered process-wide: a middleware may come from another copy of this package. */
@@ -55,6 +57,14 @@ export const whatAborts: unique symbol = Symbol.for('@ojs-ts/sdk.abortExecution'
 /** Aborts `context.signal`, for whoever ends an execution from outside its handler. Nothing happens to a context that is not of a worker. */
 export function abortExecution(context: JobContext, reason: Error): void {
   if (whatAborts in context && typeof context[whatAborts] === 'function') context[whatAborts](reason);
+}
+
+/** Registered process-wide, as `whatAborts`. */
+export const whetherOver: unique symbol = Symbol.for('@ojs-ts/sdk.isExecutionOver');
+
+/** Whether the outcome is decided already, so that what the handler still does is none: after a cancellation, a lost lease, a timeout, a shutdown. */
+export function isOver(context: JobContext): boolean {
+  return whetherOver in context && context[whetherOver] === true;
 }
 
 /** Everything is read when it is asked for: at tens of thousands of jobs a second most of an envelope is never looked at. */
@@ -162,8 +172,12 @@ export class ExecutionContext implements JobContext {
     this.#held.abort(reason);
   }
 
+  get [whetherOver](): boolean {
+    return this.#held.state !== 'running';
+  }
+
   get #reports(): Reports {
-    this.#held.reports ??= new Reports(this.#held, this.#services.reporting);
+    this.#held.reports ??= new Reports(this.#held, this.#services);
     return this.#held.reports;
   }
 }

@@ -2,7 +2,7 @@ import { uuidv7 } from '@ojs-ts/core';
 import type { Connection } from './connection.ts';
 import { goneIsDone } from './dead-letter.ts';
 import { encoderOf } from './enqueue/encoder.ts';
-import { OJSError, OJSValidationError } from './errors.ts';
+import { OJSAnswerError, OJSValidationError } from './errors.ts';
 import { type JsonArray, readRetry } from './job.ts';
 import { booleanOf, compact, dateOf, isWire, listOf, numberOf, textOf, textsOf, type Wire, wireOf } from './json.ts';
 import type { EnqueueMiddleware } from './middleware/types.ts';
@@ -113,7 +113,7 @@ function readCron(body: unknown): CronJob {
   const outer = wireOf(body) ?? {};
   const raw: Wire = wireOf(outer.cron_job) ?? wireOf(outer.cron) ?? outer;
   const name = textOf(raw.name);
-  if (name === undefined) throw new OJSError('The answer holds no cron: expected an object with a name.');
+  if (name === undefined) throw new OJSAnswerError('The answer holds no cron: expected an object with a name.');
   const template = wireOf(raw.job_template) ?? raw;
   const options = wireOf(raw.options) ?? wireOf(template.options) ?? {};
   const retry = wireOf(options.retry);

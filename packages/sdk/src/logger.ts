@@ -1,6 +1,6 @@
 import { platform } from '#platform';
 
-/** Structured: a sentence and its fields. Never given args, meta or results (SDK-020). */
+/** Structured: an event, such as `job failed`, and its fields. Never given args, meta or results (SDK-020). */
 export type Logger = Record<'debug' | 'info' | 'warn' | 'error', (message: string, fields?: object) => void>;
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -8,11 +8,15 @@ export type LogLevel = (typeof logLevels)[number];
 
 type Line = readonly [message: string, fields?: object];
 
-/** Writes to the console from `OJS_LOG_LEVEL` (default `info`) up. @throws {OJSValidationError} where that names no level. */
+/** Writes to the console from `OJS_LOG_LEVEL` up, by default from `info`, in tests from `warn`. @throws {OJSValidationError} where that names no level. */
 export function consoleLogger(): Logger {
-  const threshold = logLevels.indexOf(platform.environment?.logLevel() ?? 'info');
+  const { environment, process } = platform;
+  const isTest = environment?.text('NODE_ENV') === 'test' || environment?.text('NODE_TEST_CONTEXT') !== undefined;
+  const threshold = logLevels.indexOf(environment?.logLevel() ?? (isTest ? 'warn' : 'info'));
   return loggerOf((level, message, ...fields) => {
-    if (logLevels.indexOf(level) >= threshold) console[level](`ojs: ${message}`, ...fields);
+    // A process has its standard output for what it is asked for: console.info would write there.
+    const method = process === undefined || level === 'error' ? level : 'warn';
+    if (logLevels.indexOf(level) >= threshold) console[method](`ojs: ${message}`, ...fields);
   });
 }
 

@@ -70,7 +70,8 @@ export function integer(value: number | undefined, path: string, min: number): n
   throw OJSValidationError.of(path, `expected a whole number of at least ${min}, got ${value}`);
 }
 
-function lossOf(value: unknown): string {
+/** What JSON would lose of the value. */
+export function lossOf(value: unknown): string {
   switch (typeof value) {
     case 'number':
       return Number.isFinite(value) ? `${value} is beyond ±(2^53 − 1); send it as a string` : `${value} is no JSON number`;

@@ -51,5 +51,9 @@ export function pauseAfter(failures: number, rules: RetryRules): number | null {
 
 /** Errors that pass by themselves. A paused queue does too, but only when an operator acts. */
 export function isPassing(error: OJSAPIError): boolean {
-  return [429, 500, 502, 503, 504].includes(error.statusCode) && error.code !== 'queue_paused';
+  return isPassingStatus(error.statusCode) && error.code !== 'queue_paused';
+}
+
+export function isPassingStatus(status: number): boolean {
+  return [429, 500, 502, 503, 504].includes(status);
 }

@@ -1,6 +1,6 @@
 import { type Call, uuidv7 } from '@ojs-ts/core';
 import { goneIsDone } from './dead-letter.ts';
-import { OJSError, OJSValidationError } from './errors.ts';
+import { OJSAnswerError, OJSValidationError } from './errors.ts';
 import { compact, dateOf, listOf, numberOf, textOf, type Wire, wireOf } from './json.ts';
 import { isJobType } from './names.ts';
 import type { Operation } from './operation.ts';
@@ -80,7 +80,7 @@ function readSchema(body: unknown): Schema {
 function readInfo(body: unknown): SchemaInfo {
   const raw = wireOf(body) ?? {};
   const uri = textOf(raw.uri);
-  if (uri === undefined) throw new OJSError('The answer holds no schema: expected an object with a uri.');
+  if (uri === undefined) throw new OJSAnswerError('The answer holds no schema: expected an object with a uri.');
   // A whole number in the specification's examples, a text in what clients send.
   const version = textOf(raw.version) ?? numberOf(raw.version)?.toString() ?? '';
   return compact({ uri, type: textOf(raw.type) ?? textOf(raw.job_type) ?? '', version, createdAt: dateOf(raw.created_at) });

@@ -26,6 +26,7 @@ import { rebuild } from './worker/rebuild.ts';
 import { Reporting } from './worker/reports.ts';
 import { followSignals } from './worker/signals.ts';
 import { Slots } from './worker/slots.ts';
+import { tellStart } from './worker/start-log.ts';
 import { Turns } from './worker/turns.ts';
 import { Watchdog } from './worker/watchdog.ts';
 
@@ -136,8 +137,9 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * The handler of a job type; what it returns becomes the job's result. A result that is no JSON, or that the server refuses, is left out with
-   * an error in the log: the job has completed all the same. With a definition that has schemas the handler gets what they made of the args. Args
+   * The handler of a job type; what it returns becomes the job's result. A result that cannot be sent (a BigInt, a function, a Map, a cycle) or that the
+   * server refuses, as one that is too large, fails the job with the error type `invalid_result` or `result_too_large`. It is not tried again: the
+   * handler would do its work twice and end in the same result. With a definition that has schemas the handler gets what they made of the args. Args
    * that they refuse discard the job, a result that they refuse fails it, both with the error type `validation` and the issues.
    * @throws {OJSValidationError} for a malformed type, or a second handler.
    */
@@ -164,6 +166,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     if (currentFake() !== null)
       throw new OJSError('A worker has nothing to fetch from while a test fakes the server: give it to useWorker() and call drain().');
     this.#lifecycle.begin();
+    tellStart(this.#connection, this.workerId, this.#settings, this.#handlers);
     const terminate = () => this.#terminate(this.#settings.shutdownMs);
     const leave = this.#settings.handleSignals
       ? followSignals({ terminate, quiet: () => this.quiet(), resume: () => this.resume() })
@@ -183,6 +186,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
       options.signal?.removeEventListener('abort', terminate);
       leave();
       this.#end();
+      this.#connection.logger.info('worker stopped', { worker_id: this.workerId });
     }
     this.#lifecycle.throwIfBroken();
   }
@@ -255,8 +259,8 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   /** Nothing is lost while a fleet is updated: the job waits for a worker that knows it. Where delays are unknown its own retry policy spaces the tries. */
   #unknownType(jobType: string): GiveBack | null {
     if (this.#handlers.has(jobType)) return null;
-    this.#connection.logger.error('No handler is registered for a job type that is in the queues of this worker.', { job_type: jobType });
-    const message = `No handler is registered for ${jobType}.`;
+    const message = this.#handlers.missing(jobType);
+    this.#connection.logger.error(`no handler: ${message}`, { job_type: jobType, queues: this.#settings.queues });
     const failure = { code: 'handler_not_found', type: 'handler_not_found', message, retryable: true };
     return this.#turns.extended ? { failure, requeue: true, delayMs: unknownTypeDelayMs } : { failure };
   }
@@ -284,7 +288,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     const rebuilt = rebuild(this.#connection);
     if (rebuilt) this.#health.rebuilt();
     const what = rebuilt ? 'the connection is made anew' : 'the transport was given and is left as it is';
-    this.#connection.logger.error(`No fetch was answered for ${Math.round(ms / 1000)} s; ${what}.`, { worker_id: this.workerId });
+    this.#connection.logger.error(`fetch unanswered: ${what}`, { worker_id: this.workerId, silent_s: Math.round(ms / 1000) });
   }
 
   #break(error: unknown): void {

@@ -171,27 +171,51 @@ describe('outcomes', () => {
     );
   });
 
-  test.each([400, 413, 422])(
-    'an ack that the server refuses with %i with and without its result is given up, never nacked',
-    async (status) => {
-      const job = await bench.client.enqueue('test.job', []);
-      const answer = { acks: [{ job_id: job.id, status, error: { code: 'invalid_request', message: 'no' } }], nacks: [], jobs: [] };
-      for (let n = 0; n < 2; n++) bench.wire.spoil('worker.exchange', refusal(200, answer), hasAcks);
-      const worker = bench.worker().register('test.job', () => 'x');
-      const running = worker.start();
-      await bench.wire.until(() => items('acks').flat().length === 2);
-      await worker.stop();
-      await running;
-      const [first, second] = items('acks').flat();
-      expect(first).toMatchObject({ job_id: job.id, result: 'x' });
-      expect(second).not.toHaveProperty('result');
-      expect(items('acks').flat()).toHaveLength(2);
-      expect(items('nacks').flat()).toEqual([]);
-      expect(bench.logger.lines.filter(({ level }) => level === 'error')).toMatchObject(
-        Array.from({ length: 2 }, () => ({ fields: { job_id: job.id, job_type: 'test.job', reason: 'no' } })),
-      );
-    },
-  );
+  test.each([400, 413, 422])('a result that the server refuses with %i fails the job, once and for good', async (status) => {
+    const job = await bench.client.enqueue('test.job', [], { retry: { maxAttempts: 3 } });
+    const answer = { acks: [{ job_id: job.id, status, error: { code: 'invalid_request', message: 'no' } }], nacks: [], jobs: [] };
+    bench.wire.spoil('worker.exchange', refusal(200, answer), hasAcks);
+    const worker = bench.worker().register('test.job', () => 'x');
+    await worker.runUntil(() => job.wait().catch(() => {}));
+    expect(items('acks').flat()).toMatchObject([{ job_id: job.id, result: 'x' }]);
+    expect(items('nacks').flat()).toHaveLength(1);
+    const type = status === 413 ? 'result_too_large' : 'invalid_result';
+    expect(await job.refresh()).toMatchObject({
+      state: 'discarded',
+      attempt: 1,
+      error: { type, message: expect.stringContaining(`${status}: no.`) },
+    });
+  });
+
+  test('an ack without a result that the server refuses is given up, and so is a refused nack: neither goes again', async () => {
+    const job = await bench.client.enqueue('test.job', []);
+    const refused = { job_id: job.id, status: 422, error: { code: 'invalid_request', message: 'no' } };
+    bench.wire.spoil('worker.exchange', refusal(200, { acks: [refused], nacks: [], jobs: [] }), hasAcks);
+    const worker = bench.worker().register('test.job', () => {});
+    const running = worker.start();
+    await expect.poll(() => bench.logger.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+    await worker.stop();
+    await running;
+    expect(items('acks').flat()).toHaveLength(1);
+    expect(items('nacks').flat()).toEqual([]);
+    expect(bench.logger.lines.find(({ level }) => level === 'error')).toMatchObject({
+      message: expect.stringContaining('outcome refused'),
+      fields: { job_id: job.id, status: 422, reason: 'no' },
+    });
+  });
+
+  test('a proxy that limits requests refuses a large result for good; what was sent beside it arrives', async () => {
+    const large = (call: { readonly body?: string }) => (call.body?.length ?? 0) > 100_000;
+    for (let n = 0; n < 20; n++) bench.wire.spoil('worker.exchange', refusal(413, '<html>Request Entity Too Large</html>'), large);
+    const jobs = await bench.client.enqueueBatch([1, 2].map((n) => ({ type: 'test.job', args: [n] })));
+    const worker = bench.worker().register('test.job', ({ args: [n] }) => (n === 1 ? 'x'.repeat(200_000) : 'small'));
+    const [first, second] = await worker.runUntil(() => Promise.allSettled(jobs.map((job) => job.wait())));
+    expect(second).toMatchObject({ status: 'fulfilled', value: 'small' });
+    expect(first).toMatchObject({
+      reason: { errors: [{ type: 'result_too_large', message: expect.stringContaining('A proxy on the way') }] },
+    });
+    expect(bench.wire.of('worker.exchange').filter(large).length).toBeLessThanOrEqual(2);
+  });
 
   test('an outage that outlasts the lease takes no success away: its ack goes until the server answers, and nothing runs again', async () => {
     // As after an outage of its store, the server has taken nothing back when the ack arrives.

@@ -4,6 +4,7 @@ import { startServer } from '@ojs-ts/server';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { selfSigned } from '../../server/test/support/certificate.ts';
 import { Client, Worker } from '../src/index.ts';
+import { consoleLogger } from '../src/logger.ts';
 import { type Bench, openBench } from './support/bench.ts';
 import { keepingLogger } from './support/log.ts';
 
@@ -46,6 +47,25 @@ describe('the environment, below code and above the defaults', () => {
   test('OJS_LOG_LEVEL in any case', () => {
     vi.stubEnv('OJS_LOG_LEVEL', 'ERROR');
     new Client();
+  });
+
+  test.each<[Record<string, string | undefined>, string[]]>([
+    [{}, ['info', 'warn', 'error']],
+    [{ OJS_LOG_LEVEL: 'debug' }, ['debug', 'info', 'warn', 'error']],
+    [{ OJS_LOG_LEVEL: 'silent' }, []],
+    [{ NODE_ENV: 'test' }, ['warn', 'error']],
+    [{ NODE_TEST_CONTEXT: 'child-v8' }, ['warn', 'error']],
+    [{ NODE_ENV: 'test', OJS_LOG_LEVEL: 'info' }, ['info', 'warn', 'error']],
+  ])('with %o the console is told of %o, never on standard output', (variables, expected) => {
+    for (const name of ['NODE_ENV', 'NODE_TEST_CONTEXT', 'OJS_LOG_LEVEL']) vi.stubEnv(name, variables[name]);
+    const told: unknown[] = [];
+    for (const method of ['warn', 'error'] as const) vi.spyOn(console, method).mockImplementation((line) => void told.push(line));
+    const output = [vi.spyOn(console, 'info'), vi.spyOn(console, 'debug'), vi.spyOn(console, 'log')];
+    const logger = consoleLogger();
+    for (const level of ['debug', 'info', 'warn', 'error'] as const) logger[level](level);
+    expect(told).toEqual(expected.map((level) => `ojs: ${level}`));
+    for (const method of output) expect(method).not.toHaveBeenCalled();
+    vi.restoreAllMocks();
   });
 
   test('nothing at all is enough', () => {

@@ -8,7 +8,7 @@ test('a handler that blocks the event loop for 60 s keeps its lease, with the de
   await using server = await startServer({ storage: 'memory:', port: 0, log: false });
   await using client = new Client(server.url);
   await using program = run('blocking.ts', server.url, 'thread', '30000', '5000');
-  await program.says('debug Heartbeats go from a thread');
+  await program.says('debug heartbeat thread started');
   await program.says('ready');
   const job = await client.enqueue('block.job', [60_000]);
   await program.says('began');

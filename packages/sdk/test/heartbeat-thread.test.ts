@@ -64,7 +64,7 @@ describe.concurrent('heartbeats from a thread', () => {
     await using server = await open();
     await using client = new Client(server.url);
     await using program = run('blocking.ts', server.url, 'thread', '3000', '500');
-    await program.says('debug Heartbeats go from a thread');
+    await program.says('debug heartbeat thread started');
     await program.says('ready');
     const job = await client.enqueue('block.job', [6_000]);
     await program.says('began');

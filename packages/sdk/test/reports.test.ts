@@ -181,7 +181,7 @@ describe('what is thrown', () => {
       })
       .register('job.odd', () => 1n);
     await worker.runUntil(() => Promise.allSettled([failing.wait(), odd.wait()]));
-    expect([await failing.refresh(), await odd.refresh()]).toMatchObject([{ state: 'discarded' }, { state: 'completed' }]);
+    expect([await failing.refresh(), await odd.refresh()]).toMatchObject([{ state: 'discarded' }, { state: 'discarded' }]);
   });
 
   test('an extension of the lease that nobody awaits does not end the process', async () => {

@@ -26,8 +26,8 @@ describe('the watchdog', () => {
     await running;
     expect(logger.lines).toContainEqual({
       level: 'error',
-      message: expect.stringContaining('No fetch was answered'),
-      fields: { worker_id: worker.workerId },
+      message: expect.stringContaining('fetch unanswered'),
+      fields: { worker_id: worker.workerId, silent_s: expect.any(Number) },
     });
   });
 

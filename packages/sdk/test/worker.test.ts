@@ -1,3 +1,4 @@
+import { uuidv7 } from '@ojs-ts/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   DiscardError,
@@ -5,6 +6,7 @@ import {
   JobTimeoutError,
   OJSValidationError,
   OjsWorker,
+  type RetryPolicy,
   SnoozeError,
   Worker,
   type WorkerOptions,
@@ -20,10 +22,17 @@ afterEach(() => bench[Symbol.asyncDispose]());
 const nacks = () => bench.wire.bodies('worker.exchange').flatMap((body) => (Array.isArray(body.nacks) ? body.nacks : []));
 
 /** Runs one job with the handler until it has left `active` for good, and gives it back. */
-async function run(handler: (context: JobContext) => unknown, options: { maxAttempts?: number; timeoutMs?: number } = {}) {
-  const { maxAttempts = 1, timeoutMs } = options;
-  const job = await bench.client.enqueue('test.job', ['a'], { retry: { maxAttempts }, ...(timeoutMs !== undefined && { timeoutMs }) });
-  const worker = bench.worker().register('test.job', handler);
+async function run(
+  handler: (context: JobContext) => unknown,
+  options: RetryPolicy & { timeoutMs?: number } = {},
+  workerOptions: WorkerOptions = {},
+) {
+  const { timeoutMs, ...retry } = options;
+  const job = await bench.client.enqueue('test.job', ['a'], {
+    retry: { maxAttempts: 1, ...retry },
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  });
+  const worker = bench.worker(workerOptions).register('test.job', handler);
   await worker.runUntil(() => job.wait().catch(() => {}));
   return bench.client.getJob(job.id);
 }
@@ -112,7 +121,7 @@ describe('failures (digest §1.4, §5.3)', () => {
       error_backtrace: expect.stringMatching(/^at (.*\.)?misbehave .*worker\.test\.ts/),
     };
     expect(bench.logger.lines).toContainEqual(
-      expect.objectContaining({ level: 'warn', message: 'The job failed.', fields: expect.objectContaining(fields) }),
+      expect.objectContaining({ level: 'warn', message: 'job failed', fields: expect.objectContaining(fields) }),
     );
   });
 
@@ -139,9 +148,9 @@ describe('failures (digest §1.4, §5.3)', () => {
     expect(nack).toMatchObject({ requeue: true, delay_ms: 30 });
   });
 
-  test.each<[string, () => unknown]>([
-    ['a BigInt', () => ({ big: 1n })],
-    ['a function', () => () => 1],
+  test.each<[string, () => unknown, string]>([
+    ['a BigInt', () => ({ big: 1n }), 'result.big: bigint is no JSON value; send it as a string.'],
+    ['a function', () => () => 1, 'result: function is no JSON value.'],
     [
       'a cycle',
       () => {
@@ -149,36 +158,73 @@ describe('failures (digest §1.4, §5.3)', () => {
         loop.push(loop);
         return loop;
       },
+      'result[0]: the value contains itself.',
     ],
-  ])('a result that is no JSON (%s) is left out: the job is acked and an error logged', async (_, handler) => {
-    const job = await run(handler, { maxAttempts: 3 });
-    expect(job).toMatchObject({ state: 'completed', attempt: 1 });
-    expect(job.result ?? null).toBeNull();
-    expect(nacks()).toEqual([]);
-    expect(bench.logger.lines).toContainEqual(
-      expect.objectContaining({ level: 'error', fields: { job_id: job.id, job_type: 'test.job', reason: expect.any(String) } }),
-    );
+    [
+      'a getter that throws',
+      () => ({
+        get x() {
+          throw new Error('no');
+        },
+      }),
+      'result: it cannot be read as JSON: no.',
+    ],
+  ])(
+    'a result that is no JSON (%s) fails the job for good, with the place: nothing of the work is done twice',
+    async (_, handler, words) => {
+      const failed: unknown[] = [];
+      const completed: unknown[] = [];
+      const job = await run(
+        handler,
+        { maxAttempts: 3 },
+        { onJobFailed: (_, error) => failed.push(error), onJobCompleted: () => completed.push(1) },
+      );
+      expect(job).toMatchObject({
+        state: 'discarded',
+        attempt: 1,
+        error: { type: 'invalid_result', code: 'invalid_result', retryable: false, message: expect.stringContaining(words) },
+      });
+      expect(failed).toMatchObject([{ name: 'ResultError', code: 'invalid_result' }]);
+      expect(completed).toEqual([]);
+      expect(bench.logger.lines.filter(({ level }) => level === 'warn')).toMatchObject([
+        { message: 'job failed', fields: { job_id: job.id, job_type: 'test.job', attempt: 1, error_type: 'invalid_result' } },
+      ]);
+    },
+  );
+
+  test('with a dead letter such a job stands there, to be run again once its handler is mended', async () => {
+    const job = await run(() => 1n, { maxAttempts: 3, onExhaustion: 'dead_letter' });
+    const dead = await bench.client.listDeadLetterJobs();
+    expect(dead.items.map(({ id }) => id)).toContain(job.id);
   });
 
-  test('a result that the server refuses is left out: the job is acked, beside others that are taken', async () => {
+  test('a result that the server refuses fails its job, beside others that are taken', async () => {
     const jobs = await bench.client.enqueueBatch([1, 2].map((n) => ({ type: 'test.job', args: [n] })));
     const worker = bench
       .worker()
-      .register('test.job', ({ args: [n] }: JobContext<[number]>) => (n === 1 ? 'x'.repeat(1_500_000) : 'small'));
-    await worker.runUntil(() => Promise.allSettled(jobs.map((job) => job.wait())));
+      .register('test.job', ({ args: [n] }: JobContext<[number]>) => (n === 1 ? 'x'.repeat(3_000_000) : 'small'));
+    const [first] = await worker.runUntil(() => Promise.allSettled(jobs.map((job) => job.wait())));
+    expect(first).toMatchObject({ status: 'rejected', reason: { name: 'JobFailedError' } });
     const refused = await jobs[0]?.refresh();
-    expect(refused).toMatchObject({ state: 'completed', attempt: 1 });
-    expect(refused?.result ?? null).toBeNull();
+    const message =
+      'result: the server refused it with 413: $.result is larger than 1048576 bytes. The handler ended well, but its result cannot be sent: store it elsewhere and return a reference to it.';
+    expect(refused).toMatchObject({ state: 'discarded', attempt: 1, error: { type: 'result_too_large', message } });
     expect(await jobs[1]?.refresh()).toMatchObject({ state: 'completed', result: 'small' });
-    expect(nacks()).toEqual([]);
-    expect(bench.logger.lines).toContainEqual(
-      expect.objectContaining({ level: 'error', fields: { job_id: refused?.id, job_type: 'test.job', reason: expect.any(String) } }),
-    );
+    expect(bench.logger.lines.filter(({ message }) => message === 'job failed')).toHaveLength(1);
+  });
+
+  test("the job's own result_size_limit counts too", async () => {
+    const id = uuidv7();
+    const body = JSON.stringify({ id, type: 'test.job', args: [], options: { result_size_limit: 100 } });
+    await bench.embedded.call({ operation: 'job.enqueue', body });
+    const worker = bench.worker().register('test.job', () => 'x'.repeat(200));
+    await worker.runUntil(() => expect.poll(async () => (await bench.client.getJob(id)).state).toBe('discarded'));
+    expect((await bench.client.getJob(id)).error).toMatchObject({ type: 'result_too_large' });
   });
 
   test('a job of an unknown type goes back with a delay, so it neither is lost nor loops', async () => {
     const job = await bench.client.enqueue('other.job', []);
-    const worker = bench.worker();
+    const worker = bench.worker().register('outer.job', () => {});
     const running = worker.start();
     await bench.wire.until(() =>
       bench.wire.answers.some(({ call }) => call.operation === 'worker.exchange' && call.body?.includes('handler_not_found')),
@@ -187,6 +233,11 @@ describe('failures (digest §1.4, §5.3)', () => {
     await running;
     const after = await job.refresh();
     expect(after).toMatchObject({ state: 'retryable', attempt: 0 });
+    expect(bench.logger.lines).toContainEqual({
+      level: 'error',
+      message: 'no handler: No handler is registered for other.job. Did you mean outer.job?',
+      fields: { job_type: 'other.job', queues: ['default'] },
+    });
     expect(bench.wire.bodies('worker.exchange').filter((body) => Array.isArray(body.nacks) && body.nacks.length > 0)).toHaveLength(1);
   });
 });

@@ -41,6 +41,11 @@ export class OJSConnectionError extends OJSError {
   static override readonly name: string = 'OJSConnectionError';
 }
 
+/** The answer is JSON, and not what was asked for. Whoever knows the call says where it came from. */
+export class OJSAnswerError extends OJSConnectionError {
+  static override readonly name: string = 'OJSConnectionError';
+}
+
 /** The deadline passed first. Whether the call took effect is unknown. */
 export class OJSTimeoutError extends OJSError {
   static override readonly name: string = 'OJSTimeoutError';

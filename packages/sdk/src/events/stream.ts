@@ -5,6 +5,7 @@ import { backoffMs } from '../backoff.ts';
 import type { Connection } from '../connection.ts';
 import type { OJSAPIError } from '../errors.ts';
 import { isPassing } from '../retries.ts';
+import { streamPlaceOf } from '../transport/stream.ts';
 import { Event } from './event.ts';
 import { type Frame, FrameReader } from './frames.ts';
 import { kindsOf } from './kinds.ts';
@@ -103,7 +104,7 @@ export async function* streamed({
     let wait: number | undefined;
     if (refusal !== null) {
       if (refusal.status === 204) return ended;
-      const error = apiError(refusal, { operation: 'event.stream' });
+      const error = apiError(refusal, { operation: 'event.stream' }, streamPlaceOf({ channel, ...(query && { query }) }, connection.http));
       if (!isPassing(error)) return refused(refusal, error, lastId);
       wait = retryAfterMs(refusal.headers);
       connection.logger.warn('a stream of events was refused; trying again', { error: error.message });

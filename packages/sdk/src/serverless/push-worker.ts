@@ -151,8 +151,8 @@ export class PushWorker<R = JobTypes> {
 
   #unknownType(jobType: string): { failure: { code: string; type: string; message: string; retryable: true } } | null {
     if (this.#handlers.has(jobType)) return null;
-    const message = `No handler is registered for ${jobType}.`;
-    this.logger.error(message, { job_type: jobType });
+    const message = this.#handlers.missing(jobType);
+    this.logger.error(`no handler: ${message}`, { job_type: jobType });
     return { failure: { code: 'handler_not_found', type: 'handler_not_found', message, retryable: true } };
   }
 }

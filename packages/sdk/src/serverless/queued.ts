@@ -1,6 +1,8 @@
-import { OJSAPIError } from '../errors.ts';
 import { textOf } from '../json.ts';
+import { failureFields } from '../worker/failure-log.ts';
 import { itemAnswerOf } from '../worker/link.ts';
+import { giveBackFor } from '../worker/outcome.ts';
+import { refusedResult } from '../worker/result.ts';
 import { BadDelivery, type Delivery, parseDelivery, readDelivery } from './delivery.ts';
 import type { PushOutcome, PushWorker, RunLimits } from './push-worker.ts';
 
@@ -19,7 +21,7 @@ export async function runQueued<R>(worker: PushWorker<R>, message: unknown, limi
     delivery = typeof message === 'string' ? parseDelivery(message) : readDelivery(message);
   } catch (error) {
     if (!(error instanceof BadDelivery)) throw error;
-    worker.logger.error('A message of a queue holds no job; it goes back, and to where the queue keeps those that fail.', {
+    worker.logger.error('message refused: it holds no job and goes back, in the end to where the queue keeps those that fail', {
       reason: error.message,
     });
     return { kind: 'again', reason: error.message };
@@ -35,7 +37,7 @@ function byQueue<R>(worker: PushWorker<R>, { job }: Delivery, outcome: Ended): V
   if (outcome.status === 'completed') return done;
   const { error, delayMs } = outcome;
   if (error.retryable) return { kind: 'again', reason: error.message, ...(delayMs !== undefined && { delayMs }) };
-  worker.logger.warn('The job is discarded; its message is not tried again.', {
+  worker.logger.warn('job discarded: its message is not tried again', {
     job_id: job.id,
     job_type: job.type,
     error_type: error.type,
@@ -52,10 +54,10 @@ async function byServer<R>(worker: PushWorker<R>, delivery: Delivery, outcome: E
     const { status, message } = itemAnswerOf(error);
     const fields = { job_id: delivery.job.id, job_type: delivery.job.type, status, reason: message };
     if (status === 404 || status === 409) {
-      worker.logger.warn('The job is no longer ours; its outcome was dropped.', fields);
+      worker.logger.warn('outcome dropped: the job is no longer ours', fields);
       return done;
     }
-    worker.logger.error('The outcome of a job could not be delivered; its message goes back to the queue.', fields);
+    worker.logger.error('outcome lost: it could not be delivered, and the message goes back to the queue', fields);
     return { kind: 'again', reason: message };
   }
 }
@@ -69,16 +71,14 @@ async function tell<R>(worker: PushWorker<R>, { job, workerId }: Delivery, outco
     await send('worker.nack', { error, requeue, delay_ms: delayMs });
     return;
   }
+  const body = { result: outcome.result };
   try {
-    await send('worker.ack', { result: outcome.result });
+    await send('worker.ack', body);
   } catch (error) {
-    if (outcome.result === undefined || !isRefused(error)) throw error;
-    // The work is done, and doing it again would not help.
-    worker.logger.error('The server refused the result of a job; the job is acked without it.', { job_id: job.id, reason: error.message });
-    await send('worker.ack', {});
+    const { status, message } = itemAnswerOf(error, JSON.stringify(body).length);
+    if (outcome.result === undefined || ![400, 413, 422].includes(status)) throw error;
+    const { failure } = giveBackFor(refusedResult(status, message));
+    worker.logger.warn('job failed', { job_id: job.id, job_type: job.type, ...failureFields(failure, undefined) });
+    await send('worker.nack', { error: failure });
   }
-}
-
-function isRefused(error: unknown): error is OJSAPIError {
-  return error instanceof OJSAPIError && (error.statusCode === 400 || error.statusCode === 413 || error.statusCode === 422);
 }

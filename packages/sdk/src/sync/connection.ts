@@ -3,7 +3,7 @@ import { type CallSettings, type End, expiry, type Outcome, type RetryRules, rea
 import { type ConnectionOptions, httpOptions } from '../connection.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { type ErrorContext, OJSError, OJSValidationError } from '../errors.ts';
-import { outcomeOf } from '../failures.ts';
+import { outcomeOf, placed } from '../failures.ts';
 import { currentFake, type Fake } from '../fake.ts';
 import type { Wire } from '../json.ts';
 import { consoleLogger, type Logger } from '../logger.ts';
@@ -59,14 +59,19 @@ export class SyncConnection implements Disposable {
     const ms = options.requestTimeout === undefined ? this.#timeoutMs : durationMs(options.requestTimeout, 'requestTimeout');
     let step = operation.next();
     while (!step.done) {
+      const ask: Ask = step.value;
       let body: Wire;
       try {
-        body = this.#call(step.value, ms);
+        body = this.#call(ask, ms);
       } catch (error) {
         step = operation.throw(error);
         continue;
       }
-      step = operation.next(body);
+      try {
+        step = operation.next(body);
+      } catch (error) {
+        throw placed(error, { call: ask.call, http: this.#http });
+      }
     }
     return step.value;
   }
@@ -107,7 +112,7 @@ export class SyncConnection implements Disposable {
   /** Null where no answer came in time. */
   #attempt(call: Call, context: ErrorContext, ms: number, isAnswer: CallSettings['isAnswer']): Outcome | null {
     const fake = currentFake();
-    if (fake !== null) return outcomeOf(answerOf(fake, call), context, isAnswer);
+    if (fake !== null) return outcomeOf(answerOf(fake, call), { call, http: null }, context, isAnswer);
     const { requestId } = context;
     const token = this.#currentToken();
     this.#thread ??= new CallThread({
@@ -122,7 +127,7 @@ export class SyncConnection implements Disposable {
       if (cause instanceof OJSError) throw new OJSError(cause.message, { ...context, cause });
       return unanswered(cause, context);
     }
-    return answer === null ? null : outcomeOf(answer, context, isAnswer);
+    return answer === null ? null : outcomeOf(answer, { call, http: this.#http }, context, isAnswer);
   }
 
   #currentToken(): string | undefined {

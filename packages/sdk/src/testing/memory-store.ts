@@ -14,7 +14,7 @@ import {
   type Transport,
 } from '@ojs-ts/core';
 import { type Duration, durationMs, timerMs } from '../duration.ts';
-import { JobTimeoutError, OJSTimeoutError } from '../errors.ts';
+import { OJSTimeoutError } from '../errors.ts';
 import type { Fake } from '../fake.ts';
 import { numberOf, parseWire } from '../json.ts';
 import { TestClock } from './clock.ts';
@@ -174,8 +174,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
       return { thrown: null, isGivenBack: true, fresh: [] };
     }
     table.move(failed(now, this.#isInline ? { ...failure, retryable: false } : failure, table.now, noJitter));
-    const late = new JobTimeoutError(failure.message, active.timeoutMs, { jobId: job.id });
-    return { thrown: ran.thrown ?? { error: late }, isGivenBack: false, fresh: table.takeFresh() };
+    return { thrown: ran.thrown, isGivenBack: false, fresh: table.takeFresh() };
   }
 }
 

@@ -2,7 +2,6 @@ import { claimed, type JobRecord, members, readEnvelope, recordOf, renderJob } f
 import type { JobDef } from '../definition.ts';
 import { check } from '../enqueue/check.ts';
 import { requestOf } from '../enqueue/request.ts';
-import { JobTimeoutError } from '../errors.ts';
 import type { JsonArray } from '../job.ts';
 import { parseWire } from '../json.ts';
 import { termsOf } from './memory/table.ts';
@@ -22,9 +21,7 @@ export async function perform(job: string | JobDef, args: JsonArray): Promise<un
   const record: JobRecord = claimed(recordOf(readEnvelope(wire.text, now, () => wire.id).job), termsOf(runner.workerId), now);
   const { outcome, entry, thrown } = await runner.execute(parseWire(renderJob(record)) ?? {}, nowhere, false);
   if (outcome === 'ack') return resultIn(entry);
-  throw thrown === null
-    ? new JobTimeoutError(`The job ran longer than its timeout of ${record.timeoutMs} ms.`, record.timeoutMs)
-    : thrown.error;
+  throw thrown?.error;
 }
 
 function resultIn(entry: string): unknown {

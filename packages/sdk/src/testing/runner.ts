@@ -1,12 +1,13 @@
-import { type Json, type Transport, uuidv7 } from '@ojs-ts/core';
+import { type Json, maxResultBytes, type Transport, uuidv7 } from '@ojs-ts/core';
 import { Connection } from '../connection.ts';
 import type { JobContext } from '../context.ts';
 import type { JobDef } from '../definition.ts';
 import { OJSError } from '../errors.ts';
-import type { Wire } from '../json.ts';
+import { numberOf, type Wire } from '../json.ts';
 import type { Logger } from '../logger.ts';
 import { compose } from '../middleware/compose.ts';
 import type { ExecutionMiddleware } from '../middleware/types.ts';
+import { callbacksOf } from '../worker/callbacks.ts';
 import { Execution } from '../worker/execution.ts';
 import { type Handler, Handlers } from '../worker/handlers.ts';
 import { Holdings } from '../worker/holdings.ts';
@@ -25,7 +26,7 @@ export interface Ran {
   readonly outcome: 'ack' | 'nack';
   /** What a worker would send, JSON text. */
   readonly entry: Json;
-  /** What the handler threw; null where it did not, or had no time left. */
+  /** What the handler threw, or why its execution has failed otherwise: no time left, a result that cannot be sent. */
   readonly thrown: { readonly error: unknown } | null;
 }
 
@@ -97,11 +98,16 @@ export class Runner {
     const outbox = new Outbox();
     let thrown: Ran['thrown'] = null;
     const connection = new Connection(transport, { logger: silent });
+    const onJobFailed = (_: JobContext, error: unknown) => {
+      thrown = { error };
+    };
+    const callbacks = callbacksOf({ onJobFailed }, silent);
     const execution = new Execution({
       holdings: new Holdings(),
       slots: new Slots(1),
       outbox,
-      callbacks: null,
+      maxResultBytes: Math.min(maxResultBytes, numberOf(wire.result_size_limit) ?? maxResultBytes),
+      callbacks,
       logger: silent,
       reporting: recorded ? new Reporting(connection, this.workerId) : new Unrecorded(connection, this.workerId),
       visibilityMs: Number.POSITIVE_INFINITY,
@@ -109,6 +115,7 @@ export class Runner {
         try {
           return await this.perform(context);
         } catch (error) {
+          // A snooze is no failure, and is thrown all the same.
           thrown = { error };
           throw error;
         }
@@ -119,7 +126,8 @@ export class Runner {
         const [held] = outbox.take();
         if (held === undefined) return;
         execution.close();
-        resolve({ outcome: held.outcome, entry: held.entry, thrown });
+        // After the callback that tells of the failure.
+        queueMicrotask(() => resolve({ outcome: held.outcome, entry: held.entry, thrown }));
       },
     });
     execution.begin(wire, performance.now());

@@ -1,12 +1,24 @@
-import { rowsOf, type SqlTransaction } from './sql.ts';
+import { OJSValidationError } from '../errors.ts';
+import { rowsOf, type SqlDatabase, type SqlTransaction } from './sql.ts';
 
-/** What is used of a client of `pg`, be it `Client`, `PoolClient` or, for a relay, `Pool`. */
+/** What is used of a `Client` or a `PoolClient` of `pg`. `totalCount` is of a `Pool`, which is no transaction. */
 export interface PgClient {
   query(text: string, values: unknown[]): Promise<{ rows: unknown[] }>;
+  readonly totalCount?: never;
 }
 
-/** `pg`: the client on which BEGIN was run. A pool is no transaction: it takes another connection for every statement. */
+/** `pg`: the client on which BEGIN was run. @throws {OJSValidationError} for a pool, which takes another connection for every statement. */
 export function pgTransaction(client: PgClient): SqlTransaction {
+  refuseRoot(typeof field(client, 'totalCount') === 'number', 'client', 'a client on which BEGIN was run', 'a Pool', 'pgDatabase');
+  return pg(client);
+}
+
+/** `pg`, for a relay: a pool. */
+export function pgDatabase(pool: Pick<PgClient, 'query'>): SqlDatabase {
+  return database(pg(pool));
+}
+
+function pg(client: Pick<PgClient, 'query'>): SqlTransaction {
   return { dialect: 'postgres', query: async (text, values) => rowsOf(await client.query(text, [...values])) };
 }
 
@@ -15,13 +27,30 @@ export interface PostgresSql {
   unsafe(text: string, values: (string | number | null)[]): PromiseLike<unknown>;
 }
 
-/** `postgres` (Postgres.js): what `sql.begin` or `sql.savepoint` gives to its callback. */
-export function postgresTransaction(sql: PostgresSql): SqlTransaction {
+/**
+ * `postgres` (Postgres.js): what `sql.begin` or `sql.savepoint` gives to its callback, or what `sql.reserve` gave, after BEGIN.
+ * @throws {OJSValidationError} for the `sql` that was made with the options: it takes any connection for every statement.
+ */
+export function postgresTransaction(
+  sql: (PostgresSql & { readonly begin?: never }) | (PostgresSql & { release(): unknown }),
+): SqlTransaction {
+  const isRoot = typeof field(sql, 'begin') === 'function';
+  refuseRoot(isRoot, 'sql', 'what sql.begin() gives to its callback', 'the sql of all connections', 'postgresDatabase');
+  return postgres(sql);
+}
+
+/** `postgres` (Postgres.js), for a relay: the `sql` that was made with the options. */
+export function postgresDatabase(sql: PostgresSql): SqlDatabase {
+  return database(postgres(sql));
+}
+
+function postgres(sql: PostgresSql): SqlTransaction {
   return { dialect: 'postgres', query: async (text, values) => rowsOf(await sql.unsafe(text, [...values])) };
 }
 
-/** What is used of Kysely's `Transaction`, or, for a relay, of `Kysely`. */
+/** What is used of `Kysely` and its `Transaction`. */
 export interface KyselyExecutor {
+  readonly isTransaction: boolean;
   executeQuery(query: {
     readonly sql: string;
     readonly parameters: readonly unknown[];
@@ -30,14 +59,24 @@ export interface KyselyExecutor {
   }): Promise<{ rows: unknown[] }>;
 }
 
-/** Kysely: what `db.transaction().execute` gives to its callback. */
-export function kyselyTransaction(trx: KyselyExecutor): SqlTransaction {
+/** Kysely: what `db.transaction().execute` gives to its callback. @throws {OJSValidationError} for `db` itself. */
+export function kyselyTransaction(trx: KyselyExecutor & { readonly isTransaction: true }): SqlTransaction {
+  refuseRoot(!trx.isTransaction, 'trx', 'what db.transaction().execute() gives to its callback', 'db itself', 'kyselyDatabase');
+  return kysely(trx);
+}
+
+/** Kysely, for a relay: `db` itself. */
+export function kyselyDatabase(db: KyselyExecutor): SqlDatabase {
+  return database(kysely(db));
+}
+
+function kysely(executor: KyselyExecutor): SqlTransaction {
   return {
     dialect: 'postgres',
     // What Kysely's CompiledQuery.raw makes.
     query: async (text, values) =>
       rowsOf(
-        await trx.executeQuery({
+        await executor.executeQuery({
           sql: text,
           parameters: [...values],
           query: { kind: 'RawNode', sqlFragments: [text], parameters: [] },
@@ -56,13 +95,29 @@ export interface DrizzleSql<Q> {
   (strings: TemplateStringsArray, ...values: unknown[]): Q;
 }
 
-/** Drizzle: what `db.transaction` gives to its callback, and the `sql` of `drizzle-orm`. */
-export function drizzleTransaction<Q>(tx: { execute(query: Q): PromiseLike<unknown> }, sql: DrizzleSql<Q>): SqlTransaction {
+/** What is used of Drizzle's `db` and of what `db.transaction` gives to its callback. */
+export interface DrizzleExecutor<Q> {
+  execute(query: Q): PromiseLike<unknown>;
+}
+
+/** Drizzle: what `db.transaction` gives to its callback, and the `sql` of `drizzle-orm`. @throws {OJSValidationError} for `db` itself. */
+export function drizzleTransaction<Q>(tx: DrizzleExecutor<Q> & { rollback(): unknown }, sql: DrizzleSql<Q>): SqlTransaction {
+  const isRoot = typeof field(tx, 'rollback') !== 'function';
+  refuseRoot(isRoot, 'tx', 'what db.transaction() gives to its callback', 'db itself', 'drizzleDatabase');
+  return drizzle(tx, sql);
+}
+
+/** Drizzle, for a relay: `db` itself, and the `sql` of `drizzle-orm`. */
+export function drizzleDatabase<Q>(db: DrizzleExecutor<Q>, sql: DrizzleSql<Q>): SqlDatabase {
+  return database(drizzle(db, sql));
+}
+
+function drizzle<Q>(executor: DrizzleExecutor<Q>, sql: DrizzleSql<Q>): SqlTransaction {
   return {
     dialect: 'postgres',
     async query(text, values) {
       const pieces = text.split(/\$(\d+)/).map((piece, index) => (index % 2 === 0 ? sql.raw(piece) : sql`${values[Number(piece) - 1]}`));
-      return rowsOf(await tx.execute(sql.join(pieces)));
+      return rowsOf(await executor.execute(sql.join(pieces)));
     },
   };
 }
@@ -72,9 +127,20 @@ export interface PrismaClient {
   $queryRawUnsafe(text: string, ...values: unknown[]): PromiseLike<unknown>;
 }
 
-/** Prisma: what an interactive `prisma.$transaction` gives to its callback. */
-export function prismaTransaction(tx: PrismaClient): SqlTransaction {
-  return { dialect: 'postgres', query: async (text, values) => rowsOf(await tx.$queryRawUnsafe(text, ...values)) };
+/** Prisma: what an interactive `prisma.$transaction` gives to its callback. @throws {OJSValidationError} for `prisma` itself. */
+export function prismaTransaction(tx: PrismaClient & { readonly $connect?: never }): SqlTransaction {
+  const isRoot = typeof field(tx, '$connect') === 'function';
+  refuseRoot(isRoot, 'tx', 'what prisma.$transaction() gives to its callback', 'prisma itself', 'prismaDatabase');
+  return prisma(tx);
+}
+
+/** Prisma, for a relay: `prisma` itself. */
+export function prismaDatabase(client: PrismaClient): SqlDatabase {
+  return database(prisma(client));
+}
+
+function prisma(client: PrismaClient): SqlTransaction {
+  return { dialect: 'postgres', query: async (text, values) => rowsOf(await client.$queryRawUnsafe(text, ...values)) };
 }
 
 /** What is used of Knex. */
@@ -82,8 +148,18 @@ export interface KnexExecutor {
   raw(text: string, bindings: (string | number | null)[]): PromiseLike<unknown>;
 }
 
-/** Knex: what `knex.transaction` gives to its callback. */
-export function knexTransaction(trx: KnexExecutor): SqlTransaction {
+/** Knex: what `knex.transaction` gives to its callback. @throws {OJSValidationError} for `knex` itself. */
+export function knexTransaction(trx: KnexExecutor & { isCompleted(): boolean }): SqlTransaction {
+  refuseRoot(field(trx, 'isTransaction') !== true, 'trx', 'what knex.transaction() gives to its callback', 'knex itself', 'knexDatabase');
+  return knex(trx);
+}
+
+/** Knex, for a relay: `knex` itself. */
+export function knexDatabase(root: KnexExecutor): SqlDatabase {
+  return database(knex(root));
+}
+
+function knex(executor: KnexExecutor): SqlTransaction {
   return {
     dialect: 'postgres',
     async query(text, values) {
@@ -93,7 +169,25 @@ export function knexTransaction(trx: KnexExecutor): SqlTransaction {
         used.push(values[Number(number) - 1] ?? null);
         return '?';
       });
-      return rowsOf(await trx.raw(asked, used));
+      return rowsOf(await executor.raw(asked, used));
     },
   };
+}
+
+function database({ dialect, query }: SqlTransaction): SqlDatabase {
+  return { dialect, query, isDatabase: true };
+}
+
+/** Types keep the wrong one out where they are checked: this is for plain JavaScript, and for what was cast. */
+function refuseRoot(isRoot: boolean, path: string, expected: string, given: string, ofDatabases: string): void {
+  if (!isRoot) return;
+  throw OJSValidationError.of(
+    path,
+    `expected ${expected}, got ${given}: the job would be written outside of the transaction. For a relay there is ${ofDatabases}()`,
+  );
+}
+
+/** A field of a driver's object that its interface here does not have. */
+function field(owner: object, name: string): unknown {
+  return Reflect.get(owner, name);
 }

@@ -1,6 +1,6 @@
 import type { JobContext } from '../context.ts';
 import { type InputOf, type JobDef, type Jsonable, job as requestOf } from '../definition.ts';
-import { OJSError } from '../errors.ts';
+import { OJSError, OJSValidationError } from '../errors.ts';
 import type { JsonArray } from '../job.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import type { JobOptions, JobRequest } from '../options.ts';
@@ -51,6 +51,7 @@ export class TransactionClient {
 
   /** One statement. The jobs come in their order; each is let in or refused by itself once the transaction has committed. */
   async enqueueBatch(tx: SqlTransaction, requests: readonly JobRequest[]): Promise<StagedJob[]> {
+    refuseDatabase(tx);
     const prepared = await Promise.all(requests.map((request) => prepare(request, this.#middleware)));
     const kept = prepared.filter((request) => request !== null);
     if (kept.length > 0) await this.#append(tx, kept);
@@ -71,6 +72,7 @@ export class TransactionClient {
    * @throws {OJSError} where the execution is not this worker's any more: then the transaction must not commit.
    */
   async complete(tx: SqlTransaction, context: Pick<JobContext, 'job' | 'jobId'>, result?: unknown): Promise<void> {
+    refuseDatabase(tx);
     const { schema } = this.#destination;
     if (schema === null)
       throw new OJSError('An outbox has no jobs to complete: complete() needs the database of the server.', { jobId: context.jobId });
@@ -93,6 +95,15 @@ export class TransactionClient {
       throw missingTable(error, this.#destination.table);
     }
   }
+}
+
+/** For plain JavaScript: types tell the two apart. */
+function refuseDatabase({ isDatabase }: { readonly isDatabase?: unknown }): void {
+  if (isDatabase !== true) return;
+  throw OJSValidationError.of(
+    'tx',
+    'expected a transaction, such as pgTransaction(client), got a database: the job would be written outside of it',
+  );
 }
 
 export function stagedOf(request: PreparedRequest | null, asked: JobRequest | undefined): StagedJob {

@@ -1,7 +1,8 @@
-import { claimOf } from '@ojs-ts/core';
+import { claimOf, maxResultBytes } from '@ojs-ts/core';
 import type { JobContext } from '../context.ts';
-import { OJSError, OJSValidationError } from '../errors.ts';
+import { OJSError } from '../errors.ts';
 import { textOf } from '../json.ts';
+import { resultText } from '../worker/result.ts';
 import { hint, noticeOf, type Statement } from './destination.ts';
 import type { Row, SqlTransaction } from './sql.ts';
 
@@ -37,26 +38,25 @@ export function acknowledged([row]: readonly Row[], { id }: Claimed): void {
   });
 }
 
-/** Answers a row where the execution is ours still. */
+/** Answers a row where the execution is ours still. @throws {OJSValidationError} for a result that cannot be kept. */
 export function completionStatement(
   dialect: SqlTransaction['dialect'],
   schema: string,
   { id, claim }: Claimed,
   result: unknown,
 ): Statement {
-  const text = result === undefined ? null : JSON.stringify(result);
-  if (result !== undefined && text === undefined) throw OJSValidationError.of('result', `expected a JSON value, got ${typeof result}`);
+  const text = result === undefined ? null : resultText(result, maxResultBytes);
   if (dialect === 'sqlite') {
     return {
       text: `INSERT INTO ojs_inbox_completions (id, claim, result) SELECT id, claim, $3 FROM ojs_jobs WHERE id = $1 AND state = 8 AND claim = $2 RETURNING number`,
-      values: [id, claim, text ?? null],
+      values: [id, claim, text],
     };
   }
   return {
     text: `WITH put AS (INSERT INTO "${schema}".inbox_completions (id, claim, result)
         SELECT id, claim, $4::text FROM "${schema}".jobs WHERE id = $1::text::uuid AND state = 8 AND claim = $5::text::integer RETURNING 1)
       ${hint} FROM put`,
-    values: [id, ...noticeOf(schema), text ?? null, String(claim)],
+    values: [id, ...noticeOf(schema), text, String(claim)],
   };
 }
 

@@ -1,6 +1,6 @@
 import { OJSValidationError } from '../errors.ts';
 import type { Destination } from './destination.ts';
-import type { SqlTransaction } from './sql.ts';
+import type { SqlDatabase, SqlTransaction } from './sql.ts';
 
 /** Which table, and how its jobs are sent. */
 export interface OutboxOptions {
@@ -32,7 +32,7 @@ export function outbox(options: OutboxOptions = {}): Destination {
 }
 
 /** Makes the table and the lease of its relay where they are missing. Times are in milliseconds. */
-export async function createOutbox(database: SqlTransaction, options: OutboxOptions = {}): Promise<void> {
+export async function createOutbox(database: SqlDatabase | SqlTransaction, options: OutboxOptions = {}): Promise<void> {
   for (const statement of outboxLayout(database.dialect, options)) await database.query(statement, []);
 }
 

@@ -1,16 +1,16 @@
 import { type Transport, uuidv7 } from '@ojs-ts/core';
 import { Connection, type ConnectionOptions } from '../connection.ts';
 import { type Duration, durationMs } from '../duration.ts';
-import { OJSAPIError } from '../errors.ts';
+import { OJSAPIError, OJSValidationError } from '../errors.ts';
 import { textOf } from '../json.ts';
 import { HeldQueues, isOfQueue } from './held-queues.ts';
 import { type OutboxOptions, tableOf } from './outbox.ts';
-import type { SqlTransaction } from './sql.ts';
+import type { SqlDatabase } from './sql.ts';
 
 /** Which table, how often, and who sends. */
 export interface OutboxRelayOptions extends OutboxOptions, ConnectionOptions {
-  /** The database with the outbox: an adapter around a pool or the like, never around a transaction. */
-  readonly database: SqlTransaction;
+  /** The database with the outbox, such as `pgDatabase(pool)`. */
+  readonly database: SqlDatabase;
   /** A look for new rows at the latest after so long; `wake()` makes one at once. Default 1 s. */
   readonly pollInterval?: Duration;
   /** Rows of one request. Default 100. */
@@ -48,7 +48,7 @@ const pruneMs = 60_000;
  */
 export class OutboxRelay implements AsyncDisposable {
   readonly #connection: Connection;
-  readonly #database: SqlTransaction;
+  readonly #database: SqlDatabase;
   readonly #table: string;
   readonly #holder = uuidv7();
   readonly #pollMs: number;
@@ -70,6 +70,9 @@ export class OutboxRelay implements AsyncDisposable {
    */
   constructor(target: string | Transport | undefined, options: OutboxRelayOptions) {
     this.#connection = new Connection(target, options);
+    if (options.database.isDatabase !== true) {
+      throw OJSValidationError.of('database', 'expected a database, such as pgDatabase(pool); the relay works outside of transactions');
+    }
     this.#database = options.database;
     this.#table = tableOf(options);
     this.#pollMs = durationMs(options.pollInterval ?? 1_000, 'pollInterval');

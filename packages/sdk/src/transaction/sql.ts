@@ -1,11 +1,20 @@
 /** A row by the names of its columns. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** The way into somebody's transaction, or, for a relay, to their database. An adapter makes one of what a driver or query builder gives. */
-export interface SqlTransaction {
+interface Sql {
   readonly dialect: 'postgres' | 'sqlite';
   /** Runs one statement with the values of `$1`, `$2`, … */
   query(text: string, values: readonly SqlValue[]): Promise<readonly Row[]>;
+}
+
+/** The way into somebody's transaction. An adapter such as `pgTransaction` makes one of what a driver or query builder gives. */
+export interface SqlTransaction extends Sql {
+  readonly isDatabase?: never;
+}
+
+/** The way to somebody's database, for a relay: each statement by itself. An adapter such as `pgDatabase` makes one. */
+export interface SqlDatabase extends Sql {
+  readonly isDatabase: true;
 }
 
 /** What is bound to a statement. */

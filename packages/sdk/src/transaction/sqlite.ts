@@ -1,11 +1,11 @@
 import type { JobContext } from '../context.ts';
-import { OJSError } from '../errors.ts';
+import { OJSError, OJSValidationError } from '../errors.ts';
 import type { JobRequest } from '../options.ts';
 import { missingTable, type StagedJob, stagedOf } from './client.ts';
 import { claimedBy, completionStatement, leaseLost } from './complete.ts';
 import { type Destination, inbox, type PreparedRequest, type Statement } from './destination.ts';
 import { written } from './prepare.ts';
-import { rowsOf, type SqlTransaction, type SqlValue } from './sql.ts';
+import { type Row, rowsOf, type SqlDatabase, type SqlTransaction, type SqlValue } from './sql.ts';
 
 /** What is used of `DatabaseSync` of `node:sqlite`. */
 export interface SqliteDatabase {
@@ -109,9 +109,28 @@ function jobsIn(database: SqliteDatabase, destination: Destination): SqliteJobs 
   };
 }
 
-/** The database of `node:sqlite` for a relay, or for a transaction of your own in a file that nobody else writes to. */
-export function sqliteTransaction(database: Pick<SqliteDatabase, 'prepare'>): SqlTransaction {
-  return { dialect: 'sqlite', query: async (text, values) => rowsOf(database.prepare(numbered(text)).all(...values)) };
+/**
+ * The database of `node:sqlite` with a transaction of your own, in a file that nobody else writes to.
+ * A statement throws {OJSValidationError} while no transaction is open: what it writes would stay whatever becomes of yours.
+ */
+export function sqliteTransaction(database: Pick<SqliteDatabase, 'prepare' | 'isTransaction'>): SqlTransaction {
+  return {
+    dialect: 'sqlite',
+    async query(text, values) {
+      if (!database.isTransaction)
+        throw OJSValidationError.of('database', 'no transaction is open: run BEGIN IMMEDIATE first, or use withTransaction()');
+      return ask(database, text, values);
+    },
+  };
+}
+
+/** The database of `node:sqlite`, for a relay. */
+export function sqliteDatabase(database: Pick<SqliteDatabase, 'prepare'>): SqlDatabase {
+  return { dialect: 'sqlite', isDatabase: true, query: async (text, values) => ask(database, text, values) };
+}
+
+function ask(database: Pick<SqliteDatabase, 'prepare'>, text: string, values: readonly SqlValue[]): readonly Row[] {
+  return rowsOf(database.prepare(numbered(text)).all(...values));
 }
 
 /** `$1` is a name to SQLite, `?1` a number. */

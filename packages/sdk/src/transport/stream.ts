@@ -7,6 +7,12 @@ export function streamTargetOf(call: StreamCall, base: URL): string {
   return targetOf(base, withQuery(path, { ...query, ...call.query }));
 }
 
+/** Method and URL, for messages. */
+export function streamPlaceOf(call: StreamCall, http: HttpOptions | null): string {
+  if (http === null) return `GET ${streamPathOf(call.channel).path}`;
+  return `GET ${http.base.origin}${streamTargetOf(call, http.base)}`;
+}
+
 export async function streamHeadersOf(
   call: StreamCall,
   requestId: string | undefined,

@@ -2,11 +2,13 @@ import { backoffMs } from '../backoff.ts';
 import { OJSError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Callbacks } from './callbacks.ts';
+import { logFailure } from './failure-log.ts';
 import type { Held } from './held.ts';
 import type { Holdings } from './holdings.ts';
 import type { ItemAnswer } from './link.ts';
 import type { Outbox } from './outbox.ts';
-import { ackEntry } from './outcome.ts';
+import { ackEntry, giveBackFor, nackEntry } from './outcome.ts';
+import { type ResultError, refusedResult } from './result.ts';
 
 export interface DeliveryServices {
   readonly holdings: Holdings;
@@ -26,7 +28,7 @@ const maxRetryMs = 1_000;
 
 /**
  * What becomes of outcomes on their way. One is sent until the server has answered or cannot take it any more, and an ack never turns into a nack:
- * the handler has succeeded, whatever becomes of the message. A result that the server refuses is left out.
+ * the handler has succeeded, whatever becomes of the message. The one exception is a result that the server refuses.
  */
 export class Delivery {
   readonly #services: DeliveryServices;
@@ -42,25 +44,33 @@ export class Delivery {
       this.#done(held);
       this.#services.callbacks?.settled(held, answer?.state);
     } else if (status === 404 || status === 409) {
-      this.#log('warn', 'The job is no longer ours; its outcome was dropped.', held, { status, message: answer?.message });
+      this.#log('warn', 'outcome dropped: the job is no longer ours', held, { status, message: answer?.message });
       held.abort(new OJSError('The job was no longer ours when its outcome was sent.', { jobId: held.id }));
       this.#done(held);
-    } else if (status === 400 || status === 413 || status === 422) this.#refused(held, answer?.message ?? '');
+    } else if (status === 400 || status === 413 || status === 422) this.#refused(held, status, answer?.message ?? '');
     else this.#later(held);
   }
 
-  /** The server will never take this outcome as it is. An ack goes again without its result: the work is done, and doing it again would not help. */
-  #refused(held: Held, reason: string): void {
-    const bare = ackEntry(held, undefined);
-    if (held.outcome === 'ack' && held.entry !== bare) {
-      this.#log('error', 'The server refused the result of a job; the job is acked without it.', held, { reason });
-      held.entry = bare;
-      this.#services.outbox.putBack(held);
-      this.#services.changed();
+  /** The server will never take this outcome as it is. */
+  #refused(held: Held, status: number, reason: string): void {
+    if (held.outcome === 'ack' && held.entry !== ackEntry(held, undefined)) {
+      this.#fail(held, refusedResult(status, reason));
       return;
     }
-    this.#log('error', 'The server refused the outcome of a job; it will come back when its lease ends.', held, { reason });
+    this.#log('error', 'outcome refused: the job comes back when its lease ends', held, { status, reason });
     this.#done(held);
+  }
+
+  /** A result that cannot be kept fails its job: without it whoever waits would be told of a success and get nothing. */
+  #fail(held: Held, error: ResultError): void {
+    const { outbox, logger, callbacks, changed } = this.#services;
+    const giveBack = giveBackFor(error);
+    logFailure(logger, held, giveBack.failure, error);
+    held.entry = nackEntry(held, giveBack);
+    held.outcome = 'nack';
+    outbox.putBack(held);
+    changed();
+    callbacks?.failed(held, error);
   }
 
   /** Those that can still be accepted; the others are given up. */
@@ -74,7 +84,7 @@ export class Delivery {
 
   abandon(items: readonly Held[]): void {
     for (const held of items) {
-      this.#log('error', 'The outcome of a job could not be delivered; the job will run again.', held, {
+      this.#log('error', 'outcome lost: it could not be delivered, and the job runs again', held, {
         outcome: held.outcome,
       });
       this.#done(held);

@@ -4,20 +4,22 @@ import { JobTimeoutError, OJSError } from '../errors.ts';
 import type { Wire } from '../json.ts';
 import type { Logger } from '../logger.ts';
 import type { Callbacks } from './callbacks.ts';
+import { logFailure } from './failure-log.ts';
 import { Held } from './held.ts';
 import type { Holdings } from './holdings.ts';
 import type { Outbox } from './outbox.ts';
 import { ackEntry, type GiveBack, giveBackFor, isEncoded, nackEntry, timeoutFailure } from './outcome.ts';
 import type { Slots } from './slots.ts';
-import { ContractViolation } from './violation.ts';
 import { Waiting } from './waiting.ts';
 
-export interface ExecutionServices extends ContextServices {
+export interface ExecutionServices extends Omit<ContextServices, 'lose'> {
   readonly holdings: Holdings;
   readonly slots: Slots;
   readonly outbox: Outbox;
   readonly callbacks: Callbacks | null;
   readonly visibilityMs: number;
+  /** Of a result, where it is known before the server has answered. */
+  readonly maxResultBytes?: number;
   /** How long a job may wait for a slot, in milliseconds; default: for ever. */
   readonly patienceMs?: number;
   /** Runs the handler of the job's type; what wraps handlers stands in here. */
@@ -31,6 +33,7 @@ export interface ExecutionServices extends ContextServices {
 /** Runs claimed jobs: each ends in exactly one outcome, or in none where the server took it back. */
 export class Execution {
   readonly #services: ExecutionServices;
+  readonly #ofContexts: ContextServices;
   readonly #logger: Logger;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
@@ -38,6 +41,7 @@ export class Execution {
 
   constructor(services: ExecutionServices) {
     this.#services = services;
+    this.#ofContexts = { ...services, lose: (held, message) => this.lose(held, message) };
     this.#logger = services.logger;
     this.#waiting = new Waiting(services.slots, services.patienceMs, (held) => this.#giveBack(held, noSlot));
   }
@@ -70,7 +74,7 @@ export class Execution {
     if (held.state === 'waiting') this.#waiting.remove(held);
     held.state = 'lost';
     this.#services.holdings.remove(held);
-    this.#logger.warn(message, { job_id: held.id });
+    this.#logger.warn('job lost', { job_id: held.id, job_type: held.wire.type, reason: message });
     held.abort(new OJSError(message, { jobId: held.id }));
     this.#services.callbacks?.cancelled(held);
     this.#services.changed();
@@ -108,60 +112,40 @@ export class Execution {
     held.occupies = true;
     held.beganAt = performance.now();
     this.#watch(held.deadline);
-    const context = new ExecutionContext(held, this.#services);
+    const context = new ExecutionContext(held, this.#ofContexts);
     this.#services.callbacks?.started(held, context);
     try {
       const returned = this.#services.perform(context);
       if (isThenable(returned)) {
         Promise.resolve(returned).then(
           (result) => this.#complete(held, result),
-          (error: unknown) => this.#failed(held, error),
+          (error: unknown) => this.#failed(held, error, context),
         );
       } else this.#complete(held, returned);
     } catch (error) {
-      this.#failed(held, error);
+      this.#failed(held, error, context);
     }
   }
 
   #complete(held: Held, result: unknown): void {
     this.#vacate(held);
     if (held.state !== 'running') return;
-    held.entry = this.#ack(held, result);
+    try {
+      held.entry = ackEntry(held, result, this.#services.maxResultBytes);
+    } catch (error) {
+      this.#failed(held, error);
+      return;
+    }
     held.outcome = 'ack';
     this.#settle(held);
     this.#services.callbacks?.completed(held, result);
   }
 
-  /** The handler has succeeded, and would end in the same result again: one that is no JSON costs the result, never the job. */
-  #ack(held: Held, result: unknown): string {
-    try {
-      return ackEntry(held, result);
-    } catch (error) {
-      const reason = `The result is no JSON: ${messageOf(error)}`;
-      this.#logger.error('The result of a job cannot be sent; the job is acked without it.', {
-        job_id: held.id,
-        job_type: held.wire.type,
-        reason,
-      });
-      return ackEntry(held, undefined);
-    }
-  }
-
-  #failed(held: Held, error: unknown): void {
+  #failed(held: Held, error: unknown, context?: JobContext): void {
     this.#vacate(held);
     if (held.state !== 'running') return;
     const giveBack = giveBackFor(error, isEncoded(held.wire.meta));
-    if (!giveBack.requeue) {
-      const { type, message, backtrace } = giveBack.failure;
-      this.#logger.warn('The job failed.', {
-        job_id: held.id,
-        job_type: held.wire.type,
-        attempt: held.wire.attempt,
-        error_type: type,
-        error_message: wordsOf(error) ?? message,
-        ...(backtrace !== undefined && { error_backtrace: backtrace.join('\n') }),
-      });
-    }
+    if (!giveBack.requeue) logFailure(this.#logger, held, giveBack.failure, error, context);
     this.#giveBack(held, giveBack);
     if (!giveBack.requeue) this.#services.callbacks?.failed(held, error);
   }
@@ -237,7 +221,7 @@ export class Execution {
   #timeOut(held: Held, now: number): void {
     const limit = Math.round(held.deadline - held.startedAt);
     const message = `The job ran longer than its timeout of ${limit} ms.`;
-    this.#logger.warn(message, { job_id: held.id, job_type: held.wire.type });
+    this.#logger.warn('job timed out', { job_id: held.id, job_type: held.wire.type, attempt: held.wire.attempt, limit_ms: limit });
     const error = new JobTimeoutError(message, limit, { jobId: held.id });
     held.abort(error);
     this.#detach(held);
@@ -255,24 +239,6 @@ const noSlot = shutdown('The worker has no free slot.');
 const waitedTooLong = shutdown('The job waited for a slot for more than half of its timeout.');
 const notRunning = shutdown('The worker takes no new jobs.');
 const cutOff = shutdown('The worker shut down before the job had ended.');
-
-/** What may be logged of a schema's refusal; undefined for everything else, be it a value that cannot even be asked. */
-function wordsOf(error: unknown): string | undefined {
-  try {
-    return error instanceof ContractViolation ? `${error.part}: ${error.places}` : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A getter or a toJSON of the handler's may throw anything. */
-function messageOf(error: unknown): string {
-  try {
-    return error instanceof Error ? error.message : String(error);
-  } catch {
-    return 'a value that cannot be read was thrown';
-  }
-}
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';

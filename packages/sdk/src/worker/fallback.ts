@@ -39,7 +39,7 @@ export class Fallback implements Link {
       const answer = await once(this.#connection, { operation, body }, this.#ms, signal);
       return { status: 200, message: '', state: textOf(answer.state) };
     } catch (error) {
-      return itemAnswerOf(error);
+      return itemAnswerOf(error, held.entry.length);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { didYouMean } from '@ojs-ts/core';
 import type { JobContext } from '../context.ts';
 import { withArgs } from '../context-with-args.ts';
 import type { JobDef } from '../definition.ts';
@@ -18,6 +19,7 @@ export type Handler<A extends JsonArray = JsonArray, X = unknown> = (context: Jo
 export class Handlers {
   readonly middlewares = new MiddlewareChain<ExecutionMiddleware>();
   readonly #byType = new Map<string, Handler>();
+  readonly #queues = new Map<string, string>();
   #layers: readonly ExecutionMiddleware[] = this.middlewares.all;
   #wrapped: Handler = (context) => this.handle(context);
 
@@ -28,9 +30,15 @@ export class Handlers {
       throw OJSValidationError.of('jobType', `expected lower-case words joined by dots, got ${JSON.stringify(jobType)}`);
     }
     if (typeof handler !== 'function') throw OJSValidationError.of('handler', `expected a function, got ${typeof handler}`);
-    if (this.#byType.has(jobType)) throw OJSValidationError.of('jobType', `${jobType} has a handler already`);
+    if (this.#byType.has(jobType)) throw OJSValidationError.of('jobType', `${jobType} has a handler already; register each type once`);
     const checked = typeof job === 'string' || job.schemas === undefined ? handler : checking(job, handler);
     this.#byType.set(jobType, checked);
+    if (typeof job !== 'string' && job.defaults?.queue !== undefined) this.#queues.set(jobType, job.defaults.queue);
+  }
+
+  /** The queues that definitions name for their jobs, by job type. */
+  get queues(): ReadonlyMap<string, string> {
+    return this.#queues;
   }
 
   get types(): readonly string[] {
@@ -52,10 +60,15 @@ export class Handlers {
     return this.#wrapped(context);
   }
 
+  /** What to say of a job whose type is not among them. */
+  missing(jobType: string): string {
+    return `No handler is registered for ${jobType}.${didYouMean(jobType, this.#byType.keys())}`;
+  }
+
   /** The handler alone, without the middleware. */
   handle(context: JobContext): unknown {
     const handler = this.#byType.get(context.jobType);
-    if (handler === undefined) throw new OJSError(`There is no handler for ${context.jobType}.`);
+    if (handler === undefined) throw new OJSError(this.missing(context.jobType));
     return handler(context);
   }
 }

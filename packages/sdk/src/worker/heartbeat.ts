@@ -170,12 +170,12 @@ export class Heartbeat {
   #hear(news: HeartbeatNews): void {
     if (news.kind === 'ready') {
       this.#threadBeats = true;
-      this.#services.connection.logger.debug('Heartbeats go from a thread of their own.');
+      this.#services.connection.logger.debug('heartbeat thread started');
     } else if (news.kind === 'failed') this.#warn(news.error);
     else if (news.kind === 'silent') {
       const fields = { blocked_s: news.blockedS };
       this.#services.connection.logger.error(
-        'The event loop stood still for so long that heartbeats ended; the jobs were given up.',
+        'heartbeats ended: the event loop stood still for too long, and the jobs were given up',
         fields,
       );
     } else {
@@ -195,13 +195,13 @@ export class Heartbeat {
   #alone(error: unknown): void {
     this.#threadBeats = false;
     this.#services.holdings.mirror(null);
-    this.#services.connection.logger.warn('Heartbeats have no thread of their own; a handler that blocks may lose its lease.', {
+    this.#services.connection.logger.warn('heartbeat thread missing: a handler that blocks may lose its lease', {
       error: String(error),
     });
   }
 
   #warn(error: unknown): void {
     this.#failing = true;
-    this.#services.connection.logger.warn('A heartbeat failed; the worker goes on as it is.', { error: String(error) });
+    this.#services.connection.logger.warn('heartbeat failed', { error: String(error) });
   }
 }

@@ -1,6 +1,7 @@
 import { OJSAPIError } from '../errors.ts';
 import type { Wire } from '../json.ts';
 import type { Held } from './held.ts';
+import { isTooLarge } from './refusals.ts';
 
 export interface Fetch {
   /** Repeated when the answer was lost: the server then gives the same claims again. */
@@ -26,9 +27,11 @@ export interface ItemAnswer {
 /**
  * A failed request that carried one outcome alone. What no OJS server said passes, and so does a 404 or 409 of another meaning than that the
  * job is gone or somebody else's: an outcome is dropped only on the server's own word.
+ * @param characters of the outcome.
  */
-export function itemAnswerOf(error: unknown): ItemAnswer {
+export function itemAnswerOf(error: unknown, characters = 0): ItemAnswer {
   const message = error instanceof Error ? error.message : String(error);
+  if (isTooLarge(error, characters)) return { status: 413, message };
   if (!(error instanceof OJSAPIError) || error.error.foreign) return { status: 503, message };
   const { statusCode: status, code } = error;
   const unclear = (status === 404 || status === 409) && code !== 'not_found' && code !== 'conflict';

@@ -2,6 +2,7 @@ import { type Duration, durationMs } from '../duration.ts';
 import { DiscardError, JobTimeoutError, SnoozeError } from '../errors.ts';
 import { compact, wireOf } from '../json.ts';
 import type { Held } from './held.ts';
+import { ResultError, resultText } from './result.ts';
 import { ContractViolation } from './violation.ts';
 
 /** The error object of a nack (digest §1.4, §5.3). */
@@ -32,12 +33,9 @@ function head(held: Held): string {
   return `{"job_id":${JSON.stringify(held.id)}${held.lease === undefined ? '' : `,"x_lease":${JSON.stringify(held.lease)}`}`;
 }
 
-/** The ack of a job as an item of an exchange. @throws what JSON.stringify throws for a result that is no JSON; without one (undefined) never. */
-export function ackEntry(held: Held, result: unknown): string {
-  if (result === undefined) return `${head(held)}}`;
-  const text = JSON.stringify(result);
-  if (text === undefined) throw new TypeError(`a ${typeof result} is no JSON value`);
-  return `${head(held)},"result":${text}}`;
+/** The ack of a job as an item of an exchange. @throws {ResultError} for a result that cannot be sent; without one (undefined) never. */
+export function ackEntry(held: Held, result: unknown, maxResultBytes?: number): string {
+  return result === undefined ? `${head(held)}}` : `${head(held)},"result":${resultText(result, maxResultBytes)}}`;
 }
 
 export function nackEntry(held: Held, { failure, requeue, delayMs }: GiveBack): string {
@@ -72,6 +70,10 @@ function readThrown(thrown: unknown, isEncoded: boolean): GiveBack {
       details: { issues: thrown.issues.slice(0, maxIssues).map((issue) => (isEncoded ? { path: issue.path } : issue)) },
     };
     return { failure: thrown.part === 'args' ? { ...failure, ...forGood } : failure };
+  }
+  if (thrown instanceof ResultError) {
+    const { code, message, issues } = thrown;
+    return { failure: { code, type: code, message: cut(message), retryable: false, details: { issues } } };
   }
   if (isTimeout(thrown)) return { failure: timeoutFailure(thrown.message, thrown.timeoutMs) };
   const failure = describe(thrown);

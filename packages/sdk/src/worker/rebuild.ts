@@ -7,7 +7,7 @@ export function rebuild(connection: Connection): boolean {
   const old = connection.transport;
   connection.transport = platform.httpTransport(connection.http);
   old[Symbol.asyncDispose]().then(undefined, (error: unknown) => {
-    connection.logger.debug('The old connections did not close.', { error: String(error) });
+    connection.logger.debug('old connections did not close', { error: String(error) });
   });
   return true;
 }

@@ -2,7 +2,7 @@ import { OJSAPIError } from '../errors.ts';
 import { isPassing } from '../retries.ts';
 
 const statusesOfNoRoute: readonly number[] = [404, 405, 501];
-const codesOfNoRoute: readonly string[] = ['not_found', 'unsupported', 'method_not_allowed', 'not_implemented'];
+const codesOfNoRoute: readonly string[] = ['not_found', 'route_not_found', 'unsupported', 'method_not_allowed', 'not_implemented'];
 
 /** The server's own word that it has no such operation. One that names a job is about the job. */
 export function saysNoRoute(error: unknown): boolean {
@@ -19,6 +19,14 @@ export function isUnclear(error: unknown): boolean {
 export function isRefusal(error: unknown): error is OJSAPIError {
   if (!(error instanceof OJSAPIError) || error.error.foreign) return false;
   return error.statusCode < 500 && error.statusCode !== 408 && !isPassing(error) && !isAboutIdentity(error);
+}
+
+/** Every server takes results of so many bytes (ojs-workflows §7.5), so a smaller request is not refused for its size. */
+const alwaysTaken = 65_536;
+
+/** The request was refused for its size, be it by a proxy: the same request would be refused again. */
+export function isTooLarge(error: unknown, characters: number): boolean {
+  return error instanceof OJSAPIError && error.statusCode === 413 && characters > alwaysTaken;
 }
 
 /** Wrong from the start: the caller must know. A token that was good before may be renewed, so then the turn is tried again. */

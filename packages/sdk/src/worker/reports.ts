@@ -39,7 +39,7 @@ export class Reporting {
         throw missing('progress', held, error);
       }
       if (isRefusal(error) && error.statusCode !== 404 && error.statusCode !== 409) throw error;
-      this.connection.logger.debug('A report of progress was lost.', { job_id: held.id, error: String(error) });
+      this.connection.logger.debug('progress lost', { job_id: held.id, error: String(error) });
     }
   }
 
@@ -51,7 +51,10 @@ export class Reporting {
     } catch (error) {
       if (saysNoRoute(error) || isUnclear(error)) throw missing('checkpoints', held, error);
       if (error instanceof OJSAPIError && (error.statusCode === 404 || error.statusCode === 409)) {
-        throw new OJSError('The checkpoint was not saved: the server no longer counts the job as ours.', { jobId: held.id, cause: error });
+        throw new LostJobError('The checkpoint was not saved: the server no longer counts the job as ours.', {
+          jobId: held.id,
+          cause: error,
+        });
       }
       throw error;
     }
@@ -62,6 +65,17 @@ export class Reporting {
   }
 }
 
+class LostJobError extends OJSError {
+  static override readonly name: string = 'OJSError';
+}
+
+/** What reports of one execution need. */
+export interface ReportsServices {
+  readonly reporting: Reporting;
+  /** The server has said that the job is no longer this worker's. */
+  lose(held: Held, message: string): void;
+}
+
 function missing(what: string, held: Held, cause?: unknown): OJSError {
   return new OJSError(`The server has no ${what}: it does not answer this extension of Open Job Spec.`, { jobId: held.id, cause });
 }
@@ -70,15 +84,17 @@ function missing(what: string, held: Held, cause?: unknown): OJSError {
 export class Reports {
   readonly #held: Held;
   readonly #reporting: Reporting;
+  readonly #services: ReportsServices;
   #sentAt = Number.NEGATIVE_INFINITY;
   #pending: Progress | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last: Promise<void> = Promise.resolve();
   #sending = 0;
 
-  constructor(held: Held, reporting: Reporting) {
+  constructor(held: Held, services: ReportsServices) {
     this.#held = held;
-    this.#reporting = reporting;
+    this.#reporting = services.reporting;
+    this.#services = services;
   }
 
   /** Now, or with the next one that is due; then it resolves at once. */
@@ -96,7 +112,13 @@ export class Reports {
   async checkpoint(state: unknown): Promise<void> {
     if (state === undefined) throw OJSValidationError.of('state', 'expected a JSON value; null is one');
     refuse(jsonProblem(state, 'state'));
-    await this.#reporting.checkpoint(this.#held, state);
+    try {
+      await this.#reporting.checkpoint(this.#held, state);
+    } catch (error) {
+      // Sooner than a heartbeat would: what the handler throws now is no failure of the job.
+      if (error instanceof LostJobError) this.#services.lose(this.#held, error.message);
+      throw error;
+    }
   }
 
   /** The handler has ended: what is still to be sent, so that it reaches the server before the outcome; null where nothing is. */
@@ -111,7 +133,7 @@ export class Reports {
     this.#pending = null;
     const sending = report === null ? this.#last : this.#send(report);
     return sending.catch((error: unknown) => {
-      this.#reporting.connection.logger.warn('A report of progress was refused.', { job_id: this.#held.id, error: String(error) });
+      this.#reporting.connection.logger.warn('progress refused', { job_id: this.#held.id, error: String(error) });
     });
   }
 

@@ -6,7 +6,7 @@ import type { Delivery } from './delivery.ts';
 import { type Fetch, itemAnswerOf, type Link, type Turn, type TurnAnswer } from './link.ts';
 import type { Outbox } from './outbox.ts';
 import { macrotask, pause } from './pause.ts';
-import { isAboutIdentity, isRefusal, isUnclear, saysNoRoute } from './refusals.ts';
+import { isAboutIdentity, isRefusal, isTooLarge, isUnclear, saysNoRoute } from './refusals.ts';
 import type { Slots } from './slots.ts';
 
 /**
@@ -205,17 +205,18 @@ export class Turns {
           }
           if (signal.aborted) return await this.#broken({ items, fetch });
         }
-        if (isRefusal(error)) {
+        const characters = items.reduce((sum, { entry }) => sum + entry.length, 0);
+        if (isRefusal(error) || isTooLarge(error, characters)) {
           if (items.length + (fetch === null ? 0 : 1) > 1) return await this.#apart({ items, fetch }, signal);
           const [item] = items;
           if (item === undefined) throw error;
-          return this.#services.delivery.answered(item, itemAnswerOf(error));
+          return this.#services.delivery.answered(item, itemAnswerOf(error, characters));
         }
         if (!this.#answered && isAboutIdentity(error)) throw error;
         failures++;
         // Asked again it brings what the lost answer held, or nothing: waiting for more is the next fetch's, under an id of its own.
         if (fetch !== null) fetch = { ...fetch, waitMs: 0 };
-        this.#services.logger[failures === 1 ? 'warn' : 'debug']('The server does not answer; trying again.', {
+        this.#services.logger[failures === 1 ? 'warn' : 'debug']('server unreachable: trying again', {
           failures,
           error: String(error),
         });
@@ -261,7 +262,7 @@ export class Turns {
       for (const wire of answer.jobs) this.#services.refuse(wire, performance.now());
     } catch (error) {
       // The server misses such jobs in the heartbeats and takes them back by itself.
-      this.#services.logger.debug('A fetch was broken off and could not be looked up.', { error: String(error) });
+      this.#services.logger.debug('fetch broken off: it could not be looked up', { error: String(error) });
     }
   }
 
@@ -273,7 +274,7 @@ export class Turns {
 
   #useFallback(): void {
     if (!this.#link.extended) return;
-    this.#services.logger.info('The server has no worker.exchange; using fetch, ack, nack and heartbeat.');
+    this.#services.logger.info('plain binding: the server has no worker.exchange; using fetch, ack, nack and heartbeat');
     this.#link = this.#plain;
   }
 
@@ -282,7 +283,7 @@ export class Turns {
     try {
       return await this.#plain.turn({ items: [], fetch: { ...fetch, waitMs: 0 } }, signal);
     } catch (error) {
-      this.#services.logger.debug('Neither worker.exchange nor worker.fetch is answered.', { error: String(error) });
+      this.#services.logger.debug('fetch failed: neither worker.exchange nor worker.fetch is answered', { error: String(error) });
       return null;
     }
   }

@@ -1,4 +1,4 @@
-import { OJSError } from '../errors.ts';
+import { OJSAnswerError } from '../errors.ts';
 import type { JsonArray } from '../job.ts';
 import { compact, dateOf, isWire, textOf, textsOf, type Wire, wireOf } from '../json.ts';
 
@@ -39,7 +39,7 @@ export interface Workflow {
 /** Reads a workflow's wire object, also where it stands under `workflow`. */
 export function readWorkflow(body: unknown): Workflow {
   const raw = isWire(body) && isWire(body.workflow) ? body.workflow : body;
-  if (!isWire(raw) || typeof raw.id !== 'string') throw new OJSError('The answer holds no workflow: expected an object with an id.');
+  if (!isWire(raw) || typeof raw.id !== 'string') throw new OJSAnswerError('The answer holds no workflow: expected an object with an id.');
   return compact({
     id: raw.id,
     name: textOf(raw.name) ?? '',

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { DiscardError, JobTimeoutError, OJSValidationError, SnoozeError } from '../../src/index.ts';
+import { DiscardError, type JobContext, JobTimeoutError, OJSValidationError, SnoozeError } from '../../src/index.ts';
 import {
   addDefaultMiddleware,
   enqueueLoggingMiddleware,
@@ -56,8 +56,10 @@ describe('loggingMiddleware', () => {
     const job = await enqueue();
     await worker.runUntil(() => job.wait());
     expect(bench.logger.lines.filter(({ level }) => level === 'info').map(({ message }) => message)).toEqual([
-      'The job begins.',
-      'The job has completed.',
+      'worker started',
+      'job started',
+      'job completed',
+      'worker stopped',
     ]);
     const log = keepingLogger();
     const enqueueing = enqueueLoggingMiddleware({ customLogger: log });
@@ -67,6 +69,72 @@ describe('loggingMiddleware', () => {
     await expect(enqueueing(request, () => Promise.reject(new Error('refused')))).rejects.toThrow('refused');
     expect(log.lines.map(({ level }) => level)).toEqual(['info', 'info', 'error']);
     expect(JSON.stringify(log.lines)).not.toContain('an argument');
+  });
+});
+
+describe('one failure is one line', () => {
+  const about = ['job failed', 'job timed out', 'job interrupted', 'job lost', 'outcome dropped: the job is no longer ours'];
+  const told = () => bench.logger.lines.filter(({ message }) => about.includes(message)).map(({ level, message }) => `${level} ${message}`);
+
+  test('of the logging middleware, with type and backtrace, where there is one; of the worker else', async () => {
+    const worker = bench.worker().register('test.job', () => {
+      throw new TypeError('bad');
+    });
+    worker.middleware(loggingMiddleware());
+    const job = await enqueue();
+    await worker.runUntil(() => job.wait().catch(() => {}));
+    expect(told()).toEqual(['error job failed']);
+    const fields = { error: 'bad', error_type: 'TypeError', error_backtrace: expect.stringContaining('at ') };
+    expect(bench.logger.lines.find(({ message }) => message === 'job failed')).toMatchObject({ fields });
+  });
+
+  test('an error that an outer middleware puts in its place is told by the worker', async () => {
+    const worker = bench.worker().register('test.job', () => {
+      throw new Error('inner');
+    });
+    worker.middleware(async (_, next) => {
+      await next().catch(() => {});
+      throw new Error('outer');
+    });
+    worker.middleware(loggingMiddleware());
+    const job = await enqueue();
+    await worker.runUntil(() => job.wait().catch(() => {}));
+    expect(told()).toEqual(['error job failed', 'warn job failed']);
+  });
+
+  test("a timeout of the job's own, whatever its handler does afterwards", async () => {
+    const worker = bench.worker().register('test.job', async ({ signal }) => {
+      await aborted(signal);
+      throw signal.reason;
+    });
+    worker.middleware(loggingMiddleware());
+    const job = await bench.client.enqueue('test.job', [], { timeoutMs: 30, retry: { maxAttempts: 1 } });
+    await worker.runUntil(() => job.wait().catch(() => {}));
+    expect(told()).toEqual(['warn job timed out', 'info job interrupted']);
+  });
+
+  test.each([
+    ['heeds its signal', 15, async ({ signal }: JobContext) => Promise.reject(await aborted(signal))],
+    ['checkpoints before a heartbeat has told of it', 60_000, async (context: JobContext) => context.checkpoint({ at: 1 })],
+  ])('a cancelled job whose handler %s is not a failed one', async (_, heartbeatInterval, end) => {
+    const failed: unknown[] = [];
+    const cancelled = gate();
+    const ended = gate();
+    const worker = bench.worker({
+      heartbeatInterval,
+      onJobFailed: (_, error) => failed.push(error),
+      onJobCancelled: () => cancelled.open(),
+    });
+    worker.middleware(loggingMiddleware());
+    worker.register('test.job', async (context) => {
+      await bench.client.cancelJob(context.jobId);
+      await end(context).finally(() => ended.open());
+    });
+    const job = await enqueue();
+    await worker.runUntil(() => Promise.all([cancelled.opened, ended.opened]));
+    expect((await job.refresh()).state).toBe('cancelled');
+    expect(told()).toEqual(['warn job lost', 'info job interrupted']);
+    expect(failed).toEqual([]);
   });
 });
 

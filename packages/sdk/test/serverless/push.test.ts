@@ -61,7 +61,7 @@ describe('a delivery over HTTP', () => {
 
   test.each([
     ['no result', () => undefined, { status: 'completed' }],
-    ['a result that is no JSON', () => 1n, { status: 'completed' }],
+    ['a result that is no JSON', () => 1n, { status: 'failed', error: { code: 'invalid_result', retryable: false } }],
     [
       'an error',
       () => Promise.reject(new TypeError('refused')),

@@ -86,12 +86,12 @@ test('a server that is away for a moment is asked again, not the handler', async
   expect([runs, (await bench.client.getJob(id)).state]).toEqual([1, 'completed']);
 });
 
-test('a result that the server refuses costs the result, not the job', async () => {
+test('a result that the server refuses fails its job, and the message is done', async () => {
   const { id, text } = await claimed();
   bench.wire.spoil('worker.ack', refusal(413, { error: { code: 'payload_too_large', message: 'too large', retryable: false } }));
   expect(await run(text, () => 'large')).toBe(true);
   const job = await bench.client.getJob(id);
-  expect([job.state, job.result]).toEqual(['completed', undefined]);
+  expect(job).toMatchObject({ state: 'discarded', error: { type: 'result_too_large', message: expect.stringContaining('too large') } });
 });
 
 test('a job that is no longer ours is dropped, and so is its message', async () => {
@@ -99,7 +99,7 @@ test('a job that is no longer ours is dropped, and so is its message', async () 
   await bench.client.cancelJob(id);
   expect(await run(text, () => 1)).toBe(true);
   expect((await bench.client.getJob(id)).state).toBe('cancelled');
-  expect(bench.logger.lines.map(({ message }) => message)).toContain('The job is no longer ours; its outcome was dropped.');
+  expect(bench.logger.lines.map(({ message }) => message)).toContain('outcome dropped: the job is no longer ours');
 });
 
 test('progress and checkpoints reach the server', async () => {

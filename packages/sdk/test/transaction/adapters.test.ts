@@ -1,20 +1,32 @@
+import { DatabaseSync } from 'node:sqlite';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { sql } from 'drizzle-orm';
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres';
 import { drizzle as drizzleJs } from 'drizzle-orm/postgres-js';
 import knexOf from 'knex';
 import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
 import postgresOf from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { JobNotFoundError } from '../../src/index.ts';
+import { JobNotFoundError, OJSValidationError } from '../../src/index.ts';
 import {
+  drizzleDatabase,
   drizzleTransaction,
+  knexDatabase,
   knexTransaction,
+  kyselyDatabase,
   kyselyTransaction,
+  OutboxRelay,
+  pgDatabase,
   pgTransaction,
+  postgresDatabase,
   postgresTransaction,
+  prismaDatabase,
   prismaTransaction,
   type SqlTransaction,
+  sqliteDatabase,
+  sqliteTransaction,
+  TransactionClient,
 } from '../../src/transaction/index.ts';
 import { PrismaClient } from './prisma/generated/client.ts';
 import { openStore, postgres, type Store } from './store.ts';
@@ -90,6 +102,81 @@ const adapters: Readonly<Record<string, InTransaction>> = {
     }
   },
 };
+
+/** What stands for all connections, given in the place of a transaction: refused by the types, and where nothing checks those. */
+describe('a root in the place of a transaction', () => {
+  const address = 'postgres://nobody@127.0.0.1:1/none';
+  const refused = (make: () => unknown, words: string) => {
+    expect(make).toThrow(OJSValidationError);
+    expect(make).toThrow(words);
+  };
+
+  test('pg: a Pool', async () => {
+    const pool = new pg.Pool({ connectionString: address });
+    // @ts-expect-error a Pool is no client
+    refused(() => pgTransaction(pool), 'client: expected a client on which BEGIN was run, got a Pool');
+    expect(pgDatabase(pool)).toMatchObject({ dialect: 'postgres', isDatabase: true });
+    expect(pgTransaction(new pg.Client({ connectionString: address }))).toMatchObject({ dialect: 'postgres' });
+    await pool.end();
+  });
+
+  test('postgres: the sql of all connections', async () => {
+    const sql = postgresOf(address);
+    // @ts-expect-error it has begin()
+    refused(() => postgresTransaction(sql), 'sql: expected what sql.begin() gives to its callback');
+    expect(postgresDatabase(sql).isDatabase).toBe(true);
+    await sql.end();
+  });
+
+  test('kysely: db', () => {
+    const db = new Kysely<Record<string, never>>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: address }) }) });
+    // @ts-expect-error isTransaction is not true
+    refused(() => kyselyTransaction(db), 'trx: expected what db.transaction().execute() gives to its callback');
+    expect(kyselyDatabase(db).isDatabase).toBe(true);
+  });
+
+  test('drizzle: db', () => {
+    const db = drizzlePg(new pg.Pool({ connectionString: address }));
+    // @ts-expect-error it has no rollback()
+    refused(() => drizzleTransaction(db, sql), 'tx: expected what db.transaction() gives to its callback');
+    expect(drizzleDatabase(db, sql).isDatabase).toBe(true);
+  });
+
+  test('prisma: the client', () => {
+    const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: address }) });
+    // @ts-expect-error it has $connect()
+    refused(() => prismaTransaction(prisma), 'tx: expected what prisma.$transaction() gives to its callback');
+    expect(prismaDatabase(prisma).isDatabase).toBe(true);
+  });
+
+  test('knex: knex', async () => {
+    const knex = knexOf({ client: 'pg', connection: address });
+    // @ts-expect-error it has no isCompleted()
+    refused(() => knexTransaction(knex), 'trx: expected what knex.transaction() gives to its callback');
+    expect(knexDatabase(knex).isDatabase).toBe(true);
+    await knex.destroy();
+  });
+
+  test('sqlite: a database without an open transaction', async () => {
+    const file = new DatabaseSync(':memory:');
+    const tx = sqliteTransaction(file);
+    await expect(tx.query('SELECT 1 AS one', [])).rejects.toThrow('database: no transaction is open');
+    file.exec('BEGIN IMMEDIATE');
+    expect(await tx.query('SELECT 1 AS one', [])).toEqual([{ one: 1 }]);
+    file.exec('COMMIT');
+    expect(await sqliteDatabase(file).query('SELECT 1 AS one', [])).toEqual([{ one: 1 }]);
+    file.close();
+  });
+
+  test('a database is no transaction, and a transaction no database', async () => {
+    const database = sqliteDatabase(new DatabaseSync(':memory:'));
+    // @ts-expect-error of another kind
+    await expect(new TransactionClient().enqueue(database, 'email.send', [])).rejects.toThrow('tx: expected a transaction');
+    const transaction = sqliteTransaction(new DatabaseSync(':memory:'));
+    // @ts-expect-error of another kind
+    expect(() => new OutboxRelay('http://127.0.0.1:1', { database: transaction })).toThrow('database: expected a database');
+  });
+});
 
 describe.skipIf(postgres === null)('adapters on PostgreSQL', () => {
   let store: Store;

@@ -10,9 +10,10 @@ import {
   createOutbox,
   OutboxRelay,
   outbox,
+  pgDatabase,
   pgTransaction,
-  type SqlTransaction,
-  sqliteTransaction,
+  type SqlDatabase,
+  sqliteDatabase,
   TransactionClient,
   withTransaction,
 } from '../../src/transaction/index.ts';
@@ -37,7 +38,7 @@ class Cut implements Transport {
 }
 
 interface Own extends AsyncDisposable {
-  readonly database: SqlTransaction;
+  readonly database: SqlDatabase;
   readonly table: string;
   /** Runs work that enqueues in a transaction; rolls back where `keep` is false. */
   stage(
@@ -54,7 +55,7 @@ async function ownPostgres(): Promise<Own> {
   const pool = new pg.Pool({ connectionString: address.toString() });
   await pool.query(`CREATE SCHEMA ${schema}`);
   return {
-    database: pgTransaction(pool),
+    database: pgDatabase(pool),
     table: `${schema}.ojs_outbox`,
     async stage(jobs, requests, keep = true) {
       const client = await pool.connect();
@@ -71,7 +72,7 @@ async function ownPostgres(): Promise<Own> {
 async function ownSqlite(): Promise<Own> {
   const file = new DatabaseSync(join(temporaryDirectory(), 'own.db'));
   return {
-    database: sqliteTransaction(file),
+    database: sqliteDatabase(file),
     table: 'ojs_outbox',
     async stage(_, requests, keep = true) {
       let ids: string[] = [];

@@ -131,6 +131,10 @@ test('completion: with the handler’s writes, once, fenced; before anything els
   using own = new DatabaseSync(path);
   const held = await b.start('w1');
   const context = { jobId: held.id, job: readJob({ id: held.id, type: 'a.b', x_lease: leaseOf(held.claim) }) };
+  const unsendable = withTransaction(own, (jobs) => jobs.complete(context, { total: 1n }));
+  await expect(unsendable).rejects.toThrow('result.total: bigint is no JSON value');
+  const large = withTransaction(own, (jobs) => jobs.complete(context, 'x'.repeat(1_048_576)));
+  await expect(large).rejects.toThrow('result: 1048578 bytes of JSON, and the server takes 1048576');
   await withTransaction(own, (jobs) => jobs.complete(context, 'done'));
   b.clock.advance(10_000_000);
   await b.engine.upkeep.settleOverdue();

@@ -1,9 +1,9 @@
-import { claimOf, elements, isUuidv7, type Json, members, OjsFault, readFailure } from '@ojs-ts/core';
+import { claimOf, elements, isUuidv7, type Json, maxResultBytes, members, OjsFault, readFailure } from '@ojs-ts/core';
 import type { Ack, Settlement } from '../engine/settlement.ts';
 import { type Body, Fields } from './fields.ts';
 
-/** Results and nacks of up to this many bytes are stored (ojs-workflows §7.5 asks for 64 KiB at least). */
-const maxBytes = 1_048_576;
+/** Nacks of up to this many bytes are stored. */
+const maxNackBytes = 1_048_576;
 const maxItems = 1_000;
 
 /** An ack or nack, parsed, with its text for what must stay as it was sent. */
@@ -33,13 +33,13 @@ export function readItems(text: Json, name: 'acks' | 'nacks', fields: Fields): r
 export function readAck({ body, text }: Item, worker?: string): Ack {
   const owner = readOwner(new Fields(body), worker);
   const result = body.result === undefined ? null : (members(text()).get('result') ?? null);
-  if (result !== null) limitSize(result, '$.result', 'result_too_large');
+  if (result !== null) limitSize(result, '$.result', maxResultBytes, 'result_too_large');
   return { kind: 'ack', ...owner, result };
 }
 
 /** A nack: `{job_id, error, requeue?, delay_ms?, worker_id?, x_lease?}`. `delay_ms` with `requeue` makes it a snooze. */
 export function readNack({ body, text }: Item, worker?: string): Settlement & { readonly kind: 'fail' | 'requeue' } {
-  limitSize(text(), 'The nack');
+  limitSize(text(), 'The nack', maxNackBytes, 'envelope_too_large');
   const fields = new Fields(body);
   const delayMs = fields.integer('delay_ms', 0, 365 * 86_400_000) ?? 0;
   const owner = readOwner(fields, worker);
@@ -48,7 +48,7 @@ export function readNack({ body, text }: Item, worker?: string): Settlement & { 
   return { kind: 'fail', ...owner, failure };
 }
 
-function limitSize(text: Json, what: string, code: 'envelope_too_large' | 'result_too_large' = 'envelope_too_large'): void {
+function limitSize(text: Json, what: string, maxBytes: number, code: 'envelope_too_large' | 'result_too_large'): void {
   if (text.length <= maxBytes / 3 || Buffer.byteLength(text) <= maxBytes) return;
   throw new OjsFault(code, `${what} is larger than ${maxBytes} bytes.`, { max_size: maxBytes });
 }

@@ -100,10 +100,10 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     return answer(reply, refusal(httpFault(error), request.id));
   });
   app.setNotFoundHandler((request, reply) => {
-    answer(
-      reply,
-      refusal(new OjsFault('not_found', `There is no ${request.method} ${request.url.split('?', 1)[0]?.slice(0, 200)} here.`), request.id),
-    );
+    const { method } = request;
+    const path = request.url.split('?', 1)[0]?.slice(0, 200) ?? '';
+    // By the details a client tells a missing route from a missing job.
+    answer(reply, refusal(new OjsFault('not_found', `There is no ${method} ${path} here.`, { method, path }), request.id));
   });
 
   for (const name of operationNames) {

@@ -1,0 +1,51 @@
+import type { JobContext } from '../context.ts';
+import type { Logger } from '../logger.ts';
+import type { Held } from './held.ts';
+import type { Failure } from './outcome.ts';
+import { ContractViolation } from './violation.ts';
+
+/** In `locals`; registered process-wide, because a middleware may come from another copy of this package. */
+const loggedFailure = Symbol.for('@ojs-ts/sdk.loggedFailure');
+
+/** A middleware has logged that the execution failed with this error: the worker does not log it again. */
+export function markLogged(context: JobContext, error: unknown): void {
+  context.locals.set(loggedFailure, { error });
+}
+
+/** The line of a failed attempt, unless a middleware has written it. */
+export function logFailure(logger: Logger, held: Held, failure: Failure, error: unknown, context?: JobContext): void {
+  if (context !== undefined && isLogged(context, error)) return;
+  logger.warn('job failed', {
+    job_id: held.id,
+    job_type: held.wire.type,
+    queue: held.wire.queue,
+    attempt: held.wire.attempt,
+    ...failureFields(failure, error),
+  });
+}
+
+/** What a log may say of a failure. Not the words of a schema: those may quote an argument. */
+export function failureFields(
+  { type, message, backtrace }: Failure,
+  error: unknown,
+): { readonly error_type: string; readonly error_message: string; readonly error_backtrace?: string } {
+  return {
+    error_type: type,
+    error_message: placesIn(error) ?? message,
+    ...(backtrace !== undefined && { error_backtrace: backtrace.join('\n') }),
+  };
+}
+
+function isLogged(context: JobContext, error: unknown): boolean {
+  const logged: unknown = context.locals.get(loggedFailure);
+  return typeof logged === 'object' && logged !== null && 'error' in logged && Object.is(logged.error, error);
+}
+
+/** Undefined for everything but a schema's refusal, be it a value that cannot even be asked. */
+function placesIn(error: unknown): string | undefined {
+  try {
+    return error instanceof ContractViolation ? `${error.part}: ${error.places}` : undefined;
+  } catch {
+    return undefined;
+  }
+}
