@@ -1,6 +1,5 @@
 // Builds what is published: packages/NAME/dist is the package as npm packs it. `npm run build`, or with names: `npm run build -- core sdk`.
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { cp, glob, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,7 +25,6 @@ const packages: readonly Package[] = [
 
 const root = new URL('..', import.meta.url);
 const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', root));
-const repository = 'git+https://github.com/ojs-ts/ojs-ts.git';
 
 /** Everything but our own files and the helpers for syntax that Node 22 does not know yet (`using`): those come along. */
 const external = /^(?!@oxc-project\/)[#@a-z]/;
@@ -78,9 +76,8 @@ export async function buildPackage({ name, commonjs, assets }: Package): Promise
   await declarations(folder, commonjs);
   for (const asset of assets) await cp(new URL(`${asset}/`, directory), new URL(`${asset}/`, output), { recursive: true });
   await cp(new URL('LICENSE', root), new URL('LICENSE', output));
-  const own = new URL('README.md', directory);
-  await cp(existsSync(own) ? own : new URL('README.md', root), new URL('README.md', output));
-  const text = JSON.stringify(published(manifest, commonjs, repository, `packages/${name}`), null, 2);
+  await cp(new URL('README.md', directory), new URL('README.md', output));
+  const text = JSON.stringify(published(manifest, commonjs, `packages/${name}`), null, 2);
   await writeFile(new URL('package.json', output), `${text}\n`);
 }
 

@@ -8,13 +8,17 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
-const source = /^\.\/src\/(.*)\.ts$/;
+/** The address that the README has. */
+export const home = 'https://github.com/ojs-ts/ojs-ts';
+
+/** Paths in `exports` and `imports` begin with `./`; npm drops a `bin` that does. */
+const source = /^(\.\/|)src\/(.*)\.ts$/;
 
 /** The same file as it is built: without its extension, in `lib`. */
 function built(path: string): string {
-  const stem = source.exec(path)?.[1];
+  const [, start, stem] = source.exec(path) ?? [];
   if (stem === undefined) throw new Error(`expected a path such as ./src/index.ts, got ${path}`);
-  return `./lib/${stem}`;
+  return `${start}lib/${stem}`;
 }
 
 /** Types stand beside each form: a CommonJS consumer that reads the declarations of a module gets errors of its own (arethetypeswrong, "masquerading"). */
@@ -30,12 +34,15 @@ function mapped<T, U>(record: Readonly<Record<string, T>> | undefined, change: (
 }
 
 /** The manifest of the published package, from the one that runs the sources. @param commonjs whether it was also built as CommonJS. */
-export function published(manifest: Manifest, commonjs: boolean, repository: string, directory: string): object {
+export function published(manifest: Manifest, commonjs: boolean, directory: string): object {
   const { private: _, devDependencies: __, exports, imports, bin, ...rest } = manifest;
   const entries = mapped(exports, (path) => forms(path, commonjs));
   return {
     ...rest,
-    repository: { type: 'git', url: repository, directory },
+    repository: { type: 'git', url: `git+${home}.git`, directory },
+    homepage: `${home}/tree/main/${directory}#readme`,
+    bugs: { url: `${home}/issues` },
+    publishConfig: { access: 'public' },
     sideEffects: false,
     ...(exports?.['.'] !== undefined && {
       types: './lib/index.d.ts',

@@ -1,16 +1,11 @@
-import { version } from '@ojs-ts/server';
-import { Command } from 'commander';
-import { backupCommand, restoreCommand } from './backup.ts';
-import { migrateCommand } from './migrate.ts';
-import { storageCommand } from './report.ts';
-import { serveCommand } from './serve.ts';
+#!/usr/bin/env node
+import { nodeRefusal } from '@ojs-ts/core/node-version';
 
-const program = new Command('ojs')
-  .description('Open Job Spec: server and tools')
-  .version(version)
-  .showHelpAfterError('(ojs --help shows what there is)')
-  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
-for (const command of [serveCommand(), migrateCommand(), backupCommand(), restoreCommand(), storageCommand()]) {
-  program.addCommand(command.copyInheritedSettings(program));
+const refusal = nodeRefusal();
+if (refusal === null) {
+  const { run } = await import('./program.ts');
+  await run();
+} else {
+  console.error(`ojs: ${refusal}`);
+  process.exitCode = 2;
 }
-await program.parseAsync();

@@ -107,7 +107,7 @@ describe('Dockerfile', () => {
     expect(only('EXPOSE')).toEqual([environment.OJS_PORT]);
     expect(Object.keys(environment).filter((name) => name.startsWith('OJS_') && !known.has(name))).toEqual([]);
     expect(only('HEALTHCHECK')).toHaveLength(1);
-    expect(read('packages/server/package.json')).toContain('"node": ">=22.19"');
+    expect(read('packages/server/package.json')).toContain('"node": "^22.19.0 || >=23.4.0"');
     expect(only('FROM')[0]).toMatch(/^node:24/);
   });
 

@@ -1,3 +1,5 @@
+import './require-node.ts';
+
 export { defaultQueue, defaultTimeoutMs } from './attributes.ts';
 export * from './change.ts';
 export * from './checkpoint.ts';
@@ -27,6 +29,7 @@ export * from './json.ts';
 export * from './lease.ts';
 export * from './limits.ts';
 export * from './liveness.ts';
+export { requireNode } from './node-version.ts';
 export * from './operations.ts';
 export * from './progress.ts';
 export * from './render.ts';

@@ -70,7 +70,7 @@ function roomOf(file: string): string {
 
 function targetOf(file: string, specifier: string): string {
   if (specifier.startsWith('node:')) return 'node:';
-  if (specifier.startsWith('@ojs-ts/')) return specifier.slice('@ojs-ts/'.length);
+  if (specifier.startsWith('@ojs-ts/')) return specifier.split('/')[1] ?? 'unknown';
   if (specifier === '#platform') return 'sdk'; // the SDK's own import, chosen by condition
   if (!specifier.startsWith('.')) return specifier;
   return names[roomOf(posix.join(posix.dirname(file), specifier))] ?? 'unknown';

@@ -1,4 +1,7 @@
 /** The OJS server and the embedded engine. */
+// First: core refuses a Node that is too old before a dependency breaks on it.
+import '@ojs-ts/core';
+
 export { type BackupSummary, readBackup, writeBackup } from './backup.ts';
 export { ConfigError, type LogLevel, type ServerOptions, storageUrl } from './config.ts';
 export { Embedded, type EmbeddedOptions, openEmbedded } from './embedded/embedded.ts';

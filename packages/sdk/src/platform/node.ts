@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Transport } from '@ojs-ts/core';
+import { requireNode, type Transport } from '@ojs-ts/core';
 import { OJSError } from '../errors.ts';
 import { FetchTransport } from '../transport/fetch.ts';
 import type { HttpOptions } from '../transport/http.ts';
@@ -8,6 +8,9 @@ import { environment } from './node/environment.ts';
 import { startHeartbeats } from './node/start-heartbeats.ts';
 import { tlsFor } from './node/tls.ts';
 import type { Platform, ProcessSignal } from './platform.ts';
+
+// Core refuses an old Node when it is loaded. A bundler drops that import, because the packages have no side effects, but keeps this call.
+requireNode();
 
 const signals: readonly ProcessSignal[] = ['SIGTERM', 'SIGINT', 'SIGTSTP', 'SIGCONT'];
 
