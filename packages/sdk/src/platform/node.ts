@@ -38,18 +38,37 @@ export const platform: Platform = {
 
 /** undici is loaded with the first call: a worker on an engine in the same process never needs it. */
 async function openTransport(options: HttpOptions): Promise<Required<Transport>> {
-  if (!('bun' in process.versions)) {
-    const { NodeTransport } = await import('../transport/node.ts').catch(missingUndici);
-    if (NodeTransport !== null) return new NodeTransport(options);
-  }
+  let missing = 'Bun has none';
   // Bun puts a module of its own in the place of undici, whose pool answers nothing (Bun 1.4.5); its fetch pools connections itself.
+  if (!('bun' in process.versions)) {
+    try {
+      const { NodeTransport } = await import('../transport/node.ts');
+      return new NodeTransport(options);
+    } catch (error) {
+      missing = whyMissing(error);
+    }
+  }
   if (options.tls === undefined) return new FetchTransport(options);
-  throw new OJSError(
-    'TLS settings need undici, which is not installed (and not to be had on Bun); give `fetch` one with settings of its own.',
-  );
+  throw new OJSError(`TLS settings need undici (${missing}); give \`fetch\` one with settings of its own.`);
 }
 
-function missingUndici(error: unknown): { NodeTransport: null } {
-  if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return { NodeTransport: null };
-  throw error;
+/** @throws the error where undici is there and broken. */
+function whyMissing(error: unknown): string {
+  if (!(error instanceof Error)) throw error;
+  if ('code' in error && (error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND')) return 'it is not installed';
+  // What esbuild puts in the place of `require` in an ES module.
+  if (!error.message.startsWith('Dynamic require of ')) throw error;
+  warnOfBundle(error.message);
+  return `it cannot run in this bundle: ${error.message}`;
+}
+
+let warned = false;
+
+function warnOfBundle(message: string): void {
+  if (warned) return;
+  warned = true;
+  process.emitWarning(
+    `undici cannot run in this bundle (${message}), so @ojs-ts/sdk uses fetch, which is slower. Mark undici as external or define \`require\`: https://github.com/ojs-ts/ojs-ts/blob/main/docs/guide/bundling.md`,
+    { code: 'OJS_BUNDLED_UNDICI' },
+  );
 }

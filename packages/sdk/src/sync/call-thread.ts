@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Answer, Call } from '@ojs-ts/core';
 import { OJSError } from '../errors.ts';
+import { threadProgram } from '../platform/node/thread-program.ts';
 import { cell, cellsSize, type FromThread, type ThreadPlan, type ToThread } from './mailbox.ts';
 
-/** The one place that knows where the thread's program lies: beside this module, with its extension, from source and when built. */
-const ownProgram = new URL(`./thread${/\.[cm]?[jt]s$/.exec(import.meta.url)?.[0] ?? '.js'}`, import.meta.url);
+const ownProgram = threadProgram('thread', import.meta.url);
 
 /** Slices without a pulse, after which the other thread is taken for dead. Counted, not timed: a process that was stopped has slept one of them. */
 const maxStill = 5;

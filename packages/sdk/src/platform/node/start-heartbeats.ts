@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import type { HeartbeatListener, HeartbeatPlan, HeartbeatThread } from '../../worker/heartbeat-plan.ts';
+import { threadProgram } from './thread-program.ts';
 
-/** The one place that knows where the thread's program lies: beside this module, with its extension, from source and when built. */
-const program = new URL(`./heartbeat-thread${/\.[cm]?[jt]s$/.exec(import.meta.url)?.[0] ?? '.js'}`, import.meta.url);
+const program = threadProgram('heartbeat-thread', import.meta.url);
 
 /** A thread that sends heartbeats by itself and never keeps the process alive. */
 export function startHeartbeats(plan: HeartbeatPlan, listener: HeartbeatListener): HeartbeatThread {
