@@ -26,7 +26,7 @@ if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
 
 const home = mkdtempSync(join(tmpdir(), 'ojs-quickstart-'));
 const database = join(home, 'jobs.db');
-const server = await listen(database);
+const { server, busy } = await listen(database);
 const client = new Client(server.url);
 // Failures are part of the show here, so only what is wrong with the worker itself is printed.
 const logger = { debug() {}, info() {}, warn() {}, error: console.error };
@@ -86,9 +86,10 @@ const requests: JobRequest[] = [
   ...files.map((path): JobRequest => ({ type: 'file.measure', args: [path], queue })),
 ];
 
-console.log(
-  `server  ${server.url}\nstore   ${database}\nfolder  ${folder}: ${files.length} files, one job each, and two that fail on purpose\n`,
-);
+const address =
+  busy === null ? server.url : `${server.url} (port ${busy} is in use, so this free port was taken; OJS_PORT names another one)`;
+const place = `server  ${address}\nstore   ${database}`;
+console.log(`${place}\nfolder  ${folder}: ${files.length} files, one job each, and two that fail on purpose\n`);
 const running = worker.start();
 await worker.ready;
 const progress = new Progress(tally, requests.length - 1);
@@ -113,7 +114,7 @@ for (const job of finished) if (job.state !== 'completed') console.log(`${job.ty
 console.log(`\n${tally.done} jobs done, ${tally.failed} executions failed, ${tally.retried} retried`);
 
 if (stay) {
-  console.log(next(server.url));
+  console.log(next(server.url, place));
 } else {
   await worker.stop();
 }
@@ -122,14 +123,14 @@ await client.close();
 await server.close();
 rmSync(home, { recursive: true, force: true });
 
-/** 8080 where it is free, any other port where it is not. */
-async function listen(path: string): Promise<RunningServer> {
+/** The port of OJS_PORT or 8080 where it is free, else any other, and then which one was in use. */
+async function listen(path: string): Promise<{ readonly server: RunningServer; readonly busy: number | null }> {
   const options = { storage: `sqlite:${path}`, log: 'warn' } as const;
   try {
-    return await startServer(options);
+    return { server: await startServer(options), busy: null };
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
-    return startServer({ ...options, port: 0 });
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error)) throw error;
+    return { server: await startServer({ ...options, port: 0 }), busy: Number(error.port) };
   }
 }
 
@@ -142,8 +143,10 @@ async function drained(): Promise<void> {
   }
 }
 
-function next(url: string): string {
+function next(url: string, place: string): string {
   return `
+${place}
+
 The server and the worker stay up; Ctrl-C stops them. What to try next:
 
   ${url}/playground   (in a browser: write a job, a workflow or a cron, send it, watch it)

@@ -1,7 +1,7 @@
 import type { Measure } from './files.ts';
 
-/** More rows than this are cut to the largest files, so that a terminal stays readable. */
-const maxRows = 500;
+/** Of more files the largest are shown: what to try next, printed below, stays on one screen with the table. */
+const maxRows = 20;
 
 /** path, size, lines, words and the first digits of SHA-256, to be checked with `wc` and `sha256sum`. */
 export function summary(rows: readonly (readonly [path: string, measure: Measure])[]): string {

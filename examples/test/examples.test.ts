@@ -62,6 +62,24 @@ test('the quickstart measures files as wc and sha256sum do', async () => {
   expect(stdout).toMatch(/3 jobs done, 4 executions failed, 3 retried/);
 });
 
+test('the quickstart shows 20 files at most, and says which port was in use and which it took', async () => {
+  const folder = join(home, 'many');
+  mkdirSync(folder);
+  for (let file = 0; file < 30; file++) writeFileSync(join(folder, `${file}.txt`), 'x'.repeat(file));
+  await using other = await startServer({ storage: 'memory:', port: 0, log: false });
+  const port = new URL(other.url).port;
+  const { stdout } = await run(process.execPath, [join(root, 'examples/quickstart/main.ts'), folder], {
+    env: { ...process.env, OJS_PORT: port },
+  });
+  expect(stdout.match(/^\d+\.txt /gm)).toHaveLength(20);
+  expect(stdout).toContain('… and 10 smaller files');
+  const taken = new RegExp(
+    `^server  http://127.0.0.1:(\\d+) \\(port ${port} is in use, so this free port was taken; OJS_PORT names another one\\)$`,
+    'm',
+  );
+  expect(taken.exec(stdout)?.[1]).not.toBe(port);
+});
+
 test('the quickstart stays up and names its playground; its worker does slow work and tells how far it is', async () => {
   const folder = mkdtempSync(join(home, 'empty-'));
   const quickstart = spawn(process.execPath, [join(root, 'examples/quickstart/main.ts'), folder, '--stay'], {
@@ -74,6 +92,8 @@ test('the quickstart stays up and names its playground; its worker does slow wor
   });
   const page = () => /http:\S+\/playground/.exec(output)?.[0];
   await expect.poll(page, { timeout: 30_000 }).toBeDefined();
+  // The address comes again after the table, with what to try next.
+  expect(output.match(/^server {2}http:/gm)).toHaveLength(2);
   const answer = await fetch(page() ?? '');
   expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
   const client = new Client(new URL('/', page()).href);
