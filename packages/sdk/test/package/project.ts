@@ -1,18 +1,20 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { inject } from 'vitest';
+import type { PackedAnswer } from '../../../server/test/support/packed.ts';
 
 const run = promisify(execFile);
 export const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const programs = fileURLToPath(new URL('./programs/', import.meta.url));
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 
-/** What the project gets from the registry, besides our packages: the runtimes and compilers that we claim. */
+/** What the project gets from the registry, besides our packages: the runtimes and compilers that we claim, the oldest Node 22 that `engines` allows. */
 export const claimed = {
-  'node-22': 'npm:node@22.23.3',
+  'node-22': 'npm:node@22.19.0',
   bun: '1.4.5',
   deno: '2.9.6',
   'typescript-oldest': 'npm:typescript@5.6.3',
@@ -23,40 +25,39 @@ export const claimed = {
 /** An empty project somewhere else, into which the packed packages were installed, as a user would. */
 export interface Project extends AsyncDisposable {
   readonly directory: string;
+  /** The path of an installed program. */
+  bin(name: string): string;
   /** Answers what the program printed. @throws with its output, where it fails. */
   run(command: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<string>;
 }
 
-export async function build(): Promise<void> {
-  await run(process.execPath, [join(root, 'scripts/build.ts')], { cwd: root });
+/** The tarballs of npm pack, by package; the run builds them when it is first asked. */
+export async function packed(): Promise<Readonly<Record<string, string>>> {
+  const answer: PackedAnswer = JSON.parse(await (await fetch(`${inject('testServers')}/packed`)).text());
+  if ('error' in answer) throw new Error(answer.error);
+  return answer.tarballs;
 }
 
-/** The tarballs of npm pack, by package. */
-async function pack(into: string): Promise<string[]> {
-  const folders = ['core', 'sdk', 'dashboard', 'server'].map((name) => join(root, 'packages', name, 'dist'));
-  for (const folder of folders) await run(npm, ['pack', folder, '--pack-destination', into], { cwd: into });
-  return (await readdir(into)).filter((name) => name.endsWith('.tgz')).map((name) => join(into, name));
-}
-
-export async function openProject(): Promise<Project> {
+/** An empty folder into which these were installed: dependencies of its package.json, and what npm takes by name or file. */
+export async function install(dependencies: Readonly<Record<string, string>>, files: readonly string[] = []): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'ojs-project-'));
-  const tarballs = join(directory, 'tarballs');
-  await mkdir(tarballs);
-  const files = await pack(tarballs);
+  const programs = ['node', ...Object.keys(dependencies).filter((name) => name.startsWith('node-'))];
+  const allowScripts = Object.fromEntries(programs.map((name) => [name, true]));
   await writeFile(
     join(directory, 'package.json'),
-    JSON.stringify({
-      name: 'project',
-      private: true,
-      type: 'module',
-      dependencies: claimed,
-      allowScripts: { node: true, 'node-22': true },
-    }),
+    JSON.stringify({ name: 'project', private: true, type: 'module', dependencies, allowScripts }),
   );
-  await run(npm, ['install', '--no-audit', '--no-fund', ...files], { cwd: directory });
+  await run(npm, ['install', '--no-audit', '--no-fund', ...files], { cwd: directory }).catch(explain);
+  return directory;
+}
+
+/** @param dependencies what it gets besides our packages. */
+export async function openProject(dependencies: Readonly<Record<string, string>> = claimed): Promise<Project> {
+  const directory = await install(dependencies, Object.values(await packed()));
   await cp(programs, directory, { recursive: true });
   return {
     directory,
+    bin: (name) => join(directory, 'node_modules', name),
     async run(command, args, env = {}) {
       const { stdout } = await run(command, args, { cwd: directory, env: { ...process.env, ...env }, timeout: 120_000 }).catch(explain);
       return stdout.trim();
@@ -65,6 +66,11 @@ export async function openProject(): Promise<Project> {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** An environment in which `node` is this one, as a machine has it that has no other. */
+export function pathWith(node: string): { readonly PATH: string } {
+  return { PATH: `${join(node, '..')}${delimiter}${process.env.PATH}` };
 }
 
 /** execFile puts what the program said beside its message. */

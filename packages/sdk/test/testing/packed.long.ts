@@ -4,15 +4,14 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { build, openProject, type Project } from '../package/project.ts';
+import { openProject, type Project } from '../package/project.ts';
 
 const run = promisify(execFile);
 let project: Project;
 
 beforeAll(async () => {
-  await build();
   project = await openProject();
-}, 300_000);
+}, 900_000);
 afterAll(async () => {
   await project?.[Symbol.asyncDispose]();
 });
@@ -56,7 +55,7 @@ console.log('one mode', refused);
 process.exit(0);
 `;
 
-const bin = (name: string) => join(project.directory, 'node_modules', name);
+const bin = (name: string) => project.bin(name);
 
 test.each([
   { runtime: 'Node 24', file: () => process.execPath, args: [] },
