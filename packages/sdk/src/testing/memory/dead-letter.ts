@@ -1,5 +1,6 @@
 import {
   type Call,
+  formatDuration,
   formatTimestamp,
   type JobRecord,
   lastError,
@@ -75,7 +76,7 @@ function overrideOf(call: Call): RerunOverride {
   };
 }
 
-/** Of a server that keeps what it keeps by default. */
+/** With the retention that a server has by default; here everything is kept. */
 function stats(table: Table): Reply {
   const dead = [...table.jobs.values()].filter((job) => job.deadLetter);
   const ends = dead.flatMap(({ finishedAt }) => finishedAt ?? []);
@@ -88,5 +89,6 @@ function stats(table: Table): Reply {
     by_error_type_of: dead.length,
     oldest_at: ends.length === 0 ? null : formatTimestamp(Math.min(...ends)),
     newest_at: ends.length === 0 ? null : formatTimestamp(Math.max(...ends)),
+    retention: { max_age: formatDuration(180 * 86_400_000), max_count: 10_000 },
   });
 }

@@ -3,6 +3,7 @@ import {
   cancelled,
   conflict,
   type EventKind,
+  historyOf,
   isIn,
   type JobId,
   type JobRecord,
@@ -39,17 +40,21 @@ export function manyAnswers(table: Table): Answers {
   return {
     'bulk.cancel': (call) =>
       bulk(table, call, 'cancelled', State.available | State.scheduled, (job, byFilter) => {
+        if (isDone(job, 'cancelled', call)) return;
         if (byFilter && !isIn(job.state, Waiting)) throw conflict(job, Waiting);
         table.move(cancelled(job, table.now, call.idempotencyKey));
       }),
     'bulk.retry': (call) =>
-      bulk(table, call, 'retried', State.discarded | State.retryable, (job) => table.restart(rerun(job, table.now, call.idempotencyKey))),
+      bulk(table, call, 'retried', State.discarded | State.retryable, (job) => {
+        if (!isDone(job, 'retried', call)) table.restart(rerun(job, table.now, call.idempotencyKey));
+      }),
     'bulk.delete': (call) => bulk(table, call, 'deleted', Terminal, (job) => remove(job, isIn(job.state, Terminal))),
     'deadLetter.retryMany': (call) => {
       const fields = fieldsOf(call);
       const ids = fields.ids ?? fields.job_ids;
       if (ids === undefined) requireConfirm(fields);
       return change(table, 'retried', targetsOf(table, ids, deadFits(table, fields)), (job) => {
+        if (isDone(job, 'retried', call)) return;
         if (!job.deadLetter) throw new OjsFault('not_found', 'There is no job with this id in the dead letter.', { job_id: job.id });
         table.restart(retried(job, table.now, call.idempotencyKey));
       });
@@ -74,6 +79,12 @@ function bulk(table: Table, call: Call, done: Done, states: StateMask, work: (jo
     done === 'cancelled' ? 'bulk.cancel.completed' : done === 'retried' ? 'bulk.retry.completed' : 'bulk.delete.completed';
   table.log.add(otherEventEntry(kind, `req_${uuidv7()}`, JSON.stringify({ total, [done]: succeeded, skipped })), table.now);
   return reply;
+}
+
+/** The same call did it to the job before: it was named twice, or the call was repeated. */
+function isDone(job: JobRecord, kind: 'cancelled' | 'retried', { idempotencyKey: key }: Call): boolean {
+  const last = historyOf(job).findLast((entry) => entry.kind === kind);
+  return key !== undefined && last?.kind === kind && last.key === key;
 }
 
 function deadFits(table: Table, fields: Wire): Fits {
