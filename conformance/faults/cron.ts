@@ -320,8 +320,8 @@ export const cron: readonly Fault[] = [
     name: 'preview-from-midnight',
     rule: '§8',
     file: 'packages/server/src/binding/crons.ts',
-    find: 'runs: nextRuns(schedule, timezone, engine.clock.now(), count).map(formatTimestamp)',
-    replace: 'runs: nextRuns(schedule, timezone, engine.clock.now() - 86_400_000, count).map(formatTimestamp)',
+    find: 'runs: nextRuns(schedule, timezone, from, count).map(formatTimestamp)',
+    replace: 'runs: nextRuns(schedule, timezone, from - 86_400_000, count).map(formatTimestamp)',
     cases: ['OJS-L2-CRN-021'],
   },
   {

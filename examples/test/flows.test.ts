@@ -31,6 +31,11 @@ const pages = {
   },
   cron: {
     'cron/tick.ts': '@every 1s UTC skip\nmade: sales\ndaily-report true\ntick true\n',
+    'cron/typed.ts': 'reports EU\nnull\n[ 2026-03-30T05:30:00.000Z, 2026-03-31T05:30:00.000Z ]\n',
+  },
+  limits: {
+    'limits/shared.ts':
+      'six jobs, never more than two at once: true\ntenant:acme may run 0 jobs\ntenant:acme may run 2 jobs\nthe queue mail: 100 starts in PT1M and 10 at once\n',
   },
 } as const;
 

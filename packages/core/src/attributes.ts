@@ -20,7 +20,7 @@ const attributes = `specversion id type args options meta queue priority timeout
 /** Members that the server manages: ignored where a client sends them (ojs-core §5.3), so that no rendered job has one twice. */
 const managed = `state attempt max_attempts created_at enqueued_at started_at completed_at cancelled_at discarded_at activated_at re_enqueued_at
   previous_state error errors result retry_delay_ms next_attempt_at next_retry_at worker_id workflow_id parent_results deduplicated x_lease
-  checkpoint last_checkpoint`;
+  x_progress checkpoint last_checkpoint`;
 const known: ReadonlySet<string> = new Set(`${attributes} ${managed}`.split(/\s+/));
 
 /** An enqueue request in either shape; what stands in `options` wins over the same member at the top (X1). */

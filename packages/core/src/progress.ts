@@ -185,12 +185,16 @@ function stored(job: Pick<JobRecord, 'progress'>): (Progress & { readonly told: 
 
 /** The answer to who asks for a job's progress (ojs-progress §7.1): nulls where there is none, never absence. */
 export function renderProgress(job: JobRecord): Json {
+  return `{"job_id":"${job.id}","state":"${stateName(job.state)}","attempt":${job.attempt},${progressMembers(job)}}`;
+}
+
+/** `progress`, `percentage`, `message`, `data` and `updated_at`, as text without braces. */
+export function progressMembers(job: JobRecord): string {
   const progress = progressOf(job);
   const fraction = progress?.fraction ?? null;
   const updated = progress === null ? 'null' : `"${formatTimestamp(progress.at)}"`;
   return (
-    `{"job_id":"${job.id}","state":"${stateName(job.state)}","attempt":${job.attempt},"progress":${fraction}` +
-    `,"percentage":${fraction === null ? null : percentOf(fraction)},"message":${progress?.message ?? null}` +
-    `,"data":${progress?.data ?? null},"updated_at":${updated}}`
+    `"progress":${fraction},"percentage":${fraction === null ? null : percentOf(fraction)},"message":${progress?.message ?? null}` +
+    `,"data":${progress?.data ?? null},"updated_at":${updated}`
   );
 }

@@ -4,6 +4,7 @@ import { historyOf, lastEntry } from './history.ts';
 import type { JobPolicy, JobRecord, Json } from './job.ts';
 import { elements, members, objectText } from './json.ts';
 import { leaseOf } from './lease.ts';
+import { progressMembers } from './progress.ts';
 import { resultOf } from './result.ts';
 import { State, stateName } from './states.ts';
 import { formatTimestamp } from './timestamp.ts';
@@ -34,6 +35,7 @@ export function renderJob(record: JobRecord, options: RenderOptions = {}): Json 
   }
   if (result !== null) text += `,"result":${result}`;
   if (record.history !== '') text += renderHistory(record);
+  if (record.progress !== null) text += `,"x_progress":{${progressMembers(record)}}`;
   if (options.lease) text += `${renderResume(record)},"x_lease":"${leaseOf(record.claim)}"`;
   if (options.extra) text += `,${options.extra}`;
   return `${text}}`;

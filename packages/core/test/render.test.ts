@@ -55,6 +55,13 @@ describe('renderJob (digest §1.2)', () => {
     expect(JSON.parse(renderJob(job, { lease: true })).x_lease).toBe(leaseOf(1));
   });
 
+  test('what an execution reported last stands under x_progress; without a report there is none', () => {
+    expect(view(claimed(jobOf()))).not.toHaveProperty('x_progress');
+    const progress = `{"at":${start},"told":${start},"fraction":0.5,"message":"half"}`;
+    const told = { progress: 0.5, percentage: 50, message: 'half', data: null, updated_at: iso(start) };
+    expect(view({ ...claimed(jobOf()), progress }).x_progress).toEqual(told);
+  });
+
   test('a failed job: error, errors, delay, next attempt under both names (T:L1-RTR-015)', () => {
     const job = failedOnce(claimed(jobOf({ retry: { jitter: false } })));
     const error = {

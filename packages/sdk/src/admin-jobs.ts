@@ -1,18 +1,27 @@
 import { uuidv7 } from '@ojs-ts/core';
 import { itemError } from './api-error.ts';
 import { OJSError } from './errors.ts';
+import { type SubjectFilter, subjectNames, wireStates, wireSubject } from './filter.ts';
 import { type Job, type JobState, jobIn, readJob } from './job.ts';
 import { isWire, listOf } from './json.ts';
 import type { Operation } from './operation.ts';
-import { type PageOf, type PageQuery, readPage } from './page.ts';
+import { type PageOf, type PageOptions, type PageQuery, readPage } from './page.ts';
+import { refuse, unknownName } from './refusal.ts';
 
-export interface JobFilter {
-  readonly queue: string | undefined;
-  readonly state: JobState | undefined;
-  readonly type: string | undefined;
+/** Which jobs; all of what is given has to hold. */
+export interface JobListOptions extends PageOptions, SubjectFilter {
+  /** Default: all states. */
+  state?: JobState | readonly JobState[];
 }
 
-export function* listJobs(filter: JobFilter, query: PageQuery): Operation<PageOf<Job>> {
+/** @throws {OJSValidationError} A misspelt filter would let everything fit. */
+export function jobQuery(options: JobListOptions): Readonly<Record<string, string>> {
+  const { limit: _, offset: __, signal: ___, requestTimeout: ____, state, ...filter } = options;
+  refuse(unknownName(filter, subjectNames));
+  return { ...wireSubject(filter), ...(state !== undefined && { state: wireStates(state).join(',') }) };
+}
+
+export function* listJobs(filter: Readonly<Record<string, string>>, query: PageQuery): Operation<PageOf<Job>> {
   const body = yield { call: { operation: 'job.list', query: { ...query, ...filter } }, about: { queue: filter.queue } };
   return readPage(
     body,

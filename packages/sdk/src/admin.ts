@@ -1,21 +1,38 @@
 import type { Transport } from '@ojs-ts/core';
-import { discardJob, listJobs, retryJob } from './admin-jobs.ts';
+import { discardJob, type JobListOptions, jobQuery, listJobs, retryJob } from './admin-jobs.ts';
+import { type BulkResult, changeJobs, type DeadLetterTargets, type JobTargets, purgeDeadLetters, retryDeadLetters } from './bulk.ts';
+import { type Checkpoint, deleteCheckpoint, getCheckpoint } from './checkpoint.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import type { Job, JobState } from './job.ts';
+import {
+  type DeadLetterListOptions,
+  type DeadLetterRetry,
+  type DeadLetterStats,
+  deadLetterQuery,
+  deadLetterStats,
+  deleteDeadLetterJob,
+  getDeadLetterJob,
+  listDeadLetterJobs,
+  retryDeadLetterJob,
+} from './dead-letter.ts';
+import type { DeadLetterFilter } from './filter.ts';
+import type { Job } from './job.ts';
 import { cancelJob, getJob } from './jobs.ts';
+import { getLimit, type Limit, type LimitOverrideRequest, listLimits, overrideLimit, restoreLimit } from './limits.ts';
+import type { Operation } from './operation.ts';
 import type { CallOptions } from './options.ts';
-import { firstPage, openPage, type Page, type PageOptions } from './page.ts';
+import { firstPage, openPage, type Page, type PageOf, type PageOptions, type PageQuery } from './page.ts';
 import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from './queue.ts';
-
-/** Which jobs; all of what is given has to hold. */
-export interface JobListOptions extends PageOptions {
-  /** Default: all queues. */
-  queue?: string;
-  /** Default: all states. */
-  state?: JobState;
-  /** Exact, or with a `*` at its end. */
-  type?: string;
-}
+import {
+  configureQueue,
+  createQueue,
+  deleteQueue,
+  getQueue,
+  type QueueConfig,
+  type QueueConfigRequest,
+  type QueueDetail,
+  queueConfig,
+} from './queue-config.ts';
+import { removeWorker, type WorkerRecord, workerHealth } from './workers.ts';
 
 /** Looks after queues and jobs, apart from who makes them and who works on them (ojs-sdk-guidelines §5.3). Its token needs the scope `admin`. */
 export class Admin implements AsyncDisposable {
@@ -34,6 +51,31 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(listQueues(), options);
   }
 
+  /** The queue with its configuration and its figures. @throws {JobNotFoundError} where there is none of this name. */
+  async getQueue(queueName: string, options: CallOptions = {}): Promise<QueueDetail> {
+    return this.#connection.ask(getQueue(queueName), options);
+  }
+
+  /** Makes a queue before its first job. A queue needs no making: its first job does it. @throws {OJSAPIError} `conflict` where it is there. */
+  async createQueue(queueName: string, config: QueueConfigRequest = {}, options: CallOptions = {}): Promise<QueueDetail> {
+    return this.#connection.ask(createQueue(queueName, config), options);
+  }
+
+  /** @throws {OJSAPIError} `conflict` for a queue that holds jobs, finished ones included; {JobNotFoundError} */
+  async deleteQueue(queueName: string, options: CallOptions = {}): Promise<{ deleted: boolean; name: string }> {
+    return this.#connection.ask(deleteQueue(queueName), options);
+  }
+
+  /** The settings of the queue; of one that is not there, the defaults. */
+  async queueConfig(queueName: string, options: CallOptions = {}): Promise<QueueConfig> {
+    return this.#connection.ask(queueConfig(queueName), options);
+  }
+
+  /** Changes what is given and keeps the rest; null takes a setting back. Holds at once, for jobs that wait already too. @throws {OJSValidationError} before anything is sent. */
+  async configureQueue(queueName: string, config: QueueConfigRequest, options: CallOptions = {}): Promise<QueueConfig> {
+    return this.#connection.ask(configureQueue(queueName, config), options);
+  }
+
   /** How many jobs of the queue are in which state, and its figures of the last hour. */
   async queueStats(queueName: string, options: CallOptions = {}): Promise<QueueStats> {
     return this.#connection.ask(queueStats(queueName), options);
@@ -49,6 +91,26 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(changeQueue('queue.resume', queueName), options);
   }
 
+  /** The limits that jobs and operators have named, by key, with their use. */
+  async listLimits(options: PageOptions = {}): Promise<Page<Limit>> {
+    return this.#pages(listLimits, options);
+  }
+
+  /** That of a queue stands under `queue:NAME`. @throws {JobNotFoundError} for a key that nobody has named. */
+  async getLimit(key: string, options: CallOptions = {}): Promise<Limit> {
+    return this.#connection.ask(getLimit(key), options);
+  }
+
+  /** These numbers hold in place of those that jobs bring, at once; `{ concurrency: 0 }` stops every start. @throws {OJSValidationError} before anything is sent. */
+  async overrideLimit(key: string, numbers: LimitOverrideRequest, options: CallOptions = {}): Promise<Limit> {
+    return this.#connection.ask(overrideLimit(key, numbers), options);
+  }
+
+  /** Takes an override back: the numbers of the jobs hold again, or those of the queue's configuration. @throws {JobNotFoundError} */
+  async restoreLimit(key: string, options: CallOptions = {}): Promise<Limit> {
+    return this.#connection.ask(restoreLimit(key), options);
+  }
+
   /** INFO. @throws {JobNotFoundError} */
   async getJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#connection.ask(getJob(jobId), options);
@@ -56,8 +118,8 @@ export class Admin implements AsyncDisposable {
 
   /** Unfinished ones first, newest first. Iterating goes on over the following pages. */
   async listJobs(options: JobListOptions = {}): Promise<Page<Job>> {
-    const { queue, state, type, limit: _, offset: __, ...call } = options;
-    return openPage(firstPage(options), (query) => this.#connection.ask(listJobs({ queue, state, type }, query), call));
+    const filter = jobQuery(options);
+    return this.#pages((query) => listJobs(filter, query), options);
   }
 
   /** A discarded job begins anew with attempt 0, a retryable one does not wait any longer. @throws {OJSAPIError} `conflict` for any other. */
@@ -76,6 +138,77 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(cancelJob(jobId), options);
   }
 
+  /** CANCEL of many. By a filter only jobs that wait, available and scheduled ones where it names no state; running ones by their ids. */
+  async cancelJobs(targets: JobTargets, options: CallOptions = {}): Promise<BulkResult> {
+    return this.#connection.ask(changeJobs('bulk.cancel', targets), options);
+  }
+
+  /** Discarded jobs begin anew, retryable ones do not wait any longer. */
+  async retryJobs(targets: JobTargets, options: CallOptions = {}): Promise<BulkResult> {
+    return this.#connection.ask(changeJobs('bulk.retry', targets), options);
+  }
+
+  /** Removes jobs that have ended, for good. */
+  async deleteJobs(targets: JobTargets, options: CallOptions = {}): Promise<BulkResult> {
+    return this.#connection.ask(changeJobs('bulk.delete', targets), options);
+  }
+
+  /** Dead letters, newest first; all of what the filter says has to hold. */
+  async listDeadLetterJobs(options: DeadLetterListOptions = {}): Promise<Page<Job>> {
+    const filter = deadLetterQuery(options);
+    return this.#pages((query) => listDeadLetterJobs(filter, query), options);
+  }
+
+  /** @throws {JobNotFoundError} for a job that is not in the dead letter. */
+  async getDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<Job> {
+    return this.#connection.ask(getDeadLetterJob(jobId), options);
+  }
+
+  /** How many dead letters there are, of which queues and errors. At most five seconds old. */
+  async deadLetterStats(options: CallOptions = {}): Promise<DeadLetterStats> {
+    return this.#connection.ask(deadLetterStats(), options);
+  }
+
+  /** The job begins anew with attempt 0, as it was or with these changes. @throws {JobNotFoundError} */
+  async retryDeadLetterJob(jobId: string, options: CallOptions & { changes?: DeadLetterRetry } = {}): Promise<Job> {
+    return this.#connection.ask(retryDeadLetterJob(jobId, options.changes), options);
+  }
+
+  /** All that are named or fit begin anew with attempt 0; `{}` is the whole dead letter. */
+  async retryDeadLetterJobs(targets: DeadLetterTargets, options: CallOptions = {}): Promise<BulkResult> {
+    return this.#connection.ask(retryDeadLetters(targets), options);
+  }
+
+  /** Removes the job for good. @throws {JobNotFoundError} */
+  async deleteDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<{ deleted: boolean; jobId: string }> {
+    return this.#connection.ask(deleteDeadLetterJob(jobId), options);
+  }
+
+  /** Removes all that fit, for good; `{}` is the whole dead letter. */
+  async purgeDeadLetter(filter: DeadLetterFilter, options: CallOptions = {}): Promise<BulkResult> {
+    return this.#connection.ask(purgeDeadLetters(filter), options);
+  }
+
+  /** What the last execution saved for the next one. @throws {JobNotFoundError} also where there is none. */
+  async getCheckpoint(jobId: string, options: CallOptions = {}): Promise<Checkpoint> {
+    return this.#connection.ask(getCheckpoint(jobId), options);
+  }
+
+  /** The next execution begins without. */
+  async deleteCheckpoint(jobId: string, options: CallOptions = {}): Promise<{ deleted: boolean; jobId: string }> {
+    return this.#connection.ask(deleteCheckpoint(jobId), options);
+  }
+
+  /** @throws {JobNotFoundError} for a worker that the server does not know. */
+  async workerHealth(workerId: string, options: CallOptions = {}): Promise<WorkerRecord> {
+    return this.#connection.ask(workerHealth(workerId), options);
+  }
+
+  /** Forgets a worker that is gone. Jobs that it holds stay its own until their leases end. @throws {JobNotFoundError} */
+  async removeWorker(workerId: string, options: CallOptions = {}): Promise<{ deleted: boolean; workerId: string }> {
+    return this.#connection.ask(removeWorker(workerId), options);
+  }
+
   /** Waits for the calls under way. A transport that was given to the constructor stays open. */
   async close(): Promise<void> {
     await this.#connection.close();
@@ -83,5 +216,9 @@ export class Admin implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #pages<T>(list: (query: PageQuery) => Operation<PageOf<T>>, options: PageOptions): Promise<Page<T>> {
+    return openPage(firstPage(options), (query) => this.#connection.ask(list(query), options));
   }
 }

@@ -1,6 +1,7 @@
 import type { Transport } from '@ojs-ts/core';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import type { CronJob, CronJobOptions, CronJobRequest } from './cron.ts';
+import type { CronJob, CronJobChanges, CronJobOptions, CronJobRequest } from './cron.ts';
+import type { DeadLetterListOptions, DeadLetterRetry } from './dead-letter.ts';
 import type { ArgsIn, ArgsOf, InputOf, JobDef, JobTypes, Jsonable, NameIn, ResultIn, ResultOf } from './definition.ts';
 import { Producer } from './enqueue/producer.ts';
 import { requestOf } from './enqueue/request.ts';
@@ -9,7 +10,7 @@ import type { Event } from './events/event.ts';
 import { later } from './events/later.ts';
 import { checkEventsOptions, type EventsOptions } from './events/wanted.ts';
 import { handleOf, type JobCalls, type JobHandle } from './handle.ts';
-import type { Job, JsonArray } from './job.ts';
+import type { Job, JobProgress, JsonArray } from './job.ts';
 import type * as Management from './management.ts';
 import { MiddlewareChain } from './middleware/chain.ts';
 import type { EnqueueMiddleware } from './middleware/types.ts';
@@ -22,7 +23,7 @@ import type { Schema, SchemaInfo } from './schema.ts';
 import { specVersion } from './version.ts';
 import type { WorkflowDefinition } from './workflow/definition.ts';
 import type { WorkflowHandle } from './workflow/handle.ts';
-import type { Workflow } from './workflow/workflow.ts';
+import type { Workflow, WorkflowProgress, WorkflowState } from './workflow/workflow.ts';
 
 // What a program does not use is not loaded: all that is imported above is what the first `enqueue` needs, and a test bounds its size.
 const management = part(() => import('./management.ts'));
@@ -109,9 +110,30 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#producer.enqueueBatch(requests, options);
   }
 
-  /** INFO. Ids are not checked here: the server answers `not_found`. */
-  async getJob(jobId: string, options: CallOptions = {}): Promise<JobHandle> {
-    return handleOf(await this.#calls.read(jobId, options), 'created', this.#calls);
+  /**
+   * INFO. Ids are not checked here: the server answers `not_found`. With a definition the args and the result have its types; args that its schema does not take
+   * are shown as they are.
+   * @throws {OJSValidationError} for a job of another type than the definition's.
+   */
+  getJob(jobId: string, options?: CallOptions): Promise<JobHandle>;
+  getJob<D extends JobDef>(definition: D, jobId: string, options?: CallOptions): Promise<JobHandle<ArgsOf<D>, ResultOf<D>>>;
+  async getJob(first: string | JobDef, second?: string | CallOptions, third: CallOptions = {}): Promise<JobHandle> {
+    if (typeof first === 'string') {
+      const options = typeof second === 'object' ? second : {};
+      return handleOf(await this.#calls.read(first, options), 'created', this.#calls);
+    }
+    const job = await this.#calls.read(typeof second === 'string' ? second : '', third);
+    return (await management()).typedJobHandle(job, first, this.#calls);
+  }
+
+  /** How far the job is; null where it has reported nothing. Our server tells it in `job.progress` too, this is for others. */
+  async getProgress(jobId: string, options: CallOptions = {}): Promise<JobProgress | null> {
+    return this.#manage((code) => code.getProgress(jobId), options);
+  }
+
+  /** A job that was enqueued with `pending` becomes available, or scheduled. @throws {OJSAPIError} `conflict` for any other. */
+  async activateJob(jobId: string, options: CallOptions = {}): Promise<Job> {
+    return this.#manage((code) => code.activateJob(jobId), options);
   }
 
   /** CANCEL (ojs-core §7.6). A running job's `ctx.signal` aborts within a heartbeat of its worker. */
@@ -139,13 +161,29 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#manage((code) => code.changeQueue('queue.resume', queueName), options);
   }
 
-  /** Registers a cron, or changes the one of this name. Its runs pass no middleware but encryption, which has encoded their args here. @throws {OJSValidationError} before anything is sent. */
-  registerCronJob(name: string, cron: string, jobType: string, args?: JsonArray, options?: CronJobOptions & CallOptions): Promise<CronJob>;
+  /**
+   * Registers a cron, or changes the one of this name. Its runs pass no middleware but encryption, which has encoded their args here.
+   * @throws {OJSValidationError} before anything is sent, also for args that the definition's schema refuses.
+   */
+  registerCronJob<D extends JobDef>(
+    name: string,
+    cron: string,
+    job: D,
+    args: Jsonable<InputOf<D>>,
+    options?: CronJobOptions & CallOptions,
+  ): Promise<CronJob>;
+  registerCronJob<T extends NameIn<R>>(
+    name: string,
+    cron: string,
+    jobType: T,
+    args?: ArgsIn<R, T>,
+    options?: CronJobOptions & CallOptions,
+  ): Promise<CronJob>;
   registerCronJob(request: CronJobRequest, options?: CallOptions): Promise<CronJob>;
   async registerCronJob(
     first: string | CronJobRequest,
     second?: string | CallOptions,
-    type?: string,
+    type?: string | JobDef,
     args?: JsonArray,
     third?: CronJobOptions & CallOptions,
   ): Promise<CronJob> {
@@ -162,19 +200,51 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#pages((code, query) => code.listCronJobs(query), options);
   }
 
+  /** @throws {JobNotFoundError} where there is no cron of this name. */
+  async getCronJob(name: string, options: CallOptions = {}): Promise<CronJob> {
+    return this.#manage((code) => code.getCronJob(name), options);
+  }
+
+  /** Changes when it runs; what is left out stays. Its jobs are changed by registering it again. @throws {OJSValidationError}, {JobNotFoundError} */
+  async updateCronJob(name: string, changes: CronJobChanges, options: CallOptions = {}): Promise<CronJob> {
+    const own = { ...changes };
+    return this.#manage((code) => code.updateCronJob(name, own), options);
+  }
+
+  /** It fires no more until it is resumed; runs that it would have had are not made up for. @throws {JobNotFoundError} */
+  async pauseCronJob(name: string, options: CallOptions = {}): Promise<CronJob> {
+    return this.#manage((code) => code.switchCronJob('cron.pause', name), options);
+  }
+
+  /** It fires again, from its next time on. @throws {JobNotFoundError} */
+  async resumeCronJob(name: string, options: CallOptions = {}): Promise<CronJob> {
+    return this.#manage((code) => code.switchCronJob('cron.resume', name), options);
+  }
+
+  /** Enqueues a run now, whatever schedule and overlap policy say, also of a paused cron. @throws {JobNotFoundError} */
+  async triggerCronJob(name: string, options: CallOptions = {}): Promise<{ jobId: string; cron: CronJob }> {
+    return this.#manage((code) => code.triggerCronJob(name), options);
+  }
+
+  /** When a registered cron will run, as the server sees it; {@link nextRuns} tells it of any expression. None while it is paused. */
+  async cronRuns(name: string, options: CallOptions & { count?: number } = {}): Promise<Date[]> {
+    return this.#manage((code) => code.cronRuns(name, options.count ?? 10), options);
+  }
+
   /** Jobs that it has enqueued stay. @throws {JobNotFoundError} where there is no cron of this name. */
   async unregisterCronJob(name: string, options: CallOptions = {}): Promise<{ deleted: boolean; name: string }> {
     return this.#manage((code) => code.unregisterCronJob(name), options);
   }
 
-  /** Discarded jobs whose retry policy says `onExhaustion: 'dead_letter'`, newest first. */
-  async listDeadLetterJobs(options: PageOptions & { queue?: string } = {}): Promise<Page<Job>> {
-    return this.#pages((code, query) => code.listDeadLetterJobs(options.queue, query), options);
+  /** Discarded jobs whose retry policy says `onExhaustion: 'dead_letter'`, newest first; all of what the filter says has to hold. */
+  async listDeadLetterJobs(options: DeadLetterListOptions = {}): Promise<Page<Job>> {
+    const own = { ...options };
+    return this.#pages((code, query) => code.listDeadLetterJobs(code.deadLetterQuery(own), query), own);
   }
 
-  /** Makes the job available again with attempt 0; its error history stays. */
-  async retryDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<Job> {
-    return this.#manage((code) => code.retryDeadLetterJob(jobId), options);
+  /** Makes the job available again with attempt 0, as it was or with these changes; its error history stays. */
+  async retryDeadLetterJob(jobId: string, options: CallOptions & { changes?: DeadLetterRetry } = {}): Promise<Job> {
+    return this.#manage((code) => code.retryDeadLetterJob(jobId, options.changes), options);
   }
 
   /** Removes the job for good. @throws {JobNotFoundError} where it is not in the dead letter. */
@@ -203,6 +273,25 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#manage((code) => code.getSchema(uri), options);
   }
 
+  /** The schemas of a job type without their texts, newest first. @throws {JobNotFoundError} where there is none. */
+  async listSchemaVersions(jobType: string, options: CallOptions = {}): Promise<SchemaInfo[]> {
+    return this.#manage((code) => code.listSchemaVersions(jobType), options);
+  }
+
+  /** One version of a job type, with its text. @throws {JobNotFoundError} */
+  async getSchemaVersion(jobType: string, version: string, options: CallOptions = {}): Promise<Schema> {
+    return this.#manage((code) => code.getSchemaVersion(jobType, version), options);
+  }
+
+  /** The other versions stay. @throws {JobNotFoundError} */
+  async deleteSchemaVersion(
+    jobType: string,
+    version: string,
+    options: CallOptions = {},
+  ): Promise<{ deleted: boolean; jobType: string; version: string }> {
+    return this.#manage((code) => code.deleteSchemaVersion(jobType, version), options);
+  }
+
   /** From then on nothing is checked by it. @throws {JobNotFoundError} */
   async deleteSchema(uri: string, options: CallOptions = {}): Promise<{ deleted: boolean; uri: string }> {
     return this.#manage((code) => code.deleteSchema(uri), options);
@@ -223,6 +312,16 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   /** State and steps; what the results are of is not known here. @throws {JobNotFoundError} */
   async getWorkflow(workflowId: string, options: CallOptions = {}): Promise<WorkflowHandle<unknown>> {
     return (await workflows()).findWorkflow(this.#connection, workflowId, options);
+  }
+
+  /** Newest first, without their steps. */
+  async listWorkflows(options: PageOptions & { state?: WorkflowState } = {}): Promise<Page<Workflow>> {
+    return this.#pages((code, query) => code.listWorkflows(options.state, query), options);
+  }
+
+  /** How far the workflow and each of its jobs is. @throws {JobNotFoundError} */
+  async workflowProgress(workflowId: string, options: CallOptions = {}): Promise<WorkflowProgress> {
+    return this.#manage((code) => code.workflowProgress(workflowId), options);
   }
 
   /** What has not begun is cancelled; jobs that run may finish (ojs-workflows §9.5). */

@@ -1,37 +1,51 @@
 import { uuidv7 } from '@ojs-ts/core';
 import type { Connection } from './connection.ts';
 import { goneIsDone } from './dead-letter.ts';
+import type { JobDef } from './definition.ts';
 import { encoderOf } from './enqueue/encoder.ts';
 import { OJSAnswerError, OJSValidationError } from './errors.ts';
-import { type JsonArray, readRetry } from './job.ts';
-import { booleanOf, compact, dateOf, isWire, listOf, numberOf, textOf, textsOf, type Wire, wireOf } from './json.ts';
+import type { JsonArray } from './job.ts';
+import { readJobOptions } from './job-options.ts';
+import { booleanOf, compact, dateOf, eachOf, listOf, numberOf, oneOf, textOf, type Wire, wireOf } from './json.ts';
 import type { EnqueueMiddleware } from './middleware/types.ts';
 import type { Operation } from './operation.ts';
-import { type CallOptions, inQueue, type JobOptions } from './options.ts';
+import { type CallOptions, definitionOf, inQueue, type JobOptions, withDefaults } from './options.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
-import { problemOf, refuse } from './refusal.ts';
+import { parseArgs, parseArgsNow } from './parse-args.ts';
+import { integer, problemOf, refuse, unknownName } from './refusal.ts';
 import { wireOptions } from './wire.ts';
 
-/** When a cron runs, and the options of its jobs. */
-export interface CronJobOptions extends Pick<JobOptions, 'queue' | 'meta' | 'priority' | 'retry' | 'tags'> {
+/** Options of a job that a run cannot have: its id is its own, and its time is that of the cron. */
+const perJob = ['id', 'delay', 'delayUntil', 'scheduledAt', 'expiresAt', 'pending'] as const satisfies readonly (keyof JobOptions)[];
+
+/** When a cron runs, and the options of its jobs. A run that may wait for so long only has an `enqueueTtl`. */
+export interface CronJobOptions extends Omit<JobOptions, (typeof perJob)[number]> {
   /** IANA name; default UTC. */
   timezone?: string;
   /** What happens while an earlier run is unfinished; default `skip`. */
   overlapPolicy?: OverlapPolicy;
   /** Default true. */
   enabled?: boolean;
+  /** For people. */
+  description?: string;
 }
 
 export type OverlapPolicy = 'skip' | 'allow' | 'cancel_previous' | 'enqueue';
 
-/** A cron to be registered. */
+/** A cron to be registered. A typed one has `...job(definition, args, options)` in place of `type` and `args`. */
 export interface CronJobRequest extends CronJobOptions {
   name: string;
   /** Five or six fields, or `@daily`, `@every 5m` and such (ojs-cron §3). */
   cron: string;
   type: string;
   args?: JsonArray;
+  /** What checks the args; {@link job} puts it here. */
+  readonly [definitionOf]?: JobDef;
 }
+
+/** When it runs. What its jobs are is changed by registering it again. */
+export type CronJobChanges = Partial<Pick<CronJobRequest, (typeof changeable)[number]>>;
+const changeable = ['cron', 'timezone', 'overlapPolicy', 'enabled', 'description'] as const satisfies readonly (keyof CronJobRequest)[];
 
 /** A cron as the server has it. */
 export interface CronJob extends Readonly<CronJobRequest> {
@@ -49,6 +63,38 @@ export function* registerCronJob(request: CronJobRequest): Operation<CronJob> {
   return readCron(yield { call: { operation: 'cron.register', body, idempotencyKey: uuidv7() }, about: { queue: request.queue } });
 }
 
+export function* getCronJob(name: string): Operation<CronJob> {
+  return readCron(yield { call: { operation: 'cron.get', params: { name } } });
+}
+
+/** @throws {OJSValidationError} */
+export function* updateCronJob(name: string, changes: CronJobChanges): Operation<CronJob> {
+  refuse(unknownName(changes, changeable));
+  const { cron, timezone, overlapPolicy, enabled, description } = changes;
+  if (cron !== undefined) checkExpression(cron);
+  const own = compact({ cron, timezone, overlap_policy: overlapPolicy, enabled, description });
+  if (Object.keys(own).length === 0) throw OJSValidationError.of('changes', `expected at least one of ${changeable.join(', ')}`);
+  const body = JSON.stringify(own);
+  return readCron(yield { call: { operation: 'cron.update', params: { name }, body, idempotencyKey: uuidv7() } });
+}
+
+export function* switchCronJob(operation: 'cron.pause' | 'cron.resume', name: string): Operation<CronJob> {
+  return readCron(yield { call: { operation, params: { name }, idempotencyKey: uuidv7() } });
+}
+
+/** A run now, whatever the schedule says. The key makes it one run however often the call is repeated. */
+export function* triggerCronJob(name: string): Operation<{ jobId: string; cron: CronJob }> {
+  const body = yield { call: { operation: 'cron.trigger', params: { name }, idempotencyKey: uuidv7() } };
+  const jobId = textOf(body.job_id);
+  if (jobId === undefined) throw new OJSAnswerError('The answer does not tell the id of the run: expected a job_id.');
+  return { jobId, cron: readCron(body) };
+}
+
+export function* cronRuns(name: string, count: number): Operation<Date[]> {
+  const body = yield { call: { operation: 'cron.runs', params: { name }, query: { limit: integer(count, 'count', 1) } } };
+  return eachOf(body.runs, dateOf);
+}
+
 /** A client's: with the queue of jobs that name none. The answer shows the args as they were before a middleware encoded them. */
 export async function registerCron(
   connection: Connection,
@@ -57,9 +103,21 @@ export async function registerCron(
   ...form: Parameters<typeof cronCall<CallOptions>>
 ): Promise<CronJob> {
   const { request, options = {} } = cronCall(...form);
+  const { args = [], [definitionOf]: definition } = request;
+  if (definition !== undefined) {
+    wireCron(request);
+    await parseArgs(definition, args);
+  }
   const sent = await encodedCron(request, middleware);
   const cron = await connection.ask(registerCronJob(inQueue(sent, queue)), options);
-  return sent === request ? cron : { ...cron, args: request.args ?? [] };
+  return sent === request ? cron : { ...cron, args };
+}
+
+/** Same without waiting, and without middleware. @throws {OJSValidationError} also for a schema that needs to wait. */
+export function checkedCron(request: CronJobRequest): CronJobRequest {
+  const { args = [], [definitionOf]: definition } = request;
+  if (definition !== undefined) parseArgsNow(definition, args);
+  return request;
 }
 
 /**
@@ -75,17 +133,25 @@ async function encodedCron(request: CronJobRequest, middleware: readonly Enqueue
   return { ...request, args, meta };
 }
 
-/** Both forms of a call as one. */
+/** All forms of a call as one. */
 export function cronCall<O extends object>(
   first: string | CronJobRequest,
   second: string | O | undefined,
-  type: string | undefined,
+  job: string | JobDef | undefined,
   args: JsonArray | undefined,
   options: (CronJobOptions & O) | undefined,
 ): { readonly request: CronJobRequest; readonly options: O | undefined } {
   if (typeof first !== 'string') return { request: first, options: typeof second === 'string' ? undefined : second };
-  const cron = typeof second === 'string' ? second : '';
-  return { request: { ...options, name: first, cron, type: type ?? '', args: args ?? [] }, options };
+  const own = { ...options };
+  // Of the call, not of the cron.
+  for (const name of ['signal', 'requestTimeout']) Reflect.deleteProperty(own, name);
+  const typed = typeof job === 'object';
+  const request = {
+    ...(typed ? withDefaults(job.defaults, own) : own),
+    ...{ name: first, cron: typeof second === 'string' ? second : '', type: typed ? job.type : (job ?? ''), args: args ?? [] },
+    ...(typed && { [definitionOf]: job }),
+  };
+  return { request, options };
 }
 
 export function* listCronJobs(query: PageQuery): Operation<PageOf<CronJob>> {
@@ -100,35 +166,48 @@ export function* unregisterCronJob(name: string): Operation<{ deleted: boolean; 
 }
 
 function wireCron(request: CronJobRequest): object {
-  const { name, cron, type, args = [], meta, timezone, overlapPolicy, enabled, ...rest } = request;
+  const { name, cron, type, args = [], meta, schema, timezone, overlapPolicy, enabled, description, ...rest } = request;
   if (typeof name !== 'string' || name === '') throw OJSValidationError.of('name', 'expected a name for the cron');
+  checkExpression(cron);
+  refusePerJob(rest);
+  refuse(problemOf({ ...rest, type, args, ...(meta !== undefined && { meta }) }));
+  return compact({
+    ...{ name, cron, type, args, meta, schema, timezone, overlap_policy: overlapPolicy, enabled, description },
+    options: wireOptions(rest),
+  });
+}
+
+function checkExpression(cron: unknown): void {
   if (typeof cron !== 'string' || cron === '')
     throw OJSValidationError.of('cron', `expected an expression such as '0 9 * * *', got ${JSON.stringify(cron)}`);
-  refuse(problemOf({ ...rest, type, args, ...(meta !== undefined && { meta }) }));
-  return compact({ name, cron, type, args, meta, timezone, overlap_policy: overlapPolicy, enabled, options: wireOptions(rest) });
+}
+
+function refusePerJob(options: object): void {
+  const name = perJob.find((one) => Reflect.get(options, one) !== undefined);
+  if (name === undefined) return;
+  const instead = name === 'expiresAt' ? '; enqueueTtl limits how long a run may wait' : '';
+  throw OJSValidationError.of(name, `the runs of a cron have ids and times of their own${instead}`);
 }
 
 /** Takes the answer's wrappers, and the names of both dialects: `cron` with the job beside, `expression` with a `job_template`. */
 function readCron(body: unknown): CronJob {
-  const outer = wireOf(body) ?? {};
-  const raw: Wire = wireOf(outer.cron_job) ?? wireOf(outer.cron) ?? outer;
+  const raw = cronIn(body);
   const name = textOf(raw.name);
   if (name === undefined) throw new OJSAnswerError('The answer holds no cron: expected an object with a name.');
   const template = wireOf(raw.job_template) ?? raw;
-  const options = wireOf(raw.options) ?? wireOf(template.options) ?? {};
-  const retry = wireOf(options.retry);
+  const options = optionsOf(raw);
   return compact({
+    ...readJobOptions(options),
     name,
     cron: textOf(raw.cron) ?? textOf(raw.expression) ?? '',
     type: textOf(raw.type) ?? textOf(template.type) ?? '',
     args: listOf(raw.args ?? template.args),
     meta: wireOf(raw.meta ?? template.meta),
+    schema: textOf(template.schema),
     queue: textOf(options.queue) ?? textOf(raw.queue),
-    priority: numberOf(options.priority),
-    tags: textsOf(options.tags),
-    retry: isWire(retry) ? readRetry(retry) : undefined,
     timezone: textOf(raw.timezone),
     overlapPolicy: overlapOf(raw.overlap_policy),
+    description: textOf(raw.description),
     enabled: booleanOf(raw.enabled) ?? textOf(raw.status) !== 'disabled',
     nextRunAt: dateOf(raw.next_run_at) ?? null,
     lastRunAt: dateOf(raw.last_run_at) ?? null,
@@ -137,8 +216,15 @@ function readCron(body: unknown): CronJob {
   });
 }
 
-const overlaps: readonly OverlapPolicy[] = ['skip', 'allow', 'cancel_previous', 'enqueue'];
-
-function overlapOf(value: unknown): OverlapPolicy | undefined {
-  return overlaps.find((one) => one === value);
+function cronIn(body: unknown): Wire {
+  const outer = wireOf(body) ?? {};
+  return wireOf(outer.cron_job) ?? wireOf(outer.cron) ?? outer;
 }
+
+/** Those of its jobs, under one name or beside the others. */
+function optionsOf(raw: Wire): Wire {
+  const template = wireOf(raw.job_template) ?? raw;
+  return { ...template, ...(wireOf(raw.options) ?? wireOf(template.options)) };
+}
+
+const overlapOf = oneOf<OverlapPolicy>('skip', 'allow', 'cancel_previous', 'enqueue');

@@ -1,13 +1,57 @@
 import { uuidv7 } from '@ojs-ts/core';
+import { isJson } from './arguments.ts';
 import type { Recovery } from './attempts.ts';
-import { type Job, jobIn, readJob } from './job.ts';
+import { OJSValidationError } from './errors.ts';
+import { type DeadLetterFilter, wireDeadLetterFilter } from './filter.ts';
+import { type Job, type JsonArray, jobIn, type Meta, readJob } from './job.ts';
 import { getCall } from './jobs.ts';
-import { listOf } from './json.ts';
+import { compact, dateOf, listOf, numberOf, textOf, type Wire, wireOf } from './json.ts';
+import { expectedQueue, isQueueName } from './names.ts';
 import type { Operation } from './operation.ts';
-import { type PageOf, type PageQuery, readPage } from './page.ts';
+import type { RetryPolicy } from './options.ts';
+import { type PageOf, type PageOptions, type PageQuery, readPage } from './page.ts';
+import { jsonProblem, refuse, unknownName } from './refusal.ts';
+import { wireRetry } from './wire.ts';
 
-export function* listDeadLetterJobs(queue: string | undefined, query: PageQuery): Operation<PageOf<Job>> {
-  const body = yield { call: { operation: 'deadLetter.list', query: { ...query, queue } }, about: { queue } };
+/** Which jobs of the dead letter. */
+export interface DeadLetterListOptions extends PageOptions, DeadLetterFilter {
+  /** Also discarded jobs that are not in the dead letter; default false. */
+  includeDiscarded?: boolean;
+}
+
+/** What a dead letter gets for its next round. */
+export interface DeadLetterRetry {
+  /** In place of its args. */
+  args?: JsonArray;
+  /** Its members replace those of the same names. */
+  meta?: Meta;
+  /** Where it goes; default: where it was. */
+  queue?: string;
+  /** Its fields replace those of the same names. */
+  retry?: RetryPolicy;
+}
+
+/** Figures of the dead letter. */
+export interface DeadLetterStats {
+  readonly total: number;
+  readonly byQueue: Readonly<Record<string, number>>;
+  /** By the type of the last error, of the newest `byErrorTypeOf` jobs. */
+  readonly byErrorType: Readonly<Record<string, number>>;
+  readonly byErrorTypeOf?: number;
+  readonly oldestAt?: Date;
+  readonly newestAt?: Date;
+  /** What the server keeps: the oldest beyond either go. The age is an ISO 8601 duration. */
+  readonly retention?: { readonly maxAge?: string; readonly maxCount?: number };
+}
+
+/** The filter and the extent of a list. */
+export function deadLetterQuery(options: DeadLetterListOptions): Readonly<Record<string, string>> {
+  const { limit: _, offset: __, signal: ___, requestTimeout: ____, includeDiscarded, ...filter } = options;
+  return { ...wireDeadLetterFilter(filter), ...(includeDiscarded === true && { include: 'discarded' }) };
+}
+
+export function* listDeadLetterJobs(filter: Readonly<Record<string, string>>, query: PageQuery): Operation<PageOf<Job>> {
+  const body = yield { call: { operation: 'deadLetter.list', query: { ...query, ...filter } }, about: { queue: filter.queue } };
   return readPage(
     body,
     query,
@@ -15,9 +59,19 @@ export function* listDeadLetterJobs(queue: string | undefined, query: PageQuery)
   );
 }
 
-export function* retryDeadLetterJob(jobId: string): Operation<Job> {
+export function* getDeadLetterJob(jobId: string): Operation<Job> {
+  return readJob(jobIn(yield { call: { operation: 'deadLetter.get', params: { id: jobId } }, about: { jobId } }));
+}
+
+export function* retryDeadLetterJob(jobId: string, changes: DeadLetterRetry = {}): Operation<Job> {
+  const override = wireChanges(changes);
   const body = yield {
-    call: { operation: 'deadLetter.retry', params: { id: jobId }, idempotencyKey: uuidv7() },
+    call: {
+      operation: 'deadLetter.retry',
+      params: { id: jobId },
+      idempotencyKey: uuidv7(),
+      ...(Object.keys(override).length > 0 && { body: JSON.stringify({ override }) }),
+    },
     about: { jobId },
     settings: {
       // A server without idempotency keys no longer finds it in the dead letter; the job itself tells whether the first call took it out.
@@ -36,7 +90,37 @@ export function* deleteDeadLetterJob(jobId: string): Operation<{ deleted: boolea
   return { deleted: body.deleted !== false, jobId };
 }
 
+export function* deadLetterStats(): Operation<DeadLetterStats> {
+  const body: Wire = yield { call: { operation: 'deadLetter.stats' } };
+  const retention = wireOf(body.retention);
+  return compact({
+    total: numberOf(body.total) ?? 0,
+    byQueue: countsOf(body.by_queue),
+    byErrorType: countsOf(body.by_error_type),
+    byErrorTypeOf: numberOf(body.by_error_type_of),
+    oldestAt: dateOf(body.oldest_at),
+    newestAt: dateOf(body.newest_at),
+    retention: retention && compact({ maxAge: textOf(retention.max_age), maxCount: numberOf(retention.max_count) }),
+  });
+}
+
 /** What a repeated deletion no longer finds was deleted by its first attempt. */
 export function goneIsDone(error: { readonly code: string }): Recovery | null {
   return error.code === 'not_found' ? { calls: [], body: () => ({ deleted: true }) } : null;
+}
+
+/** @throws {OJSValidationError} */
+function wireChanges(changes: DeadLetterRetry): object {
+  refuse(unknownName(changes, ['args', 'meta', 'queue', 'retry'] satisfies (keyof DeadLetterRetry)[]));
+  const { args, meta, queue, retry } = changes;
+  if (args !== undefined && !Array.isArray(args)) throw OJSValidationError.of('args', 'expected an array of JSON values');
+  for (const [name, value] of Object.entries(compact({ args, meta }))) if (!isJson(value)) refuse(jsonProblem(value, name));
+  if (queue !== undefined && !isQueueName(queue)) throw OJSValidationError.of('queue', expectedQueue(queue));
+  return compact({ args, meta, queue, retry: retry && wireRetry(retry) });
+}
+
+function countsOf(value: unknown): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(wireOf(value) ?? {}).flatMap(([name, count]) => (typeof count === 'number' ? [[name, count]] : [])),
+  );
 }

@@ -76,7 +76,11 @@ export function foreignName(options: object): string | undefined {
 }
 
 /** Options whose wire form is read from a time or a policy; see `wire.ts`. */
-const derived: readonly (keyof JobOptions)[] = [...spellings.flat(), 'expiresAt', 'retry', 'unique', 'visibilityTimeoutMs'];
+const derived: readonly (keyof JobOptions)[] = [
+  ...spellings.flat(),
+  ...(['expiresAt', 'retry', 'unique', 'visibilityTimeoutMs', 'limits', 'resultTtl', 'resultSizeLimit'] as const),
+  ...(['totalTimeout', 'enqueueTtl', 'gracePeriod', 'heartbeatTimeout', 'pending'] as const),
+];
 
 /** Whether the request has no schema to be checked by, and {@link plainOptions} is all that its options say. */
 export function isPlain(request: JobRequest): boolean {

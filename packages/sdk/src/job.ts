@@ -2,6 +2,7 @@ import { isState, type StateName } from '@ojs-ts/core';
 import { OJSAnswerError } from './errors.ts';
 import {
   booleanOf,
+  compact,
   dateOf,
   eachOf,
   isWire,
@@ -36,6 +37,15 @@ export interface JobErrorEntry {
   readonly backtrace?: readonly string[];
 }
 
+/** How far an execution is (ojs-progress §5). */
+export interface JobProgress {
+  /** From 0 to 100; absent where only `data` was reported. */
+  readonly percent?: number;
+  readonly message?: string;
+  readonly data?: unknown;
+  readonly updatedAt: Date;
+}
+
 /** A job as the server described it (digest §1.2). `args`, `meta` and `result` are as they came; timestamps are Dates, their text stands in `raw`. */
 export interface Job<A extends JsonArray = JsonArray, R = unknown> {
   readonly id: string;
@@ -54,6 +64,8 @@ export interface Job<A extends JsonArray = JsonArray, R = unknown> {
   readonly schema?: string;
   readonly workflowId?: string;
   readonly result?: R;
+  /** What the current or last execution reported last, as `ctx.progress()` sent it; absent where it reported nothing. Other servers tell it by {@link Client.getProgress} alone. */
+  readonly progress?: JobProgress;
   /** The last failure; gone once the job has completed. */
   readonly error?: JobErrorEntry;
   /** Failed attempts, oldest first. */
@@ -97,6 +109,7 @@ export const readRetry: (raw: Wire) => RetryPolicy = reader({
   jitter: booleanOf,
   nonRetryableErrors: textsOf,
   onExhaustion: oneOf('discard', 'dead_letter'),
+  backoffStrategy: oneOf('exponential', 'linear', 'polynomial', 'none'),
 });
 
 const dimensionOf = oneOf('type', 'queue', 'args', 'meta');
@@ -108,8 +121,17 @@ const readUniqueFields = reader({
   onConflict: oneOf('reject', 'replace', 'replace_except_schedule', 'ignore'),
 });
 
-function readUnique(raw: Wire): UniquePolicy {
+export function readUnique(raw: Wire): UniquePolicy {
   return { keys: eachOf(Array.isArray(raw.keys) ? raw.keys : raw.key, dimensionOf), ...readUniqueFields(raw) };
+}
+
+/** Undefined where nothing was reported. */
+export function readProgress(raw: Wire): JobProgress | undefined {
+  const fraction = numberOf(raw.progress);
+  const updatedAt = dateOf(raw.updated_at);
+  if (updatedAt === undefined) return undefined;
+  const percent = numberOf(raw.percentage) ?? (fraction === undefined ? undefined : fraction * 100);
+  return compact({ percent, message: textOf(raw.message), data: raw.data ?? undefined, updatedAt });
 }
 
 const readFields = reader({
@@ -127,6 +149,7 @@ const readFields = reader({
   schema: textOf,
   workflowId: textOf,
   result: (value) => value,
+  xProgress: objectOf(readProgress),
   error: readJobError,
   errors: (value) => eachOf(value, readJobError),
   createdAt: dateOf,
@@ -144,7 +167,8 @@ export function readJob<A extends JsonArray = JsonArray, R = unknown>(raw: unkno
 export function readJob(raw: unknown): Job {
   if (!isWire(raw) || typeof raw.id !== 'string') throw new OJSAnswerError('The answer holds no job: expected an object with an id.');
   const maxAttempts = numberOf(raw.max_attempts) ?? numberOf(wireOf(raw.retry)?.max_attempts) ?? 3;
-  return { id: raw.id, ...readFields(raw), maxAttempts, raw };
+  const { xProgress: progress, ...fields } = readFields(raw);
+  return { id: raw.id, ...fields, ...(progress && { progress }), maxAttempts, raw };
 }
 
 function stateOf(value: unknown): JobState | undefined {

@@ -1,6 +1,6 @@
 import { type Call, uuidv7 } from '@ojs-ts/core';
 import type { Recovery } from './attempts.ts';
-import { type Job, type JsonArray, jobIn, readJob } from './job.ts';
+import { type Job, type JobProgress, type JsonArray, jobIn, readJob, readProgress } from './job.ts';
 import type { Operation } from './operation.ts';
 
 export function getCall(jobId: string): Call {
@@ -26,4 +26,19 @@ export function* cancelJob<A extends JsonArray, R>(jobId: string): Operation<Job
     },
   };
   return readJob<A, R>(jobIn(body));
+}
+
+export function* activateJob(jobId: string): Operation<Job> {
+  const body = yield {
+    call: { operation: 'job.activate', params: { id: jobId }, idempotencyKey: uuidv7() },
+    about: { jobId },
+    // A server without idempotency keys no longer finds it pending.
+    settings: { recover: ({ statusCode }) => (statusCode === 409 ? asFound(getCall(jobId)) : null) },
+  };
+  return readJob(jobIn(body));
+}
+
+/** null where nothing was reported. */
+export function* getProgress(jobId: string): Operation<JobProgress | null> {
+  return readProgress(yield { call: { operation: 'job.progress', params: { id: jobId } }, about: { jobId } }) ?? null;
 }

@@ -2,6 +2,7 @@ import type { JobDef } from './definition.ts';
 import type { Duration } from './duration.ts';
 import type { JobState, JsonArray, Meta } from './job.ts';
 import { compact } from './json.ts';
+import type { JobLimit } from './limit.ts';
 
 /** ojs-retry §2. Fields that are left out have the server's default: 3 attempts, PT1S, 2.0, PT5M, jitter, discard. */
 export interface RetryPolicy {
@@ -19,6 +20,8 @@ export interface RetryPolicy {
   nonRetryableErrors?: readonly string[];
   /** `dead_letter` keeps the job for {@link Client.listDeadLetterJobs}. */
   onExhaustion?: 'discard' | 'dead_letter';
+  /** How the pauses grow; `none` keeps them as long as the first. Default: `exponential`. */
+  backoffStrategy?: 'exponential' | 'linear' | 'polynomial' | 'none';
 }
 
 /** ojs-unique-jobs §2. `keys` has no default here: the specification's `["type"]` would make every second job of a type a duplicate. */
@@ -77,6 +80,22 @@ export interface JobOptions {
   scheduledAt?: Date | string;
   /** How long the job stays reserved without a heartbeat, in milliseconds; default: the worker's. */
   visibilityTimeoutMs?: number;
+  /** What it may not run beside, at most 8; a job that has to wait stays in its queue. */
+  limits?: readonly JobLimit[];
+  /** How long the result is kept after the end of the job, in whole seconds; 0 keeps none, `forever` as long as the job. Default: 7 days. */
+  resultTtl?: Duration | 'forever';
+  /** The most bytes that the result may have, as JSON; a larger one fails the attempt. Default: no limit of its own. */
+  resultSizeLimit?: number;
+  /** From the enqueue to the end, all attempts and pauses included, in whole seconds; past it the job is discarded. */
+  totalTimeout?: Duration;
+  /** From the enqueue to the first start, in whole seconds; past it the job is discarded instead of started. */
+  enqueueTtl?: Duration;
+  /** What an execution that has reached its timeout is given to end, in whole seconds; default: nothing. */
+  gracePeriod?: Duration;
+  /** How long an execution that has sent a heartbeat may be silent, in whole seconds; default: one minute. */
+  heartbeatTimeout?: Duration;
+  /** Waits for {@link Client.activateJob} before anything else happens to it. */
+  pending?: boolean;
 }
 
 /** What `enqueue` takes: the options of the job and of the call. */

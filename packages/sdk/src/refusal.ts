@@ -1,3 +1,4 @@
+import { didYouMean } from '@ojs-ts/core';
 import { isJson, maxDepth } from './arguments.ts';
 import { foreignName, maxPriority, type Ruled, rules } from './draft.ts';
 import { OJSValidationError, type ValidationProblem } from './errors.ts';
@@ -50,6 +51,12 @@ export function nameProblem(options: object, path = ''): ValidationProblem | nul
   if (name === undefined) return null;
   const camel = name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
   return { path: `${path}${name}`, message: `there is no such option; here names are in camel case: ${camel}` };
+}
+
+/** A member that is none of these names would do nothing in silence. */
+export function unknownName(value: object, names: readonly string[], path = ''): ValidationProblem | null {
+  const name = Object.keys(value).find((one) => !names.includes(one));
+  return name === undefined ? null : { path: `${path}${name}`, message: `there is no such option.${didYouMean(name, names)}` };
 }
 
 /** @throws {OJSValidationError} where there is a problem. */

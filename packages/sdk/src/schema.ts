@@ -61,6 +61,22 @@ export function* deleteSchema(uri: string): Operation<{ deleted: boolean; uri: s
   return { deleted: body.deleted !== false, uri };
 }
 
+/** All versions of a job type, newest first. */
+export function* listSchemaVersions(jobType: string): Operation<SchemaInfo[]> {
+  const body = yield { call: { operation: 'schema.versions', params: { key: jobType } } };
+  return listOf(body.versions ?? body.items).map(readInfo);
+}
+
+export function* getSchemaVersion(jobType: string, version: string): Operation<Schema> {
+  return readSchema(yield { call: { operation: 'schema.getVersion', params: { key: jobType, version } } });
+}
+
+export function* deleteSchemaVersion(jobType: string, version: string): Operation<{ deleted: boolean; jobType: string; version: string }> {
+  const call = { operation: 'schema.deleteVersion', params: { key: jobType, version }, idempotencyKey: uuidv7() } as const;
+  const body = yield { call, settings: { recover: goneIsDone } };
+  return { deleted: body.deleted !== false, jobType, version };
+}
+
 function getCall(uri: string): Call {
   return { operation: 'schema.get', params: { key: uri } };
 }

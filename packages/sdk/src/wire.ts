@@ -4,6 +4,7 @@ import { type Duration, durationMs } from './duration.ts';
 import { OJSValidationError } from './errors.ts';
 import { currentFake } from './fake.ts';
 import { compact } from './json.ts';
+import { wireLimits } from './limit.ts';
 import type { JobOptions, JobRequest, RetryPolicy, UniquePolicy } from './options.ts';
 import { integer, nameProblem, problemOf, refuse } from './refusal.ts';
 
@@ -34,7 +35,28 @@ export function wireOptions(options: JobOptions): object {
     retry: options.retry && wireRetry(options.retry),
     unique: options.unique && wireUnique(options.unique),
     visibility_timeout_ms: integer(options.visibilityTimeoutMs, 'visibilityTimeoutMs', 1),
+    rate_limit: options.limits && wireLimits(options.limits),
+    result_ttl: options.resultTtl === 'forever' ? -1 : seconds(options.resultTtl, 'resultTtl', 0),
+    result_size_limit: integer(options.resultSizeLimit, 'resultSizeLimit', 1),
+    total_timeout: seconds(options.totalTimeout, 'totalTimeout', 1),
+    enqueue_ttl: seconds(options.enqueueTtl, 'enqueueTtl', 1),
+    grace_period: seconds(options.gracePeriod, 'gracePeriod', 0),
+    heartbeat_timeout: seconds(options.heartbeatTimeout, 'heartbeatTimeout', 1),
+    pending: flag(options.pending, 'pending'),
   });
+}
+
+/** The wire counts these in whole seconds. */
+function seconds(value: Duration | undefined, path: string, min: number): number | undefined {
+  if (value === undefined) return undefined;
+  const count = durationMs(value, path) / 1_000;
+  if (Number.isInteger(count) && count >= min) return count;
+  throw OJSValidationError.of(path, `expected whole seconds, at least ${min}, such as '30s', got ${JSON.stringify(value)}`);
+}
+
+function flag(value: boolean | undefined, path: string): boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw OJSValidationError.of(path, `expected true or false, got ${JSON.stringify(value)}`);
 }
 
 function executionTimeout(options: JobOptions): number | undefined {
@@ -63,7 +85,7 @@ export function onlyOne(spellings: Readonly<Record<string, unknown>>): void {
   }
 }
 
-function wireRetry(retry: RetryPolicy): object {
+export function wireRetry(retry: RetryPolicy): object {
   refuse(nameProblem(retry, 'retry.'));
   if (retry.onExhaustion !== undefined && retry.onExhaustion !== 'discard' && retry.onExhaustion !== 'dead_letter') {
     throw OJSValidationError.of('retry.onExhaustion', "expected 'discard' or 'dead_letter'");
@@ -80,6 +102,7 @@ function wireRetry(retry: RetryPolicy): object {
     jitter: retry.jitter,
     non_retryable_errors: retry.nonRetryableErrors,
     on_exhaustion: retry.onExhaustion,
+    backoff_strategy: retry.backoffStrategy,
   });
 }
 
@@ -102,7 +125,8 @@ function iso(value: Duration | undefined, path: string): string | undefined {
   return value === undefined ? undefined : formatDuration(durationMs(value, path));
 }
 
-function timestamp(value: Date | string | undefined, path: string): string | undefined {
+/** RFC 3339. @throws {OJSValidationError} */
+export function timestamp(value: Date | string | undefined, path: string): string | undefined {
   if (value === undefined) return undefined;
   if (value instanceof Date) {
     if (!Number.isNaN(value.getTime())) return value.toISOString();

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import type { EventKind } from '@ojs-ts/core';
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { type Frame, FrameReader } from '../src/events/frames.ts';
 import { kindsOf, matcherOf } from '../src/events/kinds.ts';
 import { Event, EventType, OJSEvent } from '../src/index.ts';
+import { openBench } from './support/bench.ts';
 
 describe('the text of a stream', () => {
   /** The rules of HTML §9.2.6 on the whole text at once. */
@@ -156,4 +158,33 @@ test('prefixes are asked for without the second vocabulary, and matched with it'
     'cron.skipped',
     'system.gap',
   ]);
+});
+
+test('the page of events names every kind, and the fields that a stream and a poll give of a report', async () => {
+  const page = readFileSync(new URL('../../../docs/events.md', import.meta.url), 'utf8');
+  const isNamed = (kind: string) => page.includes(`\`${kind}\``) || page.includes(`\`${kind.split('.')[0]}.*\``);
+  expect(Object.values(EventType).filter((kind) => !isNamed(kind))).toEqual([]);
+
+  await using bench = await openBench();
+  const { embedded, client } = bench;
+  const handler = bench.worker();
+  handler.register('a.job', (ctx) => ctx.progress(65.5, 'two thirds'));
+  const job = await client.enqueue('a.job', []);
+  await handler.runUntil(job.wait());
+  const { text } = await embedded.call({ operation: 'event.list', query: { types: 'job.progress' } });
+  const [polled] = JSON.parse(text).events;
+  for await (const streamed of client.events({ jobId: job.id, types: ['job.progress'], after: '0' })) {
+    expect(streamed.data).toMatchObject(polled.data);
+    expect(streamed).toMatchObject({
+      jobId: job.id,
+      jobType: 'a.job',
+      queue: 'default',
+      state: 'active',
+      attempt: 1,
+      workerId: handler.workerId,
+    });
+    expect(streamed.progress).toEqual({ percent: 65.5, message: 'two thirds' });
+    expect(Event.fromDict(polled).progress).toEqual(streamed.progress);
+    break;
+  }
 });

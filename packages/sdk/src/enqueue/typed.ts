@@ -1,5 +1,5 @@
 import type { JobDef } from '../definition.ts';
-import { isOjsError } from '../errors.ts';
+import { isOjsError, OJSValidationError } from '../errors.ts';
 import { handleOf, type JobCalls, type JobHandle } from '../handle.ts';
 import type { Job, JsonArray } from '../job.ts';
 import { parseArgs, parseArgsNow } from '../parse-args.ts';
@@ -33,6 +33,17 @@ export async function typedHandle(
 ): Promise<JobHandle> {
   const seen = outcome === 'duplicate' ? await parsedJob(job, definition) : withArgs(job, parsed);
   return handleOf(seen, outcome, parsingCalls(calls, definition));
+}
+
+/** Of a job that was found by its id. @throws {OJSValidationError} for a job of another type. */
+export async function typedJobHandle(job: Job, definition: JobDef, calls: JobCalls): Promise<JobHandle> {
+  checkType(job, definition);
+  return handleOf(await parsedJob(job, definition), 'created', parsingCalls(calls, definition));
+}
+
+/** @throws {OJSValidationError} Its args and result would be taken for what they are not. */
+export function checkType({ id, type }: Job, definition: JobDef): void {
+  if (type !== definition.type) throw OJSValidationError.of('jobId', `job ${id} is of type ${type}, not ${definition.type}`);
 }
 
 /** So that a handle of a typed job shows typed args after `refresh()` too. */

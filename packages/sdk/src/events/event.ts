@@ -1,5 +1,5 @@
 import { OJSValidationError } from '../errors.ts';
-import { dateOf, isWire, textOf, type Wire } from '../json.ts';
+import { compact, dateOf, isWire, numberOf, textOf, type Wire } from '../json.ts';
 import type { EventType } from './types.ts';
 
 interface Fields {
@@ -73,6 +73,27 @@ export class Event {
   /** State of the job after the event. */
   get state(): string | undefined {
     return textOf(this.data.state) ?? textOf(this.data.to);
+  }
+
+  /** State of the job before the event, where it changed. */
+  get previousState(): string | undefined {
+    return textOf(this.data.previous_state) ?? textOf(this.data.from);
+  }
+
+  /** Of the job's execution, from 1. */
+  get attempt(): number | undefined {
+    return numberOf(this.data.attempt);
+  }
+
+  get workerId(): string | undefined {
+    return textOf(this.data.worker_id) ?? (this.event.startsWith('worker.') ? this.#subject : undefined);
+  }
+
+  /** What the job reported, of `job.progress`. The percentage is from 0 to 100; other servers may round it. */
+  get progress(): { readonly percent: number; readonly message?: string } | undefined {
+    if (this.event !== 'job.progress') return undefined;
+    const percent = numberOf(this.data.progress_percent) ?? numberOf(this.data.progress) ?? 0;
+    return compact({ percent, message: textOf(this.data.progress_message) ?? textOf(this.data.message) });
   }
 
   get workflowId(): string | undefined {

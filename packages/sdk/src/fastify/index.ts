@@ -6,6 +6,13 @@ import type { Scope } from '../framework/scope.ts';
 export type { HealthReport, OjsApp } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Client, worker and deferred jobs of the application; there once {@link fastifyOjs} is registered. */
+    ojs: OjsApp;
+  }
+}
+
 /** What is used of Fastify 4 and 5. */
 export interface FastifyRequestLike {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;

@@ -1,13 +1,20 @@
 import {
   type CronJob,
+  type CronJobChanges,
   type CronJobOptions,
   type CronJobRequest,
+  checkedCron,
   cronCall,
+  cronRuns,
+  getCronJob,
   listCronJobs,
   registerCronJob,
+  switchCronJob,
+  triggerCronJob,
   unregisterCronJob,
+  updateCronJob,
 } from '../cron.ts';
-import { deleteDeadLetterJob, listDeadLetterJobs, retryDeadLetterJob } from '../dead-letter.ts';
+import { type DeadLetterRetry, deadLetterQuery, deleteDeadLetterJob, listDeadLetterJobs, retryDeadLetterJob } from '../dead-letter.ts';
 import type { ArgsIn, ArgsOf, InputOf, JobDef, JobTypes, Jsonable, NameIn, ResultIn, ResultOf } from '../definition.ts';
 import { batchLimit, enqueueBatch, surelyTaken } from '../enqueue/batch.ts';
 import { type Checked, checkNow, schemaOf } from '../enqueue/check.ts';
@@ -15,24 +22,35 @@ import { complete, requestOf } from '../enqueue/request.ts';
 import type { Sent } from '../enqueue/sent.ts';
 import { enqueueOne } from '../enqueue/single.ts';
 import { tell } from '../enqueue/tell.ts';
-import { parsedJobNow } from '../enqueue/typed.ts';
+import { checkType, parsedJobNow } from '../enqueue/typed.ts';
 import { withArgs } from '../enqueue/with-args.ts';
 import { defaultQueue } from '../environment.ts';
 import { currentFake } from '../fake.ts';
-import type { Job, JsonArray } from '../job.ts';
-import { cancelJob, getJob } from '../jobs.ts';
+import type { DeadLetterFilter } from '../filter.ts';
+import type { Job, JobProgress, JsonArray } from '../job.ts';
+import { activateJob, cancelJob, getJob, getProgress } from '../jobs.ts';
 import { inQueue, type JobOptions, type JobRequest } from '../options.ts';
 import { firstPage } from '../page.ts';
 import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from '../queue.ts';
 import { atIndex } from '../refusal.ts';
-import { deleteSchema, getSchema, listSchemas, registerSchema, type Schema, type SchemaInfo } from '../schema.ts';
+import {
+  deleteSchema,
+  deleteSchemaVersion,
+  getSchema,
+  getSchemaVersion,
+  listSchemas,
+  listSchemaVersions,
+  registerSchema,
+  type Schema,
+  type SchemaInfo,
+} from '../schema.ts';
 import { readTraits, type ServerTraits } from '../server-traits.ts';
 import { health, manifest } from '../system.ts';
 import { specVersion } from '../version.ts';
-import { cancelWorkflow, createWorkflow, getWorkflow } from '../workflow/calls.ts';
+import { cancelWorkflow, createWorkflow, getWorkflow, listWorkflows, workflowProgress } from '../workflow/calls.ts';
 import type { WorkflowDefinition } from '../workflow/definition.ts';
 import { textOfNow } from '../workflow/start.ts';
-import type { Workflow } from '../workflow/workflow.ts';
+import type { Workflow, WorkflowProgress, WorkflowState } from '../workflow/workflow.ts';
 import { type SyncCallOptions, SyncConnection, type SyncConnectionOptions } from './connection.ts';
 import { openPage, type SyncPage } from './page.ts';
 
@@ -124,9 +142,24 @@ export class SyncClient<R = JobTypes> implements Disposable {
     });
   }
 
-  /** INFO. Ids are not checked here: the server answers `not_found`. */
-  getJob(jobId: string, options: SyncCallOptions = {}): Job {
-    return this.#connection.ask(getJob(jobId), options);
+  /** INFO, as `Client.getJob`. @throws {OJSValidationError} for a job of another type than the definition's. */
+  getJob(jobId: string, options?: SyncCallOptions): Job;
+  getJob<D extends JobDef>(definition: D, jobId: string, options?: SyncCallOptions): Job<ArgsOf<D>, ResultOf<D>>;
+  getJob(first: string | JobDef, second?: string | SyncCallOptions, third: SyncCallOptions = {}): Job {
+    if (typeof first === 'string') return this.#connection.ask(getJob(first), typeof second === 'object' ? second : {});
+    const job = this.#connection.ask(getJob(typeof second === 'string' ? second : ''), third);
+    checkType(job, first);
+    return parsedJobNow(job, first);
+  }
+
+  /** How far the job is; null where it has reported nothing. */
+  getProgress(jobId: string, options: SyncCallOptions = {}): JobProgress | null {
+    return this.#connection.ask(getProgress(jobId), options);
+  }
+
+  /** A job that was enqueued with `pending` becomes available, or scheduled. */
+  activateJob(jobId: string, options: SyncCallOptions = {}): Job {
+    return this.#connection.ask(activateJob(jobId), options);
   }
 
   /** CANCEL (ojs-core §7.6). */
@@ -166,23 +199,76 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return this.#connection.ask(getWorkflow(workflowId), options);
   }
 
+  /** Newest first, without their steps. */
+  listWorkflows(options: SyncPageOptions & { state?: WorkflowState } = {}): SyncPage<Workflow> {
+    return openPage(firstPage(options), (query) => this.#connection.ask(listWorkflows(options.state, query), options));
+  }
+
+  /** How far the workflow and each of its jobs is. */
+  workflowProgress(workflowId: string, options: SyncCallOptions = {}): WorkflowProgress {
+    return this.#connection.ask(workflowProgress(workflowId), options);
+  }
+
   /** What has not begun is cancelled; jobs that run may finish (ojs-workflows §9.5). */
   cancelWorkflow(workflowId: string, options: SyncCallOptions = {}): Workflow {
     return this.#connection.ask(cancelWorkflow(workflowId), options);
   }
 
   /** Registers a cron, or changes the one of this name. @throws {OJSValidationError} before anything is sent. */
-  registerCronJob(name: string, cron: string, jobType: string, args?: JsonArray, options?: CronJobOptions & SyncCallOptions): CronJob;
+  registerCronJob<D extends JobDef>(
+    name: string,
+    cron: string,
+    job: D,
+    args: Jsonable<InputOf<D>>,
+    options?: CronJobOptions & SyncCallOptions,
+  ): CronJob;
+  registerCronJob<T extends NameIn<R>>(
+    name: string,
+    cron: string,
+    jobType: T,
+    args?: ArgsIn<R, T>,
+    options?: CronJobOptions & SyncCallOptions,
+  ): CronJob;
   registerCronJob(request: CronJobRequest, options?: SyncCallOptions): CronJob;
   registerCronJob(
     first: string | CronJobRequest,
     second?: string | SyncCallOptions,
-    type?: string,
+    type?: string | JobDef,
     args?: JsonArray,
     third?: CronJobOptions & SyncCallOptions,
   ): CronJob {
     const { request, options = {} } = cronCall(first, second, type, args, third);
-    return this.#connection.ask(registerCronJob(inQueue(request, this.#queue)), options);
+    return this.#connection.ask(registerCronJob(inQueue(checkedCron(request), this.#queue)), options);
+  }
+
+  /** @throws {JobNotFoundError} */
+  getCronJob(name: string, options: SyncCallOptions = {}): CronJob {
+    return this.#connection.ask(getCronJob(name), options);
+  }
+
+  /** Changes when it runs; what is left out stays. */
+  updateCronJob(name: string, changes: CronJobChanges, options: SyncCallOptions = {}): CronJob {
+    return this.#connection.ask(updateCronJob(name, changes), options);
+  }
+
+  /** It fires no more until it is resumed. */
+  pauseCronJob(name: string, options: SyncCallOptions = {}): CronJob {
+    return this.#connection.ask(switchCronJob('cron.pause', name), options);
+  }
+
+  /** It fires again, from its next time on. */
+  resumeCronJob(name: string, options: SyncCallOptions = {}): CronJob {
+    return this.#connection.ask(switchCronJob('cron.resume', name), options);
+  }
+
+  /** Enqueues a run now, whatever schedule and overlap policy say. */
+  triggerCronJob(name: string, options: SyncCallOptions = {}): { jobId: string; cron: CronJob } {
+    return this.#connection.ask(triggerCronJob(name), options);
+  }
+
+  /** When a registered cron will run, as the server sees it. */
+  cronRuns(name: string, options: SyncCallOptions & { count?: number } = {}): Date[] {
+    return this.#connection.ask(cronRuns(name, options.count ?? 10), options);
   }
 
   /** By name; iterating goes on over the following pages. */
@@ -196,13 +282,14 @@ export class SyncClient<R = JobTypes> implements Disposable {
   }
 
   /** Discarded jobs whose retry policy says `onExhaustion: 'dead_letter'`, newest first. */
-  listDeadLetterJobs(options: SyncPageOptions & { queue?: string } = {}): SyncPage<Job> {
-    return openPage(firstPage(options), (query) => this.#connection.ask(listDeadLetterJobs(options.queue, query), options));
+  listDeadLetterJobs(options: SyncPageOptions & DeadLetterFilter & { includeDiscarded?: boolean } = {}): SyncPage<Job> {
+    const filter = deadLetterQuery(options);
+    return openPage(firstPage(options), (query) => this.#connection.ask(listDeadLetterJobs(filter, query), options));
   }
 
   /** Makes the job available again with attempt 0; its error history stays. */
-  retryDeadLetterJob(jobId: string, options: SyncCallOptions = {}): Job {
-    return this.#connection.ask(retryDeadLetterJob(jobId), options);
+  retryDeadLetterJob(jobId: string, options: SyncCallOptions & { changes?: DeadLetterRetry } = {}): Job {
+    return this.#connection.ask(retryDeadLetterJob(jobId, options.changes), options);
   }
 
   /** Removes a job from the dead letter for good. */
@@ -229,6 +316,25 @@ export class SyncClient<R = JobTypes> implements Disposable {
   /** One schema with its text. */
   getSchema(uri: string, options: SyncCallOptions = {}): Schema {
     return this.#connection.ask(getSchema(uri), options);
+  }
+
+  /** The schemas of a job type without their texts, newest first. */
+  listSchemaVersions(jobType: string, options: SyncCallOptions = {}): SchemaInfo[] {
+    return this.#connection.ask(listSchemaVersions(jobType), options);
+  }
+
+  /** One version of a job type, with its text. */
+  getSchemaVersion(jobType: string, version: string, options: SyncCallOptions = {}): Schema {
+    return this.#connection.ask(getSchemaVersion(jobType, version), options);
+  }
+
+  /** The other versions stay. */
+  deleteSchemaVersion(
+    jobType: string,
+    version: string,
+    options: SyncCallOptions = {},
+  ): { deleted: boolean; jobType: string; version: string } {
+    return this.#connection.ask(deleteSchemaVersion(jobType, version), options);
   }
 
   /** Jobs of its type are no longer checked against it. */

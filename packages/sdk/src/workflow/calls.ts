@@ -1,7 +1,9 @@
 import { type Call, uuidv7 } from '@ojs-ts/core';
 import { asFound } from '../jobs.ts';
+import { compact, eachOf, isWire, listOf, numberOf, textOf } from '../json.ts';
 import type { Operation } from '../operation.ts';
-import { readWorkflow, type Workflow } from './workflow.ts';
+import { type PageOf, type PageQuery, readPage } from '../page.ts';
+import { readWorkflow, type Workflow, type WorkflowProgress, type WorkflowState } from './workflow.ts';
 
 /** The id is minted before and is the idempotency key, too: a call whose answer was lost is repeated and starts it once. */
 export function* createWorkflow(id: string, text: string): Operation<Workflow> {
@@ -28,6 +30,33 @@ export function* cancelWorkflow(workflowId: string): Operation<Workflow> {
     },
   };
   return readWorkflow(body);
+}
+
+/** Newest first, without their steps. */
+export function* listWorkflows(state: WorkflowState | undefined, query: PageQuery): Operation<PageOf<Workflow>> {
+  const body = yield { call: { operation: 'workflow.list', query: { ...query, state } } };
+  return readPage(body, query, listOf(body.workflows ?? body.items).map(readWorkflow));
+}
+
+/** ojs-progress §9. */
+export function* workflowProgress(workflowId: string): Operation<WorkflowProgress> {
+  const body = yield { call: { operation: 'workflow.progress', params: { id: workflowId } } };
+  const steps = eachOf(body.steps, (raw) =>
+    isWire(raw)
+      ? compact({
+          jobId: textOf(raw.job_id),
+          type: textOf(raw.type) ?? '',
+          state: textOf(raw.state) ?? 'waiting',
+          percent: percentOf(raw.progress),
+          data: raw.data ?? undefined,
+        })
+      : undefined,
+  );
+  return { percent: percentOf(body.progress), steps };
+}
+
+function percentOf(fraction: unknown): number {
+  return Math.round((numberOf(fraction) ?? 0) * 1e6) / 1e4;
 }
 
 function getCall(id: string): Call {

@@ -36,6 +36,20 @@ export interface Workflow {
   readonly raw: Wire;
 }
 
+/** How far a workflow is: of a chain and a graph the part of the steps that are done, of others the mean of their jobs. */
+export interface WorkflowProgress {
+  /** From 0 to 100. */
+  readonly percent: number;
+  readonly steps: readonly {
+    readonly jobId?: string;
+    readonly type: string;
+    readonly state: string;
+    readonly percent: number;
+    /** What the job reported beside it. */
+    readonly data?: unknown;
+  }[];
+}
+
 /** Reads a workflow's wire object, also where it stands under `workflow`. */
 export function readWorkflow(body: unknown): Workflow {
   const raw = isWire(body) && isWire(body.workflow) ? body.workflow : body;

@@ -1,14 +1,7 @@
 import fastify, { type FastifyRequest } from 'fastify';
 import { expect, test } from 'vitest';
 import { fastifyOjs } from '../../src/fastify/index.ts';
-import type { OjsApp } from '../../src/framework/app.ts';
 import { ask, exerciseFramework, signup } from './signup.ts';
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    ojs: OjsApp;
-  }
-}
 
 exerciseFramework('fastify', async (options) => {
   const app = fastify();

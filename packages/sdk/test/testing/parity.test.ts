@@ -3,7 +3,7 @@ import { type Answer, type Call, manualClock, uuidv7 } from '@ojs-ts/core';
 import { openEmbedded } from '@ojs-ts/server';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { batch, Client, chain, dag, group, type JobRequest, type UniquePolicy } from '../../src/index.ts';
+import { Admin, batch, Client, chain, dag, group, type JobRequest, type UniquePolicy } from '../../src/index.ts';
 import { MemoryStore } from '../../src/testing/memory-store.ts';
 import { Faulty } from '../support/faulty.ts';
 
@@ -60,12 +60,13 @@ async function both(from = '2026-01-01T00:00:00Z'): Promise<Both> {
 }
 
 /** The calls that a client makes for a script of it. */
-async function callsOf(script: (client: Client) => Promise<void>): Promise<readonly Call[]> {
+async function callsOf(script: (client: Client, admin: Admin) => Promise<void>): Promise<readonly Call[]> {
   const embedded = await openEmbedded('memory:');
   const wire = new Faulty(embedded);
   const client = new Client(wire);
-  await script(client);
-  await client.close();
+  const admin = new Admin(wire);
+  await script(client, admin);
+  await Promise.all([client.close(), admin.close()]);
   await embedded[Symbol.asyncDispose]();
   return wire.calls.filter(({ operation }) => operation !== 'system.manifest');
 }
@@ -73,8 +74,8 @@ async function callsOf(script: (client: Client) => Promise<void>): Promise<reado
 const refused = (work: Promise<unknown>) => expect(work).rejects.toThrow();
 const unique: UniquePolicy = { keys: ['type', 'args'] };
 
-/** What a Client can ask, refusals too. */
-async function everything(client: Client): Promise<void> {
+/** What a Client can ask, refusals too; and what an Admin can ask that the fake answers. */
+async function everything(client: Client, admin: Admin): Promise<void> {
   const first = await client.enqueue('email.send', ['a', { b: [1, null], a: 'é' }], {
     queue: 'email',
     meta: { tenant: 't', n: 1 },
@@ -132,6 +133,27 @@ async function everything(client: Client): Promise<void> {
   await refused(client.registerCronJob('bad', 'nonsense', 'report.send'));
   await client.listCronJobs();
   await client.listCronJobs({ limit: 1, offset: 1 });
+  await client.registerCronJob('whole', '0 1 * * *', 'report.send', ['x'], {
+    description: 'for people',
+    limits: [{ key: 'reports', concurrency: 1, spacing: '1s' }],
+    unique: { keys: ['type'] },
+    resultTtl: '1h',
+    enqueueTtl: '10m',
+    timeout: '1m',
+    tags: ['t'],
+  });
+  await client.getCronJob('whole');
+  await refused(client.getCronJob('none'));
+  await client.updateCronJob('whole', { cron: '0 2 * * *', timezone: 'Asia/Tokyo' });
+  await client.updateCronJob('whole', { enabled: false });
+  await refused(client.updateCronJob('whole', { cron: 'nonsense' }));
+  await client.triggerCronJob('whole');
+  await client.triggerCronJob('every');
+  await client.cronRuns('whole');
+  await client.resumeCronJob('whole');
+  await client.cronRuns('whole', { count: 3 });
+  await client.cronRuns('every', { count: 2 });
+  await client.pauseCronJob('whole');
   await client.unregisterCronJob('daily');
   await client.unregisterCronJob('daily').catch(() => {});
   await client.registerSchema('urn:x:v1', 'report.send', '1.0.0', { type: 'array' });
@@ -156,10 +178,37 @@ async function everything(client: Client): Promise<void> {
       { ...step('u.one'), unique },
     ]),
   );
+  await client.listWorkflows();
+  await client.listWorkflows({ state: 'cancelled' });
   await client.getWorkflow(running.id);
   await client.cancelWorkflow(graph.id);
   await refused(client.cancelWorkflow(graph.id));
   await refused(client.getWorkflow(uuidv7()));
+  const pending = await client.enqueue('p.job', [], { pending: true });
+  await client.getProgress(pending.id);
+  await client.activateJob(pending.id);
+  await refused(client.activateJob(pending.id));
+  await admin.discardJob(pending.id);
+  await refused(admin.discardJob(pending.id));
+  await admin.listJobs({ state: ['discarded', 'cancelled'] });
+  await admin.listJobs({ type: 'p.*', errorType: 'discarded' });
+  await admin.retryJobs([pending.id, pending.id, 'nonsense']);
+  const many = await client.enqueueBatch(
+    [1, 2, 3, 4].map((n) => ({ type: 'm.job', args: [n], queue: 'many', priority: n % 2, meta: { n } })),
+  );
+  const ids = many.map(({ id }) => id);
+  await admin.cancelJobs([...ids.slice(0, 1), uuidv7()]);
+  await admin.cancelJobs({ queue: 'many', priority: 1, meta: { n: 3 } });
+  await admin.cancelJobs({ queue: 'many', createdAfter: '2030-01-01T00:00:00Z' });
+  await admin.cancelJobs({ queue: 'many', type: 'm.*', enqueuedBefore: '2030-01-01T00:00:00Z' });
+  await admin.retryJobs({ queue: 'many' });
+  await admin.deleteJobs(ids.slice(0, 2));
+  await admin.deleteJobs({ queue: 'many', state: 'cancelled' });
+  await admin.deleteJobs(ids.slice(0, 1));
+  await admin.deadLetterStats();
+  await admin.listDeadLetterJobs({ includeDiscarded: true });
+  await refused(admin.getDeadLetterJob(pending.id));
+  await refused(admin.deleteCheckpoint(uuidv7()).then(() => Promise.reject(new Error('it was not there'))));
 }
 
 test('what a client asks is answered as by a server', async () => {
@@ -178,6 +227,23 @@ test('what a client asks is answered as by a server', async () => {
       'cron.register',
       'cron.list',
       'cron.remove',
+      'cron.get',
+      'cron.update',
+      'cron.trigger',
+      'cron.runs',
+      'cron.pause',
+      'cron.resume',
+      'job.activate',
+      'job.progress',
+      'job.discard',
+      'job.list',
+      'job.deleteCheckpoint',
+      'bulk.cancel',
+      'bulk.retry',
+      'bulk.delete',
+      'deadLetter.stats',
+      'deadLetter.get',
+      'workflow.list',
       'schema.register',
       'schema.list',
       'schema.get',

@@ -13,6 +13,7 @@ import {
 import type { Engine } from '../engine/engine.ts';
 import type { CronRecord } from '../storage/storage.ts';
 import { Fields } from './fields.ts';
+import { readMoment } from './filters.ts';
 import type { Handlers } from './handler.ts';
 import { Ids } from './ids.ts';
 import { pagination, readPage } from './queries.ts';
@@ -109,7 +110,7 @@ async function cronRuns(engine: Engine, request: BindingRequest): Promise<Reply>
   return json({ name: cron.name, timezone: definition.timezone, runs: runs.map(formatTimestamp) });
 }
 
-/** POST /cron/preview: the same for an expression that is not registered. */
+/** POST /cron/preview: the same for an expression that is not registered, after `from` or now. */
 async function previewRuns(engine: Engine, { body }: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(body));
   // Any white space stands between its fields, which other texts may not have.
@@ -118,10 +119,11 @@ async function previewRuns(engine: Engine, { body }: BindingRequest): Promise<Re
   if (typeof given !== 'string') fields.issue('expression', 'is required, and must be a string');
   const timezone = fields.string('timezone') ?? 'UTC';
   const count = fields.integer('count', 1, maxRuns, true) ?? 10;
+  const from = readMoment(fields, 'from') ?? engine.clock.now();
   fields.done();
   const schedule = parseCron(expression, '$.expression');
   checkZone(timezone, '$.timezone');
-  return json({ expression, timezone, runs: nextRuns(schedule, timezone, engine.clock.now(), count).map(formatTimestamp) });
+  return json({ expression, timezone, runs: nextRuns(schedule, timezone, from, count).map(formatTimestamp) });
 }
 
 function shown(cron: CronRecord): Reply {

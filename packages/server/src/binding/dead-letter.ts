@@ -1,6 +1,6 @@
 import { formatDuration, formatTimestamp, members, OjsFault, type RerunOverride, readRetry, renderJob, State } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
-import { deadLetters, type JobFilter } from '../engine/selection.ts';
+import { deadLetters, type JobFilter, type Span } from '../engine/selection.ts';
 import { renderResult } from './bulk-items.ts';
 import { Fields, isObject, isQueueName } from './fields.ts';
 import { intersection, readAge, readIds, readSpan, readSubject, refuseOthers, requireConfirm, subjectNames } from './filters.ts';
@@ -35,7 +35,7 @@ async function listDeadLetter(engine: Engine, { query }: BindingRequest): Promis
   const fields = new Fields(query, 'query');
   const all = query.include === 'discarded';
   const subject = readSubject(fields);
-  const finished = readSpan(fields, 'since', 'until');
+  const finished = readFinished([fields], engine.clock.now());
   fields.done();
   const base: JobFilter = all ? { states: State.discarded } : deadLetters;
   const filter: JobFilter = { ...base, ...subject, ...(finished && { finished }) };
@@ -163,10 +163,13 @@ function readFilter(fields: Fields, now: number): JobFilter {
   const nested = fields.object('filter');
   refuseOthers(fields, [...filterNames, 'filter', 'confirm', 'ids', 'job_ids']);
   if (nested !== null) refuseOthers(nested, filterNames);
-  const spans = [fields, nested].flatMap((part) =>
-    part === null ? [] : [readSpan(part, 'since', 'until'), readAge(part, 'older_than', now)],
-  );
-  const finished = intersection(spans.filter((span) => span !== undefined));
+  const finished = readFinished(nested === null ? [fields] : [fields, nested], now);
   const subject = { ...readSubject(fields), ...(nested && readSubject(nested)) };
   return { ...deadLetters, ...subject, ...(finished && { finished }) };
+}
+
+/** When the jobs ended: what `since`, `until` and `older_than` have in common. */
+function readFinished(parts: readonly Fields[], now: number): Span | undefined {
+  const spans = parts.flatMap((part) => [readSpan(part, 'since', 'until'), readAge(part, 'older_than', now)]);
+  return intersection(spans.filter((span) => span !== undefined));
 }

@@ -31,7 +31,7 @@ export function readSpan(fields: Fields, from: string, before: string): Span | u
 }
 
 /** An RFC 3339 timestamp in milliseconds. */
-function readMoment(fields: Fields, name: string): number | null {
+export function readMoment(fields: Fields, name: string): number | null {
   const value = fields.raw(name);
   if (value === undefined || value === '') return null;
   const at = typeof value === 'string' ? parseTimestamp(value) : null;

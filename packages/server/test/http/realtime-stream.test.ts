@@ -258,7 +258,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
     expect(blocks.map(({ id }) => id)).toEqual(['1', '1.5', '2', '3', '3.5', '4', '5', '5.5', '6', '7']);
   });
 
-  test('progress and heartbeats of a job in the words of ojs-realtime §4.2, §4.3', async () => {
+  test('progress and heartbeats of a job in the words of ojs-realtime §4.2, §4.3, and in those of the catalogue', async () => {
     await using server = await serveClocked(storage.url());
     const { bench: b, url } = server;
     const job = await b.start('w1', { type: 'x.y', queue: 'a' });
@@ -268,9 +268,10 @@ describe.each(storages)('streams of events, $name', (storage) => {
     await b.engine.storage.jobs.transition([{ id: job.id, from: State.active, to: State.active, events }], b.clock.now());
     await b.beat('w1', [job.id]);
     const timestamp = new Date(b.clock.now()).toISOString();
+    const about = { job_id: job.id, queue: 'a', type: 'x.y', job_type: 'x.y', state: 'active', attempt: 1, worker_id: 'w1', timestamp };
     expect((await stream.events.take(2)).map(({ event, data }) => [event, data])).toEqual([
-      ['job.progress', { job_id: job.id, queue: 'a', type: 'x.y', progress: 66, message: 'half', timestamp }],
-      ['job.heartbeat', { job_id: job.id, queue: 'a', type: 'x.y', worker_id: 'w1', timestamp }],
+      ['job.progress', { ...about, duration_ms: 0, progress: 66, message: 'half', progress_percent: 65.5, progress_message: 'half' }],
+      ['job.heartbeat', { ...about, visible_until: expect.stringMatching(/Z$/) }],
     ]);
   });
 });

@@ -1,21 +1,29 @@
 import {
   type Call,
   type CronView,
+  changedCron,
+  checkZone,
+  cronFields,
   decideFiring,
   decideTrigger,
   definitionOf,
   dueAfter,
   type FiringDecision,
+  formatTimestamp,
   isIn,
+  nextRuns,
   OjsFault,
+  parseCron,
+  parseTimestamp,
   readCron,
   renderCron,
+  scheduleOf,
   skippedEvent,
   Terminal,
   uuidv7,
 } from '@ojs-ts/core';
 import type { Answers } from './jobs.ts';
-import { bodyOf, ok, pageOf, param, type Reply } from './reply.ts';
+import { bodyOf, fieldsOf, json, ok, pageOf, param, type Reply } from './reply.ts';
 import type { Inserted, Table } from './table.ts';
 
 /** Crons of a store: core decides what a run leads to, here it is done. */
@@ -44,6 +52,9 @@ export class Crons {
         const text = renderCron(cron);
         return ok(`{"deleted":true,"name":${JSON.stringify(cron.name)},"cron":${text},"cron_job":${text}}`);
       },
+      'cron.update': (call) => this.#update(call),
+      'cron.runs': (call) => this.#runs(call),
+      'cron.preview': (call) => this.#preview(call),
       'cron.pause': (call) => this.#enable(call, false),
       'cron.resume': (call) => this.#enable(call, true),
       'cron.trigger': (call) => this.#trigger(this.#find(call)),
@@ -97,6 +108,44 @@ export class Crons {
     const { runCount = 0, lastRunAt = null, createdAt = now } = known ?? {};
     const reply = shown(this.#put({ name, spec, enabled, dueAt, runCount, lastRunAt, createdAt, updatedAt: now }));
     return known === undefined ? { ...reply, status: 201, headers: { location: `/ojs/v1/cron/${name}` } } : reply;
+  }
+
+  #update(call: Call): Reply {
+    const cron = this.#find(call);
+    const fields = fieldsOf(call);
+    if (!Object.keys(fields).some((field) => cronFields.has(field))) {
+      if (typeof fields.enabled === 'boolean') return this.#enable(call, fields.enabled);
+      throw OjsFault.invalid([{ path: '$', message: 'must have enabled, or fields of the definition' }]);
+    }
+    const { now } = this.#table;
+    const { enabled, dueAt, spec } = readCron(changedCron(cron, bodyOf(call)), now);
+    return shown(this.#put({ ...cron, spec, enabled, dueAt, updatedAt: now }));
+  }
+
+  /** When it will run next. */
+  #runs(call: Call): Reply {
+    const { name, spec, enabled, dueAt } = this.#find(call);
+    const definition = definitionOf(spec);
+    const { now } = this.#table;
+    const from = dueAt === null ? now : Math.max(now, dueAt - 1);
+    const count = Math.min(100, Number(call.query?.limit ?? 10) || 10);
+    const runs = enabled ? nextRuns(scheduleOf(definition), definition.timezone, from, count, dueAt ?? now) : [];
+    return json({ name, timezone: definition.timezone, runs: runs.map(formatTimestamp) });
+  }
+
+  /** The same for an expression that is not registered. */
+  #preview(call: Call): Reply {
+    const { expression, cron, timezone = 'UTC', count = 10, from } = fieldsOf(call);
+    const text = String(expression ?? cron ?? '');
+    const zone = String(timezone);
+    const schedule = parseCron(text, '$.expression');
+    checkZone(zone, '$.timezone');
+    const after = typeof from === 'string' ? (parseTimestamp(from) ?? this.#table.now) : this.#table.now;
+    return json({
+      expression: text,
+      timezone: zone,
+      runs: nextRuns(schedule, zone, after, Math.min(100, Number(count))).map(formatTimestamp),
+    });
   }
 
   #enable(call: Call, enabled: boolean): Reply {

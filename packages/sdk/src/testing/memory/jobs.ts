@@ -2,8 +2,10 @@ import {
   activated,
   type Call,
   cancelled,
+  checkpointCleared,
   checkpointed,
   checkpointOf,
+  discarded,
   isUuidv7,
   type JobRecord,
   type Json,
@@ -18,12 +20,15 @@ import {
   renderJob,
   renderOutcome,
   renderProgress,
+  State,
+  type StateMask,
   stateName,
   uuidv7,
 } from '@ojs-ts/core';
 import { listOf } from '../../json.ts';
+import { jobFilter } from './filter.ts';
 import { duplicate, type PushedItem, push } from './push.ts';
-import { bodyOf, fieldsOf, listed, ok, pageOf, param, type Reply } from './reply.ts';
+import { bodyOf, fieldsOf, ok, pageOf, param, type Reply } from './reply.ts';
 import type { Table } from './table.ts';
 
 export type Answers<Name extends OperationName = OperationName> = Readonly<Partial<Record<Name, (call: Call) => Reply>>>;
@@ -38,6 +43,7 @@ export function jobAnswers(table: Table): Answers {
     },
     'job.list': (call) => listJobs(table, call),
     'job.cancel': (call) => change(table, call, (job) => table.move(cancelled(job, table.now, call.idempotencyKey))),
+    'job.discard': (call) => change(table, call, (job) => table.move(discarded(job, table.now, call.idempotencyKey))),
     'job.activate': (call) => change(table, call, (job) => table.restart(activated(job, table.now, call.idempotencyKey))),
     'job.progress': (call) => ok(renderProgress(table.get(param(call, 'id')))),
     'job.reportProgress': (call) => reportProgress(table, call),
@@ -45,6 +51,12 @@ export function jobAnswers(table: Table): Answers {
     'job.saveCheckpoint': (call) => {
       const { state, reporter } = readCheckpoint(bodyOf(call));
       return shownCheckpoint(table.move(checkpointed(table.get(param(call, 'id')), state, reporter, table.now)));
+    },
+    'job.deleteCheckpoint': (call) => {
+      const job = table.get(param(call, 'id'));
+      const cleared = checkpointCleared(job, { worker: null, claim: null, attempt: null });
+      if (cleared !== null) table.move(cleared);
+      return ok(`{"deleted":true,"job_id":"${job.id}"}`);
     },
     'job.result': (call) => ok(renderOutcome(table.get(param(call, 'id')), table.now)),
     'job.results': (call) => results(table, call),
@@ -88,22 +100,20 @@ function enqueueBatch(table: Table, call: Call): Reply {
   return { status: 201, text: `{"jobs":[${jobs.join(',')}],"count":${jobs.length},"enqueued":${created},"failed":0}` };
 }
 
+const all: StateMask = Object.values(State).reduce((mask, state) => mask | state, 0);
+
 /** GET /jobs, newest first. */
 function listJobs(table: Table, call: Call): Reply {
-  const [states, queues, types] = [listed(call, 'state', 'status'), listed(call, 'queue'), listed(call, 'type')];
-  const isAsked = (asked: readonly string[], value: string) => asked.length === 0 || asked.includes(value);
-  const found = [...table.jobs.values()].filter(
-    ({ state, queue, type }) => isAsked(states, stateName(state)) && isAsked(queues, queue) && isAsked(types, type),
-  );
+  const found = [...table.jobs.values()].filter(jobFilter(call.query ?? {}, all));
   const { items, pagination } = pageOf(call, found.reverse());
   const jobs = `[${items.map((job) => renderJob(job, { now: table.now })).join(',')}]`;
   return ok(`{"jobs":${jobs},"total":${found.length},"pagination":${JSON.stringify(pagination)}}`);
 }
 
-export function change(table: Table, call: Call, work: (job: JobRecord) => JobRecord): Reply {
+export function change(table: Table, call: Call, work: (job: JobRecord) => JobRecord, more: (job: JobRecord) => string = () => ''): Reply {
   const before = table.get(param(call, 'id'));
   const job = work(before);
-  return ok(oneJob(job, renderJob(job, { extra: `"previous_state":"${stateName(before.state)}"` })));
+  return ok(oneJob(job, renderJob(job, { extra: `"previous_state":"${stateName(before.state)}"${more(job)}` })));
 }
 
 /** A report that came too late is no error: `accepted` tells it apart. */

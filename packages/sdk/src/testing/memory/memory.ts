@@ -3,6 +3,7 @@ import { bulkAnswers } from './bulk.ts';
 import { Crons } from './crons.ts';
 import { deadLetterAnswers } from './dead-letter.ts';
 import { type Answers, jobAnswers } from './jobs.ts';
+import { manyAnswers } from './many.ts';
 import { queueAnswers } from './queues.ts';
 import { type Reply, refusal } from './reply.ts';
 import { schemaAnswers } from './schemas.ts';
@@ -25,6 +26,7 @@ export class Memory {
     this.#answers = {
       ...jobAnswers(table),
       ...bulkAnswers(table),
+      ...manyAnswers(table),
       ...queueAnswers(table),
       ...deadLetterAnswers(table),
       ...this.crons.answers,

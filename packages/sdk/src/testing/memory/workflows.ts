@@ -19,7 +19,7 @@ import {
   workflowCancelled,
 } from '@ojs-ts/core';
 import type { Answers } from './jobs.ts';
-import { bodyOf, ok, pageOf, param, type Reply } from './reply.ts';
+import { bodyOf, listed, ok, pageOf, param, type Reply } from './reply.ts';
 import type { Table } from './table.ts';
 
 export interface WorkflowRow {
@@ -53,9 +53,11 @@ export class Workflows {
         return { ...this.#shown(row), status: 201, headers: { location: `/ojs/v1/workflows/${row.record.id}` } };
       },
       'workflow.list': (call) => {
-        const { items, pagination } = pageOf(call, this.all.toReversed());
+        const states = listed(call, 'state');
+        const found = this.all.filter(({ record }) => states.length === 0 || states.includes(record.state));
+        const { items, pagination } = pageOf(call, found.reverse());
         const list = `[${items.map(({ record }) => renderWorkflow(record, [])).join(',')}]`;
-        return ok(`{"workflows":${list},"items":${list},"total":${this.#rows.size},"pagination":${JSON.stringify(pagination)}}`);
+        return ok(`{"workflows":${list},"items":${list},"total":${found.length},"pagination":${JSON.stringify(pagination)}}`);
       },
       'workflow.get': (call) => this.#shown(this.#get(param(call, 'id'))),
       'workflow.cancel': (call) => this.#shown(this.#cancel(this.#get(param(call, 'id')))),

@@ -1,5 +1,4 @@
 import {
-  type EventEntry,
   formatTimestamp,
   historyOf,
   type JobRecord,
@@ -8,6 +7,7 @@ import {
   renderEvent,
   State,
   stateName,
+  type WireEvent,
 } from '@ojs-ts/core';
 import type { LogEvent } from '../../engine/tail.ts';
 import { type Item, idOf } from './selection.ts';
@@ -38,12 +38,27 @@ export class Renderer {
     const id = idOf(item);
     if (view === 'change') return { name: 'job.state_changed', id, data: change(event), at };
     const [kind] = entry;
-    const data = kind === 'job.progress' ? progress(event) : kind === 'job.heartbeat' ? heartbeat(event) : this.envelope(event);
+    const data = kind === 'job.progress' || kind === 'job.heartbeat' ? this.#flat(event) : this.envelope(event);
     return { name: kind, id, data, at };
   }
 
-  envelope({ position, at, entry }: LogEvent): Json {
-    return JSON.stringify(renderEvent({ position, at }, entry, 0, this.#source, this.#seed));
+  envelope(event: LogEvent): Json {
+    return JSON.stringify(this.#wire(event));
+  }
+
+  /** job.progress and job.heartbeat (ojs-realtime §4.2, §4.3): the data of the catalogue's event, with the names of that text beside its own. */
+  #flat(event: LogEvent): Json {
+    const { data, timestamp } = this.#wire(event);
+    const { job_type, worker_id, progress_percent: percent, progress_message: message } = data;
+    const own =
+      event.entry[0] === 'job.heartbeat'
+        ? { worker_id: worker_id ?? '' }
+        : { progress: Math.round(typeof percent === 'number' ? percent : 0), ...(typeof message === 'string' && { message }) };
+    return JSON.stringify({ ...data, type: job_type, ...own, timestamp });
+  }
+
+  #wire({ position, at, entry }: LogEvent): WireEvent {
+    return renderEvent({ position, at }, entry, 0, this.#source, this.#seed);
   }
 }
 
@@ -54,30 +69,6 @@ function change({ at, entry: [, id, type, queue, from, state] }: LogEvent): Json
 
 function changeText(id: string | null, type: string | null, queue: string, from: State, to: State, at: Millis): Json {
   return `{"job_id":"${id}","queue":"${queue}","type":"${type}","from":"${stateName(from)}","to":"${stateName(to)}","timestamp":"${formatTimestamp(at)}"}`;
-}
-
-/** job.progress (ojs-realtime §4.2): percent as a whole number. */
-function progress({ at, entry }: LogEvent): Json {
-  const { progress_percent: percent, progress_message: message } = more(entry);
-  return JSON.stringify({
-    ...jobOf(entry),
-    progress: Math.round(typeof percent === 'number' ? percent : 0),
-    ...(typeof message === 'string' && { message }),
-    timestamp: formatTimestamp(at),
-  });
-}
-
-/** job.heartbeat (ojs-realtime §4.3). */
-function heartbeat({ at, entry }: LogEvent): Json {
-  return JSON.stringify({ ...jobOf(entry), worker_id: entry[7] ?? '', timestamp: formatTimestamp(at) });
-}
-
-function jobOf([, id, type, queue]: EventEntry): object {
-  return { job_id: id, queue, type };
-}
-
-function more(entry: EventEntry): Readonly<Record<string, unknown>> {
-  return { ...entry[10] };
 }
 
 /** The last change of a finished job, from its record: what a client gets that asks after the end (ojs-realtime §2.1). */

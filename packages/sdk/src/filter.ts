@@ -1,0 +1,94 @@
+import { formatDuration, isState } from '@ojs-ts/core';
+import { type Duration, durationMs } from './duration.ts';
+import { OJSValidationError } from './errors.ts';
+import type { JobState, Meta } from './job.ts';
+import { compact } from './json.ts';
+import { integer, refuse, unknownName } from './refusal.ts';
+import { timestamp } from './wire.ts';
+
+/** What every filter may narrow by; all of what is given has to hold. */
+export interface SubjectFilter {
+  /** Default: all queues. */
+  queue?: string;
+  /** Exact, or with a `*` at its end. */
+  type?: string;
+  /** Type or code of the last error. */
+  errorType?: string;
+  /** A part of the JSON text of the args. */
+  args?: string;
+}
+
+/** Jobs of the dead letter; all of what is given has to hold, and nothing given is all of them. */
+export interface DeadLetterFilter extends SubjectFilter {
+  /** Discarded at this time or later. */
+  since?: Date | string;
+  /** Discarded before this time. */
+  until?: Date | string;
+  /** Discarded so long ago or longer. */
+  olderThan?: Duration;
+}
+
+/** Jobs of a bulk operation; all of what is given has to hold, and nothing given is every job that the operation may change. */
+export interface BulkFilter extends SubjectFilter {
+  /** Default: all that the operation may change. */
+  state?: JobState | readonly JobState[];
+  priority?: number;
+  /** Members that the meta has, with these values. */
+  meta?: Meta;
+  createdAfter?: Date | string;
+  createdBefore?: Date | string;
+  /** By the last time that the job became available. */
+  enqueuedAfter?: Date | string;
+  enqueuedBefore?: Date | string;
+}
+
+export const subjectNames = ['queue', 'type', 'errorType', 'args'] as const satisfies readonly (keyof SubjectFilter)[];
+export const deadLetterNames = [...subjectNames, 'since', 'until', 'olderThan'] as const satisfies readonly (keyof DeadLetterFilter)[];
+const bulkNames = [
+  ...subjectNames,
+  ...(['state', 'priority', 'meta', 'createdAfter', 'createdBefore', 'enqueuedAfter', 'enqueuedBefore'] as const),
+] satisfies readonly (keyof BulkFilter)[];
+
+/** Its parts that are texts: a query, or members of a body. */
+export function wireSubject({ queue, type, errorType, args }: SubjectFilter): Record<string, string> {
+  for (const [name, value] of Object.entries({ queue, type, errorType, args })) {
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      throw OJSValidationError.of(name, `expected a text that is not empty, got ${JSON.stringify(value)}`);
+  }
+  return compact({ queue, type, error_type: errorType, args });
+}
+
+/** @throws {OJSValidationError} A misspelt part would let everything fit. */
+export function wireDeadLetterFilter(filter: DeadLetterFilter): Record<string, string> {
+  refuse(unknownName(filter, deadLetterNames));
+  const { since, until, olderThan } = filter;
+  return compact({
+    ...wireSubject(filter),
+    since: timestamp(since, 'since'),
+    until: timestamp(until, 'until'),
+    older_than: olderThan === undefined ? undefined : formatDuration(durationMs(olderThan, 'olderThan')),
+  });
+}
+
+/** @throws {OJSValidationError} */
+export function wireBulkFilter(filter: BulkFilter): object {
+  refuse(unknownName(filter, bulkNames));
+  return compact({
+    ...wireSubject(filter),
+    states: filter.state === undefined ? undefined : wireStates(filter.state),
+    priority: integer(filter.priority, 'priority', -100),
+    meta: filter.meta,
+    since: timestamp(filter.createdAfter, 'createdAfter'),
+    until: timestamp(filter.createdBefore, 'createdBefore'),
+    enqueued_after: timestamp(filter.enqueuedAfter, 'enqueuedAfter'),
+    enqueued_before: timestamp(filter.enqueuedBefore, 'enqueuedBefore'),
+  });
+}
+
+/** @throws {OJSValidationError} An empty list would be read as every state. */
+export function wireStates(state: JobState | readonly JobState[]): readonly JobState[] {
+  const states = typeof state === 'string' ? [state] : state;
+  const wrong = states.find((one) => !isState(one));
+  if (wrong === undefined && states.length > 0) return states;
+  throw OJSValidationError.of('state', `expected one or more states of a job, got ${JSON.stringify(wrong ?? state)}`);
+}

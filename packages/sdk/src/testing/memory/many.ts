@@ -1,0 +1,139 @@
+import {
+  type Call,
+  cancelled,
+  conflict,
+  type EventKind,
+  historyOf,
+  isIn,
+  type JobId,
+  type JobRecord,
+  OjsFault,
+  otherEventEntry,
+  rerun,
+  retried,
+  State,
+  type StateMask,
+  stateName,
+  Terminal,
+  uuidv7,
+  Waiting,
+} from '@ojs-ts/core';
+import { isWire, listOf, type Wire } from '../../json.ts';
+import { deadLetterFilter, type Fits, jobFilter } from './filter.ts';
+import type { Answers } from './jobs.ts';
+import { fieldsOf, type Reply, refusal } from './reply.ts';
+import type { Table } from './table.ts';
+
+type Done = 'cancelled' | 'retried' | 'deleted';
+const actions: Readonly<Record<Done, string>> = { cancelled: 'cancel', retried: 'retry', deleted: 'delete' };
+
+/** Operations on many jobs, each by itself (ojs-bulk-operations §6–8, ojs-dead-letter §6.2). */
+export function manyAnswers(table: Table): Answers {
+  const remove = (job: JobRecord, isFree: boolean) => {
+    if (!isFree)
+      throw new OjsFault('conflict', `The job is ${stateName(job.state)}, so it stays.`, {
+        job_id: job.id,
+        current_state: stateName(job.state),
+      });
+    table.remove(job.id);
+  };
+  return {
+    'bulk.cancel': (call) =>
+      bulk(table, call, 'cancelled', State.available | State.scheduled, (job, byFilter) => {
+        if (isDone(job, 'cancelled', call)) return;
+        if (byFilter && !isIn(job.state, Waiting)) throw conflict(job, Waiting);
+        table.move(cancelled(job, table.now, call.idempotencyKey));
+      }),
+    'bulk.retry': (call) =>
+      bulk(table, call, 'retried', State.discarded | State.retryable, (job) => {
+        if (!isDone(job, 'retried', call)) table.restart(rerun(job, table.now, call.idempotencyKey));
+      }),
+    'bulk.delete': (call) => bulk(table, call, 'deleted', Terminal, (job) => remove(job, isIn(job.state, Terminal))),
+    'deadLetter.retryMany': (call) => {
+      const fields = fieldsOf(call);
+      const ids = fields.ids ?? fields.job_ids;
+      if (ids === undefined) requireConfirm(fields);
+      return change(table, 'retried', targetsOf(table, ids, deadFits(table, fields)), (job) => {
+        if (isDone(job, 'retried', call)) return;
+        if (!job.deadLetter) throw new OjsFault('not_found', 'There is no job with this id in the dead letter.', { job_id: job.id });
+        table.restart(retried(job, table.now, call.idempotencyKey));
+      });
+    },
+    'deadLetter.purge': (call) => {
+      const fields = fieldsOf(call);
+      requireConfirm(fields);
+      const reply = change(table, 'deleted', targetsOf(table, undefined, deadFits(table, fields)), (job) => remove(job, job.deadLetter));
+      return { ...reply, text: `{"purged_count":${JSON.parse(reply.text).deleted},${reply.text.slice(1)}` };
+    },
+  };
+}
+
+function bulk(table: Table, call: Call, done: Done, states: StateMask, work: (job: JobRecord, byFilter: boolean) => void): Reply {
+  const { job_ids: ids, filter } = fieldsOf(call);
+  if ((ids === undefined) === (filter === undefined))
+    throw OjsFault.invalid([{ path: '$.job_ids', message: 'or filter is required, and only one of them' }]);
+  const targets = targetsOf(table, ids, jobFilter(isWire(filter) ? filter : {}, states));
+  const reply = change(table, done, targets, (job) => work(job, ids === undefined));
+  const { total_matched: total, succeeded, skipped } = JSON.parse(reply.text);
+  const kind: EventKind =
+    done === 'cancelled' ? 'bulk.cancel.completed' : done === 'retried' ? 'bulk.retry.completed' : 'bulk.delete.completed';
+  table.log.add(otherEventEntry(kind, `req_${uuidv7()}`, JSON.stringify({ total, [done]: succeeded, skipped })), table.now);
+  return reply;
+}
+
+/** The same call did it to the job before: it was named twice, or the call was repeated. */
+function isDone(job: JobRecord, kind: 'cancelled' | 'retried', { idempotencyKey: key }: Call): boolean {
+  const last = historyOf(job).findLast((entry) => entry.kind === kind);
+  return key !== undefined && last?.kind === kind && last.key === key;
+}
+
+function deadFits(table: Table, fields: Wire): Fits {
+  const nested = isWire(fields.filter) ? deadLetterFilter(fields.filter, table.now) : () => true;
+  const own = deadLetterFilter(fields, table.now);
+  return (job) => own(job) && nested(job);
+}
+
+/** The named jobs, or those that fit in the order of the server's lists: what waits before what has ended, each newest first. */
+function targetsOf(table: Table, ids: unknown, fits: Fits): readonly JobId[] {
+  if (ids !== undefined) return listOf(ids).map(String);
+  const found = [...table.jobs.values()].reverse().filter(fits);
+  return found
+    .sort((a, b) => (b.finishedAt ?? Number.POSITIVE_INFINITY) - (a.finishedAt ?? Number.POSITIVE_INFINITY) || 0)
+    .map(({ id }) => id);
+}
+
+function change(table: Table, done: Done, ids: readonly JobId[], work: (job: JobRecord) => void): Reply {
+  const faults = ids.map((id) => attempt(() => work(table.get(id))));
+  const items = ids.map((id, index) => {
+    const fault = faults[index] ?? null;
+    const head = `{"index":${index},"job_id":${JSON.stringify(id)},"status"`;
+    if (fault === null) return `${head}:"${done}"}`;
+    const error = refusal(fault, `req_${uuidv7()}`).text.slice(1, -1);
+    return `${head}:"skipped","reason":${JSON.stringify(fault.message)},${error}}`;
+  });
+  const errors = ids.flatMap((id, index) => {
+    const fault = faults[index];
+    return fault ? [{ job_id: id, error: fault.message, code: fault.code }] : [];
+  });
+  const [total, failed] = [ids.length, errors.length];
+  const text =
+    `{"action":"${actions[done]}","total_matched":${total},"matched":${total},"${done}":${total - failed},"succeeded":${total - failed}` +
+    `,"skipped":${failed},"failed":${failed},"has_more":false,"items":[${items.join(',')}],"errors":${JSON.stringify(errors)}}`;
+  const status = failed === 0 ? 200 : failed === total ? 422 : 207;
+  return { status, text, headers: { 'x-ojs-batch-size': String(total) } };
+}
+
+function attempt(work: () => void): OjsFault | null {
+  try {
+    work();
+    return null;
+  } catch (error) {
+    if (error instanceof OjsFault) return error;
+    throw error;
+  }
+}
+
+function requireConfirm({ confirm }: Wire): void {
+  if (confirm === true || confirm === 'true') return;
+  throw OjsFault.invalid([{ path: '$.confirm', message: 'must be true: the operation changes every job that fits' }]);
+}
