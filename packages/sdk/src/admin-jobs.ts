@@ -1,6 +1,6 @@
 import { uuidv7 } from '@ojs-ts/core';
 import { itemError } from './api-error.ts';
-import { OJSError } from './errors.ts';
+import { OJSAnswerError } from './errors.ts';
 import { type SubjectFilter, subjectNames, wireStates, wireSubject } from './filter.ts';
 import { type Job, type JobState, jobIn, readJob } from './job.ts';
 import { isWire, listOf } from './json.ts';
@@ -38,7 +38,7 @@ export function* retryJob(jobId: string): Operation<void> {
     settings: { isAnswer: ({ status }) => status === 422 },
   };
   const [item] = listOf(body.items);
-  if (!isWire(item)) throw new OJSError('The answer does not tell what became of the job.', about);
+  if (!isWire(item)) throw new OJSAnswerError('The answer does not tell what became of the job.', about);
   if (item.error !== undefined) throw itemError(item.error, about);
 }
 

@@ -1,6 +1,6 @@
 import { type Answer, type OperationName, uuidv7 } from '@ojs-ts/core';
 import { itemError } from './api-error.ts';
-import { type OJSAPIError, OJSError, OJSValidationError } from './errors.ts';
+import { OJSAnswerError, type OJSAPIError, OJSValidationError } from './errors.ts';
 import { type BulkFilter, type DeadLetterFilter, wireBulkFilter, wireDeadLetterFilter } from './filter.ts';
 import { booleanOf, isWire, listOf, parseWire, textOf, type Wire } from './json.ts';
 import type { Operation } from './operation.ts';
@@ -61,7 +61,7 @@ function hasItems({ status, text }: Answer): boolean {
 
 function readItem(raw: Wire, operation: OperationName): BulkItem {
   const jobId = textOf(raw.job_id);
-  if (jobId === undefined) throw new OJSError('The answer does not tell what became of a job: expected a job_id.', { operation });
+  if (jobId === undefined) throw new OJSAnswerError('The answer does not tell what became of a job: expected a job_id.', { operation });
   return raw.error === undefined ? { jobId, ok: true } : { jobId, ok: false, error: itemError(raw.error, { operation, jobId }) };
 }
 

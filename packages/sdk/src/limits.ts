@@ -1,5 +1,5 @@
 import { uuidv7 } from '@ojs-ts/core';
-import { OJSError, OJSValidationError } from './errors.ts';
+import { OJSAnswerError, OJSValidationError } from './errors.ts';
 import { compact, dateOf, eachOf, isWire, listOf, numberOf, textOf, type Wire, wireOf } from './json.ts';
 import { type LimitNumbers, numberNames, readNumbers, readRate, wireNumbers } from './limit.ts';
 import type { Operation } from './operation.ts';
@@ -69,7 +69,7 @@ export function* restoreLimit(key: string): Operation<Limit> {
 function readLimit(body: unknown): Limit {
   const raw = wireOf(body) ?? {};
   const key = textOf(raw.key);
-  if (key === undefined) throw new OJSError('The answer holds no limit: expected an object with a key.');
+  if (key === undefined) throw new OJSAnswerError('The answer holds no limit: expected an object with a key.');
   const concurrency = wireOf(raw.concurrency);
   return compact({
     key,
