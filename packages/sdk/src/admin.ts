@@ -32,7 +32,7 @@ import {
   type QueueDetail,
   queueConfig,
 } from './queue-config.ts';
-import { removeWorker, type WorkerRecord, workerHealth } from './workers.ts';
+import { listWorkers, removeWorker, type WorkerRecord, workerHealth } from './workers.ts';
 
 /** Looks after queues and jobs, apart from who makes them and who works on them (ojs-sdk-guidelines §5.3). Its token needs the scope `admin`. */
 export class Admin implements AsyncDisposable {
@@ -199,12 +199,17 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(deleteCheckpoint(jobId), options);
   }
 
+  /** Every worker that the server knows, by name. */
+  async listWorkers(options: PageOptions = {}): Promise<Page<WorkerRecord>> {
+    return this.#pages(listWorkers, options);
+  }
+
   /** @throws {JobNotFoundError} for a worker that the server does not know. */
   async workerHealth(workerId: string, options: CallOptions = {}): Promise<WorkerRecord> {
     return this.#connection.ask(workerHealth(workerId), options);
   }
 
-  /** Forgets a worker that is gone. Jobs that it holds stay its own until their leases end. @throws {JobNotFoundError} */
+  /** Forgets a worker that is gone. The jobs that it holds go back to their queues at once; the attempt does not count. @throws {JobNotFoundError} */
   async removeWorker(workerId: string, options: CallOptions = {}): Promise<{ deleted: boolean; workerId: string }> {
     return this.#connection.ask(removeWorker(workerId), options);
   }

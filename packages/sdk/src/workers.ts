@@ -1,7 +1,8 @@
 import { type Answer, uuidv7 } from '@ojs-ts/core';
 import { goneIsDone } from './dead-letter.ts';
-import { compact, dateOf, parseWire, textOf } from './json.ts';
+import { compact, dateOf, eachOf, numberOf, parseWire, textOf, wireOf } from './json.ts';
 import type { Operation } from './operation.ts';
+import { type PageOf, type PageQuery, readPage } from './page.ts';
 
 /** A worker as the server knows it. */
 export interface WorkerRecord {
@@ -11,6 +12,29 @@ export interface WorkerRecord {
   /** `running`, `quiet`, `terminate`, or the word that the worker used itself. */
   readonly state?: string;
   readonly lastHeartbeatAt?: Date;
+  /** Of a worker without heartbeats. */
+  readonly lastFetchAt?: Date;
+  /** How many jobs it holds; only in lists. */
+  readonly activeJobs?: number;
+}
+
+export function* listWorkers(query: PageQuery): Operation<PageOf<WorkerRecord>> {
+  const body = yield { call: { operation: 'worker.list', query: { ...query } } };
+  return readPage(body, query, eachOf(body.items, readWorker));
+}
+
+function readWorker(item: unknown): WorkerRecord | undefined {
+  const { id, state, last_heartbeat_at, last_fetch_at, active_jobs } = wireOf(item) ?? {};
+  const workerId = textOf(id);
+  if (workerId === undefined) return undefined;
+  return compact({
+    workerId,
+    alive: state !== 'stale',
+    state: textOf(state),
+    lastHeartbeatAt: dateOf(last_heartbeat_at),
+    lastFetchAt: dateOf(last_fetch_at),
+    activeJobs: numberOf(active_jobs),
+  });
 }
 
 export function* workerHealth(workerId: string): Operation<WorkerRecord> {
@@ -20,6 +44,7 @@ export function* workerHealth(workerId: string): Operation<WorkerRecord> {
     alive: body.status === 'ok',
     state: textOf(body.state),
     lastHeartbeatAt: dateOf(body.last_heartbeat_at),
+    lastFetchAt: dateOf(body.last_fetch_at),
   });
 }
 

@@ -241,6 +241,8 @@ test('checkpoints and workers', async () => {
     await expect
       .poll(() => admin.workerHealth(worker.workerId))
       .toMatchObject({ workerId: worker.workerId, alive: true, state: 'running' });
+    const { items } = await admin.listWorkers();
+    expect(items).toEqual([expect.objectContaining({ workerId: worker.workerId, alive: true, activeJobs: 1 })]);
     go.open();
     await job.wait();
   });
