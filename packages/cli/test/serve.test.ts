@@ -40,7 +40,7 @@ function ojs(args: readonly string[], env: Readonly<Record<string, string>> = {}
 /** The URL that it prints once it listens. */
 async function listening(command: Command): Promise<string> {
   const url = () => /listening on (\S+)/.exec(command.output())?.[1];
-  await expect.poll(url, { timeout: 10_000, interval: 20 }).toBeDefined();
+  await expect.poll(url, { timeout: 100_000, interval: 20 }).toBeDefined();
   return url() ?? '';
 }
 
