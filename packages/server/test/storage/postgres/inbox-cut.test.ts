@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openStorage } from '../../../src/storage/open.ts';
 import type { Inbox, Storage } from '../../../src/storage/storage.ts';
 import { StoreUnavailable } from '../../../src/storage/unavailable.ts';
-import { storeProxy } from '../../support/store-proxy.ts';
+import { reached, storeProxy } from '../../support/store-proxy.ts';
 import { claim, eventLog, idOf, newJob, t0 } from '../suite/tools.ts';
 import { newSchema, server } from './schema.ts';
 
@@ -48,7 +48,8 @@ async function left(storage: Storage): Promise<unknown> {
 
 describe.skipIf(server === null)('the connection is cut before an answer about the inbox arrives', () => {
   test.each(Object.entries(operations))('%s: every answer of the store, then the call again: all is done, once', async (_, call) => {
-    const url = newSchema();
+    // With one connection nothing else opens another: an answer to its greeting would be counted, and cut in place of one about the inbox.
+    const url = `${newSchema()}&connections=1`;
     const schema = new URL(url).searchParams.get('schema') ?? '';
     const client = new pg.Client({ connectionString: server ?? '' });
     await client.connect();
@@ -60,7 +61,7 @@ describe.skipIf(server === null)('the connection is cut before an answer about t
     const whole = await call(inboxOf(direct), await fill(direct, client, schema));
     const done = await left(direct);
     await using through = await openStorage(proxy.url);
-    await through.ping();
+    await reached(() => through.ping());
     let cuts = 0;
     for (; ; cuts++) {
       const entries = await fill(direct, client, schema);
@@ -72,7 +73,7 @@ describe.skipIf(server === null)('the connection is cut before an answer about t
         expect(outcome).toEqual(whole);
         break;
       }
-      await call(inboxOf(through), entries);
+      await reached(() => call(inboxOf(through), entries));
       expect(await left(direct)).toEqual(done);
     }
     expect(cuts).toBeGreaterThan(1);
