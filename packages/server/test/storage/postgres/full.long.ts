@@ -3,14 +3,13 @@ import pg from 'pg';
 import { test } from 'vitest';
 import { survivesFullness } from '../../support/full-store.ts';
 import { startPostgres } from '../../support/postgres.ts';
-import { smallDisk } from '../../support/small-disk.ts';
+import { mayMount, onSmallDisk, smallDisk } from '../../support/small-disk.ts';
 import { server } from './schema.ts';
 
-test.skipIf(server === null)(
-  'a server whose PostgreSQL has a full disk answers 503 with Retry-After, reads, and goes on when there is room',
-  async ({ skip }) => {
+test.skipIf(server === null || !mayMount)(
+  onSmallDisk('a server whose PostgreSQL has a full disk answers 503 with Retry-After, reads, and goes on when there is room'),
+  async () => {
     const disk = smallDisk(12);
-    if (disk === null) return skip('only root may mount a small disk');
     execFileSync('chown', ['postgres', disk.path]);
     await using instance = await startPostgres();
     const client = new pg.Client({ connectionString: instance.url });

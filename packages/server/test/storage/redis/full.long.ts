@@ -2,14 +2,13 @@ import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { survivesFullness } from '../../support/full-store.ts';
 import { startRedis } from '../../support/redis.ts';
-import { smallDisk } from '../../support/small-disk.ts';
+import { mayMount, onSmallDisk, smallDisk } from '../../support/small-disk.ts';
 import { server } from './namespace.ts';
 
-test.skipIf(server === null)(
-  'a server whose Redis cannot write its log answers 503 with Retry-After, reads, and goes on when there is room',
-  async ({ skip }) => {
+test.skipIf(server === null || !mayMount)(
+  onSmallDisk('a server whose Redis cannot write its log answers 503 with Retry-After, reads, and goes on when there is room'),
+  async () => {
     const disk = smallDisk(12);
-    if (disk === null) return skip('only root may mount a small disk');
     await using instance = await startRedis({ appendonly: 'everysec', data: disk.path });
     await using ending = new AsyncDisposableStack();
     const admin = ending.adopt(new Redis(instance.url), (client) => client.disconnect());

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
 import { StoreUnavailable } from '../../../src/storage/unavailable.ts';
 import { survivesFullness } from '../../support/full-store.ts';
-import { smallDisk } from '../../support/small-disk.ts';
+import { mayMount, onSmallDisk, smallDisk } from '../../support/small-disk.ts';
 import { countErrors, get, idOf, insert, newJob, t0 } from '../suite/tools.ts';
 import { temporaryDirectory } from './temporary.ts';
 
@@ -29,27 +29,31 @@ test('a file that cannot grow refuses writes as passing, and reads; what was ref
   expect(await countErrors(storage)).toEqual([]);
 });
 
-test('a server on a full disk answers 503 with Retry-After, reads, and goes on when there is room', async ({ skip }) => {
-  const disk = smallDisk(12);
-  if (disk === null) return skip('only root may mount a small disk');
-  await survivesFullness(`sqlite:${join(disk.path, 'jobs.db')}`, disk);
-});
+test.skipIf(!mayMount)(
+  onSmallDisk('a server on a full disk answers 503 with Retry-After, reads, and goes on when there is room'),
+  async () => {
+    const disk = smallDisk(12);
+    await survivesFullness(`sqlite:${join(disk.path, 'jobs.db')}`, disk);
+  },
+);
 
-test('a storage is closed on a full disk without an error, and is there again with all that it answered', async ({ skip }) => {
-  const disk = smallDisk(8);
-  if (disk === null) return skip('only root may mount a small disk');
-  const path = join(disk.path, 'jobs.db');
-  let number = 0;
-  {
+test.skipIf(!mayMount)(
+  onSmallDisk('a storage is closed on a full disk without an error, and is there again with all that it answered'),
+  async () => {
+    const disk = smallDisk(8);
+    const path = join(disk.path, 'jobs.db');
+    let number = 0;
+    {
+      await using storage = sqliteStorage({ path });
+      await storage.migrate();
+      const fill = async () => {
+        for (;;) await insert(storage, [newJob(++number, { envelope: `{"args":["${large}"]}` })]);
+      };
+      await expect(fill()).rejects.toThrow(/cannot grow/);
+    }
     await using storage = sqliteStorage({ path });
-    await storage.migrate();
-    const fill = async () => {
-      for (;;) await insert(storage, [newJob(++number, { envelope: `{"args":["${large}"]}` })]);
-    };
-    await expect(fill()).rejects.toThrow(/cannot grow/);
-  }
-  await using storage = sqliteStorage({ path });
-  const { items } = await storage.jobs.list({ states: 0xff, limit: 10_000 });
-  expect(items).toHaveLength(number - 1);
-  expect(await countErrors(storage)).toEqual([]);
-});
+    const { items } = await storage.jobs.list({ states: 0xff, limit: 10_000 });
+    expect(items).toHaveLength(number - 1);
+    expect(await countErrors(storage)).toEqual([]);
+  },
+);
