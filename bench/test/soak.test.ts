@@ -9,7 +9,8 @@ test.each(['memory:', 'sqlite:'])(
     expect(samples).toHaveLength(3);
     const last = samples.at(-1);
     expect(last?.failed).toBe(0);
-    expect(last?.enqueued).toBeGreaterThan(0);
+    // In the last of the three seconds a busy machine may come to none.
+    expect(samples.reduce((sum, { enqueued }) => sum + enqueued, 0)).toBeGreaterThan(0);
     expect(last?.sizes.filter(({ flat }) => flat).map(({ what }) => what)).toEqual(storage === 'memory:' ? ['RSS'] : ['RSS', 'file bytes']);
     for (const { what, value, flat } of last?.sizes ?? []) if (flat) expect(value, what).toBeGreaterThan(0);
   },

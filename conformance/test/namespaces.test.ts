@@ -15,7 +15,7 @@ afterAll(async () => {
 
 test.skipIf(redis === null)(
   'our own cases on two namespaces of Redis, with all queues in the one that is not the home',
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const storage = `${redis}?namespaces=${prefix}home:unused;${prefix}rest:*`;
     await using server = await startServer({ storage, host: '127.0.0.1', port: 0, testMode: true, log: false });

@@ -6,7 +6,7 @@ import { failuresOf, loadSuite, runSuites } from '../src/index.ts';
 
 const cases = fileURLToPath(new URL('../cases', import.meta.url));
 
-test.each(storages)('our own cases on $name', { timeout: 240_000 }, async ({ url }) => {
+test.each(storages)('our own cases on $name', { timeout: 600_000 }, async ({ url }) => {
   await using server = await startServer({ storage: url(), host: '127.0.0.1', port: 0, testMode: true, log: false });
   const report = await runSuites({ url: server.url, folders: [cases], reset: true, parallel: 8 });
   expect(report.failed, failuresOf(report)).toBe(0);

@@ -8,7 +8,7 @@ import { insert, newJob } from '../../server/test/storage/suite/tools.ts';
 const main = new URL('../src/main.ts', import.meta.url).pathname;
 const report = (...args: readonly string[]) => promisify(execFile)(process.execPath, [main, 'storage', 'report', ...args]);
 
-test.skipIf(server === null)('ojs storage report tells what the memory of a Redis store holds, by kind', { timeout: 60_000 }, async () => {
+test.skipIf(server === null)('ojs storage report tells what the memory of a Redis store holds, by kind', async () => {
   const url = namespaceUrl();
   await using storage = await openStorage(url);
   await storage.migrate();
@@ -26,7 +26,7 @@ test.skipIf(server === null)('ojs storage report tells what the memory of a Redi
   expect(lines.at(-1)?.split(/ +/)).toEqual(['all', String(keys), String(bytes)]);
 });
 
-test('ojs storage report says where it has nothing to tell', { timeout: 60_000 }, async () => {
+test('ojs storage report says where it has nothing to tell', async () => {
   const refused = await report('--url', 'sqlite:./jobs.db').catch((error: { readonly code: number; readonly stderr: string }) => error);
   expect(refused).toMatchObject({ code: 1 });
   expect(refused.stderr).toBe(

@@ -90,13 +90,11 @@ describe('ojs serve', () => {
     command.process.kill('SIGTERM');
     // It refuses connections from when it began to stop.
     await expect
-      .poll(
-        () =>
-          fetch(`${url}/ojs/v1/health`).then(
-            () => 'up',
-            () => 'down',
-          ),
-        { timeout: 5_000 },
+      .poll(() =>
+        fetch(`${url}/ojs/v1/health`).then(
+          () => 'up',
+          () => 'down',
+        ),
       )
       .toBe('down');
     command.process.kill('SIGTERM');

@@ -65,9 +65,9 @@ describe('coalescing', () => {
   });
 
   test('a request that hangs holds the next one back for a second at most', async () => {
-    await using _ = await open({ ...quick, timeout: 2_500 });
+    await using _ = await open(quick);
     bench.wire.spoil('job.enqueue', () => new Promise(() => {}));
-    const stuck = client.enqueue('test.job', ['stuck']).catch((error: unknown) => error);
+    const stuck = client.enqueue('test.job', ['stuck'], { requestTimeout: 2_500 }).catch((error: unknown) => error);
     await bench.wire.until(() => bench.wire.calls.length === 1);
     expect(await client.enqueue('test.job', ['free'])).toMatchObject({ outcome: 'created' });
     expect(await stuck).toBeInstanceOf(OJSTimeoutError);
@@ -329,56 +329,52 @@ describe('10,000 concurrent calls over HTTP', () => {
   });
   afterAll(() => server.close());
 
-  test.each(['whole', 'cut once'] as const)(
-    'fewer than 200 requests, 10,000 right outcomes (%s)',
-    async (way) => {
-      let cuts = way === 'cut once' ? 1 : 0;
-      await using proxy = await openProxy(server.url, (line) => (line === 'POST /ojs/v1/jobs/bulk' && cuts-- > 0 ? 'after' : 'pass'));
-      await using client = new Client(proxy.url, { ...quick, timeout: '2m' });
-      const queue = way === 'whole' ? 'whole' : 'cut';
-      const kindOf = (n: number) => (['invalid', 'ignore', 'reject', 'strict'] as const)[n % 50] ?? 'plain';
-      // 200 of each kind share 10 keys.
-      const keyOf = (n: number) => Math.floor(n / 50) % 10;
-      const calls = Array.from({ length: 10_000 }, (_, n) => {
-        const kind = kindOf(n);
-        if (kind === 'invalid') return client.enqueue('test.job', [Number.NaN], { queue });
-        if (kind === 'strict') return client.enqueue('strict.job', [n], { queue });
-        if (kind === 'plain') return client.enqueue('test.job', [n], { queue });
-        return client.enqueue(`${kind}.job`, [keyOf(n)], { queue, unique: { keys: ['type', 'args', 'queue'], onConflict: kind } });
-      });
-      const results = await Promise.allSettled(calls);
-      const counts: Record<string, number> = {};
-      const winners = new Map<string, string>();
-      for (const [n, result] of results.entries()) {
-        const name = `${kindOf(n)} ${codeOf(result)}`;
-        counts[name] = (counts[name] ?? 0) + 1;
-        if (result.status === 'fulfilled' && result.value.outcome === 'created') winners.set(`${kindOf(n)} ${keyOf(n)}`, result.value.id);
+  test.each(['whole', 'cut once'] as const)('fewer than 200 requests, 10,000 right outcomes (%s)', async (way) => {
+    let cuts = way === 'cut once' ? 1 : 0;
+    await using proxy = await openProxy(server.url, (line) => (line === 'POST /ojs/v1/jobs/bulk' && cuts-- > 0 ? 'after' : 'pass'));
+    await using client = new Client(proxy.url, { ...quick, timeout: '2m' });
+    const queue = way === 'whole' ? 'whole' : 'cut';
+    const kindOf = (n: number) => (['invalid', 'ignore', 'reject', 'strict'] as const)[n % 50] ?? 'plain';
+    // 200 of each kind share 10 keys.
+    const keyOf = (n: number) => Math.floor(n / 50) % 10;
+    const calls = Array.from({ length: 10_000 }, (_, n) => {
+      const kind = kindOf(n);
+      if (kind === 'invalid') return client.enqueue('test.job', [Number.NaN], { queue });
+      if (kind === 'strict') return client.enqueue('strict.job', [n], { queue });
+      if (kind === 'plain') return client.enqueue('test.job', [n], { queue });
+      return client.enqueue(`${kind}.job`, [keyOf(n)], { queue, unique: { keys: ['type', 'args', 'queue'], onConflict: kind } });
+    });
+    const results = await Promise.allSettled(calls);
+    const counts: Record<string, number> = {};
+    const winners = new Map<string, string>();
+    for (const [n, result] of results.entries()) {
+      const name = `${kindOf(n)} ${codeOf(result)}`;
+      counts[name] = (counts[name] ?? 0) + 1;
+      if (result.status === 'fulfilled' && result.value.outcome === 'created') winners.set(`${kindOf(n)} ${keyOf(n)}`, result.value.id);
+    }
+    expect(counts).toEqual({
+      'plain created': 9_200,
+      'ignore created': 10,
+      'ignore duplicate': 190,
+      'reject created': 10,
+      'reject duplicate': 190,
+      'invalid OJSValidationError': 200,
+      'strict schema_validation': 200,
+    });
+    const wrong = results.filter((result, n) => {
+      const kind = kindOf(n);
+      const winner = winners.get(`${kind} ${keyOf(n)}`);
+      if (result.status === 'rejected') {
+        if (kind === 'reject') return !(result.reason instanceof DuplicateJobError) || result.reason.existingJobId !== winner;
+        return kind === 'invalid' ? !(result.reason instanceof OJSValidationError) : !isOjsError(result.reason, 'schema_validation');
       }
-      expect(counts).toEqual({
-        'plain created': 9_200,
-        'ignore created': 10,
-        'ignore duplicate': 190,
-        'reject created': 10,
-        'reject duplicate': 190,
-        'invalid OJSValidationError': 200,
-        'strict schema_validation': 200,
-      });
-      const wrong = results.filter((result, n) => {
-        const kind = kindOf(n);
-        const winner = winners.get(`${kind} ${keyOf(n)}`);
-        if (result.status === 'rejected') {
-          if (kind === 'reject') return !(result.reason instanceof DuplicateJobError) || result.reason.existingJobId !== winner;
-          return kind === 'invalid' ? !(result.reason instanceof OJSValidationError) : !isOjsError(result.reason, 'schema_validation');
-        }
-        return kind === 'plain' ? result.value.args[0] !== n : result.value.id !== winner || result.value.args[0] !== keyOf(n);
-      });
-      expect(wrong).toEqual([]);
-      const requests = proxy.seen.filter(({ line }) => line.startsWith('POST /ojs/v1/jobs')).length;
-      expect(requests).toBeLessThan(200);
-      expect((await client.queueStats(queue)).available).toBe(9_220);
-    },
-    120_000,
-  );
+      return kind === 'plain' ? result.value.args[0] !== n : result.value.id !== winner || result.value.args[0] !== keyOf(n);
+    });
+    expect(wrong).toEqual([]);
+    const requests = proxy.seen.filter(({ line }) => line.startsWith('POST /ojs/v1/jobs')).length;
+    expect(requests).toBeLessThan(200);
+    expect((await client.queueStats(queue)).available).toBe(9_220);
+  });
 });
 
 function nested(depth: number): unknown {

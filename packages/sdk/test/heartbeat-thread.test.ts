@@ -63,10 +63,10 @@ describe.concurrent('heartbeats from a thread', () => {
   test('a handler that blocks the event loop for twice the visibility keeps its lease; what came meanwhile runs once', async () => {
     await using server = await open();
     await using client = new Client(server.url);
-    await using program = run('blocking.ts', server.url, 'thread', '3000', '500');
+    await using program = run('blocking.ts', server.url, 'thread', '8000', '500');
     await program.says('debug heartbeat thread started');
     await program.says('ready');
-    const job = await client.enqueue('block.job', [6_000]);
+    const job = await client.enqueue('block.job', [16_000]);
     await program.says('began');
     // The blocked worker has a fetch under way, which may claim this one.
     const other = await client.enqueue('other.job', []);
@@ -111,7 +111,7 @@ describe.concurrent('heartbeats from a thread', () => {
     await worker.ready;
     // The first heartbeat is the main thread's; the others are not.
     const first = worker.health().lastHeartbeatAt;
-    await vi.waitFor(() => expect(worker.health().lastHeartbeatAt?.getTime()).toBeGreaterThan(first?.getTime() ?? 0), 10_000);
+    await vi.waitFor(() => expect(worker.health().lastHeartbeatAt?.getTime()).toBeGreaterThan(first?.getTime() ?? 0), 60_000);
     expect(logger.lines.filter(({ level, message }) => level !== 'debug' && message.includes('thread'))).toEqual([]);
     await worker.stop();
     await running;
@@ -132,7 +132,7 @@ describe.concurrent('heartbeats from a thread', () => {
     await worker.runUntil(async () => {
       await began.opened;
       const beats = () => proxy.seen.filter(({ line }) => line.endsWith('/heartbeat'));
-      await vi.waitFor(() => expect(beats().length).toBeGreaterThan(5), 20_000);
+      await vi.waitFor(() => expect(beats().length).toBeGreaterThan(5), 60_000);
       expect(beats().every(({ headers }) => headers.authorization === 'Bearer secret')).toBe(true);
       await client.cancelJob(job.id);
       expect(await reason.opened).toBeInstanceOf(OJSError);
@@ -150,7 +150,7 @@ describe.concurrent('heartbeats from a thread', () => {
     await worker.runUntil(async () => {
       await worker.ready;
       const first = worker.health().lastHeartbeatAt;
-      await vi.waitFor(() => expect(worker.health().lastHeartbeatAt).not.toEqual(first), 10_000);
+      await vi.waitFor(() => expect(worker.health().lastHeartbeatAt).not.toEqual(first), 60_000);
     });
     expect(logger.lines.filter(({ message }) => message.includes('thread'))).toEqual([]);
   });

@@ -28,7 +28,7 @@ test('closing a client waits for a call that is about to be tried again', async 
   );
   const client = new Client(proxy.url, { requestRetry: { minBackoff: 200 }, logger: keepingLogger() });
   const batch = client.enqueueBatch([{ type: 'test.job', args: [] }]);
-  await vi.waitFor(() => expect(proxy.seen).toHaveLength(1));
+  await expect.poll(() => proxy.seen.length).toBe(1);
   let closed = false;
   const closing = client.close().then(() => {
     closed = true;
@@ -67,14 +67,15 @@ describe('network faults (acceptance 5)', () => {
       hop.weather = 'pass';
       const during = await second;
       await direct.enqueue('test.job', [1_000]);
-      expect(await resumed.promise).toBeLessThan(5_000);
+      // A long poll that was lost would be waited for, for 20 s.
+      expect(await resumed.promise).toBeLessThan(15_000);
       const all = new Map([...first, ...during]);
       for (const [id, n] of all) {
         const job = await vi.waitFor(async () => {
           const read = await direct.getJob(id);
           expect(read.state).not.toMatch(/available|active/);
           return read;
-        }, 20_000);
+        }, 60_000);
         expect(job).toMatchObject({ state: 'completed', attempt: 1, errors: [], result: n });
         expect(runs.get(n)).toBe(1);
       }
@@ -102,7 +103,7 @@ describe('network faults (acceptance 5)', () => {
     const running = worker.start();
     const sent = produce(client, 150);
     for (let restart = 0; restart < 3; restart++) {
-      await vi.waitFor(() => expect(runs.size).toBeGreaterThan(restart * 40 + 10), 20_000);
+      await vi.waitFor(() => expect(runs.size).toBeGreaterThan(restart * 40 + 10), 60_000);
       await server.close();
       await wait(300);
       server = await open(storage);
@@ -112,14 +113,14 @@ describe('network faults (acceptance 5)', () => {
       const back = performance.now();
       hop.behind = portOf(server);
       await resumed;
-      expect(performance.now() - back).toBeLessThan(5_000);
+      expect(performance.now() - back).toBeLessThan(15_000);
     }
     for (const [id, n] of await sent) {
       const job = await vi.waitFor(async () => {
         const read = await client.getJob(id);
         expect(read.state).toBe('completed');
         return read;
-      }, 20_000);
+      }, 60_000);
       expect(job).toMatchObject({ attempt: 1, errors: [], result: n });
       expect(runs.get(n)).toBe(1);
     }
@@ -135,12 +136,12 @@ describe('network faults (acceptance 5)', () => {
     await using client = new Client(server.url);
     await using program = run('draining.ts', proxy.url);
     const jobs = await client.enqueueBatch(Array.from({ length: 60 }, (_, n) => ({ type: 'load.job', args: [n] })));
-    await vi.waitFor(() => expect(program.lines.filter((line) => line.startsWith('began')).length).toBe(30), 20_000);
+    await vi.waitFor(() => expect(program.lines.filter((line) => line.startsWith('began')).length).toBe(30), 60_000);
     const before = proxy.seen.length;
     const from = performance.now();
     program.child.kill('SIGTERM');
     const beats = () => proxy.seen.slice(before).filter(({ line }) => line.endsWith('/heartbeat'));
-    await vi.waitFor(() => expect(beats().length).toBeGreaterThan(3), 20_000);
+    await vi.waitFor(() => expect(beats().length).toBeGreaterThan(3), 60_000);
     program.child.kill('SIGUSR2');
     expect(await program.exit).toEqual({ code: 0, signal: null });
     expect(performance.now() - from).toBeLessThan(20_000);

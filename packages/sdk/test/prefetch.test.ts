@@ -81,10 +81,10 @@ describe('prefetch', () => {
 
   test('one that waited for half of its timeout is fetched anew, uncounted, so that it has its whole time', async () => {
     const jobs = await bench.client.enqueueBatch(
-      [1, 2, 3].map((n) => ({ type: 'test.job', args: [n], timeoutMs: n === 1 ? 60_000 : 400 })),
+      [1, 2, 3].map((n) => ({ type: 'test.job', args: [n], timeoutMs: n === 1 ? 60_000 : 8_000 })),
     );
     const worker = bench.worker({ concurrency: 1, prefetch: 2 });
-    worker.register('test.job', ({ args: [n] }) => new Promise((resolve) => setTimeout(resolve, n === 1 ? 300 : 1)));
+    worker.register('test.job', ({ args: [n] }) => new Promise((resolve) => setTimeout(resolve, n === 1 ? 4_200 : 1)));
     await worker.runUntil(() => Promise.allSettled(jobs.map((job) => job.wait())));
     for (const job of jobs) expect(await job.refresh()).toMatchObject({ state: 'completed', attempt: 1 });
     const nacks = bench.wire.bodies('worker.exchange').flatMap((body) => (Array.isArray(body.nacks) ? body.nacks : []));

@@ -78,7 +78,7 @@ describe('signals (ojs-worker-protocol §7)', () => {
     await says('quiet,quiet');
     const job = await client.enqueue('sleep.job', [1], { queue: 'one' });
     // The fetch that was broken off may have claimed it just before; then it goes back, uncounted.
-    await vi.waitFor(async () => expect(await job.refresh()).toMatchObject({ state: 'available', attempt: 0 }), 10_000);
+    await vi.waitFor(async () => expect(await job.refresh()).toMatchObject({ state: 'available', attempt: 0 }), 60_000);
     expect(lines).not.toContain('began');
     lines.length = 0;
     child.kill('SIGCONT');

@@ -27,7 +27,7 @@ test('an outage shorter than the timeout of a call is waited out, a longer one i
   await bench.wire.until(() => bench.wire.of('job.results').length === 5);
   open.open(9);
   expect(await waited).toBe(9);
-  const hasty = new Client(bench.wire, { timeout: 200, requestRetry: false });
+  const hasty = new Client(bench.wire, { timeout: 2_000, requestRetry: false });
   const other = await hasty.enqueue('other.job', []);
   for (let n = 0; n < 1_000; n++) bench.wire.spoil('job.results', 'before');
   await expect(other.wait()).rejects.toBeInstanceOf(OJSConnectionError);

@@ -18,7 +18,7 @@ describe('waits over HTTP', () => {
     await using client = new Client(tunnel.url, { logger });
     const jobs = await client.enqueueBatch(Array.from({ length: 1_000 }, (_, index) => ({ type: 'test.job', args: [index] })));
     const before = tunnel.count;
-    const results = Promise.all(jobs.map((job) => job.wait({ timeout: '20s' })));
+    const results = Promise.all(jobs.map((job) => job.wait({ timeout: '100s' })));
     await expect.poll(() => server.engine.results.size).toBe(1);
     expect(tunnel.count - before).toBeLessThanOrEqual(1);
     const worker = new Worker(server.url, { concurrency: 50, handleSignals: false, logger });
@@ -46,7 +46,7 @@ describe('waits over HTTP', () => {
       await waiting;
       const latency = performance.now() - ended;
       // On a busy machine it was 9 ms in the middle, 78 ms at p99; a held call that wakes nobody would take 20 s.
-      expect(latency).toBeLessThan(2_000);
+      expect(latency).toBeLessThan(10_000);
     });
   });
 
@@ -179,10 +179,10 @@ describe('the ends of a wait', () => {
   });
 
   test('an outage in the middle of a long wait is borne as one at its beginning', async () => {
-    await using patient = new Client(wire, { logger, timeout: 200, requestRetry: false });
+    await using patient = new Client(wire, { logger, timeout: 2_000, requestRetry: false });
     const job = await client.enqueue('test.job', []);
     wire.spoil('job.results', async () => {
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
       return refusal(200, { results: { [job.id]: { job_id: job.id, state: 'available' } } });
     });
     wire.spoil('job.results', 'before');
@@ -193,7 +193,7 @@ describe('the ends of a wait', () => {
   });
 
   test('a wait for a workflow bears an outage that outlasts the retries of a call, but not forever', async () => {
-    await using patient = new Client(wire, { logger, timeout: 200, requestRetry: false });
+    await using patient = new Client(wire, { logger, timeout: 2_000, requestRetry: false });
     const { id } = await client.workflow(chain('c', [{ type: 'a.b', args: [] }]));
     const handle = await patient.getWorkflow(id);
     for (let n = 0; n < 3; n++) wire.spoil('workflow.get', 'before');

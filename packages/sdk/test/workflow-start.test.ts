@@ -266,7 +266,8 @@ describe('a call that starts a workflow', () => {
       aborted.abort(new Error('enough'));
       await expect(starting).rejects.toThrow('enough');
     },
-    5_000,
+    // Less than the 30 s that a call has of itself.
+    20_000,
   );
 
   test('a proxy that answers 404 while its backend is away does not take the extensions away for good', async () => {

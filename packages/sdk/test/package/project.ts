@@ -59,7 +59,7 @@ export async function openProject(dependencies: Readonly<Record<string, string>>
     directory,
     bin: (name) => join(directory, 'node_modules', name),
     async run(command, args, env = {}) {
-      const { stdout } = await run(command, args, { cwd: directory, env: { ...process.env, ...env }, timeout: 120_000 }).catch(explain);
+      const { stdout } = await run(command, args, { cwd: directory, env: { ...process.env, ...env }, timeout: 600_000 }).catch(explain);
       return stdout.trim();
     },
     async [Symbol.asyncDispose]() {

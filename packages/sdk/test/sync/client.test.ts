@@ -239,7 +239,7 @@ describe('errors are those of Client, with all their fields', () => {
       name: 'OJSTimeoutError',
       message: 'system.health: no answer within 50 ms.',
     });
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(60_000);
     silent.close();
   });
 

@@ -57,7 +57,8 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
       [Symbol.asyncDispose]: () => server.close(),
     }));
     expect(await second.server.engine.get(own.id)).toBeNull();
-    expect(Math.max(...times), 'the slowest of 80 calls, in milliseconds').toBeLessThan(2_000);
+    // Who waited for the transaction would do so until it ends, or for 30 s.
+    expect(Math.max(...times), 'the slowest of 80 calls, in milliseconds').toBeLessThan(20_000);
 
     await end('COMMIT');
     expect(await store.client.getJob(own.id)).toMatchObject({ state: 'available' });

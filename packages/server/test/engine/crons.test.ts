@@ -136,5 +136,5 @@ test('the upkeep of an engine fires by itself', async () => {
   await using engine = await Engine.start({ storage, clock });
   await engine.crons.register(definition(), async () => {});
   clock.set(clock.now() + minute);
-  await expect.poll(async () => (await storage.registry.queues())[0]?.counts[State.available], { timeout: 5_000 }).toBe(1);
+  await expect.poll(async () => (await storage.registry.queues())[0]?.counts[State.available]).toBe(1);
 });

@@ -103,7 +103,7 @@ describe('close()', () => {
     expect(await enqueue).toMatchObject({ status: 201, headers: { connection: 'close' } });
     await closed;
     // Connections that are kept alive must not hold up the end until they are cut, after 10 s.
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(performance.now() - started).toBeLessThan(9_000);
     await expect(server.engine.storage.ping()).rejects.toThrow(/closed/);
     agent.destroy();
   });

@@ -142,13 +142,15 @@ describe.each(storages)('limits on $name', (storage) => {
       const ids = [await push(queue, { max_per_second: 1 }), await push(queue, { max_per_second: 1 })];
       const began = performance.now();
       expect(await fetch(queue, 2)).toEqual([ids[0]]);
-      expect(await fetch(queue)).toEqual([]);
-      expect(await fetch(queue, 1, 10_000)).toEqual([ids[1]]);
-      const took = performance.now() - began;
+      const second = await fetch(queue);
       // The window slides in the store's time, of whole milliseconds.
+      if (performance.now() - began < 990) expect(second).toEqual([]);
+      if (second.length > 0) return;
+      expect(await fetch(queue, 1, 60_000)).toEqual([ids[1]]);
+      const took = performance.now() - began;
       expect(took).toBeGreaterThanOrEqual(990);
-      // Woken by the window, on a busy machine too: the fetch by itself would have waited for 10 s.
-      expect(took).toBeLessThan(8_000);
+      // Woken by the window: the fetch by itself would have waited for 60 s.
+      expect(took).toBeLessThan(50_000);
     });
 
     test('of a key start no more often than its rate, and spaced by its throttle', async () => {
@@ -275,11 +277,13 @@ describe.each(storages)('limits on $name', (storage) => {
       const queue = newQueue();
       const key = newKey();
       const id = await push(queue, { key, concurrency: 1 });
-      // Long enough for two requests on a busy machine.
-      const expires_at = new Date(Date.now() + 1_500).toISOString();
+      const expires = Date.now() + 2_000;
+      const expires_at = new Date(expires).toISOString();
       expect(await put(key, { concurrency: 0, expires_at })).toMatchObject({ body: { override: { expires_at } } });
-      expect(await fetch(queue)).toEqual([]);
-      expect(await fetch(queue, 1, 10_000)).toEqual([id]);
+      const held = await fetch(queue);
+      // A busy machine may have taken longer than that.
+      if (Date.now() < expires) expect(held).toEqual([]);
+      expect(held.length > 0 ? held : await fetch(queue, 1, 60_000)).toEqual([id]);
       expect(await show(key)).toMatchObject({ body: { override: null, concurrency: { limit: 1 } } });
     });
 

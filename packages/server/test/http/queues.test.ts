@@ -243,7 +243,7 @@ describe.each(storages)('queues on $name', (storage) => {
     const sums = { completed_last_hour: 1, failed_last_hour: 1, completed_today: expect.any(Number), failed_today: expect.any(Number) };
     const read = async () => (await call<{ stats: Readonly<Record<string, number>> }>(server.url, `/queues/${name}/stats`)).body;
     // Sums may be a second old.
-    await expect.poll(async () => (await read()).stats.completed_last_hour, { timeout: 5_000 }).toBe(1);
+    await expect.poll(async () => (await read()).stats.completed_last_hour).toBe(1);
     const stats = await read();
     expect(stats).toMatchObject({
       queue: { name, ...counts, paused: false },

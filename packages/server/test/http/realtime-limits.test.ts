@@ -79,7 +79,7 @@ describe('a client that does not read', () => {
       text += chunk;
     });
     const last = `id: ${count}\n`;
-    await expect.poll(() => text.includes(last), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => text.includes(last)).toBe(true);
     const blocks = text.split('\n\n').filter((block) => block.startsWith('id: ') && block.includes('event: '));
     const notices = blocks
       .filter((block) => block.includes('event: system.events_dropped'))

@@ -180,34 +180,30 @@ describe.each(remote)('the connection is cut before an answer arrives, $name', (
   });
 
   // Each of its many answers is cut once, and each cut is a new connection.
-  test.each(Object.entries(operations))(
-    '%s: every answer of the store, then the call again',
-    { timeout: 90_000 },
-    async (_, { changes, call }) => {
-      const { once, twice } = await expectation(call);
-      await fill(direct);
-      // Connected, and every script is known.
-      await reached(() => call(through, t0 + 1));
-      const seen: unknown[] = [];
-      for (let number = 1; ; number++) {
-        if (changes) await fill(direct);
-        proxy.cutAnswer(number);
-        const outcome = await call(through, t0 + 1).catch((error: unknown) => error);
-        proxy.cutAnswer(null);
-        await proxy.settled();
-        if (!(outcome instanceof StoreUnavailable)) {
-          expect(outcome).toEqual(once.answer);
-          if (changes) expect(number, 'answers that were cut, and one that was not').toBeGreaterThan(1);
-          break;
-        }
-        const answer = await reached(() => call(through, t0 + 1));
-        if (!changes) expect(answer).toEqual(once.answer);
-        else seen.push({ answer, left: await remains(direct, t0 + 1) });
+  test.each(Object.entries(operations))('%s: every answer of the store, then the call again', async (_, { changes, call }) => {
+    const { once, twice } = await expectation(call);
+    await fill(direct);
+    // Connected, and every script is known.
+    await reached(() => call(through, t0 + 1));
+    const seen: unknown[] = [];
+    for (let number = 1; ; number++) {
+      if (changes) await fill(direct);
+      proxy.cutAnswer(number);
+      const outcome = await call(through, t0 + 1).catch((error: unknown) => error);
+      proxy.cutAnswer(null);
+      await proxy.settled();
+      if (!(outcome instanceof StoreUnavailable)) {
+        expect(outcome).toEqual(once.answer);
+        if (changes) expect(number, 'answers that were cut, and one that was not').toBeGreaterThan(1);
+        break;
       }
-      if (!changes) return;
-      for (const one of seen.slice(0, -1)) expect([once, twice]).toContainEqual(one);
-      // Where the last answer is lost, everything is done.
-      expect(seen.at(-1)).toEqual(twice);
-    },
-  );
+      const answer = await reached(() => call(through, t0 + 1));
+      if (!changes) expect(answer).toEqual(once.answer);
+      else seen.push({ answer, left: await remains(direct, t0 + 1) });
+    }
+    if (!changes) return;
+    for (const one of seen.slice(0, -1)) expect([once, twice]).toContainEqual(one);
+    // Where the last answer is lost, everything is done.
+    expect(seen.at(-1)).toEqual(twice);
+  });
 });

@@ -61,7 +61,7 @@ if [ "$server" ]; then kill -s "$STOP" $server; wait $server; fi
 rm -rf "$PWD"
 `;
 
-/** Starts a server on a free port. Throws with its log where it does not answer within 30 s. */
+/** Starts a server on a free port. Throws with its log where it does not answer within 100 s. */
 export async function startInstance({ name, programs, prepare, command, stop, url: urlOf, ping, user }: Program): Promise<Instance> {
   const directory = await mkdtemp(join(tmpdir(), `ojs-${name}-`));
   const port = await freePort();
@@ -92,7 +92,7 @@ export async function startInstance({ name, programs, prepare, command, stop, ur
   }
   async function start(): Promise<void> {
     await obey('start');
-    const until = performance.now() + 30_000;
+    const until = performance.now() + 100_000;
     for (;;) {
       try {
         return await ping(url);

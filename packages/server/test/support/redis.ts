@@ -55,9 +55,9 @@ export async function startRedisCluster(options: RedisOptions = {}): Promise<Red
     const infos = await Promise.all(clients.map((client) => client.cluster('INFO')));
     return infos.every((info) => info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3'));
   };
-  const until = performance.now() + 20_000;
+  const until = performance.now() + 100_000;
   while (!(await ready())) {
-    if (performance.now() > until) throw new Error('The three nodes did not become a cluster within 20 s.');
+    if (performance.now() > until) throw new Error('The three nodes did not become a cluster within 100 s.');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   for (const client of clients) client.disconnect();
@@ -100,9 +100,9 @@ export async function startRedisPair(options: RedisOptions = {}): Promise<RedisP
     const known = await watcher?.call('SENTINEL', 'REPLICAS', 'ojs');
     return Array.isArray(known) && known.length === 1 && (await copy?.info('replication'))?.includes('master_link_status:up');
   };
-  const until = performance.now() + 30_000;
+  const until = performance.now() + 100_000;
   while (!(await ready())) {
-    if (performance.now() > until) throw new Error('The replica and the sentinel were not ready within 30 s.');
+    if (performance.now() > until) throw new Error('The replica and the sentinel were not ready within 100 s.');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const kept = started.move();

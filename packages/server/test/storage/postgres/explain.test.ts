@@ -106,7 +106,6 @@ async function planOf(client: pg.Client, text: string): Promise<Node> {
 
 test.skipIf(server === null)(
   'every hot statement finds its rows by the right index: on empty tables, without statistics, and right after a bulk claim without ANALYZE',
-  { timeout: 60_000 },
   async () => {
     const [url, emptyUrl] = [newSchema(), newSchema()];
     const address = readPostgresUrl(url);

@@ -19,7 +19,7 @@ test.skipIf(server === null)('a pool of which half was needed opens the rest, an
     await Promise.all([database.read('SELECT 1'), database.read('SELECT 1')]);
     expect(await open()).toBe(2);
     await Promise.all(Array.from({ length: 3 }, () => database.read('SELECT 1')));
-    await expect.poll(open, { timeout: 10_000 }).toBe(6);
+    await expect.poll(open).toBe(6);
   } finally {
     await client.end();
     await database.close();

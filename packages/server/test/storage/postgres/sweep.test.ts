@@ -24,7 +24,7 @@ test.skipIf(server === null)('what was taken over of the changes of limits is cl
       (await client.query(`SELECT ${tables.map((name) => `pg_relation_size('${name}')`).join(' + ')} AS bytes`)).rows[0].bytes;
     expect(Number(await bytes())).toBeGreaterThan(400_000);
     await storage.upkeep.promote(t0, 10);
-    await expect.poll(async () => Number(await bytes()), { timeout: 10_000 }).toBeLessThanOrEqual(50_000);
+    await expect.poll(async () => Number(await bytes())).toBeLessThanOrEqual(50_000);
   } finally {
     await client.end();
   }
@@ -56,7 +56,7 @@ test.skipIf(server === null)(
         t0,
       );
       expect(await inbox.complete(3_000, t0)).toMatchObject({ count: 3_000 });
-      await expect.poll(async () => Number(await bytes()), { timeout: 10_000 }).toBeLessThanOrEqual(50_000);
+      await expect.poll(async () => Number(await bytes())).toBeLessThanOrEqual(50_000);
     } finally {
       await client.end();
     }
@@ -85,7 +85,7 @@ test.skipIf(server === null)('a small table most of which is dead is vacuumed by
       await storage.upkeep.prune(keepAll, 1);
       return vacuums('jobs');
     };
-    await expect.poll(look, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(look).toBeGreaterThan(0);
     expect(await vacuums('queues')).toBe(0);
   } finally {
     await client.end();
@@ -118,10 +118,10 @@ test.skipIf(server === null)('what a backup still sees is not vacuumed again and
     // Its moment is that of the first read.
     await backup.read('SELECT count(*) FROM ojs.jobs');
     await client.query(`UPDATE ${schema}.jobs SET priority = 1`);
-    await expect.poll(look, { timeout: 20_000 }).toBe(1);
+    await expect.poll(look).toBe(1);
     for (let looks = 0; looks < 5; looks++) expect(await look()).toBe(1);
     await client.query(`UPDATE ${schema}.jobs SET priority = 2`);
-    await expect.poll(look, { timeout: 20_000 }).toBe(2);
+    await expect.poll(look).toBe(2);
   } finally {
     await client.end();
     await database.close();

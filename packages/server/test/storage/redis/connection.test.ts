@@ -54,7 +54,7 @@ test.skipIf(server === null)(
     await lost;
     proxy.heal();
     await patiently(() => far.ping());
-    await vi.waitFor(async () => expect(await connections(admin)).not.toContain(old[0]), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await connections(admin)).not.toContain(old[0]), 60_000);
 
     expect((await queue(near))?.counts).toEqual({ [State.available]: 7, [State.active]: 2 });
     expect(await patiently(() => claim(far, { limit: 9 }))).toHaveLength(7);
@@ -90,9 +90,9 @@ test.skipIf(server === null)(
     await proxy.blackHole();
     const known = new Set([...before, listener]);
     const isReplaced = async () => expect((await connections(admin)).every((id) => known.has(id))).toBe(false);
-    await vi.waitFor(isReplaced, { timeout: 10_000 });
+    await vi.waitFor(isReplaced, 60_000);
     proxy.heal();
-    await vi.waitFor(() => expect(told).not.toEqual([]), { timeout: 10_000 });
+    await vi.waitFor(() => expect(told).not.toEqual([]), 60_000);
   },
 );
 
@@ -111,7 +111,7 @@ test.skipIf(server === null)('work that is done is answered though its user may 
   expect(await claim(storage, { limit: 1 })).toHaveLength(1);
   await expect(storage.subscribe(() => {})).rejects.toThrow(/NOPERM/);
   // The connection that was to listen is gone.
-  await vi.waitFor(async () => expect(await connections(admin)).toHaveLength(2), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await connections(admin)).toHaveLength(2), 60_000);
 });
 
 test('a server that is not there: a subscription fails within its time, and nothing hangs at the end', async () => {

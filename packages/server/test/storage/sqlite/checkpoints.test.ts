@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { Checkpoints } from '../../../src/storage/sqlite/checkpoints.ts';
 import { Connection } from '../../../src/storage/sqlite/connection.ts';
 import { temporaryDirectory } from './temporary.ts';
@@ -50,12 +50,13 @@ test('a store with few changes has no thread; one with many has its log moved be
 
   add(sql, 1_000);
   checkpoints.committed();
-  await vi.waitFor(() => expect(pages(sql)).toBe(beside));
+  await expect.poll(() => pages(sql)).toBe(beside);
   expect(rowsInFile(sql)).toBe(19_000);
-  await vi.waitFor(() => {
+  const moved = () => {
     checkpoints.committed();
-    expect(rowsInFile(sql)).toBe(20_000);
-  });
+    return rowsInFile(sql);
+  };
+  await expect.poll(moved).toBe(20_000);
   await checkpoints.close();
   sql.close();
   expect(existsSync(`${sql.file}-wal`)).toBe(false);
@@ -84,7 +85,7 @@ test.each([
   const checkpoints = new Checkpoints(sql, 'NORMAL', undefined, version);
   add(sql, 20_000);
   checkpoints.committed();
-  if (isSafe) await vi.waitFor(() => expect(pages(sql)).toBe(beside));
+  if (isSafe) await expect.poll(() => pages(sql)).toBe(beside);
   await checkpoints.close();
   expect(pages(sql)).toBe(isSafe ? beside : alone);
   sql.close();
@@ -112,11 +113,12 @@ test('a thread that dies leaves the log to the commits again, and is not started
   const checkpoints = new Checkpoints(sql, 'NORMAL', pathToFileURL(program));
   add(sql, 20_000);
   checkpoints.committed();
-  await vi.waitFor(() => expect(pages(sql)).toBe(beside));
-  await vi.waitFor(() => {
+  await expect.poll(() => pages(sql)).toBe(beside);
+  const afterwards = () => {
     checkpoints.committed();
-    expect(pages(sql)).toBe(alone);
-  });
+    return pages(sql);
+  };
+  await expect.poll(afterwards).toBe(alone);
   add(sql, 20_000);
   checkpoints.committed();
   expect(pages(sql)).toBe(alone);
