@@ -1,28 +1,29 @@
-// Makes `npm start` and `npm test` work alone on a fresh clone: installs when node_modules is missing or older than the lock file.
+// Makes every command work alone on a fresh clone: installs the dependencies where node_modules does not hold what package-lock.json names.
 // Runs on whatever Node the machine has (20 or later); the scripts after it run on the `node` devDependency.
-import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { install, tidy } from './setup/install.mjs';
+import { flawOf } from './setup/installed.mjs';
+import { withLock } from './setup/lock.mjs';
 
-const root = new URL('..', import.meta.url);
-const stamp = new URL('node_modules/.ojs-setup', root);
-const read = (url) => {
-  try {
-    return readFileSync(url, 'utf8');
-  } catch {
-    return null;
-  }
-};
+const root = fileURLToPath(new URL('..', import.meta.url));
+const work = join(root, '.ojs-setup');
+const program = 'node_modules/node/bin/node';
 
-const wanted = read(new URL('package-lock.json', root));
-if (wanted === null || read(stamp) !== wanted) {
-  console.error('Installing dependencies (once)…');
-  const npm = process.env.npm_execpath;
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
-  const [command, ...rest] = npm ? [process.execPath, npm, ...args] : ['npm', ...args];
-  const done = spawnSync(command, rest, { cwd: root, stdio: 'inherit' });
-  if (done.status !== 0) {
-    console.error('ojs-ts: npm ci failed; the messages above say why.');
-    process.exit(done.status ?? 1);
+try {
+  // The folder outlives a command that was killed; so does what npm had put there.
+  if (existsSync(work) || flawOf(root) !== null) {
+    await withLock(work, async () => {
+      const flaw = flawOf(root);
+      if (flaw !== null) await install(root, work, flaw);
+      tidy(work);
+    });
   }
-  writeFileSync(stamp, wanted ?? '');
+  if (!existsSync(join(root, program))) {
+    throw new Error(`${program} is missing: npm did not run the install script of \`node\`. Run: npm rebuild node --ignore-scripts=false`);
+  }
+} catch (error) {
+  console.error(`ojs-ts: ${error.message}`);
+  process.exitCode = 1;
 }
