@@ -54,9 +54,9 @@ test('a long poll and an outcome that hang go again at once, by the same ids', a
     expect(ids.length).toBeGreaterThan(0);
     await wire.until(() => ids.every((id) => wire.of('worker.exchange').filter(({ body = '' }) => body.includes(id)).length === 2));
     await client.enqueue('quick.job', [1]);
-    expect(await slow.wait({ timeout: '5s' })).toBe('done');
+    expect(await slow.wait({ timeout: '60s' })).toBe('done');
     // Without it they would be missed after 10 s, and the long poll after 30.
-    expect(performance.now() - from).toBeLessThan(8_000);
+    expect(performance.now() - from).toBeLessThan(9_500);
   });
   expect(ran).toEqual([0, 1]);
 });

@@ -1,5 +1,5 @@
 import { type JobRecord, type Json, renderWorkflow, State } from '@ojs-ts/core';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Bench, bench } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
 import { storages } from '../support/storages.ts';
@@ -7,6 +7,10 @@ import { storages } from '../support/storages.ts';
 async function create(b: Bench, body: object): Promise<string> {
   return (await b.engine.workflows.create(b.engine.workflows.read(JSON.stringify(body), newId))).workflow.id;
 }
+
+// A call waits 250 ms for what it sets off, and leaves the rest to be done behind its back: by this clock those never end.
+beforeEach(() => void vi.spyOn(performance, 'now').mockReturnValue(performance.now()));
+afterEach(() => void vi.restoreAllMocks());
 
 const step = (type: string, options: object = {}) => ({ type, args: [], options: { queue: 'q', ...options } });
 const one = async (b: Bench): Promise<JobRecord> => {

@@ -30,7 +30,7 @@ test.skipIf(server === null)('a call that is only slow is waited for', async () 
   await using other = await openPostgres(url);
   await insert(other, [newJob(1)]);
   // Enough for a new connection on a busy machine.
-  await using storage = postgresStorage({ url, patienceMs: 1_000 });
+  await using storage = postgresStorage({ url, patienceMs: 2_500 });
   const client = new pg.Client({ connectionString: server ?? '' });
   await client.connect();
   try {
@@ -38,7 +38,7 @@ test.skipIf(server === null)('a call that is only slow is waited for', async () 
     await client.query(`SELECT FROM ${new URL(url).searchParams.get('schema')}.jobs FOR UPDATE`);
     const moving = move(storage, to(idOf(1), State.cancelled, 0xff));
     // More than twice as long as its patience.
-    await client.query('SELECT pg_sleep(2.2)');
+    await client.query('SELECT pg_sleep(5.5)');
     await client.query('COMMIT');
     expect(await moving).toMatchObject({ kind: 'moved' });
   } finally {

@@ -38,8 +38,8 @@ test.skipIf(server === null)(
       Array.from({ length: 9 }, (_, n) => newJob(n + 1)),
     );
     const before = await connections(admin);
-    await using far = redisStorage({ url: proxy.url, timeoutMs: 1_500 });
-    await far.clock();
+    await using far = redisStorage({ url: proxy.url, timeoutMs: 4_000 });
+    await patiently(() => far.clock());
     // Every script that the connection needs is known to it.
     await claim(far, { limit: 1 });
     const old = (await connections(admin)).filter((id) => !before.includes(id));
