@@ -9,9 +9,9 @@ import { cell, cellsSize, type FromThread, type ThreadPlan, type ToThread } from
 const ownProgram = threadProgram('thread', import.meta.url);
 
 /** Slices without a pulse, after which the other thread is taken for dead. Counted, not timed: a process that was stopped has slept one of them. */
-const maxStill = 5;
+const maxStill = 10;
 /** Same before the first pulse: loading takes its time on a busy machine. */
-const maxStarting = 30;
+const maxStarting = 120;
 
 export interface CallThreadOptions {
   /** Default: the one beside this module. */
