@@ -136,8 +136,8 @@ describe.concurrent('heartbeats from a thread', () => {
       expect(beats().every(({ headers }) => headers.authorization === 'Bearer secret')).toBe(true);
       await client.cancelJob(job.id);
       expect(await reason.opened).toBeInstanceOf(OJSError);
+      await vi.waitFor(() => expect(worker.health().lastHeartbeatAt).toBeInstanceOf(Date), 60_000);
     });
-    expect(worker.health().lastHeartbeatAt).toBeInstanceOf(Date);
   });
 
   test.each<[string, (url: string) => WorkerOptions]>([

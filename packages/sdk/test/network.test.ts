@@ -47,7 +47,7 @@ describe('network faults (acceptance 5)', () => {
       // Restarts may take longer than the five retries of the default.
       await using client = new Client(hop.url, { timeout: '60s', requestRetry: { maxRetries: 100, maxBackoff: 500 } });
       await using direct = new Client(server.url);
-      const worker = new Worker(hop.url, { concurrency: 5, heartbeatInterval: 500, handleSignals: false, logger: keepingLogger() });
+      const worker = new Worker(hop.url, { concurrency: 5, heartbeatInterval: 2_000, handleSignals: false, logger: keepingLogger() });
       const runs = new Map<number, number>();
       let back = Number.POSITIVE_INFINITY;
       const resumed = Promise.withResolvers<number>();
@@ -91,7 +91,7 @@ describe('network faults (acceptance 5)', () => {
     await using hop = await Hop.to(portOf(server));
     // Restarts may take longer than the five retries of the default.
     await using client = new Client(hop.url, { timeout: '60s', requestRetry: { maxRetries: 100, maxBackoff: 500 } });
-    const worker = new Worker(hop.url, { concurrency: 5, heartbeatInterval: 500, handleSignals: false, logger: keepingLogger() });
+    const worker = new Worker(hop.url, { concurrency: 5, heartbeatInterval: 2_000, handleSignals: false, logger: keepingLogger() });
     const runs = new Map<number, number>();
     let resume = () => {};
     worker.register('test.job', async ({ args: [n] }: JobContext<[number]>) => {
