@@ -1,8 +1,10 @@
+import type { NamesOf } from '@ojs-ts/core';
 import { Client } from '../client.ts';
 import type { JobContext } from '../context.ts';
 import type { ArgsOf, JobDef, JobTypes, ResultOf } from '../definition.ts';
 import { OJSError } from '../errors.ts';
 import { ExpressOjs, type ExpressOptions } from '../express/index.ts';
+import { known } from '../known.ts';
 
 export type { HealthReport } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
@@ -39,6 +41,8 @@ export interface NestAsyncOptions {
   inject?: Token[];
 }
 
+const asyncNames: NamesOf<NestAsyncOptions> = { imports: true, useFactory: true, inject: true };
+
 /** The application's OJS as a provider: `constructor(private readonly ojs: NestOjs)`. Nest calls its hooks. */
 export class NestOjs<R = JobTypes> extends ExpressOjs<R> {
   /** Starts the worker, where there is one. */
@@ -61,7 +65,9 @@ export class OjsModule {
   }
 
   /** With options that other providers make. */
-  static forRootAsync({ imports = [], useFactory, inject = [] }: NestAsyncOptions): NestModule {
+  static forRootAsync(options: NestAsyncOptions): NestModule {
+    known(options, asyncNames);
+    const { imports = [], useFactory, inject = [] } = options;
     return {
       module: OjsModule,
       global: true,
