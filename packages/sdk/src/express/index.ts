@@ -1,6 +1,6 @@
 import type { NamesOf } from '@ojs-ts/core';
 import type { JobTypes } from '../definition.ts';
-import { appNames, OjsApp, type OjsAppOptions } from '../framework/app.ts';
+import { contextAppNames, OjsApp, type OjsAppOptions } from '../framework/app.ts';
 import { metaOf, nodeHeader, type RequestContext } from '../framework/context.ts';
 import { statusOf } from '../framework/health.ts';
 import { known } from '../known.ts';
@@ -32,7 +32,7 @@ export interface ExpressOptions<R = JobTypes, Q extends ExpressRequest = Express
   context?: (request: Q) => RequestContext;
 }
 
-const names: NamesOf<ExpressOptions> = { ...appNames, context: true };
+const names: NamesOf<ExpressOptions> = contextAppNames;
 
 /** The client of an Express application, its requests' context, and its end. */
 export class ExpressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest> extends OjsApp<R> {

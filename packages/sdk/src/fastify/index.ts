@@ -1,5 +1,5 @@
 import type { NamesOf } from '@ojs-ts/core';
-import { appNames, OjsApp, type OjsAppOptions } from '../framework/app.ts';
+import { contextAppNames, OjsApp, type OjsAppOptions } from '../framework/app.ts';
 import { metaOf, nodeHeader, type RequestContext } from '../framework/context.ts';
 import { statusOf } from '../framework/health.ts';
 import type { Scope } from '../framework/scope.ts';
@@ -45,7 +45,7 @@ export interface FastifyOptions extends OjsAppOptions {
   health?: string;
 }
 
-const names: NamesOf<FastifyOptions> = { ...appNames, context: true, health: true };
+const names: NamesOf<FastifyOptions> = { ...contextAppNames, health: true };
 /** Fastify reads these of what `register` is given, and hands them on. */
 const ofFastify = { prefix: true, logLevel: true, logSerializers: true } as const;
 

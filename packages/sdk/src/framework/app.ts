@@ -23,6 +23,8 @@ export interface OjsAppOptions<R = JobTypes> extends ClientOptions {
 }
 
 export const appNames: NamesOf<OjsAppOptions> = { ...clientNames, target: true, client: true, worker: true, onDeferredError: true };
+/** Of the helpers that have a request's context. */
+export const contextAppNames = { ...appNames, context: true } as const;
 
 /** What the health route answers. */
 export interface HealthReport {

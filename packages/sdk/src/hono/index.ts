@@ -1,6 +1,6 @@
 import type { NamesOf } from '@ojs-ts/core';
 import type { JobTypes } from '../definition.ts';
-import { appNames, OjsApp, type OjsAppOptions } from '../framework/app.ts';
+import { contextAppNames, OjsApp, type OjsAppOptions } from '../framework/app.ts';
 import { metaOf, type RequestContext } from '../framework/context.ts';
 import { statusOf } from '../framework/health.ts';
 import { known } from '../known.ts';
@@ -22,7 +22,7 @@ export interface HonoOptions<R = JobTypes, C extends HonoContext = HonoContext> 
   context?: (c: C) => RequestContext;
 }
 
-const names: NamesOf<HonoOptions> = { ...appNames, context: true };
+const names: NamesOf<HonoOptions> = contextAppNames;
 
 /** The client of a Hono application, and its requests' context. Needs `AsyncLocalStorage`: on Cloudflare Workers the flag `nodejs_compat`. */
 export class HonoOjs<R = JobTypes, C extends HonoContext = HonoContext> extends OjsApp<R> {

@@ -4,6 +4,7 @@ import type { JobContext } from '../context.ts';
 import type { ArgsOf, JobDef, JobTypes, ResultOf } from '../definition.ts';
 import { OJSError } from '../errors.ts';
 import { ExpressOjs, type ExpressOptions } from '../express/index.ts';
+import { contextAppNames } from '../framework/app.ts';
 import { known } from '../known.ts';
 
 export type { HealthReport } from '../framework/app.ts';
@@ -61,6 +62,7 @@ export class NestOjs<R = JobTypes> extends ExpressOjs<R> {
 export class OjsModule {
   /** With options that are known. */
   static forRoot(options: ExpressOptions = {}): NestModule {
+    known(options, contextAppNames);
     return OjsModule.forRootAsync({ useFactory: () => options });
   }
 

@@ -1,6 +1,6 @@
 import type { NamesOf } from '@ojs-ts/core';
 import type { JobTypes } from '../definition.ts';
-import { appNames, OjsApp, type OjsAppOptions } from '../framework/app.ts';
+import { contextAppNames, OjsApp, type OjsAppOptions } from '../framework/app.ts';
 import { metaOf, type RequestContext } from '../framework/context.ts';
 import { statusOf } from '../framework/health.ts';
 import { known } from '../known.ts';
@@ -18,7 +18,7 @@ export interface NextOptions<R = JobTypes> extends OjsAppOptions<R> {
   context?: (request: Request | undefined) => RequestContext | Promise<RequestContext>;
 }
 
-const names: NamesOf<NextOptions> = { ...appNames, after: true, requestHeaders: true, context: true };
+const names: NamesOf<NextOptions> = { ...contextAppNames, after: true, requestHeaders: true };
 
 /** The client of a Next.js application, for route handlers and server actions on Node. */
 export class NextOjs<R = JobTypes> extends OjsApp<R> {

@@ -2,7 +2,7 @@ import type { NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import type { JsonArray } from '../job.ts';
 import { known } from '../known.ts';
-import { type JobOptions, type JobRequest, jobNames } from '../options.ts';
+import { type JobOptions, type JobRequest, jobNames, requestNames } from '../options.ts';
 
 /** The forms of a workflow (ojs-workflows §3). */
 export type WorkflowKind = 'chain' | 'group' | 'batch' | 'dag';
@@ -36,7 +36,11 @@ export interface WorkflowCallbacks {
   readonly onFailure?: JobRequest;
 }
 
-const callbackNames: NamesOf<WorkflowCallbacks> = { onComplete: true, onSuccess: true, onFailure: true };
+const callbackNames: NamesOf<WorkflowCallbacks> = {
+  onComplete: requestNames,
+  onSuccess: requestNames,
+  onFailure: requestNames,
+};
 const batchNames = { ...callbackNames, options: jobNames };
 export const definitionNames: NamesOf<WorkflowDefinition> = {
   name: true,
