@@ -129,6 +129,7 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   metadata: ['meta'],
   labels: ['tags'],
   name: ['type'],
+  type: ['jobType'],
   retries: maxAttempts,
   retry: ['requestRetry'],
   threads: ['concurrency'],
