@@ -44,6 +44,8 @@ export const data = [
     'KeyProvider',
     'PayloadCodec',
     'SqlTransaction',
+    'SqlDatabase',
+
     'SqliteDatabase',
     'HandlerSource',
     'Clock',
@@ -58,6 +60,9 @@ export const data = [
 /** Parameters that are objects of the caller's, by a type without a name, or of which only types are read. */
 export const ofCallers = [
   'drizzleTransaction(tx, sql) tx',
+  'pgDatabase(pool) pool',
+  'drizzleDatabase(db, sql) db',
+  'sqliteDatabase(database) database',
   'sqliteTransaction(database) database',
   'TransactionClient.complete(tx, context, result) context',
   'SqliteJobs.complete(context, result) context',
@@ -295,7 +300,10 @@ function transactionPlaces(): Record<string, Place> {
     'outbox(options) options': { call: (options) => apply(outbox, options) },
     'createOutbox(database, options) options': { call: (options) => apply(createOutbox, database, options) },
     'outboxLayout(dialect, options) options': { call: (options) => apply(outboxLayout, 'postgres', options) },
-    'new OutboxRelay(target, options) options': { call: (options) => make(OutboxRelay, undefined, options), base: { database } },
+    'new OutboxRelay(target, options) options': {
+      call: (options) => make(OutboxRelay, undefined, options),
+      base: { database: { ...database, isDatabase: true } },
+    },
     'SqliteJobs.enqueue(job) job': {
       call: (request) => withTransaction(new DatabaseSync(':memory:'), (own) => own.enqueue({ type: 'a.b', args: [], ...request })),
     },
