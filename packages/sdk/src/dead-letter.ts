@@ -117,7 +117,7 @@ export function goneIsDone(error: { readonly code: string }): Recovery | null {
 
 /** @throws {OJSValidationError} */
 function wireChanges(changes: DeadLetterRetry): object {
-  known(changes, changeNames);
+  known(changes, changeNames, 'changes');
   const { args, meta, queue, retry } = changes;
   if (args !== undefined && !Array.isArray(args)) throw OJSValidationError.of('args', 'expected an array of JSON values');
   for (const [name, value] of Object.entries(compact({ args, meta }))) if (!isJson(value)) refuse(jsonProblem(value, name));

@@ -2,9 +2,10 @@ import { editDistance, type Transport } from '@ojs-ts/core';
 import { type Embedded, openEmbedded } from '@ojs-ts/server';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Client } from '../../src/index.ts';
+import { Admin, Client } from '../../src/index.ts';
+import { SyncClient } from '../../src/sync/index.ts';
 import { misspellings } from './misspelling.ts';
-import { data, ofCallers, type Place, placesOf } from './places.ts';
+import { data, methodPlace, ofCallers, type Place, placesOf } from './places.ts';
 import { readSurface } from './surface.ts';
 
 const surface = readSurface(data).filter(({ place }) => !ofCallers.includes(place));
@@ -27,7 +28,17 @@ beforeAll(async () => {
     },
     async [Symbol.asyncDispose]() {},
   };
-  places = await placesOf(new Client(counting), counting);
+  const client = new Client(counting);
+  const clients: Readonly<Record<string, object>> = {
+    Client: client,
+    Admin: new Admin(counting),
+    SyncClient: new SyncClient('http://127.0.0.1:9'),
+  };
+  const methods = surface.flatMap(({ place }) => {
+    const target = clients[place.split('.')[0] ?? ''];
+    return target === undefined ? [] : [[place, methodPlace(place, target)] as const];
+  });
+  places = { ...(await placesOf(client, counting)), ...Object.fromEntries(methods) };
 });
 afterAll(async () => embedded[Symbol.asyncDispose]());
 

@@ -12,7 +12,7 @@ import { ExpressOjs, expressOjs } from '../../src/express/index.ts';
 import { fastifyOjs } from '../../src/fastify/index.ts';
 import { OjsApp } from '../../src/framework/app.ts';
 import { HonoOjs, honoOjs } from '../../src/hono/index.ts';
-import { Admin, batch, Client, chain, dag, defineJob, group, job, Worker } from '../../src/index.ts';
+import { Admin, batch, Client, chain, dag, defineJob, group, job, nextRuns, Worker } from '../../src/index.ts';
 import { MiddlewareChain } from '../../src/middleware/chain.ts';
 import {
   addDefaultMiddleware,
@@ -103,91 +103,47 @@ function faked(work: unknown, ...args: readonly unknown[]): unknown {
   });
 }
 
-const schema = { type: 'array' };
-/** Methods of Client, SyncClient and Admin whose only object is that of the call, with the arguments before it. */
-const calls: Readonly<Record<string, readonly unknown[]>> = {
-  getJob: [id],
-  cancelJob: [id],
-  listQueues: [],
-  queueStats: ['q'],
-  pauseQueue: ['q'],
-  resumeQueue: ['q'],
-  listCronJobs: [],
-  unregisterCronJob: ['c'],
-  listDeadLetterJobs: [],
-  retryDeadLetterJob: [id],
-  deleteDeadLetterJob: [id],
-  registerSchema: ['urn:x', 'a.b', '1.0.0', schema],
-  listSchemas: [],
-  getSchema: ['urn:x'],
-  deleteSchema: ['urn:x'],
-  getWorkflow: [id],
-  cancelWorkflow: [id],
-  manifest: [],
-  health: [],
-  listJobs: [],
-  retryJob: [id],
-  discardJob: [id],
+/** What a method is given for a parameter of this name, besides the one that is tested. */
+const given: Readonly<Record<string, unknown>> = {
+  jobId: id,
+  workflowId: id,
+  workerId: id,
+  queueName: 'q',
+  key: 'k',
+  name: 'c',
+  cron: '@daily',
+  uri: 'urn:x',
+  version: '1.0.0',
+  schema: { type: 'array' },
+  job: definition,
+  jobType: 'a.b',
+  args: [],
+  config: { concurrency: 1 },
+  numbers: { concurrency: 1 },
+  targets: [id],
+  filter: {},
+  changes: { enabled: true },
 };
 
-/** How the surface names their parameters. */
-const parameters: Readonly<Record<string, string>> = {
-  getJob: 'jobId, ',
-  cancelJob: 'jobId, ',
-  queueStats: 'queueName, ',
-  pauseQueue: 'queueName, ',
-  resumeQueue: 'queueName, ',
-  unregisterCronJob: 'name, ',
-  retryDeadLetterJob: 'jobId, ',
-  deleteDeadLetterJob: 'jobId, ',
-  registerSchema: 'uri, jobType, version, schema, ',
-  getSchema: 'uri, ',
-  deleteSchema: 'uri, ',
-  getWorkflow: 'workflowId, ',
-  cancelWorkflow: 'workflowId, ',
-  retryJob: 'jobId, ',
-  discardJob: 'jobId, ',
+/** By method and parameter, where the name alone does not tell. */
+const ofMethod: Readonly<Record<string, unknown>> = {
+  'getJob definition': definition,
+  'enqueueBatch requests': [{ type: 'a.b', args: [] }],
+  'registerCronJob request': { name: 'c', cron: '@daily', type: 'a.b' },
+  'workflow definition': batch('w', [{ type: 'a.b', args: [] }], { onComplete: { type: 'a.b', args: [] } }),
 };
 
-function callsOf(owner: string, target: object): Record<string, Place> {
-  const own = Object.entries(calls).filter(([method]) => method in target);
-  return Object.fromEntries(
-    own.map(([method, before]) => [
-      `${owner}.${method}(${parameters[method] ?? ''}options) options`,
-      { call: (options) => call(target, method, ...before, options) },
-    ]),
-  );
-}
-
-/** What a client and a blocking client have in common. */
-function clientPlaces(owner: string, target: object): Record<string, Place> {
-  const workflow = chain('w', [{ type: 'a.b', args: [] }]);
+/** A method of a client: `Client.enqueue(job, args, options) options`, `… requests[]` for the objects of a list. */
+export function methodPlace(place: string, target: object): Place {
+  const [, method = '', list = '', tested = ''] = /^\w+\.(\w+)\((.*)\) (\w+)/.exec(place) ?? [];
+  const argumentOf = (name: string) => ofMethod[`${method} ${name}`] ?? given[name] ?? {};
+  const own: unknown = argumentOf(tested);
+  const isList = place.endsWith('[]');
+  const base: unknown = Array.isArray(own) ? (isList ? own[0] : {}) : own;
   return {
-    ...callsOf(owner, target),
-    [`${owner}.enqueue(job, args, options) options`]: { call: (options) => call(target, 'enqueue', definition, [], options) },
-    [`${owner}.enqueue(jobType, args, options) options`]: { call: (options) => call(target, 'enqueue', 'a.b', [], options) },
-    [`${owner}.enqueueBatch(requests, options) requests[]`]: {
-      call: (request) => call(target, 'enqueueBatch', [request]),
-      base: { type: 'a.b', args: [] },
-    },
-    [`${owner}.enqueueBatch(requests, options) options`]: {
-      call: (options) => call(target, 'enqueueBatch', [{ type: 'a.b', args: [] }], options),
-    },
-    [`${owner}.registerCronJob(name, cron, jobType, args, options) options`]: {
-      call: (options) => call(target, 'registerCronJob', 'c', '@daily', 'a.b', [], options),
-    },
-    [`${owner}.registerCronJob(request, options) request`]: {
-      call: (request) => call(target, 'registerCronJob', request),
-      base: { name: 'c', cron: '@daily', type: 'a.b' },
-    },
-    [`${owner}.registerCronJob(request, options) options`]: {
-      call: (options) => call(target, 'registerCronJob', { name: 'c', cron: '@daily', type: 'a.b' }, options),
-    },
-    [`${owner}.workflow(definition, options) definition`]: {
-      call: (own) => call(target, 'workflow', own),
-      base: { ...batch('w', [{ type: 'a.b', args: [] }], { onComplete: { type: 'a.b', args: [] } }) },
-    },
-    [`${owner}.workflow(definition, options) options`]: { call: (options) => call(target, 'workflow', workflow, options) },
+    call: (options) =>
+      call(target, method, ...list.split(', ').map((name) => (name === tested ? (isList ? [options] : options) : argumentOf(name)))),
+    ...(typeof base === 'object' && base !== null && { base }),
   };
 }
 
@@ -257,6 +213,7 @@ function factoryPlaces(): Record<string, Place> {
     'codecServer(options) options': { call: (options) => apply(codecServer, options), base: { codec, authorize: () => true } },
     'encryptionEnqueueMiddleware(options) options': { call: (options) => apply(encryptionEnqueueMiddleware, options), base: { codec } },
     'encryptionMiddleware(options) options': { call: (options) => apply(encryptionMiddleware, options), base: { codec } },
+    'nextRuns(cron, options) options': { call: (options) => apply(nextRuns, '@daily', options) },
     'startServer(options) options': { call: (options) => apply(startServer, options), base: { storage: 'memory:', port: 0 } },
     'openEmbedded(url, options) options': { call: (options) => apply(openEmbedded, 'memory:', options) },
   };
@@ -319,10 +276,6 @@ export async function placesOf(client: Client, transport: object): Promise<Reado
   const workflow = await client.workflow(chain('w', [{ type: 'a.b', args: [] }]));
   return {
     ...constructorPlaces(transport),
-    ...clientPlaces('Client', client),
-    ...clientPlaces('SyncClient', new SyncClient('http://127.0.0.1:9')),
-    ...callsOf('Admin', make(Admin, transport) as object),
-    'Client.events(options) options': { call: (options) => client.events(options) },
     'JobHandle.wait(options) options': { call: (options) => handle.wait(options) },
     'JobHandle.cancel(options) options': { call: (options) => handle.cancel(options) },
     'JobHandle.refresh(options) options': { call: (options) => handle.refresh(options) },
