@@ -1,7 +1,7 @@
 import { Client, Worker } from '@ojs-ts/sdk';
 
 const client = new Client();
-const worker = new Worker(undefined, { handleSignals: false });
+const worker = new Worker({ url: process.env.OJS_BACKEND_URL, handleSignals: false });
 const { promise: ran, resolve } = Promise.withResolvers<string>();
 worker.register('report.make', ({ args: [what] }) => resolve(`made: ${what}`));
 

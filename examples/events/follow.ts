@@ -1,7 +1,7 @@
 import { Client, EventType, Worker } from '@ojs-ts/sdk';
 
 const client = new Client();
-const worker = new Worker(undefined, { queues: ['email'], handleSignals: false });
+const worker = new Worker({ url: process.env.OJS_BACKEND_URL, queues: ['email'], handleSignals: false });
 worker.register('email.send', () => ({ sent: true }));
 
 const job = await client.enqueue('email.send', ['user@example.com'], { queue: 'email' });

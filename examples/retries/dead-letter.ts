@@ -1,7 +1,7 @@
 import { Client, JobFailedError, Worker } from '@ojs-ts/sdk';
 
 const client = new Client();
-const worker = new Worker(undefined, { handleSignals: false });
+const worker = new Worker({ url: process.env.OJS_BACKEND_URL, handleSignals: false });
 let isFixed = false;
 worker.register('payment.charge', () => {
   if (!isFixed) throw new TypeError('a fault of the handler');

@@ -1,7 +1,7 @@
 import { Client, DiscardError, JobFailedError, SnoozeError, Worker } from '@ojs-ts/sdk';
 
 const client = new Client();
-const worker = new Worker(undefined, { handleSignals: false });
+const worker = new Worker({ url: process.env.OJS_BACKEND_URL, handleSignals: false });
 worker.register('payment.charge', ({ attempt }) => {
   if (attempt < 3) throw new Error('the bank does not answer');
   return `charged at attempt ${attempt}`;

@@ -10,8 +10,11 @@ export async function signUp(email: string): Promise<void> {
   await client.enqueue(emailSend, [email, 'tips'], { delay: '1d' });
 }
 
-export const worker = new Worker(undefined, { queues: ['email'] }).register(emailSend, async ({ args: [to], log }) => {
-  if (!to.includes('@')) throw new Error(`${to} is no address`);
-  log.debug('sent');
-  return { sent: true };
-});
+export const worker = new Worker({ url: process.env.OJS_BACKEND_URL, queues: ['email'] }).register(
+  emailSend,
+  async ({ args: [to], log }) => {
+    if (!to.includes('@')) throw new Error(`${to} is no address`);
+    log.debug('sent');
+    return { sent: true };
+  },
+);

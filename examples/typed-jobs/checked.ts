@@ -7,7 +7,7 @@ const invoiceSend = defineJob('invoice.send', {
 });
 
 const client = new Client();
-const worker = new Worker(undefined, { handleSignals: false });
+const worker = new Worker({ url: process.env.OJS_BACKEND_URL, handleSignals: false });
 worker.register(invoiceSend, ({ args: [invoice] }) => {
   console.log(invoice.due.getUTCFullYear(), invoice.copies); // a Date, and the default
   return { pages: 2 };

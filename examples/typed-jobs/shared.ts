@@ -6,7 +6,7 @@ const emailSend = defineJob<'email.send', [to: string, template: string], { mess
 });
 
 const client = new Client();
-const worker = new Worker(undefined, { handleSignals: false });
+const worker = new Worker({ url: process.env.OJS_BACKEND_URL, handleSignals: false });
 worker.register(emailSend, ({ args: [to, template] }) => ({ messageId: `${template}-for-${to}` }));
 
 await worker.runUntil(async () => {

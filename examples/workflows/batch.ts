@@ -1,7 +1,7 @@
 import { batch, Client, chain, group, type JobContext, Worker } from '@ojs-ts/sdk';
 
 const client = new Client();
-const worker = new Worker(undefined, { handleSignals: false });
+const worker = new Worker({ url: process.env.OJS_BACKEND_URL, handleSignals: false });
 worker.register('import.chunk', ({ args: [from, to] }: JobContext<[from: number, to: number]>) => {
   if (from > 2000) throw new Error('the file ends here');
   return to - from + 1;

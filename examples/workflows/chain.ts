@@ -4,7 +4,7 @@ const userCreate = defineJob<'user.create', [email: string], { id: string }>('us
 const emailSend = defineJob<'email.send', [template: string], { sent: boolean }>('email.send');
 
 const client = new Client();
-const worker = new Worker(undefined, { handleSignals: false });
+const worker = new Worker({ url: process.env.OJS_BACKEND_URL, handleSignals: false });
 worker.register('user.create', () => ({ id: 'u1' }));
 worker.register('email.send', (ctx) => {
   const [user] = parentResults(ctx, userCreate); // { id: string }

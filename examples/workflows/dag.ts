@@ -1,7 +1,7 @@
 import { Client, dag, Worker, WorkflowFailedError } from '@ojs-ts/sdk';
 
 const client = new Client();
-const worker = new Worker(undefined, { handleSignals: false });
+const worker = new Worker({ url: process.env.OJS_BACKEND_URL, handleSignals: false });
 worker.register('data.extract', () => ({ rows: 3 }));
 worker.register('data.clean', () => {
   throw new Error('row 2 is empty');

@@ -26,6 +26,7 @@ export * from './failure.ts';
 export * from './history.ts';
 export * from './job.ts';
 export * from './json.ts';
+export * from './known-names.ts';
 export * from './lease.ts';
 export * from './limits.ts';
 export * from './liveness.ts';

@@ -1,12 +1,12 @@
-import { uuidv7 } from '@ojs-ts/core';
+import { type NamesOf, uuidv7 } from '@ojs-ts/core';
 import { itemError } from './api-error.ts';
 import { OJSAnswerError } from './errors.ts';
 import { type SubjectFilter, subjectNames, wireStates, wireSubject } from './filter.ts';
 import { type Job, type JobState, jobIn, readJob } from './job.ts';
 import { isWire, listOf } from './json.ts';
+import { known } from './known.ts';
 import type { Operation } from './operation.ts';
-import { type PageOf, type PageOptions, type PageQuery, readPage } from './page.ts';
-import { refuse, unknownName } from './refusal.ts';
+import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from './page.ts';
 
 /** Which jobs; all of what is given has to hold. */
 export interface JobListOptions extends PageOptions, SubjectFilter {
@@ -14,10 +14,12 @@ export interface JobListOptions extends PageOptions, SubjectFilter {
   state?: JobState | readonly JobState[];
 }
 
+export const jobListNames: NamesOf<JobListOptions> = { ...pageNames, ...subjectNames, state: true };
+
 /** @throws {OJSValidationError} A misspelt filter would let everything fit. */
 export function jobQuery(options: JobListOptions): Readonly<Record<string, string>> {
+  known(options, jobListNames);
   const { limit: _, offset: __, signal: ___, requestTimeout: ____, state, ...filter } = options;
-  refuse(unknownName(filter, subjectNames));
   return { ...wireSubject(filter), ...(state !== undefined && { state: wireStates(state).join(',') }) };
 }
 

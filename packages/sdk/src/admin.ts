@@ -1,12 +1,13 @@
-import type { Transport } from '@ojs-ts/core';
-import { discardJob, type JobListOptions, jobQuery, listJobs, retryJob } from './admin-jobs.ts';
+import type { Names, Transport } from '@ojs-ts/core';
+import { discardJob, type JobListOptions, jobListNames, jobQuery, listJobs, retryJob } from './admin-jobs.ts';
 import { type BulkResult, changeJobs, type DeadLetterTargets, type JobTargets, purgeDeadLetters, retryDeadLetters } from './bulk.ts';
 import { type Checkpoint, deleteCheckpoint, getCheckpoint } from './checkpoint.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { Connection, type ConnectionOptions, connectionNames } from './connection.ts';
 import {
   type DeadLetterListOptions,
   type DeadLetterRetry,
   type DeadLetterStats,
+  deadLetterListNames,
   deadLetterQuery,
   deadLetterStats,
   deleteDeadLetterJob,
@@ -17,10 +18,11 @@ import {
 import type { DeadLetterFilter } from './filter.ts';
 import type { Job } from './job.ts';
 import { cancelJob, getJob } from './jobs.ts';
+import { known } from './known.ts';
 import { getLimit, type Limit, type LimitOverrideRequest, listLimits, overrideLimit, restoreLimit } from './limits.ts';
 import type { Operation } from './operation.ts';
-import type { CallOptions } from './options.ts';
-import { firstPage, openPage, type Page, type PageOf, type PageOptions, type PageQuery } from './page.ts';
+import { type CallOptions, callNames } from './options.ts';
+import { firstPage, openPage, type Page, type PageOf, type PageOptions, type PageQuery, pageNames } from './page.ts';
 import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from './queue.ts';
 import {
   configureQueue,
@@ -32,6 +34,7 @@ import {
   type QueueDetail,
   queueConfig,
 } from './queue-config.ts';
+import { readTarget, type UrlOption } from './target.ts';
 import { listWorkers, removeWorker, type WorkerRecord, workerHealth } from './workers.ts';
 
 /** Looks after queues and jobs, apart from who makes them and who works on them (ojs-sdk-guidelines §5.3). Its token needs the scope `admin`. */
@@ -40,9 +43,13 @@ export class Admin implements AsyncDisposable {
 
   /**
    * @param target as for {@link Client}.
-   * @throws {OJSValidationError} for a target, an option or a variable of the environment that cannot be used.
+   * @throws {OJSValidationError} for a target, an option or a variable of the environment that cannot be used, and for an unknown option.
    */
-  constructor(target?: string | Transport, options: ConnectionOptions = {}) {
+  constructor(target?: string | Transport, options?: ConnectionOptions);
+  /** The same as one object: `new Admin({ url: 'https://jobs.example.com', token })`. */
+  constructor(options: UrlOption & ConnectionOptions);
+  constructor(first?: string | Transport | (UrlOption & ConnectionOptions), second?: ConnectionOptions) {
+    const { target, options } = readTarget<ConnectionOptions>(first, second, connectionNames, 'Admin');
     this.#connection = new Connection(target, options);
   }
 
@@ -93,7 +100,7 @@ export class Admin implements AsyncDisposable {
 
   /** The limits that jobs and operators have named, by key, with their use. */
   async listLimits(options: PageOptions = {}): Promise<Page<Limit>> {
-    return this.#pages(listLimits, options);
+    return this.#pages(listLimits, options, pageNames);
   }
 
   /** That of a queue stands under `queue:NAME`. @throws {JobNotFoundError} for a key that nobody has named. */
@@ -119,7 +126,7 @@ export class Admin implements AsyncDisposable {
   /** Unfinished ones first, newest first. Iterating goes on over the following pages. */
   async listJobs(options: JobListOptions = {}): Promise<Page<Job>> {
     const filter = jobQuery(options);
-    return this.#pages((query) => listJobs(filter, query), options);
+    return this.#pages((query) => listJobs(filter, query), options, jobListNames);
   }
 
   /** A discarded job begins anew with attempt 0, a retryable one does not wait any longer. @throws {OJSAPIError} `conflict` for any other. */
@@ -156,7 +163,7 @@ export class Admin implements AsyncDisposable {
   /** Dead letters, newest first; all of what the filter says has to hold. */
   async listDeadLetterJobs(options: DeadLetterListOptions = {}): Promise<Page<Job>> {
     const filter = deadLetterQuery(options);
-    return this.#pages((query) => listDeadLetterJobs(filter, query), options);
+    return this.#pages((query) => listDeadLetterJobs(filter, query), options, deadLetterListNames);
   }
 
   /** @throws {JobNotFoundError} for a job that is not in the dead letter. */
@@ -171,7 +178,8 @@ export class Admin implements AsyncDisposable {
 
   /** The job begins anew with attempt 0, as it was or with these changes. @throws {JobNotFoundError} */
   async retryDeadLetterJob(jobId: string, options: CallOptions & { changes?: DeadLetterRetry } = {}): Promise<Job> {
-    return this.#connection.ask(retryDeadLetterJob(jobId, options.changes), options);
+    known(options, { ...callNames, changes: true });
+    return this.#connection.carry(retryDeadLetterJob(jobId, options.changes), options);
   }
 
   /** All that are named or fit begin anew with attempt 0; `{}` is the whole dead letter. */
@@ -201,7 +209,7 @@ export class Admin implements AsyncDisposable {
 
   /** Every worker that the server knows, by name. */
   async listWorkers(options: PageOptions = {}): Promise<Page<WorkerRecord>> {
-    return this.#pages(listWorkers, options);
+    return this.#pages(listWorkers, options, pageNames);
   }
 
   /** @throws {JobNotFoundError} for a worker that the server does not know. */
@@ -223,7 +231,8 @@ export class Admin implements AsyncDisposable {
     await this.close();
   }
 
-  #pages<T>(list: (query: PageQuery) => Operation<PageOf<T>>, options: PageOptions): Promise<Page<T>> {
-    return openPage(firstPage(options), (query) => this.#connection.ask(list(query), options));
+  #pages<T>(list: (query: PageQuery) => Operation<PageOf<T>>, options: PageOptions, names: Names): Promise<Page<T>> {
+    known(options, names);
+    return openPage(firstPage(options), (query) => this.#connection.carry(list(query), options));
   }
 }

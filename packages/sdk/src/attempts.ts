@@ -1,13 +1,16 @@
-import type { Answer, Call } from '@ojs-ts/core';
+import type { Answer, Call, NamesOf } from '@ojs-ts/core';
 import { type Duration, durationMs } from './duration.ts';
 import { type ErrorContext, type OJSAPIError, OJSConnectionError, type OJSError, OJSTimeoutError } from './errors.ts';
 import { parseWire, type Wire } from './json.ts';
+import { known } from './known.ts';
 
 export interface RetryOptions {
   maxRetries?: number;
   minBackoff?: Duration;
   maxBackoff?: Duration;
 }
+
+const retryNames: NamesOf<RetryOptions> = { maxRetries: true, minBackoff: true, maxBackoff: true };
 
 export interface RetryRules {
   readonly max: number;
@@ -54,7 +57,9 @@ export type Outcome =
 /** How a call ended, once no attempt is left. */
 export type End = { readonly body: Wire } | { readonly error: OJSError; readonly recovery: Recovery | null };
 
+/** @throws {OJSValidationError} */
 export function readRetryRules(retry: RetryOptions | false | undefined): RetryRules {
+  if (retry !== false && retry !== undefined) known(retry, retryNames, 'requestRetry');
   const { maxRetries = 5, minBackoff = 100, maxBackoff = 5_000 } = retry === false ? { maxRetries: 0 } : (retry ?? {});
   return {
     max: maxRetries,

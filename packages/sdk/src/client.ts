@@ -1,5 +1,5 @@
-import type { Transport } from '@ojs-ts/core';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import type { Names, NamesOf, Transport } from '@ojs-ts/core';
+import { Connection, type ConnectionOptions, connectionNames } from './connection.ts';
 import type { CronJob, CronJobChanges, CronJobOptions, CronJobRequest } from './cron.ts';
 import type { DeadLetterListOptions, DeadLetterRetry } from './dead-letter.ts';
 import type { ArgsIn, ArgsOf, InputOf, JobDef, JobTypes, Jsonable, NameIn, ResultIn, ResultOf } from './definition.ts';
@@ -11,15 +11,17 @@ import { later } from './events/later.ts';
 import { checkEventsOptions, type EventsOptions } from './events/wanted.ts';
 import { handleOf, type JobCalls, type JobHandle } from './handle.ts';
 import type { Job, JobProgress, JsonArray } from './job.ts';
+import { known } from './known.ts';
 import type * as Management from './management.ts';
 import { MiddlewareChain } from './middleware/chain.ts';
 import type { EnqueueMiddleware } from './middleware/types.ts';
 import type { Operation } from './operation.ts';
-import type { CallOptions, EnqueueOptions, JobRequest } from './options.ts';
-import type { Page, PageOf, PageOptions, PageQuery } from './page.ts';
+import { type CallOptions, callNames, type EnqueueOptions, type JobRequest } from './options.ts';
+import { type Page, type PageOf, type PageOptions, type PageQuery, pageNames } from './page.ts';
 import { part } from './part.ts';
 import type { Queue, QueueStats } from './queue.ts';
 import type { Schema, SchemaInfo } from './schema.ts';
+import { readTarget, type UrlOption } from './target.ts';
 import { specVersion } from './version.ts';
 import type { WorkflowDefinition } from './workflow/definition.ts';
 import type { WorkflowHandle } from './workflow/handle.ts';
@@ -40,6 +42,8 @@ export interface ClientOptions extends ConnectionOptions {
   /** Told of every job that this client has enqueued, not of duplicates. What it throws is logged. */
   onJobEnqueued?: (job: Job) => void;
 }
+
+export const clientNames: NamesOf<ClientOptions> = { ...connectionNames, queue: true, coalesce: true, onJobEnqueued: true };
 
 /** The handles of a batch, in its order. */
 export type HandlesOf<L extends readonly JobRequest[]> = {
@@ -63,9 +67,13 @@ export class Client<R = JobTypes> implements AsyncDisposable {
 
   /**
    * @param target URL of a server, or a transport such as `openEmbedded()` gives. Default: `OJS_BACKEND_URL`, else http://localhost:8080.
-   * @throws {OJSValidationError} for a target, an option or a variable of the environment that cannot be used.
+   * @throws {OJSValidationError} for a target, an option or a variable of the environment that cannot be used, and for an unknown option.
    */
-  constructor(target?: string | Transport, options: ClientOptions = {}) {
+  constructor(target?: string | Transport, options?: ClientOptions);
+  /** The same as one object: `new Client({ url: 'https://jobs.example.com', token })`. */
+  constructor(options: UrlOption & ClientOptions);
+  constructor(first?: string | Transport | (UrlOption & ClientOptions), second?: ClientOptions) {
+    const { target, options } = readTarget<ClientOptions>(first, second, clientNames, 'Client');
     this.#connection = new Connection(target, options);
     this.#queue = defaultQueue(options.queue);
     this.#producer = new Producer({
@@ -228,7 +236,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
 
   /** When a registered cron will run, as the server sees it; {@link nextRuns} tells it of any expression. None while it is paused. */
   async cronRuns(name: string, options: CallOptions & { count?: number } = {}): Promise<Date[]> {
-    return this.#manage((code) => code.cronRuns(name, options.count ?? 10), options);
+    return this.#manage((code) => code.cronRuns(name, options.count ?? 10), options, { ...callNames, count: true });
   }
 
   /** Jobs that it has enqueued stay. @throws {JobNotFoundError} where there is no cron of this name. */
@@ -239,12 +247,16 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   /** Discarded jobs whose retry policy says `onExhaustion: 'dead_letter'`, newest first; all of what the filter says has to hold. */
   async listDeadLetterJobs(options: DeadLetterListOptions = {}): Promise<Page<Job>> {
     const own = { ...options };
-    return this.#pages((code, query) => code.listDeadLetterJobs(code.deadLetterQuery(own), query), own);
+    return this.#pages(
+      (code, query) => code.listDeadLetterJobs(code.deadLetterQuery(own), query),
+      own,
+      (code) => code.deadLetterListNames,
+    );
   }
 
   /** Makes the job available again with attempt 0, as it was or with these changes; its error history stays. */
   async retryDeadLetterJob(jobId: string, options: CallOptions & { changes?: DeadLetterRetry } = {}): Promise<Job> {
-    return this.#manage((code) => code.retryDeadLetterJob(jobId, options.changes), options);
+    return this.#manage((code) => code.retryDeadLetterJob(jobId, options.changes), options, { ...callNames, changes: true });
   }
 
   /** Removes the job for good. @throws {JobNotFoundError} where it is not in the dead letter. */
@@ -316,7 +328,11 @@ export class Client<R = JobTypes> implements AsyncDisposable {
 
   /** Newest first, without their steps. */
   async listWorkflows(options: PageOptions & { state?: WorkflowState } = {}): Promise<Page<Workflow>> {
-    return this.#pages((code, query) => code.listWorkflows(options.state, query), options);
+    return this.#pages(
+      (code, query) => code.listWorkflows(options.state, query),
+      options,
+      () => ({ ...pageNames, state: true }),
+    );
   }
 
   /** How far the workflow and each of its jobs is. @throws {JobNotFoundError} */
@@ -349,13 +365,19 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#manage((code) => code.health(), options);
   }
 
-  async #manage<T>(operation: (code: typeof Management) => Operation<T>, options: CallOptions): Promise<T> {
-    return this.#connection.ask(operation(await management()), options);
+  async #manage<T>(operation: (code: typeof Management) => Operation<T>, options: CallOptions, names: Names = callNames): Promise<T> {
+    known(options, names);
+    return this.#connection.carry(operation(await management()), options);
   }
 
-  async #pages<T>(list: (code: typeof Management, query: PageQuery) => Operation<PageOf<T>>, options: PageOptions): Promise<Page<T>> {
+  async #pages<T>(
+    list: (code: typeof Management, query: PageQuery) => Operation<PageOf<T>>,
+    options: PageOptions,
+    names: (code: typeof Management) => Names = () => pageNames,
+  ): Promise<Page<T>> {
     const code = await management();
-    return code.openPage(code.firstPage(options), (query) => this.#connection.ask(list(code, query), options));
+    known(options, names(code));
+    return code.openPage(code.firstPage(options), (query) => this.#connection.carry(list(code, query), options));
   }
 
   /** Waits for the calls under way. A transport that was given to the constructor stays open. */

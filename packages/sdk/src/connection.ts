@@ -1,4 +1,4 @@
-import { type Answer, type Call, type Transport, uuidv7 } from '@ojs-ts/core';
+import { type Answer, type Call, type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
 import { platform } from '#platform';
 import {
   type CallSettings,
@@ -13,16 +13,19 @@ import {
 } from './attempts.ts';
 import { type Deadline, within } from './deadline.ts';
 import { type Duration, durationMs } from './duration.ts';
-import { type ErrorContext, OJSAnswerError, OJSError, restacked } from './errors.ts';
+import { type ErrorContext, OJSAnswerError, OJSError, OJSValidationError, restacked } from './errors.ts';
 import { currentFake, type Fake } from './fake.ts';
 import type { Wire } from './json.ts';
+import { known } from './known.ts';
 import { consoleLogger, guarded, type Logger } from './logger.ts';
 import { carryOut, type Operation } from './operation.ts';
-import type { CallOptions } from './options.ts';
+import { type CallOptions, callNames } from './options.ts';
 import { part, partsLoaded } from './part.ts';
+import { warnOfSeconds } from './seconds.ts';
+import { isTransport } from './target.ts';
 import { defaultUrl, readBaseUrl } from './transport/base-url.ts';
 import type { HttpOptions, Token } from './transport/http.ts';
-import type { TlsOptions } from './transport/tls.ts';
+import { type TlsOptions, tlsNames } from './transport/tls.ts';
 
 /** How to reach a server; of Client, Worker and Admin alike. Code wins over the environment, and that over the default. */
 export interface ConnectionOptions {
@@ -41,6 +44,16 @@ export interface ConnectionOptions {
   /** Default: the console, in a process standard error, from `OJS_LOG_LEVEL` up: `info`, and `warn` where `NODE_ENV` is `test`. */
   logger?: Logger;
 }
+
+export const connectionNames: NamesOf<ConnectionOptions> = {
+  timeout: true,
+  headers: true,
+  token: true,
+  tls: tlsNames,
+  fetch: true,
+  requestRetry: true,
+  logger: true,
+};
 
 /** What becomes of a call whose first attempt did not succeed. */
 const failures = part(() => import('./failures.ts'));
@@ -65,18 +78,33 @@ export class Connection implements AsyncDisposable {
   constructor(target: string | Transport | undefined, options: ConnectionOptions) {
     this.logger = options.logger === undefined ? consoleLogger() : guarded(options.logger);
     this.timeoutMs = durationMs(options.timeout ?? 30_000, 'timeout');
+    warnOfSeconds(options.timeout, 'timeout', this.logger);
     this.retry = readRetryRules(options.requestRetry);
     if (target === undefined || typeof target === 'string') {
       this.http = httpOptions(target, options);
       this.transport = platform.httpTransport(this.http);
-    } else {
+    } else if (isTransport(target)) {
       this.http = null;
       this.transport = target;
+    } else {
+      throw OJSValidationError.of('target', 'expected a URL or a transport, which has a function call(), such as openEmbedded() gives');
     }
   }
 
-  /** Carries an operation out. @throws as `call`, and what the operation does. */
+  /** Carries an operation out, with what its caller gave for options. @throws {OJSValidationError} for an unknown one; as `call`, and what the operation does. */
   async ask<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
+    this.checkCall(options);
+    return this.carry(operation, options);
+  }
+
+  /** @throws {OJSValidationError} for an option that no call has. */
+  checkCall(options: CallOptions): void {
+    known(options, callNames);
+    warnOfSeconds(options.requestTimeout, 'requestTimeout', this.logger);
+  }
+
+  /** Same as {@link ask}, where the options were checked. */
+  async carry<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
     let last: Call | undefined;
     try {
       return await carryOut(operation, ({ call, about, settings }) => {

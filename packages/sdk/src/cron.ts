@@ -1,4 +1,4 @@
-import { uuidv7 } from '@ojs-ts/core';
+import { type NamesOf, uuidv7 } from '@ojs-ts/core';
 import type { Connection } from './connection.ts';
 import { goneIsDone } from './dead-letter.ts';
 import type { JobDef } from './definition.ts';
@@ -7,12 +7,13 @@ import { OJSAnswerError, OJSValidationError } from './errors.ts';
 import type { JsonArray } from './job.ts';
 import { readJobOptions } from './job-options.ts';
 import { booleanOf, compact, dateOf, eachOf, listOf, numberOf, oneOf, textOf, type Wire, wireOf } from './json.ts';
+import { known } from './known.ts';
 import type { EnqueueMiddleware } from './middleware/types.ts';
 import type { Operation } from './operation.ts';
-import { type CallOptions, definitionOf, inQueue, type JobOptions, withDefaults } from './options.ts';
+import { type CallOptions, callNames, definitionOf, inQueue, type JobOptions, jobNames, withDefaults } from './options.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
 import { parseArgs, parseArgsNow } from './parse-args.ts';
-import { integer, problemOf, refuse, unknownName } from './refusal.ts';
+import { integer, problemOf, refuse } from './refusal.ts';
 import { wireOptions } from './wire.ts';
 
 /** Options of a job that a run cannot have: its id is its own, and its time is that of the cron. */
@@ -43,8 +44,14 @@ export interface CronJobRequest extends CronJobOptions {
   readonly [definitionOf]?: JobDef;
 }
 
+const { id: _id, delay: _delay, delayUntil: _until, scheduledAt: _at, expiresAt: _expiry, pending: _pending, ...runNames } = jobNames;
+const optionNames: NamesOf<CronJobOptions> = { ...runNames, timezone: true, overlapPolicy: true, enabled: true, description: true };
+/** A request of `job()` may bring what a run cannot have, which is refused with the reason. */
+const requestNames = { ...jobNames, ...optionNames, name: true, cron: true, type: true, args: true } satisfies NamesOf<CronJobRequest>;
+
 /** When it runs. What its jobs are is changed by registering it again. */
 export type CronJobChanges = Partial<Pick<CronJobRequest, (typeof changeable)[number]>>;
+const changeNames: NamesOf<CronJobChanges> = { cron: true, timezone: true, overlapPolicy: true, enabled: true, description: true };
 const changeable = ['cron', 'timezone', 'overlapPolicy', 'enabled', 'description'] as const satisfies readonly (keyof CronJobRequest)[];
 
 /** A cron as the server has it. */
@@ -69,7 +76,7 @@ export function* getCronJob(name: string): Operation<CronJob> {
 
 /** @throws {OJSValidationError} */
 export function* updateCronJob(name: string, changes: CronJobChanges): Operation<CronJob> {
-  refuse(unknownName(changes, changeable));
+  known(changes, changeNames);
   const { cron, timezone, overlapPolicy, enabled, description } = changes;
   if (cron !== undefined) checkExpression(cron);
   const own = compact({ cron, timezone, overlap_policy: overlapPolicy, enabled, description });
@@ -109,7 +116,7 @@ export async function registerCron(
     await parseArgs(definition, args);
   }
   const sent = await encodedCron(request, middleware);
-  const cron = await connection.ask(registerCronJob(inQueue(sent, queue)), options);
+  const cron = await connection.carry(registerCronJob(inQueue(sent, queue)), options);
   return sent === request ? cron : { ...cron, args };
 }
 
@@ -133,15 +140,21 @@ async function encodedCron(request: CronJobRequest, middleware: readonly Enqueue
   return { ...request, args, meta };
 }
 
-/** All forms of a call as one. */
-export function cronCall<O extends object>(
+/** All forms of a call as one. @throws {OJSValidationError} for an unknown option. */
+export function cronCall<O extends Pick<CallOptions, 'requestTimeout'>>(
   first: string | CronJobRequest,
   second: string | O | undefined,
   job: string | JobDef | undefined,
   args: JsonArray | undefined,
   options: (CronJobOptions & O) | undefined,
 ): { readonly request: CronJobRequest; readonly options: O | undefined } {
-  if (typeof first !== 'string') return { request: first, options: typeof second === 'string' ? undefined : second };
+  if (typeof first !== 'string') {
+    const call = typeof second === 'string' ? undefined : second;
+    known(first, requestNames);
+    known(call ?? {}, callNames);
+    return { request: first, options: call };
+  }
+  known(options ?? {}, { ...jobNames, ...optionNames, ...callNames });
   const own = { ...options };
   // Of the call, not of the cron.
   for (const name of ['signal', 'requestTimeout']) Reflect.deleteProperty(own, name);

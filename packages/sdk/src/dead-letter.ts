@@ -1,16 +1,17 @@
-import { uuidv7 } from '@ojs-ts/core';
+import { type NamesOf, uuidv7 } from '@ojs-ts/core';
 import { isJson } from './arguments.ts';
 import type { Recovery } from './attempts.ts';
 import { OJSValidationError } from './errors.ts';
-import { type DeadLetterFilter, wireDeadLetterFilter } from './filter.ts';
+import { type DeadLetterFilter, deadLetterNames, wireDeadLetterFilter } from './filter.ts';
 import { type Job, type JsonArray, jobIn, type Meta, readJob } from './job.ts';
 import { getCall } from './jobs.ts';
 import { compact, dateOf, listOf, numberOf, textOf, type Wire, wireOf } from './json.ts';
+import { known } from './known.ts';
 import { expectedQueue, isQueueName } from './names.ts';
 import type { Operation } from './operation.ts';
-import type { RetryPolicy } from './options.ts';
-import { type PageOf, type PageOptions, type PageQuery, readPage } from './page.ts';
-import { jsonProblem, refuse, unknownName } from './refusal.ts';
+import { type RetryPolicy, retryNames } from './options.ts';
+import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from './page.ts';
+import { jsonProblem, refuse } from './refusal.ts';
 import { wireRetry } from './wire.ts';
 
 /** Which jobs of the dead letter. */
@@ -18,6 +19,8 @@ export interface DeadLetterListOptions extends PageOptions, DeadLetterFilter {
   /** Also discarded jobs that are not in the dead letter; default false. */
   includeDiscarded?: boolean;
 }
+
+export const deadLetterListNames: NamesOf<DeadLetterListOptions> = { ...pageNames, ...deadLetterNames, includeDiscarded: true };
 
 /** What a dead letter gets for its next round. */
 export interface DeadLetterRetry {
@@ -30,6 +33,8 @@ export interface DeadLetterRetry {
   /** Its fields replace those of the same names. */
   retry?: RetryPolicy;
 }
+
+const changeNames: NamesOf<DeadLetterRetry> = { args: true, meta: true, queue: true, retry: retryNames };
 
 /** Figures of the dead letter. */
 export interface DeadLetterStats {
@@ -46,6 +51,7 @@ export interface DeadLetterStats {
 
 /** The filter and the extent of a list. */
 export function deadLetterQuery(options: DeadLetterListOptions): Readonly<Record<string, string>> {
+  known(options, deadLetterListNames);
   const { limit: _, offset: __, signal: ___, requestTimeout: ____, includeDiscarded, ...filter } = options;
   return { ...wireDeadLetterFilter(filter), ...(includeDiscarded === true && { include: 'discarded' }) };
 }
@@ -111,7 +117,7 @@ export function goneIsDone(error: { readonly code: string }): Recovery | null {
 
 /** @throws {OJSValidationError} */
 function wireChanges(changes: DeadLetterRetry): object {
-  refuse(unknownName(changes, ['args', 'meta', 'queue', 'retry'] satisfies (keyof DeadLetterRetry)[]));
+  known(changes, changeNames, 'changes');
   const { args, meta, queue, retry } = changes;
   if (args !== undefined && !Array.isArray(args)) throw OJSValidationError.of('args', 'expected an array of JSON values');
   for (const [name, value] of Object.entries(compact({ args, meta }))) if (!isJson(value)) refuse(jsonProblem(value, name));

@@ -1,7 +1,9 @@
+import type { NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from './errors.ts';
 import type { JsonArray } from './job.ts';
+import { known } from './known.ts';
 import { isJobType } from './names.ts';
-import { definitionOf, type JobOptions, type JobRequest, withDefaults } from './options.ts';
+import { definitionOf, type JobOptions, type JobRequest, jobNames, withDefaults } from './options.ts';
 import { expectedType } from './refusal.ts';
 import type { SchemaInput, SchemaOutput, StandardSchemaV1 } from './standard-schema.ts';
 
@@ -33,6 +35,9 @@ export interface JobSchemas {
   readonly result?: StandardSchemaV1;
 }
 
+const schemaNames: NamesOf<JobSchemas> = { args: true, payload: true, result: true };
+const definitionNames = { ...jobNames, ...schemaNames };
+
 /** The args of a definition, as its handler gets them. */
 export type ArgsOf<D> = D extends JobDef<string, infer A, JsonArray, unknown> ? A : never;
 /** The args of a definition, as they are given to `enqueue`. */
@@ -53,7 +58,7 @@ export type ResultIn<R, T> = T extends keyof R ? (R[T] extends { result: infer X
  * A typed job. With plain types (`defineJob<'email.send', [to: string], { id: string }>('email.send')`) nothing is checked at run time; with
  * `args` (a schema of the whole array) or `payload` (of the only element) the args are checked before they are sent and again before the handler
  * sees them, which then gets what the schema made of them. With `result` the handler's answer is checked too.
- * @throws {OJSValidationError} for a malformed type, or both `args` and `payload`.
+ * @throws {OJSValidationError} for a malformed type, an unknown option, or both `args` and `payload`.
  */
 export function defineJob<T extends string, A extends JsonArray = JsonArray, R = unknown>(
   type: T,
@@ -70,14 +75,16 @@ export function defineJob<T extends string, S extends StandardSchemaV1, RS exten
 ): JobDef<T, [SchemaOutput<S>], [SchemaInput<S>], SchemaOutput<RS>>;
 export function defineJob(type: string, options: JobOptions & JobSchemas = {}): JobDef {
   if (!isJobType(type)) throw OJSValidationError.of('type', expectedType(type));
+  known(options, definitionNames);
   const { args, payload, result, ...defaults } = options;
   if (args !== undefined && payload !== undefined) throw OJSValidationError.of('payload', 'give args or payload, not both');
   const schemas = { ...(args && { args }), ...(payload && { payload }), ...(result && { result }) };
   return { type, defaults, ...(Object.keys(schemas).length > 0 && { schemas }) };
 }
 
-/** A request for a batch or a workflow. `args` are checked when it is sent. */
+/** A request for a batch or a workflow. `args` are checked when it is sent. @throws {OJSValidationError} for an unknown option. */
 export function job<D extends JobDef>(definition: D, args: Jsonable<InputOf<D>>, options?: JobOptions): JobRequest<ArgsOf<D>, ResultOf<D>>;
 export function job(definition: JobDef, args: JsonArray, options: JobOptions = {}): JobRequest {
+  known(options, jobNames);
   return { ...withDefaults(definition.defaults, options), type: definition.type, args, [definitionOf]: definition };
 }

@@ -1,9 +1,9 @@
-import { isUuidv7, uuidv7 } from '@ojs-ts/core';
+import { isKnown, isUuidv7, uuidv7 } from '@ojs-ts/core';
 import { isJson } from './arguments.ts';
 import type { JsonArray, Meta } from './job.ts';
 import { compact } from './json.ts';
 import { isJobType, isQueueName } from './names.ts';
-import { definitionOf, type JobOptions, type JobRequest, spellings } from './options.ts';
+import { definitionOf, type JobOptions, type JobRequest, requestNames, spellings } from './options.ts';
 
 /** A request in its wire form, with what a retry and an error need to know of it. */
 export interface WireRequest {
@@ -67,12 +67,7 @@ export const rules: readonly (readonly [Ruled, (value: unknown) => boolean])[] =
 ];
 
 function isSound(request: JobRequest): boolean {
-  return rules.every(([name, holds]) => holds(request[name])) && foreignName(request) === undefined;
-}
-
-/** An option of another SDK's spelling, such as `timeout_ms`. */
-export function foreignName(options: object): string | undefined {
-  return Object.keys(options).find((key) => /^[a-z]+(_[a-z]+)+$/.test(key));
+  return rules.every(([name, holds]) => holds(request[name])) && isKnown(request, requestNames);
 }
 
 /** Options whose wire form is read from a time or a policy; see `wire.ts`. */

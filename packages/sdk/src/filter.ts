@@ -1,9 +1,10 @@
-import { formatDuration, isState } from '@ojs-ts/core';
+import { formatDuration, isState, type NamesOf } from '@ojs-ts/core';
 import { type Duration, durationMs } from './duration.ts';
 import { OJSValidationError } from './errors.ts';
 import type { JobState, Meta } from './job.ts';
 import { compact } from './json.ts';
-import { integer, refuse, unknownName } from './refusal.ts';
+import { known } from './known.ts';
+import { integer } from './refusal.ts';
 import { timestamp } from './wire.ts';
 
 /** What every filter may narrow by; all of what is given has to hold. */
@@ -42,12 +43,18 @@ export interface BulkFilter extends SubjectFilter {
   enqueuedBefore?: Date | string;
 }
 
-export const subjectNames = ['queue', 'type', 'errorType', 'args'] as const satisfies readonly (keyof SubjectFilter)[];
-export const deadLetterNames = [...subjectNames, 'since', 'until', 'olderThan'] as const satisfies readonly (keyof DeadLetterFilter)[];
-const bulkNames = [
+export const subjectNames: NamesOf<SubjectFilter> = { queue: true, type: true, errorType: true, args: true };
+export const deadLetterNames: NamesOf<DeadLetterFilter> = { ...subjectNames, since: true, until: true, olderThan: true };
+const bulkNames: NamesOf<BulkFilter> = {
   ...subjectNames,
-  ...(['state', 'priority', 'meta', 'createdAfter', 'createdBefore', 'enqueuedAfter', 'enqueuedBefore'] as const),
-] satisfies readonly (keyof BulkFilter)[];
+  state: true,
+  priority: true,
+  meta: true,
+  createdAfter: true,
+  createdBefore: true,
+  enqueuedAfter: true,
+  enqueuedBefore: true,
+};
 
 /** Its parts that are texts: a query, or members of a body. */
 export function wireSubject({ queue, type, errorType, args }: SubjectFilter): Record<string, string> {
@@ -60,7 +67,7 @@ export function wireSubject({ queue, type, errorType, args }: SubjectFilter): Re
 
 /** @throws {OJSValidationError} A misspelt part would let everything fit. */
 export function wireDeadLetterFilter(filter: DeadLetterFilter): Record<string, string> {
-  refuse(unknownName(filter, deadLetterNames));
+  known(filter, deadLetterNames);
   const { since, until, olderThan } = filter;
   return compact({
     ...wireSubject(filter),
@@ -72,7 +79,7 @@ export function wireDeadLetterFilter(filter: DeadLetterFilter): Record<string, s
 
 /** @throws {OJSValidationError} */
 export function wireBulkFilter(filter: BulkFilter): object {
-  refuse(unknownName(filter, bulkNames));
+  known(filter, bulkNames);
   return compact({
     ...wireSubject(filter),
     states: filter.state === undefined ? undefined : wireStates(filter.state),

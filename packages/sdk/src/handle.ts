@@ -1,3 +1,4 @@
+import type { NamesOf } from '@ojs-ts/core';
 import type { Duration } from './duration.ts';
 import type { Event } from './events/event.ts';
 import type { Job, JsonArray } from './job.ts';
@@ -10,6 +11,8 @@ export interface WaitOptions {
   /** Aborting ends the wait, not the job. */
   signal?: AbortSignal;
 }
+
+export const waitNames: NamesOf<WaitOptions> = { timeout: true, signal: true };
 
 /**
  * `created`; `duplicate`: another job holds the unique key, and this is that job; `replaced`: this one took the place of another, or of its args and meta;

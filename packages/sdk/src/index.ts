@@ -57,6 +57,7 @@ export type { Queue, QueueStats } from './queue.ts';
 export type { QueueConfig, QueueConfigRequest, QueueDetail } from './queue-config.ts';
 export type { Schema, SchemaInfo } from './schema.ts';
 export type { StandardSchemaV1 } from './standard-schema.ts';
+export type { UrlOption } from './target.ts';
 export type { TlsOptions } from './transport/tls.ts';
 export type { WorkerCallbacks } from './worker/callbacks.ts';
 export type { Handler } from './worker/handlers.ts';

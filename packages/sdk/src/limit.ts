@@ -1,8 +1,9 @@
-import { formatDuration } from '@ojs-ts/core';
+import { formatDuration, type NamesOf } from '@ojs-ts/core';
 import { type Duration, durationMs } from './duration.ts';
 import { OJSValidationError } from './errors.ts';
 import { compact, eachOf, isWire, numberOf, textOf, type Wire, wireOf } from './json.ts';
-import { integer, refuse, unknownName } from './refusal.ts';
+import { known } from './known.ts';
+import { integer } from './refusal.ts';
 
 /** So many starts in any window of this length. */
 export interface Rate {
@@ -10,6 +11,8 @@ export interface Rate {
   /** At most one day. */
   period: Duration;
 }
+
+export const rateNames: NamesOf<Rate> = { limit: true, period: true };
 
 /** How many executions there may be. What is left out does not limit. */
 export interface LimitNumbers {
@@ -27,6 +30,9 @@ export interface JobLimit extends LimitNumbers {
   key: string;
 }
 
+export const numberNames: NamesOf<LimitNumbers> = { concurrency: true, rate: rateNames, spacing: true };
+const limitNames: NamesOf<JobLimit> = { ...numberNames, key: true };
+
 const maxPeriodMs = 86_400_000;
 const maxLimits = 8;
 
@@ -37,15 +43,13 @@ export function wireLimits(limits: readonly JobLimit[]): readonly object[] {
   return limits.map((limit: JobLimit, index) => {
     const path = `limits[${index}]`;
     if (!isWire(limit)) throw OJSValidationError.of(path, "expected a limit such as { key: 'stripe', concurrency: 5 }");
-    refuse(unknownName(limit, ['key', ...numberNames], `${path}.`));
+    known(limit, limitNames, path);
     const { key } = limit;
     if (typeof key !== 'string' || key === '' || key.length > 255)
       throw OJSValidationError.of(`${path}.key`, `expected a text of 1 to 255 characters, got ${JSON.stringify(key)}`);
     return { key, ...wireNumbers(limit, `${path}.`, 1) };
   });
 }
-
-export const numberNames = ['concurrency', 'rate', 'spacing'] as const satisfies readonly (keyof LimitNumbers)[];
 
 /** @param least concurrency: an operator may stop everything under a key. @throws {OJSValidationError} */
 export function wireNumbers({ concurrency, rate, spacing }: LimitNumbers, path: string, least: 0 | 1): object {
@@ -59,7 +63,7 @@ export function wireNumbers({ concurrency, rate, spacing }: LimitNumbers, path: 
 /** @throws {OJSValidationError} */
 export function wireRate(rate: Rate, path: string): object {
   if (!isWire(rate)) throw OJSValidationError.of(path, "expected a rate such as { limit: 100, period: '1m' }");
-  refuse(unknownName(rate, ['limit', 'period'], `${path}.`));
+  known(rate, rateNames, path);
   if (rate.limit === undefined) throw OJSValidationError.of(`${path}.limit`, 'expected a whole number of starts');
   return { limit: integer(rate.limit, `${path}.limit`, 1), period: period(rate.period, `${path}.period`) };
 }

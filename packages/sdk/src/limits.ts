@@ -1,10 +1,10 @@
-import { uuidv7 } from '@ojs-ts/core';
+import { type NamesOf, uuidv7 } from '@ojs-ts/core';
 import { OJSAnswerError, OJSValidationError } from './errors.ts';
 import { compact, dateOf, eachOf, isWire, listOf, numberOf, textOf, type Wire, wireOf } from './json.ts';
+import { known } from './known.ts';
 import { type LimitNumbers, numberNames, readNumbers, readRate, wireNumbers } from './limit.ts';
 import type { Operation } from './operation.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
-import { refuse, unknownName } from './refusal.ts';
 import { timestamp } from './wire.ts';
 
 /** A rate with its use. */
@@ -44,6 +44,8 @@ export interface LimitOverrideRequest extends LimitNumbers {
   expiresAt?: Date | string;
 }
 
+const overrideNames: NamesOf<LimitOverrideRequest> = { ...numberNames, expiresAt: true };
+
 export function* listLimits(query: PageQuery): Operation<PageOf<Limit>> {
   const body = yield { call: { operation: 'limit.list', query: { ...query } } };
   return readPage(body, query, listOf(body.items ?? body.rate_limits).map(readLimit));
@@ -54,10 +56,13 @@ export function* getLimit(key: string): Operation<Limit> {
 }
 
 export function* overrideLimit(key: string, request: LimitOverrideRequest): Operation<Limit> {
-  refuse(unknownName(request, [...numberNames, 'expiresAt']));
+  known(request, overrideNames);
   const numbers = wireNumbers(request, '', 0);
   if (Object.keys(numbers).length === 0)
-    throw OJSValidationError.of('concurrency', `expected at least one of ${numberNames.join(', ')}; restoreLimit() ends an override`);
+    throw OJSValidationError.of(
+      'concurrency',
+      `expected at least one of ${Object.keys(numberNames).join(', ')}; restoreLimit() ends an override`,
+    );
   const body = JSON.stringify(compact({ ...numbers, expires_at: timestamp(request.expiresAt, 'expiresAt') }));
   return readLimit(yield { call: { operation: 'limit.override', params: { key }, body, idempotencyKey: uuidv7() } });
 }

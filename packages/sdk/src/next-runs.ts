@@ -1,5 +1,6 @@
-import { checkZone, nextRuns as firings, OjsFault, parseCron } from '@ojs-ts/core';
+import { checkZone, nextRuns as firings, type NamesOf, OjsFault, parseCron } from '@ojs-ts/core';
 import { OJSValidationError } from './errors.ts';
+import { known } from './known.ts';
 import { integer } from './refusal.ts';
 import { timestamp } from './wire.ts';
 
@@ -13,6 +14,8 @@ export interface NextRunsOptions {
   count?: number;
 }
 
+const names: NamesOf<NextRunsOptions> = { timezone: true, from: true, count: true };
+
 const maxCount = 1_000;
 
 /**
@@ -21,6 +24,7 @@ const maxCount = 1_000;
  * @throws {OJSValidationError} for an expression, a zone or a time that is none.
  */
 export function nextRuns(cron: string, options: NextRunsOptions = {}): Date[] {
+  known(options, names);
   const { timezone = 'UTC', from = new Date(), count = 10 } = options;
   if (typeof cron !== 'string')
     throw OJSValidationError.of('cron', `expected an expression such as '0 9 * * *', got ${JSON.stringify(cron)}`);

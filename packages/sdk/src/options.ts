@@ -1,3 +1,4 @@
+import type { NamesOf } from '@ojs-ts/core';
 import type { JobDef } from './definition.ts';
 import type { Duration } from './duration.ts';
 import type { JobState, JsonArray, Meta } from './job.ts';
@@ -24,6 +25,17 @@ export interface RetryPolicy {
   backoffStrategy?: 'exponential' | 'linear' | 'polynomial' | 'none';
 }
 
+export const retryNames: NamesOf<RetryPolicy> = {
+  maxAttempts: true,
+  initialInterval: true,
+  backoffCoefficient: true,
+  maxInterval: true,
+  jitter: true,
+  nonRetryableErrors: true,
+  onExhaustion: true,
+  backoffStrategy: true,
+};
+
 /** ojs-unique-jobs §2. `keys` has no default here: the specification's `["type"]` would make every second job of a type a duplicate. */
 export interface UniquePolicy {
   /** What makes two jobs the same. */
@@ -40,6 +52,15 @@ export interface UniquePolicy {
   onConflict?: 'reject' | 'replace' | 'replace_except_schedule' | 'ignore';
 }
 
+export const uniqueNames: NamesOf<UniquePolicy> = {
+  keys: true,
+  argsKeys: true,
+  metaKeys: true,
+  period: true,
+  states: true,
+  onConflict: true,
+};
+
 /** What every method takes. */
 export interface CallOptions {
   /** Aborting rejects the call at once with the signal's reason. */
@@ -47,6 +68,8 @@ export interface CallOptions {
   /** Deadline of the whole call, retries included; default: the client's `timeout`. */
   requestTimeout?: Duration;
 }
+
+export const callNames: NamesOf<CallOptions> = { signal: true, requestTimeout: true };
 
 /** Everything that can be said of a job besides its type and args. */
 export interface JobOptions {
@@ -98,8 +121,36 @@ export interface JobOptions {
   pending?: boolean;
 }
 
+export const jobNames: NamesOf<JobOptions> = {
+  id: true,
+  queue: true,
+  meta: true,
+  priority: true,
+  timeoutMs: true,
+  delayUntil: true,
+  expiresAt: true,
+  retry: retryNames,
+  unique: uniqueNames,
+  tags: true,
+  schema: true,
+  timeout: true,
+  delay: true,
+  scheduledAt: true,
+  visibilityTimeoutMs: true,
+  limits: true,
+  resultTtl: true,
+  resultSizeLimit: true,
+  totalTimeout: true,
+  enqueueTtl: true,
+  gracePeriod: true,
+  heartbeatTimeout: true,
+  pending: true,
+};
+
 /** What `enqueue` takes: the options of the job and of the call. */
 export interface EnqueueOptions extends JobOptions, CallOptions {}
+
+export const enqueueNames: NamesOf<EnqueueOptions> = { ...jobNames, ...callNames };
 
 /** Where a request made by `job()` keeps what checks it. A symbol, so that it never reaches the wire. */
 export const definitionOf: unique symbol = Symbol.for('@ojs-ts/sdk.definition');
@@ -112,6 +163,8 @@ export interface JobRequest<A extends JsonArray = JsonArray, R = unknown> extend
   readonly [definitionOf]?: JobDef;
   readonly '~r'?: R;
 }
+
+export const requestNames: NamesOf<JobRequest> = { ...jobNames, type: true, args: true };
 
 /** Options of which only one can be said. */
 export const spellings: readonly (readonly (keyof JobOptions)[])[] = [

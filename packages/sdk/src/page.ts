@@ -1,5 +1,6 @@
+import type { NamesOf } from '@ojs-ts/core';
 import { booleanOf, compact, numberOf, textOf, type Wire, wireOf } from './json.ts';
-import type { CallOptions } from './options.ts';
+import { type CallOptions, callNames } from './options.ts';
 
 /** One page of a list. */
 export interface PageOf<T> {
@@ -21,6 +22,8 @@ export interface PageOptions extends CallOptions {
   /** Items before the page; default 0. */
   offset?: number;
 }
+
+export const pageNames: NamesOf<PageOptions> = { ...callNames, limit: true, offset: true };
 
 export interface PageQuery {
   readonly limit: number | undefined;

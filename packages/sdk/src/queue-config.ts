@@ -1,11 +1,12 @@
-import { uuidv7 } from '@ojs-ts/core';
+import { type NamesOf, uuidv7 } from '@ojs-ts/core';
 import { OJSValidationError } from './errors.ts';
 import { compact, numberOf, oneOf, textOf, type Wire, wireOf } from './json.ts';
+import { known } from './known.ts';
 import { type Rate, readRate, wireRate } from './limit.ts';
 import { expectedQueue, isQueueName } from './names.ts';
 import type { Operation } from './operation.ts';
 import { type Queue, type QueueStats, readQueue, readQueueStats } from './queue.ts';
-import { integer, refuse, unknownName } from './refusal.ts';
+import { integer } from './refusal.ts';
 
 /** What an operator sets for a queue. A setting that is left out stays as it is, null takes it back. */
 export interface QueueConfigRequest {
@@ -38,7 +39,7 @@ export interface QueueDetail extends Queue {
   readonly stats: QueueStats;
 }
 
-const names = ['concurrency', 'rate', 'maxDepth', 'overflow', 'warningThreshold'] as const satisfies readonly (keyof QueueConfigRequest)[];
+const names: NamesOf<QueueConfigRequest> = { concurrency: true, rate: true, maxDepth: true, overflow: true, warningThreshold: true };
 
 export function* queueConfig(name: string): Operation<QueueConfig> {
   return readConfig(yield { call: { operation: 'queue.config', params: { name } }, about: { queue: name } });
@@ -69,7 +70,7 @@ export function* deleteQueue(name: string): Operation<{ deleted: boolean; name: 
 
 /** @throws {OJSValidationError} */
 function wireConfig(config: QueueConfigRequest): object {
-  refuse(unknownName(config, names));
+  known(config, names);
   const { concurrency, rate, maxDepth, overflow, warningThreshold } = config;
   if (overflow !== undefined && overflow !== 'reject' && overflow !== 'warn')
     throw OJSValidationError.of('overflow', `expected 'reject' or 'warn', got ${JSON.stringify(overflow)}`);

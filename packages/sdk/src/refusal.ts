@@ -1,9 +1,9 @@
-import { didYouMean } from '@ojs-ts/core';
 import { isJson, maxDepth } from './arguments.ts';
-import { foreignName, maxPriority, type Ruled, rules } from './draft.ts';
+import { maxPriority, type Ruled, rules } from './draft.ts';
 import { OJSValidationError, type ValidationProblem } from './errors.ts';
+import { strangeProblem } from './known.ts';
 import { expectedQueue } from './names.ts';
-import type { JobRequest } from './options.ts';
+import { type JobRequest, requestNames } from './options.ts';
 
 /** What is said of a value that fails its rule. */
 const words: Readonly<Record<Ruled, (value: unknown) => string>> = {
@@ -21,8 +21,10 @@ export function expectedType(got: unknown): string {
 
 /** Why the request cannot be sent, as far as its rules go; null for no reason. */
 export function problemOf(request: JobRequest): ValidationProblem | null {
+  const strange = strangeProblem(request, requestNames);
+  if (strange !== null) return strange;
   const broken = rules.find(([name, holds]) => !holds(request[name]));
-  if (broken === undefined) return nameProblem(request);
+  if (broken === undefined) return null;
   const [name] = broken;
   const value = request[name];
   // Where it is a list or an object, something in it is to blame.
@@ -43,20 +45,6 @@ export function jsonProblem(value: unknown, path: string, above: readonly object
     if (problem !== null) return problem;
   }
   return { path, message: lossOf(value) };
-}
-
-/** Names of another SDK, such as `timeout_ms`, would do nothing in silence where the compiler does not see them. */
-export function nameProblem(options: object, path = ''): ValidationProblem | null {
-  const name = foreignName(options);
-  if (name === undefined) return null;
-  const camel = name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-  return { path: `${path}${name}`, message: `there is no such option; here names are in camel case: ${camel}` };
-}
-
-/** A member that is none of these names would do nothing in silence. */
-export function unknownName(value: object, names: readonly string[], path = ''): ValidationProblem | null {
-  const name = Object.keys(value).find((one) => !names.includes(one));
-  return name === undefined ? null : { path: `${path}${name}`, message: `there is no such option.${didYouMean(name, names)}` };
 }
 
 /** @throws {OJSValidationError} where there is a problem. */

@@ -6,7 +6,7 @@ import { currentFake } from './fake.ts';
 import { compact } from './json.ts';
 import { wireLimits } from './limit.ts';
 import type { JobOptions, JobRequest, RetryPolicy, UniquePolicy } from './options.ts';
-import { integer, nameProblem, problemOf, refuse } from './refusal.ts';
+import { integer, problemOf, refuse } from './refusal.ts';
 
 /** @throws {OJSValidationError} with every issue's path, before anything is sent. */
 export function wireRequest(request: JobRequest): WireRequest {
@@ -32,8 +32,8 @@ export function wireOptions(options: JobOptions): object {
     timeout_ms: executionTimeout(options),
     delay_until: startTime(options),
     expires_at: timestamp(options.expiresAt, 'expiresAt'),
-    retry: options.retry && wireRetry(options.retry),
-    unique: options.unique && wireUnique(options.unique),
+    retry: options.retry === undefined ? undefined : wireRetry(options.retry),
+    unique: options.unique === undefined ? undefined : wireUnique(options.unique),
     visibility_timeout_ms: integer(options.visibilityTimeoutMs, 'visibilityTimeoutMs', 1),
     rate_limit: options.limits && wireLimits(options.limits),
     result_ttl: options.resultTtl === 'forever' ? -1 : seconds(options.resultTtl, 'resultTtl', 0),
@@ -86,7 +86,6 @@ export function onlyOne(spellings: Readonly<Record<string, unknown>>): void {
 }
 
 export function wireRetry(retry: RetryPolicy): object {
-  refuse(nameProblem(retry, 'retry.'));
   if (retry.onExhaustion !== undefined && retry.onExhaustion !== 'discard' && retry.onExhaustion !== 'dead_letter') {
     throw OJSValidationError.of('retry.onExhaustion', "expected 'discard' or 'dead_letter'");
   }
@@ -107,7 +106,6 @@ export function wireRetry(retry: RetryPolicy): object {
 }
 
 function wireUnique(unique: UniquePolicy): object {
-  refuse(nameProblem(unique, 'unique.'));
   if (!Array.isArray(unique.keys) || unique.keys.length === 0) {
     throw OJSValidationError.of('unique.keys', "expected at least one of 'type', 'queue', 'args', 'meta'");
   }

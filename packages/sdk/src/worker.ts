@@ -1,12 +1,15 @@
-import { type Transport, uuidv7 } from '@ojs-ts/core';
+import { type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
 import { Connection } from './connection.ts';
 import type { JobContext } from './context.ts';
 import type { ArgsIn, ArgsOf, JobDef, JobTypes, NameIn, ResultIn, ResultOf } from './definition.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { OJSError } from './errors.ts';
 import { currentFake } from './fake.ts';
+import { known } from './known.ts';
 import type { MiddlewareChain } from './middleware/chain.ts';
 import type { ExecutionMiddleware } from './middleware/types.ts';
+import { warnOfSeconds } from './seconds.ts';
+import { readTarget, type UrlOption } from './target.ts';
 import type { Order } from './worker/beat.ts';
 import { callbacksOf } from './worker/callbacks.ts';
 import { Delivery } from './worker/delivery.ts';
@@ -18,7 +21,7 @@ import { Health, type WorkerHealth, type WorkerState } from './worker/health.ts'
 import { Heartbeat } from './worker/heartbeat.ts';
 import { Holdings } from './worker/holdings.ts';
 import { Lifecycle } from './worker/lifecycle.ts';
-import { readWorkerOptions, type WorkerOptions, type WorkerSettings } from './worker/options.ts';
+import { readWorkerOptions, type WorkerOptions, type WorkerSettings, workerNames } from './worker/options.ts';
 import { Outbox } from './worker/outbox.ts';
 import type { GiveBack } from './worker/outcome.ts';
 import { patienceMs } from './worker/pace.ts';
@@ -37,6 +40,8 @@ const deliveryMs = 10_000;
 
 /** A server takes a job back that two heartbeats in a row do not list; a shorter pause of the event loop is an everyday one. */
 const minBlockMs = 1_000;
+const startNames: NamesOf<NonNullable<Parameters<Worker['start']>[0]>> = { signal: true };
+const stopNames: NamesOf<NonNullable<Parameters<Worker['stop']>[0]>> = { timeout: true };
 /** Registered process-wide: the worker may come from another copy of this package. */
 export const handlersOf: unique symbol = Symbol.for('@ojs-ts/sdk.handlers');
 
@@ -60,11 +65,16 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
 
   /**
    * @param target URL of a server, or a transport such as `openEmbedded()` gives. Default: `OJS_BACKEND_URL`, else http://localhost:8080.
-   * @throws {OJSValidationError} for a target or an option that cannot be used.
+   * @throws {OJSValidationError} for a target or an option that cannot be used, and for an unknown option.
    */
-  constructor(target?: string | Transport, options: WorkerOptions = {}) {
+  constructor(target?: string | Transport, options?: WorkerOptions);
+  /** The same as one object: `new Worker({ url: undefined, queues: ['email'] })`. */
+  constructor(options: UrlOption & WorkerOptions);
+  constructor(first?: string | Transport | (UrlOption & WorkerOptions), second?: WorkerOptions) {
+    const { target, options } = readTarget<WorkerOptions>(first, second, workerNames, 'Worker');
     this.#settings = readWorkerOptions(options);
     this.#connection = new Connection(target, options);
+    warnOfSeconds(options.shutdownTimeout, 'shutdownTimeout', this.#connection.logger);
     this.#slots = new Slots(this.#settings.concurrency, this.#settings.prefetch, this.#settings.paced);
     this.#health = new Health(this.#slots, this.#settings.watchdogMs);
     const { logger } = this.#connection;
@@ -163,6 +173,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
    * @throws what kept the worker from going on, such as {OJSAuthenticationError} from the first fetch.
    */
   async start(options: { signal?: AbortSignal } = {}): Promise<void> {
+    known(options, startNames);
     if (currentFake() !== null)
       throw new OJSError('A worker has nothing to fetch from while a test fakes the server: give it to useWorker() and call drain().');
     this.#lifecycle.begin();
@@ -197,6 +208,8 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
    * undelivered are logged, and their jobs run again. Resolves when that is done; a second call waits for the same end, or makes it come sooner.
    */
   async stop(options: { timeout?: Duration } = {}): Promise<void> {
+    known(options, stopNames);
+    warnOfSeconds(options.timeout, 'timeout', this.#connection.logger);
     const ms = options.timeout === undefined ? this.#settings.shutdownMs : durationMs(options.timeout, 'timeout');
     if (this.#lifecycle.isNew) {
       this.#end();

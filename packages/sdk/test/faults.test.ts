@@ -136,7 +136,7 @@ describe('faults that other SDKs have', () => {
     // @ts-expect-error no such name
     await typed.enqueue('mail.sned', [mail]);
     // @ts-expect-error no such option
-    await typed.enqueue('mail.send', [mail], { prioritiy: 3 });
+    await expect(typed.enqueue('mail.send', [mail], { prioritiy: 3 })).rejects.toThrow('Did you mean priority?');
     // @ts-expect-error no such field
     expect(handle.sate).toBeUndefined();
     // @ts-expect-error no such field in camel case

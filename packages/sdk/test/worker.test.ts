@@ -305,7 +305,7 @@ describe('registration and options', () => {
     // @ts-expect-error a list of names
     expect(() => new Worker(bench.embedded, { queues: 'email' })).toThrow('queues: expected an array of names, got "email"');
     // @ts-expect-error of the Python SDK
-    expect(() => new Worker(bench.embedded, { poll_interval: 2 })).toThrow('in camel case: pollInterval');
+    expect(() => new Worker(bench.embedded, { poll_interval: 2 })).toThrow('poll_interval: unknown option. Did you mean pollInterval?');
   });
 
   test('10,000 jobs at once are as many as a heartbeat can list', () => {

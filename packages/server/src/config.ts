@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { readDuration } from '@ojs-ts/core';
-import type { EngineOptions } from './engine/options.ts';
+import { type NamesOf, readDuration } from '@ojs-ts/core';
+import { type EngineOptions, engineNames } from './engine/options.ts';
 import { httpDefaults } from './http/app.ts';
 import { parseToken, type Token } from './http/auth.ts';
 import { parseRequestRate, type RequestRate } from './http/rate-limit.ts';
-import { type RealtimeOptions, realtimeDefaults } from './http/realtime/options.ts';
+import { type RealtimeOptions, realtimeDefaults, realtimeNames } from './http/realtime/options.ts';
+import { ConfigError, known } from './known.ts';
+
+export { ConfigError };
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -54,6 +57,38 @@ export interface ServerOptions {
   readonly engine?: Pick<EngineOptions, 'visibilityMs' | 'deadAfterMs' | 'poisonAfter' | 'pausedQueues' | 'retention'>;
 }
 
+const { visibilityMs, deadAfterMs, poisonAfter, pausedQueues, retention } = engineNames;
+const serverEngineNames: NamesOf<NonNullable<ServerOptions['engine']>> = {
+  visibilityMs,
+  deadAfterMs,
+  poisonAfter,
+  pausedQueues,
+  retention,
+};
+
+const serverNames: NamesOf<ServerOptions> = {
+  storage: true,
+  port: true,
+  host: true,
+  tokens: true,
+  insecure: true,
+  allowedHosts: true,
+  allowedOrigins: true,
+  tls: { certFile: true, keyFile: true },
+  testMode: true,
+  quirks: true,
+  log: true,
+  maxConnections: true,
+  headersTimeoutMs: true,
+  requestTimeoutMs: true,
+  closeTimeoutMs: true,
+  requestRate: true,
+  events: true,
+  realtime: realtimeNames,
+  playground: true,
+  engine: serverEngineNames,
+};
+
 export interface ServerConfig {
   readonly storage: string;
   readonly port: number;
@@ -79,16 +114,9 @@ export interface ServerConfig {
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
-/** A configuration that cannot be meant; the message says what, and what to do. */
-export class ConfigError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'ConfigError';
-  }
-}
-
 /** Options over environment over defaults. Throws `ConfigError`. */
 export function readConfig(options: ServerOptions, env: Readonly<Record<string, string | undefined>> = process.env): ServerConfig {
+  known(options, serverNames);
   const host = options.host ?? nonEmpty(env.OJS_HOST) ?? '127.0.0.1';
   const tokens = readTokens(options.tokens ?? words(env.OJS_TOKEN, /\s+/));
   const testMode = options.testMode ?? flag('OJS_TEST_MODE', env);

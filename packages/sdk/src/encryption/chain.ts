@@ -1,4 +1,6 @@
+import type { NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
+import { known } from '../known.ts';
 import { CodecError } from './error.ts';
 import { GzipCodec } from './gzip.ts';
 import { type Payload, type PayloadCodec, plain } from './payload.ts';
@@ -17,12 +19,15 @@ export interface CodecChainOptions {
   readers?: readonly PayloadCodec[];
 }
 
+const chainNames: NamesOf<CodecChainOptions> = { readers: true };
+
 /** Codecs in order: compress, then encrypt (ojs-encryption §8). Reads what any order of them wrote, and gzip. */
 export class CodecChain {
   readonly #codecs: readonly PayloadCodec[];
   readonly #readers = new Map<string, PayloadCodec>();
 
   constructor(codecs: readonly PayloadCodec[], options: CodecChainOptions = {}) {
+    known(options, chainNames);
     if (codecs.length === 0) throw OJSValidationError.of('codecs', 'expected at least one');
     this.#codecs = [...codecs];
     for (const codec of [new GzipCodec(), ...(options.readers ?? []), ...codecs]) this.#readers.set(codec.encoding, codec);

@@ -1,5 +1,7 @@
+import type { NamesOf } from '@ojs-ts/core';
 import { fromBase64, toBase64 } from '../base64.ts';
 import { isWire, textOf, type Wire } from '../json.ts';
+import { known } from '../known.ts';
 import type { CodecChain } from './chain.ts';
 import { encodingsIn, nameOf } from './envelope.ts';
 import { CodecError } from './error.ts';
@@ -13,11 +15,15 @@ export interface CodecServerOptions {
   authorize(request: Request): boolean | Promise<boolean>;
 }
 
+const serverNames: NamesOf<CodecServerOptions> = { codec: true, authorize: true };
+
 /**
  * Answers `POST /codec/encode` and `POST /codec/decode` for dashboards, which have no keys (ojs-encryption §9). A function from Request to Response: it
  * serves wherever those exist, under any prefix.
  */
-export function codecServer({ codec, authorize }: CodecServerOptions): (request: Request) => Promise<Response> {
+export function codecServer(options: CodecServerOptions): (request: Request) => Promise<Response> {
+  known(options, serverNames);
+  const { codec, authorize } = options;
   return async (request) => {
     const action = /\/codec\/(encode|decode)\/?$/.exec(new URL(request.url).pathname)?.[1];
     if (action === undefined) return refusal(404, 'not_found', 'expected /codec/encode or /codec/decode');

@@ -1,3 +1,5 @@
+import type { NamesOf } from '@ojs-ts/core';
+import { known } from '../known.ts';
 import { CodecError } from './error.ts';
 import { type Payload, type PayloadCodec, plain } from './payload.ts';
 
@@ -9,6 +11,8 @@ export interface GzipOptions {
   maxBytes?: number;
 }
 
+const gzipNames: NamesOf<GzipOptions> = { minBytes: true, maxBytes: true };
+
 /** Compression, for in front of encryption. Skipped where it does not make the payload smaller. */
 export class GzipCodec implements PayloadCodec {
   readonly encoding = 'gzip/plain';
@@ -16,6 +20,7 @@ export class GzipCodec implements PayloadCodec {
   readonly #maxBytes: number;
 
   constructor(options: GzipOptions = {}) {
+    known(options, gzipNames);
     this.#minBytes = options.minBytes ?? 1_024;
     this.#maxBytes = options.maxBytes ?? 64 * 1024 * 1024;
   }

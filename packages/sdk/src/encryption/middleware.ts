@@ -1,9 +1,11 @@
+import type { NamesOf } from '@ojs-ts/core';
 import type { JobContext } from '../context.ts';
 import { withArgs } from '../context-with-args.ts';
 import { type Encoder, encodes } from '../enqueue/encoder.ts';
 import { OJSValidationError } from '../errors.ts';
 import type { JobHandle, WaitOptions } from '../handle.ts';
 import type { Job, JsonArray } from '../job.ts';
+import { known } from '../known.ts';
 import type { EnqueueMiddleware, EnqueueNext, ExecutionMiddleware } from '../middleware/types.ts';
 import { type CallOptions, definitionOf, type JobRequest } from '../options.ts';
 import { jsonProblem, refuse } from '../refusal.ts';
@@ -23,6 +25,8 @@ export interface EncryptionEnqueueOptions {
   uniqueKey?: EncryptionKey | string;
 }
 
+const enqueueNames: NamesOf<EncryptionEnqueueOptions> = { codec: true, uniqueKey: true };
+
 /** How a worker reads args and writes results. */
 export interface EncryptionOptions {
   /** As in the clients. */
@@ -31,11 +35,14 @@ export interface EncryptionOptions {
   results?: boolean;
 }
 
+const executionNames: NamesOf<EncryptionOptions> = { codec: true, results: true };
+
 /**
  * Encodes the args of every job on its way out. Add it last: what comes after it sees no plaintext, what comes before it sees no ciphertext
  * (ojs-extension-interactions §14.1). Args of a cron are encoded when it is registered. The handle that enqueue answers has the args as they were given, and its `wait()` and `refresh()` decode.
  */
 export function encryptionEnqueueMiddleware(options: EncryptionEnqueueOptions): EnqueueMiddleware {
+  known(options, enqueueNames);
   const uniqueKey = options.uniqueKey === undefined ? undefined : readKey(options.uniqueKey, 'uniqueKey');
   async function encryption(request: JobRequest, next: EnqueueNext): Promise<Job | null> {
     // What a relay sends was encoded before it was stored (ojs-extension-interactions §15.2).
@@ -49,6 +56,7 @@ export function encryptionEnqueueMiddleware(options: EncryptionEnqueueOptions): 
 
 /** Decodes args and the results of earlier workflow steps before the handler sees them (ENC-004), and encodes its result. Add it after tracing, before all else. */
 export function encryptionMiddleware(options: EncryptionOptions): ExecutionMiddleware {
+  known(options, executionNames);
   const { codec, results = true } = options;
   return async function encryption(ctx, next) {
     const args = await decodeArgs(codec, ctx.args, ctx.meta);

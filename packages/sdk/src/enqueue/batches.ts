@@ -23,7 +23,7 @@ export async function sendBatch(
   const ready = await Promise.all(
     drafted.map(async (own, index) => {
       try {
-        return { request: own.request, checked: await checkDrafted(own) };
+        return { request: own.request, checked: await checkDrafted(own, producer.options.connection.logger) };
       } catch (error) {
         throw atIndex(index, error);
       }
@@ -50,7 +50,7 @@ async function sendThroughChain(
   const passing = ready.map(async ({ request, checked: first }, index) => {
     let arrived = false;
     const send = async (changed: JobRequest) => {
-      const checked = withParsed(await check(changed), first.parsed, changed);
+      const checked = withParsed(await check(changed, producer.options.connection.logger), first.parsed, changed);
       arrived = true;
       return sending.arrive(index, { request: changed, checked });
     };
@@ -85,14 +85,14 @@ async function sendReady(producer: Producer, ready: readonly Ready[], options: C
 /** One request, all or none. @throws {OJSValidationError} for more jobs than the server takes at once. */
 async function sendWires(connection: Connection, wires: readonly WireRequest[], options: CallOptions): Promise<Sent[]> {
   const limit = wires.length > surelyTaken ? await limitOf(connection, options) : null;
-  return connection.ask(enqueueBatch(wires, limit), options);
+  return connection.carry(enqueueBatch(wires, limit), options);
 }
 
 const limits = new WeakMap<Connection, Promise<number | null>>();
 
 /** What the manifest says; null where it does not. Asked once a connection, again after a failure. */
 async function limitOf(connection: Connection, options: CallOptions): Promise<number | null> {
-  const asked = limits.get(connection) ?? connection.ask(batchLimit(), options);
+  const asked = limits.get(connection) ?? connection.carry(batchLimit(), options);
   limits.set(connection, asked);
   try {
     return await asked;

@@ -15,7 +15,7 @@ import { contextOf } from './single.ts';
 
 /** A request without middleware in its way. */
 export async function sendDrafted(producer: Producer, own: Drafted, options: CallOptions): Promise<JobHandle> {
-  const checked = await checkDrafted(own);
+  const checked = await checkDrafted(own, producer.options.connection.logger);
   return shown(producer, own.request, checked, await producer.sender.one(checked.wire, options));
 }
 
@@ -28,9 +28,9 @@ export function throughChain(
 ): Promise<JobHandle> {
   const { connection, calls } = producer.options;
   return withRest(connection, options, contextOf(request), async (rest) => {
-    const { wire, parsed } = await check(request);
+    const { wire, parsed } = await check(request, connection.logger);
     const send = async (changed: JobRequest) => {
-      const checked = withParsed(await check(changed), parsed, changed);
+      const checked = withParsed(await check(changed, connection.logger), parsed, changed);
       return shown(producer, changed, checked, await producer.sender.one(checked.wire, rest()));
     };
     return passChain(chain, request, wire, send, calls);

@@ -7,6 +7,7 @@ import type { MiddlewareChain } from '../middleware/chain.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import type { CallOptions, JobRequest } from '../options.ts';
 import { part } from '../part.ts';
+import { warnOfSeconds } from '../seconds.ts';
 import { complete } from './request.ts';
 import { Sender } from './sender.ts';
 import { tell } from './tell.ts';
@@ -37,12 +38,15 @@ export class Producer {
     this.sender = new Sender(options.connection, options.coalesce);
   }
 
+  /** @param options were checked. */
   enqueue(request: JobRequest, options: CallOptions): Promise<JobHandle> {
+    warnOfSeconds(options.requestTimeout, 'requestTimeout', this.options.connection.logger);
     return this.during('job.enqueue', () => this.#enqueue(request, options));
   }
 
   enqueueBatch(requests: readonly JobRequest[], options: CallOptions): Promise<JobHandle[]> {
     return this.during('bulk.enqueue', async () => {
+      this.options.connection.checkCall(options);
       const chain = this.options.middlewares.all;
       const own = requests.map((request) => drafted(complete(request, this.options.queue)));
       return (await special()).sendBatch(this, chain, own, options);

@@ -41,7 +41,7 @@ export class Sender {
   }
 
   #alone(request: WireRequest, options: CallOptions): Promise<Sent> {
-    return this.#connection.ask(enqueueOne(request), options);
+    return this.#connection.carry(enqueueOne(request), options);
   }
 
   async #merged(request: WireRequest, options: CallOptions): Promise<Sent> {

@@ -3,9 +3,11 @@ import { Deadline } from '../deadline.ts';
 import { durationMs } from '../duration.ts';
 import { JobFailedError, OJSTimeoutError } from '../errors.ts';
 import { currentFake, type Fake } from '../fake.ts';
-import type { WaitOptions } from '../handle.ts';
+import { type WaitOptions, waitNames } from '../handle.ts';
 import { type Job, type JsonArray, readJob } from '../job.ts';
 import { getJob } from '../jobs.ts';
+import { known } from '../known.ts';
+import { warnOfSeconds } from '../seconds.ts';
 import { JobWaiter } from './job-waiter.ts';
 
 /**
@@ -13,6 +15,8 @@ import { JobWaiter } from './job-waiter.ts';
  * @throws {JobFailedError} discarded or cancelled; {OJSTimeoutError}; the reason of `signal`.
  */
 export async function resultOfJob<R>(connection: Connection, jobId: string, options: WaitOptions): Promise<R> {
+  known(options, waitNames);
+  warnOfSeconds(options.timeout, 'timeout', connection.logger);
   const ms = options.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(options.timeout, 'timeout');
   const expired = () => new OJSTimeoutError(`The job has not ended within ${ms} ms.`, { jobId, operation: 'job.get' });
   using deadline = new Deadline(ms, expired, options.signal);
@@ -40,16 +44,16 @@ const fakeWaiters = new WeakMap<Connection, WeakMap<Fake, JobWaiter>>();
 /** All waits of a client share one. */
 function waiterOf(connection: Connection): JobWaiter {
   const fake = currentFake();
-  if (fake === null) return known(waiters, connection, () => newWaiter(connection));
-  const ofFakes = known(fakeWaiters, connection, () => new WeakMap<Fake, JobWaiter>());
-  return known(ofFakes, fake, () => newWaiter(connection));
+  if (fake === null) return kept(waiters, connection, () => newWaiter(connection));
+  const ofFakes = kept(fakeWaiters, connection, () => new WeakMap<Fake, JobWaiter>());
+  return kept(ofFakes, fake, () => newWaiter(connection));
 }
 
 function newWaiter(connection: Connection): JobWaiter {
   return new JobWaiter(connection, (jobId, signal) => connection.ask(getJob(jobId), { signal }));
 }
 
-function known<K extends object, V>(values: WeakMap<K, V>, key: K, make: () => V): V {
+function kept<K extends object, V>(values: WeakMap<K, V>, key: K, make: () => V): V {
   const value = values.get(key) ?? make();
   values.set(key, value);
   return value;

@@ -1,4 +1,6 @@
+import type { NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
+import { known } from '../known.ts';
 
 /** Which events, and from where on. */
 export interface EventsOptions {
@@ -14,8 +16,12 @@ export interface EventsOptions {
   signal?: AbortSignal;
 }
 
+const eventsNames: NamesOf<EventsOptions> = { queue: true, jobId: true, types: true, after: true, signal: true };
+
 /** @throws {OJSValidationError} */
-export function checkEventsOptions({ queue, jobId, types, after }: EventsOptions): void {
+export function checkEventsOptions(options: EventsOptions): void {
+  known(options, eventsNames);
+  const { queue, jobId, types, after } = options;
   for (const [name, value] of Object.entries({ queue, jobId, after })) {
     if (value !== undefined && (typeof value !== 'string' || value === '')) throw OJSValidationError.of(name, 'expected a text');
   }

@@ -1,7 +1,9 @@
+import type { NamesOf } from '@ojs-ts/core';
 import type { JobTypes } from '../definition.ts';
-import { OjsApp, type OjsAppOptions } from '../framework/app.ts';
+import { contextAppNames, OjsApp, type OjsAppOptions } from '../framework/app.ts';
 import { metaOf, nodeHeader, type RequestContext } from '../framework/context.ts';
 import { statusOf } from '../framework/health.ts';
+import { known } from '../known.ts';
 
 export type { HealthReport, OjsApp } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
@@ -30,12 +32,16 @@ export interface ExpressOptions<R = JobTypes, Q extends ExpressRequest = Express
   context?: (request: Q) => RequestContext;
 }
 
+const names: NamesOf<ExpressOptions> = contextAppNames;
+
 /** The client of an Express application, its requests' context, and its end. */
 export class ExpressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest> extends OjsApp<R> {
   readonly #context: ExpressOptions<R, Q>['context'];
 
-  constructor({ context, ...options }: ExpressOptions<R, Q> = {}) {
-    super(options);
+  constructor(options: ExpressOptions<R, Q> = {}) {
+    known(options, names);
+    const { context, ...rest } = options;
+    super(rest);
     this.#context = context;
   }
 

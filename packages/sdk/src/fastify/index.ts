@@ -1,7 +1,9 @@
-import { OjsApp, type OjsAppOptions } from '../framework/app.ts';
+import type { NamesOf } from '@ojs-ts/core';
+import { contextAppNames, OjsApp, type OjsAppOptions } from '../framework/app.ts';
 import { metaOf, nodeHeader, type RequestContext } from '../framework/context.ts';
 import { statusOf } from '../framework/health.ts';
 import type { Scope } from '../framework/scope.ts';
+import { known } from '../known.ts';
 
 export type { HealthReport, OjsApp } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
@@ -43,13 +45,18 @@ export interface FastifyOptions extends OjsAppOptions {
   health?: string;
 }
 
+const names: NamesOf<FastifyOptions> = { ...contextAppNames, health: true };
+/** Fastify reads these of what `register` is given, and hands them on. */
+const ofFastify = { prefix: true, logLevel: true, logSerializers: true } as const;
+
 /**
  * `await app.register(fastifyOjs, { … })`: then `app.ojs` is there. Starts the worker when the application is ready, and closes with it. The request id is that
  * of Fastify where there is no header for it.
  */
 async function plugin(fastify: FastifyLike, options: FastifyOptions): Promise<void> {
+  known(options, { ...names, ...ofFastify });
   const { context, health, ...rest } = options;
-  const ojs = new OjsApp(rest);
+  const ojs = new OjsApp(Object.fromEntries(Object.entries(rest).filter(([name]) => !Object.hasOwn(ofFastify, name))));
   const scopes = new WeakMap<FastifyRequestLike, Scope>();
   fastify.decorate('ojs', ojs);
   fastify.addHook('onRequest', (request, _reply, done) => {

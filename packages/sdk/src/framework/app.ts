@@ -1,10 +1,11 @@
-import { type Transport, uuidv7 } from '@ojs-ts/core';
-import { Client, type ClientOptions } from '../client.ts';
+import { type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
+import { Client, type ClientOptions, clientNames } from '../client.ts';
 import type { ArgsIn, InputOf, JobDef, JobTypes, Jsonable, NameIn } from '../definition.ts';
 import { OJSError } from '../errors.ts';
 import type { JsonArray, Meta } from '../job.ts';
+import { known } from '../known.ts';
 import { consoleLogger, guarded, type Logger } from '../logger.ts';
-import type { JobOptions } from '../options.ts';
+import { type JobOptions, jobNames } from '../options.ts';
 import { parseArgs } from '../parse-args.ts';
 import { wireRequest } from '../wire.ts';
 import type { Worker } from '../worker.ts';
@@ -20,6 +21,10 @@ export interface OjsAppOptions<R = JobTypes> extends ClientOptions {
   /** Told of a job that could not be sent after its response; default: an error in the log. */
   onDeferredError?: (error: unknown, job: { readonly id: string; readonly type: string }) => void;
 }
+
+export const appNames: NamesOf<OjsAppOptions> = { ...clientNames, target: true, client: true, worker: true, onDeferredError: true };
+/** Of the helpers that have a request's context. */
+export const contextAppNames = { ...appNames, context: true } as const;
 
 /** What the health route answers. */
 export interface HealthReport {
@@ -46,7 +51,9 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   #running: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
+  /** @throws {OJSValidationError} for an option that cannot be used, and for an unknown one. */
   constructor(options: OjsAppOptions<R> = {}) {
+    known(options, appNames);
     const { target, client, worker, onDeferredError, ...clientOptions } = options;
     this.client = client ?? new Client<R>(target, clientOptions);
     this.worker = worker;
@@ -85,6 +92,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   enqueueAfterCommit<D extends JobDef>(job: D, args: Jsonable<InputOf<D>>, options?: JobOptions): Promise<string>;
   enqueueAfterCommit<T extends NameIn<R>>(jobType: T, args: ArgsIn<R, T>, options?: JobOptions): Promise<string>;
   async enqueueAfterCommit(target: string | JobDef, args: JsonArray, options: JobOptions = {}): Promise<string> {
+    known(options, jobNames);
     const scope = storage.getStore();
     if (scope === undefined) {
       throw new OJSError('enqueueAfterCommit() was called outside of a request and of commit(): there is nothing to wait for.');

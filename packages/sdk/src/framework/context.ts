@@ -1,5 +1,7 @@
+import type { NamesOf } from '@ojs-ts/core';
 import type { Meta } from '../job.ts';
 import { compact } from '../json.ts';
+import { known } from '../known.ts';
 
 /** What of a request its jobs carry in `meta` (ojs-framework-adapters §7.1). A field left out is taken from the request's headers, where they have it. */
 export interface RequestContext {
@@ -18,11 +20,22 @@ export interface RequestContext {
   meta?: Meta;
 }
 
+const contextNames: NamesOf<RequestContext> = {
+  requestId: true,
+  userId: true,
+  tenantId: true,
+  locale: true,
+  traceparent: true,
+  tracestate: true,
+  meta: true,
+};
+
 /** Anybody can send headers; longer ones are left out. */
 const maxLength = 512;
 
-/** The meta of a request's jobs. `header` reads a header by its lower-case name. */
+/** The meta of a request's jobs. `header` reads a header by its lower-case name. @throws {OJSValidationError} for an unknown name in what was given. */
 export function metaOf(header: (name: string) => string | undefined, given: RequestContext = {}): Meta {
+  known(given, contextNames, 'context');
   const short = (name: string) => {
     const value = header(name);
     return value !== undefined && value !== '' && value.length <= maxLength ? value : undefined;

@@ -1,7 +1,9 @@
+import type { NamesOf } from '@ojs-ts/core';
 import type { JobTypes } from '../definition.ts';
-import { OjsApp, type OjsAppOptions } from '../framework/app.ts';
+import { contextAppNames, OjsApp, type OjsAppOptions } from '../framework/app.ts';
 import { metaOf, type RequestContext } from '../framework/context.ts';
 import { statusOf } from '../framework/health.ts';
+import { known } from '../known.ts';
 
 export type { HealthReport, OjsApp } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
@@ -20,12 +22,16 @@ export interface HonoOptions<R = JobTypes, C extends HonoContext = HonoContext> 
   context?: (c: C) => RequestContext;
 }
 
+const names: NamesOf<HonoOptions> = contextAppNames;
+
 /** The client of a Hono application, and its requests' context. Needs `AsyncLocalStorage`: on Cloudflare Workers the flag `nodejs_compat`. */
 export class HonoOjs<R = JobTypes, C extends HonoContext = HonoContext> extends OjsApp<R> {
   readonly #context: HonoOptions<R, C>['context'];
 
-  constructor({ context, ...options }: HonoOptions<R, C> = {}) {
-    super(options);
+  constructor(options: HonoOptions<R, C> = {}) {
+    known(options, names);
+    const { context, ...rest } = options;
+    super(rest);
     this.#context = context;
   }
 

@@ -1,8 +1,10 @@
+import type { NamesOf } from '@ojs-ts/core';
 import type { JobContext } from '../context.ts';
 import type { Duration } from '../duration.ts';
+import { known } from '../known.ts';
 import type { MiddlewareChain } from './chain.ts';
 import { errorReportingMiddleware } from './error-reporting.ts';
-import { type LoggingOptions, loggingMiddleware } from './logging.ts';
+import { type LoggingOptions, loggingMiddleware, loggingNames } from './logging.ts';
 import { type MetricsRecorder, metricsMiddleware } from './metrics.ts';
 import { timeoutMiddleware } from './timeout.ts';
 import type { ExecutionMiddleware } from './types.ts';
@@ -19,11 +21,14 @@ export interface DefaultMiddlewareOptions {
   timeout?: Duration;
 }
 
+const defaultNames: NamesOf<DefaultMiddlewareOptions> = { logging: loggingNames, metrics: true, report: true, timeout: true };
+
 /**
  * Adds the chain that ojs-middleware §8.2 recommends, in its order: `logging`, and, as far as they are given, `metrics`, `errorReporting`, `timeout`.
  * `worker.middlewares.names` shows it, and each may be replaced by its name.
  */
 export function addDefaultMiddleware(chain: MiddlewareChain<ExecutionMiddleware>, options: DefaultMiddlewareOptions = {}): void {
+  known(options, defaultNames);
   chain.add(loggingMiddleware(options.logging), 'logging');
   if (options.metrics !== undefined) chain.add(metricsMiddleware(options.metrics), 'metrics');
   if (options.report !== undefined) chain.add(errorReportingMiddleware(options.report), 'errorReporting');

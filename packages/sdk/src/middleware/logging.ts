@@ -1,5 +1,7 @@
+import type { NamesOf } from '@ojs-ts/core';
 import { isOver } from '../context.ts';
 import { OJSValidationError } from '../errors.ts';
+import { known } from '../known.ts';
 import { consoleLogger, guarded, type Logger } from '../logger.ts';
 import { failureFields, markLogged } from '../worker/failure-log.ts';
 import { giveBackFor, isEncoded } from '../worker/outcome.ts';
@@ -12,6 +14,8 @@ export interface LoggingOptions {
   /** Default: the worker's own logger; on enqueueing the console, as of a client. */
   customLogger?: Logger;
 }
+
+export const loggingNames: NamesOf<LoggingOptions> = { logLevel: true, customLogger: true };
 
 /**
  * A line when a job begins and one when it ends, with the fields of ojs-middleware §8.1.1. Never args, meta or results. Its line of a failure takes the
@@ -68,7 +72,9 @@ export function enqueueLoggingMiddleware(options: LoggingOptions = {}): EnqueueM
   };
 }
 
-function levelOf({ logLevel = 'info' }: LoggingOptions): keyof Logger {
+function levelOf(options: LoggingOptions): keyof Logger {
+  known(options, loggingNames);
+  const { logLevel = 'info' } = options;
   if (['debug', 'info', 'warn', 'error'].includes(logLevel)) return logLevel;
   throw OJSValidationError.of('logLevel', `expected 'debug', 'info', 'warn' or 'error', got ${JSON.stringify(logLevel)}`);
 }

@@ -1,6 +1,8 @@
+import type { NamesOf } from '@ojs-ts/core';
 import type { JobContext } from '../context.ts';
 import { type Duration, durationMs, timerMs } from '../duration.ts';
 import { OJSValidationError } from '../errors.ts';
+import { known } from '../known.ts';
 import { pause } from '../worker/pause.ts';
 import type { ExecutionMiddleware } from './types.ts';
 
@@ -16,6 +18,8 @@ export interface RetryOptions {
   jitter?: boolean;
 }
 
+const retryNames: NamesOf<RetryOptions> = { maxRetries: true, baseDelay: true, maxDelay: true, jitter: true };
+
 /**
  * Runs the inside again within one attempt of the job, for failures that pass quickly. What is meant for the server goes through at once: DiscardError,
  * SnoozeError, args that a schema refuses, and everything once `ctx.signal` has aborted. The slot stays taken meanwhile; long waits are the business of
@@ -23,6 +27,7 @@ export interface RetryOptions {
  * @throws {OJSValidationError}
  */
 export function retryMiddleware(options: RetryOptions = {}): ExecutionMiddleware {
+  known(options, retryNames);
   const { maxRetries = 3, jitter = true } = options;
   const baseMs = durationMs(options.baseDelay ?? 100, 'baseDelay');
   const maxMs = durationMs(options.maxDelay ?? 30_000, 'maxDelay');

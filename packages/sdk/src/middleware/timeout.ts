@@ -1,6 +1,7 @@
 import { abortExecution } from '../context.ts';
 import { type Duration, durationMs, timerMs } from '../duration.ts';
 import { JobTimeoutError, OJSValidationError } from '../errors.ts';
+import { known } from '../known.ts';
 import type { ExecutionMiddleware } from './types.ts';
 
 /**
@@ -10,6 +11,7 @@ import type { ExecutionMiddleware } from './types.ts';
  * @throws {OJSValidationError} for a limit that is no positive duration.
  */
 export function timeoutMiddleware(limit: { seconds: number } | Duration): ExecutionMiddleware {
+  if (typeof limit === 'object') known(limit, { seconds: true }, 'limit');
   const ms = typeof limit === 'object' ? limit.seconds * 1000 : durationMs(limit, 'limit');
   if (!(ms > 0)) throw OJSValidationError.of('limit', `expected a positive duration, got ${JSON.stringify(limit)}`);
   return async function timeout(context, next) {

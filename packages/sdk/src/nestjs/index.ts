@@ -1,8 +1,11 @@
+import type { NamesOf } from '@ojs-ts/core';
 import { Client } from '../client.ts';
 import type { JobContext } from '../context.ts';
 import type { ArgsOf, JobDef, JobTypes, ResultOf } from '../definition.ts';
 import { OJSError } from '../errors.ts';
 import { ExpressOjs, type ExpressOptions } from '../express/index.ts';
+import { contextAppNames } from '../framework/app.ts';
+import { known } from '../known.ts';
 
 export type { HealthReport } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
@@ -39,6 +42,8 @@ export interface NestAsyncOptions {
   inject?: Token[];
 }
 
+const asyncNames: NamesOf<NestAsyncOptions> = { imports: true, useFactory: true, inject: true };
+
 /** The application's OJS as a provider: `constructor(private readonly ojs: NestOjs)`. Nest calls its hooks. */
 export class NestOjs<R = JobTypes> extends ExpressOjs<R> {
   /** Starts the worker, where there is one. */
@@ -57,11 +62,14 @@ export class NestOjs<R = JobTypes> extends ExpressOjs<R> {
 export class OjsModule {
   /** With options that are known. */
   static forRoot(options: ExpressOptions = {}): NestModule {
+    known(options, contextAppNames);
     return OjsModule.forRootAsync({ useFactory: () => options });
   }
 
   /** With options that other providers make. */
-  static forRootAsync({ imports = [], useFactory, inject = [] }: NestAsyncOptions): NestModule {
+  static forRootAsync(options: NestAsyncOptions): NestModule {
+    known(options, asyncNames);
+    const { imports = [], useFactory, inject = [] } = options;
     return {
       module: OjsModule,
       global: true,

@@ -1,7 +1,9 @@
+import type { NamesOf } from '@ojs-ts/core';
 import type { JobTypes } from '../definition.ts';
-import { OjsApp, type OjsAppOptions } from '../framework/app.ts';
+import { contextAppNames, OjsApp, type OjsAppOptions } from '../framework/app.ts';
 import { metaOf, type RequestContext } from '../framework/context.ts';
 import { statusOf } from '../framework/health.ts';
+import { known } from '../known.ts';
 
 export type { HealthReport, OjsApp } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
@@ -16,14 +18,18 @@ export interface NextOptions<R = JobTypes> extends OjsAppOptions<R> {
   context?: (request: Request | undefined) => RequestContext | Promise<RequestContext>;
 }
 
+const names: NamesOf<NextOptions> = { ...contextAppNames, after: true, requestHeaders: true };
+
 /** The client of a Next.js application, for route handlers and server actions on Node. */
 export class NextOjs<R = JobTypes> extends OjsApp<R> {
   readonly #after: NextOptions<R>['after'];
   readonly #requestHeaders: NextOptions<R>['requestHeaders'];
   readonly #context: NextOptions<R>['context'];
 
-  constructor({ after, requestHeaders, context, ...options }: NextOptions<R> = {}) {
-    super(options);
+  constructor(options: NextOptions<R> = {}) {
+    known(options, names);
+    const { after, requestHeaders, context, ...rest } = options;
+    super(rest);
     this.#after = after;
     this.#requestHeaders = requestHeaders;
     this.#context = context;

@@ -1,3 +1,5 @@
+import type { NamesOf } from '@ojs-ts/core';
+import { known } from '../known.ts';
 import { sdkVersion } from '../version.ts';
 import { type Api, type Counter, type Histogram, loadApi, meterOf, requireApi, type Tracer, tracerOf } from './api.ts';
 
@@ -8,6 +10,8 @@ export interface OpenTelemetryOptions {
   /** Default: the global one, as it is when the first job comes. */
   meterProvider?: { getMeter(name: string, version?: string): object };
 }
+
+const telemetryNames: NamesOf<OpenTelemetryOptions> = { tracerProvider: true, meterProvider: true };
 
 /** ojs-observability §8; labels are `queue` and `type` (bounded), never ids. */
 export interface Instruments {
@@ -34,6 +38,7 @@ const queueTimeBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800
 
 /** Opened once, by the first job. @throws {OJSError} at once where `@opentelemetry/api` is missing. */
 export function telemetryOf(options: OpenTelemetryOptions): () => Promise<Telemetry> {
+  known(options, telemetryNames);
   requireApi();
   let opened: Promise<Telemetry> | undefined;
   return () => {

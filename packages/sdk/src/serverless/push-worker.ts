@@ -1,13 +1,14 @@
-import { type Transport, uuidv7 } from '@ojs-ts/core';
-import { Connection, type ConnectionOptions } from '../connection.ts';
+import { type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
+import { Connection, type ConnectionOptions, connectionNames } from '../connection.ts';
 import type { JobContext } from '../context.ts';
 import type { ArgsIn, ArgsOf, JobDef, JobTypes, NameIn, ResultIn, ResultOf } from '../definition.ts';
 import { OJSValidationError } from '../errors.ts';
 import { compact, isWire, numberOf, textOf, type Wire } from '../json.ts';
+import { known } from '../known.ts';
 import type { Logger } from '../logger.ts';
 import type { MiddlewareChain } from '../middleware/chain.ts';
 import type { ExecutionMiddleware } from '../middleware/types.ts';
-import { callbacksOf, type WorkerCallbacks } from '../worker/callbacks.ts';
+import { callbackNames, callbacksOf, type WorkerCallbacks } from '../worker/callbacks.ts';
 import { Execution } from '../worker/execution.ts';
 import { type Handler, Handlers } from '../worker/handlers.ts';
 import type { Held } from '../worker/held.ts';
@@ -28,6 +29,8 @@ export interface PushWorkerOptions extends ConnectionOptions, WorkerCallbacks {
   signingSecret?: string | readonly string[];
 }
 
+const workerNames: NamesOf<PushWorkerOptions> = { ...connectionNames, ...callbackNames, target: true, signingSecret: true };
+
 /** What became of a job. */
 export type PushOutcome =
   | { readonly status: 'completed'; readonly result?: unknown }
@@ -45,6 +48,8 @@ export interface RunLimits {
   /** How long the platform lets this execution go on, in milliseconds; the job's own timeout counts where it is shorter. */
   readonly limitMs?: number | undefined;
 }
+
+const limitNames: NamesOf<RunLimits> = { limitMs: true };
 
 /** A platform starts as many functions as it likes: it bounds them, not we. */
 const noLimit = 1_000_000;
@@ -68,6 +73,7 @@ export class PushWorker<R = JobTypes> {
 
   /** @throws {OJSValidationError} for an option that cannot be used. */
   constructor(options: PushWorkerOptions = {}) {
+    known(options, workerNames);
     const { target, signingSecret = [], ...rest } = options;
     const connection = new Connection(target, rest);
     this.server = target === undefined ? null : connection;
@@ -109,7 +115,9 @@ export class PushWorker<R = JobTypes> {
   }
 
   /** Runs one job to its end. The same delivery once more, while it runs, is the same execution. Never rejects. */
-  run({ job, workerId, deliveryId }: Delivery, { limitMs }: RunLimits = {}): Promise<PushOutcome> {
+  run({ job, workerId, deliveryId }: Delivery, limits: RunLimits = {}): Promise<PushOutcome> {
+    known(limits, limitNames);
+    const { limitMs } = limits;
     const own = numberOf(job.timeout_ms) || Number.POSITIVE_INFINITY;
     const limit = Math.min(own, limitMs ?? Number.POSITIVE_INFINITY);
     const wire = compact({
@@ -122,8 +130,8 @@ export class PushWorker<R = JobTypes> {
     this.#execution.begin(wire, performance.now());
     const held = this.#holdings.get(job.id);
     if (held === undefined) return Promise.resolve({ status: 'superseded' });
-    const known = this.#running.get(held);
-    if (known !== undefined) return known.promise;
+    const before = this.#running.get(held);
+    if (before !== undefined) return before.promise;
     const outcome = Promise.withResolvers<PushOutcome>();
     this.#running.set(held, outcome);
     return outcome.promise;

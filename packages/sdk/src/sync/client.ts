@@ -1,3 +1,4 @@
+import type { NamesOf } from '@ojs-ts/core';
 import {
   type CronJob,
   type CronJobChanges,
@@ -29,8 +30,9 @@ import { currentFake } from '../fake.ts';
 import type { DeadLetterFilter } from '../filter.ts';
 import type { Job, JobProgress, JsonArray } from '../job.ts';
 import { activateJob, cancelJob, getJob, getProgress } from '../jobs.ts';
-import { inQueue, type JobOptions, type JobRequest } from '../options.ts';
-import { firstPage } from '../page.ts';
+import { known } from '../known.ts';
+import { callNames, inQueue, type JobOptions, type JobRequest } from '../options.ts';
+import { firstPage, pageNames } from '../page.ts';
 import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from '../queue.ts';
 import { atIndex } from '../refusal.ts';
 import {
@@ -46,12 +48,13 @@ import {
 } from '../schema.ts';
 import { readTraits, type ServerTraits } from '../server-traits.ts';
 import { health, manifest } from '../system.ts';
+import { readTarget, type UrlOption } from '../target.ts';
 import { specVersion } from '../version.ts';
 import { cancelWorkflow, createWorkflow, getWorkflow, listWorkflows, workflowProgress } from '../workflow/calls.ts';
 import type { WorkflowDefinition } from '../workflow/definition.ts';
 import { textOfNow } from '../workflow/start.ts';
 import type { Workflow, WorkflowProgress, WorkflowState } from '../workflow/workflow.ts';
-import { type SyncCallOptions, SyncConnection, type SyncConnectionOptions } from './connection.ts';
+import { type SyncCallOptions, SyncConnection, type SyncConnectionOptions, syncConnectionNames } from './connection.ts';
 import { openPage, type SyncPage } from './page.ts';
 
 /** Options of a blocking client: those of `Client` that can cross into a thread. */
@@ -61,6 +64,8 @@ export interface SyncClientOptions extends SyncConnectionOptions {
   /** Told of every job that this client has enqueued, not of duplicates. What it throws is logged. */
   onJobEnqueued?: (job: Job) => void;
 }
+
+const clientNames: NamesOf<SyncClientOptions> = { ...syncConnectionNames, queue: true, onJobEnqueued: true };
 
 /** A job that was sent, and what became of it: `duplicate` is the job that holds the unique key. */
 export interface EnqueuedJob<A extends JsonArray = JsonArray, R = unknown> extends Job<A, R> {
@@ -94,10 +99,14 @@ export class SyncClient<R = JobTypes> implements Disposable {
 
   /**
    * @param url Default: `OJS_BACKEND_URL`, else http://localhost:8080.
-   * @throws {OJSValidationError} for a URL, an option or a variable of the environment that cannot be used.
+   * @throws {OJSValidationError} for a URL, an option or a variable of the environment that cannot be used, and for an unknown option.
    */
-  constructor(url?: string, options: SyncClientOptions = {}) {
-    this.#connection = new SyncConnection(url, options);
+  constructor(url?: string, options?: SyncClientOptions);
+  /** The same as one object: `new SyncClient({ url: 'https://jobs.example.com', token })`. */
+  constructor(options: UrlOption & SyncClientOptions);
+  constructor(first?: string | (UrlOption & SyncClientOptions), second?: SyncClientOptions) {
+    const { target, options } = readTarget<SyncClientOptions>(first, second, clientNames, 'SyncClient');
+    this.#connection = new SyncConnection(target, options);
     this.#queue = defaultQueue(options.queue);
     this.#onJobEnqueued = options.onJobEnqueued;
   }
@@ -118,17 +127,18 @@ export class SyncClient<R = JobTypes> implements Disposable {
   ): EnqueuedJob<ArgsIn<R, T>, ResultIn<R, T>>;
   enqueue(job: string | JobDef, args: JsonArray, options: JobOptions & SyncCallOptions = {}): EnqueuedJob {
     const request = requestOf(job, args, options, this.#queue);
-    const checked = checkNow(request);
-    return this.#shown(request, checked, this.#connection.ask(enqueueOne(checked.wire), options));
+    const checked = checkNow(request, this.#connection.logger);
+    return this.#shown(request, checked, this.#connection.carry(enqueueOne(checked.wire), options));
   }
 
   /** One request, atomic: all jobs or none, in their order. @throws {OJSValidationError} for a request that cannot be sent, by its index. */
   enqueueBatch<const L extends readonly JobRequest[]>(requests: L, options?: SyncCallOptions): EnqueuedOf<L>;
   enqueueBatch(requests: readonly JobRequest[], options: SyncCallOptions = {}): EnqueuedJob[] {
+    known(options, callNames);
     const own = requests.map((request, index) => {
       const whole = complete(request, this.#queue);
       try {
-        return { request: whole, checked: checkNow(whole) };
+        return { request: whole, checked: checkNow(whole, this.#connection.logger) };
       } catch (error) {
         throw atIndex(index, error);
       }
@@ -189,6 +199,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
 
   /** @throws {OJSValidationError} before anything is sent, with the place of the bad step. */
   workflow(definition: WorkflowDefinition, options: SyncCallOptions = {}): Workflow {
+    known(options, callNames);
     const write = textOfNow(definition, this.#queue);
     const { id, text } = write(this.#traitsOf(options));
     return this.#connection.ask(createWorkflow(id, text), options);
@@ -201,7 +212,8 @@ export class SyncClient<R = JobTypes> implements Disposable {
 
   /** Newest first, without their steps. */
   listWorkflows(options: SyncPageOptions & { state?: WorkflowState } = {}): SyncPage<Workflow> {
-    return openPage(firstPage(options), (query) => this.#connection.ask(listWorkflows(options.state, query), options));
+    known(options, { ...pageNames, state: true });
+    return openPage(firstPage(options), (query) => this.#connection.carry(listWorkflows(options.state, query), options));
   }
 
   /** How far the workflow and each of its jobs is. */
@@ -238,7 +250,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
     third?: CronJobOptions & SyncCallOptions,
   ): CronJob {
     const { request, options = {} } = cronCall(first, second, type, args, third);
-    return this.#connection.ask(registerCronJob(inQueue(checkedCron(request), this.#queue)), options);
+    return this.#connection.carry(registerCronJob(inQueue(checkedCron(request), this.#queue)), options);
   }
 
   /** @throws {JobNotFoundError} */
@@ -268,12 +280,14 @@ export class SyncClient<R = JobTypes> implements Disposable {
 
   /** When a registered cron will run, as the server sees it. */
   cronRuns(name: string, options: SyncCallOptions & { count?: number } = {}): Date[] {
-    return this.#connection.ask(cronRuns(name, options.count ?? 10), options);
+    known(options, { ...callNames, count: true });
+    return this.#connection.carry(cronRuns(name, options.count ?? 10), options);
   }
 
   /** By name; iterating goes on over the following pages. */
   listCronJobs(options: SyncPageOptions = {}): SyncPage<CronJob> {
-    return openPage(firstPage(options), (query) => this.#connection.ask(listCronJobs(query), options));
+    known(options, pageNames);
+    return openPage(firstPage(options), (query) => this.#connection.carry(listCronJobs(query), options));
   }
 
   /** Removes a cron; jobs that it has started stay. */
@@ -284,12 +298,13 @@ export class SyncClient<R = JobTypes> implements Disposable {
   /** Discarded jobs whose retry policy says `onExhaustion: 'dead_letter'`, newest first. */
   listDeadLetterJobs(options: SyncPageOptions & DeadLetterFilter & { includeDiscarded?: boolean } = {}): SyncPage<Job> {
     const filter = deadLetterQuery(options);
-    return openPage(firstPage(options), (query) => this.#connection.ask(listDeadLetterJobs(filter, query), options));
+    return openPage(firstPage(options), (query) => this.#connection.carry(listDeadLetterJobs(filter, query), options));
   }
 
   /** Makes the job available again with attempt 0; its error history stays. */
   retryDeadLetterJob(jobId: string, options: SyncCallOptions & { changes?: DeadLetterRetry } = {}): Job {
-    return this.#connection.ask(retryDeadLetterJob(jobId, options.changes), options);
+    known(options, { ...callNames, changes: true });
+    return this.#connection.carry(retryDeadLetterJob(jobId, options.changes), options);
   }
 
   /** Removes a job from the dead letter for good. */
@@ -310,7 +325,8 @@ export class SyncClient<R = JobTypes> implements Disposable {
 
   /** Without their texts, as the specification lists them. */
   listSchemas(options: SyncPageOptions = {}): SyncPage<SchemaInfo> {
-    return openPage(firstPage(options), (query) => this.#connection.ask(listSchemas(query), options));
+    known(options, pageNames);
+    return openPage(firstPage(options), (query) => this.#connection.carry(listSchemas(query), options));
   }
 
   /** One schema with its text. */

@@ -1,14 +1,17 @@
-import { type Answer, type Call, uuidv7 } from '@ojs-ts/core';
+import { type Answer, type Call, type Transport, uuidv7 } from '@ojs-ts/core';
 import { type CallSettings, type End, expiry, type Outcome, type RetryRules, readRetryRules, unanswered } from '../attempts.ts';
-import { type ConnectionOptions, httpOptions } from '../connection.ts';
+import { type ConnectionOptions, connectionNames, httpOptions } from '../connection.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { type ErrorContext, OJSError, OJSValidationError } from '../errors.ts';
 import { outcomeOf, placed } from '../failures.ts';
 import { currentFake, type Fake } from '../fake.ts';
 import type { Wire } from '../json.ts';
+import { known } from '../known.ts';
 import { consoleLogger, type Logger } from '../logger.ts';
 import type { Ask, Operation } from '../operation.ts';
+import { callNames } from '../options.ts';
 import { attempts } from '../retries.ts';
+import { warnOfSeconds } from '../seconds.ts';
 import type { HttpOptions } from '../transport/http.ts';
 import { CallThread, sleep } from './call-thread.ts';
 
@@ -16,6 +19,9 @@ export interface SyncConnectionOptions extends Omit<ConnectionOptions, 'fetch' |
   /** As in a Client, but a function has to answer at once. */
   token?: string | (() => string);
 }
+
+/** `fetch` is refused with a reason of its own. */
+export const syncConnectionNames = connectionNames;
 
 /** Options of one blocking call: those of `Client` but `signal`, which nothing could abort while the thread waits. */
 export interface SyncCallOptions {
@@ -34,7 +40,7 @@ export class SyncConnection implements Disposable {
   #closed = false;
 
   /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
-  constructor(target: string | undefined, options: SyncConnectionOptions) {
+  constructor(target: string | Transport | undefined, options: SyncConnectionOptions) {
     if (target !== undefined && typeof target !== 'string') {
       throw OJSValidationError.of(
         'target',
@@ -46,13 +52,21 @@ export class SyncConnection implements Disposable {
     }
     this.logger = options.logger ?? consoleLogger();
     this.#timeoutMs = durationMs(options.timeout ?? 30_000, 'timeout');
+    warnOfSeconds(options.timeout, 'timeout', this.logger);
     this.#retry = readRetryRules(options.requestRetry);
     this.#http = httpOptions(target, options);
     this.#token = typeof options.token === 'function' ? options.token : textToken(this.#http);
   }
 
-  /** Carries an operation out. @throws as `Connection.ask`; {OJSValidationError} for a signal, which cannot abort what blocks. */
+  /** Carries an operation out, with what its caller gave for options. @throws as `Connection.ask`; {OJSValidationError} for a signal, which cannot abort what blocks. */
   ask<T>(operation: Operation<T>, options: SyncCallOptions): T {
+    known(options, callNames);
+    return this.carry(operation, options);
+  }
+
+  /** Same, where the options were checked. */
+  carry<T>(operation: Operation<T>, options: SyncCallOptions): T {
+    warnOfSeconds(options.requestTimeout, 'requestTimeout', this.logger);
     if ('signal' in options && options.signal !== undefined) {
       throw OJSValidationError.of('signal', 'cannot abort a call that blocks; give requestTimeout');
     }

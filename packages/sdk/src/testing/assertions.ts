@@ -1,9 +1,10 @@
 import { AssertionError } from 'node:assert';
-import { historyOf, type JobRecord, members, readNodeSpec, renderJob, renderWorkflow, State, stateName } from '@ojs-ts/core';
+import { historyOf, type JobRecord, members, type NamesOf, readNodeSpec, renderJob, renderWorkflow, State, stateName } from '@ojs-ts/core';
 import type { JobDef } from '../definition.ts';
 import { type Job, type JobState, type JsonArray, readJob } from '../job.ts';
 import { numberOf, parseWire } from '../json.ts';
-import { checkMatch, difference, type Match, mismatch } from './match.ts';
+import { known } from '../known.ts';
+import { difference, type Match, matchNames, mismatch } from './match.ts';
 import type { WorkflowRow } from './memory/workflows.ts';
 import { typeOf } from './runner.ts';
 import { ledger } from './scope.ts';
@@ -68,8 +69,12 @@ export interface WorkflowMatch {
   stepTypes?: readonly string[];
 }
 
+const workflowNames: NamesOf<WorkflowMatch> = { name: true, stepCount: true, stepTypes: true };
+const filterNames: NamesOf<NonNullable<Parameters<typeof allEnqueued>[0]>> = { jobType: true, queue: true, args: true };
+
 /** A workflow of this kind was started. */
 export function assertWorkflowCreated(kind: 'chain' | 'group' | 'batch' | 'dag', match: WorkflowMatch = {}): void {
+  known(match, workflowNames);
   const rows = ledger().workflows();
   const reasons = rows.map((row) => workflowMismatch(row, kind, match));
   if (reasons.includes(null)) return;
@@ -82,8 +87,8 @@ export function assertWorkflowCreated(kind: 'chain' | 'group' | 'batch' | 'dag',
 
 /** The jobs that were enqueued, oldest first, as they are now. */
 export function allEnqueued(filter: { jobType?: string; queue?: string; args?: JsonArray } = {}): Job[] {
+  known(filter, filterNames);
   const { jobType, ...match } = filter;
-  checkMatch(filter, ['jobType', 'queue', 'args']);
   return ledger()
     .jobs()
     .map(jobOf)
@@ -121,7 +126,7 @@ function expectNone(what: string, job: Which, match: Match, check: Check, stackS
 
 /** One line for each job of the test; of the others with the reason why. */
 function sort(type: string, match: Match, check: Check): { readonly matching: readonly string[]; readonly others: readonly string[] } {
-  checkMatch(match);
+  known(match, matchNames);
   const matching: string[] = [];
   const others: string[] = [];
   for (const record of ledger().jobs()) {

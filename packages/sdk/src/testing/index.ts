@@ -1,4 +1,5 @@
-import type { DrainOptions } from './ledger.ts';
+import { known } from '../known.ts';
+import { type DrainOptions, drainNames } from './ledger.ts';
 import { MemoryStore } from './memory-store.ts';
 import { RealStore } from './real-store.ts';
 import { enter, ledger, within } from './scope.ts';
@@ -56,6 +57,7 @@ export interface RunningStore extends FakeStore, AsyncDisposable {
  * @param options `storage` as of a server; default `memory:`.
  */
 export function realMode(options: { storage?: string } = {}): Promise<RunningStore> {
+  known(options, { storage: true });
   const store = new RealStore();
   // Before anything is awaited, so that the caller's context has it.
   enter(store);
@@ -75,6 +77,7 @@ export function clearAll(): void {
  * @throws {OJSError} where a type has no handler, before any job of it is touched; {OJSTimeoutError}. What a handler throws is its job's failure.
  */
 export function drain(options: DrainOptions = {}): Promise<number> {
+  known(options, drainNames);
   return ledger().drain(options);
 }
 

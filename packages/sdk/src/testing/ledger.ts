@@ -1,4 +1,4 @@
-import type { JobRecord } from '@ojs-ts/core';
+import type { JobRecord, NamesOf } from '@ojs-ts/core';
 import type { Duration } from '../duration.ts';
 import type { WorkflowRow } from './memory/workflows.ts';
 import type { Runner } from './runner.ts';
@@ -14,6 +14,8 @@ export interface DrainOptions {
   /** Also jobs whose time has not come: scheduled ones, and those that wait for another attempt. Default false. */
   withScheduled?: boolean;
 }
+
+export const drainNames: NamesOf<DrainOptions> = { queue: true, maxJobs: true, timeout: true, withScheduled: true };
 
 /** What the jobs of a test are looked at through, whatever the mode. */
 export interface Ledger {

@@ -1,4 +1,4 @@
-import { OJSValidationError } from '../errors.ts';
+import type { NamesOf } from '@ojs-ts/core';
 import type { Job, JsonArray, Meta } from '../job.ts';
 import { isWire } from '../json.ts';
 
@@ -13,11 +13,7 @@ export interface Match {
   count?: number;
 }
 
-/** A name that is none would match everything. @throws {OJSValidationError} */
-export function checkMatch(match: Match, known: readonly string[] = ['args', 'queue', 'meta', 'count']): void {
-  const unknown = Object.keys(match).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw OJSValidationError.of(unknown, `there is no such filter; there are ${known.join(', ')}`);
-}
+export const matchNames: NamesOf<Match> = { args: true, queue: true, meta: true, count: true };
 
 /** Why the job is not one of those that are meant; null where it is. */
 export function mismatch(job: Job, type: string | undefined, { args, queue, meta }: Match): string | null {

@@ -1,9 +1,11 @@
+import type { NamesOf } from '@ojs-ts/core';
 import type { JobContext } from '../context.ts';
 import { type InputOf, type JobDef, type Jsonable, job as requestOf } from '../definition.ts';
 import { OJSError, OJSValidationError } from '../errors.ts';
 import type { JsonArray } from '../job.ts';
+import { known } from '../known.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import type { JobOptions, JobRequest } from '../options.ts';
+import { type JobOptions, type JobRequest, jobNames } from '../options.ts';
 import { acknowledged, claimedBy, completionStatement, leaseLost, lockStatement } from './complete.ts';
 import { type Destination, inbox, type PreparedRequest } from './destination.ts';
 import { prepare } from './prepare.ts';
@@ -26,6 +28,8 @@ export interface TransactionClientOptions {
   readonly middleware?: readonly EnqueueMiddleware[];
 }
 
+const clientNames: NamesOf<TransactionClientOptions> = { destination: true, middleware: true };
+
 /**
  * Enqueues within transactions of yours: a job is there if and only if the transaction commits. It appends one row and takes no lock that anybody else needs, so the
  * transaction may stay open as long as it likes.
@@ -35,6 +39,7 @@ export class TransactionClient {
   readonly #middleware: readonly EnqueueMiddleware[];
 
   constructor(options: TransactionClientOptions = {}) {
+    known(options, clientNames);
     this.#destination = options.destination ?? inbox();
     this.#middleware = options.middleware ?? [];
   }
@@ -43,6 +48,7 @@ export class TransactionClient {
   enqueue<D extends JobDef>(tx: SqlTransaction, job: D, args: Jsonable<InputOf<D>>, options?: JobOptions): Promise<StagedJob>;
   enqueue(tx: SqlTransaction, jobType: string, args: JsonArray, options?: JobOptions): Promise<StagedJob>;
   async enqueue(tx: SqlTransaction, job: string | JobDef, args: JsonArray, options: JobOptions = {}): Promise<StagedJob> {
+    known(options, jobNames);
     const request = typeof job === 'string' ? { ...options, type: job, args } : requestOf(job, args, options);
     const [staged] = await this.enqueueBatch(tx, [request]);
     if (staged === undefined) throw new OJSError('A job was staged without an answer.');

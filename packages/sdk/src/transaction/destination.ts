@@ -1,5 +1,6 @@
 import type { WireRequest } from '../draft.ts';
 import { OJSValidationError } from '../errors.ts';
+import { known } from '../known.ts';
 import type { SqlTransaction, SqlValue } from './sql.ts';
 
 /** A request with what its row needs to know of it. */
@@ -27,6 +28,7 @@ export interface Destination {
  * @throws {OJSValidationError} for a name that the server would not take either.
  */
 export function inbox(options: { readonly schema?: string } = {}): Destination {
+  known(options, { schema: true });
   const { schema = 'ojs' } = options;
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
     throw OJSValidationError.of('schema', `expected up to 63 lower-case letters, digits and underscores, got ${JSON.stringify(schema)}`);

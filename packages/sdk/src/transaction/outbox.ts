@@ -1,4 +1,6 @@
+import type { NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
+import { known } from '../known.ts';
 import type { Destination } from './destination.ts';
 import type { SqlDatabase, SqlTransaction } from './sql.ts';
 
@@ -8,12 +10,15 @@ export interface OutboxOptions {
   readonly table?: string;
 }
 
+export const outboxNames: NamesOf<OutboxOptions> = { table: true };
+
 /**
  * A table of your own database for jobs that go to a server elsewhere (ojs-framework-adapters §6.2): an {@link OutboxRelay} sends them after the commit. The request is kept
  * as the text that is sent: JSONB, which the specification's example has, refuses some strings and forgets how numbers were written.
  * @throws {OJSValidationError} for a name that is none.
  */
 export function outbox(options: OutboxOptions = {}): Destination {
+  known(options, outboxNames);
   const table = tableOf(options);
   return {
     table,
@@ -38,6 +43,7 @@ export async function createOutbox(database: SqlDatabase | SqlTransaction, optio
 
 /** The statements of {@link createOutbox}, for migrations of your own. */
 export function outboxLayout(dialect: SqlTransaction['dialect'], options: OutboxOptions = {}): readonly string[] {
+  known(options, outboxNames);
   const table = tableOf(options);
   const name = table.slice(table.indexOf('.') + 1);
   const key = dialect === 'sqlite' ? 'INTEGER PRIMARY KEY AUTOINCREMENT' : 'bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY';

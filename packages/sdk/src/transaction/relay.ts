@@ -1,10 +1,11 @@
-import { type Transport, uuidv7 } from '@ojs-ts/core';
-import { Connection, type ConnectionOptions } from '../connection.ts';
+import { type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
+import { Connection, type ConnectionOptions, connectionNames } from '../connection.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { OJSAPIError, OJSValidationError } from '../errors.ts';
 import { textOf } from '../json.ts';
+import { known } from '../known.ts';
 import { HeldQueues, isOfQueue } from './held-queues.ts';
-import { type OutboxOptions, tableOf } from './outbox.ts';
+import { type OutboxOptions, outboxNames, tableOf } from './outbox.ts';
 import type { SqlDatabase } from './sql.ts';
 
 /** Which table, how often, and who sends. */
@@ -22,6 +23,17 @@ export interface OutboxRelayOptions extends OutboxOptions, ConnectionOptions {
   /** How long a relay that says nothing more keeps others out. Default 30 s. */
   readonly lease?: Duration;
 }
+
+const relayNames: NamesOf<OutboxRelayOptions> = {
+  ...outboxNames,
+  ...connectionNames,
+  database: true,
+  pollInterval: true,
+  batchSize: true,
+  retention: true,
+  backoff: { first: true, longest: true },
+  lease: true,
+};
 
 interface Entry {
   readonly id: string;
@@ -69,6 +81,7 @@ export class OutboxRelay implements AsyncDisposable {
    * @throws {OJSValidationError} for an option that cannot be used.
    */
   constructor(target: string | Transport | undefined, options: OutboxRelayOptions) {
+    known(options, relayNames);
     this.#connection = new Connection(target, options);
     if (options.database.isDatabase !== true) {
       throw OJSValidationError.of('database', 'expected a database, such as pgDatabase(pool); the relay works outside of transactions');

@@ -1,5 +1,7 @@
+import type { NamesOf } from '@ojs-ts/core';
 import type { JobContext } from '../context.ts';
 import { OJSError, OJSValidationError } from '../errors.ts';
+import { known } from '../known.ts';
 import type { JobRequest } from '../options.ts';
 import { missingTable, type StagedJob, stagedOf } from './client.ts';
 import { claimedBy, completionStatement, leaseLost } from './complete.ts';
@@ -30,6 +32,8 @@ export interface SqliteTransactionOptions {
   readonly patienceMs?: number;
 }
 
+const transactionNames: NamesOf<SqliteTransactionOptions> = { destination: true, patienceMs: true };
+
 const busy = 5;
 
 /**
@@ -43,6 +47,7 @@ export async function withTransaction<T>(
   work: (jobs: SqliteJobs) => T,
   options: SqliteTransactionOptions = {},
 ): Promise<T> {
+  known(options, transactionNames);
   const jobs = jobsIn(database, options.destination ?? inbox());
   if (database.isTransaction)
     return within(database, jobs, work, 'ROLLBACK TO ojs; RELEASE ojs', 'RELEASE ojs', () => database.exec('SAVEPOINT ojs'));

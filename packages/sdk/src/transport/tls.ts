@@ -1,3 +1,5 @@
+import type { NamesOf } from '@ojs-ts/core';
+
 /** PEM texts. The environment names files instead. */
 export interface TlsOptions {
   /** Whom to trust, in place of the platform's own list. */
@@ -9,3 +11,5 @@ export interface TlsOptions {
   /** false trusts any server: for development only. Default true. */
   rejectUnauthorized?: boolean;
 }
+
+export const tlsNames: NamesOf<TlsOptions> = { ca: true, cert: true, key: true, rejectUnauthorized: true };

@@ -1,3 +1,4 @@
+import type { NamesOf } from '@ojs-ts/core';
 import type { JobContext } from '../context.ts';
 import type { Logger } from '../logger.ts';
 import type { Held } from './held.ts';
@@ -20,11 +21,20 @@ export interface WorkerCallbacks {
 
 type Name = keyof WorkerCallbacks;
 
-const names: readonly Name[] = ['onJobStarted', 'onJobCompleted', 'onJobFailed', 'onJobRetrying', 'onJobDiscarded', 'onJobCancelled'];
+export const callbackNames: NamesOf<WorkerCallbacks> = {
+  onJobStarted: true,
+  onJobCompleted: true,
+  onJobFailed: true,
+  onJobRetrying: true,
+  onJobDiscarded: true,
+  onJobCancelled: true,
+};
 
 /** The callbacks of a worker; null where it has none, so that nothing is kept for them. */
 export function callbacksOf(options: WorkerCallbacks, logger: Logger): Callbacks | null {
-  return names.some((name) => options[name] !== undefined) ? new Callbacks(options, logger) : null;
+  return Object.entries(options).some(([name, value]) => name in callbackNames && value !== undefined)
+    ? new Callbacks(options, logger)
+    : null;
 }
 
 export class Callbacks {

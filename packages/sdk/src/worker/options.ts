@@ -1,11 +1,11 @@
+import type { NamesOf } from '@ojs-ts/core';
 import { platform } from '#platform';
-import type { ConnectionOptions } from '../connection.ts';
+import { type ConnectionOptions, connectionNames } from '../connection.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { OJSValidationError } from '../errors.ts';
 import { expectedQueue, isQueueName } from '../names.ts';
-import { nameProblem, refuse } from '../refusal.ts';
 import { onlyOne } from '../wire.ts';
-import type { WorkerCallbacks } from './callbacks.ts';
+import { callbackNames, type WorkerCallbacks } from './callbacks.ts';
 import { maxAhead } from './pace.ts';
 
 /** What a worker serves, how much at once, and its times. */
@@ -44,6 +44,23 @@ export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {
   labels?: string[];
 }
 
+export const workerNames: NamesOf<WorkerOptions> = {
+  ...connectionNames,
+  ...callbackNames,
+  queues: true,
+  concurrency: true,
+  pollInterval: true,
+  heartbeatInterval: true,
+  visibilityTimeoutMs: true,
+  visibilityTimeout: true,
+  shutdownTimeout: true,
+  handleSignals: true,
+  prefetch: true,
+  heartbeatThread: true,
+  watchdogTimeout: true,
+  labels: true,
+};
+
 export interface WorkerSettings {
   readonly queues: readonly string[];
   readonly concurrency: number;
@@ -66,7 +83,6 @@ const maxConcurrency = 10_000;
 
 /** Code over environment over default (SDK-009). @throws {OJSValidationError} */
 export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
-  refuse(nameProblem(options));
   onlyOne({ visibilityTimeoutMs: options.visibilityTimeoutMs, visibilityTimeout: options.visibilityTimeout });
   const queues = options.queues ?? [platform.environment?.queue() ?? 'default'];
   if (!Array.isArray(queues)) throw OJSValidationError.of('queues', `expected an array of names, got ${JSON.stringify(queues)}`);

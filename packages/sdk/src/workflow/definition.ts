@@ -1,6 +1,8 @@
+import type { NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import type { JsonArray } from '../job.ts';
-import type { JobOptions, JobRequest } from '../options.ts';
+import { known } from '../known.ts';
+import { type JobOptions, type JobRequest, jobNames, requestNames } from '../options.ts';
 
 /** The forms of a workflow (ojs-workflows §3). */
 export type WorkflowKind = 'chain' | 'group' | 'batch' | 'dag';
@@ -34,6 +36,20 @@ export interface WorkflowCallbacks {
   readonly onFailure?: JobRequest;
 }
 
+const callbackNames: NamesOf<WorkflowCallbacks> = {
+  onComplete: requestNames,
+  onSuccess: requestNames,
+  onFailure: requestNames,
+};
+const batchNames = { ...callbackNames, options: jobNames };
+export const definitionNames: NamesOf<WorkflowDefinition> = {
+  name: true,
+  kind: true,
+  steps: true,
+  callbacks: callbackNames,
+  options: jobNames,
+};
+
 /** A job of a workflow, or a workflow inside it. */
 export type Step = JobRequest | WorkflowDefinition;
 
@@ -45,6 +61,8 @@ export interface DagNode {
   readonly job: JobRequest;
   readonly after?: readonly string[];
 }
+
+const nodeNames: NamesOf<DagNode> = { job: true, after: true };
 
 /** Each `after` names other nodes of the same dag. */
 type Linked<N> = { readonly [K in keyof N]: { readonly job: JobRequest; readonly after?: readonly Exclude<keyof N & string, K>[] } };
@@ -63,6 +81,7 @@ export function chain<const L extends readonly Step[]>(
   jobs: readonly [...L],
   options: JobOptions = {},
 ): WorkflowDefinition<Last<L>> {
+  known(options, jobNames);
   return { name, kind: 'chain', steps: listed(jobs), callbacks: {}, options };
 }
 
@@ -72,6 +91,7 @@ export function group<const L extends readonly Step[]>(
   jobs: readonly [...L],
   options: JobOptions = {},
 ): WorkflowDefinition<All<L>> {
+  known(options, jobNames);
   return { name, kind: 'group', steps: listed(jobs), callbacks: {}, options };
 }
 
@@ -86,6 +106,7 @@ export function batch<const L extends readonly Step[]>(
 ): WorkflowDefinition<Each<L>> {
   if (callbacks === undefined)
     throw OJSValidationError.of('callbacks', 'expected onComplete, onSuccess or onFailure; without any it is a group');
+  known(callbacks, batchNames);
   const { options = {}, ...rest } = callbacks;
   return { name, kind: 'batch', steps: listed(jobs), callbacks: rest, options };
 }
@@ -96,7 +117,10 @@ export function dag<const N extends Readonly<Record<string, DagNode>>>(
   nodes: N & Linked<N>,
 ): WorkflowDefinition<{ -readonly [K in keyof N]: Done<N[K]['job']> }> {
   const entries: readonly (readonly [string, DagNode])[] = Object.entries(nodes);
-  const steps = entries.map(([id, { job, after = [] }]) => ({ id, step: job, after }));
+  const steps = entries.map(([id, node]) => {
+    known(node, nodeNames, `nodes.${id}`);
+    return { id, step: node.job, after: node.after ?? [] };
+  });
   return { name, kind: 'dag', steps, callbacks: {}, options: {} };
 }
 

@@ -1,7 +1,8 @@
 import { Deadline } from '../deadline.ts';
 import { durationMs } from '../duration.ts';
 import { OJSTimeoutError } from '../errors.ts';
-import type { WaitOptions } from '../handle.ts';
+import { type WaitOptions, waitNames } from '../handle.ts';
+import { known } from '../known.ts';
 import type { ReadJob } from './results.ts';
 import { resultOf } from './results.ts';
 import type { Shape } from './shape.ts';
@@ -51,6 +52,7 @@ const WorkflowActions = class WorkflowHandle<X> {
 
   wait(options?: WaitOptions): Promise<X>;
   async wait(options: WaitOptions = {}): Promise<unknown> {
+    known(options, waitNames);
     const ms = options.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(options.timeout, 'timeout');
     const expired = () => new OJSTimeoutError(`The workflow ${this.#id} has not ended within ${ms} ms.`, { operation: 'workflow.get' });
     using deadline = new Deadline(ms, expired, options.signal);

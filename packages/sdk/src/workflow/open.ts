@@ -19,6 +19,7 @@ export async function openWorkflow<X>(
   queue: string | undefined,
   options: CallOptions,
 ): Promise<WorkflowHandle<X>> {
+  connection.checkCall(options);
   const { workflow, shape } = await startWorkflow(connection, middleware, definition, queue, options);
   return workflowHandleOf<X>(workflow, callsOf(connection), () => shape);
 }

@@ -1,6 +1,7 @@
 import { OJSValidationError } from '../errors.ts';
+import { known } from '../known.ts';
 import type { JobOptions, JobRequest } from '../options.ts';
-import { isWorkflowDefinition, type WorkflowCallbacks, type WorkflowDefinition, type WorkflowKind } from './definition.ts';
+import { definitionNames, isWorkflowDefinition, type WorkflowCallbacks, type WorkflowDefinition, type WorkflowKind } from './definition.ts';
 
 /** A definition once it is checked: every part with its id on the server and its place in the code, every job with the options that hold for it. */
 export type Plan = JobPlan | CompositePlan;
@@ -64,6 +65,7 @@ function isComposite(value: unknown): value is WorkflowDefinition {
 }
 
 function composite(definition: WorkflowDefinition, id: string, path: string, around: JobOptions): CompositePlan {
+  known(definition, definitionNames, path);
   const { kind, name, steps, callbacks } = definition;
   const at = (place: string) => (path === '' ? place : `${path}.${place}`);
   const wrong = (place: string, message: string) => OJSValidationError.of(at(place), message);

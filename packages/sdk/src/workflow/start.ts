@@ -5,6 +5,7 @@ import { Deadline } from '../deadline.ts';
 import { check, checkNow } from '../enqueue/check.ts';
 import { type OJSError, OJSValidationError } from '../errors.ts';
 import { readJob } from '../job.ts';
+import type { Logger } from '../logger.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { carryOut } from '../operation.ts';
 import { type CallOptions, inQueue, type JobRequest } from '../options.ts';
@@ -47,12 +48,14 @@ async function start(
 ): Promise<Started> {
   const plan = planOf(definition);
   const jobs = jobsOf(plan);
-  const requests = await Promise.all(jobs.map((job) => at(job.path, async () => checked(inQueue(job.request, queue)))));
+  const requests = await Promise.all(jobs.map((job) => at(job.path, async () => checked(inQueue(job.request, queue), connection.logger))));
   const paths = jobs.map(({ path }) => path);
   const send = async (final: readonly JobRequest[]) => {
     const bodies = new Map<JobPlan, WireBody>();
     await Promise.all(
-      jobs.map(async (job, index) => bodies.set(job, await at(job.path, async () => wireBody(await checked(final[index] ?? job.request))))),
+      jobs.map(async (job, index) =>
+        bodies.set(job, await at(job.path, async () => wireBody(await checked(final[index] ?? job.request, connection.logger)))),
+      ),
     );
     const { nestedWorkflows } = await deadline.race(serverTraits(connection));
     deadline.signal.throwIfAborted();
@@ -96,8 +99,8 @@ export function textOfNow(
 }
 
 /** Before any middleware sees the request, and after the last one has. Its args are sent as they were given: the worker parses them again. */
-async function checked(request: JobRequest): Promise<JobRequest> {
-  await check(request);
+async function checked(request: JobRequest, logger: Logger): Promise<JobRequest> {
+  await check(request, logger);
   return request;
 }
 

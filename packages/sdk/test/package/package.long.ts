@@ -158,8 +158,8 @@ describe('a program that imports the client only, bundled for the web', () => {
   }, 60_000);
 
   test('stays small: these are the figures of docs/client.md', () => {
-    expect(sizes.initial).toBeLessThan(10_500);
-    expect(sizes.all).toBeLessThan(45_000);
+    expect(sizes.initial).toBeLessThan(14_000);
+    expect(sizes.all).toBeLessThan(49_000);
   });
 
   test('runs from its chunks, which come with their first use', async () => {

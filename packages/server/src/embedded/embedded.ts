@@ -2,7 +2,8 @@ import { type Answer, type Call, type CallContext, type StreamAnswer, type Strea
 import { Binding } from '../binding/binding.ts';
 import { Realtime } from '../binding/realtime/realtime.ts';
 import { Engine } from '../engine/engine.ts';
-import type { EngineOptions } from '../engine/options.ts';
+import { type EngineOptions, engineNames } from '../engine/options.ts';
+import { known } from '../known.ts';
 import { openStorage } from '../storage/open.ts';
 import { version } from '../version.ts';
 import { Streams } from './streams.ts';
@@ -16,6 +17,7 @@ export type EmbeddedOptions = Omit<EngineOptions, 'storage'>;
  * @param url `sqlite:PATH`, `sqlite:` for a temporary file, or `memory:`
  */
 export async function openEmbedded(url: string, options: EmbeddedOptions = {}): Promise<Embedded> {
+  known(options, engineNames);
   const storage = await openStorage(url, { events: options.events !== false });
   try {
     return new Embedded(await Engine.start({ ...options, storage }));

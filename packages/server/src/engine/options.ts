@@ -1,4 +1,4 @@
-import type { Clock, Millis } from '@ojs-ts/core';
+import type { Clock, Millis, NamesOf } from '@ojs-ts/core';
 import type { Storage } from '../storage/storage.ts';
 
 /** What an engine reports besides answers. Fields are structured; no args of a job ever stand in them. */
@@ -48,6 +48,34 @@ export interface Retention {
   readonly keepWorkflows: number;
   readonly statisticsMs: Millis;
 }
+
+const retentionNames: NamesOf<Retention> = {
+  completedMs: true,
+  cancelledMs: true,
+  discardedMs: true,
+  keep: true,
+  deadLetterMs: true,
+  keepDeadLetters: true,
+  eventsMs: true,
+  keepEvents: true,
+  workflowsMs: true,
+  keepWorkflows: true,
+  statisticsMs: true,
+};
+
+/** Besides the storage. */
+export const engineNames: NamesOf<Omit<EngineOptions, 'storage'>> = {
+  clock: true,
+  random: true,
+  log: true,
+  visibilityMs: true,
+  deadAfterMs: true,
+  poisonAfter: true,
+  pausedQueues: true,
+  retention: retentionNames,
+  events: true,
+  upkeep: true,
+};
 
 const day = 86_400_000;
 

@@ -1,3 +1,4 @@
+import type { NamesOf } from '@ojs-ts/core';
 import type { ConnectionOptions } from '../../binding/realtime/connection.ts';
 
 /** Times in milliseconds. */
@@ -13,6 +14,17 @@ export interface RealtimeOptions extends ConnectionOptions {
   /** How long a client may take to read what it is told when the server stops. */
   readonly shutdownMs: number;
 }
+
+export const realtimeNames: NamesOf<RealtimeOptions> = {
+  bufferSize: true,
+  ratePerSecond: true,
+  connectionsPerClient: true,
+  connections: true,
+  heartbeatMs: true,
+  pingMs: true,
+  pongMs: true,
+  shutdownMs: true,
+};
 
 export const realtimeDefaults: RealtimeOptions = {
   bufferSize: 1_000,

@@ -1,0 +1,146 @@
+import { editDistance, isKnown, type Names, nearestName, type Stranger, strangerIn, within } from '@ojs-ts/core';
+import { OJSValidationError, type ValidationProblem } from './errors.ts';
+
+/** @throws {OJSValidationError} for what is no object of options, and for a name that is not in the list, at any depth. */
+export function known(options: unknown, names: Names, path = ''): void {
+  if (isKnown(options, names)) return;
+  const problem = strangeProblem(options, names, path);
+  if (problem !== null) throw OJSValidationError.of(problem.path, problem.message);
+}
+
+/** What {@link known} throws; null where all names are known. */
+export function strangeProblem(options: unknown, names: Names, path = ''): ValidationProblem | null {
+  const stranger = strangerIn(options, names, path);
+  if (stranger === null) return null;
+  const place = stranger.path === '' ? 'options' : stranger.path;
+  if (stranger.name === null)
+    return { path: place, message: `expected an object such as ${exampleOf(stranger)}, got ${shown(stranger.value)}` };
+  return { path: within(stranger.path, stranger.name), message: `unknown option.${adviceOn(stranger.name, stranger.names)}` };
+}
+
+/** ` Did you mean id?`, or the names that there are. */
+export function adviceOn(name: string, names: Names): string {
+  const meant = meantBy(name, names);
+  return meant === undefined ? ` There are ${Object.keys(names).join(', ')}.` : ` Did you mean ${meant}?`;
+}
+
+function meantBy(given: string, names: Names): string | undefined {
+  const near = nearestName(given, Object.keys(names));
+  // One letter away is a slip of the finger, whatever the word means elsewhere.
+  if (near !== undefined && editDistance(given, near) === 1) return near;
+  const words = elsewhere[given.toLowerCase().replace(/[_.-]/g, '')] ?? [];
+  return words.find((word) => has(names, word)) ?? near ?? nearestInside(given, names);
+}
+
+/** Whether there is such an option: `retry.maxAttempts` in `retry`. */
+function has(names: Names, path: string): boolean {
+  let inner: true | Names | undefined = names;
+  for (const name of path.split('.')) {
+    if (inner === undefined || inner === true || !Object.hasOwn(inner, name)) return false;
+    inner = inner[name];
+  }
+  return true;
+}
+
+function nearestInside(given: string, names: Names): string | undefined {
+  for (const [outer, inner] of Object.entries(names)) {
+    const near = inner === true ? undefined : nearestName(given, Object.keys(inner));
+    if (near !== undefined) return within(outer, near);
+  }
+  return undefined;
+}
+
+/** What stands for it in a sentence. */
+const examples: Readonly<Record<string, string>> = {
+  retry: '{ maxAttempts: 5 }',
+  unique: "{ keys: ['type', 'args'], period: '1h' }",
+  requestRetry: '{ maxRetries: 3 }',
+};
+
+function exampleOf({ path, names }: Stranger): string {
+  return examples[path.split('.').at(-1) ?? ''] ?? `{ ${Object.keys(names)[0]}: … }`;
+}
+
+/** Never the content of a text: it may be a secret. */
+function shown(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+}
+
+const maxAttempts = ['maxAttempts', 'retry.maxAttempts', 'requestRetry', 'maxRetries'];
+const firstPause = ['initialInterval', 'retry.initialInterval', 'minBackoff', 'baseDelay', 'requestRetry'];
+const startTime = ['scheduledAt'];
+const unique = ['unique'];
+const address = ['url', 'target'];
+
+/** What other libraries call our options, in lower case; of several, the first that there is. */
+const elsewhere: Readonly<Record<string, readonly string[]>> = {
+  // BullMQ: https://api.docs.bullmq.io/interfaces/v5.BaseJobOptions.html
+  jobid: ['id'],
+  attempts: maxAttempts,
+  backoff: firstPause,
+  deduplication: unique,
+  debounce: unique,
+  jobs: ['steps'],
+  data: ['args'],
+  payload: ['args'],
+  arguments: ['args'],
+  lockduration: ['visibilityTimeout'],
+  connection: address,
+  // pg-boss: https://timgit.github.io/pg-boss/#/./api/jobs
+  startafter: startTime,
+  singletonkey: unique,
+  singletonseconds: ['unique.period'],
+  retrylimit: maxAttempts,
+  retrydelay: firstPause,
+  retrybackoff: ['backoffCoefficient', 'retry.backoffCoefficient'],
+  retrydelaymax: ['maxInterval', 'retry.maxInterval'],
+  expireinseconds: ['timeout'],
+  deadletter: ['onExhaustion', 'retry.onExhaustion'],
+  batchsize: ['concurrency'],
+  // Celery: https://docs.celeryq.dev/en/stable/reference/celery.app.task.html
+  taskid: ['id'],
+  countdown: ['delay'],
+  eta: startTime,
+  expires: ['expiresAt'],
+  timelimit: ['timeout'],
+  softtimelimit: ['timeout'],
+  maxretries: maxAttempts,
+  defaultretrydelay: firstPause,
+  routingkey: ['queue'],
+  headers: ['meta'],
+  // graphile-worker: https://worker.graphile.org/docs/library/add-job
+  runat: startTime,
+  jobkey: unique,
+  jobkeymode: ['unique.onConflict'],
+  queuename: ['queue', 'queues'],
+  flags: ['tags'],
+  // Sidekiq, Active Job
+  at: startTime,
+  waituntil: startTime,
+  wait: ['delay'],
+  in: ['delay'],
+  uniquefor: ['unique.period'],
+  // Words that lie near.
+  uniquekey: unique,
+  idempotencykey: ['id'],
+  ttl: ['expiresAt'],
+  deadline: ['expiresAt', 'requestTimeout'],
+  metadata: ['meta'],
+  labels: ['tags'],
+  name: ['type'],
+  type: ['jobType'],
+  retries: maxAttempts,
+  retry: ['requestRetry'],
+  threads: ['concurrency'],
+  poolsize: ['concurrency'],
+  baseurl: address,
+  endpoint: address,
+  host: address,
+  server: address,
+  url: ['target'],
+  target: ['url'],
+  auth: ['token'],
+  apikey: ['token'],
+  authtoken: ['token'],
+};
