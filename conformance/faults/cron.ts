@@ -96,7 +96,7 @@ export const cron: readonly Fault[] = [
     name: 'cron-list-not-filtered',
     rule: '§3.2',
     file: 'packages/server/src/binding/crons.ts',
-    find: "query.enabled === undefined ? null : query.enabled === 'true'",
+    find: "query.enabled === undefined || query.enabled === '' ? null : query.enabled === 'true'",
     replace: 'null',
     cases: ['OJS-L2-CRN-005'],
   },

@@ -19,8 +19,28 @@ interface ServeFlags {
   readonly poisonAfter?: number;
   readonly deadAfter?: number;
   readonly visibilityTimeout?: number;
+  readonly maxConnections?: number;
+  readonly headersTimeout?: number;
+  readonly requestTimeout?: number;
+  readonly closeTimeout?: number;
+  readonly retainCompleted?: number;
+  readonly retainCancelled?: number;
+  readonly retainDiscarded?: number;
+  readonly retainCount?: number;
+  readonly retainDeadLetter?: number;
+  readonly retainDeadLetterCount?: number;
+  readonly retainEvents?: number;
+  readonly retainEventsCount?: number;
+  readonly retainWorkflows?: number;
+  readonly retainWorkflowsCount?: number;
+  readonly retainStatistics?: number;
+  readonly realtimeBuffer?: number;
+  readonly realtimeRate?: number;
+  readonly realtimeConnections?: number;
   /** True where the flag is missing. */
   readonly playground: boolean;
+  readonly events: boolean;
+  readonly quirks: boolean;
 }
 
 /** `ojs serve`: flags over `OJS_*` environment over defaults, which the server reads itself. */
@@ -50,6 +70,30 @@ export function serveCommand(): Command {
     .option('--poison-after <count>', 'workers that may die under a job before it is discarded (OJS_POISON_AFTER; default 3)', atLeastOne)
     .option('--dead-after <duration>', 'silence after which a worker is dead (OJS_DEAD_AFTER; default 30s)', millis)
     .option('--visibility-timeout <duration>', 'reservation where a fetch names none (OJS_VISIBILITY_TIMEOUT; default 30m)', millis)
+    .option('--max-connections <count>', 'connections at once (OJS_MAX_CONNECTIONS; default 10000)', atLeastOne)
+    .option('--headers-timeout <duration>', 'time for the headers of a request (OJS_HEADERS_TIMEOUT; default 10s)', millis)
+    .option('--request-timeout <duration>', 'time for a whole request (OJS_REQUEST_TIMEOUT; default 30s)', millis)
+    .option('--close-timeout <duration>', 'how long a stop waits for requests under way (OJS_CLOSE_TIMEOUT; default 10s)', millis)
+    .option('--retain-completed <duration>', 'how long completed jobs stay (OJS_RETAIN_COMPLETED; default 7d)', millis)
+    .option('--retain-cancelled <duration>', 'how long cancelled jobs stay (OJS_RETAIN_CANCELLED; default 7d)', millis)
+    .option('--retain-discarded <duration>', 'how long discarded jobs stay (OJS_RETAIN_DISCARDED; default 30d)', millis)
+    .option('--retain-count <count>', 'most finished jobs of each state that stay (OJS_RETAIN_COUNT; default 1000000)', atLeastOne)
+    .option('--retain-dead-letter <duration>', 'how long dead letters stay (OJS_RETAIN_DEAD_LETTER; default 180d)', millis)
+    .option('--retain-dead-letter-count <count>', 'most dead letters that stay (OJS_RETAIN_DEAD_LETTER_COUNT; default 10000)', atLeastOne)
+    .option('--retain-events <duration>', 'how long events stay (OJS_RETAIN_EVENTS; default 7d)', millis)
+    .option('--retain-events-count <count>', 'most events that stay (OJS_RETAIN_EVENTS_COUNT; default 1000000)', atLeastOne)
+    .option('--retain-workflows <duration>', 'how long ended workflows stay (OJS_RETAIN_WORKFLOWS; default 7d)', millis)
+    .option('--retain-workflows-count <count>', 'most ended workflows that stay (OJS_RETAIN_WORKFLOWS_COUNT; default 100000)', atLeastOne)
+    .option('--retain-statistics <duration>', 'how long statistics by the minute stay (OJS_RETAIN_STATISTICS; default 7d)', millis)
+    .option(
+      '--realtime-buffer <count>',
+      'messages that wait for a slow stream or WebSocket (OJS_REALTIME_BUFFER; default 1000)',
+      atLeastOne,
+    )
+    .option('--realtime-rate <count>', 'messages a second of one connection, 0 for no limit (OJS_REALTIME_RATE; default 100)', atLeastZero)
+    .option('--realtime-connections <count>', 'streams and WebSockets of one client (OJS_REALTIME_CONNECTIONS; default 100)', atLeastOne)
+    .option('--no-events', 'keep no log of events (OJS_EVENTS=false)')
+    .option('--no-quirks', 'answer every client alike (OJS_QUIRKS=false)')
     .option('--no-playground', 'serve no page at /playground (OJS_PLAYGROUND=false)')
     .option('--test-mode', 'what the official conformance cases need; loopback only (OJS_TEST_MODE)')
     .action(serve);
@@ -70,11 +114,37 @@ async function serve(flags: ServeFlags): Promise<void> {
     ...(flags.testMode !== undefined && { testMode: flags.testMode }),
     ...(flags.requestRate !== undefined && { requestRate: flags.requestRate }),
     ...(!flags.playground && { playground: false }),
+    ...(!flags.events && { events: false }),
+    ...(!flags.quirks && { quirks: false }),
+    ...given({
+      maxConnections: flags.maxConnections,
+      headersTimeoutMs: flags.headersTimeout,
+      requestTimeoutMs: flags.requestTimeout,
+      closeTimeoutMs: flags.closeTimeout,
+    }),
+    realtime: given({
+      bufferSize: flags.realtimeBuffer,
+      ratePerSecond: flags.realtimeRate,
+      connectionsPerClient: flags.realtimeConnections,
+    }),
     engine: {
       ...(pausedQueues !== undefined && { pausedQueues }),
       ...(poisonAfter !== undefined && { poisonAfter }),
       ...(deadAfter !== undefined && { deadAfterMs: deadAfter }),
       ...(visibilityTimeout !== undefined && { visibilityMs: visibilityTimeout }),
+      retention: given({
+        completedMs: flags.retainCompleted,
+        cancelledMs: flags.retainCancelled,
+        discardedMs: flags.retainDiscarded,
+        keep: flags.retainCount,
+        deadLetterMs: flags.retainDeadLetter,
+        keepDeadLetters: flags.retainDeadLetterCount,
+        eventsMs: flags.retainEvents,
+        keepEvents: flags.retainEventsCount,
+        workflowsMs: flags.retainWorkflows,
+        keepWorkflows: flags.retainWorkflowsCount,
+        statisticsMs: flags.retainStatistics,
+      }),
     },
   };
   try {
@@ -114,8 +184,19 @@ function port(text: string): number {
   throw new InvalidArgumentError('Expected a number from 0 to 65535.');
 }
 
+/** The members that were given. */
+function given<Name extends string>(values: Readonly<Record<Name, number | undefined>>): { readonly [K in Name]?: number } {
+  const known: { [K in Name]?: number } = {};
+  for (const name in values) if (values[name] !== undefined) known[name] = values[name];
+  return known;
+}
+
+function atLeastZero(text: string): number {
+  return text === '0' ? 0 : atLeastOne(text);
+}
+
 function atLeastOne(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('Expected a whole number of at least 1.');
 }
 

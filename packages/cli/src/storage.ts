@@ -1,4 +1,4 @@
-import { openStorage, type Storage, storageUrl } from '@ojs-ts/server';
+import { checkEnvironment, openStorage, type Storage, storageUrl } from '@ojs-ts/server';
 import { type Command, Option } from 'commander';
 
 export interface StorageFlags {
@@ -17,6 +17,7 @@ export function takesStorage(command: Command): Command {
 /** What goes wrong is one line on standard error, and the exit code 1. */
 export async function reported(command: string, work: () => Promise<void>): Promise<void> {
   try {
+    for (const { event, fields } of checkEnvironment()) console.error(`ojs ${command}: ${event} ${JSON.stringify(fields)}`);
     await work();
   } catch (error) {
     console.error(`ojs ${command}: ${error instanceof Error ? error.message : error}`);

@@ -2,7 +2,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { operations } from '@ojs-ts/core';
+import { operations, variableNames, variables } from '@ojs-ts/core';
 import type { Deployment } from 'kubernetes-types/apps/v1.d.ts';
 import type { Service as KubernetesService, Secret } from 'kubernetes-types/core/v1.d.ts';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
@@ -35,7 +35,7 @@ interface Compose {
 }
 
 /** The variables that the server reads. */
-const known = new Set([...read('packages/server/src/config.ts').matchAll(/\bOJS_[A-Z_]+[A-Z]\b/g)].map(([name]) => name));
+const known = new Set<string>(variableNames.filter((name) => variables[name].includes('server')));
 /** Paths that are open: a probe has no token. */
 const open = new Set(
   Object.values(operations).flatMap((operation) => {
@@ -44,7 +44,8 @@ const open = new Set(
     return operation.method === 'GET' && scopes.includes('open') ? [operation.path, ...also.map(({ path }) => path)] : [];
   }),
 );
-const closeTimeout = Number(/closeTimeoutMs \?\? ([\d_]+)/.exec(read('packages/server/src/config.ts'))?.[1]?.replace('_', '')) / 1_000;
+const closeTimeout =
+  Number(/OJS_CLOSE_TIMEOUT', env\) \?\? ([\d_]+)/.exec(read('packages/server/src/config.ts'))?.[1]?.replace('_', '')) / 1_000;
 
 interface Resource {
   readonly kind: string;
@@ -256,5 +257,6 @@ describe('deploy/kubernetes', () => {
     for (const selector of [service.spec?.selector, budget.spec?.selector?.matchLabels]) expect(selector).toEqual(labels);
     expect(Number(deployment.spec?.replicas)).toBeGreaterThan(Number(budget.spec?.minAvailable));
     expect(pod?.securityContext?.runAsNonRoot).toBe(true);
+    expect(pod?.enableServiceLinks).toBe(false);
   });
 });

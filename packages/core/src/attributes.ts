@@ -14,14 +14,16 @@ export const defaultTimeoutMs = 1_800_000;
 export const defaultQueue = 'default';
 
 /** Members that have a meaning here; they reach the stored envelope under their canonical name. */
-const attributes = `specversion id type args options meta queue priority timeout timeout_ms scheduled_at delay_until expires_at retry unique
+export const attributeNames =
+  `specversion id type args options meta queue priority timeout timeout_ms scheduled_at delay_until expires_at retry unique
   visibility_timeout visibility_timeout_ms tags pending schema rate_limit total_timeout enqueue_ttl grace_period heartbeat_timeout result_ttl
-  result_size_limit`;
+  result_size_limit`.split(/\s+/);
 /** Members that the server manages: ignored where a client sends them (ojs-core §5.3), so that no rendered job has one twice. */
-const managed = `state attempt max_attempts created_at enqueued_at started_at completed_at cancelled_at discarded_at activated_at re_enqueued_at
+export const managedNames =
+  `state attempt max_attempts created_at enqueued_at started_at completed_at cancelled_at discarded_at activated_at re_enqueued_at
   previous_state error errors result retry_delay_ms next_attempt_at next_retry_at worker_id workflow_id parent_results deduplicated x_lease
-  x_progress checkpoint last_checkpoint`;
-const known: ReadonlySet<string> = new Set(`${attributes} ${managed}`.split(/\s+/));
+  x_progress checkpoint last_checkpoint`.split(/\s+/);
+const known: ReadonlySet<string> = new Set([...attributeNames, ...managedNames]);
 
 /** An enqueue request in either shape; what stands in `options` wins over the same member at the top (X1). */
 export class Request {

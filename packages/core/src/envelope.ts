@@ -2,7 +2,9 @@ import { type Identity, Request, readIdentity, readPolicies, readResultTerms, re
 import type { Millis } from './clock.ts';
 import { OjsFault } from './errors.ts';
 import type { JobPolicy, Json, NewJob, RetryPolicy } from './job.ts';
+import { jobShape } from './job-members.ts';
 import { elements, isObject, members, readJson, utf8Length } from './json.ts';
+import { type UnknownMember, unknownMembers } from './members.ts';
 import { defaultRetry, retryText } from './retry.ts';
 import { State } from './states.ts';
 import { newUnique, type UniquePolicy } from './unique.ts';
@@ -15,6 +17,8 @@ export interface ReadEnvelope {
   readonly args: Json;
   /** URI of the schema that the args are to match. */
   readonly schema: string | null;
+  /** Members that the protocol does not know: kept as sent where they stand at the top (ojs-core §5.5), without an effect. */
+  readonly unknown: readonly UnknownMember[];
 }
 
 /** ojs-timeouts §5.5. */
@@ -131,7 +135,7 @@ function normalise(text: Json, value: unknown, now: Millis, newId: () => string,
     cron: null,
   };
   const schema = typeof identity.schema?.value === 'string' ? identity.schema.value : null;
-  return { job, onConflict: policy?.onConflict ?? null, args: identity.args, schema };
+  return { job, onConflict: policy?.onConflict ?? null, args: identity.args, schema, unknown: unknownMembers(value, jobShape, at) };
 }
 
 function earliest(...times: readonly (Millis | null)[]): Millis | null {

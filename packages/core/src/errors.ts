@@ -191,6 +191,8 @@ export interface ValidationIssue {
   readonly path: string;
   /** What is wrong, what was expected. */
   readonly message: string;
+  /** Where a name is unknown: the nearest known one; null where none is near. */
+  readonly suggestion?: string | null;
 }
 
 /** A refusal with its place in the catalogue. The binding turns it into the API error body (ojs-http-binding §16). */

@@ -9,6 +9,9 @@ const maxCount = 1_000_000;
 /** The longest window: its starts are kept for so long. */
 const maxPeriodMs = 86_400_000;
 const units: Readonly<Record<string, number>> = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+/** Members of a limit, and of its `rate` and `throttle`. */
+export const limitNames = ['key', 'concurrency', 'rate', 'period', 'throttle', 'max_per_second', 'on_limit'] as const;
+export const windowNames = ['limit', 'count', 'period'] as const;
 /** Keys of the server's own limits; a client may name that of its job's own queue. */
 const reserved = /^(?:queue|cron):/;
 

@@ -41,6 +41,8 @@ type Field = keyof typeof aliases;
 const spellings = (Object.keys(aliases) as Field[]).map((field) => [field, [field, ...aliases[field]]] as const);
 const fieldOf: ReadonlyMap<string, Field> = new Map(spellings.flatMap(([field, names]) => names.map((name) => [name, field] as const)));
 
+export const retryNames: readonly string[] = [...fieldOf.keys()];
+
 type Draft = { -readonly [K in keyof RetryPolicy]?: RetryPolicy[K] };
 
 const durationHint = `an ISO 8601 duration such as PT1S, greater than 0 and at most ${formatDuration(maxDurationMs)}`;

@@ -42,6 +42,16 @@ const conflicts: ReadonlyMap<unknown, UniqueConflict> = new Map<string, UniqueCo
 ]);
 const argsSpellings = ['args_keys', 'argsKeys'];
 const metaSpellings = ['meta_keys', 'metaKeys'];
+const periodSpellings = ['period_ms', 'periodMs'];
+const conflictSpellings = ['on_conflict', 'onConflict'];
+/** Every spelling of a member that is read. */
+export const uniqueNames: readonly string[] = [
+  ...['keys', 'key', 'period', 'within', 'states'],
+  ...argsSpellings,
+  ...metaSpellings,
+  ...periodSpellings,
+  ...conflictSpellings,
+];
 
 /**
  * Reads a unique policy, as parsed JSON, with every spelling that clients use (digest §6.1, X18). Null counts as absent, unknown fields are ignored.
@@ -62,7 +72,7 @@ export function uniqueOf(value: unknown, path: string, issues: ValidationIssue[]
     ...scope,
     periodMs,
     states: states ?? Waiting | State.active,
-    onConflict: fields.read(['on_conflict', 'onConflict'], conflict, `one of ${[...conflicts.keys()].join(', ')}`) ?? 'reject',
+    onConflict: fields.read(conflictSpellings, conflict, `one of ${[...conflicts.keys()].join(', ')}`) ?? 'reject',
   };
 }
 
@@ -106,7 +116,7 @@ function periodOf(fields: Fields): number | null | undefined {
   const millis = (value: unknown) => (rules.positiveMillis.is(value) ? value : null);
   const period = fields.read(['period'], iso, rules.duration);
   if (period !== undefined) return period;
-  const inMs = fields.read(['period_ms', 'periodMs'], millis, rules.positiveMillis.expected);
+  const inMs = fields.read(periodSpellings, millis, rules.positiveMillis.expected);
   if (inMs !== undefined) return inMs;
   return fields.read(['within'], (value) => (typeof value === 'string' && goDuration(value)) || null, `${rules.duration}, or such as 5m`);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { type NamesOf, readDuration } from '@ojs-ts/core';
+import { checkVariables, isServiceAddress, type NamesOf, readDuration } from '@ojs-ts/core';
 import { type EngineOptions, engineNames } from './engine/options.ts';
 import { httpDefaults } from './http/app.ts';
 import { parseToken, type Token } from './http/auth.ts';
@@ -20,7 +20,7 @@ export interface ServerOptions {
   readonly port?: number;
   /** Default 127.0.0.1. Another address than loopback needs a token, or `insecure`. `OJS_HOST`. */
   readonly host?: string;
-  /** `SECRET`, or `enqueue,work:SECRET` for a token with some of the scopes enqueue, work, admin. `OJS_TOKEN`, several by spaces. */
+  /** `SECRET`, or `enqueue,work:SECRET` for a token with some of the scopes enqueue, work, admin. A secret with a colon needs scopes. `OJS_TOKEN`, several by spaces. */
   readonly tokens?: readonly string[];
   /** Listen beyond loopback without a token. `OJS_INSECURE=true`. */
   readonly insecure?: boolean;
@@ -36,10 +36,13 @@ export interface ServerOptions {
   readonly quirks?: boolean;
   /** Default info; false logs nothing. `OJS_LOG_LEVEL`. */
   readonly log?: LogLevel | false;
+  /** Default 10,000. `OJS_MAX_CONNECTIONS`. */
   readonly maxConnections?: number;
+  /** Time for the headers of a request. Default 10,000 ms; `OJS_HEADERS_TIMEOUT`. */
   readonly headersTimeoutMs?: number;
+  /** Time for a whole request. Default 30,000 ms; `OJS_REQUEST_TIMEOUT`. */
   readonly requestTimeoutMs?: number;
-  /** How long `close()` waits for requests under way. Default 10,000 ms. */
+  /** How long `close()` waits for requests under way. Default 10,000 ms; `OJS_CLOSE_TIMEOUT`. */
   readonly closeTimeoutMs?: number;
   /** Requests that each token, or else each address, may send, such as `1000/60s`. Default: no limit. `OJS_REQUEST_RATE`. */
   readonly requestRate?: string;
@@ -51,8 +54,9 @@ export interface ServerOptions {
   readonly playground?: boolean;
   /**
    * `OJS_VISIBILITY_TIMEOUT` and `OJS_DEAD_AFTER` (durations such as `30s`), `OJS_POISON_AFTER`, `OJS_PAUSED_QUEUES` (`accept` or `reject`),
-   * `OJS_RETAIN_COMPLETED`, `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED`, `OJS_RETAIN_DEAD_LETTER` and `OJS_RETAIN_EVENTS` (durations such as `7d`);
-   * `OJS_RETAIN_COUNT`, the most finished jobs of each state.
+   * `OJS_RETAIN_COMPLETED`, `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED`, `OJS_RETAIN_DEAD_LETTER`, `OJS_RETAIN_EVENTS`, `OJS_RETAIN_WORKFLOWS` and
+   * `OJS_RETAIN_STATISTICS` (durations such as `7d`); the most that are kept: `OJS_RETAIN_COUNT` (finished jobs of each state),
+   * `OJS_RETAIN_DEAD_LETTER_COUNT`, `OJS_RETAIN_EVENTS_COUNT` and `OJS_RETAIN_WORKFLOWS_COUNT`.
    */
   readonly engine?: Pick<EngineOptions, 'visibilityMs' | 'deadAfterMs' | 'poisonAfter' | 'pausedQueues' | 'retention'>;
 }
@@ -109,6 +113,13 @@ export interface ServerConfig {
   readonly realtime: RealtimeOptions;
   readonly playground: boolean;
   readonly engine: NonNullable<ServerOptions['engine']>;
+  /** For the log: variables that nothing reads. */
+  readonly warnings: readonly ConfigWarning[];
+}
+
+export interface ConfigWarning {
+  readonly event: string;
+  readonly fields: Readonly<Record<string, string | null>>;
 }
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -117,6 +128,7 @@ const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 /** Options over environment over defaults. Throws `ConfigError`. */
 export function readConfig(options: ServerOptions, env: Readonly<Record<string, string | undefined>> = process.env): ServerConfig {
   known(options, serverNames);
+  const warnings = checkEnvironment(env);
   const host = options.host ?? nonEmpty(env.OJS_HOST) ?? '127.0.0.1';
   const tokens = readTokens(options.tokens ?? words(env.OJS_TOKEN, /\s+/));
   const testMode = options.testMode ?? flag('OJS_TEST_MODE', env);
@@ -143,16 +155,31 @@ export function readConfig(options: ServerOptions, env: Readonly<Record<string, 
     testMode,
     quirks: options.quirks ?? flag('OJS_QUIRKS', env, true),
     log: options.log ?? readLevel(nonEmpty(env.OJS_LOG_LEVEL)),
-    maxConnections: options.maxConnections ?? httpDefaults.maxConnections,
-    headersTimeoutMs: options.headersTimeoutMs ?? httpDefaults.headersTimeoutMs,
-    requestTimeoutMs: options.requestTimeoutMs ?? httpDefaults.requestTimeoutMs,
-    closeTimeoutMs: options.closeTimeoutMs ?? 10_000,
+    maxConnections: options.maxConnections ?? count('OJS_MAX_CONNECTIONS', env) ?? httpDefaults.maxConnections,
+    headersTimeoutMs: options.headersTimeoutMs ?? duration('OJS_HEADERS_TIMEOUT', env) ?? httpDefaults.headersTimeoutMs,
+    requestTimeoutMs: options.requestTimeoutMs ?? duration('OJS_REQUEST_TIMEOUT', env) ?? httpDefaults.requestTimeoutMs,
+    closeTimeoutMs: options.closeTimeoutMs ?? duration('OJS_CLOSE_TIMEOUT', env) ?? 10_000,
     requestRate: readRate(nonEmpty(options.requestRate) ?? nonEmpty(env.OJS_REQUEST_RATE)),
     events: options.events ?? flag('OJS_EVENTS', env, true),
     realtime: readRealtime(options.realtime ?? {}, env),
     playground: options.playground ?? flag('OJS_PLAYGROUND', env, true),
     engine: readEngine(options.engine ?? {}, env),
+    warnings,
   };
+}
+
+/**
+ * Looks for variables that nothing reads; their names are warnings for the log.
+ * @throws ConfigError for one that is a letter away from a known one.
+ */
+export function checkEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): readonly ConfigWarning[] {
+  const { misspelled, unknown } = checkVariables(env);
+  const [first] = misspelled;
+  if (first !== undefined) throw new ConfigError(`${first.name}: unknown variable. Did you mean ${first.suggestion}?`);
+  const warnings: ConfigWarning[] = unknown.map(({ name, suggestion }) => ({ event: 'unknown variable', fields: { name, suggestion } }));
+  if (!isServiceAddress(env.OJS_PORT ?? '')) return warnings;
+  const what = 'Kubernetes made it of a service named ojs; set enableServiceLinks: false in the pod, and OJS_PORT or --port for the port';
+  return [...warnings, { event: 'variable ignored', fields: { name: 'OJS_PORT', reason: what } }];
 }
 
 /** The storage's URL: the option over `OJS_STORAGE` over the default. */
@@ -192,7 +219,7 @@ function readTls(certFile: string | undefined, keyFile: string | undefined): Ser
 }
 
 function readPort(text: string | undefined): number {
-  if (text === undefined) return 8080;
+  if (text === undefined || isServiceAddress(text)) return 8080;
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   throw new ConfigError(`OJS_PORT is ${text}; expected a number from 0 to 65535`);
@@ -228,6 +255,9 @@ function readRealtime(options: Partial<RealtimeOptions>, env: Readonly<Record<st
 function readEngine(options: ServerConfig['engine'], env: Readonly<Record<string, string | undefined>>): ServerConfig['engine'] {
   const poisonAfter = count('OJS_POISON_AFTER', env);
   const keep = count('OJS_RETAIN_COUNT', env);
+  const keepDeadLetters = count('OJS_RETAIN_DEAD_LETTER_COUNT', env);
+  const keepEvents = count('OJS_RETAIN_EVENTS_COUNT', env);
+  const keepWorkflows = count('OJS_RETAIN_WORKFLOWS_COUNT', env);
   const pausedQueues = nonEmpty(env.OJS_PAUSED_QUEUES);
   if (pausedQueues !== undefined && pausedQueues !== 'accept' && pausedQueues !== 'reject')
     throw new ConfigError(`OJS_PAUSED_QUEUES is ${pausedQueues}; expected accept or reject`);
@@ -237,7 +267,12 @@ function readEngine(options: ServerConfig['engine'], env: Readonly<Record<string
     ...millis('OJS_RETAIN_DISCARDED', 'discardedMs', env),
     ...millis('OJS_RETAIN_DEAD_LETTER', 'deadLetterMs', env),
     ...millis('OJS_RETAIN_EVENTS', 'eventsMs', env),
+    ...millis('OJS_RETAIN_WORKFLOWS', 'workflowsMs', env),
+    ...millis('OJS_RETAIN_STATISTICS', 'statisticsMs', env),
     ...(keep !== null && { keep }),
+    ...(keepDeadLetters !== null && { keepDeadLetters }),
+    ...(keepEvents !== null && { keepEvents }),
+    ...(keepWorkflows !== null && { keepWorkflows }),
     ...options.retention,
   };
   return {
@@ -256,11 +291,16 @@ function millis<Option extends string>(
   option: Option,
   env: Readonly<Record<string, string | undefined>>,
 ): { readonly [K in Option]?: number } {
+  const ms = duration(name, env);
+  return (ms === null ? {} : { [option]: ms }) as { readonly [K in Option]?: number };
+}
+
+function duration(name: string, env: Readonly<Record<string, string | undefined>>): number | null {
   const text = nonEmpty(env[name]);
-  if (text === undefined) return {};
+  if (text === undefined) return null;
   const ms = readDuration(text);
   if (ms === null || ms < 1) throw new ConfigError(`${name} is ${text}; expected a duration such as 30s, 7d or PT30M`);
-  return { [option]: ms } as { readonly [K in Option]?: number };
+  return ms;
 }
 
 function count(name: string, env: Readonly<Record<string, string | undefined>>): number | null {

@@ -20,6 +20,7 @@ export interface RunningServer extends AsyncDisposable {
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const config = readConfig(options);
   const log = pino({ level: config.log === false ? 'silent' : config.log, base: null }, pino.destination(2));
+  for (const { event, fields } of config.warnings) warnOnce(log, event, fields);
   const storage = await openStorage(config.storage, { events: config.events });
   const engine = await Engine.start({ ...config.engine, storage, log, events: config.events }).catch(async (error: unknown) => {
     await storage[Symbol.asyncDispose]();
@@ -44,6 +45,16 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     await engine[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Names of variables that this process has warned of. */
+const warned = new Set<string>();
+
+function warnOnce(log: Logger, event: string, fields: ServerConfig['warnings'][number]['fields']): void {
+  const key = `${event} ${fields.name}`;
+  if (warned.has(key)) return;
+  warned.add(key);
+  log.warn(fields, event);
 }
 
 async function shutDown(app: FastifyInstance, engine: Engine, config: ServerConfig, log: Logger): Promise<void> {

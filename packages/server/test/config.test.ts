@@ -57,6 +57,42 @@ describe('readConfig', () => {
     });
   });
 
+  test('a variable that is a letter off is refused; others are for the log', () => {
+    expect(() => readConfig({}, { OJS_STORGE: 'memory:' })).toThrow(
+      new ConfigError('OJS_STORGE: unknown variable. Did you mean OJS_STORAGE?'),
+    );
+    const { warnings } = readConfig({}, { OJS_COLOUR: 'red', OJS_URL: 'http://localhost:8080', OJS_SERVICE_HOST: '10.0.0.1' });
+    expect(warnings).toEqual([{ event: 'unknown variable', fields: { name: 'OJS_COLOUR', suggestion: null } }]);
+  });
+
+  test('OJS_PORT as Kubernetes makes it is ignored, and the log says what to do', () => {
+    const { port, warnings } = readConfig({}, { OJS_PORT: 'tcp://10.0.0.1:8080', OJS_PORT_8080_TCP_PROTO: 'tcp' });
+    expect(port).toBe(8080);
+    expect(warnings).toEqual([
+      { event: 'variable ignored', fields: { name: 'OJS_PORT', reason: expect.stringContaining('enableServiceLinks: false') } },
+    ]);
+  });
+
+  test.each([
+    ['long-secret', 'long-secret', ['enqueue', 'work', 'admin']],
+    ['enqueue,work:long-secret', 'long-secret', ['enqueue', 'work']],
+    ['admin:long:secret', 'long:secret', ['admin']],
+  ])('the token %s', (token, secret, scopes) => {
+    expect(readConfig({ tokens: [token] }, {}).tokens).toEqual([{ secret, scopes }]);
+  });
+
+  test.each([
+    ['viewer:abc12345', /unknown scope viewer; expected enqueue, work, admin\..* admin:SECRET/],
+    ['wrok:abc12345', /unknown scope wrok.*Did you mean work\?/],
+    ['enqueue,:abc12345', /no scope/],
+    [':abc12345', /no scope/],
+    ['Zq7-secret!:part', /^token: what stands before the colon is no scope; (?!.*Zq7)/],
+  ])('the token %s is refused', (token, message) => {
+    expect(() => readConfig({ tokens: [token] }, {})).toThrow(
+      expect.objectContaining({ name: 'ConfigError', message: expect.stringMatching(message) }),
+    );
+  });
+
   test('takes the limits of streams and WebSockets, and whether there is a log (docs/events.md)', () => {
     const defaults = { bufferSize: 1_000, ratePerSecond: 100, connectionsPerClient: 100, heartbeatMs: 10_000, pingMs: 25_000 };
     expect(readConfig({}, {})).toMatchObject({ events: true, realtime: defaults });

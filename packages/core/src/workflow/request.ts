@@ -3,6 +3,7 @@ import { type ReadEnvelope, readEnvelope, readParsedEnvelope } from '../envelope
 import { OjsFault } from '../errors.ts';
 import type { Json } from '../job.ts';
 import { elements, isObject, members, readJson } from '../json.ts';
+import { type UnknownMember, unknownMembers } from '../members.ts';
 import { isUuidv7 } from '../uuid.ts';
 import { joinMeta, mergeOptions, withDefaults } from './defaults.ts';
 import { readGraph, readOrdered } from './graph.ts';
@@ -19,6 +20,7 @@ import {
   wrong,
 } from './plan.ts';
 import { envelopeTail } from './results.ts';
+import { workflowShape } from './shape.ts';
 import { envelopeOf, readLabel, readStep, type Source, type Step } from './step.ts';
 
 /** A job's envelope with its place in the request. */
@@ -36,6 +38,8 @@ export interface ReadRequest {
   /** Texts of the default options that the jobs of the plan point to. */
   readonly options: readonly Json[];
   readonly steps: readonly ReadStep[];
+  /** Members that the protocol does not know, anywhere in the request. */
+  readonly unknown: readonly UnknownMember[];
 }
 
 const kinds: readonly unknown[] = ['chain', 'group', 'batch', 'dag'] satisfies readonly CompositeKind[];
@@ -64,7 +68,15 @@ export function readRequest(text: Json, now: Millis, newId: () => string): ReadR
   const reader = new Reader(now, newId, envelopeTail(workflow, '[]'));
   const texts = members(text);
   const plan = reader.composite({ values, text, path: '$' }, texts, type, '', null, 1);
-  return { id: workflow, name, meta: joinMeta(texts), plan, options: reader.options, steps: reader.steps };
+  return {
+    id: workflow,
+    name,
+    meta: joinMeta(texts),
+    plan,
+    options: reader.options,
+    steps: reader.steps,
+    unknown: unknownMembers(values, workflowShape, '$'),
+  };
 }
 
 class Reader {

@@ -3,7 +3,7 @@ import type { Json } from '../job.ts';
 import { compile } from './compile.ts';
 import { digest } from './digest.ts';
 import { workflowCreated } from './events.ts';
-import { type ReadStep, readRequest } from './request.ts';
+import { type ReadRequest, type ReadStep, readRequest } from './request.ts';
 import { workflowSpecText } from './spec.ts';
 import type { NewNode, NewWorkflow } from './types.ts';
 
@@ -14,6 +14,7 @@ export interface ReadWorkflow {
   readonly events: readonly Json[];
   /** The jobs, callbacks among them, as their envelopes say: for checks that need more than the text. */
   readonly steps: readonly ReadStep[];
+  readonly unknown: ReadRequest['unknown'];
 }
 
 /**
@@ -23,7 +24,7 @@ export interface ReadWorkflow {
  * @throws OjsFault `invalid_payload` or `invalid_request` with JSONPaths, and what `readEnvelope` throws about one of the jobs.
  */
 export function readWorkflow(text: Json, now: Millis, newId: () => string): ReadWorkflow {
-  const { id, name, meta, plan, options, steps } = readRequest(text, now, newId);
+  const { id, name, meta, plan, options, steps, unknown } = readRequest(text, now, newId);
   const { nodes, layout } = compile(plan);
   const spec = workflowSpecText(
     {
@@ -40,5 +41,5 @@ export function readWorkflow(text: Json, now: Millis, newId: () => string): Read
   );
   const total = nodes.reduce((count, node) => count + (node.member ? 1 : 0), 0);
   const workflow: NewWorkflow = { id, name, kind: plan.kind, spec, total };
-  return { workflow, nodes, events: workflowCreated(workflow), steps };
+  return { workflow, nodes, events: workflowCreated(workflow), steps, unknown };
 }

@@ -1,5 +1,6 @@
 import { OjsFault, type OperationName } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
+import { checkBody } from './bodies.ts';
 import { bulkHandlers } from './bulk.ts';
 import { checkpointHandlers } from './checkpoints.ts';
 import { cronHandlers } from './crons.ts';
@@ -8,6 +9,7 @@ import type { Handlers } from './handler.ts';
 import { jobListHandlers } from './job-list.ts';
 import { jobHandlers } from './jobs.ts';
 import { limitHandlers } from './limits.ts';
+import { checkQuery } from './parameters.ts';
 import { progressHandlers } from './progress.ts';
 import { queueHandlers } from './queues.ts';
 import { faultOf, type Reply, refusal } from './reply.ts';
@@ -15,6 +17,7 @@ import type { BindingRequest } from './request.ts';
 import { resultHandlers } from './results.ts';
 import { schemaHandlers } from './schemas.ts';
 import { type About, systemHandlers } from './system.ts';
+import { withWarnings } from './warnings.ts';
 import { workerHandlers } from './workers.ts';
 import { workflowHandlers } from './workflows.ts';
 
@@ -59,7 +62,9 @@ export class Binding {
       if (request.key !== null && request.key.length > maxKey) {
         throw OjsFault.invalid([{ path: 'Idempotency-Key', message: `must have at most ${maxKey} characters` }]);
       }
-      const reply = await handlers[operation](this.engine, request, this.about, failed);
+      const warnings = [...checkQuery(operation, request.query), ...checkBody(operation, request.body)];
+      if (warnings.length > 0 && request.strict) throw OjsFault.invalid(warnings);
+      const reply = withWarnings(await handlers[operation](this.engine, request, this.about, failed), warnings);
       const { undelivered } = reply;
       if (undelivered === undefined) return reply;
       return { ...reply, undelivered: () => undelivered().catch(failed) };

@@ -3,6 +3,7 @@ import {
   type JobRecord,
   type Json,
   type Millis,
+  maxWarnings,
   members,
   OjsFault,
   type ReadEnvelope,
@@ -20,8 +21,11 @@ import { Ids } from './ids.ts';
 import { duplicate, refusedBy, replacement } from './jobs.ts';
 import { pressureHeaders } from './queues.ts';
 import { type Answered, repeatable } from './repeatable.ts';
-import { faultOf } from './reply.ts';
+import { faultOf, type Reply } from './reply.ts';
 import { checkEnvelopes } from './schemas.ts';
+import { warningsOf } from './warnings.ts';
+
+type Warnings = NonNullable<Reply['warnings']>;
 
 /** What became of one job of a bulk enqueue. */
 interface Item {
@@ -31,14 +35,11 @@ interface Item {
   readonly fault: OjsFault | null;
   /** Members of the answer about how its unique policy ended, each with a comma before it. */
   readonly more: Json;
-  /** Of schemas that only warn. */
-  readonly warnings: readonly string[];
+  readonly warnings: Warnings;
 }
 
 /** An item before it is enqueued. `own` ids are the call's: what has them already is what an earlier try of the same call put there. */
-type Readable =
-  | { readonly envelope: ReadEnvelope; readonly own: boolean; readonly warnings: readonly string[] }
-  | { readonly fault: OjsFault };
+type Readable = { readonly envelope: ReadEnvelope; readonly own: boolean; readonly warnings: Warnings } | { readonly fault: OjsFault };
 
 /** POST /jobs/bulk (ojs-bulk-operations §5). */
 export const bulkEnqueue: Handler = (engine, request, _, failed) =>
@@ -52,7 +53,7 @@ export const bulkEnqueue: Handler = (engine, request, _, failed) =>
     fields.done();
     const texts = elements(members(text).get('jobs') ?? '[]');
     return async (repetition) => {
-      const items = await readItems(engine, texts, new Ids(engine, repetition?.nonce ?? null), repetition !== null);
+      const items = await readItems(engine, texts, new Ids(engine, repetition?.nonce ?? null), repetition !== null, request.strict);
       const outcomes = atomicity === 'atomic' ? await enqueueAll(engine, items) : await enqueueEach(engine, items);
       return answer(engine, outcomes, atomicity, request.requestId, whole);
     };
@@ -98,10 +99,17 @@ function summary({ id, type, queue, state, priority }: JobRecord): Json {
 }
 
 /** Reads every item, whatever is wrong with others; an id that comes twice is wrong the second time. `keyed` calls own all of their ids. */
-async function readItems(engine: Engine, texts: readonly Json[], ids: Ids, keyed: boolean): Promise<readonly Readable[]> {
+async function readItems(
+  engine: Engine,
+  texts: readonly Json[],
+  ids: Ids,
+  keyed: boolean,
+  strict: boolean | undefined,
+): Promise<readonly Readable[]> {
   const now = engine.clock.now();
   const seen = new Set<string>();
   const items: Readable[] = [];
+  let left = maxWarnings;
   for (const [index, text] of texts.entries()) {
     try {
       let minted = false;
@@ -113,7 +121,9 @@ async function readItems(engine: Engine, texts: readonly Json[], ids: Ids, keyed
       const { id } = envelope.job;
       if (seen.has(id)) throw duplicate(id, index, 'twice in this batch');
       seen.add(id);
-      items.push({ envelope, own: minted || keyed, warnings: await checkEnvelopes(engine, [envelope]) });
+      const unknown = warningsOf(envelope.unknown.slice(0, left), strict);
+      left -= unknown.length;
+      items.push({ envelope, own: minted || keyed, warnings: [...unknown, ...(await checkEnvelopes(engine, [envelope]))] });
     } catch (error) {
       const fault = faultOf(error);
       if (fault.kind.status >= 500) throw error;
@@ -152,7 +162,7 @@ async function enqueueAll(engine: Engine, items: readonly Readable[]): Promise<r
   });
 }
 
-function outcome(pushed: Pushed, own: boolean, index: number, warnings: readonly string[]): Item {
+function outcome(pushed: Pushed, own: boolean, index: number, warnings: Warnings): Item {
   if (pushed.kind === 'refused') {
     const fault = refusedBy(pushed.why, index);
     if (pushed.why.kind !== 'duplicate') return failed(fault);

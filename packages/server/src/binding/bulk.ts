@@ -6,7 +6,7 @@ import type { JobFilter } from '../engine/selection.ts';
 import { bulkEnqueue } from './bulk-enqueue.ts';
 import { type Done, isBroken, renderResult } from './bulk-items.ts';
 import type { Fields } from './fields.ts';
-import { readIds, readSpan, readStates, readSubject, refuseOthers, subjectNames } from './filters.ts';
+import { readIds, readSpan, readStates, readSubject } from './filters.ts';
 import type { Handler, Handlers } from './handler.ts';
 import { repeatable } from './repeatable.ts';
 
@@ -55,10 +55,7 @@ function readTargets(fields: Fields, states: JobFilter['states']): Targets {
   return read === null ? { ids: ids ?? [] } : { filter: read };
 }
 
-const filterNames = [...subjectNames, 'state', 'states', 'enqueued_after', 'enqueued_before', 'since', 'until', 'priority', 'meta'];
-
 function readFilter(filter: Fields, fallback: JobFilter['states']): JobFilter {
-  refuseOthers(filter, filterNames);
   const enqueued = readSpan(filter, 'enqueued_after', 'enqueued_before');
   const created = readSpan(filter, 'since', 'until');
   const priority = filter.integer('priority', -100, 100);

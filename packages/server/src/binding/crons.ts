@@ -51,7 +51,8 @@ const maxRuns = 100;
 /** GET /cron: both list names, and `items` for the admin page (interop 7). */
 async function listCrons(engine: Engine, { query }: BindingRequest): Promise<Reply> {
   const page = readPage(query);
-  const enabled = query.enabled === undefined ? null : query.enabled === 'true';
+  const enabled = query.enabled === undefined || query.enabled === '' ? null : query.enabled === 'true';
+  if (enabled === false && query.enabled !== 'false') throw OjsFault.invalid([{ path: 'query.enabled', message: 'must be true or false' }]);
   const all = (await engine.crons.list()).filter((cron) => enabled === null || cron.enabled === enabled);
   const from = page.cursor === null ? page.offset : all.findIndex(({ name }) => name > (page.cursor ?? ''));
   const part = from < 0 ? [] : all.slice(from, from + page.limit);

@@ -1,9 +1,19 @@
-import { formatDuration, formatTimestamp, members, OjsFault, type RerunOverride, readRetry, renderJob, State } from '@ojs-ts/core';
+import {
+  didYouMean,
+  formatDuration,
+  formatTimestamp,
+  members,
+  OjsFault,
+  type RerunOverride,
+  readRetry,
+  renderJob,
+  State,
+} from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { deadLetters, type JobFilter, type Span } from '../engine/selection.ts';
 import { renderResult } from './bulk-items.ts';
 import { Fields, isObject, isQueueName } from './fields.ts';
-import { intersection, readAge, readIds, readSpan, readSubject, refuseOthers, requireConfirm, subjectNames } from './filters.ts';
+import { intersection, readAge, readIds, readSpan, readSubject, requireConfirm } from './filters.ts';
 import type { Handlers } from './handler.ts';
 import { changed } from './jobs.ts';
 import { pagination, readPage } from './queries.ts';
@@ -34,6 +44,8 @@ async function listDeadLetter(engine: Engine, { query }: BindingRequest): Promis
   const page = readPage(query, 50, 1_000);
   const fields = new Fields(query, 'query');
   const all = query.include === 'discarded';
+  if (!all && query.include !== undefined && query.include !== '')
+    throw OjsFault.invalid([{ path: 'query.include', message: `must be discarded.${didYouMean(query.include, ['discarded'])}` }]);
   const subject = readSubject(fields);
   const finished = readFinished([fields], engine.clock.now());
   fields.done();
@@ -69,6 +81,7 @@ async function getDeadLetter(engine: Engine, { params }: BindingRequest): Promis
 async function deadLetterStats(engine: Engine): Promise<Reply> {
   const { total, byQueue, byErrorType, counted, oldestAt, newestAt } = await engine.deadLetter.stats();
   const { deadLetterMs, keepDeadLetters } = engine.retention;
+  const { dead_letter: gone } = await engine.removals.counts();
   return json({
     total,
     by_queue: byQueue,
@@ -76,7 +89,7 @@ async function deadLetterStats(engine: Engine): Promise<Reply> {
     by_error_type_of: counted,
     oldest_at: oldestAt === null ? null : formatTimestamp(oldestAt),
     newest_at: newestAt === null ? null : formatTimestamp(newestAt),
-    retention: { max_age: formatDuration(deadLetterMs), max_count: keepDeadLetters },
+    retention: { max_age: formatDuration(deadLetterMs), max_count: keepDeadLetters, removed_over_cap: gone },
   });
 }
 
@@ -99,9 +112,13 @@ function readOverride(body: string | undefined): RerunOverride {
   const override = fields.object('override');
   for (const name of Object.keys(override?.body ?? {})) {
     if (overrides.includes(name) || !override?.has(name)) continue;
-    throw new OjsFault('unsupported', `A retry can change ${overrides.join(', ')}, not ${name.slice(0, 255)}; nothing was retried.`, {
-      feature: `override.${name.slice(0, 255)}`,
-    });
+    throw new OjsFault(
+      'unsupported',
+      `A retry can change ${overrides.join(', ')}, not ${name.slice(0, 255)}; nothing was retried.${didYouMean(name, overrides)}`,
+      {
+        feature: `override.${name.slice(0, 255)}`,
+      },
+    );
   }
   if (override?.has('args') && !Array.isArray(override.raw('args'))) override.issue('args', 'must be an array');
   if (override?.has('meta') && !isObject(override.raw('meta'))) override.issue('meta', 'must be an object');
@@ -156,13 +173,9 @@ async function purgeDeadLetters(engine: Engine, { body, query, requestId }: Bind
   return { ...reply, text: `{"purged_count":${result.items.filter(({ fault }) => fault === null).length},${reply.text.slice(1)}` };
 }
 
-const filterNames = [...subjectNames, 'since', 'until', 'older_than'];
-
 /** Out of `filter`, of the fields beside it, or of both: what is said anywhere narrows. */
 function readFilter(fields: Fields, now: number): JobFilter {
   const nested = fields.object('filter');
-  refuseOthers(fields, [...filterNames, 'filter', 'confirm', 'ids', 'job_ids']);
-  if (nested !== null) refuseOthers(nested, filterNames);
   const finished = readFinished(nested === null ? [fields] : [fields, nested], now);
   const subject = { ...readSubject(fields), ...(nested && readSubject(nested)) };
   return { ...deadLetters, ...subject, ...(finished && { finished }) };

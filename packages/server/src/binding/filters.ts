@@ -1,10 +1,11 @@
-import { isState, OjsFault, parseDuration, parseTimestamp, State, type StateMask } from '@ojs-ts/core';
+import { didYouMean, isState, OjsFault, parseDuration, parseTimestamp, State, type StateMask } from '@ojs-ts/core';
 import { Bulk } from '../engine/bulk.ts';
 import type { JobFilter, Span } from '../engine/selection.ts';
 import type { Fields } from './fields.ts';
 import { list } from './queries.ts';
 
 const maxText = 1_000;
+const stateWords = Object.keys(State);
 
 /** What every filter may narrow by: a queue, a type or `prefix*`, the last error, a part of the args. Absent where it is empty, as in a query. */
 export function readSubject(fields: Fields): Pick<JobFilter, 'queue' | 'type' | 'errorType' | 'args'> {
@@ -81,7 +82,7 @@ export function readStates(fields: Fields, fallback: StateMask): StateMask {
   let mask = 0;
   for (const state of names) {
     if (isState(state)) mask |= State[state];
-    else fields.issue(name, `must name states out of ${Object.keys(State).join(', ')}`);
+    else fields.issue(name, `must name states out of ${stateWords.join(', ')}.${didYouMean(String(state), stateWords)}`);
   }
   return mask === 0 ? fallback : mask;
 }
@@ -91,13 +92,3 @@ export function requireConfirm(fields: Fields): void {
   const value = fields.raw('confirm');
   if (value !== true && value !== 'true') fields.issue('confirm', 'must be true: the operation changes every job that fits');
 }
-
-/** Refuses members that are none of a filter: one that is misspelt would let everything fit. */
-export function refuseOthers(fields: Fields, known: readonly string[]): void {
-  for (const name of Object.keys(fields.body)) {
-    if (!known.includes(name)) fields.issue(name.slice(0, 255), `is none of ${known.join(', ')}`);
-  }
-}
-
-/** What {@link readSubject} reads. */
-export const subjectNames = ['queue', 'type', 'job_type', 'error_type', 'args'] as const;

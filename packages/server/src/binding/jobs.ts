@@ -8,6 +8,7 @@ import { pressureHeaders } from './queues.ts';
 import { ok, type Reply } from './reply.ts';
 import type { BindingRequest } from './request.ts';
 import { checkEnvelopes } from './schemas.ts';
+import { warningsOf } from './warnings.ts';
 
 export const jobHandlers: Handlers<'job.enqueue' | 'job.enqueueBatch' | 'job.get' | 'job.cancel' | 'job.discard' | 'job.activate'> = {
   'job.enqueue': enqueue,
@@ -19,20 +20,24 @@ export const jobHandlers: Handlers<'job.enqueue' | 'job.enqueueBatch' | 'job.get
 };
 
 /** POST /jobs (ojs-http-binding §7.1). A repeated id is 409 `duplicate`, unless the call says by its key that it is a repetition. */
-export async function enqueue(engine: Engine, { body, key }: BindingRequest): Promise<Reply> {
+export async function enqueue(engine: Engine, { body, key, strict }: BindingRequest): Promise<Reply> {
   const ids = new Ids(engine, key);
   const read = readEnvelope(requireBody(body), engine.clock.now(), () => ids.next());
-  const warned = warnings(await checkEnvelopes(engine, [read]));
+  const unknown = warningsOf(read.unknown, strict);
+  const warned = warnings([...unknown, ...(await checkEnvelopes(engine, [read]))]);
   const [item] = await push(engine, [read], ids);
   if (item === undefined) throw new Error('A push of one job was answered without one.');
   if (item.kind === 'deduplicated')
-    return ok(oneJob(item.job, renderJob(item.job, { now: engine.clock.now() }), `,"deduplicated":true${replacement(item)}${warned}`));
+    return {
+      ...ok(oneJob(item.job, renderJob(item.job, { now: engine.clock.now() }), `,"deduplicated":true${replacement(item)}`)),
+      ...warned,
+    };
   const headers = { location: `/ojs/v1/jobs/${item.job.id}`, ...(await pressureHeaders(engine, [item.job])) };
-  return { status: 201, text: oneJob(item.job, renderJob(item.job), `${replacement(item)}${warned}`), headers };
+  return { status: 201, text: oneJob(item.job, renderJob(item.job), replacement(item)), headers, ...warned };
 }
 
 /** POST /jobs/batch (ojs-http-binding §9): all or none, answered in order. */
-export async function enqueueBatch(engine: Engine, { body, key }: BindingRequest): Promise<Reply> {
+export async function enqueueBatch(engine: Engine, { body, key, strict }: BindingRequest): Promise<Reply> {
   const ids = new Ids(engine, key);
   const read = readEnvelopes(requireBody(body), engine.clock.now(), () => ids.next());
   const seen = new Set<string>();
@@ -40,7 +45,11 @@ export async function enqueueBatch(engine: Engine, { body, key }: BindingRequest
     if (seen.has(job.id)) throw duplicate(job.id, index, 'twice in this batch');
     seen.add(job.id);
   }
-  const warned = warnings(await checkEnvelopes(engine, read));
+  const unknown = warningsOf(
+    read.flatMap((envelope) => envelope.unknown),
+    strict,
+  );
+  const warned = warnings([...unknown, ...(await checkEnvelopes(engine, read))]);
   const items = await push(engine, read, ids);
   const now = engine.clock.now();
   const jobs = items.map((item) => {
@@ -48,8 +57,8 @@ export async function enqueueBatch(engine: Engine, { body, key }: BindingRequest
     return renderJob(item.job, { now, ...(extra !== '' && { extra: extra.slice(1) }) });
   });
   const created = items.flatMap(({ kind, job }) => (kind === 'created' ? [job] : []));
-  const text = `{"jobs":[${jobs.join(',')}],"count":${jobs.length},"enqueued":${created.length},"failed":0${warned}}`;
-  return { status: 201, text, headers: await pressureHeaders(engine, created) };
+  const text = `{"jobs":[${jobs.join(',')}],"count":${jobs.length},"enqueued":${created.length},"failed":0}`;
+  return { status: 201, text, headers: await pressureHeaders(engine, created), ...warned };
 }
 
 /** GET /jobs/:id. An id that cannot exist is as absent as one that does not. */
@@ -85,9 +94,8 @@ export function replacement(item: PushedItem): Json {
   return item.replaced.length === 0 ? '' : `,"replaced":["${item.replaced.join('","')}"]`;
 }
 
-/** Of schemas that only warn (ojs-schema-registry §7.3). */
-function warnings(texts: readonly string[]): Json {
-  return texts.length === 0 ? '' : `,"warnings":${JSON.stringify(texts)}`;
+function warnings(all: NonNullable<Reply['warnings']>): Pick<Reply, 'warnings'> {
+  return all.length === 0 ? {} : { warnings: all };
 }
 
 /** An answer with one job, and at the top level what the command line prints of it (interop 5). */

@@ -1,10 +1,12 @@
-import { type ErrorCode, OjsFault } from '@ojs-ts/core';
+import { type ErrorCode, OjsFault, type Warning } from '@ojs-ts/core';
 
 /** An answer of the HTTP binding before HTTP: status, JSON text, headers beyond those that every answer has. */
 export interface Reply {
   readonly status: number;
   readonly text: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What was taken and has no effect, to stand in the text as `warnings`; of a schema in the mode `warn` a sentence (ojs-schema-registry §7.3). */
+  readonly warnings?: readonly (Warning | string)[];
   /** Undoes what must not stand when the caller was gone before the answer was written. Never rejects. */
   readonly undelivered?: () => Promise<void>;
 }

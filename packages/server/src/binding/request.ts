@@ -13,6 +13,8 @@ export interface BindingRequest {
   readonly requestId: string;
   /** `Idempotency-Key` */
   readonly key: string | null;
+  /** `Prefer: handling=strict` (RFC 7240): what would be warned of is refused. */
+  readonly strict?: boolean;
   /** What the caller is known to need where the specification has it otherwise. */
   readonly quirk?: Quirk;
   /** Aborted when the caller is gone: nobody will read the answer. */

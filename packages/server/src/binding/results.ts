@@ -21,7 +21,7 @@ const page = 500;
 /** GET /jobs/:id/result: 200 once the job has ended, 202 before that; with `wait=true` it is held until then, and 408 when the time is over. */
 async function getResult(engine: Engine, { params, query, signal }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
-  const waits = query.wait === 'true' || query.wait === '1';
+  const waits = readFlag(query.wait);
   const seconds = readTimeout(query.timeout);
   const job = waits ? await engine.results.wait(id, seconds * 1_000, signal) : await engine.get(id);
   if (job === null) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
@@ -72,6 +72,12 @@ async function getResults(engine: Engine, { body, signal }: BindingRequest): Pro
 function pruned(job: JobRecord): OjsFault {
   const at = new Date(resultExpiresAt(job) ?? 0).toISOString();
   return new OjsFault('result_pruned', `Result expired at ${at}.`, { job_id: job.id, state: stateName(job.state), result_expires_at: at });
+}
+
+function readFlag(text: string | undefined): boolean {
+  if (text === 'true' || text === '1') return true;
+  if (text === undefined || text === '' || text === 'false' || text === '0') return false;
+  throw OjsFault.invalid([{ path: 'query.wait', message: 'must be true or false' }]);
 }
 
 function readTimeout(text: string | undefined): number {

@@ -1,4 +1,5 @@
 import {
+  didYouMean,
   type JobRecord,
   type Json,
   type NewNode,
@@ -19,6 +20,7 @@ import { pagination, readPage } from './queries.ts';
 import { json, ok, type Reply } from './reply.ts';
 import type { BindingRequest } from './request.ts';
 import { checkRequest } from './schemas.ts';
+import { warningsOf } from './warnings.ts';
 
 export const workflowHandlers: Handlers<'workflow.create' | 'workflow.list' | 'workflow.get' | 'workflow.cancel' | 'workflow.progress'> = {
   'workflow.create': createWorkflow,
@@ -36,9 +38,10 @@ async function createWorkflow(engine: Engine, request: BindingRequest): Promise<
   if (body === undefined || body === '') throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
   const ids = new Ids(engine, key, 'workflow');
   const read = engine.workflows.read(body, () => ids.next());
+  const warnings = warningsOf(read.unknown, request.strict);
   await checkSteps(engine, read.nodes);
   const view = await engine.workflows.create(read);
-  return { ...shown(view, request), status: 201, headers: { location: `/ojs/v1/workflows/${view.workflow.id}` } };
+  return { ...shown(view, request), status: 201, headers: { location: `/ojs/v1/workflows/${view.workflow.id}` }, warnings };
 }
 
 /** All args are checked before anything starts: a step that could never be enqueued would hold up the workflow. */
@@ -63,9 +66,10 @@ async function listWorkflows(engine: Engine, request: BindingRequest): Promise<R
   const page = readPage(query);
   const asked =
     query.state === undefined || query.state === '' ? null : query.state.split(',').map((one) => (one === 'active' ? 'running' : one));
+  const wrong = asked?.find((one) => !states.some((state) => state === one));
   const wanted = asked === null ? null : states.filter((state) => asked.includes(state));
-  if (asked !== null && asked.length !== wanted?.length)
-    throw OjsFault.invalid([{ path: 'state', message: `must be a list out of ${states.join(', ')}` }]);
+  if (wrong !== undefined)
+    throw OjsFault.invalid([{ path: 'state', message: `must be a list out of ${states.join(', ')}.${didYouMean(wrong, states)}` }]);
   const found = await engine.storage.workflows.list({
     states: wanted,
     ...(page.cursor === null ? { offset: page.offset } : { after: page.cursor }),

@@ -1,4 +1,5 @@
 import { type CallContext, type StreamAnswer, type StreamCall, uuidv7 } from '@ojs-ts/core';
+import { checkStreamQuery, streamParameters } from '../binding/parameters.ts';
 import { readChannel } from '../binding/realtime/channel.ts';
 import type { Connection, Delivery, Sink } from '../binding/realtime/connection.ts';
 import { filterOf, type Realtime } from '../binding/realtime/realtime.ts';
@@ -22,6 +23,7 @@ export class Streams {
     const sink = new TextSink();
     const connection = await this.#realtime.connect(sink);
     try {
+      checkStreamQuery(streamParameters.events, call.query ?? {});
       const more = await connection.openStream(readChannel(call.channel), filterOf(call.query ?? {}), call.lastEventId ?? null);
       signal?.throwIfAborted();
       if (!more) {

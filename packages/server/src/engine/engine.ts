@@ -24,6 +24,7 @@ import { Overrides } from './overrides.ts';
 import { isFinalBeat, Presence } from './presence.ts';
 import { type Pushed, type PushItem, push } from './push.ts';
 import { QueueSettings } from './queue-settings.ts';
+import { Removals } from './removals.ts';
 import { forgetMs, Replies } from './replies.ts';
 import { Reports } from './reports.ts';
 import { Results } from './results.ts';
@@ -48,6 +49,7 @@ export class Engine implements AsyncDisposable {
   readonly deadAfterMs: number;
   readonly visibilityMs: number;
   readonly retention: Retention;
+  readonly removals: Removals;
   readonly upkeep: Upkeep;
   /** Null where the storage has no inbox. */
   readonly intake: Intake | null;
@@ -87,6 +89,7 @@ export class Engine implements AsyncDisposable {
     this.deadAfterMs = options.deadAfterMs ?? defaultDeadAfterMs;
     this.visibilityMs = options.visibilityMs ?? 1_800_000;
     this.retention = { ...defaultRetention, ...options.retention };
+    this.removals = new Removals(storage, clock, log, this.retention);
     this.schemas = new Schemas(storage, clock);
     this.queueSettings = new QueueSettings(storage, clock, log);
     this.statistics = new Statistics(storage, clock);
@@ -118,6 +121,7 @@ export class Engine implements AsyncDisposable {
       poisonAfter: options.poisonAfter ?? defaultPoisonAfter,
       advance,
       retention: this.retention,
+      removals: this.removals,
       holder: uuidv7(),
       forget: ({ worker, state }) => this.forgetWorker(worker, state === 'terminate' ? 'shutdown' : 'error'),
       // Crons are looked at once a second, and no more often (ojs-cron §7.3).

@@ -1,6 +1,7 @@
 import { type Clock, type JobRecord, leaseLost, liveness, type NodeRef, overdue, requeued, State, type Transition } from '@ojs-ts/core';
 import type { Held, Storage, WorkerRecord } from '../storage/storage.ts';
 import type { EngineLog, Retention } from './options.ts';
+import type { Removals } from './removals.ts';
 
 /** Items of one call to the storage: about 2 ms of work on SQLite, so upkeep never holds up the calls of users. */
 const page = 200;
@@ -38,6 +39,7 @@ export class Upkeep {
   readonly #poisonAfter: number;
   readonly #advance: (ready: readonly NodeRef[]) => Promise<void>;
   readonly #retention: Retention;
+  readonly #removals: Removals;
   readonly #chores: readonly Chore[];
   readonly #holder: string;
   readonly #forget: (worker: WorkerRecord) => Promise<unknown>;
@@ -59,6 +61,7 @@ export class Upkeep {
     readonly poisonAfter: number;
     readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
     readonly retention: Retention;
+    readonly removals: Removals;
     readonly holder: string;
     /** Removes the record of a worker that is dead. */
     readonly forget: (worker: WorkerRecord) => Promise<unknown>;
@@ -72,6 +75,7 @@ export class Upkeep {
     this.#poisonAfter = parts.poisonAfter;
     this.#advance = parts.advance;
     this.#retention = parts.retention;
+    this.#removals = parts.removals;
     this.#holder = parts.holder;
     this.#forget = parts.forget;
     this.#chores = parts.chores;
@@ -182,6 +186,7 @@ export class Upkeep {
     const { completedMs, cancelledMs, discardedMs, keep, deadLetterMs, keepDeadLetters } = this.#retention;
     const { eventsMs, keepEvents, workflowsMs, keepWorkflows, statisticsMs } = this.#retention;
     const rules = {
+      // In the order of `keptKinds`.
       jobs: [
         { state: State.completed, deadLetter: false, before: now - completedMs, keep },
         { state: State.cancelled, deadLetter: false, before: now - cancelledMs, keep },
@@ -198,7 +203,11 @@ export class Upkeep {
     const { inProcess, maxBatch } = this.#storage.traits;
     const limit = inProcess ? page : Math.min(remotePage, maxBatch);
     const until = performance.now() + pruneMs;
-    while (performance.now() < until && !this.#stopping && (await this.#storage.upkeep.prune(rules, limit)) > 0);
+    for (let more = true; more && performance.now() < until && !this.#stopping; ) {
+      const { removed, overCap } = await this.#storage.upkeep.prune(rules, limit);
+      await this.#removals.add(overCap);
+      more = removed > 0;
+    }
   }
 
   async #workers(): Promise<ReadonlyMap<string | null, WorkerRecord>> {

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { OjsFault, type OperationName, operationNames, operations, uuidv7 } from '@ojs-ts/core';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Binding } from '../binding/binding.ts';
@@ -91,6 +92,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     if (allowOrigin(request, reply, options)) return reply.code(204).removeHeader('content-type').send();
     limit(request, reply, 'count');
     checkVersion(request.headers['ojs-version']);
+    refuseTenant(request.headers);
     const required = request.headers['ojs-requires-extension'];
     if (required !== undefined) requireExtensions(String(required));
   });
@@ -117,6 +119,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
           const gone = waiting.has(name) ? goneSignal(reply) : undefined;
           const answered = await binding.call(name, bindingRequest(request, options.quirks, gone));
           if (closing) reply.header('connection', 'close');
+          if (isStrict(request)) reply.header('preference-applied', 'handling=strict');
           deliver(reply, answered);
           return reply;
         },
@@ -174,6 +177,7 @@ function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: Abort
     body: request.body as string | undefined,
     requestId: request.id,
     key: typeof key === 'string' && key !== '' ? key : null,
+    ...(isStrict(request) && { strict: true }),
     ...(quirk !== null && { quirk }),
     ...(signal && { signal }),
   };
@@ -215,6 +219,20 @@ function goneSignal(reply: FastifyReply): AbortSignal {
 function requestIdOf(request: { readonly headers: Readonly<Record<string, string | string[] | undefined>> }): string {
   const sent = request.headers['x-request-id'];
   return typeof sent === 'string' && /^[\x21-\x7e]{1,128}$/.test(sent) ? sent : `req_${uuidv7()}`;
+}
+
+/** `Prefer: handling=strict` (RFC 7240 §4.4), among other preferences too. */
+function isStrict({ headers: { prefer } }: FastifyRequest): boolean {
+  return prefer !== undefined && /(?:^|,)\s*handling\s*=\s*"?strict"?\s*(?:[;,]|$)/i.test(String(prefer));
+}
+
+/** ojs-multi-tenancy: whoever names a tenant must not see the jobs of all. */
+function refuseTenant(headers: IncomingHttpHeaders): void {
+  for (const name of ['x-ojs-tenant', 'x-ojs-tenant-id']) {
+    if (headers[name] === undefined) continue;
+    const message = `This server has no tenants, so it cannot keep to the header ${name}; leave the header out, or run a server for each tenant.`;
+    throw new OjsFault('unsupported', message, { feature: 'multi-tenancy', header: name });
+  }
 }
 
 /** Any 1.x is this version (interop: Go sends 1.0.0-rc.1). */

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { OjsFault, type Scope } from '@ojs-ts/core';
+import { didYouMean, OjsFault, type Scope } from '@ojs-ts/core';
 
 export type TokenScope = Exclude<Scope, 'open'>;
 
@@ -11,14 +11,28 @@ export interface Token {
 const allScopes: readonly TokenScope[] = ['enqueue', 'work', 'admin'];
 const minLength = 8;
 
-/** `SECRET` allows everything, `enqueue,work:SECRET` what it names. Throws where the secret is too short to be one. */
+/**
+ * `SECRET` allows everything, `enqueue,work:SECRET` what it names. What stands before the first colon is scopes, so a secret with a colon of its own is
+ * written behind some: `admin:SE:CRET`. Throws for an unknown scope, and where the secret is too short to be one.
+ */
 export function parseToken(text: string): Token {
   const colon = text.indexOf(':');
-  const named = colon < 0 ? [] : text.slice(0, colon).split(',');
-  const scoped = named.length > 0 && named.every((name): name is TokenScope => (allScopes as readonly string[]).includes(name));
-  const token = scoped ? { secret: text.slice(colon + 1), scopes: named } : { secret: text, scopes: allScopes };
+  const token =
+    colon < 0
+      ? { secret: text, scopes: allScopes }
+      : { secret: text.slice(colon + 1), scopes: text.slice(0, colon).split(',').map(readScope) };
   if (token.secret.length < minLength) throw new Error(`a token needs at least ${minLength} characters, as in --token enqueue,work:SECRET`);
   return token;
+}
+
+function readScope(name: string): TokenScope {
+  const scope = allScopes.find((one) => one === name);
+  if (scope !== undefined) return scope;
+  // Anything but a word may be a part of a secret, which must not be printed.
+  const given = /^[a-z]{1,16}$/i.test(name) ? `unknown scope ${name}` : 'what stands before the colon is no scope';
+  throw new Error(
+    `token: ${given}; expected ${allScopes.join(', ')}.${didYouMean(name, allScopes)} A secret that has a colon is written behind a scope: admin:SECRET`,
+  );
 }
 
 /** Checks bearer tokens against scopes; comparing digests takes the same time whatever was sent. */

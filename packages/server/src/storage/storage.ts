@@ -117,7 +117,7 @@ export interface Upkeep {
   /** Active jobs that have a worker, by a stable order: what the liveness rules look at. */
   held(after: string | null, limit: number): Promise<Page<Held>>;
   /** Removes up to `limit` of each kind, so that none starves another; answers how many in all. */
-  prune(rules: PruneRules, limit: number): Promise<number>;
+  prune(rules: PruneRules, limit: number): Promise<Pruned>;
   /** True while `holder` has the named lease. It spreads load between nodes; correctness never rests on it. */
   lease(name: string, holder: string, ttlMs: number, now: Millis): Promise<boolean>;
   release(name: string, holder: string): Promise<void>;
@@ -133,6 +133,13 @@ export interface Held {
   readonly claim: number;
   readonly worker: string;
   readonly startedAt: Millis;
+}
+
+export interface Pruned {
+  /** Everything that is gone: jobs, events, requests, workers, limits, workflows, minutes. */
+  readonly removed: number;
+  /** Of each rule of `PruneRules.jobs` the jobs that are gone because there were more than `keep`, though not older than `before`. */
+  readonly overCap: readonly number[];
 }
 
 export interface PruneRules {

@@ -1,4 +1,4 @@
-import { manualClock, State } from '@ojs-ts/core';
+import { manualClock, State, type Transition } from '@ojs-ts/core';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
 import { StoreClock } from '../../src/engine/time.ts';
@@ -54,6 +54,35 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     const job = await b.start(null, { timeoutMs: 2_000, retry: { jitter: false, initialIntervalMs: 7_000 } });
     b.clock.advance(2_000);
     expect(await b.get(job.id)).toMatchObject({ state: State.retryable, runAt: b.clock.now() + 7_000 });
+  });
+
+  test('jobs that go because of the cap are counted for all nodes, and told once a minute', async () => {
+    const lines: (readonly [object, string])[] = [];
+    const line = (fields: object, message: string) => void (message === 'jobs removed over the cap' && lines.push([fields, message]));
+    const log = { info: line, warn: line, error: line };
+    await using b = await bench(url(), { log, retention: { keepDeadLetters: 1, keep: 1 } });
+    const letters = async (count: number) => {
+      const jobs = Array.from({ length: count }, () => newJob(b.clock.now()));
+      await b.engine.push(items(jobs));
+      const dead = jobs.map(
+        ({ id }): Transition => ({ id, from: State.available, to: State.discarded, claim: 0, deadLetter: true, events: [] }),
+      );
+      await b.engine.storage.jobs.transition(dead, b.clock.now());
+    };
+    await letters(3);
+    await b.engine.upkeep.run();
+    expect(await b.engine.removals.counts()).toEqual({ completed: 0, cancelled: 0, discarded: 0, dead_letter: 2 });
+    const told = { kind: 'dead_letter', cap: 1, variable: 'OJS_RETAIN_DEAD_LETTER_COUNT' };
+    expect(lines).toEqual([[{ ...told, removed: 2 }, 'jobs removed over the cap']]);
+    b.clock.advance(1_000);
+    await letters(4);
+    await b.engine.upkeep.run();
+    expect([lines.length, await b.engine.removals.counts()]).toMatchObject([1, { dead_letter: 6 }]);
+    // What goes for its age is no loss that a cap made.
+    b.clock.advance(181 * 86_400_000);
+    await b.engine.upkeep.run();
+    expect(await b.engine.removals.counts()).toMatchObject({ dead_letter: 6 });
+    expect(lines.slice(1)).toEqual([[{ ...told, removed: 4 }, 'jobs removed over the cap']]);
   });
 
   test('a worker is dead after 30 s without a heartbeat (§10.7)', async () => {

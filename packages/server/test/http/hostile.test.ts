@@ -426,7 +426,7 @@ describe.each(storages)('hostile requests, $name', (storage) => {
       expect(response.status, path).toBe(400);
       expectRefusal(response, 400, 'invalid_request');
     }
-    expect((await ask({ path: '/ojs/v1/events?__proto__=1&constructor=2&after=&types=*&%00=%00' })).status).toBe(200);
+    expectRefusal(await ask({ path: '/ojs/v1/events?__proto__=1&constructor=2&after=&types=*&%00=%00' }), 400, 'invalid_request');
   });
 
   test('bytes that are not HTTP', async () => {

@@ -1,3 +1,4 @@
+import { checkVariables } from '@ojs-ts/core';
 import type { Environment } from '../../environment.ts';
 import { OJSValidationError } from '../../errors.ts';
 import { logLevels } from '../../logger.ts';
@@ -18,8 +19,21 @@ export const environment: Environment = {
     }),
 };
 
+/** Once a process: every Client and Worker reads variables. Null before the first look; then what every look refuses. */
+let misspelled: readonly { readonly name: string; readonly suggestion: string }[] | null = null;
+
 function text(name: string): string | undefined {
+  misspelled ??= look();
+  const [first] = misspelled;
+  if (first !== undefined) throw OJSValidationError.of(first.name, `unknown variable. Did you mean ${first.suggestion}?`);
   return process.env[name] || undefined;
+}
+
+function look(): NonNullable<typeof misspelled> {
+  const { misspelled, unknown } = checkVariables(process.env);
+  const isQuiet = ['error', 'silent'].includes(process.env.OJS_LOG_LEVEL?.toLowerCase() ?? '');
+  for (const variable of isQuiet ? [] : unknown) console.warn('ojs: unknown variable', variable);
+  return misspelled;
 }
 
 function read<T>(name: string, check: (value: string, name: string) => T): T | undefined {

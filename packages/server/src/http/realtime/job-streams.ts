@@ -1,8 +1,10 @@
 import type { Scope } from '@ojs-ts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { follow, hasMore, type JobFrame, type JobStream, progressStream, resultStream } from '../../binding/job-stream.ts';
+import { checkStreamQuery, streamParameters } from '../../binding/parameters.ts';
 import type { Delivery } from '../../binding/realtime/connection.ts';
 import { faultOf } from '../../binding/reply.ts';
+import { singles } from '../query.ts';
 import type { Guest, RealtimeParts } from './routes.ts';
 import { EventStream } from './stream.ts';
 
@@ -23,6 +25,7 @@ export function addJobStreams(app: FastifyInstance, { binding, authorization, op
 
   async function open(request: FastifyRequest, reply: FastifyReply, stream: JobStream): Promise<FastifyReply> {
     const { raw } = reply;
+    checkStreamQuery(streamParameters.job, singles(request.query));
     const { id = '' } = request.params as Readonly<Record<string, string>>;
     const leave = door.enter(request, reply, request.headers.authorization);
     raw.once('close', leave);

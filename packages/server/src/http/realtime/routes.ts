@@ -1,6 +1,7 @@
 import { OjsFault, type Scope } from '@ojs-ts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Binding } from '../../binding/binding.ts';
+import { checkStreamQuery, streamParameters } from '../../binding/parameters.ts';
 import { type Channel, jobChannel, queueChannel, readChannel } from '../../binding/realtime/channel.ts';
 import { filterOf, Realtime } from '../../binding/realtime/realtime.ts';
 import { Session } from '../../binding/realtime/session.ts';
@@ -65,8 +66,9 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
     }
   }
 
-  async function stream(request: FastifyRequest, reply: FastifyReply, channel: Channel): Promise<FastifyReply> {
+  async function stream(request: FastifyRequest, reply: FastifyReply, channel: Channel, known: readonly string[]): Promise<FastifyReply> {
     const { raw } = reply;
+    checkStreamQuery(known, singles(request.query));
     const leave = enter(request, reply, request.headers.authorization);
     raw.once('close', leave);
     const sink = new EventStream(raw, options.heartbeatMs);
@@ -99,12 +101,12 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
     return reply;
   }
 
-  function route(url: string, channelOf: (request: FastifyRequest) => Channel): void {
+  function route(url: string, channelOf: (request: FastifyRequest) => Channel, known: readonly string[] = streamParameters.events): void {
     app.get(url, {
       onRequest: async (request) => authorization.check(request.headers.authorization, scopes),
       handler: async (request, reply) => {
         try {
-          return await stream(request, reply, channelOf(request));
+          return await stream(request, reply, channelOf(request), known);
         } catch (error) {
           if (faultOf(error).kind.status >= 500) failed(error, 'stream', request.id);
           throw error;
@@ -115,7 +117,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
 
   route('/ojs/v1/jobs/:id/events', ({ params }) => jobChannel((params as Params).id ?? ''));
   route('/ojs/v1/queues/:name/events', ({ params }) => queueChannel((params as Params).name ?? ''));
-  route('/ojs/v1/events/stream', ({ query }) => readChannel(singles(query).channel ?? 'all'));
+  route('/ojs/v1/events/stream', ({ query }) => readChannel(singles(query).channel ?? 'all'), streamParameters.channel);
   addJobStreams(app, { binding, authorization, options, failed }, { enter, guests, isClosing: () => closing, cursorOf });
 
   app.get('/ojs/v1/ws', {

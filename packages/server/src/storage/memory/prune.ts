@@ -1,31 +1,35 @@
 import { type JobRecord, type Millis, queueLimitKey, Terminal } from '@ojs-ts/core';
 import { isIn } from '../apply.ts';
-import type { PruneRules } from '../storage.ts';
+import type { Pruned, PruneRules } from '../storage.ts';
 import type { Tables } from './tables.ts';
 import type { WorkflowRow } from './workflow-table.ts';
 
-export function prune(tables: Tables, rules: PruneRules, limit: number): number {
-  const jobs = rules.jobs.reduce((gone, rule) => gone + pruneJobs(tables, rule, limit), 0);
-  return (
-    jobs +
+export function prune(tables: Tables, rules: PruneRules, limit: number): Pruned {
+  const jobs = rules.jobs.map((rule) => pruneJobs(tables, rule, limit));
+  const others =
     tables.log.prune(rules.events, limit) +
     pruneRequests(tables, rules.requestsBefore, limit) +
     pruneWorkers(tables, rules.workersBefore, limit) +
     pruneLimits(tables, rules.limitsBefore, limit) +
     pruneWorkflows(tables, rules.workflows, limit) +
-    tables.sums.prune(rules.statisticsBefore, limit)
-  );
+    tables.sums.prune(rules.statisticsBefore, limit);
+  return { removed: jobs.reduce((sum, { gone }) => sum + gone, others), overCap: jobs.map(({ overCap }) => overCap) };
 }
 
-function pruneJobs(tables: Tables, rule: PruneRules['jobs'][number], limit: number): number {
-  if (!isIn(rule.state, Terminal)) return 0;
+interface JobsGone {
+  readonly gone: number;
+  readonly overCap: number;
+}
+
+function pruneJobs(tables: Tables, rule: PruneRules['jobs'][number], limit: number): JobsGone {
+  if (!isIn(rule.state, Terminal)) return { gone: 0, overCap: 0 };
   const rows = [...tables.rows.values()]
     .filter(({ job }) => job.state === rule.state && job.deadLetter === rule.deadLetter)
     .sort((a, b) => ended(a.job) - ended(b.job) || a.number - b.number);
   const surplus = rows.length - rule.keep;
   const gone = rows.filter(({ job }, index) => index < surplus || ended(job) < rule.before).slice(0, limit);
   for (const row of gone) tables.drop(row);
-  return gone.length;
+  return { gone: gone.length, overCap: gone.filter(({ job }) => ended(job) >= rule.before).length };
 }
 
 function ended({ finishedAt }: Pick<JobRecord, 'finishedAt'>): Millis {

@@ -1,6 +1,6 @@
 import { type Millis, queueLimitKey, State, stateName, Terminal } from '@ojs-ts/core';
 import { isIn } from '../apply.ts';
-import type { PruneRules } from '../storage.ts';
+import type { Pruned, PruneRules } from '../storage.ts';
 import { texts } from './arrays.ts';
 import type { Database } from './connection.ts';
 import { numberEvents } from './events.ts';
@@ -27,43 +27,59 @@ const forgetLimits = `DELETE FROM ojs.limits WHERE key = ANY (ARRAY (
       AND NOT EXISTS (SELECT FROM ojs.limit_changes AS change WHERE change.key = limits.key OFFSET 0)
     ORDER BY used_at, key LIMIT $2)) RETURNING key`;
 
-export async function prune(database: Database, rules: PruneRules, limit: number): Promise<number> {
+export async function prune(database: Database, rules: PruneRules, limit: number): Promise<Pruned> {
   await numberEvents(database);
-  let gone = await database.transact(0, async (tx) => {
-    if ((await tx.query(alone))[0]?.[0] !== true) return 0;
+  const main = await database.transact(0, async (tx) => {
+    if ((await tx.query(alone))[0]?.[0] !== true) return { removed: 0, overCap: rules.jobs.map(() => 0) };
+    const overCap: number[] = [];
     let count = 0;
-    for (const rule of rules.jobs) count += await pruneJobs(tx, rule, limit);
+    for (const rule of rules.jobs) {
+      const jobs = await pruneJobs(tx, rule, limit);
+      count += jobs.gone;
+      overCap.push(jobs.overCap);
+    }
     count += await pruneEvents(tx, rules.events, limit);
     count += (await tx.query(forgetRequests, [rules.requestsBefore, limit])).length;
     count += (await tx.query(forgetWorkers, [rules.workersBefore, limit])).length;
-    return count + integer((await tx.query(forgetMinutes, [rules.statisticsBefore, limit]))[0]?.[0]);
+    return { removed: count + integer((await tx.query(forgetMinutes, [rules.statisticsBefore, limit]))[0]?.[0]), overCap };
   });
-  gone += await database.transact(0, (tx) => pruneLimits(tx, rules.limitsBefore, limit));
+  let gone = main.removed + (await database.transact(0, (tx) => pruneLimits(tx, rules.limitsBefore, limit)));
   for (let left = limit, more = true; more; ) {
     const removed = await database.transact(0, (tx) => pruneWorkflows(tx, rules.workflows, left));
     gone += removed.gone;
     left -= removed.gone;
     more = removed.more;
   }
-  return gone;
+  return { ...main, removed: gone };
 }
 
-async function pruneJobs(tx: Transaction, { state, deadLetter, before, keep }: PruneRules['jobs'][number], limit: number): Promise<number> {
-  if (!isIn(state, Terminal) || (deadLetter && state !== State.discarded)) return 0;
+interface JobsGone {
+  readonly gone: number;
+  readonly overCap: number;
+}
+
+async function pruneJobs(
+  tx: Transaction,
+  { state, deadLetter, before, keep }: PruneRules['jobs'][number],
+  limit: number,
+): Promise<JobsGone> {
+  if (!isIn(state, Terminal) || (deadLetter && state !== State.discarded)) return { gone: 0, overCap: 0 };
   const surplus =
     (await total(tx, deadLetter ? 'dead_letter' : state === State.discarded ? 'discarded - dead_letter' : stateName(state))) - keep;
   const rows = await (deadLetter ? tx.query(oldestDead, [limit]) : tx.query(oldest, [state, false, limit]));
   const gone: string[] = [];
+  let overCap = 0;
   for (const [id, at, queue, limits, priority] of rows) {
     if (gone.length >= surplus && integer(at) >= before) break;
     gone.push(text(id));
+    if (integer(at) >= before) overCap += 1;
     const keys = limits === null ? [] : readTexts(text(limits));
     tally(tx, { id: text(id), queue: text(queue), priority: integer(priority), limits: keys }, state, null);
     if (deadLetter) tx.counts.addDeadLetter(text(queue), -1);
   }
   if (gone.length > 0) tx.write('DELETE FROM ojs.jobs WHERE id = ANY ($1::uuid[])', [idsText(gone)]);
   tx.flush();
-  return gone.length;
+  return { gone: gone.length, overCap };
 }
 
 async function total(tx: Transaction, sum: string): Promise<number> {

@@ -34,9 +34,10 @@ export function upkeep(scripts: Scripts): Upkeep {
     },
 
     async prune({ jobs, events, workflows, ...times }, limit) {
-      if (limit <= 0) return 0;
+      if (limit <= 0) return { removed: 0, overCap: jobs.map(() => 0) };
       const rules = { jobs: jobs.map((rule) => ({ ...rule })), events: { ...events }, workflows: { ...workflows }, ...times };
-      return number(await scripts.exchange('prune', { rules, limit }));
+      const [removed, overCap] = listOf(await scripts.exchange('prune', { rules, limit }));
+      return { removed: number(removed), overCap: listOf(overCap).map(number) };
     },
 
     async lease(name, holder, ttlMs, now) {

@@ -1,16 +1,16 @@
 import { type Millis, State, stateName, Terminal } from '@ojs-ts/core';
 import { isIn } from '../apply.ts';
-import type { PruneRules } from '../storage.ts';
+import type { Pruned, PruneRules } from '../storage.ts';
 import { readFlowState } from './graph.ts';
 import { type Cells, integer, readTies, text } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
 /** Everything but workflows. */
-export function prune(tx: Transaction, rules: PruneRules, limit: number): number {
+export function prune(tx: Transaction, rules: PruneRules, limit: number): Pruned {
   // Counts that this transaction has gathered so far belong to the sums.
   tx.flush();
-  const jobs = rules.jobs.reduce((gone, rule) => gone + pruneJobs(tx, rule, limit), 0);
+  const jobs = rules.jobs.map((rule) => pruneJobs(tx, rule, limit));
   const events = pruneEvents(tx, rules.events, limit);
   const requests = pruneRequests(tx, rules.requestsBefore, limit);
   const workers = tx.sql.run(
@@ -19,13 +19,20 @@ export function prune(tx: Transaction, rules: PruneRules, limit: number): number
     limit,
   );
   const minutes = tx.sql.run(statements.forgetMinutes, rules.statisticsBefore, limit);
-  return jobs + events + requests + workers + minutes + tx.limits.prune(rules.limitsBefore, limit);
+  const others = events + requests + workers + minutes + tx.limits.prune(rules.limitsBefore, limit);
+  return { removed: jobs.reduce((sum, { gone }) => sum + gone, others), overCap: jobs.map(({ overCap }) => overCap) };
 }
 
-function pruneJobs(tx: Transaction, { state, deadLetter, before, keep }: PruneRules['jobs'][number], limit: number): number {
-  if (!isIn(state, Terminal)) return 0;
+interface JobsGone {
+  readonly gone: number;
+  readonly overCap: number;
+}
+
+function pruneJobs(tx: Transaction, { state, deadLetter, before, keep }: PruneRules['jobs'][number], limit: number): JobsGone {
+  if (!isIn(state, Terminal)) return { gone: 0, overCap: 0 };
   const surplus = total(tx, state, deadLetter) - keep;
   let gone = 0;
+  let overCap = 0;
   for (const [number, at, queue, ties] of oldest(tx, state, deadLetter, limit)) {
     if (gone >= surplus && integer(at) >= before) break;
     tx.sql.change(statements.remove, integer(number));
@@ -33,9 +40,10 @@ function pruneJobs(tx: Transaction, { state, deadLetter, before, keep }: PruneRu
     if (deadLetter) tx.counts.addDeadLetter(text(queue), -1, 0);
     tx.lost(readTies(ties ?? null));
     gone += 1;
+    if (integer(at) >= before) overCap += 1;
   }
   tx.flush();
-  return gone;
+  return { gone, overCap };
 }
 
 function oldest(tx: Transaction, state: State, deadLetter: boolean, limit: number): readonly Cells[] {

@@ -55,7 +55,7 @@ export function upkeep(sql: Connection, writer: Writer): Upkeep {
         gone += next.gone;
         more = next.more;
       }
-      return others + gone;
+      return { ...others, removed: others.removed + gone };
     },
 
     lease: (name, holder, ttlMs, now) =>

@@ -312,7 +312,8 @@ export const limitCases: readonly Case[] = [
   [
     'prune removes keys that no job names and no operator overrides, once their last use is old; not those of queues',
     async (storage) => {
-      const prune = (before: number, limit = 9) => storage.upkeep.prune({ ...keepAll, limitsBefore: t0 + before }, limit);
+      const prune = async (before: number, limit = 9) =>
+        (await storage.upkeep.prune({ ...keepAll, limitsBefore: t0 + before }, limit)).removed;
       const keys = async () => (await allLimits(storage)).map((record) => record.key);
       await insert(storage, [
         newJob(1, { limits: [limitOf('a', rate(1, 1000)), limitOf('b', slots(1)), limitOf('queue:default', slots(9))] }),

@@ -93,7 +93,8 @@ export const statisticsCases: readonly Case[] = [
         ['a', 2],
         ['b', 2],
       ]);
-      const prune = (before: number, limit: number) => storage.upkeep.prune({ ...keepAll, statisticsBefore: t0 + before * minute }, limit);
+      const prune = async (before: number, limit: number) =>
+        (await storage.upkeep.prune({ ...keepAll, statisticsBefore: t0 + before * minute }, limit)).removed;
       expect(await prune(0, 9)).toBe(0);
       expect(await prune(3, 3)).toBe(3);
       expect(await left()).toEqual([['b', 2]]);

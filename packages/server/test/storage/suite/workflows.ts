@@ -414,8 +414,8 @@ export const workflowCases: readonly Case[] = [
       for (const id of [...ended, 'on']) await storage.workflows.create(newWorkflow({ id }), [newNode(0)], [], t0);
       for (const [at, id] of ended.entries()) await storage.workflows.cancel(id, [], t0 + at);
       for (const id of ['a', 'b', 'c']) await storage.workflows.swept(id);
-      const prune = (before: number, keep: number, limit = 9) =>
-        storage.upkeep.prune({ ...keepAll, workflows: { before: t0 + before, keep } }, limit);
+      const prune = async (before: number, keep: number, limit = 9) =>
+        (await storage.upkeep.prune({ ...keepAll, workflows: { before: t0 + before, keep } }, limit)).removed;
       const left = async () => (await storage.workflows.list({ states: null, limit: 9 })).items.map(({ id }) => id);
       expect(await prune(0, 3)).toBe(0);
       expect(await prune(1, 9)).toBe(1);

@@ -45,13 +45,16 @@ export function upkeep(spaces: Spaces, log: MergedLog): Upkeep {
     async prune(rules, limit) {
       // The rest of the store is not to grow because one namespace cannot be read.
       const [collected] = await Promise.allSettled([log.collect()]);
-      const counts = await spaces.each(async (space, place) => {
+      const parts = await spaces.each(async (space, place) => {
         if (place === 0) return space.upkeep.prune(rules, limit);
         await space.upkeep.prune({ ...nothing, workersBefore: Number.MAX_SAFE_INTEGER }, limit);
         return space.upkeep.prune({ ...rules, events: nothing.events, workersBefore: nothing.workersBefore }, limit);
       });
       if (collected.status === 'rejected') throw collected.reason;
-      return counts.reduce((sum, count) => sum + count, 0);
+      return {
+        removed: parts.reduce((sum, { removed }) => sum + removed, 0),
+        overCap: rules.jobs.map((_, index) => parts.reduce((sum, { overCap }) => sum + (overCap[index] ?? 0), 0)),
+      };
     },
 
     lease: (name, holder, ttlMs, now) => spaces.home.upkeep.lease(name, holder, ttlMs, now),

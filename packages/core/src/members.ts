@@ -1,0 +1,65 @@
+import type { ValidationIssue } from './errors.ts';
+import { isObject } from './json.ts';
+import { nearestName } from './suggestion.ts';
+
+/** The members that an object of the protocol may have. */
+export interface Shape {
+  /** What a member holds: another object of the protocol, or a list of them; null for scalars and for what users own, which nobody looks into. */
+  readonly members: ReadonlyMap<string, Shape | null>;
+  /** Whether members of extensions (`ext_ml_gpu_count`, `x_custom`) may stand here as well. */
+  readonly open: boolean;
+}
+
+/** A member that the protocol does not know. */
+export interface UnknownMember {
+  /** JSONPath. */
+  readonly path: string;
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+/** Something that was taken, and that has no effect. */
+export interface Warning extends ValidationIssue {
+  /** The nearest known name; null where none is near. */
+  readonly suggestion: string | null;
+}
+
+/** Members that are told of one object, and warnings of one answer: a suggestion costs about 0.1 ms. */
+export const maxWarnings = 20;
+
+/** ojs-ml-resources and ojs-ai-agents name their attributes `ext_…`; those of one's own begin with `x_`, `x-` or `x:` (ojs-extension-lifecycle §9). */
+const extension = /^(?:ext_|x[_:-])/;
+const none: readonly UnknownMember[] = [];
+
+/** @param nested what members hold that are objects of the protocol themselves. */
+export function shapeOf(names: Iterable<string>, nested: Readonly<Record<string, Shape>> = {}, open = false): Shape {
+  return { members: new Map([...[...names].map((name) => [name, null] as const), ...Object.entries(nested)]), open };
+}
+
+/** Every member of `value` that the shape does not have, at any depth. A list is looked through item by item. */
+export function unknownMembers(value: unknown, shape: Shape, path: string): readonly UnknownMember[] {
+  if (Array.isArray(value)) {
+    const found = value.flatMap((item: unknown, index) => unknownMembers(item, shape, `${path}[${index}]`));
+    return found.length === 0 ? none : found.slice(0, maxWarnings);
+  }
+  if (!isObject(value)) return none;
+  let found: UnknownMember[] | null = null;
+  for (const name of Object.keys(value)) {
+    const nested = shape.members.get(name);
+    if (nested === null || (nested === undefined && shape.open && extension.test(name))) continue;
+    const more =
+      nested === undefined
+        ? [{ path: `${path}.${name.slice(0, 255)}`, name, shape }]
+        : unknownMembers(value[name], nested, `${path}.${name}`);
+    if (more.length === 0) continue;
+    found = [...(found ?? []), ...more];
+    if (found.length >= maxWarnings) break;
+  }
+  return found ?? none;
+}
+
+/** What an answer says about a member. @param effect completes the sentence "unknown member; …". */
+export function warningOf({ path, name, shape }: UnknownMember, effect = 'it has no effect'): Warning {
+  const suggestion = nearestName(name, shape.members.keys()) ?? null;
+  return { path, message: `unknown member; ${effect}.${suggestion === null ? '' : ` Did you mean ${suggestion}?`}`, suggestion };
+}

@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { misspelledOf } from '../../server/test/support/misspelling.ts';
+import { checkVariables, editDistance, variableNames } from '../src/index.ts';
+
+const unread = { misspelled: [], unknown: [] };
+
+describe('OJS_* variables', () => {
+  test('the ones that are known say nothing', () => {
+    expect(checkVariables(Object.fromEntries(variableNames.map((name) => [name, 'x'])))).toEqual(unread);
+    expect(checkVariables({ PATH: '/bin', OJS: 'x', ojs_storage: 'x', OJS_TEST_REDIS_URL: 'x', OJS_SECRET_DB_PASSWORD: 'x' })).toEqual(
+      unread,
+    );
+  });
+
+  test('a misspelling by one letter is told from a known name by one letter', () => {
+    fc.assert(
+      fc.property(misspelledOf(variableNames), ({ wrong }) => {
+        fc.pre(wrong.startsWith('OJS_'));
+        const { misspelled, unknown } = checkVariables({ [wrong]: 'x' });
+        expect(unknown).toEqual([]);
+        expect(misspelled).toHaveLength(1);
+        const [found] = misspelled;
+        expect(variableNames).toContain(found?.suggestion);
+        expect(editDistance(wrong, found?.suggestion ?? '')).toBe(1);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test.each([
+    ['OJS_STORGE', 'OJS_STORAGE'],
+    ['OJS_ALOWED_HOST', 'OJS_ALLOWED_HOSTS'],
+    ['OJS_TOKENS', 'OJS_TOKEN'],
+  ])('%s is a misspelling of %s', (name, suggestion) => {
+    expect(checkVariables({ [name]: 'x' })).toEqual({ misspelled: [{ name, suggestion }], unknown: [] });
+  });
+
+  test.each(['OJS_HOME', 'OJS_NAME', 'OJS_COLOUR', 'OJS_DATABASE_URL'])('%s is unknown, which is no reason not to start', (name) => {
+    expect(checkVariables({ [name]: 'x' })).toMatchObject({ misspelled: [], unknown: [{ name }] });
+  });
+
+  test('what Kubernetes and Docker links make of services named ojs, ojs-server and ojs-queue is nobody’s mistake', () => {
+    const made = ['OJS', 'OJS_SERVER', 'OJS_QUEUE'].flatMap((name) => [
+      [`${name}_SERVICE_HOST`, '10.0.0.1'],
+      [`${name}_SERVICE_PORT`, '8080'],
+      [`${name}_SERVICE_PORT_HTTP`, '8080'],
+      [`${name}_PORT`, 'tcp://10.0.0.1:8080'],
+      [`${name}_PORT_8080_TCP`, 'tcp://10.0.0.1:8080'],
+      [`${name}_PORT_8080_TCP_PROTO`, 'tcp'],
+      [`${name}_PORT_8080_TCP_PORT`, '8080'],
+      [`${name}_PORT_8080_TCP_ADDR`, '10.0.0.1'],
+      [`${name}_ENV_NODE_VERSION`, '24'],
+    ]);
+    expect(checkVariables(Object.fromEntries(made))).toEqual(unread);
+  });
+});

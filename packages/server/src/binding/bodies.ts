@@ -1,0 +1,98 @@
+import {
+  cronShape,
+  isObject,
+  limitShape,
+  OjsFault,
+  type OperationName,
+  readJson,
+  retryShape,
+  type Shape,
+  shapeOf,
+  type UnknownMember,
+  unknownMembers,
+  type Warning,
+  warningOf,
+} from '@ojs-ts/core';
+
+/**
+ * What becomes of a member that a body should not have. ojs-json-format §14.3 asks to take unknown members of its documents: those are warned of. What
+ * changes a server, or many jobs, is refused, because it would do something else than was meant. `own` refuses members of the body itself, not of the job
+ * template in it.
+ */
+export type Strictness = 'warn' | 'refuse' | 'own';
+
+interface Body {
+  readonly shape: Shape;
+  readonly unknown: Strictness;
+}
+
+const subject = ['queue', 'type', 'job_type', 'error_type', 'args', 'since', 'until'];
+const bulkFilter = shapeOf([...subject, 'state', 'states', 'enqueued_after', 'enqueued_before', 'priority', 'meta']);
+const bulk = shapeOf(['job_ids', 'ids', 'atomicity', 'idempotency_key', 'confirm'], { filter: bulkFilter });
+const letterFilter = [...subject, 'older_than'];
+const letters = shapeOf([...letterFilter, 'ids', 'job_ids', 'confirm'], { filter: shapeOf(letterFilter) });
+
+const rate = shapeOf(['limit', 'count', 'period']);
+const settings =
+  `max_size overflow_policy concurrency max_size_bytes visibility_timeout default_timeout default_retry dead_letter_queue dead_letter_max_size
+  dead_letter_ttl allowed_job_types producers`.split(/\s+/);
+const settingShapes = {
+  backpressure: shapeOf(['max_depth', 'strategy', 'warning_threshold', 'max_size_bytes']),
+  retention: shapeOf(['completed', 'discarded', 'cancelled']),
+  rate_limit: rate,
+};
+const config = shapeOf(settings, settingShapes);
+const schema = shapeOf(['type', 'job_type', 'version', 'schema', 'mode', 'uri', 'created_at'], { validation: shapeOf(['mode']) });
+const override = shapeOf(['args', 'meta', 'queue'], { retry: retryShape });
+
+/** The bodies that are looked through, beside those of PUSH and of workflows, which core reads. */
+export const bodies: Partial<Record<OperationName, Body>> = {
+  'job.enqueueBatch': { shape: shapeOf(['jobs']), unknown: 'warn' },
+  'job.results': { shape: shapeOf(['ids', 'job_ids', 'wait_ms']), unknown: 'warn' },
+  'job.saveCheckpoint': { shape: shapeOf(['state', 'x_lease', 'worker_id', 'attempt', 'job_id']), unknown: 'warn' },
+  'bulk.enqueue': { shape: shapeOf(['jobs', 'atomicity', 'return', 'idempotency_key']), unknown: 'warn' },
+  'bulk.cancel': { shape: bulk, unknown: 'refuse' },
+  'bulk.retry': { shape: bulk, unknown: 'refuse' },
+  'bulk.delete': { shape: bulk, unknown: 'refuse' },
+  'queue.create': { shape: shapeOf(['name'], { config }), unknown: 'refuse' },
+  // A configuration may come back as it was answered.
+  'queue.configure': { shape: shapeOf([...settings, 'queue', 'name'], { ...settingShapes, config }), unknown: 'refuse' },
+  'queue.limit': { shape: shapeOf(['concurrency'], { rate }), unknown: 'refuse' },
+  'queue.delete': { shape: shapeOf(['strategy']), unknown: 'refuse' },
+  'limit.override': { shape: { ...limitShape, members: new Map([...limitShape.members, ['expires_at', null]]) }, unknown: 'refuse' },
+  'schema.register': { shape: schema, unknown: 'refuse' },
+  'schema.put': { shape: schema, unknown: 'refuse' },
+  // Clients send a body of their own with every action.
+  'deadLetter.retry': { shape: shapeOf([], { override }), unknown: 'warn' },
+  'deadLetter.retryMany': { shape: letters, unknown: 'refuse' },
+  'deadLetter.purge': { shape: letters, unknown: 'refuse' },
+  'cron.register': { shape: cronShape, unknown: 'warn' },
+  'cron.update': { shape: cronShape, unknown: 'own' },
+  'cron.preview': { shape: shapeOf(['expression', 'cron', 'schedule', 'timezone', 'count', 'from']), unknown: 'refuse' },
+};
+
+const none: readonly Warning[] = [];
+
+/**
+ * Looks for members that the operation does not know. What is no JSON object is left to the operation.
+ * @throws OjsFault `invalid_request` for those that are refused.
+ */
+export function checkBody(operation: OperationName, text: string | undefined): readonly Warning[] {
+  const body = bodies[operation];
+  if (body === undefined || text === undefined || text === '') return none;
+  const value = parsed(text);
+  if (!isObject(value)) return none;
+  const found = unknownMembers(value, body.shape, '$');
+  const isRefused = ({ shape }: UnknownMember) => body.unknown === 'refuse' || (body.unknown === 'own' && shape === body.shape);
+  const refused = found.filter(isRefused);
+  if (refused.length > 0) throw OjsFault.invalid(refused.map((member) => warningOf(member, 'nothing was changed')));
+  return found.length === 0 ? none : found.map((member) => warningOf(member));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return readJson(text, 'The request body');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,88 @@
+import { didYouMean, maxWarnings, nearestName, OjsFault, type OperationName, operations, type Warning } from '@ojs-ts/core';
+import type { Query } from './queries.ts';
+
+const page = ['limit', 'offset', 'cursor', 'page', 'per_page'] as const;
+const subject = ['queue', 'type', 'job_type', 'error_type', 'args', 'since', 'until'] as const;
+const events = ['types', 'queues', 'job_types'] as const;
+
+/** Parameters of the query that each operation reads; one that is not here reads none. */
+const read: Partial<Record<OperationName, readonly string[]>> = {
+  'job.list': [...page, ...subject, 'state', 'states'],
+  'job.result': ['wait', 'timeout'],
+  'job.deleteCheckpoint': ['worker_id', 'x_lease'],
+  'queue.list': page,
+  'worker.list': page,
+  'queue.delete': ['strategy'],
+  'limit.list': page,
+  'schema.list': page,
+  'deadLetter.list': [...page, ...subject, 'older_than', 'include'],
+  'deadLetter.purge': [...subject, 'older_than', 'confirm'],
+  'event.list': ['limit', 'after', 'cursor', 'type', 'queue', ...events],
+  'workflow.list': [...page, 'state'],
+  'cron.list': [...page, 'enabled'],
+  'cron.runs': ['limit', 'per_page'],
+};
+
+/** Parameters that published clients send, and that nothing reads: taken with a warning (docs/deviations.md). */
+const tolerated: Partial<Record<OperationName, readonly string[]>> = {
+  'job.list': ['sort', 'order'],
+  'event.list': ['since', 'offset', 'page', 'per_page'],
+};
+
+/** Probes of load balancers add what they like, and must not take a server for down. */
+const probed: ReadonlySet<OperationName> = new Set(['system.health', 'system.manifest']);
+
+/** Streams, which are no operations of the table. */
+export const streamParameters = {
+  events: ['event_types', ...events, 'last_event_id'],
+  channel: ['channel', 'event_types', ...events, 'last_event_id'],
+  job: ['last_event_id'],
+} as const satisfies Record<string, readonly string[]>;
+
+export function parametersOf(operation: OperationName): { readonly read: readonly string[]; readonly tolerated: readonly string[] } {
+  return { read: read[operation] ?? [], tolerated: tolerated[operation] ?? [] };
+}
+
+const none: readonly Warning[] = [];
+
+/**
+ * Looks for parameters that the operation does not read.
+ * @returns warnings of those that published clients are known to send.
+ * @throws OjsFault `invalid_request` for every other.
+ */
+export function checkQuery(operation: OperationName, query: Query): readonly Warning[] {
+  const names = namesOf(query);
+  if (names.length === 0) return none;
+  const known = parametersOf(operation);
+  const { method, path } = operations[operation];
+  const others = names.filter((name) => !known.read.includes(name));
+  const isTaken = (name: string) => known.tolerated.includes(name) || probed.has(operation);
+  const refused = others.filter((name) => !isTaken(name));
+  if (refused.length > 0) throw unknown(refused, known.read, `${method} ${path}`);
+  return others.slice(0, maxWarnings).map((name) => ({
+    path: `query.${name.slice(0, 255)}`,
+    message: `${method} ${path} does not read this parameter.`,
+    suggestion: null,
+  }));
+}
+
+/** The same for a stream. */
+export function checkStreamQuery(known: readonly string[], query: Query): void {
+  const refused = namesOf(query).filter((name) => !known.includes(name));
+  if (refused.length > 0) throw unknown(refused, known, 'this stream');
+}
+
+function namesOf(query: Query): readonly string[] {
+  return Object.keys(query).filter((name) => query[name] !== undefined);
+}
+
+function unknown(names: readonly string[], known: readonly string[], reader: string): OjsFault {
+  const takes = known.length === 0 ? 'takes no parameters' : `takes ${known.join(', ')}`;
+  return OjsFault.invalid(
+    names.slice(0, maxWarnings).map((name) => ({
+      path: `query.${name.slice(0, 255)}`,
+      message: `unknown parameter; ${reader} ${takes}.${didYouMean(name, known)}`,
+      suggestion: nearestName(name, known) ?? null,
+    })),
+  );
+}

@@ -1,0 +1,21 @@
+import { maxWarnings, OjsFault, type UnknownMember, type Warning, warningOf } from '@ojs-ts/core';
+import type { Reply } from './reply.ts';
+
+/**
+ * Warnings of jobs that have members which the protocol does not know.
+ * @param strict asks for a refusal instead (RFC 7240, `Prefer: handling=strict`).
+ * @throws OjsFault `invalid_request` with the same list in `details.validation_errors`.
+ */
+export function warningsOf(unknown: readonly UnknownMember[], strict: boolean | undefined): readonly Warning[] {
+  if (unknown.length === 0) return [];
+  const warnings = unknown.slice(0, maxWarnings).map((member) => warningOf(member));
+  if (strict) throw OjsFault.invalid(warnings);
+  return warnings;
+}
+
+/** The answer with its warnings, which stand last; without any it is the same. */
+export function withWarnings(reply: Reply, more: readonly Warning[]): Reply {
+  const { warnings = [] } = reply;
+  const all = [...more, ...warnings];
+  return all.length === 0 ? reply : { ...reply, text: `${reply.text.slice(0, -1)},"warnings":${JSON.stringify(all)}}` };
+}
