@@ -1,6 +1,7 @@
 import type { NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import type { JsonArray } from '../job.ts';
+import { isWire } from '../json.ts';
 import { known } from '../known.ts';
 import { type JobOptions, type JobRequest, jobNames, requestNames } from '../options.ts';
 
@@ -106,6 +107,10 @@ export function batch<const L extends readonly Step[]>(
 ): WorkflowDefinition<Each<L>> {
   if (callbacks === undefined)
     throw OJSValidationError.of('callbacks', 'expected onComplete, onSuccess or onFailure; without any it is a group');
+  const { onComplete, onSuccess, onFailure } = callbacks;
+  for (const [name, callback] of Object.entries({ onComplete, onSuccess, onFailure })) {
+    if (isWire(callback) && 'steps' in callback) throw OJSValidationError.of(name, 'a callback is a job, not a workflow');
+  }
   known(callbacks, batchNames);
   const { options = {}, ...rest } = callbacks;
   return { name, kind: 'batch', steps: listed(jobs), callbacks: rest, options };

@@ -146,8 +146,10 @@ test('beyond the brief: typed forms', async () => {
   });
   // @ts-expect-error wrong template
   ojs.job(emailSend, ['a', 'nope']);
-  // @ts-expect-error a callback is a job, not a workflow
-  ojs.batch('b', [ojs.job(emailSend, ['a', 'reset'])], { onComplete: ojs.chain('c', []) });
+  expect(() =>
+    // @ts-expect-error a callback is a job, not a workflow
+    ojs.batch('b', [ojs.job(emailSend, ['a', 'reset'])], { onComplete: ojs.chain('c', []) }),
+  ).toThrow('onComplete: a callback is a job, not a workflow');
   // @ts-expect-error keys of a unique policy have no default
   ojs.chain('c', [{ type: 'x.y', args: [], unique: { period: '1h' } }]);
 });
