@@ -49,6 +49,7 @@ const table = {
   OJS_SHUTDOWN_TIMEOUT: ['sdk'],
   OJS_TLS_CA_FILE: ['sdk'],
   OJS_SUITES: ['tests'],
+  OJS_SCHEMA_CASES: ['tests'],
   OJS_FAULT: ['tests'],
   OJS_CHROMIUM: ['tests'],
   OJS_PUBLISH: ['other'],

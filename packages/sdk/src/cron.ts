@@ -31,6 +31,7 @@ export interface CronJobOptions extends Omit<JobOptions, (typeof perJob)[number]
   description?: string;
 }
 
+/** What a tick does while the run before it has not ended (ojs-cron §6): `skip` leaves it out, `allow` runs both, `cancel_previous` ends the older one, `enqueue` waits for it. */
 export type OverlapPolicy = 'skip' | 'allow' | 'cancel_previous' | 'enqueue';
 
 /** A cron to be registered. A typed one has `...job(definition, args, options)` in place of `type` and `args`. */
