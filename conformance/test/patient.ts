@@ -13,6 +13,8 @@ export async function runPatiently(options: RunOptions): Promise<{ readonly repo
   for (let run = 0; run < further && left.length > 0; run++) {
     const again = [];
     for (const { file, id } of left) {
+      // Told, because a fault that shows rarely would look the same.
+      console.warn(`${options.url}: ${id === '' ? file : id} failed and runs again`);
       const { cases } = await runSuites({ ...options, parallel: 1, filter: id === '' ? file : id });
       again.push(...cases.filter((one) => one.file === file && one.failures.length > 0));
     }
