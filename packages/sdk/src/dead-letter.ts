@@ -46,7 +46,8 @@ export interface DeadLetterStats {
   readonly oldestAt?: Date;
   readonly newestAt?: Date;
   /** What the server keeps: the oldest beyond either go. The age is an ISO 8601 duration. */
-  readonly retention?: { readonly maxAge?: string; readonly maxCount?: number };
+  /** `removedOverCap`: dead letters that the server removed because there were more than `maxCount`. */
+  readonly retention?: { readonly maxAge?: string; readonly maxCount?: number; readonly removedOverCap?: number };
 }
 
 /** The filter and the extent of a list. */
@@ -106,7 +107,13 @@ export function* deadLetterStats(): Operation<DeadLetterStats> {
     byErrorTypeOf: numberOf(body.by_error_type_of),
     oldestAt: dateOf(body.oldest_at),
     newestAt: dateOf(body.newest_at),
-    retention: retention && compact({ maxAge: textOf(retention.max_age), maxCount: numberOf(retention.max_count) }),
+    retention:
+      retention &&
+      compact({
+        maxAge: textOf(retention.max_age),
+        maxCount: numberOf(retention.max_count),
+        removedOverCap: numberOf(retention.removed_over_cap),
+      }),
   });
 }
 

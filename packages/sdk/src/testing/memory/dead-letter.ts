@@ -89,6 +89,6 @@ function stats(table: Table): Reply {
     by_error_type_of: dead.length,
     oldest_at: ends.length === 0 ? null : formatTimestamp(Math.min(...ends)),
     newest_at: ends.length === 0 ? null : formatTimestamp(Math.max(...ends)),
-    retention: { max_age: formatDuration(180 * 86_400_000), max_count: 10_000 },
+    retention: { max_age: formatDuration(180 * 86_400_000), max_count: 10_000, removed_over_cap: 0 },
   });
 }
