@@ -3,6 +3,7 @@ import { type Duration, durationMs } from './duration.ts';
 import { type ErrorContext, type OJSAPIError, OJSConnectionError, type OJSError, OJSTimeoutError } from './errors.ts';
 import { parseWire, type Wire } from './json.ts';
 import { known } from './known.ts';
+import type { HttpOptions } from './transport/http.ts';
 
 export interface RetryOptions {
   maxRetries?: number;
@@ -72,9 +73,12 @@ export function isRefused(answer: Answer, isAnswer?: (answer: Answer) => boolean
   return answer.status >= 400 && !isAnswer?.(answer);
 }
 
-/** No answer came: whether the call took effect is unknown. */
-export function unanswered(cause: unknown, context: ErrorContext): Unanswered {
-  return { final: false, error: new OJSConnectionError(`${context.operation}: ${messageOf(cause)}`, { ...context, cause }) };
+/** No answer came: whether the call took effect is unknown. @param http where the call went; null for a transport that was given. */
+export function unanswered(cause: unknown, context: ErrorContext, http: HttpOptions | null): Unanswered {
+  const said = `${context.operation}: ${messageOf(cause)}`;
+  const message =
+    http === null ? said : `${said.replace(/\.$/, '')}. Check the URL ${http.base.origin}, and that an OJS server runs there.`;
+  return { final: false, error: new OJSConnectionError(message, { ...context, cause }) };
 }
 
 /** The error of a call whose deadline of so many milliseconds has passed. */
@@ -87,7 +91,7 @@ export function expiry(ms: number, about: ErrorContext, met: readonly OJSError[]
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
-  const code = 'code' in error && typeof error.code === 'string' ? ` [${error.code}]` : '';
+  const code = 'code' in error && typeof error.code === 'string' && !error.message.includes(error.code) ? ` [${error.code}]` : '';
   return `${error.message}${code}${cause}`.trim();
 }
 

@@ -183,7 +183,7 @@ export class Connection implements AsyncDisposable {
       signal.throwIfAborted();
       // What a handler throws in inline mode is the caller's own: it is neither an error of the connection nor tried again.
       if (fake !== null) throw cause;
-      return unanswered(cause, context);
+      return unanswered(cause, context, this.http);
     }
     const body = isRefused(answer, isAnswer) ? undefined : readBody(answer);
     if (body !== undefined) return { body };

@@ -62,9 +62,9 @@ function exampleOf({ path, names }: Stranger): string {
 }
 
 /** Never the content of a text: it may be a secret. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) return String(value);
-  return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+  return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 const maxAttempts = ['maxAttempts', 'retry.maxAttempts', 'requestRetry', 'maxRetries'];

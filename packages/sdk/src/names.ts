@@ -15,7 +15,7 @@ export function isQueueName(name: unknown): name is string {
 }
 
 export function expectedQueue(got: unknown): string {
-  return `expected lower-case letters, digits, '-' and '.', got ${JSON.stringify(got)}`;
+  return `expected lower-case letters, digits, '-' and '.', such as 'email-high', got ${JSON.stringify(got)}`;
 }
 
 /** @param name of the option or variable that holds the queue's. @throws {OJSValidationError} */

@@ -1,15 +1,15 @@
 import { isJson, maxDepth } from './arguments.ts';
 import { maxPriority, type Ruled, rules } from './draft.ts';
 import { OJSValidationError, type ValidationProblem } from './errors.ts';
-import { strangeProblem } from './known.ts';
+import { shown, strangeProblem } from './known.ts';
 import { expectedQueue } from './names.ts';
 import { type JobRequest, requestNames } from './options.ts';
 
 /** What is said of a value that fails its rule. */
 const words: Readonly<Record<Ruled, (value: unknown) => string>> = {
   type: expectedType,
-  args: () => 'expected an array of JSON values',
-  meta: () => 'expected an object of JSON values',
+  args: (args) => `expected an array, got ${shown(args)}. Write [value] where there is one argument`,
+  meta: (meta) => `expected an object of JSON values, got ${shown(meta)}`,
   id: (id) => `expected a UUIDv7 in lower case, got ${JSON.stringify(id)}`,
   queue: expectedQueue,
   priority: (priority) => `expected a whole number from ${-maxPriority} to ${maxPriority}, got ${priority}`,

@@ -55,5 +55,5 @@ function withoutUrl(options: object, names: Names, what: string): OJSValidationE
 /** Both right forms, with the names that were given. Their values may be secrets. */
 function forms(what: string, given: readonly string[]): string {
   const rest = given.slice(0, 3).join(', ') || '…';
-  return `Write new ${what}({ url, ${rest} }) or new ${what}(url, { ${rest} }); with url: undefined it is OJS_BACKEND_URL, else http://localhost:8080.`;
+  return `Write new ${what}({ url, ${rest} }) or new ${what}(url, { ${rest} }); with url: undefined, the URL is OJS_BACKEND_URL, else http://localhost:8080.`;
 }

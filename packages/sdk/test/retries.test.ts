@@ -189,6 +189,10 @@ describe('retries over HTTP through a hop that cuts connections', () => {
 
   test('nobody listens: OJSConnectionError with the cause', async () => {
     await using client = new Client('http://127.0.0.1:9', { requestRetry: false });
-    await expect(client.health()).rejects.toMatchObject({ name: 'OJSConnectionError', cause: { code: 'ECONNREFUSED' } });
+    await expect(client.health()).rejects.toMatchObject({
+      name: 'OJSConnectionError',
+      message: 'system.health: connect ECONNREFUSED 127.0.0.1:9. Check the URL http://127.0.0.1:9, and that an OJS server runs there.',
+      cause: { code: 'ECONNREFUSED' },
+    });
   });
 });

@@ -139,7 +139,7 @@ export class SyncConnection implements Disposable {
       answer = this.#thread.call(call, { ...(requestId !== undefined && { requestId }), ...(token !== undefined && { token }) }, ms);
     } catch (cause) {
       if (cause instanceof OJSError) throw new OJSError(cause.message, { ...context, cause });
-      return unanswered(cause, context);
+      return unanswered(cause, context, this.#http);
     }
     return answer === null ? null : outcomeOf(answer, { call, http: this.#http }, context, isAnswer);
   }

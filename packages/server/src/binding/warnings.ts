@@ -4,13 +4,13 @@ import type { Reply } from './reply.ts';
 /**
  * Warnings of jobs that have members which the protocol does not know.
  * @param strict asks for a refusal instead (RFC 7240, `Prefer: handling=strict`).
- * @throws OjsFault `invalid_request` with the same list in `details.validation_errors`.
+ * @throws OjsFault `invalid_request` with the same places in `details.validation_errors`.
  */
 export function warningsOf(unknown: readonly UnknownMember[], strict: boolean | undefined): readonly Warning[] {
   if (unknown.length === 0) return [];
-  const warnings = unknown.slice(0, maxWarnings).map((member) => warningOf(member));
-  if (strict) throw OjsFault.invalid(warnings);
-  return warnings;
+  const first = unknown.slice(0, maxWarnings);
+  if (strict) throw OjsFault.invalid(first.map((member) => warningOf(member, 'Prefer: handling=strict refuses it')));
+  return first.map((member) => warningOf(member));
 }
 
 /** The answer with its warnings, which stand last; without any it is the same. */

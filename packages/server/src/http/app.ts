@@ -230,7 +230,7 @@ function isStrict({ headers: { prefer } }: FastifyRequest): boolean {
 function refuseTenant(headers: IncomingHttpHeaders): void {
   for (const name of ['x-ojs-tenant', 'x-ojs-tenant-id']) {
     if (headers[name] === undefined) continue;
-    const message = `This server has no tenants, so it cannot keep to the header ${name}; leave the header out, or run a server for each tenant.`;
+    const message = `${name}: this server has no tenants, and would show the jobs of all. Leave the header out, or run a server for each tenant.`;
     throw new OjsFault('unsupported', message, { feature: 'multi-tenancy', header: name });
   }
 }

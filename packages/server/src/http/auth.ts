@@ -47,11 +47,15 @@ export class Authorization {
   check(header: string | undefined, scopes: readonly Scope[]): void {
     if (this.#tokens.length === 0 || scopes.includes('open')) return;
     const sent = sentToken(header);
-    if (sent === undefined) throw new OjsFault('unauthenticated', 'This server asks for a token.');
+    if (sent === undefined)
+      throw new OjsFault(
+        'unauthenticated',
+        `Authorization: expected Bearer and a token, got ${header === undefined ? 'no such header' : 'something else'}.`,
+      );
     const token = this.#tokens[this.#indexOf(sent)];
-    if (token === undefined) throw new OjsFault('unauthenticated', 'The token is not known to this server.');
+    if (token === undefined) throw new OjsFault('unauthenticated', "The token is none of those in the server's --token or OJS_TOKEN.");
     if (!token.scopes.includes('admin') && !token.scopes.some((scope) => scopes.includes(scope))) {
-      throw new OjsFault('permission_denied', `The token lacks the scope ${scopes.join(' or ')}.`);
+      throw new OjsFault('permission_denied', `The token lacks the scope ${scopes.join(' or ')}; it has ${token.scopes.join(', ')}.`);
     }
   }
 

@@ -103,6 +103,7 @@ describe('members of a job that the protocol does not know', () => {
     expectRefusal(refused, 400, 'invalid_request');
     expect(refused.headers['preference-applied']).toBe('handling=strict');
     expect(refused.body.error.details.validation_errors).toMatchObject(told);
+    expect(refused.body.error.message).toMatch(/: unknown member; Prefer: handling=strict refuses it\. Did you mean \w+\?$/);
     for (const [path, body] of [
       ['/jobs/batch', { jobs: [job, wrong] }],
       ['/workflows', { steps: [wrong] }],
@@ -165,6 +166,6 @@ test.each(['X-OJS-Tenant', 'X-OJS-Tenant-ID'])('%s is refused: there are no tena
   const refused = await post('/jobs', job, { [header]: 'acme' });
   expectRefusal(refused, 422, 'unsupported');
   expect(refused.body.error.message).toBe(
-    `This server has no tenants, so it cannot keep to the header ${header.toLowerCase()}; leave the header out, or run a server for each tenant.`,
+    `${header.toLowerCase()}: this server has no tenants, and would show the jobs of all. Leave the header out, or run a server for each tenant.`,
   );
 });
