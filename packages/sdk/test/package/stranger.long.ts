@@ -118,6 +118,23 @@ describe('the README on the oldest Node that is claimed', () => {
     }
   });
 
+  test('no warning comes with the command or with an embedded store, on SQLite and on others', async () => {
+    const options = { cwd: project.directory, env: { ...process.env, ...pathWith(oldest) } };
+    expect(await run('npx', ['ojs', '--version'], options)).toMatchObject({ stderr: '' });
+    for (const storage of ['memory:', 'sqlite:./quiet.db']) {
+      const program = `
+        import { openEmbedded } from '@ojs-ts/server';
+        const transport = await openEmbedded('${storage}');
+        console.log('open');
+        await transport[Symbol.asyncDispose]();`;
+      await writeFile(join(project.directory, 'quiet.mjs'), program);
+      expect(await run(oldest, ['quiet.mjs'], options)).toEqual({ stdout: 'open\n', stderr: '' });
+    }
+    // A warning of anything else is still shown.
+    await writeFile(join(project.directory, 'loud.mjs'), "import '@ojs-ts/server';\nprocess.emitWarning('mine');\n");
+    expect((await run(oldest, ['loud.mjs'], options)).stderr).toMatch(/Warning: mine/);
+  });
+
   test('every entry is imported, and required', async () => {
     const names = await entries();
     expect(names).toEqual(expect.arrayContaining(['@ojs-ts/core', '@ojs-ts/sdk/testing', '@ojs-ts/server', '@ojs-ts/dashboard']));

@@ -1,9 +1,10 @@
 // The program of the thread that `checkpoints.ts` starts: moves the log into the file each time it is asked, and says when it has.
-import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { CheckpointPlan } from './checkpoints.ts';
+import { sqliteModule } from './module.ts';
 
 const { file, synchronous }: CheckpointPlan = workerData;
+const { DatabaseSync } = sqliteModule();
 const database = new DatabaseSync(file, { timeout: 0 });
 database.exec(`PRAGMA synchronous = ${synchronous}`);
 const checkpoint = database.prepare('PRAGMA wal_checkpoint(PASSIVE)');

@@ -3,10 +3,8 @@ import { dirname, resolve } from 'node:path';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreUnavailable } from '../unavailable.ts';
+import { sqliteModule } from './module.ts';
 import type { Cells } from './row.ts';
-
-/** Not imported: a Node without `node:sqlite` would refuse the import before core can say that it is too old. */
-const sqlite = process.getBuiltinModule('node:sqlite');
 
 /** How durable a commit is: FULL survives a loss of power, NORMAL a crash of the process, OFF is for files that nobody keeps. */
 export type Synchronous = 'FULL' | 'NORMAL' | 'OFF';
@@ -39,7 +37,8 @@ export class Connection {
     this.file = resolve(path);
     check(this.file);
     try {
-      this.#database = new sqlite.DatabaseSync(this.file, { timeout: 0 });
+      const { DatabaseSync } = sqliteModule();
+      this.#database = new DatabaseSync(this.file, { timeout: 0 });
       // 16 MiB of pages; a page beyond them is a read of some microseconds from the system's memory. More costs: where a change reorders pages of an index,
       // SQLite looks through its whole cache at the COMMIT (76 µs with 64 MiB: a claim that discards ten jobs took 1.5 times as long in front of a million).
       // The WAL file shrinks to 64 MiB after a checkpoint. A new file has pages of 8 KiB: a drain takes 7 % less time of the processor than with 4, and 16 KiB
