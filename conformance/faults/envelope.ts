@@ -246,7 +246,7 @@ export const envelope: readonly Fault[] = [
     name: 'first-issue-only',
     rule: 'json 12.4',
     file: 'packages/core/src/errors.ts',
-    find: '{ validation_errors: issues });',
+    find: '{ validation_errors: issues }, hint);',
     replace: '{ validation_errors: issues.slice(0, 1) });',
     cases: ['OJS-L0-ENV-026'],
   },

@@ -158,7 +158,7 @@ export const settlement: readonly Fault[] = [
     name: 'batch-error-without-index',
     rule: '§3.2',
     file: 'packages/core/src/envelope.ts',
-    find: '{ ...error.details, index })',
+    find: '{ ...error.details, index }, error.hint)',
     replace: '{ ...error.details })',
     cases: ['OJS-L0-SET-014'],
   },

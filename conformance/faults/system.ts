@@ -69,7 +69,7 @@ export const system: readonly Fault[] = [
   {
     name: 'plain-content-type',
     rule: '§3',
-    file: 'packages/server/src/http/faults.ts',
+    file: 'packages/server/src/http/media.ts',
     find: "export const contentType = 'application/openjobspec+json';",
     replace: "export const contentType = 'application/json; charset=utf-8';",
     cases: ['OJS-L0-SYS-003', 'OJS-L0-SYS-005', 'OJS-L0-SYS-006'],
@@ -110,7 +110,7 @@ export const system: readonly Fault[] = [
     name: 'no-hint',
     rule: 'T:L0-OPS-030',
     file: 'packages/server/src/binding/reply.ts',
-    find: 'hint: kind.hint,',
+    find: 'hint: fault.hint,',
     replace: '',
     cases: ['OJS-L0-ENV-010', 'OJS-L0-ENV-013', 'OJS-L0-LIF-016'],
   },

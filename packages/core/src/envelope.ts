@@ -71,7 +71,7 @@ export function readEnvelopes(text: Json, now: Millis, newId: () => string): rea
     try {
       return readParsedEnvelope(envelope, jobs[index], now, newId, at);
     } catch (error) {
-      throw error instanceof OjsFault ? new OjsFault(error.code, error.message, { ...error.details, index }) : error;
+      throw error instanceof OjsFault ? new OjsFault(error.code, error.message, { ...error.details, index }, error.hint) : error;
     }
   });
 }
@@ -84,7 +84,7 @@ function limitSize(text: Json, at: string): void {
   if (text.length * 3 <= maxEnvelopeBytes) return;
   const bytes = utf8Length(text);
   if (bytes <= maxEnvelopeBytes) return;
-  const message = `${label(at)} has ${bytes} bytes; at most ${maxEnvelopeBytes} are allowed.`;
+  const message = `${label(at)} has ${bytes} bytes; at most ${maxEnvelopeBytes} are allowed. Keep args small: store the data elsewhere and send its id.`;
   throw new OjsFault('envelope_too_large', message, { size: bytes, max_size: maxEnvelopeBytes });
 }
 

@@ -26,7 +26,7 @@ export const errorKinds = {
     retryable: false,
     canonical: 'INVALID_REQUEST',
     ojs: 'OJS-1001',
-    hint: 'Correct the request as the message says; details.validation_errors names the fields.',
+    hint: 'Correct the request as the message says.',
   },
   validation_error: {
     status: 422,
@@ -199,12 +199,15 @@ export interface ValidationIssue {
 export class OjsFault extends Error {
   readonly code: ErrorCode;
   readonly details: Readonly<Record<string, unknown>>;
+  readonly hint: string;
 
-  constructor(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>> = {}) {
+  /** @param hint what a reader can do, where it is more than the catalogue says. */
+  constructor(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>> = {}, hint: string = errorKinds[code].hint) {
     super(message);
     this.name = 'OjsFault';
     this.code = code;
     this.details = details;
+    this.hint = hint;
   }
 
   get kind(): ErrorKind {
@@ -214,6 +217,7 @@ export class OjsFault extends Error {
   /** Of several issues the first gives the message; all stand in `details.validation_errors` (ojs-json-format §12.4). */
   static invalid(issues: readonly ValidationIssue[], code: 'invalid_request' | 'validation_error' = 'invalid_request'): OjsFault {
     const first = issues[0];
-    return new OjsFault(code, first ? `${first.path}: ${first.message}` : 'The request is invalid.', { validation_errors: issues });
+    const hint = `${errorKinds[code].hint} details.validation_errors names the fields.`;
+    return new OjsFault(code, first ? `${first.path}: ${first.message}` : 'The request is invalid.', { validation_errors: issues }, hint);
   }
 }

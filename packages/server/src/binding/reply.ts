@@ -32,7 +32,7 @@ export function refusal(fault: OjsFault, requestId: string): Reply {
       message,
       retryable: kind.retryable,
       request_id: requestId,
-      hint: kind.hint,
+      hint: fault.hint,
       docs_url: `https://openjobspec.org/docs/errors#${code}`,
       canonical_code: kind.canonical,
       ojs_code: kind.ojs,

@@ -54,7 +54,7 @@ async function checkSteps(engine: Engine, nodes: readonly NewNode[]): Promise<vo
       await checkRequest(engine, read.job);
     } catch (error) {
       throw error instanceof OjsFault
-        ? new OjsFault(error.code, `Step ${name}: ${error.message}`, { ...error.details, step: name })
+        ? new OjsFault(error.code, `Step ${name}: ${error.message}`, { ...error.details, step: name }, error.hint)
         : error;
     }
   }

@@ -13,7 +13,8 @@ export async function checkEnvelopes(schemas: Schemas, read: readonly ReadEnvelo
       const found = await schemas.check({ type: job.type, args, schema, version });
       if (found.length > 0) warnings.push(...(read.length === 1 ? found : found.map((text) => `jobs[${index}]: ${text}`)));
     } catch (error) {
-      if (error instanceof OjsFault && read.length > 1) throw new OjsFault(error.code, error.message, { ...error.details, index });
+      if (error instanceof OjsFault && read.length > 1)
+        throw new OjsFault(error.code, error.message, { ...error.details, index }, error.hint);
       throw error;
     }
   }

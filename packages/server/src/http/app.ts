@@ -11,6 +11,7 @@ import { allowOrigin } from './cors.ts';
 import { bodyLimit, httpFault, refuseConnection, refuseExpectation } from './faults.ts';
 import { checkOrigin, type Guard } from './guard.ts';
 import { mediaTypeFor } from './media.ts';
+import { routeHint, type ServedRoute } from './nearest-route.ts';
 import { addPages } from './pages.ts';
 import { singles } from './query.ts';
 import { quirkOf } from './quirks.ts';
@@ -105,7 +106,12 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     const { method } = request;
     const path = request.url.split('?', 1)[0]?.slice(0, 200) ?? '';
     // By the details a client tells a missing route from a missing job.
-    answer(reply, refusal(new OjsFault('not_found', `There is no ${method} ${path} here.`, { method, path }), request.id));
+    const fault = new OjsFault('not_found', `There is no ${method} ${path} here.`, { method, path }, routeHint(method, path, routes));
+    answer(reply, refusal(fault, request.id));
+  });
+  const routes: ServedRoute[] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat()) routes.push({ method: one, path: url });
   });
 
   for (const name of operationNames) {

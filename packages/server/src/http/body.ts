@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { OjsFault } from '@ojs-ts/core';
 import type { FastifyInstance } from 'fastify';
+import { foreignMedia } from './media.ts';
 
 const accepted = new Set(['application/openjobspec+json', 'application/json']);
 
-/** Bodies stay text: nothing but the binding parses them. A foreign media type is 400 (ojs-http-binding §4), not 415. */
+/** Bodies stay text: nothing but the binding parses them. */
 export function acceptBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
@@ -16,7 +17,7 @@ export function acceptBodies(app: FastifyInstance): void {
     }
     const media = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
     if (media !== undefined && !accepted.has(media)) {
-      return done(new OjsFault('invalid_request', 'Content-Type must be application/openjobspec+json or application/json.'));
+      return done(foreignMedia(media));
     }
     if (!isUtf8(bytes)) return done(new OjsFault('invalid_payload', 'The request body is not valid UTF-8.'));
     done(null, bytes.toString('utf8'));

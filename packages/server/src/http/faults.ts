@@ -2,8 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { OjsFault, uuidv7 } from '@ojs-ts/core';
 import { faultOf, refusal } from '../binding/reply.ts';
-
-export const contentType = 'application/openjobspec+json';
+import { contentType, foreignMedia } from './media.ts';
 
 /** ojs-json-format §8: an envelope may have 1 MiB (checked by core), a body 32 MiB, so that a batch of 10,000 fits. */
 export const bodyLimit = 32 * 1_048_576;
@@ -66,7 +65,7 @@ export function httpFault(error: unknown): OjsFault {
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new OjsFault('invalid_request', 'The request body is not as long as Content-Length says.');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new OjsFault('invalid_request', 'Content-Type must be application/openjobspec+json or application/json.');
+      return foreignMedia();
     case 'FST_ERR_BAD_URL':
       return new OjsFault('invalid_request', 'The path of the request is not a valid URL path.');
     default:

@@ -1,4 +1,7 @@
-import { contentType } from './faults.ts';
+import { OjsFault } from '@ojs-ts/core';
+
+/** Of every answer. */
+export const contentType = 'application/openjobspec+json';
 
 /** The same media type with a parameter that holds the words which the published Python SDK looks for (digest §14). */
 const forPython = `${contentType}; profile="application/json"`;
@@ -9,4 +12,11 @@ const forPython = `${contentType}; profile="application/json"`;
  */
 export function mediaTypeFor(userAgent: string | undefined, quirks: boolean): string {
   return quirks && userAgent?.startsWith('python-httpx') ? forPython : contentType;
+}
+
+/** A foreign media type is 400 (ojs-http-binding §4), not 415. `curl -d` sends one unless it is told otherwise. */
+export function foreignMedia(given?: string): OjsFault {
+  const got = given === undefined ? '' : `, got ${given.slice(0, 100)}`;
+  const hint = "Send the header content-type: application/json, with curl: -H 'content-type: application/json'.";
+  return new OjsFault('invalid_request', `Content-Type: expected application/json or ${contentType}${got}.`, {}, hint);
 }

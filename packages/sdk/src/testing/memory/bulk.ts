@@ -91,7 +91,7 @@ function refused(fault: OjsFault, index: number): Item {
   return {
     status: 'duplicate',
     job: fault.existing,
-    fault: new OjsFault(fault.code, fault.message, { ...fault.details, index }),
+    fault: new OjsFault(fault.code, fault.message, { ...fault.details, index }, fault.hint),
     more: '',
   };
 }

@@ -17,7 +17,7 @@ export function json(value: unknown, status = 200): Reply {
 }
 
 /** The API error body (ojs-http-binding §16), as the server has it. */
-export function refusal({ kind, code, message, details }: OjsFault, requestId: string): Reply {
+export function refusal({ kind, code, message, details, hint }: OjsFault, requestId: string): Reply {
   const body = {
     error: {
       code: kind.wire ?? code,
@@ -25,7 +25,7 @@ export function refusal({ kind, code, message, details }: OjsFault, requestId: s
       message,
       retryable: kind.retryable,
       request_id: requestId,
-      hint: kind.hint,
+      hint,
       docs_url: `https://openjobspec.org/docs/errors#${code}`,
       canonical_code: kind.canonical,
       ojs_code: kind.ojs,

@@ -1,0 +1,67 @@
+import { nearestName } from '@ojs-ts/core';
+
+/** Such as GET `/ojs/v1/jobs/:id`. */
+export interface ServedRoute {
+  readonly method: string;
+  readonly path: string;
+}
+
+const reference = 'https://github.com/ojs-ts/ojs-ts/blob/main/docs/http.md lists the routes.';
+
+/** What to do about a request that has no route: the one that was probably meant, and where all of them stand. */
+export function routeHint(method: string, path: string, routes: readonly ServedRoute[]): string {
+  if (path === '/') {
+    const page = routes.some((route) => route.path === '/playground') ? ', /playground is its page' : '';
+    return `The API is under /ojs/v1, /ojs/manifest describes this server${page}. ${reference}`;
+  }
+  const elsewhere = routes.filter((route) => matches(route.path, path)).map((route) => route.method);
+  if (elsewhere.length > 0) return `This path takes ${[...new Set(elsewhere)].join(', ')}. ${reference}`;
+  const same = routes.filter((route) => route.method === method);
+  const nearest = nearestRoute(path, same) ?? nearestRoute(path, routes);
+  return nearest === undefined ? reference : `Did you mean ${nearest.method} ${nearest.path}? ${reference}`;
+}
+
+/** Identifiers count for nothing: only routes with as many segments are compared, by their words. */
+function nearestRoute(path: string, routes: readonly ServedRoute[]): ServedRoute | undefined {
+  const given = words(path);
+  const shapes = Map.groupBy(
+    routes.filter((route) => words(route.path).length === given.length),
+    (route) => words(route.path).map(isPlaceholder).join(),
+  );
+  // The fewer placeholders, the more words had to be near.
+  const fewest = [...shapes.values()].sort(([one], [other]) => placeholders(one) - placeholders(other));
+  for (const alike of fewest) {
+    const shape = words(alike[0]?.path ?? '').map(isPlaceholder);
+    const named = new Map(alike.map((route) => [wordsOf(route.path, shape), route]));
+    const nearest = nearestName(wordsOf(path, shape), named.keys());
+    if (nearest !== undefined) return named.get(nearest);
+  }
+  return undefined;
+}
+
+/** The segments without the prefix, which a caller may have left out. */
+function words(path: string): readonly string[] {
+  return path
+    .replace(/^\/(?:ojs(?:\/|$))?(?:v1(?:\/|$))?/, '')
+    .replace(/\/$/, '')
+    .split('/');
+}
+
+function wordsOf(path: string, shape: readonly boolean[]): string {
+  return words(path)
+    .filter((_, index) => !shape[index])
+    .join('/');
+}
+
+function isPlaceholder(segment: string): boolean {
+  return segment.startsWith(':');
+}
+
+function placeholders(route: ServedRoute | undefined): number {
+  return words(route?.path ?? '').filter(isPlaceholder).length;
+}
+
+function matches(template: string, path: string): boolean {
+  const [wanted, given] = [template.split('/'), path.split('/')];
+  return wanted.length === given.length && wanted.every((segment, index) => isPlaceholder(segment) || segment === given[index]);
+}

@@ -1,0 +1,81 @@
+import { maxEnvelopeBytes } from '@ojs-ts/core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RunningServer } from '../../src/index.ts';
+import { newId } from '../support/ids.ts';
+import { send } from '../support/request.ts';
+import { serve } from '../support/server.ts';
+
+const docs = 'https://github.com/ojs-ts/ojs-ts/blob/main/docs/http.md lists the routes.';
+
+describe('what an error tells somebody with curl', () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await serve();
+  });
+  afterAll(() => server.close());
+
+  async function errorOf(request: Parameters<typeof send>[1]) {
+    const { status, text } = await send(server.url, request);
+    return { status, error: JSON.parse(text).error };
+  }
+
+  const id = newId();
+  test.each([
+    ['POST', '/ojs/v1/job', `Did you mean POST /ojs/v1/jobs? ${docs}`],
+    ['POST', '/jobs', `Did you mean POST /ojs/v1/jobs? ${docs}`],
+    ['POST', '/v1/jobs', `Did you mean POST /ojs/v1/jobs? ${docs}`],
+    ['GET', `/ojs/v1/job/${id}`, `Did you mean GET /ojs/v1/jobs/:id? ${docs}`],
+    ['GET', '/ojs/v1/queue/email/stats', `Did you mean GET /ojs/v1/queues/:name/stats? ${docs}`],
+    ['GET', '/ojs/manifst', `Did you mean GET /ojs/manifest? ${docs}`],
+    ['GET', '/ojs/v1/event/stream', `Did you mean GET /ojs/v1/events/stream? ${docs}`],
+    ['PUT', '/ojs/v1/jobs', `This path takes POST, GET. ${docs}`],
+    ['GET', '/ojs/v1/workers/fetch', `This path takes POST, DELETE. ${docs}`],
+    ['GET', '/something/else', docs],
+    ['GET', '/', `The API is under /ojs/v1, /ojs/manifest describes this server, /playground is its page. ${docs}`],
+  ])('%s %s', async (method, path, hint) => {
+    expect(await errorOf({ method, path })).toMatchObject({
+      status: 404,
+      error: { code: 'not_found', message: `There is no ${method} ${path} here.`, details: { method, path }, hint },
+    });
+  });
+
+  test('a missing job still has the hint of the catalogue', async () => {
+    const { error } = await errorOf({ path: `/ojs/v1/jobs/${id}` });
+    expect(error.hint).toBe('Check the path and the identifier; finished jobs are removed when their retention ends.');
+  });
+
+  test('a page that is turned off is not named', async () => {
+    const other = await serve({ playground: false });
+    try {
+      expect(JSON.parse((await send(other.url, { path: '/' })).text).error.hint).not.toContain('playground');
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('the media type that curl sends by itself', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const { error } = await errorOf({ method: 'POST', path: '/ojs/v1/jobs', body: '{"type":"a.b","args":[]}', headers });
+    expect(error).toMatchObject({
+      code: 'invalid_request',
+      message: 'Content-Type: expected application/json or application/openjobspec+json, got application/x-www-form-urlencoded.',
+      hint: "Send the header content-type: application/json, with curl: -H 'content-type: application/json'.",
+      details: {},
+    });
+  });
+
+  test('details are named where they are there', async () => {
+    const fields = await errorOf({ method: 'POST', path: '/ojs/v1/jobs', body: '{"args":[]}' });
+    expect(fields.error.hint).toBe('Correct the request as the message says. details.validation_errors names the fields.');
+    expect(fields.error.details.validation_errors).toHaveLength(1);
+    const plain = await errorOf({ method: 'POST', path: '/ojs/v1/jobs', body: '{}', headers: { 'content-encoding': 'gzip' } });
+    expect(plain.error).toMatchObject({ hint: 'Correct the request as the message says.', details: {} });
+  });
+
+  test('a job that is too large says what to do instead', async () => {
+    const body = JSON.stringify({ type: 'a.b', args: ['x'.repeat(maxEnvelopeBytes)] });
+    const { status, error } = await errorOf({ method: 'POST', path: '/ojs/v1/jobs', body });
+    expect(status).toBe(413);
+    expect(error.message).toMatch(/bytes; at most 1048576 are allowed\. Keep args small: store the data elsewhere and send its id\.$/);
+  });
+});

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { operationNames, operations } from '@ojs-ts/core';
+import { expect, test } from 'vitest';
+import { send } from '../support/request.ts';
+import { serve } from '../support/server.ts';
+
+const page = readFileSync(new URL('../../../../docs/http.md', import.meta.url), 'utf8');
+const rows = [...page.matchAll(/^\| ([A-Z]+) \| `([^`]+)` \| ([a-z, ]+) \| (.+) \|$/gm)].map(
+  ([, method = '', path = '', scopes = '', words = '']) => ({ method, path, scopes, words }),
+);
+/** Streams are no operations: they have no single answer. */
+const streams = rows.filter(({ path }) => /\/(stream|events|ws)$/.test(path) && path !== '/ojs/v1/events');
+
+test('docs/http.md has every operation with its path, its scopes and its other spellings, and nothing else', () => {
+  const told = rows
+    .filter((row) => !streams.includes(row))
+    .map(({ method, path, scopes, words }) => ({
+      route: `${method} ${path}`,
+      scopes,
+      also: [...words.matchAll(/`([A-Z]+ \/[^`]+)`/g)].map(([, route]) => route),
+    }));
+  const known = operationNames.map((name) => {
+    const { method, path, scopes, also = [] } = operations[name];
+    return { route: `${method} ${path}`, scopes: scopes.join(', '), also: also.map((other) => `${other.method} ${other.path}`) };
+  });
+  const byRoute = (one: { readonly route: string }, other: { readonly route: string }) => one.route.localeCompare(other.route);
+  expect(told.toSorted(byRoute)).toEqual(known.toSorted(byRoute));
+});
+
+test('the streams that docs/http.md names are routes, and ask for a token', async () => {
+  expect(streams).toHaveLength(6);
+  const server = await serve({ tokens: ['a-long-secret'] });
+  try {
+    for (const { method, path, scopes } of streams) {
+      expect(scopes).toBe('enqueue, work');
+      const { status } = await send(server.url, { method, path: path.replace(/:\w+/, 'one') });
+      expect([path, status]).toEqual([path, 401]);
+    }
+  } finally {
+    await server.close();
+  }
+});
