@@ -49,6 +49,9 @@ async function scripts(directory: string, files: string[], format: 'esm' | 'cjs'
 
 const relative = /(['"])(\.{1,2}\/[^'"]+)\.ts\1/g;
 
+/** Names of the library that a project has only with @types/node or `lib: esnext`; TypeScript has known the reference since 5.2. */
+const disposable = /\b(?:Async)?Disposable\b|\bSymbol\.(?:asyncD|d)ispose\b/;
+
 /** Declarations name the files that they stand beside; those of CommonJS are the same under their own names. */
 async function declarations(directory: string, commonjs: boolean): Promise<void> {
   const out = join(directory, 'dist/lib');
@@ -58,7 +61,8 @@ async function declarations(directory: string, commonjs: boolean): Promise<void>
   await promisify(execFile)(process.execPath, [tsc, '-p', config, ...options], { cwd: directory });
   await rm(config);
   for await (const file of glob('**/*.d.ts', { cwd: out })) {
-    const text = await readFile(join(out, file), 'utf8');
+    const declared = await readFile(join(out, file), 'utf8');
+    const text = disposable.test(declared) ? `/// <reference lib="esnext.disposable" />\n${declared}` : declared;
     await writeFile(join(out, file), text.replace(relative, '$1$2.js$1'));
     if (commonjs) await writeFile(join(out, file.replace(/\.d\.ts$/, '.d.cts')), text.replace(relative, '$1$2.cjs$1'));
   }

@@ -145,6 +145,10 @@ describe('types of the packed package', () => {
   test.each(['typescript-oldest', 'typescript-newest'])('%s, strict, with skipLibCheck off (brief-notes 21)', async (name) => {
     await project.run(node, [bin(`${name}/bin/tsc`), '-p', 'tsconfig.json']);
   });
+
+  test.each(['typescript-oldest', 'typescript-newest'])('%s, without @types/node and with the lib of its target', async (name) => {
+    await project.run(node, [bin(`${name}/bin/tsc`), '-p', 'tsconfig.plain.json']);
+  });
 });
 
 describe('a program that imports the client only, bundled for the web', () => {

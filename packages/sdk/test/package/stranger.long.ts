@@ -157,6 +157,54 @@ describe('the README on the oldest Node that is claimed', () => {
   });
 });
 
+describe('the first job of the guide, in an empty folder', () => {
+  const blocks = (page: string, language: string) =>
+    [...page.matchAll(new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, text = '']) => text);
+
+  test('its commands, its tsconfig.json and its programs, after the `npm init` of npm 11', async () => {
+    const page = await readFile(join(root, 'docs/guide/first-job.md'), 'utf8');
+    const [commands = '', serve = ''] = blocks(page, 'bash');
+    const [config = ''] = blocks(page, 'json');
+    const [worker = '', producer = ''] = blocks(page, 'ts');
+    // The README has the same lines.
+    const readme = await readFile(join(root, 'README.md'), 'utf8');
+    expect([readme.includes(commands), readme.includes(config)]).toEqual([true, true]);
+
+    const folder = await mkdtemp(join(tmpdir(), 'ojs-first-job-'));
+    const inFolder = { cwd: folder, env: { ...process.env, ...pathWith(oldest) } };
+    const files = Object.values(await packed()).join(' ');
+    try {
+      const [init = '', ...rest] = commands.trim().split('\n');
+      await run('sh', ['-c', init], inFolder);
+      await run('npm', ['pkg', 'set', 'type=commonjs'], inFolder);
+      for (const line of rest) await run('sh', ['-c', line.replaceAll(/@ojs-ts\/sdk .*/g, files)], inFolder);
+      await writeFile(join(folder, 'tsconfig.json'), config);
+      await writeFile(join(folder, 'worker.ts'), worker);
+      await writeFile(join(folder, 'producer.ts'), producer);
+      await writeFile(join(folder, 'embedded.ts'), await readFile(join(root, 'examples/first-job/embedded.ts'), 'utf8'));
+      const checked = await run('npx', ['tsc'], inFolder).catch((error: { stdout: string }) => error);
+      expect(checked.stdout).toBe('');
+
+      const command = serve.trim().replace('--port 8080', '--port 0').split(' ');
+      const server = await started(command[0] ?? '', command.slice(1), folder, inFolder.env, listening);
+      const backend = { ...inFolder, env: { ...inFolder.env, OJS_BACKEND_URL: server.found } };
+      const working = spawn('node', ['worker.ts'], { ...backend, stdio: 'inherit' });
+      const exited = once(working, 'exit');
+      try {
+        expect((await run('node', ['producer.ts'], backend)).stdout).toContain(
+          "{ sent: true, to: 'user@example.com', template: 'welcome' }",
+        );
+      } finally {
+        working.kill('SIGTERM');
+        expect(await exited).toEqual([0, null]);
+        await server.stop();
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
 describe('on Node 20', () => {
   const sentence = () =>
     `The @ojs-ts packages need Node.js 22.19 or later, but this is Node.js 20.20.2 (${tooOld}): install a newer one from https://nodejs.org.`;
