@@ -1,4 +1,4 @@
-import { Client, defineJob, job, Worker } from '@ojs-ts/sdk';
+import { Client, defineJob, job as entry, Worker } from '@ojs-ts/sdk';
 
 // jobs.ts, which producer and worker import
 const emailSend = defineJob<'email.send', [to: string, template: string], { messageId: string }>('email.send', {
@@ -14,8 +14,8 @@ await worker.runUntil(async () => {
   console.log((await handle.wait()).messageId);
 
   const [first, second] = await client.enqueueBatch([
-    job(emailSend, ['b@example.com', 'welcome']),
-    job(emailSend, ['c@example.com', 'reminder'], { delay: '100ms' }),
+    entry(emailSend, ['b@example.com', 'welcome']),
+    entry(emailSend, ['c@example.com', 'reminder'], { delay: '100ms' }),
   ]);
   console.log((await first.wait()).messageId, (await second.wait()).messageId);
 });

@@ -44,7 +44,7 @@ export const rules = {
   ),
   queue: rule(
     (value): value is string => typeof value === 'string' && value.length <= 128 && queuePattern.test(value),
-    'at most 128 characters of a–z, 0–9, - and ., beginning with a letter or a digit',
+    'at most 128 characters of a–z, 0–9, - and ., beginning with a letter or a digit, such as email-high',
   ),
   args: rule((value): value is readonly unknown[] => Array.isArray(value), 'an array'),
   object: rule(isObject, 'an object'),

@@ -29,7 +29,7 @@ export interface JobContext<A extends JsonArray = JsonArray> {
   /** What the last `checkpoint()` of this job saved, in this attempt or an earlier one; undefined where none did. */
   readonly lastCheckpoint?: unknown;
   /**
-   * Tells how far the job is, from 0 to 100. Sent at most once a second, the last report always; between two it resolves at once. What is lost on
+   * Tells how far the job is, from 0 to 100; a number outside counts as the nearer end, and completion sets 100. Sent at most once a second, the last report always; between two it resolves at once. What is lost on
    * the way is lost: it fails no job.
    * @throws {OJSValidationError} for what is no number or no JSON, {OJSError} where the server has no progress.
    */

@@ -42,11 +42,14 @@ export interface DeadLetterStats {
   readonly byQueue: Readonly<Record<string, number>>;
   /** By the type of the last error, of the newest `byErrorTypeOf` jobs. */
   readonly byErrorType: Readonly<Record<string, number>>;
+  /** How many jobs `byErrorType` counted: the server looks through the newest alone, so with a larger `total` the figures are a sample. */
   readonly byErrorTypeOf?: number;
   readonly oldestAt?: Date;
   readonly newestAt?: Date;
-  /** What the server keeps: the oldest beyond either go. The age is an ISO 8601 duration. */
-  /** `removedOverCap`: dead letters that the server removed because there were more than `maxCount`. */
+  /**
+   * What the server keeps: the oldest beyond either go. The age is an ISO 8601 duration in hours, such as PT4320H for 180 days: not every reader of the
+   * format knows days. `removedOverCap`: dead letters that the server removed because there were more than `maxCount`.
+   */
   readonly retention?: { readonly maxAge?: string; readonly maxCount?: number; readonly removedOverCap?: number };
 }
 

@@ -98,7 +98,7 @@ export class TransactionClient {
     try {
       return await tx.query(text, values);
     } catch (error) {
-      throw missingTable(error, this.#destination.table);
+      throw missingTable(error, tx.dialect, this.#destination.table);
     }
   }
 }
@@ -118,9 +118,15 @@ export function stagedOf(request: PreparedRequest | null, asked: JobRequest | un
 }
 
 /** Says what to do where the table is not there; every other error is the database's own. */
-export function missingTable(error: unknown, table: string): unknown {
+export function missingTable(error: unknown, dialect: SqlTransaction['dialect'], table: string): unknown {
   const message = error instanceof Error ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}` : '';
   if (!/relation "[^"]*(inbox|outbox)[^"]*" does not exist|no such table: \S*(inbox|outbox)/.test(message)) return error;
+  if (dialect === 'sqlite') {
+    return new OJSError(
+      `The SQLite file has no table ${/no such table: (\S+)/.exec(message)?.[1] ?? table}. For an inbox open the file of the server (ojs serve --storage sqlite:FILE makes its tables); for an outbox call createOutbox() first.`,
+      { cause: error },
+    );
+  }
   return new OJSError(
     `The database has no table ${table}. An inbox comes with the layout of a server that uses this database and schema (ojs migrate); an outbox with createOutbox().`,
     { cause: error },

@@ -97,7 +97,7 @@ function jobsIn(database: SqliteDatabase, destination: Destination): SqliteJobs 
     try {
       return database.prepare(numbered(text)).all(...values);
     } catch (error) {
-      throw missingTable(error, destination.table);
+      throw missingTable(error, 'sqlite', destination.table);
     }
   };
   return {

@@ -27,7 +27,10 @@ export class Handlers {
   add(job: string | JobDef, handler: Handler): void {
     const jobType = typeof job === 'string' ? job : job.type;
     if (!isJobType(jobType)) {
-      throw OJSValidationError.of('jobType', `expected lower-case words joined by dots, got ${JSON.stringify(jobType)}`);
+      throw OJSValidationError.of(
+        'jobType',
+        `expected lower-case words joined by dots, such as 'email.send', got ${JSON.stringify(jobType)}`,
+      );
     }
     if (typeof handler !== 'function') throw OJSValidationError.of('handler', `expected a function, got ${typeof handler}`);
     if (this.#byType.has(jobType)) throw OJSValidationError.of('jobType', `${jobType} has a handler already; register each type once`);

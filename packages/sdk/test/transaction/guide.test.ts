@@ -99,12 +99,12 @@ describe.skipIf(postgres === null)('examples of docs/guide/transactions.md on Po
 });
 
 test('the example of SQLite', async () => {
-  const path = join(temporaryDirectory(), 'app.db');
+  const path = join(temporaryDirectory(), 'ojs.db');
   const server = await startServer({ storage: `sqlite:${path}`, port: 0, log: false });
   const database = new DatabaseSync(path);
   database.exec('CREATE TABLE users (email TEXT)');
   database.close();
-  await run('sqlite@example.org', { "'app.db'": JSON.stringify(path) });
+  await run('sqlite@example.org', { "'ojs.db'": JSON.stringify(path) });
   await server.engine.intake?.run();
   const { items } = await server.engine.storage.jobs.list({ states: 0xff, queue: 'mail', limit: 10 });
   expect(items).toHaveLength(1);

@@ -169,3 +169,14 @@ test('a schema that transforms: the args are written as they were given, for the
   }
   expect(seen).toEqual([[42], [42]]);
 });
+
+test('a file that is no store is told in the words of SQLite', async () => {
+  const database = new DatabaseSync(join(temporaryDirectory(), 'app.db'));
+  try {
+    await expect(withTransaction(database, (jobs) => jobs.enqueue({ type: 'a.job', args: [] }))).rejects.toThrow(
+      'The SQLite file has no table ojs_inbox. For an inbox open the file of the server (ojs serve --storage sqlite:FILE makes its tables); for an outbox call createOutbox() first.',
+    );
+  } finally {
+    database.close();
+  }
+});
