@@ -188,6 +188,14 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     options?: CronJobOptions & CallOptions,
   ): Promise<CronJob>;
   registerCronJob(request: CronJobRequest, options?: CallOptions): Promise<CronJob>;
+  /** The first two in one, and last: what the compiler says of wrong args or options is what is wrong with them. */
+  registerCronJob<T extends JobDef | NameIn<R>>(
+    name: string,
+    cron: string,
+    job: T,
+    args: T extends JobDef ? Jsonable<InputOf<T>> : ArgsIn<R, T>,
+    options?: CronJobOptions & CallOptions,
+  ): Promise<CronJob>;
   async registerCronJob(
     first: string | CronJobRequest,
     second?: string | CallOptions,

@@ -155,6 +155,13 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
    */
   register<D extends JobDef>(job: D, handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>): this;
   register<T extends NameIn<R>, A extends ArgsIn<R, T>>(jobType: T, handler: Handler<A, ResultIn<R, T>>): this;
+  /** Both in one, and last: what the compiler says of a wrong handler is what is wrong with it. */
+  register<T extends JobDef | NameIn<R>>(
+    job: T,
+    handler: T extends JobDef
+      ? (context: JobContext<ArgsOf<T>>) => ResultOf<T> | Promise<ResultOf<T>>
+      : Handler<ArgsIn<R, T>, ResultIn<R, T>>,
+  ): this;
   register(job: string | JobDef, handler: Handler): this {
     this.#handlers.add(job, handler);
     return this;
@@ -163,6 +170,12 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   /** Same as `register`. */
   handler<D extends JobDef>(job: D, handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>): this;
   handler<T extends NameIn<R>, A extends ArgsIn<R, T>>(jobType: T, handler: Handler<A, ResultIn<R, T>>): this;
+  handler<T extends JobDef | NameIn<R>>(
+    job: T,
+    handler: T extends JobDef
+      ? (context: JobContext<ArgsOf<T>>) => ResultOf<T> | Promise<ResultOf<T>>
+      : Handler<ArgsIn<R, T>, ResultIn<R, T>>,
+  ): this;
   handler(job: string | JobDef, handler: Handler): this {
     this.#handlers.add(job, handler);
     return this;

@@ -242,6 +242,14 @@ export class SyncClient<R = JobTypes> implements Disposable {
     options?: CronJobOptions & SyncCallOptions,
   ): CronJob;
   registerCronJob(request: CronJobRequest, options?: SyncCallOptions): CronJob;
+  /** The first two in one, and last: what the compiler says of wrong args or options is what is wrong with them. */
+  registerCronJob<T extends JobDef | NameIn<R>>(
+    name: string,
+    cron: string,
+    job: T,
+    args: T extends JobDef ? Jsonable<InputOf<T>> : ArgsIn<R, T>,
+    options?: CronJobOptions & SyncCallOptions,
+  ): CronJob;
   registerCronJob(
     first: string | CronJobRequest,
     second?: string | SyncCallOptions,
