@@ -36,11 +36,11 @@ const workflows = part(() => import('./workflow/open.ts'));
 /** How a client speaks to its server, and what holds for all of its jobs. */
 export interface ClientOptions extends ConnectionOptions {
   /** Of jobs that name none; default `OJS_QUEUE`, else the server's `default`. */
-  queue?: string;
+  queue?: string | undefined;
   /** Whether concurrent `enqueue` calls become one request; default true. */
-  coalesce?: boolean;
+  coalesce?: boolean | undefined;
   /** Told of every job that this client has enqueued, not of duplicates. What it throws is logged. */
-  onJobEnqueued?: (job: Job) => void;
+  onJobEnqueued?: ((job: Job) => void) | undefined;
 }
 
 export const clientNames: NamesOf<ClientOptions> = { ...connectionNames, queue: true, coalesce: true, onJobEnqueued: true };
@@ -243,7 +243,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /** When a registered cron will run, as the server sees it; {@link nextRuns} tells it of any expression. None while it is paused. */
-  async cronRuns(name: string, options: CallOptions & { count?: number } = {}): Promise<Date[]> {
+  async cronRuns(name: string, options: CallOptions & { count?: number | undefined } = {}): Promise<Date[]> {
     return this.#manage((code) => code.cronRuns(name, options.count ?? 10), options, { ...callNames, count: true });
   }
 
@@ -263,7 +263,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /** Makes the job available again with attempt 0, as it was or with these changes; its error history stays. */
-  async retryDeadLetterJob(jobId: string, options: CallOptions & { changes?: DeadLetterRetry } = {}): Promise<Job> {
+  async retryDeadLetterJob(jobId: string, options: CallOptions & { changes?: DeadLetterRetry | undefined } = {}): Promise<Job> {
     return this.#manage((code) => code.retryDeadLetterJob(jobId, options.changes), options, { ...callNames, changes: true });
   }
 
@@ -335,7 +335,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /** Newest first, without their steps. */
-  async listWorkflows(options: PageOptions & { state?: WorkflowState } = {}): Promise<Page<Workflow>> {
+  async listWorkflows(options: PageOptions & { state?: WorkflowState | undefined } = {}): Promise<Page<Workflow>> {
     return this.#pages(
       (code, query) => code.listWorkflows(options.state, query),
       options,

@@ -22,13 +22,13 @@ const perJob = ['id', 'delay', 'delayUntil', 'scheduledAt', 'expiresAt', 'pendin
 /** When a cron runs, and the options of its jobs. A run that may wait for so long only has an `enqueueTtl`. */
 export interface CronJobOptions extends Omit<JobOptions, (typeof perJob)[number]> {
   /** IANA name; default UTC. */
-  timezone?: string;
+  timezone?: string | undefined;
   /** What happens while an earlier run is unfinished; default `skip`. */
-  overlapPolicy?: OverlapPolicy;
+  overlapPolicy?: OverlapPolicy | undefined;
   /** Default true. */
-  enabled?: boolean;
+  enabled?: boolean | undefined;
   /** For people. */
-  description?: string;
+  description?: string | undefined;
 }
 
 /** What a tick does while the run before it has not ended (ojs-cron §6): `skip` leaves it out, `allow` runs both, `cancel_previous` ends the older one, `enqueue` waits for it. */
@@ -40,9 +40,9 @@ export interface CronJobRequest extends CronJobOptions {
   /** Five or six fields, or `@daily`, `@every 5m` and such (ojs-cron §3). */
   cron: string;
   type: string;
-  args?: JsonArray;
+  args?: JsonArray | undefined;
   /** What checks the args; {@link job} puts it here. */
-  readonly [definitionOf]?: JobDef;
+  readonly [definitionOf]?: JobDef | undefined;
 }
 
 const { id: _id, delay: _delay, delayUntil: _until, scheduledAt: _at, expiresAt: _expiry, pending: _pending, ...runNames } = jobNames;

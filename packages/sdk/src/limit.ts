@@ -17,11 +17,11 @@ export const rateNames: NamesOf<Rate> = { limit: true, period: true };
 /** How many executions there may be. What is left out does not limit. */
 export interface LimitNumbers {
   /** Executions at the same time. */
-  concurrency?: number;
+  concurrency?: number | undefined;
   /** Starts in a sliding window. */
-  rate?: Rate;
+  rate?: Rate | undefined;
   /** The least time between two starts; at most one day. */
-  spacing?: Duration;
+  spacing?: Duration | undefined;
 }
 
 /** What a job shares with all others that name the key (ojs-rate-limiting §3). The numbers of the job that came last hold for all of them; a key alone keeps those that are there. */

@@ -11,15 +11,15 @@ import { integer } from './refusal.ts';
 /** What an operator sets for a queue. A setting that is left out stays as it is, null takes it back. */
 export interface QueueConfigRequest {
   /** Executions at the same time, over all workers; 0 stops every start. Default: unlimited. */
-  concurrency?: number | null;
+  concurrency?: number | null | undefined;
   /** Starts in a sliding window, over all workers. Default: unlimited. */
-  rate?: Rate | null;
+  rate?: Rate | null | undefined;
   /** Jobs that may wait, those that are scheduled or retryable included. Default: unlimited. */
-  maxDepth?: number | null;
+  maxDepth?: number | null | undefined;
   /** What becomes of a job beyond `maxDepth`: `reject` refuses it (default), `warn` takes it and says so in the answer's headers. */
-  overflow?: 'reject' | 'warn';
+  overflow?: 'reject' | 'warn' | undefined;
   /** Part of `maxDepth`, from 0 to 1, from which on producers are told; default 0.8. */
-  warningThreshold?: number;
+  warningThreshold?: number | undefined;
 }
 
 /** The settings of a queue; absent ones do not limit. */

@@ -185,7 +185,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
    * Works until it is told to end: by `stop()`, an abort of `signal`, SIGTERM or SIGINT, or the server. Resolves after the drain.
    * @throws what kept the worker from going on, such as {OJSAuthenticationError} from the first fetch.
    */
-  async start(options: { signal?: AbortSignal } = {}): Promise<void> {
+  async start(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     known(options, startNames);
     if (currentFake() !== null)
       throw new OJSError('A worker has nothing to fetch from while a test fakes the server: give it to useWorker() and call drain().');
@@ -220,7 +220,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
    * Outcomes that the server has not answered by then are tried until their lease ends, but for at most 10 s after the grace period; those still
    * undelivered are logged, and their jobs run again. Resolves when that is done; a second call waits for the same end, or makes it come sooner.
    */
-  async stop(options: { timeout?: Duration } = {}): Promise<void> {
+  async stop(options: { timeout?: Duration | undefined } = {}): Promise<void> {
     known(options, stopNames);
     warnOfSeconds(options.timeout, 'timeout', this.#connection.logger);
     const ms = options.timeout === undefined ? this.#settings.shutdownMs : durationMs(options.timeout, 'timeout');

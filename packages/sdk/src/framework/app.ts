@@ -13,13 +13,13 @@ import { type Deferred, requestContextMiddleware, type Scope, storage } from './
 
 export interface OjsAppOptions<R = JobTypes> extends ClientOptions {
   /** URL of a server, or a transport; default as of `Client`. */
-  target?: string | Transport;
+  target?: string | Transport | undefined;
   /** A client of yours, which stays open at the end, in place of one that is made here. */
-  client?: Client<R>;
+  client?: Client<R> | undefined;
   /** Runs while the application runs, and drains before it ends. */
-  worker?: Worker<R>;
+  worker?: Worker<R> | undefined;
   /** Told of a job that could not be sent after its response; default: an error in the log. */
-  onDeferredError?: (error: unknown, job: { readonly id: string; readonly type: string }) => void;
+  onDeferredError?: ((error: unknown, job: { readonly id: string; readonly type: string }) => void) | undefined;
 }
 
 export const appNames: NamesOf<OjsAppOptions> = { ...clientNames, target: true, client: true, worker: true, onDeferredError: true };

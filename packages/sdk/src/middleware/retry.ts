@@ -9,13 +9,13 @@ import type { ExecutionMiddleware } from './types.ts';
 /** How often, and how far apart. */
 export interface RetryOptions {
   /** Runs after the first; default 3. */
-  maxRetries?: number;
+  maxRetries?: number | undefined;
   /** Before the first retry, twice as long before each next; default 100 ms. */
-  baseDelay?: Duration;
+  baseDelay?: Duration | undefined;
   /** Default 30 s. */
-  maxDelay?: Duration;
+  maxDelay?: Duration | undefined;
   /** Whether each delay is a random share of itself, from none to all; default true. */
-  jitter?: boolean;
+  jitter?: boolean | undefined;
 }
 
 const retryNames: NamesOf<RetryOptions> = { maxRetries: true, baseDelay: true, maxDelay: true, jitter: true };

@@ -56,7 +56,7 @@ export interface RunningStore extends FakeStore, AsyncDisposable {
  * A real server in this process, reached over HTTP at `url`; needs the package `@ojs-ts/server`. `restore()` stops it, `await using` waits for that.
  * @param options `storage` as of a server; default `memory:`.
  */
-export function realMode(options: { storage?: string } = {}): Promise<RunningStore> {
+export function realMode(options: { storage?: string | undefined } = {}): Promise<RunningStore> {
   known(options, { storage: true });
   const store = new RealStore();
   // Before anything is awaited, so that the caller's context has it.
