@@ -47,8 +47,7 @@ export interface CronJobRequest extends CronJobOptions {
 
 const { id: _id, delay: _delay, delayUntil: _until, scheduledAt: _at, expiresAt: _expiry, pending: _pending, ...runNames } = jobNames;
 const optionNames: NamesOf<CronJobOptions> = { ...runNames, timezone: true, overlapPolicy: true, enabled: true, description: true };
-/** A request of `job()` may bring what a run cannot have, which is refused with the reason. */
-const requestNames = { ...jobNames, ...optionNames, name: true, cron: true, type: true, args: true } satisfies NamesOf<CronJobRequest>;
+const requestNames = { ...optionNames, name: true, cron: true, type: true, args: true } satisfies NamesOf<CronJobRequest>;
 
 /** When it runs. What its jobs are is changed by registering it again. */
 export type CronJobChanges = Partial<Pick<CronJobRequest, (typeof changeable)[number]>>;
@@ -151,11 +150,11 @@ export function cronCall<O extends Pick<CallOptions, 'requestTimeout'>>(
 ): { readonly request: CronJobRequest; readonly options: O | undefined } {
   if (typeof first !== 'string') {
     const call = typeof second === 'string' ? undefined : second;
-    known(first, requestNames);
+    known(withoutPerJob(first), requestNames);
     known(call ?? {}, callNames);
     return { request: first, options: call };
   }
-  known(options ?? {}, { ...jobNames, ...optionNames, ...callNames });
+  known(withoutPerJob(options ?? {}), { ...optionNames, ...callNames });
   const own = { ...options };
   // Of the call, not of the cron.
   for (const name of ['signal', 'requestTimeout']) Reflect.deleteProperty(own, name);
@@ -194,6 +193,12 @@ function wireCron(request: CronJobRequest): object {
 function checkExpression(cron: unknown): void {
   if (typeof cron !== 'string' || cron === '')
     throw OJSValidationError.of('cron', `expected an expression such as '0 9 * * *', got ${JSON.stringify(cron)}`);
+}
+
+/** What a run cannot have is refused with its reason, later: no unknown option, and none to be listed as one that there is. */
+function withoutPerJob(options: object): object {
+  if (options === null || Array.isArray(options)) return options;
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !perJob.some((one) => one === name)));
 }
 
 function refusePerJob(options: object): void {

@@ -1,7 +1,7 @@
 import { formatDuration, type NamesOf } from '@ojs-ts/core';
 import { type Duration, durationMs } from './duration.ts';
 import { OJSValidationError } from './errors.ts';
-import { compact, eachOf, isWire, numberOf, textOf, type Wire, wireOf } from './json.ts';
+import { compact, eachOf, isWire, numberOf, quoted, textOf, type Wire, wireOf } from './json.ts';
 import { known } from './known.ts';
 import { integer } from './refusal.ts';
 
@@ -71,7 +71,7 @@ export function wireRate(rate: Rate, path: string): object {
 function period(value: Duration, path: string): string {
   const ms = value === undefined ? 0 : durationMs(value, path);
   if (ms > 0 && ms <= maxPeriodMs) return formatDuration(ms);
-  throw OJSValidationError.of(path, `expected a duration above 0 and of at most one day, such as '1m', got ${String(value)}`);
+  throw OJSValidationError.of(path, `expected a duration above 0 and of at most one day, such as '1m', got ${quoted(value)}`);
 }
 
 /** The limits of a job as it was sent, in the form of {@link wireLimits}. */

@@ -1,6 +1,6 @@
 import { type NamesOf, uuidv7 } from '@ojs-ts/core';
 import { OJSValidationError } from './errors.ts';
-import { compact, numberOf, oneOf, textOf, type Wire, wireOf } from './json.ts';
+import { compact, numberOf, oneOf, quoted, textOf, type Wire, wireOf } from './json.ts';
 import { known } from './known.ts';
 import { type Rate, readRate, wireRate } from './limit.ts';
 import { expectedQueue, isQueueName } from './names.ts';
@@ -75,7 +75,7 @@ function wireConfig(config: QueueConfigRequest): object {
   if (overflow !== undefined && overflow !== 'reject' && overflow !== 'warn')
     throw OJSValidationError.of('overflow', `expected 'reject' or 'warn', got ${JSON.stringify(overflow)}`);
   if (warningThreshold !== undefined && !(warningThreshold >= 0 && warningThreshold <= 1))
-    throw OJSValidationError.of('warningThreshold', `expected a number from 0 to 1, got ${warningThreshold}`);
+    throw OJSValidationError.of('warningThreshold', `expected a number from 0 to 1, got ${quoted(warningThreshold)}`);
   const backpressure = compact({
     max_depth: maxDepth === null ? null : integer(maxDepth, 'maxDepth', 1),
     strategy: overflow,

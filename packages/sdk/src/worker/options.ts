@@ -3,6 +3,7 @@ import { platform } from '#platform';
 import { type ConnectionOptions, connectionNames } from '../connection.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { OJSValidationError } from '../errors.ts';
+import { quoted } from '../json.ts';
 import { expectedQueue, isQueueName } from '../names.ts';
 import { onlyOne } from '../wire.ts';
 import { callbackNames, type WorkerCallbacks } from './callbacks.ts';
@@ -127,5 +128,5 @@ function fromEnv(name: string): number | undefined {
 function whole(value: number, path: string, min = 1, max = Number.POSITIVE_INFINITY): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   const range = max === Number.POSITIVE_INFINITY ? `of at least ${min}` : `from ${min} to ${max}`;
-  throw OJSValidationError.of(path, `expected a whole number ${range}, got ${value}`);
+  throw OJSValidationError.of(path, `expected a whole number ${range}, got ${quoted(value)}`);
 }
