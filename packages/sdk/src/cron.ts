@@ -8,6 +8,7 @@ import type { JsonArray } from './job.ts';
 import { readJobOptions } from './job-options.ts';
 import { booleanOf, compact, dateOf, eachOf, listOf, numberOf, oneOf, textOf, type Wire, wireOf } from './json.ts';
 import { known } from './known.ts';
+import type { Logger } from './logger.ts';
 import type { EnqueueMiddleware } from './middleware/types.ts';
 import type { Operation } from './operation.ts';
 import { type CallOptions, callNames, definitionOf, inQueue, type JobOptions, jobNames, withDefaults } from './options.ts';
@@ -64,10 +65,20 @@ export interface CronJob extends Readonly<CronJobRequest> {
 }
 
 /** Registers it, or changes the one of this name. @throws {OJSValidationError} before anything is sent. */
-export function* registerCronJob(request: CronJobRequest): Operation<CronJob> {
+export function* registerCronJob(request: CronJobRequest, logger: Logger): Operation<CronJob> {
   const body = JSON.stringify(wireCron(request));
   // A second registration of the same is an update that changes nothing, so it is safe to repeat.
-  return readCron(yield { call: { operation: 'cron.register', body, idempotencyKey: uuidv7() }, about: { queue: request.queue } });
+  const answer = yield { call: { operation: 'cron.register', body, idempotencyKey: uuidv7() }, about: { queue: request.queue } };
+  const cron = readCron(answer);
+  tellWarnings(cron, answer, logger);
+  return cron;
+}
+
+/** What is valid but perhaps not meant: the words of the server, else that it has no next time. */
+function tellWarnings({ name, cron, nextRunAt, enabled }: CronJob, answer: Wire, logger: Logger): void {
+  const words = eachOf(answer.warnings, (warning) => textOf(warning) ?? textOf(wireOf(warning)?.message));
+  const warnings = words.length === 0 && nextRunAt === null && enabled !== false ? ['never runs: it has no next time'] : words;
+  if (warnings.length > 0) logger.warn('cron registered that may not run as meant', { name, cron, nextRunAt, warnings });
 }
 
 export function* getCronJob(name: string): Operation<CronJob> {
@@ -116,7 +127,7 @@ export async function registerCron(
     await parseArgs(definition, args);
   }
   const sent = await encodedCron(request, middleware);
-  const cron = await connection.carry(registerCronJob(inQueue(sent, queue)), options);
+  const cron = await connection.carry(registerCronJob(inQueue(sent, queue), connection.logger), options);
   return sent === request ? cron : { ...cron, args };
 }
 

@@ -258,7 +258,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
     third?: CronJobOptions & SyncCallOptions,
   ): CronJob {
     const { request, options = {} } = cronCall(first, second, type, args, third);
-    return this.#connection.carry(registerCronJob(inQueue(checkedCron(request), this.#queue)), options);
+    return this.#connection.carry(registerCronJob(inQueue(checkedCron(request), this.#queue), this.#connection.logger), options);
   }
 
   /** @throws {JobNotFoundError} */
