@@ -50,6 +50,12 @@ test('every optional member of the option types takes undefined', () => {
   takes<{ a?: string }>();
 });
 
+test('the type of what fakeMode() returns is that of its store', () => {
+  const store: ReturnType<typeof fakeMode> = fakeMode();
+  expect(store.failNext('a.b')).toBe(store);
+  store.restore();
+});
+
 test('at run time undefined is an option that was not given', async () => {
   const nothing: Undefined<JobOptions> = {
     ...{ id: undefined, queue: undefined, meta: undefined, priority: undefined, timeoutMs: undefined, delayUntil: undefined },

@@ -28,8 +28,9 @@ export type { FakeStore } from './store.ts';
  * From here on clients send nothing: jobs are kept in memory, by the rules of a real server, and run by `drain()` only. Ends with `restore()`, at the end of the block
  * with `using`, or with `body` where one is given, which is the only code then that is in the mode.
  */
-export function fakeMode(): FakeStore;
 export function fakeMode<T>(body: (store: FakeStore) => T): T;
+// Last, so that `ReturnType<typeof fakeMode>` is the store.
+export function fakeMode(): FakeStore;
 export function fakeMode<T>(body?: (store: FakeStore) => T): FakeStore | T {
   const store = new MemoryStore('fake');
   if (body !== undefined) return within(store, () => ending(store, () => body(store)));

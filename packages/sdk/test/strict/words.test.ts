@@ -59,10 +59,10 @@ test.each<[object, string]>([
   [{ delay: '5s' }, 'delay: the runs of a cron have ids and times of their own'],
 ])('a cron refuses %j', async (options, message) => {
   for (const call of [
-    client.registerCronJob('c', '@daily', 'a.b', [], options),
-    client.registerCronJob({ name: 'c', cron: '@daily', type: 'a.b', ...options }),
+    () => client.registerCronJob('c', '@daily', 'a.b', [], options),
+    () => client.registerCronJob({ name: 'c', cron: '@daily', type: 'a.b', ...options }),
   ]) {
-    const error: unknown = await call.catch((refused: unknown) => refused);
+    const error: unknown = await call().catch((refused: unknown) => refused);
     expect(String(error)).toContain(message);
     expect(String(error)).not.toMatch(/There are .*(delay|pending)/);
   }
