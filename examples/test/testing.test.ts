@@ -15,7 +15,7 @@ const env = { ...rest, OJS_BACKEND_URL: 'http://127.0.0.1:9' };
 test('the guide shows every program of examples/testing as it is', () => {
   const page = readFileSync(join(root, 'docs/guide/testing.md'), 'utf8');
   const programs = globSync('*.ts', { cwd: folder }).filter((name) => name !== 'vitest.config.ts');
-  expect(programs).toHaveLength(6);
+  expect(programs).toHaveLength(7);
   for (const name of programs) expect(page).toContain(`\`\`\`ts\n${readFileSync(join(folder, name), 'utf8')}\`\`\``);
 });
 
@@ -23,7 +23,7 @@ test('its tests pass under vitest', async () => {
   const cli = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
   const args = [cli, 'run', '--config', join(folder, 'vitest.config.ts'), '--reporter=tap-flat'];
   const { stdout } = await run(process.execPath, args, { cwd: folder, env });
-  expect(stdout.match(/^ok /gm)).toHaveLength(4);
+  expect(stdout.match(/^ok /gm)).toHaveLength(5);
   expect(stdout).not.toMatch(/^not ok/m);
 });
 

@@ -11,7 +11,7 @@ import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } fr
 /** Which jobs; all of what is given has to hold. */
 export interface JobListOptions extends PageOptions, SubjectFilter {
   /** Default: all states. */
-  state?: JobState | readonly JobState[];
+  state?: JobState | readonly JobState[] | undefined;
 }
 
 export const jobListNames: NamesOf<JobListOptions> = { ...pageNames, ...subjectNames, state: true };

@@ -177,7 +177,7 @@ export class Admin implements AsyncDisposable {
   }
 
   /** The job begins anew with attempt 0, as it was or with these changes. @throws {JobNotFoundError} */
-  async retryDeadLetterJob(jobId: string, options: CallOptions & { changes?: DeadLetterRetry } = {}): Promise<Job> {
+  async retryDeadLetterJob(jobId: string, options: CallOptions & { changes?: DeadLetterRetry | undefined } = {}): Promise<Job> {
     known(options, { ...callNames, changes: true });
     return this.#connection.carry(retryDeadLetterJob(jobId, options.changes), options);
   }

@@ -6,9 +6,9 @@ import { known } from './known.ts';
 import type { HttpOptions } from './transport/http.ts';
 
 export interface RetryOptions {
-  maxRetries?: number;
-  minBackoff?: Duration;
-  maxBackoff?: Duration;
+  maxRetries?: number | undefined;
+  minBackoff?: Duration | undefined;
+  maxBackoff?: Duration | undefined;
 }
 
 const retryNames: NamesOf<RetryOptions> = { maxRetries: true, minBackoff: true, maxBackoff: true };

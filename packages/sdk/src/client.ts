@@ -36,11 +36,11 @@ const workflows = part(() => import('./workflow/open.ts'));
 /** How a client speaks to its server, and what holds for all of its jobs. */
 export interface ClientOptions extends ConnectionOptions {
   /** Of jobs that name none; default `OJS_QUEUE`, else the server's `default`. */
-  queue?: string;
+  queue?: string | undefined;
   /** Whether concurrent `enqueue` calls become one request; default true. */
-  coalesce?: boolean;
+  coalesce?: boolean | undefined;
   /** Told of every job that this client has enqueued, not of duplicates. What it throws is logged. */
-  onJobEnqueued?: (job: Job) => void;
+  onJobEnqueued?: ((job: Job) => void) | undefined;
 }
 
 export const clientNames: NamesOf<ClientOptions> = { ...connectionNames, queue: true, coalesce: true, onJobEnqueued: true };
@@ -188,6 +188,14 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     options?: CronJobOptions & CallOptions,
   ): Promise<CronJob>;
   registerCronJob(request: CronJobRequest, options?: CallOptions): Promise<CronJob>;
+  /** The first two in one, and last: what the compiler says of wrong args or options is what is wrong with them. */
+  registerCronJob<T extends JobDef | NameIn<R>>(
+    name: string,
+    cron: string,
+    job: T,
+    args: T extends JobDef ? Jsonable<InputOf<T>> : ArgsIn<R, T>,
+    options?: CronJobOptions & CallOptions,
+  ): Promise<CronJob>;
   async registerCronJob(
     first: string | CronJobRequest,
     second?: string | CallOptions,
@@ -235,7 +243,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /** When a registered cron will run, as the server sees it; {@link nextRuns} tells it of any expression. None while it is paused. */
-  async cronRuns(name: string, options: CallOptions & { count?: number } = {}): Promise<Date[]> {
+  async cronRuns(name: string, options: CallOptions & { count?: number | undefined } = {}): Promise<Date[]> {
     return this.#manage((code) => code.cronRuns(name, options.count ?? 10), options, { ...callNames, count: true });
   }
 
@@ -255,7 +263,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /** Makes the job available again with attempt 0, as it was or with these changes; its error history stays. */
-  async retryDeadLetterJob(jobId: string, options: CallOptions & { changes?: DeadLetterRetry } = {}): Promise<Job> {
+  async retryDeadLetterJob(jobId: string, options: CallOptions & { changes?: DeadLetterRetry | undefined } = {}): Promise<Job> {
     return this.#manage((code) => code.retryDeadLetterJob(jobId, options.changes), options, { ...callNames, changes: true });
   }
 
@@ -327,7 +335,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /** Newest first, without their steps. */
-  async listWorkflows(options: PageOptions & { state?: WorkflowState } = {}): Promise<Page<Workflow>> {
+  async listWorkflows(options: PageOptions & { state?: WorkflowState | undefined } = {}): Promise<Page<Workflow>> {
     return this.#pages(
       (code, query) => code.listWorkflows(options.state, query),
       options,

@@ -30,19 +30,19 @@ import { type TlsOptions, tlsNames } from './transport/tls.ts';
 /** How to reach a server; of Client, Worker and Admin alike. Code wins over the environment, and that over the default. */
 export interface ConnectionOptions {
   /** Deadline of a call, retries included; default 30 s. */
-  timeout?: Duration;
+  timeout?: Duration | undefined;
   /** Sent with every request. */
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   /** Sent as `Authorization: Bearer`; a function is asked before every request. Default: `OJS_AUTH_TOKEN`. */
-  token?: Token;
+  token?: Token | undefined;
   /** For https. Node only: elsewhere the platform has settings of its own. Default: the files that `OJS_TLS_CA_FILE`, `OJS_TLS_CERT_FILE` and `OJS_TLS_KEY_FILE` name. */
-  tls?: TlsOptions;
+  tls?: TlsOptions | undefined;
   /** Used instead of the platform's own HTTP client. */
-  fetch?: typeof fetch;
+  fetch?: typeof fetch | undefined;
   /** Default: 5 retries, from 100 ms to 5 s. */
-  requestRetry?: RetryOptions | false;
+  requestRetry?: RetryOptions | false | undefined;
   /** Default: the console, in a process standard error, from `OJS_LOG_LEVEL` up: `info`, and `warn` where `NODE_ENV` is `test`. */
-  logger?: Logger;
+  logger?: Logger | undefined;
 }
 
 export const connectionNames: NamesOf<ConnectionOptions> = {

@@ -8,6 +8,7 @@ import type { JsonArray } from './job.ts';
 import { readJobOptions } from './job-options.ts';
 import { booleanOf, compact, dateOf, eachOf, listOf, numberOf, oneOf, textOf, type Wire, wireOf } from './json.ts';
 import { known } from './known.ts';
+import type { Logger } from './logger.ts';
 import type { EnqueueMiddleware } from './middleware/types.ts';
 import type { Operation } from './operation.ts';
 import { type CallOptions, callNames, definitionOf, inQueue, type JobOptions, jobNames, withDefaults } from './options.ts';
@@ -22,13 +23,13 @@ const perJob = ['id', 'delay', 'delayUntil', 'scheduledAt', 'expiresAt', 'pendin
 /** When a cron runs, and the options of its jobs. A run that may wait for so long only has an `enqueueTtl`. */
 export interface CronJobOptions extends Omit<JobOptions, (typeof perJob)[number]> {
   /** IANA name; default UTC. */
-  timezone?: string;
+  timezone?: string | undefined;
   /** What happens while an earlier run is unfinished; default `skip`. */
-  overlapPolicy?: OverlapPolicy;
+  overlapPolicy?: OverlapPolicy | undefined;
   /** Default true. */
-  enabled?: boolean;
+  enabled?: boolean | undefined;
   /** For people. */
-  description?: string;
+  description?: string | undefined;
 }
 
 /** What a tick does while the run before it has not ended (ojs-cron §6): `skip` leaves it out, `allow` runs both, `cancel_previous` ends the older one, `enqueue` waits for it. */
@@ -40,15 +41,14 @@ export interface CronJobRequest extends CronJobOptions {
   /** Five or six fields, or `@daily`, `@every 5m` and such (ojs-cron §3). */
   cron: string;
   type: string;
-  args?: JsonArray;
+  args?: JsonArray | undefined;
   /** What checks the args; {@link job} puts it here. */
-  readonly [definitionOf]?: JobDef;
+  readonly [definitionOf]?: JobDef | undefined;
 }
 
 const { id: _id, delay: _delay, delayUntil: _until, scheduledAt: _at, expiresAt: _expiry, pending: _pending, ...runNames } = jobNames;
 const optionNames: NamesOf<CronJobOptions> = { ...runNames, timezone: true, overlapPolicy: true, enabled: true, description: true };
-/** A request of `job()` may bring what a run cannot have, which is refused with the reason. */
-const requestNames = { ...jobNames, ...optionNames, name: true, cron: true, type: true, args: true } satisfies NamesOf<CronJobRequest>;
+const requestNames = { ...optionNames, name: true, cron: true, type: true, args: true } satisfies NamesOf<CronJobRequest>;
 
 /** When it runs. What its jobs are is changed by registering it again. */
 export type CronJobChanges = Partial<Pick<CronJobRequest, (typeof changeable)[number]>>;
@@ -65,10 +65,20 @@ export interface CronJob extends Readonly<CronJobRequest> {
 }
 
 /** Registers it, or changes the one of this name. @throws {OJSValidationError} before anything is sent. */
-export function* registerCronJob(request: CronJobRequest): Operation<CronJob> {
+export function* registerCronJob(request: CronJobRequest, logger: Logger): Operation<CronJob> {
   const body = JSON.stringify(wireCron(request));
   // A second registration of the same is an update that changes nothing, so it is safe to repeat.
-  return readCron(yield { call: { operation: 'cron.register', body, idempotencyKey: uuidv7() }, about: { queue: request.queue } });
+  const answer = yield { call: { operation: 'cron.register', body, idempotencyKey: uuidv7() }, about: { queue: request.queue } };
+  const cron = readCron(answer);
+  tellWarnings(cron, answer, logger);
+  return cron;
+}
+
+/** What is valid but perhaps not meant: the words of the server, else that it has no next time. */
+function tellWarnings({ name, cron, nextRunAt, enabled }: CronJob, answer: Wire, logger: Logger): void {
+  const words = eachOf(answer.warnings, (warning) => textOf(warning) ?? textOf(wireOf(warning)?.message));
+  const warnings = words.length === 0 && nextRunAt === null && enabled !== false ? ['never runs: it has no next time'] : words;
+  if (warnings.length > 0) logger.warn('cron registered that may not run as meant', { name, cron, nextRunAt, warnings });
 }
 
 export function* getCronJob(name: string): Operation<CronJob> {
@@ -117,7 +127,7 @@ export async function registerCron(
     await parseArgs(definition, args);
   }
   const sent = await encodedCron(request, middleware);
-  const cron = await connection.carry(registerCronJob(inQueue(sent, queue)), options);
+  const cron = await connection.carry(registerCronJob(inQueue(sent, queue), connection.logger), options);
   return sent === request ? cron : { ...cron, args };
 }
 
@@ -151,11 +161,11 @@ export function cronCall<O extends Pick<CallOptions, 'requestTimeout'>>(
 ): { readonly request: CronJobRequest; readonly options: O | undefined } {
   if (typeof first !== 'string') {
     const call = typeof second === 'string' ? undefined : second;
-    known(first, requestNames);
+    known(withoutPerJob(first), requestNames);
     known(call ?? {}, callNames);
     return { request: first, options: call };
   }
-  known(options ?? {}, { ...jobNames, ...optionNames, ...callNames });
+  known(withoutPerJob(options ?? {}), { ...optionNames, ...callNames });
   const own = { ...options };
   // Of the call, not of the cron.
   for (const name of ['signal', 'requestTimeout']) Reflect.deleteProperty(own, name);
@@ -194,6 +204,12 @@ function wireCron(request: CronJobRequest): object {
 function checkExpression(cron: unknown): void {
   if (typeof cron !== 'string' || cron === '')
     throw OJSValidationError.of('cron', `expected an expression such as '0 9 * * *', got ${JSON.stringify(cron)}`);
+}
+
+/** What a run cannot have is refused with its reason, later: no unknown option, and none to be listed as one that there is. */
+function withoutPerJob(options: object): object {
+  if (options === null || Array.isArray(options)) return options;
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !perJob.some((one) => one === name)));
 }
 
 function refusePerJob(options: object): void {

@@ -17,7 +17,7 @@ import { wireRetry } from './wire.ts';
 /** Which jobs of the dead letter. */
 export interface DeadLetterListOptions extends PageOptions, DeadLetterFilter {
   /** Also discarded jobs that are not in the dead letter; default false. */
-  includeDiscarded?: boolean;
+  includeDiscarded?: boolean | undefined;
 }
 
 export const deadLetterListNames: NamesOf<DeadLetterListOptions> = { ...pageNames, ...deadLetterNames, includeDiscarded: true };
@@ -25,13 +25,13 @@ export const deadLetterListNames: NamesOf<DeadLetterListOptions> = { ...pageName
 /** What a dead letter gets for its next round. */
 export interface DeadLetterRetry {
   /** In place of its args. */
-  args?: JsonArray;
+  args?: JsonArray | undefined;
   /** Its members replace those of the same names. */
-  meta?: Meta;
+  meta?: Meta | undefined;
   /** Where it goes; default: where it was. */
-  queue?: string;
+  queue?: string | undefined;
   /** Its fields replace those of the same names. */
-  retry?: RetryPolicy;
+  retry?: RetryPolicy | undefined;
 }
 
 const changeNames: NamesOf<DeadLetterRetry> = { args: true, meta: true, queue: true, retry: retryNames };

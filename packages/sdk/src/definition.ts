@@ -20,8 +20,8 @@ export type Jsonable<T> = T extends string | number | boolean | null | undefined
 export interface JobDef<T extends string = string, A extends JsonArray = JsonArray, AIn extends JsonArray = A, R = unknown> {
   readonly type: T;
   /** For every enqueue of this type, below what the call itself says. */
-  readonly defaults?: JobOptions;
-  readonly schemas?: JobSchemas;
+  readonly defaults?: JobOptions | undefined;
+  readonly schemas?: JobSchemas | undefined;
   readonly '~args'?: A;
   readonly '~input'?: AIn;
   readonly '~result'?: R;
@@ -29,10 +29,10 @@ export interface JobDef<T extends string = string, A extends JsonArray = JsonArr
 
 export interface JobSchemas {
   /** Of the whole array. */
-  readonly args?: StandardSchemaV1;
+  readonly args?: StandardSchemaV1 | undefined;
   /** Of the only element. */
-  readonly payload?: StandardSchemaV1;
-  readonly result?: StandardSchemaV1;
+  readonly payload?: StandardSchemaV1 | undefined;
+  readonly result?: StandardSchemaV1 | undefined;
 }
 
 const schemaNames: NamesOf<JobSchemas> = { args: true, payload: true, result: true };
@@ -68,10 +68,10 @@ export function defineJob<
   T extends string,
   S extends StandardSchemaV1<JsonArray, JsonArray>,
   RS extends StandardSchemaV1 = StandardSchemaV1<unknown, unknown>,
->(type: T, options: JobOptions & { args: S; result?: RS }): JobDef<T, SchemaOutput<S>, SchemaInput<S>, SchemaOutput<RS>>;
+>(type: T, options: JobOptions & { args: S; result?: RS | undefined }): JobDef<T, SchemaOutput<S>, SchemaInput<S>, SchemaOutput<RS>>;
 export function defineJob<T extends string, S extends StandardSchemaV1, RS extends StandardSchemaV1 = StandardSchemaV1<unknown, unknown>>(
   type: T,
-  options: JobOptions & { payload: S; result?: RS },
+  options: JobOptions & { payload: S; result?: RS | undefined },
 ): JobDef<T, [SchemaOutput<S>], [SchemaInput<S>], SchemaOutput<RS>>;
 export function defineJob(type: string, options: JobOptions & JobSchemas = {}): JobDef {
   if (!isJobType(type)) throw OJSValidationError.of('type', expectedType(type));

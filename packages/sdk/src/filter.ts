@@ -10,37 +10,37 @@ import { timestamp } from './wire.ts';
 /** What every filter may narrow by; all of what is given has to hold. */
 export interface SubjectFilter {
   /** Default: all queues. */
-  queue?: string;
+  queue?: string | undefined;
   /** Exact, or with a `*` at its end. */
-  type?: string;
+  type?: string | undefined;
   /** Type or code of the last error. */
-  errorType?: string;
+  errorType?: string | undefined;
   /** A part of the JSON text of the args. */
-  args?: string;
+  args?: string | undefined;
 }
 
 /** Jobs of the dead letter; all of what is given has to hold, and nothing given is all of them. */
 export interface DeadLetterFilter extends SubjectFilter {
   /** Discarded at this time or later. */
-  since?: Date | string;
+  since?: Date | string | undefined;
   /** Discarded before this time. */
-  until?: Date | string;
+  until?: Date | string | undefined;
   /** Discarded so long ago or longer. */
-  olderThan?: Duration;
+  olderThan?: Duration | undefined;
 }
 
 /** Jobs of a bulk operation; all of what is given has to hold, and nothing given is every job that the operation may change. */
 export interface BulkFilter extends SubjectFilter {
   /** Default: all that the operation may change. */
-  state?: JobState | readonly JobState[];
-  priority?: number;
+  state?: JobState | readonly JobState[] | undefined;
+  priority?: number | undefined;
   /** Members that the meta has, with these values. */
-  meta?: Meta;
-  createdAfter?: Date | string;
-  createdBefore?: Date | string;
+  meta?: Meta | undefined;
+  createdAfter?: Date | string | undefined;
+  createdBefore?: Date | string | undefined;
   /** By the last time that the job became available. */
-  enqueuedAfter?: Date | string;
-  enqueuedBefore?: Date | string;
+  enqueuedAfter?: Date | string | undefined;
+  enqueuedBefore?: Date | string | undefined;
 }
 
 export const subjectNames: NamesOf<SubjectFilter> = { queue: true, type: true, errorType: true, args: true };

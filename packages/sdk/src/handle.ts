@@ -7,9 +7,9 @@ import type { CallOptions } from './options.ts';
 /** How long to wait. */
 export interface WaitOptions {
   /** Default: as long as it takes. */
-  timeout?: Duration;
+  timeout?: Duration | undefined;
   /** Aborting ends the wait, not the job. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 export const waitNames: NamesOf<WaitOptions> = { timeout: true, signal: true };

@@ -5,6 +5,13 @@ export function isWire(value: unknown): value is Wire {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A value in a message; a text in quotes, so that '30' is told from 30. */
+export function quoted(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'function' || (typeof value === 'object' && value !== null) ? `a value of type ${typeof value}` : String(value);
+}
+
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }

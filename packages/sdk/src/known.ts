@@ -15,20 +15,38 @@ export function strangeProblem(options: unknown, names: Names, path = ''): Valid
   const place = stranger.path === '' ? 'options' : stranger.path;
   if (stranger.name === null)
     return { path: place, message: `expected an object such as ${exampleOf(stranger)}, got ${shown(stranger.value)}` };
-  return { path: within(stranger.path, stranger.name), message: `unknown option.${adviceOn(stranger.name, stranger.names)}` };
+  return {
+    path: within(stranger.path, stranger.name),
+    message: `unknown option.${moved(stranger) ?? adviceOn(stranger.name, stranger.names)}`,
+  };
+}
+
+/** The options of a job stand beside its type, though the wire has them in an object. */
+function moved({ name, names, value }: Stranger): string | null {
+  if (name !== 'options' || !has(names, 'type') || !has(names, 'args')) return null;
+  const given = typeof value === 'object' && value !== null ? Object.keys(value).slice(0, 3) : [];
+  return ` Put ${given.join(', ') || 'its members'} beside type, not in an object of their own.`;
 }
 
 /** ` Did you mean id?`, or the names that there are. */
 export function adviceOn(name: string, names: Names): string {
   const meant = meantBy(name, names);
-  return meant === undefined ? ` There are ${Object.keys(names).join(', ')}.` : ` Did you mean ${meant}?`;
+  if (meant !== undefined) return ` Did you mean ${meant}?`;
+  return ` ${instead[bare(name)] ?? `There are ${Object.keys(names).join(', ')}.`}`;
+}
+
+/** The name as the tables below have it. */
+function bare(name: string): string {
+  return name.toLowerCase().replace(/[_.-]/g, '');
 }
 
 function meantBy(given: string, names: Names): string | undefined {
+  const word = bare(given);
+  const words = elsewhere[word] ?? [];
+  if (unmistakable.has(word)) return words.find((one) => has(names, one));
   const near = nearestName(given, Object.keys(names));
   // One letter away is a slip of the finger, whatever the word means elsewhere.
   if (near !== undefined && editDistance(given, near) === 1) return near;
-  const words = elsewhere[given.toLowerCase().replace(/[_.-]/g, '')] ?? [];
   return words.find((word) => has(names, word)) ?? near ?? nearestInside(given, names);
 }
 
@@ -71,6 +89,9 @@ const maxAttempts = ['maxAttempts', 'retry.maxAttempts', 'requestRetry', 'maxRet
 const firstPause = ['initialInterval', 'retry.initialInterval', 'minBackoff', 'baseDelay', 'requestRetry'];
 const startTime = ['scheduledAt'];
 const unique = ['unique'];
+const schedule = ['cron'];
+const limits = ['limits', 'rate'];
+const before = ['after'];
 const address = ['url', 'target'];
 
 /** What other libraries call our options, in lower case; of several, the first that there is. */
@@ -85,6 +106,10 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   data: ['args'],
   payload: ['args'],
   arguments: ['args'],
+  repeat: schedule,
+  pattern: schedule,
+  tz: ['timezone'],
+  limiter: limits,
   lockduration: ['visibilityTimeout'],
   connection: address,
   // pg-boss: https://timgit.github.io/pg-boss/#/./api/jobs
@@ -103,6 +128,7 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   countdown: ['delay'],
   eta: startTime,
   expires: ['expiresAt'],
+  ratelimit: limits,
   timelimit: ['timeout'],
   softtimelimit: ['timeout'],
   maxretries: maxAttempts,
@@ -123,6 +149,12 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   uniquefor: ['unique.period'],
   // Words that lie near.
   uniquekey: unique,
+  schedule,
+  expression: schedule,
+  concurrency: limits,
+  dependson: before,
+  dependencies: before,
+  needs: before,
   idempotencykey: ['id'],
   ttl: ['expiresAt'],
   deadline: ['expiresAt', 'requestTimeout'],
@@ -143,4 +175,19 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   auth: ['token'],
   apikey: ['token'],
   authtoken: ['token'],
+};
+
+/** Words that are one letter away from an option of ours and are never meant for it: `eta` is no `meta`. */
+const unmistakable: ReadonlySet<string> = new Set(['eta', 'tz']);
+
+const aCron = 'A job that is repeated is a cron: registerCronJob().';
+const removal = 'How long jobs are kept after their end is for the server to say: its option retention.';
+
+/** What to do where no option means the same. */
+const instead: Readonly<Record<string, string>> = {
+  repeat: aCron,
+  cron: aCron,
+  pattern: aCron,
+  removeoncomplete: removal,
+  removeonfail: removal,
 };

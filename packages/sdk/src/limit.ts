@@ -1,7 +1,7 @@
 import { formatDuration, type NamesOf } from '@ojs-ts/core';
 import { type Duration, durationMs } from './duration.ts';
 import { OJSValidationError } from './errors.ts';
-import { compact, eachOf, isWire, numberOf, textOf, type Wire, wireOf } from './json.ts';
+import { compact, eachOf, isWire, numberOf, quoted, textOf, type Wire, wireOf } from './json.ts';
 import { known } from './known.ts';
 import { integer } from './refusal.ts';
 
@@ -17,11 +17,11 @@ export const rateNames: NamesOf<Rate> = { limit: true, period: true };
 /** How many executions there may be. What is left out does not limit. */
 export interface LimitNumbers {
   /** Executions at the same time. */
-  concurrency?: number;
+  concurrency?: number | undefined;
   /** Starts in a sliding window. */
-  rate?: Rate;
+  rate?: Rate | undefined;
   /** The least time between two starts; at most one day. */
-  spacing?: Duration;
+  spacing?: Duration | undefined;
 }
 
 /** What a job shares with all others that name the key (ojs-rate-limiting §3). The numbers of the job that came last hold for all of them; a key alone keeps those that are there. */
@@ -71,7 +71,7 @@ export function wireRate(rate: Rate, path: string): object {
 function period(value: Duration, path: string): string {
   const ms = value === undefined ? 0 : durationMs(value, path);
   if (ms > 0 && ms <= maxPeriodMs) return formatDuration(ms);
-  throw OJSValidationError.of(path, `expected a duration above 0 and of at most one day, such as '1m', got ${String(value)}`);
+  throw OJSValidationError.of(path, `expected a duration above 0 and of at most one day, such as '1m', got ${quoted(value)}`);
 }
 
 /** The limits of a job as it was sent, in the form of {@link wireLimits}. */

@@ -41,7 +41,7 @@ export interface LimitOverride extends LimitNumbers {
 /** Numbers for a while. At least one of them; a concurrency of 0 stops every start. */
 export interface LimitOverrideRequest extends LimitNumbers {
   /** Default: until {@link Admin.restoreLimit}. */
-  expiresAt?: Date | string;
+  expiresAt?: Date | string | undefined;
 }
 
 const overrideNames: NamesOf<LimitOverrideRequest> = { ...numberNames, expiresAt: true };

@@ -7,11 +7,11 @@ import { timestamp } from './wire.ts';
 /** Which firings. */
 export interface NextRunsOptions {
   /** IANA name; default UTC. */
-  timezone?: string;
+  timezone?: string | undefined;
   /** Firings after this time, from where `@every` counts too; default now. */
-  from?: Date | string;
+  from?: Date | string | undefined;
   /** At most so many; default 10, at most 1,000. */
-  count?: number;
+  count?: number | undefined;
 }
 
 const names: NamesOf<NextRunsOptions> = { timezone: true, from: true, count: true };

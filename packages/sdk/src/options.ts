@@ -8,21 +8,21 @@ import type { JobLimit } from './limit.ts';
 /** ojs-retry §2. Fields that are left out have the server's default: 3 attempts, PT1S, 2.0, PT5M, jitter, discard. */
 export interface RetryPolicy {
   /** Executions in all, the first included. */
-  maxAttempts?: number;
+  maxAttempts?: number | undefined;
   /** Before the second execution; default 1 s. */
-  initialInterval?: Duration;
+  initialInterval?: Duration | undefined;
   /** Each pause is so many times the one before; at least 1, default 2. */
-  backoffCoefficient?: number;
+  backoffCoefficient?: number | undefined;
   /** The longest pause; default 5 min. */
-  maxInterval?: Duration;
+  maxInterval?: Duration | undefined;
   /** Whether pauses are spread at random; default true. */
-  jitter?: boolean;
+  jitter?: boolean | undefined;
   /** Error types, exact or `prefix.*`, that are not tried again. */
-  nonRetryableErrors?: readonly string[];
+  nonRetryableErrors?: readonly string[] | undefined;
   /** `dead_letter` keeps the job for {@link Client.listDeadLetterJobs}. */
-  onExhaustion?: 'discard' | 'dead_letter';
+  onExhaustion?: 'discard' | 'dead_letter' | undefined;
   /** How the pauses grow; `none` keeps them as long as the first. Default: `exponential`. */
-  backoffStrategy?: 'exponential' | 'linear' | 'polynomial' | 'none';
+  backoffStrategy?: 'exponential' | 'linear' | 'polynomial' | 'none' | undefined;
 }
 
 export const retryNames: NamesOf<RetryPolicy> = {
@@ -41,15 +41,15 @@ export interface UniquePolicy {
   /** What makes two jobs the same. */
   keys: readonly ('type' | 'queue' | 'args' | 'meta')[];
   /** Which args count, by place (`'0'`) or by name in the first object that has it; default all. */
-  argsKeys?: readonly string[];
+  argsKeys?: readonly string[] | undefined;
   /** Which members of the meta count; default all. */
-  metaKeys?: readonly string[];
+  metaKeys?: readonly string[] | undefined;
   /** Jobs older than that do not count; default: all in `states` do. */
-  period?: Duration;
+  period?: Duration | undefined;
   /** Jobs in these states count; default: those that have not ended. */
-  states?: readonly JobState[];
+  states?: readonly JobState[] | undefined;
   /** What becomes of the second job; default `reject`, a {@link DuplicateJobError}. */
-  onConflict?: 'reject' | 'replace' | 'replace_except_schedule' | 'ignore';
+  onConflict?: 'reject' | 'replace' | 'replace_except_schedule' | 'ignore' | undefined;
 }
 
 export const uniqueNames: NamesOf<UniquePolicy> = {
@@ -64,9 +64,9 @@ export const uniqueNames: NamesOf<UniquePolicy> = {
 /** What every method takes. */
 export interface CallOptions {
   /** Aborting rejects the call at once with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Deadline of the whole call, retries included; default: the client's `timeout`. */
-  requestTimeout?: Duration;
+  requestTimeout?: Duration | undefined;
 }
 
 export const callNames: NamesOf<CallOptions> = { signal: true, requestTimeout: true };
@@ -74,51 +74,51 @@ export const callNames: NamesOf<CallOptions> = { signal: true, requestTimeout: t
 /** Everything that can be said of a job besides its type and args. */
 export interface JobOptions {
   /** A UUIDv7 in lower case; minted here where it is left out. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** Default: the client's `queue`. */
-  queue?: string;
+  queue?: string | undefined;
   /** Passed through as it is; JSON. */
-  meta?: Meta;
+  meta?: Meta | undefined;
   /** −100 to 100, higher first; default 0. */
-  priority?: number;
+  priority?: number | undefined;
   /** How long one execution may take, in milliseconds; default: the server's 30 minutes. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Not before this time; a text has a zone (RFC 3339). */
-  delayUntil?: Date | string;
+  delayUntil?: Date | string | undefined;
   /** Past it the job is discarded instead of started. */
-  expiresAt?: Date | string;
+  expiresAt?: Date | string | undefined;
   /** Fields that are left out have the server's default. */
-  retry?: RetryPolicy;
+  retry?: RetryPolicy | undefined;
   /** Default: any number of the same. */
-  unique?: UniquePolicy;
+  unique?: UniquePolicy | undefined;
   /** For finding and filtering. */
-  tags?: readonly string[];
+  tags?: readonly string[] | undefined;
   /** URI of the schema of `args`. */
-  schema?: string;
+  schema?: string | undefined;
   /** Same as `timeoutMs`. */
-  timeout?: Duration;
+  timeout?: Duration | undefined;
   /** From now on; same as `delayUntil`. */
-  delay?: Duration;
+  delay?: Duration | undefined;
   /** Same as `delayUntil`. */
-  scheduledAt?: Date | string;
+  scheduledAt?: Date | string | undefined;
   /** How long the job stays reserved without a heartbeat, in milliseconds; default: the worker's. */
-  visibilityTimeoutMs?: number;
+  visibilityTimeoutMs?: number | undefined;
   /** What it may not run beside, at most 8; a job that has to wait stays in its queue. */
-  limits?: readonly JobLimit[];
+  limits?: readonly JobLimit[] | undefined;
   /** How long the result is kept after the end of the job, in whole seconds; 0 keeps none, `forever` as long as the job. Default: 7 days. */
-  resultTtl?: Duration | 'forever';
+  resultTtl?: Duration | 'forever' | undefined;
   /** The most bytes that the result may have, as JSON; a larger one fails the attempt. Default: no limit of its own. */
-  resultSizeLimit?: number;
+  resultSizeLimit?: number | undefined;
   /** From the enqueue to the end, all attempts and pauses included, in whole seconds; past it the job is discarded. */
-  totalTimeout?: Duration;
+  totalTimeout?: Duration | undefined;
   /** From the enqueue to the first start, in whole seconds; past it the job is discarded instead of started. */
-  enqueueTtl?: Duration;
+  enqueueTtl?: Duration | undefined;
   /** What an execution that has reached its timeout is given to end, in whole seconds; default: nothing. */
-  gracePeriod?: Duration;
+  gracePeriod?: Duration | undefined;
   /** How long an execution that has sent a heartbeat may be silent, in whole seconds; default: one minute. */
-  heartbeatTimeout?: Duration;
+  heartbeatTimeout?: Duration | undefined;
   /** Waits for {@link Client.activateJob} before anything else happens to it. */
-  pending?: boolean;
+  pending?: boolean | undefined;
 }
 
 export const jobNames: NamesOf<JobOptions> = {
@@ -160,7 +160,7 @@ export interface JobRequest<A extends JsonArray = JsonArray, R = unknown> extend
   type: string;
   args: A;
   /** What checks the args; {@link job} puts it here. */
-  readonly [definitionOf]?: JobDef;
+  readonly [definitionOf]?: JobDef | undefined;
   readonly '~r'?: R;
 }
 
@@ -184,6 +184,6 @@ export function withDefaults(defaults: JobOptions | undefined, options: JobOptio
 }
 
 /** The queue of a client is that of what names none. */
-export function inQueue<T extends { queue?: string }>(request: T, queue: string | undefined): T {
+export function inQueue<T extends { queue?: string | undefined }>(request: T, queue: string | undefined): T {
   return request.queue === undefined && queue !== undefined ? { ...request, queue } : request;
 }

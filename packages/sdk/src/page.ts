@@ -18,9 +18,9 @@ export interface Page<T> extends PageOf<T>, AsyncIterable<T> {}
 /** Which part of a list. */
 export interface PageOptions extends CallOptions {
   /** Items of a page; default: the server's. */
-  limit?: number;
+  limit?: number | undefined;
   /** Items before the page; default 0. */
-  offset?: number;
+  offset?: number | undefined;
 }
 
 export const pageNames: NamesOf<PageOptions> = { ...callNames, limit: true, offset: true };

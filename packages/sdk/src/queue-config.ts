@@ -1,6 +1,6 @@
 import { type NamesOf, uuidv7 } from '@ojs-ts/core';
 import { OJSValidationError } from './errors.ts';
-import { compact, numberOf, oneOf, textOf, type Wire, wireOf } from './json.ts';
+import { compact, numberOf, oneOf, quoted, textOf, type Wire, wireOf } from './json.ts';
 import { known } from './known.ts';
 import { type Rate, readRate, wireRate } from './limit.ts';
 import { expectedQueue, isQueueName } from './names.ts';
@@ -11,15 +11,15 @@ import { integer } from './refusal.ts';
 /** What an operator sets for a queue. A setting that is left out stays as it is, null takes it back. */
 export interface QueueConfigRequest {
   /** Executions at the same time, over all workers; 0 stops every start. Default: unlimited. */
-  concurrency?: number | null;
+  concurrency?: number | null | undefined;
   /** Starts in a sliding window, over all workers. Default: unlimited. */
-  rate?: Rate | null;
+  rate?: Rate | null | undefined;
   /** Jobs that may wait, those that are scheduled or retryable included. Default: unlimited. */
-  maxDepth?: number | null;
+  maxDepth?: number | null | undefined;
   /** What becomes of a job beyond `maxDepth`: `reject` refuses it (default), `warn` takes it and says so in the answer's headers. */
-  overflow?: 'reject' | 'warn';
+  overflow?: 'reject' | 'warn' | undefined;
   /** Part of `maxDepth`, from 0 to 1, from which on producers are told; default 0.8. */
-  warningThreshold?: number;
+  warningThreshold?: number | undefined;
 }
 
 /** The settings of a queue; absent ones do not limit. */
@@ -75,7 +75,7 @@ function wireConfig(config: QueueConfigRequest): object {
   if (overflow !== undefined && overflow !== 'reject' && overflow !== 'warn')
     throw OJSValidationError.of('overflow', `expected 'reject' or 'warn', got ${JSON.stringify(overflow)}`);
   if (warningThreshold !== undefined && !(warningThreshold >= 0 && warningThreshold <= 1))
-    throw OJSValidationError.of('warningThreshold', `expected a number from 0 to 1, got ${warningThreshold}`);
+    throw OJSValidationError.of('warningThreshold', `expected a number from 0 to 1, got ${quoted(warningThreshold)}`);
   const backpressure = compact({
     max_depth: maxDepth === null ? null : integer(maxDepth, 'maxDepth', 1),
     strategy: overflow,

@@ -1,6 +1,7 @@
 import { isJson, maxDepth } from './arguments.ts';
 import { maxPriority, type Ruled, rules } from './draft.ts';
 import { OJSValidationError, type ValidationProblem } from './errors.ts';
+import { quoted } from './json.ts';
 import { shown, strangeProblem } from './known.ts';
 import { expectedQueue } from './names.ts';
 import { type JobRequest, requestNames } from './options.ts';
@@ -8,12 +9,17 @@ import { type JobRequest, requestNames } from './options.ts';
 /** What is said of a value that fails its rule. */
 const words: Readonly<Record<Ruled, (value: unknown) => string>> = {
   type: expectedType,
-  args: (args) => `expected an array, got ${shown(args)}. Write [value] where there is one argument`,
+  args: expectedArgs,
   meta: (meta) => `expected an object of JSON values, got ${shown(meta)}`,
   id: (id) => `expected a UUIDv7 in lower case, got ${JSON.stringify(id)}`,
   queue: expectedQueue,
-  priority: (priority) => `expected a whole number from ${-maxPriority} to ${maxPriority}, got ${priority}`,
+  priority: (priority) => `expected a whole number from ${-maxPriority} to ${maxPriority}, got ${quoted(priority)}`,
 };
+
+function expectedArgs(args: unknown): string {
+  const isObject = typeof args === 'object' && args !== null;
+  return `expected an array, got ${shown(args)}. ${isObject ? 'Wrap it in a list: [{ … }]' : 'Write [value] where there is one argument'}`;
+}
 
 export function expectedType(got: unknown): string {
   return `expected lower-case words joined by dots, such as 'email.send', got ${JSON.stringify(got)}`;
@@ -36,8 +42,8 @@ export function problemOf(request: JobRequest): ValidationProblem | null {
 export function jsonProblem(value: unknown, path: string, above: readonly object[] = []): ValidationProblem | null {
   if (isJson(value, [...above])) return null;
   if (typeof value !== 'object' || value === null) return { path, message: lossOf(value) };
-  if (above.includes(value)) return { path, message: 'the value contains itself' };
-  if (above.length >= maxDepth) return { path, message: `nested deeper than ${maxDepth} levels` };
+  if (above.includes(value)) return { path, message: `the value contains itself; ${smaller}` };
+  if (above.length >= maxDepth) return { path, message: `nested deeper than ${maxDepth} levels; ${smaller}` };
   const isList = Array.isArray(value);
   for (const [key, item] of isList ? value.entries() : Object.entries(value)) {
     if (item === undefined && !isList) continue;
@@ -62,8 +68,11 @@ export function atIndex(index: number, error: unknown): unknown {
 /** @throws {OJSValidationError} for anything but a whole number in these bounds. */
 export function integer(value: number | undefined, path: string, min: number): number | undefined {
   if (value === undefined || (Number.isSafeInteger(value) && value >= min)) return value;
-  throw OJSValidationError.of(path, `expected a whole number of at least ${min}, got ${value}`);
+  throw OJSValidationError.of(path, `expected a whole number of at least ${min}, got ${quoted(value)}`);
 }
+
+/** The way out where a value is too much to send. */
+const smaller = 'send an id, or a copy of what is needed of it';
 
 /** What JSON would lose of the value. */
 export function lossOf(value: unknown): string {
@@ -74,7 +83,12 @@ export function lossOf(value: unknown): string {
       return 'bigint is no JSON value; send it as a string';
     case 'object':
       if (value instanceof Date) return 'a Date is no JSON value; send date.toISOString()';
-      return `${value?.constructor.name} is no JSON value`;
+      if (value instanceof Map) return 'a Map is no JSON value; send Object.fromEntries(map)';
+      if (value instanceof Set) return 'a Set is no JSON value; send [...set]';
+      if (value instanceof Promise) return 'a Promise is no JSON value; await it';
+      return `${value?.constructor.name} is no JSON value; send an id, or Array.from(bytes) where it is short`;
+    case 'function':
+      return 'function is no JSON value; send data in its place';
     default:
       return `${typeof value} is no JSON value`;
   }

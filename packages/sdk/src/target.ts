@@ -1,6 +1,7 @@
 import { type Names, nearestName, type Transport } from '@ojs-ts/core';
 import { OJSValidationError } from './errors.ts';
-import { known } from './known.ts';
+import { known, strangeProblem } from './known.ts';
+import { readBaseUrl } from './transport/base-url.ts';
 
 /** What the object form of a constructor has beside its options: `new Client({ url, token })`. */
 export interface UrlOption {
@@ -37,6 +38,8 @@ export function readTarget<O extends object>(
     throw OJSValidationError.of('options', `expected one object with all options, or a URL in front of it. ${forms(what, [])}`);
   if (!Object.hasOwn(first, 'url')) throw withoutUrl(first, names, what);
   known(first, { ...names, url: true });
+  // Here, so that the refusal names the option that was given.
+  if (typeof first.url === 'string') readBaseUrl(first.url, 'url');
   return { target: first.url, options: first };
 }
 
@@ -48,12 +51,16 @@ function withoutUrl(options: object, names: Names, what: string): OJSValidationE
   const given = Object.keys(options);
   const slip = given.find((name) => !Object.hasOwn(names, name) && nearestName(name, ['url']) !== undefined);
   if (slip !== undefined) return OJSValidationError.of(slip, `unknown option. Did you mean url? ${forms(what, [])}`);
-  known(options, names);
-  return OJSValidationError.of('target', `expected a URL or a transport, got options without url. ${forms(what, given)}`);
+  const missing = `expected a URL or a transport, got options without url. ${forms(what, given)}`;
+  const strange = strangeProblem(options, names);
+  if (strange === null) return OJSValidationError.of('target', missing);
+  // Both at once: who mends the one alone would meet the other next.
+  return OJSValidationError.of(strange.path, `${strange.message} And target: ${missing}`);
 }
 
 /** Both right forms, with the names that were given. Their values may be secrets. */
 function forms(what: string, given: readonly string[]): string {
-  const rest = given.slice(0, 3).join(', ') || '…';
-  return `Write new ${what}({ url, ${rest} }) or new ${what}(url, { ${rest} }); with url: undefined, the URL is OJS_BACKEND_URL, else http://localhost:8080.`;
+  const some = given.slice(0, 3).map((name) => `${name}: …`);
+  const rest = [...some, ...(given.length > some.length || given.length === 0 ? ['…'] : [])].join(', ');
+  return `Write new ${what}({ url: undefined, ${rest} }) or new ${what}(undefined, { ${rest} }) for the URL in OJS_BACKEND_URL, else http://localhost:8080; any other URL in place of undefined.`;
 }

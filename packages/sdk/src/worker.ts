@@ -155,6 +155,13 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
    */
   register<D extends JobDef>(job: D, handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>): this;
   register<T extends NameIn<R>, A extends ArgsIn<R, T>>(jobType: T, handler: Handler<A, ResultIn<R, T>>): this;
+  /** Both in one, and last: what the compiler says of a wrong handler is what is wrong with it. */
+  register<T extends JobDef | NameIn<R>>(
+    job: T,
+    handler: T extends JobDef
+      ? (context: JobContext<ArgsOf<T>>) => ResultOf<T> | Promise<ResultOf<T>>
+      : Handler<ArgsIn<R, T>, ResultIn<R, T>>,
+  ): this;
   register(job: string | JobDef, handler: Handler): this {
     this.#handlers.add(job, handler);
     return this;
@@ -163,6 +170,12 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   /** Same as `register`. */
   handler<D extends JobDef>(job: D, handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>): this;
   handler<T extends NameIn<R>, A extends ArgsIn<R, T>>(jobType: T, handler: Handler<A, ResultIn<R, T>>): this;
+  handler<T extends JobDef | NameIn<R>>(
+    job: T,
+    handler: T extends JobDef
+      ? (context: JobContext<ArgsOf<T>>) => ResultOf<T> | Promise<ResultOf<T>>
+      : Handler<ArgsIn<R, T>, ResultIn<R, T>>,
+  ): this;
   handler(job: string | JobDef, handler: Handler): this {
     this.#handlers.add(job, handler);
     return this;
@@ -172,7 +185,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
    * Works until it is told to end: by `stop()`, an abort of `signal`, SIGTERM or SIGINT, or the server. Resolves after the drain.
    * @throws what kept the worker from going on, such as {OJSAuthenticationError} from the first fetch.
    */
-  async start(options: { signal?: AbortSignal } = {}): Promise<void> {
+  async start(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     known(options, startNames);
     if (currentFake() !== null)
       throw new OJSError('A worker has nothing to fetch from while a test fakes the server: give it to useWorker() and call drain().');
@@ -207,7 +220,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
    * Outcomes that the server has not answered by then are tried until their lease ends, but for at most 10 s after the grace period; those still
    * undelivered are logged, and their jobs run again. Resolves when that is done; a second call waits for the same end, or makes it come sooner.
    */
-  async stop(options: { timeout?: Duration } = {}): Promise<void> {
+  async stop(options: { timeout?: Duration | undefined } = {}): Promise<void> {
     known(options, stopNames);
     warnOfSeconds(options.timeout, 'timeout', this.#connection.logger);
     const ms = options.timeout === undefined ? this.#settings.shutdownMs : durationMs(options.timeout, 'timeout');

@@ -1,7 +1,9 @@
 import { type Embedded, openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Client, JobNotFoundError, OJSValidationError } from '../src/index.ts';
+import { fakeMode } from '../src/testing/index.ts';
 import { Faulty, refusal } from './support/faulty.ts';
+import { keepingLogger } from './support/log.ts';
 
 let server: RunningServer;
 let embedded: Embedded;
@@ -16,6 +18,25 @@ afterAll(async () => {
 
 describe.each(['http', 'embedded'] as const)('over %s', (way) => {
   const open = () => new Client(way === 'http' ? server.url : embedded);
+
+  test('a cron that may not run as meant is registered, and the log says why', async () => {
+    const logger = keepingLogger();
+    await using client = new Client(way === 'http' ? server.url : embedded, { logger });
+    const never = await client.registerCronJob('never', '0 0 30 2 *', 'a.b', []);
+    expect(never.nextRunAt).toBeNull();
+    await fakeMode(() => client.registerCronJob('never', '0 0 30 2 *', 'a.b', []));
+    await client.registerCronJob('seldom', '0 0 31 4,5 *', 'a.b', []);
+    await client.registerCronJob('off', '0 0 1 1 *', 'a.b', [], { enabled: false });
+    await client.registerCronJob('good', '@daily', 'a.b', []);
+    const message = 'cron registered that may not run as meant';
+    const line = { level: 'warn', message, fields: { name: 'never', nextRunAt: null, warnings: ['never runs: FEB has no such day'] } };
+    expect(logger.lines).toMatchObject([
+      line,
+      line,
+      { level: 'warn', message, fields: { name: 'seldom', warnings: ['does not run in APR: there is no such day'] } },
+    ]);
+    for (const name of ['never', 'seldom', 'off', 'good']) await client.unregisterCronJob(name);
+  });
 
   test('crons: register in both forms, change, list over pages, unregister', async () => {
     await using client = open();

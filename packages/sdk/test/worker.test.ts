@@ -150,7 +150,7 @@ describe('failures (digest §1.4, §5.3)', () => {
 
   test.each<[string, () => unknown, string]>([
     ['a BigInt', () => ({ big: 1n }), 'result.big: bigint is no JSON value; send it as a string.'],
-    ['a function', () => () => 1, 'result: function is no JSON value.'],
+    ['a function', () => () => 1, 'result: function is no JSON value; send data in its place.'],
     [
       'a cycle',
       () => {

@@ -16,7 +16,7 @@ export interface Encoded {
 /** What else a chain can read. */
 export interface CodecChainOptions {
   /** Codecs that only read, such as of a chain that was in use before. */
-  readers?: readonly PayloadCodec[];
+  readers?: readonly PayloadCodec[] | undefined;
 }
 
 const chainNames: NamesOf<CodecChainOptions> = { readers: true };

@@ -6,9 +6,9 @@ import { type Payload, type PayloadCodec, plain } from './payload.ts';
 /** When to compress, and how far to read. */
 export interface GzipOptions {
   /** Smaller payloads are left as they are; default 1,024 (ojs-encryption §7.2). */
-  minBytes?: number;
+  minBytes?: number | undefined;
   /** The most that a payload may become when it is read; default 64 MiB. A few KB can hold gigabytes. */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
 }
 
 const gzipNames: NamesOf<GzipOptions> = { minBytes: true, maxBytes: true };

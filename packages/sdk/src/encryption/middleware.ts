@@ -22,7 +22,7 @@ export interface EncryptionEnqueueOptions {
    * 32 bytes, as bytes or base64, or a WebCrypto key for HMAC: makes unique policies that count args work. It stays when encryption keys rotate; with another
    * one, jobs from before have no duplicates any more.
    */
-  uniqueKey?: EncryptionKey | string;
+  uniqueKey?: EncryptionKey | string | undefined;
 }
 
 const enqueueNames: NamesOf<EncryptionEnqueueOptions> = { codec: true, uniqueKey: true };
@@ -32,7 +32,7 @@ export interface EncryptionOptions {
   /** As in the clients. */
   codec: CodecChain;
   /** Whether results of jobs whose args were encoded are encoded too; default true (ojs-results §9.4). */
-  results?: boolean;
+  results?: boolean | undefined;
 }
 
 const executionNames: NamesOf<EncryptionOptions> = { codec: true, results: true };

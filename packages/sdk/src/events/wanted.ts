@@ -5,15 +5,15 @@ import { known } from '../known.ts';
 /** Which events, and from where on. */
 export interface EventsOptions {
   /** Events of this queue's jobs, and of the queue. */
-  queue?: string;
+  queue?: string | undefined;
   /** Events of one job. The loop ends after its last one. */
-  jobId?: string;
+  jobId?: string | undefined;
   /** Kinds, exact or a prefix with a trailing `*` (`'job.*'`); default: all. */
-  types?: readonly string[];
+  types?: readonly string[] | undefined;
   /** The `id` of an event, or a cursor of a server: goes on after it. Default: from now on. */
-  after?: string;
+  after?: string | undefined;
   /** Aborting ends the loop by its reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 const eventsNames: NamesOf<EventsOptions> = { queue: true, jobId: true, types: true, after: true, signal: true };

@@ -29,7 +29,7 @@ export interface ClosableServer {
 /** Client and worker of the application, and the context of its requests. */
 export interface ExpressOptions<R = JobTypes, Q extends ExpressRequest = ExpressRequest> extends OjsAppOptions<R> {
   /** More of the request for the meta of its jobs, such as who is signed in. Asked when the middleware runs: what is signed in later belongs to a later middleware. */
-  context?: (request: Q) => RequestContext;
+  context?: ((request: Q) => RequestContext) | undefined;
 }
 
 const names: NamesOf<ExpressOptions> = contextAppNames;

@@ -40,9 +40,9 @@ export interface FastifyLike {
 /** Client and worker of the application, the context of its requests, and the health route. */
 export interface FastifyOptions extends OjsAppOptions {
   /** More of the request for the meta of its jobs, such as who is signed in. Asked before validation, after the hooks of `onRequest`. */
-  context?: (request: FastifyRequestLike) => RequestContext;
+  context?: ((request: FastifyRequestLike) => RequestContext) | undefined;
   /** Where the health route stands; default: nowhere. */
-  health?: string;
+  health?: string | undefined;
 }
 
 const names: NamesOf<FastifyOptions> = { ...contextAppNames, health: true };

@@ -7,22 +7,31 @@ import { known } from '../known.ts';
 import { consoleLogger, guarded, type Logger } from '../logger.ts';
 import { type JobOptions, jobNames } from '../options.ts';
 import { parseArgs } from '../parse-args.ts';
-import { wireRequest } from '../wire.ts';
+import { onlyOne, wireRequest } from '../wire.ts';
 import type { Worker } from '../worker.ts';
 import { type Deferred, requestContextMiddleware, type Scope, storage } from './scope.ts';
 
 export interface OjsAppOptions<R = JobTypes> extends ClientOptions {
   /** URL of a server, or a transport; default as of `Client`. */
-  target?: string | Transport;
+  target?: string | Transport | undefined;
+  /** Same as `target`, as `new Client({ url })` has it. */
+  url?: string | undefined;
   /** A client of yours, which stays open at the end, in place of one that is made here. */
-  client?: Client<R>;
+  client?: Client<R> | undefined;
   /** Runs while the application runs, and drains before it ends. */
-  worker?: Worker<R>;
+  worker?: Worker<R> | undefined;
   /** Told of a job that could not be sent after its response; default: an error in the log. */
-  onDeferredError?: (error: unknown, job: { readonly id: string; readonly type: string }) => void;
+  onDeferredError?: ((error: unknown, job: { readonly id: string; readonly type: string }) => void) | undefined;
 }
 
-export const appNames: NamesOf<OjsAppOptions> = { ...clientNames, target: true, client: true, worker: true, onDeferredError: true };
+export const appNames: NamesOf<OjsAppOptions> = {
+  ...clientNames,
+  target: true,
+  url: true,
+  client: true,
+  worker: true,
+  onDeferredError: true,
+};
 /** Of the helpers that have a request's context. */
 export const contextAppNames = { ...appNames, context: true } as const;
 
@@ -54,8 +63,9 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   /** @throws {OJSValidationError} for an option that cannot be used, and for an unknown one. */
   constructor(options: OjsAppOptions<R> = {}) {
     known(options, appNames);
-    const { target, client, worker, onDeferredError, ...clientOptions } = options;
-    this.client = client ?? new Client<R>(target, clientOptions);
+    onlyOne({ target: options.target, url: options.url });
+    const { target, url, client, worker, onDeferredError, ...clientOptions } = options;
+    this.client = client ?? (url === undefined ? new Client<R>(target, clientOptions) : new Client<R>({ ...clientOptions, url }));
     this.worker = worker;
     this.#owned = client === undefined;
     this.#logger = options.logger === undefined ? consoleLogger() : guarded(options.logger);

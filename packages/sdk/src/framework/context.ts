@@ -17,7 +17,7 @@ export interface RequestContext {
   traceparent?: string | undefined;
   tracestate?: string | undefined;
   /** Anything else, as it is. */
-  meta?: Meta;
+  meta?: Meta | undefined;
 }
 
 const contextNames: NamesOf<RequestContext> = {

@@ -19,7 +19,7 @@ export interface HonoContext {
 /** Client and worker of the application, and the context of its requests. */
 export interface HonoOptions<R = JobTypes, C extends HonoContext = HonoContext> extends OjsAppOptions<R> {
   /** More of the request for the meta of its jobs, such as who is signed in. */
-  context?: (c: C) => RequestContext;
+  context?: ((c: C) => RequestContext) | undefined;
 }
 
 const names: NamesOf<HonoOptions> = contextAppNames;

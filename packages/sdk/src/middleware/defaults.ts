@@ -12,13 +12,13 @@ import type { ExecutionMiddleware } from './types.ts';
 /** What of the recommended chain is wanted, and how. */
 export interface DefaultMiddlewareOptions {
   /** Of the logging middleware. */
-  logging?: LoggingOptions;
+  logging?: LoggingOptions | undefined;
   /** Left out: no metrics middleware. */
-  metrics?: MetricsRecorder;
+  metrics?: MetricsRecorder | undefined;
   /** Left out: no error reporting. */
-  report?: (error: unknown, context: JobContext) => unknown;
+  report?: ((error: unknown, context: JobContext) => unknown) | undefined;
   /** Beside each job's own timeout. */
-  timeout?: Duration;
+  timeout?: Duration | undefined;
 }
 
 const defaultNames: NamesOf<DefaultMiddlewareOptions> = { logging: loggingNames, metrics: true, report: true, timeout: true };

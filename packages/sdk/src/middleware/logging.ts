@@ -10,9 +10,9 @@ import type { EnqueueMiddleware, ExecutionMiddleware } from './types.ts';
 /** How loud, and where to. */
 export interface LoggingOptions {
   /** Of the lines about beginning and success; default `info`. Failures are errors always. */
-  logLevel?: keyof Logger;
+  logLevel?: keyof Logger | undefined;
   /** Default: the worker's own logger; on enqueueing the console, as of a client. */
-  customLogger?: Logger;
+  customLogger?: Logger | undefined;
 }
 
 export const loggingNames: NamesOf<LoggingOptions> = { logLevel: true, customLogger: true };

@@ -2,6 +2,7 @@ import type { NamesOf } from '@ojs-ts/core';
 import type { JobContext } from '../context.ts';
 import { type Duration, durationMs, timerMs } from '../duration.ts';
 import { OJSValidationError } from '../errors.ts';
+import { quoted } from '../json.ts';
 import { known } from '../known.ts';
 import { pause } from '../worker/pause.ts';
 import type { ExecutionMiddleware } from './types.ts';
@@ -9,13 +10,13 @@ import type { ExecutionMiddleware } from './types.ts';
 /** How often, and how far apart. */
 export interface RetryOptions {
   /** Runs after the first; default 3. */
-  maxRetries?: number;
+  maxRetries?: number | undefined;
   /** Before the first retry, twice as long before each next; default 100 ms. */
-  baseDelay?: Duration;
+  baseDelay?: Duration | undefined;
   /** Default 30 s. */
-  maxDelay?: Duration;
+  maxDelay?: Duration | undefined;
   /** Whether each delay is a random share of itself, from none to all; default true. */
-  jitter?: boolean;
+  jitter?: boolean | undefined;
 }
 
 const retryNames: NamesOf<RetryOptions> = { maxRetries: true, baseDelay: true, maxDelay: true, jitter: true };
@@ -32,7 +33,7 @@ export function retryMiddleware(options: RetryOptions = {}): ExecutionMiddleware
   const baseMs = durationMs(options.baseDelay ?? 100, 'baseDelay');
   const maxMs = durationMs(options.maxDelay ?? 30_000, 'maxDelay');
   if (!Number.isInteger(maxRetries) || maxRetries < 0) {
-    throw OJSValidationError.of('maxRetries', `expected a whole number of at least 0, got ${maxRetries}`);
+    throw OJSValidationError.of('maxRetries', `expected a whole number of at least 0, got ${quoted(maxRetries)}`);
   }
   return async function retry(context, next) {
     for (let retries = 0; ; retries++) {

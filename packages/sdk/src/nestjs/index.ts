@@ -35,11 +35,11 @@ type NestImport = (new (...args: never[]) => unknown) | { module: new (...args: 
 /** Options that other providers know. */
 export interface NestAsyncOptions {
   /** Modules that provide what `inject` names. */
-  imports?: NestImport[];
+  imports?: NestImport[] | undefined;
   /** Makes the options of what `inject` names. */
   useFactory: (...dependencies: never[]) => ExpressOptions | Promise<ExpressOptions>;
   /** Its arguments. */
-  inject?: Token[];
+  inject?: Token[] | undefined;
 }
 
 const asyncNames: NamesOf<NestAsyncOptions> = { imports: true, useFactory: true, inject: true };

@@ -11,9 +11,9 @@ export type { RequestContext } from '../framework/context.ts';
 /** Client of the application, and the context of its requests. */
 export interface NextOptions<R = JobTypes> extends OjsAppOptions<R> {
   /** `after` of `next/server`: jobs then go once the response is sent. Without it the response waits for them. */
-  after?: (task: () => Promise<void>) => void;
+  after?: ((task: () => Promise<void>) => void) | undefined;
   /** `headers` of `next/headers`, for the context of server actions. */
-  requestHeaders?: () => Promise<{ get(name: string): string | null }>;
+  requestHeaders?: (() => Promise<{ get(name: string): string | null }>) | undefined;
   /** More for the meta of jobs, such as who is signed in. `request` is absent in a server action. */
   context?: (request: Request | undefined) => RequestContext | Promise<RequestContext>;
 }

@@ -6,9 +6,9 @@ import { type Api, type Counter, type Histogram, loadApi, meterOf, requireApi, t
 /** Which providers; their types are structural. */
 export interface OpenTelemetryOptions {
   /** Default: the global one, as it is when the first job comes. */
-  tracerProvider?: { getTracer(name: string, version?: string): object };
+  tracerProvider?: { getTracer(name: string, version?: string): object } | undefined;
   /** Default: the global one, as it is when the first job comes. */
-  meterProvider?: { getMeter(name: string, version?: string): object };
+  meterProvider?: { getMeter(name: string, version?: string): object } | undefined;
 }
 
 const telemetryNames: NamesOf<OpenTelemetryOptions> = { tracerProvider: true, meterProvider: true };

@@ -24,9 +24,9 @@ export interface PushWorkerOptions extends ConnectionOptions, WorkerCallbacks {
    * URL of the server, or a transport. With it, outcomes of jobs that come over a queue are sent to the server. Without, the queue alone decides what becomes of
    * them; `ctx.progress()` and `ctx.checkpoint()` then go to `OJS_BACKEND_URL`.
    */
-  target?: string | Transport;
+  target?: string | Transport | undefined;
   /** What HTTP deliveries must be signed with; several while one is replaced. Without it every delivery is taken: guard the address in another way. */
-  signingSecret?: string | readonly string[];
+  signingSecret?: string | readonly string[] | undefined;
 }
 
 const workerNames: NamesOf<PushWorkerOptions> = { ...connectionNames, ...callbackNames, target: true, signingSecret: true };

@@ -60,9 +60,9 @@ import { openPage, type SyncPage } from './page.ts';
 /** Options of a blocking client: those of `Client` that can cross into a thread. */
 export interface SyncClientOptions extends SyncConnectionOptions {
   /** Of jobs that name none; default `OJS_QUEUE`, else the server's `default`. */
-  queue?: string;
+  queue?: string | undefined;
   /** Told of every job that this client has enqueued, not of duplicates. What it throws is logged. */
-  onJobEnqueued?: (job: Job) => void;
+  onJobEnqueued?: ((job: Job) => void) | undefined;
 }
 
 const clientNames: NamesOf<SyncClientOptions> = { ...syncConnectionNames, queue: true, onJobEnqueued: true };
@@ -80,9 +80,9 @@ export type EnqueuedOf<L extends readonly JobRequest[]> = {
 /** Which part of a list. */
 export interface SyncPageOptions extends SyncCallOptions {
   /** Items of a page; default: the server's. */
-  limit?: number;
+  limit?: number | undefined;
   /** Items before the page; default 0. */
-  offset?: number;
+  offset?: number | undefined;
 }
 
 /**
@@ -211,7 +211,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
   }
 
   /** Newest first, without their steps. */
-  listWorkflows(options: SyncPageOptions & { state?: WorkflowState } = {}): SyncPage<Workflow> {
+  listWorkflows(options: SyncPageOptions & { state?: WorkflowState | undefined } = {}): SyncPage<Workflow> {
     known(options, { ...pageNames, state: true });
     return openPage(firstPage(options), (query) => this.#connection.carry(listWorkflows(options.state, query), options));
   }
@@ -242,6 +242,14 @@ export class SyncClient<R = JobTypes> implements Disposable {
     options?: CronJobOptions & SyncCallOptions,
   ): CronJob;
   registerCronJob(request: CronJobRequest, options?: SyncCallOptions): CronJob;
+  /** The first two in one, and last: what the compiler says of wrong args or options is what is wrong with them. */
+  registerCronJob<T extends JobDef | NameIn<R>>(
+    name: string,
+    cron: string,
+    job: T,
+    args: T extends JobDef ? Jsonable<InputOf<T>> : ArgsIn<R, T>,
+    options?: CronJobOptions & SyncCallOptions,
+  ): CronJob;
   registerCronJob(
     first: string | CronJobRequest,
     second?: string | SyncCallOptions,
@@ -250,7 +258,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
     third?: CronJobOptions & SyncCallOptions,
   ): CronJob {
     const { request, options = {} } = cronCall(first, second, type, args, third);
-    return this.#connection.carry(registerCronJob(inQueue(checkedCron(request), this.#queue)), options);
+    return this.#connection.carry(registerCronJob(inQueue(checkedCron(request), this.#queue), this.#connection.logger), options);
   }
 
   /** @throws {JobNotFoundError} */
@@ -279,7 +287,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
   }
 
   /** When a registered cron will run, as the server sees it. */
-  cronRuns(name: string, options: SyncCallOptions & { count?: number } = {}): Date[] {
+  cronRuns(name: string, options: SyncCallOptions & { count?: number | undefined } = {}): Date[] {
     known(options, { ...callNames, count: true });
     return this.#connection.carry(cronRuns(name, options.count ?? 10), options);
   }
@@ -296,13 +304,13 @@ export class SyncClient<R = JobTypes> implements Disposable {
   }
 
   /** Discarded jobs whose retry policy says `onExhaustion: 'dead_letter'`, newest first. */
-  listDeadLetterJobs(options: SyncPageOptions & DeadLetterFilter & { includeDiscarded?: boolean } = {}): SyncPage<Job> {
+  listDeadLetterJobs(options: SyncPageOptions & DeadLetterFilter & { includeDiscarded?: boolean | undefined } = {}): SyncPage<Job> {
     const filter = deadLetterQuery(options);
     return openPage(firstPage(options), (query) => this.#connection.carry(listDeadLetterJobs(filter, query), options));
   }
 
   /** Makes the job available again with attempt 0; its error history stays. */
-  retryDeadLetterJob(jobId: string, options: SyncCallOptions & { changes?: DeadLetterRetry } = {}): Job {
+  retryDeadLetterJob(jobId: string, options: SyncCallOptions & { changes?: DeadLetterRetry | undefined } = {}): Job {
     known(options, { ...callNames, changes: true });
     return this.#connection.carry(retryDeadLetterJob(jobId, options.changes), options);
   }

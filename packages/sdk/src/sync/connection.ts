@@ -17,7 +17,7 @@ import { CallThread, sleep } from './call-thread.ts';
 
 export interface SyncConnectionOptions extends Omit<ConnectionOptions, 'fetch' | 'token'> {
   /** As in a Client, but a function has to answer at once. */
-  token?: string | (() => string);
+  token?: (string | (() => string)) | undefined;
 }
 
 /** `fetch` is refused with a reason of its own. */
@@ -26,7 +26,7 @@ export const syncConnectionNames = connectionNames;
 /** Options of one blocking call: those of `Client` but `signal`, which nothing could abort while the thread waits. */
 export interface SyncCallOptions {
   /** Deadline of the whole call, retries included; default: the client's `timeout`. */
-  requestTimeout?: Duration;
+  requestTimeout?: Duration | undefined;
 }
 
 /** A server as a SyncClient sees it: what `Connection` does, while the thread of the caller waits. */

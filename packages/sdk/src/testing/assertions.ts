@@ -62,11 +62,11 @@ export function assertJobState(jobId: string, state: JobState): void {
 
 /** What a workflow must be like for an assertion to hold; what is left out is not looked at. */
 export interface WorkflowMatch {
-  name?: string;
+  name?: string | undefined;
   /** At the top level: a nested workflow is one step. */
-  stepCount?: number;
+  stepCount?: number | undefined;
   /** Types of its jobs in the order of the definition, those of nested workflows too, callbacks not. */
-  stepTypes?: readonly string[];
+  stepTypes?: readonly string[] | undefined;
 }
 
 const workflowNames: NamesOf<WorkflowMatch> = { name: true, stepCount: true, stepTypes: true };
@@ -86,7 +86,9 @@ export function assertWorkflowCreated(kind: 'chain' | 'group' | 'batch' | 'dag',
 }
 
 /** The jobs that were enqueued, oldest first, as they are now. */
-export function allEnqueued(filter: { jobType?: string; queue?: string; args?: JsonArray } = {}): Job[] {
+export function allEnqueued(
+  filter: { jobType?: string | undefined; queue?: string | undefined; args?: JsonArray | undefined } = {},
+): Job[] {
   known(filter, filterNames);
   const { jobType, ...match } = filter;
   return ledger()

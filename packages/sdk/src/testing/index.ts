@@ -28,8 +28,9 @@ export type { FakeStore } from './store.ts';
  * From here on clients send nothing: jobs are kept in memory, by the rules of a real server, and run by `drain()` only. Ends with `restore()`, at the end of the block
  * with `using`, or with `body` where one is given, which is the only code then that is in the mode.
  */
-export function fakeMode(): FakeStore;
 export function fakeMode<T>(body: (store: FakeStore) => T): T;
+// Last, so that `ReturnType<typeof fakeMode>` is the store.
+export function fakeMode(): FakeStore;
 export function fakeMode<T>(body?: (store: FakeStore) => T): FakeStore | T {
   const store = new MemoryStore('fake');
   if (body !== undefined) return within(store, () => ending(store, () => body(store)));
@@ -56,7 +57,7 @@ export interface RunningStore extends FakeStore, AsyncDisposable {
  * A real server in this process, reached over HTTP at `url`; needs the package `@ojs-ts/server`. `restore()` stops it, `await using` waits for that.
  * @param options `storage` as of a server; default `memory:`.
  */
-export function realMode(options: { storage?: string } = {}): Promise<RunningStore> {
+export function realMode(options: { storage?: string | undefined } = {}): Promise<RunningStore> {
   known(options, { storage: true });
   const store = new RealStore();
   // Before anything is awaited, so that the caller's context has it.

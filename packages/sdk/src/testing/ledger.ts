@@ -6,13 +6,13 @@ import type { Runner } from './runner.ts';
 /** Which jobs a drain runs, and for how long. */
 export interface DrainOptions {
   /** Default: all queues. */
-  queue?: string;
+  queue?: string | undefined;
   /** Default: no limit. */
-  maxJobs?: number;
+  maxJobs?: number | undefined;
   /** Default 30 s. */
-  timeout?: Duration;
+  timeout?: Duration | undefined;
   /** Also jobs whose time has not come: scheduled ones, and those that wait for another attempt. Default false. */
-  withScheduled?: boolean;
+  withScheduled?: boolean | undefined;
 }
 
 export const drainNames: NamesOf<DrainOptions> = { queue: true, maxJobs: true, timeout: true, withScheduled: true };

@@ -5,12 +5,12 @@ import { isWire } from '../json.ts';
 /** Which jobs are meant, beside their type. */
 export interface Match {
   /** As JSON: the order of keys does not count, a Date is its text. Matchers with `asymmetricMatch`, such as `expect.any(String)`, are asked. */
-  args?: JsonArray;
-  queue?: string;
+  args?: JsonArray | undefined;
+  queue?: string | undefined;
   /** Fields that `meta` must have; it may have others. */
-  meta?: Meta;
+  meta?: Meta | undefined;
   /** Exactly so many; default: at least one. */
-  count?: number;
+  count?: number | undefined;
 }
 
 export const matchNames: NamesOf<Match> = { args: true, queue: true, meta: true, count: true };

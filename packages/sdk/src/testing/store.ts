@@ -4,6 +4,7 @@ import type { ArgsOf, JobDef } from '../definition.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { OJSValidationError } from '../errors.ts';
 import type { Fake } from '../fake.ts';
+import { quoted } from '../json.ts';
 import type { Handler } from '../worker/handlers.ts';
 import type { Ledger } from './ledger.ts';
 import { type HandlerSource, Runner, typeOf } from './runner.ts';
@@ -87,7 +88,7 @@ function asked(job: string | JobDef): Error {
 export function momentOf(at: Date | string): number {
   const ms = typeof at === 'string' ? parseTimestamp(at) : at.getTime();
   if (ms === null || Number.isNaN(ms))
-    throw OJSValidationError.of('at', `expected a Date or a text such as '2026-02-13T10:00:00Z', got ${String(at)}`);
+    throw OJSValidationError.of('at', `expected a Date or a text such as '2026-02-13T10:00:00Z', got ${quoted(at)}`);
   return ms;
 }
 

@@ -23,9 +23,9 @@ export interface StagedJob {
 /** Where jobs go, and what holds for all of them. */
 export interface TransactionClientOptions {
   /** Where jobs are written. Default: the inbox of the schema `ojs`. */
-  readonly destination?: Destination;
+  readonly destination?: Destination | undefined;
   /** Runs around every job, the first one outermost; a chain's `all` fits. */
-  readonly middleware?: readonly EnqueueMiddleware[];
+  readonly middleware?: readonly EnqueueMiddleware[] | undefined;
 }
 
 const clientNames: NamesOf<TransactionClientOptions> = { destination: true, middleware: true };

@@ -27,7 +27,7 @@ export interface Destination {
  * A server takes the jobs in some milliseconds after the commit.
  * @throws {OJSValidationError} for a name that the server would not take either.
  */
-export function inbox(options: { readonly schema?: string } = {}): Destination {
+export function inbox(options: { readonly schema?: string | undefined } = {}): Destination {
   known(options, { schema: true });
   const { schema = 'ojs' } = options;
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {

@@ -7,7 +7,7 @@ import type { SqlDatabase, SqlTransaction } from './sql.ts';
 /** Which table, and how its jobs are sent. */
 export interface OutboxOptions {
   /** With a schema in front where you like. Default `ojs_outbox`. */
-  readonly table?: string;
+  readonly table?: string | undefined;
 }
 
 export const outboxNames: NamesOf<OutboxOptions> = { table: true };

@@ -13,15 +13,15 @@ export interface OutboxRelayOptions extends OutboxOptions, ConnectionOptions {
   /** The database with the outbox, such as `pgDatabase(pool)`. */
   readonly database: SqlDatabase;
   /** A look for new rows at the latest after so long; `wake()` makes one at once. Default 1 s. */
-  readonly pollInterval?: Duration;
+  readonly pollInterval?: Duration | undefined;
   /** Rows of one request. Default 100. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /** How long sent rows stay. Default 24 h. */
-  readonly retention?: Duration;
+  readonly retention?: Duration | undefined;
   /** While the server is away, or a queue takes no jobs: the first pause, doubled up to the second. Default 500 ms and 30 s. */
-  readonly backoff?: { readonly first: Duration; readonly longest: Duration };
+  readonly backoff?: { readonly first: Duration; readonly longest: Duration } | undefined;
   /** How long a relay that says nothing more keeps others out. Default 30 s. */
-  readonly lease?: Duration;
+  readonly lease?: Duration | undefined;
 }
 
 const relayNames: NamesOf<OutboxRelayOptions> = {

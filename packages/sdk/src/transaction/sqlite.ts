@@ -27,9 +27,9 @@ export interface SqliteJobs {
 /** Where jobs go, and how long other writers are waited for. */
 export interface SqliteTransactionOptions {
   /** Default: the inbox of a server (or embedded engine) whose store is this file. */
-  readonly destination?: Destination;
+  readonly destination?: Destination | undefined;
   /** How long another writer of the file is waited for, in milliseconds. Default 5,000. */
-  readonly patienceMs?: number;
+  readonly patienceMs?: number | undefined;
 }
 
 const transactionNames: NamesOf<SqliteTransactionOptions> = { destination: true, patienceMs: true };

@@ -6,17 +6,17 @@ import type { Held } from './held.ts';
 /** Told of what happens to the jobs of a worker (ojs-sdk-guidelines §6.3). What a callback throws is logged and changes nothing; nothing waits for one. */
 export interface WorkerCallbacks {
   /** A handler begins. */
-  onJobStarted?: (context: JobContext) => void;
+  onJobStarted?: ((context: JobContext) => void) | undefined;
   /** A handler, with the middleware around it, ended well. */
-  onJobCompleted?: (context: JobContext, result: unknown) => void;
+  onJobCompleted?: ((context: JobContext, result: unknown) => void) | undefined;
   /** A handler failed, or its time was up. A snooze is no failure. */
-  onJobFailed?: (context: JobContext, error: unknown) => void;
+  onJobFailed?: ((context: JobContext, error: unknown) => void) | undefined;
   /** After a failure: the server will run the job again. */
-  onJobRetrying?: (context: JobContext, error: unknown) => void;
+  onJobRetrying?: ((context: JobContext, error: unknown) => void) | undefined;
   /** After a failure: the server will not run the job again. */
-  onJobDiscarded?: (context: JobContext, error: unknown) => void;
+  onJobDiscarded?: ((context: JobContext, error: unknown) => void) | undefined;
   /** The server took the job back while it ran: somebody cancelled it, or its lease was lost. */
-  onJobCancelled?: (context: JobContext) => void;
+  onJobCancelled?: ((context: JobContext) => void) | undefined;
 }
 
 type Name = keyof WorkerCallbacks;

@@ -3,6 +3,7 @@ import { platform } from '#platform';
 import { type ConnectionOptions, connectionNames } from '../connection.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { OJSValidationError } from '../errors.ts';
+import { quoted } from '../json.ts';
 import { expectedQueue, isQueueName } from '../names.ts';
 import { onlyOne } from '../wire.ts';
 import { callbackNames, type WorkerCallbacks } from './callbacks.ts';
@@ -11,37 +12,37 @@ import { maxAhead } from './pace.ts';
 /** What a worker serves, how much at once, and its times. */
 export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {
   /** Tried in this order; default `OJS_QUEUE`, else `default`. */
-  queues?: string[];
+  queues?: string[] | undefined;
   /** The most handlers that run at once; default `OJS_CONCURRENCY`, else 10; at most 10,000. */
-  concurrency?: number;
+  concurrency?: number | undefined;
   /** Pause after an empty fetch on servers without long poll; default 2 s. */
-  pollInterval?: Duration;
+  pollInterval?: Duration | undefined;
   /** Default 5 s. A server counts a worker as dead after 30 s of silence. */
-  heartbeatInterval?: Duration;
+  heartbeatInterval?: Duration | undefined;
   /** How long a job stays reserved without a heartbeat, in milliseconds; default 30,000. */
-  visibilityTimeoutMs?: number;
+  visibilityTimeoutMs?: number | undefined;
   /** Same as `visibilityTimeoutMs`. */
-  visibilityTimeout?: Duration;
+  visibilityTimeout?: Duration | undefined;
   /** How long `stop()` waits for handlers; default `OJS_SHUTDOWN_TIMEOUT` in seconds, else 25 s. */
-  shutdownTimeout?: Duration;
+  shutdownTimeout?: Duration | undefined;
   /** Whether SIGTERM, SIGINT, SIGTSTP and SIGCONT steer this worker while it runs; default true. */
-  handleSignals?: boolean;
+  handleSignals?: boolean | undefined;
   /**
    * How many jobs are fetched ahead and wait here for a slot: a number, at most 10,000 together with `concurrency`, or `'auto'`, the default: as many
    * as end while a request is under way, at most 300, so none where handlers take longer than that. It hides the way to the server where handlers are
    * short. A job that waits is reserved and heartbeated; it goes back uncounted where the worker becomes quiet or ends, and after half of its
    * timeout, which counts from the fetch, with `'auto'` after 250 ms. On servers without `worker.exchange`, `'auto'` is 0.
    */
-  prefetch?: number | 'auto';
+  prefetch?: number | 'auto' | undefined;
   /**
    * Whether heartbeats go from a thread with a connection of its own, so that a handler that blocks the event loop keeps its leases; default true
    * where it can be: in Node, with a URL as target, without a `fetch` or a `token` function.
    */
-  heartbeatThread?: boolean;
+  heartbeatThread?: boolean | undefined;
   /** A worker that wants jobs and has had no fetch answered for so long makes a new connection and says so in the log; default 60 s. */
-  watchdogTimeout?: Duration;
+  watchdogTimeout?: Duration | undefined;
   /** Free words that the server shows with this worker. */
-  labels?: string[];
+  labels?: string[] | undefined;
 }
 
 export const workerNames: NamesOf<WorkerOptions> = {
@@ -127,5 +128,5 @@ function fromEnv(name: string): number | undefined {
 function whole(value: number, path: string, min = 1, max = Number.POSITIVE_INFINITY): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   const range = max === Number.POSITIVE_INFINITY ? `of at least ${min}` : `from ${min} to ${max}`;
-  throw OJSValidationError.of(path, `expected a whole number ${range}, got ${value}`);
+  throw OJSValidationError.of(path, `expected a whole number ${range}, got ${quoted(value)}`);
 }

@@ -1,5 +1,6 @@
 import type { Connection } from '../connection.ts';
 import { OJSAPIError, OJSError, OJSValidationError } from '../errors.ts';
+import { quoted } from '../json.ts';
 import { once } from '../once.ts';
 import { jsonProblem, refuse } from '../refusal.ts';
 import type { Held } from './held.ts';
@@ -99,7 +100,7 @@ export class Reports {
 
   /** Now, or with the next one that is due; then it resolves at once. */
   async progress(percent: number, message?: string, data?: unknown): Promise<void> {
-    if (!Number.isFinite(percent)) throw OJSValidationError.of('percent', `expected a finite number (0 to 100), got ${percent}`);
+    if (!Number.isFinite(percent)) throw OJSValidationError.of('percent', `expected a finite number (0 to 100), got ${quoted(percent)}`);
     if (data !== undefined) refuse(jsonProblem(data, 'data'));
     if (this.#held.state !== 'running') return;
     const report = { progress: Math.min(100, Math.max(0, percent)) / 100, message, data };

@@ -30,11 +30,11 @@ export interface DefinedStep {
 /** Jobs that a batch runs at its end; at least one. */
 export interface WorkflowCallbacks {
   /** When all jobs have ended. */
-  readonly onComplete?: JobRequest;
+  readonly onComplete?: JobRequest | undefined;
   /** When all of them completed. */
-  readonly onSuccess?: JobRequest;
+  readonly onSuccess?: JobRequest | undefined;
   /** When all have ended and at least one of them did not complete. */
-  readonly onFailure?: JobRequest;
+  readonly onFailure?: JobRequest | undefined;
 }
 
 const callbackNames: NamesOf<WorkflowCallbacks> = {
@@ -60,13 +60,15 @@ export type Done<S> = S extends WorkflowDefinition<infer X> ? X : S extends JobR
 /** A job of a graph. */
 export interface DagNode {
   readonly job: JobRequest;
-  readonly after?: readonly string[];
+  readonly after?: readonly string[] | undefined;
 }
 
 const nodeNames: NamesOf<DagNode> = { job: true, after: true };
 
 /** Each `after` names other nodes of the same dag. */
-type Linked<N> = { readonly [K in keyof N]: { readonly job: JobRequest; readonly after?: readonly Exclude<keyof N & string, K>[] } };
+type Linked<N> = {
+  readonly [K in keyof N]: { readonly job: JobRequest; readonly after?: readonly Exclude<keyof N & string, K>[] | undefined };
+};
 
 type Last<L> = L extends readonly [...unknown[], infer Z] ? Done<Z> : unknown;
 type All<L> = { -readonly [K in keyof L]: Done<L[K]> };
@@ -103,7 +105,7 @@ export function group<const L extends readonly Step[]>(
 export function batch<const L extends readonly Step[]>(
   name: string,
   jobs: readonly [...L],
-  callbacks: WorkflowCallbacks & { readonly options?: JobOptions },
+  callbacks: WorkflowCallbacks & { readonly options?: JobOptions | undefined },
 ): WorkflowDefinition<Each<L>> {
   if (callbacks === undefined)
     throw OJSValidationError.of('callbacks', 'expected onComplete, onSuccess or onFailure; without any it is a group');

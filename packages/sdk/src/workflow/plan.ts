@@ -1,4 +1,5 @@
 import { OJSValidationError } from '../errors.ts';
+import { compact } from '../json.ts';
 import { known } from '../known.ts';
 import type { JobOptions, JobRequest } from '../options.ts';
 import { definitionNames, isWorkflowDefinition, type WorkflowCallbacks, type WorkflowDefinition, type WorkflowKind } from './definition.ts';
@@ -148,5 +149,6 @@ function layered<T extends JobOptions>(defaults: JobOptions, own: T): JobOptions
   const base: JobOptions = { ...defaults };
   for (const names of spellings) if (names.some((name) => own[name] !== undefined)) for (const name of names) delete base[name];
   const meta = defaults.meta === undefined && own.meta === undefined ? {} : { meta: { ...defaults.meta, ...own.meta } };
-  return { ...base, ...own, ...meta };
+  // What checks the args stands in `own` under a symbol, which compact() leaves out.
+  return { ...own, ...base, ...compact(own), ...meta };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { Admin, Client, defineJob, OJSValidationError, Worker } from '../../src/index.ts';
+import { OjsApp } from '../../src/framework/app.ts';
+import { Admin, Client, dag, defineJob, OJSValidationError, Worker } from '../../src/index.ts';
 import { warnOfSeconds } from '../../src/seconds.ts';
 import { SyncClient } from '../../src/sync/index.ts';
 import { keepingLogger } from '../support/log.ts';
@@ -24,6 +25,11 @@ test.each<[object, string]>([
   [{ jobId: 'x' }, 'jobId: unknown option. Did you mean id?'],
   [{ runAt: new Date() }, 'runAt: unknown option. Did you mean scheduledAt?'],
   [{ startAfter: new Date() }, 'startAfter: unknown option. Did you mean scheduledAt?'],
+  [{ eta: new Date() }, 'eta: unknown option. Did you mean scheduledAt?'],
+  [{ concurrency: 5 }, 'concurrency: unknown option. Did you mean limits?'],
+  [{ rate_limit: '10/m' }, 'rate_limit: unknown option. Did you mean limits?'],
+  [{ removeOnComplete: true }, 'removeOnComplete: unknown option. How long jobs are kept after their end is for the server to say'],
+  [{ repeat: { pattern: '* * * * *' } }, 'repeat: unknown option. A job that is repeated is a cron: registerCronJob().'],
   [{ countdown: 5 }, 'countdown: unknown option. Did you mean delay?'],
   [{ uniqueKey: 'x' }, 'uniqueKey: unknown option. Did you mean unique?'],
   [{ jobKey: 'x' }, 'jobKey: unknown option. Did you mean unique?'],
@@ -44,6 +50,59 @@ test.each<[object, string]>([
     await expect(client.enqueueBatch([{ type: 'a.b', args: [], ...options }])).rejects.toThrow(`[0].${message.split('There')[0]}`);
     expect(refusal(() => defineJob('a.b', options))).toContain(message);
   }
+});
+
+test.each<[object, string]>([
+  [{ tz: 'Europe/Berlin' }, 'tz: unknown option. Did you mean timezone?'],
+  [{ eta: new Date() }, 'eta: unknown option. There are queue, meta, priority,'],
+  [{ zebra: 1 }, 'zebra: unknown option. There are queue, meta, priority,'],
+  [{ delay: '5s' }, 'delay: the runs of a cron have ids and times of their own'],
+])('a cron refuses %j', async (options, message) => {
+  for (const call of [
+    () => client.registerCronJob('c', '@daily', 'a.b', [], options),
+    () => client.registerCronJob({ name: 'c', cron: '@daily', type: 'a.b', ...options }),
+  ]) {
+    const error: unknown = await call().catch((refused: unknown) => refused);
+    expect(String(error)).toContain(message);
+    expect(String(error)).not.toMatch(/There are .*(delay|pending)/);
+  }
+});
+
+test.each(['schedule', 'pattern', 'expression', 'repeat'])('%s in the place of the cron of a request', async (name) => {
+  const request = { name: 'c', type: 'a.b', [name]: '@daily' };
+  // @ts-expect-error no cron
+  await expect(client.registerCronJob(request)).rejects.toThrow(`${name}: unknown option. Did you mean cron?`);
+});
+
+test('options of a job of a batch stand beside its type', async () => {
+  const sent = client.enqueueBatch([{ type: 'a.b', args: [], options: { queue: 'q', priority: 3 } }]);
+  await expect(sent).rejects.toThrow('[0].options: unknown option. Put queue, priority beside type, not in an object of their own.');
+});
+
+test.each<[string, object, string]>([
+  ['a text', { timeout: '30' }, "such as '5s' or 'PT5S', got \"30\""],
+  ['a word', { priority: 'high' }, 'got "high"'],
+  ['a duration with a space', { delay: '5 min' }, 'got "5 min"'],
+  ['a number', { priority: 1.5 }, 'got 1.5'],
+  ['an object', { timeout: {} }, 'got a value of type object'],
+])('%s is told in quotes where it is a text', async (_, options, message) => {
+  await expect(client.enqueue('a.b', [], options)).rejects.toThrow(message);
+});
+
+const loop: { self?: object } = {};
+loop.self = loop;
+test.each<[string, unknown, string]>([
+  ['an object', { to: 'a' }, 'args: expected an array, got an object. Wrap it in a list: [{ … }]'],
+  ['a text', 'a', 'args: expected an array, got a string. Write [value] where there is one argument'],
+  ['a Map', [new Map()], 'args[0]: a Map is no JSON value; send Object.fromEntries(map)'],
+  ['a Set', [new Set()], 'args[0]: a Set is no JSON value; send [...set]'],
+  ['a Promise', [Promise.resolve()], 'args[0]: a Promise is no JSON value; await it'],
+  ['bytes', [new Uint8Array()], 'args[0]: Uint8Array is no JSON value; send an id'],
+  ['a function', [() => {}], 'args[0]: function is no JSON value; send data in its place'],
+  ['a cycle', [loop], 'args[0].self: the value contains itself; send an id, or a copy of what is needed of it'],
+])('args: what to do with %s', async (_, args, message) => {
+  const enqueue: unknown = Reflect.apply(Reflect.get(client, 'enqueue'), client, ['a.b', args]);
+  await expect(enqueue).rejects.toThrow(message);
 });
 
 test('null in the place of options is refused with a sentence', async () => {
@@ -68,20 +127,30 @@ test.each<[() => unknown, string]>([
   // @ts-expect-error no number
   [() => new Client('http://x', { requestRetry: 5 }), 'requestRetry: expected an object such as { maxRetries: 3 }, got 5'],
   // @ts-expect-error no url
-  [() => new Client({ token: 'secret' }), 'Write new Client({ url, token }) or new Client(url, { token })'],
+  [() => new Client({ token: 'secret' }), 'Write new Client({ url: undefined, token: … }) or new Client(undefined, { token: … })'],
   [
     // @ts-expect-error no url
     () => new Worker({ queues: ['a'] }),
-    'target: expected a URL or a transport, got options without url. Write new Worker({ url, queues })',
+    'target: expected a URL or a transport, got options without url. Write new Worker({ url: undefined, queues: … }) or new Worker(undefined, { queues: … })',
   ],
   // @ts-expect-error no url
-  [() => new Admin({}), 'target: expected a URL or a transport, got options without url. Write new Admin({ url, … })'],
+  [() => new Admin({}), 'target: expected a URL or a transport, got options without url. Write new Admin({ url: undefined, … })'],
   // @ts-expect-error no url
   [() => new Client({ ulr: 'http://x' }), 'ulr: unknown option. Did you mean url?'],
   // @ts-expect-error no url
   [() => new SyncClient({ timeOut: 5 }), 'timeOut: unknown option. Did you mean timeout?'],
   // @ts-expect-error url stands in the object form
   [() => new Client('http://x', { url: 'http://x' }), 'url: stands in the options of the object form.'],
+  [
+    // @ts-expect-error no url, and no such option
+    () => new Worker({ queue: ['a'], concurrency: 2 }),
+    'queue: unknown option. Did you mean queues? And target: expected a URL or a transport, got options without url. Write new Worker({ url: undefined, queue',
+  ],
+  [() => new Client({ url: 'nowhere' }), 'url: expected an http or https URL'],
+  [() => new Client('nowhere'), 'target: expected an http or https URL'],
+  [() => new OjsApp({ url: 'nowhere' }), 'url: expected an http or https URL'],
+  [() => new OjsApp({ url: 'http://x', target: 'http://x' }), 'url: says the same as target'],
+  [() => dag('w', { a: { job: { type: 'a.b', args: [] }, dependsOn: [] } }), 'nodes.a.dependsOn: unknown option. Did you mean after?'],
   // @ts-expect-error two objects
   [() => new Client({ url: 'http://x' }, { token: 'secret' }), 'options: expected one object with all options'],
   // @ts-expect-error no such option

@@ -67,8 +67,8 @@ async function listCrons(engine: Engine, { query }: BindingRequest): Promise<Rep
 
 /** POST /cron: 201 for a new one, 200 for an update (CRON-26). */
 async function registerCron(engine: Engine, { body }: BindingRequest): Promise<Reply> {
-  const { created, cron } = await engine.crons.register(requireText(body), (enqueue) => checkRequest(engine, enqueue));
-  const reply = shown(cron);
+  const { created, cron, warnings } = await engine.crons.register(requireText(body), (enqueue) => checkRequest(engine, enqueue));
+  const reply = { ...shown(cron), warnings };
   return created ? { ...reply, status: 201, headers: { location: `/ojs/v1/cron/${cron.name}` } } : reply;
 }
 

@@ -27,6 +27,14 @@ const runs = 100;
 /** ojs-cron §6.1: more runs of one cron that wait for each other are worth a warning. */
 const manyQueued = 2;
 
+/** What a registration has come to. */
+export interface RegisteredCron {
+  readonly created: boolean;
+  readonly cron: CronRecord;
+  /** What is valid but perhaps not meant. */
+  readonly warnings: readonly string[];
+}
+
 /**
  * Crons (ojs-cron). Any node may fire any of them: a firing compares the version that it was decided from, and inserts its job in the same commit,
  * so one tick makes one job however many servers look.
@@ -53,13 +61,13 @@ export class Crons {
   }
 
   /** Registers or updates (CRON-26). An update begins its schedule anew and keeps what has run. */
-  async register(text: Json, check: (enqueue: Json) => Promise<void>): Promise<{ readonly created: boolean; readonly cron: CronRecord }> {
+  async register(text: Json, check: (enqueue: Json) => Promise<void>): Promise<RegisteredCron> {
     const now = this.#clock.now();
     const { name, definition, enabled, dueAt, spec } = readCron(text, now);
     await check(definition.enqueue);
     const warnings = cronWarnings(scheduleOf(definition));
     if (warnings.length > 0) this.#log.warn({ cron: name, warnings }, 'a cron was registered that may not run as meant');
-    return must(await this.#storage.crons.put({ name, spec, enabled, dueAt }, now));
+    return { ...must(await this.#storage.crons.put({ name, spec, enabled, dueAt }, now)), warnings };
   }
 
   /** Enables or disables; a cron that is enabled runs at its next time, not for those that it missed. */

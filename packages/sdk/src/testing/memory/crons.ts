@@ -4,6 +4,7 @@ import {
   changedCron,
   checkZone,
   cronFields,
+  cronWarnings,
   decideFiring,
   decideTrigger,
   definitionOf,
@@ -106,7 +107,9 @@ export class Crons {
     const { name, enabled, dueAt, spec } = readCron(bodyOf(call), now);
     const known = this.#crons.get(name);
     const { runCount = 0, lastRunAt = null, createdAt = now } = known ?? {};
-    const reply = shown(this.#put({ name, spec, enabled, dueAt, runCount, lastRunAt, createdAt, updatedAt: now }));
+    const warnings = cronWarnings(scheduleOf(definitionOf(spec)));
+    const { status, text } = shown(this.#put({ name, spec, enabled, dueAt, runCount, lastRunAt, createdAt, updatedAt: now }));
+    const reply = { status, text: warnings.length === 0 ? text : `${text.slice(0, -1)},"warnings":${JSON.stringify(warnings)}}` };
     return known === undefined ? { ...reply, status: 201, headers: { location: `/ojs/v1/cron/${name}` } } : reply;
   }
 
