@@ -184,8 +184,8 @@ export const cron: readonly Fault[] = [
     name: 'unknown-cron-is-a-conflict',
     rule: '§3.1',
     file: 'packages/server/src/engine/crons.ts',
-    find: "throw new OjsFault('not_found', 'There is no cron with this name.', { name });",
-    replace: "throw new OjsFault('conflict', 'There is no cron with this name.', { name });",
+    find: "throw new OjsFault('not_found', `There is no cron with the name",
+    replace: "throw new OjsFault('conflict', `There is no cron with the name",
     cases: ['OJS-L2-CRN-004', 'OJS-L2-CRN-007'],
   },
   {

@@ -214,8 +214,8 @@ export const lifecycle: readonly Fault[] = [
     name: 'unknown-job-is-400',
     rule: '§3.1',
     file: 'packages/server/src/engine/lifecycle.ts',
-    find: "if (job === null) throw new OjsFault('not_found', 'There",
-    replace: "if (job === null) throw new OjsFault('invalid_request', 'There",
+    find: "if (job === null) throw new OjsFault('not_found', `There",
+    replace: "if (job === null) throw new OjsFault('invalid_request', `There",
     cases: ['OJS-L0-LIF-016', 'OJS-L0-LIF-017'],
   },
   {
@@ -230,8 +230,8 @@ export const lifecycle: readonly Fault[] = [
     name: 'malformed-id-is-400',
     rule: '§3.1',
     file: 'packages/server/src/binding/settlements.ts',
-    find: "throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });",
-    replace: "throw new OjsFault('invalid_request', 'There is no job with this id.', { job_id: id });",
+    find: "throw new OjsFault('not_found', `There is no job with the id",
+    replace: "throw new OjsFault('invalid_request', `There is no job with the id",
     cases: ['OJS-L0-LIF-017'],
   },
 ];

@@ -25,11 +25,12 @@ import { readWorkerOptions, type WorkerOptions, type WorkerSettings, workerNames
 import { Outbox } from './worker/outbox.ts';
 import type { GiveBack } from './worker/outcome.ts';
 import { patienceMs } from './worker/pace.ts';
+import { Reach } from './worker/reach.ts';
 import { rebuild } from './worker/rebuild.ts';
 import { Reporting } from './worker/reports.ts';
 import { followSignals } from './worker/signals.ts';
 import { Slots } from './worker/slots.ts';
-import { tellStart } from './worker/start-log.ts';
+import { serverOf, tellStart } from './worker/start-log.ts';
 import { Turns } from './worker/turns.ts';
 import { Watchdog } from './worker/watchdog.ts';
 
@@ -80,7 +81,8 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     const { logger } = this.#connection;
     const callbacks = callbacksOf(options, logger);
     const changed = () => this.#changed();
-    const shared = { holdings: this.#holdings, slots: this.#slots, outbox: this.#outbox, callbacks, logger, changed };
+    const reach = new Reach(logger, serverOf(this.#connection.http));
+    const shared = { holdings: this.#holdings, slots: this.#slots, outbox: this.#outbox, callbacks, logger, reach, changed };
     this.#delivery = new Delivery(shared);
     this.#execution = new Execution({
       ...shared,
@@ -111,6 +113,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
       holdings: this.#holdings,
       settings: this.#settings,
       workerId: this.workerId,
+      reach,
       state: () => this.#lifecycle.reported,
       lose: (held, message) => this.#execution.lose(held, message),
       obey: (order) => this.#obey(order),
@@ -286,7 +289,8 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   #unknownType(jobType: string): GiveBack | null {
     if (this.#handlers.has(jobType)) return null;
     const message = this.#handlers.missing(jobType);
-    this.#connection.logger.error(`no handler: ${message}`, { job_type: jobType, queues: this.#settings.queues });
+    const advice = `The job goes back and waits for a worker that has one: call register('${jobType}', …) before start(), or leave its queue to others`;
+    this.#connection.logger.error(`no handler: ${message} ${advice}`, { job_type: jobType, queues: this.#settings.queues });
     const failure = { code: 'handler_not_found', type: 'handler_not_found', message, retryable: true };
     return this.#turns.extended ? { failure, requeue: true, delayMs: unknownTypeDelayMs } : { failure };
   }

@@ -42,7 +42,11 @@ describe('what is no missing job', () => {
   test('a missing job is one, and its message is the server’s', async () => {
     const error = await refusalOf(server.url);
     expect(error).toBeInstanceOf(JobNotFoundError);
-    expect(error).toMatchObject({ code: 'not_found', statusCode: 404, message: 'There is no job with this id.' });
+    expect(error).toMatchObject({
+      code: 'not_found',
+      statusCode: 404,
+      message: expect.stringMatching(/^There is no job with the id \S+\.$/),
+    });
     expect(await refusalOf(server.url, (client) => client.getSchema('nobody:knows'))).toBeInstanceOf(JobNotFoundError);
     expect(await refusalOf(server.url, (client) => client.getWorkflow(id))).toBeInstanceOf(JobNotFoundError);
   });
@@ -92,6 +96,33 @@ describe('what is no missing job', () => {
     const error = await refusalOf(proxy.url, (client) => client.listDeadLetterJobs());
     expect(error).not.toBeInstanceOf(JobNotFoundError);
     expect(error).toMatchObject({ code: 'route_not_found', message: expect.stringContaining('/ojs/v1/dead-letter') });
+  });
+
+  test('a worker without a server warns once, names it and what to do, and tells when it answers', async () => {
+    const logger = keepingLogger();
+    const down = { status: 503, body: 'down' };
+    let isUp = false;
+    await using proxy = await openProxy(server.url, () => (isUp ? 'pass' : down));
+    const worker = new Worker(proxy.url, { logger, handleSignals: false, heartbeatThread: false, heartbeatInterval: 10 });
+    const running = worker.register('a.job', () => {}).start();
+    const told = (level: string) => logger.lines.filter((line) => line.level === level).map(({ message }) => message);
+    await expect.poll(() => told('debug').filter((message) => message === 'heartbeat failed').length).toBeGreaterThan(3);
+    expect(told('warn')).toHaveLength(1);
+    expect(told('info')).toEqual(['worker started']);
+    isUp = true;
+    await expect.poll(() => told('info')).toContain('server reachable again');
+    await worker.stop({ timeout: 0 });
+    await running;
+
+    const lonely = keepingLogger();
+    const nobody = new Worker('http://127.0.0.1:1/base', { logger: lonely, handleSignals: false, heartbeatThread: false });
+    const waiting = nobody.register('a.job', () => {}).start();
+    await expect.poll(() => lonely.lines.filter(({ level }) => level === 'debug').length).toBeGreaterThan(1);
+    const warnings = lonely.lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
+    expect(warnings).toEqual([expect.stringMatching(/^(server unreachable: trying again|heartbeat failed); is a server running at http:/)]);
+    expect(warnings[0]).toContain('http://127.0.0.1:1/base? Start one with `npx ojs serve`, or name another in OJS_BACKEND_URL');
+    await nobody.stop({ timeout: 0 });
+    await waiting;
   });
 
   test('a worker on a wrong address says once what answers there, and goes on', async () => {

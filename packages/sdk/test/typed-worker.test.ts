@@ -27,8 +27,9 @@ interface User {
   readonly at: Date;
 }
 const payload = schema<{ email: string; at: string }, User>((value) => {
-  if (typeof value !== 'object' || value === null || !('email' in value) || typeof value.email !== 'string' || !value.email.includes('@'))
-    return [{ path: ['email'], message: 'secret@value is no address' }];
+  if (typeof value !== 'object' || value === null) return [{ path: [], message: 'expected an object' }];
+  if (!('email' in value) || typeof value.email !== 'string' || !value.email.includes('@'))
+    return [{ path: ['email'], message: `${'email' in value ? value.email : 'this'} is no address` }];
   return { email: value.email, at: new Date('at' in value ? String(value.at) : 0) };
 });
 const result = schema<{ id: string }, { id: string }>((value) =>
@@ -66,9 +67,10 @@ describe('a definition with schemas', () => {
   });
 
   test.each([
-    ['args that it refuses', [{ email: 'none' }], 'args[0].email'],
-    ['more args than the payload', [1, 2], 'args'],
-  ])('%s discard the job at once with its issues; the log shows no value', async (_, args, path) => {
+    ['args that it refuses', [{ email: 'secret.none' }], 'args[0].email', 'args[0].email'],
+    ['args of another type', ['secret'], 'args[0]', 'args[0]: expected an object'],
+    ['more args than the payload', [1, 2], 'args', 'args'],
+  ])('%s discard the job at once with its issues; the log says why and shows no value', async (_, args, path, told) => {
     const job = await send(args);
     const worker = bench.worker().register(userCreate, () => {
       throw new Error('must not run');
@@ -79,8 +81,8 @@ describe('a definition with schemas', () => {
       attempt: 1,
       error: { type: 'validation', code: 'validation', retryable: false, details: { issues: [{ path, message: expect.any(String) }] } },
     });
-    expect(JSON.stringify(bench.logger.lines)).not.toContain('secret@value');
-    expect(JSON.stringify(bench.logger.lines)).toContain(path);
+    expect(JSON.stringify(bench.logger.lines)).not.toContain('secret');
+    expect(JSON.stringify(bench.logger.lines)).toContain(`The args of the job do not fit its schema: ${told}`);
   });
 
   test('a result that it refuses fails the attempt: the next one may give another', async () => {
@@ -93,7 +95,11 @@ describe('a definition with schemas', () => {
     });
     worker.register(userCreate, () => Reflect.apply(Array.prototype.shift, answers, []));
     await worker.runUntil(() => job.wait());
-    expect(await job.refresh()).toMatchObject({ state: 'completed', attempt: 2, errors: [{ type: 'validation', attempt: 1 }] });
+    expect(await job.refresh()).toMatchObject({
+      state: 'completed',
+      attempt: 2,
+      errors: [{ type: 'validation', attempt: 1, message: 'The result of the job does not fit its schema: result.id: wanted' }],
+    });
   });
 
   test('a middleware that runs the handler again does not have its args parsed twice', async () => {

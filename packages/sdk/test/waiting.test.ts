@@ -153,6 +153,24 @@ describe('the ends of a wait', () => {
     await embedded[Symbol.asyncDispose]();
   });
 
+  test('the end of the time says what the job waits for', async () => {
+    const waits = async (options: Parameters<typeof client.enqueue>[2]) => {
+      const job = await client.enqueue('test.job', [], options);
+      return job.wait({ timeout: 1 }).catch((error: unknown) => error);
+    };
+    const available = await waits({ queue: 'elsewhere' });
+    expect(available).toBeInstanceOf(OJSTimeoutError);
+    expect(available).toMatchObject({
+      queue: 'elsewhere',
+      message:
+        'The job has not ended within 1 ms. It is available in the queue elsewhere, and no worker has taken it yet. Is there a worker that fetches elsewhere and has a handler for test.job?',
+    });
+    const at = new Date(Date.now() + 3_600_000);
+    expect(await waits({ scheduledAt: at })).toMatchObject({
+      message: `The job has not ended within 1 ms. It is scheduled for ${at.toISOString()} in the queue default.`,
+    });
+  });
+
   test('cancelled jobs, gone jobs, time, the caller and the end of the client', async () => {
     const job = await client.enqueue('test.job', []);
     const one = job.wait().catch((error: unknown) => error);

@@ -235,7 +235,8 @@ describe('failures (digest §1.4, §5.3)', () => {
     expect(after).toMatchObject({ state: 'retryable', attempt: 0 });
     expect(bench.logger.lines).toContainEqual({
       level: 'error',
-      message: 'no handler: No handler is registered for other.job. Did you mean outer.job?',
+      message:
+        "no handler: No handler is registered for other.job. Did you mean outer.job? The job goes back and waits for a worker that has one: call register('other.job', …) before start(), or leave its queue to others",
       fields: { job_type: 'other.job', queues: ['default'] },
     });
     expect(bench.wire.bodies('worker.exchange').filter((body) => Array.isArray(body.nacks) && body.nacks.length > 0)).toHaveLength(1);

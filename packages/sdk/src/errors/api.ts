@@ -24,6 +24,14 @@ export class OJSAPIError extends OJSError {
     this.error = error;
   }
 
+  /**
+   * For frameworks that answer an error that nobody caught with its `status` (Express, Connect, Koa): what an OJS server said of a call of this application is no
+   * answer to a request of somebody else.
+   */
+  get status(): 500 {
+    return 500;
+  }
+
   get code(): string {
     return this.error.code;
   }

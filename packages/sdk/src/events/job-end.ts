@@ -1,14 +1,15 @@
 import type { Connection } from '../connection.ts';
 import { Deadline } from '../deadline.ts';
 import { durationMs } from '../duration.ts';
-import { JobFailedError, OJSTimeoutError } from '../errors.ts';
+import { JobFailedError, restacked } from '../errors.ts';
 import { currentFake, type Fake } from '../fake.ts';
 import { type WaitOptions, waitNames } from '../handle.ts';
 import { type Job, type JsonArray, readJob } from '../job.ts';
 import { getJob } from '../jobs.ts';
 import { known } from '../known.ts';
 import { warnOfSeconds } from '../seconds.ts';
-import { JobWaiter } from './job-waiter.ts';
+import { jobNow, timeoutOf } from './job-state.ts';
+import { isEnded, JobWaiter } from './job-waiter.ts';
 
 /**
  * The result of a job, once it has completed. What its type says is the word of whoever enqueued the job.
@@ -18,9 +19,14 @@ export async function resultOfJob<R>(connection: Connection, jobId: string, opti
   known(options, waitNames);
   warnOfSeconds(options.timeout, 'timeout', connection.logger);
   const ms = options.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(options.timeout, 'timeout');
-  const expired = () => new OJSTimeoutError(`The job has not ended within ${ms} ms.`, { jobId, operation: 'job.get' });
-  using deadline = new Deadline(ms, expired, options.signal);
-  const { raw } = await deadline.race(waiterOf(connection).waitFor(jobId, deadline));
+  const late = timeoutOf(ms, jobId, null);
+  using deadline = new Deadline(ms, () => late, options.signal);
+  const { raw } = await deadline.race(waiterOf(connection).waitFor(jobId, deadline)).catch(async (error: unknown) => {
+    if (error !== late) throw error;
+    const now = await jobNow(connection, jobId);
+    if (now !== null && isEnded(now)) return now;
+    throw restacked(timeoutOf(ms, jobId, now));
+  });
   const job = readJob<JsonArray, R>(raw);
   if (job.state !== 'completed') throw jobFailure(job);
   return resultOf(job);

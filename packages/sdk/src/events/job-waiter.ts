@@ -22,6 +22,10 @@ const readers = 16;
 
 const terminal: ReadonlySet<unknown> = new Set(['completed', 'cancelled', 'discarded']);
 
+export function isEnded({ state }: Job): boolean {
+  return terminal.has(state);
+}
+
 /** Somebody waits for this job. */
 interface Wait {
   readonly id: string;
@@ -75,7 +79,7 @@ export class JobWaiter {
         const known = await deadline.race(wait.over.promise);
         const job = known ?? (await deadline.race(this.#readJob(jobId, deadline.signal)));
         // Somebody may have set it going again meanwhile.
-        if (terminal.has(job.state)) return job;
+        if (isEnded(job)) return job;
         this.#answeredAt = performance.now();
         failures = 0;
       } catch (error) {
@@ -221,7 +225,7 @@ export class JobWaiter {
       try {
         const job = await this.#readJob(wait.id, signal);
         this.#answeredAt = performance.now();
-        if (terminal.has(job.state)) this.#settle(wait, job);
+        if (isEnded(job)) this.#settle(wait, job);
       } catch (error) {
         this.#drop(wait);
         wait.over.reject(error);

@@ -36,12 +36,13 @@ export function loggingMiddleware(options: LoggingOptions = {}): ExecutionMiddle
       else log[level]('job completed', ended('completed'));
       return result;
     } catch (error) {
-      const { failure, requeue } = giveBackFor(error, isEncoded(context.meta));
+      const isSecret = isEncoded(context.meta);
+      const { failure, requeue } = giveBackFor(error, isSecret);
       if (isOver(context)) log[level]('job interrupted', ended('interrupted'));
       else if (requeue) log[level]('job snoozed', ended('snoozed'));
       else {
         const status = failure.code === 'timeout' ? 'timeout' : 'failed';
-        const { error_message: words, ...fields } = failureFields(failure, error);
+        const { error_message: words, ...fields } = failureFields(failure, error, isSecret);
         log.error('job failed', { ...ended(status), error: words, ...fields });
         markLogged(context, error);
       }

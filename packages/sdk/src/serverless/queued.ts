@@ -78,7 +78,7 @@ async function tell<R>(worker: PushWorker<R>, { job, workerId }: Delivery, outco
     const { status, message } = itemAnswerOf(error, JSON.stringify(body).length);
     if (outcome.result === undefined || ![400, 413, 422].includes(status)) throw error;
     const { failure } = giveBackFor(refusedResult(status, message));
-    worker.logger.warn('job failed', { job_id: job.id, job_type: job.type, ...failureFields(failure, undefined) });
+    worker.logger.warn('job failed', { job_id: job.id, job_type: job.type, ...failureFields(failure, undefined, false) });
     await send('worker.nack', { error: failure });
   }
 }

@@ -7,7 +7,8 @@ import { known } from '../known.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { type JobOptions, type JobRequest, jobNames } from '../options.ts';
 import { acknowledged, claimedBy, completionStatement, leaseLost, lockStatement } from './complete.ts';
-import { type Destination, inbox, type PreparedRequest } from './destination.ts';
+import { type Destination, inbox, type PreparedRequest, type Statement } from './destination.ts';
+import { markedStatement, markStatement, notOpen } from './open.ts';
 import { prepare } from './prepare.ts';
 import type { Row, SqlTransaction } from './sql.ts';
 
@@ -44,7 +45,7 @@ export class TransactionClient {
     this.#middleware = options.middleware ?? [];
   }
 
-  /** @throws {OJSValidationError} before anything is written; what the database says otherwise. */
+  /** @throws {OJSValidationError} before anything is written, also where no transaction is open; what the database says otherwise. */
   enqueue<D extends JobDef>(tx: SqlTransaction, job: D, args: Jsonable<InputOf<D>>, options?: JobOptions): Promise<StagedJob>;
   enqueue(tx: SqlTransaction, jobType: string, args: JsonArray, options?: JobOptions): Promise<StagedJob>;
   async enqueue(tx: SqlTransaction, job: string | JobDef, args: JsonArray, options: JobOptions = {}): Promise<StagedJob> {
@@ -83,18 +84,24 @@ export class TransactionClient {
     if (schema === null)
       throw new OJSError('An outbox has no jobs to complete: complete() needs the database of the server.', { jobId: context.jobId });
     const claimed = claimedBy(context);
-    const lock = lockStatement(tx.dialect, schema, claimed);
-    if (lock !== null) acknowledged(await this.#run(tx, lock.text, lock.values), claimed);
-    const { text, values } = completionStatement(tx.dialect, schema, claimed, result);
-    if ((await this.#run(tx, text, values)).length === 0) throw leaseLost(claimed);
+    const mark = crypto.randomUUID();
+    const lock = lockStatement(tx.dialect, schema, claimed, mark);
+    if (lock !== null) acknowledged(await this.#run(tx, lock), claimed);
+    if ((await this.#run(tx, completionStatement(tx.dialect, schema, claimed, result, mark))).length > 0) return;
+    const isLost = lock === null || (await this.#run(tx, markedStatement(mark))).length > 0;
+    throw isLost ? leaseLost(claimed) : notOpen('complete');
   }
 
   async #append(tx: SqlTransaction, requests: readonly PreparedRequest[]): Promise<void> {
-    const { text, values } = this.#destination.append(tx.dialect, requests);
-    await this.#run(tx, text, values);
+    const statement = this.#destination.append(tx.dialect, requests);
+    const rows = await this.#run(tx, statement);
+    if (statement.mark === undefined || rows.length > 0) return;
+    // The first that this transaction writes, or no transaction: only one of them keeps a mark.
+    await this.#run(tx, markStatement(statement.mark));
+    if ((await this.#run(tx, statement)).length === 0) throw notOpen('enqueue');
   }
 
-  async #run(tx: SqlTransaction, text: string, values: Parameters<SqlTransaction['query']>[1]): Promise<readonly Row[]> {
+  async #run(tx: SqlTransaction, { text, values }: Statement): Promise<readonly Row[]> {
     try {
       return await tx.query(text, values);
     } catch (error) {

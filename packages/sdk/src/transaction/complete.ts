@@ -4,6 +4,7 @@ import { OJSError } from '../errors.ts';
 import { textOf } from '../json.ts';
 import { resultText } from '../worker/result.ts';
 import { hint, noticeOf, type Statement } from './destination.ts';
+import { isMarked, setMark } from './open.ts';
 import type { Row, SqlTransaction } from './sql.ts';
 
 /** An execution, by the fence of its claim. */
@@ -21,13 +22,13 @@ export function claimedBy({ job, jobId }: Pick<JobContext, 'job' | 'jobId'>): Cl
 
 /**
  * Keeps others from ending the execution until the transaction ends (the server's storage/postgres/completions.ts has the other side). A statement of its own: the
- * next one has to see what was committed while this one waited. An SQLite transaction that writes has the file to itself.
+ * next one has to see what was committed while this one waited, and by the mark that both are in one transaction. An SQLite transaction that writes has the file to itself.
  */
-export function lockStatement(dialect: SqlTransaction['dialect'], schema: string, { id }: Claimed): Statement | null {
+export function lockStatement(dialect: SqlTransaction['dialect'], schema: string, { id }: Claimed, mark: string): Statement | null {
   if (dialect === 'sqlite') return null;
-  const text = `SELECT pg_advisory_xact_lock(7352002, hashtext($1::text || ' ' || $2::text))::text AS locked,
+  const text = `SELECT pg_advisory_xact_lock(7352002, hashtext($1::text || ' ' || $2::text))::text AS locked, ${setMark(3)} AS mark,
     current_setting('transaction_isolation') AS isolation`;
-  return { text, values: [schema, id] };
+  return { text, values: [schema, id, mark] };
 }
 
 /** A snapshot from before the lock would not show that the lease was lost. */
@@ -44,6 +45,7 @@ export function completionStatement(
   schema: string,
   { id, claim }: Claimed,
   result: unknown,
+  mark = '',
 ): Statement {
   const text = result === undefined ? null : resultText(result, maxResultBytes);
   if (dialect === 'sqlite') {
@@ -54,9 +56,9 @@ export function completionStatement(
   }
   return {
     text: `WITH put AS (INSERT INTO "${schema}".inbox_completions (id, claim, result)
-        SELECT id, claim, $4::text FROM "${schema}".jobs WHERE id = $1::text::uuid AND state = 8 AND claim = $5::text::integer RETURNING 1)
+        SELECT id, claim, $4::text FROM "${schema}".jobs WHERE id = $1::text::uuid AND state = 8 AND claim = $5::text::integer AND ${isMarked(6)} RETURNING 1)
       ${hint} FROM put`,
-    values: [id, ...noticeOf(schema), text, String(claim)],
+    values: [id, ...noticeOf(schema), text, String(claim), mark],
   };
 }
 

@@ -1,6 +1,7 @@
 import type { WireRequest } from '../draft.ts';
 import { OJSValidationError } from '../errors.ts';
 import { known } from '../known.ts';
+import { isOpen } from './open.ts';
 import type { SqlTransaction, SqlValue } from './sql.ts';
 
 /** A request with what its row needs to know of it. */
@@ -11,6 +12,8 @@ export interface PreparedRequest extends WireRequest {
 export interface Statement {
   readonly text: string;
   readonly values: readonly SqlValue[];
+  /** Given where the statement writes, and answers a row, only in a transaction that has written before or has this mark. */
+  readonly mark?: string;
 }
 
 /** The table that a transaction appends to. */
@@ -43,9 +46,11 @@ export function inbox(options: { readonly schema?: string | undefined } = {}): D
         return { text, values: [jobs] };
       }
       const text = `WITH put AS (INSERT INTO "${schema}".inbox (id, request)
-          SELECT (job->>0)::uuid, job->>1 FROM json_array_elements($1::text::json) WITH ORDINALITY AS given (job, at) ORDER BY at RETURNING 1)
+          SELECT (job->>0)::uuid, job->>1 FROM json_array_elements($1::text::json) WITH ORDINALITY AS given (job, at) WHERE ${isOpen(4)}
+          ORDER BY at RETURNING 1)
         ${hint} FROM put LIMIT 1`;
-      return { text, values: [jobs, ...noticeOf(schema)] };
+      const mark = crypto.randomUUID();
+      return { text, values: [jobs, ...noticeOf(schema), mark], mark };
     },
   };
 }

@@ -2,6 +2,7 @@ import type { NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import { known } from '../known.ts';
 import type { Destination } from './destination.ts';
+import { isOpen } from './open.ts';
 import type { SqlDatabase, SqlTransaction } from './sql.ts';
 
 /** Which table, and how its jobs are sent. */
@@ -25,13 +26,18 @@ export function outbox(options: OutboxOptions = {}): Destination {
     schema: null,
     append(dialect, requests) {
       const jobs = JSON.stringify(requests.map(({ id, type, queue, text }) => [id, type, queue, text]));
-      const text =
-        dialect === 'sqlite'
-          ? `INSERT INTO ${table} (job_id, job_type, queue, request, created_at)
-             SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]'), $2 FROM json_each($1)`
-          : `INSERT INTO ${table} (job_id, job_type, queue, request, created_at)
-             SELECT job->>0, job->>1, job->>2, job->>3, $2::text::bigint FROM json_array_elements($1::text::json) WITH ORDINALITY AS given (job, at) ORDER BY at`;
-      return { text, values: [jobs, String(Date.now())] };
+      const values = [jobs, String(Date.now())];
+      if (dialect === 'sqlite') {
+        const text = `INSERT INTO ${table} (job_id, job_type, queue, request, created_at)
+          SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]'), $2 FROM json_each($1)`;
+        return { text, values };
+      }
+      const mark = crypto.randomUUID();
+      const text = `WITH put AS (INSERT INTO ${table} (job_id, job_type, queue, request, created_at)
+          SELECT job->>0, job->>1, job->>2, job->>3, $2::text::bigint FROM json_array_elements($1::text::json) WITH ORDINALITY AS given (job, at)
+          WHERE ${isOpen(3)} ORDER BY at RETURNING 1)
+        SELECT 1 AS put FROM put LIMIT 1`;
+      return { text, values: [...values, mark], mark };
     },
   };
 }

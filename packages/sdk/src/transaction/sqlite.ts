@@ -94,6 +94,8 @@ function within<T>(
 
 function jobsIn(database: SqliteDatabase, destination: Destination): SqliteJobs {
   const run = ({ text, values }: Statement) => {
+    // An asynchronous function that was refused goes on after the rollback.
+    if (!database.isTransaction) throw noTransaction();
     try {
       return database.prepare(numbered(text)).all(...values);
     } catch (error) {
@@ -122,11 +124,14 @@ export function sqliteTransaction(database: Pick<SqliteDatabase, 'prepare' | 'is
   return {
     dialect: 'sqlite',
     async query(text, values) {
-      if (!database.isTransaction)
-        throw OJSValidationError.of('database', 'no transaction is open: run BEGIN IMMEDIATE first, or use withTransaction()');
+      if (!database.isTransaction) throw noTransaction();
       return ask(database, text, values);
     },
   };
+}
+
+function noTransaction(): OJSValidationError {
+  return OJSValidationError.of('database', 'no transaction is open: run BEGIN IMMEDIATE first, or use withTransaction()');
 }
 
 /** The database of `node:sqlite`, for a relay. */

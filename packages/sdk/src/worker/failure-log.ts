@@ -1,8 +1,8 @@
 import type { JobContext } from '../context.ts';
 import type { Logger } from '../logger.ts';
 import type { Held } from './held.ts';
-import type { Failure } from './outcome.ts';
-import { ContractViolation } from './violation.ts';
+import { type Failure, isEncoded } from './outcome.ts';
+import { ContractViolation, misfit } from './violation.ts';
 
 /** In `locals`; registered process-wide, because a middleware may come from another copy of this package. */
 const loggedFailure = Symbol.for('@ojs-ts/sdk.loggedFailure');
@@ -20,18 +20,19 @@ export function logFailure(logger: Logger, held: Held, failure: Failure, error: 
     job_type: held.wire.type,
     queue: held.wire.queue,
     attempt: held.wire.attempt,
-    ...failureFields(failure, error),
+    ...failureFields(failure, error, isEncoded(held.wire.meta)),
   });
 }
 
-/** What a log may say of a failure. Not the words of a schema: those may quote an argument. */
+/** What a log may say of a failure. Of a schema's words only those that quote nothing, and none where the args are encoded. */
 export function failureFields(
   { type, message, backtrace }: Failure,
   error: unknown,
+  isSecret: boolean,
 ): { readonly error_type: string; readonly error_message: string; readonly error_backtrace?: string } {
   return {
     error_type: type,
-    error_message: placesIn(error) ?? message,
+    error_message: reasonsIn(error, isSecret) ?? message,
     ...(backtrace !== undefined && { error_backtrace: backtrace.join('\n') }),
   };
 }
@@ -42,9 +43,9 @@ function isLogged(context: JobContext, error: unknown): boolean {
 }
 
 /** Undefined for everything but a schema's refusal, be it a value that cannot even be asked. */
-function placesIn(error: unknown): string | undefined {
+function reasonsIn(error: unknown, isSecret: boolean): string | undefined {
   try {
-    return error instanceof ContractViolation ? `${error.part}: ${error.places}` : undefined;
+    return error instanceof ContractViolation ? `${misfit(error.part)}: ${isSecret ? error.places : error.reasons}` : undefined;
   } catch {
     return undefined;
   }

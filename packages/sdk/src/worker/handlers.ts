@@ -80,13 +80,13 @@ export class Handlers {
 function checking(definition: JobDef, handler: Handler): Handler {
   const { result: resultSchema } = definition.schemas ?? {};
   return async (context) => {
-    const args = await parseArgs(definition, context.args).catch((error: unknown) => violated('args', error));
+    const args = await parseArgs(definition, context.args).catch((error: unknown) => violated('args', error, context.args));
     const result = await handler(withArgs(context, args));
     if (resultSchema === undefined) return result;
-    return await parseWith(resultSchema, result, 'result').catch((error: unknown) => violated('result', error));
+    return await parseWith(resultSchema, result, 'result').catch((error: unknown) => violated('result', error, result));
   };
 }
 
-function violated(part: 'args' | 'result', error: unknown): never {
-  throw error instanceof OJSValidationError ? new ContractViolation(part, error) : error;
+function violated(part: 'args' | 'result', error: unknown, value: unknown): never {
+  throw error instanceof OJSValidationError ? new ContractViolation(part, error, value) : error;
 }

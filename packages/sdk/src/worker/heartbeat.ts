@@ -7,6 +7,7 @@ import type { HeartbeatNews, HeartbeatThread } from './heartbeat-plan.ts';
 import type { Held } from './held.ts';
 import type { Holdings } from './holdings.ts';
 import type { WorkerSettings } from './options.ts';
+import type { Reach } from './reach.ts';
 import { SharedHoldings } from './shared-holdings.ts';
 
 export interface HeartbeatServices {
@@ -14,6 +15,7 @@ export interface HeartbeatServices {
   readonly holdings: Holdings;
   readonly settings: WorkerSettings;
   readonly workerId: string;
+  readonly reach: Reach;
   state(): ReportedState;
   lose(held: Held, message: string): void;
   /** What the server ordered in its answer; null where it ordered nothing. */
@@ -117,6 +119,7 @@ export class Heartbeat {
 
   #answered(reported: ReportedState, listed: readonly Held[], answer: Wire, at: number): void {
     this.#services.beaten();
+    this.#services.reach.answered('heartbeat');
     if (this.#failing) this.#services.recovered();
     this.#failing = false;
     this.#renew(listed, answer, at + this.#services.settings.visibilityMs);
@@ -202,6 +205,6 @@ export class Heartbeat {
 
   #warn(error: unknown): void {
     this.#failing = true;
-    this.#services.connection.logger.warn('heartbeat failed', { error: String(error) });
+    this.#services.reach.failed('heartbeat', error);
   }
 }

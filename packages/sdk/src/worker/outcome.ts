@@ -3,7 +3,7 @@ import { DiscardError, JobTimeoutError, SnoozeError } from '../errors.ts';
 import { compact, wireOf } from '../json.ts';
 import type { Held } from './held.ts';
 import { ResultError, resultText } from './result.ts';
-import { ContractViolation } from './violation.ts';
+import { ContractViolation, misfit } from './violation.ts';
 
 /** The error object of a nack (digest §1.4, §5.3). */
 export interface Failure {
@@ -66,7 +66,7 @@ function readThrown(thrown: unknown, isEncoded: boolean): GiveBack {
     const failure = {
       code: 'validation',
       type: 'validation',
-      message: cut(isEncoded ? `The ${thrown.part} of the job do not fit its schema: ${thrown.places}` : thrown.message),
+      message: cut(isEncoded ? `${misfit(thrown.part)}: ${thrown.places}` : thrown.message),
       details: { issues: thrown.issues.slice(0, maxIssues).map((issue) => (isEncoded ? { path: issue.path } : issue)) },
     };
     return { failure: thrown.part === 'args' ? { ...failure, ...forGood } : failure };

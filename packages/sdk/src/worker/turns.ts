@@ -6,6 +6,7 @@ import type { Delivery } from './delivery.ts';
 import { type Fetch, itemAnswerOf, type Link, type Turn, type TurnAnswer } from './link.ts';
 import type { Outbox } from './outbox.ts';
 import { macrotask, pause } from './pause.ts';
+import type { Reach } from './reach.ts';
 import { isAboutIdentity, isRefusal, isTooLarge, isUnclear, saysNoRoute } from './refusals.ts';
 import type { Slots } from './slots.ts';
 
@@ -28,6 +29,7 @@ export interface TurnsServices {
   readonly outbox: Outbox;
   readonly delivery: Delivery;
   readonly logger: Logger;
+  readonly reach: Reach;
   readonly pollMs: number;
   begin(wire: TurnAnswer['jobs'][number], now: number): void;
   refuse(wire: TurnAnswer['jobs'][number], now: number): void;
@@ -186,6 +188,7 @@ export class Turns {
       try {
         const line = this.#line.signal;
         const answer = await link.turn({ items, fetch }, signal === this.#givenUp.signal ? line : AbortSignal.any([signal, line]));
+        this.#services.reach.answered('exchange');
         while (this.#took) await new Promise<void>((resolve) => macrotask(resolve));
         return this.#deliver({ items, fetch }, answer, sentAt);
       } catch (error) {
@@ -216,10 +219,7 @@ export class Turns {
         failures++;
         // Asked again it brings what the lost answer held, or nothing: waiting for more is the next fetch's, under an id of its own.
         if (fetch !== null) fetch = { ...fetch, waitMs: 0 };
-        this.#services.logger[failures === 1 ? 'warn' : 'debug']('server unreachable: trying again', {
-          failures,
-          error: String(error),
-        });
+        this.#services.reach.failed('exchange', error, { failures });
         await pause(Math.min(backoffMs(failures, minRetryMs, maxRetryMs / 1.5), maxRetryMs), signal);
         if (signal.aborted) return await this.#broken({ items, fetch });
         // After the pause: a handler may have blocked the event loop, and what the heartbeat thread says of leases comes in only now.

@@ -7,14 +7,37 @@ import { OJSValidationError } from '../errors.ts';
 export class ContractViolation extends OJSValidationError {
   static override readonly name: string = 'ContractViolation';
   readonly part: 'args' | 'result';
+  readonly #value: unknown;
 
-  constructor(part: 'args' | 'result', cause: OJSValidationError) {
-    super(`The ${part} of the job do not fit its schema: ${cause.message}`, { issues: cause.issues, cause });
+  /** @param value what was refused. */
+  constructor(part: 'args' | 'result', cause: OJSValidationError, value: unknown) {
+    super(`${misfit(part)}: ${cause.message}`, { issues: cause.issues, cause });
     this.part = part;
+    this.#value = value;
   }
 
-  /** For logs: the words of a validator may quote the value. */
+  /** For logs: where, and why as long as the words of the validator quote nothing of the value (SDK-020). */
+  get reasons(): string {
+    return this.issues.map(({ path, message }) => (quotes(message, this.#value) ? path : `${path}: ${message}`)).join('; ');
+  }
+
+  /** Where. */
   get places(): string {
     return this.issues.map(({ path }) => path).join(', ');
   }
+}
+
+export function misfit(part: 'args' | 'result'): string {
+  return part === 'args' ? 'The args of the job do not fit its schema' : 'The result of the job does not fit its schema';
+}
+
+/** Validators shorten what they quote. */
+const quotedCharacters = 8;
+
+/** Whether the message holds a text or a number of the value, or the beginning of one. */
+function quotes(message: string, value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.values(value).some((inner) => quotes(message, inner));
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return false;
+  const text = String(value).slice(0, quotedCharacters);
+  return text !== '' && message.includes(text);
 }

@@ -89,3 +89,22 @@ test('the end of the server drains the worker', async () => {
   expect((await new Client(embedded).getJob(id)).state).toBe('completed');
   await expect(ojs.client.enqueue('slow.job', [])).rejects.toThrow();
 });
+
+test('what the OJS server refuses is no answer to a request of the application', async () => {
+  const target = {
+    call: async () => ({ status: 403, headers: {}, text: '{"error":{"code":"permission_denied","message":"refused"}}' }),
+    async [Symbol.asyncDispose]() {},
+  };
+  const ojs = expressOjs({ target, logger: keepingLogger() });
+  const app = express();
+  app.set('env', 'test');
+  app.use(ojs.middleware);
+  app.get('/', async (_request: Request, response: Response) => void response.json(await ojs.client.enqueue('a.b', [])));
+  const server = app.listen(0);
+  await once(server, 'listening');
+  expect((await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)).status).toBe(500);
+  server.close();
+  server.closeAllConnections();
+  await ojs.close();
+  await expect(new Client(target).enqueue('a.b', [])).rejects.toMatchObject({ statusCode: 403, status: 500 });
+});

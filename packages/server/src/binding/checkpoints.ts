@@ -24,7 +24,7 @@ async function saveCheckpoint(engine: Engine, { params, body }: BindingRequest):
 async function getCheckpoint(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = idOf(params);
   const job = await engine.get(id);
-  if (job === null) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+  if (job === null) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return shown(id, checkpointOf(job));
 }
 
@@ -46,6 +46,6 @@ function shown(id: string, checkpoint: Checkpoint | null): Reply {
 }
 
 function idOf({ id = '' }: BindingRequest['params']): string {
-  if (!isUuidv7(id)) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+  if (!isUuidv7(id)) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return id;
 }

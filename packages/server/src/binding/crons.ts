@@ -135,7 +135,8 @@ function shown(cron: CronRecord): Reply {
 
 function nameOf({ params }: BindingRequest): string {
   const { name } = params;
-  if (!isCronName(name)) throw new OjsFault('not_found', 'There is no cron with this name.', { name: params.name?.slice(0, 255) });
+  if (!isCronName(name))
+    throw new OjsFault('not_found', `There is no cron with the name ${params.name?.slice(0, 255)}.`, { name: params.name?.slice(0, 255) });
   return name;
 }
 

@@ -73,7 +73,7 @@ export async function* follow(engine: Engine, id: string, stream: JobStream, sig
 /** Throws `not_found`. False where a client comes back that has heard everything: nothing is left to tell. */
 export async function hasMore(engine: Engine, id: string, lastId: string | null): Promise<boolean> {
   const job = await engine.get(id);
-  if (job === null) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+  if (job === null) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return lastId !== lastFrame || (job.state & Terminal) === 0;
 }
 

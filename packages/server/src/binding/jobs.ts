@@ -65,7 +65,7 @@ export async function enqueueBatch(engine: Engine, { body, key, strict }: Bindin
 export async function getJob(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
   const job = await engine.get(id);
-  if (job === null) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+  if (job === null) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return ok(oneJob(job, renderJob(job, { now: engine.clock.now() })));
 }
 

@@ -24,7 +24,7 @@ async function getResult(engine: Engine, { params, query, signal }: BindingReque
   const waits = readFlag(query.wait);
   const seconds = readTimeout(query.timeout);
   const job = waits ? await engine.results.wait(id, seconds * 1_000, signal) : await engine.get(id);
-  if (job === null) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+  if (job === null) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
   const now = engine.clock.now();
   switch (resultStatus(job, now)) {
     case 'ready':

@@ -65,6 +65,6 @@ export function readOwner(
   const owner = worker ?? fields.string('worker_id');
   fields.done();
   // An id that cannot exist is as absent as one that does not.
-  if (!isUuidv7(id)) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+  if (!isUuidv7(id)) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return { id, claim, worker: owner };
 }

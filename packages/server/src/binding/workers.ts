@@ -83,7 +83,7 @@ async function settle(engine: Engine, settlement: Settlement): Promise<Reply> {
 function itemOf({ body, params }: BindingRequest): Item {
   const { id } = params;
   if (id === undefined) return plainItem(body);
-  if (!isUuidv7(id)) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+  if (!isUuidv7(id)) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
   const item = plainItem(body === undefined || body === '' ? '{}' : body);
   const { error } = item.body;
   const named: Item = { ...item, body: { ...item.body, job_id: id } };
@@ -227,7 +227,7 @@ function acceptedOf(id: JobId, outcome: Outcome): Accepted {
     case 'conflict':
       throw conflict(outcome.job, State.active);
     case 'missing':
-      throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+      throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
     default:
       return outcome;
   }

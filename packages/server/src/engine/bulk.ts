@@ -132,5 +132,5 @@ export class Bulk {
 }
 
 function missing(id: JobId): OjsFault {
-  return new OjsFault('not_found', 'There is no job with this id.', { job_id: id.slice(0, 255) });
+  return new OjsFault('not_found', `There is no job with the id ${id.slice(0, 255)}.`, { job_id: id.slice(0, 255) });
 }

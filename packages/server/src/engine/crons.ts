@@ -197,5 +197,5 @@ function tooQuick(name: string): never {
 }
 
 function notFound(name: string): never {
-  throw new OjsFault('not_found', 'There is no cron with this name.', { name });
+  throw new OjsFault('not_found', `There is no cron with the name ${name}.`, { name });
 }

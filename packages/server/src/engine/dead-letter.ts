@@ -124,5 +124,5 @@ export class DeadLetter {
 }
 
 function notFound(id: JobId): never {
-  throw new OjsFault('not_found', 'There is no job with this id in the dead letter.', { job_id: id });
+  throw new OjsFault('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id });
 }

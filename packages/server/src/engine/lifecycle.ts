@@ -57,7 +57,7 @@ export class Lifecycle {
   /** Back from the dead letter to its queue with attempt 0. A job that is not in the dead letter is not found there. */
   retry(id: JobId, key: string | null, override: RerunOverride = {}): Promise<Changed> {
     return this.#change('retried', id, key, (job) => {
-      if (!job.deadLetter) throw new OjsFault('not_found', 'There is no job with this id in the dead letter.', { job_id: id });
+      if (!job.deadLetter) throw new OjsFault('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id });
       return retriedWith(job, override, this.#clock.now(), key ?? undefined);
     });
   }
@@ -75,7 +75,7 @@ export class Lifecycle {
   ): Promise<Changed> {
     for (let round = 0; round < rounds; round++) {
       const job = await this.#batches.get(id);
-      if (job === null) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+      if (job === null) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
       const last = key === null ? undefined : historyOf(job).findLast((entry) => entry.kind === kind);
       if (last?.kind === kind && last.key === key) return { job, from: last.from };
       const moved = await this.#batches.transition(decide(job));

@@ -60,7 +60,7 @@ export class Reports {
     return this.#inTurn(id, async () => {
       for (let round = 0; round < rounds; round++) {
         const job = await this.#batches.get(id);
-        if (job === null) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+        if (job === null) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
         const transition = decide(job, this.#clock.now());
         if (transition === null) return { job, done: false };
         const moved = await this.#batches.transition(transition);

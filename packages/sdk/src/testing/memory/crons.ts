@@ -161,7 +161,8 @@ export class Crons {
   #find(call: Call): CronView {
     const name = param(call, 'name');
     const cron = this.#crons.get(name);
-    if (cron === undefined) throw new OjsFault('not_found', 'There is no cron with this name.', { name: name.slice(0, 255) });
+    if (cron === undefined)
+      throw new OjsFault('not_found', `There is no cron with the name ${name.slice(0, 255)}.`, { name: name.slice(0, 255) });
     return cron;
   }
 

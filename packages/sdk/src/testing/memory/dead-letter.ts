@@ -56,7 +56,7 @@ function dead(table: Table, call: Call): JobRecord {
   const id = param(call, 'id');
   const job = table.jobs.get(id);
   if (job?.deadLetter) return job;
-  throw new OjsFault('not_found', 'There is no job with this id in the dead letter.', { job_id: id });
+  throw new OjsFault('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id });
 }
 
 /** Args, meta, queue and terms of retry that a retry by hand may change (ojs-dead-letter §6.3). */

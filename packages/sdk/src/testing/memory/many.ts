@@ -55,7 +55,8 @@ export function manyAnswers(table: Table): Answers {
       if (ids === undefined) requireConfirm(fields);
       return change(table, 'retried', targetsOf(table, ids, deadFits(table, fields)), (job) => {
         if (isDone(job, 'retried', call)) return;
-        if (!job.deadLetter) throw new OjsFault('not_found', 'There is no job with this id in the dead letter.', { job_id: job.id });
+        if (!job.deadLetter)
+          throw new OjsFault('not_found', `There is no job with the id ${job.id} in the dead letter.`, { job_id: job.id });
         table.restart(retried(job, table.now, call.idempotencyKey));
       });
     },

@@ -69,7 +69,7 @@ export class Table {
   /** @throws OjsFault `not_found` */
   get(id: JobId): JobRecord {
     const job = this.jobs.get(id);
-    if (job === undefined) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: id });
+    if (job === undefined) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
     return job;
   }
 

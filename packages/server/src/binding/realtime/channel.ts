@@ -42,7 +42,7 @@ export interface Found {
 export async function find(engine: Engine, channel: Channel): Promise<Found> {
   if (channel.kind === 'job') {
     const job = await engine.get(channel.id);
-    if (job === null) throw new OjsFault('not_found', 'There is no job with this id.', { job_id: channel.id });
+    if (job === null) throw new OjsFault('not_found', `There is no job with the id ${channel.id}.`, { job_id: channel.id });
     return { began: job.createdAt, job };
   }
   const queues = await engine.storage.registry.queues();

@@ -1,0 +1,33 @@
+import { OJSValidationError } from '../errors.ts';
+import type { Statement } from './destination.ts';
+
+/*
+ * PostgreSQL has no function that tells a transaction block from a statement by itself. What tells them apart: a statement by itself has no transaction id before it writes, and a setting
+ * that is local to a transaction is gone after it.
+ */
+
+const setting = `current_setting('ojs.transaction', true)`;
+
+/** Marks the transaction. Of a statement by itself nothing stays. */
+export const setMark = (parameter: number) => `set_config('ojs.transaction', $${parameter}::text, true)`;
+
+/** True in the transaction that was marked. */
+export const isMarked = (parameter: number) => `${setting} IS NOT DISTINCT FROM $${parameter}::text`;
+
+/** True in a transaction that has written before, so that most jobs need no mark; and in the one that was marked. */
+export const isOpen = (parameter: number) => `(pg_current_xact_id_if_assigned() IS NOT NULL OR ${isMarked(parameter)})`;
+
+export function markStatement(mark: string): Statement {
+  return { text: `SELECT ${setMark(1)} AS mark`, values: [mark] };
+}
+
+export function markedStatement(mark: string): Statement {
+  return { text: `SELECT 1 AS marked WHERE ${isMarked(1)}`, values: [mark] };
+}
+
+export function notOpen(what: 'enqueue' | 'complete'): OJSValidationError {
+  return OJSValidationError.of(
+    'tx',
+    `no transaction is open on this client: send BEGIN first, and await ${what}() before COMMIT. Nothing was written`,
+  );
+}
