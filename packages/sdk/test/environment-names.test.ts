@@ -33,3 +33,20 @@ test('one that nobody knows is told once a process, unless the log is quiet; tho
   (await fresh()).url();
   expect(told).toHaveBeenCalledTimes(1);
 });
+
+test('a variable of the server or of another SDK in the place of ours is told once, with ours', async () => {
+  const told = vi.spyOn(console, 'warn').mockReturnValue();
+  vi.stubEnv('OJS_URL', 'http://localhost:1');
+  vi.stubEnv('OJS_TOKEN', 'a-secret-of-the-server');
+  const environment = await fresh();
+  environment.url();
+  environment.token();
+  expect(told.mock.calls).toEqual([
+    ['ojs: variable not read OJS_URL: another SDK reads it. This SDK reads OJS_BACKEND_URL.'],
+    ['ojs: variable not read OJS_TOKEN: the server reads it. This SDK reads OJS_AUTH_TOKEN.'],
+  ]);
+  vi.stubEnv('OJS_BACKEND_URL', 'http://localhost:1');
+  vi.stubEnv('OJS_AUTH_TOKEN', 'a-secret');
+  (await fresh()).url();
+  expect(told).toHaveBeenCalledTimes(2);
+});

@@ -33,7 +33,7 @@ describe('API errors (digest §3.1)', () => {
       statusCode: status,
       code,
       retryable: false,
-      message: 'no',
+      message: status === 401 ? 'no Give the client the option token, or set OJS_AUTH_TOKEN.' : 'no',
       operation: 'job.get',
       jobId: 'j',
       queue: 'q',

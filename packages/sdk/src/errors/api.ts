@@ -44,6 +44,11 @@ export class OJSAPIError extends OJSError {
 /** 401 and 403. */
 export class OJSAuthenticationError extends OJSAPIError {
   static override readonly name: string = 'OJSAuthenticationError';
+
+  constructor(statusCode: number, error: OJSErrorDetail, context: ErrorContext = {}) {
+    super(statusCode, error, context);
+    if (statusCode === 401) this.message += ' Give the client the option token, or set OJS_AUTH_TOKEN.';
+  }
 }
 
 /** 409 `duplicate`: another job has this id or this unique key. */

@@ -1,6 +1,7 @@
 import fastify, { type FastifyRequest } from 'fastify';
 import { expect, test } from 'vitest';
 import { fastifyOjs } from '../../src/fastify/index.ts';
+import { isOjsError } from '../../src/index.ts';
 import { ask, exerciseFramework, signup } from './signup.ts';
 
 exerciseFramework('fastify', async (options) => {
@@ -26,5 +27,22 @@ test('without a header the request id is that of Fastify', async () => {
   await app.register(fastifyOjs, { target: embedded });
   app.get('/', async () => (await app.ojs.client.enqueue('a.b', [])).meta);
   expect((await app.inject('/')).json()).toEqual({ 'ojs.context.request_id': 'own-id' });
+  await app.close();
+});
+
+test('an error handler as in the guide keeps the refusals of the OJS server from the clients of the application', async () => {
+  const target = {
+    call: async () => ({ status: 403, headers: {}, text: '{"error":{"code":"permission_denied","message":"refused"}}' }),
+    async [Symbol.asyncDispose]() {},
+  };
+  const app = fastify();
+  await app.register(fastifyOjs, { target });
+  app.setErrorHandler((error, _request, reply) => {
+    if (isOjsError(error)) return reply.code(503).send({ message: 'Jobs cannot be enqueued for now.' });
+    return reply.send(error);
+  });
+  app.get('/', async () => app.ojs.client.enqueue('a.b', []));
+  const answer = await app.inject('/');
+  expect([answer.statusCode, answer.json()]).toEqual([503, { message: 'Jobs cannot be enqueued for now.' }]);
   await app.close();
 });

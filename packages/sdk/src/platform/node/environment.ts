@@ -19,6 +19,12 @@ export const environment: Environment = {
     }),
 };
 
+/** Set in the place of ours, they would have no effect in silence. */
+const ofOthers: Readonly<Record<string, { readonly reader: string; readonly ours: string }>> = {
+  OJS_URL: { reader: 'another SDK', ours: 'OJS_BACKEND_URL' },
+  OJS_TOKEN: { reader: 'the server', ours: 'OJS_AUTH_TOKEN' },
+};
+
 /** Once a process: every Client and Worker reads variables. Null before the first look; then what every look refuses. */
 let misspelled: readonly { readonly name: string; readonly suggestion: string }[] | null = null;
 
@@ -32,7 +38,12 @@ function text(name: string): string | undefined {
 function look(): NonNullable<typeof misspelled> {
   const { misspelled, unknown } = checkVariables(process.env);
   const isQuiet = ['error', 'silent'].includes(process.env.OJS_LOG_LEVEL?.toLowerCase() ?? '');
-  for (const variable of isQuiet ? [] : unknown) console.warn('ojs: unknown variable', variable);
+  if (isQuiet) return misspelled;
+  for (const variable of unknown) console.warn('ojs: unknown variable', variable);
+  for (const [name, { reader, ours }] of Object.entries(ofOthers)) {
+    if (process.env[name] && !process.env[ours])
+      console.warn(`ojs: variable not read ${name}: ${reader} reads it. This SDK reads ${ours}.`);
+  }
   return misspelled;
 }
 
