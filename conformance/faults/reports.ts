@@ -63,8 +63,8 @@ export const reports: readonly Fault[] = [
     name: 'deregistered-keeps-jobs',
     rule: '§10.2',
     file: 'packages/server/src/engine/engine.ts',
-    find: "await this.#settlements.giveBack(jobs, 'deregistered');",
-    replace: '',
+    find: "this.#settlements.giveBack(jobs, 'deregistered'));",
+    replace: 'undefined);',
     cases: ['OJS-L1-WRK-003'],
   },
   {

@@ -17,7 +17,10 @@ export async function withLock(folder, task) {
   let [touched, polls] = [null, 0];
   while (!acquire(folder, lock)) {
     const [holder, at] = [read(lock), touchedAt(lock)];
-    if (holder === null || at === null) continue;
+    if (holder === null || at === null) {
+      await pause(10); // Gone since, or a file that cannot be read.
+      continue;
+    }
     // Counted in polls, not by a clock, which goes on while the machine sleeps.
     [touched, polls] = at === touched ? [at, polls + 1] : [at, 0];
     if (!isAlive(Number(holder)) || polls > silentPolls) {

@@ -36,24 +36,33 @@ export function shapeOf(names: Iterable<string>, nested: Readonly<Record<string,
   return { members: new Map([...[...names].map((name) => [name, null] as const), ...Object.entries(nested)]), open };
 }
 
-/** Every member of `value` that the shape does not have, at any depth. A list is looked through item by item. */
+/** The first {@link maxWarnings} members of `value` that the shape does not have, at any depth. A list is looked through item by item. */
 export function unknownMembers(value: unknown, shape: Shape, path: string): readonly UnknownMember[] {
-  if (Array.isArray(value)) {
-    const found = value.flatMap((item: unknown, index) => unknownMembers(item, shape, `${path}[${index}]`));
-    return found.length === 0 ? none : found.slice(0, maxWarnings);
-  }
-  if (!isObject(value)) return none;
+  return Array.isArray(value) ? inList(value, shape, path) : isObject(value) ? inObject(value, shape, path) : none;
+}
+
+function inObject(value: Readonly<Record<string, unknown>>, shape: Shape, path: string): readonly UnknownMember[] {
   let found: UnknownMember[] | null = null;
   for (const name of Object.keys(value)) {
     const nested = shape.members.get(name);
     if (nested === null || (nested === undefined && shape.open && extension.test(name))) continue;
-    const more =
-      nested === undefined
-        ? [{ path: `${path}.${name.slice(0, 255)}`, name, shape }]
-        : unknownMembers(value[name], nested, `${path}.${name}`);
+    const at = `${path}.${name.slice(0, 255)}`;
+    const more = nested === undefined ? [{ path: at, name, shape }] : unknownMembers(value[name], nested, at);
     if (more.length === 0) continue;
     found = [...(found ?? []), ...more];
-    if (found.length >= maxWarnings) break;
+    if (found.length >= maxWarnings) return found.slice(0, maxWarnings);
+  }
+  return found ?? none;
+}
+
+/** Ends with the last one that is told: a list of 32 MB with an unknown member in each item held the event loop for 6.5 s. */
+function inList(values: readonly unknown[], shape: Shape, path: string): readonly UnknownMember[] {
+  let found: UnknownMember[] | null = null;
+  for (let index = 0; index < values.length; index++) {
+    const more = unknownMembers(values[index], shape, `${path}[${index}]`);
+    if (more.length === 0) continue;
+    found = [...(found ?? []), ...more];
+    if (found.length >= maxWarnings) return found.slice(0, maxWarnings);
   }
   return found ?? none;
 }

@@ -28,18 +28,28 @@ export type DeadLetterTargets = readonly string[] | DeadLetterFilter;
 
 /** ojs-bulk-operations §6–8. */
 export function changeJobs(operation: 'bulk.cancel' | 'bulk.retry' | 'bulk.delete', targets: JobTargets): Operation<BulkResult> {
-  return change(operation, isIds(targets) ? { job_ids: idsOf(targets) } : { filter: wireBulkFilter(targets) });
+  return change(operation, isIds(targets) ? { job_ids: idsOf(targets) } : { filter: wireBulkFilter(given(targets)) });
 }
 
 export function retryDeadLetters(targets: DeadLetterTargets): Operation<BulkResult> {
   return change(
     'deadLetter.retryMany',
-    isIds(targets) ? { ids: idsOf(targets) } : { filter: wireDeadLetterFilter(targets), confirm: true },
+    isIds(targets) ? { ids: idsOf(targets) } : { filter: wireDeadLetterFilter(given(targets)), confirm: true },
   );
 }
 
 export function purgeDeadLetters(filter: DeadLetterFilter): Operation<BulkResult> {
-  return change('deadLetter.purge', { filter: wireDeadLetterFilter(filter), confirm: true });
+  return change('deadLetter.purge', { filter: wireDeadLetterFilter(given(filter)), confirm: true });
+}
+
+/** @throws {OJSValidationError} for `{ queue: process.env.QUEUE }` where the variable is not set: it would let every job fit. */
+function given<F extends object>(filter: F): F {
+  const missing = Object.entries(filter).find(([, value]) => value === undefined);
+  if (missing === undefined) return filter;
+  throw OJSValidationError.of(
+    missing[0],
+    'expected a value, got undefined, which would let every job fit. Leave it out where that is meant',
+  );
 }
 
 function* change(operation: OperationName, body: object): Operation<BulkResult> {

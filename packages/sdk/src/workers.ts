@@ -7,7 +7,7 @@ import { type PageOf, type PageQuery, readPage } from './page.ts';
 /** A worker as the server knows it. */
 export interface WorkerRecord {
   readonly workerId: string;
-  /** Whether its last heartbeat is recent. */
+  /** False where its heartbeats have stopped. One that sends none is taken for alive: silence says nothing of it. */
   readonly alive: boolean;
   /** `running`, `quiet`, `terminate`, or the word that the worker used itself. */
   readonly state?: string;
@@ -41,7 +41,7 @@ export function* workerHealth(workerId: string): Operation<WorkerRecord> {
   const body = yield { call: { operation: 'worker.health', params: { id: workerId } }, settings: { isAnswer: isReport } };
   return compact({
     workerId,
-    alive: body.status === 'ok',
+    alive: body.status !== 'unhealthy',
     state: textOf(body.state),
     lastHeartbeatAt: dateOf(body.last_heartbeat_at),
     lastFetchAt: dateOf(body.last_fetch_at),

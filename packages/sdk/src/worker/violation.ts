@@ -1,3 +1,4 @@
+import { maxDepth } from '../arguments.ts';
 import { OJSValidationError } from '../errors.ts';
 
 /**
@@ -34,9 +35,18 @@ export function misfit(part: 'args' | 'result'): string {
 /** Validators shorten what they quote. */
 const quotedCharacters = 8;
 
+/** A name of a member may be a user's address, and is told only within quotation marks: `Unrecognized key: "ann@example.com"`. */
+function quotesName(message: string, name: string): boolean {
+  if (name === '') return false;
+  return ['"', "'", '`'].some((mark) => message.includes(`${mark}${name.slice(0, quotedCharacters)}`));
+}
+
 /** Whether the message holds a text or a number of the value, or the beginning of one. */
-function quotes(message: string, value: unknown): boolean {
-  if (typeof value === 'object' && value !== null) return Object.values(value).some((inner) => quotes(message, inner));
+function quotes(message: string, value: unknown, depth = 0): boolean {
+  // A result may contain itself.
+  if (depth > maxDepth) return true;
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value).some(([key, inner]) => quotesName(message, key) || quotes(message, inner, depth + 1));
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return false;
   const text = String(value).slice(0, quotedCharacters);
   return text !== '' && message.includes(text);

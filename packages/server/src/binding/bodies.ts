@@ -58,7 +58,7 @@ export const bodies: Partial<Record<OperationName, Body>> = {
   // A configuration may come back as it was answered.
   'queue.configure': { shape: shapeOf([...settings, 'queue', 'name'], { ...settingShapes, config }), unknown: 'refuse' },
   'queue.limit': { shape: shapeOf(['concurrency'], { rate }), unknown: 'refuse' },
-  'queue.delete': { shape: shapeOf(['strategy']), unknown: 'refuse' },
+  'queue.delete': { shape: shapeOf(['strategy', 'target_queue']), unknown: 'refuse' },
   'limit.override': { shape: { ...limitShape, members: new Map([...limitShape.members, ['expires_at', null]]) }, unknown: 'refuse' },
   'schema.register': { shape: schema, unknown: 'refuse' },
   'schema.put': { shape: schema, unknown: 'refuse' },

@@ -26,17 +26,22 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
 /** Parameters that published clients send, and that nothing reads: taken with a warning (docs/deviations.md). */
 const tolerated: Partial<Record<OperationName, readonly string[]>> = {
   'job.list': ['sort', 'order'],
+  // ojs-admin-api §11.1 gives this list the parameters of the list of jobs.
+  'deadLetter.list': ['state', 'sort', 'order'],
   'event.list': ['since', 'offset', 'page', 'per_page'],
 };
 
 /** Probes of load balancers add what they like, and must not take a server for down. */
 const probed: ReadonlySet<OperationName> = new Set(['system.health', 'system.manifest']);
 
+/** The second is sent by polyfills of EventSource, which set no header. */
+const lastEvent = ['last_event_id', 'lastEventId'] as const;
+
 /** Streams, which are no operations of the table. */
 export const streamParameters = {
-  events: ['event_types', ...events, 'last_event_id'],
-  channel: ['channel', 'event_types', ...events, 'last_event_id'],
-  job: ['last_event_id'],
+  events: ['event_types', ...events, ...lastEvent],
+  channel: ['channel', 'event_types', ...events, ...lastEvent],
+  job: [...lastEvent],
 } as const satisfies Record<string, readonly string[]>;
 
 export function parametersOf(operation: OperationName): { readonly read: readonly string[]; readonly tolerated: readonly string[] } {

@@ -72,6 +72,7 @@ export class Engine implements AsyncDisposable {
   readonly #presence: Presence;
   readonly #fetches: Fetches;
   readonly #settlements: Settlements;
+  readonly #poisonAfter: number;
   /** Workers that reported themselves quiet or terminating to this node, and when; a hint that spares them jobs which they would give back. */
   readonly #quiet = new Map<string, Millis>();
   readonly #stop: (() => Promise<void>)[] = [];
@@ -112,13 +113,14 @@ export class Engine implements AsyncDisposable {
     this.#presence = new Presence({ storage, clock, log, workers, on: options.events !== false });
     const replies = new Replies(storage, clock);
     this.replies = replies;
+    this.#poisonAfter = options.poisonAfter ?? defaultPoisonAfter;
     this.upkeep = new Upkeep({
       storage,
       clock,
       random,
       log,
       deadAfterMs: this.deadAfterMs,
-      poisonAfter: options.poisonAfter ?? defaultPoisonAfter,
+      poisonAfter: this.#poisonAfter,
       advance,
       retention: this.retention,
       removals: this.removals,
@@ -234,9 +236,12 @@ export class Engine implements AsyncDisposable {
   /** Gives back what the worker holds, then forgets it; false where nothing of it is known. */
   async deregister(worker: string): Promise<boolean> {
     let held = false;
+    const beatAt = (await this.workers.find(worker))?.beatAt ?? null;
+    // Else whoever deregisters each process that has crashed would keep a job that kills workers alive.
+    const isDead = beatAt !== null && this.clock.now() - beatAt >= this.deadAfterMs;
     for await (const jobs of this.workers.heldBy(worker)) {
       held ||= jobs.length > 0;
-      await this.#settlements.giveBack(jobs, 'deregistered');
+      await (isDead ? this.#settlements.takeBack(jobs, this.#poisonAfter) : this.#settlements.giveBack(jobs, 'deregistered'));
     }
     return (await this.forgetWorker(worker)) || held;
   }

@@ -8,6 +8,7 @@ import {
   type JobId,
   type JobRecord,
   type Json,
+  leaseLost,
   type Millis,
   minResultSizeLimit,
   outcomeOf,
@@ -74,6 +75,11 @@ export class Settlements {
   /** Undoes claims; their attempts do not count. */
   async giveBack(jobs: readonly JobRecord[], reason: 'undelivered' | 'deregistered'): Promise<void> {
     await Promise.all(jobs.map((job) => this.#batches.transition(requeued(job, reason, this.#clock.now(), 'server'))));
+  }
+
+  /** Ends the claims of a worker that has died; their attempts count, and so does the death (ojs-core §8). */
+  async takeBack(jobs: readonly JobRecord[], poisonAfter: number): Promise<void> {
+    await Promise.all(jobs.map((job) => this.#batches.transition(leaseLost(job, 'worker_death', this.#clock.now(), poisonAfter))));
   }
 
   /** Each as {@link settle} does it, in one call to the store. */

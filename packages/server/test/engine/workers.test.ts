@@ -72,6 +72,17 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     expect((await b.engine.settle({ kind: 'ack', id: first.id, claim: first.claim, worker: 'w1', result: null })).kind).toBe('conflict');
   });
 
+  test('the death of a worker counts against the job that it held, also where somebody deregisters the worker before the upkeep sees it', async () => {
+    await using b = await bench(url());
+    const job = await b.start('w1');
+    await b.beat('w1', [job.id]);
+    b.clock.advance(b.engine.deadAfterMs);
+    expect(await b.engine.deregister('w1')).toBe(true);
+    const after = await b.get(job.id);
+    expect(after).toMatchObject({ state: State.available, worker: null });
+    expect(after.history).toContain('worker_death');
+  });
+
   test('more jobs than one page are given back', async () => {
     await using b = await bench(url());
     const ids: string[] = [];

@@ -191,6 +191,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
     const ways: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
       ['', { 'last-event-id': '1' }],
       ['?last_event_id=1', {}],
+      ['?lastEventId=1', {}],
       ['?last_event_id=9', { 'last-event-id': '1' }],
       ['?last_event_id=0.5', { 'last-event-id': '1.5' }],
       ['', { 'last-event-id': body.events[0]?.id ?? '' }],

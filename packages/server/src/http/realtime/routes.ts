@@ -169,7 +169,8 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
 /** `Last-Event-ID`, or the same in the query for clients that set no header. */
 function cursorOf({ headers, query }: FastifyRequest): string | null {
   const { 'last-event-id': header } = headers;
-  const text = typeof header === 'string' ? header : singles(query).last_event_id;
+  const { last_event_id, lastEventId } = singles(query);
+  const text = typeof header === 'string' ? header : (last_event_id ?? lastEventId);
   return text === undefined || text === '' ? null : text;
 }
 
