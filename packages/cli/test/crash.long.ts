@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { leaseOf } from '@ojs-ts/core';
-import { Client, Worker } from '@ojs-ts/sdk';
+import { Admin, Client, Worker } from '@ojs-ts/sdk';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Child, freePort, serve } from './support/processes.ts';
 
@@ -191,6 +191,10 @@ describe('the fence, at default settings', () => {
       Array.from({ length: 5 }, () => ({ type: 'crash.job', args: [], queue: 'crash', retry: { maxAttempts: 5 } })),
     );
     await until(async () => readFileSync(log, { encoding: 'utf8', flag: 'a+' }).split('start').length > 5);
+    // A heartbeat that was on its way before them does not extend their leases, which then end before the worker is dead.
+    const started = Date.now();
+    await using admin = new Admin(url, { logger: silent });
+    await until(async () => (await admin.listWorkers()).items.some(({ lastHeartbeatAt }) => Number(lastHeartbeatAt) > started));
     await victim.end('SIGKILL');
     const at = performance.now();
     await using _other = new Child('packages/cli/test/support/worker.child.ts', [url, log, '10']);
