@@ -111,7 +111,6 @@ export async function health(engine: Engine, about: About): Promise<Reply> {
   const up = status === 'connected';
   // Rows of users' transactions that wait to be taken in: near 0 while a server of this version runs.
   const waiting = up ? await engine.storage.inbox?.depth().catch(() => undefined) : undefined;
-  const removed = up ? await engine.removals.counts().catch(() => null) : null;
   const body = {
     status: up ? 'ok' : 'degraded',
     version: '1.0',
@@ -119,7 +118,6 @@ export async function health(engine: Engine, about: About): Promise<Reply> {
     uptime_seconds: Math.max(0, Math.floor((engine.clock.now() - engine.startedAt) / 1_000)),
     backend: { type: engine.storage.traits.name, status, latency_ms: Math.round(performance.now() - sent) },
     ...(waiting !== undefined && { inbox_depth: waiting }),
-    ...(removed !== null && Object.values(removed).some((count) => count > 0) && { removed_over_cap: removed }),
   };
   return up ? json(body) : { ...json(body, 503), headers: { 'retry-after': '1' } };
 }

@@ -27,7 +27,7 @@ export async function register(engine: Engine, { body }: BindingRequest): Promis
   });
 }
 
-/** POST /workers/deregister, or DELETE with the id in the path: the jobs that it holds go back at once, uncounted. */
+/** POST /workers/deregister, or DELETE with the id in the path: the jobs that it holds go back at once, uncounted unless it is dead. */
 export async function deregister(engine: Engine, { body, params }: BindingRequest): Promise<Reply> {
   const worker = params.id ?? readId(body);
   if (!(await engine.deregister(worker))) throw unknown(worker);
