@@ -46,7 +46,7 @@ export class Database {
   readonly address: PostgresAddress;
   readonly #pool: pg.Pool;
   readonly #logs: boolean;
-  readonly #pages: Pages;
+  readonly pages: Pages;
   readonly #vigil: Vigil;
   readonly #onCommit: (written: Written) => void;
   /** By their text as written: with the schema's name, and a name under which each connection prepares it once. */
@@ -68,7 +68,7 @@ export class Database {
   ) {
     this.address = address;
     this.#logs = logs;
-    this.#pages = pages;
+    this.pages = pages;
     this.#onCommit = onCommit;
     const config = clientConfig(address);
     this.#vigil = new Vigil(config, patienceMs);
@@ -169,7 +169,7 @@ export class Database {
           await client.query(this.#qualified(text));
         },
       };
-      const tx = new Transaction(statements, this.address.schema, this.#pages, now, this.#logs);
+      const tx = new Transaction(statements, this.address.schema, this.pages, now, this.#logs);
       try {
         const result = await work(tx);
         cork(client);

@@ -30,12 +30,12 @@ const foldMinutes = `WITH gone AS (
 /** Queues of which there is one row are added up. */
 const look = `SELECT (SELECT count(*) FROM (SELECT FROM ojs.counts LIMIT ${many}) AS few) >= ${many}
     AND (SELECT sum(rows - 1) FROM (SELECT count(*) AS rows FROM ojs.counts GROUP BY queue) AS each) >= ${many},
-  (SELECT count(*) FROM (SELECT FROM ojs.limit_changes LIMIT ${many}) AS few) >= ${many}
-    OR (SELECT count(*) FROM (SELECT FROM ojs.lane_changes LIMIT ${many}) AS few) >= ${many}`;
+  (SELECT count(*) FROM (SELECT FROM ojs.limit_changes LIMIT $1) AS few) >= $1
+    OR (SELECT count(*) FROM (SELECT FROM ojs.lane_changes LIMIT $1) AS few) >= $1`;
 
 /** Replaces many rows of what was appended by their sums, so that readers stay fast. What another node adds up just now is left to it. */
 export async function addUp(database: Database, now: Millis): Promise<void> {
-  const [found] = await database.read(look);
+  const [found] = await database.read(look, [database.pages.upkeepFrom]);
   if (found?.[0] === true) {
     await database.transact(now, async (tx) => {
       tx.write(foldCounts);

@@ -11,10 +11,12 @@ export interface Pages {
   readonly keys: number;
   /** Pages of one transaction, where claims get less than they ask for. */
   readonly most: number;
+  /** Changes of limits or of lanes from which on upkeep takes them over as well. */
+  readonly upkeepFrom: number;
 }
 
 /** A page is some tens of milliseconds' worth. */
-export const usualPages: Pages = { keys: 200, most: 8 };
+export const usualPages: Pages = { keys: 200, most: 8, upkeepFrom: 200 };
 
 /** A change of a key that is taken over anyway costs a twentieth of it. */
 const changesEach = 10;

@@ -4,6 +4,7 @@ import type { Pruned, PruneRules } from '../storage.ts';
 import { texts } from './arrays.ts';
 import type { Database } from './connection.ts';
 import { numberEvents } from './events.ts';
+import { addUp } from './fold.ts';
 import { idsText } from './held.ts';
 import { joined } from './joined.ts';
 import { Lanes } from './lanes.ts';
@@ -43,6 +44,8 @@ export async function prune(database: Database, rules: PruneRules, limit: number
     count += (await tx.query(forgetWorkers, [rules.workersBefore, limit])).length;
     return { removed: count + integer((await tx.query(forgetMinutes, [rules.statisticsBefore, limit]))[0]?.[0]), overCap };
   });
+  // The jobs that went have left changes under their keys; a key goes only once they are taken over.
+  await addUp(database, 0);
   let gone = main.removed + (await database.transact(0, (tx) => pruneLimits(tx, rules.limitsBefore, limit)));
   for (let left = limit, more = true; more; ) {
     const removed = await database.transact(0, (tx) => pruneWorkflows(tx, rules.workflows, left));

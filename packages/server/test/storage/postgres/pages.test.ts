@@ -4,6 +4,7 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { Storage, Wake } from '../../../src/storage/storage.ts';
+import { checkProperty } from '../../support/property.ts';
 import { compare, script } from '../model.ts';
 import { claim, claimOf, countErrors, idOf, ids, insert, limitOf, move, newJob, t0, to } from '../suite/tools.ts';
 import { newSchema, openPostgres, server } from './schema.ts';
@@ -60,7 +61,7 @@ test.skipIf(server === null)(
   },
 );
 
-const small = { keys: 20, most: 2 };
+const small = { keys: 20, most: 2, upkeepFrom: 200 };
 
 test.skipIf(server === null)('order is by priority, then place, whatever is not taken over yet', async () => {
   await using storage = await openPostgres(newSchema(), small);
@@ -126,9 +127,9 @@ test.skipIf(server === null)(
 
 test.skipIf(server === null)('memory and postgres give equal answers and keep equal rows, be the pages as small as can be', async () => {
   await using model = memoryStorage();
-  await using paged = await openPostgres(newSchema(), { keys: 1, most: 1_000 });
+  await using paged = await openPostgres(newSchema(), { keys: 1, most: 1_000, upkeepFrom: 1 });
   const { jobs, upkeep } = paged;
-  // A key that was closed is open again once that was taken over; before, a claim that gets enough behind it does not miss it.
+  // A key that was closed opens once that is taken over; until then a claim that gets enough behind it passes it by.
   const subject: Storage = {
     ...paged,
     jobs: {
@@ -140,9 +141,7 @@ test.skipIf(server === null)('memory and postgres give equal answers and keep eq
     },
   };
   const property = fc.asyncProperty(script, (turns) => compare(model, subject, turns));
-  // Always the same scripts. About one random run in eight finds a difference that is not explained yet: which of two limited jobs a claim takes first
-  // (seed -472442054, path 27:4:1:2:5), and how many records of events a prune removes (seed 769521625, path 11:1:3:1:6). Seed 1 shrinks the first of them to two turns.
-  await fc.assert(property, { numRuns: 40, seed: 2 });
+  await checkProperty(property, { atLeast: 4, atMost: 200, ms: 4_000 });
 });
 
 test.skipIf(server === null)('claims at the same time, with upkeep beside them, take every job once', async () => {
