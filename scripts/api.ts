@@ -54,7 +54,8 @@ export function readReference(): Reference {
   for (const { specifier, page, exported } of modules) {
     const sections = exported.map(({ name, target }) => {
       const place = places.get(target);
-      if (place !== `${page}#${name.toLowerCase()}`) return `## ${name}\n\nThe same as [\`${target.name}\`](${place}).\n`;
+      if (place !== `${page}#${name.toLowerCase()}`)
+        return `## ${name}\n\nThe same as [\`${target.name}\`](${place}).\n`;
       const found = declarations(target.declarations?.[0]?.getSourceFile(), target.name);
       if (found === undefined) throw new Error(`${specifier}: no declaration of ${name}`);
       undocumented.push(...found.flatMap(gaps).map((gap) => `${specifier} ${name}${gap}`));
@@ -82,7 +83,11 @@ function readEntries(): Entry[] {
   }));
 }
 
-function exportsOf(program: ts.Program, checker: ts.TypeChecker, source: string): { name: string; target: ts.Symbol }[] {
+function exportsOf(
+  program: ts.Program,
+  checker: ts.TypeChecker,
+  source: string,
+): { name: string; target: ts.Symbol }[] {
   const file = program.getSourceFile(source);
   const module = file && checker.getSymbolAtLocation(file);
   if (module === undefined) throw new Error(`${source} exports nothing`);
@@ -93,7 +98,9 @@ function exportsOf(program: ts.Program, checker: ts.TypeChecker, source: string)
 }
 
 /** What the declaration file of a source file says of a name. */
-function declarationsOf(program: ts.Program): (file: ts.SourceFile | undefined, name: string) => readonly ts.Statement[] | undefined {
+function declarationsOf(
+  program: ts.Program,
+): (file: ts.SourceFile | undefined, name: string) => readonly ts.Statement[] | undefined {
   const all = new Map<ts.SourceFile, Declarations>();
   return (file, name) => {
     if (file === undefined) return undefined;
@@ -115,7 +122,8 @@ function emitted(program: ts.Program, file: ts.SourceFile): Declarations {
 }
 
 function namesIn(statement: ts.Statement): readonly string[] {
-  if (ts.isVariableStatement(statement)) return statement.declarationList.declarations.map(({ name }) => name.getText());
+  if (ts.isVariableStatement(statement))
+    return statement.declarationList.declarations.map(({ name }) => name.getText());
   return isNamed(statement) && statement.name !== undefined ? [statement.name.text] : [];
 }
 
@@ -134,7 +142,10 @@ function isDocumented(node: ts.Node): boolean {
   return ts.getJSDocCommentsAndTags(node).length > 0;
 }
 
-/** Methods of a class, and fields of options, that say nothing of themselves. Overloads speak for each other, a disposer needs no words. */
+/**
+ * Methods of a class, and fields of options, that say nothing of themselves. Overloads speak for each other, a disposer
+ * needs no words.
+ */
 function gaps(statement: ts.Statement): string[] {
   const isOptions = ts.isInterfaceDeclaration(statement) && /(Options|Policy)$/.test(statement.name.text);
   if (!ts.isClassDeclaration(statement) && !isOptions) return [];
@@ -142,7 +153,9 @@ function gaps(statement: ts.Statement): string[] {
     (member) => ts.isMethodDeclaration(member) || ts.isPropertySignature(member) || ts.isMethodSignature(member),
   );
   const documented = new Set(members.filter(isDocumented).map((member) => member.name.getText()));
-  const names = new Set(members.map((member) => member.name.getText()).filter((name) => !name.startsWith('[') && !documented.has(name)));
+  const names = new Set(
+    members.map((member) => member.name.getText()).filter((name) => !name.startsWith('[') && !documented.has(name)),
+  );
   return [...names].map((name) => `.${name}`);
 }
 

@@ -1,4 +1,5 @@
-// Builds what is published: packages/NAME/dist is the package as npm packs it. `npm run build`, or with names: `npm run build -- core sdk`.
+// Builds what is published: packages/NAME/dist is the package as npm packs it. `npm run build`, or with names: `npm run
+// build -- core sdk`.
 import { execFile } from 'node:child_process';
 import { cp, glob, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,13 +27,18 @@ const packages: readonly Package[] = [
 const root = new URL('..', import.meta.url);
 const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', root));
 
-/** Everything but our own files and the helpers for syntax that Node 22 does not know yet (`using`): those come along. */
+/**
+ * Everything but our own files and the helpers for syntax that Node 22 does not know yet (`using`): those come along.
+ */
 const external = /^(?!@oxc-project\/)[#@a-z]/;
 
 /** What a CommonJS module has in place of `import.meta.url`. */
 const here = "require('node:url').pathToFileURL(__filename).href";
 
-/** One file out for one file in: stack traces and `new URL(…, import.meta.url)` stay right, and a bundler drops what is not used. */
+/**
+ * One file out for one file in: stack traces and `new URL(…, import.meta.url)` stay right, and a bundler drops what is
+ * not used.
+ */
 async function scripts(directory: string, files: string[], format: 'esm' | 'cjs'): Promise<void> {
   const build = await rolldown({
     cwd: directory,
@@ -43,21 +49,43 @@ async function scripts(directory: string, files: string[], format: 'esm' | 'cjs'
     transform: { target: 'es2024', ...(format === 'cjs' && { define: { 'import.meta.url': here } }) },
   });
   const entryFileNames = format === 'cjs' ? '[name].cjs' : '[name].js';
-  await build.write({ dir: 'dist/lib', preserveModules: true, preserveModulesRoot: 'src', format, exports: 'named', entryFileNames });
+  await build.write({
+    dir: 'dist/lib',
+    preserveModules: true,
+    preserveModulesRoot: 'src',
+    format,
+    exports: 'named',
+    entryFileNames,
+  });
   await build.close();
 }
 
 const relative = /(['"])(\.{1,2}\/[^'"]+)\.ts\1/g;
 
-/** Names of the library that a project has only with @types/node or `lib: esnext`; TypeScript has known the reference since 5.2. */
+/**
+ * Names of the library that a project has only with @types/node or `lib: esnext`; TypeScript has known the reference
+ * since 5.2.
+ */
 const disposable = /\b(?:Async)?Disposable\b|\bSymbol\.(?:asyncD|d)ispose\b/;
 
 /** Declarations name the files that they stand beside; those of CommonJS are the same under their own names. */
 async function declarations(directory: string, commonjs: boolean): Promise<void> {
   const out = join(directory, 'dist/lib');
-  const options = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--outDir', out, '--rootDir', join(directory, 'src')];
+  const options = [
+    '--noEmit',
+    'false',
+    '--declaration',
+    '--emitDeclarationOnly',
+    '--outDir',
+    out,
+    '--rootDir',
+    join(directory, 'src'),
+  ];
   const config = join(directory, 'dist/tsconfig.json');
-  await writeFile(config, JSON.stringify({ extends: join(fileURLToPath(root), 'tsconfig.json'), include: ['../src'], exclude: [] }));
+  await writeFile(
+    config,
+    JSON.stringify({ extends: join(fileURLToPath(root), 'tsconfig.json'), include: ['../src'], exclude: [] }),
+  );
   await promisify(execFile)(process.execPath, [tsc, '-p', config, ...options], { cwd: directory });
   await rm(config);
   for await (const file of glob('**/*.d.ts', { cwd: out })) {
@@ -78,7 +106,8 @@ export async function buildPackage({ name, commonjs, assets }: Package): Promise
   await scripts(folder, files, 'esm');
   if (commonjs) await scripts(folder, files, 'cjs');
   await declarations(folder, commonjs);
-  for (const asset of assets) await cp(new URL(`${asset}/`, directory), new URL(`${asset}/`, output), { recursive: true });
+  for (const asset of assets)
+    await cp(new URL(`${asset}/`, directory), new URL(`${asset}/`, output), { recursive: true });
   await cp(new URL('LICENSE', root), new URL('LICENSE', output));
   await cp(new URL('README.md', directory), new URL('README.md', output));
   const text = JSON.stringify(published(manifest, commonjs, `packages/${name}`), null, 2);

@@ -21,19 +21,28 @@ function built(path: string): string {
   return `${start}lib/${stem}`;
 }
 
-/** Types stand beside each form: a CommonJS consumer that reads the declarations of a module gets errors of its own (arethetypeswrong, "masquerading"). */
+/**
+ * Types stand beside each form: a CommonJS consumer that reads the declarations of a module gets errors of its own
+ * (arethetypeswrong, "masquerading").
+ */
 function forms(path: string, commonjs: boolean): object {
   const stem = built(path);
   const module = { types: `${stem}.d.ts`, default: `${stem}.js` };
   return commonjs ? { import: module, require: { types: `${stem}.d.cts`, default: `${stem}.cjs` } } : module;
 }
 
-function mapped<T, U>(record: Readonly<Record<string, T>> | undefined, change: (value: T) => U): Record<string, U> | undefined {
+function mapped<T, U>(
+  record: Readonly<Record<string, T>> | undefined,
+  change: (value: T) => U,
+): Record<string, U> | undefined {
   if (record === undefined) return undefined;
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }
 
-/** The manifest of the published package, from the one that runs the sources. @param commonjs whether it was also built as CommonJS. */
+/**
+ * The manifest of the published package, from the one that runs the sources. @param commonjs whether it was also built
+ * as CommonJS.
+ */
 export function published(manifest: Manifest, commonjs: boolean, directory: string): object {
   const { private: _, devDependencies: __, exports, imports, bin, ...rest } = manifest;
   const entries = mapped(exports, (path) => forms(path, commonjs));

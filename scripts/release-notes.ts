@@ -1,7 +1,10 @@
-// `node scripts/release-notes.ts v0.1.0` prints the section of CHANGELOG.md, and fails where tag, packages and changelog do not agree.
+// `node scripts/release-notes.ts v0.1.0` prints the section of CHANGELOG.md, and fails where tag, packages and
+// changelog do not agree.
 import { globSync, readFileSync } from 'node:fs';
 
-/** The text below the heading of a version, such as `## 0.1.0` or `## [0.1.0] - 2026-01-01`; null where there is none. */
+/**
+ * The text below the heading of a version, such as `## 0.1.0` or `## [0.1.0] - 2026-01-01`; null where there is none.
+ */
 export function sectionOf(changelog: string, version: string): string | null {
   const sections = changelog.split(/^## /m).slice(1);
   const found = sections.find((section) => /^\[?([^\]\s]+)/.exec(section)?.[1] === version);
@@ -12,10 +15,14 @@ export function sectionOf(changelog: string, version: string): string | null {
 export function mismatches(tag: string, manifests: readonly Manifest[]): string[] {
   const version = tag.replace(/^v/, '');
   return manifests.flatMap(({ name, version: own, dependencies, peerDependencies }) => {
-    const ours = Object.entries({ ...dependencies, ...peerDependencies }).filter(([dependency]) => dependency.startsWith('@ojs-ts/'));
+    const ours = Object.entries({ ...dependencies, ...peerDependencies }).filter(([dependency]) =>
+      dependency.startsWith('@ojs-ts/'),
+    );
     return [
       ...(own === version ? [] : [`${name} has version ${own}`]),
-      ...ours.filter(([, range]) => range !== `^${version}`).map(([dependency, range]) => `${name} asks for ${dependency} ${range}`),
+      ...ours
+        .filter(([, range]) => range !== `^${version}`)
+        .map(([dependency, range]) => `${name} asks for ${dependency} ${range}`),
     ];
   });
 }

@@ -1,5 +1,6 @@
-// Makes every command work alone on a fresh clone: installs the dependencies where node_modules does not hold what package-lock.json names.
-// Runs on whatever Node the machine has (20 or later); the scripts after it run on the `node` devDependency.
+// Makes every command work alone on a fresh clone: installs the dependencies where node_modules does not hold what
+// package-lock.json names. Runs on whatever Node the machine has (20 or later); the scripts after it run on the `node`
+// devDependency.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,7 +22,9 @@ try {
     });
   }
   if (!existsSync(join(root, program))) {
-    throw new Error(`${program} is missing: npm did not run the install script of \`node\`. Run: npm rebuild node --ignore-scripts=false`);
+    throw new Error(
+      `${program} is missing: npm did not run the install script of \`node\`. Run: npm rebuild node --ignore-scripts=false`,
+    );
   }
 } catch (error) {
   console.error(`ojs-ts: ${error.message}`);

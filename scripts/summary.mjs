@@ -1,4 +1,5 @@
-// Adds up vitest's JSON reports and ends with the plain line `N passed, N failed` (`, N skipped`) that a CI system reads.
+// Adds up vitest's JSON reports and ends with the plain line `N passed, N failed` (`, N skipped`) that a CI system
+// reads.
 import { readFileSync } from 'node:fs';
 
 let passed = 0;
@@ -19,7 +20,8 @@ for (const file of process.argv.slice(2)) {
         else skipped++;
         console.error(`skipped: ${name}: ${test.fullName}`);
       }
-      for (const { fullName, failureMessages } of broken) console.error(`failed: ${name}: ${fullName}\n${failureMessages.join('\n')}`);
+      for (const { fullName, failureMessages } of broken)
+        console.error(`failed: ${name}: ${fullName}\n${failureMessages.join('\n')}`);
       if (status === 'failed' && broken.length === 0) console.error(`failed: ${name}\n${message}`);
     }
   } catch (error) {

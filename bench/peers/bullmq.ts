@@ -21,7 +21,11 @@ async function open(storage: string): Promise<Peer> {
     enqueueAll: (payloads) => queue.addBulk(payloads.map((data) => ({ name: type, data }))),
     async work(concurrency, handle) {
       const own = connect();
-      const worker = new Worker<Payload>(name, async ({ data }) => handle(data), { connection: own, prefix, concurrency });
+      const worker = new Worker<Payload>(name, async ({ data }) => handle(data), {
+        connection: own,
+        prefix,
+        concurrency,
+      });
       worker.on('error', (error) => console.error(error));
       await worker.waitUntilReady();
       return {

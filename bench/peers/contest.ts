@@ -39,7 +39,9 @@ async function enqueue(peer: Peer, jobs: number): Promise<Rate> {
 async function batch(peer: Peer, jobs: number): Promise<Rate> {
   const from = performance.now();
   for (let first = 0; first < jobs; first += batchSize) {
-    await peer.enqueueAll(Array.from({ length: Math.min(batchSize, jobs - first) }, (_, index) => payloadOf(first + index)));
+    await peer.enqueueAll(
+      Array.from({ length: Math.min(batchSize, jobs - first) }, (_, index) => payloadOf(first + index)),
+    );
   }
   const ms = performance.now() - from;
   await expectWaiting(peer, jobs);
@@ -123,7 +125,10 @@ function measure(peer: Peer, scenario: Scenario, jobs: number): Promise<Rate | L
   }
 }
 
-async function carryOut(open: (storage: string, scenario: Scenario) => Promise<Peer>, { scenario, jobs, target }: Task): Promise<Message> {
+async function carryOut(
+  open: (storage: string, scenario: Scenario) => Promise<Peer>,
+  { scenario, jobs, target }: Task,
+): Promise<Message> {
   if (!('storage' in target)) throw new Error('a peer has no server of its own');
   const peer = await open(target.storage, scenario);
   try {
@@ -137,7 +142,11 @@ async function carryOut(open: (storage: string, scenario: Scenario) => Promise<P
 export function contest(open: (storage: string, scenario: Scenario) => Promise<Peer>): void {
   process.once('message', (task: Task) => {
     carryOut(open, task)
-      .catch((error: unknown): Message => ({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }))
+      .catch(
+        (error: unknown): Message => ({
+          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        }),
+      )
       .then((message) => process.send?.(message, undefined, {}, () => process.exit()));
   });
 }

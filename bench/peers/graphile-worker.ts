@@ -10,7 +10,10 @@ const logger = new Logger(() => (level, message) => {
   if (level === 'error') console.error(message);
 });
 
-/** What its documentation says for throughput: jobs are fetched and completed in batches, at the price of pickup latency. */
+/**
+ * What its documentation says for throughput: jobs are fetched and completed in batches, at the price of pickup
+ * latency.
+ */
 const batching = { localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0 };
 
 async function open(storage: string): Promise<Peer> {

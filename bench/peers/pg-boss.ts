@@ -17,7 +17,10 @@ async function open(storage: string): Promise<Peer> {
   await boss.createQueue(queue);
   const pool = new pg.Pool({ connectionString, max: 1 });
   const count = async (condition: string): Promise<number> => {
-    const { rows } = await pool.query(`SELECT count(*)::int AS count FROM ${schema}.job WHERE name = $1 AND ${condition}`, [queue]);
+    const { rows } = await pool.query(
+      `SELECT count(*)::int AS count FROM ${schema}.job WHERE name = $1 AND ${condition}`,
+      [queue],
+    );
     return rows[0].count;
   };
   return {

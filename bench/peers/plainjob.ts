@@ -125,6 +125,8 @@ async function carryOut({ scenario, jobs, target }: Task): Promise<Message> {
 
 process.once('message', (task: Task) => {
   carryOut(task)
-    .catch((error: unknown): Message => ({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }))
+    .catch(
+      (error: unknown): Message => ({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    )
     .then((message) => process.send?.(message, undefined, {}, () => process.exit()));
 });

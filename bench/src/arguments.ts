@@ -51,7 +51,11 @@ export function namesOf<Name extends string>(name: string, text: string, known: 
 }
 
 /** Runs the command line of a benchmark: exit code 2 for wrong options, 1 where it fails. */
-export async function command(name: string, usage: string, run: (args: readonly string[]) => Promise<void>): Promise<void> {
+export async function command(
+  name: string,
+  usage: string,
+  run: (args: readonly string[]) => Promise<void>,
+): Promise<void> {
   try {
     await run(process.argv.slice(2));
   } catch (error) {

@@ -37,7 +37,11 @@ export const peers: Readonly<Record<StoreKind, readonly PeerTerms[]>> = {
     ),
   ],
   redis: [
-    peer('bullmq', 'every job, until somebody removes it', 'its defaults: events of each job in a stream of about 10,000'),
+    peer(
+      'bullmq',
+      'every job, until somebody removes it',
+      'its defaults: events of each job in a stream of about 10,000',
+    ),
     peer('bee-queue', 'every job that succeeded, until somebody removes it', 'its events off; no fence, no priorities'),
   ],
 };

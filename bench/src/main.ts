@@ -33,7 +33,13 @@ async function main(args: readonly string[]): Promise<void> {
   const durability = all[0]?.figures[0]?.durability ?? '';
   if (options.json) {
     const { storage, jobs, runs } = options;
-    console.log(JSON.stringify({ machine: facts, storage, jobs, runs, durability, retention: ourRetention(), series: all }, null, 2));
+    console.log(
+      JSON.stringify(
+        { machine: facts, storage, jobs, runs, durability, retention: ourRetention(), series: all },
+        null,
+        2,
+      ),
+    );
     return;
   }
   say(`storage ${options.storage}: ${durability}\nretention: ${ourRetention()}`);

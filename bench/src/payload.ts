@@ -8,7 +8,12 @@ export interface Payload {
   readonly n: number;
   readonly to: string;
   readonly template: string;
-  readonly variables: { readonly name: string; readonly company: string; readonly plan: string; readonly token: string };
+  readonly variables: {
+    readonly name: string;
+    readonly company: string;
+    readonly plan: string;
+    readonly token: string;
+  };
 }
 
 export function payloadOf(n: number): Payload {
@@ -30,6 +35,7 @@ export function requestOf(n: number): JobRequest {
 /** The number that a job was made with. */
 export function numberOf(args: readonly unknown[]): number {
   const [payload] = args;
-  if (typeof payload === 'object' && payload !== null && 'n' in payload && typeof payload.n === 'number') return payload.n;
+  if (typeof payload === 'object' && payload !== null && 'n' in payload && typeof payload.n === 'number')
+    return payload.n;
   throw new Error(`a handler got arguments that no job was made with: ${JSON.stringify(args)}`);
 }

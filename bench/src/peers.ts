@@ -31,17 +31,23 @@ function install(): void {
 }
 
 /**
- * The lock that npm leaves behind says more of each package than the one it installed from, and leaves out those for other systems; the versions of
- * what is there must agree.
+ * The lock that npm leaves behind says more of each package than the one it installed from, and leaves out those for
+ * other systems; the versions of what is there must agree.
  */
 function versions(lock: string): string {
-  const { packages }: { readonly packages: Readonly<Record<string, { readonly version?: string; readonly optional?: boolean }>> } =
+  const {
+    packages,
+  }: { readonly packages: Readonly<Record<string, { readonly version?: string; readonly optional?: boolean }>> } =
     JSON.parse(lock);
   const named = Object.entries(packages).filter(([path, { optional }]) => path !== '' && optional !== true);
   return JSON.stringify(named.map(([path, { version }]) => `${path} ${version}`).toSorted());
 }
 
-async function runPeer({ entry }: PeerTerms, scenario: Scenario, { storage, jobs, cpuProfile }: RunOptions): Promise<Figure> {
+async function runPeer(
+  { entry }: PeerTerms,
+  scenario: Scenario,
+  { storage, jobs, cpuProfile }: RunOptions,
+): Promise<Figure> {
   await using store = await freshStore(storage);
   const task = { scenario, jobs: jobsOf(scenario, jobs), target: { storage: store.storage } };
   return figureOf(await runChild(entry, task, cpuProfile === undefined ? {} : { cpuProfile }), store.settings);
@@ -50,7 +56,10 @@ async function runPeer({ entry }: PeerTerms, scenario: Scenario, { storage, jobs
 async function race(scenario: Scenario, options: Options, among: readonly PeerTerms[]): Promise<readonly Series[]> {
   const contestants = [
     ...options.modes.map((mode) => ({ who: mode, run: () => runOurs(scenario, mode, options) })),
-    ...among.map((terms) => ({ who: terms.who, run: () => runPeer(terms, scenario, { ...options, storage: options.peerStorage }) })),
+    ...among.map((terms) => ({
+      who: terms.who,
+      run: () => runPeer(terms, scenario, { ...options, storage: options.peerStorage }),
+    })),
   ];
   const series = await alternate(contestants, options.runs);
   return series.map(({ who, answers }) => ({ scenario: labelOf(scenario), who, figures: answers }));
@@ -62,13 +71,17 @@ function ratioTable(all: readonly Series[], among: readonly PeerTerms[]): string
   const theirs = rates.filter(({ who }) => among.some((terms) => terms.who === who));
   const rows = rates
     .filter((series) => !theirs.includes(series))
-    .flatMap((ours) => theirs.filter(({ scenario }) => scenario === ours.scenario).map((their) => ratioRow(ours, their)));
+    .flatMap((ours) =>
+      theirs.filter(({ scenario }) => scenario === ours.scenario).map((their) => ratioRow(ours, their)),
+    );
   return rows.length === 0 ? '' : table(['scenario', 'who', 'ratio', 'wanted'], rows);
 }
 
 function ratioRow(ours: Series, their: Series): readonly string[] {
   const ratio = rateOf(ours) / rateOf(their);
-  const target = targets.find(({ scenario, who, peer }) => scenario === ours.scenario && who === ours.who && peer === their.who);
+  const target = targets.find(
+    ({ scenario, who, peer }) => scenario === ours.scenario && who === ours.who && peer === their.who,
+  );
   const wanted = target === undefined ? '' : verdict(`at least ${target.least}`, ratio >= target.least);
   return [ours.scenario, `${ours.who} / ${their.who}`, ratio.toFixed(2), wanted];
 }
@@ -84,7 +97,8 @@ function pickupVerdicts(all: readonly Series[], modes: readonly string[]): strin
 }
 
 function termsOf(all: readonly Series[], among: readonly PeerTerms[], modes: readonly string[]): string {
-  const durability = (who: string | undefined) => all.find((series) => series.who === who)?.figures[0]?.durability ?? 'not run';
+  const durability = (who: string | undefined) =>
+    all.find((series) => series.who === who)?.figures[0]?.durability ?? 'not run';
   return [
     `ours: ${durability(modes[0])}\n  keeps ${ourRetention()}`,
     ...among.map(({ who, retention, setUp }) => `${who}: ${durability(who)}\n  keeps ${retention}; ${setUp}`),
@@ -94,7 +108,8 @@ function termsOf(all: readonly Series[], among: readonly PeerTerms[], modes: rea
 async function main(args: readonly string[]): Promise<void> {
   const options = readOptions(args);
   const among = peers[kindOf(options.peerStorage) ?? 'memory'];
-  if (among.length === 0) throw new UsageError('--peer-storage: no peer works in memory; expected sqlite:, postgres://… or redis://…');
+  if (among.length === 0)
+    throw new UsageError('--peer-storage: no peer works in memory; expected sqlite:, postgres://… or redis://…');
   install();
   const facts = machine();
   if (!options.json) console.log([describeMachine(facts), memoryWarning(options.storage)].filter(Boolean).join('\n'));
@@ -104,7 +119,11 @@ async function main(args: readonly string[]): Promise<void> {
   const { storage, peerStorage, jobs, runs } = options;
   if (options.json)
     return console.log(
-      JSON.stringify({ machine: facts, storage, peerStorage, jobs, runs, retention: ourRetention(), series: all }, null, 2),
+      JSON.stringify(
+        { machine: facts, storage, peerStorage, jobs, runs, retention: ourRetention(), series: all },
+        null,
+        2,
+      ),
     );
   console.log(termsOf(all, among, options.modes));
   console.log(

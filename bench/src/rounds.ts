@@ -4,8 +4,8 @@ export interface Contestant<T> {
 }
 
 /**
- * What each contestant answered, round by round. Every other round goes the other way round, so that none always has the warm or the worn
- * disk, or the machine's best minute.
+ * What each contestant answered, round by round. Every other round goes the other way round, so that none always has
+ * the warm or the worn disk, or the machine's best minute.
  */
 export async function alternate<T>(
   contestants: readonly Contestant<T>[],

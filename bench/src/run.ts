@@ -28,7 +28,8 @@ export async function runOurs(scenario: Scenario, mode: Mode, options: RunOption
   const { settings } = store;
   const jobs = jobsOf(scenario, options.jobs);
   const child = options.cpuProfile === undefined ? {} : { cpuProfile: options.cpuProfile };
-  if (mode === 'embedded') return figureOf(await runChild(ours, { scenario, jobs, target: { storage: store.storage } }, child), settings);
+  if (mode === 'embedded')
+    return figureOf(await runChild(ours, { scenario, jobs, target: { storage: store.storage } }, child), settings);
   await using server = await startServer(store.storage, child);
   const task = { scenario, jobs, target: { url: server.url } };
   if (scenario.name !== 'pickup') return figureOf(await runChild(ours, task, child), settings);

@@ -21,8 +21,13 @@ export interface ServerOptions {
   readonly preload?: string;
 }
 
-/** `ojs serve` in a process of its own, on a free port: exactly its defaults but for the store and what the options say. */
-export async function startServer(storage: string, { cpuProfile, env = {}, preload }: ServerOptions = {}): Promise<Server> {
+/**
+ * `ojs serve` in a process of its own, on a free port: exactly its defaults but for the store and what the options say.
+ */
+export async function startServer(
+  storage: string,
+  { cpuProfile, env = {}, preload }: ServerOptions = {},
+): Promise<Server> {
   const flags = [...profileFlags(cpuProfile), ...(preload === undefined ? [] : ['--expose-gc', '--import', preload])];
   const child = spawn(process.execPath, [...flags, cli, 'serve', '--storage', storage, '--port', '0'], {
     env: { ...plainEnvironment(), ...env },

@@ -22,7 +22,10 @@ export interface FreshStore extends AsyncDisposable {
   sizes(): Promise<readonly Size[]>;
   /** Lines that tell where the size comes from; none where the store does not say. */
   details(): Promise<readonly string[]>;
-  /** Connections of the process that owns these local ports, as the store counts them; null where the store is no server. */
+  /**
+   * Connections of the process that owns these local ports, as the store counts them; null where the store is no
+   * server.
+   */
   connections(ports: ReadonlySet<number>): Promise<number | null>;
 }
 

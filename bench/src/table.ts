@@ -11,7 +11,11 @@ export interface Series {
 }
 
 export function rateOf(series: Series): number {
-  return median(series.figures.filter((figure): figure is Figure & Rate => figure.kind === 'rate').map((figure) => figure.jobsPerSecond));
+  return median(
+    series.figures
+      .filter((figure): figure is Figure & Rate => figure.kind === 'rate')
+      .map((figure) => figure.jobsPerSecond),
+  );
 }
 
 export function latenciesOf(series: Series): readonly (Figure & Latency)[] {
@@ -21,7 +25,8 @@ export function latenciesOf(series: Series): readonly (Figure & Latency)[] {
 /** Markdown; the first columns hold `texts`, the others numbers, to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], texts = 2): string {
   const widths = head.map((title, column) => Math.max(3, title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const pad = (cell: string, column: number) => (column < texts ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0));
+  const pad = (cell: string, column: number) =>
+    column < texts ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
   const line = (cells: readonly string[]) => `| ${cells.map(pad).join(' | ')} |`;
   const rule = `|${widths.map((width, column) => (column < texts ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
   return [line(head), rule, ...rows.map(line)].join('\n');
@@ -45,7 +50,14 @@ export function latencyTable(all: readonly Series[]): string {
     .filter(({ runs }) => runs.length > 0)
     .map(({ series, runs }) => {
       const of = (pick: (figure: Latency) => number) => ms(median(runs.map(pick)));
-      return [series.scenario, series.who, of((run) => run.p50), of((run) => run.p99), of((run) => run.max), String(runs.length)];
+      return [
+        series.scenario,
+        series.who,
+        of((run) => run.p50),
+        of((run) => run.p99),
+        of((run) => run.max),
+        String(runs.length),
+      ];
     });
   return rows.length === 0 ? '' : table(['scenario', 'who', 'p50 ms', 'p99 ms', 'max ms', 'runs'], rows);
 }

@@ -1,4 +1,6 @@
-/** What a child process is asked, and what it answers. Both travel as JSON over the channel between parent and child. */
+/**
+ * What a child process is asked, and what it answers. Both travel as JSON over the channel between parent and child.
+ */
 
 /** `storage`: the engine in the child itself. `url`: a server in another process. */
 export type Target = { readonly storage: string } | { readonly url: string };

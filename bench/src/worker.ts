@@ -8,7 +8,10 @@ import { enqueue } from './scenarios/enqueue.ts';
 import { consume, pickup, produce } from './scenarios/pickup.ts';
 import type { Latency, Message, Outcome, Rate, Task, Times } from './task.ts';
 
-/** @param ready Called when a worker waits for jobs that somebody else will enqueue, and when all jobs of a drain wait for one. */
+/**
+ * @param ready Called when a worker waits for jobs that somebody else will enqueue, and when all jobs of a drain wait
+ * for one.
+ */
 export async function carryOut(task: Task, ready: () => void = () => {}): Promise<Outcome> {
   if ('url' in task.target) return measure(task, task.target.url, ready);
   const transport = await openEmbedded(task.target.storage);
@@ -23,7 +26,10 @@ async function measure(task: Task, target: string | Transport, ready: () => void
   const client = new Client(target);
   try {
     const { durability } = await client.manifest();
-    return { ...(await run(task, client, target, ready)), durability: typeof durability === 'string' ? durability : 'not told' };
+    return {
+      ...(await run(task, client, target, ready)),
+      durability: typeof durability === 'string' ? durability : 'not told',
+    };
   } finally {
     await client.close();
   }

@@ -16,7 +16,8 @@ test.each(['memory:', 'sqlite:'])(
   async (storage) => {
     const { figures, server } = await report<Report>('backlog/main.ts', '--storage', storage, ...small);
     expect(figures.map(({ situation }) => situation)).toEqual(names);
-    for (const { near, far } of figures) for (const { p50, p99 } of [near, far]) expect(p99).toBeGreaterThanOrEqual(p50);
+    for (const { near, far } of figures)
+      for (const { p50, p99 } of [near, far]) expect(p99).toBeGreaterThanOrEqual(p50);
     if (storage === 'memory:') expect(server).toBeNull();
     else if (process.platform === 'linux') expect(server?.peak).toBeGreaterThanOrEqual(server?.worked ?? Number.NaN);
   },

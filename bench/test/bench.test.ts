@@ -32,9 +32,13 @@ describe('each scenario runs to its end, on the engine in process and over HTTP'
     async () => {
       const { series, durability } = await bench('--jobs', '150', '--scenario', 'enqueue,batch,drain');
       expect(series.map(({ scenario, who }) => `${scenario} ${who}`)).toEqual(
-        ['enqueue', 'batch', 'drain-10', 'drain-100'].flatMap((scenario) => [`${scenario} embedded`, `${scenario} http`]),
+        ['enqueue', 'batch', 'drain-10', 'drain-100'].flatMap((scenario) => [
+          `${scenario} embedded`,
+          `${scenario} http`,
+        ]),
       );
-      for (const { figures } of series) expect(figures).toEqual([{ kind: 'rate', jobsPerSecond: expect.any(Number), durability }]);
+      for (const { figures } of series)
+        expect(figures).toEqual([{ kind: 'rate', jobsPerSecond: expect.any(Number), durability }]);
       expect(durability).toMatch(/^none/);
     },
     busyMs,
@@ -84,7 +88,13 @@ test('sqlite: is a file of its own, synchronised, and gone afterwards', async ()
 });
 
 test('options say what was expected', () => {
-  expect(readOptions([])).toMatchObject({ storage: 'sqlite:', modes: ['embedded', 'http'], jobs: 100_000, runs: 3, json: false });
+  expect(readOptions([])).toMatchObject({
+    storage: 'sqlite:',
+    modes: ['embedded', 'http'],
+    jobs: 100_000,
+    runs: 3,
+    json: false,
+  });
   expect(readOptions(['--scenario', 'drain,drain-7,pickup']).scenarios.map(labelOf)).toEqual([
     'drain-10',
     'drain-100',
@@ -95,7 +105,10 @@ test('options say what was expected', () => {
     storage: 'postgres://localhost/db',
     peerStorage: 'postgres://localhost/db',
   });
-  expect(readOptions(['--peer-storage', 'redis://localhost'])).toMatchObject({ storage: 'sqlite:', peerStorage: 'redis://localhost' });
+  expect(readOptions(['--peer-storage', 'redis://localhost'])).toMatchObject({
+    storage: 'sqlite:',
+    peerStorage: 'redis://localhost',
+  });
   for (const args of [
     ['--storage', 'mysql:'],
     ['--storage', 'sqlite:/no/such/folder/jobs.db'],

@@ -10,7 +10,12 @@ test(
   'a drain without events, with them, and with a subscriber who is told them',
   async () => {
     const { series } = await report<Report>('events/main.ts', '--storage', 'memory:', '--jobs', '200', '--runs', '1');
-    expect(series.map(({ who }) => who)).toEqual(['events off', 'on', 'on, subscriber', 'on, subscriber without a rate']);
+    expect(series.map(({ who }) => who)).toEqual([
+      'events off',
+      'on',
+      'on, subscriber',
+      'on, subscriber without a rate',
+    ]);
     for (const { answers } of series) {
       expect(answers).toHaveLength(1);
       expect(answers[0]?.jobsPerSecond).toBeGreaterThan(0);

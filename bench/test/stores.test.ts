@@ -11,9 +11,12 @@ import { freshStore } from '../src/store.ts';
 const [postgres, redis] = await Promise.all([postgresUrl(), redisUrl()]);
 
 /** Fills a fresh store, and answers how it is called and whether its sizes and this process's connections show that. */
-async function used(
-  url: string,
-): Promise<{ readonly storage: string; readonly settings: string; readonly connections: number | null; readonly size: number }> {
+async function used(url: string): Promise<{
+  readonly storage: string;
+  readonly settings: string;
+  readonly connections: number | null;
+  readonly size: number;
+}> {
   await using store = await freshStore(url);
   await using storage = await openStorage(store.storage);
   await (await Ground.open(storage)).insert(20, (index) => ({ limits: [oneOf(`tenant:${index}`)] }));
@@ -30,7 +33,9 @@ describe('a fresh store in a server is there for one run and leaves nothing', ()
     if (process.platform === 'linux') expect(connections).toBeGreaterThanOrEqual(2);
     const client = new pg.Client({ connectionString: postgres ?? '' });
     await client.connect();
-    const { rowCount } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [new URL(storage).searchParams.get('schema')]);
+    const { rowCount } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [
+      new URL(storage).searchParams.get('schema'),
+    ]);
     await client.end();
     expect(rowCount).toBe(0);
   });
@@ -49,6 +54,9 @@ describe('a fresh store in a server is there for one run and leaves nothing', ()
   });
 });
 
-test.each(['postgres://localhost/db?schema=mine', 'redis://localhost?namespace=mine'])('what is somebody’s is refused: %s', async (url) => {
-  await expect(freshStore(url)).rejects.toThrow('of its own');
-});
+test.each(['postgres://localhost/db?schema=mine', 'redis://localhost?namespace=mine'])(
+  'what is somebody’s is refused: %s',
+  async (url) => {
+    await expect(freshStore(url)).rejects.toThrow('of its own');
+  },
+);

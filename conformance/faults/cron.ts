@@ -345,7 +345,8 @@ export const cron: readonly Fault[] = [
     rule: '§8',
     file: `${core}/definition.ts`,
     find: "const enabled = issues.check(part.find('enabled'), rules.flag) ?? true;",
-    replace: "const enabled = part.find('status')?.value !== 'disabled' && (issues.check(part.find('enabled'), rules.flag) ?? true);",
+    replace:
+      "const enabled = part.find('status')?.value !== 'disabled' && (issues.check(part.find('enabled'), rules.flag) ?? true);",
     cases: ['OJS-L2-CRN-024'],
   },
   {

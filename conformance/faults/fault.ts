@@ -13,12 +13,16 @@ export interface Fault {
 }
 
 /**
- * The source with the fault in it. How the formatter breaks lines does not matter: white space and a comma before a closing bracket may differ.
- * Throws where the text to replace does not occur exactly once: then the fault is out of date.
+ * The source with the fault in it. How the formatter breaks lines does not matter: white space and a comma before a
+ * closing bracket may differ. Throws where the text to replace does not occur exactly once: then the fault is out of
+ * date.
  */
 export function applyFault(fault: Pick<Fault, 'name' | 'file' | 'find' | 'replace'>, source: string): string {
   const places = [...source.matchAll(new RegExp(patternOf(fault.find), 'g'))].length;
-  if (places !== 1) throw new Error(`fault ${fault.name}: ${JSON.stringify(fault.find)} occurs ${places} times in ${fault.file}, not once`);
+  if (places !== 1)
+    throw new Error(
+      `fault ${fault.name}: ${JSON.stringify(fault.find)} occurs ${places} times in ${fault.file}, not once`,
+    );
   return source.replace(new RegExp(patternOf(fault.find)), () => fault.replace);
 }
 

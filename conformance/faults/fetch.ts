@@ -6,7 +6,8 @@ export const fetch: readonly Fault[] = [
     rule: '§2.2',
     file: 'packages/server/src/storage/memory/ready.ts',
     find: 'line.places.push({ row, order: row.order });',
-    replace: 'line.places.push({ row, order: row.order });\n    line.places.sort((a, b) => (a.row.job.id < b.row.job.id ? -1 : 1));',
+    replace:
+      'line.places.push({ row, order: row.order });\n    line.places.sort((a, b) => (a.row.job.id < b.row.job.id ? -1 : 1));',
     cases: ['OJS-L0-FET-002'],
   },
   {
@@ -110,7 +111,8 @@ export const fetch: readonly Fault[] = [
     rule: 'core 6.5.2',
     file: 'packages/server/src/storage/memory/claim.ts',
     find: 'const after = claimed(job, claim, change.now);\n  tables.set(row, after, change.now);',
-    replace: 'const after = claimed(job, claim, change.now);\n  tables.set(row, { ...after, state: State.available }, change.now);',
+    replace:
+      'const after = claimed(job, claim, change.now);\n  tables.set(row, { ...after, state: State.available }, change.now);',
     cases: ['OJS-L0-FET-003', 'OJS-L0-FET-011'],
   },
   {

@@ -1,6 +1,6 @@
 /**
- * `node --import conformance/faults/hook.ts …` with OJS_FAULT=NAME in the environment runs a program with that fault in its sources:
- * the text of one module, SQL file or Lua script is rewritten as it is read, no file is touched.
+ * `node --import conformance/faults/hook.ts …` with OJS_FAULT=NAME in the environment runs a program with that fault in
+ * its sources: the text of one module, SQL file or Lua script is rewritten as it is read, no file is touched.
  */
 import fs from 'node:fs';
 import { registerHooks, syncBuiltinESMExports } from 'node:module';
@@ -17,7 +17,13 @@ if (name !== undefined) {
   registerHooks({
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
-      if (!url.startsWith('file:') || fileURLToPath(url) !== target || loaded.source === undefined || loaded.source === null) return loaded;
+      if (
+        !url.startsWith('file:') ||
+        fileURLToPath(url) !== target ||
+        loaded.source === undefined ||
+        loaded.source === null
+      )
+        return loaded;
       applied = true;
       const source = typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source);
       return { ...loaded, source: applyFault(fault, source) };

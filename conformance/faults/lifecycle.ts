@@ -94,7 +94,8 @@ export const lifecycle: readonly Fault[] = [
     rule: 'X5',
     file: 'packages/core/src/decide.ts',
     find: '...move(job, Waiting | State.active, State.cancelled,',
-    replace: '...move({ ...job, state: (job.state & 64) !== 0 ? State.available : job.state }, Waiting | State.active, State.cancelled,',
+    replace:
+      '...move({ ...job, state: (job.state & 64) !== 0 ? State.available : job.state }, Waiting | State.active, State.cancelled,',
     cases: ['OJS-L0-LIF-009'],
   },
   {

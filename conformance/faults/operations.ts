@@ -118,7 +118,8 @@ export const operations: readonly Fault[] = [
     rule: 'design',
     file: 'packages/core/src/decide.ts',
     find: "...move(job, State.discarded, State.available, actionText('retried', job, now, key)),",
-    replace: "...move({ ...job, history: '' }, State.discarded, State.available, actionText('retried', job, now, key)),",
+    replace:
+      "...move({ ...job, history: '' }, State.discarded, State.available, actionText('retried', job, now, key)),",
     cases: ['OJS-L1-DLQ-003'],
   },
   {
@@ -126,7 +127,8 @@ export const operations: readonly Fault[] = [
     rule: '§2 row 19',
     file: 'packages/server/src/engine/dead-letter.ts',
     find: 'return this.#lifecycle.retry(id, key, override);',
-    replace: 'return this.get(id).then((job) => ({ job: { ...job, state: 2 as never, attempt: 0 }, from: job.state }));',
+    replace:
+      'return this.get(id).then((job) => ({ job: { ...job, state: 2 as never, attempt: 0 }, from: job.state }));',
     cases: ['OJS-L1-DLQ-003', 'OJS-L1-DLQ-004', 'OJS-L1-IDE-005'],
   },
   {

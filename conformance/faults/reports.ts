@@ -330,7 +330,8 @@ export const reports: readonly Fault[] = [
     rule: '§3',
     file: 'packages/server/src/http/app.ts',
     find: 'app.setNotFoundHandler((request, reply) => {',
-    replace: "app.setNotFoundHandler((request, reply) => {\n    if (request.url !== '') return reply.code(404).send('Not found');",
+    replace:
+      "app.setNotFoundHandler((request, reply) => {\n    if (request.url !== '') return reply.code(404).send('Not found');",
     cases: ['OJS-L0-SYS-009'],
   },
   {

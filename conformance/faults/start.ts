@@ -11,11 +11,16 @@ export interface FaultyServer extends AsyncDisposable {
 
 /** Where the fault shows: a fault of a storage only on that one. Null where this machine does not have it. */
 export function storageOf(fault: Fault): TestStorage | null {
-  const name = /\/lua\//.test(fault.file) ? 'redis' : (/\/(?:storage|sql)\/(sqlite|postgres|redis)\//.exec(fault.file)?.[1] ?? 'memory');
+  const name = /\/lua\//.test(fault.file)
+    ? 'redis'
+    : (/\/(?:storage|sql)\/(sqlite|postgres|redis)\//.exec(fault.file)?.[1] ?? 'memory');
   return storages.find((storage) => storage.name === name) ?? null;
 }
 
-/** Starts a server in a process of its own, with the fault or with none. Throws with its error output where it does not come up. */
+/**
+ * Starts a server in a process of its own, with the fault or with none. Throws with its error output where it does not
+ * come up.
+ */
 export async function startWithFault(fault: Fault | null): Promise<FaultyServer> {
   const name = fault?.name ?? null;
   const storage = fault === null ? 'memory:' : storageOf(fault)?.url();

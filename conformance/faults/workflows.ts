@@ -505,8 +505,8 @@ export const workflows: readonly Fault[] = [
     name: 'another-workflow-taken-for-it',
     rule: 'design §2',
     file: 'packages/server/src/storage/records.ts',
-    find: 'known.total === other.total && known.spec === other.spec;',
-    replace: 'known.total === other.total;',
+    find: 'known.total === other.total && known.spec === other.spec',
+    replace: 'known.total === other.total',
     cases: ['OJS-L3-IDE-001'],
   },
   {

@@ -3,8 +3,16 @@ import type { Section } from './rule.ts';
 export const cron: Section = {
   title: '§8 Cron',
   rules: [
-    { ref: '§8 X21', must: 'Both dialects in and out, both wrappers.', cases: ['OJS-L2-CRN-001', 'OJS-L2-CRN-002', 'OJS-L2-CRN-005'] },
-    { ref: 'CRON-26', must: 'A second registration updates: 200, runs and creation kept, next run anew.', cases: ['OJS-L2-CRN-003'] },
+    {
+      ref: '§8 X21',
+      must: 'Both dialects in and out, both wrappers.',
+      cases: ['OJS-L2-CRN-001', 'OJS-L2-CRN-002', 'OJS-L2-CRN-005'],
+    },
+    {
+      ref: 'CRON-26',
+      must: 'A second registration updates: 200, runs and creation kept, next run anew.',
+      cases: ['OJS-L2-CRN-003'],
+    },
     {
       ref: '§8',
       must: 'Read, list, change, delete; an unknown name is 404; delete leaves jobs.',
@@ -22,7 +30,11 @@ export const cron: Section = {
       must: 'A bad expression, and a job that could not be enqueued, is refused.',
       cases: ['OJS-L2-CRN-008', 'OJS-L2-CRN-022'],
     },
-    { ref: 'CRON-13 CRON-14', must: 'Only IANA zones: no offset, no abbreviation.', cases: ['OJS-L2-CRN-010', 'OJS-L2-CRN-011'] },
+    {
+      ref: 'CRON-13 CRON-14',
+      must: 'Only IANA zones: no offset, no abbreviation.',
+      cases: ['OJS-L2-CRN-010', 'OJS-L2-CRN-011'],
+    },
     {
       ref: 'CRON-16 CRON-17',
       must: 'A local time that is left out does not fire; one that comes twice fires once, the first time.',
@@ -33,7 +45,12 @@ export const cron: Section = {
       ref: '§8 §9',
       must: 'A local time that is left out is told: cron.skipped with dst_skip.',
       cases: [],
-      tests: [['packages/core/test/cron/definition.test.ts', 'a local time that does not exist is told with the run before it']],
+      tests: [
+        [
+          'packages/core/test/cron/definition.test.ts',
+          'a local time that does not exist is told with the run before it',
+        ],
+      ],
       why: 'no case can wait for a change of the clocks',
     },
     { ref: '§8', must: 'A run carries cron_name and cron_triggered_at in meta.', cases: ['OJS-L2-CRN-013'] },
@@ -56,7 +73,9 @@ export const cron: Section = {
       ref: '§8 §15',
       must: 'After a pause at most one run catches up.',
       cases: [],
-      tests: [['packages/core/test/cron/definition.test.ts', 'however many were missed, one run, and the next in the future']],
+      tests: [
+        ['packages/core/test/cron/definition.test.ts', 'however many were missed, one run, and the next in the future'],
+      ],
       why: 'a case cannot stop the server',
     },
     {

@@ -18,14 +18,22 @@ export const data: Section = {
       must: 'Fields that the server manages are ignored when a client sends them.',
       cases: ['OJS-L0-ENV-007', 'OJS-L2-CRN-024'],
     },
-    { ref: '§1.1 json 14.2', must: 'An optional field of null is absent; null is never emitted for one.', cases: ['OJS-L0-ENV-008'] },
+    {
+      ref: '§1.1 json 14.2',
+      must: 'An optional field of null is absent; null is never emitted for one.',
+      cases: ['OJS-L0-ENV-008'],
+    },
     { ref: '§1.1 X36', must: 'specversion is 1.0 or absent.', cases: ['OJS-L0-ENV-020'] },
     {
       ref: '§1.1 X3',
       must: 'Ids are UUIDv7 in lower case, unique over all states; a second one is 409.',
       cases: ['OJS-L0-ENV-009', 'OJS-L0-ENV-010'],
     },
-    { ref: '§0 X4', must: 'Types: lower case, digits, _ and -, joined by dots, at most 255.', cases: ['OJS-L0-ENV-011'] },
+    {
+      ref: '§0 X4',
+      must: 'Types: lower case, digits, _ and -, joined by dots, at most 255.',
+      cases: ['OJS-L0-ENV-011'],
+    },
     {
       ref: '§0 X31',
       must: 'Queues: the pattern, at most 128; default without one.',
@@ -47,7 +55,11 @@ export const data: Section = {
       must: 'Timeouts in milliseconds and seconds, 0 for the default of 1,800 s; timeout is echoed only where it was sent.',
       cases: ['OJS-L0-ENV-001', 'OJS-L0-ENV-016'],
     },
-    { ref: '§1.1 X8', must: 'Visibility timeouts in milliseconds, seconds and as a duration.', cases: ['OJS-L0-ENV-017'] },
+    {
+      ref: '§1.1 X8',
+      must: 'Visibility timeouts in milliseconds, seconds and as a duration.',
+      cases: ['OJS-L0-ENV-017'],
+    },
     { ref: '§1.1 X8', must: 'scheduled_at and delay_until in either place.', cases: ['OJS-L0-ENV-018'] },
     { ref: '§1.1', must: 'Times may be relative to now.', cases: ['OJS-L0-ENV-019', 'OJS-L3-CHN-007'] },
     {
@@ -60,7 +72,11 @@ export const data: Section = {
       must: 'tags and schema are kept and returned, even where the schema is not known.',
       cases: ['OJS-L0-ENV-025', 'OJS-L4-SCH-001'],
     },
-    { ref: '§1.1 tmo 6', must: 'retry_policy and the timeouts of ojs-timeouts in either place.', cases: ['OJS-L0-ENV-028'] },
+    {
+      ref: '§1.1 tmo 6',
+      must: 'retry_policy and the timeouts of ojs-timeouts in either place.',
+      cases: ['OJS-L0-ENV-028'],
+    },
     { ref: '§1.1', must: 'pending: true stages a job.', cases: ['OJS-L0-LIF-004', 'OJS-L0-LIF-005'] },
     {
       ref: '§1.2 core 7.1.9 7.2.6',
@@ -83,7 +99,11 @@ export const data: Section = {
       cases: ['OJS-L0-LIF-006', 'OJS-L0-LIF-012', 'OJS-L0-SET-006', 'OJS-L2-TTL-001'],
     },
     { ref: '§1.2', must: 'error is removed by the acknowledgement, errors are kept.', cases: ['OJS-L0-SET-004'] },
-    { ref: '§1.2 X17', must: 'A result is any JSON value.', cases: ['OJS-L0-SET-002', 'OJS-L0-SET-003', 'OJS-L1-REP-003'] },
+    {
+      ref: '§1.2 X17',
+      must: 'A result is any JSON value.',
+      cases: ['OJS-L0-SET-002', 'OJS-L0-SET-003', 'OJS-L1-REP-003'],
+    },
     { ref: '§1.2', must: 'retry_delay_ms stays on the next fetched envelope.', cases: ['OJS-L1-RTR-019'] },
     {
       ref: '§1.3',
@@ -105,7 +125,11 @@ export const data: Section = {
       must: 'A wrong unique policy, cron expression or zone is 400.',
       cases: ['OJS-L4-UNQ-010', 'OJS-L2-CRN-008', 'OJS-L2-CRN-010'],
     },
-    { ref: '§1.3', must: 'Args that do not match a registered schema are 400 schema_validation.', cases: ['OJS-L4-SCH-001'] },
+    {
+      ref: '§1.3',
+      must: 'Args that do not match a registered schema are 400 schema_validation.',
+      cases: ['OJS-L4-SCH-001'],
+    },
     {
       ref: '§0 §1.3 json 8.1',
       must: 'Envelopes of up to 1 MiB are accepted, larger ones are 413.',
@@ -160,7 +184,11 @@ export const data: Section = {
       must: 'Durations are ISO 8601 and *_ms; 1s, P and PT are refused.',
       cases: ['OJS-L1-RTR-010', 'OJS-L1-RTR-011', 'OJS-L4-UNQ-010'],
     },
-    { ref: '§0 json 8.3', must: 'Batches of 1,000 are accepted; the size limit is the envelope’s.', cases: ['OJS-L0-SET-015'] },
+    {
+      ref: '§0 json 8.3',
+      must: 'Batches of 1,000 are accepted; the size limit is the envelope’s.',
+      cases: ['OJS-L0-SET-015'],
+    },
     { ref: '§0 wf 7.5', must: 'Results of 64 KiB are kept.', cases: ['OJS-L3-RES-001'] },
     { ref: '§0 retry 10.1', must: 'At least the ten newest errors are kept.', cases: ['OJS-L0-SET-010'] },
   ],

@@ -4,7 +4,9 @@ import type { Rule, Section } from './rule.ts';
 
 /** docs/conformance.md as text. */
 export function documentOf(sections: readonly Section[], cases: readonly Case[], faults: readonly Fault[]): string {
-  const levels = [0, 1, 2, 3, 4].map((level) => `${cases.filter((one) => one.level === level).length} of level ${level}`);
+  const levels = [0, 1, 2, 3, 4].map(
+    (level) => `${cases.filter((one) => one.level === level).length} of level ${level}`,
+  );
   const rules = sections.flatMap((section) => section.rules);
   const unseen = rules.filter((rule) => rule.cases.length === 0).length;
   return [
@@ -14,7 +16,9 @@ export function documentOf(sections: readonly Section[], cases: readonly Case[],
     'References are to the sections, decisions (X) and quoted test ids of the core digest; short names of documents as in [deviations.md](deviations.md).',
     official,
     '## Rules',
-    ...sections.map(({ title, rules: own }) => `### ${title}\n\n${table(['rule', 'where', 'held by'], own.map(ruleRow))}`),
+    ...sections.map(
+      ({ title, rules: own }) => `### ${title}\n\n${table(['rule', 'where', 'held by'], own.map(ruleRow))}`,
+    ),
     '## Cases',
     'A fault is a change of one line that turns the case red; `conformance/test/faults.long.ts` starts a server with each.',
     ...[0, 1, 2, 3, 4].map((level) => {
@@ -29,7 +33,10 @@ export function documentOf(sections: readonly Section[], cases: readonly Case[],
     .concat('\n');
 }
 
-/** Of what `conformance/test/official.test.ts` runs; the numbers are of the copy of the official cases that this project is built with. */
+/**
+ * Of what `conformance/test/official.test.ts` runs; the numbers are of the copy of the official cases that this project
+ * is built with.
+ */
 const official = `## Official cases
 
 \`OJS_SUITES=… npm run conformance -- --url … --reset\` runs the official cases against a server, \`conformance/test/official.test.ts\` runs those at hand on every

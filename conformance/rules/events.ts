@@ -9,8 +9,16 @@ export const events: Section = {
       must: 'Events of a job come in the order of its life, with their required data.',
       cases: ['OJS-L0-EVT-001', 'OJS-L0-EVT-008'],
     },
-    { ref: '§9 level 0', must: 'job.enqueued, started, completed, failed, discarded.', cases: ['OJS-L0-EVT-001', 'OJS-L0-EVT-005'] },
-    { ref: '§9 level 1', must: 'job.retrying, cancelled, heartbeat.', cases: ['OJS-L0-EVT-001', 'OJS-L0-EVT-005', 'OJS-L1-HBT-010'] },
+    {
+      ref: '§9 level 0',
+      must: 'job.enqueued, started, completed, failed, discarded.',
+      cases: ['OJS-L0-EVT-001', 'OJS-L0-EVT-005'],
+    },
+    {
+      ref: '§9 level 1',
+      must: 'job.retrying, cancelled, heartbeat.',
+      cases: ['OJS-L0-EVT-001', 'OJS-L0-EVT-005', 'OJS-L1-HBT-010'],
+    },
     { ref: '§9 level 2', must: 'job.scheduled, job.expired.', cases: ['OJS-L2-DLY-003', 'OJS-L2-TTL-002'] },
     { ref: '§9 level 2', must: 'cron.triggered, cron.skipped.', cases: ['OJS-L2-CRN-013', 'OJS-L2-CRN-014'] },
     {
@@ -33,6 +41,10 @@ export const events: Section = {
       cases: ['OJS-L0-EVT-002', 'OJS-L0-EVT-003', 'OJS-L0-EVT-006', 'OJS-L3-EVT-004'],
       tests: [['packages/server/test/engine/events.test.ts', 'a cursor before the oldest event kept tells of the gap']],
     },
-    { ref: 'ev 10.2', must: 'A return to the queue is no second job.enqueued.', cases: ['OJS-L0-EVT-009', 'OJS-L1-RTR-020'] },
+    {
+      ref: 'ev 10.2',
+      must: 'A return to the queue is no second job.enqueued.',
+      cases: ['OJS-L0-EVT-009', 'OJS-L1-RTR-020'],
+    },
   ],
 };

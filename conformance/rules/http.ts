@@ -15,13 +15,19 @@ export const http: Section = {
       must: 'What a request requires and the manifest has not is 422 EXTENSION_NOT_SUPPORTED.',
       cases: ['OJS-L0-SYS-011'],
     },
-    { ref: '§3', must: 'Action endpoints take an empty body.', cases: ['OJS-L0-LIF-004', 'OJS-L1-QUE-001', 'OJS-L2-CRN-019'] },
+    {
+      ref: '§3',
+      must: 'Action endpoints take an empty body.',
+      cases: ['OJS-L0-LIF-004', 'OJS-L1-QUE-001', 'OJS-L2-CRN-019'],
+    },
     { ref: '§3', must: '201 has a Location.', cases: ['OJS-L0-ENV-001', 'OJS-L2-CRN-001', 'OJS-L3-CHN-001'] },
     {
       ref: '§3 ERR-006',
       must: '429 has Retry-After; limits of requests have X-RateLimit-* too.',
       cases: ['OJS-L4-BPR-001'],
-      tests: [['packages/server/test/http/rate-limit.test.ts', 'answers 429 rate_limited with Retry-After and X-RateLimit-*']],
+      tests: [
+        ['packages/server/test/http/rate-limit.test.ts', 'answers 429 rate_limited with Retry-After and X-RateLimit-*'],
+      ],
     },
     {
       ref: '§3 ERR-006',
@@ -68,10 +74,25 @@ export const http: Section = {
     {
       ref: '§3.2',
       must: 'The dead letter: list, look-up, retry, delete.',
-      cases: ['OJS-L1-DLQ-001', 'OJS-L1-DLQ-003', 'OJS-L1-DLQ-004', 'OJS-L1-DLQ-005', 'OJS-L1-DLQ-006', 'OJS-L1-DLQ-007'],
+      cases: [
+        'OJS-L1-DLQ-001',
+        'OJS-L1-DLQ-003',
+        'OJS-L1-DLQ-004',
+        'OJS-L1-DLQ-005',
+        'OJS-L1-DLQ-006',
+        'OJS-L1-DLQ-007',
+      ],
     },
-    { ref: '§3.2', must: 'Schemas: register, read by URI, list, delete.', cases: ['OJS-L4-SCH-001', 'OJS-L4-SCH-002', 'OJS-L4-SCH-003'] },
-    { ref: '§3.2', must: 'The other spellings of paths.', cases: ['OJS-L0-LIF-018', 'OJS-L0-SYS-008', 'OJS-L2-CRN-027'] },
+    {
+      ref: '§3.2',
+      must: 'Schemas: register, read by URI, list, delete.',
+      cases: ['OJS-L4-SCH-001', 'OJS-L4-SCH-002', 'OJS-L4-SCH-003'],
+    },
+    {
+      ref: '§3.2',
+      must: 'The other spellings of paths.',
+      cases: ['OJS-L0-LIF-018', 'OJS-L0-SYS-008', 'OJS-L2-CRN-027'],
+    },
     {
       ref: '§3.3 X26',
       must: 'Pages never have more than limit and have a cursor where there is more; cursor, offset, page.',

@@ -10,7 +10,11 @@ export const rest: Section = {
     },
     { ref: '§13 level 4', must: 'Batches of at least 1,000.', cases: ['OJS-L0-SET-015'] },
     { ref: '§13 level 4', must: 'Rate limits.', cases: ['OJS-L4-RLM-001', 'OJS-L4-RLM-008'] },
-    { ref: '§17', must: 'max_per_second: the last writer wins for the queue.', cases: ['OJS-L4-RLM-001', 'OJS-L4-RLM-005'] },
+    {
+      ref: '§17',
+      must: 'max_per_second: the last writer wins for the queue.',
+      cases: ['OJS-L4-RLM-001', 'OJS-L4-RLM-005'],
+    },
     {
       ref: 'ojs-rate-limiting',
       must: 'Concurrency by key; others go on; overrides; queues as a whole.',

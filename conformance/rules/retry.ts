@@ -3,10 +3,26 @@ import type { Section } from './rule.ts';
 export const retry: Section = {
   title: '§5 Retry',
   rules: [
-    { ref: '§5.1 RET-09', must: 'Without a policy: 3 attempts, PT1S, ×2, PT5M, jitter, discard.', cases: ['OJS-L1-RTR-008'] },
-    { ref: '§5.1 RET-10', must: 'A partial policy is merged with the defaults; unknown fields are ignored.', cases: ['OJS-L1-RTR-009'] },
-    { ref: '§5.1 X6', must: 'Every spelling of the fields is read, camelCase too.', cases: ['OJS-L1-RTR-010', 'OJS-L3-DIA-002'] },
-    { ref: '§5.1 RET-01', must: 'max_attempts counts executions exactly; 0 means 1.', cases: ['OJS-L1-RTR-012', 'OJS-L1-RTR-013'] },
+    {
+      ref: '§5.1 RET-09',
+      must: 'Without a policy: 3 attempts, PT1S, ×2, PT5M, jitter, discard.',
+      cases: ['OJS-L1-RTR-008'],
+    },
+    {
+      ref: '§5.1 RET-10',
+      must: 'A partial policy is merged with the defaults; unknown fields are ignored.',
+      cases: ['OJS-L1-RTR-009'],
+    },
+    {
+      ref: '§5.1 X6',
+      must: 'Every spelling of the fields is read, camelCase too.',
+      cases: ['OJS-L1-RTR-010', 'OJS-L3-DIA-002'],
+    },
+    {
+      ref: '§5.1 RET-01',
+      must: 'max_attempts counts executions exactly; 0 means 1.',
+      cases: ['OJS-L1-RTR-012', 'OJS-L1-RTR-013'],
+    },
     { ref: '§5.1 RET-19', must: 'A policy is checked when the job is enqueued.', cases: ['OJS-L1-RTR-011'] },
     {
       ref: '§5.2 RET-04 X39',
@@ -25,12 +41,20 @@ export const retry: Section = {
       must: 'Listed errors are not retried: by type, code, error_class, or prefix.*; retryable: true does not override.',
       cases: ['OJS-L1-RTR-015', 'OJS-L1-RTR-016', 'OJS-L1-RTR-017'],
     },
-    { ref: '§5.3 RET-08 X7', must: 'DISCARD, FAIL and DEAD_LETTER override the policy; RETRY follows it.', cases: ['OJS-L1-RTR-018'] },
+    {
+      ref: '§5.3 RET-08 X7',
+      must: 'DISCARD, FAIL and DEAD_LETTER override the policy; RETRY follows it.',
+      cases: ['OJS-L1-RTR-018'],
+    },
     {
       ref: '§5.3 X16',
       must: 'Only on_exhaustion dead_letter, or the handler’s wish, leads to the dead letter.',
       cases: ['OJS-L1-RTR-013', 'OJS-L1-RTR-014', 'OJS-L1-VIS-003'],
     },
-    { ref: '§5.3 tmo 9.1', must: 'A retry that total_timeout leaves no room for is not made.', cases: ['OJS-L1-RTR-021'] },
+    {
+      ref: '§5.3 tmo 9.1',
+      must: 'A retry that total_timeout leaves no room for is not made.',
+      cases: ['OJS-L1-RTR-021'],
+    },
   ],
 };

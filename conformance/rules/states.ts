@@ -3,7 +3,11 @@ import type { Section } from './rule.ts';
 export const states: Section = {
   title: '§2 States',
   rules: [
-    { ref: '§2 row 1', must: 'A job without a time, or with one in the past, is available.', cases: ['OJS-L0-LIF-001', 'OJS-L0-LIF-003'] },
+    {
+      ref: '§2 row 1',
+      must: 'A job without a time, or with one in the past, is available.',
+      cases: ['OJS-L0-LIF-001', 'OJS-L0-LIF-003'],
+    },
     {
       ref: '§2 rows 2 4',
       must: 'A job with a time to come is scheduled, is not handed out early, and becomes available when due.',
@@ -15,9 +19,17 @@ export const states: Section = {
       cases: ['OJS-L0-LIF-004', 'OJS-L0-LIF-005'],
     },
     { ref: '§2 rows 6 7', must: 'FETCH makes a job active, ACK completes it.', cases: ['OJS-L0-LIF-001'] },
-    { ref: '§2 row 8', must: 'FAIL with attempts left makes it retryable, with its next time.', cases: ['OJS-L0-SET-005'] },
+    {
+      ref: '§2 row 8',
+      must: 'FAIL with attempts left makes it retryable, with its next time.',
+      cases: ['OJS-L0-SET-005'],
+    },
     { ref: '§2 row 9', must: 'FAIL without attempts left discards it.', cases: ['OJS-L0-SET-006', 'OJS-L1-RTR-013'] },
-    { ref: '§2 row 10', must: 'requeue gives it back uncounted.', cases: ['OJS-L0-SET-011', 'OJS-L0-SET-012', 'OJS-L0-EVT-009'] },
+    {
+      ref: '§2 row 10',
+      must: 'requeue gives it back uncounted.',
+      cases: ['OJS-L0-SET-011', 'OJS-L0-SET-012', 'OJS-L0-EVT-009'],
+    },
     {
       ref: '§2 row 11 X5',
       must: 'CANCEL of an active job takes effect at once, its worker is told, later settlements are 409.',
@@ -43,14 +55,26 @@ export const states: Section = {
     {
       ref: '§2 row 17',
       must: 'What waits past expires_at or enqueue_ttl is discarded, never handed out.',
-      cases: ['OJS-L0-LIF-012', 'OJS-L0-LIF-013', 'OJS-L1-TMO-005', 'OJS-L2-TTL-001', 'OJS-L2-TTL-003', 'OJS-L2-TTL-004', 'OJS-L2-TTL-005'],
+      cases: [
+        'OJS-L0-LIF-012',
+        'OJS-L0-LIF-013',
+        'OJS-L1-TMO-005',
+        'OJS-L2-TTL-001',
+        'OJS-L2-TTL-003',
+        'OJS-L2-TTL-004',
+        'OJS-L2-TTL-005',
+      ],
     },
     {
       ref: '§2 row 18',
       must: 'total_timeout discards what waits and what is active.',
       cases: ['OJS-L1-RTR-021', 'OJS-L2-TTL-007', 'OJS-L2-TTL-008'],
     },
-    { ref: '§2 row 19', must: 'A retry from the dead letter starts over.', cases: ['OJS-L1-DLQ-003', 'OJS-L1-DLQ-007', 'OJS-L1-DLQ-008'] },
+    {
+      ref: '§2 row 19',
+      must: 'A retry from the dead letter starts over.',
+      cases: ['OJS-L1-DLQ-003', 'OJS-L1-DLQ-007', 'OJS-L1-DLQ-008'],
+    },
     {
       ref: 'ojs-dead-letter 6.3',
       must: 'A retry may change args, meta, queue and retry.',
@@ -61,14 +85,19 @@ export const states: Section = {
       must: 'Any other transition is 409 conflict with job_id, current_state and expected_state.',
       cases: ['OJS-L0-LIF-009', 'OJS-L0-LIF-010', 'OJS-L0-LIF-011'],
       tests: [
-        ['packages/core/test/decide.test.ts', 'every decision on any record is allowed by it and fenced, or is refused as a conflict'],
+        [
+          'packages/core/test/decide.test.ts',
+          'every decision on any record is allowed by it and fenced, or is refused as a conflict',
+        ],
       ],
     },
     {
       ref: '§2 core 6.5.2',
       must: 'A claim has exactly one winner.',
       cases: ['OJS-L0-FET-011', 'OJS-L1-OWN-002'],
-      tests: [['packages/server/test/engine/fetch.test.ts', 'many waiters and many jobs: each job goes to one of them']],
+      tests: [
+        ['packages/server/test/engine/fetch.test.ts', 'many waiters and many jobs: each job goes to one of them'],
+      ],
     },
     { ref: '§2 core 7.7', must: 'INFO has no effect.', cases: ['OJS-L0-LIF-015'] },
     {

@@ -31,8 +31,16 @@ export const unique: Section = {
     { ref: '§6.3', must: 'ignore: 200 with the job that is there and deduplicated.', cases: ['OJS-L4-UNQ-007'] },
     { ref: '§6.3', must: 'replace: the one there is cancelled, active ones too.', cases: ['OJS-L4-UNQ-008'] },
     { ref: '§6.3', must: 'replace_except_schedule: a scheduled one is updated in place.', cases: ['OJS-L4-UNQ-009'] },
-    { ref: '§6.3 uniq 9.2', must: 'Uniqueness is checked at enqueue only.', cases: ['OJS-L4-UNQ-014', 'OJS-L1-DLQ-009'] },
-    { ref: '§17', must: 'In batches: all or nothing, with the index; within the batch too.', cases: ['OJS-L4-UNQ-013'] },
+    {
+      ref: '§6.3 uniq 9.2',
+      must: 'Uniqueness is checked at enqueue only.',
+      cases: ['OJS-L4-UNQ-014', 'OJS-L1-DLQ-009'],
+    },
+    {
+      ref: '§17',
+      must: 'In batches: all or nothing, with the index; within the batch too.',
+      cases: ['OJS-L4-UNQ-013'],
+    },
     {
       ref: '§17 §6.3',
       must: 'A batch changes scheduled jobs in place, its own too; not where it is refused.',
@@ -45,6 +53,11 @@ export const unique: Section = {
       tests: [['conformance/test/beyond.test.ts', 'exactly one creates the job']],
       why: 'cases run step by step',
     },
-    { ref: '§6.2', must: 'Fingerprints are not logged above debug.', cases: [], why: 'not observable: no statement logs one' },
+    {
+      ref: '§6.2',
+      must: 'Fingerprints are not logged above debug.',
+      cases: [],
+      why: 'not observable: no statement logs one',
+    },
   ],
 };

@@ -4,20 +4,32 @@ export const workers: Section = {
   title: '§10 and §11 Workers and timeouts',
   rules: [
     { ref: '§10.1 §10.3', must: 'A worker’s own state is never lowered by an answer.', cases: ['OJS-L1-HBT-008'] },
-    { ref: '§10.2 X28', must: 'Registration is implicit; register and deregister are there.', cases: ['OJS-L1-WRK-001'] },
+    {
+      ref: '§10.2 X28',
+      must: 'Registration is implicit; register and deregister are there.',
+      cases: ['OJS-L1-WRK-001'],
+    },
     {
       ref: '§10.2 X28',
       must: 'A worker that only fetches is known; a worker that is deregistered gives back its jobs at once.',
       cases: ['OJS-L1-WRK-003'],
     },
-    { ref: '§10.3 X10b', must: 'Both dialects of the heartbeat.', cases: ['OJS-L1-HBT-001', 'OJS-L1-HBT-002', 'OJS-L1-HBT-009'] },
+    {
+      ref: '§10.3 X10b',
+      must: 'Both dialects of the heartbeat.',
+      cases: ['OJS-L1-HBT-001', 'OJS-L1-HBT-002', 'OJS-L1-HBT-009'],
+    },
     {
       ref: '§10.3',
       must: 'It extends the listed jobs that are active and owned, and says which.',
       cases: ['OJS-L1-HBT-003', 'OJS-L1-HBT-004', 'OJS-L1-HBT-005', 'OJS-L1-HBT-006'],
     },
     { ref: '§10.3 T:L1-WRK-002', must: 'Directives of test mode.', cases: ['OJS-L1-HBT-007'] },
-    { ref: '§10.4', must: 'The fetch’s visibility timeout, then the job’s, then 1,800 s.', cases: ['OJS-L1-VIS-004', 'OJS-L1-VIS-005'] },
+    {
+      ref: '§10.4',
+      must: 'The fetch’s visibility timeout, then the job’s, then 1,800 s.',
+      cases: ['OJS-L1-VIS-004', 'OJS-L1-VIS-005'],
+    },
     {
       ref: '§10.4 X29',
       must: 'ACK and FAIL of another worker are refused where the worker is named; a stale lease always.',

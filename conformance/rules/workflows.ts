@@ -29,9 +29,18 @@ export const workflows: Section = {
       ref: '§7 §15',
       must: 'Callbacks exactly once.',
       cases: ['OJS-L3-BAT-004', 'OJS-L3-CHN-008'],
-      tests: [['packages/core/test/workflow/model.test.ts', 'a nested workflow ends as the text says, in any order of events']],
+      tests: [
+        [
+          'packages/core/test/workflow/model.test.ts',
+          'a nested workflow ends as the text says, in any order of events',
+        ],
+      ],
     },
-    { ref: '§7', must: 'A callback is an ordinary job with its own queue and policy.', cases: ['OJS-L3-BAT-003', 'OJS-L3-BAT-005'] },
+    {
+      ref: '§7',
+      must: 'A callback is an ordinary job with its own queue and policy.',
+      cases: ['OJS-L3-BAT-003', 'OJS-L3-BAT-005'],
+    },
     { ref: '§7 §17', must: 'A cancelled member counts as failed.', cases: ['OJS-L3-CHN-005'] },
     {
       ref: '§7 X25',
@@ -79,13 +88,23 @@ export const workflows: Section = {
       must: 'An advance is in the commit of its ACK or FAIL, so a crash loses nothing.',
       cases: [],
       tests: [
-        ['packages/server/test/engine/workflow-model.test.ts', 'every workflow ends, every job and callback is made once'],
-        ['packages/core/test/workflow/model.test.ts', 'a nested workflow ends as the text says, in any order of events'],
+        [
+          'packages/server/test/engine/workflow-model.test.ts',
+          'every workflow ends, every job and callback is made once',
+        ],
+        [
+          'packages/core/test/workflow/model.test.ts',
+          'a nested workflow ends as the text says, in any order of events',
+        ],
       ],
       why: 'a case cannot crash the server',
     },
     { ref: '§6 §7', must: 'A step whose unique policy refuses it fails its workflow.', cases: ['OJS-L3-UNQ-001'] },
-    { ref: 'design §6', must: 'Workflows are listed, and tell their progress.', cases: ['OJS-L3-LST-001', 'OJS-L3-LST-002'] },
+    {
+      ref: 'design §6',
+      must: 'Workflows are listed, and tell their progress.',
+      cases: ['OJS-L3-LST-001', 'OJS-L3-LST-002'],
+    },
     {
       ref: '§7 [W]',
       must: 'The job context has parent_results and workflow_id.',

@@ -44,7 +44,10 @@ export function check(assertions: JsonObject, response: StepResponse, scope: Sco
     expect('time in ms', late(bound, value, response.elapsedMs), Math.round(response.elapsedMs));
   return failures.length === 0
     ? failures
-    : [...failures, { what: 'answer', expected: '(for reference)', actual: `${response.status} ${response.text.slice(0, 1_500)}` }];
+    : [
+        ...failures,
+        { what: 'answer', expected: '(for reference)', actual: `${response.status} ${response.text.slice(0, 1_500)}` },
+      ];
 }
 
 function checkBody(body: JsonObject, actual: JsonValue | undefined, scope: Scope): readonly Failure[] {
@@ -55,7 +58,9 @@ function checkBody(body: JsonObject, actual: JsonValue | undefined, scope: Scope
       return [
         {
           what: 'body $or',
-          expected: tried.map((failures) => failures.map(({ what, expected }) => `${what} ${expected}`).join(' and ')).join(' or '),
+          expected: tried
+            .map((failures) => failures.map(({ what, expected }) => `${what} ${expected}`).join(' and '))
+            .join(' or '),
           actual: shown(actual),
         },
       ];
@@ -78,18 +83,31 @@ export function checkAcross(assertions: JsonObject, scope: Scope): readonly Fail
   const failures: Failure[] = [];
   for (const [path, other] of entries(assertions.equality)) {
     const left = path.startsWith('$') ? lookup(scope.root(), path) : scope.only(path);
-    const right = typeof other === 'string' ? (scope.only(other) ?? (other.startsWith('$') ? lookup(scope.root(), other) : other)) : other;
-    if (left === undefined || !equal(left, right)) failures.push({ what: `equality ${path}`, expected: shown(right), actual: shown(left) });
+    const right =
+      typeof other === 'string'
+        ? (scope.only(other) ?? (other.startsWith('$') ? lookup(scope.root(), other) : other))
+        : other;
+    if (left === undefined || !equal(left, right))
+      failures.push({ what: `equality ${path}`, expected: shown(right), actual: shown(left) });
   }
   const claim = assertions.exclusive_claim;
   if (isObject(claim)) {
     const id = scope.fillAll(claim.job_id ?? null);
-    const fetches = isArray(claim.fetches) ? claim.fetches.map((one) => (typeof one === 'string' ? scope.only(one) : one)) : [];
-    const holders = fetches.filter((jobs) => isArray(jobs) && jobs.some((job) => isObject(job) && job.id === id)).length;
+    const fetches = isArray(claim.fetches)
+      ? claim.fetches.map((one) => (typeof one === 'string' ? scope.only(one) : one))
+      : [];
+    const holders = fetches.filter(
+      (jobs) => isArray(jobs) && jobs.some((job) => isObject(job) && job.id === id),
+    ).length;
     if ((holders === 1) !== (claim.exactly_one_has_job ?? true))
-      failures.push({ what: 'exclusive_claim', expected: `${shown(id)} in exactly one fetch`, actual: `in ${holders}` });
+      failures.push({
+        what: 'exclusive_claim',
+        expected: `${shown(id)} in exactly one fetch`,
+        actual: `in ${holders}`,
+      });
   }
-  if (assertions.equality === undefined && claim === undefined) throw new CaseError('an ASSERT step needs equality or exclusive_claim');
+  if (assertions.equality === undefined && claim === undefined)
+    throw new CaseError('an ASSERT step needs equality or exclusive_claim');
   return failures;
 }
 

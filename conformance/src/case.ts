@@ -35,7 +35,18 @@ export interface Step {
   readonly assertions: JsonObject;
 }
 
-const caseKeys = ['test_id', 'level', 'category', 'name', 'description', 'spec_ref', 'tags', 'setup', 'steps', 'teardown'];
+const caseKeys = [
+  'test_id',
+  'level',
+  'category',
+  'name',
+  'description',
+  'spec_ref',
+  'tags',
+  'setup',
+  'steps',
+  'teardown',
+];
 const stepKeys = [
   'id',
   'action',
@@ -70,7 +81,8 @@ export function parseCase(file: string, text: string): Case {
   if (!isObject(root)) throw new CaseError('the file is not a JSON object');
   only(root, caseKeys, 'the case');
   const level = root.level;
-  if (typeof level !== 'number' || !Number.isInteger(level)) throw new CaseError(`level is ${shown(level)}, not an integer`);
+  if (typeof level !== 'number' || !Number.isInteger(level))
+    throw new CaseError(`level is ${shown(level)}, not an integer`);
   const found: Case = {
     file,
     id: textOf(root, 'test_id'),
@@ -133,7 +145,8 @@ function assertionsOf(value: JsonValue | undefined, where: string): JsonObject {
   for (const path of stringsOf(value.body_absent ?? [], `${where}.assertions.body_absent`)) parsePath(path);
   stringsOf(value.body_contains ?? [], `${where}.assertions.body_contains`);
   for (const matcher of isObject(value.headers) ? Object.values(value.headers) : []) mismatch(matcher, undefined);
-  if (isObject(value.timing_ms)) only(value.timing_ms, ['less_than', 'greater_than', 'approximate'], `${where}.assertions.timing_ms`);
+  if (isObject(value.timing_ms))
+    only(value.timing_ms, ['less_than', 'greater_than', 'approximate'], `${where}.assertions.timing_ms`);
   if (isObject(value.exclusive_claim))
     only(value.exclusive_claim, ['job_id', 'fetches', 'exactly_one_has_job'], `${where}.assertions.exclusive_claim`);
   return value;
@@ -165,7 +178,8 @@ function textOf(value: JsonObject, key: string, where = 'the case'): string {
 
 function numberOf(value: JsonObject, key: string, where: string): number {
   const number = value[key] ?? 0;
-  if (typeof number !== 'number' || number < 0) throw new CaseError(`${where}.${key} is ${shown(number)}, not a number of milliseconds`);
+  if (typeof number !== 'number' || number < 0)
+    throw new CaseError(`${where}.${key} is ${shown(number)}, not a number of milliseconds`);
   return number;
 }
 

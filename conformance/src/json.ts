@@ -30,7 +30,11 @@ export function equal(a: JsonValue | undefined, b: JsonValue | undefined): boole
   if (isArray(a)) return isArray(b) && a.length === b.length && a.every((item, index) => equal(item, b[index]));
   if (isObject(a)) {
     const keys = Object.keys(a);
-    return isObject(b) && keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && equal(a[key], b[key]));
+    return (
+      isObject(b) &&
+      keys.length === Object.keys(b).length &&
+      keys.every((key) => Object.hasOwn(b, key) && equal(a[key], b[key]))
+    );
   }
   return a === b;
 }

@@ -17,7 +17,8 @@ export function parsePath(path: string): readonly Segment[] {
   while (at < path.length) {
     tokens.lastIndex = at;
     const groups = tokens.exec(path)?.groups;
-    if (groups === undefined) throw new CaseError(`path ${JSON.stringify(path)} cannot be read from character ${at} on`);
+    if (groups === undefined)
+      throw new CaseError(`path ${JSON.stringify(path)} cannot be read from character ${at} on`);
     at = tokens.lastIndex; // before segmentOf, which may use the same expression again
     segments.push(segmentOf(groups));
   }
@@ -28,7 +29,11 @@ function segmentOf(groups: Readonly<Record<string, string | undefined>>): Segmen
   if (groups.name !== undefined) return { kind: 'name', name: groups.name };
   if (groups.index !== undefined) return { kind: 'index', index: Number(groups.index) };
   if (groups.all !== undefined) return { kind: 'all' };
-  return { kind: 'first', where: parsePath(`$${groups.where ?? ''}`), is: groups.single ?? groups.double ?? groups.bare ?? '' };
+  return {
+    kind: 'first',
+    where: parsePath(`$${groups.where ?? ''}`),
+    is: groups.single ?? groups.double ?? groups.bare ?? '',
+  };
 }
 
 /** The value at the path; undefined where there is none. A wildcard collects what it finds into one flat array. */

@@ -76,7 +76,8 @@ function integer(text: string, name: string, least: number): number {
 try {
   process.exitCode = await main();
 } catch (error) {
-  const wrongUsage = error instanceof UsageError || (error instanceof Error && 'code' in error && error.code === 'ENOENT');
+  const wrongUsage =
+    error instanceof UsageError || (error instanceof Error && 'code' in error && error.code === 'ENOENT');
   console.error(error instanceof Error ? error.message : String(error));
   if (wrongUsage) console.error(`\n${usage}`);
   process.exitCode = wrongUsage ? 2 : 1;

@@ -10,17 +10,25 @@ export interface MatchOptions {
 export const defaultMatchOptions: MatchOptions = { tolerancePct: 50 };
 
 /**
- * Whether a value is what a matcher asks for: null, or in words what was expected. `undefined` stands for a value that is not there.
- * Throws {@link CaseError} for a matcher that is not in the format.
+ * Whether a value is what a matcher asks for: null, or in words what was expected. `undefined` stands for a value that
+ * is not there. Throws {@link CaseError} for a matcher that is not in the format.
  */
-export function mismatch(matcher: JsonValue, actual: JsonValue | undefined, options: MatchOptions = defaultMatchOptions): string | null {
+export function mismatch(
+  matcher: JsonValue,
+  actual: JsonValue | undefined,
+  options: MatchOptions = defaultMatchOptions,
+): string | null {
   if (typeof matcher === 'string') return named(matcher, actual, options);
   if (isArray(matcher)) return positional(matcher, actual, options);
   if (isObject(matcher)) return byObject(matcher, actual, options);
   return equal(matcher, actual) ? null : shown(matcher);
 }
 
-function positional(matchers: readonly JsonValue[], actual: JsonValue | undefined, options: MatchOptions): string | null {
+function positional(
+  matchers: readonly JsonValue[],
+  actual: JsonValue | undefined,
+  options: MatchOptions,
+): string | null {
   const expected = `an array of ${matchers.length} elements like ${shown(matchers)}`;
   if (!isArray(actual) || actual.length !== matchers.length) {
     for (const matcher of matchers) mismatch(matcher, undefined, options);
@@ -33,11 +41,14 @@ function positional(matchers: readonly JsonValue[], actual: JsonValue | undefine
   return null;
 }
 
-/** Operators, all of which must hold; without any, an object whose fields match (other fields may stand beside them). */
+/**
+ * Operators, all of which must hold; without any, an object whose fields match (other fields may stand beside them).
+ */
 function byObject(matcher: JsonObject, actual: JsonValue | undefined, options: MatchOptions): string | null {
   const keys = Object.keys(matcher);
   const asked = keys.filter((key) => key.startsWith('$') || key === 'range');
-  if (asked.length > 0 && asked.length < keys.length) throw new CaseError(`matcher ${shown(matcher)} mixes operators and fields`);
+  if (asked.length > 0 && asked.length < keys.length)
+    throw new CaseError(`matcher ${shown(matcher)} mixes operators and fields`);
   const wrong: string[] = [];
   for (const key of keys) {
     const argument = matcher[key] ?? null;

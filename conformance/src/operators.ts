@@ -6,7 +6,8 @@ type Operator = (argument: JsonValue, actual: JsonValue | undefined, inner: Inne
 
 /** The operators of an object matcher. Those from `$equals` on are ours (README). */
 export const operators: Readonly<Record<string, Operator>> = {
-  $exists: (argument, actual) => (argument === (actual !== undefined) ? null : argument === true ? 'a value' : 'no value'),
+  $exists: (argument, actual) =>
+    argument === (actual !== undefined) ? null : argument === true ? 'a value' : 'no value',
   $type: (argument, actual) => (typeOf(actual) === argument ? null : `a value of type ${text(argument, '$type')}`),
   $match: (argument, actual) => {
     const pattern = regex(text(argument, '$match'));
@@ -32,15 +33,21 @@ export const operators: Readonly<Record<string, Operator>> = {
   },
   range: (argument, actual) => {
     const { min = null, max = null } = isObject(argument) ? argument : {};
-    if (typeof min !== 'number' && typeof max !== 'number') throw new CaseError(`range takes min or max, not ${shown(argument)}`);
-    const inside = typeof actual === 'number' && (typeof min !== 'number' || actual >= min) && (typeof max !== 'number' || actual <= max);
+    if (typeof min !== 'number' && typeof max !== 'number')
+      throw new CaseError(`range takes min or max, not ${shown(argument)}`);
+    const inside =
+      typeof actual === 'number' &&
+      (typeof min !== 'number' || actual >= min) &&
+      (typeof max !== 'number' || actual <= max);
     return inside ? null : `a number from ${min ?? '−∞'} to ${max ?? '∞'}`;
   },
   $equals: (argument, actual) => (equal(argument, actual) ? null : `exactly ${shown(argument)}`),
   $keys: (argument, actual) => {
     const keys = texts(argument, '$keys').toSorted();
     const expected = `an object with exactly the keys ${keys.join(', ')}`;
-    return isObject(actual) && equal(Object.keys(actual).toSorted(), keys) ? null : `${expected}${difference(keys, actual)}`;
+    return isObject(actual) && equal(Object.keys(actual).toSorted(), keys)
+      ? null
+      : `${expected}${difference(keys, actual)}`;
   },
   $each: (argument, actual, inner) => {
     if (!isArray(actual)) return inner(argument, undefined) ?? 'an array';

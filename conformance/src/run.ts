@@ -17,7 +17,10 @@ export interface RunOptions {
   readonly filter?: string;
   /** Sent as `Authorization: Bearer …`. */
   readonly token?: string;
-  /** Cases at once, for those that name their queues with `{{unique}}`; 1 by default. All others run one after the other. */
+  /**
+   * Cases at once, for those that name their queues with `{{unique}}`; 1 by default. All others run one after the
+   * other.
+   */
   readonly parallel?: number;
   readonly onResult?: (result: CaseResult) => void;
 }
@@ -26,12 +29,17 @@ export interface RunOptions {
 export async function runSuites(options: RunOptions): Promise<Report> {
   const { folders, level, filter, parallel = 1, onResult = () => {} } = options;
   const started = performance.now();
-  const target: Target = { url: options.url.replace(/\/+$/, ''), ...(options.token === undefined ? {} : { token: options.token }) };
+  const target: Target = {
+    url: options.url.replace(/\/+$/, ''),
+    ...(options.token === undefined ? {} : { token: options.token }),
+  };
   const suites = await Promise.all(folders.map(loadSuite));
   const cases = suites
     .flatMap((suite) => suite.cases)
     .filter((one) => (level === undefined || one.level === level) && contains(one, filter));
-  const broken = suites.flatMap((suite) => suite.broken).filter(({ file }) => filter === undefined || file.includes(filter));
+  const broken = suites
+    .flatMap((suite) => suite.broken)
+    .filter(({ file }) => filter === undefined || file.includes(filter));
   const results = new Map<string, CaseResult>();
   const finish = (result: CaseResult) => {
     results.set(result.file, result);
@@ -71,7 +79,12 @@ async function run(one: Case, target: Target, clean: boolean): Promise<CaseResul
     failures = await runCase(one, target);
   } catch (error) {
     failures = [
-      { step: '', what: 'reset', expected: 'a server in test mode', actual: error instanceof Error ? error.message : String(error) },
+      {
+        step: '',
+        what: 'reset',
+        expected: 'a server in test mode',
+        actual: error instanceof Error ? error.message : String(error),
+      },
     ];
   }
   return { file, id, level, name, durationMs: performance.now() - started, failures };
@@ -83,8 +96,13 @@ function contains(one: Case, filter: string | undefined): boolean {
 }
 
 async function reset(target: Target): Promise<void> {
-  const answer = await send({ method: 'POST', url: new URL(`${target.url}/ojs/v1/admin/reset`), headers: authorization(target) });
-  if (answer.status >= 300) throw new Error(`POST /ojs/v1/admin/reset answered ${answer.status}; is the server in test mode?`);
+  const answer = await send({
+    method: 'POST',
+    url: new URL(`${target.url}/ojs/v1/admin/reset`),
+    headers: authorization(target),
+  });
+  if (answer.status >= 300)
+    throw new Error(`POST /ojs/v1/admin/reset answered ${answer.status}; is the server in test mode?`);
 }
 
 async function reach(target: Target): Promise<void> {

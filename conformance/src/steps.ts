@@ -46,7 +46,11 @@ async function runStep(step: Step, scope: Scope, target: Target): Promise<readon
   if (step.action === 'WAIT') return [];
   if (step.action === 'ASSERT') return checkAcross(step.assertions, scope);
   const body =
-    step.rawBody !== undefined ? scope.fill(step.rawBody) : step.body === undefined ? undefined : JSON.stringify(scope.build(step.body));
+    step.rawBody !== undefined
+      ? scope.fill(step.rawBody)
+      : step.body === undefined
+        ? undefined
+        : JSON.stringify(scope.build(step.body));
   const response = await send({
     method: step.action,
     url: new URL(`${target.url}${scope.fill(step.path)}`),

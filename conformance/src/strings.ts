@@ -45,12 +45,22 @@ const withArgument: readonly (readonly [RegExp, (argument: string, second: strin
   [/^array:min(?:_length)?:(\d+)$/, (length) => list((actual) => actual.length >= Number(length))],
   [/^contains:(.*)$/s, (part) => list((actual) => actual.some((item) => printed(item) === part))],
   [/^not_contains:(.*)$/s, (part) => list((actual) => actual.every((item) => printed(item) !== part))],
-  [/^~(-?\d+(?:\.\d+)?)$/, (expected, _, tolerancePct) => number((actual) => near(actual, Number(expected), tolerancePct))],
-  [/^one_of:(.*)$/s, (options) => (actual) => actual !== undefined && options.split(',').some((one) => one.trim() === printed(actual))],
+  [
+    /^~(-?\d+(?:\.\d+)?)$/,
+    (expected, _, tolerancePct) => number((actual) => near(actual, Number(expected), tolerancePct)),
+  ],
+  [
+    /^one_of:(.*)$/s,
+    (options) => (actual) => actual !== undefined && options.split(',').some((one) => one.trim() === printed(actual)),
+  ],
 ];
 
 /** A matcher that is a string: one of the named ones, or the string itself. */
-export function named(matcher: string, actual: JsonValue | undefined, options: { readonly tolerancePct: number }): string | null {
+export function named(
+  matcher: string,
+  actual: JsonValue | undefined,
+  options: { readonly tolerancePct: number },
+): string | null {
   const test = testOf(matcher, options.tolerancePct);
   if (test === undefined) return actual === matcher ? null : JSON.stringify(matcher);
   return test(actual) ? null : matcher;

@@ -71,7 +71,9 @@ export class Scope {
   fillAll(value: JsonValue): JsonValue {
     if (typeof value === 'string') return this.fill(value);
     if (isArray(value)) return value.map((item) => this.fillAll(item));
-    return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [this.fill(key), this.fillAll(item)])) : value;
+    return isObject(value)
+      ? Object.fromEntries(Object.entries(value).map(([key, item]) => [this.fill(key), this.fillAll(item)]))
+      : value;
   }
 
   /** A request body: filled, `$fill` and `$repeat` done, `$value` not made a string. */

@@ -14,7 +14,11 @@ describe.each(storages)('on $name', ({ url }) => {
         args: [on_conflict],
         options: { unique: { keys: ['type', 'args'], on_conflict } },
       });
-      const answer = await fetch(`${server.url}/ojs/v1/jobs`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+      const answer = await fetch(`${server.url}/ojs/v1/jobs`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
       const { job } = (await answer.json()) as { readonly job?: { readonly id: string } };
       return { status: answer.status, id: job?.id };
     };
@@ -30,7 +34,10 @@ describe.each(storages)('on $name', ({ url }) => {
 });
 
 test('503 has Retry-After (ERR-006)', () => {
-  const { status, headers } = refusal(new OjsFault('backend_unavailable', 'The store cannot be reached just now.'), 'r');
+  const { status, headers } = refusal(
+    new OjsFault('backend_unavailable', 'The store cannot be reached just now.'),
+    'r',
+  );
   expect(status).toBe(503);
   expect(headers).toEqual({ 'retry-after': '1' });
 });

@@ -2,7 +2,16 @@ import { expect, test } from 'vitest';
 import { parseCase } from '../src/case.ts';
 
 const step = { id: 's', action: 'GET', path: '/' };
-const good = { test_id: 'T-1', level: 0, category: 'c', name: 'n', description: 'd', spec_ref: 'r', tags: ['t'], steps: [step] };
+const good = {
+  test_id: 'T-1',
+  level: 0,
+  category: 'c',
+  name: 'n',
+  description: 'd',
+  spec_ref: 'r',
+  tags: ['t'],
+  steps: [step],
+};
 const parse = (change: object) => parseCase('f.json', JSON.stringify({ ...good, ...change }));
 
 test('a case is read, setup and teardown as a list or as an object with one', () => {

@@ -56,7 +56,9 @@ test('the hook rewrites one file of a program and refuses a name that it does no
   expect((await run(undefined)).trim()).toBe('true');
   expect((await run('no-cancel-of-retryable')).trim()).toBe('false');
   expect(await run('nonsense')).toContain('OJS_FAULT is nonsense, which is no fault of the list');
-  expect(await run('no-fence')).toContain('fault no-fence: packages/server/src/binding/settlements.ts was never loaded');
+  expect(await run('no-fence')).toContain(
+    'fault no-fence: packages/server/src/binding/settlements.ts was never loaded',
+  );
 });
 
 test('a server with a fault fails the case that the fault names, one without it passes', async () => {

@@ -1,13 +1,18 @@
 import { failuresOf, type Report, type RunOptions, runSuites } from '../src/index.ts';
 
-/** A case that fails because the machine was busy passes in one of so many further runs; one that a fault fails does so in each. */
+/**
+ * A case that fails because the machine was busy passes in one of so many further runs; one that a fault fails does so
+ * in each.
+ */
 const further = 4;
 
 /**
- * Runs the cases, and those that fail again, each by itself: cases measure leases and delays of a second or less against the clock.
- * Answers the first report, and what failed every time.
+ * Runs the cases, and those that fail again, each by itself: cases measure leases and delays of a second or less
+ * against the clock. Answers the first report, and what failed every time.
  */
-export async function runPatiently(options: RunOptions): Promise<{ readonly report: Report; readonly failures: string }> {
+export async function runPatiently(
+  options: RunOptions,
+): Promise<{ readonly report: Report; readonly failures: string }> {
   const report = await runSuites(options);
   let left = report.cases.filter(({ failures }) => failures.length > 0);
   for (let run = 0; run < further && left.length > 0; run++) {

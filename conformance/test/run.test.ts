@@ -12,7 +12,12 @@ const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 let server: Server;
 let url: string;
 let folder: string;
-let seen: { readonly method: string; readonly path: string; readonly headers: IncomingMessage['headers']; readonly body: string }[] = [];
+let seen: {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}[] = [];
 
 /** Answers what it was asked: `/echo` the body, `/status/N` that status, `/slow` after 60 ms, `/text` no JSON. */
 beforeAll(async () => {
@@ -49,12 +54,24 @@ beforeEach(async () => {
 });
 
 async function write(name: string, steps: readonly object[], more: object = {}): Promise<void> {
-  const found = { test_id: name, level: 0, category: 'c', name, description: 'd', spec_ref: 'r', tags: [], steps, ...more };
+  const found = {
+    test_id: name,
+    level: 0,
+    category: 'c',
+    name,
+    description: 'd',
+    spec_ref: 'r',
+    tags: [],
+    steps,
+    ...more,
+  };
   await writeFile(join(folder, `${name}.json`), JSON.stringify(found));
 }
 
 async function failuresOf(assertions: object, step: object = {}): Promise<readonly string[]> {
-  await write('one', [{ id: 's', action: 'POST', path: '/echo', body: { job: { id: 'a', n: 5 } }, ...step, assertions }]);
+  await write('one', [
+    { id: 's', action: 'POST', path: '/echo', body: { job: { id: 'a', n: 5 } }, ...step, assertions },
+  ]);
   const report = await run();
   return (report.cases[0]?.failures ?? []).filter(({ what }) => what !== 'answer').map(({ what }) => what);
 }
@@ -74,10 +91,17 @@ test('status as a number, a text, an object, or one of a list', async () => {
 
 test('bodies: each path, $or, absence, raw text, contained text', async () => {
   expect(await failuresOf({ body: { '$.job.id': 'a', '$.job.n': 5, '$.job.x': 'absent' } })).toEqual([]);
-  expect(await failuresOf({ body: { '$.job.id': 'b', '$.job.n': 5, '$.job.x': 'any' } })).toEqual(['body $.job.id', 'body $.job.x']);
+  expect(await failuresOf({ body: { '$.job.id': 'b', '$.job.n': 5, '$.job.x': 'any' } })).toEqual([
+    'body $.job.id',
+    'body $.job.x',
+  ]);
   expect(await failuresOf({ body: { $or: [{ '$.job.id': 'z' }, { '$.job.id': 'a', '$.job.n': 5 }] } })).toEqual([]);
-  expect(await failuresOf({ body: { $or: [{ '$.job.id': 'z' }, { '$.job.id': 'a', '$.job.n': 6 }] } })).toEqual(['body $or']);
-  expect(await failuresOf({ body_absent: ['$.job.x'], body_contains: ['"n":5'], body_raw: '{"job":{"id":"a","n":5}}' })).toEqual([]);
+  expect(await failuresOf({ body: { $or: [{ '$.job.id': 'z' }, { '$.job.id': 'a', '$.job.n': 6 }] } })).toEqual([
+    'body $or',
+  ]);
+  expect(
+    await failuresOf({ body_absent: ['$.job.x'], body_contains: ['"n":5'], body_raw: '{"job":{"id":"a","n":5}}' }),
+  ).toEqual([]);
   expect(await failuresOf({ body_absent: ['$.job.n'], body_contains: ['"n": 5'], body_raw: '{}' })).toEqual([
     'body $.job.n',
     'raw body',
@@ -87,9 +111,11 @@ test('bodies: each path, $or, absence, raw text, contained text', async () => {
 });
 
 test('headers: exact where a string, a matcher where an object', async () => {
-  expect(await failuresOf({ headers: { 'content-TYPE': 'application/test+json', 'X-Two': 'a, b', 'X-None': { $exists: false } } })).toEqual(
-    [],
-  );
+  expect(
+    await failuresOf({
+      headers: { 'content-TYPE': 'application/test+json', 'X-Two': 'a, b', 'X-None': { $exists: false } },
+    }),
+  ).toEqual([]);
   expect(await failuresOf({ headers: { 'Content-Type': 'application/test', 'X-Two': { $match: 'c' } } })).toEqual([
     'header Content-Type',
     'header X-Two',
@@ -97,9 +123,14 @@ test('headers: exact where a string, a matcher where an object', async () => {
 });
 
 test('timing bounds', async () => {
-  expect(await failuresOf({ timing_ms: { greater_than: 50, less_than: 5_000, approximate: 100 } }, { path: '/slow' })).toEqual([]);
+  expect(
+    await failuresOf({ timing_ms: { greater_than: 50, less_than: 5_000, approximate: 100 } }, { path: '/slow' }),
+  ).toEqual([]);
   expect(await failuresOf({ timing_ms: { less_than: 20 } }, { path: '/slow' })).toEqual(['time in ms']);
-  expect(await failuresOf({ timing_ms: { greater_than: 5_000, approximate: 9_000 } })).toEqual(['time in ms', 'time in ms']);
+  expect(await failuresOf({ timing_ms: { greater_than: 5_000, approximate: 9_000 } })).toEqual([
+    'time in ms',
+    'time in ms',
+  ]);
 });
 
 test('what is sent: method, templates, raw body, headers, token', async () => {
@@ -135,7 +166,11 @@ test('ASSERT: equality and exclusive_claim over earlier answers', async () => {
     action: 'ASSERT',
     assertions: { exclusive_claim: { job_id: 'j1', fetches, exactly_one_has_job: true } },
   });
-  const equality = (right: string) => ({ id: 'z', action: 'ASSERT', assertions: { equality: { '$.steps.a.response.body': right } } });
+  const equality = (right: string) => ({
+    id: 'z',
+    action: 'ASSERT',
+    assertions: { equality: { '$.steps.a.response.body': right } },
+  });
   const echo = { id: 'c', action: 'POST', path: '/echo', body: { list: [] } };
   const outcomes: readonly (readonly [string, readonly object[], boolean])[] = [
     ['same', [get('a'), get('b'), equality('{{steps.b.response.body}}')], true],
@@ -157,7 +192,10 @@ test('a failed step ends the steps; the teardown runs all the same; setup comes 
     path: `/${id}`,
     ...(status === undefined ? {} : { assertions: { status } }),
   });
-  await write('order', [step('two', 404), step('three')], { setup: { steps: [step('one')] }, teardown: [step('four')] });
+  await write('order', [step('two', 404), step('three')], {
+    setup: { steps: [step('one')] },
+    teardown: [step('four')],
+  });
   const report = await run();
   expect(seen.map(({ path }) => path)).toEqual(['/ojs/v1/health', '/one', '/two', '/four']);
   expect(report.cases[0]?.failures[0]).toMatchObject({ step: 'two', what: 'status', expected: '404', actual: '200' });

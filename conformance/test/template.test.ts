@@ -17,15 +17,22 @@ test('references to earlier answers, converted as the reference says', () => {
   const one = scope();
   expect(one.fill('/jobs/{{steps.step-1.response.body.job.id}}/x')).toBe('/jobs/a/x');
   expect(one.fill('{{ steps.step-1.response.body.jobs[0].id }}')).toBe('b');
-  expect(one.fill('{{steps.step-1.response.body.job.n}} {{steps.step-1.response.body.job.f}} {{steps.step-1.response.body.job.yes}}')).toBe(
-    '3 1.5 true',
-  );
+  expect(
+    one.fill(
+      '{{steps.step-1.response.body.job.n}} {{steps.step-1.response.body.job.f}} {{steps.step-1.response.body.job.yes}}',
+    ),
+  ).toBe('3 1.5 true');
   expect(one.fill('{{steps.step-1.response.body.job.list}}')).toBe('[1,{"b":null}]');
   expect(one.fill('{{steps.step-1.response.status}} {{steps.step-1.response.headers.location}}')).toBe('201 /jobs/a');
 });
 
 test('what does not resolve stays as it stands', () => {
-  for (const text of ['{{steps.later.response.body.id}}', '{{steps.step-1.response.body.gone}}', '{{nobody}}', '{{steps.step-1}}'])
+  for (const text of [
+    '{{steps.later.response.body.id}}',
+    '{{steps.step-1.response.body.gone}}',
+    '{{nobody}}',
+    '{{steps.step-1}}',
+  ])
     expect(scope().fill(text)).toBe(text);
 });
 

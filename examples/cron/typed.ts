@@ -1,9 +1,15 @@
 import { Client, defineJob, job, nextRuns } from '@ojs-ts/sdk';
 
-const reportMake = defineJob<'report.make', [region: string], { pages: number }>('report.make', { queue: 'reports', timeout: '5m' });
+const reportMake = defineJob<'report.make', [region: string], { pages: number }>('report.make', {
+  queue: 'reports',
+  timeout: '5m',
+});
 
 const client = new Client();
-await client.registerCronJob('eu-report', '30 7 * * MON-FRI', reportMake, ['eu'], { timezone: 'Europe/Berlin', resultTtl: '1h' });
+await client.registerCronJob('eu-report', '30 7 * * MON-FRI', reportMake, ['eu'], {
+  timezone: 'Europe/Berlin',
+  resultTtl: '1h',
+});
 await client.registerCronJob({ name: 'us-report', cron: '@daily', ...job(reportMake, ['us']) });
 
 const { jobId } = await client.triggerCronJob('eu-report');

@@ -17,7 +17,9 @@ const skipped = new Set(['node_modules', '.git', 'dist', 'coverage', '.tmp']);
 export function filesBelow(folder: string): readonly string[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => !skipped.has(entry.name) && !/\.db(-shm|-wal)?$/.test(entry.name))
-    .flatMap((entry) => (entry.isDirectory() ? filesBelow(join(folder, entry.name)) : entry.isFile() ? [join(folder, entry.name)] : []))
+    .flatMap((entry) =>
+      entry.isDirectory() ? filesBelow(join(folder, entry.name)) : entry.isFile() ? [join(folder, entry.name)] : [],
+    )
     .toSorted();
 }
 

@@ -18,7 +18,9 @@ const queue = 'quickstart';
 const batchSize = 500;
 
 const stay = process.argv.includes('--stay');
-const folder = resolve(process.argv.slice(2).find((arg) => !arg.startsWith('--')) ?? join(import.meta.dirname, '../..'));
+const folder = resolve(
+  process.argv.slice(2).find((arg) => !arg.startsWith('--')) ?? join(import.meta.dirname, '../..'),
+);
 if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
   console.error(`quickstart: ${folder} is not a folder; give a folder whose files shall be measured`);
   process.exit(2);
@@ -82,12 +84,19 @@ const requests: JobRequest[] = [
   // Fails twice, succeeds at the third attempt.
   { type: 'demo.flaky', args: [], queue, retry: { maxAttempts: 3, initialInterval: '200ms', jitter: false } },
   // Out of attempts it goes to the dead letter; by default it would be discarded.
-  { type: 'demo.doomed', args: [], queue, retry: { maxAttempts: 2, initialInterval: '200ms', jitter: false, onExhaustion: 'dead_letter' } },
+  {
+    type: 'demo.doomed',
+    args: [],
+    queue,
+    retry: { maxAttempts: 2, initialInterval: '200ms', jitter: false, onExhaustion: 'dead_letter' },
+  },
   ...files.map((path): JobRequest => ({ type: 'file.measure', args: [path], queue })),
 ];
 
 const address =
-  busy === null ? server.url : `${server.url} (port ${busy} is in use, so this free port was taken; OJS_PORT names another one)`;
+  busy === null
+    ? server.url
+    : `${server.url} (port ${busy} is in use, so this free port was taken; OJS_PORT names another one)`;
 const place = `server  ${address}\nstore   ${database}`;
 console.log(`${place}\nfolder  ${folder}: ${files.length} files, one job each, and two that fail on purpose\n`);
 const running = worker.start();
@@ -106,11 +115,16 @@ const measured = finished.flatMap((job, index) =>
 );
 console.log(`\n${summary(measured)}\n`);
 const [flaky] = await Promise.all(ids.slice(0, 1).map((id) => client.getJob(id)));
-console.log(`demo.flaky   ${flaky?.state} at attempt ${flaky?.attempt}: ${flaky?.errors.map(({ message }) => message).join(', ')}`);
+console.log(
+  `demo.flaky   ${flaky?.state} at attempt ${flaky?.attempt}: ${flaky?.errors.map(({ message }) => message).join(', ')}`,
+);
 for (const job of (await client.listDeadLetterJobs()).items) {
-  console.log(`${job.type}  in the dead letter after attempt ${job.attempt}: ${job.error?.type}: ${job.error?.message} (${job.id})`);
+  console.log(
+    `${job.type}  in the dead letter after attempt ${job.attempt}: ${job.error?.type}: ${job.error?.message} (${job.id})`,
+  );
 }
-for (const job of finished) if (job.state !== 'completed') console.log(`${job.type} ${job.id} is ${job.state}: ${job.error?.message}`);
+for (const job of finished)
+  if (job.state !== 'completed') console.log(`${job.type} ${job.id} is ${job.state}: ${job.error?.message}`);
 console.log(`\n${tally.done} jobs done, ${tally.failed} executions failed, ${tally.retried} retried`);
 
 if (stay) {

@@ -20,11 +20,13 @@ const retry = { maxAttempts: 5, initialInterval: '20ms', backoffCoefficient: 2 }
 await worker.runUntil(async () => {
   const payment = await client.enqueue('payment.charge', [4200], { retry });
   console.log(await payment.wait());
-  for (const { attempt, type, message } of (await payment.refresh()).errors) console.log(`attempt ${attempt}: ${type}: ${message}`);
+  for (const { attempt, type, message } of (await payment.refresh()).errors)
+    console.log(`attempt ${attempt}: ${type}: ${message}`);
 
   const sync = await client.enqueue('user.sync', ['u1'], { retry });
   await sync.wait().catch((error: unknown) => {
-    if (error instanceof JobFailedError) console.log(error.job.state, `after attempt ${error.job.attempt}:`, error.errors[0]?.message);
+    if (error instanceof JobFailedError)
+      console.log(error.job.state, `after attempt ${error.job.attempt}:`, error.errors[0]?.message);
   });
 
   const report = await client.enqueue('report.fetch', [], { retry });

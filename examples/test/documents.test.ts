@@ -56,11 +56,18 @@ test('the code of the documents type-checks as strictly as ours', async () => {
     expect(files.length).toBeGreaterThan(pages.length);
     writeFileSync(join(folder, 'givens.d.ts'), givens);
     const { compilerOptions } = JSON.parse(read('tsconfig.json'));
-    const config = { compilerOptions: { ...compilerOptions, noUnusedLocals: false }, files: [...files, join(folder, 'givens.d.ts')] };
+    const config = {
+      compilerOptions: { ...compilerOptions, noUnusedLocals: false },
+      files: [...files, join(folder, 'givens.d.ts')],
+    };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-    const checked = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder, '--pretty', 'false'], {
-      cwd: folder,
-    });
+    const checked = run(
+      process.execPath,
+      [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder, '--pretty', 'false'],
+      {
+        cwd: folder,
+      },
+    );
     const said = await checked.then(
       () => '',
       ({ stdout }: { stdout: string }) => stdout,
@@ -89,7 +96,9 @@ test('links within the documents lead somewhere', () => {
       const target = path === '' ? join(root, file) : resolve(root, dirname(file), path);
       if (!existsSync(target)) return [`${file}: ${link}`];
       if (anchor === undefined || !target.endsWith('.md')) return [];
-      const headings = [...readFileSync(target, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading));
+      const headings = [...readFileSync(target, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+        anchorOf(heading),
+      );
       return headings.includes(anchor) ? [] : [`${file}: ${link}`];
     });
   });

@@ -22,7 +22,9 @@ const example = (name: string) => join(root, 'examples/first-job', name);
 test('the README shows the examples as they are', () => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]);
-  expect(blocks).toEqual(['producer.ts', 'worker.ts', 'embedded.ts'].map((name) => readFileSync(example(name), 'utf8')));
+  expect(blocks).toEqual(
+    ['producer.ts', 'worker.ts', 'embedded.ts'].map((name) => readFileSync(example(name), 'utf8')),
+  );
 });
 
 test('the guide of the first job shows its worker and its producer as they are', () => {

@@ -39,14 +39,17 @@ const pages = {
   },
 } as const;
 
-test.each(Object.entries(pages))('the guide of %s shows programs that run, and says what they print', async (page, programs) => {
-  const text = read(`docs/guide/${page}.md`);
-  for (const [program, output] of Object.entries(programs)) {
-    expect(text).toContain(`\`\`\`ts\n${read(`examples/${program}`)}\`\`\`\n\n\`\`\`text\n${output}\`\`\``);
-    await using server = await startServer({ storage: 'sqlite:', port: 0, log: false });
-    const { stdout } = await run(process.execPath, [resolve(root, 'examples', program)], {
-      env: { ...process.env, OJS_BACKEND_URL: server.url },
-    });
-    expect(stdout).toBe(output);
-  }
-});
+test.each(Object.entries(pages))(
+  'the guide of %s shows programs that run, and says what they print',
+  async (page, programs) => {
+    const text = read(`docs/guide/${page}.md`);
+    for (const [program, output] of Object.entries(programs)) {
+      expect(text).toContain(`\`\`\`ts\n${read(`examples/${program}`)}\`\`\`\n\n\`\`\`text\n${output}\`\`\``);
+      await using server = await startServer({ storage: 'sqlite:', port: 0, log: false });
+      const { stdout } = await run(process.execPath, [resolve(root, 'examples', program)], {
+        env: { ...process.env, OJS_BACKEND_URL: server.url },
+      });
+      expect(stdout).toBe(output);
+    }
+  },
+);

@@ -1,6 +1,8 @@
 import { Client, defineJob, Worker } from '@ojs-ts/sdk';
 
-export const emailSend = defineJob<'email.send', [to: string, template: string], { sent: boolean }>('email.send', { queue: 'email' });
+export const emailSend = defineJob<'email.send', [to: string, template: string], { sent: boolean }>('email.send', {
+  queue: 'email',
+});
 
 /** One for the application, as always: no test replaces it. */
 export const client = new Client();

@@ -12,7 +12,10 @@ worker.register('email.send', (ctx) => {
 });
 
 const workflow = await client.workflow(
-  chain('onboarding', [job(userCreate, ['user@example.com']), job(emailSend, ['welcome'], { retry: { maxAttempts: 5 } })]),
+  chain('onboarding', [
+    job(userCreate, ['user@example.com']),
+    job(emailSend, ['welcome'], { retry: { maxAttempts: 5 } }),
+  ]),
 );
 const { sent } = await worker.runUntil(() => workflow.wait({ timeout: '30s' }));
 console.log(`sent: ${sent}`);

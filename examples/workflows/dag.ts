@@ -11,7 +11,10 @@ worker.register('data.load', () => {});
 const workflow = await client.workflow(
   dag('etl', {
     extract: { job: { type: 'data.extract', args: [] } },
-    clean: { job: { type: 'data.clean', args: [], retry: { maxAttempts: 2, initialInterval: '10ms' } }, after: ['extract'] },
+    clean: {
+      job: { type: 'data.clean', args: [], retry: { maxAttempts: 2, initialInterval: '10ms' } },
+      after: ['extract'],
+    },
     load: { job: { type: 'data.load', args: [] }, after: ['extract', 'clean'] },
   }),
 );

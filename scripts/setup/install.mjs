@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { flawOf, workspacesOf } from './installed.mjs';
 
 /**
- * Installs what the lock file of `root` names. `npm ci` begins by deleting node_modules, so it works in a folder of its own within `work`, which then takes
- * the place of node_modules: a command that is killed, or an install that fails, leaves what was there.
+ * Installs what the lock file of `root` names. `npm ci` begins by deleting node_modules, so it works in a folder of its
+ * own within `work`, which then takes the place of node_modules: a command that is killed, or an install that fails,
+ * leaves what was there.
  */
 export async function install(root, work, flaw) {
   if (process.platform === 'win32') return npmCi(root, flaw); // Its links to the workspaces name the folder in which npm made them.
@@ -64,7 +65,11 @@ async function npmCi(cwd, flaw) {
   const npm = process.env.npm_execpath;
   // Yarn and pnpm name themselves there.
   const [command, ...rest] = npm?.endsWith('npm-cli.js') ? [process.execPath, npm, ...args] : ['npm', ...args];
-  const child = spawn(command, rest, { cwd, stdio: 'inherit', shell: command === 'npm' && process.platform === 'win32' });
+  const child = spawn(command, rest, {
+    cwd,
+    stdio: 'inherit',
+    shell: command === 'npm' && process.platform === 'win32',
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => child.kill(signal));
   const [code, signal] = await once(child, 'exit');
   if (code !== 0) throw new Error(`npm ci ended with ${signal ?? `code ${code}`}; its messages are above.`);

@@ -2,8 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * The first thing that keeps the install in `base` from being all that the lock file of `root` names; null where it is whole.
- * npm writes `node_modules/.package-lock.json` last, and `npm ci` removes it before any package: it tells what npm finished, whoever called npm.
+ * The first thing that keeps the install in `base` from being all that the lock file of `root` names; null where it is
+ * whole. npm writes `node_modules/.package-lock.json` last, and `npm ci` removes it before any package: it tells what
+ * npm finished, whoever called npm.
  */
 export function flawOf(base, root = base) {
   const wanted = packagesOf(join(root, 'package-lock.json'));
@@ -16,7 +17,8 @@ export function flawOf(base, root = base) {
     // Optional: of another platform.
     if (found === undefined && optional) continue;
     if (found === undefined || !existsSync(join(base, path, 'package.json'))) return `${path} is missing`;
-    if (found.version !== version || found.integrity !== integrity) return `${path} is not the one of package-lock.json`;
+    if (found.version !== version || found.integrity !== integrity)
+      return `${path} is not the one of package-lock.json`;
   }
   for (const path of Object.keys(held)) {
     if (wanted[path] === undefined && isInside(path, wanted)) return `${path} is not in package-lock.json`;
@@ -26,10 +28,15 @@ export function flawOf(base, root = base) {
 
 /** The folders of the workspaces, relative to the root. */
 export function workspacesOf(root) {
-  return Object.keys(packagesOf(join(root, 'package-lock.json')) ?? {}).filter((path) => path !== '' && !path.includes('node_modules/'));
+  return Object.keys(packagesOf(join(root, 'package-lock.json')) ?? {}).filter(
+    (path) => path !== '' && !path.includes('node_modules/'),
+  );
 }
 
-/** A package beside those of the lock file (`npm install --no-save`) changes nothing for them; one inside of one of them would come first there. */
+/**
+ * A package beside those of the lock file (`npm install --no-save`) changes nothing for them; one inside of one of them
+ * would come first there.
+ */
 function isInside(path, wanted) {
   const owner = path.lastIndexOf('/node_modules/');
   return owner >= 0 && wanted[path.slice(0, owner)] !== undefined;

@@ -1,15 +1,29 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const beatMs = 2_000;
 const pollMs = 200;
-/** A lock that nobody touches for 30 s is nobody's: after a restart of the machine its number may be that of another process. */
+/**
+ * A lock that nobody touches for 30 s is nobody's: after a restart of the machine its number may be that of another
+ * process.
+ */
 const silentPolls = 150;
 
 /**
- * Runs `task` while no other command runs one on this folder, and removes the folder where the task left it empty. A lock whose holder is dead is taken
- * over. It only saves work: two that install at once, because one of them stood still for 30 s, leave an install that works all the same.
+ * Runs `task` while no other command runs one on this folder, and removes the folder where the task left it empty. A
+ * lock whose holder is dead is taken over. It only saves work: two that install at once, because one of them stood
+ * still for 30 s, leave an install that works all the same.
  */
 export async function withLock(folder, task) {
   const lock = join(folder, 'lock');

@@ -1,6 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -38,7 +48,8 @@ function npm(folder: string, args: readonly string[], more: Readonly<Record<stri
   return { child, ended: ended.then(([[code], out, errors]) => ({ code, out, errors })) };
 }
 
-const ojs = (folder: string, env?: Readonly<Record<string, string>>) => npm(folder, ['run', 'ojs', '--', '--help'], env);
+const ojs = (folder: string, env?: Readonly<Record<string, string>>) =>
+  npm(folder, ['run', 'ojs', '--', '--help'], env);
 
 /** npm finds no package: nothing can be installed. */
 const cutOff = (folder: string) => ({ npm_config_offline: 'true', npm_config_cache: join(folder, 'no-cache') });
@@ -64,7 +75,9 @@ const stages = (folder: string) => {
 };
 /** Whether npm has written this path in the folder of the last command, not in one that a killed command left. */
 const isWritten = (folder: string, old: readonly string[], ...path: readonly string[]) =>
-  stages(folder).some((name) => !old.includes(name) && existsSync(join(folder, '.ojs-setup', name, 'node_modules', ...path)));
+  stages(folder).some(
+    (name) => !old.includes(name) && existsSync(join(folder, '.ojs-setup', name, 'node_modules', ...path)),
+  );
 
 /** Where a command is killed, by what it has made by then. */
 const points: Readonly<Record<string, (folder: string, old: readonly string[]) => boolean>> = {

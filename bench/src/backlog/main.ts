@@ -34,9 +34,15 @@ async function main(args: readonly string[]): Promise<void> {
   const chosen = namesOf('situation', values.situation, [...situations, 'memory']);
   const [near, far] = [whole('near', values.near, readyJobs), whole('far', values.far, readyJobs)];
   const claims = whole('claims', values.claims);
-  const memory = { storage, waiting: far, idleMs: whole('idle', values.idle, 0) * 1_000, handled: whole('handled', values.handled) };
+  const memory = {
+    storage,
+    waiting: far,
+    idleMs: whole('idle', values.idle, 0) * 1_000,
+    handled: whole('handled', values.handled),
+  };
   const facts = machine();
-  if (!values.json) console.log([describeMachine(facts), memoryWarning(storage), `storage ${storage}`].filter(Boolean).join('\n'));
+  if (!values.json)
+    console.log([describeMachine(facts), memoryWarning(storage), `storage ${storage}`].filter(Boolean).join('\n'));
 
   const figures: ClaimFigure[] = [];
   for (const name of situations) {
@@ -47,7 +53,8 @@ async function main(args: readonly string[]): Promise<void> {
   // In the storage of that name the jobs are the memory.
   const server = chosen.includes('memory') && storage !== 'memory:' ? await measureMemory(memory) : null;
   if (process.stderr.isTTY) process.stderr.write('\n');
-  if (values.json) return console.log(JSON.stringify({ machine: facts, storage, near, far, claims, figures, server }, null, 2));
+  if (values.json)
+    return console.log(JSON.stringify({ machine: facts, storage, near, far, claims, figures, server }, null, 2));
   if (figures.length > 0) {
     console.log(
       `${figures[0]?.durability}\n\nA claim of 10, ms: medians of ${claims}, both sides in turns, ${perSecond(near)} and ${perSecond(far)} jobs in front\n`,
@@ -61,7 +68,14 @@ function claimTable(figures: readonly ClaimFigure[]): string {
   const rows = figures.map(({ situation, near, far }) => {
     const ratio = far.p50 / near.p50;
     const cells = [near.p50, far.p50].map(ms);
-    return [situation, verdict(`below ${mostRatio}`, ratio < mostRatio), ...cells, ratio.toFixed(2), ms(near.p99), ms(far.p99)];
+    return [
+      situation,
+      verdict(`below ${mostRatio}`, ratio < mostRatio),
+      ...cells,
+      ratio.toFixed(2),
+      ms(near.p99),
+      ms(far.p99),
+    ];
   });
   return table(['in front', 'wanted', 'p50 near', 'p50 far', 'ratio', 'p99 near', 'p99 far'], rows);
 }

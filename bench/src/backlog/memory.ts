@@ -47,7 +47,8 @@ async function handle(url: string, count: number): Promise<void> {
   let calls = 0;
   let seen = 0;
   const stalled = setInterval(() => {
-    if (calls === seen) reject(new Error(`no handler was called for ${stallMs / 1_000} s after ${calls} of ${count} jobs`));
+    if (calls === seen)
+      reject(new Error(`no handler was called for ${stallMs / 1_000} s after ${calls} of ${count} jobs`));
     seen = calls;
   }, stallMs);
   const worker = new Worker(url, { queues: [front], concurrency: 100, handleSignals: false });

@@ -24,7 +24,10 @@ export interface Situation {
   restore(ground: Ground): Promise<void>;
 }
 
-/** Jobs that a claim may have; each claim is given back what it took. Those that are `waiting` are the backlog themselves. */
+/**
+ * Jobs that a claim may have; each claim is given back what it took. Those that are `waiting` are the backlog
+ * themselves.
+ */
 export const readyJobs = 10 * claimSize;
 
 const hourMs = 3_600_000;
@@ -35,10 +38,12 @@ export const situations: Readonly<Record<Name, Situation>> = {
   waiting: { ...single, prepare: (ground, count) => ground.insert(Math.max(0, count - readyJobs)) },
   scheduled: {
     ...single,
-    prepare: (ground, count) => ground.insert(count, (index) => ({ state: State.scheduled, runAt: ground.now() + 24 * hourMs + index })),
+    prepare: (ground, count) =>
+      ground.insert(count, (index) => ({ state: State.scheduled, runAt: ground.now() + 24 * hourMs + index })),
   },
   finished: { ...single, prepare: finish },
-  // A claim discards at most ten expired jobs of a queue and then goes on with the next queue: each claim here meets ten.
+  // A claim discards at most ten expired jobs of a queue and then goes on with the next queue: each claim here meets
+  // ten.
   expired: {
     queues: [front, behind],
     ready: behind,

@@ -36,7 +36,10 @@ async function main(args: readonly string[]): Promise<void> {
     runs,
   );
   const durability = series[0]?.answers[0]?.durability ?? '';
-  if (values.json) return console.log(JSON.stringify({ machine: facts, storage, jobs, concurrency, runs, durability, series }, null, 2));
+  if (values.json)
+    return console.log(
+      JSON.stringify({ machine: facts, storage, jobs, concurrency, runs, durability, series }, null, 2),
+    );
   console.log(`storage ${storage}: ${durability}`);
   console.log(
     `drain of ${perSecond(jobs)} jobs at ${concurrency} over HTTP; medians of ${runs} rounds, every other one in reverse order; ratios are medians of the rounds' own\n`,
@@ -44,7 +47,10 @@ async function main(args: readonly string[]): Promise<void> {
   console.log(eventsTable(series, jobs));
 }
 
-function eventsTable(series: readonly { readonly who: string; readonly answers: readonly EventsFigure[] }[], jobs: number): string {
+function eventsTable(
+  series: readonly { readonly who: string; readonly answers: readonly EventsFigure[] }[],
+  jobs: number,
+): string {
   const off = series[0]?.answers ?? [];
   const rows = series.map(({ who, answers }, index) => {
     const told = answers.flatMap((answer) => answer.told ?? []);
@@ -65,7 +71,17 @@ function eventsTable(series: readonly { readonly who: string; readonly answers: 
       told.length === 0 ? '' : (median(told.map(({ dropped }) => dropped)) / jobs).toFixed(2),
     ];
   });
-  const head = ['events', 'wanted', 'jobs/s', 'range', 'ratio to off', 'server CPU us/job', 'ratio to off', 'told/job', 'dropped/job'];
+  const head = [
+    'events',
+    'wanted',
+    'jobs/s',
+    'range',
+    'ratio to off',
+    'server CPU us/job',
+    'ratio to off',
+    'told/job',
+    'dropped/job',
+  ];
   return table(head, rows);
 }
 

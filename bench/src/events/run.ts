@@ -20,7 +20,10 @@ export const modes: readonly Mode[] = [
 
 export interface EventsFigure {
   readonly jobsPerSecond: number;
-  /** CPU time of the server process in microseconds a job, from the start of the worker until the last job is counted as completed. */
+  /**
+   * CPU time of the server process in microseconds a job, from the start of the worker until the last job is counted as
+   * completed.
+   */
   readonly serverCpuUs: number;
   /** Of the subscriber, enqueueing included; null without one. */
   readonly told: Told | null;
@@ -28,7 +31,12 @@ export interface EventsFigure {
 }
 
 /** A drain over HTTP on a fresh store, as `scenarios/drain.ts` has it. */
-export async function runDrain({ env, followed }: Mode, storage: string, jobs: number, concurrency: number): Promise<EventsFigure> {
+export async function runDrain(
+  { env, followed }: Mode,
+  storage: string,
+  jobs: number,
+  concurrency: number,
+): Promise<EventsFigure> {
   await using store = await freshStore(storage);
   await using server = await startServer(store.storage, { env });
   await using following = followed ? await startFollowing(server.url) : null;

@@ -33,7 +33,8 @@ async function main(args: readonly string[]): Promise<void> {
   await alternate(contestants, 1);
   const series = await alternate(contestants, runs);
   const durability = series[0]?.answers[0]?.durability ?? '';
-  if (values.json) return console.log(JSON.stringify({ machine: facts, storage, jobs, runs, durability, series }, null, 2));
+  if (values.json)
+    return console.log(JSON.stringify({ machine: facts, storage, jobs, runs, durability, series }, null, 2));
   console.log(`storage ${storage}: ${durability}`);
   console.log(
     `${perSecond(jobs)} jobs through the engine in this process, claims and acks of 100; medians of ${runs} rounds behind one that does not count, every other one in reverse order; ratios are medians of the rounds' own\n`,
@@ -48,9 +49,13 @@ function groupTable(series: readonly { readonly who: string; readonly answers: r
     const ratio = (pick: (figure: GroupFigure) => number) =>
       median(answers.map((answer, round) => pick(answer) / (plain.map(pick)[round] ?? Number.NaN)));
     const [wall, cpu] = [ratio(({ wallMs }) => wallMs), ratio(({ cpuMs }) => cpuMs)];
-    const cells = [of(({ createMs }) => createMs), of(({ wallMs }) => wallMs), of(({ cpuMs }) => cpuMs)].map((ms) => ms.toFixed(0));
+    const cells = [of(({ createMs }) => createMs), of(({ wallMs }) => wallMs), of(({ cpuMs }) => cpuMs)].map((ms) =>
+      ms.toFixed(0),
+    );
     const wanted = who === 'plain' ? '' : verdict(`at most ${most}`, Math.max(wall, cpu) <= most);
-    const answer = answers.some(({ answerMs }) => answerMs !== null) ? of(({ answerMs }) => answerMs ?? 0).toFixed(0) : '';
+    const answer = answers.some(({ answerMs }) => answerMs !== null)
+      ? of(({ answerMs }) => answerMs ?? 0).toFixed(0)
+      : '';
     return [who, wanted, ...cells, wall.toFixed(2), cpu.toFixed(2), answer];
   });
   return table(['jobs as', 'wanted', 'creation ms', 'wall ms', 'CPU ms', 'wall ratio', 'CPU ratio', 'answer ms'], rows);

@@ -13,7 +13,10 @@ export interface GroupFigure {
   readonly cpuMs: number;
   /** Wall time until the creating calls were answered; a group goes on starting jobs behind it. */
   readonly createMs: number;
-  /** Wall time of the text of the answer to a creation, which the rest does not have; null where nothing is rendered but ids. */
+  /**
+   * Wall time of the text of the answer to a creation, which the rest does not have; null where nothing is rendered but
+   * ids.
+   */
   readonly answerMs: number | null;
   readonly durability: string;
 }
@@ -25,12 +28,17 @@ const ackSize = 100;
 
 type WorkflowView = Awaited<ReturnType<Engine['workflows']['create']>>;
 
-/** The same jobs on a fresh store, as plain batches or as a group, through the engine in this process: create, claim, ack. */
+/**
+ * The same jobs on a fresh store, as plain batches or as a group, through the engine in this process: create, claim,
+ * ack.
+ */
 export async function runJobs(mode: Mode, url: string, jobs: number): Promise<GroupFigure> {
   await using store = await freshStore(url);
   const storage = await openStorage(store.storage);
   await using engine = await Engine.start({ storage });
-  const texts = Array.from({ length: jobs }, (_, n) => JSON.stringify({ type: 'bench.email', args: [payloadOf(n)], options: { queue } }));
+  const texts = Array.from({ length: jobs }, (_, n) =>
+    JSON.stringify({ type: 'bench.email', args: [payloadOf(n)], options: { queue } }),
+  );
   const bodies = bodiesOf(mode, texts);
   const cpu = process.cpuUsage();
   const from = performance.now();
@@ -49,7 +57,10 @@ export async function runJobs(mode: Mode, url: string, jobs: number): Promise<Gr
 function bodiesOf(mode: Mode, texts: readonly string[]): readonly string[] {
   if (mode === 'group') return [`{"type":"group","name":"bench","jobs":[${texts.join(',')}]}`];
   const batches = Math.ceil(texts.length / batchSize);
-  return Array.from({ length: batches }, (_, index) => `{"jobs":[${texts.slice(index * batchSize, (index + 1) * batchSize).join(',')}]}`);
+  return Array.from(
+    { length: batches },
+    (_, index) => `{"jobs":[${texts.slice(index * batchSize, (index + 1) * batchSize).join(',')}]}`,
+  );
 }
 
 function createGroup(engine: Engine, bodies: readonly string[]): Promise<WorkflowView> {
@@ -74,7 +85,14 @@ async function pushBatches(engine: Engine, bodies: readonly string[]): Promise<n
 /** Claims of 100, then their acks at once. */
 async function work(engine: Engine, jobs: number): Promise<void> {
   for (let done = 0; done < jobs; ) {
-    const claimed = await engine.fetch({ queues: [queue], count: ackSize, worker: 'bench', leaseMs: null, request: null, waitMs: 5_000 });
+    const claimed = await engine.fetch({
+      queues: [queue],
+      count: ackSize,
+      worker: 'bench',
+      leaseMs: null,
+      request: null,
+      waitMs: 5_000,
+    });
     if (claimed.length === 0) throw new Error(`no job came for 5 s after ${done} of ${jobs}`);
     const outcomes = await Promise.all(claimed.map((job) => ack(engine, job)));
     const wrong = outcomes.find(({ kind }) => kind !== 'completed');
@@ -89,7 +107,8 @@ function ack(engine: Engine, { id, claim }: JobRecord) {
 
 async function check(engine: Engine, jobs: number, workflow: string | null): Promise<void> {
   const counts = (await engine.storage.registry.queues()).find(({ name }) => name === queue)?.counts ?? {};
-  if (counts[State.completed] !== jobs) throw new Error(`the store counts ${counts[State.completed] ?? 0} of ${jobs} jobs as completed`);
+  if (counts[State.completed] !== jobs)
+    throw new Error(`the store counts ${counts[State.completed] ?? 0} of ${jobs} jobs as completed`);
   if (workflow === null) return;
   const record = await engine.storage.workflows.get(workflow);
   if (record?.state !== 'completed') throw new Error(`the group is ${record?.state ?? 'missing'}, not completed`);

@@ -24,10 +24,21 @@ export async function untilCounted(client: Client, state: 'available' | 'complet
 }
 
 function expectNothingElse(stats: QueueStats, state: 'available' | 'completed'): void {
-  const others = ['available', 'active', 'scheduled', 'retryable', 'pending', 'completed', 'discarded', 'cancelled'] as const;
+  const others = [
+    'available',
+    'active',
+    'scheduled',
+    'retryable',
+    'pending',
+    'completed',
+    'discarded',
+    'cancelled',
+  ] as const;
   const stray = others.filter((other) => other !== state && stats[other] !== 0);
   if (stray.length > 0)
-    throw new Error(`the store counts jobs that should not be: ${stray.map((other) => `${stats[other]} ${other}`).join(', ')}`);
+    throw new Error(
+      `the store counts jobs that should not be: ${stray.map((other) => `${stats[other]} ${other}`).join(', ')}`,
+    );
 }
 
 /** Handler calls by job number. */
@@ -85,6 +96,8 @@ export class Calls {
       await pause(stallMs, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
     }
-    throw new Error(`no handler was called for ${stallMs / 1_000} s after ${this.#distinct} of ${this.#counts.length} jobs`);
+    throw new Error(
+      `no handler was called for ${stallMs / 1_000} s after ${this.#distinct} of ${this.#counts.length} jobs`,
+    );
   }
 }

@@ -31,7 +31,12 @@ export async function produce(client: Client, jobs: number): Promise<number[]> {
 }
 
 /** Runs a worker until all jobs are completed; answers when each handler started. */
-export async function consume(client: Client, target: string | Transport, jobs: number, onReady: () => void): Promise<number[]> {
+export async function consume(
+  client: Client,
+  target: string | Transport,
+  jobs: number,
+  onReady: () => void,
+): Promise<number[]> {
   const starts = new Array<number>(jobs).fill(Number.NaN);
   const calls = new Calls(jobs);
   const worker = new Worker(target, { queues: [queue], concurrency: 10, handleSignals: false });

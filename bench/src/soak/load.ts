@@ -16,7 +16,10 @@ const tickMs = 20;
 /** A server that does not keep up is not drowned: what it cannot take is enqueued later. */
 const maxInFlight = 1_000;
 
-function produce(url: string, perSecond: number): { readonly progress: () => Progress; readonly stop: () => Promise<void> } {
+function produce(
+  url: string,
+  perSecond: number,
+): { readonly progress: () => Progress; readonly stop: () => Promise<void> } {
   const client = new Client(url);
   const from = performance.now();
   let sent = 0;

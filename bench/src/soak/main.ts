@@ -32,7 +32,11 @@ async function main(args: readonly string[]): Promise<void> {
   const every = positive('every', values.every);
   const samples = Math.round((positive('minutes', values.minutes) * 60) / every);
   if (samples <= baseline) throw new UsageError(`--minutes: expected more than ${baseline} samples, got ${samples}`);
-  const [rate, keep, workers] = [whole('rate', values.rate), whole('keep', values.keep), whole('workers', values.workers)];
+  const [rate, keep, workers] = [
+    whole('rate', values.rate),
+    whole('keep', values.keep),
+    whole('workers', values.workers),
+  ];
   const facts = machine();
   if (!values.json) console.log([describeMachine(facts), memoryWarning(storage)].filter(Boolean).join('\n'));
 
@@ -41,7 +45,8 @@ async function main(args: readonly string[]): Promise<void> {
   };
   const done = await soak({ storage, samples, every, rate, keep, workers, onSample });
   if (process.stderr.isTTY) process.stderr.write('\n');
-  if (values.json) return console.log(JSON.stringify({ machine: facts, storage, rate, keep, every, workers, ...done }, null, 2));
+  if (values.json)
+    return console.log(JSON.stringify({ machine: facts, storage, rate, keep, every, workers, ...done }, null, 2));
   console.log(`storage ${storage}${done.settings === '' ? '' : `: ${done.settings}`}`);
   console.log(
     `${perSecond(rate)} jobs/s, the newest ${perSecond(keep)} finished ones kept and events for as long as they take; RSS and heap after a garbage collection\n`,

@@ -28,13 +28,23 @@ export interface Soak {
 }
 
 /** `ojs serve`, a producer and workers, each in a process of its own, under a steady load. */
-export async function soak({ storage, samples: count, every, rate, keep, workers: number, onSample }: SoakOptions): Promise<Soak> {
+export async function soak({
+  storage,
+  samples: count,
+  every,
+  rate,
+  keep,
+  workers: number,
+  onSample,
+}: SoakOptions): Promise<Soak> {
   await using store = await freshStore(storage);
   const env = { OJS_RETAIN_COUNT: String(keep), OJS_RETAIN_EVENTS: `${Math.max(1, Math.ceil(keep / rate))}s` };
   await using server = await startServer(store.storage, { env, preload: collect });
   const { url } = server;
   await using stack = new AsyncDisposableStack();
-  const workers = await Promise.all(Array.from({ length: number }, async () => stack.use(await startLoad({ kind: 'worker', url }))));
+  const workers = await Promise.all(
+    Array.from({ length: number }, async () => stack.use(await startLoad({ kind: 'worker', url }))),
+  );
   const producer = stack.use(await startLoad({ kind: 'producer', url, perSecond: rate }));
   const from = performance.now();
   const samples: Sample[] = [];

@@ -8,7 +8,8 @@ const settings = ['fsync', 'synchronous_commit', 'full_page_writes', 'shared_buf
 /** A schema of its own in the database that the URL names. */
 export async function freshSchema(storage: string): Promise<FreshStore> {
   const url = new URL(storage);
-  if (url.searchParams.has('schema')) throw new Error('the benchmark makes and removes a schema of its own; leave schema= out');
+  if (url.searchParams.has('schema'))
+    throw new Error('the benchmark makes and removes a schema of its own; leave schema= out');
   const schema = freshName();
   const client = new pg.Client({ connectionString: readPostgresUrl(storage).connection });
   await client.connect();
@@ -38,13 +39,15 @@ export async function freshSchema(storage: string): Promise<FreshStore> {
         [schema],
       );
       return rows.map(
-        ({ name, bytes, live, dead, vacuums }) => `${name}: ${bytes} bytes, ${live} live, ${dead} dead, ${vacuums} autovacuums`,
+        ({ name, bytes, live, dead, vacuums }) =>
+          `${name}: ${bytes} bytes, ${live} live, ${dead} dead, ${vacuums} autovacuums`,
       );
     },
     async connections(ports) {
-      const { count = 0 } = await numbers('SELECT count(*) AS count FROM pg_stat_activity WHERE client_port = ANY ($1::int[])', [
-        [...ports],
-      ]);
+      const { count = 0 } = await numbers(
+        'SELECT count(*) AS count FROM pg_stat_activity WHERE client_port = ANY ($1::int[])',
+        [[...ports]],
+      );
       return count;
     },
     async [Symbol.asyncDispose]() {

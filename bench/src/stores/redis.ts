@@ -7,7 +7,8 @@ const settings = ['appendonly', 'appendfsync', 'save', 'maxmemory-policy'];
 /** A namespace of its own in the server that the URL names: all its keys begin with `{NAMESPACE}`. */
 export async function freshNamespace(storage: string): Promise<FreshStore> {
   const url = new URL(storage);
-  if (url.searchParams.has('namespace')) throw new Error('the benchmark makes and removes a namespace of its own; leave namespace= out');
+  if (url.searchParams.has('namespace'))
+    throw new Error('the benchmark makes and removes a namespace of its own; leave namespace= out');
   const namespace = freshName();
   const client = new Redis(storage, { maxRetriesPerRequest: 1 });
   // Each command says by itself what went wrong.

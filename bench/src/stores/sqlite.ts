@@ -5,8 +5,8 @@ import { join, resolve } from 'node:path';
 import type { FreshStore, Size } from '../store.ts';
 
 /**
- * `sqlite:` takes a file in the system's folder for temporary files: the file that `sqlite:` means to the server is never synchronised to
- * disk, so its figures would be those of no durability at all.
+ * `sqlite:` takes a file in the system's folder for temporary files: the file that `sqlite:` means to the server is
+ * never synchronised to disk, so its figures would be those of no durability at all.
  */
 export async function freshFile(storage: string): Promise<FreshStore> {
   const path = storage.slice('sqlite:'.length);

@@ -11,7 +11,8 @@ export function migrateCommand(): Command {
         withStorage(flags, flags.dryRun === true, async (storage) => {
           const { name } = storage.traits;
           const { from, to, steps } = await storage.layout();
-          if (from > to) throw new Error(`the store has layout ${from}; this version knows ${to}. Use the newer version.`);
+          if (from > to)
+            throw new Error(`the store has layout ${from}; this version knows ${to}. Use the newer version.`);
           if (from === to) return console.log(`${name}: layout ${to}, up to date`);
           console.log(`${name}: layout ${from} to ${to}`);
           for (const step of steps) console.log(`  ${step}`);

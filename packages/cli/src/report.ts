@@ -4,7 +4,9 @@ import { reported, type StorageFlags, takesStorage } from './storage.ts';
 
 /** `ojs storage`: looks at a store beside its servers. */
 export function storageCommand(): Command {
-  return new Command('storage').description('look at a storage; servers may go on meanwhile').addCommand(reportCommand());
+  return new Command('storage')
+    .description('look at a storage; servers may go on meanwhile')
+    .addCommand(reportCommand());
 }
 
 function reportCommand(): Command {
@@ -20,9 +22,13 @@ function reportCommand(): Command {
 }
 
 function table({ kinds, keys, bytes }: MemoryReport): string {
-  const rows = [...kinds, { kind: 'all', keys, bytes }].map(({ kind, keys, bytes }) => [kind, String(keys), String(bytes)] as const);
+  const rows = [...kinds, { kind: 'all', keys, bytes }].map(
+    ({ kind, keys, bytes }) => [kind, String(keys), String(bytes)] as const,
+  );
   const lines = [['kind', 'keys', 'bytes'] as const, ...rows];
   const width = (column: 0 | 1 | 2) => Math.max(...lines.map((line) => line[column].length));
   const [names, counts, sizes] = [width(0), width(1), width(2)];
-  return lines.map(([kind, keys, bytes]) => `${kind.padEnd(names)}  ${keys.padStart(counts)}  ${bytes.padStart(sizes)}`).join('\n');
+  return lines
+    .map(([kind, keys, bytes]) => `${kind.padEnd(names)}  ${keys.padStart(counts)}  ${bytes.padStart(sizes)}`)
+    .join('\n');
 }

@@ -17,7 +17,8 @@ export function takesStorage(command: Command): Command {
 /** What goes wrong is one line on standard error, and the exit code 1. */
 export async function reported(command: string, work: () => Promise<void>): Promise<void> {
   try {
-    for (const { event, fields } of checkEnvironment()) console.error(`ojs ${command}: ${event} ${JSON.stringify(fields)}`);
+    for (const { event, fields } of checkEnvironment())
+      console.error(`ojs ${command}: ${event} ${JSON.stringify(fields)}`);
     await work();
   } catch (error) {
     console.error(`ojs ${command}: ${error instanceof Error ? error.message : error}`);

@@ -35,7 +35,15 @@ function folder(): string {
 }
 
 async function serving(file: string): Promise<{ readonly url: string; readonly server: Child }> {
-  const server = new Child('packages/cli/src/main.ts', ['serve', '--storage', `sqlite:${file}`, '--port', '0', '--log-level', 'warn']);
+  const server = new Child('packages/cli/src/main.ts', [
+    'serve',
+    '--storage',
+    `sqlite:${file}`,
+    '--port',
+    '0',
+    '--log-level',
+    'warn',
+  ]);
   onTestFinished(() => server[Symbol.asyncDispose]());
   const url = /listening on (\S+)/.exec(await server.line(/listening/))?.[1] ?? '';
   return { url, server };
@@ -43,7 +51,11 @@ async function serving(file: string): Promise<{ readonly url: string; readonly s
 
 async function enqueue(url: string, args: string): Promise<string> {
   const body = Buffer.from(`{"type":"t","queue":"q","args":${args}}`);
-  const response = await fetch(`${url}/ojs/v1/jobs`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+  const response = await fetch(`${url}/ojs/v1/jobs`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json' },
+  });
   expect(response.status).toBe(201);
   const { job }: { readonly job: { readonly id: string } } = JSON.parse(await response.text());
   return job.id;
@@ -61,7 +73,13 @@ test('a backup of a file that is served, in use, is restored into another one, w
   const load = (async () => {
     while (going) await enqueue(url, '["meanwhile"]');
   })();
-  const backup = await ojs('backup', '--url', `sqlite:${join(directory, 'a.db')}`, '--out', join(directory, 'a.ndjson.gz'));
+  const backup = await ojs(
+    'backup',
+    '--url',
+    `sqlite:${join(directory, 'a.db')}`,
+    '--out',
+    join(directory, 'a.ndjson.gz'),
+  );
   going = false;
   await load;
   expect(backup).toMatchObject({ code: 0, output: '' });
@@ -73,7 +91,10 @@ test('a backup of a file that is served, in use, is restored into another one, w
   expect(restored).toMatchObject({ code: 0, output: '' });
   const other = await serving(join(directory, 'b.db'));
   expect(await Promise.all(known.map((id) => job(other.url, id)))).toEqual(told);
-  const fetched = await fetch(`${other.url}/ojs/v1/workers/fetch`, { method: 'POST', body: Buffer.from('{"queues":["q"],"count":1}') });
+  const fetched = await fetch(`${other.url}/ojs/v1/workers/fetch`, {
+    method: 'POST',
+    body: Buffer.from('{"queues":["q"],"count":1}'),
+  });
   expect(await fetched.text()).toContain(known[0]);
   await other.server.end('SIGTERM');
 

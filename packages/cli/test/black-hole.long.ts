@@ -23,15 +23,25 @@ interface Answer {
 async function once(url: string, path: string, body: object, ms: number): Promise<Answer> {
   try {
     const headers = { 'content-type': 'application/json' };
-    const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body), signal: AbortSignal.timeout(ms) });
+    const response = await fetch(url + path, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(ms),
+    });
     return { status: response.status, body: (await response.json()) as Json };
   } catch {
     return { status: null, body: {} };
   }
 }
 
-const jobsIn = ({ body }: { readonly body: Json }) => (body.jobs ?? []) as readonly { readonly id: string; readonly x_lease: string }[];
-const fetchFrom = (queue: string, worker: string) => ({ queues: [queue], worker_id: worker, visibility_timeout_ms: leaseMs });
+const jobsIn = ({ body }: { readonly body: Json }) =>
+  (body.jobs ?? []) as readonly { readonly id: string; readonly x_lease: string }[];
+const fetchFrom = (queue: string, worker: string) => ({
+  queues: [queue],
+  worker_id: worker,
+  visibility_timeout_ms: leaseMs,
+});
 
 test.concurrent.each(remote)(
   'the way from one server to its store goes dead for 45 s, $name: it hands out nothing, its late writes are refused, the other goes on',
@@ -61,7 +71,12 @@ test.concurrent.each(remote)(
           retry: { max_attempts: 20 },
           ...(number++ % 2 === 0 && { rate_limit: { key: 'tenant', concurrency: 8 } }),
         };
-        const { body } = await persist(urlB, 'POST', '/ojs/v1/jobs', { id: uuidv7(), type: 'load.job', args: [0], options });
+        const { body } = await persist(urlB, 'POST', '/ojs/v1/jobs', {
+          id: uuidv7(),
+          type: 'load.job',
+          args: [0],
+          options,
+        });
         acknowledged.push((body.job as { readonly id: string }).id);
         await pause(40);
       }
@@ -94,7 +109,12 @@ test.concurrent.each(remote)(
       await pause(100);
     }
     const takenAfter = performance.now() - from;
-    const done = await once(urlB, '/ojs/v1/workers/ack', { job_id: late.id, x_lease: again.x_lease, result: 'done elsewhere' }, 5_000);
+    const done = await once(
+      urlB,
+      '/ojs/v1/workers/ack',
+      { job_id: late.id, x_lease: again.x_lease, result: 'done elsewhere' },
+      5_000,
+    );
     expect(done.status).toBe(200);
     let longest = 0;
     for (let last = silence; performance.now() < from + holeMs; await pause(20)) {
@@ -117,7 +137,9 @@ test.concurrent.each(remote)(
     // What was asked for into the dark may have been claimed late; it comes back by its lease.
     const probed = new Set<string>();
     while (probed.size < probes) {
-      for (const { id, x_lease } of jobsIn(await persist(urlA, 'POST', '/ojs/v1/workers/fetch', fetchFrom('probe', 'last')))) {
+      for (const { id, x_lease } of jobsIn(
+        await persist(urlA, 'POST', '/ojs/v1/workers/fetch', fetchFrom('probe', 'last')),
+      )) {
         expect((await persist(urlB, 'POST', '/ojs/v1/workers/ack', { job_id: id, x_lease })).status).toBe(200);
         probed.add(id);
       }
@@ -132,7 +154,9 @@ test.concurrent.each(remote)(
 
     await using storage = await openStorage(target);
     const records = await storage.jobs.get(acknowledged);
-    const twice = acknowledged.filter((id) => (cutOff.starts.get(id)?.length ?? 0) + (others.starts.get(id)?.length ?? 0) > 1);
+    const twice = acknowledged.filter(
+      (id) => (cutOff.starts.get(id)?.length ?? 0) + (others.starts.get(id)?.length ?? 0) > 1,
+    );
     console.log(
       `${name}: the others stood still for at most ${Math.round(longest)} ms, its job was elsewhere after ${Math.round(takenAfter)} ms, ` +
         `it answered ${Math.round(back)} ms and worked ${Math.round(resumed)} ms after the end; ${acknowledged.length} jobs, ${twice.length} run twice; ` +

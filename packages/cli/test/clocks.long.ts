@@ -61,7 +61,9 @@ test.skipIf(!isPossible).concurrent.each(stores)(
     }
     const said: Said[] = [];
     for (const [index, offset] of workerOffsets.entries()) {
-      const worker = ending.use(new Child('packages/cli/test/support/clocked.child.ts', [urls[index % 2] ?? urlA], clockOff(offset)));
+      const worker = ending.use(
+        new Child('packages/cli/test/support/clocked.child.ts', [urls[index % 2] ?? urlA], clockOff(offset)),
+      );
       listen(worker, said);
       const line = await worker.line(/^ready/);
       expect(Math.abs(Number(line.split(' ').at(-1)) - Date.now() - offset * 1_000)).toBeLessThan(5_000);
@@ -83,7 +85,9 @@ test.skipIf(!isPossible).concurrent.each(stores)(
       Array.from({ length: 20 }, () => ({ type: 'clock.job', args: [5, 2], queue: 'clock', retry })),
     );
     // Twice as long as their lease, which heartbeats extend.
-    const long = await clientB.enqueueBatch(Array.from({ length: 6 }, () => ({ type: 'clock.job', args: [20_000, 0], queue: 'clock' })));
+    const long = await clientB.enqueueBatch(
+      Array.from({ length: 6 }, () => ({ type: 'clock.job', args: [20_000, 0], queue: 'clock' })),
+    );
     await persist(urlA, 'POST', '/ojs/v1/cron', {
       name: 'tick',
       cron: '@every 1s',
@@ -136,7 +140,9 @@ test.skipIf(!isPossible).concurrent.each(stores)(
     const gaps = ticks.slice(1).map(({ at }, index) => at - (ticks[index]?.at ?? Number.NaN) - 1_000);
 
     const figures = { scheduled: early, retried: waits, lapsed: [lapsedLate], expired: [expiredLate], ticks: gaps };
-    const range = Object.entries(figures).map(([what, values]) => `${what} ${Math.min(...values)} to ${Math.max(...values)} ms`);
+    const range = Object.entries(figures).map(
+      ([what, values]) => `${what} ${Math.min(...values)} to ${Math.max(...values)} ms`,
+    );
     console.log(`${name}: ${range.join(', ')}; ${ticks.length} ticks in ${removed - registered} ms`);
     for (const [what, values] of Object.entries(figures)) {
       expect(Math.min(...values), `${what}: early`).toBeGreaterThan(-toleranceMs);

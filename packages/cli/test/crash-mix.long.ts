@@ -14,9 +14,15 @@ const batches = 150;
 const uniqueKeys = 40;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const clock = systemClock();
-const step = (type: string, args: readonly unknown[] = []) => ({ type, args, options: { queue: 'mix', retry: { max_attempts: 20 } } });
+const step = (type: string, args: readonly unknown[] = []) => ({
+  type,
+  args,
+  options: { queue: 'mix', retry: { max_attempts: 20 } },
+});
 
-test('ten kills of the server among workflows, unique jobs and a cron: all of it ends, once', { timeout: 300_000 }, async () => {
+test('ten kills of the server among workflows, unique jobs and a cron: all of it ends, once', {
+  timeout: 300_000,
+}, async () => {
   const home = mkdtempSync(join(tmpdir(), 'ojs-mix-'));
   const file = join(home, 'jobs.db');
   const port = await freePort();
@@ -71,7 +77,12 @@ test('ten kills of the server among workflows, unique jobs and a cron: all of it
     const body =
       kind === 'chain'
         ? { id, type: 'chain', steps: [step('step.a'), step('step.b'), step('step.c')] }
-        : { id, type: 'batch', jobs: Array.from({ length: 5 }, () => step('member.job')), callbacks: { on_complete: step('call.back') } };
+        : {
+            id,
+            type: 'batch',
+            jobs: Array.from({ length: 5 }, () => step('member.job')),
+            callbacks: { on_complete: step('call.back') },
+          };
     expect((await persist(url, 'POST', '/ojs/v1/workflows', body)).status).toBe(201);
     created.push({ id, kind });
     for (;;) {
@@ -101,8 +112,12 @@ test('ten kills of the server among workflows, unique jobs and a cron: all of it
         options: { queue: 'mix', unique: { keys: ['type', 'args'] } },
       };
       const { status, body } = await persist(url, 'POST', '/ojs/v1/jobs', job);
-      const own = (body.error as { details?: { existing_job_id?: string } } | undefined)?.details?.existing_job_id === job.id;
-      unique = status === 201 || own ? { ...unique, created: unique.created + 1 } : { ...unique, duplicates: unique.duplicates + 1 };
+      const own =
+        (body.error as { details?: { existing_job_id?: string } } | undefined)?.details?.existing_job_id === job.id;
+      unique =
+        status === 201 || own
+          ? { ...unique, created: unique.created + 1 }
+          : { ...unique, duplicates: unique.duplicates + 1 };
       await pause(5);
     }
   };

@@ -57,12 +57,18 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 }
 
 describe('SIGKILL in the middle of 5,000 jobs, at default timeouts', () => {
-  test('ten kills of the server: nothing lost, nothing run twice, no lost answer that waits over 15 s', { timeout: 180_000 }, async () => {
+  test('ten kills of the server: nothing lost, nothing run twice, no lost answer that waits over 15 s', {
+    timeout: 180_000,
+  }, async () => {
     const file = join(home, 'jobs.db');
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const first = await serve(file, port);
-    await using client = new Client(url, { timeout: '60s', requestRetry: { maxRetries: 200, maxBackoff: 500 }, logger: silent });
+    await using client = new Client(url, {
+      timeout: '60s',
+      requestRetry: { maxRetries: 200, maxBackoff: 500 },
+      logger: silent,
+    });
     const runs = new Map<string, number[]>();
     const workers = Array.from(
       { length: 3 },
@@ -104,7 +110,11 @@ describe('SIGKILL in the middle of 5,000 jobs, at default timeouts', () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const first = await serve(file, port);
-    await using client = new Client(url, { timeout: '60s', requestRetry: { maxRetries: 200, maxBackoff: 500 }, logger: silent });
+    await using client = new Client(url, {
+      timeout: '60s',
+      requestRetry: { maxRetries: 200, maxBackoff: 500 },
+      logger: silent,
+    });
     const start = () => new Child('packages/cli/test/support/worker.child.ts', [url, log, '5']);
     const workers = [start(), start(), start()];
     await Promise.all(workers.map((worker) => worker.line(/ready/)));
@@ -179,7 +189,9 @@ describe('the fence, at default settings', () => {
     expect(took).toBeLessThan(35_000);
   });
 
-  test('the jobs of a killed worker run elsewhere within 35 s, with worker_death on record', { timeout: 120_000 }, async () => {
+  test('the jobs of a killed worker run elsewhere within 35 s, with worker_death on record', {
+    timeout: 120_000,
+  }, async () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     await using _server = await serve(join(home, 'jobs.db'), port);
@@ -194,7 +206,9 @@ describe('the fence, at default settings', () => {
     // A heartbeat that was on its way before them does not extend their leases, which then end before the worker is dead.
     const started = Date.now();
     await using admin = new Admin(url, { logger: silent });
-    await until(async () => (await admin.listWorkers()).items.some(({ lastHeartbeatAt }) => Number(lastHeartbeatAt) > started));
+    await until(async () =>
+      (await admin.listWorkers()).items.some(({ lastHeartbeatAt }) => Number(lastHeartbeatAt) > started),
+    );
     await victim.end('SIGKILL');
     const at = performance.now();
     await using _other = new Child('packages/cli/test/support/worker.child.ts', [url, log, '10']);

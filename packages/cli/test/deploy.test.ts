@@ -1,5 +1,15 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { operations, variableNames, variables } from '@ojs-ts/core';
@@ -41,11 +51,14 @@ const open = new Set(
   Object.values(operations).flatMap((operation) => {
     const also: readonly { readonly path: string }[] = 'also' in operation ? operation.also : [];
     const scopes: readonly string[] = operation.scopes;
-    return operation.method === 'GET' && scopes.includes('open') ? [operation.path, ...also.map(({ path }) => path)] : [];
+    return operation.method === 'GET' && scopes.includes('open')
+      ? [operation.path, ...also.map(({ path }) => path)]
+      : [];
   }),
 );
 const closeTimeout =
-  Number(/OJS_CLOSE_TIMEOUT', env\) \?\? ([\d_]+)/.exec(read('packages/server/src/config.ts'))?.[1]?.replace('_', '')) / 1_000;
+  Number(/OJS_CLOSE_TIMEOUT', env\) \?\? ([\d_]+)/.exec(read('packages/server/src/config.ts'))?.[1]?.replace('_', '')) /
+  1_000;
 
 interface Resource {
   readonly kind: string;
@@ -131,9 +144,14 @@ describe('Dockerfile', () => {
       symlinkSync(`../../packages/${name}`, join(image, 'node_modules/@ojs-ts', name));
 
     const port = String(await freePort());
-    const env = { ...environment, OJS_PORT: port, OJS_STORAGE: `sqlite:${join(image, 'ojs.db')}`, OJS_TOKEN: 'a-long-secret' };
-    const [entry = [], command = []]: readonly (readonly string[])[] = [...only('ENTRYPOINT'), ...only('CMD')].map((text) =>
-      JSON.parse(text),
+    const env = {
+      ...environment,
+      OJS_PORT: port,
+      OJS_STORAGE: `sqlite:${join(image, 'ojs.db')}`,
+      OJS_TOKEN: 'a-long-secret',
+    };
+    const [entry = [], command = []]: readonly (readonly string[])[] = [...only('ENTRYPOINT'), ...only('CMD')].map(
+      (text) => JSON.parse(text),
     );
     await using server = new Child(join(image, entry[1] ?? ''), command, env);
     await server.line(/listening/);
@@ -141,7 +159,9 @@ describe('Dockerfile', () => {
     expect(check[0]).toBe('node');
     const healthy = () =>
       new Promise<boolean>((answer) => {
-        execFile(process.execPath, check.slice(1), { env: { ...process.env, ...env } }, (error) => answer(error === null));
+        execFile(process.execPath, check.slice(1), { env: { ...process.env, ...env } }, (error) =>
+          answer(error === null),
+        );
       });
     expect(await healthy()).toBe(true);
     expect(await server.end('SIGTERM')).toBe(0);
@@ -159,7 +179,9 @@ describe.each(['compose.yaml', 'compose.quickstart.yaml'])('%s', (file) => {
       expect(Object.keys(given ?? {}).filter((name) => !known.has(name))).toEqual([]);
       for (const port of ports ?? []) expect(port).toMatch(new RegExp(`:${environment.OJS_PORT}$`));
     }
-    const mounted = Object.values(services).flatMap((service) => (service.volumes ?? []).map((one) => one.split(':')[0]));
+    const mounted = Object.values(services).flatMap((service) =>
+      (service.volumes ?? []).map((one) => one.split(':')[0]),
+    );
     expect(mounted.toSorted()).toEqual(Object.keys(volumes).toSorted());
   });
 
@@ -181,7 +203,8 @@ describe.each(['compose.yaml', 'compose.quickstart.yaml'])('%s', (file) => {
       expect(waits?.[host]?.condition).toBe('service_healthy');
       expect(services[host]?.healthcheck).toBeDefined();
       expect(services[host]?.volumes).toHaveLength(1);
-      if (host === 'redis') expect(services.redis?.command?.join(' ')).toMatch(/--appendonly yes .*--maxmemory-policy noeviction/);
+      if (host === 'redis')
+        expect(services.redis?.command?.join(' ')).toMatch(/--appendonly yes .*--maxmemory-policy noeviction/);
     }
   });
 });
@@ -218,13 +241,26 @@ describe('deploy/kubernetes', () => {
           export const version${index}: Kind${index}['apiVersion'] = '${apiVersion}'; export const object${index}: Kind${index} = ${JSON.stringify(object)};`;
       });
       writeFileSync(join(directory, name), text.join('\n'));
-      const args = ['--noEmit', '--strict', '--skipLibCheck', '--types', '', '--module', 'nodenext', '--target', 'esnext', name];
+      const args = [
+        '--noEmit',
+        '--strict',
+        '--skipLibCheck',
+        '--types',
+        '',
+        '--module',
+        'nodenext',
+        '--target',
+        'esnext',
+        name,
+      ];
       execFileSync(join(root, 'node_modules/.bin/tsc'), args, { cwd: directory, encoding: 'utf8', stdio: 'pipe' });
     };
     const objects: readonly Resource[] = resources.map((name) => yaml(`${folder}/${name}`));
     expect(objects.map(({ kind }) => kind).toSorted()).toEqual(Object.keys(types).toSorted());
     compile('right.ts', objects);
-    const misspelt = JSON.parse(JSON.stringify(objects).replace('terminationGracePeriodSeconds', 'terminationGracePeriod'));
+    const misspelt = JSON.parse(
+      JSON.stringify(objects).replace('terminationGracePeriodSeconds', 'terminationGracePeriod'),
+    );
     expect(() => compile('wrong.ts', misspelt)).toThrow();
   });
 
@@ -254,7 +290,8 @@ describe('deploy/kubernetes', () => {
     expect(Number(pod?.terminationGracePeriodSeconds)).toBeGreaterThan(pause + closeTimeout);
     const labels = deployment.spec?.selector?.matchLabels;
     expect(deployment.spec?.template?.metadata?.labels).toEqual(labels);
-    for (const selector of [service.spec?.selector, budget.spec?.selector?.matchLabels]) expect(selector).toEqual(labels);
+    for (const selector of [service.spec?.selector, budget.spec?.selector?.matchLabels])
+      expect(selector).toEqual(labels);
     expect(Number(deployment.spec?.replicas)).toBeGreaterThan(Number(budget.spec?.minAvailable));
     expect(pod?.securityContext?.runAsNonRoot).toBe(true);
     expect(pod?.enableServiceLinks).toBe(false);

@@ -28,7 +28,11 @@ async function history(url: string, queue: string): Promise<History> {
   let most = 0;
   let after = '';
   for (;;) {
-    const { body } = await persist(url, 'GET', `/ojs/v1/events?queues=${queue}&types=job.started,job.completed&limit=1000&after=${after}`);
+    const { body } = await persist(
+      url,
+      'GET',
+      `/ojs/v1/events?queues=${queue}&types=job.started,job.completed&limit=1000&after=${after}`,
+    );
     for (const { type, time, subject } of body.events as readonly { type: string; time: string; subject: string }[]) {
       if (type === 'job.started') {
         begun.set(subject, Date.parse(time));
@@ -70,23 +74,34 @@ test('limits per key and per queue, 8 workers on two servers on one store for 60
   const concurrency = { key: 4, queue: 6 };
   const rate = { key: { count: 50, perMs: 1_000 }, queue: { count: 20, perMs: 500 } };
   await persist(url, 'PUT', '/ojs/v1/queues/slots-queue/config', { concurrency: concurrency.queue });
-  await persist(url, 'PUT', '/ojs/v1/queues/rate-queue/config', { rate_limit: { limit: rate.queue.count, period: 'PT0.5S' } });
+  await persist(url, 'PUT', '/ojs/v1/queues/rate-queue/config', {
+    rate_limit: { limit: rate.queue.count, period: 'PT0.5S' },
+  });
   const plans = [
     { queue: 'slots-key', count: 2_000, options: { rate_limit: { key: 'tenant 1', concurrency: concurrency.key } } },
     { queue: 'slots-queue', count: 2_000, options: {} },
-    { queue: 'rate-key', count: 5_000, options: { rate_limit: { key: 'api', rate: { limit: rate.key.count, period: 'PT1S' } } } },
+    {
+      queue: 'rate-key',
+      count: 5_000,
+      options: { rate_limit: { key: 'api', rate: { limit: rate.key.count, period: 'PT1S' } } },
+    },
     { queue: 'rate-queue', count: 5_000, options: {} },
     // Nothing limits these: they must not wait behind the others.
     { queue: 'free', count: 2_000, options: {} },
   ];
   for (const { queue, count, options } of plans) {
-    const jobs = Array.from({ length: count }, (_, number) => ({ type: 'limited.job', args: [number], options: { queue, ...options } }));
+    const jobs = Array.from({ length: count }, (_, number) => ({
+      type: 'limited.job',
+      args: [number],
+      options: { queue, ...options },
+    }));
     expect((await persist(url, 'POST', '/ojs/v1/jobs/batch', { jobs })).status).toBe(201);
   }
   const queues = plans.map(({ queue }) => queue);
   const workers = Array.from(
     { length: 8 },
-    (_, number) => new Worker(urls[number % 2] ?? url, { queues, concurrency: 10, handleSignals: false, logger: silent }),
+    (_, number) =>
+      new Worker(urls[number % 2] ?? url, { queues, concurrency: 10, handleSignals: false, logger: silent }),
   );
   for (const worker of workers) {
     worker.register('limited.job', async (ctx) => {

@@ -61,7 +61,9 @@ test.concurrent.each(shared)(
     await using storage = await openStorage(target);
     const ids = [...acknowledged.keys()];
     const records = await storage.jobs.get(ids);
-    console.log(`${name}: ${Math.round(took)} ms, the others went on within ${Math.round(longest)} ms, ${runs.twice.length} run twice`);
+    console.log(
+      `${name}: ${Math.round(took)} ms, the others went on within ${Math.round(longest)} ms, ${runs.twice.length} run twice`,
+    );
     expect(acknowledged.size).toBe(jobs);
     expect(ids.filter((_, index) => records[index]?.state !== State.completed)).toEqual([]);
     expect(runs.twice).toEqual([]);

@@ -18,7 +18,9 @@ interface Step {
 
 interface Workflow {
   readonly permissions: Readonly<Record<string, string>>;
-  readonly jobs: Readonly<Record<string, { readonly permissions: Readonly<Record<string, string>>; readonly steps: readonly Step[] }>>;
+  readonly jobs: Readonly<
+    Record<string, { readonly permissions: Readonly<Record<string, string>>; readonly steps: readonly Step[] }>
+  >;
 }
 
 const release: Workflow = parse(read('.github/workflows/release.yml'));
@@ -34,7 +36,9 @@ describe('the release workflow', () => {
 
   test('each job may do what it needs, and nothing else', () => {
     expect(release.permissions).toEqual({});
-    expect(Object.fromEntries(Object.entries(release.jobs).map(([name, { permissions }]) => [name, permissions]))).toEqual({
+    expect(
+      Object.fromEntries(Object.entries(release.jobs).map(([name, { permissions }]) => [name, permissions])),
+    ).toEqual({
       build: { contents: 'read' },
       publish: { contents: 'read', 'id-token': 'write' },
       image: { contents: 'read', packages: 'write' },
@@ -71,7 +75,8 @@ describe('the release workflow', () => {
 });
 
 describe('release notes', () => {
-  const changelog = '# Changelog\n\n## Unreleased\n\n- later\n\n## [0.2.0] - 2026-02-01\n\n### Added\n\n- two\n\n## 0.1.0\n\n- one\n';
+  const changelog =
+    '# Changelog\n\n## Unreleased\n\n- later\n\n## [0.2.0] - 2026-02-01\n\n### Added\n\n- two\n\n## 0.1.0\n\n- one\n';
 
   test('are the section of the version', () => {
     expect(sectionOf(changelog, '0.2.0')).toBe('### Added\n\n- two');
@@ -91,17 +96,25 @@ describe('release notes', () => {
 });
 
 describe('what GitHub and Renovate read', () => {
-  test.each(globSync('.github/ISSUE_TEMPLATE/*.yml', { cwd: root }))('%s is YAML with what a template needs', (path) => {
-    const template = parse(read(path));
-    if (path.endsWith('config.yml')) {
-      expect(template.contact_links.map(({ url }: { url: string }) => new URL(url).protocol)).toEqual(['https:', 'https:']);
-      return;
-    }
-    expect(template).toMatchObject({ name: expect.any(String), description: expect.any(String) });
-    expect(template.body.every(({ type, attributes }: { type: string; attributes: { label: string } }) => type && attributes.label)).toBe(
-      true,
-    );
-  });
+  test.each(globSync('.github/ISSUE_TEMPLATE/*.yml', { cwd: root }))(
+    '%s is YAML with what a template needs',
+    (path) => {
+      const template = parse(read(path));
+      if (path.endsWith('config.yml')) {
+        expect(template.contact_links.map(({ url }: { url: string }) => new URL(url).protocol)).toEqual([
+          'https:',
+          'https:',
+        ]);
+        return;
+      }
+      expect(template).toMatchObject({ name: expect.any(String), description: expect.any(String) });
+      expect(
+        template.body.every(
+          ({ type, attributes }: { type: string; attributes: { label: string } }) => type && attributes.label,
+        ),
+      ).toBe(true);
+    },
+  );
 
   test('Renovate keeps the actions and puts digests in the place of their tags', () => {
     expect(JSON.parse(read('renovate.json')).extends).toContain('helpers:pinGitHubActionDigests');

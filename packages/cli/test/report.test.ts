@@ -6,7 +6,8 @@ import { namespaceUrl, server } from '../../server/test/storage/redis/namespace.
 import { insert, newJob } from '../../server/test/storage/suite/tools.ts';
 
 const main = new URL('../src/main.ts', import.meta.url).pathname;
-const report = (...args: readonly string[]) => promisify(execFile)(process.execPath, [main, 'storage', 'report', ...args]);
+const report = (...args: readonly string[]) =>
+  promisify(execFile)(process.execPath, [main, 'storage', 'report', ...args]);
 
 test.skipIf(server === null)('ojs storage report tells what the memory of a Redis store holds, by kind', async () => {
   const url = namespaceUrl();
@@ -27,7 +28,9 @@ test.skipIf(server === null)('ojs storage report tells what the memory of a Redi
 });
 
 test('ojs storage report says where it has nothing to tell', async () => {
-  const refused = await report('--url', 'sqlite:./jobs.db').catch((error: { readonly code: number; readonly stderr: string }) => error);
+  const refused = await report('--url', 'sqlite:./jobs.db').catch(
+    (error: { readonly code: number; readonly stderr: string }) => error,
+  );
   expect(refused).toMatchObject({ code: 1 });
   expect(refused.stderr).toBe(
     "ojs storage report: the report tells what the memory of a Redis store holds, and 'sqlite:./jobs.db' is none; expected a redis:// URL.\n",

@@ -21,7 +21,11 @@ interface Command {
 function ojs(args: readonly string[], env: Readonly<Record<string, string>> = {}): Command {
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OJS_')));
   const cwd = mkdtempSync(join(tmpdir(), 'ojs-cli-'));
-  const child = spawn(process.execPath, [main, ...args], { cwd, env: { ...clean, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd,
+    env: { ...clean, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   running.add(child);
   let [output, errors] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -55,7 +59,10 @@ describe('ojs serve', () => {
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     const health = await fetch(`${url}/ojs/v1/health`);
     expect(await health.json()).toMatchObject({ status: 'ok', backend: { type: 'sqlite' } });
-    const waiting = fetch(`${url}/ojs/v1/workers/fetch`, { method: 'POST', body: Buffer.from('{"queues":["q"],"wait_ms":60000}') });
+    const waiting = fetch(`${url}/ojs/v1/workers/fetch`, {
+      method: 'POST',
+      body: Buffer.from('{"queues":["q"],"wait_ms":60000}'),
+    });
     await fetch(`${url}/ojs/v1/health`);
     command.process.kill('SIGTERM');
     expect(await (await waiting).json()).toEqual({ jobs: [] });
@@ -104,11 +111,18 @@ describe('ojs serve', () => {
   });
 
   test('takes the environment, and flags over it', async () => {
-    const env = { OJS_STORAGE: 'memory:', OJS_PORT: '1', OJS_LOG_LEVEL: 'error', OJS_TOKEN: 'from-environment', OJS_TEST_MODE: 'true' };
+    const env = {
+      OJS_STORAGE: 'memory:',
+      OJS_PORT: '1',
+      OJS_LOG_LEVEL: 'error',
+      OJS_TOKEN: 'from-environment',
+      OJS_TEST_MODE: 'true',
+    };
     const command = ojs(['serve', '--port', '0', '--token', 'work:worker-token', '--token', 'from-flag'], env);
     const url = await listening(command);
     const status = async (token: string) =>
-      (await fetch(`${url}/ojs/v1/admin/reset`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })).status;
+      (await fetch(`${url}/ojs/v1/admin/reset`, { method: 'POST', headers: { authorization: `Bearer ${token}` } }))
+        .status;
     expect(await Promise.all(['from-environment', 'worker-token', 'from-flag'].map(status))).toEqual([401, 403, 200]);
     expect(await (await fetch(`${url}/ojs/manifest`)).json()).toMatchObject({ backend: 'memory' });
     command.process.kill('SIGTERM');
@@ -130,7 +144,9 @@ describe('ojs serve', () => {
     [[], { OJS_INSECURE: 'maybe' }, /OJS_INSECURE is maybe/],
   ];
   test('flags and variables that cannot be meant end with 2 and say why', async () => {
-    const commands = wrong.map(([args, env, message]) => [args, message, ojs(['serve', '--storage', 'memory:', ...args], env)] as const);
+    const commands = wrong.map(
+      ([args, env, message]) => [args, message, ojs(['serve', '--storage', 'memory:', ...args], env)] as const,
+    );
     for (const [args, message, command] of commands) {
       expect(await command.ended, args.join(' ')).toBe(2);
       expect(command.errors()).toMatch(message);

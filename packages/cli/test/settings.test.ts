@@ -20,7 +20,9 @@ const rows = readFileSync(resolve(import.meta.dirname, '../../../docs/server.md'
   .filter((line) => line.startsWith('| `--'))
   .map((line) => line.split('|').slice(1, 3))
   .map(([flag = '', variable = '']) => [flag.match(/--[a-z-]+/g) ?? [], variable.match(/OJS_[A-Z_]+/g) ?? []] as const);
-const documented = new Map(rows.flatMap(([names, of]) => of.map((variable, index) => [variable, names[index]] as const)));
+const documented = new Map(
+  rows.flatMap(([names, of]) => of.map((variable, index) => [variable, names[index]] as const)),
+);
 
 describe('settings of the server', () => {
   test('each variable has one flag', () => {
@@ -53,20 +55,38 @@ describe('settings of the server', () => {
       // It asks for a token elsewhere, and is no setting of a server that has one.
       if (name === 'OJS_INSECURE') continue;
       const value = samples[name] ?? (flag.test(name) ? 'false' : count.test(name) ? '7' : '7s');
-      const tls = name.startsWith('OJS_TLS_') ? { OJS_TLS_CERT_FILE: certFile, OJS_TLS_KEY_FILE: keyFile } : { [name]: value };
+      const tls = name.startsWith('OJS_TLS_')
+        ? { OJS_TLS_CERT_FILE: certFile, OJS_TLS_KEY_FILE: keyFile }
+        : { [name]: value };
       const found = leaves(readConfig({}, tls));
       const differs = [...found].filter(([path, text]) => plain.get(path) !== text).map(([path]) => path);
       expect(differs, name).not.toEqual([]);
       for (const path of differs) changed.add(path);
     }
-    const fixed = ['realtime.heartbeatMs', 'realtime.pingMs', 'realtime.pongMs', 'realtime.shutdownMs', 'realtime.connections'];
+    const fixed = [
+      'realtime.heartbeatMs',
+      'realtime.pingMs',
+      'realtime.pongMs',
+      'realtime.shutdownMs',
+      'realtime.connections',
+    ];
     const isReached = (path: string) => [...changed].some((one) => one === path || one.startsWith(`${path}.`));
     expect([...plain.keys()].filter((path) => !isReached(path) && !fixed.includes(path))).toEqual([]);
     // Members that are there only where they are set.
-    const retention = ['completedMs', 'cancelledMs', 'discardedMs', 'keep', 'deadLetterMs', 'keepDeadLetters', 'eventsMs', 'keepEvents'];
+    const retention = [
+      'completedMs',
+      'cancelledMs',
+      'discardedMs',
+      'keep',
+      'deadLetterMs',
+      'keepDeadLetters',
+      'eventsMs',
+      'keepEvents',
+    ];
     for (const name of [...retention, 'workflowsMs', 'keepWorkflows', 'statisticsMs'])
       expect(changed).toContain(`engine.retention.${name}`);
-    for (const name of ['visibilityMs', 'deadAfterMs', 'poisonAfter', 'pausedQueues']) expect(changed).toContain(`engine.${name}`);
+    for (const name of ['visibilityMs', 'deadAfterMs', 'poisonAfter', 'pausedQueues'])
+      expect(changed).toContain(`engine.${name}`);
   });
 });
 

@@ -35,7 +35,11 @@ const stores: readonly Store[] = [
     ? []
     : [
         { name: 'Redis, appendfsync always', start: () => startRedis({ appendonly: 'always' }) },
-        { name: 'Redis, appendfsync everysec', start: () => startRedis({ appendonly: 'everysec' }), mayLoseMs: heldBackMs },
+        {
+          name: 'Redis, appendfsync everysec',
+          start: () => startRedis({ appendonly: 'everysec' }),
+          mayLoseMs: heldBackMs,
+        },
         {
           name: 'Redis, everysec, the power fails',
           start: () => startRedis({ appendonly: 'everysec' }),
@@ -73,44 +77,48 @@ async function killStore({ mayLoseMs = 0, unsynced }: Store, instance: Instance,
   return outages;
 }
 
-test.concurrent.each(stores)('ten times SIGKILL of the store in the middle of 5,000 jobs, $name', { timeout: 240_000 }, async (tested) => {
-  const { name, start, mayLoseMs = 0 } = tested;
-  await using store = await start();
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  await using server = await serveOn(store.url, port);
-  await using client = patientClient(url);
-  const runs = new Runs();
-  for (let worker = 0; worker < 3; worker++) runs.work(url, 'load');
-  const began = performance.now();
-  const acknowledged = new Map<string, number>();
-  const killing = killStore(tested, store, () => acknowledged.size);
-  await produce([client], 'load', jobs, acknowledged);
-  const outages = await killing;
-  await drained(client, 'load');
-  await runs.stop();
-  const took = performance.now() - began;
-  await server.end('SIGTERM');
+test.concurrent.each(stores)(
+  'ten times SIGKILL of the store in the middle of 5,000 jobs, $name',
+  { timeout: 240_000 },
+  async (tested) => {
+    const { name, start, mayLoseMs = 0 } = tested;
+    await using store = await start();
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    await using server = await serveOn(store.url, port);
+    await using client = patientClient(url);
+    const runs = new Runs();
+    for (let worker = 0; worker < 3; worker++) runs.work(url, 'load');
+    const began = performance.now();
+    const acknowledged = new Map<string, number>();
+    const killing = killStore(tested, store, () => acknowledged.size);
+    await produce([client], 'load', jobs, acknowledged);
+    const outages = await killing;
+    await drained(client, 'load');
+    await runs.stop();
+    const took = performance.now() - began;
+    await server.end('SIGTERM');
 
-  await using storage = await openStorage(store.url);
-  const ids = [...acknowledged.keys()];
-  const records = await storage.jobs.get(ids);
-  const lost = ids.filter((_, index) => records[index]?.state !== State.completed);
-  const mayBeLost = (at: number) => outages.some(({ safeUntil, startedAt }) => safeUntil <= at && at <= startedAt);
-  const excused = lost.filter((id) => mayBeLost(acknowledged.get(id) ?? 0));
-  const resumed = outages.map(({ to }) => (runs.firstStartAfter(to) ?? to) - to);
-  console.log(
-    `${name}: ${Math.round(took)} ms, resumed after ${resumed.map(Math.round).join(', ')} ms, ` +
-      `${lost.length} lost, ${runs.twice.length} run twice, ${runs.overlapping.length} at once, ${runs.repeatedLeases.length} leases repeated`,
-  );
-  expect(outages).toHaveLength(kills);
-  expect(acknowledged.size).toBe(jobs);
-  expect(lost).toEqual(excused);
-  // Where jobs are lost, those that are left may be none.
-  if (mayLoseMs === 0) expect(Math.max(...resumed)).toBeLessThan(resumedMs);
-  // No two leases at once: by what the workers saw, and by what the store wrote down.
-  expect(runs.overlapping).toEqual([]);
-  if (mayLoseMs === 0) expect([runs.twice, runs.repeatedLeases]).toEqual([[], []]);
-  expect(await historyErrors(storage, { holders: new Map(), limited: new Map(), slots: new Map() })).toEqual([]);
-  expect(await invariantErrors(storage)).toEqual([]);
-});
+    await using storage = await openStorage(store.url);
+    const ids = [...acknowledged.keys()];
+    const records = await storage.jobs.get(ids);
+    const lost = ids.filter((_, index) => records[index]?.state !== State.completed);
+    const mayBeLost = (at: number) => outages.some(({ safeUntil, startedAt }) => safeUntil <= at && at <= startedAt);
+    const excused = lost.filter((id) => mayBeLost(acknowledged.get(id) ?? 0));
+    const resumed = outages.map(({ to }) => (runs.firstStartAfter(to) ?? to) - to);
+    console.log(
+      `${name}: ${Math.round(took)} ms, resumed after ${resumed.map(Math.round).join(', ')} ms, ` +
+        `${lost.length} lost, ${runs.twice.length} run twice, ${runs.overlapping.length} at once, ${runs.repeatedLeases.length} leases repeated`,
+    );
+    expect(outages).toHaveLength(kills);
+    expect(acknowledged.size).toBe(jobs);
+    expect(lost).toEqual(excused);
+    // Where jobs are lost, those that are left may be none.
+    if (mayLoseMs === 0) expect(Math.max(...resumed)).toBeLessThan(resumedMs);
+    // No two leases at once: by what the workers saw, and by what the store wrote down.
+    expect(runs.overlapping).toEqual([]);
+    if (mayLoseMs === 0) expect([runs.twice, runs.repeatedLeases]).toEqual([[], []]);
+    expect(await historyErrors(storage, { holders: new Map(), limited: new Map(), slots: new Map() })).toEqual([]);
+    expect(await invariantErrors(storage)).toEqual([]);
+  },
+);

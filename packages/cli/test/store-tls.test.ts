@@ -25,7 +25,9 @@ async function roundTrip(server: Child): Promise<void> {
     }
   };
   const held = post('/workers/fetch', { queues: ['q'], worker_id: 'w', wait_ms: 20_000 });
-  expect(await post('/jobs', { type: 't', args: ['kept'], options: { queue: 'q' } })).toMatchObject({ job: { state: 'available' } });
+  expect(await post('/jobs', { type: 't', args: ['kept'], options: { queue: 'q' } })).toMatchObject({
+    job: { state: 'available' },
+  });
   expect(await held).toMatchObject({ jobs: [{ args: ['kept'] }] });
 }
 
@@ -40,20 +42,23 @@ describe('a store that speaks TLS', () => {
     await expect(refused).rejects.toThrow(/Redis 127\.0\.0\.1.*cannot be reached: self-signed certificate/);
   });
 
-  test.skipIf(!has('postgres'))('PostgreSQL: every connection is encrypted, and verify-full looks at the certificate', async () => {
-    await using postgres = await startPostgres({ tls: certificate });
-    await using server = await serveOn(`${postgres.url}?sslmode=verify-full&sslrootcert=${certFile}`, 0);
-    await roundTrip(server);
-    const client = new Client({ connectionString: postgres.url });
-    await client.connect();
-    const { rows } = await client.query(
-      "SELECT DISTINCT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.application_name = 'ojs ojs'",
-    );
-    await client.end();
-    expect(rows).toEqual([{ ssl: true }]);
-    await using distrustful = postgresStorage({ url: `${postgres.url}?sslmode=verify-full` });
-    const refused = distrustful.ping();
-    await expect(refused).rejects.toThrow(StoreUnavailable);
-    await expect(refused).rejects.toThrow(/PostgreSQL at 127\.0\.0\.1.*cannot be reached: self-signed certificate/);
-  });
+  test.skipIf(!has('postgres'))(
+    'PostgreSQL: every connection is encrypted, and verify-full looks at the certificate',
+    async () => {
+      await using postgres = await startPostgres({ tls: certificate });
+      await using server = await serveOn(`${postgres.url}?sslmode=verify-full&sslrootcert=${certFile}`, 0);
+      await roundTrip(server);
+      const client = new Client({ connectionString: postgres.url });
+      await client.connect();
+      const { rows } = await client.query(
+        "SELECT DISTINCT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.application_name = 'ojs ojs'",
+      );
+      await client.end();
+      expect(rows).toEqual([{ ssl: true }]);
+      await using distrustful = postgresStorage({ url: `${postgres.url}?sslmode=verify-full` });
+      const refused = distrustful.ping();
+      await expect(refused).rejects.toThrow(StoreUnavailable);
+      await expect(refused).rejects.toThrow(/PostgreSQL at 127\.0\.0\.1.*cannot be reached: self-signed certificate/);
+    },
+  );
 });

@@ -51,7 +51,8 @@ export class Request {
   /** Members without a meaning here, to be kept verbatim (ojs-core §5.5.4); the version of the job may stand in the options too (ojs-job-versioning). */
   *unknown(): Iterable<readonly [string, Json]> {
     const version = this.options?.find('version') ?? null;
-    for (const member of this.top.texts) if (!known.has(member[0]) && !(version !== null && member[0] === 'version')) yield member;
+    for (const member of this.top.texts)
+      if (!known.has(member[0]) && !(version !== null && member[0] === 'version')) yield member;
     if (version !== null) yield [version.name, version.text];
   }
 }
@@ -103,12 +104,15 @@ function metaText(request: Request): Json {
   for (const field of sources) request.issues.check(field, rules.object);
   if (sources.length <= 1) return sources[0]?.text ?? '{}';
   const merged = new Map<string, Json>();
-  for (const field of sources) if (isObject(field.value)) for (const [key, text] of members(field.text)) merged.set(key, text);
+  for (const field of sources)
+    if (isObject(field.value)) for (const [key, text] of members(field.text)) merged.set(key, text);
   return objectText(merged);
 }
 
 function metaSources({ top, options }: Request): readonly Field[] {
-  return [top.find('meta'), options?.find('meta') ?? null, options?.find('metadata') ?? null].filter((field) => field !== null);
+  return [top.find('meta'), options?.find('meta') ?? null, options?.find('metadata') ?? null].filter(
+    (field) => field !== null,
+  );
 }
 
 /** A trace id is at most this long; what is longer is somebody's data. */
@@ -120,7 +124,9 @@ function traceOf(request: Request): string | null {
   const named = (name: string): string | null => {
     const value = sources.findLast((field) => isObject(field.value) && typeof field.value[name] === 'string')?.value;
     const text = isObject(value) ? value[name] : null;
-    return typeof text === 'string' && text.length <= maxTrace && /^[^\p{Cc}]+$/u.test(text) && text.isWellFormed() ? text : null;
+    return typeof text === 'string' && text.length <= maxTrace && /^[^\p{Cc}]+$/u.test(text) && text.isWellFormed()
+      ? text
+      : null;
   };
   return named('trace_id') ?? named('traceparent')?.split('-')[1] ?? null;
 }
@@ -157,7 +163,8 @@ export function readTiming(request: Request, now: Millis): Timing {
   const grace = request.either('grace_period');
   const heartbeat = request.either('heartbeat_timeout');
 
-  const timeoutRead = timeout?.name === 'timeout' ? inSeconds(issues, timeout, rules.seconds) : issues.check(timeout, rules.millis);
+  const timeoutRead =
+    timeout?.name === 'timeout' ? inSeconds(issues, timeout, rules.seconds) : issues.check(timeout, rules.millis);
   const totalMs = inSeconds(issues, total, rules.positiveSeconds);
   // 0 asks for the default (X8), and the default makes room for a shorter total.
   const timeoutMs = timeoutRead || Math.min(defaultTimeoutMs, totalMs ?? defaultTimeoutMs);
@@ -223,7 +230,8 @@ export function readPolicies(request: Request, queue: string): Policies {
   const retryField = options?.find('retry', 'retry_policy') ?? top.find('retry');
   if (retryField === null) return { retry: {}, retryField, retryIssues: [], unique, uniquePolicy, rateLimit, limits };
   const read = readRetry(retryField.value, retryField.path);
-  if ('issues' in read) return { retry: {}, retryField, retryIssues: read.issues, unique, uniquePolicy, rateLimit, limits };
+  if ('issues' in read)
+    return { retry: {}, retryField, retryIssues: read.issues, unique, uniquePolicy, rateLimit, limits };
   return { retry: read.policy, retryField, retryIssues: [], unique, uniquePolicy, rateLimit, limits };
 }
 

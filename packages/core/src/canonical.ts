@@ -26,7 +26,8 @@ export function canonicalJson(text: Json): string {
 export function canonicalObject(members: ReadonlyMap<string, string>): string {
   let text = '';
   // Without a comparison function sort() goes by UTF-16 code units, as RFC 8785 §3.2.3 does.
-  for (const key of [...members.keys()].sort()) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${members.get(key)}`;
+  for (const key of [...members.keys()].sort())
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${members.get(key)}`;
   return `{${text}}`;
 }
 

@@ -129,7 +129,9 @@ export function uniqueAnswer<T extends Pick<JobRecord, 'state' | 'createdAt'>>(
   holders: readonly T[],
 ): { readonly refusedBy: T } | { readonly replaces: readonly T[] } {
   const { states, createdAfter, onConflict } = unique;
-  const matching = holders.filter((job) => isIn(job.state, states) && (createdAfter === null || job.createdAt > createdAfter));
+  const matching = holders.filter(
+    (job) => isIn(job.state, states) && (createdAfter === null || job.createdAt > createdAfter),
+  );
   const unfinished = matching.filter((job) => !isIn(job.state, Terminal));
   const refusedBy =
     onConflict === 'keep'

@@ -59,7 +59,13 @@ export function failed(job: JobRecord, failure: Failure, now: Millis, random: ()
  * A claim given back, its attempt not counted (row 10). `by` is the server for a claim whose worker never got the job.
  * With a delay it is snoozed: retryable until the delay has passed (SDK-013).
  */
-export function requeued(job: JobRecord, reason: string, now: Millis, by: 'worker' | 'server' = 'worker', delayMs = 0): Transition {
+export function requeued(
+  job: JobRecord,
+  reason: string,
+  now: Millis,
+  by: 'worker' | 'server' = 'worker',
+  delayMs = 0,
+): Transition {
   const { attempt, claim, worker } = job;
   const entry = {
     kind: 'requeued',
@@ -92,7 +98,12 @@ export const defaultPoisonAfter = 3;
  * The lease ended or the worker died (rows 12 and 13, X13): available at once while attempts are left. A job under which `poisonAfter` workers have died
  * since it was last retried by hand is discarded whatever its policy allows: it would take the next worker along.
  */
-export function leaseLost(job: JobRecord, cause: keyof typeof lossMessages, now: Millis, poisonAfter = defaultPoisonAfter): Transition {
+export function leaseLost(
+  job: JobRecord,
+  cause: keyof typeof lossMessages,
+  now: Millis,
+  poisonAfter = defaultPoisonAfter,
+): Transition {
   const deaths = cause === 'worker_death' ? 1 + deathsOf(job) : 0;
   if (deaths >= poisonAfter) {
     const message = `${deaths} workers died while they ran this job; it is set aside.`;
@@ -157,11 +168,22 @@ export function expired(job: JobRecord, now: Millis): Transition {
   const end = job.expiresAt ?? now;
   const { failure, events } = expiry(job, end, now);
   const entry = entryText({ kind: 'expired', at: now }, errorText(failure, job.attempt, now));
-  const data = { created_at: formatTimestamp(job.createdAt), expired_at: formatTimestamp(end), ttl_ms: end - job.createdAt };
-  return { ...move(job, Waiting, State.discarded, entry), events: [...events, { kind: 'job.expired', data: JSON.stringify(data) }] };
+  const data = {
+    created_at: formatTimestamp(job.createdAt),
+    expired_at: formatTimestamp(end),
+    ttl_ms: end - job.createdAt,
+  };
+  return {
+    ...move(job, Waiting, State.discarded, entry),
+    events: [...events, { kind: 'job.expired', data: JSON.stringify(data) }],
+  };
 }
 
-function expiry(job: JobRecord, end: Millis, now: Millis): { readonly failure: Failure; readonly events: readonly TransitionEvent[] } {
+function expiry(
+  job: JobRecord,
+  end: Millis,
+  now: Millis,
+): { readonly failure: Failure; readonly events: readonly TransitionEvent[] } {
   const ttl = policyOf(job).enqueueTtlMs;
   if (end === job.deadlineAt) {
     const total = end - job.createdAt;
@@ -176,7 +198,10 @@ function expiry(job: JobRecord, end: Millis, now: Millis): { readonly failure: F
     const failure = { code: 'enqueue_ttl_expired', type: 'enqueue_ttl_expired', message, details, names: [] };
     return { failure, events: [{ kind: 'job.ttl_expired', data: details }] };
   }
-  return { failure: { code: 'expired', type: 'expired', message: 'The job was not started before expires_at.', names: [] }, events: [] };
+  return {
+    failure: { code: 'expired', type: 'expired', message: 'The job was not started before expires_at.', names: [] },
+    events: [],
+  };
 }
 
 /** A job that was let in only so that its refusal can be seen: it was committed by somebody who cannot be answered any more. Made from a pending one. */
@@ -209,9 +234,14 @@ export function discarded(job: JobRecord, now: Millis, key?: string): Transition
 /** ACTIVATE (row 5): to available, or to scheduled while the job's time is still to come (digest §17). */
 export function activated(job: JobRecord, now: Millis, key?: string): Transition {
   const entry = actionText('activated', job, now, key);
-  if (job.runAt <= now) return { ...move(job, State.pending, State.available, entry), runAt: now, events: [{ kind: 'job.enqueued' }] };
+  if (job.runAt <= now)
+    return { ...move(job, State.pending, State.available, entry), runAt: now, events: [{ kind: 'job.enqueued' }] };
   const data = JSON.stringify({ scheduled_at: formatTimestamp(job.runAt) });
-  return { ...move(job, State.pending, State.scheduled, entry), runAt: job.runAt, events: [{ kind: 'job.scheduled', data }] };
+  return {
+    ...move(job, State.pending, State.scheduled, entry),
+    runAt: job.runAt,
+    events: [{ kind: 'job.scheduled', data }],
+  };
 }
 
 /** A manual retry from the dead letter (row 19): a new round of attempts, the history stays. */
@@ -247,7 +277,8 @@ export function overdue(
     if (first > now) return null;
     if (first === deadlineAt) return totalTimedOut(job, now);
     if (first === timeoutAt) return timedOut(job, now, random);
-    if (first === leaseUntil) return leaseLost(job, workerIsDead ? 'worker_death' : 'visibility_timeout', now, poisonAfter);
+    if (first === leaseUntil)
+      return leaseLost(job, workerIsDead ? 'worker_death' : 'visibility_timeout', now, poisonAfter);
     return workerIsDead ? leaseLost(job, 'worker_death', now, poisonAfter) : stalled(job, now, random);
   }
   return (job.state & Waiting) !== 0 && job.expiresAt !== null && job.expiresAt <= now ? expired(job, now) : null;
@@ -261,7 +292,14 @@ export function updatedInPlace(existing: JobRecord, pushed: Pick<JobRecord, 'env
   const fresh = members(pushed.envelope);
   const envelope = new Map(members(existing.envelope));
   for (const name of ['args', 'meta']) envelope.set(name, fresh.get(name) ?? 'null');
-  return { id: existing.id, from: State.scheduled, claim: existing.claim, to: State.scheduled, envelope: objectText(envelope), events: [] };
+  return {
+    id: existing.id,
+    from: State.scheduled,
+    claim: existing.claim,
+    to: State.scheduled,
+    envelope: objectText(envelope),
+    events: [],
+  };
 }
 
 function move(job: JobRecord, expected: StateMask, to: State, entry: Json): Omit<Transition, 'events'> {
@@ -269,7 +307,12 @@ function move(job: JobRecord, expected: StateMask, to: State, entry: Json): Omit
   return { id: job.id, from: job.state, claim: job.claim, to, history: appendHistory(job.history, entry) };
 }
 
-function actionText(kind: 'activated' | 'cancelled' | 'retried', job: JobRecord, now: Millis, key: string | undefined): Json {
+function actionText(
+  kind: 'activated' | 'cancelled' | 'retried',
+  job: JobRecord,
+  now: Millis,
+  key: string | undefined,
+): Json {
   return entryText({ kind, at: now, from: job.state, ...(key === undefined ? {} : { key }) });
 }
 
@@ -293,12 +336,23 @@ interface Ending {
   release(): Transition;
 }
 
-function endOf(job: JobRecord, failure: Failure, now: Millis, by?: 'server', first: readonly TransitionEvent[] = []): Ending {
+function endOf(
+  job: JobRecord,
+  failure: Failure,
+  now: Millis,
+  by?: 'server',
+  first: readonly TransitionEvent[] = [],
+): Ending {
   const policy = policyOf(job);
   const retry = retryPolicy(policy.retry);
   const { attempt, claim, worker, startedAt } = job;
   const final = failure.retryable === false || isNonRetryable(retry, failure.names);
-  const error = { code: failure.code, type: failure.type, message: failure.message, retryable: failure.retryable !== false && !final };
+  const error = {
+    code: failure.code,
+    type: failure.type,
+    message: failure.message,
+    retryable: failure.retryable !== false && !final,
+  };
   const events: readonly TransitionEvent[] = [...first, { kind: 'job.failed', data: JSON.stringify({ error }) }];
 
   const entry = (retryDelayMs?: number): Json =>
@@ -319,7 +373,11 @@ function endOf(job: JobRecord, failure: Failure, now: Millis, by?: 'server', fir
     const data = { attempt, max_attempts: allowedAttempts(retry), next_retry_at: formatTimestamp(runAt), error };
     return { kind: 'job.retrying', data: JSON.stringify(data) };
   };
-  const discarded = (lastError: { readonly code: string; readonly type: string; readonly message: string }): TransitionEvent => ({
+  const discarded = (lastError: {
+    readonly code: string;
+    readonly type: string;
+    readonly message: string;
+  }): TransitionEvent => ({
     kind: 'job.discarded',
     data: JSON.stringify({
       total_attempts: attempt,
@@ -348,7 +406,11 @@ function endOf(job: JobRecord, failure: Failure, now: Millis, by?: 'server', fir
       const limit = executionLimit(job, policy);
       const needed = total !== undefined && limit < total ? limit : 0;
       if (total === undefined || job.createdAt + total >= runAt + needed) {
-        return { ...move(job, State.active, State.retryable, entry(delay)), runAt, events: [...events, retrying(runAt)] };
+        return {
+          ...move(job, State.active, State.retryable, entry(delay)),
+          runAt,
+          events: [...events, retrying(runAt)],
+        };
       }
       const late: Failure = {
         code: 'total_timeout',
@@ -358,7 +420,10 @@ function endOf(job: JobRecord, failure: Failure, now: Millis, by?: 'server', fir
         names: [],
       };
       const moved = move(job, State.active, State.discarded, entry());
-      const history = appendHistory(moved.history ?? '', entryText({ kind: 'expired', at: now }, errorText(late, attempt, now)));
+      const history = appendHistory(
+        moved.history ?? '',
+        entryText({ kind: 'expired', at: now }, errorText(late, attempt, now)),
+      );
       return { ...moved, history, deadLetter: toDeadLetter(failure, retry), events: [...events, discarded(late)] };
     },
   };

@@ -1,4 +1,12 @@
-import { type Identity, Request, readIdentity, readPolicies, readResultTerms, readTiming, type Timing } from './attributes.ts';
+import {
+  type Identity,
+  Request,
+  readIdentity,
+  readPolicies,
+  readResultTerms,
+  readTiming,
+  type Timing,
+} from './attributes.ts';
 import type { Millis } from './clock.ts';
 import { OjsFault } from './errors.ts';
 import type { JobPolicy, Json, NewJob, RetryPolicy } from './job.ts';
@@ -60,7 +68,8 @@ export function readParsedEnvelope(
  */
 export function readEnvelopes(text: Json, now: Millis, newId: () => string): readonly ReadEnvelope[] {
   const body = readJson(text, 'The request body');
-  if (!isObject(body)) throw new OjsFault('invalid_payload', 'The request body must be a JSON object with a "jobs" array.');
+  if (!isObject(body))
+    throw new OjsFault('invalid_payload', 'The request body must be a JSON object with a "jobs" array.');
   const { jobs } = body;
   if (!Array.isArray(jobs) || jobs.length === 0 || jobs.length > maxBatchJobs) {
     const message = `jobs must be an array of 1 to ${maxBatchJobs} envelopes${Array.isArray(jobs) ? `; it has ${jobs.length}` : ''}`;
@@ -71,7 +80,9 @@ export function readEnvelopes(text: Json, now: Millis, newId: () => string): rea
     try {
       return readParsedEnvelope(envelope, jobs[index], now, newId, at);
     } catch (error) {
-      throw error instanceof OjsFault ? new OjsFault(error.code, error.message, { ...error.details, index }, error.hint) : error;
+      throw error instanceof OjsFault
+        ? new OjsFault(error.code, error.message, { ...error.details, index }, error.hint)
+        : error;
     }
   });
 }
@@ -88,12 +99,27 @@ function limitSize(text: Json, at: string): void {
   throw new OjsFault('envelope_too_large', message, { size: bytes, max_size: maxEnvelopeBytes });
 }
 
-function normalise(text: Json, value: unknown, now: Millis, newId: () => string, at: string, tail: Json = ''): ReadEnvelope {
+function normalise(
+  text: Json,
+  value: unknown,
+  now: Millis,
+  newId: () => string,
+  at: string,
+  tail: Json = '',
+): ReadEnvelope {
   if (!isObject(value)) throw new OjsFault('invalid_payload', `${label(at)} must be a JSON object.`);
   const request = new Request(value, text, at);
   const identity = readIdentity(request);
   const timing = readTiming(request, now);
-  const { retry, retryField, retryIssues, unique, uniquePolicy: policy, rateLimit, limits } = readPolicies(request, identity.queue);
+  const {
+    retry,
+    retryField,
+    retryIssues,
+    unique,
+    uniquePolicy: policy,
+    rateLimit,
+    limits,
+  } = readPolicies(request, identity.queue);
   const resultTerms = readResultTerms(request);
   const issues = request.issues.all;
   if (issues.length > 0) throw OjsFault.invalid([...issues, ...retryIssues]);
@@ -103,7 +129,17 @@ function normalise(text: Json, value: unknown, now: Millis, newId: () => string,
   let envelope = head(id, identity, timing, retry.maxAttempts ?? defaultRetry.maxAttempts);
   if (retryField !== null) envelope += `,"retry":${retryText(retryField.text)}`;
   const { total, ttl, grace, heartbeat } = timing;
-  for (const field of [unique, rateLimit, identity.tags, identity.schema, total, ttl, grace, heartbeat, ...resultTerms]) {
+  for (const field of [
+    unique,
+    rateLimit,
+    identity.tags,
+    identity.schema,
+    total,
+    ttl,
+    grace,
+    heartbeat,
+    ...resultTerms,
+  ]) {
     if (field !== null) envelope += `,"${field.name}":${field.text}`;
   }
   for (const [name, raw] of request.unknown()) envelope += `,${JSON.stringify(name)}:${raw}`;
@@ -135,7 +171,13 @@ function normalise(text: Json, value: unknown, now: Millis, newId: () => string,
     cron: null,
   };
   const schema = typeof identity.schema?.value === 'string' ? identity.schema.value : null;
-  return { job, onConflict: policy?.onConflict ?? null, args: identity.args, schema, unknown: unknownMembers(value, jobShape, at) };
+  return {
+    job,
+    onConflict: policy?.onConflict ?? null,
+    args: identity.args,
+    schema,
+    unknown: unknownMembers(value, jobShape, at),
+  };
 }
 
 function earliest(...times: readonly (Millis | null)[]): Millis | null {

@@ -70,7 +70,13 @@ export const errorKinds = {
     ojs: 'OJS-1005',
     hint: 'details says what stands in the way; a worker that gets this no longer owns its job.',
   },
-  queue_paused: { status: 422, retryable: true, canonical: 'QUEUE_PAUSED', ojs: 'OJS-3004', hint: 'Resume the queue, or try again later.' },
+  queue_paused: {
+    status: 422,
+    retryable: true,
+    canonical: 'QUEUE_PAUSED',
+    ojs: 'OJS-3004',
+    hint: 'Resume the queue, or try again later.',
+  },
   rate_limited: {
     status: 429,
     retryable: true,
@@ -202,7 +208,12 @@ export class OjsFault extends Error {
   readonly hint: string;
 
   /** @param hint what a reader can do, where it is more than the catalogue says. */
-  constructor(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>> = {}, hint: string = errorKinds[code].hint) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: Readonly<Record<string, unknown>> = {},
+    hint: string = errorKinds[code].hint,
+  ) {
     super(message);
     this.name = 'OjsFault';
     this.code = code;
@@ -215,9 +226,17 @@ export class OjsFault extends Error {
   }
 
   /** Of several issues the first gives the message; all stand in `details.validation_errors` (ojs-json-format §12.4). */
-  static invalid(issues: readonly ValidationIssue[], code: 'invalid_request' | 'validation_error' = 'invalid_request'): OjsFault {
+  static invalid(
+    issues: readonly ValidationIssue[],
+    code: 'invalid_request' | 'validation_error' = 'invalid_request',
+  ): OjsFault {
     const first = issues[0];
     const hint = `${errorKinds[code].hint} details.validation_errors names the fields.`;
-    return new OjsFault(code, first ? `${first.path}: ${first.message}` : 'The request is invalid.', { validation_errors: issues }, hint);
+    return new OjsFault(
+      code,
+      first ? `${first.path}: ${first.message}` : 'The request is invalid.',
+      { validation_errors: issues },
+      hint,
+    );
   }
 }

@@ -50,7 +50,12 @@ export class EventEntries {
   }
 
   /** What `nodeEvents` says of a member whose job has ended; `workflow` has it counted already. */
-  node(workflow: WorkflowCounts, node: { readonly index: number; readonly name: string }, job: EventSubject, now: Millis): void {
+  node(
+    workflow: WorkflowCounts,
+    node: { readonly index: number; readonly name: string },
+    job: EventSubject,
+    now: Millis,
+  ): void {
     // What follows must not refer to anything before it: a reader of before would take it for this one's like.
     if (this.#form === 'full') {
       this.add(nodeEvents(workflow, node, job, now));
@@ -69,7 +74,9 @@ export class EventEntries {
     if (isLike && this.#before === job.id) {
       const duration = startedAt === null ? null : Math.max(0, now - startedAt);
       const { completed, failed, cancelled } = workflow;
-      this.#push(`[${node.index},${JSON.stringify(node.name)},${duration},${completed},${failed + cancelled},${remaining(workflow)}]`);
+      this.#push(
+        `[${node.index},${JSON.stringify(node.name)},${duration},${completed},${failed + cancelled},${remaining(workflow)}]`,
+      );
     } else {
       for (const entry of nodeEvents(workflow, node, job, now)) this.#push(entry);
       this.#member = isUnordered(workflow) ? { workflow: workflow.id, kind, type, queue, hasDuration } : null;

@@ -49,7 +49,10 @@ export type EventKind =
   | 'bulk.delete.completed';
 
 /** What an event says about its job, taken from the record after the change. The event of a creation tells the start and the priority too. */
-export type EventSubject = Pick<JobRecord, 'id' | 'type' | 'queue' | 'state' | 'attempt' | 'worker' | 'startedAt' | 'trace'> &
+export type EventSubject = Pick<
+  JobRecord,
+  'id' | 'type' | 'queue' | 'state' | 'attempt' | 'worker' | 'startedAt' | 'trace'
+> &
   Partial<Pick<JobRecord, 'runAt' | 'priority'>>;
 
 /**
@@ -157,7 +160,8 @@ export function renderEvent(
   if (worker !== null || kind === 'job.started') data.worker_id = worker ?? '';
   if (trace !== null) data.trace_id = trace;
   // Of an execution that is under way or ends by the event; what waits has `startedAt` of the one before.
-  if (startedAt !== null && from === State.active && kind !== 'job.heartbeat') data.duration_ms = Math.max(0, batch.at - startedAt);
+  if (startedAt !== null && from === State.active && kind !== 'job.heartbeat')
+    data.duration_ms = Math.max(0, batch.at - startedAt);
   return {
     specversion: '1.0',
     id: `evt_${uuidFrom(batch.at, batch.position + index, seed)}`,
@@ -173,7 +177,9 @@ export function renderEvent(
 }
 
 /** When and where in the log the event with this id stands, and the seed of its store; null for a text that is no id of an event. */
-export function readEventId(id: string): { readonly at: Millis; readonly position: number; readonly seed: number } | null {
+export function readEventId(
+  id: string,
+): { readonly at: Millis; readonly position: number; readonly seed: number } | null {
   if (!id.startsWith('evt_')) return null;
   const read = readUuidFrom(id.slice(4));
   return read && { at: read.ms, position: read.number, seed: read.seed };

@@ -44,7 +44,8 @@ export function readFailure(text: Json): { readonly failure: Failure; readonly r
   const error = top.find('error');
   if (error === null && !requeue) issues.add('$.error', 'error is required, unless requeue is true');
   const values = issues.check(error, rules.object);
-  const failure = error === null || values === null ? requested : readError(new Part(values, error.text, error.path), issues);
+  const failure =
+    error === null || values === null ? requested : readError(new Part(values, error.text, error.path), issues);
   if (issues.all.length > 0) throw OjsFault.invalid(issues.all);
   return { failure, requeue };
 }
@@ -59,10 +60,12 @@ function readError(error: Part, issues: Issues): Failure {
   const sentCode = string('code');
   const sentType = string('type');
   const sentResponse = error.find('response_code');
-  if (sentResponse !== null && !isResponse(sentResponse.value)) issues.expected(sentResponse, `one of ${responses.join(', ')}`);
+  if (sentResponse !== null && !isResponse(sentResponse.value))
+    issues.expected(sentResponse, `one of ${responses.join(', ')}`);
   const retryable = issues.check(error.find('retryable'), rules.flag);
   const details = error.find('details');
-  const errorClass = isObject(details?.value) && typeof details.value.error_class === 'string' ? details.value.error_class : null;
+  const errorClass =
+    isObject(details?.value) && typeof details.value.error_class === 'string' ? details.value.error_class : null;
   const response = isResponse(sentResponse?.value) ? sentResponse.value : isResponse(sentCode) ? sentCode : null;
   const code = sentCode ?? sentType ?? 'handler_error';
   const type = sentType ?? errorClass ?? code;
@@ -80,7 +83,9 @@ function readError(error: Part, issues: Issues): Failure {
 }
 
 function cutMessage(message: string): string {
-  return message.length <= maxCharacters ? message : `${message.slice(0, maxCharacters)}… (${message.length} characters)`;
+  return message.length <= maxCharacters
+    ? message
+    : `${message.slice(0, maxCharacters)}… (${message.length} characters)`;
 }
 
 /** Half of a JSON text is none: beyond the limit only its size is kept. */

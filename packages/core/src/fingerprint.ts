@@ -58,7 +58,8 @@ function selectedArgs(args: Json, wanted: readonly string[], path: string): stri
     // A name that repeats must not cost its value again.
     if (selected.has(key)) return;
     const value = isPosition ? items[Number(name)] : named.get(key);
-    if (value === undefined) throw OjsFault.invalid([{ path: `${path}[${index}]`, message: missing(name, isPosition, items.length) }]);
+    if (value === undefined)
+      throw OjsFault.invalid([{ path: `${path}[${index}]`, message: missing(name, isPosition, items.length) }]);
     selected.set(key, canonicalJson(value));
   });
   return canonicalObject(selected);

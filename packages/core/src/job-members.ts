@@ -14,7 +14,10 @@ const optionNames =
   `queue priority timeout timeout_ms scheduled_at delay_until expires_at visibility_timeout visibility_timeout_ms tags pending total_timeout
   enqueue_ttl grace_period heartbeat_timeout result_ttl result_size_limit meta metadata version`.split(/\s+/);
 export const optionsShape: Shape = shapeOf(optionNames, { ...policies, retry_policy: retryShape });
-export const stepOptionsShape: Shape = shapeOf([...optionNames, 'callback_type'], { ...policies, retry_policy: retryShape });
+export const stepOptionsShape: Shape = shapeOf([...optionNames, 'callback_type'], {
+  ...policies,
+  retry_policy: retryShape,
+});
 
 /** ojs-job-versioning has `version` at the top. What the server manages may come back with an envelope that was read before. */
 export const jobNames: readonly string[] = [...attributeNames, ...managedNames, 'version'];

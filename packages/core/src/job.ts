@@ -173,8 +173,19 @@ export type HistoryEntry =
     }
   | { readonly kind: 'expired'; readonly at: Millis; readonly error: JobError }
   /** By hand (SDK-004). */
-  | { readonly kind: 'discarded'; readonly at: Millis; readonly from: State; readonly key?: string; readonly error: JobError }
-  | { readonly kind: 'activated' | 'cancelled' | 'retried'; readonly at: Millis; readonly from: State; readonly key?: string };
+  | {
+      readonly kind: 'discarded';
+      readonly at: Millis;
+      readonly from: State;
+      readonly key?: string;
+      readonly error: JobError;
+    }
+  | {
+      readonly kind: 'activated' | 'cancelled' | 'retried';
+      readonly at: Millis;
+      readonly from: State;
+      readonly key?: string;
+    };
 
 /** The job error object (digest §1.4, form 1), as stored and as rendered. */
 export interface JobError {

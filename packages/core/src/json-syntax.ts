@@ -40,7 +40,8 @@ export function findSyntaxError(text: string): SyntaxProblem {
         at++;
         return null;
       }
-      if (text[at] !== '\\') return problem(at < text.length ? 'a control character to be escaped' : 'the closing quote of a string');
+      if (text[at] !== '\\')
+        return problem(at < text.length ? 'a control character to be escaped' : 'the closing quote of a string');
       if (!skip(escaped)) return problem('a valid escape sequence');
     }
   }

@@ -30,17 +30,24 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
  */
 export function readJson(text: string, where: string, depth: number = maxDepth): unknown {
   if (text.charCodeAt(0) === 0xfeff) {
-    throw new OjsFault('invalid_payload', `${where} begins with a byte order mark at position 0; expected JSON in UTF-8 without one.`);
+    throw new OjsFault(
+      'invalid_payload',
+      `${where} begins with a byte order mark at position 0; expected JSON in UTF-8 without one.`,
+    );
   }
   const deep = positionBelow(text, depth);
   if (deep !== -1) {
-    throw new OjsFault('invalid_payload', `${where} nests deeper than ${depth} levels at position ${deep}.`, { position: deep });
+    throw new OjsFault('invalid_payload', `${where} nests deeper than ${depth} levels at position ${deep}.`, {
+      position: deep,
+    });
   }
   try {
     return JSON.parse(text);
   } catch {
     const { position, expected } = findSyntaxError(text);
-    throw new OjsFault('invalid_payload', `${where} is not valid JSON at position ${position}: expected ${expected}.`, { position });
+    throw new OjsFault('invalid_payload', `${where} is not valid JSON at position ${position}: expected ${expected}.`, {
+      position,
+    });
   }
 }
 

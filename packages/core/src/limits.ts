@@ -22,7 +22,13 @@ const reserved = /^(?:queue|cron):/;
  * @param least concurrency: 0 stops everything under a key, which is for operators to do.
  * @throws OjsFault `unsupported` for an `on_limit` other than `wait`: a job that is limited waits.
  */
-export function readLimits(value: unknown, path: string, queue: string, issues: ValidationIssue[], least: 0 | 1 = 1): readonly Limit[] {
+export function readLimits(
+  value: unknown,
+  path: string,
+  queue: string,
+  issues: ValidationIssue[],
+  least: 0 | 1 = 1,
+): readonly Limit[] {
   const list = Array.isArray(value) ? value : [value];
   if (list.length > maxLimits) {
     issues.push({ path, message: `rate_limit must have at most ${maxLimits} limits` });
@@ -61,14 +67,22 @@ class Reader {
     if (reserved.test(key) && key !== own)
       return this.#wrong('.key', `key must not begin with queue: or cron:, but for the job's own queue, ${own}`);
     if ((value.on_limit ?? 'wait') !== 'wait') {
-      throw new OjsFault('unsupported', `${this.#path}.on_limit: only "wait" is supported; a limited job waits in its queue.`, {
-        field: 'on_limit',
-      });
+      throw new OjsFault(
+        'unsupported',
+        `${this.#path}.on_limit: only "wait" is supported; a limited job waits in its queue.`,
+        {
+          field: 'on_limit',
+        },
+      );
     }
     const concurrency = value.concurrency ?? null;
     if (concurrency !== null && !isCount(concurrency, this.#least))
       return this.#wrong('.concurrency', `concurrency must be a whole number from ${this.#least} to ${maxCount}`);
-    const rates = [this.#rate(value), this.#throttle(value.throttle ?? null), this.#perSecond(value.max_per_second ?? null)];
+    const rates = [
+      this.#rate(value),
+      this.#throttle(value.throttle ?? null),
+      this.#perSecond(value.max_per_second ?? null),
+    ];
     return { key, concurrency, rates: rates.filter((rate) => rate !== null) };
   }
 
@@ -92,15 +106,21 @@ class Reader {
     if (typeof value !== 'number' || !(value > 0) || value > maxCount)
       return this.#wrong('.max_per_second', `max_per_second must be a number above 0, at most ${maxCount}`);
     // Less than one a second is one in a longer window.
-    return value < 1 ? { count: 1, perMs: Math.min(maxPeriodMs, Math.ceil(1_000 / value)) } : { count: Math.floor(value), perMs: 1_000 };
+    return value < 1
+      ? { count: 1, perMs: Math.min(maxPeriodMs, Math.ceil(1_000 / value)) }
+      : { count: Math.floor(value), perMs: 1_000 };
   }
 
   #window(value: Readonly<Record<string, unknown>>, at: string): Rate | null {
     const count = value.limit ?? value.count;
-    if (!isCount(count, 1)) return this.#wrong(`${at}.limit`, `the limit of a rate must be a whole number from 1 to ${maxCount}`);
+    if (!isCount(count, 1))
+      return this.#wrong(`${at}.limit`, `the limit of a rate must be a whole number from 1 to ${maxCount}`);
     const perMs = readPeriod(value.period);
     if (perMs === null)
-      return this.#wrong(`${at}.period`, 'the period of a rate must be an ISO 8601 duration up to P1D, or second, minute, hour or day');
+      return this.#wrong(
+        `${at}.period`,
+        'the period of a rate must be an ISO 8601 duration up to P1D, or second, minute, hour or day',
+      );
     return { count, perMs };
   }
 

@@ -43,5 +43,7 @@ export function liveness(
   if (seenBefore === null || holds === null || heldBefore === null) return 'alive';
   // A busy worker may take so long to read an answer and to list its jobs, however often it sends heartbeats.
   if (now - held.startedAt < minForgottenMs) return 'alive';
-  return held.startedAt < seenBefore && !holds.includes(held.id) && !heldBefore.includes(held.id) ? 'forgotten' : 'alive';
+  return held.startedAt < seenBefore && !holds.includes(held.id) && !heldBefore.includes(held.id)
+    ? 'forgotten'
+    : 'alive';
 }

@@ -70,5 +70,9 @@ function inList(values: readonly unknown[], shape: Shape, path: string): readonl
 /** What an answer says about a member. @param effect completes the sentence "unknown member; …". */
 export function warningOf({ path, name, shape }: UnknownMember, effect = 'it has no effect'): Warning {
   const suggestion = nearestName(name, shape.members.keys()) ?? null;
-  return { path, message: `unknown member; ${effect}.${suggestion === null ? '' : ` Did you mean ${suggestion}?`}`, suggestion };
+  return {
+    path,
+    message: `unknown member; ${effect}.${suggestion === null ? '' : ` Did you mean ${suggestion}?`}`,
+    suggestion,
+  };
 }

@@ -78,7 +78,12 @@ const table = {
   'bulk.retry': { method: 'POST', path: '/ojs/v1/jobs/bulk/retry', scopes: ['admin'] },
   'bulk.delete': { method: 'POST', path: '/ojs/v1/jobs/bulk/delete', scopes: ['admin'] },
   'worker.fetch': { method: 'POST', path: '/ojs/v1/workers/fetch', scopes: ['work'] },
-  'worker.ack': { method: 'POST', path: '/ojs/v1/workers/ack', also: [{ method: 'POST', path: '/ojs/v1/jobs/:id/ack' }], scopes: ['work'] },
+  'worker.ack': {
+    method: 'POST',
+    path: '/ojs/v1/workers/ack',
+    also: [{ method: 'POST', path: '/ojs/v1/jobs/:id/ack' }],
+    scopes: ['work'],
+  },
   'worker.nack': {
     method: 'POST',
     path: '/ojs/v1/workers/nack',
@@ -191,8 +196,18 @@ const table = {
     scopes: ['enqueue'],
   },
   'workflow.progress': { method: 'GET', path: '/ojs/v1/workflows/:id/progress', scopes: ['enqueue', 'work'] },
-  'cron.list': { method: 'GET', path: '/ojs/v1/cron', also: [{ method: 'GET', path: '/ojs/v1/crons' }], scopes: ['enqueue', 'work'] },
-  'cron.register': { method: 'POST', path: '/ojs/v1/cron', also: [{ method: 'POST', path: '/ojs/v1/crons' }], scopes: ['enqueue'] },
+  'cron.list': {
+    method: 'GET',
+    path: '/ojs/v1/cron',
+    also: [{ method: 'GET', path: '/ojs/v1/crons' }],
+    scopes: ['enqueue', 'work'],
+  },
+  'cron.register': {
+    method: 'POST',
+    path: '/ojs/v1/cron',
+    also: [{ method: 'POST', path: '/ojs/v1/crons' }],
+    scopes: ['enqueue'],
+  },
   'cron.preview': { method: 'POST', path: '/ojs/v1/cron/preview', scopes: ['enqueue', 'work'] },
   'cron.get': {
     method: 'GET',

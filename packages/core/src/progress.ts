@@ -45,10 +45,14 @@ const message: Rule<string> = {
 };
 /** As a worker is named everywhere else: what some stores can not hold is refused by all. */
 const workerId: Rule<string> = {
-  is: (value): value is string => typeof value === 'string' && value.length <= 255 && /^[^\p{Cc}]+$/u.test(value) && value.isWellFormed(),
+  is: (value): value is string =>
+    typeof value === 'string' && value.length <= 255 && /^[^\p{Cc}]+$/u.test(value) && value.isWellFormed(),
   expected: 'a non-empty string of at most 255 characters, none of them a control character or half a surrogate pair',
 };
-const attempt: Rule<number> = { is: (value): value is number => Number.isSafeInteger(value), expected: 'a whole number' };
+const attempt: Rule<number> = {
+  is: (value): value is number => Number.isSafeInteger(value),
+  expected: 'a whole number',
+};
 
 /**
  * Reads a report: `{progress: 0…1}` or `{percentage: 0…100}`, `message`, `data`, `checkpoint` (X45). Numbers beyond the ends are clamped.
@@ -113,7 +117,10 @@ export function readReporter(part: Part, issues: Issues): Reporter {
 export function limitText(name: string, text: Json, max: number): void {
   const size = text.length * 3 <= max ? 0 : utf8Length(text);
   if (size <= max) return;
-  throw new OjsFault('envelope_too_large', `${name} has ${size} bytes; at most ${max} are allowed.`, { size, max_size: max });
+  throw new OjsFault('envelope_too_large', `${name} has ${size} bytes; at most ${max} are allowed.`, {
+    size,
+    max_size: max,
+  });
 }
 
 /** Six digits: a percentage with a fraction stays what it was. */

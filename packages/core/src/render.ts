@@ -31,7 +31,8 @@ export function renderJob(record: JobRecord, options: RenderOptions = {}): Json 
   if (finishedAt !== null) {
     if (state === State.completed) text += time('completed_at', finishedAt);
     else if (state === State.cancelled) text += time('cancelled_at', finishedAt);
-    else if (state === State.discarded) text += (ranOut(record) ? '' : time('completed_at', finishedAt)) + time('discarded_at', finishedAt);
+    else if (state === State.discarded)
+      text += (ranOut(record) ? '' : time('completed_at', finishedAt)) + time('discarded_at', finishedAt);
   }
   if (result !== null) text += `,"result":${result}`;
   if (record.history !== '') text += renderHistory(record);

@@ -23,14 +23,24 @@ export function retriedWith(job: JobRecord, override: RerunOverride, now: Millis
   if ((args ?? meta ?? queue ?? retry) === undefined) return transition;
   const envelope = new Map(members(job.envelope));
   if (args !== undefined) envelope.set('args', args);
-  if (meta !== undefined) envelope.set('meta', objectText(new Map([...members(envelope.get('meta') ?? '{}'), ...members(meta)])));
+  if (meta !== undefined)
+    envelope.set('meta', objectText(new Map([...members(envelope.get('meta') ?? '{}'), ...members(meta)])));
   if (queue !== undefined) envelope.set('queue', JSON.stringify(queue));
-  if (retry === undefined) return { ...transition, ...(queue !== undefined && { queue }), envelope: objectText(envelope) };
+  if (retry === undefined)
+    return { ...transition, ...(queue !== undefined && { queue }), envelope: objectText(envelope) };
   const known = policyOf(job);
   const policy = { ...known, retry: { ...known.retry, ...retry.policy } };
-  envelope.set('retry', objectText(new Map([...members(retryText(envelope.get('retry') ?? '{}')), ...members(retryText(retry.text))])));
+  envelope.set(
+    'retry',
+    objectText(new Map([...members(retryText(envelope.get('retry') ?? '{}')), ...members(retryText(retry.text))])),
+  );
   envelope.set('max_attempts', String(retryPolicy(policy.retry).maxAttempts));
-  return { ...transition, ...(queue !== undefined && { queue }), envelope: objectText(envelope), policy: JSON.stringify(policy) };
+  return {
+    ...transition,
+    ...(queue !== undefined && { queue }),
+    envelope: objectText(envelope),
+    policy: JSON.stringify(policy),
+  };
 }
 
 /**

@@ -39,7 +39,9 @@ const aliases = {
 
 type Field = keyof typeof aliases;
 const spellings = (Object.keys(aliases) as Field[]).map((field) => [field, [field, ...aliases[field]]] as const);
-const fieldOf: ReadonlyMap<string, Field> = new Map(spellings.flatMap(([field, names]) => names.map((name) => [name, field] as const)));
+const fieldOf: ReadonlyMap<string, Field> = new Map(
+  spellings.flatMap(([field, names]) => names.map((name) => [name, field] as const)),
+);
 
 export const retryNames: readonly string[] = [...fieldOf.keys()];
 
@@ -88,7 +90,8 @@ function setField(policy: Draft, field: Field, name: string, value: unknown): st
       return null;
     }
     case 'backoff_coefficient':
-      if (typeof value !== 'number' || !Number.isFinite(value) || value < 1) return 'must be a finite number of 1.0 or more';
+      if (typeof value !== 'number' || !Number.isFinite(value) || value < 1)
+        return 'must be a finite number of 1.0 or more';
       policy.backoffCoefficient = value;
       return null;
     case 'jitter':
@@ -168,7 +171,10 @@ export function retryDelay(policy: RetryPolicy, failedAttempt: number, random: (
 }
 
 /** A power that overflows is Infinity, which the cap takes care of. */
-function rawDelay({ backoffStrategy, initialIntervalMs: initial, backoffCoefficient: coefficient }: RetryPolicy, attempt: number): number {
+function rawDelay(
+  { backoffStrategy, initialIntervalMs: initial, backoffCoefficient: coefficient }: RetryPolicy,
+  attempt: number,
+): number {
   switch (backoffStrategy) {
     case 'none':
       return initial;
@@ -189,6 +195,8 @@ export function allowedAttempts(policy: RetryPolicy): number {
 /** Whether one of the names of an error is listed: exactly, or by a `prefix.*` taken literally (ojs-retry §6.2, RET-07, RET-18). */
 export function isNonRetryable(policy: RetryPolicy, names: readonly string[]): boolean {
   return policy.nonRetryableErrors.some((pattern) =>
-    pattern.endsWith('.*') ? names.some((name) => name.startsWith(pattern.slice(0, -1)) || name === pattern) : names.includes(pattern),
+    pattern.endsWith('.*')
+      ? names.some((name) => name.startsWith(pattern.slice(0, -1)) || name === pattern)
+      : names.includes(pattern),
   );
 }

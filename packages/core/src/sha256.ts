@@ -66,7 +66,16 @@ const constants = Int32Array.of(
   0xc67178f2,
 );
 /** The same of the square roots of the first 8 primes (§5.3.3). */
-const initial = Int32Array.of(0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19);
+const initial = Int32Array.of(
+  0x6a09e667,
+  0xbb67ae85,
+  0x3c6ef372,
+  0xa54ff53a,
+  0x510e527f,
+  0x9b05688c,
+  0x1f83d9ab,
+  0x5be0cd19,
+);
 
 const hexBytes = Array.from({ length: 256 }, (_, byte) => (0x100 + byte).toString(16).slice(1));
 const blockBytes = 64;

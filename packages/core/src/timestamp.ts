@@ -19,12 +19,17 @@ export function parseTimestamp(text: string): Millis | null {
   if (match === null) return null;
   const part = (index: number) => Number(match[index] ?? 0);
   const [year, month, date, hour, minute, second] = [part(1), part(2), part(3), part(4), part(5), part(6)];
-  if (month < 1 || month > 12 || date < 1 || date > daysIn(year, month) || hour > 23 || minute > 59 || second > 60) return null;
+  if (month < 1 || month > 12 || date < 1 || date > daysIn(year, month) || hour > 23 || minute > 59 || second > 60)
+    return null;
   if (part(9) > 23 || part(10) > 59) return null;
   const leap = second === 60;
   const offset = (part(9) * 60 + part(10)) * 60_000 * (match[8] === '-' ? -1 : 1);
   const clock = (hour * 3600 + minute * 60 + (leap ? 59 : second)) * 1000;
-  const ms = dayNumber(year, month, date) * dayMs + clock + (leap ? 999 : Number((match[7] ?? '').slice(0, 3).padEnd(3, '0'))) - offset;
+  const ms =
+    dayNumber(year, month, date) * dayMs +
+    clock +
+    (leap ? 999 : Number((match[7] ?? '').slice(0, 3).padEnd(3, '0'))) -
+    offset;
   if (leap && (ms + 1) % dayMs !== 0) return null;
   return ms >= earliest && ms <= latest ? ms : null;
 }

@@ -52,7 +52,10 @@ export interface Transport extends AsyncDisposable {
 }
 
 /** Path of a stream, its name encoded, with what its query says beyond the caller's own. */
-export function streamPathOf(channel: StreamChannel): { readonly path: string; readonly query: Readonly<Record<string, string>> } {
+export function streamPathOf(channel: StreamChannel): {
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+} {
   const colon = channel.indexOf(':');
   if (colon < 0) return { path: '/ojs/v1/events/stream', query: { channel } };
   const room = channel.startsWith('job:') ? 'jobs' : 'queues';

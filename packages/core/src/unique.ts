@@ -19,7 +19,12 @@ export interface UniquePolicy extends UniqueScope {
   readonly onConflict: UniqueConflict;
 }
 
-const storedConflict = { reject: 'keep', ignore: 'keep', replace: 'replace', replace_except_schedule: 'replace_unscheduled' } as const;
+const storedConflict = {
+  reject: 'keep',
+  ignore: 'keep',
+  replace: 'replace',
+  replace_except_schedule: 'replace_unscheduled',
+} as const;
 
 /**
  * What the insert of a job with this policy checks.
@@ -78,11 +83,19 @@ export function uniqueOf(value: unknown, path: string, issues: ValidationIssue[]
 
 function scopeOf(fields: Fields): UniqueScope {
   const listed = fields.read(['keys'], dimensionsOf, `a list out of ${dimensions.join(', ')}`);
-  const older = fields.read(['key'], (value) => (isName(value) ? value : namesOf(value)), 'a list of names, or one name');
+  const older = fields.read(
+    ['key'],
+    (value) => (isName(value) ? value : namesOf(value)),
+    'a list of names, or one name',
+  );
   const args = fields.read(argsSpellings, namesOf, 'a list of names');
   const meta = fields.read(metaSpellings, namesOf, 'a list of names');
 
-  const chosen = listed ? { keys: listed, argsKeys: null } : typeof older === 'string' || !older ? byType : olderScope(older);
+  const chosen = listed
+    ? { keys: listed, argsKeys: null }
+    : typeof older === 'string' || !older
+      ? byType
+      : olderScope(older);
   const { keys } = chosen;
   // Where the list of dimensions is wrong itself, nothing can be said about what goes with it.
   if (listed !== null && older !== null) {
@@ -118,7 +131,11 @@ function periodOf(fields: Fields): number | null | undefined {
   if (period !== undefined) return period;
   const inMs = fields.read(periodSpellings, millis, rules.positiveMillis.expected);
   if (inMs !== undefined) return inMs;
-  return fields.read(['within'], (value) => (typeof value === 'string' && goDuration(value)) || null, `${rules.duration}, or such as 5m`);
+  return fields.read(
+    ['within'],
+    (value) => (typeof value === 'string' && goDuration(value)) || null,
+    `${rules.duration}, or such as 5m`,
+  );
 }
 
 /** `5m0s` as Go writes it, beside every form of {@link readDuration}. */

@@ -43,7 +43,9 @@ export function uuidFrom(ms: number, number: number, seed: number): string {
 }
 
 /** What {@link uuidFrom} made an id from; null for a text that it did not make. */
-export function readUuidFrom(id: string): { readonly ms: number; readonly number: number; readonly seed: number } | null {
+export function readUuidFrom(
+  id: string,
+): { readonly ms: number; readonly number: number; readonly seed: number } | null {
   if (!isUuidv7(id)) return null;
   const digits = id.replaceAll('-', '');
   const byte = (index: number) => Number.parseInt(digits.slice(2 * index, 2 * index + 2), 16);

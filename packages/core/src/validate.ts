@@ -28,7 +28,8 @@ function rule<T>(is: (value: unknown) => value is T, expected: string): Rule<T> 
 }
 
 function wholeFrom(min: number, max: number, unit: string): Rule<number> {
-  const is = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
+  const is = (value: unknown): value is number =>
+    typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
   return rule(is, `a whole number${unit === '' ? '' : ` of ${unit}`} from ${min} to ${max}`);
 }
 

@@ -26,13 +26,31 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'packages/server/src/storage/postgres': ['core', 'storage-interface', 'storage', 'node:', 'pg'],
   'packages/server/src/storage/redis': ['core', 'storage-interface', 'storage', 'node:', 'ioredis'],
   'packages/server/src/storage': ['core', 'storage-interface', 'node:'],
-  'packages/server/src/engine/schema-validator.ts': ['core', 'engine', 'ajv', 'ajv/dist/2020.js', 'ajv-formats/dist/formats.js', 're2js'],
+  'packages/server/src/engine/schema-validator.ts': [
+    'core',
+    'engine',
+    'ajv',
+    'ajv/dist/2020.js',
+    'ajv-formats/dist/formats.js',
+    're2js',
+  ],
   'packages/server/src/engine': ['core', 'storage-interface'],
   'packages/server/src/binding': ['core', 'engine', 'storage-interface', 'node:'],
   'packages/server/src/http/realtime': ['core', 'binding', 'http', 'node:', 'fastify', 'ws'],
   'packages/server/src/http': ['core', 'binding', 'dashboard', 'node:', 'fastify'],
   'packages/server/src/embedded': ['core', 'binding', 'engine', 'storage', 'server', 'node:'],
-  'packages/server/src': ['core', 'binding', 'embedded', 'engine', 'http', 'storage', 'storage-interface', 'node:', 'fastify', 'pino'],
+  'packages/server/src': [
+    'core',
+    'binding',
+    'embedded',
+    'engine',
+    'http',
+    'storage',
+    'storage-interface',
+    'node:',
+    'fastify',
+    'pino',
+  ],
   'packages/dashboard/src': [],
   'packages/cli/src': ['core', 'server', 'node:', 'commander'],
 };
@@ -81,7 +99,9 @@ function violations(sources: ReadonlyMap<string, string>): string[] {
   return [...sources].flatMap(([file, text]) => {
     const room = roomOf(file);
     const allowed = [...(rooms[room] ?? []), names[room] ?? ''];
-    const imports = [...text.matchAll(/^(?:import|export)\s[^'";]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm)];
+    const imports = [
+      ...text.matchAll(/^(?:import|export)\s[^'";]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm),
+    ];
     return imports
       .map((match) => match[1] ?? match[2] ?? match[3] ?? '')
       .filter((specifier) => !allowed.includes(targetOf(file, specifier)))

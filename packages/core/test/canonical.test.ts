@@ -112,7 +112,12 @@ describe('numbers', () => {
     return power < 0 ? [top, 10n ** BigInt(-power)] : [top * 10n ** BigInt(power), 1n];
   };
   const literal = fc
-    .tuple(fc.constantFrom('', '-'), fc.constantFrom('0', '1', '9007199254740992', '9007199254740993', '12'), fc.nat(4), fc.nat(1200))
+    .tuple(
+      fc.constantFrom('', '-'),
+      fc.constantFrom('0', '1', '9007199254740992', '9007199254740993', '12'),
+      fc.nat(4),
+      fc.nat(1200),
+    )
     .map(
       ([sign, whole, zeros, n]) =>
         `${sign}${whole}${['', '.0', '.10', `.${'0'.repeat(zeros)}1`][n % 4]}${['', `e${n % 7}`, `E-${n % 5}`, `e${n - 600}`][n % 3]}`,
@@ -132,7 +137,10 @@ describe('numbers', () => {
   test('exponents beyond 2^53 are never taken for each other', () => {
     const huge = '9'.repeat(30);
     expect(canonicalJson(`1e${huge}`)).toBe(canonicalJson(`1E+00${huge}`));
-    expect(new Set([`1e${huge}`, `1e-${huge}`, `10e${huge}`, `0.1e${huge}`, `1e${huge}0`, `2e${huge}`].map(canonicalJson)).size).toBe(6);
+    expect(
+      new Set([`1e${huge}`, `1e-${huge}`, `10e${huge}`, `0.1e${huge}`, `1e${huge}0`, `2e${huge}`].map(canonicalJson))
+        .size,
+    ).toBe(6);
     expect(canonicalJson('1e9007199254740993')).not.toBe(canonicalJson('1e9007199254740992'));
     expect(canonicalJson('0.1e9007199254740993')).not.toBe(canonicalJson('1e9007199254740991'));
     expect(canonicalJson(`0e${huge}`)).toBe('0');
@@ -179,7 +187,9 @@ describe('sha256', () => {
 
   test('is right at every length around a block, and after a longer text', () => {
     for (let length = 0; length <= 200; length++) {
-      expect(sha256('é'.repeat(length >> 1) + 'x'.repeat(length & 1))).toBe(expected('é'.repeat(length >> 1) + 'x'.repeat(length & 1)));
+      expect(sha256('é'.repeat(length >> 1) + 'x'.repeat(length & 1))).toBe(
+        expected('é'.repeat(length >> 1) + 'x'.repeat(length & 1)),
+      );
     }
     for (const length of [100, 400, 10_000]) expect(sha256('€'.repeat(length))).toBe(expected('€'.repeat(length)));
     const megabyte = '\u{1f600}'.repeat(1 << 18);

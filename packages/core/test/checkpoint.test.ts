@@ -28,9 +28,9 @@ describe('checkpoints (ojs-durable-execution)', () => {
           const read = readCheckpoint(`{"x":1, "state" : ${state} ,"attempt":1}`);
           job = saved(job, read.state, start + index);
           expect(checkpointOf(job)).toEqual({ sequence: index + 1, at: start + index, state: state.trim() });
-          expect(JSON.parse(renderCheckpoint(job.id, checkpointOf(job) ?? { sequence: 0, at: 0, state: '0' })).state).toEqual(
-            JSON.parse(state),
-          );
+          expect(
+            JSON.parse(renderCheckpoint(job.id, checkpointOf(job) ?? { sequence: 0, at: 0, state: '0' })).state,
+          ).toEqual(JSON.parse(state));
         }
       }),
     );
@@ -53,19 +53,30 @@ describe('checkpoints (ojs-durable-execution)', () => {
       expect(() => checkpointed(job, '1', { ...nobody, ...owner }, start)).toThrow(conflict);
       expect(() => checkpointCleared(saved(job, '1'), { ...nobody, ...owner })).toThrow(conflict);
     }
-    expect(checkpointed(job, '1', { worker: 'w1', claim: 1, attempt: 1 }, start)).toMatchObject({ beat: true, to: State.active, claim: 1 });
+    expect(checkpointed(job, '1', { worker: 'w1', claim: 1, attempt: 1 }, start)).toMatchObject({
+      beat: true,
+      to: State.active,
+      claim: 1,
+    });
   });
 
   test('is cleared without moving the job; where there is none nothing is done', () => {
     const job = saved(claimed(jobOf()), '1');
     expect(checkpointCleared(claimed(jobOf()), nobody)).toBeNull();
     for (const state of [State.active, State.retryable, State.discarded])
-      expect(checkpointCleared({ ...job, state }, nobody)).toMatchObject({ from: state, to: state, checkpoint: null, events: [] });
+      expect(checkpointCleared({ ...job, state }, nobody)).toMatchObject({
+        from: state,
+        to: state,
+        checkpoint: null,
+        events: [],
+      });
   });
 
   test('whoever is handed the job gets it, under both names (C-09)', () => {
     const job = saved(claimed(jobOf()), '{"n":1.0}');
     expect(renderJob(job)).not.toContain('checkpoint');
-    expect(renderJob(job, { lease: true })).toContain('"checkpoint":{"state":{"n":1.0},"sequence":1},"last_checkpoint":{"n":1.0}');
+    expect(renderJob(job, { lease: true })).toContain(
+      '"checkpoint":{"state":{"n":1.0},"sequence":1},"last_checkpoint":{"n":1.0}',
+    );
   });
 });

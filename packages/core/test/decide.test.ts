@@ -25,14 +25,20 @@ import {
 } from '../src/index.ts';
 import { anyRecord, apply, claimed, jobOf, middle, start } from './records.ts';
 
-const boom: Failure = { code: 'handler_error', type: 'SmtpError', message: 'refused', names: ['SmtpError', 'handler_error'] };
+const boom: Failure = {
+  code: 'handler_error',
+  type: 'SmtpError',
+  message: 'refused',
+  names: ['SmtpError', 'handler_error'],
+};
 const later = start + 5000;
 
 function eventsOf({ events }: Transition): readonly [string, unknown][] {
   return events.map(({ kind, data }) => [kind, data === undefined ? null : JSON.parse(data)]);
 }
 
-const errorsOf = (job: Parameters<typeof historyOf>[0]) => historyOf(job).flatMap((entry) => ('error' in entry ? [entry.error] : []));
+const errorsOf = (job: Parameters<typeof historyOf>[0]) =>
+  historyOf(job).flatMap((entry) => ('error' in entry ? [entry.error] : []));
 const kindsOf = (change: Transition) => change.events.map(({ kind }) => kind);
 
 describe('time that runs out during an execution', () => {
@@ -42,7 +48,10 @@ describe('time that runs out during an execution', () => {
     const change = overdue(job, start + 4000, middle);
     expect(change).toMatchObject({ to: State.retryable, runAt: start + 5000 });
     expect(change && kindsOf(change)).toEqual(['job.stalled', 'job.failed', 'job.retrying']);
-    expect(change && eventsOf(change)[0]).toEqual(['job.stalled', { timeout_kind: 'stalled', limit_seconds: 3, elapsed_seconds: 3 }]);
+    expect(change && eventsOf(change)[0]).toEqual([
+      'job.stalled',
+      { timeout_kind: 'stalled', limit_seconds: 3, elapsed_seconds: 3 },
+    ]);
     expect(lastError({ history: change?.history ?? '' })).toMatchObject({ type: 'stalled', code: 'stalled' });
   });
 
@@ -51,7 +60,10 @@ describe('time that runs out during an execution', () => {
   });
 
   test('total_timeout ends an execution and beats max_attempts (row 18, tmo 5.2)', () => {
-    const job = claimed(jobOf({ total_timeout: 4, timeout: 4, retry: { max_attempts: 9, on_exhaustion: 'dead_letter' } }), start + 1000);
+    const job = claimed(
+      jobOf({ total_timeout: 4, timeout: 4, retry: { max_attempts: 9, on_exhaustion: 'dead_letter' } }),
+      start + 1000,
+    );
     expect(overdue(job, start + 3999, middle)).toBeNull();
     const change = overdue(job, start + 4000, middle);
     expect(change).toMatchObject({ to: State.discarded, deadLetter: true });
@@ -63,7 +75,8 @@ describe('time that runs out during an execution', () => {
   });
 
   test('of what waits the limit that passed is told: ttl until the first start, total at any time', () => {
-    const typeOf = (job: JobRecord, at: number) => lastError({ history: overdue(job, at, middle)?.history ?? '' })?.type;
+    const typeOf = (job: JobRecord, at: number) =>
+      lastError({ history: overdue(job, at, middle)?.history ?? '' })?.type;
     const job = jobOf({ enqueue_ttl: 2, total_timeout: 1800, timeout: 5 });
     expect(typeOf(job, start + 2000)).toBe('enqueue_ttl_expired');
     const started = { ...job, state: State.retryable, expiresAt: job.laterExpiresAt };
@@ -82,7 +95,10 @@ describe('poison pills', () => {
     const third = again(second, died(second));
     expect(died(second).to).toBe(State.available);
     expect(died(third)).toMatchObject({ to: State.discarded });
-    expect(lastError({ history: died(third).history ?? '' })).toMatchObject({ code: 'poison_pill', type: 'worker_death' });
+    expect(lastError({ history: died(third).history ?? '' })).toMatchObject({
+      code: 'poison_pill',
+      type: 'worker_death',
+    });
     expect(died(third, 4).to).toBe(State.available);
   });
 
@@ -102,7 +118,12 @@ describe('poison pills', () => {
 describe('failed (digest §5.3)', () => {
   test('with attempts left: retryable after the backoff (row 8)', () => {
     const job = claimed(jobOf({ retry: { jitter: false } }));
-    const change = failed(job, { ...boom, retryable: true, details: '{"n":9007199254740993}', backtrace: ['a'] }, later, middle);
+    const change = failed(
+      job,
+      { ...boom, retryable: true, details: '{"n":9007199254740993}', backtrace: ['a'] },
+      later,
+      middle,
+    );
     expect(change).toMatchObject({ from: State.active, claim: 1, to: State.retryable, runAt: later + 1000 });
     expect(change.history).toContain('"details":{"n":9007199254740993}');
     expect(historyOf({ history: change.history ?? '' })).toMatchObject([
@@ -158,8 +179,14 @@ describe('failed (digest §5.3)', () => {
 
   test('a response of the handler overrides everything, but RETRY only asks for the policy (RET-08)', () => {
     const dead = claimed(jobOf({ retry: { on_exhaustion: 'dead_letter' } }));
-    expect(failed(dead, { ...boom, response: 'DISCARD' }, later, middle)).toMatchObject({ to: State.discarded, deadLetter: false });
-    expect(failed(dead, { ...boom, response: 'FAIL' }, later, middle)).toMatchObject({ to: State.discarded, deadLetter: false });
+    expect(failed(dead, { ...boom, response: 'DISCARD' }, later, middle)).toMatchObject({
+      to: State.discarded,
+      deadLetter: false,
+    });
+    expect(failed(dead, { ...boom, response: 'FAIL' }, later, middle)).toMatchObject({
+      to: State.discarded,
+      deadLetter: false,
+    });
     expect(failed(claimed(jobOf()), { ...boom, response: 'DEAD_LETTER' }, later, middle)).toMatchObject({
       to: State.discarded,
       deadLetter: true,
@@ -179,8 +206,12 @@ describe('failed (digest §5.3)', () => {
     expect(errorsOf({ history: change.history ?? '' }).map(({ type }) => type)).toEqual(['SmtpError', 'total_timeout']);
     expect(eventsOf(change).at(-1)).toMatchObject(['job.discarded', { last_error: { type: 'total_timeout' } }]);
     // Without a timeout of its own the job takes the total as its timeout: that does not rule out every retry.
-    expect(failed(claimed(jobOf({ total_timeout: 20, retry: { jitter: false } })), boom, start + 19_000, middle).to).toBe(State.retryable);
-    expect(failed(claimed(jobOf({ total_timeout: 20, retry: { jitter: false } })), boom, start + 19_001, middle).to).toBe(State.discarded);
+    expect(
+      failed(claimed(jobOf({ total_timeout: 20, retry: { jitter: false } })), boom, start + 19_000, middle).to,
+    ).toBe(State.retryable);
+    expect(
+      failed(claimed(jobOf({ total_timeout: 20, retry: { jitter: false } })), boom, start + 19_001, middle).to,
+    ).toBe(State.discarded);
   });
 });
 
@@ -197,9 +228,13 @@ describe('the end of an execution by the server', () => {
   test('a lost lease without attempts left: discarded (row 13)', () => {
     const job = { ...claimed(jobOf({ retry: { on_exhaustion: 'dead_letter' } })), attempt: 3 };
     expect(leaseLost(job, 'worker_death', later)).toMatchObject({ to: State.discarded, deadLetter: true });
-    expect(leaseLost(claimed(jobOf({ retry: { non_retryable_errors: ['visibility_timeout'] } })), 'visibility_timeout', later).to).toBe(
-      State.discarded,
-    );
+    expect(
+      leaseLost(
+        claimed(jobOf({ retry: { non_retryable_errors: ['visibility_timeout'] } })),
+        'visibility_timeout',
+        later,
+      ).to,
+    ).toBe(State.discarded);
   });
 
   test('out of time: by the retry policy, with the details of ojs-timeouts §8 (row 14)', () => {
@@ -209,7 +244,9 @@ describe('the end of an execution by the server', () => {
     expect(lastError({ history: change.history ?? '' })).toMatchObject({ type: 'timeout', details });
     expect(eventsOf(change)[0]).toEqual(['job.timeout', details]);
     expect(kindsOf(change)).toEqual(['job.timeout', 'job.failed', 'job.retrying']);
-    expect(timedOut(claimed(jobOf({ retry: { non_retryable_errors: ['timeout'] } })), later, middle).to).toBe(State.discarded);
+    expect(timedOut(claimed(jobOf({ retry: { non_retryable_errors: ['timeout'] } })), later, middle).to).toBe(
+      State.discarded,
+    );
   });
 
   test('overdue: the end that came first', () => {
@@ -290,15 +327,28 @@ describe('other changes', () => {
 
   test('cancelled and retried note the key of their call', () => {
     const change = cancelled(claimed(jobOf()), later, 'k1');
-    expect(change).toMatchObject({ from: State.active, claim: 1, to: State.cancelled, events: [{ kind: 'job.cancelled' }] });
-    expect(historyOf({ history: change.history ?? '' })).toEqual([{ kind: 'cancelled', at: later, from: State.active, key: 'k1' }]);
+    expect(change).toMatchObject({
+      from: State.active,
+      claim: 1,
+      to: State.cancelled,
+      events: [{ kind: 'job.cancelled' }],
+    });
+    expect(historyOf({ history: change.history ?? '' })).toEqual([
+      { kind: 'cancelled', at: later, from: State.active, key: 'k1' },
+    ]);
   });
 
   test('retried: a new round, the history stays (row 19)', () => {
     const job = claimed(jobOf({ retry: { max_attempts: 1, on_exhaustion: 'dead_letter' } }));
     const dead = apply(job, failed(job, boom, later, middle), later);
     const change = retried(dead, later + 1, 'k');
-    expect(change).toMatchObject({ from: State.discarded, to: State.available, attempt: 0, deadLetter: false, clearRun: true });
+    expect(change).toMatchObject({
+      from: State.discarded,
+      to: State.available,
+      attempt: 0,
+      deadLetter: false,
+      clearRun: true,
+    });
     const again = apply(dead, change, later + 1);
     expect(errorsOf(again)).toHaveLength(1);
     expect(lastError(again)).toBeNull();
@@ -411,6 +461,11 @@ describe('outcomeOf says how a claim ended', () => {
     expect(outcomeOf(second, 1)).toBe('failed');
     expect(outcomeOf(second, 2)).toBeNull();
     const done = apply(second, completed({ id: second.id, result: null }), later);
-    expect([outcomeOf(done, 1), outcomeOf(done, 2), outcomeOf(done, 3), outcomeOf(done, 0)]).toEqual(['failed', 'completed', null, null]);
+    expect([outcomeOf(done, 1), outcomeOf(done, 2), outcomeOf(done, 3), outcomeOf(done, 0)]).toEqual([
+      'failed',
+      'completed',
+      null,
+      null,
+    ]);
   });
 });

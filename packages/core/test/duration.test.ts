@@ -96,10 +96,20 @@ describe('readDuration takes the forms of the SDK', () => {
     expect(readDuration(value)).toBe(ms);
   });
 
-  test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, '', '5', 's', '5 s', '-5s', '5S', '1h30m', '1e3s', '100000000d'])(
-    '%s is none',
-    (value) => {
-      expect(readDuration(value)).toBeNull();
-    },
-  );
+  test.each([
+    -1,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    '',
+    '5',
+    's',
+    '5 s',
+    '-5s',
+    '5S',
+    '1h30m',
+    '1e3s',
+    '100000000d',
+  ])('%s is none', (value) => {
+    expect(readDuration(value)).toBeNull();
+  });
 });

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ErrorCode, isUuidv7, maxEnvelopeBytes, members, OjsFault, readEnvelope, readEnvelopes, State, uuidv7 } from '../src/index.ts';
+import {
+  type ErrorCode,
+  isUuidv7,
+  maxEnvelopeBytes,
+  members,
+  OjsFault,
+  readEnvelope,
+  readEnvelopes,
+  State,
+  uuidv7,
+} from '../src/index.ts';
 
 const now = Date.UTC(2026, 0, 1);
 const id = '019461a8-1a2b-7c3d-8e4f-5a6b7c8d9e0f';
@@ -121,7 +131,11 @@ describe('both shapes (X1)', () => {
   });
 
   test('timeouts of ojs-timeouts go to the policy; only an explicit grace period prolongs the execution (X11)', () => {
-    const { job } = read({ timeout: 10, grace_period: 5, options: { total_timeout: 60, enqueue_ttl: 20, heartbeat_timeout: 30 } });
+    const { job } = read({
+      timeout: 10,
+      grace_period: 5,
+      options: { total_timeout: 60, enqueue_ttl: 20, heartbeat_timeout: 30 },
+    });
     expect(job.timeoutMs).toBe(15_000);
     expect(job.expiresAt).toBe(now + 20_000);
     expect(JSON.parse(job.policy ?? '')).toEqual({
@@ -192,7 +206,10 @@ describe('state and times (digest §2, rows 1–3)', () => {
   });
 
   test('pending wins over scheduled_at and keeps the time', () => {
-    expect(read({ options: { pending: true }, scheduled_at: later }).job).toMatchObject({ state: State.pending, runAt: now + 3_600_000 });
+    expect(read({ options: { pending: true }, scheduled_at: later }).job).toMatchObject({
+      state: State.pending,
+      runAt: now + 3_600_000,
+    });
   });
 
   test('relative times count from now (T:L2-TTL-001)', () => {
@@ -255,8 +272,9 @@ describe('what the client sent survives', () => {
   });
 
   test('every member of the stored envelope is there once', () => {
-    const text = readText('{"type":"a","type":"b.c","args":[],"args":[2],"meta":{},"queue":"q","options":{"queue":"r"},"timeout":1}').job
-      .envelope;
+    const text = readText(
+      '{"type":"a","type":"b.c","args":[],"args":[2],"meta":{},"queue":"q","options":{"queue":"r"},"timeout":1}',
+    ).job.envelope;
     expect([...text.matchAll(/"(\w+)":/g)].map((match) => match[1])).toEqual([...members(text).keys()]);
     expect(JSON.parse(text)).toMatchObject({ type: 'b.c', args: [2], queue: 'r' });
   });
@@ -325,7 +343,11 @@ describe('refusals (digest §1.3)', () => {
   });
 
   test('only a bad retry policy is validation_error, 422, and its field is in the message (T:L1-RTR-011)', () => {
-    const fault = expectFault(() => read({ options: { retry: { max_attempts: -1 } } }), 'validation_error', '$.options.retry.max_attempts');
+    const fault = expectFault(
+      () => read({ options: { retry: { max_attempts: -1 } } }),
+      'validation_error',
+      '$.options.retry.max_attempts',
+    );
     expect(fault.kind.status).toBe(422);
     expect(fault.message).toContain('max_attempts');
   });
@@ -356,9 +378,15 @@ describe('readEnvelopes', () => {
     const fault = expectFault(() => batch({ type: 'a', args: [] }, { type: 'b' }), 'invalid_request', '$.jobs[1].args');
     expect(fault.details.index).toBe(1);
     expect(expectFault(() => batch({ type: 'a', args: [] }, 5), 'invalid_payload').details.index).toBe(1);
-    expect(expectFault(() => batch({ type: 'a', args: ['x'.repeat(maxEnvelopeBytes)] }), 'envelope_too_large').details.index).toBe(0);
     expect(
-      expectFault(() => batch({ type: 'a', args: [], retry: { jitter: 1 } }), 'validation_error', '$.jobs[0].retry.jitter').details.index,
+      expectFault(() => batch({ type: 'a', args: ['x'.repeat(maxEnvelopeBytes)] }), 'envelope_too_large').details.index,
+    ).toBe(0);
+    expect(
+      expectFault(
+        () => batch({ type: 'a', args: [], retry: { jitter: 1 } }),
+        'validation_error',
+        '$.jobs[0].retry.jitter',
+      ).details.index,
     ).toBe(0);
   });
 
@@ -401,13 +429,22 @@ describe('any text', () => {
   const value = fc.oneof(
     number,
     fc.jsonValue().map((json) => JSON.stringify(json)),
-    fc.constantFrom('"\\u0000"', '"+PT5S"', '"2026-03-01T09:00:00Z"', '{"max_attempts":5}', '{"meta":{"a":1.0}}', 'null'),
+    fc.constantFrom(
+      '"\\u0000"',
+      '"+PT5S"',
+      '"2026-03-01T09:00:00Z"',
+      '{"max_attempts":5}',
+      '{"meta":{"a":1.0}}',
+      'null',
+    ),
   );
   const args = fc.array(value, { maxLength: 3 }).map((items) => `[${items.join(' , ')}]`);
   const text = (entries: readonly (readonly [string, string])[]) =>
     `{${entries.map(([name, raw]) => `${JSON.stringify(name)}:${raw}`).join(',')}}`;
   const random = fc.array(fc.tuple(fc.constantFrom(...names), value), { maxLength: 6 });
-  const valid = fc.tuple(args, random).map(([list, entries]) => [list, text([...entries, ['type', '"a.b"'], ['args', list]])] as const);
+  const valid = fc
+    .tuple(args, random)
+    .map(([list, entries]) => [list, text([...entries, ['type', '"a.b"'], ['args', list]])] as const);
 
   test('makes a job whose envelope is JSON with the arguments verbatim, or an OjsFault', () => {
     let jobs = 0;
@@ -424,7 +461,8 @@ describe('any text', () => {
         const parsed = JSON.parse(job.envelope);
         expect(parsed).toMatchObject({ specversion: '1.0', id: job.id, type: 'a.b', queue: job.queue });
         expect(members(job.envelope).get('args')).toBe(list);
-        for (const name of ['x', '__proto__', 'constructor']) expect(members(job.envelope).get(name)).toBe(members(envelope).get(name));
+        for (const name of ['x', '__proto__', 'constructor'])
+          expect(members(job.envelope).get(name)).toBe(members(envelope).get(name));
         // What was stored is itself an envelope, and the same one.
         expect(readEnvelope(job.envelope, now, uuidv7).job).toMatchObject({
           id: job.id,

@@ -50,34 +50,37 @@ const entry = '["worker.started","w1",null,"",null,null,0,null,null,null,{}]';
 describe('entries of a batch', () => {
   test('read as the entries that each event has by itself, however many are alike', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof({ weight: 9, arbitrary: change }, fc.constant(null)), { maxLength: 30 }), (events) => {
-        const entries = new EventEntries();
-        const texts: string[] = [];
-        for (const event of events) {
-          if (event === null) {
-            entries.add([entry]);
-            texts.push(entry);
-            continue;
+      fc.property(
+        fc.array(fc.oneof({ weight: 9, arbitrary: change }, fc.constant(null)), { maxLength: 30 }),
+        (events) => {
+          const entries = new EventEntries();
+          const texts: string[] = [];
+          for (const event of events) {
+            if (event === null) {
+              entries.add([entry]);
+              texts.push(entry);
+              continue;
+            }
+            const {
+              told: { kind, job, from, data },
+              member,
+            } = event;
+            if (member === null || member.follows) {
+              entries.job(kind, job, from, data);
+              texts.push(jobEventEntry(kind, job, from, data));
+            }
+            if (member === null) continue;
+            const { workflow, node, now } = member;
+            entries.node(workflow, node, job, now);
+            texts.push(...nodeEvents(workflow, node, job, now));
           }
-          const {
-            told: { kind, job, from, data },
-            member,
-          } = event;
-          if (member === null || member.follows) {
-            entries.job(kind, job, from, data);
-            texts.push(jobEventEntry(kind, job, from, data));
-          }
-          if (member === null) continue;
-          const { workflow, node, now } = member;
-          entries.node(workflow, node, job, now);
-          texts.push(...nodeEvents(workflow, node, job, now));
-        }
-        const alone = texts.map((text) => JSON.parse(text) as unknown);
-        const batch = entries.take();
-        expect(batch?.count ?? 0).toBe(texts.length);
-        expect(batch === null ? [] : readEntries(batch.entries)).toEqual(alone);
-        expect(entries.take()).toBeNull();
-      }),
+          const alone = texts.map((text) => JSON.parse(text) as unknown);
+          const batch = entries.take();
+          expect(batch?.count ?? 0).toBe(texts.length);
+          expect(batch === null ? [] : readEntries(batch.entries)).toEqual(alone);
+          expect(entries.take()).toBeNull();
+        },
+      ),
     );
   });
 

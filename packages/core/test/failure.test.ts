@@ -9,7 +9,8 @@ function issuesOf(body: object): readonly unknown[] {
   try {
     read(body);
   } catch (error) {
-    if (error instanceof OjsFault) return (error.details.validation_errors as { path: string }[]).map((issue) => issue.path);
+    if (error instanceof OjsFault)
+      return (error.details.validation_errors as { path: string }[]).map((issue) => issue.path);
     throw error;
   }
   return [];
@@ -27,19 +28,44 @@ describe('the forms of an error (digest §1.4, X7)', () => {
   });
 
   test('HTTP: code, message, retryable, details; type follows from error_class or the code (T:L0-OPS-012)', () => {
-    const failure = failureOf({ code: 'handler_error', message: 'm', retryable: false, details: { error_class: 'TypeError' } });
-    expect(failure).toMatchObject({ code: 'handler_error', type: 'TypeError', retryable: false, names: ['TypeError', 'handler_error'] });
+    const failure = failureOf({
+      code: 'handler_error',
+      message: 'm',
+      retryable: false,
+      details: { error_class: 'TypeError' },
+    });
+    expect(failure).toMatchObject({
+      code: 'handler_error',
+      type: 'TypeError',
+      retryable: false,
+      names: ['TypeError', 'handler_error'],
+    });
     expect(failureOf({ code: 'handler_error', message: 'm' }).type).toBe('handler_error');
   });
 
-  test.each(['RETRY', 'DISCARD', 'DEAD_LETTER', 'FAIL'])('retry: %s as code or response_code asks for that response', (response) => {
-    expect(failureOf({ code: response, type: 'T', message: 'm' })).toMatchObject({ code: response, type: 'T', response });
-    expect(failureOf({ code: 'handler_error', response_code: response, message: 'm' })).toMatchObject({ code: 'handler_error', response });
-    expect(failureOf({ code: response.toLowerCase(), message: 'm' }).response).toBeUndefined();
-  });
+  test.each(['RETRY', 'DISCARD', 'DEAD_LETTER', 'FAIL'])(
+    'retry: %s as code or response_code asks for that response',
+    (response) => {
+      expect(failureOf({ code: response, type: 'T', message: 'm' })).toMatchObject({
+        code: response,
+        type: 'T',
+        response,
+      });
+      expect(failureOf({ code: 'handler_error', response_code: response, message: 'm' })).toMatchObject({
+        code: 'handler_error',
+        response,
+      });
+      expect(failureOf({ code: response.toLowerCase(), message: 'm' }).response).toBeUndefined();
+    },
+  );
 
   test('only the message is required, and it may be empty', () => {
-    expect(failureOf({ message: '' })).toEqual({ code: 'handler_error', type: 'handler_error', message: '', names: ['handler_error'] });
+    expect(failureOf({ message: '' })).toEqual({
+      code: 'handler_error',
+      type: 'handler_error',
+      message: '',
+      names: ['handler_error'],
+    });
   });
 
   test('details stay as sent, to the byte', () => {
@@ -48,8 +74,11 @@ describe('the forms of an error (digest §1.4, X7)', () => {
   });
 
   test('a backtrace is cut to 50 frames and 10,000 characters; a text is one frame a line', () => {
-    expect(failureOf({ message: 'm', backtrace: Array.from({ length: 60 }, (_, line) => `${line}`) }).backtrace).toHaveLength(50);
-    const long = failureOf({ message: 'm', backtrace: Array.from({ length: 5 }, () => 'x'.repeat(4000)) }).backtrace ?? [];
+    expect(
+      failureOf({ message: 'm', backtrace: Array.from({ length: 60 }, (_, line) => `${line}`) }).backtrace,
+    ).toHaveLength(50);
+    const long =
+      failureOf({ message: 'm', backtrace: Array.from({ length: 5 }, () => 'x'.repeat(4000)) }).backtrace ?? [];
     expect(long.map((frame) => frame.length)).toEqual([4000, 4000, 2000]);
     expect(failureOf({ message: 'm', backtrace: 'a\nb' }).backtrace).toEqual(['a', 'b']);
   });

@@ -32,7 +32,9 @@ const key = fc.oneof(
 );
 const { value: json } = fc.letrec<{ value: string; list: string; object: string }>((tie) => ({
   value: fc.oneof({ depthSize: 'small' }, scalar, tie('list'), tie('object')),
-  list: fc.tuple(space, fc.array(tie('value'), { maxLength: 4 })).map(([s, items]) => `[${s}${items.join(`${s},${s}`)}${s}]`),
+  list: fc
+    .tuple(space, fc.array(tie('value'), { maxLength: 4 }))
+    .map(([s, items]) => `[${s}${items.join(`${s},${s}`)}${s}]`),
   object: fc
     .tuple(space, fc.array(fc.tuple(key, tie('value')), { maxLength: 4 }))
     .map(([s, items]) => `{${s}${items.map(([name, text]) => `${name}${s}:${s}${text}`).join(`${s},${s}`)}${s}}`),
@@ -83,7 +85,11 @@ describe('members and elements', () => {
 
   test('cost grows with the length: 1 MiB of escapes, brackets or members is cut in one pass', () => {
     const size = 1 << 20;
-    const texts = [`{"a":"${'\\\\'.repeat(size / 2)}"}`, `{"a":"${'\\"'.repeat(size / 2)}"}`, `{"a":[${'[],'.repeat(size / 3)}[]]}`];
+    const texts = [
+      `{"a":"${'\\\\'.repeat(size / 2)}"}`,
+      `{"a":"${'\\"'.repeat(size / 2)}"}`,
+      `{"a":[${'[],'.repeat(size / 3)}[]]}`,
+    ];
     for (const text of texts) {
       // A second pass for each character would take minutes.
       expect(cpuMs(() => expect(members(text).get('a')?.length).toBeGreaterThan(size - 10))).toBeLessThan(1000);
@@ -93,10 +99,12 @@ describe('members and elements', () => {
 
 describe('readJson', () => {
   test('answers what JSON.parse does, and refuses what it refuses with a position inside the text', () => {
-    const broken = fc.tuple(json, fc.nat(), fc.constantFrom('', '"', '}', ',', '\\', '\u0001', '0', 'é')).map(([text, at, insert]) => {
-      const position = at % (text.length + 1);
-      return text.slice(0, position) + insert + text.slice(position + 1);
-    });
+    const broken = fc
+      .tuple(json, fc.nat(), fc.constantFrom('', '"', '}', ',', '\\', '\u0001', '0', 'é'))
+      .map(([text, at, insert]) => {
+        const position = at % (text.length + 1);
+        return text.slice(0, position) + insert + text.slice(position + 1);
+      });
     fc.assert(
       fc.property(fc.oneof(json, broken), (text) => {
         let parsed: unknown;
@@ -130,7 +138,9 @@ describe('readJson', () => {
   });
 
   test('a message never has the content in it', () => {
-    expect(faultOf(() => readJson('{"password":"hunter2" oops}', 'The body')).message).not.toMatch(/hunter2|password|oops/);
+    expect(faultOf(() => readJson('{"password":"hunter2" oops}', 'The body')).message).not.toMatch(
+      /hunter2|password|oops/,
+    );
   });
 
   test('refuses a byte order mark (ojs-json-format §2.3)', () => {

@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatDuration, type Limit, OjsFault, queueLimitKey, readLimits, type ValidationIssue } from '../src/index.ts';
 
-function read(value: unknown, queue = 'q'): { readonly limits: readonly Limit[]; readonly issues: readonly ValidationIssue[] } {
+function read(
+  value: unknown,
+  queue = 'q',
+): { readonly limits: readonly Limit[]; readonly issues: readonly ValidationIssue[] } {
   const issues: ValidationIssue[] = [];
   return { limits: readLimits(value, '$.rate_limit', queue, issues), issues };
 }
@@ -47,7 +50,11 @@ describe('readLimits', () => {
       [{ count: 1, perMs: 334 }],
     ],
     ['nothing but a key', { key: 'k' }, []],
-    ['null as absent', { key: 'k', concurrency: null, rate: null, throttle: null, max_per_second: null, on_limit: null }, []],
+    [
+      'null as absent',
+      { key: 'k', concurrency: null, rate: null, throttle: null, max_per_second: null, on_limit: null },
+      [],
+    ],
   ])('reads %s', (_, value, rates) => {
     expect(limits(value)).toEqual([{ key: 'k', concurrency: null, rates }]);
   });
@@ -56,17 +63,21 @@ describe('readLimits', () => {
     expect(limits({ max_per_second: 1 }, 'email')).toEqual([
       { key: 'queue:email', concurrency: null, rates: [{ count: 1, perMs: 1_000 }] },
     ]);
-    expect(limits({ key: queueLimitKey('email'), concurrency: 2 }, 'email')).toMatchObject([{ key: 'queue:email', concurrency: 2 }]);
+    expect(limits({ key: queueLimitKey('email'), concurrency: 2 }, 'email')).toMatchObject([
+      { key: 'queue:email', concurrency: 2 },
+    ]);
   });
 
   test('several limits come sorted by key, each key once', () => {
-    expect(limits([{ key: 'b', concurrency: 1 }, { key: 'a' }, { concurrency: 1 }], 'q').map(({ key }) => key)).toEqual([
-      'a',
-      'b',
-      'queue:q',
+    expect(limits([{ key: 'b', concurrency: 1 }, { key: 'a' }, { concurrency: 1 }], 'q').map(({ key }) => key)).toEqual(
+      ['a', 'b', 'queue:q'],
+    );
+    expect(read([{ key: 'a' }, { key: 'a', concurrency: 1 }]).issues).toMatchObject([
+      { message: expect.stringContaining('twice') },
     ]);
-    expect(read([{ key: 'a' }, { key: 'a', concurrency: 1 }]).issues).toMatchObject([{ message: expect.stringContaining('twice') }]);
-    expect(read(Array.from({ length: 9 }, (_, index) => ({ key: `k${index}` }))).issues).toMatchObject([{ path: '$.rate_limit' }]);
+    expect(read(Array.from({ length: 9 }, (_, index) => ({ key: `k${index}` }))).issues).toMatchObject([
+      { path: '$.rate_limit' },
+    ]);
     expect(limits(Array.from({ length: 8 }, (_, index) => ({ key: `k${index}` })))).toHaveLength(8);
   });
 
@@ -94,7 +105,9 @@ describe('readLimits', () => {
   });
 
   test('names the place in an array', () => {
-    expect(read([{ key: 'a' }, { key: 'b', concurrency: 'x' }]).issues).toMatchObject([{ path: '$.rate_limit[1].concurrency' }]);
+    expect(read([{ key: 'a' }, { key: 'b', concurrency: 'x' }]).issues).toMatchObject([
+      { path: '$.rate_limit[1].concurrency' },
+    ]);
   });
 
   test('none at once is for operators to say', () => {
@@ -106,7 +119,9 @@ describe('readLimits', () => {
 
   test.each(['reschedule', 'drop', 'later'])('on_limit %s is unsupported: a limited job waits', (on_limit) => {
     expect(() => read({ key: 'k', on_limit })).toThrow(OjsFault);
-    expect(() => read({ key: 'k', on_limit })).toThrow(expect.objectContaining({ code: 'unsupported', details: { field: 'on_limit' } }));
+    expect(() => read({ key: 'k', on_limit })).toThrow(
+      expect.objectContaining({ code: 'unsupported', details: { field: 'on_limit' } }),
+    );
   });
 });
 
@@ -117,11 +132,20 @@ describe('properties', () => {
 
   test('what is written is what is read', () => {
     fc.assert(
-      fc.property(key, fc.option(count), fc.option(fc.record({ limit: count, perMs: period })), (name, concurrency, rate) => {
-        const policy = { key: name, concurrency, rate: rate && { limit: rate.limit, period: formatDuration(rate.perMs) } };
-        const rates = rate === null ? [] : [{ count: rate.limit, perMs: rate.perMs }];
-        expect(limits(policy)).toEqual([{ key: name, concurrency, rates }]);
-      }),
+      fc.property(
+        key,
+        fc.option(count),
+        fc.option(fc.record({ limit: count, perMs: period })),
+        (name, concurrency, rate) => {
+          const policy = {
+            key: name,
+            concurrency,
+            rate: rate && { limit: rate.limit, period: formatDuration(rate.perMs) },
+          };
+          const rates = rate === null ? [] : [{ count: rate.limit, perMs: rate.perMs }];
+          expect(limits(policy)).toEqual([{ key: name, concurrency, rates }]);
+        },
+      ),
     );
   });
 
@@ -151,7 +175,12 @@ describe('properties', () => {
   });
 
   test('any JSON is either limits in order or issues, and never anything else', () => {
-    const field = fc.oneof(fc.jsonValue(), fc.integer(), fc.constant('PT1S'), fc.record({ limit: fc.jsonValue(), period: fc.jsonValue() }));
+    const field = fc.oneof(
+      fc.jsonValue(),
+      fc.integer(),
+      fc.constant('PT1S'),
+      fc.record({ limit: fc.jsonValue(), period: fc.jsonValue() }),
+    );
     const policy = fc.record(
       { key: field, concurrency: field, rate: field, throttle: field, max_per_second: field, period: field },
       { requiredKeys: [] },

@@ -5,7 +5,11 @@ const shape = shapeOf(['type', 'args'], { retry: shapeOf(['max_attempts']), step
 
 test('unknown members are found at every depth, with their places; what users own is not looked into', () => {
   const value = { type: 'a', args: [{ b: 1 }], typ: 1, retry: { attempts: 2 }, steps: [{ type: 'x' }, { tpe: 'y' }] };
-  expect(unknownMembers(value, shape, '$').map(({ path }) => path)).toEqual(['$.typ', '$.retry.attempts', '$.steps[1].tpe']);
+  expect(unknownMembers(value, shape, '$').map(({ path }) => path)).toEqual([
+    '$.typ',
+    '$.retry.attempts',
+    '$.steps[1].tpe',
+  ]);
 });
 
 test('a list of unknown members is left where the last one that is told was found', () => {

@@ -7,9 +7,12 @@ const root = resolve(import.meta.dirname, '../../..');
 const onNode = (node: string) => nodeRefusal({ versions: { node, uv: '1.46.0' }, execPath: '/usr/bin/node' });
 
 describe('a Node that is too old is refused', () => {
-  test.each(['22.19.0', '22.23.3', '23.4.0', '23.11.1', '24.0.0', '24.21.0', '26.0.0-nightly20260101'])('%s is not', (node) => {
-    expect(onNode(node)).toBeNull();
-  });
+  test.each(['22.19.0', '22.23.3', '23.4.0', '23.11.1', '24.0.0', '24.21.0', '26.0.0-nightly20260101'])(
+    '%s is not',
+    (node) => {
+      expect(onNode(node)).toBeNull();
+    },
+  );
 
   test.each(['16.20.2', '20.20.2', '22.0.0', '22.18.9'])('%s needs 22.19', (node) => {
     expect(onNode(node)).toBe(
@@ -34,6 +37,8 @@ describe('a Node that is too old is refused', () => {
     const manifests = globSync('packages/*/package.json', { cwd: root }).map((path) =>
       JSON.parse(readFileSync(resolve(root, path), 'utf8')),
     );
-    expect(manifests.map(({ name, engines }) => [name, engines.node])).toEqual(manifests.map(({ name }) => [name, '^22.19.0 || >=23.4.0']));
+    expect(manifests.map(({ name, engines }) => [name, engines.node])).toEqual(
+      manifests.map(({ name }) => [name, '^22.19.0 || >=23.4.0']),
+    );
   });
 });

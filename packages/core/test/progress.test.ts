@@ -38,19 +38,24 @@ describe('readProgress (ojs-progress §5, X45)', () => {
   });
 
   test('texts as they were sent, null as absent', () => {
-    const text = '{"message":"\\u0041","data":{"a":1.0},"checkpoint":[1e1],"progress":null,"worker_id":"w","x_lease":"c1","attempt":2}';
+    const text =
+      '{"message":"\\u0041","data":{"a":1.0},"checkpoint":[1e1],"progress":null,"worker_id":"w","x_lease":"c1","attempt":2}';
     expect(readProgress(text)).toEqual({
       report: { fraction: null, message: '"\\u0041"', data: '{"a":1.0}', checkpoint: '[1e1]' },
       reporter: { worker: 'w', claim: 1, attempt: 2 },
     });
   });
 
-  test.each(['{}', '{"progress":null}', '{"progress":true}', '{"data":1}', '{"message":1}', '{"progress":1,"attempt":"1"}'])(
-    'refuses %s',
-    (text) => {
-      expect(() => readProgress(text)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
-    },
-  );
+  test.each([
+    '{}',
+    '{"progress":null}',
+    '{"progress":true}',
+    '{"data":1}',
+    '{"message":1}',
+    '{"progress":1,"attempt":"1"}',
+  ])('refuses %s', (text) => {
+    expect(() => readProgress(text)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+  });
 });
 
 describe('progressed', () => {
@@ -69,7 +74,8 @@ describe('progressed', () => {
   test('ignores what is not of the execution that runs (PRG-007)', () => {
     const job = running();
     const owners: readonly Partial<Reporter>[] = [{ worker: 'w2' }, { claim: 2 }, { attempt: 0 }];
-    for (const owner of owners) expect(progressed(job, report('{"progress":1}'), { ...nobody, ...owner }, start)).toBeNull();
+    for (const owner of owners)
+      expect(progressed(job, report('{"progress":1}'), { ...nobody, ...owner }, start)).toBeNull();
     for (const state of Object.values(State)) {
       const moved = progressed({ ...job, state }, report('{"progress":1}'), nobody, start);
       expect(moved === null, String(state)).toBe(state !== State.active);
@@ -98,11 +104,16 @@ describe('progressed', () => {
         const told: number[] = [];
         for (const { ms, progress, data: more } of list) {
           now += ms;
-          const text = JSON.stringify({ message: 'm', ...(progress !== null && { progress }), ...(more && { data: more }) });
+          const text = JSON.stringify({
+            message: 'm',
+            ...(progress !== null && { progress }),
+            ...(more && { data: more }),
+          });
           const transition = progressed(job, report(text), nobody, now);
           if (transition?.events.length === 1) told.push(now);
           job = { ...job, progress: transition?.progress ?? null };
-          if (progress !== null) largest = Math.max(largest ?? 0, Math.round(Math.min(1, Math.max(0, progress)) * 1e6) / 1e6);
+          if (progress !== null)
+            largest = Math.max(largest ?? 0, Math.round(Math.min(1, Math.max(0, progress)) * 1e6) / 1e6);
           data = more ?? data;
           const shown = JSON.parse(renderProgress(job));
           expect([shown.progress, shown.data, shown.updated_at]).toEqual([largest, data, new Date(now).toISOString()]);
@@ -123,7 +134,11 @@ describe('progressOf', () => {
   test('a completed job is all done where it ever said anything (PRG-005), any other is as it was (PRG-006)', () => {
     const job = after(running(), '{"data":{"a":1}}');
     const ended = { ...job, finishedAt: start + 5 };
-    expect(progressOf({ ...ended, state: State.completed })).toMatchObject({ fraction: 1, at: start + 5, data: '{"a":1}' });
+    expect(progressOf({ ...ended, state: State.completed })).toMatchObject({
+      fraction: 1,
+      at: start + 5,
+      data: '{"a":1}',
+    });
     expect(progressOf({ ...ended, state: State.discarded })).toMatchObject({ fraction: null, at: start });
     expect(progressOf({ ...running(), state: State.completed })).toBeNull();
     expect(JSON.parse(renderProgress(running()))).toMatchObject({

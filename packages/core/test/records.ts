@@ -16,7 +16,9 @@ export const middle = () => 0.5;
 
 /** A job as it stands after its enqueue at {@link start}. */
 export function jobOf(envelope: object = {}): JobRecord {
-  return recordOf(readEnvelope(JSON.stringify({ type: 'a.b', args: [1], ...envelope }), start, () => uuidFrom(start, 1, 1)).job);
+  return recordOf(
+    readEnvelope(JSON.stringify({ type: 'a.b', args: [1], ...envelope }), start, () => uuidFrom(start, 1, 1)).job,
+  );
 }
 
 /** The job as a claim at `at` leaves it. */
@@ -54,7 +56,10 @@ export function apply(job: JobRecord, change: Transition, now: number): JobRecor
 
 const failure = { code: 'c', type: 't', message: 'm', names: ['t'] };
 const entries = fc.constantFrom(
-  entryText({ kind: 'failed', at: start, attempt: 1, claim: 1, worker: null, startedAt: start }, errorText(failure, 1, start)),
+  entryText(
+    { kind: 'failed', at: start, attempt: 1, claim: 1, worker: null, startedAt: start },
+    errorText(failure, 1, start),
+  ),
   entryText({ kind: 'requeued', at: start, attempt: 1, claim: 1, worker: 'w', reason: 'r' }),
   entryText({ kind: 'retried', at: start, from: State.discarded }),
 );

@@ -45,7 +45,10 @@ describe('renderJob (digest §1.2)', () => {
 
   test('enqueued_at is absent before the job is available (X15)', () => {
     expect(view(jobOf({ pending: true }))).not.toHaveProperty('enqueued_at');
-    expect(view(jobOf({ scheduled_at: '+PT1H' }))).toMatchObject({ state: 'scheduled', scheduled_at: iso(start + 3_600_000) });
+    expect(view(jobOf({ scheduled_at: '+PT1H' }))).toMatchObject({
+      state: 'scheduled',
+      scheduled_at: iso(start + 3_600_000),
+    });
   });
 
   test('a claimed job: attempt, start, worker, and the lease for whoever was handed it', () => {
@@ -155,11 +158,16 @@ describe('renderJob (digest §1.2)', () => {
   test('any record renders to JSON that has no null, every member once, and the envelope first, to the byte', () => {
     fc.assert(
       fc.property(anyRecord, (record) => {
-        const job = { ...record, finishedAt: (record.state & (State.completed | State.cancelled | State.discarded)) === 0 ? null : start };
+        const job = {
+          ...record,
+          finishedAt: (record.state & (State.completed | State.cancelled | State.discarded)) === 0 ? null : start,
+        };
         const text = renderJob(job, { lease: true });
         if (!job.policy?.includes('"resolved"')) expect(text.startsWith(job.envelope.slice(0, -1))).toBe(true);
         const names = [
-          ...text.replace(/"(errors?|retry|args|meta)":(\[.*?\](?=[,}])|\{.*?\}(?=[,}]))/g, '"$1":0').matchAll(/"(\w+)":/g),
+          ...text
+            .replace(/"(errors?|retry|args|meta)":(\[.*?\](?=[,}])|\{.*?\}(?=[,}]))/g, '"$1":0')
+            .matchAll(/"(\w+)":/g),
         ].map((match) => match[1]);
         expect(new Set(names).size).toBe(names.length);
         expect(Object.values(JSON.parse(text))).not.toContain(null);

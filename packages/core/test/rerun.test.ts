@@ -6,7 +6,12 @@ const dead = { ...claimed(jobOf({ args: [1.5], meta: { a: 1, b: 2 } })), state: 
 
 test('a manual retry replaces args and adds to meta, and leaves everything else to the byte (ojs-dead-letter §6.3)', () => {
   expect(retriedWith(dead, {}, start).envelope).toBeUndefined();
-  const { envelope = '', to, attempt, deadLetter } = retriedWith(dead, { args: '[2.0]', meta: '{"b":3.0,"c":"d"}' }, start, 'k');
+  const {
+    envelope = '',
+    to,
+    attempt,
+    deadLetter,
+  } = retriedWith(dead, { args: '[2.0]', meta: '{"b":3.0,"c":"d"}' }, start, 'k');
   expect([to, attempt, deadLetter]).toEqual([State.available, 0, false]);
   const before = new Map(members(dead.envelope));
   before.set('args', '[2.0]');

@@ -31,10 +31,13 @@ describe('results (ojs-results)', () => {
     expect(resultTtl(jobOf(envelope))).toBe(ttl);
   });
 
-  test.each([{ result_ttl: -2 }, { result_ttl: 1.5 }, { result_ttl: '60' }, { result_size_limit: 0 }])('refuses %j', (fields) => {
-    const read = () => readEnvelope(JSON.stringify({ type: 'a.b', args: [], ...fields }), start, () => 'x');
-    expect(read).toThrow(expect.objectContaining({ code: 'invalid_request' }));
-  });
+  test.each([{ result_ttl: -2 }, { result_ttl: 1.5 }, { result_ttl: '60' }, { result_size_limit: 0 }])(
+    'refuses %j',
+    (fields) => {
+      const read = () => readEnvelope(JSON.stringify({ type: 'a.b', args: [], ...fields }), start, () => 'x');
+      expect(read).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+    },
+  );
 
   test('is pending until the end, ready, and pruned once its time is over; never with -1', () => {
     const job = done({ result_ttl: 60 }, '7');
@@ -47,7 +50,8 @@ describe('results (ojs-results)', () => {
 
   test('an ephemeral one is seen by nobody', () => {
     const job = done({ result_ttl: 0 }, '"secret"');
-    for (const text of [renderJob(job), renderOutcome(job, start), renderOutcome(job, start + 9_000)]) expect(text).not.toContain('secret');
+    for (const text of [renderJob(job), renderOutcome(job, start), renderOutcome(job, start + 9_000)])
+      expect(text).not.toContain('secret');
     expect(renderJob(done({ result_ttl: 1 }, '"seen"'))).toContain('seen');
   });
 
@@ -59,7 +63,14 @@ describe('results (ojs-results)', () => {
 
   test('an error stands in the place of a result, to the byte', () => {
     const job = claimed(jobOf());
-    const boom = { code: 'c', type: 't', message: 'm', retryable: false, details: '{"n":12345678901234567890}', names: ['t'] };
+    const boom = {
+      code: 'c',
+      type: 't',
+      message: 'm',
+      retryable: false,
+      details: '{"n":12345678901234567890}',
+      names: ['t'],
+    };
     const ended = apply(job, failed(job, boom, start, middle), start);
     const text = renderOutcome(ended, start);
     expect(text).toContain('"details":{"n":12345678901234567890}');

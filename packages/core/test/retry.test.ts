@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { defaultRetry, isNonRetryable, members, type RetryPolicy, readRetry, retryDelay, retryPolicy, retryText } from '../src/index.ts';
+import {
+  defaultRetry,
+  isNonRetryable,
+  members,
+  type RetryPolicy,
+  readRetry,
+  retryDelay,
+  retryPolicy,
+  retryText,
+} from '../src/index.ts';
 
 const middle = () => 0.5;
 const exact: RetryPolicy = { ...defaultRetry, jitter: false };
@@ -77,7 +86,9 @@ describe('readRetry', () => {
     ['on_exhaustion', 'retry_forever'],
     ['backoff_strategy', 'random'],
   ])('refuses %s: %j and names the field (RET-03, RET-16, RET-19, T:L1-RTR-011)', (field, value) => {
-    expect(issuesOf({ [field]: value })).toEqual([{ path: `$.retry.${field}`, message: expect.stringContaining(field) }]);
+    expect(issuesOf({ [field]: value })).toEqual([
+      { path: `$.retry.${field}`, message: expect.stringContaining(field) },
+    ]);
   });
 
   test('refuses a cap below the first interval, and anything but an object', () => {
@@ -124,7 +135,9 @@ describe('retryText', () => {
   });
 
   test('other spellings become the documented ones, values and unknown members stay as sent', () => {
-    const text = retryText('{"maxAttempts":5,"multiplier":2.0,"initial_interval_ms":100,"max_interval_ms":null,"x":1.0e3}');
+    const text = retryText(
+      '{"maxAttempts":5,"multiplier":2.0,"initial_interval_ms":100,"max_interval_ms":null,"x":1.0e3}',
+    );
     expect([...members(text)]).toEqual([
       ['max_attempts', '5'],
       ['initial_interval', '"PT0.1S"'],
@@ -225,6 +238,9 @@ test.each([
   ['.*', ['anything'], false],
   ['a(b|c)+.*', ['a(b|c)+.d'], true],
   ['A', ['B', 'A'], true],
-] as const)('non_retryable_errors [%s] against %j: %s, case-sensitive and literal (RET-07, RET-18)', (pattern, names, expected) => {
-  expect(isNonRetryable({ ...defaultRetry, nonRetryableErrors: [pattern] }, names)).toBe(expected);
-});
+] as const)(
+  'non_retryable_errors [%s] against %j: %s, case-sensitive and literal (RET-07, RET-18)',
+  (pattern, names, expected) => {
+    expect(isNonRetryable({ ...defaultRetry, nonRetryableErrors: [pattern] }, names)).toBe(expected);
+  },
+);

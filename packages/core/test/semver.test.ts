@@ -24,7 +24,9 @@ describe('versions', () => {
     const more = [...ordered, '1.0.1', '1.2', '1.10.0', '2.0.0', '10'];
     for (const [index, text] of more.entries()) {
       for (const [other, another] of more.entries()) {
-        expect(Math.sign(compareVersions(version(text), version(another))), `${text} and ${another}`).toBe(Math.sign(index - other));
+        expect(Math.sign(compareVersions(version(text), version(another))), `${text} and ${another}`).toBe(
+          Math.sign(index - other),
+        );
       }
     }
   });
@@ -33,13 +35,21 @@ describe('versions', () => {
     expect(compareVersions(version('1.0.0+a'), version('1.0.0+b'))).toBe(0);
   });
 
-  test.each(['', 'v1', '1.', '1.2.3.4', '1.0.0-', '-1', '1.0.0-a..b', '1 ', `1.0.0-${'a'.repeat(64)}`, 'latest'])('%j is none', (text) => {
-    expect(readVersion(text)).toBe(null);
-  });
+  test.each(['', 'v1', '1.', '1.2.3.4', '1.0.0-', '-1', '1.0.0-a..b', '1 ', `1.0.0-${'a'.repeat(64)}`, 'latest'])(
+    '%j is none',
+    (text) => {
+      expect(readVersion(text)).toBe(null);
+    },
+  );
 
   test('any three compare consistently', () => {
     const text = fc
-      .tuple(fc.nat(3), fc.nat(3), fc.nat(3), fc.array(fc.oneof(fc.nat(3).map(String), fc.constantFrom('a', 'b')), { maxLength: 3 }))
+      .tuple(
+        fc.nat(3),
+        fc.nat(3),
+        fc.nat(3),
+        fc.array(fc.oneof(fc.nat(3).map(String), fc.constantFrom('a', 'b')), { maxLength: 3 }),
+      )
       .map(([major, minor, patch, pre]) => `${major}.${minor}.${patch}${pre.length > 0 ? `-${pre.join('.')}` : ''}`);
     fc.assert(
       fc.property(text, text, text, (a, b, c) => {

@@ -15,7 +15,12 @@ const numberStyle = fc.record({
 type NumberStyle = typeof numberStyle extends fc.Arbitrary<infer T> ? T : never;
 
 /** `digits` × 10^`exponent`, with a point and zeros somewhere. */
-function spellNumber(sign: string, digits: string, exponent: number, { point, before, after, mark, padding }: NumberStyle): string {
+function spellNumber(
+  sign: string,
+  digits: string,
+  exponent: number,
+  { point, before, after, mark, padding }: NumberStyle,
+): string {
   const whole = digits + '0'.repeat(before);
   const at = Math.max(1, whole.length - point);
   const fraction = whole.slice(at) + '0'.repeat(after);
@@ -30,14 +35,26 @@ const digits = fc.oneof(
   fc.bigInt({ min: 1n, max: 10n ** 20n }).map(String),
   fc.constantFrom('9007199254740993', '9007199254740992', '1000', '0'),
 );
-const exponents = fc.oneof(fc.integer({ min: -8, max: 8 }), fc.integer({ min: -340, max: 340 }), fc.constantFrom(0, 999_999_999));
+const exponents = fc.oneof(
+  fc.integer({ min: -8, max: 8 }),
+  fc.integer({ min: -340, max: 340 }),
+  fc.constantFrom(0, 999_999_999),
+);
 const number = fc
   .tuple(fc.constantFrom('', '-'), digits, exponents, numberStyle, numberStyle)
-  .map(([sign, text, exponent, a, b]): Spellings => [spellNumber(sign, text, exponent, a), spellNumber(sign, text, exponent, b)]);
+  .map(
+    ([sign, text, exponent, a, b]): Spellings => [
+      spellNumber(sign, text, exponent, a),
+      spellNumber(sign, text, exponent, b),
+    ],
+  );
 
-const characters = fc.array(fc.constantFrom('a', 'é', 'Å', 'ệ', '한', '"', '\\', '/', '\n', '\0', '€', '😀', '\ud800', ';'), {
-  maxLength: 8,
-});
+const characters = fc.array(
+  fc.constantFrom('a', 'é', 'Å', 'ệ', '한', '"', '\\', '/', '\n', '\0', '€', '😀', '\ud800', ';'),
+  {
+    maxLength: 8,
+  },
+);
 const stringStyle = fc.record({ form: fc.constantFrom('NFC', 'NFD'), escaped: fc.infiniteStream(fc.boolean()) });
 type StringStyle = typeof stringStyle extends fc.Arbitrary<infer T> ? T : never;
 

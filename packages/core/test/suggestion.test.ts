@@ -29,10 +29,13 @@ describe('the nearest name', () => {
     ['quuee', 'queue'],
   ])('%s means %s', (given, meant) => expect(nearestName(given, options)).toBe(meant));
 
-  test.each(['', 'x', 'colour', 'p'.repeat(65), 'p'.repeat(1_000_000)])('a word unlike all of them means none', (given) => {
-    expect(nearestName(given, options)).toBeUndefined();
-    expect(didYouMean(given, options)).toBe('');
-  });
+  test.each(['', 'x', 'colour', 'p'.repeat(65), 'p'.repeat(1_000_000)])(
+    'a word unlike all of them means none',
+    (given) => {
+      expect(nearestName(given, options)).toBeUndefined();
+      expect(didYouMean(given, options)).toBe('');
+    },
+  );
 
   test('the sentence ends a message', () => expect(didYouMean('prioritty', options)).toBe(' Did you mean priority?'));
 

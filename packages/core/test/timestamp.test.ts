@@ -54,7 +54,10 @@ describe('parseTimestamp', () => {
   });
 
   test('agrees with Date on every time of the years 0 to 9999, and formatTimestamp with toISOString', () => {
-    const range = fc.integer({ min: Date.parse('0000-01-01T00:00:00.000Z'), max: Date.parse('9999-12-31T23:59:59.999Z') });
+    const range = fc.integer({
+      min: Date.parse('0000-01-01T00:00:00.000Z'),
+      max: Date.parse('9999-12-31T23:59:59.999Z'),
+    });
     fc.assert(
       fc.property(range, (ms) => {
         const iso = new Date(ms).toISOString();

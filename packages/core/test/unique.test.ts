@@ -58,11 +58,20 @@ describe('uniqueOf (digest §6.1)', () => {
       states: unfinished,
       onConflict: 'reject',
     });
-    const absent = { keys: null, key: null, args_keys: null, meta_keys: null, period: null, states: null, on_conflict: null };
+    const absent = {
+      keys: null,
+      key: null,
+      args_keys: null,
+      meta_keys: null,
+      period: null,
+      states: null,
+      on_conflict: null,
+    };
     expect(read(absent)).toEqual(read({}));
   });
 
-  const expectPolicy = (policy: object, expected: Partial<UniquePolicy>) => expect(read(policy)).toMatchObject(expected);
+  const expectPolicy = (policy: object, expected: Partial<UniquePolicy>) =>
+    expect(read(policy)).toMatchObject(expected);
 
   test.each<[object, Partial<UniquePolicy>]>([
     // ojs-unique-jobs: type counts, listed or not (§2.2), and an empty list of names is none.
@@ -86,7 +95,10 @@ describe('uniqueOf (digest §6.1)', () => {
     ],
     [{ keys: ['meta'], metaKeys: ['a'] }, { metaKeys: ['a'] }],
     // The older `key`: names of args of the JavaScript SDK, dimensions of the Python SDK, all of args where it is empty (X18).
-    [{ key: ['report_id', 'to'] }, { keys: ['type', 'args'], argsKeys: ['report_id', 'to'], argsKeysPath: `${path}.key` }],
+    [
+      { key: ['report_id', 'to'] },
+      { keys: ['type', 'args'], argsKeys: ['report_id', 'to'], argsKeysPath: `${path}.key` },
+    ],
     [{ key: ['type', 'report_id'] }, { keys: ['type', 'args'], argsKeys: ['type', 'report_id'] }],
     [{ key: ['type', 'queue', 'args'] }, { keys: ['type', 'queue', 'args'], argsKeys: null }],
     [{ key: [] }, { keys: ['type', 'args'], argsKeys: null }],
@@ -165,7 +177,12 @@ describe('uniqueKey', () => {
     [
       'the type, the queue and an argument',
       { keys: ['type', 'queue', 'args'], args_keys: ['user_id'] },
-      { type: 'email.send', queue: 'notifications', args: '[{"user_id":42,"template":"welcome"}]', meta: '{"tenant_id":"acme"}' },
+      {
+        type: 'email.send',
+        queue: 'notifications',
+        args: '[{"user_id":42,"template":"welcome"}]',
+        meta: '{"tenant_id":"acme"}',
+      },
       '71f9344b82e66297a49775bbe27752297922842b675330641ebe3ff4fea46c1f',
     ],
     [
@@ -183,7 +200,12 @@ describe('uniqueKey', () => {
     [
       'a key of meta',
       { keys: ['type', 'args', 'meta'], meta_keys: ['tenant_id'] },
-      { type: 'cache.warm', queue: 'q', args: '[{"resource":"products"}]', meta: '{"region":"us-east-1","tenant_id":"acme"}' },
+      {
+        type: 'cache.warm',
+        queue: 'q',
+        args: '[{"resource":"products"}]',
+        meta: '{"region":"us-east-1","tenant_id":"acme"}',
+      },
       '2898ca17642332cb2ee024ef6a85f8ee2b67a268093164fcc62f5eb4691cfc30',
     ],
     [
@@ -231,7 +253,9 @@ describe('uniqueKey', () => {
     const fault = faultOf(() => keyOf({ keys: ['args'], args_keys: names }, { args }));
     expect([fault.code, fault.kind.status]).toEqual(['invalid_request', 400]);
     expect(fault.details.validation_errors).toMatchObject([{ path: `${path}.args_keys[${index}]` }]);
-    expect(faultOf(() => keyOf({ key: names }, { args })).details.validation_errors).toMatchObject([{ path: `${path}.key[${index}]` }]);
+    expect(faultOf(() => keyOf({ key: names }, { args })).details.validation_errors).toMatchObject([
+      { path: `${path}.key[${index}]` },
+    ]);
   });
 
   test('a job without the key of meta differs from one that has null there', () => {
@@ -253,7 +277,9 @@ describe('uniqueKey', () => {
       '0.10000000000000000001',
     ];
     expect(new Set(keys.map((number) => keyOf({ keys: ['args'] }, { args: `[${number}]` }))).size).toBe(keys.length);
-    expect(keyOf({ keys: ['args'] }, { args: '[9007199254740993]' })).toBe(keyOf({ keys: ['args'] }, { args: '[ 9007199254740.9930E3 ]' }));
+    expect(keyOf({ keys: ['args'] }, { args: '[9007199254740993]' })).toBe(
+      keyOf({ keys: ['args'] }, { args: '[ 9007199254740.9930E3 ]' }),
+    );
   });
 
   const everything = { keys: ['type', 'queue', 'args', 'meta'], meta_keys: ['m'] };
@@ -344,7 +370,11 @@ describe('in an envelope', () => {
   const unique = { keys: ['args', 'meta'], args_keys: ['id'], meta_keys: ['t'], on_conflict: 'ignore' };
 
   test('the key is that of the job, whatever place its attributes came from', () => {
-    const flat = readEnvelope(`{"type":"a.b","args":[{"id":1.0}],"meta":{"t":1},"unique":${JSON.stringify(unique)}}`, now, uuidv7);
+    const flat = readEnvelope(
+      `{"type":"a.b","args":[{"id":1.0}],"meta":{"t":1},"unique":${JSON.stringify(unique)}}`,
+      now,
+      uuidv7,
+    );
     const nested = readEnvelope(
       `{"type":"a.b","args":[{"id":1}],"options":{"metadata":{"t":1e0},"unique":${JSON.stringify(unique)}}}`,
       now,

@@ -8,9 +8,15 @@ const unread = { misspelled: [], unknown: [] };
 describe('OJS_* variables', () => {
   test('the ones that are known say nothing', () => {
     expect(checkVariables(Object.fromEntries(variableNames.map((name) => [name, 'x'])))).toEqual(unread);
-    expect(checkVariables({ PATH: '/bin', OJS: 'x', ojs_storage: 'x', OJS_TEST_REDIS_URL: 'x', OJS_SECRET_DB_PASSWORD: 'x' })).toEqual(
-      unread,
-    );
+    expect(
+      checkVariables({
+        PATH: '/bin',
+        OJS: 'x',
+        ojs_storage: 'x',
+        OJS_TEST_REDIS_URL: 'x',
+        OJS_SECRET_DB_PASSWORD: 'x',
+      }),
+    ).toEqual(unread);
   });
 
   test('a misspelling by one letter is told from a known name by one letter', () => {
@@ -36,9 +42,12 @@ describe('OJS_* variables', () => {
     expect(checkVariables({ [name]: 'x' })).toEqual({ misspelled: [{ name, suggestion }], unknown: [] });
   });
 
-  test.each(['OJS_HOME', 'OJS_NAME', 'OJS_COLOUR', 'OJS_DATABASE_URL'])('%s is unknown, which is no reason not to start', (name) => {
-    expect(checkVariables({ [name]: 'x' })).toMatchObject({ misspelled: [], unknown: [{ name }] });
-  });
+  test.each(['OJS_HOME', 'OJS_NAME', 'OJS_COLOUR', 'OJS_DATABASE_URL'])(
+    '%s is unknown, which is no reason not to start',
+    (name) => {
+      expect(checkVariables({ [name]: 'x' })).toMatchObject({ misspelled: [], unknown: [{ name }] });
+    },
+  );
 
   test('what Kubernetes and Docker links make of services named ojs, ojs-server and ojs-queue is nobody’s mistake', () => {
     const made = ['OJS', 'OJS_SERVER', 'OJS_QUEUE'].flatMap((name) => [

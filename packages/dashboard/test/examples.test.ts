@@ -7,9 +7,8 @@ interface Example {
   readonly text: string;
 }
 
-const { examples }: { readonly examples: Readonly<Record<'job' | 'workflow' | 'cron', readonly Example[]>> } = await import(
-  new URL('../public/playground/examples.js', import.meta.url).href
-);
+const { examples }: { readonly examples: Readonly<Record<'job' | 'workflow' | 'cron', readonly Example[]>> } =
+  await import(new URL('../public/playground/examples.js', import.meta.url).href);
 const { pretty }: { readonly pretty: (text: string) => string } = await import(
   new URL('../public/playground/json.js', import.meta.url).href
 );

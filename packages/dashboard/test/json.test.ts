@@ -11,9 +11,8 @@ interface Problem {
 const {
   problemOf,
   pretty,
-}: { readonly problemOf: (text: string) => Problem | null; readonly pretty: (text: string, key?: string) => string } = await import(
-  new URL('../public/playground/json.js', import.meta.url).href
-);
+}: { readonly problemOf: (text: string) => Problem | null; readonly pretty: (text: string, key?: string) => string } =
+  await import(new URL('../public/playground/json.js', import.meta.url).href);
 
 function isJson(text: string): boolean {
   try {
@@ -52,7 +51,26 @@ test('what JSON.parse takes is right, and nothing else is', () => {
     .tuple(
       fc.json(),
       fc.nat(),
-      fc.constantFrom('', ',', '"', '\\', '{', '}', '[', ']', ':', '0', '-', '.', 'e', '\n', ' ', '\u0001', '\u007f', '\ud800'),
+      fc.constantFrom(
+        '',
+        ',',
+        '"',
+        '\\',
+        '{',
+        '}',
+        '[',
+        ']',
+        ':',
+        '0',
+        '-',
+        '.',
+        'e',
+        '\n',
+        ' ',
+        '\u0001',
+        '\u007f',
+        '\ud800',
+      ),
     )
     .map(([text, at, sign]) => {
       const place = at % (text.length + 1);

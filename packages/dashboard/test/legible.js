@@ -12,13 +12,19 @@ globalThis.illegible = () => {
     return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
   };
   const luminance = (rgb) => {
-    const [red, green, blue] = rgb.map((part) => (part <= 10.31475 ? part / 3294.6 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+    const [red, green, blue] = rgb.map((part) =>
+      part <= 10.31475 ? part / 3294.6 : ((part / 255 + 0.055) / 1.055) ** 2.4,
+    );
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   };
   const low = [];
   for (const element of document.querySelectorAll('body *')) {
     const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== '');
-    if (!(own || element.matches('textarea, input, select')) || !element.checkVisibility() || element.matches('.hidden, .skip, noscript'))
+    if (
+      !(own || element.matches('textarea, input, select')) ||
+      !element.checkVisibility() ||
+      element.matches('.hidden, .skip, noscript')
+    )
       continue;
     const layers = [];
     for (let at = element; at; at = at.parentElement) layers.unshift(getComputedStyle(at).backgroundColor);

@@ -61,7 +61,11 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await expect.poll(() => it.told()).toContain('job.completed completed');
     expect(await it.told()).toContain('job.state_changed available');
     expect(await it.page.getByText('attempt 2: Error: attempt 2 was to fail').count()).toBe(1);
-    await it.send({ type: 'demo.doomed', args: [], options: { retry: { ...fast, max_attempts: 1, on_exhaustion: 'dead_letter' } } });
+    await it.send({
+      type: 'demo.doomed',
+      args: [],
+      options: { retry: { ...fast, max_attempts: 1, on_exhaustion: 'dead_letter' } },
+    });
     await it.reaches('discarded');
     const run = ['job.enqueued available', 'job.started active', 'job.failed discarded', 'job.discarded discarded'];
     await it.tells(run);
@@ -152,7 +156,10 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await steps.nth(1).getByRole('button', { name: 'Show job' }).click();
     await it.reaches('discarded');
     await it.tells(['job.enqueued available', 'job.started active', 'job.failed discarded', 'job.discarded discarded']);
-    await it.page.getByRole('navigation', { name: 'Sent from this page' }).getByRole('button', { name: 'with callbacks' }).click();
+    await it.page
+      .getByRole('navigation', { name: 'Sent from this page' })
+      .getByRole('button', { name: 'with callbacks' })
+      .click();
     await it.reaches('completed');
     expect(it.complaints).toEqual([]);
   });
@@ -176,7 +183,9 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await using it = await open();
     await it.tab('Cron');
     const runs = it.page.locator('#preview-runs');
-    await it.editor.fill('{"name": "yearly", "cron": "30 9 1 7 *", "timezone": "Europe/Berlin", "type": "hello", "args": []}');
+    await it.editor.fill(
+      '{"name": "yearly", "cron": "30 9 1 7 *", "timezone": "Europe/Berlin", "type": "hello", "args": []}',
+    );
     await expect.poll(() => runs.getByRole('listitem').count()).toBe(5);
     await expect.poll(() => runs.getByRole('listitem').first().textContent()).toMatch(/1 Jul \d{4}, 09:30:00/);
     expect(await it.page.getByRole('heading', { name: 'Next runs (Europe/Berlin)' }).count()).toBe(1);
@@ -188,7 +197,10 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await it.state.filter({ hasText: 'paused' }).waitFor();
     await it.events.getByRole('button', { name: 'Show job' }).click();
     await it.reaches('completed');
-    await it.page.getByRole('navigation', { name: 'Sent from this page' }).getByRole('button', { name: 'yearly' }).click();
+    await it.page
+      .getByRole('navigation', { name: 'Sent from this page' })
+      .getByRole('button', { name: 'yearly' })
+      .click();
     await it.button('Delete cron').click();
     await it.page.getByText('Send something').waitFor();
     expect((await fetch(`${server.url}/ojs/v1/cron/yearly`)).status).toBe(404);
@@ -212,7 +224,11 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await it.send(`{"type": ${hostile}}`);
     await it.page.getByRole('alert').filter({ hasText: 'Line 1, column 10' }).waitFor();
     await it.tab('Workflow');
-    await it.send({ type: 'chain', name: hostile, steps: [{ id: 'a', type: 'demo.doomed', args: [hostile], options: { retry } }] });
+    await it.send({
+      type: 'chain',
+      name: hostile,
+      steps: [{ id: 'a', type: 'demo.doomed', args: [hostile], options: { retry } }],
+    });
     await it.reaches('failed');
     expect(await it.page.locator('#subject').textContent()).toBe(hostile);
     await it.page
@@ -220,7 +236,9 @@ describe.skipIf(executablePath === null)('the playground', () => {
       .getByRole('button', { name: hostile.slice(0, 20) })
       .waitFor();
     await it.tab('Cron');
-    await it.editor.fill(JSON.stringify({ name: 'x', cron: '* * * * *', timezone: '<img src=x>', type: 'hello', args: [] }));
+    await it.editor.fill(
+      JSON.stringify({ name: 'x', cron: '* * * * *', timezone: '<img src=x>', type: 'hello', args: [] }),
+    );
     await expect.poll(() => it.page.locator('#preview-runs').textContent()).toContain('<img');
     expect(await it.page.locator('img[src=x], main script, main b:not(.part-name b)').count()).toBe(0);
     expect(it.complaints).toEqual([]);
@@ -245,7 +263,9 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await keyboard.press('Enter');
     await it.reaches('cancelled');
     await expect
-      .poll(() => it.page.getByRole('heading', { name: 'What happens' }).evaluate((element) => element.matches(':focus')))
+      .poll(() =>
+        it.page.getByRole('heading', { name: 'What happens' }).evaluate((element) => element.matches(':focus')),
+      )
       .toBe(true);
   });
 
@@ -274,14 +294,19 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await it.reaches('completed');
     await it.send('{"a": ]');
     await expectLegible();
-    await page.evaluate("document.body.append(Object.assign(document.createElement('p'), { textContent: 'pale', style: 'color: #555' }))");
+    await page.evaluate(
+      "document.body.append(Object.assign(document.createElement('p'), { textContent: 'pale', style: 'color: #555' }))",
+    );
     expect(await page.evaluate('illegible()')).toEqual([expect.stringMatching(/^pale: /)]);
     await page.setViewportSize({ width: 1280, height: 720 });
   });
 
   test('a link on a page of another site leads to it; that page cannot frame it', async () => {
     const text = `<!doctype html><a href="${server.url}/playground">try it</a><iframe src="${server.url}/playground"></iframe>`;
-    const foreign = createServer((_, response) => response.setHeader('content-type', 'text/html').end(text)).listen(0, '127.0.0.1');
+    const foreign = createServer((_, response) => response.setHeader('content-type', 'text/html').end(text)).listen(
+      0,
+      '127.0.0.1',
+    );
     onTestFinished(() => void foreign.close());
     await once(foreign, 'listening');
     const { port } = foreign.address() as AddressInfo;
@@ -314,11 +339,9 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await it.page.reload();
     await it.send({ type: 'hello', args: ['again'] });
     await it.reaches('completed');
-    expect(await it.page.evaluate('[Object.values(sessionStorage), Object.values(localStorage), document.cookie]')).toEqual([
-      ['a-long-secret'],
-      [],
-      '',
-    ]);
+    expect(
+      await it.page.evaluate('[Object.values(sessionStorage), Object.values(localStorage), document.cookie]'),
+    ).toEqual([['a-long-secret'], [], '']);
     expect(it.requests.filter((request) => request.includes('secret'))).toEqual([]);
     expect(await it.page.content()).not.toContain('a-long-secret');
     await it.button('Token is set').click();

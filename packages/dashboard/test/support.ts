@@ -27,7 +27,8 @@ export class Playground implements AsyncDisposable {
     page.on('dialog', (dialog) => this.complaints.push(`a dialog: ${dialog.message()}`));
     page.on('request', (request) => this.requests.push(`${request.method()} ${request.url()}`));
     page.on('console', (message) => {
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) this.complaints.push(message.text());
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+        this.complaints.push(message.text());
     });
   }
 
@@ -69,7 +70,9 @@ export class Playground implements AsyncDisposable {
   async told(): Promise<readonly string[]> {
     const rows = await this.events.all();
     return Promise.all(
-      rows.map(async (row) => [await row.locator('code').textContent(), ...(await row.locator('.badge').allTextContents())].join(' ')),
+      rows.map(async (row) =>
+        [await row.locator('code').textContent(), ...(await row.locator('.badge').allTextContents())].join(' '),
+      ),
     );
   }
 

@@ -24,7 +24,10 @@ export function jobQuery(options: JobListOptions): Readonly<Record<string, strin
 }
 
 export function* listJobs(filter: Readonly<Record<string, string>>, query: PageQuery): Operation<PageOf<Job>> {
-  const body = yield { call: { operation: 'job.list', query: { ...query, ...filter } }, about: { queue: filter.queue } };
+  const body = yield {
+    call: { operation: 'job.list', query: { ...query, ...filter } },
+    about: { queue: filter.queue },
+  };
   return readPage(
     body,
     query,

@@ -1,6 +1,13 @@
 import type { Names, Transport } from '@ojs-ts/core';
 import { discardJob, type JobListOptions, jobListNames, jobQuery, listJobs, retryJob } from './admin-jobs.ts';
-import { type BulkResult, changeJobs, type DeadLetterTargets, type JobTargets, purgeDeadLetters, retryDeadLetters } from './bulk.ts';
+import {
+  type BulkResult,
+  changeJobs,
+  type DeadLetterTargets,
+  type JobTargets,
+  purgeDeadLetters,
+  retryDeadLetters,
+} from './bulk.ts';
 import { type Checkpoint, deleteCheckpoint, getCheckpoint } from './checkpoint.ts';
 import { Connection, type ConnectionOptions, connectionNames } from './connection.ts';
 import {
@@ -64,7 +71,11 @@ export class Admin implements AsyncDisposable {
   }
 
   /** Makes a queue before its first job. A queue needs no making: its first job does it. @throws {OJSAPIError} `conflict` where it is there. */
-  async createQueue(queueName: string, config: QueueConfigRequest = {}, options: CallOptions = {}): Promise<QueueDetail> {
+  async createQueue(
+    queueName: string,
+    config: QueueConfigRequest = {},
+    options: CallOptions = {},
+  ): Promise<QueueDetail> {
     return this.#connection.ask(createQueue(queueName, config), options);
   }
 
@@ -177,7 +188,10 @@ export class Admin implements AsyncDisposable {
   }
 
   /** The job begins anew with attempt 0, as it was or with these changes. @throws {JobNotFoundError} */
-  async retryDeadLetterJob(jobId: string, options: CallOptions & { changes?: DeadLetterRetry | undefined } = {}): Promise<Job> {
+  async retryDeadLetterJob(
+    jobId: string,
+    options: CallOptions & { changes?: DeadLetterRetry | undefined } = {},
+  ): Promise<Job> {
     known(options, { ...callNames, changes: true });
     return this.#connection.carry(retryDeadLetterJob(jobId, options.changes), options);
   }

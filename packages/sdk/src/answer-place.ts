@@ -14,4 +14,5 @@ export function shownAnswer({ status, headers, text }: Answer): string {
   return `${status} ${kind}${text === '' ? '' : ` ${JSON.stringify(text.slice(0, 80))}`}`;
 }
 
-export const checkServer = 'Check the host, the port and the base path of the URL, and that an OJS server answers there.';
+export const checkServer =
+  'Check the host, the port and the base path of the URL, and that an OJS server answers there.';

@@ -61,23 +61,37 @@ export function apiError(answer: Answer, context: ErrorContext, place = context.
     requestId: textOf(said.request_id) ?? answer.headers['x-request-id'] ?? context.requestId,
     foreign,
   });
-  return errorOf(answer.status, detail, { ...context, ...(answer.status === 429 && { rateLimit: rateLimitOf(answer, detail) }) });
+  return errorOf(answer.status, detail, {
+    ...context,
+    ...(answer.status === 429 && { rateLimit: rateLimitOf(answer, detail) }),
+  });
 }
 
 /** The same refusal for one of several calls that were sent as one. */
 export function errorFor(error: OJSAPIError, context: ErrorContext): OJSAPIError {
   const { attempt, requestId } = error;
   const about = { attempt, requestId, ...context, cause: error };
-  return errorOf(error.statusCode, error.error, error instanceof RateLimitedError ? { ...about, rateLimit: error.rateLimit } : about);
+  return errorOf(
+    error.statusCode,
+    error.error,
+    error instanceof RateLimitedError ? { ...about, rateLimit: error.rateLimit } : about,
+  );
 }
 
 /** The refusal of one item of a bulk answer, which stands there as `error` without a status of its own. */
 export function itemError(error: unknown, context: ErrorContext): OJSAPIError {
   const code = readCode(wireOf(error) ?? {}, 422);
-  return apiError({ status: isKnown(code) ? errorKinds[code].status : 422, text: JSON.stringify({ error }), headers: {} }, context);
+  return apiError(
+    { status: isKnown(code) ? errorKinds[code].status : 422, text: JSON.stringify({ error }), headers: {} },
+    context,
+  );
 }
 
-function errorOf(status: number, detail: OJSErrorDetail, context: ErrorContext & { rateLimit?: RateLimitInfo | undefined }): OJSAPIError {
+function errorOf(
+  status: number,
+  detail: OJSErrorDetail,
+  context: ErrorContext & { rateLimit?: RateLimitInfo | undefined },
+): OJSAPIError {
   const { code } = detail;
   if (status === 401 || status === 403) return new OJSAuthenticationError(status, detail, context);
   if (status === 429) return new RateLimitedError(status, detail, context);

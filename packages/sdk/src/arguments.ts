@@ -11,7 +11,8 @@ const lost = [Date, Map, Set, ArrayBuffer, Promise];
  */
 export function isJson(value: unknown, above: object[] = []): boolean {
   if (typeof value === 'number') return isKept(value);
-  if (typeof value !== 'object' || value === null) return value === null || typeof value === 'string' || typeof value === 'boolean';
+  if (typeof value !== 'object' || value === null)
+    return value === null || typeof value === 'string' || typeof value === 'boolean';
   if (ArrayBuffer.isView(value) || lost.some((kind) => value instanceof kind)) return false;
   if (above.includes(value) || above.length >= maxDepth) return false;
   above.push(value);
@@ -25,5 +26,7 @@ export function isJson(value: unknown, above: object[] = []): boolean {
 
 /** ojs-json-format §4.2: a larger integer must be a string, because readers lose its last digits. */
 function isKept(value: number): boolean {
-  return Number.isInteger(value) ? Number.isSafeInteger(value) || Math.abs(value) >= exponentFrom : Number.isFinite(value);
+  return Number.isInteger(value)
+    ? Number.isSafeInteger(value) || Math.abs(value) >= exponentFrom
+    : Number.isFinite(value);
 }

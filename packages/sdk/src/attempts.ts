@@ -77,7 +77,9 @@ export function isRefused(answer: Answer, isAnswer?: (answer: Answer) => boolean
 export function unanswered(cause: unknown, context: ErrorContext, http: HttpOptions | null): Unanswered {
   const said = `${context.operation}: ${messageOf(cause)}`;
   const message =
-    http === null ? said : `${said.replace(/\.$/, '')}. Check the URL ${http.base.origin}, and that an OJS server runs there.`;
+    http === null
+      ? said
+      : `${said.replace(/\.$/, '')}. Check the URL ${http.base.origin}, and that an OJS server runs there.`;
   return { final: false, error: new OJSConnectionError(message, { ...context, cause }) };
 }
 
@@ -91,7 +93,8 @@ export function expiry(ms: number, about: ErrorContext, met: readonly OJSError[]
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
-  const code = 'code' in error && typeof error.code === 'string' && !error.message.includes(error.code) ? ` [${error.code}]` : '';
+  const code =
+    'code' in error && typeof error.code === 'string' && !error.message.includes(error.code) ? ` [${error.code}]` : '';
   return `${error.message}${code}${cause}`.trim();
 }
 

@@ -27,7 +27,10 @@ export type JobTargets = readonly string[] | BulkFilter;
 export type DeadLetterTargets = readonly string[] | DeadLetterFilter;
 
 /** ojs-bulk-operations §6–8. */
-export function changeJobs(operation: 'bulk.cancel' | 'bulk.retry' | 'bulk.delete', targets: JobTargets): Operation<BulkResult> {
+export function changeJobs(
+  operation: 'bulk.cancel' | 'bulk.retry' | 'bulk.delete',
+  targets: JobTargets,
+): Operation<BulkResult> {
   return change(operation, isIds(targets) ? { job_ids: idsOf(targets) } : { filter: wireBulkFilter(given(targets)) });
 }
 
@@ -71,8 +74,11 @@ function hasItems({ status, text }: Answer): boolean {
 
 function readItem(raw: Wire, operation: OperationName): BulkItem {
   const jobId = textOf(raw.job_id);
-  if (jobId === undefined) throw new OJSAnswerError('The answer does not tell what became of a job: expected a job_id.', { operation });
-  return raw.error === undefined ? { jobId, ok: true } : { jobId, ok: false, error: itemError(raw.error, { operation, jobId }) };
+  if (jobId === undefined)
+    throw new OJSAnswerError('The answer does not tell what became of a job: expected a job_id.', { operation });
+  return raw.error === undefined
+    ? { jobId, ok: true }
+    : { jobId, ok: false, error: itemError(raw.error, { operation, jobId }) };
 }
 
 function isIds(targets: readonly string[] | object): targets is readonly string[] {
@@ -81,6 +87,7 @@ function isIds(targets: readonly string[] | object): targets is readonly string[
 
 function idsOf(ids: readonly string[]): readonly string[] {
   const wrong = ids.findIndex((id) => typeof id !== 'string');
-  if (wrong >= 0) throw OJSValidationError.of(`[${wrong}]`, `expected the id of a job, got ${JSON.stringify(ids[wrong])}`);
+  if (wrong >= 0)
+    throw OJSValidationError.of(`[${wrong}]`, `expected the id of a job, got ${JSON.stringify(ids[wrong])}`);
   return ids;
 }

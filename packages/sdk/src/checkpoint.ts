@@ -14,10 +14,18 @@ export interface Checkpoint {
 export function* getCheckpoint(jobId: string): Operation<Checkpoint> {
   const body: Wire = yield { call: { operation: 'job.checkpoint', params: { id: jobId } }, about: { jobId } };
   const raw = wireOf(body.checkpoint) ?? body;
-  return { jobId, state: raw.state, ...compact({ sequence: numberOf(raw.sequence) ?? 0, createdAt: dateOf(raw.created_at) }) };
+  return {
+    jobId,
+    state: raw.state,
+    ...compact({ sequence: numberOf(raw.sequence) ?? 0, createdAt: dateOf(raw.created_at) }),
+  };
 }
 
 export function* deleteCheckpoint(jobId: string): Operation<{ deleted: boolean; jobId: string }> {
-  yield { call: { operation: 'job.deleteCheckpoint', params: { id: jobId } }, about: { jobId }, settings: { recover: goneIsDone } };
+  yield {
+    call: { operation: 'job.deleteCheckpoint', params: { id: jobId } },
+    about: { jobId },
+    settings: { recover: goneIsDone },
+  };
   return { deleted: true, jobId };
 }

@@ -43,7 +43,12 @@ export interface ClientOptions extends ConnectionOptions {
   onJobEnqueued?: ((job: Job) => void) | undefined;
 }
 
-export const clientNames: NamesOf<ClientOptions> = { ...connectionNames, queue: true, coalesce: true, onJobEnqueued: true };
+export const clientNames: NamesOf<ClientOptions> = {
+  ...connectionNames,
+  queue: true,
+  coalesce: true,
+  onJobEnqueued: true,
+};
 
 /** The handles of a batch, in its order. */
 export type HandlesOf<L extends readonly JobRequest[]> = {
@@ -97,8 +102,16 @@ export class Client<R = JobTypes> implements AsyncDisposable {
    * outcome. Args of a definition with a schema are checked here and sent as they were given; the handle shows what the schema made of them.
    * @throws {OJSValidationError} before anything is sent; {DuplicateJobError}, {QueuePausedError} and the other errors of a call.
    */
-  enqueue<D extends JobDef>(job: D, args: Jsonable<InputOf<D>>, options?: EnqueueOptions): Promise<JobHandle<ArgsOf<D>, ResultOf<D>>>;
-  enqueue<T extends NameIn<R>>(jobType: T, args: ArgsIn<R, T>, options?: EnqueueOptions): Promise<JobHandle<ArgsIn<R, T>, ResultIn<R, T>>>;
+  enqueue<D extends JobDef>(
+    job: D,
+    args: Jsonable<InputOf<D>>,
+    options?: EnqueueOptions,
+  ): Promise<JobHandle<ArgsOf<D>, ResultOf<D>>>;
+  enqueue<T extends NameIn<R>>(
+    jobType: T,
+    args: ArgsIn<R, T>,
+    options?: EnqueueOptions,
+  ): Promise<JobHandle<ArgsIn<R, T>, ResultIn<R, T>>>;
   /** Both in one, and last: what the compiler says of wrong args is what is wrong with them. */
   enqueue<T extends JobDef | NameIn<R>>(
     job: T,
@@ -124,7 +137,11 @@ export class Client<R = JobTypes> implements AsyncDisposable {
    * @throws {OJSValidationError} for a job of another type than the definition's.
    */
   getJob(jobId: string, options?: CallOptions): Promise<JobHandle>;
-  getJob<D extends JobDef>(definition: D, jobId: string, options?: CallOptions): Promise<JobHandle<ArgsOf<D>, ResultOf<D>>>;
+  getJob<D extends JobDef>(
+    definition: D,
+    jobId: string,
+    options?: CallOptions,
+  ): Promise<JobHandle<ArgsOf<D>, ResultOf<D>>>;
   async getJob(first: string | JobDef, second?: string | CallOptions, third: CallOptions = {}): Promise<JobHandle> {
     if (typeof first === 'string') {
       const options = typeof second === 'object' ? second : {};
@@ -263,8 +280,14 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /** Makes the job available again with attempt 0, as it was or with these changes; its error history stays. */
-  async retryDeadLetterJob(jobId: string, options: CallOptions & { changes?: DeadLetterRetry | undefined } = {}): Promise<Job> {
-    return this.#manage((code) => code.retryDeadLetterJob(jobId, options.changes), options, { ...callNames, changes: true });
+  async retryDeadLetterJob(
+    jobId: string,
+    options: CallOptions & { changes?: DeadLetterRetry | undefined } = {},
+  ): Promise<Job> {
+    return this.#manage((code) => code.retryDeadLetterJob(jobId, options.changes), options, {
+      ...callNames,
+      changes: true,
+    });
   }
 
   /** Removes the job for good. @throws {JobNotFoundError} where it is not in the dead letter. */
@@ -373,7 +396,11 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#manage((code) => code.health(), options);
   }
 
-  async #manage<T>(operation: (code: typeof Management) => Operation<T>, options: CallOptions, names: Names = callNames): Promise<T> {
+  async #manage<T>(
+    operation: (code: typeof Management) => Operation<T>,
+    options: CallOptions,
+    names: Names = callNames,
+  ): Promise<T> {
     known(options, names);
     return this.#connection.carry(operation(await management()), options);
   }

@@ -87,7 +87,10 @@ export class Connection implements AsyncDisposable {
       this.http = null;
       this.transport = target;
     } else {
-      throw OJSValidationError.of('target', 'expected a URL or a transport, which has a function call(), such as openEmbedded() gives');
+      throw OJSValidationError.of(
+        'target',
+        'expected a URL or a transport, which has a function call(), such as openEmbedded() gives',
+      );
     }
   }
 
@@ -158,7 +161,13 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  async #settle(call: Call, deadline: Deadline, about: ErrorContext, settings: CallSettings, met: OJSError[]): Promise<Wire> {
+  async #settle(
+    call: Call,
+    deadline: Deadline,
+    about: ErrorContext,
+    settings: CallSettings,
+    met: OJSError[],
+  ): Promise<Wire> {
     const first = await this.attempt(call, deadline, { ...about, attempt: met.length + 1 }, settings.isAnswer);
     if ('body' in first) return first.body;
     const code = await deadline.race(failures()).catch(() => {
@@ -170,7 +179,12 @@ export class Connection implements AsyncDisposable {
   }
 
   /** One attempt. Its outcome is a refusal or the lack of an answer too. @throws what ends the deadline. */
-  async attempt(call: Call, deadline: Deadline, context: ErrorContext, isAnswer?: CallSettings['isAnswer']): Promise<Outcome> {
+  async attempt(
+    call: Call,
+    deadline: Deadline,
+    context: ErrorContext,
+    isAnswer?: CallSettings['isAnswer'],
+  ): Promise<Outcome> {
     const fake = currentFake();
     const { signal } = deadline;
     const { requestId } = context;

@@ -11,14 +11,29 @@ import { known } from './known.ts';
 import type { Logger } from './logger.ts';
 import type { EnqueueMiddleware } from './middleware/types.ts';
 import type { Operation } from './operation.ts';
-import { type CallOptions, callNames, definitionOf, inQueue, type JobOptions, jobNames, withDefaults } from './options.ts';
+import {
+  type CallOptions,
+  callNames,
+  definitionOf,
+  inQueue,
+  type JobOptions,
+  jobNames,
+  withDefaults,
+} from './options.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
 import { parseArgs, parseArgsNow } from './parse-args.ts';
 import { integer, problemOf, refuse } from './refusal.ts';
 import { wireOptions } from './wire.ts';
 
 /** Options of a job that a run cannot have: its id is its own, and its time is that of the cron. */
-const perJob = ['id', 'delay', 'delayUntil', 'scheduledAt', 'expiresAt', 'pending'] as const satisfies readonly (keyof JobOptions)[];
+const perJob = [
+  'id',
+  'delay',
+  'delayUntil',
+  'scheduledAt',
+  'expiresAt',
+  'pending',
+] as const satisfies readonly (keyof JobOptions)[];
 
 /** When a cron runs, and the options of its jobs. A run that may wait for so long only has an `enqueueTtl`. */
 export interface CronJobOptions extends Omit<JobOptions, (typeof perJob)[number]> {
@@ -46,14 +61,46 @@ export interface CronJobRequest extends CronJobOptions {
   readonly [definitionOf]?: JobDef | undefined;
 }
 
-const { id: _id, delay: _delay, delayUntil: _until, scheduledAt: _at, expiresAt: _expiry, pending: _pending, ...runNames } = jobNames;
-const optionNames: NamesOf<CronJobOptions> = { ...runNames, timezone: true, overlapPolicy: true, enabled: true, description: true };
-const requestNames = { ...optionNames, name: true, cron: true, type: true, args: true } satisfies NamesOf<CronJobRequest>;
+const {
+  id: _id,
+  delay: _delay,
+  delayUntil: _until,
+  scheduledAt: _at,
+  expiresAt: _expiry,
+  pending: _pending,
+  ...runNames
+} = jobNames;
+const optionNames: NamesOf<CronJobOptions> = {
+  ...runNames,
+  timezone: true,
+  overlapPolicy: true,
+  enabled: true,
+  description: true,
+};
+const requestNames = {
+  ...optionNames,
+  name: true,
+  cron: true,
+  type: true,
+  args: true,
+} satisfies NamesOf<CronJobRequest>;
 
 /** When it runs. What its jobs are is changed by registering it again. */
 export type CronJobChanges = Partial<Pick<CronJobRequest, (typeof changeable)[number]>>;
-const changeNames: NamesOf<CronJobChanges> = { cron: true, timezone: true, overlapPolicy: true, enabled: true, description: true };
-const changeable = ['cron', 'timezone', 'overlapPolicy', 'enabled', 'description'] as const satisfies readonly (keyof CronJobRequest)[];
+const changeNames: NamesOf<CronJobChanges> = {
+  cron: true,
+  timezone: true,
+  overlapPolicy: true,
+  enabled: true,
+  description: true,
+};
+const changeable = [
+  'cron',
+  'timezone',
+  'overlapPolicy',
+  'enabled',
+  'description',
+] as const satisfies readonly (keyof CronJobRequest)[];
 
 /** A cron as the server has it. */
 export interface CronJob extends Readonly<CronJobRequest> {
@@ -68,7 +115,10 @@ export interface CronJob extends Readonly<CronJobRequest> {
 export function* registerCronJob(request: CronJobRequest, logger: Logger): Operation<CronJob> {
   const body = JSON.stringify(wireCron(request));
   // A second registration of the same is an update that changes nothing, so it is safe to repeat.
-  const answer = yield { call: { operation: 'cron.register', body, idempotencyKey: uuidv7() }, about: { queue: request.queue } };
+  const answer = yield {
+    call: { operation: 'cron.register', body, idempotencyKey: uuidv7() },
+    about: { queue: request.queue },
+  };
   const cron = readCron(answer);
   tellWarnings(cron, answer, logger);
   return cron;
@@ -77,8 +127,10 @@ export function* registerCronJob(request: CronJobRequest, logger: Logger): Opera
 /** What is valid but perhaps not meant: the words of the server, else that it has no next time. */
 function tellWarnings({ name, cron, nextRunAt, enabled }: CronJob, answer: Wire, logger: Logger): void {
   const words = eachOf(answer.warnings, (warning) => textOf(warning) ?? textOf(wireOf(warning)?.message));
-  const warnings = words.length === 0 && nextRunAt === null && enabled !== false ? ['never runs: it has no next time'] : words;
-  if (warnings.length > 0) logger.warn('cron registered that may not run as meant', { name, cron, nextRunAt, warnings });
+  const warnings =
+    words.length === 0 && nextRunAt === null && enabled !== false ? ['never runs: it has no next time'] : words;
+  if (warnings.length > 0)
+    logger.warn('cron registered that may not run as meant', { name, cron, nextRunAt, warnings });
 }
 
 export function* getCronJob(name: string): Operation<CronJob> {
@@ -91,7 +143,8 @@ export function* updateCronJob(name: string, changes: CronJobChanges): Operation
   const { cron, timezone, overlapPolicy, enabled, description } = changes;
   if (cron !== undefined) checkExpression(cron);
   const own = compact({ cron, timezone, overlap_policy: overlapPolicy, enabled, description });
-  if (Object.keys(own).length === 0) throw OJSValidationError.of('changes', `expected at least one of ${changeable.join(', ')}`);
+  if (Object.keys(own).length === 0)
+    throw OJSValidationError.of('changes', `expected at least one of ${changeable.join(', ')}`);
   const body = JSON.stringify(own);
   return readCron(yield { call: { operation: 'cron.update', params: { name }, body, idempotencyKey: uuidv7() } });
 }
@@ -109,7 +162,9 @@ export function* triggerCronJob(name: string): Operation<{ jobId: string; cron: 
 }
 
 export function* cronRuns(name: string, count: number): Operation<Date[]> {
-  const body = yield { call: { operation: 'cron.runs', params: { name }, query: { limit: integer(count, 'count', 1) } } };
+  const body = yield {
+    call: { operation: 'cron.runs', params: { name }, query: { limit: integer(count, 'count', 1) } },
+  };
   return eachOf(body.runs, dateOf);
 }
 
@@ -172,7 +227,12 @@ export function cronCall<O extends Pick<CallOptions, 'requestTimeout'>>(
   const typed = typeof job === 'object';
   const request = {
     ...(typed ? withDefaults(job.defaults, own) : own),
-    ...{ name: first, cron: typeof second === 'string' ? second : '', type: typed ? job.type : (job ?? ''), args: args ?? [] },
+    ...{
+      name: first,
+      cron: typeof second === 'string' ? second : '',
+      type: typed ? job.type : (job ?? ''),
+      args: args ?? [],
+    },
     ...(typed && { [definitionOf]: job }),
   };
   return { request, options };

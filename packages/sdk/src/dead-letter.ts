@@ -20,7 +20,11 @@ export interface DeadLetterListOptions extends PageOptions, DeadLetterFilter {
   includeDiscarded?: boolean | undefined;
 }
 
-export const deadLetterListNames: NamesOf<DeadLetterListOptions> = { ...pageNames, ...deadLetterNames, includeDiscarded: true };
+export const deadLetterListNames: NamesOf<DeadLetterListOptions> = {
+  ...pageNames,
+  ...deadLetterNames,
+  includeDiscarded: true,
+};
 
 /** What a dead letter gets for its next round. */
 export interface DeadLetterRetry {
@@ -60,8 +64,14 @@ export function deadLetterQuery(options: DeadLetterListOptions): Readonly<Record
   return { ...wireDeadLetterFilter(filter), ...(includeDiscarded === true && { include: 'discarded' }) };
 }
 
-export function* listDeadLetterJobs(filter: Readonly<Record<string, string>>, query: PageQuery): Operation<PageOf<Job>> {
-  const body = yield { call: { operation: 'deadLetter.list', query: { ...query, ...filter } }, about: { queue: filter.queue } };
+export function* listDeadLetterJobs(
+  filter: Readonly<Record<string, string>>,
+  query: PageQuery,
+): Operation<PageOf<Job>> {
+  const body = yield {
+    call: { operation: 'deadLetter.list', query: { ...query, ...filter } },
+    about: { queue: filter.queue },
+  };
   return readPage(
     body,
     query,
@@ -87,7 +97,10 @@ export function* retryDeadLetterJob(jobId: string, changes: DeadLetterRetry = {}
       // A server without idempotency keys no longer finds it in the dead letter; the job itself tells whether the first call took it out.
       recover: ({ code }) =>
         code === 'not_found' || code === 'conflict'
-          ? { calls: [getCall(jobId)], body: ([job]) => (job === undefined || readJob(jobIn(job)).state === 'discarded' ? null : job) }
+          ? {
+              calls: [getCall(jobId)],
+              body: ([job]) => (job === undefined || readJob(jobIn(job)).state === 'discarded' ? null : job),
+            }
           : null,
     },
   };
@@ -129,8 +142,10 @@ export function goneIsDone(error: { readonly code: string }): Recovery | null {
 function wireChanges(changes: DeadLetterRetry): object {
   known(changes, changeNames, 'changes');
   const { args, meta, queue, retry } = changes;
-  if (args !== undefined && !Array.isArray(args)) throw OJSValidationError.of('args', 'expected an array of JSON values');
-  for (const [name, value] of Object.entries(compact({ args, meta }))) if (!isJson(value)) refuse(jsonProblem(value, name));
+  if (args !== undefined && !Array.isArray(args))
+    throw OJSValidationError.of('args', 'expected an array of JSON values');
+  for (const [name, value] of Object.entries(compact({ args, meta })))
+    if (!isJson(value)) refuse(jsonProblem(value, name));
   if (queue !== undefined && !isQueueName(queue)) throw OJSValidationError.of('queue', expectedQueue(queue));
   return compact({ args, meta, queue, retry: retry && wireRetry(retry) });
 }

@@ -17,7 +17,12 @@ export type Jsonable<T> = T extends string | number | boolean | null | undefined
       : T;
 
 /** A job type with the types of its args and result: one value that producer and worker share. */
-export interface JobDef<T extends string = string, A extends JsonArray = JsonArray, AIn extends JsonArray = A, R = unknown> {
+export interface JobDef<
+  T extends string = string,
+  A extends JsonArray = JsonArray,
+  AIn extends JsonArray = A,
+  R = unknown,
+> {
   readonly type: T;
   /** For every enqueue of this type, below what the call itself says. */
   readonly defaults?: JobOptions | undefined;
@@ -51,7 +56,11 @@ export interface JobTypes {}
 
 /** Any name where the registry is empty, else one of its names. */
 export type NameIn<R> = [Extract<keyof R, string>] extends [never] ? string : Extract<keyof R, string>;
-export type ArgsIn<R, T> = T extends keyof R ? (R[T] extends { args: infer A extends JsonArray } ? A : JsonArray) : JsonArray;
+export type ArgsIn<R, T> = T extends keyof R
+  ? R[T] extends { args: infer A extends JsonArray }
+    ? A
+    : JsonArray
+  : JsonArray;
 export type ResultIn<R, T> = T extends keyof R ? (R[T] extends { result: infer X } ? X : unknown) : unknown;
 
 /**
@@ -68,8 +77,15 @@ export function defineJob<
   T extends string,
   S extends StandardSchemaV1<JsonArray, JsonArray>,
   RS extends StandardSchemaV1 = StandardSchemaV1<unknown, unknown>,
->(type: T, options: JobOptions & { args: S; result?: RS | undefined }): JobDef<T, SchemaOutput<S>, SchemaInput<S>, SchemaOutput<RS>>;
-export function defineJob<T extends string, S extends StandardSchemaV1, RS extends StandardSchemaV1 = StandardSchemaV1<unknown, unknown>>(
+>(
+  type: T,
+  options: JobOptions & { args: S; result?: RS | undefined },
+): JobDef<T, SchemaOutput<S>, SchemaInput<S>, SchemaOutput<RS>>;
+export function defineJob<
+  T extends string,
+  S extends StandardSchemaV1,
+  RS extends StandardSchemaV1 = StandardSchemaV1<unknown, unknown>,
+>(
   type: T,
   options: JobOptions & { payload: S; result?: RS | undefined },
 ): JobDef<T, [SchemaOutput<S>], [SchemaInput<S>], SchemaOutput<RS>>;
@@ -77,13 +93,18 @@ export function defineJob(type: string, options: JobOptions & JobSchemas = {}): 
   if (!isJobType(type)) throw OJSValidationError.of('type', expectedType(type));
   known(options, definitionNames);
   const { args, payload, result, ...defaults } = options;
-  if (args !== undefined && payload !== undefined) throw OJSValidationError.of('payload', 'give args or payload, not both');
+  if (args !== undefined && payload !== undefined)
+    throw OJSValidationError.of('payload', 'give args or payload, not both');
   const schemas = { ...(args && { args }), ...(payload && { payload }), ...(result && { result }) };
   return { type, defaults, ...(Object.keys(schemas).length > 0 && { schemas }) };
 }
 
 /** A request for a batch or a workflow. `args` are checked when it is sent. @throws {OJSValidationError} for an unknown option. */
-export function job<D extends JobDef>(definition: D, args: Jsonable<InputOf<D>>, options?: JobOptions): JobRequest<ArgsOf<D>, ResultOf<D>>;
+export function job<D extends JobDef>(
+  definition: D,
+  args: Jsonable<InputOf<D>>,
+  options?: JobOptions,
+): JobRequest<ArgsOf<D>, ResultOf<D>>;
 export function job(definition: JobDef, args: JsonArray, options: JobOptions = {}): JobRequest {
   known(options, jobNames);
   return { ...withDefaults(definition.defaults, options), type: definition.type, args, [definitionOf]: definition };

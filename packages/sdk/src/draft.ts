@@ -63,7 +63,10 @@ export const rules: readonly (readonly [Ruled, (value: unknown) => boolean])[] =
   ['meta', (meta) => meta === undefined || isJson(meta)],
   ['id', (id) => id === undefined || isUuidv7(id)],
   ['queue', (queue) => queue === undefined || isQueueName(queue)],
-  ['priority', (priority) => priority === undefined || (Number.isInteger(priority) && Math.abs(Number(priority)) <= maxPriority)],
+  [
+    'priority',
+    (priority) => priority === undefined || (Number.isInteger(priority) && Math.abs(Number(priority)) <= maxPriority),
+  ],
 ];
 
 function isSound(request: JobRequest): boolean {

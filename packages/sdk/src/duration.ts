@@ -9,7 +9,10 @@ export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}` | `P$
 export function durationMs(value: Duration, name: string): number {
   const ms = readDuration(value);
   if (ms === null) {
-    throw OJSValidationError.of(name, `expected milliseconds as a number or a text such as '5s' or 'PT5S', got ${quoted(value)}`);
+    throw OJSValidationError.of(
+      name,
+      `expected milliseconds as a number or a text such as '5s' or 'PT5S', got ${quoted(value)}`,
+    );
   }
   return ms;
 }

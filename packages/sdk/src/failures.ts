@@ -15,7 +15,12 @@ export interface Asked {
 }
 
 /** The outcome of any answer. */
-export function outcomeOf(answer: Answer, asked: Asked, context: ErrorContext, isAnswer?: CallSettings['isAnswer']): Outcome {
+export function outcomeOf(
+  answer: Answer,
+  asked: Asked,
+  context: ErrorContext,
+  isAnswer?: CallSettings['isAnswer'],
+): Outcome {
   if (isRefused(answer, isAnswer)) return refusalOf(answer, asked, context);
   const body = readBody(answer);
   return body === undefined ? unreadable(answer, asked, context) : { body };
@@ -24,7 +29,10 @@ export function outcomeOf(answer: Answer, asked: Asked, context: ErrorContext, i
 /** The error of an operation that could not read an answer, with where that came from; every other error as it is. */
 export function placed(error: unknown, { call, http }: Asked): unknown {
   if (!(error instanceof OJSAnswerError)) return error;
-  return new OJSConnectionError(`${placeOf(call, http)}: ${error.message} ${checkServer}`, { operation: call.operation, cause: error });
+  return new OJSConnectionError(`${placeOf(call, http)}: ${error.message} ${checkServer}`, {
+    operation: call.operation,
+    cause: error,
+  });
 }
 
 function refusalOf(answer: Answer, { call, http }: Asked, context: ErrorContext): Outcome {

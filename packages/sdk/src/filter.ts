@@ -44,7 +44,12 @@ export interface BulkFilter extends SubjectFilter {
 }
 
 export const subjectNames: NamesOf<SubjectFilter> = { queue: true, type: true, errorType: true, args: true };
-export const deadLetterNames: NamesOf<DeadLetterFilter> = { ...subjectNames, since: true, until: true, olderThan: true };
+export const deadLetterNames: NamesOf<DeadLetterFilter> = {
+  ...subjectNames,
+  since: true,
+  until: true,
+  olderThan: true,
+};
 const bulkNames: NamesOf<BulkFilter> = {
   ...subjectNames,
   state: true,

@@ -72,6 +72,10 @@ const JobActions = class JobHandle<A extends JsonArray, R> {
   }
 };
 
-export function handleOf<A extends JsonArray, R>(job: Job<A, R>, outcome: EnqueueOutcome, calls: JobCalls): JobHandle<A, R> {
+export function handleOf<A extends JsonArray, R>(
+  job: Job<A, R>,
+  outcome: EnqueueOutcome,
+  calls: JobCalls,
+): JobHandle<A, R> {
   return Object.assign(new JobActions<A, R>(calls, job.id, outcome), job);
 }

@@ -165,7 +165,8 @@ const readFields = reader({
 /** Reads a wire envelope. What the type parameters promise about args and result is the caller's word: nothing here checks it. */
 export function readJob<A extends JsonArray = JsonArray, R = unknown>(raw: unknown): Job<A, R>;
 export function readJob(raw: unknown): Job {
-  if (!isWire(raw) || typeof raw.id !== 'string') throw new OJSAnswerError('The answer holds no job: expected an object with an id.');
+  if (!isWire(raw) || typeof raw.id !== 'string')
+    throw new OJSAnswerError('The answer holds no job: expected an object with an id.');
   const maxAttempts = numberOf(raw.max_attempts) ?? numberOf(wireOf(raw.retry)?.max_attempts) ?? 3;
   const { xProgress: progress, ...fields } = readFields(raw);
   return { id: raw.id, ...fields, ...(progress && { progress }), maxAttempts, raw };

@@ -9,7 +9,9 @@ export function isWire(value: unknown): value is Wire {
 export function quoted(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value)) return 'an array';
-  return typeof value === 'function' || (typeof value === 'object' && value !== null) ? `a value of type ${typeof value}` : String(value);
+  return typeof value === 'function' || (typeof value === 'object' && value !== null)
+    ? `a value of type ${typeof value}`
+    : String(value);
 }
 
 export function textOf(value: unknown): string | undefined {

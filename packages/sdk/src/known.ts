@@ -81,7 +81,8 @@ function exampleOf({ path, names }: Stranger): string {
 
 /** Never the content of a text: it may be a secret. */
 export function shown(value: unknown): string {
-  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined)
+    return String(value);
   return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 

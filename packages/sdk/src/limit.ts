@@ -39,7 +39,10 @@ const maxLimits = 8;
 /** @throws {OJSValidationError} with the path of what is wrong. */
 export function wireLimits(limits: readonly JobLimit[]): readonly object[] {
   if (!Array.isArray(limits) || limits.length > maxLimits)
-    throw OJSValidationError.of('limits', `expected an array of at most ${maxLimits} limits, such as [{ key: 'stripe', concurrency: 5 }]`);
+    throw OJSValidationError.of(
+      'limits',
+      `expected an array of at most ${maxLimits} limits, such as [{ key: 'stripe', concurrency: 5 }]`,
+    );
   return limits.map((limit: JobLimit, index) => {
     const path = `limits[${index}]`;
     if (!isWire(limit)) throw OJSValidationError.of(path, "expected a limit such as { key: 'stripe', concurrency: 5 }");
@@ -71,7 +74,10 @@ export function wireRate(rate: Rate, path: string): object {
 function period(value: Duration, path: string): string {
   const ms = value === undefined ? 0 : durationMs(value, path);
   if (ms > 0 && ms <= maxPeriodMs) return formatDuration(ms);
-  throw OJSValidationError.of(path, `expected a duration above 0 and of at most one day, such as '1m', got ${quoted(value)}`);
+  throw OJSValidationError.of(
+    path,
+    `expected a duration above 0 and of at most one day, such as '1m', got ${quoted(value)}`,
+  );
 }
 
 /** The limits of a job as it was sent, in the form of {@link wireLimits}. */

@@ -9,7 +9,13 @@ export {
   unregisterCronJob,
   updateCronJob,
 } from './cron.ts';
-export { deadLetterListNames, deadLetterQuery, deleteDeadLetterJob, listDeadLetterJobs, retryDeadLetterJob } from './dead-letter.ts';
+export {
+  deadLetterListNames,
+  deadLetterQuery,
+  deleteDeadLetterJob,
+  listDeadLetterJobs,
+  retryDeadLetterJob,
+} from './dead-letter.ts';
 export { typedJobHandle } from './enqueue/typed.ts';
 export { activateJob, cancelJob, getJob, getProgress } from './jobs.ts';
 export { firstPage, openPage } from './page.ts';

@@ -39,7 +39,13 @@ export interface QueueDetail extends Queue {
   readonly stats: QueueStats;
 }
 
-const names: NamesOf<QueueConfigRequest> = { concurrency: true, rate: true, maxDepth: true, overflow: true, warningThreshold: true };
+const names: NamesOf<QueueConfigRequest> = {
+  concurrency: true,
+  rate: true,
+  maxDepth: true,
+  overflow: true,
+  warningThreshold: true,
+};
 
 export function* queueConfig(name: string): Operation<QueueConfig> {
   return readConfig(yield { call: { operation: 'queue.config', params: { name } }, about: { queue: name } });
@@ -48,14 +54,19 @@ export function* queueConfig(name: string): Operation<QueueConfig> {
 export function* configureQueue(name: string, config: QueueConfigRequest): Operation<QueueConfig> {
   const body = JSON.stringify(wireConfig(config));
   return readConfig(
-    yield { call: { operation: 'queue.configure', params: { name }, body, idempotencyKey: uuidv7() }, about: { queue: name } },
+    yield {
+      call: { operation: 'queue.configure', params: { name }, body, idempotencyKey: uuidv7() },
+      about: { queue: name },
+    },
   );
 }
 
 export function* createQueue(name: string, config: QueueConfigRequest): Operation<QueueDetail> {
   if (!isQueueName(name)) throw OJSValidationError.of('queueName', expectedQueue(name));
   const body = JSON.stringify({ name, config: wireConfig(config) });
-  return readDetail(yield { call: { operation: 'queue.create', body, idempotencyKey: uuidv7() }, about: { queue: name } });
+  return readDetail(
+    yield { call: { operation: 'queue.create', body, idempotencyKey: uuidv7() }, about: { queue: name } },
+  );
 }
 
 export function* getQueue(name: string): Operation<QueueDetail> {

@@ -11,7 +11,16 @@ export interface Queue {
   readonly createdAt?: Date;
 }
 
-const counts = ['available', 'active', 'scheduled', 'retryable', 'pending', 'completed', 'discarded', 'cancelled'] as const;
+const counts = [
+  'available',
+  'active',
+  'scheduled',
+  'retryable',
+  'pending',
+  'completed',
+  'discarded',
+  'cancelled',
+] as const;
 /** Our name of a figure and its name on the wire. */
 const rates = {
   completedLastHour: 'completed_last_hour',
@@ -31,14 +40,21 @@ export interface QueueStats extends Readonly<Record<(typeof counts)[number] | ke
 /** Takes `{queue: {name, paused}, status}` and the flat form (digest §3.2). */
 export function readQueue(raw: Wire): Queue {
   const inner = wireOf(raw.queue) ?? raw;
-  const paused = inner.paused === true || raw.paused === true || textOf(raw.status) === 'paused' || inner.status === 'paused';
-  return compact({ name: textOf(inner.name) ?? '', status: statusOf(paused), paused, createdAt: dateOf(inner.created_at) });
+  const paused =
+    inner.paused === true || raw.paused === true || textOf(raw.status) === 'paused' || inner.status === 'paused';
+  return compact({
+    name: textOf(inner.name) ?? '',
+    status: statusOf(paused),
+    paused,
+    createdAt: dateOf(inner.created_at),
+  });
 }
 
 /** Takes the three shapes in use (X20): `stats`, `queue`, and the top level. */
 export function readQueueStats(raw: Wire): QueueStats {
   const places = [wireOf(raw.stats), wireOf(raw.queue), raw];
-  const figure = (name: string) => places.map((place) => numberOf(place?.[name])).find((value) => value !== undefined) ?? 0;
+  const figure = (name: string) =>
+    places.map((place) => numberOf(place?.[name])).find((value) => value !== undefined) ?? 0;
   const { name, paused } = readQueue(raw);
   return compact({
     queue: name,

@@ -78,7 +78,9 @@ const smaller = 'send an id, or a copy of what is needed of it';
 export function lossOf(value: unknown): string {
   switch (typeof value) {
     case 'number':
-      return Number.isFinite(value) ? `${value} is beyond ±(2^53 − 1); send it as a string` : `${value} is no JSON number`;
+      return Number.isFinite(value)
+        ? `${value} is beyond ±(2^53 − 1); send it as a string`
+        : `${value} is no JSON number`;
     case 'bigint':
       return 'bigint is no JSON value; send it as a string';
     case 'object':

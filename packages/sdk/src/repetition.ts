@@ -23,7 +23,13 @@ export async function settle(work: UnderWay, first: Outcome): Promise<Wire> {
   const end = await repeated(work, first);
   if ('body' in end) return end.body;
   const ask = async (call: Call) => {
-    const found = await repeated({ ...work, call, about: { ...work.about, operation: call.operation }, settings: {}, met: [] });
+    const found = await repeated({
+      ...work,
+      call,
+      about: { ...work.about, operation: call.operation },
+      settings: {},
+      met: [],
+    });
     if ('body' in found) return found.body;
     throw found.error;
   };

@@ -28,7 +28,10 @@ export function* attempts(
     const outcome: Outcome = yield { context: { ...about, attempt: failures.length + 1 }, pauseMs };
     if ('body' in outcome) return outcome;
     if (outcome.final || ('api' in outcome && settings.isFinal?.(outcome.api))) {
-      return { error: outcome.error, recovery: uncertain && 'api' in outcome ? recoveryOf(settings, outcome.api) : null };
+      return {
+        error: outcome.error,
+        recovery: uncertain && 'api' in outcome ? recoveryOf(settings, outcome.api) : null,
+      };
     }
     failures.push(outcome.error);
     uncertain ||= !('api' in outcome) || outcome.api.statusCode !== 429;

@@ -28,7 +28,8 @@ export function* registerSchema(
   version: string,
   schema: Readonly<Record<string, unknown>>,
 ): Operation<Schema> {
-  if (typeof uri !== 'string' || uri === '') throw OJSValidationError.of('uri', 'expected a URI such as urn:ojs:schema:email.send:v1');
+  if (typeof uri !== 'string' || uri === '')
+    throw OJSValidationError.of('uri', 'expected a URI such as urn:ojs:schema:email.send:v1');
   if (!isJobType(jobType))
     throw OJSValidationError.of(
       'jobType',
@@ -40,7 +41,8 @@ export function* registerSchema(
     call: { operation: 'schema.register', body, idempotencyKey: uuidv7() },
     settings: {
       // A server may refuse a second registration of one version; that was this call's own if it reads the same.
-      recover: ({ statusCode }) => (statusCode === 409 ? { calls: [getCall(uri)], body: ([found]) => same(found, schema) } : null),
+      recover: ({ statusCode }) =>
+        statusCode === 409 ? { calls: [getCall(uri)], body: ([found]) => same(found, schema) } : null,
     },
   };
   return readSchema(answer);
@@ -71,8 +73,15 @@ export function* getSchemaVersion(jobType: string, version: string): Operation<S
   return readSchema(yield { call: { operation: 'schema.getVersion', params: { key: jobType, version } } });
 }
 
-export function* deleteSchemaVersion(jobType: string, version: string): Operation<{ deleted: boolean; jobType: string; version: string }> {
-  const call = { operation: 'schema.deleteVersion', params: { key: jobType, version }, idempotencyKey: uuidv7() } as const;
+export function* deleteSchemaVersion(
+  jobType: string,
+  version: string,
+): Operation<{ deleted: boolean; jobType: string; version: string }> {
+  const call = {
+    operation: 'schema.deleteVersion',
+    params: { key: jobType, version },
+    idempotencyKey: uuidv7(),
+  } as const;
   const body = yield { call, settings: { recover: goneIsDone } };
   return { deleted: body.deleted !== false, jobType, version };
 }
@@ -99,5 +108,10 @@ function readInfo(body: unknown): SchemaInfo {
   if (uri === undefined) throw new OJSAnswerError('The answer holds no schema: expected an object with a uri.');
   // A whole number in the specification's examples, a text in what clients send.
   const version = textOf(raw.version) ?? numberOf(raw.version)?.toString() ?? '';
-  return compact({ uri, type: textOf(raw.type) ?? textOf(raw.job_type) ?? '', version, createdAt: dateOf(raw.created_at) });
+  return compact({
+    uri,
+    type: textOf(raw.type) ?? textOf(raw.job_type) ?? '',
+    version,
+    createdAt: dateOf(raw.created_at),
+  });
 }

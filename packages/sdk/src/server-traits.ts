@@ -36,7 +36,8 @@ export function* readTraits(): Operation<ServerTraits> {
   try {
     return traitsOf(yield { call: { operation: 'system.manifest' } });
   } catch (error) {
-    if (error instanceof OJSAPIError && [404, 405, 501].includes(error.statusCode)) return traitsOf({}, !error.error.foreign);
+    if (error instanceof OJSAPIError && [404, 405, 501].includes(error.statusCode))
+      return traitsOf({}, !error.error.foreign);
     throw error;
   }
 }

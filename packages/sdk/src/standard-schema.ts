@@ -30,7 +30,10 @@ export function parseNow<O>(schema: StandardSchemaV1<unknown, O>, value: unknown
   if (!('then' in result)) return parsedOf(result, at);
   // What it comes to is of no interest any more.
   result.then(undefined, () => {});
-  throw OJSValidationError.of(at, 'this schema checks asynchronously, which a call that blocks cannot wait for; enqueue with a Client');
+  throw OJSValidationError.of(
+    at,
+    'this schema checks asynchronously, which a call that blocks cannot wait for; enqueue with a Client',
+  );
 }
 
 function parsedOf<O>(result: SchemaResult<O>, at: string): O {

@@ -28,14 +28,18 @@ export function readTarget<O extends object>(
 ): Target<O> {
   if (first === undefined || typeof first === 'string' || isTransport(first)) {
     const options = second ?? {};
-    if (Object.hasOwn(options, 'url')) throw OJSValidationError.of('url', `stands in the options of the object form. ${forms(what, [])}`);
+    if (Object.hasOwn(options, 'url'))
+      throw OJSValidationError.of('url', `stands in the options of the object form. ${forms(what, [])}`);
     known(options, names);
     return { target: first, options };
   }
   if (typeof first !== 'object' || first === null)
     throw OJSValidationError.of('target', `expected a URL or a transport. ${forms(what, [])}`);
   if (second !== undefined)
-    throw OJSValidationError.of('options', `expected one object with all options, or a URL in front of it. ${forms(what, [])}`);
+    throw OJSValidationError.of(
+      'options',
+      `expected one object with all options, or a URL in front of it. ${forms(what, [])}`,
+    );
   if (!Object.hasOwn(first, 'url')) throw withoutUrl(first, names, what);
   known(first, { ...names, url: true });
   // Here, so that the refusal names the option that was given.

@@ -51,7 +51,10 @@ function seconds(value: Duration | undefined, path: string, min: number): number
   if (value === undefined) return undefined;
   const count = durationMs(value, path) / 1_000;
   if (Number.isInteger(count) && count >= min) return count;
-  throw OJSValidationError.of(path, `expected whole seconds, at least ${min}, such as '30s', got ${JSON.stringify(value)}`);
+  throw OJSValidationError.of(
+    path,
+    `expected whole seconds, at least ${min}, such as '30s', got ${JSON.stringify(value)}`,
+  );
 }
 
 function flag(value: boolean | undefined, path: string): boolean | undefined {

@@ -82,7 +82,15 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     const callbacks = callbacksOf(options, logger);
     const changed = () => this.#changed();
     const reach = new Reach(logger, serverOf(this.#connection.http));
-    const shared = { holdings: this.#holdings, slots: this.#slots, outbox: this.#outbox, callbacks, logger, reach, changed };
+    const shared = {
+      holdings: this.#holdings,
+      slots: this.#slots,
+      outbox: this.#outbox,
+      callbacks,
+      logger,
+      reach,
+      changed,
+    };
     this.#delivery = new Delivery(shared);
     this.#execution = new Execution({
       ...shared,
@@ -156,7 +164,10 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
    * that they refuse discard the job, a result that they refuse fails it, both with the error type `validation` and the issues.
    * @throws {OJSValidationError} for a malformed type, or a second handler.
    */
-  register<D extends JobDef>(job: D, handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>): this;
+  register<D extends JobDef>(
+    job: D,
+    handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>,
+  ): this;
   register<T extends NameIn<R>, A extends ArgsIn<R, T>>(jobType: T, handler: Handler<A, ResultIn<R, T>>): this;
   /** Both in one, and last: what the compiler says of a wrong handler is what is wrong with it. */
   register<T extends JobDef | NameIn<R>>(
@@ -171,7 +182,10 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   }
 
   /** Same as `register`. */
-  handler<D extends JobDef>(job: D, handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>): this;
+  handler<D extends JobDef>(
+    job: D,
+    handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>,
+  ): this;
   handler<T extends NameIn<R>, A extends ArgsIn<R, T>>(jobType: T, handler: Handler<A, ResultIn<R, T>>): this;
   handler<T extends JobDef | NameIn<R>>(
     job: T,
@@ -191,7 +205,9 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   async start(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     known(options, startNames);
     if (currentFake() !== null)
-      throw new OJSError('A worker has nothing to fetch from while a test fakes the server: give it to useWorker() and call drain().');
+      throw new OJSError(
+        'A worker has nothing to fetch from while a test fakes the server: give it to useWorker() and call drain().',
+      );
     this.#lifecycle.begin();
     tellStart(this.#connection, this.workerId, this.#settings, this.#handlers);
     const terminate = () => this.#terminate(this.#settings.shutdownMs);
@@ -290,7 +306,10 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     if (this.#handlers.has(jobType)) return null;
     const message = this.#handlers.missing(jobType);
     const advice = `The job goes back and waits for a worker that has one: call register('${jobType}', …) before start(), or leave its queue to others`;
-    this.#connection.logger.error(`no handler: ${message} ${advice}`, { job_type: jobType, queues: this.#settings.queues });
+    this.#connection.logger.error(`no handler: ${message} ${advice}`, {
+      job_type: jobType,
+      queues: this.#settings.queues,
+    });
     const failure = { code: 'handler_not_found', type: 'handler_not_found', message, retryable: true };
     return this.#turns.extended ? { failure, requeue: true, delayMs: unknownTypeDelayMs } : { failure };
   }
@@ -318,7 +337,10 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     const rebuilt = rebuild(this.#connection);
     if (rebuilt) this.#health.rebuilt();
     const what = rebuilt ? 'the connection is made anew' : 'the transport was given and is left as it is';
-    this.#connection.logger.error(`fetch unanswered: ${what}`, { worker_id: this.workerId, silent_s: Math.round(ms / 1000) });
+    this.#connection.logger.error(`fetch unanswered: ${what}`, {
+      worker_id: this.workerId,
+      silent_s: Math.round(ms / 1000),
+    });
   }
 
   #break(error: unknown): void {

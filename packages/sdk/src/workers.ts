@@ -38,7 +38,10 @@ function readWorker(item: unknown): WorkerRecord | undefined {
 }
 
 export function* workerHealth(workerId: string): Operation<WorkerRecord> {
-  const body = yield { call: { operation: 'worker.health', params: { id: workerId } }, settings: { isAnswer: isReport } };
+  const body = yield {
+    call: { operation: 'worker.health', params: { id: workerId } },
+    settings: { isAnswer: isReport },
+  };
   return compact({
     workerId,
     alive: body.status !== 'unhealthy',

@@ -36,7 +36,9 @@ describe.each(['http', 'embedded'] as const)('Admin over %s', (way) => {
     await using client = new Client(target());
     await using admin = new Admin(target());
     const queue = newQueue();
-    const jobs = await client.enqueueBatch(Array.from({ length: 5 }, (_, n) => ({ type: n < 3 ? 'a.one' : 'b.two', args: [n], queue })));
+    const jobs = await client.enqueueBatch(
+      Array.from({ length: 5 }, (_, n) => ({ type: n < 3 ? 'a.one' : 'b.two', args: [n], queue })),
+    );
     await jobs[0]?.cancel();
     const page = await admin.listJobs({ queue, limit: 2 });
     expect(page).toMatchObject({ total: 5, hasMore: true });
@@ -72,7 +74,12 @@ describe.each(['http', 'embedded'] as const)('Admin over %s', (way) => {
     await using admin = new Admin(target());
     const queue = newQueue();
     const began = gate<AbortSignal>();
-    const worker = new Worker(target(), { queues: [queue], heartbeatInterval: 10, handleSignals: false, logger: keepingLogger() });
+    const worker = new Worker(target(), {
+      queues: [queue],
+      heartbeatInterval: 10,
+      handleSignals: false,
+      logger: keepingLogger(),
+    });
     worker.register('test.job', async ({ signal }) => {
       began.open(signal);
       await aborted(signal);

@@ -107,16 +107,26 @@ describe('callbacks (ojs-sdk-guidelines §6.3)', () => {
       },
     ],
   ])('one that %s changes no outcome', async (_, broken) => {
-    const worker = bench.worker({ onJobStarted: broken, onJobCompleted: broken, onJobFailed: broken, onJobDiscarded: broken });
+    const worker = bench.worker({
+      onJobStarted: broken,
+      onJobCompleted: broken,
+      onJobFailed: broken,
+      onJobDiscarded: broken,
+    });
     worker.register('test.job', ({ args: [fails] }) => {
       if (fails) throw new Error('no');
       return 'x';
     });
     const retry = { maxAttempts: 1 };
-    const [good, bad] = [await bench.client.enqueue('test.job', [], { retry }), await bench.client.enqueue('test.job', [1], { retry })];
+    const [good, bad] = [
+      await bench.client.enqueue('test.job', [], { retry }),
+      await bench.client.enqueue('test.job', [1], { retry }),
+    ];
     await worker.runUntil(() => Promise.allSettled([good.wait(), bad.wait()]));
     expect(await good.refresh()).toMatchObject({ state: 'completed', result: 'x' });
     expect(await bad.refresh()).toMatchObject({ state: 'discarded', error: { message: 'no' } });
-    expect(bench.logger.lines.filter(({ level, message }) => level === 'error' && message.startsWith('onJob'))).toHaveLength(5);
+    expect(
+      bench.logger.lines.filter(({ level, message }) => level === 'error' && message.startsWith('onJob')),
+    ).toHaveLength(5);
   });
 });

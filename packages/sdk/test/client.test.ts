@@ -40,7 +40,11 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
 
   /** Runs one worker on the queue until `work` is done. */
   async function working<T>(queue: string, handler: () => unknown, work: () => Promise<T>): Promise<T> {
-    const worker = new Worker(way === 'http' ? server.url : embedded, { queues: [queue], handleSignals: false, logger: keepingLogger() });
+    const worker = new Worker(way === 'http' ? server.url : embedded, {
+      queues: [queue],
+      handleSignals: false,
+      logger: keepingLogger(),
+    });
     worker.register('test.job', handler);
     return worker.runUntil(work);
   }
@@ -179,7 +183,10 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
     const queue = newQueue();
     await client.enqueue('test.job', [], { queue });
     expect(await client.pauseQueue(queue)).toMatchObject({ name: queue, status: 'paused', paused: true });
-    expect((await client.listQueues()).find(({ name }) => name === queue)).toMatchObject({ paused: true, createdAt: expect.any(Date) });
+    expect((await client.listQueues()).find(({ name }) => name === queue)).toMatchObject({
+      paused: true,
+      createdAt: expect.any(Date),
+    });
     expect(await client.queueStats(queue)).toMatchObject({
       queue,
       status: 'paused',
@@ -216,7 +223,9 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
     expect(failure).toMatchObject({
       jobId: bad.id,
       job: { state: 'discarded' },
-      errors: [{ type: 'RangeError', code: 'handler_error', message: 'too far', attempt: 1, occurredAt: expect.any(Date) }],
+      errors: [
+        { type: 'RangeError', code: 'handler_error', message: 'too far', attempt: 1, occurredAt: expect.any(Date) },
+      ],
     });
   });
 
@@ -224,7 +233,12 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
     await using client = open();
     const queue = newQueue();
     const jobs = await client.enqueueBatch(
-      [1, 2, 3].map((n) => ({ type: 'test.job', args: [n], queue, retry: { maxAttempts: 1, onExhaustion: 'dead_letter' } })),
+      [1, 2, 3].map((n) => ({
+        type: 'test.job',
+        args: [n],
+        queue,
+        retry: { maxAttempts: 1, onExhaustion: 'dead_letter' },
+      })),
     );
     const fail = () => {
       throw new Error('no');
@@ -236,7 +250,11 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
     const all = await Array.fromAsync(page);
     expect(new Set(all.map(({ id }) => id))).toEqual(new Set(jobs.map(({ id }) => id)));
     const [first, second] = all;
-    expect(await client.retryDeadLetterJob(first?.id ?? '')).toMatchObject({ id: first?.id, state: 'available', attempt: 0 });
+    expect(await client.retryDeadLetterJob(first?.id ?? '')).toMatchObject({
+      id: first?.id,
+      state: 'available',
+      attempt: 0,
+    });
     expect(await client.deleteDeadLetterJob(second?.id ?? '')).toEqual({ deleted: true, jobId: second?.id });
     await expect(client.deleteDeadLetterJob(second?.id ?? '')).rejects.toBeInstanceOf(JobNotFoundError);
     expect((await client.listDeadLetterJobs({ queue })).items).toHaveLength(1);
@@ -277,7 +295,9 @@ describe('Client', () => {
   });
 
   test('the path of the binding is no part of the target: it would be there twice', () => {
-    expect(() => new Client('http://localhost:8080/ojs/v1')).toThrow('target: expected an http or https URL without /ojs/v1');
+    expect(() => new Client('http://localhost:8080/ojs/v1')).toThrow(
+      'target: expected an http or https URL without /ojs/v1',
+    );
     expect(() => new Client('http://localhost:8080/base/ojs/v1/')).toThrow('without /ojs/v1');
   });
 
@@ -285,6 +305,8 @@ describe('Client', () => {
     await using client = new Client(server.url);
     const handle = await client.enqueue('logged.job', [1]);
     expect(inspect(handle)).toMatch(/^JobHandle \{\n {2}outcome: 'created',\n {2}id: /);
-    expect(inspect(await client.workflow(group('logged', [{ type: 'logged.job', args: [] }])))).toMatch(/^WorkflowHandle \{\n {2}id: /);
+    expect(inspect(await client.workflow(group('logged', [{ type: 'logged.job', args: [] }])))).toMatch(
+      /^WorkflowHandle \{\n {2}id: /,
+    );
   });
 });

@@ -31,7 +31,8 @@ describe('coalescing', () => {
       },
     };
   };
-  const many = (count: number, options = {}) => Array.from({ length: count }, (_, n) => client.enqueue('test.job', [n], options));
+  const many = (count: number, options = {}) =>
+    Array.from({ length: count }, (_, n) => client.enqueue('test.job', [n], options));
   const available = async () => (await bench.client.queueStats('default')).available;
 
   test('a lone call is POST /jobs, calls of one turn are one bulk request; handles are as complete as those of a lone call', async () => {
@@ -42,7 +43,13 @@ describe('coalescing', () => {
     expect(jobs.map(({ args }) => args[0])).toEqual(Array.from({ length: 50 }, (_, n) => n));
     expect(new Set(jobs.map(({ id }) => id)).size).toBe(50);
     expect(Object.keys(jobs[0]?.raw ?? {})).toEqual(Object.keys(lone.raw));
-    expect(jobs[0]).toMatchObject({ outcome: 'created', state: 'available', createdAt: expect.any(Date), tags: ['x'], maxAttempts: 3 });
+    expect(jobs[0]).toMatchObject({
+      outcome: 'created',
+      state: 'available',
+      createdAt: expect.any(Date),
+      tags: ['x'],
+      maxAttempts: 3,
+    });
     expect(await jobs[7]?.refresh()).toMatchObject({ args: [7] });
   });
 
@@ -88,7 +95,9 @@ describe('coalescing', () => {
     for (let n = 0; n < 2; n++) {
       bench.wire.spoil('job.enqueue', async (call) => {
         const { id } = JSON.parse(call.body ?? '{}');
-        return refusal(409, { error: { code: 'duplicate', message: 'there is one', details: { existing_job_id: id } } });
+        return refusal(409, {
+          error: { code: 'duplicate', message: 'there is one', details: { existing_job_id: id } },
+        });
       });
     }
     expect((await Promise.allSettled(many(2))).map(codeOf)).toEqual(['created', 'created']);
@@ -109,7 +118,10 @@ describe('coalescing', () => {
       client.enqueue('test.job', [1]),
       client.enqueue('test.job', [1n]),
       client.enqueue('Bad Type', []),
-      client.enqueue('test.job', [2], { queue: 'other', retry: { maxAttempts: 5, initialInterval: 'PT10S', maxInterval: 'PT1S' } }),
+      client.enqueue('test.job', [2], {
+        queue: 'other',
+        retry: { maxAttempts: 5, initialInterval: 'PT10S', maxInterval: 'PT1S' },
+      }),
       client.enqueue('test.job', [3]),
       long,
     ]);
@@ -131,7 +143,10 @@ describe('coalescing', () => {
     const soon = new Date(Date.now() + 3_600_000);
     const winner = await client.enqueue('test.job', ['a'], { meta: { who: 'winner' }, unique: unique('ignore') });
     const old = await client.enqueue('test.job', ['b'], { unique: unique('replace') });
-    const planned = await client.enqueue('test.job', ['c'], { unique: unique('replace_except_schedule'), scheduledAt: soon });
+    const planned = await client.enqueue('test.job', ['c'], {
+      unique: unique('replace_except_schedule'),
+      scheduledAt: soon,
+    });
     bench.wire.calls.length = 0;
     const results = await Promise.allSettled([
       client.enqueue('test.job', ['a'], { meta: { who: 'late' }, unique: unique('ignore') }),
@@ -153,7 +168,9 @@ describe('coalescing', () => {
     // The same outcomes for lone calls.
     expect((await client.enqueue('test.job', ['a'], { unique: unique('ignore') })).outcome).toBe('duplicate');
     expect((await client.enqueue('test.job', ['b'], { unique: unique('replace') })).outcome).toBe('replaced');
-    expect((await client.enqueue('test.job', ['c'], { unique: unique('replace_except_schedule') })).outcome).toBe('replaced');
+    expect((await client.enqueue('test.job', ['c'], { unique: unique('replace_except_schedule') })).outcome).toBe(
+      'replaced',
+    );
     const [batched] = await client.enqueueBatch([{ type: 'test.job', args: ['b'], unique: unique('replace') }]);
     expect(batched.outcome).toBe('replaced');
   });
@@ -221,7 +238,9 @@ describe('coalescing', () => {
       refusal(413, { error: { code: 'BATCH_SIZE_EXCEEDED', message: 'no', details: { max_batch_size: 4 } } }),
     );
     await Promise.all(many(10));
-    expect(bench.wire.bodies('bulk.enqueue').map(({ jobs }) => (Array.isArray(jobs) ? jobs.length : 0))).toEqual([10, 4, 4, 2]);
+    expect(bench.wire.bodies('bulk.enqueue').map(({ jobs }) => (Array.isArray(jobs) ? jobs.length : 0))).toEqual([
+      10, 4, 4, 2,
+    ]);
     await Promise.all(many(5));
     expect(bench.wire.of('bulk.enqueue')).toHaveLength(5);
     bench.wire.spoil('bulk.enqueue', refusal(413, '<html>Request Entity Too Large</html>'));
@@ -325,13 +344,18 @@ describe('10,000 concurrent calls over HTTP', () => {
   beforeAll(async () => {
     server = await startServer({ storage: 'memory:', port: 0, log: false });
     await using client = new Client(server.url);
-    await client.registerSchema('urn:test:strict', 'strict.job', '1', { type: 'array', prefixItems: [{ type: 'string' }] });
+    await client.registerSchema('urn:test:strict', 'strict.job', '1', {
+      type: 'array',
+      prefixItems: [{ type: 'string' }],
+    });
   });
   afterAll(() => server.close());
 
   test.each(['whole', 'cut once'] as const)('fewer than 200 requests, 10,000 right outcomes (%s)', async (way) => {
     let cuts = way === 'cut once' ? 1 : 0;
-    await using proxy = await openProxy(server.url, (line) => (line === 'POST /ojs/v1/jobs/bulk' && cuts-- > 0 ? 'after' : 'pass'));
+    await using proxy = await openProxy(server.url, (line) =>
+      line === 'POST /ojs/v1/jobs/bulk' && cuts-- > 0 ? 'after' : 'pass',
+    );
     await using client = new Client(proxy.url, { ...quick, timeout: '2m' });
     const queue = way === 'whole' ? 'whole' : 'cut';
     const kindOf = (n: number) => (['invalid', 'ignore', 'reject', 'strict'] as const)[n % 50] ?? 'plain';
@@ -342,7 +366,10 @@ describe('10,000 concurrent calls over HTTP', () => {
       if (kind === 'invalid') return client.enqueue('test.job', [Number.NaN], { queue });
       if (kind === 'strict') return client.enqueue('strict.job', [n], { queue });
       if (kind === 'plain') return client.enqueue('test.job', [n], { queue });
-      return client.enqueue(`${kind}.job`, [keyOf(n)], { queue, unique: { keys: ['type', 'args', 'queue'], onConflict: kind } });
+      return client.enqueue(`${kind}.job`, [keyOf(n)], {
+        queue,
+        unique: { keys: ['type', 'args', 'queue'], onConflict: kind },
+      });
     });
     const results = await Promise.allSettled(calls);
     const counts: Record<string, number> = {};
@@ -350,7 +377,8 @@ describe('10,000 concurrent calls over HTTP', () => {
     for (const [n, result] of results.entries()) {
       const name = `${kindOf(n)} ${codeOf(result)}`;
       counts[name] = (counts[name] ?? 0) + 1;
-      if (result.status === 'fulfilled' && result.value.outcome === 'created') winners.set(`${kindOf(n)} ${keyOf(n)}`, result.value.id);
+      if (result.status === 'fulfilled' && result.value.outcome === 'created')
+        winners.set(`${kindOf(n)} ${keyOf(n)}`, result.value.id);
     }
     expect(counts).toEqual({
       'plain created': 9_200,
@@ -365,10 +393,15 @@ describe('10,000 concurrent calls over HTTP', () => {
       const kind = kindOf(n);
       const winner = winners.get(`${kind} ${keyOf(n)}`);
       if (result.status === 'rejected') {
-        if (kind === 'reject') return !(result.reason instanceof DuplicateJobError) || result.reason.existingJobId !== winner;
-        return kind === 'invalid' ? !(result.reason instanceof OJSValidationError) : !isOjsError(result.reason, 'schema_validation');
+        if (kind === 'reject')
+          return !(result.reason instanceof DuplicateJobError) || result.reason.existingJobId !== winner;
+        return kind === 'invalid'
+          ? !(result.reason instanceof OJSValidationError)
+          : !isOjsError(result.reason, 'schema_validation');
       }
-      return kind === 'plain' ? result.value.args[0] !== n : result.value.id !== winner || result.value.args[0] !== keyOf(n);
+      return kind === 'plain'
+        ? result.value.args[0] !== n
+        : result.value.id !== winner || result.value.args[0] !== keyOf(n);
     });
     expect(wrong).toEqual([]);
     const requests = proxy.seen.filter(({ line }) => line.startsWith('POST /ojs/v1/jobs')).length;

@@ -29,7 +29,11 @@ describe.each(['http', 'embedded'] as const)('over %s', (way) => {
     await client.registerCronJob('off', '0 0 1 1 *', 'a.b', [], { enabled: false });
     await client.registerCronJob('good', '@daily', 'a.b', []);
     const message = 'cron registered that may not run as meant';
-    const line = { level: 'warn', message, fields: { name: 'never', nextRunAt: null, warnings: ['never runs: FEB has no such day'] } };
+    const line = {
+      level: 'warn',
+      message,
+      fields: { name: 'never', nextRunAt: null, warnings: ['never runs: FEB has no such day'] },
+    };
     expect(logger.lines).toMatchObject([
       line,
       line,
@@ -67,7 +71,9 @@ describe.each(['http', 'embedded'] as const)('over %s', (way) => {
     };
     expect(daily).toMatchObject({ ...described, nextRunAt: expect.any(Date), createdAt: expect.any(Date) });
     await client.registerCronJob({ name: 'hourly', cron: '@hourly', type: 'tick.do' });
-    expect(await client.registerCronJob({ name: 'hourly', cron: '@every 5m', type: 'tick.do', enabled: false })).toMatchObject({
+    expect(
+      await client.registerCronJob({ name: 'hourly', cron: '@every 5m', type: 'tick.do', enabled: false }),
+    ).toMatchObject({
       cron: '@every 5m',
       enabled: false,
       nextRunAt: null,
@@ -85,22 +91,35 @@ describe.each(['http', 'embedded'] as const)('over %s', (way) => {
     await using client = open();
     await expect(client.registerCronJob('', '@daily', 'a.b')).rejects.toBeInstanceOf(OJSValidationError);
     await expect(client.registerCronJob('x', '', 'a.b')).rejects.toMatchObject({ issues: [{ path: 'cron' }] });
-    await expect(client.registerCronJob('x', '@daily', 'Not A Type')).rejects.toMatchObject({ issues: [{ path: 'type' }] });
-    await expect(client.registerCronJob('x', '@daily', 'a.b', [1n])).rejects.toMatchObject({ issues: [{ path: 'args[0]' }] });
+    await expect(client.registerCronJob('x', '@daily', 'Not A Type')).rejects.toMatchObject({
+      issues: [{ path: 'type' }],
+    });
+    await expect(client.registerCronJob('x', '@daily', 'a.b', [1n])).rejects.toMatchObject({
+      issues: [{ path: 'args[0]' }],
+    });
     await expect(client.registerCronJob('x', '@daily', 'a.b', [], { priority: 999 })).rejects.toMatchObject({
       issues: [{ path: 'priority' }],
     });
     const options = {};
     Reflect.set(options, 'meta', Number.NaN);
-    await expect(client.registerCronJob('x', '@daily', 'a.b', [], options)).rejects.toMatchObject({ issues: [{ path: 'meta' }] });
-    await expect(client.registerCronJob('x', '61 * * * *', 'a.b')).rejects.toMatchObject({ statusCode: expect.toBeOneOf([400, 422]) });
+    await expect(client.registerCronJob('x', '@daily', 'a.b', [], options)).rejects.toMatchObject({
+      issues: [{ path: 'meta' }],
+    });
+    await expect(client.registerCronJob('x', '61 * * * *', 'a.b')).rejects.toMatchObject({
+      statusCode: expect.toBeOneOf([400, 422]),
+    });
   });
 
   test('schemas: register, the server checks args, list, get, delete', async () => {
     await using client = open();
     const uri = 'urn:ojs:schema:email.send:v1';
     const schema = { type: 'array', prefixItems: [{ type: 'string' }], minItems: 1 };
-    expect(await client.registerSchema(uri, 'email.send', '1', schema)).toMatchObject({ uri, type: 'email.send', version: '1', schema });
+    expect(await client.registerSchema(uri, 'email.send', '1', schema)).toMatchObject({
+      uri,
+      type: 'email.send',
+      version: '1',
+      schema,
+    });
     await expect(client.enqueue('email.send', [1])).rejects.toMatchObject({ code: 'schema_validation' });
     await client.enqueue('email.send', ['a']);
     await client.registerSchema('urn:ojs:schema:email.send:v2', 'email.send', '2', {});

@@ -9,12 +9,15 @@ beforeEach(async () => {
 });
 afterEach(() => bench[Symbol.asyncDispose]());
 
-const items = (name: 'acks' | 'nacks') => bench.wire.bodies('worker.exchange').map((body) => (Array.isArray(body[name]) ? body[name] : []));
+const items = (name: 'acks' | 'nacks') =>
+  bench.wire.bodies('worker.exchange').map((body) => (Array.isArray(body[name]) ? body[name] : []));
 const hasAcks = (call: { readonly body?: string }) => call.body?.includes('"acks":[{') === true;
 
 describe('turns', () => {
   test('outcomes of one moment go in one exchange, together with the fetch for their slots', async () => {
-    const jobs = await bench.client.enqueueBatch(Array.from({ length: 40 }, (_, n) => ({ type: 'test.job', args: [n] })));
+    const jobs = await bench.client.enqueueBatch(
+      Array.from({ length: 40 }, (_, n) => ({ type: 'test.job', args: [n] })),
+    );
     const worker = bench.worker({ concurrency: 20 }).register('test.job', async () => {});
     await worker.runUntil(() => Promise.all(jobs.map((job) => job.wait())));
     const acks = items('acks')
@@ -22,18 +25,24 @@ describe('turns', () => {
       .filter((length) => length > 0);
     expect(acks.reduce((sum, length) => sum + length, 0)).toBe(40);
     expect(acks.length).toBeLessThanOrEqual(4);
-    const carrying = bench.wire.bodies('worker.exchange').find((body) => Array.isArray(body.acks) && body.acks.length > 0);
+    const carrying = bench.wire
+      .bodies('worker.exchange')
+      .find((body) => Array.isArray(body.acks) && body.acks.length > 0);
     expect(carrying).toMatchObject({ fetch: { count: 20, wait_ms: 0, visibility_timeout_ms: 30_000 } });
   });
 
   test('an idle worker keeps one long poll open; an outcome does not wait for it', async () => {
     const second = gate();
-    const worker = bench.worker({ concurrency: 2 }).register('test.job', (context) => (context.args[0] === 1 ? second.opened : undefined));
+    const worker = bench
+      .worker({ concurrency: 2 })
+      .register('test.job', (context) => (context.args[0] === 1 ? second.opened : undefined));
     const running = worker.start();
     await worker.ready;
     const job = await bench.client.enqueue('test.job', [1]);
     await bench.wire.until(
-      () => bench.wire.bodies('worker.exchange').filter((body) => JSON.stringify(body.fetch)?.includes('"wait_ms":20000')).length >= 2,
+      () =>
+        bench.wire.bodies('worker.exchange').filter((body) => JSON.stringify(body.fetch)?.includes('"wait_ms":20000'))
+          .length >= 2,
     );
     second.open();
     await job.wait();
@@ -67,19 +76,22 @@ describe('turns', () => {
 
 describe('outcomes', () => {
   // R1 of the SDK study: an ack that failed three times became a nack, and the handler ran twice.
-  test.each(['before', 'after'] as const)('an ack cut %s the commit is sent again, and never turns into a nack', async (moment) => {
-    for (let n = 0; n < 4; n++) bench.wire.spoil('worker.exchange', moment, hasAcks);
-    let runs = 0;
-    const job = await bench.client.enqueue('test.job', []);
-    const worker = bench.worker().register('test.job', () => ++runs);
-    expect(await worker.runUntil(() => job.wait())).toBe(1);
-    await worker.stop();
-    expect(runs).toBe(1);
-    expect(items('nacks').flat()).toEqual([]);
-    const acks = items('acks').filter((list) => list.length > 0);
-    expect(acks).toHaveLength(5);
-    expect(new Set(acks.map((list) => JSON.stringify(list))).size).toBe(1);
-  });
+  test.each(['before', 'after'] as const)(
+    'an ack cut %s the commit is sent again, and never turns into a nack',
+    async (moment) => {
+      for (let n = 0; n < 4; n++) bench.wire.spoil('worker.exchange', moment, hasAcks);
+      let runs = 0;
+      const job = await bench.client.enqueue('test.job', []);
+      const worker = bench.worker().register('test.job', () => ++runs);
+      expect(await worker.runUntil(() => job.wait())).toBe(1);
+      await worker.stop();
+      expect(runs).toBe(1);
+      expect(items('nacks').flat()).toEqual([]);
+      const acks = items('acks').filter((list) => list.length > 0);
+      expect(acks).toHaveLength(5);
+      expect(new Set(acks.map((list) => JSON.stringify(list))).size).toBe(1);
+    },
+  );
 
   test('an item that the server could not take just now goes again; the job is listed in heartbeats until then', async () => {
     const job = await bench.client.enqueue('test.job', []);
@@ -96,7 +108,11 @@ describe('outcomes', () => {
             .some((body) => JSON.stringify(body.active_jobs)?.includes(job.id)),
         );
         beaten.open();
-        return { status: 200, text: JSON.stringify({ acks: [{ job_id: job.id, status: 503 }], nacks: [], jobs: [] }), headers: {} };
+        return {
+          status: 200,
+          text: JSON.stringify({ acks: [{ job_id: job.id, status: 503 }], nacks: [], jobs: [] }),
+          headers: {},
+        };
       },
       hasAcks,
     );
@@ -107,7 +123,11 @@ describe('outcomes', () => {
 
   test.each([404, 409])('%i for an outcome: dropped, logged, not repeated', async (status) => {
     const job = await bench.client.enqueue('test.job', []);
-    const answer = { acks: [{ job_id: job.id, status, error: { code: 'conflict', message: 'no longer yours' } }], nacks: [], jobs: [] };
+    const answer = {
+      acks: [{ job_id: job.id, status, error: { code: 'conflict', message: 'no longer yours' } }],
+      nacks: [],
+      jobs: [],
+    };
     bench.wire.spoil('worker.exchange', { status: 200, text: JSON.stringify(answer), headers: {} }, hasAcks);
     const worker = bench.worker().register('test.job', () => {});
     const running = worker.start();
@@ -154,38 +174,49 @@ describe('outcomes', () => {
     expect(items('acks').flat()).toHaveLength(1);
   });
 
-  test.each(['NOT_FOUND', 'conflict'])('a whole turn refused with %s for its one job: not ours, dropped', async (code) => {
-    const job = await bench.client.enqueue('test.job', []);
-    const body = { error: { code, message: 'no longer yours', details: { job_id: job.id } } };
-    for (let n = 0; n < 2; n++) bench.wire.spoil('worker.exchange', refusal(code === 'conflict' ? 409 : 404, body), hasAcks);
-    const worker = bench.worker().register('test.job', () => {});
-    const running = worker.start();
-    await bench.wire.until(() => items('acks').flat().length === 2);
-    await worker.stop();
-    await running;
-    expect(items('acks').flat()).toHaveLength(2);
-    expect(items('nacks').flat()).toEqual([]);
-    expect(bench.wire.of('worker.ack')).toEqual([]);
-    expect(bench.logger.lines).toContainEqual(
-      expect.objectContaining({ level: 'warn', message: expect.stringContaining('no longer ours') }),
-    );
-  });
+  test.each(['NOT_FOUND', 'conflict'])(
+    'a whole turn refused with %s for its one job: not ours, dropped',
+    async (code) => {
+      const job = await bench.client.enqueue('test.job', []);
+      const body = { error: { code, message: 'no longer yours', details: { job_id: job.id } } };
+      for (let n = 0; n < 2; n++)
+        bench.wire.spoil('worker.exchange', refusal(code === 'conflict' ? 409 : 404, body), hasAcks);
+      const worker = bench.worker().register('test.job', () => {});
+      const running = worker.start();
+      await bench.wire.until(() => items('acks').flat().length === 2);
+      await worker.stop();
+      await running;
+      expect(items('acks').flat()).toHaveLength(2);
+      expect(items('nacks').flat()).toEqual([]);
+      expect(bench.wire.of('worker.ack')).toEqual([]);
+      expect(bench.logger.lines).toContainEqual(
+        expect.objectContaining({ level: 'warn', message: expect.stringContaining('no longer ours') }),
+      );
+    },
+  );
 
-  test.each([400, 413, 422])('a result that the server refuses with %i fails the job, once and for good', async (status) => {
-    const job = await bench.client.enqueue('test.job', [], { retry: { maxAttempts: 3 } });
-    const answer = { acks: [{ job_id: job.id, status, error: { code: 'invalid_request', message: 'no' } }], nacks: [], jobs: [] };
-    bench.wire.spoil('worker.exchange', refusal(200, answer), hasAcks);
-    const worker = bench.worker().register('test.job', () => 'x');
-    await worker.runUntil(() => job.wait().catch(() => {}));
-    expect(items('acks').flat()).toMatchObject([{ job_id: job.id, result: 'x' }]);
-    expect(items('nacks').flat()).toHaveLength(1);
-    const type = status === 413 ? 'result_too_large' : 'invalid_result';
-    expect(await job.refresh()).toMatchObject({
-      state: 'discarded',
-      attempt: 1,
-      error: { type, message: expect.stringContaining(`${status}: no.`) },
-    });
-  });
+  test.each([400, 413, 422])(
+    'a result that the server refuses with %i fails the job, once and for good',
+    async (status) => {
+      const job = await bench.client.enqueue('test.job', [], { retry: { maxAttempts: 3 } });
+      const answer = {
+        acks: [{ job_id: job.id, status, error: { code: 'invalid_request', message: 'no' } }],
+        nacks: [],
+        jobs: [],
+      };
+      bench.wire.spoil('worker.exchange', refusal(200, answer), hasAcks);
+      const worker = bench.worker().register('test.job', () => 'x');
+      await worker.runUntil(() => job.wait().catch(() => {}));
+      expect(items('acks').flat()).toMatchObject([{ job_id: job.id, result: 'x' }]);
+      expect(items('nacks').flat()).toHaveLength(1);
+      const type = status === 413 ? 'result_too_large' : 'invalid_result';
+      expect(await job.refresh()).toMatchObject({
+        state: 'discarded',
+        attempt: 1,
+        error: { type, message: expect.stringContaining(`${status}: no.`) },
+      });
+    },
+  );
 
   test('an ack without a result that the server refuses is given up, and so is a refused nack: neither goes again', async () => {
     const job = await bench.client.enqueue('test.job', []);
@@ -206,7 +237,8 @@ describe('outcomes', () => {
 
   test('a proxy that limits requests refuses a large result for good; what was sent beside it arrives', async () => {
     const large = (call: { readonly body?: string }) => (call.body?.length ?? 0) > 100_000;
-    for (let n = 0; n < 20; n++) bench.wire.spoil('worker.exchange', refusal(413, '<html>Request Entity Too Large</html>'), large);
+    for (let n = 0; n < 20; n++)
+      bench.wire.spoil('worker.exchange', refusal(413, '<html>Request Entity Too Large</html>'), large);
     const jobs = await bench.client.enqueueBatch([1, 2].map((n) => ({ type: 'test.job', args: [n] })));
     const worker = bench.worker().register('test.job', ({ args: [n] }) => (n === 1 ? 'x'.repeat(200_000) : 'small'));
     const [first, second] = await worker.runUntil(() => Promise.allSettled(jobs.map((job) => job.wait())));
@@ -240,7 +272,9 @@ describe('outcomes', () => {
     await own.wire.until(() => acks() > before);
     isAway = false;
     // Before anybody looks at the job: a look takes back what is overdue.
-    await own.wire.until(() => own.wire.answers.some(({ call, answer }) => hasAcks(call) && answer.text.includes('"status":200')));
+    await own.wire.until(() =>
+      own.wire.answers.some(({ call, answer }) => hasAcks(call) && answer.text.includes('"status":200')),
+    );
     expect(await job.wait()).toBe('x');
     expect(runs).toBe(1);
     await worker.stop();

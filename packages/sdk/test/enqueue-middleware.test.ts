@@ -29,7 +29,14 @@ describe('enqueue middleware (ojs-middleware §3)', () => {
     client.middlewares.insertBefore('b', layer('between'), 'between');
     expect(client.middlewares.names).toEqual(['a', 'between', 'b']);
     await client.enqueue('test.job', []);
-    expect(steps).toEqual(['a in true', 'between in true', 'b in true', 'b out available', 'between out available', 'a out available']);
+    expect(steps).toEqual([
+      'a in true',
+      'between in true',
+      'b in true',
+      'b out available',
+      'between out available',
+      'a out available',
+    ]);
   });
 
   // C1 and C3 of the SDK study: edits of queue, priority, options, schema and meta were lost.
@@ -80,7 +87,14 @@ describe('enqueue middleware (ojs-middleware §3)', () => {
   test('C3: null drops the job: outcome dropped, cancelled, nothing sent; wait, refresh and cancel say so', async () => {
     client.enqueueMiddleware(async () => null);
     const made = await client.enqueue('test.job', [1], { queue: 'q', meta: { m: 1 } });
-    expect(made).toMatchObject({ outcome: 'dropped', state: 'cancelled', type: 'test.job', args: [1], queue: 'q', meta: { m: 1 } });
+    expect(made).toMatchObject({
+      outcome: 'dropped',
+      state: 'cancelled',
+      type: 'test.job',
+      args: [1],
+      queue: 'q',
+      meta: { m: 1 },
+    });
     expect(bench.wire.calls).toEqual([]);
     for (const action of [made.wait(), made.refresh(), made.cancel()]) await expect(action).rejects.toThrow('dropped');
   });
@@ -125,9 +139,13 @@ describe('enqueue middleware (ojs-middleware §3)', () => {
 
   test('the deadline and the abort of a call cover its middleware', async () => {
     client.enqueueMiddleware(() => new Promise(() => {}));
-    await expect(client.enqueue('test.job', [], { requestTimeout: 20 })).rejects.toMatchObject({ name: 'OJSTimeoutError' });
+    await expect(client.enqueue('test.job', [], { requestTimeout: 20 })).rejects.toMatchObject({
+      name: 'OJSTimeoutError',
+    });
     const reason = new Error('enough');
-    await expect(client.enqueueBatch([{ type: 'test.job', args: [] }], { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(
+      client.enqueueBatch([{ type: 'test.job', args: [] }], { signal: AbortSignal.abort(reason) }),
+    ).rejects.toBe(reason);
   });
 
   test('concurrent calls with middleware are one request too', async () => {
@@ -156,7 +174,9 @@ describe('a batch (brief-notes 2 and 3)', () => {
     ]);
     expect(bench.wire.calls.map(({ operation }) => operation)).toEqual(['job.enqueueBatch']);
     client.middlewares.prepend(async () => null, 'all');
-    expect((await client.enqueueBatch([{ type: 'test.job', args: [] }])).map(({ outcome }) => outcome)).toEqual(['dropped']);
+    expect((await client.enqueueBatch([{ type: 'test.job', args: [] }])).map(({ outcome }) => outcome)).toEqual([
+      'dropped',
+    ]);
     expect(bench.wire.calls).toHaveLength(1);
   });
 

@@ -15,7 +15,10 @@ test('a variable that is a letter off is refused by every Client, with the name 
   vi.stubEnv('OJS_BACKEND_ULR', 'http://localhost:1');
   const environment = await fresh();
   for (let client = 0; client < 2; client++) {
-    const refusal = { name: 'OJSValidationError', message: 'OJS_BACKEND_ULR: unknown variable. Did you mean OJS_BACKEND_URL?' };
+    const refusal = {
+      name: 'OJSValidationError',
+      message: 'OJS_BACKEND_ULR: unknown variable. Did you mean OJS_BACKEND_URL?',
+    };
     expect(() => environment.url()).toThrow(expect.objectContaining(refusal));
   }
 });

@@ -25,7 +25,9 @@ describe('the environment, below code and above the defaults', () => {
     expect(await client.enqueue('test.job', [])).toMatchObject({ queue: 'from-env' });
     expect((await client.enqueueBatch([{ type: 'test.job', args: [] }]))[0]).toMatchObject({ queue: 'from-env' });
     expect(await client.enqueue('test.job', [], { queue: 'code' })).toMatchObject({ queue: 'code' });
-    expect(await new Client(bench.wire, { queue: 'option' }).enqueue('test.job', [])).toMatchObject({ queue: 'option' });
+    expect(await new Client(bench.wire, { queue: 'option' }).enqueue('test.job', [])).toMatchObject({
+      queue: 'option',
+    });
     expect(await client.registerCronJob('c', '@daily', 'test.job')).toMatchObject({ queue: 'from-env' });
     vi.stubEnv('OJS_QUEUE', '');
     expect(await new Client(bench.wire).enqueue('test.job', [])).toMatchObject({ queue: 'default' });
@@ -40,7 +42,9 @@ describe('the environment, below code and above the defaults', () => {
     ['OJS_SHUTDOWN_TIMEOUT', 'soon', () => new Worker()],
   ])('%s=%s is refused by its name', (name, value, make) => {
     vi.stubEnv(name, value);
-    expect(make).toThrow(expect.objectContaining({ name: 'OJSValidationError', message: expect.stringContaining(value) }));
+    expect(make).toThrow(
+      expect.objectContaining({ name: 'OJSValidationError', message: expect.stringContaining(value) }),
+    );
     expect(make).toThrow(name === 'OJS_QUEUE' || name === 'OJS_CONCURRENCY' ? /queue|concurrency|OJS_/i : name);
   });
 
@@ -59,7 +63,8 @@ describe('the environment, below code and above the defaults', () => {
   ])('with %o the console is told of %o, never on standard output', (variables, expected) => {
     for (const name of ['NODE_ENV', 'NODE_TEST_CONTEXT', 'OJS_LOG_LEVEL']) vi.stubEnv(name, variables[name]);
     const told: unknown[] = [];
-    for (const method of ['warn', 'error'] as const) vi.spyOn(console, method).mockImplementation((line) => void told.push(line));
+    for (const method of ['warn', 'error'] as const)
+      vi.spyOn(console, method).mockImplementation((line) => void told.push(line));
     const output = [vi.spyOn(console, 'info'), vi.spyOn(console, 'debug'), vi.spyOn(console, 'log')];
     const logger = consoleLogger();
     for (const level of ['debug', 'info', 'warn', 'error'] as const) logger[level](level);
@@ -83,7 +88,10 @@ describe('TLS', () => {
     const logger = keepingLogger();
     const options = { logger, requestRetry: false } as const;
     await using blind = new Client(url, options);
-    await expect(blind.health()).rejects.toMatchObject({ name: 'OJSConnectionError', message: expect.stringMatching(/certificate/i) });
+    await expect(blind.health()).rejects.toMatchObject({
+      name: 'OJSConnectionError',
+      message: expect.stringMatching(/certificate/i),
+    });
     await using careless = new Client(url, { ...options, tls: { rejectUnauthorized: false } });
     expect(await careless.health()).toMatchObject({ status: 'ok' });
     await using told = new Client(url, { ...options, tls: { ca: cert } });

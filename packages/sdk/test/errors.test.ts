@@ -20,12 +20,15 @@ describe('API errors (digest §3.1)', () => {
     [429, 'queue_full', sdk.RateLimitedError],
     [409, 'conflict', sdk.OJSAPIError],
   ] as const)('%i %s has its class, code and context', (status, code, type) => {
-    const error = apiError(answer(status, { error: { code, message: 'no', retryable: false, request_id: 'r1', details: { a: 1 } } }), {
-      operation: 'job.get',
-      jobId: 'j',
-      queue: 'q',
-      attempt: 2,
-    });
+    const error = apiError(
+      answer(status, { error: { code, message: 'no', retryable: false, request_id: 'r1', details: { a: 1 } } }),
+      {
+        operation: 'job.get',
+        jobId: 'j',
+        queue: 'q',
+        attempt: 2,
+      },
+    );
     expect(error).toBeInstanceOf(type);
     expect(error).toBeInstanceOf(sdk.OJSAPIError);
     expect(error.name).toBe(type.name);
@@ -63,7 +66,10 @@ describe('API errors (digest §3.1)', () => {
   });
 
   test("a proxy's page is an error of its status", () => {
-    expect(apiError(answer(502, '<html>Bad Gateway</html>'), {})).toMatchObject({ code: 'backend_unavailable', retryable: true });
+    expect(apiError(answer(502, '<html>Bad Gateway</html>'), {})).toMatchObject({
+      code: 'backend_unavailable',
+      retryable: true,
+    });
     expect(apiError(answer(418, ''), {})).toMatchObject({ code: 'http_418', retryable: false });
   });
 
@@ -74,10 +80,22 @@ describe('API errors (digest §3.1)', () => {
 
   test('rate limits: headers and Retry-After in seconds or as an HTTP date', () => {
     const error = apiError(
-      answer(429, {}, { 'retry-after': '2', 'x-ratelimit-limit': '10', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1700000000' }),
+      answer(
+        429,
+        {},
+        {
+          'retry-after': '2',
+          'x-ratelimit-limit': '10',
+          'x-ratelimit-remaining': '0',
+          'x-ratelimit-reset': '1700000000',
+        },
+      ),
       {},
     );
-    expect(error).toMatchObject({ retryAfter: 2, rateLimit: { limit: 10, remaining: 0, reset: 1700000000, retryAfter: 2 } });
+    expect(error).toMatchObject({
+      retryAfter: 2,
+      rateLimit: { limit: 10, remaining: 0, reset: 1700000000, retryAfter: 2 },
+    });
     const ms = retryAfterMs({ 'retry-after': new Date(Date.now() + 60_000).toUTCString() });
     expect(ms).toBeGreaterThan(58_000);
     expect(ms).toBeLessThanOrEqual(60_000);
@@ -102,6 +120,9 @@ describe('isOjsError', () => {
   });
 
   test('a validation error can be thrown with a message alone', () => {
-    expect(new sdk.OJSValidationError('args must not be empty')).toMatchObject({ name: 'OJSValidationError', issues: [] });
+    expect(new sdk.OJSValidationError('args must not be empty')).toMatchObject({
+      name: 'OJSValidationError',
+      issues: [],
+    });
   });
 });

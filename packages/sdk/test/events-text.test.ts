@@ -28,7 +28,11 @@ describe('the text of a stream', () => {
   }
 
   function cut(text: string, places: readonly number[]): string[] {
-    const bounds = [0, ...places.map((place) => place % (text.length + 1)).sort((one, other) => one - other), text.length];
+    const bounds = [
+      0,
+      ...places.map((place) => place % (text.length + 1)).sort((one, other) => one - other),
+      text.length,
+    ];
     return bounds.slice(1).map((end, index) => text.slice(bounds[index], end));
   }
 
@@ -52,7 +56,10 @@ describe('the text of a stream', () => {
     fc.string({ unit: fc.constantFrom('d', 'a', 't', 'i', ':', ' ', '\n', '\r', 'é', '😀') }),
   );
   const stream = fc
-    .tuple(fc.constantFrom('', '\uFEFF'), fc.array(fc.tuple(line, fc.constantFrom('\n', '\r', '\r\n', '\n\n', '\r\n\r\n', '\r\r', ''))))
+    .tuple(
+      fc.constantFrom('', '\uFEFF'),
+      fc.array(fc.tuple(line, fc.constantFrom('\n', '\r', '\r\n', '\n\n', '\r\n\r\n', '\r\r', ''))),
+    )
     .map(([mark, lines]) => mark + lines.flat().join(''));
 
   test('R9: reads the same events wherever it is cut, with LF, CR and CRLF, comments and several lines of data', () => {
@@ -108,7 +115,12 @@ describe('Event', () => {
   });
 
   test('the accessors of what is no job are undefined', () => {
-    const event = Event.fromDict({ id: 'evt_2', event: 'workflow.started', timestamp: '2026-01-31T12:00:00Z', data: { workflow_id: 'w' } });
+    const event = Event.fromDict({
+      id: 'evt_2',
+      event: 'workflow.started',
+      timestamp: '2026-01-31T12:00:00Z',
+      data: { workflow_id: 'w' },
+    });
     expect([event.jobId, event.jobType, event.queue, event.state, event.workflowId, event.id]).toEqual([
       undefined,
       undefined,
@@ -120,7 +132,14 @@ describe('Event', () => {
   });
 
   test('flat events of a stream take their kind and id from it', () => {
-    const change = { job_id: '019', queue: 'q', type: 'a.b', from: 'active', to: 'completed', timestamp: '2026-01-31T12:00:00Z' };
+    const change = {
+      job_id: '019',
+      queue: 'q',
+      type: 'a.b',
+      from: 'active',
+      to: 'completed',
+      timestamp: '2026-01-31T12:00:00Z',
+    };
     const event = Event.fromStream('job.state_changed', '41', change);
     expect(event).toMatchObject({ event: 'job.state_changed', id: '41', timestamp: new Date('2026-01-31T12:00:00Z') });
     expect([event.jobId, event.jobType, event.queue, event.state]).toEqual(['019', 'a.b', 'q', 'completed']);

@@ -71,7 +71,10 @@ describe.each(['http', 'fetch', 'embedded', 'polling'] as const)('events over %s
     const queue = newQueue();
     const job = await client.enqueue('test.job', [], { queue });
     await working(queue, () => job.wait());
-    const events = await take(client.events({ queue, after: '0', types: ['job.enqueued', 'job.started', 'job.completed'] }), 3);
+    const events = await take(
+      client.events({ queue, after: '0', types: ['job.enqueued', 'job.started', 'job.completed'] }),
+      3,
+    );
     expect(kinds(events)).toEqual([EventType.JOB_ENQUEUED, EventType.JOB_STARTED, EventType.JOB_COMPLETED]);
     for (const event of events)
       expect(event).toMatchObject({ jobId: job.id, jobType: 'test.job', queue, id: expect.stringMatching(/^evt_/) });
@@ -121,7 +124,9 @@ describe.each(['http', 'fetch', 'embedded', 'polling'] as const)('events over %s
     expect(kinds(await live).slice(-2)).toEqual(['job.started', 'job.completed']);
     expect(kinds(await take(job.events(), 99)).at(-1)).toBe('job.completed');
     expect(kinds(await take(client.events({ jobId: job.id, types: ['job.progress'] }), 99))).toEqual([]);
-    await expect(take(client.events({ jobId: '019539a4-b68c-7def-8000-1a2b3c4d5e6f' }), 1)).rejects.toBeInstanceOf(JobNotFoundError);
+    await expect(take(client.events({ jobId: '019539a4-b68c-7def-8000-1a2b3c4d5e6f' }), 1)).rejects.toBeInstanceOf(
+      JobNotFoundError,
+    );
   });
 
   test('events that are gone are told as a gap', async () => {
@@ -139,22 +144,27 @@ describe.each(['http', 'fetch', 'embedded', 'polling'] as const)('events over %s
     [{ types: ['job.*.x'] }, 'types[0]'],
   ])('%j is refused', (options, path) => {
     const client = open();
-    expect(() => client.events(options)).toThrow(expect.objectContaining({ issues: [expect.objectContaining({ path })] }));
+    expect(() => client.events(options)).toThrow(
+      expect.objectContaining({ issues: [expect.objectContaining({ path })] }),
+    );
   });
 });
 
 describe('from now on', () => {
-  test.each(['http', 'embedded'] as const)('%s: also of a queue that nobody has used; break closes the connection', async (way) => {
-    const { engine } = way === 'http' ? server : embedded;
-    await using client = new Client(way === 'http' ? server.url : embedded, { logger });
-    await expect.poll(() => engine.tail.followers).toBe(0);
-    const queue = newQueue();
-    const two = take(client.events({ queue }), 2);
-    await expect.poll(() => engine.tail.followers).toBe(1);
-    const jobs = [await client.enqueue('test.job', [], { queue }), await client.enqueue('test.job', [], { queue })];
-    expect((await two).map(({ jobId }) => jobId)).toEqual(jobs.map(({ id }) => id));
-    await expect.poll(() => engine.tail.followers).toBe(0);
-  });
+  test.each(['http', 'embedded'] as const)(
+    '%s: also of a queue that nobody has used; break closes the connection',
+    async (way) => {
+      const { engine } = way === 'http' ? server : embedded;
+      await using client = new Client(way === 'http' ? server.url : embedded, { logger });
+      await expect.poll(() => engine.tail.followers).toBe(0);
+      const queue = newQueue();
+      const two = take(client.events({ queue }), 2);
+      await expect.poll(() => engine.tail.followers).toBe(1);
+      const jobs = [await client.enqueue('test.job', [], { queue }), await client.enqueue('test.job', [], { queue })];
+      expect((await two).map(({ jobId }) => jobId)).toEqual(jobs.map(({ id }) => id));
+      await expect.poll(() => engine.tail.followers).toBe(0);
+    },
+  );
 
   test('polling: an outage of any length is waited for, and nothing of it is missed', async () => {
     const queue = newQueue();
@@ -219,7 +229,10 @@ describe('a stream that breaks', () => {
     const storage = `sqlite:${join(home, 'jobs.db')}`;
     let running = await startServer({ storage, port: 0, log: false });
     const port = Number(new URL(running.url).port);
-    await using client = new Client(running.url, { logger, requestRetry: { maxRetries: 50, minBackoff: 10, maxBackoff: 50 } });
+    await using client = new Client(running.url, {
+      logger,
+      requestRetry: { maxRetries: 50, minBackoff: 10, maxBackoff: 50 },
+    });
     const seen: string[] = [];
     const wanted = 60;
     const all = (async () => {
@@ -280,11 +293,18 @@ describe('a stream that breaks', () => {
   });
 
   test('what a server drops because its reader is slow is asked for again', async () => {
-    await using small = await startServer({ storage: 'memory:', port: 0, log: false, realtime: { bufferSize: 4, ratePerSecond: 1 } });
+    await using small = await startServer({
+      storage: 'memory:',
+      port: 0,
+      log: false,
+      realtime: { bufferSize: 4, ratePerSecond: 1 },
+    });
     await using client = new Client(small.url, { logger });
     const all = take(client.events({ types: ['job.enqueued'] }), 40);
     await expect.poll(() => small.engine.tail.followers).toBe(1);
-    const jobs = await client.enqueueBatch(Array.from({ length: 40 }, (_, index) => ({ type: 'test.job', args: [index] })));
+    const jobs = await client.enqueueBatch(
+      Array.from({ length: 40 }, (_, index) => ({ type: 'test.job', args: [index] })),
+    );
     expect((await all).map(({ jobId }) => jobId)).toEqual(jobs.map(({ id }) => id));
   });
 
@@ -352,7 +372,10 @@ describe('what a server refuses', () => {
       );
       await expect.poll(() => embedded.engine.tail.followers).toBe(1);
       const worker = new Worker(embedded, { queues: [queue], handleSignals: false, logger, concurrency: 1 });
-      worker.register('test.job', (ctx) => new Promise((resolve) => ctx.signal.addEventListener('abort', () => resolve(1))));
+      worker.register(
+        'test.job',
+        (ctx) => new Promise((resolve) => ctx.signal.addEventListener('abort', () => resolve(1))),
+      );
       void started;
       const stopped = worker.start();
       expect(kinds(await events)).toEqual(['job.started', 'job.cancelled']);
@@ -380,7 +403,9 @@ describe('what a server refuses', () => {
   });
 
   test('no access and no log are errors of the loop', async () => {
-    await using client = new Client(refusing({ status: 403, text: '{"error":{"code":"forbidden","message":"no"}}' }), { logger });
+    await using client = new Client(refusing({ status: 403, text: '{"error":{"code":"forbidden","message":"no"}}' }), {
+      logger,
+    });
     await expect(take(client.events(), 1)).rejects.toMatchObject({ statusCode: 403 });
     await using silent = await openEmbedded('memory:', { events: false });
     await using deaf = new Client(silent, { logger });

@@ -24,7 +24,9 @@ describe('faults that other SDKs have', () => {
   test('F3: names that would take a backtracking pattern for ever are refused at once', async () => {
     const started = performance.now();
     for (const name of [`${'a'.repeat(120)}_`, `${'a.'.repeat(60)}!`, `${'a-'.repeat(60)}_`]) {
-      await expect(client.enqueue('test.job', [], { queue: name })).rejects.toMatchObject({ issues: [{ path: 'queue' }] });
+      await expect(client.enqueue('test.job', [], { queue: name })).rejects.toMatchObject({
+        issues: [{ path: 'queue' }],
+      });
       await expect(client.enqueue(`${name} `, [])).rejects.toMatchObject({ issues: [{ path: 'type' }] });
     }
     // Backtracking over such a name takes longer than anybody lives.
@@ -118,7 +120,9 @@ describe('faults that other SDKs have', () => {
     const worker = bench.worker({ heartbeatInterval: 60_000 });
     worker.register('test.job', () => {});
     const started = worker.start();
-    await bench.wire.until(() => bench.wire.bodies('worker.exchange').some(({ nacks }) => Array.isArray(nacks) && nacks.length > 0));
+    await bench.wire.until(() =>
+      bench.wire.bodies('worker.exchange').some(({ nacks }) => Array.isArray(nacks) && nacks.length > 0),
+    );
     const from = performance.now();
     await worker.stop();
     await started;
@@ -153,7 +157,9 @@ describe('faults that other SDKs have', () => {
   test('methods reject, and never throw where they are called (SDK-014)', async () => {
     // @ts-expect-error no type
     await expect(client.enqueue(undefined, [])).rejects.toBeInstanceOf(OJSValidationError);
-    await expect(client.enqueue('test.job', [], { timeout: '5s', timeoutMs: 5 })).rejects.toBeInstanceOf(OJSValidationError);
+    await expect(client.enqueue('test.job', [], { timeout: '5s', timeoutMs: 5 })).rejects.toBeInstanceOf(
+      OJSValidationError,
+    );
     // @ts-expect-error no duration
     await expect(client.enqueue('test.job', [], { requestTimeout: 'soon' })).rejects.toBeInstanceOf(OJSValidationError);
   });
@@ -170,12 +176,20 @@ test('an answer is read whatever its media type', async () => {
       else headers.set('content-type', type);
       return new Response(await answer.arrayBuffer(), { status: answer.status, headers });
     };
-    const quiet = { handleSignals: false, logger: bench.logger, fetch: relabelled, queues: [`media-${types.indexOf(type)}`] };
+    const quiet = {
+      handleSignals: false,
+      logger: bench.logger,
+      fetch: relabelled,
+      queues: [`media-${types.indexOf(type)}`],
+    };
     await using one = new Client(server.url, { fetch: relabelled });
     const job = await one.enqueue('test.job', [1], { queue: quiet.queues[0] ?? '' });
     const worker = new Worker(server.url, quiet).register('test.job', ({ args }) => args);
     expect(await worker.runUntil(() => job.wait({ timeout: '5s' }))).toEqual([1]);
-    await expect(one.getJob('x')).rejects.toMatchObject({ code: 'not_found', message: expect.stringContaining('no job') });
+    await expect(one.getJob('x')).rejects.toMatchObject({
+      code: 'not_found',
+      message: expect.stringContaining('no job'),
+    });
   }
 });
 

@@ -15,7 +15,8 @@ beforeAll(async () => {
   other = createServer((request, response) => {
     const path = request.url ?? '';
     if (path.startsWith('/json')) response.setHeader('content-type', 'application/json').end('{"hello":"world"}');
-    else if (path.startsWith('/plain')) response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found');
+    else if (path.startsWith('/plain'))
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found');
     else response.setHeader('content-type', 'text/html; charset=utf-8').end('<html>Welcome</html>');
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => other.once('listening', resolve));
@@ -30,7 +31,10 @@ afterAll(async () => {
 
 const id = uuidv7();
 
-async function refusalOf(url: string, call: (client: Client) => Promise<unknown> = (client) => client.getJob(id)): Promise<unknown> {
+async function refusalOf(
+  url: string,
+  call: (client: Client) => Promise<unknown> = (client) => client.getJob(id),
+): Promise<unknown> {
   await using client = new Client(url, { requestRetry: false });
   return await call(client).then(
     () => undefined,
@@ -83,11 +87,18 @@ describe('what is no missing job', () => {
   test.each<[string, (client: Client) => Promise<unknown>, string]>([
     ['getJob', (client) => client.getJob(id), `GET /json/ojs/v1/jobs/${id}: The answer holds no job`],
     ['enqueue', (client) => client.enqueue('a.job', []), 'POST /json/ojs/v1/jobs: The answer holds no job'],
-    ['getWorkflow', (client) => client.getWorkflow(id), `GET /json/ojs/v1/workflows/${id}: The answer holds no workflow`],
+    [
+      'getWorkflow',
+      (client) => client.getWorkflow(id),
+      `GET /json/ojs/v1/workflows/${id}: The answer holds no workflow`,
+    ],
   ])('200 with other JSON: %s', async (_, call, words) => {
     const error = await refusalOf(`${otherUrl}/json`, call);
     expect(error).toBeInstanceOf(OJSConnectionError);
-    expect(error).toMatchObject({ name: 'OJSConnectionError', message: expect.stringContaining(words.replace(' ', ` ${otherUrl}`)) });
+    expect(error).toMatchObject({
+      name: 'OJSConnectionError',
+      message: expect.stringContaining(words.replace(' ', ` ${otherUrl}`)),
+    });
   });
 
   test('an older server that lacks an operation', async () => {
@@ -103,10 +114,17 @@ describe('what is no missing job', () => {
     const down = { status: 503, body: 'down' };
     let isUp = false;
     await using proxy = await openProxy(server.url, () => (isUp ? 'pass' : down));
-    const worker = new Worker(proxy.url, { logger, handleSignals: false, heartbeatThread: false, heartbeatInterval: 10 });
+    const worker = new Worker(proxy.url, {
+      logger,
+      handleSignals: false,
+      heartbeatThread: false,
+      heartbeatInterval: 10,
+    });
     const running = worker.register('a.job', () => {}).start();
     const told = (level: string) => logger.lines.filter((line) => line.level === level).map(({ message }) => message);
-    await expect.poll(() => told('debug').filter((message) => message === 'heartbeat failed').length).toBeGreaterThan(3);
+    await expect
+      .poll(() => told('debug').filter((message) => message === 'heartbeat failed').length)
+      .toBeGreaterThan(3);
     expect(told('warn')).toHaveLength(1);
     expect(told('info')).toEqual(['worker started']);
     isUp = true;
@@ -115,12 +133,20 @@ describe('what is no missing job', () => {
     await running;
 
     const lonely = keepingLogger();
-    const nobody = new Worker('http://127.0.0.1:1/base', { logger: lonely, handleSignals: false, heartbeatThread: false });
+    const nobody = new Worker('http://127.0.0.1:1/base', {
+      logger: lonely,
+      handleSignals: false,
+      heartbeatThread: false,
+    });
     const waiting = nobody.register('a.job', () => {}).start();
     await expect.poll(() => lonely.lines.filter(({ level }) => level === 'debug').length).toBeGreaterThan(1);
     const warnings = lonely.lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
-    expect(warnings).toEqual([expect.stringMatching(/^(server unreachable: trying again|heartbeat failed); is a server running at http:/)]);
-    expect(warnings[0]).toContain('http://127.0.0.1:1/base? Start one with `npx ojs serve`, or name another in OJS_BACKEND_URL');
+    expect(warnings).toEqual([
+      expect.stringMatching(/^(server unreachable: trying again|heartbeat failed); is a server running at http:/),
+    ]);
+    expect(warnings[0]).toContain(
+      'http://127.0.0.1:1/base? Start one with `npx ojs serve`, or name another in OJS_BACKEND_URL',
+    );
     await nobody.stop({ timeout: 0 });
     await waiting;
   });
@@ -130,9 +156,13 @@ describe('what is no missing job', () => {
     const worker = new Worker(`${otherUrl}/plain`, { logger, handleSignals: false, heartbeatThread: false });
     const running = worker.register('a.job', () => {}).start();
     const told = () =>
-      logger.lines.filter(({ message }) => message.startsWith('server unreachable') || message.startsWith('heartbeat failed'));
+      logger.lines.filter(
+        ({ message }) => message.startsWith('server unreachable') || message.startsWith('heartbeat failed'),
+      );
     await expect.poll(() => told().map(({ message }) => message)).toContain('server unreachable: trying again');
-    expect(JSON.stringify(told())).toContain(`POST ${otherUrl}/plain/ojs/v1/workers/exchange: expected an error of Open Job Spec, got 404`);
+    expect(JSON.stringify(told())).toContain(
+      `POST ${otherUrl}/plain/ojs/v1/workers/exchange: expected an error of Open Job Spec, got 404`,
+    );
     await worker.stop({ timeout: 0 });
     await running;
   });

@@ -17,7 +17,11 @@ test('a handler that blocks the event loop for 60 s keeps its lease, with the de
   rival.register('block.job', ({ jobId }) => void taken.push(jobId));
   const outcome = await rival.runUntil(() => job.wait({ timeout: '120s' }).catch(String));
   // The lines tell a lost lease (a second `began`) from an outcome that did not arrive.
-  expect({ outcome, taken, lines: program.lines.map((line) => line.split(' ')[0]).filter((word) => word !== 'debug') }).toEqual({
+  expect({
+    outcome,
+    taken,
+    lines: program.lines.map((line) => line.split(' ')[0]).filter((word) => word !== 'debug'),
+  }).toEqual({
     outcome: 'blocked',
     taken: [],
     lines: ['ready', 'began', 'ended'],

@@ -111,7 +111,10 @@ describe.concurrent('heartbeats from a thread', () => {
     await worker.ready;
     // The first heartbeat is the main thread's; the others are not.
     const first = worker.health().lastHeartbeatAt;
-    await vi.waitFor(() => expect(worker.health().lastHeartbeatAt?.getTime()).toBeGreaterThan(first?.getTime() ?? 0), 60_000);
+    await vi.waitFor(
+      () => expect(worker.health().lastHeartbeatAt?.getTime()).toBeGreaterThan(first?.getTime() ?? 0),
+      60_000,
+    );
     expect(logger.lines.filter(({ level, message }) => level !== 'debug' && message.includes('thread'))).toEqual([]);
     await worker.stop();
     await running;
@@ -121,7 +124,12 @@ describe.concurrent('heartbeats from a thread', () => {
     await using server = await open();
     await using proxy = await openProxy(server.url, () => 'pass');
     await using client = new Client(server.url);
-    const worker = new Worker(proxy.url, { handleSignals: false, heartbeatInterval: 50, token: 'secret', logger: keepingLogger() });
+    const worker = new Worker(proxy.url, {
+      handleSignals: false,
+      heartbeatInterval: 50,
+      token: 'secret',
+      logger: keepingLogger(),
+    });
     const began = gate();
     const reason = gate<unknown>();
     worker.register('test.job', async ({ signal }) => {
@@ -146,7 +154,12 @@ describe.concurrent('heartbeats from a thread', () => {
   ])('%s is called in its own thread: heartbeats stay with it', async (_, options) => {
     await using server = await open();
     const logger = keepingLogger();
-    const worker = new Worker(server.url, { handleSignals: false, heartbeatInterval: 300, logger, ...options(server.url) });
+    const worker = new Worker(server.url, {
+      handleSignals: false,
+      heartbeatInterval: 300,
+      logger,
+      ...options(server.url),
+    });
     await worker.runUntil(async () => {
       await worker.ready;
       const first = worker.health().lastHeartbeatAt;

@@ -90,7 +90,12 @@ describe('the other HTTP client', () => {
   });
 
   test('the platform without Node talks to the same server', async () => {
-    const transport = web.httpTransport({ base: new URL(server.url), headers: {}, token: 'secret-token', fetch: undefined });
+    const transport = web.httpTransport({
+      base: new URL(server.url),
+      headers: {},
+      token: 'secret-token',
+      fetch: undefined,
+    });
     await using client = new Client(transport);
     expect(await client.health()).toMatchObject({ status: 'ok' });
     await expect(client.getJob('x')).rejects.toMatchObject({ code: 'not_found' });

@@ -39,6 +39,8 @@ test('a result that no request can hold fails its job as well', async () => {
 });
 
 test('on a server without worker.exchange too', async () => {
-  await using proxy = await openProxy(server.url, (line) => (line.endsWith('/exchange') ? { status: 404, body: '' } : 'pass'));
+  await using proxy = await openProxy(server.url, (line) =>
+    line.endsWith('/exchange') ? { status: 404, body: '' } : 'pass',
+  );
   expect(await endOf(proxy.url, 'plain', 3_000_000)).toEqual(refused);
 });

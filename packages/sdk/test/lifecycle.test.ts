@@ -12,7 +12,8 @@ afterEach(() => bench[Symbol.asyncDispose]());
 const direct = (worker: Worker, directive: 'running' | 'quiet' | 'terminate') =>
   bench.embedded.engine.storage.registry.direct(worker.workerId, directive);
 const beats = () => bench.wire.bodies('worker.heartbeat');
-const nacks = () => bench.wire.bodies('worker.exchange').flatMap((body) => (Array.isArray(body.nacks) ? body.nacks : []));
+const nacks = () =>
+  bench.wire.bodies('worker.exchange').flatMap((body) => (Array.isArray(body.nacks) ? body.nacks : []));
 const beatSays = (state: string) => bench.wire.until(() => beats().some((body) => body.state === state));
 
 describe('the end of a worker (digest §10.6)', () => {
@@ -66,7 +67,9 @@ describe('the end of a worker (digest §10.6)', () => {
     await worker.stop();
     await running;
     expect(await reason.opened).toBeInstanceOf(OJSError);
-    expect(nacks()).toMatchObject([{ job_id: job.id, requeue: true, error: { code: 'shutdown', type: 'shutdown', retryable: true } }]);
+    expect(nacks()).toMatchObject([
+      { job_id: job.id, requeue: true, error: { code: 'shutdown', type: 'shutdown', retryable: true } },
+    ]);
     expect(await job.refresh()).toMatchObject({ state: 'available', attempt: 0 });
   });
 

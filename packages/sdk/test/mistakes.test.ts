@@ -31,10 +31,18 @@ beforeAll(async () => {
   vi.resetModules();
   sdk = await load();
   server = await startServer({ storage: 'memory:', port: 0, log: false });
-  guarded = await startServer({ storage: 'memory:', port: 0, log: false, tokens: ['the-right-secret', 'enqueue:producers-secret'] });
-  website = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<!doctype html><title>My site</title>'));
+  guarded = await startServer({
+    storage: 'memory:',
+    port: 0,
+    log: false,
+    tokens: ['the-right-secret', 'enqueue:producers-secret'],
+  });
+  website = createServer((_, response) =>
+    response.setHeader('content-type', 'text/html').end('<!doctype html><title>My site</title>'),
+  );
   await new Promise<void>((resolve) => void website.listen(0, '127.0.0.1', resolve));
-  const portOf = (address: AddressInfo | string | null) => (typeof address === 'object' && address ? String(address.port) : '');
+  const portOf = (address: AddressInfo | string | null) =>
+    typeof address === 'object' && address ? String(address.port) : '';
   ports = [
     ['8080', new URL(server.url).port],
     ['8082', new URL(guarded.url).port],
@@ -50,12 +58,19 @@ afterAll(async () => {
 });
 
 const toReal = (text: string) =>
-  ports.reduce((given, [written, real]) => given.replaceAll(new RegExp(`(?<=127\\.0\\.0\\.1:|--port )${written}\\b`, 'g'), real), text);
+  ports.reduce(
+    (given, [written, real]) => given.replaceAll(new RegExp(`(?<=127\\.0\\.0\\.1:|--port )${written}\\b`, 'g'), real),
+    text,
+  );
 
 /** What differs from run to run, by words that do not. */
 function steady(text: string): string {
   return ports
-    .reduce((given, [written, real]) => given.replaceAll(new RegExp(`127\\.0\\.0\\.1:${real}\\b`, 'g'), `127.0.0.1:${written}`), text)
+    .reduce(
+      (given, [written, real]) =>
+        given.replaceAll(new RegExp(`127\\.0\\.0\\.1:${real}\\b`, 'g'), `127.0.0.1:${written}`),
+      text,
+    )
     .replaceAll(/"time":\d+/g, '"time":<time>')
     .replaceAll(process.execPath, '/usr/bin/node');
 }
@@ -81,9 +96,14 @@ async function runScript(code: string): Promise<string> {
 
 /** What the command writes to standard error, until it ends or listens. */
 async function runCommand(line: string): Promise<string> {
-  const [, version, assignments = '', flags = ''] = /^(?:# Node\.js (\S+)\n)?((?:\w+=\S+ )*)npx ojs (.+)\n$/.exec(toReal(line)) ?? [];
+  const [, version, assignments = '', flags = ''] =
+    /^(?:# Node\.js (\S+)\n)?((?:\w+=\S+ )*)npx ojs (.+)\n$/.exec(toReal(line)) ?? [];
   const old = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`;
-  const args = [...(version === undefined ? [] : ['--import', `data:text/javascript,${old}`]), main, ...flags.split(' ')];
+  const args = [
+    ...(version === undefined ? [] : ['--import', `data:text/javascript,${old}`]),
+    main,
+    ...flags.split(' '),
+  ];
   const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OJS_')));
   const set = Object.fromEntries(assignments.split(' ').map((one) => one.split('=')));
   const cwd = mkdtempSync(join(tmpdir(), 'ojs-mistake-'));
@@ -124,5 +144,7 @@ test('each mistake of the page gives the message that stands there', async () =>
   expect(messages).toHaveLength([...page.matchAll(/^## /gm)].length);
   expect(messages.length).toBeGreaterThanOrEqual(20);
   let next = 0;
-  await expect(page.replaceAll(section, (_, before: string) => `${before}${messages[next++]}\n`)).toMatchFileSnapshot(file);
+  await expect(page.replaceAll(section, (_, before: string) => `${before}${messages[next++]}\n`)).toMatchFileSnapshot(
+    file,
+  );
 });

@@ -18,7 +18,8 @@ test('ten restarts of the server under load, resets between them: nothing acknow
   // Restarts may take longer than the five retries of the default.
   await using client = new Client(hop.url, { timeout: '60s', requestRetry: { maxRetries: 100, maxBackoff: 500 } });
   const workers = [1, 2].map(
-    () => new Worker(hop.url, { concurrency: 10, heartbeatInterval: 1_000, handleSignals: false, logger: keepingLogger() }),
+    () =>
+      new Worker(hop.url, { concurrency: 10, heartbeatInterval: 1_000, handleSignals: false, logger: keepingLogger() }),
   );
   const runs = new Map<number, number>();
   let resume = () => {};

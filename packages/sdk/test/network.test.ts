@@ -16,7 +16,8 @@ const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 /** Enqueues jobs over the hop as fast as they are acknowledged, and notes which were. */
 async function produce(client: Client, count: number, from = 0): Promise<Map<string, number>> {
   const acknowledged = new Map<string, number>();
-  for (let n = from; n < from + count; n++) acknowledged.set((await client.enqueue('test.job', [n], { retry: { maxAttempts: 1 } })).id, n);
+  for (let n = from; n < from + count; n++)
+    acknowledged.set((await client.enqueue('test.job', [n], { retry: { maxAttempts: 1 } })).id, n);
   return acknowledged;
 }
 
@@ -47,7 +48,12 @@ describe('network faults (acceptance 5)', () => {
       // Restarts may take longer than the five retries of the default.
       await using client = new Client(hop.url, { timeout: '60s', requestRetry: { maxRetries: 100, maxBackoff: 500 } });
       await using direct = new Client(server.url);
-      const worker = new Worker(hop.url, { concurrency: 5, heartbeatInterval: 2_000, handleSignals: false, logger: keepingLogger() });
+      const worker = new Worker(hop.url, {
+        concurrency: 5,
+        heartbeatInterval: 2_000,
+        handleSignals: false,
+        logger: keepingLogger(),
+      });
       const runs = new Map<number, number>();
       let back = Number.POSITIVE_INFINITY;
       const resumed = Promise.withResolvers<number>();
@@ -91,7 +97,12 @@ describe('network faults (acceptance 5)', () => {
     await using hop = await Hop.to(portOf(server));
     // Restarts may take longer than the five retries of the default.
     await using client = new Client(hop.url, { timeout: '60s', requestRetry: { maxRetries: 100, maxBackoff: 500 } });
-    const worker = new Worker(hop.url, { concurrency: 5, heartbeatInterval: 2_000, handleSignals: false, logger: keepingLogger() });
+    const worker = new Worker(hop.url, {
+      concurrency: 5,
+      heartbeatInterval: 2_000,
+      handleSignals: false,
+      logger: keepingLogger(),
+    });
     const runs = new Map<number, number>();
     let resume = () => {};
     worker.register('test.job', async ({ args: [n] }: JobContext<[number]>) => {
@@ -151,7 +162,9 @@ describe('network faults (acceptance 5)', () => {
     expect(program.lines.filter((line) => line.startsWith('ended'))).toHaveLength(began.length);
     for (const [n, job] of jobs.entries()) {
       const ran = began.includes(`began ${n}`);
-      expect(await job.refresh()).toMatchObject(ran ? { state: 'completed', attempt: 1, errors: [] } : { state: 'available', attempt: 0 });
+      expect(await job.refresh()).toMatchObject(
+        ran ? { state: 'completed', attempt: 1, errors: [] } : { state: 'available', attempt: 0 },
+      );
     }
     const drain = proxy.seen.slice(before).map(({ line }) => line);
     const lastTurn = drain.findLastIndex((line) => line.endsWith('/exchange'));

@@ -8,18 +8,28 @@ import { SyncClient } from '../src/sync/index.ts';
 import { Faulty } from './support/faulty.ts';
 
 const page = readFileSync(new URL('../../../docs/internals/operations.md', import.meta.url), 'utf8');
-const rows = [...page.matchAll(/^\| `(\w+\.\w+)` \| (.+) \|$/gm)].map(([, operation = '', how = '']) => ({ operation, how }));
+const rows = [...page.matchAll(/^\| `(\w+\.\w+)` \| (.+) \|$/gm)].map(([, operation = '', how = '']) => ({
+  operation,
+  how,
+}));
 const classes = { Client: Client.prototype, Admin: Admin.prototype };
 const named = rows.flatMap(({ operation, how }) =>
   how.startsWith('not needed')
     ? []
-    : [...how.matchAll(/`(Client|Admin)\.(\w+)`/g)].map(([, owner = '', method = '']) => ({ operation, owner, method })),
+    : [...how.matchAll(/`(Client|Admin)\.(\w+)`/g)].map(([, owner = '', method = '']) => ({
+        operation,
+        owner,
+        method,
+      })),
 );
 
 test('every operation has a method of the SDK, or a reason why it needs none', () => {
   expect(rows.map(({ operation }) => operation)).toEqual(operationNames);
   for (const { operation, how } of rows) {
-    expect([operation, how]).toEqual([operation, expect.stringMatching(/^(`(Client|Admin|JobHandle)\.\w+`|`Worker`|not needed: \S)/)]);
+    expect([operation, how]).toEqual([
+      operation,
+      expect.stringMatching(/^(`(Client|Admin|JobHandle)\.\w+`|`Worker`|not needed: \S)/),
+    ]);
   }
 });
 
@@ -40,9 +50,13 @@ const args: Readonly<Record<string, readonly unknown[]>> = {
   deleteSchemaVersion: ['a.job', '1'],
   configureQueue: ['x', { concurrency: 1 }],
   overrideLimit: ['x', { concurrency: 1 }],
-  ...Object.fromEntries(['cancelJobs', 'retryJobs', 'deleteJobs', 'retryDeadLetterJobs', 'purgeDeadLetter'].map((name) => [name, [{}]])),
   ...Object.fromEntries(
-    named.flatMap(({ method }) => (/^(list(?!SchemaVersions)|manifest|health|deadLetterStats)/.test(method) ? [[method, []]] : [])),
+    ['cancelJobs', 'retryJobs', 'deleteJobs', 'retryDeadLetterJobs', 'purgeDeadLetter'].map((name) => [name, [{}]]),
+  ),
+  ...Object.fromEntries(
+    named.flatMap(({ method }) =>
+      /^(list(?!SchemaVersions)|manifest|health|deadLetterStats)/.test(method) ? [[method, []]] : [],
+    ),
   ),
 };
 
@@ -50,7 +64,8 @@ test('each method sends the operation that the table says', async () => {
   await using embedded = await openEmbedded('memory:');
   for (const { operation, owner, method } of named) {
     const wire = new Faulty(embedded);
-    await using client = owner === 'Client' ? new Client(wire, { requestRetry: false }) : new Admin(wire, { requestRetry: false });
+    await using client =
+      owner === 'Client' ? new Client(wire, { requestRetry: false }) : new Admin(wire, { requestRetry: false });
     if (method === 'events') {
       const { done } = await new Client({ call: (call) => wire.call(call), [Symbol.asyncDispose]: async () => {} })
         .events({ after: '0' })

@@ -22,7 +22,9 @@ describe.each(storages)('what operators do, on $name', (storage) => {
     };
     /** Jobs that stand in the dead letter. */
     const die = async (queue: string, ...args: readonly string[]) => {
-      const jobs = await client.enqueueBatch(args.map((arg) => ({ type: 'a.job', args: [arg], queue, retry: deadLetter })));
+      const jobs = await client.enqueueBatch(
+        args.map((arg) => ({ type: 'a.job', args: [arg], queue, retry: deadLetter })),
+      );
       const worker = work(queue, () => {
         throw new TypeError('no good');
       });
@@ -43,7 +45,9 @@ describe.each(storages)('what operators do, on $name', (storage) => {
     });
     await worker.runUntil(async () => {
       await began.opened;
-      await expect.poll(() => admin.getLimit('stripe')).toMatchObject({ key: 'stripe', concurrency: 1, active: 1, waiting: 1 });
+      await expect
+        .poll(() => admin.getLimit('stripe'))
+        .toMatchObject({ key: 'stripe', concurrency: 1, active: 1, waiting: 1 });
       const limit = await admin.getLimit('stripe');
       expect(limit.rates).toEqual([{ limit: 100, period: 'PT1M', used: 1, resetsAt: expect.any(Date) }]);
       expect(limit.override).toBeUndefined();
@@ -63,8 +67,19 @@ describe.each(storages)('what operators do, on $name', (storage) => {
 
   test('queue configuration: set, read, taken back; the queue made, seen and deleted', async () => {
     const { client, admin } = await open();
-    const config = { concurrency: 3, rate: { limit: 5, period: 'PT1S' }, maxDepth: 2, overflow: 'reject', warningThreshold: 0.5 } as const;
-    expect(await admin.createQueue('mail', config)).toMatchObject({ name: 'mail', paused: false, config, stats: { available: 0 } });
+    const config = {
+      concurrency: 3,
+      rate: { limit: 5, period: 'PT1S' },
+      maxDepth: 2,
+      overflow: 'reject',
+      warningThreshold: 0.5,
+    } as const;
+    expect(await admin.createQueue('mail', config)).toMatchObject({
+      name: 'mail',
+      paused: false,
+      config,
+      stats: { available: 0 },
+    });
     expect(await admin.queueConfig('mail')).toEqual({
       ...config,
       retention: { completed: expect.any(String), discarded: expect.any(String), cancelled: expect.any(String) },
@@ -87,7 +102,13 @@ describe.each(storages)('what operators do, on $name', (storage) => {
   test('many jobs cancelled, retried and deleted, by ids and by filter, each with its own outcome', async () => {
     const { client, admin, die } = await open();
     const jobs = await client.enqueueBatch(
-      [1, 2, 3].map((n) => ({ type: n < 3 ? 'a.job' : 'b.job', args: [n], queue: 'bulk', priority: n, meta: { tenant: `t${n}` } })),
+      [1, 2, 3].map((n) => ({
+        type: n < 3 ? 'a.job' : 'b.job',
+        args: [n],
+        queue: 'bulk',
+        priority: n,
+        meta: { tenant: `t${n}` },
+      })),
     );
     const ids = jobs.map(({ id }) => id);
     const byId = await admin.cancelJobs([ids[0] ?? '', 'nonsense']);
@@ -117,11 +138,17 @@ describe.each(storages)('what operators do, on $name', (storage) => {
       (await Array.fromAsync(await admin.listDeadLetterJobs(filter))).map(({ id }) => id).toSorted();
     expect(await found({})).toEqual([one, two, three].toSorted());
     expect(await found({ queue: 'mail', args: '"two"' })).toEqual([two]);
-    expect(await found({ type: 'a.*', errorType: 'TypeError', since: before, limit: 1 })).toEqual([one, two, three].toSorted());
+    expect(await found({ type: 'a.*', errorType: 'TypeError', since: before, limit: 1 })).toEqual(
+      [one, two, three].toSorted(),
+    );
     expect(await found({ until: before })).toEqual([]);
     expect(await found({ olderThan: '1h' })).toEqual([]);
     expect((await client.listDeadLetterJobs({ queue: 'other' })).items.map(({ id }) => id)).toEqual([three]);
-    expect(await admin.getDeadLetterJob(one)).toMatchObject({ id: one, state: 'discarded', error: { type: 'TypeError' } });
+    expect(await admin.getDeadLetterJob(one)).toMatchObject({
+      id: one,
+      state: 'discarded',
+      error: { type: 'TypeError' },
+    });
     expect(await admin.deadLetterStats()).toMatchObject({
       total: 3,
       byQueue: { mail: 2, other: 1 },
@@ -237,7 +264,12 @@ test('checkpoints and workers', async () => {
   const job = await client.enqueue('a.job', []);
   await worker.runUntil(async () => {
     await saved.opened;
-    expect(await admin.getCheckpoint(job.id)).toEqual({ jobId: job.id, state: { page: 3 }, sequence: 1, createdAt: expect.any(Date) });
+    expect(await admin.getCheckpoint(job.id)).toEqual({
+      jobId: job.id,
+      state: { page: 3 },
+      sequence: 1,
+      createdAt: expect.any(Date),
+    });
     await expect
       .poll(() => admin.workerHealth(worker.workerId))
       .toMatchObject({ workerId: worker.workerId, alive: true, state: 'running' });
@@ -263,7 +295,11 @@ test('what cannot be sent is refused with its place, before anything is sent', a
       issues: [{ path, ...(message && { message: expect.stringMatching(message) }) }],
     });
   const enqueue = (options: object) => client.enqueue('a.job', [], options);
-  await refuses(enqueue({ limits: [{ key: 'k', concurency: 1 }] }), 'limits[0].concurency', /Did you mean concurrency\?/);
+  await refuses(
+    enqueue({ limits: [{ key: 'k', concurency: 1 }] }),
+    'limits[0].concurency',
+    /Did you mean concurrency\?/,
+  );
   await refuses(enqueue({ limits: [{ key: '' }] }), 'limits[0].key');
   await refuses(enqueue({ limits: [{ key: 'k', concurrency: 0 }] }), 'limits[0].concurrency');
   await refuses(enqueue({ limits: [{ key: 'k', rate: { limit: 1, period: '2d' } }] }), 'limits[0].rate.period');

@@ -6,7 +6,8 @@ import { OJSValidationError } from '../src/index.ts';
 import type { JobRequest } from '../src/options.ts';
 import { wireRequest } from '../src/wire.ts';
 
-const wire = (request: Partial<JobRequest>) => JSON.parse(wireRequest({ type: 'email.send', args: [], ...request }).text);
+const wire = (request: Partial<JobRequest>) =>
+  JSON.parse(wireRequest({ type: 'email.send', args: [], ...request }).text);
 
 function problem(request: object): { path: string | undefined; message: string } {
   try {
@@ -43,7 +44,13 @@ describe('options to wire (ojs-http-binding §9.1)', () => {
         onExhaustion: 'dead_letter',
         jitter: false,
       },
-      unique: { keys: ['type', 'args'], argsKeys: ['id'], period: 'PT1H', states: ['active'], onConflict: 'replace_except_schedule' },
+      unique: {
+        keys: ['type', 'args'],
+        argsKeys: ['id'],
+        period: 'PT1H',
+        states: ['active'],
+        onConflict: 'replace_except_schedule',
+      },
       tags: ['a'],
       schema: 'urn:x',
       visibilityTimeoutMs: 1000,
@@ -69,7 +76,13 @@ describe('options to wire (ojs-http-binding §9.1)', () => {
           on_exhaustion: 'dead_letter',
           jitter: false,
         },
-        unique: { keys: ['type', 'args'], args_keys: ['id'], period: 'PT1H', states: ['active'], on_conflict: 'replace_except_schedule' },
+        unique: {
+          keys: ['type', 'args'],
+          args_keys: ['id'],
+          period: 'PT1H',
+          states: ['active'],
+          on_conflict: 'replace_except_schedule',
+        },
         tags: ['a'],
         visibility_timeout_ms: 1000,
       },

@@ -32,7 +32,9 @@ test('a long poll and an outcome that hang go again at once, by the same ids', a
   const hang = async (): Promise<Answer> => new Promise(() => {});
   await worker.runUntil(async () => {
     const slow = await client.enqueue('slow.job', []);
-    await wire.until(() => wire.answers.some(({ call, answer }) => call.operation === 'worker.exchange' && answer.text.includes(slow.id)));
+    await wire.until(() =>
+      wire.answers.some(({ call, answer }) => call.operation === 'worker.exchange' && answer.text.includes(slow.id)),
+    );
     // The next long poll and the outcome get no answer.
     for (const kind of ['"wait_ms":20000', '"acks":[{']) {
       wire.spoil(
@@ -52,7 +54,9 @@ test('a long poll and an outcome that hang go again at once, by the same ids', a
     await outage(wire);
     const ids = lost.flatMap((body): string[] => JSON.parse(body).fetch?.request_id ?? []);
     expect(ids.length).toBeGreaterThan(0);
-    await wire.until(() => ids.every((id) => wire.of('worker.exchange').filter(({ body = '' }) => body.includes(id)).length === 2));
+    await wire.until(() =>
+      ids.every((id) => wire.of('worker.exchange').filter(({ body = '' }) => body.includes(id)).length === 2),
+    );
     await client.enqueue('quick.job', [1]);
     expect(await slow.wait({ timeout: '60s' })).toBe('done');
     // Without it they would be missed after 10 s, and the long poll after 30.
@@ -68,7 +72,8 @@ test('on a server that cannot repeat a fetch, one that hangs is left alone: the 
   // Our server knows the id of a plain fetch too.
   const plain = new Faulty({
     async call(call, context) {
-      if (call.operation === 'worker.exchange') return refusal(404, { error: { code: 'not_found', message: 'no such route' } });
+      if (call.operation === 'worker.exchange')
+        return refusal(404, { error: { code: 'not_found', message: 'no such route' } });
       const { request_id: _, wait_ms: __, ...body } = JSON.parse(call.body ?? '{}');
       return embedded.call({ ...call, body: JSON.stringify(body) }, context);
     },

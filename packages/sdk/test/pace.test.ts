@@ -59,7 +59,9 @@ describe('a worker with the defaults', () => {
     bench.client.enqueueBatch(Array.from({ length: count }, (_, n) => ({ type, args: [n], queue: 'default' })));
   const fetched = () =>
     bench.wire.bodies('worker.exchange').flatMap(({ fetch }) => {
-      return typeof fetch === 'object' && fetch !== null && 'count' in fetch && typeof fetch.count === 'number' ? [fetch.count] : [];
+      return typeof fetch === 'object' && fetch !== null && 'count' in fetch && typeof fetch.count === 'number'
+        ? [fetch.count]
+        : [];
     });
 
   test('fetches ahead of short handlers, which never run more at once than its concurrency', async () => {
@@ -141,7 +143,9 @@ describe('a worker with the defaults', () => {
     });
     await worker.runUntil(async () => {
       await bench.wire.until(
-        () => begun === 2 && bench.wire.bodies('worker.exchange').some(({ nacks }) => Array.isArray(nacks) && nacks.length > 0),
+        () =>
+          begun === 2 &&
+          bench.wire.bodies('worker.exchange').some(({ nacks }) => Array.isArray(nacks) && nacks.length > 0),
       );
       await bench.wire.until(() => bench.wire.bodies('worker.heartbeat').at(-1)?.active_job_count === 2);
       expect(await bench.client.queueStats('default')).toMatchObject({ active: 2, available: 38 });

@@ -25,7 +25,10 @@ test('what waits for a part goes on before those who wait for all of them, also 
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const { promise: other, resolve: load } = Promise.withResolvers<string>();
   const order: string[] = [];
-  const waiting = [part(() => promise)().catch(() => order.push('failed')), part(() => other)().then((word) => order.push(word))];
+  const waiting = [
+    part(() => promise)().catch(() => order.push('failed')),
+    part(() => other)().then((word) => order.push(word)),
+  ];
   const all = partsLoaded().then(() => order.push('all'));
   load('loaded');
   await waiting[1];

@@ -10,7 +10,9 @@ afterEach(() => bench[Symbol.asyncDispose]());
 
 const beats = () => bench.wire.bodies('worker.heartbeat');
 const enqueue = (count: number) =>
-  bench.client.enqueueBatch(Array.from({ length: count }, (_, n) => ({ type: 'test.job', args: [n], queue: 'default' })));
+  bench.client.enqueueBatch(
+    Array.from({ length: count }, (_, n) => ({ type: 'test.job', args: [n], queue: 'default' })),
+  );
 
 describe('prefetch', () => {
   test('jobs wait here for a slot, are heartbeated, and never more run than the concurrency', async () => {
@@ -55,7 +57,8 @@ describe('prefetch', () => {
     expect(runs).toBe(1);
     const states = await Promise.all(jobs.map(async (job) => (await job.refresh()).state));
     expect(states.toSorted()).toEqual(['available', 'available', 'available', 'completed']);
-    for (const job of jobs) expect((await job.refresh()).attempt).toBe((await job.refresh()).state === 'completed' ? 1 : 0);
+    for (const job of jobs)
+      expect((await job.refresh()).attempt).toBe((await job.refresh()).state === 'completed' ? 1 : 0);
   });
 
   test('one that is cancelled while it waits never starts', async () => {

@@ -60,7 +60,8 @@ describe('progress() (ojs-progress)', () => {
     const errors: unknown[] = [];
     const job = await run(async ({ progress }) => {
       void progress(Number.NaN);
-      for (const call of [() => progress(Number.NaN), () => progress(1, 'x', { deep: [1n] })]) await call().catch((e) => errors.push(e));
+      for (const call of [() => progress(Number.NaN), () => progress(1, 'x', { deep: [1n] })])
+        await call().catch((e) => errors.push(e));
     });
     expect(job.state).toBe('completed');
     expect(errors).toEqual([expect.any(OJSValidationError), expect.any(OJSValidationError)]);
@@ -74,7 +75,10 @@ describe('progress() (ojs-progress)', () => {
   ])('a server without it (%o) is named', async (answer) => {
     bench.wire.spoil('job.reportProgress', answer);
     const job = await run(({ progress }) => progress(1));
-    expect(job.error).toMatchObject({ type: 'OJSError', message: expect.stringContaining('The server has no progress') });
+    expect(job.error).toMatchObject({
+      type: 'OJSError',
+      message: expect.stringContaining('The server has no progress'),
+    });
   });
 });
 
@@ -90,7 +94,10 @@ describe('checkpoint() (ojs-durable-execution)', () => {
     expect(job.state).toBe('completed');
     const page = (n: number) => ({ page: n, rest: null });
     expect(seen).toEqual([undefined, page(1), page(1), page(2), page(2), page(3)]);
-    expect(bench.wire.bodies('job.saveCheckpoint')[0]).toMatchObject({ x_lease: expect.any(String), worker_id: expect.any(String) });
+    expect(bench.wire.bodies('job.saveCheckpoint')[0]).toMatchObject({
+      x_lease: expect.any(String),
+      worker_id: expect.any(String),
+    });
   });
 
   test('a call that was cut is tried again', async () => {
@@ -112,7 +119,10 @@ describe('checkpoint() (ojs-durable-execution)', () => {
       await began.opened;
       await bench.client.cancelJob(job.id);
       gone.open();
-      expect(await failure.opened).toMatchObject({ message: expect.stringContaining('no longer counts the job as ours'), jobId: job.id });
+      expect(await failure.opened).toMatchObject({
+        message: expect.stringContaining('no longer counts the job as ours'),
+        jobId: job.id,
+      });
     });
   });
 
@@ -120,10 +130,15 @@ describe('checkpoint() (ojs-durable-execution)', () => {
     const errors: unknown[] = [];
     bench.wire.spoil('job.saveCheckpoint', refusal(404, '<html>'));
     await run(async ({ checkpoint }) => {
-      for (const state of [undefined, { when: new Date() }, 1]) await checkpoint(state).catch((error) => errors.push(error));
+      for (const state of [undefined, { when: new Date() }, 1])
+        await checkpoint(state).catch((error) => errors.push(error));
     });
     expect(errors).toEqual([expect.any(OJSValidationError), expect.any(OJSValidationError), expect.any(OJSError)]);
-    expect(errors).toMatchObject([{}, { issues: [{ path: 'state.when' }] }, { message: expect.stringContaining('no checkpoints') }]);
+    expect(errors).toMatchObject([
+      {},
+      { issues: [{ path: 'state.when' }] },
+      { message: expect.stringContaining('no checkpoints') },
+    ]);
   });
 });
 
@@ -155,7 +170,10 @@ describe('what is thrown', () => {
         throw new Error('trap');
       },
     };
-    const unreadable = [Object.defineProperty(new Error('x'), 'name', trap), Object.defineProperty(new Error('x'), 'message', trap)];
+    const unreadable = [
+      Object.defineProperty(new Error('x'), 'name', trap),
+      Object.defineProperty(new Error('x'), 'message', trap),
+    ];
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
     for (const thrown of [...unreadable, proxy]) {
@@ -181,11 +199,16 @@ describe('what is thrown', () => {
       })
       .register('job.odd', () => 1n);
     await worker.runUntil(() => Promise.allSettled([failing.wait(), odd.wait()]));
-    expect([await failing.refresh(), await odd.refresh()]).toMatchObject([{ state: 'discarded' }, { state: 'discarded' }]);
+    expect([await failing.refresh(), await odd.refresh()]).toMatchObject([
+      { state: 'discarded' },
+      { state: 'discarded' },
+    ]);
   });
 
   test('an extension of the lease that nobody awaits does not end the process', async () => {
-    bench.wire.spoil('worker.heartbeat', async () => bench.embedded.call({ operation: 'worker.heartbeat', body: '{}' }));
+    bench.wire.spoil('worker.heartbeat', async () =>
+      bench.embedded.call({ operation: 'worker.heartbeat', body: '{}' }),
+    );
     bench.wire.spoil('worker.heartbeat', 'before');
     expect(await run(({ heartbeat }) => void heartbeat())).toMatchObject({ state: 'completed' });
     await new Promise((resolve) => setImmediate(resolve));

@@ -44,7 +44,8 @@ describe('results', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.nat(3), fc.constantFrom('a', 'b'))), fc.constantFrom(...bad), (path, loss) => {
         const value = path.reduceRight<unknown>(
-          (inner, key) => (typeof key === 'number' ? [...Array.from({ length: key }, () => 0), inner] : { [key]: inner }),
+          (inner, key) =>
+            typeof key === 'number' ? [...Array.from({ length: key }, () => 0), inner] : { [key]: inner },
           loss,
         );
         const place = `result${path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('')}`;

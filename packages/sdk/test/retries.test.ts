@@ -79,7 +79,10 @@ describe('retries over a transport that is spoiled', () => {
     const job = await client.enqueue('test.job', [1]);
     await expect(client.enqueue('test.job', [2], { id: job.id })).rejects.toBeInstanceOf(DuplicateJobError);
     faulty.spoil('job.enqueue', 'before');
-    faulty.spoil('job.enqueue', refusal(409, { error: { code: 'duplicate', message: 'there', details: { existing_job_id: job.id } } }));
+    faulty.spoil(
+      'job.enqueue',
+      refusal(409, { error: { code: 'duplicate', message: 'there', details: { existing_job_id: job.id } } }),
+    );
     await expect(client.enqueue('test.job', [3])).rejects.toMatchObject({ existingJobId: job.id });
   });
 
@@ -89,7 +92,10 @@ describe('retries over a transport that is spoiled', () => {
     expect(await client.cancelJob(one.id)).toMatchObject({ state: 'cancelled' });
     const two = await client.enqueue('test.job', [2]);
     faulty.spoil('job.cancel', 'after');
-    faulty.spoil('job.cancel', refusal(409, { error: { code: 'conflict', message: 'no', details: { current_state: 'cancelled' } } }));
+    faulty.spoil(
+      'job.cancel',
+      refusal(409, { error: { code: 'conflict', message: 'no', details: { current_state: 'cancelled' } } }),
+    );
     expect(await client.cancelJob(two.id)).toMatchObject({ id: two.id, state: 'cancelled' });
   });
 
@@ -178,7 +184,9 @@ describe('retries over HTTP through a hop that cuts connections', () => {
 
   test.each<Meddling>(['before', 'after', { status: 502, body: '<html></html>' }])('%o', async (meddling) => {
     let spoiled = 0;
-    await using proxy = await openProxy(server.url, (line) => (line === 'POST /ojs/v1/jobs' && spoiled++ < 2 ? meddling : 'pass'));
+    await using proxy = await openProxy(server.url, (line) =>
+      line === 'POST /ojs/v1/jobs' && spoiled++ < 2 ? meddling : 'pass',
+    );
     await using client = new Client(proxy.url, quick);
     const queue = `cut-${typeof meddling === 'string' ? meddling : 'html'}`;
     const job = await client.enqueue('test.job', [1], { queue });
@@ -191,7 +199,8 @@ describe('retries over HTTP through a hop that cuts connections', () => {
     await using client = new Client('http://127.0.0.1:9', { requestRetry: false });
     await expect(client.health()).rejects.toMatchObject({
       name: 'OJSConnectionError',
-      message: 'system.health: connect ECONNREFUSED 127.0.0.1:9. Check the URL http://127.0.0.1:9, and that an OJS server runs there.',
+      message:
+        'system.health: connect ECONNREFUSED 127.0.0.1:9. Check the URL http://127.0.0.1:9, and that an OJS server runs there.',
       cause: { code: 'ECONNREFUSED' },
     });
   });

@@ -44,18 +44,21 @@ async function open() {
 }
 
 describe('signals (ojs-worker-protocol §7)', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('%s drains every worker of the process; the handlers go with the last', async (signal) => {
-    const { child, lines, exit, says } = await open();
-    const jobs = await Promise.all(['one', 'two'].map((queue) => client.enqueue('sleep.job', [120], { queue })));
-    while (lines.filter((line) => line === 'began').length < 2)
-      await says('began').then(() => new Promise((resolve) => setImmediate(resolve)));
-    child.kill(signal);
-    expect(await exit).toEqual({ code: 0, signal: null });
-    expect(lines).toContain('terminate,terminate');
-    expect(lines.filter((line) => line === 'ended')).toHaveLength(2);
-    expect(lines.slice(-2)).toEqual(['settled', 'listeners:0']);
-    for (const job of jobs) expect(await job.refresh()).toMatchObject({ state: 'completed' });
-  });
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s drains every worker of the process; the handlers go with the last',
+    async (signal) => {
+      const { child, lines, exit, says } = await open();
+      const jobs = await Promise.all(['one', 'two'].map((queue) => client.enqueue('sleep.job', [120], { queue })));
+      while (lines.filter((line) => line === 'began').length < 2)
+        await says('began').then(() => new Promise((resolve) => setImmediate(resolve)));
+      child.kill(signal);
+      expect(await exit).toEqual({ code: 0, signal: null });
+      expect(lines).toContain('terminate,terminate');
+      expect(lines.filter((line) => line === 'ended')).toHaveLength(2);
+      expect(lines.slice(-2)).toEqual(['settled', 'listeners:0']);
+      for (const job of jobs) expect(await job.refresh()).toMatchObject({ state: 'completed' });
+    },
+  );
 
   test.each([
     ['SIGINT', 130],

@@ -37,18 +37,22 @@ test('a worker never runs more handlers than its concurrency, runs every job onc
       fc.array(fc.constantFrom('before' as const, 'after' as const), { maxLength: 3 }),
       async (concurrency, jobs, faults) => {
         await using bench = await openBench();
-        for (const fault of faults) bench.wire.spoil('worker.exchange', fault, (call) => call.body?.includes('"acks":[{') === true);
+        for (const fault of faults)
+          bench.wire.spoil('worker.exchange', fault, (call) => call.body?.includes('"acks":[{') === true);
         let running = 0;
         let most = 0;
         const runs = new Map<number, number>();
         const worker = bench.worker({ concurrency });
-        worker.register('test.job', async ({ args: [index, plan] }: JobContext<[number, { turns: number; fails: boolean }]>) => {
-          runs.set(index, (runs.get(index) ?? 0) + 1);
-          most = Math.max(most, ++running);
-          for (let turn = 0; turn < plan.turns; turn++) await new Promise((resolve) => setImmediate(resolve));
-          running--;
-          if (plan.fails) throw new Error('no');
-        });
+        worker.register(
+          'test.job',
+          async ({ args: [index, plan] }: JobContext<[number, { turns: number; fails: boolean }]>) => {
+            runs.set(index, (runs.get(index) ?? 0) + 1);
+            most = Math.max(most, ++running);
+            for (let turn = 0; turn < plan.turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+            running--;
+            if (plan.fails) throw new Error('no');
+          },
+        );
         const handles = await bench.client.enqueueBatch(
           jobs.map((plan, index) => ({ type: 'test.job', args: [index, plan], retry: { maxAttempts: 1 } })),
         );

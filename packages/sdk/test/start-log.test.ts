@@ -33,7 +33,11 @@ describe('what a worker says when it starts and stops', () => {
 
   test('the server by its URL, without credentials', async () => {
     const logger = keepingLogger();
-    const worker = new Worker('http://me:secret@127.0.0.1:1/base/', { logger, handleSignals: false, heartbeatThread: false });
+    const worker = new Worker('http://me:secret@127.0.0.1:1/base/', {
+      logger,
+      handleSignals: false,
+      heartbeatThread: false,
+    });
     const running = worker.register('a.b', () => {}).start();
     await worker.stop({ timeout: 0 });
     await running;
@@ -51,7 +55,8 @@ describe('what a worker says when it starts and stops', () => {
     expect(bench.logger.lines.filter(({ level }) => level === 'warn')).toEqual([
       {
         level: 'warn',
-        message: "handler not reached: email.send is enqueued to 'email', which this worker does not fetch; add 'email' to its queues",
+        message:
+          "handler not reached: email.send is enqueued to 'email', which this worker does not fetch; add 'email' to its queues",
         fields: { job_type: 'email.send', queue: 'email', queues: ['default'] },
       },
     ]);

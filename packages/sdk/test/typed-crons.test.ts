@@ -8,7 +8,10 @@ import { Client, type CronJobRequest, defineJob, JobNotFoundError, job, nextRuns
 import { SyncClient } from '../src/sync/index.ts';
 import { type Served, serve } from './support/serve.ts';
 
-const report = defineJob<'report.make', [region: string], { pages: number }>('report.make', { queue: 'reports', tags: ['report'] });
+const report = defineJob<'report.make', [region: string], { pages: number }>('report.make', {
+  queue: 'reports',
+  tags: ['report'],
+});
 const invoice = defineJob('invoice.send', {
   payload: z.object({ to: z.email(), due: z.coerce.date() }),
   result: z.object({ ok: z.boolean() }),
@@ -94,13 +97,22 @@ describe.each(storages)('crons on $name', (storage) => {
 test('a definition checks the args of its cron, in each form of the call, and gives its defaults', async () => {
   await using client = new Client(embedded);
   const args = [{ to: 'a@example.com', due: '2026-03-01' }] as const;
-  expect(await client.registerCronJob('one', '@daily', invoice, [...args])).toMatchObject({ type: 'invoice.send', args });
-  expect(await client.registerCronJob({ name: 'two', cron: '@daily', ...job(invoice, [...args]) })).toMatchObject({ args });
-  expect(await client.registerCronJob({ name: 'three', cron: '@daily', ...job(report, ['us']) })).toMatchObject({ queue: 'reports' });
+  expect(await client.registerCronJob('one', '@daily', invoice, [...args])).toMatchObject({
+    type: 'invoice.send',
+    args,
+  });
+  expect(await client.registerCronJob({ name: 'two', cron: '@daily', ...job(invoice, [...args]) })).toMatchObject({
+    args,
+  });
+  expect(await client.registerCronJob({ name: 'three', cron: '@daily', ...job(report, ['us']) })).toMatchObject({
+    queue: 'reports',
+  });
   const bad = [{ to: 'nobody', due: '2026-03-01' }] as const;
   const issues = [{ path: 'args[0].to' }];
   await expect(client.registerCronJob('bad', '@daily', invoice, [...bad])).rejects.toMatchObject({ issues });
-  await expect(client.registerCronJob({ name: 'bad', cron: '@daily', ...job(invoice, [...bad]) })).rejects.toMatchObject({ issues });
+  await expect(
+    client.registerCronJob({ name: 'bad', cron: '@daily', ...job(invoice, [...bad]) }),
+  ).rejects.toMatchObject({ issues });
   await expect(client.getCronJob('bad')).rejects.toBeInstanceOf(JobNotFoundError);
   // @ts-expect-error a number is no region
   await client.registerCronJob('wrong', '@daily', report, [1]);
@@ -174,7 +186,12 @@ test('workflows: list, progress; schema versions', async () => {
   expect((await client.listWorkflows({ state: 'running' })).items.map(({ id }) => id)).toContain(workflow.id);
   expect(await client.workflowProgress(workflow.id)).toEqual({
     percent: 0,
-    steps: ['a', 'b'].map(() => ({ jobId: expect.any(String), type: 'report.make', state: expect.any(String), percent: 0 })),
+    steps: ['a', 'b'].map(() => ({
+      jobId: expect.any(String),
+      type: 'report.make',
+      state: expect.any(String),
+      percent: 0,
+    })),
   });
   await client.registerSchema('urn:t:v1', 't.job', '1', { type: 'array' });
   expect(await client.listSchemaVersions('t.job')).toMatchObject([{ version: '1', type: 't.job' }]);
@@ -185,11 +202,16 @@ test('workflows: list, progress; schema versions', async () => {
 
 describe('nextRuns', () => {
   test('any zone, any start, over changes of the clocks', () => {
-    expect(nextRuns('30 7 * * MON-FRI', { timezone: 'Europe/Berlin', from: '2026-03-27T12:00:00Z', count: 2 })).toEqual([
-      new Date('2026-03-30T05:30:00Z'),
-      new Date('2026-03-31T05:30:00Z'),
-    ]);
-    expect(nextRuns('30 2 29 3 *', { timezone: 'Europe/Berlin', from: '2026-01-01T00:00:00Z', count: 1 })[0]?.getUTCFullYear()).toBe(2027);
+    expect(nextRuns('30 7 * * MON-FRI', { timezone: 'Europe/Berlin', from: '2026-03-27T12:00:00Z', count: 2 })).toEqual(
+      [new Date('2026-03-30T05:30:00Z'), new Date('2026-03-31T05:30:00Z')],
+    );
+    expect(
+      nextRuns('30 2 29 3 *', {
+        timezone: 'Europe/Berlin',
+        from: '2026-01-01T00:00:00Z',
+        count: 1,
+      })[0]?.getUTCFullYear(),
+    ).toBe(2027);
     expect(nextRuns('@every 90s', { from: new Date('2026-01-01T00:00:00Z'), count: 2 })).toEqual([
       new Date('2026-01-01T00:01:30Z'),
       new Date('2026-01-01T00:03:00Z'),
@@ -221,12 +243,17 @@ describe('nextRuns', () => {
         async (expression, timezone, from, count) => {
           const body = JSON.stringify({ expression, timezone, from, count });
           const { text } = await embedded.call({ operation: 'cron.preview', body });
-          expect(JSON.parse(text).runs).toEqual(nextRuns(expression, { timezone, from, count }).map((at) => formatTimestamp(at.getTime())));
+          expect(JSON.parse(text).runs).toEqual(
+            nextRuns(expression, { timezone, from, count }).map((at) => formatTimestamp(at.getTime())),
+          );
         },
       ),
       { numRuns: 60 },
     );
-    const { status } = await embedded.call({ operation: 'cron.preview', body: JSON.stringify({ expression: '@daily', from: 'soon' }) });
+    const { status } = await embedded.call({
+      operation: 'cron.preview',
+      body: JSON.stringify({ expression: '@daily', from: 'soon' }),
+    });
     expect(status).toBe(400);
   });
 });

@@ -17,12 +17,17 @@ beforeAll(async () => {
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 
-const emailSend = defineJob<'email.send', [to: string, template: 'welcome' | 'reset'], { id: string }>('email.send', { queue: 'email' });
+const emailSend = defineJob<'email.send', [to: string, template: 'welcome' | 'reset'], { id: string }>('email.send', {
+  queue: 'email',
+});
 const zodTuple = defineJob('z.tuple', {
   args: z.tuple([z.email(), z.coerce.date()]),
   result: z.object({ id: z.string() }),
 });
-const valibotPayload = defineJob('v.payload', { payload: v.object({ n: v.optional(v.number(), 1) }), retry: { maxAttempts: 5 } });
+const valibotPayload = defineJob('v.payload', {
+  payload: v.object({ n: v.optional(v.number(), 1) }),
+  retry: { maxAttempts: 5 },
+});
 const arkPayload = defineJob('ark.payload', { payload: type({ name: 'string', 'age?': 'number' }) });
 const asynchronous = defineJob('z.async', { args: z.tuple([z.string().refine(async (text) => text !== 'taken')]) });
 
@@ -123,14 +128,21 @@ describe('definitions at run time, with real validators', () => {
     // @ts-expect-error the name is missing
     expect(await problemsOf(client.enqueue(arkPayload, [{ age: 3 }]))).toEqual(['args[0].name']);
     expect(await problemsOf(client.enqueue(asynchronous, ['taken']))).toEqual(['args[0]']);
-    expect(await problemsOf(client.enqueueBatch([job(emailSend, ['a', 'reset']), job(asynchronous, ['taken'])]))).toEqual(['[1].args[0]']);
+    expect(
+      await problemsOf(client.enqueueBatch([job(emailSend, ['a', 'reset']), job(asynchronous, ['taken'])])),
+    ).toEqual(['[1].args[0]']);
     expect(bench.wire.calls).toHaveLength(before);
   });
 
   test('defaults stand below the call, in whatever spelling', async () => {
     const timed = defineJob('timed.job', { timeout: '10s', delay: '1h', priority: 3, tags: ['base'] });
     const made = await client.enqueue(timed, [], { timeoutMs: 5_000, scheduledAt: '2099-01-01T00:00:00Z' });
-    expect(made).toMatchObject({ timeoutMs: 5_000, scheduledAt: new Date('2099-01-01T00:00:00Z'), priority: 3, tags: ['base'] });
+    expect(made).toMatchObject({
+      timeoutMs: 5_000,
+      scheduledAt: new Date('2099-01-01T00:00:00Z'),
+      priority: 3,
+      tags: ['base'],
+    });
     const [batched] = await client.enqueueBatch([job(timed, [], { delayUntil: '2099-01-01T00:00:00Z' })]);
     expect(batched.scheduledAt).toEqual(new Date('2099-01-01T00:00:00Z'));
   });
@@ -139,7 +151,10 @@ describe('definitions at run time, with real validators', () => {
     const unique = { keys: ['type'], onConflict: 'ignore' } as const;
     const once = defineJob('once.job', { args: z.tuple([z.coerce.date()]), unique });
     await client.enqueue(once, ['2026-01-01']);
-    expect(await client.enqueue(once, ['2026-02-02'])).toMatchObject({ outcome: 'duplicate', args: [new Date('2026-01-01')] });
+    expect(await client.enqueue(once, ['2026-02-02'])).toMatchObject({
+      outcome: 'duplicate',
+      args: [new Date('2026-01-01')],
+    });
   });
 
   test('args are checked before and after middleware; encoded ones only before, and shown as they were', async () => {
@@ -150,7 +165,11 @@ describe('definitions at run time, with real validators', () => {
     });
     guarded.middlewares.remove('spoil');
     guarded.enqueueMiddleware(async (request, next) =>
-      next({ ...request, args: [{ ojs_encoded: true, data: 'AQ==' }], meta: { 'ojs.codec.encodings': ['binary/encrypted'] } }),
+      next({
+        ...request,
+        args: [{ ojs_encoded: true, data: 'AQ==' }],
+        meta: { 'ojs.codec.encodings': ['binary/encrypted'] },
+      }),
     );
     const made = await guarded.enqueue(zodTuple, ['ann@example.com', '2026-01-01']);
     expect(made.args).toEqual(['ann@example.com', new Date('2026-01-01')]);

@@ -9,7 +9,9 @@ beforeEach(async () => {
 afterEach(() => bench[Symbol.asyncDispose]());
 
 /** A validator of our own: what a library would give. */
-function schema<I, O>(validate: (value: unknown) => O | { path: PropertyKey[]; message: string }[]): StandardSchemaV1<I, O> {
+function schema<I, O>(
+  validate: (value: unknown) => O | { path: PropertyKey[]; message: string }[],
+): StandardSchemaV1<I, O> {
   return {
     '~standard': {
       version: 1,
@@ -79,7 +81,12 @@ describe('a definition with schemas', () => {
     expect(await job.refresh()).toMatchObject({
       state: 'discarded',
       attempt: 1,
-      error: { type: 'validation', code: 'validation', retryable: false, details: { issues: [{ path, message: expect.any(String) }] } },
+      error: {
+        type: 'validation',
+        code: 'validation',
+        retryable: false,
+        details: { issues: [{ path, message: expect.any(String) }] },
+      },
     });
     expect(JSON.stringify(bench.logger.lines)).not.toContain('secret');
     expect(JSON.stringify(bench.logger.lines)).toContain(`The args of the job do not fit its schema: ${told}`);
@@ -98,7 +105,9 @@ describe('a definition with schemas', () => {
     expect(await job.refresh()).toMatchObject({
       state: 'completed',
       attempt: 2,
-      errors: [{ type: 'validation', attempt: 1, message: 'The result of the job does not fit its schema: result.id: wanted' }],
+      errors: [
+        { type: 'validation', attempt: 1, message: 'The result of the job does not fit its schema: result.id: wanted' },
+      ],
     });
   });
 

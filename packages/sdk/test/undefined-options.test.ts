@@ -58,17 +58,61 @@ test('the type of what fakeMode() returns is that of its store', () => {
 
 test('at run time undefined is an option that was not given', async () => {
   const nothing: Undefined<JobOptions> = {
-    ...{ id: undefined, queue: undefined, meta: undefined, priority: undefined, timeoutMs: undefined, delayUntil: undefined },
-    ...{ expiresAt: undefined, retry: undefined, unique: undefined, tags: undefined, schema: undefined, timeout: undefined },
-    ...{ delay: undefined, scheduledAt: undefined, visibilityTimeoutMs: undefined, limits: undefined, resultTtl: undefined },
+    ...{
+      id: undefined,
+      queue: undefined,
+      meta: undefined,
+      priority: undefined,
+      timeoutMs: undefined,
+      delayUntil: undefined,
+    },
+    ...{
+      expiresAt: undefined,
+      retry: undefined,
+      unique: undefined,
+      tags: undefined,
+      schema: undefined,
+      timeout: undefined,
+    },
+    ...{
+      delay: undefined,
+      scheduledAt: undefined,
+      visibilityTimeoutMs: undefined,
+      limits: undefined,
+      resultTtl: undefined,
+    },
     ...{ resultSizeLimit: undefined, totalTimeout: undefined, enqueueTtl: undefined, gracePeriod: undefined },
     ...{ heartbeatTimeout: undefined, pending: undefined },
   };
   const worker: Undefined<WorkerOptions> = {
-    ...{ timeout: undefined, headers: undefined, token: undefined, tls: undefined, fetch: undefined, requestRetry: undefined },
-    ...{ logger: undefined, queues: undefined, concurrency: undefined, pollInterval: undefined, heartbeatInterval: undefined },
-    ...{ visibilityTimeoutMs: undefined, visibilityTimeout: undefined, shutdownTimeout: undefined, handleSignals: undefined },
-    ...{ prefetch: undefined, heartbeatThread: undefined, watchdogTimeout: undefined, labels: undefined, onJobStarted: undefined },
+    ...{
+      timeout: undefined,
+      headers: undefined,
+      token: undefined,
+      tls: undefined,
+      fetch: undefined,
+      requestRetry: undefined,
+    },
+    ...{
+      logger: undefined,
+      queues: undefined,
+      concurrency: undefined,
+      pollInterval: undefined,
+      heartbeatInterval: undefined,
+    },
+    ...{
+      visibilityTimeoutMs: undefined,
+      visibilityTimeout: undefined,
+      shutdownTimeout: undefined,
+      handleSignals: undefined,
+    },
+    ...{
+      prefetch: undefined,
+      heartbeatThread: undefined,
+      watchdogTimeout: undefined,
+      labels: undefined,
+      onJobStarted: undefined,
+    },
     ...{
       onJobCompleted: undefined,
       onJobFailed: undefined,
@@ -79,14 +123,36 @@ test('at run time undefined is an option that was not given', async () => {
   };
   expect(new Worker(undefined, worker).state).toBe(new Worker().state);
   await fakeMode(async () => {
-    const client = new Client(undefined, { timeout: undefined, queue: undefined, coalesce: undefined, logger: undefined });
+    const client = new Client(undefined, {
+      timeout: undefined,
+      queue: undefined,
+      coalesce: undefined,
+      logger: undefined,
+    });
     const [given, plain] = [await client.enqueue('a.b', [], nothing), await client.enqueue('a.b', [])];
-    const told = (job: object) => ({ ...JSON.parse(JSON.stringify(job)), id: '', createdAt: '', enqueuedAt: '', raw: {} });
+    const told = (job: object) => ({
+      ...JSON.parse(JSON.stringify(job)),
+      id: '',
+      createdAt: '',
+      enqueuedAt: '',
+      raw: {},
+    });
     expect(told(given)).toEqual(told(plain));
     expect(told(given)).toMatchObject({ type: 'a.b', queue: 'default', state: 'available' });
-    await client.workflow(chain('w', [{ type: 'of.chain', args: [], priority: undefined, queue: undefined }], { priority: 5, queue: 'q' }));
+    await client.workflow(
+      chain('w', [{ type: 'of.chain', args: [], priority: undefined, queue: undefined }], { priority: 5, queue: 'q' }),
+    );
     expect(allEnqueued({ jobType: 'of.chain' })).toMatchObject([{ priority: 5, queue: 'q' }]);
-    const cron = { timezone: undefined, overlapPolicy: undefined, enabled: undefined, description: undefined, priority: undefined };
-    expect(await client.registerCronJob('c', '@daily', 'a.b', [], cron)).toMatchObject({ enabled: true, timezone: 'UTC' });
+    const cron = {
+      timezone: undefined,
+      overlapPolicy: undefined,
+      enabled: undefined,
+      description: undefined,
+      priority: undefined,
+    };
+    expect(await client.registerCronJob('c', '@daily', 'a.b', [], cron)).toMatchObject({
+      enabled: true,
+      timezone: 'UTC',
+    });
   });
 });

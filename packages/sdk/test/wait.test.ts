@@ -40,7 +40,10 @@ test('a job that nobody knows, one that was cancelled meanwhile, a deadline', as
   await expect(handle.wait({ timeout: 20 })).rejects.toBeInstanceOf(OJSTimeoutError);
   await handle.cancel();
   await expect(waited).rejects.toBeInstanceOf(JobFailedError);
-  await expect((await client.getJob(handle.id)).wait()).rejects.toMatchObject({ job: { state: 'cancelled' }, errors: [] });
+  await expect((await client.getJob(handle.id)).wait()).rejects.toMatchObject({
+    job: { state: 'cancelled' },
+    errors: [],
+  });
   bench.wire.spoil('job.get', refusal(404, { error: { code: 'not_found', message: 'gone' } }));
   await expect(handle.wait()).rejects.toBeInstanceOf(JobNotFoundError);
 });

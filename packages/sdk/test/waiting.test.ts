@@ -3,7 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Embedded, openEmbedded, startServer } from '@ojs-ts/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Client, chain, type JobContext, JobFailedError, JobNotFoundError, OJSTimeoutError, type Transport, Worker } from '../src/index.ts';
+import {
+  Client,
+  chain,
+  type JobContext,
+  JobFailedError,
+  JobNotFoundError,
+  OJSTimeoutError,
+  type Transport,
+  Worker,
+} from '../src/index.ts';
 import { gate } from './support/bench.ts';
 import { Faulty, refusal } from './support/faulty.ts';
 import { keepingLogger } from './support/log.ts';
@@ -16,7 +25,9 @@ describe('waits over HTTP', () => {
     await using server = await startServer({ storage: 'memory:', port: 0, log: false });
     await using tunnel = await openTunnel(server.url);
     await using client = new Client(tunnel.url, { logger });
-    const jobs = await client.enqueueBatch(Array.from({ length: 1_000 }, (_, index) => ({ type: 'test.job', args: [index] })));
+    const jobs = await client.enqueueBatch(
+      Array.from({ length: 1_000 }, (_, index) => ({ type: 'test.job', args: [index] })),
+    );
     const before = tunnel.count;
     const results = Promise.all(jobs.map((job) => job.wait({ timeout: '100s' })));
     await expect.poll(() => server.engine.results.size).toBe(1);
@@ -54,7 +65,10 @@ describe('waits over HTTP', () => {
     await using temporary = openTemporary();
     let server = await startServer({ ...temporary.options, port: 0 });
     const port = Number(new URL(server.url).port);
-    await using client = new Client(server.url, { logger, requestRetry: { maxRetries: 100, minBackoff: 10, maxBackoff: 50 } });
+    await using client = new Client(server.url, {
+      logger,
+      requestRetry: { maxRetries: 100, minBackoff: 10, maxBackoff: 50 },
+    });
     const job = await client.enqueue('test.job', []);
     const workflow = await client.workflow(chain('c', [{ type: 'test.job', args: [] }]));
     const waits = Promise.all([job.wait(), workflow.wait()]);
@@ -107,7 +121,10 @@ describe('waits on servers of other kinds', () => {
       seen,
       async call(call, context) {
         seen.push(call.operation);
-        const body = call.operation === 'job.results' ? { body: JSON.stringify({ ...JSON.parse(call.body ?? '{}'), wait_ms: 0 }) } : {};
+        const body =
+          call.operation === 'job.results'
+            ? { body: JSON.stringify({ ...JSON.parse(call.body ?? '{}'), wait_ms: 0 }) }
+            : {};
         const real = await embedded.call({ ...call, ...body }, context);
         return { ...real, ...answer(call.operation, real.text) };
       },
@@ -121,7 +138,10 @@ describe('waits on servers of other kinds', () => {
       'without results of many jobs',
       () => other((operation) => (operation === 'job.results' ? { status: 404, text: 'nothing here' } : null)),
     ],
-    ['without a manifest', () => other((operation) => (operation === 'system.manifest' ? { status: 404, text: 'nothing here' } : null))],
+    [
+      'without a manifest',
+      () => other((operation) => (operation === 'system.manifest' ? { status: 404, text: 'nothing here' } : null)),
+    ],
   ];
   test.each(cases)('one %s', async (_, open) => {
     const transport = open();

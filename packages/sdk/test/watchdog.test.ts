@@ -14,7 +14,12 @@ describe('the watchdog', () => {
     await using proxy = await openProxy(server.url, () => (open ? 'pass' : { status: 503, body: 'away' }));
     await using client = new Client(server.url);
     const logger = keepingLogger();
-    const worker = new Worker(proxy.url, { watchdogTimeout: 1_000, handleSignals: false, heartbeatThread: false, logger });
+    const worker = new Worker(proxy.url, {
+      watchdogTimeout: 1_000,
+      handleSignals: false,
+      heartbeatThread: false,
+      logger,
+    });
     const seen: boolean[] = [];
     worker.register('test.job', () => {
       // Just after the answer of a fetch; the next one is held for longer than this watchdog's patience.
@@ -23,7 +28,10 @@ describe('the watchdog', () => {
     });
     const job = await client.enqueue('test.job', []);
     const running = worker.start();
-    await vi.waitFor(() => expect(worker.health()).toMatchObject({ ok: false, rebuilds: expect.toSatisfy((n) => n >= 1) }), 60_000);
+    await vi.waitFor(
+      () => expect(worker.health()).toMatchObject({ ok: false, rebuilds: expect.toSatisfy((n) => n >= 1) }),
+      60_000,
+    );
     open = true;
     expect(await job.wait()).toBe('x');
     expect(seen).toEqual([true]);
@@ -40,7 +48,10 @@ describe('the watchdog', () => {
     await using bench = await openBench();
     const worker = bench.worker({ watchdogTimeout: 40 });
     bench.wire.spoil('worker.exchange', async (call) => {
-      await vi.waitFor(() => expect(bench.logger.lines.some(({ message }) => message.includes('was given'))).toBe(true), 60_000);
+      await vi.waitFor(
+        () => expect(bench.logger.lines.some(({ message }) => message.includes('was given'))).toBe(true),
+        60_000,
+      );
       return bench.embedded.call(call);
     });
     const running = worker.start();

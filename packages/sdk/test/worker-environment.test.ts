@@ -30,7 +30,11 @@ test('a worker reads the environment below its code and above the defaults (SDK-
   Object.assign(process.env, { OJS_QUEUE: 'mail', OJS_CONCURRENCY: '3', OJS_SHUTDOWN_TIMEOUT: '1.5' });
   expect(readWorkerOptions({})).toMatchObject({ queues: ['mail'], concurrency: 3, shutdownMs: 1_500 });
   const code = { queues: ['other'], concurrency: 4, shutdownTimeout: '2s' } as const;
-  expect(readWorkerOptions({ ...code, queues: [...code.queues] })).toMatchObject({ queues: ['other'], concurrency: 4, shutdownMs: 2_000 });
+  expect(readWorkerOptions({ ...code, queues: [...code.queues] })).toMatchObject({
+    queues: ['other'],
+    concurrency: 4,
+    shutdownMs: 2_000,
+  });
 });
 
 test.each([
@@ -45,7 +49,9 @@ test.each([
 
 test('several workers of one process work side by side on the queue that the environment names', async () => {
   process.env.OJS_QUEUE = 'shared';
-  const jobs = await bench.client.enqueueBatch(Array.from({ length: 30 }, (_, n) => ({ type: 'test.job', args: [n], queue: 'shared' })));
+  const jobs = await bench.client.enqueueBatch(
+    Array.from({ length: 30 }, (_, n) => ({ type: 'test.job', args: [n], queue: 'shared' })),
+  );
   const took = new Map<string, number>();
   const workers = [1, 2, 3].map(() => {
     const worker = bench.worker({ concurrency: 2 });

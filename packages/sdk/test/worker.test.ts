@@ -19,7 +19,8 @@ beforeEach(async () => {
 });
 afterEach(() => bench[Symbol.asyncDispose]());
 
-const nacks = () => bench.wire.bodies('worker.exchange').flatMap((body) => (Array.isArray(body.nacks) ? body.nacks : []));
+const nacks = () =>
+  bench.wire.bodies('worker.exchange').flatMap((body) => (Array.isArray(body.nacks) ? body.nacks : []));
 
 /** Runs one job with the handler until it has left `active` for good, and gives it back. */
 async function run(
@@ -66,17 +67,22 @@ describe('the context', () => {
     });
   });
 
-  test.each([[{ ok: true }], ['text'], [0], [null], [[1, 'x']], [undefined]])('the result %o is stored as it is', async (result) => {
-    const job = await run(() => result);
-    expect(job.state).toBe('completed');
-    expect(job.result).toEqual(result);
-  });
+  test.each([[{ ok: true }], ['text'], [0], [null], [[1, 'x']], [undefined]])(
+    'the result %o is stored as it is',
+    async (result) => {
+      const job = await run(() => result);
+      expect(job.state).toBe('completed');
+      expect(job.result).toEqual(result);
+    },
+  );
 
   test('heartbeat() extends every lease now', async () => {
     await run((context) => context.heartbeat());
-    expect(bench.wire.bodies('worker.heartbeat').some((body) => Array.isArray(body.active_jobs) && body.active_jobs.length === 1)).toBe(
-      true,
-    );
+    expect(
+      bench.wire
+        .bodies('worker.heartbeat')
+        .some((body) => Array.isArray(body.active_jobs) && body.active_jobs.length === 1),
+    ).toBe(true);
   });
 });
 
@@ -86,7 +92,12 @@ describe('failures (digest §1.4, §5.3)', () => {
   test.each<[unknown, object]>([
     [
       new RangeError('too far'),
-      { type: 'RangeError', code: 'handler_error', message: 'too far', backtrace: expect.arrayContaining([expect.stringMatching(/^at /)]) },
+      {
+        type: 'RangeError',
+        code: 'handler_error',
+        message: 'too far',
+        backtrace: expect.arrayContaining([expect.stringMatching(/^at /)]),
+      },
     ],
     [new Fancy('x'), { type: 'Fancy', message: 'x' }],
     [Object.assign(new Error('no file'), { code: 'ENOENT' }), { type: 'ENOENT', code: 'handler_error' }],
@@ -182,12 +193,20 @@ describe('failures (digest §1.4, §5.3)', () => {
       expect(job).toMatchObject({
         state: 'discarded',
         attempt: 1,
-        error: { type: 'invalid_result', code: 'invalid_result', retryable: false, message: expect.stringContaining(words) },
+        error: {
+          type: 'invalid_result',
+          code: 'invalid_result',
+          retryable: false,
+          message: expect.stringContaining(words),
+        },
       });
       expect(failed).toMatchObject([{ name: 'ResultError', code: 'invalid_result' }]);
       expect(completed).toEqual([]);
       expect(bench.logger.lines.filter(({ level }) => level === 'warn')).toMatchObject([
-        { message: 'job failed', fields: { job_id: job.id, job_type: 'test.job', attempt: 1, error_type: 'invalid_result' } },
+        {
+          message: 'job failed',
+          fields: { job_id: job.id, job_type: 'test.job', attempt: 1, error_type: 'invalid_result' },
+        },
       ]);
     },
   );
@@ -227,7 +246,9 @@ describe('failures (digest §1.4, §5.3)', () => {
     const worker = bench.worker().register('outer.job', () => {});
     const running = worker.start();
     await bench.wire.until(() =>
-      bench.wire.answers.some(({ call }) => call.operation === 'worker.exchange' && call.body?.includes('handler_not_found')),
+      bench.wire.answers.some(
+        ({ call }) => call.operation === 'worker.exchange' && call.body?.includes('handler_not_found'),
+      ),
     );
     await worker.stop();
     await running;
@@ -239,7 +260,9 @@ describe('failures (digest §1.4, §5.3)', () => {
         "no handler: No handler is registered for other.job. Did you mean outer.job? The job goes back and waits for a worker that has one: call register('other.job', …) before start(), or leave its queue to others",
       fields: { job_type: 'other.job', queues: ['default'] },
     });
-    expect(bench.wire.bodies('worker.exchange').filter((body) => Array.isArray(body.nacks) && body.nacks.length > 0)).toHaveLength(1);
+    expect(
+      bench.wire.bodies('worker.exchange').filter((body) => Array.isArray(body.nacks) && body.nacks.length > 0),
+    ).toHaveLength(1);
   });
 });
 
@@ -304,9 +327,13 @@ describe('registration and options', () => {
 
   test('what the compiler would refuse is told where there is none', () => {
     // @ts-expect-error a list of names
-    expect(() => new Worker(bench.embedded, { queues: 'email' })).toThrow('queues: expected an array of names, got "email"');
+    expect(() => new Worker(bench.embedded, { queues: 'email' })).toThrow(
+      'queues: expected an array of names, got "email"',
+    );
     // @ts-expect-error of the Python SDK
-    expect(() => new Worker(bench.embedded, { poll_interval: 2 })).toThrow('poll_interval: unknown option. Did you mean pollInterval?');
+    expect(() => new Worker(bench.embedded, { poll_interval: 2 })).toThrow(
+      'poll_interval: unknown option. Did you mean pollInterval?',
+    );
   });
 
   test('10,000 jobs at once are as many as a heartbeat can list', () => {

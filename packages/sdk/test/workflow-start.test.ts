@@ -48,9 +48,19 @@ describe('what is checked before anything is sent', () => {
     ['a nested one without a job', chain('c', [a, group('g', [])]), 'jobs[1].jobs', 'expected at least one job'],
     ['no callback', batch('b', [a], {}), 'callbacks', 'without any it is a group'],
     ['a type', chain('c', [a, { type: 'A', args: [] }]), 'jobs[1].type', 'lower-case words'],
-    ['args', chain('c', [group('g', [a, { ...b, args: [{ at: new Date() }] }])]), 'jobs[0].jobs[1].args[0].at', 'a Date is no JSON value'],
+    [
+      'args',
+      chain('c', [group('g', [a, { ...b, args: [{ at: new Date() }] }])]),
+      'jobs[0].jobs[1].args[0].at',
+      'a Date is no JSON value',
+    ],
     ['a priority', chain('c', [{ ...a, priority: 101 }]), 'jobs[0].priority', 'from -100 to 100'],
-    ['a callback', batch('b', [a], { onFailure: { ...a, queue: 'Q' } }), 'callbacks.onFailure.queue', 'lower-case letters'],
+    [
+      'a callback',
+      batch('b', [a], { onFailure: { ...a, queue: 'Q' } }),
+      'callbacks.onFailure.queue',
+      'lower-case letters',
+    ],
     [
       'a nested callback',
       chain('c', [batch('b', [a], { onSuccess: { ...a, timeout: '1s', timeoutMs: 1 } })]),
@@ -58,14 +68,24 @@ describe('what is checked before anything is sent', () => {
       'same as timeoutMs',
     ],
     ['an id', chain('c', [{ ...a, id: '019539a4-b68c-7def-8000-1a2b3c4d5e6f' }]), 'jobs[0].id', 'the server names'],
-    ['an empty one far inside', chain('c', [group('g', [chain('e', [])])]), 'jobs[0].jobs[0].jobs', 'expected at least one job'],
+    [
+      'an empty one far inside',
+      chain('c', [group('g', [chain('e', [])])]),
+      'jobs[0].jobs[0].jobs',
+      'expected at least one job',
+    ],
     [
       'a cycle',
       dag('d', { one: { job: a, after: ['two'] }, two: { job: a, after: ['one'] } }),
       'nodes.one.after',
       'one, two wait for each other',
     ],
-    ['a name of a callback', dag('d', { 'on-failure': { job: a } }), 'nodes.on-failure', 'means the callback of a batch'],
+    [
+      'a name of a callback',
+      dag('d', { 'on-failure': { job: a } }),
+      'nodes.on-failure',
+      'means the callback of a batch',
+    ],
     ['a node', dag('d', { one: { job: { ...a, queue: 'Q' } } }), 'nodes.one.job.queue', 'lower-case letters'],
     ['a dag inside', group('g', [dag('d', { one: { job: a } })]), 'jobs[0]', 'cannot stand in another'],
   ];
@@ -88,7 +108,8 @@ describe('what is checked before anything is sent', () => {
       '~standard': {
         version: 1,
         vendor: 'test',
-        validate: (value) => (Number.isFinite(Number(value)) ? { value: Number(value) } : { issues: [{ message: 'no number' }] }),
+        validate: (value) =>
+          Number.isFinite(Number(value)) ? { value: Number(value) } : { issues: [{ message: 'no number' }] },
       },
     };
     const count = defineJob('count.to', { payload: schema, queue: 'counting' });
@@ -134,7 +155,12 @@ describe('on the wire', () => {
     const workflow = await client.workflow(chain('c', [batch('b', [step], { onComplete: a }), a]));
     const plain = { type: 'a.a', args: [], options: {} };
     const options = { priority: 2, retry: { max_attempts: 4, initial_interval: 'PT2S', backoff_coefficient: 3 } };
-    const inner = { name: 'b', type: 'batch', jobs: [{ ...plain, meta: { camelCase: 1 }, options }], callbacks: { on_complete: plain } };
+    const inner = {
+      name: 'b',
+      type: 'batch',
+      jobs: [{ ...plain, meta: { camelCase: 1 }, options }],
+      callbacks: { on_complete: plain },
+    };
     expect(created()).toEqual({ id: workflow.id, name: 'c', type: 'chain', steps: [inner, plain] });
   });
 
@@ -166,7 +192,9 @@ describe('on the wire', () => {
     const fail: JobRequest = { type: 'job.fail', args: [], retry: { maxAttempts: 1 } };
     await worker.runUntil(async () => {
       const first = group('g', [job(same, [1]), job(same, [2])]);
-      const nested = await client.workflow(chain('c', [first, group('h', [job(same, [3]), chain('i', [job(same, [4])])])]));
+      const nested = await client.workflow(
+        chain('c', [first, group('h', [job(same, [3]), chain('i', [job(same, [4])])])]),
+      );
       expect(await nested.wait()).toEqual([3, 4]);
       const single = await client.workflow(group('g', [job(same, [1])]));
       expect(await single.wait()).toEqual([1]);
@@ -187,9 +215,19 @@ describe('on the wire', () => {
   test.each([
     [
       'wrapped, active',
-      { workflow: { id: 'w', name: 'n', state: 'active', steps: [{ id: 's', type: 'a.a', state: 'active', job_id: 'j' }] } },
+      {
+        workflow: {
+          id: 'w',
+          name: 'n',
+          state: 'active',
+          steps: [{ id: 's', type: 'a.a', state: 'active', job_id: 'j' }],
+        },
+      },
     ],
-    ['at the top level', { id: 'w', name: 'n', state: 'running', jobs: [{ id: 's', type: 'a.a', state: 'active', job_id: 'j' }] }],
+    [
+      'at the top level',
+      { id: 'w', name: 'n', state: 'running', jobs: [{ id: 's', type: 'a.a', state: 'active', job_id: 'j' }] },
+    ],
   ])('an answer %s', async (_, body) => {
     wire.spoil('workflow.get', { status: 200, text: JSON.stringify(body), headers: {} });
     expect(await client.getWorkflow('w')).toMatchObject({
@@ -216,9 +254,19 @@ describe('the enqueue middleware', () => {
     const inner = batch('b', [{ ...b, args: [1] }], { onSuccess: { type: 'c.c', args: [] } });
     const { id, steps } = await client.workflow(chain('c', [a, inner]));
     expect(seen.slice(0, 3)).toEqual(['before a.a', 'before b.b', 'before c.c']);
-    expect(seen.slice(3).sort()).toEqual([`after a.a is there ${id}`, `after b.b waits ${id}`, `after c.c waits ${id}`]);
-    expect(await client.getJob(steps[0]?.jobId ?? '')).toMatchObject({ args: ['more'], meta: { trace: 0 }, priority: 9 });
-    expect(created()).toMatchObject({ steps: [{}, { jobs: [{ args: [1, 'more'] }], callbacks: { on_success: { meta: { trace: 2 } } } }] });
+    expect(seen.slice(3).sort()).toEqual([
+      `after a.a is there ${id}`,
+      `after b.b waits ${id}`,
+      `after c.c waits ${id}`,
+    ]);
+    expect(await client.getJob(steps[0]?.jobId ?? '')).toMatchObject({
+      args: ['more'],
+      meta: { trace: 0 },
+      priority: 9,
+    });
+    expect(created()).toMatchObject({
+      steps: [{}, { jobs: [{ args: [1, 'more'] }], callbacks: { on_success: { meta: { trace: 2 } } } }],
+    });
   });
 
   test('what it makes is checked again', async () => {
@@ -260,7 +308,9 @@ describe('a call that starts a workflow', () => {
       else {
         for (let n = 0; n < 2; n++) wire.spoil(what === 'the manifest' ? 'system.manifest' : 'workflow.create', never);
       }
-      await expect(client.workflow(chain('c', [a]), { requestTimeout: 30 })).rejects.toMatchObject({ name: 'OJSTimeoutError' });
+      await expect(client.workflow(chain('c', [a]), { requestTimeout: 30 })).rejects.toMatchObject({
+        name: 'OJSTimeoutError',
+      });
       const aborted = new AbortController();
       const starting = client.workflow(chain('c', [a]), { signal: aborted.signal });
       aborted.abort(new Error('enough'));

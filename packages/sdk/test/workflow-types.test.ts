@@ -10,7 +10,11 @@ type X<D> = D extends WorkflowDefinition<infer R> ? R : never;
 test('results of workflows are typed', () => {
   const c = chain('c', [job(count, []), job(create, ['a'])]);
   expectTypeOf<X<typeof c>>().toEqualTypeOf<{ id: string }>();
-  const g = group('g', [job(create, ['a']), { type: 'x.y', args: [1], tags: ['a'], retry: { nonRetryableErrors: ['x'] } }, job(count, [])]);
+  const g = group('g', [
+    job(create, ['a']),
+    { type: 'x.y', args: [1], tags: ['a'], retry: { nonRetryableErrors: ['x'] } },
+    job(count, []),
+  ]);
   expectTypeOf<X<typeof g>>().toEqualTypeOf<[{ id: string }, unknown, number]>();
   const b = batch('b', [job(create, ['a']), job(count, [])], { onComplete: { type: 'x.y', args: [] } });
   expectTypeOf<X<typeof b>>().toEqualTypeOf<[{ id: string } | Error, number | Error]>();

@@ -68,7 +68,10 @@ describe.each(['http', 'embedded'] as const)('workflows over %s', (way) => {
       { id: '1', type: 'number.double', state: 'waiting', dependsOn: ['0'] },
       { id: '2', type: 'job.parents', state: 'waiting', dependsOn: ['1'] },
     ]);
-    expect(await working(queue, () => workflow.wait({ timeout: '20s' }))).toEqual({ parents: [2, 4], workflowId: workflow.id });
+    expect(await working(queue, () => workflow.wait({ timeout: '20s' }))).toEqual({
+      parents: [2, 4],
+      workflowId: workflow.id,
+    });
     const read = await client.getWorkflow(workflow.id);
     expect(read.state).toBe('completed');
     expect(read.completedAt).toBeInstanceOf(Date);
@@ -104,7 +107,11 @@ describe.each(['http', 'embedded'] as const)('workflows over %s', (way) => {
     const workflow = await client.workflow(
       batch(
         'import',
-        [job(double, [1]), { type: 'job.fail', args: [] }, chain('inner', [job(double, [2]), { type: 'job.fail', args: [] }])],
+        [
+          job(double, [1]),
+          { type: 'job.fail', args: [] },
+          chain('inner', [job(double, [2]), { type: 'job.fail', args: [] }]),
+        ],
         {
           onComplete: parents,
           onSuccess: parents,
@@ -147,7 +154,9 @@ describe.each(['http', 'embedded'] as const)('workflows over %s', (way) => {
             job(double, [1]),
             chain('c', [
               job(double, [2]),
-              batch('b', [job(double, [3]), group('h', [job(double, [4]), job(double, [5])])], { onSuccess: job(sum, []) }),
+              batch('b', [job(double, [3]), group('h', [job(double, [4]), job(double, [5])])], {
+                onSuccess: job(sum, []),
+              }),
             ]),
           ]),
           job(sum, []),
@@ -227,7 +236,9 @@ describe.each(['http', 'embedded'] as const)('workflows over %s', (way) => {
     expect(await workflow.cancel()).toMatchObject({ state: 'cancelled' });
     expect(await waiting).toMatchObject({ name: 'WorkflowFailedError', message: 'The workflow "c" was cancelled.' });
     await expect(client.cancelWorkflow(workflow.id)).rejects.toMatchObject({ code: 'conflict', statusCode: 409 });
-    await expect(client.getWorkflow('019539a4-b68c-7def-8000-1a2b3c4d5e6f')).rejects.toMatchObject({ name: 'JobNotFoundError' });
+    await expect(client.getWorkflow('019539a4-b68c-7def-8000-1a2b3c4d5e6f')).rejects.toMatchObject({
+      name: 'JobNotFoundError',
+    });
   });
 
   test('every option of a step arrives; options of the workflow hold where a step has none', async () => {
@@ -255,7 +266,9 @@ describe.each(['http', 'embedded'] as const)('workflows over %s', (way) => {
       tags: ['outer'],
       meta: { a: 1, trace: 'outer' },
     } as const;
-    const workflow = await client.workflow(group('g', [step, { type: 'c.d', args: [] }], { ...options, tags: ['outer'] }));
+    const workflow = await client.workflow(
+      group('g', [step, { type: 'c.d', args: [] }], { ...options, tags: ['outer'] }),
+    );
     const [first, second] = await Promise.all(workflow.steps.map(({ jobId }) => client.getJob(jobId ?? '')));
     expect(first).toMatchObject({
       type: 'a.b',
@@ -273,7 +286,13 @@ describe.each(['http', 'embedded'] as const)('workflows over %s', (way) => {
       scheduledAt: new Date('2099-01-01T00:00:00Z'),
       workflowId: workflow.id,
     });
-    expect(second).toMatchObject({ queue: 'other', priority: -3, timeoutMs: 1_000, tags: ['outer'], meta: { a: 1, trace: 'outer' } });
+    expect(second).toMatchObject({
+      queue: 'other',
+      priority: -3,
+      timeoutMs: 1_000,
+      tags: ['outer'],
+      meta: { a: 1, trace: 'outer' },
+    });
     expect(second?.scheduledAt?.getTime()).toBeGreaterThan(Date.now() + 3_500_000);
   });
 

@@ -1,5 +1,6 @@
--- New jobs. A group is looked at job by job, each as if those before it were there, with nothing written meanwhile; then it is stored whole or not at all.
--- A new job is { job, envelope, policy, unique, limits } as rows.ts packs it, `policy` false for none; an answer is `true` for a job that was inserted and replaced none.
+-- New jobs. A group is looked at job by job, each as if those before it were there, with nothing written meanwhile;
+-- then it is stored whole or not at all. A new job is { job, envelope, policy, unique, limits } as rows.ts packs it,
+-- `policy` false for none; an answer is `true` for a job that was inserted and replaced none.
 local admission = {}
 do
   local function as_answer(item)
@@ -63,7 +64,8 @@ do
   local Draft = {}
   Draft.__index = Draft
 
-  -- Holders of a key as the group will have left them, by state, the oldest first. Those of the store are among them once somebody of the group may replace them.
+  -- Holders of a key as the group will have left them, by state, the oldest first. Those of the store are among them
+  -- once somebody of the group may replace them.
   function Draft:known(key)
     local known = self.by_key[key]
     if not known then
@@ -251,7 +253,8 @@ do
     return out
   end
 
-  -- Most groups are one job that nothing is in the way of: neither its id nor its key is there. Such a one needs no draft.
+  -- Most groups are one job that nothing is in the way of: neither its id nor its key is there. Such a one needs no
+  -- draft.
   local function is_plain(item, options)
     local row = queues.find(item.job.queue)
     if row and not options.always and (row.capacity or row.paused) then return false end

@@ -1,4 +1,5 @@
--- Changes of jobs: what core's transitions say, and the two that a script decides itself because it meets their jobs: core's `cancelled` and `expired`.
+-- Changes of jobs: what core's transitions say, and the two that a script decides itself because it meets their jobs:
+-- core's `cancelled` and `expired`.
 local changes = {}
 do
   -- Lua has no calendar: days since 1970 as a date (civil from days, with years that begin in March).
@@ -171,7 +172,8 @@ do
     return (t.worker and job.worker and job.worker ~= t.worker) and 'refused' or 'moves'
   end
 
-  -- Answers the state before where the job moved, with the workflow and its nodes that are ready by it where there are some; else what stood in the way.
+  -- Answers the state before where the job moved, with the workflow and its nodes that are ready by it where there are
+  -- some; else what stood in the way.
   function changes.move(transition, now)
     local job = jobs.read(transition.id)
     if not job then return { kind = 'missing' } end

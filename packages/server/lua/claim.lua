@@ -1,10 +1,12 @@
 #!lua flags=allow-oom
 -- With promotion.
--- Packed { now, claims, promoted, expired }; `promoted` and `expired` bound what the call does besides handing out. Answers jobs and `again` of each claim.
+-- Packed { now, claims, promoted, expired }; `promoted` and `expired` bound what the call does besides handing out.
+-- Answers jobs and `again` of each claim.
 local request = unpacked(ARGV[1])
 -- Starts that a rate counts are in the order of their times, though the clocks of callers differ.
 local now = math.max(request.now, store.get('start'))
--- Lanes to look at in vain in one call. Each is parked by it, so a key that closes costs so many only where others kept its lanes apart.
+-- Lanes to look at in vain in one call. Each is parked by it, so a key that closes costs so many only where others kept
+-- its lanes apart.
 local budget = { expired = request.expired, lanes = 500 }
 
 -- What waits in a set, first to last, read ahead in growing pieces.
@@ -47,7 +49,8 @@ local function start(job, claim)
   return row
 end
 
--- Starts the first of a line, or discards it where it has expired. False where the call's share of clearing is done: who waits is told to ask again.
+-- Starts the first of a line, or discards it where it has expired. False where the call's share of clearing is done:
+-- who waits is told to ask again.
 local function take(round, line, queue)
   local id = jobs.id(line.refs[line.at])
   local texts = call('HMGET', p .. 'j:' .. id, 'j', 'e')

@@ -1,8 +1,10 @@
--- Put in front of every script, with the other libraries that the script names in its second line. KEYS[1] is the prefix of all keys of a namespace,
--- which is a hash tag; `logged` is set in front of this file. A script is not rolled back: what may refuse is decided before the first write.
+-- Put in front of every script, with the other libraries that the script names in its second line. KEYS[1] is the
+-- prefix of all keys of a namespace, which is a hash tag; `logged` is set in front of this file. A script is not rolled
+-- back: what may refuse is decided before the first write.
 local p = KEYS[1]
 local call = redis.call
--- The last argument is when the caller gives up, by this clock. What comes later, as from a network that was dead, takes no effect.
+-- The last argument is when the caller gives up, by this clock. What comes later, as from a network that was dead,
+-- takes no effect.
 do
   local deadline, time = tonumber(table.remove(ARGV)), call('TIME')
   if time[1] * 1000 + time[2] / 1000 > deadline then return redis.error_reply('LATE nobody waits for this call any more') end
@@ -17,8 +19,8 @@ local function in_pieces(command, key, list)
   for first = 1, #list, 1000 do call(command, key, unpack(list, first, math.min(first + 999, #list))) end
 end
 
--- What an answer tells of a job: a text that begins with a byte that no UTF-8 has, and is packed itself: row, envelope, policy, and a map of its long texts or
--- false. So rows and texts go through as they are stored. See jobs.lua.
+-- What an answer tells of a job: a text that begins with a byte that no UTF-8 has, and is packed itself: row, envelope,
+-- policy, and a map of its long texts or false. So rows and texts go through as they are stored. See jobs.lua.
 local function told_job(id, row, texts, large)
   local long = '\194'
   if large then
@@ -29,7 +31,8 @@ local function told_job(id, row, texts, large)
   return '\193\148' .. row .. texts .. long
 end
 
--- Members of sorted sets that are to be there (a score) or not (false). One command a set writes them, before somebody reads it and at the end.
+-- Members of sorted sets that are to be there (a score) or not (false). One command a set writes them, before somebody
+-- reads it and at the end.
 local pending = {}
 
 local function place(key, member, score)
@@ -65,7 +68,8 @@ ends[1] = function()
   for key in pairs(pending) do write_pending(key) end
 end
 
--- Counters of the store: number (jobs created), place (entries into available), position (of the log), start (the last that a rate counted).
+-- Counters of the store: number (jobs created), place (entries into available), position (of the log), start (the last
+-- that a rate counted).
 local store = {}
 do
   local values, changed = {}, {}
@@ -107,7 +111,8 @@ end
 -- Who waits for jobs of the queue is told after the script. A hint: who waits also polls.
 local function wake(queue) woken[queue] = true end
 
--- The last words of a script that has changed something. `log` lists a batch as <at>:<count>:<position> by its position, `entries` has its text.
+-- The last words of a script that has changed something. `log` lists a batch as <at>:<count>:<position> by its
+-- position, `entries` has its text.
 local function finish(now)
   for i = #ends, 1, -1 do ends[i](now) end
   if #entries > 0 then

@@ -1,7 +1,7 @@
 #!lua
 -- With admission.
--- ARGV[1]: packed { now, firings }; a firing is { name, version, due ('' for never), cancels, job, events }. Answers of each the answer to its insert in a
--- list, which is empty where it has no job; false where another server fired.
+-- ARGV[1]: packed { now, firings }; a firing is { name, version, due ('' for never), cancels, job, events }. Answers of
+-- each the answer to its insert in a list, which is empty where it has no job; false where another server fired.
 local request = unpacked(ARGV[1])
 local now = request.now
 local out = {}

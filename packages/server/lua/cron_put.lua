@@ -1,8 +1,8 @@
 #!lua
 -- With crons.
 -- ARGV: now, name, spec, enabled ('1' or ''), due at ('' for never), expected version ('' for whatever is there).
--- c:<name> is the cron, the list `crons` its names, `crons:due` those that are enabled and have a next firing, by its time.
--- Answers whether it was made, and the record; null where the version on record is another.
+-- c:<name> is the cron, the list `crons` its names, `crons:due` those that are enabled and have a next firing, by its
+-- time. Answers whether it was made, and the record; null where the version on record is another.
 local now, name, due = ARGV[1], ARGV[2], ARGV[5]
 local cron = p .. 'c:' .. name
 local version = call('HGET', cron, 'v')

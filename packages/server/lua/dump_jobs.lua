@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- With jobs.
--- Packed { ids } or { flow }; answers of each job that is there itself, its number, and its place while it is available. Of a workflow besides: its record, its
--- number, and all that is kept of its nodes; false where it is gone.
+-- Packed { ids } or { flow }; answers of each job that is there itself, its number, and its place while it is
+-- available. Of a workflow besides: its record, its number, and all that is kept of its nodes; false where it is gone.
 local request = unpacked(ARGV[1])
 
 local function add(out, id)

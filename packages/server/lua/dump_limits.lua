@@ -1,6 +1,7 @@
 #!lua flags=no-writes
 -- With limits.
--- Packed { after, limit }; answers the records behind the key, each with the time of its last use, and all starts that are kept.
+-- Packed { after, limit }; answers the records behind the key, each with the time of its last use, and all starts that
+-- are kept.
 local request = unpacked(ARGV[1])
 local out = {}
 for i, key in ipairs(call('ZRANGEBYLEX', p .. 'limit:names', request.after and '(' .. request.after or '-', '+', 'LIMIT', 0, request.limit)) do

@@ -1,8 +1,9 @@
 -- Workflows and their nodes.
--- f:<id> is the workflow, n:<id> all its nodes, so that one of thousands is made and removed as two keys. Of node i: <i> what never changes
--- (member|job|next,next|name as JSON), s<i> its spec, o<i> how many dependencies are open (absent: 0), f<i> how many did not pass, t<i> its state
--- (absent while it waits, p, then c, f or x and the time of its end), r<i> and e<i> its result and error.
--- nr:<id> holds the indexes of the nodes that are ready. Nodes that waited when their workflow was cancelled are not written: they read as cancelled.
+-- f:<id> is the workflow, n:<id> all its nodes, so that one of thousands is made and removed as two keys. Of node i:
+-- <i> what never changes (member|job|next,next|name as JSON), s<i> its spec, o<i> how many dependencies are open
+-- (absent: 0), f<i> how many did not pass, t<i> its state (absent while it waits, p, then c, f or x and the time of its
+-- end), r<i> and e<i> its result and error. nr:<id> holds the indexes of the nodes that are ready. Nodes that waited
+-- when their workflow was cancelled are not written: they read as cancelled.
 local graph = {}
 do
   local function static(text)
@@ -10,7 +11,8 @@ do
     return { member = member == '1', job = job, after = after, name = name }
   end
 
-  -- A script reads a workflow once and writes what it has changed of it once; the same for the list of its nodes that are ready.
+  -- A script reads a workflow once and writes what it has changed of it once; the same for the list of its nodes that
+  -- are ready.
   local flows, changed, unready = {}, {}, {}
   local names = { 's', 'i', 'n', 'k', 't', 'c', 'f', 'x', 'w', 'no' }
 
@@ -95,7 +97,8 @@ do
     return call('HMGET', p .. 'f:' .. id, 'n', 'k', 'sp', 't', 's', 'c', 'f', 'x', 'at', 'fin', 'end', 'sw')
   end
 
-  -- What an answer tells of a node, with the state and the end of its workflow; false where there is none. `seen` keeps these from node to node.
+  -- What an answer tells of a node, with the state and the end of its workflow; false where there is none. `seen` keeps
+  -- these from node to node.
   function graph.node(id, i, seen)
     local v = call('HMGET', p .. 'n:' .. id, i, 's' .. i, 'o' .. i, 'f' .. i, 't' .. i, 'r' .. i, 'e' .. i)
     if not v[1] then return false end
@@ -104,8 +107,8 @@ do
     return { i, v[1], v[2], v[3], v[4], v[5], v[6], v[7], flow[1], flow[2] }
   end
 
-  -- The job { id, type, queue, state, started, result } has ended, or is gone: so has the node that it is. Answers the indexes of the nodes that are
-  -- ready by it, and an event for the log where there is one.
+  -- The job { id, type, queue, state, started, result } has ended, or is gone: so has the node that it is. Answers the
+  -- indexes of the nodes that are ready by it, and an event for the log where there is one.
   function graph.close(id, index, job, now)
     index = int(index)
     local nodes = p .. 'n:' .. id

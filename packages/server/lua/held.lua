@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- With common.
--- Packed { after, limit, look }: active jobs with a worker by number; looks at up to `look` jobs. Answers { id, claim, worker, startedAt } of each, and the number
--- of the last that was looked at where more follow.
+-- Packed { after, limit, look }: active jobs with a worker by number; looks at up to `look` jobs. Answers { id, claim,
+-- worker, startedAt } of each, and the number of the last that was looked at where more follow.
 local request = unpacked(ARGV[1])
 local found, from = {}, request.after
 local refs = call('ZRANGEBYSCORE', p .. 's:8', '(' .. int(from), '+inf', 'WITHSCORES', 'LIMIT', 0, request.look)

@@ -1,8 +1,9 @@
--- Jobs. The hash `j:<id>` has j, the packed row (names as in JobRecord; what is null is absent), and e, envelope and policy, packed one behind the other.
--- Result, history, progress and checkpoint stand in the row while they are short, so that the end of a job is one write; long ones are fields of
--- their own, and `large` of the row names them. In sets a job is its ref: its number, of 12 digits at least, and its id of 36, so that equal scores go by creation.
--- s:<state> has unfinished jobs by number and finished ones by their end, s:dead those in the dead letter; due, overdue, expiring go by time;
--- u:<state>:<key> holders of a unique key by creation; cron:<name> the unfinished runs of a cron.
+-- Jobs. The hash `j:<id>` has j, the packed row (names as in JobRecord; what is null is absent), and e, envelope and
+-- policy, packed one behind the other. Result, history, progress and checkpoint stand in the row while they are short,
+-- so that the end of a job is one write; long ones are fields of their own, and `large` of the row names them. In sets
+-- a job is its ref: its number, of 12 digits at least, and its id of 36, so that equal scores go by creation. s:<state>
+-- has unfinished jobs by number and finished ones by their end, s:dead those in the dead letter; due, overdue, expiring
+-- go by time; u:<state>:<key> holders of a unique key by creation; cron:<name> the unfinished runs of a cron.
 local jobs = {}
 do
   local refs = {}
@@ -30,7 +31,8 @@ do
     return row and unpacked(row) or nil
   end
 
-  -- A server that was let remove keys has lost the job: what is left of it in a set goes, so that it stands in nobody's way.
+  -- A server that was let remove keys has lost the job: what is left of it in a set goes, so that it stands in nobody's
+  -- way.
   function jobs.lost(key, ref)
     place(key, ref, false)
     for _, state in ipairs({ 1, 2, 4, 8, 32 }) do place(p .. 's:' .. state, ref, false) end
@@ -78,7 +80,8 @@ do
 
   function jobs.is_expired(job, now) return job.expiresAt ~= nil and job.expiresAt <= now end
 
-  -- When an active job is overdue: the first end of its lease, of its execution, of its whole time, of the patience with its silence.
+  -- When an active job is overdue: the first end of its lease, of its execution, of its whole time, of the patience
+  -- with its silence.
   function jobs.overdue_at(job)
     local at = job.leaseUntil
     if job.startedAt then at = math.min(at, job.startedAt + job.timeoutMs) end

@@ -1,14 +1,16 @@
--- Where available jobs wait. `ready:<queue>` holds those that hold no slots, by rank; jobs under the same keys are a lane with a set of its own.
--- The lanes of a queue stand in groups, one for a key. The rule that keeps a claim's cost off the number of lanes: while a key is open, the best lane of its
--- group is open too; while it is closed, none has to be. So a claim meets the right lane first, a closed key costs it nothing, and a slot that is
--- freed brings back one lane, however many there are.
--- `lanes:<queue>` has a row for each lane: its group, head and whether it is open. `open:<queue>` has the open ones by head; `open:<queue>\n<key>` and
--- `parked:<queue>\n<key>` those of a group. `alarms:<queue>` says when a rate lets a group go on.
+-- Where available jobs wait. `ready:<queue>` holds those that hold no slots, by rank; jobs under the same keys are a
+-- lane with a set of its own. The lanes of a queue stand in groups, one for a key. The rule that keeps a claim's cost
+-- off the number of lanes: while a key is open, the best lane of its group is open too; while it is closed, none has to
+-- be. So a claim meets the right lane first, a closed key costs it nothing, and a slot that is freed brings back one
+-- lane, however many there are. `lanes:<queue>` has a row for each lane: its group, head and whether it is open.
+-- `open:<queue>` has the open ones by head; `open:<queue>\n<key>` and `parked:<queue>\n<key>` those of a group.
+-- `alarms:<queue>` says when a rate lets a group go on.
 local lanes = {}
 do
   local touched = {}
 
-  -- A lane is named by its packed keys; '' has none. A job's keys are those of its limits, without those of whole queues.
+  -- A lane is named by its packed keys; '' has none. A job's keys are those of its limits, without those of whole
+  -- queues.
   function lanes.of(job)
     if not job.limits then return '' end
     local keys = {}
@@ -81,7 +83,8 @@ do
     if open then write(queue, open, read(queue, open), best, key, false) end
   end
 
-  -- Opens the best lane of a group where its key is open, and sets the alarm for jobs under the key where a rate has closed it.
+  -- Opens the best lane of a group where its key is open, and sets the alarm for jobs under the key where a rate has
+  -- closed it.
   local function tend(queue, key, now)
     if not limits.closed_until(key, now) then open_best(queue, key) end
     if not limits.has_rates(key) then return end
@@ -105,7 +108,8 @@ do
     return found
   end
 
-  -- The group of a new lane: the key that is closed, or else the one that most jobs wait under, so that few lanes are open at once.
+  -- The group of a new lane: the key that is closed, or else the one that most jobs wait under, so that few lanes are
+  -- open at once.
   local function home(lane, now)
     local best, most = lanes.closing(lane, now), -1
     if best then return best end

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- With common.
--- Packed { version, seed }: notes the layout where it is older. Answers the version before, and the seed that the store has for ever.
+-- Packed { version, seed }: notes the layout where it is older. Answers the version before, and the seed that the store
+-- has for ever.
 local request = unpacked(ARGV[1])
 local key = p .. 'layout'
 local from = tonumber(call('HGET', key, 'version') or 0)

@@ -1,7 +1,8 @@
 #!lua flags=no-writes
 -- With jobs.
--- Packed { states, deadLetter, queue, type, after, skip, limit, look }; `after` is { finishedAt or false, number }. Looks at up to `look` jobs.
--- Answers the jobs found, the place of the last one that was looked at (false at the end), the places of those found, how many are still to be left out.
+-- Packed { states, deadLetter, queue, type, after, skip, limit, look }; `after` is { finishedAt or false, number }.
+-- Looks at up to `look` jobs. Answers the jobs found, the place of the last one that was looked at (false at the end),
+-- the places of those found, how many are still to be left out.
 local q = unpacked(ARGV[1])
 local after_end, after_number = q.after and q.after[1], q.after and q.after[2]
 
@@ -65,7 +66,8 @@ for part = 1, 2 do
     end
     best.at = best.at + 2
     local number = tonumber(string.sub(best_ref, 1, -37))
-    -- What ended in the millisecond of the cursor and stands before it does not count as looked at, or a go could end where it began.
+    -- What ended in the millisecond of the cursor and stands before it does not count as looked at, or a go could end
+    -- where it began.
     if part == 1 or not (after_end and best_score == after_end and number >= after_number) then
       looked = looked + 1
       visit(best_ref, { part == 2 and best_score, number })

@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- With common.
--- Packed { source, from, to, batches }: takes what another namespace logged into this log, where what stood there up to `from` is what was taken before.
--- `imports` says of each source how far it was taken. Answers that: `to`, or where somebody else has come to.
+-- Packed { source, from, to, batches }: takes what another namespace logged into this log, where what stood there up to
+-- `from` is what was taken before. `imports` says of each source how far it was taken. Answers that: `to`, or where
+-- somebody else has come to.
 local request = unpacked(ARGV[1])
 local known = tonumber(call('HGET', p .. 'imports', request.source) or 0)
 if known ~= request.from then return pack(known) end

@@ -1,7 +1,8 @@
 #!lua flags=no-writes
 -- With common.
--- ARGV: cursor, about how many keys to look at. Answers the next cursor, then of each kind (the word between the prefix and the next colon) how many keys
--- there are and their bytes; those of a large set or hash the server estimates from some of its members.
+-- ARGV: cursor, about how many keys to look at. Answers the next cursor, then of each kind (the word between the prefix
+-- and the next colon) how many keys there are and their bytes; those of a large set or hash the server estimates from
+-- some of its members.
 local page = call('SCAN', ARGV[1], 'MATCH', p .. '*', 'COUNT', ARGV[2])
 local kinds = {}
 for _, key in ipairs(page[2]) do

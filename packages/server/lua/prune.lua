@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- With jobs.
--- Packed { rules, limit }; answers how many are gone, and of each rule the jobs that are gone because of their number alone.
+-- Packed { rules, limit }; answers how many are gone, and of each rule the jobs that are gone because of their number
+-- alone.
 local request = unpacked(ARGV[1])
 local rules, limit = request.rules, request.limit
 

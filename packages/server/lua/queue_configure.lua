@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- With jobs.
--- Packed { now, name, capacity, config, limit, expected }; what is absent stays, false takes it back. Answers name, row, settings; false where the version
--- is not the one expected.
+-- Packed { now, name, capacity, config, limit, expected }; what is absent stays, false takes it back. Answers name,
+-- row, settings; false where the version is not the one expected.
 local request = unpacked(ARGV[1])
 local name, now = request.name, request.now
 local known = queues.find(name)

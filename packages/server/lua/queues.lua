@@ -1,5 +1,5 @@
--- Queues: a row each in the hash `queues`, with counts of jobs by state (s1 … s128) and of dead letters; the operator's settings in `configs`.
--- A script reads a row once and writes it once.
+-- Queues: a row each in the hash `queues`, with counts of jobs by state (s1 … s128) and of dead letters; the operator's
+-- settings in `configs`. A script reads a row once and writes it once.
 local queues = {}
 do
   local rows, changed = {}, {}

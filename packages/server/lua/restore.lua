@@ -1,7 +1,7 @@
 #!lua
 -- With jobs.
--- Packed { now, queues, limits, commands, requests, jobs }: a page of a dump. A command is its name, the name of its key, and its arguments. Limits and their starts
--- are to be there before the jobs that name them.
+-- Packed { now, queues, limits, commands, requests, jobs }: a page of a dump. A command is its name, the name of its
+-- key, and its arguments. Limits and their starts are to be there before the jobs that name them.
 local request = unpacked(ARGV[1])
 
 for _, queue in ipairs(request.queues) do

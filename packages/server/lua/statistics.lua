@@ -1,6 +1,7 @@
 #!lua flags=no-writes
 -- With common.
--- ARGV: a member of the list of minutes to go on behind ('' for none), since, limit. Answers minute:queue and the sums of each, oldest first.
+-- ARGV: a member of the list of minutes to go on behind ('' for none), since, limit. Answers minute:queue and the sums
+-- of each, oldest first.
 local out, list = {}, p .. 'minutes'
 local after, from, skip = ARGV[1], ARGV[2], 0
 if after ~= '' then

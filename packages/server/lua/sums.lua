@@ -1,6 +1,6 @@
 -- What happened, by minute and queue: gathered while a script works, written by sums.flush at its end.
--- The list `minutes` holds <minute>:<queue> by minute, m:<minute>:<queue> the sums: e(nqueued), s(tarted), c(ompleted), f(ailed), d(iscarded), and
--- u and w, the milliseconds of completed executions and of waits.
+-- The list `minutes` holds <minute>:<queue> by minute, m:<minute>:<queue> the sums: e(nqueued), s(tarted), c(ompleted),
+-- f(ailed), d(iscarded), and u and w, the milliseconds of completed executions and of waits.
 local sums = {}
 do
   local more = {}

@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
 -- With changes.
--- ARGV: now, then of each heartbeat: worker, its state, info, the ids that it lists as JSON ('' where it lists none, or not all), extension ('' for the
--- length of each reservation), number of jobs, id and claim ('' where it is unknown) of each. `workers` holds the names by the time of their last
--- heartbeat, w:<worker> what is known of one. Answers of each the directive, then 1 for a job that was extended and 0 for one that is lost.
+-- ARGV: now, then of each heartbeat: worker, its state, info, the ids that it lists as JSON ('' where it lists none, or
+-- not all), extension ('' for the length of each reservation), number of jobs, id and claim ('' where it is unknown) of
+-- each. `workers` holds the names by the time of their last heartbeat, w:<worker> what is known of one. Answers of each
+-- the directive, then 1 for a job that was extended and 0 for one that is lost.
 local now = tonumber(ARGV[1])
 
 local function extend(id, claim, worker, lease_ms)

@@ -1,8 +1,9 @@
 #!lua
 -- With admission.
--- ARGV[1]: packed { now, steps }; a step is { workflow, index, events } with the job that starts a ready node, or with how it closes without one: the
--- letter of its state, passes, result, error, and where the workflow ends with it its state `ends` and `text`; `failed` where only with so many of its
--- dependencies that did not pass. Answers of each: done, inserted, ready.
+-- ARGV[1]: packed { now, steps }; a step is { workflow, index, events } with the job that starts a ready node, or with
+-- how it closes without one: the letter of its state, passes, result, error, and where the workflow ends with it its
+-- state `ends` and `text`; `failed` where only with so many of its dependencies that did not pass. Answers of each:
+-- done, inserted, ready.
 local request = unpacked(ARGV[1])
 local now = request.now
 local out = {}

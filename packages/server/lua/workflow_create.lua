@@ -1,7 +1,8 @@
 #!lua
 -- With graph.
--- ARGV: now, id, the id, the name and the kind as JSON, spec, total, how many nodes are members, highest index, number of events, number of texts that
--- follow for the nodes, number of texts for those that are ready; then these three lists. Answers kind, record, indexes of nodes that are ready.
+-- ARGV: now, id, the id, the name and the kind as JSON, spec, total, how many nodes are members, highest index, number
+-- of events, number of texts that follow for the nodes, number of texts for those that are ready; then these three
+-- lists. Answers kind, record, indexes of nodes that are ready.
 local now, id = ARGV[1], ARGV[2]
 local flow = p .. 'f:' .. id
 

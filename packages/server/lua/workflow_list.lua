@@ -1,7 +1,8 @@
 #!lua flags=no-writes
 -- With graph.
 -- ARGV: number before which to begin ('' for the newest), how many to leave out, limit, states. Newest first.
--- Answers how many there are in all, whether more follow, the number of the last that was left out or listed ('' for none), then number, id, record of each.
+-- Answers how many there are in all, whether more follow, the number of the last that was left out or listed ('' for
+-- none), then number, id, record of each.
 local skip, limit = tonumber(ARGV[2]), tonumber(ARGV[3])
 local from = ARGV[1] == '' and '+inf' or '(' .. ARGV[1]
 local total, found = 0, {}

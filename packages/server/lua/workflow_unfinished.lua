@@ -1,6 +1,7 @@
 #!lua flags=no-writes
 -- With graph.
--- ARGV: limit. Answers two lists: workflow and index of each node that is ready, by creation and index; ids of workflows whose jobs are to be dealt with.
+-- ARGV: limit. Answers two lists: workflow and index of each node that is ready, by creation and index; ids of
+-- workflows whose jobs are to be dealt with.
 local limit = tonumber(ARGV[1])
 local ready, left = {}, limit
 for _, id in ipairs(call('ZRANGE', p .. 'flows:ready', 0, limit - 1)) do

@@ -47,7 +47,9 @@ export async function writeBackup(storage: Storage, file: string | null): Promis
   const { from, to } = await storage.layout();
   if (from > to) throw new Error(`the store has layout ${from}; this version knows ${to}. Use the newer version.`);
   if (from < to)
-    throw new Error(`the store has layout ${from}; this version reads ${to}. Use the version that serves it, or migrate it first.`);
+    throw new Error(
+      `the store has layout ${from}; this version reads ${to}. Use the version that serves it, or migrate it first.`,
+    );
   const header: Header = {
     ...{ format: 'ojs-backup', version: formatVersion, storage: storage.traits.name, layout: to, software: version },
     at: new Date(await storage.clock()).toISOString(),
@@ -89,7 +91,9 @@ async function* lines({ backup }: Storage, header: Header, counts: Record<string
  * Reads the whole file and answers what is in it; `pages` then reads it once more, for a storage's `restore`.
  * @throws Error where it is no backup, is newer than this version, was cut off, or has changed since it was written.
  */
-export async function readBackup(file: string): Promise<BackupSummary & { readonly pages: () => AsyncIterable<readonly DumpRecord[]> }> {
+export async function readBackup(
+  file: string,
+): Promise<BackupSummary & { readonly pages: () => AsyncIterable<readonly DumpRecord[]> }> {
   const hash = createHash('sha256');
   const counts: Record<string, number> = {};
   let header: Header | null = null;
@@ -111,7 +115,8 @@ export async function readBackup(file: string): Promise<BackupSummary & { readon
   }
   if (!header) throw new Error(`${file} is empty.`);
   if (!trailer) throw cutOff(file, 'its last line is missing');
-  if (trailer.sha256 !== hash.digest('hex')) throw new Error(`${file} is damaged: its lines have changed since it was written.`);
+  if (trailer.sha256 !== hash.digest('hex'))
+    throw new Error(`${file} is damaged: its lines have changed since it was written.`);
   return { header, counts, pages: () => pagesOf(file) };
 }
 
@@ -171,13 +176,21 @@ function parse(line: string): unknown {
 function readHeader(value: unknown, file: string): Header {
   if (!isHeader(value)) throw new Error(`${file} is no backup of ojs.`);
   if (value.version > formatVersion) {
-    throw new Error(`${file} has version ${value.version} of the format; this version of ojs reads ${formatVersion}. Use the newer one.`);
+    throw new Error(
+      `${file} has version ${value.version} of the format; this version of ojs reads ${formatVersion}. Use the newer one.`,
+    );
   }
   return value;
 }
 
 function isHeader(value: unknown): value is Header {
-  return typeof value === 'object' && value !== null && 'format' in value && value.format === 'ojs-backup' && 'version' in value;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'format' in value &&
+    value.format === 'ojs-backup' &&
+    'version' in value
+  );
 }
 
 /** The sum over the lines says that they are what was written, so a record is believed. */

@@ -126,7 +126,10 @@ const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /** Options over environment over defaults. Throws `ConfigError`. */
-export function readConfig(options: ServerOptions, env: Readonly<Record<string, string | undefined>> = process.env): ServerConfig {
+export function readConfig(
+  options: ServerOptions,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): ServerConfig {
   known(options, serverNames);
   const warnings = checkEnvironment(env);
   const host = options.host ?? nonEmpty(env.OJS_HOST) ?? '127.0.0.1';
@@ -134,7 +137,8 @@ export function readConfig(options: ServerOptions, env: Readonly<Record<string, 
   const testMode = options.testMode ?? flag('OJS_TEST_MODE', env);
   const insecure = options.insecure ?? flag('OJS_INSECURE', env);
   if (!loopback.has(host)) {
-    if (testMode) throw new ConfigError(`test mode empties the store on request, so it listens on loopback only, not on ${host}`);
+    if (testMode)
+      throw new ConfigError(`test mode empties the store on request, so it listens on loopback only, not on ${host}`);
     if (tokens.length === 0 && !insecure) {
       throw new ConfigError(
         `listening on ${host} without a token would let anybody in; give --token, or --insecure if that is what you want`,
@@ -172,18 +176,27 @@ export function readConfig(options: ServerOptions, env: Readonly<Record<string, 
  * Looks for variables that nothing reads; their names are warnings for the log.
  * @throws ConfigError for one that is a letter away from a known one.
  */
-export function checkEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): readonly ConfigWarning[] {
+export function checkEnvironment(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): readonly ConfigWarning[] {
   const { misspelled, unknown } = checkVariables(env);
   const [first] = misspelled;
   if (first !== undefined) throw new ConfigError(`${first.name}: unknown variable. Did you mean ${first.suggestion}?`);
-  const warnings: ConfigWarning[] = unknown.map(({ name, suggestion }) => ({ event: 'unknown variable', fields: { name, suggestion } }));
+  const warnings: ConfigWarning[] = unknown.map(({ name, suggestion }) => ({
+    event: 'unknown variable',
+    fields: { name, suggestion },
+  }));
   if (!isServiceAddress(env.OJS_PORT ?? '')) return warnings;
-  const what = 'Kubernetes made it of a service named ojs; set enableServiceLinks: false in the pod, and OJS_PORT or --port for the port';
+  const what =
+    'Kubernetes made it of a service named ojs; set enableServiceLinks: false in the pod, and OJS_PORT or --port for the port';
   return [...warnings, { event: 'variable ignored', fields: { name: 'OJS_PORT', reason: what } }];
 }
 
 /** The storage's URL: the option over `OJS_STORAGE` over the default. */
-export function storageUrl(option: string | undefined, env: Readonly<Record<string, string | undefined>> = process.env): string {
+export function storageUrl(
+  option: string | undefined,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string {
   return option ?? nonEmpty(env.OJS_STORAGE) ?? 'sqlite:./ojs.db';
 }
 
@@ -199,7 +212,8 @@ function readTokens(texts: readonly string[]): readonly Token[] {
 
 function readTls(certFile: string | undefined, keyFile: string | undefined): ServerConfig['tls'] {
   if (certFile === undefined && keyFile === undefined) return null;
-  if (certFile === undefined || keyFile === undefined) throw new ConfigError('TLS needs both a certificate file and a key file');
+  if (certFile === undefined || keyFile === undefined)
+    throw new ConfigError('TLS needs both a certificate file and a key file');
   const read = (file: string) => {
     try {
       return readFileSync(file);
@@ -239,7 +253,10 @@ function readRate(text: string | undefined): RequestRate | null {
   throw new ConfigError(`OJS_REQUEST_RATE is ${text}; expected requests in a time, such as 1000/60s`);
 }
 
-function readRealtime(options: Partial<RealtimeOptions>, env: Readonly<Record<string, string | undefined>>): RealtimeOptions {
+function readRealtime(
+  options: Partial<RealtimeOptions>,
+  env: Readonly<Record<string, string | undefined>>,
+): RealtimeOptions {
   const bufferSize = count('OJS_REALTIME_BUFFER', env);
   const ratePerSecond = nonEmpty(env.OJS_REALTIME_RATE) === '0' ? 0 : count('OJS_REALTIME_RATE', env);
   const connectionsPerClient = count('OJS_REALTIME_CONNECTIONS', env);
@@ -252,7 +269,10 @@ function readRealtime(options: Partial<RealtimeOptions>, env: Readonly<Record<st
   };
 }
 
-function readEngine(options: ServerConfig['engine'], env: Readonly<Record<string, string | undefined>>): ServerConfig['engine'] {
+function readEngine(
+  options: ServerConfig['engine'],
+  env: Readonly<Record<string, string | undefined>>,
+): ServerConfig['engine'] {
   const poisonAfter = count('OJS_POISON_AFTER', env);
   const keep = count('OJS_RETAIN_COUNT', env);
   const keepDeadLetters = count('OJS_RETAIN_DEAD_LETTER_COUNT', env);

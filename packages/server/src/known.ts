@@ -14,7 +14,9 @@ export function known(options: unknown, names: Names): void {
   if (stranger === null) return;
   const listed = Object.keys(stranger.names);
   if (stranger.name === null) {
-    throw new ConfigError(`${stranger.path || 'options'}: expected an object such as { ${listed[0]}: … }, got ${typeof stranger.value}`);
+    throw new ConfigError(
+      `${stranger.path || 'options'}: expected an object such as { ${listed[0]}: … }, got ${typeof stranger.value}`,
+    );
   }
   const advice = didYouMean(stranger.name, listed) || ` There are ${listed.join(', ')}.`;
   throw new ConfigError(`${within(stranger.path, stranger.name)}: unknown option.${advice}`);

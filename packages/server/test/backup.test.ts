@@ -31,7 +31,12 @@ describe.each(['jobs.ndjson', 'jobs.ndjson.gz'])('%s', (name) => {
     const file = await written(name);
     const bytes = readFileSync(file);
     const lines = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString().trimEnd().split('\n');
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ format: 'ojs-backup', version: 1, storage: 'memory', layout: 0 });
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      format: 'ojs-backup',
+      version: 1,
+      storage: 'memory',
+      layout: 0,
+    });
     expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ kind: 'end', counts: { store: 1, queue: 1, job: 251 } });
     const jobs = (await recordsIn(file)).flatMap((one) => (one.kind === 'job' ? [one.record.job] : []));
     expect(ids(jobs)).toEqual(Array.from({ length: 251 }, (_, index) => idOf(index + 1)));

@@ -61,7 +61,10 @@ describe('readConfig', () => {
     expect(() => readConfig({}, { OJS_STORGE: 'memory:' })).toThrow(
       new ConfigError('OJS_STORGE: unknown variable. Did you mean OJS_STORAGE?'),
     );
-    const { warnings } = readConfig({}, { OJS_COLOUR: 'red', OJS_URL: 'http://localhost:8080', OJS_SERVICE_HOST: '10.0.0.1' });
+    const { warnings } = readConfig(
+      {},
+      { OJS_COLOUR: 'red', OJS_URL: 'http://localhost:8080', OJS_SERVICE_HOST: '10.0.0.1' },
+    );
     expect(warnings).toEqual([{ event: 'unknown variable', fields: { name: 'OJS_COLOUR', suggestion: null } }]);
   });
 
@@ -69,7 +72,10 @@ describe('readConfig', () => {
     const { port, warnings } = readConfig({}, { OJS_PORT: 'tcp://10.0.0.1:8080', OJS_PORT_8080_TCP_PROTO: 'tcp' });
     expect(port).toBe(8080);
     expect(warnings).toEqual([
-      { event: 'variable ignored', fields: { name: 'OJS_PORT', reason: expect.stringContaining('enableServiceLinks: false') } },
+      {
+        event: 'variable ignored',
+        fields: { name: 'OJS_PORT', reason: expect.stringContaining('enableServiceLinks: false') },
+      },
     ]);
   });
 
@@ -94,9 +100,20 @@ describe('readConfig', () => {
   });
 
   test('takes the limits of streams and WebSockets, and whether there is a log (docs/events.md)', () => {
-    const defaults = { bufferSize: 1_000, ratePerSecond: 100, connectionsPerClient: 100, heartbeatMs: 10_000, pingMs: 25_000 };
+    const defaults = {
+      bufferSize: 1_000,
+      ratePerSecond: 100,
+      connectionsPerClient: 100,
+      heartbeatMs: 10_000,
+      pingMs: 25_000,
+    };
     expect(readConfig({}, {})).toMatchObject({ events: true, realtime: defaults });
-    const env = { OJS_EVENTS: 'false', OJS_REALTIME_BUFFER: '50', OJS_REALTIME_RATE: '0', OJS_REALTIME_CONNECTIONS: '3' };
+    const env = {
+      OJS_EVENTS: 'false',
+      OJS_REALTIME_BUFFER: '50',
+      OJS_REALTIME_RATE: '0',
+      OJS_REALTIME_CONNECTIONS: '3',
+    };
     expect(readConfig({}, env)).toMatchObject({
       events: false,
       realtime: { ...defaults, bufferSize: 50, ratePerSecond: 0, connectionsPerClient: 3 },
@@ -132,7 +149,14 @@ describe('readConfig', () => {
       allowedOrigins: ['https://a.example.com'],
       log: 'warn',
     });
-    const options: ServerOptions = { storage: 'sqlite:', port: 1, host: '::1', tokens: ['another-secret'], allowedHosts: [], log: false };
+    const options: ServerOptions = {
+      storage: 'sqlite:',
+      port: 1,
+      host: '::1',
+      tokens: ['another-secret'],
+      allowedHosts: [],
+      log: false,
+    };
     expect(readConfig(options, env)).toMatchObject({
       storage: 'sqlite:',
       port: 1,
@@ -150,7 +174,12 @@ describe('readConfig', () => {
   const refused: readonly (readonly [string, ServerOptions, Record<string, string>, RegExp])[] = [
     ['beyond loopback without a token', { host: '0.0.0.0' }, {}, /0\.0\.0\.0 without a token.*--token.*--insecure/],
     ['beyond loopback by the environment', {}, { OJS_HOST: '::' }, /:: without a token/],
-    ['test mode beyond loopback, even with a token', { host: '0.0.0.0', testMode: true, tokens: ['long-enough'] }, {}, /loopback only/],
+    [
+      'test mode beyond loopback, even with a token',
+      { host: '0.0.0.0', testMode: true, tokens: ['long-enough'] },
+      {},
+      /loopback only/,
+    ],
     ['a short token', { tokens: ['short'] }, {}, /8 characters/],
     ['a short secret behind scopes', { tokens: ['enqueue,work:short'] }, {}, /8 characters/],
     ['a port that is none', {}, { OJS_PORT: '70000' }, /OJS_PORT is 70000.*0 to 65535/],
@@ -158,14 +187,24 @@ describe('readConfig', () => {
     ['a level that is none', {}, { OJS_LOG_LEVEL: 'loud' }, /OJS_LOG_LEVEL is loud.*debug, info, warn, error/],
     ['a flag that is neither', {}, { OJS_TEST_MODE: 'maybe' }, /OJS_TEST_MODE is maybe.*true or false/],
     ['a request rate that is none', { requestRate: '1000' }, {}, /OJS_REQUEST_RATE is 1000.*1000\/60s/],
-    ['a policy for paused queues that is none', {}, { OJS_PAUSED_QUEUES: 'drop' }, /OJS_PAUSED_QUEUES is drop.*accept or reject/],
+    [
+      'a policy for paused queues that is none',
+      {},
+      { OJS_PAUSED_QUEUES: 'drop' },
+      /OJS_PAUSED_QUEUES is drop.*accept or reject/,
+    ],
     ['no death before a job is poison', {}, { OJS_POISON_AFTER: '0' }, /OJS_POISON_AFTER is 0.*at least 1/],
     ['a silence without a unit', {}, { OJS_DEAD_AFTER: '30' }, /OJS_DEAD_AFTER is 30.*30s/],
     ['a retention of nothing', {}, { OJS_RETAIN_DISCARDED: '0s' }, /OJS_RETAIN_DISCARDED is 0s/],
     ['a retention of no job', {}, { OJS_RETAIN_COUNT: '0' }, /OJS_RETAIN_COUNT is 0.*at least 1/],
     ['a certificate without a key', { tls: { certFile, keyFile: '' } }, {}, /both a certificate file and a key file/],
     ['a key without a certificate', {}, { OJS_TLS_KEY_FILE: keyFile }, /both a certificate file and a key file/],
-    ['a certificate that is not there', { tls: { certFile: '/no/such.pem', keyFile } }, {}, /\/no\/such\.pem cannot be read/],
+    [
+      'a certificate that is not there',
+      { tls: { certFile: '/no/such.pem', keyFile } },
+      {},
+      /\/no\/such\.pem cannot be read/,
+    ],
     ['a certificate that is none', { tls: { certFile: noPem, keyFile } }, {}, /no\.pem and .* cannot serve/],
   ];
   test.each(refused)('refuses %s', (_, options, env, message) => {
@@ -195,6 +234,8 @@ describe('startServer', () => {
   });
 
   test('an unknown storage is named without its password', async () => {
-    await expect(serve({ storage: 'mysql://me:hush@db/jobs' })).rejects.toThrow(/mysql:\/\/me:\*\*\*@db.*expected 'memory:'/);
+    await expect(serve({ storage: 'mysql://me:hush@db/jobs' })).rejects.toThrow(
+      /mysql:\/\/me:\*\*\*@db.*expected 'memory:'/,
+    );
   });
 });

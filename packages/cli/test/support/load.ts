@@ -55,7 +55,8 @@ export class Runs {
   /** The first start after a moment; null where there was none. */
   firstStartAfter(at: number): number | null {
     let first: number | null = null;
-    for (const runs of this.starts.values()) for (const run of runs) if (run.at > at && (first === null || run.at < first)) first = run.at;
+    for (const runs of this.starts.values())
+      for (const run of runs) if (run.at > at && (first === null || run.at < first)) first = run.at;
     return first;
   }
 

@@ -73,8 +73,16 @@ export function serve(file: string, port: number): Promise<Child> {
 }
 
 /** `ojs serve` on a storage, listening. */
-export async function serveOn(storage: string, port: number, env: Readonly<Record<string, string>> = {}): Promise<Child> {
-  const child = new Child('packages/cli/src/main.ts', ['serve', '--storage', storage, '--port', String(port), '--log-level', 'warn'], env);
+export async function serveOn(
+  storage: string,
+  port: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Child> {
+  const child = new Child(
+    'packages/cli/src/main.ts',
+    ['serve', '--storage', storage, '--port', String(port), '--log-level', 'warn'],
+    env,
+  );
   await child.line(/listening/);
   return child;
 }

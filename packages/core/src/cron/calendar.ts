@@ -39,14 +39,18 @@ function timeFrom(schedule: CalendarSchedule, hour: number, minute: number, seco
   const minutes = indexFrom(schedule.minutes, minute);
   const hours = indexFrom(schedule.hours, hour);
   if (schedule.hours[hours] !== hour) return hours < schedule.hours.length ? timeOf(schedule, hours, 0, 0) : null;
-  if (schedule.minutes[minutes] === minute && seconds < schedule.seconds.length) return timeOf(schedule, hours, minutes, seconds);
+  if (schedule.minutes[minutes] === minute && seconds < schedule.seconds.length)
+    return timeOf(schedule, hours, minutes, seconds);
   const later = schedule.minutes[minutes] === minute ? minutes + 1 : minutes;
   if (later < schedule.minutes.length) return timeOf(schedule, hours, later, 0);
   return hours + 1 < schedule.hours.length ? timeOf(schedule, hours + 1, 0, 0) : null;
 }
 
 function timeOf(schedule: CalendarSchedule, hours: number, minutes: number, seconds: number): Millis {
-  return ((schedule.hours[hours] ?? 0) * 3600 + (schedule.minutes[minutes] ?? 0) * 60 + (schedule.seconds[seconds] ?? 0)) * 1000;
+  return (
+    ((schedule.hours[hours] ?? 0) * 3600 + (schedule.minutes[minutes] ?? 0) * 60 + (schedule.seconds[seconds] ?? 0)) *
+    1000
+  );
 }
 
 /** Index of the first value that is at least `least`; the length where there is none. */

@@ -20,7 +20,9 @@ export function readDates(text: string, refuse: Refuse): DateRule {
 
 function daysBefore(text: string, refuse: Refuse): number {
   const days = Number(text);
-  return days < dayOfMonth.max ? days : refuse(dayOfMonth, `L-${text} is before any month begins; expected L-0 to L-30`);
+  return days < dayOfMonth.max
+    ? days
+    : refuse(dayOfMonth, `L-${text} is before any month begins; expected L-0 to L-30`);
 }
 
 /** Day of week, with L and # (ojs-cron §3.3, CRON-S01). */

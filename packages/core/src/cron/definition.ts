@@ -103,7 +103,13 @@ export function readCron(text: Json, now: Millis): ReadCron {
   if (issues.all.length > 0) throw OjsFault.invalid(issues.all);
   readEnvelope(enqueue, now, () => uuidFrom(now, 0, 0), at);
   const definition = { expression, timezone, overlap: overlap ?? 'skip', description, enqueue };
-  return { name, definition, enabled, dueAt: enabled ? nextRun(schedule, timezone, now, now) : null, spec: JSON.stringify(definition) };
+  return {
+    name,
+    definition,
+    enabled,
+    dueAt: enabled ? nextRun(schedule, timezone, now, now) : null,
+    spec: JSON.stringify(definition),
+  };
 }
 
 function required(issues: Issues, part: Part, name: string, other?: string): Field | null {
@@ -155,7 +161,10 @@ export function templateOf({ enqueue }: CronDefinition): ReadonlyMap<string, Jso
 }
 
 /** The registration that a change makes of what is there: its members win, whatever their dialect. */
-export function changedCron(cron: { readonly name: string; readonly spec: Json; readonly enabled: boolean }, change: Json): Json {
+export function changedCron(
+  cron: { readonly name: string; readonly spec: Json; readonly enabled: boolean },
+  change: Json,
+): Json {
   const { expression, timezone, overlap, description, enqueue } = definitionOf(cron.spec);
   // Null counts as absent (ojs-json-format §14.2).
   const sent = new Map([...members(change)].filter(([, text]) => text !== 'null'));
@@ -165,7 +174,8 @@ export function changedCron(cron: { readonly name: string; readonly spec: Json; 
     ['description', JSON.stringify(description)],
     ['enabled', String(cron.enabled)],
   ]);
-  if (!['cron', 'expression', 'schedule'].some((name) => sent.has(name))) fields.set('expression', JSON.stringify(expression));
+  if (!['cron', 'expression', 'schedule'].some((name) => sent.has(name)))
+    fields.set('expression', JSON.stringify(expression));
   const own = [...jobFields, ...jobOptions].some((name) => sent.has(name));
   if (own) for (const [name, value] of members(enqueue)) fields.set(name, value);
   else if (!sent.has('job_template') && !sent.has('job')) fields.set('job_template', enqueue);

@@ -21,7 +21,13 @@ export const month: Field = {
   max: 12,
   names: ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'],
 };
-export const dayOfWeek: Field = { name: 'day of week', min: 0, max: 7, end: 6, names: ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'] };
+export const dayOfWeek: Field = {
+  name: 'day of week',
+  min: 0,
+  max: 7,
+  end: 6,
+  names: ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'],
+};
 
 /** Refuses the expression at `path`: which field, what is wrong, what was expected. */
 export type Refuse = (field: Field | null, problem: string) => never;
@@ -57,7 +63,8 @@ export function readItem(item: string, field: Field, refuse: Refuse): readonly n
   const end = field.end ?? field.max;
   if (from === undefined) return range(field.min, end, step);
   const first = numberOf(from, field, refuse);
-  if (to !== undefined) return range(first, lastOf(first, to, item, field, refuse), step).map((value) => fold(value, field));
+  if (to !== undefined)
+    return range(first, lastOf(first, to, item, field, refuse), step).map((value) => fold(value, field));
   return range(fold(first, field), by === undefined ? fold(first, field) : end, step);
 }
 
@@ -65,14 +72,18 @@ function lastOf(first: number, text: string, item: string, field: Field, refuse:
   const value = numberOf(text, field, refuse);
   if (first <= value) return value;
   if (fold(field.max, field) === value && text.toUpperCase() === field.names?.[0]) return field.max; // FRI-SUN is 5-7
-  return refuse(field, `the range ${item} runs backwards; expected the smaller value first, or two ranges with a comma`);
+  return refuse(
+    field,
+    `the range ${item} runs backwards; expected the smaller value first, or two ranges with a comma`,
+  );
 }
 
 /** A number or name within the field. */
 export function numberOf(text: string, field: Field, refuse: Refuse): number {
   const named = field.names?.indexOf(text.toUpperCase()) ?? -1;
   if (named >= 0) return field.min + named;
-  if (!/^[0-9]+$/.test(text)) return refuse(field, `${JSON.stringify(text)} is no value; expected ${expectation(field)}`);
+  if (!/^[0-9]+$/.test(text))
+    return refuse(field, `${JSON.stringify(text)} is no value; expected ${expectation(field)}`);
   const value = Number(text);
   if (value < field.min || value > field.max) refuse(field, `${text} is out of range; expected ${bounds(field)}`);
   return value;

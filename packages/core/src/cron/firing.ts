@@ -40,19 +40,32 @@ export function decideFiring(
   const skips = dueAt === null ? [] : skippedRuns(scheduleOf(definition), definition.timezone, at, dueAt);
   const job = runOf(cron.name, definition, now, newId);
   const skipped = skips.map(({ local, at: missed }) =>
-    skippedEvent(cron.name, definition, job, 'dst_skip', { scheduled_time: formatTimestamp(missed), local_time: local }),
+    skippedEvent(cron.name, definition, job, 'dst_skip', {
+      scheduled_time: formatTimestamp(missed),
+      local_time: local,
+    }),
   );
   const running = unfinished[0];
   if (running !== undefined && definition.overlap === 'skip') {
     const scheduled = { existing_job_id: running.id, active_job_id: running.id, scheduled_time: formatTimestamp(at) };
-    return { dueAt, job: null, cancels: [], events: [skippedEvent(cron.name, definition, job, 'overlap_skip', scheduled), ...skipped] };
+    return {
+      dueAt,
+      job: null,
+      cancels: [],
+      events: [skippedEvent(cron.name, definition, job, 'overlap_skip', scheduled), ...skipped],
+    };
   }
   const cancels = definition.overlap === 'cancel_previous' ? unfinished.map((run) => cancelled(run, now)) : [];
   return { dueAt, job, cancels, events: [triggeredEvent(cron, definition, job, at, now), ...skipped] };
 }
 
 /** A run that a person asked for: beside the schedule, whatever is running. */
-export function decideTrigger(cron: CronState, definition: CronDefinition, now: Millis, newId: () => JobId): FiringDecision {
+export function decideTrigger(
+  cron: CronState,
+  definition: CronDefinition,
+  now: Millis,
+  newId: () => JobId,
+): FiringDecision {
   const job = runOf(cron.name, definition, now, newId);
   return { dueAt: cron.dueAt, job, cancels: [], events: [triggeredEvent(cron, definition, job, now, now)] };
 }
@@ -66,12 +79,15 @@ function runOf(name: string, definition: CronDefinition, now: Millis, newId: () 
   // What stands in the options wins over the top (X1), and must not forge where the run comes from.
   if (options !== undefined && options !== 'null') {
     const inner = new Map(members(options));
-    for (const field of ['meta', 'metadata']) if (inner.has(field)) inner.set(field, withMembers(inner.get(field), own));
+    for (const field of ['meta', 'metadata'])
+      if (inner.has(field)) inner.set(field, withMembers(inner.get(field), own));
     request.set('options', objectText(inner));
   }
   const job = { ...readEnvelope(objectText(request), now, newId).job, cron: name };
   if (definition.overlap !== 'enqueue') return job;
-  const limits = [...job.limits, { key: `cron:${name}`, concurrency: 1, rates: [] }].sort((a, b) => (a.key < b.key ? -1 : 1));
+  const limits = [...job.limits, { key: `cron:${name}`, concurrency: 1, rates: [] }].sort((a, b) =>
+    a.key < b.key ? -1 : 1,
+  );
   return { ...job, limits };
 }
 
@@ -111,6 +127,13 @@ export function skippedEvent(
   reason: 'overlap_skip' | 'dst_skip' | 'duplicate',
   more: object,
 ): Json {
-  const data = { cron_name: name, cron_expr: expression, cron_expression: expression, job_type: job.type, reason, ...more };
+  const data = {
+    cron_name: name,
+    cron_expr: expression,
+    cron_expression: expression,
+    job_type: job.type,
+    reason,
+    ...more,
+  };
   return otherEventEntry('cron.skipped', name, JSON.stringify(data), job.queue);
 }

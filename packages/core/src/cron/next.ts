@@ -22,12 +22,19 @@ const lastYear = 9999;
  */
 export function nextRun(schedule: CronSchedule, zone: string, after: Millis, anchor: Millis = after): Millis | null {
   if (!(after >= earliest && after <= latest)) return null;
-  const at = schedule.kind === 'interval' ? nextInterval(schedule, after, anchor) : nextOnCalendar(schedule, zone, after);
+  const at =
+    schedule.kind === 'interval' ? nextInterval(schedule, after, anchor) : nextOnCalendar(schedule, zone, after);
   return at !== null && at <= latest ? at : null;
 }
 
 /** The next runs, at most `count`, each as {@link nextRun} gives it. */
-export function nextRuns(schedule: CronSchedule, zone: string, after: Millis, count: number, anchor: Millis = after): readonly Millis[] {
+export function nextRuns(
+  schedule: CronSchedule,
+  zone: string,
+  after: Millis,
+  count: number,
+  anchor: Millis = after,
+): readonly Millis[] {
   const runs: Millis[] = [];
   let at = nextRun(schedule, zone, after, anchor);
   while (at !== null && runs.length < count) {

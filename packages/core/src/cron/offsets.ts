@@ -37,7 +37,10 @@ export function offsetsNear(zone: string, moment: Millis): Offsets {
   if (zone === 'UTC') return utc;
   const { offsetAt, spans } = zoneOf(zone);
   const index = Math.floor(moment / spanMs);
-  return spans.get(index) ?? remember(spans, index, look(offsetAt, index * spanMs - day, (index + 1) * spanMs + day), maxSpans);
+  return (
+    spans.get(index) ??
+    remember(spans, index, look(offsetAt, index * spanMs - day, (index + 1) * spanMs + day), maxSpans)
+  );
 }
 
 const utc: Offsets = { before: 0, at: Number.POSITIVE_INFINITY, after: 0, until: Number.POSITIVE_INFINITY };

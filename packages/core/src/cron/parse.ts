@@ -27,11 +27,15 @@ const aliases: ReadonlyMap<string, string> = new Map([
  */
 export function parseCron(expression: string, at = '$.cron'): CronSchedule {
   const refuse = refuseAt(at);
-  if (expression.length > maxLength) refuse(null, `cron expression of ${expression.length} characters; expected at most ${maxLength}`);
+  if (expression.length > maxLength)
+    refuse(null, `cron expression of ${expression.length} characters; expected at most ${maxLength}`);
   const tokens = expression.split(/\s+/).filter((token) => token !== '');
   const [first, ...rest] = tokens;
   if (first === undefined)
-    return refuse(null, 'empty cron expression; expected five fields such as 0 9 * * MON-FRI, or an alias such as @daily');
+    return refuse(
+      null,
+      'empty cron expression; expected five fields such as 0 9 * * MON-FRI, or an alias such as @daily',
+    );
   if (!first.startsWith('@')) return readFields(tokens, expression, refuse);
   const alias = aliases.get(first);
   if (alias !== undefined && rest.length === 0) return readFields(alias.split(' '), expression, refuse);

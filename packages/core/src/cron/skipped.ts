@@ -20,7 +20,13 @@ const day = 86_400_000;
  * @param limit of the answer, 100 by default: a schedule with seconds loses 3600 in one hour.
  * @throws OjsFault `invalid_request` where a calendar schedule has a zone that is none.
  */
-export function skippedRuns(schedule: CronSchedule, zone: string, from: Millis, to: Millis, limit = 100): readonly SkippedRun[] {
+export function skippedRuns(
+  schedule: CronSchedule,
+  zone: string,
+  from: Millis,
+  to: Millis,
+  limit = 100,
+): readonly SkippedRun[] {
   if (schedule.kind === 'interval' || zone === 'UTC') return [];
   const skipped: SkippedRun[] = [];
   const lastYear = new Date(to + day).getUTCFullYear();

@@ -15,7 +15,9 @@ export function checkZone(name: string, at = '$.timezone'): void {
   const problem = problemOf(name);
   if (problem !== null) {
     const shown = name.length > maxLength ? `a text of ${name.length} characters` : JSON.stringify(name);
-    throw OjsFault.invalid([{ path: at, message: `${shown} is ${problem}; expected UTC or a name such as America/New_York` }]);
+    throw OjsFault.invalid([
+      { path: at, message: `${shown} is ${problem}; expected UTC or a name such as America/New_York` },
+    ]);
   }
 }
 

@@ -45,7 +45,8 @@ class Compiler {
 
   allocate(count: number): number {
     const base = this.#drafts.length;
-    if (base + count > maxNodes) throw wrong('$', `a workflow must have at most ${maxNodes} jobs, callbacks and ends of nested workflows`);
+    if (base + count > maxNodes)
+      throw wrong('$', `a workflow must have at most ${maxNodes} jobs, callbacks and ends of nested workflows`);
     for (let made = 0; made < count; made++) {
       this.#drafts.push(null);
       this.#open.push(0);
@@ -67,7 +68,9 @@ class Compiler {
       const after = (plan.after[index] ?? []).map((other) => base + other);
       for (const other of after) followed.add(other);
       const own =
-        after.length === 0 ? entry : { after, parents: plan.kind === 'chain' ? { block: [base, index] as const } : { deps: after } };
+        after.length === 0
+          ? entry
+          : { after, parents: plan.kind === 'chain' ? { block: [base, index] as const } : { deps: after } };
       if (item.kind === 'job') this.#job(base + index, item, own, null, false);
       else this.#nest(base + index, item, own);
     });
@@ -96,7 +99,12 @@ class Compiler {
     const { layout, ends } = this.place(plan, entry);
     const role = plan.kind === 'dag' ? 'group' : plan.kind;
     const { block, callbacks } = layout;
-    this.join(index, plan.name, ends, joinSpecText({ role, key: plan.key, block, callbacks, guard: entry.after.length > 0 }));
+    this.join(
+      index,
+      plan.name,
+      ends,
+      joinSpecText({ role, key: plan.key, block, callbacks, guard: entry.after.length > 0 }),
+    );
   }
 
   #set(index: number, after: readonly number[], draft: Draft): void {

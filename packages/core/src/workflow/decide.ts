@@ -33,7 +33,12 @@ type Close = Extract<WorkflowStep, { readonly kind: 'close' }>;
  * @returns `needs` while something is missing in `known`: read it, add it, and ask again. Most nodes
  * need nothing, a step its parents, the end of a failed workflow its nodes and then their jobs.
  */
-export function decideNode(workflow: WorkflowRecord, node: NodeRecord, known: KnownNodes, now: Millis): WorkflowStep | NodeNeeds {
+export function decideNode(
+  workflow: WorkflowRecord,
+  node: NodeRecord,
+  known: KnownNodes,
+  now: Millis,
+): WorkflowStep | NodeNeeds {
   const reader = new Reader(known);
   return decide(workflow, node, reader, now) ?? reader.needs();
 }
@@ -109,7 +114,8 @@ function decideJob(workflow: WorkflowRecord, node: NodeRecord, spec: JobSpec, re
     return { kind: 'start', node: refOf(node), job: { ...job, node: refOf(node) }, events };
   } catch (error) {
     // What a former version accepted must not hold its workflow up for ever.
-    if (error instanceof OjsFault) return reject(workflow, node, { code: error.code, message: error.message, attempt: 0 }, now);
+    if (error instanceof OjsFault)
+      return reject(workflow, node, { code: error.code, message: error.message, attempt: 0 }, now);
     throw error;
   }
 }
@@ -145,11 +151,14 @@ function end(workflow: WorkflowRecord, node: NodeRecord, reader: Reader, now: Mi
   const nodes = indexesOf([0, node.index]).flatMap((index) => reader.node(index) ?? []);
   if (reader.isMissing) return null;
   const failed = failedNodes(nodes);
-  const errors = failed.slice(0, maxErrors).map((one) => stepError(one, one.node.error === null ? reader.job(one.node.job ?? '') : null));
+  const errors = failed
+    .slice(0, maxErrors)
+    .map((one) => stepError(one, one.node.error === null ? reader.job(one.node.job ?? '') : null));
   if (reader.isMissing) return null;
   const step = workflow.kind === 'chain' ? failedStep(nodes, top) : null;
   const text: EndText = { ...(step !== null && { failed_step_index: step }), errors };
-  const event = state === 'completed' ? workflowCompleted(workflow, now) : workflowFailed(workflow, failed[0], errors[0], now);
+  const event =
+    state === 'completed' ? workflowCompleted(workflow, now) : workflowFailed(workflow, failed[0], errors[0], now);
   return close(node, state, { end: { state, text: JSON.stringify(text) }, events: [event] });
 }
 
@@ -159,11 +168,22 @@ export interface EndText {
   readonly errors: readonly StepError[];
 }
 
-function reject(workflow: WorkflowRecord, node: NodeRecord, error: Readonly<Record<string, unknown>>, now: Millis): WorkflowStep {
+function reject(
+  workflow: WorkflowRecord,
+  node: NodeRecord,
+  error: Readonly<Record<string, unknown>>,
+  now: Millis,
+): WorkflowStep {
   const text = JSON.stringify({ job_id: null, ...error });
   const spec = readNodeSpec(node.spec);
-  const job = { type: spec.role === 'job' ? jobType(spec.job) : '', queue: nodeDestination(workflow, node, now)?.queue ?? '' };
-  return close(node, 'failed', { error: text, events: node.member ? refusalEvents(workflow, node, job, text, now) : [] });
+  const job = {
+    type: spec.role === 'job' ? jobType(spec.job) : '',
+    queue: nodeDestination(workflow, node, now)?.queue ?? '',
+  };
+  return close(node, 'failed', {
+    error: text,
+    events: node.member ? refusalEvents(workflow, node, job, text, now) : [],
+  });
 }
 
 function close(

@@ -56,7 +56,8 @@ function layered(defaults: Texts, layers: readonly Texts[]): Texts {
   const merged = new Map<string, Json>();
   const isGiven = (name: string) => layers.some((layer) => (layer.get(name) ?? 'null') !== 'null');
   for (const [name, text] of defaults) {
-    if (name !== 'meta' && name !== 'metadata' && !(synonymsOf.get(name) ?? [name]).some(isGiven)) merged.set(name, text);
+    if (name !== 'meta' && name !== 'metadata' && !(synonymsOf.get(name) ?? [name]).some(isGiven))
+      merged.set(name, text);
   }
   for (const [name, text] of layers[0] ?? none) if (text !== 'null') merged.set(name, text);
   return merged;

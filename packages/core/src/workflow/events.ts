@@ -71,7 +71,16 @@ export function refusalEvents(
   error: Json,
   now: Millis,
 ): readonly Json[] {
-  const job = { id: node.job ?? '', type, queue, state: State.discarded, attempt: 0, worker: null, startedAt: null, trace: null };
+  const job = {
+    id: node.job ?? '',
+    type,
+    queue,
+    state: State.discarded,
+    attempt: 0,
+    worker: null,
+    startedAt: null,
+    trace: null,
+  };
   return nodeEvents({ ...workflow, failed: workflow.failed + 1 }, node, job, now, error);
 }
 
@@ -81,15 +90,33 @@ export function workflowCreated(workflow: NewWorkflow): readonly Json[] {
   return [event('workflow.created', workflow, data), event('workflow.started', workflow, data)];
 }
 
-export function callbackFired(workflow: WorkflowRecord, callback: CallbackName, job: Pick<NewJob, 'id' | 'type' | 'queue'>): Json {
-  return event('workflow.callback_fired', workflow, { ...about(workflow), callback, job_id: job.id, job_type: job.type }, job.queue);
+export function callbackFired(
+  workflow: WorkflowRecord,
+  callback: CallbackName,
+  job: Pick<NewJob, 'id' | 'type' | 'queue'>,
+): Json {
+  return event(
+    'workflow.callback_fired',
+    workflow,
+    { ...about(workflow), callback, job_id: job.id, job_type: job.type },
+    job.queue,
+  );
 }
 
 export function workflowCompleted(workflow: WorkflowRecord, now: Millis): Json {
-  return event('workflow.completed', workflow, { ...about(workflow), total_steps: workflow.total, duration_ms: now - workflow.createdAt });
+  return event('workflow.completed', workflow, {
+    ...about(workflow),
+    total_steps: workflow.total,
+    duration_ms: now - workflow.createdAt,
+  });
 }
 
-export function workflowFailed(workflow: WorkflowRecord, cause: FailedNode | undefined, error: StepError | undefined, now: Millis): Json {
+export function workflowFailed(
+  workflow: WorkflowRecord,
+  cause: FailedNode | undefined,
+  error: StepError | undefined,
+  now: Millis,
+): Json {
   const data = {
     ...about(workflow),
     total_steps: workflow.total,
@@ -102,7 +129,11 @@ export function workflowFailed(workflow: WorkflowRecord, cause: FailedNode | und
 
 /** The event of a workflow that an operator ends. */
 export function workflowCancelled(workflow: WorkflowRecord, now: Millis): Json {
-  return event('workflow.cancelled', workflow, { ...about(workflow), total_steps: workflow.total, duration_ms: now - workflow.createdAt });
+  return event('workflow.cancelled', workflow, {
+    ...about(workflow),
+    total_steps: workflow.total,
+    duration_ms: now - workflow.createdAt,
+  });
 }
 
 /** The type in an envelope as sent. */
@@ -114,6 +145,11 @@ function about({ id, name, kind }: Pick<NewWorkflow, 'id' | 'name' | 'kind'>): R
   return { workflow_id: id, workflow_name: name, workflow_type: kind };
 }
 
-function event(kind: EventKind, { id }: { readonly id: string }, data: Readonly<Record<string, unknown>>, queue = ''): Json {
+function event(
+  kind: EventKind,
+  { id }: { readonly id: string },
+  data: Readonly<Record<string, unknown>>,
+  queue = '',
+): Json {
   return otherEventEntry(kind, id, JSON.stringify(data), queue);
 }

@@ -44,7 +44,9 @@ export function failedNodes(nodes: readonly NodeRecord[]): readonly FailedNode[]
 export function failedStep(nodes: readonly NodeRecord[], top: number): number | null {
   const index = nodes
     .slice(0, top)
-    .findIndex((node) => node.state === 'failed' || (node.state === 'cancelled' && node.open === 0 && !isSkipped(node)));
+    .findIndex(
+      (node) => node.state === 'failed' || (node.state === 'cancelled' && node.open === 0 && !isSkipped(node)),
+    );
   return index === -1 ? null : index;
 }
 
@@ -59,7 +61,8 @@ export function stepError({ node, spec }: FailedNode, job: JobRecord | null): St
 type Told = Pick<StepError, 'code' | 'message' | 'attempt'>;
 
 function jobError(job: JobRecord | null, state: NodeRecord['state']): Told {
-  if (state === 'cancelled') return { code: 'cancelled', message: 'The job was cancelled.', attempt: job?.attempt ?? 0 };
+  if (state === 'cancelled')
+    return { code: 'cancelled', message: 'The job was cancelled.', attempt: job?.attempt ?? 0 };
   const error = job === null || job.state === State.completed ? null : lastError(job);
   if (error === null) return { code: 'unknown', message: 'The job is no longer kept.', attempt: job?.attempt ?? 0 };
   return { code: error.code, message: error.message, attempt: error.attempt };

@@ -22,9 +22,15 @@ export function readGraph(steps: readonly Step[]): Graph {
   });
   if (places.size === 0) throw wrong(steps[0]?.path ?? '$', 'callbacks need at least one step that is none');
   const jobs = steps.filter((_, index) => places.has(index));
-  const after = waits.flatMap((others, index) => (places.has(index) ? [others.flatMap((other) => places.get(other) ?? [])] : []));
+  const after = waits.flatMap((others, index) =>
+    places.has(index) ? [others.flatMap((other) => places.get(other) ?? [])] : [],
+  );
   checkAcyclic(jobs, after);
-  return { jobs, after, callbacks: steps.flatMap((step, index) => (kinds[index] ? [{ step, callback: kinds[index] }] : [])) };
+  return {
+    jobs,
+    after,
+    callbacks: steps.flatMap((step, index) => (kinds[index] ? [{ step, callback: kinds[index] }] : [])),
+  };
 }
 
 /** The steps of a chain, group or batch. What they depend on is settled by their order; a stated dependency may repeat it, never contradict it. */
@@ -33,7 +39,8 @@ export function readOrdered(type: 'chain' | 'group' | 'batch', steps: readonly S
   const jobs: Step[] = [];
   const callbacks: { step: Step; callback: CallbackName }[] = [];
   for (const step of steps) {
-    if (step.callback !== null && type !== 'batch') throw wrong(step.path, `only a batch has callbacks; this is a ${type}`);
+    if (step.callback !== null && type !== 'batch')
+      throw wrong(step.path, `only a batch has callbacks; this is a ${type}`);
     if (step.callback !== null) {
       callbacks.push({ step, callback: step.callback });
       continue;
@@ -67,7 +74,8 @@ function resolve(steps: readonly Step[]): readonly (readonly number[])[] {
   return steps.map(({ path, dependsOn }) => {
     const found = dependsOn.map((name, at) => {
       const other = byName.get(name);
-      if (other === undefined) throw wrong(`${path}.depends_on[${at}]`, `depends_on names ${JSON.stringify(name)}, which is no step`);
+      if (other === undefined)
+        throw wrong(`${path}.depends_on[${at}]`, `depends_on names ${JSON.stringify(name)}, which is no step`);
       return other;
     });
     return [...new Set(found)];
@@ -105,7 +113,10 @@ function callbacksOf(steps: readonly Step[], after: readonly (readonly number[])
       );
     }
     if (kinds[index] !== null && waits.length > 0 && !covers(waits, ends)) {
-      throw wrong(`${path}.depends_on`, 'a callback depends on every job of its workflow; leave depends_on out, or name all of them');
+      throw wrong(
+        `${path}.depends_on`,
+        'a callback depends on every job of its workflow; leave depends_on out, or name all of them',
+      );
     }
   });
   const depended = new Set(after.flat());
@@ -119,7 +130,10 @@ function callbacksOf(steps: readonly Step[], after: readonly (readonly number[])
 }
 
 /** The jobs on which no other job depends. */
-function endsWithout(after: readonly (readonly number[])[], kinds: readonly (CallbackName | null)[]): readonly number[] {
+function endsWithout(
+  after: readonly (readonly number[])[],
+  kinds: readonly (CallbackName | null)[],
+): readonly number[] {
   const depended = new Set(after.flatMap((waits, index) => (kinds[index] === null ? waits : [])));
   return after.flatMap((_, index) => (kinds[index] === null && !depended.has(index) ? [index] : []));
 }

@@ -23,9 +23,18 @@ interface Composite {
 }
 
 /** `steps` or `jobs`, and `callbacks`, as members of the workflow's text. */
-export function renderSteps(record: WorkflowRecord, spec: WorkflowSpec, nodes: readonly NodeRecord[], jobs: Jobs): string {
+export function renderSteps(
+  record: WorkflowRecord,
+  spec: WorkflowSpec,
+  nodes: readonly NodeRecord[],
+  jobs: Jobs,
+): string {
   const { top, key, callbacks } = spec;
-  return new Steps(record, nodes, jobs).composite({ kind: record.kind, key, base: 0, count: top, callbacks }, true, spec.listed).text;
+  return new Steps(record, nodes, jobs).composite(
+    { kind: record.kind, key, base: 0, count: top, callbacks },
+    true,
+    spec.listed,
+  ).text;
 }
 
 interface Rendered {
@@ -80,7 +89,11 @@ class Steps {
     if (spec.role === 'job') return this.#job(node, spec, index, before);
     if (!('block' in spec)) return { text: 'null', state: 'waiting' };
     const [base, count] = spec.block;
-    const inner = this.composite({ kind: spec.role, key: spec.key, base, count, callbacks: spec.callbacks }, false, false);
+    const inner = this.composite(
+      { kind: spec.role, key: spec.key, base, count, callbacks: spec.callbacks },
+      false,
+      false,
+    );
     const state = isClosed(node.state) ? node.state : begun(inner.states);
     const text = `${head(node, index, `"${spec.role}"`, state, before)},"job_id":null${inner.text}${end(node)}}`;
     return { text, state };

@@ -29,13 +29,18 @@ export function renderWorkflow(
   if (nodes.length > 0) text += renderSteps(record, spec, nodes, jobs);
   text += `,"steps_total":${spec.top},"steps_completed":${done},"jobs_total":${spec.top},"jobs_completed":${done}`;
   for (const [field, at] of times) text += `,"${field}":"${formatTimestamp(at)}"`;
-  if (state === 'cancelled') text += `,"steps_cancelled":${record.cancelled},"steps_already_completed":${record.completed}`;
+  if (state === 'cancelled')
+    text += `,"steps_cancelled":${record.cancelled},"steps_already_completed":${record.completed}`;
   text += renderErrors(record, nodes);
   if (spec.meta !== null) text += `,"meta":${spec.meta}`;
   return `${text},"metadata":${metadata(record, spec, times)}}`;
 }
 
-function completedItems({ total, completed }: WorkflowRecord, { top, nested }: WorkflowSpec, nodes: readonly NodeRecord[]): number {
+function completedItems(
+  { total, completed }: WorkflowRecord,
+  { top, nested }: WorkflowSpec,
+  nodes: readonly NodeRecord[],
+): number {
   if (!nested) return completed;
   if (nodes.length === 0) return Math.floor((top * completed) / Math.max(1, total));
   return nodes.slice(0, top).filter((node) => node.state === 'completed').length;

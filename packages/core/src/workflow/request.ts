@@ -63,7 +63,8 @@ export function readRequest(text: Json, now: Millis, newId: () => string): ReadR
   if (type !== null && !isKind(type))
     throw wrong('$.type', 'type must be chain, group, batch or dag, or left out where steps have depends_on');
   const name = readLabel(values.name ?? '', '$.name', 0);
-  for (const key of ['meta', 'metadata']) if (!isObject(values[key] ?? {})) throw wrong(`$.${key}`, `${key} must be an object`);
+  for (const key of ['meta', 'metadata'])
+    if (!isObject(values[key] ?? {})) throw wrong(`$.${key}`, `${key} must be an object`);
   const workflow = id ?? newId();
   const reader = new Reader(now, newId, envelopeTail(workflow, '[]'));
   const texts = members(text);
@@ -116,7 +117,10 @@ class Reader {
     const graph = type === null || type === 'dag' ? readGraph(steps) : readOrdered(type, steps);
     const prefix = name === '' ? '' : `${name}.`;
     const jobs = graph.jobs.map((step) => this.#item(step, `${prefix}${step.name}`, options, level));
-    const listed = graph.callbacks.map(({ step, callback }) => ({ ...this.#job(step, `${prefix}${step.name}`, options), callback }));
+    const listed = graph.callbacks.map(({ step, callback }) => ({
+      ...this.#job(step, `${prefix}${step.name}`, options),
+      callback,
+    }));
     const callbacks = [...listed, ...this.#callbacks(source, texts, prefix, options)];
     checkCallbacks(callbacks, type, source.path);
     return {
@@ -153,7 +157,8 @@ class Reader {
     if (has(usual) && has(other)) throw wrong(`${path}.${other}`, 'a workflow has steps or jobs, not both');
     const key = has(other) ? other : usual;
     const list = values[key];
-    if (!Array.isArray(list) || list.length === 0) throw wrong(`${path}.${key}`, `${key} must be an array of at least one job`);
+    if (!Array.isArray(list) || list.length === 0)
+      throw wrong(`${path}.${key}`, `${key} must be an array of at least one job`);
     this.#count += list.length;
     if (this.#count >= maxNodes) throw wrong(`${path}.${key}`, `a workflow must have fewer than ${maxNodes} jobs`);
     const raw = elements(texts.get(key) ?? '[]');
@@ -168,8 +173,11 @@ class Reader {
   /** A job may have the type `group`; a group has jobs and no args. */
   #item(step: Step, name: string, options: number | null, level: number): Plan {
     const { type } = step.values;
-    const isNested = isKind(type) && type !== 'dag' && ('steps' in step.values || 'jobs' in step.values || !('args' in step.values));
-    return isNested ? this.composite(step, members(step.text), type, name, options, level + 1) : this.#job(step, name, options);
+    const isNested =
+      isKind(type) && type !== 'dag' && ('steps' in step.values || 'jobs' in step.values || !('args' in step.values));
+    return isNested
+      ? this.composite(step, members(step.text), type, name, options, level + 1)
+      : this.#job(step, name, options);
   }
 
   #job(source: Source, name: string, options: number | null): JobPlan {
@@ -184,20 +192,33 @@ class Reader {
     return { kind: 'job', name, id: read.job.id, text, options };
   }
 
-  #callbacks({ values, path }: Source, texts: ReadonlyMap<string, Json>, prefix: string, options: number | null): readonly CallbackPlan[] {
+  #callbacks(
+    { values, path }: Source,
+    texts: ReadonlyMap<string, Json>,
+    prefix: string,
+    options: number | null,
+  ): readonly CallbackPlan[] {
     const given = values.callbacks ?? null;
     if (given === null) return [];
     if (!isObject(given)) throw wrong(`${path}.callbacks`, 'callbacks must be an object');
     const raw = members(texts.get('callbacks') ?? '{}');
     const unknown = [...raw.keys()].find((key) => !callbackNames.some((name) => name === key));
     if (unknown !== undefined)
-      throw wrong(`${path}.callbacks`, `callbacks has ${JSON.stringify(unknown)}; it may have ${callbackNames.join(', ')}`);
+      throw wrong(
+        `${path}.callbacks`,
+        `callbacks has ${JSON.stringify(unknown)}; it may have ${callbackNames.join(', ')}`,
+      );
     return callbackNames.flatMap((callback) => {
       const item = given[callback] ?? null;
       if (item === null) return [];
       const at = `${path}.callbacks.${callback}`;
       if (!isObject(item)) throw wrong(at, 'a callback must be an object');
-      return [{ ...this.#job({ values: item, text: raw.get(callback) ?? '{}', path: at }, `${prefix}${callback}`, options), callback }];
+      return [
+        {
+          ...this.#job({ values: item, text: raw.get(callback) ?? '{}', path: at }, `${prefix}${callback}`, options),
+          callback,
+        },
+      ];
     });
   }
 }
@@ -213,19 +234,24 @@ function checkNames(steps: readonly Step[]): void {
 
 function checkCallbacks(callbacks: readonly CallbackPlan[], type: CompositeKind | null, path: string): void {
   if (type === 'batch' && callbacks.length === 0) {
-    throw wrong(`${path}.callbacks`, `a batch must have at least one of ${callbackNames.join(', ')}; without any it is a group`);
+    throw wrong(
+      `${path}.callbacks`,
+      `a batch must have at least one of ${callbackNames.join(', ')}; without any it is a group`,
+    );
   }
   if (callbacks.length > 0 && (type === 'chain' || type === 'group')) {
     throw wrong(`${path}.callbacks`, `only a batch has callbacks; this is a ${type}`);
   }
   for (const name of callbackNames) {
-    if (callbacks.filter(({ callback }) => callback === name).length > 1) throw wrong(path, `a batch must have one ${name} at most`);
+    if (callbacks.filter(({ callback }) => callback === name).length > 1)
+      throw wrong(path, `a batch must have one ${name} at most`);
   }
 }
 
 /** A graph in which each step waits for the one before it is a chain, one in which none waits a group; with callbacks it is a batch. */
 function kindOf(after: CompositePlan['after'], callbacks: readonly CallbackPlan[]): CompositeKind {
   if (callbacks.length > 0) return 'batch';
-  if (after.every((waits, index) => waits.length === Math.min(index, 1) && (index === 0 || waits[0] === index - 1))) return 'chain';
+  if (after.every((waits, index) => waits.length === Math.min(index, 1) && (index === 0 || waits[0] === index - 1)))
+    return 'chain';
   return after.every((waits) => waits.length === 0) ? 'group' : 'dag';
 }

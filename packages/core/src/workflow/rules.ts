@@ -16,7 +16,11 @@ export function isSkipped({ state, failed }: Pick<NodeRecord, 'state' | 'failed'
  * Whether a node whose dependencies are closed runs its job.
  * @param first the first item of the batch that a guarded callback belongs to.
  */
-export function runs(node: Pick<NodeRecord, 'failed'>, { callback, guard }: JobSpec, first: NodeRecord | null): boolean {
+export function runs(
+  node: Pick<NodeRecord, 'failed'>,
+  { callback, guard }: JobSpec,
+  first: NodeRecord | null,
+): boolean {
   if (callback === null) return node.failed === 0;
   return isDue(callback, node.failed) && !(guard && first !== null && isSkipped(first));
 }

@@ -8,6 +8,8 @@ const compositeNames = ['id', 'type', 'name', 'depends_on', 'meta', 'metadata'];
 const step: { members: Map<string, Shape | null>; readonly open: boolean } = { members: new Map(), open: true };
 const callbacks = shapeOf([], Object.fromEntries(callbackNames.map((name) => [name, step])));
 const lists = { steps: step, jobs: step, callbacks };
-step.members = new Map(shapeOf([...jobNames, ...compositeNames], { ...jobPolicies, ...lists, options: stepOptionsShape }).members);
+step.members = new Map(
+  shapeOf([...jobNames, ...compositeNames], { ...jobPolicies, ...lists, options: stepOptionsShape }).members,
+);
 
 export const workflowShape: Shape = shapeOf(compositeNames, { ...lists, options: optionsShape });

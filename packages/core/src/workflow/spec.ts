@@ -79,7 +79,13 @@ export function readNodeSpec(text: Json): NodeSpec {
   if (job === undefined) {
     const role: JoinSpec['role'] | null = parsed(texts, 'join');
     if (role === 'chain' || role === 'group' || role === 'batch') {
-      return { role, key: parsed(texts, 'key') ?? 'steps', block: block ?? [0, 0], callbacks: parsed(texts, 'callbacks') ?? [], guard };
+      return {
+        role,
+        key: parsed(texts, 'key') ?? 'steps',
+        block: block ?? [0, 0],
+        callbacks: parsed(texts, 'callbacks') ?? [],
+        guard,
+      };
     }
     return { role: role ?? 'root' };
   }

@@ -54,9 +54,18 @@ export function envelopeOf({ values, text }: Source): Json {
 
 /** A text that people read. */
 export function readLabel(value: unknown, path: string, min: number): string {
-  if (typeof value === 'string' && value.length >= min && value.length <= 255 && value.isWellFormed() && !/\p{Cc}/u.test(value))
+  if (
+    typeof value === 'string' &&
+    value.length >= min &&
+    value.length <= 255 &&
+    value.isWellFormed() &&
+    !/\p{Cc}/u.test(value)
+  )
     return value;
-  throw wrong(path, `${path.slice(path.lastIndexOf('.') + 1)} must be a text of ${min} to 255 characters without control characters`);
+  throw wrong(
+    path,
+    `${path.slice(path.lastIndexOf('.') + 1)} must be a text of ${min} to 255 characters without control characters`,
+  );
 }
 
 function isNames(value: unknown): value is readonly string[] {

@@ -16,13 +16,18 @@ import { claimed, jobOf, start } from '../records.ts';
 
 const read = (body: object) => readCron(JSON.stringify(body), start);
 const newId = () => uuidFrom(start, 7, 1);
-const template = { name: 'report', expression: '*/5 * * * *', job_template: { type: 'a.b', args: [1], options: { queue: 'q' } } };
+const template = {
+  name: 'report',
+  expression: '*/5 * * * *',
+  job_template: { type: 'a.b', args: [1], options: { queue: 'q' } },
+};
 
 function pathsOf(body: object): readonly string[] {
   try {
     read(body);
   } catch (error) {
-    if (error instanceof OjsFault) return (error.details.validation_errors as { path: string }[]).map(({ path }) => path);
+    if (error instanceof OjsFault)
+      return (error.details.validation_errors as { path: string }[]).map(({ path }) => path);
   }
   return [];
 }
@@ -32,7 +37,12 @@ describe('readCron (digest §8, X21)', () => {
     const flat = read({ name: 'report', cron: '*/5 * * * *', type: 'a.b', args: [1], options: { queue: 'q' } });
     expect(JSON.parse(flat.definition.enqueue)).toEqual(JSON.parse(read(template).definition.enqueue));
     expect(read({ ...template, schedule: '*/5 * * * *', expression: null }).definition.expression).toBe('*/5 * * * *');
-    expect(flat).toMatchObject({ name: 'report', enabled: true, dueAt: start + 300_000, definition: { timezone: 'UTC', overlap: 'skip' } });
+    expect(flat).toMatchObject({
+      name: 'report',
+      enabled: true,
+      dueAt: start + 300_000,
+      definition: { timezone: 'UTC', overlap: 'skip' },
+    });
   });
 
   test('args default to none, numbers keep their text, `cancel` is cancel_previous', () => {
@@ -75,7 +85,10 @@ describe('firing (ojs-cron §6)', () => {
   const running = claimed(jobOf());
 
   test('a run carries the name and the time of its cron in meta, beside what is there (§6.3)', () => {
-    const { definition } = read({ ...template, job_template: { type: 'a.b', meta: { tenant: 't', cron_name: 'forged' } } });
+    const { definition } = read({
+      ...template,
+      job_template: { type: 'a.b', meta: { tenant: 't', cron_name: 'forged' } },
+    });
     const { job } = decideFiring(cron, definition, [], at, newId);
     const meta: unknown = JSON.parse(members(job?.envelope ?? '{}').get('meta') ?? '{}');
     expect(meta).toEqual({ tenant: 't', cron_name: 'report', cron_triggered_at: '2026-01-01T00:05:00.200Z' });
@@ -127,7 +140,10 @@ describe('firing (ojs-cron §6)', () => {
 
   test('a local time that does not exist is told with the run before it (§5.2)', () => {
     const now = Date.UTC(2026, 2, 7, 7, 30);
-    const { definition } = readCron(JSON.stringify({ ...template, expression: '30 2 * * *', timezone: 'America/New_York' }), now - 1);
+    const { definition } = readCron(
+      JSON.stringify({ ...template, expression: '30 2 * * *', timezone: 'America/New_York' }),
+      now - 1,
+    );
     const decided = decideFiring({ ...cron, dueAt: now }, definition, [], now, newId);
     expect(decided.dueAt).toBe(Date.UTC(2026, 2, 9, 6, 30));
     expect(kinds(decided.events)).toEqual(['cron.triggered', 'cron.skipped']);
@@ -142,10 +158,18 @@ describe('a change and a rendering', () => {
   };
 
   test('what is not sent stays, in either dialect', () => {
-    const changed = (change: object) => readCron(changedCron(view({ ...template, timezone: 'Asia/Tokyo' }), JSON.stringify(change)), start);
+    const changed = (change: object) =>
+      readCron(changedCron(view({ ...template, timezone: 'Asia/Tokyo' }), JSON.stringify(change)), start);
     expect(changed({ cron: '@hourly' }).definition).toMatchObject({ expression: '@hourly', timezone: 'Asia/Tokyo' });
-    expect(JSON.parse(changed({ args: [2] }).definition.enqueue)).toEqual({ type: 'a.b', args: [2], options: { queue: 'q' } });
-    expect(JSON.parse(changed({ job_template: { type: 'c.d' } }).definition.enqueue)).toEqual({ type: 'c.d', args: [] });
+    expect(JSON.parse(changed({ args: [2] }).definition.enqueue)).toEqual({
+      type: 'a.b',
+      args: [2],
+      options: { queue: 'q' },
+    });
+    expect(JSON.parse(changed({ job_template: { type: 'c.d' } }).definition.enqueue)).toEqual({
+      type: 'c.d',
+      args: [],
+    });
     expect(changed({ name: 'other', enabled: false })).toMatchObject({ name: 'report', enabled: false });
     expect(changed({ timezone: null, cron: null, description: 'x' }).definition).toMatchObject({
       timezone: 'Asia/Tokyo',

@@ -68,7 +68,8 @@ export function randomExpressions(count: number, seed: number): readonly string[
   const random = randomFrom(seed);
   const below = (n: number) => Math.floor(random() * n);
   const pick = (items: readonly (() => string)[]) => items[below(items.length)]?.() ?? '';
-  const listOf = (item: () => string) => Array.from({ length: 1 + (random() < 0.3 ? 1 + below(3) : 0) }, item).join(',');
+  const listOf = (item: () => string) =>
+    Array.from({ length: 1 + (random() < 0.3 ? 1 + below(3) : 0) }, item).join(',');
   const cased = (text: string) => (random() < 0.5 ? text : text.toLowerCase());
 
   const plain = (min: number, max: number) => {
@@ -95,7 +96,14 @@ export function randomExpressions(count: number, seed: number): readonly string[
   };
   const date = () =>
     listOf(() =>
-      pick([() => plain(1, 31), () => plain(1, 31), () => 'L', () => `L-${below(31)}`, () => cased(`${1 + below(31)}W`), () => 'LW']),
+      pick([
+        () => plain(1, 31),
+        () => plain(1, 31),
+        () => 'L',
+        () => `L-${below(31)}`,
+        () => cased(`${1 + below(31)}W`),
+        () => 'LW',
+      ]),
     );
   const months = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
   const month = () => listOf(() => (random() < 0.4 ? cased(months[below(12)] ?? '') : plain(1, 12)));

@@ -5,7 +5,9 @@ import { known, randomExpressions } from './expressions.ts';
 import { localOf, readingOf } from './oracle.ts';
 
 function runs(expression: string, zone: string, after: string, count: number): string[] {
-  return nextRuns(parseCron(expression), zone, Date.parse(after), count).map((at) => new Date(at).toISOString().replace('.000Z', 'Z'));
+  return nextRuns(parseCron(expression), zone, Date.parse(after), count).map((at) =>
+    new Date(at).toISOString().replace('.000Z', 'Z'),
+  );
 }
 
 describe('nextRun on the calendar', () => {
@@ -15,7 +17,12 @@ describe('nextRun on the calendar', () => {
     // T:L2-TZ-001
     ['0 9 * * *', 'Asia/Tokyo', '2026-01-01T00:00:00Z', ['2026-01-02T00:00:00Z', '2026-01-03T00:00:00Z']],
     ['*/5 * * * *', 'UTC', '2026-01-01T00:04:59.999Z', ['2026-01-01T00:05:00Z', '2026-01-01T00:10:00Z']],
-    ['0 23 L * *', 'America/Chicago', '2026-01-15T00:00:00Z', ['2026-02-01T05:00:00Z', '2026-03-01T05:00:00Z', '2026-04-01T04:00:00Z']],
+    [
+      '0 23 L * *',
+      'America/Chicago',
+      '2026-01-15T00:00:00Z',
+      ['2026-02-01T05:00:00Z', '2026-03-01T05:00:00Z', '2026-04-01T04:00:00Z'],
+    ],
     ['0 0 * * 5#3', 'UTC', '2026-01-01T00:00:00Z', ['2026-01-16T00:00:00Z', '2026-02-20T00:00:00Z']],
     // 15 August 2026 is a Saturday, 15 November 2026 a Sunday
     ['0 0 15W 8,11 *', 'UTC', '2026-01-01T00:00:00Z', ['2026-08-14T00:00:00Z', '2026-11-16T00:00:00Z']],
@@ -23,8 +30,18 @@ describe('nextRun on the calendar', () => {
     ['0 0 1W 8 *', 'UTC', '2026-01-01T00:00:00Z', ['2026-08-03T00:00:00Z']],
     ['0 0 31W,LW 5 *', 'UTC', '2026-01-01T00:00:00Z', ['2026-05-29T00:00:00Z']],
     // both day fields restricted: either (Vixie); one begins with *: both
-    ['0 0 13 * 5', 'UTC', '2026-01-01T00:00:00Z', ['2026-01-02T00:00:00Z', '2026-01-09T00:00:00Z', '2026-01-13T00:00:00Z']],
-    ['0 0 */2 * 1', 'UTC', '2026-01-01T00:00:00Z', ['2026-01-05T00:00:00Z', '2026-01-19T00:00:00Z', '2026-02-09T00:00:00Z']],
+    [
+      '0 0 13 * 5',
+      'UTC',
+      '2026-01-01T00:00:00Z',
+      ['2026-01-02T00:00:00Z', '2026-01-09T00:00:00Z', '2026-01-13T00:00:00Z'],
+    ],
+    [
+      '0 0 */2 * 1',
+      'UTC',
+      '2026-01-01T00:00:00Z',
+      ['2026-01-05T00:00:00Z', '2026-01-19T00:00:00Z', '2026-02-09T00:00:00Z'],
+    ],
     ['0 0 29 2 *', 'UTC', '2096-03-01T00:00:00Z', ['2104-02-29T00:00:00Z', '2108-02-29T00:00:00Z']],
     ['30 15 10 * * *', 'UTC', '2026-01-01T10:15:29Z', ['2026-01-01T10:15:30Z', '2026-01-02T10:15:30Z']],
     ['0 0 31 12 *', 'UTC', '9999-12-31T00:00:00Z', []],
@@ -47,7 +64,12 @@ describe('nextRun on the calendar', () => {
     ['*/15 * * * *', 'America/New_York', '2026-11-01T06:10:00Z', ['2026-11-01T07:00:00Z', '2026-11-01T07:15:00Z']],
     ['* * * * * *', 'America/New_York', '2026-11-01T06:00:00Z', ['2026-11-01T07:00:00Z', '2026-11-01T07:00:01Z']],
     // an offset with seconds: Monrovia was 44 min 30 s behind until 1972-01-07
-    ['0 0 * * *', 'Africa/Monrovia', '1972-01-04T12:00:00Z', ['1972-01-05T00:44:30Z', '1972-01-06T00:44:30Z', '1972-01-08T00:00:00Z']],
+    [
+      '0 0 * * *',
+      'Africa/Monrovia',
+      '1972-01-04T12:00:00Z',
+      ['1972-01-05T00:44:30Z', '1972-01-06T00:44:30Z', '1972-01-08T00:00:00Z'],
+    ],
     ['30 44 0 * * *', 'Africa/Monrovia', '1972-01-06T12:00:00Z', ['1972-01-07T00:44:30Z', '1972-01-08T00:44:30Z']],
   ])('the clocks change: %s in %s after %s', (expression, zone, after, expected) => {
     expect(runs(expression, zone, after, expected.length)).toEqual(expected);
@@ -68,7 +90,10 @@ describe('nextRun on the calendar', () => {
   });
 
   test('29 February on a Sunday is 40 years away when a century leaves it out', () => {
-    expect(runs('0 0 * 2 SUN#5', 'UTC', '2060-02-29T00:00:00Z', 2)).toEqual(['2088-02-29T00:00:00Z', '2128-02-29T00:00:00Z']);
+    expect(runs('0 0 * 2 SUN#5', 'UTC', '2060-02-29T00:00:00Z', 2)).toEqual([
+      '2088-02-29T00:00:00Z',
+      '2128-02-29T00:00:00Z',
+    ]);
     expect(runs('0 0 29 2 *', 'UTC', '1896-03-01T00:00:00Z', 1)).toEqual(['1904-02-29T00:00:00Z']);
     expect(runs('0 0 29 2 *', 'UTC', '1999-01-01T00:00:00Z', 1)).toEqual(['2000-02-29T00:00:00Z']);
     expect(runs('0 0 * 2 TUE#5', 'UTC', '2399-01-01T00:00:00Z', 1)).toEqual(['2400-02-29T00:00:00Z']);
@@ -80,7 +105,9 @@ describe('nextRun of an interval (X42)', () => {
   const anchor = Date.UTC(2026, 2, 8, 6, 15, 7, 250);
 
   test('counts from the anchor, through a change of the clocks', () => {
-    expect(nextRuns(every, 'America/New_York', anchor, 3, anchor).map((at) => at - anchor)).toEqual([5_400_000, 10_800_000, 16_200_000]);
+    expect(nextRuns(every, 'America/New_York', anchor, 3, anchor).map((at) => at - anchor)).toEqual([
+      5_400_000, 10_800_000, 16_200_000,
+    ]);
     expect(nextRun(every, 'UTC', anchor + 5_399_999, anchor)).toBe(anchor + 5_400_000);
     expect(nextRun(every, 'UTC', anchor + 5_400_000, anchor)).toBe(anchor + 10_800_000);
   });
@@ -149,14 +176,20 @@ describe('for any expression, zone and time', () => {
 
   test('it does not depend on where before it one asks, and does not run backwards', () => {
     fc.assert(
-      fc.property(expressions, zones, times, fc.double({ min: 0, max: 1, noNaN: true }), (expression, zone, after, part) => {
-        const schedule = parseCron(expression);
-        const at = nextRun(schedule, zone, after);
-        if (at === null) return;
-        const between = after + Math.floor((at - after - 1) * part);
-        expect(nextRun(schedule, zone, between)).toBe(at);
-        expect(nextRun(schedule, zone, at) ?? Number.POSITIVE_INFINITY).toBeGreaterThan(at);
-      }),
+      fc.property(
+        expressions,
+        zones,
+        times,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (expression, zone, after, part) => {
+          const schedule = parseCron(expression);
+          const at = nextRun(schedule, zone, after);
+          if (at === null) return;
+          const between = after + Math.floor((at - after - 1) * part);
+          expect(nextRun(schedule, zone, between)).toBe(at);
+          expect(nextRun(schedule, zone, at) ?? Number.POSITIVE_INFINITY).toBeGreaterThan(at);
+        },
+      ),
       { numRuns: 1000 },
     );
   });

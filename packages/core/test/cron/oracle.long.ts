@@ -1,6 +1,16 @@
 import { expect, test } from 'vitest';
 import { dense, known, randomExpressions } from './expressions.ts';
-import { type Change, changesOf, follow, followSkipped, leadMs, localOf, randomFrom, stretchOf, subjectOf } from './oracle.ts';
+import {
+  type Change,
+  changesOf,
+  follow,
+  followSkipped,
+  leadMs,
+  localOf,
+  randomFrom,
+  stretchOf,
+  subjectOf,
+} from './oracle.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;

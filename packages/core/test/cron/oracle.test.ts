@@ -55,7 +55,8 @@ function followDays({ reading, schedule, days }: Subject, fromYear: number, toYe
     const expected = days.indexOf(1, day);
     const next = nextRun(schedule, 'UTC', day * dayMs - 1);
     if (expected === -1) {
-      if (next !== null && next < end * dayMs) throw new Error(`${reading.text}: expected none, found ${new Date(next).toISOString()}`);
+      if (next !== null && next < end * dayMs)
+        throw new Error(`${reading.text}: expected none, found ${new Date(next).toISOString()}`);
       break;
     }
     const at = expected * dayMs + minute * 60_000 + (reading.seconds[0] ?? 0) * 1000;

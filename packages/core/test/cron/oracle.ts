@@ -23,7 +23,8 @@ const weekdayNames = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 
 export function readingOf(text: string): Reading {
   const fields = text.trim().toUpperCase().split(/\s+/);
-  const [second = '', minute = '', hour = '', date = '', month = '', weekday = ''] = fields.length === 5 ? ['0', ...fields] : fields;
+  const [second = '', minute = '', hour = '', date = '', month = '', weekday = ''] =
+    fields.length === 5 ? ['0', ...fields] : fields;
   const minutes = new Uint8Array(1440);
   for (let m = 0; m < 1440; m++) minutes[m] = says(hour, Math.floor(m / 60), 23) && says(minute, m % 60, 59) ? 1 : 0;
   const months = numbered(month, monthNames);
@@ -50,7 +51,9 @@ function says(field: string, value: number, max: number): boolean {
     const [body = '', step] = item.split('/');
     if (body === '*') return (value - (max === 12 || max === 31 ? 1 : 0)) % Number(step ?? 1) === 0;
     const [from, to = step === undefined ? from : max] = body.split('-').map(Number);
-    return from !== undefined && to !== undefined && value >= from && value <= to && (value - from) % Number(step ?? 1) === 0;
+    return (
+      from !== undefined && to !== undefined && value >= from && value <= to && (value - from) % Number(step ?? 1) === 0
+    );
   });
 }
 
@@ -217,7 +220,9 @@ export function followSkipped({ reading, schedule, days }: Subject, { zone, from
   const to = from + day.length * minuteMs;
   const expected = missing
     .filter(({ wall }) => reading.minutes[wall % 1440] === 1 && days[Math.floor(wall / 1440)] === 1)
-    .flatMap(({ wall, at }) => reading.seconds.map((second) => ({ wall: wall * minuteMs + second * 1000, at: at + second * 1000 })))
+    .flatMap(({ wall, at }) =>
+      reading.seconds.map((second) => ({ wall: wall * minuteMs + second * 1000, at: at + second * 1000 })),
+    )
     .filter(({ at }) => at > from && at <= to)
     .map(({ wall, at }) => ({ local: new Date(wall).toISOString().slice(0, 19), at }));
   const found = skippedRuns(schedule, zone, from, to, expected.length + 10);

@@ -141,7 +141,9 @@ describe('parseCron', () => {
   test('the refusal stands at the path given', () => {
     const fault = refusal('0 24 * * *', '$.expression');
     expect(fault.message).toBe('$.expression: hour: 24 is out of range; expected 0-23');
-    expect(fault.details).toEqual({ validation_errors: [{ path: '$.expression', message: 'hour: 24 is out of range; expected 0-23' }] });
+    expect(fault.details).toEqual({
+      validation_errors: [{ path: '$.expression', message: 'hour: 24 is out of range; expected 0-23' }],
+    });
   });
 
   test('keeps the expression as it was written', () => {
@@ -150,7 +152,19 @@ describe('parseCron', () => {
   });
 
   test('throws nothing but an OjsFault', () => {
-    const symbols = fc.constantFrom(...'0123456789*,-/?#LWlw @.', 'MON', 'JAN', ' ', '* ', '@every ', 'ms', '\t', '\u00a0', '٣', 'ſ');
+    const symbols = fc.constantFrom(
+      ...'0123456789*,-/?#LWlw @.',
+      'MON',
+      'JAN',
+      ' ',
+      '* ',
+      '@every ',
+      'ms',
+      '\t',
+      '\u00a0',
+      '٣',
+      'ſ',
+    );
     const text = fc.oneof(
       fc.string(),
       fc.string({ unit: 'binary' }),

@@ -53,7 +53,14 @@ describe('skippedRuns (ojs-cron §9.2 dst_skip)', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('*/7 * * * *', '30 2 * * *', '0,30 * * * *', '15 0-5 * * *', '45 1-2 1-20 * 1,0L'),
-        fc.constantFrom('America/New_York', 'Europe/Berlin', 'Australia/Lord_Howe', 'Antarctica/Troll', 'Africa/Cairo', 'Pacific/Auckland'),
+        fc.constantFrom(
+          'America/New_York',
+          'Europe/Berlin',
+          'Australia/Lord_Howe',
+          'Antarctica/Troll',
+          'Africa/Cairo',
+          'Pacific/Auckland',
+        ),
         fc.integer({ min: 0, max: 1 }),
         fc.integer({ min: 0, max: 48 * 3_600_000 }),
         (expression, zone, which, lead) => {

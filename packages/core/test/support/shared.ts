@@ -19,6 +19,7 @@ export function sharedCases(title: string, variable: string, path: string): stri
     return null;
   }
   const folder = named ? resolve(named) : resolve(shared, path);
-  if (!existsSync(folder)) throw new Error(`The ${title} are missing: there is no folder ${folder}. ${variable} may name another one.`);
+  if (!existsSync(folder))
+    throw new Error(`The ${title} are missing: there is no folder ${folder}. ${variable} may name another one.`);
   return folder;
 }

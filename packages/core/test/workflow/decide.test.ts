@@ -34,7 +34,9 @@ describe('a chain', () => {
     const toy = Toy.create({ type: 'chain', steps: [job('a'), job('b'), job('c'), job('d')] });
     toy.end('0', { ok: '{"report_id":1.50}' }).end('1', { ok: null }).end('2', { ok: '9007199254740993' }).settle();
     const envelope = toy.jobs.get(toy.node(3).job ?? '')?.envelope;
-    expect(envelope).toContain(`"workflow_id":"${toy.workflow.id}","parent_results":[{"report_id":1.50},null,9007199254740993]}`);
+    expect(envelope).toContain(
+      `"workflow_id":"${toy.workflow.id}","parent_results":[{"report_id":1.50},null,9007199254740993]}`,
+    );
     expect(toy.envelope('0').parent_results).toEqual([]);
   });
 
@@ -49,7 +51,12 @@ describe('a chain', () => {
     expect(JSON.parse(toy.events.at(-1) ?? '')).toMatchObject({
       0: 'workflow.failed',
       1: toy.workflow.id,
-      10: { workflow_name: 'n', failed_step_id: '1', failed_step_type: 'b.c', error: { code: 'boom', message: 'b.c failed' } },
+      10: {
+        workflow_name: 'n',
+        failed_step_id: '1',
+        failed_step_type: 'b.c',
+        error: { code: 'boom', message: 'b.c failed' },
+      },
     });
   });
 
@@ -72,7 +79,11 @@ describe('a chain', () => {
     const large = (length: number) => ok('x'.repeat(length));
     toy.end('0', ok(0)).end('1', large(10_000_000)).end('2', large(17_000_000)).settle();
     expect((toy.envelope('2').parent_results as string[])[1]?.length).toBe(10_000_000);
-    expect((toy.envelope('3').parent_results as (string | null)[]).map((one) => one?.length ?? null)).toEqual([null, null, 17_000_000]);
+    expect((toy.envelope('3').parent_results as (string | null)[]).map((one) => one?.length ?? null)).toEqual([
+      null,
+      null,
+      17_000_000,
+    ]);
   });
 });
 
@@ -126,7 +137,10 @@ describe('a batch', () => {
     expect(toy.envelope('on_failure').parent_results).toEqual([1, null]);
     toy.end('on_failure', ok(1)).end('on_complete', ok(1));
     expect(toy.workflow).toMatchObject({ state: 'completed', completed: 1, failed: 1 });
-    expect(toy.rendered()).toMatchObject({ failed_job_ids: [toy.node(1).job], errors: [{ code: 'boom', step_id: '1' }] });
+    expect(toy.rendered()).toMatchObject({
+      failed_job_ids: [toy.node(1).job],
+      errors: [{ code: 'boom', step_id: '1' }],
+    });
     expect(toy.rendered().error).toBeUndefined();
   });
 
@@ -135,11 +149,17 @@ describe('a batch', () => {
     expect(toy.workflow.state).toBe('failed');
     const { errors } = JSON.parse(toy.workflow.end ?? '');
     expect(errors).toMatchObject([{ callback: 'on_complete', message: 'complete failed' }, { step_id: '0' }]);
-    expect(JSON.parse(toy.events.at(-1) ?? '')[10]).toMatchObject({ failed_step_id: 'on_complete', failed_step_type: 'complete' });
+    expect(JSON.parse(toy.events.at(-1) ?? '')[10]).toMatchObject({
+      failed_step_id: 'on_complete',
+      failed_step_type: 'complete',
+    });
   });
 
   test('within a chain whose step before it failed fires nothing', () => {
-    const toy = Toy.create({ type: 'chain', steps: [job('x'), { type: 'batch', jobs: [job('a')], callbacks }, job('y')] }).end('0', 'fail');
+    const toy = Toy.create({
+      type: 'chain',
+      steps: [job('x'), { type: 'batch', jobs: [job('a')], callbacks }, job('y')],
+    }).end('0', 'fail');
     expect(inserted(toy)).toEqual(['0']);
     expect(stateOf(toy, '1')).toBe('cancelled');
     expect(toy.workflow).toMatchObject({ state: 'failed', failed: 1, cancelled: 2 });
@@ -185,9 +205,21 @@ describe('the job of a step', () => {
     const options = { queue: 'mail', priority: 7, retry: { maxAttempts: 5 }, timeout_ms: 500 };
     const toy = Toy.create({ type: 'chain', steps: [job('a.b', { options, args: [1] })] });
     const made = startOf(toy.decide(0));
-    expect(made).toMatchObject({ id: toy.node(0).job, type: 'a.b', queue: 'mail', priority: 7, timeoutMs: 500, state: State.available });
+    expect(made).toMatchObject({
+      id: toy.node(0).job,
+      type: 'a.b',
+      queue: 'mail',
+      priority: 7,
+      timeoutMs: 500,
+      state: State.available,
+    });
     expect(made.node).toEqual({ workflow: toy.workflow.id, index: 0 });
-    expect(JSON.parse(made.envelope)).toMatchObject({ id: made.id, args: [1], max_attempts: 5, retry: { max_attempts: 5 } });
+    expect(JSON.parse(made.envelope)).toMatchObject({
+      id: made.id,
+      args: [1],
+      max_attempts: 5,
+      retry: { max_attempts: 5 },
+    });
     expect(JSON.parse(made.policy ?? '')).toEqual({ retry: { maxAttempts: 5 } });
   });
 
@@ -197,7 +229,12 @@ describe('the job of a step', () => {
       steps: [job('a', { options: { delay_until: '+PT5S', expires_at: '+PT1H', enqueue_ttl: 60 } })],
     });
     const [first, second] = [startOf(toy.decide(0, start + 1_000)), startOf(toy.decide(0, start + 2_000))];
-    expect(first).toMatchObject({ state: State.scheduled, runAt: start + 6_000, createdAt: start + 1_000, expiresAt: start + 61_000 });
+    expect(first).toMatchObject({
+      state: State.scheduled,
+      runAt: start + 6_000,
+      createdAt: start + 1_000,
+      expiresAt: start + 61_000,
+    });
     expect(second).toMatchObject({ runAt: start + 7_000, laterExpiresAt: start + 3_602_000 });
     expect(second.envelope).toBe(first.envelope);
     expect(JSON.parse(first.envelope)).toMatchObject({ scheduled_at: '+PT5S', expires_at: '+PT1H' });

@@ -61,7 +61,11 @@ class Reference {
     for (const step of steps) {
       const within: Entry =
         type === 'chain' && items.length > 0
-          ? { entered: open, parents: items.map(({ result }) => result), before: union(entry.before, ...items.map(({ jobs }) => jobs)) }
+          ? {
+              entered: open,
+              parents: items.map(({ result }) => result),
+              before: union(entry.before, ...items.map(({ jobs }) => jobs)),
+            }
           : entry;
       const item = this.item(step, within);
       items.push(item);
@@ -74,7 +78,12 @@ class Reference {
       const result = type === 'chain' ? results.at(-1) : results;
       return { state: entry.entered ? (ok ? 'completed' : 'failed') : 'cancelled', result: ok ? result : null, jobs };
     }
-    return this.callbacks(callbacks, { entered: entry.entered, parents: results, before: union(entry.before, jobs) }, ok, results);
+    return this.callbacks(
+      callbacks,
+      { entered: entry.entered, parents: results, before: union(entry.before, jobs) },
+      ok,
+      results,
+    );
   }
 
   callbacks(callbacks: NonNullable<Composite['callbacks']>, entry: Entry, ok: boolean, results: unknown): Ended {
@@ -85,7 +94,11 @@ class Reference {
     }));
     const fine = ended.every(({ isDue, state }) => !isDue || state === 'completed');
     const jobs = union(entry.before, ...ended.map((one) => one.jobs));
-    return { state: entry.entered ? (fine ? 'completed' : 'failed') : 'cancelled', result: fine && entry.entered ? results : null, jobs };
+    return {
+      state: entry.entered ? (fine ? 'completed' : 'failed') : 'cancelled',
+      result: fine && entry.entered ? results : null,
+      jobs,
+    };
   }
 
   graph({ steps }: Graph): Ended {
@@ -96,17 +109,28 @@ class Reference {
       if (known) return known;
       const deps = step.depends_on.map((id) => visit(steps.find((other) => other.id === id) ?? step));
       const entered = deps.every(({ state }) => state === 'completed');
-      const own = this.job(step, { entered, parents: deps.map(({ result }) => result), before: union(...deps.map(({ jobs }) => jobs)) });
+      const own = this.job(step, {
+        entered,
+        parents: deps.map(({ result }) => result),
+        before: union(...deps.map(({ jobs }) => jobs)),
+      });
       const result = { ...own, jobs: union(own.jobs, ...deps.map(({ jobs }) => jobs)) };
       ended.set(step.id, result);
       return result;
     };
     const all = members.map(visit);
     const ok = all.every(({ state }) => state === 'completed');
-    const callbacks = Object.fromEntries(steps.flatMap((step) => (step.options ? [[step.options.callback_type, step]] : [])));
+    const callbacks = Object.fromEntries(
+      steps.flatMap((step) => (step.options ? [[step.options.callback_type, step]] : [])),
+    );
     const results = all.map(({ result }) => result);
     if (Object.keys(callbacks).length === 0) return { state: ok ? 'completed' : 'failed', result: null, jobs: union() };
-    return this.callbacks(callbacks, { entered: true, parents: results, before: union(...all.map(({ jobs }) => jobs)) }, ok, results);
+    return this.callbacks(
+      callbacks,
+      { entered: true, parents: results, before: union(...all.map(({ jobs }) => jobs)) },
+      ok,
+      results,
+    );
   }
 }
 
@@ -116,11 +140,16 @@ function union<T>(...sets: readonly ReadonlySet<T>[]): ReadonlySet<T> {
 
 // Types are given out afterwards, so that each job has its own.
 const outcome = fc.constantFrom('ok', 'ok', 'ok', 'ok', 'fail', 'cancel');
-const job = fc.record({ args: fc.tuple(outcome, fc.oneof(fc.constant(null), fc.nat(9), fc.jsonValue({ maxDepth: 1 }))) });
+const job = fc.record({
+  args: fc.tuple(outcome, fc.oneof(fc.constant(null), fc.nat(9), fc.jsonValue({ maxDepth: 1 }))),
+});
 const { composite } = fc.letrec((tie) => ({
   item: fc.oneof({ depthSize: 'small', withCrossShrink: true }, job, tie('composite')),
   composite: fc.oneof(
-    fc.record({ type: fc.constantFrom('chain', 'group'), steps: fc.array(tie('item'), { minLength: 1, maxLength: 4 }) }),
+    fc.record({
+      type: fc.constantFrom('chain', 'group'),
+      steps: fc.array(tie('item'), { minLength: 1, maxLength: 4 }),
+    }),
     fc.record({
       type: fc.constant('batch'),
       steps: fc.array(tie('item'), { minLength: 1, maxLength: 4 }),
@@ -201,14 +230,18 @@ function runToEnd(toy: Toy, expected: ReadonlyMap<string, Expected>, below: (bou
       const again = toy.decide(node.index, toy.now + 86_400_000);
       if (step.kind === 'start') {
         expect(again.kind === 'start' && again.job.envelope).toBe(step.job.envelope);
-        for (const type of expected.get(step.job.type)?.before ?? []) expect(toy.node(nodeOf.get(type) ?? -1).closedAt).not.toBeNull();
+        for (const type of expected.get(step.job.type)?.before ?? [])
+          expect(toy.node(nodeOf.get(type) ?? -1).closedAt).not.toBeNull();
       }
       expect(toy.apply(step)).toBe(true);
       applied.push(step);
     } else {
       const ending = running[pick - ready.length];
       const [how, result] = JSON.parse(ending?.envelope ?? '').args;
-      toy.finish(ending?.id ?? '', how === 'ok' ? { ok: result === null ? null : JSON.stringify(result) } : (how as Outcome));
+      toy.finish(
+        ending?.id ?? '',
+        how === 'ok' ? { ok: result === null ? null : JSON.stringify(result) } : (how as Outcome),
+      );
     }
     const repeated = applied[below(applied.length * 2)];
     if (repeated) expect(toy.apply(repeated)).toBe(false);
@@ -221,7 +254,8 @@ function check(toy: Toy, reference: Reference, ended: Ended): void {
   for (const [type, { runs, parents }] of reference.jobs) {
     const found = [...toy.jobs.values()].filter((job) => job.type === type);
     expect(found.length).toBe(runs ? 1 : 0);
-    if (found[0]) expect(JSON.parse(found[0].envelope)).toMatchObject({ workflow_id: toy.workflow.id, parent_results: parents });
+    if (found[0])
+      expect(JSON.parse(found[0].envelope)).toMatchObject({ workflow_id: toy.workflow.id, parent_results: parents });
   }
   expect(toy.started.length).toBe(new Set(toy.started).size);
   const { completed, failed, cancelled, total } = toy.workflow;

@@ -37,7 +37,11 @@ test('a chain from its creation on (wf 11.1, 11.2, T:L3-CHN-001)', () => {
     { state: 'completed', result: { x: 1 }, started_at: created, completed_at: '2026-01-01T00:00:01.000Z' },
     { state: 'active', job_id: id, started_at: '2026-01-01T00:00:01.500Z' },
   ]);
-  expect(rendered).toMatchObject({ steps_completed: 1, started_at: created, metadata: { completed_count: 1, started_at: created } });
+  expect(rendered).toMatchObject({
+    steps_completed: 1,
+    started_at: created,
+    metadata: { completed_count: 1, started_at: created },
+  });
 });
 
 test('a failed chain (wf 9.6, T:L3-CHN-003)', () => {
@@ -58,8 +62,20 @@ test('a failed chain (wf 9.6, T:L3-CHN-003)', () => {
     errors: [{ job_id: id, code: 'boom', message: 'b failed', attempt: 1 }],
     metadata: { completed_count: 1, failed_count: 1, cancelled_count: 1, completed_at: '2026-01-01T00:00:02.000Z' },
   });
-  expect(rendered.steps[1]).toMatchObject({ state: 'failed', job_id: id, error: { code: 'boom', type: 'Boom', attempt: 1 } });
-  expect(rendered.steps[2]).toEqual({ index: 2, id: '2', type: 'c', state: 'cancelled', depends_on: ['1'], args: [], job_id: null });
+  expect(rendered.steps[1]).toMatchObject({
+    state: 'failed',
+    job_id: id,
+    error: { code: 'boom', type: 'Boom', attempt: 1 },
+  });
+  expect(rendered.steps[2]).toEqual({
+    index: 2,
+    id: '2',
+    type: 'c',
+    state: 'cancelled',
+    depends_on: ['1'],
+    args: [],
+    job_id: null,
+  });
   const summary = JSON.parse(renderWorkflow(toy.workflow, []));
   expect(summary).toMatchObject({ state: 'failed', steps_completed: 1, failed_job_ids: [id] });
   expect(summary.steps).toBeUndefined();
@@ -91,9 +107,18 @@ describe('a batch', () => {
       job('c', { id: 'on_complete', depends_on: ['step-0', 'step-1'], options: { callback_type: 'on_complete' } }),
     ];
     const rendered = Toy.create({ name: 'n', steps }).rendered();
-    expect(rendered).toMatchObject({ type: 'batch', name: 'n', steps_total: 2, callbacks: { on_complete: { id: 'on_complete' } } });
+    expect(rendered).toMatchObject({
+      type: 'batch',
+      name: 'n',
+      steps_total: 2,
+      callbacks: { on_complete: { id: 'on_complete' } },
+    });
     expect(
-      rendered.steps.map((step: { id: string; index: number; depends_on: string[] }) => [step.index, step.id, step.depends_on]),
+      rendered.steps.map((step: { id: string; index: number; depends_on: string[] }) => [
+        step.index,
+        step.id,
+        step.depends_on,
+      ]),
     ).toEqual([
       [0, 'step-0', []],
       [1, 'step-1', []],
@@ -133,7 +158,10 @@ test('a nested workflow counts its own steps, and shows the ones within', () => 
   expect(steps[1].callbacks).toMatchObject({ on_complete: { id: '1.on_complete', state: 'waiting' } });
   expect(rest).toMatchObject({ steps_total: 3, steps_completed: 1, metadata: { job_count: 4, completed_count: 2 } });
   toy.end('1.1', ok(3)).end('1.on_complete', ok(4));
-  expect(toy.rendered()).toMatchObject({ steps_completed: 2, steps: [{}, { state: 'completed', result: [2, 3] }, { state: 'pending' }] });
+  expect(toy.rendered()).toMatchObject({
+    steps_completed: 2,
+    steps: [{}, { state: 'completed', result: [2, 3] }, { state: 'pending' }],
+  });
   expect(JSON.parse(renderWorkflow(toy.workflow, [])).steps_completed).toBe(2);
   expect(toy.end('2', ok(1)).rendered()).toMatchObject({ state: 'completed', steps_completed: 3 });
 });

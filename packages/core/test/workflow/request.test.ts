@@ -55,8 +55,12 @@ describe('dialects (X23)', () => {
   });
 
   test('steps and jobs stand for each other (conformance samples write a chain with jobs)', () => {
-    expect(shape(read({ type: 'chain', jobs: [job(), job()] }).nodes)).toEqual(shape(read({ type: 'chain', steps: [job(), job()] }).nodes));
-    expect(shape(read({ type: 'group', steps: [job()] }).nodes)).toEqual(shape(read({ type: 'group', jobs: [job()] }).nodes));
+    expect(shape(read({ type: 'chain', jobs: [job(), job()] }).nodes)).toEqual(
+      shape(read({ type: 'chain', steps: [job(), job()] }).nodes),
+    );
+    expect(shape(read({ type: 'group', steps: [job()] }).nodes)).toEqual(
+      shape(read({ type: 'group', jobs: [job()] }).nodes),
+    );
   });
 
   test('nested: a composite has a node for its end, and names of its items begin with its own', () => {
@@ -107,7 +111,11 @@ describe('dialects (X23)', () => {
   });
 
   test('a graph without a type is what its dependencies make of it', () => {
-    const chain = [job({ id: 'step-0' }), job({ id: 'step-1', depends_on: ['step-0'] }), job({ id: 'step-2', depends_on: ['step-1'] })];
+    const chain = [
+      job({ id: 'step-0' }),
+      job({ id: 'step-1', depends_on: ['step-0'] }),
+      job({ id: 'step-2', depends_on: ['step-1'] }),
+    ];
     expect(kind({ name: 'n', steps: chain })).toBe('chain');
     expect(kind({ type: 'dag', steps: chain })).toBe('dag');
     expect(kind({ steps: [job()] })).toBe('chain');
@@ -137,9 +145,17 @@ describe('dialects (X23)', () => {
   });
 
   test('a step is no callback for its id alone', () => {
-    expect(kind({ steps: [job({ id: 'a' }), job({ id: 'b' }), job({ id: 'on_success', depends_on: ['a'] })] })).toBe('dag');
+    expect(kind({ steps: [job({ id: 'a' }), job({ id: 'b' }), job({ id: 'on_success', depends_on: ['a'] })] })).toBe(
+      'dag',
+    );
     expect(
-      kind({ steps: [job({ id: 'a' }), job({ id: 'on_success', depends_on: ['a'] }), job({ id: 'b', depends_on: ['on_success'] })] }),
+      kind({
+        steps: [
+          job({ id: 'a' }),
+          job({ id: 'on_success', depends_on: ['a'] }),
+          job({ id: 'b', depends_on: ['on_success'] }),
+        ],
+      }),
     ).toBe('chain');
     expect(kind({ steps: [job({ id: 'on_success' })] })).toBe('chain');
   });
@@ -186,7 +202,8 @@ describe('what is kept', () => {
       });
     }
     const plain = { job: text, options: null, parents: {}, callback: null, guard: false };
-    for (const spec of [`{"job":${text}}`, jobSpecText(plain)]) expect(readNodeSpec(spec)).toEqual({ role: 'job', ...plain });
+    for (const spec of [`{"job":${text}}`, jobSpecText(plain)])
+      expect(readNodeSpec(spec)).toEqual({ role: 'job', ...plain });
   });
 
   test('nothing twice: a group of 10,000 costs 14 characters a job beside its envelopes', () => {
@@ -225,7 +242,10 @@ describe('what is kept', () => {
   });
 
   test('envelopes are handed out for checks that need a registry', () => {
-    const { steps } = read({ type: 'chain', steps: [job(), { type: 'group', jobs: [job({ schema: 'urn:x', args: [1] })] }] });
+    const { steps } = read({
+      type: 'chain',
+      steps: [job(), { type: 'group', jobs: [job({ schema: 'urn:x', args: [1] })] }],
+    });
     expect(steps.map(({ path, read }) => [path, read.schema, read.args])).toEqual([
       ['$.steps[0]', null, '[]'],
       ['$.steps[1].jobs[0]', 'urn:x', '[1]'],
@@ -247,7 +267,12 @@ describe('refusals', () => {
     ['a name that is no text', { name: 1, steps: [job()] }, '$.name', /text/],
     ['meta that is no object', { meta: [], steps: [job()] }, '$.meta', /object/],
     ['a batch without callbacks', { type: 'batch', jobs: [job()] }, '$.callbacks', /at least one of on_complete/],
-    ['an unknown callback', { type: 'batch', jobs: [job()], callbacks: { on_sucess: job() } }, '$.callbacks', /on_sucess/],
+    [
+      'an unknown callback',
+      { type: 'batch', jobs: [job()], callbacks: { on_sucess: job() } },
+      '$.callbacks',
+      /on_sucess/,
+    ],
     [
       'a callback that is no object',
       { type: 'batch', jobs: [job()], callbacks: { on_success: 'a.b' } },
@@ -260,10 +285,30 @@ describe('refusals', () => {
       '$.callbacks.on_success.type',
       /./,
     ],
-    ['callbacks of a chain', { type: 'chain', steps: [job()], callbacks: { on_success: job() } }, '$.callbacks', /only a batch/],
-    ['a callback of a group', { type: 'group', jobs: [job({ options: { callback_type: 'on_success' } })] }, '$.jobs[0]', /only a batch/],
-    ['an unknown callback_type', { steps: [job({ options: { callback_type: 'x' } })] }, '$.steps[0].options.callback_type', /on_complete/],
-    ['nothing but callbacks', { steps: [job({ options: { callback_type: 'on_success' } })] }, '$.steps[0]', /at least one step/],
+    [
+      'callbacks of a chain',
+      { type: 'chain', steps: [job()], callbacks: { on_success: job() } },
+      '$.callbacks',
+      /only a batch/,
+    ],
+    [
+      'a callback of a group',
+      { type: 'group', jobs: [job({ options: { callback_type: 'on_success' } })] },
+      '$.jobs[0]',
+      /only a batch/,
+    ],
+    [
+      'an unknown callback_type',
+      { steps: [job({ options: { callback_type: 'x' } })] },
+      '$.steps[0].options.callback_type',
+      /on_complete/,
+    ],
+    [
+      'nothing but callbacks',
+      { steps: [job({ options: { callback_type: 'on_success' } })] },
+      '$.steps[0]',
+      /at least one step/,
+    ],
     [
       'two callbacks of a kind',
       { steps: [job(), job({ options: { callback_type: 'on_success' } })], callbacks: { on_success: job() } },
@@ -299,8 +344,18 @@ describe('refusals', () => {
       '$.steps[2].depends_on[0]',
       /callback "cb"/,
     ],
-    ['an unknown dependency', { steps: [job(), job({ depends_on: ['0', 'x'] })] }, '$.steps[1].depends_on[1]', /"x", which is no step/],
-    ['a step that waits for itself', { steps: [job({ id: 'a', depends_on: ['a'] })] }, '$.steps[0].depends_on', /a ← a$/],
+    [
+      'an unknown dependency',
+      { steps: [job(), job({ depends_on: ['0', 'x'] })] },
+      '$.steps[1].depends_on[1]',
+      /"x", which is no step/,
+    ],
+    [
+      'a step that waits for itself',
+      { steps: [job({ id: 'a', depends_on: ['a'] })] },
+      '$.steps[0].depends_on',
+      /a ← a$/,
+    ],
     [
       'a cycle',
       {
@@ -314,8 +369,18 @@ describe('refusals', () => {
       '$.steps[1].depends_on',
       /a ← c ← b ← a$/,
     ],
-    ['a chain against its order', { type: 'chain', steps: [job({ depends_on: ['1'] }), job()] }, '$.steps[0].depends_on[0]', /earlier/],
-    ['a group with an order', { type: 'group', jobs: [job(), job({ depends_on: ['0'] })] }, '$.jobs[1].depends_on[0]', /leave out type/],
+    [
+      'a chain against its order',
+      { type: 'chain', steps: [job({ depends_on: ['1'] }), job()] },
+      '$.steps[0].depends_on[0]',
+      /earlier/,
+    ],
+    [
+      'a group with an order',
+      { type: 'group', jobs: [job(), job({ depends_on: ['0'] })] },
+      '$.jobs[1].depends_on[0]',
+      /leave out type/,
+    ],
     [
       'a callback of a batch after no job of it',
       { type: 'batch', jobs: [job(), job({ depends_on: ['0', 'x'], options: { callback_type: 'on_success' } })] },
@@ -336,13 +401,21 @@ describe('refusals', () => {
     ['20,000 jobs', { type: 'group', jobs: many(20_000) }, '$.jobs', /fewer than 20000/],
     [
       '20,000 nodes',
-      { type: 'group', jobs: many(5_000).map((one) => ({ type: 'batch', jobs: [one], callbacks: { on_failure: one } })) },
+      {
+        type: 'group',
+        jobs: many(5_000).map((one) => ({ type: 'batch', jobs: [one], callbacks: { on_failure: one } })),
+      },
       '$',
       /20000 jobs, callbacks and ends/,
     ],
     [
       '200,001 dependencies',
-      { steps: [...many(500), ...many(401).map((one) => ({ ...one, depends_on: Array.from({ length: 500 }, (_, at) => String(at)) }))] },
+      {
+        steps: [
+          ...many(500),
+          ...many(401).map((one) => ({ ...one, depends_on: Array.from({ length: 500 }, (_, at) => String(at)) })),
+        ],
+      },
       '$',
       /200000 dependencies/,
     ],
@@ -360,7 +433,11 @@ describe('refusals', () => {
 
   test('10 levels and 10,000 jobs are allowed, and a cycle is found in linear time', () => {
     expect(read(deep(10)).workflow.total).toBe(1);
-    const ring = many(10_000).map((one, index) => ({ ...one, id: `s${index}`, depends_on: [`s${(index + 9_999) % 10_000}`] }));
+    const ring = many(10_000).map((one, index) => ({
+      ...one,
+      id: `s${index}`,
+      depends_on: [`s${(index + 9_999) % 10_000}`],
+    }));
     expectFault({ steps: ring }, 'invalid_request', '$.steps[0].depends_on', /…/);
   });
 });

@@ -77,7 +77,9 @@ export class Toy {
   }
 
   ready(): readonly NodeRecord[] {
-    return this.workflow.state === 'running' ? this.nodes.filter((node) => node.state === 'waiting' && node.open === 0) : [];
+    return this.workflow.state === 'running'
+      ? this.nodes.filter((node) => node.state === 'waiting' && node.open === 0)
+      : [];
   }
 
   running(): readonly JobRecord[] {
@@ -109,7 +111,8 @@ export class Toy {
     const node = this.node(step.node.index);
     if (this.workflow.state !== 'running' || node.state !== 'waiting' || node.open > 0) return false;
     if (step.kind === 'start') {
-      if (this.#refuses.has(step.job.type)) return this.apply(refuseNode(this.workflow, node, uuidFrom(start, 1, 9), this.now));
+      if (this.#refuses.has(step.job.type))
+        return this.apply(refuseNode(this.workflow, node, uuidFrom(start, 1, 9), this.now));
       this.jobs.set(step.job.id, recordOf(step.job));
       this.#set(node.index, { state: 'pending' });
       this.started.push(node.index);
@@ -130,7 +133,16 @@ export class Toy {
     const failure = errorText({ code: 'boom', type: 'Boom', message: `${job.type} failed`, names: [] }, 1, this.now);
     const entry = { kind: 'failed', at: this.now, attempt: 1, claim: 1, worker: 'w', startedAt: start };
     const history = outcome === 'fail' ? entryText(entry, failure) : '';
-    const after: JobRecord = { ...job, state, result, history, attempt: 1, startedAt: start, worker: 'w', finishedAt: this.now };
+    const after: JobRecord = {
+      ...job,
+      state,
+      result,
+      history,
+      attempt: 1,
+      startedAt: start,
+      worker: 'w',
+      finishedAt: this.now,
+    };
     this.jobs.set(id, after);
     const closed = outcome === 'fail' ? 'failed' : outcome === 'cancel' ? 'cancelled' : 'completed';
     const node = this.node(job.node.index);
@@ -140,7 +152,8 @@ export class Toy {
 
   /** Decides what is ready until jobs have to be waited for. */
   settle(): this {
-    for (let ready = this.ready(); ready.length > 0; ready = this.ready()) for (const { index } of ready) this.apply(this.decide(index));
+    for (let ready = this.ready(); ready.length > 0; ready = this.ready())
+      for (const { index } of ready) this.apply(this.decide(index));
     return this;
   }
 
@@ -177,7 +190,13 @@ export class Toy {
     this.nodes[index] = { ...this.node(index), ...change };
   }
 
-  #close(index: number, state: 'completed' | 'failed' | 'cancelled', passes: boolean, result: Json | null, error: Json | null): void {
+  #close(
+    index: number,
+    state: 'completed' | 'failed' | 'cancelled',
+    passes: boolean,
+    result: Json | null,
+    error: Json | null,
+  ): void {
     const node = this.node(index);
     if (node.closedAt !== null) throw new Error(`node ${index} was closed before`);
     this.#set(index, { state, result, error, closedAt: this.now });

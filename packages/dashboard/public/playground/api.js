@@ -26,7 +26,12 @@ export async function request(path, { headers, ...options } = {}) {
   const sent = new Headers(headers);
   if (token !== null) sent.set('authorization', `Bearer ${token}`);
   try {
-    return await fetch(new URL(path, new URL('v1/', root)), { ...options, headers: sent, credentials: 'omit', cache: 'no-store' });
+    return await fetch(new URL(path, new URL('v1/', root)), {
+      ...options,
+      headers: sent,
+      credentials: 'omit',
+      cache: 'no-store',
+    });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new ApiError(0, 'unreachable', 'The server cannot be reached.');

@@ -132,7 +132,8 @@ export const examples = {
   cron: [
     {
       name: 'Each minute',
-      about: 'A job at the beginning of each minute, until you delete the cron. Sent again under the same name it is changed.',
+      about:
+        'A job at the beginning of each minute, until you delete the cron. Sent again under the same name it is changed.',
       text: `{
   "name": "playground-minute",
   "cron": "* * * * *",
@@ -153,7 +154,8 @@ export const examples = {
     },
     {
       name: 'Weekdays at nine',
-      about: 'In a time zone of your choice, right at every change of the clocks. A run is skipped while the one before it has not ended.',
+      about:
+        'In a time zone of your choice, right at every change of the clocks. A run is skipped while the one before it has not ended.',
       text: `{
   "name": "playground-morning",
   "cron": "0 9 * * MON-FRI",

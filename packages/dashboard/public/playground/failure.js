@@ -19,7 +19,10 @@ export function showFailure(error, open) {
     return;
   }
   const details = recordOf(error.more.details);
-  const fields = recordsOf(details.validation_errors).map(({ path, message }) => ({ path: textOf(path), message: textOf(message) }));
+  const fields = recordsOf(details.validation_errors).map(({ path, message }) => ({
+    path: textOf(path),
+    message: textOf(message),
+  }));
   const isInFields = fields.some(({ path, message }) => error.message === `${path}: ${message}`);
   const existing = textOf(details.existing_job_id);
   const facts = [
@@ -28,15 +31,34 @@ export function showFailure(error, open) {
   ].filter(([, text]) => text !== '');
   const withoutFields = Object.fromEntries(Object.entries(details).filter(([name]) => name !== 'validation_errors'));
   shown.replaceChildren(
-    element('p', { class: 'failure-head' }, element('strong', {}, error.code), error.status > 0 ? ` HTTP ${error.status}` : ''),
+    element(
+      'p',
+      { class: 'failure-head' },
+      element('strong', {}, error.code),
+      error.status > 0 ? ` HTTP ${error.status}` : '',
+    ),
     ...(isInFields ? [] : [element('p', {}, error.message)]),
     ...(fields.length === 0
       ? []
-      : [element('ul', {}, ...fields.map(({ path, message }) => element('li', {}, element('code', {}, path), ` ${message}`)))]),
-    ...(Object.keys(withoutFields).length === 0 ? [] : [element('pre', { class: 'details' }, pretty(JSON.stringify(withoutFields)))]),
+      : [
+          element(
+            'ul',
+            {},
+            ...fields.map(({ path, message }) => element('li', {}, element('code', {}, path), ` ${message}`)),
+          ),
+        ]),
+    ...(Object.keys(withoutFields).length === 0
+      ? []
+      : [element('pre', { class: 'details' }, pretty(JSON.stringify(withoutFields)))]),
     ...(facts.length === 0
       ? []
-      : [element('dl', {}, ...facts.flatMap(([name = '', text = '']) => [element('dt', {}, name), element('dd', {}, text)]))]),
+      : [
+          element(
+            'dl',
+            {},
+            ...facts.flatMap(([name = '', text = '']) => [element('dt', {}, name), element('dd', {}, text)]),
+          ),
+        ]),
     ...(existing === '' ? [] : [button('Show the job that is there', () => open(existing))]),
   );
 }

@@ -20,7 +20,9 @@ export async function followCron(target, page, signal) {
     showState(enabled ? 'enabled' : 'paused');
     showDocument(text, 'cron');
     showNotice(
-      enabled ? `Next run at ${localTime(cron.next_run_at)}. It goes on until it is deleted.` : 'It sends nothing while it is paused.',
+      enabled
+        ? `Next run at ${localTime(cron.next_run_at)}. It goes on until it is deleted.`
+        : 'It sends nothing while it is paused.',
     );
     /** @param {string} method @param {string} at */
     const change = async (method, at) => {
@@ -45,14 +47,22 @@ export async function followCron(target, page, signal) {
 
   await look();
   try {
-    for await (const { data: event, name } of follow('events/stream?channel=all&event_types=cron.*', target.place, signal, showLive)) {
+    for await (const { data: event, name } of follow(
+      'events/stream?channel=all&event_types=cron.*',
+      target.place,
+      signal,
+      showLive,
+    )) {
       const data = recordOf(event.data);
       if (data.cron_name !== target.id) continue;
       const id = textOf(data.job_id);
       const type = textOf(data.job_type);
       const open = () => page.open({ kind: 'job', id, name: type, place: target.place });
       const action = id === '' ? {} : { action: { name: 'Show job', act: open } };
-      addEntry({ state: '', name, detail: textOf(data.reason) || type, at: textOf(event.time), ...action }, page.failed);
+      addEntry(
+        { state: '', name, detail: textOf(data.reason) || type, at: textOf(event.time), ...action },
+        page.failed,
+      );
       await look();
     }
   } catch (error) {

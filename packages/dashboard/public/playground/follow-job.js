@@ -32,7 +32,9 @@ export async function followJob(target, page, signal) {
     if (next === 'available')
       doubt = setTimeout(
         () =>
-          showNotice('No worker has taken it yet. npm start runs one for the examples; workers take the types and queues that they know.'),
+          showNotice(
+            'No worker has taken it yet. npm start runs one for the examples; workers take the types and queues that they know.',
+          ),
         patienceMs,
       );
   };

@@ -43,11 +43,19 @@ export async function followWorkflow(target, page, signal) {
   }
 
   async function listen() {
-    for await (const { data: event, name } of follow('events/stream?channel=all&event_types=workflow.*', target.place, both, showLive)) {
+    for await (const { data: event, name } of follow(
+      'events/stream?channel=all&event_types=workflow.*',
+      target.place,
+      both,
+      showLive,
+    )) {
       const data = recordOf(event.data);
       if (data.workflow_id !== target.id) continue;
       const kind = name.slice('workflow.'.length);
-      addEntry({ state: ended.has(kind) ? kind : '', name, detail: detailOf(data), at: textOf(event.time) }, page.failed);
+      addEntry(
+        { state: ended.has(kind) ? kind : '', name, detail: detailOf(data), at: textOf(event.time) },
+        page.failed,
+      );
       wake();
       if (ended.has(kind)) return;
     }
@@ -59,7 +67,8 @@ export async function followWorkflow(target, page, signal) {
     if (!both.aborted) throw error;
   });
   try {
-    while (!(await look())) await Promise.race([pause(lookMs, signal), told(), listening.then(() => pause(lookMs, signal))]);
+    while (!(await look()))
+      await Promise.race([pause(lookMs, signal), told(), listening.then(() => pause(lookMs, signal))]);
     // Its last events are on their way.
     await Promise.race([listening, pause(lookMs, signal)]);
     // A callback may have been made with the end.

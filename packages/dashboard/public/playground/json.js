@@ -63,7 +63,9 @@ class Reader {
     const found = this.#match(word);
     if (found === 'true' || found === 'false' || found === 'null') return { kind: 'word', text: found };
     if (found !== null) this.#fail(`${found} is no value; strings are in double quotes`, this.#at - found.length);
-    return this.#fail(next === undefined ? 'The text ends where a value was expected' : `Expected a value, not ${next}`);
+    return this.#fail(
+      next === undefined ? 'The text ends where a value was expected' : `Expected a value, not ${next}`,
+    );
   }
 
   /** @param {number} depth @returns {Record} */
@@ -98,7 +100,8 @@ class Reader {
     if (this.#take(']')) return { kind: 'list', items };
     for (;;) {
       this.#skip();
-      if (this.#text[this.#at] === ']') this.#fail('A comma before ] is not allowed', this.#text.lastIndexOf(',', this.#at));
+      if (this.#text[this.#at] === ']')
+        this.#fail('A comma before ] is not allowed', this.#text.lastIndexOf(',', this.#at));
       items.push(this.#value(depth + 1));
       this.#skip();
       if (this.#take(']')) return { kind: 'list', items };
@@ -124,7 +127,8 @@ class Reader {
 
   /** @param {string} close @param {number} opened @returns {never} */
   #missing(close, opened) {
-    if (this.#at >= this.#text.length) this.#fail(`The text ends before the ${close} of what begins in line ${this.#lineOf(opened)}`);
+    if (this.#at >= this.#text.length)
+      this.#fail(`The text ends before the ${close} of what begins in line ${this.#lineOf(opened)}`);
     return this.#fail(`Expected , or ${close}`);
   }
 
@@ -184,7 +188,10 @@ export function problemOf(text) {
 export function pieces(text, key) {
   if (problemOf(text) !== null) return [mark(text)];
   const node = new Reader(text).document();
-  const part = node.kind === 'record' && key !== undefined ? node.members.find(([name]) => name === JSON.stringify(key))?.[1] : undefined;
+  const part =
+    node.kind === 'record' && key !== undefined
+      ? node.members.find(([name]) => name === JSON.stringify(key))?.[1]
+      : undefined;
   return layOut(part ?? node, '');
 }
 
@@ -213,7 +220,12 @@ function layOut(node, indent) {
       '{',
       '}',
       indent,
-      node.members.map(([key, value]) => [mark(deeper), { kind: 'key', text: key }, mark(': '), ...layOut(value, deeper)]),
+      node.members.map(([key, value]) => [
+        mark(deeper),
+        { kind: 'key', text: key },
+        mark(': '),
+        ...layOut(value, deeper),
+      ]),
     );
   }
   return [node];
@@ -221,14 +233,22 @@ function layOut(node, indent) {
 
 /** @param {string} open @param {string} close @param {string} indent @param {Piece[][]} rows @returns {Piece[]} */
 function around(open, close, indent, rows) {
-  return [mark(`${open}\n`), ...rows.flatMap((row, index) => [...row, mark(index < rows.length - 1 ? ',\n' : '\n')]), mark(indent + close)];
+  return [
+    mark(`${open}\n`),
+    ...rows.flatMap((row, index) => [...row, mark(index < rows.length - 1 ? ',\n' : '\n')]),
+    mark(indent + close),
+  ];
 }
 
 /** On one line: scalars, and what holds nothing but scalars. @param {Node} node @returns {Piece[] | null} */
 function inline(node) {
   if (node.kind === 'list') {
     if (node.items.some(({ kind }) => kind === 'list' || kind === 'record')) return null;
-    return [mark('['), ...node.items.flatMap((item, index) => [...(index > 0 ? [mark(', ')] : []), ...(inline(item) ?? [])]), mark(']')];
+    return [
+      mark('['),
+      ...node.items.flatMap((item, index) => [...(index > 0 ? [mark(', ')] : []), ...(inline(item) ?? [])]),
+      mark(']'),
+    ];
   }
   if (node.kind === 'record') return node.members.length === 0 ? [mark('{}')] : null;
   return [node];

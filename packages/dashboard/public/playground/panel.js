@@ -117,7 +117,14 @@ export function addEntry({ state: reached, name, detail = '', at, action }, fail
     ...(detail === '' ? [] : [element('span', { class: 'detail' }, detail)]),
   );
   events.append(
-    element('li', {}, time, ...(reached === '' ? [] : [badge(reached)]), what, ...(action ? [actionButton(action, failed, 'link')] : [])),
+    element(
+      'li',
+      {},
+      time,
+      ...(reached === '' ? [] : [badge(reached)]),
+      what,
+      ...(action ? [actionButton(action, failed, 'link')] : []),
+    ),
   );
   if (events.childElementCount > maxEntries) events.firstElementChild?.remove();
   if (atEnd) events.scrollTop = events.scrollHeight;

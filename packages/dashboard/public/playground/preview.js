@@ -33,7 +33,9 @@ async function ask(question, timezone) {
     const runs = Array.isArray(body.runs) ? body.runs.map(textOf) : [];
     heading.textContent = `Next runs (${timezone})`;
     list.replaceChildren(
-      runs.length === 0 ? element('p', {}, 'It never runs.') : element('ol', { class: 'runs' }, ...runs.map((at) => run(at, timezone))),
+      runs.length === 0
+        ? element('p', {}, 'It never runs.')
+        : element('ol', { class: 'runs' }, ...runs.map((at) => run(at, timezone))),
     );
   } catch (error) {
     if (question !== asked) return;

@@ -9,7 +9,8 @@ const opener = byId('token-open', HTMLButtonElement);
 
 /** Where the page asked by itself for a token. */
 export function askForToken() {
-  problem.textContent = storedToken() === null ? 'This server asks for a token.' : 'The server does not take this token.';
+  problem.textContent =
+    storedToken() === null ? 'This server asks for a token.' : 'The server does not take this token.';
   if (!dialog.open) dialog.showModal();
 }
 

@@ -35,7 +35,10 @@ export class EncryptionCodec implements PayloadCodec {
   async decode({ data, metadata }: Payload): Promise<Payload> {
     const id = metadata.encryption_key_id;
     if (id === undefined)
-      throw new CodecError('malformed_payload', 'An encrypted payload does not say its key: ojs.codec.key_id is missing.');
+      throw new CodecError(
+        'malformed_payload',
+        'An encrypted payload does not say its key: ojs.codec.key_id is missing.',
+      );
     if (data.length < 1 + nonceBytes + tagBytes) {
       throw new CodecError(
         'malformed_payload',
@@ -43,7 +46,10 @@ export class EncryptionCodec implements PayloadCodec {
       );
     }
     if (data[0] !== version)
-      throw new CodecError('unknown_encoding', `An encrypted payload has version ${data[0]}; this SDK knows ${version}.`);
+      throw new CodecError(
+        'unknown_encoding',
+        `An encrypted payload has version ${data[0]}; this SDK knows ${version}.`,
+      );
     const key = await this.#key(id);
     const iv = owned(data.subarray(1, 1 + nonceBytes));
     try {

@@ -30,7 +30,8 @@ export class CodecChain {
     known(options, chainNames);
     if (codecs.length === 0) throw OJSValidationError.of('codecs', 'expected at least one');
     this.#codecs = [...codecs];
-    for (const codec of [new GzipCodec(), ...(options.readers ?? []), ...codecs]) this.#readers.set(codec.encoding, codec);
+    for (const codec of [new GzipCodec(), ...(options.readers ?? []), ...codecs])
+      this.#readers.set(codec.encoding, codec);
   }
 
   /** Through every codec, in order. */
@@ -55,9 +56,17 @@ export class CodecChain {
       const codec = this.#readers.get(encoding);
       if (codec === undefined) {
         const known = [...this.#readers.keys()].join(', ');
-        throw new CodecError('unknown_encoding', `There is no codec for the encoding ${JSON.stringify(encoding)}; there are ${known}.`);
+        throw new CodecError(
+          'unknown_encoding',
+          `There is no codec for the encoding ${JSON.stringify(encoding)}; there are ${known}.`,
+        );
       }
-      bytes = (await codec.decode({ data: bytes, metadata: { encoding, ...(keyId !== undefined && { encryption_key_id: keyId }) } })).data;
+      bytes = (
+        await codec.decode({
+          data: bytes,
+          metadata: { encoding, ...(keyId !== undefined && { encryption_key_id: keyId }) },
+        })
+      ).data;
     }
     return bytes;
   }

@@ -29,13 +29,18 @@ export class GzipCodec implements PayloadCodec {
   async encode(payload: Payload): Promise<Payload> {
     if (payload.data.length < this.#minBytes) return payload;
     const data = await through(payload.data, new CompressionStream('gzip'), Number.POSITIVE_INFINITY);
-    return data.length < payload.data.length ? { data, metadata: { ...payload.metadata, encoding: this.encoding } } : payload;
+    return data.length < payload.data.length
+      ? { data, metadata: { ...payload.metadata, encoding: this.encoding } }
+      : payload;
   }
 
   /** Decompresses. @throws {CodecError} for what is no gzip, or grows beyond the limit. */
   async decode({ data }: Payload): Promise<Payload> {
     try {
-      return { data: await through(data, new DecompressionStream('gzip'), this.#maxBytes), metadata: { encoding: plain } };
+      return {
+        data: await through(data, new DecompressionStream('gzip'), this.#maxBytes),
+        metadata: { encoding: plain },
+      };
     } catch (error) {
       if (error instanceof CodecError) throw error;
       throw new CodecError('malformed_payload', 'A payload is no gzip, though its encoding says so.');
@@ -51,7 +56,8 @@ async function through(data: Uint8Array, stream: Transform, maxBytes: number): P
   const piped = new Blob([new Uint8Array(data)]).stream().pipeThrough(stream);
   for await (const chunk of piped) {
     length += chunk.length;
-    if (length > maxBytes) throw new CodecError('malformed_payload', `A compressed payload becomes more than ${maxBytes} bytes.`);
+    if (length > maxBytes)
+      throw new CodecError('malformed_payload', `A compressed payload becomes more than ${maxBytes} bytes.`);
     chunks.push(chunk);
   }
   const whole = new Uint8Array(length);

@@ -24,7 +24,8 @@ const keyBytes = 32;
  */
 export function keyring(currentKeyId: string, keys: Readonly<Record<string, EncryptionKey | string>>): KeyProvider {
   const byId = new Map(Object.entries(keys).map(([id, key]) => [id, readKey(key, `keys[${JSON.stringify(id)}]`)]));
-  if (!byId.has(currentKeyId)) throw OJSValidationError.of('currentKeyId', `there is no key ${JSON.stringify(currentKeyId)}`);
+  if (!byId.has(currentKeyId))
+    throw OJSValidationError.of('currentKeyId', `there is no key ${JSON.stringify(currentKeyId)}`);
   return { currentKeyId: () => currentKeyId, key: (id) => byId.get(id) };
 }
 

@@ -50,7 +50,8 @@ export function encryptionEnqueueMiddleware(options: EncryptionEnqueueOptions): 
     const job = await next(await encrypted(request, options.codec, uniqueKey));
     return job === null ? null : readable(job, options.codec);
   }
-  const encode: Encoder = async (args, meta) => (isEncodedArgs(args, meta) ? { args, meta } : encodeArgs(options.codec, args, meta));
+  const encode: Encoder = async (args, meta) =>
+    isEncodedArgs(args, meta) ? { args, meta } : encodeArgs(options.codec, args, meta);
   return Object.assign(encryption, { [encodes]: encode });
 }
 
@@ -69,14 +70,24 @@ export function encryptionMiddleware(options: EncryptionOptions): ExecutionMiddl
 /** The job with args and result as they were, for jobs that were read with `getJob` or from a list. Twice does no harm. @throws {CodecError} */
 export async function decodeJob<J extends Job>(codec: CodecChain, job: J): Promise<J> {
   const args = await plainArgs(codec, job);
-  const result = job.result === undefined || job.result !== job.raw.result ? job.result : await decodeResult(codec, job.result, job.meta);
+  const result =
+    job.result === undefined || job.result !== job.raw.result
+      ? job.result
+      : await decodeResult(codec, job.result, job.meta);
   return Object.assign(job, { ...(args !== null && { args }), ...(result !== undefined && { result }) });
 }
 
-async function encrypted(request: JobRequest, codec: CodecChain, uniqueKey: EncryptionKey | undefined): Promise<JobRequest> {
+async function encrypted(
+  request: JobRequest,
+  codec: CodecChain,
+  uniqueKey: EncryptionKey | undefined,
+): Promise<JobRequest> {
   refuse(jsonProblem(request.args, 'args'));
   if (request.schema !== undefined) {
-    throw OJSValidationError.of('schema', 'a server cannot check encrypted args; check them before, with the schema of defineJob');
+    throw OJSValidationError.of(
+      'schema',
+      'a server cannot check encrypted args; check them before, with the schema of defineJob',
+    );
   }
   // The definition has checked the plain args; what goes on from here is no longer of its shape.
   const { [definitionOf]: _, ...rest } = await coverUnique(request, uniqueKey);
@@ -107,5 +118,8 @@ function isHandle(job: Job): job is JobHandle {
 
 function readableContext(ctx: JobContext, args: JsonArray | null, parentResults: readonly unknown[]): JobContext {
   if (parentResults.length === 0) return args === null ? ctx : withArgs(ctx, args);
-  return Object.defineProperty(withArgs(ctx, args ?? ctx.args), 'parentResults', { value: parentResults, enumerable: true });
+  return Object.defineProperty(withArgs(ctx, args ?? ctx.args), 'parentResults', {
+    value: parentResults,
+    enumerable: true,
+  });
 }

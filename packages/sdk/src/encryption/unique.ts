@@ -48,7 +48,10 @@ function digestOf({ type, args, unique }: JobRequest): string {
 
 async function sealed(digest: string, key: EncryptionKey): Promise<string> {
   const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-  const hmac = key instanceof Uint8Array ? await crypto.subtle.importKey('raw', new Uint8Array(key), algorithm, false, ['sign']) : key;
+  const hmac =
+    key instanceof Uint8Array
+      ? await crypto.subtle.importKey('raw', new Uint8Array(key), algorithm, false, ['sign'])
+      : key;
   const bytes = new Uint8Array(await crypto.subtle.sign('HMAC', hmac, new TextEncoder().encode(digest)));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -32,7 +32,10 @@ export function* enqueueBatch(requests: readonly WireRequest[], limit: number | 
     if (!isOjsError(error, 'batch_size_exceeded') || !('error' in error)) throw error;
     throw tooMany(requests.length, numberOf(wireOf(wireOf(error.error)?.details)?.max_batch_size), error);
   }
-  return listOf(answer.jobs).map((raw) => ({ job: readJob(jobIn(raw)), outcome: isWire(raw) ? outcomeOf(raw) : 'created' }));
+  return listOf(answer.jobs).map((raw) => ({
+    job: readJob(jobIn(raw)),
+    outcome: isWire(raw) ? outcomeOf(raw) : 'created',
+  }));
 }
 
 /** Jobs that the server takes in one batch, as its manifest says; null where it does not. */
@@ -43,5 +46,9 @@ export function* batchLimit(): Operation<number | null> {
 
 function tooMany(count: number, max: number | undefined, cause?: unknown): OJSValidationError {
   const message = `expected at most ${max ?? 'as many jobs as the server takes'} in one batch, got ${count}; nothing was enqueued`;
-  return new OJSValidationError(`requests: ${message}`, { cause, operation: 'job.enqueueBatch', issues: [{ path: 'requests', message }] });
+  return new OJSValidationError(`requests: ${message}`, {
+    cause,
+    operation: 'job.enqueueBatch',
+    issues: [{ path: 'requests', message }],
+  });
 }

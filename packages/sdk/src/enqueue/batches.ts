@@ -31,7 +31,9 @@ export async function sendBatch(
   );
   if (chain.length === 0) return sendReady(producer, ready, options);
   const { connection } = producer.options;
-  return withRest(connection, options, { operation: 'job.enqueueBatch' }, (rest) => sendThroughChain(producer, chain, ready, rest));
+  return withRest(connection, options, { operation: 'job.enqueueBatch' }, (rest) =>
+    sendThroughChain(producer, chain, ready, rest),
+  );
 }
 
 /** A request that may be sent. */

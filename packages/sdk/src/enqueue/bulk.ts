@@ -67,7 +67,10 @@ export class Bulk {
     let body: Wire;
     try {
       const jobs = present.map(({ item }) => item.text).join(',');
-      const call = { operation: 'bulk.enqueue', body: `{"atomicity":"partial","return":"job","jobs":[${jobs}]}` } as const;
+      const call = {
+        operation: 'bulk.enqueue',
+        body: `{"atomicity":"partial","return":"job","jobs":[${jobs}]}`,
+      } as const;
       body = await this.#connection.callWithin(
         deadline,
         call,
@@ -159,15 +162,20 @@ export class Bulk {
     if (this.isAbsent || group.length <= fewJobs) return this.#singly(group, unknown);
     // Some job spoils it for the others, such as one that is nested too deeply to be read: few halvings find it.
     const half = Math.ceil(group.length / 2);
-    await Promise.all([this.#bulk(group.slice(0, half), deadline, unknown, 0), this.#bulk(group.slice(half), deadline, unknown, 0)]);
+    await Promise.all([
+      this.#bulk(group.slice(0, half), deadline, unknown, 0),
+      this.#bulk(group.slice(half), deadline, unknown, 0),
+    ]);
   }
 
   /** Too many jobs, or too many bytes, for this server or a proxy before it. */
   async #inParts(group: readonly Enqueue[], error: OJSAPIError, deadline: Deadline, uncertain: boolean): Promise<void> {
     const said = numberOf(error.error.details.max_batch_size);
-    const fits = said !== undefined && said >= 1 && said < group.length ? Math.floor(said) : Math.ceil(group.length / 2);
+    const fits =
+      said !== undefined && said >= 1 && said < group.length ? Math.floor(said) : Math.ceil(group.length / 2);
     this.#max = Math.min(this.#max, fits);
-    for (let at = 0; at < group.length; at += fits) await this.#bulk(group.slice(at, at + fits), deadline, uncertain, 0);
+    for (let at = 0; at < group.length; at += fits)
+      await this.#bulk(group.slice(at, at + fits), deadline, uncertain, 0);
   }
 
   async #singly(group: readonly Enqueue[], uncertain: boolean): Promise<void> {
@@ -217,7 +225,9 @@ function read(item: Wire | undefined, request: WireRequest, uncertain: boolean):
   const existing = textOf(job?.id) ?? textOf(error?.error.details.existing_job_id);
   if (existing === request.id) {
     // Our own id: an attempt of this very request, or a caller that gives its ids and repeats itself. The latter is judged by content, which bulk does not compare.
-    return uncertain && job !== undefined ? { kind: 'sent', sent: sentOf({}, job, request) } : { kind: 'alone', mayBeThere: false };
+    return uncertain && job !== undefined
+      ? { kind: 'sent', sent: sentOf({}, job, request) }
+      : { kind: 'alone', mayBeThere: false };
   }
   // Without an error it was let in as the policy `ignore` says: that other job is the outcome.
   if (error !== undefined && status !== 'deduplicated') return { kind: 'error', error };

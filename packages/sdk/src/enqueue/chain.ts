@@ -22,7 +22,10 @@ export async function passChain(
   let sent: JobHandle | undefined;
   const pass = compose<JobRequest, Job | null>(chain, async (changed) => {
     if (changed.id !== wire.id) {
-      throw OJSValidationError.of('id', `a middleware changed it from ${JSON.stringify(wire.id)} to ${JSON.stringify(changed.id)}`);
+      throw OJSValidationError.of(
+        'id',
+        `a middleware changed it from ${JSON.stringify(wire.id)} to ${JSON.stringify(changed.id)}`,
+      );
     }
     sent = await send(changed);
     return sent;
@@ -50,7 +53,9 @@ export function detached(request: JobRequest): JobRequest {
 
 function dropped(wire: WireRequest): JobHandle {
   const refuse = () => {
-    throw new OJSError('A middleware dropped this job before it was sent; the server knows nothing of it.', { jobId: wire.id });
+    throw new OJSError('A middleware dropped this job before it was sent; the server knows nothing of it.', {
+      jobId: wire.id,
+    });
   };
   const calls: JobCalls = { read: refuse, cancel: refuse, result: refuse, events: refuse };
   return handleOf(readJob({ ...sentEnvelope(wire), state: 'cancelled' }), 'dropped', calls);

@@ -13,5 +13,11 @@ export function sentEnvelope(request: WireRequest): Wire {
   if (!isWire(body)) return {};
   const { options, ...rest } = body;
   const { delay_until: scheduledAt, ...own } = wireOf(options) ?? {};
-  return { queue: request.queue, ...rest, ...own, ...(textOf(scheduledAt) !== undefined && { scheduled_at: scheduledAt }), attempt: 0 };
+  return {
+    queue: request.queue,
+    ...rest,
+    ...own,
+    ...(textOf(scheduledAt) !== undefined && { scheduled_at: scheduledAt }),
+    attempt: 0,
+  };
 }

@@ -49,12 +49,14 @@ export function withRest<T>(
     ms,
     () => expiry(ms, about),
     options.signal,
-    (deadline) => deadline.race(work(() => ({ signal: deadline.signal, requestTimeout: Math.max(0, deadline.remaining) }))),
+    (deadline) =>
+      deadline.race(work(() => ({ signal: deadline.signal, requestTimeout: Math.max(0, deadline.remaining) }))),
   );
 }
 
 /** Args that middleware has encoded are shown as they were before. */
 export function withParsed(checked: Checked, before: JsonArray | undefined, request: JobRequest): Checked {
-  if (checked.parsed !== undefined || before === undefined || request.meta?.['ojs.codec.encodings'] === undefined) return checked;
+  if (checked.parsed !== undefined || before === undefined || request.meta?.['ojs.codec.encodings'] === undefined)
+    return checked;
   return { ...checked, parsed: before };
 }

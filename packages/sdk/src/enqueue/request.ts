@@ -5,7 +5,12 @@ import { known } from '../known.ts';
 import { definitionOf, type EnqueueOptions, enqueueNames, inQueue, type JobRequest, withDefaults } from '../options.ts';
 
 /** The request of one call, with its id. @throws {OJSValidationError} for an unknown option. */
-export function requestOf(target: string | JobDef, args: JsonArray, options: EnqueueOptions, queue: string | undefined): JobRequest {
+export function requestOf(
+  target: string | JobDef,
+  args: JsonArray,
+  options: EnqueueOptions,
+  queue: string | undefined,
+): JobRequest {
   known(options, enqueueNames);
   const { signal: _, requestTimeout: __, ...own } = options;
   // What is neither goes on as a type, and is refused as one.

@@ -7,7 +7,12 @@ import { typedHandle } from './typed.ts';
 import { withArgs } from './with-args.ts';
 
 /** The handle of a request that was sent. */
-export async function shown(producer: Producer, request: JobRequest, { parsed }: Checked, sent: Sent): Promise<JobHandle> {
+export async function shown(
+  producer: Producer,
+  request: JobRequest,
+  { parsed }: Checked,
+  sent: Sent,
+): Promise<JobHandle> {
   const { calls } = producer.options;
   const definition = schemaOf(request);
   if (definition !== undefined) return producer.told(await typedHandle(sent, parsed, definition, calls));

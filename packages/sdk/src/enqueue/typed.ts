@@ -43,7 +43,8 @@ export async function typedJobHandle(job: Job, definition: JobDef, calls: JobCal
 
 /** @throws {OJSValidationError} Its args and result would be taken for what they are not. */
 export function checkType({ id, type }: Job, definition: JobDef): void {
-  if (type !== definition.type) throw OJSValidationError.of('jobId', `job ${id} is of type ${type}, not ${definition.type}`);
+  if (type !== definition.type)
+    throw OJSValidationError.of('jobId', `job ${id} is of type ${type}, not ${definition.type}`);
 }
 
 /** So that a handle of a typed job shows typed args after `refresh()` too. */

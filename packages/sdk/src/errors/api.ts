@@ -86,7 +86,11 @@ export class RateLimitedError extends OJSAPIError {
   static override readonly name: string = 'RateLimitedError';
   declare readonly rateLimit?: RateLimitInfo;
 
-  constructor(statusCode: number, error: OJSErrorDetail, context: ErrorContext & { rateLimit?: RateLimitInfo | undefined } = {}) {
+  constructor(
+    statusCode: number,
+    error: OJSErrorDetail,
+    context: ErrorContext & { rateLimit?: RateLimitInfo | undefined } = {},
+  ) {
     super(statusCode, error, context);
     if (context.rateLimit !== undefined) this.rateLimit = context.rateLimit;
   }

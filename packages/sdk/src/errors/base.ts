@@ -86,6 +86,7 @@ export function isOjsError(error: unknown, code?: string): error is OJSError {
 export function restacked(error: unknown): unknown {
   const isAnswer = isOjsError(error) && 'statusCode' in error;
   // Not every engine has it.
-  if (isAnswer || error instanceof OJSConnectionError || error instanceof OJSTimeoutError) Error.captureStackTrace?.(error, restacked);
+  if (isAnswer || error instanceof OJSConnectionError || error instanceof OJSTimeoutError)
+    Error.captureStackTrace?.(error, restacked);
   return error;
 }

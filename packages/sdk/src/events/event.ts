@@ -37,14 +37,22 @@ export class Event {
   static fromDict(raw: Readonly<Record<string, unknown>>): Event {
     if (!isWire(raw)) throw OJSValidationError.of('event', 'expected an object');
     const event = textOf(raw.event) ?? textOf(raw.type);
-    if (event === undefined) throw OJSValidationError.of('event', "expected the kind of the event as a text in 'event' or 'type'");
+    if (event === undefined)
+      throw OJSValidationError.of('event', "expected the kind of the event as a text in 'event' or 'type'");
     const timestamp = dateOf(raw.timestamp) ?? dateOf(raw.time);
     if (timestamp === undefined) {
       throw OJSValidationError.of('timestamp', "expected an RFC 3339 timestamp in 'timestamp' or 'time'");
     }
     const data = raw.data ?? {};
     if (!isWire(data)) throw OJSValidationError.of('data', 'expected an object');
-    return new Event({ event, timestamp, data, id: textOf(raw.id), source: textOf(raw.source), subject: textOf(raw.subject) });
+    return new Event({
+      event,
+      timestamp,
+      data,
+      id: textOf(raw.id),
+      source: textOf(raw.source),
+      subject: textOf(raw.subject),
+    });
   }
 
   /**
@@ -52,7 +60,8 @@ export class Event {
    * @throws {OJSValidationError} where `data` is neither.
    */
   static fromStream(kind: string, id: string, data: unknown): Event {
-    if (!isWire(data)) throw OJSValidationError.of('data', `expected a JSON object in the event ${JSON.stringify(kind)} of a stream`);
+    if (!isWire(data))
+      throw OJSValidationError.of('data', `expected a JSON object in the event ${JSON.stringify(kind)} of a stream`);
     const isEnvelope = isWire(data.data) && (textOf(data.event) ?? textOf(data.type)) !== undefined;
     if (isEnvelope && (dateOf(data.timestamp) ?? dateOf(data.time)) !== undefined) return Event.fromDict(data);
     return new Event({ event: kind, timestamp: dateOf(data.timestamp) ?? new Date(), data, ...(id !== '' && { id }) });

@@ -22,14 +22,23 @@ export interface FollowParts {
  * Where a stream breaks, it goes on after the last event; where there is none, the log is polled. Ends when the client is closed.
  * @throws {OJSValidationError}
  */
-export function follow(connection: Connection, options: EventsOptions, parts: Partial<FollowParts> = {}): AsyncIterable<Event> {
+export function follow(
+  connection: Connection,
+  options: EventsOptions,
+  parts: Partial<FollowParts> = {},
+): AsyncIterable<Event> {
   const { times = followTimes, onOpen = () => {} } = parts;
   checkEventsOptions(options);
   return {
     [Symbol.asyncIterator]() {
       // Whoever leaves while the next event is awaited must not wait for it.
       const left = new AbortController();
-      const events = run(connection, options, AbortSignal.any([left.signal, connection.closing, ...signalOf(options)]), { times, onOpen });
+      const events = run(
+        connection,
+        options,
+        AbortSignal.any([left.signal, connection.closing, ...signalOf(options)]),
+        { times, onOpen },
+      );
       return {
         next: () => events.next(),
         return: async () => {
@@ -46,7 +55,12 @@ function signalOf({ signal }: EventsOptions): readonly AbortSignal[] {
   return signal === undefined ? [] : [signal];
 }
 
-async function* run(connection: Connection, options: EventsOptions, stop: AbortSignal, parts: FollowParts): AsyncGenerator<Event, void> {
+async function* run(
+  connection: Connection,
+  options: EventsOptions,
+  stop: AbortSignal,
+  parts: FollowParts,
+): AsyncGenerator<Event, void> {
   options.signal?.throwIfAborted();
   const isWanted = matcherOf(options.types);
   for await (const event of source(connection, options, stop, parts)) {
@@ -56,7 +70,12 @@ async function* run(connection: Connection, options: EventsOptions, stop: AbortS
   options.signal?.throwIfAborted();
 }
 
-async function* source(connection: Connection, options: EventsOptions, stop: AbortSignal, parts: FollowParts): AsyncGenerator<Event> {
+async function* source(
+  connection: Connection,
+  options: EventsOptions,
+  stop: AbortSignal,
+  parts: FollowParts,
+): AsyncGenerator<Event> {
   const { jobId, types } = options;
   let from = options;
   if (streaming(connection) !== null) {
@@ -70,7 +89,8 @@ async function* source(connection: Connection, options: EventsOptions, stop: Abo
       const end = yield* streamed({ connection, channel, options: from, query, stop, ...parts });
       if (end.kind === 'ended') return;
       // A job that is not there, on a server that has streams: its own words say so.
-      if (jobId !== undefined && end.error?.code === 'not_found' && end.error.error.details.job_id === jobId) throw end.error;
+      if (jobId !== undefined && end.error?.code === 'not_found' && end.error.error.details.job_id === jobId)
+        throw end.error;
       // A stream that was there and is so no more, as behind a proxy: what is polled goes on where it broke.
       if (end.lastId !== '') from = { ...options, after: end.lastId };
     }

@@ -40,7 +40,10 @@ function resultOf(job: { readonly result?: unknown }): unknown {
 
 export function jobFailure(job: Job): JobFailedError {
   const last = job.error ?? job.errors.at(-1);
-  return new JobFailedError(`The job was ${job.state}${last === undefined ? '' : `: ${last.type}: ${last.message}`}`, job);
+  return new JobFailedError(
+    `The job was ${job.state}${last === undefined ? '' : `: ${last.type}: ${last.message}`}`,
+    job,
+  );
 }
 
 const waiters = new WeakMap<Connection, JobWaiter>();

@@ -4,7 +4,9 @@ import { EventType } from './types.ts';
 const stateChanged: string = EventType.JOB_STATE_CHANGED;
 
 /** Every kind of the catalogue, once. */
-const catalogue: readonly string[] = Object.values(EventType).filter((kind) => kind !== stateChanged && !kind.startsWith('system.'));
+const catalogue: readonly string[] = Object.values(EventType).filter(
+  (kind) => kind !== stateChanged && !kind.startsWith('system.'),
+);
 
 /**
  * The kinds to ask a server for, where the caller wants `types` (exact, or a prefix with a trailing `*`; undefined for everything): prefixes are spelled

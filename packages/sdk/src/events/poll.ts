@@ -30,7 +30,8 @@ export async function* polled(
     const page = await read(connection, { after, queues: queue, types: asked }, stop, times);
     if (page === null) return;
     const gap = { after: after ?? '' };
-    if (page.gap === true) yield Event.fromDict({ event: EventType.SYSTEM_GAP, timestamp: new Date().toISOString(), data: gap });
+    if (page.gap === true)
+      yield Event.fromDict({ event: EventType.SYSTEM_GAP, timestamp: new Date().toISOString(), data: gap });
     const events = Array.isArray(page.events) ? page.events.filter(isWire).map(Event.fromDict) : [];
     for (const event of events) {
       if (jobId !== undefined && event.jobId !== jobId) continue;

@@ -41,7 +41,11 @@ export interface StreamParts {
 }
 
 /** The query of a stream: the kinds that are wanted, spelled out for servers that know the catalogue. */
-export function streamQuery({ types, queue }: EventsOptions, channel: StreamChannel, catalogue: boolean): StreamCall['query'] {
+export function streamQuery(
+  { types, queue }: EventsOptions,
+  channel: StreamChannel,
+  catalogue: boolean,
+): StreamCall['query'] {
   const kinds = catalogue || types !== undefined ? kindsOf(types).join(',') : undefined;
   return { event_types: kinds, ...(channel === 'all' && queue !== undefined && { queues: queue }) };
 }
@@ -98,13 +102,19 @@ export async function* streamed({
       }
     } catch (error) {
       if (stop.aborted) break;
-      connection.logger.debug('a stream of events broke; connecting again', { error: messageOf(silence.signal.reason ?? error) });
+      connection.logger.debug('a stream of events broke; connecting again', {
+        error: messageOf(silence.signal.reason ?? error),
+      });
     }
     if (again) continue;
     let wait: number | undefined;
     if (refusal !== null) {
       if (refusal.status === 204) return ended;
-      const error = apiError(refusal, { operation: 'event.stream' }, streamPlaceOf({ channel, ...(query && { query }) }, connection.http));
+      const error = apiError(
+        refusal,
+        { operation: 'event.stream' },
+        streamPlaceOf({ channel, ...(query && { query }) }, connection.http),
+      );
       if (!isPassing(error)) return refused(refusal, error, lastId);
       wait = retryAfterMs(refusal.headers);
       connection.logger.warn('a stream of events was refused; trying again', { error: error.message });
@@ -126,7 +136,8 @@ async function open(connection: Connection, call: StreamCall, signal: AbortSigna
 /** A page that is no stream, or a path that is not there, means polling. What the server says about this caller or this log is an error. */
 function refused(answer: StreamAnswer, error: OJSAPIError, lastId: string): StreamEnd {
   if (answer.status < 400) return { kind: 'unsupported', error: null, lastId };
-  if (error.error.foreign || [400, 404, 405, 406, 501].includes(error.statusCode)) return { kind: 'unsupported', error, lastId };
+  if (error.error.foreign || [400, 404, 405, 406, 501].includes(error.statusCode))
+    return { kind: 'unsupported', error, lastId };
   throw error;
 }
 

@@ -9,4 +9,10 @@ export interface FollowTimes {
   readonly maxPollMs: number;
 }
 
-export const followTimes: FollowTimes = { silenceMs: 35_000, minBackoffMs: 100, maxBackoffMs: 5_000, minPollMs: 100, maxPollMs: 1_000 };
+export const followTimes: FollowTimes = {
+  silenceMs: 35_000,
+  minBackoffMs: 100,
+  maxBackoffMs: 5_000,
+  minPollMs: 100,
+  maxPollMs: 1_000,
+};

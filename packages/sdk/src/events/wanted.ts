@@ -23,14 +23,19 @@ export function checkEventsOptions(options: EventsOptions): void {
   known(options, eventsNames);
   const { queue, jobId, types, after } = options;
   for (const [name, value] of Object.entries({ queue, jobId, after })) {
-    if (value !== undefined && (typeof value !== 'string' || value === '')) throw OJSValidationError.of(name, 'expected a text');
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      throw OJSValidationError.of(name, 'expected a text');
   }
   if (queue !== undefined && jobId !== undefined) throw OJSValidationError.of('queue', 'give queue or jobId, not both');
   if (types === undefined) return;
-  if (!Array.isArray(types)) throw OJSValidationError.of('types', "expected an array such as ['job.completed', 'workflow.*']");
+  if (!Array.isArray(types))
+    throw OJSValidationError.of('types', "expected an array such as ['job.completed', 'workflow.*']");
   types.forEach((type, index) => {
     if (typeof type !== 'string' || !/^[a-z0-9_.-]+\*?$|^\*$/.test(type)) {
-      throw OJSValidationError.of(`types[${index}]`, `expected a kind such as 'job.completed' or 'job.*', got ${JSON.stringify(type)}`);
+      throw OJSValidationError.of(
+        `types[${index}]`,
+        `expected a kind such as 'job.completed' or 'job.*', got ${JSON.stringify(type)}`,
+      );
     }
   });
 }

@@ -76,6 +76,8 @@ export class ExpressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest>
 }
 
 /** The OJS of an Express application: client, middleware, health route, end. @throws {OJSValidationError} for options that cannot be used. */
-export function expressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest>(options?: ExpressOptions<R, Q>): ExpressOjs<R, Q> {
+export function expressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest>(
+  options?: ExpressOptions<R, Q>,
+): ExpressOjs<R, Q> {
   return new ExpressOjs(options);
 }

@@ -71,7 +71,10 @@ async function plugin(fastify: FastifyLike, options: FastifyOptions): Promise<vo
     const given = context?.(request);
     Object.assign(
       scope.meta,
-      metaOf(nodeHeader(request.headers), { requestId: nodeHeader(request.headers)('x-request-id') ?? request.id, ...given }),
+      metaOf(nodeHeader(request.headers), {
+        requestId: nodeHeader(request.headers)('x-request-id') ?? request.id,
+        ...given,
+      }),
     );
     ojs.within(scope, done);
   });

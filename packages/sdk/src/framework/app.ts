@@ -65,7 +65,8 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
     known(options, appNames);
     onlyOne({ target: options.target, url: options.url });
     const { target, url, client, worker, onDeferredError, ...clientOptions } = options;
-    this.client = client ?? (url === undefined ? new Client<R>(target, clientOptions) : new Client<R>({ ...clientOptions, url }));
+    this.client =
+      client ?? (url === undefined ? new Client<R>(target, clientOptions) : new Client<R>({ ...clientOptions, url }));
     this.worker = worker;
     this.#owned = client === undefined;
     this.#logger = options.logger === undefined ? consoleLogger() : guarded(options.logger);
@@ -79,7 +80,9 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   start(): void {
     if (this.worker === undefined || this.#running !== undefined) return;
     this.#running = this.worker.start().catch((error: unknown) => {
-      this.#logger.error('The worker of the application has ended.', { error: error instanceof Error ? error.message : String(error) });
+      this.#logger.error('The worker of the application has ended.', {
+        error: error instanceof Error ? error.message : String(error),
+      });
     });
   }
 
@@ -105,7 +108,9 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
     known(options, jobNames);
     const scope = storage.getStore();
     if (scope === undefined) {
-      throw new OJSError('enqueueAfterCommit() was called outside of a request and of commit(): there is nothing to wait for.');
+      throw new OJSError(
+        'enqueueAfterCommit() was called outside of a request and of commit(): there is nothing to wait for.',
+      );
     }
     const id = options.id ?? uuidv7();
     const deferred: Deferred = { target, args, options: { ...options, id } };
@@ -172,7 +177,8 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   /** Whether server and worker are well, in at most 2 s. */
   async health(): Promise<HealthReport> {
     const server = await this.client.health({ requestTimeout: healthTimeoutMs }).then(
-      (report) => (report.status === 'ok' || report.status === 'healthy' || report.status === 'degraded' ? 'ok' : 'unavailable'),
+      (report) =>
+        report.status === 'ok' || report.status === 'healthy' || report.status === 'degraded' ? 'ok' : 'unavailable',
       () => 'unavailable' as const,
     );
     const worker = this.worker?.health();
@@ -211,7 +217,8 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   async #sendAll(waiting: readonly Deferred[]): Promise<void> {
     const outcomes = await Promise.allSettled(waiting.map((deferred) => this.#send(deferred)));
     const failures = outcomes.flatMap((outcome): unknown[] => (outcome.status === 'rejected' ? [outcome.reason] : []));
-    if (failures.length > 1) throw new AggregateError(failures, `${failures.length} jobs could not be sent after the commit.`);
+    if (failures.length > 1)
+      throw new AggregateError(failures, `${failures.length} jobs could not be sent after the commit.`);
     if (failures.length === 1) throw failures[0];
   }
 

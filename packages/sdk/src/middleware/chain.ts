@@ -49,8 +49,10 @@ export class MiddlewareChain<M extends (...args: never[]) => unknown> {
   }
 
   #insert(place: number, middleware: M, name: string | undefined): this {
-    if (typeof middleware !== 'function') throw OJSValidationError.of('middleware', `expected a function, got ${typeof middleware}`);
-    if (name !== undefined && this.#find(name) >= 0) throw OJSValidationError.of('name', `there is a middleware "${name}" already`);
+    if (typeof middleware !== 'function')
+      throw OJSValidationError.of('middleware', `expected a function, got ${typeof middleware}`);
+    if (name !== undefined && this.#find(name) >= 0)
+      throw OJSValidationError.of('name', `there is a middleware "${name}" already`);
     this.#all = this.#all.toSpliced(place, 0, middleware);
     this.#names = this.#names.toSpliced(place, 0, name ?? middleware.name);
     return this;
@@ -60,7 +62,10 @@ export class MiddlewareChain<M extends (...args: never[]) => unknown> {
     const place = this.#find(target);
     if (place >= 0) return place;
     const wanted = typeof target === 'string' ? `"${target}"` : target.name || 'function';
-    throw OJSValidationError.of('target', `the chain has no middleware ${wanted}; it has ${JSON.stringify(this.#names)}`);
+    throw OJSValidationError.of(
+      'target',
+      `the chain has no middleware ${wanted}; it has ${JSON.stringify(this.#names)}`,
+    );
   }
 
   #find(target: M | string): number {

@@ -8,7 +8,10 @@ export type Layer<I, O> = (input: I, next: (input?: I) => Promise<O>) => Promise
  * A layer may call `next` again after it has rejected, which is what a retry does; while it is pending, once it has fulfilled, and when the layer
  * itself has ended, `next` rejects.
  */
-export function compose<I, O>(layers: readonly Layer<I, O>[], last: (input: I) => O | Promise<O>): (input: I) => Promise<O> {
+export function compose<I, O>(
+  layers: readonly Layer<I, O>[],
+  last: (input: I) => O | Promise<O>,
+): (input: I) => Promise<O> {
   const from = async (index: number, input: I): Promise<O> => {
     const layer = layers[index];
     if (layer === undefined) return last(input);

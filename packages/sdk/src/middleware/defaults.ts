@@ -21,13 +21,21 @@ export interface DefaultMiddlewareOptions {
   timeout?: Duration | undefined;
 }
 
-const defaultNames: NamesOf<DefaultMiddlewareOptions> = { logging: loggingNames, metrics: true, report: true, timeout: true };
+const defaultNames: NamesOf<DefaultMiddlewareOptions> = {
+  logging: loggingNames,
+  metrics: true,
+  report: true,
+  timeout: true,
+};
 
 /**
  * Adds the chain that ojs-middleware §8.2 recommends, in its order: `logging`, and, as far as they are given, `metrics`, `errorReporting`, `timeout`.
  * `worker.middlewares.names` shows it, and each may be replaced by its name.
  */
-export function addDefaultMiddleware(chain: MiddlewareChain<ExecutionMiddleware>, options: DefaultMiddlewareOptions = {}): void {
+export function addDefaultMiddleware(
+  chain: MiddlewareChain<ExecutionMiddleware>,
+  options: DefaultMiddlewareOptions = {},
+): void {
   known(options, defaultNames);
   chain.add(loggingMiddleware(options.logging), 'logging');
   if (options.metrics !== undefined) chain.add(metricsMiddleware(options.metrics), 'metrics');

@@ -5,7 +5,9 @@ import type { ExecutionMiddleware } from './types.ts';
  * Hands what a job throws to `report`, then throws it on (ojs-middleware §8.1.4). Best outermost. Not called for a snooze, which is no failure. It
  * waits for `report`; what that throws is logged and takes no error's place.
  */
-export function errorReportingMiddleware(report: (error: unknown, context: JobContext) => unknown): ExecutionMiddleware {
+export function errorReportingMiddleware(
+  report: (error: unknown, context: JobContext) => unknown,
+): ExecutionMiddleware {
   return async function errorReporting(context, next) {
     try {
       return await next();
@@ -16,7 +18,11 @@ export function errorReportingMiddleware(report: (error: unknown, context: JobCo
   };
 }
 
-async function tell(report: (error: unknown, context: JobContext) => unknown, error: unknown, context: JobContext): Promise<void> {
+async function tell(
+  report: (error: unknown, context: JobContext) => unknown,
+  error: unknown,
+  context: JobContext,
+): Promise<void> {
   try {
     await report(error, context);
   } catch (failure) {

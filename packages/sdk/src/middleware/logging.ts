@@ -77,5 +77,8 @@ function levelOf(options: LoggingOptions): keyof Logger {
   known(options, loggingNames);
   const { logLevel = 'info' } = options;
   if (['debug', 'info', 'warn', 'error'].includes(logLevel)) return logLevel;
-  throw OJSValidationError.of('logLevel', `expected 'debug', 'info', 'warn' or 'error', got ${JSON.stringify(logLevel)}`);
+  throw OJSValidationError.of(
+    'logLevel',
+    `expected 'debug', 'info', 'warn' or 'error', got ${JSON.stringify(logLevel)}`,
+  );
 }

@@ -28,7 +28,8 @@ export function metricsMiddleware(recorder: MetricsRecorder): ExecutionMiddlewar
       record(() => recorder.jobCompleted(jobType, queue, seconds()));
       return result;
     } catch (error) {
-      if (error instanceof Error && error.name === 'SnoozeError') record(() => recorder.jobCompleted(jobType, queue, seconds()));
+      if (error instanceof Error && error.name === 'SnoozeError')
+        record(() => recorder.jobCompleted(jobType, queue, seconds()));
       else record(() => recorder.jobFailed(jobType, queue, seconds(), error));
       throw error;
     }

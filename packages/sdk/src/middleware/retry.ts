@@ -52,5 +52,8 @@ export function retryMiddleware(options: RetryOptions = {}): ExecutionMiddleware
 
 /** By name too: the class may come from another copy of this package. */
 function isFinal(error: unknown, context: JobContext): boolean {
-  return context.isCancelled || (error instanceof Error && ['DiscardError', 'SnoozeError', 'ContractViolation'].includes(error.name));
+  return (
+    context.isCancelled ||
+    (error instanceof Error && ['DiscardError', 'SnoozeError', 'ContractViolation'].includes(error.name))
+  );
 }

@@ -20,7 +20,11 @@ export function traceContextEnqueueMiddleware(current: () => TraceContext | unde
     const context = request.meta?.traceparent === undefined ? current() : undefined;
     if (context !== undefined && form.test(context.traceparent)) {
       const { traceparent, tracestate } = context;
-      request.meta = { ...request.meta, traceparent, ...(tracestate !== undefined && tracestate !== '' && { tracestate }) };
+      request.meta = {
+        ...request.meta,
+        traceparent,
+        ...(tracestate !== undefined && tracestate !== '' && { tracestate }),
+      };
     }
     return next(request);
   };
@@ -30,7 +34,9 @@ export function traceContextEnqueueMiddleware(current: () => TraceContext | unde
  * Takes the context out of a job's `meta` and leaves it where {@link traceContextOf} finds it; what is malformed counts as none.
  * @param restore makes it the context of now around the inside, such as `AsyncLocalStorage.run` or a tracer's own means do.
  */
-export function traceContextMiddleware(restore?: <T>(context: TraceContext, inside: () => Promise<T>) => Promise<T>): ExecutionMiddleware {
+export function traceContextMiddleware(
+  restore?: <T>(context: TraceContext, inside: () => Promise<T>) => Promise<T>,
+): ExecutionMiddleware {
   return async function traceContext(context, next) {
     const found = readTraceContext(context.meta);
     if (found === undefined) return await next();

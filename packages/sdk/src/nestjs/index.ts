@@ -75,7 +75,11 @@ export class OjsModule {
       global: true,
       imports,
       providers: [
-        { provide: NestOjs, useFactory: async (...dependencies: never[]) => new NestOjs(await useFactory(...dependencies)), inject },
+        {
+          provide: NestOjs,
+          useFactory: async (...dependencies: never[]) => new NestOjs(await useFactory(...dependencies)),
+          inject,
+        },
         { provide: Client, useFactory: (ojs: NestOjs) => ojs.client, inject: [NestOjs] },
       ],
       exports: [NestOjs, Client],
@@ -96,7 +100,8 @@ export function ojsHandler<D extends JobDef, S>(
     provide: Symbol(`ojs handler of ${job.type}`),
     inject: [NestOjs, service],
     useFactory: (ojs: NestOjs, instance: S) => {
-      if (ojs.worker === undefined) throw new OJSError(`OjsModule.forRoot() was given no worker for the handler of ${job.type}.`);
+      if (ojs.worker === undefined)
+        throw new OJSError(`OjsModule.forRoot() was given no worker for the handler of ${job.type}.`);
       ojs.worker.register(job, (ctx: JobContext<ArgsOf<D>>) => handle(instance, ctx));
       return job.type;
     },

@@ -91,7 +91,12 @@ export class NextOjs<R = JobTypes> extends OjsApp<R> {
 
 /** Next.js throws to redirect; `digest` tells its own errors apart. */
 function isRedirect(error: unknown): boolean {
-  return error instanceof Error && 'digest' in error && typeof error.digest === 'string' && error.digest.startsWith('NEXT_REDIRECT');
+  return (
+    error instanceof Error &&
+    'digest' in error &&
+    typeof error.digest === 'string' &&
+    error.digest.startsWith('NEXT_REDIRECT')
+  );
 }
 
 /** One per process and name, also where development reloads modules: what made it first counts. Default name: `default`. */

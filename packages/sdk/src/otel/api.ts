@@ -129,7 +129,9 @@ export function tracerOf(provider: TracerProvider, name: string, version: string
 export function meterOf(provider: MeterProvider, name: string, version: string): Meter {
   const meter = provider.getMeter(name, version);
   if (isMeter(meter)) return meter;
-  throw new OJSError('meterProvider.getMeter() gave no meter: expected an object with createCounter() and createHistogram().');
+  throw new OJSError(
+    'meterProvider.getMeter() gave no meter: expected an object with createCounter() and createHistogram().',
+  );
 }
 
 function isTracer(value: object): value is Tracer {

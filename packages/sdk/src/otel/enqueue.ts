@@ -21,7 +21,11 @@ export function opentelemetryEnqueueMiddleware(options: OpenTelemetryOptions = {
     const active = api.context.active();
     const sent = api.trace.getSpanContext(active) === undefined ? spanContextIn(api, request.meta ?? {}) : undefined;
     const parent = sent === undefined ? active : api.trace.setSpanContext(active, sent);
-    const span = tracer.startSpan(`${queue} enqueue`, { kind: kind.producer, attributes: attributesOf(request, queue) }, parent);
+    const span = tracer.startSpan(
+      `${queue} enqueue`,
+      { kind: kind.producer, attributes: attributesOf(request, queue) },
+      parent,
+    );
     const context = api.trace.setSpan(parent, span);
     try {
       const meta = metaWith(api, request.meta ?? {}, context);

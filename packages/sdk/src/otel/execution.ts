@@ -23,7 +23,11 @@ export function opentelemetryMiddleware(options: OpenTelemetryOptions = {}): Exe
       .filter((context) => context !== undefined)
       .map((context) => ({ context }));
     const parent = withBaggage(api, api.context.active(), ctx.meta);
-    const span = tracer.startSpan(`${ctx.queue} process`, { kind: kind.consumer, attributes: attributesOf(ctx), links }, parent);
+    const span = tracer.startSpan(
+      `${ctx.queue} process`,
+      { kind: kind.consumer, attributes: attributesOf(ctx), links },
+      parent,
+    );
     const record = new Recording(ctx, span, instruments);
     try {
       const result = await api.context.with(api.trace.setSpan(parent, span), next);
@@ -108,7 +112,8 @@ class Recording {
   #waited(): void {
     const { enqueuedAt, createdAt } = this.#ctx.job;
     const since = enqueuedAt ?? createdAt;
-    if (since !== undefined) this.#instruments.queueTime.record(Math.max(0, Date.now() - since.getTime()) / 1000, this.#labels);
+    if (since !== undefined)
+      this.#instruments.queueTime.record(Math.max(0, Date.now() - since.getTime()) / 1000, this.#labels);
   }
 }
 

@@ -50,7 +50,8 @@ export function telemetryOf(options: OpenTelemetryOptions): () => Promise<Teleme
 async function open({ tracerProvider, meterProvider }: OpenTelemetryOptions): Promise<Telemetry> {
   const api = await loadApi();
   const meter = meterOf(meterProvider ?? api.metrics.getMeterProvider(), scope, sdkVersion);
-  const counter = (name: string, description: string, unit = '{job}') => meter.createCounter(name, { description, unit });
+  const counter = (name: string, description: string, unit = '{job}') =>
+    meter.createCounter(name, { description, unit });
   const seconds = (name: string, description: string, explicitBucketBoundaries: number[]) =>
     meter.createHistogram(name, { description, unit: 's', advice: { explicitBucketBoundaries } });
   return {

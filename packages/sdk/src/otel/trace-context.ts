@@ -10,8 +10,15 @@ export function spanContextIn(api: Api, meta: Meta, key = 'traceparent'): SpanCo
   const parts = typeof text === 'string' ? traceparent.exec(text) : null;
   if (parts === null) return undefined;
   const [, traceId = '', spanId = '', flags = ''] = parts;
-  const state = key === 'traceparent' && typeof meta.tracestate === 'string' ? api.createTraceState(meta.tracestate) : undefined;
-  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true, ...(state && { traceState: state }) };
+  const state =
+    key === 'traceparent' && typeof meta.tracestate === 'string' ? api.createTraceState(meta.tracestate) : undefined;
+  return {
+    traceId,
+    spanId,
+    traceFlags: Number.parseInt(flags, 16),
+    isRemote: true,
+    ...(state && { traceState: state }),
+  };
 }
 
 /** The meta of a job that the active span of `context` sends: W3C Trace Context, and baggage where a propagator for it is set. */

@@ -18,7 +18,8 @@ const signals: readonly ProcessSignal[] = ['SIGTERM', 'SIGINT', 'SIGTSTP', 'SIGC
 export const platform: Platform = {
   environment,
   tlsFor,
-  httpTransport: (options) => (options.fetch === undefined ? lazyTransport(() => openTransport(options)) : new FetchTransport(options)),
+  httpTransport: (options) =>
+    options.fetch === undefined ? lazyTransport(() => openTransport(options)) : new FetchTransport(options),
   process: {
     hostname: hostname(),
     pid: process.pid,
@@ -55,7 +56,8 @@ async function openTransport(options: HttpOptions): Promise<Required<Transport>>
 /** @throws the error where undici is there and broken. */
 function whyMissing(error: unknown): string {
   if (!(error instanceof Error)) throw error;
-  if ('code' in error && (error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND')) return 'it is not installed';
+  if ('code' in error && (error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND'))
+    return 'it is not installed';
   // What esbuild puts in the place of `require` in an ES module.
   if (!error.message.startsWith('Dynamic require of ')) throw error;
   warnOfBundle(error.message);

@@ -26,7 +26,10 @@ export function parseDelivery(text: string): Delivery {
 
 /** `{job, worker_id, delivery_id}`, or the bare envelope that queues carry (§4.1, §5.1). @throws {BadDelivery} */
 export function readDelivery(body: unknown): Delivery {
-  if (!isWire(body)) throw new BadDelivery('The body is no JSON object: expected {"job": {…}, "worker_id": …, "delivery_id": …} or a job.');
+  if (!isWire(body))
+    throw new BadDelivery(
+      'The body is no JSON object: expected {"job": {…}, "worker_id": …, "delivery_id": …} or a job.',
+    );
   const job = body.job === undefined ? body : body.job;
   const at = body.job === undefined ? '' : 'job.';
   if (!isWire(job)) throw new BadDelivery('job: expected an object.');

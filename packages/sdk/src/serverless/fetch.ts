@@ -6,7 +6,9 @@ import { runQueued } from './queued.ts';
 export function fetchHandler<R>(worker: PushWorker<R>): (request: Request) => Promise<Response> {
   return async (request) => {
     const body = await request.text();
-    return responseOf(await push(worker, { method: request.method, body, header: (name) => request.headers.get(name) ?? undefined }));
+    return responseOf(
+      await push(worker, { method: request.method, body, header: (name) => request.headers.get(name) ?? undefined }),
+    );
   };
 }
 

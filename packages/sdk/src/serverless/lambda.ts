@@ -54,7 +54,10 @@ const reserveMs = 1_000;
 export function lambdaHandler<R>(worker: PushWorker<R>): LambdaHandler {
   function handler(event: SqsEvent, context?: LambdaContext): Promise<SqsBatchResponse>;
   function handler(event: LambdaHttpEvent, context?: LambdaContext): Promise<LambdaHttpResponse>;
-  function handler(event: SqsEvent | LambdaHttpEvent, context: LambdaContext = {}): Promise<SqsBatchResponse | LambdaHttpResponse> {
+  function handler(
+    event: SqsEvent | LambdaHttpEvent,
+    context: LambdaContext = {},
+  ): Promise<SqsBatchResponse | LambdaHttpResponse> {
     return 'Records' in event ? onSqs(worker, event, context) : onHttp(worker, event, context);
   }
   return handler;
@@ -66,8 +69,15 @@ function limitsOf(context: LambdaContext): RunLimits {
 }
 
 /** Messages of one group run one after the other; after a failure the rest of its group goes back unrun, or it would overtake. */
-async function onSqs<R>(worker: PushWorker<R>, { Records }: SqsEvent, context: LambdaContext): Promise<SqsBatchResponse> {
-  const groups = Map.groupBy(Records, ({ messageId, attributes }) => attributes?.MessageGroupId ?? `message ${messageId}`);
+async function onSqs<R>(
+  worker: PushWorker<R>,
+  { Records }: SqsEvent,
+  context: LambdaContext,
+): Promise<SqsBatchResponse> {
+  const groups = Map.groupBy(
+    Records,
+    ({ messageId, attributes }) => attributes?.MessageGroupId ?? `message ${messageId}`,
+  );
   const failed = await Promise.all(
     [...groups.values()].map(async (records) => {
       for (const [index, { body }] of records.entries()) {
@@ -79,7 +89,11 @@ async function onSqs<R>(worker: PushWorker<R>, { Records }: SqsEvent, context: L
   return { batchItemFailures: failed.flat().map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }
 
-async function onHttp<R>(worker: PushWorker<R>, event: LambdaHttpEvent, context: LambdaContext): Promise<LambdaHttpResponse> {
+async function onHttp<R>(
+  worker: PushWorker<R>,
+  event: LambdaHttpEvent,
+  context: LambdaContext,
+): Promise<LambdaHttpResponse> {
   const headers = new Map(Object.entries(event.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
   const request = {
     method: event.requestContext?.http?.method ?? event.httpMethod ?? 'POST',

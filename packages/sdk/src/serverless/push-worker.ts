@@ -29,7 +29,12 @@ export interface PushWorkerOptions extends ConnectionOptions, WorkerCallbacks {
   signingSecret?: string | readonly string[] | undefined;
 }
 
-const workerNames: NamesOf<PushWorkerOptions> = { ...connectionNames, ...callbackNames, target: true, signingSecret: true };
+const workerNames: NamesOf<PushWorkerOptions> = {
+  ...connectionNames,
+  ...callbackNames,
+  target: true,
+  signingSecret: true,
+};
 
 /** What became of a job. */
 export type PushOutcome =
@@ -79,7 +84,8 @@ export class PushWorker<R = JobTypes> {
     this.server = target === undefined ? null : connection;
     this.logger = connection.logger;
     this.signingSecrets = typeof signingSecret === 'string' ? [signingSecret] : signingSecret;
-    if (this.signingSecrets.includes('')) throw OJSValidationError.of('signingSecret', 'expected a text that is not empty');
+    if (this.signingSecrets.includes(''))
+      throw OJSValidationError.of('signingSecret', 'expected a text that is not empty');
     this.#execution = new Execution({
       holdings: this.#holdings,
       slots: new Slots(noLimit),
@@ -107,7 +113,10 @@ export class PushWorker<R = JobTypes> {
   }
 
   /** As of `Worker`. @throws {OJSValidationError} for a malformed type, or a second handler. */
-  register<D extends JobDef>(job: D, handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>): this;
+  register<D extends JobDef>(
+    job: D,
+    handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>,
+  ): this;
   register<T extends NameIn<R>, A extends ArgsIn<R, T>>(jobType: T, handler: Handler<A, ResultIn<R, T>>): this;
   register(job: string | JobDef, handler: Handler): this {
     this.#handlers.add(job, handler);

@@ -25,7 +25,11 @@ export async function push<R>(worker: PushWorker<R>, request: PushRequest, limit
     return refusal(405, 'method_not_allowed', `expected POST, got ${request.method}`, { allow: 'POST' });
   const { signingSecrets } = worker;
   if (signingSecrets.length > 0 && !(await isSigned(signingSecrets, request.body, request.header))) {
-    return refusal(401, 'unauthenticated', 'X-OJS-Signature does not fit the body, or its X-OJS-Timestamp is more than 5 minutes off.');
+    return refusal(
+      401,
+      'unauthenticated',
+      'X-OJS-Signature does not fit the body, or its X-OJS-Timestamp is more than 5 minutes off.',
+    );
   }
   let delivery: Delivery;
   try {
@@ -36,20 +40,30 @@ export async function push<R>(worker: PushWorker<R>, request: PushRequest, limit
   }
   return reply(
     200,
-    told(await worker.run({ ...delivery, deliveryId: delivery.deliveryId ?? request.header('x-ojs-delivery-id') }, limits)),
+    told(
+      await worker.run({ ...delivery, deliveryId: delivery.deliveryId ?? request.header('x-ojs-delivery-id') }, limits),
+    ),
   );
 }
 
 function told(outcome: PushOutcome): object {
   if (outcome.status === 'superseded') {
-    return { status: 'failed', error: { code: 'superseded', message: 'Another delivery of the job took over.', retryable: true } };
+    return {
+      status: 'failed',
+      error: { code: 'superseded', message: 'Another delivery of the job took over.', retryable: true },
+    };
   }
   if (outcome.status === 'completed') return outcome;
   const { delayMs, ...rest } = outcome;
   return { ...rest, ...(delayMs !== undefined && { delay_ms: delayMs }) };
 }
 
-function refusal(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}): PushReply {
+function refusal(
+  status: number,
+  code: string,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): PushReply {
   return reply(status, { error: { code, message, retryable: false } }, headers);
 }
 

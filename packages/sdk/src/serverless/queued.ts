@@ -7,7 +7,9 @@ import { BadDelivery, type Delivery, parseDelivery, readDelivery } from './deliv
 import type { PushOutcome, PushWorker, RunLimits } from './push-worker.ts';
 
 /** What the queue is to do with a message. */
-export type Verdict = { readonly kind: 'done' } | { readonly kind: 'again'; readonly delayMs?: number; readonly reason: string };
+export type Verdict =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'again'; readonly delayMs?: number; readonly reason: string };
 
 const done: Verdict = { kind: 'done' };
 
@@ -21,9 +23,12 @@ export async function runQueued<R>(worker: PushWorker<R>, message: unknown, limi
     delivery = typeof message === 'string' ? parseDelivery(message) : readDelivery(message);
   } catch (error) {
     if (!(error instanceof BadDelivery)) throw error;
-    worker.logger.error('message refused: it holds no job and goes back, in the end to where the queue keeps those that fail', {
-      reason: error.message,
-    });
+    worker.logger.error(
+      'message refused: it holds no job and goes back, in the end to where the queue keeps those that fail',
+      {
+        reason: error.message,
+      },
+    );
     return { kind: 'again', reason: error.message };
   }
   const outcome = await worker.run(delivery, limits);
@@ -63,7 +68,11 @@ async function byServer<R>(worker: PushWorker<R>, delivery: Delivery, outcome: E
 }
 
 async function tell<R>(worker: PushWorker<R>, { job, workerId }: Delivery, outcome: Ended): Promise<void> {
-  const head = { worker_id: workerId ?? textOf(job.worker_id) ?? worker.workerId, job_id: job.id, x_lease: textOf(job.x_lease) };
+  const head = {
+    worker_id: workerId ?? textOf(job.worker_id) ?? worker.workerId,
+    job_id: job.id,
+    x_lease: textOf(job.x_lease),
+  };
   const send = (operation: 'worker.ack' | 'worker.nack', rest: object) =>
     worker.server?.call({ operation, body: JSON.stringify({ ...head, ...rest }) }, {}, { jobId: job.id });
   if (outcome.status === 'failed') {
@@ -78,7 +87,11 @@ async function tell<R>(worker: PushWorker<R>, { job, workerId }: Delivery, outco
     const { status, message } = itemAnswerOf(error, JSON.stringify(body).length);
     if (outcome.result === undefined || ![400, 413, 422].includes(status)) throw error;
     const { failure } = giveBackFor(refusedResult(status, message));
-    worker.logger.warn('job failed', { job_id: job.id, job_type: job.type, ...failureFields(failure, undefined, false) });
+    worker.logger.warn('job failed', {
+      job_id: job.id,
+      job_type: job.type,
+      ...failureFields(failure, undefined, false),
+    });
     await send('worker.nack', { error: failure });
   }
 }

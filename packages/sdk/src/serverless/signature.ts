@@ -5,17 +5,26 @@ const windowMs = 5 * 60_000;
  * Whether one of the secrets signed the body: HMAC-SHA256 over `timestamp.body` where there is an X-OJS-Timestamp (ojs-webhooks §8.1), else over the body
  * (ojs-serverless §2.2). While a secret is replaced the header may hold several signatures.
  */
-export async function isSigned(secrets: readonly string[], body: string, header: (name: string) => string | undefined): Promise<boolean> {
+export async function isSigned(
+  secrets: readonly string[],
+  body: string,
+  header: (name: string) => string | undefined,
+): Promise<boolean> {
   const timestamp = header('x-ojs-timestamp');
   if (timestamp !== undefined && !(Math.abs(Date.now() - Number(timestamp) * 1000) <= windowMs)) return false;
   const signed = new TextEncoder().encode(timestamp === undefined ? body : `${timestamp}.${body}`);
   const signatures = (header('x-ojs-signature') ?? '').split(',').map(bytesOf);
   for (const secret of secrets) {
-    const key = await crypto.subtle.importKey('raw', new TextEncoder().encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
-      'verify',
-    ]);
+    const key = await crypto.subtle.importKey(
+      'raw',
+      new TextEncoder().encode(secret),
+      { name: 'HMAC', hash: 'SHA-256' },
+      false,
+      ['verify'],
+    );
     // Takes the same time whatever differs.
-    for (const signature of signatures) if (signature !== null && (await crypto.subtle.verify('HMAC', key, signature, signed))) return true;
+    for (const signature of signatures)
+      if (signature !== null && (await crypto.subtle.verify('HMAC', key, signature, signed))) return true;
   }
   return false;
 }

@@ -113,7 +113,9 @@ export class CallThread {
 
 function gone(cause?: unknown): OJSError {
   const why = cause instanceof Error ? `: ${cause.message}` : '';
-  return new OJSError(`The thread that makes the calls of this client has ended${why}. Open another client.`, { cause });
+  return new OJSError(`The thread that makes the calls of this client has ended${why}. Open another client.`, {
+    cause,
+  });
 }
 
 /** Blocks this thread. */

@@ -15,7 +15,13 @@ import {
   unregisterCronJob,
   updateCronJob,
 } from '../cron.ts';
-import { type DeadLetterRetry, deadLetterQuery, deleteDeadLetterJob, listDeadLetterJobs, retryDeadLetterJob } from '../dead-letter.ts';
+import {
+  type DeadLetterRetry,
+  deadLetterQuery,
+  deleteDeadLetterJob,
+  listDeadLetterJobs,
+  retryDeadLetterJob,
+} from '../dead-letter.ts';
 import type { ArgsIn, ArgsOf, InputOf, JobDef, JobTypes, Jsonable, NameIn, ResultIn, ResultOf } from '../definition.ts';
 import { batchLimit, enqueueBatch, surelyTaken } from '../enqueue/batch.ts';
 import { type Checked, checkNow, schemaOf } from '../enqueue/check.ts';
@@ -213,7 +219,9 @@ export class SyncClient<R = JobTypes> implements Disposable {
   /** Newest first, without their steps. */
   listWorkflows(options: SyncPageOptions & { state?: WorkflowState | undefined } = {}): SyncPage<Workflow> {
     known(options, { ...pageNames, state: true });
-    return openPage(firstPage(options), (query) => this.#connection.carry(listWorkflows(options.state, query), options));
+    return openPage(firstPage(options), (query) =>
+      this.#connection.carry(listWorkflows(options.state, query), options),
+    );
   }
 
   /** How far the workflow and each of its jobs is. */
@@ -258,7 +266,10 @@ export class SyncClient<R = JobTypes> implements Disposable {
     third?: CronJobOptions & SyncCallOptions,
   ): CronJob {
     const { request, options = {} } = cronCall(first, second, type, args, third);
-    return this.#connection.carry(registerCronJob(inQueue(checkedCron(request), this.#queue), this.#connection.logger), options);
+    return this.#connection.carry(
+      registerCronJob(inQueue(checkedCron(request), this.#queue), this.#connection.logger),
+      options,
+    );
   }
 
   /** @throws {JobNotFoundError} */
@@ -304,7 +315,9 @@ export class SyncClient<R = JobTypes> implements Disposable {
   }
 
   /** Discarded jobs whose retry policy says `onExhaustion: 'dead_letter'`, newest first. */
-  listDeadLetterJobs(options: SyncPageOptions & DeadLetterFilter & { includeDiscarded?: boolean | undefined } = {}): SyncPage<Job> {
+  listDeadLetterJobs(
+    options: SyncPageOptions & DeadLetterFilter & { includeDiscarded?: boolean | undefined } = {},
+  ): SyncPage<Job> {
     const filter = deadLetterQuery(options);
     return openPage(firstPage(options), (query) => this.#connection.carry(listDeadLetterJobs(filter, query), options));
   }
@@ -402,7 +415,8 @@ export class SyncClient<R = JobTypes> implements Disposable {
 
   #shown(request: JobRequest, { parsed }: Checked, { job, outcome }: Sent): EnqueuedJob {
     const definition = schemaOf(request);
-    const seen = outcome === 'duplicate' && definition !== undefined ? parsedJobNow(job, definition) : withArgs(job, parsed);
+    const seen =
+      outcome === 'duplicate' && definition !== undefined ? parsedJobNow(job, definition) : withArgs(job, parsed);
     const shown = { ...seen, outcome };
     tell(this.#onJobEnqueued, shown, this.#connection.logger);
     return shown;

@@ -1,5 +1,13 @@
 import { type Answer, type Call, type Transport, uuidv7 } from '@ojs-ts/core';
-import { type CallSettings, type End, expiry, type Outcome, type RetryRules, readRetryRules, unanswered } from '../attempts.ts';
+import {
+  type CallSettings,
+  type End,
+  expiry,
+  type Outcome,
+  type RetryRules,
+  readRetryRules,
+  unanswered,
+} from '../attempts.ts';
 import { type ConnectionOptions, connectionNames, httpOptions } from '../connection.ts';
 import { type Duration, durationMs } from '../duration.ts';
 import { type ErrorContext, OJSError, OJSValidationError } from '../errors.ts';
@@ -48,7 +56,10 @@ export class SyncConnection implements Disposable {
       );
     }
     if ('fetch' in options && options.fetch !== undefined) {
-      throw OJSValidationError.of('fetch', 'cannot be heeded: this client calls from another thread, where the function is not to be had');
+      throw OJSValidationError.of(
+        'fetch',
+        'cannot be heeded: this client calls from another thread, where the function is not to be had',
+      );
     }
     this.logger = options.logger ?? consoleLogger();
     this.#timeoutMs = durationMs(options.timeout ?? 30_000, 'timeout');
@@ -70,7 +81,8 @@ export class SyncConnection implements Disposable {
     if ('signal' in options && options.signal !== undefined) {
       throw OJSValidationError.of('signal', 'cannot abort a call that blocks; give requestTimeout');
     }
-    const ms = options.requestTimeout === undefined ? this.#timeoutMs : durationMs(options.requestTimeout, 'requestTimeout');
+    const ms =
+      options.requestTimeout === undefined ? this.#timeoutMs : durationMs(options.requestTimeout, 'requestTimeout');
     let step = operation.next();
     while (!step.done) {
       const ask: Ask = step.value;
@@ -136,7 +148,11 @@ export class SyncConnection implements Disposable {
     });
     let answer: Answer | null;
     try {
-      answer = this.#thread.call(call, { ...(requestId !== undefined && { requestId }), ...(token !== undefined && { token }) }, ms);
+      answer = this.#thread.call(
+        call,
+        { ...(requestId !== undefined && { requestId }), ...(token !== undefined && { token }) },
+        ms,
+      );
     } catch (cause) {
       if (cause instanceof OJSError) throw new OJSError(cause.message, { ...context, cause });
       return unanswered(cause, context, this.#http);

@@ -10,7 +10,13 @@ export interface ThreadPlan {
 }
 
 export type ToThread =
-  | { readonly kind: 'call'; readonly id: number; readonly call: Call; readonly requestId?: string; readonly token?: string }
+  | {
+      readonly kind: 'call';
+      readonly id: number;
+      readonly call: Call;
+      readonly requestId?: string;
+      readonly token?: string;
+    }
   /** Nobody waits for the call under way any more. */
   | { readonly kind: 'give up' };
 

@@ -28,7 +28,10 @@ async function run(
   setInterval(() => Atomics.add(cells, cell.pulse, 1), pulseMs);
   Atomics.add(cells, cell.pulse, 1);
 
-  const make = async ({ call, requestId }: ToThread & { kind: 'call' }, signal: AbortSignal): Promise<FromThread['outcome']> => {
+  const make = async (
+    { call, requestId }: ToThread & { kind: 'call' },
+    signal: AbortSignal,
+  ): Promise<FromThread['outcome']> => {
     try {
       return { answer: await transport.call(call, { signal, ...(requestId !== undefined && { requestId }) }) };
     } catch (error) {

@@ -1,5 +1,15 @@
 import { AssertionError } from 'node:assert';
-import { historyOf, type JobRecord, members, type NamesOf, readNodeSpec, renderJob, renderWorkflow, State, stateName } from '@ojs-ts/core';
+import {
+  historyOf,
+  type JobRecord,
+  members,
+  type NamesOf,
+  readNodeSpec,
+  renderJob,
+  renderWorkflow,
+  State,
+  stateName,
+} from '@ojs-ts/core';
 import type { JobDef } from '../definition.ts';
 import { type Job, type JobState, type JsonArray, readJob } from '../job.ts';
 import { numberOf, parseWire } from '../json.ts';
@@ -36,12 +46,24 @@ export function refutePerformed(job: Which, match: Match = {}): void {
 
 /** At least one job of the type has completed. */
 export function assertCompleted(job: Which, match: Match = {}): void {
-  expectSome('completed', job, match, (record) => (record.state === State.completed ? null : stateOf(record)), assertCompleted);
+  expectSome(
+    'completed',
+    job,
+    match,
+    (record) => (record.state === State.completed ? null : stateOf(record)),
+    assertCompleted,
+  );
 }
 
 /** At least one job of the type has failed: an execution of it did, or it was discarded. It may have completed since. */
 export function assertFailed(job: Which, match: Match = {}): void {
-  expectSome('failed', job, match, (record) => (hasFailed(record) ? null : `no execution failed; ${stateOf(record)}`), assertFailed);
+  expectSome(
+    'failed',
+    job,
+    match,
+    (record) => (hasFailed(record) ? null : `no execution failed; ${stateOf(record)}`),
+    assertFailed,
+  );
 }
 
 /** @throws AssertionError where the job is in another state, or is not there. */
@@ -51,7 +73,8 @@ export function assertJobState(jobId: string, state: JobState): void {
     .find(({ id }) => id === jobId);
   const actual = record === undefined ? undefined : stateName(record.state);
   if (actual === state) return;
-  const found = record === undefined ? 'there is no job with this id' : `${record.type} is ${actual}${lastErrorOf(record)}`;
+  const found =
+    record === undefined ? 'there is no job with this id' : `${record.type} is ${actual}${lastErrorOf(record)}`;
   throw new AssertionError({
     message: `assertJobState(${jobId}): expected ${state}; ${found}.`,
     actual,
@@ -99,7 +122,13 @@ export function allEnqueued(
 
 type Check = (record: JobRecord) => string | null;
 
-function expectSome(what: string, job: Which, match: Match, check: Check, stackStartFn: (...args: never[]) => void): void {
+function expectSome(
+  what: string,
+  job: Which,
+  match: Match,
+  check: Check,
+  stackStartFn: (...args: never[]) => void,
+): void {
   const type = typeOf(job);
   const { matching, others } = sort(type, match, check);
   const { count } = match;
@@ -116,18 +145,33 @@ function expectSome(what: string, job: Which, match: Match, check: Check, stackS
   });
 }
 
-function expectNone(what: string, job: Which, match: Match, check: Check, stackStartFn: (...args: never[]) => void): void {
+function expectNone(
+  what: string,
+  job: Which,
+  match: Match,
+  check: Check,
+  stackStartFn: (...args: never[]) => void,
+): void {
   const type = typeOf(job);
   const { matching, others } = sort(type, match, check);
   const { count } = match;
   if (count === undefined ? matching.length === 0 : matching.length !== count) return;
   const head = `expected ${count === undefined ? 'no' : `any number but ${count} of`} ${type}${said(match)} to be ${what}, found ${matching.length}.`;
   const texts = [message(head, 'matched', matching), message('', 'did not match', others)];
-  throw new AssertionError({ message: texts.filter((text) => text !== '').join('\n'), actual: matching.length, expected: 0, stackStartFn });
+  throw new AssertionError({
+    message: texts.filter((text) => text !== '').join('\n'),
+    actual: matching.length,
+    expected: 0,
+    stackStartFn,
+  });
 }
 
 /** One line for each job of the test; of the others with the reason why. */
-function sort(type: string, match: Match, check: Check): { readonly matching: readonly string[]; readonly others: readonly string[] } {
+function sort(
+  type: string,
+  match: Match,
+  check: Check,
+): { readonly matching: readonly string[]; readonly others: readonly string[] } {
   known(match, matchNames);
   const matching: string[] = [];
   const others: string[] = [];
@@ -150,7 +194,9 @@ function message(head: string, how: string, lines: readonly string[]): string {
 
 function said(match: Match | WorkflowMatch): string {
   const shown = Object.entries(match).filter(([name, value]) => name !== 'count' && value !== undefined);
-  return shown.length === 0 ? '' : ` with ${shown.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(', ')}`;
+  return shown.length === 0
+    ? ''
+    : ` with ${shown.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(', ')}`;
 }
 
 export function jobOf(record: JobRecord): Job {
@@ -162,7 +208,11 @@ function notRun({ claim, state }: JobRecord): string | null {
 }
 
 function hasFailed(record: JobRecord): boolean {
-  return record.state === State.retryable || record.state === State.discarded || historyOf(record).some(({ kind }) => kind === 'failed');
+  return (
+    record.state === State.retryable ||
+    record.state === State.discarded ||
+    historyOf(record).some(({ kind }) => kind === 'failed')
+  );
 }
 
 function stateOf(record: JobRecord): string {
@@ -171,10 +221,16 @@ function stateOf(record: JobRecord): string {
 
 function lastErrorOf(record: JobRecord): string {
   const last = historyOf(record).findLast((entry) => 'error' in entry);
-  return last === undefined || !('error' in last) || record.state === State.completed ? '' : ` (${last.error.type}: ${last.error.message})`;
+  return last === undefined || !('error' in last) || record.state === State.completed
+    ? ''
+    : ` (${last.error.type}: ${last.error.message})`;
 }
 
-function workflowMismatch({ record, nodes }: WorkflowRow, kind: string, { name, stepCount, stepTypes }: WorkflowMatch): string | null {
+function workflowMismatch(
+  { record, nodes }: WorkflowRow,
+  kind: string,
+  { name, stepCount, stepTypes }: WorkflowMatch,
+): string | null {
   if (record.kind !== kind) return `kind: expected ${kind}, got ${record.kind}`;
   if (name !== undefined && record.name !== name) return `name: expected ${name}, got ${record.name}`;
   const count = numberOf(parseWire(renderWorkflow(record, nodes))?.steps_total);

@@ -34,12 +34,16 @@ export function difference(expected: unknown, actual: unknown, path: string): st
   if (hasToJson(expected)) return difference(expected.toJSON(), actual, path);
   if (Array.isArray(expected)) {
     if (!Array.isArray(actual)) return unequal(expected, actual, path);
-    if (expected.length !== actual.length) return `${path}: expected ${expected.length} elements, got ${actual.length}: ${show(actual)}`;
+    if (expected.length !== actual.length)
+      return `${path}: expected ${expected.length} elements, got ${actual.length}: ${show(actual)}`;
     return first(expected.keys(), (index) => difference(expected[index] ?? null, actual[index], `${path}[${index}]`));
   }
   if (isWire(expected)) {
     if (!isWire(actual)) return unequal(expected, actual, path);
-    const names = new Set([...Object.keys(expected).filter((name) => expected[name] !== undefined), ...Object.keys(actual)]);
+    const names = new Set([
+      ...Object.keys(expected).filter((name) => expected[name] !== undefined),
+      ...Object.keys(actual),
+    ]);
     return first(names, (name) => difference(expected[name], actual[name], `${path}.${name}`));
   }
   return asJson(expected) === actual ? null : unequal(expected, actual, path);
@@ -69,7 +73,12 @@ function show(value: unknown): string {
 }
 
 function isMatcher(value: unknown): value is { asymmetricMatch(other: unknown): boolean } {
-  return typeof value === 'object' && value !== null && 'asymmetricMatch' in value && typeof value.asymmetricMatch === 'function';
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'asymmetricMatch' in value &&
+    typeof value.asymmetricMatch === 'function'
+  );
 }
 
 function hasToJson(value: unknown): value is { toJSON(): unknown } {

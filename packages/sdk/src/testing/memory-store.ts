@@ -137,7 +137,9 @@ export class MemoryStore extends Store implements Fake, Ledger {
       const left = until - performance.now();
       const end = left <= 0 ? null : await inTime(this.#run(job), left);
       if (end === null)
-        throw new OJSTimeoutError(`drain() did not end within ${ms} ms: ${count} done, then ${job.type} ${job.id}.`, { jobId: job.id });
+        throw new OJSTimeoutError(`drain() did not end within ${ms} ms: ${count} done, then ${job.type} ${job.id}.`, {
+          jobId: job.id,
+        });
       if (end.isGivenBack) snoozed.add(job.id);
       count += 1;
     }
@@ -148,22 +150,28 @@ export class MemoryStore extends Store implements Fake, Ledger {
   #next(queue: string | undefined, withScheduled: boolean, snoozed: ReadonlySet<JobId>): readonly JobRecord[] {
     const { table } = this.#memory;
     table.tick();
-    const isOpen = (job: JobRecord) => (queue === undefined || job.queue === queue) && table.queues.get(job.queue)?.paused !== true;
+    const isOpen = (job: JobRecord) =>
+      (queue === undefined || job.queue === queue) && table.queues.get(job.queue)?.paused !== true;
     const later = withScheduled
-      ? [...table.jobs.values()].filter(({ id, state }) => isIn(state, State.scheduled | State.retryable) && !snoozed.has(id))
+      ? [...table.jobs.values()].filter(
+          ({ id, state }) => isIn(state, State.scheduled | State.retryable) && !snoozed.has(id),
+        )
       : [];
     return [...table.available(), ...later.sort((a, b) => a.runAt - b.runAt)].filter(isOpen);
   }
 
   /** One execution. `fresh`: jobs that its end has set going. */
-  async #run(job: JobRecord): Promise<{ readonly thrown: Ran['thrown']; readonly isGivenBack: boolean; readonly fresh: readonly JobId[] }> {
+  async #run(
+    job: JobRecord,
+  ): Promise<{ readonly thrown: Ran['thrown']; readonly isGivenBack: boolean; readonly fresh: readonly JobId[] }> {
     const { table } = this.#memory;
     const active = table.claim(job, this.runner.workerId);
     const wire = parseWire(renderJob(active, { lease: true })) ?? {};
     const ran = await within(this, () => this.runner.execute(wire, this.#transport));
     const now = table.jobs.get(job.id);
     // Cancelled or cleared while it ran.
-    if (now?.state !== State.active || now.claim !== active.claim) return { thrown: ran.thrown, isGivenBack: false, fresh: [] };
+    if (now?.state !== State.active || now.claim !== active.claim)
+      return { thrown: ran.thrown, isGivenBack: false, fresh: [] };
     if (ran.outcome === 'ack') {
       table.move(completed({ id: job.id, claim: active.claim, result: members(ran.entry).get('result') ?? null }));
       return { thrown: null, isGivenBack: false, fresh: table.takeFresh() };

@@ -18,7 +18,11 @@ export async function perform(job: string | JobDef, args: JsonArray): Promise<un
   const { wire } = await check(request);
   runner.require([request.type], 'perform()');
   const now = Date.now();
-  const record: JobRecord = claimed(recordOf(readEnvelope(wire.text, now, () => wire.id).job), termsOf(runner.workerId), now);
+  const record: JobRecord = claimed(
+    recordOf(readEnvelope(wire.text, now, () => wire.id).job),
+    termsOf(runner.workerId),
+    now,
+  );
   const { outcome, entry, thrown } = await runner.execute(parseWire(renderJob(record)) ?? {}, nowhere, false);
   if (outcome === 'ack') return resultIn(entry);
   throw thrown?.error;

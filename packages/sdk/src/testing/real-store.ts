@@ -84,7 +84,12 @@ export class RealStore extends Store implements Ledger {
   }
 
   /** Waits until the queues are empty. Where the test has handlers, a worker in this process runs them meanwhile. */
-  async drain({ queue, maxJobs = Number.POSITIVE_INFINITY, timeout = 30_000, withScheduled = false }: DrainOptions): Promise<number> {
+  async drain({
+    queue,
+    maxJobs = Number.POSITIVE_INFINITY,
+    timeout = 30_000,
+    withScheduled = false,
+  }: DrainOptions): Promise<number> {
     const ms = durationMs(timeout satisfies Duration, 'timeout');
     const late = Promise.withResolvers<never>();
     late.promise.catch(() => {});
@@ -92,7 +97,10 @@ export class RealStore extends Store implements Ledger {
     const before = this.#ends();
     const done = () => this.#ends() - before;
     const timer = setTimeout(
-      () => late.reject(new OJSTimeoutError(`drain() did not end within ${ms} ms: ${done()} done, ${summary(left())} left.`)),
+      () =>
+        late.reject(
+          new OJSTimeoutError(`drain() did not end within ${ms} ms: ${done()} done, ${summary(left())} left.`),
+        ),
       timerMs(ms),
     );
     try {
@@ -112,7 +120,13 @@ export class RealStore extends Store implements Ledger {
     if (types.length === 0) return over;
     const concurrency = Math.max(1, Math.min(10, max));
     const quick = { heartbeatThread: false, handleSignals: false, logger: silent } as const;
-    const worker = new Worker(this.url, { queues: [...queues], concurrency, pollInterval: 50, shutdownTimeout: 0, ...quick });
+    const worker = new Worker(this.url, {
+      queues: [...queues],
+      concurrency,
+      pollInterval: 50,
+      shutdownTimeout: 0,
+      ...quick,
+    });
     let started = 0;
     for (const type of types) {
       worker.register(type, (context) => {
@@ -131,7 +145,10 @@ export class RealStore extends Store implements Ledger {
 
   /** Executions that have ended. */
   #ends(): number {
-    return [...this.#jobs.values()].reduce((sum, { claim, state }) => sum + claim - (state === State.active ? 1 : 0), 0);
+    return [...this.#jobs.values()].reduce(
+      (sum, { claim, state }) => sum + claim - (state === State.active ? 1 : 0),
+      0,
+    );
   }
 
   #left(queue: string | undefined, withScheduled: boolean): readonly JobRecord[] {
@@ -167,11 +184,15 @@ export class RealStore extends Store implements Ledger {
 
   async #look(): Promise<void> {
     const { storage } = this.#running.engine;
-    const jobs = await pages((after) => storage.jobs.list({ states: everyState, limit: pageSize, ...(after !== null && { after }) }));
+    const jobs = await pages((after) =>
+      storage.jobs.list({ states: everyState, limit: pageSize, ...(after !== null && { after }) }),
+    );
     const found = new Map(jobs.reverse().map((job) => [job.id, job] as const));
     for (const id of this.#jobs.keys()) if (!found.has(id)) this.#jobs.delete(id);
     for (const job of found.values()) this.#jobs.set(job.id, job);
-    const records = await pages((after) => storage.workflows.list({ states: null, limit: pageSize, ...(after !== null && { after }) }));
+    const records = await pages((after) =>
+      storage.workflows.list({ states: null, limit: pageSize, ...(after !== null && { after }) }),
+    );
     this.#workflows = await Promise.all(records.reverse().map((record) => rowOf(storage, record)));
     const watchers = this.#watchers;
     this.#watchers = [];
@@ -212,12 +233,17 @@ async function startServer(storage: string) {
     return await server.startServer({ storage, host: '127.0.0.1', port: 0, log: false });
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND')) throw cause;
-    throw new OJSError('realMode() runs a server in this process: add the package @ojs-ts/server to your devDependencies.', { cause });
+    throw new OJSError(
+      'realMode() runs a server in this process: add the package @ojs-ts/server to your devDependencies.',
+      { cause },
+    );
   }
 }
 
 function realTime(): OJSError {
-  return new OJSError('A real server keeps the time of its machine: freezeTime() and advanceTime() are for fakeMode() and inlineMode().');
+  return new OJSError(
+    'A real server keeps the time of its machine: freezeTime() and advanceTime() are for fakeMode() and inlineMode().',
+  );
 }
 
 function summary(jobs: readonly JobRecord[]): string {

@@ -67,13 +67,20 @@ export class Runner {
 
   /** Those that can be run. */
   get types(): readonly string[] {
-    const named = [...this.#own.keys(), ...this.#failNext.keys(), ...this.#failAll.keys(), ...this.#workers.flatMap(({ types }) => types)];
+    const named = [
+      ...this.#own.keys(),
+      ...this.#failNext.keys(),
+      ...this.#failAll.keys(),
+      ...this.#workers.flatMap(({ types }) => types),
+    ];
     return [...new Set(named)];
   }
 
   /** Whether a job of this type can be run, be it to a failure that was asked for. */
   knows(type: string): boolean {
-    return this.#handlersOf(type) !== undefined || this.#failAll.has(type) || (this.#failNext.get(type)?.length ?? 0) > 0;
+    return (
+      this.#handlersOf(type) !== undefined || this.#failAll.has(type) || (this.#failNext.get(type)?.length ?? 0) > 0
+    );
   }
 
   /** @throws {OJSError} naming the types that have no handler. */

@@ -9,7 +9,13 @@ export interface PgClient {
 
 /** `pg`: the client on which BEGIN was run. @throws {OJSValidationError} for a pool, which takes another connection for every statement. */
 export function pgTransaction(client: PgClient): SqlTransaction {
-  refuseRoot(typeof field(client, 'totalCount') === 'number', 'client', 'a client on which BEGIN was run', 'a Pool', 'pgDatabase');
+  refuseRoot(
+    typeof field(client, 'totalCount') === 'number',
+    'client',
+    'a client on which BEGIN was run',
+    'a Pool',
+    'pgDatabase',
+  );
   return pg(client);
 }
 
@@ -54,14 +60,24 @@ export interface KyselyExecutor {
   executeQuery(query: {
     readonly sql: string;
     readonly parameters: readonly unknown[];
-    readonly query: { readonly kind: 'RawNode'; readonly sqlFragments: readonly string[]; readonly parameters: readonly never[] };
+    readonly query: {
+      readonly kind: 'RawNode';
+      readonly sqlFragments: readonly string[];
+      readonly parameters: readonly never[];
+    };
     readonly queryId: { readonly queryId: string };
   }): Promise<{ rows: unknown[] }>;
 }
 
 /** Kysely: what `db.transaction().execute` gives to its callback. @throws {OJSValidationError} for `db` itself. */
 export function kyselyTransaction(trx: KyselyExecutor & { readonly isTransaction: true }): SqlTransaction {
-  refuseRoot(!trx.isTransaction, 'trx', 'what db.transaction().execute() gives to its callback', 'db itself', 'kyselyDatabase');
+  refuseRoot(
+    !trx.isTransaction,
+    'trx',
+    'what db.transaction().execute() gives to its callback',
+    'db itself',
+    'kyselyDatabase',
+  );
   return kysely(trx);
 }
 
@@ -101,7 +117,10 @@ export interface DrizzleExecutor<Q> {
 }
 
 /** Drizzle: what `db.transaction` gives to its callback, and the `sql` of `drizzle-orm`. @throws {OJSValidationError} for `db` itself. */
-export function drizzleTransaction<Q>(tx: DrizzleExecutor<Q> & { rollback(): unknown }, sql: DrizzleSql<Q>): SqlTransaction {
+export function drizzleTransaction<Q>(
+  tx: DrizzleExecutor<Q> & { rollback(): unknown },
+  sql: DrizzleSql<Q>,
+): SqlTransaction {
   const isRoot = typeof field(tx, 'rollback') !== 'function';
   refuseRoot(isRoot, 'tx', 'what db.transaction() gives to its callback', 'db itself', 'drizzleDatabase');
   return drizzle(tx, sql);
@@ -116,7 +135,9 @@ function drizzle<Q>(executor: DrizzleExecutor<Q>, sql: DrizzleSql<Q>): SqlTransa
   return {
     dialect: 'postgres',
     async query(text, values) {
-      const pieces = text.split(/\$(\d+)/).map((piece, index) => (index % 2 === 0 ? sql.raw(piece) : sql`${values[Number(piece) - 1]}`));
+      const pieces = text
+        .split(/\$(\d+)/)
+        .map((piece, index) => (index % 2 === 0 ? sql.raw(piece) : sql`${values[Number(piece) - 1]}`));
       return rowsOf(await executor.execute(sql.join(pieces)));
     },
   };
@@ -150,7 +171,13 @@ export interface KnexExecutor {
 
 /** Knex: what `knex.transaction` gives to its callback. @throws {OJSValidationError} for `knex` itself. */
 export function knexTransaction(trx: KnexExecutor & { isCompleted(): boolean }): SqlTransaction {
-  refuseRoot(field(trx, 'isTransaction') !== true, 'trx', 'what knex.transaction() gives to its callback', 'knex itself', 'knexDatabase');
+  refuseRoot(
+    field(trx, 'isTransaction') !== true,
+    'trx',
+    'what knex.transaction() gives to its callback',
+    'knex itself',
+    'knexDatabase',
+  );
   return knex(trx);
 }
 

@@ -46,9 +46,19 @@ export class TransactionClient {
   }
 
   /** @throws {OJSValidationError} before anything is written, also where no transaction is open; what the database says otherwise. */
-  enqueue<D extends JobDef>(tx: SqlTransaction, job: D, args: Jsonable<InputOf<D>>, options?: JobOptions): Promise<StagedJob>;
+  enqueue<D extends JobDef>(
+    tx: SqlTransaction,
+    job: D,
+    args: Jsonable<InputOf<D>>,
+    options?: JobOptions,
+  ): Promise<StagedJob>;
   enqueue(tx: SqlTransaction, jobType: string, args: JsonArray, options?: JobOptions): Promise<StagedJob>;
-  async enqueue(tx: SqlTransaction, job: string | JobDef, args: JsonArray, options: JobOptions = {}): Promise<StagedJob> {
+  async enqueue(
+    tx: SqlTransaction,
+    job: string | JobDef,
+    args: JsonArray,
+    options: JobOptions = {},
+  ): Promise<StagedJob> {
     known(options, jobNames);
     const request = typeof job === 'string' ? { ...options, type: job, args } : requestOf(job, args, options);
     const [staged] = await this.enqueueBatch(tx, [request]);
@@ -82,7 +92,9 @@ export class TransactionClient {
     refuseDatabase(tx);
     const { schema } = this.#destination;
     if (schema === null)
-      throw new OJSError('An outbox has no jobs to complete: complete() needs the database of the server.', { jobId: context.jobId });
+      throw new OJSError('An outbox has no jobs to complete: complete() needs the database of the server.', {
+        jobId: context.jobId,
+      });
     const claimed = claimedBy(context);
     const mark = crypto.randomUUID();
     const lock = lockStatement(tx.dialect, schema, claimed, mark);
@@ -126,8 +138,10 @@ export function stagedOf(request: PreparedRequest | null, asked: JobRequest | un
 
 /** Says what to do where the table is not there; every other error is the database's own. */
 export function missingTable(error: unknown, dialect: SqlTransaction['dialect'], table: string): unknown {
-  const message = error instanceof Error ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}` : '';
-  if (!/relation "[^"]*(inbox|outbox)[^"]*" does not exist|no such table: \S*(inbox|outbox)/.test(message)) return error;
+  const message =
+    error instanceof Error ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}` : '';
+  if (!/relation "[^"]*(inbox|outbox)[^"]*" does not exist|no such table: \S*(inbox|outbox)/.test(message))
+    return error;
   if (dialect === 'sqlite') {
     return new OJSError(
       `The SQLite file has no table ${/no such table: (\S+)/.exec(message)?.[1] ?? table}. For an inbox open the file of the server (ojs serve --storage sqlite:FILE makes its tables); for an outbox call createOutbox() first.`,

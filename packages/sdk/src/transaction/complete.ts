@@ -16,7 +16,8 @@ export interface Claimed {
 /** @throws {OJSError} where the server gave no lease. */
 export function claimedBy({ job, jobId }: Pick<JobContext, 'job' | 'jobId'>): Claimed {
   const claim = claimOf(textOf(job.raw.x_lease) ?? '');
-  if (claim === null) throw new OJSError('The server gave no lease with the job, so nothing can prove whose it is.', { jobId });
+  if (claim === null)
+    throw new OJSError('The server gave no lease with the job, so nothing can prove whose it is.', { jobId });
   return { id: jobId, claim };
 }
 
@@ -24,7 +25,12 @@ export function claimedBy({ job, jobId }: Pick<JobContext, 'job' | 'jobId'>): Cl
  * Keeps others from ending the execution until the transaction ends (the server's storage/postgres/completions.ts has the other side). A statement of its own: the
  * next one has to see what was committed while this one waited, and by the mark that both are in one transaction. An SQLite transaction that writes has the file to itself.
  */
-export function lockStatement(dialect: SqlTransaction['dialect'], schema: string, { id }: Claimed, mark: string): Statement | null {
+export function lockStatement(
+  dialect: SqlTransaction['dialect'],
+  schema: string,
+  { id }: Claimed,
+  mark: string,
+): Statement | null {
   if (dialect === 'sqlite') return null;
   const text = `SELECT pg_advisory_xact_lock(7352002, hashtext($1::text || ' ' || $2::text))::text AS locked, ${setMark(3)} AS mark,
     current_setting('transaction_isolation') AS isolation`;
@@ -34,9 +40,12 @@ export function lockStatement(dialect: SqlTransaction['dialect'], schema: string
 /** A snapshot from before the lock would not show that the lease was lost. */
 export function acknowledged([row]: readonly Row[], { id }: Claimed): void {
   if (row?.isolation === 'read committed' || row?.isolation === 'read uncommitted') return;
-  throw new OJSError(`A job is completed in a READ COMMITTED transaction; this one is ${String(row?.isolation).toUpperCase()}.`, {
-    jobId: id,
-  });
+  throw new OJSError(
+    `A job is completed in a READ COMMITTED transaction; this one is ${String(row?.isolation).toUpperCase()}.`,
+    {
+      jobId: id,
+    },
+  );
 }
 
 /** Answers a row where the execution is ours still. @throws {OJSValidationError} for a result that cannot be kept. */
@@ -63,8 +72,11 @@ export function completionStatement(
 }
 
 export function leaseLost({ id }: Claimed): OJSError {
-  return new OJSError('The job is not ours any more: it was cancelled, or its lease was lost. Roll the transaction back.', {
-    jobId: id,
-    operation: 'worker.ack',
-  });
+  return new OJSError(
+    'The job is not ours any more: it was cancelled, or its lease was lost. Roll the transaction back.',
+    {
+      jobId: id,
+      operation: 'worker.ack',
+    },
+  );
 }

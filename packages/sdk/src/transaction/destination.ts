@@ -34,7 +34,10 @@ export function inbox(options: { readonly schema?: string | undefined } = {}): D
   known(options, { schema: true });
   const { schema = 'ojs' } = options;
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
-    throw OJSValidationError.of('schema', `expected up to 63 lower-case letters, digits and underscores, got ${JSON.stringify(schema)}`);
+    throw OJSValidationError.of(
+      'schema',
+      `expected up to 63 lower-case letters, digits and underscores, got ${JSON.stringify(schema)}`,
+    );
   }
   return {
     table: `"${schema}".inbox`,

@@ -52,7 +52,8 @@ export function outboxLayout(dialect: SqlTransaction['dialect'], options: Outbox
   known(options, outboxNames);
   const table = tableOf(options);
   const name = table.slice(table.indexOf('.') + 1);
-  const key = dialect === 'sqlite' ? 'INTEGER PRIMARY KEY AUTOINCREMENT' : 'bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY';
+  const key =
+    dialect === 'sqlite' ? 'INTEGER PRIMARY KEY AUTOINCREMENT' : 'bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY';
   return [
     `CREATE TABLE IF NOT EXISTS ${table} (
       id ${key},

@@ -13,7 +13,10 @@ import type { PreparedRequest } from './destination.ts';
  * The request in its wire form, after its schema and the middleware; null where a middleware dropped it. What is written are the args as they were given: the worker
  * parses them again. @throws {OJSValidationError}
  */
-export async function prepare(request: JobRequest, middleware: readonly EnqueueMiddleware[]): Promise<PreparedRequest | null> {
+export async function prepare(
+  request: JobRequest,
+  middleware: readonly EnqueueMiddleware[],
+): Promise<PreparedRequest | null> {
   const { wire } = await check(request);
   if (middleware.length === 0) return { ...wire, type: request.type };
   const { id } = wire;

@@ -84,7 +84,10 @@ export class OutboxRelay implements AsyncDisposable {
     known(options, relayNames);
     this.#connection = new Connection(target, options);
     if (options.database.isDatabase !== true) {
-      throw OJSValidationError.of('database', 'expected a database, such as pgDatabase(pool); the relay works outside of transactions');
+      throw OJSValidationError.of(
+        'database',
+        'expected a database, such as pgDatabase(pool); the relay works outside of transactions',
+      );
     }
     this.#database = options.database;
     this.#table = tableOf(options);
@@ -199,7 +202,8 @@ export class OutboxRelay implements AsyncDisposable {
   }
 
   async #pending(held: ReadonlySet<string>): Promise<readonly Entry[]> {
-    const others = held.size === 0 ? '' : `AND queue NOT IN (${[...held].map((_, index) => `$${index + 2}`).join(', ')})`;
+    const others =
+      held.size === 0 ? '' : `AND queue NOT IN (${[...held].map((_, index) => `$${index + 2}`).join(', ')})`;
     const rows = await this.#database.query(
       `SELECT CAST(id AS text) AS id, job_id, queue, request FROM ${this.#table} WHERE status = 'pending' ${others}
        ORDER BY ${this.#table}.id LIMIT CAST($1 AS integer)`,
@@ -262,7 +266,12 @@ export class OutboxRelay implements AsyncDisposable {
     if (first === undefined) return true;
     try {
       const body = `{"jobs":[${entries.map(({ request }) => request).join(',')}]}`;
-      await this.#connection.call({ operation: 'job.enqueueBatch', body, idempotencyKey: first.jobId }, {}, {}, settings);
+      await this.#connection.call(
+        { operation: 'job.enqueueBatch', body, idempotencyKey: first.jobId },
+        {},
+        {},
+        settings,
+      );
       return true;
     } catch (error) {
       if (isHolding(error) || isFinal(error)) return false;
@@ -272,7 +281,12 @@ export class OutboxRelay implements AsyncDisposable {
 
   async #sendOne({ jobId, request }: Entry): Promise<Sent> {
     try {
-      await this.#connection.call({ operation: 'job.enqueue', body: request, idempotencyKey: jobId }, {}, { jobId }, settings);
+      await this.#connection.call(
+        { operation: 'job.enqueue', body: request, idempotencyKey: jobId },
+        {},
+        { jobId },
+        settings,
+      );
       return sent;
     } catch (error) {
       if (isHolding(error)) return { kind: 'held', error };
@@ -285,12 +299,10 @@ export class OutboxRelay implements AsyncDisposable {
 
   async #note(entries: readonly Entry[], error: string | null): Promise<void> {
     const ids = entries.map((_, index) => `CAST($${index + 4} AS bigint)`).join(', ');
-    await this.#database.query(`UPDATE ${this.#table} SET status = $1, sent_at = CAST($2 AS bigint), error = $3 WHERE id IN (${ids})`, [
-      error === null ? 'sent' : 'failed',
-      String(Date.now()),
-      error,
-      ...entries.map(({ id }) => id),
-    ]);
+    await this.#database.query(
+      `UPDATE ${this.#table} SET status = $1, sent_at = CAST($2 AS bigint), error = $3 WHERE id IN (${ids})`,
+      [error === null ? 'sent' : 'failed', String(Date.now()), error, ...entries.map(({ id }) => id)],
+    );
   }
 
   async #prune(): Promise<void> {

@@ -50,7 +50,9 @@ export async function withTransaction<T>(
   known(options, transactionNames);
   const jobs = jobsIn(database, options.destination ?? inbox());
   if (database.isTransaction)
-    return within(database, jobs, work, 'ROLLBACK TO ojs; RELEASE ojs', 'RELEASE ojs', () => database.exec('SAVEPOINT ojs'));
+    return within(database, jobs, work, 'ROLLBACK TO ojs; RELEASE ojs', 'RELEASE ojs', () =>
+      database.exec('SAVEPOINT ojs'),
+    );
   const until = Date.now() + (options.patienceMs ?? 5_000);
   for (let pause = 1; ; pause = Math.min(2 * pause, 20)) {
     try {
@@ -109,9 +111,11 @@ function jobsIn(database: SqliteDatabase, destination: Destination): SqliteJobs 
       return stagedOf(request, undefined);
     },
     complete(context, result) {
-      if (destination.schema === null) throw new OJSError('An outbox has no jobs to complete.', { jobId: context.jobId });
+      if (destination.schema === null)
+        throw new OJSError('An outbox has no jobs to complete.', { jobId: context.jobId });
       const claimed = claimedBy(context);
-      if (run(completionStatement('sqlite', destination.schema, claimed, result)).length === 0) throw leaseLost(claimed);
+      if (run(completionStatement('sqlite', destination.schema, claimed, result)).length === 0)
+        throw leaseLost(claimed);
     },
   };
 }
@@ -131,7 +135,10 @@ export function sqliteTransaction(database: Pick<SqliteDatabase, 'prepare' | 'is
 }
 
 function noTransaction(): OJSValidationError {
-  return OJSValidationError.of('database', 'no transaction is open: run BEGIN IMMEDIATE first, or use withTransaction()');
+  return OJSValidationError.of(
+    'database',
+    'no transaction is open: run BEGIN IMMEDIATE first, or use withTransaction()',
+  );
 }
 
 /** The database of `node:sqlite`, for a relay. */
@@ -153,5 +160,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === busy;
+  return (
+    error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === busy
+  );
 }

@@ -22,7 +22,10 @@ const mediaType = 'application/openjobspec+json';
 const routes = part(() => import('./routes.ts'));
 
 /** Method, path and query of a call under the base URL's own path. */
-export async function requestLineOf(call: Call, base: URL): Promise<{ readonly method: Route['method']; readonly target: string }> {
+export async function requestLineOf(
+  call: Call,
+  base: URL,
+): Promise<{ readonly method: Route['method']; readonly target: string }> {
   const { method, path } = call.operation === 'job.enqueue' ? enqueueRoute : (await routes()).routeOf(call);
   return { method, target: targetOf(base, path) };
 }
@@ -33,8 +36,16 @@ export function targetOf(base: URL, path: string): string {
 }
 
 /** The headers of every call (ojs-http-binding §4). The caller's own win over ours, so `Authorization` may be given there too. */
-export async function headersOf(call: Call, requestId: string | undefined, options: HttpOptions): Promise<Record<string, string>> {
-  const headers: Record<string, string> = { accept: mediaType, 'ojs-version': specVersion, 'user-agent': `ojs-ts/${sdkVersion}` };
+export async function headersOf(
+  call: Call,
+  requestId: string | undefined,
+  options: HttpOptions,
+): Promise<Record<string, string>> {
+  const headers: Record<string, string> = {
+    accept: mediaType,
+    'ojs-version': specVersion,
+    'user-agent': `ojs-ts/${sdkVersion}`,
+  };
   if (call.body !== undefined) headers['content-type'] = mediaType;
   if (requestId !== undefined) headers['x-request-id'] = requestId;
   if (call.idempotencyKey !== undefined) headers['idempotency-key'] = call.idempotencyKey;

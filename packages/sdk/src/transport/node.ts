@@ -52,7 +52,12 @@ export class NodeTransport implements Transport {
 }
 
 function openPool({ base, tls }: HttpOptions, connections: number | null): Pool {
-  return new Pool(base.origin, { connections, connect: { timeout: connectTimeoutMs, ...tls }, headersTimeout: 0, bodyTimeout: 0 });
+  return new Pool(base.origin, {
+    connections,
+    connect: { timeout: connectTimeoutMs, ...tls },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
 }
 
 function flat(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {

@@ -69,8 +69,10 @@ export class Callbacks {
   settled(held: Held, state: string | undefined): void {
     // Only a failure has something thrown; a job that was given back is neither retried nor discarded.
     if (!held.failed) return;
-    if (state === 'retryable') this.#call('onJobRetrying', held, (context) => this.#options.onJobRetrying?.(context, held.thrown));
-    if (state === 'discarded') this.#call('onJobDiscarded', held, (context) => this.#options.onJobDiscarded?.(context, held.thrown));
+    if (state === 'retryable')
+      this.#call('onJobRetrying', held, (context) => this.#options.onJobRetrying?.(context, held.thrown));
+    if (state === 'discarded')
+      this.#call('onJobDiscarded', held, (context) => this.#options.onJobDiscarded?.(context, held.thrown));
   }
 
   #call(name: Name, held: Held, call: (context: JobContext) => unknown): void {

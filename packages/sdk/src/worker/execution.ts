@@ -59,7 +59,8 @@ export class Execution {
 
   /** No more is started: what waits goes back to its queue, uncounted. */
   returnWaiting(): void {
-    for (let held = this.#waiting.shift(); held !== undefined; held = this.#waiting.shift()) this.#giveBack(held, notRunning);
+    for (let held = this.#waiting.shift(); held !== undefined; held = this.#waiting.shift())
+      this.#giveBack(held, notRunning);
   }
 
   /** A job that arrived when no more may be started: back to its queue, uncounted. */
@@ -221,7 +222,12 @@ export class Execution {
   #timeOut(held: Held, now: number): void {
     const limit = Math.round(held.deadline - held.startedAt);
     const message = `The job ran longer than its timeout of ${limit} ms.`;
-    this.#logger.warn('job timed out', { job_id: held.id, job_type: held.wire.type, attempt: held.wire.attempt, limit_ms: limit });
+    this.#logger.warn('job timed out', {
+      job_id: held.id,
+      job_type: held.wire.type,
+      attempt: held.wire.attempt,
+      limit_ms: limit,
+    });
     const error = new JobTimeoutError(message, limit, { jobId: held.id });
     held.abort(error);
     this.#detach(held);

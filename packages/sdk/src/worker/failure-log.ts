@@ -45,7 +45,9 @@ function isLogged(context: JobContext, error: unknown): boolean {
 /** Undefined for everything but a schema's refusal, be it a value that cannot even be asked. */
 function reasonsIn(error: unknown, isSecret: boolean): string | undefined {
   try {
-    return error instanceof ContractViolation ? `${misfit(error.part)}: ${isSecret ? error.places : error.reasons}` : undefined;
+    return error instanceof ContractViolation
+      ? `${misfit(error.part)}: ${isSecret ? error.places : error.reasons}`
+      : undefined;
   } catch {
     return undefined;
   }

@@ -32,8 +32,10 @@ export class Handlers {
         `expected lower-case words joined by dots, such as 'email.send', got ${JSON.stringify(jobType)}`,
       );
     }
-    if (typeof handler !== 'function') throw OJSValidationError.of('handler', `expected a function, got ${typeof handler}`);
-    if (this.#byType.has(jobType)) throw OJSValidationError.of('jobType', `${jobType} has a handler already; register each type once`);
+    if (typeof handler !== 'function')
+      throw OJSValidationError.of('handler', `expected a function, got ${typeof handler}`);
+    if (this.#byType.has(jobType))
+      throw OJSValidationError.of('jobType', `${jobType} has a handler already; register each type once`);
     const checked = typeof job === 'string' || job.schemas === undefined ? handler : checking(job, handler);
     this.#byType.set(jobType, checked);
     if (typeof job !== 'string' && job.defaults?.queue !== undefined) this.#queues.set(jobType, job.defaults.queue);
@@ -80,7 +82,9 @@ export class Handlers {
 function checking(definition: JobDef, handler: Handler): Handler {
   const { result: resultSchema } = definition.schemas ?? {};
   return async (context) => {
-    const args = await parseArgs(definition, context.args).catch((error: unknown) => violated('args', error, context.args));
+    const args = await parseArgs(definition, context.args).catch((error: unknown) =>
+      violated('args', error, context.args),
+    );
     const result = await handler(withArgs(context, args));
     if (resultSchema === undefined) return result;
     return await parseWith(resultSchema, result, 'result').catch((error: unknown) => violated('result', error, result));

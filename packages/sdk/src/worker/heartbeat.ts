@@ -134,7 +134,11 @@ export class Heartbeat {
     for (const held of listed) {
       if (!this.#services.holdings.has(held)) continue;
       if (!cancelled.has(held.id) && (renewed === undefined || renewed.has(held.id))) held.leaseUntil = leaseUntil;
-      else this.#services.lose(held, 'The server no longer counts the job as ours: it was cancelled, or its lease was lost.');
+      else
+        this.#services.lose(
+          held,
+          'The server no longer counts the job as ours: it was cancelled, or its lease was lost.',
+        );
     }
   }
 
@@ -159,7 +163,10 @@ export class Heartbeat {
       holdings: shared.buffer,
     };
     try {
-      this.#thread = platform.startHeartbeats(plan, { news: (news) => this.#hear(news), gone: (error) => this.#alone(error) });
+      this.#thread = platform.startHeartbeats(plan, {
+        news: (news) => this.#hear(news),
+        gone: (error) => this.#alone(error),
+      });
     } catch (error) {
       this.#alone(error);
       return;

@@ -48,7 +48,8 @@ export class Held {
     this.id = id;
     this.lease = typeof wire.x_lease === 'string' ? wire.x_lease : undefined;
     this.startedAt = now;
-    this.deadline = typeof wire.timeout_ms === 'number' && wire.timeout_ms > 0 ? now + wire.timeout_ms : Number.POSITIVE_INFINITY;
+    this.deadline =
+      typeof wire.timeout_ms === 'number' && wire.timeout_ms > 0 ? now + wire.timeout_ms : Number.POSITIVE_INFINITY;
     this.leaseUntil = leaseUntil;
   }
 

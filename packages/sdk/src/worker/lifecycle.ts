@@ -60,7 +60,9 @@ export class Lifecycle {
   /** @throws {OJSError} the second time. */
   begin(): void {
     if (!this.isNew)
-      throw new OJSError(`A worker starts once; this one is ${this.#phase === 'ended' ? 'stopped' : 'running'}. Make a new one.`);
+      throw new OJSError(
+        `A worker starts once; this one is ${this.#phase === 'ended' ? 'stopped' : 'running'}. Make a new one.`,
+      );
     this.#phase = 'started';
   }
 

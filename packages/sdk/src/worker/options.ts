@@ -86,7 +86,8 @@ const maxConcurrency = 10_000;
 export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
   onlyOne({ visibilityTimeoutMs: options.visibilityTimeoutMs, visibilityTimeout: options.visibilityTimeout });
   const queues = options.queues ?? [platform.environment?.queue() ?? 'default'];
-  if (!Array.isArray(queues)) throw OJSValidationError.of('queues', `expected an array of names, got ${JSON.stringify(queues)}`);
+  if (!Array.isArray(queues))
+    throw OJSValidationError.of('queues', `expected an array of names, got ${JSON.stringify(queues)}`);
   if (queues.length === 0) throw OJSValidationError.of('queues', 'expected at least one queue');
   for (const [index, queue] of queues.entries()) {
     if (!isQueueName(queue)) throw OJSValidationError.of(`queues[${index}]`, expectedQueue(queue));
@@ -102,7 +103,10 @@ export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
       durationMs(options.visibilityTimeout ?? options.visibilityTimeoutMs ?? 30_000, 'visibilityTimeout'),
       'visibilityTimeout',
     ),
-    shutdownMs: durationMs(options.shutdownTimeout ?? (fromEnv('OJS_SHUTDOWN_TIMEOUT') ?? 25) * 1000, 'shutdownTimeout'),
+    shutdownMs: durationMs(
+      options.shutdownTimeout ?? (fromEnv('OJS_SHUTDOWN_TIMEOUT') ?? 25) * 1000,
+      'shutdownTimeout',
+    ),
     handleSignals: options.handleSignals ?? true,
     heartbeatThread: options.heartbeatThread ?? true,
     watchdogMs: whole(durationMs(options.watchdogTimeout ?? 60_000, 'watchdogTimeout'), 'watchdogTimeout'),

@@ -80,7 +80,11 @@ function readThrown(thrown: unknown, isEncoded: boolean): GiveBack {
   return isDiscard(thrown) ? { failure: { ...failure, ...forGood } } : { failure };
 }
 
-const unreadable: Failure = { code: 'handler_error', type: 'NonError', message: 'The handler threw a value that cannot be read.' };
+const unreadable: Failure = {
+  code: 'handler_error',
+  type: 'NonError',
+  message: 'The handler threw a value that cannot be read.',
+};
 
 /** The args, or the result, are encoded (ojs-encryption §5.3). */
 export function isEncoded(meta: unknown): boolean {
@@ -92,12 +96,22 @@ const forGood = { retryable: false, response_code: 'DISCARD' } as const;
 /** ojs-timeouts: an execution that took too long, by the job's own limit or a middleware's. */
 export function timeoutFailure(message: string, limitMs: number, elapsedMs?: number): Failure {
   const elapsed = elapsedMs === undefined ? {} : { elapsed_seconds: Math.round(elapsedMs) / 1000 };
-  return { code: 'timeout', type: 'timeout', message, details: { timeout_kind: 'execution', limit_seconds: limitMs / 1000, ...elapsed } };
+  return {
+    code: 'timeout',
+    type: 'timeout',
+    message,
+    details: { timeout_kind: 'execution', limit_seconds: limitMs / 1000, ...elapsed },
+  };
 }
 
 function isTimeout(thrown: unknown): thrown is JobTimeoutError {
   if (thrown instanceof JobTimeoutError) return true;
-  return thrown instanceof Error && thrown.name === 'JobTimeoutError' && 'timeoutMs' in thrown && typeof thrown.timeoutMs === 'number';
+  return (
+    thrown instanceof Error &&
+    thrown.name === 'JobTimeoutError' &&
+    'timeoutMs' in thrown &&
+    typeof thrown.timeoutMs === 'number'
+  );
 }
 
 /** By name too: the class may come from another copy of this package. */
@@ -106,7 +120,9 @@ function isDiscard(thrown: unknown): boolean {
 }
 
 function isSnooze(thrown: unknown): thrown is SnoozeError {
-  return thrown instanceof SnoozeError || (thrown instanceof Error && thrown.name === 'SnoozeError' && 'after' in thrown);
+  return (
+    thrown instanceof SnoozeError || (thrown instanceof Error && thrown.name === 'SnoozeError' && 'after' in thrown)
+  );
 }
 
 function snoozeMs(after: Duration): number | null {

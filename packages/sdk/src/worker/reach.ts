@@ -2,7 +2,10 @@ import { isOjsError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 
 type Way = 'exchange' | 'heartbeat';
-const events: Readonly<Record<Way, string>> = { exchange: 'server unreachable: trying again', heartbeat: 'heartbeat failed' };
+const events: Readonly<Record<Way, string>> = {
+  exchange: 'server unreachable: trying again',
+  heartbeat: 'heartbeat failed',
+};
 
 /** What a worker says of a server that does not answer: the first failure is a warning, those that follow are not, until it answers again. */
 export class Reach {
@@ -21,7 +24,10 @@ export class Reach {
     this.#failing.add(way);
     const about = { ...fields, error: String(error) };
     if (isFirst)
-      this.#logger.warn(`${events[way]}${this.#advice(error)}`, { ...about, ...(this.#server !== null && { server: this.#server }) });
+      this.#logger.warn(`${events[way]}${this.#advice(error)}`, {
+        ...about,
+        ...(this.#server !== null && { server: this.#server }),
+      });
     else this.#logger.debug(events[way], about);
   }
 

@@ -2,7 +2,13 @@ import { OJSAPIError } from '../errors.ts';
 import { isPassing } from '../retries.ts';
 
 const statusesOfNoRoute: readonly number[] = [404, 405, 501];
-const codesOfNoRoute: readonly string[] = ['not_found', 'route_not_found', 'unsupported', 'method_not_allowed', 'not_implemented'];
+const codesOfNoRoute: readonly string[] = [
+  'not_found',
+  'route_not_found',
+  'unsupported',
+  'method_not_allowed',
+  'not_implemented',
+];
 
 /** The server's own word that it has no such operation. One that names a job is about the job. */
 export function saysNoRoute(error: unknown): boolean {

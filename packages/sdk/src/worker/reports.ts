@@ -48,7 +48,11 @@ export class Reporting {
   async checkpoint(held: Held, state: unknown): Promise<void> {
     try {
       const body = this.#body(held, { state });
-      await this.connection.call({ operation: 'job.saveCheckpoint', params: { id: held.id }, body }, {}, { jobId: held.id });
+      await this.connection.call(
+        { operation: 'job.saveCheckpoint', params: { id: held.id }, body },
+        {},
+        { jobId: held.id },
+      );
     } catch (error) {
       if (saysNoRoute(error) || isUnclear(error)) throw missing('checkpoints', held, error);
       if (error instanceof OJSAPIError && (error.statusCode === 404 || error.statusCode === 409)) {
@@ -62,7 +66,11 @@ export class Reporting {
   }
 
   #body(held: Held, fields: object): string {
-    return JSON.stringify({ ...fields, worker_id: this.workerId, ...(held.lease !== undefined && { x_lease: held.lease }) });
+    return JSON.stringify({
+      ...fields,
+      worker_id: this.workerId,
+      ...(held.lease !== undefined && { x_lease: held.lease }),
+    });
   }
 }
 
@@ -78,7 +86,10 @@ export interface ReportsServices {
 }
 
 function missing(what: string, held: Held, cause?: unknown): OJSError {
-  return new OJSError(`The server has no ${what}: it does not answer this extension of Open Job Spec.`, { jobId: held.id, cause });
+  return new OJSError(`The server has no ${what}: it does not answer this extension of Open Job Spec.`, {
+    jobId: held.id,
+    cause,
+  });
 }
 
 /** What one execution reports. */
@@ -100,7 +111,8 @@ export class Reports {
 
   /** Now, or with the next one that is due; then it resolves at once. */
   async progress(percent: number, message?: string, data?: unknown): Promise<void> {
-    if (!Number.isFinite(percent)) throw OJSValidationError.of('percent', `expected a finite number (0 to 100), got ${quoted(percent)}`);
+    if (!Number.isFinite(percent))
+      throw OJSValidationError.of('percent', `expected a finite number (0 to 100), got ${quoted(percent)}`);
     if (data !== undefined) refuse(jsonProblem(data, 'data'));
     if (this.#held.state !== 'running') return;
     const report = { progress: Math.min(100, Math.max(0, percent)) / 100, message, data };

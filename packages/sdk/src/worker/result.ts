@@ -14,7 +14,10 @@ export class ResultError extends OJSValidationError {
   readonly code: 'invalid_result' | 'result_too_large';
 
   constructor(code: ResultError['code'], { path, message }: ValidationProblem, advice: string, cause?: unknown) {
-    super(`${path}: ${message}. The handler ended well, but its result cannot be sent: ${advice}.`, { issues: [{ path, message }], cause });
+    super(`${path}: ${message}. The handler ended well, but its result cannot be sent: ${advice}.`, {
+      issues: [{ path, message }],
+      cause,
+    });
     this.code = code;
   }
 }
@@ -39,7 +42,11 @@ export function refusedResult(status: number, said: string): ResultError {
 }
 
 function tooLarge(message: string): ResultError {
-  return new ResultError('result_too_large', { path: 'result', message }, 'store it elsewhere and return a reference to it');
+  return new ResultError(
+    'result_too_large',
+    { path: 'result', message },
+    'store it elsewhere and return a reference to it',
+  );
 }
 
 function textOf(result: unknown): string {
@@ -63,7 +70,12 @@ function problemIn(given: unknown, path: string, above: object[]): ValidationPro
   if (typeof given === 'number') return Number.isFinite(given) ? null : { path, message: lossOf(given) };
   const value = shown(given);
   if (value !== given && (typeof value !== 'object' || value === null)) return problemIn(value, path, above);
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || emptied.some((kind) => value instanceof kind)) {
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    ArrayBuffer.isView(value) ||
+    emptied.some((kind) => value instanceof kind)
+  ) {
     return { path, message: lossOf(value) };
   }
   if (above.includes(value)) return { path, message: 'the value contains itself' };
@@ -98,7 +110,8 @@ function under(path: string, { path: rest, message }: ValidationProblem): Valida
 /** What `toJSON` makes of it, where it has one. Of a bigint too: some applications add it to the prototype. */
 function shown(value: unknown): unknown {
   const owner: unknown = typeof value === 'bigint' ? Object(value) : value;
-  if (typeof owner !== 'object' || owner === null || !('toJSON' in owner) || typeof owner.toJSON !== 'function') return value;
+  if (typeof owner !== 'object' || owner === null || !('toJSON' in owner) || typeof owner.toJSON !== 'function')
+    return value;
   return owner.toJSON('');
 }
 

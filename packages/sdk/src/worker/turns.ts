@@ -137,7 +137,8 @@ export class Turns {
       this.#lanes++;
       this.#start({ items, fetch }, this.#givenUp.signal, () => this.#lanes--);
     }
-    if (this.#poll === null && this.#fetching > 0 && this.#lanes < maxLanes && this.#services.slots.lacksTurn) this.#fetchBeside();
+    if (this.#poll === null && this.#fetching > 0 && this.#lanes < maxLanes && this.#services.slots.lacksTurn)
+      this.#fetchBeside();
     if (this.#poll !== null || this.#fetching > 0 || (this.#link.extended && outbox.ready > 0)) return;
     const fetch = this.#wish(this.#answered ? longPollMs : 0);
     if (fetch === null) return;
@@ -187,7 +188,10 @@ export class Turns {
       const sentAt = performance.now();
       try {
         const line = this.#line.signal;
-        const answer = await link.turn({ items, fetch }, signal === this.#givenUp.signal ? line : AbortSignal.any([signal, line]));
+        const answer = await link.turn(
+          { items, fetch },
+          signal === this.#givenUp.signal ? line : AbortSignal.any([signal, line]),
+        );
         this.#services.reach.answered('exchange');
         while (this.#took) await new Promise<void>((resolve) => macrotask(resolve));
         return this.#deliver({ items, fetch }, answer, sentAt);
@@ -258,7 +262,10 @@ export class Turns {
     this.#services.slots.release(fetch.count);
     if (!this.#link.extended || this.#givenUp.signal.aborted) return;
     try {
-      const answer = await this.#link.turn({ items: [], fetch: { ...fetch, count: 1, waitMs: 0 } }, this.#givenUp.signal);
+      const answer = await this.#link.turn(
+        { items: [], fetch: { ...fetch, count: 1, waitMs: 0 } },
+        this.#givenUp.signal,
+      );
       for (const wire of answer.jobs) this.#services.refuse(wire, performance.now());
     } catch (error) {
       // The server misses such jobs in the heartbeats and takes them back by itself.
@@ -274,7 +281,9 @@ export class Turns {
 
   #useFallback(): void {
     if (!this.#link.extended) return;
-    this.#services.logger.info('plain binding: the server has no worker.exchange; using fetch, ack, nack and heartbeat');
+    this.#services.logger.info(
+      'plain binding: the server has no worker.exchange; using fetch, ack, nack and heartbeat',
+    );
     this.#link = this.#plain;
   }
 
@@ -283,7 +292,9 @@ export class Turns {
     try {
       return await this.#plain.turn({ items: [], fetch: { ...fetch, waitMs: 0 } }, signal);
     } catch (error) {
-      this.#services.logger.debug('fetch failed: neither worker.exchange nor worker.fetch is answered', { error: String(error) });
+      this.#services.logger.debug('fetch failed: neither worker.exchange nor worker.fetch is answered', {
+        error: String(error),
+      });
       return null;
     }
   }

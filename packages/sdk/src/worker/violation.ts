@@ -19,7 +19,9 @@ export class ContractViolation extends OJSValidationError {
 
   /** For logs: where, and why as long as the words of the validator quote nothing of the value (SDK-020). */
   get reasons(): string {
-    return this.issues.map(({ path, message }) => (quotes(message, this.#value) ? path : `${path}: ${message}`)).join('; ');
+    return this.issues
+      .map(({ path, message }) => (quotes(message, this.#value) ? path : `${path}: ${message}`))
+      .join('; ');
   }
 
   /** Where. */
@@ -29,7 +31,9 @@ export class ContractViolation extends OJSValidationError {
 }
 
 export function misfit(part: 'args' | 'result'): string {
-  return part === 'args' ? 'The args of the job do not fit its schema' : 'The result of the job does not fit its schema';
+  return part === 'args'
+    ? 'The args of the job do not fit its schema'
+    : 'The result of the job does not fit its schema';
 }
 
 /** Validators shorten what they quote. */

@@ -70,7 +70,11 @@ export class Waiting {
   #sendAway(patienceMs: number): void {
     this.#timer = undefined;
     const since = performance.now() - patienceMs;
-    for (let held = this.#jobs[this.#first]; held !== undefined && held.startedAt <= since; held = this.#jobs[this.#first]) {
+    for (
+      let held = this.#jobs[this.#first];
+      held !== undefined && held.startedAt <= since;
+      held = this.#jobs[this.#first]
+    ) {
       this.#slots.holdBack();
       this.shift();
       this.#tooLong(held);

@@ -11,7 +11,8 @@ export function* createWorkflow(id: string, text: string): Operation<Workflow> {
     call: { operation: 'workflow.create', body: text, idempotencyKey: id },
     settings: {
       // A server without idempotency keys finds the id of the first call in its way.
-      recover: ({ code, error }) => (code === 'duplicate' && error.details.existing_workflow_id === id ? asFound(getCall(id)) : null),
+      recover: ({ code, error }) =>
+        code === 'duplicate' && error.details.existing_workflow_id === id ? asFound(getCall(id)) : null,
     },
   };
   return readWorkflow(body);

@@ -55,7 +55,8 @@ export const definitionNames: NamesOf<WorkflowDefinition> = {
 export type Step = JobRequest | WorkflowDefinition;
 
 /** What a step comes to. */
-export type Done<S> = S extends WorkflowDefinition<infer X> ? X : S extends JobRequest<JsonArray, infer R> ? R : unknown;
+export type Done<S> =
+  S extends WorkflowDefinition<infer X> ? X : S extends JobRequest<JsonArray, infer R> ? R : unknown;
 
 /** A job of a graph. */
 export interface DagNode {
@@ -67,7 +68,10 @@ const nodeNames: NamesOf<DagNode> = { job: true, after: true };
 
 /** Each `after` names other nodes of the same dag. */
 type Linked<N> = {
-  readonly [K in keyof N]: { readonly job: JobRequest; readonly after?: readonly Exclude<keyof N & string, K>[] | undefined };
+  readonly [K in keyof N]: {
+    readonly job: JobRequest;
+    readonly after?: readonly Exclude<keyof N & string, K>[] | undefined;
+  };
 };
 
 type Last<L> = L extends readonly [...unknown[], infer Z] ? Done<Z> : unknown;
@@ -111,7 +115,8 @@ export function batch<const L extends readonly Step[]>(
     throw OJSValidationError.of('callbacks', 'expected onComplete, onSuccess or onFailure; without any it is a group');
   const { onComplete, onSuccess, onFailure } = callbacks;
   for (const [name, callback] of Object.entries({ onComplete, onSuccess, onFailure })) {
-    if (isWire(callback) && 'steps' in callback) throw OJSValidationError.of(name, 'a callback is a job, not a workflow');
+    if (isWire(callback) && 'steps' in callback)
+      throw OJSValidationError.of(name, 'a callback is a job, not a workflow');
   }
   known(callbacks, batchNames);
   const { options = {}, ...rest } = callbacks;
@@ -136,6 +141,7 @@ export function isWorkflowDefinition(step: Step): step is WorkflowDefinition {
 }
 
 function listed(jobs: readonly Step[]): readonly DefinedStep[] {
-  if (!Array.isArray(jobs)) throw OJSValidationError.of('jobs', `expected an array of jobs and workflows, got ${typeof jobs}`);
+  if (!Array.isArray(jobs))
+    throw OJSValidationError.of('jobs', `expected an array of jobs and workflows, got ${typeof jobs}`);
   return jobs.map((step: Step, index) => ({ id: String(index), step, after: [] }));
 }

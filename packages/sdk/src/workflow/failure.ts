@@ -30,9 +30,15 @@ export class WorkflowFailedError extends OJSError {
 
 /** The step that a failure is about. @param under only steps inside this one. */
 export function failedStep({ steps }: Workflow, under = ''): WorkflowStep | undefined {
-  const inside = steps.filter(({ id, jobId }) => jobId !== undefined && (under === '' || id === under || id.startsWith(`${under}.`)));
+  const inside = steps.filter(
+    ({ id, jobId }) => jobId !== undefined && (under === '' || id === under || id.startsWith(`${under}.`)),
+  );
   const failed = inside.filter(({ state }) => state === 'failed');
-  return failed.find(({ id }) => /(^|\.)on_[a-z]+$/.test(id)) ?? failed[0] ?? inside.find(({ state }) => state === 'cancelled');
+  return (
+    failed.find(({ id }) => /(^|\.)on_[a-z]+$/.test(id)) ??
+    failed[0] ??
+    inside.find(({ state }) => state === 'cancelled')
+  );
 }
 
 function messageOf({ name, id, state }: Workflow, step: WorkflowStep | undefined, job: Job | undefined): string {

@@ -32,14 +32,17 @@ export async function gather<T>(
     })({ ...request });
     const path = paths[index] ?? '';
     const dropped = () =>
-      arrived.reject(OJSValidationError.of(path, 'a middleware dropped this job, and a workflow cannot go on without it'));
+      arrived.reject(
+        OJSValidationError.of(path, 'a middleware dropped this job, and a workflow cannot go on without it'),
+      );
     run.then(dropped, arrived.reject);
     return { run, arrived: arrived.promise };
   });
   try {
     const finals = await Promise.all(passes.map(({ arrived }) => arrived));
     finals.forEach(({ id }, index) => {
-      if (id !== requests[index]?.id) throw OJSValidationError.of(`${paths[index]}.id`, 'a middleware must not change the id of a job');
+      if (id !== requests[index]?.id)
+        throw OJSValidationError.of(`${paths[index]}.id`, 'a middleware must not change the id of a job');
     });
     sent.resolve(await send(finals));
   } catch (error) {

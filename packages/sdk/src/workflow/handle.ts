@@ -54,7 +54,8 @@ const WorkflowActions = class WorkflowHandle<X> {
   async wait(options: WaitOptions = {}): Promise<unknown> {
     known(options, waitNames);
     const ms = options.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(options.timeout, 'timeout');
-    const expired = () => new OJSTimeoutError(`The workflow ${this.#id} has not ended within ${ms} ms.`, { operation: 'workflow.get' });
+    const expired = () =>
+      new OJSTimeoutError(`The workflow ${this.#id} has not ended within ${ms} ms.`, { operation: 'workflow.get' });
     using deadline = new Deadline(ms, expired, options.signal);
     const workflow = await this.#calls.ended(this.#id, deadline);
     return await deadline.race(resultOf(workflow, this.#shape(workflow), this.#calls.readJob));
@@ -62,6 +63,10 @@ const WorkflowActions = class WorkflowHandle<X> {
 };
 
 /** @param shape of the result, as the definition has it; else it is read from what the server tells. */
-export function workflowHandleOf<X>(workflow: Workflow, calls: WorkflowCalls, shape: (workflow: Workflow) => Shape): WorkflowHandle<X> {
+export function workflowHandleOf<X>(
+  workflow: Workflow,
+  calls: WorkflowCalls,
+  shape: (workflow: Workflow) => Shape,
+): WorkflowHandle<X> {
   return Object.assign(new WorkflowActions<X>(calls, workflow.id, shape), workflow);
 }

@@ -25,7 +25,11 @@ export async function openWorkflow<X>(
 }
 
 /** A workflow that somebody has started. */
-export async function findWorkflow(connection: Connection, workflowId: string, options: CallOptions): Promise<WorkflowHandle<unknown>> {
+export async function findWorkflow(
+  connection: Connection,
+  workflowId: string,
+  options: CallOptions,
+): Promise<WorkflowHandle<unknown>> {
   const found = await connection.ask(getWorkflow(workflowId), options);
   return workflowHandleOf(found, callsOf(connection), ({ raw }) => shapeOfWire(raw));
 }
@@ -36,7 +40,9 @@ const known = new WeakMap<Connection, WorkflowCalls>();
 function callsOf(connection: Connection): WorkflowCalls {
   const before = known.get(connection);
   if (before !== undefined) return before;
-  const waiter = new WorkflowWaiter(connection, (workflowId, signal) => connection.ask(getWorkflow(workflowId), { signal }));
+  const waiter = new WorkflowWaiter(connection, (workflowId, signal) =>
+    connection.ask(getWorkflow(workflowId), { signal }),
+  );
   const calls: WorkflowCalls = {
     readJob: (jobId) => connection.ask(getJob(jobId), {}),
     read: (workflowId) => connection.ask(getWorkflow(workflowId), {}),

@@ -24,9 +24,15 @@ export function parentResults<const L extends readonly Parent[]>(
   ctx: Pick<JobContext, 'parentResults' | 'jobType'>,
   ...parents: L
 ): ParentResults<L>;
-export function parentResults({ parentResults: results, jobType }: Pick<JobContext, 'parentResults' | 'jobType'>, ...parents: unknown[]) {
+export function parentResults(
+  { parentResults: results, jobType }: Pick<JobContext, 'parentResults' | 'jobType'>,
+  ...parents: unknown[]
+) {
   if (results.length !== parents.length) {
-    throw OJSValidationError.of('parentResults', `${jobType} expects ${parents.length} steps before it, and has ${results.length}`);
+    throw OJSValidationError.of(
+      'parentResults',
+      `${jobType} expects ${parents.length} steps before it, and has ${results.length}`,
+    );
   }
   return results;
 }

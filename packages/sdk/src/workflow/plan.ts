@@ -2,7 +2,13 @@ import { OJSValidationError } from '../errors.ts';
 import { compact } from '../json.ts';
 import { known } from '../known.ts';
 import type { JobOptions, JobRequest } from '../options.ts';
-import { definitionNames, isWorkflowDefinition, type WorkflowCallbacks, type WorkflowDefinition, type WorkflowKind } from './definition.ts';
+import {
+  definitionNames,
+  isWorkflowDefinition,
+  type WorkflowCallbacks,
+  type WorkflowDefinition,
+  type WorkflowKind,
+} from './definition.ts';
 
 /** A definition once it is checked: every part with its id on the server and its place in the code, every job with the options that hold for it. */
 export type Plan = JobPlan | CompositePlan;
@@ -40,9 +46,11 @@ export interface CallbackPlan {
 
 export type CallbackName = 'on_complete' | 'on_success' | 'on_failure';
 
-const callbackKeys = { onComplete: 'on_complete', onSuccess: 'on_success', onFailure: 'on_failure' } as const satisfies Readonly<
-  Record<keyof WorkflowCallbacks, CallbackName>
->;
+const callbackKeys = {
+  onComplete: 'on_complete',
+  onSuccess: 'on_success',
+  onFailure: 'on_failure',
+} as const satisfies Readonly<Record<keyof WorkflowCallbacks, CallbackName>>;
 /** A step with such an id is a callback on servers that go by ids (ojs-http-binding clients). */
 const callbackId = /^on[_-](complete|success|failure)$/;
 const maxName = 255;
@@ -62,7 +70,9 @@ export function jobsOf(plan: Plan): readonly JobPlan[] {
 }
 
 function isComposite(value: unknown): value is WorkflowDefinition {
-  return typeof value === 'object' && value !== null && 'kind' in value && 'steps' in value && Array.isArray(value.steps);
+  return (
+    typeof value === 'object' && value !== null && 'kind' in value && 'steps' in value && Array.isArray(value.steps)
+  );
 }
 
 function composite(definition: WorkflowDefinition, id: string, path: string, around: JobOptions): CompositePlan {
@@ -83,14 +93,17 @@ function composite(definition: WorkflowDefinition, id: string, path: string, aro
     const place = kind === 'dag' ? at(`nodes.${key}.job`) : at(`jobs[${key}]`);
     const inner = `${prefix}${key}`;
     if (typeof step !== 'object' || step === null) throw OJSValidationError.of(place, 'expected a job or a workflow');
-    const plan = isWorkflowDefinition(step) ? composite(step, inner, place, options) : jobPlan(step, inner, place, options);
+    const plan = isWorkflowDefinition(step)
+      ? composite(step, inner, place, options)
+      : jobPlan(step, inner, place, options);
     return { key, plan, after };
   });
   return { kind, id, name, items, callbacks: callbacksOf(callbacks, prefix, at, options, kind) };
 }
 
 function jobPlan(request: JobRequest, id: string, path: string, options: JobOptions): JobPlan {
-  if (request.id !== undefined) throw OJSValidationError.of(`${path}.id`, 'the server names the jobs of a workflow; leave id out');
+  if (request.id !== undefined)
+    throw OJSValidationError.of(`${path}.id`, 'the server names the jobs of a workflow; leave id out');
   return { kind: 'job', id, path, request: { ...layered(options, request), type: request.type, args: request.args } };
 }
 
@@ -120,13 +133,16 @@ function callbacksOf(
 function checkGraph({ steps }: WorkflowDefinition): void {
   const waits = new Map(steps.map(({ id, after }) => [id, after] as const));
   for (const { id, step, after } of steps) {
-    if (id === '' || id.length > maxName) throw OJSValidationError.of('nodes', `expected names of 1 to ${maxName} characters`);
-    if (callbackId.test(id)) throw OJSValidationError.of(`nodes.${id}`, 'this name means the callback of a batch; choose another');
+    if (id === '' || id.length > maxName)
+      throw OJSValidationError.of('nodes', `expected names of 1 to ${maxName} characters`);
+    if (callbackId.test(id))
+      throw OJSValidationError.of(`nodes.${id}`, 'this name means the callback of a batch; choose another');
     if (typeof step === 'object' && step !== null && isWorkflowDefinition(step)) {
       throw OJSValidationError.of(`nodes.${id}.job`, 'a node of a dag is a job, not a workflow');
     }
     after.forEach((name, index) => {
-      if (!waits.has(name)) throw OJSValidationError.of(`nodes.${id}.after[${index}]`, `there is no node ${JSON.stringify(name)}`);
+      if (!waits.has(name))
+        throw OJSValidationError.of(`nodes.${id}.after[${index}]`, `there is no node ${JSON.stringify(name)}`);
     });
   }
   const free = new Set<string>();
@@ -135,7 +151,8 @@ function checkGraph({ steps }: WorkflowDefinition): void {
     for (const [id, after] of waits) if (after.every((name) => free.has(name))) free.add(id);
   }
   const stuck = steps.filter(({ id }) => !free.has(id)).map(({ id }) => id);
-  if (stuck.length > 0) throw OJSValidationError.of(`nodes.${stuck[0]}.after`, `the nodes ${stuck.join(', ')} wait for each other`);
+  if (stuck.length > 0)
+    throw OJSValidationError.of(`nodes.${stuck[0]}.after`, `the nodes ${stuck.join(', ')} wait for each other`);
 }
 
 /** Spellings of one option: whoever says one of them has said them all. */
@@ -147,7 +164,8 @@ const spellings: readonly (readonly (keyof JobOptions)[])[] = [
 /** `own` on top of `defaults`; meta is joined. */
 function layered<T extends JobOptions>(defaults: JobOptions, own: T): JobOptions & T {
   const base: JobOptions = { ...defaults };
-  for (const names of spellings) if (names.some((name) => own[name] !== undefined)) for (const name of names) delete base[name];
+  for (const names of spellings)
+    if (names.some((name) => own[name] !== undefined)) for (const name of names) delete base[name];
   const meta = defaults.meta === undefined && own.meta === undefined ? {} : { meta: { ...defaults.meta, ...own.meta } };
   // What checks the args stands in `own` under a symbol, which compact() leaves out.
   return { ...own, ...base, ...compact(own), ...meta };

@@ -18,7 +18,10 @@ const largeView = 2_097_152;
 export async function resultOf(workflow: Workflow, shape: Shape, readJob: ReadJob): Promise<unknown> {
   if (workflow.state !== 'completed') throw await failureOf(workflow, '', readJob);
   const byId = new Map(workflow.steps.map((step) => [step.id, step] as const));
-  const shown = workflow.steps.reduce((sum, { result }) => sum + (result === undefined ? 0 : JSON.stringify(result).length), 0);
+  const shown = workflow.steps.reduce(
+    (sum, { result }) => sum + (result === undefined ? 0 : JSON.stringify(result).length),
+    0,
+  );
   const read = async (step: WorkflowStep) => {
     if (step.result !== undefined || step.jobId === undefined || shown < largeView) return step.result;
     return (await kept(step.jobId, readJob))?.result;
@@ -49,7 +52,12 @@ export async function resultOf(workflow: Workflow, shape: Shape, readJob: ReadJo
   return of(shape);
 }
 
-async function errorOf(workflow: Workflow, step: WorkflowStep | undefined, shape: Shape, readJob: ReadJob): Promise<Error> {
+async function errorOf(
+  workflow: Workflow,
+  step: WorkflowStep | undefined,
+  shape: Shape,
+  readJob: ReadJob,
+): Promise<Error> {
   if (shape.kind !== 'job') return failureOf(workflow, shape.id, readJob);
   const job = step?.jobId === undefined ? undefined : await kept(step.jobId, readJob);
   if (job === undefined || job.state === 'completed') return new WorkflowFailedError(workflow, step);

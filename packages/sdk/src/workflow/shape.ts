@@ -17,7 +17,11 @@ export function shapeOfPlan(plan: CompositePlan): Shape;
 export function shapeOfPlan(plan: Plan): Shape;
 export function shapeOfPlan(plan: Plan): Shape {
   if (plan.kind === 'job') return { kind: 'job', id: plan.id };
-  return { kind: plan.kind, id: plan.id, items: plan.items.map((item) => ({ key: item.key, shape: shapeOfPlan(item.plan) })) };
+  return {
+    kind: plan.kind,
+    id: plan.id,
+    items: plan.items.map((item) => ({ key: item.key, shape: shapeOfPlan(item.plan) })),
+  };
 }
 
 /** The shape of a workflow that somebody else defined: as its server tells it, and by the ids of the steps where it tells no kind. */
@@ -25,7 +29,9 @@ export function shapeOfWire(raw: Wire, id = ''): Shape {
   const { type } = raw;
   const kind: WorkflowKind = type === 'chain' || type === 'group' || type === 'batch' ? type : 'dag';
   const callbacks = new Set(
-    Object.values(isWire(raw.callbacks) ? raw.callbacks : {}).flatMap((one) => (isWire(one) ? (textOf(one.id) ?? []) : [])),
+    Object.values(isWire(raw.callbacks) ? raw.callbacks : {}).flatMap((one) =>
+      isWire(one) ? (textOf(one.id) ?? []) : [],
+    ),
   );
   const items = itemsOf(raw).flatMap((item, index) => {
     const key = idOf(item, id === '' ? '' : `${id}.`, index);

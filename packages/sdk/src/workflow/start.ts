@@ -48,13 +48,18 @@ async function start(
 ): Promise<Started> {
   const plan = planOf(definition);
   const jobs = jobsOf(plan);
-  const requests = await Promise.all(jobs.map((job) => at(job.path, async () => checked(inQueue(job.request, queue), connection.logger))));
+  const requests = await Promise.all(
+    jobs.map((job) => at(job.path, async () => checked(inQueue(job.request, queue), connection.logger))),
+  );
   const paths = jobs.map(({ path }) => path);
   const send = async (final: readonly JobRequest[]) => {
     const bodies = new Map<JobPlan, WireBody>();
     await Promise.all(
       jobs.map(async (job, index) =>
-        bodies.set(job, await at(job.path, async () => wireBody(await checked(final[index] ?? job.request, connection.logger)))),
+        bodies.set(
+          job,
+          await at(job.path, async () => wireBody(await checked(final[index] ?? job.request, connection.logger))),
+        ),
       ),
     );
     const { nestedWorkflows } = await deadline.race(serverTraits(connection));
@@ -68,7 +73,13 @@ async function start(
     const seen = jobs.map((job) => {
       const body = bodies.get(job);
       // A step that waits for others has no job yet.
-      return readJob({ ...body, id: byId.get(job.id)?.jobId ?? '', state: 'pending', workflow_id: workflow.id, ...body?.options });
+      return readJob({
+        ...body,
+        id: byId.get(job.id)?.jobId ?? '',
+        state: 'pending',
+        workflow_id: workflow.id,
+        ...body?.options,
+      });
     });
     return { answer: { workflow, shape: shapeOfPlan(plan) }, jobs: seen };
   };

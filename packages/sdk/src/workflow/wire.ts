@@ -11,7 +11,8 @@ export type Bodies = ReadonlyMap<JobPlan, WireBody>;
  */
 export function workflowBody(plan: CompositePlan, workflowId: string, bodies: Bodies, nested: boolean): string {
   const head = { id: workflowId, name: plan.name };
-  if (plan.kind === 'dag') return JSON.stringify({ ...head, ...(nested && { type: 'dag' }), steps: flatSteps(plan, bodies) });
+  if (plan.kind === 'dag')
+    return JSON.stringify({ ...head, ...(nested && { type: 'dag' }), steps: flatSteps(plan, bodies) });
   if (nested || hasInnerBatch(plan)) return JSON.stringify({ ...head, ...composite(plan, bodies) });
   return JSON.stringify({ ...head, steps: flatSteps(plan, bodies) });
 }

@@ -53,7 +53,8 @@ export interface WorkflowProgress {
 /** Reads a workflow's wire object, also where it stands under `workflow`. */
 export function readWorkflow(body: unknown): Workflow {
   const raw = isWire(body) && isWire(body.workflow) ? body.workflow : body;
-  if (!isWire(raw) || typeof raw.id !== 'string') throw new OJSAnswerError('The answer holds no workflow: expected an object with an id.');
+  if (!isWire(raw) || typeof raw.id !== 'string')
+    throw new OJSAnswerError('The answer holds no workflow: expected an object with an id.');
   return compact({
     id: raw.id,
     name: textOf(raw.name) ?? '',

@@ -94,14 +94,28 @@ test('Cron Operations', async () => {
     tags: ['cron'],
     nextRunAt: expect.any(Date),
   });
-  await client.registerCronJob({ name: 'other-report', cron: '0 9 * * *', type: 'report.daily', timezone: 'America/New_York' });
-  expect(await client.listCronJobs({ limit: 1, offset: 1 })).toMatchObject({ items: [{ name: 'other-report' }], limit: 1, offset: 1 });
+  await client.registerCronJob({
+    name: 'other-report',
+    cron: '0 9 * * *',
+    type: 'report.daily',
+    timezone: 'America/New_York',
+  });
+  expect(await client.listCronJobs({ limit: 1, offset: 1 })).toMatchObject({
+    items: [{ name: 'other-report' }],
+    limit: 1,
+    offset: 1,
+  });
   expect(await client.unregisterCronJob(cron.name)).toEqual({ deleted: true, name: 'daily-report' });
 });
 
 test('Dead Letter Operations', async () => {
   const retry: ojs.RetryPolicy = { maxAttempts: 1, onExhaustion: 'dead_letter' };
-  const requests = ['one', 'two', 'three'].map((name) => ({ type: 'email.fail', args: [name], queue: 'doomed', retry }));
+  const requests = ['one', 'two', 'three'].map((name) => ({
+    type: 'email.fail',
+    args: [name],
+    queue: 'doomed',
+    retry,
+  }));
   const jobs = await client.enqueueBatch(requests);
   const worker = new ojs.Worker(server.url, { queues: ['doomed'], handleSignals: false, logger: keepingLogger() });
   worker.register('email.fail', ({ args: [name] }) => {
@@ -109,7 +123,8 @@ test('Dead Letter Operations', async () => {
   });
   await worker.runUntil(() => Promise.allSettled(jobs.map((job) => job.wait())));
   const messages: (string | undefined)[] = [];
-  for await (const dead of await client.listDeadLetterJobs({ queue: 'doomed', limit: 2, offset: 0 })) messages.push(dead.error?.message); // all pages
+  for await (const dead of await client.listDeadLetterJobs({ queue: 'doomed', limit: 2, offset: 0 }))
+    messages.push(dead.error?.message); // all pages
   expect(messages.toSorted()).toEqual(['one', 'three', 'two']);
   expect((await client.listDeadLetterJobs({ queue: 'doomed', limit: 1, offset: 2 })).items).toHaveLength(1);
   expect((await client.listDeadLetterJobs({ queue: 'other' })).items).toEqual([]);
@@ -119,7 +134,9 @@ test('Dead Letter Operations', async () => {
 });
 
 test('Schema & System', async () => {
-  const schema: ojs.Schema = await client.registerSchema('urn:example:email.check:1', 'email.check', '1', { type: 'array' });
+  const schema: ojs.Schema = await client.registerSchema('urn:example:email.check:1', 'email.check', '1', {
+    type: 'array',
+  });
   expect((await client.listSchemas({ limit: 50, offset: 0 })).items).toMatchObject([
     { uri: schema.uri, type: 'email.check', version: '1' },
   ]);

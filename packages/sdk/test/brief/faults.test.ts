@@ -8,7 +8,9 @@ const rows = rowsOf(readFileSync(join(docs, 'sdk-faults.md'), 'utf8'));
 const counts = { P: 7, F: 3, R: 10, C: 9, T: 4 };
 
 test('docs/sdk-faults.md has every letter of the study, once', () => {
-  const letters = Object.entries(counts).flatMap(([letter, count]) => Array.from({ length: count }, (_, at) => `${letter}${at + 1}`));
+  const letters = Object.entries(counts).flatMap(([letter, count]) =>
+    Array.from({ length: count }, (_, at) => `${letter}${at + 1}`),
+  );
   expect(rows.flatMap(([first = '']) => (/^[A-Z]\d+$/.test(first) ? [first] : []))).toEqual(letters);
 });
 

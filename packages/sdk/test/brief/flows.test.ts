@@ -9,7 +9,15 @@ const logger = keepingLogger();
 
 async function working<T>(url: string, work: () => Promise<T>): Promise<T> {
   const worker = new ojs.Worker(url, { handleSignals: false, logger });
-  for (const type of ['user.create', 'email.send', 'analytics.track', 'image.resize', 'import.chunk', 'import.finalize', 'notify.done']) {
+  for (const type of [
+    'user.create',
+    'email.send',
+    'analytics.track',
+    'image.resize',
+    'import.chunk',
+    'import.finalize',
+    'notify.done',
+  ]) {
     worker.register(type, (ctx) => ({ did: ctx.jobType, after: ctx.parentResults.length }));
   }
   return worker.runUntil(work);
@@ -54,7 +62,8 @@ test('Workflows: chain, group, batch, status', async () => {
   );
 
   await working(server.url, () => Promise.all([wf.wait(), resized.wait(), imported.wait()]));
-  for (const step of (await client.getWorkflow(wf.id)).steps) lines.push(`${step.id}: ${step.state} (jobId=${step.jobId})`);
+  for (const step of (await client.getWorkflow(wf.id)).steps)
+    lines.push(`${step.id}: ${step.state} (jobId=${step.jobId})`);
   expect(lines).toEqual([
     `Workflow ${wf.id}: running`,
     expect.stringMatching(/^0: completed \(jobId=[0-9a-f-]{36}\)$/),
@@ -122,9 +131,12 @@ test('Events: the constants, then the accessors', () => {
 });
 
 test('beyond the brief: typed forms', async () => {
-  const emailSend = ojs.defineJob<'email.send', [to: string, template: 'welcome' | 'reset'], { id: string }>('email.send', {
-    queue: 'email',
-  });
+  const emailSend = ojs.defineJob<'email.send', [to: string, template: 'welcome' | 'reset'], { id: string }>(
+    'email.send',
+    {
+      queue: 'email',
+    },
+  );
   await using server = await startServer({ storage: 'sqlite:', port: 0, log: false });
   await using client = new ojs.Client(server.url, { logger });
   const worker = new ojs.Worker(server.url, { queues: ['email', 'default'], handleSignals: false, logger });
@@ -132,7 +144,9 @@ test('beyond the brief: typed forms', async () => {
   worker.register('x.y', () => 'z');
   await worker.runUntil(async () => {
     const inner = ojs.group('g', [ojs.job(emailSend, ['a', 'welcome'])]);
-    const last: { id: string } = await (await client.workflow(ojs.chain('c', [inner, ojs.job(emailSend, ['b', 'reset'])]))).wait();
+    const last: { id: string } = await (
+      await client.workflow(ojs.chain('c', [inner, ojs.job(emailSend, ['b', 'reset'])]))
+    ).wait();
     expect(last).toEqual({ id: 'b' });
     const pair = ojs.group('g', [ojs.job(emailSend, ['a', 'welcome']), { type: 'x.y', args: [] }]);
     const all: readonly [{ id: string }, unknown] = await (await client.workflow(pair)).wait();

@@ -32,7 +32,8 @@ async function working(handler: ojs.Handler, ...middleware: ExecutionMiddleware[
 }
 
 /** What went through `ctx.args` must not be logged. */
-const texts = (logger: ReturnType<typeof keepingLogger>) => logger.lines.map(({ level, message }) => `${level} ${message}`);
+const texts = (logger: ReturnType<typeof keepingLogger>) =>
+  logger.lines.map(({ level, message }) => `${level} ${message}`);
 
 test('Execution Middleware (Worker-Side)', async () => {
   const logger = keepingLogger();

@@ -33,8 +33,16 @@ test('Enqueue Options: each default', async () => {
   await using client = new ojs.Client(server.url);
   const job = await (await client.enqueue('email.send', [])).refresh();
   // None of them is sent; 30 minutes is what the server gives a job without a timeout.
-  expect(job).toMatchObject({ queue: 'default', meta: {}, priority: 0, tags: [], state: 'available', timeoutMs: 1_800_000 });
-  for (const name of ['scheduledAt', 'expiresAt', 'retry', 'unique', 'schema'] as const) expect(job).not.toHaveProperty(name);
+  expect(job).toMatchObject({
+    queue: 'default',
+    meta: {},
+    priority: 0,
+    tags: [],
+    state: 'available',
+    timeoutMs: 1_800_000,
+  });
+  for (const name of ['scheduledAt', 'expiresAt', 'retry', 'unique', 'schema'] as const)
+    expect(job).not.toHaveProperty(name);
 });
 
 describe('Enqueue Options', () => {
@@ -43,7 +51,11 @@ describe('Enqueue Options', () => {
     ['meta', { meta: { tenant: 'acme' } }, { meta: { tenant: 'acme' } }],
     ['priority', { priority: 7 }, { priority: 7 }],
     ['timeoutMs', { timeoutMs: 1_500 }, { timeoutMs: 1_500 }],
-    ['delayUntil', { delayUntil: '2098-01-01T00:00:00Z' }, { state: 'scheduled', scheduledAt: new Date('2098-01-01T00:00:00Z') }],
+    [
+      'delayUntil',
+      { delayUntil: '2098-01-01T00:00:00Z' },
+      { state: 'scheduled', scheduledAt: new Date('2098-01-01T00:00:00Z') },
+    ],
     ['expiresAt', { expiresAt: '2099-01-01T00:00:00Z' }, { expiresAt: new Date('2099-01-01T00:00:00Z') }],
     ['retry', { retry: { maxAttempts: 9 } }, { maxAttempts: 9 }],
     ['unique', { unique: { keys: ['type', 'queue'] }, queue: 'once' }, { unique: { keys: ['type', 'queue'] } }],
@@ -102,7 +114,10 @@ test('nonRetryableErrors must not trigger a retry', async () => {
   worker.register('email.send', () => {
     throw new TypeError('never again');
   });
-  const job = await client.enqueue('email.send', [], { queue: 'final', retry: { maxAttempts: 5, nonRetryableErrors: ['TypeError'] } });
+  const job = await client.enqueue('email.send', [], {
+    queue: 'final',
+    retry: { maxAttempts: 5, nonRetryableErrors: ['TypeError'] },
+  });
   await worker.runUntil(() => job.wait().catch(() => {}));
   expect(await job.refresh()).toMatchObject({ state: 'discarded', attempt: 1 });
 });
@@ -126,7 +141,12 @@ test('Worker Options: queues in priority order, at most `concurrency` jobs, the 
   await client.enqueue('email.send', ['second'], { queue: 'low' });
   await client.enqueue('email.send', ['first'], { queue: 'high' });
   const order: unknown[] = [];
-  const worker = new ojs.Worker(wire, { queues: ['high', 'low'], concurrency: 1, visibilityTimeoutMs: 12_000, handleSignals: false });
+  const worker = new ojs.Worker(wire, {
+    queues: ['high', 'low'],
+    concurrency: 1,
+    visibilityTimeoutMs: 12_000,
+    handleSignals: false,
+  });
   const both = Promise.withResolvers<void>();
   worker.register('email.send', ({ args: [name] }) => {
     if (order.push(name) === 2) both.resolve();

@@ -1,6 +1,11 @@
 import { type RunningServer, startServer } from '@ojs-ts/server';
 import { metrics, SpanKind, trace } from '@opentelemetry/api';
-import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as ojs from '../../src/index.ts';
@@ -12,7 +17,9 @@ import { keepingLogger } from '../support/log.ts';
 const spans = new InMemorySpanExporter();
 const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
 const myTracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
-const myMeterProvider = new MeterProvider({ readers: [new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })] });
+const myMeterProvider = new MeterProvider({
+  readers: [new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })],
+});
 let server: RunningServer;
 beforeAll(async () => {
   server = await startServer({ storage: 'sqlite:', port: 0, log: false });
@@ -51,7 +58,9 @@ async function points() {
 }
 
 test('explicit providers: a CONSUMER span for each job, the metrics and the attributes of the tables', async () => {
-  const [id] = await working(opentelemetryMiddleware({ tracerProvider: myTracerProvider, meterProvider: myMeterProvider }));
+  const [id] = await working(
+    opentelemetryMiddleware({ tracerProvider: myTracerProvider, meterProvider: myMeterProvider }),
+  );
   const span = spans.getFinishedSpans().find(({ attributes }) => attributes['ojs.job.id'] === id);
   expect(spans.getFinishedSpans()).toHaveLength(2);
   expect(span?.kind).toBe(SpanKind.CONSUMER);
@@ -74,6 +83,8 @@ test('global tracer/meter providers', async () => {
   trace.setGlobalTracerProvider(myTracerProvider);
   metrics.setGlobalMeterProvider(myMeterProvider);
   await working(opentelemetryMiddleware());
-  await working(opentelemetryMiddleware({ tracerProvider: trace.getTracerProvider(), meterProvider: metrics.getMeterProvider() }));
+  await working(
+    opentelemetryMiddleware({ tracerProvider: trace.getTracerProvider(), meterProvider: metrics.getMeterProvider() }),
+  );
   expect(spans.getFinishedSpans()).toHaveLength(4);
 });

@@ -9,7 +9,11 @@ test('SyncClient for Tests', async () => {
     using client = new SyncClient(server.url);
     const job = client.enqueue('email.send', ['user@example.com', 'welcome']);
     assert.ok(job.id);
-    return [client.listQueues().map(({ name }) => name), client.health().status, client.queueStats('default').available];
+    return [
+      client.listQueues().map(({ name }) => name),
+      client.health().status,
+      client.queueStats('default').available,
+    ];
   }
   expect(testSyncEnqueue()).toEqual([['default'], 'ok', 1]);
 });

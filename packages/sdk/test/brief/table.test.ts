@@ -24,7 +24,8 @@ test('the steps of Development and Contributing stand in package.json and CONTRI
   const { scripts } = JSON.parse(read('package.json'));
   const guide = read('CONTRIBUTING.md');
   for (const name of ['test', 'coverage', 'typecheck', 'lint']) expect(scripts).toHaveProperty(name);
-  for (const command of ['npm test', 'npm run coverage', 'npm run typecheck', 'npm run lint']) expect(guide).toContain(command);
+  for (const command of ['npm test', 'npm run coverage', 'npm run typecheck', 'npm run lint'])
+    expect(guide).toContain(command);
   expect(guide.match(/^\d\. /gm)?.length).toBeGreaterThanOrEqual(6);
 });
 

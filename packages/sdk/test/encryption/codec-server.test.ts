@@ -9,7 +9,12 @@ const serve = codecServer({ codec, authorize: (request) => request.headers.get('
 function ask(path: string, body: unknown, init: RequestInit = {}): Promise<Response> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return serve(
-    new Request(`https://codec.example${path}`, { method: 'POST', body: text, headers: { authorization: 'Bearer good' }, ...init }),
+    new Request(`https://codec.example${path}`, {
+      method: 'POST',
+      body: text,
+      headers: { authorization: 'Bearer good' },
+      ...init,
+    }),
   );
 }
 
@@ -20,11 +25,15 @@ test('decodes what a job holds, and encodes', async () => {
   const [{ data, encoding }] = args as [{ data: string; encoding: string }];
   const metadata = { encoding, encryption_key_id: meta['ojs.codec.key_id'] };
   const decoded = await ask('/codec/decode', { payloads: [{ data, metadata }] });
-  expect(await decoded.json()).toEqual({ payloads: [{ data: text(['a'.repeat(3_000)]), metadata: { encoding: 'json/plain' } }] });
+  expect(await decoded.json()).toEqual({
+    payloads: [{ data: text(['a'.repeat(3_000)]), metadata: { encoding: 'json/plain' } }],
+  });
   const encoded: unknown = await (
     await ask('/ojs/codec/encode', { payloads: [{ data: text([1]), metadata: { encoding: 'json/plain' } }] })
   ).json();
-  expect(encoded).toMatchObject({ payloads: [{ metadata: { encoding: 'binary/encrypted', encryption_key_id: 'one' } }] });
+  expect(encoded).toMatchObject({
+    payloads: [{ metadata: { encoding: 'binary/encrypted', encryption_key_id: 'one' } }],
+  });
   expect(await (await ask('/codec/decode', encoded)).json()).toEqual({
     payloads: [{ data: text([1]), metadata: { encoding: 'json/plain' } }],
   });
@@ -40,7 +49,14 @@ test.each([
   [
     'an unknown key',
     '/codec/decode',
-    { payloads: [{ data: toBase64(new Uint8Array(40).fill(1)), metadata: { encoding: 'binary/encrypted', encryption_key_id: 'x' } }] },
+    {
+      payloads: [
+        {
+          data: toBase64(new Uint8Array(40).fill(1)),
+          metadata: { encoding: 'binary/encrypted', encryption_key_id: 'x' },
+        },
+      ],
+    },
     {},
     422,
   ],
@@ -57,5 +73,7 @@ test('an authorization that breaks lets nobody in', async () => {
       throw new Error('down');
     },
   });
-  expect((await broken(new Request('https://codec.example/codec/decode', { method: 'POST', body: '{}' }))).status).toBe(401);
+  expect((await broken(new Request('https://codec.example/codec/decode', { method: 'POST', body: '{}' }))).status).toBe(
+    401,
+  );
 });

@@ -1,8 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fromBase64, toBase64 } from '../../src/base64.ts';
-import { decodeArgs, decodeResult, encodeArgs, encodeResult, encodingsIn, nameOf } from '../../src/encryption/envelope.ts';
-import { CodecChain, CodecError, EncryptionCodec, GzipCodec, keyring, type PayloadCodec } from '../../src/encryption/index.ts';
+import {
+  decodeArgs,
+  decodeResult,
+  encodeArgs,
+  encodeResult,
+  encodingsIn,
+  nameOf,
+} from '../../src/encryption/envelope.ts';
+import {
+  CodecChain,
+  CodecError,
+  EncryptionCodec,
+  GzipCodec,
+  keyring,
+  type PayloadCodec,
+} from '../../src/encryption/index.ts';
 import { OJSValidationError } from '../../src/index.ts';
 
 const key = new TextEncoder().encode('32-byte-encryption-key-here!!!!!');
@@ -71,7 +85,11 @@ describe('round trips', () => {
 describe('the form of ojs-encryption §5.2 and §6.2', () => {
   test('[0x01][nonce][ciphertext][tag] of the JSON text, readable by any AES-256-GCM', async () => {
     const { args, meta } = await encodeArgs(codec, [secret], { trace_id: 't' });
-    expect(meta).toEqual({ trace_id: 't', 'ojs.codec.encodings': ['binary/encrypted'], 'ojs.codec.key_id': 'key-2026-02' });
+    expect(meta).toEqual({
+      trace_id: 't',
+      'ojs.codec.encodings': ['binary/encrypted'],
+      'ojs.codec.key_id': 'key-2026-02',
+    });
     expect(args).toEqual([{ ojs_encoded: true, encoding: 'binary/encrypted', data: expect.any(String) }]);
     const bytes = fromBase64((args[0] as { data: string }).data)!;
     expect(bytes[0]).toBe(1);
@@ -101,7 +119,13 @@ describe('the form of ojs-encryption §5.2 and §6.2', () => {
     const { args, meta } = await encodeArgs(codec, ['a'.repeat(5_000)], {});
     const { 'ojs.codec.encodings': _, ...rest } = meta;
     expect(await decodeArgs(codec, args, rest)).toEqual(['a'.repeat(5_000)]);
-    const names = [[], ['gzip/plain'], ['binary/encrypted'], ['gzip/plain', 'binary/encrypted'], ['zstd/plain', 'gzip/plain', 'binary/x']];
+    const names = [
+      [],
+      ['gzip/plain'],
+      ['binary/encrypted'],
+      ['gzip/plain', 'binary/encrypted'],
+      ['zstd/plain', 'gzip/plain', 'binary/x'],
+    ];
     for (const list of names) expect(encodingsIn(nameOf(list))).toEqual(list);
   });
 
@@ -126,19 +150,26 @@ describe('the form of the published Python and JavaScript SDKs', () => {
       const imported = await crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt']);
       const text = new TextEncoder().encode(JSON.stringify([{ to: secret }, 2]));
       const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: 'AES-GCM', iv: nonce }, imported, text));
-      const meta = { 'ojs.codec.encodings': encodings, 'ojs.codec.key_id': 'key-2026-02', 'ojs.codec.nonce': toBase64(nonce) };
+      const meta = {
+        'ojs.codec.encodings': encodings,
+        'ojs.codec.key_id': 'key-2026-02',
+        'ojs.codec.nonce': toBase64(nonce),
+      };
       expect(await decodeArgs(codec, [toBase64(sealed)], meta)).toEqual([{ to: secret }, 2]);
     },
   );
 });
 
 describe('plain jobs', () => {
-  test.each([[[]], [['text']], [[{ ojs_encoded: false, data: 'x' }]], [[{ ojs_encoded: true }]], [[1, { ojs_encoded: true, data: 'x' }]]])(
-    '%j is not encoded',
-    async (args) => {
-      expect(await decodeArgs(codec, args, {})).toBeNull();
-    },
-  );
+  test.each([
+    [[]],
+    [['text']],
+    [[{ ojs_encoded: false, data: 'x' }]],
+    [[{ ojs_encoded: true }]],
+    [[1, { ojs_encoded: true, data: 'x' }]],
+  ])('%j is not encoded', async (args) => {
+    expect(await decodeArgs(codec, args, {})).toBeNull();
+  });
 
   test('a plain result comes back as it is', async () => {
     const result = { ojs_encoded: 'no' };
@@ -152,7 +183,8 @@ describe('what cannot be read says why, without a word of the payload', () => {
   test('any changed byte, any truncation', async () => {
     const { args, meta } = await sealed();
     const bytes = fromBase64((args[0] as { data: string }).data)!;
-    const read = (data: Uint8Array) => decodeArgs(codec, [{ ojs_encoded: true, encoding: 'binary/encrypted', data: toBase64(data) }], meta);
+    const read = (data: Uint8Array) =>
+      decodeArgs(codec, [{ ojs_encoded: true, encoding: 'binary/encrypted', data: toBase64(data) }], meta);
     for (let at = 0; at < bytes.length; at++) {
       const changed = bytes.slice();
       changed[at] = changed[at]! ^ 0x40;
@@ -182,9 +214,13 @@ describe('what cannot be read says why, without a word of the payload', () => {
     const chain = new CodecChain([new EncryptionCodec(key, 'k')]);
     const holding = async (text: string) => {
       const { data } = await chain.encode(new TextEncoder().encode(text));
-      return decodeArgs(chain, [{ ojs_encoded: true, encoding: 'binary/encrypted', data: toBase64(data) }], { 'ojs.codec.key_id': 'k' });
+      return decodeArgs(chain, [{ ojs_encoded: true, encoding: 'binary/encrypted', data: toBase64(data) }], {
+        'ojs.codec.key_id': 'k',
+      });
     };
-    expect(await codeOf(decodeArgs(chain, [{ ojs_encoded: true, encoding: 'binary/encrypted', data: '%' }], {}))).toBe('malformed_payload');
+    expect(await codeOf(decodeArgs(chain, [{ ojs_encoded: true, encoding: 'binary/encrypted', data: '%' }], {}))).toBe(
+      'malformed_payload',
+    );
     expect(await codeOf(holding(secret))).toBe('malformed_payload');
     expect(await codeOf(holding(JSON.stringify({ secret })))).toBe('malformed_payload');
   });
@@ -231,14 +267,19 @@ describe('keys', () => {
 test('a codec of your own takes its place in the chain', async () => {
   const reversed: PayloadCodec = {
     encoding: 'reversed/plain',
-    encode: async ({ data, metadata }) => ({ data: data.toReversed(), metadata: { ...metadata, encoding: 'reversed/plain' } }),
+    encode: async ({ data, metadata }) => ({
+      data: data.toReversed(),
+      metadata: { ...metadata, encoding: 'reversed/plain' },
+    }),
     decode: async ({ data, metadata }) => ({ data: data.toReversed(), metadata }),
   };
   const chain = new CodecChain([reversed, new EncryptionCodec(key, 'k')]);
   const { args, meta } = await encodeArgs(chain, [secret], {});
   expect(meta['ojs.codec.encodings']).toEqual(['reversed/plain', 'binary/encrypted']);
   expect(await decodeArgs(chain, args, meta)).toEqual([secret]);
-  expect(await codeOf(decodeArgs(new CodecChain([new EncryptionCodec(key, 'k')]), args, meta))).toBe('unknown_encoding');
+  expect(await codeOf(decodeArgs(new CodecChain([new EncryptionCodec(key, 'k')]), args, meta))).toBe(
+    'unknown_encoding',
+  );
   const reader = new CodecChain([new EncryptionCodec(key, 'k')], { readers: [reversed] });
   expect(await decodeArgs(reader, args, meta)).toEqual([secret]);
 });

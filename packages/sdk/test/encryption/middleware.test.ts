@@ -63,7 +63,12 @@ async function working(
   await worker.runUntil(opened);
 }
 
-const charge: JobRequest = { type: 'pay.charge', args: [{ card: secret, amount: 5 }, 'eur'], queue: 'pay', meta: { user: 7 } };
+const charge: JobRequest = {
+  type: 'pay.charge',
+  args: [{ card: secret, amount: 5 }, 'eur'],
+  queue: 'pay',
+  meta: { user: 7 },
+};
 
 test('the server never sees args or result; the handler and the one who asks do', async () => {
   const sent = await sender(bench.embedded, middleware)(charge);
@@ -106,7 +111,10 @@ test('the args of a cron are encrypted when it is registered, for every run of i
   const client = new Client(bench.embedded);
   client.enqueueMiddleware(async (request, next) => next(request)).enqueueMiddleware(middleware);
   const given = [{ card: secret }, 'eur'];
-  const cron = await client.registerCronJob('rent', '0 9 1 * *', 'pay.charge', given, { queue: 'pay', meta: { user: 7 } });
+  const cron = await client.registerCronJob('rent', '0 9 1 * *', 'pay.charge', given, {
+    queue: 'pay',
+    meta: { user: 7 },
+  });
   expect(cron.args).toEqual(given);
   const stored = await bench.embedded.call({ operation: 'cron.get', params: { name: 'rent' } });
   expect(stored.text).not.toContain(secret);
@@ -120,7 +128,9 @@ test('the args of a cron are encrypted when it is registered, for every run of i
   expect(seen).toEqual({ args: given, user: 7 });
   // As the guide told before: encoded by hand.
   const own = await encodeArgs(codec, given, { user: 7 });
-  expect(await client.registerCronJob({ name: 'rent', cron: '@daily', type: 'pay.charge', ...own })).toMatchObject({ args: own.args });
+  expect(await client.registerCronJob({ name: 'rent', cron: '@daily', type: 'pay.charge', ...own })).toMatchObject({
+    args: own.args,
+  });
   await expect(client.registerCronJob('rent', '@daily', 'pay.charge', [new Date(0)])).rejects.toThrow('args[0]');
 });
 
@@ -165,7 +175,11 @@ test('results stay as they are with results: false, and where there is none', as
 });
 
 test('results of the steps before are read', async () => {
-  const ctx = { args: [], meta: {}, parentResults: [await encodeResult(codec, { secret }), 'plain'] } as unknown as JobContext;
+  const ctx = {
+    args: [],
+    meta: {},
+    parentResults: [await encodeResult(codec, { secret }), 'plain'],
+  } as unknown as JobContext;
   let seen: unknown;
   await encryptionMiddleware({ codec })(ctx, async (readable) => {
     seen = readable?.parentResults;
@@ -250,7 +264,9 @@ test('unique: equal args are duplicates though their ciphertext differs, others 
   const send = sender(bench.embedded, middleware);
   const unique = { keys: ['type', 'args'] } satisfies JobRequest['unique'];
   const first = await send({ ...charge, unique });
-  await expect(send({ ...charge, unique, args: [{ amount: 5.0, card: secret }, 'eur'] })).rejects.toThrow(DuplicateJobError);
+  await expect(send({ ...charge, unique, args: [{ amount: 5.0, card: secret }, 'eur'] })).rejects.toThrow(
+    DuplicateJobError,
+  );
   const other = await send({ ...charge, unique, args: [{ card: secret, amount: 6 }, 'eur'] });
   expect(other?.id).not.toBe(first?.id);
   expect(JSON.stringify(other?.raw)).not.toContain(secret);
@@ -275,13 +291,18 @@ test('unique: argsKeys, metaKeys and onConflict count as they do in plain text',
 
 test('unique: without a key for it a policy on args is refused, one that counts nothing of them is not', async () => {
   const send = sender(bench.embedded, encryptionEnqueueMiddleware({ codec }));
-  await expect(send({ ...charge, unique: { keys: ['args'] } })).rejects.toThrow('give encryptionEnqueueMiddleware a uniqueKey');
+  await expect(send({ ...charge, unique: { keys: ['args'] } })).rejects.toThrow(
+    'give encryptionEnqueueMiddleware a uniqueKey',
+  );
   await send({ ...charge, unique: { keys: ['type'] } });
   await expect(send({ ...charge, unique: { keys: ['type'] } })).rejects.toThrow(DuplicateJobError);
 });
 
 test('unique: the fingerprint gives nothing away without its key, and stays when encryption keys rotate', async () => {
-  const rotated = encryptionEnqueueMiddleware({ codec: new CodecChain([new EncryptionCodec(uniqueKey, 'two')]), uniqueKey });
+  const rotated = encryptionEnqueueMiddleware({
+    codec: new CodecChain([new EncryptionCodec(uniqueKey, 'two')]),
+    uniqueKey,
+  });
   const elsewhere = encryptionEnqueueMiddleware({ codec, uniqueKey: key });
   const unique = { keys: ['args'] } satisfies JobRequest['unique'];
   const first = await sender(bench.embedded, middleware)({ ...charge, unique });
@@ -302,7 +323,10 @@ test('what a schema says of decrypted args reaches neither the server nor the lo
   const { id } = await sender(bench.embedded, middleware)({ type: 'pay.charge', args: [secret], queue: 'pay' });
   await working(() => {}, codec, 1, picky);
   const job = await bench.client.getJob(id);
-  expect(job).toMatchObject({ state: 'discarded', error: { type: 'validation', details: { issues: [{ path: 'args[0]' }] } } });
+  expect(job).toMatchObject({
+    state: 'discarded',
+    error: { type: 'validation', details: { issues: [{ path: 'args[0]' }] } },
+  });
   expect(JSON.stringify(job.raw)).not.toContain(secret);
   expect(JSON.stringify(bench.logger.lines)).not.toContain(secret);
 });

@@ -104,7 +104,9 @@ test('what cannot be sent is refused at the call, and waits for nothing', async 
       version: 1,
       vendor: 'test',
       validate: (value) =>
-        Array.isArray(value) && value.every((item) => typeof item === 'string') ? { value } : { issues: [{ message: 'no' }] },
+        Array.isArray(value) && value.every((item) => typeof item === 'string')
+          ? { value }
+          : { issues: [{ message: 'no' }] },
     },
   };
   const typed = defineJob('typed.job', { args: strings });
@@ -140,7 +142,9 @@ test('a job that could not be sent after its response is told of; the others are
     await one.settle(scope, true);
   }
   expect(failures).toEqual([['only.one', 'DuplicateJobError']]);
-  expect(logger.lines.filter(({ message }) => message === 'A job could not be enqueued after its response.')).toHaveLength(2);
+  expect(
+    logger.lines.filter(({ message }) => message === 'A job could not be enqueued after its response.'),
+  ).toHaveLength(2);
   expect(await waiting()).toBe(3);
   await told.close();
 });

@@ -56,7 +56,10 @@ test('a client that went away was told of nothing, so nothing is enqueued', asyn
   const server = app.listen(0);
   await once(server, 'listening');
   const leaving = new AbortController();
-  const asked = fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/slow`, { method: 'POST', signal: leaving.signal });
+  const asked = fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/slow`, {
+    method: 'POST',
+    signal: leaving.signal,
+  });
   await opened;
   leaving.abort();
   await expect(asked).rejects.toThrow();
@@ -92,14 +95,21 @@ test('the end of the server drains the worker', async () => {
 
 test('what the OJS server refuses is no answer to a request of the application', async () => {
   const target = {
-    call: async () => ({ status: 403, headers: {}, text: '{"error":{"code":"permission_denied","message":"refused"}}' }),
+    call: async () => ({
+      status: 403,
+      headers: {},
+      text: '{"error":{"code":"permission_denied","message":"refused"}}',
+    }),
     async [Symbol.asyncDispose]() {},
   };
   const ojs = expressOjs({ target, logger: keepingLogger() });
   const app = express();
   app.set('env', 'test');
   app.use(ojs.middleware);
-  app.get('/', async (_request: Request, response: Response) => void response.json(await ojs.client.enqueue('a.b', [])));
+  app.get(
+    '/',
+    async (_request: Request, response: Response) => void response.json(await ojs.client.enqueue('a.b', [])),
+  );
   const server = app.listen(0);
   await once(server, 'listening');
   expect((await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)).status).toBe(500);

@@ -32,7 +32,11 @@ test('without a header the request id is that of Fastify', async () => {
 
 test('an error handler as in the guide keeps the refusals of the OJS server from the clients of the application', async () => {
   const target = {
-    call: async () => ({ status: 403, headers: {}, text: '{"error":{"code":"permission_denied","message":"refused"}}' }),
+    call: async () => ({
+      status: 403,
+      headers: {},
+      text: '{"error":{"code":"permission_denied","message":"refused"}}',
+    }),
     async [Symbol.asyncDispose]() {},
   };
   const app = fastify();

@@ -21,7 +21,8 @@ exerciseFramework('hono', async (options) => {
     return { status: response.status, body: await response.json() };
   };
   return {
-    post: (path, body, headers) => ask(path, { method: 'POST', body: JSON.stringify(body), ...(headers && { headers }) }),
+    post: (path, body, headers) =>
+      ask(path, { method: 'POST', body: JSON.stringify(body), ...(headers && { headers }) }),
     get: (path) => ask(path),
     [Symbol.asyncDispose]: () => ojs.close(),
   };
@@ -38,7 +39,11 @@ test('on an edge platform the jobs outlive the response by waitUntil', async () 
     return c.text('ok');
   });
   const kept: Promise<unknown>[] = [];
-  const executionCtx = { waitUntil: (promise: Promise<unknown>) => void kept.push(promise), passThroughOnException: () => {}, props: {} };
+  const executionCtx = {
+    waitUntil: (promise: Promise<unknown>) => void kept.push(promise),
+    passThroughOnException: () => {},
+    props: {},
+  };
   await app.request('/', { method: 'POST' }, {}, executionCtx);
   expect(kept).toHaveLength(1);
   await Promise.all(kept);

@@ -48,7 +48,9 @@ Controller()(Routes);
 
 exerciseFramework('nestjs', async (options) => {
   class AppModule {}
-  Module({ imports: [OjsModule.forRoot({ ...options, context: () => ({ userId: '7' }) })], controllers: [Routes] })(AppModule);
+  Module({ imports: [OjsModule.forRoot({ ...options, context: () => ({ userId: '7' }) })], controllers: [Routes] })(
+    AppModule,
+  );
   const app = await NestFactory.create(AppModule, { logger: false });
   app.use(app.get(NestOjs).middleware);
   await app.listen(0, '127.0.0.1');

@@ -39,7 +39,11 @@ exerciseFramework('next', async (options) => {
   };
   return {
     post: (path, body, headers) =>
-      serve(() => POST(new Request(`http://app${path}`, { method: 'POST', body: JSON.stringify(body), ...(headers && { headers }) }))),
+      serve(() =>
+        POST(
+          new Request(`http://app${path}`, { method: 'POST', body: JSON.stringify(body), ...(headers && { headers }) }),
+        ),
+      ),
     get: () => serve(() => ojs.healthRoute()),
     [Symbol.asyncDispose]: () => ojs.close(),
   };
@@ -64,7 +68,11 @@ test.each([
 ])('a server action that ends by %s', async (_name, digest, jobs) => {
   await using embedded = await openEmbedded('memory:');
   const { after, sent } = afterQueue();
-  await using ojs = new NextOjs({ target: embedded, after, requestHeaders: async () => new Headers({ 'x-request-id': 'r1' }) });
+  await using ojs = new NextOjs({
+    target: embedded,
+    after,
+    requestHeaders: async () => new Headers({ 'x-request-id': 'r1' }),
+  });
   let id = '';
   const action = ojs.action(async (name: string) => {
     id = await ojs.enqueueAfterCommit('a.b', [name]);

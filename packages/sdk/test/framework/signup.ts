@@ -40,7 +40,10 @@ const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 /** What every framework's helper must do. The application's `context` says user 7. */
 export function exerciseFramework(name: string, open: OpenApp): void {
-  const serving = async (work: (app: App, client: Client, embedded: Embedded) => Promise<void>, options: OjsAppOptions = {}) => {
+  const serving = async (
+    work: (app: App, client: Client, embedded: Embedded) => Promise<void>,
+    options: OjsAppOptions = {},
+  ) => {
     const embedded = await openEmbedded('memory:');
     const client = new Client(embedded);
     try {
@@ -70,20 +73,24 @@ export function exerciseFramework(name: string, open: OpenApp): void {
       expect(await waiting(client, 'now')).toBe(1);
     }));
 
-  test.each(['refused', 'broken', 'rolled back'])(`${name}: a request that ends %s enqueues nothing that waits`, (outcome) =>
-    serving(async (app, client) => {
-      const reply = await app.post('/signup', { outcome });
-      expect(reply.status).toBe(outcome === 'refused' ? 422 : outcome === 'broken' ? 500 : 201);
-      await app[Symbol.asyncDispose]();
-      expect(await waiting(client, 'now')).toBe(1);
-      expect(await waiting(client, 'later')).toBe(0);
-    }),
+  test.each(['refused', 'broken', 'rolled back'])(
+    `${name}: a request that ends %s enqueues nothing that waits`,
+    (outcome) =>
+      serving(async (app, client) => {
+        const reply = await app.post('/signup', { outcome });
+        expect(reply.status).toBe(outcome === 'refused' ? 422 : outcome === 'broken' ? 500 : 201);
+        await app[Symbol.asyncDispose]();
+        expect(await waiting(client, 'now')).toBe(1);
+        expect(await waiting(client, 'later')).toBe(0);
+      }),
   );
 
   test(`${name}: requests at the same time keep their contexts apart`, () =>
     serving(async (app, client) => {
       const ids = ['a', 'b', 'c', 'd'];
-      const replies = await Promise.all(ids.map((id) => app.post('/signup', { outcome: 'well' }, { 'x-request-id': id })));
+      const replies = await Promise.all(
+        ids.map((id) => app.post('/signup', { outcome: 'well' }, { 'x-request-id': id })),
+      );
       await app[Symbol.asyncDispose]();
       for (const [index, { body }] of replies.entries()) {
         expect((await client.getJob((body as { id: string }).id)).meta['ojs.context.request_id']).toBe(ids[index]);
@@ -99,7 +106,10 @@ export function exerciseFramework(name: string, open: OpenApp): void {
       await using app = await open({ target: embedded, worker, logger: keepingLogger() });
       await worker.ready;
       const well = await app.get('/health');
-      expect(well).toMatchObject({ status: 200, body: { status: 'ok', server: 'ok', worker: { ok: true, state: 'running' } } });
+      expect(well).toMatchObject({
+        status: 200,
+        body: { status: 'ok', server: 'ok', worker: { ok: true, state: 'running' } },
+      });
       await app[Symbol.asyncDispose]();
       expect(worker.state).toBe('idle');
     } finally {
@@ -107,15 +117,28 @@ export function exerciseFramework(name: string, open: OpenApp): void {
       await embedded[Symbol.asyncDispose]();
     }
     await using alone = await open({ target: 'http://127.0.0.1:1', logger: keepingLogger(), requestRetry: false });
-    expect(await alone.get('/health')).toMatchObject({ status: 503, body: { status: 'unavailable', server: 'unavailable' } });
+    expect(await alone.get('/health')).toMatchObject({
+      status: 503,
+      body: { status: 'unavailable', server: 'unavailable' },
+    });
   });
 }
 
 /** Asks an application that listens. */
-export async function ask(url: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {
+export async function ask(
+  url: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
   const init =
-    body === undefined ? {} : { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } };
+    body === undefined
+      ? {}
+      : { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } };
   const response = await fetch(new URL(path, url), init);
   const text = await response.text();
-  return { status: response.status, body: response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text };
+  return {
+    status: response.status,
+    body: response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text,
+  };
 }

@@ -24,12 +24,15 @@ beforeEach(async () => {
 });
 afterEach(() => bench[Symbol.asyncDispose]());
 
-const enqueue = (maxAttempts = 1, meta = {}) => bench.client.enqueue('test.job', ['an argument'], { retry: { maxAttempts }, meta });
+const enqueue = (maxAttempts = 1, meta = {}) =>
+  bench.client.enqueue('test.job', ['an argument'], { retry: { maxAttempts }, meta });
 
 describe('loggingMiddleware', () => {
   test('tells of begin and end with the fields of §8.1.1, never of args', async () => {
     const log = keepingLogger();
-    const worker = bench.worker({ concurrency: 1 }).middleware(loggingMiddleware({ logLevel: 'debug', customLogger: log }));
+    const worker = bench
+      .worker({ concurrency: 1 })
+      .middleware(loggingMiddleware({ logLevel: 'debug', customLogger: log }));
     const fail = [undefined, new Error('bad'), new JobTimeoutError('late', 5)];
     worker.register('test.job', () => {
       const error = fail.shift();
@@ -40,7 +43,10 @@ describe('loggingMiddleware', () => {
     await worker.runUntil(() => Promise.allSettled(jobs.map((job) => job.wait())));
     const about = { job_id: jobs[0]?.id, job_type: 'test.job', queue: 'default', attempt: 1 };
     expect(log.lines[0]).toEqual({ level: 'debug', message: expect.any(String), fields: about });
-    expect(log.lines[1]).toMatchObject({ level: 'debug', fields: { ...about, duration_ms: expect.any(Number), status: 'completed' } });
+    expect(log.lines[1]).toMatchObject({
+      level: 'debug',
+      fields: { ...about, duration_ms: expect.any(Number), status: 'completed' },
+    });
     expect(log.lines[3]).toMatchObject({ level: 'error', fields: { status: 'failed', error: 'bad' } });
     expect(log.lines[5]).toMatchObject({ level: 'error', fields: { status: 'timeout', error: 'late' } });
     expect(JSON.stringify(log.lines)).not.toMatch(/an argument|a result/);
@@ -73,8 +79,17 @@ describe('loggingMiddleware', () => {
 });
 
 describe('one failure is one line', () => {
-  const about = ['job failed', 'job timed out', 'job interrupted', 'job lost', 'outcome dropped: the job is no longer ours'];
-  const told = () => bench.logger.lines.filter(({ message }) => about.includes(message)).map(({ level, message }) => `${level} ${message}`);
+  const about = [
+    'job failed',
+    'job timed out',
+    'job interrupted',
+    'job lost',
+    'outcome dropped: the job is no longer ours',
+  ];
+  const told = () =>
+    bench.logger.lines
+      .filter(({ message }) => about.includes(message))
+      .map(({ level, message }) => `${level} ${message}`);
 
   test('of the logging middleware, with type and backtrace, where there is one; of the worker else', async () => {
     const worker = bench.worker().register('test.job', () => {
@@ -115,7 +130,11 @@ describe('one failure is one line', () => {
 
   test.each([
     ['heeds its signal', 15, async ({ signal }: JobContext) => Promise.reject(await aborted(signal))],
-    ['checkpoints before a heartbeat has told of it', 60_000, async (context: JobContext) => context.checkpoint({ at: 1 })],
+    [
+      'checkpoints before a heartbeat has told of it',
+      60_000,
+      async (context: JobContext) => context.checkpoint({ at: 1 }),
+    ],
   ])('a cancelled job whose handler %s is not a failed one', async (_, heartbeatInterval, end) => {
     const failed: unknown[] = [];
     const cancelled = gate();
@@ -277,17 +296,29 @@ describe('trace context (ojs-observability, OBS-001)', () => {
     await put({ traceparent: 'nonsense' });
     await put({ traceparent: traceparent.replace(/4bf\w+/, '0'.repeat(32)) });
     await put(undefined);
-    expect(sent).toEqual([{ tenant: 1, traceparent, tracestate: 'rojo=1' }, { traceparent: 'theirs' }, undefined, undefined, undefined]);
+    expect(sent).toEqual([
+      { tenant: 1, traceparent, tracestate: 'rojo=1' },
+      { traceparent: 'theirs' },
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   test('comes out around the handler', async () => {
     const storage = new AsyncLocalStorage<TraceContext>();
-    const worker = bench.worker({ concurrency: 1 }).middleware(traceContextMiddleware((context, inside) => storage.run(context, inside)));
+    const worker = bench
+      .worker({ concurrency: 1 })
+      .middleware(traceContextMiddleware((context, inside) => storage.run(context, inside)));
     worker.register('test.job', async (context) => {
       await Promise.resolve();
       return [storage.getStore() ?? null, traceContextOf(context) ?? null];
     });
-    const jobs = [await enqueue(1, { traceparent, tracestate: 'a=b' }), await enqueue(1, { traceparent: 'nonsense' }), await enqueue()];
+    const jobs = [
+      await enqueue(1, { traceparent, tracestate: 'a=b' }),
+      await enqueue(1, { traceparent: 'nonsense' }),
+      await enqueue(),
+    ];
     const found = { traceparent, tracestate: 'a=b' };
     expect(await worker.runUntil(() => Promise.all(jobs.map((job) => job.wait())))).toEqual([
       [found, found],
@@ -321,7 +352,9 @@ test('loggingMiddleware: a snooze is no failure', async () => {
     if (runs === 1) throw new SnoozeError(1);
   });
   await worker.runUntil(() => job.wait());
-  expect(log.lines.map(({ level, fields }) => [level, fields && 'status' in fields ? fields.status : undefined])).toEqual([
+  expect(
+    log.lines.map(({ level, fields }) => [level, fields && 'status' in fields ? fields.status : undefined]),
+  ).toEqual([
     ['info', undefined],
     ['info', 'snoozed'],
     ['info', undefined],

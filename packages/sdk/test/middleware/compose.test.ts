@@ -28,7 +28,10 @@ describe('compose (ojs-middleware §3.2, §4.2, §6)', () => {
         );
         const closing = ')'.repeat(names.length);
         expect(await run([])).toBe(`${names.map((name) => `${name}(`).join('')}${names.join()}${closing}`);
-        expect(seen).toEqual([...names.map((name) => `${name} in`), ...names.toReversed().map((name) => `${name} out`)]);
+        expect(seen).toEqual([
+          ...names.map((name) => `${name} in`),
+          ...names.toReversed().map((name) => `${name} out`),
+        ]);
       }),
     );
   });
@@ -45,7 +48,10 @@ describe('compose (ojs-middleware §3.2, §4.2, §6)', () => {
         const run = compose(layers, at >= count ? fail : () => 'end');
         await expect(run([])).rejects.toThrow('broken');
         const outside = Array.from({ length: Math.min(at, count) }, (_, n) => `${n}`);
-        expect(seen).toEqual([...outside.map((name) => `${name} in`), ...outside.toReversed().map((name) => `${name} out`)]);
+        expect(seen).toEqual([
+          ...outside.map((name) => `${name} in`),
+          ...outside.toReversed().map((name) => `${name} out`),
+        ]);
       }),
     );
   });

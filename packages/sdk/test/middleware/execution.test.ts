@@ -9,7 +9,8 @@ beforeEach(async () => {
 });
 afterEach(() => bench[Symbol.asyncDispose]());
 
-const enqueue = (args: unknown[] = [], maxAttempts = 1) => bench.client.enqueue('test.job', args, { retry: { maxAttempts } });
+const enqueue = (args: unknown[] = [], maxAttempts = 1) =>
+  bench.client.enqueue('test.job', args, { retry: { maxAttempts } });
 
 describe('execution middleware (ojs-middleware §4)', () => {
   test('wraps the handler, the first outermost; what it answers is the result, what it throws the failure', async () => {
@@ -43,7 +44,10 @@ describe('execution middleware (ojs-middleware §4)', () => {
     });
     worker.register('test.job', ({ args, job }) => [args, job.args]);
     const [short, long] = [await enqueue(['short']), await enqueue(['long'])];
-    expect(await worker.runUntil(() => Promise.all([short.wait(), long.wait()]))).toEqual(['cut', [['other'], ['other']]]);
+    expect(await worker.runUntil(() => Promise.all([short.wait(), long.wait()]))).toEqual([
+      'cut',
+      [['other'], ['other']],
+    ]);
   });
 
   test('is edited while the worker runs: a job under way keeps its chain, the next has the new one', async () => {
@@ -73,7 +77,10 @@ describe('execution middleware (ojs-middleware §4)', () => {
     const job = await enqueue();
     await worker.runUntil(() => job.wait().catch(() => {}));
     expect(runs).toBe(1);
-    expect(await job.refresh()).toMatchObject({ state: 'discarded', error: { message: expect.stringContaining('next()') } });
+    expect(await job.refresh()).toMatchObject({
+      state: 'discarded',
+      error: { message: expect.stringContaining('next()') },
+    });
   });
 
   test('the types of the brief fit', () => {

@@ -17,16 +17,19 @@ const hook = `
   });
 `;
 
-test.each(['opentelemetryMiddleware', 'opentelemetryEnqueueMiddleware'])('without the API %s() throws a sentence that names it', (name) => {
-  const script = `${hook}
+test.each(['opentelemetryMiddleware', 'opentelemetryEnqueueMiddleware'])(
+  'without the API %s() throws a sentence that names it',
+  (name) => {
+    const script = `${hook}
     const otel = await import(${JSON.stringify(entry)});
     try { otel.${name}(); console.log('made'); } catch (error) { console.log(error.name + ': ' + error.message); }`;
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
-  expect(stderr).toBe('');
-  expect(stdout.trim()).toBe(
-    'OJSError: @ojs-ts/sdk/otel needs the package @opentelemetry/api (1.3 or later), which is not installed: run `npm install @opentelemetry/api`.',
-  );
-});
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+    expect(stderr).toBe('');
+    expect(stdout.trim()).toBe(
+      'OJSError: @ojs-ts/sdk/otel needs the package @opentelemetry/api (1.3 or later), which is not installed: run `npm install @opentelemetry/api`.',
+    );
+  },
+);
 
 test('no file of the entry imports a type of the API', () => {
   for (const file of ['api', 'enqueue', 'execution', 'index', 'telemetry', 'trace-context']) {

@@ -1,8 +1,18 @@
 import { context, metrics, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CBaggagePropagator } from '@opentelemetry/core';
-import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
-import { BasicTracerProvider, InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  type ReadableSpan,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DiscardError, type Handler, SnoozeError } from '../../src/index.ts';
 import { opentelemetryEnqueueMiddleware, opentelemetryMiddleware } from '../../src/otel/index.ts';
@@ -29,7 +39,9 @@ afterAll(() => {
 beforeEach(async () => {
   spans.reset();
   exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-  meterProvider = new MeterProvider({ readers: [new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })] });
+  meterProvider = new MeterProvider({
+    readers: [new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })],
+  });
   bench = await openBench();
 });
 
@@ -72,7 +84,13 @@ async function run(handler: Handler, request: object = {}): Promise<string> {
       open();
     }
   });
-  const job = await send({ type: 'email.send', args: ['secret'], queue: 'email', retry: { maxAttempts: 2 }, ...request });
+  const job = await send({
+    type: 'email.send',
+    args: ['secret'],
+    queue: 'email',
+    retry: { maxAttempts: 2 },
+    ...request,
+  });
   await worker.runUntil(opened);
   return job?.id ?? '';
 }
@@ -125,7 +143,9 @@ describe('spans', () => {
     expect(process.instrumentationScope.name).toBe('openjobspec.org/ojs');
     expect(spanNamed('inside').parentSpanContext?.spanId).toBe(process.spanContext().spanId);
     expect(
-      JSON.stringify(spans.getFinishedSpans().map(({ attributes, events, status }) => ({ attributes, events, status }))),
+      JSON.stringify(
+        spans.getFinishedSpans().map(({ attributes, events, status }) => ({ attributes, events, status })),
+      ),
     ).not.toContain('secret');
   });
 
@@ -151,7 +171,14 @@ describe('spans', () => {
         seen = ctx.meta;
         baggage = propagation.getActiveBaggage()?.getEntry('tenant')?.value;
       },
-      { meta: { traceparent: `00-${id}-00f067aa0ba902b7-01`, tracestate: 'ojs=p:8;r:62', user: 7, baggage: 'tenant=acme' } },
+      {
+        meta: {
+          traceparent: `00-${id}-00f067aa0ba902b7-01`,
+          tracestate: 'ojs=p:8;r:62',
+          user: 7,
+          baggage: 'tenant=acme',
+        },
+      },
     );
     const enqueue = spanNamed('email enqueue');
     expect(enqueue.spanContext().traceId).toBe(id);
@@ -175,17 +202,21 @@ describe('spans', () => {
     ]);
   });
 
-  test.each(['', 'x', '00-0', `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`, `ff-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, 7])(
-    'a traceparent %j that cannot be read is no link',
-    async (traceparent) => {
-      const worker = bench.worker({ queues: ['email'] });
-      const { opened, open } = gate();
-      worker.middleware(opentelemetryMiddleware({ tracerProvider, meterProvider })).register('email.send', () => open());
-      await bench.client.enqueue('email.send', [], { queue: 'email', meta: { traceparent } });
-      await worker.runUntil(opened);
-      expect(spanNamed('email process').links).toEqual([]);
-    },
-  );
+  test.each([
+    '',
+    'x',
+    '00-0',
+    `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`,
+    `ff-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+    7,
+  ])('a traceparent %j that cannot be read is no link', async (traceparent) => {
+    const worker = bench.worker({ queues: ['email'] });
+    const { opened, open } = gate();
+    worker.middleware(opentelemetryMiddleware({ tracerProvider, meterProvider })).register('email.send', () => open());
+    await bench.client.enqueue('email.send', [], { queue: 'email', meta: { traceparent } });
+    await worker.runUntil(opened);
+    expect(spanNamed('email process').links).toEqual([]);
+  });
 
   test('a failure is recorded with its type, message and attempt, and thrown on', async () => {
     await run(() => {
@@ -199,7 +230,10 @@ describe('spans', () => {
       'ojs.job.error.attempt': 1,
       'ojs.job.state': 'retryable',
     });
-    expect(process.events[0]?.attributes).toMatchObject({ 'exception.type': 'TypeError', 'exception.message': 'no such template' });
+    expect(process.events[0]?.attributes).toMatchObject({
+      'exception.type': 'TypeError',
+      'exception.message': 'no such template',
+    });
   });
 
   test('a refused enqueue is an error of its span', async () => {
@@ -225,7 +259,10 @@ describe('spans', () => {
     await worker.runUntil(async () => {
       await opened;
       await new Promise((resolve) => setImmediate(resolve));
-      expect(spanNamed('email process').attributes).toMatchObject({ 'error.type': 'timeout', 'ojs.job.state': 'discarded' });
+      expect(spanNamed('email process').attributes).toMatchObject({
+        'error.type': 'timeout',
+        'ojs.job.state': 'discarded',
+      });
       endHandler();
     });
     expect((await points()).find(({ name }) => name === 'ojs.job.failed')?.value).toBe(1);
@@ -245,10 +282,17 @@ describe('metrics', () => {
     expect(histogram('ojs.job.duration')).toMatchObject({
       unit: 's',
       attributes: { ...labels, state: 'completed' },
-      value: { count: 1, buckets: { boundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300] } },
+      value: {
+        count: 1,
+        buckets: { boundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300] },
+      },
     });
     expect(histogram('ojs.job.queue_time')).toMatchObject({ unit: 's', attributes: labels, value: { count: 1 } });
-    expect(histogram('ojs.job.enqueue_duration')).toMatchObject({ unit: 's', attributes: { queue: 'email' }, value: { count: 1 } });
+    expect(histogram('ojs.job.enqueue_duration')).toMatchObject({
+      unit: 's',
+      attributes: { queue: 'email' },
+      value: { count: 1 },
+    });
     expect(all.map(({ name }) => name)).not.toContain('ojs.job.failed');
   });
 
@@ -292,6 +336,9 @@ test('without options the global providers are used', async () => {
 });
 
 test('a provider that gives no tracer is told so', async () => {
-  const send = sender(bench.embedded, opentelemetryEnqueueMiddleware({ tracerProvider: { getTracer: () => ({}) }, meterProvider }));
+  const send = sender(
+    bench.embedded,
+    opentelemetryEnqueueMiddleware({ tracerProvider: { getTracer: () => ({}) }, meterProvider }),
+  );
   await expect(send({ type: 'email.send', args: [] })).rejects.toThrow('tracerProvider.getTracer() gave no tracer');
 });

@@ -19,7 +19,12 @@ export interface Sizes {
 
 /** The same program in chunks, written into the directory: one of what it imports, and those of what it imports when it needs it. */
 export async function split(input: string, directory: string): Promise<Sizes> {
-  const build = await rolldown({ input, platform: 'browser', logLevel: 'silent', preserveEntrySignatures: 'allow-extension' });
+  const build = await rolldown({
+    input,
+    platform: 'browser',
+    logLevel: 'silent',
+    preserveEntrySignatures: 'allow-extension',
+  });
   const { output } = await build.write({
     dir: directory,
     format: 'esm',

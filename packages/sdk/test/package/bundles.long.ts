@@ -28,7 +28,10 @@ afterAll(async () => {
 
 async function bundle(command: string): Promise<void> {
   const { PATH = '' } = process.env;
-  const env = { ...process.env, PATH: [join(process.execPath, '..'), join(root, 'node_modules/.bin'), PATH].join(delimiter) };
+  const env = {
+    ...process.env,
+    PATH: [join(process.execPath, '..'), join(root, 'node_modules/.bin'), PATH].join(delimiter),
+  };
   await run('sh', ['-c', command], { cwd: project.directory, env });
 }
 
@@ -41,7 +44,11 @@ async function runBundle(folder: string, file: string, away: boolean): Promise<{
       await cp(join(project.directory, 'package.json'), join(home, 'package.json'));
     }
     const env = { ...process.env, OJS_BACKEND_URL: server.url, QUEUE: folder.replace('/', '-') };
-    const { stdout, stderr } = await run(project.bin('node-22/bin/node'), [join(folder, file)], { cwd: home, env, timeout: 120_000 });
+    const { stdout, stderr } = await run(project.bin('node-22/bin/node'), [join(folder, file)], {
+      cwd: home,
+      env,
+      timeout: 120_000,
+    });
     return { result: JSON.parse(stdout), stderr };
   } finally {
     if (away) await rm(home, { recursive: true, force: true });
@@ -53,19 +60,24 @@ test.each([
   ['esbuild', 'app.js', true],
   ['commonjs', 'app.cjs', true],
   ['external', 'app.js', false],
-])('the command of the guide for %s: a job there and back, heartbeats from their thread, no warning', async (name, file, away) => {
-  const command = commands.find((one) => one.includes(`dist/${name}`));
-  expect(commands).toHaveLength(4);
-  await bundle(command ?? '');
-  expect(await runBundle(`dist/${name}`, file, away)).toEqual({ result: { word: 'bundled' }, stderr: '' });
-});
+])(
+  'the command of the guide for %s: a job there and back, heartbeats from their thread, no warning',
+  async (name, file, away) => {
+    const command = commands.find((one) => one.includes(`dist/${name}`));
+    expect(commands).toHaveLength(4);
+    await bundle(command ?? '');
+    expect(await runBundle(`dist/${name}`, file, away)).toEqual({ result: { word: 'bundled' }, stderr: '' });
+  },
+);
 
 test('esbuild without the banner and the second file: it works by fetch, and says once what it lacks', async () => {
   await bundle('esbuild app.js --bundle --platform=node --format=esm --outdir=dist/plain');
   const { result, stderr } = await runBundle('dist/plain', 'app.js', true);
   expect(result).toEqual({ word: 'bundled' });
   expect(
-    stderr.match(/\[OJS_BUNDLED_UNDICI\] Warning: undici cannot run in this bundle \(Dynamic require of "node:assert" is not supported\)/g),
+    stderr.match(
+      /\[OJS_BUNDLED_UNDICI\] Warning: undici cannot run in this bundle \(Dynamic require of "node:assert" is not supported\)/g,
+    ),
   ).toHaveLength(1);
 });
 

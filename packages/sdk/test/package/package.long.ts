@@ -66,7 +66,12 @@ describe('the packed packages in an empty project', () => {
 
   test('module and CommonJS in one process know each other’s errors (P3)', async () => {
     const said = JSON.parse(await project.run(node, ['both.mjs']));
-    expect(said).toEqual({ copies: true, known: true, names: ['OJSValidationError', 'OJSValidationError'], same: true });
+    expect(said).toEqual({
+      copies: true,
+      known: true,
+      names: ['OJSValidationError', 'OJSValidationError'],
+      same: true,
+    });
   });
 
   test('the packed server runs embedded on SQLite', async () => {
@@ -142,13 +147,19 @@ describe('a job there and back over HTTP', () => {
 });
 
 describe('types of the packed package', () => {
-  test.each(['typescript-oldest', 'typescript-newest'])('%s, strict, with skipLibCheck off (brief-notes 21)', async (name) => {
-    await project.run(node, [bin(`${name}/bin/tsc`), '-p', 'tsconfig.json']);
-  });
+  test.each(['typescript-oldest', 'typescript-newest'])(
+    '%s, strict, with skipLibCheck off (brief-notes 21)',
+    async (name) => {
+      await project.run(node, [bin(`${name}/bin/tsc`), '-p', 'tsconfig.json']);
+    },
+  );
 
-  test.each(['typescript-oldest', 'typescript-newest'])('%s, without @types/node and with the lib of its target', async (name) => {
-    await project.run(node, [bin(`${name}/bin/tsc`), '-p', 'tsconfig.plain.json']);
-  });
+  test.each(['typescript-oldest', 'typescript-newest'])(
+    '%s, without @types/node and with the lib of its target',
+    async (name) => {
+      await project.run(node, [bin(`${name}/bin/tsc`), '-p', 'tsconfig.plain.json']);
+    },
+  );
 });
 
 describe('a program that imports the client only, bundled for the web', () => {
@@ -187,7 +198,9 @@ describe('a program that imports the client only, bundled for the web', () => {
     for (const file of await readdir(chunks())) {
       if (!['client-only.js', 'initial.js'].includes(file)) await rm(join(chunks(), file));
     }
-    const said = JSON.parse(await project.run(node, ['chunks.mjs', 'offline'], { OJS_BACKEND_URL: server.url, QUEUE: 'offline' }));
+    const said = JSON.parse(
+      await project.run(node, ['chunks.mjs', 'offline'], { OJS_BACKEND_URL: server.url, QUEUE: 'offline' }),
+    );
     expect(said).toEqual({
       several: 3,
       away: expect.stringMatching(/^OJSConnectionError: job\.enqueue: fetch failed/),

@@ -39,7 +39,10 @@ export async function packed(): Promise<Readonly<Record<string, string>>> {
 }
 
 /** An empty folder into which these were installed: dependencies of its package.json, and what npm takes by name or file. */
-export async function install(dependencies: Readonly<Record<string, string>>, files: readonly string[] = []): Promise<string> {
+export async function install(
+  dependencies: Readonly<Record<string, string>>,
+  files: readonly string[] = [],
+): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'ojs-project-'));
   const programs = ['node', ...Object.keys(dependencies).filter((name) => name.startsWith('node-'))];
   const allowScripts = Object.fromEntries(programs.map((name) => [name, true]));
@@ -59,7 +62,11 @@ export async function openProject(dependencies: Readonly<Record<string, string>>
     directory,
     bin: (name) => join(directory, 'node_modules', name),
     async run(command, args, env = {}) {
-      const { stdout } = await run(command, args, { cwd: directory, env: { ...process.env, ...env }, timeout: 600_000 }).catch(explain);
+      const { stdout } = await run(command, args, {
+        cwd: directory,
+        env: { ...process.env, ...env },
+        timeout: 600_000,
+      }).catch(explain);
       return stdout.trim();
     },
     async [Symbol.asyncDispose]() {

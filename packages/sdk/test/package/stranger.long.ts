@@ -42,7 +42,12 @@ async function entries(names: readonly string[] = publishedPackages): Promise<st
 
 /** Runs a command until the returned function ends it and what it started; resolves with the first match of what it prints. */
 async function started(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv, wanted: RegExp) {
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   const exited = once(child, 'exit');
   const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -113,7 +118,9 @@ describe('the README on the oldest Node that is claimed', () => {
     const programs = (await Promise.all(publishedPackages.map(manifestOf))).flatMap(({ bin = {} }) => Object.keys(bin));
     expect(programs).toEqual(['ojs']);
     for (const program of programs) {
-      expect(await project.run('npx', [program, '--version'], pathWith(oldest))).toBe((await manifestOf('cli')).version);
+      expect(await project.run('npx', [program, '--version'], pathWith(oldest))).toBe(
+        (await manifestOf('cli')).version,
+      );
       expect(await project.run('npx', [program, 'serve', '--help'], pathWith(oldest))).toContain('--storage <url>');
     }
   });
@@ -137,7 +144,9 @@ describe('the README on the oldest Node that is claimed', () => {
 
   test('every entry is imported, and required', async () => {
     const names = await entries();
-    expect(names).toEqual(expect.arrayContaining(['@ojs-ts/core', '@ojs-ts/sdk/testing', '@ojs-ts/server', '@ojs-ts/dashboard']));
+    expect(names).toEqual(
+      expect.arrayContaining(['@ojs-ts/core', '@ojs-ts/sdk/testing', '@ojs-ts/server', '@ojs-ts/dashboard']),
+    );
     const said: [string, string, string][] = JSON.parse(await project.run(oldest, ['imports.mjs', ...names]));
     expect(said).toHaveLength(2 * names.length);
     expect(said.filter(([, , word]) => word !== 'ok')).toEqual([]);
@@ -181,7 +190,10 @@ describe('the first job of the guide, in an empty folder', () => {
       await writeFile(join(folder, 'tsconfig.json'), config);
       await writeFile(join(folder, 'worker.ts'), worker);
       await writeFile(join(folder, 'producer.ts'), producer);
-      await writeFile(join(folder, 'embedded.ts'), await readFile(join(root, 'examples/first-job/embedded.ts'), 'utf8'));
+      await writeFile(
+        join(folder, 'embedded.ts'),
+        await readFile(join(root, 'examples/first-job/embedded.ts'), 'utf8'),
+      );
       const checked = await run('npx', ['tsc'], inFolder).catch((error: { stdout: string }) => error);
       expect(checked.stdout).toBe('');
 
@@ -218,23 +230,37 @@ describe('on Node 20', () => {
     expect(refused.filter(([, , word]) => word !== sentence())).toEqual([]);
   });
 
-  test.each(['sdk', 'server'])('a program that imports the %s ends with the sentence and with no other error', async (name) => {
-    await writeFile(join(project.directory, 'old.mjs'), `import * as all from '@ojs-ts/${name}';\nconsole.log(all);\n`);
-    await writeFile(join(project.directory, 'old.cjs'), `const all = require('@ojs-ts/${name}');\nconsole.log(all);\n`);
-    for (const file of ['old.mjs', 'old.cjs']) {
-      // Node 20 cannot require an ES module, the server's form.
-      if (name === 'server' && file === 'old.cjs') continue;
-      const failed: { code: number; stdout: string; stderr: string } = await run(tooOld, [file], { cwd: project.directory }).then(
-        () => Promise.reject(new Error('it was not refused')),
-        (error) => error,
+  test.each(['sdk', 'server'])(
+    'a program that imports the %s ends with the sentence and with no other error',
+    async (name) => {
+      await writeFile(
+        join(project.directory, 'old.mjs'),
+        `import * as all from '@ojs-ts/${name}';\nconsole.log(all);\n`,
       );
-      expect([failed.code, failed.stdout]).toEqual([1, '']);
-      expect(failed.stderr.match(/^\w*Error: .*$/gm)).toEqual([`Error: ${sentence()}`]);
-    }
-  });
+      await writeFile(
+        join(project.directory, 'old.cjs'),
+        `const all = require('@ojs-ts/${name}');\nconsole.log(all);\n`,
+      );
+      for (const file of ['old.mjs', 'old.cjs']) {
+        // Node 20 cannot require an ES module, the server's form.
+        if (name === 'server' && file === 'old.cjs') continue;
+        const failed: { code: number; stdout: string; stderr: string } = await run(tooOld, [file], {
+          cwd: project.directory,
+        }).then(
+          () => Promise.reject(new Error('it was not refused')),
+          (error) => error,
+        );
+        expect([failed.code, failed.stdout]).toEqual([1, '']);
+        expect(failed.stderr.match(/^\w*Error: .*$/gm)).toEqual([`Error: ${sentence()}`]);
+      }
+    },
+  );
 
   test('the command says the sentence, ends with 2, and says nothing else', async () => {
-    const failed = run('npx', ['ojs', 'serve'], { cwd: project.directory, env: { ...process.env, ...pathWith(tooOld) } });
+    const failed = run('npx', ['ojs', 'serve'], {
+      cwd: project.directory,
+      env: { ...process.env, ...pathWith(tooOld) },
+    });
     await expect(failed).rejects.toMatchObject({ code: 2, stdout: '', stderr: `ojs: ${sentence()}\n` });
   });
 });
@@ -258,7 +284,9 @@ describe('what a registry shows', () => {
       dependency.startsWith('@ojs-ts/'),
     );
     expect(ours.filter(([, range]) => range !== `^${manifest.version}`)).toEqual([]);
-    expect(Object.values<string>(manifest.peerDependencies ?? {}).filter((range) => !range.startsWith('^'))).toEqual([]);
+    expect(Object.values<string>(manifest.peerDependencies ?? {}).filter((range) => !range.startsWith('^'))).toEqual(
+      [],
+    );
   });
 
   test.each(publishedPackages)('%s: a README of its own, whose links work outside of the repository', async (name) => {

@@ -28,9 +28,15 @@ function workerWith(handler: (ctx: JobContext) => unknown, options: PushWorkerOp
   return new PushWorker({ logger: keepingLogger(), ...options }).register('email.send', handler);
 }
 
-async function post(worker: PushWorker, body: unknown, init: RequestInit = {}): Promise<{ status: number; body: unknown }> {
+async function post(
+  worker: PushWorker,
+  body: unknown,
+  init: RequestInit = {},
+): Promise<{ status: number; body: unknown }> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
-  const response = await fetchHandler(worker)(new Request('https://fn.example/', { method: 'POST', body: text, ...init }));
+  const response = await fetchHandler(worker)(
+    new Request('https://fn.example/', { method: 'POST', body: text, ...init }),
+  );
   return { status: response.status, body: await response.json() };
 }
 
@@ -48,7 +54,10 @@ describe('a delivery over HTTP', () => {
       };
       return { message_id: 'msg_123' };
     });
-    expect(await post(worker, delivery())).toEqual({ status: 200, body: { status: 'completed', result: { message_id: 'msg_123' } } });
+    expect(await post(worker, delivery())).toEqual({
+      status: 200,
+      body: { status: 'completed', result: { message_id: 'msg_123' } },
+    });
     expect(seen).toEqual({
       id,
       type: 'email.send',
@@ -72,7 +81,11 @@ describe('a delivery over HTTP', () => {
       () => Promise.reject(null),
       { status: 'failed', error: { code: 'handler_error', message: expect.any(String), retryable: true } },
     ],
-    ['DiscardError', () => Promise.reject(new DiscardError('never')), { status: 'failed', error: { message: 'never', retryable: false } }],
+    [
+      'DiscardError',
+      () => Promise.reject(new DiscardError('never')),
+      { status: 'failed', error: { message: 'never', retryable: false } },
+    ],
     [
       'SnoozeError',
       () => Promise.reject(new SnoozeError('10m')),
@@ -112,7 +125,10 @@ describe('a delivery over HTTP', () => {
 
   test('middleware, callbacks and typed jobs are those of a worker', async () => {
     const trace: string[] = [];
-    const worker = new PushWorker({ logger: keepingLogger(), onJobCompleted: (ctx) => trace.push(`told ${ctx.jobId}`) });
+    const worker = new PushWorker({
+      logger: keepingLogger(),
+      onJobCompleted: (ctx) => trace.push(`told ${ctx.jobId}`),
+    });
     worker.middleware(async (_ctx, next) => {
       trace.push('before');
       const result = await next();
@@ -267,7 +283,9 @@ describe('AWS Lambda', () => {
 
   test('SQS: what would outlast the function is told as a timeout before it is ended', async () => {
     const worker = workerWith(() => new Promise(() => {}));
-    expect(await lambdaHandler(worker)({ Records: [record('m1', job(1))] }, { getRemainingTimeInMillis: () => 1_020 })).toEqual({
+    expect(
+      await lambdaHandler(worker)({ Records: [record('m1', job(1))] }, { getRemainingTimeInMillis: () => 1_020 }),
+    ).toEqual({
       batchItemFailures: [{ itemIdentifier: 'm1' }],
     });
   });
@@ -275,17 +293,30 @@ describe('AWS Lambda', () => {
   test.each([
     [
       'a function URL',
-      { version: '2.0', rawPath: '/', headers: { 'content-type': 'application/json' }, requestContext: { http: { method: 'POST' } } },
+      {
+        version: '2.0',
+        rawPath: '/',
+        headers: { 'content-type': 'application/json' },
+        requestContext: { http: { method: 'POST' } },
+      },
     ],
     ['a REST API', { resource: '/', path: '/', httpMethod: 'POST', headers: null, requestContext: {} }],
   ])('HTTP by %s, in base64 too', async (_name, event) => {
     const respond = lambdaHandler(workerWith(() => 'é'));
     const body = JSON.stringify(delivery());
-    const expected = { statusCode: 200, headers: { 'content-type': 'application/json' }, body: '{"status":"completed","result":"é"}' };
+    const expected = {
+      statusCode: 200,
+      headers: { 'content-type': 'application/json' },
+      body: '{"status":"completed","result":"é"}',
+    };
     expect(await respond({ ...event, body, isBase64Encoded: false })).toEqual(expected);
-    expect(await respond({ ...event, body: Buffer.from(body).toString('base64'), isBase64Encoded: true })).toEqual(expected);
+    expect(await respond({ ...event, body: Buffer.from(body).toString('base64'), isBase64Encoded: true })).toEqual(
+      expected,
+    );
     expect(await respond({ ...event, body: null })).toMatchObject({ statusCode: 400 });
-    expect(await respond({ ...event, body, httpMethod: 'GET', requestContext: { http: { method: 'GET' } } })).toMatchObject({
+    expect(
+      await respond({ ...event, body, httpMethod: 'GET', requestContext: { http: { method: 'GET' } } }),
+    ).toMatchObject({
       statusCode: 405,
     });
   });
@@ -294,7 +325,9 @@ describe('AWS Lambda', () => {
     const body = JSON.stringify(delivery());
     const signature = `sha256=${createHmac('sha256', 's').update(body).digest('hex')}`;
     const respond = lambdaHandler(workerWith(() => 1, { signingSecret: 's' }));
-    expect(await respond({ httpMethod: 'POST', headers: { 'X-OJS-Signature': signature }, body })).toMatchObject({ statusCode: 200 });
+    expect(await respond({ httpMethod: 'POST', headers: { 'X-OJS-Signature': signature }, body })).toMatchObject({
+      statusCode: 200,
+    });
     expect(await respond({ httpMethod: 'POST', headers: {}, body })).toMatchObject({ statusCode: 401 });
   });
 });

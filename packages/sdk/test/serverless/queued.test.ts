@@ -80,7 +80,10 @@ test('an ack that cannot be delivered is never told as a failure: the message co
 
 test('a server that is away for a moment is asked again, not the handler', async () => {
   const { id, text } = await claimed();
-  bench.wire.spoil('worker.ack', refusal(503, { error: { code: 'backend_unavailable', message: 'away', retryable: true } }));
+  bench.wire.spoil(
+    'worker.ack',
+    refusal(503, { error: { code: 'backend_unavailable', message: 'away', retryable: true } }),
+  );
   let runs = 0;
   expect(await run(text, () => runs++)).toBe(true);
   expect([runs, (await bench.client.getJob(id)).state]).toEqual([1, 'completed']);
@@ -88,10 +91,16 @@ test('a server that is away for a moment is asked again, not the handler', async
 
 test('a result that the server refuses fails its job, and the message is done', async () => {
   const { id, text } = await claimed();
-  bench.wire.spoil('worker.ack', refusal(413, { error: { code: 'payload_too_large', message: 'too large', retryable: false } }));
+  bench.wire.spoil(
+    'worker.ack',
+    refusal(413, { error: { code: 'payload_too_large', message: 'too large', retryable: false } }),
+  );
   expect(await run(text, () => 'large')).toBe(true);
   const job = await bench.client.getJob(id);
-  expect(job).toMatchObject({ state: 'discarded', error: { type: 'result_too_large', message: expect.stringContaining('too large') } });
+  expect(job).toMatchObject({
+    state: 'discarded',
+    error: { type: 'result_too_large', message: expect.stringContaining('too large') },
+  });
 });
 
 test('a job that is no longer ours is dropped, and so is its message', async () => {
@@ -115,5 +124,9 @@ test('progress and checkpoints reach the server', async () => {
   ).toBe(true);
   expect(saved).toEqual({ page: 2 });
   expect((await bench.client.getJob(id)).state).toBe('completed');
-  expect(bench.wire.calls.map(({ operation }) => operation)).toEqual(['job.reportProgress', 'job.saveCheckpoint', 'worker.ack']);
+  expect(bench.wire.calls.map(({ operation }) => operation)).toEqual([
+    'job.reportProgress',
+    'job.saveCheckpoint',
+    'worker.ack',
+  ]);
 });

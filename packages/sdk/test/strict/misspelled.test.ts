@@ -47,7 +47,10 @@ function withUnknown(options: object, path: string, name: string): object {
   if (path === '') return { ...options, [name]: 1 };
   const [first = '', ...rest] = path.split('.');
   const inner: unknown = Reflect.get(options, first);
-  return { ...options, [first]: withUnknown(typeof inner === 'object' && inner !== null ? inner : {}, rest.join('.'), name) };
+  return {
+    ...options,
+    [first]: withUnknown(typeof inner === 'object' && inner !== null ? inner : {}, rest.join('.'), name),
+  };
 }
 
 async function refusalOf({ call, base = {} }: Place, path: string, name: string): Promise<string> {
@@ -69,7 +72,9 @@ describe('a name that is one letter off is refused before anything is sent, and 
       for (const name of names) {
         const property = fc.asyncProperty(misspellings(name, names), async (misspelled) => {
           const refusal = await refusalOf(own, path, misspelled);
-          const said = /^(?:OJSValidationError|ConfigError): (\S+): unknown option\. Did you mean (\S+)\?/.exec(refusal);
+          const said = /^(?:OJSValidationError|ConfigError): (\S+): unknown option\. Did you mean (\S+)\?/.exec(
+            refusal,
+          );
           expect(said, refusal).not.toBeNull();
           const [, where = '', meant = ''] = said ?? [];
           expect(`.${where}`.endsWith(`.${path === '' ? misspelled : `${path}.${misspelled}`}`), where).toBe(true);
@@ -101,10 +106,15 @@ test('what an application owns is never looked at: args, meta, tags, schemas, he
       const client = new Client(embedded, { headers: { 'x-prioritty': '1', timeOut: '2' } });
       const options = { meta: { own, ...own }, tags: Object.keys(own), schema: 'urn:prioritty' };
       const { args, meta, tags } = await client.enqueue('a.b', [own], options);
-      expect({ args, meta, tags }).toEqual(JSON.parse(JSON.stringify({ args: [own], meta: options.meta, tags: options.tags })));
+      expect({ args, meta, tags }).toEqual(
+        JSON.parse(JSON.stringify({ args: [own], meta: options.meta, tags: options.tags })),
+      );
       const [inBatch] = await client.enqueueBatch([{ type: 'a.b', args: [own], meta: own }]);
       expect(inBatch?.meta).toEqual(JSON.parse(JSON.stringify(own)));
-      await client.registerSchema(`urn:own:${version++}`, 'own.type', `1.0.${version++}`, { type: 'array', 'x-own': own });
+      await client.registerSchema(`urn:own:${version++}`, 'own.type', `1.0.${version++}`, {
+        type: 'array',
+        'x-own': own,
+      });
       await client.close();
     }),
     { numRuns: 20 },

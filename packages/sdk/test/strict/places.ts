@@ -27,7 +27,15 @@ import { opentelemetryEnqueueMiddleware, opentelemetryMiddleware } from '../../s
 import { PushWorker } from '../../src/serverless/index.ts';
 import { SyncClient } from '../../src/sync/index.ts';
 import * as testing from '../../src/testing/index.ts';
-import { createOutbox, inbox, OutboxRelay, outbox, outboxLayout, TransactionClient, withTransaction } from '../../src/transaction/index.ts';
+import {
+  createOutbox,
+  inbox,
+  OutboxRelay,
+  outbox,
+  outboxLayout,
+  TransactionClient,
+  withTransaction,
+} from '../../src/transaction/index.ts';
 
 /** Calls a function with the object of options; what it needs besides is in `base`. */
 export interface Place {
@@ -51,10 +59,40 @@ export const data = [
     'Clock',
     'EngineLog',
   ],
-  ...['PgClient', 'PrismaClient', 'PostgresSql', 'KyselyExecutor', 'KnexExecutor', 'FastifyLike', 'ClosableServer', 'HonoContext'],
+  ...[
+    'PgClient',
+    'PrismaClient',
+    'PostgresSql',
+    'KyselyExecutor',
+    'KnexExecutor',
+    'FastifyLike',
+    'ClosableServer',
+    'HonoContext',
+  ],
   ...['ExpressRequest', 'ExpressResponse', 'CloudflareBatch', 'AzureHttpRequest', 'Call', 'CallContext', 'Meta'],
-  ...['JobDef', 'JobContext', 'Job', 'Workflow', 'WorkflowStep', 'Destination', 'PreparedRequest', 'Delivery', 'Scope', 'MiddlewareChain'],
-  ...['Client', 'Worker', 'PushWorker', 'ErrorContext', 'OJSErrorDetail', 'RateLimitInfo', 'Fields', 'Payload', 'Encoded'],
+  ...[
+    'JobDef',
+    'JobContext',
+    'Job',
+    'Workflow',
+    'WorkflowStep',
+    'Destination',
+    'PreparedRequest',
+    'Delivery',
+    'Scope',
+    'MiddlewareChain',
+  ],
+  ...[
+    'Client',
+    'Worker',
+    'PushWorker',
+    'ErrorContext',
+    'OJSErrorDetail',
+    'RateLimitInfo',
+    'Fields',
+    'Payload',
+    'Encoded',
+  ],
 ];
 
 /** Parameters that are objects of the caller's, by a type without a name, or of which only types are read. */
@@ -142,7 +180,11 @@ export function methodPlace(place: string, target: object): Place {
   const base: unknown = Array.isArray(own) ? (isList ? own[0] : {}) : own;
   return {
     call: (options) =>
-      call(target, method, ...list.split(', ').map((name) => (name === tested ? (isList ? [options] : options) : argumentOf(name)))),
+      call(
+        target,
+        method,
+        ...list.split(', ').map((name) => (name === tested ? (isList ? [options] : options) : argumentOf(name))),
+      ),
     ...(typeof base === 'object' && base !== null && { base }),
   };
 }
@@ -158,12 +200,17 @@ function appPlaces(): Record<string, Place> {
     'new HonoOjs(options) options': options((own) => make(HonoOjs, own)),
     'new NextOjs(options) options': options((own) => make(NextOjs, own)),
     'new NestOjs(options) options': options((own) => make(NestOjs, own)),
-    'OjsModule.forRootAsync(options) options': { call: (own) => call(OjsModule, 'forRootAsync', own), base: { useFactory: () => ({}) } },
+    'OjsModule.forRootAsync(options) options': {
+      call: (own) => call(OjsModule, 'forRootAsync', own),
+      base: { useFactory: () => ({}) },
+    },
     'OjsModule.forRoot(options) options': options((own) => apply(OjsModule.forRoot(own).providers[0]?.useFactory)),
     'OjsApp.enqueueAfterCommit(job, args, options) options': options((own) =>
       call(new OjsApp(), 'enqueueAfterCommit', definition, [], own),
     ),
-    'OjsApp.enqueueAfterCommit(jobType, args, options) options': options((own) => call(new OjsApp(), 'enqueueAfterCommit', 'a.b', [], own)),
+    'OjsApp.enqueueAfterCommit(jobType, args, options) options': options((own) =>
+      call(new OjsApp(), 'enqueueAfterCommit', 'a.b', [], own),
+    ),
     'the context of a request': options((own) => {
       const app = new ExpressOjs({ context: () => own });
       return call(app, 'middleware', { headers: {} }, { statusCode: 200, once() {} }, () => {});
@@ -186,7 +233,8 @@ function constructorPlaces(target: object): Record<string, Place> {
     'Worker.stop(options) options': { call: (options) => call(new Worker(url), 'stop', options) },
     'new PushWorker(options) options': { call: (options) => make(PushWorker, options) },
     'PushWorker.run(options, limits) limits': {
-      call: (options) => call(new PushWorker(), 'run', { job: { id }, workerId: undefined, deliveryId: undefined }, options),
+      call: (options) =>
+        call(new PushWorker(), 'run', { job: { id }, workerId: undefined, deliveryId: undefined }, options),
     },
   };
 }
@@ -201,20 +249,36 @@ function factoryPlaces(): Record<string, Place> {
     'group(name, jobs, options) options': { call: (options) => apply(group, 'w', jobs, options) },
     'batch(name, jobs, callbacks) callbacks': { call: (options) => apply(batch, 'w', jobs, options) },
     'a node of dag()': { call: (node) => apply(dag, 'w', { a: node }), base: { job: jobs[0] } },
-    'addDefaultMiddleware(chain, options) options': { call: (options) => apply(addDefaultMiddleware, new MiddlewareChain(), options) },
+    'addDefaultMiddleware(chain, options) options': {
+      call: (options) => apply(addDefaultMiddleware, new MiddlewareChain(), options),
+    },
     'enqueueLoggingMiddleware(options) options': { call: (options) => apply(enqueueLoggingMiddleware, options) },
     'loggingMiddleware(options) options': { call: (options) => apply(loggingMiddleware, options) },
     'retryMiddleware(options) options': { call: (options) => apply(retryMiddleware, options) },
     'timeoutMiddleware(limit) limit': { call: (limit) => apply(timeoutMiddleware, limit), base: { seconds: 30 } },
-    'opentelemetryEnqueueMiddleware(options) options': { call: (options) => apply(opentelemetryEnqueueMiddleware, options) },
+    'opentelemetryEnqueueMiddleware(options) options': {
+      call: (options) => apply(opentelemetryEnqueueMiddleware, options),
+    },
     'opentelemetryMiddleware(options) options': { call: (options) => apply(opentelemetryMiddleware, options) },
     'new CodecChain(codecs, options) options': { call: (options) => make(CodecChain, [new GzipCodec()], options) },
     'new GzipCodec(options) options': { call: (options) => make(GzipCodec, options) },
-    'codecServer(options) options': { call: (options) => apply(codecServer, options), base: { codec, authorize: () => true } },
-    'encryptionEnqueueMiddleware(options) options': { call: (options) => apply(encryptionEnqueueMiddleware, options), base: { codec } },
-    'encryptionMiddleware(options) options': { call: (options) => apply(encryptionMiddleware, options), base: { codec } },
+    'codecServer(options) options': {
+      call: (options) => apply(codecServer, options),
+      base: { codec, authorize: () => true },
+    },
+    'encryptionEnqueueMiddleware(options) options': {
+      call: (options) => apply(encryptionEnqueueMiddleware, options),
+      base: { codec },
+    },
+    'encryptionMiddleware(options) options': {
+      call: (options) => apply(encryptionMiddleware, options),
+      base: { codec },
+    },
     'nextRuns(cron, options) options': { call: (options) => apply(nextRuns, '@daily', options) },
-    'startServer(options) options': { call: (options) => apply(startServer, options), base: { storage: 'memory:', port: 0 } },
+    'startServer(options) options': {
+      call: (options) => apply(startServer, options),
+      base: { storage: 'memory:', port: 0 },
+    },
     'openEmbedded(url, options) options': { call: (options) => apply(openEmbedded, 'memory:', options) },
   };
 }
@@ -233,8 +297,12 @@ function testingPlaces(): Record<string, Place> {
     'realMode(options) options': { call: (options) => apply(testing.realMode, options) },
     'drain(options) options': { call: (options) => apply(testing.drain, options) },
     'allEnqueued(filter) filter': { call: (options) => faked(testing.allEnqueued, options) },
-    'assertWorkflowCreated(kind, match) match': { call: (options) => faked(testing.assertWorkflowCreated, 'chain', options) },
-    ...Object.fromEntries(matching.map(([name, work]) => [`${name}(job, match) match`, { call: (match) => faked(work, 'a.b', match) }])),
+    'assertWorkflowCreated(kind, match) match': {
+      call: (options) => faked(testing.assertWorkflowCreated, 'chain', options),
+    },
+    ...Object.fromEntries(
+      matching.map(([name, work]) => [`${name}(job, match) match`, { call: (match) => faked(work, 'a.b', match) }]),
+    ),
   };
 }
 
@@ -252,7 +320,9 @@ function transactionPlaces(): Record<string, Place> {
       call: (request) => call(jobs, 'enqueueBatch', database, [request]),
       base: { type: 'a.b', args: [] },
     },
-    'TransactionClient.prepare(request) request': { call: (request) => jobs.prepare({ type: 'a.b', args: [], ...request }) },
+    'TransactionClient.prepare(request) request': {
+      call: (request) => jobs.prepare({ type: 'a.b', args: [], ...request }),
+    },
     'inbox(options) options': { call: (options) => apply(inbox, options) },
     'outbox(options) options': { call: (options) => apply(outbox, options) },
     'createOutbox(database, options) options': { call: (options) => apply(createOutbox, database, options) },
@@ -262,7 +332,8 @@ function transactionPlaces(): Record<string, Place> {
       base: { database: { ...database, isDatabase: true } },
     },
     'SqliteJobs.enqueue(job) job': {
-      call: (request) => withTransaction(new DatabaseSync(':memory:'), (own) => own.enqueue({ type: 'a.b', args: [], ...request })),
+      call: (request) =>
+        withTransaction(new DatabaseSync(':memory:'), (own) => own.enqueue({ type: 'a.b', args: [], ...request })),
     },
     'withTransaction(database, work, options) options': {
       call: (options) => withTransaction(new DatabaseSync(':memory:'), () => {}, options),

@@ -26,7 +26,9 @@ interface Entry {
  * @param data types whose members are no options of ours.
  */
 export function readSurface(data: readonly string[]): readonly Parameter[] {
-  const manifest: { exports: Record<string, string> } = JSON.parse(readFileSync(`${root}/packages/sdk/package.json`, 'utf8'));
+  const manifest: { exports: Record<string, string> } = JSON.parse(
+    readFileSync(`${root}/packages/sdk/package.json`, 'utf8'),
+  );
   const entries: Entry[] = [
     ...Object.values(manifest.exports).map((file) => ({ source: `${root}/packages/sdk/${file.slice(2)}` })),
     { source: `${root}/packages/server/src/index.ts`, only: ['startServer', 'openEmbedded'] },
@@ -77,7 +79,8 @@ class Reader {
 
   #methods(owner: string, type: ts.Type): void {
     for (const member of type.getProperties()) {
-      if (!(member.flags & ts.SymbolFlags.Method) || member.name.startsWith('__') || member.name.startsWith('#')) continue;
+      if (!(member.flags & ts.SymbolFlags.Method) || member.name.startsWith('__') || member.name.startsWith('#'))
+        continue;
       const declared = member.declarations?.[0]?.parent;
       const place = declared !== undefined && ts.isClassDeclaration(declared) ? (declared.name?.text ?? owner) : owner;
       for (const signature of this.#checker.getTypeOfSymbol(member).getCallSignatures())
@@ -95,7 +98,8 @@ class Reader {
         const objects = new Map<string, readonly string[]>();
         this.#collect(type, '', objects, 0);
         const place = `${head} ${own}${suffix}`;
-        const key = this.found.has(place) && this.found.get(place)?.typeName !== typeName ? `${place}: ${typeName}` : place;
+        const key =
+          this.found.has(place) && this.found.get(place)?.typeName !== typeName ? `${place}: ${typeName}` : place;
         this.found.set(key, { place: key, typeName, objects });
       }
     }
@@ -131,7 +135,9 @@ class Reader {
     const isImplementation = members.every((member) => checker.getTypeOfSymbol(member).getCallSignatures().length > 0);
     if (members.length > 0 && this.#nameOf(type) === '__type' && isImplementation) return [];
     // What `Pick`, `Omit` and `Partial` make is declared nowhere, but its members are.
-    const files = [...this.#symbolsOf(type), ...members].map((one) => one.declarations?.[0]?.getSourceFile().fileName ?? '');
+    const files = [...this.#symbolsOf(type), ...members].map(
+      (one) => one.declarations?.[0]?.getSourceFile().fileName ?? '',
+    );
     return files.some((file) => file.startsWith(`${root}/packages/`)) ? [{ type, suffix }] : [];
   }
 

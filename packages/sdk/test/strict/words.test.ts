@@ -28,8 +28,14 @@ test.each<[object, string]>([
   [{ eta: new Date() }, 'eta: unknown option. Did you mean scheduledAt?'],
   [{ concurrency: 5 }, 'concurrency: unknown option. Did you mean limits?'],
   [{ rate_limit: '10/m' }, 'rate_limit: unknown option. Did you mean limits?'],
-  [{ removeOnComplete: true }, 'removeOnComplete: unknown option. How long jobs are kept after their end is for the server to say'],
-  [{ repeat: { pattern: '* * * * *' } }, 'repeat: unknown option. A job that is repeated is a cron: registerCronJob().'],
+  [
+    { removeOnComplete: true },
+    'removeOnComplete: unknown option. How long jobs are kept after their end is for the server to say',
+  ],
+  [
+    { repeat: { pattern: '* * * * *' } },
+    'repeat: unknown option. A job that is repeated is a cron: registerCronJob().',
+  ],
   [{ countdown: 5 }, 'countdown: unknown option. Did you mean delay?'],
   [{ uniqueKey: 'x' }, 'uniqueKey: unknown option. Did you mean unique?'],
   [{ jobKey: 'x' }, 'jobKey: unknown option. Did you mean unique?'],
@@ -42,12 +48,17 @@ test.each<[object, string]>([
   [{ retry: null }, 'retry: expected an object such as { maxAttempts: 5 }, got null'],
   [{ retry: { attempts: 5 } }, 'retry.attempts: unknown option. Did you mean maxAttempts?'],
   [{ unique: 'email' }, "unique: expected an object such as { keys: ['type', 'args'], period: '1h' }, got a string"],
-  [{ unique: { keys: ['type'], on_conflict: 'ignore' } }, 'unique.on_conflict: unknown option. Did you mean onConflict?'],
+  [
+    { unique: { keys: ['type'], on_conflict: 'ignore' } },
+    'unique.on_conflict: unknown option. Did you mean onConflict?',
+  ],
 ])('enqueue refuses %j', async (options, message) => {
   await expect(client.enqueue('a.b', [], options)).rejects.toThrow(message);
   await expect(client.enqueue('a.b', [], options)).rejects.toBeInstanceOf(OJSValidationError);
   if (!('type' in options)) {
-    await expect(client.enqueueBatch([{ type: 'a.b', args: [], ...options }])).rejects.toThrow(`[0].${message.split('There')[0]}`);
+    await expect(client.enqueueBatch([{ type: 'a.b', args: [], ...options }])).rejects.toThrow(
+      `[0].${message.split('There')[0]}`,
+    );
     expect(refusal(() => defineJob('a.b', options))).toContain(message);
   }
 });
@@ -76,7 +87,9 @@ test.each(['schedule', 'pattern', 'expression', 'repeat'])('%s in the place of t
 
 test('options of a job of a batch stand beside its type', async () => {
   const sent = client.enqueueBatch([{ type: 'a.b', args: [], options: { queue: 'q', priority: 3 } }]);
-  await expect(sent).rejects.toThrow('[0].options: unknown option. Put queue, priority beside type, not in an object of their own.');
+  await expect(sent).rejects.toThrow(
+    '[0].options: unknown option. Put queue, priority beside type, not in an object of their own.',
+  );
 });
 
 test.each<[string, object, string]>([
@@ -107,11 +120,15 @@ test.each<[string, unknown, string]>([
 
 test('null in the place of options is refused with a sentence', async () => {
   // @ts-expect-error no options
-  await expect(client.enqueue('a.b', [], null)).rejects.toThrow('options: expected an object such as { id: … }, got null');
+  await expect(client.enqueue('a.b', [], null)).rejects.toThrow(
+    'options: expected an object such as { id: … }, got null',
+  );
 });
 
 test('what a middleware adds is checked again', async () => {
-  const own = new Client('http://127.0.0.1:9').enqueueMiddleware((request, next) => next(Object.assign(request, { prioritty: 3 })));
+  const own = new Client('http://127.0.0.1:9').enqueueMiddleware((request, next) =>
+    next(Object.assign(request, { prioritty: 3 })),
+  );
   await expect(own.enqueue('a.b', [])).rejects.toThrow('prioritty: unknown option. Did you mean priority?');
 });
 
@@ -124,17 +141,26 @@ test.each<[() => unknown, string]>([
   [() => new Client('http://x', { retries: 5 }), 'retries: unknown option. Did you mean requestRetry?'],
   // @ts-expect-error no such option
   [() => new Client('http://x', { apiKey: 'secret' }), 'apiKey: unknown option. Did you mean token?'],
-  // @ts-expect-error no number
-  [() => new Client('http://x', { requestRetry: 5 }), 'requestRetry: expected an object such as { maxRetries: 3 }, got 5'],
-  // @ts-expect-error no url
-  [() => new Client({ token: 'secret' }), 'Write new Client({ url: undefined, token: … }) or new Client(undefined, { token: … })'],
+  [
+    // @ts-expect-error no number
+    () => new Client('http://x', { requestRetry: 5 }),
+    'requestRetry: expected an object such as { maxRetries: 3 }, got 5',
+  ],
+  [
+    // @ts-expect-error no url
+    () => new Client({ token: 'secret' }),
+    'Write new Client({ url: undefined, token: … }) or new Client(undefined, { token: … })',
+  ],
   [
     // @ts-expect-error no url
     () => new Worker({ queues: ['a'] }),
     'target: expected a URL or a transport, got options without url. Write new Worker({ url: undefined, queues: … }) or new Worker(undefined, { queues: … })',
   ],
-  // @ts-expect-error no url
-  [() => new Admin({}), 'target: expected a URL or a transport, got options without url. Write new Admin({ url: undefined, … })'],
+  [
+    // @ts-expect-error no url
+    () => new Admin({}),
+    'target: expected a URL or a transport, got options without url. Write new Admin({ url: undefined, … })',
+  ],
   // @ts-expect-error no url
   [() => new Client({ ulr: 'http://x' }), 'ulr: unknown option. Did you mean url?'],
   // @ts-expect-error no url
@@ -150,7 +176,10 @@ test.each<[() => unknown, string]>([
   [() => new Client('nowhere'), 'target: expected an http or https URL'],
   [() => new OjsApp({ url: 'nowhere' }), 'url: expected an http or https URL'],
   [() => new OjsApp({ url: 'http://x', target: 'http://x' }), 'url: says the same as target'],
-  [() => dag('w', { a: { job: { type: 'a.b', args: [] }, dependsOn: [] } }), 'nodes.a.dependsOn: unknown option. Did you mean after?'],
+  [
+    () => dag('w', { a: { job: { type: 'a.b', args: [] }, dependsOn: [] } }),
+    'nodes.a.dependsOn: unknown option. Did you mean after?',
+  ],
   // @ts-expect-error two objects
   [() => new Client({ url: 'http://x' }, { token: 'secret' }), 'options: expected one object with all options'],
   // @ts-expect-error no such option

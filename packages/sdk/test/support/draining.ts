@@ -3,7 +3,13 @@ import { type JobContext, Worker } from '../../src/index.ts';
 
 const url = process.argv[2];
 const logger = { debug() {}, info() {}, warn() {}, error: (message: string) => console.log('error', message) };
-const worker = new Worker(url, { concurrency: 10, prefetch: 5, heartbeatInterval: 200, shutdownTimeout: '20s', logger });
+const worker = new Worker(url, {
+  concurrency: 10,
+  prefetch: 5,
+  heartbeatInterval: 200,
+  shutdownTimeout: '20s',
+  logger,
+});
 const { promise: released, resolve: release } = Promise.withResolvers<void>();
 process.once('SIGUSR2', () => release());
 worker.register('load.job', async ({ args: [n] }: JobContext<[number]>) => {

@@ -8,7 +8,8 @@ export class Faulty implements Transport {
   readonly calls: Call[] = [];
   readonly answers: { readonly call: Call; readonly answer: Answer }[] = [];
   readonly #inner: Transport;
-  readonly #faults: { readonly operation: string; readonly fault: Fault; readonly when: (call: Call) => boolean }[] = [];
+  readonly #faults: { readonly operation: string; readonly fault: Fault; readonly when: (call: Call) => boolean }[] =
+    [];
   #watchers: (() => void)[] = [];
 
   constructor(inner: Transport) {

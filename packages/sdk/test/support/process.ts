@@ -13,7 +13,9 @@ export interface Program extends AsyncDisposable {
 
 /** A program of this folder in a process of its own; it is killed with the scope. */
 export function run(name: string, ...args: string[]): Program {
-  const child = spawn(process.execPath, [fileURLToPath(new URL(name, import.meta.url)), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [fileURLToPath(new URL(name, import.meta.url)), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const lines: string[] = [];
   let watchers: (() => void)[] = [];
   const wake = () => {

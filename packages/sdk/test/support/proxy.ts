@@ -25,19 +25,25 @@ export async function openProxy(behind: string, meddle: (line: string) => Meddli
     const verdict = meddle(line);
     if (verdict === 'before') return void incoming.socket.destroy();
     if (typeof verdict === 'object') return void response.writeHead(verdict.status, verdict.headers).end(verdict.body);
-    const onward = request(new URL(incoming.url ?? '/', behind), { method: incoming.method, headers: incoming.headers }, (answer) => {
-      const text: Buffer[] = [];
-      answer.on('data', (chunk) => text.push(chunk));
-      answer.on('end', () => {
-        if (verdict === 'after') incoming.socket.destroy();
-        else response.writeHead(answer.statusCode ?? 502, answer.headers).end(Buffer.concat(text));
-      });
-    });
+    const onward = request(
+      new URL(incoming.url ?? '/', behind),
+      { method: incoming.method, headers: incoming.headers },
+      (answer) => {
+        const text: Buffer[] = [];
+        answer.on('data', (chunk) => text.push(chunk));
+        answer.on('end', () => {
+          if (verdict === 'after') incoming.socket.destroy();
+          else response.writeHead(answer.statusCode ?? 502, answer.headers).end(Buffer.concat(text));
+        });
+      },
+    );
     onward.on('error', () => incoming.socket.destroy());
     response.on('close', () => onward.destroy());
     onward.end(Buffer.concat(body));
   };
-  const server = createServer((incoming, response) => void handle(incoming, response).catch(() => incoming.socket.destroy()));
+  const server = createServer(
+    (incoming, response) => void handle(incoming, response).catch(() => incoming.socket.destroy()),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {

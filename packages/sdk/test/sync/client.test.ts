@@ -28,7 +28,10 @@ import { type Served, serve } from '../support/serve.ts';
 let server: Served;
 let strict: Served;
 beforeAll(async () => {
-  [server, strict] = await Promise.all([serve(), serve('--paused-queues', 'reject', '--request-rate', '4/1h', '--token', 'secret-token')]);
+  [server, strict] = await Promise.all([
+    serve(),
+    serve('--paused-queues', 'reject', '--request-rate', '4/1h', '--token', 'secret-token'),
+  ]);
 });
 afterAll(() => Promise.all([server, strict].map((one) => one?.[Symbol.asyncDispose]())));
 
@@ -96,7 +99,10 @@ describe('operations', () => {
     );
     expect(bad).toMatchObject({ name: 'OJSValidationError', issues: [{ path: '[1].type' }] });
     const many = Array.from({ length: 10_001 }, () => ({ type: 'x.y', args: [], queue: 'many' }));
-    expect(thrown(() => client.enqueueBatch(many))).toMatchObject({ name: 'OJSValidationError', issues: [{ path: 'requests' }] });
+    expect(thrown(() => client.enqueueBatch(many))).toMatchObject({
+      name: 'OJSValidationError',
+      issues: [{ path: 'requests' }],
+    });
     expect(client.queueStats('many').available).toBe(0);
     expect(client.enqueueBatch([])).toEqual([]);
   });
@@ -114,19 +120,27 @@ describe('operations', () => {
     using client = new SyncClient(server.url, { queue: 'flows' });
     const step = (type: string) => ({ type, args: [] });
     const created = client.workflow(
-      chain('c', [step('a.b'), group('g', [step('a.c'), step('a.d')]), batch('b', [step('a.e')], { onComplete: step('a.f') })]),
+      chain('c', [
+        step('a.b'),
+        group('g', [step('a.c'), step('a.d')]),
+        batch('b', [step('a.e')], { onComplete: step('a.f') }),
+      ]),
     );
     expect(created).toMatchObject({ name: 'c', state: 'running', createdAt: expect.any(Date) });
     expect(client.getWorkflow(created.id).steps.map(({ type }) => type)).toEqual(
       expect.arrayContaining(['a.b', 'a.c', 'a.d', 'a.e', 'a.f']),
     );
     expect(client.cancelWorkflow(created.id).state).toBe('cancelled');
-    expect(thrown(() => client.workflow(chain('c', [step('a.b'), step('Bad')])))).toMatchObject({ issues: [{ path: 'jobs[1].type' }] });
+    expect(thrown(() => client.workflow(chain('c', [step('a.b'), step('Bad')])))).toMatchObject({
+      issues: [{ path: 'jobs[1].type' }],
+    });
   });
 
   test('crons, in both forms, over pages', () => {
     using client = new SyncClient(server.url, { queue: 'crons' });
-    expect(client.registerCronJob('daily', '0 9 * * *', 'report.make', [1], { timezone: 'Europe/Berlin', tags: ['t'] })).toMatchObject({
+    expect(
+      client.registerCronJob('daily', '0 9 * * *', 'report.make', [1], { timezone: 'Europe/Berlin', tags: ['t'] }),
+    ).toMatchObject({
       name: 'daily',
       timezone: 'Europe/Berlin',
       queue: 'crons',
@@ -146,7 +160,10 @@ describe('operations', () => {
     const uri = 'urn:ojs:schema:sync.job:v1';
     const schema = { type: 'array', minItems: 1 };
     expect(client.registerSchema(uri, 'sync.job', '1', schema)).toMatchObject({ uri, schema });
-    expect(thrown(() => client.enqueue('sync.job', []))).toMatchObject({ code: 'schema_validation', statusCode: expect.any(Number) });
+    expect(thrown(() => client.enqueue('sync.job', []))).toMatchObject({
+      code: 'schema_validation',
+      statusCode: expect.any(Number),
+    });
     expect([...client.listSchemas()].map((one) => one.uri)).toEqual([uri]);
     expect(client.getSchema(uri)).toMatchObject({ type: 'sync.job', version: '1' });
     expect(client.deleteSchema(uri)).toEqual({ deleted: true, uri });
@@ -198,8 +215,16 @@ describe('errors are those of Client, with all their fields', () => {
     const { id } = client.enqueue('unique.job', [1], { unique });
     const duplicate = thrown(() => client.enqueue('unique.job', [1], { unique }));
     expect(duplicate).toBeInstanceOf(DuplicateJobError);
-    expect(duplicate).toMatchObject({ statusCode: 409, existingJobId: id, queue: 'default', jobId: expect.any(String) });
-    expect(client.enqueue('unique.job', [1], { unique: { ...unique, onConflict: 'ignore' } })).toMatchObject({ id, outcome: 'duplicate' });
+    expect(duplicate).toMatchObject({
+      statusCode: 409,
+      existingJobId: id,
+      queue: 'default',
+      jobId: expect.any(String),
+    });
+    expect(client.enqueue('unique.job', [1], { unique: { ...unique, onConflict: 'ignore' } })).toMatchObject({
+      id,
+      outcome: 'duplicate',
+    });
   });
 
   test('a paused queue, no token, too many requests', () => {
@@ -220,14 +245,22 @@ describe('errors are those of Client, with all their fields', () => {
     const last = limited.at(-1);
     expect(last).toBeInstanceOf(RateLimitedError);
     expect(last).toBeInstanceOf(OJSAPIError);
-    expect(last).toMatchObject({ statusCode: 429, retryAfter: expect.any(Number), rateLimit: { limit: 4, remaining: 0 } });
+    expect(last).toMatchObject({
+      statusCode: 429,
+      retryAfter: expect.any(Number),
+      rateLimit: { limit: 4, remaining: 0 },
+    });
   });
 
   test('nobody listens, and a server that says nothing', async () => {
     using nobody = new SyncClient('http://127.0.0.1:1', quick);
     const refused = thrown(() => nobody.health());
     expect(refused).toBeInstanceOf(OJSConnectionError);
-    expect(refused).toMatchObject({ operation: 'system.health', attempt: 6, message: expect.stringContaining('ECONNREFUSED') });
+    expect(refused).toMatchObject({
+      operation: 'system.health',
+      attempt: 6,
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
     // The kernel accepts for it; nobody ever answers.
     const silent = createServer();
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
@@ -245,14 +278,20 @@ describe('errors are those of Client, with all their fields', () => {
 
   test('validation, before anything is sent', () => {
     using client = new SyncClient('http://127.0.0.1:1');
-    expect(thrown(() => client.enqueue('Bad Type', []))).toMatchObject({ name: 'OJSValidationError', issues: [{ path: 'type' }] });
+    expect(thrown(() => client.enqueue('Bad Type', []))).toMatchObject({
+      name: 'OJSValidationError',
+      issues: [{ path: 'type' }],
+    });
     expect(thrown(() => client.registerCronJob('', '@daily', 'a.b'))).toBeInstanceOf(OJSValidationError);
     expect(thrown(() => client.registerSchema('', 'a.b', '1', {}))).toBeInstanceOf(OJSValidationError);
   });
 });
 
 describe('definitions', () => {
-  const typed = defineJob('user.create', { payload: z.object({ email: z.email(), at: z.coerce.date() }), queue: 'typed' });
+  const typed = defineJob('user.create', {
+    payload: z.object({ email: z.email(), at: z.coerce.date() }),
+    queue: 'typed',
+  });
 
   test('a schema that answers at once checks the args, and shows what it made of them', () => {
     using client = new SyncClient(server.url);
@@ -260,7 +299,9 @@ describe('definitions', () => {
     expectTypeOf(sent.args[0].at).toEqualTypeOf<Date>();
     expect(sent.args[0].at).toEqual(new Date('2026-01-01'));
     expect(client.getJob(sent.id).args).toEqual([{ email: 'a@b.cd', at: '2026-01-01' }]);
-    expect(thrown(() => client.enqueue(typed, [{ email: 'no', at: '2026-01-01' }]))).toMatchObject({ issues: [{ path: 'args[0].email' }] });
+    expect(thrown(() => client.enqueue(typed, [{ email: 'no', at: '2026-01-01' }]))).toMatchObject({
+      issues: [{ path: 'args[0].email' }],
+    });
     const unique = { keys: ['type', 'args'], onConflict: 'ignore' } as const;
     const first = client.enqueue(typed, [{ email: 'x@y.zz', at: '2026-01-01' }], { unique });
     const second = client.enqueue(typed, [{ email: 'x@y.zz', at: '2026-01-01' }], { unique });
@@ -275,7 +316,10 @@ describe('definitions', () => {
       () => client.enqueueBatch([job(slow, ['a'])]),
       () => client.workflow(chain('c', [job(slow, ['a'])])),
     ]) {
-      expect(thrown(call)).toMatchObject({ name: 'OJSValidationError', message: expect.stringContaining('asynchronously') });
+      expect(thrown(call)).toMatchObject({
+        name: 'OJSValidationError',
+        message: expect.stringContaining('asynchronously'),
+      });
     }
   });
 });
@@ -288,12 +332,17 @@ describe('options', () => {
       ['target', () => new SyncClient('ftp://x')],
       ['queue', () => new SyncClient(server.url, { queue: 'Bad Queue' })],
     ];
-    for (const [path, call] of wrong) expect(thrown(call)).toMatchObject({ name: 'OJSValidationError', issues: [{ path }] });
+    for (const [path, call] of wrong)
+      expect(thrown(call)).toMatchObject({ name: 'OJSValidationError', issues: [{ path }] });
     using client = new SyncClient(server.url);
     const { signal } = new AbortController();
-    expect(thrown(() => Reflect.apply(client.getJob, client, ['x', { signal }]))).toMatchObject({ issues: [{ path: 'signal' }] });
+    expect(thrown(() => Reflect.apply(client.getJob, client, ['x', { signal }]))).toMatchObject({
+      issues: [{ path: 'signal' }],
+    });
     using later: SyncClient = Reflect.construct(SyncClient, [server.url, { token: async () => 'x' }]);
-    expect(thrown(() => later.health())).toMatchObject({ issues: [{ path: 'token', message: expect.stringContaining('a promise') }] });
+    expect(thrown(() => later.health())).toMatchObject({
+      issues: [{ path: 'token', message: expect.stringContaining('a promise') }],
+    });
   });
 
   test('the environment, and the listener of enqueued jobs', () => {

@@ -20,7 +20,8 @@ afterEach(() => {
 });
 
 const json = (status: number, body: object): Answer => ({ status, text: JSON.stringify(body), headers: {} });
-const refusal = (status: number, code: string, details = {}) => json(status, { error: { code, message: code, details } });
+const refusal = (status: number, code: string, details = {}) =>
+  json(status, { error: { code, message: code, details } });
 
 /** A fake that gives its answers in turn, and keeps what it was asked. */
 function scripted(...answers: ((call: Call) => Answer)[]): readonly Call[] {
@@ -114,7 +115,12 @@ test('what a fake can do is not kept for the server', () => {
   const calls = scripted(manifest({}), created, manifest({ max_workflow_nesting: 5 }), created);
   const client = nowhere();
   for (let n = 0; n < 2; n++) client.workflow(chain('c', [{ type: 'a.b', args: [] }]));
-  expect(calls.map(({ operation }) => operation)).toEqual(['system.manifest', 'workflow.create', 'system.manifest', 'workflow.create']);
+  expect(calls.map(({ operation }) => operation)).toEqual([
+    'system.manifest',
+    'workflow.create',
+    'system.manifest',
+    'workflow.create',
+  ]);
 });
 
 test('a server without a manifest gets steps with depends_on', () => {

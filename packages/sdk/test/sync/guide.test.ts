@@ -13,6 +13,8 @@ test('the guide’s program runs as it stands', async () => {
   const home = mkdtempSync(join(import.meta.dirname, 'guide-'));
   const file = join(home, 'program.ts');
   writeFileSync(file, program.replace("'http://localhost:8080'", JSON.stringify(server.url)));
-  const { stdout } = await promisify(execFile)(process.execPath, [file]).finally(() => rmSync(home, { recursive: true }));
+  const { stdout } = await promisify(execFile)(process.execPath, [file]).finally(() =>
+    rmSync(home, { recursive: true }),
+  );
   expect(stdout).toMatch(/^Enqueued: [0-9a-f-]{36}\n$/);
 });

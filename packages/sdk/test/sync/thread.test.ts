@@ -42,7 +42,9 @@ test('one that ended between calls, with its reason', async () => {
 });
 
 test('a program that is not there, as in a bundle, is named', () => {
-  expect(() => thread(plan, { program: support('missing.ts') })).toThrow(/missing\.ts; keep @ojs-ts\/sdk out of the bundle/);
+  expect(() => thread(plan, { program: support('missing.ts') })).toThrow(
+    /missing\.ts; keep @ojs-ts\/sdk out of the bundle/,
+  );
 });
 
 test('an answer that comes after its call was given up is not taken for that of the next', () => {

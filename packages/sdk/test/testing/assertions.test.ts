@@ -61,9 +61,15 @@ test('assertEnqueued lists the jobs that do not match, and why', () =>
         '  - email.send ID in default, available',
       ].join('\n'),
     );
-    expect(failure(() => assertEnqueued('email.send', { meta: { tenant: 't2' } }))).toContain('meta.tenant: expected "t2", got "t1"');
-    expect(failure(() => assertEnqueued('email.send', { meta: { tenant: 't2' } }))).toContain('meta.tenant: expected "t2", got nothing');
-    expect(failure(() => refuteEnqueued('billing.charge'))).toContain('1 matched:\n  - billing.charge ID in default, available');
+    expect(failure(() => assertEnqueued('email.send', { meta: { tenant: 't2' } }))).toContain(
+      'meta.tenant: expected "t2", got "t1"',
+    );
+    expect(failure(() => assertEnqueued('email.send', { meta: { tenant: 't2' } }))).toContain(
+      'meta.tenant: expected "t2", got nothing',
+    );
+    expect(failure(() => refuteEnqueued('billing.charge'))).toContain(
+      '1 matched:\n  - billing.charge ID in default, available',
+    );
     refuteEnqueued('email.send', { queue: 'other' });
     clearAll();
     refuteEnqueued('email.send');
@@ -75,7 +81,9 @@ test('what was run, how it ended, and in which state it is', () =>
     const one = await client.enqueue('email.send', ['a']);
     expect(failure(() => assertPerformed('email.send'))).toContain('email.send ID: it was not run, it is available');
     expect(failure(() => assertCompleted('email.send'))).toContain('email.send ID: it is available');
-    expect(failure(() => assertJobState(one.id, 'completed'))).toBe('assertJobState(ID): expected completed; email.send is available.');
+    expect(failure(() => assertJobState(one.id, 'completed'))).toBe(
+      'assertJobState(ID): expected completed; email.send is available.',
+    );
     expect(failure(() => assertJobState('none', 'completed'))).toBe(
       'assertJobState(none): expected completed; there is no job with this id.',
     );
@@ -90,19 +98,27 @@ test('what was run, how it ended, and in which state it is', () =>
     store.failNext('email.send', new RangeError('too far'));
     await client.enqueue('email.send', ['b']);
     await drain();
-    expect(failure(() => assertCompleted('email.send', { args: ['b'] }))).toContain('it is retryable (RangeError: too far)');
+    expect(failure(() => assertCompleted('email.send', { args: ['b'] }))).toContain(
+      'it is retryable (RangeError: too far)',
+    );
     assertFailed('email.send', { args: ['b'] });
   }));
 
 test('workflows of every kind, by name, steps and types; their first jobs are enqueued, none is run', () =>
   fakeMode(async () => {
     const step = (type: string) => ({ type, args: [] });
-    expect(failure(() => assertWorkflowCreated('chain'))).toBe('assertWorkflowCreated(chain): no such workflow. There is none at all.');
+    expect(failure(() => assertWorkflowCreated('chain'))).toBe(
+      'assertWorkflowCreated(chain): no such workflow. There is none at all.',
+    );
     await client.workflow(chain('pipeline', [step('data.fetch'), step('data.transform'), step('data.load')]));
     await client.workflow(group('pair', [step('a.one'), step('a.two')]));
     await client.workflow(batch('bulk', [step('b.one'), step('b.two')], { onComplete: step('b.done') }));
     await client.workflow(dag('graph', { one: { job: step('d.one') }, two: { job: step('d.two'), after: ['one'] } }));
-    assertWorkflowCreated('chain', { name: 'pipeline', stepCount: 3, stepTypes: ['data.fetch', 'data.transform', 'data.load'] });
+    assertWorkflowCreated('chain', {
+      name: 'pipeline',
+      stepCount: 3,
+      stepTypes: ['data.fetch', 'data.transform', 'data.load'],
+    });
     assertWorkflowCreated('group', { stepTypes: ['a.one', 'a.two'] });
     assertWorkflowCreated('batch', { stepCount: 2 });
     assertWorkflowCreated('dag', { stepTypes: ['d.one', 'd.two'] });
@@ -120,7 +136,9 @@ test('a misspelt filter is refused instead of matching everything', () =>
     // @ts-expect-error it is args
     expect(() => assertEnqueued('email.send', { arg: ['b'] })).toThrow('arg: unknown option. Did you mean args?');
     // @ts-expect-error it is args
-    expect(() => refuteEnqueued('email.send', { arguments: ['b'] })).toThrow('arguments: unknown option. Did you mean args?');
+    expect(() => refuteEnqueued('email.send', { arguments: ['b'] })).toThrow(
+      'arguments: unknown option. Did you mean args?',
+    );
     // @ts-expect-error it is jobType
     expect(() => allEnqueued({ type: 'billing.charge' })).toThrow('type: unknown option. Did you mean jobType?');
   }));
@@ -135,7 +153,11 @@ test('without a mode every helper says what to do', () => {
 test('equality is that of JSON: key order, undefined, Date and −0 make no difference; matchers are asked', () => {
   expect(difference([{ a: 1, b: [2] }], [{ b: [2], a: 1 }], 'args')).toBeNull();
   expect(
-    difference([{ a: undefined, b: new Date(0), c: -0, d: Number.NaN }], [{ b: '1970-01-01T00:00:00.000Z', c: 0, d: null }], 'args'),
+    difference(
+      [{ a: undefined, b: new Date(0), c: -0, d: Number.NaN }],
+      [{ b: '1970-01-01T00:00:00.000Z', c: 0, d: null }],
+      'args',
+    ),
   ).toBeNull();
   expect(difference([expect.any(String), { id: expect.anything() }], ['x', { id: 3 }], 'args')).toBeNull();
   expect(difference([expect.any(String)], [3], 'args')).toContain('args[0]: expected');

@@ -58,7 +58,9 @@ test('a type without a handler throws before anything is run', () =>
     store.registerHandler('email.send', () => null);
     await client.enqueue('email.send', ['a']);
     await client.enqueue('billing.charge', [1]);
-    await expect(drain()).rejects.toThrow(/drain\(\): there is no handler for billing\.charge; give one to registerHandler/);
+    await expect(drain()).rejects.toThrow(
+      /drain\(\): there is no handler for billing\.charge; give one to registerHandler/,
+    );
     refutePerformed('email.send');
   }));
 
@@ -81,7 +83,9 @@ test('a failure waits for its next attempt, which time or withScheduled brings (
   fakeMode(async (store) => {
     store.registerHandler('payment.process', () => 'paid');
     store.failNext('payment.process', new Error('timeout'));
-    const { id } = await client.enqueue('payment.process', [{ order_id: 'ord_123' }], { retry: { initialInterval: '10s' } });
+    const { id } = await client.enqueue('payment.process', [{ order_id: 'ord_123' }], {
+      retry: { initialInterval: '10s' },
+    });
     expect(await drain()).toBe(1);
     assertFailed('payment.process');
     assertJobState(id, 'retryable');
@@ -99,12 +103,17 @@ test('a failure waits for its next attempt, which time or withScheduled brings (
 test('withScheduled runs every attempt, up to the last', () =>
   fakeMode(async (store) => {
     store.failAll('email.send', new TypeError('SMTP connection refused'));
-    const { id } = await client.enqueue('email.send', ['a'], { delay: '1h', retry: { maxAttempts: 3, onExhaustion: 'dead_letter' } });
+    const { id } = await client.enqueue('email.send', ['a'], {
+      delay: '1h',
+      retry: { maxAttempts: 3, onExhaustion: 'dead_letter' },
+    });
     expect(await drain()).toBe(0);
     expect(await drain({ withScheduled: true })).toBe(3);
     assertJobState(id, 'discarded');
     const [dead] = (await client.listDeadLetterJobs()).items;
-    expect(dead?.errors.map(({ type, message }) => [type, message])).toEqual(Array(3).fill(['TypeError', 'SMTP connection refused']));
+    expect(dead?.errors.map(({ type, message }) => [type, message])).toEqual(
+      Array(3).fill(['TypeError', 'SMTP connection refused']),
+    );
   }));
 
 test('DiscardError ends a job, SnoozeError gives it back uncounted and is not run again by the same drain', () =>
@@ -141,12 +150,17 @@ test('the context of a handler is a real one: progress, checkpoint, signal, canc
     assertJobState(gone.id, 'cancelled');
     const kinds: string[] = [];
     for await (const { event } of rows.events()) kinds.push(event);
-    expect(kinds).toEqual(expect.arrayContaining(['job.enqueued', 'job.started', 'job.progress', 'job.checkpointed', 'job.completed']));
+    expect(kinds).toEqual(
+      expect.arrayContaining(['job.enqueued', 'job.started', 'job.progress', 'job.checkpointed', 'job.completed']),
+    );
   }));
 
 test('a job that runs into its timeout fails as with a worker', () =>
   fakeMode(async (store) => {
-    store.registerHandler('slow.job', ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(null))));
+    store.registerHandler(
+      'slow.job',
+      ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(null))),
+    );
     const { id } = await client.enqueue('slow.job', [], { timeout: 20, retry: { maxAttempts: 1 } });
     await drain();
     expect(allEnqueued()[0]).toMatchObject({ id, state: 'discarded', error: { type: 'timeout' } });
@@ -171,7 +185,11 @@ test('useWorker: handlers, schemas and middleware of a real worker, which is not
     store.failNext('email.send');
     await client.enqueue('email.send', []);
     await drain();
-    expect(seen).toEqual(['before email.send', 'before email.send', 'failed Error: email.send was told to fail by its test.']);
+    expect(seen).toEqual([
+      'before email.send',
+      'before email.send',
+      'failed Error: email.send was told to fail by its test.',
+    ]);
     store.registerHandler('email.send', () => 'stub');
     const stubbed = await client.enqueue('email.send', []);
     await drain();

@@ -59,7 +59,9 @@ test('what the handler throws is what enqueue rejects with, and nothing is tried
     ]),
   ).rejects.toBe(broken);
   expect(runs).toBe(2);
-  await expect(Promise.all([client.enqueue('email.send', ['d']), client.enqueue('email.send', ['e'])])).rejects.toBe(broken);
+  await expect(Promise.all([client.enqueue('email.send', ['d']), client.enqueue('email.send', ['e'])])).rejects.toBe(
+    broken,
+  );
 });
 
 test('a job without a handler, a duplicate and a snooze', async () => {
@@ -78,7 +80,9 @@ test('a job without a handler, a duplicate and a snooze', async () => {
 test('the steps of a workflow are run one after the other, with the results of their parents', async () => {
   using store = inlineMode();
   store.registerHandler('step.one', () => 1);
-  store.registerHandler('step.more', ({ parentResults }) => parentResults.reduce((sum: number, value) => sum + Number(value), 1));
+  store.registerHandler('step.more', ({ parentResults }) =>
+    parentResults.reduce((sum: number, value) => sum + Number(value), 1),
+  );
   const step = (type: string) => ({ type, args: [] });
   const workflow = await client.workflow(chain('sum', [step('step.one'), step('step.more'), step('step.more')]));
   expect((await client.getWorkflow(workflow.id)).state).toBe('completed');
@@ -86,6 +90,8 @@ test('the steps of a workflow are run one after the other, with the results of t
   store.failNext('step.one', new Error('no'));
   await expect(client.workflow(group('pair', [step('step.one'), step('step.one')]))).rejects.toThrow('no');
   assertPerformed('step.one', { count: 3 });
-  await expect(client.workflow(chain('none', [step('step.none'), step('step.one')]))).rejects.toThrow(/no handler for step\.none/);
+  await expect(client.workflow(chain('none', [step('step.none'), step('step.one')]))).rejects.toThrow(
+    /no handler for step\.none/,
+  );
   refutePerformed('step.none');
 });

@@ -104,5 +104,7 @@ test('what goes on after its mode has ended goes to the server', async () => {
 test('an answer of the fake about what it can do is not kept for the server', async () => {
   const own = new Client('http://localhost:9', { requestRetry: false });
   await fakeMode(() => own.workflow(chain('one', [{ type: 'a.job', args: [] }])));
-  await expect(own.workflow(chain('one', [{ type: 'a.job', args: [] }]))).rejects.toMatchObject({ operation: 'system.manifest' });
+  await expect(own.workflow(chain('one', [{ type: 'a.job', args: [] }]))).rejects.toMatchObject({
+    operation: 'system.manifest',
+  });
 });

@@ -12,7 +12,12 @@ test('fake mode: the dead letter is searched, counted, retried with changes and 
   const [client, admin] = [new Client(), new Admin()];
   const retry = { maxAttempts: 1, onExhaustion: 'dead_letter' } as const;
   const jobs = await client.enqueueBatch(
-    ['one', 'two', 'three'].map((arg) => ({ type: 'a.job', args: [arg], queue: arg === 'three' ? 'other' : 'mail', retry })),
+    ['one', 'two', 'three'].map((arg) => ({
+      type: 'a.job',
+      args: [arg],
+      queue: arg === 'three' ? 'other' : 'mail',
+      retry,
+    })),
   );
   const [one = '', two = '', three = ''] = jobs.map(({ id }) => id);
   await drain();
@@ -24,14 +29,22 @@ test('fake mode: the dead letter is searched, counted, retried with changes and 
   expect(await found({ type: 'a.*', errorType: 'TypeError', olderThan: '1h' })).toHaveLength(3);
   expect(await found({ olderThan: '3h' })).toEqual([]);
   expect(await found({ since: '2026-01-01T00:00:01Z' })).toEqual([]);
-  expect(await admin.deadLetterStats()).toMatchObject({ total: 3, byQueue: { mail: 2, other: 1 }, byErrorType: { TypeError: 3 } });
-  expect(await admin.retryDeadLetterJob(one, { changes: { args: ['mended'], queue: 'again', retry: { maxAttempts: 7 } } })).toMatchObject({
+  expect(await admin.deadLetterStats()).toMatchObject({
+    total: 3,
+    byQueue: { mail: 2, other: 1 },
+    byErrorType: { TypeError: 3 },
+  });
+  expect(
+    await admin.retryDeadLetterJob(one, { changes: { args: ['mended'], queue: 'again', retry: { maxAttempts: 7 } } }),
+  ).toMatchObject({
     state: 'available',
     args: ['mended'],
     queue: 'again',
     maxAttempts: 7,
   });
-  expect(await admin.retryDeadLetterJobs([one, two])).toMatchObject({ items: [{ ok: false }, { jobId: two, ok: true }] });
+  expect(await admin.retryDeadLetterJobs([one, two])).toMatchObject({
+    items: [{ ok: false }, { jobId: two, ok: true }],
+  });
   expect(await admin.purgeDeadLetter({ queue: 'other' })).toMatchObject({ items: [{ jobId: three, ok: true }] });
   expect(await found({})).toEqual([]);
 });
@@ -40,11 +53,18 @@ test('fake mode: crons by definition fire, pause, run now; the sync client has t
   using store = fakeMode();
   store.freezeTime('2026-01-01T00:00:30Z');
   using client = new SyncClient();
-  expect(client.registerCronJob('tick', '* * * * *', 'a.job', ['x'], { limits: [{ key: 'k', concurrency: 1 }] })).toMatchObject({
+  expect(
+    client.registerCronJob('tick', '* * * * *', 'a.job', ['x'], { limits: [{ key: 'k', concurrency: 1 }] }),
+  ).toMatchObject({
     limits: [{ key: 'k', concurrency: 1 }],
   });
-  expect(client.cronRuns('tick', { count: 2 })).toEqual(nextRuns('* * * * *', { from: '2026-01-01T00:00:30Z', count: 2 }));
-  expect(client.updateCronJob('tick', { timezone: 'Asia/Tokyo' })).toMatchObject({ timezone: 'Asia/Tokyo', args: ['x'] });
+  expect(client.cronRuns('tick', { count: 2 })).toEqual(
+    nextRuns('* * * * *', { from: '2026-01-01T00:00:30Z', count: 2 }),
+  );
+  expect(client.updateCronJob('tick', { timezone: 'Asia/Tokyo' })).toMatchObject({
+    timezone: 'Asia/Tokyo',
+    args: ['x'],
+  });
   expect(client.pauseCronJob('tick')).toMatchObject({ enabled: false, nextRunAt: null });
   store.advanceTime('5m');
   const { jobId, cron } = client.triggerCronJob('tick');
@@ -61,5 +81,7 @@ test.each([
   ['worker.health', (admin: Admin) => admin.workerHealth('w')],
 ] as const)('fake mode says what it does not answer: %s', async (operation, call) => {
   using _store = fakeMode();
-  await expect(call(new Admin())).rejects.toThrow(`${operation} is not answered in fake and inline mode; use realMode() to test it.`);
+  await expect(call(new Admin())).rejects.toThrow(
+    `${operation} is not answered in fake and inline mode; use realMode() to test it.`,
+  );
 });

@@ -127,7 +127,10 @@ async function everything(client: Client, admin: Admin): Promise<void> {
   await client.queueStats('email');
   await client.resumeQueue('email');
   await client.pauseQueue('new-one');
-  await client.registerCronJob('daily', '0 9 * * *', 'report.send', ['x'], { timezone: 'Europe/Berlin', queue: 'reports' });
+  await client.registerCronJob('daily', '0 9 * * *', 'report.send', ['x'], {
+    timezone: 'Europe/Berlin',
+    queue: 'reports',
+  });
   await client.registerCronJob('daily', '0 10 * * *', 'report.send');
   await client.registerCronJob('every', '@every 5m', 'report.send');
   await refused(client.registerCronJob('bad', 'nonsense', 'report.send'));
@@ -168,10 +171,16 @@ async function everything(client: Client, admin: Admin): Promise<void> {
   await client.deleteDeadLetterJob(first.id).catch(() => {});
   const step = (type: string): JobRequest => ({ type, args: [type] });
   const inner = chain('inner', [step('n.one'), step('n.two')]);
-  const running = await client.workflow(chain('pipeline', [step('s.one'), group('both', [step('s.two'), inner]), step('s.three')]));
+  const running = await client.workflow(
+    chain('pipeline', [step('s.one'), group('both', [step('s.two'), inner]), step('s.three')]),
+  );
   await client.workflow(group('pair', [step('g.one'), step('g.two')]));
-  await client.workflow(batch('bulk', [step('b.one'), step('b.two')], { onComplete: step('b.done'), onFailure: step('b.failed') }));
-  const graph = await client.workflow(dag('graph', { one: { job: step('d.one') }, two: { job: step('d.two'), after: ['one'] } }));
+  await client.workflow(
+    batch('bulk', [step('b.one'), step('b.two')], { onComplete: step('b.done'), onFailure: step('b.failed') }),
+  );
+  const graph = await client.workflow(
+    dag('graph', { one: { job: step('d.one') }, two: { job: step('d.two'), after: ['one'] } }),
+  );
   await client.workflow(
     group('held', [
       { ...step('u.one'), unique },
@@ -291,7 +300,10 @@ test('raw calls: ids of the server, pending jobs, lists, bad bodies, the other d
   for (const atomicity of ['atomic', 'partial', 'other']) {
     const jobs = [{ type: 'a.job', args: [atomicity] }, { type: 'B' }, { type: 'a.job', args: [], id }];
     await sides.call({ operation: 'bulk.enqueue', body: JSON.stringify({ atomicity, jobs }) });
-    await sides.call({ operation: 'bulk.enqueue', body: JSON.stringify({ atomicity, return: 'job', jobs: [jobs[0], jobs[0]] }) });
+    await sides.call({
+      operation: 'bulk.enqueue',
+      body: JSON.stringify({ atomicity, return: 'job', jobs: [jobs[0], jobs[0]] }),
+    });
   }
   await sides.call({
     operation: 'job.enqueueBatch',
@@ -339,29 +351,39 @@ test.each([
   // The nights in which Berlin's clocks go forward, and back.
   ['2026-03-28T22:05:00Z', [240, 1_440]],
   ['2026-10-24T22:05:00Z', [240, 1_440]],
-] as const)('crons fire as on a server, by every overlap policy, over outages and changes of the clocks: from %s', async (from, steps) => {
-  await using sides = await both(from);
-  const cron = (name: string, more: object) => {
-    const body = { name, cron: '*/10 * * * *', type: 'report.send', args: [name], options: { queue: name }, ...more };
-    return sides.call({ operation: 'cron.register', body: JSON.stringify(body) });
-  };
-  const policies = ['skip', 'allow', 'cancel_previous', 'enqueue'];
-  for (const overlap_policy of policies) await cron(overlap_policy.replaceAll('_', '-'), { overlap_policy });
-  await cron('zoned', { cron: '30 2 * * *', timezone: 'Europe/Berlin', overlap_policy: 'allow' });
-  await cron('held', { overlap_policy: 'allow', options: { queue: 'held', unique: { keys: ['type', 'queue'], on_conflict: 'reject' } } });
-  await cron('quick', { cron: '@every 90s', enabled: false });
-  for (const minutes of steps) {
-    await sides.advance(minutes * 60_000);
-    await sides.call({ operation: 'cron.list' });
-    for (const queue of [...policies.map((policy) => policy.replaceAll('_', '-')), 'zoned', 'held', 'quick']) {
-      await sides.call({ operation: 'queue.stats', params: { name: queue } });
-      await sides.call({ operation: 'job.list', query: { queue } });
+] as const)(
+  'crons fire as on a server, by every overlap policy, over outages and changes of the clocks: from %s',
+  async (from, steps) => {
+    await using sides = await both(from);
+    const cron = (name: string, more: object) => {
+      const body = { name, cron: '*/10 * * * *', type: 'report.send', args: [name], options: { queue: name }, ...more };
+      return sides.call({ operation: 'cron.register', body: JSON.stringify(body) });
+    };
+    const policies = ['skip', 'allow', 'cancel_previous', 'enqueue'];
+    for (const overlap_policy of policies) await cron(overlap_policy.replaceAll('_', '-'), { overlap_policy });
+    await cron('zoned', { cron: '30 2 * * *', timezone: 'Europe/Berlin', overlap_policy: 'allow' });
+    await cron('held', {
+      overlap_policy: 'allow',
+      options: { queue: 'held', unique: { keys: ['type', 'queue'], on_conflict: 'reject' } },
+    });
+    await cron('quick', { cron: '@every 90s', enabled: false });
+    for (const minutes of steps) {
+      await sides.advance(minutes * 60_000);
+      await sides.call({ operation: 'cron.list' });
+      for (const queue of [...policies.map((policy) => policy.replaceAll('_', '-')), 'zoned', 'held', 'quick']) {
+        await sides.call({ operation: 'queue.stats', params: { name: queue } });
+        await sides.call({ operation: 'job.list', query: { queue } });
+      }
     }
-  }
-});
+  },
+);
 
 test('what the fake does not answer says so', () => {
-  const { status, text } = new MemoryStore('fake').answer({ operation: 'queue.configure', params: { name: 'a' }, body: '{}' });
+  const { status, text } = new MemoryStore('fake').answer({
+    operation: 'queue.configure',
+    params: { name: 'a' },
+    body: '{}',
+  });
   expect(status).toBe(422);
   expect(text).toContain('queue.configure is not answered in fake and inline mode; use realMode() to test it.');
 });
@@ -387,7 +409,10 @@ test('unique jobs: any sequence of enqueues, batches and cancellations goes as o
     { weight: 5, arbitrary: fc.record({ kind: fc.constant('one' as const), item }) },
     {
       weight: 2,
-      arbitrary: fc.record({ kind: fc.constant('batch' as const), items: fc.array(item, { minLength: 1, maxLength: 4 }) }),
+      arbitrary: fc.record({
+        kind: fc.constant('batch' as const),
+        items: fc.array(item, { minLength: 1, maxLength: 4 }),
+      }),
     },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('cancel' as const), at: fc.nat(10) }) },
   );
@@ -405,7 +430,10 @@ test('unique jobs: any sequence of enqueues, batches and cancellations goes as o
         if (one.kind === 'batch')
           await sides.call({ operation: 'job.enqueueBatch', body: JSON.stringify({ jobs: one.items.map(withId) }) });
         if (one.kind === 'cancel')
-          await sides.call({ operation: 'job.cancel', params: { id: ids[one.at % Math.max(1, ids.length)] ?? 'none' } });
+          await sides.call({
+            operation: 'job.cancel',
+            params: { id: ids[one.at % Math.max(1, ids.length)] ?? 'none' },
+          });
       }
       for (const id of ids) await sides.call({ operation: 'job.get', params: { id } });
     }),

@@ -37,7 +37,9 @@ async function script(store: FakeStore, client: Client): Promise<readonly object
   await client.enqueue('broken.job', [], { retry: { initialInterval: '1h' }, queue: 'other' });
   await client.workflow(chain('pipeline', [step('w.step'), step('w.step')]));
   await client.workflow(
-    batch('bulk', [step('w.step'), { ...step('broken.job'), retry: { maxAttempts: 1 } }], { onComplete: step('w.step') }),
+    batch('bulk', [step('w.step'), { ...step('broken.job'), retry: { maxAttempts: 1 } }], {
+      onComplete: step('w.step'),
+    }),
   );
   assertEnqueued('a.job', { count: 2 });
   assertWorkflowCreated('chain', { name: 'pipeline', stepCount: 2, stepTypes: ['w.step', 'w.step'] });
@@ -75,7 +77,10 @@ test('a worker of the test is waited for; maxJobs and timeout bound the wait', a
   await using store = await realMode();
   await using client = new Client(store.url);
   const { promise: opened, resolve: open } = Promise.withResolvers<void>();
-  await using worker = new Worker(store.url, { handleSignals: false, heartbeatThread: false }).register('slow.job', () => opened);
+  await using worker = new Worker(store.url, { handleSignals: false, heartbeatThread: false }).register(
+    'slow.job',
+    () => opened,
+  );
   const running = worker.start();
   const job = await client.enqueue('slow.job', []);
   await expect(drain({ timeout: 50 })).rejects.toThrow(/drain\(\) did not end within 50 ms: 0 done, 1 slow\.job left/);

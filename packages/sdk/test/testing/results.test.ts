@@ -14,7 +14,11 @@ describe.each(cases)('a result that cannot be sent: %s', (_, handler, type) => {
     store.registerHandler('a.job', handler);
     const job = await client.enqueue('a.job', [], { retry: { maxAttempts: 3 } });
     expect(await drain()).toBe(1);
-    expect(allEnqueued()[0]).toMatchObject({ state: 'discarded', attempt: 1, error: { type, code: type, retryable: false } });
+    expect(allEnqueued()[0]).toMatchObject({
+      state: 'discarded',
+      attempt: 1,
+      error: { type, code: type, retryable: false },
+    });
     await expect(job.wait()).rejects.toMatchObject({ name: 'JobFailedError', errors: [{ type }] });
   });
 

@@ -74,7 +74,11 @@ test('a cron fires where its time has come, once for several times, and heeds it
     expect(allEnqueued().map(({ args }) => args[0])).toEqual(['hourly', 'hourly', 'late']);
     const [hourly, late] = (await client.listCronJobs()).items;
     expect(hourly).toMatchObject({ name: 'hourly', runCount: 2, nextRunAt: new Date('2026-02-13T19:00:00Z') });
-    expect(late).toMatchObject({ runCount: 1, lastRunAt: new Date('2026-02-13T18:00:00Z'), nextRunAt: new Date('2026-02-14T17:00:00Z') });
+    expect(late).toMatchObject({
+      runCount: 1,
+      lastRunAt: new Date('2026-02-13T18:00:00Z'),
+      nextRunAt: new Date('2026-02-14T17:00:00Z'),
+    });
   }));
 
 test('no cron fires because a test takes long, nor in inline mode', async () => {

@@ -63,7 +63,9 @@ const adapters: Readonly<Record<string, InTransaction>> = {
     }
   },
   async kysely(store, work) {
-    const db = new Kysely<Record<string, Record<string, unknown>>>({ dialect: new PostgresDialect({ pool: store.pool }) });
+    const db = new Kysely<Record<string, Record<string, unknown>>>({
+      dialect: new PostgresDialect({ pool: store.pool }),
+    });
     await db
       .withSchema(store.schema)
       .transaction()
@@ -71,7 +73,9 @@ const adapters: Readonly<Record<string, InTransaction>> = {
   },
   async 'drizzle on pg'(store, work) {
     const db = drizzlePg(store.pool);
-    await db.transaction((tx) => work(drizzleTransaction(tx, sql), (email) => tx.execute(sql.raw(insert(store, email)))));
+    await db.transaction((tx) =>
+      work(drizzleTransaction(tx, sql), (email) => tx.execute(sql.raw(insert(store, email)))),
+    );
   },
   async 'drizzle on postgres'(store, work) {
     const client = postgresOf(store.database, { max: 1 });
@@ -129,7 +133,9 @@ describe('a root in the place of a transaction', () => {
   });
 
   test('kysely: db', () => {
-    const db = new Kysely<Record<string, never>>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: address }) }) });
+    const db = new Kysely<Record<string, never>>({
+      dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: address }) }),
+    });
     // @ts-expect-error isTransaction is not true
     refused(() => kyselyTransaction(db), 'trx: expected what db.transaction().execute() gives to its callback');
     expect(kyselyDatabase(db).isDatabase).toBe(true);
@@ -171,10 +177,14 @@ describe('a root in the place of a transaction', () => {
   test('a database is no transaction, and a transaction no database', async () => {
     const database = sqliteDatabase(new DatabaseSync(':memory:'));
     // @ts-expect-error of another kind
-    await expect(new TransactionClient().enqueue(database, 'email.send', [])).rejects.toThrow('tx: expected a transaction');
+    await expect(new TransactionClient().enqueue(database, 'email.send', [])).rejects.toThrow(
+      'tx: expected a transaction',
+    );
     const transaction = sqliteTransaction(new DatabaseSync(':memory:'));
     // @ts-expect-error of another kind
-    expect(() => new OutboxRelay('http://127.0.0.1:1', { database: transaction })).toThrow('database: expected a database');
+    expect(() => new OutboxRelay('http://127.0.0.1:1', { database: transaction })).toThrow(
+      'database: expected a database',
+    );
   });
 });
 
@@ -188,29 +198,38 @@ describe.skipIf(postgres === null)('adapters on PostgreSQL', () => {
   const users = async (email: string) =>
     (await store.pool.query(`SELECT 1 FROM "${store.schema}".users WHERE email = $1`, [email])).rowCount;
 
-  test.each(Object.entries(adapters))('%s: the job is there if and only if the transaction commits', async (name, inTransaction) => {
-    const { client, jobs } = store;
-    const email = `${name.replaceAll(' ', '.')}@example.org`;
-    const args = ["it's", '"q"', '\\', '$1 ? :a ::b', '\u0000é😀', { big: 1e21, 'a?b': [null] }] as const;
-    let committed = '';
-    await inTransaction(store, async (tx, addUser) => {
-      await addUser(email);
-      const job = await jobs.enqueue(tx, 'email.send', [...args], { queue: 'mail', meta: { from: name } });
-      expect(job).toMatchObject({ type: 'email.send', queue: 'mail', outcome: 'staged' });
-      committed = job.id;
-      await expect(client.getJob(committed)).rejects.toThrow(JobNotFoundError);
-    });
-    expect(await client.getJob(committed)).toMatchObject({ id: committed, state: 'available', queue: 'mail', args, meta: { from: name } });
-    expect(await users(email)).toBe(1);
+  test.each(Object.entries(adapters))(
+    '%s: the job is there if and only if the transaction commits',
+    async (name, inTransaction) => {
+      const { client, jobs } = store;
+      const email = `${name.replaceAll(' ', '.')}@example.org`;
+      const args = ["it's", '"q"', '\\', '$1 ? :a ::b', '\u0000é😀', { big: 1e21, 'a?b': [null] }] as const;
+      let committed = '';
+      await inTransaction(store, async (tx, addUser) => {
+        await addUser(email);
+        const job = await jobs.enqueue(tx, 'email.send', [...args], { queue: 'mail', meta: { from: name } });
+        expect(job).toMatchObject({ type: 'email.send', queue: 'mail', outcome: 'staged' });
+        committed = job.id;
+        await expect(client.getJob(committed)).rejects.toThrow(JobNotFoundError);
+      });
+      expect(await client.getJob(committed)).toMatchObject({
+        id: committed,
+        state: 'available',
+        queue: 'mail',
+        args,
+        meta: { from: name },
+      });
+      expect(await users(email)).toBe(1);
 
-    let undone = '';
-    const broken = inTransaction(store, async (tx, addUser) => {
-      await addUser(`not.${email}`);
-      undone = (await jobs.enqueue(tx, 'email.send', ['never'])).id;
-      throw new Error('the user changed their mind');
-    });
-    await expect(broken).rejects.toThrow('the user changed their mind');
-    expect(await users(`not.${email}`)).toBe(0);
-    await expect(client.getJob(undone)).rejects.toThrow(JobNotFoundError);
-  });
+      let undone = '';
+      const broken = inTransaction(store, async (tx, addUser) => {
+        await addUser(`not.${email}`);
+        undone = (await jobs.enqueue(tx, 'email.send', ['never'])).id;
+        throw new Error('the user changed their mind');
+      });
+      await expect(broken).rejects.toThrow('the user changed their mind');
+      expect(await users(`not.${email}`)).toBe(0);
+      await expect(client.getJob(undone)).rejects.toThrow(JobNotFoundError);
+    },
+  );
 });

@@ -30,7 +30,9 @@ describe.skipIf(postgres === null)('completion in the handler’s transaction on
     expect(result).toMatchObject({ by: 'transaction' });
     const done = await store.client.getJob(job.id);
     expect(done).toMatchObject({ state: 'completed', attempt: 1, result: { by: 'transaction' } });
-    expect((await store.pool.query(`SELECT email FROM "${store.schema}".users`)).rows).toEqual([{ email: 'a@example.org' }]);
+    expect((await store.pool.query(`SELECT email FROM "${store.schema}".users`)).rows).toEqual([
+      { email: 'a@example.org' },
+    ]);
     expect(log.lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
     const { batches } = await store.server.engine.storage.events(0, 1000);
     expect(batches.flatMap(({ entries }) => entries.match(/job\.completed/g) ?? [])).toHaveLength(1);
@@ -73,14 +75,18 @@ describe.skipIf(postgres === null)('completion in the handler’s transaction on
     const beat = { worker: 'w1', leaseMs: 1, state: 'running' as const, info: '{}' };
     const holds = [job, other].map(({ id, claim }) => ({ id, claim }));
     expect(await b.engine.beat({ ...beat, holds })).toMatchObject({ extended: [job.id, other.id], lost: [] });
-    expect(await b.engine.settle({ kind: 'ack', id: other.id, claim: 1, worker: 'w1', result: null })).toMatchObject({ kind: 'completed' });
+    expect(await b.engine.settle({ kind: 'ack', id: other.id, claim: 1, worker: 'w1', result: null })).toMatchObject({
+      kind: 'completed',
+    });
     // Its end is long due: upkeep, the fear for its worker, a cancel and a failure all let it be.
     b.clock.advance(10_000_000);
     await b.engine.upkeep.settleOverdue();
     await b.engine.upkeep.settleLiveness();
     await expect(b.engine.lifecycle.cancel(job.id, null)).rejects.toThrow('changing too quickly');
     const failure = { code: 'x', type: 'x', message: 'x', names: [] };
-    expect(await b.engine.settle({ kind: 'fail', id: job.id, claim: 1, worker: 'w1', failure })).toMatchObject({ kind: 'conflict' });
+    expect(await b.engine.settle({ kind: 'fail', id: job.id, claim: 1, worker: 'w1', failure })).toMatchObject({
+      kind: 'conflict',
+    });
     expect(await b.start('w3')).toMatchObject({ state: 8 });
     expect(await b.engine.storage.jobs.get([job.id])).toMatchObject([{ state: 8, claim: 1 }]);
 
@@ -110,7 +116,10 @@ describe.skipIf(postgres === null)('completion in the handler’s transaction on
     await using store = await openStore();
     const client = await store.pool.connect();
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-    const completing = store.jobs.complete(pgTransaction(client), contextOf({ id: '019bd000-0000-7000-8000-000000000001', claim: 1 }));
+    const completing = store.jobs.complete(
+      pgTransaction(client),
+      contextOf({ id: '019bd000-0000-7000-8000-000000000001', claim: 1 }),
+    );
     await expect(completing).rejects.toThrow('READ COMMITTED transaction; this one is REPEATABLE READ');
     await client.query('ROLLBACK');
     client.release();

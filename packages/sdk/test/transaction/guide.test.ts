@@ -14,7 +14,11 @@ const guide = readFileSync(new URL('../../../../docs/guide/transactions.md', imp
 const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code ?? '');
 
 /** The block that has the text, run as it stands: imports are loaded, and names of places are those of the test. */
-async function run(text: string, places: Readonly<Record<string, string>>, names: Readonly<Record<string, unknown>> = {}): Promise<void> {
+async function run(
+  text: string,
+  places: Readonly<Record<string, string>>,
+  names: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
   const code = blocks.find((block) => block.includes(text));
   if (code === undefined) throw new Error(`The guide has no example with ${text}.`);
   let body = stripTypeScriptTypes(code);
@@ -62,7 +66,11 @@ describe.skipIf(postgres === null)('examples of docs/guide/transactions.md on Po
     const worker = new Worker(store.server.url, { queues: ['greet'], handleSignals: false, logger: keepingLogger() });
     await store.pool.query(`INSERT INTO "${store.schema}".users (email) VALUES ('greet@example.org')`);
     const { pool, jobs } = store;
-    await run('user.greet', { 'UPDATE users': `UPDATE "${store.schema}".users` }, { worker, pool, jobs, pgTransaction });
+    await run(
+      'user.greet',
+      { 'UPDATE users': `UPDATE "${store.schema}".users` },
+      { worker, pool, jobs, pgTransaction },
+    );
     const job = await store.client.enqueue('user.greet', ['greet@example.org'], { queue: 'greet' });
     expect(await worker.runUntil(job.wait())).toEqual({ greeted: true });
     const { rows } = await pool.query(`SELECT greeted FROM "${store.schema}".users WHERE email = 'greet@example.org'`);

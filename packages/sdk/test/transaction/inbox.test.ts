@@ -43,10 +43,19 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
       const { id } = await timed(store.client.enqueue('a.job', ['same'], { queue: 'bounded', unique }));
       others.push(id);
       const [claimed] = await timed(
-        store.server.engine.fetch({ queues: ['bounded'], count: 1, worker: 'w', leaseMs: null, request: null, waitMs: 0 }),
+        store.server.engine.fetch({
+          queues: ['bounded'],
+          count: 1,
+          worker: 'w',
+          leaseMs: null,
+          request: null,
+          waitMs: 0,
+        }),
       );
       expect(claimed?.id).toBe(id);
-      await timed(store.server.engine.settle({ kind: 'ack', id, claim: claimed?.claim ?? null, worker: 'w', result: null }));
+      await timed(
+        store.server.engine.settle({ kind: 'ack', id, claim: claimed?.claim ?? null, worker: 'w', result: null }),
+      );
       await timed(upkeep(store));
     }
     const before = (await storage.events(0, 1000)).newest;
@@ -110,7 +119,14 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
 
   test('a hint brings a job to a waiting fetch, without a look at the inbox in between', async () => {
     await using store = await openStore();
-    const waiting = store.server.engine.fetch({ queues: ['q'], count: 1, worker: 'w', leaseMs: null, request: null, waitMs: 20_000 });
+    const waiting = store.server.engine.fetch({
+      queues: ['q'],
+      count: 1,
+      worker: 'w',
+      leaseMs: null,
+      request: null,
+      waitMs: 20_000,
+    });
     const { client, end } = await begin(store);
     const job = await store.jobs.enqueue(pgTransaction(client), 'a.job', [], { queue: 'q' });
     await end('COMMIT');
@@ -122,9 +138,16 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     const { engine } = store.server;
     await engine.storage.registry.configureQueue('full', { capacity: 1 }, Date.now());
     await store.client.enqueue('a.job', [], { queue: 'full' });
-    const unique = (onConflict: 'reject' | 'ignore' | 'replace_except_schedule') => ({ keys: ['args' as const], onConflict });
+    const unique = (onConflict: 'reject' | 'ignore' | 'replace_except_schedule') => ({
+      keys: ['args' as const],
+      onConflict,
+    });
     const holder = await store.client.enqueue('a.job', ['unique'], { unique: unique('reject') });
-    const scheduled = await store.client.enqueue('a.job', ['later'], { unique: unique('reject'), delay: '1h', meta: { old: true } });
+    const scheduled = await store.client.enqueue('a.job', ['later'], {
+      unique: unique('reject'),
+      delay: '1h',
+      meta: { old: true },
+    });
     const schema = { type: 'array', items: { type: 'number' } };
     await engine.schemas.register({
       type: 'b.job',
@@ -140,7 +163,10 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     const full = await store.jobs.enqueue(tx, 'a.job', [], { queue: 'full' });
     const duplicate = await store.jobs.enqueue(tx, 'a.job', ['unique'], { unique: unique('reject') });
     const ignored = await store.jobs.enqueue(tx, 'a.job', ['unique'], { unique: unique('ignore') });
-    const updating = await store.jobs.enqueue(tx, 'a.job', ['later'], { unique: unique('replace_except_schedule'), meta: { fresh: true } });
+    const updating = await store.jobs.enqueue(tx, 'a.job', ['later'], {
+      unique: unique('replace_except_schedule'),
+      meta: { fresh: true },
+    });
     const wrong = await store.jobs.enqueue(tx, 'b.job', ['no number']);
     await store.jobs.enqueue(tx, 'a.job', ['another'], { id: holder.id });
     const malformed = '019bd000-0000-7000-8000-000000000001';
@@ -153,13 +179,19 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
       const { state, raw } = await store.client.getJob(id);
       return [state, JSON.stringify(raw.error ?? raw.errors)];
     };
-    expect(await told(full.id)).toEqual(['discarded', expect.stringMatching(/queue_full.*holds? .*at most 1|queue_full/)]);
+    expect(await told(full.id)).toEqual([
+      'discarded',
+      expect.stringMatching(/queue_full.*holds? .*at most 1|queue_full/),
+    ]);
     expect(await told(duplicate.id)).toEqual([
       'discarded',
       expect.stringContaining(`Job ${holder.id} has the same unique key and is available`),
     ]);
     expect(await told(ignored.id)).toEqual(['discarded', expect.stringContaining('the policy of this one ignores it')]);
-    expect(await told(updating.id)).toEqual(['discarded', expect.stringContaining('it got the args and meta of this one')]);
+    expect(await told(updating.id)).toEqual([
+      'discarded',
+      expect.stringContaining('it got the args and meta of this one'),
+    ]);
     expect(await store.client.getJob(scheduled.id)).toMatchObject({ state: 'scheduled', meta: { fresh: true } });
     expect(await told(wrong.id)).toEqual(['discarded', expect.stringContaining('schema_validation')]);
     expect(await told(malformed)).toEqual(['discarded', expect.stringContaining('invalid_payload')]);
@@ -193,7 +225,8 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     const jobs = new TransactionClient({
       destination: inbox({ schema: store.schema }),
       middleware: [
-        async (request, next) => (request.type === 'drop.me' ? null : next({ ...request, meta: { ...request.meta, trace: 'x' } })),
+        async (request, next) =>
+          request.type === 'drop.me' ? null : next({ ...request, meta: { ...request.meta, trace: 'x' } }),
       ],
     });
     const { client, end } = await begin(store);

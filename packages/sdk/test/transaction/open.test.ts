@@ -4,10 +4,17 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OJSValidationError } from '../../src/index.ts';
 import { readJob } from '../../src/job.ts';
-import { createOutbox, outbox, pgTransaction, TransactionClient, withTransaction } from '../../src/transaction/index.ts';
+import {
+  createOutbox,
+  outbox,
+  pgTransaction,
+  TransactionClient,
+  withTransaction,
+} from '../../src/transaction/index.ts';
 import { openStore, postgres, type Store } from './store.ts';
 
-const refusal = 'tx: no transaction is open on this client: send BEGIN first, and await enqueue() before COMMIT. Nothing was written';
+const refusal =
+  'tx: no transaction is open on this client: send BEGIN first, and await enqueue() before COMMIT. Nothing was written';
 
 describe.skipIf(postgres === null)('a job that would be written outside of the transaction on PostgreSQL', () => {
   let store: Store;
@@ -47,18 +54,21 @@ describe.skipIf(postgres === null)('a job that would be written outside of the t
     expect(await countOf('begun.elsewhere')).toBe(0);
   });
 
-  test.each(['COMMIT', 'ROLLBACK'])('without await before %s, whether or not the transaction has written before', async (end) => {
-    await using client = await connect();
-    for (const first of ['SELECT 1', `INSERT INTO "${store.schema}".users (email) VALUES ('a')`]) {
-      await client.query('BEGIN');
-      await client.query(first);
-      const enqueuing = store.jobs.enqueue(pgTransaction(client), 'not.awaited', []);
-      const ending = client.query(end);
-      await expect(enqueuing).rejects.toThrow(refusal);
-      await ending;
-    }
-    expect(await countOf('not.awaited')).toBe(0);
-  });
+  test.each(['COMMIT', 'ROLLBACK'])(
+    'without await before %s, whether or not the transaction has written before',
+    async (end) => {
+      await using client = await connect();
+      for (const first of ['SELECT 1', `INSERT INTO "${store.schema}".users (email) VALUES ('a')`]) {
+        await client.query('BEGIN');
+        await client.query(first);
+        const enqueuing = store.jobs.enqueue(pgTransaction(client), 'not.awaited', []);
+        const ending = client.query(end);
+        await expect(enqueuing).rejects.toThrow(refusal);
+        await ending;
+      }
+      expect(await countOf('not.awaited')).toBe(0);
+    },
+  );
 
   test('the transaction ends between the statements, and another one begins', async () => {
     await using client = await connect();
@@ -131,7 +141,9 @@ describe.skipIf(postgres === null)('a job that would be written outside of the t
     const [job] = await store.server.engine.fetch(fetch);
     const context = { jobId: id, job: readJob({ id, type: 'to.complete', x_lease: leaseOf(job?.claim ?? 0) }) };
     const completing = store.jobs.complete(pgTransaction(client), context);
-    await expect(completing).rejects.toThrow('no transaction is open on this client: send BEGIN first, and await complete() before COMMIT');
+    await expect(completing).rejects.toThrow(
+      'no transaction is open on this client: send BEGIN first, and await complete() before COMMIT',
+    );
     await store.server.engine.intake?.run();
     expect(await store.client.getJob(id)).toMatchObject({ state: 'active' });
     await client.query('BEGIN');

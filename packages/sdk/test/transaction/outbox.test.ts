@@ -108,13 +108,20 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     const transport = new Cut(embedded);
     const jobs = new TransactionClient({ destination: outbox({ table }) });
     const relayOf = (options: Partial<ConstructorParameters<typeof OutboxRelay>[1]> = {}) =>
-      new OutboxRelay(transport, { ...{ database, table, logger: keepingLogger(), requestRetry: false, batchSize: 10 }, ...options });
+      new OutboxRelay(transport, {
+        ...{ database, table, logger: keepingLogger(), requestRetry: false, batchSize: 10 },
+        ...options,
+      });
     const rows = async () =>
       (await database.query(`SELECT job_id, status, error FROM ${table} ORDER BY id`, [])).map((row) => ({ ...row }));
-    return { ...{ own, transport, jobs, relayOf, rows, database, table }, [Symbol.asyncDispose]: () => own[Symbol.asyncDispose]() };
+    return {
+      ...{ own, transport, jobs, relayOf, rows, database, table },
+      [Symbol.asyncDispose]: () => own[Symbol.asyncDispose](),
+    };
   }
 
-  const numbered = (count: number, type = 'a.job') => Array.from({ length: count }, (_, n) => ({ type, args: [n, '\u0000"é'] }));
+  const numbered = (count: number, type = 'a.job') =>
+    Array.from({ length: count }, (_, n) => ({ type, args: [n, '\u0000"é'] }));
 
   test('what was committed is sent once and in order, what was rolled back never', async () => {
     await using o = await open();
@@ -164,7 +171,10 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
   test('one that the server refuses is marked with the reason, the others go on', async () => {
     await using o = await open();
     await o.own.stage(o.jobs, [{ type: 'a.job', args: [1] }]);
-    await o.database.query(`INSERT INTO ${o.table} (job_id, job_type, request, created_at) VALUES ('x', 'x', '{"type":7}', 1)`, []);
+    await o.database.query(
+      `INSERT INTO ${o.table} (job_id, job_type, request, created_at) VALUES ('x', 'x', '{"type":7}', 1)`,
+      [],
+    );
     await o.own.stage(o.jobs, [{ type: 'a.job', args: [2] }]);
     await using relay = o.relayOf();
     expect(await relay.flush()).toBe(2);
@@ -183,38 +193,56 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
       code: 'queue_paused',
     },
     full: {
-      close: (queue: string): Call => ({ operation: 'queue.configure', params: { name: queue }, body: '{"max_size":1}' }),
-      open: (queue: string): Call => ({ operation: 'queue.configure', params: { name: queue }, body: '{"max_size":1000}' }),
+      close: (queue: string): Call => ({
+        operation: 'queue.configure',
+        params: { name: queue },
+        body: '{"max_size":1}',
+      }),
+      open: (queue: string): Call => ({
+        operation: 'queue.configure',
+        params: { name: queue },
+        body: '{"max_size":1000}',
+      }),
       code: 'queue_full',
     },
   } as const;
 
-  test.each(['paused', 'full'] as const)('a queue that is %s keeps its own rows waiting, in their order, and no others', async (how) => {
-    await using o = await open();
-    const { close, open: reopen, code } = unavailable[how];
-    const held = `held-${how}`;
-    if (how === 'full') await embedded.call({ operation: 'job.enqueue', body: JSON.stringify({ type: 'a.job', args: [], queue: held }) });
-    expect(await embedded.call(close(held))).toMatchObject({ status: 200 });
-    const first = await o.own.stage(o.jobs, inQueue(held, 12));
-    const others = await o.own.stage(o.jobs, inQueue('others', 3));
-    const second = await o.own.stage(o.jobs, inQueue(held, 1));
-    const logger = keepingLogger();
-    await using relay = o.relayOf({ logger });
-    await expect(relay.flush()).rejects.toMatchObject({ code });
-    await expect(relay.flush()).rejects.toMatchObject({ code });
-    const waiting = await o.rows();
-    expect(waiting.filter(({ status }) => status === 'sent').map(({ job_id }) => job_id)).toEqual(others);
-    expect(waiting.filter(({ status }) => status === 'pending').map(({ job_id }) => job_id)).toEqual([...first, ...second]);
-    // One call of each flush finds out that the queue takes none.
-    expect(o.transport.calls.filter(({ operation }) => operation === 'job.enqueue')).toHaveLength(2);
+  test.each(['paused', 'full'] as const)(
+    'a queue that is %s keeps its own rows waiting, in their order, and no others',
+    async (how) => {
+      await using o = await open();
+      const { close, open: reopen, code } = unavailable[how];
+      const held = `held-${how}`;
+      if (how === 'full')
+        await embedded.call({
+          operation: 'job.enqueue',
+          body: JSON.stringify({ type: 'a.job', args: [], queue: held }),
+        });
+      expect(await embedded.call(close(held))).toMatchObject({ status: 200 });
+      const first = await o.own.stage(o.jobs, inQueue(held, 12));
+      const others = await o.own.stage(o.jobs, inQueue('others', 3));
+      const second = await o.own.stage(o.jobs, inQueue(held, 1));
+      const logger = keepingLogger();
+      await using relay = o.relayOf({ logger });
+      await expect(relay.flush()).rejects.toMatchObject({ code });
+      await expect(relay.flush()).rejects.toMatchObject({ code });
+      const waiting = await o.rows();
+      expect(waiting.filter(({ status }) => status === 'sent').map(({ job_id }) => job_id)).toEqual(others);
+      expect(waiting.filter(({ status }) => status === 'pending').map(({ job_id }) => job_id)).toEqual([
+        ...first,
+        ...second,
+      ]);
+      // One call of each flush finds out that the queue takes none.
+      expect(o.transport.calls.filter(({ operation }) => operation === 'job.enqueue')).toHaveLength(2);
 
-    await embedded.call(reopen(held));
-    o.transport.calls.length = 0;
-    expect(await relay.flush()).toBe(13);
-    const sent = o.transport.calls.flatMap(({ body }) => (body ?? '').match(/[0-9a-f]{8}-[0-9a-f-]{27}/g) ?? []);
-    expect(sent).toEqual([...first, ...second]);
-    expect(logger.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
-  });
+      await embedded.call(reopen(held));
+      o.transport.calls.length = 0;
+      expect(await relay.flush()).toBe(13);
+      const sent = o.transport.calls.flatMap(({ body }) => (body ?? '').match(/[0-9a-f]{8}-[0-9a-f-]{27}/g) ?? []);
+      expect(sent).toEqual([...first, ...second]);
+      expect(logger.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
+    },
+  );
 
   test('in the background a queue that takes none has pauses of its own', async () => {
     await using o = await open();
@@ -250,7 +278,10 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
 
   test('a relay that sends one by one, for longer than its lease, keeps others out', async () => {
     await using o = await open();
-    await o.database.query(`INSERT INTO ${o.table} (job_id, job_type, request, created_at) VALUES ('x', 'x', '{"type":7}', 1)`, []);
+    await o.database.query(
+      `INSERT INTO ${o.table} (job_id, job_type, request, created_at) VALUES ('x', 'x', '{"type":7}', 1)`,
+      [],
+    );
     await o.own.stage(o.jobs, numbered(8));
     const { promise: midway, resolve: reach } = Promise.withResolvers<void>();
     let singles = 0;
@@ -263,7 +294,10 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
       async [Symbol.asyncDispose]() {},
     };
     const { database, table } = o;
-    await using first = new OutboxRelay(slow, { ...{ database, table, logger: keepingLogger(), batchSize: 10 }, lease: 400 });
+    await using first = new OutboxRelay(slow, {
+      ...{ database, table, logger: keepingLogger(), batchSize: 10 },
+      lease: 400,
+    });
     await using second = o.relayOf();
     const sending = first.flush();
     await midway;

@@ -56,7 +56,11 @@ test('the job is there if and only if the transaction commits, nested ones by th
   });
   expect(await Promise.all(inner)).toEqual(['inner']);
   expect(both.users()).toEqual(['a']);
-  expect(await client.getJob(ids[0] ?? '')).toMatchObject({ args: ['\u0000"é', 1e21], meta: { a: 1 }, state: 'available' });
+  expect(await client.getJob(ids[0] ?? '')).toMatchObject({
+    args: ['\u0000"é', 1e21],
+    meta: { a: 1 },
+    state: 'available',
+  });
   const { items } = await both.embedded.engine.storage.jobs.list({ states: 0xff, limit: 10 });
   expect(items.map(({ id }) => id)).toEqual([...ids].reverse());
 
@@ -104,7 +108,9 @@ test('the engine and transactions take turns while both write', async () => {
 
 test('middleware and schemas run before, with prepare', async () => {
   await using both = await openBoth();
-  const jobs = new TransactionClient({ middleware: [async (request, next) => next({ ...request, meta: { trace: 'x' } })] });
+  const jobs = new TransactionClient({
+    middleware: [async (request, next) => next({ ...request, meta: { trace: 'x' } })],
+  });
   const prepared = await jobs.prepare({ ...defineJob('a.job', { queue: 'typed' }).defaults, type: 'a.job', args: [1] });
   if (prepared === null) throw new Error('Nothing dropped it.');
   const { id } = await withTransaction(both.database, (tx) => tx.enqueue(prepared));

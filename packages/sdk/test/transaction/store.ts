@@ -60,9 +60,10 @@ export async function openStore(options: Parameters<typeof startServer>[0] = {})
 }
 
 /** A transaction of `pg`, open until the test ends it. */
-export async function begin({
-  pool,
-}: Pick<Database, 'pool'>): Promise<{ readonly client: pg.PoolClient; end(how: 'COMMIT' | 'ROLLBACK'): Promise<void> }> {
+export async function begin({ pool }: Pick<Database, 'pool'>): Promise<{
+  readonly client: pg.PoolClient;
+  end(how: 'COMMIT' | 'ROLLBACK'): Promise<void>;
+}> {
   const client = await pool.connect();
   await client.query('BEGIN');
   return {

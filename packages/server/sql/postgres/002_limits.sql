@@ -36,7 +36,8 @@ CREATE TABLE ojs.lane_changes (
   PRIMARY KEY (queue, number)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
--- The log of starts under a key that has a rate: start n is free when start n - count is old enough, one look-up a rate whatever its count.
+-- The log of starts under a key that has a rate: start n is free when start n - count is old enough, one look-up a rate
+-- whatever its count.
 CREATE TABLE ojs.starts (
   key text COLLATE "C" NOT NULL,
   number bigint NOT NULL,
@@ -66,7 +67,8 @@ CREATE TABLE ojs.lane_keys (
   PRIMARY KEY (key, queue, line)
 );
 
--- Lanes of a queue stand in groups by key. A claim looks at open groups only, so a closed key costs it nothing, however many lanes wait under it.
+-- Lanes of a queue stand in groups by key. A claim looks at open groups only, so a closed key costs it nothing, however
+-- many lanes wait under it.
 CREATE TABLE ojs.groups (
   queue text COLLATE "C" NOT NULL,
   key text COLLATE "C" NOT NULL,

@@ -1,4 +1,5 @@
--- Every change of a workflow or of a node of it is made under the lock of the workflow's row: see src/storage/postgres/graph.ts.
+-- Every change of a workflow or of a node of it is made under the lock of the workflow's row: see
+-- src/storage/postgres/graph.ts.
 CREATE TABLE ojs.workflows (
   -- Order of creation.
   number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -23,15 +24,17 @@ CREATE INDEX workflows_state ON ojs.workflows (state, number);
 CREATE INDEX workflows_finished ON ojs.workflows (finished_at, number) WHERE finished_at IS NOT NULL AND NOT sweeping;
 CREATE INDEX workflows_sweeping ON ojs.workflows (number) WHERE sweeping;
 
--- A node is numbered by its workflow's number times 2^20, plus its index: with one column as the key every plan finds it by one look-up. Beside a key of two the planner
--- took the first alone, and read the 10,000 nodes of a group once for each of them.
+-- A node is numbered by its workflow's number times 2^20, plus its index: with one column as the key every plan finds
+-- it by one look-up. Beside a key of two the planner took the first alone, and read the 10,000 nodes of a group once
+-- for each of them.
 CREATE TABLE ojs.nodes (
   number bigint PRIMARY KEY,
   state text COLLATE "C" NOT NULL DEFAULT 'waiting',
   open integer NOT NULL,
   failed integer NOT NULL DEFAULT 0,
   member boolean NOT NULL,
-  -- It waits for nothing but core's decision, and its workflow runs. The one indexed fact: all other changes are updates within the page.
+  -- It waits for nothing but core's decision, and its workflow runs. The one indexed fact: all other changes are
+  -- updates within the page.
   ready boolean NOT NULL,
   closed_at bigint,
   name text COLLATE "C" NOT NULL,

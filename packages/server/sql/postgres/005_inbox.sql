@@ -1,4 +1,5 @@
--- What users' own transactions append (see src/storage/postgres/inbox.ts). No unique index: it would let a second transaction wait for the end of the first.
+-- What users' own transactions append (see src/storage/postgres/inbox.ts). No unique index: it would let a second
+-- transaction wait for the end of the first.
 CREATE TABLE ojs.inbox (
   number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   id uuid NOT NULL,

@@ -9,8 +9,8 @@ CREATE TABLE ojs_jobs (
   line INTEGER,
   -- Place in the line while available, else null.
   place INTEGER,
-  -- The time by which a state is indexed: the start of a scheduled, retryable or pending job, the end of an active one's time, the end of a
-  -- finished one. Null while available.
+  -- The time by which a state is indexed: the start of a scheduled, retryable or pending job, the end of an active
+  -- one's time, the end of a finished one. Null while available.
   due_at INTEGER,
   run_at INTEGER NOT NULL,
   enqueued_at INTEGER,
@@ -30,7 +30,8 @@ CREATE TABLE ojs_jobs (
   type TEXT NOT NULL,
   worker TEXT,
   trace TEXT,
-  -- JSON array of the keys that limit it, a line break, index and id of its workflow with a space between; null without both.
+  -- JSON array of the keys that limit it, a line break, index and id of its workflow with a space between; null without
+  -- both.
   ties TEXT,
   unique_key TEXT,
   result TEXT,
@@ -38,7 +39,8 @@ CREATE TABLE ojs_jobs (
   checkpoint TEXT,
   history TEXT NOT NULL,
   policy TEXT,
-  -- Full while the job waits, empty from the claim on: the row then does not grow on its page when worker and lease are written (commits cost a third less).
+  -- Full while the job waits, empty from the claim on: the row then does not grow on its page when worker and lease are
+  -- written (commits cost a third less).
   room TEXT,
   envelope TEXT NOT NULL
 ) STRICT;
@@ -120,7 +122,8 @@ CREATE TABLE ojs_leases (
   until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What is this store's own: its seed for ever, and the last line, place in a line, and position in the log that were given.
+-- What is this store's own: its seed for ever, and the last line, place in a line, and position in the log that were
+-- given.
 CREATE TABLE ojs_store (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   seed INTEGER NOT NULL,

@@ -10,7 +10,8 @@ CREATE TABLE ojs_limits (
   last_start INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The log of starts under a key that has a rate: start n is free when start n - count is old enough, one look-up a rate whatever its count.
+-- The log of starts under a key that has a rate: start n is free when start n - count is old enough, one look-up a rate
+-- whatever its count.
 CREATE TABLE ojs_starts (
   key TEXT NOT NULL,
   number INTEGER NOT NULL,

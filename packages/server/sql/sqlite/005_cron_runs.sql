@@ -6,8 +6,8 @@ CREATE INDEX ojs_jobs_runs ON ojs_jobs (cron, number) WHERE cron IS NOT NULL AND
 -- What two operators who configure a queue at once compare.
 ALTER TABLE ojs_queues ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
 
--- Jobs that name the key, finished ones too, and when one last came or started: a key goes when it has none and is old. A row that older code makes
--- counts one too many, so it stays.
+-- Jobs that name the key, finished ones too, and when one last came or started: a key goes when it has none and is old.
+-- A row that older code makes counts one too many, so it stays.
 ALTER TABLE ojs_limits ADD COLUMN jobs INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE ojs_limits ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;
 UPDATE ojs_limits SET jobs = 0, used_at = last_start;

@@ -50,7 +50,11 @@ export class Binding {
   readonly about: About;
   readonly #failed: (error: unknown, operation: OperationName, requestId: string) => void;
 
-  constructor(engine: Engine, about: About, failed: (error: unknown, operation: OperationName, requestId: string) => void) {
+  constructor(
+    engine: Engine,
+    about: About,
+    failed: (error: unknown, operation: OperationName, requestId: string) => void,
+  ) {
     this.engine = engine;
     this.about = about;
     this.#failed = failed;

@@ -42,7 +42,9 @@ const settingShapes = {
   rate_limit: rate,
 };
 const config = shapeOf(settings, settingShapes);
-const schema = shapeOf(['type', 'job_type', 'version', 'schema', 'mode', 'uri', 'created_at'], { validation: shapeOf(['mode']) });
+const schema = shapeOf(['type', 'job_type', 'version', 'schema', 'mode', 'uri', 'created_at'], {
+  validation: shapeOf(['mode']),
+});
 const override = shapeOf(['args', 'meta', 'queue'], { retry: retryShape });
 
 /** The bodies that are looked through, beside those of PUSH and of workflows, which core reads. */
@@ -56,10 +58,16 @@ export const bodies: Partial<Record<OperationName, Body>> = {
   'bulk.delete': { shape: bulk, unknown: 'refuse' },
   'queue.create': { shape: shapeOf(['name'], { config }), unknown: 'refuse' },
   // A configuration may come back as it was answered.
-  'queue.configure': { shape: shapeOf([...settings, 'queue', 'name'], { ...settingShapes, config }), unknown: 'refuse' },
+  'queue.configure': {
+    shape: shapeOf([...settings, 'queue', 'name'], { ...settingShapes, config }),
+    unknown: 'refuse',
+  },
   'queue.limit': { shape: shapeOf(['concurrency'], { rate }), unknown: 'refuse' },
   'queue.delete': { shape: shapeOf(['strategy', 'target_queue']), unknown: 'refuse' },
-  'limit.override': { shape: { ...limitShape, members: new Map([...limitShape.members, ['expires_at', null]]) }, unknown: 'refuse' },
+  'limit.override': {
+    shape: { ...limitShape, members: new Map([...limitShape.members, ['expires_at', null]]) },
+    unknown: 'refuse',
+  },
   'schema.register': { shape: schema, unknown: 'refuse' },
   'schema.put': { shape: schema, unknown: 'refuse' },
   // Clients send a body of their own with every action.
@@ -68,7 +76,10 @@ export const bodies: Partial<Record<OperationName, Body>> = {
   'deadLetter.purge': { shape: letters, unknown: 'refuse' },
   'cron.register': { shape: cronShape, unknown: 'warn' },
   'cron.update': { shape: cronShape, unknown: 'own' },
-  'cron.preview': { shape: shapeOf(['expression', 'cron', 'schedule', 'timezone', 'count', 'from']), unknown: 'refuse' },
+  'cron.preview': {
+    shape: shapeOf(['expression', 'cron', 'schedule', 'timezone', 'count', 'from']),
+    unknown: 'refuse',
+  },
 };
 
 const none: readonly Warning[] = [];
@@ -83,7 +94,8 @@ export function checkBody(operation: OperationName, text: string | undefined): r
   const value = parsed(text);
   if (!isObject(value)) return none;
   const found = unknownMembers(value, body.shape, '$');
-  const isRefused = ({ shape }: UnknownMember) => body.unknown === 'refuse' || (body.unknown === 'own' && shape === body.shape);
+  const isRefused = ({ shape }: UnknownMember) =>
+    body.unknown === 'refuse' || (body.unknown === 'own' && shape === body.shape);
   const refused = found.filter(isRefused);
   if (refused.length > 0) throw OjsFault.invalid(refused.map((member) => warningOf(member, 'nothing was changed')));
   return found.length === 0 ? none : found.map((member) => warningOf(member));

@@ -39,7 +39,9 @@ interface Item {
 }
 
 /** An item before it is enqueued. `own` ids are the call's: what has them already is what an earlier try of the same call put there. */
-type Readable = { readonly envelope: ReadEnvelope; readonly own: boolean; readonly warnings: Warnings } | { readonly fault: OjsFault };
+type Readable =
+  | { readonly envelope: ReadEnvelope; readonly own: boolean; readonly warnings: Warnings }
+  | { readonly fault: OjsFault };
 
 /** POST /jobs/bulk (ojs-bulk-operations §5). */
 export const bulkEnqueue: Handler = (engine, request, _, failed) =>
@@ -53,7 +55,13 @@ export const bulkEnqueue: Handler = (engine, request, _, failed) =>
     fields.done();
     const texts = elements(members(text).get('jobs') ?? '[]');
     return async (repetition) => {
-      const items = await readItems(engine, texts, new Ids(engine, repetition?.nonce ?? null), repetition !== null, request.strict);
+      const items = await readItems(
+        engine,
+        texts,
+        new Ids(engine, repetition?.nonce ?? null),
+        repetition !== null,
+        request.strict,
+      );
       const outcomes = atomicity === 'atomic' ? await enqueueAll(engine, items) : await enqueueEach(engine, items);
       return answer(engine, outcomes, atomicity, request.requestId, whole);
     };
@@ -66,7 +74,13 @@ function readAtomicity(fields: Fields): 'partial' | 'atomic' {
   return 'partial';
 }
 
-async function answer(engine: Engine, outcomes: readonly Item[], atomicity: string, requestId: string, whole: boolean): Promise<Answered> {
+async function answer(
+  engine: Engine,
+  outcomes: readonly Item[],
+  atomicity: string,
+  requestId: string,
+  whole: boolean,
+): Promise<Answered> {
   const faults = outcomes.flatMap(({ fault }) => fault ?? []);
   const [first] = faults;
   // Nothing but errors of the store is an error of the store.
@@ -85,7 +99,12 @@ async function answer(engine: Engine, outcomes: readonly Item[], atomicity: stri
 }
 
 /** @param wholeAt the moment of the answer where whole envelopes are asked for; null for short ones. */
-function render({ status, job, fault, more, warnings }: Item, index: number, requestId: string, wholeAt: Millis | null): Json {
+function render(
+  { status, job, fault, more, warnings }: Item,
+  index: number,
+  requestId: string,
+  wholeAt: Millis | null,
+): Json {
   let text = `{"index":${index},"status":"${status}"`;
   if (job !== null) text += `,"job":${wholeAt === null ? summary(job) : renderJob(job, { now: wholeAt })}${more}`;
   if (fault !== null) text += `,${errorMember(fault, requestId)}`;
@@ -123,7 +142,11 @@ async function readItems(
       seen.add(id);
       const unknown = warningsOf(envelope.unknown.slice(0, left), strict);
       left -= unknown.length;
-      items.push({ envelope, own: minted || keyed, warnings: [...unknown, ...(await checkEnvelopes(engine, [envelope]))] });
+      items.push({
+        envelope,
+        own: minted || keyed,
+        warnings: [...unknown, ...(await checkEnvelopes(engine, [envelope]))],
+      });
     } catch (error) {
       const fault = faultOf(error);
       if (fault.kind.status >= 500) throw error;
@@ -150,11 +173,13 @@ function enqueueEach(engine: Engine, items: readonly Readable[]): Promise<readon
 /** All or none (`atomic`): where one is refused the others are, because of it. */
 async function enqueueAll(engine: Engine, items: readonly Readable[]): Promise<readonly Item[]> {
   const readable = items.flatMap((item) => ('fault' in item ? [] : [item]));
-  if (readable.length < items.length) return items.map((item) => ('fault' in item ? failed(item.fault) : failed(aborted())));
+  if (readable.length < items.length)
+    return items.map((item) => ('fault' in item ? failed(item.fault) : failed(aborted())));
   const pushed = await engine.push(readable.map(({ envelope }) => envelope));
   const foreign = pushed.kind === 'repeated' && readable.some(({ own }) => !own);
   return readable.map(({ own, warnings }, index) => {
-    if (pushed.kind === 'refused') return index === pushed.index ? outcome(pushed, own, index, warnings) : failed(aborted());
+    if (pushed.kind === 'refused')
+      return index === pushed.index ? outcome(pushed, own, index, warnings) : failed(aborted());
     const job = pushed.items[index];
     if (job === undefined) throw new Error('A push was answered with fewer jobs than it had.');
     if (foreign && own) return failed(aborted());

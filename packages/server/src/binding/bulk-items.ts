@@ -19,11 +19,17 @@ export function renderResult(done: Done, { items, more }: BulkResult, requestId:
     if (fault === null) return `${head}:"${done}"}`;
     return `${head}:"skipped","reason":${JSON.stringify(fault.message)},${errorMember(fault, requestId)}}`;
   });
-  const errors = faults.slice(0, maxErrors).map(({ id, fault }) => ({ job_id: id, error: fault.message, code: fault.code }));
+  const errors = faults
+    .slice(0, maxErrors)
+    .map(({ id, fault }) => ({ job_id: id, error: fault.message, code: fault.code }));
   const text =
     `{"action":"${actions[done]}","total_matched":${items.length},"matched":${items.length},"${done}":${succeeded},"succeeded":${succeeded}` +
     `,"skipped":${faults.length},"failed":${faults.length},"has_more":${more},"items":[${texts.join(',')}],"errors":${JSON.stringify(errors)}}`;
-  return { status: statusOf(succeeded, faults.length, 200), text, headers: { 'x-ojs-batch-size': String(items.length) } };
+  return {
+    status: statusOf(succeeded, faults.length, 200),
+    text,
+    headers: { 'x-ojs-batch-size': String(items.length) },
+  };
 }
 
 /** ojs-bulk-operations §11.2: all went well, some did, none did. */

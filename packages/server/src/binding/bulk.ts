@@ -18,7 +18,9 @@ export const bulkHandlers: Handlers<'bulk.enqueue' | 'bulk.cancel' | 'bulk.retry
   'bulk.retry': changeMany('retry', 'retried', State.discarded | State.retryable, (engine, targets, key) =>
     engine.bulk.retry(targets, key),
   ),
-  'bulk.delete': changeMany('delete', 'deleted', Terminal, (engine, targets) => engine.bulk.remove(targets, { from: Terminal })),
+  'bulk.delete': changeMany('delete', 'deleted', Terminal, (engine, targets) =>
+    engine.bulk.remove(targets, { from: Terminal }),
+  ),
 };
 
 /** POST /jobs/bulk/cancel, retry and delete (ojs-bulk-operations §6–8): of `job_ids`, or of those that fit a `filter`; `states` where it names none. */
@@ -37,7 +39,10 @@ function changeMany(
         const succeeded = result.items.filter(({ fault }) => fault === null).length;
         const data = { total, [done]: succeeded, skipped: total - succeeded };
         await engine.bulk.tell(`bulk.${operation}.completed`, request.requestId, JSON.stringify(data));
-        return { reply: renderResult(done, result, request.requestId), final: !result.items.some(({ fault }) => isBroken(fault)) };
+        return {
+          reply: renderResult(done, result, request.requestId),
+          final: !result.items.some(({ fault }) => isBroken(fault)),
+        };
       };
     });
 }

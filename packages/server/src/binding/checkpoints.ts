@@ -1,4 +1,12 @@
-import { type Checkpoint, checkpointOf, isUuidv7, OjsFault, type Reporter, readCheckpoint, renderCheckpoint } from '@ojs-ts/core';
+import {
+  type Checkpoint,
+  checkpointOf,
+  isUuidv7,
+  OjsFault,
+  type Reporter,
+  readCheckpoint,
+  renderCheckpoint,
+} from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { Fields } from './fields.ts';
 import type { Handlers } from './handler.ts';

@@ -52,7 +52,8 @@ const maxRuns = 100;
 async function listCrons(engine: Engine, { query }: BindingRequest): Promise<Reply> {
   const page = readPage(query);
   const enabled = query.enabled === undefined || query.enabled === '' ? null : query.enabled === 'true';
-  if (enabled === false && query.enabled !== 'false') throw OjsFault.invalid([{ path: 'query.enabled', message: 'must be true or false' }]);
+  if (enabled === false && query.enabled !== 'false')
+    throw OjsFault.invalid([{ path: 'query.enabled', message: 'must be true or false' }]);
   const all = (await engine.crons.list()).filter((cron) => enabled === null || cron.enabled === enabled);
   const from = page.cursor === null ? page.offset : all.findIndex(({ name }) => name > (page.cursor ?? ''));
   const part = from < 0 ? [] : all.slice(from, from + page.limit);
@@ -67,7 +68,9 @@ async function listCrons(engine: Engine, { query }: BindingRequest): Promise<Rep
 
 /** POST /cron: 201 for a new one, 200 for an update (CRON-26). */
 async function registerCron(engine: Engine, { body }: BindingRequest): Promise<Reply> {
-  const { created, cron, warnings } = await engine.crons.register(requireText(body), (enqueue) => checkRequest(engine, enqueue));
+  const { created, cron, warnings } = await engine.crons.register(requireText(body), (enqueue) =>
+    checkRequest(engine, enqueue),
+  );
   const reply = { ...shown(cron), warnings };
   return created ? { ...reply, status: 201, headers: { location: `/ojs/v1/cron/${cron.name}` } } : reply;
 }
@@ -81,7 +84,8 @@ async function updateCron(engine: Engine, request: BindingRequest): Promise<Repl
   fields.done();
   const changes = Object.keys(fields.body).filter((field) => cronFields.has(field));
   if (changes.length === 0) {
-    if (typeof enabled !== 'boolean') throw OjsFault.invalid([{ path: '$', message: 'must have enabled, or fields of the definition' }]);
+    if (typeof enabled !== 'boolean')
+      throw OjsFault.invalid([{ path: '$', message: 'must have enabled, or fields of the definition' }]);
     return shown(await engine.crons.enable(name, enabled));
   }
   return shown(await engine.crons.change(name, requireText(request.body), (enqueue) => checkRequest(engine, enqueue)));
@@ -97,7 +101,11 @@ async function triggerCron(engine: Engine, request: BindingRequest): Promise<Rep
   const id = request.key === null ? null : new Ids(engine, `cron.trigger\n${name}\n${request.key}`).next();
   const { cron, job } = await engine.crons.trigger(name, id);
   const text = renderCron(cron);
-  return { status: 201, text: `{"job_id":"${job}","cron":${text},"cron_job":${text}}`, headers: { location: `/ojs/v1/jobs/${job}` } };
+  return {
+    status: 201,
+    text: `{"job_id":"${job}","cron":${text},"cron_job":${text}}`,
+    headers: { location: `/ojs/v1/jobs/${job}` },
+  };
 }
 
 /** GET /cron/:name/runs: when it will run next. */
@@ -107,7 +115,9 @@ async function cronRuns(engine: Engine, request: BindingRequest): Promise<Reply>
   const count = readPage(request.query, 10, maxRuns).limit;
   const now = engine.clock.now();
   const from = cron.dueAt === null ? now : Math.max(now, cron.dueAt - 1);
-  const runs = cron.enabled ? nextRuns(scheduleOf(definition), definition.timezone, from, count, cron.dueAt ?? now) : [];
+  const runs = cron.enabled
+    ? nextRuns(scheduleOf(definition), definition.timezone, from, count, cron.dueAt ?? now)
+    : [];
   return json({ name: cron.name, timezone: definition.timezone, runs: runs.map(formatTimestamp) });
 }
 
@@ -136,11 +146,14 @@ function shown(cron: CronRecord): Reply {
 function nameOf({ params }: BindingRequest): string {
   const { name } = params;
   if (!isCronName(name))
-    throw new OjsFault('not_found', `There is no cron with the name ${params.name?.slice(0, 255)}.`, { name: params.name?.slice(0, 255) });
+    throw new OjsFault('not_found', `There is no cron with the name ${params.name?.slice(0, 255)}.`, {
+      name: params.name?.slice(0, 255),
+    });
   return name;
 }
 
 function requireText(body: string | undefined): string {
-  if (body === undefined || body === '') throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
+  if (body === undefined || body === '')
+    throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
   return body;
 }

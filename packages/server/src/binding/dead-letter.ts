@@ -45,7 +45,9 @@ async function listDeadLetter(engine: Engine, { query }: BindingRequest): Promis
   const fields = new Fields(query, 'query');
   const all = query.include === 'discarded';
   if (!all && query.include !== undefined && query.include !== '')
-    throw OjsFault.invalid([{ path: 'query.include', message: `must be discarded.${didYouMean(query.include, ['discarded'])}` }]);
+    throw OjsFault.invalid([
+      { path: 'query.include', message: `must be discarded.${didYouMean(query.include, ['discarded'])}` },
+    ]);
   const subject = readSubject(fields);
   const finished = readFinished([fields], engine.clock.now());
   fields.done();
@@ -59,7 +61,9 @@ async function listDeadLetter(engine: Engine, { query }: BindingRequest): Promis
   // Jobs that a filter found are not counted anywhere: before the end their number is what was seen so far.
   const exact = counted || (found.next === null && page.cursor === null);
   const shown = { ...pagination(page, total, found.jobs.length, found.next), ...(!exact && { total_exact: false }) };
-  return ok(`{"jobs":[${found.jobs.map((job) => renderJob(job)).join(',')}],"total":${total},"pagination":${JSON.stringify(shown)}}`);
+  return ok(
+    `{"jobs":[${found.jobs.map((job) => renderJob(job)).join(',')}],"total":${total},"pagination":${JSON.stringify(shown)}}`,
+  );
 }
 
 async function count(engine: Engine, queue: string | null, all: boolean): Promise<number> {
@@ -123,11 +127,13 @@ function readOverride(body: string | undefined): RerunOverride {
   if (override?.has('args') && !Array.isArray(override.raw('args'))) override.issue('args', 'must be an array');
   if (override?.has('meta') && !isObject(override.raw('meta'))) override.issue('meta', 'must be an object');
   const queue = override?.string('queue', 255) ?? null;
-  if (queue !== null && !isQueueName(queue)) override?.issue('queue', 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters');
+  if (queue !== null && !isQueueName(queue))
+    override?.issue('queue', 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters');
   fields.done();
   const texts = members(members(body).get('override') ?? '{}');
   const [args, meta, retry] = [texts.get('args'), texts.get('meta'), texts.get('retry')];
-  const read = override?.has('retry') && retry !== undefined ? readRetry(override.raw('retry'), '$.override.retry') : null;
+  const read =
+    override?.has('retry') && retry !== undefined ? readRetry(override.raw('retry'), '$.override.retry') : null;
   if (read !== null && 'issues' in read) throw OjsFault.invalid(read.issues, 'validation_error');
   return {
     ...(queue !== null && { queue }),
@@ -151,7 +157,11 @@ async function retryDeadLetters(engine: Engine, { body, key, requestId }: Bindin
   const filter = readFilter(fields, engine.clock.now());
   if (ids === null) requireConfirm(fields);
   fields.done();
-  return renderResult('retried', await engine.deadLetter.retryMany(ids === null ? { filter } : { ids }, key), requestId);
+  return renderResult(
+    'retried',
+    await engine.deadLetter.retryMany(ids === null ? { filter } : { ids }, key),
+    requestId,
+  );
 }
 
 /** DELETE /dead-letter/:id: the job is gone from everywhere. */
@@ -170,7 +180,10 @@ async function purgeDeadLetters(engine: Engine, { body, query, requestId }: Bind
   fields.done();
   const result = await engine.deadLetter.purge(filter);
   const reply = renderResult('deleted', result, requestId);
-  return { ...reply, text: `{"purged_count":${result.items.filter(({ fault }) => fault === null).length},${reply.text.slice(1)}` };
+  return {
+    ...reply,
+    text: `{"purged_count":${result.items.filter(({ fault }) => fault === null).length},${reply.text.slice(1)}`,
+  };
 }
 
 /** Out of `filter`, of the fields beside it, or of both: what is said anywhere narrows. */

@@ -30,7 +30,8 @@ export class Fields {
       throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
     }
     const value = readJson(text, 'The request body');
-    if (!isObject(value)) throw new OjsFault('invalid_payload', `The request body is ${kindOf(value)}; expected a JSON object.`);
+    if (!isObject(value))
+      throw new OjsFault('invalid_payload', `The request body is ${kindOf(value)}; expected a JSON object.`);
     return value;
   }
 
@@ -42,7 +43,8 @@ export class Fields {
   string(name: string, max = 255): string | null {
     const value = this.#get(name);
     if (value === undefined) return null;
-    if (typeof value === 'string' && value.length <= max && identifier.test(value) && value.isWellFormed()) return value;
+    if (typeof value === 'string' && value.length <= max && identifier.test(value) && value.isWellFormed())
+      return value;
     return this.#wrong(
       name,
       `must be a non-empty string of at most ${max} characters, none of them a control character or half a surrogate pair`,
@@ -59,8 +61,13 @@ export class Fields {
   integer(name: string, min: number, max: number, clamp = false): number | null {
     const value = this.#get(name);
     if (value === undefined) return null;
-    if (typeof value === 'number' && Number.isInteger(value) && value >= min && (clamp || value <= max)) return Math.min(value, max);
-    return this.#wrong(name, clamp ? `must be a whole number of at least ${min}` : `must be a whole number from ${min} to ${max}`, value);
+    if (typeof value === 'number' && Number.isInteger(value) && value >= min && (clamp || value <= max))
+      return Math.min(value, max);
+    return this.#wrong(
+      name,
+      clamp ? `must be a whole number of at least ${min}` : `must be a whole number from ${min} to ${max}`,
+      value,
+    );
   }
 
   object(name: string): Fields | null {

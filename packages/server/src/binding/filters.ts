@@ -55,7 +55,10 @@ export function intersection(spans: readonly Span[]): Span | undefined {
   if (spans.length === 0) return undefined;
   const starts = spans.flatMap(({ from }) => (from === undefined ? [] : [from]));
   const ends = spans.flatMap(({ before }) => (before === undefined ? [] : [before]));
-  return { ...(starts.length > 0 && { from: Math.max(...starts) }), ...(ends.length > 0 && { before: Math.min(...ends) }) };
+  return {
+    ...(starts.length > 0 && { from: Math.max(...starts) }),
+    ...(ends.length > 0 && { before: Math.min(...ends) }),
+  };
 }
 
 /** Job ids under one of the names; null where none is there. Throws `batch_size_exceeded`. */
@@ -82,7 +85,8 @@ export function readStates(fields: Fields, fallback: StateMask): StateMask {
   let mask = 0;
   for (const state of names) {
     if (isState(state)) mask |= State[state];
-    else fields.issue(name, `must name states out of ${stateWords.join(', ')}.${didYouMean(String(state), stateWords)}`);
+    else
+      fields.issue(name, `must name states out of ${stateWords.join(', ')}.${didYouMean(String(state), stateWords)}`);
   }
   return mask === 0 ? fallback : mask;
 }
@@ -90,5 +94,6 @@ export function readStates(fields: Fields, fallback: StateMask): StateMask {
 /** `confirm: true`, which what destroys or moves many jobs asks for (ojs-dead-letter §6.2). */
 export function requireConfirm(fields: Fields): void {
   const value = fields.raw('confirm');
-  if (value !== true && value !== 'true') fields.issue('confirm', 'must be true: the operation changes every job that fits');
+  if (value !== true && value !== 'true')
+    fields.issue('confirm', 'must be true: the operation changes every job that fits');
 }

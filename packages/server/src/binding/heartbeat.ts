@@ -35,14 +35,17 @@ export function readBeat(fields: Fields, worker: string): WorkerBeat {
   const single = fields.string('job_id');
   const leases = fields.raw('leases');
   const known = isObject(leases) ? leases : {};
-  if (fields.has('leases') && !isLeases(leases)) fields.issue('leases', 'must be an object that maps job ids to leases');
+  if (fields.has('leases') && !isLeases(leases))
+    fields.issue('leases', 'must be an object that maps job ids to leases');
   const ids = new Set([...(listed ?? []), ...(more ?? []), ...(single === null ? [] : [single])].filter(isUuidv7));
   const silent = listed === null && more === null && single === null;
   const reported = fields.string('state');
   const state = reported === null ? 'running' : (states.get(reported) ?? null);
   if (state === null) fields.issue('state', 'must be running, quiet or terminate');
   const told = infoFields.flatMap((name) => (fields.has(name) ? [[name, fields.raw(name)]] : []));
-  const info = JSON.stringify(Object.fromEntries(reported === null || reported === state ? told : [...told, ['reported_state', reported]]));
+  const info = JSON.stringify(
+    Object.fromEntries(reported === null || reported === state ? told : [...told, ['reported_state', reported]]),
+  );
   if (info.length > maxInfo)
     fields.issue('labels', `and what else the worker tells of itself must have at most ${maxInfo} characters as JSON`);
   return {
@@ -77,7 +80,8 @@ async function testDirective(engine: Engine, beat: WorkerBeat, beaten: Beaten): 
     const job = await engine.get(id);
     if (job === null || job.worker !== beat.worker) continue;
     const meta: unknown = JSON.parse(members(job.envelope).get('meta') ?? '{}');
-    if (isObject(meta) && typeof meta.test_directive === 'string' && isDirective(meta.test_directive)) return meta.test_directive;
+    if (isObject(meta) && typeof meta.test_directive === 'string' && isDirective(meta.test_directive))
+      return meta.test_directive;
   }
   return null;
 }

@@ -36,5 +36,7 @@ async function listJobs(engine: Engine, { query }: BindingRequest): Promise<Repl
 async function count(engine: Engine, states: StateMask, queue: string | undefined): Promise<number> {
   const queues = await engine.storage.registry.queues();
   const wanted = queues.filter(({ name }) => queue === undefined || name === queue);
-  return wanted.flatMap(({ counts }) => stateNames(states).map((name) => counts[State[name]] ?? 0)).reduce((sum, one) => sum + one, 0);
+  return wanted
+    .flatMap(({ counts }) => stateNames(states).map((name) => counts[State[name]] ?? 0))
+    .reduce((sum, one) => sum + one, 0);
 }

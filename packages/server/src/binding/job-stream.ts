@@ -1,4 +1,13 @@
-import { type JobRecord, type Json, members, OjsFault, renderOutcome, renderProgress, State, Terminal } from '@ojs-ts/core';
+import {
+  type JobRecord,
+  type Json,
+  members,
+  OjsFault,
+  renderOutcome,
+  renderProgress,
+  State,
+  Terminal,
+} from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { Waiter } from '../engine/waiters.ts';
 
@@ -22,7 +31,10 @@ const settleMs = 1_000;
 const idleMs = 30_000;
 
 /** GET /jobs/:id/progress/stream (ojs-progress §7.2): `progress`, and at the end `completed`, `failed` or `cancelled`. */
-export const progressStream: JobStream = (job) => ({ name: ends[job.state] ?? 'progress', data: oneLine(renderProgress(job)) });
+export const progressStream: JobStream = (job) => ({
+  name: ends[job.state] ?? 'progress',
+  data: oneLine(renderProgress(job)),
+});
 
 const ends: Readonly<Partial<Record<State, string>>> = {
   [State.completed]: 'completed',
@@ -42,7 +54,12 @@ export const resultStream: JobStream = (job, now) => {
  * The job as it is, and again whenever it has reported something; ends with the job, with the signal, or where the job is gone.
  * @throws OjsFault `unsupported` where the storage keeps no log.
  */
-export async function* follow(engine: Engine, id: string, stream: JobStream, signal: AbortSignal): AsyncGenerator<JobFrame> {
+export async function* follow(
+  engine: Engine,
+  id: string,
+  stream: JobStream,
+  signal: AbortSignal,
+): AsyncGenerator<JobFrame> {
   using waiter = new Waiter([], () => {});
   const subscription = engine.tail.subscribe(
     { job: id },

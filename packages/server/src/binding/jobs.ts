@@ -1,4 +1,13 @@
-import { type JobRecord, type Json, OjsFault, type ReadEnvelope, readEnvelope, readEnvelopes, renderJob, stateName } from '@ojs-ts/core';
+import {
+  type JobRecord,
+  type Json,
+  OjsFault,
+  type ReadEnvelope,
+  readEnvelope,
+  readEnvelopes,
+  renderJob,
+  stateName,
+} from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import type { Changed } from '../engine/lifecycle.ts';
 import type { PushedItem, Refused } from '../engine/push.ts';
@@ -10,7 +19,9 @@ import type { BindingRequest } from './request.ts';
 import { checkEnvelopes } from './schemas.ts';
 import { warningsOf } from './warnings.ts';
 
-export const jobHandlers: Handlers<'job.enqueue' | 'job.enqueueBatch' | 'job.get' | 'job.cancel' | 'job.discard' | 'job.activate'> = {
+export const jobHandlers: Handlers<
+  'job.enqueue' | 'job.enqueueBatch' | 'job.get' | 'job.cancel' | 'job.discard' | 'job.activate'
+> = {
   'job.enqueue': enqueue,
   'job.enqueueBatch': enqueueBatch,
   'job.get': getJob,
@@ -29,7 +40,9 @@ export async function enqueue(engine: Engine, { body, key, strict }: BindingRequ
   if (item === undefined) throw new Error('A push of one job was answered without one.');
   if (item.kind === 'deduplicated')
     return {
-      ...ok(oneJob(item.job, renderJob(item.job, { now: engine.clock.now() }), `,"deduplicated":true${replacement(item)}`)),
+      ...ok(
+        oneJob(item.job, renderJob(item.job, { now: engine.clock.now() }), `,"deduplicated":true${replacement(item)}`),
+      ),
       ...warned,
     };
   const headers = { location: `/ojs/v1/jobs/${item.job.id}`, ...(await pressureHeaders(engine, [item.job])) };
@@ -104,7 +117,8 @@ export function oneJob({ id, type, queue, state }: JobRecord, rendered: Json, mo
 }
 
 export function requireBody(body: Json | undefined): Json {
-  if (body === undefined || body === '') throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
+  if (body === undefined || body === '')
+    throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
   return body;
 }
 
@@ -125,13 +139,17 @@ export function refusedBy(why: Refused, index: number): OjsFault {
     case 'duplicate': {
       if (why.by === 'id') return duplicate(why.existing.id, index, 'there already', why.existing);
       const { id, state, uniqueKey } = why.existing;
-      return new OjsFault('duplicate', `Job ${id} has the same unique key and is ${stateName(state)}; nothing was enqueued.`, {
-        existing_job_id: id,
-        existing_job_state: stateName(state),
-        unique_key: uniqueKey,
-        uniqueness_key: uniqueKey,
-        index,
-      });
+      return new OjsFault(
+        'duplicate',
+        `Job ${id} has the same unique key and is ${stateName(state)}; nothing was enqueued.`,
+        {
+          existing_job_id: id,
+          existing_job_state: stateName(state),
+          unique_key: uniqueKey,
+          uniqueness_key: uniqueKey,
+          index,
+        },
+      );
     }
     case 'full': {
       const { queue, depth, bound } = why;
@@ -144,10 +162,14 @@ export function refusedBy(why: Refused, index: number): OjsFault {
       });
     }
     case 'paused':
-      return new OjsFault('queue_paused', `Queue ${why.queue} is paused and this server refuses new jobs for paused queues.`, {
-        queue: why.queue,
-        index,
-      });
+      return new OjsFault(
+        'queue_paused',
+        `Queue ${why.queue} is paused and this server refuses new jobs for paused queues.`,
+        {
+          queue: why.queue,
+          index,
+        },
+      );
   }
 }
 

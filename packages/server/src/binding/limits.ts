@@ -1,4 +1,12 @@
-import { type Limit, OjsFault, queueLimitKey, type Rate, readLimits, readTime, type ValidationIssue } from '@ojs-ts/core';
+import {
+  type Limit,
+  OjsFault,
+  queueLimitKey,
+  type Rate,
+  readLimits,
+  readTime,
+  type ValidationIssue,
+} from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import type { LimitRecord } from '../storage/storage.ts';
 import { Fields } from './fields.ts';
@@ -10,13 +18,14 @@ import { json, type Reply } from './reply.ts';
 import type { BindingRequest } from './request.ts';
 
 /** Limits of executions by key (ojs-rate-limiting §10). */
-export const limitHandlers: Handlers<'limit.list' | 'limit.get' | 'limit.override' | 'limit.restore' | 'queue.limit'> = {
-  'limit.list': listLimits,
-  'limit.get': getLimit,
-  'limit.override': overrideLimit,
-  'limit.restore': restoreLimit,
-  'queue.limit': limitQueue,
-};
+export const limitHandlers: Handlers<'limit.list' | 'limit.get' | 'limit.override' | 'limit.restore' | 'queue.limit'> =
+  {
+    'limit.list': listLimits,
+    'limit.get': getLimit,
+    'limit.override': overrideLimit,
+    'limit.restore': restoreLimit,
+    'queue.limit': limitQueue,
+  };
 
 /** GET /rate-limits, by key. */
 async function listLimits(engine: Engine, { query }: BindingRequest): Promise<Reply> {
@@ -32,7 +41,8 @@ async function listLimits(engine: Engine, { query }: BindingRequest): Promise<Re
 async function getLimit(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const key = params.key ?? '';
   const limit = await engine.storage.registry.limit(key);
-  if (limit === null) throw new OjsFault('not_found', 'No job and no operator has named this limit.', { key: key.slice(0, 255) });
+  if (limit === null)
+    throw new OjsFault('not_found', 'No job and no operator has named this limit.', { key: key.slice(0, 255) });
   return answer(engine, limit);
 }
 
@@ -65,7 +75,10 @@ async function limitQueue(engine: Engine, { params, body }: BindingRequest): Pro
   const fields = new Fields(parsed);
   const limit = readQueueLimit(parsed, 'rate', name, fields);
   fields.done();
-  await engine.queueSettings.configure(name, { concurrency: limit?.concurrency ?? null, rate: limit?.rates[0] ?? null });
+  await engine.queueSettings.configure(name, {
+    concurrency: limit?.concurrency ?? null,
+    rate: limit?.rates[0] ?? null,
+  });
   const record = await engine.storage.registry.limit(queueLimitKey(name));
   return record === null ? json({ queue: name, key: queueLimitKey(name) }) : answer(engine, record, { queue: name });
 }
@@ -77,7 +90,9 @@ function readNumbers(key: string, fields: Fields): Limit {
   const [limit] = readLimits({ ...body, key }, '$', key.startsWith(prefix) ? key.slice(prefix.length) : '', issues, 0);
   if (issues.length > 0) throw OjsFault.invalid(issues);
   if (limit === undefined || (limit.concurrency === null && limit.rates.length === 0)) {
-    throw OjsFault.invalid([{ path: '$', message: 'must have at least one of concurrency, rate, throttle and max_per_second' }]);
+    throw OjsFault.invalid([
+      { path: '$', message: 'must have at least one of concurrency, rate, throttle and max_per_second' },
+    ]);
   }
   return limit;
 }
@@ -94,10 +109,15 @@ function render(limit: LimitRecord, expiresAt: number | null, now: number): obje
   const single = rates.findLast(({ count }) => count === 1);
   return {
     key,
-    ...(concurrency !== null && { concurrency: { limit: concurrency, active, available: Math.max(0, concurrency - active) } }),
+    ...(concurrency !== null && {
+      concurrency: { limit: concurrency, active, available: Math.max(0, concurrency - active) },
+    }),
     ...(windows[0] !== undefined && { rate: windows[0] }),
     ...(single !== undefined && {
-      throttle: { ...renderRate(single), next_allowed_at: time(Math.max(now, (limit.starts.at(-1) ?? 0) + single.perMs)) },
+      throttle: {
+        ...renderRate(single),
+        next_allowed_at: time(Math.max(now, (limit.starts.at(-1) ?? 0) + single.perMs)),
+      },
     }),
     ...(windows.length > 1 && { rates: windows }),
     active,
@@ -117,7 +137,11 @@ function render(limit: LimitRecord, expiresAt: number | null, now: number): obje
 function window(rate: Rate, starts: readonly number[], now: number): object {
   const counted = starts.filter((at) => at > now - rate.perMs);
   const oldest = counted[0];
-  return { ...renderRate(rate), current_count: counted.length, window_resets_at: time(oldest === undefined ? now : oldest + rate.perMs) };
+  return {
+    ...renderRate(rate),
+    current_count: counted.length,
+    window_resets_at: time(oldest === undefined ? now : oldest + rate.perMs),
+  };
 }
 
 function time(at: number): string {

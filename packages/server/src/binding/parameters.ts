@@ -1,4 +1,12 @@
-import { didYouMean, maxWarnings, nearestName, OjsFault, type OperationName, operations, type Warning } from '@ojs-ts/core';
+import {
+  didYouMean,
+  maxWarnings,
+  nearestName,
+  OjsFault,
+  type OperationName,
+  operations,
+  type Warning,
+} from '@ojs-ts/core';
 import type { Query } from './queries.ts';
 
 const page = ['limit', 'offset', 'cursor', 'page', 'per_page'] as const;
@@ -44,7 +52,10 @@ export const streamParameters = {
   job: [...lastEvent],
 } as const satisfies Record<string, readonly string[]>;
 
-export function parametersOf(operation: OperationName): { readonly read: readonly string[]; readonly tolerated: readonly string[] } {
+export function parametersOf(operation: OperationName): {
+  readonly read: readonly string[];
+  readonly tolerated: readonly string[];
+} {
   return { read: read[operation] ?? [], tolerated: tolerated[operation] ?? [] };
 }
 

@@ -34,10 +34,12 @@ const maxDepth = 1_000_000_000;
  */
 export function readQueueChange(body: Body, queue: string, retention: Retention): QueueChange {
   const fields = new Fields(body);
-  for (const name of unsupported) if (fields.has(name)) throw refused(name, 'this server has no such setting for a queue');
+  for (const name of unsupported)
+    if (fields.has(name)) throw refused(name, 'this server has no such setting for a queue');
   checkRetention(fields, retention);
   const pressure = fields.object('backpressure');
-  if (pressure?.has('max_size_bytes')) throw refused('backpressure.max_size_bytes', 'queues are bounded by their number of jobs');
+  if (pressure?.has('max_size_bytes'))
+    throw refused('backpressure.max_size_bytes', 'queues are bounded by their number of jobs');
   // Both names are read before one wins, so that a wrong value is refused under either.
   const policy = fields.string('overflow_policy');
   const strategy = pressure?.string('strategy') ?? policy;
@@ -48,19 +50,23 @@ export function readQueueChange(body: Body, queue: string, retention: Retention)
     else fields.issue('overflow_policy', 'must be reject or warn');
   }
   const threshold = pressure?.raw('warning_threshold');
-  if (threshold !== undefined && !isFraction(threshold)) pressure?.issue('warning_threshold', 'must be a number from 0 to 1');
+  if (threshold !== undefined && !isFraction(threshold))
+    pressure?.issue('warning_threshold', 'must be a number from 0 to 1');
   const size = fields.integer('max_size', 0, maxDepth);
   const bound = pressure?.integer('max_depth', 0, maxDepth) ?? size;
   const limit = readQueueLimit(body, 'rate_limit', queue, fields);
   fields.done();
   const givesBack = (part: Body, name: string) => Object.hasOwn(part, name) && part[name] === null;
   const bounds = pressure?.body ?? {};
-  const unbound = bound === 0 || givesBack(bounds, 'max_depth') || givesBack(body, 'max_size') || givesBack(body, 'backpressure');
+  const unbound =
+    bound === 0 || givesBack(bounds, 'max_depth') || givesBack(body, 'max_size') || givesBack(body, 'backpressure');
   return {
     ...(bound !== null && bound > 0 ? { maxDepth: bound } : unbound && { maxDepth: null }),
     ...((strategy === 'reject' || strategy === 'warn') && { strategy }),
     ...(isFraction(threshold) && { warningThreshold: threshold }),
-    ...(limit?.concurrency != null ? { concurrency: limit.concurrency } : givesBack(body, 'concurrency') && { concurrency: null }),
+    ...(limit?.concurrency != null
+      ? { concurrency: limit.concurrency }
+      : givesBack(body, 'concurrency') && { concurrency: null }),
     ...(limit?.rates[0] !== undefined ? { rate: limit.rates[0] } : givesBack(body, 'rate_limit') && { rate: null }),
   };
 }
@@ -92,7 +98,11 @@ export function renderRate({ count, perMs }: Rate): { readonly limit: number; re
 }
 
 function renderRetention({ completedMs, discardedMs, cancelledMs }: Retention): Readonly<Record<string, string>> {
-  return { completed: formatDuration(completedMs), discarded: formatDuration(discardedMs), cancelled: formatDuration(cancelledMs) };
+  return {
+    completed: formatDuration(completedMs),
+    discarded: formatDuration(discardedMs),
+    cancelled: formatDuration(cancelledMs),
+  };
 }
 
 /** What the server does anyway may be sent back to it. */
@@ -107,7 +117,8 @@ function checkRetention(fields: Fields, { completedMs, discardedMs, cancelledMs 
     if (text === null) continue;
     const asked = parseDuration(text);
     if (asked === null) retention?.issue(name, 'must be an ISO 8601 duration such as P7D');
-    else if (asked !== ms) throw refused(`retention.${name}`, `retention is the server's for all queues, ${formatDuration(ms)}`);
+    else if (asked !== ms)
+      throw refused(`retention.${name}`, `retention is the server's for all queues, ${formatDuration(ms)}`);
   }
 }
 

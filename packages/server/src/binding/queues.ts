@@ -54,7 +54,9 @@ export async function createQueue(engine: Engine, { body }: BindingRequest): Pro
   checkName(name);
   const change = readQueueChange(config?.body ?? {}, name, engine.retention);
   if ((await engine.queueSettings.find(name)) !== null) {
-    throw new OjsFault('conflict', `Queue ${name} is there already; PUT /ojs/v1/queues/${name}/config changes it.`, { queue: name });
+    throw new OjsFault('conflict', `Queue ${name} is there already; PUT /ojs/v1/queues/${name}/config changes it.`, {
+      queue: name,
+    });
   }
   return { ...(await detail(engine, await engine.queueSettings.configure(name, change))), status: 201 };
 }
@@ -70,14 +72,19 @@ export async function deleteQueue(engine: Engine, { params, query, body }: Bindi
   const sent = body === undefined || body === '' ? null : new Fields(Fields.parse(body));
   const strategy = query.strategy ?? sent?.string('strategy') ?? 'reject';
   sent?.done();
-  if (strategy !== 'reject') throw new OjsFault('unsupported', 'Only the strategy "reject" is supported.', { field: 'strategy' });
+  if (strategy !== 'reject')
+    throw new OjsFault('unsupported', 'Only the strategy "reject" is supported.', { field: 'strategy' });
   const queue = await known(engine, name);
   if (!(await engine.queueSettings.remove(queue))) {
     const counts = countsOf(await engine.queueSettings.find(name));
-    throw new OjsFault('conflict', `Queue ${name} holds jobs; only a queue without any, finished ones included, can be deleted.`, {
-      queue: name,
-      counts,
-    });
+    throw new OjsFault(
+      'conflict',
+      `Queue ${name} holds jobs; only a queue without any, finished ones included, can be deleted.`,
+      {
+        queue: name,
+        counts,
+      },
+    );
   }
   return json({ queue: name, name, strategy, jobs_affected: 0, state: 'deleted', deleted: true });
 }
@@ -130,7 +137,10 @@ export async function pauseQueue(engine: Engine, { params, quirk }: BindingReque
 }
 
 /** Headers of a successful enqueue into a queue that is filling up (ojs-backpressure §7.3). */
-export async function pressureHeaders(engine: Engine, jobs: readonly Pick<NewJob, 'queue'>[]): Promise<Readonly<Record<string, string>>> {
+export async function pressureHeaders(
+  engine: Engine,
+  jobs: readonly Pick<NewJob, 'queue'>[],
+): Promise<Readonly<Record<string, string>>> {
   const pressure = await engine.queueSettings.pressure(jobs);
   if (pressure === null) return {};
   const { depth, bound } = pressure;
@@ -170,7 +180,10 @@ function configured(engine: Engine, queue: QueueRecord | null, name: string): Re
 
 /** `depth` is what the bound counts: jobs that wait or will come back (C-21). */
 function sizes(queue: QueueRecord | null): object {
-  return { depth: queue === null ? 0 : depthOf(queue), max_depth: queue === null ? null : (readConfig(queue.config).maxDepth ?? null) };
+  return {
+    depth: queue === null ? 0 : depthOf(queue),
+    max_depth: queue === null ? null : (readConfig(queue.config).maxDepth ?? null),
+  };
 }
 
 function renderStatistics(statistics: QueueStatistics): object {
@@ -192,13 +205,17 @@ export function readName(params: Readonly<Record<string, string>>): string {
 
 function checkName(name: string): string {
   if (!isQueueName(name))
-    throw OjsFault.invalid([{ path: 'name', message: 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters' }]);
+    throw OjsFault.invalid([
+      { path: 'name', message: 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters' },
+    ]);
   return name;
 }
 
 function readCursor(cursor: string | null): string | null {
   if (cursor === null || isQueueName(cursor)) return cursor;
-  throw OjsFault.invalid([{ path: 'cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' }]);
+  throw OjsFault.invalid([
+    { path: 'cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' },
+  ]);
 }
 
 function render(queue: QueueRecord): object {

@@ -1,4 +1,12 @@
-import { isUuidv7, type JobRecord, OjsFault, renderOutcome, resultExpiresAt, resultStatus, stateName } from '@ojs-ts/core';
+import {
+  isUuidv7,
+  type JobRecord,
+  OjsFault,
+  renderOutcome,
+  resultExpiresAt,
+  resultStatus,
+  stateName,
+} from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { Fields } from './fields.ts';
 import type { Handlers } from './handler.ts';
@@ -48,7 +56,9 @@ async function getResults(engine: Engine, { body, signal }: BindingRequest): Pro
   const named = fields.has('ids') ? 'ids' : fields.has('job_ids') ? 'job_ids' : 'ids';
   const given = fields.raw(named);
   if (Array.isArray(given) && given.length > maxIds) {
-    throw new OjsFault('batch_size_exceeded', `${given.length} ids are more than ${maxIds}.`, { max_batch_size: maxIds });
+    throw new OjsFault('batch_size_exceeded', `${given.length} ids are more than ${maxIds}.`, {
+      max_batch_size: maxIds,
+    });
   }
   const ids = fields.strings(named, maxIds);
   if (ids === null) fields.issue(named, 'must be an array of job ids');
@@ -56,10 +66,12 @@ async function getResults(engine: Engine, { body, signal }: BindingRequest): Pro
   fields.done();
   const wanted = [...new Set(ids)];
   const known = wanted.filter(isUuidv7);
-  if (waitMs > 0 && known.length === wanted.length && known.length > 0) await engine.results.waitAny(known, waitMs, signal);
+  if (waitMs > 0 && known.length === wanted.length && known.length > 0)
+    await engine.results.waitAny(known, waitMs, signal);
   const found = new Map<string, JobRecord>();
   for (let at = 0; at < known.length; at += page) {
-    for (const job of await engine.storage.jobs.get(known.slice(at, at + page))) if (job !== null) found.set(job.id, job);
+    for (const job of await engine.storage.jobs.get(known.slice(at, at + page)))
+      if (job !== null) found.set(job.id, job);
   }
   const now = engine.clock.now();
   const texts = wanted.map((id) => {
@@ -71,7 +83,11 @@ async function getResults(engine: Engine, { body, signal }: BindingRequest): Pro
 
 function pruned(job: JobRecord): OjsFault {
   const at = new Date(resultExpiresAt(job) ?? 0).toISOString();
-  return new OjsFault('result_pruned', `Result expired at ${at}.`, { job_id: job.id, state: stateName(job.state), result_expires_at: at });
+  return new OjsFault('result_pruned', `Result expired at ${at}.`, {
+    job_id: job.id,
+    state: stateName(job.state),
+    result_expires_at: at,
+  });
 }
 
 function readFlag(text: string | undefined): boolean {
@@ -82,6 +98,7 @@ function readFlag(text: string | undefined): boolean {
 
 function readTimeout(text: string | undefined): number {
   if (text === undefined || text === '') return maxWait;
-  if (!/^\d{1,6}(\.\d{1,3})?$/.test(text)) throw OjsFault.invalid([{ path: 'timeout', message: 'must be a number of seconds' }]);
+  if (!/^\d{1,6}(\.\d{1,3})?$/.test(text))
+    throw OjsFault.invalid([{ path: 'timeout', message: 'must be a number of seconds' }]);
   return Math.min(maxWait, Number(text));
 }

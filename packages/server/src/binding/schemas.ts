@@ -1,7 +1,14 @@
 import { type Json, members, OjsFault, type ReadEnvelope, readVersion, rules } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { checkEnvelopes as checkAll, versionOf } from '../engine/schema-check.ts';
-import { type Checked, maxSchemaLength, type SchemaEntry, type SchemaMode, schemaModes, shownVersion } from '../engine/schemas.ts';
+import {
+  type Checked,
+  maxSchemaLength,
+  type SchemaEntry,
+  type SchemaMode,
+  schemaModes,
+  shownVersion,
+} from '../engine/schemas.ts';
 import { Fields, isObject } from './fields.ts';
 import type { Handlers } from './handler.ts';
 import { pagination, readPage } from './queries.ts';
@@ -55,7 +62,12 @@ export async function checkRequest(engine: Engine, text: Json): Promise<void> {
   const { type, schema } = Fields.parse(text);
   if (typeof type !== 'string') return;
   const args = members(text).get('args') ?? '[]';
-  await checkSchema(engine, { type, args, schema: typeof schema === 'string' ? schema : null, version: versionOf(text) });
+  await checkSchema(engine, {
+    type,
+    args,
+    schema: typeof schema === 'string' ? schema : null,
+    version: versionOf(text),
+  });
 }
 
 /** GET /schemas, /admin/schemas. */
@@ -65,7 +77,11 @@ async function listSchemas(engine: Engine, { query }: BindingRequest): Promise<R
   const from = page.cursor === null ? page.offset : readCursor(page.cursor);
   const items = all.slice(from, from + page.limit).map(render);
   const next = from + items.length < all.length ? String(from + items.length) : null;
-  return json({ schemas: items, items, pagination: pagination({ ...page, offset: from }, all.length, items.length, next) });
+  return json({
+    schemas: items,
+    items,
+    pagination: pagination({ ...page, offset: from }, all.length, items.length, next),
+  });
 }
 
 /** POST /schemas: `{uri, type, version, schema}` or `{job_type, version, schema}`, each with an optional `mode`. */
@@ -81,11 +97,23 @@ async function registerSchema(engine: Engine, { body }: BindingRequest): Promise
 async function putSchema(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
   const version = params.version ?? '';
   const fields = new Fields(Fields.parse(body));
-  const entry = await register(engine, body ?? '', fields, params.key ?? '', /^\d{1,9}$/.test(version) ? Number(version) : version);
+  const entry = await register(
+    engine,
+    body ?? '',
+    fields,
+    params.key ?? '',
+    /^\d{1,9}$/.test(version) ? Number(version) : version,
+  );
   return shown(engine, entry, true, 201);
 }
 
-async function register(engine: Engine, body: Json, fields: Fields, type: string, version: unknown): Promise<SchemaEntry> {
+async function register(
+  engine: Engine,
+  body: Json,
+  fields: Fields,
+  type: string,
+  version: unknown,
+): Promise<SchemaEntry> {
   if (type !== '' && !rules.type.is(type)) fields.issue('type', `must be ${rules.type.expected}`);
   const text = members(body).get('schema') ?? '';
   if (!isObject(fields.raw('schema'))) fields.issue('schema', 'must be a JSON Schema, an object');
@@ -94,7 +122,8 @@ async function register(engine: Engine, body: Json, fields: Fields, type: string
   else if ((typeof version !== 'number' && typeof version !== 'string') || readVersion(String(version)) === null)
     fields.issue('version', 'must be a whole number, or a semantic version such as 1.0.0');
   const sent = fields.string('uri', maxUri);
-  if (sent !== null && !/^[a-z][a-z0-9+.-]*:\S+$/i.test(sent)) fields.issue('uri', 'must be a URI, such as urn:ojs:schema:email.send:v1');
+  if (sent !== null && !/^[a-z][a-z0-9+.-]*:\S+$/i.test(sent))
+    fields.issue('uri', 'must be a URI, such as urn:ojs:schema:email.send:v1');
   const mode = readMode(fields);
   fields.done();
   const name = String(version);
@@ -167,7 +196,9 @@ function render(entry: SchemaEntry): object {
 
 function readCursor(cursor: string): number {
   if (/^\d{1,9}$/.test(cursor)) return Number(cursor);
-  throw OjsFault.invalid([{ path: 'cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' }]);
+  throw OjsFault.invalid([
+    { path: 'cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' },
+  ]);
 }
 
 function missing(name: string): OjsFault {

@@ -50,7 +50,8 @@ export function readNack({ body, text }: Item, worker?: string): Settlement & { 
 
 function limitSize(text: Json, what: string, maxBytes: number, code: 'envelope_too_large' | 'result_too_large'): void {
   const bytes = text.length <= maxBytes / 3 ? 0 : Buffer.byteLength(text);
-  if (bytes > maxBytes) throw new OjsFault(code, `${what}: expected at most ${maxBytes} bytes, got ${bytes}.`, { max_size: maxBytes });
+  if (bytes > maxBytes)
+    throw new OjsFault(code, `${what}: expected at most ${maxBytes} bytes, got ${bytes}.`, { max_size: maxBytes });
 }
 
 /** Who acts on a job, as far as the request says. Throws `not_found` for an id that cannot exist. */

@@ -44,7 +44,9 @@ export function requireExtensions(header: string): void {
   for (const uri of header.split(',').map((one) => one.trim())) {
     if (uri === '' || uris.has(uri)) continue;
     const extension = uri.slice(0, 255);
-    throw new OjsFault('extension_not_supported', `This server does not declare the extension ${extension}.`, { extension });
+    throw new OjsFault('extension_not_supported', `This server does not declare the extension ${extension}.`, {
+      extension,
+    });
   }
 }
 
@@ -54,7 +56,12 @@ export function manifest(engine: Engine, about: About, names = false): Reply {
   return json({
     specversion: '1.0',
     ojs_version: '1.0',
-    implementation: { name: 'ojs-ts', version: about.version, language: 'typescript', homepage: 'https://openjobspec.org' },
+    implementation: {
+      name: 'ojs-ts',
+      version: about.version,
+      language: 'typescript',
+      homepage: 'https://openjobspec.org',
+    },
     conformance_level: 4,
     conformance_tier: 'runtime',
     protocols: ['http'],
@@ -90,7 +97,8 @@ export function manifest(engine: Engine, about: About, names = false): Reply {
 
 /** How long what has ended is kept, and how many of the newest of each kind; whichever comes first removes the oldest. */
 function renderRetention(retention: Retention): object {
-  const { completedMs, cancelledMs, discardedMs, keep, deadLetterMs, keepDeadLetters, eventsMs, keepEvents } = retention;
+  const { completedMs, cancelledMs, discardedMs, keep, deadLetterMs, keepDeadLetters, eventsMs, keepEvents } =
+    retention;
   const kept = (ms: number, count: number) => ({ max_age: formatDuration(ms), max_count: count });
   return {
     completed: kept(completedMs, keep),

@@ -40,7 +40,10 @@ export async function workerHealth(engine: Engine, { params }: BindingRequest): 
   const worker = await engine.workers.find(id);
   if (worker === null) throw unknown(id);
   const status = statusOf(engine, worker);
-  return json({ worker_id: id, status, state: shownState(worker), ...times(worker) }, status === 'unhealthy' ? 503 : 200);
+  return json(
+    { worker_id: id, status, state: shownState(worker), ...times(worker) },
+    status === 'unhealthy' ? 503 : 200,
+  );
 }
 
 /** GET /workers, also /admin/workers (ojs-admin-api §9.1). */
@@ -69,7 +72,12 @@ export async function listWorkers(engine: Engine, { query }: BindingRequest): Pr
       terminate: count('terminate'),
       stale: count('stale'),
     },
-    pagination: pagination(page, workers.length, items.length, from + items.length < workers.length ? (items.at(-1)?.id ?? null) : null),
+    pagination: pagination(
+      page,
+      workers.length,
+      items.length,
+      from + items.length < workers.length ? (items.at(-1)?.id ?? null) : null,
+    ),
   });
 }
 

@@ -104,7 +104,12 @@ export async function heartbeat(engine: Engine, request: BindingRequest, testMod
  * POST /workers/exchange: a worker's whole turn in one request (design §6), each ack and nack with its own outcome.
  * A fetch beside them never waits, so no outcome is held back by an empty queue.
  */
-export async function exchange(engine: Engine, request: BindingRequest, testMode: boolean, failed: Failed): Promise<Reply> {
+export async function exchange(
+  engine: Engine,
+  request: BindingRequest,
+  testMode: boolean,
+  failed: Failed,
+): Promise<Reply> {
   const body = Fields.parse(request.body);
   const fields = new Fields(body);
   const worker = fields.requiredString('worker_id');
@@ -132,7 +137,9 @@ export async function exchange(engine: Engine, request: BindingRequest, testMode
   if (fetching.status === 'rejected') throw fetching.reason;
   const [beaten, jobs] = [beating.value, fetching.value];
   const beatText = beaten === null ? '' : `"beat":${beaten},`;
-  const reply = ok(`{"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}],${beatText}"jobs":${envelopes(jobs)}}`);
+  const reply = ok(
+    `{"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}],${beatText}"jobs":${envelopes(jobs)}}`,
+  );
   return fetch === null ? reply : { ...reply, ...undo(engine, fetch, jobs) };
 }
 
@@ -145,7 +152,8 @@ function readFetch(fields: Fields, worker: string | null): FetchRequest {
   const queues = fields.strings('queues', 100);
   if (queues === null || queues.length === 0) fields.issue('queues', 'must name at least one queue');
   const wrong = queues?.findIndex((queue) => !isQueueName(queue)) ?? -1;
-  if (wrong >= 0) fields.issue(`queues[${wrong}]`, 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters');
+  if (wrong >= 0)
+    fields.issue(`queues[${wrong}]`, 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters');
   return {
     queues: queues ?? [],
     count: fields.integer('count', 1, maxCount, true) ?? 1,
@@ -172,7 +180,12 @@ function envelopes(jobs: readonly JobRecord[]): Json {
 type Refused = (item: Item, error: unknown) => Json;
 
 /** The acks of an exchange, each with its outcome: what can be read goes to the engine at once. */
-async function acknowledge(engine: Engine, items: readonly Item[], worker: string, refused: Refused): Promise<readonly Json[]> {
+async function acknowledge(
+  engine: Engine,
+  items: readonly Item[],
+  worker: string,
+  refused: Refused,
+): Promise<readonly Json[]> {
   const read = items.map((item) => {
     try {
       return { item, ack: readAck(item, worker) };
@@ -184,7 +197,9 @@ async function acknowledge(engine: Engine, items: readonly Item[], worker: strin
   return read.map(({ item, ack, error }) => {
     const outcome = ack && outcomes.next().value;
     if (!outcome) return refused(item, error);
-    return outcome.status === 'fulfilled' ? toldItem(item, ack.id, outcome.value, refused) : refused(item, outcome.reason);
+    return outcome.status === 'fulfilled'
+      ? toldItem(item, ack.id, outcome.value, refused)
+      : refused(item, outcome.reason);
   });
 }
 

@@ -22,7 +22,9 @@ import type { BindingRequest } from './request.ts';
 import { checkRequest } from './schemas.ts';
 import { warningsOf } from './warnings.ts';
 
-export const workflowHandlers: Handlers<'workflow.create' | 'workflow.list' | 'workflow.get' | 'workflow.cancel' | 'workflow.progress'> = {
+export const workflowHandlers: Handlers<
+  'workflow.create' | 'workflow.list' | 'workflow.get' | 'workflow.cancel' | 'workflow.progress'
+> = {
   'workflow.create': createWorkflow,
   'workflow.list': listWorkflows,
   'workflow.get': async (engine, request) => shown(await engine.workflows.get(idOf(request)), request),
@@ -35,13 +37,19 @@ const states: readonly WorkflowState[] = ['running', 'completed', 'failed', 'can
 /** POST /workflows (X23). */
 async function createWorkflow(engine: Engine, request: BindingRequest): Promise<Reply> {
   const { body, key } = request;
-  if (body === undefined || body === '') throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
+  if (body === undefined || body === '')
+    throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
   const ids = new Ids(engine, key, 'workflow');
   const read = engine.workflows.read(body, () => ids.next());
   const warnings = warningsOf(read.unknown, request.strict);
   await checkSteps(engine, read.nodes);
   const view = await engine.workflows.create(read);
-  return { ...shown(view, request), status: 201, headers: { location: `/ojs/v1/workflows/${view.workflow.id}` }, warnings };
+  return {
+    ...shown(view, request),
+    status: 201,
+    headers: { location: `/ojs/v1/workflows/${view.workflow.id}` },
+    warnings,
+  };
 }
 
 /** All args are checked before anything starts: a step that could never be enqueued would hold up the workflow. */
@@ -65,11 +73,15 @@ async function listWorkflows(engine: Engine, request: BindingRequest): Promise<R
   const { query } = request;
   const page = readPage(query);
   const asked =
-    query.state === undefined || query.state === '' ? null : query.state.split(',').map((one) => (one === 'active' ? 'running' : one));
+    query.state === undefined || query.state === ''
+      ? null
+      : query.state.split(',').map((one) => (one === 'active' ? 'running' : one));
   const wrong = asked?.find((one) => !states.some((state) => state === one));
   const wanted = asked === null ? null : states.filter((state) => asked.includes(state));
   if (wrong !== undefined)
-    throw OjsFault.invalid([{ path: 'state', message: `must be a list out of ${states.join(', ')}.${didYouMean(wrong, states)}` }]);
+    throw OjsFault.invalid([
+      { path: 'state', message: `must be a list out of ${states.join(', ')}.${didYouMean(wrong, states)}` },
+    ]);
   const found = await engine.storage.workflows.list({
     states: wanted,
     ...(page.cursor === null ? { offset: page.offset } : { after: page.cursor }),

@@ -1,4 +1,12 @@
-import { type Answer, type Call, type CallContext, type StreamAnswer, type StreamCall, type Transport, uuidv7 } from '@ojs-ts/core';
+import {
+  type Answer,
+  type Call,
+  type CallContext,
+  type StreamAnswer,
+  type StreamCall,
+  type Transport,
+  uuidv7,
+} from '@ojs-ts/core';
 import { Binding } from '../binding/binding.ts';
 import { Realtime } from '../binding/realtime/realtime.ts';
 import { Engine } from '../engine/engine.ts';
@@ -84,5 +92,7 @@ export class Embedded implements Transport {
 }
 
 function texts(query: Call['query'] = {}): Readonly<Record<string, string | undefined>> {
-  return Object.fromEntries(Object.entries(query).map(([name, value]) => [name, value === undefined ? undefined : String(value)]));
+  return Object.fromEntries(
+    Object.entries(query).map(([name, value]) => [name, value === undefined ? undefined : String(value)]),
+  );
 }

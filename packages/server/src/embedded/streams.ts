@@ -24,7 +24,11 @@ export class Streams {
     const connection = await this.#realtime.connect(sink);
     try {
       checkStreamQuery(streamParameters.events, call.query ?? {});
-      const more = await connection.openStream(readChannel(call.channel), filterOf(call.query ?? {}), call.lastEventId ?? null);
+      const more = await connection.openStream(
+        readChannel(call.channel),
+        filterOf(call.query ?? {}),
+        call.lastEventId ?? null,
+      );
       signal?.throwIfAborted();
       if (!more) {
         connection.close();

@@ -82,7 +82,9 @@ export class Advancer {
     const pass = ++this.#pass;
     const listed = new Set(ready.map(keyOf));
     for (const key of this.#resting.keys()) if (!listed.has(key)) this.#resting.delete(key);
-    const due = ready.filter((ref) => !this.#underWay.has(ref) && (this.#resting.get(keyOf(ref))?.until ?? pass) <= pass);
+    const due = ready.filter(
+      (ref) => !this.#underWay.has(ref) && (this.#resting.get(keyOf(ref))?.until ?? pass) <= pass,
+    );
     for (const key of due.map(keyOf)) {
       const passes = Math.min(maxRest, 2 * (this.#resting.get(key)?.passes ?? 0.5));
       this.#resting.set(key, { until: pass + passes, passes });
@@ -151,14 +153,20 @@ export class Advancer {
   }
 
   /** Nodes whose jobs were refused by their unique policies. */
-  async #refuse(refs: readonly NodeRef[], holders: ReadonlyMap<string, JobId>, now: number): Promise<readonly Advanced[]> {
+  async #refuse(
+    refs: readonly NodeRef[],
+    holders: ReadonlyMap<string, JobId>,
+    now: number,
+  ): Promise<readonly Advanced[]> {
     const refused = await this.#read(refs.filter((ref) => holders.has(keyOf(ref))));
     const steps = refused.map(({ workflow, node }) => refuseNode(workflow, node, holders.get(keyOf(node)) ?? '', now));
     return steps.length === 0 ? [] : this.#storage.workflows.advance(steps, now);
   }
 
   /** Those of the nodes that are ready, with their workflows. */
-  async #read(refs: readonly NodeRef[]): Promise<readonly { readonly workflow: WorkflowRecord; readonly node: NodeRecord }[]> {
+  async #read(
+    refs: readonly NodeRef[],
+  ): Promise<readonly { readonly workflow: WorkflowRecord; readonly node: NodeRecord }[]> {
     if (refs.length === 0) return [];
     const nodes = (await this.#storage.workflows.node(refs)).filter((node) => node !== null);
     const workflows = await this.#workflows(new Set(nodes.map(({ workflow }) => workflow)));
@@ -178,7 +186,9 @@ export class Advancer {
       const decided = decideNode(workflow, node, { nodes, jobs }, now);
       if (decided.kind !== 'needs') return decided;
       for (let end = decided.nodes.length; end > 0; end -= readPage) {
-        const refs = decided.nodes.slice(Math.max(0, end - readPage), end).map((index) => ({ workflow: workflow.id, index }));
+        const refs = decided.nodes
+          .slice(Math.max(0, end - readPage), end)
+          .map((index) => ({ workflow: workflow.id, index }));
         const found = (await this.#storage.workflows.node(refs)).filter((one) => one !== null);
         for (const one of found.reverse()) nodes.set(one.index, passed.take(one));
       }

@@ -9,7 +9,16 @@ import {
   State,
   type Transition,
 } from '@ojs-ts/core';
-import type { Beaten, Claim, Claimed, Inserted, InsertOptions, Moved, Storage, WorkerBeat } from '../storage/storage.ts';
+import type {
+  Beaten,
+  Claim,
+  Claimed,
+  Inserted,
+  InsertOptions,
+  Moved,
+  Storage,
+  WorkerBeat,
+} from '../storage/storage.ts';
 import { coalesce } from './coalesce.ts';
 
 /** What became of a transition, and the time that the storage was given for it. */

@@ -111,13 +111,17 @@ export class Bulk {
   async #pages(targets: Targets, work: (ids: readonly JobId[]) => Promise<readonly BulkItem[]>): Promise<BulkResult> {
     const items: BulkItem[] = [];
     if ('ids' in targets) {
-      for (let at = 0; at < targets.ids.length; at += page) items.push(...(await work(targets.ids.slice(at, at + page))));
+      for (let at = 0; at < targets.ids.length; at += page)
+        items.push(...(await work(targets.ids.slice(at, at + page))));
       return { items, more: false };
     }
     let after: string | null = null;
     do {
       const limit = Math.min(page, Bulk.max - items.length);
-      const { jobs, next }: Awaited<ReturnType<typeof select>> = await select(this.#storage, targets.filter, { after, limit });
+      const { jobs, next }: Awaited<ReturnType<typeof select>> = await select(this.#storage, targets.filter, {
+        after,
+        limit,
+      });
       if (jobs.length > 0) items.push(...(await work(jobs.map(({ id }) => id))));
       after = next;
     } while (after !== null && items.length < Bulk.max);

@@ -30,7 +30,13 @@ export async function closeAhead(
   for (const { workflow, node, step } of queue) {
     const reader = readers.get(workflow.id) ?? new Reader(workflows, workflow.id);
     readers.set(workflow.id, reader);
-    reader.closed.set(node.index, { ...node, state: step.state, result: step.result, error: step.error, closedAt: now });
+    reader.closed.set(node.index, {
+      ...node,
+      state: step.state,
+      result: step.result,
+      error: step.error,
+      closedAt: now,
+    });
     for (const index of node.next) {
       if (steps.length >= limit) return steps;
       const dependent = await reader.lower(index, step.passes);

@@ -66,7 +66,8 @@ export class Crons {
     const { name, definition, enabled, dueAt, spec } = readCron(text, now);
     await check(definition.enqueue);
     const warnings = cronWarnings(scheduleOf(definition));
-    if (warnings.length > 0) this.#log.warn({ cron: name, warnings }, 'a cron was registered that may not run as meant');
+    if (warnings.length > 0)
+      this.#log.warn({ cron: name, warnings }, 'a cron was registered that may not run as meant');
     return { ...must(await this.#storage.crons.put({ name, spec, enabled, dueAt }, now)), warnings };
   }
 
@@ -74,7 +75,9 @@ export class Crons {
   async enable(name: string, enabled: boolean): Promise<CronRecord> {
     return this.#changed(name, async (cron, now) => {
       const { spec } = cron;
-      return cron.enabled === enabled ? null : { spec, enabled, dueAt: enabled ? dueAfter(definitionOf(spec), now) : null };
+      return cron.enabled === enabled
+        ? null
+        : { spec, enabled, dueAt: enabled ? dueAfter(definitionOf(spec), now) : null };
     });
   }
 
@@ -123,7 +126,9 @@ export class Crons {
       if (!fired) continue;
       if (fired.inserted?.kind === 'duplicate') {
         const existing = fired.inserted.existing.id;
-        throw new OjsFault('duplicate', `Job ${existing} has the same unique key; nothing was enqueued.`, { existing_job_id: existing });
+        throw new OjsFault('duplicate', `Job ${existing} has the same unique key; nothing was enqueued.`, {
+          existing_job_id: existing,
+        });
       }
       return { cron: await this.get(name), job: decided.job?.id ?? '' };
     }
@@ -155,7 +160,8 @@ export class Crons {
       this.#unreadable.delete(cron.name);
       return [{ name: cron.name, version: cron.version, ...decided }];
     } catch (error) {
-      if (!this.#unreadable.has(cron.name)) this.#log.error({ err: error, cron: cron.name }, 'this node cannot fire a cron');
+      if (!this.#unreadable.has(cron.name))
+        this.#log.error({ err: error, cron: cron.name }, 'this node cannot fire a cron');
       this.#unreadable.add(cron.name);
       return [];
     }
@@ -172,7 +178,9 @@ export class Crons {
       const inserted = answers[index]?.inserted;
       const cron = due.find((one) => one.name === name);
       if (inserted?.kind !== 'duplicate' || cron === undefined || job === null) return [];
-      return [skippedEvent(cron.name, definitionOf(cron.spec), job, 'duplicate', { existing_job_id: inserted.existing.id })];
+      return [
+        skippedEvent(cron.name, definitionOf(cron.spec), job, 'duplicate', { existing_job_id: inserted.existing.id }),
+      ];
     });
     if (events.length > 0) await this.#storage.record(events, now);
   }

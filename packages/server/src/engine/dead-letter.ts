@@ -40,7 +40,10 @@ export class DeadLetter {
   }
 
   /** Newest first. */
-  list(filter: JobFilter, at: { readonly after: string | null; readonly offset: number; readonly limit: number }): Promise<Selection> {
+  list(
+    filter: JobFilter,
+    at: { readonly after: string | null; readonly offset: number; readonly limit: number },
+  ): Promise<Selection> {
     return select(this.#storage, filter, at);
   }
 
@@ -64,12 +67,19 @@ export class DeadLetter {
   /** The job is gone from everywhere. Throws `not_found`. */
   async remove(id: JobId): Promise<void> {
     this.#stats = null;
-    const [removed] = await this.#storage.jobs.remove([id], { from: State.discarded, deadLetter: true }, this.#clock.now());
+    const [removed] = await this.#storage.jobs.remove(
+      [id],
+      { from: State.discarded, deadLetter: true },
+      this.#clock.now(),
+    );
     if (!removed) notFound(id);
   }
 
   /** Retries those that fit, or those named; at most {@link Bulk.max} of them. */
-  retryMany(targets: { readonly filter: JobFilter } | { readonly ids: readonly JobId[] }, key: string | null): Promise<BulkResult> {
+  retryMany(
+    targets: { readonly filter: JobFilter } | { readonly ids: readonly JobId[] },
+    key: string | null,
+  ): Promise<BulkResult> {
     this.#stats = null;
     return this.#bulk.each(targets, async (id) => {
       await this.#lifecycle.retry(id, key);

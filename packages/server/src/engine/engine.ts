@@ -102,7 +102,8 @@ export class Engine implements AsyncDisposable {
     const insert = { refusePaused: options.pausedQueues === 'reject' };
     this.#batches = batches({ storage, clock, insert, advance, find: async (id) => this.intake?.find(id) });
     const { inbox } = storage;
-    this.intake = inbox && new Intake({ inbox, batches: this.#batches, clock, schemas: this.schemas, log, insert, advance });
+    this.intake =
+      inbox && new Intake({ inbox, batches: this.#batches, clock, schemas: this.schemas, log, insert, advance });
     const { intake } = this;
     this.#fetches = new Fetches(this.#batches, clock, this.visibilityMs);
     this.#settlements = new Settlements(this.#batches, clock, random);
@@ -151,7 +152,9 @@ export class Engine implements AsyncDisposable {
     this.lifecycle = new Lifecycle(this.#batches, clock);
     this.reports = new Reports(this.#batches, clock);
     this.results = new Results(this.tail, (id) => this.get(id));
-    this.bulk = new Bulk(storage, clock, this.lifecycle, (error) => log.error({ err: error }, 'an item of a bulk operation failed'));
+    this.bulk = new Bulk(storage, clock, this.lifecycle, (error) =>
+      log.error({ err: error }, 'an item of a bulk operation failed'),
+    );
     this.deadLetter = new DeadLetter(storage, clock, this.lifecycle, this.bulk);
   }
 
@@ -174,7 +177,9 @@ export class Engine implements AsyncDisposable {
     engine.#stop.push(async () => subscription[Symbol.asyncDispose]());
     if (own !== null) {
       const follow = setInterval(() => {
-        own.follow(storage).catch((error: unknown) => engine.#log.warn({ err: error }, 'the clock of the store could not be read'));
+        own
+          .follow(storage)
+          .catch((error: unknown) => engine.#log.warn({ err: error }, 'the clock of the store could not be read'));
       }, 10_000);
       engine.#stop.push(async () => clearInterval(follow));
     }
@@ -241,7 +246,9 @@ export class Engine implements AsyncDisposable {
     const isDead = beatAt !== null && this.clock.now() - beatAt >= this.deadAfterMs;
     for await (const jobs of this.workers.heldBy(worker)) {
       held ||= jobs.length > 0;
-      await (isDead ? this.#settlements.takeBack(jobs, this.#poisonAfter) : this.#settlements.giveBack(jobs, 'deregistered'));
+      await (isDead
+        ? this.#settlements.takeBack(jobs, this.#poisonAfter)
+        : this.#settlements.giveBack(jobs, 'deregistered'));
     }
     return (await this.forgetWorker(worker)) || held;
   }
@@ -286,7 +293,8 @@ export class Engine implements AsyncDisposable {
   async reset(): Promise<void> {
     await this.storage.clear();
     this.#quiet.clear();
-    for (const part of [this.#presence, this.schemas, this.queueSettings, this.statistics, this.deadLetter]) part.forget();
+    for (const part of [this.#presence, this.schemas, this.queueSettings, this.statistics, this.deadLetter])
+      part.forget();
   }
 
   /** Long polls answer at once from now on: what a server does before it waits for the requests under way. */

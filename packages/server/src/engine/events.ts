@@ -1,4 +1,12 @@
-import { type EventEntry, jobTypeOf, OjsFault, readEntries, readEventId, renderEvent, type WireEvent } from '@ojs-ts/core';
+import {
+  type EventEntry,
+  jobTypeOf,
+  OjsFault,
+  readEntries,
+  readEventId,
+  renderEvent,
+  type WireEvent,
+} from '@ojs-ts/core';
 import type { Storage } from '../storage/storage.ts';
 
 export interface EventQuery {
@@ -29,7 +37,10 @@ export async function readEvents(storage: Storage, source: string, query: EventQ
   const cursor = query.after === null || query.after === '' ? 0 : readCursor(query.after, seed);
   if (cursor === null) {
     throw OjsFault.invalid([
-      { path: 'after', message: 'is not a cursor of this server; expected the cursor of an earlier answer, or the id of an event.' },
+      {
+        path: 'after',
+        message: 'is not a cursor of this server; expected the cursor of an earlier answer, or the id of an event.',
+      },
     ]);
   }
   const from = cursor === 'foreign' ? 0 : cursor;
@@ -50,7 +61,8 @@ export async function readEvents(storage: Storage, source: string, query: EventQ
     for (const batch of batches) {
       for (const [index, entry] of readEntries(batch.entries).entries()) {
         if (batch.position + index <= position) continue;
-        if (events.length === query.limit || seen === scan) return { events, cursor: String(position), hasMore: true, gap };
+        if (events.length === query.limit || seen === scan)
+          return { events, cursor: String(position), hasMore: true, gap };
         position = batch.position + index;
         seen++;
         if (matches(entry)) events.push(renderEvent(batch, entry, index, source, seed));

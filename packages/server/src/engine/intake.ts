@@ -59,7 +59,11 @@ export class Intake {
     const { inbox, clock, insert } = parts;
     this.#holds = coalesce((ids: readonly JobId[]) => inbox.holds(ids), { parallel: 1, max: page, split: true });
     // One batch at a time, so that jobs come in the order of their entries.
-    this.#insert = coalesce((intakes) => inbox.take(intakes, clock.now(), insert), { parallel: 1, max: page, split: true });
+    this.#insert = coalesce((intakes) => inbox.take(intakes, clock.now(), insert), {
+      parallel: 1,
+      max: page,
+      split: true,
+    });
   }
 
   /** Takes in everything that was committed before the call. */
@@ -157,7 +161,10 @@ export class Intake {
     const now = clock.now();
     let kept = job === null ? unreadable(entry, entry.id, now) : bare(job);
     for (let fresh = false; ; fresh = true) {
-      const [answer] = await inbox.refuse([{ entry: entry.number, job: kept, end: turnedAway(recordOf(kept), why, now) }], now);
+      const [answer] = await inbox.refuse(
+        [{ entry: entry.number, job: kept, end: turnedAway(recordOf(kept), why, now) }],
+        now,
+      );
       if (answer?.kind !== 'duplicate' || fresh) break;
       kept = unreadable(entry, uuidv7(), now);
     }
@@ -176,7 +183,12 @@ function bare(job: NewJob): NewJob {
 /** The request comes in behind the reading, which has a limit: nobody else has it any more, so it is kept whole. */
 function unreadable({ request }: InboxEntry, wanted: JobId, now: Millis): NewJob {
   const id = isUuidv7(wanted) ? wanted : uuidv7();
-  const envelope = JSON.stringify({ id, type: 'ojs.refused', args: [], options: { queue: 'ojs.refused', pending: true } });
+  const envelope = JSON.stringify({
+    id,
+    type: 'ojs.refused',
+    args: [],
+    options: { queue: 'ojs.refused', pending: true },
+  });
   const job = bare(readEnvelope(envelope, now, () => id).job);
   return { ...job, envelope: job.envelope.replace('"args":[]', () => `"args":[${JSON.stringify(request)}]`) };
 }
@@ -185,17 +197,28 @@ function refusal(why: Refused): Failure {
   switch (why.kind) {
     case 'duplicate': {
       const { id, state } = why.existing;
-      const holder = why.by === 'id' ? `Another job has the id ${id}` : `Job ${id} has the same unique key and is ${stateName(state)}`;
+      const holder =
+        why.by === 'id'
+          ? `Another job has the id ${id}`
+          : `Job ${id} has the same unique key and is ${stateName(state)}`;
       return failure('duplicate', `${holder}; this one was not let in.`, { existing_job_id: id });
     }
     case 'full':
-      return failure('queue_full', `Queue ${why.queue} held ${why.depth} waiting jobs; it takes at most ${why.bound}.`, {
-        queue: why.queue,
-      });
+      return failure(
+        'queue_full',
+        `Queue ${why.queue} held ${why.depth} waiting jobs; it takes at most ${why.bound}.`,
+        {
+          queue: why.queue,
+        },
+      );
     case 'paused':
-      return failure('queue_paused', `Queue ${why.queue} was paused, and this server refuses new jobs for paused queues.`, {
-        queue: why.queue,
-      });
+      return failure(
+        'queue_paused',
+        `Queue ${why.queue} was paused, and this server refuses new jobs for paused queues.`,
+        {
+          queue: why.queue,
+        },
+      );
   }
 }
 

@@ -57,7 +57,8 @@ export class Lifecycle {
   /** Back from the dead letter to its queue with attempt 0. A job that is not in the dead letter is not found there. */
   retry(id: JobId, key: string | null, override: RerunOverride = {}): Promise<Changed> {
     return this.#change('retried', id, key, (job) => {
-      if (!job.deadLetter) throw new OjsFault('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id });
+      if (!job.deadLetter)
+        throw new OjsFault('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id });
       return retriedWith(job, override, this.#clock.now(), key ?? undefined);
     });
   }

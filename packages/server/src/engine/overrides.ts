@@ -18,7 +18,8 @@ export class Overrides {
   async set(key: string, { concurrency, rates }: LimitNumbers, expiresAt: Millis | null): Promise<LimitRecord> {
     const now = this.#clock.now();
     // The end is written first: after a crash between the two, nothing lasts for longer than was asked.
-    if (expiresAt !== null) await this.#storage.documents.put(kind, key, JSON.stringify({ expires_at: expiresAt }), 'any', now);
+    if (expiresAt !== null)
+      await this.#storage.documents.put(kind, key, JSON.stringify({ expires_at: expiresAt }), 'any', now);
     const record = await this.#storage.registry.overrideLimit(key, { concurrency, rates }, now);
     if (expiresAt === null) await this.#storage.documents.remove(kind, key);
     return record;
@@ -33,7 +34,8 @@ export class Overrides {
     if (queue !== null) await changeQueue(this.#storage, queue, now, (config) => ({ limit: queueNumbers(config) }));
     const record = queue === null ? await registry.overrideLimit(key, null, now) : await registry.limit(key);
     await this.#storage.documents.remove(kind, key);
-    if (record === null) throw new OjsFault('not_found', 'The queue was removed meanwhile, and its limit with it.', { key });
+    if (record === null)
+      throw new OjsFault('not_found', 'The queue was removed meanwhile, and its limit with it.', { key });
     return record;
   }
 

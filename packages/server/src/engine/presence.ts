@@ -94,19 +94,28 @@ export class Presence {
       if (!isNews()) return;
       const seen = this.#seen.get(worker);
       // Another node may have heard of it last. A worker that only fetched so far is in no record.
-      const before = seen?.state === state ? state : ((await this.#look(worker))?.state ?? (seen?.stopped === false ? seen.state : null));
+      const before =
+        seen?.state === state
+          ? state
+          : ((await this.#look(worker))?.state ?? (seen?.stopped === false ? seen.state : null));
       const { queues, concurrency } = toldBy(beat);
       let told = seen?.told ?? now;
       if (state !== 'terminate' && before === null) {
         await this.#write('worker.started', worker, { queues, concurrency });
         told = now;
       }
-      if (state === 'quiet' && before !== 'quiet') await this.#write('worker.quiet', worker, { active_jobs: activeJobs(beat) });
+      if (state === 'quiet' && before !== 'quiet')
+        await this.#write('worker.quiet', worker, { active_jobs: activeJobs(beat) });
       if (state !== 'terminate' && before !== null && now - (seen?.told ?? 0) >= tellEveryMs) {
         await this.#write('worker.heartbeat', worker, { active_jobs: activeJobs(beat), queues });
         told = now;
       }
-      this.#remember(worker, { state, told, fetched: seen?.fetched ?? 0, stopped: seen?.stopped === true && state === 'terminate' });
+      this.#remember(worker, {
+        state,
+        told,
+        fetched: seen?.fetched ?? 0,
+        stopped: seen?.stopped === true && state === 'terminate',
+      });
     });
   }
 

@@ -1,4 +1,12 @@
-import { type JobId, type JobRecord, type NewJob, recordOf, State, type UniquePolicy, updatedInPlace } from '@ojs-ts/core';
+import {
+  type JobId,
+  type JobRecord,
+  type NewJob,
+  recordOf,
+  State,
+  type UniquePolicy,
+  updatedInPlace,
+} from '@ojs-ts/core';
 import type { Inserted } from '../storage/storage.ts';
 import type { Batches } from './batches.ts';
 
@@ -45,7 +53,9 @@ export async function push(batches: Batches, items: readonly PushItem[], round =
     const answers = await batches.insert(left.map(({ item }) => item.job));
     const refusals = left.flatMap(({ item, index }, at) => {
       const answer = answers[at];
-      return answer?.kind === 'duplicate' || answer?.kind === 'full' || answer?.kind === 'paused' ? [{ item, index, answer }] : [];
+      return answer?.kind === 'duplicate' || answer?.kind === 'full' || answer?.kind === 'paused'
+        ? [{ item, index, answer }]
+        : [];
     });
     if (refusals.length === 0) {
       for (const [at, { item, index }] of left.entries()) outcomes.set(index, created(item, answers[at]));
@@ -57,7 +67,8 @@ export async function push(batches: Batches, items: readonly PushItem[], round =
     if (refused) return { kind: 'refused', index: refused.index, why: refused.answer };
     refusals.forEach(({ item, index, answer }, at) => {
       if (answer.kind !== 'duplicate') return;
-      if (settled[at] === 'ignored') outcomes.set(index, { kind: 'deduplicated', job: answer.existing, updated: false });
+      if (settled[at] === 'ignored')
+        outcomes.set(index, { kind: 'deduplicated', job: answer.existing, updated: false });
       else updates.push({ item, index, existing: answer.existing });
     });
     const gone = new Set(refusals.map(({ index }) => index));
@@ -91,7 +102,9 @@ async function update(
   round: number,
 ): Promise<Pushed | null> {
   if (updates.length === 0) return null;
-  const replaced = new Set([...outcomes.values()].flatMap((outcome) => (outcome.kind === 'created' ? outcome.replaced : [])));
+  const replaced = new Set(
+    [...outcomes.values()].flatMap((outcome) => (outcome.kind === 'created' ? outcome.replaced : [])),
+  );
   const last = new Map(updates.map((one) => [one.existing.id, one]));
   const isAlone = outcomes.size === 0 && updates.length === 1;
   const settled = await Promise.all(
@@ -110,12 +123,18 @@ async function update(
     if (item?.kind === 'refused') return { ...item, index };
     const isLast = last.get(existing.id)?.index === index;
     if (item !== null && (isLast || item.kind === 'deduplicated')) outcomes.set(index, item);
-    else outcomes.set(index, { kind: 'deduplicated', job: item?.job ?? (await batches.get(existing.id)) ?? existing, updated: false });
+    else
+      outcomes.set(index, {
+        kind: 'deduplicated',
+        job: item?.job ?? (await batches.get(existing.id)) ?? existing,
+        updated: false,
+      });
   }
   // The job may be one of this call.
   for (const [index, outcome] of outcomes) {
     const changed = byId.get(outcome.job.id);
-    if (outcome.kind === 'created' && changed?.kind === 'deduplicated') outcomes.set(index, { ...outcome, job: changed.job });
+    if (outcome.kind === 'created' && changed?.kind === 'deduplicated')
+      outcomes.set(index, { ...outcome, job: changed.job });
   }
   return null;
 }

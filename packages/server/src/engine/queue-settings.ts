@@ -84,7 +84,9 @@ export class QueueSettings {
   /** Changes what is given and keeps the rest; creates the queue where it is missing. */
   async configure(name: string, change: QueueChange): Promise<QueueRecord> {
     const queue = await changeQueue(this.#storage, name, this.#clock.now(), (before) => {
-      const config: QueueConfig = Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== null));
+      const config: QueueConfig = Object.fromEntries(
+        Object.entries({ ...before, ...change }).filter(([, value]) => value !== null),
+      );
       const numbers = queueNumbers(config);
       const capacity = config.strategy === 'warn' ? null : (config.maxDepth ?? null);
       const limited = numbers !== null || queueNumbers(before) !== null;
@@ -126,7 +128,10 @@ export class QueueSettings {
   }
 
   /** Tells of a job that did not fit: `backpressure.rejected`, at most once a second and queue. */
-  async rejected({ queue, depth, bound }: Extract<Inserted, { readonly kind: 'full' }>, jobType: string): Promise<void> {
+  async rejected(
+    { queue, depth, bound }: Extract<Inserted, { readonly kind: 'full' }>,
+    jobType: string,
+  ): Promise<void> {
     const now = this.#clock.now();
     const last = this.#told.get(queue);
     if (last !== undefined && Math.abs(now - last) < eventMs) return;
@@ -199,7 +204,12 @@ export async function changeQueue(
 ): Promise<QueueRecord> {
   for (let round = 0; round < rounds; round++) {
     const before = (await registry.queues()).find((queue) => queue.name === name);
-    const queue = await registry.configureQueue(name, decide(readConfig(before?.config ?? '{}')), now, before?.version ?? 0);
+    const queue = await registry.configureQueue(
+      name,
+      decide(readConfig(before?.config ?? '{}')),
+      now,
+      before?.version ?? 0,
+    );
     if (queue !== null) return queue;
   }
   throw new OjsFault('backend_unavailable', 'The queue is changing too quickly; nothing was changed.', { queue: name });

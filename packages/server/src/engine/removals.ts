@@ -36,7 +36,16 @@ export class Removals {
       const document = await this.#storage.documents.get(kind, key);
       const before = document === null ? nothing : readCounts(document.body);
       const after = Object.fromEntries(keptKinds.map((name, index) => [name, before[name] + (counts[index] ?? 0)]));
-      if (await this.#storage.documents.put(kind, key, JSON.stringify(after), document?.version ?? null, this.#clock.now())) return;
+      if (
+        await this.#storage.documents.put(
+          kind,
+          key,
+          JSON.stringify(after),
+          document?.version ?? null,
+          this.#clock.now(),
+        )
+      )
+        return;
     }
   }
 

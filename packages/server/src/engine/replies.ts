@@ -50,7 +50,8 @@ export class Replies {
       const known = await documents.get(kind, key);
       if (known === null || known.updatedAt <= now - keepMs) {
         const nonce = uuidv7(this.#clock);
-        if (await documents.put(kind, key, JSON.stringify({ digest, nonce }), known?.version ?? null, now)) return { nonce, reply: null };
+        if (await documents.put(kind, key, JSON.stringify({ digest, nonce }), known?.version ?? null, now))
+          return { nonce, reply: null };
         continue;
       }
       const first = read(known.body);
@@ -63,12 +64,20 @@ export class Replies {
       const isOfThis = kept.nonce === first.nonce && typeof status === 'number' && typeof text === 'string';
       return { nonce: String(first.nonce), reply: isOfThis ? { status, text } : null };
     }
-    throw new OjsFault('backend_unavailable', 'Too many calls came with this idempotency key at once.', { idempotency_key: key });
+    throw new OjsFault('backend_unavailable', 'Too many calls came with this idempotency key at once.', {
+      idempotency_key: key,
+    });
   }
 
   async end(operation: BulkOperation, key: string, nonce: string, { status, text }: Remembered): Promise<void> {
     if (text.length > maxReply) return;
-    await this.#storage.documents.put(replyKindOf(operation), key, JSON.stringify({ nonce, status, text }), 'any', this.#clock.now());
+    await this.#storage.documents.put(
+      replyKindOf(operation),
+      key,
+      JSON.stringify({ nonce, status, text }),
+      'any',
+      this.#clock.now(),
+    );
   }
 
   /** Forgets what is a day old. */

@@ -38,9 +38,15 @@ export class Reports {
   ): Promise<{ readonly job: JobRecord; readonly taken: boolean; readonly sequence: number | null }> {
     const { job, done } = await this.#change(id, (record, now) => {
       const transition = progressed(record, report, reporter, now);
-      return transition === null || report.checkpoint === null ? transition : withCheckpoint(transition, record, report.checkpoint, now);
+      return transition === null || report.checkpoint === null
+        ? transition
+        : withCheckpoint(transition, record, report.checkpoint, now);
     });
-    return { job, taken: done, sequence: done && report.checkpoint !== null ? (checkpointOf(job)?.sequence ?? null) : null };
+    return {
+      job,
+      taken: done,
+      sequence: done && report.checkpoint !== null ? (checkpointOf(job)?.sequence ?? null) : null,
+    };
   }
 
   /** The job with its new checkpoint. Throws `not_found`, and `conflict` where it is not active or not the reporter's. */
@@ -68,7 +74,9 @@ export class Reports {
         const { progress = job.progress, checkpoint = job.checkpoint } = transition;
         return { job: { ...job, progress, checkpoint }, done: true };
       }
-      throw new OjsFault('backend_unavailable', 'The job is changing too quickly; nothing was changed.', { job_id: id });
+      throw new OjsFault('backend_unavailable', 'The job is changing too quickly; nothing was changed.', {
+        job_id: id,
+      });
     });
   }
 

@@ -37,7 +37,8 @@ export class Results {
       for (;;) {
         const job = await this.#get(id);
         const left = until - performance.now();
-        if (job === null || (job.state & Terminal) !== 0 || left <= 0 || signal?.aborted || this.#closed.signal.aborted) return job;
+        if (job === null || (job.state & Terminal) !== 0 || left <= 0 || signal?.aborted || this.#closed.signal.aborted)
+          return job;
         await waiter.wait(events === null ? Math.min(left, pollMs) : left, signal);
       }
     } finally {

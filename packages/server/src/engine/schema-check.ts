@@ -11,7 +11,8 @@ export async function checkEnvelopes(schemas: Schemas, read: readonly ReadEnvelo
     try {
       const version = schema === null && (await schemas.has(job.type)) ? versionOf(job.envelope) : null;
       const found = await schemas.check({ type: job.type, args, schema, version });
-      if (found.length > 0) warnings.push(...(read.length === 1 ? found : found.map((text) => `jobs[${index}]: ${text}`)));
+      if (found.length > 0)
+        warnings.push(...(read.length === 1 ? found : found.map((text) => `jobs[${index}]: ${text}`)));
     } catch (error) {
       if (error instanceof OjsFault && read.length > 1)
         throw new OjsFault(error.code, error.message, { ...error.details, index }, error.hint);

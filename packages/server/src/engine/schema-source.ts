@@ -31,15 +31,28 @@ const maxPatterns = 100;
 
 /** Keywords of draft 2020-12 by what stands under them. */
 const one: ReadonlySet<string> = new Set(
-  'additionalProperties unevaluatedProperties propertyNames items contains unevaluatedItems not if then else'.split(' '),
+  'additionalProperties unevaluatedProperties propertyNames items contains unevaluatedItems not if then else'.split(
+    ' ',
+  ),
 );
 const several: ReadonlySet<string> = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems']);
-const named: ReadonlySet<string> = new Set('properties patternProperties $defs definitions dependentSchemas dependencies'.split(' '));
+const named: ReadonlySet<string> = new Set(
+  'properties patternProperties $defs definitions dependentSchemas dependencies'.split(' '),
+);
 const plain: ReadonlySet<string> = new Set(
   `type enum const multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems minItems uniqueItems maxContains
-    minContains maxProperties minProperties required dependentRequired format $id $ref $anchor $dynamicRef $dynamicAnchor`.split(/\s+/),
+    minContains maxProperties minProperties required dependentRequired format $id $ref $anchor $dynamicRef $dynamicAnchor`.split(
+    /\s+/,
+  ),
 );
-const overKeys = ['additionalProperties', 'unevaluatedProperties', 'patternProperties', 'propertyNames', 'minProperties', 'maxProperties'];
+const overKeys = [
+  'additionalProperties',
+  'unevaluatedProperties',
+  'patternProperties',
+  'propertyNames',
+  'minProperties',
+  'maxProperties',
+];
 const overItems = ['items', 'unevaluatedItems'];
 const overLength = ['minLength', 'maxLength'];
 /** Measured against a step: listing the names of a large object is slow, and each item that `contains` does not find leaves an error behind. */
@@ -62,8 +75,13 @@ class Reader {
   read(schema: Source): Source {
     this.#subschemas += 1;
     if (this.#subschemas > maxSubschemas)
-      throw new SchemaError([{ path: '$.schema', message: `the schema must have at most ${maxSubschemas} subschemas` }]);
-    for (const pattern of [schema.pattern, ...(isObject(schema.patternProperties) ? Object.keys(schema.patternProperties) : [])])
+      throw new SchemaError([
+        { path: '$.schema', message: `the schema must have at most ${maxSubschemas} subschemas` },
+      ]);
+    for (const pattern of [
+      schema.pattern,
+      ...(isObject(schema.patternProperties) ? Object.keys(schema.patternProperties) : []),
+    ])
       if (pattern !== undefined) this.#patterns.add(pattern);
     if (this.#patterns.size > maxPatterns)
       throw new SchemaError([{ path: '$.schema', message: `the schema must have at most ${maxPatterns} patterns` }]);
@@ -74,7 +92,8 @@ class Reader {
         entries.push([name, value]);
         own += JSON.stringify(value).length;
       } else if (one.has(name)) entries.push([name, this.#nested(value)]);
-      else if (several.has(name)) entries.push([name, Array.isArray(value) ? value.map((item) => this.#nested(item)) : value]);
+      else if (several.has(name))
+        entries.push([name, Array.isArray(value) ? value.map((item) => this.#nested(item)) : value]);
       else if (named.has(name)) entries.push([name, isObject(value) ? this.#each(value) : value]);
     }
     const has = (...names: readonly string[]) => names.some((name) => Object.hasOwn(schema, name));

@@ -56,9 +56,12 @@ export class SchemaValidator {
     const value = alone ? args[0] : args;
     const root = alone ? '$.args[0]' : '$.args';
     const issues = (errors: readonly ErrorObject[] | null | undefined) =>
-      (errors ?? []).slice(0, maxIssues).map((error) => ({ path: at(root, error), message: tell(error), schema_path: error.schemaPath }));
+      (errors ?? [])
+        .slice(0, maxIssues)
+        .map((error) => ({ path: at(root, error), message: tell(error), schema_path: error.schemaPath }));
     const valid = budget.run(length, () => this.#first(value));
-    if (valid === null) return [{ path: root, message: 'takes more work to check than this server allows', schema_path: '#' }];
+    if (valid === null)
+      return [{ path: root, message: 'takes more work to check than this server allows', schema_path: '#' }];
     if (valid) return [];
     const first = issues(this.#first.errors);
     this.#all ??= compile(this.#schema, true);
@@ -137,7 +140,9 @@ function count({ gen, data, schema }: KeywordCxt): void {
   const left = _`${gen.scopeValue('obj', { ref: budget })}.left`;
   gen.code(_`${left} -= ${weight}`);
   if (keys > 0)
-    gen.code(_`if (typeof ${data} == "object" && ${data} && !Array.isArray(${data})) ${left} -= ${keys} * Object.keys(${data}).length`);
+    gen.code(
+      _`if (typeof ${data} == "object" && ${data} && !Array.isArray(${data})) ${left} -= ${keys} * Object.keys(${data}).length`,
+    );
   if (items > 0) gen.code(_`if (Array.isArray(${data})) ${left} -= ${items} * ${data}.length`);
   if (length > 0) gen.code(_`if (typeof ${data} == "string") ${left} -= ${data}.length >> 2`);
   gen.if(_`${left} < 0`, () => gen.throw(gen.scopeValue('obj', { ref: budget })));
@@ -147,7 +152,8 @@ function count({ gen, data, schema }: KeywordCxt): void {
 function expression(pattern: string): { readonly test: (text: string) => boolean; readonly toString: () => string } {
   const path = '$.schema';
   const quoted = JSON.stringify(pattern.slice(0, 100));
-  if (pattern.length > 1_024) throw new SchemaError([{ path, message: 'a pattern must have at most 1,024 characters' }]);
+  if (pattern.length > 1_024)
+    throw new SchemaError([{ path, message: 'a pattern must have at most 1,024 characters' }]);
   try {
     new RegExp(pattern, 'u');
   } catch {
@@ -217,8 +223,10 @@ function at(root: string, { instancePath }: ErrorObject): string {
 }
 
 function tell({ keyword, message = 'is not valid', params }: ErrorObject): string {
-  if (keyword === 'additionalProperties') return `${message}: ${JSON.stringify(String(params.additionalProperty).slice(0, 200))}`;
-  if (keyword === 'enum' && Array.isArray(params.allowedValues)) return `${message}: ${JSON.stringify(params.allowedValues).slice(0, 300)}`;
+  if (keyword === 'additionalProperties')
+    return `${message}: ${JSON.stringify(String(params.additionalProperty).slice(0, 200))}`;
+  if (keyword === 'enum' && Array.isArray(params.allowedValues))
+    return `${message}: ${JSON.stringify(params.allowedValues).slice(0, 300)}`;
   if (keyword === 'const') return `${message} ${JSON.stringify(params.allowedValue).slice(0, 300)}`;
   return message;
 }

@@ -1,4 +1,13 @@
-import { type Clock, compareVersions, isObject, type Json, type Millis, OjsFault, readVersion, uuidv7 } from '@ojs-ts/core';
+import {
+  type Clock,
+  compareVersions,
+  isObject,
+  type Json,
+  type Millis,
+  OjsFault,
+  readVersion,
+  uuidv7,
+} from '@ojs-ts/core';
 import type { Storage } from '../storage/storage.ts';
 import { SchemaError } from './schema-source.ts';
 import { SchemaValidator } from './schema-validator.ts';
@@ -79,13 +88,18 @@ export class Schemas {
     const [first] = issues;
     if (first === undefined) return none;
     const name = `${entry.type}@${entry.version}`;
-    if (entry.mode === 'warn') return issues.map(({ path, message }) => `Schema validation warning (${name}): ${path}: ${message}`);
-    throw new OjsFault('schema_validation', `The arguments do not match the schema of ${name}: ${first.path}: ${first.message}.`, {
-      validation_errors: issues,
-      schema: entry.uri,
-      job_type: entry.type,
-      schema_version: shownVersion(entry),
-    });
+    if (entry.mode === 'warn')
+      return issues.map(({ path, message }) => `Schema validation warning (${name}): ${path}: ${message}`);
+    throw new OjsFault(
+      'schema_validation',
+      `The arguments do not match the schema of ${name}: ${first.path}: ${first.message}.`,
+      {
+        validation_errors: issues,
+        schema: entry.uri,
+        job_type: entry.type,
+        schema_version: shownVersion(entry),
+      },
+    );
   }
 
   /** The store was emptied. */
@@ -115,23 +129,36 @@ export class Schemas {
       validator = new SchemaValidator(JSON.parse(text));
     } catch (error) {
       if (!(error instanceof SchemaError)) throw error;
-      throw new OjsFault('invalid_request', `The JSON Schema is not valid: ${error.issues[0]?.path}: ${error.message}.`, {
-        schema_error: error.message,
-        validation_errors: error.issues,
-      });
+      throw new OjsFault(
+        'invalid_request',
+        `The JSON Schema is not valid: ${error.issues[0]?.path}: ${error.message}.`,
+        {
+          schema_error: error.message,
+          validation_errors: error.issues,
+        },
+      );
     }
     const now = this.#clock.now();
     const entry: SchemaEntry = { id: uuidv7(this.#clock), ...rest, createdAt: now };
     await this.#storage.documents.put(kind, entry.id, text, 'any', now);
     try {
       await this.#change((entries) => {
-        const taken = entries.find((one) => (one.type === entry.type && one.version === entry.version) || one.uri === entry.uri);
+        const taken = entries.find(
+          (one) => (one.type === entry.type && one.version === entry.version) || one.uri === entry.uri,
+        );
         if (taken !== undefined) {
-          const what = taken.uri === entry.uri ? `The schema ${entry.uri}` : `Version ${entry.version} of the schema of ${entry.type}`;
-          throw new OjsFault('conflict', `${what} is registered already; a changed schema needs a new version.`, { uri: taken.uri });
+          const what =
+            taken.uri === entry.uri
+              ? `The schema ${entry.uri}`
+              : `Version ${entry.version} of the schema of ${entry.type}`;
+          throw new OjsFault('conflict', `${what} is registered already; a changed schema needs a new version.`, {
+            uri: taken.uri,
+          });
         }
         if (entries.length >= maxSchemas)
-          throw new OjsFault('unsupported', `This server keeps at most ${maxSchemas} schemas.`, { max_schemas: maxSchemas });
+          throw new OjsFault('unsupported', `This server keeps at most ${maxSchemas} schemas.`, {
+            max_schemas: maxSchemas,
+          });
         return [...entries, entry];
       });
     } catch (error) {
@@ -189,7 +216,8 @@ export class Schemas {
   async #read(): Promise<Index> {
     const now = this.#clock.now();
     const found = await this.#storage.documents.get(indexKind, indexKey);
-    if ((found?.version ?? null) !== this.#index.version) this.#index = new Index(found?.version ?? null, readEntries(found?.body ?? '[]'));
+    if ((found?.version ?? null) !== this.#index.version)
+      this.#index = new Index(found?.version ?? null, readEntries(found?.body ?? '[]'));
     this.#readAt = now;
     return this.#index;
   }
@@ -200,7 +228,13 @@ export class Schemas {
       const { version, entries } = await this.#read();
       const changed = change(entries);
       if (changed === null) return;
-      const written = await this.#storage.documents.put(indexKind, indexKey, JSON.stringify(changed), version, this.#clock.now());
+      const written = await this.#storage.documents.put(
+        indexKind,
+        indexKey,
+        JSON.stringify(changed),
+        version,
+        this.#clock.now(),
+      );
       this.#readAt = null;
       if (written !== null) return;
     }
@@ -210,7 +244,8 @@ export class Schemas {
   /** Null where the schema was removed meanwhile. */
   async #validator(entry: SchemaEntry): Promise<SchemaValidator | null> {
     const known = this.#compiled.get(entry.id);
-    const validator = known ?? this.text(entry).then((text) => (text === null ? null : new SchemaValidator(JSON.parse(text))));
+    const validator =
+      known ?? this.text(entry).then((text) => (text === null ? null : new SchemaValidator(JSON.parse(text))));
     this.#keep(entry, validator);
     try {
       const compiled = await validator;
@@ -277,7 +312,8 @@ function readEntries(body: Json): readonly SchemaEntry[] {
   if (!Array.isArray(list)) throw new TypeError('The list of schemas in the store is not an array.');
   return list.map((one: unknown): SchemaEntry => {
     const mode = isObject(one) ? schemaModes.find((name) => name === one.mode) : undefined;
-    if (!isObject(one) || mode === undefined) throw new TypeError('An entry in the list of schemas in the store cannot be read.');
+    if (!isObject(one) || mode === undefined)
+      throw new TypeError('An entry in the list of schemas in the store cannot be read.');
     return {
       id: String(one.id),
       type: String(one.type),

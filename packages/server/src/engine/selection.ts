@@ -1,4 +1,14 @@
-import { isObject, type JobRecord, type Json, lastError, type Millis, members, State, type StateMask, Terminal } from '@ojs-ts/core';
+import {
+  isObject,
+  type JobRecord,
+  type Json,
+  lastError,
+  type Millis,
+  members,
+  State,
+  type StateMask,
+  Terminal,
+} from '@ojs-ts/core';
 import type { JobQuery, Storage } from '../storage/storage.ts';
 
 /** A span of time: `from` belongs to it, `before` does not. */
@@ -47,7 +57,11 @@ const scan = 20_000;
 export async function select(
   storage: Storage,
   filter: JobFilter,
-  { after = null, offset = 0, limit }: { readonly after?: string | null; readonly offset?: number; readonly limit: number },
+  {
+    after = null,
+    offset = 0,
+    limit,
+  }: { readonly after?: string | null; readonly offset?: number; readonly limit: number },
 ): Promise<Selection> {
   if (isPlain(filter)) {
     const found = await storage.jobs.list({ ...queryOf(filter), ...(after === null ? { offset } : { after }), limit });
@@ -85,14 +99,21 @@ async function readPage(
       limit = last + 1;
       continue;
     }
-    return { jobs: places.flatMap((index) => items[index] ?? []), next: isBehind(items.at(-1), filter) ? null : next, seen: items.length };
+    return {
+      jobs: places.flatMap((index) => items[index] ?? []),
+      next: isBehind(items.at(-1), filter) ? null : next,
+      seen: items.length,
+    };
   }
 }
 
 /** True where the storage itself can answer the filter. */
 function isPlain(filter: JobFilter): boolean {
   const { errorType, priority, meta, args, created, enqueued, finished, type } = filter;
-  return [errorType, priority, meta, args, created, enqueued, finished].every((part) => part === undefined) && !type?.endsWith('*');
+  return (
+    [errorType, priority, meta, args, created, enqueued, finished].every((part) => part === undefined) &&
+    !type?.endsWith('*')
+  );
 }
 
 function queryOf({ states, deadLetter, queue, type }: JobFilter): Omit<JobQuery, 'limit'> {
@@ -113,9 +134,15 @@ function isBehind(job: JobRecord | undefined, { states, finished }: JobFilter): 
 export function fits(job: JobRecord, filter: JobFilter): boolean {
   const { states, deadLetter, queue, type, errorType, priority, meta, args, created, enqueued, finished } = filter;
   if ((job.state & states) === 0 || (deadLetter && !job.deadLetter)) return false;
-  if ((queue !== undefined && job.queue !== queue) || (priority !== undefined && job.priority !== priority)) return false;
-  if (type !== undefined && (type.endsWith('*') ? !job.type.startsWith(type.slice(0, -1)) : job.type !== type)) return false;
-  if (!isWithin(job.createdAt, created) || !isWithin(job.enqueuedAt ?? job.createdAt, enqueued) || !isWithin(job.finishedAt, finished))
+  if ((queue !== undefined && job.queue !== queue) || (priority !== undefined && job.priority !== priority))
+    return false;
+  if (type !== undefined && (type.endsWith('*') ? !job.type.startsWith(type.slice(0, -1)) : job.type !== type))
+    return false;
+  if (
+    !isWithin(job.createdAt, created) ||
+    !isWithin(job.enqueuedAt ?? job.createdAt, enqueued) ||
+    !isWithin(job.finishedAt, finished)
+  )
     return false;
   if (errorType !== undefined && !errorNames(job).includes(errorType)) return false;
   if (args !== undefined && !memberText(job, 'args').includes(args)) return false;
@@ -136,7 +163,9 @@ function isWithin(at: Millis | null, span: Span | undefined): boolean {
 function hasMeta(job: JobRecord, wanted: Readonly<Record<string, unknown>>): boolean {
   const meta: unknown = JSON.parse(memberText(job, 'meta'));
   if (!isObject(meta)) return false;
-  return Object.entries(wanted).every(([key, value]) => Object.hasOwn(meta, key) && JSON.stringify(meta[key]) === JSON.stringify(value));
+  return Object.entries(wanted).every(
+    ([key, value]) => Object.hasOwn(meta, key) && JSON.stringify(meta[key]) === JSON.stringify(value),
+  );
 }
 
 function memberText(job: JobRecord, name: string): Json {

@@ -79,14 +79,18 @@ export class Settlements {
 
   /** Ends the claims of a worker that has died; their attempts count, and so does the death (ojs-core §8). */
   async takeBack(jobs: readonly JobRecord[], poisonAfter: number): Promise<void> {
-    await Promise.all(jobs.map((job) => this.#batches.transition(leaseLost(job, 'worker_death', this.#clock.now(), poisonAfter))));
+    await Promise.all(
+      jobs.map((job) => this.#batches.transition(leaseLost(job, 'worker_death', this.#clock.now(), poisonAfter))),
+    );
   }
 
   /** Each as {@link settle} does it, in one call to the store. */
   async acknowledge(acks: readonly Ack[]): Promise<readonly PromiseSettledResult<Outcome>[]> {
     if (acks.some(mayBeTooLarge)) return Promise.allSettled(acks.map((ack) => this.#ack(ack)));
     const moved = await this.#batches.transitionAll(acks.map(endOf));
-    return moved.map((one) => (one.status === 'fulfilled' ? { status: 'fulfilled', value: outcomeOfAck(one.value) } : one));
+    return moved.map((one) =>
+      one.status === 'fulfilled' ? { status: 'fulfilled', value: outcomeOfAck(one.value) } : one,
+    );
   }
 
   async #ack(ack: Ack): Promise<Outcome> {

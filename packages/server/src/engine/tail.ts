@@ -1,4 +1,13 @@
-import { type EventBatch, type EventEntry, type JobId, type Millis, OjsFault, readEntries, type State, Terminal } from '@ojs-ts/core';
+import {
+  type EventBatch,
+  type EventEntry,
+  type JobId,
+  type Millis,
+  OjsFault,
+  readEntries,
+  type State,
+  Terminal,
+} from '@ojs-ts/core';
 import type { Storage } from '../storage/storage.ts';
 import type { EngineLog } from './options.ts';
 
@@ -108,7 +117,10 @@ export class Tail {
    */
   subscribe(topic: Topic, follower: Follower, after?: number): Subscription {
     if (!this.#kept)
-      throw new OjsFault('unsupported', 'This server keeps no log of events (OJS_EVENTS=false), so there is nothing to follow.');
+      throw new OjsFault(
+        'unsupported',
+        'This server keeps no log of events (OJS_EVENTS=false), so there is nothing to follow.',
+      );
     const following = new Following(topic, follower, () => this.#leave(following));
     this.#followings.add(following);
     this.#timer ??= setInterval(() => this.wake(), this.#pollMs).unref();
@@ -127,7 +139,11 @@ export class Tail {
   }
 
   /** The events of a topic after position `after` that are in the log now, oldest first; at most the last `limit` of them. */
-  async collect(topic: Topic, after: number, limit: number): Promise<{ readonly events: readonly LogEvent[]; readonly gap: Gap | null }> {
+  async collect(
+    topic: Topic,
+    after: number,
+    limit: number,
+  ): Promise<{ readonly events: readonly LogEvent[]; readonly gap: Gap | null }> {
     const { from, gap } = await this.#startOf(after);
     const { newest } = await this.ends();
     const events: LogEvent[] = [];
@@ -200,7 +216,10 @@ export class Tail {
   }
 
   /** The events of a topic in the next page of the log, and how far that page reaches. */
-  async #page(topic: Topic, after: number): Promise<{ readonly events: readonly LogEvent[]; readonly position: number }> {
+  async #page(
+    topic: Topic,
+    after: number,
+  ): Promise<{ readonly events: readonly LogEvent[]; readonly position: number }> {
     const { batches } = await this.#storage.events(after, page);
     const needle = topic === 'all' ? '' : 'job' in topic ? topic.job : topic.queue;
     const events = batches

@@ -17,6 +17,7 @@ export class StoreClock implements Clock {
     const store = await storage.clock();
     const received = this.#local.now();
     const [least, most] = [store - received, store - sent];
-    this.#offset = this.#offset === null ? Math.round((least + most) / 2) : Math.min(Math.max(this.#offset, least), most);
+    this.#offset =
+      this.#offset === null ? Math.round((least + most) / 2) : Math.min(Math.max(this.#offset, least), most);
   }
 }

@@ -1,4 +1,14 @@
-import { type Clock, type JobRecord, leaseLost, liveness, type NodeRef, overdue, requeued, State, type Transition } from '@ojs-ts/core';
+import {
+  type Clock,
+  type JobRecord,
+  leaseLost,
+  liveness,
+  type NodeRef,
+  overdue,
+  requeued,
+  State,
+  type Transition,
+} from '@ojs-ts/core';
 import type { Held, Storage, WorkerRecord } from '../storage/storage.ts';
 import type { EngineLog, Retention } from './options.ts';
 import type { Removals } from './removals.ts';
@@ -141,7 +151,9 @@ export class Upkeep {
     for (let round = 0; round < rounds && !this.#stopping; round++) {
       const now = this.#clock.now();
       const jobs = await this.#storage.upkeep.overdue(now, limit);
-      const workers = jobs.some(({ state, worker }) => state === State.active && worker !== null) ? await this.#workers() : new Map();
+      const workers = jobs.some(({ state, worker }) => state === State.active && worker !== null)
+        ? await this.#workers()
+        : new Map();
       const due = jobs.filter((job) => !this.#isUnheard(job, workers.get(job.worker), now));
       const decided = due
         .map((job) => overdue(job, now, this.#random, this.#isDead(workers.get(job.worker)), this.#poisonAfter))
@@ -160,7 +172,10 @@ export class Upkeep {
     if (workers.size === 0) return;
     let after: string | null = null;
     do {
-      const held: { readonly items: readonly Held[]; readonly next: string | null } = await this.#storage.upkeep.held(after, page);
+      const held: { readonly items: readonly Held[]; readonly next: string | null } = await this.#storage.upkeep.held(
+        after,
+        page,
+      );
       after = held.next;
       const now = this.#clock.now();
       const suspects = held.items.flatMap((claim) => {
@@ -172,11 +187,18 @@ export class Upkeep {
       const transitions = suspects.flatMap(({ claim, verdict }, index): Transition[] => {
         const job = jobs[index];
         if (!job || job.state !== State.active || job.claim !== claim.claim) return [];
-        return [verdict === 'dead' ? leaseLost(job, 'worker_death', now, this.#poisonAfter) : requeued(job, 'lost_answer', now, 'server')];
+        return [
+          verdict === 'dead'
+            ? leaseLost(job, 'worker_death', now, this.#poisonAfter)
+            : requeued(job, 'lost_answer', now, 'server'),
+        ];
       });
       const moved = await this.#apply(transitions);
       if (moved > 0)
-        this.#log.warn({ moved, workers: [...new Set(suspects.map((s) => s.claim.worker))] }, 'jobs taken back from silent workers');
+        this.#log.warn(
+          { moved, workers: [...new Set(suspects.map((s) => s.claim.worker))] },
+          'jobs taken back from silent workers',
+        );
     } while (after !== null);
     for (const worker of workers.values()) if (this.#isDead(worker)) await this.#forget(worker);
   }
@@ -226,7 +248,12 @@ export class Upkeep {
    * Without this a restart of the server or of its store that takes longer than a lease would run every active job twice.
    */
   #isUnheard(job: JobRecord, worker: WorkerRecord | undefined, now: number): boolean {
-    if (job.state !== State.active || worker === undefined || worker.seenAt >= this.#since || now - this.#since >= this.#deadAfterMs)
+    if (
+      job.state !== State.active ||
+      worker === undefined ||
+      worker.seenAt >= this.#since ||
+      now - this.#since >= this.#deadAfterMs
+    )
       return false;
     return now < (job.startedAt ?? now) + job.timeoutMs;
   }

@@ -53,21 +53,28 @@ export class Workers {
 
   /** By name. */
   async list(): Promise<readonly KnownWorker[]> {
-    const [records, documents] = await Promise.all([this.#storage.registry.workers(), this.#storage.documents.list(kind)]);
+    const [records, documents] = await Promise.all([
+      this.#storage.registry.workers(),
+      this.#storage.documents.list(kind),
+    ]);
     const known = new Map([...documents.map(byFetch), ...records.map(byHeartbeat)].map((one) => [one.worker, one]));
     return [...known.values()].sort((a, b) => (a.worker < b.worker ? -1 : 1));
   }
 
   /** False where it was not known. */
   async remove(worker: string): Promise<boolean> {
-    const [beats, fetches] = await Promise.all([this.#storage.registry.forgetWorker(worker), this.#storage.documents.remove(kind, worker)]);
+    const [beats, fetches] = await Promise.all([
+      this.#storage.registry.forgetWorker(worker),
+      this.#storage.documents.remove(kind, worker),
+    ]);
     return beats || fetches;
   }
 
   /** How many jobs each worker holds. */
   async activeJobs(): Promise<ReadonlyMap<string, number>> {
     const counts = new Map<string, number>();
-    for await (const held of this.#held()) for (const { worker } of held) counts.set(worker, (counts.get(worker) ?? 0) + 1);
+    for await (const held of this.#held())
+      for (const { worker } of held) counts.set(worker, (counts.get(worker) ?? 0) + 1);
     return counts;
   }
 
@@ -77,7 +84,9 @@ export class Workers {
       const own = held.filter((one) => one.worker === worker);
       if (own.length === 0) continue;
       const jobs = await this.#storage.jobs.get(own.map(({ id }) => id));
-      yield jobs.flatMap((job, at) => (job !== null && job.state === State.active && job.claim === own[at]?.claim ? [job] : []));
+      yield jobs.flatMap((job, at) =>
+        job !== null && job.state === State.active && job.claim === own[at]?.claim ? [job] : [],
+      );
     }
   }
 

@@ -58,7 +58,8 @@ export class Workflows {
     const { id } = workflow;
     const starts = startsOf(id, nodes, steps);
     const created = await this.#storage.workflows.create(workflow, nodes, events, this.#clock.now(), starts.jobs);
-    if (created.kind === 'duplicate') throw new OjsFault('duplicate', `Another workflow has the id ${id}.`, { existing_workflow_id: id });
+    if (created.kind === 'duplicate')
+      throw new OjsFault('duplicate', `Another workflow has the id ${id}.`, { existing_workflow_id: id });
     if (created.kind === 'already') {
       await this.#advancer.advance(created.ready);
       return this.get(id);
@@ -67,7 +68,9 @@ export class Workflows {
     const now = (await this.#storage.workflows.get(id)) ?? created.workflow;
     // Read back, ten thousand nodes and their jobs took as long as their creation. They are as they were made unless one of them has ended or was refused.
     const asMade = now.state === 'running' && now.completed + now.failed + now.cancelled === 0;
-    return asMade ? { workflow: now, nodes: nodes.map((node) => nodeRecordOf(id, node)), jobs: new Map() } : this.get(id);
+    return asMade
+      ? { workflow: now, nodes: nodes.map((node) => nodeRecordOf(id, node)), jobs: new Map() }
+      : this.get(id);
   }
 
   /** Throws `not_found`. */

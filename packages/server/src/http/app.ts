@@ -106,7 +106,12 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     const { method } = request;
     const path = request.url.split('?', 1)[0]?.slice(0, 200) ?? '';
     // By the details a client tells a missing route from a missing job.
-    const fault = new OjsFault('not_found', `There is no ${method} ${path} here.`, { method, path }, routeHint(method, path, routes));
+    const fault = new OjsFault(
+      'not_found',
+      `There is no ${method} ${path} here.`,
+      { method, path },
+      routeHint(method, path, routes),
+    );
     answer(reply, refusal(fault, request.id));
   });
   const routes: ServedRoute[] = [];

@@ -21,7 +21,8 @@ export function parseToken(text: string): Token {
     colon < 0
       ? { secret: text, scopes: allScopes }
       : { secret: text.slice(colon + 1), scopes: text.slice(0, colon).split(',').map(readScope) };
-  if (token.secret.length < minLength) throw new Error(`a token needs at least ${minLength} characters, as in --token enqueue,work:SECRET`);
+  if (token.secret.length < minLength)
+    throw new Error(`a token needs at least ${minLength} characters, as in --token enqueue,work:SECRET`);
   return token;
 }
 
@@ -53,9 +54,13 @@ export class Authorization {
         `Authorization: expected Bearer and a token, got ${header === undefined ? 'no such header' : 'something else'}.`,
       );
     const token = this.#tokens[this.#indexOf(sent)];
-    if (token === undefined) throw new OjsFault('unauthenticated', "The token is none of those in the server's --token or OJS_TOKEN.");
+    if (token === undefined)
+      throw new OjsFault('unauthenticated', "The token is none of those in the server's --token or OJS_TOKEN.");
     if (!token.scopes.includes('admin') && !token.scopes.some((scope) => scopes.includes(scope))) {
-      throw new OjsFault('permission_denied', `The token lacks the scope ${scopes.join(' or ')}; it has ${token.scopes.join(', ')}.`);
+      throw new OjsFault(
+        'permission_denied',
+        `The token lacks the scope ${scopes.join(' or ')}; it has ${token.scopes.join(', ')}.`,
+      );
     }
   }
 

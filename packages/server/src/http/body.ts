@@ -13,7 +13,12 @@ export function acceptBodies(app: FastifyInstance): void {
     if (bytes.length === 0) return done(null, undefined);
     const encoding = request.headers['content-encoding']?.trim().toLowerCase();
     if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
-      return done(new OjsFault('invalid_request', 'The request body must not be compressed: Content-Encoding must be identity or absent.'));
+      return done(
+        new OjsFault(
+          'invalid_request',
+          'The request body must not be compressed: Content-Encoding must be identity or absent.',
+        ),
+      );
     }
     const media = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
     if (media !== undefined && !accepted.has(media)) {

@@ -34,7 +34,10 @@ export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): 
 /** An `Expect` other than `100-continue`: nothing of the request is done. */
 export function refuseExpectation(_: IncomingMessage, response: ServerResponse): void {
   const requestId = `req_${uuidv7()}`;
-  const { text } = refusal(new OjsFault('invalid_request', 'The Expect header asks for what this server cannot do.'), requestId);
+  const { text } = refusal(
+    new OjsFault('invalid_request', 'The Expect header asks for what this server cannot do.'),
+    requestId,
+  );
   response.writeHead(417, {
     'content-type': contentType,
     'content-length': Buffer.byteLength(text),
@@ -51,8 +54,10 @@ const statusLines: Readonly<Record<string, string>> = {
 };
 
 function clientFault(code: string | undefined): OjsFault {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new OjsFault('invalid_request', 'The request did not arrive in time.');
-  if (code === 'HPE_HEADER_OVERFLOW') return new OjsFault('invalid_request', 'The headers of the request are too large.');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new OjsFault('invalid_request', 'The request did not arrive in time.');
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new OjsFault('invalid_request', 'The headers of the request are too large.');
   return new OjsFault('invalid_request', 'This is not a valid HTTP request.');
 }
 

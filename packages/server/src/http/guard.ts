@@ -30,7 +30,11 @@ export function checkOrigin(request: FastifyRequest, guard: Guard): void {
 
 /** Somebody follows a link to a page of this server: its files are the same for everybody, and refuse to be framed. */
 function isVisit({ headers, routeOptions }: FastifyRequest): boolean {
-  return routeOptions.config.page === true && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
+  return (
+    routeOptions.config.page === true &&
+    headers['sec-fetch-mode'] === 'navigate' &&
+    headers['sec-fetch-dest'] === 'document'
+  );
 }
 
 function hostName(host: string): string {

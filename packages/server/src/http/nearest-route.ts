@@ -63,5 +63,8 @@ function placeholders(route: ServedRoute | undefined): number {
 
 function matches(template: string, path: string): boolean {
   const [wanted, given] = [template.split('/'), path.split('/')];
-  return wanted.length === given.length && wanted.every((segment, index) => isPlaceholder(segment) || segment === given[index]);
+  return (
+    wanted.length === given.length &&
+    wanted.every((segment, index) => isPlaceholder(segment) || segment === given[index])
+  );
 }

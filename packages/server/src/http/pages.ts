@@ -51,7 +51,9 @@ interface PageFile {
 
 /** Read once: a server goes on with what it was started with. */
 function readPages(): readonly PageFile[] {
-  const files = readdirSync(pagesFolder, { recursive: true, encoding: 'utf8' }).map((path) => path.replaceAll('\\', '/'));
+  const files = readdirSync(pagesFolder, { recursive: true, encoding: 'utf8' }).map((path) =>
+    path.replaceAll('\\', '/'),
+  );
   return files.flatMap((path) => {
     const mediaType = mediaTypes[extname(path)];
     if (mediaType === undefined) return [];
@@ -64,12 +66,19 @@ function readPages(): readonly PageFile[] {
 /** Serves the pages of `@ojs-ts/dashboard`. They hold no data: what they show they ask of the API, with the token of whoever looks at them. */
 export function addPages(app: FastifyInstance): void {
   const add = (url: string, handler: (request: FastifyRequest, reply: FastifyReply) => FastifyReply) =>
-    app.route({ method: ['GET', 'HEAD'], url, config: { page: true }, handler: async (request, reply) => handler(request, reply) });
+    app.route({
+      method: ['GET', 'HEAD'],
+      url,
+      config: { page: true },
+      handler: async (request, reply) => handler(request, reply),
+    });
   for (const file of readPages()) {
     add(file.url, (request, reply) => send(file, request, reply));
     // Relative, so that it is right behind a proxy that puts a prefix before it.
     if (extname(file.url) === '')
-      add(`${file.url}/`, (_, reply) => reply.headers(headers).removeHeader('content-type').redirect(`..${file.url}`, 308));
+      add(`${file.url}/`, (_, reply) =>
+        reply.headers(headers).removeHeader('content-type').redirect(`..${file.url}`, 308),
+      );
   }
 }
 

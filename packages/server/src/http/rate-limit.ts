@@ -89,7 +89,10 @@ export class RateLimiter {
 }
 
 /** The headers of every answer (ojs-http-binding §18.1). */
-export function rateHeaders({ remaining, waitMs }: Allowance, { limit }: RequestRate): Readonly<Record<string, string>> {
+export function rateHeaders(
+  { remaining, waitMs }: Allowance,
+  { limit }: RequestRate,
+): Readonly<Record<string, string>> {
   return {
     'x-ratelimit-limit': String(limit),
     'x-ratelimit-remaining': String(remaining),
@@ -100,12 +103,16 @@ export function rateHeaders({ remaining, waitMs }: Allowance, { limit }: Request
 /** Whole seconds, because not every client reads parts of them (C-39). */
 export function rateLimited({ waitMs }: Allowance, { limit, perMs }: RequestRate): OjsFault {
   const seconds = Math.max(1, Math.ceil(waitMs / 1_000));
-  return new OjsFault('rate_limited', `Too many requests: ${limit} in ${perMs / 1_000} s are allowed. Try again in ${seconds} s.`, {
-    limit,
-    window_seconds: perMs / 1_000,
-    retry_after: seconds,
-    retry_after_seconds: seconds,
-  });
+  return new OjsFault(
+    'rate_limited',
+    `Too many requests: ${limit} in ${perMs / 1_000} s are allowed. Try again in ${seconds} s.`,
+    {
+      limit,
+      window_seconds: perMs / 1_000,
+      retry_after: seconds,
+      retry_after_seconds: seconds,
+    },
+  );
 }
 
 /** Addresses that one client has at will count as one: all of an IPv6 network of 64 bits. */

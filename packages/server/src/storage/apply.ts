@@ -65,7 +65,10 @@ export function sideWork(claims: readonly Claim[]): { readonly promoted: number;
 export const Queued: StateMask = State.available | State.scheduled | State.retryable;
 
 /** A queue as an insert sees it: `depth` jobs wait in it, and `more` of the same group will (fewer than 0 where it replaced some). */
-export type Door = Pick<QueueRecord, 'name' | 'paused' | 'capacity'> & { readonly depth: number; readonly more: number };
+export type Door = Pick<QueueRecord, 'name' | 'paused' | 'capacity'> & {
+  readonly depth: number;
+  readonly more: number;
+};
 
 /** Why a queue does not take a new job; null where it does. Nodes of workflows pass, or a workflow would stop half-way. */
 export function doorAnswer(job: Pick<NewJob, 'state' | 'node'>, door: Door, refusePaused: boolean): Inserted | null {
@@ -85,7 +88,8 @@ export function groupVerdict(answers: readonly Inserted[]): readonly Inserted[] 
   if (every('inserted') || every('already')) return answers;
   const refused = answers.some(({ kind }) => kind !== 'inserted' && kind !== 'already');
   return answers.map((answer): Inserted => {
-    if (answer.kind === 'already') return refused ? { kind: 'aborted' } : { kind: 'duplicate', by: 'id', existing: answer.job };
+    if (answer.kind === 'already')
+      return refused ? { kind: 'aborted' } : { kind: 'duplicate', by: 'id', existing: answer.job };
     return answer.kind === 'inserted' ? { kind: 'aborted' } : answer;
   });
 }

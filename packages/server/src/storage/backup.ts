@@ -30,11 +30,18 @@ export interface Dumped {
   readonly events: EventBatch;
   /** What the inbox has: requests and completions of committed transactions. A storage without an inbox refuses them. */
   readonly inbox: InboxEntry;
-  readonly completion: { readonly number: number; readonly id: JobId; readonly claim: number; readonly result: Json | null };
+  readonly completion: {
+    readonly number: number;
+    readonly id: JobId;
+    readonly claim: number;
+    readonly result: Json | null;
+  };
 }
 
 /** Plain JSON values; JSON texts of users stay texts in it. */
-export type DumpRecord = { readonly [Kind in keyof Dumped]: { readonly kind: Kind; readonly record: Dumped[Kind] } }[keyof Dumped];
+export type DumpRecord = {
+  readonly [Kind in keyof Dumped]: { readonly kind: Kind; readonly record: Dumped[Kind] };
+}[keyof Dumped];
 
 export interface Backup {
   /**

@@ -33,5 +33,7 @@ export function readCursor(cursor: string): Place {
 }
 
 export function wrongCursor(): OjsFault {
-  return OjsFault.invalid([{ path: '$.cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' }]);
+  return OjsFault.invalid([
+    { path: '$.cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' },
+  ]);
 }

@@ -43,9 +43,14 @@ export function hasSlot({ concurrency }: LimitNumbers, active: number): boolean 
  * When the rates let the next start pass; null where they hold nothing back at `now`.
  * @param nthLast the n-th last start under the key, the last one being 1; undefined where fewer are kept.
  */
-export function reopensAt({ rates }: LimitNumbers, nthLast: (n: number) => Millis | undefined, now: Millis): Millis | null {
+export function reopensAt(
+  { rates }: LimitNumbers,
+  nthLast: (n: number) => Millis | undefined,
+  now: Millis,
+): Millis | null {
   let reopens = now;
-  for (const { count, perMs } of rates) reopens = Math.max(reopens, (nthLast(count) ?? Number.NEGATIVE_INFINITY) + perMs);
+  for (const { count, perMs } of rates)
+    reopens = Math.max(reopens, (nthLast(count) ?? Number.NEGATIVE_INFINITY) + perMs);
   return reopens > now ? reopens : null;
 }
 

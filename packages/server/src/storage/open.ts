@@ -15,11 +15,13 @@ export async function openStorage(
 ): Promise<Storage> {
   if (url === 'memory:') return memoryStorage({ events });
   if (url === 'sqlite:' || url === 'sqlite::memory:') return sqliteStorage({ path: null, events });
-  if (url.startsWith('sqlite:')) return sqliteStorage({ path: decodePath(url.slice('sqlite:'.length)), events, existing });
+  if (url.startsWith('sqlite:'))
+    return sqliteStorage({ path: decodePath(url.slice('sqlite:'.length)), events, existing });
   // Their drivers are loaded where they are used only.
   if (/^postgres(ql)?:\/\//.test(url)) return (await import('./postgres/postgres.ts')).postgresStorage({ url, events });
   if (isRedisUrl(url)) return (await import('./redis/redis.ts')).redisStorage({ url, events });
-  const expected = "'memory:', 'sqlite:PATH', 'postgres://HOST/DATABASE', 'redis://HOST', or 'sqlite:' for a temporary file";
+  const expected =
+    "'memory:', 'sqlite:PATH', 'postgres://HOST/DATABASE', 'redis://HOST', or 'sqlite:' for a temporary file";
   throw new Error(`No storage is named by '${withoutPassword(url)}'; expected ${expected}.`);
 }
 

@@ -6,7 +6,15 @@ import type { MinuteRecord } from './storage.ts';
 
 export type Sums = Omit<MinuteRecord, 'queue' | 'minute'>;
 
-export const noSums: Sums = { enqueued: 0, started: 0, completed: 0, failed: 0, discarded: 0, durationMs: 0, waitMs: 0 };
+export const noSums: Sums = {
+  enqueued: 0,
+  started: 0,
+  completed: 0,
+  failed: 0,
+  discarded: 0,
+  durationMs: 0,
+  waitMs: 0,
+};
 
 const minuteMs = 60_000;
 const nothing: Partial<Sums> = {};
@@ -18,7 +26,12 @@ export function minuteOf(now: Millis): Millis {
 type Before = Pick<JobRecord, 'state' | 'startedAt' | 'enqueuedAt'>;
 
 /** Without a property where the change adds nothing. `before` is null for a new job. */
-export function sumsOf(before: Before | null, to: State, now: Millis, transition: Transition | null = null): Partial<Sums> {
+export function sumsOf(
+  before: Before | null,
+  to: State,
+  now: Millis,
+  transition: Transition | null = null,
+): Partial<Sums> {
   const sums = before?.state === to ? nothing : sumsOfEntry(before, to, now);
   return transition?.events.some(({ kind }) => kind === 'job.failed') ? { ...sums, failed: 1 } : sums;
 }

@@ -5,7 +5,19 @@
  * engine follows). Business outcomes are values; an exception means that the outcome is unknown or the store unavailable, and the same call may
  * be repeated: every operation is idempotent by identity. JSON is opaque text. The contract in prose is `docs/storage.md`.
  */
-import type { EventBatch, JobId, JobRecord, Json, LimitNumbers, Millis, NewJob, NodeRef, State, StateMask, Transition } from '@ojs-ts/core';
+import type {
+  EventBatch,
+  JobId,
+  JobRecord,
+  Json,
+  LimitNumbers,
+  Millis,
+  NewJob,
+  NodeRef,
+  State,
+  StateMask,
+  Transition,
+} from '@ojs-ts/core';
 
 import type { Backup } from './backup.ts';
 import type { Crons } from './crons.ts';
@@ -76,7 +88,11 @@ export interface Jobs {
    * Writes `job.enqueued` and `job.scheduled`, and `job.cancelled` of jobs that were replaced, as core's `cancelled` decides.
    * Numbers of limits that come with a job hold from then on for everything under their key.
    */
-  insert(groups: readonly (readonly NewJob[])[], now: Millis, options?: InsertOptions): Promise<readonly (readonly Inserted[])[]>;
+  insert(
+    groups: readonly (readonly NewJob[])[],
+    now: Millis,
+    options?: InsertOptions,
+  ): Promise<readonly (readonly Inserted[])[]>;
   /**
    * Promotes what is due, then hands out available jobs: per claim its queues from left to right, in a queue by priority and then first in, first out.
    * Skips paused queues; never hands out an expired job, nor one beyond a limit of its queue or of its keys, but the next one that has room.
@@ -90,7 +106,11 @@ export interface Jobs {
    * Deletes jobs that are in one of the states of `from` (and in the dead letter, where asked); answers whether each was there. The node of an unfinished
    * one is closed as failed.
    */
-  remove(ids: readonly JobId[], guard: { readonly from: StateMask; readonly deadLetter?: true }, now: Millis): Promise<readonly boolean[]>;
+  remove(
+    ids: readonly JobId[],
+    guard: { readonly from: StateMask; readonly deadLetter?: true },
+    now: Millis,
+  ): Promise<readonly boolean[]>;
 }
 
 /** Terminal states are ordered by when they were entered, the others by creation; newest first. */
@@ -144,7 +164,12 @@ export interface Pruned {
 
 export interface PruneRules {
   /** Finished jobs of a state that are older than `before`, or beyond the newest `keep` of that state; those in the dead letter are a state of their own. */
-  readonly jobs: readonly { readonly state: State; readonly deadLetter: boolean; readonly before: Millis; readonly keep: number }[];
+  readonly jobs: readonly {
+    readonly state: State;
+    readonly deadLetter: boolean;
+    readonly before: Millis;
+    readonly keep: number;
+  }[];
   readonly events: { readonly before: Millis; readonly keep: number };
   /** Ended workflows, with their nodes. */
   readonly workflows: { readonly before: Millis; readonly keep: number };
@@ -344,4 +369,7 @@ export interface Page<T> {
  * Jobs became available in this queue, or slots of a limit were freed that jobs of it wait for; `queue: null` where the storage knows only that
  * something changed. `events`: the log has grown. `inbox`: a user's transaction left something there.
  */
-export type Wake = { readonly kind: 'queue'; readonly queue: string | null } | { readonly kind: 'events' } | { readonly kind: 'inbox' };
+export type Wake =
+  | { readonly kind: 'queue'; readonly queue: string | null }
+  | { readonly kind: 'events' }
+  | { readonly kind: 'inbox' };

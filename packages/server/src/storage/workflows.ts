@@ -12,7 +12,15 @@ import type {
 } from '@ojs-ts/core';
 import type { Inserted, Page } from './storage.ts';
 
-export type { NewNode, NewWorkflow, NodeRecord, NodeState, WorkflowRecord, WorkflowState, WorkflowStep } from '@ojs-ts/core';
+export type {
+  NewNode,
+  NewWorkflow,
+  NodeRecord,
+  NodeState,
+  WorkflowRecord,
+  WorkflowState,
+  WorkflowStep,
+} from '@ojs-ts/core';
 
 export interface Advanced {
   /** False where the node is not ready, or its workflow has ended: nothing was changed. */
@@ -39,7 +47,11 @@ export interface Workflows {
     events: readonly Json[],
     now: Millis,
     starts?: ReadonlyMap<number, NewJob>,
-  ): Promise<{ readonly kind: 'created' | 'already' | 'duplicate'; readonly workflow: WorkflowRecord; readonly ready: readonly NodeRef[] }>;
+  ): Promise<{
+    readonly kind: 'created' | 'already' | 'duplicate';
+    readonly workflow: WorkflowRecord;
+    readonly ready: readonly NodeRef[];
+  }>;
   get(id: string): Promise<WorkflowRecord | null>;
   /** Newest first. */
   list(query: {

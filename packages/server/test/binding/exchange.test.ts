@@ -65,9 +65,15 @@ test('a key that is too long is refused, not cut: cut keys would be one anotherâ
 test('an embedded engine that is closed answers what it accepted', async () => {
   const transport = await openEmbedded('sqlite:');
   const calls = Array.from({ length: 500 }, () =>
-    transport.call({ operation: 'job.enqueue', body: JSON.stringify({ id: uuidv7(), type: 'a.b', args: ['x'.repeat(1_000)] }) }),
+    transport.call({
+      operation: 'job.enqueue',
+      body: JSON.stringify({ id: uuidv7(), type: 'a.b', args: ['x'.repeat(1_000)] }),
+    }),
   );
-  const poll = transport.call({ operation: 'worker.fetch', body: JSON.stringify({ queues: ['empty'], wait_ms: 60_000 }) });
+  const poll = transport.call({
+    operation: 'worker.fetch',
+    body: JSON.stringify({ queues: ['empty'], wait_ms: 60_000 }),
+  });
   await transport[Symbol.asyncDispose]();
   expect(new Set((await Promise.all(calls)).map(({ status }) => status))).toEqual(new Set([201]));
   expect(JSON.parse((await poll).text)).toEqual({ jobs: [] });

@@ -33,26 +33,37 @@ const call = (request: Partial<BindingRequest>): BindingRequest => ({
 });
 
 /** Objects of a shape, each by the members that lead to it. */
-function placesOf(shape: Shape, path: readonly string[] = []): readonly { readonly shape: Shape; readonly path: readonly string[] }[] {
+function placesOf(
+  shape: Shape,
+  path: readonly string[] = [],
+): readonly { readonly shape: Shape; readonly path: readonly string[] }[] {
   const nested =
-    path.length >= 4 ? [] : [...shape.members].flatMap(([name, inner]) => (inner === null ? [] : placesOf(inner, [...path, name])));
+    path.length >= 4
+      ? []
+      : [...shape.members].flatMap(([name, inner]) => (inner === null ? [] : placesOf(inner, [...path, name])));
   return [{ shape, path }, ...nested];
 }
 
 /** Shapes of which no name is near to another's extension prefix; the misspelling is a member at one place of the body. */
 function misspelledIn(shape: Shape) {
-  return fc.constantFrom(...placesOf(shape).filter((place) => place.shape.members.size > 0)).chain(({ shape: inner, path }) =>
-    misspelledOf([...inner.members.keys()])
-      .filter(({ wrong }) => !(inner.open && /^(?:ext_|x[_:-])/.test(wrong)))
-      .map(({ wrong }) => ({ names: [...inner.members.keys()], wrong, path, value: nest(path, { [wrong]: 1 }) })),
-  );
+  return fc
+    .constantFrom(...placesOf(shape).filter((place) => place.shape.members.size > 0))
+    .chain(({ shape: inner, path }) =>
+      misspelledOf([...inner.members.keys()])
+        .filter(({ wrong }) => !(inner.open && /^(?:ext_|x[_:-])/.test(wrong)))
+        .map(({ wrong }) => ({ names: [...inner.members.keys()], wrong, path, value: nest(path, { [wrong]: 1 }) })),
+    );
 }
 
 function nest(path: readonly string[], value: object): object {
   return path.reduceRight<object>((inner, name) => ({ [name]: inner }), value);
 }
 
-function expectNear(warnings: readonly { readonly suggestion?: string | null }[], wrong: string, names: readonly string[]): void {
+function expectNear(
+  warnings: readonly { readonly suggestion?: string | null }[],
+  wrong: string,
+  names: readonly string[],
+): void {
   expect(warnings).toHaveLength(1);
   const suggestion = warnings[0]?.suggestion ?? '';
   expect(names).toContain(suggestion);
@@ -118,23 +129,27 @@ describe('a name that is a letter off', () => {
         name,
         call({ query: { queue: 'a' }, params: { id: newId(), name: 'q', key: 'k', version: '1' } }),
       );
-      if (name.startsWith('system.')) expect([status, JSON.parse(text).warnings]).toMatchObject([200, [{ path: 'query.queue' }]]);
+      if (name.startsWith('system.'))
+        expect([status, JSON.parse(text).warnings]).toMatchObject([200, [{ path: 'query.queue' }]]);
       else expect([status, text], name).toEqual([400, expect.stringContaining('takes no parameters')]);
     }
   });
 
-  test.each(Object.keys(bodies) as OperationName[])('a member of the body of %s is refused or warned of, at every depth', (operation) => {
-    const { shape } = bodies[operation] ?? {};
-    if (shape === undefined) throw new Error(`${operation} has no shape`);
-    fc.assert(
-      fc.property(misspelledIn(shape), ({ names, wrong, path, value }) => {
-        const found = issuesOf(() => checkBody(operation, JSON.stringify(value)));
-        expectNear(found, wrong, names);
-        expect(found[0]?.path).toBe(['$', ...path, wrong].join('.'));
-      }),
-      { numRuns: 200 },
-    );
-  });
+  test.each(Object.keys(bodies) as OperationName[])(
+    'a member of the body of %s is refused or warned of, at every depth',
+    (operation) => {
+      const { shape } = bodies[operation] ?? {};
+      if (shape === undefined) throw new Error(`${operation} has no shape`);
+      fc.assert(
+        fc.property(misspelledIn(shape), ({ names, wrong, path, value }) => {
+          const found = issuesOf(() => checkBody(operation, JSON.stringify(value)));
+          expectNear(found, wrong, names);
+          expect(found[0]?.path).toBe(['$', ...path, wrong].join('.'));
+        }),
+        { numRuns: 200 },
+      );
+    },
+  );
 
   test('a member of a job, of its options and policies is told, and kept as sent', () => {
     fc.assert(
@@ -198,7 +213,9 @@ describe('a name that is a letter off', () => {
     const scopes = ['enqueue', 'work', 'admin'];
     fc.assert(
       fc.property(misspelledOf(scopes), ({ wrong }) => {
-        const message = expect.stringMatching(new RegExp(`unknown scope ${wrong};.*Did you mean (${scopes.join('|')})\\?`));
+        const message = expect.stringMatching(
+          new RegExp(`unknown scope ${wrong};.*Did you mean (${scopes.join('|')})\\?`),
+        );
         expect(() => parseToken(`${wrong}:long-secret`)).toThrow(expect.objectContaining({ message }));
         expect(() => parseToken(`enqueue,${wrong}:long-secret`)).toThrow(expect.objectContaining({ message }));
       }),
@@ -227,7 +244,14 @@ describe('what users own', () => {
     fc.assert(
       fc.property(owned, fc.array(fc.jsonValue()), fc.array(fc.string()), (meta, args, tags) => {
         const extensions = { ext_ml_gpu_count: meta, x_custom: meta, 'x-custom': 1 };
-        const job = { type: 'a.b', args: [meta, ...args], meta, tags, ...extensions, options: { meta, metadata: meta, tags } };
+        const job = {
+          type: 'a.b',
+          args: [meta, ...args],
+          meta,
+          tags,
+          ...extensions,
+          options: { meta, metadata: meta, tags },
+        };
         expect(readEnvelope(JSON.stringify(job), 0, newId).unknown).toEqual([]);
         const steps = [job, { ...job, id: 'a', name: 'n', depends_on: ['0'] }];
         expect(readWorkflow(JSON.stringify({ name: 'w', meta, steps }), 0, newId).unknown).toEqual([]);
@@ -263,5 +287,7 @@ test('every member that a cron answers may come back', async () => {
   const { text } = await binding.call('cron.register', call({ body: JSON.stringify(definition) }));
   const answered: object = JSON.parse(text).cron;
   expect(Object.keys(answered).filter((name) => !cronShape.members.has(name))).toEqual([]);
-  expect((await binding.call('cron.update', call({ params: { name: 'c' }, body: JSON.stringify(answered) }))).status).toBe(200);
+  expect(
+    (await binding.call('cron.update', call({ params: { name: 'c' }, body: JSON.stringify(answered) }))).status,
+  ).toBe(200);
 });

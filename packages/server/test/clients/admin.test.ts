@@ -50,7 +50,8 @@ class AdminPage implements Disposable {
 
   async call(method: string, path: string, body?: object): Promise<Dict> {
     const answer = await this.send(method, `/ojs/v1${path}`, body === undefined ? undefined : JSON.stringify(body));
-    if (answer.status >= 400) throw new Error(`${answer.status} ${String(dict(dict(JSON.parse(answer.text)).error).message)}`);
+    if (answer.status >= 400)
+      throw new Error(`${answer.status} ${String(dict(dict(JSON.parse(answer.text)).error).message)}`);
     return answer.status === 204 ? {} : dict(JSON.parse(answer.text));
   }
 
@@ -84,7 +85,12 @@ describe.each(storages)('the admin page, $name', ({ name, url }) => {
   test('crons: list, one, enable and disable, delete', async () => {
     await using server = await serve({ storage: url() });
     using page = await AdminPage.open(server.url, '/ojs/admin/crons');
-    await page.call('POST', '/crons', { name: 'daily', schedule: '0 9 * * *', timezone: 'UTC', job_template: { type: 'a.b', args: [] } });
+    await page.call('POST', '/crons', {
+      name: 'daily',
+      schedule: '0 9 * * *',
+      timezone: 'UTC',
+      job_template: { type: 'a.b', args: [] },
+    });
     const shown = {
       name: 'daily',
       schedule: '0 9 * * *',
@@ -96,7 +102,10 @@ describe.each(storages)('the admin page, $name', ({ name, url }) => {
     };
     expect(await page.items('/crons')).toMatchObject([shown]);
     expect(await page.get('/crons/daily')).toMatchObject(shown);
-    expect(await page.call('PATCH', '/crons/daily', { enabled: false })).toMatchObject({ enabled: false, next_run_at: null });
+    expect(await page.call('PATCH', '/crons/daily', { enabled: false })).toMatchObject({
+      enabled: false,
+      next_run_at: null,
+    });
     expect(await page.call('PATCH', '/crons/daily', { enabled: true })).toMatchObject({ enabled: true });
     await page.call('DELETE', '/crons/daily');
     expect(await page.items('/crons')).toEqual([]);
@@ -116,7 +125,10 @@ describe.each(storages)('the admin page, $name', ({ name, url }) => {
     const shown = { id: created.id, name: 'import', state: 'active', steps_total: 2, steps_completed: 0 };
     expect(created).toMatchObject({ ...shown, workflow: { state: 'active' } });
     expect(await page.items('/workflows?state=active&page=1&per_page=20')).toMatchObject([shown]);
-    expect(await page.get('/workflows?page=2&per_page=1')).toMatchObject({ items: [], pagination: { total: 1, page: 2, per_page: 1 } });
+    expect(await page.get('/workflows?page=2&per_page=1')).toMatchObject({
+      items: [],
+      pagination: { total: 1, page: 2, per_page: 1 },
+    });
     expect(await page.get(`/workflows/${String(created.id)}`)).toMatchObject({
       ...shown,
       steps: [{ state: 'pending' }, { state: 'waiting' }],
@@ -148,7 +160,12 @@ describe.each(storages)('the admin page, $name', ({ name, url }) => {
     using page = await AdminPage.open(server.url, '/ojs/admin/jobs/1');
     const { id } = await page.call('POST', '/jobs', { type: 'a.b', args: [] });
     await page.call('POST', '/workers/fetch', { queues: ['default'] });
-    expect(await page.get(`/jobs/${String(id)}/progress`)).toMatchObject({ job_id: id, progress: null, data: null, updated_at: null });
+    expect(await page.get(`/jobs/${String(id)}/progress`)).toMatchObject({
+      job_id: id,
+      progress: null,
+      data: null,
+      updated_at: null,
+    });
     using stream = await openStream(server.url, `/jobs/${String(id)}/progress/stream`, { 'user-agent': browser });
     await page.call('POST', '/workers/progress', { job_id: id, percentage: 25, data: { rows: 1 } });
     expect(await page.get(`/jobs/${String(id)}/progress`)).toMatchObject({
@@ -159,15 +176,26 @@ describe.each(storages)('the admin page, $name', ({ name, url }) => {
     await page.call('POST', '/workers/ack', { job_id: id, result: { total: 1 } });
     const blocks = await stream.events.rest();
     expect(blocks.at(-1)).toMatchObject({ event: 'completed', data: { progress: 1, state: 'completed' } });
-    expect(await page.get(`/jobs/${String(id)}/result`)).toMatchObject({ job_id: id, state: 'completed', result: { total: 1 } });
+    expect(await page.get(`/jobs/${String(id)}/result`)).toMatchObject({
+      job_id: id,
+      state: 'completed',
+      result: { total: 1 },
+    });
   });
 
   test('limits: list, one, override, restore', async () => {
     await using server = await serve({ storage: url() });
     using page = await AdminPage.open(server.url);
-    await page.call('POST', '/jobs', { type: 'a.b', args: [], options: { rate_limit: { key: 'api', concurrency: 2 } } });
+    await page.call('POST', '/jobs', {
+      type: 'a.b',
+      args: [],
+      options: { rate_limit: { key: 'api', concurrency: 2 } },
+    });
     expect(await page.items('/rate-limits')).toMatchObject([{ key: 'api' }]);
-    expect(await page.call('PUT', '/rate-limits/api', { concurrency: 5 })).toMatchObject({ key: 'api', concurrency: { limit: 5 } });
+    expect(await page.call('PUT', '/rate-limits/api', { concurrency: 5 })).toMatchObject({
+      key: 'api',
+      concurrency: { limit: 5 },
+    });
     await page.call('DELETE', '/rate-limits/api/override');
     expect(await page.get('/rate-limits/api')).toMatchObject({ key: 'api', concurrency: { limit: 2 } });
   });
@@ -219,7 +247,11 @@ describe.each(storages)('the admin page, $name', ({ name, url }) => {
   ] satisfies [string, string, object?][])('%s %s is not there, in JSON', async (method, path, body?: object) => {
     await using server = await serve({ storage: url() });
     using page = await AdminPage.open(server.url);
-    const answer = await page.send(method, `/ojs/v1${path.replace('ID', newId())}`, body === undefined ? undefined : JSON.stringify(body));
+    const answer = await page.send(
+      method,
+      `/ojs/v1${path.replace('ID', newId())}`,
+      body === undefined ? undefined : JSON.stringify(body),
+    );
     expect([answer.status, answer.headers.get('content-type')]).toEqual([404, 'application/openjobspec+json']);
     expect(JSON.parse(answer.text)).toMatchObject({ error: { code: 'not_found' } });
   });

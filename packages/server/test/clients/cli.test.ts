@@ -90,7 +90,9 @@ describe.each(storages)('the command line, $name', ({ url }) => {
     await using server = await start(url());
     using cli = await CommandLine.open(server.url);
     expect(await cli.call('GET', '/health')).toMatchObject({ status: 'ok' });
-    const sent = printed(await cli.call('POST', '/jobs', '{"type":"email.send","args":["a"],"options":{"priority":2,"queue":"email"}}'));
+    const sent = printed(
+      await cli.call('POST', '/jobs', '{"type":"email.send","args":["a"],"options":{"priority":2,"queue":"email"}}'),
+    );
     expect(sent).toMatchObject({ type: 'email.send', state: 'available' });
     expect(printed(await cli.call('GET', `/jobs/${sent.id}`))).toEqual(sent);
     expect(printed(await cli.call('DELETE', `/jobs/${sent.id}`))).toEqual({ ...sent, state: 'cancelled' });
@@ -102,7 +104,11 @@ describe.each(storages)('the command line, $name', ({ url }) => {
     await using server = await start(url());
     using cli = await CommandLine.open(server.url);
     const enqueue = (key: string, within = '5m0s') =>
-      cli.call('POST', '/jobs', `{"type":"a.b","args":["${newId()}"],"options":{"unique":{"key":"${key}","within":"${within}"}}}`);
+      cli.call(
+        'POST',
+        '/jobs',
+        `{"type":"a.b","args":["${newId()}"],"options":{"unique":{"key":"${key}","within":"${within}"}}}`,
+      );
     const sent = printed(await enqueue('order-1'));
     expect(await failing(enqueue('order-1', '5m'))).toMatchObject({ status: 409, code: 'duplicate' });
     expect(printed(await enqueue('order-2', 'PT5M')).id).not.toBe(sent.id);
@@ -111,7 +117,11 @@ describe.each(storages)('the command line, $name', ({ url }) => {
   test('a batch: how many are enqueued, how many failed', async () => {
     await using server = await start(url());
     using cli = await CommandLine.open(server.url);
-    const body = await cli.call('POST', '/jobs/batch', '{"jobs":[{"type":"a.one","args":[]},{"type":"a.two","args":[]}]}');
+    const body = await cli.call(
+      'POST',
+      '/jobs/batch',
+      '{"jobs":[{"type":"a.one","args":[]},{"type":"a.two","args":[]}]}',
+    );
     expect(body).toMatchObject({ enqueued: 2, failed: 0, count: 2, jobs: [{ type: 'a.one' }, { type: 'a.two' }] });
   });
 
@@ -124,7 +134,9 @@ describe.each(storages)('the command line, $name', ({ url }) => {
       ['a.two', 'q'],
       ['a.one', 'r'],
     ]) {
-      ids.push(printed(await cli.call('POST', '/jobs', `{"type":"${type}","args":[],"options":{"queue":"${queue}"}}`)).id);
+      ids.push(
+        printed(await cli.call('POST', '/jobs', `{"type":"${type}","args":[],"options":{"queue":"${queue}"}}`)).id,
+      );
     }
     const list = async (query: string) => {
       const body = await cli.call('GET', `/jobs${query}`);
@@ -141,7 +153,10 @@ describe.each(storages)('the command line, $name', ({ url }) => {
     const next = String(dict(page.pagination).next_cursor);
     expect(await list(`?limit=2&cursor=${next}`)).toMatchObject({ ids: [ids[0]] });
     expect(await failing(cli.call('GET', '/jobs?cursor=x'))).toMatchObject({ status: 400, code: 'invalid_request' });
-    expect(await failing(cli.call('GET', '/jobs?state=running'))).toMatchObject({ status: 400, code: 'invalid_request' });
+    expect(await failing(cli.call('GET', '/jobs?state=running'))).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+    });
   });
 
   test('dead letter: the total at the top level, statistics, retry, delete', async () => {
@@ -172,8 +187,14 @@ describe.each(storages)('the command line, $name', ({ url }) => {
       job_template: { type: 'report.daily', args: [1] },
     });
     const { crons } = await cli.call('GET', '/cron');
-    expect(array(crons)).toMatchObject([{ name: 'daily', expression: '0 9 * * *', next_run_at: expect.stringMatching(/^\d{4}-/) }]);
-    expect((await cli.call('POST', '/cron/daily/pause')).cron).toMatchObject({ enabled: false, status: 'disabled', next_run_at: null });
+    expect(array(crons)).toMatchObject([
+      { name: 'daily', expression: '0 9 * * *', next_run_at: expect.stringMatching(/^\d{4}-/) },
+    ]);
+    expect((await cli.call('POST', '/cron/daily/pause')).cron).toMatchObject({
+      enabled: false,
+      status: 'disabled',
+      next_run_at: null,
+    });
     expect((await cli.call('POST', '/cron/daily/resume')).cron).toMatchObject({ enabled: true, status: 'active' });
     expect((await cli.call('PATCH', '/cron/daily', '{"enabled":false}')).cron).toMatchObject({ enabled: false });
     const { job_id: id } = await cli.call('POST', '/cron/daily/trigger');
@@ -186,7 +207,8 @@ describe.each(storages)('the command line, $name', ({ url }) => {
   test('a workflow: its first step without depends_on; id and state at the top level', async () => {
     await using server = await start(url());
     using cli = await CommandLine.open(server.url);
-    const steps = '[{"id":"load","type":"a.load","args":[]},{"id":"save","type":"a.save","args":[],"depends_on":["load"]}]';
+    const steps =
+      '[{"id":"load","type":"a.load","args":[]},{"id":"save","type":"a.save","args":[],"depends_on":["load"]}]';
     const created = await cli.call('POST', '/workflows', `{"name":"import","steps":${steps}}`);
     expect(created).toMatchObject({ id: expect.stringMatching(/^[0-9a-f-]{36}$/), name: 'import', state: 'running' });
     expect(await cli.call('GET', `/workflows/${String(created.id)}`)).toMatchObject({
@@ -196,7 +218,10 @@ describe.each(storages)('the command line, $name', ({ url }) => {
     expect(await cli.call('GET', '/workflows')).toMatchObject({
       workflows: [{ id: created.id, state: 'running', steps_total: 2, steps_completed: 0 }],
     });
-    expect(await cli.call('DELETE', `/workflows/${String(created.id)}`)).toMatchObject({ id: created.id, state: 'cancelled' });
+    expect(await cli.call('DELETE', `/workflows/${String(created.id)}`)).toMatchObject({
+      id: created.id,
+      state: 'cancelled',
+    });
   });
 
   test('queues: create, list, show, statistics, pause, resume, delete', async () => {
@@ -207,7 +232,10 @@ describe.each(storages)('the command line, $name', ({ url }) => {
     expect(await cli.call('GET', '/queues')).toMatchObject({ queues: [{ name: 'email', status: 'paused' }] });
     await cli.call('POST', '/queues/email/resume');
     expect(await cli.call('GET', '/queues/email')).toMatchObject({ name: 'email', status: 'active' });
-    expect(await cli.call('GET', '/queues/email/stats')).toMatchObject({ queue: { name: 'email' }, stats: { available: 0 } });
+    expect(await cli.call('GET', '/queues/email/stats')).toMatchObject({
+      queue: { name: 'email' },
+      stats: { available: 0 },
+    });
     expect(await cli.call('DELETE', '/queues/email')).toMatchObject({ deleted: true });
   });
 
@@ -227,11 +255,16 @@ describe.each(storages)('the command line, $name', ({ url }) => {
     await using server = await start(url());
     using cli = await CommandLine.open(server.url);
     const { id } = printed(await cli.call('POST', '/jobs', '{"type":"a.b","args":[],"options":{"queue":"q"}}'));
-    expect(await cli.call('GET', '/events')).toMatchObject({ events: [{ type: 'job.enqueued', data: { job_id: id } }], has_more: false });
+    expect(await cli.call('GET', '/events')).toMatchObject({
+      events: [{ type: 'job.enqueued', data: { job_id: id } }],
+      has_more: false,
+    });
     using stream = await openStream(server.url, '/events/stream?channel=queue:q', { authorization: `Bearer ${token}` });
     await stream.events.take(1);
     await cli.call('DELETE', `/jobs/${id}`);
-    expect(await stream.events.take(1)).toMatchObject([{ event: 'job.state_changed', data: { job_id: id, to: 'cancelled' } }]);
+    expect(await stream.events.take(1)).toMatchObject([
+      { event: 'job.state_changed', data: { job_id: id, to: 'cancelled' } },
+    ]);
   });
 
   // What operators ask for and this server does not have yet.
@@ -261,6 +294,9 @@ describe.each(storages)('the command line, $name', ({ url }) => {
     await using server = await start(url());
     using cli = await CommandLine.open(server.url);
     const body = method === 'GET' || method === 'DELETE' ? undefined : '{}';
-    expect(await failing(cli.call(method, path.replace('ID', newId()), body))).toMatchObject({ status: 404, code: 'not_found' });
+    expect(await failing(cli.call(method, path.replace('ID', newId()), body))).toMatchObject({
+      status: 404,
+      code: 'not_found',
+    });
   });
 });

@@ -30,9 +30,23 @@ const manyJobs = struct({
   jobs: list(job),
   pagination: struct({ total: int, limit: int, offset: int, has_more: bool, next_cursor: string }),
 });
-const step = struct({ id: string, type: string, state: string, job_id: string, depends_on: list(string), result: map(json) });
+const step = struct({
+  id: string,
+  type: string,
+  state: string,
+  job_id: string,
+  depends_on: list(string),
+  result: map(json),
+});
 const workflow = struct({
-  workflow: struct({ id: string, name: string, state: string, steps: list(step), created_at: time, completed_at: time }),
+  workflow: struct({
+    id: string,
+    name: string,
+    state: string,
+    steps: list(step),
+    created_at: time,
+    completed_at: time,
+  }),
 });
 const cron = struct({
   name: string,
@@ -154,7 +168,11 @@ class Go implements Disposable {
 
   async fetch(queue: string, count = 10): Promise<readonly ReturnType<typeof job>[]> {
     return (
-      await this.post(struct({ jobs: list(job) }), '/workers/fetch', `{"queues":["${queue}"],"count":${count},"worker_id":"worker-1"}`)
+      await this.post(
+        struct({ jobs: list(job) }),
+        '/workers/fetch',
+        `{"queues":["${queue}"],"count":${count},"worker_id":"worker-1"}`,
+      )
     ).jobs;
   }
 
@@ -250,7 +268,9 @@ describe.each(storages)('the Go SDK, $name', ({ url }) => {
     await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     for (let index = 0; index < 3; index++)
-      await go.enqueue(`{"type":"a.b","args":[${index}],"options":{"retry":{"max_attempts":3,"initial_interval_ms":100}}}`);
+      await go.enqueue(
+        `{"type":"a.b","args":[${index}],"options":{"retry":{"max_attempts":3,"initial_interval_ms":100}}}`,
+      );
     const [first, second, third] = await go.fetch('default');
     expect(first).toMatchObject({ state: 'active', attempt: 1, args: [0] });
     const ids = [first, second, third].map((one) => `"${one?.id}"`).join(',');
@@ -269,7 +289,11 @@ describe.each(storages)('the Go SDK, $name', ({ url }) => {
     expect((await failing(go.nack(third?.id))).error.code).toBe('conflict');
     // Its heartbeat without jobs.
     expect(
-      await go.post(beat, '/workers/heartbeat', '{"worker_id":"worker-1","state":"running","active_jobs":0,"active_job_ids":[]}'),
+      await go.post(
+        beat,
+        '/workers/heartbeat',
+        '{"worker_id":"worker-1","state":"running","active_jobs":0,"active_job_ids":[]}',
+      ),
     ).toMatchObject({ jobs_extended: [] });
   });
 
@@ -314,7 +338,9 @@ describe.each(storages)('the Go SDK, $name', ({ url }) => {
     expect(plain).toMatchObject({ queue: { name: 'email', available: 0 } });
     await using strict = await serve({ storage: url(), quirks: false });
     using refused = await Go.open(strict.url);
-    await expect(refused.get(stats, '/queues/email/stats')).rejects.toThrow('cannot unmarshal object into Go value at $.queue');
+    await expect(refused.get(stats, '/queues/email/stats')).rejects.toThrow(
+      'cannot unmarshal object into Go value at $.queue',
+    );
   });
 
   test('dead letter: list, retry, delete', async () => {
@@ -328,9 +354,14 @@ describe.each(storages)('the Go SDK, $name', ({ url }) => {
     const page = await go.get(manyJobs, '/dead-letter?limit=2&offset=0');
     expect(page.jobs.map(({ id }) => id)).toEqual([ids[2], ids[1]]);
     expect(page.pagination).toMatchObject({ total: 3, limit: 2, offset: 0, has_more: true });
-    expect((await go.post(oneJob, `/dead-letter/${ids[0]}/retry`)).job).toMatchObject({ state: 'available', attempt: 0 });
+    expect((await go.post(oneJob, `/dead-letter/${ids[0]}/retry`)).job).toMatchObject({
+      state: 'available',
+      attempt: 0,
+    });
     await go.send('DELETE', `/dead-letter/${ids[1]}`);
-    expect(await go.get(manyJobs, '/dead-letter?queue=default&limit=50&offset=0')).toMatchObject({ pagination: { total: 1 } });
+    expect(await go.get(manyJobs, '/dead-letter?queue=default&limit=50&offset=0')).toMatchObject({
+      pagination: { total: 1 },
+    });
   });
 
   test('cron jobs', async () => {
@@ -340,7 +371,10 @@ describe.each(storages)('the Go SDK, $name', ({ url }) => {
       '{"name":"daily-report","cron":"0 9 * * *","type":"report.daily","args":[],"timezone":"Europe/Berlin","options":{"queue":"reports"}}';
     const { cron_job: registered } = await go.post(struct({ cron_job: cron }), '/cron', body);
     expect(registered).toMatchObject({ name: 'daily-report', cron: '0 9 * * *', status: 'active', last_run_at: '' });
-    const page = await go.get(struct({ cron_jobs: list(cron), pagination: struct({ total: int }) }), '/cron?limit=50&offset=0');
+    const page = await go.get(
+      struct({ cron_jobs: list(cron), pagination: struct({ total: int }) }),
+      '/cron?limit=50&offset=0',
+    );
     expect(page).toEqual({ cron_jobs: [registered], pagination: { total: 1 } });
     await go.send('DELETE', '/cron/daily-report');
     expect((await failing(go.send('DELETE', '/cron/daily-report'))).error.code).toBe('not_found');
@@ -385,16 +419,26 @@ describe.each(storages)('the Go SDK, $name', ({ url }) => {
     using go = await Go.open(server.url);
     const uri = 'urn:app:email.send:1';
     const body = `{"uri":"${uri}","type":"email.send","version":"1","schema":{"type":"array"}}`;
-    expect((await go.post(struct({ schema }), '/schemas', body)).schema).toMatchObject({ uri, version: '1', schema: { type: 'array' } });
+    expect((await go.post(struct({ schema }), '/schemas', body)).schema).toMatchObject({
+      uri,
+      version: '1',
+      schema: { type: 'array' },
+    });
     const path = `/schemas/${encodeURIComponent(uri)}`;
     expect((await go.get(struct({ schema }), path)).schema).toMatchObject({ uri, version: '1' });
-    expect((await go.get(struct({ schemas: list(schema) }), '/schemas?limit=50&offset=0')).schemas).toMatchObject([{ uri, version: '1' }]);
+    expect((await go.get(struct({ schemas: list(schema) }), '/schemas?limit=50&offset=0')).schemas).toMatchObject([
+      { uri, version: '1' },
+    ]);
     await go.send('DELETE', path);
     expect((await failing(go.send('GET', path))).error.code).toBe('not_found');
   });
 
   test('its errors, and its token', async () => {
-    await using server = await serve({ storage: url(), tokens: ['a-secret-token'], engine: { pausedQueues: 'reject' } });
+    await using server = await serve({
+      storage: url(),
+      tokens: ['a-secret-token'],
+      engine: { pausedQueues: 'reject' },
+    });
     using stranger = await Go.open(server.url);
     expect((await failing(stranger.send('GET', '/queues'))).error.code).toBe('unauthenticated');
     using go = await Go.open(server.url, 'a-secret-token');

@@ -3,7 +3,21 @@ import { newId } from '../support/ids.ts';
 import { serve } from '../support/server.ts';
 import { storages } from '../support/storages.ts';
 import { openStream } from '../support/streams.ts';
-import { type Dict, dict, flag, json, listOf, mapOf, number, optional, type Reader, record, text, time, whole } from './support/reading.ts';
+import {
+  type Dict,
+  dict,
+  flag,
+  json,
+  listOf,
+  mapOf,
+  number,
+  optional,
+  type Reader,
+  record,
+  text,
+  time,
+  whole,
+} from './support/reading.ts';
 
 const media = 'application/openjobspec+json';
 
@@ -162,7 +176,11 @@ const manifest = record({
   capabilities: mapOf(flag),
   endpoints: mapOf(text),
 });
-const health = record({ status: text, version: text, backend: record({ type: text, status: text, latency_ms: number }) });
+const health = record({
+  status: text,
+  version: text,
+  backend: record({ type: text, status: text, latency_ms: number }),
+});
 
 /** What the SDK's reader of streams hands to its listeners. */
 function events(stream: string): readonly (readonly [string, Dict])[] {
@@ -241,7 +259,10 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
     const ignoring = { ...options, unique: { ...options.unique, on_conflict: 'ignore' } };
     expect((await js.enqueue('email.send', [{ user_id: 42 }], ignoring)).id).toBe(sent.id);
     expect((await js.call(oneJob, 'DELETE', `/jobs/${sent.id}`)).job).toMatchObject({ state: 'cancelled' });
-    expect(await failing(js.call(oneJob, 'DELETE', `/jobs/${sent.id}`))).toMatchObject({ kind: 'conflict', code: 'conflict' });
+    expect(await failing(js.call(oneJob, 'DELETE', `/jobs/${sent.id}`))).toMatchObject({
+      kind: 'conflict',
+      code: 'conflict',
+    });
   });
 
   test('a batch comes back in its order', async () => {
@@ -343,7 +364,15 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
     await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     for (const name of ['a-report', 'b-report', 'c-report']) {
-      const body = { name, cron: '*/5 * * * *', type: 'report.daily', args: [], timezone: 'UTC', meta: {}, options: { queue: 'reports' } };
+      const body = {
+        name,
+        cron: '*/5 * * * *',
+        type: 'report.daily',
+        args: [],
+        timezone: 'UTC',
+        meta: {},
+        options: { queue: 'reports' },
+      };
       const { cron_job: registered } = await js.post(record({ cron_job: cron }), '/cron', body);
       expect(registered).toMatchObject({ name, cron: '*/5 * * * *', type: 'report.daily', status: 'active' });
     }
@@ -409,7 +438,12 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
     await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     const uri = 'urn:app:email.send:1';
-    const registered = await js.post(oneSchema, '/schemas', { uri, type: 'email.send', version: '1', schema: { type: 'array' } });
+    const registered = await js.post(oneSchema, '/schemas', {
+      uri,
+      type: 'email.send',
+      version: '1',
+      schema: { type: 'array' },
+    });
     expect(registered.schema).toMatchObject({ uri, version: '1' });
     const path = `/schemas/${encodeURIComponent(uri)}`;
     expect((await js.get(oneSchema, path)).schema).toMatchObject({ uri, schema: { type: 'array' } });
@@ -426,11 +460,13 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
     await stream.events.take(1);
     await js.fetch('q');
     await js.send('POST', '/workers/progress', { job_id: id, percentage: 33.3, message: 'a third', data: { rows: 1 } });
-    expect(await js.get(record({ progress: number, message: text, data: dict }), `/jobs/${id}/progress`)).toMatchObject({
-      progress: 0.333,
-      message: 'a third',
-      data: { rows: 1 },
-    });
+    expect(await js.get(record({ progress: number, message: text, data: dict }), `/jobs/${id}/progress`)).toMatchObject(
+      {
+        progress: 0.333,
+        message: 'a third',
+        data: { rows: 1 },
+      },
+    );
     await js.ack(id, { ok: true });
     await stream.events.take(3);
     expect(events(stream.text).map(([name, data]) => [name, data.job_id, data.to])).toEqual([
@@ -444,7 +480,11 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
     await using server = await serve({ storage: url(), engine: { pausedQueues: 'reject' } });
     const js = new JavaScript(server.url);
     const missing = await failing(js.getJob(newId()));
-    expect(missing).toMatchObject({ kind: 'not found', code: 'not_found', requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+    expect(missing).toMatchObject({
+      kind: 'not found',
+      code: 'not_found',
+      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
     expect(await failing(js.enqueue('Not Valid', []))).toMatchObject({ kind: 'validation', code: 'invalid_request' });
     await js.send('POST', '/queues/q/pause');
     expect(await failing(js.enqueue('a.b', [], { queue: 'q' }))).toMatchObject({ status: 422, code: 'queue_paused' });

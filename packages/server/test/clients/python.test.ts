@@ -6,7 +6,21 @@ import { serve } from '../support/server.ts';
 import { storages } from '../support/storages.ts';
 import { openStream } from '../support/streams.ts';
 import { type Answer, Connection, lengthOf } from './support/connection.ts';
-import { type Dict, dict, flag, json, listOf, mapOf, number, optional, type Reader, record, text, time, whole } from './support/reading.ts';
+import {
+  type Dict,
+  dict,
+  flag,
+  json,
+  listOf,
+  mapOf,
+  number,
+  optional,
+  type Reader,
+  record,
+  text,
+  time,
+  whole,
+} from './support/reading.ts';
 
 const media = 'application/openjobspec+json';
 
@@ -104,7 +118,8 @@ class Python implements Disposable {
   }
 
   nack(id: string, code: string, retryable: boolean): Promise<{ readonly state: string }> {
-    const details = '{"traceback": "Traceback (most recent call last):\\n  File \\"app.py\\", line 3\\nValueError: no\\n"}';
+    const details =
+      '{"traceback": "Traceback (most recent call last):\\n  File \\"app.py\\", line 3\\nValueError: no\\n"}';
     return this.post(
       record({ state: text }),
       '/workers/nack',
@@ -173,7 +188,10 @@ const cron = record({
 const oneCron = record({ cron_job: cron });
 const beaten = record({ state: text, jobs_extended: optional(listOf(text)) });
 const changed = record({ status: text });
-const queues = record({ queues: listOf(record({ name: text, status: text, created_at: time })), pagination: optional(pagination) });
+const queues = record({
+  queues: listOf(record({ name: text, status: text, created_at: time })),
+  pagination: optional(pagination),
+});
 /** QueueStats reads what is under `stats`. */
 const stats = record({
   status: text,
@@ -218,7 +236,9 @@ function events(stream: string): readonly { readonly event: string; readonly id:
         ?.slice(name.length + 1)
         .trim();
     const data = field('data');
-    return data === undefined ? [] : [{ event: field('event') ?? 'message', id: field('id') ?? '', data: dict(JSON.parse(data)) }];
+    return data === undefined
+      ? []
+      : [{ event: field('event') ?? 'message', id: field('id') ?? '', data: dict(JSON.parse(data)) }];
   });
 }
 
@@ -243,7 +263,11 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
       implementation: { language: 'typescript' },
       protocols: ['http'],
     });
-    expect(await py.get(health, '/health')).toMatchObject({ status: 'ok', version: '1.0', backend: { status: 'connected' } });
+    expect(await py.get(health, '/health')).toMatchObject({
+      status: 'ok',
+      version: '1.0',
+      backend: { status: 'connected' },
+    });
   });
 
   test('enqueue with every option, get, cancel', async () => {
@@ -305,7 +329,11 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     await py.ack(first.id, '{"total": 1.50}');
     expect(await py.getJob(first.id)).toMatchObject({ state: 'completed', result: { total: 1.5 } });
     expect(
-      await py.post(beaten, '/workers/heartbeat', '{"worker_id": "worker-1", "active_jobs": [], "visibility_timeout_ms": 30000}'),
+      await py.post(
+        beaten,
+        '/workers/heartbeat',
+        '{"worker_id": "worker-1", "active_jobs": [], "visibility_timeout_ms": 30000}',
+      ),
     ).toMatchObject({
       state: 'running',
       jobs_extended: [],
@@ -451,10 +479,20 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     using py = await Python.open(server.url);
     const uri = 'urn:app:email.send:1';
     const body = `{"uri": "${uri}", "type": "email.send", "version": "1", "schema": {"type": "array", "minItems": 1}}`;
-    expect((await py.post(oneSchema, '/schemas', body)).schema).toMatchObject({ uri, type: 'email.send', version: '1' });
+    expect((await py.post(oneSchema, '/schemas', body)).schema).toMatchObject({
+      uri,
+      type: 'email.send',
+      version: '1',
+    });
     const path = `/schemas/${encodeURIComponent(uri)}`;
-    expect((await py.get(oneSchema, path)).schema).toMatchObject({ uri, version: '1', schema: { type: 'array', minItems: 1 } });
-    expect((await py.get(record({ schemas: listOf(named) }), '/schemas?limit=50&offset=0')).schemas).toMatchObject([{ uri, version: '1' }]);
+    expect((await py.get(oneSchema, path)).schema).toMatchObject({
+      uri,
+      version: '1',
+      schema: { type: 'array', minItems: 1 },
+    });
+    expect((await py.get(record({ schemas: listOf(named) }), '/schemas?limit=50&offset=0')).schemas).toMatchObject([
+      { uri, version: '1' },
+    ]);
     const refused = await failing(py.enqueue('{"type": "email.send", "args": []}'));
     expect(refused).toMatchObject({ status: 400, code: 'schema_validation' });
     await py.delete(dict, path);
@@ -465,12 +503,16 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     const { id } = await py.enqueue('{"type": "a.b", "args": []}');
-    using stream = await openStream(server.url, `/events/stream?channel=job:${id}`, { 'user-agent': 'python-httpx/0.28.1' });
+    using stream = await openStream(server.url, `/events/stream?channel=job:${id}`, {
+      'user-agent': 'python-httpx/0.28.1',
+    });
     expect(stream.status).toBe(200);
     await stream.events.take(1);
     await py.fetch('default');
     const report = '{"job_id": "JOB", "percentage": 50, "message": "half", "data": {"rows": 10}}'.replace('JOB', id);
-    expect(await py.post(record({ percentage: number }), '/workers/progress', report)).toMatchObject({ percentage: 50 });
+    expect(await py.post(record({ percentage: number }), '/workers/progress', report)).toMatchObject({
+      percentage: 50,
+    });
     await py.ack(id);
     await stream.events.rest();
     expect(events(stream.text).map(({ event, data }) => [event, data.to ?? data.progress])).toEqual([
@@ -497,7 +539,8 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     const { status, code, answer } = await failing(limited.get(queues, '/queues'));
     expect([status, code]).toEqual([429, 'rate_limited']);
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
-    for (const name of ['limit', 'remaining', 'reset']) expect(answer.headers.get(`x-ratelimit-${name}`)).toMatch(/^\d+$/);
+    for (const name of ['limit', 'remaining', 'reset'])
+      expect(answer.headers.get(`x-ratelimit-${name}`)).toMatch(/^\d+$/);
   });
 
   test('a token goes with every request', async () => {

@@ -14,7 +14,9 @@ const step = (type: string) => ({ type, args: [], options: { queue: 'q' } });
 /** The storage with some operations of its workflows replaced. */
 function withWorkflows(storage: Storage, replaced: (own: StoredWorkflows) => Partial<StoredWorkflows>): Storage {
   const workflows = { ...storage.workflows, ...replaced(storage.workflows) };
-  return new Proxy(storage, { get: (target, name) => (name === 'workflows' ? workflows : Reflect.get(target, name, target)) });
+  return new Proxy(storage, {
+    get: (target, name) => (name === 'workflows' ? workflows : Reflect.get(target, name, target)),
+  });
 }
 
 describe.each(storages)('what follows from an end, $name', ({ url }) => {
@@ -71,7 +73,8 @@ describe.each(storages)('the ends of composites within each other, $name', ({ ur
       },
     }));
     await using b = await bench('', { storage });
-    const nest = (levels: number): object => (levels === 0 ? step('a.b') : { type: 'chain', steps: [nest(levels - 1)] });
+    const nest = (levels: number): object =>
+      levels === 0 ? step('a.b') : { type: 'chain', steps: [nest(levels - 1)] };
     const { workflow } = await b.engine.workflows.create(b.engine.workflows.read(JSON.stringify(nest(10)), newId));
     const [job] = await b.fetch();
     calls.length = 0;
@@ -91,12 +94,19 @@ describe.each(storages)('the ends of composites within each other, $name', ({ ur
 test('what follows from a node that another process closes meanwhile is not decided without those that close in between', async () => {
   const raw = await openStorage('memory:');
   const steps = [{ type: 'chain', steps: [step('a.a')] }, step('a.b')];
-  const body = JSON.stringify({ type: 'batch', jobs: steps, callbacks: { on_success: step('a.good'), on_failure: step('a.bad') } });
+  const body = JSON.stringify({
+    type: 'batch',
+    jobs: steps,
+    callbacks: { on_success: step('a.good'), on_failure: step('a.bad') },
+  });
   await using b = await bench('', { storage: raw });
   const { workflow } = await b.engine.workflows.create(b.engine.workflows.read(body, newId));
   const jobs = new Map((await b.fetch({ count: 2 })).map(({ type, id }) => [type, id]));
   const end = async (type: string, to: State) => {
-    const [moved] = await raw.jobs.transition([{ id: jobs.get(type) ?? '', from: State.active, to, events: [] }], b.clock.now());
+    const [moved] = await raw.jobs.transition(
+      [{ id: jobs.get(type) ?? '', from: State.active, to, events: [] }],
+      b.clock.now(),
+    );
     return moved?.kind === 'moved' ? moved.ready : [];
   };
   const ready = await end('a.a', State.completed);
@@ -121,7 +131,12 @@ describe('nodes that the upkeep takes up', () => {
   async function ready(storage: Storage, ids: readonly string[], clock: ManualClock): Promise<readonly NodeRef[]> {
     for (const id of ids) {
       const spec = JSON.stringify({ run: step('a.b') });
-      await storage.workflows.create(newWorkflow({ id, total: 1 }), [newNode(0, { job: uuidv7(clock), spec })], [], clock.now());
+      await storage.workflows.create(
+        newWorkflow({ id, total: 1 }),
+        [newNode(0, { job: uuidv7(clock), spec })],
+        [],
+        clock.now(),
+      );
     }
     return (await storage.workflows.unfinished(99)).ready;
   }

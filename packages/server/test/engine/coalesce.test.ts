@@ -6,7 +6,11 @@ import { coalesce } from '../../src/engine/coalesce.ts';
 
 /** A batch operation that the test finishes by hand. */
 function held() {
-  const batches: { readonly items: readonly number[]; readonly finish: () => void; readonly fail: (error: Error) => void }[] = [];
+  const batches: {
+    readonly items: readonly number[];
+    readonly finish: () => void;
+    readonly fail: (error: Error) => void;
+  }[] = [];
   const run = (items: readonly number[]) =>
     new Promise<readonly number[]>((resolve, fail) => {
       batches.push({ items, finish: () => resolve(items.map((item) => item * 10)), fail });
@@ -19,7 +23,11 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 describe('coalesce', () => {
   test('results go to the right caller, whatever arrives when; never more under way or in a batch than allowed', async () => {
     const arrivals = fc.array(fc.record({ item: fc.nat(9), turns: fc.nat(2) }), { maxLength: 40 });
-    const options = fc.record({ parallel: fc.integer({ min: 1, max: 4 }), max: fc.integer({ min: 1, max: 12 }), split: fc.boolean() });
+    const options = fc.record({
+      parallel: fc.integer({ min: 1, max: 4 }),
+      max: fc.integer({ min: 1, max: 12 }),
+      split: fc.boolean(),
+    });
     await fc.assert(
       fc.asyncProperty(arrivals, options, fc.infiniteStream(fc.nat(2)), async (calls, limits, delays) => {
         let underWay = 0;
@@ -120,7 +128,10 @@ describe('coalesce', () => {
       },
       { parallel: 1, max: 10, split: true },
     );
-    await expect(Promise.allSettled([call(1), call(2)])).resolves.toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
+    await expect(Promise.allSettled([call(1), call(2)])).resolves.toMatchObject([
+      { status: 'rejected' },
+      { status: 'rejected' },
+    ]);
     broken = false;
     expect(await call(3)).toBe(3);
   });

@@ -17,7 +17,8 @@ async function tick(b: Bench, minutes = 1): Promise<void> {
   await b.engine.crons.fireDue();
 }
 
-const depth = async (b: Bench) => (await b.engine.storage.registry.queues()).find(({ name }) => name === 'q')?.counts ?? {};
+const depth = async (b: Bench) =>
+  (await b.engine.storage.registry.queues()).find(({ name }) => name === 'q')?.counts ?? {};
 
 describe.each(storages)('crons, $name', ({ url }) => {
   test('fires when it is due, once, and tells when next (ojs-cron §7)', async () => {

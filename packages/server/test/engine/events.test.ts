@@ -6,7 +6,14 @@ import { type Bench, bench, items, newJob } from '../support/engine.ts';
 import { storages } from '../support/storages.ts';
 
 function read(b: Bench, query: Partial<EventQuery> = {}) {
-  return readEvents(b.engine.storage, 'ojs://test', { after: null, types: [], queues: [], jobTypes: [], limit: 1_000, ...query });
+  return readEvents(b.engine.storage, 'ojs://test', {
+    after: null,
+    types: [],
+    queues: [],
+    jobTypes: [],
+    limit: 1_000,
+    ...query,
+  });
 }
 
 const failure = { code: 'x', type: 'x', message: 'm', names: [] };
@@ -40,27 +47,30 @@ describe.each(storages)('events, $name', ({ url }) => {
 
   test('pages of any size, and new events between them: none is skipped, none comes twice', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: 1, max: 7 }), fc.nat(9)), { minLength: 1, maxLength: 12 }), async (steps) => {
-        await using b = await bench(url());
-        const seen: string[] = [];
-        let after: string | null = null;
-        for (const [limit, jobs] of steps) {
-          if (jobs > 0) await b.engine.push(items(Array.from({ length: jobs }, () => newJob(b.clock.now()))));
-          const page = await read(b, { after, limit });
-          expect(page.events.length).toBeLessThanOrEqual(limit);
-          expect(page.gap).toBe(false);
-          seen.push(...page.events.map(({ id }) => id));
-          after = page.cursor;
-        }
-        for (let more = true; more; ) {
-          const page = await read(b, { after, limit: 5 });
-          seen.push(...page.events.map(({ id }) => id));
-          after = page.cursor;
-          more = page.hasMore;
-        }
-        expect(seen).toEqual((await read(b)).events.map(({ id }) => id));
-        expect(await read(b, { after })).toEqual({ events: [], cursor: after, hasMore: false, gap: false });
-      }),
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 7 }), fc.nat(9)), { minLength: 1, maxLength: 12 }),
+        async (steps) => {
+          await using b = await bench(url());
+          const seen: string[] = [];
+          let after: string | null = null;
+          for (const [limit, jobs] of steps) {
+            if (jobs > 0) await b.engine.push(items(Array.from({ length: jobs }, () => newJob(b.clock.now()))));
+            const page = await read(b, { after, limit });
+            expect(page.events.length).toBeLessThanOrEqual(limit);
+            expect(page.gap).toBe(false);
+            seen.push(...page.events.map(({ id }) => id));
+            after = page.cursor;
+          }
+          for (let more = true; more; ) {
+            const page = await read(b, { after, limit: 5 });
+            seen.push(...page.events.map(({ id }) => id));
+            after = page.cursor;
+            more = page.hasMore;
+          }
+          expect(seen).toEqual((await read(b)).events.map(({ id }) => id));
+          expect(await read(b, { after })).toEqual({ events: [], cursor: after, hasMore: false, gap: false });
+        },
+      ),
       { numRuns: 15 },
     );
   });
@@ -108,14 +118,25 @@ describe.each(storages)('events, $name', ({ url }) => {
     const { cursor } = await read(b);
     await b.engine.storage.clear();
     const id = await b.push({ state: State.available });
-    expect(await read(b, { after: cursor })).toMatchObject({ events: [{ subject: id }], cursor: '1', hasMore: false, gap: true });
+    expect(await read(b, { after: cursor })).toMatchObject({
+      events: [{ subject: id }],
+      cursor: '1',
+      hasMore: false,
+      gap: true,
+    });
   });
 
   test('every kind of a job has what ojs-events §4.1 requires, and tells job, state and trace (§8.3, X27)', async () => {
     await using b = await bench(url());
     const retry = { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 };
     const at = (ms: number) => new Date(b.clock.now() + ms).toISOString();
-    await b.push({ queue: 'scheduled', state: State.scheduled, runAt: b.clock.now() + 60_000, priority: 5, trace: 'aa' });
+    await b.push({
+      queue: 'scheduled',
+      state: State.scheduled,
+      runAt: b.clock.now() + 60_000,
+      priority: 5,
+      trace: 'aa',
+    });
     await b.push({ queue: 'urgent', priority: 7 });
     await b.engine.lifecycle.cancel(await b.push({ queue: 'cancelled' }), null);
     await b.push({ queue: 'expired', expiresAt: b.clock.now() + 500 });
@@ -132,7 +153,9 @@ describe.each(storages)('events, $name', ({ url }) => {
     const { events } = await read(b, { types: ['job.*'] });
     const told = (queue: string) =>
       Object.fromEntries(
-        events.filter(({ data }) => data.queue === queue).map(({ type, data: { job_id, job_type, queue: _, ...rest } }) => [type, rest]),
+        events
+          .filter(({ data }) => data.queue === queue)
+          .map(({ type, data: { job_id, job_type, queue: _, ...rest } }) => [type, rest]),
       );
     for (const { subject, data } of events) expect([data.job_id, data.job_type]).toEqual([subject, 'a.b']);
     const t0 = b.clock.now() - 1_700;
@@ -165,15 +188,21 @@ describe.each(storages)('events, $name', ({ url }) => {
     await using b = await bench(url());
     for (let count = 0; count < 3; count++) await b.push();
     const { events } = await read(b);
-    expect(await read(b, { after: events[1]?.id ?? '' })).toMatchObject({ events: [{ id: events[2]?.id }], gap: false });
+    expect(await read(b, { after: events[1]?.id ?? '' })).toMatchObject({
+      events: [{ id: events[2]?.id }],
+      gap: false,
+    });
     const foreign = `evt_${uuidFrom(b.clock.now(), 1, ((await b.engine.storage.seed()) + 1) % 65_536)}`;
     expect(await read(b, { after: foreign })).toMatchObject({ events, gap: true });
   });
 
-  test.each(['x', '-1', '1.5', '1e3', ' 1', '99999999999999999999', 'evt_', 'evt_x'])('%j is no cursor', async (after) => {
-    await using b = await bench(url());
-    await expect(read(b, { after })).rejects.toMatchObject({ code: 'invalid_request' });
-  });
+  test.each(['x', '-1', '1.5', '1e3', ' 1', '99999999999999999999', 'evt_', 'evt_x'])(
+    '%j is no cursor',
+    async (after) => {
+      await using b = await bench(url());
+      await expect(read(b, { after })).rejects.toMatchObject({ code: 'invalid_request' });
+    },
+  );
 });
 
 test('the id of an event tells time, place and store; no other id does', () => {
@@ -182,5 +211,6 @@ test('the id of an event tells time, place and store; no other id does', () => {
       expect(readEventId(`evt_${uuidFrom(at, position, seed)}`)).toEqual({ at, position, seed });
     }),
   );
-  for (const id of ['', 'evt_', uuidFrom(1, 2, 3), 'evt_019539a4-b68c-7def-b000-aabbccddeeff']) expect(readEventId(id)).toBeNull();
+  for (const id of ['', 'evt_', uuidFrom(1, 2, 3), 'evt_019539a4-b68c-7def-b000-aabbccddeeff'])
+    expect(readEventId(id)).toBeNull();
 });

@@ -4,18 +4,22 @@ import { mix } from './faulty-mix.ts';
 
 const limitMs = 20_000;
 
-test.each(storages)('the mix on a storage that fails, by many seeds for 20 s, $name', { timeout: 120_000 }, async ({ name, url }) => {
-  const until = performance.now() + limitMs;
-  let failed = 0;
-  let seed = 0;
-  for (; performance.now() < until && seed < 500; seed++) {
-    const every = 2 + (seed % 9);
-    // A pass over the workflows reads each of them: where calls fail often, so do most passes over many.
-    const play = { seed, every, size: 10 * (every - 1) };
-    const { flaws, faults } = await mix(url(), play);
-    expect(flaws, JSON.stringify(play)).toEqual([]);
-    failed += faults;
-  }
-  console.log(`${name}: ${seed} mixes, ${failed} calls of engines failed`);
-  expect(seed).toBeGreaterThan(1);
-});
+test.each(storages)(
+  'the mix on a storage that fails, by many seeds for 20 s, $name',
+  { timeout: 120_000 },
+  async ({ name, url }) => {
+    const until = performance.now() + limitMs;
+    let failed = 0;
+    let seed = 0;
+    for (; performance.now() < until && seed < 500; seed++) {
+      const every = 2 + (seed % 9);
+      // A pass over the workflows reads each of them: where calls fail often, so do most passes over many.
+      const play = { seed, every, size: 10 * (every - 1) };
+      const { flaws, faults } = await mix(url(), play);
+      expect(flaws, JSON.stringify(play)).toEqual([]);
+      failed += faults;
+    }
+    console.log(`${name}: ${seed} mixes, ${failed} calls of engines failed`);
+    expect(seed).toBeGreaterThan(1);
+  },
+);

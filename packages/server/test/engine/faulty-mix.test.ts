@@ -8,11 +8,14 @@ const plays = [
   { seed: 3, every: 9 },
 ];
 
-test.each(storages)('jobs, workflows, a cron and unique jobs on a storage that fails: each done once, $name', async ({ url }) => {
-  for (const play of plays) {
-    const { flaws, faults, ticks } = await mix(url(), { ...play, size: 20 });
-    expect(flaws, JSON.stringify(play)).toEqual([]);
-    expect(faults).toBeGreaterThan(10);
-    expect(ticks).toBeGreaterThan(5);
-  }
-});
+test.each(storages)(
+  'jobs, workflows, a cron and unique jobs on a storage that fails: each done once, $name',
+  async ({ url }) => {
+    for (const play of plays) {
+      const { flaws, faults, ticks } = await mix(url(), { ...play, size: 20 });
+      expect(flaws, JSON.stringify(play)).toEqual([]);
+      expect(faults).toBeGreaterThan(10);
+      expect(ticks).toBeGreaterThan(5);
+    }
+  },
+);

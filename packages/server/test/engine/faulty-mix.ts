@@ -54,7 +54,12 @@ export async function mix(url: string, { seed, every, size }: MixOptions): Promi
   const keepUp = () =>
     Promise.all(
       [first, second].flatMap(({ upkeep, crons, workflows }) => {
-        const loops = [() => upkeep.promote(), () => upkeep.settleOverdue(), () => upkeep.settleLiveness(), () => upkeep.prune()];
+        const loops = [
+          () => upkeep.promote(),
+          () => upkeep.settleOverdue(),
+          () => upkeep.settleLiveness(),
+          () => upkeep.prune(),
+        ];
         return [...loops, () => crons.fireDue(), () => workflows.finish()].map((loop) => loop().catch(nothing));
       }),
     );
@@ -113,7 +118,10 @@ class Producer {
   constructor(world: World, size: number) {
     this.#world = world;
     const kinds = ['plain', 'later', 'limited', 'unique'] as const;
-    this.#kinds = Array.from({ length: size }, (_, number) => [...kinds, ...(number % 10 === 0 ? (['workflow'] as const) : [])]).flat();
+    this.#kinds = Array.from({ length: size }, (_, number) => [
+      ...kinds,
+      ...(number % 10 === 0 ? (['workflow'] as const) : []),
+    ]).flat();
   }
 
   get isDone(): boolean {
@@ -134,7 +142,9 @@ class Producer {
       policy: '{"retry":{"maxAttempts":20}}',
       ...(kind === 'later' && { state: State.scheduled, runAt: clock.now() + 3_000 }),
       ...(kind === 'limited' && { limits: [{ key: 'slots', concurrency: slots, rates: [] }] }),
-      ...(kind === 'unique' && { unique: { key, states: Waiting | State.active, createdAfter: null, onConflict: 'keep' } as const }),
+      ...(kind === 'unique' && {
+        unique: { key, states: Waiting | State.active, createdAfter: null, onConflict: 'keep' } as const,
+      }),
     });
     const { kind: answer } = await survive(() => any().push(items([job])));
     if (answer === 'refused') this.#refused++;
@@ -163,7 +173,9 @@ class Producer {
     const ids = [...this.#accepted.keys()];
     const records = await storage.jobs.get(ids);
     const undone = records.flatMap((record, index) =>
-      record?.state === State.completed ? [] : [`accepted job ${ids[index]} is ${record ? `in state ${record.state}` : 'missing'}`],
+      record?.state === State.completed
+        ? []
+        : [`accepted job ${ids[index]} is ${record ? `in state ${record.state}` : 'missing'}`],
     );
     const workflows = await Promise.all(this.#workflows.map((id) => storage.workflows.get(id)));
     const running = workflows.flatMap((workflow, index) =>
@@ -207,7 +219,9 @@ class Worker {
     await Promise.all([...ending.map((job) => this.#end(job)), this.#fetch()]);
     if (this.#turns++ % 3 !== 0) return;
     const holds = this.#held.map(({ id, claim }) => ({ id, claim }));
-    const { lost } = await survive(() => any().beat({ worker: this.#id, holds, leaseMs: null, state: 'running', info: '{}' }));
+    const { lost } = await survive(() =>
+      any().beat({ worker: this.#id, holds, leaseMs: null, state: 'running', info: '{}' }),
+    );
     if (lost.length > 0) this.flaws.push(`${this.#id} lost ${lost} while it held them`);
   }
 

@@ -35,7 +35,14 @@ describe.each(storages)('long poll, $name', ({ url }) => {
 
     const requeued = b.fetch({ waitMs });
     await settled();
-    await b.engine.settle({ id: later, claim: job?.claim ?? 0, worker: null, kind: 'requeue', reason: 'x', delayMs: 0 });
+    await b.engine.settle({
+      id: later,
+      claim: job?.claim ?? 0,
+      worker: null,
+      kind: 'requeue',
+      reason: 'x',
+      delayMs: 0,
+    });
     expect(await requeued).toMatchObject([{ id: later, attempt: 1, claim: 2 }]);
 
     await b.engine.storage.registry.pauseQueue('q', true, b.clock.now());

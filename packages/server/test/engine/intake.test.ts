@@ -15,7 +15,8 @@ async function open() {
   return {
     engine: opened.engine,
     start: opened.start,
-    append: (id: string, request: string) => void file.prepare('INSERT INTO ojs_inbox (id, request) VALUES (?, ?)').run(id, request),
+    append: (id: string, request: string) =>
+      void file.prepare('INSERT INTO ojs_inbox (id, request) VALUES (?, ?)').run(id, request),
     async [Symbol.asyncDispose]() {
       file.close();
       await opened[Symbol.asyncDispose]();
@@ -61,7 +62,8 @@ test('one that is too large only as text within text is kept whole, where its id
 
 test('an id that no job may have is refused with its request', async () => {
   await using b = await open();
-  for (const id of ['none', '6fa459ea-ee8a-4ca4-894e-db77e160355e']) b.append(id, JSON.stringify({ type: 'a.b', args: [id] }));
+  for (const id of ['none', '6fa459ea-ee8a-4ca4-894e-db77e160355e'])
+    b.append(id, JSON.stringify({ type: 'a.b', args: [id] }));
   await b.engine.intake?.run();
   const kept = await refused(b.engine);
   expect(kept.map(({ id }) => isUuidv7(id))).toEqual([true, true]);

@@ -9,7 +9,8 @@ async function atOnce(...changes: readonly Promise<unknown>[]): Promise<void> {
 }
 
 const cron = JSON.stringify({ name: 'report', cron: '@daily', type: 'a.b' });
-const specOf = async (b: Bench) => JSON.parse((await b.engine.crons.get('report')).spec) as Readonly<Record<string, unknown>>;
+const specOf = async (b: Bench) =>
+  JSON.parse((await b.engine.crons.get('report')).spec) as Readonly<Record<string, unknown>>;
 
 describe.each(storages)('two operators at once, $name', ({ url }) => {
   test('both changes of a queue are kept, and its limit is that of its configuration', async () => {
@@ -22,7 +23,11 @@ describe.each(storages)('two operators at once, $name', ({ url }) => {
         queueSettings.configure('q', { warningThreshold: round / 100 }),
       );
       const record = await queueSettings.find('q');
-      expect(readConfig(record?.config ?? '{}')).toEqual({ concurrency: round, maxDepth: 100 + round, warningThreshold: round / 100 });
+      expect(readConfig(record?.config ?? '{}')).toEqual({
+        concurrency: round,
+        maxDepth: 100 + round,
+        warningThreshold: round / 100,
+      });
       expect(record?.capacity).toBe(100 + round);
       expect((await storage.registry.limit('queue:q'))?.override).toEqual({ concurrency: round, rates: [] });
     }

@@ -64,7 +64,9 @@ describe.each(storages)('events of workers, $name', ({ url }) => {
     expect((await told(b))[0]).toEqual(['worker.started w1', { queues: ['q'], concurrency: 4 }]);
     expect((await told(b)).map(([kind]) => kind)).toEqual(['worker.started w1', 'worker.heartbeat w1']);
     const { batches } = await b.engine.storage.events(0, 99);
-    const kinds = batches.flatMap(({ entries }) => (JSON.parse(entries) as readonly (readonly [string])[]).map(([kind]) => kind));
+    const kinds = batches.flatMap(({ entries }) =>
+      (JSON.parse(entries) as readonly (readonly [string])[]).map(([kind]) => kind),
+    );
     expect(kinds.indexOf('worker.started')).toBeLessThan(kinds.indexOf('job.started'));
   });
 
@@ -105,7 +107,11 @@ describe.each(storages)('events of workers, $name', ({ url }) => {
 
   test('an event that cannot be written fails neither heartbeat nor fetch', async () => {
     await using b = await bench(url());
-    const storage = { ...b.engine.storage, record: () => Promise.reject(new Error('full')), [Symbol.asyncDispose]: async () => {} };
+    const storage = {
+      ...b.engine.storage,
+      record: () => Promise.reject(new Error('full')),
+      [Symbol.asyncDispose]: async () => {},
+    };
     await using broken = await bench(url(), { storage });
     expect(await beat(broken)).toMatchObject({ extended: [] });
     expect(await broken.fetch({ worker: 'w9' })).toEqual([]);

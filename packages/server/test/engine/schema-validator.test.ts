@@ -31,7 +31,10 @@ describe('a schema', () => {
   });
 
   test('tells every issue, up to 20, by its JSONPath', () => {
-    const schema = { type: 'array', items: { type: 'object', properties: { 'a b': { type: 'string' } }, required: ['x'] } };
+    const schema = {
+      type: 'array',
+      items: { type: 'object', properties: { 'a b': { type: 'string' } }, required: ['x'] },
+    };
     expect(check(schema, [{ 'a b': 1 }])).toMatchObject([
       { path: '$.args[0]', message: "must have required property 'x'" },
       { path: '$.args[0]["a b"]', message: 'must be string' },
@@ -55,12 +58,27 @@ describe('a schema', () => {
     ['references within', { $defs: { a: { type: 'string' } }, items: { $ref: '#/$defs/a' } }, ['x'], true],
     ['anchors', { $defs: { a: { $anchor: 'a', type: 'string' } }, items: { $ref: '#a' } }, [1], false],
     ['dynamic references', { $dynamicAnchor: 'n', type: 'array', items: { $dynamicRef: '#n' } }, [[[]]], true],
-    ['an identifier of its own', { $id: 'https://e.test/s', $defs: { x: { $id: 'x', type: 'string' } }, items: { $ref: 'x' } }, [1], false],
-    ['unevaluated properties', { items: { allOf: [{ properties: { a: true } }], unevaluatedProperties: false } }, [{ a: 1, b: 1 }], false],
+    [
+      'an identifier of its own',
+      { $id: 'https://e.test/s', $defs: { x: { $id: 'x', type: 'string' } }, items: { $ref: 'x' } },
+      [1],
+      false,
+    ],
+    [
+      'unevaluated properties',
+      { items: { allOf: [{ properties: { a: true } }], unevaluatedProperties: false } },
+      [{ a: 1, b: 1 }],
+      false,
+    ],
     ['formats', { items: { format: 'email' } }, ['a@example.com'], true],
     ['formats that are missed', { items: { format: 'date-time' } }, ['yesterday'], false],
     ['unknown formats as notes', { items: { format: 'int32' } }, ['x'], true],
-    ['unknown keywords as notes', { nullable: true, $async: true, 'x-note': 1, items: { type: 'string' } }, [null], false],
+    [
+      'unknown keywords as notes',
+      { nullable: true, $async: true, 'x-note': 1, items: { type: 'string' } },
+      [null],
+      false,
+    ],
     ['names of every object', { items: { required: ['constructor', 'toString'] } }, [{}], false],
     ['decimal steps', { items: { multipleOf: 0.1 } }, [0.3], true],
     ['numbers beyond 2^53', { items: { type: 'integer', minimum: 1 } }, [Number('12345678901234567890')], true],
@@ -90,7 +108,11 @@ describe('a schema', () => {
     ['another document', { $ref: 'https://example.com/schema.json' }, /not within this schema/],
     ['the meta-schema', { $ref: 'https://json-schema.org/draft/2020-12/schema' }, /not within this schema/],
     ['a place that is not there', { items: { $ref: '#/$defs/no' } }, /not within this schema/],
-    ['a place under an unknown keyword', { mine: { type: 'string' }, items: { $ref: '#/mine' } }, /not within this schema/],
+    [
+      'a place under an unknown keyword',
+      { mine: { type: 'string' }, items: { $ref: '#/mine' } },
+      /not within this schema/,
+    ],
     ['a pattern that is none', { items: { pattern: '(' } }, /not a regular expression/],
     ['a lookahead', { items: { pattern: '^(?!x)' } }, /linear time/],
     ['a backreference', { items: { pattern: '(a)\\1' } }, /linear time/],
@@ -98,7 +120,11 @@ describe('a schema', () => {
     ['a pattern of names with a lookahead', { patternProperties: { '(?=a)': {} } }, /linear time/],
     ['a pattern of more than 1,024 characters', { items: { pattern: 'a'.repeat(1_025) } }, /at most 1,024 characters/],
     ['too many subschemas', { allOf: Array.from({ length: 1_000 }, () => ({})) }, /at most 1000 subschemas/],
-    ['too many patterns', { anyOf: Array.from({ length: 200 }, (__, index) => ({ pattern: `a${index}` })) }, /at most 100 patterns/],
+    [
+      'too many patterns',
+      { anyOf: Array.from({ length: 200 }, (__, index) => ({ pattern: `a${index}` })) },
+      /at most 100 patterns/,
+    ],
   ])('is refused with %s', (_, schema, message) => {
     expect(() => new SchemaValidator(schema)).toThrow(SchemaError);
     expect(() => new SchemaValidator(schema)).toThrow(message);
@@ -119,7 +145,10 @@ describe('hostile schemas and args end in time', () => {
   const doubling = {
     $ref: '#/$defs/a0',
     $defs: Object.fromEntries([
-      ...Array.from({ length: 40 }, (_, index) => [`a${index}`, { allOf: [1, 2].map(() => ({ $ref: `#/$defs/a${index + 1}` })) }] as const),
+      ...Array.from(
+        { length: 40 },
+        (_, index) => [`a${index}`, { allOf: [1, 2].map(() => ({ $ref: `#/$defs/a${index + 1}` })) }] as const,
+      ),
       ['a40', { type: 'array' }],
     ]),
   };
@@ -129,19 +158,31 @@ describe('hostile schemas and args end in time', () => {
     ['alternatives that overlap', { items: { pattern: '^(a|aa)+$' } }, [long]],
     ['a doubling of references', doubling, []],
     ['a reference to itself', { $defs: { a: { anyOf: [{ $ref: '#/$defs/a' }] } }, $ref: '#/$defs/a' }, []],
-    ['many searches of one array', { allOf: Array.from({ length: 450 }, () => ({ contains: { type: 'string' } })) }, zeros],
+    [
+      'many searches of one array',
+      { allOf: Array.from({ length: 450 }, () => ({ contains: { type: 'string' } })) },
+      zeros,
+    ],
     [
       'many walks over the names of an object',
       { items: { allOf: Array.from({ length: 450 }, () => ({ maxProperties: 1e9 })) } },
       [Object.fromEntries(zeros.map((_, index) => [index, 0]))],
     ],
-    ['many measurements of one text', { items: { allOf: Array.from({ length: 450 }, () => ({ maxLength: 1e9 })) } }, [long]],
+    [
+      'many measurements of one text',
+      { items: { allOf: Array.from({ length: 450 }, () => ({ maxLength: 1e9 })) } },
+      [long],
+    ],
     [
       'many patterns for one text',
       { items: { allOf: Array.from({ length: 90 }, (_, index) => ({ pattern: `^[^!]+!{0,${index + 1}}$` })) } },
       [long],
     ],
-    ['a long list of constants for each item', { items: { enum: Array.from({ length: 8_000 }, (_, index) => index + 1) } }, zeros],
+    [
+      'a long list of constants for each item',
+      { items: { enum: Array.from({ length: 8_000 }, (_, index) => index + 1) } },
+      zeros,
+    ],
   ])('%s', (_, schema, args) => {
     expect(inTime(() => check(schema, args)).length).toBeGreaterThan(0);
   });
@@ -157,7 +198,10 @@ describe('hostile schemas and args end in time', () => {
 
   test('honest args of an envelope’s size pass', () => {
     const schema = {
-      items: { type: 'object', properties: { n: { type: 'number', minimum: 0 }, t: { type: 'string', pattern: '^[a-z]*$' } } },
+      items: {
+        type: 'object',
+        properties: { n: { type: 'number', minimum: 0 }, t: { type: 'string', pattern: '^[a-z]*$' } },
+      },
     };
     const args = Array.from({ length: 25_000 }, (_, index) => ({ n: index, t: 'abcdefghijklmnop' }));
     expect(inTime(() => check(schema, args))).toEqual([]);
@@ -187,17 +231,38 @@ describe('hostile schemas and args end in time', () => {
 
 describe('properties', () => {
   const letter = fc.constantFrom('a', 'b', '-', '1', 'é', '😀', '.', '\n');
-  const atom = fc.constantFrom('a', 'b', '.', '\\d', '\\w', '[ab]', '[^a]', '\\.', '-', 'é', '😀', '\\u{1F600}', '(a|b)', '(?:ab)');
+  const atom = fc.constantFrom(
+    'a',
+    'b',
+    '.',
+    '\\d',
+    '\\w',
+    '[ab]',
+    '[^a]',
+    '\\.',
+    '-',
+    'é',
+    '😀',
+    '\\u{1F600}',
+    '(a|b)',
+    '(?:ab)',
+  );
   const times = fc.constantFrom('', '*', '+', '?', '{2}', '{1,3}', '*?');
   const pattern = fc
-    .tuple(fc.constantFrom('', '^'), fc.array(fc.tuple(atom, times), { minLength: 1, maxLength: 5 }), fc.constantFrom('', '$'))
+    .tuple(
+      fc.constantFrom('', '^'),
+      fc.array(fc.tuple(atom, times), { minLength: 1, maxLength: 5 }),
+      fc.constantFrom('', '$'),
+    )
     .map(([start, atoms, end]) => `${start}${atoms.map((pair) => pair.join('')).join('')}${end}`);
 
   test('patterns match what ECMA-262 matches', () => {
     fc.assert(
       fc.property(pattern, fc.array(letter, { maxLength: 8 }), (source, letters) => {
         const text = letters.join('');
-        expect(check({ items: { pattern: source } }, [text]).length === 0, source).toBe(new RegExp(source, 'u').test(text));
+        expect(check({ items: { pattern: source } }, [text]).length === 0, source).toBe(
+          new RegExp(source, 'u').test(text),
+        );
       }),
       { numRuns: 300 },
     );
@@ -212,11 +277,15 @@ describe('properties', () => {
     );
     const normal = (one: unknown) =>
       JSON.stringify(one, (_, part: unknown) =>
-        typeof part === 'object' && part !== null && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).toSorted()) : part,
+        typeof part === 'object' && part !== null && !Array.isArray(part)
+          ? Object.fromEntries(Object.entries(part).toSorted())
+          : part,
       );
     fc.assert(
       fc.property(fc.array(value, { maxLength: 6 }), (args) => {
-        const distinct = args.every((one, index) => args.slice(index + 1).every((other) => normal(one) !== normal(other)));
+        const distinct = args.every((one, index) =>
+          args.slice(index + 1).every((other) => normal(one) !== normal(other)),
+        );
         expect(check({ uniqueItems: true }, args).length === 0).toBe(distinct);
       }),
     );

@@ -59,7 +59,10 @@ describe.each(storages)('select, $name', ({ url }) => {
           ...(type !== undefined && { type }),
           ...(queue !== undefined && { queue }),
           ...(priority !== undefined && { priority }),
-          created: { ...(from !== undefined && { from: start + from }), ...(before !== undefined && { before: start + before }) },
+          created: {
+            ...(from !== undefined && { from: start + from }),
+            ...(before !== undefined && { before: start + before }),
+          },
         };
         const wanted = all.filter(
           (job) =>

@@ -26,7 +26,10 @@ describe.each(storages)('settlement, $name', ({ url }) => {
     expect(first).toEqual({ kind: 'completed', at: b.clock.now() });
     b.clock.advance(5_000);
     expect(await b.engine.settle(ack(job))).toEqual(first);
-    expect(await b.engine.settle(ack(job, { claim: null }))).toMatchObject({ kind: 'conflict', job: { state: State.completed } });
+    expect(await b.engine.settle(ack(job, { claim: null }))).toMatchObject({
+      kind: 'conflict',
+      job: { state: State.completed },
+    });
     expect(await b.get(job.id)).toMatchObject({ state: State.completed, result: '{"a":1}' });
   });
 
@@ -52,23 +55,26 @@ describe.each(storages)('settlement, $name', ({ url }) => {
     }
   });
 
-  test.each([0, 30_000])('requeue with a delay of %i ms does not count, and is repeatable by the lease (T:L1-WRK-003)', async (delayMs) => {
-    await using b = await bench(url());
-    const job = await b.start();
-    const first = await b.engine.settle(requeue(job, delayMs));
-    expect(first).toEqual({ kind: 'requeued', attempt: 0, maxAttempts: 3, delayMs });
-    expect(await b.engine.settle(requeue(job, delayMs))).toEqual(first);
-    expect(await b.get(job.id)).toMatchObject({
-      state: delayMs > 0 ? State.retryable : State.available,
-      attempt: 0,
-      worker: null,
-      startedAt: null,
-    });
-    if (delayMs > 0) expect(await b.fetch({ queues: [job.queue] })).toEqual([]);
-    b.clock.advance(delayMs);
-    expect(await b.fetch({ queues: [job.queue] })).toMatchObject([{ id: job.id, attempt: 1, claim: 2 }]);
-    expect(await b.engine.settle(requeue(job, delayMs))).toEqual(first);
-  });
+  test.each([0, 30_000])(
+    'requeue with a delay of %i ms does not count, and is repeatable by the lease (T:L1-WRK-003)',
+    async (delayMs) => {
+      await using b = await bench(url());
+      const job = await b.start();
+      const first = await b.engine.settle(requeue(job, delayMs));
+      expect(first).toEqual({ kind: 'requeued', attempt: 0, maxAttempts: 3, delayMs });
+      expect(await b.engine.settle(requeue(job, delayMs))).toEqual(first);
+      expect(await b.get(job.id)).toMatchObject({
+        state: delayMs > 0 ? State.retryable : State.available,
+        attempt: 0,
+        worker: null,
+        startedAt: null,
+      });
+      if (delayMs > 0) expect(await b.fetch({ queues: [job.queue] })).toEqual([]);
+      b.clock.advance(delayMs);
+      expect(await b.fetch({ queues: [job.queue] })).toMatchObject([{ id: job.id, attempt: 1, claim: 2 }]);
+      expect(await b.engine.settle(requeue(job, delayMs))).toEqual(first);
+    },
+  );
 
   test('an old lease is refused by everything once the job is somebody else’s (the fence)', async () => {
     await using b = await bench(url());
@@ -79,7 +85,10 @@ describe.each(storages)('settlement, $name', ({ url }) => {
     const [current] = await b.fetch({ queues: [old.queue], worker: 'w1' });
     expect(current).toMatchObject({ attempt: 2, claim: 2 });
     for (const settlement of [ack(old), fail(old), requeue(old)]) {
-      expect(await b.engine.settle(settlement)).toMatchObject({ kind: 'conflict', job: { state: State.active, claim: 2 } });
+      expect(await b.engine.settle(settlement)).toMatchObject({
+        kind: 'conflict',
+        job: { state: State.active, claim: 2 },
+      });
     }
     expect((await b.get(old.id)).state).toBe(State.active);
     expect(await b.engine.settle(ack(old, { claim: 2 }))).toMatchObject({ kind: 'completed' });
@@ -98,8 +107,12 @@ describe.each(storages)('settlement, $name', ({ url }) => {
   test('a job that is not there is missing; one that waits, was cancelled or ended is a conflict', async () => {
     await using b = await bench(url());
     const job = await b.start();
-    expect(await b.engine.settle({ ...ack(job), id: '01900000-0000-7000-8000-000000000000' })).toEqual({ kind: 'missing' });
-    expect(await b.engine.settle({ ...fail(job), id: '01900000-0000-7000-8000-000000000000' })).toEqual({ kind: 'missing' });
+    expect(await b.engine.settle({ ...ack(job), id: '01900000-0000-7000-8000-000000000000' })).toEqual({
+      kind: 'missing',
+    });
+    expect(await b.engine.settle({ ...fail(job), id: '01900000-0000-7000-8000-000000000000' })).toEqual({
+      kind: 'missing',
+    });
     await b.engine.lifecycle.cancel(job.id, null);
     for (const settlement of [ack(job), fail(job), requeue(job)]) {
       expect(await b.engine.settle(settlement)).toMatchObject({ kind: 'conflict', job: { state: State.cancelled } });
@@ -109,7 +122,11 @@ describe.each(storages)('settlement, $name', ({ url }) => {
   test('ack and nack of one claim at the same time: one of them counts', async () => {
     await using b = await bench(url());
     const job = await b.start();
-    const outcomes = await Promise.all([b.engine.settle(ack(job)), b.engine.settle(fail(job)), b.engine.settle(requeue(job))]);
+    const outcomes = await Promise.all([
+      b.engine.settle(ack(job)),
+      b.engine.settle(fail(job)),
+      b.engine.settle(requeue(job)),
+    ]);
     expect(outcomes.filter(({ kind }) => kind !== 'conflict')).toHaveLength(1);
   });
 
@@ -154,13 +171,17 @@ describe.each(storages)('lifecycle, $name', ({ url }) => {
       expect(first).toMatchObject({ from, job: { state: State.cancelled, finishedAt: b.clock.now() } });
       b.clock.advance(1_000);
       expect(await b.engine.lifecycle.cancel(id, 'k1')).toEqual(first);
-      for (const key of [null, 'k2']) await expect(b.engine.lifecycle.cancel(id, key)).rejects.toEqual(conflict('cancelled'));
+      for (const key of [null, 'k2'])
+        await expect(b.engine.lifecycle.cancel(id, key)).rejects.toEqual(conflict('cancelled'));
     }
   });
 
   test('activate: to available, or to scheduled while its time is to come (digest §17)', async () => {
     await using b = await bench(url());
-    const [now, later] = [await b.push({ state: State.pending }), await b.push({ state: State.pending, runAt: b.clock.now() + 5_000 })];
+    const [now, later] = [
+      await b.push({ state: State.pending }),
+      await b.push({ state: State.pending, runAt: b.clock.now() + 5_000 }),
+    ];
     const first = await b.engine.lifecycle.activate(now, 'k1');
     expect(first).toMatchObject({ from: State.pending, job: { state: State.available } });
     expect(await b.engine.lifecycle.activate(now, 'k1')).toEqual(first);

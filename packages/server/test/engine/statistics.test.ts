@@ -6,7 +6,12 @@ const minute = 60_000;
 const hour = 60 * minute;
 
 /** Completes a job that waits and runs for so long. */
-async function complete({ engine, clock, push, fetch }: Bench, waitMs: number, runMs: number, queue = 'q'): Promise<void> {
+async function complete(
+  { engine, clock, push, fetch }: Bench,
+  waitMs: number,
+  runMs: number,
+  queue = 'q',
+): Promise<void> {
   await push({ queue });
   clock.advance(waitMs);
   const [job] = await fetch({ queues: [queue] });
@@ -35,7 +40,11 @@ describe.each(storages)('statistics on $name', ({ url }) => {
       throughputPerSecond: 0,
     });
     clock.advance(hour + 2 * minute);
-    expect(await engine.statistics.of('q')).toMatchObject({ completedLastHour: 0, completedToday: 2, averageDurationMs: null });
+    expect(await engine.statistics.of('q')).toMatchObject({
+      completedLastHour: 0,
+      completedToday: 2,
+      averageDurationMs: null,
+    });
   });
 
   test('are read again after a second, and not before', async () => {
@@ -58,7 +67,11 @@ describe.each(storages)('statistics on $name', ({ url }) => {
     await engine.settle({ kind: 'fail', id: job.id, claim: null, worker: null, failure });
     for (let index = 0; index < 30; index++) await complete(on, 0, 1_000);
     clock.advance(30_000);
-    expect(await engine.statistics.of('q')).toMatchObject({ completedLastHour: 30, failedLastHour: 1, throughputPerSecond: 30 / 60 });
+    expect(await engine.statistics.of('q')).toMatchObject({
+      completedLastHour: 30,
+      failedLastHour: 1,
+      throughputPerSecond: 30 / 60,
+    });
   });
 
   test('of today begin at midnight, whatever was read before', async () => {

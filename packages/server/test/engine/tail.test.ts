@@ -215,7 +215,9 @@ describe.each(storages)('the tail of the log, $name', ({ url }) => {
   test('without a log following is refused (OJS_EVENTS=false)', async () => {
     const storage = await openStorage(url(), { events: false });
     await using b = await bench(url(), { storage, events: false });
-    expect(() => b.engine.tail.subscribe('all', { onEvent: () => {} })).toThrow(expect.objectContaining({ code: 'unsupported' }));
+    expect(() => b.engine.tail.subscribe('all', { onEvent: () => {} })).toThrow(
+      expect.objectContaining({ code: 'unsupported' }),
+    );
     await b.start('w1');
     expect(await storage.events(0, 9)).toMatchObject({ batches: [], newest: 0 });
   });

@@ -26,7 +26,10 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
   test('get and fetch see due jobs without any pass (§2.1)', async () => {
     await using b = await bench(url());
     const due = b.clock.now() + 1_000;
-    const [first, second] = [await b.push({ state: State.scheduled, runAt: due }), await b.push({ state: State.scheduled, runAt: due })];
+    const [first, second] = [
+      await b.push({ state: State.scheduled, runAt: due }),
+      await b.push({ state: State.scheduled, runAt: due }),
+    ];
     const expiring = await b.push({ expiresAt: due });
     b.clock.set(due);
     expect(await b.get(first)).toMatchObject({ state: State.available, enqueuedAt: due });
@@ -58,14 +61,22 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
 
   test('jobs that go because of the cap are counted for all nodes, and told once a minute', async () => {
     const lines: (readonly [object, string])[] = [];
-    const line = (fields: object, message: string) => void (message === 'jobs removed over the cap' && lines.push([fields, message]));
+    const line = (fields: object, message: string) =>
+      void (message === 'jobs removed over the cap' && lines.push([fields, message]));
     const log = { info: line, warn: line, error: line };
     await using b = await bench(url(), { log, retention: { keepDeadLetters: 1, keep: 1 } });
     const letters = async (count: number) => {
       const jobs = Array.from({ length: count }, () => newJob(b.clock.now()));
       await b.engine.push(items(jobs));
       const dead = jobs.map(
-        ({ id }): Transition => ({ id, from: State.available, to: State.discarded, claim: 0, deadLetter: true, events: [] }),
+        ({ id }): Transition => ({
+          id,
+          from: State.available,
+          to: State.discarded,
+          claim: 0,
+          deadLetter: true,
+          events: [],
+        }),
       );
       await b.engine.storage.jobs.transition(dead, b.clock.now());
     };
@@ -133,7 +144,13 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     await next.upkeep.run();
     expect(await states()).toEqual([State.active, State.active]);
     // The worker still has one of them; the other it has lost, and its lease is over.
-    await next.beat({ worker: 'w1', holds: [{ id: ids[0] ?? '', claim: null }], leaseMs: 30_000, state: 'running', info: '{}' });
+    await next.beat({
+      worker: 'w1',
+      holds: [{ id: ids[0] ?? '', claim: null }],
+      leaseMs: 30_000,
+      state: 'running',
+      info: '{}',
+    });
     await next.upkeep.run();
     expect(await states()).toEqual([State.active, State.available]);
   });
@@ -157,14 +174,18 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     await using b = await bench(url());
     const queue = `only-${newId()}`;
     const waiting = await Promise.all(Array.from({ length: 450 }, () => b.push({ queue })));
-    for (let round = 0; round < 5; round++) await b.fetch({ queues: [queue], worker: 'w1', count: 100, leaseMs: 30_000 });
+    for (let round = 0; round < 5; round++)
+      await b.fetch({ queues: [queue], worker: 'w1', count: 100, leaseMs: 30_000 });
     await b.beat('w1', waiting);
     const behind = await b.push({ queue });
     await b.fetch({ queues: [queue], worker: 'raw', leaseMs: 35_000 });
     b.clock.advance(40_000);
     const next = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
     await next.upkeep.settleOverdue();
-    expect((await b.engine.storage.jobs.get([behind, waiting[0] ?? ''])).map((job) => job?.state)).toEqual([State.available, State.active]);
+    expect((await b.engine.storage.jobs.get([behind, waiting[0] ?? ''])).map((job) => job?.state)).toEqual([
+      State.available,
+      State.active,
+    ]);
   });
 
   test('retention gets through what it has to, of every kind (digest §17)', async () => {
@@ -172,7 +193,9 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     const jobs = await Promise.all(Array.from({ length: 3_000 }, () => b.push({ queue: 'many' })));
     for (let round = 0; round < 30; round++) {
       const taken = await b.fetch({ queues: ['many'], worker: 'w', count: 100 });
-      await Promise.all(taken.map(({ id, claim }) => b.engine.settle({ id, claim, worker: 'w', kind: 'ack', result: null })));
+      await Promise.all(
+        taken.map(({ id, claim }) => b.engine.settle({ id, claim, worker: 'w', kind: 'ack', result: null })),
+      );
     }
     // A pass ends after a second, in which a busy machine does less: for this one no time passes.
     const stopped = vi.spyOn(performance, 'now').mockReturnValue(performance.now());
@@ -268,7 +291,13 @@ describe('upkeep by timers', () => {
     const job = newJob(engine.clock.now());
     await engine.push(items([job]));
     await engine.fetch({ queues: ['q'], count: 1, worker: 'w1', leaseMs: null, request: null, waitMs: 0 });
-    await engine.beat({ worker: 'w1', holds: [{ id: job.id, claim: null }], leaseMs: null, state: 'running', info: '{}' });
+    await engine.beat({
+      worker: 'w1',
+      holds: [{ id: job.id, claim: null }],
+      leaseMs: null,
+      state: 'running',
+      info: '{}',
+    });
     await passed;
     expect((await engine.get(job.id))?.state).toBe(State.active);
   });
@@ -317,7 +346,13 @@ describe('upkeep by timers', () => {
     const job = newJob(clock.now());
     await engine.push(items([job]));
     await engine.fetch({ queues: ['q'], count: 1, worker: 'w1', leaseMs: 30_000, request: null, waitMs: 0 });
-    await engine.beat({ worker: 'w1', holds: [{ id: job.id, claim: null }], leaseMs: 30_000, state: 'running', info: '{}' });
+    await engine.beat({
+      worker: 'w1',
+      holds: [{ id: job.id, claim: null }],
+      leaseMs: 30_000,
+      state: 'running',
+      info: '{}',
+    });
     const from = clock.now();
     away = 12;
     // The slower of the two loops that take jobs back begins again, so it has been round.
@@ -350,7 +385,10 @@ describe('upkeep by timers', () => {
     };
     await using _engine = await Engine.start({ storage, log: { info: note, warn: note, error: note } });
     await again.promise;
-    expect(told.filter((message) => message.startsWith('upkeep'))).toEqual(['upkeep failed; it will be tried again', 'upkeep works again']);
+    expect(told.filter((message) => message.startsWith('upkeep'))).toEqual([
+      'upkeep failed; it will be tried again',
+      'upkeep works again',
+    ]);
     expect(calls).toBe(4);
   });
 
@@ -375,7 +413,10 @@ describe('upkeep by timers', () => {
     const storage = await openStorage('memory:');
     await using engine = await Engine.start({ storage });
     const now = engine.clock.now();
-    const jobs = [newJob(now, { state: State.scheduled, runAt: now + 50 }), newJob(now, { expiresAt: now + 50, queue: 'e' })];
+    const jobs = [
+      newJob(now, { state: State.scheduled, runAt: now + 50 }),
+      newJob(now, { expiresAt: now + 50, queue: 'e' }),
+    ];
     await engine.push(items(jobs));
     const states = async () => (await storage.jobs.get(jobs.map(({ id }) => id))).map((job) => job?.state);
     await expect.poll(states).toEqual([State.available, State.discarded]);

@@ -69,7 +69,9 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     expect(await names(b)).toEqual(['w2']);
     expect(await b.engine.deregister('w1')).toBe(false);
     // What it still does of the old claim is refused.
-    expect((await b.engine.settle({ kind: 'ack', id: first.id, claim: first.claim, worker: 'w1', result: null })).kind).toBe('conflict');
+    expect(
+      (await b.engine.settle({ kind: 'ack', id: first.id, claim: first.claim, worker: 'w1', result: null })).kind,
+    ).toBe('conflict');
   });
 
   test('the death of a worker counts against the job that it held, also where somebody deregisters the worker before the upkeep sees it', async () => {
@@ -125,7 +127,9 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     await other.fetch({ worker: 'w1' });
     await other.engine.deregister('w1');
     const { batches } = await b.engine.storage.events(0, 99);
-    const kinds = batches.flatMap(({ entries }) => (JSON.parse(entries) as readonly (readonly [string])[]).map(([kind]) => kind));
+    const kinds = batches.flatMap(({ entries }) =>
+      (JSON.parse(entries) as readonly (readonly [string])[]).map(([kind]) => kind),
+    );
     expect(kinds).toEqual(['worker.started', 'worker.stopped']);
   });
 

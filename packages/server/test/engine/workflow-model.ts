@@ -13,7 +13,10 @@ const { tree } = fc.letrec<{ tree: Item; job: Item }>((tie) => ({
   job: fc.constant<Item>({ kind: 'job' }),
   tree: fc.record({
     kind: fc.constantFrom('chain', 'group', 'batch'),
-    items: fc.array(fc.oneof({ depthSize: 'small', maxDepth: 3 }, tie('job'), tie('tree')), { minLength: 1, maxLength: 4 }),
+    items: fc.array(fc.oneof({ depthSize: 'small', maxDepth: 3 }, tie('job'), tie('tree')), {
+      minLength: 1,
+      maxLength: 4,
+    }),
     callbacks: fc.integer({ min: 1, max: 7 }),
   }),
 }));
@@ -63,7 +66,9 @@ export async function play(storage: Storage, request: object, fates: Fates): Pro
   const clock = manualClock();
   const world = new World(storage, clock, fates);
   const id = newId();
-  await world.survive((engine) => engine.workflows.create(engine.workflows.read(JSON.stringify({ id, ...request }), ids(id))));
+  await world.survive((engine) =>
+    engine.workflows.create(engine.workflows.read(JSON.stringify({ id, ...request }), ids(id))),
+  );
   const jobs = new Map<string, Set<string>>();
   for (let turn = 0; turn < 400; turn++) {
     const workflow = await storage.workflows.get(id);
@@ -105,7 +110,12 @@ class World {
   /** Tries until it works, each time with a new engine: what the one before knew is gone. */
   async survive<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
     for (;;) {
-      const engine = await Engine.start({ storage: this.#crashing(), clock: this.#clock, random: () => 0.5, upkeep: 'manual' });
+      const engine = await Engine.start({
+        storage: this.#crashing(),
+        clock: this.#clock,
+        random: () => 0.5,
+        upkeep: 'manual',
+      });
       try {
         return await work(engine);
       } catch (error) {
@@ -143,7 +153,11 @@ class World {
     return {
       ...storage,
       jobs: { ...storage.jobs, claim: wrap(storage.jobs.claim), transition: wrap(storage.jobs.transition) },
-      workflows: { ...storage.workflows, create: wrap(storage.workflows.create), advance: wrap(storage.workflows.advance) },
+      workflows: {
+        ...storage.workflows,
+        create: wrap(storage.workflows.create),
+        advance: wrap(storage.workflows.advance),
+      },
       [Symbol.asyncDispose]: async () => {},
     };
   }
@@ -168,7 +182,11 @@ function requestOf(item: Item, name: () => string): object {
   if (item.kind === 'chain') return { type: 'chain', steps: items };
   if (item.kind === 'group') return { type: 'group', jobs: items };
   const callbacks = ['on_complete', 'on_success', 'on_failure'].filter((_, bit) => (item.callbacks & (1 << bit)) !== 0);
-  return { type: 'batch', jobs: items, callbacks: Object.fromEntries(callbacks.map((callback) => [callback, jobOf(name())])) };
+  return {
+    type: 'batch',
+    jobs: items,
+    callbacks: Object.fromEntries(callbacks.map((callback) => [callback, jobOf(name())])),
+  };
 }
 
 function dagOf(edges: readonly (readonly number[])[]): object {
@@ -187,5 +205,9 @@ function jobOf(type: string): object {
 export function flaws({ state, jobs, open }: Played): readonly string[] {
   const twice = [...jobs].filter(([, count]) => count > 1).map(([type, count]) => `${type} was made ${count} times`);
   const ended = state === 'completed' || state === 'failed';
-  return [...twice, ...(ended ? [] : [`the workflow is ${state}`]), ...(open === 0 ? [] : [`${open} nodes are still open`])];
+  return [
+    ...twice,
+    ...(ended ? [] : [`the workflow is ${state}`]),
+    ...(open === 0 ? [] : [`${open} nodes are still open`]),
+  ];
 }

@@ -58,7 +58,11 @@ describe.each(storages)('workflows, $name', ({ url }) => {
     await create(b, { type: 'chain', steps: [step('a.unique', key)] });
     const bodies = [
       { type: 'chain', steps: [step('a.one'), { type: 'group', jobs: [step('a.two'), step('a.three')] }] },
-      { type: 'batch', jobs: [step('a.one')], callbacks: { on_complete: step('a.done'), on_failure: step('a.failed') } },
+      {
+        type: 'batch',
+        jobs: [step('a.one')],
+        callbacks: { on_complete: step('a.done'), on_failure: step('a.failed') },
+      },
       {
         name: 'graph',
         steps: [
@@ -70,7 +74,9 @@ describe.each(storages)('workflows, $name', ({ url }) => {
       { type: 'chain', steps: [step('a.unique', key), step('a.two')] },
     ];
     for (const body of bodies) {
-      const { workflow, nodes, jobs } = await b.engine.workflows.create(b.engine.workflows.read(JSON.stringify(body), newId));
+      const { workflow, nodes, jobs } = await b.engine.workflows.create(
+        b.engine.workflows.read(JSON.stringify(body), newId),
+      );
       expect(JSON.parse(renderWorkflow(workflow, nodes, jobs))).toEqual(await view(b, workflow.id));
     }
   });
@@ -95,12 +101,21 @@ describe.each(storages)('workflows, $name', ({ url }) => {
     await discard(b, first);
     expect(await view(b, id)).toMatchObject({ state: 'running' });
     await ack(b, second);
-    expect(await view(b, id)).toMatchObject({ state: 'failed', jobs_total: 2, jobs_completed: 1, failed_job_ids: [first.id] });
+    expect(await view(b, id)).toMatchObject({
+      state: 'failed',
+      jobs_total: 2,
+      jobs_completed: 1,
+      failed_job_ids: [first.id],
+    });
   });
 
   test('batch: callbacks as the outcome asks for them, completed although a job failed (wf 8.3)', async () => {
     await using b = await bench(url());
-    const callbacks = { on_complete: step('cb.complete'), on_success: step('cb.success'), on_failure: step('cb.failure') };
+    const callbacks = {
+      on_complete: step('cb.complete'),
+      on_success: step('cb.success'),
+      on_failure: step('cb.failure'),
+    };
     const id = await create(b, { type: 'batch', jobs: [step('a.one'), step('a.two')], callbacks });
     const [first, second] = await b.fetch({ count: 2 });
     if (!first || !second) throw new Error('A batch starts all its jobs.');
@@ -116,7 +131,10 @@ describe.each(storages)('workflows, $name', ({ url }) => {
   test('nested three levels deep: a chain of a group of chains', async () => {
     await using b = await bench(url());
     const inner = (name: string) => ({ type: 'chain', steps: [step(`${name}.one`), step(`${name}.two`)] });
-    const id = await create(b, { type: 'chain', steps: [{ type: 'group', jobs: [inner('a'), inner('b')] }, step('last.step')] });
+    const id = await create(b, {
+      type: 'chain',
+      steps: [{ type: 'group', jobs: [inner('a'), inner('b')] }, step('last.step')],
+    });
     const firsts = await b.fetch({ count: 5 });
     expect(firsts.map(({ type }) => type).sort()).toEqual(['a.one', 'b.one']);
     for (const job of firsts) await ack(b, job);
@@ -169,7 +187,10 @@ describe.each(storages)('workflows, $name', ({ url }) => {
 
   test('cancel: what waits is cancelled, what is active may finish and advances nothing', async () => {
     await using b = await bench(url());
-    const id = await create(b, { type: 'chain', steps: [{ type: 'group', jobs: [step('a.one'), step('a.two')] }, step('a.three')] });
+    const id = await create(b, {
+      type: 'chain',
+      steps: [{ type: 'group', jobs: [step('a.one'), step('a.two')] }, step('a.three')],
+    });
     const running = await one(b);
     const { workflow } = await b.engine.workflows.cancel(id);
     expect(workflow.state).toBe('cancelled');

@@ -24,11 +24,19 @@ describe('answers', () => {
     expect(Object.keys(headers).toSorted()).toEqual(
       ['connection', 'content-length', 'content-type', 'date', 'ojs-version', 'vary', 'x-request-id'].toSorted(),
     );
-    expect(headers).toMatchObject({ 'content-type': 'application/openjobspec+json', 'ojs-version': '1.0', 'x-request-id': 'mine-1' });
+    expect(headers).toMatchObject({
+      'content-type': 'application/openjobspec+json',
+      'ojs-version': '1.0',
+      'x-request-id': 'mine-1',
+    });
   });
 
   test('201 has a Location that can be read', async () => {
-    const { headers, status, text } = await send(server.url, { method: 'POST', path: '/ojs/v1/jobs', body: JSON.stringify(job()) });
+    const { headers, status, text } = await send(server.url, {
+      method: 'POST',
+      path: '/ojs/v1/jobs',
+      body: JSON.stringify(job()),
+    });
     expect(status).toBe(201);
     const read = await send(server.url, { path: String(headers.location) });
     expect([read.status, read.text]).toEqual([200, text]);
@@ -68,7 +76,12 @@ describe('answers', () => {
   });
 
   test('both media types, in any case, with parameters, and none at all are JSON', async () => {
-    const types = ['application/json', 'application/openjobspec+json', 'Application/JSON; charset=UTF-8', 'application/json;charset=utf-8'];
+    const types = [
+      'application/json',
+      'application/openjobspec+json',
+      'Application/JSON; charset=UTF-8',
+      'application/json;charset=utf-8',
+    ];
     for (const type of types) {
       const response = await send(server.url, {
         method: 'POST',
@@ -78,7 +91,10 @@ describe('answers', () => {
       });
       expect(response.status, type).toBe(201);
     }
-    const untyped = await fetch(`${server.url}/ojs/v1/jobs`, { method: 'POST', body: Buffer.from(JSON.stringify(job())) });
+    const untyped = await fetch(`${server.url}/ojs/v1/jobs`, {
+      method: 'POST',
+      body: Buffer.from(JSON.stringify(job())),
+    });
     expect(untyped.status).toBe(201);
   });
 
@@ -101,7 +117,15 @@ describe('answers', () => {
 
   test('its own names, any IP address, and its own pages pass', async () => {
     const { port } = new URL(server.url);
-    const hosts = ['localhost', `LOCALHOST:${port}`, '10.1.2.3:1', '[::1]', '[::1]:8080', 'ojs.example.com', 'OJS.example.com:8443'];
+    const hosts = [
+      'localhost',
+      `LOCALHOST:${port}`,
+      '10.1.2.3:1',
+      '[::1]',
+      '[::1]:8080',
+      'ojs.example.com',
+      'OJS.example.com:8443',
+    ];
     for (const host of hosts) {
       const headers = { host, origin: `http://${host}`, 'sec-fetch-site': 'same-origin' };
       expect((await send(server.url, { path: '/ojs/manifest', headers })).status, host).toBe(200);
@@ -114,12 +138,25 @@ describe('answers', () => {
     const preflight = await send(server.url, {
       method: 'OPTIONS',
       path: '/ojs/v1/jobs',
-      headers: { ...headers, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
+      headers: {
+        ...headers,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'content-type',
+      },
     });
-    expect(preflight).toMatchObject({ status: 204, text: '', headers: { 'access-control-allow-origin': origin, vary: 'Origin' } });
+    expect(preflight).toMatchObject({
+      status: 204,
+      text: '',
+      headers: { 'access-control-allow-origin': origin, vary: 'Origin' },
+    });
     expect(preflight.headers['access-control-allow-headers']).toMatch(/content-type/i);
     expect(preflight.headers).not.toHaveProperty('access-control-allow-credentials');
-    const created = await send(server.url, { method: 'POST', path: '/ojs/v1/jobs', body: JSON.stringify(job()), headers });
+    const created = await send(server.url, {
+      method: 'POST',
+      path: '/ojs/v1/jobs',
+      body: JSON.stringify(job()),
+      headers,
+    });
     expect(created).toMatchObject({ status: 201, headers: { 'access-control-allow-origin': origin } });
     const foreign = await send(server.url, { path: '/ojs/manifest', headers: { origin: 'https://evil.example.com' } });
     expectRefusal(foreign, 403, 'permission_denied');
@@ -132,10 +169,10 @@ describe('answers', () => {
     const seen: string[] = [];
     let query = '?limit=2';
     for (let pages = 0; pages < 9; pages++) {
-      const { body } = await call<{ queues: { name: string }[]; pagination: { has_more: boolean; next_cursor?: string } }>(
-        server.url,
-        `/queues${query}`,
-      );
+      const { body } = await call<{
+        queues: { name: string }[];
+        pagination: { has_more: boolean; next_cursor?: string };
+      }>(server.url, `/queues${query}`);
       expect(body.queues.length).toBeLessThanOrEqual(2);
       seen.push(...body.queues.map(({ name }) => name));
       if (!body.pagination.has_more) break;

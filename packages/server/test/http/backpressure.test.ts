@@ -38,7 +38,12 @@ describe.each(storages)('backpressure on $name', (storage) => {
     const refused = await push(queue);
     expect(refused).toMatchObject({
       status: 429,
-      headers: { 'retry-after': '1', 'x-ojs-queue-depth': '2', 'x-ojs-queue-bound': '2', 'content-type': 'application/openjobspec+json' },
+      headers: {
+        'retry-after': '1',
+        'x-ojs-queue-depth': '2',
+        'x-ojs-queue-bound': '2',
+        'content-type': 'application/openjobspec+json',
+      },
     });
     const { error } = JSON.parse(refused.text);
     const facts = { queue, depth: 2, bound: 2, strategy: 'reject' };
@@ -51,16 +56,23 @@ describe.each(storages)('backpressure on $name', (storage) => {
       details: facts,
     });
     expect(error.request_id).toBe(refused.headers['x-request-id']);
-    expect(await call(server.url, `/queues/${queue}/stats`)).toMatchObject({ body: { stats: { queue, depth: 2, max_depth: 2 } } });
+    expect(await call(server.url, `/queues/${queue}/stats`)).toMatchObject({
+      body: { stats: { queue, depth: 2, max_depth: 2 } },
+    });
   });
 
   test('there is room again when a worker has taken a job, and a retry always comes back', async () => {
     const queue = await bounded(1);
-    expect((await push(queue, { retry: { initial_interval: 'PT1H', max_interval: 'PT1H', jitter: false } })).status).toBe(201);
+    expect(
+      (await push(queue, { retry: { initial_interval: 'PT1H', max_interval: 'PT1H', jitter: false } })).status,
+    ).toBe(201);
     expect((await push(queue)).status).toBe(429);
     const [job] = await fetch(queue);
     expect((await push(queue)).status).toBe(201);
-    const nacked = await call(server.url, '/workers/nack', { job_id: job?.id, error: { code: 'oops', message: 'again' } });
+    const nacked = await call(server.url, '/workers/nack', {
+      job_id: job?.id,
+      error: { code: 'oops', message: 'again' },
+    });
     expect(nacked).toMatchObject({ status: 200, body: { state: 'retryable' } });
     // Jobs that will come back count, so the queue is past its bound now (C-21).
     expect(JSON.parse((await push(queue)).text)).toMatchObject({ error: { depth: 2, bound: 1 } });
@@ -109,7 +121,11 @@ describe.each(storages)('backpressure on $name', (storage) => {
   test('an enqueue past the threshold is told of the pressure (BP-R004)', async () => {
     const queue = await bounded(5, { warning_threshold: 0.6 });
     const headers = async () => {
-      const { 'x-ojs-queue-depth': depth, 'x-ojs-queue-bound': bound, 'x-ojs-queue-pressure': pressure } = (await push(queue)).headers;
+      const {
+        'x-ojs-queue-depth': depth,
+        'x-ojs-queue-bound': bound,
+        'x-ojs-queue-pressure': pressure,
+      } = (await push(queue)).headers;
       return { depth, bound, pressure };
     };
     const none = { depth: undefined, bound: undefined, pressure: undefined };
@@ -126,7 +142,11 @@ describe.each(storages)('backpressure on $name', (storage) => {
   test('a batch is told of its fullest queue', async () => {
     const [half, full] = [await bounded(4, { warning_threshold: 0.5 }), await bounded(2, { warning_threshold: 0.5 })];
     const jobs = [half, half, full, full].map((queue) => ({ type: 'a.b', args: [], options: { queue } }));
-    const { headers } = await send(server.url, { method: 'POST', path: '/ojs/v1/jobs/batch', body: JSON.stringify({ jobs }) });
+    const { headers } = await send(server.url, {
+      method: 'POST',
+      path: '/ojs/v1/jobs/batch',
+      body: JSON.stringify({ jobs }),
+    });
     expect(headers).toMatchObject({ 'x-ojs-queue-depth': '2', 'x-ojs-queue-bound': '2', 'x-ojs-queue-pressure': '1' });
   });
 
@@ -135,7 +155,11 @@ describe.each(storages)('backpressure on $name', (storage) => {
     for (let index = 0; index < 3; index++) {
       const { status, headers } = await push(queue);
       expect(status).toBe(201);
-      expect(headers).toMatchObject({ 'x-ojs-queue-depth': String(index + 1), 'x-ojs-queue-bound': '1', 'x-ojs-queue-pressure': '1' });
+      expect(headers).toMatchObject({
+        'x-ojs-queue-depth': String(index + 1),
+        'x-ojs-queue-bound': '1',
+        'x-ojs-queue-pressure': '1',
+      });
     }
   });
 
@@ -171,7 +195,10 @@ describe.each(storages)('paused queues on $name', (storage) => {
       body: { error: { code: 'queue_paused', retryable: true, details: { queue: 'q' } } },
     });
     const jobs = ['other', 'q'].map((queue) => ({ type: 'a.b', args: [], options: { queue } }));
-    expect(await call(server.url, '/jobs/batch', { jobs })).toMatchObject({ status: 422, body: { error: { details: { index: 1 } } } });
+    expect(await call(server.url, '/jobs/batch', { jobs })).toMatchObject({
+      status: 422,
+      body: { error: { details: { index: 1 } } },
+    });
     await pause(server, 'resume');
     expect((await push(server)).status).toBe(201);
   });

@@ -23,7 +23,9 @@ describe.skipIf(executablePath === null)('a web page of another origin', () => {
   let before: unknown;
 
   beforeAll(async () => {
-    pages = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<!doctype html><title>page</title>'));
+    pages = createServer((_, response) =>
+      response.setHeader('content-type', 'text/html').end('<!doctype html><title>page</title>'),
+    );
     await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve));
     const address = pages.address();
     pagesPort = typeof address === 'object' && address !== null ? address.port : 0;
@@ -54,7 +56,13 @@ describe.skipIf(executablePath === null)('a web page of another origin', () => {
   async function attack(page: Page, base: string): Promise<readonly string[]> {
     const { active, available, completed, cron, deadLetter, limit, pending, queue, schema, workflow } = canaries;
     const job = JSON.stringify({ id: newId(), type: 'evil.job', args: [] });
-    const attempts: readonly (readonly [string, string, string | null, Readonly<Record<string, string>>, 'cors' | 'no-cors'])[] = [
+    const attempts: readonly (readonly [
+      string,
+      string,
+      string | null,
+      Readonly<Record<string, string>>,
+      'cors' | 'no-cors',
+    ])[] = [
       ['POST', '/jobs', job, { 'content-type': 'text/plain' }, 'cors'],
       ['POST', '/jobs', job, { 'content-type': 'text/plain' }, 'no-cors'],
       ['POST', '/jobs', job, { 'content-type': 'application/json' }, 'cors'],
@@ -62,15 +70,33 @@ describe.skipIf(executablePath === null)('a web page of another origin', () => {
       ['POST', `/queues/${queue}/pause`, null, {}, 'no-cors'],
       ['POST', `/dead-letter/${deadLetter}/retry`, null, {}, 'no-cors'],
       ['POST', `/jobs/${pending}/activate`, null, {}, 'no-cors'],
-      ['POST', '/jobs/bulk/delete', JSON.stringify({ job_ids: [completed] }), { 'content-type': 'text/plain' }, 'no-cors'],
+      [
+        'POST',
+        '/jobs/bulk/delete',
+        JSON.stringify({ job_ids: [completed] }),
+        { 'content-type': 'text/plain' },
+        'no-cors',
+      ],
       ['POST', '/dead-letter/purge', JSON.stringify({ confirm: true }), { 'content-type': 'text/plain' }, 'no-cors'],
       ['POST', '/dead-letter/purge?confirm=true', null, {}, 'no-cors'],
-      ['POST', '/workflows', JSON.stringify({ type: 'chain', steps: [JSON.parse(job)] }), { 'content-type': 'text/plain' }, 'no-cors'],
+      [
+        'POST',
+        '/workflows',
+        JSON.stringify({ type: 'chain', steps: [JSON.parse(job)] }),
+        { 'content-type': 'text/plain' },
+        'no-cors',
+      ],
       ['POST', `/workflows/${workflow}/cancel`, null, {}, 'no-cors'],
       ['POST', `/cron/${cron}/trigger`, null, {}, 'no-cors'],
       ['POST', `/cron/${cron}/pause`, null, {}, 'no-cors'],
       ['POST', `/jobs/${active}/ack`, null, {}, 'no-cors'],
-      ['POST', '/workers/progress', JSON.stringify({ job_id: active, percentage: 99 }), { 'content-type': 'text/plain' }, 'no-cors'],
+      [
+        'POST',
+        '/workers/progress',
+        JSON.stringify({ job_id: active, percentage: 99 }),
+        { 'content-type': 'text/plain' },
+        'no-cors',
+      ],
       ['PUT', `/rate-limits/${limit}`, '{"concurrency":1}', { 'content-type': 'application/json' }, 'cors'],
       ['PUT', `/queues/${queue}/config`, '{"concurrency":1}', { 'content-type': 'application/json' }, 'cors'],
       ['DELETE', `/schemas/${schema}/1`, null, {}, 'cors'],
@@ -82,7 +108,9 @@ describe.skipIf(executablePath === null)('a web page of another origin', () => {
       ['GET', '/events', null, {}, 'cors'],
       ['GET', '/queues', null, {}, 'cors'],
     ];
-    return (await page.evaluate(`${pageScript}; attack(${JSON.stringify({ base, attempts, job })})`)) as readonly string[];
+    return (await page.evaluate(
+      `${pageScript}; attack(${JSON.stringify({ base, attempts, job })})`,
+    )) as readonly string[];
   }
 
   function expectBlind(seen: readonly string[]): void {
@@ -126,7 +154,11 @@ describe.skipIf(executablePath === null)('a web page of another origin', () => {
     const state = await page.evaluate(
       async ({ url, id }) => {
         const headers = { 'content-type': 'application/json', 'idempotency-key': id };
-        await fetch(`${url}/jobs`, { method: 'POST', headers, body: JSON.stringify({ id, type: 'friend.job', args: [] }) });
+        await fetch(`${url}/jobs`, {
+          method: 'POST',
+          headers,
+          body: JSON.stringify({ id, type: 'friend.job', args: [] }),
+        });
         await fetch(`${url}/jobs/${id}`, { method: 'DELETE' });
         return (await fetch(`${url}/jobs/${id}`)).json();
       },
@@ -138,7 +170,9 @@ describe.skipIf(executablePath === null)('a web page of another origin', () => {
 
   test('a page of an allowed origin follows events in every way', async () => {
     const page = await open(`http://friend.test:${pagesPort}/`);
-    const followed = (await page.evaluate(`${pageScript}; follow(${JSON.stringify(server.url)})`)) as Readonly<Record<string, boolean>>;
+    const followed = (await page.evaluate(`${pageScript}; follow(${JSON.stringify(server.url)})`)) as Readonly<
+      Record<string, boolean>
+    >;
     expect(Object.keys(followed)).toHaveLength(4);
     expect(Object.values(followed)).not.toContain(false);
   });

@@ -11,7 +11,11 @@ interface Item {
   readonly status: string;
   readonly job_id?: string;
   readonly job?: { readonly id: string; readonly state: string };
-  readonly error?: { readonly code: string; readonly message: string; readonly details: Readonly<Record<string, unknown>> };
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly details: Readonly<Record<string, unknown>>;
+  };
   readonly reason?: string;
 }
 
@@ -47,7 +51,8 @@ async function jobIn(server: ClockedServer, state: string): Promise<string> {
   const { url } = server;
   const queue = `q-${newId()}`;
   const settle = (path: string, body: object) => call(url, `/workers/${path}`, body);
-  const more = state === 'pending' ? { pending: true } : state === 'scheduled' ? { scheduled_at: '2027-01-01T00:00:00Z' } : {};
+  const more =
+    state === 'pending' ? { pending: true } : state === 'scheduled' ? { scheduled_at: '2027-01-01T00:00:00Z' } : {};
   const id = await push(url, {
     options: { queue, retry: { max_attempts: state === 'dead' ? 1 : 3, on_exhaustion: 'dead_letter' }, ...more },
   });
@@ -63,7 +68,8 @@ async function jobIn(server: ClockedServer, state: string): Promise<string> {
   return id;
 }
 
-const stateOf = async (url: string, id: string) => (await call<{ state?: string }>(url, `/jobs/${id}`)).body.state ?? 'gone';
+const stateOf = async (url: string, id: string) =>
+  (await call<{ state?: string }>(url, `/jobs/${id}`)).body.state ?? 'gone';
 
 describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) => {
   test('each item has its outcome, in order; 201, 207 and 422 (BLK-001, 002, 004, §5)', async () => {
@@ -88,10 +94,21 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     });
     expect(mixed).toMatchObject({ status: 207, body: { total: 5, succeeded: 2, failed: 3 } });
     expect(statuses(mixed)).toEqual(['created', 'failed', 'created', 'failed', 'failed']);
-    expect(mixed.body.items[1]?.error).toMatchObject({ code: 'invalid_request', retryable: false, canonical_code: 'INVALID_REQUEST' });
+    expect(mixed.body.items[1]?.error).toMatchObject({
+      code: 'invalid_request',
+      retryable: false,
+      canonical_code: 'INVALID_REQUEST',
+    });
     expect(mixed.body.items[1]?.error?.message).toContain('$.jobs[1].type');
-    expect(mixed.body.items.flatMap((item) => item.error?.code ?? [])).toEqual(['invalid_request', 'invalid_payload', 'validation_error']);
-    expect(await bulk(url, { jobs: [{}, 7] })).toMatchObject({ status: 422, body: { total: 2, succeeded: 0, failed: 2 } });
+    expect(mixed.body.items.flatMap((item) => item.error?.code ?? [])).toEqual([
+      'invalid_request',
+      'invalid_payload',
+      'validation_error',
+    ]);
+    expect(await bulk(url, { jobs: [{}, 7] })).toMatchObject({
+      status: 422,
+      body: { total: 2, succeeded: 0, failed: 2 },
+    });
     expect(await depth(url)).toBe(3);
     expect(await events(url, 'bulk.enqueue.completed')).toMatchObject([
       { total: 2, succeeded: 2, failed: 0, atomicity: 'partial' },
@@ -104,7 +121,9 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const unique = (on_conflict: string) => job({ options: { unique: { keys: ['type', 'args'], on_conflict } } });
-    const answer = await bulk(url, { jobs: [unique('reject'), unique('reject'), unique('ignore'), job(), unique('replace')] });
+    const answer = await bulk(url, {
+      jobs: [unique('reject'), unique('reject'), unique('ignore'), job(), unique('replace')],
+    });
     expect(answer).toMatchObject({ status: 207, body: { succeeded: 4, failed: 1 } });
     expect(statuses(answer)).toEqual(['created', 'duplicate', 'deduplicated', 'created', 'created']);
     const [first, second, third, , last] = answer.body.items;
@@ -122,7 +141,9 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     const { url } = server;
     const [one, two] = [newId(), newId()];
     await push(url, { id: two });
-    const answer = await bulk(url, { jobs: [job({ id: one }), job({ id: one }), job({ id: two }), job({ id: two, args: [1] })] });
+    const answer = await bulk(url, {
+      jobs: [job({ id: one }), job({ id: one }), job({ id: two }), job({ id: two, args: [1] })],
+    });
     expect(statuses(answer)).toEqual(['created', 'failed', 'duplicate', 'failed']);
     expect(answer.body.items.slice(1).map((item) => item.error?.code)).toEqual(['duplicate', 'duplicate', 'duplicate']);
     expect(await depth(url)).toBe(2);
@@ -131,7 +152,10 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
   test('atomic: all of them or none, with what was wrong (§5.3, BLK-R001)', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
-    expect(await bulk(url, { atomicity: 'atomic', jobs: [job(), job()] })).toMatchObject({ status: 201, body: { succeeded: 2 } });
+    expect(await bulk(url, { atomicity: 'atomic', jobs: [job(), job()] })).toMatchObject({
+      status: 201,
+      body: { succeeded: 2 },
+    });
     const held = await push(url, { options: { unique: { keys: ['type'] }, queue: 'held' } });
     const cases = [
       { jobs: [job(), { type: 'A!' }, job()], codes: ['batch_aborted', 'invalid_request', 'batch_aborted'] },
@@ -152,10 +176,17 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     const { url, bench } = server;
     await bench.engine.queueSettings.configure('default', { maxDepth: 2 });
     const refused = await bulk(url, { atomicity: 'atomic', jobs: [job(), job(), job()] });
-    expect(refused.body.items.map((item) => item.error?.code)).toEqual(['batch_aborted', 'batch_aborted', 'QUEUE_FULL']);
+    expect(refused.body.items.map((item) => item.error?.code)).toEqual([
+      'batch_aborted',
+      'batch_aborted',
+      'QUEUE_FULL',
+    ]);
     const partial = await bulk(url, { jobs: [job(), job(), job()] });
     expect(statuses(partial)).toEqual(['created', 'created', 'failed']);
-    expect(partial.body.items[2]?.error).toMatchObject({ code: 'QUEUE_FULL', details: { queue: 'default', depth: 2, bound: 2 } });
+    expect(partial.body.items[2]?.error).toMatchObject({
+      code: 'QUEUE_FULL',
+      details: { queue: 'default', depth: 2, bound: 2 },
+    });
   });
 
   test('10,000 jobs pass in order, 10,001 are 413 with the bound (BLK-003, 005, R006, §9.1)', async () => {
@@ -166,12 +197,21 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     expectRefusal(refused, 413, 'batch_size_exceeded');
     expect(JSON.parse(refused.text).error).toMatchObject({ code: 'BATCH_SIZE_EXCEEDED', max_batch_size: 10_000 });
     expect(refused.headers).toMatchObject({ 'x-ojs-max-batch-size': '10000' });
-    const answer = await send(url, { method: 'POST', path: '/ojs/v1/jobs/bulk', body: JSON.stringify({ jobs: jobs.slice(1) }) });
+    const answer = await send(url, {
+      method: 'POST',
+      path: '/ojs/v1/jobs/bulk',
+      body: JSON.stringify({ jobs: jobs.slice(1) }),
+    });
     expect(answer).toMatchObject({ status: 201, headers: { 'x-ojs-batch-size': '10000' } });
     const body: Bulk = JSON.parse(answer.text);
     expect(body.items.map(({ index }) => index)).toEqual(Array.from({ length: 10_000 }, (_, index) => index));
-    const fetched = await call<{ jobs: { id: string; args: number[] }[] }>(url, '/workers/fetch', { queues: ['default'], count: 3 });
-    expect(fetched.body.jobs.map(({ id, args }) => [id, ...args])).toEqual([0, 1, 2].map((at) => [body.items[at]?.job?.id, at + 1]));
+    const fetched = await call<{ jobs: { id: string; args: number[] }[] }>(url, '/workers/fetch', {
+      queues: ['default'],
+      count: 3,
+    });
+    expect(fetched.body.jobs.map(({ id, args }) => [id, ...args])).toEqual(
+      [0, 1, 2].map((at) => [body.items[at]?.job?.id, at + 1]),
+    );
   });
 
   test('what is no bulk request is refused whole', async () => {
@@ -184,7 +224,10 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
       { jobs: [job()], atomicity: 7 },
       { jobs: [job()], idempotency_key: 'k'.repeat(257) },
     ])
-      expect(await call(url, '/jobs/bulk', body)).toMatchObject({ status: 400, body: { error: { code: 'invalid_request' } } });
+      expect(await call(url, '/jobs/bulk', body)).toMatchObject({
+        status: 400,
+        body: { error: { code: 'invalid_request' } },
+      });
     for (const body of [undefined, '[]', '{"jobs":[}'])
       expectRefusal(
         await send(url, { method: 'POST', path: '/ojs/v1/jobs/bulk', ...(body !== undefined && { body }) }),
@@ -199,7 +242,9 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     const body = '{ "jobs": [ {"type":"a.b", "args":[1.0e3,12345678901234567890]} ] }';
     const { text } = await send(server.url, { method: 'POST', path: '/ojs/v1/jobs/bulk', body });
     const { id } = (JSON.parse(text) as Bulk).items[0]?.job ?? { id: '' };
-    expect((await send(server.url, { path: `/ojs/v1/jobs/${id}` })).text).toContain('"args":[1.0e3,12345678901234567890]');
+    expect((await send(server.url, { path: `/ojs/v1/jobs/${id}` })).text).toContain(
+      '"args":[1.0e3,12345678901234567890]',
+    );
   });
 });
 
@@ -207,7 +252,10 @@ describe.each(storages)('bulk enqueue again by its key, $name (§10)', (storage)
   test.each(['header', 'body'] as const)('the same request gets the same jobs, its key in the %s', async (place) => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
-    const body = { jobs: [job(), { type: '!' }, job({ args: [1] })], ...(place === 'body' && { idempotency_key: 'import-42' }) };
+    const body = {
+      jobs: [job(), { type: '!' }, job({ args: [1] })],
+      ...(place === 'body' && { idempotency_key: 'import-42' }),
+    };
     const headers: Headers = place === 'header' ? { 'idempotency-key': 'import-42' } : {};
     const first = await bulk(url, body, headers);
     expect(first.status).toBe(207);
@@ -224,7 +272,9 @@ describe.each(storages)('bulk enqueue again by its key, $name (§10)', (storage)
     const first = await bulk(url, body, { 'idempotency-key': 'a' });
     const other = await bulk(url, body, { 'idempotency-key': 'c' });
     expect(idsOf(other)).not.toEqual(idsOf(first));
-    expect((await call(url, '/jobs/bulk/cancel', { job_ids: idsOf(first) }, { headers: { 'idempotency-key': 'a' } })).status).toBe(200);
+    expect(
+      (await call(url, '/jobs/bulk/cancel', { job_ids: idsOf(first) }, { headers: { 'idempotency-key': 'a' } })).status,
+    ).toBe(200);
     expect((await call(url, '/jobs', job(), { headers: { 'idempotency-key': 'a' } })).status).toBe(201);
   });
 
@@ -234,7 +284,12 @@ describe.each(storages)('bulk enqueue again by its key, $name (§10)', (storage)
     const headers = { 'idempotency-key': 'k' };
     await bulk(url, { jobs: [job()] }, headers);
     for (const jobs of [[job(), job()], [job({ args: [1] })]]) {
-      const refused = await send(url, { method: 'POST', path: '/ojs/v1/jobs/bulk', body: JSON.stringify({ jobs }), headers });
+      const refused = await send(url, {
+        method: 'POST',
+        path: '/ojs/v1/jobs/bulk',
+        body: JSON.stringify({ jobs }),
+        headers,
+      });
       expectRefusal(refused, 409, 'idempotency_conflict');
     }
     expect(await depth(url)).toBe(1);
@@ -277,7 +332,8 @@ describe.each(storages)('bulk enqueue again by its key, $name (§10)', (storage)
     expect(idsOf(second)).not.toEqual(idsOf(first));
     bench.clock.advance(86_400_001);
     await bench.engine.upkeep.run();
-    for (const kind of ['bulk.enqueue', 'bulk.enqueue.reply']) expect(await bench.engine.storage.documents.list(kind)).toEqual([]);
+    for (const kind of ['bulk.enqueue', 'bulk.enqueue.reply'])
+      expect(await bench.engine.storage.documents.list(kind)).toEqual([]);
   });
 
   test('where the store failed some items a repetition tries those again', async () => {
@@ -287,12 +343,16 @@ describe.each(storages)('bulk enqueue again by its key, $name (§10)', (storage)
     const insert = jobs.insert.bind(jobs);
     const body = { jobs: [job({ args: [1] }), job({ args: [2] })], idempotency_key: 'k' };
     jobs.insert = async (groups, now, options) => {
-      if (groups.some((group) => group.some(({ envelope }) => envelope.includes('[2]')))) throw new Error('this row is broken');
+      if (groups.some((group) => group.some(({ envelope }) => envelope.includes('[2]'))))
+        throw new Error('this row is broken');
       return insert(groups, now, options);
     };
     const first = await bulk(url, body);
     expect(first.status).toBe(207);
-    expect(first.body.items[1]?.error).toMatchObject({ code: 'backend_error', retryable: errorKinds.backend_error.retryable });
+    expect(first.body.items[1]?.error).toMatchObject({
+      code: 'backend_error',
+      retryable: errorKinds.backend_error.retryable,
+    });
     jobs.insert = async () => {
       throw new Error('the store is away');
     };
@@ -305,9 +365,24 @@ describe.each(storages)('bulk enqueue again by its key, $name (§10)', (storage)
 });
 
 describe.each(storages)('bulk cancel, retry and delete, $name', (storage) => {
-  const states = ['pending', 'scheduled', 'available', 'active', 'retryable', 'completed', 'cancelled', 'discarded', 'dead'];
+  const states = [
+    'pending',
+    'scheduled',
+    'available',
+    'active',
+    'retryable',
+    'completed',
+    'cancelled',
+    'discarded',
+    'dead',
+  ];
   const cases = [
-    { operation: 'cancel', done: 'cancelled', to: 'cancelled', of: ['pending', 'scheduled', 'available', 'active', 'retryable'] },
+    {
+      operation: 'cancel',
+      done: 'cancelled',
+      to: 'cancelled',
+      of: ['pending', 'scheduled', 'available', 'active', 'retryable'],
+    },
     { operation: 'retry', done: 'retried', to: 'available', of: ['retryable', 'discarded', 'dead'] },
     { operation: 'delete', done: 'deleted', to: 'gone', of: ['completed', 'cancelled', 'discarded', 'dead'] },
   ];
@@ -322,7 +397,10 @@ describe.each(storages)('bulk cancel, retry and delete, $name', (storage) => {
       const job_ids = [...ids, newId(), 'nobody'];
       const answer = await call<Bulk & Record<string, unknown>>(url, `/jobs/bulk/${operation}`, { job_ids });
       const skipped = job_ids.length - of.length;
-      expect(answer).toMatchObject({ status: 207, body: { total_matched: job_ids.length, [done]: of.length, skipped, action: operation } });
+      expect(answer).toMatchObject({
+        status: 207,
+        body: { total_matched: job_ids.length, [done]: of.length, skipped, action: operation },
+      });
       expect(answer.body.items.map(({ index, job_id }) => [index, job_id])).toEqual([...job_ids.entries()]);
       for (const [index, state] of states.entries()) {
         const item = answer.body.items[index];
@@ -330,12 +408,23 @@ describe.each(storages)('bulk cancel, retry and delete, $name', (storage) => {
         const known = state === 'dead' ? 'discarded' : state;
         expect(await stateOf(url, ids[index] ?? ''), state).toBe(of.includes(state) ? to : known);
         if (!of.includes(state))
-          expect(item).toMatchObject({ error: { code: 'conflict' }, reason: expect.stringContaining(`The job is ${known}`) });
+          expect(item).toMatchObject({
+            error: { code: 'conflict' },
+            reason: expect.stringContaining(`The job is ${known}`),
+          });
       }
-      expect(answer.body.items.slice(-2)).toMatchObject([{ error: { code: 'not_found' } }, { error: { code: 'not_found' } }]);
-      expect(await events(url, `bulk.${operation}.completed`)).toMatchObject([{ total: job_ids.length, [done]: of.length, skipped }]);
+      expect(answer.body.items.slice(-2)).toMatchObject([
+        { error: { code: 'not_found' } },
+        { error: { code: 'not_found' } },
+      ]);
+      expect(await events(url, `bulk.${operation}.completed`)).toMatchObject([
+        { total: job_ids.length, [done]: of.length, skipped },
+      ]);
       expect(await call(url, `/jobs/bulk/${operation}`, { job_ids: [newId()] })).toMatchObject({ status: 422 });
-      expect(await call(url, `/jobs/bulk/${operation}`, { job_ids: [] })).toMatchObject({ status: 200, body: { total_matched: 0 } });
+      expect(await call(url, `/jobs/bulk/${operation}`, { job_ids: [] })).toMatchObject({
+        status: 200,
+        body: { total_matched: 0 },
+      });
     },
   );
 
@@ -386,9 +475,14 @@ describe.each(storages)('bulk cancel, retry and delete, $name', (storage) => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const id = await jobIn(server, 'active');
-    expect(await call(url, '/jobs/bulk/cancel', { filter: { state: ['active'] } })).toMatchObject({ body: { cancelled: 0, skipped: 1 } });
+    expect(await call(url, '/jobs/bulk/cancel', { filter: { state: ['active'] } })).toMatchObject({
+      body: { cancelled: 0, skipped: 1 },
+    });
     expect(await stateOf(url, id)).toBe('active');
-    expect(await call(url, '/jobs/bulk/cancel', { job_ids: [id] })).toMatchObject({ status: 200, body: { cancelled: 1 } });
+    expect(await call(url, '/jobs/bulk/cancel', { job_ids: [id] })).toMatchObject({
+      status: 200,
+      body: { cancelled: 1 },
+    });
   });
 
   test('a filter goes through more than one page', async () => {
@@ -428,12 +522,19 @@ describe.each(storages)('bulk cancel, retry and delete, $name', (storage) => {
         { filter: { enqueued_before: 'now' } },
         { job_ids: [7] },
       ])
-        expect(await call(url, path, body)).toMatchObject({ status: 400, body: { error: { code: 'invalid_request' } } });
+        expect(await call(url, path, body)).toMatchObject({
+          status: 400,
+          body: { error: { code: 'invalid_request' } },
+        });
       expect(await call(url, path, { job_ids: [id], atomicity: 'atomic' })).toMatchObject({
         status: 422,
         body: { error: { code: 'unsupported' } },
       });
-      const many = await send(url, { method: 'POST', path: `/ojs/v1${path}`, body: JSON.stringify({ job_ids: Array(10_001).fill(id) }) });
+      const many = await send(url, {
+        method: 'POST',
+        path: `/ojs/v1${path}`,
+        body: JSON.stringify({ job_ids: Array(10_001).fill(id) }),
+      });
       expectRefusal(many, 413, 'batch_size_exceeded');
     }
     expect(await stateOf(url, id)).toBe('available');

@@ -35,14 +35,20 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     const { id } = await started(server);
     expectRefusal(await send(url, { path: `/ojs/v1${path(id)}` }), 404, 'not_found');
     const first = { job_id: id, sequence: 1, created_at: '2026-01-01T00:00:00.000Z' };
-    expect(await save(url, id, { state: { a: 1 } })).toMatchObject({ status: 200, body: { ...first, checkpoint: first } });
+    expect(await save(url, id, { state: { a: 1 } })).toMatchObject({
+      status: 200,
+      body: { ...first, checkpoint: first },
+    });
     server.bench.clock.advance(1_000);
     await save(url, id, { state: [2] }, 'PUT');
     const second = { job_id: id, sequence: 2, created_at: '2026-01-01T00:00:01.000Z', state: [2] };
     expect(await call(url, path(id))).toMatchObject({ status: 200, body: { ...second, checkpoint: second } });
     expect(await call(url, `/checkpoints/${id}`)).toMatchObject({ status: 200, body: second });
     for (let times = 0; times < 2; times++)
-      expect(await call(url, path(id), undefined, { method: 'DELETE' })).toEqual({ status: 200, body: { deleted: true, job_id: id } });
+      expect(await call(url, path(id), undefined, { method: 'DELETE' })).toEqual({
+        status: 200,
+        body: { deleted: true, job_id: id },
+      });
     expectRefusal(await send(url, { path: `/ojs/v1${path(id)}` }), 404, 'not_found');
     expect(await save(url, id, { state: null })).toMatchObject({ body: { sequence: 1, state: null } });
   });
@@ -59,7 +65,8 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const { id } = await started(server);
-    const send1 = (state: string) => send(url, { method: 'POST', path: `/ojs/v1${path(id)}`, body: `{ "state" : ${state} }` });
+    const send1 = (state: string) =>
+      send(url, { method: 'POST', path: `/ojs/v1${path(id)}`, body: `{ "state" : ${state} }` });
     for (const state of [
       'null',
       '0',
@@ -87,15 +94,26 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     const waiting = await call<{ id: string }>(url, '/jobs', { type: 'a.b', args: [], options: { queue: 'other' } });
     const refused = await send(url, { method: 'POST', path: `/ojs/v1${path(waiting.body.id)}`, body: '{"state":1}' });
     expectRefusal(refused, 409, 'conflict');
-    expect(JSON.parse(refused.text).error.details).toMatchObject({ current_state: 'available', expected_state: 'active' });
+    expect(JSON.parse(refused.text).error.details).toMatchObject({
+      current_state: 'available',
+      expected_state: 'active',
+    });
     const { id, x_lease } = await started(server);
     for (const owner of [{ worker_id: 'w2' }, { x_lease: 'c9' }, { attempt: 2 }]) {
-      const foreign = await send(url, { method: 'PUT', path: `/ojs/v1${path(id)}`, body: JSON.stringify({ state: 1, ...owner }) });
+      const foreign = await send(url, {
+        method: 'PUT',
+        path: `/ojs/v1${path(id)}`,
+        body: JSON.stringify({ state: 1, ...owner }),
+      });
       expectRefusal(foreign, 409, 'conflict');
     }
     expect(await save(url, id, { state: 1, worker_id: 'w1', x_lease, attempt: 1 })).toMatchObject({ status: 200 });
     expectRefusal(await send(url, { method: 'DELETE', path: `/ojs/v1${path(id)}?worker_id=w2` }), 409, 'conflict');
-    expectRefusal(await send(url, { method: 'DELETE', path: `/ojs/v1${path(id)}`, body: '{"x_lease":"c9"}' }), 409, 'conflict');
+    expectRefusal(
+      await send(url, { method: 'DELETE', path: `/ojs/v1${path(id)}`, body: '{"x_lease":"c9"}' }),
+      409,
+      'conflict',
+    );
     expect((await call(url, path(id))).body.state).toBe(1);
     for (const method of ['GET', 'POST', 'DELETE']) {
       const body = method === 'POST' ? { body: '{"state":1}' } : {};
@@ -125,11 +143,20 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     bench.clock.advance(20_000);
     await bench.engine.upkeep.run();
     const second = await fetchOne(url, 'w2');
-    expect(second).toMatchObject({ id: first.id, attempt: 2, checkpoint: { state: { at: 1 }, sequence: 1 }, last_checkpoint: { at: 1 } });
+    expect(second).toMatchObject({
+      id: first.id,
+      attempt: 2,
+      checkpoint: { state: { at: 1 }, sequence: 1 },
+      last_checkpoint: { at: 1 },
+    });
     await save(url, first.id, { state: null });
     await call(url, '/workers/nack', { job_id: first.id, error: { message: 'x' } });
     bench.clock.advance(60_000);
-    expect(await fetchOne(url)).toMatchObject({ attempt: 3, checkpoint: { state: null, sequence: 2 }, last_checkpoint: null });
+    expect(await fetchOne(url)).toMatchObject({
+      attempt: 3,
+      checkpoint: { state: null, sequence: 2 },
+      last_checkpoint: null,
+    });
   });
 
   test('the end of the job is its end, but in the dead letter, from where it goes along (DUR-005, §6.3, C-10)', async () => {
@@ -146,7 +173,11 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
       expect((await end(id)).status).toBe(200);
       expectRefusal(await send(url, { path: `/ojs/v1${path(id)}` }), 404, 'not_found');
       expect(await bench.get(id)).toMatchObject({ checkpoint: null });
-      expectRefusal(await send(url, { method: 'POST', path: `/ojs/v1${path(id)}`, body: '{"state":1}' }), 409, 'conflict');
+      expectRefusal(
+        await send(url, { method: 'POST', path: `/ojs/v1${path(id)}`, body: '{"state":1}' }),
+        409,
+        'conflict',
+      );
     }
     const retry = { max_attempts: 1, on_exhaustion: 'dead_letter' };
     const { id } = await started(server, { retry });

@@ -15,7 +15,11 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
       const { body } = await expectRepeatable(post('/dead-letter/retry', { ids }, newId()), 200, 2);
       expect(body).toMatchObject({ retried: 2, items: ids.map((job_id) => ({ job_id, status: 'retried' })) });
       const { queue } = await dead();
-      const [first, second] = await expectHarmless(post('/dead-letter/retry', { filter: { queue }, confirm: true }), [200, 200], 1);
+      const [first, second] = await expectHarmless(
+        post('/dead-letter/retry', { filter: { queue }, confirm: true }),
+        [200, 200],
+        1,
+      );
       expect([first.body, second.body]).toMatchObject([{ retried: 1 }, { retried: 0, total_matched: 0 }]);
     });
 
@@ -64,7 +68,11 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
     const step = { type: 'a.b', args: [], options: { queue: 'cut-workflow' } };
 
     test('create, by a key or by its own id', async () => {
-      const { body } = await expectRepeatable(post('/workflows', { type: 'chain', steps: [step, step] }, newId()), 201, 3);
+      const { body } = await expectRepeatable(
+        post('/workflows', { type: 'chain', steps: [step, step] }, newId()),
+        201,
+        3,
+      );
       expect(body).toMatchObject({ workflow: { type: 'chain', state: 'running' } });
       const graph = {
         id: newId(),
@@ -96,7 +104,8 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
       expect((second.body as { cron: object }).cron).toEqual({ ...(first.body as { cron: object }).cron, ...timeless });
       const path = `/ojs/v1/cron/${name}`;
       await expectHarmless({ method: 'PATCH', path, body: '{"args":[2]}' }, [200, 200], 0);
-      for (const action of ['pause', 'resume']) await expectRepeatable(post(`/cron/${name}/${action}`, undefined), 200, 0);
+      for (const action of ['pause', 'resume'])
+        await expectRepeatable(post(`/cron/${name}/${action}`, undefined), 200, 0);
       expect((await ask(`/cron/${name}`)).body).toMatchObject({ cron: { args: [2], enabled: true, run_count: 0 } });
       await expectHarmless({ method: 'DELETE', path }, [200, 404], 0);
     });
@@ -121,7 +130,9 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
     const request = post(`/cron/${name}/trigger`, undefined, newId());
     const before = await events();
     const answers = await Promise.all(Array.from({ length: 5 }, () => send(request)));
-    expect(new Set(answers.map(({ status, text }) => `${status} ${(JSON.parse(text) as { job_id: string }).job_id}`)).size).toBe(1);
+    expect(
+      new Set(answers.map(({ status, text }) => `${status} ${(JSON.parse(text) as { job_id: string }).job_id}`)).size,
+    ).toBe(1);
     expect((await events()) - before).toBe(2);
   });
 
@@ -135,9 +146,16 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
       ];
       for (const request of requests) {
         const { first, second } = await twice(request);
-        expect(second).toMatchObject({ status: 200, body: { ...(first.body as object), updated_at: expect.any(String) } });
+        expect(second).toMatchObject({
+          status: 200,
+          body: { ...(first.body as object), updated_at: expect.any(String) },
+        });
       }
-      expect((await ask(`/jobs/${id}/progress`)).body).toMatchObject({ progress: 0.5, message: 'half', data: { n: 1 } });
+      expect((await ask(`/jobs/${id}/progress`)).body).toMatchObject({
+        progress: 0.5,
+        message: 'half',
+        data: { n: 1 },
+      });
     });
 
     test('checkpoint: the same state, saved once more', async () => {
@@ -174,7 +192,11 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
       await expectHarmless(post('/queues', { name, config: { max_size: 5 } }), [201, 409], 0);
       const { body } = await expectRepeatable(put(`/queues/${name}/config`, { concurrency: 2 }), 200, 0);
       expect(body).toMatchObject({ max_size: 5, concurrency: 2 });
-      await expectHarmless(put(`/admin/queues/${name}/rate-limit`, { rate: { limit: 3, period: 'PT1M' } }), [200, 200], 0);
+      await expectHarmless(
+        put(`/admin/queues/${name}/rate-limit`, { rate: { limit: 3, period: 'PT1M' } }),
+        [200, 200],
+        0,
+      );
       for (const [action, paused] of [
         ['pause', true],
         ['resume', false],

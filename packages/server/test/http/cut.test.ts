@@ -8,12 +8,22 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
   const { ask, twice, enqueue, fetched, dead, events, expectRepeatable } = repeats(storage.url());
 
   test('enqueue', async () => {
-    const body = { id: newId(), type: 'a.b', args: [1e3, { b: 1 }], options: { queue: 'cut-enqueue', delay_until: '+PT1H' } };
+    const body = {
+      id: newId(),
+      type: 'a.b',
+      args: [1e3, { b: 1 }],
+      options: { queue: 'cut-enqueue', delay_until: '+PT1H' },
+    };
     await expectRepeatable(post('/jobs', body, newId()), 201, 1);
   });
 
   test('batch', async () => {
-    const jobs = Array.from({ length: 3 }, () => ({ id: newId(), type: 'a.b', args: [], options: { queue: 'cut-batch' } }));
+    const jobs = Array.from({ length: 3 }, () => ({
+      id: newId(),
+      type: 'a.b',
+      args: [],
+      options: { queue: 'cut-batch' },
+    }));
     await expectRepeatable(post('/jobs/batch', { jobs }, newId()), 201, 3);
   });
 
@@ -36,7 +46,11 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
   test('nack that leads to a retry, by its lease', async () => {
     const { id, x_lease } = await fetched();
     const error = { code: 'oops', message: 'again' };
-    const { body } = await expectRepeatable(post('/workers/nack', { job_id: id, error, worker_id: 'w1', x_lease }), 200, 2);
+    const { body } = await expectRepeatable(
+      post('/workers/nack', { job_id: id, error, worker_id: 'w1', x_lease }),
+      200,
+      2,
+    );
     expect(body).toMatchObject({ state: 'retryable', attempt: 1 });
   });
 
@@ -88,7 +102,12 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
   });
 
   test('exchange: acks, nacks, heartbeat and fetch in one', async () => {
-    const [done, failed, held, next] = [await fetched({}, 'w3'), await fetched({}, 'w3'), await fetched({}, 'w3'), await enqueue()];
+    const [done, failed, held, next] = [
+      await fetched({}, 'w3'),
+      await fetched({}, 'w3'),
+      await fetched({}, 'w3'),
+      await enqueue(),
+    ];
     const exchange = {
       worker_id: 'w3',
       acks: [{ job_id: done.id, x_lease: done.x_lease, result: [1] }],

@@ -31,7 +31,10 @@ async function bury({ url, bench }: ClockedServer, death: Death = {}): Promise<s
   const retry = { max_attempts: 1, on_exhaustion: onExhaustion };
   const { body } = await call<{ id: string }>(url, '/jobs', { type, args, meta, options: { queue, retry } });
   await call(url, '/workers/fetch', { queues: [queue] });
-  await call(url, '/workers/nack', { job_id: body.id, error: { type: error, message: 'x', details: { stack: 'at a\nat b' } } });
+  await call(url, '/workers/nack', {
+    job_id: body.id,
+    error: { type: error, message: 'x', details: { stack: 'at a\nat b' } },
+  });
   bench.clock.advance(1_000);
   return body.id;
 }
@@ -47,7 +50,12 @@ const idsOf = ({ jobs }: Listed) => jobs.map(({ id }) => id);
 describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
   test('a list narrows by queue, type, error, time and args, newest first (§9.1, DLQ-006, DLQ-R005)', async () => {
     await using server = await serveClocked(storage.url());
-    const a = await bury(server, { queue: 'billing', type: 'invoice.generate', error: 'DatabaseError', args: [{ customer: 'c-17' }] });
+    const a = await bury(server, {
+      queue: 'billing',
+      type: 'invoice.generate',
+      error: 'DatabaseError',
+      args: [{ customer: 'c-17' }],
+    });
     const b = await bury(server, { queue: 'billing', type: 'invoice.send', error: 'TimeoutError' });
     const c = await bury(server, { type: 'email.send', error: 'DatabaseError' });
     await bury(server, { onExhaustion: 'discard' });
@@ -104,7 +112,13 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     await using server = await serveClocked(storage.url());
     const id = await bury(server, { args: [{ n: 1 }] });
     const { status, body } = await call(server.url, `/dead-letter/${id}`);
-    const shown = { id, state: 'discarded', attempt: 1, args: [{ n: 1 }], errors: [{ attempt: 1, type: 'Boom', message: 'x' }] };
+    const shown = {
+      id,
+      state: 'discarded',
+      attempt: 1,
+      args: [{ n: 1 }],
+      errors: [{ attempt: 1, type: 'Boom', message: 'x' }],
+    };
     expect([status, body]).toMatchObject([200, { ...shown, job: shown, discarded_at: '2026-01-01T00:00:00.000Z' }]);
     const plain = await bury(server, { onExhaustion: 'discard' });
     for (const other of [plain, newId(), 'nobody'])
@@ -117,10 +131,17 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     const id = await bury(server, { args: [1], meta: { a: 1, b: 2 } });
     const body = '{"override":{"args":[1.50],"meta":{"b":3,"source":"manual"}}}';
     const retried = await send(url, { method: 'POST', path: `/ojs/v1/dead-letter/${id}/retry`, body });
-    expect(JSON.parse(retried.text).job).toMatchObject({ id, state: 'available', attempt: 0, previous_state: 'discarded' });
+    expect(JSON.parse(retried.text).job).toMatchObject({
+      id,
+      state: 'available',
+      attempt: 0,
+      previous_state: 'discarded',
+    });
     const { text } = await send(url, { method: 'POST', path: '/ojs/v1/workers/fetch', body: '{"queues":["q"]}' });
     expect(text).toContain('"args":[1.50]');
-    expect(JSON.parse(text).jobs).toMatchObject([{ id, attempt: 1, meta: { a: 1, b: 3, source: 'manual' }, errors: [{ attempt: 1 }] }]);
+    expect(JSON.parse(text).jobs).toMatchObject([
+      { id, attempt: 1, meta: { a: 1, b: 3, source: 'manual' }, errors: [{ attempt: 1 }] },
+    ]);
   });
 
   test('a retry in another queue, with other terms of retry (§6.3)', async () => {
@@ -132,10 +153,15 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     expect((await send(url, { method: 'POST', path, body: wrong })).status).toBe(422);
     const body = JSON.stringify({ override: { queue: 'other', retry: { max_attempts: 2, initial_interval: 'PT7S' } } });
     const { text, status } = await send(url, { method: 'POST', path, body });
-    expect([status, JSON.parse(text).job]).toMatchObject([200, { id, queue: 'other', state: 'available', max_attempts: 2 }]);
+    expect([status, JSON.parse(text).job]).toMatchObject([
+      200,
+      { id, queue: 'other', state: 'available', max_attempts: 2 },
+    ]);
     expect((await call(url, '/workers/fetch', { queues: ['q'] })).body).toMatchObject({ jobs: [] });
     const { body: got } = await call(url, '/workers/fetch', { queues: ['other'] });
-    expect(got).toMatchObject({ jobs: [{ id, queue: 'other', args: [1], retry: { max_attempts: 2, on_exhaustion: 'dead_letter' } }] });
+    expect(got).toMatchObject({
+      jobs: [{ id, queue: 'other', args: [1], retry: { max_attempts: 2, on_exhaustion: 'dead_letter' } }],
+    });
     expect((await list(server)).total).toBe(0);
   });
 
@@ -148,13 +174,25 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
       expectRefusal(await send(url, { method: 'POST', path, body: JSON.stringify({ override }) }), 422, 'unsupported');
     }
     for (const override of [{ args: {} }, { meta: [] }, { queue: 'No Name' }, { queue: 7 }, 7])
-      expectRefusal(await send(url, { method: 'POST', path, body: JSON.stringify({ override }) }), 400, 'invalid_request');
+      expectRefusal(
+        await send(url, { method: 'POST', path, body: JSON.stringify({ override }) }),
+        400,
+        'invalid_request',
+      );
     for (const retry of [7, { max_attempts: -1 }, { initial_interval: 'soon' }])
-      expectRefusal(await send(url, { method: 'POST', path, body: JSON.stringify({ override: { retry } }) }), 422, 'validation_error');
+      expectRefusal(
+        await send(url, { method: 'POST', path, body: JSON.stringify({ override: { retry } }) }),
+        422,
+        'validation_error',
+      );
     expect((await list(server)).total).toBe(1);
     for (const body of [undefined, '', '{}', '{"override":{}}', '{"override":null}']) {
       const again = await bury(server);
-      const answer = await send(url, { method: 'POST', path: `/ojs/v1/dead-letter/${again}/retry`, ...(body !== undefined && { body }) });
+      const answer = await send(url, {
+        method: 'POST',
+        path: `/ojs/v1/dead-letter/${again}/retry`,
+        ...(body !== undefined && { body }),
+      });
       expect(answer.status).toBe(200);
       await call(url, '/workers/fetch', { queues: ['q'] });
     }
@@ -169,7 +207,9 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     const retry = { max_attempts: 4, backoff_coefficient: 3, on_exhaustion: 'dead_letter' };
     expect([status, body]).toMatchObject([200, { queue: 'other', job: { queue: 'other', max_attempts: 4, retry } }]);
     expect((await call(url, '/workers/fetch', { queues: ['q'] })).body).toEqual({ jobs: [] });
-    expect((await call(url, '/workers/fetch', { queues: ['other'] })).body).toMatchObject({ jobs: [{ id, attempt: 1, max_attempts: 4 }] });
+    expect((await call(url, '/workers/fetch', { queues: ['other'] })).body).toMatchObject({
+      jobs: [{ id, attempt: 1, max_attempts: 4 }],
+    });
     const nack = { job_id: id, error: { code: 'e', message: 'm' } };
     expect((await call(url, '/workers/nack', nack)).body).toMatchObject({ state: 'retryable', max_attempts: 4 });
   });
@@ -182,10 +222,19 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     const c = await bury(server, { queue: 'billing', error: 'DatabaseError' });
     const filter = { queue: 'billing', error_type: 'DatabaseError', since: '2026-01-01T00:00:00Z' };
     for (const body of [{ filter }, { filter, confirm: false }, {}])
-      expect(await call(url, '/dead-letter/retry', body)).toMatchObject({ status: 400, body: { error: { code: 'invalid_request' } } });
+      expect(await call(url, '/dead-letter/retry', body)).toMatchObject({
+        status: 400,
+        body: { error: { code: 'invalid_request' } },
+      });
     expect((await list(server)).total).toBe(3);
-    const { status, body } = await call<{ items: { job_id: string }[] }>(url, '/dead-letter/retry', { filter, confirm: true });
-    expect([status, body]).toMatchObject([200, { action: 'retry', matched: 2, retried: 2, succeeded: 2, failed: 0, has_more: false }]);
+    const { status, body } = await call<{ items: { job_id: string }[] }>(url, '/dead-letter/retry', {
+      filter,
+      confirm: true,
+    });
+    expect([status, body]).toMatchObject([
+      200,
+      { action: 'retry', matched: 2, retried: 2, succeeded: 2, failed: 0, has_more: false },
+    ]);
     expect(body.items.map(({ job_id: id }) => id).sort()).toEqual([a, c].sort());
     expect(idsOf(await list(server))).toEqual([b]);
   });
@@ -212,7 +261,10 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     const headers = { 'idempotency-key': 'k' };
     const b = await bury(server, { queue: 'other' });
     for (let times = 0; times < 2; times++)
-      expect(await call(url, '/dead-letter/retry', { ids: [b] }, { headers })).toMatchObject({ status: 200, body: { retried: 1 } });
+      expect(await call(url, '/dead-letter/retry', { ids: [b] }, { headers })).toMatchObject({
+        status: 200,
+        body: { retried: 1 },
+      });
     expect(await server.bench.get(b)).toMatchObject({ attempt: 0 });
   });
 
@@ -227,16 +279,23 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     const purge = (fields: Readonly<Record<string, string | boolean>>) => {
       if (way === 'post') return call(url, '/dead-letter/purge', fields);
       if (way === 'body') return call(url, '/dead-letter', fields, { method: 'DELETE' });
-      const query = new URLSearchParams(Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)])));
+      const query = new URLSearchParams(
+        Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)])),
+      );
       return call(url, `/dead-letter?${query}`, undefined, { method: 'DELETE' });
     };
     expect(await purge({ queue: 'x' })).toMatchObject({ status: 400 });
     expect(await purge({ confirm: true, older_than: 'old' })).toMatchObject({ status: 400 });
     expect((await list(server)).total).toBe(3);
     const purged = await purge({ queue: 'x', older_than: 'PT1H', confirm: true });
-    expect(purged).toMatchObject({ status: 200, body: { purged_count: 1, matched: 1, deleted: 1, items: [{ job_id: old }] } });
+    expect(purged).toMatchObject({
+      status: 200,
+      body: { purged_count: 1, matched: 1, deleted: 1, items: [{ job_id: old }] },
+    });
     expect(idsOf(await list(server))).toEqual([young, other]);
-    expect(await purge({ older_than: '2026-01-01T12:00:00Z', confirm: true })).toMatchObject({ body: { purged_count: 1 } });
+    expect(await purge({ older_than: '2026-01-01T12:00:00Z', confirm: true })).toMatchObject({
+      body: { purged_count: 1 },
+    });
     expect(await purge({ confirm: true })).toMatchObject({ body: { purged_count: 1 } });
     expect((await list(server)).total).toBe(0);
     expect(await bench.engine.get(plain)).not.toBeNull();
@@ -260,7 +319,9 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
         expect(JSON.stringify(refused.body)).toContain('queeu');
       }
     }
-    expect(await call(url, '/dead-letter?queeu=x&confirm=true', undefined, { method: 'DELETE' })).toMatchObject({ status: 400 });
+    expect(await call(url, '/dead-letter?queeu=x&confirm=true', undefined, { method: 'DELETE' })).toMatchObject({
+      status: 400,
+    });
     expect((await list(server)).total).toBe(1);
   });
 
@@ -269,7 +330,9 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     const a = await bury(server);
     const b = await bury(server);
     const body = { filter: { since: '2026-01-01T00:00:01Z' }, older_than: '2026-01-01T00:00:01Z', confirm: true };
-    expect(await call(server.url, '/dead-letter', body, { method: 'DELETE' })).toMatchObject({ body: { purged_count: 0 } });
+    expect(await call(server.url, '/dead-letter', body, { method: 'DELETE' })).toMatchObject({
+      body: { purged_count: 0 },
+    });
     expect(idsOf(await list(server))).toEqual([b, a]);
   });
 
@@ -298,6 +361,9 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
       retention: { max_age: expect.stringMatching(/^PT\d+H$/), max_count: expect.any(Number) },
     });
     await call(url, `/dead-letter/${b}`, undefined, { method: 'DELETE' });
-    expect((await call(url, '/dead-letter/stats')).body).toMatchObject({ total: 2, by_error_type: { DatabaseError: 2 } });
+    expect((await call(url, '/dead-letter/stats')).body).toMatchObject({
+      total: 2,
+      by_error_type: { DatabaseError: 2 },
+    });
   });
 });

@@ -36,7 +36,9 @@ describe.each(storages)('claims whose caller is gone, $name', (storage) => {
       };
     });
     const body = JSON.stringify({ queues: ['default'], worker_id: 'w1', ...fetch });
-    socket.write(`POST /ojs/v1/workers/fetch HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    socket.write(
+      `POST /ojs/v1/workers/fetch HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
     await claimed;
     jobs.claim = claim;
     return id;
@@ -55,7 +57,11 @@ describe.each(storages)('claims whose caller is gone, $name', (storage) => {
     const id = await fetchAndLeave(server, { request_id: 'r-1' });
     await call(server.url, '/health');
     expect(await stateOf(server, id)).toBe('active');
-    const { body } = await call(server.url, '/workers/fetch', { queues: ['default'], worker_id: 'w1', request_id: 'r-1' });
+    const { body } = await call(server.url, '/workers/fetch', {
+      queues: ['default'],
+      worker_id: 'w1',
+      request_id: 'r-1',
+    });
     expect(body).toMatchObject({ jobs: [{ id, attempt: 1 }] });
   });
 
@@ -63,7 +69,9 @@ describe.each(storages)('claims whose caller is gone, $name', (storage) => {
     await using server = await serve({ storage: storage.url() });
     const socket = await open(server.url);
     const body = JSON.stringify({ queues: ['default'], wait_ms: 60_000 });
-    socket.write(`POST /ojs/v1/workers/fetch HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    socket.write(
+      `POST /ojs/v1/workers/fetch HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
     await call(server.url, '/health');
     const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.resetAndDestroy();

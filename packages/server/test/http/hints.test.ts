@@ -55,10 +55,16 @@ describe('what an error tells somebody with curl', () => {
 
   test('the media type that curl sends by itself', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const { error } = await errorOf({ method: 'POST', path: '/ojs/v1/jobs', body: '{"type":"a.b","args":[]}', headers });
+    const { error } = await errorOf({
+      method: 'POST',
+      path: '/ojs/v1/jobs',
+      body: '{"type":"a.b","args":[]}',
+      headers,
+    });
     expect(error).toMatchObject({
       code: 'invalid_request',
-      message: 'Content-Type: expected application/json or application/openjobspec+json, got application/x-www-form-urlencoded.',
+      message:
+        'Content-Type: expected application/json or application/openjobspec+json, got application/x-www-form-urlencoded.',
       hint: "Send the header content-type: application/json, with curl: -H 'content-type: application/json'.",
       details: {},
     });
@@ -66,9 +72,16 @@ describe('what an error tells somebody with curl', () => {
 
   test('details are named where they are there', async () => {
     const fields = await errorOf({ method: 'POST', path: '/ojs/v1/jobs', body: '{"args":[]}' });
-    expect(fields.error.hint).toBe('Correct the request as the message says. details.validation_errors names the fields.');
+    expect(fields.error.hint).toBe(
+      'Correct the request as the message says. details.validation_errors names the fields.',
+    );
     expect(fields.error.details.validation_errors).toHaveLength(1);
-    const plain = await errorOf({ method: 'POST', path: '/ojs/v1/jobs', body: '{}', headers: { 'content-encoding': 'gzip' } });
+    const plain = await errorOf({
+      method: 'POST',
+      path: '/ojs/v1/jobs',
+      body: '{}',
+      headers: { 'content-encoding': 'gzip' },
+    });
     expect(plain.error).toMatchObject({ hint: 'Correct the request as the message says.', details: {} });
   });
 
@@ -76,6 +89,8 @@ describe('what an error tells somebody with curl', () => {
     const body = JSON.stringify({ type: 'a.b', args: ['x'.repeat(maxEnvelopeBytes)] });
     const { status, error } = await errorOf({ method: 'POST', path: '/ojs/v1/jobs', body });
     expect(status).toBe(413);
-    expect(error.message).toMatch(/bytes; at most 1048576 are allowed\. Keep args small: store the data elsewhere and send its id\.$/);
+    expect(error.message).toMatch(
+      /bytes; at most 1048576 are allowed\. Keep args small: store the data elsewhere and send its id\.$/,
+    );
   });
 });

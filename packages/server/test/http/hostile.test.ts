@@ -114,7 +114,8 @@ describe.each(storages)('hostile requests, $name', (storage) => {
     });
 
     test('is JSON, but no object', async () => {
-      for (const text of ['null', 'true', '1', '"x"', '[]', '[{}]']) expectRefusal(await ask(withBody(name, text)), 400, 'invalid_payload');
+      for (const text of ['null', 'true', '1', '"x"', '[]', '[{}]'])
+        expectRefusal(await ask(withBody(name, text)), 400, 'invalid_payload');
       expectRefusal(await ask({ ...request(name), body: '' }), 400, 'invalid_payload');
     });
 
@@ -153,7 +154,8 @@ describe.each(storages)('hostile requests, $name', (storage) => {
         'application/json+x',
         ';',
       ];
-      for (const type of types) expectRefusal(await ask(withBody(name, text, { 'content-type': type })), 400, 'invalid_request');
+      for (const type of types)
+        expectRefusal(await ask(withBody(name, text, { 'content-type': type })), 400, 'invalid_request');
     });
 
     test('has fields of wrong types, and values out of range', async () => {
@@ -230,7 +232,8 @@ describe.each(storages)('hostile requests, $name', (storage) => {
     });
 
     test('is no valid part of a URL', async () => {
-      for (const id of ['%', '%zz', '%e0%a4%a', '%ff', '%c0%af', '%ed%a0%80']) expectRefusal(await ask(at(id)), 400, 'invalid_request');
+      for (const id of ['%', '%zz', '%e0%a4%a', '%ff', '%c0%af', '%ed%a0%80'])
+        expectRefusal(await ask(at(id)), 400, 'invalid_request');
     });
 
     test('is empty, or a path of its own', async () => {
@@ -239,8 +242,22 @@ describe.each(storages)('hostile requests, $name', (storage) => {
   });
 
   test.each(withNames)('$name, $route.method $route.path: the name is wrong', async ({ name, route }) => {
-    const [status, code] = name.startsWith('cron.') ? ([404, 'not_found'] as const) : ([400, 'invalid_request'] as const);
-    for (const wrong of ['UPPER', '-a', '.a', 'a_b', 'a%20b', '%00', 'a%2fb', '%C3%A9', '__proto__', 'a'.repeat(256), 'a%0a']) {
+    const [status, code] = name.startsWith('cron.')
+      ? ([404, 'not_found'] as const)
+      : ([400, 'invalid_request'] as const);
+    for (const wrong of [
+      'UPPER',
+      '-a',
+      '.a',
+      'a_b',
+      'a%20b',
+      '%00',
+      'a%2fb',
+      '%C3%A9',
+      '__proto__',
+      'a'.repeat(256),
+      'a%0a',
+    ]) {
       expectRefusal(await ask({ ...request(name, route), path: pathWith(name, route, 'name', wrong) }), status, code);
     }
   });
@@ -286,13 +303,26 @@ describe.each(storages)('hostile requests, $name', (storage) => {
       'http://[::1]:1',
     ];
     test('comes from a page of another origin', async () => {
-      for (const origin of origins) expectRefusal(await ask({ ...request(name), headers: { origin } }), 403, 'permission_denied');
-      expectRefusal(await ask({ ...request(name), headers: { 'sec-fetch-site': 'cross-site' } }), 403, 'permission_denied');
+      for (const origin of origins)
+        expectRefusal(await ask({ ...request(name), headers: { origin } }), 403, 'permission_denied');
+      expectRefusal(
+        await ask({ ...request(name), headers: { 'sec-fetch-site': 'cross-site' } }),
+        403,
+        'permission_denied',
+      );
       if (operations[name].method !== 'GET') {
-        expectRefusal(await ask({ ...request(name), headers: { 'sec-fetch-site': 'same-site' } }), 403, 'permission_denied');
+        expectRefusal(
+          await ask({ ...request(name), headers: { 'sec-fetch-site': 'same-site' } }),
+          403,
+          'permission_denied',
+        );
       }
       for (const route of routesOf(name).slice(1)) {
-        expectRefusal(await ask({ ...request(name, route), headers: { origin: 'http://evil.test' } }), 403, 'permission_denied');
+        expectRefusal(
+          await ask({ ...request(name, route), headers: { origin: 'http://evil.test' } }),
+          403,
+          'permission_denied',
+        );
         expectRefusal(await ask({ ...request(name, route), headers: { host: 'evil.test' } }), 403, 'permission_denied');
       }
     });
@@ -312,14 +342,22 @@ describe.each(storages)('hostile requests, $name', (storage) => {
         '[::1',
         'localhost/',
       ];
-      for (const host of hosts) expectRefusal(await ask({ ...request(name), headers: { host } }), 403, 'permission_denied');
+      for (const host of hosts)
+        expectRefusal(await ask({ ...request(name), headers: { host } }), 403, 'permission_denied');
       // A page behind a rebound name is of the same origin to its browser.
       for (const host of hosts.slice(0, 2)) {
-        expectRefusal(await ask({ ...request(name), headers: { host, origin: `http://${host}` } }), 403, 'permission_denied');
+        expectRefusal(
+          await ask({ ...request(name), headers: { host, origin: `http://${host}` } }),
+          403,
+          'permission_denied',
+        );
       }
       for (const version of ['1.0', '1.1']) {
         const { method, path } = request(name);
-        expectRefusal(parseResponse(await raw(server.url, `${method} ${path} HTTP/${version}\r\nConnection: close\r\n\r\n`)), 403);
+        expectRefusal(
+          parseResponse(await raw(server.url, `${method} ${path} HTTP/${version}\r\nConnection: close\r\n\r\n`)),
+          403,
+        );
       }
     });
 
@@ -330,7 +368,9 @@ describe.each(storages)('hostile requests, $name', (storage) => {
       for (const route of routesOf(name)) {
         const { path } = request(name, route);
         const known = methodsOf(path);
-        for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'TRACE'].filter((one) => !known.has(one))) {
+        for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'TRACE'].filter(
+          (one) => !known.has(one),
+        )) {
           expectRefusal(await ask({ path, method, body: '{}' }), 404, 'not_found');
         }
       }
@@ -339,8 +379,16 @@ describe.each(storages)('hostile requests, $name', (storage) => {
     test('has headers that are too large, or an expectation that nobody can meet', async () => {
       const { method, path } = request(name);
       const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n`;
-      expectRefusal(parseResponse(await raw(server.url, `${head}X-Big: ${'a'.repeat(20_000)}\r\n\r\n`)), 431, 'invalid_request');
-      expectRefusal(parseResponse(await raw(server.url, `${head}Expect: tea\r\nContent-Length: 2\r\n\r\n{}`)), 417, 'invalid_request');
+      expectRefusal(
+        parseResponse(await raw(server.url, `${head}X-Big: ${'a'.repeat(20_000)}\r\n\r\n`)),
+        431,
+        'invalid_request',
+      );
+      expectRefusal(
+        parseResponse(await raw(server.url, `${head}Expect: tea\r\nContent-Length: 2\r\n\r\n{}`)),
+        417,
+        'invalid_request',
+      );
     });
   });
 
@@ -358,7 +406,9 @@ describe.each(storages)('hostile requests, $name', (storage) => {
 
   test('bulk.enqueue: each item is wrong in its own way, and only the event tells of it', async () => {
     const values = wrongValues('job.enqueue');
-    const jobs = values.map(({ path, value }) => JSON.stringify(placed(body('job.enqueue'), path, '@')).replace('"@"', () => value));
+    const jobs = values.map(({ path, value }) =>
+      JSON.stringify(placed(body('job.enqueue'), path, '@')).replace('"@"', () => value),
+    );
     const response = await ask(withBody('bulk.enqueue', `{"jobs":[${jobs.join(',')}]}`));
     expect(response.status).toBe(422);
     const { items } = JSON.parse(response.text) as { readonly items: readonly object[] };
@@ -367,23 +417,30 @@ describe.each(storages)('hostile requests, $name', (storage) => {
     before = { ...before, events: (await snapshot(server)).events };
   });
 
-  test.each(['/jobs/:id/events', '/queues/:name/events', '/events/stream', '/jobs/:id/progress/stream', '/jobs/:id/result/stream'])(
-    'the stream %s is closed to pages of another origin (ojs-realtime §6)',
-    async (route) => {
-      const path = `/ojs/v1${route.replace(':id', canaries.active).replace(':name', canaries.queue)}`;
-      const wrong: readonly Request['headers'][] = [
-        { origin: 'http://evil.test' },
-        { origin: 'null' },
-        { 'sec-fetch-site': 'cross-site' },
-        { host: 'evil.test' },
-        { host: 'evil.test', origin: 'http://evil.test' },
-      ];
-      for (const headers of wrong) {
-        expectRefusal(await ask({ path, headers: { accept: 'text/event-stream', ...headers } }), 403, 'permission_denied');
-      }
-      for (const method of ['POST', 'PUT', 'DELETE']) expectRefusal(await ask({ path, method }), 404, 'not_found');
-    },
-  );
+  test.each([
+    '/jobs/:id/events',
+    '/queues/:name/events',
+    '/events/stream',
+    '/jobs/:id/progress/stream',
+    '/jobs/:id/result/stream',
+  ])('the stream %s is closed to pages of another origin (ojs-realtime §6)', async (route) => {
+    const path = `/ojs/v1${route.replace(':id', canaries.active).replace(':name', canaries.queue)}`;
+    const wrong: readonly Request['headers'][] = [
+      { origin: 'http://evil.test' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+      { host: 'evil.test' },
+      { host: 'evil.test', origin: 'http://evil.test' },
+    ];
+    for (const headers of wrong) {
+      expectRefusal(
+        await ask({ path, headers: { accept: 'text/event-stream', ...headers } }),
+        403,
+        'permission_denied',
+      );
+    }
+    for (const method of ['POST', 'PUT', 'DELETE']) expectRefusal(await ask({ path, method }), 404, 'not_found');
+  });
 
   test('queries with nonsense', async () => {
     const paths = [
@@ -426,7 +483,11 @@ describe.each(storages)('hostile requests, $name', (storage) => {
       expect(response.status, path).toBe(400);
       expectRefusal(response, 400, 'invalid_request');
     }
-    expectRefusal(await ask({ path: '/ojs/v1/events?__proto__=1&constructor=2&after=&types=*&%00=%00' }), 400, 'invalid_request');
+    expectRefusal(
+      await ask({ path: '/ojs/v1/events?__proto__=1&constructor=2&after=&types=*&%00=%00' }),
+      400,
+      'invalid_request',
+    );
   });
 
   test('bytes that are not HTTP', async () => {
@@ -448,7 +509,9 @@ describe.each(storages)('hostile requests, $name', (storage) => {
 
   test('any bytes', async () => {
     // Line breaks before a request mean nothing (RFC 9112 §2.2): of them alone none ever arrives, which is the header timeout's case (limits.test.ts).
-    const bytes = fc.uint8Array({ minLength: 1, maxLength: 200 }).filter((all) => all.some((byte) => byte !== 0x0a && byte !== 0x0d));
+    const bytes = fc
+      .uint8Array({ minLength: 1, maxLength: 200 })
+      .filter((all) => all.some((byte) => byte !== 0x0a && byte !== 0x0d));
     await fc.assert(
       fc.asyncProperty(bytes, async (all) => {
         const text = await raw(server.url, Buffer.concat([all, Buffer.from('\r\n\r\n\r\n\r\n')]));
@@ -474,7 +537,9 @@ function methodsOf(path: string): ReadonlySet<string> {
   const parts = path.split('/');
   const fits = (route: Route) => {
     const pattern = route.path.split('/');
-    return pattern.length === parts.length && pattern.every((part, index) => part.startsWith(':') || part === parts[index]);
+    return (
+      pattern.length === parts.length && pattern.every((part, index) => part.startsWith(':') || part === parts[index])
+    );
   };
   return new Set(operationNames.flatMap((name) => routesOf(name).filter(fits)).map(({ method }) => method));
 }

@@ -14,7 +14,11 @@ interface Event {
 }
 
 /** The events of a stream as they come. */
-async function* stream(url: string, path: string, headers: Readonly<Record<string, string>> = {}): AsyncGenerator<Event> {
+async function* stream(
+  url: string,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): AsyncGenerator<Event> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request(`${url}/ojs/v1${path}`, { headers, agent: false }, resolve).on('error', reject).end();
   });
@@ -54,14 +58,25 @@ describe.each(storages)('streams of one job, $name', (storage) => {
     const { url, bench } = server;
     const id = await started(url);
     const events = stream(url, `/jobs/${id}/progress/stream`);
-    expect(await next(events)).toMatchObject({ name: 'progress', data: { job_id: id, state: 'active', progress: null } });
-    await send(url, { method: 'PUT', path: `/ojs/v1/jobs/${id}/progress`, body: '{"progress":0.1,"data":{\n"a":\r\n1}}' });
+    expect(await next(events)).toMatchObject({
+      name: 'progress',
+      data: { job_id: id, state: 'active', progress: null },
+    });
+    await send(url, {
+      method: 'PUT',
+      path: `/ojs/v1/jobs/${id}/progress`,
+      body: '{"progress":0.1,"data":{\n"a":\r\n1}}',
+    });
     expect(await next(events)).toMatchObject({ name: 'progress', data: { progress: 0.1, data: { a: 1 } } });
     bench.clock.advance(1_000);
     await put(url, id, { progress: 0.4 });
     expect(await next(events)).toMatchObject({ data: { progress: 0.4, updated_at: '2026-01-01T00:00:01.000Z' } });
     await call(url, '/workers/ack', { job_id: id });
-    expect(await next(events)).toMatchObject({ name: 'completed', id: 'end', data: { progress: 1, state: 'completed' } });
+    expect(await next(events)).toMatchObject({
+      name: 'completed',
+      id: 'end',
+      data: { progress: 1, state: 'completed' },
+    });
     expect(await events.next()).toMatchObject({ done: true });
     expect(bench.engine.tail.followers).toBe(0);
   });
@@ -79,7 +94,11 @@ describe.each(storages)('streams of one job, $name', (storage) => {
   });
 
   test.each([
-    ['failed', (url: string, id: string) => call(url, '/workers/nack', { job_id: id, error: { message: 'x', retryable: false } })],
+    [
+      'failed',
+      (url: string, id: string) =>
+        call(url, '/workers/nack', { job_id: id, error: { message: 'x', retryable: false } }),
+    ],
     ['cancelled', (url: string, id: string) => call(url, `/jobs/${id}`, undefined, { method: 'DELETE' })],
   ] as const)('a job that is %s ends its stream with that', async (name, end) => {
     await using server = await serveClocked(storage.url());
@@ -91,7 +110,10 @@ describe.each(storages)('streams of one job, $name', (storage) => {
     expect((await events.next()).done).toBe(true);
     // Whoever comes late is told the end at once; who has heard it does not come again.
     expect((await next(stream(server.url, `/jobs/${id}/progress/stream`))).name).toBe(name);
-    const again = await send(server.url, { path: `/ojs/v1/jobs/${id}/progress/stream`, headers: { 'last-event-id': 'end' } });
+    const again = await send(server.url, {
+      path: `/ojs/v1/jobs/${id}/progress/stream`,
+      headers: { 'last-event-id': 'end' },
+    });
     expect(again.status).toBe(204);
   });
 
@@ -106,11 +128,17 @@ describe.each(storages)('streams of one job, $name', (storage) => {
     expect((await events.next()).done).toBe(true);
     const other = await started(url);
     await call(url, '/workers/nack', { job_id: other, error: { type: 'T', message: 'x', retryable: false } });
-    expect(await next(stream(url, `/jobs/${other}/result/stream`))).toMatchObject({ name: 'error', data: { error: { type: 'T' } } });
+    expect(await next(stream(url, `/jobs/${other}/result/stream`))).toMatchObject({
+      name: 'error',
+      data: { error: { type: 'T' } },
+    });
     const ephemeral = await call<{ id: string }>(url, '/jobs', { type: 'a.b', args: [], result_ttl: 0 });
     await call(url, '/workers/fetch', { queues: ['default'] });
     await call(url, '/workers/ack', { job_id: ephemeral.body.id, result: 'secret' });
-    expect((await next(stream(url, `/jobs/${ephemeral.body.id}/result/stream`))).data).toMatchObject({ value: null, result: null });
+    expect((await next(stream(url, `/jobs/${ephemeral.body.id}/result/stream`))).data).toMatchObject({
+      value: null,
+      result: null,
+    });
   });
 
   test('an unknown job is 404; without a log of events there are no streams', async () => {

@@ -26,7 +26,11 @@ describe.each(storages)('limits on $name', (storage) => {
   const newKey = () => `key.${newId()}`;
   const push = async (queue: string, rate_limit?: object, more: object = {}) => {
     const options = { queue, ...(rate_limit && { rate_limit }), ...more };
-    const { status, body } = await call<{ job: { id: string } }>(server.url, '/jobs', { type: 'a.b', args: [], options });
+    const { status, body } = await call<{ job: { id: string } }>(server.url, '/jobs', {
+      type: 'a.b',
+      args: [],
+      options,
+    });
     expect(status).toBe(201);
     return body.job.id;
   };
@@ -38,7 +42,8 @@ describe.each(storages)('limits on $name', (storage) => {
   const show = (key: string) => call(server.url, `/rate-limits/${encodeURIComponent(key)}`);
   const put = (key: string, body: object, path = '') =>
     call(server.url, `/rate-limits/${encodeURIComponent(key)}${path}`, body, { method: 'PUT' });
-  const restore = (key: string) => call(server.url, `/rate-limits/${encodeURIComponent(key)}/override`, undefined, { method: 'DELETE' });
+  const restore = (key: string) =>
+    call(server.url, `/rate-limits/${encodeURIComponent(key)}/override`, undefined, { method: 'DELETE' });
 
   describe('executions', () => {
     test('of one key never run more at once than its concurrency, in one fetch or in many (T:EXT-RL-001, RL-001)', async () => {
@@ -56,7 +61,10 @@ describe.each(storages)('limits on $name', (storage) => {
 
     test.each([
       ['ack', (id: string) => ack(id)],
-      ['a failure', (id: string) => call(server.url, '/workers/nack', { job_id: id, error: { code: 'x', message: 'x' } })],
+      [
+        'a failure',
+        (id: string) => call(server.url, '/workers/nack', { job_id: id, error: { code: 'x', message: 'x' } }),
+      ],
       ['a requeue', (id: string) => call(server.url, '/workers/nack', { job_id: id, requeue: true })],
       ['a cancellation', (id: string) => call(server.url, `/jobs/${id}`, undefined, { method: 'DELETE' })],
     ])('%s frees the slot', async (_, end) => {
@@ -114,13 +122,17 @@ describe.each(storages)('limits on $name', (storage) => {
       const ids: string[] = [];
       for (let index = 0; index < 3; index++)
         ids.push(
-          await call<{ job: { id: string } }>(server.url, '/jobs', { type: 'a.b', args: [], options: { queue, rate_limit: both } }).then(
-            ({ body }) => body.job.id,
-          ),
+          await call<{ job: { id: string } }>(server.url, '/jobs', {
+            type: 'a.b',
+            args: [],
+            options: { queue, rate_limit: both },
+          }).then(({ body }) => body.job.id),
         );
       const alone = [await push(queue, { key: wide }), await push(queue, { key: wide })];
       expect(await fetch(queue, 10)).toEqual([ids[0], alone[0]]);
-      expect(await show(wide)).toMatchObject({ body: { concurrency: { limit: 2, active: 2, available: 0 }, waiting_count: 3 } });
+      expect(await show(wide)).toMatchObject({
+        body: { concurrency: { limit: 2, active: 2, available: 0 }, waiting_count: 3 },
+      });
     });
 
     test('of a queue never run more at once than its concurrency, whatever its jobs say', async () => {
@@ -184,7 +196,12 @@ describe.each(storages)('limits on $name', (storage) => {
     test('shows a key in the shape of ojs-rate-limiting §10.1 (T:EXT-RL-005, RL-005)', async () => {
       const queue = newQueue();
       const key = newKey();
-      const limit = { key, concurrency: 2, rate: { limit: 100, period: 'PT1M' }, throttle: { limit: 1000, period: 'PT1S' } };
+      const limit = {
+        key,
+        concurrency: 2,
+        rate: { limit: 100, period: 'PT1M' },
+        throttle: { limit: 1000, period: 'PT1S' },
+      };
       for (let index = 0; index < 3; index++) await push(queue, limit);
       const before = Date.now();
       await fetch(queue);
@@ -224,7 +241,10 @@ describe.each(storages)('limits on $name', (storage) => {
         const { body }: { readonly body: Listed } = await call<Listed>(server.url, `/rate-limits?${query}`);
         seen.push(...body.items.map(({ key }) => key));
         total = body.pagination.total;
-        query = body.pagination.next_cursor === undefined ? null : `per_page=2&cursor=${encodeURIComponent(body.pagination.next_cursor)}`;
+        query =
+          body.pagination.next_cursor === undefined
+            ? null
+            : `per_page=2&cursor=${encodeURIComponent(body.pagination.next_cursor)}`;
       }
       expect(seen).toEqual([...new Set(seen)].toSorted());
       expect(seen).toHaveLength(total);
@@ -240,10 +260,17 @@ describe.each(storages)('limits on $name', (storage) => {
       for (let index = 0; index < 3; index++) await push(queue, { key, concurrency: 1 });
       expect(await put(key, { concurrency: 0 })).toMatchObject({
         status: 200,
-        body: { key, concurrency: { limit: 0, active: 0, available: 0 }, override: { concurrency: 0, expires_at: null } },
+        body: {
+          key,
+          concurrency: { limit: 0, active: 0, available: 0 },
+          override: { concurrency: 0, expires_at: null },
+        },
       });
       expect(await fetch(queue, 10)).toEqual([]);
-      expect(await put(key, { concurrency: 2 }, '/override')).toMatchObject({ status: 200, body: { concurrency: { limit: 2 } } });
+      expect(await put(key, { concurrency: 2 }, '/override')).toMatchObject({
+        status: 200,
+        body: { concurrency: { limit: 2 } },
+      });
       expect(await fetch(queue, 10)).toHaveLength(2);
       expect(await restore(key)).toMatchObject({
         status: 200,
@@ -315,7 +342,9 @@ describe.each(storages)('limits on $name', (storage) => {
       body: { concurrency: 20, rate_limit: { limit: 1000, period: 'PT1H' } },
     });
     await limit({ concurrency: 1 });
-    expect(await call(server.url, `/queues/${queue}/config`)).toMatchObject({ body: { concurrency: 1, rate_limit: null } });
+    expect(await call(server.url, `/queues/${queue}/config`)).toMatchObject({
+      body: { concurrency: 1, rate_limit: null },
+    });
     expect((await limit({ rate: { limit: 1 } })).status).toBe(400);
     expect((await limit({})).status).toBe(200);
     expect(await call(server.url, `/queues/${queue}/config`)).toMatchObject({ body: { concurrency: null } });

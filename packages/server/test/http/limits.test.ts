@@ -16,7 +16,8 @@ describe('sizes', () => {
       const text = `{"id":"${newId()}","type":"a.b","args":[""]}`;
       return text.replace('""', `"${'a'.repeat(size - text.length)}"`);
     };
-    const post = (path: string, body: string) => send(server.url, { method: 'POST', path: `/ojs/v1/jobs${path}`, body });
+    const post = (path: string, body: string) =>
+      send(server.url, { method: 'POST', path: `/ojs/v1/jobs${path}`, body });
     expect((await post('', envelope(mebibyte))).status).toBe(201);
     expectRefusal(await post('', envelope(mebibyte + 1)), 413, 'envelope_too_large');
     expect((await post('/batch', `{"jobs":[${envelope(mebibyte)},${envelope(mebibyte)}]}`)).status).toBe(201);
@@ -51,13 +52,18 @@ describe('sizes', () => {
     ] as const) {
       expect(await call(server.url, path, body)).toMatchObject({ status: 413, body: { error: { code } } });
     }
-    expect(await call(server.url, '/workers/ack', { job_id: id, result: large.slice(1) })).toMatchObject({ status: 200 });
+    expect(await call(server.url, '/workers/ack', { job_id: id, result: large.slice(1) })).toMatchObject({
+      status: 200,
+    });
   });
 
   test('a fetch hands out at most 100 jobs', async () => {
     await using server = await serve();
     await call(server.url, '/jobs/batch', { jobs: Array.from({ length: 120 }, () => ({ type: 'a.b', args: [] })) });
-    const { body } = await call<{ jobs: readonly unknown[] }>(server.url, '/workers/fetch', { queues: ['default'], count: 1e9 });
+    const { body } = await call<{ jobs: readonly unknown[] }>(server.url, '/workers/fetch', {
+      queues: ['default'],
+      count: 1e9,
+    });
     expect(body.jobs).toHaveLength(100);
   });
 
@@ -65,13 +71,20 @@ describe('sizes', () => {
     await using server = await serve();
     const body = gzipSync(JSON.stringify({ type: 'a.b', args: ['x'.repeat(64 * mebibyte)] }));
     for (const encoding of ['gzip', 'zstd', 'GZIP', 'identity, gzip']) {
-      const refused = await send(server.url, { method: 'POST', path: '/ojs/v1/jobs', body, headers: { 'content-encoding': encoding } });
+      const refused = await send(server.url, {
+        method: 'POST',
+        path: '/ojs/v1/jobs',
+        body,
+        headers: { 'content-encoding': encoding },
+      });
       expectRefusal(refused, 400, 'invalid_request');
       expect(refused.text).toContain('Content-Encoding');
     }
     const plain = { method: 'POST', path: '/ojs/v1/jobs', body: '{"type":"a.b","args":[]}' };
     for (const encoding of ['identity', 'Identity', '']) {
-      expect(await send(server.url, { ...plain, headers: { 'content-encoding': encoding } })).toMatchObject({ status: 201 });
+      expect(await send(server.url, { ...plain, headers: { 'content-encoding': encoding } })).toMatchObject({
+        status: 201,
+      });
     }
   });
 });

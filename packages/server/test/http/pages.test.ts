@@ -48,13 +48,20 @@ describe('the pages', () => {
       expect(again, match).toMatchObject({ status: 304, text: '', headers: { etag } });
       expect(again.headers['content-security-policy']).toBeDefined();
     }
-    expect(await send(server.url, { path: '/playground', headers: { 'if-none-match': '"other"' } })).toMatchObject({ status: 200, text });
+    expect(await send(server.url, { path: '/playground', headers: { 'if-none-match': '"other"' } })).toMatchObject({
+      status: 200,
+      text,
+    });
   });
 
   test('HEAD answers the head', async () => {
     const { headers } = await send(server.url, { path: '/playground/main.js' });
     const { 'x-request-id': _, date: __, ...same } = headers;
-    expect(await send(server.url, { method: 'HEAD', path: '/playground/main.js' })).toMatchObject({ status: 200, text: '', headers: same });
+    expect(await send(server.url, { method: 'HEAD', path: '/playground/main.js' })).toMatchObject({
+      status: 200,
+      text: '',
+      headers: same,
+    });
   });
 
   test('a slash too many is taken off', async () => {

@@ -13,14 +13,22 @@ interface Shown {
   readonly accepted?: boolean;
 }
 
-const put = (url: string, id: string, body: unknown) => call<Shown>(url, `/jobs/${id}/progress`, body, { method: 'PUT' });
+const put = (url: string, id: string, body: unknown) =>
+  call<Shown>(url, `/jobs/${id}/progress`, body, { method: 'PUT' });
 const get = (url: string, id: string) => call<Shown>(url, `/jobs/${id}/progress`);
 
-async function events(url: string, type: string): Promise<readonly { readonly data: Readonly<Record<string, unknown>> }[]> {
-  return (await call<{ events: { data: Record<string, unknown> }[] }>(url, `/events?types=${type}&limit=1000`)).body.events;
+async function events(
+  url: string,
+  type: string,
+): Promise<readonly { readonly data: Readonly<Record<string, unknown>> }[]> {
+  return (await call<{ events: { data: Record<string, unknown> }[] }>(url, `/events?types=${type}&limit=1000`)).body
+    .events;
 }
 
-async function started(server: ClockedServer, body: object = {}): Promise<{ readonly id: string; readonly x_lease: string }> {
+async function started(
+  server: ClockedServer,
+  body: object = {},
+): Promise<{ readonly id: string; readonly x_lease: string }> {
   await call(server.url, '/jobs', { type: 'a.b', args: [], ...body });
   const fetched = await call<{ jobs: { id: string; x_lease: string }[] }>(server.url, '/workers/fetch', {
     queues: ['default'],
@@ -43,20 +51,33 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     const report = { progress: 0.47, message: 'half\nway', data: { rows: 14_000 } };
     expect(await put(url, id, report)).toMatchObject({ status: 200, body: { ...report, accepted: true } });
     const shown = await send(url, { path: `/ojs/v1/jobs/${id}/progress` });
-    expect(JSON.parse(shown.text)).toMatchObject({ ...report, percentage: 47, attempt: 1, updated_at: '2026-01-01T00:00:00.000Z' });
+    expect(JSON.parse(shown.text)).toMatchObject({
+      ...report,
+      percentage: 47,
+      attempt: 1,
+      updated_at: '2026-01-01T00:00:00.000Z',
+    });
     expect(shown.headers).toMatchObject({
       'x-ojs-progress': '0.47',
       'cache-control': 'no-cache',
       'last-modified': 'Thu, 01 Jan 2026 00:00:00 GMT',
     });
-    expect((await put(url, id, { progress: 1.3 })).body).toMatchObject({ progress: 1, message: 'half\nway', data: { rows: 14_000 } });
+    expect((await put(url, id, { progress: 1.3 })).body).toMatchObject({
+      progress: 1,
+      message: 'half\nway',
+      data: { rows: 14_000 },
+    });
   });
 
   test('a number never falls within an attempt, what comes along is taken (PRG-003)', async () => {
     await using server = await serveClocked(storage.url());
     const { id } = await started(server);
     await put(server.url, id, { progress: 0.5, message: 'a' });
-    expect((await put(server.url, id, { progress: -3, message: 'b' })).body).toMatchObject({ progress: 0.5, message: 'b', accepted: true });
+    expect((await put(server.url, id, { progress: -3, message: 'b' })).body).toMatchObject({
+      progress: 0.5,
+      message: 'b',
+      accepted: true,
+    });
     // At once, too: each is decided from what the one before it wrote.
     await Promise.all([0.9, 0.6, 0.8, 0.7].map((progress) => put(server.url, id, { progress })));
     expect((await get(server.url, id)).body.progress).toBe(0.9);
@@ -66,8 +87,13 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     await using server = await serveClocked(storage.url());
     const { id } = await started(server);
     const report = { job_id: id, percentage: 33.3, message: 'm', data: { a: 1 } };
-    expect(await call(server.url, '/workers/progress', report)).toMatchObject({ status: 200, body: { progress: 0.333, percentage: 33.3 } });
-    expect(await call(server.url, '/workers/progress', { job_id: id, progress: 0.4 })).toMatchObject({ body: { progress: 0.4 } });
+    expect(await call(server.url, '/workers/progress', report)).toMatchObject({
+      status: 200,
+      body: { progress: 0.333, percentage: 33.3 },
+    });
+    expect(await call(server.url, '/workers/progress', { job_id: id, progress: 0.4 })).toMatchObject({
+      body: { progress: 0.4 },
+    });
     expect(await events(server.url, 'job.progress')).toMatchObject([
       { data: { job_id: id, progress_percent: 33.3, progress_message: 'm', worker_id: 'w1', attempt: 1 } },
     ]);
@@ -106,17 +132,30 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     bench.clock.advance(5_000);
     const stale = [{ worker_id: 'w2' }, { x_lease: 'c7' }, { attempt: 2 }];
     for (const owner of stale) {
-      expect(await put(url, id, { progress: 0.9, ...owner })).toMatchObject({ status: 200, body: { progress: null, accepted: false } });
+      expect(await put(url, id, { progress: 0.9, ...owner })).toMatchObject({
+        status: 200,
+        body: { progress: null, accepted: false },
+      });
     }
     expect(await bench.get(id)).toMatchObject({ leaseUntil, beatAt: null });
-    expect((await put(url, id, { progress: 0.2, worker_id: 'w1', x_lease, attempt: 1 })).body).toMatchObject({ accepted: true });
+    expect((await put(url, id, { progress: 0.2, worker_id: 'w1', x_lease, attempt: 1 })).body).toMatchObject({
+      accepted: true,
+    });
     await call(url, '/workers/nack', { job_id: id, error: { message: 'x' } });
     expect(await put(url, id, { progress: 0.9 })).toMatchObject({
       status: 200,
       body: { state: 'retryable', progress: 0.2, accepted: false },
     });
-    expectRefusal(await send(url, { method: 'PUT', path: `/ojs/v1/jobs/${newId()}/progress`, body: '{"progress":1}' }), 404, 'not_found');
-    expectRefusal(await send(url, { method: 'PUT', path: '/ojs/v1/jobs/nobody/progress', body: '{"progress":1}' }), 404, 'not_found');
+    expectRefusal(
+      await send(url, { method: 'PUT', path: `/ojs/v1/jobs/${newId()}/progress`, body: '{"progress":1}' }),
+      404,
+      'not_found',
+    );
+    expectRefusal(
+      await send(url, { method: 'PUT', path: '/ojs/v1/jobs/nobody/progress', body: '{"progress":1}' }),
+      404,
+      'not_found',
+    );
     expectRefusal(await send(url, { path: '/ojs/v1/jobs/nobody/progress' }), 404, 'not_found');
   });
 
@@ -133,7 +172,11 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     await put(url, id, { progress: 0.1 });
     bench.clock.advance(1_000);
     await call(url, '/workers/ack', { job_id: id });
-    expect((await get(url, id)).body).toMatchObject({ state: 'completed', progress: 1, updated_at: '2026-01-01T00:01:01.000Z' });
+    expect((await get(url, id)).body).toMatchObject({
+      state: 'completed',
+      progress: 1,
+      updated_at: '2026-01-01T00:01:01.000Z',
+    });
     const silent = await started(server);
     await call(url, '/workers/ack', { job_id: silent.id });
     expect((await get(url, silent.id)).body).toMatchObject({ state: 'completed', progress: null });
@@ -167,7 +210,9 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     await call(url, '/workers/nack', { job_id: id, error: { message: 'x' } });
     bench.clock.advance(60_000);
     expect(await call(url, '/workers/fetch', { queues: ['default'] })).toMatchObject({
-      body: { jobs: [{ id, attempt: 2, last_checkpoint: { offset: 7 }, checkpoint: { state: { offset: 7 }, sequence: 1 } }] },
+      body: {
+        jobs: [{ id, attempt: 2, last_checkpoint: { offset: 7 }, checkpoint: { state: { offset: 7 }, sequence: 1 } }],
+      },
     });
   });
 

@@ -15,10 +15,13 @@ describe.each(storages)('queues on $name', (storage) => {
   afterAll(() => server.close());
 
   const newQueue = () => `q-${newId()}`;
-  const configure = (queue: string, body: object, path = 'queues') => call(server.url, `/${path}/${queue}/config`, body, { method: 'PUT' });
-  const config = async (queue: string) => (await call<{ config: object }>(server.url, `/queues/${queue}/config`)).body.config;
+  const configure = (queue: string, body: object, path = 'queues') =>
+    call(server.url, `/${path}/${queue}/config`, body, { method: 'PUT' });
+  const config = async (queue: string) =>
+    (await call<{ config: object }>(server.url, `/queues/${queue}/config`)).body.config;
   const remove = (queue: string, body?: object) => call(server.url, `/queues/${queue}`, body, { method: 'DELETE' });
-  const push = (queue: string) => call<{ job: { id: string } }>(server.url, '/jobs', { type: 'a.b', args: [], options: { queue } });
+  const push = (queue: string) =>
+    call<{ job: { id: string } }>(server.url, '/jobs', { type: 'a.b', args: [], options: { queue } });
 
   describe('configuration', () => {
     test('of a queue that has none is the server’s', async () => {
@@ -40,7 +43,13 @@ describe.each(storages)('queues on $name', (storage) => {
     test('is changed field by field, under both paths and both names', async () => {
       const queue = newQueue();
       expect(
-        (await configure(queue, { backpressure: { max_depth: 10, strategy: 'warn', warning_threshold: 0.5 } }, 'admin/queues')).status,
+        (
+          await configure(
+            queue,
+            { backpressure: { max_depth: 10, strategy: 'warn', warning_threshold: 0.5 } },
+            'admin/queues',
+          )
+        ).status,
       ).toBe(200);
       await configure(queue, { concurrency: 3, rate_limit: { limit: 100, period: 'PT1M' } });
       const expected = {
@@ -53,9 +62,17 @@ describe.each(storages)('queues on $name', (storage) => {
       expect(await config(queue)).toMatchObject(expected);
       expect(await call(server.url, `/admin/queues/${queue}/config`)).toMatchObject({ body: { config: expected } });
       await configure(queue, { max_size: 20, overflow_policy: 'reject', rate_limit: null });
-      expect(await config(queue)).toMatchObject({ backpressure: { max_depth: 20, strategy: 'reject' }, concurrency: 3, rate_limit: null });
+      expect(await config(queue)).toMatchObject({
+        backpressure: { max_depth: 20, strategy: 'reject' },
+        concurrency: 3,
+        rate_limit: null,
+      });
       await configure(queue, { max_size: null, concurrency: null });
-      expect(await config(queue)).toMatchObject({ max_size: null, concurrency: null, backpressure: { warning_threshold: 0.5 } });
+      expect(await config(queue)).toMatchObject({
+        max_size: null,
+        concurrency: null,
+        backpressure: { warning_threshold: 0.5 },
+      });
     });
 
     test('can be sent back as it was read', async () => {
@@ -121,7 +138,10 @@ describe.each(storages)('queues on $name', (storage) => {
         status: 201,
         body: { name, state: 'active', config: { max_size: 1, concurrency: 20 }, created_at: expect.any(String) },
       });
-      expect(await call(server.url, '/queues', { name })).toMatchObject({ status: 409, body: { error: { code: 'conflict' } } });
+      expect(await call(server.url, '/queues', { name })).toMatchObject({
+        status: 409,
+        body: { error: { code: 'conflict' } },
+      });
       expect([(await push(name)).status, (await push(name)).status]).toEqual([201, 429]);
       expect((await call(server.url, '/queues', { name: 'Not a name' })).status).toBe(400);
       expect((await call(server.url, '/queues', {})).status).toBe(400);
@@ -150,7 +170,9 @@ describe.each(storages)('queues on $name', (storage) => {
         paused: false,
       });
       await call(server.url, `/queues/${name}/pause`, {});
-      expect(await call(server.url, `/queues/${name}`)).toMatchObject({ body: { state: 'paused', status: 'paused', paused: true } });
+      expect(await call(server.url, `/queues/${name}`)).toMatchObject({
+        body: { state: 'paused', status: 'paused', paused: true },
+      });
       expect((await call(server.url, `/queues/${newQueue()}`)).status).toBe(404);
     });
 
@@ -168,7 +190,9 @@ describe.each(storages)('queues on $name', (storage) => {
       const empty = newQueue();
       await configure(empty, { concurrency: 0, max_size: 1 });
       expect((await remove(empty, { strategy: 'discard' })).status).toBe(422);
-      expect((await call(server.url, `/queues/${empty}?strategy=move`, undefined, { method: 'DELETE' })).status).toBe(422);
+      expect((await call(server.url, `/queues/${empty}?strategy=move`, undefined, { method: 'DELETE' })).status).toBe(
+        422,
+      );
       expect(await remove(empty, { strategy: 'reject' })).toMatchObject({
         status: 200,
         body: { queue: empty, strategy: 'reject', state: 'deleted', jobs_affected: 0 },
@@ -177,7 +201,9 @@ describe.each(storages)('queues on $name', (storage) => {
       // Its configuration and its limits went with it.
       await push(empty);
       expect(await config(empty)).toMatchObject({ max_size: null, concurrency: null });
-      expect((await call<{ jobs: unknown[] }>(server.url, '/workers/fetch', { queues: [empty] })).body.jobs).toHaveLength(1);
+      expect(
+        (await call<{ jobs: unknown[] }>(server.url, '/workers/fetch', { queues: [empty] })).body.jobs,
+      ).toHaveLength(1);
     });
   });
 
@@ -200,7 +226,11 @@ describe.each(storages)('queues on $name', (storage) => {
       '2099-01-01T00:00:00Z',
       '#',
     );
-    const numbers = fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constantFrom(0, 1, 0.5));
+    const numbers = fc.oneof(
+      fc.integer(),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.constantFrom(0, 1, 0.5),
+    );
     const { value } = fc.letrec<{ value: unknown }>((tie) => ({
       value: fc.oneof(
         { maxDepth: 3 },
@@ -238,10 +268,28 @@ describe.each(storages)('queues on $name', (storage) => {
     const { body } = await call<{ jobs: { id: string }[] }>(server.url, '/workers/fetch', { queues: [name], count: 2 });
     const [done, failed] = body.jobs;
     await call(server.url, '/workers/ack', { job_id: done?.id });
-    await call(server.url, '/workers/nack', { job_id: failed?.id, error: { code: 'x', message: 'x', retryable: false } });
-    const counts = { available: 2, active: 0, scheduled: 0, retryable: 0, pending: 0, completed: 1, discarded: 1, cancelled: 0 };
-    const sums = { completed_last_hour: 1, failed_last_hour: 1, completed_today: expect.any(Number), failed_today: expect.any(Number) };
-    const read = async () => (await call<{ stats: Readonly<Record<string, number>> }>(server.url, `/queues/${name}/stats`)).body;
+    await call(server.url, '/workers/nack', {
+      job_id: failed?.id,
+      error: { code: 'x', message: 'x', retryable: false },
+    });
+    const counts = {
+      available: 2,
+      active: 0,
+      scheduled: 0,
+      retryable: 0,
+      pending: 0,
+      completed: 1,
+      discarded: 1,
+      cancelled: 0,
+    };
+    const sums = {
+      completed_last_hour: 1,
+      failed_last_hour: 1,
+      completed_today: expect.any(Number),
+      failed_today: expect.any(Number),
+    };
+    const read = async () =>
+      (await call<{ stats: Readonly<Record<string, number>> }>(server.url, `/queues/${name}/stats`)).body;
     // Sums may be a second old.
     await expect.poll(async () => (await read()).stats.completed_last_hour).toBe(1);
     const stats = await read();

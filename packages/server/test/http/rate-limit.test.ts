@@ -15,12 +15,23 @@ describe('parseRequestRate', () => {
     expect(parseRequestRate(text)).toEqual(rate);
   });
 
-  test.each(['', '10', '10/', '/60s', '0/60s', '-1/60s', '1.5/60s', '10/60', '10/0s', '10/2d', '10000000/60s', '10/60s/', 'ten/60s'])(
-    '%j is none',
-    (text) => {
-      expect(parseRequestRate(text)).toBe(null);
-    },
-  );
+  test.each([
+    '',
+    '10',
+    '10/',
+    '/60s',
+    '0/60s',
+    '-1/60s',
+    '1.5/60s',
+    '10/60',
+    '10/0s',
+    '10/2d',
+    '10000000/60s',
+    '10/60s/',
+    'ten/60s',
+  ])('%j is none', (text) => {
+    expect(parseRequestRate(text)).toBe(null);
+  });
 });
 
 describe('clientOf', () => {

@@ -13,21 +13,27 @@ import { followStream, openSocket, openStream, type TestStream } from '../suppor
 
 test('an outbox keeps the newest, in order, and tells of everything that it drops', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 20 }), fc.array(fc.oneof(fc.constant('push'), fc.nat(25))), (capacity, steps) => {
-      const dropped: number[] = [];
-      const outbox = new Outbox<number>(capacity, (item) => dropped.push(item));
-      const taken: number[] = [];
-      let next = 0;
-      for (const step of steps) {
-        if (step === 'push') outbox.push(next++);
-        else taken.push(...outbox.take(Number(step)));
-        expect(outbox.size).toBeLessThanOrEqual(capacity);
-        expect(outbox.size).toBe(next - taken.length - dropped.length);
-      }
-      taken.push(...outbox.take(capacity));
-      expect(taken).toEqual(taken.toSorted((one, other) => one - other));
-      expect([...taken, ...dropped].toSorted((one, other) => one - other)).toEqual(Array.from({ length: next }, (_, index) => index));
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.array(fc.oneof(fc.constant('push'), fc.nat(25))),
+      (capacity, steps) => {
+        const dropped: number[] = [];
+        const outbox = new Outbox<number>(capacity, (item) => dropped.push(item));
+        const taken: number[] = [];
+        let next = 0;
+        for (const step of steps) {
+          if (step === 'push') outbox.push(next++);
+          else taken.push(...outbox.take(Number(step)));
+          expect(outbox.size).toBeLessThanOrEqual(capacity);
+          expect(outbox.size).toBe(next - taken.length - dropped.length);
+        }
+        taken.push(...outbox.take(capacity));
+        expect(taken).toEqual(taken.toSorted((one, other) => one - other));
+        expect([...taken, ...dropped].toSorted((one, other) => one - other)).toEqual(
+          Array.from({ length: next }, (_, index) => index),
+        );
+      },
+    ),
   );
 });
 
@@ -53,7 +59,9 @@ const type = 't'.repeat(255);
 async function push(server: RunningServer, count: number): Promise<void> {
   const { engine } = server;
   for (let left = count; left > 0; left -= 500) {
-    await engine.push(items(Array.from({ length: Math.min(left, 500) }, () => newJob(engine.clock.now(), { queue, type }))));
+    await engine.push(
+      items(Array.from({ length: Math.min(left, 500) }, () => newJob(engine.clock.now(), { queue, type }))),
+    );
   }
 }
 
@@ -85,11 +93,17 @@ describe('a client that does not read', () => {
       .filter((block) => block.includes('event: system.events_dropped'))
       .map((block) => JSON.parse(block.slice(block.indexOf('data: ') + 6)));
     expect(notices.length).toBeGreaterThan(0);
-    const positions = blocks.filter((block) => block.includes('event: job.enqueued')).map((block) => Number(/^id: (\d+)/.exec(block)?.[1]));
+    const positions = blocks
+      .filter((block) => block.includes('event: job.enqueued'))
+      .map((block) => Number(/^id: (\d+)/.exec(block)?.[1]));
     const missing = new Set(Array.from({ length: count }, (_, index) => index + 1));
     for (const position of positions) missing.delete(position);
     expect(notices.reduce((sum, { dropped_count }) => sum + dropped_count, 0)).toBe(missing.size);
-    expect(notices[0]).toMatchObject({ channel: 'all', oldest_dropped_id: String(Math.min(...missing)), timestamp: expect.any(String) });
+    expect(notices[0]).toMatchObject({
+      channel: 'all',
+      oldest_dropped_id: String(Math.min(...missing)),
+      timestamp: expect.any(String),
+    });
     expect(notices.at(-1)).toMatchObject({ newest_dropped_id: String(Math.max(...missing)) });
     expect(text).toContain(`:events-dropped ${notices[0].dropped_count}\n\n`);
     // What came before the first notice lay in the sockets of both sides and in one write: a few megabytes, however much has happened.
@@ -131,8 +145,10 @@ test('what is more than burst and rate is dropped and told (§5.7)', async () =>
   await using server = await serve({ realtime: { bufferSize: 10, ratePerSecond: 100 } });
   using stream = await followStream(server.url, '/events/stream');
   await push(server, 500);
-  const blocks: { readonly event?: string; readonly id?: string; readonly data: Readonly<Record<string, unknown>> }[] = [];
-  while (blocks.at(-1)?.id !== '500' || blocks.at(-1)?.event !== 'job.enqueued') blocks.push(...(await stream.events.take(1)));
+  const blocks: { readonly event?: string; readonly id?: string; readonly data: Readonly<Record<string, unknown>> }[] =
+    [];
+  while (blocks.at(-1)?.id !== '500' || blocks.at(-1)?.event !== 'job.enqueued')
+    blocks.push(...(await stream.events.take(1)));
   const dropped = blocks
     .filter(({ event }) => event === 'system.events_dropped')
     .reduce((sum, { data }) => sum + Number(data.dropped_count), 0);
@@ -143,7 +159,10 @@ test('what is more than burst and rate is dropped and told (§5.7)', async () =>
 
 describe('connections', () => {
   test('of one client are limited: 429, and room again when one leaves (§5.2)', async () => {
-    await using server = await serve({ tokens: ['first-token', 'other-token'], realtime: { connectionsPerClient: 2, connections: 3 } });
+    await using server = await serve({
+      tokens: ['first-token', 'other-token'],
+      realtime: { connectionsPerClient: 2, connections: 3 },
+    });
     const as = (token: string) => ({ authorization: `Bearer ${token}` });
     const first = await followStream(server.url, '/events/stream', as('first-token'));
     using socket = await openSocket(server.url, { headers: as('first-token') });
@@ -157,7 +176,11 @@ describe('connections', () => {
     await expect(openSocket(server.url, { headers: as('first-token') })).rejects.toThrow(/^429 .*rate_limited/);
     using _ = await followStream(server.url, '/events/stream', as('other-token'));
     // In all there is room for three.
-    expectRefusal(await send(server.url, { path: '/ojs/v1/events/stream', headers: as('other-token') }), 429, 'rate_limited');
+    expectRefusal(
+      await send(server.url, { path: '/ojs/v1/events/stream', headers: as('other-token') }),
+      429,
+      'rate_limited',
+    );
     first[Symbol.dispose]();
     socket.socket.close();
     await socket.closed;
@@ -171,7 +194,10 @@ describe('connections', () => {
     await call(server.url, `/jobs/${body.job.id}`, undefined, { method: 'DELETE' });
     for (let count = 0; count < 3; count++) {
       expectRefusal(await send(server.url, { path: '/ojs/v1/queues/none/events' }), 404, 'not_found');
-      expect((await send(server.url, { path: `/ojs/v1/jobs/${body.job.id}/events`, headers: { 'last-event-id': '2' } })).status).toBe(204);
+      expect(
+        (await send(server.url, { path: `/ojs/v1/jobs/${body.job.id}/events`, headers: { 'last-event-id': '2' } }))
+          .status,
+      ).toBe(204);
       const handshake =
         'GET /ojs/v1/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n';
       expect(await raw(server.url, `${handshake}Sec-WebSocket-Key: x\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400 /);

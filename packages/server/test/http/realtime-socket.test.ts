@@ -26,9 +26,14 @@ describe('a WebSocket', () => {
     expect(new Set(frames.map(({ channel }) => channel))).toEqual(new Set([`job:${id}`, 'queue:a', 'all']));
     for (const { channel: _, ...frame } of frames)
       expect(frame).toEqual({ type: 'event', event: 'job.state_changed', data, id: '2', timestamp });
-    expect(await socket.ask({ action: 'unsubscribe', channel: 'all' })).toEqual({ type: 'unsubscribed', channel: 'all' });
+    expect(await socket.ask({ action: 'unsubscribe', channel: 'all' })).toEqual({
+      type: 'unsubscribed',
+      channel: 'all',
+    });
     await b.push({ queue: 'a' });
-    expect(await socket.frames.take(1)).toMatchObject([{ channel: 'queue:a', event: 'job.enqueued', data: { type: 'job.enqueued' } }]);
+    expect(await socket.frames.take(1)).toMatchObject([
+      { channel: 'queue:a', event: 'job.enqueued', data: { type: 'job.enqueued' } },
+    ]);
     // A finished job tells its last change, and would tell more if it came back from the dead letter.
     using late = await openSocket(url);
     expect(await late.ask({ action: 'subscribe', channel: `job:${id}` })).toMatchObject({ type: 'subscribed' });
@@ -41,7 +46,8 @@ describe('a WebSocket', () => {
     const { bench: b, url } = server;
     await b.push({ queue: 'a' });
     using socket = await openSocket(url);
-    const ask = (types: readonly string[]) => socket.ask({ action: 'subscribe', channel: 'queue:a', event_types: types });
+    const ask = (types: readonly string[]) =>
+      socket.ask({ action: 'subscribe', channel: 'queue:a', event_types: types });
     await ask(['job.started']);
     const job = await b.start(null, { queue: 'a' });
     expect(await socket.frames.take(1)).toMatchObject([{ event: 'job.started' }]);
@@ -58,7 +64,10 @@ describe('a WebSocket', () => {
     for (let count = 0; count < 3; count++) await b.push({ queue: 'a' });
     using before = await openSocket(url);
     expect(await before.ask({ action: 'resume', last_event_id: '1' })).toEqual({ type: 'resumed', last_event_id: '1' });
-    expect(await before.ask({ action: 'subscribe', channel: 'queue:a' })).toEqual({ type: 'subscribed', channel: 'queue:a' });
+    expect(await before.ask({ action: 'subscribe', channel: 'queue:a' })).toEqual({
+      type: 'subscribed',
+      channel: 'queue:a',
+    });
     using after = await openSocket(url);
     await after.ask({ action: 'subscribe', channel: 'queue:a' });
     expect(await after.ask({ action: 'resume', last_event_id: '1' })).toMatchObject({ type: 'resumed' });
@@ -68,7 +77,10 @@ describe('a WebSocket', () => {
     for (const socket of [before, after, own]) {
       expect((await socket.frames.take(3)).map(({ id }) => id)).toEqual(['2', '3', '4']);
       for (const last_event_id of ['99', 'evt_0042', 'x'])
-        expect(await socket.ask({ action: 'resume', last_event_id })).toMatchObject({ type: 'error', code: 'unknown_event_id' });
+        expect(await socket.ask({ action: 'resume', last_event_id })).toMatchObject({
+          type: 'error',
+          code: 'unknown_event_id',
+        });
     }
   });
 
@@ -81,7 +93,13 @@ describe('a WebSocket', () => {
     using socket = await openSocket(url);
     await socket.ask({ action: 'subscribe', channel: 'queue:a', last_event_id: '1' });
     expect(await socket.frames.take(1)).toMatchObject([
-      { type: 'event', channel: 'queue:a', event: 'system.gap', id: '3', data: { channel: 'queue:a', estimated_missed_count: 2 } },
+      {
+        type: 'event',
+        channel: 'queue:a',
+        event: 'system.gap',
+        id: '3',
+        data: { channel: 'queue:a', estimated_missed_count: 2 },
+      },
     ]);
   });
 
@@ -98,7 +116,11 @@ describe('a WebSocket', () => {
       channel: 'events',
       subscription_id: expect.stringMatching(/^sub_[0-9a-f-]{36}$/),
     });
-    const elsewhere = await socket.ask({ action: 'subscribe', channel: 'events', filter: { sources: ['ojs://other/*'] } });
+    const elsewhere = await socket.ask({
+      action: 'subscribe',
+      channel: 'events',
+      filter: { sources: ['ojs://other/*'] },
+    });
     await socket.ask({
       action: 'unsubscribe',
       subscription_id: (await socket.ask({ action: 'subscribe', channel: 'events' })).subscription_id,
@@ -145,7 +167,10 @@ describe('a WebSocket', () => {
     }
     socket.socket.send(Buffer.from('{}'), { binary: true });
     expect(await socket.frames.take(1)).toMatchObject([{ type: 'error', code: 'invalid_payload' }]);
-    expect(await socket.ask({ action: 'subscribe', channel: 'queue:none' })).toMatchObject({ action: 'subscribe', channel: 'queue:none' });
+    expect(await socket.ask({ action: 'subscribe', channel: 'queue:none' })).toMatchObject({
+      action: 'subscribe',
+      channel: 'queue:none',
+    });
     expect(await socket.ask({ action: 'subscribe', channel: 'all' })).toMatchObject({ type: 'subscribed' });
   });
 
@@ -153,7 +178,10 @@ describe('a WebSocket', () => {
     await using server = await serve();
     using socket = await openSocket(server.url);
     for (let count = 0; count < 100; count++) await socket.ask({ action: 'subscribe', channel: 'events' });
-    expect(await socket.ask({ action: 'subscribe', channel: 'events' })).toMatchObject({ type: 'error', code: 'rate_limited' });
+    expect(await socket.ask({ action: 'subscribe', channel: 'events' })).toMatchObject({
+      type: 'error',
+      code: 'rate_limited',
+    });
     socket.send({ action: 'x'.repeat(65_536) });
     expect(await socket.closed).toBe(1009);
     expect(await call(server.url, '/queues')).toMatchObject({ status: 200 });
@@ -230,18 +258,25 @@ describe('a handshake', () => {
     await refuse({ host: 'evil.test' }, /^403 .*permission_denied/);
     await refuse({ 'sec-fetch-site': 'cross-site' }, /^403 .*permission_denied/);
     await refuse({ 'ojs-version': '2.0' }, /^422 .*unsupported/);
-    for (const origin of ['https://friend.test', server.url]) (await openSocket(server.url, { headers: { origin } }))[Symbol.dispose]();
+    for (const origin of ['https://friend.test', server.url])
+      (await openSocket(server.url, { headers: { origin } }))[Symbol.dispose]();
     expectRefusal(parseResponse(await raw(server.url, head(['Origin: http://evil.test']))), 403, 'permission_denied');
   });
 
   test('takes the token from the header, or from a subprotocol where a page can set no header', async () => {
     await using server = await serve({ tokens: ['work:work-secret', 'admin:all-of-it'] });
-    const inProtocol = (token: string) => ({ protocols: ['ojs.v1', `ojs.bearer.${Buffer.from(token).toString('base64url')}`] });
+    const inProtocol = (token: string) => ({
+      protocols: ['ojs.v1', `ojs.bearer.${Buffer.from(token).toString('base64url')}`],
+    });
     await expect(openSocket(server.url)).rejects.toThrow(/^401 .*unauthenticated/);
     await expect(openSocket(server.url, inProtocol('wrong-secret'))).rejects.toThrow(/^401 /);
     await expect(openSocket(server.url, { headers: { authorization: 'Bearer nobody' } })).rejects.toThrow(/^401 /);
     expectRefusal(await send(server.url, { path: '/ojs/v1/events/stream' }), 401, 'unauthenticated');
-    expectRefusal(await send(server.url, { path: '/ojs/v1/events/stream?access_token=work-secret' }), 401, 'unauthenticated');
+    expectRefusal(
+      await send(server.url, { path: '/ojs/v1/events/stream?access_token=work-secret' }),
+      401,
+      'unauthenticated',
+    );
     for (const options of [inProtocol('work-secret'), { headers: { authorization: 'Bearer all-of-it' } }]) {
       using socket = await openSocket(server.url, options);
       expect(socket.socket.protocol).toBe('ojs.v1');
@@ -267,7 +302,9 @@ describe('a handshake', () => {
     await using server = await serve();
     expectRefusal(await send(server.url, { path: '/ojs/v1/ws' }), 400, 'invalid_request');
     expectRefusal(parseResponse(await raw(server.url, head([], '/ojs/v1/nowhere'))), 404, 'not_found');
-    expect(await raw(server.url, head().replace('Sec-WebSocket-Version: 13', 'Sec-WebSocket-Version: 7'))).toMatch(/^HTTP\/1\.1 4/);
+    expect(await raw(server.url, head().replace('Sec-WebSocket-Version: 13', 'Sec-WebSocket-Version: 7'))).toMatch(
+      /^HTTP\/1\.1 4/,
+    );
     // Some clients of HTTP/2 offer it with their first request, whatever that is.
     const body = '{"type":"a.b","args":[]}';
     const offer = `POST /ojs/v1/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nContent-Length: ${body.length}\r\n\r\n${body}`;

@@ -25,7 +25,11 @@ describe.each(storages)('streams of events, $name', (storage) => {
   test('a job’s whole life as changes of state; the stream ends with it (ojs-realtime §2.1, §4.1)', async () => {
     await using server = await serveClocked(storage.url());
     const { bench: b, url } = server;
-    const id = await b.push({ queue: 'a', type: 'x.y', retry: { maxAttempts: 3, jitter: false, initialIntervalMs: 1_000 } });
+    const id = await b.push({
+      queue: 'a',
+      type: 'x.y',
+      retry: { maxAttempts: 3, jitter: false, initialIntervalMs: 1_000 },
+    });
     using stream = await openStream(url, `/jobs/${id}/events`);
     expect(stream.status).toBe(200);
     expect(stream.headers).toMatchObject({
@@ -89,14 +93,23 @@ describe.each(storages)('streams of events, $name', (storage) => {
     await b.engine.storage.registry.pauseQueue('a', false, b.clock.now());
     await b.engine.lifecycle.cancel(id, null);
     const blocks = await stream.events.take(5);
-    expect(changes(blocks)).toEqual(['job.enqueued', 'job.scheduled', 'queue.paused', 'queue.resumed', 'available → cancelled']);
+    expect(changes(blocks)).toEqual([
+      'job.enqueued',
+      'job.scheduled',
+      'queue.paused',
+      'queue.resumed',
+      'available → cancelled',
+    ]);
     expect(blocks[0]?.data).toMatchObject({
       specversion: '1.0',
       type: 'job.enqueued',
       subject: id,
       data: { job_id: id, queue: 'a', state: 'available' },
     });
-    const polled = await call<{ events: readonly { id: string }[] }>(url, `/events?after=${Number(blocks[0]?.id) - 1}&limit=1`);
+    const polled = await call<{ events: readonly { id: string }[] }>(
+      url,
+      `/events?after=${Number(blocks[0]?.id) - 1}&limit=1`,
+    );
     expect(polled.body.events).toEqual([blocks[0]?.data]);
   });
 
@@ -141,7 +154,12 @@ describe.each(storages)('streams of events, $name', (storage) => {
       'active → completed': await settle('ack'),
       'active → discarded': await settle('fail', { retry: { ...retry, maxAttempts: 1 } }),
       'available → discarded': await b.push({ queue: 'e1', ...soon }),
-      'scheduled → discarded': await b.push({ queue: 'e2', state: State.scheduled, runAt: b.clock.now() + 1_000, ...soon }),
+      'scheduled → discarded': await b.push({
+        queue: 'e2',
+        state: State.scheduled,
+        runAt: b.clock.now() + 1_000,
+        ...soon,
+      }),
       'retryable → discarded': await settle('fail', { retry, ...soon }),
       'retryable → cancelled': await settle('fail', { retry }),
       'active → cancelled': (await b.start(null)).id,
@@ -172,13 +190,25 @@ describe.each(storages)('streams of events, $name', (storage) => {
       using stream = await openStream(url, `/jobs/${job.id}/events${query}`, headers);
       return { status: stream.status, told: changes((await stream.events.rest()).slice(1)) };
     };
-    expect(await read('?event_types=job.failed,job.discarded')).toEqual({ status: 200, told: ['job.failed', 'job.discarded'] });
-    expect(await read('?event_types=job.*')).toEqual({ status: 200, told: ['active → discarded', 'job.failed', 'job.discarded'] });
+    expect(await read('?event_types=job.failed,job.discarded')).toEqual({
+      status: 200,
+      told: ['job.failed', 'job.discarded'],
+    });
+    expect(await read('?event_types=job.*')).toEqual({
+      status: 200,
+      told: ['active → discarded', 'job.failed', 'job.discarded'],
+    });
     expect(await read('?event_types=queue.paused')).toEqual({ status: 204, told: [] });
-    expect(await read('', { 'last-event-id': '1' })).toEqual({ status: 200, told: ['available → active', 'active → discarded'] });
+    expect(await read('', { 'last-event-id': '1' })).toEqual({
+      status: 200,
+      told: ['available → active', 'active → discarded'],
+    });
     expect(await read('', { 'last-event-id': '3' })).toEqual({ status: 200, told: ['active → discarded'] });
     expect(await read('', { 'last-event-id': '5' })).toEqual({ status: 204, told: [] });
-    expect(await read('', { 'last-event-id': 'x' })).toEqual({ status: 200, told: ['system.gap', 'active → discarded'] });
+    expect(await read('', { 'last-event-id': 'x' })).toEqual({
+      status: 200,
+      told: ['system.gap', 'active → discarded'],
+    });
   });
 
   test('Last-Event-ID goes on where the client was, by header, query or the id of an event (§2.5, §5.5.1)', async () => {
@@ -196,8 +226,11 @@ describe.each(storages)('streams of events, $name', (storage) => {
       ['?last_event_id=0.5', { 'last-event-id': '1.5' }],
       ['', { 'last-event-id': body.events[0]?.id ?? '' }],
     ];
-    const streams = await Promise.all(ways.map(([query, headers]) => followStream(url, `/queues/a/events${query}`, headers)));
-    for (const stream of streams) expect(changes(await stream.events.take(2))).toEqual(['job.enqueued', 'available → cancelled']);
+    const streams = await Promise.all(
+      ways.map(([query, headers]) => followStream(url, `/queues/a/events${query}`, headers)),
+    );
+    for (const stream of streams)
+      expect(changes(await stream.events.take(2))).toEqual(['job.enqueued', 'available → cancelled']);
     await b.engine.lifecycle.cancel(second, null);
     for (const stream of streams) {
       expect(changes(await stream.events.take(1))).toEqual(['available → cancelled']);
@@ -214,7 +247,9 @@ describe.each(storages)('streams of events, $name', (storage) => {
     await b.engine.upkeep.run();
     await b.push({ queue: 'a' });
     const ids = ['1', 'x', '99', 'evt_019b76da-a800-7000-8000-000000000001'];
-    const [gone, ...unknown] = await Promise.all(ids.map((id) => followStream(url, '/queues/a/events', { 'last-event-id': id })));
+    const [gone, ...unknown] = await Promise.all(
+      ids.map((id) => followStream(url, '/queues/a/events', { 'last-event-id': id })),
+    );
     const blocks = await gone?.events.take(2);
     expect(blocks?.[0]).toEqual({
       id: '3',
@@ -266,12 +301,27 @@ describe.each(storages)('streams of events, $name', (storage) => {
     using stream = await followStream(url, `/jobs/${job.id}/events`);
     const data = JSON.stringify({ progress_percent: 65.5, progress_message: 'half' });
     const events = [{ kind: 'job.progress', data }] as const;
-    await b.engine.storage.jobs.transition([{ id: job.id, from: State.active, to: State.active, events }], b.clock.now());
+    await b.engine.storage.jobs.transition(
+      [{ id: job.id, from: State.active, to: State.active, events }],
+      b.clock.now(),
+    );
     await b.beat('w1', [job.id]);
     const timestamp = new Date(b.clock.now()).toISOString();
-    const about = { job_id: job.id, queue: 'a', type: 'x.y', job_type: 'x.y', state: 'active', attempt: 1, worker_id: 'w1', timestamp };
+    const about = {
+      job_id: job.id,
+      queue: 'a',
+      type: 'x.y',
+      job_type: 'x.y',
+      state: 'active',
+      attempt: 1,
+      worker_id: 'w1',
+      timestamp,
+    };
     expect((await stream.events.take(2)).map(({ event, data }) => [event, data])).toEqual([
-      ['job.progress', { ...about, duration_ms: 0, progress: 66, message: 'half', progress_percent: 65.5, progress_message: 'half' }],
+      [
+        'job.progress',
+        { ...about, duration_ms: 0, progress: 66, message: 'half', progress_percent: 65.5, progress_message: 'half' },
+      ],
       ['job.heartbeat', { ...about, visible_until: expect.stringMatching(/Z$/) }],
     ]);
   });

@@ -21,9 +21,14 @@ test('docs/http.md has every operation with its path, its scopes and its other s
     }));
   const known = operationNames.map((name) => {
     const { method, path, scopes, also = [] } = operations[name];
-    return { route: `${method} ${path}`, scopes: scopes.join(', '), also: also.map((other) => `${other.method} ${other.path}`) };
+    return {
+      route: `${method} ${path}`,
+      scopes: scopes.join(', '),
+      also: also.map((other) => `${other.method} ${other.path}`),
+    };
   });
-  const byRoute = (one: { readonly route: string }, other: { readonly route: string }) => one.route.localeCompare(other.route);
+  const byRoute = (one: { readonly route: string }, other: { readonly route: string }) =>
+    one.route.localeCompare(other.route);
   expect(told.toSorted(byRoute)).toEqual(known.toSorted(byRoute));
 });
 

@@ -4,13 +4,23 @@ import { storages } from '../support/storages.ts';
 
 type Answer = { readonly status: number; readonly headers: Headers; readonly body: Record<string, unknown> };
 
-async function call(url: string, method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<Answer> {
+async function call(
+  url: string,
+  method: string,
+  path: string,
+  body?: object,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   const response = await fetch(`${url}/ojs/v1${path}`, {
     method,
     headers: { 'content-type': 'application/json', ...headers },
     ...(body && { body: JSON.stringify(body) }),
   });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as Record<string, unknown> };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>,
+  };
 }
 
 const open = (storage: string) => startServer({ storage, host: '127.0.0.1', port: 0, testMode: true, log: false });
@@ -51,6 +61,10 @@ test('a key of one operation is not a key of another', async () => {
 
 test('a producer cannot stop a queue by a limit of none at once', async () => {
   await using server = await open('memory:');
-  const answer = await call(server.url, 'POST', '/jobs', { type: 'a.b', args: [], options: { rate_limit: { concurrency: 0 } } });
+  const answer = await call(server.url, 'POST', '/jobs', {
+    type: 'a.b',
+    args: [],
+    options: { rate_limit: { concurrency: 0 } },
+  });
   expect(answer.status).toBe(400);
 });

@@ -16,7 +16,11 @@ async function started(server: { readonly url: string }, job: object = {}): Prom
 
 const result = (url: string, id: string, query = '') => send(url, { path: `/ojs/v1/jobs/${id}/result${query}` });
 const ack = (url: string, id: string, text?: string) =>
-  send(url, { method: 'POST', path: '/ojs/v1/workers/ack', body: `{"job_id":"${id}"${text === undefined ? '' : `,"result":${text}`}}` });
+  send(url, {
+    method: 'POST',
+    path: '/ojs/v1/workers/ack',
+    body: `{"job_id":"${id}"${text === undefined ? '' : `,"result":${text}`}}`,
+  });
 
 /** Resolves when so many callers wait. */
 async function waiting(server: Pick<ClockedServer, 'bench'>, count: number): Promise<void> {
@@ -51,7 +55,10 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     const pending = await result(url, id);
     expect(pending).toMatchObject({ status: 202, headers: { 'retry-after': '1' } });
     expect(JSON.parse(pending.text)).toEqual({ job_id: id, state: 'active', result: null });
-    await call(url, '/workers/nack', { job_id: id, error: { code: 'CARD', type: 'payment_declined', message: 'no', retryable: false } });
+    await call(url, '/workers/nack', {
+      job_id: id,
+      error: { code: 'CARD', type: 'payment_declined', message: 'no', retryable: false },
+    });
     const failed = await result(url, id);
     expect(JSON.parse(failed.text)).toMatchObject({
       state: 'discarded',
@@ -145,7 +152,10 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     const none = await started(server, { result_ttl: 0 });
     const ever = await started(server, { result_ttl: -1 });
     for (const id of [short, none, ever]) await ack(url, id, '7');
-    expect(JSON.parse((await result(url, short)).text)).toMatchObject({ result: 7, result_expires_at: '2026-01-01T00:01:00.000Z' });
+    expect(JSON.parse((await result(url, short)).text)).toMatchObject({
+      result: 7,
+      result_expires_at: '2026-01-01T00:01:00.000Z',
+    });
     expect(JSON.parse((await result(url, ever)).text)).toMatchObject({ result: 7, result_expires_at: null });
     const answered = await call<{ job: object }>(url, `/jobs/${none}`);
     expect(answered.body.job).toMatchObject({ state: 'completed', result_ttl: 0 });
@@ -170,7 +180,9 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     }
     expect((await call<{ job: object }>(url, `/jobs/${ever}`)).body.job).toMatchObject({ result: 7 });
     for (const result_ttl of [-2, 1.5, '60'])
-      expect(await call(url, '/jobs', { type: 'a.b', args: [], options: { result_ttl } })).toMatchObject({ status: 400 });
+      expect(await call(url, '/jobs', { type: 'a.b', args: [], options: { result_ttl } })).toMatchObject({
+        status: 400,
+      });
   });
 
   test('a result of more than 1 MiB is refused and leaves the job active, which a reference then ends (§7.2, §6.3)', async () => {
@@ -203,8 +215,13 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
       nobody: null,
     });
     expect(await call(url, '/jobs/results', { ids: [] })).toEqual({ status: 200, body: { results: {} } });
-    for (const body of [{}, { ids: 'x' }, { ids: [1] }]) expect(await call(url, '/jobs/results', body)).toMatchObject({ status: 400 });
-    const many = await send(url, { method: 'POST', path: '/ojs/v1/jobs/results', body: JSON.stringify({ ids: Array(1_001).fill(done) }) });
+    for (const body of [{}, { ids: 'x' }, { ids: [1] }])
+      expect(await call(url, '/jobs/results', body)).toMatchObject({ status: 400 });
+    const many = await send(url, {
+      method: 'POST',
+      path: '/ojs/v1/jobs/results',
+      body: JSON.stringify({ ids: Array(1_001).fill(done) }),
+    });
     expectRefusal(many, 413, 'batch_size_exceeded');
   });
 
@@ -212,11 +229,15 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const [first, second] = [await started(server), await started(server)];
-    const ask = (ids: readonly string[], ms: number) => call<{ results: object }>(url, '/jobs/results', { ids, wait_ms: ms });
+    const ask = (ids: readonly string[], ms: number) =>
+      call<{ results: object }>(url, '/jobs/results', { ids, wait_ms: ms });
     const both = ask([first, second], 20_000);
     await waiting(server, 1);
     await ack(url, second, '2');
-    expect((await both).body.results).toMatchObject({ [first]: { state: 'active' }, [second]: { state: 'completed', result: 2 } });
+    expect((await both).body.results).toMatchObject({
+      [first]: { state: 'active' },
+      [second]: { state: 'completed', result: 2 },
+    });
     // What has ended already, or is not there, is answered at once.
     expect((await ask([first, second], 20_000)).body.results).toMatchObject({ [second]: { state: 'completed' } });
     const missing = newId();

@@ -34,20 +34,27 @@ describe.each(storages)('schemas on $name', (storage) => {
   const put = (type: string, version: string | number, schema: unknown, more: object = {}) =>
     call(server.url, `/admin/schemas/${type}/${version}`, { schema, ...more }, { method: 'PUT' });
   const enqueue = (type: string, args: readonly unknown[], more: object = {}) =>
-    call<{ job: { id: string }; warnings?: string[]; error: { code: string; message: string; details: { validation_errors: object[] } } }>(
-      server.url,
-      '/jobs',
-      { type, args, ...more },
-    );
+    call<{
+      job: { id: string };
+      warnings?: string[];
+      error: { code: string; message: string; details: { validation_errors: object[] } };
+    }>(server.url, '/jobs', { type, args, ...more });
 
   describe('the surface of ojs-schema-registry §4', () => {
     test('registers, shows the latest, lists versions newest first, deletes (SR-001 to SR-004)', async () => {
       const job_type = newType();
-      const register = (version: string) => call<{ schema: object }>(server.url, '/schemas', { job_type, version, schema: invoice });
+      const register = (version: string) =>
+        call<{ schema: object }>(server.url, '/schemas', { job_type, version, schema: invoice });
       for (const version of ['1.0.0', '1.10.0', '1.9.0', '2.0.0-rc.1']) {
         const { status, body } = await register(version);
         expect(status).toBe(201);
-        expect(body.schema).toMatchObject({ job_type, version, schema: invoice, created_at: expect.any(String), mode: 'strict' });
+        expect(body.schema).toMatchObject({
+          job_type,
+          version,
+          schema: invoice,
+          created_at: expect.any(String),
+          mode: 'strict',
+        });
       }
       await register('2.0.0');
       expect(await call(server.url, `/schemas/${job_type}`)).toMatchObject({
@@ -57,7 +64,8 @@ describe.each(storages)('schemas on $name', (storage) => {
       expect(await call(server.url, `/schemas/${job_type}/1.9.0`)).toMatchObject({
         body: { schema: { version: '1.9.0', schema: invoice } },
       });
-      const list = () => call<{ versions: { version: string; is_latest: boolean }[] }>(server.url, `/schemas/${job_type}/versions`);
+      const list = () =>
+        call<{ versions: { version: string; is_latest: boolean }[] }>(server.url, `/schemas/${job_type}/versions`);
       const { body } = await list();
       expect(body.versions.map(({ version }) => version)).toEqual(['2.0.0', '2.0.0-rc.1', '1.10.0', '1.9.0', '1.0.0']);
       expect(body.versions.map(({ is_latest }) => is_latest)).toEqual([true, false, false, false, false]);
@@ -71,17 +79,23 @@ describe.each(storages)('schemas on $name', (storage) => {
 
     test('404 for a type without schemas, 409 for the same version again (SR-006)', async () => {
       const type = newType();
-      for (const path of ['', '/versions', '/1.0.0']) expect((await call(server.url, `/schemas/${type}${path}`)).status).toBe(404);
+      for (const path of ['', '/versions', '/1.0.0'])
+        expect((await call(server.url, `/schemas/${type}${path}`)).status).toBe(404);
       const body = { job_type: type, version: '1.0.0', schema: invoice };
       expect((await call(server.url, '/schemas', body)).status).toBe(201);
-      expect(await call(server.url, '/schemas', body)).toMatchObject({ status: 409, body: { error: { code: 'conflict' } } });
+      expect(await call(server.url, '/schemas', body)).toMatchObject({
+        status: 409,
+        body: { error: { code: 'conflict' } },
+      });
       expect((await put(type, '1.0.0', { type: 'array' })).status).toBe(409);
     });
 
     test('of registrations at once one wins', async () => {
       const job_type = newType();
       const body = { job_type, version: '1.0.0', schema: invoice };
-      const statuses = await Promise.all(Array.from({ length: 5 }, async () => (await call(server.url, '/schemas', body)).status));
+      const statuses = await Promise.all(
+        Array.from({ length: 5 }, async () => (await call(server.url, '/schemas', body)).status),
+      );
       expect(statuses.toSorted()).toEqual([201, 409, 409, 409, 409]);
       expect(await call(server.url, `/schemas/${job_type}`)).toMatchObject({ body: { schema: { schema: invoice } } });
     });
@@ -94,13 +108,22 @@ describe.each(storages)('schemas on $name', (storage) => {
       const schema = { type: 'array', prefixItems: [{ type: 'string' }], minItems: 1 };
       const created = await call(server.url, '/schemas', { uri, type, version: 1, schema });
       expect(created).toMatchObject({ status: 201, body: { schema: { uri, type, version: 1 } } });
-      const { body } = await call<{ schemas: Shown[]; pagination: { total: number } }>(server.url, '/schemas?limit=1000');
+      const { body } = await call<{ schemas: Shown[]; pagination: { total: number } }>(
+        server.url,
+        '/schemas?limit=1000',
+      );
       expect(body.schemas.find((one) => one.uri === uri)).toMatchObject({ type, version: 1 });
       expect(body.schemas.find((one) => one.uri === uri)).not.toHaveProperty('schema');
       const path = `/schemas/${encodeURIComponent(uri)}`;
-      expect(await call(server.url, path)).toMatchObject({ status: 200, body: { schema: { uri, type, version: 1, schema } } });
+      expect(await call(server.url, path)).toMatchObject({
+        status: 200,
+        body: { schema: { uri, type, version: 1, schema } },
+      });
       expect((await call(server.url, '/schemas', { uri, type: newType(), version: 1, schema })).status).toBe(409);
-      expect(await call(server.url, path, undefined, { method: 'DELETE' })).toMatchObject({ status: 200, body: { deleted: true, uri } });
+      expect(await call(server.url, path, undefined, { method: 'DELETE' })).toMatchObject({
+        status: 200,
+        body: { deleted: true, uri },
+      });
       expect((await call(server.url, path)).status).toBe(404);
       expect((await call(server.url, path, undefined, { method: 'DELETE' })).status).toBe(404);
     });
@@ -140,7 +163,10 @@ describe.each(storages)('schemas on $name', (storage) => {
       expect((await call(server.url, `/admin/schemas/${type}/1`, undefined, { method: 'DELETE' })).status).toBe(200);
       expect((await call(server.url, `/admin/schemas/${type}/1`, undefined, { method: 'DELETE' })).status).toBe(404);
       expect((await call(server.url, `/admin/schemas/${type}/9`)).status).toBe(404);
-      expect(await call(server.url, '/admin/schemas')).toMatchObject({ status: 200, body: { items: expect.any(Array) } });
+      expect(await call(server.url, '/admin/schemas')).toMatchObject({
+        status: 200,
+        body: { items: expect.any(Array) },
+      });
     });
 
     test.each<readonly [string, string, object, string]>([
@@ -192,7 +218,11 @@ describe.each(storages)('schemas on $name', (storage) => {
         schema_version: '2.0.0',
         validation_errors: [
           { path: '$.args[0]', message: "must have required property 'customer_id'", schema_path: '#/required' },
-          { path: '$.args[0]', message: 'must NOT have additional properties: "extra"', schema_path: '#/additionalProperties' },
+          {
+            path: '$.args[0]',
+            message: 'must NOT have additional properties: "extra"',
+            schema_path: '#/additionalProperties',
+          },
           { path: '$.args[0].amount', message: 'must be integer', schema_path: '#/properties/amount/type' },
         ],
       });
@@ -221,7 +251,9 @@ describe.each(storages)('schemas on $name', (storage) => {
       const warned = await enqueue(warn, [1]);
       expect(warned).toMatchObject({
         status: 201,
-        body: { warnings: [expect.stringMatching(/^Schema validation warning .*\$\.args: must NOT have more than 0 items$/)] },
+        body: {
+          warnings: [expect.stringMatching(/^Schema validation warning .*\$\.args: must NOT have more than 0 items$/)],
+        },
       });
       expect((await enqueue(warn, [])).body).not.toHaveProperty('warnings');
       const quiet = await enqueue(off, [1]);
@@ -264,7 +296,11 @@ describe.each(storages)('schemas on $name', (storage) => {
       const type = newType();
       await put(type, 1, { items: { type: 'integer' } });
       const args = '[12345678901234567890,1.0,1e2]';
-      const created = await send(server.url, { method: 'POST', path: '/ojs/v1/jobs', body: `{"type":"${type}","args":${args}}` });
+      const created = await send(server.url, {
+        method: 'POST',
+        path: '/ojs/v1/jobs',
+        body: `{"type":"${type}","args":${args}}`,
+      });
       expect(created.status).toBe(201);
       expect(created.text).toContain(`"args":${args}`);
     });
@@ -288,7 +324,8 @@ describe.each(storages)('schemas on $name', (storage) => {
         body: { error: { code: 'schema_validation', details: { step: expect.any(String), job_type: type } } },
       });
       expect((await create([step([]), step([])])).status).toBe(201);
-      const cron = (args: readonly unknown[]) => call(server.url, '/cron', { name: type, cron: '0 0 1 1 *', type, args });
+      const cron = (args: readonly unknown[]) =>
+        call(server.url, '/cron', { name: type, cron: '0 0 1 1 *', type, args });
       expect(await cron([1])).toMatchObject({ status: 400, body: { error: { code: 'schema_validation' } } });
       expect((await cron([])).status).toBe(201);
     });

@@ -31,6 +31,10 @@ describe('test mode', () => {
   test('keeps the web pages out, too', async () => {
     await using server = await serve({ testMode: true });
     const headers = { origin: 'http://evil.test' };
-    expectRefusal(await send(server.url, { method: 'POST', path: '/ojs/v1/admin/reset', headers }), 403, 'permission_denied');
+    expectRefusal(
+      await send(server.url, { method: 'POST', path: '/ojs/v1/admin/reset', headers }),
+      403,
+      'permission_denied',
+    );
   });
 });

@@ -7,7 +7,13 @@ import { send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
 import { fillPath } from '../support/valid-requests.ts';
 
-const secrets = { enqueue: 'enqueue-secret', work: 'work-secret', admin: 'admin-secret', both: 'both-secret', all: 'all-of-it' };
+const secrets = {
+  enqueue: 'enqueue-secret',
+  work: 'work-secret',
+  admin: 'admin-secret',
+  both: 'both-secret',
+  all: 'all-of-it',
+};
 const scopesOf: Readonly<Record<keyof typeof secrets, readonly string[]>> = {
   enqueue: ['enqueue'],
   work: ['work'],
@@ -21,7 +27,13 @@ const holders = Object.keys(secrets) as readonly (keyof typeof secrets)[];
 describe('tokens', () => {
   let server: RunningServer;
   beforeAll(async () => {
-    const tokens = ['enqueue:enqueue-secret', 'work:work-secret', 'admin:admin-secret', 'enqueue,work:both-secret', 'all-of-it'];
+    const tokens = [
+      'enqueue:enqueue-secret',
+      'work:work-secret',
+      'admin:admin-secret',
+      'enqueue,work:both-secret',
+      'all-of-it',
+    ];
     server = await serve({ tokens, testMode: true });
   });
   afterAll(() => server.close());
@@ -38,7 +50,8 @@ describe('tokens', () => {
 
     test.each(holders)('with the token for %s', async (holder) => {
       const response = await ask(name, `Bearer ${secrets[holder]}`);
-      if (open || scopesOf[holder].some((scope) => scopes.includes(scope))) expect(response.status).toBeOneOf([200, 400, 404]);
+      if (open || scopesOf[holder].some((scope) => scopes.includes(scope)))
+        expect(response.status).toBeOneOf([200, 400, 404]);
       else expectRefusal(response, 403, 'permission_denied');
     });
 
@@ -73,7 +86,8 @@ describe('tokens', () => {
     for (const route of operations[name].also ?? []) {
       for (const holder of holders) {
         const response = await ask(name, `Bearer ${secrets[holder]}`, route);
-        if (open || scopesOf[holder].some((scope) => scopes.includes(scope))) expect(response.status).toBeOneOf([200, 400, 404]);
+        if (open || scopesOf[holder].some((scope) => scopes.includes(scope)))
+          expect(response.status).toBeOneOf([200, 400, 404]);
         else expectRefusal(response, 403, 'permission_denied');
       }
       if (!open) expectRefusal(await ask(name, undefined, route), 401, 'unauthenticated');

@@ -15,7 +15,11 @@ export async function* races(storage: string, producers: number, rounds: number)
   const agent = new Agent({ keepAlive: true, maxSockets: producers });
   try {
     for (let round = 0; round < rounds; round++) {
-      const body = JSON.stringify({ type: 'unique.race', args: [round], options: { unique: { keys: ['type', 'args'] } } });
+      const body = JSON.stringify({
+        type: 'unique.race',
+        args: [round],
+        options: { unique: { keys: ['type', 'args'] } },
+      });
       const answers = await Promise.all(Array.from({ length: producers }, () => post(server.url, agent, body)));
       const created = answers.filter(({ status }) => status === 201);
       const refused = answers.filter(({ status }) => status === 409);
@@ -38,7 +42,9 @@ function post(url: string, agent: Agent, body: string): Promise<{ readonly statu
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
+      );
     });
     call.on('error', reject);
     call.end(body);

@@ -57,7 +57,8 @@ describe('members of a job that the protocol does not know', () => {
     const other = await post('/jobs', { ...job, id: `${id}0002`, x_mine: 1, prioritty: 5 });
     const [before, after = ''] = other.text.split(',"warnings":');
     expect(after).toMatch(/^\[\{"path":"\$\.prioritty".*\}\]\}$/);
-    const same = (text: string) => text.replaceAll(/00000002/g, '00000001').replace(/"(created|enqueued)_at":"[^"]*"/g, '');
+    const same = (text: string) =>
+      text.replaceAll(/00000002/g, '00000001').replace(/"(created|enqueued)_at":"[^"]*"/g, '');
     expect(same(`${before}}`.replace(',"prioritty":5', ''))).toBe(same(plain.text));
   });
 
@@ -78,7 +79,10 @@ describe('members of a job that the protocol does not know', () => {
 
   test('of a batch, a bulk, a workflow and a cron say in which job', async () => {
     const batch = await post('/jobs/batch', { jobs: [job, wrong], job: [] });
-    expect([batch.status, batch.body.warnings]).toMatchObject([201, [{ path: '$.job', suggestion: 'jobs' }, ...within('$.jobs[1]')]]);
+    expect([batch.status, batch.body.warnings]).toMatchObject([
+      201,
+      [{ path: '$.job', suggestion: 'jobs' }, ...within('$.jobs[1]')],
+    ]);
     const bulk = await post('/jobs/bulk', { jobs: [job, wrong] });
     expect(bulk.body.items[0]).not.toHaveProperty('warnings');
     expect(bulk.body.items[1].warnings).toMatchObject(within('$.jobs[1]'));
@@ -103,16 +107,26 @@ describe('members of a job that the protocol does not know', () => {
     expectRefusal(refused, 400, 'invalid_request');
     expect(refused.headers['preference-applied']).toBe('handling=strict');
     expect(refused.body.error.details.validation_errors).toMatchObject(told);
-    expect(refused.body.error.message).toMatch(/: unknown member; Prefer: handling=strict refuses it\. Did you mean \w+\?$/);
+    expect(refused.body.error.message).toMatch(
+      /: unknown member; Prefer: handling=strict refuses it\. Did you mean \w+\?$/,
+    );
     for (const [path, body] of [
       ['/jobs/batch', { jobs: [job, wrong] }],
       ['/workflows', { steps: [wrong] }],
       ['/cron', { name: 'strict', cron: '@daily', job_template: wrong }],
     ] as const) {
-      expectRefusal(await post(path, body, { prefer: 'return=minimal, Handling="strict"; wait=1' }), 400, 'invalid_request');
+      expectRefusal(
+        await post(path, body, { prefer: 'return=minimal, Handling="strict"; wait=1' }),
+        400,
+        'invalid_request',
+      );
     }
     const partial = await post('/jobs/bulk', { jobs: [job, wrong] }, strict);
-    expect([partial.status, partial.body.succeeded, partial.body.items[1].error.code]).toEqual([207, 1, 'invalid_request']);
+    expect([partial.status, partial.body.succeeded, partial.body.items[1].error.code]).toEqual([
+      207,
+      1,
+      'invalid_request',
+    ]);
     const atomic = await post('/jobs/bulk', { jobs: [job, wrong], atomicity: 'atomic' }, strict);
     expect([atomic.status, atomic.body.succeeded]).toEqual([422, 0]);
     const fine = await post('/jobs', { ...job, ext_ml_gpu_count: 1 }, strict);
@@ -131,7 +145,9 @@ describe('members of a job that the protocol does not know', () => {
 test('queue configuration is refused with the name that is meant, and nothing is changed', async () => {
   const refused = await post('/queues/z/config', { concurency: 2, max_size: 5 }, {}, 'PUT');
   expectRefusal(refused, 400, 'invalid_request');
-  expect(refused.body.error.message).toBe('$.concurency: unknown member; nothing was changed. Did you mean concurrency?');
+  expect(refused.body.error.message).toBe(
+    '$.concurency: unknown member; nothing was changed. Did you mean concurrency?',
+  );
   const shown = await send(server.url, { path: '/ojs/v1/queues/z/config' });
   expect(JSON.parse(shown.text)).toMatchObject({ concurrency: null, max_size: null });
   // What was answered may come back.
@@ -149,7 +165,10 @@ test('filters that nothing reads are refused; those that published clients send 
   ]);
   expect(JSON.parse((await list('?state=compleetd')).text).error.message).toMatch(/Did you mean completed\?/);
   const sorted = await list('?queue=q&state=active&page=1&per_page=20&sort=created_at&order=desc');
-  expect([sorted.status, JSON.parse(sorted.text).warnings]).toMatchObject([200, [{ path: 'query.sort' }, { path: 'query.order' }]]);
+  expect([sorted.status, JSON.parse(sorted.text).warnings]).toMatchObject([
+    200,
+    [{ path: 'query.sort' }, { path: 'query.order' }],
+  ]);
   expectRefusal(await list('?sort=created_at', strict), 400, 'invalid_request');
   expectRefusal(await send(server.url, { path: '/ojs/v1/events/stream?event_type=job.*' }), 400, 'invalid_request');
   expectRefusal(await send(server.url, { path: '/ojs/v1/jobs/x/progress/stream?after=1' }), 400, 'invalid_request');

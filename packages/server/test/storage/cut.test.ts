@@ -28,7 +28,9 @@ const node = { workflow: 'v', index: 0 };
 
 /** Every operation of the interface, on the store that `fill` makes. */
 const operations: Readonly<Record<string, Operation>> = {
-  'jobs.insert': change((storage, now) => storage.jobs.insert([[newJob(20), newJob(21)], [newJob(22, { queue: 'a' })]], now)),
+  'jobs.insert': change((storage, now) =>
+    storage.jobs.insert([[newJob(20), newJob(21)], [newJob(22, { queue: 'a' })]], now),
+  ),
   'jobs.insert, with a unique key that replaces': change((storage, now) =>
     storage.jobs.insert([[newJob(23, { unique: uniqueOf({ onConflict: 'replace' }) })]], now),
   ),
@@ -43,7 +45,9 @@ const operations: Readonly<Record<string, Operation>> = {
   ),
   'jobs.remove': change((storage, now) => storage.jobs.remove([idOf(1), idOf(3)], { from: State.available }, now)),
   'upkeep.promote': change((storage, now) => storage.upkeep.promote(now + 9_000, 9)),
-  'upkeep.prune': change((storage, now) => storage.upkeep.prune({ ...keepAll, jobs: [ended], events: { before: now + 1, keep: 0 } }, 9)),
+  'upkeep.prune': change((storage, now) =>
+    storage.upkeep.prune({ ...keepAll, jobs: [ended], events: { before: now + 1, keep: 0 } }, 9),
+  ),
   'upkeep.lease': change((storage, now) => storage.upkeep.lease('other', 'me', 1_000, now)),
   'upkeep.release': change((storage) => storage.upkeep.release('l', 'me')),
   'registry.pauseQueue': change((storage, now) => storage.registry.pauseQueue('a', true, now)),
@@ -51,7 +55,9 @@ const operations: Readonly<Record<string, Operation>> = {
     storage.registry.configureQueue('a', { capacity: 9, limit: { concurrency: 1, rates: [] } }, now, 0),
   ),
   'registry.removeQueue': change((storage) => storage.registry.removeQueue('empty')),
-  'registry.overrideLimit': change((storage, now) => storage.registry.overrideLimit('k', { concurrency: 2, rates: [] }, now)),
+  'registry.overrideLimit': change((storage, now) =>
+    storage.registry.overrideLimit('k', { concurrency: 2, rates: [] }, now),
+  ),
   'registry.beat': change((storage, now) => storage.registry.beat([beat], now + 5)),
   'registry.direct': change((storage) => storage.registry.direct('w1', 'quiet')),
   'registry.forgetWorker': change((storage) => storage.registry.forgetWorker('w1')),
@@ -75,7 +81,10 @@ const operations: Readonly<Record<string, Operation>> = {
   'crons.put, with a version': change((storage, now) => storage.crons.put({ ...cron, dueAt: now + 1 }, now, 1)),
   'crons.remove': change((storage) => storage.crons.remove('c')),
   'crons.fire': change((storage, now) =>
-    storage.crons.fire([{ name: 'c', version: 1, dueAt: now + 9, job: newJob(40, { cron: 'c' }), cancels: [], events: [event] }], now),
+    storage.crons.fire(
+      [{ name: 'c', version: 1, dueAt: now + 9, job: newJob(40, { cron: 'c' }), cancels: [], events: [event] }],
+      now,
+    ),
   ),
   'documents.put': change((storage, now) => storage.documents.put('kind', 'new', '{}', null, now)),
   'documents.remove': change((storage) => storage.documents.remove('kind', 'd')),
@@ -128,7 +137,12 @@ async function fill(storage: Storage): Promise<void> {
   await storage.jobs.claim([claimOf({ queues: ['done'] })], t0);
   await storage.jobs.transition([to(idOf(52), State.completed, State.active)], t0);
   await storage.registry.beat([{ ...beat, holds: [] }], t0);
-  await storage.workflows.create(newWorkflow({ id: 'x0' }), [newNode(0, { next: [1] }), newNode(1, { open: 1 })], [], t0);
+  await storage.workflows.create(
+    newWorkflow({ id: 'x0' }),
+    [newNode(0, { next: [1] }), newNode(1, { open: 1 })],
+    [],
+    t0,
+  );
   await storage.workflows.create(newWorkflow({ id: 'y' }), [newNode(0)], [], t0);
   await storage.workflows.cancel('y', [], t0);
   await storage.documents.put('kind', 'd', '{}', null, t0);
@@ -180,30 +194,33 @@ describe.each(remote)('the connection is cut before an answer arrives, $name', (
   });
 
   // Each of its many answers is cut once, and each cut is a new connection.
-  test.each(Object.entries(operations))('%s: every answer of the store, then the call again', async (_, { changes, call }) => {
-    const { once, twice } = await expectation(call);
-    await fill(direct);
-    // Connected, and every script is known.
-    await reached(() => call(through, t0 + 1));
-    const seen: unknown[] = [];
-    for (let number = 1; ; number++) {
-      if (changes) await fill(direct);
-      proxy.cutAnswer(number);
-      const outcome = await call(through, t0 + 1).catch((error: unknown) => error);
-      proxy.cutAnswer(null);
-      await proxy.settled();
-      if (!(outcome instanceof StoreUnavailable)) {
-        expect(outcome).toEqual(once.answer);
-        if (changes) expect(number, 'answers that were cut, and one that was not').toBeGreaterThan(1);
-        break;
+  test.each(Object.entries(operations))(
+    '%s: every answer of the store, then the call again',
+    async (_, { changes, call }) => {
+      const { once, twice } = await expectation(call);
+      await fill(direct);
+      // Connected, and every script is known.
+      await reached(() => call(through, t0 + 1));
+      const seen: unknown[] = [];
+      for (let number = 1; ; number++) {
+        if (changes) await fill(direct);
+        proxy.cutAnswer(number);
+        const outcome = await call(through, t0 + 1).catch((error: unknown) => error);
+        proxy.cutAnswer(null);
+        await proxy.settled();
+        if (!(outcome instanceof StoreUnavailable)) {
+          expect(outcome).toEqual(once.answer);
+          if (changes) expect(number, 'answers that were cut, and one that was not').toBeGreaterThan(1);
+          break;
+        }
+        const answer = await reached(() => call(through, t0 + 1));
+        if (!changes) expect(answer).toEqual(once.answer);
+        else seen.push({ answer, left: await remains(direct, t0 + 1) });
       }
-      const answer = await reached(() => call(through, t0 + 1));
-      if (!changes) expect(answer).toEqual(once.answer);
-      else seen.push({ answer, left: await remains(direct, t0 + 1) });
-    }
-    if (!changes) return;
-    for (const one of seen.slice(0, -1)) expect([once, twice]).toContainEqual(one);
-    // Where the last answer is lost, everything is done.
-    expect(seen.at(-1)).toEqual(twice);
-  });
+      if (!changes) return;
+      for (const one of seen.slice(0, -1)) expect([once, twice]).toContainEqual(one);
+      // Where the last answer is lost, everything is done.
+      expect(seen.at(-1)).toEqual(twice);
+    },
+  );
 });

@@ -12,7 +12,10 @@ const patienceMs = 10_000;
 
 /** A change that a node is in the middle of, and a call of another node that meets it. */
 const meetings: Readonly<
-  Record<string, readonly [change: (storage: Storage) => Promise<unknown>, other: (storage: Storage) => Promise<unknown>]>
+  Record<
+    string,
+    readonly [change: (storage: Storage) => Promise<unknown>, other: (storage: Storage) => Promise<unknown>]
+  >
 > = {
   'the numbers of a limit, and a claim under it': [
     (storage) => storage.registry.overrideLimit('k', { concurrency: 2, rates: [] }, t0),
@@ -36,7 +39,9 @@ const meetings: Readonly<
   ],
 };
 
-const cases = remote.flatMap((storage) => Object.entries(meetings).map(([title, meeting]) => ({ ...storage, title, meeting })));
+const cases = remote.flatMap((storage) =>
+  Object.entries(meetings).map(([title, meeting]) => ({ ...storage, title, meeting })),
+);
 
 test.concurrent.each(cases)(
   'a node goes dead in the middle of a change, $name: $title',
@@ -47,7 +52,9 @@ test.concurrent.each(cases)(
     await direct.migrate();
     await insert(
       direct,
-      [1, 2, 3, 4].map((number) => newJob(number, { limits: number % 2 === 0 ? [limitOf('k', { concurrency: 1 })] : [] })),
+      [1, 2, 3, 4].map((number) =>
+        newJob(number, { limits: number % 2 === 0 ? [limitOf('k', { concurrency: 1 })] : [] }),
+      ),
     );
     await using proxy = await storeProxy(target);
     const dead = await openStorage(proxy.url);

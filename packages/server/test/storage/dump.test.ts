@@ -4,10 +4,13 @@ import { storages } from '../support/storages.ts';
 import { carries } from './dump.ts';
 import { fill, pagesThroughJson, recordsOf } from './suite/dump.ts';
 
-test.each(storages)('whatever was done to a store, its dump leaves the same in another one: memory and $name', async (storage) => {
-  const runs = await carries(storage, { atLeast: 6, atMost: 200, ms: 8_000 });
-  expect(runs).toBeGreaterThan(5);
-});
+test.each(storages)(
+  'whatever was done to a store, its dump leaves the same in another one: memory and $name',
+  async (storage) => {
+    const runs = await carries(storage, { atLeast: 6, atMost: 200, ms: 8_000 });
+    expect(runs).toBeGreaterThan(5);
+  },
+);
 
 test('a dump that goes through every storage, one after the other, comes out with the same records', async () => {
   await using first = await openStorage('memory:');

@@ -6,7 +6,20 @@ import type { Storage } from '../../src/storage/storage.ts';
 import { type FaultOptions, faulty, persist, persistent } from './faulty.ts';
 import { invariantErrors } from './invariants.ts';
 import { cronOpening, cronReads, cronSteps, documentSteps } from './model/crons.ts';
-import { claim, insert, job, jobAt, jobOpening, jobReads, lease, number, numbers, remove, transitions, worker } from './model/jobs.ts';
+import {
+  claim,
+  insert,
+  job,
+  jobAt,
+  jobOpening,
+  jobReads,
+  lease,
+  number,
+  numbers,
+  remove,
+  transitions,
+  worker,
+} from './model/jobs.ts';
 import { beat, operator, prune, registryReads, upkeep } from './model/registry.ts';
 import { cronNames, given, optional, queue, queueNames, type Step, workflowIds } from './model/steps.ts';
 import { workflowOpening, workflowReads, workflowSteps } from './model/workflows.ts';
@@ -31,7 +44,11 @@ interface Turn {
 }
 
 /** The repeated call is answered as on the model, where nothing ever failed; `once` says which answer may follow the one that was lost. */
-async function play<T>({ model, subject, now }: Where, make: (storage: Storage, now: number) => Promise<T>, once: Once<T>): Promise<void> {
+async function play<T>(
+  { model, subject, now }: Where,
+  make: (storage: Storage, now: number) => Promise<T>,
+  once: Once<T>,
+): Promise<void> {
   const { answer, faults } = await persist(() => make(subject, now));
   const lost: T[] = [];
   for (const fault of faults) {
@@ -52,7 +69,8 @@ const show = (value: unknown) => JSON.stringify(value);
 
 function all<T>(once: Once<T>): Once<readonly T[]> {
   return (first, again) =>
-    first.length === again.length && again.every((one, index) => first.slice(index, index + 1).every((before) => once(before, one)));
+    first.length === again.length &&
+    again.every((one, index) => first.slice(index, index + 1).every((before) => once(before, one)));
 }
 
 function call<S, T>(
@@ -105,10 +123,17 @@ const repeatable: fc.Arbitrary<Call> = fc.oneof(
 
 function claimsOnce(): fc.Arbitrary<Call> {
   let requests = 0;
-  const spec = fc.record({ queues: fc.shuffledSubarray(queueNames), limit: fc.nat({ max: 4 }), worker: fc.option(worker), leaseMs: lease });
+  const spec = fc.record({
+    queues: fc.shuffledSubarray(queueNames),
+    limit: fc.nat({ max: 4 }),
+    worker: fc.option(worker),
+    leaseMs: lease,
+  });
   return call(
     'claim once',
-    fc.array(spec, { minLength: 1, maxLength: 3 }).map((specs) => specs.map((one) => ({ ...one, request: `own ${requests++}` }))),
+    fc
+      .array(spec, { minLength: 1, maxLength: 3 })
+      .map((specs) => specs.map((one) => ({ ...one, request: `own ${requests++}` }))),
     (storage, now, specs) =>
       storage.jobs.claim(
         specs.map((one) => claimOf({ ...one, defaultLeaseMs: 30 })),
@@ -133,7 +158,17 @@ function movesOnce(): fc.Arbitrary<Call> {
       const decided = specs.flatMap(({ number, to, delay, ...rest }, index): Transition[] => {
         const record = records[index];
         if (!record || record.state === to) return [];
-        return [{ id: idOf(number), from: record.state, claim: record.claim, to, runAt: where.now + delay, events: [], ...given(rest) }];
+        return [
+          {
+            id: idOf(number),
+            from: record.state,
+            claim: record.claim,
+            to,
+            runAt: where.now + delay,
+            events: [],
+            ...given(rest),
+          },
+        ];
       });
       const once = all<{ readonly kind: string }>((first, again) => first.kind !== 'moved' || again.kind === 'already');
       await play(where, (storage, now) => storage.jobs.transition(decided, now), once);
@@ -154,7 +189,8 @@ function createOnce(): fc.Arbitrary<Call> {
     'create once',
     fc.constantFrom(...workflowIds),
     (storage, now, id) => storage.workflows.create({ ...workflow, id }, nodes, [], now),
-    (first, again) => first.kind !== 'created' || (again.kind === 'already' && isDeepStrictEqual(first.ready, again.ready)),
+    (first, again) =>
+      first.kind !== 'created' || (again.kind === 'already' && isDeepStrictEqual(first.ready, again.ready)),
   );
 }
 
@@ -174,8 +210,23 @@ function advanceOnce(): fc.Arbitrary<Call> {
       storage.workflows.advance(
         specs.map(({ index, starts, state }) => {
           const node = { workflow: 'v', index };
-          if (starts) return { kind: 'start', node, job: newJob(10 + index, { queue: 'a', node, createdAt: now, runAt: now }), events: [] };
-          return { kind: 'close', node, state, passes: state === 'completed', result: null, error: null, end: null, events: [] };
+          if (starts)
+            return {
+              kind: 'start',
+              node,
+              job: newJob(10 + index, { queue: 'a', node, createdAt: now, runAt: now }),
+              events: [],
+            };
+          return {
+            kind: 'close',
+            node,
+            state,
+            passes: state === 'completed',
+            result: null,
+            error: null,
+            end: null,
+            events: [],
+          };
         }),
         now,
       ),
@@ -209,7 +260,8 @@ function comparing(): fc.Arbitrary<Call> {
     call(
       'put cron once',
       fc.record({ name, version }),
-      (storage, now, { name, version }) => storage.crons.put({ name, spec: '{"s":2.0}', enabled: true, dueAt: now }, now, version),
+      (storage, now, { name, version }) =>
+        storage.crons.put({ name, spec: '{"s":2.0}', enabled: true, dueAt: now }, now, version),
       once,
     ),
     call(
@@ -266,7 +318,11 @@ export const faultScript: fc.Arbitrary<{ readonly turns: readonly Turn[]; readon
     .array(
       fc.record({
         passes: fc.oneof(fc.constant(0), fc.nat({ max: 30 })),
-        call: fc.oneof({ weight: 6, arbitrary: repeatable }, { weight: 4, arbitrary: others }, { weight: 1, arbitrary: reads }),
+        call: fc.oneof(
+          { weight: 6, arbitrary: repeatable },
+          { weight: 4, arbitrary: others },
+          { weight: 1, arbitrary: reads },
+        ),
       }),
       { minLength: 1, maxLength: 40, size: 'max' },
     )

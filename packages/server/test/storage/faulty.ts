@@ -55,20 +55,27 @@ export function persistent(storage: Storage): Storage {
 }
 
 /** The storage, with `make` between it and the callers of its operations and those of its parts. Disposing of it leaves the storage open. */
-function around<T extends object>(target: T, make: (operation: string, call: () => Promise<unknown>) => Promise<unknown>, path = ''): T {
+function around<T extends object>(
+  target: T,
+  make: (operation: string, call: () => Promise<unknown>) => Promise<unknown>,
+  path = '',
+): T {
   return new Proxy(target, {
     get(_, name) {
       if (name === Symbol.asyncDispose && path === '') return async () => {};
       const value: unknown = Reflect.get(target, name, target);
       if (typeof name === 'symbol' || name === 'traits') return value;
-      if (typeof value === 'function') return (...args: unknown[]) => make(path + name, () => Reflect.apply(value, target, args));
+      if (typeof value === 'function')
+        return (...args: unknown[]) => make(path + name, () => Reflect.apply(value, target, args));
       return typeof value === 'object' && value !== null ? around(value, make, `${path}${name}.`) : value;
     },
   });
 }
 
 /** Makes the call again, as a caller does whose call failed, until it is answered; tells the faults on the way. */
-export async function persist<T>(call: () => Promise<T>): Promise<{ readonly answer: T; readonly faults: readonly Fault[] }> {
+export async function persist<T>(
+  call: () => Promise<T>,
+): Promise<{ readonly answer: T; readonly faults: readonly Fault[] }> {
   const faults: Fault[] = [];
   for (;;) {
     try {

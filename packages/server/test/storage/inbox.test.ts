@@ -33,7 +33,9 @@ const sqlite: Kind = {
       request: async (number, request = '{}') =>
         void file.prepare('INSERT INTO ojs_inbox (id, request) VALUES (?, ?)').run(idOf(number), request),
       completion: async (id, claim, result) =>
-        void file.prepare('INSERT INTO ojs_inbox_completions (id, claim, result) VALUES (?, ?, ?)').run(id, claim, result),
+        void file
+          .prepare('INSERT INTO ojs_inbox_completions (id, claim, result) VALUES (?, ?, ?)')
+          .run(id, claim, result),
       [Symbol.asyncDispose]: async () => file.close(),
     };
   },
@@ -52,7 +54,11 @@ const onPostgres: Kind = {
       request: async (number, request = '{}') =>
         void (await client.query(`INSERT INTO ${schema}.inbox (id, request) VALUES ($1, $2)`, [idOf(number), request])),
       completion: async (id, claim, result) =>
-        void (await client.query(`INSERT INTO ${schema}.inbox_completions (id, claim, result) VALUES ($1, $2, $3)`, [id, claim, result])),
+        void (await client.query(`INSERT INTO ${schema}.inbox_completions (id, claim, result) VALUES ($1, $2, $3)`, [
+          id,
+          claim,
+          result,
+        ])),
       [Symbol.asyncDispose]: () => client.end(),
     };
   },
@@ -116,7 +122,11 @@ describe.each(kinds)('inbox of $name', (kind) => {
     await rows.completion(idOf(2), 7, null);
     await rows.completion(idOf(9), 1, null);
     expect(await inbox.complete(10, t0 + 5)).toEqual({ count: 3, ready: [] });
-    expect(await get(storage, idOf(1))).toMatchObject({ state: State.completed, result: '{"n":1.0}', finishedAt: t0 + 5 });
+    expect(await get(storage, idOf(1))).toMatchObject({
+      state: State.completed,
+      result: '{"n":1.0}',
+      finishedAt: t0 + 5,
+    });
     expect(await get(storage, idOf(2))).toMatchObject({ state: State.active });
     expect(await inbox.depth()).toBe(0);
 

@@ -85,10 +85,12 @@ export async function historyErrors(storage: Storage, { holders, limited, slots 
       if (key !== undefined) note(active, key, id, to === State.active);
     }
     // Within a batch a job makes way for another: only what a commit left counts.
-    for (const [key, jobs] of held) if (jobs.size > 1) errors.push(`${key} has ${jobs.size} holders after position ${batch.position}`);
+    for (const [key, jobs] of held)
+      if (jobs.size > 1) errors.push(`${key} has ${jobs.size} holders after position ${batch.position}`);
     for (const [key, jobs] of active) {
       const most = slots.get(key) ?? 0;
-      if (jobs.size > most) errors.push(`${key} has ${jobs.size} active jobs after position ${batch.position}, ${most} may`);
+      if (jobs.size > most)
+        errors.push(`${key} has ${jobs.size} active jobs after position ${batch.position}, ${most} may`);
     }
   }
   return errors;

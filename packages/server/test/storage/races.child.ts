@@ -16,6 +16,7 @@ for (let idle = 0; idle < 3 && got.length < 1000; ) {
   const jobs = await claim(storage, { worker, limit: 7 }, t0);
   idle = jobs.length === 0 ? idle + 1 : 0;
   got.push(...jobs.map(({ id }) => id));
-  for (const job of jobs) await move(storage, to(job.id, State.completed, State.active, { claim: job.claim, worker }), t0);
+  for (const job of jobs)
+    await move(storage, to(job.id, State.completed, State.active, { claim: job.claim, worker }), t0);
 }
 console.log(JSON.stringify(got));

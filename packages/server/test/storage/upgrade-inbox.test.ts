@@ -13,7 +13,21 @@ import { openStorage } from '../../src/storage/open.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { newSchema, server } from './postgres/schema.ts';
 import { temporaryDirectory } from './sqlite/temporary.ts';
-import { allLimits, claim, claimOne, countErrors, get, idOf, ids, insert, newJob, newNode, newWorkflow, t0, to } from './suite/tools.ts';
+import {
+  allLimits,
+  claim,
+  claimOne,
+  countErrors,
+  get,
+  idOf,
+  ids,
+  insert,
+  newJob,
+  newNode,
+  newWorkflow,
+  t0,
+  to,
+} from './suite/tools.ts';
 
 /** Stores as they were before the inbox, and as they are since. */
 const child = fileURLToPath(new URL('./upgrade.child.ts', import.meta.url));
@@ -54,7 +68,10 @@ const kinds: readonly Kind[] = [
   },
   ...(server === null
     ? []
-    : [ofPostgres('postgres-4', 4, ['005_inbox.sql', '006_pages.sql']), ofPostgres('postgres-5', 5, ['006_pages.sql'])]),
+    : [
+        ofPostgres('postgres-4', 4, ['005_inbox.sql', '006_pages.sql']),
+        ofPostgres('postgres-5', 5, ['006_pages.sql']),
+      ]),
 ];
 
 function ofPostgres(folder: string, layout: number, steps: readonly string[]): Kind {
@@ -63,12 +80,16 @@ function ofPostgres(folder: string, layout: number, steps: readonly string[]): K
     async copy() {
       const url = newSchema();
       const schema = new URL(url).searchParams.get('schema') ?? '';
-      await within(url, (client) => client.query(unpack(folder, 'jobs.sql').toString().replaceAll('ojs_fixture', schema)));
+      await within(url, (client) =>
+        client.query(unpack(folder, 'jobs.sql').toString().replaceAll('ojs_fixture', schema)),
+      );
       return { url, place: url };
     },
     append: (url, id) =>
       within(url, (client) =>
-        client.query(`INSERT INTO ${new URL(url).searchParams.get('schema')}.inbox (id, request) VALUES ($1, '{}')`, [id]),
+        client.query(`INSERT INTO ${new URL(url).searchParams.get('schema')}.inbox (id, request) VALUES ($1, '{}')`, [
+          id,
+        ]),
       ),
   };
 }
@@ -197,7 +218,10 @@ describe.each(kinds)('layout $layout of $name', ({ name, folder, layout, steps, 
     };
     const takeIn = async () => {
       const entries = (await storage.inbox?.read(100)) ?? [];
-      const intakes = entries.map(({ number, id }) => ({ entry: number, job: { ...newJob(1, { queue: 'load' }), id } }));
+      const intakes = entries.map(({ number, id }) => ({
+        entry: number,
+        job: { ...newJob(1, { queue: 'load' }), id },
+      }));
       await storage.inbox?.take(intakes, now);
     };
     for (let round = 0; round < 30; round++) {
@@ -212,7 +236,9 @@ describe.each(kinds)('layout $layout of $name', ({ name, folder, layout, steps, 
     old.stdin.end();
     const [code] = await closed;
     expect(code).toBe(0);
-    const theirs: { readonly inserted: readonly string[]; readonly done: readonly string[] } = JSON.parse(lines[1] ?? 'null');
+    const theirs: { readonly inserted: readonly string[]; readonly done: readonly string[] } = JSON.parse(
+      lines[1] ?? 'null',
+    );
     while ((await work()) > 0);
 
     const all = [...inserted, ...theirs.inserted];

@@ -7,7 +7,8 @@ import { pathToFileURL } from 'node:url';
  */
 const [module = '', path = ''] = process.argv.slice(2);
 const { sqliteStorage, postgresStorage, State } = await import(pathToFileURL(module).href);
-const storage = sqliteStorage === undefined ? postgresStorage({ url: path }) : sqliteStorage({ path, synchronous: 'OFF' });
+const storage =
+  sqliteStorage === undefined ? postgresStorage({ url: path }) : sqliteStorage({ path, synchronous: 'OFF' });
 let ended = false;
 const ending = once(process.stdin.resume(), 'end').then(() => {
   ended = true;
@@ -41,7 +42,10 @@ for (let round = 0; !ended || round < 40; round++) {
         policy: null,
         cron: null,
       },
-      ...{ limits: index === 0 ? [{ key: 'shared', concurrency: 3, rates: [] }] : [], envelope: `{"args":[${index}.0]}` },
+      ...{
+        limits: index === 0 ? [{ key: 'shared', concurrency: 3, rates: [] }] : [],
+        envelope: `{"args":[${index}.0]}`,
+      },
     };
   });
   await storage.jobs.insert([jobs], now);

@@ -11,7 +11,21 @@ import { describe, expect, test } from 'vitest';
 import { sqliteStorage } from '../../src/storage/sqlite/sqlite.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { temporaryDirectory } from './sqlite/temporary.ts';
-import { allLimits, claim, claimOne, countErrors, get, idOf, ids, keepAll, limitOf, move, newJob, t0, to } from './suite/tools.ts';
+import {
+  allLimits,
+  claim,
+  claimOne,
+  countErrors,
+  get,
+  idOf,
+  ids,
+  keepAll,
+  limitOf,
+  move,
+  newJob,
+  t0,
+  to,
+} from './suite/tools.ts';
 
 const fixture = new URL('./fixtures/sqlite-4/', import.meta.url);
 const child = fileURLToPath(new URL('./upgrade.child.ts', import.meta.url));
@@ -84,19 +98,33 @@ describe('layout 4 of sqlite', () => {
     await using storage = sqliteStorage({ path: oldFile() });
     await storage.migrate();
     const now = t0 + 10;
-    expect(ids(await claim(storage, { request: 'fetch-1', queues: ['mixed'], limit: 9 }, now))).toEqual([16, 20].map(idOf).slice(0, 1));
+    expect(ids(await claim(storage, { request: 'fetch-1', queues: ['mixed'], limit: 9 }, now))).toEqual(
+      [16, 20].map(idOf).slice(0, 1),
+    );
     expect(ids(await claim(storage, { queues: ['default'], limit: 9 }, now))).toEqual([2, 1, 3].map(idOf));
     expect(ids(await claim(storage, { queues: ['mixed'], limit: 9 }, now))).toEqual([20, 15].map(idOf));
     // k has no slot; r has one start left in its minute.
     expect(ids(await claim(storage, { queues: ['limited'], limit: 9 }, now))).toHaveLength(1);
-    expect((await move(storage, to(idOf(30), State.completed, State.active, { claim: 1, worker: 'w1' }), now)).kind).toBe('moved');
+    expect(
+      (await move(storage, to(idOf(30), State.completed, State.active, { claim: 1, worker: 'w1' }), now)).kind,
+    ).toBe('moved');
     expect(ids(await claim(storage, { queues: ['limited'], limit: 9 }, now))).toEqual([idOf(31)]);
     const unique = { key: 'u', states: 0x0f, createdAfter: null, onConflict: 'keep' } as const;
     const [[twin] = []] = await storage.jobs.insert([[newJob(99, { unique })]], now);
     expect(twin).toMatchObject({ kind: 'duplicate', by: 'unique', existing: { id: idOf(20) } });
-    expect(await move(storage, to(idOf(50), State.completed, State.active), now)).toMatchObject({ kind: 'moved', ready: [] });
+    expect(await move(storage, to(idOf(50), State.completed, State.active), now)).toMatchObject({
+      kind: 'moved',
+      ready: [],
+    });
     expect(await storage.workflows.get('runs')).toMatchObject({ completed: 1, state: 'running' });
-    const firing = { name: 'nightly', version: 2, dueAt: t0 + 48 * hour, job: newJob(61, { cron: 'nightly' }), cancels: [], events: [] };
+    const firing = {
+      name: 'nightly',
+      version: 2,
+      dueAt: t0 + 48 * hour,
+      job: newJob(61, { cron: 'nightly' }),
+      cancels: [],
+      events: [],
+    };
     expect(await storage.crons.fire([firing], now)).toMatchObject([{ inserted: { kind: 'inserted' } }]);
     expect(await storage.registry.configureQueue('mixed', { capacity: 1 }, now, 0)).toMatchObject({ version: 1 });
     expect(await storage.upkeep.promote(t0 + hour, 9)).toEqual([
@@ -137,7 +165,10 @@ describe('layout 4 of sqlite', () => {
     };
     for (let round = 0; round < 60; round++) {
       const jobs = [0, 1, 2].map((index) =>
-        newJob(1000 + round * 3 + index, { queue: 'load', limits: index === 0 ? [limitOf('shared', { concurrency: 3 })] : [] }),
+        newJob(1000 + round * 3 + index, {
+          queue: 'load',
+          limits: index === 0 ? [limitOf('shared', { concurrency: 3 })] : [],
+        }),
       );
       await storage.jobs.insert([jobs], now);
       inserted.push(...ids(jobs));
@@ -146,7 +177,9 @@ describe('layout 4 of sqlite', () => {
     old.stdin.end();
     const [code] = await closed;
     expect(code).toBe(0);
-    const theirs: { readonly inserted: readonly string[]; readonly done: readonly string[] } = JSON.parse(lines[1] ?? 'null');
+    const theirs: { readonly inserted: readonly string[]; readonly done: readonly string[] } = JSON.parse(
+      lines[1] ?? 'null',
+    );
     while ((await work()) > 0);
 
     const all = [...inserted, ...theirs.inserted];

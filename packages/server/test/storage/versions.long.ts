@@ -20,7 +20,11 @@ interface Subject {
 /** The whole contract on servers that the other tests do not run on. */
 const subjects: readonly Subject[] = [
   ...postgresVersions.map((version): Subject => {
-    return { name: `PostgreSQL ${version}`, namespace: 'schema', start: () => startPostgres({ installation: installationOf(version) }) };
+    return {
+      name: `PostgreSQL ${version}`,
+      namespace: 'schema',
+      start: () => startPostgres({ installation: installationOf(version) }),
+    };
   }),
   ...redis('Redis', 'redis-server'),
   ...redis('Valkey', 'valkey-server'),
@@ -65,7 +69,8 @@ function redis(
   start: (options: { binary: string }) => ReturnType<Subject['start']> = startRedis,
 ): Subject[] {
   const directory = findProgram(program);
-  if (directory !== null) return [{ name: title, namespace: 'namespace', start: () => start({ binary: `${directory}/${program}` }) }];
+  if (directory !== null)
+    return [{ name: title, namespace: 'namespace', start: () => start({ binary: `${directory}/${program}` }) }];
   const missing = `${program} is not on this machine; install it (Debian: apt-get install ${program})`;
   if (process.env.CI) throw new Error(missing);
   console.warn(`The tests on ${title} are skipped: ${missing}.`);

@@ -52,7 +52,12 @@ export async function plantCanaries(url: string): Promise<Canaries> {
   };
   const enqueue = async (options: object = {}) => {
     const id = newId();
-    await make('/jobs', { id, type: 'canary.job', args: ['sing'], options: { queue, heartbeat_timeout: long, ...options } });
+    await make('/jobs', {
+      id,
+      type: 'canary.job',
+      args: ['sing'],
+      options: { queue, heartbeat_timeout: long, ...options },
+    });
     return id;
   };
   const start = async (options: object = {}) => {
@@ -77,7 +82,10 @@ export async function plantCanaries(url: string): Promise<Canaries> {
   const emptyQueue = 'canary-empty';
   await make('/queues', { name: emptyQueue });
   const step = { type: 'canary.step', args: [], options: { queue: 'canary-workflow' } };
-  const { workflow } = await make<{ readonly workflow: { readonly id: string } }>('/workflows', { type: 'chain', steps: [step, step] });
+  const { workflow } = await make<{ readonly workflow: { readonly id: string } }>('/workflows', {
+    type: 'chain',
+    steps: [step, step],
+  });
   const cancelled = await enqueue();
   await call(url, `/jobs/${cancelled}`, undefined, { method: 'DELETE' });
   await call(url, '/workers/heartbeat', { worker_id: 'keeper', active_jobs: [active] });

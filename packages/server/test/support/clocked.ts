@@ -21,8 +21,13 @@ export async function serveClocked(
 ): Promise<ClockedServer> {
   const b = await bench(storage, options);
   const errors: unknown[] = [];
-  const binding = new Binding(b.engine, { version: '0', source: 'ojs://test', testMode: false }, (error) => errors.push(error));
-  const app = httpApp(binding, { ...readConfig({ storage, port: 0, log: false, ...server }), failed: (error) => errors.push(error) });
+  const binding = new Binding(b.engine, { version: '0', source: 'ojs://test', testMode: false }, (error) =>
+    errors.push(error),
+  );
+  const app = httpApp(binding, {
+    ...readConfig({ storage, port: 0, log: false, ...server }),
+    failed: (error) => errors.push(error),
+  });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
   return {

@@ -32,7 +32,10 @@ export async function bench(url: string, options: Partial<EngineOptions> = {}): 
     return job.id;
   }
   function fetch(patch: Partial<FetchRequest> = {}, signal?: AbortSignal): Promise<readonly JobRecord[]> {
-    return engine.fetch({ queues: ['q'], count: 1, worker: null, leaseMs: null, request: null, waitMs: 0, ...patch }, signal);
+    return engine.fetch(
+      { queues: ['q'], count: 1, worker: null, leaseMs: null, request: null, waitMs: 0, ...patch },
+      signal,
+    );
   }
   return {
     engine,

@@ -14,7 +14,11 @@ export async function survivesFullness(storage: string, { fill, free }: Room): P
   await using server = await startServer({ storage, port: 0, log: false });
   const get = (path: string) => fetch(server.url + path);
   const post = (path: string, body: object) =>
-    fetch(server.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    fetch(server.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
   const enqueue = () => post('/ojs/v1/jobs', { type: 't', args: [large] });
   const accepted: string[] = [];
   const note = async (response: Response) => {
@@ -39,7 +43,9 @@ export async function survivesFullness(storage: string, { fill, free }: Room): P
 
   await free();
   for (let count = 0; count < 20; count++) await note(await enqueue());
-  const { available, active }: Readonly<Record<string, number>> = JSON.parse(await (await get('/ojs/v1/queues/default/stats')).text());
+  const { available, active }: Readonly<Record<string, number>> = JSON.parse(
+    await (await get('/ojs/v1/queues/default/stats')).text(),
+  );
   expect(
     [available, active].reduce((sum = 0, one = 0) => sum + one),
     'what was refused left nothing',

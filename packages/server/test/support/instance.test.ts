@@ -55,7 +55,9 @@ describe.skipIf((await redisUrl()) === null)('a Redis of the test', () => {
       console.log(url);
       console.log(directory);
     `;
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const lines: string[] = [];
     for await (const line of createInterface(child.stdout)) if (lines.push(line) === 2) break;
     const [url = '', directory = ''] = lines;

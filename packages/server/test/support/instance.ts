@@ -62,12 +62,22 @@ rm -rf "$PWD"
 `;
 
 /** Starts a server on a free port. Throws with its log where it does not answer within 100 s. */
-export async function startInstance({ name, programs, prepare, command, stop, url: urlOf, ping, user }: Program): Promise<Instance> {
+export async function startInstance({
+  name,
+  programs,
+  prepare,
+  command,
+  stop,
+  url: urlOf,
+  ping,
+  user,
+}: Program): Promise<Instance> {
   const directory = await mkdtemp(join(tmpdir(), `ojs-${name}-`));
   const port = await freePort();
   const url = urlOf(port);
   const runAs = user === undefined ? {} : identity(user);
-  if (programs !== undefined) await cp(programs, join(directory, 'programs'), { recursive: true, verbatimSymlinks: true });
+  if (programs !== undefined)
+    await cp(programs, join(directory, 'programs'), { recursive: true, verbatimSymlinks: true });
   if (runAs.uid !== undefined) await run('chown', ['-R', `${runAs.uid}:${runAs.gid}`, directory]);
   const [program = '', ...args] = command(directory, port);
   const child = spawn('/bin/sh', ['-c', keeper, 'sh', program, ...args], {
@@ -97,7 +107,8 @@ export async function startInstance({ name, programs, prepare, command, stop, ur
       try {
         return await ping(url);
       } catch (error) {
-        if (performance.now() > until) throw new Error(`${name} does not answer at ${url} (${error}); its log: ${await log()}`);
+        if (performance.now() > until)
+          throw new Error(`${name} does not answer at ${url} (${error}); its log: ${await log()}`);
       }
       await pause(20);
     }
@@ -169,7 +180,8 @@ function identity(user: string): { readonly uid?: number; readonly gid?: number 
   const users = readFileSync('/etc/passwd', 'utf8').split('\n');
   const line = users.find((one) => one.startsWith(`${user}:`)) ?? users.find((one) => one.startsWith('nobody:'));
   const [, , uid, gid] = line?.split(':') ?? [];
-  if (uid === undefined || gid === undefined) throw new Error(`There is neither a user ${user} nor nobody to run its server as.`);
+  if (uid === undefined || gid === undefined)
+    throw new Error(`There is neither a user ${user} nor nobody to run its server as.`);
   return { uid: Number(uid), gid: Number(gid) };
 }
 

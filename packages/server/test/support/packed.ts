@@ -22,9 +22,13 @@ export async function packPackages(cleanup: AsyncDisposableStack): Promise<Packe
     await run(process.execPath, [join(root, 'scripts/build.ts')], { cwd: root });
     const tarballs: Record<string, string> = {};
     for (const name of publishedPackages) {
-      const { stdout } = await run(npm, ['pack', join(root, 'packages', name, 'dist'), '--pack-destination', into, '--silent'], {
-        cwd: into,
-      });
+      const { stdout } = await run(
+        npm,
+        ['pack', join(root, 'packages', name, 'dist'), '--pack-destination', into, '--silent'],
+        {
+          cwd: into,
+        },
+      );
       tarballs[name] = join(into, stdout.trim());
     }
     return { tarballs };

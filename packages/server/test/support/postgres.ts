@@ -22,7 +22,12 @@ export function postgresUrl(): Promise<string | null> {
 }
 
 /** A PostgreSQL of the test's own. Throws where the binaries are missing. */
-export async function startPostgres({ fsync = false, binaries, installation, tls }: PostgresOptions = {}): Promise<Instance> {
+export async function startPostgres({
+  fsync = false,
+  binaries,
+  installation,
+  tls,
+}: PostgresOptions = {}): Promise<Instance> {
   const found = binaries ?? findPostgres();
   const program = (directory: string, name: string) => {
     if (installation !== undefined) return join(directory, 'programs', 'bin', name);
@@ -30,7 +35,8 @@ export async function startPostgres({ fsync = false, binaries, installation, tls
     return join(found, name);
   };
   // PostgreSQL reads no key that others may read, or that another user owns.
-  const encrypted = tls === undefined ? [] : ['-c', 'ssl=on', '-c', 'ssl_cert_file=server.crt', '-c', 'ssl_key_file=server.key'];
+  const encrypted =
+    tls === undefined ? [] : ['-c', 'ssl=on', '-c', 'ssl_cert_file=server.crt', '-c', 'ssl_key_file=server.key'];
   const certificate =
     tls === undefined
       ? ''
@@ -40,7 +46,8 @@ export async function startPostgres({ fsync = false, binaries, installation, tls
     name: 'postgres',
     user: 'postgres',
     ...(installation !== undefined && { programs: installation }),
-    prepare: (directory) => `'${program(directory, 'initdb')}' -D data -U postgres -A trust -E UTF8 --no-locale --no-sync${certificate}`,
+    prepare: (directory) =>
+      `'${program(directory, 'initdb')}' -D data -U postgres -A trust -E UTF8 --no-locale --no-sync${certificate}`,
     command: (directory, port) => [
       program(directory, 'postgres'),
       ...['-D', 'data', '-k', directory, '-p', String(port)],
@@ -73,7 +80,10 @@ export function pingPostgres(url: string): Promise<void> {
 /** Removes every schema whose name begins with `prefix`. */
 export function clearPostgres(url: string, prefix: string): Promise<void> {
   return using(url, async (client) => {
-    const { rows } = await client.query<{ nspname: string }>('SELECT nspname FROM pg_namespace WHERE starts_with(nspname, $1)', [prefix]);
+    const { rows } = await client.query<{ nspname: string }>(
+      'SELECT nspname FROM pg_namespace WHERE starts_with(nspname, $1)',
+      [prefix],
+    );
     // One at a time: all of them would be more locks than one transaction may hold.
     for (const { nspname } of rows) await client.query(`DROP SCHEMA "${nspname}" CASCADE`);
   });

@@ -16,5 +16,6 @@ export async function checkProperty<T>(property: fc.IAsyncProperty<T>, { atLeast
   if (left <= 0) return;
   const rest = await fc.check(property, { numRuns: atMost - atLeast, interruptAfterTimeLimit: left });
   // The time may end in the first of them, of which fast-check makes a failure.
-  if (rest.failed && rest.counterexample !== null) throw new Error(await fc.asyncDefaultReportMessage(rest), { cause: rest.errorInstance });
+  if (rest.failed && rest.counterexample !== null)
+    throw new Error(await fc.asyncDefaultReportMessage(rest), { cause: rest.errorInstance });
 }

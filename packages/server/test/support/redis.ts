@@ -37,7 +37,13 @@ export interface RedisCluster extends AsyncDisposable {
 /** Three nodes of one cluster, each with a third of the slots and no replica. */
 export async function startRedisCluster(options: RedisOptions = {}): Promise<RedisCluster> {
   await using started = new AsyncDisposableStack();
-  const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', ...(options.tls ? ['--tls-cluster', 'yes'] : [])];
+  const cluster = [
+    '--cluster-enabled',
+    'yes',
+    '--cluster-node-timeout',
+    '2000',
+    ...(options.tls ? ['--tls-cluster', 'yes'] : []),
+  ];
   // By default the nodes talk on their port and 10,000, which may be no port.
   const buses = await Promise.all([freePort(), freePort(), freePort()]);
   const startOne = (bus: number) => startNode(options, [...cluster, '--cluster-port', String(bus)]);
@@ -79,7 +85,11 @@ export async function startRedisPair(options: RedisOptions = {}): Promise<RedisP
   const master = started.use(await startNode(options, []));
   const replica = started.use(await startNode(options, ['--replicaof', '127.0.0.1', String(master.port)]));
   const { tls } = options;
-  const rules = [`monitor ojs 127.0.0.1 ${master.port} 1`, 'down-after-milliseconds ojs 1000', 'failover-timeout ojs 5000'];
+  const rules = [
+    `monitor ojs 127.0.0.1 ${master.port} 1`,
+    'down-after-milliseconds ojs 1000',
+    'failover-timeout ojs 5000',
+  ];
   const sentinel = started.use(
     await startInstance({
       name: 'sentinel',
@@ -98,7 +108,9 @@ export async function startRedisPair(options: RedisOptions = {}): Promise<RedisP
   );
   const ready = async () => {
     const known = await watcher?.call('SENTINEL', 'REPLICAS', 'ojs');
-    return Array.isArray(known) && known.length === 1 && (await copy?.info('replication'))?.includes('master_link_status:up');
+    return (
+      Array.isArray(known) && known.length === 1 && (await copy?.info('replication'))?.includes('master_link_status:up')
+    );
   };
   const until = performance.now() + 100_000;
   while (!(await ready())) {

@@ -25,7 +25,8 @@ export function expectRefusal(response: Response, status: number, code?: string)
     canonical_code: kind.canonical,
     ojs_code: kind.ojs,
   });
-  for (const name of ['message', 'hint', 'docs_url', 'request_id']) expect(error[name]).toEqual(expect.stringMatching(/./));
+  for (const name of ['message', 'hint', 'docs_url', 'request_id'])
+    expect(error[name]).toEqual(expect.stringMatching(/./));
   expect(error.request_id).toBe(response.headers['x-request-id']);
   if (status === 503 || status === 429) expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
   return error.type;

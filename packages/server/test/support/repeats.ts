@@ -21,7 +21,9 @@ export interface Plain {
 
 function plain({ status, headers, text }: Response): Plain {
   const { date, 'x-request-id': requestId, 'keep-alive': keepAlive, connection, ...kept } = headers;
-  const body: unknown = JSON.parse(text, (name, value: unknown) => (name === 'request_id' || name === 'server_time' ? undefined : value));
+  const body: unknown = JSON.parse(text, (name, value: unknown) =>
+    name === 'request_id' || name === 'server_time' ? undefined : value,
+  );
   return { status, headers: kept, body };
 }
 
@@ -86,7 +88,11 @@ export function repeats(storage: string) {
   }
 
   /** The repeat is answered with another status, and has changed nothing. */
-  async function expectHarmless(request: Request, statuses: readonly [number, number], changes: number): Promise<readonly [Plain, Plain]> {
+  async function expectHarmless(
+    request: Request,
+    statuses: readonly [number, number],
+    changes: number,
+  ): Promise<readonly [Plain, Plain]> {
     const before = await events();
     const { first, second } = await twice(request);
     expect([first.status, second.status], JSON.stringify([first.body, second.body])).toEqual(statuses);

@@ -16,10 +16,15 @@ export interface Request {
 }
 
 /** One request on a connection of its own: nothing is added to it but Content-Length and, unless given, Content-Type. */
-export function send(url: string, { method = 'GET', path, headers = {}, body }: Request, options: RequestOptions = {}): Promise<Response> {
+export function send(
+  url: string,
+  { method = 'GET', path, headers = {}, body }: Request,
+  options: RequestOptions = {},
+): Promise<Response> {
   return new Promise((resolve, reject) => {
     const sent: Record<string, string | string[]> = body === undefined ? {} : { 'content-type': 'application/json' };
-    for (const [name, value] of Object.entries(headers)) sent[name.toLowerCase()] = typeof value === 'string' ? value : [...value];
+    for (const [name, value] of Object.entries(headers))
+      sent[name.toLowerCase()] = typeof value === 'string' ? value : [...value];
     if (body !== undefined) sent['content-length'] ??= String(Buffer.byteLength(body));
     const { protocol, hostname, port } = new URL(url);
     const start = protocol === 'https:' ? https : http;
@@ -28,7 +33,11 @@ export function send(url: string, { method = 'GET', path, headers = {}, body }: 
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
       response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString('utf8') }),
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString('utf8'),
+        }),
       );
     });
     request.on('error', reject);

@@ -27,7 +27,10 @@ interface Way {
 }
 
 /** @param aside Tells requests whose answers are neither counted nor cut: what a client sends by a timer of its own comes at any time. */
-export async function storeProxy(target: string, aside: (request: Buffer) => boolean = () => false): Promise<StoreProxy> {
+export async function storeProxy(
+  target: string,
+  aside: (request: Buffer) => boolean = () => false,
+): Promise<StoreProxy> {
   const url = new URL(target);
   const [host, port] = [url.hostname, Number(url.port)];
   const ways = new Set<Way>();

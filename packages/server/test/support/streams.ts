@@ -103,7 +103,11 @@ export class TestStream implements Disposable {
   }
 }
 
-export function openStream(url: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<TestStream> {
+export function openStream(
+  url: string,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<TestStream> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url);
     const sent = { accept: 'text/event-stream', ...headers };
@@ -116,9 +120,14 @@ export function openStream(url: string, path: string, headers: Readonly<Record<s
 }
 
 /** A stream that is open: its head was read, and everything that is committed from now on will come. */
-export async function followStream(url: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<TestStream> {
+export async function followStream(
+  url: string,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<TestStream> {
   const stream = await openStream(url, path, headers);
-  if (stream.status !== 200) throw new Error(`The stream was refused: ${stream.status} ${(await stream.events.rest()).length}`);
+  if (stream.status !== 200)
+    throw new Error(`The stream was refused: ${stream.status} ${(await stream.events.rest()).length}`);
   await stream.events.take(1);
   return stream;
 }

@@ -60,7 +60,13 @@ export function bodyOf(name: OperationName, canaries: Canaries): object | undefi
   const job = { type: 'a.b', args: [1], meta: { a: 1 }, options: { queue, priority: 1, retry: { max_attempts: 2 } } };
   const rate = { limit: 10, period: 'PT1M' };
   const report = { message: 'half', data: { a: 1 }, checkpoint: { line: 2 } };
-  const definition = { cron: '*/5 * * * *', timezone: 'Europe/Berlin', overlap_policy: 'allow', description: 'd', enabled: true };
+  const definition = {
+    cron: '*/5 * * * *',
+    timezone: 'Europe/Berlin',
+    overlap_policy: 'allow',
+    description: 'd',
+    enabled: true,
+  };
   const bodies: Partial<Record<OperationName, object>> = {
     'job.enqueue': { id: newId(), ...job },
     'job.enqueueBatch': { jobs: [{ id: newId(), ...job }, job] },
@@ -75,7 +81,13 @@ export function bodyOf(name: OperationName, canaries: Canaries): object | undefi
     'worker.ack': { ...owner, result: { a: 1 } },
     'worker.nack': { ...owner, error: { code: 'x', message: 'm', retryable: true }, delay_ms: 1 },
     'worker.heartbeat': { worker_id: 'keeper', ...beat },
-    'worker.exchange': { worker_id: 'keeper', acks: [owner], nacks: [{ ...owner, error: { message: 'm' } }], beat, fetch },
+    'worker.exchange': {
+      worker_id: 'keeper',
+      acks: [owner],
+      nacks: [{ ...owner, error: { message: 'm' } }],
+      beat,
+      fetch,
+    },
     'worker.progress': { ...owner, percentage: 50, ...report },
     'worker.register': { worker_id: 'newcomer', queues: [queue], concurrency: 5, hostname: 'h', ...beat },
     'worker.deregister': { worker_id: 'keeper' },

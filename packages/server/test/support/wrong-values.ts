@@ -8,7 +8,13 @@ type Kinds = readonly (readonly [Path, ...Kind[]])[];
 type Values = readonly (readonly [Path, readonly string[]])[];
 
 /** A value of each kind of JSON; null counts as absent (ojs-json-format §14.2). */
-const samples: Readonly<Record<Kind, string>> = { string: '"=?"', number: '-1.5', boolean: 'true', array: '[[]]', object: '{"a":1}' };
+const samples: Readonly<Record<Kind, string>> = {
+  string: '"=?"',
+  number: '-1.5',
+  boolean: 'true',
+  array: '[[]]',
+  object: '{"a":1}',
+};
 
 /** The kinds that each field takes; every other one is refused. */
 const jobKinds: Kinds = [
@@ -19,10 +25,20 @@ const jobKinds: Kinds = [
   [['options'], 'object'],
   [['specversion'], 'string'],
   [['schema'], 'string'],
-  ...(['queue', 'delay_until', 'scheduled_at', 'expires_at'] as const).map((name) => [['options', name], 'string'] as const),
-  ...(['timeout_ms', 'timeout', 'visibility_timeout_ms', 'total_timeout', 'enqueue_ttl', 'grace_period', 'heartbeat_timeout'] as const).map(
-    (name) => [['options', name], 'number'] as const,
+  ...(['queue', 'delay_until', 'scheduled_at', 'expires_at'] as const).map(
+    (name) => [['options', name], 'string'] as const,
   ),
+  ...(
+    [
+      'timeout_ms',
+      'timeout',
+      'visibility_timeout_ms',
+      'total_timeout',
+      'enqueue_ttl',
+      'grace_period',
+      'heartbeat_timeout',
+    ] as const
+  ).map((name) => [['options', name], 'number'] as const),
   [['options', 'priority'], 'number', 'string'],
   [['options', 'pending'], 'boolean'],
   [['options', 'tags'], 'array'],
@@ -102,7 +118,16 @@ const jobValues: Values = [
     (name) =>
       [
         ['options', name],
-        ['""', '"tomorrow"', '"2026-01-01T00:00:00"', '"2026-13-01T00:00:00Z"', '"2026-01-01"', '"+PT"', '"+1s"', '"+P99999999Y"'],
+        [
+          '""',
+          '"tomorrow"',
+          '"2026-01-01T00:00:00"',
+          '"2026-13-01T00:00:00Z"',
+          '"2026-01-01"',
+          '"+PT"',
+          '"+1s"',
+          '"+P99999999Y"',
+        ],
       ] as const,
   ),
   [
@@ -192,14 +217,18 @@ const progressKinds: Kinds = [
 const progressValues: Values = [...reporterValues, [['message'], [long(4_097)]]];
 
 const filterKinds: Kinds = [
-  ...(['queue', 'type', 'job_type', 'error_type', 'args'] as const).map((name) => [['filter', name], 'string'] as const),
+  ...(['queue', 'type', 'job_type', 'error_type', 'args'] as const).map(
+    (name) => [['filter', name], 'string'] as const,
+  ),
   [['filter'], 'object'],
 ];
 const filterValues: Values = [[['filter'], ['{"quue":"a"}', '{"__proto__":{"queue":"a"}}', '{"toString":1}']]];
 const bulkKinds: Kinds = [
   ...filterKinds,
   [['idempotency_key'], 'string'],
-  ...(['enqueued_after', 'enqueued_before', 'since', 'until'] as const).map((name) => [['filter', name], 'string'] as const),
+  ...(['enqueued_after', 'enqueued_before', 'since', 'until'] as const).map(
+    (name) => [['filter', name], 'string'] as const,
+  ),
   [['filter', 'priority'], 'number'],
   [['filter', 'meta'], 'object'],
 ];
@@ -279,7 +308,16 @@ const schemaKinds: Kinds = [
   [['validation'], 'object'],
 ];
 const schemaValues: Values = [
-  [['schema'], ['{"type":"colour"}', '{"$ref":"http://evil.test/schema"}', '{"$ref":"#/nowhere"}', '{"pattern":"("}', '{"minItems":-1}']],
+  [
+    ['schema'],
+    [
+      '{"type":"colour"}',
+      '{"$ref":"http://evil.test/schema"}',
+      '{"$ref":"#/nowhere"}',
+      '{"pattern":"("}',
+      '{"minItems":-1}',
+    ],
+  ],
   [['uri'], ['"x"', '"urn:a b"', '"1:x"', ...names, long(2_049)]],
   [['mode'], ['"loose"', '"__proto__"']],
 ];
@@ -326,7 +364,10 @@ const workflowValues: Values = [
   [['id'], ids],
   [['type'], ['""', '"swarm"', '"__proto__"']],
   [['name'], ['"\\ud800"', '"a\\u0000b"', long(256)]],
-  [['jobs'], ['[]', '[1]', '[null]', '[[]]', JSON.stringify(Array.from({ length: maxNodes }, () => ({ type: 'a', args: [] })))]],
+  [
+    ['jobs'],
+    ['[]', '[1]', '[null]', '[[]]', JSON.stringify(Array.from({ length: maxNodes }, () => ({ type: 'a', args: [] })))],
+  ],
   [['steps'], ['[{"type":"a","args":[]}]', '1']],
   [['callbacks'], ['{}', '{"on_end":{}}', '{"__proto__":{"type":"a","args":[]}}']],
   [
@@ -367,7 +408,11 @@ export function wrongValues(name: OperationName): readonly WrongValue[] {
     case 'job.enqueue':
       return [...wrong([], jobKinds, jobValues), ...needed('type', 'args')];
     case 'job.enqueueBatch':
-      return [...wrong(['jobs', 1], jobKinds, jobValues), ...wrong([], [[['jobs'], 'array']], [[['jobs'], ['[]']]]), ...needed('jobs')];
+      return [
+        ...wrong(['jobs', 1], jobKinds, jobValues),
+        ...wrong([], [[['jobs'], 'array']], [[['jobs'], ['[]']]]),
+        ...needed('jobs'),
+      ];
     case 'job.reportProgress':
       return wrong([], progressKinds, progressValues);
     case 'worker.progress':
@@ -410,7 +455,11 @@ export function wrongValues(name: OperationName): readonly WrongValue[] {
       return [...wrong([], nackKinds, nackValues), ...needed('job_id', 'error')];
     case 'worker.heartbeat':
     case 'worker.register':
-      return [...worker, ...wrong([], beatKinds, [...beatValues, [['labels'], [long(16_385)]]]), ...needed('worker_id')];
+      return [
+        ...worker,
+        ...wrong([], beatKinds, [...beatValues, [['labels'], [long(16_385)]]]),
+        ...needed('worker_id'),
+      ];
     case 'worker.deregister':
       return [...worker, ...needed('worker_id')];
     case 'worker.exchange':
@@ -449,7 +498,11 @@ export function wrongValues(name: OperationName): readonly WrongValue[] {
     case 'queue.configure':
       return wrong([], configKinds, configValues);
     case 'queue.limit':
-      return wrong([], [...concurrencyKinds, ...rateKinds('rate').slice(1)], [...concurrencyValues, ...rateValues('rate')]);
+      return wrong(
+        [],
+        [...concurrencyKinds, ...rateKinds('rate').slice(1)],
+        [...concurrencyValues, ...rateValues('rate')],
+      );
     case 'limit.override':
       return wrong(
         [],
@@ -479,7 +532,11 @@ export function wrongValues(name: OperationName): readonly WrongValue[] {
       return [...wrong([], schemaKinds, schemaValues), ...needed('schema')];
     case 'deadLetter.retryMany':
       return [
-        ...wrong([], [...filterKinds, [['confirm'], 'boolean']], [...filterValues, [['confirm'], ['false', '"yes"', '1']]]),
+        ...wrong(
+          [],
+          [...filterKinds, [['confirm'], 'boolean']],
+          [...filterValues, [['confirm'], ['false', '"yes"', '1']]],
+        ),
         ...needed('confirm'),
         { path: ['quue'], value: '"a"' },
         { path: ['filter', 'older_than'], value: '"30 days"' },
@@ -530,7 +587,8 @@ export function wrongValues(name: OperationName): readonly WrongValue[] {
 export function placed(value: unknown, path: Path, put: string): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return put;
-  if (Array.isArray(value)) return value.map((item: unknown, index) => (index === key ? placed(item, rest, put) : item));
+  if (Array.isArray(value))
+    return value.map((item: unknown, index) => (index === key ? placed(item, rest, put) : item));
   const object: Readonly<Record<string, unknown>> = typeof value === 'object' && value !== null ? { ...value } : {};
   return { ...object, [key]: placed(object[key], rest, put) };
 }

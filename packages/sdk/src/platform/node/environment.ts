@@ -31,7 +31,8 @@ let misspelled: readonly { readonly name: string; readonly suggestion: string }[
 function text(name: string): string | undefined {
   misspelled ??= look();
   const [first] = misspelled;
-  if (first !== undefined) throw OJSValidationError.of(first.name, `unknown variable. Did you mean ${first.suggestion}?`);
+  if (first !== undefined)
+    throw OJSValidationError.of(first.name, `unknown variable. Did you mean ${first.suggestion}?`);
   return process.env[name] || undefined;
 }
 

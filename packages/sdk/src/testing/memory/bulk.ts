@@ -37,7 +37,8 @@ export function bulkAnswers(table: Table): Answers {
         throw OjsFault.invalid([{ path: '$.jobs', message: 'must be an array of at least one envelope' }]);
       }
       const readable = readItems(table, call);
-      const items = atomicity === 'atomic' ? pushAll(table, readable) : readable.map((item, index) => pushOne(table, item, index));
+      const items =
+        atomicity === 'atomic' ? pushAll(table, readable) : readable.map((item, index) => pushOne(table, item, index));
       return answer(items, shape === 'job');
     },
   };
@@ -56,7 +57,9 @@ function readItems(table: Table, call: Call): readonly Readable[] {
     const { id } = read.value.job;
     if (seen.has(id)) {
       const details = { existing_job_id: id, index };
-      return { fault: new OjsFault('duplicate', `A job with id ${id} is twice in this batch; nothing was enqueued.`, details) };
+      return {
+        fault: new OjsFault('duplicate', `A job with id ${id} is twice in this batch; nothing was enqueued.`, details),
+      };
     }
     seen.add(id);
     return { read: read.value, minted: minted || call.idempotencyKey !== undefined };
@@ -69,13 +72,15 @@ function pushOne(table: Table, item: Readable, index: number): Item {
   if ('fault' in pushed) return refused(pushed.fault, index);
   const [one] = pushed.value.items;
   if (one === undefined) throw new Error('A push of one job was answered without one.');
-  if (pushed.value.isRepeated && !item.minted) return refused(duplicate(one.job.id, index, 'there already', one.job), index);
+  if (pushed.value.isRepeated && !item.minted)
+    return refused(duplicate(one.job.id, index, 'there already', one.job), index);
   return { status: one.kind, job: one.job, fault: null, more: replacement(one) };
 }
 
 /** All or none: where one is refused the others are, because of it. */
 function pushAll(table: Table, items: readonly Readable[]): readonly Item[] {
-  const aborted = () => failed(new OjsFault('batch_aborted', 'Another job of this atomic batch was refused; none was enqueued.'));
+  const aborted = () =>
+    failed(new OjsFault('batch_aborted', 'Another job of this atomic batch was refused; none was enqueued.'));
   const readable = items.flatMap((item) => ('read' in item ? [item.read] : []));
   if (readable.length < items.length) return items.map((item) => ('fault' in item ? failed(item.fault) : aborted()));
   const pushed = attempt(() => push(table, readable));

@@ -67,7 +67,9 @@ export class Crons {
     const { now } = this.#table;
     const due = [...this.#crons.values()].filter(({ enabled, dueAt }) => enabled && dueAt !== null && dueAt <= now);
     for (const cron of due.sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.name < b.name ? -1 : 1))) {
-      const unfinished = [...this.#table.jobs.values()].filter((job) => job.cron === cron.name && !isIn(job.state, Terminal));
+      const unfinished = [...this.#table.jobs.values()].filter(
+        (job) => job.cron === cron.name && !isIn(job.state, Terminal),
+      );
       const definition = definitionOf(cron.spec);
       const decided = decideFiring(cron, definition, unfinished, now, () => uuidv7(this.#table.clock));
       const inserted = this.#fire(cron, decided);
@@ -85,11 +87,17 @@ export class Crons {
     );
     if (inserted?.kind === 'duplicate') {
       const existing = inserted.existing.id;
-      throw new OjsFault('duplicate', `Job ${existing} has the same unique key; nothing was enqueued.`, { existing_job_id: existing });
+      throw new OjsFault('duplicate', `Job ${existing} has the same unique key; nothing was enqueued.`, {
+        existing_job_id: existing,
+      });
     }
     const text = renderCron(this.#crons.get(cron.name) ?? cron);
     const id = inserted?.job.id ?? '';
-    return { status: 201, text: `{"job_id":"${id}","cron":${text},"cron_job":${text}}`, headers: { location: `/ojs/v1/jobs/${id}` } };
+    return {
+      status: 201,
+      text: `{"job_id":"${id}","cron":${text},"cron_job":${text}}`,
+      headers: { location: `/ojs/v1/jobs/${id}` },
+    };
   }
 
   #fire(cron: CronView, { dueAt, job, cancels, events }: FiringDecision): Inserted | null {
@@ -108,8 +116,13 @@ export class Crons {
     const known = this.#crons.get(name);
     const { runCount = 0, lastRunAt = null, createdAt = now } = known ?? {};
     const warnings = cronWarnings(scheduleOf(definitionOf(spec)));
-    const { status, text } = shown(this.#put({ name, spec, enabled, dueAt, runCount, lastRunAt, createdAt, updatedAt: now }));
-    const reply = { status, text: warnings.length === 0 ? text : `${text.slice(0, -1)},"warnings":${JSON.stringify(warnings)}}` };
+    const { status, text } = shown(
+      this.#put({ name, spec, enabled, dueAt, runCount, lastRunAt, createdAt, updatedAt: now }),
+    );
+    const reply = {
+      status,
+      text: warnings.length === 0 ? text : `${text.slice(0, -1)},"warnings":${JSON.stringify(warnings)}}`,
+    };
     return known === undefined ? { ...reply, status: 201, headers: { location: `/ojs/v1/cron/${name}` } } : reply;
   }
 
@@ -155,14 +168,18 @@ export class Crons {
     const cron = this.#find(call);
     if (cron.enabled === enabled) return shown(cron);
     const { now } = this.#table;
-    return shown(this.#put({ ...cron, enabled, dueAt: enabled ? dueAfter(definitionOf(cron.spec), now) : null, updatedAt: now }));
+    return shown(
+      this.#put({ ...cron, enabled, dueAt: enabled ? dueAfter(definitionOf(cron.spec), now) : null, updatedAt: now }),
+    );
   }
 
   #find(call: Call): CronView {
     const name = param(call, 'name');
     const cron = this.#crons.get(name);
     if (cron === undefined)
-      throw new OjsFault('not_found', `There is no cron with the name ${name.slice(0, 255)}.`, { name: name.slice(0, 255) });
+      throw new OjsFault('not_found', `There is no cron with the name ${name.slice(0, 255)}.`, {
+        name: name.slice(0, 255),
+      });
     return cron;
   }
 

@@ -1,4 +1,14 @@
-import { isIn, isState, type JobRecord, lastError, members, parseDuration, parseTimestamp, State, type StateMask } from '@ojs-ts/core';
+import {
+  isIn,
+  isState,
+  type JobRecord,
+  lastError,
+  members,
+  parseDuration,
+  parseTimestamp,
+  State,
+  type StateMask,
+} from '@ojs-ts/core';
 import { isWire, listOf, numberOf, textOf, type Wire, wireOf } from '../../json.ts';
 
 /** Whether a job fits, by the rules of the server's filters. `since` and `until` are of the creation, or of the end of a dead letter. */
@@ -29,7 +39,11 @@ export function deadLetterFilter(raw: Wire, now: number): Fits {
   const old = spanOf(undefined, back === null ? age : new Date(now - back).toISOString());
   const isSubject = subjectOf(raw);
   const all = raw.include === 'discarded';
-  return (job) => (all ? job.state === State.discarded : job.deadLetter) && isSubject(job) && ended(job.finishedAt) && old(job.finishedAt);
+  return (job) =>
+    (all ? job.state === State.discarded : job.deadLetter) &&
+    isSubject(job) &&
+    ended(job.finishedAt) &&
+    old(job.finishedAt);
 }
 
 function subjectOf(raw: Wire): Fits {
@@ -54,12 +68,17 @@ function statesOf(value: unknown): StateMask {
 
 /** From the first time to before the second, in RFC 3339. */
 function spanOf(from: unknown, before: unknown): (at: number | null) => boolean {
-  const [start, end] = [from, before].map((text) => (typeof text === 'string' && text !== '' ? parseTimestamp(text) : null));
-  return (at) => (start == null && end == null) || (at !== null && (start == null || at >= start) && (end == null || at < end));
+  const [start, end] = [from, before].map((text) =>
+    typeof text === 'string' && text !== '' ? parseTimestamp(text) : null,
+  );
+  return (at) =>
+    (start == null && end == null) || (at !== null && (start == null || at >= start) && (end == null || at < end));
 }
 
 function hasMeta(job: JobRecord, wanted: Wire): boolean {
   const meta: unknown = JSON.parse(members(job.envelope).get('meta') ?? '{}');
   const has = isWire(meta) ? meta : {};
-  return Object.entries(wanted).every(([key, value]) => Object.hasOwn(has, key) && JSON.stringify(has[key]) === JSON.stringify(value));
+  return Object.entries(wanted).every(
+    ([key, value]) => Object.hasOwn(has, key) && JSON.stringify(has[key]) === JSON.stringify(value),
+  );
 }

@@ -31,7 +31,9 @@ import { duplicate, type PushedItem, push } from './push.ts';
 import { bodyOf, fieldsOf, ok, pageOf, param, type Reply } from './reply.ts';
 import type { Table } from './table.ts';
 
-export type Answers<Name extends OperationName = OperationName> = Readonly<Partial<Record<Name, (call: Call) => Reply>>>;
+export type Answers<Name extends OperationName = OperationName> = Readonly<
+  Partial<Record<Name, (call: Call) => Reply>>
+>;
 
 export function jobAnswers(table: Table): Answers {
   return {
@@ -44,7 +46,8 @@ export function jobAnswers(table: Table): Answers {
     'job.list': (call) => listJobs(table, call),
     'job.cancel': (call) => change(table, call, (job) => table.move(cancelled(job, table.now, call.idempotencyKey))),
     'job.discard': (call) => change(table, call, (job) => table.move(discarded(job, table.now, call.idempotencyKey))),
-    'job.activate': (call) => change(table, call, (job) => table.restart(activated(job, table.now, call.idempotencyKey))),
+    'job.activate': (call) =>
+      change(table, call, (job) => table.restart(activated(job, table.now, call.idempotencyKey))),
     'job.progress': (call) => ok(renderProgress(table.get(param(call, 'id')))),
     'job.reportProgress': (call) => reportProgress(table, call),
     'job.checkpoint': (call) => shownCheckpoint(table.get(param(call, 'id'))),
@@ -70,7 +73,8 @@ function enqueue(table: Table, call: Call): Reply {
   const [item] = items;
   if (item === undefined) throw new Error('A push of one job was answered without one.');
   if (isRepeated && call.idempotencyKey === undefined) throw duplicate(item.job.id, 0, 'there already', item.job);
-  if (item.kind === 'deduplicated') return ok(oneJob(item.job, renderJob(item.job), `,"deduplicated":true${replacement(item)}`));
+  if (item.kind === 'deduplicated')
+    return ok(oneJob(item.job, renderJob(item.job), `,"deduplicated":true${replacement(item)}`));
   return {
     ...ok(oneJob(item.job, renderJob(item.job), replacement(item))),
     status: 201,
@@ -91,7 +95,8 @@ function enqueueBatch(table: Table, call: Call): Reply {
   }
   const { items, isRepeated } = push(table, read);
   const [first] = items;
-  if (isRepeated && call.idempotencyKey === undefined && first !== undefined) throw duplicate(first.job.id, 0, 'there already', first.job);
+  if (isRepeated && call.idempotencyKey === undefined && first !== undefined)
+    throw duplicate(first.job.id, 0, 'there already', first.job);
   const jobs = items.map((item) => {
     const extra = `${item.kind === 'deduplicated' ? ',"deduplicated":true' : ''}${replacement(item)}`;
     return renderJob(item.job, extra === '' ? {} : { extra: extra.slice(1) });
@@ -110,7 +115,12 @@ function listJobs(table: Table, call: Call): Reply {
   return ok(`{"jobs":${jobs},"total":${found.length},"pagination":${JSON.stringify(pagination)}}`);
 }
 
-export function change(table: Table, call: Call, work: (job: JobRecord) => JobRecord, more: (job: JobRecord) => string = () => ''): Reply {
+export function change(
+  table: Table,
+  call: Call,
+  work: (job: JobRecord) => JobRecord,
+  more: (job: JobRecord) => string = () => '',
+): Reply {
   const before = table.get(param(call, 'id'));
   const job = work(before);
   return ok(oneJob(job, renderJob(job, { extra: `"previous_state":"${stateName(before.state)}"${more(job)}` })));

@@ -37,13 +37,18 @@ export class EventLog {
   }
 
   /** Up to `limit` events after a position that `matches`; `next` is the position to go on after. */
-  after(position: number, limit: number, matches: (entry: EventEntry) => boolean): { readonly events: WireEvent[]; readonly next: number } {
+  after(
+    position: number,
+    limit: number,
+    matches: (entry: EventEntry) => boolean,
+  ): { readonly events: WireEvent[]; readonly next: number } {
     const events: WireEvent[] = [];
     let next = position;
     for (const { at, entry } of this.#lines.slice(position)) {
       if (events.length === limit) break;
       next += 1;
-      if (matches(entry)) events.push(renderEvent({ position: next, at }, entry, 0, 'ojs://ojs-ts/testing', this.#seed));
+      if (matches(entry))
+        events.push(renderEvent({ position: next, at }, entry, 0, 'ojs://ojs-ts/testing', this.#seed));
     }
     return { events, next };
   }

@@ -56,20 +56,30 @@ export function manyAnswers(table: Table): Answers {
       return change(table, 'retried', targetsOf(table, ids, deadFits(table, fields)), (job) => {
         if (isDone(job, 'retried', call)) return;
         if (!job.deadLetter)
-          throw new OjsFault('not_found', `There is no job with the id ${job.id} in the dead letter.`, { job_id: job.id });
+          throw new OjsFault('not_found', `There is no job with the id ${job.id} in the dead letter.`, {
+            job_id: job.id,
+          });
         table.restart(retried(job, table.now, call.idempotencyKey));
       });
     },
     'deadLetter.purge': (call) => {
       const fields = fieldsOf(call);
       requireConfirm(fields);
-      const reply = change(table, 'deleted', targetsOf(table, undefined, deadFits(table, fields)), (job) => remove(job, job.deadLetter));
+      const reply = change(table, 'deleted', targetsOf(table, undefined, deadFits(table, fields)), (job) =>
+        remove(job, job.deadLetter),
+      );
       return { ...reply, text: `{"purged_count":${JSON.parse(reply.text).deleted},${reply.text.slice(1)}` };
     },
   };
 }
 
-function bulk(table: Table, call: Call, done: Done, states: StateMask, work: (job: JobRecord, byFilter: boolean) => void): Reply {
+function bulk(
+  table: Table,
+  call: Call,
+  done: Done,
+  states: StateMask,
+  work: (job: JobRecord, byFilter: boolean) => void,
+): Reply {
   const { job_ids: ids, filter } = fieldsOf(call);
   if ((ids === undefined) === (filter === undefined))
     throw OjsFault.invalid([{ path: '$.job_ids', message: 'or filter is required, and only one of them' }]);
@@ -77,8 +87,15 @@ function bulk(table: Table, call: Call, done: Done, states: StateMask, work: (jo
   const reply = change(table, done, targets, (job) => work(job, ids === undefined));
   const { total_matched: total, succeeded, skipped } = JSON.parse(reply.text);
   const kind: EventKind =
-    done === 'cancelled' ? 'bulk.cancel.completed' : done === 'retried' ? 'bulk.retry.completed' : 'bulk.delete.completed';
-  table.log.add(otherEventEntry(kind, `req_${uuidv7()}`, JSON.stringify({ total, [done]: succeeded, skipped })), table.now);
+    done === 'cancelled'
+      ? 'bulk.cancel.completed'
+      : done === 'retried'
+        ? 'bulk.retry.completed'
+        : 'bulk.delete.completed';
+  table.log.add(
+    otherEventEntry(kind, `req_${uuidv7()}`, JSON.stringify({ total, [done]: succeeded, skipped })),
+    table.now,
+  );
   return reply;
 }
 

@@ -55,7 +55,11 @@ export class Memory {
 }
 
 function missing(operation: OperationName): never {
-  throw new OjsFault('unsupported', `${operation} is not answered in fake and inline mode; use realMode() to test it.`, {
-    feature: operation,
-  });
+  throw new OjsFault(
+    'unsupported',
+    `${operation} is not answered in fake and inline mode; use realMode() to test it.`,
+    {
+      feature: operation,
+    },
+  );
 }

@@ -1,4 +1,12 @@
-import { type JobId, type JobRecord, OjsFault, type ReadEnvelope, State, stateName, updatedInPlace } from '@ojs-ts/core';
+import {
+  type JobId,
+  type JobRecord,
+  OjsFault,
+  type ReadEnvelope,
+  State,
+  stateName,
+  updatedInPlace,
+} from '@ojs-ts/core';
 import type { Inserted, Table } from './table.ts';
 
 export type PushedItem =
@@ -56,7 +64,8 @@ function inRounds(table: Table, envelopes: readonly ReadEnvelope[]): Pushed {
       if (answer?.kind !== 'duplicate') continue;
       // As it is without this call, which may have replaced it.
       const existing = table.jobs.get(answer.existing.id) ?? answer.existing;
-      if (settle(envelope, { ...answer, existing }, envelopes.indexOf(envelope)) === 'updates') updates.set(envelope, existing.id);
+      if (settle(envelope, { ...answer, existing }, envelopes.indexOf(envelope)) === 'updates')
+        updates.set(envelope, existing.id);
       else settled.set(envelope, { kind: 'deduplicated', job: existing, updated: false });
     }
   }
@@ -75,7 +84,9 @@ function update(table: Table, envelope: ReadEnvelope, id: JobId, settled: Map<Re
 /** A group of which only a part is there is not the call that made it. */
 function verdicts(answers: readonly Inserted[]): readonly Inserted[] {
   if (answers.every(({ kind }) => kind === 'already')) return answers;
-  return answers.map((answer) => (answer.kind === 'already' ? { kind: 'duplicate', by: 'id', existing: answer.job } : answer));
+  return answers.map((answer) =>
+    answer.kind === 'already' ? { kind: 'duplicate', by: 'id', existing: answer.job } : answer,
+  );
 }
 
 function itemOf(inserted: Exclude<Inserted, { readonly kind: 'duplicate' }>): PushedItem {
@@ -94,7 +105,13 @@ function settle(
   const { id, state, uniqueKey } = existing;
   throw new Refused(
     `Job ${id} has the same unique key and is ${stateName(state)}; nothing was enqueued.`,
-    { existing_job_id: id, existing_job_state: stateName(state), unique_key: uniqueKey, uniqueness_key: uniqueKey, index },
+    {
+      existing_job_id: id,
+      existing_job_state: stateName(state),
+      unique_key: uniqueKey,
+      uniqueness_key: uniqueKey,
+      index,
+    },
     existing,
   );
 }

@@ -50,14 +50,23 @@ function stats(table: Table, name: string): Reply {
 /** A paused queue still accepts jobs; pausing an unknown queue creates it. */
 function pause(table: Table, name: string, paused: boolean): Reply {
   const queue = table.queue(name);
-  if (queue.paused !== paused) table.log.add(queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name), table.now);
+  if (queue.paused !== paused)
+    table.log.add(queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name), table.now);
   table.queues.set(name, { ...queue, paused });
   const at = paused ? 'paused_at' : 'resumed_at';
-  return json({ queue: { name, paused }, name, status: paused ? 'paused' : 'active', paused, [at]: new Date(table.now).toISOString() });
+  return json({
+    queue: { name, paused },
+    name,
+    status: paused ? 'paused' : 'active',
+    paused,
+    [at]: new Date(table.now).toISOString(),
+  });
 }
 
 function figuresOf(jobs: readonly JobRecord[], now: number): object {
-  const ends = jobs.flatMap(({ state, finishedAt }) => (stateName(state) === 'completed' && finishedAt !== null ? [finishedAt] : []));
+  const ends = jobs.flatMap(({ state, finishedAt }) =>
+    stateName(state) === 'completed' && finishedAt !== null ? [finishedAt] : [],
+  );
   const failures = jobs.flatMap((job) => historyOf(job).flatMap(({ kind, at }) => (kind === 'failed' ? [at] : [])));
   const today = now - (now % dayMs);
   return {
@@ -98,5 +107,7 @@ function shown({ name, paused, createdAt }: QueueRow): object {
 function nameOf(call: Call): string {
   const name = param(call, 'name');
   if (isQueueName(name)) return name;
-  throw OjsFault.invalid([{ path: 'name', message: 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters' }]);
+  throw OjsFault.invalid([
+    { path: 'name', message: 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters' },
+  ]);
 }

@@ -38,7 +38,8 @@ export function refusal({ kind, code, message, details, hint }: OjsFault, reques
 
 /** @throws OjsFault `invalid_payload` */
 export function bodyOf({ body }: Call): Json {
-  if (body === undefined || body === '') throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
+  if (body === undefined || body === '')
+    throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
   return body;
 }
 
@@ -59,7 +60,10 @@ export function listed({ query }: Call, ...names: readonly string[]): readonly s
 }
 
 /** One page of a list whose cursor is the number of the item that comes next. @throws OjsFault `invalid_request` */
-export function pageOf<T>({ query = {} }: Call, all: readonly T[]): { readonly items: readonly T[]; readonly pagination: object } {
+export function pageOf<T>(
+  { query = {} }: Call,
+  all: readonly T[],
+): { readonly items: readonly T[]; readonly pagination: object } {
   const issues: ValidationIssue[] = [];
   const read = (name: string, min: number): number | null => {
     const value = query[name];

@@ -1,4 +1,12 @@
-import { type Call, compareVersions, type Json, members, OjsFault, readVersion, type ValidationIssue } from '@ojs-ts/core';
+import {
+  type Call,
+  compareVersions,
+  type Json,
+  members,
+  OjsFault,
+  readVersion,
+  type ValidationIssue,
+} from '@ojs-ts/core';
 import { isWire } from '../../json.ts';
 import { isJobType } from '../../names.ts';
 import type { Answers } from './jobs.ts';
@@ -18,8 +26,10 @@ export function schemaAnswers(table: Table): Answers {
   const schemas = new Map<string, Entry>();
   const find = (call: Call): Entry => {
     const key = param(call, 'key');
-    const entry = schemas.get(key) ?? (key.includes(':') ? undefined : sorted(schemas).find(({ type }) => type === key));
-    if (entry === undefined) throw new OjsFault('not_found', 'No schema is registered under this name.', { schema: key.slice(0, 2_048) });
+    const entry =
+      schemas.get(key) ?? (key.includes(':') ? undefined : sorted(schemas).find(({ type }) => type === key));
+    if (entry === undefined)
+      throw new OjsFault('not_found', 'No schema is registered under this name.', { schema: key.slice(0, 2_048) });
     return entry;
   };
   return {
@@ -33,8 +43,13 @@ export function schemaAnswers(table: Table): Answers {
         ({ uri, type, version }) => uri === entry.uri || (type === entry.type && version === entry.version),
       );
       if (taken !== undefined) {
-        const what = taken.uri === entry.uri ? `The schema ${entry.uri}` : `Version ${entry.version} of the schema of ${entry.type}`;
-        throw new OjsFault('conflict', `${what} is registered already; a changed schema needs a new version.`, { uri: taken.uri });
+        const what =
+          taken.uri === entry.uri
+            ? `The schema ${entry.uri}`
+            : `Version ${entry.version} of the schema of ${entry.type}`;
+        throw new OjsFault('conflict', `${what} is registered already; a changed schema needs a new version.`, {
+          uri: taken.uri,
+        });
       }
       schemas.set(entry.uri, entry);
       return shown(entry, 201);
@@ -55,13 +70,16 @@ function read(call: Call, createdAt: number): Entry {
   const { version, schema } = fields;
   if (!isJobType(type)) issues.push({ path: '$.type', message: 'must be a job type, lower-case words joined by dots' });
   if (!isWire(schema)) issues.push({ path: '$.schema', message: 'must be a JSON Schema, an object' });
-  const isVersion = (typeof version === 'string' || typeof version === 'number') && readVersion(String(version)) !== null;
-  if (!isVersion) issues.push({ path: '$.version', message: 'must be a whole number, or a semantic version such as 1.0.0' });
+  const isVersion =
+    (typeof version === 'string' || typeof version === 'number') && readVersion(String(version)) !== null;
+  if (!isVersion)
+    issues.push({ path: '$.version', message: 'must be a whole number, or a semantic version such as 1.0.0' });
   const uri = fields.uri ?? `urn:ojs:schema:${String(type)}:v${String(version)}`;
   if (typeof uri !== 'string' || !/^[a-z][a-z0-9+.-]*:\S+$/i.test(uri)) {
     issues.push({ path: '$.uri', message: 'must be a URI, such as urn:ojs:schema:email.send:v1' });
   }
-  if (issues.length > 0 || typeof uri !== 'string' || typeof type !== 'string' || !isVersion) throw OjsFault.invalid(issues);
+  if (issues.length > 0 || typeof uri !== 'string' || typeof type !== 'string' || !isVersion)
+    throw OjsFault.invalid(issues);
   return { uri, type, version, createdAt, text: members(bodyOf(call)).get('schema') ?? '{}' };
 }
 

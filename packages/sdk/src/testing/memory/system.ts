@@ -1,4 +1,13 @@
-import { type Call, type EventEntry, maxBatchJobs, maxEnvelopeBytes, maxNesting, maxNodes, OjsFault, readEventId } from '@ojs-ts/core';
+import {
+  type Call,
+  type EventEntry,
+  maxBatchJobs,
+  maxEnvelopeBytes,
+  maxNesting,
+  maxNodes,
+  OjsFault,
+  readEventId,
+} from '@ojs-ts/core';
 import type { Answers } from './jobs.ts';
 import { json, listed, type Reply } from './reply.ts';
 import type { Table } from './table.ts';
@@ -71,6 +80,7 @@ function listEvents(table: Table, call: Call): Reply {
 function matcher(call: Call): (entry: EventEntry) => boolean {
   const kinds = listed(call, 'types', 'type');
   const queues = listed(call, 'queues', 'queue');
-  const isKind = (kind: string) => kinds.some((one) => (one.endsWith('*') ? kind.startsWith(one.slice(0, -1)) : one === kind));
+  const isKind = (kind: string) =>
+    kinds.some((one) => (one.endsWith('*') ? kind.startsWith(one.slice(0, -1)) : one === kind));
   return ([kind, , , queue]) => (kinds.length === 0 || isKind(kind)) && (queues.length === 0 || queues.includes(queue));
 }

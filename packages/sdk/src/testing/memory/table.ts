@@ -107,7 +107,8 @@ export class Table {
     const next = moved(job, transition, now);
     const after = { ...next, ...textsOf(transition, next) };
     this.#set(after);
-    for (const { kind, data = null } of eventsOf(transition, job.state)) this.log.job(kind, after, job.state, now, data);
+    for (const { kind, data = null } of eventsOf(transition, job.state))
+      this.log.job(kind, after, job.state, now, data);
     if (isIn(after.state, Terminal) && !isIn(job.state, Terminal)) this.ended(after);
     return after;
   }
@@ -174,7 +175,8 @@ export class Table {
   }
 
   #set(job: JobRecord): void {
-    if (job.state === State.available && this.jobs.get(job.id)?.state !== State.available) this.#places.set(job.id, ++this.#order);
+    if (job.state === State.available && this.jobs.get(job.id)?.state !== State.available)
+      this.#places.set(job.id, ++this.#order);
     this.jobs.set(job.id, job);
   }
 
@@ -183,6 +185,8 @@ export class Table {
   }
 
   #holders(key: string): readonly JobRecord[] {
-    return [...this.jobs.values()].filter(({ uniqueKey }) => uniqueKey === key).sort((a, b) => a.createdAt - b.createdAt);
+    return [...this.jobs.values()]
+      .filter(({ uniqueKey }) => uniqueKey === key)
+      .sort((a, b) => a.createdAt - b.createdAt);
   }
 }

@@ -57,7 +57,9 @@ export class Workflows {
         const found = this.all.filter(({ record }) => states.length === 0 || states.includes(record.state));
         const { items, pagination } = pageOf(call, found.reverse());
         const list = `[${items.map(({ record }) => renderWorkflow(record, [])).join(',')}]`;
-        return ok(`{"workflows":${list},"items":${list},"total":${found.length},"pagination":${JSON.stringify(pagination)}}`);
+        return ok(
+          `{"workflows":${list},"items":${list},"total":${found.length},"pagination":${JSON.stringify(pagination)}}`,
+        );
       },
       'workflow.get': (call) => this.#shown(this.#get(param(call, 'id'))),
       'workflow.cancel': (call) => this.#shown(this.#cancel(this.#get(param(call, 'id')))),
@@ -69,7 +71,9 @@ export class Workflows {
     const known = this.#rows.get(workflow.id);
     if (known !== undefined) {
       if (known.record.spec === workflow.spec && known.record.name === workflow.name) return known;
-      throw new OjsFault('duplicate', `Another workflow has the id ${workflow.id}.`, { existing_workflow_id: workflow.id });
+      throw new OjsFault('duplicate', `Another workflow has the id ${workflow.id}.`, {
+        existing_workflow_id: workflow.id,
+      });
     }
     const { now, log } = this.#table;
     const counts = { completed: 0, failed: 0, cancelled: 0 };
@@ -84,7 +88,15 @@ export class Workflows {
     };
     const rows = nodes
       .map(
-        (node): NodeRecord => ({ ...node, workflow: workflow.id, state: 'waiting', failed: 0, result: null, error: null, closedAt: null }),
+        (node): NodeRecord => ({
+          ...node,
+          workflow: workflow.id,
+          state: 'waiting',
+          failed: 0,
+          result: null,
+          error: null,
+          closedAt: null,
+        }),
       )
       .sort((a, b) => a.index - b.index);
     this.#rows.set(workflow.id, { record, nodes: rows });
@@ -173,7 +185,8 @@ export class Workflows {
     this.#setNode({ ...node, state, result, error, closedAt: now });
     if (node.member) this.#count(node.workflow, state);
     const { record, nodes } = this.#get(node.workflow);
-    if (end !== null) this.#rows.set(record.id, { record: { ...record, state: end.state, end: end.text, finishedAt: now }, nodes });
+    if (end !== null)
+      this.#rows.set(record.id, { record: { ...record, state: end.state, end: end.text, finishedAt: now }, nodes });
     for (const event of step.events) log.add(event, now);
     return end === null ? this.#lower(node, step.passes) : [];
   }
@@ -200,7 +213,9 @@ export class Workflows {
   }
 
   #shown({ record, nodes }: WorkflowRow): Reply {
-    const found = nodes.flatMap(({ job: id, state }) => (id === null || state === 'waiting' ? [] : (this.#table.jobs.get(id) ?? [])));
+    const found = nodes.flatMap(({ job: id, state }) =>
+      id === null || state === 'waiting' ? [] : (this.#table.jobs.get(id) ?? []),
+    );
     const jobs = new Map(found.map((job) => [job.id, { ...job, result: null }] as const));
     const text = renderWorkflow(record, nodes, jobs);
     return ok(`{"workflow":${text},${text.slice(1)}`);

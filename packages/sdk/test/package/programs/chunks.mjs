@@ -16,7 +16,9 @@ if (process.argv[2] === 'offline') {
     client.enqueue('package.chunk', [6], { queue }),
   ]);
   const after = await client.enqueue('package.chunk', [7], { queue });
-  console.log(JSON.stringify({ several: several.length, away, rest, refused, special, plain: [...beside.args, ...after.args] }));
+  console.log(
+    JSON.stringify({ several: several.length, away, rest, refused, special, plain: [...beside.args, ...after.args] }),
+  );
 } else {
   const [batched] = await client.enqueueBatch([{ type: 'package.chunk', args: [4], queue, delay: '1h' }]);
   const refused = await client.getJob('nobody').catch(({ name, code }) => `${name}: ${code}`);

@@ -1,6 +1,8 @@
 import { type Client, defineJob, isOjsError, type JobContext, type JobHandle, Worker } from '@ojs-ts/sdk';
 
-const send = defineJob<'email.send', [to: string, template: 'welcome' | 'reset'], { sent: boolean }>('email.send', { queue: 'email' });
+const send = defineJob<'email.send', [to: string, template: 'welcome' | 'reset'], { sent: boolean }>('email.send', {
+  queue: 'email',
+});
 
 export async function produce(client: Client): Promise<boolean> {
   const handle: JobHandle = await client.enqueue('email.send', ['a@b.c', 'welcome'], { queue: 'email', priority: 10 });

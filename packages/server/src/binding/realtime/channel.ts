@@ -42,14 +42,19 @@ export interface Found {
 export async function find(engine: Engine, channel: Channel): Promise<Found> {
   if (channel.kind === 'job') {
     const job = await engine.get(channel.id);
-    if (job === null) throw new OjsFault('not_found', `There is no job with the id ${channel.id}.`, { job_id: channel.id });
+    if (job === null)
+      throw new OjsFault('not_found', `There is no job with the id ${channel.id}.`, { job_id: channel.id });
     return { began: job.createdAt, job };
   }
   const queues = await engine.storage.registry.queues();
   if (channel.kind === 'all') {
-    return { began: queues.reduce((first, { createdAt }) => Math.min(first, createdAt), engine.clock.now()), job: null };
+    return {
+      began: queues.reduce((first, { createdAt }) => Math.min(first, createdAt), engine.clock.now()),
+      job: null,
+    };
   }
   const queue = isQueueName(channel.queue) ? queues.find(({ name }) => name === channel.queue) : undefined;
-  if (queue === undefined) throw new OjsFault('not_found', 'There is no queue with this name.', { queue: channel.queue });
+  if (queue === undefined)
+    throw new OjsFault('not_found', 'There is no queue with this name.', { queue: channel.queue });
   return { began: queue.createdAt, job: null };
 }

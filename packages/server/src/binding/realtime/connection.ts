@@ -7,7 +7,16 @@ import { gapData, isFinished, toldOfFinished } from './finished.ts';
 import { Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
 import { lastChange, type Message, type Renderer } from './render.ts';
-import { type Filter, type Item, idOf, itemsOf, logSelector, type Select, selector, wantsChanges } from './selection.ts';
+import {
+  type Filter,
+  type Item,
+  idOf,
+  itemsOf,
+  logSelector,
+  type Select,
+  selector,
+  wantsChanges,
+} from './selection.ts';
 
 /** A subscription as its client knows it. */
 export interface Target {
@@ -145,7 +154,14 @@ export class Connection {
       return;
     }
     this.unsubscribe(channel.name);
-    const followed = this.#add(channel.name, { channel: channel.name, subscriptionId: null }, channel, found, selector(filter), false);
+    const followed = this.#add(
+      channel.name,
+      { channel: channel.name, subscriptionId: null },
+      channel,
+      found,
+      selector(filter),
+      false,
+    );
     await this.#begin(followed, after, live);
     if (after !== null || channel.kind !== 'job') return;
     const { job } = await find(this.#engine, channel);
@@ -157,7 +173,14 @@ export class Connection {
   /** Adds a view of the whole log as it is (ojs-events §6.2). */
   async subscribeLog(subscriptionId: string, filter: Filter, after: number | null, live: () => void): Promise<void> {
     const found = await find(this.#engine, everything);
-    const followed = this.#add(subscriptionId, { channel: 'events', subscriptionId }, everything, found, logSelector(filter), false);
+    const followed = this.#add(
+      subscriptionId,
+      { channel: 'events', subscriptionId },
+      everything,
+      found,
+      logSelector(filter),
+      false,
+    );
     await this.#begin(followed, after, live);
   }
 
@@ -208,7 +231,9 @@ export class Connection {
     const data = JSON.stringify({ reason, grace_period_ms: graceMs });
     const message = { name: 'server.shutdown', id: this.lastId, data, at: this.#engine.clock.now() };
     this.close();
-    await this.#sink.write([{ to: { channel: first?.channel.name ?? 'all', subscriptionId: null }, message, dropped: null }]);
+    await this.#sink.write([
+      { to: { channel: first?.channel.name ?? 'all', subscriptionId: null }, message, dropped: null },
+    ]);
     this.#sink.end();
   }
 
@@ -260,7 +285,8 @@ export class Connection {
       onEvent: (event: LogEvent) => {
         const wanted = followed.select(event);
         if (wanted === 'both') this.#outbox.push({ followed, event, view: 'change', more: true });
-        if (wanted !== 'nothing') this.#outbox.push({ followed, event, view: wanted === 'change' ? 'change' : 'event', more: false });
+        if (wanted !== 'nothing')
+          this.#outbox.push({ followed, event, view: wanted === 'change' ? 'change' : 'event', more: false });
         if (untilEnd && event.ends) this.#finish(followed);
       },
       onLive: (position: number) => {
@@ -269,7 +295,9 @@ export class Connection {
       },
       onReplay: async (events: readonly LogEvent[]) => {
         const end = untilEnd ? events.findIndex(({ ends }) => ends) : -1;
-        const items = (end < 0 ? events : events.slice(0, end + 1)).flatMap((event) => itemsOf(event, followed.select(event)));
+        const items = (end < 0 ? events : events.slice(0, end + 1)).flatMap((event) =>
+          itemsOf(event, followed.select(event)),
+        );
         await this.#deliver(items.map((item) => this.#render(target, item)));
         if (end >= 0) this.#finish(followed);
       },
@@ -294,7 +322,11 @@ export class Connection {
 
   #render(to: Target, item: Item): Delivery {
     const message = this.#renderer.item(item);
-    return { to, message: to.subscriptionId === null ? message : { ...message, data: this.#renderer.envelope(item.event) }, dropped: null };
+    return {
+      to,
+      message: to.subscriptionId === null ? message : { ...message, data: this.#renderer.envelope(item.event) },
+      dropped: null,
+    };
   }
 
   #gap(to: Target, gap: Gap, began: number): Delivery {
@@ -325,7 +357,8 @@ export class Connection {
   /** What does not wait in the buffer, such as a replay: in chunks, as fast as the client reads. */
   async #deliver(deliveries: readonly Delivery[]): Promise<void> {
     await this.#gate.promise;
-    for (let at = 0; at < deliveries.length && !this.#closed; at += chunk) await this.#write(deliveries.slice(at, at + chunk));
+    for (let at = 0; at < deliveries.length && !this.#closed; at += chunk)
+      await this.#write(deliveries.slice(at, at + chunk));
   }
 
   async #write(deliveries: readonly Delivery[]): Promise<void> {

@@ -18,7 +18,13 @@ export class Realtime {
 
   async connect(sink: Sink): Promise<Connection> {
     const seed = await this.engine.storage.seed();
-    return new Connection({ engine: this.engine, renderer: new Renderer(this.source, seed), seed, sink, options: this.#options });
+    return new Connection({
+      engine: this.engine,
+      renderer: new Renderer(this.source, seed),
+      seed,
+      sink,
+      options: this.#options,
+    });
   }
 }
 

@@ -53,7 +53,10 @@ export class Renderer {
     const own =
       event.entry[0] === 'job.heartbeat'
         ? { worker_id: worker_id ?? '' }
-        : { progress: Math.round(typeof percent === 'number' ? percent : 0), ...(typeof message === 'string' && { message }) };
+        : {
+            progress: Math.round(typeof percent === 'number' ? percent : 0),
+            ...(typeof message === 'string' && { message }),
+          };
     return JSON.stringify({ ...data, type: job_type, ...own, timestamp });
   }
 
@@ -74,7 +77,11 @@ function changeText(id: string | null, type: string | null, queue: string, from:
 /** The last change of a finished job, from its record: what a client gets that asks after the end (ojs-realtime §2.1). */
 export function lastChange(job: JobRecord): Pick<Message, 'name' | 'data' | 'at'> {
   const at = job.finishedAt ?? job.createdAt;
-  return { name: 'job.state_changed', data: changeText(job.id, job.type, job.queue, stateBefore(job), job.state, at), at };
+  return {
+    name: 'job.state_changed',
+    data: changeText(job.id, job.type, job.queue, stateBefore(job), job.state, at),
+    at,
+  };
 }
 
 /** The state in which a finished job was before. An expired one waited; for which of its reasons, the history tells. */
@@ -86,7 +93,8 @@ function stateBefore(job: JobRecord): State {
   // A retry that would have come too late is written as a failure and an expiry of one moment.
   if (last?.kind !== 'expired' || (before?.kind === 'failed' && before.at === last.at)) return State.active;
   const delayed =
-    (before?.kind === 'failed' && before.retryDelayMs !== undefined) || (before?.kind === 'requeued' && before.delayMs !== undefined);
+    (before?.kind === 'failed' && before.retryDelayMs !== undefined) ||
+    (before?.kind === 'requeued' && before.delayMs !== undefined);
   if (delayed && before.at >= (job.enqueuedAt ?? 0)) return State.retryable;
   return job.enqueuedAt === null ? State.scheduled : State.available;
 }

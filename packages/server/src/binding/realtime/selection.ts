@@ -84,5 +84,6 @@ function scope({ queues, jobTypes }: Filter): (event: LogEvent) => boolean {
   if (queues.length === 0 && jobTypes.length === 0) return () => true;
   const inQueues = new Set(queues);
   const ofTypes = new Set(jobTypes);
-  return ({ entry }) => (inQueues.size === 0 || inQueues.has(entry[3])) && (ofTypes.size === 0 || ofTypes.has(jobTypeOf(entry) ?? ''));
+  return ({ entry }) =>
+    (inQueues.size === 0 || inQueues.has(entry[3])) && (ofTypes.size === 0 || ofTypes.has(jobTypeOf(entry) ?? ''));
 }

@@ -29,6 +29,13 @@ export function frames({ to, message, dropped }: Delivery): readonly Json[] {
   const event = `{"type":"event","channel":${JSON.stringify(channel)},${about}"event":"${name}","data":${data},"id":"${id}","timestamp":"${formatTimestamp(at)}"}`;
   if (dropped === null) return [event];
   const { count, oldest, newest } = dropped;
-  const warning = { type: 'warning', code: 'events_dropped', count, channel, oldest_dropped_id: oldest, newest_dropped_id: newest };
+  const warning = {
+    type: 'warning',
+    code: 'events_dropped',
+    count,
+    channel,
+    oldest_dropped_id: oldest,
+    newest_dropped_id: newest,
+  };
   return [JSON.stringify(warning), event];
 }

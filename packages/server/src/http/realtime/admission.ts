@@ -15,8 +15,10 @@ export class Admission {
   /** Answers how to leave. @throws OjsFault `rate_limited` where there is no room. */
   enter(client: string): () => void {
     const own = this.#clients.get(client) ?? 0;
-    if (own >= this.#perClient) throw refusal(`A client may have ${this.#perClient} streams and WebSockets open at once.`, this.#perClient);
-    if (this.#count >= this.#inAll) throw refusal('This server has no room for another stream or WebSocket.', this.#inAll);
+    if (own >= this.#perClient)
+      throw refusal(`A client may have ${this.#perClient} streams and WebSockets open at once.`, this.#perClient);
+    if (this.#count >= this.#inAll)
+      throw refusal('This server has no room for another stream or WebSocket.', this.#inAll);
     this.#clients.set(client, own + 1);
     this.#count++;
     let left = false;

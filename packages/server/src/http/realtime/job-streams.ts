@@ -1,6 +1,13 @@
 import type { Scope } from '@ojs-ts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { follow, hasMore, type JobFrame, type JobStream, progressStream, resultStream } from '../../binding/job-stream.ts';
+import {
+  follow,
+  hasMore,
+  type JobFrame,
+  type JobStream,
+  progressStream,
+  resultStream,
+} from '../../binding/job-stream.ts';
 import { checkStreamQuery, streamParameters } from '../../binding/parameters.ts';
 import type { Delivery } from '../../binding/realtime/connection.ts';
 import { faultOf } from '../../binding/reply.ts';
@@ -20,7 +27,11 @@ export interface Door {
 const scopes: readonly Scope[] = ['enqueue', 'work'];
 
 /** The streams about one job's progress and result: its state as it is, not the log of what happened to it. */
-export function addJobStreams(app: FastifyInstance, { binding, authorization, options, failed }: RealtimeParts, door: Door): void {
+export function addJobStreams(
+  app: FastifyInstance,
+  { binding, authorization, options, failed }: RealtimeParts,
+  door: Door,
+): void {
   const { engine } = binding;
 
   async function open(request: FastifyRequest, reply: FastifyReply, stream: JobStream): Promise<FastifyReply> {
@@ -79,7 +90,11 @@ export function addJobStreams(app: FastifyInstance, { binding, authorization, op
 /** A reader that is slow misses states in between, never the last one. */
 async function tell(sink: EventStream, frames: AsyncIterable<JobFrame>): Promise<void> {
   for await (const { name, id, data } of frames) {
-    const delivery: Delivery = { to: { channel: '', subscriptionId: null }, message: { name, id, data, at: 0 }, dropped: null };
+    const delivery: Delivery = {
+      to: { channel: '', subscriptionId: null },
+      message: { name, id, data, at: 0 },
+      dropped: null,
+    };
     await sink.write([delivery]);
   }
   sink.end();

@@ -56,7 +56,10 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
   function enter(request: FastifyRequest, reply: FastifyReply, header: string | undefined): () => void {
     if (closing) throw new OjsFault('backend_unavailable', 'This server is stopping.');
     if (!engine.tail.kept) {
-      throw new OjsFault('unsupported', 'This server keeps no log of events (OJS_EVENTS=false), so there is nothing to follow.');
+      throw new OjsFault(
+        'unsupported',
+        'This server keeps no log of events (OJS_EVENTS=false), so there is nothing to follow.',
+      );
     }
     try {
       return admission.enter(authorization.holder(header) ?? clientOf(request.ip));
@@ -66,7 +69,12 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
     }
   }
 
-  async function stream(request: FastifyRequest, reply: FastifyReply, channel: Channel, known: readonly string[]): Promise<FastifyReply> {
+  async function stream(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    channel: Channel,
+    known: readonly string[],
+  ): Promise<FastifyReply> {
     const { raw } = reply;
     checkStreamQuery(known, singles(request.query));
     const leave = enter(request, reply, request.headers.authorization);
@@ -87,7 +95,10 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
       throw error;
     }
     reply.hijack();
-    const guest: Guest = { shutDown: () => connection.shutDown('shutdown', options.shutdownMs), destroy: () => sink.destroy() };
+    const guest: Guest = {
+      shutDown: () => connection.shutDown('shutdown', options.shutdownMs),
+      destroy: () => sink.destroy(),
+    };
     guests.add(guest);
     raw.once('close', () => guests.delete(guest));
     // A connection that ended with its stream, so that it does not hold up the end of the server.
@@ -101,7 +112,11 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
     return reply;
   }
 
-  function route(url: string, channelOf: (request: FastifyRequest) => Channel, known: readonly string[] = streamParameters.events): void {
+  function route(
+    url: string,
+    channelOf: (request: FastifyRequest) => Channel,
+    known: readonly string[] = streamParameters.events,
+  ): void {
     app.get(url, {
       onRequest: async (request) => authorization.check(request.headers.authorization, scopes),
       handler: async (request, reply) => {
@@ -118,7 +133,11 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
   route('/ojs/v1/jobs/:id/events', ({ params }) => jobChannel((params as Params).id ?? ''));
   route('/ojs/v1/queues/:name/events', ({ params }) => queueChannel((params as Params).name ?? ''));
   route('/ojs/v1/events/stream', ({ query }) => readChannel(singles(query).channel ?? 'all'), streamParameters.channel);
-  addJobStreams(app, { binding, authorization, options, failed }, { enter, guests, isClosing: () => closing, cursorOf });
+  addJobStreams(
+    app,
+    { binding, authorization, options, failed },
+    { enter, guests, isClosing: () => closing, cursorOf },
+  );
 
   app.get('/ojs/v1/ws', {
     onRequest: async (request) => authorization.check(authorizationOf(request.headers), scopes),
@@ -139,7 +158,10 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
             send: (text) => socket.send(text),
             failed: (error) => failed(error, 'websocket', request.id),
           });
-          const guest: Guest = { shutDown: () => connection.shutDown('shutdown', options.shutdownMs), destroy: () => socket.destroy() };
+          const guest: Guest = {
+            shutDown: () => connection.shutDown('shutdown', options.shutdownMs),
+            destroy: () => socket.destroy(),
+          };
           guests.add(guest);
           webSocket.once('close', () => {
             guests.delete(guest);

@@ -63,7 +63,10 @@ export class Upgrades {
 }
 
 /** The token of a handshake, in the form of an Authorization header. */
-export function authorizationOf({ authorization, 'sec-websocket-protocol': protocols }: IncomingMessage['headers']): string | undefined {
+export function authorizationOf({
+  authorization,
+  'sec-websocket-protocol': protocols,
+}: IncomingMessage['headers']): string | undefined {
   if (authorization !== undefined) return authorization;
   const offered = (protocols ?? '').split(',').map((name) => name.trim());
   const token = offered.find((name) => name.startsWith(bearerPrefix))?.slice(bearerPrefix.length);

@@ -16,7 +16,8 @@ export function backup(
     },
 
     async restore(pages) {
-      if (!isEmpty(open().tables)) throw new Error('The store is not empty; a dump is restored into an empty one only.');
+      if (!isEmpty(open().tables))
+        throw new Error('The store is not empty; a dump is restored into an empty one only.');
       const restored = empty();
       const waiting: Row[] = [];
       const into = takers(restored, waiting);
@@ -52,7 +53,8 @@ function* everything(tables: Tables, seed: number): Iterable<DumpRecord> {
     yield { kind: 'job', record: { number, place: job.state === State.available ? order : null, job } };
   }
   for (const cron of tables.crons.values()) yield { kind: 'cron', record: cron };
-  for (const ofKind of tables.documents.values()) for (const document of ofKind.values()) yield { kind: 'document', record: document };
+  for (const ofKind of tables.documents.values())
+    for (const document of ofKind.values()) yield { kind: 'document', record: document };
   for (const minute of tables.sums.since(Number.NEGATIVE_INFINITY)) yield { kind: 'minute', record: minute };
   for (const worker of tables.workers.values()) yield { kind: 'worker', record: worker };
   for (const [key, { at, claims }] of tables.requests) yield { kind: 'request', record: { key, at, claims } };
@@ -89,7 +91,10 @@ function takers(tables: Tables, waiting: Row[]): Takers {
       tables.crons.set(cron.name, cron);
     },
     document(document) {
-      tables.documents.set(document.kind, (tables.documents.get(document.kind) ?? new Map()).set(document.key, document));
+      tables.documents.set(
+        document.kind,
+        (tables.documents.get(document.kind) ?? new Map()).set(document.key, document),
+      );
     },
     minute(minute) {
       tables.sums.load(minute);

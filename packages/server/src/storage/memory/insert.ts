@@ -19,7 +19,12 @@ interface Plan {
   readonly replaced: readonly JobId[];
 }
 
-export function insertGroup(tables: Tables, group: readonly NewJob[], change: Change, admission: Admission = {}): readonly Inserted[] {
+export function insertGroup(
+  tables: Tables,
+  group: readonly NewJob[],
+  change: Change,
+  admission: Admission = {},
+): readonly Inserted[] {
   const draft = new Draft(tables, admission);
   const answers = group.map((job) => draft.look(job));
   const settled = groupVerdict(answers);

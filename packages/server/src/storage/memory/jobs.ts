@@ -17,7 +17,8 @@ export function jobs(open: () => Tables): Jobs {
     insert: async (groups, now, options) =>
       write(now, (tables, change) => groups.map((group) => insertGroup(tables, group, change, options))),
 
-    claim: async (claims, now) => write(Math.max(now, open().lastStart), (tables, change) => claim(tables, claims, change)),
+    claim: async (claims, now) =>
+      write(Math.max(now, open().lastStart), (tables, change) => claim(tables, claims, change)),
 
     transition: async (transitions, now) =>
       write(now, (tables, change) => transitions.map((transition) => move(tables, transition, change))),
@@ -31,7 +32,10 @@ export function jobs(open: () => Tables): Jobs {
       const found = select(open(), query);
       const page = found.slice(0, query.limit);
       const last = page.at(-1);
-      return { items: page.map((row) => row.job), next: last && found.length > page.length ? cursorOf(place(last)) : null };
+      return {
+        items: page.map((row) => row.job),
+        next: last && found.length > page.length ? cursorOf(place(last)) : null,
+      };
     },
 
     remove: async (ids, { from, deadLetter }, now) =>

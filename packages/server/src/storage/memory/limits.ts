@@ -44,7 +44,8 @@ export class Limit {
     const starts = this.#starts;
     const at = stampOf(starts.at(-1), now);
     starts.push(at);
-    for (let first = starts[this.#first]; first !== undefined && first <= at - keep; first = starts[this.#first]) this.#first += 1;
+    for (let first = starts[this.#first]; first !== undefined && first <= at - keep; first = starts[this.#first])
+      this.#first += 1;
     if (this.#first >= 1024) this.#first -= starts.splice(0, this.#first).length;
     return true;
   }
@@ -69,7 +70,10 @@ export class Limit {
     else this.waiting.set(queue, count);
   }
 
-  record(active = this.active, waiting = [...this.waiting.values()].reduce((sum, count) => sum + count, 0)): LimitRecord {
+  record(
+    active = this.active,
+    waiting = [...this.waiting.values()].reduce((sum, count) => sum + count, 0),
+  ): LimitRecord {
     const { key, own, override } = this;
     return { key, own, override, active, waiting, starts: shownStarts(effective(this), this.starts) };
   }

@@ -31,7 +31,10 @@ export class Log {
     return this.#batches;
   }
 
-  read(after: number, limit: number): { readonly batches: readonly EventBatch[]; readonly oldest: number; readonly newest: number } {
+  read(
+    after: number,
+    limit: number,
+  ): { readonly batches: readonly EventBatch[]; readonly oldest: number; readonly newest: number } {
     const found: EventBatch[] = [];
     let count = 0;
     for (let at = firstIndex(this.#batches, (batch) => endOf(batch) > after); count < limit; at++) {

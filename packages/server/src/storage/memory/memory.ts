@@ -26,7 +26,13 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
     return tables;
   };
   return {
-    traits: { name: 'memory', parallel: 1, inProcess: true, maxBatch: 1000, durability: 'none: everything is lost when the process ends' },
+    traits: {
+      name: 'memory',
+      parallel: 1,
+      inProcess: true,
+      maxBatch: 1000,
+      durability: 'none: everything is lost when the process ends',
+    },
     jobs: jobs(open),
     upkeep: upkeep(open),
     registry: registry(open),

@@ -18,7 +18,11 @@ export function move(tables: Tables, transition: Transition, change: Change): Mo
   tables.set(row, after, change.now);
   tables.sums.add(job.queue, sumsOf(job, after.state, change.now, transition), change.now);
   for (const event of eventsOf(transition, job.state)) change.tell(event.kind, after, job.state, event.data ?? null);
-  return { kind: 'moved', was: job.state, ready: isIn(after.state, Terminal) ? closeNode(tables, after, change) : none };
+  return {
+    kind: 'moved',
+    was: job.state,
+    ready: isIn(after.state, Terminal) ? closeNode(tables, after, change) : none,
+  };
 }
 
 function applied(job: JobRecord, transition: Transition, { now }: Change): JobRecord {

@@ -38,7 +38,9 @@ function ended({ finishedAt }: Pick<JobRecord, 'finishedAt'>): Millis {
 
 function pruneWorkflows(tables: Tables, { before, keep }: PruneRules['workflows'], limit: number): number {
   const isOver = ({ record }: WorkflowRow) => record.state !== 'running' && !record.sweeping;
-  const rows = [...tables.workflows.rows.values()].filter(isOver).sort((a, b) => ended(a.record) - ended(b.record) || a.number - b.number);
+  const rows = [...tables.workflows.rows.values()]
+    .filter(isOver)
+    .sort((a, b) => ended(a.record) - ended(b.record) || a.number - b.number);
   const gone = rows.filter(({ record }, index) => index < rows.length - keep || ended(record) < before).slice(0, limit);
   for (const row of gone) tables.workflows.drop(row);
   return gone.length;
@@ -53,7 +55,8 @@ function pruneRequests(tables: Tables, before: Millis, limit: number): number {
 /** The limit of a whole queue goes with its queue. */
 function pruneLimits(tables: Tables, before: Millis, limit: number): number {
   const old = [...tables.limits.values()].filter(
-    ({ key, jobs, override, usedAt }) => jobs === 0 && override === null && usedAt < before && !key.startsWith(queueLimitKey('')),
+    ({ key, jobs, override, usedAt }) =>
+      jobs === 0 && override === null && usedAt < before && !key.startsWith(queueLimitKey('')),
   );
   old.sort((a, b) => a.usedAt - b.usedAt || (a.key < b.key ? -1 : 1));
   for (const one of old.slice(0, limit)) tables.forgetLimit(one);

@@ -16,7 +16,9 @@ export function registry(open: () => Tables): Registry {
       const queue = tables.queue(name, now);
       if (queue.paused !== paused) {
         queue.paused = paused;
-        tables.change(now, (change) => change.tellAll([queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name)]));
+        tables.change(now, (change) =>
+          change.tellAll([queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name)]),
+        );
         if (!paused) tables.wakes.wake(name);
       }
       return recordOfQueue(queue);
@@ -113,7 +115,10 @@ function note(tables: Tables, beat: WorkerBeat, change: Change): Beaten {
   const answer: { extended: JobId[]; lost: JobId[] } = { extended: [], lost: [] };
   for (const { id, claim } of beat.holds ?? []) {
     const row = tables.rows.get(id);
-    const owned = row?.job.state === State.active && (row.job.worker ?? worker) === worker && (claim ?? row.job.claim) === row.job.claim;
+    const owned =
+      row?.job.state === State.active &&
+      (row.job.worker ?? worker) === worker &&
+      (claim ?? row.job.claim) === row.job.claim;
     if (row && owned) {
       const leaseUntil = extended(row.job, beat.leaseMs, now);
       tables.set(row, { ...row.job, leaseUntil, beatAt: now }, now);

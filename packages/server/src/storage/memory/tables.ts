@@ -1,4 +1,13 @@
-import { type JobId, type JobRecord, type LimitNumbers, type Millis, queueLimitKey, State, Terminal, Waiting } from '@ojs-ts/core';
+import {
+  type JobId,
+  type JobRecord,
+  type LimitNumbers,
+  type Millis,
+  queueLimitKey,
+  State,
+  Terminal,
+  Waiting,
+} from '@ojs-ts/core';
 import { isIn, Queued } from '../apply.ts';
 import { effective, laneOf, numbersText } from '../limits.ts';
 import { noConfig } from '../records.ts';
@@ -284,7 +293,8 @@ export class Tables {
   #freed({ queue, lane }: Row): void {
     const gate = this.gate(queue);
     const active = queue.count(State.active);
-    if (gate?.hasSlot(active) && !gate.hasSlot(active + 1) && queue.count(State.available) > 0) this.wakes.wake(queue.name);
+    if (gate?.hasSlot(active) && !gate.hasSlot(active + 1) && queue.count(State.available) > 0)
+      this.wakes.wake(queue.name);
     for (const limit of lane.keys) {
       if (!limit.hasSlot() || limit.hasSlot(limit.active + 1)) continue;
       for (const waiting of limit.waiting.keys()) {

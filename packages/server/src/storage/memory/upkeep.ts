@@ -30,7 +30,9 @@ export function upkeep(open: () => Tables): Upkeep {
     async held(after, limit) {
       const tables = open();
       const from = after === null ? 0 : Number(after);
-      const rows = [...tables.active].filter((row) => row.number > from && row.job.worker !== null).sort((a, b) => a.number - b.number);
+      const rows = [...tables.active]
+        .filter((row) => row.number > from && row.job.worker !== null)
+        .sort((a, b) => a.number - b.number);
       const page = rows.slice(0, limit);
       const items = page.flatMap(({ job: { id, claim, worker, startedAt } }) =>
         worker === null || startedAt === null ? [] : [{ id, claim, worker, startedAt }],

@@ -14,7 +14,8 @@ export function workflows(open: () => Tables): Workflows {
     async create(workflow, nodes, events, now) {
       const tables = open();
       const known = tables.workflows.rows.get(workflow.id);
-      if (known && !isSameWorkflow(known.record, workflow)) return { kind: 'duplicate', workflow: known.record, ready: none };
+      if (known && !isSameWorkflow(known.record, workflow))
+        return { kind: 'duplicate', workflow: known.record, ready: none };
       if (known) return { kind: 'already', workflow: known.record, ready: tables.workflows.ready(known) };
       return tables.change(now, (change) => {
         const row = tables.workflows.add(workflow, nodes, now);

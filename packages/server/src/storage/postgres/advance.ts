@@ -16,7 +16,11 @@ const nothing: Advanced = { done: false, inserted: null, ready: [] };
  * Steps in their order; those that start jobs beside each other share one insert. Workflows are locked before the jobs are inserted, so that no node is started
  * twice and no job has to be taken back; what stands before them in the order of locks, keys and jobs that may be replaced, is locked first.
  */
-export async function advance(tx: Transaction, steps: readonly WorkflowStep[], now: Millis): Promise<readonly Advanced[]> {
+export async function advance(
+  tx: Transaction,
+  steps: readonly WorkflowStep[],
+  now: Millis,
+): Promise<readonly Advanced[]> {
   const others = await lockAhead(
     tx,
     steps.flatMap((step) => (step.kind === 'start' ? [step.job] : [])),

@@ -16,7 +16,11 @@ const lockThem = `SELECT workflow FROM ojs.jobs WHERE id IN (
  * For a transaction that inserts jobs or moves them more than once: takes at once, in the order of locks, the unique keys of the new jobs, then the jobs that they may replace
  * and others that it will change. Answers the workflows of which these are nodes, which come next in the order.
  */
-export async function lockAhead(tx: Transaction, jobs: readonly NewJob[], others: readonly JobId[] = []): Promise<readonly string[]> {
+export async function lockAhead(
+  tx: Transaction,
+  jobs: readonly NewJob[],
+  others: readonly JobId[] = [],
+): Promise<readonly string[]> {
   await lockKeys(tx, jobs);
   const keys = jobs.flatMap(({ unique }) => (unique !== null && unique.onConflict !== 'keep' ? [unique.key] : []));
   if (keys.length === 0 && others.length === 0) return [];

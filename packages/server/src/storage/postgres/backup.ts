@@ -14,9 +14,13 @@ export function backup(database: Database): Backup {
     async restore(pages) {
       let begun = false;
       await database.transact(0, async (tx) => {
-        if (!(await isEmpty(tx))) throw new Error(`${database.address.name} is not empty; a dump is restored into an empty store only.`);
+        if (!(await isEmpty(tx)))
+          throw new Error(`${database.address.name} is not empty; a dump is restored into an empty store only.`);
         // The pages can be had once.
-        if (begun) throw new Error(`${database.address.name} is used by others; a dump is restored into a store that nobody uses.`);
+        if (begun)
+          throw new Error(
+            `${database.address.name} is used by others; a dump is restored into a store that nobody uses.`,
+          );
         begun = true;
         await tx.script('SET LOCAL idle_in_transaction_session_timeout = 0');
         const restoration = new Restoration(tx);

@@ -198,7 +198,18 @@ export function dueAt(job: Light): Millis | null {
 }
 
 /** An execution that ends for good with nothing but a result to note: the usual ACK. */
-function isPlainEnd({ to, attempt, priority, runAt, clearRun, deadLetter, history, progress, checkpoint, envelope }: Transition): boolean {
+function isPlainEnd({
+  to,
+  attempt,
+  priority,
+  runAt,
+  clearRun,
+  deadLetter,
+  history,
+  progress,
+  checkpoint,
+  envelope,
+}: Transition): boolean {
   const more = attempt ?? priority ?? runAt ?? clearRun ?? deadLetter ?? history ?? envelope;
   return more === undefined && progress === undefined && checkpoint === undefined && isIn(to, Terminal);
 }

@@ -30,7 +30,8 @@ const opening = `SELECT last_start,
 const requests = 'SELECT request, claims FROM ojs.requests WHERE request = ANY ($1::text[])';
 const remember =
   'INSERT INTO ojs.requests (request, claims, at) SELECT request, claims, $3 FROM unnest($1::text[], $2::text[]) AS asked (request, claims)';
-const availableIn = 'SELECT queue FROM ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue HAVING sum(available) > 0';
+const availableIn =
+  'SELECT queue FROM ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue HAVING sum(available) > 0';
 
 /** What a request got, by its key. */
 type Given = Map<string, readonly { readonly id: string; readonly claim: number }[]>;
@@ -67,7 +68,9 @@ export async function claim(
   const isDue = opened?.[1] === true;
   if (isDue) await promote(tx, changes, now, bound.promoted);
   const paused = new Set(namesIn(opened?.[2]));
-  const limited = new Set([...namesIn(opened?.[3]), ...tx.limits.queues].filter((queue) => !paused.has(queue) && names.includes(queue)));
+  const limited = new Set(
+    [...namesIn(opened?.[3]), ...tx.limits.queues].filter((queue) => !paused.has(queue) && names.includes(queue)),
+  );
   for (const queue of names) {
     if (limited.has(queue)) limitedBefore.add(queue);
     else limitedBefore.delete(queue);
@@ -95,7 +98,8 @@ export async function claim(
       read = null;
     }
     // Who waits goes on where this call leaves off.
-    if (dealt.wanted > 0) for (const queue of open) if (limited.has(queue) && lanes?.isBehind(queue)) tx.woken.add(queue);
+    if (dealt.wanted > 0)
+      for (const queue of open) if (limited.has(queue) && lanes?.isBehind(queue)) tx.woken.add(queue);
     const again =
       lanes && dealt.wanted > 0
         ? await reopening(
@@ -119,7 +123,8 @@ export async function claim(
   if (fresh.size > 0) tx.write(remember, [texts([...fresh.keys()]), texts([...fresh.values()]), now]);
   changes.write();
   await changes.close();
-  const passedOver = isDue && answers.some((answer, at) => gotNothing(answer, claims[at])) && (await isPassedOver(tx, now));
+  const passedOver =
+    isDue && answers.some((answer, at) => gotNothing(answer, claims[at])) && (await isPassedOver(tx, now));
   return { answers, passedOver };
 }
 
@@ -141,7 +146,9 @@ function openFront(
   const queue = first?.queues[0];
   if (!first || queue === undefined || limitedBefore.has(queue)) return null;
   const others = claims.findIndex(({ queues }) => queues.length !== first.queues.length || queues[0] !== queue);
-  const asked = claims.slice(0, others < 0 ? claims.length : others).reduce((sum, { limit }) => sum + Math.max(0, limit), 0);
+  const asked = claims
+    .slice(0, others < 0 ? claims.length : others)
+    .reduce((sum, { limit }) => sum + Math.max(0, limit), 0);
   return asked === 0 ? null : { queue, found: fronts.read(tx, queue, asked) };
 }
 
@@ -156,7 +163,9 @@ function* runs(claims: readonly Claim[], given: Given): Iterable<Run> {
   for (const claim of claims) {
     const [first] = run;
     const key = claim.request === null ? null : requestKey(claim.request, claim.worker);
-    const joins = !first || (claim.queues.length === first.queues.length && claim.queues.every((queue, at) => queue === first.queues[at]));
+    const joins =
+      !first ||
+      (claim.queues.length === first.queues.length && claim.queues.every((queue, at) => queue === first.queues[at]));
     if (first && (!joins || (key !== null && (given.has(key) || keys.has(key))))) {
       yield { kind: 'serve', queues: first.queues, claims: run };
       run = [];
@@ -188,7 +197,10 @@ function readGiven(json: string): readonly { readonly id: string; readonly claim
 }
 
 /** What a request that was answered before still holds. */
-async function repeat(tx: Transaction, given: readonly { readonly id: string; readonly claim: number }[]): Promise<Claimed> {
+async function repeat(
+  tx: Transaction,
+  given: readonly { readonly id: string; readonly claim: number }[],
+): Promise<Claimed> {
   const jobs = await readJobs(
     (text, values) => tx.query(text, values),
     given.map(({ id }) => id),
@@ -201,7 +213,12 @@ async function repeat(tx: Transaction, given: readonly { readonly id: string; re
 }
 
 /** When a rate that holds back jobs of these queues lets one start. */
-async function reopening(tx: Transaction, lanes: Lanes, queues: readonly string[], now: Millis): Promise<Millis | null> {
+async function reopening(
+  tx: Transaction,
+  lanes: Lanes,
+  queues: readonly string[],
+  now: Millis,
+): Promise<Millis | null> {
   if (queues.length === 0) return null;
   const whole = queues.filter((queue) => lanes.limits.reopensAt(`queue:${queue}`, now) !== null);
   lanes.limits.flush();

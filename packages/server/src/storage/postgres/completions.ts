@@ -30,14 +30,21 @@ export async function completedAlready(tx: Transaction, ids: readonly JobId[]): 
 }
 
 /** What was committed of these jobs, to be applied in this transaction, which has locked them. */
-export async function takeCompletions(tx: Transaction, ids: readonly JobId[]): Promise<readonly Dumped['completion'][]> {
+export async function takeCompletions(
+  tx: Transaction,
+  ids: readonly JobId[],
+): Promise<readonly Dumped['completion'][]> {
   if (ids.length === 0) return [];
   const rows = await tx.query(taken, [idsText(ids)]);
   tx.taken += rows.length;
   return rows.map(readCompletion).sort((a, b) => a.number - b.number);
 }
 
-export function applyCompletions(changes: Changes, rows: ReadonlyMap<JobId, Held>, found: readonly Dumped['completion'][]): void {
+export function applyCompletions(
+  changes: Changes,
+  rows: ReadonlyMap<JobId, Held>,
+  found: readonly Dumped['completion'][],
+): void {
   for (const { id, claim, result } of found) {
     const held = rows.get(id);
     if (held) changes.move(held, completed({ id, claim, result }));

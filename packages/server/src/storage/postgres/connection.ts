@@ -119,14 +119,17 @@ export class Database {
   }
 
   /** One moment of the schema, read over a connection of its own until it is disposed of. */
-  async snapshot(): Promise<AsyncDisposable & { readonly read: (text: string, values?: readonly unknown[]) => Promise<readonly Cells[]> }> {
+  async snapshot(): Promise<
+    AsyncDisposable & { readonly read: (text: string, values?: readonly unknown[]) => Promise<readonly Cells[]> }
+  > {
     if (this.#closed) throw new Error(`The storage on ${this.address.name} is closed.`);
     // Sorting a large table takes longer than anything else that is asked.
     const client = new pg.Client({ ...clientConfig(this.address), query_timeout: 0 });
     client.on('error', () => {});
     const read = async (text: string, values: readonly unknown[] = []) => {
       try {
-        return (await client.query<Cell[]>({ text: this.#qualified(text), values: [...values], rowMode: 'array' })).rows;
+        return (await client.query<Cell[]>({ text: this.#qualified(text), values: [...values], rowMode: 'array' }))
+          .rows;
       } catch (error) {
         throw explain(error, this.address.name);
       }
@@ -269,7 +272,10 @@ const localSettings = Object.entries(settings)
   .join('; ');
 
 function clientConfig({ connection, pooled, options: own, schema }: PostgresAddress): pg.ClientConfig {
-  const options = [...(own === null ? [] : [own]), ...Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`)];
+  const options = [
+    ...(own === null ? [] : [own]),
+    ...Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`),
+  ];
   return {
     connectionString: connection,
     types,

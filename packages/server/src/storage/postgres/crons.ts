@@ -11,7 +11,8 @@ import type { Transaction } from './transaction.ts';
 
 type Fired = Awaited<ReturnType<Crons['fire']>>[number];
 
-export const cronColumns = 'name, version, enabled, due_at, run_count, last_run_at, last_job, created_at, updated_at, spec';
+export const cronColumns =
+  'name, version, enabled, due_at, run_count, last_run_at, last_job, created_at, updated_at, spec';
 
 export function crons(database: Database): Crons {
   return {
@@ -134,7 +135,10 @@ async function fireRun(
 }
 
 async function lockCrons(tx: Transaction, names: readonly string[]): Promise<Map<string, CronRecord>> {
-  const rows = await tx.query(`SELECT ${cronColumns} FROM ojs.crons WHERE name = ANY ($1::text[]) ORDER BY name FOR UPDATE`, [names]);
+  const rows = await tx.query(
+    `SELECT ${cronColumns} FROM ojs.crons WHERE name = ANY ($1::text[]) ORDER BY name FOR UPDATE`,
+    [names],
+  );
   return new Map(rows.map(readCron).map((cron) => [cron.name, cron]));
 }
 

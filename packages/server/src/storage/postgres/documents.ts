@@ -9,7 +9,9 @@ const find = `SELECT ${columns} FROM ojs.documents WHERE kind = $1 AND key = $2`
 export function documents(database: Database): Documents {
   return {
     async list(kind) {
-      return (await database.read(`SELECT ${columns} FROM ojs.documents WHERE kind = $1 ORDER BY key`, [kind])).map(readDocument);
+      return (await database.read(`SELECT ${columns} FROM ojs.documents WHERE kind = $1 ORDER BY key`, [kind])).map(
+        readDocument,
+      );
     },
 
     async get(kind, key) {
@@ -36,7 +38,10 @@ export function documents(database: Database): Documents {
 
     async remove(kind, key) {
       if (!isStorable(key)) return false;
-      return (await database.read('DELETE FROM ojs.documents WHERE kind = $1 AND key = $2 RETURNING version', [kind, key])).length === 1;
+      return (
+        (await database.read('DELETE FROM ojs.documents WHERE kind = $1 AND key = $2 RETURNING version', [kind, key]))
+          .length === 1
+      );
     },
   };
 }

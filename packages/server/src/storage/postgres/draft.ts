@@ -1,4 +1,13 @@
-import { cancelled, type JobId, type JobRecord, type Millis, type NewJob, recordOf, State, type Transition } from '@ojs-ts/core';
+import {
+  cancelled,
+  type JobId,
+  type JobRecord,
+  type Millis,
+  type NewJob,
+  recordOf,
+  State,
+  type Transition,
+} from '@ojs-ts/core';
 import { doorAnswer, isIn, Queued } from '../apply.ts';
 import { HeldKeys, type Holder } from '../held-keys.ts';
 import type { Inserted } from '../storage.ts';
@@ -29,7 +38,10 @@ export class Draft {
     this.#shelf = shelf;
     this.#admission = admission;
     this.#now = now;
-    this.#keys = new HeldKeys<Held<JobRecord>>({ all: (key) => (shelf.byKey.get(key) ?? []).map(holderOf), oldest: null });
+    this.#keys = new HeldKeys<Held<JobRecord>>({
+      all: (key) => (shelf.byKey.get(key) ?? []).map(holderOf),
+      oldest: null,
+    });
   }
 
   look(job: NewJob): Inserted {
@@ -40,7 +52,9 @@ export class Draft {
     }
     const answer = job.unique === null ? { replaces: [] } : this.#keys.look(job.unique);
     if ('refusedBy' in answer) return { kind: 'duplicate', by: 'unique', existing: answer.refusedBy.stored.job };
-    const completing = answer.replaces.find(({ id, state }) => state === State.active && this.#shelf.completing.has(id));
+    const completing = answer.replaces.find(
+      ({ id, state }) => state === State.active && this.#shelf.completing.has(id),
+    );
     if (completing) return { kind: 'duplicate', by: 'unique', existing: completing.stored.job };
     return this.#doorAnswer(job, answer.replaces) ?? this.#plan(job, answer.replaces);
   }
@@ -76,7 +90,10 @@ export class Draft {
       this.#keys.cancel(job.unique.key, replaces);
       this.#keys.add(job.unique.key, holderOf(held));
     }
-    const replaced = replaces.map(({ stored }) => ({ held: stored, transition: () => cancelled(stored.job, this.#now) }));
+    const replaced = replaces.map(({ stored }) => ({
+      held: stored,
+      transition: () => cancelled(stored.job, this.#now),
+    }));
     this.plans.push({ job, held, replaces: replaced });
     return { kind: 'inserted', replaced: replaces.map(({ id }) => id) };
   }

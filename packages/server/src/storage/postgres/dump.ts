@@ -42,13 +42,20 @@ export async function* dump(read: Reader): AsyncIterable<readonly DumpRecord[]> 
     record: readDocument(cells),
   }));
   yield* rows(read, minutes, (cells) => ({ kind: 'minute', record: readMinute(cells) }));
-  yield* rows(read, 'SELECT worker, seen_at, seen_before, state, directive, info, holds, held_before FROM ojs.workers', (cells) => ({
-    kind: 'worker',
-    record: readWorker(cells),
-  }));
+  yield* rows(
+    read,
+    'SELECT worker, seen_at, seen_before, state, directive, info, holds, held_before FROM ojs.workers',
+    (cells) => ({
+      kind: 'worker',
+      record: readWorker(cells),
+    }),
+  );
   yield* rows(read, 'SELECT request, at, claims FROM ojs.requests ORDER BY at, number', request);
   yield* rows(read, batches, events);
-  yield* rows(read, 'SELECT number, id, request FROM ojs.inbox ORDER BY number', (cells) => ({ kind: 'inbox', record: readEntry(cells) }));
+  yield* rows(read, 'SELECT number, id, request FROM ojs.inbox ORDER BY number', (cells) => ({
+    kind: 'inbox',
+    record: readEntry(cells),
+  }));
   yield* rows(read, 'SELECT number, id, claim, result FROM ojs.inbox_completions ORDER BY number', (cells) => ({
     kind: 'completion',
     record: readCompletion(cells),
@@ -56,7 +63,11 @@ export async function* dump(read: Reader): AsyncIterable<readonly DumpRecord[]> 
 }
 
 /** The rows of a query, through a cursor: of a table of any size there are few in memory. */
-async function* rows(read: Reader, query: string, record: (cells: Cells) => DumpRecord): AsyncIterable<readonly DumpRecord[]> {
+async function* rows(
+  read: Reader,
+  query: string,
+  record: (cells: Cells) => DumpRecord,
+): AsyncIterable<readonly DumpRecord[]> {
   for await (const page of fetched(read, 'dump', query)) yield page.map(record);
 }
 
@@ -75,7 +86,10 @@ async function store(read: Reader): Promise<DumpRecord> {
     `SELECT seed, position + (SELECT coalesce(sum(count), 0) FROM ojs.events WHERE position IS NULL)::bigint, last_start FROM ojs.store`,
     [],
   );
-  return { kind: 'store', record: { seed: integer(cells?.[0]), position: integer(cells?.[1]), lastStart: integer(cells?.[2]) } };
+  return {
+    kind: 'store',
+    record: { seed: integer(cells?.[0]), position: integer(cells?.[1]), lastStart: integer(cells?.[2]) },
+  };
 }
 
 function queue(cells: Cells): DumpRecord {
@@ -99,7 +113,11 @@ function limit(cells: Cells): DumpRecord {
 
 /** Both are in the order of the workflows. */
 async function* workflows(read: Reader): AsyncIterable<readonly DumpRecord[]> {
-  const nodes = fetched(read, 'nodes', `SELECT ${nodeColumns} FROM ojs.nodes JOIN ojs.node_specs USING (number) ORDER BY number`);
+  const nodes = fetched(
+    read,
+    'nodes',
+    `SELECT ${nodeColumns} FROM ojs.nodes JOIN ojs.node_specs USING (number) ORDER BY number`,
+  );
   const each = flattened(nodes)[Symbol.asyncIterator]();
   let node = await each.next();
   for await (const page of fetched(read, 'flows', `SELECT ${flowColumns} FROM ojs.workflows ORDER BY number`)) {
@@ -128,12 +146,18 @@ function job(cells: Cells): DumpRecord {
 
 function request(cells: Cells): DumpRecord {
   const claims: readonly (readonly [string, number])[] = JSON.parse(text(cells[2]));
-  return { kind: 'request', record: { key: text(cells[0]), at: integer(cells[1]), claims: claims.map(([id, claim]) => ({ id, claim })) } };
+  return {
+    kind: 'request',
+    record: { key: text(cells[0]), at: integer(cells[1]), claims: claims.map(([id, claim]) => ({ id, claim })) },
+  };
 }
 
 function events(cells: Cells): DumpRecord {
   const [position, at, count, entries] = cells;
-  return { kind: 'events', record: { position: integer(position), at: integer(at), count: integer(count), entries: text(entries) } };
+  return {
+    kind: 'events',
+    record: { position: integer(position), at: integer(at), count: integer(count), entries: text(entries) },
+  };
 }
 
 function times(cell: unknown): readonly number[] {

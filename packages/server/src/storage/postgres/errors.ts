@@ -38,12 +38,17 @@ export function explain(error: unknown, name: string): unknown {
     return new StoreUnavailable(`PostgreSQL at ${name} cannot be used just now: ${error.message}.`, { cause: error });
   }
   if (state !== null && noLayout.has(state)) {
-    return new Error(`PostgreSQL at ${name} does not have this layout: call the storage's migrate() first (${error.message}).`, {
-      cause: error,
-    });
+    return new Error(
+      `PostgreSQL at ${name} does not have this layout: call the storage's migrate() first (${error.message}).`,
+      {
+        cause: error,
+      },
+    );
   }
   if (state === null && isOfConnection(error)) {
-    return new StoreUnavailable(`PostgreSQL at ${name} cannot be reached: ${error.message || String(error)}.`, { cause: error });
+    return new StoreUnavailable(`PostgreSQL at ${name} cannot be reached: ${error.message || String(error)}.`, {
+      cause: error,
+    });
   }
   return error;
 }

@@ -41,12 +41,23 @@ export async function numberEvents(database: Database): Promise<void> {
   }
 }
 
-export async function events(database: Database, after: number, limit: number): Promise<Awaited<ReturnType<Storage['events']>>> {
+export async function events(
+  database: Database,
+  after: number,
+  limit: number,
+): Promise<Awaited<ReturnType<Storage['events']>>> {
   await numberEvents(database);
   const [found] = await database.read(ends);
   const rows = await database.read(following, [after + 1, limit]);
   const batches = rows
-    .map((cells): EventBatch => ({ position: integer(cells[0]), at: integer(cells[1]), count: integer(cells[2]), entries: text(cells[3]) }))
+    .map(
+      (cells): EventBatch => ({
+        position: integer(cells[0]),
+        at: integer(cells[1]),
+        count: integer(cells[2]),
+        entries: text(cells[3]),
+      }),
+    )
     .filter(({ position, count }) => position + count - 1 > after);
   const last = batches.at(-1);
   const newest = Math.max(integer(found?.[0]), last ? last.position + last.count - 1 : 0);

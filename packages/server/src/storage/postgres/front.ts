@@ -66,13 +66,18 @@ export class Fronts {
   }
 
   /** A call has taken these from the front of a line, in their order. */
-  took(line: string, { asked, rows, whole }: FrontRows, taken: readonly { readonly priority: number; readonly place: number }[]): void {
+  took(
+    line: string,
+    { asked, rows, whole }: FrontRows,
+    taken: readonly { readonly priority: number; readonly place: number }[],
+  ): void {
     const marks = whole ? { wholeAt: performance.now(), places: new Map<number, number>() } : this.#lines.get(line);
     if (rows.length < asked || marks === undefined) {
       this.#lines.delete(line);
       return;
     }
-    for (const { priority, place } of taken) marks.places.set(priority, Math.max(place, marks.places.get(priority) ?? 0));
+    for (const { priority, place } of taken)
+      marks.places.set(priority, Math.max(place, marks.places.get(priority) ?? 0));
     if (marks.places.size > mostPriorities) this.#lines.delete(line);
     else this.#keep(line, marks);
   }

@@ -22,7 +22,11 @@ const noneReady = 'UPDATE ojs.nodes SET ready = false WHERE ready AND number >= 
  * Closes the nodes of these jobs, one after the other, and lowers their dependents; answers for each end the dependents whose last dependency it closed. Called
  * once a transaction, when its jobs are written: it takes the last locks.
  */
-export async function closeNodes(tx: Transaction, ends: readonly NodeEnd[], now: Millis): Promise<readonly (readonly NodeRef[])[]> {
+export async function closeNodes(
+  tx: Transaction,
+  ends: readonly NodeEnd[],
+  now: Millis,
+): Promise<readonly (readonly NodeRef[])[]> {
   if (ends.length === 0) return [];
   const graph = new Graph(tx);
   await graph.open(
@@ -97,7 +101,12 @@ export class Graph {
     node.changed = true;
   }
 
-  close(node: Node, state: ReturnType<typeof closedAs>, { result, error }: Pick<Node, 'result' | 'error'>, now: Millis): void {
+  close(
+    node: Node,
+    state: ReturnType<typeof closedAs>,
+    { result, error }: Pick<Node, 'result' | 'error'>,
+    now: Millis,
+  ): void {
     Object.assign(node, { state, result, error, closedAt: now, changed: true });
     if (!node.member) return;
     node.flow[state] += 1;

@@ -1,10 +1,23 @@
 import type { EventSubject, JobId, JobRecord, Json } from '@ojs-ts/core';
 import type { Mutable, Texts } from '../apply.ts';
-import { type Cells, integer, integerOrNull, isJobId, jobColumns, readJob, readTexts, state, text, textOrNull } from './row.ts';
+import {
+  type Cells,
+  integer,
+  integerOrNull,
+  isJobId,
+  jobColumns,
+  readJob,
+  readTexts,
+  state,
+  text,
+  textOrNull,
+} from './row.ts';
 import type { Transaction } from './transaction.ts';
 
 /** What a change reads of a job: without the long texts and what never changes. */
-export type Light = EventSubject & Mutable & Pick<JobRecord, 'claim' | 'timeoutMs' | 'heartbeatMs' | 'deadlineAt' | 'limits' | 'node'>;
+export type Light = EventSubject &
+  Mutable &
+  Pick<JobRecord, 'claim' | 'timeoutMs' | 'heartbeatMs' | 'deadlineAt' | 'limits' | 'node'>;
 
 /** A job that this transaction has locked or made, as it is by now. */
 export interface Held<J extends Light = Light> {

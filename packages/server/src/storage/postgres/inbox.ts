@@ -49,7 +49,9 @@ export function inbox(database: Database): Inbox {
           if (!(error instanceof Refused)) throw error;
         }
       }
-      return database.transact(now, (tx) => eachThere(tx, intakes, (there) => insertGroups(tx, groupsOf(there), now, options)));
+      return database.transact(now, (tx) =>
+        eachThere(tx, intakes, (there) => insertGroups(tx, groupsOf(there), now, options)),
+      );
     },
 
     refuse: (refusals, now) =>
@@ -87,7 +89,9 @@ async function eachThere<T extends { readonly entry: number }>(
   items: readonly T[],
   work: (there: readonly T[]) => Promise<readonly (readonly Inserted[])[]>,
 ): Promise<readonly (Inserted | null)[]> {
-  const found = new Set((await tx.query(hold, [numbers(items.map(({ entry }) => entry))])).map(([number]) => integer(number)));
+  const found = new Set(
+    (await tx.query(hold, [numbers(items.map(({ entry }) => entry))])).map(([number]) => integer(number)),
+  );
   const there = items.filter(({ entry }) => found.has(entry));
   if (there.length === 0) return items.map(() => null);
   const inserted = await work(there);

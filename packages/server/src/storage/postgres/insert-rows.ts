@@ -32,7 +32,11 @@ export function insertRows(tx: Transaction, jobs: readonly NewJob[]): void {
 }
 
 /** Inserts jobs that nothing but an id or their queue can refuse; answers how many were inserted. */
-export async function insertPlainRows(tx: Transaction, jobs: readonly NewJob[], refusePaused: boolean): Promise<number> {
+export async function insertPlainRows(
+  tx: Transaction,
+  jobs: readonly NewJob[],
+  refusePaused: boolean,
+): Promise<number> {
   const queues = [...new Set(jobs.map(({ queue }) => queue))];
   let count = 0;
   for (let at = 0; at < jobs.length; at += chunk) {

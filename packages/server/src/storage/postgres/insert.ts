@@ -113,5 +113,6 @@ function accepted(tx: Transaction, job: NewJob, log: Slot): void {
   tx.counts.sum(queue, sumsOf(null, state, tx.now));
   if (state === State.available) tx.woken.add(queue);
   const kind = creationEvent(state);
-  if (kind) log.job(kind, { id, type, queue, state, attempt: 0, worker: null, startedAt: null, trace, runAt, priority }, null);
+  if (kind)
+    log.job(kind, { id, type, queue, state, attempt: 0, worker: null, startedAt: null, trace, runAt, priority }, null);
 }

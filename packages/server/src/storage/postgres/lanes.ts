@@ -53,7 +53,8 @@ const lineUp = `WITH line_up AS MATERIALIZED (
     SELECT FROM ojs.groups WHERE ${joined('groups.key', 'line_up.key')} AND ${joined('groups.queue', 'line_up.queue')})`;
 const easeGroups = `UPDATE ojs.groups SET until = eased.until FROM unnest($1::text[], $2::bigint[]) AS eased (key, until)
   WHERE ${joined('groups.key', 'eased.key')} AND groups.until IS DISTINCT FROM eased.until`;
-const wakeGroups = 'UPDATE ojs.groups SET until = NULL WHERE queue = ANY ($1::text[]) AND until IS NOT NULL AND until <= $2';
+const wakeGroups =
+  'UPDATE ojs.groups SET until = NULL WHERE queue = ANY ($1::text[]) AND until IS NOT NULL AND until <= $2';
 const nextReopening = `SELECT reopens_at FROM ojs.limits WHERE reopens_at > 0 AND reopens_at > $2
     AND EXISTS (SELECT FROM ojs.lane_keys WHERE ${joined('lane_keys.key', 'limits.key')} AND lane_keys.queue = ANY ($1::text[]))
   ORDER BY reopens_at LIMIT 1`;
@@ -113,13 +114,18 @@ export class Lanes {
     this.#pages += 1;
     this.#tx.flush();
     // Lanes first: an insert that is committed between the two is met with its numbers and without its lane, never the other way round.
-    const [{ touched, unknown, more }, limitsBehind] = await Promise.all([takeLaneChanges(this.#tx, queues), limits.adopt()]);
+    const [{ touched, unknown, more }, limitsBehind] = await Promise.all([
+      takeLaneChanges(this.#tx, queues),
+      limits.adopt(),
+    ]);
     for (const queue of queues) this.#unknown.delete(queue);
     for (const [queue, head] of unknown) this.#unknown.set(queue, head);
     this.#left = more || limitsBehind;
     await limits.load(touched.flatMap(({ keys }) => keys));
     await this.ease();
-    const fresh = touched.flatMap(({ key, ...lane }) => (key === null ? [{ ...lane, key: this.#home(lane.keys) }] : []));
+    const fresh = touched.flatMap(({ key, ...lane }) =>
+      key === null ? [{ ...lane, key: this.#home(lane.keys) }] : [],
+    );
     const known = touched.flatMap(({ key, ...lane }) => (key === null ? [] : [{ ...lane, key }]));
     if (fresh.length > 0) this.#tx.write(makeLanes, columnsOf(fresh));
     this.settle(known, fresh);
@@ -162,7 +168,9 @@ export class Lanes {
   /** Writes what lanes begin with that are there, and their groups; `others` are groups of lanes that have changed besides. */
   settle(lanes: readonly Lane[], others: readonly Pick<Lane, 'queue' | 'key'>[]): void {
     if (lanes.length > 0) this.#tx.write(moveLanes, columnsOf(lanes));
-    const changed = [...new Map([...lanes, ...others].map(({ queue, key }) => [`${queue}\n${key}`, { queue, key }])).values()];
+    const changed = [
+      ...new Map([...lanes, ...others].map(({ queue, key }) => [`${queue}\n${key}`, { queue, key }])).values(),
+    ];
     if (changed.length === 0) return;
     this.#tx.write(lineUp, [
       texts(changed.map(({ queue }) => queue)),

@@ -18,7 +18,8 @@ const page = `${records} WHERE known.key > $1 ORDER BY known.key OFFSET $2 LIMIT
 const total = 'SELECT count(*) FROM (SELECT key FROM ojs.limits UNION SELECT key FROM ojs.limit_changes) AS known';
 const newestStarts = `SELECT wanted.key, start.at FROM unnest($1::text[], $2::int[]) AS wanted (key, most), LATERAL (
     SELECT number, at FROM ojs.starts WHERE starts.key = wanted.key ORDER BY number DESC LIMIT wanted.most) AS start ORDER BY start.number`;
-const wholeQueues = 'SELECT queue, sum(active)::int, sum(available)::int FROM ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue';
+const wholeQueues =
+  'SELECT queue, sum(active)::int, sum(available)::int FROM ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue';
 
 export async function limit(read: Reader, key: string): Promise<LimitRecord | null> {
   if (!isStorable(key)) return null;
@@ -32,7 +33,10 @@ export async function limits(
 ): Promise<Awaited<ReturnType<Registry['limits']>>> {
   // No key has a NUL, so those behind such a text are those behind what stands before it.
   const [from = ''] = (after ?? '').split('\0', 1);
-  const [[counted], rows] = await Promise.all([read(total, []), read(page, [from, after === undefined ? offset : 0, limit + 1])]);
+  const [[counted], rows] = await Promise.all([
+    read(total, []),
+    read(page, [from, after === undefined ? offset : 0, limit + 1]),
+  ]);
   const items = await complete(read, rows.slice(0, limit));
   return { items, next: rows.length > items.length ? (items.at(-1)?.key ?? null) : null, total: integer(counted?.[0]) };
 }
@@ -46,7 +50,10 @@ async function complete(read: Reader, rows: readonly Cells[]): Promise<readonly 
     return { key: text(cells[0]), own, override, active: integer(cells[3]), waiting: integer(cells[4]) };
   });
   const queues = found.flatMap(({ key }) => limitedQueue(key) ?? []);
-  const rated = found.map((record) => ({ key: record.key, most: Math.max(0, ...effective(record).rates.map(({ count }) => count)) }));
+  const rated = found.map((record) => ({
+    key: record.key,
+    most: Math.max(0, ...effective(record).rates.map(({ count }) => count)),
+  }));
   const [starts, whole] = await Promise.all([
     rated.some(({ most }) => most > 0)
       ? read(newestStarts, [texts(rated.map(({ key }) => key)), numbers(rated.map(({ most }) => most))])
@@ -54,7 +61,9 @@ async function complete(read: Reader, rows: readonly Cells[]): Promise<readonly 
     queues.length > 0 ? read(wholeQueues, [texts(queues)]) : [],
   ]);
   const startsOf = Map.groupBy(starts, (cells) => text(cells[0]));
-  const countsOf = new Map(whole.map((cells) => [text(cells[0]), { active: integer(cells[1]), waiting: integer(cells[2]) }]));
+  const countsOf = new Map(
+    whole.map((cells) => [text(cells[0]), { active: integer(cells[1]), waiting: integer(cells[2]) }]),
+  );
   return found.map((record) => {
     const queue = limitedQueue(record.key);
     const counts = queue === null ? null : (countsOf.get(queue) ?? { active: 0, waiting: 0 });

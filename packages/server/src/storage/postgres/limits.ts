@@ -105,7 +105,8 @@ export class Limits {
     if (gated.length === 0) return;
     this.#tx.flush();
     for (const queue of gated) this.#active.set(queue, 0);
-    for (const [queue, active] of await this.#tx.query(activeInQueues, [texts(gated)])) this.#active.set(text(queue), integer(active));
+    for (const [queue, active] of await this.#tx.query(activeInQueues, [texts(gated)]))
+      this.#active.set(text(queue), integer(active));
   }
 
   /** The starts that decide about the next `ahead` ones. */
@@ -242,7 +243,11 @@ export class Limits {
       numbers(noted.map(({ at }) => at)),
     ]);
     const rows = [...new Set(noted.map(({ key }) => key))].flatMap((key) => this.#rows.get(key) ?? []);
-    this.#tx.write(forget, [texts(rows.map(({ key }) => key)), numbers(rows.map((row) => row.lastStart - keepMs(row))), staleAtOnce]);
+    this.#tx.write(forget, [
+      texts(rows.map(({ key }) => key)),
+      numbers(rows.map((row) => row.lastStart - keepMs(row))),
+      staleAtOnce,
+    ]);
     this.#tx.write(noteLast, [this.#lastStart]);
   }
 

@@ -30,13 +30,22 @@ export async function list(database: Database, query: JobQuery): Promise<Page<Jo
   const wanted = skip + query.limit + 1;
   const waiting = (await unfinished(database, query, after, wanted)).map(readJob);
   // Not as arguments of push: a page far behind has more rows before it than a call may have arguments.
-  const rows = waiting.length < wanted ? waiting.concat(await finished(database, query, after, wanted - waiting.length)) : waiting;
+  const rows =
+    waiting.length < wanted ? waiting.concat(await finished(database, query, after, wanted - waiting.length)) : waiting;
   const page = rows.slice(skip, skip + query.limit);
   const last = page.at(-1);
-  return { items: page.map(({ job }) => job), next: last && rows.length > skip + page.length ? cursorOf(placeIn(last)) : null };
+  return {
+    items: page.map(({ job }) => job),
+    next: last && rows.length > skip + page.length ? cursorOf(placeIn(last)) : null,
+  };
 }
 
-async function unfinished(database: Database, query: JobQuery, after: Place, wanted: number): Promise<readonly Cells[]> {
+async function unfinished(
+  database: Database,
+  query: JobQuery,
+  after: Place,
+  wanted: number,
+): Promise<readonly Cells[]> {
   const mask = query.states & ~Terminal;
   if (mask === 0 || query.deadLetter || after.finishedAt !== null) return [];
   const states = Object.values(State).filter((state) => isIn(state, mask));
@@ -49,7 +58,8 @@ async function finished(database: Database, query: JobQuery, after: Place, wante
   const mask = query.states & Terminal;
   const { finishedAt, number } = after.finishedAt === null ? startOfFinished : after;
   const values = [query.queue ?? null, query.type ?? null, number, wanted];
-  if (query.deadLetter) return isIn(State.discarded, mask) ? (await database.read(dead, [...values, finishedAt])).map(readJob) : [];
+  if (query.deadLetter)
+    return isIn(State.discarded, mask) ? (await database.read(dead, [...values, finishedAt])).map(readJob) : [];
   const states = [State.completed, State.cancelled, State.discarded].filter((state) => isIn(state, mask));
   const found = await Promise.all(states.map((state) => database.read(finishedIn, [...values, state, finishedAt])));
   const rows = found.flat().map(readJob);
@@ -62,8 +72,9 @@ function placeIn({ job, number }: JobRow): Place {
 
 async function counted(database: Database, mask: StateMask, queue: string | undefined): Promise<number> {
   const sum = stateNames(mask).join(' + ');
-  const [row] = await database.read(`SELECT coalesce(sum(${sum}), 0)::int FROM ojs.counts WHERE $1::text IS NULL OR queue = $1`, [
-    queue ?? null,
-  ]);
+  const [row] = await database.read(
+    `SELECT coalesce(sum(${sum}), 0)::int FROM ojs.counts WHERE $1::text IS NULL OR queue = $1`,
+    [queue ?? null],
+  );
   return integer(row?.[0]);
 }

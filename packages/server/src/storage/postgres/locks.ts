@@ -9,7 +9,9 @@ type Kind = (typeof kinds)[number];
 export function lock(tx: Transaction, kind: Kind, names: readonly string[]): void {
   if (names.length === 0) return;
   const numbers = [...new Set(names.map((name) => numberOf(kind, tx.schema, name)))].sort((a, b) => (a < b ? -1 : 1));
-  tx.write('SELECT count(pg_advisory_xact_lock(key)) FROM unnest($1::bigint[]) AS locks (key)', [`{${numbers.join(',')}}`]);
+  tx.write('SELECT count(pg_advisory_xact_lock(key)) FROM unnest($1::bigint[]) AS locks (key)', [
+    `{${numbers.join(',')}}`,
+  ]);
 }
 
 /** 61 bits of a hash and the kind, so that locks of two kinds never meet. */

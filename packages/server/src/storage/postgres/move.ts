@@ -13,7 +13,11 @@ type Step =
   | { readonly kind: 'already' | 'refused'; readonly job: Light; readonly texts: Partial<Texts> };
 
 /** Guarded changes, one after the other. */
-export async function moveAll(tx: Transaction, transitions: readonly Transition[], now: Millis): Promise<readonly Moved[]> {
+export async function moveAll(
+  tx: Transaction,
+  transitions: readonly Transition[],
+  now: Millis,
+): Promise<readonly Moved[]> {
   if (transitions.length === 0) return [];
   const overtaking = transitions.filter(overtakes).map(({ id }) => id);
   const [open, rows, done] = await Promise.all([
@@ -26,7 +30,9 @@ export async function moveAll(tx: Transaction, transitions: readonly Transition[
   ]);
   const changes = new Changes(tx, now);
   // An ACK of the same execution that comes behind changes nothing.
-  const acked = transitions.flatMap(({ id, to }) => (to === State.completed && rows.get(id)?.completing === true ? [id] : []));
+  const acked = transitions.flatMap(({ id, to }) =>
+    to === State.completed && rows.get(id)?.completing === true ? [id] : [],
+  );
   applyCompletions(changes, rows, acked.length === 0 ? done : [...done, ...(await takeCompletions(tx, acked))]);
   const steps = transitions.map((transition): Step => {
     const held = rows.get(transition.id);
@@ -48,7 +54,8 @@ export async function moveAll(tx: Transaction, transitions: readonly Transition[
   const ready = await changes.close();
   return steps.map((step): Moved => {
     if (step.kind === 'missing') return step;
-    if (step.kind === 'moved') return { kind: 'moved', was: step.was, ready: step.end === null ? [] : (ready[step.end] ?? []) };
+    if (step.kind === 'moved')
+      return { kind: 'moved', was: step.was, ready: step.end === null ? [] : (ready[step.end] ?? []) };
     const record = told.get(step.job.id);
     if (!record) throw new Error(`Job ${step.job.id} vanished within a transaction.`);
     return { kind: step.kind, job: { ...record.job, ...step.job, ...step.texts } };

@@ -170,7 +170,8 @@ export function readFlowState(cell: unknown): WorkflowState {
 }
 
 export function readNodeState(cell: unknown): NodeState {
-  if (cell === 'waiting' || cell === 'pending' || cell === 'completed' || cell === 'failed' || cell === 'cancelled') return cell;
+  if (cell === 'waiting' || cell === 'pending' || cell === 'completed' || cell === 'failed' || cell === 'cancelled')
+    return cell;
   throw new TypeError(`PostgreSQL: '${String(cell)}' is no state of a node.`);
 }
 

@@ -47,7 +47,8 @@ export class Notices {
       this.#wakes.logged();
       this.#logged = true;
     }
-    if ((woken.size > 0 || logged) && !this.#closed) this.#timer ??= setTimeout(() => void this.#tell(), everyMs).unref();
+    if ((woken.size > 0 || logged) && !this.#closed)
+      this.#timer ??= setTimeout(() => void this.#tell(), everyMs).unref();
   }
 
   async subscribe(listener: Listener): Promise<AsyncDisposable> {
@@ -69,7 +70,8 @@ export class Notices {
 
   async #tell(): Promise<void> {
     const queues = [...this.#queues];
-    const message = (names: readonly string[] | null) => JSON.stringify({ from: this.#origin, queues: names, events: this.#logged });
+    const message = (names: readonly string[] | null) =>
+      JSON.stringify({ from: this.#origin, queues: names, events: this.#logged });
     const whole = message(queues);
     const payload = Buffer.byteLength(whole) > mostBytes ? message(null) : whole;
     this.#queues.clear();
@@ -80,7 +82,8 @@ export class Notices {
       // A hint is lost; others poll.
     }
     this.#timer = undefined;
-    if ((this.#queues.size > 0 || this.#logged) && !this.#closed) this.#timer = setTimeout(() => void this.#tell(), everyMs).unref();
+    if ((this.#queues.size > 0 || this.#logged) && !this.#closed)
+      this.#timer = setTimeout(() => void this.#tell(), everyMs).unref();
   }
 
   async #listen(): Promise<void> {
@@ -156,7 +159,8 @@ function readNotice(payload: string): Notice {
   } catch {
     // No notice of ours.
   }
-  if (typeof notice !== 'object' || notice === null || !('from' in notice)) return { from: null, queues: null, events: true, inbox: true };
+  if (typeof notice !== 'object' || notice === null || !('from' in notice))
+    return { from: null, queues: null, events: true, inbox: true };
   const queues = 'queues' in notice && Array.isArray(notice.queues) ? notice.queues.map(String) : null;
   return {
     from: notice.from,

@@ -87,7 +87,9 @@ const anyOfLanes =
         SELECT ctid AS row, line, queue, keys, priority, place, number FROM ojs.lane_changes ORDER BY queue, number LIMIT $1 + 1) AS change) AS numbered) AS ranked`);
 
 /** Takes a page of the oldest changes of limits. */
-export async function takeLimitChanges(tx: Transaction): Promise<{ readonly changes: readonly LimitChange[]; readonly more: boolean }> {
+export async function takeLimitChanges(
+  tx: Transaction,
+): Promise<{ readonly changes: readonly LimitChange[]; readonly more: boolean }> {
   const most = tx.pages.keys * changesEach;
   const rows = await tx.query(oldestOfLimits, [most, tx.pages.keys]);
   const changes = rows.map(readLimitChange);

@@ -91,7 +91,9 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
     record: (entries, now) => database.transact(now, async (tx) => tx.log.add(entries)),
     clear: () =>
       database.transact(0, (tx) =>
-        tx.script(`${tables.map((table) => `DELETE FROM ojs.${table}`).join('; ')}; UPDATE ojs.store SET position = 0, last_start = 0`),
+        tx.script(
+          `${tables.map((table) => `DELETE FROM ojs.${table}`).join('; ')}; UPDATE ojs.store SET position = 0, last_start = 0`,
+        ),
       ),
     [Symbol.asyncDispose]: () => {
       closing ??= close();

@@ -21,8 +21,16 @@ const patience = "SET LOCAL lock_timeout = '1s'";
 const lockNotHad = '55P03';
 
 /** Moves up to `limit` due jobs on: to `available`, or out where they have expired meanwhile. */
-export async function promote(tx: Transaction, changes: Changes, now: Millis, limit: number): Promise<ReadonlyMap<string, number>> {
-  const found = await Promise.all([tx.query(due, [State.scheduled, now, limit]), tx.query(due, [State.retryable, now, limit])]);
+export async function promote(
+  tx: Transaction,
+  changes: Changes,
+  now: Millis,
+  limit: number,
+): Promise<ReadonlyMap<string, number>> {
+  const found = await Promise.all([
+    tx.query(due, [State.scheduled, now, limit]),
+    tx.query(due, [State.retryable, now, limit]),
+  ]);
   const rows = found.flat().map(heldOf);
   rows.sort((a, b) => a.job.runAt - b.job.runAt || a.number - b.number);
   const counts = new Map<string, number>();

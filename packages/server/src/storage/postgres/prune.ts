@@ -42,7 +42,10 @@ export async function prune(database: Database, rules: PruneRules, limit: number
     count += await pruneEvents(tx, rules.events, limit);
     count += (await tx.query(forgetRequests, [rules.requestsBefore, limit])).length;
     count += (await tx.query(forgetWorkers, [rules.workersBefore, limit])).length;
-    return { removed: count + integer((await tx.query(forgetMinutes, [rules.statisticsBefore, limit]))[0]?.[0]), overCap };
+    return {
+      removed: count + integer((await tx.query(forgetMinutes, [rules.statisticsBefore, limit]))[0]?.[0]),
+      overCap,
+    };
   });
   // The jobs that went have left changes under their keys; a key goes only once they are taken over.
   await addUp(database, 0);
@@ -68,7 +71,10 @@ async function pruneJobs(
 ): Promise<JobsGone> {
   if (!isIn(state, Terminal) || (deadLetter && state !== State.discarded)) return { gone: 0, overCap: 0 };
   const surplus =
-    (await total(tx, deadLetter ? 'dead_letter' : state === State.discarded ? 'discarded - dead_letter' : stateName(state))) - keep;
+    (await total(
+      tx,
+      deadLetter ? 'dead_letter' : state === State.discarded ? 'discarded - dead_letter' : stateName(state),
+    )) - keep;
   const rows = await (deadLetter ? tx.query(oldestDead, [limit]) : tx.query(oldest, [state, false, limit]));
   const gone: string[] = [];
   let overCap = 0;
@@ -93,7 +99,10 @@ async function total(tx: Transaction, sum: string): Promise<number> {
 async function pruneEvents(tx: Transaction, { before, keep }: PruneRules['events'], limit: number): Promise<number> {
   const [store] = await tx.query('SELECT position FROM ojs.store');
   const newest = integer(store?.[0]);
-  const rows = await tx.query('SELECT position, at, count FROM ojs.events WHERE position IS NOT NULL ORDER BY position LIMIT $1', [limit]);
+  const rows = await tx.query(
+    'SELECT position, at, count FROM ojs.events WHERE position IS NOT NULL ORDER BY position LIMIT $1',
+    [limit],
+  );
   let gone = 0;
   let upTo = 0;
   for (const [position, at, count] of rows) {
@@ -110,6 +119,7 @@ async function pruneLimits(tx: Transaction, before: Millis, limit: number): Prom
   const lanes = await Lanes.open(tx, 0);
   lanes.limits.flush();
   const gone = await tx.query(forgetLimits, [before, limit]);
-  if (gone.length > 0) tx.write('DELETE FROM ojs.starts WHERE key = ANY ($1::text[])', [texts(gone.map(([key]) => text(key)))]);
+  if (gone.length > 0)
+    tx.write('DELETE FROM ojs.starts WHERE key = ANY ($1::text[])', [texts(gone.map(([key]) => text(key)))]);
   return gone.length;
 }

@@ -28,13 +28,17 @@ const removeEmpty = `WITH total AS MATERIALIZED (
   ), named AS (DELETE FROM ojs.queues USING total WHERE name = $1 AND empty RETURNING 1)
   SELECT (SELECT count(*) FROM counted) + (SELECT count(*) FROM named)`;
 
-type Queues = Pick<Registry, 'queues' | 'pauseQueue' | 'configureQueue' | 'removeQueue' | 'limits' | 'limit' | 'overrideLimit'>;
+type Queues = Pick<
+  Registry,
+  'queues' | 'pauseQueue' | 'configureQueue' | 'removeQueue' | 'limits' | 'limit' | 'overrideLimit'
+>;
 
 export function queues(database: Database): Queues {
   return {
     queues: async () => (await database.read(allQueues)).map(readQueue),
     pauseQueue: (name, paused, now) => database.transact(now, (tx) => pauseQueue(tx, name, paused, now)),
-    configureQueue: (name, patch, now, expected) => database.transact(now, (tx) => configureQueue(tx, name, patch, now, expected)),
+    configureQueue: (name, patch, now, expected) =>
+      database.transact(now, (tx) => configureQueue(tx, name, patch, now, expected)),
     removeQueue: (name) => database.transact(0, (tx) => removeQueue(tx, name)),
     limits: (query) => limits((text, values) => database.read(text, values), query),
     limit: (key) => limit((text, values) => database.read(text, values), key),
@@ -50,7 +54,10 @@ export function queues(database: Database): Queues {
 
 async function pauseQueue(tx: Transaction, name: string, paused: boolean, now: Millis): Promise<QueueRecord> {
   tx.write(make, [name, now]);
-  const changed = await tx.query('UPDATE ojs.queues SET paused = $2 WHERE name = $1 AND paused <> $2 RETURNING 1', [name, paused]);
+  const changed = await tx.query('UPDATE ojs.queues SET paused = $2 WHERE name = $1 AND paused <> $2 RETURNING 1', [
+    name,
+    paused,
+  ]);
   if (changed.length === 1) {
     tx.log.add([queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name)]);
     if (!paused) tx.woken.add(name);
@@ -71,7 +78,8 @@ async function configureQueue(
   let [known] = await tx.query(lockVersion, [name]);
   const fits = () => expected === undefined || expected === (known ? integer(known[0]) : 0);
   // Another may make it at once: then it is there now, in the version that the other has given it.
-  if (!known && fits() && (await tx.query(make, [name, now])).length === 0) [known] = await tx.query(lockVersion, [name]);
+  if (!known && fits() && (await tx.query(make, [name, now])).length === 0)
+    [known] = await tx.query(lockVersion, [name]);
   if (!fits()) return null;
   tx.write(
     `UPDATE ojs.queues SET version = version + 1, capacity = CASE WHEN $2 THEN $3 ELSE capacity END, config = coalesce($4, config) WHERE name = $1`,
@@ -104,7 +112,13 @@ async function overrideLimit(tx: Transaction, key: string, override: LimitNumber
   await renumber(tx, await Lanes.open(tx, now), key, override, now);
 }
 
-async function renumber(tx: Transaction, lanes: Lanes, key: string, override: LimitNumbers | null, now: Millis): Promise<void> {
+async function renumber(
+  tx: Transaction,
+  lanes: Lanes,
+  key: string,
+  override: LimitNumbers | null,
+  now: Millis,
+): Promise<void> {
   await lanes.limits.load([key]);
   lanes.limits.override(key, override, now);
   const eased = [...lanes.limits.eased];

@@ -18,7 +18,18 @@ interface Flow {
 type Row = { readonly [column: string]: unknown };
 
 /** The tables in which a store that was ever used has a row. */
-const telling = ['queues', 'counts', 'jobs', 'limits', 'limit_changes', 'workflows', 'crons', 'documents', 'events', 'inbox'];
+const telling = [
+  'queues',
+  'counts',
+  'jobs',
+  'limits',
+  'limit_changes',
+  'workflows',
+  'crons',
+  'documents',
+  'events',
+  'inbox',
+];
 
 /** Also keeps a second restore waiting. */
 export async function isEmpty(tx: Transaction): Promise<boolean> {
@@ -69,7 +80,17 @@ export class Restoration {
     document: ({ kind, key, version, createdAt, updatedAt, body }) =>
       this.#row('documents', { kind, key, version, created_at: createdAt, updated_at: updatedAt, body }),
     minute: ({ minute, queue, enqueued, started, completed, failed, discarded, durationMs, waitMs }) =>
-      this.#row('minutes', { minute, queue, enqueued, started, completed, failed, discarded, duration_ms: durationMs, wait_ms: waitMs }),
+      this.#row('minutes', {
+        minute,
+        queue,
+        enqueued,
+        started,
+        completed,
+        failed,
+        discarded,
+        duration_ms: durationMs,
+        wait_ms: waitMs,
+      }),
     worker: ({ worker, seenAt, seenBefore, state, directive, info, holds, heldBefore }) =>
       this.#row('workers', {
         ...{ worker, seen_at: seenAt, seen_before: seenBefore, state, directive, info },
@@ -98,11 +119,16 @@ export class Restoration {
     this.#endFlow();
     for (const limit of this.#limits.values()) this.#limit(limit);
     await this.#write();
-    await this.#tx.query('UPDATE ojs.store SET seed = $1, position = $2, last_start = $3', [this.#seed, this.#position, this.#lastStart]);
-    // A statement takes as many numbers as the sequence goes on by.
-    await this.#tx.query(`SELECT setval('ojs.numbers', greatest(nextval('ojs.numbers'), (($1::bigint / 4096) + 1) * 4096))`, [
-      this.#number,
+    await this.#tx.query('UPDATE ojs.store SET seed = $1, position = $2, last_start = $3', [
+      this.#seed,
+      this.#position,
+      this.#lastStart,
     ]);
+    // A statement takes as many numbers as the sequence goes on by.
+    await this.#tx.query(
+      `SELECT setval('ojs.numbers', greatest(nextval('ojs.numbers'), (($1::bigint / 4096) + 1) * 4096))`,
+      [this.#number],
+    );
     for (const table of ['inbox', 'inbox_completions']) {
       await this.#tx.query(
         `SELECT setval(pg_get_serial_sequence('ojs.${table}', 'number'), (SELECT max(number) FROM ojs.${table})) WHERE EXISTS (SELECT FROM ojs.${table})`,
@@ -147,7 +173,8 @@ export class Restoration {
 
   #workflow({ number, workflow }: Dumped['workflow']): void {
     this.#endFlow();
-    const { id, name, kind, spec, total, state, completed, failed, cancelled, createdAt, finishedAt, end, sweeping } = workflow;
+    const { id, name, kind, spec, total, state, completed, failed, cancelled, createdAt, finishedAt, end, sweeping } =
+      workflow;
     this.#row('workflows', {
       ...{ number, id, state, nodes: 0, total, completed, failed, cancelled, sweeping, created_at: createdAt },
       ...{ finished_at: finishedAt, name, kind, end, spec },
@@ -161,7 +188,20 @@ export class Restoration {
     const { state, open, failed, member, closedAt, name, job, next, result, error, spec } = node;
     const number = flow.number * nodesOfFlow + node.index;
     const ready = isReady(node) && flow.state === 'running';
-    this.#row('nodes', { number, state, open, failed, member, ready, closed_at: closedAt, name, job, next, result, error });
+    this.#row('nodes', {
+      number,
+      state,
+      open,
+      failed,
+      member,
+      ready,
+      closed_at: closedAt,
+      name,
+      job,
+      next,
+      result,
+      error,
+    });
     this.#row('node_specs', { number, spec });
     flow.nodes += 1;
   }
@@ -177,7 +217,15 @@ export class Restoration {
     this.#number = Math.max(this.#number, number, place ?? 0);
     const { limits, node } = job;
     this.#row('jobs', {
-      ...{ id: job.id, number, place, due_at: dueAt(job), run_at: job.runAt, enqueued_at: job.enqueuedAt, started_at: job.startedAt },
+      ...{
+        id: job.id,
+        number,
+        place,
+        due_at: dueAt(job),
+        run_at: job.runAt,
+        enqueued_at: job.enqueuedAt,
+        started_at: job.startedAt,
+      },
       ...{
         beat_at: job.beatAt,
         finished_at: job.finishedAt,
@@ -191,7 +239,13 @@ export class Restoration {
         expires_at: job.expiresAt,
         later_expires_at: job.laterExpiresAt,
       },
-      ...{ deadline_at: job.deadlineAt, created_at: job.createdAt, claim: job.claim, attempt: job.attempt, priority: job.priority },
+      ...{
+        deadline_at: job.deadlineAt,
+        created_at: job.createdAt,
+        claim: job.claim,
+        attempt: job.attempt,
+        priority: job.priority,
+      },
       ...{
         node: node?.index ?? null,
         state: job.state,

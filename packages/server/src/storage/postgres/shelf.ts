@@ -50,7 +50,8 @@ export async function openShelf(tx: Transaction, jobs: readonly NewJob[], always
     jobs.map(({ id }) => id),
   );
   const [byId, holders] = await Promise.all([known, readHolders(tx, jobs)]);
-  const active = replacing.length === 0 ? [] : holders.filter(({ job }) => job.state === State.active).map(({ job }) => job.id);
+  const active =
+    replacing.length === 0 ? [] : holders.filter(({ job }) => job.state === State.active).map(({ job }) => job.id);
   const completing = new Set([...(await beingCompleted(tx, active)), ...(await completedAlready(tx, active))]);
   const shelf: Shelf = { jobs: new Map(), byKey: new Map(), gates, completing };
   for (const held of [...byId.values(), ...holders]) shelve(shelf, held);
@@ -70,7 +71,10 @@ export function shelve({ jobs, byKey }: Shelf, held: Held<JobRecord>): void {
 async function openGates(tx: Transaction, jobs: readonly NewJob[]): Promise<Map<string, Gate>> {
   const rows = await tx.query(queueRows, [texts([...new Set(jobs.map(({ queue }) => queue))])]);
   const gates = new Map(
-    rows.map(([name, paused, capacity]) => [text(name), { paused: paused === true, capacity: integerOrNull(capacity), depth: 0 }]),
+    rows.map(([name, paused, capacity]) => [
+      text(name),
+      { paused: paused === true, capacity: integerOrNull(capacity), depth: 0 },
+    ]),
   );
   const bounded = [...gates].filter(([, { capacity }]) => capacity !== null).map(([name]) => name);
   if (bounded.length === 0) return gates;

@@ -47,7 +47,9 @@ export class Sweeper {
   async #vacuumDead(): Promise<void> {
     const { schema } = this.#database.address;
     const found = await this.#database.read(dead, [schema]);
-    const left = new Map(found.map(([name, count]) => [text(name), Math.min(integer(count), this.#left.get(text(name)) ?? 0)]));
+    const left = new Map(
+      found.map(([name, count]) => [text(name), Math.min(integer(count), this.#left.get(text(name)) ?? 0)]),
+    );
     this.#left = left;
     const due = found
       .filter(([name, count, bound]) => integer(count) - (left.get(text(name)) ?? 0) > integer(bound))

@@ -7,7 +7,8 @@ import { type Ready, readReady, readyColumns } from './ready.ts';
 import type { Dealt, Round } from './round.ts';
 import { type Cells, integer, readTexts, text } from './row.ts';
 
-const openGroups = 'SELECT key, priority, place FROM ojs.groups WHERE queue = $1 AND until IS NULL ORDER BY priority DESC, place LIMIT $2';
+const openGroups =
+  'SELECT key, priority, place FROM ojs.groups WHERE queue = $1 AND until IS NULL ORDER BY priority DESC, place LIMIT $2';
 const groupLanes = `SELECT best.line, best.keys, best.key, best.priority, best.place FROM unnest($2::text[]) AS line_up (key), LATERAL (
     SELECT * FROM ojs.lanes WHERE lanes.queue = $1 AND lanes.key = line_up.key ORDER BY priority DESC, place LIMIT $3) AS best
   ORDER BY best.priority DESC, best.place`;
@@ -66,7 +67,9 @@ export async function takeLimited(round: Round, dealt: Dealt, lanes: Lanes, queu
   const budget = { lanes: fruitlessLanes };
   for (let goesOn = true; goesOn && dealt.wanted > 0 && isOpen(round, lanes, queue); ) {
     const view = await look(round, lanes, queue, dealt.wanted);
-    goesOn = work(round, dealt, lanes, queue, view, budget) || (dealt.wanted > 0 && budget.lanes > 0 && (await lanes.adoptMore(queue)));
+    goesOn =
+      work(round, dealt, lanes, queue, view, budget) ||
+      (dealt.wanted > 0 && budget.lanes > 0 && (await lanes.adoptMore(queue)));
   }
 }
 
@@ -75,7 +78,10 @@ function isOpen({ now }: Round, lanes: Lanes, queue: string): boolean {
 }
 
 async function look({ tx }: Round, lanes: Lanes, queue: string, wanted: number): Promise<View> {
-  const [plain, groupRows] = await Promise.all([tx.query(front, [queue, wanted]), tx.query(openGroups, [queue, wanted + 1])]);
+  const [plain, groupRows] = await Promise.all([
+    tx.query(front, [queue, wanted]),
+    tx.query(openGroups, [queue, wanted + 1]),
+  ]);
   const keys = groupRows.map(([key]) => text(key));
   const perGroup = keys.length === 0 ? 1 : Math.ceil((2 * wanted) / keys.length) + 1;
   const laneRows = keys.length === 0 ? [] : await tx.query(groupLanes, [queue, texts(keys), perGroup]);
@@ -93,14 +99,16 @@ async function look({ tx }: Round, lanes: Lanes, queue: string, wanted: number):
         const front = fronts.get(line);
         return front ? [{ line, queue, key, keys, front }] : [];
       }),
-      bound: last && own.length === perGroup ? { priority: integer(last.cells[3]), place: integer(last.cells[4]) } : null,
+      bound:
+        last && own.length === perGroup ? { priority: integer(last.cells[3]), place: integer(last.cells[4]) } : null,
     };
   });
   const lastGroup = groupRows.at(-1);
   return {
     plain: new Front(plain.map(readReady), plain.length === wanted),
     groups,
-    bound: lastGroup && groupRows.length > wanted ? { priority: integer(lastGroup[1]), place: integer(lastGroup[2]) } : null,
+    bound:
+      lastGroup && groupRows.length > wanted ? { priority: integer(lastGroup[1]), place: integer(lastGroup[2]) } : null,
   };
 }
 

@@ -31,7 +31,10 @@ export function upkeep(database: Database, sweeper: Sweeper): Upkeep {
     },
 
     async overdue(now, limit) {
-      const [active, waiting] = await Promise.all([database.read(overdueActive, [now, limit]), database.read(expiring, [now, limit])]);
+      const [active, waiting] = await Promise.all([
+        database.read(overdueActive, [now, limit]),
+        database.read(expiring, [now, limit]),
+      ]);
       const late = [
         ...active.map(readJob).map(({ number, job }) => ({ at: overdueAt(job) ?? now, number, job })),
         ...waiting.map(readJob).map(({ number, job }) => ({ at: job.expiresAt ?? now, number, job })),
@@ -59,7 +62,8 @@ export function upkeep(database: Database, sweeper: Sweeper): Upkeep {
       return gone;
     },
 
-    lease: async (name, holder, ttlMs, now) => (await database.read(lease, [name, holder, now + ttlMs, now])).length === 1,
+    lease: async (name, holder, ttlMs, now) =>
+      (await database.read(lease, [name, holder, now + ttlMs, now])).length === 1,
 
     async release(name, holder) {
       await database.read('DELETE FROM ojs.leases WHERE name = $1 AND holder = $2', [name, holder]);

@@ -22,18 +22,29 @@ export function readPostgresUrl(text: string): PostgresAddress {
   const url = parse(text);
   const schema = url.searchParams.get('schema') ?? 'ojs';
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
-    throw new Error(`The schema '${schema}' is no name for a namespace; expected up to 63 lower-case letters, digits and underscores.`);
+    throw new Error(
+      `The schema '${schema}' is no name for a namespace; expected up to 63 lower-case letters, digits and underscores.`,
+    );
   }
   const connections = Number(url.searchParams.get('connections') ?? 10);
   if (!Number.isInteger(connections) || connections < 1) {
-    throw new Error(`connections=${url.searchParams.get('connections')} is no number of connections; expected 1 or more.`);
+    throw new Error(
+      `connections=${url.searchParams.get('connections')} is no number of connections; expected 1 or more.`,
+    );
   }
   const pooled = url.searchParams.get('pgbouncer') === 'true';
   const options = url.searchParams.get('options');
   for (const own of ['schema', 'pgbouncer', 'connections', 'options']) url.searchParams.delete(own);
   // As libpq reads it: `require` encrypts, `verify-full` also looks at the certificate.
   if (url.searchParams.has('sslmode')) url.searchParams.set('uselibpqcompat', 'true');
-  return { connection: url.toString(), name: `${url.host}${url.pathname} (schema ${schema})`, schema, pooled, options, connections };
+  return {
+    connection: url.toString(),
+    name: `${url.host}${url.pathname} (schema ${schema})`,
+    schema,
+    pooled,
+    options,
+    connections,
+  };
 }
 
 /** The URL itself is in no message: it may have a password. */

@@ -17,7 +17,10 @@ export function workers(database: Database): Pick<Registry, 'beat' | 'workers' |
 
     async direct(worker, directive) {
       if (!isStorable(worker)) return false;
-      const rows = await database.read('UPDATE ojs.workers SET directive = $2 WHERE worker = $1 RETURNING worker', [worker, directive]);
+      const rows = await database.read('UPDATE ojs.workers SET directive = $2 WHERE worker = $1 RETURNING worker', [
+        worker,
+        directive,
+      ]);
       return rows.length === 1;
     },
 
@@ -48,7 +51,11 @@ async function beat(tx: Transaction, beats: readonly WorkerBeat[], now: Millis):
   return answers;
 }
 
-function noted(known: WorkerRecord | null, { worker, holds, partial, state, info }: WorkerBeat, now: Millis): WorkerRecord {
+function noted(
+  known: WorkerRecord | null,
+  { worker, holds, partial, state, info }: WorkerBeat,
+  now: Millis,
+): WorkerRecord {
   return {
     worker,
     seenAt: now,
@@ -62,9 +69,10 @@ function noted(known: WorkerRecord | null, { worker, holds, partial, state, info
 }
 
 async function lockWorkers(tx: Transaction, beats: readonly WorkerBeat[]): Promise<Map<string, WorkerRecord>> {
-  const rows = await tx.query(`SELECT ${columns} FROM ojs.workers WHERE worker = ANY ($1::text[]) ORDER BY worker FOR UPDATE`, [
-    [...new Set(beats.map(({ worker }) => worker))],
-  ]);
+  const rows = await tx.query(
+    `SELECT ${columns} FROM ojs.workers WHERE worker = ANY ($1::text[]) ORDER BY worker FOR UPDATE`,
+    [[...new Set(beats.map(({ worker }) => worker))]],
+  );
   return new Map(rows.map(readWorker).map((record) => [record.worker, record]));
 }
 

@@ -84,7 +84,8 @@ async function create(
   now: Millis,
 ): Promise<Created> {
   const { id, name, kind, spec, total } = workflow;
-  if (!nodes.every(isNode)) throw new RangeError(`Workflow ${id} has too many nodes; at most ${nodesOfFlow} fit into a workflow.`);
+  if (!nodes.every(isNode))
+    throw new RangeError(`Workflow ${id} has too many nodes; at most ${nodesOfFlow} fit into a workflow.`);
   const [made] = await tx.query(
     `INSERT INTO ojs.workflows (id, state, nodes, total, created_at, name, kind, spec) VALUES ($1, 'running', $2, $3, $4, $5, $6, $7)
      ON CONFLICT (id) DO NOTHING RETURNING number`,
@@ -164,7 +165,10 @@ async function find(reader: Reader, id: string): Promise<WorkflowRecord | null> 
 const allStates: readonly WorkflowState[] = ['running', 'completed', 'failed', 'cancelled'];
 
 async function countFlows(read: Reader, states: readonly WorkflowState[]): Promise<number> {
-  const [cells] = await read('SELECT coalesce(sum(count), 0)::bigint FROM ojs.workflow_counts WHERE state = ANY ($1::text[])', [states]);
+  const [cells] = await read(
+    'SELECT coalesce(sum(count), 0)::bigint FROM ojs.workflow_counts WHERE state = ANY ($1::text[])',
+    [states],
+  );
   return integer(cells?.[0]);
 }
 

@@ -39,22 +39,30 @@ export function isRedisUrl(url: string): boolean {
 export function readAddress(url: string): Address {
   checkUser(url);
   const match = form.exec(url);
-  if (!match) throw new Error(`'${withoutPassword(url)}' is no URL of a Redis server; expected 'redis://HOST:PORT/DB?namespace=NAME'.`);
+  if (!match)
+    throw new Error(
+      `'${withoutPassword(url)}' is no URL of a Redis server; expected 'redis://HOST:PORT/DB?namespace=NAME'.`,
+    );
   const [, tls, shape, user, hosts = '', path = '', query = ''] = match;
   const kind = shape === 'cluster' || shape === 'sentinel' ? shape : 'server';
   const options = new URLSearchParams(query);
   for (const name of options.keys()) {
     const known = kind === 'sentinel' ? [...names, ...sentinelNames] : names;
-    if (!known.includes(name)) throw new Error(`A Redis URL has no option '${name}'; expected one of ${known.join(', ')}.`);
+    if (!known.includes(name))
+      throw new Error(`A Redis URL has no option '${name}'; expected one of ${known.join(', ')}.`);
   }
   const several = options.get('namespaces');
-  if (several !== null && options.has('namespace')) throw new Error("A Redis URL has either 'namespace' or 'namespaces', not both.");
+  if (several !== null && options.has('namespace'))
+    throw new Error("A Redis URL has either 'namespace' or 'namespaces', not both.");
   const map = several === null ? null : readQueueMap(several);
   const namespace = map?.home ?? options.get('namespace') ?? defaultNamespace;
   if (!/^[\w.:-]{1,64}$/.test(namespace)) {
-    throw new Error(`'${namespace}' is no namespace of a Redis store; expected up to 64 letters, digits, '_', '-', '.' or ':'.`);
+    throw new Error(
+      `'${namespace}' is no namespace of a Redis store; expected up to 64 letters, digits, '_', '-', '.' or ':'.`,
+    );
   }
-  if (kind === 'sentinel' && path === '') throw new Error('A redis+sentinel URL names the master: redis+sentinel://HOST,HOST/MASTER.');
+  if (kind === 'sentinel' && path === '')
+    throw new Error('A redis+sentinel URL names the master: redis+sentinel://HOST,HOST/MASTER.');
   return {
     kind,
     tls: tls === 's',
@@ -104,7 +112,10 @@ function readUser(user: string | undefined): Pick<Address, 'username' | 'passwor
 
 function readSentinelUser(options: URLSearchParams): Pick<Address, 'sentinelUsername' | 'sentinelPassword'> {
   const [username, password] = [options.get('sentinelUsername'), options.get('sentinelPassword')];
-  return { ...(username !== null && { sentinelUsername: username }), ...(password !== null && { sentinelPassword: password }) };
+  return {
+    ...(username !== null && { sentinelUsername: username }),
+    ...(password !== null && { sentinelPassword: password }),
+  };
 }
 
 function readSentinelTls(text: string | null, otherwise: boolean): boolean {
@@ -117,7 +128,9 @@ function decoded(text: string, what: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new Error(`The ${what} of a Redis URL has a '%' that begins no percent-encoded character; percent-encode it (%25).`);
+    throw new Error(
+      `The ${what} of a Redis URL has a '%' that begins no percent-encoded character; percent-encode it (%25).`,
+    );
   }
 }
 
@@ -128,5 +141,7 @@ function readDatabase(text: string): number {
 }
 
 export function withoutPassword(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/[^@/]*?):[^@/]*@/i, '$1:***@').replace(/(sentinelPassword=)[^&]*/, '$1***');
+  return url
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^@/]*?):[^@/]*@/i, '$1:***@')
+    .replace(/(sentinelPassword=)[^&]*/, '$1***');
 }

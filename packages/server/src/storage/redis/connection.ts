@@ -192,7 +192,12 @@ export class Connection {
   }
 
   /** @param deadline The script does nothing after it (lua/common.lua): what arrives late takes no effect, whoever held it back. */
-  async #evalBefore(deadline: number, { text, sha }: ScriptText, prefix: string, args: readonly Argument[]): Promise<unknown> {
+  async #evalBefore(
+    deadline: number,
+    { text, sha }: ScriptText,
+    prefix: string,
+    args: readonly Argument[],
+  ): Promise<unknown> {
     // The prefix is no key, the layout is one: while their slot moves to another node of a cluster, a call that names both is refused there and here
     // (TRYAGAIN). With the prefix alone it would run on the new node before the keys are there.
     const rest = [2, prefix, `${prefix}layout`, ...args, deadline];
@@ -232,7 +237,9 @@ export class Connection {
     if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
     const { message, name } = error;
     if (message.startsWith('OOM')) {
-      return new StoreUnavailable(`${this.name} has no memory left (maxmemory): it takes no new jobs until some are finished and removed.`);
+      return new StoreUnavailable(
+        `${this.name} has no memory left (maxmemory): it takes no new jobs until some are finished and removed.`,
+      );
     }
     if (passing.test(message)) return new StoreUnavailable(`${this.name}: ${message}`);
     if (name === 'ReplyError') return new RedisRefusal(message);
@@ -265,7 +272,9 @@ export class Connection {
 /** Why servers with these settings of maxmemory-policy must not be used; null where they may. */
 export function evicting(server: string, policies: readonly string[]): string | null {
   const policy = policies.find((policy) => policy !== 'noeviction');
-  return policy === undefined ? null : `${server} has maxmemory-policy ${policy}, under which it may remove jobs; set it to noeviction.`;
+  return policy === undefined
+    ? null
+    : `${server} has maxmemory-policy ${policy}, under which it may remove jobs; set it to noeviction.`;
 }
 
 function decode(reply: unknown): Reply {

@@ -33,7 +33,8 @@ export async function* dump(scripts: Scripts): AsyncIterable<readonly DumpRecord
     if (number(created) > (lastFlow ?? 0)) continue;
     const workflow = readWorkflow(flow, replyOf(record));
     const records: DumpRecord[] = [{ kind: 'workflow', record: { number: number(created), workflow } }];
-    for (const node of nodesOf(flow, nodes, workflow.state, workflow.finishedAt)) records.push({ kind: 'node', record: node });
+    for (const node of nodesOf(flow, nodes, workflow.state, workflow.finishedAt))
+      records.push({ kind: 'node', record: node });
     const held = listOf(jobs).map(job);
     for (const { record } of held) ids.delete(record.job.id);
     yield* pagesOf([...records, ...held]);
@@ -98,7 +99,12 @@ function job(packed: Packed): DumpRecord & { readonly kind: 'job' } {
 }
 
 /** @param packed fields and values as lua/graph.lua keeps them. */
-function nodesOf(flow: string, packed: Packed | undefined, state: string, finishedAt: number | null): readonly NodeRecord[] {
+function nodesOf(
+  flow: string,
+  packed: Packed | undefined,
+  state: string,
+  finishedAt: number | null,
+): readonly NodeRecord[] {
   const cells = listOf(packed).map(text);
   const fields = new Map(cells.flatMap((cell, at) => (at % 2 === 0 ? [[cell, cells[at + 1] ?? ''] as const] : [])));
   const indexes = [...fields.keys()].filter((name) => /^\d+$/.test(name)).map(Number);

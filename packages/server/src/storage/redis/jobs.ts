@@ -12,7 +12,11 @@ export function jobs(scripts: Scripts): Jobs {
   return {
     async insert(groups, now, options) {
       if (groups.length === 0) return [];
-      const request = { now, groups: groups.map((group) => group.map(packJob)), options: { refusePaused: options?.refusePaused ?? false } };
+      const request = {
+        now,
+        groups: groups.map((group) => group.map(packJob)),
+        options: { refusePaused: options?.refusePaused ?? false },
+      };
       return listOf(await scripts.exchange('insert', request)).map((group) => listOf(group).map(readInserted));
     },
 
@@ -35,7 +39,9 @@ export function jobs(scripts: Scripts): Jobs {
 
     async transition(transitions, now) {
       if (transitions.length === 0) return [];
-      return listOf(await scripts.exchange('transition', { now, transitions: transitions.map(packTransition) })).map(readMoved);
+      return listOf(await scripts.exchange('transition', { now, transitions: transitions.map(packTransition) })).map(
+        readMoved,
+      );
     },
 
     async get(ids) {

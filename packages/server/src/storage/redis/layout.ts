@@ -41,7 +41,9 @@ async function checkChannel(scripts: Scripts, connection: Connection): Promise<v
     await connection.command('PUBLISH', channel, '');
   } catch (error) {
     if (!(error instanceof RedisRefusal) || !error.message.startsWith('NOPERM')) throw error;
-    throw new Error(`${connection.name} does not let this user publish to the channel ${channel}; allow it (ACL SETUSER … &${channel}).`);
+    throw new Error(
+      `${connection.name} does not let this user publish to the channel ${channel}; allow it (ACL SETUSER … &${channel}).`,
+    );
   }
 }
 
@@ -57,7 +59,9 @@ export async function durability(connection: Connection): Promise<string> {
   const words = (appendonly ?? []).flatMap((log) =>
     log === 'yes' ? (appendfsync ?? []).map(wordsOfLog) : (save ?? []).map(wordsOfSnapshots),
   );
-  return words.length === 0 ? 'as the server persists it: it does not tell its configuration' : [...new Set(words)].join('; elsewhere ');
+  return words.length === 0
+    ? 'as the server persists it: it does not tell its configuration'
+    : [...new Set(words)].join('; elsewhere ');
 }
 
 function wordsOfLog(fsync: string): string {

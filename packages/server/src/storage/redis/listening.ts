@@ -36,7 +36,12 @@ export class Listening implements AsyncDisposable {
     const all = [first, ...others];
     const node = all[Math.floor(Math.random() * all.length)] ?? first;
     const never = () => null;
-    const listener = node.duplicate({ enableOfflineQueue: true, retryStrategy: never, sentinelRetryStrategy: never, lazyConnect: true });
+    const listener = node.duplicate({
+      enableOfflineQueue: true,
+      retryStrategy: never,
+      sentinelRetryStrategy: never,
+      lazyConnect: true,
+    });
     this.#listener = listener;
     listener.on('error', () => {});
     listener.on('message', (_channel: string, message: string) => this.#heard.onMessage(message));

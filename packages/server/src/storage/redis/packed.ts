@@ -1,6 +1,12 @@
 /** MessagePack, as far as the scripts' `cmsgpack` speaks it: what goes to a script and comes from it as one value. */
 
-export type Packed = null | boolean | number | string | readonly Packed[] | { readonly [name: string]: Packed | undefined };
+export type Packed =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Packed[]
+  | { readonly [name: string]: Packed | undefined };
 
 /** Writes values; one buffer is used again for all. */
 export class Packer {

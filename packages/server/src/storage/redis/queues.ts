@@ -3,7 +3,10 @@ import type { Registry } from '../storage.ts';
 import { listOf, number, packNumbers, readLimit, readQueue } from './rows.ts';
 import type { Scripts } from './scripts.ts';
 
-type Queues = Pick<Registry, 'queues' | 'pauseQueue' | 'configureQueue' | 'removeQueue' | 'limits' | 'limit' | 'overrideLimit'>;
+type Queues = Pick<
+  Registry,
+  'queues' | 'pauseQueue' | 'configureQueue' | 'removeQueue' | 'limits' | 'limit' | 'overrideLimit'
+>;
 
 export function queues(scripts: Scripts): Queues {
   return {
@@ -19,7 +22,14 @@ export function queues(scripts: Scripts): Queues {
 
     async configureQueue(name, { capacity, config, limit }, now, expected) {
       const override = limit === undefined || limit === null ? limit : packNumbers(limit);
-      const answer = await scripts.exchange('queue_configure', { now, name, capacity, config, limit: override, expected });
+      const answer = await scripts.exchange('queue_configure', {
+        now,
+        name,
+        capacity,
+        config,
+        limit: override,
+        expected,
+      });
       return answer === false ? null : readQueue(answer);
     },
 
@@ -40,7 +50,9 @@ export function queues(scripts: Scripts): Queues {
     },
 
     async overrideLimit(key, override, now) {
-      return readLimit(await scripts.exchange('limit_override', { now, key, override: override && packNumbers(override) }));
+      return readLimit(
+        await scripts.exchange('limit_override', { now, key, override: override && packNumbers(override) }),
+      );
     },
   };
 }

@@ -17,7 +17,13 @@ export class Restoration {
   #commands: Packed[] = [];
   #requests: Packed[] = [];
   #jobs: Packed[] = [];
-  #flow: { readonly id: string; readonly number: number; readonly state: WorkflowState; waiting: number; last: number } | null = null;
+  #flow: {
+    readonly id: string;
+    readonly number: number;
+    readonly state: WorkflowState;
+    waiting: number;
+    last: number;
+  } | null = null;
   #number = 0;
   #flowNumber = 0;
   #place = 0;
@@ -32,10 +38,19 @@ export class Restoration {
       this.#lastStart = lastStart;
     },
     queue: ({ capacity, config, ...queue }) => {
-      this.#queues.push({ ...queue, capacity: capacity ?? undefined, config: config === noConfig ? undefined : config });
+      this.#queues.push({
+        ...queue,
+        capacity: capacity ?? undefined,
+        config: config === noConfig ? undefined : config,
+      });
     },
     limit: ({ key, own, override, usedAt }) => {
-      this.#limits.push({ key, own: packNumbers(own), override: override === null ? undefined : packNumbers(override), usedAt });
+      this.#limits.push({
+        key,
+        own: packNumbers(own),
+        override: override === null ? undefined : packNumbers(override),
+        usedAt,
+      });
     },
     starts: ({ key, at }) => this.#command('RPUSH', `starts:${key}`, ...at),
     workflow: (workflow) => this.#workflow(workflow),
@@ -51,7 +66,11 @@ export class Restoration {
     },
     worker: ({ worker, seenAt, seenBefore, state, directive, info, holds, heldBefore }) => {
       const lists = { holds: holds && JSON.stringify(holds), held: heldBefore && JSON.stringify(heldBefore) };
-      this.#command('HSET', `w:${worker}`, ...fieldsOf({ seen: seenAt, before: seenBefore, state, directive, info, ...lists }));
+      this.#command(
+        'HSET',
+        `w:${worker}`,
+        ...fieldsOf({ seen: seenAt, before: seenBefore, state, directive, info, ...lists }),
+      );
       this.#command('ZADD', 'workers', seenAt, worker);
     },
     request: ({ key, at, claims }) => {
@@ -92,7 +111,13 @@ export class Restoration {
   }
 
   async #write(): Promise<void> {
-    const page = { queues: this.#queues, limits: this.#limits, commands: this.#commands, requests: this.#requests, jobs: this.#jobs };
+    const page = {
+      queues: this.#queues,
+      limits: this.#limits,
+      commands: this.#commands,
+      requests: this.#requests,
+      jobs: this.#jobs,
+    };
     await this.#scripts.exchange('restore', { now: this.#lastStart, ...page });
     this.#queues = [];
     this.#limits = [];
@@ -103,13 +128,30 @@ export class Restoration {
 
   #workflow({ number, workflow }: Dumped['workflow']): void {
     this.#endFlow();
-    const { id, name, kind, spec, total, state, completed, failed, cancelled, createdAt, finishedAt, end, sweeping } = workflow;
-    const told = { i: JSON.stringify(id), n: JSON.stringify(name), k: JSON.stringify(kind), sp: spec, t: total, s: state };
-    const counts = { c: completed, f: failed, x: cancelled, at: createdAt, fin: finishedAt, end, sw: sweeping ? 1 : null };
+    const { id, name, kind, spec, total, state, completed, failed, cancelled, createdAt, finishedAt, end, sweeping } =
+      workflow;
+    const told = {
+      i: JSON.stringify(id),
+      n: JSON.stringify(name),
+      k: JSON.stringify(kind),
+      sp: spec,
+      t: total,
+      s: state,
+    };
+    const counts = {
+      c: completed,
+      f: failed,
+      x: cancelled,
+      at: createdAt,
+      fin: finishedAt,
+      end,
+      sw: sweeping ? 1 : null,
+    };
     this.#command('HSET', `f:${id}`, ...fieldsOf({ no: number, ...told, ...counts }));
     this.#command('ZADD', `flows:${state}`, number, id);
     if (sweeping) this.#command('ZADD', 'flows:sweeping', number, id);
-    else if (finishedAt !== null) this.#command('ZADD', 'flows:over', finishedAt, String(number).padStart(16, '0') + id);
+    else if (finishedAt !== null)
+      this.#command('ZADD', 'flows:over', finishedAt, String(number).padStart(16, '0') + id);
     this.#flowNumber = Math.max(this.#flowNumber, number);
     this.#flow = { id, number, state, waiting: 0, last: -1 };
   }
@@ -117,7 +159,8 @@ export class Restoration {
   #node(node: Dumped['node']): void {
     const flow = this.#flow;
     const { index, workflow, state, open, failed, member, closedAt, name, job, next, result, error, spec } = node;
-    if (flow?.id !== workflow) throw new Error(`The node ${index} of workflow ${workflow} has no workflow in front of it.`);
+    if (flow?.id !== workflow)
+      throw new Error(`The node ${index} of workflow ${workflow} has no workflow in front of it.`);
     const fields = {
       [index]: `${member ? 1 : 0}|${job ?? ''}|${next.join(',')}|${JSON.stringify(name)}`,
       [`s${index}`]: spec,
@@ -140,7 +183,18 @@ export class Restoration {
     this.#flow = null;
   }
 
-  #cron({ name, version, enabled, dueAt, runCount, lastRunAt, lastJob, createdAt, updatedAt, spec }: Dumped['cron']): void {
+  #cron({
+    name,
+    version,
+    enabled,
+    dueAt,
+    runCount,
+    lastRunAt,
+    lastJob,
+    createdAt,
+    updatedAt,
+    spec,
+  }: Dumped['cron']): void {
     const times = { due: dueAt ?? '', rc: runCount, lr: lastRunAt, lj: lastJob, at: createdAt, up: updatedAt };
     this.#command('HSET', `c:${name}`, ...fieldsOf({ sp: spec, en: enabled ? '1' : '', v: version, ...times }));
     this.#command('SADD', 'crons', name);
@@ -167,7 +221,8 @@ export class Restoration {
         checkpoint: checkpoint ?? undefined,
       },
     });
-    if (job.state === State.available && place === null) throw new Error(`Job ${job.id} is available and has no place.`);
+    if (job.state === State.available && place === null)
+      throw new Error(`Job ${job.id} is available and has no place.`);
   }
 }
 

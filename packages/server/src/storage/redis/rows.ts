@@ -92,7 +92,10 @@ export function packJob(job: NewJob): Packed {
   };
 }
 
-export function packNumbers({ concurrency, rates }: LimitNumbers): { readonly concurrency: number | undefined; readonly rates: Packed } {
+export function packNumbers({ concurrency, rates }: LimitNumbers): {
+  readonly concurrency: number | undefined;
+  readonly rates: Packed;
+} {
   return { concurrency: given(concurrency), rates: rates.map(({ count, perMs }) => [count, perMs]) };
 }
 
@@ -177,7 +180,11 @@ export function readMoved(packed: Packed | undefined): Moved {
   switch (answer.kind) {
     case 'moved': {
       const workflow = text(answer.workflow);
-      return { kind: 'moved', was: state(answer.was), ready: listOf(answer.ready).map((index) => ({ workflow, index: Number(index) })) };
+      return {
+        kind: 'moved',
+        was: state(answer.was),
+        ready: listOf(answer.ready).map((index) => ({ workflow, index: Number(index) })),
+      };
     }
     case 'already':
     case 'refused':

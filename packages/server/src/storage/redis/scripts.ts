@@ -84,9 +84,13 @@ function loadScripts(events: boolean): ReadonlyMap<string, Script> {
   const known = loaded.get(events);
   if (known) return known;
   const files = readdirSync(directory).filter((file) => file.endsWith('.lua'));
-  const texts = new Map(files.map((file) => [file.slice(0, -'.lua'.length), readFileSync(new URL(file, directory), 'utf8')]));
+  const texts = new Map(
+    files.map((file) => [file.slice(0, -'.lua'.length), readFileSync(new URL(file, directory), 'utf8')]),
+  );
   const isLibrary = (name: string) => libraries.includes(name);
-  const scripts = new Map([...texts].filter(([name]) => !isLibrary(name)).map(([name, text]) => [name, assemble(text, texts, events)]));
+  const scripts = new Map(
+    [...texts].filter(([name]) => !isLibrary(name)).map(([name, text]) => [name, assemble(text, texts, events)]),
+  );
   loaded.set(events, scripts);
   return scripts;
 }

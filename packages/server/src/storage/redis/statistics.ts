@@ -21,9 +21,9 @@ export function statistics(scripts: Scripts): Pick<Registry, 'statistics'> {
 
 /** @param name `minute:queue`. */
 function readMinute(name: string, reply: Reply | undefined): MinuteRecord {
-  const [enqueued = 0, started = 0, completed = 0, failed = 0, discarded = 0, durationMs = 0, waitMs = 0] = listOf(reply).map(
-    (sum) => integerOrNull(sum) ?? 0,
-  );
+  const [enqueued = 0, started = 0, completed = 0, failed = 0, discarded = 0, durationMs = 0, waitMs = 0] = listOf(
+    reply,
+  ).map((sum) => integerOrNull(sum) ?? 0);
   const colon = name.indexOf(':');
   const [minute, queue] = [Number(name.slice(0, colon)), name.slice(colon + 1)];
   return { queue, minute, enqueued, started, completed, failed, discarded, durationMs, waitMs };

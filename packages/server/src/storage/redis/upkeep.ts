@@ -22,7 +22,9 @@ export function upkeep(scripts: Scripts): Upkeep {
     async held(after, limit) {
       const items: Held[] = [];
       for (let from = after === null ? 0 : Number(after); ; ) {
-        const [found, last] = listOf(await scripts.exchange('held', { after: from, limit: limit - items.length, look }));
+        const [found, last] = listOf(
+          await scripts.exchange('held', { after: from, limit: limit - items.length, look }),
+        );
         for (const held of listOf(found)) {
           const [id, claim, worker, startedAt] = listOf(held);
           items.push({ id: text(id), claim: number(claim), worker: text(worker), startedAt: number(startedAt) });
@@ -35,7 +37,12 @@ export function upkeep(scripts: Scripts): Upkeep {
 
     async prune({ jobs, events, workflows, ...times }, limit) {
       if (limit <= 0) return { removed: 0, overCap: jobs.map(() => 0) };
-      const rules = { jobs: jobs.map((rule) => ({ ...rule })), events: { ...events }, workflows: { ...workflows }, ...times };
+      const rules = {
+        jobs: jobs.map((rule) => ({ ...rule })),
+        events: { ...events },
+        workflows: { ...workflows },
+        ...times,
+      };
       const [removed, overCap] = listOf(await scripts.exchange('prune', { rules, limit }));
       return { removed: number(removed), overCap: listOf(overCap).map(number) };
     },

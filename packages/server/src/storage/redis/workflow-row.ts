@@ -5,7 +5,10 @@ import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './
 export const letters = { completed: 'c', failed: 'f', cancelled: 'x' } as const;
 
 /** What lua/graph.lua keeps of a new workflow's nodes: fields and values, and the scores and members of those that are ready. */
-export function packNodes(nodes: readonly NewNode[]): { readonly fields: readonly string[]; readonly ready: readonly string[] } {
+export function packNodes(nodes: readonly NewNode[]): {
+  readonly fields: readonly string[];
+  readonly ready: readonly string[];
+} {
   const fields: string[] = [];
   const ready: string[] = [];
   for (const { index, name, job, open, next, member, spec } of nodes) {
@@ -17,14 +20,18 @@ export function packNodes(nodes: readonly NewNode[]): { readonly fields: readonl
   return { fields, ready };
 }
 
-export function packWorkflow({ id, name, kind, spec, total }: NewWorkflow, nodes: readonly NewNode[]): readonly (string | number)[] {
+export function packWorkflow(
+  { id, name, kind, spec, total }: NewWorkflow,
+  nodes: readonly NewNode[],
+): readonly (string | number)[] {
   const members = nodes.filter(({ member }) => member).length;
   const last = nodes.reduce((max, { index }) => Math.max(max, index), -1);
   return [id, JSON.stringify(id), JSON.stringify(name), JSON.stringify(kind), spec, total, members, last];
 }
 
 export function readWorkflow(id: string, reply: Reply | undefined): WorkflowRecord {
-  const [name, kind, spec, total, state, completed, failed, cancelled, createdAt, finishedAt, end, sweeping] = listOf(reply);
+  const [name, kind, spec, total, state, completed, failed, cancelled, createdAt, finishedAt, end, sweeping] =
+    listOf(reply);
   return {
     id,
     name: JSON.parse(text(name)),
@@ -66,8 +73,13 @@ export function readRefs(workflow: string, indexes: Reply | undefined): readonly
 }
 
 /** A node that waited when its workflow was cancelled is not written then: it reads as cancelled. */
-function nodeState(state: string | null, flow: string | null, ended: number | null): Pick<NodeRecord, 'state' | 'closedAt'> {
-  if (state === null) return flow === 'cancelled' ? { state: 'cancelled', closedAt: ended } : { state: 'waiting', closedAt: null };
+function nodeState(
+  state: string | null,
+  flow: string | null,
+  ended: number | null,
+): Pick<NodeRecord, 'state' | 'closedAt'> {
+  if (state === null)
+    return flow === 'cancelled' ? { state: 'cancelled', closedAt: ended } : { state: 'waiting', closedAt: null };
   if (state === 'p') return { state: 'pending', closedAt: null };
   return { state: closed(state.slice(0, 1)), closedAt: Number(state.slice(1)) };
 }

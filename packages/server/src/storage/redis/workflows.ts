@@ -19,7 +19,11 @@ export function workflows(scripts: Scripts): Workflows {
       const counts = [events.length, fields.length, ready.length];
       const args = [now, ...packWorkflow(workflow, nodes), ...counts].concat(events, fields, ready);
       const [kind, record, indexes] = listOf(await scripts.run('workflow_create', args));
-      return { kind: creation(text(kind)), workflow: readWorkflow(workflow.id, record), ready: readRefs(workflow.id, indexes) };
+      return {
+        kind: creation(text(kind)),
+        workflow: readWorkflow(workflow.id, record),
+        ready: readRefs(workflow.id, indexes),
+      };
     },
 
     async get(id) {
@@ -33,7 +37,9 @@ export function workflows(scripts: Scripts): Workflows {
     },
 
     async nodes(workflow, after, limit) {
-      return listOf(await scripts.run('workflow_nodes', [workflow, after, limit])).map((node) => readNode(workflow, node));
+      return listOf(await scripts.run('workflow_nodes', [workflow, after, limit])).map((node) =>
+        readNode(workflow, node),
+      );
     },
 
     async node(refs) {
@@ -75,11 +81,15 @@ export async function listedWorkflows(
   let before = after === undefined ? '' : String(readCursor(after).number);
   let skip = after === undefined ? (offset ?? 0) : 0;
   for (; skip > skipAtOnce; skip -= skipAtOnce) {
-    const [total, more, last] = listOf(await scripts.run('workflow_list', [before, skipAtOnce, 0, ...(states ?? allStates)]));
+    const [total, more, last] = listOf(
+      await scripts.run('workflow_list', [before, skipAtOnce, 0, ...(states ?? allStates)]),
+    );
     if (more !== 1) return { items: [], cursors: [], more: false, total: integer(total) };
     before = text(last);
   }
-  const [total, more, _last, ...cells] = listOf(await scripts.run('workflow_list', [before, skip, limit, ...(states ?? allStates)]));
+  const [total, more, _last, ...cells] = listOf(
+    await scripts.run('workflow_list', [before, skip, limit, ...(states ?? allStates)]),
+  );
   const rows = cells.flatMap((number, at) =>
     at % 3 === 0 ? [{ number: integer(number), id: text(cells[at + 1]), row: cells[at + 2] }] : [],
   );

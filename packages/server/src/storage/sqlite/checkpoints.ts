@@ -7,7 +7,10 @@ export interface CheckpointPlan {
 }
 
 /** Beside this module, with its extension, from source and when built. */
-const ownProgram = new URL(`./checkpoint-thread${/\.[cm]?[jt]s$/.exec(import.meta.url)?.[0] ?? '.js'}`, import.meta.url);
+const ownProgram = new URL(
+  `./checkpoint-thread${/\.[cm]?[jt]s$/.exec(import.meta.url)?.[0] ?? '.js'}`,
+  import.meta.url,
+);
 
 /** Rows that a store changes before it gets its thread, which takes 19 MiB (36 from source) and a tenth of a second to start. */
 const startAfter = 20_000;
@@ -37,7 +40,12 @@ export class Checkpoints {
   #askedAt = 0;
 
   /** @param sqlite The version of SQLite. */
-  constructor(connection: Connection, synchronous: Synchronous, program = ownProgram, sqlite = process.versions.sqlite) {
+  constructor(
+    connection: Connection,
+    synchronous: Synchronous,
+    program = ownProgram,
+    sqlite = process.versions.sqlite,
+  ) {
     this.#connection = connection;
     this.#plan = { file: connection.file, synchronous };
     this.#program = program;

@@ -134,7 +134,17 @@ function take({ tx, claim, now, budget, taken }: Round, { number, job, limits }:
   }
   const after = claimed(job, claim, now);
   const { leaseMs, leaseUntil, expiresAt, worker } = after;
-  tx.sql.changeRow(statements.claim, number, after.claim, after.attempt, overdueAt(after), now, worker, leaseMs, leaseUntil);
+  tx.sql.changeRow(
+    statements.claim,
+    number,
+    after.claim,
+    after.attempt,
+    overdueAt(after),
+    now,
+    worker,
+    leaseMs,
+    leaseUntil,
+  );
   if (expiresAt !== job.expiresAt) tx.sql.change(statements.expireLater, expiresAt, number);
   tx.started(counted, now);
   tx.counts.sum(job.queue, sumsOf(job, after.state, now), now);
@@ -181,7 +191,9 @@ function again(tx: Transaction, queues: readonly string[], now: Millis): Millis 
 /** Moves up to `limit` due jobs on: to `available`, or out where they have expired meanwhile. */
 export function promote(tx: Transaction, now: Millis, limit: number): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  const due = [State.scheduled, State.retryable].flatMap((state) => tx.sql.all(statements.due, state, now, limit).map(readJob));
+  const due = [State.scheduled, State.retryable].flatMap((state) =>
+    tx.sql.all(statements.due, state, now, limit).map(readJob),
+  );
   due.sort((a, b) => a.job.runAt - b.job.runAt || a.number - b.number);
   for (const { number, job, limits } of due.slice(0, limit)) {
     if (isExpired(job, now)) {

@@ -72,7 +72,12 @@ export class Connection {
    */
   changeRow(sql: string, number: number, ...values: readonly SQLInputValue[]): void {
     const run = this.#run;
-    if (run !== null && run.sql === sql && run.last === number - 1 && run.values.every((value, index) => value === values[index])) {
+    if (
+      run !== null &&
+      run.sql === sql &&
+      run.last === number - 1 &&
+      run.values.every((value, index) => value === values[index])
+    ) {
       run.last = number;
       return;
     }
@@ -139,7 +144,9 @@ export class Connection {
     const code = resultCode(error);
     if (code === NOT_A_DATABASE) return new Error(`${this.file} is not an SQLite database.`, { cause: error });
     if (code === READ_ONLY)
-      return new Error(`${this.file} is read-only; a storage must be able to write to it and to its directory.`, { cause: error });
+      return new Error(`${this.file} is read-only; a storage must be able to write to it and to its directory.`, {
+        cause: error,
+      });
     if (isFull(error)) {
       return new StoreUnavailable(
         `${this.file} cannot grow: ${code === FULL ? 'the disk is full' : 'the disk does not take what is written'}.`,
@@ -189,12 +196,15 @@ export class Connection {
 function check(file: string): void {
   const directory = dirname(file);
   if (!existsSync(directory)) throw new Error(`${file} cannot be opened: the directory ${directory} does not exist.`);
-  if (existsSync(file) && statSync(file).isDirectory()) throw new Error(`${file} is a directory; expected the path of a database file.`);
+  if (existsSync(file) && statSync(file).isDirectory())
+    throw new Error(`${file} is a directory; expected the path of a database file.`);
   try {
     if (existsSync(file)) accessSync(file, constants.R_OK | constants.W_OK);
     accessSync(directory, constants.W_OK);
   } catch (error) {
-    throw new Error(`${file} cannot be opened: this process may not write to it or to its directory.`, { cause: error });
+    throw new Error(`${file} cannot be opened: this process may not write to it or to its directory.`, {
+      cause: error,
+    });
   }
 }
 
@@ -222,7 +232,11 @@ function isFull(error: unknown): boolean {
  * Runs `attempt` until the file is not busy. The event loop goes on meanwhile.
  * @throws Error naming the file after `patienceMs`; anything else that `attempt` throws, at once.
  */
-export async function patiently<T>(connection: Connection, patienceMs: number, attempt: () => T | Promise<T>): Promise<T> {
+export async function patiently<T>(
+  connection: Connection,
+  patienceMs: number,
+  attempt: () => T | Promise<T>,
+): Promise<T> {
   const deadline = performance.now() + patienceMs;
   for (let pause = 1; ; pause = Math.min(2 * pause, 20)) {
     try {
@@ -230,7 +244,9 @@ export async function patiently<T>(connection: Connection, patienceMs: number, a
     } catch (error) {
       if (!isBusy(error)) throw connection.explain(error);
       if (performance.now() > deadline) {
-        throw new StoreUnavailable(`${connection.file} has been locked by another process for ${patienceMs} ms.`, { cause: error });
+        throw new StoreUnavailable(`${connection.file} has been locked by another process for ${patienceMs} ms.`, {
+          cause: error,
+        });
       }
     }
     // A random part, so that two waiting processes do not keep step.

@@ -95,7 +95,16 @@ export class Counts {
     const row = this.find(queue);
     if (row) return row.line;
     const line = this.#numbers.line();
-    this.#rows.set(queue, { paused: false, capacity: null, line, hasLanes: false, hasGate: true, waiting: 0, available: 0, active: 0 });
+    this.#rows.set(queue, {
+      paused: false,
+      capacity: null,
+      line,
+      hasLanes: false,
+      hasGate: true,
+      waiting: 0,
+      available: 0,
+      active: 0,
+    });
     return line;
   }
 
@@ -122,7 +131,8 @@ export class Counts {
 
   /** Jobs that wait for their time or a worker. */
   depth(queue: string): number {
-    const more = this.#more(queue, State.available) + this.#more(queue, State.scheduled) + this.#more(queue, State.retryable);
+    const more =
+      this.#more(queue, State.available) + this.#more(queue, State.scheduled) + this.#more(queue, State.retryable);
     return (this.find(queue)?.waiting ?? 0) + more;
   }
 
@@ -149,7 +159,8 @@ export class Counts {
       this.#sql.change(addCounts, queue, since, this.#rows.get(queue)?.line ?? 0, ...counts);
     }
     for (const queue of this.#laned) this.#sql.change('UPDATE ojs_queues SET has_lanes = 1 WHERE name = ?', queue);
-    for (const { minute, queue, sums } of this.#minutes.values()) this.#sql.change(addMinute, minute, queue, ...Object.values(sums));
+    for (const { minute, queue, sums } of this.#minutes.values())
+      this.#sql.change(addMinute, minute, queue, ...Object.values(sums));
     this.forget();
   }
 

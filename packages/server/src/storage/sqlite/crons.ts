@@ -62,7 +62,19 @@ function find(sql: Connection, name: string): CronRecord | null {
 
 export function writeCron(sql: Connection, cron: CronRecord): void {
   const { name, version, enabled, dueAt, runCount, lastRunAt, lastJob, createdAt, updatedAt, spec } = cron;
-  sql.change(statements.writeCron, name, version, enabled ? 1 : 0, dueAt, runCount, lastRunAt, lastJob, createdAt, updatedAt, spec);
+  sql.change(
+    statements.writeCron,
+    name,
+    version,
+    enabled ? 1 : 0,
+    dueAt,
+    runCount,
+    lastRunAt,
+    lastJob,
+    createdAt,
+    updatedAt,
+    spec,
+  );
 }
 
 export function readCron(cells: Cells): CronRecord {

@@ -81,7 +81,8 @@ export class Disk {
       this.#log ??= await this.#open();
       if (this.#log === undefined) return;
       // Linux reports a failed write once and then takes its pages for written. So after one the log goes into the database file as a whole.
-      if (this.#failed && this.#connection.get('PRAGMA wal_checkpoint(TRUNCATE)')?.[0] !== 0) throw new Error('The log is being read.');
+      if (this.#failed && this.#connection.get('PRAGMA wal_checkpoint(TRUNCATE)')?.[0] !== 0)
+        throw new Error('The log is being read.');
       await this.#files.sync(this.#log);
       this.#failed = false;
     } catch (cause) {
@@ -92,7 +93,8 @@ export class Disk {
 
   /** The log exists from the first commit on, and stays the same file while a connection is open. */
   async #open(): Promise<number | undefined> {
-    if (this.#connection.get('PRAGMA journal_mode')?.[0] === 'wal') return this.#files.open(`${this.#connection.file}-wal`, 'r+');
+    if (this.#connection.get('PRAGMA journal_mode')?.[0] === 'wal')
+      return this.#files.open(`${this.#connection.file}-wal`, 'r+');
     this.#connection.execute('PRAGMA synchronous = FULL');
     this.#byItself = true;
     return undefined;

@@ -18,11 +18,21 @@ export function documents(sql: Connection, writer: Writer): Documents {
     put: (kind, key, body, expected, now) =>
       writer.write(() => {
         const document = putDocument(find(kind, key), { kind, key, body }, expected, now);
-        if (document) sql.change(statements.writeDocument, kind, key, document.version, document.createdAt, document.updatedAt, body);
+        if (document)
+          sql.change(
+            statements.writeDocument,
+            kind,
+            key,
+            document.version,
+            document.createdAt,
+            document.updatedAt,
+            body,
+          );
         return document;
       }),
 
-    remove: (kind, key) => writer.write(() => sql.run('DELETE FROM ojs_documents WHERE kind = ? AND key = ?', kind, key) === 1),
+    remove: (kind, key) =>
+      writer.write(() => sql.run('DELETE FROM ojs_documents WHERE kind = ? AND key = ?', kind, key) === 1),
   };
 }
 

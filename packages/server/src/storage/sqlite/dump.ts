@@ -25,14 +25,28 @@ export function* dump(sql: Connection): Iterable<readonly DumpRecord[]> {
   yield sql.all(statements.crons).map((cells) => ({ kind: 'cron', record: readCron(cells) }));
   yield* documents(sql);
   yield sql.all(statements.minutes, 0).map((cells) => ({ kind: 'minute', record: readMinute(cells) }));
-  yield sql.all(`SELECT ${workerColumns} FROM ojs_workers`).map((cells) => ({ kind: 'worker', record: readWorker(cells) }));
-  yield* byNumber(sql, 'SELECT number, request, at, claims FROM ojs_requests WHERE number > ? ORDER BY number LIMIT ? + 0', request);
-  yield* byNumber(sql, 'SELECT position, at, count, entries FROM ojs_events WHERE position > ? ORDER BY position LIMIT ? + 0', events);
+  yield sql
+    .all(`SELECT ${workerColumns} FROM ojs_workers`)
+    .map((cells) => ({ kind: 'worker', record: readWorker(cells) }));
+  yield* byNumber(
+    sql,
+    'SELECT number, request, at, claims FROM ojs_requests WHERE number > ? ORDER BY number LIMIT ? + 0',
+    request,
+  );
+  yield* byNumber(
+    sql,
+    'SELECT position, at, count, entries FROM ojs_events WHERE position > ? ORDER BY position LIMIT ? + 0',
+    events,
+  );
   yield* byNumber(sql, statements.inbox, (cells) => ({ kind: 'inbox', record: readEntry(cells) }));
   yield* byNumber(sql, statements.completions, (cells) => ({ kind: 'completion', record: readCompletion(cells) }));
 }
 
-function* byNumber(sql: Connection, statement: string, read: (cells: Cells) => DumpRecord): Iterable<readonly DumpRecord[]> {
+function* byNumber(
+  sql: Connection,
+  statement: string,
+  read: (cells: Cells) => DumpRecord,
+): Iterable<readonly DumpRecord[]> {
   for (let after = 0; ; ) {
     const rows = sql.all(statement, after, rowsAtOnce);
     const last = rows.at(-1);
@@ -44,7 +58,10 @@ function* byNumber(sql: Connection, statement: string, read: (cells: Cells) => D
 
 function store(sql: Connection): DumpRecord {
   const cells = sql.get('SELECT seed, position, last_start FROM ojs_store');
-  return { kind: 'store', record: { seed: integer(cells?.[0]), position: integer(cells?.[1]), lastStart: integer(cells?.[2]) } };
+  return {
+    kind: 'store',
+    record: { seed: integer(cells?.[0]), position: integer(cells?.[1]), lastStart: integer(cells?.[2]) },
+  };
 }
 
 function queue(cells: Cells): DumpRecord {
@@ -64,7 +81,11 @@ function queue(cells: Cells): DumpRecord {
 
 function* limits(sql: Connection): Iterable<readonly DumpRecord[]> {
   for (let after = ''; ; ) {
-    const rows = sql.all('SELECT key, own, override, used_at FROM ojs_limits WHERE key > ? ORDER BY key LIMIT ? + 0', after, rowsAtOnce);
+    const rows = sql.all(
+      'SELECT key, own, override, used_at FROM ojs_limits WHERE key > ? ORDER BY key LIMIT ? + 0',
+      after,
+      rowsAtOnce,
+    );
     const last = rows.at(-1);
     if (!last) return;
     yield rows.map(limit);
@@ -104,7 +125,10 @@ function* starts(sql: Connection, key: string): Iterable<readonly DumpRecord[]> 
 
 function* workflows(sql: Connection): Iterable<readonly DumpRecord[]> {
   for (let after = 0; ; ) {
-    const cells = sql.get('SELECT number, id, first_node, last_node FROM ojs_workflows WHERE number > ? ORDER BY number LIMIT 1', after);
+    const cells = sql.get(
+      'SELECT number, id, first_node, last_node FROM ojs_workflows WHERE number > ? ORDER BY number LIMIT 1',
+      after,
+    );
     if (!cells) return;
     after = integer(cells[0]);
     const flow = sql.get(statements.flowByNumber, after);
@@ -150,5 +174,8 @@ function request(cells: Cells): DumpRecord {
 
 function events(cells: Cells): DumpRecord {
   const [position, at, count, entries] = cells;
-  return { kind: 'events', record: { position: integer(position), at: integer(at), count: integer(count), entries: text(entries) } };
+  return {
+    kind: 'events',
+    record: { position: integer(position), at: integer(at), count: integer(count), entries: text(entries) },
+  };
 }

@@ -15,9 +15,17 @@ export function events(
   // The batch that starts at or before `after` may reach beyond it.
   let from = integer(sql.get('SELECT coalesce(max(position), 0) FROM ojs_events WHERE position <= ?', after)?.[0]);
   while (count < limit) {
-    const cells = sql.get('SELECT position, at, count, entries FROM ojs_events WHERE position >= ? ORDER BY position LIMIT 1', from);
+    const cells = sql.get(
+      'SELECT position, at, count, entries FROM ojs_events WHERE position >= ? ORDER BY position LIMIT 1',
+      from,
+    );
     if (!cells) break;
-    const batch = { position: integer(cells[0]), at: integer(cells[1]), count: integer(cells[2]), entries: text(cells[3]) };
+    const batch = {
+      position: integer(cells[0]),
+      at: integer(cells[1]),
+      count: integer(cells[2]),
+      entries: text(cells[3]),
+    };
     from = batch.position + batch.count;
     if (from - 1 <= after) continue;
     batches.push(batch);

@@ -187,7 +187,18 @@ export class Graph {
     for (const flow of this.#flows.values()) {
       if (!flow?.changed) continue;
       const { state, completed, failed, cancelled, ready, sweeping, finishedAt, end, number } = flow;
-      this.#sql.change(statements.writeFlow, state, completed, failed, cancelled, ready, sweeping ? 1 : 0, finishedAt, end, number);
+      this.#sql.change(
+        statements.writeFlow,
+        state,
+        completed,
+        failed,
+        cancelled,
+        ready,
+        sweeping ? 1 : 0,
+        finishedAt,
+        end,
+        number,
+      );
       flow.changed = false;
     }
     for (const [state, by] of this.#counts) this.#sql.change(statements.countFlows, state, by);
@@ -282,6 +293,7 @@ export function readFlowState(word: string): WorkflowState {
 }
 
 export function readNodeState(word: string): NodeState {
-  if (word === 'waiting' || word === 'pending' || word === 'completed' || word === 'failed' || word === 'cancelled') return word;
+  if (word === 'waiting' || word === 'pending' || word === 'completed' || word === 'failed' || word === 'cancelled')
+    return word;
   throw new TypeError(`SQLite: '${word}' is no state of a node.`);
 }

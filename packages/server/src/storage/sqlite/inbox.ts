@@ -19,7 +19,9 @@ export function inbox(sql: Connection, writer: Writer): Inbox {
 
     take: (intakes, now, options) =>
       writer.write((tx) => {
-        const answers = intakes.map(({ entry, job }) => eachThere(tx, entry, () => insertGroup(tx, [job], now, options)[0] ?? null));
+        const answers = intakes.map(({ entry, job }) =>
+          eachThere(tx, entry, () => insertGroup(tx, [job], now, options)[0] ?? null),
+        );
         tx.end(now);
         return answers;
       }),

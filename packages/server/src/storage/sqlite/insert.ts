@@ -1,4 +1,13 @@
-import { cancelled, creationEvent, type JobId, type JobRecord, type Millis, type NewJob, recordOf, State } from '@ojs-ts/core';
+import {
+  cancelled,
+  creationEvent,
+  type JobId,
+  type JobRecord,
+  type Millis,
+  type NewJob,
+  recordOf,
+  State,
+} from '@ojs-ts/core';
 import { doorAnswer, groupVerdict, isIn, Queued } from '../apply.ts';
 import { HeldKeys, type Holder } from '../held-keys.ts';
 import { sumsOf } from '../statistics.ts';
@@ -16,7 +25,12 @@ export interface Admission extends InsertOptions {
 
 const plain: Inserted = { kind: 'inserted', replaced: [] };
 
-export function insertGroup(tx: Transaction, group: readonly NewJob[], now: Millis, admission: Admission = {}): readonly Inserted[] {
+export function insertGroup(
+  tx: Transaction,
+  group: readonly NewJob[],
+  now: Millis,
+  admission: Admission = {},
+): readonly Inserted[] {
   return isPlain(tx, group, admission) ? insertPlain(tx, group, now) : new Draft(tx, now, admission).insert(group);
 }
 
@@ -69,7 +83,22 @@ function byId(job: NewJob, there: JobRecord): Inserted {
 }
 
 function insertRow(tx: Transaction, job: NewJob): boolean {
-  const { state, priority, queue, runAt, timeoutMs, expiresAt, createdAt, id, type, trace, node, policy, envelope, cron } = job;
+  const {
+    state,
+    priority,
+    queue,
+    runAt,
+    timeoutMs,
+    expiresAt,
+    createdAt,
+    id,
+    type,
+    trace,
+    node,
+    policy,
+    envelope,
+    cron,
+  } = job;
   const bounds = boundsText(job);
   const limits = keysText(job);
   const uniqueKey = job.unique?.key ?? null;
@@ -78,12 +107,36 @@ function insertRow(tx: Transaction, job: NewJob): boolean {
   const place = waits ? tx.numbers.place() : null;
   if (waits && (bounds ?? expiresAt ?? trace ?? limits ?? uniqueKey ?? policy ?? cron) === null) {
     const times = [runAt, createdAt, timeoutMs, createdAt] as const;
-    return tx.sql.insert(statements.insertBare, priority, line, place, ...times, id, queue, type, tiesText(null, node), envelope);
+    return tx.sql.insert(
+      statements.insertBare,
+      priority,
+      line,
+      place,
+      ...times,
+      id,
+      queue,
+      type,
+      tiesText(null, node),
+      envelope,
+    );
   }
   const [due, since] = waits ? [null, createdAt] : [runAt, null];
   const times = [due, runAt, since, timeoutMs, bounds, expiresAt, createdAt] as const;
   const ties = [trace, tiesText(limits, node), uniqueKey, policy] as const;
-  return tx.sql.insert(statements.insert, state, priority, line, place, ...times, id, queue, type, ...ties, envelope, cron);
+  return tx.sql.insert(
+    statements.insert,
+    state,
+    priority,
+    line,
+    place,
+    ...times,
+    id,
+    queue,
+    type,
+    ...ties,
+    envelope,
+    cron,
+  );
 }
 
 function keysText({ limits }: NewJob): string | null {
@@ -99,7 +152,12 @@ function inserted(tx: Transaction, job: NewJob, now: Millis): void {
   tx.counts.sum(queue, sumsOf(null, state, now), now);
   if (state === State.available) tx.woken.add(queue);
   const kind = creationEvent(state);
-  if (kind) tx.log.job(kind, { id, type, queue, state, attempt: 0, worker: null, startedAt: null, trace, runAt, priority }, null);
+  if (kind)
+    tx.log.job(
+      kind,
+      { id, type, queue, state, attempt: 0, worker: null, startedAt: null, trace, runAt, priority },
+      null,
+    );
 }
 
 interface Plan {
@@ -183,7 +241,13 @@ class Draft {
 }
 
 /** Of a key and a state, created after a moment, the oldest first; all of them with a limit of -1. */
-function holders(sql: Connection, key: string, state: State, after: Millis | null, limit: number): readonly Holder<JobRecord>[] {
+function holders(
+  sql: Connection,
+  key: string,
+  state: State,
+  after: Millis | null,
+  limit: number,
+): readonly Holder<JobRecord>[] {
   return sql.all(statements.holders, key, state, after ?? Number.MIN_SAFE_INTEGER, limit).flatMap(([number]) => {
     const cells = sql.get(statements.byNumber, integer(number));
     return cells ? [holderOf(readJob(cells).job, integer(number))] : [];

@@ -42,7 +42,12 @@ export function jobs(sql: Connection, writer: Writer): Jobs {
   };
 }
 
-function remove(tx: Transaction, id: string, { from, deadLetter }: Parameters<Jobs['remove']>[1], now: Millis): boolean {
+function remove(
+  tx: Transaction,
+  id: string,
+  { from, deadLetter }: Parameters<Jobs['remove']>[1],
+  now: Millis,
+): boolean {
   const cells = tx.sql.get(statements.forRemoval, id);
   if (!cells) return false;
   const listed = cells[9] !== 0;

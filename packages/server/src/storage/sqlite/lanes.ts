@@ -125,7 +125,15 @@ export class Lanes {
   /** Ends a visit: the lane begins with `head` now, or is empty; `closed` parks it under the key that does not let it go on. */
   leave(lane: Lane, head: Head | null, closed: { readonly key: string } | null, now: Millis): void {
     if (head === null) this.#remove(lane.line, lane.queue, lane.keys);
-    else this.#sql.change(statements.moveLane, head.priority, head.place, closed?.key ?? lane.key, closed ? 0 : 1, lane.line);
+    else
+      this.#sql.change(
+        statements.moveLane,
+        head.priority,
+        head.place,
+        closed?.key ?? lane.key,
+        closed ? 0 : 1,
+        lane.line,
+      );
     this.#tend(lane.queue, lane.key, now);
     for (const key of lane.keys) if (key !== lane.key && this.#limits.hasRates(key)) this.#tend(lane.queue, key, now);
   }
@@ -154,7 +162,8 @@ export class Lanes {
     if (this.#limits.closedUntil(key, now) === null) this.#open(queue, key);
     if (!this.#limits.hasRates(key)) return;
     const at = this.#limits.reopensAt(key, now);
-    if (at !== null && this.#sql.get(statements.laneUnder, key, queue)) this.#sql.change(statements.setAlarm, key, queue, at);
+    if (at !== null && this.#sql.get(statements.laneUnder, key, queue))
+      this.#sql.change(statements.setAlarm, key, queue, at);
     else this.#sql.change(statements.removeAlarm, key, queue);
   }
 
@@ -179,11 +188,19 @@ export class Lanes {
     }
     const { priority, place } = readHead(first);
     if (!row) this.#make(line, queue, name, keys, { priority, place }, key);
-    else if (integer(row[1]) !== priority || integer(row[2]) !== place) this.#sql.change(statements.moveHead, priority, place, line);
+    else if (integer(row[1]) !== priority || integer(row[2]) !== place)
+      this.#sql.change(statements.moveHead, priority, place, line);
     return key;
   }
 
-  #make(line: number, queue: string, name: string, keys: readonly string[], { priority, place }: Head, key: string): void {
+  #make(
+    line: number,
+    queue: string,
+    name: string,
+    keys: readonly string[],
+    { priority, place }: Head,
+    key: string,
+  ): void {
     this.#sql.change(statements.makeLane, line, queue, name, priority, place, key);
     for (const each of keys) this.#sql.change(statements.makeLaneKey, each, queue, line);
     this.#counts.laned(queue);
@@ -222,7 +239,11 @@ export class Lanes {
   }
 }
 
-function closing(limits: Limits, keys: readonly string[], now: Millis): { readonly key: string; readonly until: Millis } | null {
+function closing(
+  limits: Limits,
+  keys: readonly string[],
+  now: Millis,
+): { readonly key: string; readonly until: Millis } | null {
   let found: { readonly key: string; readonly until: Millis } | null = null;
   for (const key of keys) {
     const until = limits.closedUntil(key, now);

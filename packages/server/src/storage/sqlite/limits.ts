@@ -1,5 +1,15 @@
 import { type Limit, type LimitNumbers, type Millis, queueLimitKey } from '@ojs-ts/core';
-import { effective, hasNumbers, hasSlot, keepMs, noNumbers, numbersText, parseNumbers, reopensAt, stampOf } from '../limits.ts';
+import {
+  effective,
+  hasNumbers,
+  hasSlot,
+  keepMs,
+  noNumbers,
+  numbersText,
+  parseNumbers,
+  reopensAt,
+  stampOf,
+} from '../limits.ts';
 import type { Connection } from './connection.ts';
 import type { Counts } from './counts.ts';
 import type { Numbers } from './numbers.ts';
@@ -203,7 +213,18 @@ export class Limits {
       if (!row?.changed) continue;
       const override = row.override === null ? null : numbersText(row.override);
       const { key, own, active, waiting, started, lastStart, jobs, usedAt } = row;
-      this.#sql.change(statements.writeLimit, key, numbersText(own), override, active, waiting, started, lastStart, jobs, usedAt);
+      this.#sql.change(
+        statements.writeLimit,
+        key,
+        numbersText(own),
+        override,
+        active,
+        waiting,
+        started,
+        lastStart,
+        jobs,
+        usedAt,
+      );
       row.changed = false;
     }
     this.#rows.clear();

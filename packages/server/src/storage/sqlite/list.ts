@@ -21,7 +21,8 @@ export async function list(sql: Connection, query: JobQuery): Promise<Page<JobRe
   const wanted = skip + query.limit + 1;
   const waiting = await unfinished(sql, query, after, wanted);
   // Not as arguments of push: a page far behind has more places before it than a call may have arguments.
-  const places = waiting.length < wanted ? waiting.concat(await finished(sql, query, after, wanted - waiting.length)) : waiting;
+  const places =
+    waiting.length < wanted ? waiting.concat(await finished(sql, query, after, wanted - waiting.length)) : waiting;
   const page = places.slice(skip, skip + query.limit);
   const last = page.at(-1);
   const items = page.flatMap(({ number }) => {
@@ -41,7 +42,9 @@ async function unfinished(sql: Connection, query: JobQuery, after: Place, wanted
   if (count > fewUnfinished) return walk(sql, statements.byNumberDown, [], query, mask, after, wanted, count);
   const rows = Object.values(State)
     .filter((state) => isIn(state, mask))
-    .flatMap((state) => (state === State.available ? sql.all(statements.listReady) : sql.all(statements.listDue, state)));
+    .flatMap((state) =>
+      state === State.available ? sql.all(statements.listReady) : sql.all(statements.listDue, state),
+    );
   const places = rows.filter((cells) => fits(cells, query, mask)).map(placeIn);
   return places
     .filter((place) => comparePlaces(place, after) > 0)
@@ -52,11 +55,14 @@ async function unfinished(sql: Connection, query: JobQuery, after: Place, wanted
 async function finished(sql: Connection, query: JobQuery, after: Place, wanted: number): Promise<readonly Place[]> {
   const mask = query.states & Terminal;
   const from = after.finishedAt === null ? startOfFinished : after;
-  if (query.deadLetter) return isIn(State.discarded, mask) ? walk(sql, statements.deadDown, [], query, mask, from, wanted, Infinity) : [];
+  if (query.deadLetter)
+    return isIn(State.discarded, mask) ? walk(sql, statements.deadDown, [], query, mask, from, wanted, Infinity) : [];
   let places: readonly Place[] = [];
   for (const state of [State.completed, State.cancelled, State.discarded]) {
     if (!isIn(state, mask)) continue;
-    places = places.concat(await walk(sql, statements.finishedDown, [state], query, state, from, wanted, counted(sql, state, query.queue)));
+    places = places.concat(
+      await walk(sql, statements.finishedDown, [state], query, state, from, wanted, counted(sql, state, query.queue)),
+    );
   }
   return places.toSorted(comparePlaces).slice(0, wanted);
 }

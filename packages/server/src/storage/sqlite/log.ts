@@ -1,4 +1,12 @@
-import { EventEntries, type EventKind, type EventSubject, type Json, type MemberForm, type Millis, type State } from '@ojs-ts/core';
+import {
+  EventEntries,
+  type EventKind,
+  type EventSubject,
+  type Json,
+  type MemberForm,
+  type Millis,
+  type State,
+} from '@ojs-ts/core';
 import type { Connection } from './connection.ts';
 import type { Numbers } from './numbers.ts';
 import { statements } from './statements.ts';

@@ -33,7 +33,10 @@ export function servedFrom(connection: Connection): number | null {
  * Two processes may do it at once: the second waits and finds the work done.
  * @throws Error where the database is newer than this code.
  */
-export async function migrate(connection: Connection, patienceMs: number): Promise<{ readonly from: number; readonly to: number }> {
+export async function migrate(
+  connection: Connection,
+  patienceMs: number,
+): Promise<{ readonly from: number; readonly to: number }> {
   const to = files.length;
   await patiently(connection, patienceMs, () => connection.execute('PRAGMA journal_mode = WAL'));
   return patiently(connection, patienceMs, () => {
@@ -47,8 +50,11 @@ export async function migrate(connection: Connection, patienceMs: number): Promi
       }
       for (const name of files.slice(from)) connection.execute(readFileSync(new URL(name, directory), 'utf8'));
       // Not a file of the layout: it says what each step came from.
-      connection.execute('CREATE TABLE IF NOT EXISTS ojs_layouts (version INTEGER PRIMARY KEY, served_from INTEGER NOT NULL) STRICT');
-      if (from < to) connection.execute(`INSERT INTO ojs_layouts (version, served_from) VALUES (${to}, ${from === 0 ? to : from})`);
+      connection.execute(
+        'CREATE TABLE IF NOT EXISTS ojs_layouts (version INTEGER PRIMARY KEY, served_from INTEGER NOT NULL) STRICT',
+      );
+      if (from < to)
+        connection.execute(`INSERT INTO ojs_layouts (version, served_from) VALUES (${to}, ${from === 0 ? to : from})`);
       connection.execute(`PRAGMA user_version = ${to}; COMMIT`);
       return { from, to };
     } catch (error) {

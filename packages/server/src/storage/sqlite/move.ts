@@ -1,4 +1,14 @@
-import { completed, expired, type JobRecord, type Json, type Millis, type NodeRef, State, Terminal, type Transition } from '@ojs-ts/core';
+import {
+  completed,
+  expired,
+  type JobRecord,
+  type Json,
+  type Millis,
+  type NodeRef,
+  State,
+  Terminal,
+  type Transition,
+} from '@ojs-ts/core';
 import { eventsOf, isIn, type Mutable, moved, overdueAt, textsOf, verdict } from '../apply.ts';
 import { sumsOf } from '../statistics.ts';
 import type { Moved } from '../storage.ts';
@@ -38,18 +48,25 @@ function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved 
   if (kind !== 'moves') return { kind, job: readJob(only(tx.sql.get(statements.byNumber, number))).job };
   tx.active.forget(before.id);
   const after =
-    before.state === State.active && isPlainEnd(transition) ? finish(tx, before, transition, now) : change(tx, before, transition, now);
+    before.state === State.active && isPlainEnd(transition)
+      ? finish(tx, before, transition, now)
+      : change(tx, before, transition, now);
   if (before.state !== after.state || after.state !== State.active) {
     tx.left(before, before.state, now);
     tx.entered(after, after.state, now);
   }
   tx.counts.sum(before.queue, sumsOf(before, after.state, now, transition), now);
-  for (const event of eventsOf(transition, before.state)) tx.log.job(event.kind, after, before.state, event.data ?? null);
+  for (const event of eventsOf(transition, before.state))
+    tx.log.job(event.kind, after, before.state, event.data ?? null);
   return { kind: 'moved', was: before.state, ready: closeNode(tx, after, transition, now) };
 }
 
 /** The ACK that a user's transaction has committed. */
-export function complete(tx: Transaction, { number, id, claim, result }: CompletionRow, now: Millis): readonly NodeRef[] {
+export function complete(
+  tx: Transaction,
+  { number, id, claim, result }: CompletionRow,
+  now: Millis,
+): readonly NodeRef[] {
   tx.sql.change(statements.leaveCompletions, number);
   const done = moveAlone(tx, completed({ id, claim, result }), now);
   return done.kind === 'moved' ? done.ready : none;
@@ -74,7 +91,18 @@ export function expire(tx: Transaction, job: JobRecord, now: Millis): void {
 }
 
 /** An execution that ends for good with nothing but a result to note: the usual ACK. */
-function isPlainEnd({ to, attempt, priority, runAt, clearRun, deadLetter, history, progress, checkpoint, envelope }: Transition): boolean {
+function isPlainEnd({
+  to,
+  attempt,
+  priority,
+  runAt,
+  clearRun,
+  deadLetter,
+  history,
+  progress,
+  checkpoint,
+  envelope,
+}: Transition): boolean {
   const more = attempt ?? priority ?? runAt ?? clearRun ?? deadLetter ?? history ?? envelope;
   return more === undefined && progress === undefined && checkpoint === undefined && isIn(to, Terminal);
 }
@@ -134,7 +162,9 @@ function given(text: Json | null | undefined): readonly [number, Json | null] {
 }
 
 /** The time by which the state is indexed (see the table). */
-export function dueAt(job: Parameters<typeof overdueAt>[0] & Pick<JobRecord, 'state' | 'runAt' | 'finishedAt'>): Millis | null {
+export function dueAt(
+  job: Parameters<typeof overdueAt>[0] & Pick<JobRecord, 'state' | 'runAt' | 'finishedAt'>,
+): Millis | null {
   if (isIn(job.state, State.scheduled | State.retryable | State.pending)) return job.runAt;
   return isIn(job.state, Terminal) ? job.finishedAt : overdueAt(job);
 }

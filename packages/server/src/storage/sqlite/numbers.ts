@@ -53,7 +53,13 @@ export class Numbers {
   flush(): void {
     if (this.#given && this.#changed) {
       const { line, place, position, lastStart } = this.#given;
-      this.#sql.change('UPDATE ojs_store SET line = ?, place = ?, position = ?, last_start = ?', line, place, position, lastStart);
+      this.#sql.change(
+        'UPDATE ojs_store SET line = ?, place = ?, position = ?, last_start = ?',
+        line,
+        place,
+        position,
+        lastStart,
+      );
     }
     this.forget();
   }

@@ -28,7 +28,11 @@ interface JobsGone {
   readonly overCap: number;
 }
 
-function pruneJobs(tx: Transaction, { state, deadLetter, before, keep }: PruneRules['jobs'][number], limit: number): JobsGone {
+function pruneJobs(
+  tx: Transaction,
+  { state, deadLetter, before, keep }: PruneRules['jobs'][number],
+  limit: number,
+): JobsGone {
   if (!isIn(state, Terminal)) return { gone: 0, overCap: 0 };
   const surplus = total(tx, state, deadLetter) - keep;
   let gone = 0;
@@ -62,7 +66,10 @@ function pruneEvents(tx: Transaction, { before, keep }: PruneRules['events'], li
   const newest = integer(tx.sql.get('SELECT position FROM ojs_store')?.[0]);
   let gone = 0;
   let upTo = 0;
-  for (const [position, at, count] of tx.sql.all('SELECT position, at, count FROM ojs_events ORDER BY position LIMIT ? + 0', limit)) {
+  for (const [position, at, count] of tx.sql.all(
+    'SELECT position, at, count FROM ojs_events ORDER BY position LIMIT ? + 0',
+    limit,
+  )) {
     const last = integer(position) + integer(count) - 1;
     if (integer(at) >= before && last > newest - keep) break;
     gone += 1;

@@ -23,7 +23,8 @@ export function queues(sql: Connection, writer: Writer): Queues {
 
     pauseQueue: (name, paused, now) => writer.write((tx) => pauseQueue(tx, name, paused, now)),
 
-    configureQueue: (name, patch, now, expected) => writer.write((tx) => configureQueue(tx, name, patch, now, expected)),
+    configureQueue: (name, patch, now, expected) =>
+      writer.write((tx) => configureQueue(tx, name, patch, now, expected)),
 
     removeQueue: (name) => writer.write((tx) => removeQueue(tx, name)),
 
@@ -48,7 +49,13 @@ function pauseQueue(tx: Transaction, name: string, paused: boolean, now: Millis)
   return queue(tx.sql, name);
 }
 
-function configureQueue(tx: Transaction, name: string, patch: QueuePatch, now: Millis, expected: number | undefined): QueueRecord | null {
+function configureQueue(
+  tx: Transaction,
+  name: string,
+  patch: QueuePatch,
+  now: Millis,
+  expected: number | undefined,
+): QueueRecord | null {
   const { capacity, config, limit } = patch;
   const version = tx.sql.get('SELECT version FROM ojs_queues WHERE name = ?', name)?.[0] ?? 0;
   if (expected !== undefined && expected !== version) return null;
@@ -68,7 +75,12 @@ function configureQueue(tx: Transaction, name: string, patch: QueuePatch, now: M
 function makeQueue(tx: Transaction, name: string, now: Millis): void {
   tx.flush();
   const line = tx.counts.line(name);
-  tx.sql.change('INSERT INTO ojs_queues (name, created_at, line) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING', name, now, line);
+  tx.sql.change(
+    'INSERT INTO ojs_queues (name, created_at, line) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING',
+    name,
+    now,
+    line,
+  );
   tx.counts.forget();
 }
 
@@ -95,7 +107,10 @@ function overrideLimit(tx: Transaction, key: string, override: LimitNumbers | nu
   return record;
 }
 
-function limits(sql: Connection, { after, offset = 0, limit }: Parameters<Registry['limits']>[0]): Awaited<ReturnType<Registry['limits']>> {
+function limits(
+  sql: Connection,
+  { after, offset = 0, limit }: Parameters<Registry['limits']>[0],
+): Awaited<ReturnType<Registry['limits']>> {
   const total = integer(sql.get('SELECT count(*) FROM ojs_limits')?.[0]);
   const rows =
     after === undefined
@@ -119,9 +134,17 @@ function readLimit(sql: Connection, cells: Cells): LimitRecord {
   const most = Math.max(0, ...numbers.rates.map(({ count }) => count));
   const starts = most === 0 ? [] : sql.all(statements.newestStarts, key, most).map(([at]) => integer(at));
   const limited = limitedQueue(key);
-  const whole = limited === null ? undefined : sql.get('SELECT active, available FROM ojs_queues WHERE name = ?', limited);
+  const whole =
+    limited === null ? undefined : sql.get('SELECT active, available FROM ojs_queues WHERE name = ?', limited);
   const [active, waiting] = whole ?? [cells[3], cells[4]];
-  return { key, own, override, active: integer(active), waiting: integer(waiting), starts: shownStarts(numbers, starts.reverse()) };
+  return {
+    key,
+    own,
+    override,
+    active: integer(active),
+    waiting: integer(waiting),
+    starts: shownStarts(numbers, starts.reverse()),
+  };
 }
 
 function readQueue(cells: Cells): QueueRecord {

@@ -29,7 +29,8 @@ export class Restoration {
   #seed = 0;
   /** The last number of a node that was given away. */
   #lastNode = 0;
-  #flow: { readonly number: number; readonly firstNode: number; readonly state: WorkflowState; ready: number } | null = null;
+  #flow: { readonly number: number; readonly firstNode: number; readonly state: WorkflowState; ready: number } | null =
+    null;
 
   readonly #takers: Takers = {
     store: ({ seed, position, lastStart }) => {
@@ -47,7 +48,17 @@ export class Restoration {
     document: ({ kind, key, version, createdAt, updatedAt, body }) =>
       this.#sql.change(statements.writeDocument, kind, key, version, createdAt, updatedAt, body),
     minute: ({ minute, queue, enqueued, started, completed, failed, discarded, durationMs, waitMs }) =>
-      this.#row('minutes', { minute, queue, enqueued, started, completed, failed, discarded, duration_ms: durationMs, wait_ms: waitMs }),
+      this.#row('minutes', {
+        minute,
+        queue,
+        enqueued,
+        started,
+        completed,
+        failed,
+        discarded,
+        duration_ms: durationMs,
+        wait_ms: waitMs,
+      }),
     worker: (worker) => this.#worker(worker),
     request: ({ key, at, claims }) =>
       this.#sql.change(statements.remember, key, at, JSON.stringify(claims.map(({ id, claim }) => [id, claim]))),
@@ -89,7 +100,10 @@ export class Restoration {
   #row(table: string, cells: Readonly<Record<string, string | number | null>>): void {
     const columns = Object.keys(cells);
     const values = columns.map(() => '?');
-    this.#sql.change(`INSERT INTO ojs_${table} (${columns.join(', ')}) VALUES (${values.join(', ')})`, ...Object.values(cells));
+    this.#sql.change(
+      `INSERT INTO ojs_${table} (${columns.join(', ')}) VALUES (${values.join(', ')})`,
+      ...Object.values(cells),
+    );
   }
 
   #queue({ name, createdAt, paused, capacity, config, version }: Dumped['queue']): void {
@@ -110,11 +124,21 @@ export class Restoration {
 
   #workflow({ number, workflow }: Dumped['workflow']): void {
     this.#endFlow();
-    const { id, name, kind, spec, total, state, completed, failed, cancelled, createdAt, finishedAt, end, sweeping } = workflow;
+    const { id, name, kind, spec, total, state, completed, failed, cancelled, createdAt, finishedAt, end, sweeping } =
+      workflow;
     const firstNode = this.#lastNode + 1;
     this.#row('workflows', {
       ...{ number, id, first_node: firstNode, last_node: this.#lastNode, state, total, completed, failed, cancelled },
-      ...{ ready: 0, sweeping: sweeping ? 1 : 0, created_at: createdAt, finished_at: finishedAt, name, kind, '"end"': end, spec },
+      ...{
+        ready: 0,
+        sweeping: sweeping ? 1 : 0,
+        created_at: createdAt,
+        finished_at: finishedAt,
+        name,
+        kind,
+        '"end"': end,
+        spec,
+      },
     });
     this.#flow = { number, firstNode, state, ready: 0 };
   }
@@ -125,7 +149,19 @@ export class Restoration {
     const { state, open, failed, member, closedAt, name, job, next, result, error, spec } = node;
     const number = flow.firstNode + node.index;
     this.#row('nodes', {
-      ...{ number, state, open, failed, member: member ? 1 : 0, closed_at: closedAt, name, job, next: JSON.stringify(next), result, error },
+      ...{
+        number,
+        state,
+        open,
+        failed,
+        member: member ? 1 : 0,
+        closed_at: closedAt,
+        name,
+        job,
+        next: JSON.stringify(next),
+        result,
+        error,
+      },
     });
     this.#sql.change(statements.makeNodeSpec, number, spec);
     this.#lastNode = Math.max(this.#lastNode, number);
@@ -135,7 +171,12 @@ export class Restoration {
   #endFlow(): void {
     const flow = this.#flow;
     if (!flow) return;
-    this.#sql.change('UPDATE ojs_workflows SET last_node = ?, ready = ? WHERE number = ?', this.#lastNode, flow.ready, flow.number);
+    this.#sql.change(
+      'UPDATE ojs_workflows SET last_node = ?, ready = ? WHERE number = ?',
+      this.#lastNode,
+      flow.ready,
+      flow.number,
+    );
     this.#tx.graph.count(flow.state, 1);
     this.#flow = null;
   }
@@ -148,8 +189,19 @@ export class Restoration {
     const fresh = job.claim === 0 && job.finishedAt === null;
     this.#row('jobs', {
       ...{ number, state: job.state, claim: job.claim, attempt: job.attempt, priority: job.priority },
-      ...{ line: waits ? this.#tx.line(counted) : null, place, due_at: dueAt(job), run_at: job.runAt, enqueued_at: job.enqueuedAt },
-      ...{ started_at: job.startedAt, beat_at: job.beatAt, finished_at: job.finishedAt, dead_letter: job.deadLetter ? 1 : 0 },
+      ...{
+        line: waits ? this.#tx.line(counted) : null,
+        place,
+        due_at: dueAt(job),
+        run_at: job.runAt,
+        enqueued_at: job.enqueuedAt,
+      },
+      ...{
+        started_at: job.startedAt,
+        beat_at: job.beatAt,
+        finished_at: job.finishedAt,
+        dead_letter: job.deadLetter ? 1 : 0,
+      },
       ...{
         lease_ms: job.leaseMs,
         lease_until: job.leaseUntil,
@@ -157,7 +209,14 @@ export class Restoration {
         bounds: boundsText(job),
         expires_at: job.expiresAt,
       },
-      ...{ created_at: job.createdAt, id: job.id, queue: job.queue, type: job.type, worker: job.worker, trace: job.trace },
+      ...{
+        created_at: job.createdAt,
+        id: job.id,
+        queue: job.queue,
+        type: job.type,
+        worker: job.worker,
+        trace: job.trace,
+      },
       ...{ ties: tiesText(limits, job.node), unique_key: job.uniqueKey, result: job.result, progress: job.progress },
       ...{
         checkpoint: job.checkpoint,

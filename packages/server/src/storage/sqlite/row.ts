@@ -129,7 +129,8 @@ const usual: Bounds = { heartbeatMs: defaultHeartbeatMs, visibilityMs: null, lat
 
 /** Four that most jobs have nothing of, in one column: each column costs every change of a job 0.02 µs. */
 export function boundsText({ heartbeatMs, visibilityMs, laterExpiresAt, deadlineAt }: Bounds): string | null {
-  const none = heartbeatMs === defaultHeartbeatMs && visibilityMs === null && laterExpiresAt === null && deadlineAt === null;
+  const none =
+    heartbeatMs === defaultHeartbeatMs && visibilityMs === null && laterExpiresAt === null && deadlineAt === null;
   return none ? null : JSON.stringify([heartbeatMs, visibilityMs, laterExpiresAt, deadlineAt]);
 }
 

@@ -96,7 +96,10 @@ export function sqliteStorage(options: SqliteOptions): Storage {
       inProcess: true,
       // At about 10 µs a job a batch keeps the event loop for 5 ms at most.
       maxBatch: 500,
-      durability: directory === null ? durability[synchronous] : 'none: the file is temporary and goes when the storage is closed',
+      durability:
+        directory === null
+          ? durability[synchronous]
+          : 'none: the file is temporary and goes when the storage is closed',
     },
     jobs: jobs(sql, writer),
     upkeep: upkeep(sql, writer),

@@ -5,7 +5,8 @@ import { jobColumns, readyColumns } from './row.ts';
 const listed = 'number, finished_at, state, queue, type, dead_letter';
 /** Fills the column `room` (see the table). */
 export const room = '.'.repeat(84);
-const flowColumns = 'id, name, kind, spec, total, state, completed, failed, cancelled, created_at, finished_at, "end", sweeping';
+const flowColumns =
+  'id, name, kind, spec, total, state, completed, failed, cancelled, created_at, finished_at, "end", sweeping';
 const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
 
 const jobStatements = {
@@ -196,4 +197,10 @@ const inboxStatements = {
 } as const;
 
 /** The statements whose cost must not grow with the backlog; a test reads the plan of each. */
-export const statements = { ...jobStatements, ...limitStatements, ...workflowStatements, ...recordStatements, ...inboxStatements } as const;
+export const statements = {
+  ...jobStatements,
+  ...limitStatements,
+  ...workflowStatements,
+  ...recordStatements,
+  ...inboxStatements,
+} as const;

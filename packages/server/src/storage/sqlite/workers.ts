@@ -9,7 +9,10 @@ import type { Writer } from './writer.ts';
 
 export const workerColumns = 'worker, seen_at, seen_before, state, directive, info, holds, held_before';
 
-export function workers(sql: Connection, writer: Writer): Pick<Registry, 'beat' | 'workers' | 'direct' | 'forgetWorker'> {
+export function workers(
+  sql: Connection,
+  writer: Writer,
+): Pick<Registry, 'beat' | 'workers' | 'direct' | 'forgetWorker'> {
   return {
     beat: (beats, now) =>
       writer.write((tx) => {
@@ -55,7 +58,14 @@ function note(tx: Transaction, beat: WorkerBeat, now: Millis): Beaten {
 }
 
 /** False where the job is not this worker's. */
-function extend(tx: Transaction, id: JobId, claim: number | null, worker: string, leaseMs: number | null, now: Millis): boolean {
+function extend(
+  tx: Transaction,
+  id: JobId,
+  claim: number | null,
+  worker: string,
+  leaseMs: number | null,
+  now: Millis,
+): boolean {
   const cells = tx.sql.get(statements.beaten, id);
   if (!cells || state(cells[1]) !== State.active) return false;
   const holder = textOrNull(cells[3]);
@@ -71,7 +81,16 @@ function extend(tx: Transaction, id: JobId, claim: number | null, worker: string
   });
   tx.sql.change(statements.extend, leaseUntil, dueAt, now, integer(cells[0]));
   const [type, queue] = [text(cells[8]), text(cells[9])];
-  const job = { id, type, queue, state: State.active, attempt: integer(cells[10]), worker, startedAt, trace: textOrNull(cells[11]) };
+  const job = {
+    id,
+    type,
+    queue,
+    state: State.active,
+    attempt: integer(cells[10]),
+    worker,
+    startedAt,
+    trace: textOrNull(cells[11]),
+  };
   tx.log.add([heartbeatEntry(job, leaseUntil)]);
   return true;
 }

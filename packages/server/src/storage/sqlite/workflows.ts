@@ -17,7 +17,8 @@ const allStates = ['running', 'completed', 'failed', 'cancelled'] as const;
 
 export function workflows(sql: Connection, writer: Writer): Workflows {
   return {
-    create: (workflow, nodes, events, now, starts) => writer.write((tx) => create(tx, workflow, nodes, events, now, starts)),
+    create: (workflow, nodes, events, now, starts) =>
+      writer.write((tx) => create(tx, workflow, nodes, events, now, starts)),
 
     get: (id) => writer.read(() => find(sql, id)),
 
@@ -151,7 +152,9 @@ function list(
   const skip = after === undefined ? (offset ?? 0) : 0;
   const size = skip + limit + 1;
   // Newest first in each state, then over all.
-  const numbers = wanted.flatMap((state) => sql.all(statements.flowsDown, state, before, size).map(([number]) => integer(number)));
+  const numbers = wanted.flatMap((state) =>
+    sql.all(statements.flowsDown, state, before, size).map(([number]) => integer(number)),
+  );
   const found = numbers.sort((a, b) => b - a).slice(skip, size);
   const page = found.slice(0, limit);
   const items = page.flatMap((number) => {
@@ -165,7 +168,9 @@ function list(
 }
 
 function readyOf(sql: Connection, workflow: string, first: number, last: number, limit: number): readonly NodeRef[] {
-  return sql.all(statements.readyNodes, first, last, limit).map(([number]) => ({ workflow, index: integer(number) - first }));
+  return sql
+    .all(statements.readyNodes, first, last, limit)
+    .map(([number]) => ({ workflow, index: integer(number) - first }));
 }
 
 function find(sql: Connection, id: string): WorkflowRecord | null {

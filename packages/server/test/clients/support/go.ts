@@ -13,7 +13,12 @@ export const json: Decode<unknown> = (value) => value;
 
 /** time.Time: RFC 3339 with an offset. */
 export const time: Decode<string> = (value, at) =>
-  scalar(value, at, '', (one) => typeof one === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(one));
+  scalar(
+    value,
+    at,
+    '',
+    (one) => typeof one === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(one),
+  );
 
 export function list<T>(of: Decode<T>): Decode<readonly T[]> {
   return (value, at) => {
@@ -26,11 +31,15 @@ export function list<T>(of: Decode<T>): Decode<readonly T[]> {
 export function map<T>(of: Decode<T>): Decode<Readonly<Record<string, T>>> {
   return (value, at) => {
     if (isNull(value)) return {};
-    return Object.fromEntries(Object.entries(objectAt(value, at)).map(([name, item]) => [name, of(item, `${at}.${name}`)]));
+    return Object.fromEntries(
+      Object.entries(objectAt(value, at)).map(([name, item]) => [name, of(item, `${at}.${name}`)]),
+    );
   };
 }
 
-export function struct<T extends Readonly<Record<string, unknown>>>(fields: { readonly [K in keyof T]: Decode<T[K]> }): Decode<T> {
+export function struct<T extends Readonly<Record<string, unknown>>>(
+  fields: { readonly [K in keyof T]: Decode<T[K]> },
+): Decode<T> {
   return (value, at) => {
     const given = Object.entries(isNull(value) ? {} : objectAt(value, at));
     const find = (name: string) =>

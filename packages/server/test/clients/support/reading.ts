@@ -29,7 +29,8 @@ export function flag(value: unknown, at: string): boolean {
 
 /** A time in RFC 3339. */
 export function time(value: unknown, at: string): string {
-  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value)) return value;
+  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value))
+    return value;
   throw mismatch('a time', value, at);
 }
 
@@ -49,7 +50,8 @@ export function listOf<T>(of: Reader<T>): Reader<readonly T[]> {
 }
 
 export function mapOf<T>(of: Reader<T>): Reader<Readonly<Record<string, T>>> {
-  return (value, at) => Object.fromEntries(Object.entries(dict(value, at)).map(([name, item]) => [name, of(item, `${at}.${name}`)]));
+  return (value, at) =>
+    Object.fromEntries(Object.entries(dict(value, at)).map(([name, item]) => [name, of(item, `${at}.${name}`)]));
 }
 
 /** Null where it is missing. */

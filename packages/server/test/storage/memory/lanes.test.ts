@@ -9,23 +9,38 @@ const queues = ['x', 'y'];
 
 const numbers = fc.record({
   concurrency: fc.option(fc.nat({ max: 3 })),
-  rates: fc.array(fc.record({ count: fc.integer({ min: 1, max: 3 }), perMs: fc.constantFrom(5, 12) }), { maxLength: 2 }),
+  rates: fc.array(fc.record({ count: fc.integer({ min: 1, max: 3 }), perMs: fc.constantFrom(5, 12) }), {
+    maxLength: 2,
+  }),
 });
 const queue = fc.constantFrom(...queues);
 const change = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({ kind: fc.constant('insert' as const), queue, keys: fc.subarray(keys), priority: fc.nat({ max: 2 }) }),
+    arbitrary: fc.record({
+      kind: fc.constant('insert' as const),
+      queue,
+      keys: fc.subarray(keys),
+      priority: fc.nat({ max: 2 }),
+    }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('claim' as const), queue, limit: fc.nat({ max: 3 }) }) },
   {
     weight: 4,
-    arbitrary: fc.record({ kind: fc.constant('end' as const), which: fc.nat(), to: fc.constantFrom(State.completed, State.available) }),
+    arbitrary: fc.record({
+      kind: fc.constant('end' as const),
+      which: fc.nat(),
+      to: fc.constantFrom(State.completed, State.available),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), which: fc.nat() }) },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('override' as const), key: fc.constantFrom(...keys, ...queues.map(queueLimitKey)), numbers }),
+    arbitrary: fc.record({
+      kind: fc.constant('override' as const),
+      key: fc.constantFrom(...keys, ...queues.map(queueLimitKey)),
+      numbers,
+    }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.integer({ min: -3, max: 9 }) }) },
 );
@@ -47,7 +62,11 @@ class Plain {
   readonly starts = new Map<string, number[]>();
   lastStart = 0;
 
-  claim(queue: string, limit: number, asked: number): { readonly jobs: readonly string[]; readonly again: number | null } {
+  claim(
+    queue: string,
+    limit: number,
+    asked: number,
+  ): { readonly jobs: readonly string[]; readonly again: number | null } {
     const now = Math.max(asked, this.lastStart);
     const taken: string[] = [];
     while (taken.length < limit) {
@@ -72,7 +91,9 @@ class Plain {
       taken.push(best.id);
     }
     const held = new Set(this.waiting.filter((job) => job.queue === queue).flatMap((job) => this.#keysOf(job)));
-    const times = [...held].flatMap((key) => Math.max(...this.#reopenings(key), Number.NEGATIVE_INFINITY)).filter((at) => at > now);
+    const times = [...held]
+      .flatMap((key) => Math.max(...this.#reopenings(key), Number.NEGATIVE_INFINITY))
+      .filter((at) => at > now);
     return { jobs: taken, again: taken.length < limit && times.length > 0 ? Math.min(...times) : null };
   }
 
@@ -97,50 +118,53 @@ class Plain {
 }
 
 test('limits hold back exactly the jobs that looking at every one of them would hold back', async () => {
-  const property = fc.asyncProperty(fc.array(change, { minLength: 10, maxLength: 80, size: 'max' }), async (changes) => {
-    await using storage = memoryStorage();
-    const plain = new Plain();
-    let now = t0 + 1000;
-    let latest = now;
-    let place = 0;
-    const apply = async (change: Change) => {
-      if (change.kind === 'pass') now += change.ms;
-      latest = Math.max(now, latest);
-      if (change.kind === 'insert') {
-        const { queue, keys, priority } = change;
-        const limits: Limit[] = keys.map((key) => limitOf(key));
-        const job = newJob(++place, { queue, priority, limits });
-        await insert(storage, [job], now);
-        plain.waiting.push({ id: job.id, queue, keys, priority, place });
-      }
-      if (change.kind === 'claim') {
-        const { queue, limit } = change;
-        const { jobs, again } = await claimAll(storage, { queues: [queue], limit }, now);
-        const expected = plain.claim(queue, limit, now);
-        expect(ids(jobs)).toEqual(expected.jobs);
-        // To a caller whose clock is behind what a rate was asked before, the time of its reopening may have gone by.
-        if (now === latest) expect(again).toEqual(expected.again);
-      }
-      if (change.kind === 'end') {
-        const job = plain.active[change.which % plain.active.length];
-        if (!job) return;
-        await move(storage, to(job.id, change.to, State.active), now);
-        plain.active = plain.active.filter((other) => other !== job);
-        if (change.to === State.available) plain.waiting.push({ ...job, place: ++place });
-      }
-      if (change.kind === 'leave') {
-        const job = plain.waiting[change.which % plain.waiting.length];
-        if (!job) return;
-        await move(storage, to(job.id, State.cancelled, State.available), now);
-        plain.waiting = plain.waiting.filter((other) => other !== job);
-      }
-      if (change.kind === 'override') {
-        await storage.registry.overrideLimit(change.key, change.numbers, now);
-        plain.numbers.set(change.key, change.numbers);
-      }
-    };
-    for (const change of changes) await apply(change);
-    expect(await countErrors(storage)).toEqual([]);
-  });
+  const property = fc.asyncProperty(
+    fc.array(change, { minLength: 10, maxLength: 80, size: 'max' }),
+    async (changes) => {
+      await using storage = memoryStorage();
+      const plain = new Plain();
+      let now = t0 + 1000;
+      let latest = now;
+      let place = 0;
+      const apply = async (change: Change) => {
+        if (change.kind === 'pass') now += change.ms;
+        latest = Math.max(now, latest);
+        if (change.kind === 'insert') {
+          const { queue, keys, priority } = change;
+          const limits: Limit[] = keys.map((key) => limitOf(key));
+          const job = newJob(++place, { queue, priority, limits });
+          await insert(storage, [job], now);
+          plain.waiting.push({ id: job.id, queue, keys, priority, place });
+        }
+        if (change.kind === 'claim') {
+          const { queue, limit } = change;
+          const { jobs, again } = await claimAll(storage, { queues: [queue], limit }, now);
+          const expected = plain.claim(queue, limit, now);
+          expect(ids(jobs)).toEqual(expected.jobs);
+          // To a caller whose clock is behind what a rate was asked before, the time of its reopening may have gone by.
+          if (now === latest) expect(again).toEqual(expected.again);
+        }
+        if (change.kind === 'end') {
+          const job = plain.active[change.which % plain.active.length];
+          if (!job) return;
+          await move(storage, to(job.id, change.to, State.active), now);
+          plain.active = plain.active.filter((other) => other !== job);
+          if (change.to === State.available) plain.waiting.push({ ...job, place: ++place });
+        }
+        if (change.kind === 'leave') {
+          const job = plain.waiting[change.which % plain.waiting.length];
+          if (!job) return;
+          await move(storage, to(job.id, State.cancelled, State.available), now);
+          plain.waiting = plain.waiting.filter((other) => other !== job);
+        }
+        if (change.kind === 'override') {
+          await storage.registry.overrideLimit(change.key, change.numbers, now);
+          plain.numbers.set(change.key, change.numbers);
+        }
+      };
+      for (const change of changes) await apply(change);
+      expect(await countErrors(storage)).toEqual([]);
+    },
+  );
   await fc.assert(property, { numRuns: 1500, interruptAfterTimeLimit: 15_000 });
 });

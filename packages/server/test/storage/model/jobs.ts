@@ -21,20 +21,32 @@ const states = Object.values(State);
 const workerNames = ['w1', 'w2'];
 
 /** The last six are those of the workflows' nodes. */
-export const number = fc.oneof({ weight: 3, arbitrary: fc.nat({ max: 9 }) }, { weight: 1, arbitrary: fc.integer({ min: 10, max: 15 }) });
+export const number = fc.oneof(
+  { weight: 3, arbitrary: fc.nat({ max: 9 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 10, max: 15 }) },
+);
 export const worker = fc.constantFrom(...workerNames);
-export const mask = fc.oneof(fc.constantFrom(...states), fc.constantFrom<number>(Terminal, Waiting, Waiting | State.active, 0xff));
+export const mask = fc.oneof(
+  fc.constantFrom(...states),
+  fc.constantFrom<number>(Terminal, Waiting, Waiting | State.active, 0xff),
+);
 export const lease = fc.option(fc.integer({ min: 1, max: 60 }));
 
 export const numbers = fc.record({
   concurrency: fc.option(fc.nat({ max: 2 })),
-  rates: fc.array(fc.record({ count: fc.integer({ min: 1, max: 3 }), perMs: fc.constantFrom(10, 25, 60) }), { maxLength: 2 }),
+  rates: fc.array(fc.record({ count: fc.integer({ min: 1, max: 3 }), perMs: fc.constantFrom(10, 25, 60) }), {
+    maxLength: 2,
+  }),
 });
 /** Half of the jobs that name a key bring no numbers. */
 const limits = fc
   .subarray(limitKeys, { maxLength: 2 })
   .chain((keys) =>
-    fc.tuple(...[...keys].sort().map((key) => fc.option(numbers).map((own) => ({ key, ...(own ?? { concurrency: null, rates: [] }) })))),
+    fc.tuple(
+      ...[...keys]
+        .sort()
+        .map((key) => fc.option(numbers).map((own) => ({ key, ...(own ?? { concurrency: null, rates: [] }) }))),
+    ),
   );
 const unique = fc.record({
   key: fc.constantFrom('x', 'y'),
@@ -125,7 +137,10 @@ export function transitionAt({ number, delay, event, from, to, ...rest }: Change
   return { id: idOf(number), from, to, events, ...given(rest), ...runAt };
 }
 
-const group = fc.oneof({ weight: 3, arbitrary: fc.tuple(job) }, { weight: 1, arbitrary: fc.array(job, { maxLength: 3 }) });
+const group = fc.oneof(
+  { weight: 3, arbitrary: fc.tuple(job) },
+  { weight: 1, arbitrary: fc.array(job, { maxLength: 3 }) },
+);
 
 /** Jobs that wait under two keys, of which one lets one job run and the other one start in 25 ms. */
 export const jobOpening: Step = {
@@ -151,8 +166,10 @@ export const insert: fc.Arbitrary<Step> = step(
     ),
 );
 
-export const claim: fc.Arbitrary<Step> = step('claim', fc.array(claimSpec, { minLength: 1, maxLength: 3 }), (storage, now, claims) =>
-  storage.jobs.claim(claims, now),
+export const claim: fc.Arbitrary<Step> = step(
+  'claim',
+  fc.array(claimSpec, { minLength: 1, maxLength: 3 }),
+  (storage, now, claims) => storage.jobs.claim(claims, now),
 );
 
 export const transitions: fc.Arbitrary<Step> = step(
@@ -168,7 +185,8 @@ export const transitions: fc.Arbitrary<Step> = step(
 export const remove: fc.Arbitrary<Step> = step(
   'remove',
   fc.record({ numbers: fc.array(number, { maxLength: 3 }), from: mask, deadLetter: optional(fc.constant<true>(true)) }),
-  (storage, now, { numbers, from, deadLetter }) => storage.jobs.remove(numbers.map(idOf), { from, ...given({ deadLetter }) }, now),
+  (storage, now, { numbers, from, deadLetter }) =>
+    storage.jobs.remove(numbers.map(idOf), { from, ...given({ deadLetter }) }, now),
 );
 
 export const jobReads: fc.Arbitrary<Step> = step(

@@ -9,12 +9,18 @@ export const beat: fc.Arbitrary<Step> = step(
   'beat',
   fc.record({
     worker,
-    holds: fc.option(fc.array(fc.record({ number, claim: fc.option(fc.integer({ min: 1, max: 3 })) }), { maxLength: 4 }), { freq: 4 }),
+    holds: fc.option(
+      fc.array(fc.record({ number, claim: fc.option(fc.integer({ min: 1, max: 3 })) }), { maxLength: 4 }),
+      { freq: 4 },
+    ),
     leaseMs: lease,
     state: fc.constantFrom('running', 'quiet', 'terminate'),
   }),
   (storage, now, { holds, ...rest }) =>
-    storage.registry.beat([{ ...rest, info: '{}', holds: holds?.map(({ number, claim }) => ({ id: idOf(number), claim })) ?? null }], now),
+    storage.registry.beat(
+      [{ ...rest, info: '{}', holds: holds?.map(({ number, claim }) => ({ id: idOf(number), claim })) ?? null }],
+      now,
+    ),
 );
 
 export const prune: fc.Arbitrary<Step> = step(
@@ -30,7 +36,12 @@ export const prune: fc.Arbitrary<Step> = step(
     const before = now - ago;
     const rules: PruneRules = {
       jobs: [
-        ...[State.completed, State.cancelled, State.discarded].map((state) => ({ state, deadLetter: false, before, keep })),
+        ...[State.completed, State.cancelled, State.discarded].map((state) => ({
+          state,
+          deadLetter: false,
+          before,
+          keep,
+        })),
         { state: State.discarded, deadLetter: true, before: before - letters, keep: keep + 1 },
       ],
       events: { before, keep: events },
@@ -45,7 +56,9 @@ export const prune: fc.Arbitrary<Step> = step(
 );
 
 export const operator: fc.Arbitrary<Step> = fc.oneof(
-  step('pause', fc.tuple(queue, fc.boolean()), (storage, now, [name, paused]) => storage.registry.pauseQueue(name, paused, now)),
+  step('pause', fc.tuple(queue, fc.boolean()), (storage, now, [name, paused]) =>
+    storage.registry.pauseQueue(name, paused, now),
+  ),
   step(
     'configure',
     fc.record({
@@ -55,7 +68,8 @@ export const operator: fc.Arbitrary<Step> = fc.oneof(
       config: optional(fc.constantFrom('{"c":1.0}', '{}')),
       limit: optional(fc.option(numbers, { freq: 2 })),
     }),
-    (storage, now, { queue, expected, ...patch }) => storage.registry.configureQueue(queue, given(patch), now, expected),
+    (storage, now, { queue, expected, ...patch }) =>
+      storage.registry.configureQueue(queue, given(patch), now, expected),
   ),
   step('remove queue', queue, (storage, _, name) => storage.registry.removeQueue(name)),
   step('override', fc.tuple(limitKey, fc.option(numbers, { freq: 1 })), (storage, now, [key, override]) =>
@@ -65,7 +79,9 @@ export const operator: fc.Arbitrary<Step> = fc.oneof(
 
 export const upkeep: fc.Arbitrary<Step> = fc.oneof(
   step('promote', pageSize, (storage, now, limit) => storage.upkeep.promote(now, limit)),
-  step('lease', fc.tuple(worker, fc.nat({ max: 30 })), (storage, now, [holder, ttl]) => storage.upkeep.lease('l', holder, ttl, now)),
+  step('lease', fc.tuple(worker, fc.nat({ max: 30 })), (storage, now, [holder, ttl]) =>
+    storage.upkeep.lease('l', holder, ttl, now),
+  ),
   step('release', worker, (storage, _, holder) => storage.upkeep.release('l', holder)),
   step('direct', fc.tuple(worker, fc.constantFrom('quiet', 'terminate', null)), (storage, _, [name, directive]) =>
     storage.registry.direct(name, directive),
@@ -81,7 +97,9 @@ export const upkeep: fc.Arbitrary<Step> = fc.oneof(
 export const registryReads: fc.Arbitrary<Step> = fc.oneof(
   step('overdue', pageSize, (storage, now, limit) => storage.upkeep.overdue(now, limit)),
   step('held', pageSize, (storage, _, limit) => allPages((after) => storage.upkeep.held(after, limit))),
-  step('events', fc.tuple(fc.nat({ max: 40 }), pageSize), (storage, _, [after, limit]) => readLog(storage, after, limit)),
+  step('events', fc.tuple(fc.nat({ max: 40 }), pageSize), (storage, _, [after, limit]) =>
+    readLog(storage, after, limit),
+  ),
   step('limit', limitKey, (storage, _, key) => storage.registry.limit(key)),
   step('statistics', fc.nat({ max: 100 }), (storage, now, ago) => storage.registry.statistics(now - ago)),
 );

@@ -37,7 +37,10 @@ export function step<T>(
   spec: fc.Arbitrary<T>,
   call: (storage: Storage, now: number, spec: T) => Promise<unknown>,
 ): fc.Arbitrary<Step> {
-  return spec.map((spec) => ({ name: `${name} ${JSON.stringify(spec)}`, call: (storage, now) => call(storage, now, spec) }));
+  return spec.map((spec) => ({
+    name: `${name} ${JSON.stringify(spec)}`,
+    call: (storage, now) => call(storage, now, spec),
+  }));
 }
 
 /** Every page of a list; cursors may differ between storages, so they are left out. */
@@ -57,5 +60,8 @@ export async function allPages<T extends { readonly items: readonly unknown[]; r
 /** The log by its events: storages may write the same ones more or less shortly. */
 export async function readLog(storage: Storage, after: number, limit: number): Promise<unknown> {
   const { batches, ...ends } = await storage.events(after, limit);
-  return { batches: batches.map(({ entries, ...batch }: EventBatch) => ({ ...batch, entries: readEntries(entries) })), ...ends };
+  return {
+    batches: batches.map(({ entries, ...batch }: EventBatch) => ({ ...batch, entries: readEntries(entries) })),
+    ...ends,
+  };
 }

@@ -33,7 +33,10 @@ const close = fc.record({
   result: fc.constantFrom(null, '1.0'),
   error: fc.constantFrom(null, '"e"'),
   end: fc.option(
-    fc.record({ state: fc.constantFrom<('completed' | 'failed')[]>('completed', 'failed'), text: fc.constantFrom(null, '{}') }),
+    fc.record({
+      state: fc.constantFrom<('completed' | 'failed')[]>('completed', 'failed'),
+      text: fc.constantFrom(null, '{}'),
+    }),
     { freq: 1 },
   ),
 });
@@ -63,14 +66,23 @@ export const workflowOpening: readonly Step[] = [
       storage.workflows.advance(
         [10, 14].map((number, at) => {
           const node = { workflow: workflowIds[at] ?? '', index: 0 };
-          return { kind: 'start', node, job: newJob(number, { queue: 'a', node, createdAt: now, runAt: now }), events: [] };
+          return {
+            kind: 'start',
+            node,
+            job: newJob(number, { queue: 'a', node, createdAt: now, runAt: now }),
+            events: [],
+          };
         }),
         now,
       ),
   },
 ];
 
-function create(storage: Storage, now: number, patch: { readonly id: string; readonly name: string; readonly kind: string }) {
+function create(
+  storage: Storage,
+  now: number,
+  patch: { readonly id: string; readonly name: string; readonly kind: string },
+) {
   const nodes = graphs[patch.id] ?? [];
   const total = nodes.filter(({ member }) => member).length;
   return storage.workflows.create(newWorkflow({ ...patch, total }), nodes, [event('workflow.created')], now);
@@ -81,7 +93,11 @@ export const workflowSteps: fc.Arbitrary<Step> = fc.oneof(
     weight: 3,
     arbitrary: step(
       'create',
-      fc.record({ id, name: fc.constantFrom('n', 'n', 'n', 'm'), kind: fc.constantFrom('workflow', 'workflow', 'group') }),
+      fc.record({
+        id,
+        name: fc.constantFrom('n', 'n', 'n', 'm'),
+        kind: fc.constantFrom('workflow', 'workflow', 'group'),
+      }),
       create,
     ),
   },
@@ -97,7 +113,9 @@ export const workflowSteps: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.oneof(
-      step('cancel workflow', id, (storage, now, id) => storage.workflows.cancel(id, [event('workflow.cancelled')], now)),
+      step('cancel workflow', id, (storage, now, id) =>
+        storage.workflows.cancel(id, [event('workflow.cancelled')], now),
+      ),
       step('swept', id, (storage, _, id) => storage.workflows.swept(id)),
     ),
   },
@@ -112,7 +130,9 @@ export const workflowReads: fc.Arbitrary<Step> = fc.oneof(
   step(
     'workflows',
     fc.record({
-      states: fc.option(fc.subarray<'running' | 'completed' | 'failed' | 'cancelled'>(['running', 'completed', 'failed', 'cancelled'])),
+      states: fc.option(
+        fc.subarray<'running' | 'completed' | 'failed' | 'cancelled'>(['running', 'completed', 'failed', 'cancelled']),
+      ),
       offset: optional(fc.nat({ max: 2 })),
       limit: pageSize,
     }),
@@ -126,7 +146,11 @@ export function allWorkflows(
     states,
     limit,
     ...rest
-  }: { readonly states: Parameters<Workflows['list']>[0]['states']; readonly limit: number; readonly offset?: number | undefined },
+  }: {
+    readonly states: Parameters<Workflows['list']>[0]['states'];
+    readonly limit: number;
+    readonly offset?: number | undefined;
+  },
 ) {
   return allPages((after) => workflows.list({ states, limit, ...given(rest), ...(after !== null && { after }) }));
 }

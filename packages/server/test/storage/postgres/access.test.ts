@@ -45,7 +45,9 @@ test.skipIf(server === null)('who configures a new queue while another does find
   await using storage = await openPostgres(url);
   await administer(async (client) => {
     await client.query('BEGIN');
-    await client.query(`INSERT INTO ${schema}.queues (name, created_at, config, version) VALUES ('mail', ${t0}, '{"first":1}', 1)`);
+    await client.query(
+      `INSERT INTO ${schema}.queues (name, created_at, config, version) VALUES ('mail', ${t0}, '{"first":1}', 1)`,
+    );
     const second = storage.registry.configureQueue('mail', { config: '{"second":1}' }, t0, 0);
     const waits = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'ojs ${schema}' AND wait_event_type = 'Lock'`;
     while ((await client.query(waits)).rows.length === 0);

@@ -33,7 +33,9 @@ test.skipIf(server === null)(
             cancels: (running[number] ?? []).map(({ id }) =>
               to(id, State.cancelled, State.available, { events: [{ kind: 'job.cancelled' }] }),
             ),
-            events: [`["cron.triggered","${name}",null,"",null,null,0,null,null,null,{"after":${JSON.stringify(lastJob)}}]`],
+            events: [
+              `["cron.triggered","${name}",null,"",null,null,0,null,null,null,{"after":${JSON.stringify(lastJob)}}]`,
+            ],
           }));
           // Not all in the same order.
           return storage.crons.fire(at % 2 === 0 ? firings : firings.toReversed(), now);
@@ -43,7 +45,9 @@ test.skipIf(server === null)(
     }
     expect(fired).toBe(ticks * names.length);
     const crons = await first.crons.list();
-    expect(crons.map(({ name, runCount, dueAt }) => [name, runCount, dueAt])).toEqual(names.map((name) => [name, ticks, t0 + ticks]));
+    expect(crons.map(({ name, runCount, dueAt }) => [name, runCount, dueAt])).toEqual(
+      names.map((name) => [name, ticks, t0 + ticks]),
+    );
     const running = await first.crons.unfinished(names, 9);
     expect(running.map((jobs) => jobs.map(({ id }) => id))).toEqual(crons.map(({ lastJob }) => [lastJob]));
     expect(await countErrors(first)).toEqual([]);
@@ -68,9 +72,9 @@ test.skipIf(server === null)(
     expect(puts.filter((answer) => answer?.created)).toHaveLength(1);
     expect(puts.map((answer) => answer?.cron.version).sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     const writes = async (expected: number | null | 'any') =>
-      (await Promise.all(stores.all.map((storage, at) => storage.documents.put('k', 'd', `${at}`, expected, t0)))).filter(
-        (document) => document !== null,
-      );
+      (
+        await Promise.all(stores.all.map((storage, at) => storage.documents.put('k', 'd', `${at}`, expected, t0)))
+      ).filter((document) => document !== null);
     expect(await writes(null)).toHaveLength(1);
     expect(await writes(1)).toHaveLength(1);
     expect((await writes('any')).map(({ version }) => version).sort()).toEqual([3, 4, 5, 6, 7, 8, 9, 10].sort());

@@ -33,12 +33,24 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^UPDATE ojs\.jobs AS job SET state = changed\.state, due_at = \$1/, ['jobs_pkey']],
   [/^WITH base AS .* UPDATE ojs\.jobs AS job SET/, ['jobs_pkey']],
   [/^UPDATE ojs\.jobs AS job SET lease_until/, ['jobs_pkey']],
-  [/^SELECT .* EXISTS \(SELECT FROM ojs\.inbox_completions .* FROM ojs\.jobs WHERE id = ANY/, ['inbox_completions_id', 'jobs_pkey']],
+  [
+    /^SELECT .* EXISTS \(SELECT FROM ojs\.inbox_completions .* FROM ojs\.jobs WHERE id = ANY/,
+    ['inbox_completions_id', 'jobs_pkey'],
+  ],
   [/^SELECT .* FROM ojs\.jobs WHERE id = ANY \(\$1::uuid\[\]\)/, ['jobs_pkey']],
   [/^SELECT .* FROM ojs\.jobs WHERE state = \$1 AND due_at IS NOT NULL AND due_at <= \$2/, ['jobs_due']],
   [
     /^SELECT last_start, EXISTS/,
-    ['groups_closed', 'groups_open', 'jobs_due', 'lane_changes_first', 'limit_changes_pkey', 'limits_pkey', 'queues_pkey', 'store!'],
+    [
+      'groups_closed',
+      'groups_open',
+      'jobs_due',
+      'lane_changes_first',
+      'limit_changes_pkey',
+      'limits_pkey',
+      'queues_pkey',
+      'store!',
+    ],
   ],
   [/^SELECT .* FROM ojs\.jobs WHERE unique_key = ANY/, ['jobs_unique']],
   [/^SELECT holder\.\* FROM/, ['jobs_unique']],
@@ -80,7 +92,9 @@ async function statementsOf(storage: Storage, schema: string): Promise<readonly 
       Array.from({ length: 1_100 }, (_, n) => newJob(800_000 + n, { queue: 'keys', limits: [limitOf(`key ${n}`)] })),
     );
     await storage.jobs.claim([claimOf({ queues: ['keys'] })], t0);
-    const texts = query.mock.calls.map(([config]): unknown => config).map((config) => (isStatement(config) ? config.text : ''));
+    const texts = query.mock.calls
+      .map(([config]): unknown => config)
+      .map((config) => (isStatement(config) ? config.text : ''));
     return [...new Set(texts)].filter((text) => text !== '').map((text) => text.replaceAll(`"${schema}".`, 'ojs.'));
   } finally {
     query.mockRestore();
@@ -95,7 +109,9 @@ function isStatement(config: unknown): config is { readonly text: string } {
 async function planOf(client: pg.Client, text: string): Promise<Node> {
   await client.query(`PREPARE planned AS ${text}`);
   try {
-    const { rows } = await client.query(`SELECT cardinality(parameter_types) AS count FROM pg_prepared_statements WHERE name = 'planned'`);
+    const { rows } = await client.query(
+      `SELECT cardinality(parameter_types) AS count FROM pg_prepared_statements WHERE name = 'planned'`,
+    );
     const values = Array.from({ length: rows[0].count }, () => 'NULL').join(', ');
     const explained = await client.query(`EXPLAIN (FORMAT JSON) EXECUTE planned${values === '' ? '' : `(${values})`}`);
     return explained.rows[0]['QUERY PLAN'][0].Plan;
@@ -116,7 +132,8 @@ test.skipIf(server === null)(
     // Its settings are those under which the storage plans.
     const client = connected.adopt(new Database(address, false, () => {}).dedicated(), (client) => client.end());
     await client.connect();
-    for (const schema of [address.schema, emptySchema]) await client.query(`ALTER TABLE ${schema}.jobs SET (autovacuum_enabled = off)`);
+    for (const schema of [address.schema, emptySchema])
+      await client.query(`ALTER TABLE ${schema}.jobs SET (autovacuum_enabled = off)`);
     const statements = await statementsOf(storage, address.schema);
     expect(statements.length).toBeGreaterThan(40);
     const unmet = new Set(expected.map(([pattern]) => pattern));
@@ -146,7 +163,8 @@ test.skipIf(server === null)(
       Array.from({ length: 4_000 }, (_, number) => newJob(900_000 + number, { queue: 'bulk' })),
     );
     await client.query(`ANALYZE ${address.schema}.jobs`);
-    for (let left = 4_000; left > 0; left -= 1_000) await storage.jobs.claim([claimOf({ queues: ['bulk'], limit: 1_000 })], t0);
+    for (let left = 4_000; left > 0; left -= 1_000)
+      await storage.jobs.claim([claimOf({ queues: ['bulk'], limit: 1_000 })], t0);
     await check(address.schema, 'right after a bulk claim');
     expect([...unmet]).toEqual([]);
   },

@@ -26,39 +26,45 @@ function put(storage: Storage, from: number, count: number, priority = 0): Promi
 
 const ids = (...numbers: readonly number[]) => numbers.map(idOf);
 
-test.skipIf(server === null)('a claim does not walk what the index still has of jobs that were taken before', async () => {
-  const url = newSchema();
-  const schema = new URL(url).searchParams.get('schema');
-  await using client = await connect(url);
-  const pagesRead = async () => {
-    // A connection tells its numbers when it ends at the latest.
-    while ((await client.query('SELECT FROM pg_stat_activity WHERE application_name = $1', [`ojs ${schema}`])).rows.length > 0);
-    const pages =
-      'SELECT (idx_blks_hit + idx_blks_read)::int AS pages FROM pg_statio_user_indexes WHERE schemaname = $1 AND indexrelname = $2';
-    return (await client.query(pages, [schema, 'jobs_ready'])).rows[0].pages;
-  };
-  {
-    await using storage = await openPostgres(url);
-    // As it is until the next vacuum comes by.
-    await client.query('ALTER TABLE jobs SET (autovacuum_enabled = off)');
-    for (let done = 0; done < 10_000; done += 500) {
-      await put(storage, done, 500);
-      const taken = await claimed(storage, 500);
-      await storage.jobs.transition(
-        taken.map((id) => to(id, State.completed, State.active)),
-        t0,
+test.skipIf(server === null)(
+  'a claim does not walk what the index still has of jobs that were taken before',
+  async () => {
+    const url = newSchema();
+    const schema = new URL(url).searchParams.get('schema');
+    await using client = await connect(url);
+    const pagesRead = async () => {
+      // A connection tells its numbers when it ends at the latest.
+      while (
+        (await client.query('SELECT FROM pg_stat_activity WHERE application_name = $1', [`ojs ${schema}`])).rows
+          .length > 0
       );
+      const pages =
+        'SELECT (idx_blks_hit + idx_blks_read)::int AS pages FROM pg_statio_user_indexes WHERE schemaname = $1 AND indexrelname = $2';
+      return (await client.query(pages, [schema, 'jobs_ready'])).rows[0].pages;
+    };
+    {
+      await using storage = await openPostgres(url);
+      // As it is until the next vacuum comes by.
+      await client.query('ALTER TABLE jobs SET (autovacuum_enabled = off)');
+      for (let done = 0; done < 10_000; done += 500) {
+        await put(storage, done, 500);
+        const taken = await claimed(storage, 500);
+        await storage.jobs.transition(
+          taken.map((id) => to(id, State.completed, State.active)),
+          t0,
+        );
+      }
+      await put(storage, 10_000, 500);
     }
-    await put(storage, 10_000, 500);
-  }
-  const before = await pagesRead();
-  {
-    await using storage = await openPostgres(url);
-    for (let claim = 0; claim < 40; claim++) expect(await claimed(storage, 10)).toHaveLength(10);
-  }
-  // About 50 at the first one, and then a few pages a claim.
-  expect((await pagesRead()) - before).toBeLessThan(800);
-});
+    const before = await pagesRead();
+    {
+      await using storage = await openPostgres(url);
+      for (let claim = 0; claim < 40; claim++) expect(await claimed(storage, 10)).toHaveLength(10);
+    }
+    // About 50 at the first one, and then a few pages a claim.
+    expect((await pagesRead()) - before).toBeLessThan(800);
+  },
+);
 
 test.skipIf(server === null)('jobs of other priorities are met, whatever was taken before', async () => {
   await using storage = await openPostgres();
@@ -75,15 +81,18 @@ test.skipIf(server === null)('jobs of other priorities are met, whatever was tak
   expect(await claimed(storage, 4)).toEqual(ids(60, 31));
 });
 
-test.skipIf(server === null)('a job that was locked, or not committed yet, when others behind it were taken is not forgotten', async () => {
-  const url = newSchema();
-  await using storage = await openPostgres(url);
-  await using client = await connect(url);
-  await put(storage, 0, 6);
-  await client.query('BEGIN');
-  await client.query('SELECT FROM jobs WHERE id = $1 FOR UPDATE', [idOf(0)]);
-  expect(await claimed(storage, 2)).toEqual(ids(1, 2));
-  await client.query('COMMIT');
-  // Twice a second it is met in any case; here the line has less than is asked for.
-  expect(await claimed(storage, 6)).toEqual(ids(0, 3, 4, 5));
-});
+test.skipIf(server === null)(
+  'a job that was locked, or not committed yet, when others behind it were taken is not forgotten',
+  async () => {
+    const url = newSchema();
+    await using storage = await openPostgres(url);
+    await using client = await connect(url);
+    await put(storage, 0, 6);
+    await client.query('BEGIN');
+    await client.query('SELECT FROM jobs WHERE id = $1 FOR UPDATE', [idOf(0)]);
+    expect(await claimed(storage, 2)).toEqual(ids(1, 2));
+    await client.query('COMMIT');
+    // Twice a second it is met in any case; here the line has less than is asked for.
+    expect(await claimed(storage, 6)).toEqual(ids(0, 3, 4, 5));
+  },
+);

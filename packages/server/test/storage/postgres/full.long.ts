@@ -7,7 +7,9 @@ import { mayMount, onSmallDisk, smallDisk } from '../../support/small-disk.ts';
 import { server } from './schema.ts';
 
 test.skipIf(server === null || !mayMount)(
-  onSmallDisk('a server whose PostgreSQL has a full disk answers 503 with Retry-After, reads, and goes on when there is room'),
+  onSmallDisk(
+    'a server whose PostgreSQL has a full disk answers 503 with Retry-After, reads, and goes on when there is room',
+  ),
   async () => {
     const disk = smallDisk(12);
     execFileSync('chown', ['postgres', disk.path]);

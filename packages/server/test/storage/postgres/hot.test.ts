@@ -55,13 +55,17 @@ test.skipIf(server === null)(
     }
     const ids: string[] = [];
     const claims = await sharesOf(url, async (storage) => {
-      for (let round = 0; round < rounds; round++) ids.push(...(await claim(storage, { limit: jobs / rounds })).map(({ id }) => id));
+      for (let round = 0; round < rounds; round++)
+        ids.push(...(await claim(storage, { limit: jobs / rounds })).map(({ id }) => id));
     });
     expect(ids).toHaveLength(jobs);
     expect(claims.limits).toBeGreaterThan(some);
     const running = await sharesOf(url, async (storage) => {
       for (let round = 1; round <= rounds; round++) {
-        await storage.registry.beat([{ worker: 'w1', holds: [], leaseMs: null, state: 'running', info: '{}' }], t0 + round);
+        await storage.registry.beat(
+          [{ worker: 'w1', holds: [], leaseMs: null, state: 'running', info: '{}' }],
+          t0 + round,
+        );
         await storage.jobs.transition(
           ids.map((id) => to(id, State.active, State.active, { progress: `"${round}"`, checkpoint: `${round}` })),
           t0 + round,

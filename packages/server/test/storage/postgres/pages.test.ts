@@ -29,7 +29,8 @@ async function counter(url: string): Promise<AsyncDisposable & { readonly count:
 /** Whether the queue is woken while this is done. */
 async function wakes(storage: Storage, queue: string, act: () => Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const told = (wakes: readonly Wake[]) => wakes.some((wake) => wake.kind === 'queue' && wake.queue === queue) && resolve();
+  const told = (wakes: readonly Wake[]) =>
+    wakes.some((wake) => wake.kind === 'queue' && wake.queue === queue) && resolve();
   await using _subscription = await storage.subscribe(told);
   await act();
   await promise;
@@ -65,7 +66,13 @@ const small = { keys: 20, most: 2, upkeepFrom: 200 };
 
 test.skipIf(server === null)('order is by priority, then place, whatever is not taken over yet', async () => {
   await using storage = await openPostgres(newSchema(), small);
-  await insert(storage, [newJob(1), ...from(100, 200).map((number) => alone(number)), newJob(2), alone(3, 5), newJob(4, { priority: 1 })]);
+  await insert(storage, [
+    newJob(1),
+    ...from(100, 200).map((number) => alone(number)),
+    newJob(2),
+    alone(3, 5),
+    newJob(4, { priority: 1 }),
+  ]);
   await insert(storage, [alone(5, 9)]);
   const order = [5, 3, 4, 1, ...from(100, 200), 2];
   for (let done = 0; done < order.length; done += 7) {
@@ -75,19 +82,22 @@ test.skipIf(server === null)('order is by priority, then place, whatever is not 
   expect(await countErrors(storage)).toEqual([]);
 });
 
-test.skipIf(server === null)('what lanes have lost and is not taken over yet lets nothing behind them go first', async () => {
-  await using storage = await openPostgres(newSchema(), small);
-  await insert(storage, [...from(100, 250).map((number) => alone(number)), newJob(1)]);
-  await storage.upkeep.promote(t0, 10);
-  await storage.jobs.transition(
-    from(100, 249).map((number) => to(idOf(number), State.cancelled, State.available)),
-    t0,
-  );
-  const taken: string[] = [];
-  for (let call = 0; call < 10 && taken.length < 2; call++) taken.push(...ids(await claim(storage, { limit: 1 })));
-  expect(taken).toEqual([349, 1].map(idOf));
-  expect(await countErrors(storage)).toEqual([]);
-});
+test.skipIf(server === null)(
+  'what lanes have lost and is not taken over yet lets nothing behind them go first',
+  async () => {
+    await using storage = await openPostgres(newSchema(), small);
+    await insert(storage, [...from(100, 250).map((number) => alone(number)), newJob(1)]);
+    await storage.upkeep.promote(t0, 10);
+    await storage.jobs.transition(
+      from(100, 249).map((number) => to(idOf(number), State.cancelled, State.available)),
+      t0,
+    );
+    const taken: string[] = [];
+    for (let call = 0; call < 10 && taken.length < 2; call++) taken.push(...ids(await claim(storage, { limit: 1 })));
+    expect(taken).toEqual([349, 1].map(idOf));
+    expect(await countErrors(storage)).toEqual([]);
+  },
+);
 
 test.skipIf(server === null)(
   'a call that takes over all that it may finds nothing, and wakes who waits until there is something',
@@ -125,24 +135,27 @@ test.skipIf(server === null)(
   },
 );
 
-test.skipIf(server === null)('memory and postgres give equal answers and keep equal rows, be the pages as small as can be', async () => {
-  await using model = memoryStorage();
-  await using paged = await openPostgres(newSchema(), { keys: 1, most: 1_000, upkeepFrom: 1 });
-  const { jobs, upkeep } = paged;
-  // A key that was closed opens once that is taken over; until then a claim that gets enough behind it passes it by.
-  const subject: Storage = {
-    ...paged,
-    jobs: {
-      ...jobs,
-      async claim(claims, now) {
-        await upkeep.promote(now, 0);
-        return jobs.claim(claims, now);
+test.skipIf(server === null)(
+  'memory and postgres give equal answers and keep equal rows, be the pages as small as can be',
+  async () => {
+    await using model = memoryStorage();
+    await using paged = await openPostgres(newSchema(), { keys: 1, most: 1_000, upkeepFrom: 1 });
+    const { jobs, upkeep } = paged;
+    // A key that was closed opens once that is taken over; until then a claim that gets enough behind it passes it by.
+    const subject: Storage = {
+      ...paged,
+      jobs: {
+        ...jobs,
+        async claim(claims, now) {
+          await upkeep.promote(now, 0);
+          return jobs.claim(claims, now);
+        },
       },
-    },
-  };
-  const property = fc.asyncProperty(script, (turns) => compare(model, subject, turns));
-  await checkProperty(property, { atLeast: 4, atMost: 200, ms: 4_000 });
-});
+    };
+    const property = fc.asyncProperty(script, (turns) => compare(model, subject, turns));
+    await checkProperty(property, { atLeast: 4, atMost: 200, ms: 4_000 });
+  },
+);
 
 test.skipIf(server === null)('claims at the same time, with upkeep beside them, take every job once', async () => {
   await using storage = await openPostgres(newSchema(), small);

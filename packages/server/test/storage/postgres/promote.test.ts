@@ -35,20 +35,23 @@ test.skipIf(server === null)('a claim that finds a job which another call is jus
   }
 });
 
-test.skipIf(server === null)('a claim waits no longer than a second for a job that another transaction keeps', async () => {
-  const url = newSchema();
-  const schema = new URL(url).searchParams.get('schema');
-  await using storage = await openPostgres(url);
-  await insert(storage, [newJob(1, { state: State.scheduled, runAt: t0 + 5 })]);
-  const client = new pg.Client({ connectionString: server ?? '' });
-  await client.connect();
-  try {
-    await client.query('BEGIN');
-    await client.query(`SELECT FROM ${schema}.jobs FOR UPDATE`);
-    expect(await claim(storage, {}, t0 + 5)).toEqual([]);
-    await client.query('ROLLBACK');
-    expect(ids(await claim(storage, {}, t0 + 5))).toEqual([idOf(1)]);
-  } finally {
-    await client.end();
-  }
-});
+test.skipIf(server === null)(
+  'a claim waits no longer than a second for a job that another transaction keeps',
+  async () => {
+    const url = newSchema();
+    const schema = new URL(url).searchParams.get('schema');
+    await using storage = await openPostgres(url);
+    await insert(storage, [newJob(1, { state: State.scheduled, runAt: t0 + 5 })]);
+    const client = new pg.Client({ connectionString: server ?? '' });
+    await client.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query(`SELECT FROM ${schema}.jobs FOR UPDATE`);
+      expect(await claim(storage, {}, t0 + 5)).toEqual([]);
+      await client.query('ROLLBACK');
+      expect(ids(await claim(storage, {}, t0 + 5))).toEqual([idOf(1)]);
+    } finally {
+      await client.end();
+    }
+  },
+);

@@ -22,7 +22,10 @@ function offered(): NewJob[] {
     ...jobs(100, (n) => ({ queue: 'parked', unique: uniqueOf({ key: `replace${n % 10}`, onConflict: 'replace' }) })),
     ...jobs(200, (n) => ({
       queue: 'limited',
-      limits: [...(n % 5 === 0 ? [limitOf('all', { concurrency: 4 })] : []), limitOf(`two${n % 8}`, { concurrency: 2 })],
+      limits: [
+        ...(n % 5 === 0 ? [limitOf('all', { concurrency: 4 })] : []),
+        limitOf(`two${n % 8}`, { concurrency: 2 }),
+      ],
     })),
     ...jobs(60, (n) => ({ queue: 'limited', limits: [limitOf(`rate${n % 3}`, { rates: [rate] })] })),
     ...jobs(60, () => ({ queue: 'whole' })),
@@ -88,7 +91,13 @@ async function work(storage: Storage, worker: number, ledger: Ledger): Promise<n
   for (const job of jobs) ledger.ended(keysOf(job));
   const expected: string[] = [];
   const transitions = jobs.flatMap((job): Transition[] => {
-    const done: Transition = { id: job.id, from: State.active, claim: job.claim, to: State.completed, events: [{ kind: 'job.completed' }] };
+    const done: Transition = {
+      id: job.id,
+      from: State.active,
+      claim: job.claim,
+      to: State.completed,
+      events: [{ kind: 'job.completed' }],
+    };
     // Some are given back, and the worker that had them finishes them all the same; others are finished twice.
     if (job.claim === 1 && Math.random() < 0.05) {
       expected.push('moved', 'refused');
@@ -137,7 +146,10 @@ test.skipIf(server === null)(
       const times = at.toSorted((a, b) => a - b);
       times.forEach((time, index) => {
         const next = times[index + rate.count];
-        expect(next === undefined || next - time >= rate.perMs, `${key}: ${rate.count + 1} starts within ${next} - ${time}`).toBe(true);
+        expect(
+          next === undefined || next - time >= rate.perMs,
+          `${key}: ${rate.count + 1} starts within ${next} - ${time}`,
+        ).toBe(true);
       });
     }
     // All that was not refused or parked is done.
@@ -147,7 +159,9 @@ test.skipIf(server === null)(
     expect(await invariantErrors(first)).toEqual([]);
     const holders = new Map(jobs.flatMap(({ id, unique }) => (unique ? [[id, unique.key] as const] : [])));
     const two = (limits: NewJob['limits']) => limits.find(({ key }) => key.startsWith('two'))?.key;
-    const limited = new Map(jobs.flatMap(({ id, limits }) => (two(limits) === undefined ? [] : [[id, two(limits) ?? ''] as const])));
+    const limited = new Map(
+      jobs.flatMap(({ id, limits }) => (two(limits) === undefined ? [] : [[id, two(limits) ?? ''] as const])),
+    );
     const slots = new Map([...new Set(limited.values())].map((key) => [key, 2]));
     expect(await historyErrors(first, { holders, limited, slots })).toEqual([]);
     expect((await stores.close('jobs')).deadlocks).toBe(0);

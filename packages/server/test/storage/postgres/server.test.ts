@@ -39,7 +39,9 @@ async function administer<T>(work: (client: pg.Client) => Promise<T>): Promise<T
 
 const endConnections = (url: string) =>
   administer((client) =>
-    client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [`ojs ${schemaOf(url)}`]),
+    client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [
+      `ojs ${schemaOf(url)}`,
+    ]),
   );
 
 if (server === null) test.skip('there is no PostgreSQL on this machine', () => {});

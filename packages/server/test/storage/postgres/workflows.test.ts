@@ -12,7 +12,9 @@ const clients = 8;
 
 /** Members and a callback behind all of them; their jobs are numbered from `first` on. */
 function group(size: number, first: number): readonly NewNode[] {
-  const members = Array.from({ length: size }, (_, index) => newNode(index, { job: idOf(first + index), next: [size] }));
+  const members = Array.from({ length: size }, (_, index) =>
+    newNode(index, { job: idOf(first + index), next: [size] }),
+  );
   return [...members, newNode(size, { job: idOf(first + size), open: size, member: false })];
 }
 
@@ -68,7 +70,9 @@ async function work(storage: Storage, tally: Tally, total: number): Promise<void
   while (tally.completed < total) {
     const jobs = await claim(storage, { limit: 25 });
     if (jobs.length === 0 && (await isIdle(storage))) return;
-    const ends = jobs.map(({ id, claim }): Transition => to(id, State.completed, State.active, { claim, result: `"${id}"` }));
+    const ends = jobs.map(
+      ({ id, claim }): Transition => to(id, State.completed, State.active, { claim, result: `"${id}"` }),
+    );
     const moved = (await storage.jobs.transition(ends, t0 + 1)).filter((answer) => answer.kind === 'moved');
     const ready = moved.flatMap((answer) => answer.ready);
     tally.completed += moved.length;
@@ -85,7 +89,11 @@ test.skipIf(server === null)(
     if (!first) throw new Error('No store.');
     for (const [id, own] of nodes)
       await first.workflows.create(
-        newWorkflow({ id, kind: id === 'group' ? 'group' : 'workflow', total: own.filter(({ member }) => member).length }),
+        newWorkflow({
+          id,
+          kind: id === 'group' ? 'group' : 'workflow',
+          total: own.filter(({ member }) => member).length,
+        }),
         own,
         [],
         t0,
@@ -99,7 +107,8 @@ test.skipIf(server === null)(
     await Promise.all(
       stores.all.map(async (storage, at) => {
         const share = open.filter((_, number) => number % (clients / 2) === at % (clients / 2));
-        for (let from = 0; from < share.length; from += 50) tally.started.push(...(await start(storage, share.slice(from, from + 50))));
+        for (let from = 0; from < share.length; from += 50)
+          tally.started.push(...(await start(storage, share.slice(from, from + 50))));
       }),
     );
     expect(tally.started).toHaveLength(open.length);
@@ -113,12 +122,16 @@ test.skipIf(server === null)(
       const count = own.filter(({ member }) => member).length;
       expect(await first.workflows.get(id)).toMatchObject({ completed: count, failed: 0, cancelled: 0 });
       const records = await first.workflows.nodes(id, -1, 5000);
-      expect(records.map(({ state, open, result }) => [state, open, result])).toEqual(own.map(({ job }) => ['completed', 0, `"${job}"`]));
+      expect(records.map(({ state, open, result }) => [state, open, result])).toEqual(
+        own.map(({ job }) => ['completed', 0, `"${job}"`]),
+      );
     }
     expect(await first.workflows.unfinished(9)).toEqual({ ready: [], sweeping: [] });
     expect(await invariantErrors(first)).toEqual([]);
     const log = await eventLog(first);
-    const counted = log.flatMap(({ kind, entry }) => (kind === 'workflow.job_completed' ? [Object(entry.at(-1)).completed_count] : []));
+    const counted = log.flatMap(({ kind, entry }) =>
+      kind === 'workflow.job_completed' ? [Object(entry.at(-1)).completed_count] : [],
+    );
     expect(counted.sort((a, b) => a - b)).toEqual(Array.from({ length: members }, (_, number) => number + 1));
     expect(log.filter(({ kind }) => kind === 'workflow.callback_fired')).toHaveLength(total);
     const { deadlocks, read } = await stores.close('nodes');

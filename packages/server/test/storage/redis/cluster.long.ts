@@ -23,7 +23,10 @@ else {
     try {
       // The node tells clients to come this way.
       await admin.config('SET', 'cluster-announce-port', far.port);
-      await using storage = redisStorage({ url: `redis+cluster://127.0.0.1:${far.port}?namespace=${namespace}`, timeoutMs: 2000 });
+      await using storage = redisStorage({
+        url: `redis+cluster://127.0.0.1:${far.port}?namespace=${namespace}`,
+        timeoutMs: 2000,
+      });
       await storage.migrate();
       const record = () => storage.record(['["queue.paused",null,null,"q",null,null,0,null,null,null,null]'], t0);
       await record();
@@ -62,7 +65,11 @@ async function namespaceOn(admin: Redis): Promise<string> {
 }
 
 /** Inserts a quarter of the jobs, and meanwhile claims and ends what there is, until all have ended. */
-async function workOn(storage: Storage, number: number, work: { readonly done: string[]; readonly total: number }): Promise<void> {
+async function workOn(
+  storage: Storage,
+  number: number,
+  work: { readonly done: string[]; readonly total: number },
+): Promise<void> {
   const worker = `w${number}`;
   let next = number;
   for (let turn = 0; work.done.length < work.total; turn++) {

@@ -50,7 +50,9 @@ test.skipIf(server === null)(
     const first = claim(far, { limit: 1 });
     const lost = expect(first).rejects.toBeInstanceOf(StoreUnavailable);
     await dead;
-    await Promise.all(Array.from({ length: 6 }, () => expect(claim(far, { limit: 1 })).rejects.toBeInstanceOf(StoreUnavailable)));
+    await Promise.all(
+      Array.from({ length: 6 }, () => expect(claim(far, { limit: 1 })).rejects.toBeInstanceOf(StoreUnavailable)),
+    );
     await lost;
     proxy.heal();
     await patiently(() => far.ping());
@@ -135,17 +137,20 @@ test.skipIf(server === null)('an error tells neither user nor password', async (
   expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/open-sesame/);
 });
 
-test.skipIf(server === null)('a server that may remove keys since it was set so is left alone until it is set back', async () => {
-  await using own = await open();
-  const { admin } = own;
-  await using storage = redisStorage({ url: own.proxy.url, timeoutMs: 1000 });
-  await storage.migrate();
-  await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
-  await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-  await expect(patientlyRefused(() => insert(storage, [newJob(1)]))).resolves.toMatch(/allkeys-lru.*noeviction/);
-  await admin.config('SET', 'maxmemory-policy', 'noeviction');
-  await insert(storage, [newJob(1)]);
-});
+test.skipIf(server === null)(
+  'a server that may remove keys since it was set so is left alone until it is set back',
+  async () => {
+    await using own = await open();
+    const { admin } = own;
+    await using storage = redisStorage({ url: own.proxy.url, timeoutMs: 1000 });
+    await storage.migrate();
+    await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await expect(patientlyRefused(() => insert(storage, [newJob(1)]))).resolves.toMatch(/allkeys-lru.*noeviction/);
+    await admin.config('SET', 'maxmemory-policy', 'noeviction');
+    await insert(storage, [newJob(1)]);
+  },
+);
 
 /** The first refusal that is not about the connection. */
 async function patientlyRefused(call: () => Promise<unknown>): Promise<string> {

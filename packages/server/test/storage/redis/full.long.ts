@@ -6,7 +6,9 @@ import { mayMount, onSmallDisk, smallDisk } from '../../support/small-disk.ts';
 import { server } from './namespace.ts';
 
 test.skipIf(server === null || !mayMount)(
-  onSmallDisk('a server whose Redis cannot write its log answers 503 with Retry-After, reads, and goes on when there is room'),
+  onSmallDisk(
+    'a server whose Redis cannot write its log answers 503 with Retry-After, reads, and goes on when there is room',
+  ),
   async () => {
     const disk = smallDisk(12);
     await using instance = await startRedis({ appendonly: 'everysec', data: disk.path });

@@ -11,7 +11,9 @@ test.skipIf(server === null)(
   async () => {
     await using storage = await openRedis((url) => redisStorage({ url }));
     const keys = Array.from({ length: 1100 }, (_, index) => `a${index}`);
-    const jobs = keys.map((key, number) => newJob(number, { priority: 1, limits: [limitOf(key, { concurrency: 0 }), limitOf('z')] }));
+    const jobs = keys.map((key, number) =>
+      newJob(number, { priority: 1, limits: [limitOf(key, { concurrency: 0 }), limitOf('z')] }),
+    );
     await storage.jobs.insert([[...jobs, newJob(2000)]], t0);
     // Each lane is brought back by its own key; then the common one closes.
     await Promise.all(keys.map((key) => storage.registry.overrideLimit(key, { concurrency: 1, rates: [] }, t0)));

@@ -19,40 +19,45 @@ async function open() {
   return { storage, admin, prefix, lose, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-test.skipIf(server === null)('a lost job stops no claim, promotion, list or prune, and what is left of it goes', async () => {
-  await using own = await open();
-  const { storage, lose } = own;
-  await insert(storage, [
-    newJob(1),
-    newJob(2),
-    newJob(3, { state: State.scheduled, runAt: t0 + 5 }),
-    newJob(4, { state: State.scheduled, runAt: t0 + 5 }),
-  ]);
-  await lose(1);
-  await lose(3);
-  expect((await storage.jobs.list({ states: 0xff, limit: 9 })).items.map(({ id }) => id)).toEqual([4, 2].map(idOf));
-  expect(ids(await claim(storage, { limit: 9 }))).toEqual([idOf(2)]);
-  expect(ids(await claim(storage, { limit: 9 }, t0 + 5))).toEqual([idOf(4)]);
-  await insert(storage, [newJob(5)]);
-  expect(ids(await claim(storage, { limit: 9 }))).toEqual([idOf(5)]);
+test.skipIf(server === null)(
+  'a lost job stops no claim, promotion, list or prune, and what is left of it goes',
+  async () => {
+    await using own = await open();
+    const { storage, lose } = own;
+    await insert(storage, [
+      newJob(1),
+      newJob(2),
+      newJob(3, { state: State.scheduled, runAt: t0 + 5 }),
+      newJob(4, { state: State.scheduled, runAt: t0 + 5 }),
+    ]);
+    await lose(1);
+    await lose(3);
+    expect((await storage.jobs.list({ states: 0xff, limit: 9 })).items.map(({ id }) => id)).toEqual([4, 2].map(idOf));
+    expect(ids(await claim(storage, { limit: 9 }))).toEqual([idOf(2)]);
+    expect(ids(await claim(storage, { limit: 9 }, t0 + 5))).toEqual([idOf(4)]);
+    await insert(storage, [newJob(5)]);
+    expect(ids(await claim(storage, { limit: 9 }))).toEqual([idOf(5)]);
 
-  await lose(4);
-  expect((await storage.upkeep.held(null, 9)).items.map(({ id }) => id)).toEqual([2, 5].map(idOf));
-  await storage.upkeep.promote(t0 + 9e9, 9);
-  expect((await storage.upkeep.overdue(t0 + 9e9, 9)).map(({ id }) => id)).toEqual([2, 5].map(idOf));
+    await lose(4);
+    expect((await storage.upkeep.held(null, 9)).items.map(({ id }) => id)).toEqual([2, 5].map(idOf));
+    await storage.upkeep.promote(t0 + 9e9, 9);
+    expect((await storage.upkeep.overdue(t0 + 9e9, 9)).map(({ id }) => id)).toEqual([2, 5].map(idOf));
 
-  await move(storage, to(idOf(2), State.completed, State.active));
-  await move(storage, to(idOf(5), State.completed, State.active));
-  await lose(2);
-  const nothing = { before: 0, keep: 1e9 };
-  const jobs = [{ state: State.completed, deadLetter: false, before: t0 + 9e9, keep: 0 }];
-  const times = { statisticsBefore: 0, requestsBefore: 0, workersBefore: 0, limitsBefore: 0 };
-  expect(await storage.upkeep.prune({ jobs, events: nothing, workflows: nothing, ...times }, 0)).toMatchObject({ removed: 0 });
-  await storage.upkeep.prune({ jobs, events: nothing, workflows: nothing, ...times }, 9);
-  const left = await own.admin.zcard(`${own.prefix}s:16`);
-  expect(left).toBe(0);
-  expect(await storage.workflows.unfinished(0)).toEqual({ ready: [], sweeping: [] });
-});
+    await move(storage, to(idOf(2), State.completed, State.active));
+    await move(storage, to(idOf(5), State.completed, State.active));
+    await lose(2);
+    const nothing = { before: 0, keep: 1e9 };
+    const jobs = [{ state: State.completed, deadLetter: false, before: t0 + 9e9, keep: 0 }];
+    const times = { statisticsBefore: 0, requestsBefore: 0, workersBefore: 0, limitsBefore: 0 };
+    expect(await storage.upkeep.prune({ jobs, events: nothing, workflows: nothing, ...times }, 0)).toMatchObject({
+      removed: 0,
+    });
+    await storage.upkeep.prune({ jobs, events: nothing, workflows: nothing, ...times }, 9);
+    const left = await own.admin.zcard(`${own.prefix}s:16`);
+    expect(left).toBe(0);
+    expect(await storage.workflows.unfinished(0)).toEqual({ ready: [], sweeping: [] });
+  },
+);
 
 test.skipIf(server === null)(
   'starts that no rate counts any more go at once, however many there are, and an answer shows no more than its rates count',
@@ -73,16 +78,19 @@ test.skipIf(server === null)(
   },
 );
 
-test.skipIf(server === null)('statistics and held jobs of more than one script are all told, in their order', async () => {
-  await using own = await open();
-  const { storage, admin, prefix } = own;
-  const batch = admin.pipeline();
-  for (let n = 0; n < 2500; n++) {
-    const name = `${Math.floor(n / 7) * 60_000}:q${n % 7}`;
-    batch.zadd(`${prefix}minutes`, Math.floor(n / 7) * 60_000, name).hset(`${prefix}m:${name}`, 'e', n);
-  }
-  await batch.exec();
-  const minutes = await storage.registry.statistics(0);
-  expect(minutes.map(({ enqueued }) => enqueued)).toEqual(Array.from({ length: 2500 }, (_, n) => n));
-  expect(await storage.registry.statistics(60_000 * 350)).toHaveLength(50);
-});
+test.skipIf(server === null)(
+  'statistics and held jobs of more than one script are all told, in their order',
+  async () => {
+    await using own = await open();
+    const { storage, admin, prefix } = own;
+    const batch = admin.pipeline();
+    for (let n = 0; n < 2500; n++) {
+      const name = `${Math.floor(n / 7) * 60_000}:q${n % 7}`;
+      batch.zadd(`${prefix}minutes`, Math.floor(n / 7) * 60_000, name).hset(`${prefix}m:${name}`, 'e', n);
+    }
+    await batch.exec();
+    const minutes = await storage.registry.statistics(0);
+    expect(minutes.map(({ enqueued }) => enqueued)).toEqual(Array.from({ length: 2500 }, (_, n) => n));
+    expect(await storage.registry.statistics(60_000 * 350)).toHaveLength(50);
+  },
+);

@@ -22,7 +22,9 @@ test.skipIf(findRedis() === null)(
   async () => {
     await using server = await startRedis({ appendonly: 'always' });
     await using opened = new AsyncDisposableStack();
-    const storages = Array.from({ length: 4 }, () => opened.use(redisStorage({ url: `${server.url}?namespace=killed`, timeoutMs: 1000 })));
+    const storages = Array.from({ length: 4 }, () =>
+      opened.use(redisStorage({ url: `${server.url}?namespace=killed`, timeoutMs: 1000 })),
+    );
     const [first] = storages;
     if (!first) throw new Error('There is no client.');
     await first.migrate();
@@ -41,12 +43,19 @@ test.skipIf(findRedis() === null)(
     }
     await working;
     expect(done.toSorted()).toEqual(Array.from({ length: size }, (_, index) => idOf(index)).sort());
-    expect(await first.workflows.get('w')).toMatchObject({ state: 'running', completed: size, failed: 0, cancelled: 0 });
+    expect(await first.workflows.get('w')).toMatchObject({
+      state: 'running',
+      completed: size,
+      failed: 0,
+      cancelled: 0,
+    });
     expect(await first.workflows.unfinished(10)).toEqual({ ready: [{ workflow: 'w', index: size }], sweeping: [] });
     const nodes = await first.workflows.nodes('w', -1, size + 1);
     expect(nodes.filter(({ state }) => state === 'completed')).toHaveLength(size);
     expect(nodes.at(-1)).toMatchObject({ state: 'waiting', open: 0 });
-    const ends = (await eventLog(first)).filter(({ kind }) => kind === 'workflow.job_completed').map(({ entry }) => entry.at(-1));
+    const ends = (await eventLog(first))
+      .filter(({ kind }) => kind === 'workflow.job_completed')
+      .map(({ entry }) => entry.at(-1));
     expect(ends).toMatchObject(Array.from({ length: size }, (_, at) => ({ completed_count: at + 1 })));
     expect(await countErrors(first)).toEqual([]);
   },
@@ -55,7 +64,9 @@ test.skipIf(findRedis() === null)(
 /** Claims jobs and ends them, until all have ended. A call whose answer was lost is made again. */
 async function workOn(storage: Storage, worker: string, done: string[]): Promise<void> {
   for (let turn = 0; done.length < size; turn++) {
-    const [claimed] = await patiently(() => storage.jobs.claim([claimOf({ worker, request: `${turn}`, limit: 5 })], t0));
+    const [claimed] = await patiently(() =>
+      storage.jobs.claim([claimOf({ worker, request: `${turn}`, limit: 5 })], t0),
+    );
     const ends = (claimed?.jobs ?? []).map(({ id, claim }) => to(id, State.completed, State.active, { claim, worker }));
     if (ends.length === 0) continue;
     const answers = await patiently(() => storage.jobs.transition(ends, t0));

@@ -15,7 +15,9 @@ test.skipIf(findRedis() === null).each(['?namespace=one', '?namespaces=home:unus
   async (namespaces) => {
     await using pair = await startRedisPair();
     await using opened = new AsyncDisposableStack();
-    const storages = Array.from({ length: 3 }, () => opened.use(redisStorage({ url: `${pair.url}${namespaces}`, timeoutMs: 1000 })));
+    const storages = Array.from({ length: 3 }, () =>
+      opened.use(redisStorage({ url: `${pair.url}${namespaces}`, timeoutMs: 1000 })),
+    );
     const [first] = storages;
     if (!first) throw new Error('There is no client.');
     await first.migrate();
@@ -23,7 +25,9 @@ test.skipIf(findRedis() === null).each(['?namespace=one', '?namespaces=home:unus
     const working = Promise.all(storages.map((storage, number) => workOn(storage, number, work)));
     while (work.told.size < total / 3) await new Promise((resolve) => setImmediate(resolve));
 
-    const client = opened.adopt(new Redis(pair.master.port, '127.0.0.1', { retryStrategy: () => null }), (one) => one.disconnect());
+    const client = opened.adopt(new Redis(pair.master.port, '127.0.0.1', { retryStrategy: () => null }), (one) =>
+      one.disconnect(),
+    );
     client.on('error', () => {});
     const [told, done] = [[...work.told], [...work.done]];
     // On a connection of its own WAIT waits for nothing: a write comes first.
@@ -59,7 +63,9 @@ async function workOn(
       await patiently(() => storage.jobs.insert([[newJob(next)]], t0));
       work.told.add(idOf(next));
     }
-    const [claimed] = await patiently(() => storage.jobs.claim([claimOf({ worker, request: `${turn}`, limit: 2 })], t0));
+    const [claimed] = await patiently(() =>
+      storage.jobs.claim([claimOf({ worker, request: `${turn}`, limit: 2 })], t0),
+    );
     const ends = (claimed?.jobs ?? []).map(({ id, claim }) => to(id, State.completed, State.active, { claim, worker }));
     if (ends.length === 0) continue;
     await patiently(() => storage.jobs.transition(ends, t0));

@@ -21,26 +21,29 @@ async function open(options: RedisOptions = {}) {
   return { instance, storage, admin, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-test.skipIf(server === null)('scripts that the server has forgotten are sent again; nothing runs twice or not at all', async () => {
-  await using own = await open();
-  const { storage, admin } = own;
-  await insert(storage, [newJob(1)]);
-  await admin.script('FLUSH');
-  await insert(storage, [newJob(2)]);
-  await admin.script('FLUSH');
-  // Several under way at once, of several kinds.
-  const [, , moved] = await Promise.all([
-    insert(storage, [newJob(3)]),
-    claim(storage, { limit: 1 }),
-    move(storage, to(idOf(2), State.cancelled, State.available)),
-  ]);
-  expect(moved.kind).toBe('moved');
-  await admin.script('FLUSH');
-  expect(ids(await claim(storage, { limit: 9 }))).toEqual([idOf(3)]);
-  expect((await eventLog(storage)).map(({ kind }) => kind).sort()).toEqual(
-    ['job.enqueued', 'job.enqueued', 'job.enqueued', 'job.started', 'job.started', 'job.state_changed'].sort(),
-  );
-});
+test.skipIf(server === null)(
+  'scripts that the server has forgotten are sent again; nothing runs twice or not at all',
+  async () => {
+    await using own = await open();
+    const { storage, admin } = own;
+    await insert(storage, [newJob(1)]);
+    await admin.script('FLUSH');
+    await insert(storage, [newJob(2)]);
+    await admin.script('FLUSH');
+    // Several under way at once, of several kinds.
+    const [, , moved] = await Promise.all([
+      insert(storage, [newJob(3)]),
+      claim(storage, { limit: 1 }),
+      move(storage, to(idOf(2), State.cancelled, State.available)),
+    ]);
+    expect(moved.kind).toBe('moved');
+    await admin.script('FLUSH');
+    expect(ids(await claim(storage, { limit: 9 }))).toEqual([idOf(3)]);
+    expect((await eventLog(storage)).map(({ kind }) => kind).sort()).toEqual(
+      ['job.enqueued', 'job.enqueued', 'job.enqueued', 'job.started', 'job.started', 'job.state_changed'].sort(),
+    );
+  },
+);
 
 test.skipIf(server === null)(
   'a server without memory takes no new jobs, and goes on with those it has until there is room again',
@@ -61,7 +64,10 @@ test.skipIf(server === null)(
     const { jobs } = await claimAll(storage, { request: 'r', limit: 9 }, t0 + 1);
     expect(ids(jobs)).toEqual([1, 2, 3].map(idOf));
     const holds = jobs.map(({ id, claim }) => ({ id, claim }));
-    const [beaten] = await storage.registry.beat([{ worker: 'w1', holds, leaseMs: null, state: 'running', info: '{}' }], t0 + 2);
+    const [beaten] = await storage.registry.beat(
+      [{ worker: 'w1', holds, leaseMs: null, state: 'running', info: '{}' }],
+      t0 + 2,
+    );
     expect(beaten?.extended).toHaveLength(3);
     for (const { id, claim } of jobs)
       expect((await move(storage, to(id, State.completed, State.active, { claim, result: '1' }))).kind).toBe('moved');
@@ -70,7 +76,9 @@ test.skipIf(server === null)(
     const nothing = { before: 0, keep: 1e9 };
     const jobRules = [{ state: State.completed, deadLetter: false, before: t0 + 9e9, keep: 0 }];
     const times = { statisticsBefore: 0, requestsBefore: 0, workersBefore: 0, limitsBefore: 0 };
-    expect(await storage.upkeep.prune({ jobs: jobRules, events: nothing, workflows: nothing, ...times }, 9)).toMatchObject({ removed: 3 });
+    expect(
+      await storage.upkeep.prune({ jobs: jobRules, events: nothing, workflows: nothing, ...times }, 9),
+    ).toMatchObject({ removed: 3 });
     await storage.jobs.remove([idOf(1)], { from: 0xff }, t0);
     expect((await storage.jobs.list({ states: 0xff, limit: 9 })).items).toEqual([]);
 
@@ -112,17 +120,20 @@ test.skipIf(server === null)('traits tell what the persistence of the server is 
   expect(own.storage.traits.durability).toMatch(/about a second/);
 });
 
-test.skipIf(server === null)('a server that is gone fails calls within their time, and is found again when it is back', async () => {
-  await using own = await open({ appendonly: 'always' });
-  const { storage, instance } = own;
-  await insert(storage, [newJob(1)]);
-  await instance.kill();
-  const refused = insert(storage, [newJob(2)]);
-  await expect(refused).rejects.toBeInstanceOf(StoreUnavailable);
-  await instance.restart();
-  await insert(storage, [newJob(3)]);
-  expect(ids(await claim(storage, { limit: 9 }))).toContain(idOf(1));
-});
+test.skipIf(server === null)(
+  'a server that is gone fails calls within their time, and is found again when it is back',
+  async () => {
+    await using own = await open({ appendonly: 'always' });
+    const { storage, instance } = own;
+    await insert(storage, [newJob(1)]);
+    await instance.kill();
+    const refused = insert(storage, [newJob(2)]);
+    await expect(refused).rejects.toBeInstanceOf(StoreUnavailable);
+    await instance.restart();
+    await insert(storage, [newJob(3)]);
+    expect(ids(await claim(storage, { limit: 9 }))).toContain(idOf(1));
+  },
+);
 
 test.skipIf(server === null)('what a fault says carries neither a script nor a job along', async () => {
   await using own = await open();

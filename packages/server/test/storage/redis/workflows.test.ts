@@ -51,12 +51,17 @@ async function drain(storage: Storage, worker: string, race: Race): Promise<numb
     const moved = await storage.jobs.transition(ends, t0 + 1);
     own += jobs.length;
     race.done.push(...jobs.map(({ id }) => id));
-    const ready = moved.flatMap((answer) => (answer.kind === 'moved' ? answer.ready : [{ workflow: answer.kind, index: 0 }]));
+    const ready = moved.flatMap((answer) =>
+      answer.kind === 'moved' ? answer.ready : [{ workflow: answer.kind, index: 0 }],
+    );
     race.ready.push(...ready.map(nameOf));
     const steps = ready.map((ref) => startOf(race, ref, 'b'));
     if (steps.length === 0) continue;
     // Twice at once, as after an answer that was lost: one of the two starts each.
-    const answers = await Promise.all([storage.workflows.advance(steps, t0 + 1), storage.workflows.advance(steps, t0 + 1)]);
+    const answers = await Promise.all([
+      storage.workflows.advance(steps, t0 + 1),
+      storage.workflows.advance(steps, t0 + 1),
+    ]);
     for (const answer of answers) race.started.push(...ready.filter((_, at) => answer[at]?.done === true).map(nameOf));
   }
   return own;
@@ -91,7 +96,9 @@ test.skipIf(server === null)(
     expect(await first.workflows.unfinished(10)).toEqual({ ready: [], sweeping: [] });
     const log = await eventLog(first);
     const counts = log.filter(({ kind }) => kind === 'workflow.job_completed').map(({ entry }) => entry.at(-1));
-    expect(counts).toMatchObject(Array.from({ length: size }, (_, at) => ({ completed_count: at + 1, steps_remaining: size - at - 1 })));
+    expect(counts).toMatchObject(
+      Array.from({ length: size }, (_, at) => ({ completed_count: at + 1, steps_remaining: size - at - 1 })),
+    );
     expect(log.filter(({ kind }) => kind === 'workflow.step_completed')).toHaveLength(4 * diamonds);
     expect(await countErrors(first)).toEqual([]);
   },
@@ -119,6 +126,8 @@ test.skipIf(server === null)('workflows that ended and were pruned leave no key'
   const all = { before: t0 + 1, keep: 0 };
   const never = { before: 0, keep: 1e9 };
   const rest = { statisticsBefore: 0, requestsBefore: 0, workersBefore: 0, limitsBefore: 0 };
-  expect(await storage.upkeep.prune({ jobs: [], events: never, workflows: all, ...rest }, 10)).toMatchObject({ removed: 2 });
+  expect(await storage.upkeep.prune({ jobs: [], events: never, workflows: all, ...rest }, 10)).toMatchObject({
+    removed: 2,
+  });
   expect(await keysOf(url)).toEqual([...before, 'flows:number'].sort());
 });

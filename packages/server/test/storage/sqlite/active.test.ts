@@ -63,12 +63,15 @@ test('jobs that end alike and otherwise, in any order, each have their own resul
     numbers.map((number) => newJob(number)),
   );
   for (const _ of numbers) await claimOne(mine);
-  const results = new Map([1, 2, 3, 5, 4, 7, 8, 6].map((number) => [number, number < 4 ? null : number < 6 ? '"a"' : `${number}`]));
+  const results = new Map(
+    [1, 2, 3, 5, 4, 7, 8, 6].map((number) => [number, number < 4 ? null : number < 6 ? '"a"' : `${number}`]),
+  );
   await mine.jobs.transition(
     [...results].map(([number, result]) => completed({ id: idOf(number), claim: 1, result })),
     t0,
   );
-  for (const [number, result] of results) expect(await get(mine, idOf(number))).toMatchObject({ state: State.completed, result });
+  for (const [number, result] of results)
+    expect(await get(mine, idOf(number))).toMatchObject({ state: State.completed, result });
 });
 
 test('two processes that take turns on one file answer as one storage does', async () => {

@@ -60,7 +60,9 @@ test('a directory that does not exist, a directory, and a file that is no databa
   await expect(openStorage(`sqlite:${join(directory, 'none', 'jobs.db')}`)).rejects.toThrow(/none does not exist/);
   const text = join(directory, 'notes.txt');
   writeFileSync(text, 'not a database, and long enough to be read as the header of one: '.repeat(20));
-  await expect(openStorage(`sqlite:${text}`).then((storage) => storage.migrate())).rejects.toThrow(/notes\.txt is not an SQLite database/);
+  await expect(openStorage(`sqlite:${text}`).then((storage) => storage.migrate())).rejects.toThrow(
+    /notes\.txt is not an SQLite database/,
+  );
   mkdirSync(join(directory, 'folder'));
   await expect(openStorage(`sqlite:${join(directory, 'folder')}`)).rejects.toThrow(/folder is a directory/);
 });
@@ -83,7 +85,9 @@ test('a file that may not be written is named', async () => {
 });
 
 test('any other URL is refused without its password', async () => {
-  await expect(openStorage('mysql://user:secret@host/db')).rejects.toThrow(/'mysql:\/\/user:\*\*\*@host\/db'; expected 'memory:'/);
+  await expect(openStorage('mysql://user:secret@host/db')).rejects.toThrow(
+    /'mysql:\/\/user:\*\*\*@host\/db'; expected 'memory:'/,
+  );
   await expect(openStorage('jobs.db')).rejects.toThrow(/expected 'memory:', 'sqlite:PATH'/);
 });
 

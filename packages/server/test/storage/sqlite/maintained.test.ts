@@ -87,9 +87,13 @@ function checkLanes(rows: (sql: string) => Row[]): void {
   const byLine = (a: Row | Lane, b: Row | Lane) => Number(a.line) - Number(b.line);
   const lanes = rows('SELECT line, queue, keys, priority, place FROM ojs_lanes');
   expect(lanes.sort(byLine)).toEqual(
-    [...heads.values()].sort(byLine).map(({ line, queue, keys, priority, place }) => ({ line, queue, keys, priority, place })),
+    [...heads.values()]
+      .sort(byLine)
+      .map(({ line, queue, keys, priority, place }) => ({ line, queue, keys, priority, place })),
   );
-  const members = [...heads.values()].flatMap(({ line, queue, keys }) => readTexts(keys).map((key) => `${key} ${queue} ${line}`));
+  const members = [...heads.values()].flatMap(({ line, queue, keys }) =>
+    readTexts(keys).map((key) => `${key} ${queue} ${line}`),
+  );
   expect(
     rows('SELECT key, queue, line FROM ojs_lane_keys')
       .map(({ key, queue, line }) => `${key} ${queue} ${line}`)
@@ -129,12 +133,15 @@ function checkGroups(rows: (sql: string) => Row[], now: number): void {
     held.add(`${key} ${queue}`);
     expect(alarms.get(`${key} ${queue}`), 'the alarm of a key that a rate has closed').toBe(at);
   }
-  for (const [name, at] of alarms) if (!held.has(name)) expect(at, 'an alarm of nothing has come at least').toBeLessThanOrEqual(now);
+  for (const [name, at] of alarms)
+    if (!held.has(name)) expect(at, 'an alarm of nothing has come at least').toBeLessThanOrEqual(now);
   for (const lane of rows('SELECT * FROM ojs_lanes WHERE open = 0')) {
     const key = String(lane.key);
     const isOpen = hasSlot(numbersOf(limits.get(key)), Number(limits.get(key)?.active)) && reopens(key) === null;
     if (!isOpen || (alarms.get(`${key} ${lane.queue}`) ?? Number.POSITIVE_INFINITY) <= now) continue;
-    const open = rows('SELECT * FROM ojs_lanes WHERE open = 1').filter((other) => other.key === key && other.queue === lane.queue);
+    const open = rows('SELECT * FROM ojs_lanes WHERE open = 1').filter(
+      (other) => other.key === key && other.queue === lane.queue,
+    );
     expect(
       open.some((other) => isBefore(headOf(other), headOf(lane))),
       `an open lane before lane ${lane.keys}`,

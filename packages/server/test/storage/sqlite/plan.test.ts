@@ -59,7 +59,8 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   deadDown: 'SEARCH ojs_jobs USING INDEX ojs_jobs_dead (finished_at<?)',
   request: 'SEARCH ojs_requests USING INDEX sqlite_autoindex_ojs_requests_1 (request=?)',
   remember: '',
-  queue: 'SEARCH ojs_queues USING PRIMARY KEY (name=?); CORRELATED SCALAR SUBQUERY 1; SEARCH ojs_limits USING PRIMARY KEY (key=?)',
+  queue:
+    'SEARCH ojs_queues USING PRIMARY KEY (name=?); CORRELATED SCALAR SUBQUERY 1; SEARCH ojs_limits USING PRIMARY KEY (key=?)',
   minutes: 'SEARCH ojs_minutes USING PRIMARY KEY (minute>?)',
   forgetMinutes:
     'SEARCH ojs_minutes USING PRIMARY KEY (minute=? AND queue=?); LIST SUBQUERY 2; SEARCH ojs_minutes USING PRIMARY KEY (minute<?)',
@@ -107,7 +108,8 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
     'SCAN CONSTANT ROW; SCALAR SUBQUERY 1; SCAN ojs_workflow_counts; SCALAR SUBQUERY 2; SCAN ojs_workflows USING INDEX ojs_workflows_sweeping',
   removeFlow: 'SEARCH ojs_workflows USING INTEGER PRIMARY KEY (rowid=?)',
   nodeRange: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
-  nodes: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?); SEARCH ojs_node_specs USING INTEGER PRIMARY KEY (rowid=?)',
+  nodes:
+    'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?); SEARCH ojs_node_specs USING INTEGER PRIMARY KEY (rowid=?)',
   readyNodes: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
   makeNode: '',
   makeNodeSpec: '',

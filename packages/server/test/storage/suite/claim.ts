@@ -1,7 +1,22 @@
 import { State } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Case } from './exercise.ts';
-import { claim, claimOf, claimOne, countErrors, get, idOf, ids, insert, move, newJob, queue, second, t0, to } from './tools.ts';
+import {
+  claim,
+  claimOf,
+  claimOne,
+  countErrors,
+  get,
+  idOf,
+  ids,
+  insert,
+  move,
+  newJob,
+  queue,
+  second,
+  t0,
+  to,
+} from './tools.ts';
 
 export const claimCases: readonly Case[] = [
   [
@@ -48,14 +63,24 @@ export const claimCases: readonly Case[] = [
   [
     'higher priority first, then first in, first out, not by id (§2.2)',
     async (storage) => {
-      await insert(storage, [newJob(5), newJob(4, { priority: 10 }), newJob(3), newJob(2, { priority: 10 }), newJob(1, { priority: -10 })]);
+      await insert(storage, [
+        newJob(5),
+        newJob(4, { priority: 10 }),
+        newJob(3),
+        newJob(2, { priority: 10 }),
+        newJob(1, { priority: -10 }),
+      ]);
       expect(ids(await claim(storage, { limit: 9 }))).toEqual([4, 2, 5, 3, 1].map(idOf));
     },
   ],
   [
     'queues are served strictly from left to right, unknown ones are empty (§2.2, §17)',
     async (storage) => {
-      await insert(storage, [newJob(1, { queue: 'a' }), newJob(2, { queue: 'b', priority: 99 }), newJob(3, { queue: 'a' })]);
+      await insert(storage, [
+        newJob(1, { queue: 'a' }),
+        newJob(2, { queue: 'b', priority: 99 }),
+        newJob(3, { queue: 'a' }),
+      ]);
       expect(ids(await claim(storage, { queues: ['nowhere', 'a', 'b'], limit: 9 }))).toEqual([1, 3, 2].map(idOf));
       expect(await queue(storage, 'nowhere')).toBeUndefined();
     },
@@ -65,7 +90,12 @@ export const claimCases: readonly Case[] = [
     async (storage) => {
       await insert(storage, [newJob(1), newJob(2), newJob(3)]);
       const answers = await storage.jobs.claim(
-        [claimOf({ limit: 2, worker: 'a' }), claimOf({ limit: 0 }), claimOf({ limit: 2, worker: 'b' }), claimOf({ limit: 2 })],
+        [
+          claimOf({ limit: 2, worker: 'a' }),
+          claimOf({ limit: 0 }),
+          claimOf({ limit: 2, worker: 'b' }),
+          claimOf({ limit: 2 }),
+        ],
         t0,
       );
       expect(answers.map(({ jobs }) => ids(jobs))).toEqual([[idOf(1), idOf(2)], [], [idOf(3)], []]);

@@ -5,7 +5,15 @@ import type { Case } from './exercise.ts';
 import { claimOne, eventLog, get, idOf, insert, inserted, newJob, t0, to, uniqueOf } from './tools.ts';
 
 const daily = { name: 'daily', spec: '{"n":1.0}', enabled: true, dueAt: t0 + 10 };
-const record: CronRecord = { ...daily, runCount: 0, lastRunAt: null, lastJob: null, createdAt: t0, updatedAt: t0, version: 1 };
+const record: CronRecord = {
+  ...daily,
+  runCount: 0,
+  lastRunAt: null,
+  lastJob: null,
+  createdAt: t0,
+  updatedAt: t0,
+  version: 1,
+};
 
 function firing(patch: Partial<Firing> = {}): Firing {
   return { name: 'daily', version: 1, dueAt: t0 + 20, job: newJob(1), cancels: [], events: [], ...patch };
@@ -42,7 +50,10 @@ export const cronCases: readonly Case[] = [
       expect(await remove('daily')).toEqual(updated);
       expect(await remove('daily')).toBeNull();
       expect((await list()).map(({ name }) => name)).toEqual(['b']);
-      expect(await put(daily, t0 + 12)).toMatchObject({ created: true, cron: { version: 1, runCount: 0, createdAt: t0 + 12 } });
+      expect(await put(daily, t0 + 12)).toMatchObject({
+        created: true,
+        cron: { version: 1, runCount: 0, createdAt: t0 + 12 },
+      });
     },
   ],
   [
@@ -51,7 +62,10 @@ export const cronCases: readonly Case[] = [
       const { put, get } = storage.crons;
       expect(await put(daily, t0, 1)).toBeNull();
       await put(daily, t0);
-      expect(await put({ ...daily, spec: '{}' }, t0 + 1, 1)).toMatchObject({ created: false, cron: { version: 2, spec: '{}' } });
+      expect(await put({ ...daily, spec: '{}' }, t0 + 1, 1)).toMatchObject({
+        created: false,
+        cron: { version: 2, spec: '{}' },
+      });
       expect(await put({ ...daily, spec: '[]' }, t0 + 2, 1)).toBeNull();
       expect(await get('daily')).toEqual({ ...record, spec: '{}', updatedAt: t0 + 1, version: 2 });
     },
@@ -72,7 +86,10 @@ export const cronCases: readonly Case[] = [
       expect((await storage.crons.unfinished(['c'], 1))[0]).toEqual([await get(storage, idOf(1))]);
       await claimOne(storage);
       expect(await unfinished()).toEqual([[idOf(1), idOf(3)], [], [idOf(2)]]);
-      await storage.jobs.transition([to(idOf(1), State.completed, State.active), to(idOf(2), State.cancelled, State.scheduled)], t0);
+      await storage.jobs.transition(
+        [to(idOf(1), State.completed, State.active), to(idOf(2), State.cancelled, State.scheduled)],
+        t0,
+      );
       expect(await unfinished()).toEqual([[idOf(3)], [], []]);
       await storage.jobs.transition([to(idOf(2), State.available, State.cancelled)], t0);
       await storage.jobs.remove([idOf(3)], { from: 0xff }, t0);
@@ -104,7 +121,10 @@ export const cronCases: readonly Case[] = [
     async (storage) => {
       await storage.crons.put(daily, t0);
       const events = ['["cron.triggered","daily",null,"",null,null,0,null,null,null,{"n":1}]'];
-      const answers = await storage.crons.fire([firing({ events }), firing({ job: newJob(2) }), firing({ name: 'none' })], t0 + 10);
+      const answers = await storage.crons.fire(
+        [firing({ events }), firing({ job: newJob(2) }), firing({ name: 'none' })],
+        t0 + 10,
+      );
       expect(answers).toEqual([{ inserted }, null, null]);
       expect(await storage.crons.get('daily')).toEqual(run(idOf(1)));
       expect(await storage.jobs.get([idOf(2)])).toEqual([null]);

@@ -54,11 +54,20 @@ export async function fill(storage: Storage): Promise<void> {
   const { registry, workflows, crons, documents, jobs } = storage;
   const envelope = '{"args":[1.0,12345678901234567890,"\\u0000 \u2028 \ud83d\ude00"],"meta":{"b":1,"a":1e3}}';
   await insert(storage, [
-    newJob(1, { envelope, trace: 'trace', policy: '{"totalTimeoutMs":5}', heartbeatMs: 7, visibilityMs: 9, deadlineAt: t0 + 1e9 }),
+    newJob(1, {
+      envelope,
+      trace: 'trace',
+      policy: '{"totalTimeoutMs":5}',
+      heartbeatMs: 7,
+      visibilityMs: 9,
+      deadlineAt: t0 + 1e9,
+    }),
     newJob(2, { priority: 5, unique: uniqueOf({ key: 'u' }) }),
     newJob(3, { state: State.scheduled, runAt: t0 + 50, expiresAt: t0 + 60 }),
     newJob(4, { state: State.pending }),
-    ...[5, 6, 7, 8].map((number) => newJob(number, { queue: 'limited', limits: [limitOf('k', { concurrency: 1 }), limitOf('r')] })),
+    ...[5, 6, 7, 8].map((number) =>
+      newJob(number, { queue: 'limited', limits: [limitOf('k', { concurrency: 1 }), limitOf('r')] }),
+    ),
     newJob(9, { queue: 'limited', limits: [limitOf('r', { rates: [{ count: 2, perMs: 100 }] })] }),
     ...[10, 11, 12, 13, 14].map((number) => newJob(number, { queue: 'mixed' })),
     newJob(15, { queue: 'mixed', cron: 'nightly' }),
@@ -69,7 +78,11 @@ export async function fill(storage: Storage): Promise<void> {
   await jobs.transition(
     [
       to(idOf(10), State.completed, State.active, { result: '{"n":1.0}' }),
-      to(idOf(11), State.discarded, State.active, { deadLetter: true, checkpoint: '{"c":1}', history: '{"kind":"cancelled"}' }),
+      to(idOf(11), State.discarded, State.active, {
+        deadLetter: true,
+        checkpoint: '{"c":1}',
+        history: '{"kind":"cancelled"}',
+      }),
       to(idOf(12), State.discarded, State.active),
       to(idOf(13), State.retryable, State.active, { runAt: t0 + 70, progress: '{"p":1}' }),
       // Back in its queue, behind those that came later.
@@ -81,9 +94,16 @@ export async function fill(storage: Storage): Promise<void> {
   await insert(storage, [newJob(16, { queue: 'mixed' })], t0 + 6);
   await move(storage, to(idOf(15), State.available, Waiting), t0 + 7);
   await registry.pauseQueue('paused', true, t0);
-  await registry.configureQueue('mixed', { capacity: 50, config: '{"x":1.0}', limit: { concurrency: 4, rates: [] } }, t0);
+  await registry.configureQueue(
+    'mixed',
+    { capacity: 50, config: '{"x":1.0}', limit: { concurrency: 4, rates: [] } },
+    t0,
+  );
   await registry.overrideLimit('k', { concurrency: 2, rates: [{ count: 3, perMs: 40 }] }, t0 + 8);
-  await registry.beat([{ worker: 'w1', holds: [{ id: idOf(5), claim: 1 }], leaseMs: null, state: 'running', info: '{"pid":1.0}' }], t0 + 9);
+  await registry.beat(
+    [{ worker: 'w1', holds: [{ id: idOf(5), claim: 1 }], leaseMs: null, state: 'running', info: '{"pid":1.0}' }],
+    t0 + 9,
+  );
   await registry.direct('w1', 'quiet');
   await workflows.create(
     newWorkflow({ total: 3 }),
@@ -158,9 +178,15 @@ export const dumpCases: readonly Case[] = [
       const { newest } = await storage.events(0, 1);
       await using _copy = await thereAndBack(storage);
       const twin = newJob(99, { unique: uniqueOf({ key: 'u' }) });
-      expect(await insertOne(storage, twin)).toMatchObject({ kind: 'duplicate', by: 'unique', existing: { id: idOf(2) } });
+      expect(await insertOne(storage, twin)).toMatchObject({
+        kind: 'duplicate',
+        by: 'unique',
+        existing: { id: idOf(2) },
+      });
       expect((await move(storage, to(idOf(5), State.completed, State.active, { claim: 7 }))).kind).toBe('refused');
-      expect((await move(storage, to(idOf(5), State.completed, State.active, { claim: 1, worker: 'w1' }), t0 + second)).kind).toBe('moved');
+      expect(
+        (await move(storage, to(idOf(5), State.completed, State.active, { claim: 1, worker: 'w1' }), t0 + second)).kind,
+      ).toBe('moved');
       await claim(storage, { queues: ['flow'] }, t0 + second);
       expect(await move(storage, to(idOf(20), State.completed, State.active), t0 + second)).toEqual({
         kind: 'moved',
@@ -173,7 +199,9 @@ export const dumpCases: readonly Case[] = [
       expect((await get(storage, idOf(100))).state).toBe(State.available);
       const added = await eventLog(storage, newest);
       expect(added.map(({ position }) => position)).toEqual(added.map((_, index) => newest + 1 + index));
-      expect(await storage.crons.put({ name: 'nightly', spec: '{}', enabled: true, dueAt: null }, t0, 1)).toMatchObject({ created: false });
+      expect(await storage.crons.put({ name: 'nightly', spec: '{}', enabled: true, dueAt: null }, t0, 1)).toMatchObject(
+        { created: false },
+      );
       expect(await storage.documents.put('schema', 'a', '{}', 2, t0)).toMatchObject({ version: 3 });
       expect(await storage.registry.configureQueue('mixed', {}, t0, 1)).toMatchObject({ version: 2 });
       expect(await countErrors(storage)).toEqual([]);
@@ -196,7 +224,10 @@ export const dumpCases: readonly Case[] = [
       await storage.workflows.create(newWorkflow({ id: 'later' }), [newNode(0)], [], t0);
       const { items } = await storage.jobs.list({ states: 0xff, queue: 'default', limit: 2 });
       expect(ids(items)).toEqual([99, 98].map(idOf));
-      expect((await storage.workflows.list({ states: null, limit: 9 })).items.map(({ id }) => id)).toEqual(['later', 'w']);
+      expect((await storage.workflows.list({ states: null, limit: 9 })).items.map(({ id }) => id)).toEqual([
+        'later',
+        'w',
+      ]);
       expect(ids(await claim(storage, { limit: 9 }, t0))).toEqual([2, 98, 1, 99].map(idOf));
       expect(await countErrors(storage)).toEqual([]);
     },
@@ -297,7 +328,8 @@ export const dumpCases: readonly Case[] = [
         const nodes = await copy.workflows.nodes(id, -1, 9);
         expect(nodes.filter(({ state }) => state === 'completed')).toHaveLength(completed);
         const waited = nodes.filter(({ state }) => state === 'pending').map(({ job }) => job ?? '');
-        for (const job of await copy.jobs.get(waited)) expect(job?.finishedAt, `the job that ${id} waits for`).toBeNull();
+        for (const job of await copy.jobs.get(waited))
+          expect(job?.finishedAt, `the job that ${id} waits for`).toBeNull();
       }
     },
   ],

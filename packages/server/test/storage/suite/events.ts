@@ -8,7 +8,11 @@ export const unloggedCases: readonly Case[] = [
   [
     'nothing is logged and positions stay 0; all else goes on',
     async (storage) => {
-      await insert(storage, [newJob(1, { expiresAt: t0 + 1 }), newJob(2), newJob(3, { state: State.scheduled, runAt: t0 + 1 })]);
+      await insert(storage, [
+        newJob(1, { expiresAt: t0 + 1 }),
+        newJob(2),
+        newJob(3, { state: State.scheduled, runAt: t0 + 1 }),
+      ]);
       const jobs = await claim(storage, { limit: 9 }, t0 + 1);
       expect(jobs.map(({ id }) => id)).toEqual([idOf(2), idOf(3)]);
       await storage.registry.beat(
@@ -49,8 +53,10 @@ export const eventCases: readonly Case[] = [
   [
     'a cursor inside a batch gets that batch, one at its end the next, and the limit ends after whole batches',
     async (storage) => {
-      for (const first of [0, 10, 20]) await storage.jobs.insert([[0, 1, 2].map((number) => newJob(first + number))], t0);
-      const positions = async (after: number, limit = 99) => (await storage.events(after, limit)).batches.map(({ position }) => position);
+      for (const first of [0, 10, 20])
+        await storage.jobs.insert([[0, 1, 2].map((number) => newJob(first + number))], t0);
+      const positions = async (after: number, limit = 99) =>
+        (await storage.events(after, limit)).batches.map(({ position }) => position);
       expect(await positions(0)).toEqual([1, 4, 7]);
       expect(await positions(2)).toEqual([1, 4, 7]);
       expect(await positions(3)).toEqual([4, 7]);
@@ -64,7 +70,11 @@ export const eventCases: readonly Case[] = [
   [
     'creation, start, promotion and every other change of state are logged, a pending job is not (rows 1-6, 15)',
     async (storage) => {
-      await insert(storage, [newJob(1), newJob(2, { state: State.scheduled, runAt: t0 + 5 }), newJob(3, { state: State.pending })]);
+      await insert(storage, [
+        newJob(1),
+        newJob(2, { state: State.scheduled, runAt: t0 + 5 }),
+        newJob(3, { state: State.pending }),
+      ]);
       await claim(storage);
       await move(storage, to(idOf(1), State.retryable, State.active, { runAt: t0 + 5 }));
       await move(storage, to(idOf(1), State.retryable, State.retryable, { runAt: t0 + 5 }));
@@ -103,10 +113,26 @@ export const eventCases: readonly Case[] = [
       await storage.jobs.transition([retry, retry, to(idOf(2), State.cancelled, Waiting, { events })], t0 + 1);
       const log = await eventLog(storage, 2);
       expect(log.map(({ entry }) => entry)).toEqual([
-        ['job.failed', idOf(1), 'email.send', 'default', State.active, State.retryable, 1, 'w1', t0, null, { error: { code: 'x' } }],
+        [
+          'job.failed',
+          idOf(1),
+          'email.send',
+          'default',
+          State.active,
+          State.retryable,
+          1,
+          'w1',
+          t0,
+          null,
+          { error: { code: 'x' } },
+        ],
         ['job.retrying', idOf(1), 'email.send', 'default', State.active, State.retryable, 1, 'w1', t0, null, null],
       ]);
-      await move(storage, to(idOf(1), State.available, State.retryable, { clearRun: true, events: [{ kind: 'job.enqueued' }] }), t0 + 2);
+      await move(
+        storage,
+        to(idOf(1), State.available, State.retryable, { clearRun: true, events: [{ kind: 'job.enqueued' }] }),
+        t0 + 2,
+      );
       expect((await eventLog(storage, 4))[0]?.entry).toEqual([
         'job.enqueued',
         idOf(1),

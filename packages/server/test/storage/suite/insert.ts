@@ -19,7 +19,11 @@ export const insertCases: readonly Case[] = [
       const [answers] = await storage.jobs.insert([[odd, later, pending]], t0);
       expect(answers).toEqual([inserted, inserted, inserted]);
       expect(await storage.jobs.get([odd.id, later.id, pending.id])).toEqual([odd, later, pending].map(recordOf));
-      expect((await queue(storage))?.counts).toEqual({ [State.available]: 1, [State.scheduled]: 1, [State.pending]: 1 });
+      expect((await queue(storage))?.counts).toEqual({
+        [State.available]: 1,
+        [State.scheduled]: 1,
+        [State.pending]: 1,
+      });
     },
   ],
   [
@@ -51,7 +55,8 @@ export const insertCases: readonly Case[] = [
         others.map((job) => [job]),
         t0,
       );
-      for (const [answer] of answers) expect(answer).toEqual({ kind: 'duplicate', by: 'id', existing: recordOf(newJob(1)) });
+      for (const [answer] of answers)
+        expect(answer).toEqual({ kind: 'duplicate', by: 'id', existing: recordOf(newJob(1)) });
       expect(await queue(storage, 'other')).toBeUndefined();
     },
   ],
@@ -59,7 +64,10 @@ export const insertCases: readonly Case[] = [
     'a refused group leaves nothing, and its neighbours do not notice',
     async (storage) => {
       await insert(storage, [newJob(1)]);
-      const answers = await storage.jobs.insert([[newJob(2), newJob(1, { envelope: '{}' }), newJob(1)], [newJob(3)]], t0);
+      const answers = await storage.jobs.insert(
+        [[newJob(2), newJob(1, { envelope: '{}' }), newJob(1)], [newJob(3)]],
+        t0,
+      );
       expect(answers[0]?.map((answer) => answer.kind)).toEqual(['aborted', 'duplicate', 'aborted']);
       expect(answers[1]).toEqual([inserted]);
       expect(await storage.jobs.get([idOf(2)])).toEqual([null]);

@@ -32,7 +32,8 @@ function limited(number: number, numbers: Partial<LimitNumbers> = {}, patch: Par
   return newJob(number, { limits: [limitOf(key, numbers)], ...patch });
 }
 
-const many = (numbers: readonly number[], patch: Partial<LimitNumbers> = {}) => numbers.map((number) => limited(number, patch));
+const many = (numbers: readonly number[], patch: Partial<LimitNumbers> = {}) =>
+  numbers.map((number) => limited(number, patch));
 const numbersOf = ({ jobs }: Claimed) => ids(jobs);
 
 async function take(storage: Storage, limit = 9, now = t0): Promise<readonly string[]> {
@@ -46,7 +47,14 @@ export const limitCases: readonly Case[] = [
       await insert(storage, [...many([1, 2, 3], slots(2)), newJob(4, { priority: -5 })]);
       expect(await take(storage)).toEqual([1, 2, 4].map(idOf));
       expect(await take(storage)).toEqual([]);
-      expect(await storage.registry.limit(key)).toEqual({ key, own: slots(2), override: null, active: 2, waiting: 1, starts: [] });
+      expect(await storage.registry.limit(key)).toEqual({
+        key,
+        own: slots(2),
+        override: null,
+        active: 2,
+        waiting: 1,
+        starts: [],
+      });
       await move(storage, to(idOf(1), State.completed, State.active));
       expect(await take(storage)).toEqual([idOf(3)]);
       expect(await countErrors(storage)).toEqual([]);
@@ -99,7 +107,8 @@ export const limitCases: readonly Case[] = [
   [
     'among jobs that have room the order is by priority, then place, across keys',
     async (storage) => {
-      const under = (number: number, name: string, priority = 0) => newJob(number, { priority, limits: [limitOf(name)] });
+      const under = (number: number, name: string, priority = 0) =>
+        newJob(number, { priority, limits: [limitOf(name)] });
       await insert(storage, [
         under(5, 'a'),
         under(4, 'b'),
@@ -130,7 +139,11 @@ export const limitCases: readonly Case[] = [
   [
     'a key spans queues',
     async (storage) => {
-      await insert(storage, [limited(1, slots(1), { queue: 'a' }), limited(2, {}, { queue: 'b' }), newJob(3, { queue: 'b' })]);
+      await insert(storage, [
+        limited(1, slots(1), { queue: 'a' }),
+        limited(2, {}, { queue: 'b' }),
+        newJob(3, { queue: 'b' }),
+      ]);
       const queues = ['b', 'a'];
       expect(ids(await claim(storage, { queues, limit: 9 }))).toEqual([2, 3].map(idOf));
       await move(storage, to(idOf(2), State.completed, State.active));
@@ -191,9 +204,15 @@ export const limitCases: readonly Case[] = [
   [
     'a claim that got all it asked for says nothing about rates; nor does one whose jobs wait for slots, or a replay',
     async (storage) => {
-      await insert(storage, [...many([1, 2], rate(1, 100)), newJob(3, { queue: 'b', limits: [limitOf('b', slots(0))] })]);
+      await insert(storage, [
+        ...many([1, 2], rate(1, 100)),
+        newJob(3, { queue: 'b', limits: [limitOf('b', slots(0))] }),
+      ]);
       expect(await claimAll(storage, { request: 'r' })).toMatchObject({ again: null });
-      expect(await claimAll(storage, { request: 'r', limit: 5 })).toMatchObject({ jobs: [{ id: idOf(1) }], again: null });
+      expect(await claimAll(storage, { request: 'r', limit: 5 })).toMatchObject({
+        jobs: [{ id: idOf(1) }],
+        again: null,
+      });
       expect(await claimAll(storage, { queues: ['b'], limit: 5 })).toEqual({ jobs: [], again: null });
       expect(await claimAll(storage, { queues: ['b', 'default'], limit: 5 })).toEqual({ jobs: [], again: t0 + 100 });
       await storage.registry.pauseQueue('default', true, t0);
@@ -248,7 +267,8 @@ export const limitCases: readonly Case[] = [
       const l = [limitOf('l', rate(2, 12))];
       const under = (number: number, queue: string) => newJob(number, { queue, limits: l });
       await insert(storage, [under(3, 'a'), under(4, 'a'), under(5, 'b'), under(6, 'a')]);
-      const from = async (queue: string, ms: number) => ids(await claim(storage, { queues: [queue], limit: 1 }, t0 + ms));
+      const from = async (queue: string, ms: number) =>
+        ids(await claim(storage, { queues: [queue], limit: 1 }, t0 + ms));
       expect([await from('a', 0), await from('a', 0), await from('b', 5)]).toEqual([[idOf(3)], [idOf(4)], []]);
       // The start at 24 lets go of those at 12, to where a caller at 0 was brought.
       expect([await from('a', 24), await from('b', 23)]).toEqual([[idOf(6)], [idOf(5)]]);
@@ -268,7 +288,10 @@ export const limitCases: readonly Case[] = [
       expect(await take(storage)).toEqual([]);
       expect(await storage.registry.limit(key)).toMatchObject({ own: slots(2), active: 2, waiting: 5 });
       // Neither a repeated nor a refused insert brings numbers.
-      await insert(storage, [limited(8, slots(2), { limits: [limitOf(key, slots(9))] }), limited(7, slots(9), { envelope: '{}' })]);
+      await insert(storage, [
+        limited(8, slots(2), { limits: [limitOf(key, slots(9))] }),
+        limited(7, slots(9), { envelope: '{}' }),
+      ]);
       expect(await storage.registry.limit(key)).toMatchObject({ own: slots(2) });
     },
   ],
@@ -277,11 +300,23 @@ export const limitCases: readonly Case[] = [
     async (storage) => {
       const { overrideLimit, limit } = storage.registry;
       expect(await limit(key)).toBeNull();
-      const fresh = { key, own: { concurrency: null, rates: [] }, override: slots(0), active: 0, waiting: 0, starts: [] };
+      const fresh = {
+        key,
+        own: { concurrency: null, rates: [] },
+        override: slots(0),
+        active: 0,
+        waiting: 0,
+        starts: [],
+      };
       expect(await overrideLimit(key, slots(0), t0)).toEqual(fresh);
       await insert(storage, many([1, 2, 3], slots(2)));
       expect(await take(storage)).toEqual([]);
-      expect(await overrideLimit(key, slots(1), t0)).toEqual({ ...fresh, own: slots(2), override: slots(1), waiting: 3 });
+      expect(await overrideLimit(key, slots(1), t0)).toEqual({
+        ...fresh,
+        own: slots(2),
+        override: slots(1),
+        waiting: 3,
+      });
       expect(await take(storage)).toEqual([idOf(1)]);
       expect(await overrideLimit(key, null, t0)).toMatchObject({ own: slots(2), override: null });
       expect(await take(storage)).toEqual([idOf(2)]);
@@ -316,7 +351,9 @@ export const limitCases: readonly Case[] = [
         (await storage.upkeep.prune({ ...keepAll, limitsBefore: t0 + before }, limit)).removed;
       const keys = async () => (await allLimits(storage)).map((record) => record.key);
       await insert(storage, [
-        newJob(1, { limits: [limitOf('a', rate(1, 1000)), limitOf('b', slots(1)), limitOf('queue:default', slots(9))] }),
+        newJob(1, {
+          limits: [limitOf('a', rate(1, 1000)), limitOf('b', slots(1)), limitOf('queue:default', slots(9))],
+        }),
       ]);
       await storage.registry.overrideLimit('c', slots(1), t0 + 5);
       await storage.registry.overrideLimit('d', slots(1), t0 + 5);
@@ -327,7 +364,10 @@ export const limitCases: readonly Case[] = [
       await claim(storage, {}, t0 + 20);
       await move(storage, to(idOf(1), State.completed, State.active), t0 + 30);
       expect(await prune(100)).toBe(0);
-      await storage.upkeep.prune({ ...keepAll, jobs: [{ state: State.completed, deadLetter: false, before: t0 + 50, keep: 9 }] }, 9);
+      await storage.upkeep.prune(
+        { ...keepAll, jobs: [{ state: State.completed, deadLetter: false, before: t0 + 50, keep: 9 }] },
+        9,
+      );
       expect(await prune(20)).toBe(0);
       expect(await prune(21, 1)).toBe(1);
       expect(await keys()).toEqual(['b', 'c', 'queue:default']);
@@ -335,7 +375,11 @@ export const limitCases: readonly Case[] = [
       expect(await keys()).toEqual(['c', 'queue:default']);
       // A key that comes again starts afresh.
       await insert(storage, [newJob(2, { limits: [limitOf('a')] })], t0 + 40);
-      expect(await storage.registry.limit('a')).toMatchObject({ own: { concurrency: null, rates: [] }, starts: [], waiting: 1 });
+      expect(await storage.registry.limit('a')).toMatchObject({
+        own: { concurrency: null, rates: [] },
+        starts: [],
+        waiting: 1,
+      });
       await storage.jobs.remove([idOf(2)], { from: 0xff }, t0 + 41);
       expect(await prune(41)).toBe(1);
     },
@@ -424,7 +468,8 @@ export const limitCases: readonly Case[] = [
     'lanes that share keys go on as each of them frees and closes',
     async (storage) => {
       const pairs = ['ab', 'bc', 'ac'];
-      const job = (number: number) => newJob(number, { limits: [...(pairs[number % 3] ?? '')].map((name) => limitOf(name, slots(1))) });
+      const job = (number: number) =>
+        newJob(number, { limits: [...(pairs[number % 3] ?? '')].map((name) => limitOf(name, slots(1))) });
       await insert(
         storage,
         Array.from({ length: 30 }, (_, number) => job(number)),

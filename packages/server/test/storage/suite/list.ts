@@ -58,7 +58,9 @@ export const listCases: readonly Case[] = [
       await move(storage, to(idOf(2), State.cancelled, Waiting), t0 + 3);
       expect(ids((await storage.jobs.list({ states: Terminal, limit: 9 })).items)).toEqual([2, 4, 1, 3].map(idOf));
       expect(ids((await storage.jobs.list({ states: State.cancelled, limit: 9 })).items)).toEqual([2, 4, 3].map(idOf));
-      expect(await pages(storage, { states: 0xff, limit: 2 })).toEqual([[5, 2], [4, 1], [3]].map((page) => page.map(idOf)));
+      expect(await pages(storage, { states: 0xff, limit: 2 })).toEqual(
+        [[5, 2], [4, 1], [3]].map((page) => page.map(idOf)),
+      );
     },
   ],
   [
@@ -87,26 +89,40 @@ export const listCases: readonly Case[] = [
       const page = await storage.jobs.list({ states: State.available, limit: 3, offset: 2 });
       expect(ids(page.items)).toEqual([3, 2, 1].map(idOf));
       expect(page.next).toBeNull();
-      expect(await storage.jobs.list({ states: State.available, limit: 3, offset: 9 })).toEqual({ items: [], next: null });
+      expect(await storage.jobs.list({ states: State.available, limit: 3, offset: 9 })).toEqual({
+        items: [],
+        next: null,
+      });
     },
   ],
   [
     'queue, type and dead letter narrow the list',
     async (storage) => {
-      await insert(storage, [newJob(1, { queue: 'a' }), newJob(2, { type: 'x.y' }), newJob(3, { queue: 'a', type: 'x.y' }), newJob(4)]);
+      await insert(storage, [
+        newJob(1, { queue: 'a' }),
+        newJob(2, { type: 'x.y' }),
+        newJob(3, { queue: 'a', type: 'x.y' }),
+        newJob(4),
+      ]);
       for (const number of [3, 4])
         await move(storage, to(idOf(number), State.discarded, Waiting, number === 3 ? { deadLetter: true } : {}));
       expect(ids((await storage.jobs.list({ states: 0xff, queue: 'a', limit: 9 })).items)).toEqual([1, 3].map(idOf));
       expect(ids((await storage.jobs.list({ states: 0xff, type: 'x.y', limit: 9 })).items)).toEqual([2, 3].map(idOf));
-      expect(ids((await storage.jobs.list({ states: State.discarded, deadLetter: true, limit: 9 })).items)).toEqual([idOf(3)]);
-      expect((await storage.jobs.list({ states: State.discarded, deadLetter: true, queue: 'default', limit: 9 })).items).toEqual([]);
+      expect(ids((await storage.jobs.list({ states: State.discarded, deadLetter: true, limit: 9 })).items)).toEqual([
+        idOf(3),
+      ]);
+      expect(
+        (await storage.jobs.list({ states: State.discarded, deadLetter: true, queue: 'default', limit: 9 })).items,
+      ).toEqual([]);
       expect((await storage.jobs.list({ states: 0, limit: 9 })).items).toEqual([]);
     },
   ],
   [
     'pages over many jobs of one state meet each once',
     async (storage) => {
-      const jobs = Array.from({ length: 700 }, (_, number) => newJob(number, number % 3 === 0 ? { queue: 'third' } : {}));
+      const jobs = Array.from({ length: 700 }, (_, number) =>
+        newJob(number, number % 3 === 0 ? { queue: 'third' } : {}),
+      );
       await storage.jobs.insert([jobs], t0);
       await storage.jobs.transition(
         jobs.map(({ id }) => to(id, State.cancelled, Waiting)),

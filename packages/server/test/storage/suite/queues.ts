@@ -89,7 +89,12 @@ export const queueCases: readonly Case[] = [
       const { configureQueue } = storage.registry;
       const config = '{"a":1.0}';
       expect(await configureQueue('default', { capacity: 5 }, t0)).toEqual({ ...plain, capacity: 5, version: 1 });
-      expect(await configureQueue('default', { config }, t0 + 1)).toEqual({ ...plain, capacity: 5, config, version: 2 });
+      expect(await configureQueue('default', { config }, t0 + 1)).toEqual({
+        ...plain,
+        capacity: 5,
+        config,
+        version: 2,
+      });
       expect(await configureQueue('default', {}, t0 + 1)).toEqual({ ...plain, capacity: 5, config, version: 3 });
       expect(await configureQueue('default', { capacity: null }, t0 + 2)).toEqual({ ...plain, config, version: 4 });
       expect(await storage.registry.queues()).toEqual([{ ...plain, config, version: 4 }]);
@@ -158,7 +163,12 @@ export const queueCases: readonly Case[] = [
       await storage.registry.configureQueue('default', { capacity: 2 }, t0);
       await insert(storage, [newJob(1)]);
       const group = [newJob(2), newJob(3, { queue: 'other' }), newJob(4), newJob(5)];
-      expect(await insertGroup(storage, group)).toEqual([{ kind: 'aborted' }, { kind: 'aborted' }, full(1, 2), full(1, 2)]);
+      expect(await insertGroup(storage, group)).toEqual([
+        { kind: 'aborted' },
+        { kind: 'aborted' },
+        full(1, 2),
+        full(1, 2),
+      ]);
       expect(await queue(storage, 'other')).toBeUndefined();
       const answers = await storage.jobs.insert([[newJob(2)], [newJob(3)], [newJob(1)]], t0);
       expect(answers).toMatchObject([[inserted], [full(2, 2)], [{ kind: 'already' }]]);
@@ -185,7 +195,9 @@ export const queueCases: readonly Case[] = [
       await insert(storage, [newJob(1)]);
       await storage.registry.pauseQueue('default', true, t0);
       const push = (...group: Parameters<typeof newJob>[]) =>
-        storage.jobs.insert([group.map((job) => newJob(...job))], t0, { refusePaused: true }).then(([answers]) => answers);
+        storage.jobs
+          .insert([group.map((job) => newJob(...job))], t0, { refusePaused: true })
+          .then(([answers]) => answers);
       expect(await push([2, { state: State.scheduled, runAt: t0 + 9 }])).toEqual([paused]);
       expect(await push([3, { queue: 'other' }], [4])).toEqual([{ kind: 'aborted' }, paused]);
       expect(await push([1])).toMatchObject([{ kind: 'already' }]);
@@ -197,14 +209,21 @@ export const queueCases: readonly Case[] = [
     'counts follow every kind of change',
     async (storage) => {
       await storage.jobs.insert(
-        [Array.from({ length: 30 }, (_, number) => newJob(number, { queue: `q${number % 3}`, expiresAt: number === 2 ? t0 + 1 : null }))],
+        [
+          Array.from({ length: 30 }, (_, number) =>
+            newJob(number, { queue: `q${number % 3}`, expiresAt: number === 2 ? t0 + 1 : null }),
+          ),
+        ],
         t0,
       );
       const jobs = await claim(storage, { queues: ['q0', 'q1', 'q2'], limit: 25 }, t0 + 5);
       const ends = [State.completed, State.retryable, State.cancelled, State.discarded, State.available];
       await storage.jobs.transition(
         jobs.map(({ id }, index) =>
-          to(id, ends[index % ends.length] ?? State.completed, State.active, { deadLetter: index % 2 === 0, runAt: t0 + 6 }),
+          to(id, ends[index % ends.length] ?? State.completed, State.active, {
+            deadLetter: index % 2 === 0,
+            runAt: t0 + 6,
+          }),
         ),
         t0 + 5,
       );

@@ -8,14 +8,29 @@ const minute = 60 * second;
 const failed = [{ kind: 'job.failed' }] as const;
 
 function sums(at: number, patch: Partial<MinuteRecord>, queue = 'default'): MinuteRecord {
-  return { queue, minute: at, enqueued: 0, started: 0, completed: 0, failed: 0, discarded: 0, durationMs: 0, waitMs: 0, ...patch };
+  return {
+    queue,
+    minute: at,
+    enqueued: 0,
+    started: 0,
+    completed: 0,
+    failed: 0,
+    discarded: 0,
+    durationMs: 0,
+    waitMs: 0,
+    ...patch,
+  };
 }
 
 export const statisticsCases: readonly Case[] = [
   [
     'starts with what they waited, ends with what they took, in the minute in which they happened',
     async (storage) => {
-      await insert(storage, [newJob(1, { createdAt: t0 + second }), newJob(2, { createdAt: t0 + second })], t0 + second);
+      await insert(
+        storage,
+        [newJob(1, { createdAt: t0 + second }), newJob(2, { createdAt: t0 + second })],
+        t0 + second,
+      );
       await claim(storage, { limit: 2 }, t0 + 4 * second);
       await move(storage, to(idOf(1), State.completed, State.active), t0 + minute - 1);
       await move(storage, to(idOf(2), State.completed, State.active), t0 + minute);
@@ -23,7 +38,9 @@ export const statisticsCases: readonly Case[] = [
         sums(t0, { enqueued: 2, started: 2, waitMs: 6 * second, completed: 1, durationMs: minute - 1 - 4 * second }),
         sums(t0 + minute, { completed: 1, durationMs: 56 * second }),
       ]);
-      expect(await storage.registry.statistics(t0 + 1)).toEqual([sums(t0 + minute, { completed: 1, durationMs: 56 * second })]);
+      expect(await storage.registry.statistics(t0 + 1)).toEqual([
+        sums(t0 + minute, { completed: 1, durationMs: 56 * second }),
+      ]);
       expect(await storage.registry.statistics(t0 + 2 * minute)).toEqual([]);
     },
   ],
@@ -35,7 +52,8 @@ export const statisticsCases: readonly Case[] = [
         newJob(2, { state: State.scheduled, runAt: t0 + 5 }),
         newJob(3, { state: State.pending, queue: 'b' }),
       ]);
-      const counts = async () => (await storage.registry.statistics(t0)).map(({ queue, enqueued }) => [queue, enqueued]);
+      const counts = async () =>
+        (await storage.registry.statistics(t0)).map(({ queue, enqueued }) => [queue, enqueued]);
       expect(await counts()).toEqual([['default', 1]]);
       await storage.upkeep.promote(t0 + 5, 9);
       await move(storage, to(idOf(3), State.available, State.pending), t0 + 5);
@@ -59,19 +77,33 @@ export const statisticsCases: readonly Case[] = [
   [
     'failures are executions that said so, discards are ends',
     async (storage) => {
-      await insert(storage, [newJob(1), newJob(2), newJob(3, { expiresAt: t0 + 1 }), newJob(4), newJob(5, { unique: uniqueOf() })]);
+      await insert(storage, [
+        newJob(1),
+        newJob(2),
+        newJob(3, { expiresAt: t0 + 1 }),
+        newJob(4),
+        newJob(5, { unique: uniqueOf() }),
+      ]);
       await claim(storage, { limit: 2 });
       await move(
         storage,
-        to(idOf(1), State.retryable, State.active, { runAt: t0 + minute, events: [...failed, { kind: 'job.retrying' }] }),
+        to(idOf(1), State.retryable, State.active, {
+          runAt: t0 + minute,
+          events: [...failed, { kind: 'job.retrying' }],
+        }),
       );
-      await move(storage, to(idOf(2), State.discarded, State.active, { events: [...failed, { kind: 'job.discarded' }] }));
+      await move(
+        storage,
+        to(idOf(2), State.discarded, State.active, { events: [...failed, { kind: 'job.discarded' }] }),
+      );
       await move(storage, to(idOf(2), State.discarded, State.discarded, { deadLetter: true }));
       await claim(storage, {}, t0 + 1);
       await move(storage, to(idOf(4), State.cancelled, State.active));
       await insert(storage, [newJob(6, { unique: uniqueOf({ onConflict: 'replace' }) })]);
       await storage.jobs.remove([idOf(6)], { from: Waiting }, t0);
-      expect(await storage.registry.statistics(t0)).toEqual([sums(t0, { enqueued: 6, started: 3, failed: 2, discarded: 2, waitMs: 1 })]);
+      expect(await storage.registry.statistics(t0)).toEqual([
+        sums(t0, { enqueued: 6, started: 3, failed: 2, discarded: 2, waitMs: 1 }),
+      ]);
     },
   ],
   [
@@ -84,7 +116,8 @@ export const statisticsCases: readonly Case[] = [
         [4, 0, 'a'],
       ] as const)
         await insert(storage, [newJob(number, { queue })], t0 + at * minute);
-      const left = async () => (await storage.registry.statistics(0)).map(({ queue, minute: at }) => [queue, (at - t0) / minute]);
+      const left = async () =>
+        (await storage.registry.statistics(0)).map(({ queue, minute: at }) => [queue, (at - t0) / minute]);
       await storage.jobs.remove([idOf(2)], { from: Waiting }, t0);
       expect(await storage.registry.removeQueue('c')).toBe(true);
       expect(await left()).toEqual([

@@ -2,7 +2,20 @@ import { State, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Storage, Wake } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
-import { allLimits, claim, idOf, insert, inserted, limitOf, move, newJob, newNode, newWorkflow, t0, to } from './tools.ts';
+import {
+  allLimits,
+  claim,
+  idOf,
+  insert,
+  inserted,
+  limitOf,
+  move,
+  newJob,
+  newNode,
+  newWorkflow,
+  t0,
+  to,
+} from './tools.ts';
 
 /** The wake-ups that `act` causes, once one for `queue` has come. */
 async function wakesOf(storage: Storage, queue: string, act: () => Promise<unknown>): Promise<readonly Wake[]> {
@@ -46,7 +59,9 @@ export const storeCases: readonly Case[] = [
       await wakesOf(storage, 'b', () => storage.registry.overrideLimit('k', { concurrency: 2, rates: [] }, t0));
       const numbers = limitOf('k', { concurrency: 3 });
       await storage.registry.overrideLimit('k', null, t0);
-      await wakesOf(storage, 'b', () => insert(storage, [newJob(4, { queue: 'c', state: State.pending, limits: [numbers] })]));
+      await wakesOf(storage, 'b', () =>
+        insert(storage, [newJob(4, { queue: 'c', state: State.pending, limits: [numbers] })]),
+      );
       await storage.registry.overrideLimit('queue:d', { concurrency: 1, rates: [] }, t0);
       await insert(
         storage,

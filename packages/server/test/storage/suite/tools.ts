@@ -78,11 +78,28 @@ export function newWorkflow(patch: Partial<NewWorkflow> = {}): NewWorkflow {
 
 /** A member whose job has the number of its index. */
 export function newNode(index: number, patch: Partial<NewNode> = {}): NewNode {
-  return { index, name: `step ${index}`, job: idOf(index), open: 0, next: [], member: true, spec: `{"n":${index}.0}`, ...patch };
+  return {
+    index,
+    name: `step ${index}`,
+    job: idOf(index),
+    open: 0,
+    next: [],
+    member: true,
+    spec: `{"n":${index}.0}`,
+    ...patch,
+  };
 }
 
 export function claimOf(patch: Partial<Claim> = {}): Claim {
-  return { request: null, queues: ['default'], limit: 1, worker: 'w1', leaseMs: null, defaultLeaseMs: 30 * second, ...patch };
+  return {
+    request: null,
+    queues: ['default'],
+    limit: 1,
+    worker: 'w1',
+    leaseMs: null,
+    defaultLeaseMs: 30 * second,
+    ...patch,
+  };
 }
 
 export async function insert(storage: Storage, jobs: readonly NewJob[], now = t0): Promise<void> {
@@ -190,7 +207,8 @@ export async function countErrors(storage: Storage): Promise<readonly string[]> 
     for (const state of Object.values(State)) {
       const found = await allJobs(storage, { states: state, queue: record.name });
       const counted = record.counts[state] ?? 0;
-      if (counted !== found.length) errors.push(`${record.name}: ${counted} jobs of state ${state} counted, ${found.length} there`);
+      if (counted !== found.length)
+        errors.push(`${record.name}: ${counted} jobs of state ${state} counted, ${found.length} there`);
     }
     const listed = await allJobs(storage, { states: State.discarded, deadLetter: true, queue: record.name });
     if (record.deadLetter !== listed.length)
@@ -200,7 +218,10 @@ export async function countErrors(storage: Storage): Promise<readonly string[]> 
 }
 
 /** A page may end before its limit, where a storage has looked at enough for one go. */
-export async function allJobs({ jobs }: Storage, query: Omit<JobQuery, 'limit' | 'after'>): Promise<readonly JobRecord[]> {
+export async function allJobs(
+  { jobs }: Storage,
+  query: Omit<JobQuery, 'limit' | 'after'>,
+): Promise<readonly JobRecord[]> {
   const found: JobRecord[] = [];
   for (let after: string | null = null, more = true; more; ) {
     const page: Page<JobRecord> = await jobs.list({ ...query, limit: 1_000_000, ...(after !== null && { after }) });
@@ -218,7 +239,9 @@ export async function allLimits({ registry }: Storage): Promise<readonly LimitRe
 async function limitErrors(storage: Storage): Promise<readonly string[]> {
   const items = await allJobs(storage, { states: State.active | State.available });
   return (await allLimits(storage)).flatMap(({ key, active, waiting }) => {
-    const under = items.filter((job) => (key.startsWith('queue:') ? key === `queue:${job.queue}` : job.limits.includes(key)));
+    const under = items.filter((job) =>
+      key.startsWith('queue:') ? key === `queue:${job.queue}` : job.limits.includes(key),
+    );
     const running = under.filter(({ state }) => state === State.active).length;
     if (active === running && waiting === under.length - running) return [];
     return [`${key}: ${active} active, ${waiting} waiting counted, ${running}, ${under.length - running} there`];

@@ -1,7 +1,23 @@
 import { State, Terminal, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Case } from './exercise.ts';
-import { claim, claimOne, countErrors, eventLog, get, idOf, ids, insert, limitOf, move, newJob, queue, second, t0, to } from './tools.ts';
+import {
+  claim,
+  claimOne,
+  countErrors,
+  eventLog,
+  get,
+  idOf,
+  ids,
+  insert,
+  limitOf,
+  move,
+  newJob,
+  queue,
+  second,
+  t0,
+  to,
+} from './tools.ts';
 
 export const transitionCases: readonly Case[] = [
   [
@@ -9,7 +25,9 @@ export const transitionCases: readonly Case[] = [
     async (storage) => {
       await insert(storage, [newJob(1)]);
       const job = await claimOne(storage);
-      expect(await move(storage, to(job.id, State.completed, State.active, { claim: 1, result: '{"n":1.0}' }), t0 + 9)).toEqual({
+      expect(
+        await move(storage, to(job.id, State.completed, State.active, { claim: 1, result: '{"n":1.0}' }), t0 + 9),
+      ).toEqual({
         kind: 'moved',
         was: State.active,
         ready: [],
@@ -41,9 +59,22 @@ export const transitionCases: readonly Case[] = [
       for (const job of await claim(storage, { limit: 2 }))
         await move(storage, to(job.id, State.discarded, State.active, { deadLetter: true }), t0 + 1);
       const policy = '{"retry":{"maxAttempts":7}}';
-      const more = { attempt: 0, clearRun: true, deadLetter: false, queue: 'other', policy, envelope: '{"queue":"other"}' } as const;
-      for (const n of [1, 2]) expect((await move(storage, to(idOf(n), State.available, State.discarded, more), t0 + 2)).kind).toBe('moved');
-      expect(await get(storage, idOf(1))).toMatchObject({ queue: 'other', policy, envelope: '{"queue":"other"}', deadLetter: false });
+      const more = {
+        attempt: 0,
+        clearRun: true,
+        deadLetter: false,
+        queue: 'other',
+        policy,
+        envelope: '{"queue":"other"}',
+      } as const;
+      for (const n of [1, 2])
+        expect((await move(storage, to(idOf(n), State.available, State.discarded, more), t0 + 2)).kind).toBe('moved');
+      expect(await get(storage, idOf(1))).toMatchObject({
+        queue: 'other',
+        policy,
+        envelope: '{"queue":"other"}',
+        deadLetter: false,
+      });
       expect(await queue(storage)).toMatchObject({ counts: {}, deadLetter: 0 });
       expect(await queue(storage, 'other')).toMatchObject({ counts: { [State.available]: 2 }, deadLetter: 0 });
       expect(await storage.registry.limit('k')).toMatchObject({ active: 0, waiting: 1 });
@@ -62,7 +93,9 @@ export const transitionCases: readonly Case[] = [
     async (storage) => {
       await insert(storage, [newJob(1)]);
       const before = await get(storage, idOf(1));
-      expect(await move(storage, to(idOf(1), State.completed, State.active, { result: '1', history: 'x', priority: 9 }))).toEqual({
+      expect(
+        await move(storage, to(idOf(1), State.completed, State.active, { result: '1', history: 'x', priority: 9 })),
+      ).toEqual({
         kind: 'refused',
         job: before,
       });
@@ -77,7 +110,10 @@ export const transitionCases: readonly Case[] = [
       await move(storage, to(idOf(1), State.available, State.active, { claim: 1 }));
       const second = await claimOne(storage);
       expect(second.claim).toBe(2);
-      expect(await move(storage, to(idOf(1), State.completed, State.active, { claim: 1 }))).toEqual({ kind: 'refused', job: second });
+      expect(await move(storage, to(idOf(1), State.completed, State.active, { claim: 1 }))).toEqual({
+        kind: 'refused',
+        job: second,
+      });
       expect((await move(storage, to(idOf(1), State.completed, State.active, { claim: 2 }))).kind).toBe('moved');
     },
   ],
@@ -102,7 +138,10 @@ export const transitionCases: readonly Case[] = [
       expect(await move(storage, { ...done, result: '2' }, t0 + 2)).toEqual({ kind: 'already', job });
       expect(await move(storage, { ...done, claim: 2 }, t0 + 2)).toEqual({ kind: 'refused', job });
       expect(await move(storage, to(idOf(1), State.completed, State.active), t0 + 2)).toEqual({ kind: 'refused', job });
-      expect(await move(storage, to(idOf(1), State.cancelled, State.active, { claim: 1 }), t0 + 2)).toEqual({ kind: 'refused', job });
+      expect(await move(storage, to(idOf(1), State.cancelled, State.active, { claim: 1 }), t0 + 2)).toEqual({
+        kind: 'refused',
+        job,
+      });
       expect(await get(storage, idOf(1))).toEqual(job);
     },
   ],
@@ -133,7 +172,11 @@ export const transitionCases: readonly Case[] = [
     async (storage) => {
       await insert(storage, [newJob(1), newJob(2)]);
       await claim(storage, { limit: 2 });
-      await move(storage, to(idOf(1), State.retryable, State.active, { runAt: t0 + second, history: '{"a":1}' }), t0 + 5);
+      await move(
+        storage,
+        to(idOf(1), State.retryable, State.active, { runAt: t0 + second, history: '{"a":1}' }),
+        t0 + 5,
+      );
       await move(storage, to(idOf(2), State.available, State.active, { clearRun: true, history: '{"b":1}' }), t0 + 5);
       expect(await get(storage, idOf(1))).toMatchObject({
         worker: 'w1',
@@ -161,8 +204,16 @@ export const transitionCases: readonly Case[] = [
       await move(storage, to(idOf(2), State.discarded, State.active), t0 + 1);
       expect(await queue(storage)).toMatchObject({ deadLetter: 1, counts: { [State.discarded]: 2 } });
       await move(storage, to(idOf(1), State.available, State.discarded, { attempt: 0, deadLetter: false }), t0 + 2);
-      expect(await get(storage, idOf(1))).toMatchObject({ deadLetter: false, finishedAt: null, attempt: 0, enqueuedAt: t0 + 2 });
-      expect(await queue(storage)).toMatchObject({ deadLetter: 0, counts: { [State.discarded]: 1, [State.available]: 1 } });
+      expect(await get(storage, idOf(1))).toMatchObject({
+        deadLetter: false,
+        finishedAt: null,
+        attempt: 0,
+        enqueuedAt: t0 + 2,
+      });
+      expect(await queue(storage)).toMatchObject({
+        deadLetter: 0,
+        counts: { [State.discarded]: 1, [State.available]: 1 },
+      });
     },
   ],
   [
@@ -170,7 +221,10 @@ export const transitionCases: readonly Case[] = [
     async (storage) => {
       await insert(storage, [newJob(1, { priority: 5 })]);
       await claimOne(storage);
-      await move(storage, to(idOf(1), State.retryable, State.active, { runAt: t0 + 1, history: '{"a":1}', result: '7' }));
+      await move(
+        storage,
+        to(idOf(1), State.retryable, State.active, { runAt: t0 + 1, history: '{"a":1}', result: '7' }),
+      );
       await move(storage, to(idOf(1), State.cancelled, Waiting), t0 + 3);
       expect(await get(storage, idOf(1))).toMatchObject({
         priority: 5,
@@ -212,7 +266,11 @@ export const transitionCases: readonly Case[] = [
     async (storage) => {
       await insert(storage, [newJob(1)]);
       const answers = await storage.jobs.transition(
-        [to(idOf(1), State.cancelled, Waiting), to(idOf(1), State.cancelled, Waiting), to(idOf(2), State.cancelled, Waiting)],
+        [
+          to(idOf(1), State.cancelled, Waiting),
+          to(idOf(1), State.cancelled, Waiting),
+          to(idOf(2), State.cancelled, Waiting),
+        ],
         t0,
       );
       expect(answers.map(({ kind }) => kind)).toEqual(['moved', 'refused', 'missing']);
@@ -224,13 +282,20 @@ export const transitionCases: readonly Case[] = [
       await insert(storage, [newJob(1)]);
       const job = await claimOne(storage);
       const events = [{ kind: 'job.progress', data: '{"percentage":5}' }] as const;
-      const report = to(job.id, State.active, State.active, { claim: 1, progress: '{"p":5.0}', checkpoint: '[1]', events });
+      const report = to(job.id, State.active, State.active, {
+        claim: 1,
+        progress: '{"p":5.0}',
+        checkpoint: '[1]',
+        events,
+      });
       expect(await move(storage, report, t0 + 5)).toEqual({ kind: 'moved', was: State.active, ready: [] });
       expect(await get(storage, job.id)).toEqual({ ...job, progress: '{"p":5.0}', checkpoint: '[1]' });
       await move(storage, to(job.id, State.active, State.active, { progress: null }), t0 + 6);
       expect(await get(storage, job.id)).toEqual({ ...job, checkpoint: '[1]' });
       const log = await eventLog(storage, 2);
-      expect(log.map(({ kind, entry }) => [kind, entry[4], entry[5]])).toEqual([['job.progress', State.active, State.active]]);
+      expect(log.map(({ kind, entry }) => [kind, entry[4], entry[5]])).toEqual([
+        ['job.progress', State.active, State.active],
+      ]);
     },
   ],
   [
@@ -249,7 +314,12 @@ export const transitionCases: readonly Case[] = [
       const job = await claimOne(storage, { leaseMs: 10 * second });
       const beat = to(job.id, State.active, State.active, { beat: true, progress: '1' });
       await move(storage, beat, t0 + 4 * second);
-      expect(await get(storage, job.id)).toEqual({ ...job, progress: '1', beatAt: t0 + 4 * second, leaseUntil: t0 + 14 * second });
+      expect(await get(storage, job.id)).toEqual({
+        ...job,
+        progress: '1',
+        beatAt: t0 + 4 * second,
+        leaseUntil: t0 + 14 * second,
+      });
       await move(storage, beat, t0 + second);
       expect(await get(storage, job.id)).toMatchObject({ beatAt: t0 + second, leaseUntil: t0 + 14 * second });
       await move(storage, to(job.id, State.retryable, State.active, { runAt: t0 + 5 * second }), t0 + 5 * second);
@@ -290,7 +360,11 @@ export const transitionCases: readonly Case[] = [
     async (storage) => {
       await insert(storage, [newJob(1, { state: State.scheduled, runAt: t0 + 9 })]);
       const before = await get(storage, idOf(1));
-      await move(storage, to(idOf(1), State.scheduled, State.scheduled, { claim: 0, envelope: '{"args":[2.0]}' }), t0 + 1);
+      await move(
+        storage,
+        to(idOf(1), State.scheduled, State.scheduled, { claim: 0, envelope: '{"args":[2.0]}' }),
+        t0 + 1,
+      );
       expect(await get(storage, idOf(1))).toEqual({ ...before, envelope: '{"args":[2.0]}' });
       expect(await eventLog(storage, 1)).toEqual([]);
       expect(ids(await claim(storage, {}, t0 + 9))).toEqual([idOf(1)]);
@@ -304,13 +378,14 @@ export const transitionCases: readonly Case[] = [
       await insert(storage, [newJob(1), newJob(2), newJob(3)]);
       await move(storage, to(idOf(2), State.discarded, Waiting, { deadLetter: true }));
       await move(storage, to(idOf(3), State.discarded, Waiting));
-      expect(await storage.jobs.remove([1, 2, 3, 4].map(idOf), { from: State.discarded, deadLetter: true }, t0)).toEqual([
-        false,
+      expect(
+        await storage.jobs.remove([1, 2, 3, 4].map(idOf), { from: State.discarded, deadLetter: true }, t0),
+      ).toEqual([false, true, false, false]);
+      expect(await storage.jobs.remove([idOf(3), idOf(3), idOf(1)], { from: Terminal }, t0)).toEqual([
         true,
         false,
         false,
       ]);
-      expect(await storage.jobs.remove([idOf(3), idOf(3), idOf(1)], { from: Terminal }, t0)).toEqual([true, false, false]);
       expect(await queue(storage)).toMatchObject({ deadLetter: 0, counts: { [State.available]: 1 } });
       expect(await storage.jobs.get([idOf(2)])).toEqual([null]);
     },

@@ -25,7 +25,8 @@ import {
 
 const unfinished = Waiting | State.active;
 const holder = (number: number, patch: Partial<NewUnique> = {}) => newJob(number, { unique: uniqueOf(patch) });
-const replacing = (number: number, patch: Partial<NewUnique> = {}) => holder(number, { onConflict: 'replace', ...patch });
+const replacing = (number: number, patch: Partial<NewUnique> = {}) =>
+  holder(number, { onConflict: 'replace', ...patch });
 
 async function duplicateOf(storage: Storage, number: number): Promise<Inserted> {
   return { kind: 'duplicate', by: 'unique', existing: await get(storage, idOf(number)) };
@@ -74,7 +75,8 @@ export const uniqueCases: readonly Case[] = [
   [
     'of several holders an unfinished one is named before a finished one, then the oldest',
     async (storage) => {
-      const later = (number: number, createdAt: number) => newJob(number, { createdAt, unique: uniqueOf({ states: 0 }) });
+      const later = (number: number, createdAt: number) =>
+        newJob(number, { createdAt, unique: uniqueOf({ states: 0 }) });
       await insert(storage, [later(1, t0 + 3), later(2, t0 + 1), later(3, t0 + 2), later(4, t0 + 2)]);
       const named = async (createdAfter: number | null = null) => {
         const answer = await insertOne(storage, holder(9, { states: 0xff, createdAfter }));
@@ -118,7 +120,10 @@ export const uniqueCases: readonly Case[] = [
       await claim(storage, { limit: 2 });
       await move(storage, to(idOf(2), State.completed, State.active), t0 + 1);
       const before = await get(storage, idOf(1));
-      expect(await insertOne(storage, replacing(5, { states: 0xff }), t0 + 2)).toEqual({ kind: 'inserted', replaced: [1, 3, 4].map(idOf) });
+      expect(await insertOne(storage, replacing(5, { states: 0xff }), t0 + 2)).toEqual({
+        kind: 'inserted',
+        replaced: [1, 3, 4].map(idOf),
+      });
       const { history = '' } = cancelled(before, t0 + 2);
       expect(await get(storage, idOf(1))).toEqual({
         ...before,
@@ -136,7 +141,11 @@ export const uniqueCases: readonly Case[] = [
         ['job.cancelled', idOf(4), State.available],
         ['job.enqueued', idOf(5), null],
       ]);
-      expect((await queue(storage))?.counts).toEqual({ [State.available]: 1, [State.completed]: 1, [State.cancelled]: 3 });
+      expect((await queue(storage))?.counts).toEqual({
+        [State.available]: 1,
+        [State.completed]: 1,
+        [State.cancelled]: 3,
+      });
       expect((await move(storage, to(idOf(1), State.completed, State.active, { claim: 1 }))).kind).toBe('refused');
     },
   ],
@@ -152,8 +161,10 @@ export const uniqueCases: readonly Case[] = [
   [
     'replace_unscheduled refuses while a scheduled job has the key, and replaces otherwise',
     async (storage) => {
-      const careful = (number: number, states = unfinished) => holder(number, { onConflict: 'replace_unscheduled', states });
-      const later = (number: number) => newJob(number, { state: State.scheduled, runAt: t0 + 9, unique: uniqueOf({ states: 0 }) });
+      const careful = (number: number, states = unfinished) =>
+        holder(number, { onConflict: 'replace_unscheduled', states });
+      const later = (number: number) =>
+        newJob(number, { state: State.scheduled, runAt: t0 + 9, unique: uniqueOf({ states: 0 }) });
       await insert(storage, [holder(1, { states: 0 }), later(2), later(3)]);
       expect(await insertOne(storage, careful(4))).toEqual(await duplicateOf(storage, 2));
       expect((await queue(storage))?.counts).toEqual({ [State.available]: 1, [State.scheduled]: 2 });
@@ -216,7 +227,9 @@ export const uniqueCases: readonly Case[] = [
       // 4 s and more where each job looks at all before it; on Redis, whose work is not in this process, the call fails then.
       expect(user + system).toBeLessThan(3_000_000);
       expect(first).toEqual({ kind: 'inserted', replaced: numbers.map(idOf) });
-      expect(others).toEqual(numbers.slice(1).map((number) => ({ kind: 'inserted', replaced: [idOf(count + number - 1)] })));
+      expect(others).toEqual(
+        numbers.slice(1).map((number) => ({ kind: 'inserted', replaced: [idOf(count + number - 1)] })),
+      );
       expect((await get(storage, idOf(2 * count))).state).toBe(State.available);
       const refused = await insertGroup(
         storage,
@@ -232,7 +245,13 @@ export const uniqueCases: readonly Case[] = [
     async (storage) => {
       await insert(storage, [holder(1)]);
       const before = await get(storage, idOf(1));
-      expect(await insertGroup(storage, [replacing(2), newJob(1, { envelope: '{}' }), holder(3, { states: State.cancelled })])).toEqual([
+      expect(
+        await insertGroup(storage, [
+          replacing(2),
+          newJob(1, { envelope: '{}' }),
+          holder(3, { states: State.cancelled }),
+        ]),
+      ).toEqual([
         { kind: 'aborted' },
         { kind: 'duplicate', by: 'id', existing: before },
         { kind: 'duplicate', by: 'unique', existing: before },
@@ -245,10 +264,17 @@ export const uniqueCases: readonly Case[] = [
     'a replaced job closes its node, and what is ready by it is found later',
     async (storage) => {
       const job = newJob(0, { node: { workflow: 'w', index: 0 }, unique: uniqueOf() });
-      await storage.workflows.create(newWorkflow({ total: 2 }), [newNode(0, { next: [1] }), newNode(1, { open: 1 })], [], t0);
+      await storage.workflows.create(
+        newWorkflow({ total: 2 }),
+        [newNode(0, { next: [1] }), newNode(1, { open: 1 })],
+        [],
+        t0,
+      );
       await storage.workflows.advance([{ kind: 'start', node: { workflow: 'w', index: 0 }, job, events: [] }], t0);
       await insert(storage, [replacing(7)], t0 + 1);
-      expect(await storage.workflows.node([{ workflow: 'w', index: 0 }])).toMatchObject([{ state: 'cancelled', closedAt: t0 + 1 }]);
+      expect(await storage.workflows.node([{ workflow: 'w', index: 0 }])).toMatchObject([
+        { state: 'cancelled', closedAt: t0 + 1 },
+      ]);
       expect(await storage.workflows.unfinished(9)).toEqual({ ready: [{ workflow: 'w', index: 1 }], sweeping: [] });
       expect((await eventLog(storage)).map(({ kind }) => kind)).toEqual([
         'job.enqueued',

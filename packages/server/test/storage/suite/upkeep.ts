@@ -40,7 +40,12 @@ export const upkeepCases: readonly Case[] = [
           { queue: 'b', count: 1 },
         ]),
       );
-      expect(await get(storage, idOf(9))).toMatchObject({ state: State.available, enqueuedAt: t0 + 20, attempt: 1, worker: 'w1' });
+      expect(await get(storage, idOf(9))).toMatchObject({
+        state: State.available,
+        enqueuedAt: t0 + 20,
+        attempt: 1,
+        worker: 'w1',
+      });
       expect(ids(await claim(storage, { limit: 9 }, t0 + 20))).toEqual([2, 9, 1].map(idOf));
     },
   ],
@@ -127,7 +132,10 @@ export const upkeepCases: readonly Case[] = [
         storage,
         [1, 2, 3, 4, 5].map((number) => newJob(number)),
       );
-      await storage.jobs.claim([claimOf({ limit: 2, worker: 'a' }), claimOf({ worker: null }), claimOf({ worker: 'b' })], t0 + 3);
+      await storage.jobs.claim(
+        [claimOf({ limit: 2, worker: 'a' }), claimOf({ worker: null }), claimOf({ worker: 'b' })],
+        t0 + 3,
+      );
       const found = [];
       for (let after: string | null = null, more = true; more; ) {
         const page = await storage.upkeep.held(after, 2);
@@ -153,7 +161,10 @@ export const upkeepCases: readonly Case[] = [
       for (const number of [1, 2, 3, 4]) await move(storage, to(idOf(number), State.cancelled, Waiting), t0 + number);
       await move(storage, to(idOf(5), State.discarded, Waiting, { deadLetter: true }), t0 + 1);
       const prune = (before: number, keep: number, limit = 100) =>
-        storage.upkeep.prune({ ...keepAll, jobs: [{ state: State.cancelled, deadLetter: false, before: t0 + before, keep }] }, limit);
+        storage.upkeep.prune(
+          { ...keepAll, jobs: [{ state: State.cancelled, deadLetter: false, before: t0 + before, keep }] },
+          limit,
+        );
       expect(await prune(1, 4)).toEqual({ removed: 0, overCap: [0] });
       expect(await prune(2, 4)).toEqual({ removed: 1, overCap: [0] });
       expect(await prune(0, 1, 1)).toEqual({ removed: 1, overCap: [1] });
@@ -162,12 +173,24 @@ export const upkeepCases: readonly Case[] = [
       // Those in the dead letter are counted and aged apart.
       await move(storage, to(idOf(6), State.discarded, Waiting), t0 + 9);
       const discarded = (deadLetter: boolean, before: number, keep: number) =>
-        storage.upkeep.prune({ ...keepAll, jobs: [{ state: State.discarded, deadLetter, before: t0 + before, keep }] }, 9);
-      expect([await discarded(false, 9, 1), await discarded(true, 1, 1)]).toMatchObject([{ removed: 0 }, { removed: 0 }]);
-      expect([await discarded(false, 10, 1), await queue(storage)]).toMatchObject([{ removed: 1, overCap: [0] }, { deadLetter: 1 }]);
+        storage.upkeep.prune(
+          { ...keepAll, jobs: [{ state: State.discarded, deadLetter, before: t0 + before, keep }] },
+          9,
+        );
+      expect([await discarded(false, 9, 1), await discarded(true, 1, 1)]).toMatchObject([
+        { removed: 0 },
+        { removed: 0 },
+      ]);
+      expect([await discarded(false, 10, 1), await queue(storage)]).toMatchObject([
+        { removed: 1, overCap: [0] },
+        { deadLetter: 1 },
+      ]);
       await insert(storage, [newJob(6)]);
       expect(await discarded(true, 0, 0)).toEqual({ removed: 1, overCap: [1] });
-      expect(await queue(storage)).toMatchObject({ deadLetter: 0, counts: { [State.cancelled]: 1, [State.available]: 1 } });
+      expect(await queue(storage)).toMatchObject({
+        deadLetter: 0,
+        counts: { [State.cancelled]: 1, [State.available]: 1 },
+      });
     },
   ],
   [
@@ -176,12 +199,22 @@ export const upkeepCases: readonly Case[] = [
       await storage.jobs.insert([[newJob(1), newJob(2)]], t0);
       await storage.jobs.insert([[newJob(3)]], t0 + 10);
       await claim(storage, { request: 'r1' }, t0 + 20);
-      await storage.registry.beat([{ worker: 'w1', holds: null, leaseMs: null, state: 'running', info: '{}' }], t0 + 20);
-      expect(await storage.upkeep.prune({ ...keepAll, events: { before: 0, keep: 3 } }, 9)).toMatchObject({ removed: 0 });
-      expect(await storage.upkeep.prune({ ...keepAll, events: { before: t0 + 10, keep: 9 } }, 9)).toMatchObject({ removed: 1 });
+      await storage.registry.beat(
+        [{ worker: 'w1', holds: null, leaseMs: null, state: 'running', info: '{}' }],
+        t0 + 20,
+      );
+      expect(await storage.upkeep.prune({ ...keepAll, events: { before: 0, keep: 3 } }, 9)).toMatchObject({
+        removed: 0,
+      });
+      expect(await storage.upkeep.prune({ ...keepAll, events: { before: t0 + 10, keep: 9 } }, 9)).toMatchObject({
+        removed: 1,
+      });
       expect(await storage.events(0, 9)).toMatchObject({ oldest: 3, newest: 4 });
       expect(
-        await storage.upkeep.prune({ ...keepAll, events: { before: 0, keep: 0 }, requestsBefore: t0 + 21, workersBefore: t0 + 21 }, 9),
+        await storage.upkeep.prune(
+          { ...keepAll, events: { before: 0, keep: 0 }, requestsBefore: t0 + 21, workersBefore: t0 + 21 },
+          9,
+        ),
       ).toMatchObject({ removed: 4 });
       expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 5, newest: 4 });
       expect(await storage.registry.workers()).toEqual([]);

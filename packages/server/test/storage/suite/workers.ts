@@ -14,7 +14,10 @@ export const workerCases: readonly Case[] = [
     async (storage) => {
       const holds = [{ id: idOf(1), claim: null }];
       await storage.registry.beat([beatOf({ holds })], t0);
-      await storage.registry.beat([beatOf({ holds: null, state: 'quiet', info: '{"pid":2}' }), beatOf({ worker: 'w0' })], t0 + 5);
+      await storage.registry.beat(
+        [beatOf({ holds: null, state: 'quiet', info: '{"pid":2}' }), beatOf({ worker: 'w0' })],
+        t0 + 5,
+      );
       expect(await storage.registry.workers()).toEqual([
         {
           worker: 'w0',
@@ -44,7 +47,10 @@ export const workerCases: readonly Case[] = [
     async (storage) => {
       await insert(storage, [newJob(1)]);
       await claimOne(storage);
-      const [answer] = await storage.registry.beat([beatOf({ holds: [{ id: idOf(1), claim: null }], partial: true })], t0 + 1);
+      const [answer] = await storage.registry.beat(
+        [beatOf({ holds: [{ id: idOf(1), claim: null }], partial: true })],
+        t0 + 1,
+      );
       expect(answer?.extended).toEqual([idOf(1)]);
       expect(await storage.registry.workers()).toMatchObject([{ worker: 'w1', holds: null }]);
     },

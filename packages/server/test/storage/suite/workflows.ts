@@ -12,7 +12,22 @@ import {
 import { expect } from 'vitest';
 import type { Storage } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
-import { claim, eventLog, get, idOf, insert, inserted, keepAll, move, newJob, newNode, newWorkflow, t0, to, uniqueOf } from './tools.ts';
+import {
+  claim,
+  eventLog,
+  get,
+  idOf,
+  insert,
+  inserted,
+  keepAll,
+  move,
+  newJob,
+  newNode,
+  newWorkflow,
+  t0,
+  to,
+  uniqueOf,
+} from './tools.ts';
 
 const ref = (index: number, workflow = 'w'): NodeRef => ({ workflow, index });
 const event = (kind: string): Json => `["${kind}","w",null,"",null,null,0,null,null,null,{}]`;
@@ -36,8 +51,18 @@ const diamond: readonly NewNode[] = [
   newNode(3, { open: 2, member: false, job: null }),
 ];
 
-async function create(storage: Storage, nodes: readonly NewNode[] = diamond, patch: Partial<NewWorkflow> = {}, now = t0) {
-  return storage.workflows.create(newWorkflow({ total: nodes.filter(({ member }) => member).length, ...patch }), nodes, [], now);
+async function create(
+  storage: Storage,
+  nodes: readonly NewNode[] = diamond,
+  patch: Partial<NewWorkflow> = {},
+  now = t0,
+) {
+  return storage.workflows.create(
+    newWorkflow({ total: nodes.filter(({ member }) => member).length, ...patch }),
+    nodes,
+    [],
+    now,
+  );
 }
 
 const startOf = (index: number, patch: Parameters<typeof newJob>[1] = {}): WorkflowStep => ({
@@ -81,7 +106,12 @@ export const workflowCases: readonly Case[] = [
     'a workflow is stored with its nodes and its events; those without dependencies are ready',
     async (storage) => {
       const { create, get, nodes, node, unfinished } = storage.workflows;
-      const answer = await create(newWorkflow(), [newNode(1, { open: 1 }), newNode(0, { next: [1] })], [event('workflow.created')], t0);
+      const answer = await create(
+        newWorkflow(),
+        [newNode(1, { open: 1 }), newNode(0, { next: [1] })],
+        [event('workflow.created')],
+        t0,
+      );
       expect(answer).toEqual({ kind: 'created', workflow: running, ready: [ref(0)] });
       expect(await get('w')).toEqual(running);
       expect(await get('x')).toBeNull();
@@ -154,11 +184,13 @@ export const workflowCases: readonly Case[] = [
       const [, ahead] = await storage.workflows.advance([closeOf(0), closeOf(2, { failed: 0 })], t0);
       expect(ahead).toEqual({ done: false, inserted: null, ready: [] });
       const skip = closeOf(1, { state: 'cancelled', passes: false });
-      expect(await storage.workflows.advance([skip, closeOf(2, { failed: 0 }), closeOf(2, { failed: 1 })], t0)).toEqual([
-        { done: true, inserted: null, ready: [ref(2)] },
-        { done: false, inserted: null, ready: [] },
-        { done: true, inserted: null, ready: [ref(3)] },
-      ]);
+      expect(await storage.workflows.advance([skip, closeOf(2, { failed: 0 }), closeOf(2, { failed: 1 })], t0)).toEqual(
+        [
+          { done: true, inserted: null, ready: [ref(2)] },
+          { done: false, inserted: null, ready: [] },
+          { done: true, inserted: null, ready: [ref(3)] },
+        ],
+      );
     },
   ],
   [
@@ -210,17 +242,36 @@ export const workflowCases: readonly Case[] = [
       await create(storage);
       await startAll(storage, [0]);
       const { newest } = await storage.events(0, 1);
-      const end = to(idOf(0), State.completed, State.active, { claim: 1, result: '{"n":1.0}', events: [{ kind: 'job.completed' }] });
+      const end = to(idOf(0), State.completed, State.active, {
+        claim: 1,
+        result: '{"n":1.0}',
+        events: [{ kind: 'job.completed' }],
+      });
       expect(await move(storage, end, t0 + 7)).toEqual({ kind: 'moved', was: State.active, ready: [ref(1), ref(2)] });
-      expect(await node(storage, 0)).toMatchObject({ state: 'completed', result: '{"n":1.0}', error: null, closedAt: t0 + 7 });
+      expect(await node(storage, 0)).toMatchObject({
+        state: 'completed',
+        result: '{"n":1.0}',
+        error: null,
+        closedAt: t0 + 7,
+      });
       expect(await node(storage, 1)).toMatchObject({ state: 'waiting', open: 0, failed: 0 });
-      expect(await storage.workflows.get('w')).toMatchObject({ state: 'running', completed: 1, failed: 0, cancelled: 0 });
+      expect(await storage.workflows.get('w')).toMatchObject({
+        state: 'running',
+        completed: 1,
+        failed: 0,
+        cancelled: 0,
+      });
       const log = await eventLog(storage, newest);
       expect(log.map(({ kind, id }) => [kind, id])).toEqual([
         ['job.completed', idOf(0)],
         ['workflow.step_completed', 'w'],
       ]);
-      expect(log[1]?.entry.at(-1)).toMatchObject({ step_id: 'step 0', steps_remaining: 2, job_id: idOf(0), duration_ms: 7 });
+      expect(log[1]?.entry.at(-1)).toMatchObject({
+        step_id: 'step 0',
+        steps_remaining: 2,
+        job_id: idOf(0),
+        duration_ms: 7,
+      });
       expect((await move(storage, end, t0 + 8)).kind).toBe('already');
       expect(await storage.workflows.get('w')).toMatchObject({ completed: 1 });
       await storage.jobs.remove([idOf(0)], { from: State.completed }, t0 + 9);
@@ -261,8 +312,15 @@ export const workflowCases: readonly Case[] = [
       );
       expect(answers.map((answer) => (answer.kind === 'moved' ? answer.ready : answer))).toEqual([[], [], [ref(3)]]);
       const log = await eventLog(storage, newest);
-      expect(log.map(({ kind }) => kind)).toEqual([0, 1, 2].flatMap(() => ['job.state_changed', 'workflow.job_completed']));
-      expect(log.at(-1)?.entry.at(-1)).toMatchObject({ job_index: 1, completed_count: 3, total_count: 3, steps_remaining: 0 });
+      expect(log.map(({ kind }) => kind)).toEqual(
+        [0, 1, 2].flatMap(() => ['job.state_changed', 'workflow.job_completed']),
+      );
+      expect(log.at(-1)?.entry.at(-1)).toMatchObject({
+        job_index: 1,
+        completed_count: 3,
+        total_count: 3,
+        steps_remaining: 0,
+      });
     },
   ],
   [
@@ -274,7 +332,10 @@ export const workflowCases: readonly Case[] = [
       await move(storage, to(idOf(0), State.available, State.discarded, { attempt: 0, deadLetter: false }), t0 + 2);
       await claim(storage);
       const before = await storage.workflows.get('w');
-      expect(await move(storage, to(idOf(0), State.completed, State.active), t0 + 3)).toMatchObject({ kind: 'moved', ready: [] });
+      expect(await move(storage, to(idOf(0), State.completed, State.active), t0 + 3)).toMatchObject({
+        kind: 'moved',
+        ready: [],
+      });
       expect(await storage.workflows.get('w')).toEqual(before);
       expect(await node(storage, 0)).toMatchObject({ state: 'failed', closedAt: t0 + 1 });
       expect(await node(storage, 1)).toMatchObject({ open: 0, failed: 1 });
@@ -284,7 +345,11 @@ export const workflowCases: readonly Case[] = [
     'a job that only names a node is not its job: neither one of another id nor one that was not started by it',
     async (storage) => {
       await create(storage);
-      await insert(storage, [newJob(0, { node: ref(0) }), newJob(7, { node: ref(0) }), newJob(8, { node: ref(0, 'none') })]);
+      await insert(storage, [
+        newJob(0, { node: ref(0) }),
+        newJob(7, { node: ref(0) }),
+        newJob(8, { node: ref(0, 'none') }),
+      ]);
       await claim(storage, { limit: 1 });
       expect(await move(storage, to(idOf(0), State.completed, State.active))).toMatchObject({ ready: [] });
       await move(storage, to(idOf(8), State.cancelled, Waiting));
@@ -314,9 +379,13 @@ export const workflowCases: readonly Case[] = [
   [
     'a close ends a ready node without a job, and may end the workflow',
     async (storage) => {
-      await create(storage, [newNode(0, { next: [1], member: false }), newNode(1, { open: 1, next: [2] }), newNode(2, { open: 1 })], {
-        total: 2,
-      });
+      await create(
+        storage,
+        [newNode(0, { next: [1], member: false }), newNode(1, { open: 1, next: [2] }), newNode(2, { open: 1 })],
+        {
+          total: 2,
+        },
+      );
       expect(await storage.workflows.advance([closeOf(1)], t0)).toEqual([{ done: false, inserted: null, ready: [] }]);
       const [first] = await storage.workflows.advance([closeOf(0, { result: '[1.0]', passes: false })], t0 + 1);
       expect(first).toEqual({ done: true, inserted: null, ready: [ref(1)] });
@@ -331,7 +400,12 @@ export const workflowCases: readonly Case[] = [
       ]);
       expect(await node(storage, 1)).toMatchObject({ state: 'cancelled', error: '"no"' });
       expect(await node(storage, 2)).toMatchObject({ state: 'waiting', open: 1 });
-      expect(await storage.workflows.get('w')).toMatchObject({ state: 'failed', end: '{"e":1.0}', finishedAt: t0 + 2, cancelled: 1 });
+      expect(await storage.workflows.get('w')).toMatchObject({
+        state: 'failed',
+        end: '{"e":1.0}',
+        finishedAt: t0 + 2,
+        cancelled: 1,
+      });
       expect(await storage.workflows.unfinished(9)).toEqual({ ready: [], sweeping: [] });
       expect(await kinds(storage)).toEqual(['workflow.failed']);
     },

@@ -96,7 +96,8 @@ class Reader {
   /** Numbers and places of each namespace begin at 1; with gaps between them they are the whole store's. */
   #numbered(one: DumpRecord): DumpRecord {
     const spread = (number: number) => number * this.#count + this.#place;
-    if (one.kind === 'workflow') return { kind: 'workflow', record: { ...one.record, number: spread(one.record.number) } };
+    if (one.kind === 'workflow')
+      return { kind: 'workflow', record: { ...one.record, number: spread(one.record.number) } };
     if (one.kind !== 'job') return one;
     const { number, place, job } = one.record;
     return { kind: 'job', record: { number: spread(number), place: place === null ? null : spread(place), job } };

@@ -8,7 +8,8 @@ import { Whereabouts } from './whereabouts.ts';
 /** A cron is in the namespace of its template's queue, since a firing and its job are one commit. */
 export function crons(spaces: Spaces, limits: LimitOwners): Crons {
   const known = new Whereabouts(spaces, 'cron');
-  const found = async (read: (crons: Crons) => Promise<readonly CronRecord[]>) => (await spaces.each((space) => read(space.crons))).flat();
+  const found = async (read: (crons: Crons) => Promise<readonly CronRecord[]>) =>
+    (await spaces.each((space) => read(space.crons))).flat();
   return {
     list: async () => (await found((crons) => crons.list())).sort(byName),
     get: async (name) => (await spaces.each((space) => space.crons.get(name))).find((cron) => cron !== null) ?? null,
@@ -17,12 +18,14 @@ export function crons(spaces: Spaces, limits: LimitOwners): Crons {
       const { place, queue, keys } = placeOf(spaces, cron.spec, now);
       const there = await spaces.each((space) => space.present('cron', [cron.name]));
       const other = there.findIndex(([isThere], at) => at !== place && isThere);
-      if (other >= 0) refuseMove(cron.name, queue, spaces.map.namespaces[place] ?? '', spaces.map.namespaces[other] ?? '');
+      if (other >= 0)
+        refuseMove(cron.name, queue, spaces.map.namespaces[place] ?? '', spaces.map.namespaces[other] ?? '');
       await limits.check(keys.map((key) => ({ key, place })));
       return spaces.at(place).crons.put(cron, now, expected);
     },
 
-    remove: async (name) => (await spaces.each((space) => space.crons.remove(name))).find((cron) => cron !== null) ?? null,
+    remove: async (name) =>
+      (await spaces.each((space) => space.crons.remove(name))).find((cron) => cron !== null) ?? null,
 
     async due(now, limit) {
       const due = await found((crons) => crons.due(now, limit));

@@ -24,10 +24,14 @@ export function onePlace(map: QueueMap, queues: Iterable<string>, what: string):
 /** A job is to go to a queue that is in another namespace. Throws `unsupported`. */
 export function refuseQueue(map: QueueMap, place: number, queue: string): never {
   const [from, to] = [map.namespaces[place], map.namespaces[map.indexOf(queue)]];
-  throw new OjsFault('unsupported', `The job is in namespace ${from}, and ${queue} in namespace ${to}: a job stays in its namespace.`, {
-    queue,
-    namespace: to,
-  });
+  throw new OjsFault(
+    'unsupported',
+    `The job is in namespace ${from}, and ${queue} in namespace ${to}: a job stays in its namespace.`,
+    {
+      queue,
+      namespace: to,
+    },
+  );
 }
 
 /** @throws OjsFault `unsupported`. */

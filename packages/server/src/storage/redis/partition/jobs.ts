@@ -11,7 +11,8 @@ type Group = readonly NewJob[];
 
 export function jobs(spaces: Spaces, known: Whereabouts, limits: LimitOwners): Jobs {
   return {
-    insert: (groups, now, options) => spaces.work(() => new Inserts(spaces, known, limits, now, options).insert(groups)),
+    insert: (groups, now, options) =>
+      spaces.work(() => new Inserts(spaces, known, limits, now, options).insert(groups)),
 
     async claim(claims, now) {
       const places = claims.map(({ queues }) => onePlace(spaces.map, queues, 'The queues of one fetch must be'));
@@ -96,7 +97,13 @@ class Inserts {
   readonly #now: number;
   readonly #options: InsertOptions | undefined;
 
-  constructor(spaces: Spaces, known: Whereabouts, limits: LimitOwners, now: number, options: InsertOptions | undefined) {
+  constructor(
+    spaces: Spaces,
+    known: Whereabouts,
+    limits: LimitOwners,
+    now: number,
+    options: InsertOptions | undefined,
+  ) {
     this.#spaces = spaces;
     this.#known = known;
     this.#limits = limits;
@@ -113,7 +120,9 @@ class Inserts {
         'The jobs of one batch must be',
       ),
     );
-    const named = groups.flatMap((group, at) => group.flatMap(({ limits }) => limits.map(({ key }) => ({ key, place: places[at] ?? 0 }))));
+    const named = groups.flatMap((group, at) =>
+      group.flatMap(({ limits }) => limits.map(({ key }) => ({ key, place: places[at] ?? 0 }))),
+    );
     await this.#limits.check(named);
     if (all.length === 1) return this.#write(groups, places);
     const answers: (readonly Inserted[])[] = [];
@@ -126,7 +135,10 @@ class Inserts {
   }
 
   /** An id belongs to one job of the whole store, so the other namespaces are asked first. */
-  async #insertDistinct(groups: readonly Group[], places: readonly number[]): Promise<readonly (readonly Inserted[])[]> {
+  async #insertDistinct(
+    groups: readonly Group[],
+    places: readonly number[],
+  ): Promise<readonly (readonly Inserted[])[]> {
     const strangers = await this.#strangers(groups, places);
     const own = groups.map((group, at) => (group.some(({ id }) => strangers.has(id)) ? null : (places[at] ?? 0)));
     const answers = await this.#write(groups, own);
@@ -134,7 +146,12 @@ class Inserts {
   }
 
   #write(groups: readonly Group[], places: readonly (number | null)[]): Promise<readonly (readonly Inserted[])[]> {
-    return spread(groups, places, (place, those) => this.#spaces.at(place).jobs.insert(those, this.#now, this.#options), []);
+    return spread(
+      groups,
+      places,
+      (place, those) => this.#spaces.at(place).jobs.insert(those, this.#now, this.#options),
+      [],
+    );
   }
 
   /** Jobs of other namespaces that have the id of one of these. */
@@ -178,7 +195,8 @@ function list({ all, map }: Spaces, query: JobQuery): Promise<Page<JobRecord>> {
     read:
       only !== null && only !== place
         ? null
-        : (after: string | undefined, limit: number) => space.listed({ ...rest, ...(after !== undefined && { after }), limit }),
+        : (after: string | undefined, limit: number) =>
+            space.listed({ ...rest, ...(after !== undefined && { after }), limit }),
   }));
   return mergedPage(sources, isListedBefore, query);
 }

@@ -22,18 +22,22 @@ const namespacePattern = /^[\w.-]{1,64}$/;
  */
 export function readQueueMap(text: string): QueueMap {
   const wrong = (what: string) =>
-    new Error(`namespaces=${text}: ${what}; expected NAMESPACE:QUEUE,QUEUE;NAMESPACE:* with one * for all other queues.`);
+    new Error(
+      `namespaces=${text}: ${what}; expected NAMESPACE:QUEUE,QUEUE;NAMESPACE:* with one * for all other queues.`,
+    );
   const namespaces: string[] = [];
   const places = new Map<string, number>();
   for (const part of text.split(';')) {
     const [name = '', list, ...more] = part.split(':');
     if (!namespacePattern.test(name))
       throw wrong(`'${name}' is no name of a namespace in a map (up to 64 letters, digits, '_', '-' or '.')`);
-    if (list === undefined || list === '' || more.length > 0) throw wrong(`'${part}' does not name the queues of namespace '${name}'`);
+    if (list === undefined || list === '' || more.length > 0)
+      throw wrong(`'${part}' does not name the queues of namespace '${name}'`);
     if (namespaces.includes(name)) throw wrong(`namespace '${name}' is there twice`);
     for (const queue of list.split(',')) {
       if (queue !== '*' && !rules.queue.is(queue)) throw wrong(`'${queue}' is no name of a queue`);
-      if (places.has(queue)) throw wrong(queue === '*' ? 'there is more than one *' : `queue '${queue}' is there twice`);
+      if (places.has(queue))
+        throw wrong(queue === '*' ? 'there is more than one *' : `queue '${queue}' is there twice`);
       places.set(queue, namespaces.length);
     }
     namespaces.push(name);

@@ -65,13 +65,20 @@ function joined(records: readonly LimitRecord[]): readonly LimitRecord[] {
 }
 
 /** The home is told everything, since it keeps the worker; the others are told of the jobs that they have. */
-async function beat(spaces: Spaces, known: Whereabouts, beats: readonly WorkerBeat[], now: number): Promise<readonly Beaten[]> {
+async function beat(
+  spaces: Spaces,
+  known: Whereabouts,
+  beats: readonly WorkerBeat[],
+  now: number,
+): Promise<readonly Beaten[]> {
   const held = [...new Set(beats.flatMap(({ holds }) => (holds ?? []).map(({ id }) => id)))];
   const guessed = await known.guess(held);
   const places = new Map(held.map((id, at) => [id, guessed[at] ?? 0]));
   const extended = beats.map(() => new Set<number>());
   const directives = await spaces.each(async (space, place) => {
-    const told = beats.flatMap((beat, at) => (place === 0 ? [whole(beat, at)] : partsOf(beat, at, (id) => places.get(id) === place)));
+    const told = beats.flatMap((beat, at) =>
+      place === 0 ? [whole(beat, at)] : partsOf(beat, at, (id) => places.get(id) === place),
+    );
     if (told.length === 0) return [];
     const answers = await space.registry.beat(
       told.map(({ beat }) => beat),
@@ -93,7 +100,11 @@ async function beat(spaces: Spaces, known: Whereabouts, beats: readonly WorkerBe
     const lost = ids.filter((_, number) => !extended[at]?.has(number));
     // One that was not where it was seen is looked for by the next heartbeat.
     for (const id of lost) known.forget(id);
-    return { directive: directives[0]?.[at] ?? null, extended: ids.filter((_, number) => extended[at]?.has(number)), lost };
+    return {
+      directive: directives[0]?.[at] ?? null,
+      extended: ids.filter((_, number) => extended[at]?.has(number)),
+      lost,
+    };
   });
 }
 

@@ -58,7 +58,10 @@ export class Routes {
       this.#give(place, { kind: 'job', record });
     },
     cron: (record) =>
-      this.#give(this.#map.indexOf(cronDestination(record.spec, this.#now)?.queue ?? defaultQueue), { kind: 'cron', record }),
+      this.#give(this.#map.indexOf(cronDestination(record.spec, this.#now)?.queue ?? defaultQueue), {
+        kind: 'cron',
+        record,
+      }),
     document: (record) => this.#give(0, { kind: 'document', record }),
     minute: (record) => this.#give(this.#map.indexOf(record.queue), { kind: 'minute', record }),
     worker: (record) => this.#give(0, { kind: 'worker', record }),
@@ -102,7 +105,9 @@ export class Routes {
     if (this.#flow === null) return;
     const { record, nodes } = this.#flow;
     this.#flow = null;
-    const queues = nodes.map((node) => nodeDestination(record.workflow, node, this.#now)?.queue).filter((queue) => queue !== undefined);
+    const queues = nodes
+      .map((node) => nodeDestination(record.workflow, node, this.#now)?.queue)
+      .filter((queue) => queue !== undefined);
     const place = onePlace(
       this.#map,
       queues.length === 0 ? [defaultQueue] : queues,

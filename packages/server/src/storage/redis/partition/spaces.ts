@@ -2,7 +2,8 @@ import type { Namespace } from '../namespace.ts';
 import type { QueueMap } from './queue-map.ts';
 import { settled } from './spread.ts';
 
-export const otherMap = 'The queues of this store were given to other namespaces meanwhile; start this server anew with the new map.';
+export const otherMap =
+  'The queues of this store were given to other namespaces meanwhile; start this server anew with the new map.';
 
 /** The namespaces of one store. */
 export class Spaces {

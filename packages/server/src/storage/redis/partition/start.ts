@@ -40,7 +40,8 @@ async function checkFormer(map: QueueMap, former: QueueMap, open: (name: string)
     if (map.namespaces.includes(name)) continue;
     await using space = open(name);
     const queues = await space.registry.queues();
-    if (queues.length > 0) throw refused(map, `${listOf(queues)} in namespace ${name}, which the map has no longer; ${advice(name)}`);
+    if (queues.length > 0)
+      throw refused(map, `${listOf(queues)} in namespace ${name}, which the map has no longer; ${advice(name)}`);
     if ((await space.crons.list()).length > 0)
       throw refused(map, `namespace ${name} has crons, and the map has it no longer; remove them first`);
     await space.setMap(null);
@@ -76,7 +77,11 @@ async function checkCrons(map: QueueMap, space: Namespace, now: number): Promise
 /** Steps that were not started have no queue yet. */
 async function checkWorkflows(map: QueueMap, space: Namespace, now: number): Promise<void> {
   for (let after: string | undefined; ; ) {
-    const { items, next } = await space.workflows.list({ states: ['running'], ...(after !== undefined && { after }), limit: page });
+    const { items, next } = await space.workflows.list({
+      states: ['running'],
+      ...(after !== undefined && { after }),
+      limit: page,
+    });
     for (const workflow of items) {
       for (let last = -1; ; ) {
         const nodes = await space.workflows.nodes(workflow.id, last, page);

@@ -74,7 +74,9 @@ export class Whereabouts {
     const answers = await spread(items, places, run, missing);
     const doubtful = items.flatMap((item, at) => {
       const answer = answers[at];
-      return answer !== undefined && isMissing(answer) && this.#hints.has(nameOf(item)) ? [{ item, at, place: places[at] }] : [];
+      return answer !== undefined && isMissing(answer) && this.#hints.has(nameOf(item))
+        ? [{ item, at, place: places[at] }]
+        : [];
     });
     if (doubtful.length === 0) return answers;
     for (const { item } of doubtful) this.forget(nameOf(item));

@@ -18,7 +18,9 @@ export function workflows(spaces: Spaces, limits: LimitOwners): Workflows {
   return {
     async create(workflow, nodes, events, now) {
       const place = await placeOf(spaces, limits, workflow, nodes, now);
-      const there = await spaces.each((space, at) => (at === place ? null : space.workflows.get(workflow.id)) ?? Promise.resolve(null));
+      const there = await spaces.each(
+        (space, at) => (at === place ? null : space.workflows.get(workflow.id)) ?? Promise.resolve(null),
+      );
       const other = there.find((one) => one !== null);
       if (other) return { kind: 'duplicate', workflow: other, ready: [] };
       const created = await spaces.at(place).workflows.create(workflow, nodes, events, now);

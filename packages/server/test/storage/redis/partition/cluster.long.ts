@@ -21,12 +21,16 @@ else {
   const nameOn = async (node: number): Promise<string> => {
     for (;;) {
       const name = randomBytes(6).toString('hex');
-      if (Math.floor(((await clients[0]?.cluster('KEYSLOT', `{${name}}`)) ?? 0) / Math.ceil(16_384 / 3)) === node) return name;
+      if (Math.floor(((await clients[0]?.cluster('KEYSLOT', `{${name}}`)) ?? 0) / Math.ceil(16_384 / 3)) === node)
+        return name;
     }
   };
   const open = async (events: boolean): Promise<Storage> => {
     const [home, second, rest] = [await nameOn(0), await nameOn(1), await nameOn(2)];
-    const storage = redisStorage({ url: `${cluster.url}?namespaces=${home}:quiet,third;${second}:a,b,c;${rest}:*`, events });
+    const storage = redisStorage({
+      url: `${cluster.url}?namespaces=${home}:quiet,third;${second}:a,b,c;${rest}:*`,
+      events,
+    });
     await storage.migrate();
     return storage;
   };

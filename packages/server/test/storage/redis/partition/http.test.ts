@@ -6,10 +6,19 @@ import { urlOf } from './stores.ts';
 test.skipIf(server === null)(
   'over HTTP a batch and a fetch across namespaces are 422 and say why, and those of others at the same time go on',
   async () => {
-    await using running = await startServer({ storage: urlOf('home:emails;b:reports;rest:*'), host: '127.0.0.1', port: 0, log: false });
+    await using running = await startServer({
+      storage: urlOf('home:emails;b:reports;rest:*'),
+      host: '127.0.0.1',
+      port: 0,
+      log: false,
+    });
     const post = async (path: string, body: unknown) => {
       const headers = { 'content-type': 'application/openjobspec+json' };
-      const response = await fetch(`${running.url}/ojs/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+      const response = await fetch(`${running.url}/ojs/v1${path}`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(body),
+      });
       return { status: response.status, text: await response.text() };
     };
     const job = (queue: string) => ({ type: 'x', args: [], options: { queue } });

@@ -46,25 +46,31 @@ test.skipIf(server === null)(
     const log = await eventLog(first);
     expect(log).toHaveLength(2 * total);
     for (let number = 0; number < total; number++) {
-      expect(log.filter(({ id }) => id === idOf(number)).map(({ kind }) => kind)).toEqual(['job.enqueued', 'job.cancelled']);
+      expect(log.filter(({ id }) => id === idOf(number)).map(({ kind }) => kind)).toEqual([
+        'job.enqueued',
+        'job.cancelled',
+      ]);
     }
   },
 );
 
-test.skipIf(server === null)('what a process left between taking over and removing is removed by the next, and told once', async () => {
-  const prefix = newPrefix();
-  const url = urlOf(map, prefix);
-  await using storage = redisStorage({ url });
-  await storage.migrate();
-  await insert(storage, [newJob(1, { queue: 'b' }), newJob(2, { queue: 'b' })]);
-  await storage.events(0, 1);
-  expect(await keysOf(wholeUrlOf('b', prefix))).not.toContain('entries');
-  await insert(storage, [newJob(3, { queue: 'b' })]);
-  // A reader that knows nothing yet begins at what the home has noted.
-  await using fresh = redisStorage({ url });
-  expect((await eventLog(fresh)).map(({ id }) => id)).toEqual([1, 2, 3].map(idOf));
-  expect((await eventLog(storage)).map(({ position }) => position)).toEqual([1, 2, 3]);
-});
+test.skipIf(server === null)(
+  'what a process left between taking over and removing is removed by the next, and told once',
+  async () => {
+    const prefix = newPrefix();
+    const url = urlOf(map, prefix);
+    await using storage = redisStorage({ url });
+    await storage.migrate();
+    await insert(storage, [newJob(1, { queue: 'b' }), newJob(2, { queue: 'b' })]);
+    await storage.events(0, 1);
+    expect(await keysOf(wholeUrlOf('b', prefix))).not.toContain('entries');
+    await insert(storage, [newJob(3, { queue: 'b' })]);
+    // A reader that knows nothing yet begins at what the home has noted.
+    await using fresh = redisStorage({ url });
+    expect((await eventLog(fresh)).map(({ id }) => id)).toEqual([1, 2, 3].map(idOf));
+    expect((await eventLog(storage)).map(({ position }) => position)).toEqual([1, 2, 3]);
+  },
+);
 
 test.skipIf(server === null)('nobody has to read: pruning takes the log over, and positions go on', async () => {
   const prefix = newPrefix();

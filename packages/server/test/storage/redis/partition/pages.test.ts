@@ -8,27 +8,36 @@ import { openPartitioned } from './stores.ts';
 const map = 'home:a;b:b;c:*';
 const queues = ['a', 'b', 'c'];
 
-test.skipIf(server === null)('pages over the jobs of all namespaces meet each once, in order, although jobs come and go', async () => {
-  await using storage = await openPartitioned(map);
-  const jobs = Array.from({ length: 30 }, (_, number) => newJob(number, { queue: queues[(number * 7) % 3] ?? '', createdAt: t0 + number }));
-  await insert(storage, jobs);
-  const ended = jobs.slice(10, 20);
-  for (const [at, { id }] of ended.entries()) await storage.jobs.transition([to(id, State.cancelled, Waiting)], t0 + 100 + at);
-  const expected = [...jobs.slice(20).reverse(), ...jobs.slice(0, 10).reverse(), ...ended.toReversed()].map(({ id }) => id);
-  for (const limit of [1, 3, 30, 31]) expect((await pages(storage, { states: 0xff, limit })).flat()).toEqual(expected);
-  expect(ids((await storage.jobs.list({ states: 0xff, offset: 8, limit: 4 })).items)).toEqual(expected.slice(8, 12));
-  const first = await storage.jobs.list({ states: 0xff, limit: 12 });
-  await insert(storage, [newJob(90, { queue: 'b' })]);
-  await storage.jobs.remove([expected[11] ?? '', expected[12] ?? ''], { from: 0xff }, t0);
-  const rest = await storage.jobs.list({ states: 0xff, limit: 99, after: first.next ?? '' });
-  expect(ids(rest.items)).toEqual(expected.slice(13));
-  expect(rest.next).toBeNull();
-  const ofQueue = (await pages(storage, { states: 0xff, queue: 'b', limit: 2 })).flat();
-  expect(ofQueue).toHaveLength(new Set(ofQueue).size);
-  for (const after of ['m', 'm-_-', 'm-_-_-_-', 'mx_-_-', 'u5', 'f1.2']) {
-    await expect(storage.jobs.list({ states: 0xff, limit: 1, after })).rejects.toThrow(OjsFault);
-  }
-});
+test.skipIf(server === null)(
+  'pages over the jobs of all namespaces meet each once, in order, although jobs come and go',
+  async () => {
+    await using storage = await openPartitioned(map);
+    const jobs = Array.from({ length: 30 }, (_, number) =>
+      newJob(number, { queue: queues[(number * 7) % 3] ?? '', createdAt: t0 + number }),
+    );
+    await insert(storage, jobs);
+    const ended = jobs.slice(10, 20);
+    for (const [at, { id }] of ended.entries())
+      await storage.jobs.transition([to(id, State.cancelled, Waiting)], t0 + 100 + at);
+    const expected = [...jobs.slice(20).reverse(), ...jobs.slice(0, 10).reverse(), ...ended.toReversed()].map(
+      ({ id }) => id,
+    );
+    for (const limit of [1, 3, 30, 31])
+      expect((await pages(storage, { states: 0xff, limit })).flat()).toEqual(expected);
+    expect(ids((await storage.jobs.list({ states: 0xff, offset: 8, limit: 4 })).items)).toEqual(expected.slice(8, 12));
+    const first = await storage.jobs.list({ states: 0xff, limit: 12 });
+    await insert(storage, [newJob(90, { queue: 'b' })]);
+    await storage.jobs.remove([expected[11] ?? '', expected[12] ?? ''], { from: 0xff }, t0);
+    const rest = await storage.jobs.list({ states: 0xff, limit: 99, after: first.next ?? '' });
+    expect(ids(rest.items)).toEqual(expected.slice(13));
+    expect(rest.next).toBeNull();
+    const ofQueue = (await pages(storage, { states: 0xff, queue: 'b', limit: 2 })).flat();
+    expect(ofQueue).toHaveLength(new Set(ofQueue).size);
+    for (const after of ['m', 'm-_-', 'm-_-_-_-', 'mx_-_-', 'u5', 'f1.2']) {
+      await expect(storage.jobs.list({ states: 0xff, limit: 1, after })).rejects.toThrow(OjsFault);
+    }
+  },
+);
 
 test.skipIf(server === null)('workflows, limits and active jobs of all namespaces are paged the same way', async () => {
   await using storage = await openPartitioned(map);
@@ -53,8 +62,14 @@ test.skipIf(server === null)('workflows, limits and active jobs of all namespace
     await storage.registry.overrideLimit(key, { concurrency: at, rates: [] }, t0);
   }
   const first = await storage.registry.limits({ limit: 3 });
-  expect([first.items.map(({ key }) => key), first.next, first.total]).toEqual([['k', 'queue:a', 'queue:b'], 'queue:b', 4]);
-  expect((await storage.registry.limits({ after: 'queue:b', limit: 3 })).items.map(({ key }) => key)).toEqual(['queue:c']);
+  expect([first.items.map(({ key }) => key), first.next, first.total]).toEqual([
+    ['k', 'queue:a', 'queue:b'],
+    'queue:b',
+    4,
+  ]);
+  expect((await storage.registry.limits({ after: 'queue:b', limit: 3 })).items.map(({ key }) => key)).toEqual([
+    'queue:c',
+  ]);
 
   const jobs = Array.from({ length: 9 }, (_, number) => newJob(100 + number, { queue: queues[number % 3] ?? '' }));
   for (const queue of queues) await storage.registry.overrideLimit(`queue:${queue}`, null, t0);

@@ -34,7 +34,10 @@ test.each([
 });
 
 test('a URL has one namespace or a map', () => {
-  expect(readAddress('redis+cluster://h:1,h:2?namespaces=a:emails;b:*')).toMatchObject({ namespace: 'a', map: { namespaces: ['a', 'b'] } });
+  expect(readAddress('redis+cluster://h:1,h:2?namespaces=a:emails;b:*')).toMatchObject({
+    namespace: 'a',
+    map: { namespaces: ['a', 'b'] },
+  });
   expect(readAddress('redis://h')).toMatchObject({ namespace: 'ojs', map: null });
   expect(() => readAddress('redis://h?namespaces=a:*&namespace=b')).toThrow(/not both/);
 });

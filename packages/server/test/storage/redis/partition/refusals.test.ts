@@ -20,8 +20,10 @@ import {
 import { server } from '../namespace.ts';
 import { openPartitioned } from './stores.ts';
 
-const emails = (number: number, patch: Parameters<typeof newJob>[1] = {}) => newJob(number, { queue: 'emails', ...patch });
-const reports = (number: number, patch: Parameters<typeof newJob>[1] = {}) => newJob(number, { queue: 'reports', ...patch });
+const emails = (number: number, patch: Parameters<typeof newJob>[1] = {}) =>
+  newJob(number, { queue: 'emails', ...patch });
+const reports = (number: number, patch: Parameters<typeof newJob>[1] = {}) =>
+  newJob(number, { queue: 'reports', ...patch });
 
 const opened: Storage[] = [];
 afterEach(async () => {
@@ -60,7 +62,9 @@ describe.skipIf(server === null)('across namespaces', () => {
     await insert(storage, [newJob(1)]);
     const [job] = await claim(storage);
     await storage.jobs.transition([to(job?.id ?? '', State.discarded, State.active, { deadLetter: true })], t0);
-    const into = (queue: string, id = idOf(1)) => [to(id, State.available, State.discarded, { queue, attempt: 0, deadLetter: false })];
+    const into = (queue: string, id = idOf(1)) => [
+      to(id, State.available, State.discarded, { queue, attempt: 0, deadLetter: false }),
+    ];
     const fault = await faultOf(storage.jobs.transition(into('emails'), t0));
     expect(fault.code).toBe('unsupported');
     expect(fault.message).toMatch(/emails in namespace \S+home/);
@@ -73,9 +77,14 @@ describe.skipIf(server === null)('across namespaces', () => {
   test('a fetch is refused before anything of its call is handed out', async () => {
     const storage = await open();
     await insert(storage, [emails(1), reports(2)]);
-    const fault = await faultOf(storage.jobs.claim([claimOf({ queues: ['emails'] }), claimOf({ queues: ['reports', 'emails'] })], t0));
+    const fault = await faultOf(
+      storage.jobs.claim([claimOf({ queues: ['emails'] }), claimOf({ queues: ['reports', 'emails'] })], t0),
+    );
     expect(fault).toMatchObject({ code: 'unsupported', message: expect.stringContaining('reports in') });
-    const answers = await storage.jobs.claim([claimOf({ queues: ['reports'] }), claimOf({ queues: ['emails'] }), claimOf()], t0);
+    const answers = await storage.jobs.claim(
+      [claimOf({ queues: ['reports'] }), claimOf({ queues: ['emails'] }), claimOf()],
+      t0,
+    );
     expect(answers.map(({ jobs }) => ids(jobs))).toEqual([[idOf(2)], [idOf(1)], []]);
   });
 
@@ -83,10 +92,17 @@ describe.skipIf(server === null)('across namespaces', () => {
     const storage = await open();
     await insert(storage, [emails(1)]);
     const existing = await get(storage, idOf(1));
-    expect(await insertGroup(storage, [reports(2), reports(1)])).toEqual([{ kind: 'aborted' }, { kind: 'duplicate', by: 'id', existing }]);
+    expect(await insertGroup(storage, [reports(2), reports(1)])).toEqual([
+      { kind: 'aborted' },
+      { kind: 'duplicate', by: 'id', existing },
+    ]);
     expect(await storage.jobs.get([idOf(2)])).toEqual([null]);
     const answers = await storage.jobs.insert([[reports(3)], [newJob(3)], [emails(3)]], t0);
-    expect(answers.flat()).toMatchObject([{ kind: 'inserted' }, { kind: 'duplicate', by: 'id' }, { kind: 'duplicate', by: 'id' }]);
+    expect(answers.flat()).toMatchObject([
+      { kind: 'inserted' },
+      { kind: 'duplicate', by: 'id' },
+      { kind: 'duplicate', by: 'id' },
+    ]);
     expect((await get(storage, idOf(3))).queue).toBe('reports');
   });
 
@@ -97,7 +113,10 @@ describe.skipIf(server === null)('across namespaces', () => {
     await storage.jobs.transition([to(idOf(1), State.completed, State.active)], t0);
     expect(await storage.jobs.remove([idOf(1)], { from: State.completed }, t0)).toEqual([true]);
     await insert(storage, [reports(1)]);
-    const moved = await storage.jobs.transition([to(idOf(1), State.cancelled, State.available), to(idOf(9), State.cancelled, 0xff)], t0);
+    const moved = await storage.jobs.transition(
+      [to(idOf(1), State.cancelled, State.available), to(idOf(9), State.cancelled, 0xff)],
+      t0,
+    );
     expect(moved.map(({ kind }) => kind)).toEqual(['moved', 'missing']);
     expect(await get(storage, idOf(1))).toMatchObject({ queue: 'reports', state: State.cancelled });
   });
@@ -108,7 +127,9 @@ describe.skipIf(server === null)('across namespaces', () => {
     const limited = '{"type":"x","queue":"reports","args":[],"rate_limit":{"key":"k","concurrency":1}}';
     const faults = [
       await faultOf(insertOne(storage, reports(2, { limits: [limitOf('k')] }))),
-      await faultOf(storage.jobs.insert([[reports(3, { limits: [limitOf('n')] })], [newJob(4, { limits: [limitOf('n')] })]], t0)),
+      await faultOf(
+        storage.jobs.insert([[reports(3, { limits: [limitOf('n')] })], [newJob(4, { limits: [limitOf('n')] })]], t0),
+      ),
       await faultOf(storage.workflows.create(newWorkflow(), [nodeOf(0, limited)], [], t0)),
       await faultOf(storage.crons.put(cronOf('c', limited), t0)),
     ];
@@ -121,16 +142,18 @@ describe.skipIf(server === null)('across namespaces', () => {
   test('a workflow goes where the queues of its steps are, defaults included, and is refused where they are in two', async () => {
     const storage = await open();
     const step = (queue: string) => `{"type":"x","queue":"${queue}","args":[]}`;
-    const fault = await faultOf(storage.workflows.create(newWorkflow(), [nodeOf(0, step('reports')), nodeOf(1, step('emails'))], [], t0));
+    const fault = await faultOf(
+      storage.workflows.create(newWorkflow(), [nodeOf(0, step('reports')), nodeOf(1, step('emails'))], [], t0),
+    );
     expect(fault).toMatchObject({ code: 'unsupported', message: expect.stringContaining('steps of a workflow') });
     expect(await storage.workflows.get('w')).toBeNull();
     const defaults = newWorkflow({ spec: '{"options":[{"queue":"reports"}]}' });
     const node = { ...nodeOf(0, ''), spec: '{"job":{"type":"x","args":[]},"options":0}' };
     await storage.workflows.create(defaults, [node], [], t0);
     const job = reports(0, { node: { workflow: 'w', index: 0 } });
-    expect(await storage.workflows.advance([{ kind: 'start', node: { workflow: 'w', index: 0 }, job, events: [] }], t0)).toMatchObject([
-      { done: true },
-    ]);
+    expect(
+      await storage.workflows.advance([{ kind: 'start', node: { workflow: 'w', index: 0 }, job, events: [] }], t0),
+    ).toMatchObject([{ done: true }]);
     expect(ids(await claim(storage, { queues: ['reports'] }))).toEqual([idOf(0)]);
     const other = await storage.workflows.create(newWorkflow({ name: 'other' }), [nodeOf(0, step('emails'))], [], t0);
     expect(other).toMatchObject({ kind: 'duplicate', workflow: { id: 'w', name: 'order' } });
@@ -157,17 +180,23 @@ describe.skipIf(server === null)('across namespaces', () => {
   });
 });
 
-test.skipIf(server === null)('a heartbeat extends jobs of all namespaces, and says of each whether it is still held', async () => {
-  const storage = await open();
-  await insert(storage, [emails(1), reports(2), newJob(3)]);
-  for (const queue of ['emails', 'reports', 'default']) await claim(storage, { queues: [queue] });
-  const holds = [1, 2, 3, 4].map((number) => ({ id: idOf(number), claim: number === 3 ? 7 : 1 }));
-  const [answer] = await storage.registry.beat([{ worker: 'w1', holds, leaseMs: null, state: 'running', info: '{}' }], t0 + 5);
-  expect(answer).toEqual({ directive: null, extended: [1, 2].map(idOf), lost: [3, 4].map(idOf) });
-  const [worker, ...others] = await storage.registry.workers();
-  expect(worker?.holds).toEqual([1, 2, 3, 4].map(idOf));
-  expect(others).toEqual([]);
-});
+test.skipIf(server === null)(
+  'a heartbeat extends jobs of all namespaces, and says of each whether it is still held',
+  async () => {
+    const storage = await open();
+    await insert(storage, [emails(1), reports(2), newJob(3)]);
+    for (const queue of ['emails', 'reports', 'default']) await claim(storage, { queues: [queue] });
+    const holds = [1, 2, 3, 4].map((number) => ({ id: idOf(number), claim: number === 3 ? 7 : 1 }));
+    const [answer] = await storage.registry.beat(
+      [{ worker: 'w1', holds, leaseMs: null, state: 'running', info: '{}' }],
+      t0 + 5,
+    );
+    expect(answer).toEqual({ directive: null, extended: [1, 2].map(idOf), lost: [3, 4].map(idOf) });
+    const [worker, ...others] = await storage.registry.workers();
+    expect(worker?.holds).toEqual([1, 2, 3, 4].map(idOf));
+    expect(others).toEqual([]);
+  },
+);
 
 function nodeOf(index: number, job: string): NewNode {
   return { index, name: `${index}`, job: idOf(index), open: 0, next: [], member: true, spec: `{"job":${job}}` };

@@ -7,7 +7,10 @@ import { server } from '../namespace.ts';
 import { newPrefix, urlOf, wholeUrlOf } from './stores.ts';
 
 /** Starts with the map, does what is given, and ends. */
-async function start(url: string, work: (storage: ReturnType<typeof redisStorage>) => Promise<unknown> = async () => {}): Promise<void> {
+async function start(
+  url: string,
+  work: (storage: ReturnType<typeof redisStorage>) => Promise<unknown> = async () => {},
+): Promise<void> {
   await using storage = redisStorage({ url });
   await storage.migrate();
   await work(storage);
@@ -35,9 +38,13 @@ test.skipIf(server === null)(
     });
     // From now on nobody opens a part for the whole.
     for (const name of ['ojs', 'b'])
-      await expect(start(wholeUrlOf(name, prefix))).rejects.toThrow(/one of several namespaces: open it with \?namespaces=/);
+      await expect(start(wholeUrlOf(name, prefix))).rejects.toThrow(
+        /one of several namespaces: open it with \?namespaces=/,
+      );
     await start(urlOf('ojs:*;b:reports', prefix));
-    await expect(start(urlOf('ojs:*', prefix))).rejects.toThrow(/queue reports .* in namespace \S+b, which the map has no longer/);
+    await expect(start(urlOf('ojs:*', prefix))).rejects.toThrow(
+      /queue reports .* in namespace \S+b, which the map has no longer/,
+    );
     await expect(start(urlOf('b:reports;ojs:*', prefix))).rejects.toThrow(/must stay the first/);
     await start(urlOf('ojs:*;b:reports', prefix), async (storage) => {
       await storage.jobs.remove([idOf(3)], { from: State.available }, t0);
@@ -55,8 +62,12 @@ test.skipIf(server === null)('crons and steps to come hold their queue where it 
     await crons.put(cron('nightly'), t0);
     await workflows.create(newWorkflow(), [node], [], t0);
   });
-  await expect(start(urlOf('a:*;b:b,nightly', prefix))).rejects.toThrow(/cron c in namespace \S+a is for queue nightly; remove the cron/);
-  await expect(start(urlOf('a:*;b:b,later', prefix))).rejects.toThrow(/workflow w in namespace \S+a has steps for queue later to come/);
+  await expect(start(urlOf('a:*;b:b,nightly', prefix))).rejects.toThrow(
+    /cron c in namespace \S+a is for queue nightly; remove the cron/,
+  );
+  await expect(start(urlOf('a:*;b:b,later', prefix))).rejects.toThrow(
+    /workflow w in namespace \S+a has steps for queue later to come/,
+  );
   await start(urlOf('a:*;b:b', prefix), async ({ crons, workflows }) => {
     await crons.remove('c');
     await workflows.cancel('w', [], t0);
