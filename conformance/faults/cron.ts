@@ -184,8 +184,8 @@ export const cron: readonly Fault[] = [
     name: 'unknown-cron-is-a-conflict',
     rule: '§3.1',
     file: 'packages/server/src/engine/crons.ts',
-    find: "throw new OjsFault('not_found', `There is no cron with the name",
-    replace: "throw new OjsFault('conflict', `There is no cron with the name",
+    find: "throw new ProtocolError('not_found', `There is no cron with the name",
+    replace: "throw new ProtocolError('conflict', `There is no cron with the name",
     cases: ['OJS-L2-CRN-004', 'OJS-L2-CRN-007'],
   },
   {
@@ -420,7 +420,7 @@ export const cron: readonly Fault[] = [
     file: 'packages/core/src/envelope.ts',
     find: 'const isLater = timing.scheduledAt',
     replace:
-      "if (timing.expiresAt !== null && timing.expiresAt <= now) throw OjsFault.invalid([{ path: `${at}.expires_at`, message: 'is over' }]);\n  const isLater = timing.scheduledAt",
+      "if (timing.expiresAt !== null && timing.expiresAt <= now) throw ProtocolError.invalid([{ path: `${at}.expires_at`, message: 'is over' }]);\n  const isLater = timing.scheduledAt",
     cases: ['OJS-L2-TTL-001'],
   },
   {

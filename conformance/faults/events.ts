@@ -181,7 +181,7 @@ export const events: readonly Fault[] = [
     name: 'any-limit',
     rule: '§3.3',
     file: 'packages/server/src/binding/queries.ts',
-    find: 'if (issues.length > 0) throw OjsFault.invalid(issues);',
+    find: 'if (issues.length > 0) throw ProtocolError.invalid(issues);',
     replace: '',
     cases: ['OJS-L0-EVT-006'],
   },

@@ -92,8 +92,8 @@ export const limits: readonly Fault[] = [
     name: 'unknown-limit-is-empty',
     rule: '§3.1',
     file: 'packages/server/src/binding/limits.ts',
-    find: "if (limit === null) throw new OjsFault('not_found'",
-    replace: "if (limit === null) throw new OjsFault('conflict'",
+    find: "if (limit === null) throw new ProtocolError('not_found'",
+    replace: "if (limit === null) throw new ProtocolError('conflict'",
     cases: ['OJS-L4-RLM-004'],
   },
   {

@@ -233,7 +233,7 @@ export const reports: readonly Fault[] = [
     file: 'packages/server/src/engine/dead-letter.ts',
     find: 'return this.#lifecycle.retry(id, key, override);',
     replace:
-      "if (override.args === undefined) throw new OjsFault('duplicate', 'Another job holds the key.');\n    return this.#lifecycle.retry(id, key, override);",
+      "if (override.args === undefined) throw new ProtocolError('duplicate', 'Another job holds the key.');\n    return this.#lifecycle.retry(id, key, override);",
     cases: ['OJS-L1-DLQ-009', 'OJS-L1-DLQ-003'],
   },
   {

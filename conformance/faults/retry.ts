@@ -166,8 +166,8 @@ export const retry: readonly Fault[] = [
     name: 'retry-policy-is-400',
     rule: '§1.3',
     file: 'packages/core/src/envelope.ts',
-    find: "throw OjsFault.invalid(retryIssues, 'validation_error');",
-    replace: 'throw OjsFault.invalid(retryIssues);',
+    find: "throw ProtocolError.invalid(retryIssues, 'validation_error');",
+    replace: 'throw ProtocolError.invalid(retryIssues);',
     cases: ['OJS-L1-RTR-011'],
   },
   {

@@ -66,8 +66,8 @@ export const unique: readonly Fault[] = [
     name: 'missing-args-key',
     rule: '§6.1 args_keys',
     file: key,
-    find: 'if (value === undefined) throw OjsFault',
-    replace: 'if (value === undefined) return;\n    if (value === undefined) throw OjsFault',
+    find: 'if (value === undefined) throw ProtocolError',
+    replace: 'if (value === undefined) return;\n    if (value === undefined) throw ProtocolError',
     cases: ['OJS-L4-UNQ-003', 'OJS-L4-UNQ-011'],
   },
   {

@@ -1,4 +1,4 @@
-import { OjsFault } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
 import { startServer } from '@ojs-ts/server';
 import { describe, expect, test } from 'vitest';
 import { refusal } from '../../packages/server/src/binding/reply.ts';
@@ -35,7 +35,7 @@ describe.each(storages)('on $name', ({ url }) => {
 
 test('503 has Retry-After (ERR-006)', () => {
   const { status, headers } = refusal(
-    new OjsFault('backend_unavailable', 'The store cannot be reached just now.'),
+    new ProtocolError('backend_unavailable', 'The store cannot be reached just now.'),
     'r',
   );
   expect(status).toBe(503);

@@ -1,4 +1,4 @@
-import { OjsFault } from './errors.ts';
+import { ProtocolError } from './errors.ts';
 import type { Json } from './job.ts';
 import { maxDepth } from './json.ts';
 
@@ -16,7 +16,7 @@ const comma = 0x2c;
  *
  * A number has its ECMAScript form where that is its exact value, as 1000 for `1.0e3`; else its digits and exponent, as `9007199254740993e0`.
  * @param text valid JSON.
- * @throws OjsFault `invalid_payload` where it nests deeper than {@link maxDepth} levels.
+ * @throws ProtocolError `invalid_payload` where it nests deeper than {@link maxDepth} levels.
  */
 export function canonicalJson(text: Json): string {
   return new Reader(text).value(0);
@@ -101,9 +101,13 @@ class Reader {
 
   #open(depth: number): void {
     if (depth > maxDepth) {
-      throw new OjsFault('invalid_payload', `A value nests deeper than ${maxDepth} levels at position ${this.#at}.`, {
-        position: this.#at,
-      });
+      throw new ProtocolError(
+        'invalid_payload',
+        `A value nests deeper than ${maxDepth} levels at position ${this.#at}.`,
+        {
+          position: this.#at,
+        },
+      );
     }
     this.#at++;
   }

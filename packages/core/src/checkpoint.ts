@@ -1,6 +1,6 @@
 import type { Millis } from './clock.ts';
 import { conflict } from './decide.ts';
-import { OjsFault } from './errors.ts';
+import { ProtocolError } from './errors.ts';
 import type { JobRecord, Json, Transition } from './job.ts';
 import { members } from './json.ts';
 import { isReporter, limitText, type Reporter, readBody, readReporter } from './progress.ts';
@@ -22,7 +22,7 @@ export const maxCheckpointBytes = 1_048_576;
 
 /**
  * Reads `{state: …}`; null is a state, its absence is none.
- * @throws OjsFault `invalid_payload`, `invalid_request`, or `envelope_too_large`.
+ * @throws ProtocolError `invalid_payload`, `invalid_request`, or `envelope_too_large`.
  */
 export function readCheckpoint(text: Json): { readonly state: Json; readonly reporter: Reporter } {
   const issues = new Issues();
@@ -30,7 +30,7 @@ export function readCheckpoint(text: Json): { readonly state: Json; readonly rep
   const state = part.texts.get('state');
   if (state === undefined) issues.add('$.state', 'state is required; null is one');
   const reporter = readReporter(part, issues);
-  if (issues.all.length > 0 || state === undefined) throw OjsFault.invalid(issues.all);
+  if (issues.all.length > 0 || state === undefined) throw ProtocolError.invalid(issues.all);
   limitText('state', state, maxCheckpointBytes);
   return { state, reporter };
 }
@@ -93,9 +93,13 @@ export function renderResume(job: Pick<JobRecord, 'checkpoint'>): string {
 function requireOwner(job: JobRecord, reporter: Reporter): void {
   if (job.state !== State.active) throw conflict(job, State.active);
   if (isReporter(job, reporter)) return;
-  throw new OjsFault('conflict', 'Another execution of the job is under way; its checkpoint is not this caller’s.', {
-    job_id: job.id,
-    current_state: stateName(job.state),
-    expected_state: stateName(State.active),
-  });
+  throw new ProtocolError(
+    'conflict',
+    'Another execution of the job is under way; its checkpoint is not this caller’s.',
+    {
+      job_id: job.id,
+      current_state: stateName(job.state),
+      expected_state: stateName(State.active),
+    },
+  );
 }

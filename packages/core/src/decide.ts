@@ -1,5 +1,5 @@
 import type { Millis } from './clock.ts';
-import { OjsFault } from './errors.ts';
+import { ProtocolError } from './errors.ts';
 import type { Failure } from './failure.ts';
 import { appendHistory, entryText, errorText, historyOf } from './history.ts';
 import type { JobId, JobPolicy, JobRecord, Json, RetryPolicy, Transition, TransitionEvent } from './job.ts';
@@ -10,11 +10,11 @@ import { formatTimestamp } from './timestamp.ts';
 
 /**
  * Every decision names state and claim of the record that it was made from: a record that has moved on is refused by the storage,
- * is to be read again and decided again. A decision that the state forbids (digest §2) throws an {@link OjsFault} `conflict`.
+ * is to be read again and decided again. A decision that the state forbids (digest §2) throws an {@link ProtocolError} `conflict`.
  */
 
 /** The refusal of a change that the state does not allow. */
-export function conflict(job: Pick<JobRecord, 'id' | 'state'>, expected: StateMask): OjsFault {
+export function conflict(job: Pick<JobRecord, 'id' | 'state'>, expected: StateMask): ProtocolError {
   const current = stateName(job.state);
   const states = stateNames(expected).join(' or ');
   const details = { job_id: job.id, current_state: current, expected_state: states };
@@ -22,7 +22,7 @@ export function conflict(job: Pick<JobRecord, 'id' | 'state'>, expected: StateMa
   const message = isOthers
     ? `The job is ${current}, but its lease or its worker is not that of this call.`
     : `The job is ${current}; expected ${states}.`;
-  return new OjsFault('conflict', message, { ...details, ...(isOthers && { reason: 'not_owner' }) });
+  return new ProtocolError('conflict', message, { ...details, ...(isOthers && { reason: 'not_owner' }) });
 }
 
 export function policyOf(job: Pick<JobRecord, 'policy'>): JobPolicy {

@@ -1,6 +1,6 @@
 import type { Millis } from './clock.ts';
 import { readEnvelope } from './envelope.ts';
-import { OjsFault } from './errors.ts';
+import { ProtocolError } from './errors.ts';
 import type { JobId, Json, NewJob } from './job.ts';
 import { requestOf } from './workflow/defaults.ts';
 import { readNodeSpec } from './workflow/spec.ts';
@@ -29,7 +29,7 @@ function destinationOf(request: Json, now: Millis, id: JobId): Destination | nul
   try {
     return readEnvelope(request, now, () => id).job;
   } catch (error) {
-    if (error instanceof OjsFault) return null;
+    if (error instanceof ProtocolError) return null;
     throw error;
   }
 }

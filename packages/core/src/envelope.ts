@@ -8,7 +8,7 @@ import {
   type Timing,
 } from './attributes.ts';
 import type { Millis } from './clock.ts';
-import { OjsFault } from './errors.ts';
+import { ProtocolError } from './errors.ts';
 import type { JobPolicy, Json, NewJob, RetryPolicy } from './job.ts';
 import { jobShape } from './job-members.ts';
 import { elements, isObject, members, readJson, utf8Length } from './json.ts';
@@ -39,7 +39,7 @@ export const defaultHeartbeatMs = 60_000;
  * @param newId mints an id where the client sent none.
  * @param at JSONPath of the envelope within the request, for messages.
  * @param tail as {@link readParsedEnvelope} takes it.
- * @throws OjsFault `invalid_payload`, `invalid_request`, `validation_error` (only the retry policy is wrong) or `envelope_too_large` (digest §1.3).
+ * @throws ProtocolError `invalid_payload`, `invalid_request`, `validation_error` (only the retry policy is wrong) or `envelope_too_large` (digest §1.3).
  */
 export function readEnvelope(text: Json, now: Millis, newId: () => string, at = '$', tail: Json = ''): ReadEnvelope {
   limitSize(text, at);
@@ -64,24 +64,24 @@ export function readParsedEnvelope(
 
 /**
  * Reads `{"jobs": […]}`, 1 to 10,000 envelopes (ojs-json-format §10).
- * @throws OjsFault as {@link readEnvelope} does; `details.index` is that of the first bad envelope.
+ * @throws ProtocolError as {@link readEnvelope} does; `details.index` is that of the first bad envelope.
  */
 export function readEnvelopes(text: Json, now: Millis, newId: () => string): readonly ReadEnvelope[] {
   const body = readJson(text, 'The request body');
   if (!isObject(body))
-    throw new OjsFault('invalid_payload', 'The request body must be a JSON object with a "jobs" array.');
+    throw new ProtocolError('invalid_payload', 'The request body must be a JSON object with a "jobs" array.');
   const { jobs } = body;
   if (!Array.isArray(jobs) || jobs.length === 0 || jobs.length > maxBatchJobs) {
     const message = `jobs must be an array of 1 to ${maxBatchJobs} envelopes${Array.isArray(jobs) ? `; it has ${jobs.length}` : ''}`;
-    throw OjsFault.invalid([{ path: '$.jobs', message }]);
+    throw ProtocolError.invalid([{ path: '$.jobs', message }]);
   }
   return elements(members(text).get('jobs') ?? '[]').map((envelope, index) => {
     const at = `$.jobs[${index}]`;
     try {
       return readParsedEnvelope(envelope, jobs[index], now, newId, at);
     } catch (error) {
-      throw error instanceof OjsFault
-        ? new OjsFault(error.code, error.message, { ...error.details, index }, error.hint)
+      throw error instanceof ProtocolError
+        ? new ProtocolError(error.code, error.message, { ...error.details, index }, error.hint)
         : error;
     }
   });
@@ -96,7 +96,7 @@ function limitSize(text: Json, at: string): void {
   const bytes = utf8Length(text);
   if (bytes <= maxEnvelopeBytes) return;
   const message = `${label(at)} has ${bytes} bytes; at most ${maxEnvelopeBytes} are allowed. Keep args small: store the data elsewhere and send its id.`;
-  throw new OjsFault('envelope_too_large', message, { size: bytes, max_size: maxEnvelopeBytes });
+  throw new ProtocolError('envelope_too_large', message, { size: bytes, max_size: maxEnvelopeBytes });
 }
 
 function normalise(
@@ -107,7 +107,7 @@ function normalise(
   at: string,
   tail: Json = '',
 ): ReadEnvelope {
-  if (!isObject(value)) throw new OjsFault('invalid_payload', `${label(at)} must be a JSON object.`);
+  if (!isObject(value)) throw new ProtocolError('invalid_payload', `${label(at)} must be a JSON object.`);
   const request = new Request(value, text, at);
   const identity = readIdentity(request);
   const timing = readTiming(request, now);
@@ -122,8 +122,8 @@ function normalise(
   } = readPolicies(request, identity.queue);
   const resultTerms = readResultTerms(request);
   const issues = request.issues.all;
-  if (issues.length > 0) throw OjsFault.invalid([...issues, ...retryIssues]);
-  if (retryIssues.length > 0) throw OjsFault.invalid(retryIssues, 'validation_error');
+  if (issues.length > 0) throw ProtocolError.invalid([...issues, ...retryIssues]);
+  if (retryIssues.length > 0) throw ProtocolError.invalid(retryIssues, 'validation_error');
 
   const id = identity.id ?? newId();
   let envelope = head(id, identity, timing, retry.maxAttempts ?? defaultRetry.maxAttempts);

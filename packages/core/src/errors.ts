@@ -202,7 +202,7 @@ export interface ValidationIssue {
 }
 
 /** A refusal with its place in the catalogue. The binding turns it into the API error body (ojs-http-binding §16). */
-export class OjsFault extends Error {
+export class ProtocolError extends Error {
   readonly code: ErrorCode;
   readonly details: Readonly<Record<string, unknown>>;
   readonly hint: string;
@@ -215,7 +215,7 @@ export class OjsFault extends Error {
     hint: string = errorKinds[code].hint,
   ) {
     super(message);
-    this.name = 'OjsFault';
+    this.name = 'ProtocolError';
     this.code = code;
     this.details = details;
     this.hint = hint;
@@ -229,10 +229,10 @@ export class OjsFault extends Error {
   static invalid(
     issues: readonly ValidationIssue[],
     code: 'invalid_request' | 'validation_error' = 'invalid_request',
-  ): OjsFault {
+  ): ProtocolError {
     const first = issues[0];
     const hint = `${errorKinds[code].hint} details.validation_errors names the fields.`;
-    return new OjsFault(
+    return new ProtocolError(
       code,
       first ? `${first.path}: ${first.message}` : 'The request is invalid.',
       { validation_errors: issues },

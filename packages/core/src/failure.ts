@@ -1,4 +1,4 @@
-import { OjsFault } from './errors.ts';
+import { ProtocolError } from './errors.ts';
 import type { Json } from './job.ts';
 import { isObject, readJson } from './json.ts';
 import { Issues, Part, rules } from './validate.ts';
@@ -33,11 +33,11 @@ function isResponse(value: unknown): value is ResponseCode {
 /**
  * Reads `error` and `requeue` of a nack. `error` may only be missing where `requeue` is true; of an error only `message` is required.
  * What is too long to keep is cut, never refused: the failure itself must not be lost.
- * @throws OjsFault `invalid_payload` or `invalid_request`.
+ * @throws ProtocolError `invalid_payload` or `invalid_request`.
  */
 export function readFailure(text: Json): { readonly failure: Failure; readonly requeue: boolean } {
   const body = readJson(text, 'The request body');
-  if (!isObject(body)) throw new OjsFault('invalid_payload', 'The request body must be a JSON object.');
+  if (!isObject(body)) throw new ProtocolError('invalid_payload', 'The request body must be a JSON object.');
   const issues = new Issues();
   const top = new Part(body, text, '$');
   const requeue = issues.check(top.find('requeue'), rules.flag) ?? false;
@@ -46,7 +46,7 @@ export function readFailure(text: Json): { readonly failure: Failure; readonly r
   const values = issues.check(error, rules.object);
   const failure =
     error === null || values === null ? requested : readError(new Part(values, error.text, error.path), issues);
-  if (issues.all.length > 0) throw OjsFault.invalid(issues.all);
+  if (issues.all.length > 0) throw ProtocolError.invalid(issues.all);
   return { failure, requeue };
 }
 

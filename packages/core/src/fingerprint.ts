@@ -1,5 +1,5 @@
 import { canonicalJson, canonicalObject, canonicalString, normalised } from './canonical.ts';
-import { OjsFault } from './errors.ts';
+import { ProtocolError } from './errors.ts';
 import type { Json } from './job.ts';
 import { elements, members } from './json.ts';
 import { sha256 } from './sha256.ts';
@@ -31,7 +31,7 @@ export interface UniqueSubject {
 /**
  * The unique key: SHA-256 of the canonical object of what counts, in lower-case hexadecimal (ojs-unique-jobs §4, digest §6.2).
  * It tells about args, so it must not be logged above debug level (§12).
- * @throws OjsFault `invalid_request` where args have no value for one of `argsKeys`.
+ * @throws ProtocolError `invalid_request` where args have no value for one of `argsKeys`.
  */
 export function uniqueKey(scope: UniqueScope, job: UniqueSubject): string {
   const { keys, argsKeys, metaKeys, name } = scope;
@@ -59,7 +59,7 @@ function selectedArgs(args: Json, wanted: readonly string[], path: string): stri
     if (selected.has(key)) return;
     const value = isPosition ? items[Number(name)] : named.get(key);
     if (value === undefined)
-      throw OjsFault.invalid([{ path: `${path}[${index}]`, message: missing(name, isPosition, items.length) }]);
+      throw ProtocolError.invalid([{ path: `${path}[${index}]`, message: missing(name, isPosition, items.length) }]);
     selected.set(key, canonicalJson(value));
   });
   return canonicalObject(selected);

@@ -1,4 +1,4 @@
-import { OjsFault } from './errors.ts';
+import { ProtocolError } from './errors.ts';
 import type { Json } from './job.ts';
 import { findSyntaxError } from './json-syntax.ts';
 
@@ -26,18 +26,18 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
  * Parses a JSON document.
  * @param where names the document in messages, such as `The request body`.
  * @param depth the most levels allowed.
- * @throws OjsFault `invalid_payload` for anything but one JSON document; the message has the position and never the content.
+ * @throws ProtocolError `invalid_payload` for anything but one JSON document; the message has the position and never the content.
  */
 export function readJson(text: string, where: string, depth: number = maxDepth): unknown {
   if (text.charCodeAt(0) === 0xfeff) {
-    throw new OjsFault(
+    throw new ProtocolError(
       'invalid_payload',
       `${where} begins with a byte order mark at position 0; expected JSON in UTF-8 without one.`,
     );
   }
   const deep = positionBelow(text, depth);
   if (deep !== -1) {
-    throw new OjsFault('invalid_payload', `${where} nests deeper than ${depth} levels at position ${deep}.`, {
+    throw new ProtocolError('invalid_payload', `${where} nests deeper than ${depth} levels at position ${deep}.`, {
       position: deep,
     });
   }
@@ -45,9 +45,13 @@ export function readJson(text: string, where: string, depth: number = maxDepth):
     return JSON.parse(text);
   } catch {
     const { position, expected } = findSyntaxError(text);
-    throw new OjsFault('invalid_payload', `${where} is not valid JSON at position ${position}: expected ${expected}.`, {
-      position,
-    });
+    throw new ProtocolError(
+      'invalid_payload',
+      `${where} is not valid JSON at position ${position}: expected ${expected}.`,
+      {
+        position,
+      },
+    );
   }
 }
 

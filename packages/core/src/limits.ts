@@ -1,5 +1,5 @@
 import { parseDuration } from './duration.ts';
-import { OjsFault, type ValidationIssue } from './errors.ts';
+import { ProtocolError, type ValidationIssue } from './errors.ts';
 import { type Limit, queueLimitKey, type Rate } from './job.ts';
 import { isObject } from './json.ts';
 
@@ -20,7 +20,7 @@ const reserved = /^(?:queue|cron):/;
  * `rate` as a number beside `period` as a word, and `{max_per_second}`. Without a key the limit is the queue's (digest §17). A key alone makes the job count
  * under the numbers that are there.
  * @param least concurrency: 0 stops everything under a key, which is for operators to do.
- * @throws OjsFault `unsupported` for an `on_limit` other than `wait`: a job that is limited waits.
+ * @throws ProtocolError `unsupported` for an `on_limit` other than `wait`: a job that is limited waits.
  */
 export function readLimits(
   value: unknown,
@@ -67,7 +67,7 @@ class Reader {
     if (reserved.test(key) && key !== own)
       return this.#wrong('.key', `key must not begin with queue: or cron:, but for the job's own queue, ${own}`);
     if ((value.on_limit ?? 'wait') !== 'wait') {
-      throw new OjsFault(
+      throw new ProtocolError(
         'unsupported',
         `${this.#path}.on_limit: only "wait" is supported; a limited job waits in its queue.`,
         {

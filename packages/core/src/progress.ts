@@ -1,5 +1,5 @@
 import type { Millis } from './clock.ts';
-import { OjsFault } from './errors.ts';
+import { ProtocolError } from './errors.ts';
 import type { JobRecord, Json, Transition, TransitionEvent } from './job.ts';
 import { isObject, members, readJson, utf8Length } from './json.ts';
 import { claimOf } from './lease.ts';
@@ -56,7 +56,7 @@ const attempt: Rule<number> = {
 
 /**
  * Reads a report: `{progress: 0…1}` or `{percentage: 0…100}`, `message`, `data`, `checkpoint` (X45). Numbers beyond the ends are clamped.
- * @throws OjsFault `invalid_payload`, `invalid_request`, or `envelope_too_large` where `data` is too large.
+ * @throws ProtocolError `invalid_payload`, `invalid_request`, or `envelope_too_large` where `data` is too large.
  */
 export function readProgress(text: Json): { readonly report: ProgressReport; readonly reporter: Reporter } {
   const body = readBody(text);
@@ -80,7 +80,7 @@ export function readProgress(text: Json): { readonly report: ProgressReport; rea
     issues.add('$.progress', 'progress, percentage or data is required');
   }
   const reporter = readReporter(part, issues);
-  if (issues.all.length > 0) throw OjsFault.invalid(issues.all);
+  if (issues.all.length > 0) throw ProtocolError.invalid(issues.all);
   limitText('data', data?.text ?? '', maxProgressData);
   const numeric = fraction ?? (percentage === null ? null : percentage / 100);
   return {
@@ -97,7 +97,7 @@ export function readProgress(text: Json): { readonly report: ProgressReport; rea
 /** A body that must be a JSON object. */
 export function readBody(text: Json): Readonly<Record<string, unknown>> {
   const body = readJson(text, 'The request body');
-  if (!isObject(body)) throw new OjsFault('invalid_payload', 'The request body must be a JSON object.');
+  if (!isObject(body)) throw new ProtocolError('invalid_payload', 'The request body must be a JSON object.');
   return body;
 }
 
@@ -113,11 +113,11 @@ export function readReporter(part: Part, issues: Issues): Reporter {
   };
 }
 
-/** @throws OjsFault `envelope_too_large` */
+/** @throws ProtocolError `envelope_too_large` */
 export function limitText(name: string, text: Json, max: number): void {
   const size = text.length * 3 <= max ? 0 : utf8Length(text);
   if (size <= max) return;
-  throw new OjsFault('envelope_too_large', `${name} has ${size} bytes; at most ${max} are allowed.`, {
+  throw new ProtocolError('envelope_too_large', `${name} has ${size} bytes; at most ${max} are allowed.`, {
     size,
     max_size: max,
   });

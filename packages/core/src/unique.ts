@@ -29,7 +29,7 @@ const storedConflict = {
 /**
  * What the insert of a job with this policy checks.
  * @param now in milliseconds; the period reaches back from it.
- * @throws OjsFault `invalid_request` where `args_keys` names what args do not have (ojs-unique-jobs §2.2).
+ * @throws ProtocolError `invalid_request` where `args_keys` names what args do not have (ojs-unique-jobs §2.2).
  */
 export function newUnique(policy: UniquePolicy, job: UniqueSubject, now: Millis): NewUnique {
   const { periodMs, states, onConflict } = policy;

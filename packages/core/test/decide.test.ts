@@ -14,9 +14,9 @@ import {
   leaseLost,
   maxHistory,
   mayMove,
-  OjsFault,
   outcomeOf,
   overdue,
+  ProtocolError,
   requeued,
   retried,
   State,
@@ -356,7 +356,7 @@ describe('other changes', () => {
 
   test('a cancelled job stays cancelled (X5)', () => {
     const job = { ...jobOf(), state: State.cancelled };
-    expect(() => cancelled(job, later)).toThrow(OjsFault);
+    expect(() => cancelled(job, later)).toThrow(ProtocolError);
     try {
       cancelled(job, later);
     } catch (error) {
@@ -396,7 +396,7 @@ describe('the state table (digest §2)', () => {
         try {
           change = decide(job);
         } catch (error) {
-          expect(error).toMatchObject({ name: 'OjsFault', code: 'conflict' });
+          expect(error).toMatchObject({ name: 'ProtocolError', code: 'conflict' });
           return;
         }
         if (change === null) return;

@@ -5,7 +5,7 @@ import {
   isUuidv7,
   maxEnvelopeBytes,
   members,
-  OjsFault,
+  ProtocolError,
   readEnvelope,
   readEnvelopes,
   State,
@@ -19,11 +19,11 @@ const readText = (text: string) => readEnvelope(text, now, uuidv7);
 const read = (envelope: object) => readText(JSON.stringify({ type: 'a.b', args: [], ...envelope }));
 const sent = (envelope: object) => JSON.parse(read(envelope).job.envelope);
 
-function faultOf(call: () => unknown): OjsFault {
+function faultOf(call: () => unknown): ProtocolError {
   try {
     call();
   } catch (error) {
-    if (error instanceof OjsFault) return error;
+    if (error instanceof ProtocolError) return error;
     throw error;
   }
   throw new Error('nothing was thrown');
@@ -446,7 +446,7 @@ describe('any text', () => {
     .tuple(args, random)
     .map(([list, entries]) => [list, text([...entries, ['type', '"a.b"'], ['args', list]])] as const);
 
-  test('makes a job whose envelope is JSON with the arguments verbatim, or an OjsFault', () => {
+  test('makes a job whose envelope is JSON with the arguments verbatim, or an ProtocolError', () => {
     let jobs = 0;
     fc.assert(
       fc.property(valid, ([list, envelope]) => {
@@ -454,7 +454,7 @@ describe('any text', () => {
         try {
           job = readText(envelope).job;
         } catch (error) {
-          expect(error).toBeInstanceOf(OjsFault);
+          expect(error).toBeInstanceOf(ProtocolError);
           return;
         }
         jobs++;
@@ -476,7 +476,7 @@ describe('any text', () => {
     expect(jobs).toBeGreaterThan(50);
   });
 
-  test('never throws anything but an OjsFault', () => {
+  test('never throws anything but an ProtocolError', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json(), random.map(text)), (any) => {
         for (const call of [
@@ -487,7 +487,7 @@ describe('any text', () => {
           try {
             call();
           } catch (error) {
-            expect(error).toBeInstanceOf(OjsFault);
+            expect(error).toBeInstanceOf(ProtocolError);
           }
         }
       }),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { OjsFault, readFailure } from '../src/index.ts';
+import { ProtocolError, readFailure } from '../src/index.ts';
 
 const read = (body: object) => readFailure(JSON.stringify(body));
 const failureOf = (error: object) => read({ job_id: 'x', error }).failure;
@@ -9,7 +9,7 @@ function issuesOf(body: object): readonly unknown[] {
   try {
     read(body);
   } catch (error) {
-    if (error instanceof OjsFault)
+    if (error instanceof ProtocolError)
       return (error.details.validation_errors as { path: string }[]).map((issue) => issue.path);
     throw error;
   }
@@ -116,7 +116,7 @@ test.each([
   expect(issuesOf(body)).toEqual(paths);
 });
 
-test('any text yields a failure or an OjsFault', () => {
+test('any text yields a failure or an ProtocolError', () => {
   const error = fc.dictionary(
     fc.constantFrom('message', 'type', 'code', 'retryable', 'details', 'backtrace', 'response_code', '__proto__'),
     fc.jsonValue(),
@@ -131,7 +131,7 @@ test('any text yields a failure or an OjsFault', () => {
       try {
         expect(readFailure(any).failure.type).not.toBe('');
       } catch (thrown) {
-        expect(thrown).toBeInstanceOf(OjsFault);
+        expect(thrown).toBeInstanceOf(ProtocolError);
       }
     }),
   );

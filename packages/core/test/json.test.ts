@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { elements, maxDepth, members, OjsFault, objectText, readJson, utf8Length } from '../src/index.ts';
+import { elements, maxDepth, members, objectText, ProtocolError, readJson, utf8Length } from '../src/index.ts';
 import { cpuMs } from './support/cpu.ts';
 
 /** JSON texts with every kind of white space, number form and escape that a serializer of somebody else may write. */
@@ -40,11 +40,11 @@ const { value: json } = fc.letrec<{ value: string; list: string; object: string 
     .map(([s, items]) => `{${s}${items.map(([name, text]) => `${name}${s}:${s}${text}`).join(`${s},${s}`)}${s}}`),
 }));
 
-function faultOf(call: () => unknown): OjsFault {
+function faultOf(call: () => unknown): ProtocolError {
   try {
     call();
   } catch (error) {
-    if (error instanceof OjsFault) return error;
+    if (error instanceof ProtocolError) return error;
     throw error;
   }
   throw new Error('nothing was thrown');

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatDuration, type Limit, OjsFault, queueLimitKey, readLimits, type ValidationIssue } from '../src/index.ts';
+import {
+  formatDuration,
+  type Limit,
+  ProtocolError,
+  queueLimitKey,
+  readLimits,
+  type ValidationIssue,
+} from '../src/index.ts';
 
 function read(
   value: unknown,
@@ -118,7 +125,7 @@ describe('readLimits', () => {
   });
 
   test.each(['reschedule', 'drop', 'later'])('on_limit %s is unsupported: a limited job waits', (on_limit) => {
-    expect(() => read({ key: 'k', on_limit })).toThrow(OjsFault);
+    expect(() => read({ key: 'k', on_limit })).toThrow(ProtocolError);
     expect(() => read({ key: 'k', on_limit })).toThrow(
       expect.objectContaining({ code: 'unsupported', details: { field: 'on_limit' } }),
     );

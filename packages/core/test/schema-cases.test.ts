@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { OjsFault, readEnvelope, uuidv7 } from '../src/index.ts';
+import { ProtocolError, readEnvelope, uuidv7 } from '../src/index.ts';
 import { sharedCases } from './support/shared.ts';
 
 const folder = sharedCases('schema cases of the specification', 'OJS_SCHEMA_CASES', 'spec/json-schema-tests');
@@ -52,7 +52,7 @@ if (folder !== null) {
     });
 
     test.each(cases('invalid').filter(([name]) => !(name in accepted)))('invalid/%s is refused', (_, text) => {
-      expect(() => readEnvelope(text, now, uuidv7)).toThrow(OjsFault);
+      expect(() => readEnvelope(text, now, uuidv7)).toThrow(ProtocolError);
     });
 
     test.each(Object.entries(accepted))('invalid/%s is accepted: %s', (name) => {

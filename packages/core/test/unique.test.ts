@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type UniqueSubject, uniqueKey } from '../src/fingerprint.ts';
 import {
   newUnique,
-  OjsFault,
+  ProtocolError,
   readEnvelope,
   readEnvelopes,
   State,
@@ -34,11 +34,11 @@ function read(policy: object): UniquePolicy {
 const keyOf = (policy: object, job: Partial<UniqueSubject>) =>
   uniqueKey(read(policy), { type: 'a.b', queue: 'default', args: '[]', meta: '{}', ...job });
 
-function faultOf(call: () => unknown): OjsFault {
+function faultOf(call: () => unknown): ProtocolError {
   try {
     call();
   } catch (error) {
-    if (error instanceof OjsFault) return error;
+    if (error instanceof ProtocolError) return error;
     throw error;
   }
   throw new Error('nothing was thrown');

@@ -1,4 +1,4 @@
-import { checkZone, nextRuns as firings, type NamesOf, OjsFault, parseCron } from '@ojs-ts/core';
+import { checkZone, nextRuns as firings, type NamesOf, ProtocolError, parseCron } from '@ojs-ts/core';
 import { OJSValidationError } from './errors.ts';
 import { known } from './known.ts';
 import { integer } from './refusal.ts';
@@ -41,7 +41,7 @@ function refusedAs<T>(path: string, read: (path: string) => T): T {
   try {
     return read(path);
   } catch (error) {
-    if (!(error instanceof OjsFault)) throw error;
+    if (!(error instanceof ProtocolError)) throw error;
     const message = error.message.startsWith(`${path}: `) ? error.message.slice(path.length + 2) : error.message;
     throw OJSValidationError.of(path, message);
   }

@@ -1,6 +1,6 @@
 import type { Millis } from '../clock.ts';
 import { readEnvelope } from '../envelope.ts';
-import { OjsFault } from '../errors.ts';
+import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job.ts';
 import { isObject, members, objectText, readJson } from '../json.ts';
 import { uuidFrom } from '../uuid.ts';
@@ -70,11 +70,11 @@ export function isCronName(name: unknown): name is string {
 /**
  * Reads a registration in both dialects (X21): `{name, cron, type, args, meta, options}` and `{name, expression | schedule, job_template}`.
  * The job that runs will enqueue is checked now, so that no run can fail for its shape (ojs-cron §3.5).
- * @throws OjsFault `invalid_payload`, `invalid_request`; `validation_error` where only the retry policy is wrong.
+ * @throws ProtocolError `invalid_payload`, `invalid_request`; `validation_error` where only the retry policy is wrong.
  */
 export function readCron(text: Json, now: Millis): ReadCron {
   const body = readJson(text, 'The request body');
-  if (!isObject(body)) throw new OjsFault('invalid_payload', 'The request body must be a JSON object.');
+  if (!isObject(body)) throw new ProtocolError('invalid_payload', 'The request body must be a JSON object.');
   const issues = new Issues();
   const part = new Part(body, text, '$');
   const nameField = required(issues, part, 'name');
@@ -95,12 +95,12 @@ export function readCron(text: Json, now: Millis): ReadCron {
     expected: `a text of at most ${maxDescription} characters`,
   });
   const enabled = issues.check(part.find('enabled'), rules.flag) ?? true;
-  if (issues.all.length > 0) throw OjsFault.invalid(issues.all);
+  if (issues.all.length > 0) throw ProtocolError.invalid(issues.all);
 
   const schedule = parseCron(expression, cron?.path);
   checkZone(timezone, '$.timezone');
   const { enqueue, at } = enqueueOf(part, issues);
-  if (issues.all.length > 0) throw OjsFault.invalid(issues.all);
+  if (issues.all.length > 0) throw ProtocolError.invalid(issues.all);
   readEnvelope(enqueue, now, () => uuidFrom(now, 0, 0), at);
   const definition = { expression, timezone, overlap: overlap ?? 'skip', description, enqueue };
   return {

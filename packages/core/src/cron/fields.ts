@@ -1,4 +1,4 @@
-import { OjsFault } from '../errors.ts';
+import { ProtocolError } from '../errors.ts';
 
 /** What the values of a field may be. */
 export interface Field {
@@ -34,7 +34,7 @@ export type Refuse = (field: Field | null, problem: string) => never;
 
 export function refuseAt(path: string): Refuse {
   return (field, problem) => {
-    throw OjsFault.invalid([{ path, message: field === null ? problem : `${field.name}: ${problem}` }]);
+    throw ProtocolError.invalid([{ path, message: field === null ? problem : `${field.name}: ${problem}` }]);
   };
 }
 

@@ -18,7 +18,7 @@ const lastYear = 9999;
  * An interval counts from `anchor`, the registration or the last trigger, `after` by default (§4.1); no zone matters to it.
  *
  * @param zone as {@link checkZone} takes it.
- * @throws OjsFault `invalid_request` where a calendar schedule has a zone that is none.
+ * @throws ProtocolError `invalid_request` where a calendar schedule has a zone that is none.
  */
 export function nextRun(schedule: CronSchedule, zone: string, after: Millis, anchor: Millis = after): Millis | null {
   if (!(after >= earliest && after <= latest)) return null;

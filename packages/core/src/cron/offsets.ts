@@ -31,7 +31,7 @@ const zones = new Map<string, Zone>();
  * The offsets of a zone from at least one day before `moment` to one day after it, which covers every instant whose local time is `moment`.
  * One change at most lies so near: since 1970 no zone has changed twice within 6.9 days, and 5 are looked at.
  *
- * @throws OjsFault `invalid_request` where the zone is none.
+ * @throws ProtocolError `invalid_request` where the zone is none.
  */
 export function offsetsNear(zone: string, moment: Millis): Offsets {
   if (zone === 'UTC') return utc;

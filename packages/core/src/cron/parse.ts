@@ -23,7 +23,7 @@ const aliases: ReadonlyMap<string, string> = new Map([
  * A day must match both day fields, or only one of them where neither begins with `*`.
  *
  * @param at JSONPath of the expression, for the message.
- * @throws OjsFault `invalid_request` that names the field, what is wrong and what was expected.
+ * @throws ProtocolError `invalid_request` that names the field, what is wrong and what was expected.
  */
 export function parseCron(expression: string, at = '$.cron'): CronSchedule {
   const refuse = refuseAt(at);

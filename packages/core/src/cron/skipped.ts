@@ -18,7 +18,7 @@ const day = 86_400_000;
  * The cost grows with the time between (about 1 µs a day where nothing is known yet), not with the runs in it.
  *
  * @param limit of the answer, 100 by default: a schedule with seconds loses 3600 in one hour.
- * @throws OjsFault `invalid_request` where a calendar schedule has a zone that is none.
+ * @throws ProtocolError `invalid_request` where a calendar schedule has a zone that is none.
  */
 export function skippedRuns(
   schedule: CronSchedule,

@@ -1,4 +1,4 @@
-import { OjsFault } from '../errors.ts';
+import { ProtocolError } from '../errors.ts';
 
 const maxLength = 64;
 const ianaForm = /^[A-Z][A-Za-z0-9_+-]*(?:\/[A-Z][A-Za-z0-9_+-]*)+$/;
@@ -8,14 +8,14 @@ const ianaForm = /^[A-Z][A-Za-z0-9_+-]*(?:\/[A-Z][A-Za-z0-9_+-]*)+$/;
  * `Intl` alone does not do: it takes EST and +05:00 as well, and any case.
  *
  * @param at JSONPath of the name, for the message.
- * @throws OjsFault `invalid_request`.
+ * @throws ProtocolError `invalid_request`.
  */
 export function checkZone(name: string, at = '$.timezone'): void {
   if (name === 'UTC') return;
   const problem = problemOf(name);
   if (problem !== null) {
     const shown = name.length > maxLength ? `a text of ${name.length} characters` : JSON.stringify(name);
-    throw OjsFault.invalid([
+    throw ProtocolError.invalid([
       { path: at, message: `${shown} is ${problem}; expected UTC or a name such as America/New_York` },
     ]);
   }

@@ -21,7 +21,7 @@ type Draft = Omit<NewNode, 'index' | 'open' | 'next'>;
 /**
  * Lays a plan out as nodes. The items of each composite are a block of nodes in a row, those of the workflow itself the first one, so index and
  * results of items need no list. The node of a nested composite is its end; the last node of all ends the workflow.
- * @throws OjsFault `invalid_request` for more than {@link maxNodes} nodes or {@link maxEdges} dependencies.
+ * @throws ProtocolError `invalid_request` for more than {@link maxNodes} nodes or {@link maxEdges} dependencies.
  */
 export function compile(plan: CompositePlan): { readonly nodes: readonly NewNode[]; readonly layout: Layout } {
   const compiler = new Compiler();

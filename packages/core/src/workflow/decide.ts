@@ -1,7 +1,7 @@
 import type { Millis } from '../clock.ts';
 import { nodeDestination } from '../destination.ts';
 import { readEnvelope } from '../envelope.ts';
-import { OjsFault } from '../errors.ts';
+import { ProtocolError } from '../errors.ts';
 import type { JobId, JobRecord, Json, NewJob, NodeRef } from '../job.ts';
 import { requestOf } from './defaults.ts';
 import { callbackFired, jobType, refusalEvents, workflowCompleted, workflowFailed } from './events.ts';
@@ -114,7 +114,7 @@ function decideJob(workflow: WorkflowRecord, node: NodeRecord, spec: JobSpec, re
     return { kind: 'start', node: refOf(node), job: { ...job, node: refOf(node) }, events };
   } catch (error) {
     // What a former version accepted must not hold its workflow up for ever.
-    if (error instanceof OjsFault)
+    if (error instanceof ProtocolError)
       return reject(workflow, node, { code: error.code, message: error.message, attempt: 0 }, now);
     throw error;
   }

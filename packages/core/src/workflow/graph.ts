@@ -11,7 +11,7 @@ export interface Graph {
 
 /**
  * Resolves `depends_on` (ojs-http-binding §14.1) in time linear in steps and dependencies.
- * @throws OjsFault `invalid_request` for an unknown step, a cycle, and a callback that does not end the whole graph.
+ * @throws ProtocolError `invalid_request` for an unknown step, a cycle, and a callback that does not end the whole graph.
  */
 export function readGraph(steps: readonly Step[]): Graph {
   const waits = resolve(steps);

@@ -1,4 +1,4 @@
-import { OjsFault } from '../errors.ts';
+import { ProtocolError } from '../errors.ts';
 import type { JobId, Json } from '../job.ts';
 
 /** Levels of chains, groups and batches within each other, the workflow itself counting as 1 (ojs-workflows §10.2). */
@@ -47,6 +47,6 @@ export interface CompositePlan {
 }
 
 /** A refusal of the request with the place in it. */
-export function wrong(path: string, message: string): OjsFault {
-  return OjsFault.invalid([{ path, message }]);
+export function wrong(path: string, message: string): ProtocolError {
+  return ProtocolError.invalid([{ path, message }]);
 }

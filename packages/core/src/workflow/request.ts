@@ -1,6 +1,6 @@
 import type { Millis } from '../clock.ts';
 import { type ReadEnvelope, readEnvelope, readParsedEnvelope } from '../envelope.ts';
-import { OjsFault } from '../errors.ts';
+import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job.ts';
 import { elements, isObject, members, readJson } from '../json.ts';
 import { type UnknownMember, unknownMembers } from '../members.ts';
@@ -52,11 +52,11 @@ function isKind(value: unknown): value is CompositeKind {
  * Reads a workflow request in any of its dialects (digest §7, X23): `{type, steps | jobs, callbacks}` nested, or `{name, steps}` with `depends_on`.
  * @param now in milliseconds: what relative times of the envelopes are checked against.
  * @param newId mints the ids of the jobs, before them the workflow's where the client sent none: minted from a key, it is the same for any request.
- * @throws OjsFault `invalid_payload` or `invalid_request` with the place in the request, and what `readEnvelope` throws about a job.
+ * @throws ProtocolError `invalid_payload` or `invalid_request` with the place in the request, and what `readEnvelope` throws about a job.
  */
 export function readRequest(text: Json, now: Millis, newId: () => string): ReadRequest {
   const values = readJson(text, 'The request body');
-  if (!isObject(values)) throw new OjsFault('invalid_payload', 'The request body must be a JSON object.');
+  if (!isObject(values)) throw new ProtocolError('invalid_payload', 'The request body must be a JSON object.');
   const id = values.id ?? null;
   if (id !== null && !isUuidv7(id)) throw wrong('$.id', 'id must be a UUIDv7 in lower case');
   const type = values.type ?? null;

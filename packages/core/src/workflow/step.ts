@@ -29,7 +29,7 @@ export function callbackOf(text: unknown): CallbackName | null {
   return callbacks.get(text) ?? null;
 }
 
-/** @throws OjsFault `invalid_request`. */
+/** @throws ProtocolError `invalid_request`. */
 export function readStep(source: Source, index: number): Step {
   const { values, path } = source;
   const id = values.id ?? null;

@@ -6,7 +6,7 @@ import {
   definitionOf,
   type EventEntry,
   members,
-  OjsFault,
+  ProtocolError,
   readCron,
   renderCron,
   State,
@@ -26,7 +26,7 @@ function pathsOf(body: object): readonly string[] {
   try {
     read(body);
   } catch (error) {
-    if (error instanceof OjsFault)
+    if (error instanceof ProtocolError)
       return (error.details.validation_errors as { path: string }[]).map(({ path }) => path);
   }
   return [];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cronWarnings, nextRuns, OjsFault, parseCron } from '../../src/index.ts';
+import { cronWarnings, nextRuns, ProtocolError, parseCron } from '../../src/index.ts';
 import { cpuMs } from '../support/cpu.ts';
 import { known, randomExpressions } from './expressions.ts';
 
@@ -10,11 +10,11 @@ function sameRuns(a: string, b: string): void {
   expect(nextRuns(parseCron(a), 'UTC', start, 50)).toEqual(nextRuns(parseCron(b), 'UTC', start, 50));
 }
 
-function refusal(expression: string, at?: string): OjsFault {
+function refusal(expression: string, at?: string): ProtocolError {
   try {
     parseCron(expression, at);
   } catch (error) {
-    if (error instanceof OjsFault) return error;
+    if (error instanceof ProtocolError) return error;
     throw error;
   }
   throw new Error(`${expression} was accepted`);
@@ -151,7 +151,7 @@ describe('parseCron', () => {
     expect(parseCron('0  0 * * *').expression).toBe('0  0 * * *');
   });
 
-  test('throws nothing but an OjsFault', () => {
+  test('throws nothing but an ProtocolError', () => {
     const symbols = fc.constantFrom(
       ...'0123456789*,-/?#LWlw @.',
       'MON',
@@ -175,7 +175,7 @@ describe('parseCron', () => {
         try {
           parseCron(expression);
         } catch (error) {
-          expect(error).toBeInstanceOf(OjsFault);
+          expect(error).toBeInstanceOf(ProtocolError);
         }
       }),
       { numRuns: 5000 },
@@ -217,7 +217,7 @@ describe('parseCron', () => {
         try {
           parseCron(expression);
         } catch (error) {
-          expect(error).toBeInstanceOf(OjsFault);
+          expect(error).toBeInstanceOf(ProtocolError);
         }
       }
     };

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { checkZone, nextRun, OjsFault, parseCron } from '../../src/index.ts';
+import { checkZone, nextRun, ProtocolError, parseCron } from '../../src/index.ts';
 
-function refusal(name: string): OjsFault {
+function refusal(name: string): ProtocolError {
   try {
     checkZone(name);
   } catch (error) {
-    if (error instanceof OjsFault) return error;
+    if (error instanceof ProtocolError) return error;
     throw error;
   }
   throw new Error(`${name} was accepted`);
@@ -74,7 +74,7 @@ describe('checkZone', () => {
   });
 
   test('no run is computed in a zone that is none', () => {
-    expect(() => nextRun(parseCron('@daily'), 'EST', 0)).toThrow(OjsFault);
+    expect(() => nextRun(parseCron('@daily'), 'EST', 0)).toThrow(ProtocolError);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type ErrorCode, members, type NewNode, OjsFault, readNodeSpec, readWorkflow } from '../../src/index.ts';
+import { type ErrorCode, members, type NewNode, ProtocolError, readNodeSpec, readWorkflow } from '../../src/index.ts';
 import { jobSpecText } from '../../src/workflow/spec.ts';
 import { minting, start } from './toy.ts';
 
@@ -15,7 +15,7 @@ function expectFault(request: object | string, code: ErrorCode, path: string, me
   try {
     readWorkflow(typeof request === 'string' ? request : JSON.stringify(request), start, minting());
   } catch (error) {
-    if (!(error instanceof OjsFault)) throw error;
+    if (!(error instanceof ProtocolError)) throw error;
     const issues = (error.details.validation_errors ?? []) as { path: string }[];
     expect([error.code, issues[0]?.path ?? '']).toEqual([code, path]);
     expect(error.message).toMatch(message);

@@ -1,4 +1,4 @@
-import { OjsFault, type OperationName } from '@ojs-ts/core';
+import { type OperationName, ProtocolError } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { checkBody } from './bodies.ts';
 import { bulkHandlers } from './bulk.ts';
@@ -64,10 +64,10 @@ export class Binding {
     const failed = (error: unknown) => this.#failed(error, operation, request.requestId);
     try {
       if (request.key !== null && request.key.length > maxKey) {
-        throw OjsFault.invalid([{ path: 'Idempotency-Key', message: `must have at most ${maxKey} characters` }]);
+        throw ProtocolError.invalid([{ path: 'Idempotency-Key', message: `must have at most ${maxKey} characters` }]);
       }
       const warnings = [...checkQuery(operation, request.query), ...checkBody(operation, request.body)];
-      if (warnings.length > 0 && request.strict) throw OjsFault.invalid(warnings);
+      if (warnings.length > 0 && request.strict) throw ProtocolError.invalid(warnings);
       const reply = withWarnings(await handlers[operation](this.engine, request, this.about, failed), warnings);
       const { undelivered } = reply;
       if (undelivered === undefined) return reply;

@@ -2,8 +2,8 @@ import {
   cronShape,
   isObject,
   limitShape,
-  OjsFault,
   type OperationName,
+  ProtocolError,
   readJson,
   retryShape,
   type Shape,
@@ -86,7 +86,7 @@ const none: readonly Warning[] = [];
 
 /**
  * Looks for members that the operation does not know. What is no JSON object is left to the operation.
- * @throws OjsFault `invalid_request` for those that are refused.
+ * @throws ProtocolError `invalid_request` for those that are refused.
  */
 export function checkBody(operation: OperationName, text: string | undefined): readonly Warning[] {
   const body = bodies[operation];
@@ -97,7 +97,8 @@ export function checkBody(operation: OperationName, text: string | undefined): r
   const isRefused = ({ shape }: UnknownMember) =>
     body.unknown === 'refuse' || (body.unknown === 'own' && shape === body.shape);
   const refused = found.filter(isRefused);
-  if (refused.length > 0) throw OjsFault.invalid(refused.map((member) => warningOf(member, 'nothing was changed')));
+  if (refused.length > 0)
+    throw ProtocolError.invalid(refused.map((member) => warningOf(member, 'nothing was changed')));
   return found.length === 0 ? none : found.map((member) => warningOf(member));
 }
 

@@ -5,7 +5,7 @@ import {
   type Millis,
   maxWarnings,
   members,
-  OjsFault,
+  ProtocolError,
   type ReadEnvelope,
   readEnvelope,
   renderJob,
@@ -32,7 +32,7 @@ interface Item {
   readonly status: 'created' | 'deduplicated' | 'duplicate' | 'failed';
   /** The new one, or the one that is there in its place. */
   readonly job: JobRecord | null;
-  readonly fault: OjsFault | null;
+  readonly fault: ProtocolError | null;
   /** Members of the answer about how its unique policy ended, each with a comma before it. */
   readonly more: Json;
   readonly warnings: Warnings;
@@ -41,7 +41,7 @@ interface Item {
 /** An item before it is enqueued. `own` ids are the call's: what has them already is what an earlier try of the same call put there. */
 type Readable =
   | { readonly envelope: ReadEnvelope; readonly own: boolean; readonly warnings: Warnings }
-  | { readonly fault: OjsFault };
+  | { readonly fault: ProtocolError };
 
 /** POST /jobs/bulk (ojs-bulk-operations §5). */
 export const bulkEnqueue: Handler = (engine, request, _, failed) =>
@@ -202,10 +202,10 @@ function outcome(pushed: Pushed, own: boolean, index: number, warnings: Warnings
   return { status: 'duplicate', job, fault: duplicate(job.id, index, 'there already', job), more: '', warnings: [] };
 }
 
-function failed(fault: OjsFault): Item {
+function failed(fault: ProtocolError): Item {
   return { status: 'failed', job: null, fault, more: '', warnings: [] };
 }
 
-function aborted(): OjsFault {
-  return new OjsFault('batch_aborted', 'Another job of this atomic batch was refused; none was enqueued.');
+function aborted(): ProtocolError {
+  return new ProtocolError('batch_aborted', 'Another job of this atomic batch was refused; none was enqueued.');
 }

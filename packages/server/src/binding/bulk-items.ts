@@ -1,4 +1,4 @@
-import type { Json, OjsFault } from '@ojs-ts/core';
+import type { Json, ProtocolError } from '@ojs-ts/core';
 import type { BulkResult } from '../engine/bulk.ts';
 import { type Reply, refusal } from './reply.ts';
 
@@ -39,11 +39,11 @@ export function statusOf(succeeded: number, failed: number, success: 200 | 201):
 }
 
 /** `"error":{…}` as an answer of its own would have it. */
-export function errorMember(fault: OjsFault, requestId: string): Json {
+export function errorMember(fault: ProtocolError, requestId: string): Json {
   return refusal(fault, requestId).text.slice(1, -1);
 }
 
 /** True for an error of the store, after which the item may be tried again. */
-export function isBroken(fault: OjsFault | null): boolean {
+export function isBroken(fault: ProtocolError | null): boolean {
   return fault !== null && fault.kind.status >= 500;
 }

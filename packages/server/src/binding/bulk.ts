@@ -1,4 +1,4 @@
-import { OjsFault, State, Terminal } from '@ojs-ts/core';
+import { ProtocolError, State, Terminal } from '@ojs-ts/core';
 import type { BulkResult, Targets } from '../engine/bulk.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { BulkOperation } from '../engine/replies.ts';
@@ -50,7 +50,7 @@ function changeMany(
 function readTargets(fields: Fields, states: JobFilter['states']): Targets {
   if (fields.string('atomicity') === 'atomic') {
     const message = 'Jobs are cancelled, retried and deleted one by one here; nothing was done.';
-    throw new OjsFault('unsupported', message, { feature: 'atomicity' });
+    throw new ProtocolError('unsupported', message, { feature: 'atomicity' });
   }
   const ids = readIds(fields, 'job_ids', 'ids');
   const filter = fields.object('filter');

@@ -2,7 +2,7 @@ import {
   type Checkpoint,
   checkpointOf,
   isUuidv7,
-  OjsFault,
+  ProtocolError,
   type Reporter,
   readCheckpoint,
   renderCheckpoint,
@@ -32,7 +32,7 @@ async function saveCheckpoint(engine: Engine, { params, body }: BindingRequest):
 async function getCheckpoint(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = idOf(params);
   const job = await engine.get(id);
-  if (job === null) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return shown(id, checkpointOf(job));
 }
 
@@ -48,12 +48,12 @@ async function deleteCheckpoint(engine: Engine, { params, query, body }: Binding
 
 /** Both shapes: wrapped (ojs-durable-execution §4) and flat (its official cases). */
 function shown(id: string, checkpoint: Checkpoint | null): Reply {
-  if (checkpoint === null) throw new OjsFault('not_found', 'The job has no checkpoint.', { job_id: id });
+  if (checkpoint === null) throw new ProtocolError('not_found', 'The job has no checkpoint.', { job_id: id });
   const text = renderCheckpoint(id, checkpoint);
   return ok(`{"checkpoint":${text},${text.slice(1)}`);
 }
 
 function idOf({ id = '' }: BindingRequest['params']): string {
-  if (!isUuidv7(id)) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return id;
 }

@@ -5,7 +5,7 @@ import {
   formatTimestamp,
   isCronName,
   nextRuns,
-  OjsFault,
+  ProtocolError,
   parseCron,
   renderCron,
   scheduleOf,
@@ -53,7 +53,7 @@ async function listCrons(engine: Engine, { query }: BindingRequest): Promise<Rep
   const page = readPage(query);
   const enabled = query.enabled === undefined || query.enabled === '' ? null : query.enabled === 'true';
   if (enabled === false && query.enabled !== 'false')
-    throw OjsFault.invalid([{ path: 'query.enabled', message: 'must be true or false' }]);
+    throw ProtocolError.invalid([{ path: 'query.enabled', message: 'must be true or false' }]);
   const all = (await engine.crons.list()).filter((cron) => enabled === null || cron.enabled === enabled);
   const from = page.cursor === null ? page.offset : all.findIndex(({ name }) => name > (page.cursor ?? ''));
   const part = from < 0 ? [] : all.slice(from, from + page.limit);
@@ -85,7 +85,7 @@ async function updateCron(engine: Engine, request: BindingRequest): Promise<Repl
   const changes = Object.keys(fields.body).filter((field) => cronFields.has(field));
   if (changes.length === 0) {
     if (typeof enabled !== 'boolean')
-      throw OjsFault.invalid([{ path: '$', message: 'must have enabled, or fields of the definition' }]);
+      throw ProtocolError.invalid([{ path: '$', message: 'must have enabled, or fields of the definition' }]);
     return shown(await engine.crons.enable(name, enabled));
   }
   return shown(await engine.crons.change(name, requireText(request.body), (enqueue) => checkRequest(engine, enqueue)));
@@ -146,7 +146,7 @@ function shown(cron: CronRecord): Reply {
 function nameOf({ params }: BindingRequest): string {
   const { name } = params;
   if (!isCronName(name))
-    throw new OjsFault('not_found', `There is no cron with the name ${params.name?.slice(0, 255)}.`, {
+    throw new ProtocolError('not_found', `There is no cron with the name ${params.name?.slice(0, 255)}.`, {
       name: params.name?.slice(0, 255),
     });
   return name;
@@ -154,6 +154,6 @@ function nameOf({ params }: BindingRequest): string {
 
 function requireText(body: string | undefined): string {
   if (body === undefined || body === '')
-    throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
+    throw new ProtocolError('invalid_payload', 'The request body is empty; expected a JSON object.');
   return body;
 }

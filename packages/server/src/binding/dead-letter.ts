@@ -3,7 +3,7 @@ import {
   formatDuration,
   formatTimestamp,
   members,
-  OjsFault,
+  ProtocolError,
   type RerunOverride,
   readRetry,
   renderJob,
@@ -45,7 +45,7 @@ async function listDeadLetter(engine: Engine, { query }: BindingRequest): Promis
   const fields = new Fields(query, 'query');
   const all = query.include === 'discarded';
   if (!all && query.include !== undefined && query.include !== '')
-    throw OjsFault.invalid([
+    throw ProtocolError.invalid([
       { path: 'query.include', message: `must be discarded.${didYouMean(query.include, ['discarded'])}` },
     ]);
   const subject = readSubject(fields);
@@ -116,7 +116,7 @@ function readOverride(body: string | undefined): RerunOverride {
   const override = fields.object('override');
   for (const name of Object.keys(override?.body ?? {})) {
     if (overrides.includes(name) || !override?.has(name)) continue;
-    throw new OjsFault(
+    throw new ProtocolError(
       'unsupported',
       `A retry can change ${overrides.join(', ')}, not ${name.slice(0, 255)}; nothing was retried.${didYouMean(name, overrides)}`,
       {
@@ -134,7 +134,7 @@ function readOverride(body: string | undefined): RerunOverride {
   const [args, meta, retry] = [texts.get('args'), texts.get('meta'), texts.get('retry')];
   const read =
     override?.has('retry') && retry !== undefined ? readRetry(override.raw('retry'), '$.override.retry') : null;
-  if (read !== null && 'issues' in read) throw OjsFault.invalid(read.issues, 'validation_error');
+  if (read !== null && 'issues' in read) throw ProtocolError.invalid(read.issues, 'validation_error');
   return {
     ...(queue !== null && { queue }),
     ...(read !== null && retry !== undefined && { retry: { text: retry, policy: read.policy } }),

@@ -1,4 +1,4 @@
-import { OjsFault, readJson, type ValidationIssue } from '@ojs-ts/core';
+import { ProtocolError, readJson, type ValidationIssue } from '@ojs-ts/core';
 
 /** digest §0: queue names; the length is checked beside it. */
 const queueName = /^[a-z0-9][a-z0-9\-.]*$/;
@@ -27,17 +27,17 @@ export class Fields {
   /** Parses a body that must be a JSON object. Throws `invalid_payload`. */
   static parse(text: string | undefined): Body {
     if (text === undefined || text === '') {
-      throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
+      throw new ProtocolError('invalid_payload', 'The request body is empty; expected a JSON object.');
     }
     const value = readJson(text, 'The request body');
     if (!isObject(value))
-      throw new OjsFault('invalid_payload', `The request body is ${kindOf(value)}; expected a JSON object.`);
+      throw new ProtocolError('invalid_payload', `The request body is ${kindOf(value)}; expected a JSON object.`);
     return value;
   }
 
   /** Throws `invalid_request` with all issues, if there are any. */
   done(): void {
-    if (this.#issues.length > 0) throw OjsFault.invalid(this.#issues);
+    if (this.#issues.length > 0) throw ProtocolError.invalid(this.#issues);
   }
 
   string(name: string, max = 255): string | null {

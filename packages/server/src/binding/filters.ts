@@ -1,4 +1,4 @@
-import { didYouMean, isState, OjsFault, parseDuration, parseTimestamp, State, type StateMask } from '@ojs-ts/core';
+import { didYouMean, isState, ProtocolError, parseDuration, parseTimestamp, State, type StateMask } from '@ojs-ts/core';
 import { Bulk } from '../engine/bulk.ts';
 import type { JobFilter, Span } from '../engine/selection.ts';
 import type { Fields } from './fields.ts';
@@ -73,7 +73,7 @@ export function readIds(fields: Fields, ...names: readonly [string, ...string[]]
 export function limitBatch(items: unknown): void {
   if (!Array.isArray(items) || items.length <= Bulk.max) return;
   const message = `Batch size ${items.length} exceeds maximum of ${Bulk.max}.`;
-  throw new OjsFault('batch_size_exceeded', message, { max_batch_size: Bulk.max, batch_size: items.length });
+  throw new ProtocolError('batch_size_exceeded', message, { max_batch_size: Bulk.max, batch_size: items.length });
 }
 
 /** `state` or `states`: an array of names, or names joined by commas. */

@@ -2,7 +2,7 @@ import {
   type JobRecord,
   type Json,
   members,
-  OjsFault,
+  ProtocolError,
   renderOutcome,
   renderProgress,
   State,
@@ -52,7 +52,7 @@ export const resultStream: JobStream = (job, now) => {
 
 /**
  * The job as it is, and again whenever it has reported something; ends with the job, with the signal, or where the job is gone.
- * @throws OjsFault `unsupported` where the storage keeps no log.
+ * @throws ProtocolError `unsupported` where the storage keeps no log.
  */
 export async function* follow(
   engine: Engine,
@@ -90,7 +90,7 @@ export async function* follow(
 /** Throws `not_found`. False where a client comes back that has heard everything: nothing is left to tell. */
 export async function hasMore(engine: Engine, id: string, lastId: string | null): Promise<boolean> {
   const job = await engine.get(id);
-  if (job === null) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return lastId !== lastFrame || (job.state & Terminal) === 0;
 }
 

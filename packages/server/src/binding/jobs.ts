@@ -1,7 +1,7 @@
 import {
   type JobRecord,
   type Json,
-  OjsFault,
+  ProtocolError,
   type ReadEnvelope,
   readEnvelope,
   readEnvelopes,
@@ -78,7 +78,7 @@ export async function enqueueBatch(engine: Engine, { body, key, strict }: Bindin
 export async function getJob(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
   const job = await engine.get(id);
-  if (job === null) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return ok(oneJob(job, renderJob(job, { now: engine.clock.now() })));
 }
 
@@ -118,7 +118,7 @@ export function oneJob({ id, type, queue, state }: JobRecord, rendered: Json, mo
 
 export function requireBody(body: Json | undefined): Json {
   if (body === undefined || body === '')
-    throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
+    throw new ProtocolError('invalid_payload', 'The request body is empty; expected a JSON object.');
   return body;
 }
 
@@ -134,12 +134,12 @@ async function push(engine: Engine, read: readonly ReadEnvelope[], ids: Ids): Pr
 }
 
 /** What a client is told about a job that was not let in. */
-export function refusedBy(why: Refused, index: number): OjsFault {
+export function refusedBy(why: Refused, index: number): ProtocolError {
   switch (why.kind) {
     case 'duplicate': {
       if (why.by === 'id') return duplicate(why.existing.id, index, 'there already', why.existing);
       const { id, state, uniqueKey } = why.existing;
-      return new OjsFault(
+      return new ProtocolError(
         'duplicate',
         `Job ${id} has the same unique key and is ${stateName(state)}; nothing was enqueued.`,
         {
@@ -153,7 +153,7 @@ export function refusedBy(why: Refused, index: number): OjsFault {
     }
     case 'full': {
       const { queue, depth, bound } = why;
-      return new OjsFault('queue_full', `Queue ${queue} holds ${depth} waiting jobs; it takes at most ${bound}.`, {
+      return new ProtocolError('queue_full', `Queue ${queue} holds ${depth} waiting jobs; it takes at most ${bound}.`, {
         queue,
         depth,
         bound,
@@ -162,7 +162,7 @@ export function refusedBy(why: Refused, index: number): OjsFault {
       });
     }
     case 'paused':
-      return new OjsFault(
+      return new ProtocolError(
         'queue_paused',
         `Queue ${why.queue} is paused and this server refuses new jobs for paused queues.`,
         {
@@ -173,8 +173,8 @@ export function refusedBy(why: Refused, index: number): OjsFault {
   }
 }
 
-export function duplicate(id: string, index: number, where: string, existing?: JobRecord): OjsFault {
-  return new OjsFault('duplicate', `A job with id ${id} is ${where}; nothing was enqueued.`, {
+export function duplicate(id: string, index: number, where: string, existing?: JobRecord): ProtocolError {
+  return new ProtocolError('duplicate', `A job with id ${id} is ${where}; nothing was enqueued.`, {
     existing_job_id: id,
     index,
     ...(existing && { existing_job_state: stateName(existing.state) }),

@@ -1,6 +1,6 @@
 import {
   type Limit,
-  OjsFault,
+  ProtocolError,
   queueLimitKey,
   type Rate,
   readLimits,
@@ -42,7 +42,7 @@ async function getLimit(engine: Engine, { params }: BindingRequest): Promise<Rep
   const key = params.key ?? '';
   const limit = await engine.storage.registry.limit(key);
   if (limit === null)
-    throw new OjsFault('not_found', 'No job and no operator has named this limit.', { key: key.slice(0, 255) });
+    throw new ProtocolError('not_found', 'No job and no operator has named this limit.', { key: key.slice(0, 255) });
   return answer(engine, limit);
 }
 
@@ -63,7 +63,7 @@ async function overrideLimit(engine: Engine, { params, body }: BindingRequest): 
 async function restoreLimit(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const key = params.key ?? '';
   if ((await engine.storage.registry.limit(key)) === null) {
-    throw new OjsFault('not_found', 'No job and no operator has named this limit.', { key: key.slice(0, 255) });
+    throw new ProtocolError('not_found', 'No job and no operator has named this limit.', { key: key.slice(0, 255) });
   }
   return answer(engine, await engine.overrides.restore(key));
 }
@@ -88,9 +88,9 @@ function readNumbers(key: string, fields: Fields): Limit {
   const prefix = queueLimitKey('');
   const { on_limit: _, ...body } = fields.body;
   const [limit] = readLimits({ ...body, key }, '$', key.startsWith(prefix) ? key.slice(prefix.length) : '', issues, 0);
-  if (issues.length > 0) throw OjsFault.invalid(issues);
+  if (issues.length > 0) throw ProtocolError.invalid(issues);
   if (limit === undefined || (limit.concurrency === null && limit.rates.length === 0)) {
-    throw OjsFault.invalid([
+    throw ProtocolError.invalid([
       { path: '$', message: 'must have at least one of concurrency, rate, throttle and max_per_second' },
     ]);
   }

@@ -2,9 +2,9 @@ import {
   didYouMean,
   maxWarnings,
   nearestName,
-  OjsFault,
   type OperationName,
   operations,
+  ProtocolError,
   type Warning,
 } from '@ojs-ts/core';
 import type { Query } from './queries.ts';
@@ -64,7 +64,7 @@ const none: readonly Warning[] = [];
 /**
  * Looks for parameters that the operation does not read.
  * @returns warnings of those that published clients are known to send.
- * @throws OjsFault `invalid_request` for every other.
+ * @throws ProtocolError `invalid_request` for every other.
  */
 export function checkQuery(operation: OperationName, query: Query): readonly Warning[] {
   const names = namesOf(query);
@@ -92,9 +92,9 @@ function namesOf(query: Query): readonly string[] {
   return Object.keys(query).filter((name) => query[name] !== undefined);
 }
 
-function unknown(names: readonly string[], known: readonly string[], reader: string): OjsFault {
+function unknown(names: readonly string[], known: readonly string[], reader: string): ProtocolError {
   const takes = known.length === 0 ? 'takes no parameters' : `takes ${known.join(', ')}`;
-  return OjsFault.invalid(
+  return ProtocolError.invalid(
     names.slice(0, maxWarnings).map((name) => ({
       path: `query.${name.slice(0, 255)}`,
       message: `unknown parameter; ${reader} ${takes}.${didYouMean(name, known)}`,

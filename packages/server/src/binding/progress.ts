@@ -1,4 +1,4 @@
-import { isUuidv7, type JobRecord, OjsFault, progressOf, readProgress, renderProgress } from '@ojs-ts/core';
+import { isUuidv7, type JobRecord, ProtocolError, progressOf, readProgress, renderProgress } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { Fields } from './fields.ts';
 import type { Handlers } from './handler.ts';
@@ -16,7 +16,7 @@ export const progressHandlers: Handlers<'job.progress' | 'job.reportProgress' | 
 async function getProgress(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
   const job = await engine.get(id);
-  if (job === null) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return shown(job);
 }
 
@@ -31,7 +31,7 @@ async function reportByWorker(engine: Engine, { body }: BindingRequest): Promise
 /** PUT /jobs/:id/progress. A report that came too late is no error: `accepted` tells it apart (PRG-007). */
 async function report(engine: Engine, id: string, text: string): Promise<Reply> {
   const read = readProgress(text);
-  if (!isUuidv7(id)) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   const { job, taken, sequence } = await engine.reports.progress(id, read.report, read.reporter);
   return shown(job, `,"accepted":${taken}${sequence === null ? '' : `,"checkpoint_sequence":${sequence}`}`);
 }

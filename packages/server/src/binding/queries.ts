@@ -1,4 +1,4 @@
-import { OjsFault, type ValidationIssue } from '@ojs-ts/core';
+import { ProtocolError, type ValidationIssue } from '@ojs-ts/core';
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
@@ -22,7 +22,7 @@ export function readPage(query: Query, defaultLimit = 50, max = 1_000): PageQuer
   const limit = Math.min(read('limit', 1) ?? read('per_page', 1) ?? defaultLimit, max);
   const page = read('page', 1);
   const offset = read('offset', 0) ?? (page === null ? 0 : (page - 1) * limit);
-  if (issues.length > 0) throw OjsFault.invalid(issues);
+  if (issues.length > 0) throw ProtocolError.invalid(issues);
   return { limit, offset, cursor: query.cursor ?? null };
 }
 

@@ -1,7 +1,7 @@
 import {
   formatDuration,
   type Limit,
-  OjsFault,
+  ProtocolError,
   parseDuration,
   queueLimitKey,
   type Rate,
@@ -30,7 +30,7 @@ const maxDepth = 1_000_000_000;
  * The configuration of a queue as it is sent: `{backpressure: {max_depth, strategy, warning_threshold}, max_size, overflow_policy, concurrency,
  * rate_limit: {limit, period}}`. What is absent stays as it is, null takes it back, and 0 bounds nothing (ojs-backpressure §6.2).
  * @param body of the request, or its `config`.
- * @throws OjsFault `unsupported` for what would otherwise be promised and not done.
+ * @throws ProtocolError `unsupported` for what would otherwise be promised and not done.
  */
 export function readQueueChange(body: Body, queue: string, retention: Retention): QueueChange {
   const fields = new Fields(body);
@@ -126,6 +126,6 @@ function isFraction(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= 1;
 }
 
-function refused(field: string, why: string): OjsFault {
-  return new OjsFault('unsupported', `$.${field}: ${why}; nothing was changed.`, { field });
+function refused(field: string, why: string): ProtocolError {
+  return new ProtocolError('unsupported', `$.${field}: ${why}; nothing was changed.`, { field });
 }

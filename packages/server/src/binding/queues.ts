@@ -1,4 +1,4 @@
-import { type NewJob, OjsFault, State } from '@ojs-ts/core';
+import { type NewJob, ProtocolError, State } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { depthOf, readConfig } from '../engine/queue-settings.ts';
 import type { QueueStatistics } from '../engine/statistics.ts';
@@ -54,9 +54,13 @@ export async function createQueue(engine: Engine, { body }: BindingRequest): Pro
   checkName(name);
   const change = readQueueChange(config?.body ?? {}, name, engine.retention);
   if ((await engine.queueSettings.find(name)) !== null) {
-    throw new OjsFault('conflict', `Queue ${name} is there already; PUT /ojs/v1/queues/${name}/config changes it.`, {
-      queue: name,
-    });
+    throw new ProtocolError(
+      'conflict',
+      `Queue ${name} is there already; PUT /ojs/v1/queues/${name}/config changes it.`,
+      {
+        queue: name,
+      },
+    );
   }
   return { ...(await detail(engine, await engine.queueSettings.configure(name, change))), status: 201 };
 }
@@ -73,11 +77,11 @@ export async function deleteQueue(engine: Engine, { params, query, body }: Bindi
   const strategy = query.strategy ?? sent?.string('strategy') ?? 'reject';
   sent?.done();
   if (strategy !== 'reject')
-    throw new OjsFault('unsupported', 'Only the strategy "reject" is supported.', { field: 'strategy' });
+    throw new ProtocolError('unsupported', 'Only the strategy "reject" is supported.', { field: 'strategy' });
   const queue = await known(engine, name);
   if (!(await engine.queueSettings.remove(queue))) {
     const counts = countsOf(await engine.queueSettings.find(name));
-    throw new OjsFault(
+    throw new ProtocolError(
       'conflict',
       `Queue ${name} holds jobs; only a queue without any, finished ones included, can be deleted.`,
       {
@@ -153,7 +157,7 @@ export async function pressureHeaders(
 
 async function known(engine: Engine, name: string): Promise<QueueRecord> {
   const queue = await engine.queueSettings.find(name);
-  if (queue === null) throw new OjsFault('not_found', 'There is no queue with this name.', { queue: name });
+  if (queue === null) throw new ProtocolError('not_found', 'There is no queue with this name.', { queue: name });
   return queue;
 }
 
@@ -205,7 +209,7 @@ export function readName(params: Readonly<Record<string, string>>): string {
 
 function checkName(name: string): string {
   if (!isQueueName(name))
-    throw OjsFault.invalid([
+    throw ProtocolError.invalid([
       { path: 'name', message: 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters' },
     ]);
   return name;
@@ -213,7 +217,7 @@ function checkName(name: string): string {
 
 function readCursor(cursor: string | null): string | null {
   if (cursor === null || isQueueName(cursor)) return cursor;
-  throw OjsFault.invalid([
+  throw ProtocolError.invalid([
     { path: 'cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' },
   ]);
 }

@@ -1,4 +1,4 @@
-import { type ErrorCode, OjsFault, type Warning } from '@ojs-ts/core';
+import { type ErrorCode, ProtocolError, type Warning } from '@ojs-ts/core';
 
 /** An answer of the HTTP binding before HTTP: status, JSON text, headers beyond those that every answer has. */
 export interface Reply {
@@ -23,7 +23,7 @@ export function json(value: unknown, status = 200): Reply {
 const besideCode: ReadonlySet<ErrorCode> = new Set(['queue_full', 'batch_size_exceeded', 'extension_not_supported']);
 
 /** The API error body (ojs-http-binding §16, X2): nested, lower-case code, the other names of the error beside it. */
-export function refusal(fault: OjsFault, requestId: string): Reply {
+export function refusal(fault: ProtocolError, requestId: string): Reply {
   const { kind, code, message, details } = fault;
   const body = {
     error: {
@@ -44,7 +44,7 @@ export function refusal(fault: OjsFault, requestId: string): Reply {
   return { status: kind.status, text: JSON.stringify(body), ...(headers && { headers }) };
 }
 
-function headersOf(code: ErrorCode, status: number, details: OjsFault['details']): Reply['headers'] {
+function headersOf(code: ErrorCode, status: number, details: ProtocolError['details']): Reply['headers'] {
   if (status === 401) return { 'www-authenticate': 'Bearer' };
   if (code === 'batch_size_exceeded') return { 'x-ojs-max-batch-size': String(details.max_batch_size) };
   if (status !== 429 && status !== 503) return undefined;
@@ -63,10 +63,10 @@ function headersOf(code: ErrorCode, status: number, details: OjsFault['details']
 }
 
 /** Anything else that was thrown: the caller learns that it may try again, the cause stays in the log. */
-export function faultOf(error: unknown): OjsFault {
-  if (error instanceof OjsFault) return error;
+export function faultOf(error: unknown): ProtocolError {
+  if (error instanceof ProtocolError) return error;
   const code: ErrorCode = isBusy(error) ? 'backend_unavailable' : 'backend_error';
-  return new OjsFault(
+  return new ProtocolError(
     code,
     code === 'backend_error' ? 'The server could not finish the request.' : 'The store cannot be reached just now.',
   );

@@ -1,7 +1,7 @@
 import {
   isUuidv7,
   type JobRecord,
-  OjsFault,
+  ProtocolError,
   renderOutcome,
   resultExpiresAt,
   resultStatus,
@@ -32,7 +32,7 @@ async function getResult(engine: Engine, { params, query, signal }: BindingReque
   const waits = readFlag(query.wait);
   const seconds = readTimeout(query.timeout);
   const job = waits ? await engine.results.wait(id, seconds * 1_000, signal) : await engine.get(id);
-  if (job === null) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   const now = engine.clock.now();
   switch (resultStatus(job, now)) {
     case 'ready':
@@ -42,7 +42,7 @@ async function getResult(engine: Engine, { params, query, signal }: BindingReque
     case 'pending': {
       if (!waits) return { status: 202, text: renderOutcome(job, now), headers: { 'retry-after': '1' } };
       const state = stateName(job.state);
-      throw new OjsFault('result_pending', `The job is ${state} still.`, { job_id: id, state });
+      throw new ProtocolError('result_pending', `The job is ${state} still.`, { job_id: id, state });
     }
   }
 }
@@ -56,7 +56,7 @@ async function getResults(engine: Engine, { body, signal }: BindingRequest): Pro
   const named = fields.has('ids') ? 'ids' : fields.has('job_ids') ? 'job_ids' : 'ids';
   const given = fields.raw(named);
   if (Array.isArray(given) && given.length > maxIds) {
-    throw new OjsFault('batch_size_exceeded', `${given.length} ids are more than ${maxIds}.`, {
+    throw new ProtocolError('batch_size_exceeded', `${given.length} ids are more than ${maxIds}.`, {
       max_batch_size: maxIds,
     });
   }
@@ -81,9 +81,9 @@ async function getResults(engine: Engine, { body, signal }: BindingRequest): Pro
   return ok(`{"results":{${texts.join(',')}}}`);
 }
 
-function pruned(job: JobRecord): OjsFault {
+function pruned(job: JobRecord): ProtocolError {
   const at = new Date(resultExpiresAt(job) ?? 0).toISOString();
-  return new OjsFault('result_pruned', `Result expired at ${at}.`, {
+  return new ProtocolError('result_pruned', `Result expired at ${at}.`, {
     job_id: job.id,
     state: stateName(job.state),
     result_expires_at: at,
@@ -93,12 +93,12 @@ function pruned(job: JobRecord): OjsFault {
 function readFlag(text: string | undefined): boolean {
   if (text === 'true' || text === '1') return true;
   if (text === undefined || text === '' || text === 'false' || text === '0') return false;
-  throw OjsFault.invalid([{ path: 'query.wait', message: 'must be true or false' }]);
+  throw ProtocolError.invalid([{ path: 'query.wait', message: 'must be true or false' }]);
 }
 
 function readTimeout(text: string | undefined): number {
   if (text === undefined || text === '') return maxWait;
   if (!/^\d{1,6}(\.\d{1,3})?$/.test(text))
-    throw OjsFault.invalid([{ path: 'timeout', message: 'must be a number of seconds' }]);
+    throw ProtocolError.invalid([{ path: 'timeout', message: 'must be a number of seconds' }]);
   return Math.min(maxWait, Number(text));
 }

@@ -1,4 +1,4 @@
-import { type Json, members, OjsFault, type ReadEnvelope, readVersion, rules } from '@ojs-ts/core';
+import { type Json, members, ProtocolError, type ReadEnvelope, readVersion, rules } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { checkEnvelopes as checkAll, versionOf } from '../engine/schema-check.ts';
 import {
@@ -45,7 +45,7 @@ const maxUri = 2_048;
 /**
  * Checks the args of one job before it is enqueued, whatever enqueues it.
  * @returns warnings of a schema in the mode `warn`.
- * @throws OjsFault `schema_validation` (digest §1.3).
+ * @throws ProtocolError `schema_validation` (digest §1.3).
  */
 export function checkSchema(engine: Engine, job: Checked): Promise<readonly string[]> {
   return engine.schemas.check(job);
@@ -196,11 +196,11 @@ function render(entry: SchemaEntry): object {
 
 function readCursor(cursor: string): number {
   if (/^\d{1,9}$/.test(cursor)) return Number(cursor);
-  throw OjsFault.invalid([
+  throw ProtocolError.invalid([
     { path: 'cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' },
   ]);
 }
 
-function missing(name: string): OjsFault {
-  return new OjsFault('not_found', 'No schema is registered under this name.', { schema: name.slice(0, maxUri) });
+function missing(name: string): ProtocolError {
+  return new ProtocolError('not_found', 'No schema is registered under this name.', { schema: name.slice(0, maxUri) });
 }

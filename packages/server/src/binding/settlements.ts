@@ -1,4 +1,13 @@
-import { claimOf, elements, isUuidv7, type Json, maxResultBytes, members, OjsFault, readFailure } from '@ojs-ts/core';
+import {
+  claimOf,
+  elements,
+  isUuidv7,
+  type Json,
+  maxResultBytes,
+  members,
+  ProtocolError,
+  readFailure,
+} from '@ojs-ts/core';
 import type { Ack, Settlement } from '../engine/settlement.ts';
 import { type Body, Fields } from './fields.ts';
 
@@ -51,7 +60,7 @@ export function readNack({ body, text }: Item, worker?: string): Settlement & { 
 function limitSize(text: Json, what: string, maxBytes: number, code: 'envelope_too_large' | 'result_too_large'): void {
   const bytes = text.length <= maxBytes / 3 ? 0 : Buffer.byteLength(text);
   if (bytes > maxBytes)
-    throw new OjsFault(code, `${what}: expected at most ${maxBytes} bytes, got ${bytes}.`, { max_size: maxBytes });
+    throw new ProtocolError(code, `${what}: expected at most ${maxBytes} bytes, got ${bytes}.`, { max_size: maxBytes });
 }
 
 /** Who acts on a job, as far as the request says. Throws `not_found` for an id that cannot exist. */
@@ -66,6 +75,6 @@ export function readOwner(
   const owner = worker ?? fields.string('worker_id');
   fields.done();
   // An id that cannot exist is as absent as one that does not.
-  if (!isUuidv7(id)) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return { id, claim, worker: owner };
 }

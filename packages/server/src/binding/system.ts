@@ -1,4 +1,4 @@
-import { formatDuration, maxBatchJobs, maxEnvelopeBytes, maxNesting, maxNodes, OjsFault } from '@ojs-ts/core';
+import { formatDuration, maxBatchJobs, maxEnvelopeBytes, maxNesting, maxNodes, ProtocolError } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { readEvents } from '../engine/events.ts';
 import type { Retention } from '../engine/options.ts';
@@ -38,13 +38,13 @@ const uris: ReadonlySet<string> = new Set([...official, ...experimental].map(({ 
 
 /**
  * OJS-Requires-Extension (ojs-extension-lifecycle §8.3): what a request cannot do without, by URI, several by commas.
- * @throws OjsFault `extension_not_supported` for one that the manifest does not have.
+ * @throws ProtocolError `extension_not_supported` for one that the manifest does not have.
  */
 export function requireExtensions(header: string): void {
   for (const uri of header.split(',').map((one) => one.trim())) {
     if (uri === '' || uris.has(uri)) continue;
     const extension = uri.slice(0, 255);
-    throw new OjsFault('extension_not_supported', `This server does not declare the extension ${extension}.`, {
+    throw new ProtocolError('extension_not_supported', `This server does not declare the extension ${extension}.`, {
       extension,
     });
   }

@@ -1,15 +1,16 @@
-import { maxWarnings, OjsFault, type UnknownMember, type Warning, warningOf } from '@ojs-ts/core';
+import { maxWarnings, ProtocolError, type UnknownMember, type Warning, warningOf } from '@ojs-ts/core';
 import type { Reply } from './reply.ts';
 
 /**
  * Warnings of jobs that have members which the protocol does not know.
  * @param strict asks for a refusal instead (RFC 7240, `Prefer: handling=strict`).
- * @throws OjsFault `invalid_request` with the same places in `details.validation_errors`.
+ * @throws ProtocolError `invalid_request` with the same places in `details.validation_errors`.
  */
 export function warningsOf(unknown: readonly UnknownMember[], strict: boolean | undefined): readonly Warning[] {
   if (unknown.length === 0) return [];
   const first = unknown.slice(0, maxWarnings);
-  if (strict) throw OjsFault.invalid(first.map((member) => warningOf(member, 'Prefer: handling=strict refuses it')));
+  if (strict)
+    throw ProtocolError.invalid(first.map((member) => warningOf(member, 'Prefer: handling=strict refuses it')));
   return first.map((member) => warningOf(member));
 }
 

@@ -1,4 +1,4 @@
-import { formatTimestamp, OjsFault } from '@ojs-ts/core';
+import { formatTimestamp, ProtocolError } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { type KnownWorker, noteEveryMs } from '../engine/workers.ts';
 import { Fields, isObject } from './fields.ts';
@@ -106,8 +106,8 @@ function toldBy({ info }: Pick<KnownWorker, 'info'>): Readonly<Record<string, un
   return isObject(told) ? told : {};
 }
 
-function unknown(worker: string): OjsFault {
-  return new OjsFault('not_found', 'There is no worker with this id on record.', { worker_id: worker });
+function unknown(worker: string): ProtocolError {
+  return new ProtocolError('not_found', 'There is no worker with this id on record.', { worker_id: worker });
 }
 
 function readId(body: string | undefined): string {

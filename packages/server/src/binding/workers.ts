@@ -6,7 +6,7 @@ import {
   type JobRecord,
   type Json,
   members,
-  OjsFault,
+  ProtocolError,
   renderJob,
   State,
 } from '@ojs-ts/core';
@@ -83,7 +83,7 @@ async function settle(engine: Engine, settlement: Settlement): Promise<Reply> {
 function itemOf({ body, params }: BindingRequest): Item {
   const { id } = params;
   if (id === undefined) return plainItem(body);
-  if (!isUuidv7(id)) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   const item = plainItem(body === undefined || body === '' ? '{}' : body);
   const { error } = item.body;
   const named: Item = { ...item, body: { ...item.body, job_id: id } };
@@ -237,12 +237,12 @@ function acceptedOf(id: JobId, outcome: Outcome): Accepted {
     case 'too_large': {
       const { size, limit } = outcome;
       const message = `$.result has ${size} bytes; the job's result_size_limit allows ${limit}. The job is active still.`;
-      throw new OjsFault('result_too_large', message, { job_id: id, size, max_size: limit });
+      throw new ProtocolError('result_too_large', message, { job_id: id, size, max_size: limit });
     }
     case 'conflict':
       throw conflict(outcome.job, State.active);
     case 'missing':
-      throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
+      throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
     default:
       return outcome;
   }

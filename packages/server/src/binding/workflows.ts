@@ -4,7 +4,7 @@ import {
   type Json,
   type NewNode,
   type NodeRecord,
-  OjsFault,
+  ProtocolError,
   progressOf,
   readNodeSpec,
   renderWorkflow,
@@ -38,7 +38,7 @@ const states: readonly WorkflowState[] = ['running', 'completed', 'failed', 'can
 async function createWorkflow(engine: Engine, request: BindingRequest): Promise<Reply> {
   const { body, key } = request;
   if (body === undefined || body === '')
-    throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
+    throw new ProtocolError('invalid_payload', 'The request body is empty; expected a JSON object.');
   const ids = new Ids(engine, key, 'workflow');
   const read = engine.workflows.read(body, () => ids.next());
   const warnings = warningsOf(read.unknown, request.strict);
@@ -61,8 +61,8 @@ async function checkSteps(engine: Engine, nodes: readonly NewNode[]): Promise<vo
     try {
       await checkRequest(engine, read.job);
     } catch (error) {
-      throw error instanceof OjsFault
-        ? new OjsFault(error.code, `Step ${name}: ${error.message}`, { ...error.details, step: name }, error.hint)
+      throw error instanceof ProtocolError
+        ? new ProtocolError(error.code, `Step ${name}: ${error.message}`, { ...error.details, step: name }, error.hint)
         : error;
     }
   }
@@ -79,7 +79,7 @@ async function listWorkflows(engine: Engine, request: BindingRequest): Promise<R
   const wrong = asked?.find((one) => !states.some((state) => state === one));
   const wanted = asked === null ? null : states.filter((state) => asked.includes(state));
   if (wrong !== undefined)
-    throw OjsFault.invalid([
+    throw ProtocolError.invalid([
       { path: 'state', message: `must be a list out of ${states.join(', ')}.${didYouMean(wrong, states)}` },
     ]);
   const found = await engine.storage.workflows.list({

@@ -5,7 +5,7 @@ import {
   type Millis,
   type NewJob,
   type NodeRef,
-  OjsFault,
+  ProtocolError,
   State,
   type Transition,
 } from '@ojs-ts/core';
@@ -88,7 +88,7 @@ export function batches({ storage, clock, insert, advance, find }: BatchParts): 
     // A claim without a request id is not repeatable: after an unknown outcome a second one would strand the jobs of the first. A refusal is known.
     claim: coalesce((claims) => storage.jobs.claim(claims, clock.now()), {
       ...options,
-      split: (error) => error instanceof OjsFault,
+      split: (error) => error instanceof ProtocolError,
       weight: (claim: Claim) => claim.limit,
     }),
     transition,

@@ -4,8 +4,8 @@ import {
   isUuidv7,
   type JobId,
   type Json,
-  OjsFault,
   otherEventEntry,
+  ProtocolError,
   type StateMask,
   stateName,
   Waiting,
@@ -20,7 +20,7 @@ export type Targets = { readonly ids: readonly JobId[] } | { readonly filter: Jo
 export interface BulkItem {
   readonly id: JobId;
   /** Why nothing was done to it; null where it was done. */
-  readonly fault: OjsFault | null;
+  readonly fault: ProtocolError | null;
 }
 
 export interface BulkResult {
@@ -94,7 +94,7 @@ export class Bulk {
         const state = states.get(id);
         if (state === undefined) return { id, fault: missing(id) };
         const details = { job_id: id, current_state: stateName(state) };
-        return { id, fault: new OjsFault('conflict', `The job is ${stateName(state)}, so it stays.`, details) };
+        return { id, fault: new ProtocolError('conflict', `The job is ${stateName(state)}, so it stays.`, details) };
       });
     });
   }
@@ -128,13 +128,15 @@ export class Bulk {
     return { items, more: after !== null };
   }
 
-  #faultOf(error: unknown, id: JobId): OjsFault {
-    if (error instanceof OjsFault) return error;
+  #faultOf(error: unknown, id: JobId): ProtocolError {
+    if (error instanceof ProtocolError) return error;
     this.#failed(error);
-    return new OjsFault('backend_error', 'The server could not finish this item.', { job_id: id });
+    return new ProtocolError('backend_error', 'The server could not finish this item.', { job_id: id });
   }
 }
 
-function missing(id: JobId): OjsFault {
-  return new OjsFault('not_found', `There is no job with the id ${id.slice(0, 255)}.`, { job_id: id.slice(0, 255) });
+function missing(id: JobId): ProtocolError {
+  return new ProtocolError('not_found', `There is no job with the id ${id.slice(0, 255)}.`, {
+    job_id: id.slice(0, 255),
+  });
 }

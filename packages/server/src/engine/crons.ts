@@ -9,7 +9,7 @@ import {
   type JobRecord,
   type Json,
   type Millis,
-  OjsFault,
+  ProtocolError,
   readCron,
   scheduleOf,
   skippedEvent,
@@ -126,7 +126,7 @@ export class Crons {
       if (!fired) continue;
       if (fired.inserted?.kind === 'duplicate') {
         const existing = fired.inserted.existing.id;
-        throw new OjsFault('duplicate', `Job ${existing} has the same unique key; nothing was enqueued.`, {
+        throw new ProtocolError('duplicate', `Job ${existing} has the same unique key; nothing was enqueued.`, {
           existing_job_id: existing,
         });
       }
@@ -201,9 +201,9 @@ function must<T>(put: T | null): T {
 }
 
 function tooQuick(name: string): never {
-  throw new OjsFault('backend_unavailable', 'The cron is changing too quickly; nothing was changed.', { name });
+  throw new ProtocolError('backend_unavailable', 'The cron is changing too quickly; nothing was changed.', { name });
 }
 
 function notFound(name: string): never {
-  throw new OjsFault('not_found', `There is no cron with the name ${name}.`, { name });
+  throw new ProtocolError('not_found', `There is no cron with the name ${name}.`, { name });
 }

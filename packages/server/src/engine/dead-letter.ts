@@ -1,4 +1,12 @@
-import { type Clock, type JobId, type JobRecord, type Millis, OjsFault, type RerunOverride, State } from '@ojs-ts/core';
+import {
+  type Clock,
+  type JobId,
+  type JobRecord,
+  type Millis,
+  ProtocolError,
+  type RerunOverride,
+  State,
+} from '@ojs-ts/core';
 import type { Storage } from '../storage/storage.ts';
 import type { Bulk, BulkResult } from './bulk.ts';
 import type { Changed, Lifecycle } from './lifecycle.ts';
@@ -134,5 +142,5 @@ export class DeadLetter {
 }
 
 function notFound(id: JobId): never {
-  throw new OjsFault('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id });
+  throw new ProtocolError('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id });
 }

@@ -1,7 +1,7 @@
 import {
   type EventEntry,
   jobTypeOf,
-  OjsFault,
+  ProtocolError,
   readEntries,
   readEventId,
   renderEvent,
@@ -36,7 +36,7 @@ export async function readEvents(storage: Storage, source: string, query: EventQ
   const seed = await storage.seed();
   const cursor = query.after === null || query.after === '' ? 0 : readCursor(query.after, seed);
   if (cursor === null) {
-    throw OjsFault.invalid([
+    throw ProtocolError.invalid([
       {
         path: 'after',
         message: 'is not a cursor of this server; expected the cursor of an earlier answer, or the id of an event.',

@@ -6,7 +6,7 @@ import {
   type Millis,
   type NewJob,
   type NodeRef,
-  OjsFault,
+  ProtocolError,
   type ReadEnvelope,
   readEnvelope,
   recordOf,
@@ -123,13 +123,13 @@ export class Intake {
   async #read({ id, request }: InboxEntry): Promise<Read> {
     let job: NewJob | null = null;
     try {
-      if (!isUuidv7(id)) throw new OjsFault('invalid_request', `The id ${id} is no UUIDv7.`);
+      if (!isUuidv7(id)) throw new ProtocolError('invalid_request', `The id ${id} is no UUIDv7.`);
       const read = readEnvelope(request, this.#parts.clock.now(), () => id);
       job = read.job;
       await checkEnvelopes(this.#parts.schemas, [read]);
       return read;
     } catch (error) {
-      if (!(error instanceof OjsFault)) throw error;
+      if (!(error instanceof ProtocolError)) throw error;
       return { job, failure: failure(error.code, error.message, error.details) };
     }
   }

@@ -7,7 +7,7 @@ import {
   historyOf,
   type JobId,
   type JobRecord,
-  OjsFault,
+  ProtocolError,
   type RerunOverride,
   rerun,
   retriedWith,
@@ -58,7 +58,7 @@ export class Lifecycle {
   retry(id: JobId, key: string | null, override: RerunOverride = {}): Promise<Changed> {
     return this.#change('retried', id, key, (job) => {
       if (!job.deadLetter)
-        throw new OjsFault('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id });
+        throw new ProtocolError('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id });
       return retriedWith(job, override, this.#clock.now(), key ?? undefined);
     });
   }
@@ -76,12 +76,14 @@ export class Lifecycle {
   ): Promise<Changed> {
     for (let round = 0; round < rounds; round++) {
       const job = await this.#batches.get(id);
-      if (job === null) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
+      if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
       const last = key === null ? undefined : historyOf(job).findLast((entry) => entry.kind === kind);
       if (last?.kind === kind && last.key === key) return { job, from: last.from };
       const moved = await this.#batches.transition(decide(job));
       if (moved.kind === 'moved') return { job: (await this.#batches.get(id)) ?? job, from: moved.was };
     }
-    throw new OjsFault('backend_unavailable', 'The job is changing too quickly; nothing was changed.', { job_id: id });
+    throw new ProtocolError('backend_unavailable', 'The job is changing too quickly; nothing was changed.', {
+      job_id: id,
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { type Clock, type LimitNumbers, type Millis, OjsFault, queueLimitKey } from '@ojs-ts/core';
+import { type Clock, type LimitNumbers, type Millis, ProtocolError, queueLimitKey } from '@ojs-ts/core';
 import type { Document, LimitRecord, Storage } from '../storage/storage.ts';
 import { changeQueue, queueNumbers } from './queue-settings.ts';
 
@@ -35,7 +35,7 @@ export class Overrides {
     const record = queue === null ? await registry.overrideLimit(key, null, now) : await registry.limit(key);
     await this.#storage.documents.remove(kind, key);
     if (record === null)
-      throw new OjsFault('not_found', 'The queue was removed meanwhile, and its limit with it.', { key });
+      throw new ProtocolError('not_found', 'The queue was removed meanwhile, and its limit with it.', { key });
     return record;
   }
 

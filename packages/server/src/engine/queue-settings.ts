@@ -5,8 +5,8 @@ import {
   type LimitNumbers,
   type Millis,
   type NewJob,
-  OjsFault,
   otherEventEntry,
+  ProtocolError,
   type Rate,
   State,
 } from '@ojs-ts/core';
@@ -194,7 +194,7 @@ const rounds = 20;
 
 /**
  * Writes what is decided from the queue's configuration, only where nobody has changed that meanwhile.
- * @throws OjsFault `backend_unavailable` where others are quicker each time.
+ * @throws ProtocolError `backend_unavailable` where others are quicker each time.
  */
 export async function changeQueue(
   { registry }: Storage,
@@ -212,7 +212,9 @@ export async function changeQueue(
     );
     if (queue !== null) return queue;
   }
-  throw new OjsFault('backend_unavailable', 'The queue is changing too quickly; nothing was changed.', { queue: name });
+  throw new ProtocolError('backend_unavailable', 'The queue is changing too quickly; nothing was changed.', {
+    queue: name,
+  });
 }
 
 /** What counts against a bound: jobs that wait or will come back (C-21). */

@@ -1,4 +1,4 @@
-import { type Clock, isObject, type Json, OjsFault, uuidv7 } from '@ojs-ts/core';
+import { type Clock, isObject, type Json, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import type { Storage } from '../storage/storage.ts';
 
 /** What a repetition gets again. */
@@ -40,7 +40,7 @@ export class Replies {
 
   /**
    * @param digest of the request's body.
-   * @throws OjsFault `idempotency_conflict` where the key came with another body in the last 24 hours.
+   * @throws ProtocolError `idempotency_conflict` where the key came with another body in the last 24 hours.
    */
   async begin(operation: BulkOperation, key: string, digest: string): Promise<Begun> {
     const { documents } = this.#storage;
@@ -57,14 +57,14 @@ export class Replies {
       const first = read(known.body);
       if (first.digest !== digest) {
         const message = 'This idempotency key came with another request body before; nothing was done.';
-        throw new OjsFault('idempotency_conflict', message, { idempotency_key: key });
+        throw new ProtocolError('idempotency_conflict', message, { idempotency_key: key });
       }
       const kept = read((await documents.get(replyKindOf(operation), key))?.body ?? '{}');
       const { status, text } = kept;
       const isOfThis = kept.nonce === first.nonce && typeof status === 'number' && typeof text === 'string';
       return { nonce: String(first.nonce), reply: isOfThis ? { status, text } : null };
     }
-    throw new OjsFault('backend_unavailable', 'Too many calls came with this idempotency key at once.', {
+    throw new ProtocolError('backend_unavailable', 'Too many calls came with this idempotency key at once.', {
       idempotency_key: key,
     });
   }

@@ -6,8 +6,8 @@ import {
   type JobId,
   type JobRecord,
   type Json,
-  OjsFault,
   type ProgressReport,
+  ProtocolError,
   progressed,
   type Reporter,
   type Transition,
@@ -66,7 +66,7 @@ export class Reports {
     return this.#inTurn(id, async () => {
       for (let round = 0; round < rounds; round++) {
         const job = await this.#batches.get(id);
-        if (job === null) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
+        if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
         const transition = decide(job, this.#clock.now());
         if (transition === null) return { job, done: false };
         const moved = await this.#batches.transition(transition);
@@ -74,7 +74,7 @@ export class Reports {
         const { progress = job.progress, checkpoint = job.checkpoint } = transition;
         return { job: { ...job, progress, checkpoint }, done: true };
       }
-      throw new OjsFault('backend_unavailable', 'The job is changing too quickly; nothing was changed.', {
+      throw new ProtocolError('backend_unavailable', 'The job is changing too quickly; nothing was changed.', {
         job_id: id,
       });
     });

@@ -1,4 +1,4 @@
-import { type Json, members, OjsFault, type ReadEnvelope } from '@ojs-ts/core';
+import { type Json, members, ProtocolError, type ReadEnvelope } from '@ojs-ts/core';
 import type { Schemas } from './schemas.ts';
 
 const noWarnings: readonly string[] = [];
@@ -14,8 +14,8 @@ export async function checkEnvelopes(schemas: Schemas, read: readonly ReadEnvelo
       if (found.length > 0)
         warnings.push(...(read.length === 1 ? found : found.map((text) => `jobs[${index}]: ${text}`)));
     } catch (error) {
-      if (error instanceof OjsFault && read.length > 1)
-        throw new OjsFault(error.code, error.message, { ...error.details, index }, error.hint);
+      if (error instanceof ProtocolError && read.length > 1)
+        throw new ProtocolError(error.code, error.message, { ...error.details, index }, error.hint);
       throw error;
     }
   }

@@ -4,7 +4,7 @@ import {
   isObject,
   type Json,
   type Millis,
-  OjsFault,
+  ProtocolError,
   readVersion,
   uuidv7,
 } from '@ojs-ts/core';
@@ -72,7 +72,7 @@ export class Schemas {
    * Checks the args of a job against the schema that it names, else against that of its version, else against the latest of its type. What names
    * nothing that is registered passes.
    * @returns warnings, where the schema's mode is `warn`.
-   * @throws OjsFault `schema_validation` where its mode is `strict`.
+   * @throws ProtocolError `schema_validation` where its mode is `strict`.
    */
   async check(job: Checked): Promise<readonly string[]> {
     const index = await this.#fresh();
@@ -90,7 +90,7 @@ export class Schemas {
     const name = `${entry.type}@${entry.version}`;
     if (entry.mode === 'warn')
       return issues.map(({ path, message }) => `Schema validation warning (${name}): ${path}: ${message}`);
-    throw new OjsFault(
+    throw new ProtocolError(
       'schema_validation',
       `The arguments do not match the schema of ${name}: ${first.path}: ${first.message}.`,
       {
@@ -120,7 +120,7 @@ export class Schemas {
 
   /**
    * Registers a version.
-   * @throws OjsFault `invalid_request` where the text is no schema, `conflict` where type and version, or the URI, are taken.
+   * @throws ProtocolError `invalid_request` where the text is no schema, `conflict` where type and version, or the URI, are taken.
    */
   async register(schema: Omit<SchemaEntry, 'id' | 'createdAt'> & { readonly text: Json }): Promise<SchemaEntry> {
     const { text, ...rest } = schema;
@@ -129,7 +129,7 @@ export class Schemas {
       validator = new SchemaValidator(JSON.parse(text));
     } catch (error) {
       if (!(error instanceof SchemaError)) throw error;
-      throw new OjsFault(
+      throw new ProtocolError(
         'invalid_request',
         `The JSON Schema is not valid: ${error.issues[0]?.path}: ${error.message}.`,
         {
@@ -151,12 +151,12 @@ export class Schemas {
             taken.uri === entry.uri
               ? `The schema ${entry.uri}`
               : `Version ${entry.version} of the schema of ${entry.type}`;
-          throw new OjsFault('conflict', `${what} is registered already; a changed schema needs a new version.`, {
+          throw new ProtocolError('conflict', `${what} is registered already; a changed schema needs a new version.`, {
             uri: taken.uri,
           });
         }
         if (entries.length >= maxSchemas)
-          throw new OjsFault('unsupported', `This server keeps at most ${maxSchemas} schemas.`, {
+          throw new ProtocolError('unsupported', `This server keeps at most ${maxSchemas} schemas.`, {
             max_schemas: maxSchemas,
           });
         return [...entries, entry];
@@ -238,7 +238,10 @@ export class Schemas {
       this.#readAt = null;
       if (written !== null) return;
     }
-    throw new OjsFault('backend_unavailable', 'The registered schemas are changing too quickly; nothing was changed.');
+    throw new ProtocolError(
+      'backend_unavailable',
+      'The registered schemas are changing too quickly; nothing was changed.',
+    );
   }
 
   /** Null where the schema was removed meanwhile. */

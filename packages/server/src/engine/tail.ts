@@ -3,7 +3,7 @@ import {
   type EventEntry,
   type JobId,
   type Millis,
-  OjsFault,
+  ProtocolError,
   readEntries,
   type State,
   Terminal,
@@ -113,11 +113,11 @@ export class Tail {
 
   /**
    * Follows a topic from now on, or from the event after position `after`.
-   * @throws OjsFault `unsupported` where the storage keeps no log.
+   * @throws ProtocolError `unsupported` where the storage keeps no log.
    */
   subscribe(topic: Topic, follower: Follower, after?: number): Subscription {
     if (!this.#kept)
-      throw new OjsFault(
+      throw new ProtocolError(
         'unsupported',
         'This server keeps no log of events (OJS_EVENTS=false), so there is nothing to follow.',
       );

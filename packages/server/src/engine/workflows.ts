@@ -6,7 +6,7 @@ import {
   type Json,
   type NodeRef,
   nodeRecordOf,
-  OjsFault,
+  ProtocolError,
   type ReadWorkflow,
   readWorkflow,
   Waiting,
@@ -52,14 +52,14 @@ export class Workflows {
 
   /**
    * Creates a workflow and starts what can start. The same workflow again is answered as it is now.
-   * @throws OjsFault `duplicate` where another workflow has the id.
+   * @throws ProtocolError `duplicate` where another workflow has the id.
    */
   async create({ workflow, nodes, events, steps }: ReadWorkflow): Promise<WorkflowView> {
     const { id } = workflow;
     const starts = startsOf(id, nodes, steps);
     const created = await this.#storage.workflows.create(workflow, nodes, events, this.#clock.now(), starts.jobs);
     if (created.kind === 'duplicate')
-      throw new OjsFault('duplicate', `Another workflow has the id ${id}.`, { existing_workflow_id: id });
+      throw new ProtocolError('duplicate', `Another workflow has the id ${id}.`, { existing_workflow_id: id });
     if (created.kind === 'already') {
       await this.#advancer.advance(created.ready);
       return this.get(id);
@@ -76,7 +76,8 @@ export class Workflows {
   /** Throws `not_found`. */
   async get(id: string): Promise<WorkflowView> {
     const workflow = await this.#storage.workflows.get(id);
-    if (workflow === null) throw new OjsFault('not_found', 'There is no workflow with this id.', { workflow_id: id });
+    if (workflow === null)
+      throw new ProtocolError('not_found', 'There is no workflow with this id.', { workflow_id: id });
     const nodes: NodeRecord[] = [];
     const jobs = new Map<JobId, JobRecord>();
     const shown = new Room(maxShown);
@@ -90,7 +91,7 @@ export class Workflows {
 
   /**
    * Ends a running workflow: what waits is cancelled, what is active may finish and changes nothing any more (digest §7).
-   * @throws OjsFault `not_found`; `conflict` where it has ended already.
+   * @throws ProtocolError `not_found`; `conflict` where it has ended already.
    */
   async cancel(id: string): Promise<WorkflowView> {
     const { workflow } = await this.get(id);
@@ -98,7 +99,7 @@ export class Workflows {
     if (!(await this.#storage.workflows.cancel(id, [workflowCancelled(workflow, now)], now))) {
       const { state } = (await this.#storage.workflows.get(id)) ?? workflow;
       const details = { workflow_id: id, current_state: state, expected_state: 'running' };
-      throw new OjsFault('conflict', `The workflow is ${state}; expected running.`, details);
+      throw new ProtocolError('conflict', `The workflow is ${state}; expected running.`, details);
     }
     await this.#sweep(id);
     return this.get(id);

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { OjsFault, type OperationName, operationNames, operations, uuidv7 } from '@ojs-ts/core';
+import { type OperationName, operationNames, operations, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Binding } from '../binding/binding.ts';
 import { type Reply, refusal } from '../binding/reply.ts';
@@ -106,7 +106,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     const { method } = request;
     const path = request.url.split('?', 1)[0]?.slice(0, 200) ?? '';
     // By the details a client tells a missing route from a missing job.
-    const fault = new OjsFault(
+    const fault = new ProtocolError(
       'not_found',
       `There is no ${method} ${path} here.`,
       { method, path },
@@ -242,12 +242,12 @@ function refuseTenant(headers: IncomingHttpHeaders): void {
   for (const name of ['x-ojs-tenant', 'x-ojs-tenant-id']) {
     if (headers[name] === undefined) continue;
     const message = `${name}: this server has no tenants, and would show the jobs of all. Leave the header out, or run a server for each tenant.`;
-    throw new OjsFault('unsupported', message, { feature: 'multi-tenancy', header: name });
+    throw new ProtocolError('unsupported', message, { feature: 'multi-tenancy', header: name });
   }
 }
 
 /** Any 1.x is this version (interop: Go sends 1.0.0-rc.1). */
 function checkVersion(version: string | string[] | undefined): void {
   if (version === undefined || (typeof version === 'string' && /^1(\.|$)/.test(version))) return;
-  throw new OjsFault('unsupported', 'This server speaks OJS-Version 1.0.', { supported_versions: ['1.0'] });
+  throw new ProtocolError('unsupported', 'This server speaks OJS-Version 1.0.', { supported_versions: ['1.0'] });
 }

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { didYouMean, OjsFault, type Scope } from '@ojs-ts/core';
+import { didYouMean, ProtocolError, type Scope } from '@ojs-ts/core';
 
 export type TokenScope = Exclude<Scope, 'open'>;
 
@@ -49,15 +49,15 @@ export class Authorization {
     if (this.#tokens.length === 0 || scopes.includes('open')) return;
     const sent = sentToken(header);
     if (sent === undefined)
-      throw new OjsFault(
+      throw new ProtocolError(
         'unauthenticated',
         `Authorization: expected Bearer and a token, got ${header === undefined ? 'no such header' : 'something else'}.`,
       );
     const token = this.#tokens[this.#indexOf(sent)];
     if (token === undefined)
-      throw new OjsFault('unauthenticated', "The token is none of those in the server's --token or OJS_TOKEN.");
+      throw new ProtocolError('unauthenticated', "The token is none of those in the server's --token or OJS_TOKEN.");
     if (!token.scopes.includes('admin') && !token.scopes.some((scope) => scopes.includes(scope))) {
-      throw new OjsFault(
+      throw new ProtocolError(
         'permission_denied',
         `The token lacks the scope ${scopes.join(' or ')}; it has ${token.scopes.join(', ')}.`,
       );

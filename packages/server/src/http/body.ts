@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { OjsFault } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
 import type { FastifyInstance } from 'fastify';
 import { foreignMedia } from './media.ts';
 
@@ -14,7 +14,7 @@ export function acceptBodies(app: FastifyInstance): void {
     const encoding = request.headers['content-encoding']?.trim().toLowerCase();
     if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
       return done(
-        new OjsFault(
+        new ProtocolError(
           'invalid_request',
           'The request body must not be compressed: Content-Encoding must be identity or absent.',
         ),
@@ -24,7 +24,7 @@ export function acceptBodies(app: FastifyInstance): void {
     if (media !== undefined && !accepted.has(media)) {
       return done(foreignMedia(media));
     }
-    if (!isUtf8(bytes)) return done(new OjsFault('invalid_payload', 'The request body is not valid UTF-8.'));
+    if (!isUtf8(bytes)) return done(new ProtocolError('invalid_payload', 'The request body is not valid UTF-8.'));
     done(null, bytes.toString('utf8'));
   });
 }

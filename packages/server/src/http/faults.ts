@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { OjsFault, uuidv7 } from '@ojs-ts/core';
+import { ProtocolError, uuidv7 } from '@ojs-ts/core';
 import { faultOf, refusal } from '../binding/reply.ts';
 import { contentType, foreignMedia } from './media.ts';
 
@@ -35,7 +35,7 @@ export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): 
 export function refuseExpectation(_: IncomingMessage, response: ServerResponse): void {
   const requestId = `req_${uuidv7()}`;
   const { text } = refusal(
-    new OjsFault('invalid_request', 'The Expect header asks for what this server cannot do.'),
+    new ProtocolError('invalid_request', 'The Expect header asks for what this server cannot do.'),
     requestId,
   );
   response.writeHead(417, {
@@ -53,26 +53,26 @@ const statusLines: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 };
 
-function clientFault(code: string | undefined): OjsFault {
+function clientFault(code: string | undefined): ProtocolError {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return new OjsFault('invalid_request', 'The request did not arrive in time.');
+    return new ProtocolError('invalid_request', 'The request did not arrive in time.');
   if (code === 'HPE_HEADER_OVERFLOW')
-    return new OjsFault('invalid_request', 'The headers of the request are too large.');
-  return new OjsFault('invalid_request', 'This is not a valid HTTP request.');
+    return new ProtocolError('invalid_request', 'The headers of the request are too large.');
+  return new ProtocolError('invalid_request', 'This is not a valid HTTP request.');
 }
 
 /** Fastify's own refusals in our words. */
-export function httpFault(error: unknown): OjsFault {
+export function httpFault(error: unknown): ProtocolError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new OjsFault('envelope_too_large', `The request body is larger than ${bodyLimit} bytes.`);
+      return new ProtocolError('envelope_too_large', `The request body is larger than ${bodyLimit} bytes.`);
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return new OjsFault('invalid_request', 'The request body is not as long as Content-Length says.');
+      return new ProtocolError('invalid_request', 'The request body is not as long as Content-Length says.');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return foreignMedia();
     case 'FST_ERR_BAD_URL':
-      return new OjsFault('invalid_request', 'The path of the request is not a valid URL path.');
+      return new ProtocolError('invalid_request', 'The path of the request is not a valid URL path.');
     default:
       return faultOf(error);
   }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { OjsFault } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
 import type { FastifyRequest } from 'fastify';
 
 export interface Guard {
@@ -47,6 +47,6 @@ function isOwn(origin: string, host: string): boolean {
   return origin === `http://${host}` || origin === `https://${host}`;
 }
 
-function denied(message: string): OjsFault {
-  return new OjsFault('permission_denied', message);
+function denied(message: string): ProtocolError {
+  return new ProtocolError('permission_denied', message);
 }

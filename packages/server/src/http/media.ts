@@ -1,4 +1,4 @@
-import { OjsFault } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
 
 /** Of every answer. */
 export const contentType = 'application/openjobspec+json';
@@ -15,8 +15,13 @@ export function mediaTypeFor(userAgent: string | undefined, quirks: boolean): st
 }
 
 /** A foreign media type is 400 (ojs-http-binding §4), not 415. `curl -d` sends one unless it is told otherwise. */
-export function foreignMedia(given?: string): OjsFault {
+export function foreignMedia(given?: string): ProtocolError {
   const got = given === undefined ? '' : `, got ${given.slice(0, 100)}`;
   const hint = "Send the header content-type: application/json, with curl: -H 'content-type: application/json'.";
-  return new OjsFault('invalid_request', `Content-Type: expected application/json or ${contentType}${got}.`, {}, hint);
+  return new ProtocolError(
+    'invalid_request',
+    `Content-Type: expected application/json or ${contentType}${got}.`,
+    {},
+    hint,
+  );
 }

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { OjsFault, readDuration } from '@ojs-ts/core';
+import { ProtocolError, readDuration } from '@ojs-ts/core';
 
 /** Requests that one client may send at once, and the time in which so many come back, in milliseconds. */
 export interface RequestRate {
@@ -101,9 +101,9 @@ export function rateHeaders(
 }
 
 /** Whole seconds, because not every client reads parts of them (C-39). */
-export function rateLimited({ waitMs }: Allowance, { limit, perMs }: RequestRate): OjsFault {
+export function rateLimited({ waitMs }: Allowance, { limit, perMs }: RequestRate): ProtocolError {
   const seconds = Math.max(1, Math.ceil(waitMs / 1_000));
-  return new OjsFault(
+  return new ProtocolError(
     'rate_limited',
     `Too many requests: ${limit} in ${perMs / 1_000} s are allowed. Try again in ${seconds} s.`,
     {

@@ -1,4 +1,4 @@
-import { type JobRecord, type Millis, OjsFault } from '@ojs-ts/core';
+import { type JobRecord, type Millis, ProtocolError } from '@ojs-ts/core';
 
 /**
  * Where a page of a job list ended. A list shows unfinished jobs first, by creation, then finished ones by the time they were entered;
@@ -25,15 +25,15 @@ export function cursorOf({ finishedAt, number }: Place): string {
   return finishedAt === null ? `u${number}` : `f${finishedAt}.${number}`;
 }
 
-/** @throws OjsFault `invalid_request` where the text is no cursor of a job list. */
+/** @throws ProtocolError `invalid_request` where the text is no cursor of a job list. */
 export function readCursor(cursor: string): Place {
   const match = /^(?:u|f(\d{1,16})\.)(\d{1,16})$/.exec(cursor);
   if (!match) throw wrongCursor();
   return { finishedAt: match[1] === undefined ? null : Number(match[1]), number: Number(match[2]) };
 }
 
-export function wrongCursor(): OjsFault {
-  return OjsFault.invalid([
+export function wrongCursor(): ProtocolError {
+  return ProtocolError.invalid([
     { path: '$.cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' },
   ]);
 }

@@ -1,4 +1,4 @@
-import { leaseOf, OjsFault, uuidv7 } from '@ojs-ts/core';
+import { leaseOf, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import { expect, test } from 'vitest';
 import { Fields } from '../../src/binding/fields.ts';
 import { readBeat } from '../../src/binding/heartbeat.ts';
@@ -22,5 +22,5 @@ test('only a worker that sends leases is known to list everything it holds (X10b
 
 test('what a worker tells of itself has a bound', () => {
   expect(read({ labels: ['x'.repeat(16_000)] }).info).toContain('xxx');
-  expect(() => read({ labels: ['x'.repeat(17_000)] })).toThrow(OjsFault);
+  expect(() => read({ labels: ['x'.repeat(17_000)] })).toThrow(ProtocolError);
 });

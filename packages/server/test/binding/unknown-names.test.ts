@@ -2,9 +2,9 @@ import {
   cronShape,
   editDistance,
   jobShape,
-  OjsFault,
   type OperationName,
   operationNames,
+  ProtocolError,
   readEnvelope,
   readWorkflow,
   type Shape,
@@ -79,7 +79,7 @@ function issuesOf(work: () => readonly Warning[]): readonly Warning[] {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof OjsFault)) throw error;
+    if (!(error instanceof ProtocolError)) throw error;
     expect(error.code).toBe('invalid_request');
     return error.details.validation_errors as readonly Warning[];
   }

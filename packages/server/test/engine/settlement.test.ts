@@ -1,4 +1,4 @@
-import { type Failure, type JobRecord, OjsFault, State, stateName } from '@ojs-ts/core';
+import { type Failure, type JobRecord, ProtocolError, State, stateName } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import type { Settlement } from '../../src/engine/settlement.ts';
 import { bench } from '../support/engine.ts';
@@ -218,7 +218,7 @@ describe.each(storages)('lifecycle, $name', ({ url }) => {
     const answers = await Promise.allSettled(Array.from({ length: 10 }, () => b.engine.lifecycle.cancel(id, null)));
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     for (const answer of answers) {
-      if (answer.status === 'rejected') expect(answer.reason).toBeInstanceOf(OjsFault);
+      if (answer.status === 'rejected') expect(answer.reason).toBeInstanceOf(ProtocolError);
     }
     expect(stateName((await b.get(id)).state)).toBe('cancelled');
   });

@@ -4,7 +4,7 @@ import {
   type JobRecord,
   type Json,
   members,
-  OjsFault,
+  ProtocolError,
   type ReadEnvelope,
   readEnvelope,
   renderJob,
@@ -19,11 +19,11 @@ import type { Table } from './table.ts';
 interface Item {
   readonly status: 'created' | 'deduplicated' | 'duplicate' | 'failed';
   readonly job: JobRecord | null;
-  readonly fault: OjsFault | null;
+  readonly fault: ProtocolError | null;
   readonly more: Json;
 }
 
-type Readable = { readonly read: ReadEnvelope; readonly minted: boolean } | { readonly fault: OjsFault };
+type Readable = { readonly read: ReadEnvelope; readonly minted: boolean } | { readonly fault: ProtocolError };
 
 /** POST /jobs/bulk (ojs-bulk-operations §5). */
 export function bulkAnswers(table: Table): Answers {
@@ -31,10 +31,10 @@ export function bulkAnswers(table: Table): Answers {
     'bulk.enqueue': (call) => {
       const { atomicity = 'partial', return: shape, jobs } = fieldsOf(call);
       if (atomicity !== 'partial' && atomicity !== 'atomic') {
-        throw OjsFault.invalid([{ path: '$.atomicity', message: 'must be partial or atomic' }]);
+        throw ProtocolError.invalid([{ path: '$.atomicity', message: 'must be partial or atomic' }]);
       }
       if (!Array.isArray(jobs) || jobs.length === 0) {
-        throw OjsFault.invalid([{ path: '$.jobs', message: 'must be an array of at least one envelope' }]);
+        throw ProtocolError.invalid([{ path: '$.jobs', message: 'must be an array of at least one envelope' }]);
       }
       const readable = readItems(table, call);
       const items =
@@ -58,7 +58,11 @@ function readItems(table: Table, call: Call): readonly Readable[] {
     if (seen.has(id)) {
       const details = { existing_job_id: id, index };
       return {
-        fault: new OjsFault('duplicate', `A job with id ${id} is twice in this batch; nothing was enqueued.`, details),
+        fault: new ProtocolError(
+          'duplicate',
+          `A job with id ${id} is twice in this batch; nothing was enqueued.`,
+          details,
+        ),
       };
     }
     seen.add(id);
@@ -80,7 +84,7 @@ function pushOne(table: Table, item: Readable, index: number): Item {
 /** All or none: where one is refused the others are, because of it. */
 function pushAll(table: Table, items: readonly Readable[]): readonly Item[] {
   const aborted = () =>
-    failed(new OjsFault('batch_aborted', 'Another job of this atomic batch was refused; none was enqueued.'));
+    failed(new ProtocolError('batch_aborted', 'Another job of this atomic batch was refused; none was enqueued.'));
   const readable = items.flatMap((item) => ('read' in item ? [item.read] : []));
   if (readable.length < items.length) return items.map((item) => ('fault' in item ? failed(item.fault) : aborted()));
   const pushed = attempt(() => push(table, readable));
@@ -91,25 +95,25 @@ function pushAll(table: Table, items: readonly Readable[]): readonly Item[] {
   return pushed.value.items.map((one) => ({ status: one.kind, job: one.job, fault: null, more: replacement(one) }));
 }
 
-function refused(fault: OjsFault, index: number): Item {
+function refused(fault: ProtocolError, index: number): Item {
   if (!(fault instanceof Refused)) return failed(fault);
   return {
     status: 'duplicate',
     job: fault.existing,
-    fault: new OjsFault(fault.code, fault.message, { ...fault.details, index }, fault.hint),
+    fault: new ProtocolError(fault.code, fault.message, { ...fault.details, index }, fault.hint),
     more: '',
   };
 }
 
-function failed(fault: OjsFault): Item {
+function failed(fault: ProtocolError): Item {
   return { status: 'failed', job: null, fault, more: '' };
 }
 
-function attempt<T>(work: () => T): { readonly value: T } | { readonly fault: OjsFault } {
+function attempt<T>(work: () => T): { readonly value: T } | { readonly fault: ProtocolError } {
   try {
     return { value: work() };
   } catch (error) {
-    if (error instanceof OjsFault) return { fault: error };
+    if (error instanceof ProtocolError) return { fault: error };
     throw error;
   }
 }

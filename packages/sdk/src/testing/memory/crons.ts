@@ -13,7 +13,7 @@ import {
   formatTimestamp,
   isIn,
   nextRuns,
-  OjsFault,
+  ProtocolError,
   parseCron,
   parseTimestamp,
   readCron,
@@ -87,7 +87,7 @@ export class Crons {
     );
     if (inserted?.kind === 'duplicate') {
       const existing = inserted.existing.id;
-      throw new OjsFault('duplicate', `Job ${existing} has the same unique key; nothing was enqueued.`, {
+      throw new ProtocolError('duplicate', `Job ${existing} has the same unique key; nothing was enqueued.`, {
         existing_job_id: existing,
       });
     }
@@ -131,7 +131,7 @@ export class Crons {
     const fields = fieldsOf(call);
     if (!Object.keys(fields).some((field) => cronFields.has(field))) {
       if (typeof fields.enabled === 'boolean') return this.#enable(call, fields.enabled);
-      throw OjsFault.invalid([{ path: '$', message: 'must have enabled, or fields of the definition' }]);
+      throw ProtocolError.invalid([{ path: '$', message: 'must have enabled, or fields of the definition' }]);
     }
     const { now } = this.#table;
     const { enabled, dueAt, spec } = readCron(changedCron(cron, bodyOf(call)), now);
@@ -177,7 +177,7 @@ export class Crons {
     const name = param(call, 'name');
     const cron = this.#crons.get(name);
     if (cron === undefined)
-      throw new OjsFault('not_found', `There is no cron with the name ${name.slice(0, 255)}.`, {
+      throw new ProtocolError('not_found', `There is no cron with the name ${name.slice(0, 255)}.`, {
         name: name.slice(0, 255),
       });
     return cron;

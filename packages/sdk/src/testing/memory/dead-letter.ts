@@ -5,7 +5,7 @@ import {
   type JobRecord,
   lastError,
   members,
-  OjsFault,
+  ProtocolError,
   type RerunOverride,
   readRetry,
   renderJob,
@@ -56,7 +56,7 @@ function dead(table: Table, call: Call): JobRecord {
   const id = param(call, 'id');
   const job = table.jobs.get(id);
   if (job?.deadLetter) return job;
-  throw new OjsFault('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id });
+  throw new ProtocolError('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id });
 }
 
 /** Args, meta, queue and terms of retry that a retry by hand may change (ojs-dead-letter §6.3). */
@@ -67,7 +67,7 @@ function overrideOf(call: Call): RerunOverride {
   const texts = members(members(call.body).get('override') ?? '{}');
   const [args, meta, retry, queue] = [texts.get('args'), texts.get('meta'), texts.get('retry'), textOf(override.queue)];
   const read = retry === undefined ? null : readRetry(override.retry, '$.override.retry');
-  if (read !== null && 'issues' in read) throw OjsFault.invalid(read.issues, 'validation_error');
+  if (read !== null && 'issues' in read) throw ProtocolError.invalid(read.issues, 'validation_error');
   return {
     ...(queue !== undefined && { queue }),
     ...(read !== null && retry !== undefined && { retry: { text: retry, policy: read.policy } }),

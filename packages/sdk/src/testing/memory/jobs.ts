@@ -9,8 +9,8 @@ import {
   isUuidv7,
   type JobRecord,
   type Json,
-  OjsFault,
   type OperationName,
+  ProtocolError,
   progressed,
   readCheckpoint,
   readEnvelope,
@@ -89,7 +89,11 @@ function enqueueBatch(table: Table, call: Call): Reply {
   for (const [index, { job }] of read.entries()) {
     if (seen.has(job.id)) {
       const details = { existing_job_id: job.id, index };
-      throw new OjsFault('duplicate', `A job with id ${job.id} is twice in this batch; nothing was enqueued.`, details);
+      throw new ProtocolError(
+        'duplicate',
+        `A job with id ${job.id} is twice in this batch; nothing was enqueued.`,
+        details,
+      );
     }
     seen.add(job.id);
   }
@@ -137,7 +141,7 @@ function reportProgress(table: Table, call: Call): Reply {
 
 function shownCheckpoint(job: JobRecord): Reply {
   const checkpoint = checkpointOf(job);
-  if (checkpoint === null) throw new OjsFault('not_found', 'The job has no checkpoint.', { job_id: job.id });
+  if (checkpoint === null) throw new ProtocolError('not_found', 'The job has no checkpoint.', { job_id: job.id });
   const text = renderCheckpoint(job.id, checkpoint);
   return ok(`{"checkpoint":${text},${text.slice(1)}`);
 }

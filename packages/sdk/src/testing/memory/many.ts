@@ -7,8 +7,8 @@ import {
   isIn,
   type JobId,
   type JobRecord,
-  OjsFault,
   otherEventEntry,
+  ProtocolError,
   rerun,
   retried,
   State,
@@ -31,7 +31,7 @@ const actions: Readonly<Record<Done, string>> = { cancelled: 'cancel', retried: 
 export function manyAnswers(table: Table): Answers {
   const remove = (job: JobRecord, isFree: boolean) => {
     if (!isFree)
-      throw new OjsFault('conflict', `The job is ${stateName(job.state)}, so it stays.`, {
+      throw new ProtocolError('conflict', `The job is ${stateName(job.state)}, so it stays.`, {
         job_id: job.id,
         current_state: stateName(job.state),
       });
@@ -56,7 +56,7 @@ export function manyAnswers(table: Table): Answers {
       return change(table, 'retried', targetsOf(table, ids, deadFits(table, fields)), (job) => {
         if (isDone(job, 'retried', call)) return;
         if (!job.deadLetter)
-          throw new OjsFault('not_found', `There is no job with the id ${job.id} in the dead letter.`, {
+          throw new ProtocolError('not_found', `There is no job with the id ${job.id} in the dead letter.`, {
             job_id: job.id,
           });
         table.restart(retried(job, table.now, call.idempotencyKey));
@@ -82,7 +82,7 @@ function bulk(
 ): Reply {
   const { job_ids: ids, filter } = fieldsOf(call);
   if ((ids === undefined) === (filter === undefined))
-    throw OjsFault.invalid([{ path: '$.job_ids', message: 'or filter is required, and only one of them' }]);
+    throw ProtocolError.invalid([{ path: '$.job_ids', message: 'or filter is required, and only one of them' }]);
   const targets = targetsOf(table, ids, jobFilter(isWire(filter) ? filter : {}, states));
   const reply = change(table, done, targets, (job) => work(job, ids === undefined));
   const { total_matched: total, succeeded, skipped } = JSON.parse(reply.text);
@@ -141,17 +141,19 @@ function change(table: Table, done: Done, ids: readonly JobId[], work: (job: Job
   return { status, text, headers: { 'x-ojs-batch-size': String(total) } };
 }
 
-function attempt(work: () => void): OjsFault | null {
+function attempt(work: () => void): ProtocolError | null {
   try {
     work();
     return null;
   } catch (error) {
-    if (error instanceof OjsFault) return error;
+    if (error instanceof ProtocolError) return error;
     throw error;
   }
 }
 
 function requireConfirm({ confirm }: Wire): void {
   if (confirm === true || confirm === 'true') return;
-  throw OjsFault.invalid([{ path: '$.confirm', message: 'must be true: the operation changes every job that fits' }]);
+  throw ProtocolError.invalid([
+    { path: '$.confirm', message: 'must be true: the operation changes every job that fits' },
+  ]);
 }

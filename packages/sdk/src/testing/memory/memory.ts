@@ -1,4 +1,4 @@
-import { type Answer, type Call, type Clock, OjsFault, type OperationName, uuidv7 } from '@ojs-ts/core';
+import { type Answer, type Call, type Clock, type OperationName, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import { bulkAnswers } from './bulk.ts';
 import { Crons } from './crons.ts';
 import { deadLetterAnswers } from './dead-letter.ts';
@@ -48,14 +48,14 @@ export class Memory {
     try {
       return (this.#answers[call.operation] ?? missing(call.operation))(call);
     } catch (error) {
-      if (error instanceof OjsFault) return refusal(error, requestId);
+      if (error instanceof ProtocolError) return refusal(error, requestId);
       throw error;
     }
   }
 }
 
 function missing(operation: OperationName): never {
-  throw new OjsFault(
+  throw new ProtocolError(
     'unsupported',
     `${operation} is not answered in fake and inline mode; use realMode() to test it.`,
     {

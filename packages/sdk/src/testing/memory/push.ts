@@ -1,7 +1,7 @@
 import {
   type JobId,
   type JobRecord,
-  OjsFault,
+  ProtocolError,
   type ReadEnvelope,
   State,
   stateName,
@@ -21,7 +21,7 @@ export interface Pushed {
 }
 
 /** A job that was not let in; nothing was. */
-export class Refused extends OjsFault {
+export class Refused extends ProtocolError {
   readonly existing: JobRecord;
 
   constructor(message: string, details: Readonly<Record<string, unknown>>, existing: JobRecord) {

@@ -1,4 +1,4 @@
-import { type Call, historyOf, type JobRecord, OjsFault, queueEventEntry, stateName } from '@ojs-ts/core';
+import { type Call, historyOf, type JobRecord, ProtocolError, queueEventEntry, stateName } from '@ojs-ts/core';
 import { isQueueName } from '../../names.ts';
 import type { Answers } from './jobs.ts';
 import { json, pageOf, param, type Reply } from './reply.ts';
@@ -17,7 +17,8 @@ export function queueAnswers(table: Table): Answers {
     'queue.get': (call) => {
       const name = nameOf(call);
       const queue = table.queues.get(name);
-      if (queue === undefined) throw new OjsFault('not_found', 'There is no queue with this name.', { queue: name });
+      if (queue === undefined)
+        throw new ProtocolError('not_found', 'There is no queue with this name.', { queue: name });
       const counts = countsOf(table, name);
       const state = queue.paused ? 'paused' : 'active';
       return json({ ...shown(queue), state, queue: { ...shown(queue), ...counts }, counts, ...counts });
@@ -107,7 +108,7 @@ function shown({ name, paused, createdAt }: QueueRow): object {
 function nameOf(call: Call): string {
   const name = param(call, 'name');
   if (isQueueName(name)) return name;
-  throw OjsFault.invalid([
+  throw ProtocolError.invalid([
     { path: 'name', message: 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters' },
   ]);
 }

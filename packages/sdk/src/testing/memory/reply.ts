@@ -1,4 +1,4 @@
-import { type Call, type Json, OjsFault, readJson, type ValidationIssue } from '@ojs-ts/core';
+import { type Call, type Json, ProtocolError, readJson, type ValidationIssue } from '@ojs-ts/core';
 import { isWire, type Wire } from '../../json.ts';
 
 /** An answer before it has its common headers. */
@@ -17,7 +17,7 @@ export function json(value: unknown, status = 200): Reply {
 }
 
 /** The API error body (ojs-http-binding §16), as the server has it. */
-export function refusal({ kind, code, message, details, hint }: OjsFault, requestId: string): Reply {
+export function refusal({ kind, code, message, details, hint }: ProtocolError, requestId: string): Reply {
   const body = {
     error: {
       code: kind.wire ?? code,
@@ -36,17 +36,17 @@ export function refusal({ kind, code, message, details, hint }: OjsFault, reques
   return json(body, kind.status);
 }
 
-/** @throws OjsFault `invalid_payload` */
+/** @throws ProtocolError `invalid_payload` */
 export function bodyOf({ body }: Call): Json {
   if (body === undefined || body === '')
-    throw new OjsFault('invalid_payload', 'The request body is empty; expected a JSON object.');
+    throw new ProtocolError('invalid_payload', 'The request body is empty; expected a JSON object.');
   return body;
 }
 
-/** @throws OjsFault `invalid_payload` */
+/** @throws ProtocolError `invalid_payload` */
 export function fieldsOf(call: Call): Wire {
   const value = readJson(bodyOf(call), 'The request body');
-  if (!isWire(value)) throw new OjsFault('invalid_payload', 'The request body must be a JSON object.');
+  if (!isWire(value)) throw new ProtocolError('invalid_payload', 'The request body must be a JSON object.');
   return value;
 }
 
@@ -59,7 +59,7 @@ export function listed({ query }: Call, ...names: readonly string[]): readonly s
   return text === undefined ? [] : String(text).split(',');
 }
 
-/** One page of a list whose cursor is the number of the item that comes next. @throws OjsFault `invalid_request` */
+/** One page of a list whose cursor is the number of the item that comes next. @throws ProtocolError `invalid_request` */
 export function pageOf<T>(
   { query = {} }: Call,
   all: readonly T[],
@@ -75,7 +75,7 @@ export function pageOf<T>(
   const limit = Math.min(read('limit', 1) ?? 50, 1_000);
   const offset = read('offset', 0) ?? 0;
   const from = read('cursor', 0) ?? offset;
-  if (issues.length > 0) throw OjsFault.invalid(issues);
+  if (issues.length > 0) throw ProtocolError.invalid(issues);
   const items = all.slice(from, from + limit);
   const next = from + items.length < all.length ? String(from + items.length) : null;
   const pagination = {

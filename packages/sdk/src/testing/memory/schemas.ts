@@ -3,7 +3,7 @@ import {
   compareVersions,
   type Json,
   members,
-  OjsFault,
+  ProtocolError,
   readVersion,
   type ValidationIssue,
 } from '@ojs-ts/core';
@@ -29,7 +29,7 @@ export function schemaAnswers(table: Table): Answers {
     const entry =
       schemas.get(key) ?? (key.includes(':') ? undefined : sorted(schemas).find(({ type }) => type === key));
     if (entry === undefined)
-      throw new OjsFault('not_found', 'No schema is registered under this name.', { schema: key.slice(0, 2_048) });
+      throw new ProtocolError('not_found', 'No schema is registered under this name.', { schema: key.slice(0, 2_048) });
     return entry;
   };
   return {
@@ -47,7 +47,7 @@ export function schemaAnswers(table: Table): Answers {
           taken.uri === entry.uri
             ? `The schema ${entry.uri}`
             : `Version ${entry.version} of the schema of ${entry.type}`;
-        throw new OjsFault('conflict', `${what} is registered already; a changed schema needs a new version.`, {
+        throw new ProtocolError('conflict', `${what} is registered already; a changed schema needs a new version.`, {
           uri: taken.uri,
         });
       }
@@ -79,7 +79,7 @@ function read(call: Call, createdAt: number): Entry {
     issues.push({ path: '$.uri', message: 'must be a URI, such as urn:ojs:schema:email.send:v1' });
   }
   if (issues.length > 0 || typeof uri !== 'string' || typeof type !== 'string' || !isVersion)
-    throw OjsFault.invalid(issues);
+    throw ProtocolError.invalid(issues);
   return { uri, type, version, createdAt, text: members(bodyOf(call)).get('schema') ?? '{}' };
 }
 

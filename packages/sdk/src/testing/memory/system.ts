@@ -5,7 +5,7 @@ import {
   maxEnvelopeBytes,
   maxNesting,
   maxNodes,
-  OjsFault,
+  ProtocolError,
   readEventId,
 } from '@ojs-ts/core';
 import type { Answers } from './jobs.ts';
@@ -70,7 +70,7 @@ function listEvents(table: Table, call: Call): Reply {
   const position = after === '' ? 0 : (readEventId(after)?.position ?? Number(after));
   if (!Number.isSafeInteger(position) || position < 0) {
     const message = 'is not a cursor of this server; expected the cursor of an earlier answer, or the id of an event.';
-    throw OjsFault.invalid([{ path: 'after', message }]);
+    throw ProtocolError.invalid([{ path: 'after', message }]);
   }
   const limit = Math.min(maxEvents, Number(call.query?.limit ?? 100) || 100);
   const { events, next } = table.log.after(position, limit, matcher(call));

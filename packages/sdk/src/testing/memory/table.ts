@@ -13,7 +13,7 @@ import {
   type JobRecord,
   moved,
   type NewJob,
-  OjsFault,
+  ProtocolError,
   promoted,
   promotionEvent,
   recordOf,
@@ -66,10 +66,10 @@ export class Table {
     return this.clock.now();
   }
 
-  /** @throws OjsFault `not_found` */
+  /** @throws ProtocolError `not_found` */
   get(id: JobId): JobRecord {
     const job = this.jobs.get(id);
-    if (job === undefined) throw new OjsFault('not_found', `There is no job with the id ${id}.`, { job_id: id });
+    if (job === undefined) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
     return job;
   }
 

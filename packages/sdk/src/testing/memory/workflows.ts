@@ -6,7 +6,7 @@ import {
   type JobRecord,
   type NodeRecord,
   nodeEvents,
-  OjsFault,
+  ProtocolError,
   type ReadWorkflow,
   readWorkflow,
   refuseNode,
@@ -71,7 +71,7 @@ export class Workflows {
     const known = this.#rows.get(workflow.id);
     if (known !== undefined) {
       if (known.record.spec === workflow.spec && known.record.name === workflow.name) return known;
-      throw new OjsFault('duplicate', `Another workflow has the id ${workflow.id}.`, {
+      throw new ProtocolError('duplicate', `Another workflow has the id ${workflow.id}.`, {
         existing_workflow_id: workflow.id,
       });
     }
@@ -107,7 +107,8 @@ export class Workflows {
 
   #get(id: string): WorkflowRow {
     const row = this.#rows.get(id);
-    if (row === undefined) throw new OjsFault('not_found', 'There is no workflow with this id.', { workflow_id: id });
+    if (row === undefined)
+      throw new ProtocolError('not_found', 'There is no workflow with this id.', { workflow_id: id });
     return row;
   }
 
@@ -116,7 +117,7 @@ export class Workflows {
     const { now, log, jobs } = this.#table;
     if (record.state !== 'running') {
       const details = { workflow_id: record.id, current_state: record.state, expected_state: 'running' };
-      throw new OjsFault('conflict', `The workflow is ${record.state}; expected running.`, details);
+      throw new ProtocolError('conflict', `The workflow is ${record.state}; expected running.`, details);
     }
     const isWaiting = ({ state }: NodeRecord) => state === 'waiting';
     const members = nodes.filter((node) => isWaiting(node) && node.member).length;

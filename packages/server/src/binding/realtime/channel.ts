@@ -1,4 +1,4 @@
-import { type JobId, type JobRecord, type Millis, OjsFault } from '@ojs-ts/core';
+import { type JobId, type JobRecord, type Millis, ProtocolError } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { Topic } from '../../engine/tail.ts';
 import { isQueueName } from '../fields.ts';
@@ -11,12 +11,12 @@ export type Channel =
 
 export const everything: Channel = { kind: 'all', name: 'all' };
 
-/** @throws OjsFault `invalid_request` for a text that names no channel. */
+/** @throws ProtocolError `invalid_request` for a text that names no channel. */
 export function readChannel(text: string): Channel {
   if (text === 'all') return everything;
   if (text.startsWith('job:')) return jobChannel(text.slice('job:'.length));
   if (text.startsWith('queue:')) return queueChannel(text.slice('queue:'.length));
-  throw OjsFault.invalid([{ path: 'channel', message: 'must be job:ID, queue:NAME or all' }]);
+  throw ProtocolError.invalid([{ path: 'channel', message: 'must be job:ID, queue:NAME or all' }]);
 }
 
 export function jobChannel(id: JobId): Channel {
@@ -38,12 +38,12 @@ export interface Found {
   readonly job: JobRecord | null;
 }
 
-/** @throws OjsFault `not_found` where there is no such job or queue. */
+/** @throws ProtocolError `not_found` where there is no such job or queue. */
 export async function find(engine: Engine, channel: Channel): Promise<Found> {
   if (channel.kind === 'job') {
     const job = await engine.get(channel.id);
     if (job === null)
-      throw new OjsFault('not_found', `There is no job with the id ${channel.id}.`, { job_id: channel.id });
+      throw new ProtocolError('not_found', `There is no job with the id ${channel.id}.`, { job_id: channel.id });
     return { began: job.createdAt, job };
   }
   const queues = await engine.storage.registry.queues();
@@ -55,6 +55,6 @@ export async function find(engine: Engine, channel: Channel): Promise<Found> {
   }
   const queue = isQueueName(channel.queue) ? queues.find(({ name }) => name === channel.queue) : undefined;
   if (queue === undefined)
-    throw new OjsFault('not_found', 'There is no queue with this name.', { queue: channel.queue });
+    throw new ProtocolError('not_found', 'There is no queue with this name.', { queue: channel.queue });
   return { began: queue.createdAt, job: null };
 }

@@ -116,7 +116,7 @@ export class Connection {
   /**
    * One channel for a client that gets nothing else (SSE); the stream of a job ends with the job. Answers false where there is nothing to tell and never
    * will be: the job is finished, and the client has seen its end.
-   * @throws OjsFault `not_found`
+   * @throws ProtocolError `not_found`
    */
   async openStream(channel: Channel, filter: Filter, cursor: string | null): Promise<boolean> {
     const after = cursor === null ? null : this.positionOf(cursor);
@@ -143,7 +143,7 @@ export class Connection {
 
   /**
    * Adds a channel, or replaces the filter of one. `live` is called when everything that is committed from then on will be told, and before any of it is.
-   * @throws OjsFault `not_found`
+   * @throws ProtocolError `not_found`
    */
   async subscribe(channel: Channel, filter: Filter, after: number | null, live: () => void): Promise<void> {
     const found = await find(this.#engine, channel);

@@ -1,4 +1,4 @@
-import { type Json, OjsFault, uuidv7 } from '@ojs-ts/core';
+import { type Json, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { kindMatcher } from '../../engine/events.ts';
 import { Fields } from '../fields.ts';
@@ -67,7 +67,7 @@ export class Session {
     const after = last === null ? this.#resumeAfter : await this.#known(last);
     if (after === 'unknown') return;
     if (this.#connection.subscriptions >= maxSubscriptions) {
-      throw new OjsFault('rate_limited', `A connection may have ${maxSubscriptions} subscriptions.`);
+      throw new ProtocolError('rate_limited', `A connection may have ${maxSubscriptions} subscriptions.`);
     }
     if (channel !== 'events') {
       const types = filter.types.length > 0 && { event_types: filter.types };
@@ -88,7 +88,7 @@ export class Session {
     fields.done();
     const key = id ?? channel;
     if (key === null || !this.#connection.unsubscribe(key)) {
-      throw new OjsFault('not_found', 'There is no such subscription on this connection.');
+      throw new ProtocolError('not_found', 'There is no such subscription on this connection.');
     }
     this.#answer({
       type: 'unsubscribed',

@@ -1,4 +1,4 @@
-import { OjsFault } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
 
 /** Counts the open connections of each client and of all (ojs-realtime §5.2). */
 export class Admission {
@@ -12,7 +12,7 @@ export class Admission {
     this.#inAll = inAll;
   }
 
-  /** Answers how to leave. @throws OjsFault `rate_limited` where there is no room. */
+  /** Answers how to leave. @throws ProtocolError `rate_limited` where there is no room. */
   enter(client: string): () => void {
     const own = this.#clients.get(client) ?? 0;
     if (own >= this.#perClient)
@@ -36,6 +36,6 @@ export class Admission {
 /** When room is found is not known: somebody has to leave. */
 const retryAfterSeconds = 5;
 
-function refusal(message: string, limit: number): OjsFault {
-  return new OjsFault('rate_limited', message, { retry_after: retryAfterSeconds, limit, remaining: 0 });
+function refusal(message: string, limit: number): ProtocolError {
+  return new ProtocolError('rate_limited', message, { retry_after: retryAfterSeconds, limit, remaining: 0 });
 }

@@ -17,7 +17,7 @@ import { EventStream } from './stream.ts';
 
 /** What a stream shares with the others of the server. */
 export interface Door {
-  /** @throws OjsFault where nobody may come in now. */
+  /** @throws ProtocolError where nobody may come in now. */
   readonly enter: (request: FastifyRequest, reply: FastifyReply, header: string | undefined) => () => void;
   readonly guests: Set<Guest>;
   readonly isClosing: () => boolean;

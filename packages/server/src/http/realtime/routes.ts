@@ -1,4 +1,4 @@
-import { OjsFault, type Scope } from '@ojs-ts/core';
+import { ProtocolError, type Scope } from '@ojs-ts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Binding } from '../../binding/binding.ts';
 import { checkStreamQuery, streamParameters } from '../../binding/parameters.ts';
@@ -52,11 +52,11 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
     app.server.once('close', () => clearTimeout(cut));
   });
 
-  /** @throws OjsFault where nobody may come in now. */
+  /** @throws ProtocolError where nobody may come in now. */
   function enter(request: FastifyRequest, reply: FastifyReply, header: string | undefined): () => void {
-    if (closing) throw new OjsFault('backend_unavailable', 'This server is stopping.');
+    if (closing) throw new ProtocolError('backend_unavailable', 'This server is stopping.');
     if (!engine.tail.kept) {
-      throw new OjsFault(
+      throw new ProtocolError(
         'unsupported',
         'This server keeps no log of events (OJS_EVENTS=false), so there is nothing to follow.',
       );
@@ -64,7 +64,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
     try {
       return admission.enter(authorization.holder(header) ?? clientOf(request.ip));
     } catch (error) {
-      if (error instanceof OjsFault) reply.headers(limitHeaders(error.details));
+      if (error instanceof ProtocolError) reply.headers(limitHeaders(error.details));
       throw error;
     }
   }
@@ -143,7 +143,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
     onRequest: async (request) => authorization.check(authorizationOf(request.headers), scopes),
     handler: async (request, reply) => {
       if (!upgrades.isPending(request.raw)) {
-        throw new OjsFault('invalid_request', 'This path speaks WebSocket: the request must ask for an upgrade.');
+        throw new ProtocolError('invalid_request', 'This path speaks WebSocket: the request must ask for an upgrade.');
       }
       const leave = enter(request, reply, authorizationOf(request.headers));
       request.raw.socket.once('close', leave);
@@ -197,7 +197,7 @@ function cursorOf({ headers, query }: FastifyRequest): string | null {
 }
 
 /** As on every 429 (ojs-http-binding §18.1); the time is that of the next try. */
-function limitHeaders({ limit, retry_after: seconds }: OjsFault['details']): Readonly<Record<string, string>> {
+function limitHeaders({ limit, retry_after: seconds }: ProtocolError['details']): Readonly<Record<string, string>> {
   return {
     'x-ratelimit-limit': String(limit),
     'x-ratelimit-remaining': '0',

@@ -1,4 +1,4 @@
-import { OjsFault, State, Terminal, Waiting } from '@ojs-ts/core';
+import { ProtocolError, State, Terminal, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { JobQuery, Storage } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
@@ -141,7 +141,7 @@ export const listCases: readonly Case[] = [
     'a cursor that is none is refused',
     async (storage) => {
       for (const after of ['nonsense', '', 'f1', 'u-1']) {
-        await expect(storage.jobs.list({ states: 0xff, limit: 1, after })).rejects.toThrow(OjsFault);
+        await expect(storage.jobs.list({ states: 0xff, limit: 1, after })).rejects.toThrow(ProtocolError);
       }
     },
   ],

@@ -4,7 +4,7 @@ import {
   type NewWorkflow,
   type NodeRecord,
   type NodeRef,
-  OjsFault,
+  ProtocolError,
   State,
   Waiting,
   type WorkflowStep,
@@ -467,7 +467,7 @@ export const workflowCases: readonly Case[] = [
       expect(await list(['running'], 1)).toEqual([['e', 'c'], null, 3]);
       expect(await list(['cancelled', 'running'], 4)).toEqual([[], null, 4]);
       expect(await list([], 0)).toEqual([[], null, 0]);
-      await expect(storage.workflows.list({ states: null, after: 'x', limit: 1 })).rejects.toThrow(OjsFault);
+      await expect(storage.workflows.list({ states: null, after: 'x', limit: 1 })).rejects.toThrow(ProtocolError);
     },
   ],
   [

@@ -1,4 +1,4 @@
-import { cronDestination, defaultQueue, OjsFault } from '@ojs-ts/core';
+import { cronDestination, defaultQueue, ProtocolError } from '@ojs-ts/core';
 import type { CronRecord, Crons } from '../../storage.ts';
 import type { LimitOwners } from './limit-owners.ts';
 import type { Spaces } from './spaces.ts';
@@ -64,7 +64,7 @@ function placeOf(
 }
 
 function refuseMove(name: string, queue: string, to: string, from: string): never {
-  throw new OjsFault(
+  throw new ProtocolError(
     'unsupported',
     `Cron ${name} is in namespace ${from}, and queue ${queue} is in namespace ${to}: remove the cron and register it again to move it.`,
     { name, namespace: from },

@@ -1,10 +1,10 @@
-import { OjsFault } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
 import type { QueueMap } from './queue-map.ts';
 
 /**
  * The namespace of all the queues.
  * @param what one thing whose queues are to be in one namespace, as the subject of a sentence.
- * @throws OjsFault `unsupported` that says which queue is where.
+ * @throws ProtocolError `unsupported` that says which queue is where.
  */
 export function onePlace(map: QueueMap, queues: Iterable<string>, what: string): number {
   const places = new Map([...new Set(queues)].map((queue) => [queue, map.indexOf(queue)]));
@@ -14,7 +14,7 @@ export function onePlace(map: QueueMap, queues: Iterable<string>, what: string):
   const list = Object.entries(namespaces)
     .slice(0, 10)
     .map(([queue, name]) => `${queue} in ${name}`);
-  throw new OjsFault(
+  throw new ProtocolError(
     'unsupported',
     `${what} in one namespace, since only that is one commit: ${list.join(', ')}${places.size > 10 ? ' …' : ''}.`,
     { namespaces },
@@ -24,7 +24,7 @@ export function onePlace(map: QueueMap, queues: Iterable<string>, what: string):
 /** A job is to go to a queue that is in another namespace. Throws `unsupported`. */
 export function refuseQueue(map: QueueMap, place: number, queue: string): never {
   const [from, to] = [map.namespaces[place], map.namespaces[map.indexOf(queue)]];
-  throw new OjsFault(
+  throw new ProtocolError(
     'unsupported',
     `The job is in namespace ${from}, and ${queue} in namespace ${to}: a job stays in its namespace.`,
     {
@@ -34,9 +34,9 @@ export function refuseQueue(map: QueueMap, place: number, queue: string): never 
   );
 }
 
-/** @throws OjsFault `unsupported`. */
+/** @throws ProtocolError `unsupported`. */
 export function refuseLimit(key: string, here: string, there: string): never {
-  throw new OjsFault(
+  throw new ProtocolError(
     'unsupported',
     `The limit ${key} is counted in namespace ${there}, and this queue is in namespace ${here}: use another key, or a queue of namespace ${there}.`,
     { key, namespace: there },

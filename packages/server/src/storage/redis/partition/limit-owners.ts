@@ -32,7 +32,7 @@ export class LimitOwners {
 
   /**
    * Two first jobs under one key that come at the same moment by different servers are not found out.
-   * @throws OjsFault `unsupported` where a key counts in another namespace.
+   * @throws ProtocolError `unsupported` where a key counts in another namespace.
    */
   async check(wanted: readonly { readonly key: string; readonly place: number }[]): Promise<void> {
     const { all, map } = this.#spaces;

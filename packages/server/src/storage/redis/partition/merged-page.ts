@@ -24,7 +24,7 @@ const most = 1_000;
 /**
  * One list of several that are each in order. Its cursor is those of all of them, so it skips nothing whatever the merge looks like.
  * @param before whether one item of a list stands before one of another.
- * @throws OjsFault `invalid_request` where the cursor is not of this list.
+ * @throws ProtocolError `invalid_request` where the cursor is not of this list.
  */
 export async function mergedPage<T>(
   sources: readonly Source<T>[],

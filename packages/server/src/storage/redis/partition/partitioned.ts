@@ -15,7 +15,7 @@ import { workflows } from './workflows.ts';
 
 /**
  * One store over several namespaces. A queue is in one of them, and so is everything that is one commit with its jobs; what belongs to no queue (documents,
- * workers, leases, the order of events) is in the first, the home. What would have to be one commit in two namespaces is refused (OjsFault `unsupported`).
+ * workers, leases, the order of events) is in the first, the home. What would have to be one commit in two namespaces is refused (ProtocolError `unsupported`).
  */
 export function partitioned(
   map: QueueMap,

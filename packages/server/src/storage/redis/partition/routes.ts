@@ -23,7 +23,7 @@ export class Routes {
 
   /**
    * The records that can be placed now: this one, or earlier ones.
-   * @throws OjsFault `unsupported` where what is to be in one namespace is in several by this map.
+   * @throws ProtocolError `unsupported` where what is to be in one namespace is in several by this map.
    */
   take(record: DumpRecord): readonly { readonly place: number; readonly record: DumpRecord }[] {
     if (record.kind !== 'node') this.#placeFlow();

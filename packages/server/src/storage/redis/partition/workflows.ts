@@ -88,7 +88,7 @@ function getAll(spaces: Spaces, place: number, ids: readonly string[]): Promise<
   return Promise.all(ids.map((id) => spaces.at(place).workflows.get(id)));
 }
 
-/** @throws OjsFault `unsupported` where the steps are in several namespaces, or name a limit of another. */
+/** @throws ProtocolError `unsupported` where the steps are in several namespaces, or name a limit of another. */
 async function placeOf(
   spaces: Spaces,
   limits: LimitOwners,

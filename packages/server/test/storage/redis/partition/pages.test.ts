@@ -1,4 +1,4 @@
-import { OjsFault, State, Waiting } from '@ojs-ts/core';
+import { ProtocolError, State, Waiting } from '@ojs-ts/core';
 import { expect, test } from 'vitest';
 import type { JobQuery, Storage } from '../../../../src/storage/storage.ts';
 import { claimOf, idOf, ids, insert, newJob, newNode, newWorkflow, t0, to } from '../../suite/tools.ts';
@@ -34,7 +34,7 @@ test.skipIf(server === null)(
     const ofQueue = (await pages(storage, { states: 0xff, queue: 'b', limit: 2 })).flat();
     expect(ofQueue).toHaveLength(new Set(ofQueue).size);
     for (const after of ['m', 'm-_-', 'm-_-_-_-', 'mx_-_-', 'u5', 'f1.2']) {
-      await expect(storage.jobs.list({ states: 0xff, limit: 1, after })).rejects.toThrow(OjsFault);
+      await expect(storage.jobs.list({ states: 0xff, limit: 1, after })).rejects.toThrow(ProtocolError);
     }
   },
 );

@@ -1,4 +1,4 @@
-import { type NewNode, OjsFault, State } from '@ojs-ts/core';
+import { type NewNode, ProtocolError, State } from '@ojs-ts/core';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import {
@@ -36,12 +36,12 @@ async function open(): Promise<Storage> {
   return storage;
 }
 
-async function faultOf(call: Promise<unknown>): Promise<OjsFault> {
+async function faultOf(call: Promise<unknown>): Promise<ProtocolError> {
   const error: unknown = await call.then(
     () => null,
     (error: unknown) => error,
   );
-  if (error instanceof OjsFault) return error;
+  if (error instanceof ProtocolError) return error;
   throw new Error('The call was not refused.', { cause: error });
 }
 
