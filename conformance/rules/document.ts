@@ -2,7 +2,7 @@ import type { Fault } from '../faults/fault.ts';
 import type { Case } from '../src/index.ts';
 import type { Rule, Section } from './rule.ts';
 
-/** docs/conformance.md as text. */
+/** docs/internals/conformance.md as text. */
 export function documentOf(sections: readonly Section[], cases: readonly Case[], faults: readonly Fault[]): string {
   const levels = [0, 1, 2, 3, 4].map(
     (level) => `${cases.filter((one) => one.level === level).length} of level ${level}`,

@@ -6,4 +6,7 @@ import { documentOf } from './document.ts';
 import { sections } from './index.ts';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-await writeFile(at('../../docs/conformance.md'), documentOf(sections, (await loadSuite(at('../cases'))).cases, faults));
+await writeFile(
+  at('../../docs/internals/conformance.md'),
+  documentOf(sections, (await loadSuite(at('../cases'))).cases, faults),
+);

@@ -32,6 +32,6 @@ test('the tests that stand for cases are there', async () => {
   expect(missing).toEqual([]);
 });
 
-test('docs/conformance.md is what rules, cases and faults say; `node conformance/rules/write.ts` writes it', async () => {
-  expect(await readFile(at('../../docs/conformance.md'), 'utf8')).toBe(documentOf(sections, cases, faults));
+test('docs/internals/conformance.md is what rules, cases and faults say; `node conformance/rules/write.ts` writes it', async () => {
+  expect(await readFile(at('../../docs/internals/conformance.md'), 'utf8')).toBe(documentOf(sections, cases, faults));
 });

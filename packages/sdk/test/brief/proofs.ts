@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-export const docs = resolve(import.meta.dirname, '../../../../docs');
+export const docs = resolve(import.meta.dirname, '../../../../docs/internals');
 
-/** Where the links of a text of `docs/` lead. */
+/** Where the links of a page of `docs/internals` lead. */
 export function linksIn(text: string): readonly string[] {
   return [...text.matchAll(/\]\(([^)]+)\)/g)].map((match) => match[1] ?? '');
 }

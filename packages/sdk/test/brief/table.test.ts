@@ -7,7 +7,7 @@ const root = resolve(import.meta.dirname, '../../../..');
 const page = readFileSync(join(docs, 'brief.md'), 'utf8');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-test('every row of docs/brief.md is whole, and each file that it names is there', () => {
+test('every row of docs/internals/brief.md is whole, and each file that it names is there', () => {
   const rows = rowsOf(page);
   expect(rows.length).toBeGreaterThan(200);
   expect(rows.filter((cells) => cells.length !== 4 || cells.includes(''))).toEqual([]);
@@ -15,7 +15,7 @@ test('every row of docs/brief.md is whole, and each file that it names is there'
   expect(missing).toEqual([]);
 });
 
-test('every test that docs/brief.md names is there', () => {
+test('every test that docs/internals/brief.md names is there', () => {
   const proofs = rowsOf(page).map(([, , , proof = '']) => proof);
   expect(proofs.flatMap(wrongProofs)).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import type { Json } from '@ojs-ts/core';
 import type { Query } from './queries.ts';
 
-/** docs/deviations.md: a running workflow is called active; the manifest's extensions, and `queue` in the answers about one, are plain names. */
+/** docs/internals/deviations.md: a running workflow is called active; the manifest's extensions, and `queue` in the answers about one, are plain names. */
 export type Quirk = 'active workflows' | 'plain names';
 
 /** A call of the binding, whatever carried it. */

@@ -28,7 +28,7 @@ export interface HttpOptions extends Guard {
   /** Time in which a client must have sent its headers, and its whole request, in milliseconds. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
-  /** Answers single clients as they need it where the specification has it otherwise (docs/deviations.md). */
+  /** Answers single clients as they need it where the specification has it otherwise (docs/internals/deviations.md). */
   readonly quirks: boolean;
   /** What each token, or else each address, may ask for; null for no limit. Manifest and health are free. */
   readonly requestRate: RequestRate | null;

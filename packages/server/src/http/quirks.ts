@@ -9,7 +9,7 @@ const goVersion = '1.0.0-rc.1';
 /** The published admin page is served under /ojs/admin: a browser says which page a request is of. One that hides it gets the answers of everybody. */
 const adminPage = /^https?:\/\/[^/?#]+\/ojs\/admin(?:[/?#]|$)/;
 
-/** What a client is known to need where the specification has it otherwise (docs/deviations.md). */
+/** What a client is known to need where the specification has it otherwise (docs/internals/deviations.md). */
 export function quirkOf(headers: IncomingHttpHeaders, enabled: boolean): Quirk | null {
   if (!enabled) return null;
   if (headers['ojs-version'] === goVersion) return 'plain names';

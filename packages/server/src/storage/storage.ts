@@ -3,7 +3,7 @@
  *
  * Every operation on jobs takes arrays and answers an array of the same length and order. `now` is a parameter (the store's clock, which the
  * engine follows). Business outcomes are values; an exception means that the outcome is unknown or the store unavailable, and the same call may
- * be repeated: every operation is idempotent by identity. JSON is opaque text. The contract in prose is `docs/storage.md`.
+ * be repeated: every operation is idempotent by identity. JSON is opaque text. The contract in prose is `docs/internals/storage.md`.
  */
 import type {
   EventBatch,
