@@ -47,7 +47,7 @@ export const cron: readonly Fault[] = [
   {
     name: 'update-forgets-runs',
     rule: 'CRON-26',
-    file: 'packages/server/src/storage/records.ts',
+    file: 'packages/core/src/rules/crons.ts',
     find: 'runCount: known?.runCount ?? 0,',
     replace: 'runCount: 0,',
     cases: ['OJS-L2-CRN-003'],
@@ -55,7 +55,7 @@ export const cron: readonly Fault[] = [
   {
     name: 'update-is-a-creation',
     rule: 'CRON-26',
-    file: 'packages/server/src/storage/records.ts',
+    file: 'packages/core/src/rules/crons.ts',
     find: 'lastJob: known?.lastJob ?? null,\n    createdAt: known?.createdAt ?? now,',
     replace: 'lastJob: known?.lastJob ?? null,\n    createdAt: now + 1,',
     cases: ['OJS-L2-CRN-003'],
@@ -311,7 +311,7 @@ export const cron: readonly Fault[] = [
   {
     name: 'trigger-not-counted',
     rule: '§8',
-    file: 'packages/server/src/storage/records.ts',
+    file: 'packages/core/src/rules/crons.ts',
     find: 'runCount: cron.runCount + 1, lastRunAt: now,',
     replace: 'lastRunAt: now,',
     cases: ['OJS-L2-CRN-003', 'OJS-L2-CRN-013', 'OJS-L2-CRN-019'],

@@ -2,7 +2,7 @@
 import type { Fault } from './fault.ts';
 
 const core = 'packages/core/src/limits.ts';
-const rules = 'packages/server/src/storage/limits.ts';
+const rules = 'packages/core/src/rules/limits.ts';
 const memory = 'packages/server/src/storage/memory';
 
 export const limits: readonly Fault[] = [
@@ -67,9 +67,9 @@ export const limits: readonly Fault[] = [
     name: 'limit-is-each-queues-own',
     rule: 'design limits',
     file: `${memory}/tables.ts`,
-    find: 'const queue = this.queue(job.queue, now);\n    const lane = queue.lanes.enter(laneOf(job.limits).map((key) => this.limit(key)));',
+    find: 'const queue = this.queue(job.queue, now);\n    const lane = queue.lanes.enter(limitGroupOf(job.limits).map((key) => this.limit(key)));',
     replace:
-      'const queue = this.queue(job.queue, now);\n    const lane = queue.lanes.enter(laneOf(job.limits).map((key) => this.limit(`${key}@${job.queue}`)));',
+      'const queue = this.queue(job.queue, now);\n    const lane = queue.lanes.enter(limitGroupOf(job.limits).map((key) => this.limit(`${key}@${job.queue}`)));',
     cases: ['OJS-L4-RLM-002'],
   },
   {

@@ -49,7 +49,7 @@ export const queues: readonly Fault[] = [
   {
     name: 'statistics-not-summed',
     rule: 'X20',
-    file: 'packages/server/src/storage/statistics.ts',
+    file: 'packages/core/src/rules/statistics.ts',
     find: 'return { completed: 1, durationMs: since(before.startedAt, now) };',
     replace: 'return nothing;',
     cases: ['OJS-L4-STA-001'],
@@ -57,7 +57,7 @@ export const queues: readonly Fault[] = [
   {
     name: 'waits-not-measured',
     rule: 'X20',
-    file: 'packages/server/src/storage/statistics.ts',
+    file: 'packages/core/src/rules/statistics.ts',
     find: 'waitMs: since(before.enqueuedAt, now)',
     replace: 'waitMs: 0',
     cases: ['OJS-L4-STA-001'],
@@ -65,7 +65,7 @@ export const queues: readonly Fault[] = [
   {
     name: 'failures-not-counted',
     rule: 'X20',
-    file: 'packages/server/src/storage/statistics.ts',
+    file: 'packages/core/src/rules/statistics.ts',
     find: "({ kind }) => kind === 'job.failed') ? { ...sums, failed: 1 }",
     replace: "({ kind }) => kind === 'job.failed') ? { ...sums, failed: 0 }",
     cases: ['OJS-L4-STA-001'],
@@ -89,7 +89,7 @@ export const queues: readonly Fault[] = [
   {
     name: 'bound-ignored',
     rule: 'T:EXT-BP-001',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/admission.ts',
     find: 'depth + more < capacity) return null;',
     replace: 'depth + more >= 0) return null;',
     cases: ['OJS-L4-BPR-001'],
@@ -97,7 +97,7 @@ export const queues: readonly Fault[] = [
   {
     name: 'bound-off-by-one',
     rule: 'T:EXT-BP-001',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/admission.ts',
     find: 'depth + more < capacity) return null;',
     replace: 'depth + more <= capacity) return null;',
     cases: ['OJS-L4-BPR-001'],

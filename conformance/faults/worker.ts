@@ -116,7 +116,7 @@ export const worker: readonly Fault[] = [
   {
     name: 'fence-of-acks-lost',
     rule: 'design §6',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/rules/transition.ts',
     find: "if (!fits || (claim !== undefined && claim !== job.claim)) return 'refused';",
     replace: "if (!fits) return 'refused';",
     cases: ['OJS-L1-OWN-002'],
@@ -124,7 +124,7 @@ export const worker: readonly Fault[] = [
   {
     name: 'own-success-refused',
     rule: 'design §2',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/rules/transition.ts',
     find: "if (!fits && claim !== undefined && claim === job.claim && job.state === to) return 'already';",
     replace: '',
     cases: ['OJS-L1-EXC-003', 'OJS-L1-OWN-003'],

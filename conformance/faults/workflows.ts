@@ -56,7 +56,7 @@ export const workflows: readonly Fault[] = [
   {
     name: 'settlement-not-repeatable',
     rule: 'design §2',
-    file: 'packages/server/src/storage/apply.ts',
+    file: 'packages/core/src/rules/transition.ts',
     find: "if (!fits && claim !== undefined && claim === job.claim && job.state === to) return 'already';",
     replace: '',
     cases: ['OJS-L3-CHN-008'],
@@ -64,7 +64,7 @@ export const workflows: readonly Fault[] = [
   {
     name: 'discarded-step-passes',
     rule: '§7',
-    file: 'packages/server/src/storage/records.ts',
+    file: 'packages/core/src/workflow/rules.ts',
     find: "if (job === State.completed) return 'completed';",
     replace: "if (job !== State.cancelled) return 'completed';",
     cases: ['OJS-L3-CHN-003', 'OJS-L3-CHN-006'],
@@ -504,7 +504,7 @@ export const workflows: readonly Fault[] = [
   {
     name: 'another-workflow-taken-for-it',
     rule: 'design §2',
-    file: 'packages/server/src/storage/records.ts',
+    file: 'packages/core/src/workflow/rules.ts',
     find: 'known.total === other.total && known.spec === other.spec',
     replace: 'known.total === other.total',
     cases: ['OJS-L3-IDE-001'],

@@ -1,5 +1,6 @@
 import './require-node.ts';
 
+export * from './admission.ts';
 export { defaultQueue, defaultTimeoutMs } from './attributes.ts';
 export * from './change.ts';
 export * from './checkpoint.ts';
@@ -40,6 +41,12 @@ export * from './render.ts';
 export * from './rerun.ts';
 export * from './result.ts';
 export * from './retry.ts';
+export * from './rules/crons.ts';
+export * from './rules/documents.ts';
+export * from './rules/held-keys.ts';
+export * from './rules/limits.ts';
+export * from './rules/statistics.ts';
+export * from './rules/transition.ts';
 export * from './semver.ts';
 export * from './states.ts';
 export * from './suggestion.ts';
@@ -54,7 +61,7 @@ export { nodeEvents, type WorkflowCounts, workflowCancelled } from './workflow/e
 export { type CallbackName, callbackNames, maxEdges, maxNesting, maxNodes } from './workflow/plan.ts';
 export * from './workflow/render.ts';
 export { maxParents, maxResults } from './workflow/results.ts';
-export { isReady, lowered, nodeRecordOf } from './workflow/rules.ts';
+export { closedAs, counted, isReady, isSameWorkflow, lowered, newWorkflow, nodeRecordOf } from './workflow/rules.ts';
 export { readNodeSpec } from './workflow/spec.ts';
 export * from './workflow/types.ts';
 export * from './workflow/workflow.ts';

@@ -1,6 +1,8 @@
+import type { Millis } from '../clock.ts';
+import { State } from '../states.ts';
 import type { CallbackName } from './plan.ts';
 import type { JobSpec } from './spec.ts';
-import type { NewNode, NodeRecord } from './types.ts';
+import type { NewNode, NewWorkflow, NodeRecord, WorkflowRecord } from './types.ts';
 
 /** Whether a callback is due when so many of the jobs of its batch did not pass (ojs-workflows §6.5). */
 export function isDue(callback: CallbackName, failed: number): boolean {
@@ -38,4 +40,39 @@ export function isReady(node: Pick<NodeRecord, 'state' | 'open'>): boolean {
 /** A dependent after one of its dependencies was closed. */
 export function lowered(node: NodeRecord, passes: boolean): NodeRecord {
   return { ...node, open: node.open - 1, failed: node.failed + (passes ? 0 : 1) };
+}
+
+/** A workflow as it is made. */
+export function newWorkflow(workflow: NewWorkflow, now: Millis): WorkflowRecord {
+  return {
+    ...workflow,
+    state: 'running',
+    completed: 0,
+    failed: 0,
+    cancelled: 0,
+    createdAt: now,
+    finishedAt: null,
+    end: null,
+    sweeping: false,
+  };
+}
+
+/** A repeated creation: everything that the client said is the same. Ids of jobs are minted anew for a repetition, so nodes are not compared. */
+export function isSameWorkflow(known: NewWorkflow, other: NewWorkflow): boolean {
+  return (
+    known.name === other.name && known.kind === other.kind && known.total === other.total && known.spec === other.spec
+  );
+}
+
+type Closed = 'completed' | 'failed' | 'cancelled';
+
+/** How a node ends whose job ended, or was removed, in this state. */
+export function closedAs(job: State): Closed {
+  if (job === State.completed) return 'completed';
+  return job === State.cancelled ? 'cancelled' : 'failed';
+}
+
+/** The workflow after this many of its nodes ended alike; only members count. */
+export function counted(workflow: WorkflowRecord, state: Closed, members: number): WorkflowRecord {
+  return { ...workflow, [state]: workflow[state] + members };
 }

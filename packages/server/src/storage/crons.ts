@@ -1,34 +1,6 @@
-import type { JobId, JobRecord, Json, Millis, NewJob, Transition } from '@ojs-ts/core';
-import type { Inserted } from './storage.ts';
+import type { CronRecord, Firing, Inserted, JobRecord, Millis } from '@ojs-ts/core';
 
-export interface CronRecord {
-  readonly name: string;
-  /** JSON text of the definition; core reads it. */
-  readonly spec: Json;
-  readonly enabled: boolean;
-  /** The next firing; null where there is none. */
-  readonly dueAt: Millis | null;
-  readonly runCount: number;
-  readonly lastRunAt: Millis | null;
-  readonly lastJob: JobId | null;
-  readonly createdAt: Millis;
-  readonly updatedAt: Millis;
-  /** +1 on every change: what a firing compares. */
-  readonly version: number;
-}
-
-export interface Firing {
-  readonly name: string;
-  /** The version that the decision was made from. */
-  readonly version: number;
-  readonly dueAt: Millis | null;
-  /** Null skips the run. */
-  readonly job: NewJob | null;
-  /** Earlier runs whose end belongs to this firing. */
-  readonly cancels: readonly Transition[];
-  /** Written where the job was inserted, and where there is none. */
-  readonly events: readonly Json[];
-}
+export type { CronRecord, Firing } from '@ojs-ts/core';
 
 export interface Crons {
   list(): Promise<readonly CronRecord[]>;

@@ -1,14 +1,6 @@
-import type { Json, Millis } from '@ojs-ts/core';
+import type { Document, Json, Millis } from '@ojs-ts/core';
 
-/** A small named text: schemas, webhooks, settings. */
-export interface Document {
-  readonly kind: string;
-  readonly key: string;
-  readonly version: number;
-  readonly body: Json;
-  readonly createdAt: Millis;
-  readonly updatedAt: Millis;
-}
+export type { Document } from '@ojs-ts/core';
 
 export interface Documents {
   /** Sorted by key. */

@@ -7,15 +7,19 @@
  */
 import type {
   EventBatch,
+  Inserted,
+  InsertOptions,
   JobId,
   JobRecord,
   Json,
   LimitNumbers,
+  LimitSettings,
   Millis,
   NewJob,
   NodeRef,
   State,
   StateMask,
+  Sums,
   Transition,
 } from '@ojs-ts/core';
 
@@ -25,33 +29,12 @@ import type { Documents } from './documents.ts';
 import type { Inbox } from './inbox.ts';
 import type { Workflows } from './workflows.ts';
 
+export type { Inserted, InsertOptions } from '@ojs-ts/core';
 export type * from './backup.ts';
 export type * from './crons.ts';
 export type * from './documents.ts';
 export type * from './inbox.ts';
 export type * from './workflows.ts';
-
-export type Inserted =
-  /** `replaced` are the jobs that this one's unique policy cancelled. */
-  | { readonly kind: 'inserted'; readonly replaced: readonly JobId[] }
-  /** The whole group is there with the same envelopes: a repeated call. */
-  | { readonly kind: 'already'; readonly job: JobRecord }
-  /**
-   * The id belongs to another job, or to a job of which the rest of the group is not there; or a job holds the unique key. The id is looked at first,
-   * or a repeated replacement would cancel its own winner. Of several holders of a key an unfinished one is named, the oldest.
-   */
-  | { readonly kind: 'duplicate'; readonly by: 'id' | 'unique'; readonly existing: JobRecord }
-  /** The group does not fit into the queue's capacity: `depth` jobs wait in it, `bound` may. */
-  | { readonly kind: 'full'; readonly queue: string; readonly depth: number; readonly bound: number }
-  /** The queue is paused, and paused queues were to refuse. */
-  | { readonly kind: 'paused'; readonly queue: string }
-  /** Another job of the same group was refused. */
-  | { readonly kind: 'aborted' };
-
-export interface InsertOptions {
-  /** A paused queue refuses new jobs (`paused`) instead of keeping them. */
-  readonly refusePaused?: boolean;
-}
 
 export interface Claim {
   /** The fetch's own id: a repeat with the same one returns the jobs of the first that are still held by its claim. */
@@ -226,6 +209,9 @@ export interface QueueRecord {
   readonly version: number;
 }
 
+/** JSON text of a queue's settings before an operator gave any. */
+export const noConfig: Json = '{}';
+
 export interface QueuePatch {
   readonly capacity?: number | null;
   readonly config?: Json;
@@ -233,24 +219,14 @@ export interface QueuePatch {
   readonly limit?: LimitNumbers | null;
 }
 
-/** Sums of one minute, which begins at `minute`. Durations in milliseconds: of completed executions, of waits between `enqueuedAt` and a start. */
-export interface MinuteRecord {
+/** The sums of one minute, which begins at `minute`. */
+export interface MinuteRecord extends Sums {
   readonly queue: string;
   readonly minute: Millis;
-  readonly enqueued: number;
-  readonly started: number;
-  readonly completed: number;
-  readonly failed: number;
-  readonly discarded: number;
-  readonly durationMs: number;
-  readonly waitMs: number;
 }
 
-export interface LimitRecord {
+export interface LimitRecord extends LimitSettings {
   readonly key: string;
-  /** As the newest job with numbers gave them, and as an operator overrides them. */
-  readonly own: LimitNumbers;
-  readonly override: LimitNumbers | null;
   readonly active: number;
   /** Available jobs under the key. */
   readonly waiting: number;

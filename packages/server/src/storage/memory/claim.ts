@@ -1,6 +1,15 @@
-import { type JobRecord, type Millis, State } from '@ojs-ts/core';
-import { claimed, isExpired, promoted, promotionEvent, requestKey, sideWork } from '../apply.ts';
-import { sumsOf } from '../statistics.ts';
+import {
+  claimed,
+  isExpired,
+  type JobRecord,
+  type Millis,
+  promoted,
+  promotionEvent,
+  requestKey,
+  State,
+  sideWork,
+  sumsOf,
+} from '@ojs-ts/core';
 import type { Claim, Claimed } from '../storage.ts';
 import type { Change } from './change.ts';
 import { expire } from './move.ts';

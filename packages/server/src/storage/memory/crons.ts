@@ -1,4 +1,4 @@
-import { fired, putCron } from '../records.ts';
+import { fired, putCron } from '@ojs-ts/core';
 import type { CronRecord, Crons, Firing, Inserted } from '../storage.ts';
 import type { Change } from './change.ts';
 import { insertGroup } from './insert.ts';

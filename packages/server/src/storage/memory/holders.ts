@@ -1,6 +1,4 @@
-import { type Millis, type State, Terminal } from '@ojs-ts/core';
-import { isIn } from '../apply.ts';
-import { Sorted } from '../sorted.ts';
+import { firstIndex, isIn, type Millis, type State, Terminal } from '@ojs-ts/core';
 import type { Row } from './tables.ts';
 
 /** Oldest first. */
@@ -49,5 +47,37 @@ export class Holders {
       .get(key)
       ?.get(state)
       ?.first(({ job }) => after === null || job.createdAt > after);
+  }
+}
+
+/** Items in order. Additions near the end and removals near the start are the common ones, and cheap. */
+class Sorted<T> {
+  readonly #items: T[] = [];
+  readonly #compare: (a: T, b: T) => number;
+
+  constructor(compare: (a: T, b: T) => number) {
+    this.#compare = compare;
+  }
+
+  get items(): readonly T[] {
+    return this.#items;
+  }
+
+  add(item: T): void {
+    this.#items.splice(
+      firstIndex(this.#items, (other) => this.#compare(other, item) > 0),
+      0,
+      item,
+    );
+  }
+
+  remove(item: T): void {
+    const at = firstIndex(this.#items, (other) => this.#compare(other, item) >= 0);
+    if (this.#items[at] === item) this.#items.splice(at, 1);
+  }
+
+  /** The first item that passes; `test` must fail for those before it and pass for those behind it. */
+  first(test: (item: T) => boolean): T | undefined {
+    return this.#items[firstIndex(this.#items, test)];
   }
 }

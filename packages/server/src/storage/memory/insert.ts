@@ -1,8 +1,18 @@
-import { creationEvent, type JobId, type JobRecord, type NewJob, recordOf } from '@ojs-ts/core';
-import { doorAnswer, groupVerdict, isIn, Queued } from '../apply.ts';
-import { HeldKeys, type Holder } from '../held-keys.ts';
-import { hasNumbers } from '../limits.ts';
-import { sumsOf } from '../statistics.ts';
+import {
+  creationEvent,
+  groupVerdict,
+  HeldKeys,
+  type Holder,
+  hasNumbers,
+  isIn,
+  type JobId,
+  type JobRecord,
+  type NewJob,
+  Queued,
+  queueRefusal,
+  recordOf,
+  sumsOf,
+} from '@ojs-ts/core';
 import type { Inserted, InsertOptions } from '../storage.ts';
 import type { Change } from './change.ts';
 import { replace } from './move.ts';
@@ -89,7 +99,7 @@ class Draft {
     const gone = replaces.filter(({ stored, state }) => stored.queue === job.queue && isIn(state, Queued)).length;
     const { name, paused, capacity, depth } = queue;
     const more = (this.#more.get(name) ?? 0) - gone;
-    return doorAnswer(job, { name, paused, capacity, depth, more }, this.#admission.refusePaused ?? false);
+    return queueRefusal(job, { name, paused, capacity, depth, more }, this.#admission.refusePaused ?? false);
   }
 
   #plan(job: NewJob, replaces: readonly Holder<JobRecord>[]): Inserted {

@@ -1,5 +1,4 @@
-import type { Millis } from '@ojs-ts/core';
-import { isIn } from '../apply.ts';
+import { isIn, type Millis } from '@ojs-ts/core';
 import { comparePlaces, cursorOf, type Place, placeOf, readCursor } from '../cursor.ts';
 import type { JobQuery, Jobs } from '../storage.ts';
 import type { Change } from './change.ts';

@@ -1,5 +1,14 @@
-import type { LimitNumbers, Millis } from '@ojs-ts/core';
-import { effective, hasSlot, keepMs, noNumbers, reopensAt, shownStarts, stampOf } from '../limits.ts';
+import {
+  effectiveLimit,
+  hasSlot,
+  keepMs,
+  type LimitNumbers,
+  type Millis,
+  noNumbers,
+  reopensAt,
+  shownStarts,
+  stampOf,
+} from '@ojs-ts/core';
 import type { LimitRecord } from '../storage.ts';
 import type { Queue } from './tables.ts';
 
@@ -24,17 +33,17 @@ export class Limit {
   }
 
   hasRoom(now: Millis, active = this.active): boolean {
-    return hasSlot(effective(this), active) && this.reopensAt(now) === null;
+    return hasSlot(effectiveLimit(this), active) && this.reopensAt(now) === null;
   }
 
   hasSlot(active = this.active): boolean {
-    return hasSlot(effective(this), active);
+    return hasSlot(effectiveLimit(this), active);
   }
 
   reopensAt(now: Millis): Millis | null {
     const starts = this.#starts;
     const kept = starts.length - this.#first;
-    return reopensAt(effective(this), (n) => (n <= kept ? starts[starts.length - n] : undefined), now);
+    return reopensAt(effectiveLimit(this), (n) => (n <= kept ? starts[starts.length - n] : undefined), now);
   }
 
   /** Answers whether the start was noted: only rates need it. */
@@ -75,6 +84,6 @@ export class Limit {
     waiting = [...this.waiting.values()].reduce((sum, count) => sum + count, 0),
   ): LimitRecord {
     const { key, own, override } = this;
-    return { key, own, override, active, waiting, starts: shownStarts(effective(this), this.starts) };
+    return { key, own, override, active, waiting, starts: shownStarts(effectiveLimit(this), this.starts) };
   }
 }

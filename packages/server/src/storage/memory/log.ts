@@ -1,5 +1,4 @@
-import type { EventBatch, Millis } from '@ojs-ts/core';
-import { firstIndex } from '../sorted.ts';
+import { type EventBatch, firstIndex, type Millis } from '@ojs-ts/core';
 import type { PruneRules } from '../storage.ts';
 
 /** The log of events, one batch a call. */

@@ -1,7 +1,19 @@
-import { cancelled, expired, type JobRecord, type NodeRef, Terminal, type Transition } from '@ojs-ts/core';
-import { eventsOf, isIn, moved, textsOf, verdict } from '../apply.ts';
-import { closedAs, counted } from '../records.ts';
-import { sumsOf } from '../statistics.ts';
+import {
+  cancelled,
+  closedAs,
+  counted,
+  eventsOf,
+  expired,
+  isIn,
+  type JobRecord,
+  moved,
+  type NodeRef,
+  sumsOf,
+  Terminal,
+  type Transition,
+  textsOf,
+  verdict,
+} from '@ojs-ts/core';
 import type { Moved } from '../storage.ts';
 import type { Change } from './change.ts';
 import type { Row, Tables } from './tables.ts';

@@ -1,5 +1,4 @@
-import { type JobRecord, type Millis, queueLimitKey, Terminal } from '@ojs-ts/core';
-import { isIn } from '../apply.ts';
+import { isIn, type JobRecord, type Millis, queueLimitKey, Terminal } from '@ojs-ts/core';
 import type { Pruned, PruneRules } from '../storage.ts';
 import type { Tables } from './tables.ts';
 import type { WorkflowRow } from './workflow-table.ts';

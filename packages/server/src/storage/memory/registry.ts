@@ -1,5 +1,4 @@
-import { heartbeatEntry, type JobId, queueEventEntry, queueLimitKey, State } from '@ojs-ts/core';
-import { extended } from '../apply.ts';
+import { extended, heartbeatEntry, type JobId, queueEventEntry, queueLimitKey, State } from '@ojs-ts/core';
 import type { Beaten, QueueRecord, Registry, WorkerBeat } from '../storage.ts';
 import type { Change } from './change.ts';
 import type { Queue, Tables } from './tables.ts';

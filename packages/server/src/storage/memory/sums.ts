@@ -1,5 +1,4 @@
-import type { Millis } from '@ojs-ts/core';
-import { minuteOf, noSums, type Sums } from '../statistics.ts';
+import { type Millis, minuteOf, noSums, type Sums } from '@ojs-ts/core';
 import type { MinuteRecord } from '../storage.ts';
 
 const names = ['enqueued', 'started', 'completed', 'failed', 'discarded', 'durationMs', 'waitMs'] as const;

@@ -1,17 +1,20 @@
 import {
+  effectiveLimit,
+  isIn,
   type JobId,
   type JobRecord,
   type LimitNumbers,
+  limitGroupOf,
   type Millis,
+  numbersText,
+  Queued,
   queueLimitKey,
   State,
   Terminal,
   Waiting,
 } from '@ojs-ts/core';
-import { isIn, Queued } from '../apply.ts';
-import { effective, laneOf, numbersText } from '../limits.ts';
-import { noConfig } from '../records.ts';
 import type { CronRecord, Document, LimitRecord, WorkerRecord } from '../storage.ts';
+import { noConfig } from '../storage.ts';
 import type { Wakes } from '../wakes.ts';
 import { Change } from './change.ts';
 import { Heap } from './heap.ts';
@@ -113,7 +116,7 @@ export class Tables {
 
   add(job: JobRecord, now: Millis): void {
     const queue = this.queue(job.queue, now);
-    const lane = queue.lanes.enter(laneOf(job.limits).map((key) => this.limit(key)));
+    const lane = queue.lanes.enter(limitGroupOf(job.limits).map((key) => this.limit(key)));
     for (const limit of lane.keys) {
       limit.jobs += 1;
       limit.used(now);
@@ -126,7 +129,7 @@ export class Tables {
   /** Puts a job of a dump back, in its own number and place. Available ones are lined up with {@link lineUp} in the order of their places. */
   load(job: JobRecord, number: number, place: number): Row {
     const queue = this.queue(job.queue, job.createdAt);
-    const lane = queue.lanes.enter(laneOf(job.limits).map((key) => this.limit(key)));
+    const lane = queue.lanes.enter(limitGroupOf(job.limits).map((key) => this.limit(key)));
     for (const limit of lane.keys) limit.jobs += 1;
     const row: Row = { number, queue, lane, order: place, job };
     this.rows.set(job.id, row);
@@ -222,10 +225,10 @@ export class Tables {
   ): Limit {
     const limit = this.limit(key);
     limit.used(now);
-    const before = numbersText(effective(limit));
+    const before = numbersText(effectiveLimit(limit));
     if (own !== undefined) limit.own = own;
     if (override !== undefined) limit.override = override;
-    if (numbersText(effective(limit)) === before) return limit;
+    if (numbersText(effectiveLimit(limit)) === before) return limit;
     for (const queue of limit.waiting.keys()) {
       queue.lanes.reopen(limit);
       queue.lanes.holdBack(limit, now);

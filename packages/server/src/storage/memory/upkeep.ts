@@ -1,5 +1,4 @@
-import type { Millis } from '@ojs-ts/core';
-import { isExpired, overdueAt } from '../apply.ts';
+import { isExpired, type Millis, overdueAt } from '@ojs-ts/core';
 import type { Upkeep } from '../storage.ts';
 import { promote } from './claim.ts';
 import { prune } from './prune.ts';

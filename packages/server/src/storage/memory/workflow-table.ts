@@ -1,5 +1,15 @@
-import type { Millis, NewNode, NewWorkflow, NodeRecord, NodeRef, WorkflowRecord } from '@ojs-ts/core';
-import { isReady, lowered, newWorkflow, nodeRecordOf } from '../records.ts';
+import {
+  isReady,
+  lowered,
+  type Millis,
+  type NewNode,
+  type NewWorkflow,
+  type NodeRecord,
+  type NodeRef,
+  newWorkflow,
+  nodeRecordOf,
+  type WorkflowRecord,
+} from '@ojs-ts/core';
 
 const none: readonly NodeRef[] = [];
 

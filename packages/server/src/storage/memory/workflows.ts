@@ -1,6 +1,5 @@
-import type { NodeRef, WorkflowStep } from '@ojs-ts/core';
+import { counted, isReady, isSameWorkflow, type NodeRef, type WorkflowStep } from '@ojs-ts/core';
 import { cursorOf, readCursor } from '../cursor.ts';
-import { counted, isReady, isSameWorkflow } from '../records.ts';
 import type { Advanced, Workflows } from '../storage.ts';
 import type { Change } from './change.ts';
 import { insertGroup } from './insert.ts';

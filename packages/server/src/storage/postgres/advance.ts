@@ -1,5 +1,4 @@
-import type { Millis, WorkflowStep } from '@ojs-ts/core';
-import { isReady } from '../records.ts';
+import { isReady, type Millis, type WorkflowStep } from '@ojs-ts/core';
 import type { Advanced } from '../storage.ts';
 import { lockAhead } from './ahead.ts';
 import { Graph } from './graph.ts';

@@ -1,5 +1,4 @@
-import { type JobId, type NewJob, State, Terminal } from '@ojs-ts/core';
-import { isIn } from '../apply.ts';
+import { isIn, type JobId, type NewJob, State, Terminal } from '@ojs-ts/core';
 import { texts } from './arrays.ts';
 import { idsText } from './held.ts';
 import { lockKeys } from './insert.ts';

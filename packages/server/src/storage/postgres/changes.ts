@@ -1,7 +1,21 @@
-import { type Millis, type NodeRef, queueLimitKey, State, Terminal, type Transition } from '@ojs-ts/core';
-import { eventsOf, isIn, moved, overdueAt, type Texts, textsOf, type Verdict, verdict } from '../apply.ts';
-import { laneOf } from '../limits.ts';
-import { sumsOf } from '../statistics.ts';
+import {
+  eventsOf,
+  isIn,
+  limitGroupOf,
+  type Millis,
+  moved,
+  type NodeRef,
+  overdueAt,
+  queueLimitKey,
+  State,
+  sumsOf,
+  Terminal,
+  type Texts,
+  type Transition,
+  textsOf,
+  type Verdict,
+  verdict,
+} from '@ojs-ts/core';
 import { flags, numbers, texts } from './arrays.ts';
 import { closeNodes, type NodeEnd } from './graph.ts';
 import type { Held, Light } from './held.ts';
@@ -77,7 +91,7 @@ export class Changes {
     if (before.queue !== job.queue) {
       tally(tx, before, before.state, null);
       tally(tx, job, null, job.state);
-      held.line = lineOf(job.queue, laneOf(job.limits));
+      held.line = lineOf(job.queue, limitGroupOf(job.limits));
     } else if (before.state !== job.state) tally(tx, job, before.state, job.state);
     else if (job.state === State.available) tx.limits.change(job, before.state, job.state);
     if (before.deadLetter !== job.deadLetter) tx.counts.addDeadLetter(before.queue, job.deadLetter ? 1 : -1);

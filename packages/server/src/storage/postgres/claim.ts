@@ -1,5 +1,4 @@
-import { type Millis, State } from '@ojs-ts/core';
-import { requestKey, sideWork } from '../apply.ts';
+import { type Millis, requestKey, State, sideWork } from '@ojs-ts/core';
 import type { Claim, Claimed } from '../storage.ts';
 import { texts } from './arrays.ts';
 import { Changes } from './changes.ts';

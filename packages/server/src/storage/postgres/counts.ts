@@ -1,5 +1,4 @@
-import { type Millis, State, type WorkflowState } from '@ojs-ts/core';
-import { minuteOf, noSums, type Sums } from '../statistics.ts';
+import { type Millis, minuteOf, noSums, State, type Sums, type WorkflowState } from '@ojs-ts/core';
 import { numbers, texts } from './arrays.ts';
 
 type Writable<T> = { -readonly [name in keyof T]: T[name] };

@@ -1,5 +1,4 @@
-import type { JobRecord, Millis } from '@ojs-ts/core';
-import { fired, putCron } from '../records.ts';
+import { fired, type JobRecord, type Millis, putCron } from '@ojs-ts/core';
 import type { CronRecord, Crons, Firing } from '../storage.ts';
 import { lockAhead } from './ahead.ts';
 import type { Database } from './connection.ts';

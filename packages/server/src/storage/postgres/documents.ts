@@ -1,4 +1,4 @@
-import { putDocument } from '../records.ts';
+import { putDocument } from '@ojs-ts/core';
 import type { Document, Documents } from '../storage.ts';
 import type { Database } from './connection.ts';
 import { type Cells, integer, isStorable, text } from './row.ts';

@@ -1,15 +1,18 @@
 import {
   cancelled,
+  HeldKeys,
+  type Holder,
+  isIn,
   type JobId,
   type JobRecord,
   type Millis,
   type NewJob,
+  Queued,
+  queueRefusal,
   recordOf,
   State,
   type Transition,
 } from '@ojs-ts/core';
-import { doorAnswer, isIn, Queued } from '../apply.ts';
-import { HeldKeys, type Holder } from '../held-keys.ts';
 import type { Inserted } from '../storage.ts';
 import type { Held } from './held.ts';
 import type { Admission } from './insert.ts';
@@ -73,7 +76,7 @@ export class Draft {
     if (!gate) return null;
     const gone = replaces.filter(({ stored, state }) => stored.job.queue === job.queue && isIn(state, Queued)).length;
     const more = (this.#more.get(job.queue) ?? 0) - gone;
-    return doorAnswer(job, { name: job.queue, ...gate, more }, this.#admission.refusePaused ?? false);
+    return queueRefusal(job, { name: job.queue, ...gate, more }, this.#admission.refusePaused ?? false);
   }
 
   #plan(job: NewJob, replaces: readonly Holder<Held<JobRecord>>[]): Inserted {

@@ -1,4 +1,4 @@
-import { noNumbers, parseNumbers } from '../limits.ts';
+import { noNumbers, parseNumbers } from '@ojs-ts/core';
 import type { DumpRecord } from '../storage.ts';
 import { readCompletion } from './completions.ts';
 import { cronColumns, readCron } from './crons.ts';

@@ -1,5 +1,13 @@
-import { type EventSubject, type Json, type Millis, type NodeRef, nodeEvents, type WorkflowState } from '@ojs-ts/core';
-import { closedAs, isReady } from '../records.ts';
+import {
+  closedAs,
+  type EventSubject,
+  isReady,
+  type Json,
+  type Millis,
+  type NodeRef,
+  nodeEvents,
+  type WorkflowState,
+} from '@ojs-ts/core';
 import type { Slot } from './log.ts';
 import { type Flow, lockFlows, type Node, nodesOfFlow, readNodes, writeGraph } from './nodes.ts';
 import type { Transaction } from './transaction.ts';

@@ -1,5 +1,4 @@
-import { type EventSubject, type JobId, type Millis, State } from '@ojs-ts/core';
-import { extended, overdueAt } from '../apply.ts';
+import { type EventSubject, extended, type JobId, type Millis, overdueAt, State } from '@ojs-ts/core';
 import type { WorkerBeat } from '../storage.ts';
 import { numbers } from './arrays.ts';
 import { type Held, idsText, lockJobs } from './held.ts';

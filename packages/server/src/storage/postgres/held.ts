@@ -1,5 +1,4 @@
-import type { EventSubject, JobId, JobRecord, Json } from '@ojs-ts/core';
-import type { Mutable, Texts } from '../apply.ts';
+import type { EventSubject, JobId, JobRecord, Json, Mutable, Texts } from '@ojs-ts/core';
 import {
   type Cells,
   integer,

@@ -1,5 +1,4 @@
-import { type NewJob, State } from '@ojs-ts/core';
-import { laneOf } from '../limits.ts';
+import { limitGroupOf, type NewJob, State } from '@ojs-ts/core';
 import { numbers, texts } from './arrays.ts';
 import { chunk } from './changes.ts';
 import { lineOf } from './limit-changes.ts';
@@ -76,6 +75,6 @@ function columns(jobs: readonly NewJob[]): readonly unknown[] {
 
 /** Null where it waits in its queue's own line. */
 function laneLine(queue: string, limits: readonly string[]): string | null {
-  const keys = laneOf(limits);
+  const keys = limitGroupOf(limits);
   return keys.length === 0 ? null : lineOf(queue, keys);
 }

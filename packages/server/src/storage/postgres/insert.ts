@@ -1,6 +1,4 @@
-import { creationEvent, type Millis, type NewJob, State } from '@ojs-ts/core';
-import { groupVerdict } from '../apply.ts';
-import { sumsOf } from '../statistics.ts';
+import { creationEvent, groupVerdict, type Millis, type NewJob, State, sumsOf } from '@ojs-ts/core';
 import type { Inserted, InsertOptions } from '../storage.ts';
 import { Changes } from './changes.ts';
 import type { Database } from './connection.ts';

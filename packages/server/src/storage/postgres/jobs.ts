@@ -1,5 +1,4 @@
-import { type JobId, type Millis, State, Terminal } from '@ojs-ts/core';
-import { isIn } from '../apply.ts';
+import { isIn, type JobId, type Millis, State, Terminal } from '@ojs-ts/core';
 import type { Claimed, Jobs } from '../storage.ts';
 import { Changes } from './changes.ts';
 import { claim, gotNothing } from './claim.ts';

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
-import { type JobId, type Limit, type Millis, queueLimitKey, State } from '@ojs-ts/core';
-import { hasNumbers, laneOf, numbersText } from '../limits.ts';
+import {
+  hasNumbers,
+  type JobId,
+  type Limit,
+  limitGroupOf,
+  type Millis,
+  numbersText,
+  queueLimitKey,
+  State,
+} from '@ojs-ts/core';
 import { joined } from './joined.ts';
 import { queuesUnder } from './queues-under.ts';
 import type { Counted } from './tally.ts';
@@ -61,7 +69,7 @@ export class LimitChanges {
   readonly freed = new Set<string>();
 
   change(job: Counted, from: State | null, to: State | null): void {
-    const keys = laneOf(job.limits);
+    const keys = limitGroupOf(job.limits);
     if (keys.length === 0) return;
     const jobs = (from === null ? 1 : 0) - (to === null ? 1 : 0);
     const active = (to === State.active ? 1 : 0) - (from === State.active ? 1 : 0);

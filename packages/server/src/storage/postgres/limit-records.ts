@@ -1,4 +1,4 @@
-import { effective, noNumbers, parseNumbers, shownStarts } from '../limits.ts';
+import { effectiveLimit, noNumbers, parseNumbers, shownStarts } from '@ojs-ts/core';
 import type { LimitRecord, Registry } from '../storage.ts';
 import { numbers, texts } from './arrays.ts';
 import type { Reader } from './held.ts';
@@ -52,7 +52,7 @@ async function complete(read: Reader, rows: readonly Cells[]): Promise<readonly 
   const queues = found.flatMap(({ key }) => limitedQueue(key) ?? []);
   const rated = found.map((record) => ({
     key: record.key,
-    most: Math.max(0, ...effective(record).rates.map(({ count }) => count)),
+    most: Math.max(0, ...effectiveLimit(record).rates.map(({ count }) => count)),
   }));
   const [starts, whole] = await Promise.all([
     rated.some(({ most }) => most > 0)
@@ -68,6 +68,6 @@ async function complete(read: Reader, rows: readonly Cells[]): Promise<readonly 
     const queue = limitedQueue(record.key);
     const counts = queue === null ? null : (countsOf.get(queue) ?? { active: 0, waiting: 0 });
     const kept = (startsOf.get(record.key) ?? []).map((cells) => integer(cells[1]));
-    return { ...record, ...counts, starts: shownStarts(effective(record), kept) };
+    return { ...record, ...counts, starts: shownStarts(effectiveLimit(record), kept) };
   });
 }

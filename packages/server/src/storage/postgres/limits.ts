@@ -1,5 +1,16 @@
-import { type LimitNumbers, type Millis, queueLimitKey } from '@ojs-ts/core';
-import { effective, hasSlot, keepMs, noNumbers, numbersText, parseNumbers, reopensAt, stampOf } from '../limits.ts';
+import {
+  effectiveLimit,
+  hasSlot,
+  keepMs,
+  type LimitNumbers,
+  type Millis,
+  noNumbers,
+  numbersText,
+  parseNumbers,
+  queueLimitKey,
+  reopensAt,
+  stampOf,
+} from '@ojs-ts/core';
 import { numbers, texts } from './arrays.ts';
 import { joined } from './joined.ts';
 import { type LimitChange, takeLimitChanges, takeLimitChangesOf } from './pages.ts';
@@ -116,7 +127,7 @@ export class Limits {
       const row = this.#rows.get(key);
       if (!row) continue;
       row.starts ??= new Map();
-      for (const { count } of effective(row).rates) {
+      for (const { count } of effectiveLimit(row).rates) {
         const first = row.started - count + 2;
         if (first + ahead >= 1) wanted.push({ key, first, last: Math.min(row.started, first + ahead) });
       }
@@ -143,14 +154,14 @@ export class Limits {
   #adopt({ key, waiting, active, jobs, own, usedAt, rows }: LimitChange): void {
     this.#tx.taken += rows;
     const row = this.#of(key);
-    const closed = !hasSlot(effective(row), row.active);
+    const closed = !hasSlot(effectiveLimit(row), row.active);
     row.waiting += waiting;
     row.active += active;
     row.jobs += jobs;
     row.usedAt = Math.max(row.usedAt, usedAt);
     row.changed = true;
     if (own !== null) this.#renumber(row, own, row.override);
-    if (closed && hasSlot(effective(row), row.active)) this.eased.add(key);
+    if (closed && hasSlot(effectiveLimit(row), row.active)) this.eased.add(key);
   }
 
   override(key: string, override: LimitNumbers | null, now: Millis): void {
@@ -166,7 +177,7 @@ export class Limits {
     if (!row) return null;
     const queue = limitedQueue(key);
     const active = queue === null ? row.active : (this.#active.get(queue) ?? 0);
-    if (!hasSlot(effective(row), active)) return untilFreed;
+    if (!hasSlot(effectiveLimit(row), active)) return untilFreed;
     return row.reopensAt > now ? row.reopensAt : null;
   }
 
@@ -270,21 +281,21 @@ export class Limits {
       // What is too old may still be there.
       return at !== undefined && at > kept ? at : undefined;
     };
-    return reopensAt(effective(row), nth, 0) ?? 0;
+    return reopensAt(effectiveLimit(row), nth, 0) ?? 0;
   }
 
   #renumber(row: Row, own: LimitNumbers, override: LimitNumbers | null): void {
-    const before = numbersText(effective(row));
+    const before = numbersText(effectiveLimit(row));
     row.own = own;
     row.override = override;
-    if (numbersText(effective(row)) !== before) this.eased.add(row.key);
+    if (numbersText(effectiveLimit(row)) !== before) this.eased.add(row.key);
   }
 
   /** After numbers have changed: `loadStarts` with -1 … */
   async recount(keys: readonly string[]): Promise<void> {
     const wanted = keys.flatMap((key) => {
       const row = this.#rows.get(key);
-      return row ? effective(row).rates.map(({ count }) => ({ key, number: row.started - count + 1 })) : [];
+      return row ? effectiveLimit(row).rates.map(({ count }) => ({ key, number: row.started - count + 1 })) : [];
     });
     if (wanted.length > 0) {
       for (const { key } of wanted) {

@@ -1,5 +1,4 @@
-import { type JobRecord, type Millis, State, type Transition } from '@ojs-ts/core';
-import { overtakes, type Texts } from '../apply.ts';
+import { type JobRecord, type Millis, overtakes, State, type Texts, type Transition } from '@ojs-ts/core';
 import type { Moved } from '../storage.ts';
 import { Changes } from './changes.ts';
 import { applyCompletions, beingCompleted, takeCompletions } from './completions.ts';

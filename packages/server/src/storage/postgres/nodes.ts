@@ -1,5 +1,4 @@
-import type { Json, Millis, NodeRef, WorkflowState } from '@ojs-ts/core';
-import { isReady } from '../records.ts';
+import { isReady, type Json, type Millis, type NodeRef, type WorkflowState } from '@ojs-ts/core';
 import type { NodeState } from '../storage.ts';
 import { numbers, texts } from './arrays.ts';
 import { type Cells, integer, integerOrNull, text, textOrNull } from './row.ts';

@@ -1,5 +1,4 @@
-import type { LimitNumbers, Millis } from '@ojs-ts/core';
-import { parseNumbers } from '../limits.ts';
+import { type LimitNumbers, type Millis, parseNumbers } from '@ojs-ts/core';
 import { texts } from './arrays.ts';
 import { joined } from './joined.ts';
 import { type Cells, integer, readTexts, text, textOrNull } from './row.ts';

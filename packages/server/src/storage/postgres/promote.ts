@@ -1,5 +1,4 @@
-import { type JobRecord, type Millis, State } from '@ojs-ts/core';
-import { isExpired, promoted, promotionEvent } from '../apply.ts';
+import { isExpired, type JobRecord, type Millis, promoted, promotionEvent, State } from '@ojs-ts/core';
 import { StoreUnavailable } from '../unavailable.ts';
 import type { Changes } from './changes.ts';
 import type { Database } from './connection.ts';

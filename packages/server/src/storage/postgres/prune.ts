@@ -1,5 +1,4 @@
-import { type Millis, queueLimitKey, State, stateName, Terminal } from '@ojs-ts/core';
-import { isIn } from '../apply.ts';
+import { isIn, type Millis, queueLimitKey, State, stateName, Terminal } from '@ojs-ts/core';
 import type { Pruned, PruneRules } from '../storage.ts';
 import { texts } from './arrays.ts';
 import type { Database } from './connection.ts';

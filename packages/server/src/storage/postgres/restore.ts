@@ -1,7 +1,13 @@
-import type { Millis, WorkflowState } from '@ojs-ts/core';
+import {
+  effectiveLimit,
+  isReady,
+  limitGroupOf,
+  type Millis,
+  numbersText,
+  reopensAt,
+  type WorkflowState,
+} from '@ojs-ts/core';
 import { type Takers, take } from '../dump.ts';
-import { effective, laneOf, numbersText, reopensAt } from '../limits.ts';
-import { isReady } from '../records.ts';
 import type { Dumped, DumpRecord } from '../storage.ts';
 import { dueAt } from './changes.ts';
 import { lineOf } from './limit-changes.ts';
@@ -164,7 +170,7 @@ export class Restoration {
 
   #limit({ key, own, override, usedAt }: Dumped['limit']): void {
     const starts = this.#starts.get(key) ?? [];
-    const reopens = reopensAt(effective({ own, override }), (n) => starts.at(-n), 0) ?? 0;
+    const reopens = reopensAt(effectiveLimit({ own, override }), (n) => starts.at(-n), 0) ?? 0;
     this.#row('limits', {
       ...{ key, own: numbersText(own), override: override && numbersText(override), active: 0, waiting: 0, jobs: 0 },
       ...{ started: starts.length, last_start: starts.at(-1) ?? 0, reopens_at: reopens, used_at: usedAt },
@@ -251,7 +257,7 @@ export class Restoration {
         state: job.state,
         dead_letter: job.deadLetter,
         queue: job.queue,
-        line: lineOf(job.queue, laneOf(limits)),
+        line: lineOf(job.queue, limitGroupOf(limits)),
       },
       ...{
         type: job.type,

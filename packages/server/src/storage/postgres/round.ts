@@ -1,6 +1,4 @@
-import type { JobRecord, Millis } from '@ojs-ts/core';
-import { claimed, isExpired } from '../apply.ts';
-import { sumsOf } from '../statistics.ts';
+import { claimed, isExpired, type JobRecord, type Millis, sumsOf } from '@ojs-ts/core';
 import type { Claim } from '../storage.ts';
 import { numbers, texts } from './arrays.ts';
 import { type Changes, dueAt } from './changes.ts';

@@ -1,5 +1,4 @@
-import { type JobId, type JobRecord, type NewJob, State, Terminal } from '@ojs-ts/core';
-import { isIn } from '../apply.ts';
+import { isIn, type JobId, type JobRecord, type NewJob, State, Terminal } from '@ojs-ts/core';
 import { numbers, texts } from './arrays.ts';
 import { beingCompleted, completedAlready } from './completions.ts';
 import { type Held, heldOf, readJobs } from './held.ts';

@@ -1,5 +1,4 @@
-import { State } from '@ojs-ts/core';
-import { overdueAt } from '../apply.ts';
+import { overdueAt, State } from '@ojs-ts/core';
 import type { Upkeep } from '../storage.ts';
 import { Changes } from './changes.ts';
 import type { Database } from './connection.ts';

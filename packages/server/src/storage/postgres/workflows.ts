@@ -1,6 +1,15 @@
-import type { Json, Millis, NewNode, NewWorkflow, NodeRecord, WorkflowRecord, WorkflowState } from '@ojs-ts/core';
+import {
+  isSameWorkflow,
+  type Json,
+  type Millis,
+  type NewNode,
+  type NewWorkflow,
+  type NodeRecord,
+  newWorkflow,
+  type WorkflowRecord,
+  type WorkflowState,
+} from '@ojs-ts/core';
 import { cursorOf, readCursor } from '../cursor.ts';
-import { isSameWorkflow, newWorkflow } from '../records.ts';
 import type { Page, Workflows } from '../storage.ts';
 import { advance } from './advance.ts';
 import { numbers, texts } from './arrays.ts';

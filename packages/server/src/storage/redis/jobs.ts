@@ -1,5 +1,4 @@
-import type { JobRecord } from '@ojs-ts/core';
-import { requestKey, sideWork } from '../apply.ts';
+import { type JobRecord, requestKey, sideWork } from '@ojs-ts/core';
 import { cursorOf, readCursor } from '../cursor.ts';
 import type { JobQuery, Jobs, Page } from '../storage.ts';
 import { listOf, number, numberOrNull, packJob, packTransition, readInserted, readJob, readMoved } from './rows.ts';

@@ -1,7 +1,7 @@
-import { State, type WorkflowState } from '@ojs-ts/core';
+import { isReady, State, type WorkflowState } from '@ojs-ts/core';
 import { type Takers, take, withoutInbox } from '../dump.ts';
-import { isReady, noConfig } from '../records.ts';
 import type { Dumped, DumpRecord } from '../storage.ts';
+import { noConfig } from '../storage.ts';
 import type { Packed } from './packed.ts';
 import { packNumbers } from './rows.ts';
 import type { Scripts } from './scripts.ts';

@@ -1,8 +1,14 @@
-import type { JobRecord, LimitNumbers, NewJob, State, Transition } from '@ojs-ts/core';
-import { State as States } from '@ojs-ts/core';
-import { shownStarts } from '../limits.ts';
-import { noConfig } from '../records.ts';
+import {
+  type JobRecord,
+  type LimitNumbers,
+  type NewJob,
+  type State,
+  State as States,
+  shownStarts,
+  type Transition,
+} from '@ojs-ts/core';
 import type { Inserted, LimitRecord, Moved, QueueRecord } from '../storage.ts';
+import { noConfig } from '../storage.ts';
 import type { Packed } from './packed.ts';
 
 type Members = { readonly [name: string]: Packed | undefined };

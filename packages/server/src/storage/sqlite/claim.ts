@@ -1,6 +1,17 @@
-import { type JobRecord, type Millis, queueLimitKey, State } from '@ojs-ts/core';
-import { claimed, isExpired, overdueAt, promoted, promotionEvent, requestKey, sideWork } from '../apply.ts';
-import { sumsOf } from '../statistics.ts';
+import {
+  claimed,
+  isExpired,
+  type JobRecord,
+  type Millis,
+  overdueAt,
+  promoted,
+  promotionEvent,
+  queueLimitKey,
+  requestKey,
+  State,
+  sideWork,
+  sumsOf,
+} from '@ojs-ts/core';
 import type { Claim, Claimed } from '../storage.ts';
 import { find } from './insert.ts';
 import { type Head, isBefore, type Lane } from './lanes.ts';

@@ -1,5 +1,4 @@
-import { type Millis, State } from '@ojs-ts/core';
-import { minuteOf, noSums, type Sums } from '../statistics.ts';
+import { type Millis, minuteOf, noSums, State, type Sums } from '@ojs-ts/core';
 import type { Connection } from './connection.ts';
 import type { Numbers } from './numbers.ts';
 import { integer, integerOrNull } from './row.ts';

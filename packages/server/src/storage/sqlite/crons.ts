@@ -1,5 +1,4 @@
-import type { Millis } from '@ojs-ts/core';
-import { fired, putCron } from '../records.ts';
+import { fired, type Millis, putCron } from '@ojs-ts/core';
 import type { CronRecord, Crons, Firing } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import { insertGroup } from './insert.ts';

@@ -1,6 +1,5 @@
-import { State } from '@ojs-ts/core';
+import { parseNumbers, State } from '@ojs-ts/core';
 import { startsAtOnce } from '../dump.ts';
-import { parseNumbers } from '../limits.ts';
 import type { DumpRecord } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import { readCron } from './crons.ts';

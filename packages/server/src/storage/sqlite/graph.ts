@@ -1,5 +1,12 @@
-import type { EventSubject, Json, Millis, NodeRef, WorkflowState } from '@ojs-ts/core';
-import { closedAs, isReady } from '../records.ts';
+import {
+  closedAs,
+  type EventSubject,
+  isReady,
+  type Json,
+  type Millis,
+  type NodeRef,
+  type WorkflowState,
+} from '@ojs-ts/core';
 import type { NodeState } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import type { Log } from './log.ts';

@@ -1,16 +1,20 @@
 import {
   cancelled,
   creationEvent,
+  groupVerdict,
+  HeldKeys,
+  type Holder,
+  isIn,
   type JobId,
   type JobRecord,
   type Millis,
   type NewJob,
+  Queued,
+  queueRefusal,
   recordOf,
   State,
+  sumsOf,
 } from '@ojs-ts/core';
-import { doorAnswer, groupVerdict, isIn, Queued } from '../apply.ts';
-import { HeldKeys, type Holder } from '../held-keys.ts';
-import { sumsOf } from '../statistics.ts';
 import type { Inserted, InsertOptions } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import { move } from './move.ts';
@@ -219,7 +223,7 @@ class Draft {
     const gone = replaces.filter(({ stored, state }) => stored.queue === job.queue && isIn(state, Queued)).length;
     const more = (this.#more.get(job.queue) ?? 0) - gone;
     const door = { name: job.queue, paused: row.paused, capacity: row.capacity, depth: counts.depth(job.queue), more };
-    return doorAnswer(job, door, this.#admission.refusePaused ?? false);
+    return queueRefusal(job, door, this.#admission.refusePaused ?? false);
   }
 
   #plan(job: NewJob, replaces: readonly Holder<JobRecord>[]): Inserted {

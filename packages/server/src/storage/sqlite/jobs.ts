@@ -1,5 +1,4 @@
-import { type EventSubject, type Millis, State, Terminal } from '@ojs-ts/core';
-import { isIn } from '../apply.ts';
+import { type EventSubject, isIn, type Millis, State, Terminal } from '@ojs-ts/core';
 import type { Jobs } from '../storage.ts';
 import { claim } from './claim.ts';
 import type { Connection } from './connection.ts';

@@ -1,5 +1,4 @@
-import type { Millis } from '@ojs-ts/core';
-import { laneOf } from '../limits.ts';
+import { limitGroupOf, type Millis } from '@ojs-ts/core';
 import type { Connection } from './connection.ts';
 import type { Counts } from './counts.ts';
 import { type Limits, limitedQueue, untilFreed } from './limits.ts';
@@ -63,7 +62,7 @@ export class Lanes {
   keysOf(limits: string): Keys {
     let known = this.#keys.get(limits);
     if (!known) {
-      const keys = laneOf(readTexts(limits));
+      const keys = limitGroupOf(readTexts(limits));
       known = { keys, text: JSON.stringify(keys) };
       this.#keys.set(limits, known);
     }

@@ -1,15 +1,18 @@
-import { type Limit, type LimitNumbers, type Millis, queueLimitKey } from '@ojs-ts/core';
 import {
-  effective,
+  effectiveLimit,
   hasNumbers,
   hasSlot,
   keepMs,
+  type Limit,
+  type LimitNumbers,
+  type Millis,
   noNumbers,
   numbersText,
   parseNumbers,
+  queueLimitKey,
   reopensAt,
   stampOf,
-} from '../limits.ts';
+} from '@ojs-ts/core';
 import type { Connection } from './connection.ts';
 import type { Counts } from './counts.ts';
 import type { Numbers } from './numbers.ts';
@@ -245,7 +248,7 @@ export class Limits {
     if (numbersText(own) === numbersText(row.own) && override === row.override) return;
     row.own = own;
     row.override = override;
-    row.numbers = effective(row);
+    row.numbers = effectiveLimit(row);
     row.changed = true;
     if (numbersText(row.numbers) === before) return;
     row.reopens = undefined;
@@ -322,7 +325,7 @@ function readRow(cells: Cells): Row {
     key: text(cells[0]),
     own,
     override,
-    numbers: effective({ own, override }),
+    numbers: effectiveLimit({ own, override }),
     active: integer(cells[3]),
     waiting: integer(cells[4]),
     started: integer(cells[5]),

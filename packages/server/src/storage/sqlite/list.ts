@@ -1,5 +1,4 @@
-import { type JobRecord, State, type StateMask, stateNames, Terminal } from '@ojs-ts/core';
-import { isIn } from '../apply.ts';
+import { isIn, type JobRecord, State, type StateMask, stateNames, Terminal } from '@ojs-ts/core';
 import { comparePlaces, cursorOf, type Place, readCursor } from '../cursor.ts';
 import type { JobQuery, Page } from '../storage.ts';
 import type { Connection } from './connection.ts';

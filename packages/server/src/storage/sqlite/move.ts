@@ -1,16 +1,22 @@
 import {
   completed,
+  eventsOf,
   expired,
+  isIn,
   type JobRecord,
   type Json,
   type Millis,
+  type Mutable,
+  moved,
   type NodeRef,
+  overdueAt,
   State,
+  sumsOf,
   Terminal,
   type Transition,
+  textsOf,
+  verdict,
 } from '@ojs-ts/core';
-import { eventsOf, isIn, type Mutable, moved, overdueAt, textsOf, verdict } from '../apply.ts';
-import { sumsOf } from '../statistics.ts';
 import type { Moved } from '../storage.ts';
 import type { Guarded } from './active.ts';
 import {

@@ -1,5 +1,4 @@
-import { type Millis, State, stateName, Terminal } from '@ojs-ts/core';
-import { isIn } from '../apply.ts';
+import { isIn, type Millis, State, stateName, Terminal } from '@ojs-ts/core';
 import type { Pruned, PruneRules } from '../storage.ts';
 import { readFlowState } from './graph.ts';
 import { type Cells, integer, readTies, text } from './row.ts';

@@ -1,5 +1,14 @@
-import { type LimitNumbers, type Millis, queueEventEntry, queueLimitKey, State, stateNames } from '@ojs-ts/core';
-import { effective, parseNumbers, shownStarts } from '../limits.ts';
+import {
+  effectiveLimit,
+  type LimitNumbers,
+  type Millis,
+  parseNumbers,
+  queueEventEntry,
+  queueLimitKey,
+  State,
+  shownStarts,
+  stateNames,
+} from '@ojs-ts/core';
 import type { LimitRecord, MinuteRecord, QueuePatch, QueueRecord, Registry } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import { limitedQueue } from './limits.ts';
@@ -130,7 +139,7 @@ function readLimit(sql: Connection, cells: Cells): LimitRecord {
   const own = parseNumbers(text(cells[1]));
   const overriding = textOrNull(cells[2]);
   const override = overriding === null ? null : parseNumbers(overriding);
-  const numbers = effective({ own, override });
+  const numbers = effectiveLimit({ own, override });
   const most = Math.max(0, ...numbers.rates.map(({ count }) => count));
   const starts = most === 0 ? [] : sql.all(statements.newestStarts, key, most).map(([at]) => integer(at));
   const limited = limitedQueue(key);

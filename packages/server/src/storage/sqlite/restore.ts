@@ -1,7 +1,5 @@
-import type { WorkflowState } from '@ojs-ts/core';
+import { isReady, numbersText, type WorkflowState } from '@ojs-ts/core';
 import { type Takers, take } from '../dump.ts';
-import { numbersText } from '../limits.ts';
-import { isReady } from '../records.ts';
 import type { Dumped, DumpRecord } from '../storage.ts';
 import { ActiveJobs } from './active.ts';
 import type { Connection } from './connection.ts';

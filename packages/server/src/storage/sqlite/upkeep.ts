@@ -1,5 +1,4 @@
-import { State } from '@ojs-ts/core';
-import { overdueAt } from '../apply.ts';
+import { overdueAt, State } from '@ojs-ts/core';
 import type { Upkeep } from '../storage.ts';
 import { promote } from './claim.ts';
 import type { Connection } from './connection.ts';

@@ -1,5 +1,4 @@
-import { heartbeatEntry, type JobId, type Millis, State } from '@ojs-ts/core';
-import { extended, overdueAt } from '../apply.ts';
+import { extended, heartbeatEntry, type JobId, type Millis, overdueAt, State } from '@ojs-ts/core';
 import type { Beaten, Directive, Registry, WorkerBeat, WorkerRecord } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import { type Cells, integer, integerOrNull, readBounds, readTexts, state, text, textOrNull } from './row.ts';

@@ -1,6 +1,15 @@
-import type { Json, Millis, NewJob, NewNode, NewWorkflow, NodeRef, WorkflowStep } from '@ojs-ts/core';
+import {
+  isReady,
+  isSameWorkflow,
+  type Json,
+  type Millis,
+  type NewJob,
+  type NewNode,
+  type NewWorkflow,
+  type NodeRef,
+  type WorkflowStep,
+} from '@ojs-ts/core';
 import { cursorOf, readCursor } from '../cursor.ts';
-import { isReady, isSameWorkflow } from '../records.ts';
 import type { Advanced, NodeRecord, Page, WorkflowRecord, Workflows } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import { readFlowState, readNodeState } from './graph.ts';

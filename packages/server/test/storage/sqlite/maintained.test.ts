@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type LimitNumbers, State } from '@ojs-ts/core';
+import { effectiveLimit, hasSlot, type LimitNumbers, limitGroupOf, reopensAt, State } from '@ojs-ts/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { effective, hasSlot, laneOf, reopensAt } from '../../../src/storage/limits.ts';
 import { isBefore } from '../../../src/storage/sqlite/lanes.ts';
 import { readTexts, readTies } from '../../../src/storage/sqlite/row.ts';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
@@ -62,7 +61,7 @@ function checkAll(rows: (sql: string) => Row[], now: number): void {
 
 function keysOf({ ties }: Row): readonly string[] {
   const { limits } = readTies(ties);
-  return limits === null ? [] : laneOf(readTexts(limits));
+  return limits === null ? [] : limitGroupOf(readTexts(limits));
 }
 
 /** A lane for every set of keys with an available job, with its first job; the others wait in their queue's own line. */
@@ -155,7 +154,7 @@ function headOf({ priority, place }: Row) {
 
 function numbersOf(row: Row | undefined): LimitNumbers {
   const override = row?.override ? JSON.parse(String(row.override)) : null;
-  return effective({ own: JSON.parse(String(row?.own)), override });
+  return effectiveLimit({ own: JSON.parse(String(row?.own)), override });
 }
 
 function checkWorkflows(rows: (sql: string) => Row[]): void {

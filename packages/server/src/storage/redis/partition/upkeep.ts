@@ -1,5 +1,4 @@
-import type { JobRecord } from '@ojs-ts/core';
-import { overdueAt } from '../../apply.ts';
+import { type JobRecord, overdueAt } from '@ojs-ts/core';
 import type { PruneRules, Upkeep } from '../../storage.ts';
 import type { MergedLog } from './log.ts';
 import type { Spaces } from './spaces.ts';

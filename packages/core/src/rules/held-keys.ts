@@ -1,8 +1,8 @@
-/** Who holds the unique keys of a group that is looked at job by job: the same pure code for every storage whose transactions run in this process. */
-
-import { type JobId, type Millis, type NewUnique, State, Terminal } from '@ojs-ts/core';
-import { isIn, uniqueAnswer } from './apply.ts';
-import { firstIndex } from './sorted.ts';
+/** Who holds the unique keys of a group that is looked at job by job. */
+import { isIn, uniqueAnswer } from '../change.ts';
+import type { Millis } from '../clock.ts';
+import type { JobId, NewUnique } from '../job.ts';
+import { State, Terminal } from '../states.ts';
 
 export interface Holder<J> {
   readonly id: JobId;
@@ -110,4 +110,17 @@ function putIn<J>(list: Holder<J>[], holder: Holder<J>): void {
   let at = list.length;
   for (let before = list[at - 1]; before !== undefined && byAge(holder, before) < 0; before = list[at - 1]) at -= 1;
   list.splice(at, 0, holder);
+}
+
+/** Where the first item stands that passes, in an array whose items first all fail and then all pass. */
+export function firstIndex<T>(items: readonly T[], test: (item: T) => boolean): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const item = items[middle];
+    if (item !== undefined && test(item)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

@@ -1,10 +1,19 @@
-/** What a change adds to the sums of its minute: the same pure code for every storage whose transactions run in this process. */
+/** What a change adds to the sums of its minute. */
+import { isIn } from '../change.ts';
+import type { Millis } from '../clock.ts';
+import type { JobRecord, Transition } from '../job.ts';
+import { State } from '../states.ts';
 
-import { type JobRecord, type Millis, State, type Transition } from '@ojs-ts/core';
-import { isIn } from './apply.ts';
-import type { MinuteRecord } from './storage.ts';
-
-export type Sums = Omit<MinuteRecord, 'queue' | 'minute'>;
+/** Sums of one minute of a queue. Durations in milliseconds: of completed executions, of waits between `enqueuedAt` and a start. */
+export interface Sums {
+  readonly enqueued: number;
+  readonly started: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly discarded: number;
+  readonly durationMs: number;
+  readonly waitMs: number;
+}
 
 export const noSums: Sums = {
   enqueued: 0,

@@ -1,7 +1,12 @@
-/** What the numbers of a limit say about the next start: the same pure code for every storage whose transactions run in this process. */
+/** What the numbers of a limit say about the next start. */
+import type { Millis } from '../clock.ts';
+import { type LimitNumbers, queueLimitKey } from '../job.ts';
 
-import { type LimitNumbers, type Millis, queueLimitKey } from '@ojs-ts/core';
-import type { LimitRecord } from './storage.ts';
+/** The numbers of a key, as the newest job that brought some gave them, and as an operator overrides them. */
+export interface LimitSettings {
+  readonly own: LimitNumbers;
+  readonly override: LimitNumbers | null;
+}
 
 export const noNumbers: LimitNumbers = { concurrency: null, rates: [] };
 
@@ -21,17 +26,17 @@ export function parseNumbers(json: string): LimitNumbers {
 }
 
 /** The numbers that hold: an operator's win. */
-export function effective({ own, override }: Pick<LimitRecord, 'own' | 'override'>): LimitNumbers {
+export function effectiveLimit({ own, override }: LimitSettings): LimitNumbers {
   return override ?? own;
 }
 
 const queuePrefix = queueLimitKey('');
 
 /**
- * The keys under which a job holds a slot, which name its lane: those of queues are left out, since each limits its queue as a whole, by the queue's own
- * count of active jobs.
+ * The keys under which a job holds a slot; jobs with the same keys form a limit group. Keys of queues are left out, since each limits its queue as a whole,
+ * by the queue's own count of active jobs.
  */
-export function laneOf(keys: readonly string[]): readonly string[] {
+export function limitGroupOf(keys: readonly string[]): readonly string[] {
   return keys.some((key) => key.startsWith(queuePrefix)) ? keys.filter((key) => !key.startsWith(queuePrefix)) : keys;
 }
 
@@ -63,11 +68,11 @@ export function stampOf(last: Millis | undefined, now: Millis): Millis {
  * How long starts are kept, counted back from the newest: those at `newest - keepMs` and before go when the newest is noted. By age, never by number, and
  * for the numbers that an override hides too, so that others may hold at any time. 0 where there is no rate: then a start is not noted.
  */
-export function keepMs({ own, override }: Pick<LimitRecord, 'own' | 'override'>): number {
+export function keepMs({ own, override }: LimitSettings): number {
   return Math.max(0, ...own.rates.map(({ perMs }) => perMs), ...(override?.rates ?? []).map(({ perMs }) => perMs));
 }
 
-/** Of the starts that are kept, oldest first, those that {@link LimitRecord} shows: within the longest rate, seen from the newest. */
+/** Of the starts that are kept, oldest first, those that count still: within the longest rate, seen from the newest. */
 export function shownStarts({ rates }: LimitNumbers, kept: readonly Millis[]): readonly Millis[] {
   const newest = kept.at(-1);
   if (newest === undefined || rates.length === 0) return [];

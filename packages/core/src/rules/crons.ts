@@ -1,0 +1,65 @@
+/** What a registration and a firing make of a cron's record. */
+import type { Inserted } from '../admission.ts';
+import type { Millis } from '../clock.ts';
+import type { JobId, Json, NewJob, Transition } from '../job.ts';
+
+export interface CronRecord {
+  readonly name: string;
+  /** JSON text of the definition; `definitionOf` reads it. */
+  readonly spec: Json;
+  readonly enabled: boolean;
+  /** The next firing; null where there is none. */
+  readonly dueAt: Millis | null;
+  readonly runCount: number;
+  readonly lastRunAt: Millis | null;
+  readonly lastJob: JobId | null;
+  readonly createdAt: Millis;
+  readonly updatedAt: Millis;
+  /** +1 on every change: what a firing compares. */
+  readonly version: number;
+}
+
+export interface Firing {
+  readonly name: string;
+  /** The version that the decision was made from. */
+  readonly version: number;
+  readonly dueAt: Millis | null;
+  /** Null skips the run. */
+  readonly job: NewJob | null;
+  /** Earlier runs whose end belongs to this firing. */
+  readonly cancels: readonly Transition[];
+  /** Written where the job was inserted, and where there is none. */
+  readonly events: readonly Json[];
+}
+
+/** An update keeps creation and runs. */
+export function putCron(
+  known: CronRecord | null,
+  { name, spec, enabled, dueAt }: Pick<CronRecord, 'name' | 'spec' | 'enabled' | 'dueAt'>,
+  now: Millis,
+): CronRecord {
+  return {
+    name,
+    spec,
+    enabled,
+    dueAt,
+    runCount: known?.runCount ?? 0,
+    lastRunAt: known?.lastRunAt ?? null,
+    lastJob: known?.lastJob ?? null,
+    createdAt: known?.createdAt ?? now,
+    updatedAt: now,
+    version: (known?.version ?? 0) + 1,
+  };
+}
+
+/** A run counts where its job was inserted. */
+export function fired(
+  cron: CronRecord,
+  { dueAt, job }: Pick<Firing, 'dueAt' | 'job'>,
+  inserted: Inserted | null,
+  now: Millis,
+): CronRecord {
+  const moved = { ...cron, dueAt, version: cron.version + 1 };
+  if (job === null || inserted?.kind !== 'inserted') return moved;
+  return { ...moved, runCount: cron.runCount + 1, lastRunAt: now, lastJob: job.id };
+}

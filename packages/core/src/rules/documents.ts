@@ -1,0 +1,23 @@
+import type { Millis } from '../clock.ts';
+import type { Json } from '../job.ts';
+
+/** A small named text: schemas, webhooks, settings. */
+export interface Document {
+  readonly kind: string;
+  readonly key: string;
+  readonly version: number;
+  readonly body: Json;
+  readonly createdAt: Millis;
+  readonly updatedAt: Millis;
+}
+
+/** The document after a put; null where the version on record is not the expected one. */
+export function putDocument(
+  known: Document | null,
+  { kind, key, body }: Pick<Document, 'kind' | 'key' | 'body'>,
+  expected: number | null | 'any',
+  now: Millis,
+): Document | null {
+  if (expected !== 'any' && expected !== (known?.version ?? null)) return null;
+  return { kind, key, version: (known?.version ?? 0) + 1, body, createdAt: known?.createdAt ?? now, updatedAt: now };
+}
