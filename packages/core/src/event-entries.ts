@@ -16,26 +16,18 @@ interface ToldMember {
   readonly hasDuration: boolean;
 }
 
-/** How members that end together are written: short, or in full, as servers of before the short ones read them. */
-export type MemberForm = 'short' | 'full';
-
 /**
  * The text of a batch's `entries` in the making. Jobs that are claimed or completed together differ in nothing but their ids, so most events are written
  * as an id: 39 bytes instead of 134, a third of what the log costs a claim and an ACK. The members of a group that end together differ in five numbers
  * besides: 20 bytes instead of 350, and a sixth of what a group costs beside the same jobs without one.
  */
 export class EventEntries {
-  readonly #form: MemberForm;
   #text = '';
   #count = 0;
   #job: Told | null = null;
   #member: ToldMember | null = null;
   /** The job of the entry before, where that is one of a job. */
   #before: JobId | null = null;
-
-  constructor(form: MemberForm = 'short') {
-    this.#form = form;
-  }
 
   get count(): number {
     return this.#count;
@@ -56,11 +48,6 @@ export class EventEntries {
     job: EventSubject,
     now: Millis,
   ): void {
-    // What follows must not refer to anything before it: a reader of before would take it for this one's like.
-    if (this.#form === 'full') {
-      this.add(nodeEvents(workflow, node, job, now));
-      return;
-    }
     const kind = nodeKind(workflow, job);
     const last = this.#member;
     const { type, queue, startedAt } = job;

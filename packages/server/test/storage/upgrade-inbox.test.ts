@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { type EventEntry, type JobId, readEntries, State } from '@ojs-ts/core';
@@ -29,69 +28,37 @@ import {
   to,
 } from './suite/tools.ts';
 
-/** Stores as they were before the inbox, and as they are since. */
 const child = fileURLToPath(new URL('./upgrade.child.ts', import.meta.url));
-const sql = new URL('../../sql/', import.meta.url);
+const sql = new URL('../../sql/postgres/', import.meta.url);
 
 function unpack(folder: string, name: string): Buffer {
   return gunzipSync(readFileSync(new URL(`./fixtures/${folder}/${name}.gz`, import.meta.url)));
 }
 
-interface Kind {
-  readonly name: 'sqlite' | 'postgres';
+interface Fixture {
   readonly folder: string;
   readonly layout: number;
   /** Files that a migration applies. */
   readonly steps: readonly string[];
-  /** A copy of the store; answers its URL, and how the old code is told of it. */
-  readonly copy: () => Promise<{ readonly url: string; readonly place: string }>;
-  /** Appends what a user's transaction does. */
-  readonly append: (url: string, id: string) => Promise<void>;
 }
 
-const kinds: readonly Kind[] = [
-  {
-    name: 'sqlite',
-    folder: 'sqlite-5',
-    layout: 5,
-    steps: ['006_inbox.sql'],
-    async copy() {
-      const place = join(temporaryDirectory(), 'jobs.db');
-      writeFileSync(place, unpack('sqlite-5', 'jobs.db'));
-      return { url: `sqlite:${place}`, place };
-    },
-    async append(url, id) {
-      const file = new DatabaseSync(url.slice('sqlite:'.length), { timeout: 10_000 });
-      file.prepare('INSERT INTO ojs_inbox (id, request) VALUES (?, ?)').run(id, '{}');
-      file.close();
-    },
-  },
-  ...(server === null
-    ? []
-    : [
-        ofPostgres('postgres-4', 4, ['005_inbox.sql', '006_pages.sql']),
-        ofPostgres('postgres-5', 5, ['006_pages.sql']),
-      ]),
+const fixtures: readonly Fixture[] = [
+  { folder: 'postgres-4', layout: 4, steps: ['005_inbox.sql', '006_pages.sql'] },
+  { folder: 'postgres-5', layout: 5, steps: ['006_pages.sql'] },
 ];
 
-function ofPostgres(folder: string, layout: number, steps: readonly string[]): Kind {
-  return {
-    ...{ name: 'postgres', folder, layout, steps },
-    async copy() {
-      const url = newSchema();
-      const schema = new URL(url).searchParams.get('schema') ?? '';
-      await within(url, (client) =>
-        client.query(unpack(folder, 'jobs.sql').toString().replaceAll('ojs_fixture', schema)),
-      );
-      return { url, place: url };
-    },
-    append: (url, id) =>
-      within(url, (client) =>
-        client.query(`INSERT INTO ${new URL(url).searchParams.get('schema')}.inbox (id, request) VALUES ($1, '{}')`, [
-          id,
-        ]),
-      ),
-  };
+/** A copy of the store; answers its URL. */
+async function copy(folder: string): Promise<string> {
+  const url = newSchema();
+  const schema = new URL(url).searchParams.get('schema') ?? '';
+  await within(url, (client) => client.query(unpack(folder, 'jobs.sql').toString().replaceAll('ojs_fixture', schema)));
+  return url;
+}
+
+/** Appends what a user's transaction does. */
+function append(url: string, id: string): Promise<void> {
+  const schema = new URL(url).searchParams.get('schema');
+  return within(url, (client) => client.query(`INSERT INTO ${schema}.inbox (id, request) VALUES ($1, '{}')`, [id]));
 }
 
 async function within(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
@@ -157,16 +124,9 @@ async function endTogether(storage: Storage): Promise<readonly string[]> {
   return (await storage.events(newest, 1_000)).batches.map(({ entries }) => entries);
 }
 
-test('a file that no old code has served logs members of a group in their short form', async () => {
-  await using storage = await openStorage(`sqlite:${join(temporaryDirectory(), 'jobs.db')}`);
-  await storage.migrate();
-  const [told = ''] = await endTogether(storage);
-  expect(told).toContain(`"${idOf(703)}",[3,"step 3"`);
-});
-
-describe.each(kinds)('layout $layout of $name', ({ name, folder, layout, steps, copy, append }) => {
+describe.skipIf(server === null).each(fixtures)('layout $layout of PostgreSQL', ({ folder, layout, steps }) => {
   test('a migrated store tells what the old code told of it, and has an inbox', async () => {
-    const { url } = await copy();
+    const url = await copy(folder);
     await using storage = await openStorage(url);
     expect(await storage.layout()).toMatchObject({ from: layout, to: layout + steps.length, steps });
     expect(await storage.migrate()).toEqual({ from: layout, to: layout + steps.length });
@@ -177,7 +137,7 @@ describe.each(kinds)('layout $layout of $name', ({ name, folder, layout, steps, 
   });
 
   test('the old code reads what the new code logs, while it is still running', async () => {
-    const { url } = await copy();
+    const url = await copy(folder);
     await using storage = await openStorage(url);
     await storage.migrate();
     // Another new server, which finds the work done.
@@ -189,16 +149,16 @@ describe.each(kinds)('layout $layout of $name', ({ name, folder, layout, steps, 
   });
 
   test('old and new code serve one store at once, while it is migrated under them and transactions leave jobs: nothing is lost, nothing is done twice', async () => {
-    const { url, place } = await copy();
+    const url = await copy(folder);
     // The old code reads the files of its layout beside itself.
     const home = temporaryDirectory();
     const module = join(home, 'a', 'b', 'c', 'storage.mjs');
     mkdirSync(join(home, 'a', 'b', 'c'), { recursive: true });
-    mkdirSync(join(home, 'sql', name), { recursive: true });
-    const files = readdirSync(new URL(`${name}/`, sql)).sort();
-    for (const file of files.slice(0, layout)) cpSync(new URL(`${name}/${file}`, sql), join(home, 'sql', name, file));
+    mkdirSync(join(home, 'sql', 'postgres'), { recursive: true });
+    const files = readdirSync(sql).sort();
+    for (const file of files.slice(0, layout)) cpSync(new URL(file, sql), join(home, 'sql', 'postgres', file));
     writeFileSync(module, unpack(folder, 'storage.mjs'));
-    const old = spawn(process.execPath, [child, module, place], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const old = spawn(process.execPath, [child, module, url], { stdio: ['pipe', 'pipe', 'inherit'] });
     const lines: string[] = [];
     const output = createInterface(old.stdout).on('line', (line) => lines.push(line));
     const closed = once(old, 'close');

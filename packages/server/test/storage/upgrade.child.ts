@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
+import { State } from '@ojs-ts/core';
 
 /**
- * A process on the frozen code of an earlier layout, whose module is the first argument. It inserts, claims and ends jobs of the file or database, limited ones too, until its
- * input ends; prints what it inserted and ended.
+ * A process of an older version: its storage is the first argument, a module. Inserts, claims and ends jobs of the file or database, limited ones too,
+ * until its input ends; prints the ids that it inserted and ended.
  */
 const [module = '', path = ''] = process.argv.slice(2);
-const { sqliteStorage, postgresStorage, State } = await import(pathToFileURL(module).href);
+const { sqliteStorage, postgresStorage } = await import(pathToFileURL(module).href);
 const storage =
   sqliteStorage === undefined ? postgresStorage({ url: path }) : sqliteStorage({ path, synchronous: 'OFF' });
 let ended = false;
@@ -60,7 +61,7 @@ for (let round = 0; !ended || round < 40; round++) {
     if (kind === 'moved') done.push(ends[index].id);
   });
   if (round === 5) console.log('under way');
-  // On a busy machine it would hold an SQLite file against the other process for so long that its jobs are too many to look through.
+  // On a busy machine this process would otherwise insert more jobs than the other can check in time.
   if (round === 2_000) await ending;
 }
 await storage[Symbol.asyncDispose]();

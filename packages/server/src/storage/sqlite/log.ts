@@ -1,32 +1,20 @@
-import {
-  EventEntries,
-  type EventKind,
-  type EventSubject,
-  type Json,
-  type MemberForm,
-  type Millis,
-  type State,
-} from '@ojs-ts/core';
+import { EventEntries, type EventKind, type EventSubject, type Json, type Millis, type State } from '@ojs-ts/core';
 import type { Connection } from './connection.ts';
 import type { Numbers } from './numbers.ts';
 import { statements } from './statements.ts';
-
-/** `off` where events are not logged. */
-export type LogForm = MemberForm | 'off';
 
 /** The events of the operation that runs: they become one batch of the log. */
 export class Log {
   readonly #sql: Connection;
   readonly #numbers: Numbers;
   readonly #on: boolean;
-  readonly #entries: EventEntries;
+  readonly #entries = new EventEntries();
   #grown = false;
 
-  constructor(sql: Connection, numbers: Numbers, form: LogForm) {
+  constructor(sql: Connection, numbers: Numbers, logs: boolean) {
     this.#sql = sql;
     this.#numbers = numbers;
-    this.#on = form !== 'off';
-    this.#entries = new EventEntries(form === 'full' ? 'full' : 'short');
+    this.#on = logs;
   }
 
   /** Whether the transaction has written a batch. */

@@ -70,7 +70,7 @@ export class Restoration {
 
   constructor(sql: Connection) {
     this.#sql = sql;
-    this.#tx = new Transaction(sql, 'off', new ActiveJobs(sql));
+    this.#tx = new Transaction(sql, false, new ActiveJobs(sql));
   }
 
   add(page: readonly DumpRecord[]): void {

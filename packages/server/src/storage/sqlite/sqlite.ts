@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type MemberForm, systemClock } from '@ojs-ts/core';
+import { systemClock } from '@ojs-ts/core';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
 import { backup } from './backup.ts';
@@ -13,7 +13,7 @@ import { documents } from './documents.ts';
 import { events } from './events.ts';
 import { inbox } from './inbox.ts';
 import { jobs } from './jobs.ts';
-import { layout, migrate, servedFrom } from './migrate.ts';
+import { layout, migrate } from './migrate.ts';
 import { queues } from './queues.ts';
 import { integer } from './row.ts';
 import { upkeep } from './upkeep.ts';
@@ -29,7 +29,7 @@ export interface SqliteOptions {
   readonly synchronous?: Synchronous;
   /** How long a call waits for a file that another process has locked, in milliseconds. Default 5,000. */
   readonly patienceMs?: number;
-  /** Most pages (8,192 bytes; 4,096 in a file from before) that the file may have: beyond, writes are refused as on a full disk. By default no limit. */
+  /** Most pages (of 8,192 bytes) that the file may have: beyond, writes are refused as on a full disk. By default no limit. */
   readonly maxPages?: number;
   /** True refuses a file that is not there; false, the default, makes it. */
   readonly existing?: boolean;
@@ -42,9 +42,6 @@ const durability: Readonly<Record<Synchronous, string>> = {
   NORMAL: 'commits survive a crash of the process; the last ones may be lost with the power (WAL, synchronous=NORMAL)',
   OFF: 'commits survive a crash of the process only (WAL, synchronous=OFF)',
 };
-
-/** The layout whose servers were the first to read the short form of members in the log. */
-const shortSince = 6;
 
 /** All but the store's own. */
 const tables = [
@@ -69,10 +66,7 @@ export function sqliteStorage(options: SqliteOptions): Storage {
   const clock = systemClock();
   const wakes = new Wakes();
   const watch = new Watch(sql, wakes);
-  // Servers of the layout before may be running, which do not read the short form; until a look at the layout they are taken to be.
-  let members: MemberForm = 'full';
-  const form = () => (logs ? members : 'off');
-  const writer = new Writer(sql, patienceMs, form, disk, ({ woken, log }) => {
+  const writer = new Writer(sql, patienceMs, logs, disk, ({ woken, log }) => {
     for (const queue of woken) wakes.wake(queue);
     if (log.grown) wakes.logged();
     checkpoints.committed();
@@ -113,8 +107,6 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     async migrate() {
       const migrated = await migrate(sql, patienceMs);
       await disk?.committed();
-      const oldest = await writer.read(() => servedFrom(sql));
-      members = oldest !== null && oldest >= shortSince ? 'short' : 'full';
       return migrated;
     },
     async clock() {

@@ -5,7 +5,7 @@ import { Counts } from './counts.ts';
 import { Graph } from './graph.ts';
 import { Lanes } from './lanes.ts';
 import { Limits } from './limits.ts';
-import { Log, type LogForm } from './log.ts';
+import { Log } from './log.ts';
 import { Numbers } from './numbers.ts';
 import { statements } from './statements.ts';
 
@@ -33,11 +33,11 @@ export class Transaction {
   #isActiveFresh = false;
   #completing: boolean | undefined;
 
-  constructor(sql: Connection, form: LogForm, active: ActiveJobs) {
+  constructor(sql: Connection, logs: boolean, active: ActiveJobs) {
     this.sql = sql;
     this.#active = active;
     this.numbers = new Numbers(sql);
-    this.log = new Log(sql, this.numbers, form);
+    this.log = new Log(sql, this.numbers, logs);
     this.counts = new Counts(sql, this.numbers);
     this.limits = new Limits(sql, this.counts, this.numbers);
     this.lanes = new Lanes(sql, this.numbers, this.counts, this.limits);

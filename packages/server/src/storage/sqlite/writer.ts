@@ -1,7 +1,6 @@
 import { ActiveJobs } from './active.ts';
 import { type Connection, patiently } from './connection.ts';
 import type { Disk } from './disk.ts';
-import type { LogForm } from './log.ts';
 import { Transaction } from './transaction.ts';
 
 interface Task {
@@ -21,7 +20,7 @@ const sliceMs = 8;
 export class Writer {
   readonly #connection: Connection;
   readonly #patienceMs: number;
-  readonly #form: () => LogForm;
+  readonly #logs: boolean;
   readonly #disk: Disk | null;
   readonly #active: ActiveJobs;
   readonly #onCommit: (transaction: Transaction) => void;
@@ -30,19 +29,19 @@ export class Writer {
   #closed = false;
 
   /**
-   * @param form how events are logged, which is known once the layout is.
+   * @param logs whether events are logged.
    * @param disk null where a commit is as durable as it shall be.
    */
   constructor(
     connection: Connection,
     patienceMs: number,
-    form: () => LogForm,
+    logs: boolean,
     disk: Disk | null,
     onCommit: (transaction: Transaction) => void,
   ) {
     this.#connection = connection;
     this.#patienceMs = patienceMs;
-    this.#form = form;
+    this.#logs = logs;
     this.#disk = disk;
     this.#active = new ActiveJobs(connection);
     this.#onCommit = onCommit;
@@ -93,7 +92,7 @@ export class Writer {
       return [];
     }
     const until = performance.now() + sliceMs;
-    const transaction = new Transaction(this.#connection, this.#form(), this.#active);
+    const transaction = new Transaction(this.#connection, this.#logs, this.#active);
     const results: unknown[] = [];
     try {
       for (const task of tasks) {

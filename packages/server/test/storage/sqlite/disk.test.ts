@@ -47,13 +47,7 @@ async function openBench(journal: 'wal' | 'delete' = 'wal'): Promise<Bench> {
       await files.sync(descriptor);
     },
   };
-  const writer = new Writer(
-    sql,
-    1_000,
-    () => 'off',
-    new Disk(sql, gated),
-    () => {},
-  );
+  const writer = new Writer(sql, 1_000, false, new Disk(sql, gated), () => {});
   onTestFinished(async () => {
     for (const sync of syncs) sync.end();
     await writer.close();

@@ -1,0 +1,299 @@
+-- The layout that SQLite files begin with. A change of it is a file of its own, which only adds: a column with a default, a
+-- table, an index. Servers of the layout before go on beside the new ones meanwhile.
+
+-- Columns that guards and events read stand first, long texts last: SQLite finds a column by walking those before it.
+CREATE TABLE ojs_jobs (
+  number INTEGER PRIMARY KEY,
+  state INTEGER NOT NULL,
+  claim INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  priority INTEGER NOT NULL,
+  -- The line in which it waits while available: its queue's own, or the lane of its limits. Stale in other states.
+  line INTEGER,
+  -- Place in the line while available, else null.
+  place INTEGER,
+  -- The time by which a state is indexed: the start of a scheduled, retryable or pending job, the end of an active
+  -- one's time, the end of a finished one. Null while available.
+  due_at INTEGER,
+  run_at INTEGER NOT NULL,
+  enqueued_at INTEGER,
+  started_at INTEGER,
+  beat_at INTEGER,
+  finished_at INTEGER,
+  dead_letter INTEGER NOT NULL,
+  lease_ms INTEGER,
+  lease_until INTEGER,
+  timeout_ms INTEGER NOT NULL,
+  -- JSON array of heartbeatMs, visibilityMs, laterExpiresAt, deadlineAt; null where all have their usual values.
+  bounds TEXT,
+  expires_at INTEGER,
+  created_at INTEGER NOT NULL,
+  id TEXT NOT NULL UNIQUE,
+  queue TEXT NOT NULL,
+  type TEXT NOT NULL,
+  worker TEXT,
+  trace TEXT,
+  -- JSON array of the keys that limit it, a line break, index and id of its workflow with a space between; null without
+  -- both.
+  ties TEXT,
+  unique_key TEXT,
+  -- The cron whose run the job is.
+  cron TEXT,
+  result TEXT,
+  progress TEXT,
+  checkpoint TEXT,
+  history TEXT NOT NULL,
+  policy TEXT,
+  -- Full while the job waits, empty from the claim on: the row then does not grow on its page when worker and lease are
+  -- written (commits cost a third less).
+  room TEXT,
+  envelope TEXT NOT NULL
+) STRICT;
+
+-- The predicates name no state that a guard could imply, so the planner never prefers one of these indexes to the key.
+CREATE INDEX ojs_jobs_ready ON ojs_jobs (line, priority DESC, place) WHERE place IS NOT NULL;
+CREATE INDEX ojs_jobs_due ON ojs_jobs (state, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX ojs_jobs_expiry ON ojs_jobs (expires_at) WHERE expires_at IS NOT NULL AND finished_at IS NULL AND lease_until IS NULL;
+CREATE INDEX ojs_jobs_dead ON ojs_jobs (finished_at) WHERE dead_letter <> 0;
+CREATE INDEX ojs_jobs_runs ON ojs_jobs (cron, number) WHERE cron IS NOT NULL AND finished_at IS NULL;
+-- Discarded jobs that are not in the dead letter: the two have retentions of their own.
+CREATE INDEX ojs_jobs_discarded ON ojs_jobs (finished_at) WHERE state = 128 AND dead_letter = 0;
+-- One look-up a state finds a holder, whatever has finished under the key before.
+CREATE INDEX ojs_jobs_unique ON ojs_jobs (unique_key, state, created_at) WHERE unique_key IS NOT NULL;
+
+CREATE TABLE ojs_queues (
+  name TEXT PRIMARY KEY,
+  created_at INTEGER NOT NULL,
+  -- The line of its jobs without limits.
+  line INTEGER NOT NULL,
+  paused INTEGER NOT NULL DEFAULT 0,
+  -- Whether jobs have ever waited in lanes of it (see ojs_lanes).
+  has_lanes INTEGER NOT NULL DEFAULT 0,
+  capacity INTEGER,
+  config TEXT NOT NULL DEFAULT '{}',
+  -- What two operators who configure a queue at once compare.
+  version INTEGER NOT NULL DEFAULT 0,
+  scheduled INTEGER NOT NULL DEFAULT 0,
+  available INTEGER NOT NULL DEFAULT 0,
+  pending INTEGER NOT NULL DEFAULT 0,
+  active INTEGER NOT NULL DEFAULT 0,
+  completed INTEGER NOT NULL DEFAULT 0,
+  retryable INTEGER NOT NULL DEFAULT 0,
+  cancelled INTEGER NOT NULL DEFAULT 0,
+  discarded INTEGER NOT NULL DEFAULT 0,
+  dead_letter INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+-- What happened in a minute, by queue.
+CREATE TABLE ojs_minutes (
+  minute INTEGER NOT NULL,
+  queue TEXT NOT NULL,
+  enqueued INTEGER NOT NULL,
+  started INTEGER NOT NULL,
+  completed INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  discarded INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  wait_ms INTEGER NOT NULL,
+  PRIMARY KEY (minute, queue)
+) STRICT, WITHOUT ROWID;
+
+-- One row for every operation that changed something: the log of events, a batch at a time.
+CREATE TABLE ojs_events (
+  position INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  entries TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE ojs_requests (
+  number INTEGER PRIMARY KEY,
+  request TEXT NOT NULL UNIQUE,
+  at INTEGER NOT NULL,
+  -- JSON array of [job id, claim].
+  claims TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE ojs_workers (
+  worker TEXT PRIMARY KEY,
+  seen_at INTEGER NOT NULL,
+  seen_before INTEGER,
+  state TEXT NOT NULL,
+  directive TEXT,
+  info TEXT NOT NULL,
+  -- JSON arrays of job ids.
+  holds TEXT,
+  held_before TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ojs_leases (
+  name TEXT PRIMARY KEY,
+  holder TEXT NOT NULL,
+  until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What is this store's own: its seed for ever, and the last line, place in a line, and position in the log that were
+-- given.
+CREATE TABLE ojs_store (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  seed INTEGER NOT NULL,
+  line INTEGER NOT NULL,
+  place INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  -- The last start that a rate counted: no claim is made at an earlier time.
+  last_start INTEGER NOT NULL
+) STRICT;
+INSERT INTO ojs_store (one, seed, line, place, position, last_start) VALUES (1, abs(random()) % 65536, 0, 0, 0, 0);
+
+CREATE TABLE ojs_limits (
+  key TEXT PRIMARY KEY,
+  -- JSON texts of numbers: as the newest job gave them, and as an operator overrides them.
+  own TEXT NOT NULL,
+  override TEXT,
+  active INTEGER NOT NULL,
+  waiting INTEGER NOT NULL,
+  -- Starts that the log has numbered, and when the last of them was.
+  started INTEGER NOT NULL,
+  last_start INTEGER NOT NULL,
+  -- Jobs that name the key, finished ones too, and when one last came or started: a key goes when it has none and is old.
+  jobs INTEGER NOT NULL,
+  used_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ojs_limits_idle ON ojs_limits (used_at, key)
+  WHERE jobs <= 0 AND active = 0 AND waiting = 0 AND override IS NULL AND key NOT GLOB 'queue:*';
+
+-- The log of starts under a key that has a rate: start n is free when start n - count is old enough, one look-up a rate
+-- whatever its count.
+CREATE TABLE ojs_starts (
+  key TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (key, number)
+) STRICT, WITHOUT ROWID;
+
+-- The jobs of one queue with the same set of limit keys wait in one lane. It exists while a job waits in it.
+CREATE TABLE ojs_lanes (
+  line INTEGER PRIMARY KEY,
+  queue TEXT NOT NULL,
+  -- JSON array of its keys, sorted.
+  keys TEXT NOT NULL,
+  -- Its first job.
+  priority INTEGER NOT NULL,
+  place INTEGER NOT NULL,
+  -- One of its keys: lanes of a queue stand in groups by key, and only the best lane of a group is open.
+  key TEXT NOT NULL,
+  -- A claim looks at open lanes only. While the key is closed none of its group has to be open.
+  open INTEGER NOT NULL,
+  UNIQUE (queue, keys)
+) STRICT;
+CREATE INDEX ojs_lanes_open ON ojs_lanes (queue, priority DESC, place) WHERE open <> 0;
+CREATE INDEX ojs_lanes_group ON ojs_lanes (key, queue, open, priority DESC, place);
+
+-- The keys of every lane, to know whether jobs wait under one.
+CREATE TABLE ojs_lane_keys (
+  key TEXT NOT NULL,
+  queue TEXT NOT NULL,
+  line INTEGER NOT NULL,
+  PRIMARY KEY (key, queue, line)
+) STRICT, WITHOUT ROWID;
+
+-- When the rate of a key, under which jobs of the queue wait, lets one of them start.
+CREATE TABLE ojs_alarms (
+  key TEXT NOT NULL,
+  queue TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (key, queue)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ojs_alarms_at ON ojs_alarms (queue, at);
+
+CREATE TABLE ojs_workflows (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  -- Its nodes are the rows first_node + index, up to last_node.
+  first_node INTEGER NOT NULL,
+  last_node INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  total INTEGER NOT NULL,
+  completed INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  cancelled INTEGER NOT NULL,
+  -- Nodes that wait for nothing but core's decision.
+  ready INTEGER NOT NULL,
+  sweeping INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  finished_at INTEGER,
+  name TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  "end" TEXT,
+  spec TEXT NOT NULL
+) STRICT;
+CREATE INDEX ojs_workflows_state ON ojs_workflows (state);
+CREATE INDEX ojs_workflows_finished ON ojs_workflows (finished_at) WHERE finished_at IS NOT NULL AND sweeping = 0;
+CREATE INDEX ojs_workflows_ready ON ojs_workflows (number) WHERE ready > 0 AND finished_at IS NULL;
+CREATE INDEX ojs_workflows_sweeping ON ojs_workflows (number) WHERE sweeping <> 0;
+
+CREATE TABLE ojs_workflow_counts (
+  state TEXT PRIMARY KEY,
+  count INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ojs_nodes (
+  number INTEGER PRIMARY KEY,
+  state TEXT NOT NULL,
+  open INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  member INTEGER NOT NULL,
+  closed_at INTEGER,
+  name TEXT NOT NULL,
+  job TEXT,
+  -- JSON array of the indexes that depend on it.
+  next TEXT NOT NULL,
+  result TEXT,
+  error TEXT
+) STRICT;
+
+-- Apart, so that the rows that change are short: a hundred that end together are on two pages.
+CREATE TABLE ojs_node_specs (
+  number INTEGER PRIMARY KEY,
+  spec TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE ojs_crons (
+  name TEXT PRIMARY KEY,
+  version INTEGER NOT NULL,
+  enabled INTEGER NOT NULL,
+  due_at INTEGER,
+  run_count INTEGER NOT NULL,
+  last_run_at INTEGER,
+  last_job TEXT,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  spec TEXT NOT NULL
+) STRICT;
+CREATE INDEX ojs_crons_due ON ojs_crons (due_at, name) WHERE enabled <> 0 AND due_at IS NOT NULL;
+
+CREATE TABLE ojs_documents (
+  kind TEXT NOT NULL,
+  key TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (kind, key)
+) STRICT;
+
+-- What users' own transactions append (see src/storage/sqlite/inbox.ts).
+CREATE TABLE ojs_inbox (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL,
+  request TEXT NOT NULL
+) STRICT;
+CREATE INDEX ojs_inbox_id ON ojs_inbox (id);
+
+CREATE TABLE ojs_inbox_completions (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL,
+  claim INTEGER NOT NULL,
+  result TEXT
+) STRICT;
+CREATE INDEX ojs_inbox_completions_id ON ojs_inbox_completions (id);
