@@ -9,7 +9,7 @@ const long = '{packages/*,conformance,bench,examples,scripts}/test/**/*.long.ts'
 const timed = 'packages/cli/test/**/*.long.ts';
 
 /** Files that wait long for clocks of their own; begun last, the run would end with their waiting. */
-const first = [/conformance\/test\/official\.test\.ts$/, /conformance\/test\/faults\.long\.ts$/];
+const first = [/conformance\/test\/official\.test\.ts$/, /conformance\/test\/mutations\.long\.ts$/];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -48,7 +48,7 @@ export default defineConfig({
           name: 'long',
           include: [long],
           exclude: [...exclude, timed],
-          // Four servers with a fault at once, and one without.
+          // Four mutants at once, and one server without a mutation.
           maxConcurrency: 5,
           maxWorkers: 2,
           testTimeout: 900_000,

@@ -1,9 +1,13 @@
-import type { Fault } from '../faults/fault.ts';
+import type { Mutation } from '../mutations/mutation.ts';
 import type { Case } from '../src/index.ts';
 import type { Rule, Section } from './rule.ts';
 
 /** docs/internals/conformance.md as text. */
-export function documentOf(sections: readonly Section[], cases: readonly Case[], faults: readonly Fault[]): string {
+export function documentOf(
+  sections: readonly Section[],
+  cases: readonly Case[],
+  mutations: readonly Mutation[],
+): string {
   const levels = [0, 1, 2, 3, 4].map(
     (level) => `${cases.filter((one) => one.level === level).length} of level ${level}`,
   );
@@ -11,8 +15,8 @@ export function documentOf(sections: readonly Section[], cases: readonly Case[],
   const unseen = rules.filter((rule) => rule.cases.length === 0).length;
   return [
     '# Conformance',
-    '<!-- Written by `node conformance/rules/write.ts` from conformance/rules, the cases and the faults. -->',
-    `Which rule of the core specification is held by which case of ours, and by which deliberate mistake each case is seen to fail. ${rules.length} rules, ${cases.length} cases (${levels.join(', ')}), ${faults.length} faults; ${unseen} rules cannot be seen over HTTP in a case's time: there the reason and the test that holds them stand instead.`,
+    '<!-- Written by `node conformance/rules/write.ts` from conformance/rules, the cases and the mutations. -->',
+    `Which rule of the core specification is held by which case of ours, and which mutation of the server makes each case fail. ${rules.length} rules, ${cases.length} cases (${levels.join(', ')}), ${mutations.length} mutations; ${unseen} rules cannot be seen over HTTP in a case's time: there the reason and the test that holds them stand instead.`,
     'References are to the sections, decisions (X) and quoted test ids of the core digest; short names of documents as in [deviations.md](deviations.md).',
     official,
     '## Rules',
@@ -20,12 +24,12 @@ export function documentOf(sections: readonly Section[], cases: readonly Case[],
       ({ title, rules: own }) => `### ${title}\n\n${table(['rule', 'where', 'held by'], own.map(ruleRow))}`,
     ),
     '## Cases',
-    'A fault is a change of one line that turns the case red; `conformance/test/faults.long.ts` starts a server with each.',
+    'A mutation is a small mistake in the server that makes the case fail; `conformance/test/mutations.long.ts` starts a server with each.',
     ...[0, 1, 2, 3, 4].map((level) => {
       const rows = cases.filter((one) => one.level === level).toSorted((a, b) => (a.id < b.id ? -1 : 1));
       return `### Level ${level}\n\n${table(
-        ['case', 'what', 'faults'],
-        rows.map((one) => [code(one.id), one.description, faultsOf(one.id, faults)]),
+        ['case', 'what', 'mutations'],
+        rows.map((one) => [code(one.id), one.description, mutationsOf(one.id, mutations)]),
       )}`;
     }),
   ]
@@ -52,9 +56,9 @@ function ruleRow({ ref, must, cases, tests = [], why }: Rule): readonly string[]
   return [must, ref, `${reason}${held.join(', ')}`];
 }
 
-function faultsOf(id: string, faults: readonly Fault[]): string {
-  return faults
-    .filter((fault) => fault.cases.includes(id))
+function mutationsOf(id: string, mutations: readonly Mutation[]): string {
+  return mutations
+    .filter((mutation) => mutation.cases.includes(id))
     .map(({ name }) => name)
     .join(', ');
 }

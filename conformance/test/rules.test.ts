@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { faults } from '../faults/index.ts';
+import { mutations } from '../mutations/index.ts';
 import { documentOf } from '../rules/document.ts';
 import { sections } from '../rules/index.ts';
 import { loadSuite } from '../src/index.ts';
@@ -32,6 +32,8 @@ test('the tests that stand for cases are there', async () => {
   expect(missing).toEqual([]);
 });
 
-test('docs/internals/conformance.md is what rules, cases and faults say; `node conformance/rules/write.ts` writes it', async () => {
-  expect(await readFile(at('../../docs/internals/conformance.md'), 'utf8')).toBe(documentOf(sections, cases, faults));
+test('docs/internals/conformance.md is what rules, cases and mutations say; `node conformance/rules/write.ts` writes it', async () => {
+  expect(await readFile(at('../../docs/internals/conformance.md'), 'utf8')).toBe(
+    documentOf(sections, cases, mutations),
+  );
 });

@@ -50,7 +50,7 @@ const table = {
   OJS_TLS_CA_FILE: ['sdk'],
   OJS_SUITES: ['tests'],
   OJS_SCHEMA_CASES: ['tests'],
-  OJS_FAULT: ['tests'],
+  OJS_MUTATION: ['tests'],
   OJS_CHROMIUM: ['tests'],
   OJS_PUBLISH: ['other'],
   OJS_URL: ['other'],

@@ -1,0 +1,64 @@
+import type { Mutation } from './mutation.ts';
+
+export const fetch: readonly Mutation[] = [
+  {
+    name: 'queues-right-to-left',
+    rule: '§2.2',
+    in: 'server/memory: serve',
+    find: 'const queues = claim.queues.flatMap',
+    replace: 'const queues = claim.queues.toReversed().flatMap',
+    cases: ['OJS-L0-FET-004'],
+  },
+
+  {
+    name: 'ten-by-default',
+    rule: '§3.2',
+    in: 'server: readFetch',
+    find: 'maxCount, true) ?? 1,',
+    replace: 'maxCount, true) ?? 10,',
+    cases: ['OJS-L0-FET-002', 'OJS-L0-FET-004', 'OJS-L0-FET-005'],
+  },
+
+  {
+    name: 'blocks-by-default',
+    rule: '§4',
+    in: 'server: readFetch',
+    find: "fields.integer('wait_ms', 0, maxWaitMs, true) ?? 0,",
+    replace: "fields.integer('wait_ms', 0, maxWaitMs, true) ?? 2_000,",
+    cases: ['OJS-L0-FET-001'],
+  },
+  {
+    name: 'never-waits',
+    rule: 'design §6',
+    in: 'server: Fetches.fetch',
+    find: 'if (request.waitMs <= 0 ||',
+    replace: 'if (request.waitMs >= 0 ||',
+    cases: ['OJS-L0-FET-009', 'OJS-L0-FET-010'],
+  },
+
+  {
+    name: 'request-id-forgotten',
+    rule: 'design §6',
+    in: 'server: readFetch',
+    find: "request: fields.string('request_id', 128),",
+    replace: "request: fields.string('request_id', 128) && null,",
+    cases: ['OJS-L0-FET-008', 'OJS-L1-EXC-003'],
+  },
+
+  {
+    name: 'claimed-twice',
+    rule: 'core 6.5.2',
+    in: 'server/memory: start',
+    find: 'row, after',
+    replace: 'row, { ...after, state: State.available }',
+    cases: ['OJS-L0-FET-003', 'OJS-L0-FET-011'],
+  },
+  {
+    name: 'no-lease',
+    rule: 'design §6',
+    in: 'core: renderJob',
+    find: 'if (options.lease) text +=',
+    replace: 'if (options.lease && record.claim < 0) text +=',
+    cases: ['OJS-L0-FET-007', 'OJS-L1-EXC-002', 'OJS-L1-OWN-003'],
+  },
+];

@@ -1,0 +1,73 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these texts are source code
+import type { Mutation } from './mutation.ts';
+
+export const system: readonly Mutation[] = [
+  {
+    name: 'worker-body-not-checked',
+    rule: '§1.3',
+    in: 'server: Fields.parse',
+    find: "readJson(text, 'The request body')",
+    replace: "(text.trim().endsWith('}') ? readJson(text, 'The request body') : {})",
+    cases: ['OJS-L0-ENV-022'],
+  },
+  {
+    name: 'manifest-overclaims',
+    rule: 'X24',
+    in: 'server/binding: manifest',
+    find: "conformance_tier: 'runtime',",
+    replace: "conformance_tier: 'full',",
+    cases: ['OJS-L0-SYS-001'],
+  },
+
+  {
+    name: 'health-ok-not-connected',
+    rule: 'X33',
+    in: 'server: health',
+    find: "() => 'connected',",
+    replace: "() => 'ok',",
+    cases: ['OJS-L0-SYS-002', 'OJS-L0-SYS-004', 'OJS-L0-SYS-006'],
+  },
+  {
+    name: 'no-version-header',
+    rule: '§3',
+    in: 'server/http: begin',
+    find: ".header('ojs-version', '1.0')",
+    replace: '',
+    cases: ['OJS-L0-SYS-003', 'OJS-L0-SYS-005', 'OJS-L0-SYS-006'],
+  },
+
+  {
+    name: 'no-canonical-code',
+    rule: '§1.4',
+    in: 'server/binding: refusal',
+    find: 'canonical_code: kind.canonical,',
+    replace: '',
+    cases: ['OJS-L0-SYS-007'],
+  },
+  {
+    name: 'no-hint',
+    rule: 'T:L0-OPS-030',
+    in: 'server/binding: refusal',
+    find: 'hint: fault.hint,',
+    replace: '',
+    cases: ['OJS-L0-ENV-010', 'OJS-L0-ENV-013', 'OJS-L0-LIF-016'],
+  },
+
+  {
+    name: 'no-location',
+    rule: '§3',
+    in: 'server: enqueue',
+    find: 'location: `/ojs/v1/jobs/${item.job.id}`,',
+    replace: '',
+    cases: ['OJS-L0-ENV-001'],
+  },
+
+  {
+    name: 'field-path-lost',
+    rule: 'json 12.4',
+    in: 'server: Fields.issue',
+    find: '`${this.#at}.${name}`',
+    replace: 'name',
+    cases: ['OJS-L0-FET-006', 'OJS-L1-EXC-004', 'OJS-L1-HBT-009'],
+  },
+];
