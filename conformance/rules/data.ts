@@ -144,7 +144,7 @@ export const data: Section = {
       ref: '§1.4 SHOULD',
       must: 'A backtrace is cut to 50 frames and 10,000 characters.',
       cases: [],
-      tests: [['packages/core/test/failure.test.ts', 'a backtrace is cut to 50 frames']],
+      tests: [['packages/core/test/job/failure.test.ts', 'a backtrace is cut to 50 frames']],
       why: 'a SHOULD, held in core',
     },
     {
@@ -174,8 +174,8 @@ export const data: Section = {
       must: 'UTF-8 without a byte order mark; nesting is bounded.',
       cases: [],
       tests: [
-        ['packages/core/test/json.test.ts', 'refuses a byte order mark'],
-        ['packages/core/test/json.test.ts', 'refuses what nests too deep'],
+        ['packages/core/test/json/json.test.ts', 'refuses a byte order mark'],
+        ['packages/core/test/json/json.test.ts', 'refuses what nests too deep'],
       ],
       why: 'cases are JSON themselves: the runner cannot send such bytes',
     },

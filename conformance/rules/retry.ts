@@ -33,7 +33,7 @@ export const retry: Section = {
       ref: '§5.2 RET-05 RET-06',
       must: 'They are capped before and after jitter, which is 0.5 to 1.5.',
       cases: ['OJS-L1-RTR-005', 'OJS-L1-RTR-007'],
-      tests: [['packages/core/test/retry.test.ts', 'jitter is 0.5 to 1.5 of the capped delay']],
+      tests: [['packages/core/test/policies/retry.test.ts', 'jitter is 0.5 to 1.5 of the capped delay']],
     },
     { ref: '§5.2 RET-11', must: 'No attempt begins before its delay has passed.', cases: ['OJS-L1-RTR-019'] },
     {

@@ -86,7 +86,7 @@ export const states: Section = {
       cases: ['OJS-L0-LIF-009', 'OJS-L0-LIF-010', 'OJS-L0-LIF-011'],
       tests: [
         [
-          'packages/core/test/decide.test.ts',
+          'packages/core/test/lifecycle/decide.test.ts',
           'every decision on any record is allowed by it and fenced, or is refused as a conflict',
         ],
       ],

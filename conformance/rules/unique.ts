@@ -19,7 +19,7 @@ export const unique: Section = {
       ref: '§6.2',
       must: 'The fingerprint is deterministic: canonical JSON, NFC, SHA-256.',
       cases: ['OJS-L4-UNQ-012'],
-      tests: [['packages/core/test/unique.test.ts', 'the spelling of what counts makes no difference']],
+      tests: [['packages/core/test/policies/unique.test.ts', 'the spelling of what counts makes no difference']],
     },
     { ref: '§6.3', must: 'A period counts from the creation of the job that is there.', cases: ['OJS-L4-UNQ-004'] },
     {

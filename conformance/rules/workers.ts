@@ -47,7 +47,7 @@ export const workers: Section = {
       ref: 'design',
       must: 'A job under which three workers died is set aside.',
       cases: [],
-      tests: [['packages/core/test/decide.test.ts', 'a job under which three workers died is set aside']],
+      tests: [['packages/core/test/lifecycle/decide.test.ts', 'a job under which three workers died is set aside']],
       why: 'takes three deaths of half a minute',
     },
     {

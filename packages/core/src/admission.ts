@@ -1,7 +1,8 @@
 /** What becomes of new jobs: inserted, there already, or refused by an id, a unique key or their queue. */
-import { isIn } from './change.ts';
-import type { JobId, JobRecord, NewJob } from './job.ts';
-import { State, type StateMask } from './states.ts';
+
+import type { JobId, JobRecord, NewJob } from './job/job.ts';
+import { State, type StateMask } from './job/states.ts';
+import { isIn } from './lifecycle/change.ts';
 
 export type Inserted =
   /** `replaced` are the jobs that this one's unique policy cancelled. */

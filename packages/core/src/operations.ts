@@ -1,5 +1,3 @@
-import { enqueueRoute } from './enqueue-route.ts';
-
 /** What a token must be allowed to do to call an operation; `open` needs no token. */
 export type Scope = 'open' | 'enqueue' | 'work' | 'admin';
 
@@ -15,6 +13,9 @@ export interface Operation extends Route {
   /** Any one of these is enough; `admin` always is. */
   readonly scopes: readonly Scope[];
 }
+
+/** The route that every client needs, without the table of the others. */
+export const enqueueRoute = { method: 'POST', path: '/ojs/v1/jobs' } as const satisfies Route;
 
 /** The HTTP binding (ojs-http-binding §2) and our additions, as one table: routes, clients and authorization read it. */
 const table = {

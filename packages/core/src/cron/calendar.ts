@@ -1,4 +1,4 @@
-import type { Millis } from '../clock.ts';
+import type { Millis } from '../time/clock.ts';
 import { daysOf, monthOf } from './days.ts';
 import type { CalendarSchedule } from './schedule.ts';
 

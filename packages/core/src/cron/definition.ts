@@ -1,10 +1,12 @@
-import type { Millis } from '../clock.ts';
-import { readEnvelope } from '../envelope.ts';
+import { readEnvelope } from '../envelope/envelope.ts';
+import { jobPolicies, jobShape, optionsShape } from '../envelope/job-shape.ts';
+import { type Shape, shapeOf } from '../envelope/unknown-members.ts';
+import { type Field, Issues, Part, rules } from '../envelope/validate.ts';
 import { ProtocolError } from '../errors.ts';
-import type { Json } from '../job.ts';
-import { isObject, members, objectText, readJson } from '../json.ts';
+import type { Json } from '../job/job.ts';
+import { isObject, members, objectText, readJson } from '../json/json.ts';
+import type { Millis } from '../time/clock.ts';
 import { uuidFrom } from '../uuid.ts';
-import { type Field, Issues, Part, rules } from '../validate.ts';
 import { nextRun } from './next.ts';
 import { parseCron } from './parse.ts';
 import type { CronSchedule } from './schedule.ts';
@@ -183,3 +185,13 @@ export function changedCron(
   fields.set('name', JSON.stringify(cron.name));
   return objectText(fields);
 }
+
+/** What the server manages of a cron, and answers beside its definition: ignored where it comes back. */
+const managed = ['next_run_at', 'last_run_at', 'run_count', 'created_at', 'updated_at', 'status', 'id'];
+
+export const cronShape: Shape = shapeOf([...cronFields, 'name', 'enabled', ...managed], {
+  ...jobPolicies,
+  options: optionsShape,
+  job_template: jobShape,
+  job: jobShape,
+});

@@ -1,12 +1,12 @@
-import type { Millis } from '../clock.ts';
-import { cancelled } from '../decide.ts';
-import { readEnvelope } from '../envelope.ts';
-import { otherEventEntry } from '../events.ts';
-import type { JobId, JobRecord, Json, NewJob, Transition } from '../job.ts';
-import { members, objectText } from '../json.ts';
-import { formatTimestamp } from '../timestamp.ts';
+import { readEnvelope } from '../envelope/envelope.ts';
+import { otherEventEntry } from '../events/events.ts';
+import type { JobId, JobRecord, Json, NewJob, Transition } from '../job/job.ts';
+import { members, objectText } from '../json/json.ts';
+import { cancelled } from '../lifecycle/decide.ts';
+import type { Millis } from '../time/clock.ts';
+import { formatTimestamp } from '../time/timestamp.ts';
 import { type CronDefinition, dueAfter, scheduleOf } from './definition.ts';
-import { skippedRuns } from './skipped.ts';
+import { skippedRuns } from './next.ts';
 
 /** A cron as decisions see it. */
 export interface CronState {

@@ -1,4 +1,4 @@
-import type { Millis } from '../clock.ts';
+import type { Millis } from '../time/clock.ts';
 import { checkZone } from './zone.ts';
 
 /** Local time minus UTC around a moment, in milliseconds: `before` until the moment `at`, `after` from then on. Without a change `at` is Infinity. */

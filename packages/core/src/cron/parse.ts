@@ -1,6 +1,20 @@
-import { readDates, readWeekdays } from './day-fields.ts';
-import { hour, minute, month, type Refuse, readField, refuseAt, second } from './fields.ts';
-import { readInterval } from './interval.ts';
+import { maxDurationMs } from '../time/duration.ts';
+import { type Bits, bit, type DateRule, type WeekdayRule } from './days.ts';
+import {
+  dayOfMonth,
+  dayOfWeek,
+  fold,
+  hour,
+  itemsOf,
+  minute,
+  month,
+  numberOf,
+  type Refuse,
+  readField,
+  readItem,
+  refuseAt,
+  second,
+} from './fields.ts';
 import type { CronSchedule } from './schedule.ts';
 
 /** No schedule that a person would write is longer; it bounds the work of an expression. */
@@ -76,4 +90,74 @@ function readFields(tokens: readonly string[], expression: string, refuse: Refus
   const weekday = readWeekdays(weekdays, refuse);
   const either = !dates.startsWith('*') && !weekdays.startsWith('*');
   return { kind: 'calendar', expression, ...times, months: numbers, days: { date, weekday, either } };
+}
+
+/** Day of month, with L and W (ojs-cron §3.3, CRON-S01). */
+export function readDates(text: string, refuse: Refuse): DateRule {
+  let dates: Bits = 0;
+  const beforeLast: number[] = [];
+  const nearest: number[] = [];
+  let lastWorkday = false;
+  for (const item of itemsOf(text, dayOfMonth, refuse)) {
+    const last = /^L(?:-([0-9]+))?$/i.exec(item);
+    const near = /^([0-9]+)W$/i.exec(item);
+    if (last !== null) beforeLast.push(daysBefore(last[1] ?? '0', refuse));
+    else if (near?.[1] !== undefined) nearest.push(numberOf(near[1], dayOfMonth, refuse));
+    else if (/^LW$/i.test(item)) lastWorkday = true;
+    else for (const date of readItem(item, dayOfMonth, refuse)) dates |= bit(date);
+  }
+  return { dates, beforeLast, nearest, lastWorkday };
+}
+
+function daysBefore(text: string, refuse: Refuse): number {
+  const days = Number(text);
+  return days < dayOfMonth.max
+    ? days
+    : refuse(dayOfMonth, `L-${text} is before any month begins; expected L-0 to L-30`);
+}
+
+/** Day of week, with L and # (ojs-cron §3.3, CRON-S01). */
+export function readWeekdays(text: string, refuse: Refuse): WeekdayRule {
+  let weekdays: Bits = 0;
+  const last: number[] = [];
+  const nth: { weekday: number; nth: number }[] = [];
+  for (const item of itemsOf(text, dayOfWeek, refuse)) {
+    const match = /^([A-Z0-9]+)(?:L|#([0-9]+))$/i.exec(item);
+    if (match?.[1] === undefined) {
+      for (const weekday of readItem(item, dayOfWeek, refuse)) weekdays |= bit(weekday + 1);
+      continue;
+    }
+    const weekday = fold(numberOf(match[1], dayOfWeek, refuse), dayOfWeek);
+    if (match[2] === undefined) last.push(weekday);
+    else nth.push({ weekday, nth: occurrence(match[2], item, refuse) });
+  }
+  return { weekdays, last, nth };
+}
+
+function occurrence(text: string, item: string, refuse: Refuse): number {
+  const nth = Number(text);
+  return nth >= 1 && nth <= 5 ? nth : refuse(dayOfWeek, `no month has the weekday ${item}; expected #1 to #5`);
+}
+
+const unitMs: ReadonlyMap<string, number> = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+]);
+
+/** The duration of `@every` in milliseconds, written as in Go: `1h30m`, `1.5h` (ojs-cron §4.1). Less than a second becomes one (X42). */
+export function readInterval(text: string, refuse: Refuse): number {
+  if (!/^(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h))+$/.test(text)) {
+    refuse(
+      null,
+      `${JSON.stringify(text)} is no duration of @every; expected hours, minutes, seconds or milliseconds such as 1h30m, 45s`,
+    );
+  }
+  let ms = 0;
+  for (const [, number, unit] of text.matchAll(/([0-9.]+)([a-z]+)/g))
+    ms += Number(number) * (unitMs.get(unit ?? '') ?? Number.NaN);
+  if (!(ms > 0 && ms <= maxDurationMs))
+    refuse(null, `@every ${text} is out of range; expected more than 0 and at most 100 years`);
+  return Math.max(1000, Math.round(ms));
 }

@@ -1,6 +1,6 @@
-import type { Millis } from '../clock.ts';
-import type { Json } from '../job.ts';
-import { formatTimestamp } from '../timestamp.ts';
+import type { Json } from '../job/job.ts';
+import type { Millis } from '../time/clock.ts';
+import { formatTimestamp } from '../time/timestamp.ts';
 import { definitionOf, templateOf } from './definition.ts';
 
 /** A cron as a storage holds it. */

@@ -1,7 +1,7 @@
 /** What a registration and a firing make of a cron's record. */
 import type { Inserted } from '../admission.ts';
-import type { Millis } from '../clock.ts';
-import type { JobId, Json, NewJob, Transition } from '../job.ts';
+import type { JobId, Json, NewJob, Transition } from '../job/job.ts';
+import type { Millis } from '../time/clock.ts';
 
 export interface CronRecord {
   readonly name: string;

@@ -1,8 +1,9 @@
 /** Who holds the unique keys of a group that is looked at job by job. */
-import { isIn, uniqueAnswer } from '../change.ts';
-import type { Millis } from '../clock.ts';
-import type { JobId, NewUnique } from '../job.ts';
-import { State, Terminal } from '../states.ts';
+
+import type { JobId, NewUnique } from '../job/job.ts';
+import { State, Terminal } from '../job/states.ts';
+import { isIn, uniqueAnswer } from '../lifecycle/change.ts';
+import type { Millis } from '../time/clock.ts';
 
 export interface Holder<J> {
   readonly id: JobId;

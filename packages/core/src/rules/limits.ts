@@ -1,6 +1,7 @@
 /** What the numbers of a limit say about the next start. */
-import type { Millis } from '../clock.ts';
-import { type LimitNumbers, queueLimitKey } from '../job.ts';
+
+import { type LimitNumbers, queueLimitKey } from '../job/job.ts';
+import type { Millis } from '../time/clock.ts';
 
 /** The numbers of a key, as the newest job that brought some gave them, and as an operator overrides them. */
 export interface LimitSettings {

@@ -1,8 +1,9 @@
 /** What a change adds to the sums of its minute. */
-import { isIn } from '../change.ts';
-import type { Millis } from '../clock.ts';
-import type { JobRecord, Transition } from '../job.ts';
-import { State } from '../states.ts';
+
+import type { JobRecord, Transition } from '../job/job.ts';
+import { State } from '../job/states.ts';
+import { isIn } from '../lifecycle/change.ts';
+import type { Millis } from '../time/clock.ts';
 
 /** Sums of one minute of a queue. Durations in milliseconds: of completed executions, of waits between `enqueuedAt` and a start. */
 export interface Sums {

@@ -1,8 +1,9 @@
 /** Whether a storage applies a change that was decided from a record, and what a claim call does besides. Core's `change.ts` says what the change does. */
-import { isIn } from '../change.ts';
-import type { Millis } from '../clock.ts';
-import type { JobRecord, Transition } from '../job.ts';
-import { State } from '../states.ts';
+
+import type { JobRecord, Transition } from '../job/job.ts';
+import { State } from '../job/states.ts';
+import { isIn } from '../lifecycle/change.ts';
+import type { Millis } from '../time/clock.ts';
 
 export type Verdict = 'moves' | 'already' | 'refused';
 

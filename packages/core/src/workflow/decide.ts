@@ -1,8 +1,8 @@
-import type { Millis } from '../clock.ts';
-import { nodeDestination } from '../destination.ts';
-import { readEnvelope } from '../envelope.ts';
+import { nodeDestination } from '../envelope/destination.ts';
+import { readEnvelope } from '../envelope/envelope.ts';
 import { ProtocolError } from '../errors.ts';
-import type { JobId, JobRecord, Json, NewJob, NodeRef } from '../job.ts';
+import type { JobId, JobRecord, Json, NewJob, NodeRef } from '../job/job.ts';
+import type { Millis } from '../time/clock.ts';
 import { requestOf } from './defaults.ts';
 import { callbackFired, jobType, refusalEvents, workflowCompleted, workflowFailed } from './events.ts';
 import { failedNodes, failedStep, maxErrors, type StepError, stepError } from './failures.ts';

@@ -1,5 +1,5 @@
-import type { Json } from '../job.ts';
-import { members, objectText } from '../json.ts';
+import type { Json } from '../job/job.ts';
+import { members, objectText } from '../json/json.ts';
 import { type JobSpec, readWorkflowSpec } from './spec.ts';
 import type { NewWorkflow } from './types.ts';
 

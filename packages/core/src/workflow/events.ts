@@ -1,8 +1,9 @@
-import type { Millis } from '../clock.ts';
-import { type EventKind, type EventSubject, otherEventEntry } from '../events.ts';
-import type { Json, NewJob } from '../job.ts';
-import { members } from '../json.ts';
-import { State } from '../states.ts';
+import { type EventSubject, otherEventEntry } from '../events/events.ts';
+import type { EventKind } from '../events/kinds.ts';
+import type { Json, NewJob } from '../job/job.ts';
+import { State } from '../job/states.ts';
+import { members } from '../json/json.ts';
+import type { Millis } from '../time/clock.ts';
 import type { FailedNode, StepError } from './failures.ts';
 import type { CallbackName } from './plan.ts';
 import type { NewNode, NewWorkflow, WorkflowRecord } from './types.ts';

@@ -1,7 +1,7 @@
-import { lastError } from '../history.ts';
-import type { JobId, JobRecord, Json } from '../job.ts';
-import { isObject } from '../json.ts';
-import { State } from '../states.ts';
+import { lastError } from '../job/history.ts';
+import type { JobId, JobRecord, Json } from '../job/job.ts';
+import { State } from '../job/states.ts';
+import { isObject } from '../json/json.ts';
 import type { CallbackName } from './plan.ts';
 import { isSkipped, runs } from './rules.ts';
 import { type JobSpec, readNodeSpec } from './spec.ts';

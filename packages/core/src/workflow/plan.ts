@@ -1,5 +1,5 @@
 import { ProtocolError } from '../errors.ts';
-import type { JobId, Json } from '../job.ts';
+import type { JobId, Json } from '../job/job.ts';
 
 /** Levels of chains, groups and batches within each other, the workflow itself counting as 1 (ojs-workflows §10.2). */
 export const maxNesting = 10;

@@ -1,8 +1,8 @@
-import { lastError } from '../history.ts';
-import type { JobId, JobRecord, Json } from '../job.ts';
-import { members } from '../json.ts';
-import { State } from '../states.ts';
-import { formatTimestamp } from '../timestamp.ts';
+import { lastError } from '../job/history.ts';
+import type { JobId, JobRecord, Json } from '../job/job.ts';
+import { State } from '../job/states.ts';
+import { members } from '../json/json.ts';
+import { formatTimestamp } from '../time/timestamp.ts';
 import { isRefused } from './failures.ts';
 import { runs } from './rules.ts';
 import { type JobSpec, readNodeSpec, type WorkflowSpec } from './spec.ts';

@@ -1,7 +1,7 @@
-import type { Millis } from '../clock.ts';
-import type { JobId, JobRecord, Json } from '../job.ts';
-import { members, objectText } from '../json.ts';
-import { formatTimestamp } from '../timestamp.ts';
+import type { JobId, JobRecord, Json } from '../job/job.ts';
+import { members, objectText } from '../json/json.ts';
+import type { Millis } from '../time/clock.ts';
+import { formatTimestamp } from '../time/timestamp.ts';
 import type { EndText } from './decide.ts';
 import { failedNodes, isRefused } from './failures.ts';
 import { renderSteps } from './render-steps.ts';

@@ -1,9 +1,10 @@
-import type { Millis } from '../clock.ts';
-import { type ReadEnvelope, readEnvelope, readParsedEnvelope } from '../envelope.ts';
+import { type ReadEnvelope, readEnvelope, readParsedEnvelope } from '../envelope/envelope.ts';
+import { jobNames, jobPolicies, optionsShape, stepOptionsShape } from '../envelope/job-shape.ts';
+import { type Shape, shapeOf, type UnknownMember, unknownMembers } from '../envelope/unknown-members.ts';
 import { ProtocolError } from '../errors.ts';
-import type { Json } from '../job.ts';
-import { elements, isObject, members, readJson } from '../json.ts';
-import { type UnknownMember, unknownMembers } from '../members.ts';
+import type { Json } from '../job/job.ts';
+import { elements, isObject, members, readJson } from '../json/json.ts';
+import type { Millis } from '../time/clock.ts';
 import { isUuidv7 } from '../uuid.ts';
 import { joinMeta, mergeOptions, withDefaults } from './defaults.ts';
 import { readGraph, readOrdered } from './graph.ts';
@@ -20,7 +21,6 @@ import {
   wrong,
 } from './plan.ts';
 import { envelopeTail } from './results.ts';
-import { workflowShape } from './shape.ts';
 import { envelopeOf, readLabel, readStep, type Source, type Step } from './step.ts';
 
 /** A job's envelope with its place in the request. */
@@ -255,3 +255,15 @@ function kindOf(after: CompositePlan['after'], callbacks: readonly CallbackPlan[
     return 'chain';
   return after.every((waits) => waits.length === 0) ? 'group' : 'dag';
 }
+
+const compositeNames = ['id', 'type', 'name', 'depends_on', 'meta', 'metadata'];
+
+/** A step is a job, or a workflow within the workflow. */
+const step: { members: Map<string, Shape | null>; readonly open: boolean } = { members: new Map(), open: true };
+const callbacks = shapeOf([], Object.fromEntries(callbackNames.map((name) => [name, step])));
+const lists = { steps: step, jobs: step, callbacks };
+step.members = new Map(
+  shapeOf([...jobNames, ...compositeNames], { ...jobPolicies, ...lists, options: stepOptionsShape }).members,
+);
+
+export const workflowShape: Shape = shapeOf(compositeNames, { ...lists, options: optionsShape });

@@ -1,4 +1,4 @@
-import type { Json } from '../job.ts';
+import type { Json } from '../job/job.ts';
 import type { Block, JobSpec } from './spec.ts';
 
 /** Characters of the results that one job is given. What no longer fits is null, the last result excepted. */

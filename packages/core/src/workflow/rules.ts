@@ -1,5 +1,5 @@
-import type { Millis } from '../clock.ts';
-import { State } from '../states.ts';
+import { State } from '../job/states.ts';
+import type { Millis } from '../time/clock.ts';
 import type { CallbackName } from './plan.ts';
 import type { JobSpec } from './spec.ts';
 import type { NewNode, NewWorkflow, NodeRecord, WorkflowRecord } from './types.ts';

@@ -1,5 +1,5 @@
-import type { Json } from '../job.ts';
-import { elements, members } from '../json.ts';
+import type { Json } from '../job/job.ts';
+import { elements, members } from '../json/json.ts';
 import type { CallbackName, ListKey } from './plan.ts';
 
 /** `count` nodes from index `base` on: what stands for the items of a chain, group or batch, one node an item. */

@@ -1,5 +1,5 @@
-import type { Json } from '../job.ts';
-import { isObject, members, objectText } from '../json.ts';
+import type { Json } from '../job/job.ts';
+import { isObject, members, objectText } from '../json/json.ts';
 import { type CallbackName, callbackNames, wrong } from './plan.ts';
 
 /** An object of the request: its parsed values beside its raw text. */

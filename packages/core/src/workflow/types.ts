@@ -1,5 +1,5 @@
-import type { Millis } from '../clock.ts';
-import type { JobId, Json, NewJob, NodeRef } from '../job.ts';
+import type { JobId, Json, NewJob, NodeRef } from '../job/job.ts';
+import type { Millis } from '../time/clock.ts';
 
 export type WorkflowState = 'running' | 'completed' | 'failed' | 'cancelled';
 export type NodeState = 'waiting' | 'pending' | 'completed' | 'failed' | 'cancelled';

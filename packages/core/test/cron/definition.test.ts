@@ -12,7 +12,7 @@ import {
   State,
   uuidFrom,
 } from '../../src/index.ts';
-import { claimed, jobOf, start } from '../records.ts';
+import { claimed, jobOf, start } from '../support/records.ts';
 
 const read = (body: object) => readCron(JSON.stringify(body), start);
 const newId = () => uuidFrom(start, 7, 1);

@@ -1,0 +1,245 @@
+import type { ValidationIssue } from '../errors.ts';
+import type { Json, Limit, RetryPolicy } from '../job/job.ts';
+import { isObject, members, objectText } from '../json/json.ts';
+import { readLimits } from '../policies/limits.ts';
+import { readRetry } from '../policies/retry.ts';
+import { type UniquePolicy, uniqueOf } from '../policies/unique.ts';
+import type { Millis } from '../time/clock.ts';
+import { parseDuration } from '../time/duration.ts';
+import { readTime } from '../time/timestamp.ts';
+import { type Field, Issues, namedPriorities, Part, type Rule, rules } from './validate.ts';
+
+/** ojs-core §5.2, ojs-timeouts §5.1 (X9). */
+export const defaultTimeoutMs = 1_800_000;
+export const defaultQueue = 'default';
+
+/** Members that have a meaning here; they reach the stored envelope under their canonical name. */
+export const attributeNames =
+  `specversion id type args options meta queue priority timeout timeout_ms scheduled_at delay_until expires_at retry unique
+  visibility_timeout visibility_timeout_ms tags pending schema rate_limit total_timeout enqueue_ttl grace_period heartbeat_timeout result_ttl
+  result_size_limit`.split(/\s+/);
+/** Members that the server manages: ignored where a client sends them (ojs-core §5.3), so that no rendered job has one twice. */
+export const managedNames =
+  `state attempt max_attempts created_at enqueued_at started_at completed_at cancelled_at discarded_at activated_at re_enqueued_at
+  previous_state error errors result retry_delay_ms next_attempt_at next_retry_at worker_id workflow_id parent_results deduplicated x_lease
+  x_progress checkpoint last_checkpoint`.split(/\s+/);
+const known: ReadonlySet<string> = new Set([...attributeNames, ...managedNames]);
+
+/** An enqueue request in either shape; what stands in `options` wins over the same member at the top (X1). */
+export class Request {
+  readonly issues = new Issues();
+  readonly top: Part;
+  readonly options: Part | null;
+
+  constructor(values: Readonly<Record<string, unknown>>, text: Json, path: string) {
+    this.top = new Part(values, text, path);
+    const field = this.top.find('options');
+    const options = this.issues.check(field, rules.object);
+    this.options = field === null || options === null ? null : new Part(options, field.text, field.path);
+  }
+
+  either(name: string, other?: string): Field | null {
+    return this.options?.find(name, other) ?? this.top.find(name, other);
+  }
+
+  required(name: string): Field | null {
+    const field = this.top.find(name);
+    if (field === null) this.issues.add(`${this.top.path}.${name}`, `${name} is required`);
+    return field;
+  }
+
+  /** Members without a meaning here, to be kept verbatim (ojs-core §5.5.4); the version of the job may stand in the options too (ojs-job-versioning). */
+  *unknown(): Iterable<readonly [string, Json]> {
+    const version = this.options?.find('version') ?? null;
+    for (const member of this.top.texts)
+      if (!known.has(member[0]) && !(version !== null && member[0] === 'version')) yield member;
+    if (version !== null) yield [version.name, version.text];
+  }
+}
+
+export interface Identity {
+  /** Null where the server is to mint one. */
+  readonly id: string | null;
+  readonly type: string;
+  readonly queue: string;
+  readonly args: Json;
+  readonly meta: Json;
+  readonly trace: string | null;
+  readonly priority: number;
+  readonly pending: boolean;
+  readonly tags: Field | null;
+  readonly schema: Field | null;
+}
+
+/** What the job is and where it goes. Where an attribute is wrong the issue is noted and the value means nothing. */
+export function readIdentity(request: Request): Identity {
+  const { top, issues } = request;
+  issues.check(top.find('specversion'), rules.specversion);
+  const id = issues.check(top.find('id'), rules.id);
+  const type = issues.check(request.required('type'), rules.type) ?? '';
+  const args = request.required('args');
+  issues.check(args, rules.args);
+  const priority = issues.check(request.either('priority'), rules.priority) ?? 0;
+  const tags = request.either('tags');
+  issues.check(tags, rules.names);
+  const schema = top.find('schema');
+  issues.check(schema, rules.text);
+  return {
+    id,
+    type,
+    queue: issues.check(request.either('queue'), rules.queue) ?? defaultQueue,
+    args: args?.text ?? '[]',
+    meta: metaText(request),
+    trace: traceOf(request),
+    priority: typeof priority === 'string' ? namedPriorities[priority] : priority,
+    pending: issues.check(request.either('pending'), rules.flag) ?? false,
+    tags,
+    schema,
+  };
+}
+
+/** `meta`, `options.meta` and `options.metadata` as one object; of equal keys the later source counts. */
+function metaText(request: Request): Json {
+  const sources = metaSources(request);
+  for (const field of sources) request.issues.check(field, rules.object);
+  if (sources.length <= 1) return sources[0]?.text ?? '{}';
+  const merged = new Map<string, Json>();
+  for (const field of sources)
+    if (isObject(field.value)) for (const [key, text] of members(field.text)) merged.set(key, text);
+  return objectText(merged);
+}
+
+function metaSources({ top, options }: Request): readonly Field[] {
+  return [top.find('meta'), options?.find('meta') ?? null, options?.find('metadata') ?? null].filter(
+    (field) => field !== null,
+  );
+}
+
+/** A trace id is at most this long; what is longer is somebody's data. */
+const maxTrace = 128;
+
+/** `trace_id`, or the trace of a W3C `traceparent` (`00-TRACE-SPAN-FLAGS`); null where neither is a text. */
+function traceOf(request: Request): string | null {
+  const sources = metaSources(request);
+  const named = (name: string): string | null => {
+    const value = sources.findLast((field) => isObject(field.value) && typeof field.value[name] === 'string')?.value;
+    const text = isObject(value) ? value[name] : null;
+    return typeof text === 'string' && text.length <= maxTrace && /^[^\p{Cc}]+$/u.test(text) && text.isWellFormed()
+      ? text
+      : null;
+  };
+  return named('trace_id') ?? named('traceparent')?.split('-')[1] ?? null;
+}
+
+/** Times as instants and in milliseconds, with the fields that they came from. */
+export interface Timing {
+  /** Without the grace period. */
+  readonly timeoutMs: number;
+  readonly timeout: Field | null;
+  readonly visibilityMs: number | null;
+  readonly visibility: Field | null;
+  readonly scheduledAt: Millis | null;
+  readonly scheduled: Field | null;
+  readonly expiresAt: Millis | null;
+  readonly expires: Field | null;
+  readonly totalMs: number | null;
+  readonly total: Field | null;
+  readonly ttlMs: number | null;
+  readonly ttl: Field | null;
+  readonly graceMs: number | null;
+  readonly grace: Field | null;
+  readonly heartbeatMs: number | null;
+  readonly heartbeat: Field | null;
+}
+
+export function readTiming(request: Request, now: Millis): Timing {
+  const { top, options, issues } = request;
+  const timeout = options?.find('timeout_ms', 'timeout') ?? top.find('timeout', 'timeout_ms');
+  const visibility = request.either('visibility_timeout_ms', 'visibility_timeout');
+  const scheduled = options?.find('delay_until', 'scheduled_at') ?? top.find('scheduled_at', 'delay_until');
+  const expires = request.either('expires_at');
+  const total = request.either('total_timeout');
+  const ttl = request.either('enqueue_ttl');
+  const grace = request.either('grace_period');
+  const heartbeat = request.either('heartbeat_timeout');
+
+  const timeoutRead =
+    timeout?.name === 'timeout' ? inSeconds(issues, timeout, rules.seconds) : issues.check(timeout, rules.millis);
+  const totalMs = inSeconds(issues, total, rules.positiveSeconds);
+  // 0 asks for the default (X8), and the default makes room for a shorter total.
+  const timeoutMs = timeoutRead || Math.min(defaultTimeoutMs, totalMs ?? defaultTimeoutMs);
+  if (total !== null && totalMs !== null && totalMs < timeoutMs) {
+    issues.add(total.path, `total_timeout must not be shorter than the timeout, ${timeoutMs / 1000} s`);
+  }
+  return {
+    timeoutMs,
+    timeout,
+    visibilityMs: visibilityOf(issues, visibility),
+    visibility,
+    scheduledAt: momentOf(issues, scheduled, now),
+    scheduled,
+    expiresAt: momentOf(issues, expires, now),
+    expires,
+    totalMs,
+    total,
+    ttlMs: inSeconds(issues, ttl, rules.positiveSeconds),
+    ttl,
+    graceMs: inSeconds(issues, grace, rules.seconds),
+    grace,
+    heartbeatMs: inSeconds(issues, heartbeat, rules.positiveSeconds),
+    heartbeat,
+  };
+}
+
+function inSeconds(issues: Issues, field: Field | null, rule: Rule<number>): number | null {
+  const seconds = issues.check(field, rule);
+  return seconds === null ? null : seconds * 1000;
+}
+
+/** `visibility_timeout` is a number of seconds or an ISO 8601 duration. */
+function visibilityOf(issues: Issues, field: Field | null): number | null {
+  if (field?.name !== 'visibility_timeout') return issues.check(field, rules.positiveMillis);
+  const { value } = field;
+  if (typeof value !== 'string') return inSeconds(issues, field, rules.positiveSeconds);
+  return parseDuration(value) || issues.expected(field, rules.duration);
+}
+
+function momentOf(issues: Issues, field: Field | null, now: Millis): Millis | null {
+  if (field === null) return null;
+  const { value } = field;
+  return (typeof value === 'string' ? readTime(value, now) : null) ?? issues.expected(field, rules.timestamp);
+}
+
+export interface Policies {
+  readonly retry: Partial<RetryPolicy>;
+  readonly retryField: Field | null;
+  /** Apart from the others, because they are refused under a code of their own. */
+  readonly retryIssues: readonly ValidationIssue[];
+  readonly unique: Field | null;
+  readonly uniquePolicy: UniquePolicy | null;
+  readonly rateLimit: Field | null;
+  readonly limits: readonly Limit[];
+}
+
+export function readPolicies(request: Request, queue: string): Policies {
+  const { top, options, issues } = request;
+  const unique = request.either('unique');
+  const uniquePolicy = unique === null ? null : uniqueOf(unique.value, unique.path, issues.all);
+  const rateLimit = request.either('rate_limit');
+  const limits = rateLimit === null ? [] : readLimits(rateLimit.value, rateLimit.path, queue, issues.all);
+  const retryField = options?.find('retry', 'retry_policy') ?? top.find('retry');
+  if (retryField === null) return { retry: {}, retryField, retryIssues: [], unique, uniquePolicy, rateLimit, limits };
+  const read = readRetry(retryField.value, retryField.path);
+  if ('issues' in read)
+    return { retry: {}, retryField, retryIssues: read.issues, unique, uniquePolicy, rateLimit, limits };
+  return { retry: read.policy, retryField, retryIssues: [], unique, uniquePolicy, rateLimit, limits };
+}
+
+/** What the job says about its result (ojs-results §6.1). */
+export function readResultTerms(request: Request): readonly (Field | null)[] {
+  const ttl = request.either('result_ttl');
+  request.issues.check(ttl, rules.resultTtl);
+  const size = request.either('result_size_limit');
+  request.issues.check(size, rules.bytes);
+  return [ttl, size];
+}

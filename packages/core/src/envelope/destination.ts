@@ -1,0 +1,35 @@
+import { ProtocolError } from '../errors.ts';
+import type { JobId, Json, NewJob } from '../job/job.ts';
+import type { Millis } from '../time/clock.ts';
+import { requestOf } from '../workflow/defaults.ts';
+import { readNodeSpec } from '../workflow/spec.ts';
+import type { NewNode, NewWorkflow } from '../workflow/types.ts';
+import { readEnvelope } from './envelope.ts';
+
+/** Where a job that is still to be made will go, and what will limit it. */
+export type Destination = Pick<NewJob, 'queue' | 'limits'>;
+
+/** That of a workflow node's job; null for a join, and where this version cannot read what the node holds. */
+export function nodeDestination(
+  workflow: Pick<NewWorkflow, 'spec'>,
+  { spec, job }: Pick<NewNode, 'spec' | 'job'>,
+  now: Millis,
+): Destination | null {
+  const read = readNodeSpec(spec);
+  return read.role === 'job' ? destinationOf(requestOf(workflow, read), now, job ?? '') : null;
+}
+
+/** That of a cron's runs; null where this version cannot read its template. */
+export function cronDestination(spec: Json, now: Millis): Destination | null {
+  const { enqueue }: { readonly enqueue?: Json } = JSON.parse(spec);
+  return enqueue === undefined ? null : destinationOf(enqueue, now, '');
+}
+
+function destinationOf(request: Json, now: Millis, id: JobId): Destination | null {
+  try {
+    return readEnvelope(request, now, () => id).job;
+  } catch (error) {
+    if (error instanceof ProtocolError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,222 @@
+import { ProtocolError } from '../errors.ts';
+import type { JobPolicy, Json, NewJob, RetryPolicy } from '../job/job.ts';
+import { State } from '../job/states.ts';
+import { elements, isObject, members, readJson, utf8Length } from '../json/json.ts';
+import { defaultRetry, retryText } from '../policies/retry.ts';
+import { newUnique, type UniquePolicy } from '../policies/unique.ts';
+import type { Millis } from '../time/clock.ts';
+import {
+  type Identity,
+  Request,
+  readIdentity,
+  readPolicies,
+  readResultTerms,
+  readTiming,
+  type Timing,
+} from './attributes.ts';
+import { jobShape } from './job-shape.ts';
+import { type UnknownMember, unknownMembers } from './unknown-members.ts';
+import { type Field, maxBatchJobs, maxEnvelopeBytes } from './validate.ts';
+
+export interface ReadEnvelope {
+  readonly job: NewJob;
+  /** What the unique policy does about a duplicate; null where the job has none. */
+  readonly onConflict: UniquePolicy['onConflict'] | null;
+  readonly args: Json;
+  /** URI of the schema that the args are to match. */
+  readonly schema: string | null;
+  /** Members that the protocol does not know: kept as sent where they stand at the top (ojs-core §5.5), without an effect. */
+  readonly unknown: readonly UnknownMember[];
+}
+
+/** ojs-timeouts §5.5. */
+export const defaultHeartbeatMs = 60_000;
+
+/**
+ * Reads one enqueue request in either shape, flat or with `options` (digest §1.1, X1), into a job ready for insert. What the client sent is spliced
+ * into the job's envelope as text, so numbers, key order and unknown members survive.
+ * @param now in milliseconds; becomes `createdAt`.
+ * @param newId mints an id where the client sent none.
+ * @param at JSONPath of the envelope within the request, for messages.
+ * @param tail as {@link readParsedEnvelope} takes it.
+ * @throws ProtocolError `invalid_payload`, `invalid_request`, `validation_error` (only the retry policy is wrong) or `envelope_too_large` (digest §1.3).
+ */
+export function readEnvelope(text: Json, now: Millis, newId: () => string, at = '$', tail: Json = ''): ReadEnvelope {
+  limitSize(text, at);
+  return normalise(text, readJson(text, label(at)), now, newId, at, tail);
+}
+
+/**
+ * Reads an envelope whose JSON was parsed already, as a part of a larger document: `value` is what `text` says.
+ * @param tail members that the job's envelope ends with, each behind a comma: added later, they would cost one more copy of it.
+ */
+export function readParsedEnvelope(
+  text: Json,
+  value: unknown,
+  now: Millis,
+  newId: () => string,
+  at: string,
+  tail: Json = '',
+): ReadEnvelope {
+  limitSize(text, at);
+  return normalise(text, value, now, newId, at, tail);
+}
+
+/**
+ * Reads `{"jobs": […]}`, 1 to 10,000 envelopes (ojs-json-format §10).
+ * @throws ProtocolError as {@link readEnvelope} does; `details.index` is that of the first bad envelope.
+ */
+export function readEnvelopes(text: Json, now: Millis, newId: () => string): readonly ReadEnvelope[] {
+  const body = readJson(text, 'The request body');
+  if (!isObject(body))
+    throw new ProtocolError('invalid_payload', 'The request body must be a JSON object with a "jobs" array.');
+  const { jobs } = body;
+  if (!Array.isArray(jobs) || jobs.length === 0 || jobs.length > maxBatchJobs) {
+    const message = `jobs must be an array of 1 to ${maxBatchJobs} envelopes${Array.isArray(jobs) ? `; it has ${jobs.length}` : ''}`;
+    throw ProtocolError.invalid([{ path: '$.jobs', message }]);
+  }
+  return elements(members(text).get('jobs') ?? '[]').map((envelope, index) => {
+    const at = `$.jobs[${index}]`;
+    try {
+      return readParsedEnvelope(envelope, jobs[index], now, newId, at);
+    } catch (error) {
+      throw error instanceof ProtocolError
+        ? new ProtocolError(error.code, error.message, { ...error.details, index }, error.hint)
+        : error;
+    }
+  });
+}
+
+function label(at: string): string {
+  return at === '$' ? 'The request body' : `The envelope at ${at}`;
+}
+
+function limitSize(text: Json, at: string): void {
+  if (text.length * 3 <= maxEnvelopeBytes) return;
+  const bytes = utf8Length(text);
+  if (bytes <= maxEnvelopeBytes) return;
+  const message = `${label(at)} has ${bytes} bytes; at most ${maxEnvelopeBytes} are allowed. Keep args small: store the data elsewhere and send its id.`;
+  throw new ProtocolError('envelope_too_large', message, { size: bytes, max_size: maxEnvelopeBytes });
+}
+
+function normalise(
+  text: Json,
+  value: unknown,
+  now: Millis,
+  newId: () => string,
+  at: string,
+  tail: Json = '',
+): ReadEnvelope {
+  if (!isObject(value)) throw new ProtocolError('invalid_payload', `${label(at)} must be a JSON object.`);
+  const request = new Request(value, text, at);
+  const identity = readIdentity(request);
+  const timing = readTiming(request, now);
+  const {
+    retry,
+    retryField,
+    retryIssues,
+    unique,
+    uniquePolicy: policy,
+    rateLimit,
+    limits,
+  } = readPolicies(request, identity.queue);
+  const resultTerms = readResultTerms(request);
+  const issues = request.issues.all;
+  if (issues.length > 0) throw ProtocolError.invalid([...issues, ...retryIssues]);
+  if (retryIssues.length > 0) throw ProtocolError.invalid(retryIssues, 'validation_error');
+
+  const id = identity.id ?? newId();
+  let envelope = head(id, identity, timing, retry.maxAttempts ?? defaultRetry.maxAttempts);
+  if (retryField !== null) envelope += `,"retry":${retryText(retryField.text)}`;
+  const { total, ttl, grace, heartbeat } = timing;
+  for (const field of [
+    unique,
+    rateLimit,
+    identity.tags,
+    identity.schema,
+    total,
+    ttl,
+    grace,
+    heartbeat,
+    ...resultTerms,
+  ]) {
+    if (field !== null) envelope += `,"${field.name}":${field.text}`;
+  }
+  for (const [name, raw] of request.unknown()) envelope += `,${JSON.stringify(name)}:${raw}`;
+
+  const isLater = timing.scheduledAt !== null && timing.scheduledAt > now;
+  const deadlineAt = timing.totalMs === null ? null : now + timing.totalMs;
+  const job: NewJob = {
+    id,
+    type: identity.type,
+    queue: identity.queue,
+    // A pending job keeps its time for the activation (digest §17).
+    state: identity.pending ? State.pending : isLater ? State.scheduled : State.available,
+    priority: identity.priority,
+    runAt: isLater ? timing.scheduledAt : now,
+    expiresAt: earliest(timing.expiresAt, deadlineAt, timing.ttlMs === null ? null : now + timing.ttlMs),
+    laterExpiresAt: earliest(timing.expiresAt, deadlineAt),
+    deadlineAt,
+    heartbeatMs: timing.heartbeatMs ?? defaultHeartbeatMs,
+    // The server waits out a grace period only where one is asked for (X11).
+    timeoutMs: timing.timeoutMs + (timing.graceMs ?? 0),
+    visibilityMs: timing.visibilityMs,
+    createdAt: now,
+    trace: identity.trace,
+    envelope: `${envelope}${tail}}`,
+    policy: policyText(retry, timing),
+    unique: policy && newUnique(policy, identity, now),
+    limits,
+    node: null,
+    cron: null,
+  };
+  const schema = typeof identity.schema?.value === 'string' ? identity.schema.value : null;
+  return {
+    job,
+    onConflict: policy?.onConflict ?? null,
+    args: identity.args,
+    schema,
+    unknown: unknownMembers(value, jobShape, at),
+  };
+}
+
+function earliest(...times: readonly (Millis | null)[]): Millis | null {
+  const known = times.filter((time) => time !== null);
+  return known.length === 0 ? null : Math.min(...known);
+}
+
+/** The members that every envelope begins with. Only `args`, `meta` and the fields echoed as sent can hold characters that need an escape. */
+function head(id: string, identity: Identity, timing: Timing, maxAttempts: number): string {
+  let text = `{"specversion":"1.0","id":"${id}","type":"${identity.type}","queue":"${identity.queue}","args":${identity.args},"meta":${identity.meta}`;
+  text += `,"max_attempts":${maxAttempts},"timeout_ms":${timing.timeoutMs}`;
+  if (timing.timeout?.name === 'timeout') text += sent('timeout', timing.timeout);
+  if (timing.visibilityMs !== null) text += `,"visibility_timeout_ms":${timing.visibilityMs}`;
+  if (timing.visibility?.name === 'visibility_timeout') text += sent('visibility_timeout', timing.visibility);
+  if (timing.scheduled !== null) text += sent('scheduled_at', timing.scheduled);
+  if (timing.expires !== null) text += sent('expires_at', timing.expires);
+  return text;
+}
+
+function sent(name: string, field: Field): string {
+  return `,"${name}":${field.text}`;
+}
+
+function policyText(retry: Partial<RetryPolicy>, timing: Timing): Json | null {
+  const policy: { -readonly [K in keyof JobPolicy]: JobPolicy[K] } = {};
+  const resolved = {
+    ...(isRelative(timing.scheduled) && timing.scheduledAt !== null && { scheduled_at: timing.scheduledAt }),
+    ...(isRelative(timing.expires) && timing.expiresAt !== null && { expires_at: timing.expiresAt }),
+  };
+  if (Object.keys(resolved).length > 0) policy.resolved = resolved;
+  if (Object.keys(retry).length > 0) policy.retry = retry;
+  if (timing.totalMs !== null) policy.totalTimeoutMs = timing.totalMs;
+  if (timing.ttlMs !== null) policy.enqueueTtlMs = timing.ttlMs;
+  if (timing.graceMs !== null) policy.gracePeriodMs = timing.graceMs;
+  if (timing.heartbeatMs !== null) policy.heartbeatTimeoutMs = timing.heartbeatMs;
+  return Object.keys(policy).length === 0 ? null : JSON.stringify(policy);
+}
+
+/** A timestamp begins with its year. */
+function isRelative(field: Field | null): boolean {
+  return field !== null && !/^"\d/.test(field.text);
+}

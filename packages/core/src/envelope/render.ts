@@ -1,0 +1,88 @@
+import { renderResume } from '../job/checkpoint.ts';
+import { historyOf, lastEntry } from '../job/history.ts';
+import type { JobPolicy, JobRecord, Json } from '../job/job.ts';
+import { leaseOf } from '../job/lease.ts';
+import { progressMembers } from '../job/progress.ts';
+import { resultOf } from '../job/result.ts';
+import { State, stateName } from '../job/states.ts';
+import { elements, members, objectText } from '../json/json.ts';
+import type { Millis } from '../time/clock.ts';
+import { formatTimestamp } from '../time/timestamp.ts';
+
+export interface RenderOptions {
+  /** Adds `x_lease` and the checkpoint, for whoever was handed the job. */
+  readonly lease?: boolean;
+  /** Moment of the answer, for jobs that may have ended: a result that has expired by then is left out (ojs-results §6.1). */
+  readonly now?: Millis;
+  /** More members as text without braces, such as `"previous_state":"active"`. */
+  readonly extra?: string;
+}
+
+/** The complete wire envelope of a job (digest §1.2): what the client sent, byte for byte, and the fields that the server manages. */
+export function renderJob(record: JobRecord, options: RenderOptions = {}): Json {
+  const { state, startedAt, worker, enqueuedAt, finishedAt } = record;
+  const result = resultOf(record, options.now ?? record.finishedAt ?? 0);
+  let text = `${envelopeOf(record).slice(0, -1)},"state":"${stateName(state)}","priority":${record.priority},"attempt":${record.attempt}`;
+  text += time('created_at', record.createdAt);
+  if (enqueuedAt !== null) text += time('enqueued_at', enqueuedAt);
+  if (startedAt !== null) text += time('started_at', startedAt);
+  if (worker !== null) text += `,"worker_id":${JSON.stringify(worker)}`;
+  if (state === State.retryable) text += time('next_attempt_at', record.runAt) + time('next_retry_at', record.runAt);
+  if (finishedAt !== null) {
+    if (state === State.completed) text += time('completed_at', finishedAt);
+    else if (state === State.cancelled) text += time('cancelled_at', finishedAt);
+    else if (state === State.discarded)
+      text += (ranOut(record) ? '' : time('completed_at', finishedAt)) + time('discarded_at', finishedAt);
+  }
+  if (result !== null) text += `,"result":${result}`;
+  if (record.history !== '') text += renderHistory(record);
+  if (record.progress !== null) text += `,"x_progress":{${progressMembers(record)}}`;
+  if (options.lease) text += `${renderResume(record)},"x_lease":"${leaseOf(record.claim)}"`;
+  if (options.extra) text += `,${options.extra}`;
+  return `${text}}`;
+}
+
+/** The envelope with moments in the place of relative times. */
+function envelopeOf({ envelope, policy }: JobRecord): Json {
+  if (!policy?.includes('"resolved":')) return envelope;
+  const { resolved = {} }: JobPolicy = JSON.parse(policy);
+  const fields = new Map(members(envelope));
+  for (const [name, at] of Object.entries(resolved)) if (fields.has(name)) fields.set(name, `"${formatTimestamp(at)}"`);
+  return objectText(fields);
+}
+
+function time(name: string, ms: number): string {
+  return `,"${name}":"${formatTimestamp(ms)}"`;
+}
+
+/** A job that expired unfinished has no completion (X14). */
+function ranOut(record: JobRecord): boolean {
+  const entry = lastEntry(record);
+  return entry?.kind === 'expired' && entry.error.type !== 'total_timeout';
+}
+
+/** `activated_at`, `retry_delay_ms`, `error` and `errors`. The texts of errors are cut out of the history, never encoded again. */
+function renderHistory(record: JobRecord): string {
+  const entries = historyOf(record);
+  const texts = elements(`[${record.history}]`);
+  const errors: Json[] = [];
+  let current: Json | null = null;
+  let delay: number | undefined;
+  let activatedAt: number | undefined;
+  entries.forEach((entry, index) => {
+    if ('error' in entry) {
+      current = members(texts[index] ?? '{}').get('error') ?? 'null';
+      errors.push(current);
+    }
+    if (entry.kind === 'failed') delay = entry.retryDelayMs ?? delay;
+    if (entry.kind === 'activated') activatedAt = entry.at;
+    if (entry.kind === 'retried') {
+      current = null;
+      delay = undefined;
+    }
+  });
+  let text = activatedAt === undefined ? '' : time('activated_at', activatedAt);
+  if (delay !== undefined) text += `,"retry_delay_ms":${delay}`;
+  if (current !== null && record.state !== State.completed) text += `,"error":${current}`;
+  return errors.length === 0 ? text : `${text},"errors":[${errors.join(',')}]`;
+}

@@ -1,0 +1,78 @@
+import type { ValidationIssue } from '../errors.ts';
+import { isObject } from '../json/json.ts';
+import { nearestName } from '../suggestion.ts';
+
+/** The members that an object of the protocol may have. */
+export interface Shape {
+  /** What a member holds: another object of the protocol, or a list of them; null for scalars and for what users own, which nobody looks into. */
+  readonly members: ReadonlyMap<string, Shape | null>;
+  /** Whether members of extensions (`ext_ml_gpu_count`, `x_custom`) may stand here as well. */
+  readonly open: boolean;
+}
+
+/** A member that the protocol does not know. */
+export interface UnknownMember {
+  /** JSONPath. */
+  readonly path: string;
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+/** Something that was taken, and that has no effect. */
+export interface Warning extends ValidationIssue {
+  /** The nearest known name; null where none is near. */
+  readonly suggestion: string | null;
+}
+
+/** Members that are told of one object, and warnings of one answer: a suggestion costs about 0.1 ms. */
+export const maxWarnings = 20;
+
+/** ojs-ml-resources and ojs-ai-agents name their attributes `ext_…`; those of one's own begin with `x_`, `x-` or `x:` (ojs-extension-lifecycle §9). */
+const extension = /^(?:ext_|x[_:-])/;
+const none: readonly UnknownMember[] = [];
+
+/** @param nested what members hold that are objects of the protocol themselves. */
+export function shapeOf(names: Iterable<string>, nested: Readonly<Record<string, Shape>> = {}, open = false): Shape {
+  return { members: new Map([...[...names].map((name) => [name, null] as const), ...Object.entries(nested)]), open };
+}
+
+/** The first {@link maxWarnings} members of `value` that the shape does not have, at any depth. A list is looked through item by item. */
+export function unknownMembers(value: unknown, shape: Shape, path: string): readonly UnknownMember[] {
+  return Array.isArray(value) ? inList(value, shape, path) : isObject(value) ? inObject(value, shape, path) : none;
+}
+
+function inObject(value: Readonly<Record<string, unknown>>, shape: Shape, path: string): readonly UnknownMember[] {
+  let found: UnknownMember[] | null = null;
+  for (const name of Object.keys(value)) {
+    const nested = shape.members.get(name);
+    if (nested === null || (nested === undefined && shape.open && extension.test(name))) continue;
+    const at = `${path}.${name.slice(0, 255)}`;
+    const more = nested === undefined ? [{ path: at, name, shape }] : unknownMembers(value[name], nested, at);
+    if (more.length === 0) continue;
+    found = [...(found ?? []), ...more];
+    if (found.length >= maxWarnings) return found.slice(0, maxWarnings);
+  }
+  return found ?? none;
+}
+
+/** Ends with the last one that is told: a list of 32 MB with an unknown member in each item held the event loop for 6.5 s. */
+function inList(values: readonly unknown[], shape: Shape, path: string): readonly UnknownMember[] {
+  let found: UnknownMember[] | null = null;
+  for (let index = 0; index < values.length; index++) {
+    const more = unknownMembers(values[index], shape, `${path}[${index}]`);
+    if (more.length === 0) continue;
+    found = [...(found ?? []), ...more];
+    if (found.length >= maxWarnings) return found.slice(0, maxWarnings);
+  }
+  return found ?? none;
+}
+
+/** What an answer says about a member. @param effect completes the sentence "unknown member; …". */
+export function warningOf({ path, name, shape }: UnknownMember, effect = 'it has no effect'): Warning {
+  const suggestion = nearestName(name, shape.members.keys()) ?? null;
+  return {
+    path,
+    message: `unknown member; ${effect}.${suggestion === null ? '' : ` Did you mean ${suggestion}?`}`,
+    suggestion,
+  };
+}

@@ -1,0 +1,134 @@
+import type { ValidationIssue } from '../errors.ts';
+import type { Json } from '../job/job.ts';
+import { isObject, members } from '../json/json.ts';
+import { formatDuration, maxDurationMs } from '../time/duration.ts';
+import { isUuidv7 } from '../uuid.ts';
+
+/** What a value of one attribute must be; `expected` completes the sentence "it must be …". */
+export interface Rule<T> {
+  readonly is: (value: unknown) => value is T;
+  readonly expected: string;
+}
+
+/** Bytes of one envelope in UTF-8 (ojs-json-format §8.1). */
+export const maxEnvelopeBytes = 1_048_576;
+/** Jobs of one batch (ojs-json-format §8.3). */
+export const maxBatchJobs = 10_000;
+
+/** Named priorities (ojs-core §5.2, X22). */
+export const namedPriorities = { HIGH: 10, NORMAL: 0, LOW: -10 } as const;
+
+// Every segment begins with a letter and can not hold a dot, so both patterns match in one pass.
+const typePattern = /^[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)*$/;
+const queuePattern = /^[a-z0-9][a-z0-9.-]*$/;
+
+function rule<T>(is: (value: unknown) => value is T, expected: string): Rule<T> {
+  return { is, expected };
+}
+
+function wholeFrom(min: number, max: number, unit: string): Rule<number> {
+  const is = (value: unknown): value is number =>
+    typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
+  return rule(is, `a whole number${unit === '' ? '' : ` of ${unit}`} from ${min} to ${max}`);
+}
+
+const maxSeconds = maxDurationMs / 1000;
+
+/** The attributes of an envelope (digest §0, §1.1, X3, X4, X31). */
+export const rules = {
+  specversion: rule((value): value is '1.0' => value === '1.0', '"1.0"'),
+  id: rule(isUuidv7, 'a UUIDv7 in lower case'),
+  type: rule(
+    (value): value is string => typeof value === 'string' && value.length <= 255 && typePattern.test(value),
+    'at most 255 characters: segments of a–z, 0–9, _ and - that begin with a letter, joined by dots, such as email.send',
+  ),
+  queue: rule(
+    (value): value is string => typeof value === 'string' && value.length <= 128 && queuePattern.test(value),
+    'at most 128 characters of a–z, 0–9, - and ., beginning with a letter or a digit, such as email-high',
+  ),
+  args: rule((value): value is readonly unknown[] => Array.isArray(value), 'an array'),
+  object: rule(isObject, 'an object'),
+  priority: rule(
+    (value): value is number | keyof typeof namedPriorities =>
+      typeof value === 'number'
+        ? Number.isInteger(value) && value >= -100 && value <= 100
+        : typeof value === 'string' && Object.hasOwn(namedPriorities, value),
+    'a whole number from -100 to 100, or HIGH, NORMAL or LOW',
+  ),
+  millis: wholeFrom(0, maxDurationMs, 'milliseconds'),
+  positiveMillis: wholeFrom(1, maxDurationMs, 'milliseconds'),
+  seconds: wholeFrom(0, maxSeconds, 'seconds'),
+  positiveSeconds: wholeFrom(1, maxSeconds, 'seconds'),
+  resultTtl: wholeFrom(-1, maxSeconds, 'seconds'),
+  bytes: wholeFrom(1, Number.MAX_SAFE_INTEGER, 'bytes'),
+  flag: rule((value): value is boolean => typeof value === 'boolean', 'true or false'),
+  text: rule((value): value is string => typeof value === 'string', 'a string'),
+  names: rule(
+    (value): value is readonly string[] => Array.isArray(value) && value.every((item) => typeof item === 'string'),
+    'an array of strings',
+  ),
+  timestamp: 'an RFC 3339 timestamp with a time zone, such as 2026-01-31T09:00:00Z',
+  duration: `an ISO 8601 duration such as PT30S, greater than 0 and at most ${formatDuration(maxDurationMs)}`,
+} as const;
+
+/** An object of the request: its parsed values beside their raw texts. */
+export class Part {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly texts: ReadonlyMap<string, Json>;
+  readonly path: string;
+
+  constructor(values: Readonly<Record<string, unknown>>, text: Json, path: string) {
+    this.values = values;
+    this.texts = members(text);
+    this.path = path;
+  }
+
+  /** The member, or else the one under the other name; null counts as absent (ojs-json-format §14.2). */
+  find(name: string, other?: string): Field | null {
+    const text = this.texts.get(name);
+    if (text !== undefined && text !== 'null') return new Field(this, name, text);
+    return other === undefined ? null : this.find(other);
+  }
+}
+
+/** A member that was sent. */
+export class Field {
+  readonly part: Part;
+  readonly name: string;
+  readonly text: Json;
+
+  constructor(part: Part, name: string, text: Json) {
+    this.part = part;
+    this.name = name;
+    this.text = text;
+  }
+
+  get value(): unknown {
+    return this.part.values[this.name];
+  }
+
+  get path(): string {
+    return `${this.part.path}.${this.name}`;
+  }
+}
+
+/** Collects what is wrong with a request. */
+export class Issues {
+  readonly all: ValidationIssue[] = [];
+
+  add(path: string, message: string): void {
+    this.all.push({ path, message });
+  }
+
+  expected(field: Field, expected: string): null {
+    this.add(field.path, `${field.name} must be ${expected}`);
+    return null;
+  }
+
+  /** The field's value where it follows the rule; null where it does not, which is noted, or where there is no field. */
+  check<T>(field: Field | null, rule: Rule<T>): T | null {
+    if (field === null) return null;
+    const { value } = field;
+    return rule.is(value) ? value : this.expected(field, rule.expected);
+  }
+}

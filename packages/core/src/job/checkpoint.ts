@@ -1,0 +1,105 @@
+import { Issues, Part } from '../envelope/validate.ts';
+import { ProtocolError } from '../errors.ts';
+import { members } from '../json/json.ts';
+import { conflict } from '../lifecycle/decide.ts';
+import type { Millis } from '../time/clock.ts';
+import { formatTimestamp } from '../time/timestamp.ts';
+import type { JobRecord, Json, Transition } from './job.ts';
+import { isReporter, limitText, type Reporter, readBody, readReporter } from './progress.ts';
+import { State, stateName } from './states.ts';
+
+/** State that an execution saved for the next one (ojs-durable-execution §5). */
+export interface Checkpoint {
+  /** From 1, +1 on every save. */
+  readonly sequence: number;
+  readonly at: Millis;
+  /** JSON text as it was sent. */
+  readonly state: Json;
+}
+
+/** Bytes of a checkpoint's state (DUR-006). */
+export const maxCheckpointBytes = 1_048_576;
+
+/**
+ * Reads `{state: …}`; null is a state, its absence is none.
+ * @throws ProtocolError `invalid_payload`, `invalid_request`, or `envelope_too_large`.
+ */
+export function readCheckpoint(text: Json): { readonly state: Json; readonly reporter: Reporter } {
+  const issues = new Issues();
+  const part = new Part(readBody(text), text, '$');
+  const state = part.texts.get('state');
+  if (state === undefined) issues.add('$.state', 'state is required; null is one');
+  const reporter = readReporter(part, issues);
+  if (issues.all.length > 0 || state === undefined) throw ProtocolError.invalid(issues.all);
+  limitText('state', state, maxCheckpointBytes);
+  return { state, reporter };
+}
+
+/** Saves a state in place of the one before. Throws `conflict` where the job is not active (DUR-007), or not the reporter's. */
+export function checkpointed(job: JobRecord, state: Json, reporter: Reporter, now: Millis): Transition {
+  requireOwner(job, reporter);
+  const sequence = (checkpointOf(job)?.sequence ?? 0) + 1;
+  return {
+    id: job.id,
+    from: State.active,
+    claim: job.claim,
+    to: State.active,
+    checkpoint: checkpointText({ sequence, at: now, state }),
+    beat: true,
+    events: [{ kind: 'job.checkpointed', data: `{"sequence":${sequence}}` }],
+  };
+}
+
+/** A transition of a report with the checkpoint that came along (ojs-progress §6.4). */
+export function withCheckpoint(transition: Transition, job: JobRecord, state: Json, now: Millis): Transition {
+  limitText('checkpoint', state, maxCheckpointBytes);
+  const { checkpoint = null, events } = checkpointed(job, state, { worker: null, claim: null, attempt: null }, now);
+  return { ...transition, checkpoint, events: [...transition.events, ...events] };
+}
+
+/**
+ * Forgets the checkpoint; null where there is none. An active job's is its worker's own: throws `conflict` where the reporter is another.
+ * Sequences start again with the next save.
+ */
+export function checkpointCleared(job: JobRecord, reporter: Reporter): Transition | null {
+  if (job.checkpoint === null) return null;
+  if (job.state === State.active) requireOwner(job, reporter);
+  return { id: job.id, from: job.state, claim: job.claim, to: job.state, checkpoint: null, events: [] };
+}
+
+export function checkpointOf(job: Pick<JobRecord, 'checkpoint'>): Checkpoint | null {
+  if (job.checkpoint === null) return null;
+  const texts = members(job.checkpoint);
+  return { sequence: Number(texts.get('sequence')), at: Number(texts.get('at')), state: texts.get('state') ?? 'null' };
+}
+
+function checkpointText({ sequence, at, state }: Checkpoint): Json {
+  return `{"sequence":${sequence},"at":${at},"state":${state}}`;
+}
+
+/** Members of a checkpoint answer (ojs-durable-execution §4), with or without the state. */
+export function renderCheckpoint(id: string, { sequence, at, state }: Checkpoint): Json {
+  return `{"job_id":"${id}","state":${state},"sequence":${sequence},"created_at":"${formatTimestamp(at)}"}`;
+}
+
+/** What the next execution gets with its envelope, under the names of both extensions (C-09); '' where there is none. */
+export function renderResume(job: Pick<JobRecord, 'checkpoint'>): string {
+  const checkpoint = checkpointOf(job);
+  if (checkpoint === null) return '';
+  const { state, sequence } = checkpoint;
+  return `,"checkpoint":{"state":${state},"sequence":${sequence}},"last_checkpoint":${state}`;
+}
+
+function requireOwner(job: JobRecord, reporter: Reporter): void {
+  if (job.state !== State.active) throw conflict(job, State.active);
+  if (isReporter(job, reporter)) return;
+  throw new ProtocolError(
+    'conflict',
+    'Another execution of the job is under way; its checkpoint is not this caller’s.',
+    {
+      job_id: job.id,
+      current_state: stateName(job.state),
+      expected_state: stateName(State.active),
+    },
+  );
+}

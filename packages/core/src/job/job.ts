@@ -1,0 +1,297 @@
+import type { EventKind } from '../events/kinds.ts';
+import type { Millis } from '../time/clock.ts';
+import { State, type StateMask } from './states.ts';
+
+/** A UUIDv7 in lower case, minted by the client or by core. */
+export type JobId = string;
+/** JSON text: carried from socket to storage to socket, never re-encoded. */
+export type Json = string;
+
+/** A job as a storage holds it. What the client sent is opaque text; what decisions and indexes need stands beside it in columns. */
+export interface JobRecord {
+  readonly id: JobId;
+  readonly type: string;
+  readonly queue: string;
+  readonly state: State;
+  /** Higher first. */
+  readonly priority: number;
+  /** Executions started: +1 on every claim, back to 0 on a manual retry, -1 on a requeue that does not count. */
+  readonly attempt: number;
+  /** +1 on every claim, never reset: the fence. */
+  readonly claim: number;
+  /** When a scheduled or retryable job becomes available. */
+  readonly runAt: Millis;
+  /** The earliest of `expires_at`, the end of `enqueue_ttl` and of `total_timeout`: past it the job is discarded instead of started. */
+  readonly expiresAt: Millis | null;
+  /** What `expiresAt` becomes with the first start: `enqueue_ttl` counts only until then (ojs-timeouts §5.3). */
+  readonly laterExpiresAt: Millis | null;
+  /** The end of `total_timeout`, of an execution too. */
+  readonly deadlineAt: Millis | null;
+  /** Silence about a job that was named in a heartbeat, after which its execution is stalled (ojs-timeouts §5.5). */
+  readonly heartbeatMs: number;
+  /** Execution timeout (with an explicit grace period): the time a claim gives before the execution has failed. */
+  readonly timeoutMs: number;
+  /** The job's own visibility timeout; null takes the server's. */
+  readonly visibilityMs: number | null;
+  readonly createdAt: Millis;
+  /** Last entry into `available`. */
+  readonly enqueuedAt: Millis | null;
+  /** The current or last execution; cleared when the job goes back to `available` uncounted or after a lost lease. */
+  readonly startedAt: Millis | null;
+  readonly worker: string | null;
+  /** Length of the reservation that the current claim was given, and its end. Null outside `active`. */
+  readonly leaseMs: number | null;
+  readonly leaseUntil: Millis | null;
+  /** The last heartbeat or progress of the current claim that named the job; null before the first, when nothing can stall (X10). */
+  readonly beatAt: Millis | null;
+  /** Entry into a terminal state. */
+  readonly finishedAt: Millis | null;
+  /** The trace that `meta.trace_id` or `meta.traceparent` names: every event of the job tells it (ojs-events §8). */
+  readonly trace: string | null;
+  /** Fingerprint of the unique policy; null where the job has none. */
+  readonly uniqueKey: string | null;
+  /** Keys of the limits that the job counts under, sorted. */
+  readonly limits: readonly string[];
+  /** The workflow node that this job is. */
+  readonly node: NodeRef | null;
+  /** The cron whose run this job is: its overlap policy looks at the unfinished ones (ojs-cron §6). */
+  readonly cron: string | null;
+  /** Listed in the dead letter (only a discarded job can be). */
+  readonly deadLetter: boolean;
+  /**
+   * The part of the wire envelope that never changes after enqueue, as the text of one JSON object: specversion, id, type, queue, args, meta,
+   * max_attempts, timeout_ms, retry, tags, scheduled_at as sent, unknown fields… State, priority, attempt and times are added on rendering.
+   */
+  readonly envelope: Json;
+  /** What decisions need, as the JSON text of a {@link JobPolicy}; null where every field has its default. */
+  readonly policy: Json | null;
+  /** JSON text of the result given with ACK. */
+  readonly result: Json | null;
+  /** JSON text of what the current attempt last reported; a new attempt starts without. */
+  readonly progress: Json | null;
+  /** JSON text of the state saved for the next attempt, with its sequence number; gone with the end of the job, unless it is in the dead letter. */
+  readonly checkpoint: Json | null;
+  /** JSON texts of {@link HistoryEntry} joined by commas (so `[${history}]` is an array); '' at the start. The timeline before the current execution. */
+  readonly history: string;
+}
+
+/** A node of a workflow, by the workflow's id and its own index there. */
+export interface NodeRef {
+  readonly workflow: string;
+  readonly index: number;
+}
+
+/** Numbers of a limit. Absent ones do not limit; a concurrency of 0 stops every start. */
+export interface LimitNumbers {
+  /** Jobs active at once. */
+  readonly concurrency: number | null;
+  /** Each: at most `count` starts in any window of `perMs` milliseconds (a sliding log of starts in store time). A spacing is a count of 1. */
+  readonly rates: readonly Rate[];
+}
+
+export interface Rate {
+  readonly count: number;
+  readonly perMs: number;
+}
+
+/** A limit under a key: every job that names the key counts. The numbers that came last hold for all of them. */
+export interface Limit extends LimitNumbers {
+  readonly key: string;
+}
+
+/** The key under which a whole queue is limited, whether its jobs name it or not. */
+export function queueLimitKey(queue: string): string {
+  return `queue:${queue}`;
+}
+
+/** What an insert checks under its key, in its own commit (ojs-unique-jobs §4). Only the new job's policy counts. */
+export interface NewUnique {
+  readonly key: string;
+  /** States of an existing job that make it a duplicate. */
+  readonly states: StateMask;
+  /** Only jobs created after this count; null where there is no period. */
+  readonly createdAfter: Millis | null;
+  /**
+   * `keep` refuses the new job. `replace` cancels every unfinished job of the key that counts, and inserts. `replace_unscheduled` does the same,
+   * but refuses the new job while a scheduled one has the key.
+   */
+  readonly onConflict: 'keep' | 'replace' | 'replace_unscheduled';
+}
+
+/** The fields of an envelope that decisions read (digest §5, §11). Durations in milliseconds; an absent field has its default. */
+export interface JobPolicy {
+  /** What relative times of the envelope came to: it keeps them as they were sent, so that a repeated request has the same one. */
+  readonly resolved?: { readonly scheduled_at?: Millis; readonly expires_at?: Millis };
+  readonly retry?: Partial<RetryPolicy>;
+  readonly totalTimeoutMs?: number;
+  readonly enqueueTtlMs?: number;
+  readonly heartbeatTimeoutMs?: number;
+  readonly gracePeriodMs?: number;
+}
+
+export type BackoffStrategy = 'exponential' | 'linear' | 'polynomial' | 'none';
+
+/** ojs-retry §2, resolved: every field present, durations in milliseconds. */
+export interface RetryPolicy {
+  readonly maxAttempts: number;
+  readonly initialIntervalMs: number;
+  readonly backoffCoefficient: number;
+  readonly maxIntervalMs: number;
+  readonly jitter: boolean;
+  readonly nonRetryableErrors: readonly string[];
+  readonly onExhaustion: 'discard' | 'dead_letter';
+  readonly backoffStrategy: BackoffStrategy;
+}
+
+/** One line of a job's timeline. `at` is when it ended or happened. */
+export type HistoryEntry =
+  | {
+      /** An execution that did not complete: failed by its worker, timed out, or lost (lease expired, worker dead). */
+      readonly kind: 'failed';
+      readonly at: Millis;
+      readonly attempt: number;
+      readonly claim: number;
+      readonly worker: string | null;
+      readonly startedAt: Millis | null;
+      readonly error: JobError;
+      readonly retryDelayMs?: number;
+      /** Present where the server ended the execution: its time, its lease or its worker was gone. */
+      readonly by?: 'server';
+    }
+  /** A claim given back without being counted. */
+  | {
+      readonly kind: 'requeued';
+      readonly at: Millis;
+      readonly attempt: number;
+      readonly claim: number;
+      readonly worker: string | null;
+      readonly reason: string;
+      /** How long it was snoozed. */
+      readonly delayMs?: number;
+      /** Present where the server took it back. */
+      readonly by?: 'server';
+    }
+  | { readonly kind: 'expired'; readonly at: Millis; readonly error: JobError }
+  /** By hand (SDK-004). */
+  | {
+      readonly kind: 'discarded';
+      readonly at: Millis;
+      readonly from: State;
+      readonly key?: string;
+      readonly error: JobError;
+    }
+  | {
+      readonly kind: 'activated' | 'cancelled' | 'retried';
+      readonly at: Millis;
+      readonly from: State;
+      readonly key?: string;
+    };
+
+/** The job error object (digest §1.4, form 1), as stored and as rendered. */
+export interface JobError {
+  readonly code: string;
+  readonly type: string;
+  readonly message: string;
+  readonly attempt: number;
+  /** RFC 3339, UTC. */
+  readonly occurred_at: string;
+  /** The same under the name of ojs-retry §10.1. */
+  readonly timestamp?: string;
+  readonly retryable?: boolean;
+  readonly details?: unknown;
+  readonly backtrace?: readonly string[];
+}
+
+/** A job before its insert. */
+export interface NewJob
+  extends Pick<
+    JobRecord,
+    | 'id'
+    | 'type'
+    | 'queue'
+    | 'priority'
+    | 'runAt'
+    | 'expiresAt'
+    | 'laterExpiresAt'
+    | 'deadlineAt'
+    | 'heartbeatMs'
+    | 'timeoutMs'
+    | 'visibilityMs'
+    | 'createdAt'
+    | 'node'
+    | 'cron'
+    | 'trace'
+    | 'envelope'
+    | 'policy'
+  > {
+  readonly state: typeof State.available | typeof State.scheduled | typeof State.pending;
+  readonly unique: NewUnique | null;
+  /** Sorted by key, each key once. */
+  readonly limits: readonly Limit[];
+}
+
+/**
+ * One guarded state change, decided by core, applied by a storage: wholly, or not at all and says why.
+ * Leaving `active` ends the lease; entering `available` takes a new place in the queue; entering a terminal state sets `finishedAt`.
+ */
+export interface Transition {
+  readonly id: JobId;
+  readonly from: StateMask;
+  /** The fence, when the caller knows it. */
+  readonly claim?: number;
+  /** Ownership, when the caller named itself and a worker is on record. */
+  readonly worker?: string;
+  readonly to: State;
+  readonly runAt?: Millis;
+  /** For a requeue that does not count and for a manual retry. */
+  readonly attempt?: number;
+  readonly priority?: number;
+  /** Forget who ran it and when: `startedAt` and `worker` become null. */
+  readonly clearRun?: true;
+  readonly deadLetter?: boolean;
+  readonly result?: Json | null;
+  readonly progress?: Json | null;
+  readonly checkpoint?: Json | null;
+  /** Counts as a heartbeat of the job: `beatAt`, and the lease extended by its own length. Only where the job stays active. */
+  readonly beat?: true;
+  /** Replaces the envelope, as `replace_except_schedule` does. */
+  readonly envelope?: Json;
+  /** Replaces the policy, as a retry by hand may. */
+  readonly policy?: Json;
+  /** Into another queue; only of a job that has ended and is to be available. */
+  readonly queue?: string;
+  /** Replaces the whole history. */
+  readonly history?: string;
+  readonly events: readonly TransitionEvent[];
+}
+
+export interface TransitionEvent {
+  readonly kind: EventKind;
+  /** JSON text of an object whose fields are added to the event's data. */
+  readonly data?: Json;
+}
+
+const noKeys: readonly string[] = [];
+
+/** The record that an insert of this job makes. */
+export function recordOf({ unique, limits, ...job }: NewJob): JobRecord {
+  return {
+    ...job,
+    uniqueKey: unique?.key ?? null,
+    limits: limits.length === 0 ? noKeys : limits.map(({ key }) => key),
+    beatAt: null,
+    progress: null,
+    checkpoint: null,
+    attempt: 0,
+    claim: 0,
+    enqueuedAt: job.state === State.available ? job.createdAt : null,
+    startedAt: null,
+    worker: null,
+    leaseMs: null,
+    leaseUntil: null,
+    finishedAt: null,
+    deadLetter: false,
+    result: null,
+    history: '',
+  };
+}

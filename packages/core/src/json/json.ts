@@ -1,0 +1,167 @@
+import { ProtocolError } from '../errors.ts';
+import type { Json } from '../job/job.ts';
+import { findSyntaxError } from './syntax.ts';
+
+/**
+ * How deep arrays and objects may nest in a document, the outermost counting as 1. The specification recommends 32
+ * (ojs-json-format §13.5); twice that leaves arguments their 32 inside any envelope or batch, and keeps every recursive reader far from the end of its stack.
+ */
+export const maxDepth = 64;
+
+const quote = 0x22;
+const backslash = 0x5c;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+const comma = 0x2c;
+const colon = 0x3a;
+
+/** True for a JSON object, false for an array, a scalar and null. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Parses a JSON document.
+ * @param where names the document in messages, such as `The request body`.
+ * @param depth the most levels allowed.
+ * @throws ProtocolError `invalid_payload` for anything but one JSON document; the message has the position and never the content.
+ */
+export function readJson(text: string, where: string, depth: number = maxDepth): unknown {
+  if (text.charCodeAt(0) === 0xfeff) {
+    throw new ProtocolError(
+      'invalid_payload',
+      `${where} begins with a byte order mark at position 0; expected JSON in UTF-8 without one.`,
+    );
+  }
+  const deep = positionBelow(text, depth);
+  if (deep !== -1) {
+    throw new ProtocolError('invalid_payload', `${where} nests deeper than ${depth} levels at position ${deep}.`, {
+      position: deep,
+    });
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    const { position, expected } = findSyntaxError(text);
+    throw new ProtocolError(
+      'invalid_payload',
+      `${where} is not valid JSON at position ${position}: expected ${expected}.`,
+      {
+        position,
+      },
+    );
+  }
+}
+
+/** Position of the first bracket that opens a level below `depth`, or -1. Does not need valid JSON. */
+function positionBelow(text: string, depth: number): number {
+  let level = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === quote) at = stringEnd(text, at) - 1;
+    else if (code === openBracket || code === openBrace) {
+      if (++level > depth) return at;
+    } else if (code === closeBracket || code === closeBrace) level--;
+  }
+  return -1;
+}
+
+/** Characters of a string that are looked at one by one: most names are shorter, and a call of indexOf costs as much as about ten. */
+const near = 12;
+
+/** Position after the string that begins at `at`. */
+function stringEnd(text: string, at: number): number {
+  const until = Math.min(text.length, at + near);
+  let end = at + 1;
+  for (; end < until; end++) {
+    const code = text.charCodeAt(end);
+    if (code === quote) return end + 1;
+    if (code === backslash) end++;
+  }
+  for (end = text.indexOf('"', end); end !== -1; end = text.indexOf('"', end + 1)) {
+    let slashes = 0;
+    while (end - slashes - 1 > at && text.charCodeAt(end - slashes - 1) === backslash) slashes++;
+    if (slashes % 2 === 0) return end + 1;
+  }
+  return text.length;
+}
+
+/** Position after the value that begins at `at`. */
+function valueEnd(text: string, at: number): number {
+  const first = text.charCodeAt(at);
+  if (first === quote) return stringEnd(text, at);
+  let level = 0;
+  for (let end = at; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (code === quote) end = stringEnd(text, end) - 1;
+    else if (code === openBracket || code === openBrace) level++;
+    else if (code === closeBracket || code === closeBrace) {
+      if (level === 0) return end;
+      if (--level === 0) return end + 1;
+    } else if (level === 0 && (code === comma || code <= 0x20)) return end;
+  }
+  return text.length;
+}
+
+/** Position of the first character from `at` on that is no white space. */
+function skipSpace(text: string, at: number): number {
+  while (text.charCodeAt(at) <= 0x20) at++;
+  return at;
+}
+
+/** The raw texts of an object's own members by decoded name, in order; of duplicates the last counts. `text` must be a valid JSON object. */
+export function members(text: Json): ReadonlyMap<string, Json> {
+  const found = new Map<string, Json>();
+  let at = skipSpace(text, 0) + 1;
+  for (;;) {
+    at = skipSpace(text, at);
+    // Anything but a quote is the closing brace, or text that the caller should not have passed.
+    if (text.charCodeAt(at) !== quote) return found;
+    const keyEnd = stringEnd(text, at);
+    const key = text.slice(at + 1, keyEnd - 1);
+    at = skipSpace(text, keyEnd);
+    if (text.charCodeAt(at) !== colon) return found;
+    at = skipSpace(text, at + 1);
+    const end = valueEnd(text, at);
+    found.set(key.includes('\\') ? JSON.parse(`"${key}"`) : key, text.slice(at, end));
+    at = skipSpace(text, end);
+    if (text.charCodeAt(at) !== comma) return found;
+    at++;
+  }
+}
+
+/** The raw texts of an array's elements. `text` must be a valid JSON array. */
+export function elements(text: Json): readonly Json[] {
+  const found: Json[] = [];
+  let at = skipSpace(text, skipSpace(text, 0) + 1);
+  if (text.charCodeAt(at) === closeBracket) return found;
+  while (at < text.length) {
+    const end = valueEnd(text, at);
+    found.push(text.slice(at, end));
+    at = skipSpace(text, end);
+    if (text.charCodeAt(at) !== comma) return found;
+    at = skipSpace(text, at + 1);
+  }
+  return found;
+}
+
+/** The text of an object with these members. */
+export function objectText(entries: Iterable<readonly [string, Json]>): Json {
+  let text = '';
+  for (const [key, value] of entries) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${value}`;
+  return `{${text}}`;
+}
+
+/** Bytes of the text in UTF-8. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x80) continue;
+    // A surrogate pair is two units and four bytes: each half adds one.
+    bytes += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2;
+  }
+  return bytes;
+}

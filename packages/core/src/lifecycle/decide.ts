@@ -1,0 +1,440 @@
+import { ProtocolError } from '../errors.ts';
+import type { Failure } from '../job/failure.ts';
+import { appendHistory, entryText, errorText, historyOf } from '../job/history.ts';
+import type { JobId, JobPolicy, JobRecord, Json, RetryPolicy, Transition, TransitionEvent } from '../job/job.ts';
+import { mayMove, State, type StateMask, stateName, stateNames, Waiting } from '../job/states.ts';
+import { members, objectText } from '../json/json.ts';
+import { allowedAttempts, isNonRetryable, retryDelay, retryPolicy } from '../policies/retry.ts';
+import type { Millis } from '../time/clock.ts';
+import { formatTimestamp } from '../time/timestamp.ts';
+
+/**
+ * Every decision names state and claim of the record that it was made from: a record that has moved on is refused by the storage,
+ * is to be read again and decided again. A decision that the state forbids (digest §2) throws an {@link ProtocolError} `conflict`.
+ */
+
+/** The refusal of a change that the state does not allow. */
+export function conflict(job: Pick<JobRecord, 'id' | 'state'>, expected: StateMask): ProtocolError {
+  const current = stateName(job.state);
+  const states = stateNames(expected).join(' or ');
+  const details = { job_id: job.id, current_state: current, expected_state: states };
+  const isOthers = (job.state & expected) !== 0;
+  const message = isOthers
+    ? `The job is ${current}, but its lease or its worker is not that of this call.`
+    : `The job is ${current}; expected ${states}.`;
+  return new ProtocolError('conflict', message, { ...details, ...(isOthers && { reason: 'not_owner' }) });
+}
+
+export function policyOf(job: Pick<JobRecord, 'policy'>): JobPolicy {
+  return job.policy === null ? {} : JSON.parse(job.policy);
+}
+
+export interface Completion {
+  readonly id: JobId;
+  readonly claim?: number;
+  readonly worker?: string;
+  readonly result: Json | null;
+}
+
+/** ACK (row 7). */
+export function completed({ id, claim, worker, result }: Completion): Transition {
+  return {
+    id,
+    from: State.active,
+    ...(claim === undefined ? {} : { claim }),
+    ...(worker === undefined ? {} : { worker }),
+    to: State.completed,
+    result,
+    events: [{ kind: 'job.completed' }],
+  };
+}
+
+/** FAIL (rows 8 and 9, digest §5.3). `random` is uniform in [0, 1). */
+export function failed(job: JobRecord, failure: Failure, now: Millis, random: () => number): Transition {
+  const ending = endOf(job, failure, now);
+  return ending.exhausts() ? ending.discard() : ending.retry(random);
+}
+
+/**
+ * A claim given back, its attempt not counted (row 10). `by` is the server for a claim whose worker never got the job.
+ * With a delay it is snoozed: retryable until the delay has passed (SDK-013).
+ */
+export function requeued(
+  job: JobRecord,
+  reason: string,
+  now: Millis,
+  by: 'worker' | 'server' = 'worker',
+  delayMs = 0,
+): Transition {
+  const { attempt, claim, worker } = job;
+  const entry = {
+    kind: 'requeued',
+    at: now,
+    attempt,
+    claim,
+    worker,
+    reason,
+    ...(by === 'server' ? { by } : {}),
+    ...(delayMs > 0 ? { delayMs } : {}),
+  };
+  return {
+    ...move(job, State.active, delayMs > 0 ? State.retryable : State.available, entryText(entry)),
+    runAt: now + delayMs,
+    attempt: Math.max(0, attempt - 1),
+    clearRun: true,
+    events: [],
+  };
+}
+
+const lossMessages = {
+  visibility_timeout: 'The reservation ended before the worker answered.',
+  worker_death: 'The worker stopped sending heartbeats.',
+} as const;
+
+/** Deaths of its workers after which a job is taken for their cause. */
+export const defaultPoisonAfter = 3;
+
+/**
+ * The lease ended or the worker died (rows 12 and 13, X13): available at once while attempts are left. A job under which `poisonAfter` workers have died
+ * since it was last retried by hand is discarded whatever its policy allows: it would take the next worker along.
+ */
+export function leaseLost(
+  job: JobRecord,
+  cause: keyof typeof lossMessages,
+  now: Millis,
+  poisonAfter = defaultPoisonAfter,
+): Transition {
+  const deaths = cause === 'worker_death' ? 1 + deathsOf(job) : 0;
+  if (deaths >= poisonAfter) {
+    const message = `${deaths} workers died while they ran this job; it is set aside.`;
+    return endOf(job, { code: 'poison_pill', type: cause, message, names: [cause] }, now, 'server').discard();
+  }
+  const ending = endOf(job, { code: cause, type: cause, message: lossMessages[cause], names: [cause] }, now, 'server');
+  return ending.exhausts() ? ending.discard() : ending.release();
+}
+
+function deathsOf(job: JobRecord): number {
+  const entries = historyOf(job);
+  const round = entries.slice(entries.findLastIndex(({ kind }) => kind === 'retried') + 1);
+  return round.filter((entry) => entry.kind === 'failed' && entry.error.type === 'worker_death').length;
+}
+
+/** The execution ran out of its time (row 14, ojs-timeouts §5.1, §8). */
+export function timedOut(job: JobRecord, now: Millis, random: () => number): Transition {
+  const limit = executionLimit(job, policyOf(job));
+  const limits = timeoutDetails('execution', limit, now - (job.startedAt ?? now));
+  const failure: Failure = {
+    code: 'timeout',
+    type: 'timeout',
+    message: `The execution did not end within ${limit / 1000} s.`,
+    details: JSON.stringify(limits),
+    names: ['timeout'],
+  };
+  const ending = endOf(job, failure, now, 'server', [{ kind: 'job.timeout', data: JSON.stringify(limits) }]);
+  return ending.exhausts() ? ending.discard() : ending.retry(random);
+}
+
+/** Nobody named the job in a heartbeat for its `heartbeat_timeout`, after somebody had (row 14, ojs-timeouts §5.5). */
+export function stalled(job: JobRecord, now: Millis, random: () => number): Transition {
+  const limits = timeoutDetails('stalled', job.heartbeatMs, now - (job.beatAt ?? now));
+  const failure: Failure = {
+    code: 'stalled',
+    type: 'stalled',
+    message: `No heartbeat named the job for ${job.heartbeatMs / 1000} s.`,
+    details: JSON.stringify(limits),
+    names: ['stalled'],
+  };
+  const ending = endOf(job, failure, now, 'server', [{ kind: 'job.stalled', data: JSON.stringify(limits) }]);
+  return ending.exhausts() ? ending.discard() : ending.retry(random);
+}
+
+/** `total_timeout` has passed during an execution: it beats what is left of the attempts (ojs-timeouts §5.2). */
+export function totalTimedOut(job: JobRecord, now: Millis): Transition {
+  const total = (job.deadlineAt ?? now) - job.createdAt;
+  const limits = timeoutDetails('total', total, now - job.createdAt);
+  const message = `The job did not end within total_timeout, ${total / 1000} s after it was created.`;
+  const failure: Failure = {
+    code: 'total_timeout',
+    type: 'total_timeout',
+    message,
+    details: JSON.stringify(limits),
+    names: ['total_timeout'],
+  };
+  return endOf(job, failure, now, 'server', [{ kind: 'job.total_timeout', data: JSON.stringify(limits) }]).discard();
+}
+
+/** `expires_at`, `enqueue_ttl` or `total_timeout` passed while the job waited (row 17, row 18). */
+export function expired(job: JobRecord, now: Millis): Transition {
+  const end = job.expiresAt ?? now;
+  const { failure, events } = expiry(job, end, now);
+  const entry = entryText({ kind: 'expired', at: now }, errorText(failure, job.attempt, now));
+  const data = {
+    created_at: formatTimestamp(job.createdAt),
+    expired_at: formatTimestamp(end),
+    ttl_ms: end - job.createdAt,
+  };
+  return {
+    ...move(job, Waiting, State.discarded, entry),
+    events: [...events, { kind: 'job.expired', data: JSON.stringify(data) }],
+  };
+}
+
+function expiry(
+  job: JobRecord,
+  end: Millis,
+  now: Millis,
+): { readonly failure: Failure; readonly events: readonly TransitionEvent[] } {
+  const ttl = policyOf(job).enqueueTtlMs;
+  if (end === job.deadlineAt) {
+    const total = end - job.createdAt;
+    const details = JSON.stringify(timeoutDetails('total', total, now - job.createdAt));
+    const message = `The job did not end within total_timeout, ${total / 1000} s after it was created.`;
+    const failure = { code: 'total_timeout', type: 'total_timeout', message, details, names: [] };
+    return { failure, events: [{ kind: 'job.total_timeout', data: details }] };
+  }
+  if (ttl !== undefined && job.createdAt + ttl === end) {
+    const details = JSON.stringify(timeoutDetails('enqueue_ttl', ttl, now - job.createdAt));
+    const message = `The job was not started within ${ttl / 1000} s.`;
+    const failure = { code: 'enqueue_ttl_expired', type: 'enqueue_ttl_expired', message, details, names: [] };
+    return { failure, events: [{ kind: 'job.ttl_expired', data: details }] };
+  }
+  return {
+    failure: { code: 'expired', type: 'expired', message: 'The job was not started before expires_at.', names: [] },
+    events: [],
+  };
+}
+
+/** A job that was let in only so that its refusal can be seen: it was committed by somebody who cannot be answered any more. Made from a pending one. */
+export function turnedAway(job: JobRecord, failure: Failure, now: Millis): Transition {
+  const { code, type, message } = failure;
+  const entry = entryText({ kind: 'expired', at: now }, errorText(failure, job.attempt, now));
+  const data = JSON.stringify({ total_attempts: 0, last_error: { code, type, message } });
+  return { ...move(job, State.pending, State.discarded, entry), events: [{ kind: 'job.discarded', data }] };
+}
+
+/** CANCEL (rows 11 and 16). `key` is the idempotency key of the call. */
+export function cancelled(job: JobRecord, now: Millis, key?: string): Transition {
+  return {
+    ...move(job, Waiting | State.active, State.cancelled, actionText('cancelled', job, now, key)),
+    events: [{ kind: 'job.cancelled' }],
+  };
+}
+
+/** Discarded by hand (SDK-004), whatever its policy allows: it is not run any more, and what comes of a run under way is refused. */
+export function discarded(job: JobRecord, now: Millis, key?: string): Transition {
+  const failure = { code: 'discarded', type: 'discarded', message: 'The job was discarded by hand.' };
+  const entry = entryText(
+    { kind: 'discarded', at: now, from: job.state, ...(key === undefined ? {} : { key }) },
+    errorText({ ...failure, names: [] }, job.attempt, now),
+  );
+  const data = JSON.stringify({ total_attempts: job.attempt, last_error: failure });
+  return { ...move(job, Waiting | State.active, State.discarded, entry), events: [{ kind: 'job.discarded', data }] };
+}
+
+/** ACTIVATE (row 5): to available, or to scheduled while the job's time is still to come (digest §17). */
+export function activated(job: JobRecord, now: Millis, key?: string): Transition {
+  const entry = actionText('activated', job, now, key);
+  if (job.runAt <= now)
+    return { ...move(job, State.pending, State.available, entry), runAt: now, events: [{ kind: 'job.enqueued' }] };
+  const data = JSON.stringify({ scheduled_at: formatTimestamp(job.runAt) });
+  return {
+    ...move(job, State.pending, State.scheduled, entry),
+    runAt: job.runAt,
+    events: [{ kind: 'job.scheduled', data }],
+  };
+}
+
+/** A manual retry from the dead letter (row 19): a new round of attempts, the history stays. */
+export function retried(job: JobRecord, now: Millis, key?: string): Transition {
+  return {
+    ...move(job, State.discarded, State.available, actionText('retried', job, now, key)),
+    runAt: now,
+    attempt: 0,
+    clearRun: true,
+    deadLetter: false,
+    events: [{ kind: 'job.enqueued' }],
+  };
+}
+
+/**
+ * What to do about a record that a storage calls overdue; null where it is not. Of several ends that passed the earliest counts.
+ * A lease that a silent worker let run out is its death: heartbeats extend leases, so both come at the same time.
+ */
+export function overdue(
+  job: JobRecord,
+  now: Millis,
+  random: () => number,
+  workerIsDead = false,
+  poisonAfter = defaultPoisonAfter,
+): Transition | null {
+  if (job.state === State.active) {
+    const never = Number.POSITIVE_INFINITY;
+    const timeoutAt = job.startedAt === null ? never : job.startedAt + job.timeoutMs;
+    const deadlineAt = job.deadlineAt ?? never;
+    const stalledAt = job.beatAt === null ? never : job.beatAt + job.heartbeatMs;
+    const leaseUntil = job.leaseUntil ?? never;
+    const first = Math.min(timeoutAt, deadlineAt, stalledAt, leaseUntil);
+    if (first > now) return null;
+    if (first === deadlineAt) return totalTimedOut(job, now);
+    if (first === timeoutAt) return timedOut(job, now, random);
+    if (first === leaseUntil)
+      return leaseLost(job, workerIsDead ? 'worker_death' : 'visibility_timeout', now, poisonAfter);
+    return workerIsDead ? leaseLost(job, 'worker_death', now, poisonAfter) : stalled(job, now, random);
+  }
+  return (job.state & Waiting) !== 0 && job.expiresAt !== null && job.expiresAt <= now ? expired(job, now) : null;
+}
+
+/**
+ * `replace_except_schedule` on a scheduled job (ojs-unique-jobs §4): it gets the args and meta of the job that was pushed instead of it, and keeps its id
+ * and its time. Both envelopes are core's, so args and meta stand in both.
+ */
+export function updatedInPlace(existing: JobRecord, pushed: Pick<JobRecord, 'envelope'>): Transition {
+  const fresh = members(pushed.envelope);
+  const envelope = new Map(members(existing.envelope));
+  for (const name of ['args', 'meta']) envelope.set(name, fresh.get(name) ?? 'null');
+  return {
+    id: existing.id,
+    from: State.scheduled,
+    claim: existing.claim,
+    to: State.scheduled,
+    envelope: objectText(envelope),
+    events: [],
+  };
+}
+
+function move(job: JobRecord, expected: StateMask, to: State, entry: Json): Omit<Transition, 'events'> {
+  if ((job.state & expected) === 0 || !mayMove(job.state, to)) throw conflict(job, expected);
+  return { id: job.id, from: job.state, claim: job.claim, to, history: appendHistory(job.history, entry) };
+}
+
+function actionText(
+  kind: 'activated' | 'cancelled' | 'retried',
+  job: JobRecord,
+  now: Millis,
+  key: string | undefined,
+): Json {
+  return entryText({ kind, at: now, from: job.state, ...(key === undefined ? {} : { key }) });
+}
+
+/** The timeout that the client asked for, without the grace period that the server waits out. */
+function executionLimit(job: JobRecord, policy: JobPolicy): number {
+  return job.timeoutMs - (policy.gracePeriodMs ?? 0);
+}
+
+function timeoutDetails(kind: 'execution' | 'enqueue_ttl' | 'total' | 'stalled', limitMs: number, elapsedMs: number) {
+  return { timeout_kind: kind, limit_seconds: limitMs / 1000, elapsed_seconds: elapsedMs / 1000 };
+}
+
+/** The ways on from an execution that ended with this failure. */
+interface Ending {
+  /** True where the policy or the handler rules out another attempt. */
+  exhausts(): boolean;
+  discard(): Transition;
+  /** After the backoff; discards where `total_timeout` leaves no room for another attempt (ojs-timeouts §9.1). */
+  retry(random: () => number): Transition;
+  /** At once, in a new place of the queue. */
+  release(): Transition;
+}
+
+function endOf(
+  job: JobRecord,
+  failure: Failure,
+  now: Millis,
+  by?: 'server',
+  first: readonly TransitionEvent[] = [],
+): Ending {
+  const policy = policyOf(job);
+  const retry = retryPolicy(policy.retry);
+  const { attempt, claim, worker, startedAt } = job;
+  const final = failure.retryable === false || isNonRetryable(retry, failure.names);
+  const error = {
+    code: failure.code,
+    type: failure.type,
+    message: failure.message,
+    retryable: failure.retryable !== false && !final,
+  };
+  const events: readonly TransitionEvent[] = [...first, { kind: 'job.failed', data: JSON.stringify({ error }) }];
+
+  const entry = (retryDelayMs?: number): Json =>
+    entryText(
+      {
+        kind: 'failed',
+        at: now,
+        attempt,
+        claim,
+        worker,
+        startedAt,
+        ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
+        ...(by ? { by } : {}),
+      },
+      errorText(failure, attempt, now),
+    );
+  const retrying = (runAt: Millis): TransitionEvent => {
+    const data = { attempt, max_attempts: allowedAttempts(retry), next_retry_at: formatTimestamp(runAt), error };
+    return { kind: 'job.retrying', data: JSON.stringify(data) };
+  };
+  const discarded = (lastError: {
+    readonly code: string;
+    readonly type: string;
+    readonly message: string;
+  }): TransitionEvent => ({
+    kind: 'job.discarded',
+    data: JSON.stringify({
+      total_attempts: attempt,
+      last_error: { code: lastError.code, type: lastError.type, message: lastError.message },
+    }),
+  });
+
+  return {
+    exhausts: () => isTerminal(failure) || final || attempt >= allowedAttempts(retry),
+    discard: () => ({
+      ...move(job, State.active, State.discarded, entry()),
+      deadLetter: toDeadLetter(failure, retry),
+      events: [...events, discarded(failure)],
+    }),
+    release: () => ({
+      ...move(job, State.active, State.available, entry()),
+      runAt: now,
+      clearRun: true,
+      events: [...events, retrying(now)],
+    }),
+    retry(random) {
+      const delay = retryDelay(retry, attempt, random);
+      const runAt = now + delay;
+      const total = policy.totalTimeoutMs;
+      // A timeout as long as the total leaves no room for a second attempt by that formula: then it only has to start in time.
+      const limit = executionLimit(job, policy);
+      const needed = total !== undefined && limit < total ? limit : 0;
+      if (total === undefined || job.createdAt + total >= runAt + needed) {
+        return {
+          ...move(job, State.active, State.retryable, entry(delay)),
+          runAt,
+          events: [...events, retrying(runAt)],
+        };
+      }
+      const late: Failure = {
+        code: 'total_timeout',
+        type: 'total_timeout',
+        message: `Another attempt would not end within total_timeout, ${total / 1000} s after the job was created.`,
+        details: JSON.stringify(timeoutDetails('total', total, now - job.createdAt)),
+        names: [],
+      };
+      const moved = move(job, State.active, State.discarded, entry());
+      const history = appendHistory(
+        moved.history ?? '',
+        entryText({ kind: 'expired', at: now }, errorText(late, attempt, now)),
+      );
+      return { ...moved, history, deadLetter: toDeadLetter(failure, retry), events: [...events, discarded(late)] };
+    },
+  };
+}
+
+function isTerminal({ response }: Failure): boolean {
+  return response === 'DISCARD' || response === 'FAIL' || response === 'DEAD_LETTER';
+}
+
+/** A response of the handler overrides `on_exhaustion` (RET-08). */
+function toDeadLetter({ response }: Failure, retry: RetryPolicy): boolean {
+  if (response === 'DISCARD' || response === 'FAIL') return false;
+  return response === 'DEAD_LETTER' || retry.onExhaustion === 'dead_letter';
+}

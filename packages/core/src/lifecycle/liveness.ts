@@ -1,0 +1,49 @@
+import type { JobId } from '../job/job.ts';
+import type { Millis } from '../time/clock.ts';
+
+/** A claim under way, as the liveness rules see it. */
+export interface HeldClaim {
+  readonly id: JobId;
+  readonly claim: number;
+  readonly worker: string;
+  readonly startedAt: Millis;
+}
+
+/** What the last two heartbeats of a worker said; id lists are null where the heartbeat only counted. */
+export interface WorkerSigns {
+  readonly seenAt: Millis;
+  readonly seenBefore: Millis | null;
+  readonly holds: readonly JobId[] | null;
+  readonly heldBefore: readonly JobId[] | null;
+}
+
+/** A worker that sent a heartbeat and then none for this long is dead (ojs-worker-protocol §10.1). */
+export const defaultDeadAfterMs = 30_000;
+
+/** No answer is taken for lost before. */
+const minForgottenMs = 2_000;
+
+/**
+ * Whether a claim is still being worked on (digest §10.7).
+ * - `dead`: its worker has been silent for `deadAfterMs`. A worker that never sent a heartbeat is not dead. The silence counts from `since` at
+ *   the earliest, when this server began to listen, or its own restart would kill everybody.
+ * - `forgotten`: its worker lives, but two heartbeats in a row do not list the job, and the claim is older than the first of them: the
+ *   answer to its FETCH was lost.
+ */
+export function liveness(
+  held: HeldClaim,
+  worker: WorkerSigns | null,
+  now: Millis,
+  since: Millis,
+  deadAfterMs: number = defaultDeadAfterMs,
+): 'alive' | 'dead' | 'forgotten' {
+  if (worker === null) return 'alive';
+  if (now - Math.max(worker.seenAt, since) >= deadAfterMs) return 'dead';
+  const { seenBefore, holds, heldBefore } = worker;
+  if (seenBefore === null || holds === null || heldBefore === null) return 'alive';
+  // A busy worker may take so long to read an answer and to list its jobs, however often it sends heartbeats.
+  if (now - held.startedAt < minForgottenMs) return 'alive';
+  return held.startedAt < seenBefore && !holds.includes(held.id) && !heldBefore.includes(held.id)
+    ? 'forgotten'
+    : 'alive';
+}

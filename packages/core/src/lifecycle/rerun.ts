@@ -1,0 +1,54 @@
+import type { JobRecord, Json, RetryPolicy, Transition } from '../job/job.ts';
+import { State } from '../job/states.ts';
+import { members, objectText } from '../json/json.ts';
+import { retryPolicy, retryText } from '../policies/retry.ts';
+import type { Millis } from '../time/clock.ts';
+import { conflict, policyOf, retried } from './decide.ts';
+
+/** What a manual retry may change (ojs-dead-letter §6.3). Texts are JSON. */
+export interface RerunOverride {
+  /** Replaces the args. */
+  readonly args?: Json;
+  /** Its members replace those of the same names. */
+  readonly meta?: Json;
+  readonly queue?: string;
+  /** Its members replace those of the same names. It was read and found right. */
+  readonly retry?: { readonly text: Json; readonly policy: Partial<RetryPolicy> };
+}
+
+/** {@link retried} with what the override changes. */
+export function retriedWith(job: JobRecord, override: RerunOverride, now: Millis, key?: string): Transition {
+  const { args, meta, queue, retry } = override;
+  const transition = retried(job, now, key);
+  if ((args ?? meta ?? queue ?? retry) === undefined) return transition;
+  const envelope = new Map(members(job.envelope));
+  if (args !== undefined) envelope.set('args', args);
+  if (meta !== undefined)
+    envelope.set('meta', objectText(new Map([...members(envelope.get('meta') ?? '{}'), ...members(meta)])));
+  if (queue !== undefined) envelope.set('queue', JSON.stringify(queue));
+  if (retry === undefined)
+    return { ...transition, ...(queue !== undefined && { queue }), envelope: objectText(envelope) };
+  const known = policyOf(job);
+  const policy = { ...known, retry: { ...known.retry, ...retry.policy } };
+  envelope.set(
+    'retry',
+    objectText(new Map([...members(retryText(envelope.get('retry') ?? '{}')), ...members(retryText(retry.text))])),
+  );
+  envelope.set('max_attempts', String(retryPolicy(policy.retry).maxAttempts));
+  return {
+    ...transition,
+    ...(queue !== undefined && { queue }),
+    envelope: objectText(envelope),
+    policy: JSON.stringify(policy),
+  };
+}
+
+/**
+ * A retry by hand of what failed (ojs-bulk-operations §7, C-07): a discarded job starts a new round of attempts, a retryable one has the rest of its
+ * backoff cut off and its attempts as they are. Throws `conflict` for any other.
+ */
+export function rerun(job: JobRecord, now: Millis, key?: string): Transition {
+  if (job.state === State.discarded) return retried(job, now, key);
+  if (job.state !== State.retryable) throw conflict(job, State.discarded | State.retryable);
+  return { id: job.id, from: State.retryable, claim: job.claim, to: State.available, runAt: now, events: [] };
+}

@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  checkpointCleared,
+  checkpointed,
+  checkpointOf,
+  type JobRecord,
+  type Reporter,
+  readCheckpoint,
+  renderCheckpoint,
+  renderJob,
+  State,
+} from '../../src/index.ts';
+import { claimed, jobOf, start } from '../support/records.ts';
+
+const nobody: Reporter = { worker: null, claim: null, attempt: null };
+const saved = (job: JobRecord, state: string, now = start): JobRecord => ({
+  ...job,
+  checkpoint: checkpointed(job, state, nobody, now).checkpoint ?? null,
+});
+
+describe('checkpoints (ojs-durable-execution)', () => {
+  test('any state comes back to the byte, in the order of its saves (DUR-002, 008)', () => {
+    fc.assert(
+      fc.property(fc.array(fc.json(), { minLength: 1, maxLength: 5 }), (states) => {
+        let job = claimed(jobOf());
+        for (const [index, state] of states.entries()) {
+          const read = readCheckpoint(`{"x":1, "state" : ${state} ,"attempt":1}`);
+          job = saved(job, read.state, start + index);
+          expect(checkpointOf(job)).toEqual({ sequence: index + 1, at: start + index, state: state.trim() });
+          expect(
+            JSON.parse(renderCheckpoint(job.id, checkpointOf(job) ?? { sequence: 0, at: 0, state: '0' })).state,
+          ).toEqual(JSON.parse(state));
+        }
+      }),
+    );
+  });
+
+  test('null is a state, nothing is none', () => {
+    expect(readCheckpoint('{"state":null}').state).toBe('null');
+    expect(() => readCheckpoint('{}')).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+    expect(checkpointOf(claimed(jobOf()))).toBeNull();
+  });
+
+  test('only of an active job, and of who runs it (DUR-007)', () => {
+    const job = claimed(jobOf());
+    const conflict = expect.objectContaining({ code: 'conflict' });
+    for (const state of Object.values(State).filter((one) => one !== State.active)) {
+      expect(() => checkpointed({ ...job, state }, '1', nobody, start)).toThrow(conflict);
+    }
+    const owners: readonly Partial<Reporter>[] = [{ worker: 'w2' }, { claim: 7 }, { attempt: 2 }];
+    for (const owner of owners) {
+      expect(() => checkpointed(job, '1', { ...nobody, ...owner }, start)).toThrow(conflict);
+      expect(() => checkpointCleared(saved(job, '1'), { ...nobody, ...owner })).toThrow(conflict);
+    }
+    expect(checkpointed(job, '1', { worker: 'w1', claim: 1, attempt: 1 }, start)).toMatchObject({
+      beat: true,
+      to: State.active,
+      claim: 1,
+    });
+  });
+
+  test('is cleared without moving the job; where there is none nothing is done', () => {
+    const job = saved(claimed(jobOf()), '1');
+    expect(checkpointCleared(claimed(jobOf()), nobody)).toBeNull();
+    for (const state of [State.active, State.retryable, State.discarded])
+      expect(checkpointCleared({ ...job, state }, nobody)).toMatchObject({
+        from: state,
+        to: state,
+        checkpoint: null,
+        events: [],
+      });
+  });
+
+  test('whoever is handed the job gets it, under both names (C-09)', () => {
+    const job = saved(claimed(jobOf()), '{"n":1.0}');
+    expect(renderJob(job)).not.toContain('checkpoint');
+    expect(renderJob(job, { lease: true })).toContain(
+      '"checkpoint":{"state":{"n":1.0},"sequence":1},"last_checkpoint":{"n":1.0}',
+    );
+  });
+});

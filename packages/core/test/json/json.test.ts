@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { elements, maxDepth, members, objectText, ProtocolError, readJson, utf8Length } from '../../src/index.ts';
+import { cpuMs } from '../support/cpu.ts';
+
+/** JSON texts with every kind of white space, number form and escape that a serializer of somebody else may write. */
+const space = fc.constantFrom('', ' ', '\n', '\t', '\r\n  ');
+const scalar = fc.oneof(
+  fc.constantFrom(
+    '1.0e3',
+    '-0',
+    '9007199254740993',
+    '0.10',
+    '1E+2',
+    'true',
+    'false',
+    'null',
+    '"\\u0000"',
+    '"a\\"b"',
+    '"\\\\"',
+    '"}"',
+    '"]"',
+    '","',
+    '"\u2028"',
+  ),
+  fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text)),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+);
+const key = fc.oneof(
+  fc.constantFrom('"__proto__"', '"constructor"', '"\\u0061"', '""', '"a:b,"'),
+  fc.string().map((text) => JSON.stringify(text)),
+);
+const { value: json } = fc.letrec<{ value: string; list: string; object: string }>((tie) => ({
+  value: fc.oneof({ depthSize: 'small' }, scalar, tie('list'), tie('object')),
+  list: fc
+    .tuple(space, fc.array(tie('value'), { maxLength: 4 }))
+    .map(([s, items]) => `[${s}${items.join(`${s},${s}`)}${s}]`),
+  object: fc
+    .tuple(space, fc.array(fc.tuple(key, tie('value')), { maxLength: 4 }))
+    .map(([s, items]) => `{${s}${items.map(([name, text]) => `${name}${s}:${s}${text}`).join(`${s},${s}`)}${s}}`),
+}));
+
+function faultOf(call: () => unknown): ProtocolError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof ProtocolError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('members and elements', () => {
+  test('cut any object into the raw texts of its members, the last duplicate wins', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(key, json), { maxLength: 6 }), space, (entries, s) => {
+        const text = `${s}{${s}${entries.map(([name, value]) => `${name}${s}:${s}${value}`).join(`${s},${s}`)}${s}}${s}`;
+        expect([...members(text)]).toEqual([...new Map(entries.map(([name, value]) => [JSON.parse(name), value]))]);
+      }),
+    );
+  });
+
+  test('cut any array into the raw texts of its elements', () => {
+    fc.assert(
+      fc.property(fc.array(json, { maxLength: 6 }), space, (items, s) => {
+        expect(elements(`${s}[${s}${items.join(`${s},${s}`)}${s}]${s}`)).toEqual(items);
+      }),
+    );
+  });
+
+  test('objectText is the inverse of members', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), json), (fields) => {
+        expect([...members(objectText(Object.entries(fields)))]).toEqual(Object.entries(fields));
+      }),
+    );
+  });
+
+  test('a member named __proto__ is a member like any other', () => {
+    const text = '{"__proto__":{"polluted":1},"a":2}';
+    expect(members(text).get('__proto__')).toBe('{"polluted":1}');
+    expect(objectText(members(text))).toBe(text);
+    expect(({} as { polluted?: number }).polluted).toBeUndefined();
+  });
+
+  test('cost grows with the length: 1 MiB of escapes, brackets or members is cut in one pass', () => {
+    const size = 1 << 20;
+    const texts = [
+      `{"a":"${'\\\\'.repeat(size / 2)}"}`,
+      `{"a":"${'\\"'.repeat(size / 2)}"}`,
+      `{"a":[${'[],'.repeat(size / 3)}[]]}`,
+    ];
+    for (const text of texts) {
+      // A second pass for each character would take minutes.
+      expect(cpuMs(() => expect(members(text).get('a')?.length).toBeGreaterThan(size - 10))).toBeLessThan(1000);
+    }
+  });
+});
+
+describe('readJson', () => {
+  test('answers what JSON.parse does, and refuses what it refuses with a position inside the text', () => {
+    const broken = fc
+      .tuple(json, fc.nat(), fc.constantFrom('', '"', '}', ',', '\\', '\u0001', '0', 'é'))
+      .map(([text, at, insert]) => {
+        const position = at % (text.length + 1);
+        return text.slice(0, position) + insert + text.slice(position + 1);
+      });
+    fc.assert(
+      fc.property(fc.oneof(json, broken), (text) => {
+        let parsed: unknown;
+        try {
+          parsed = JSON.parse(text);
+        } catch {
+          const fault = faultOf(() => readJson(text, 'The body'));
+          expect(fault.code).toBe('invalid_payload');
+          expect(fault.details.position).toBeLessThanOrEqual(text.length);
+          return;
+        }
+        expect(readJson(text, 'The body')).toEqual(parsed);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test.each([
+    ['', 'position 0: expected a JSON value'],
+    ['{"a":1,}', 'position 7: expected a string in double quotes'],
+    ['{"a" 1}', 'position 5: expected ":"'],
+    ['[1 2]', 'position 3: expected "," or "]"'],
+    ['{"a":01}', 'position 6: expected "," or "}"'],
+    ['"secret', 'position 7: expected the closing quote'],
+    ['"\\x"', 'position 1: expected a valid escape sequence'],
+    ['"\n"', 'position 1: expected a control character to be escaped'],
+    ['{} {}', 'position 3: expected the end of the text'],
+    ['{"a":undefined}', 'position 5: expected a JSON value'],
+  ])('%j: %s', (text, expected) => {
+    expect(faultOf(() => readJson(text, 'The body')).message).toContain(expected);
+  });
+
+  test('a message never has the content in it', () => {
+    expect(faultOf(() => readJson('{"password":"hunter2" oops}', 'The body')).message).not.toMatch(
+      /hunter2|password|oops/,
+    );
+  });
+
+  test('refuses a byte order mark (ojs-json-format §2.3)', () => {
+    expect(faultOf(() => readJson('\ufeff{}', 'The body')).message).toContain('byte order mark');
+  });
+
+  test('refuses what nests too deep, however deep that is, without recursion (ojs-json-format §13.5)', () => {
+    const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+    expect(readJson(nested(maxDepth), 'The body')).toBeInstanceOf(Array);
+    expect(faultOf(() => readJson(nested(maxDepth + 1), 'The body')).details.position).toBe(maxDepth);
+    expect(faultOf(() => readJson('['.repeat(1 << 20), 'The body')).message).toContain('deeper than 64');
+    expect(faultOf(() => readJson('{"a":'.repeat(1 << 18), 'The body')).message).toContain('deeper than 64');
+    expect(readJson(`"${'['.repeat(1000)}"`, 'The body')).toHaveLength(1000);
+  });
+});
+
+test('utf8Length counts what an encoder writes', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+      expect(utf8Length(text)).toBe(new TextEncoder().encode(text).length);
+    }),
+  );
+  expect(utf8Length('a\u00e9\u20ac\u{1f600}')).toBe(1 + 2 + 3 + 4);
+});
