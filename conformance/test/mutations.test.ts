@@ -59,7 +59,7 @@ test('an edit of a file that has changed since is refused', () => {
 });
 
 test('the hook changes one file of a program, and says when the program never loaded that file', async () => {
-  const program = `import { State, mayMove } from '${new URL('../../packages/core/src/states.ts', import.meta.url).href}'; console.log(mayMove(State.retryable, State.cancelled));`;
+  const program = `import { State, mayMove } from '${new URL('../../packages/core/src/job/states.ts', import.meta.url).href}'; console.log(mayMove(State.retryable, State.cancelled));`;
   const run = (name: string | null) =>
     new Promise<string>((resolve) => {
       const { OJS_MUTATION: _, ...env } = process.env;
