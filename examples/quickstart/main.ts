@@ -2,7 +2,7 @@
  * The quickstart: a server on a SQLite file, a worker, and real work.
  *
  *   npm start [-- FOLDER]          measures every file below a folder, then stays up
- *   npm run quickstart [-- FOLDER] the same, then exits
+ *   npm run quickstart [-- FOLDER] does the same, then exits
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ const folder = resolve(
   process.argv.slice(2).find((arg) => !arg.startsWith('--')) ?? join(import.meta.dirname, '../..'),
 );
 if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-  console.error(`quickstart: ${folder} is not a folder; give a folder whose files shall be measured`);
+  console.error(`quickstart: ${folder} is not a folder; name a folder with files to measure`);
   process.exit(2);
 }
 
@@ -30,7 +30,7 @@ const home = mkdtempSync(join(tmpdir(), 'ojs-quickstart-'));
 const database = join(home, 'jobs.db');
 const { server, busy } = await listen(database);
 const client = new Client(server.url);
-// Failures are part of the show here, so only what is wrong with the worker itself is printed.
+// Two jobs fail on purpose, so only errors of the worker itself are printed.
 const logger = { debug() {}, info() {}, warn() {}, error: console.error };
 const worker = new Worker(server.url, { queues: [queue, 'default'], concurrency: 20, handleSignals: stay, logger });
 const tally: Tally = { done: 0, failed: 0, retried: 0 };
@@ -55,7 +55,7 @@ worker.register(
 worker.register(
   'demo.flaky',
   counted((attempt) => {
-    if (attempt <= 2) throw new Error(`attempt ${attempt} was to fail`);
+    if (attempt <= 2) throw new Error(`attempt ${attempt} fails on purpose`);
     return { attempts: attempt };
   }),
 );
@@ -69,7 +69,7 @@ worker.register(
   'hello',
   counted((_, args) => ({ hello: args })),
 );
-// Takes as many seconds as its argument says, tells how far it is, and stops when it is cancelled.
+// Runs for the given number of seconds, reports its progress, and stops when it is cancelled.
 worker.register('demo.slow', async ({ args: [seconds], progress, signal }) => {
   const steps = Math.min(60, Math.max(1, Number(seconds) || 1)) * 2;
   for (let step = 1; step <= steps; step++) {
@@ -81,9 +81,9 @@ worker.register('demo.slow', async ({ args: [seconds], progress, signal }) => {
 
 const files = filesBelow(folder).map((path) => relative(folder, path));
 const requests: JobRequest[] = [
-  // Fails twice, succeeds at the third attempt.
+  // Fails twice and succeeds at the third attempt.
   { type: 'demo.flaky', args: [], queue, retry: { maxAttempts: 3, initialInterval: '200ms', jitter: false } },
-  // Out of attempts it goes to the dead letter; by default it would be discarded.
+  // After its last attempt the job goes to the dead letter. Without onExhaustion it would be discarded.
   {
     type: 'demo.doomed',
     args: [],
@@ -93,12 +93,15 @@ const requests: JobRequest[] = [
   ...files.map((path): JobRequest => ({ type: 'file.measure', args: [path], queue })),
 ];
 
-const address =
+const { port } = new URL(server.url);
+const moved =
   busy === null
-    ? server.url
-    : `${server.url} (port ${busy} is in use, so this free port was taken; OJS_PORT names another one)`;
-const place = `server  ${address}\nstore   ${database}`;
-console.log(`${place}\nfolder  ${folder}: ${files.length} files, one job each, and two that fail on purpose\n`);
+    ? ''
+    : `\n            Port ${busy} is in use, so the server took port ${port}. OJS_PORT=9090 npm start uses port 9090.`;
+const place = `server      ${server.url}${moved}\nstore       ${database}`;
+console.log(
+  `${place}\nfolder      ${folder}: ${files.length} files, one job for each, and two jobs that fail on purpose\n`,
+);
 const running = worker.start();
 await worker.ready;
 const progress = new Progress(tally, requests.length - 1);
@@ -128,7 +131,7 @@ for (const job of finished)
 console.log(`\n${tally.done} jobs done, ${tally.failed} executions failed, ${tally.retried} retried`);
 
 if (stay) {
-  console.log(next(server.url, place));
+  console.log(banner(server.url, place));
 } else {
   await worker.stop();
 }
@@ -137,7 +140,7 @@ await client.close();
 await server.close();
 rmSync(home, { recursive: true, force: true });
 
-/** The port of OJS_PORT or 8080 where it is free, else any other, and then which one was in use. */
+/** Listens on the port of OJS_PORT, or 8080; if it is in use, on a free one, and then `busy` is the port in use. */
 async function listen(path: string): Promise<{ readonly server: RunningServer; readonly busy: number | null }> {
   const options = { storage: `sqlite:${path}`, log: 'warn' } as const;
   try {
@@ -148,7 +151,7 @@ async function listen(path: string): Promise<{ readonly server: RunningServer; r
   }
 }
 
-/** Resolves when nothing in the queue waits or runs any more. */
+/** Resolves when no job of the queue waits or runs. */
 async function drained(): Promise<void> {
   for (;;) {
     const { available, active, scheduled, retryable } = await client.queueStats(queue);
@@ -157,23 +160,22 @@ async function drained(): Promise<void> {
   }
 }
 
-function next(url: string, place: string): string {
+/** The last lines of the output: what to try, then the addresses. Short enough for one screen. */
+function banner(url: string, place: string): string {
   return `
-${place}
-
-The server and the worker stay up; Ctrl-C stops them. What to try next:
-
-  ${url}/playground   (in a browser: write a job, a workflow or a cron, send it, watch it)
+To try:
 
   curl ${url}/ojs/v1/health
   curl ${url}/ojs/v1/queues/${queue}/stats
   curl -X POST ${url}/ojs/v1/jobs -H 'Content-Type: application/json' -d '{"type":"hello","args":["world"]}'
-  curl ${url}/ojs/v1/jobs/ID                       (the id that the line above answered)
+  curl ${url}/ojs/v1/jobs/ID                       (ID: from the answer to the line above)
   curl ${url}/ojs/v1/dead-letter
-  curl -X POST ${url}/ojs/v1/dead-letter/ID/retry  (it will fail again)
+  curl -X POST ${url}/ojs/v1/dead-letter/ID/retry  (the job will fail again)
   curl '${url}/ojs/v1/events?types=job.failed'
+  npm run ojs -- serve --help                      (a server of your own)
 
-  npm run ojs -- serve --storage sqlite:./jobs.db --port 8081   (a server of your own)
-  npm run ojs -- serve --help
-`;
+${place}
+playground  ${url}/playground   (in a browser: send a job, a workflow or a cron, and watch it)
+
+Server and worker run until you press Ctrl-C.`;
 }

@@ -1,11 +1,12 @@
 import type { Measure } from './files.ts';
 
-/** Of more files the largest are shown: what to try next, printed below, stays on one screen with the table. */
+/** Rows of the whole table, with its head and its sums: the table and the banner below fit on one screen. */
 const maxRows = 20;
 
-/** path, size, lines, words and the first digits of SHA-256, to be checked with `wc` and `sha256sum`. */
+/** path, size, lines, words and the first digits of SHA-256; `wc` and `sha256sum` give the same. */
 export function summary(rows: readonly (readonly [path: string, measure: Measure])[]): string {
-  const shown = rows.length <= maxRows ? rows : rows.toSorted((a, b) => b[1].size - a[1].size).slice(0, maxRows);
+  const shown =
+    rows.length <= maxRows - 2 ? rows : rows.toSorted((a, b) => b[1].size - a[1].size).slice(0, maxRows - 3);
   const width = Math.max(4, ...shown.map(([path]) => path.length));
   const line = (path: string, size: unknown, lines: unknown, words: unknown, digest: string) =>
     `${path.padEnd(width)}  ${String(size).padStart(9)}  ${String(lines).padStart(7)}  ${String(words).padStart(7)}  ${digest}`;

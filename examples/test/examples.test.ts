@@ -64,25 +64,27 @@ test('the quickstart measures files as wc and sha256sum do', async () => {
   expect(stdout).toMatch(/3 jobs done, 4 executions failed, 3 retried/);
 });
 
-test('the quickstart shows 20 files at most, and says which port was in use and which it took', async () => {
+test('the quickstart prints a table of at most 20 rows, and names the port in use and the port it took', async () => {
   const folder = join(home, 'many');
   mkdirSync(folder);
   for (let file = 0; file < 30; file++) writeFileSync(join(folder, `${file}.txt`), 'x'.repeat(file));
   await using other = await startServer({ storage: 'memory:', port: 0, log: false });
-  const port = new URL(other.url).port;
+  const { port } = new URL(other.url);
   const { stdout } = await run(process.execPath, [join(root, 'examples/quickstart/main.ts'), folder], {
     env: { ...process.env, OJS_PORT: port },
   });
-  expect(stdout.match(/^\d+\.txt /gm)).toHaveLength(20);
-  expect(stdout).toContain('… and 10 smaller files');
-  const taken = new RegExp(
-    `^server  http://127.0.0.1:(\\d+) \\(port ${port} is in use, so this free port was taken; OJS_PORT names another one\\)$`,
-    'm',
+  const table = /^path .*\n(?:.+\n)*/m.exec(stdout)?.[0].trimEnd().split('\n') ?? [];
+  expect(table).toHaveLength(20);
+  expect(table.filter((row) => /^\d+\.txt /.test(row))).toHaveLength(17);
+  expect(table.slice(-2)).toEqual(['… and 13 smaller files', expect.stringContaining('30 files')]);
+  const taken = /^server {6}http:\/\/127\.0\.0\.1:(\d+)\n {12}(.*)$/m.exec(stdout);
+  expect(taken?.[1]).not.toBe(port);
+  expect(taken?.[2]).toBe(
+    `Port ${port} is in use, so the server took port ${taken?.[1]}. OJS_PORT=9090 npm start uses port 9090.`,
   );
-  expect(taken.exec(stdout)?.[1]).not.toBe(port);
 });
 
-test('the quickstart stays up and names its playground; its worker does slow work and tells how far it is', async () => {
+test('the quickstart stays up and ends with its addresses; its worker runs a slow job and reports progress', async () => {
   const folder = mkdtempSync(join(home, 'empty-'));
   const quickstart = spawn(process.execPath, [join(root, 'examples/quickstart/main.ts'), folder, '--stay'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -94,8 +96,12 @@ test('the quickstart stays up and names its playground; its worker does slow wor
   });
   const page = () => /http:\S+\/playground/.exec(output)?.[0];
   await expect.poll(page).toBeDefined();
-  // The address comes again after the table, with what to try next.
-  await expect.poll(() => output.match(/^server {2}http:/gm)).toHaveLength(2);
+  await expect.poll(() => output).toMatch(/Ctrl-C\.\n$/);
+  const banner = output.slice(output.indexOf('\nTo try:'));
+  expect(banner.trim().split('\n').length).toBeLessThanOrEqual(20);
+  expect(banner).toMatch(
+    /\nserver {6}http:\S+\n(?: {12}Port .*\n)?store {7}\S+\nplayground {2}http:.*\n\n.*Ctrl-C\.\n$/,
+  );
   const answer = await fetch(page() ?? '');
   expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
   const client = new Client(new URL('/', page()).href);
