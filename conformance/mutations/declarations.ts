@@ -1,9 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import ts from 'typescript-api';
 import type { Package } from './mutation.ts';
 
-/** A function, a method, a class, a constant or a Lua script, with its place. */
+/** A function, a method, a class or a constant, with its place. */
 export interface Declaration {
   readonly name: string;
   /** Path from the project's root. */
@@ -71,7 +71,7 @@ function inTypeScript(file: string, source: string): readonly Declaration[] {
 
 /** A function ends with the first `end` that is indented as its first line is. */
 function inLua(file: string, source: string): readonly Declaration[] {
-  const declared: Declaration[] = [{ name: basename(file, '.lua'), file, start: 0, text: source }];
+  const declared: Declaration[] = [];
   for (const { 0: line, 1: indent = '', 2: name = '', index } of source.matchAll(
     /^([ \t]*)(?:local )?function ([\w.:]+).*$/gm,
   )) {

@@ -6,7 +6,7 @@ export interface Mutation {
   /**
    * The code that is changed: a package and a function (`core: verdict`), a method (`server: Engine.fetch`) or a
    * constant at the top level of its file. A folder or a file's stem after the package chooses between several of the
-   * same name (`server/sqlite: readRow`). A Lua script has its file's stem for a name (`lua: remove`).
+   * same name (`server/sqlite: readRow`). A Lua function has the name that its file gives it (`lua: changing.remove`).
    */
   readonly in: `${Package}${'' | `/${string}`}: ${string}`;
   /** Text that occurs once in that code. White space and a comma before a closing bracket may differ. */

@@ -191,7 +191,7 @@ export class Connection {
     return survey;
   }
 
-  /** @param deadline The script does nothing after it (lua/common.lua): what arrives late takes no effect, whoever held it back. */
+  /** @param deadline The script does nothing after it (lua/lib/common.lua): what arrives late takes no effect, whoever held it back. */
   async #evalBefore(
     deadline: number,
     { text, sha }: ScriptText,

@@ -2,7 +2,7 @@ import type { Crons, Firing } from '../storage.ts';
 import type { Packed } from './packed.ts';
 import { listOf, packJob, packTransition, readInserted } from './rows.ts';
 
-/** A firing as the script `cron_fire` takes it. */
+/** A firing as the operation `cron_fire` takes it. */
 export function packFiring({ name, version, dueAt, job, cancels, events }: Firing): Packed {
   const due = dueAt === null ? '' : String(dueAt);
   return {

@@ -26,7 +26,7 @@ export function documents(scripts: Scripts): Documents {
   };
 }
 
-/** `version|created|updated|body`; see lua/document_put.lua. */
+/** `version|created|updated|body`; see lua/ops/documents.lua. */
 function readDocument(kind: string, key: string, reply: Reply | undefined): Document {
   const [, version, createdAt, updatedAt, body = ''] = /^(\d+)\|(-?\d+)\|(-?\d+)\|(.*)$/s.exec(text(reply)) ?? [];
   return { kind, key, version: Number(version), body, createdAt: Number(createdAt), updatedAt: Number(updatedAt) };

@@ -98,7 +98,7 @@ function job(packed: Packed): DumpRecord & { readonly kind: 'job' } {
   return { kind: 'job', record: { number: number(created), place: numberOrNull(place), job: readJob(told) } };
 }
 
-/** @param packed fields and values as lua/graph.lua keeps them. */
+/** @param packed fields and values as lua/lib/workflows.lua keeps them. */
 function nodesOf(
   flow: string,
   packed: Packed | undefined,

@@ -87,7 +87,7 @@ export function namespace(connection: Connection, name: string, events: boolean)
 
     async present(kind, names) {
       if (names.length === 0) return [];
-      return packedList(await scripts.exchange('present', { kind, names })).map((there) => there === true);
+      return packedList(await scripts.exchange('exists', { kind, names })).map((there) => there === true);
     },
     listed: (query) => listed(scripts, query),
     listedWorkflows: (query) => listedWorkflows(scripts, query),
@@ -98,7 +98,7 @@ export function namespace(connection: Connection, name: string, events: boolean)
     async trimLog(upto) {
       await scripts.exchange('log_trim', upto);
     },
-    retire: (reason) => scripts.retire(reason),
+    retire: (reason) => scripts.suspend(reason),
     async setMap(text) {
       await (text === null
         ? connection.command('HDEL', `${prefix}layout`, 'map')

@@ -64,7 +64,7 @@ function given<T>(value: T | null): T | undefined {
   return value ?? undefined;
 }
 
-/** A job as the script `admission` takes it. */
+/** A job as the operation `insert` takes it. */
 export function packJob(job: NewJob): Packed {
   const { unique, limits, node } = job;
   return {

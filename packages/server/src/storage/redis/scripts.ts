@@ -1,42 +1,45 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { StoreUnavailable } from '../unavailable.ts';
-import type { Connection, Reply } from './connection.ts';
+import type { Connection, Reply, ScriptText } from './connection.ts';
 import { type Packed, Packer, unpack } from './packed.ts';
 
 const directory = new URL('../../../lua/', import.meta.url);
 
-/** Put in front of a script, in this order; a script that names one has those before it, too. */
+/** Files of `lua/lib` in their order: an operation that names one gets those before it, too. */
 const libraries: readonly string[] = [
   'common',
-  'sums',
-  'workers',
-  'crons',
+  'statistics',
   'queues',
   'limits',
-  'lanes',
-  'graph',
+  'limit-groups',
+  'workflows',
   'jobs',
-  'changes',
-  'promotion',
+  'history',
+  'transitions',
   'admission',
-] as const;
+];
 
-interface Script {
-  readonly text: string;
-  readonly sha: string;
-}
+/** The tables that an operation may stand in. What is in `adding` is refused as a whole where the server is out of memory. */
+const flags: Readonly<Record<string, string>> = {
+  reading: ' flags=no-writes',
+  adding: '',
+  changing: ' flags=allow-oom',
+};
+
+/** An operation: the comment above it, its table, its name, its parameter. */
+const operation = /((?:^--.*\n)+)^function (reading|adding|changing)\.(\w+)\((\w*)\)/gm;
 
 /**
- * The scripts of the directory lua. The first line of one is `#!lua` with its flags, the second `-- With NAME.`, the last library that it needs.
- * Without flags it is refused as a whole where the server is out of memory.
+ * Runs the operations of `lua/ops`, each of which is one script. An operation with a parameter takes one packed value and answers one; one without reads ARGV
+ * and answers a Redis reply.
  */
 export class Scripts {
   readonly #connection: Connection;
   readonly #prefix: string;
-  readonly #scripts: ReadonlyMap<string, Script>;
+  readonly #scripts: ReadonlyMap<string, ScriptText>;
   readonly #packer = new Packer();
-  #retired: string | null = null;
+  #suspended: string | null = null;
 
   constructor(connection: Connection, prefix: string, events: boolean) {
     this.#connection = connection;
@@ -44,65 +47,70 @@ export class Scripts {
     this.#scripts = loadScripts(events);
   }
 
-  /** Where scripts tell that something has happened. */
+  /** The channel on which scripts publish what has happened. */
   get channel(): string {
     return `${this.#prefix}wake`;
   }
 
-  /** From now on nothing is run, for the reason; null takes it back. */
-  retire(reason: string | null): void {
-    this.#retired = reason;
+  /** From now on every call is refused, for the reason; null takes that back. */
+  suspend(reason: string | null): void {
+    this.#suspended = reason;
   }
 
-  /** @throws StoreUnavailable where nothing is run any more. */
+  /** @throws StoreUnavailable while calls are refused. */
   check(): void {
-    if (this.#retired !== null) throw new StoreUnavailable(this.#retired);
+    if (this.#suspended !== null) throw new StoreUnavailable(this.#suspended);
   }
 
-  /** Runs a script with texts as its ARGV; answers its reply with texts for strings. */
+  /** Runs an operation without a parameter: texts are its ARGV, and strings of its reply are texts. */
   async run(name: string, args: readonly (string | number | Buffer)[]): Promise<Reply> {
     this.check();
     return this.#connection.script(this.#script(name), this.#prefix, args);
   }
 
-  /** Runs a script that gets one packed value as ARGV[1], and answers one. A null travels as `false`. */
+  /** Runs an operation with a parameter. A null travels as `false`. */
   async exchange(name: string, request: Packed): Promise<Packed> {
     this.check();
     return unpack(await this.#connection.packedScript(this.#script(name), this.#prefix, this.#packer.pack(request)));
   }
 
-  #script(name: string): Script {
+  #script(name: string): ScriptText {
     const script = this.#scripts.get(name);
-    if (!script) throw new Error(`There is no script '${name}'.`);
+    if (!script) throw new Error(`There is no Lua operation '${name}'.`);
     return script;
   }
 }
 
-const loaded = new Map<boolean, ReadonlyMap<string, Script>>();
+const loaded = new Map<boolean, ReadonlyMap<string, ScriptText>>();
 
-function loadScripts(events: boolean): ReadonlyMap<string, Script> {
+function loadScripts(events: boolean): ReadonlyMap<string, ScriptText> {
   const known = loaded.get(events);
   if (known) return known;
-  const files = readdirSync(directory).filter((file) => file.endsWith('.lua'));
-  const texts = new Map(
-    files.map((file) => [file.slice(0, -'.lua'.length), readFileSync(new URL(file, directory), 'utf8')]),
-  );
-  const isLibrary = (name: string) => libraries.includes(name);
-  const scripts = new Map(
-    [...texts].filter(([name]) => !isLibrary(name)).map(([name, text]) => [name, assemble(text, texts, events)]),
-  );
+  const files = readdirSync(new URL('ops/', directory)).filter((file) => file.endsWith('.lua'));
+  const scripts = new Map(files.flatMap((file) => [...scriptsOf(read(`ops/${file}`), events)]));
   loaded.set(events, scripts);
   return scripts;
 }
 
-function assemble(text: string, texts: ReadonlyMap<string, string>, events: boolean): Script {
-  const first = text.startsWith('#!') ? text.slice(0, text.indexOf('\n')) : '#!lua';
-  const named = /^-- With (\w+)\./m.exec(text)?.[1] ?? 'common';
-  const last = libraries.indexOf(named);
-  if (last < 0) throw new Error(`There is no Lua library '${named}'.`);
-  const parts = libraries.slice(0, last + 1).map((library) => texts.get(library) ?? '');
-  // The shebang must be the first line.
-  const body = text.startsWith('#!') ? text.slice(first.length) : text;
-  const whole = [`${first}\nlocal logged = ${events}`, ...parts, body].join('\n');
-  return { text: whole, sha: createHash('sha1').update(whole).digest('hex') };
+/** A script for each operation of a file. Its comment says `With NAME.`: the last library that it needs. */
+export function scriptsOf(file: string, events: boolean): ReadonlyMap<string, ScriptText> {
+  return new Map(
+    [...file.matchAll(operation)].map(([, comment = '', table = '', name = '', parameter]) => {
+      const last = libraries.indexOf(/^-- With ([\w-]+)\./m.exec(comment)?.[1] ?? '');
+      if (last < 0) throw new Error(`The Lua operation '${name}' names no library; expected '-- With NAME.' above it.`);
+      const text = [
+        `#!lua${flags[table]}`,
+        `local logged = ${events}`,
+        ...libraries.slice(0, last + 1).map((library) => read(`lib/${library}.lua`)),
+        'local reading, adding, changing = {}, {}, {}',
+        file,
+        parameter === '' ? `return ${table}.${name}()` : `return pack(${table}.${name}(unpacked(ARGV[1])))`,
+      ].join('\n');
+      return [name, { text, sha: createHash('sha1').update(text).digest('hex') }];
+    }),
+  );
+}
+
+function read(path: string): string {
+  return readFileSync(new URL(path, directory), 'utf8');
 }

@@ -1,10 +1,10 @@
 import type { NewNode, NewWorkflow, NodeRecord, NodeRef, NodeState, WorkflowRecord, WorkflowState } from '@ojs-ts/core';
 import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './reply.ts';
 
-/** The letters that stand for the end of a node; see lua/graph.lua. */
+/** The letters that stand for the end of a node; see lua/lib/workflows.lua. */
 export const letters = { completed: 'c', failed: 'f', cancelled: 'x' } as const;
 
-/** What lua/graph.lua keeps of a new workflow's nodes: fields and values, and the scores and members of those that are ready. */
+/** What lua/lib/workflows.lua keeps of a new workflow's nodes: fields and values, and the scores and members of those that are ready. */
 export function packNodes(nodes: readonly NewNode[]): {
   readonly fields: readonly string[];
   readonly ready: readonly string[];

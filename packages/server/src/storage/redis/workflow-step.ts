@@ -4,7 +4,7 @@ import type { Packed } from './packed.ts';
 import { listOf, packJob, readInserted } from './rows.ts';
 import { letters } from './workflow-row.ts';
 
-/** A step as the script `workflow_advance` takes it. */
+/** A step as the operation `workflow_advance` takes it. */
 export function packStep(step: WorkflowStep): Packed {
   const { workflow, index } = step.node;
   const common = { workflow, index, events: step.events };

@@ -1,0 +1,287 @@
+-- New jobs: ports core's admission. The script looks at a group job by job, each as if those before it were there, and
+-- writes nothing meanwhile; then it stores the group whole or not at all. A new job is { job, envelope, policy, unique,
+-- limits } as job-rows.ts packs it, `policy` false for none; an answer is `true` for a job that was inserted and replaced
+-- none.
+local admission = {}
+do
+  local function as_answer(item)
+    return { item.job, item.envelope, item.policy, false }
+  end
+
+  local unfinished_states, finished_states = { 1, 2, 4, 8, 32 }, { 16, 64, 128 }
+
+  -- The sets of the holders of the key in the states that count.
+  local function holder_keys(unique)
+    local keys = {}
+    for _, states in ipairs({ unfinished_states, finished_states }) do
+      for _, state in ipairs(states) do
+        if bit.band(state, unique.states) ~= 0 then
+          local key = p .. 'u:' .. state .. ':' .. unique.key
+          write_pending(key)
+          keys[#keys + 1] = key
+        end
+      end
+    end
+    return keys
+  end
+
+  -- Holders of the key in the store, created after a moment, the oldest first; all of them with a limit of -1.
+  local function stored(key, state, after, limit)
+    local found, set = {}, p .. 'u:' .. state .. ':' .. key
+    write_pending(set)
+    for _, ref in ipairs(call('ZRANGEBYSCORE', set, after and '(' .. int(after) or '-inf', '+inf', 'LIMIT', 0, limit)) do
+      local job = jobs.read(jobs.id(ref))
+      if job then
+        found[#found + 1] = { id = job.id, state = state, createdAt = job.createdAt, number = job.number, queue = job.queue }
+      else
+        set_score(set, ref, false)
+      end
+    end
+    return found
+  end
+
+  local function older(a, b) return a.createdAt < b.createdAt or (a.createdAt == b.createdAt and a.number < b.number) end
+
+  -- From the end: what comes is mostly the youngest.
+  local function put_in(list, one)
+    local at = #list + 1
+    while at > 1 and older(one, list[at - 1]) do
+      list[at] = list[at - 1]
+      at = at - 1
+    end
+    list[at] = one
+  end
+
+  -- Where those begin that were created after a moment.
+  local function first_after(list, after)
+    local low, high = 1, after and #list + 1 or 1
+    while low < high do
+      local middle = math.floor((low + high) / 2)
+      if list[middle].createdAt > after then high = middle else low = middle + 1 end
+    end
+    return low
+  end
+
+  local Group = {}
+  Group.__index = Group
+
+  -- Holders of a key as the group will have left them, by state, the oldest first. Those of the store are among them
+  -- once a job of the group may replace them.
+  function Group:known(key)
+    local known = self.by_key[key]
+    if not known then
+      known = { loaded = false }
+      for _, states in ipairs({ unfinished_states, finished_states }) do
+        for _, state in ipairs(states) do known[state] = {} end
+      end
+      self.by_key[key] = known
+    end
+    return known
+  end
+
+  function Group:load(key)
+    local known = self:known(key)
+    if known.loaded then return known end
+    known.loaded = true
+    for _, state in ipairs(unfinished_states) do
+      local all = stored(key, state, nil, -1)
+      table.sort(all, older)
+      for _, one in ipairs(known[state]) do put_in(all, one) end
+      known[state] = all
+    end
+    return known
+  end
+
+  -- The oldest one in the first of the states that counts for a job that replaces nobody.
+  function Group:oldest(unique, states)
+    local known, best = self:known(unique.key), nil
+    for _, state in ipairs(states) do
+      if bit.band(state, unique.states) ~= 0 then
+        local one = known[state][first_after(known[state], unique.createdAfter)]
+        local there = (not known.loaded or jobs.is_over(state)) and stored(unique.key, state, unique.createdAfter, 1)[1] or nil
+        if there and (not one or older(there, one)) then one = there end
+        if one and (not best or older(one, best)) then best = one end
+      end
+    end
+    return best
+  end
+
+  -- Ports core's `uniqueAnswer`: the holder that refuses the job, or those that it replaces.
+  function Group:unique_answer(unique)
+    if unique.onConflict == 'keep' then
+      return self:oldest(unique, unfinished_states) or self:oldest(unique, finished_states), {}
+    end
+    local known, replaces = self:load(unique.key), {}
+    for _, state in ipairs(unfinished_states) do
+      if bit.band(state, unique.states) ~= 0 then
+        local list = known[state]
+        for at = first_after(list, unique.createdAfter), #list do replaces[#replaces + 1] = list[at] end
+      end
+    end
+    table.sort(replaces, older)
+    if unique.onConflict == 'replace_unscheduled' then
+      for _, one in ipairs(replaces) do
+        if one.state == 1 then return one, {} end
+      end
+    end
+    return nil, replaces
+  end
+
+  -- Those that a job replaces are the youngest of their lists.
+  function Group:cancel(key, replaces)
+    local known = self:known(key)
+    for i = #replaces, 1, -1 do
+      local list = known[replaces[i].state]
+      for at = #list, 1, -1 do
+        if list[at] == replaces[i] then
+          table.remove(list, at)
+          break
+        end
+      end
+    end
+    for _, one in ipairs(replaces) do
+      one.state = 64
+      put_in(known[64], one)
+    end
+  end
+
+  -- Ports core's `Queued`.
+  local function is_queued(state) return state == 1 or state == 2 or state == 32 end
+
+  -- Ports core's `queueRefusal`: why the queue does not take the job; nil where it does.
+  function Group:queue_refusal(job, replaces)
+    if self.options.always or job.node then return nil end
+    local row = queues.find(job.queue)
+    if not row then return nil end
+    if row.paused and self.options.refusePaused then return { kind = 'paused', queue = job.queue } end
+    if not row.capacity or not is_queued(job.state) then return nil end
+    local depth, more = queues.depth(row), self.more[job.queue] or 0
+    for _, one in ipairs(replaces) do
+      if one.queue == job.queue and is_queued(one.state) then more = more - 1 end
+    end
+    if depth + more < row.capacity then return nil end
+    return { kind = 'full', queue = job.queue, depth = depth, bound = row.capacity }
+  end
+
+  function Group:look(item)
+    local job, fresh = item.job, self.fresh[item.job.id]
+    local known = fresh and fresh.job or jobs.read(job.id)
+    if known then
+      local envelope = fresh and fresh.envelope or unpacked(call('HGET', p .. 'j:' .. job.id, 'e'))
+      local existing = fresh and as_answer(fresh) or jobs.full(job.id)
+      if envelope == item.envelope and known.queue == job.queue and known.type == job.type then return { kind = 'already', job = existing } end
+      return { kind = 'duplicate', by = 'id', existing = existing }
+    end
+    local replaces = {}
+    if item.unique then
+      local refused_by
+      refused_by, replaces = self:unique_answer(item.unique)
+      if refused_by then
+        return { kind = 'duplicate', by = 'unique', existing = refused_by.fresh and as_answer(refused_by.fresh) or jobs.full(refused_by.id) }
+      end
+    end
+    return self:queue_refusal(job, replaces) or self:plan(item, replaces)
+  end
+
+  function Group:wait(queue, by) self.more[queue] = (self.more[queue] or 0) + by end
+
+  function Group:plan(item, replaces)
+    local job, ids = item.job, {}
+    for i, one in ipairs(replaces) do
+      ids[i] = one.id
+      if is_queued(one.state) then self:wait(one.queue, -1) end
+    end
+    if is_queued(job.state) then self:wait(job.queue, 1) end
+    self.fresh[job.id] = item
+    self.count = self.count + 1
+    if item.unique then
+      local key = item.unique.key
+      if #replaces > 0 then self:cancel(key, replaces) end
+      -- Younger than every stored one.
+      local own = { id = job.id, state = job.state, createdAt = job.createdAt, number = 4503599627370496 + self.count, queue = job.queue, fresh = item }
+      put_in(self:known(key)[job.state], own)
+    end
+    self.plans[#self.plans + 1] = { item = item, replaced = ids }
+    if #ids == 0 then return true end
+    return { kind = 'inserted', replaced = ids }
+  end
+
+  local function creation_data(job)
+    if job.state == 1 then return '{"scheduled_at":"' .. history.timestamp(job.runAt) .. '"}' end
+    return job.priority ~= 0 and '{"priority":' .. job.priority .. '}' or nil
+  end
+
+  local function carry_out(plan, now)
+    local item = plan.item
+    local job = item.job
+    for _, id in ipairs(plan.replaced) do
+      local replaced = jobs.read(id)
+      if replaced then transitions.cancel(replaced, now) end
+    end
+    for _, limit in ipairs(item.limits or {}) do
+      local numbers = limit.concurrency or #limit.rates > 0
+      if numbers then limits.renumber(limit.key, { concurrency = limit.concurrency, rates = limit.rates }, nil, now) else limits.make(limit.key) end
+    end
+    job.number = store.next('number')
+    call('HSET', p .. 'j:' .. job.id, 'j', pack(job), 'e', pack(item.envelope, item.policy))
+    for _, key in ipairs(groups.keys(groups.of(job))) do limits.named(key, 1, now) end
+    jobs.enter(job, now)
+    statistics.count(job, nil, job.state, now)
+    if logged and job.state ~= 4 then
+      log_event(jobs.entry(job.state == 1 and 'job.scheduled' or 'job.enqueued', job, nil, creation_data(job)))
+    end
+  end
+
+  local function kind_of(answer) return answer == true and 'inserted' or answer.kind end
+
+  -- Ports core's `groupVerdict`: what becomes of the group; nil where it is inserted wholly.
+  local function group_verdict(answers)
+    local kinds = {}
+    for _, answer in ipairs(answers) do kinds[kind_of(answer)] = true end
+    local first = next(kinds)
+    if not first or next(kinds, first) == nil and (first == 'inserted' or first == 'already') then
+      return first == 'already' and answers or nil
+    end
+    local refused = kinds.duplicate or kinds.full or kinds.paused
+    local out = {}
+    for i, answer in ipairs(answers) do
+      local kind = kind_of(answer)
+      if kind == 'already' then
+        out[i] = refused and { kind = 'aborted' } or { kind = 'duplicate', by = 'id', existing = answer.job }
+      else
+        out[i] = kind == 'inserted' and { kind = 'aborted' } or answer
+      end
+    end
+    return out
+  end
+
+  -- Most groups are one job whose id and key are new, in a queue that takes it. Such a group needs no look.
+  local function is_plain(item, options)
+    local row = queues.find(item.job.queue)
+    if row and not options.always and (row.capacity or row.paused) then return false end
+    local keys = {}
+    if item.unique then keys = holder_keys(item.unique) end
+    keys[#keys + 1] = p .. 'j:' .. item.job.id
+    return call('EXISTS', unpack(keys)) == 0
+  end
+
+  function admission.insert(group, now, options)
+    if #group == 1 and is_plain(group[1], options) then
+      carry_out({ item = group[1], replaced = {} }, now)
+      return { true }
+    end
+    local state = setmetatable({ options = options, plans = {}, fresh = {}, by_key = {}, more = {}, count = 0 }, Group)
+    local answers = {}
+    for i, item in ipairs(group) do answers[i] = state:look(item) end
+    local refused = group_verdict(answers)
+    if refused then return refused end
+    for _, plan in ipairs(state.plans) do carry_out(plan, now) end
+    return answers
+  end
+
+  -- Inserts a job whatever capacity and pause of its queue say. Answers a table with its kind.
+  function admission.insert_always(item, now)
+    local answer = admission.insert({ item }, now, { always = true })[1]
+    return answer == true and { kind = 'inserted', replaced = {} } or answer
+  end
+end

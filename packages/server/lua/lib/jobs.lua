@@ -1,0 +1,179 @@
+-- Jobs. The hash `j:<id>` has j, the packed row (names as in JobRecord; what is null is absent), and e, envelope and
+-- policy, packed one behind the other. Result, history, progress and checkpoint stand in the row while they are short,
+-- so that the end of a job is one write; long ones are fields of their own, and `large` of the row names them. In sets
+-- a job is its ref: its number, of 12 digits at least, and its id of 36: equal scores go by creation. s:<state>
+-- has unfinished jobs by number and finished ones by their end, s:dead those in the dead letter; due, overdue, expiring
+-- go by time; u:<state>:<key> holders of a unique key by creation; cron:<name> the unfinished runs of a cron.
+local jobs = {}
+do
+  local refs = {}
+
+  local function ref_of(job)
+    local ref = refs[job.id]
+    if not ref then
+      ref = string.format('%012d', job.number) .. job.id
+      refs[job.id] = ref
+    end
+    return ref
+  end
+
+  -- The id of a job that is read from a set.
+  function jobs.id(ref)
+    local id = string.sub(ref, -36)
+    refs[id] = ref
+    return id
+  end
+
+  function jobs.is_over(state) return state == 16 or state == 64 or state == 128 end
+
+  function jobs.read(id)
+    local row = call('HGET', p .. 'j:' .. id, 'j')
+    return row and unpacked(row) or nil
+  end
+
+  -- A server that may evict keys has removed the job's hash: what is left of the job in a set goes too, so that no scan
+  -- stops there.
+  function jobs.lost(key, ref)
+    set_score(key, ref, false)
+    for _, state in ipairs({ 1, 2, 4, 8, 32 }) do set_score(p .. 's:' .. state, ref, false) end
+  end
+
+  -- Removes what is left of lost jobs from the beginning of a set that goes by time.
+  function jobs.sweep(key, now, limit)
+    write_pending(key)
+    for _, ref in ipairs(call('ZRANGEBYSCORE', key, '-inf', int(now), 'LIMIT', 0, limit)) do
+      if call('EXISTS', p .. 'j:' .. string.sub(ref, -36)) == 0 then jobs.lost(key, ref) end
+    end
+  end
+
+  -- A job in an answer; nil where it is missing.
+  function jobs.full(id)
+    local texts = call('HMGET', p .. 'j:' .. id, 'j', 'e')
+    return texts[1] and job_reply(id, texts[1], texts[2], unpacked(texts[1]).large) or nil
+  end
+
+  -- Answers the packed row.
+  function jobs.save(job)
+    local row = pack(job)
+    call('HSET', p .. 'j:' .. job.id, 'j', row)
+    return row
+  end
+
+  function jobs.text(job, name)
+    return job[name] or (job.large and job.large[name] and call('HGET', p .. 'j:' .. job.id, name)) or nil
+  end
+
+  -- Gives the job another text, or none (nil); the row is still to be saved.
+  function jobs.set_text(job, name, text)
+    local long = text and #text > 256
+    if long then
+      job.large = job.large or {}
+      job.large[name] = true
+      call('HSET', p .. 'j:' .. job.id, name, text)
+    elseif job.large and job.large[name] then
+      job.large[name] = nil
+      if not next(job.large) then job.large = nil end
+      call('HDEL', p .. 'j:' .. job.id, name)
+    end
+    job[name] = (not long and text) or nil
+  end
+
+  -- Ports core's `isExpired`.
+  function jobs.is_expired(job, now) return job.expiresAt ~= nil and job.expiresAt <= now end
+
+  -- Ports core's `overdueAt`: when an active job is overdue.
+  function jobs.overdue_at(job)
+    local at = job.leaseUntil
+    if job.startedAt then at = math.min(at, job.startedAt + job.timeoutMs) end
+    if job.deadlineAt then at = math.min(at, job.deadlineAt) end
+    if job.beatAt then at = math.min(at, job.beatAt + job.heartbeatMs) end
+    return at
+  end
+
+  local function list_of(job)
+    return p .. 's:' .. (job.deadLetter and 'dead' or job.state)
+  end
+
+  -- Ready queues have a higher priority first, then first in, first out. Below 2^53, so a score keeps all of it.
+  function jobs.rank(job, place) return (100 - job.priority) * 17592186044416 + place end
+
+  -- Adds the job to everything that is kept beside its row, by its state.
+  function jobs.enter(job, now)
+    local state, ref = job.state, ref_of(job)
+    queues.add(job.queue, state, 1, now)
+    if job.deadLetter then queues.add_dead(job.queue, 1) end
+    set_score(list_of(job), ref, job.finishedAt or job.number)
+    if job.uniqueKey then set_score(p .. 'u:' .. state .. ':' .. job.uniqueKey, ref, job.createdAt) end
+    if job.cron and not jobs.is_over(state) then set_score(p .. 'cron:' .. job.cron, ref, job.number) end
+    if state == 8 then
+      set_score(p .. 'overdue', ref, jobs.overdue_at(job))
+      limits.started('queue:' .. job.queue, now)
+      for _, key in ipairs(groups.keys(groups.of(job))) do
+        limits.occupy(key, now)
+        limits.started(key, now)
+      end
+      return
+    end
+    if job.expiresAt and not jobs.is_over(state) then set_score(p .. 'expiring', ref, job.expiresAt) end
+    if state == 1 or state == 32 then set_score(p .. 'due', ref, job.runAt) end
+    if state == 2 then
+      local group = groups.of(job)
+      set_score(groups.ready_key(job.queue, group), ref, jobs.rank(job, store.next('place')))
+      for _, key in ipairs(groups.keys(group)) do limits.wait(key, job.queue, 1) end
+      groups.touch(job.queue, group)
+      wake(job.queue)
+    end
+  end
+
+  -- Takes back what `enter` has added.
+  function jobs.leave(job, now)
+    local state, ref = job.state, ref_of(job)
+    queues.add(job.queue, state, -1, now)
+    if job.deadLetter then queues.add_dead(job.queue, -1) end
+    set_score(list_of(job), ref, false)
+    if job.uniqueKey then set_score(p .. 'u:' .. state .. ':' .. job.uniqueKey, ref, false) end
+    if job.cron and not jobs.is_over(state) then set_score(p .. 'cron:' .. job.cron, ref, false) end
+    if state == 8 then
+      set_score(p .. 'overdue', ref, false)
+      limits.free_queue(job.queue)
+      for _, key in ipairs(groups.keys(groups.of(job))) do limits.free(key) end
+      return
+    end
+    if job.expiresAt and not jobs.is_over(state) then set_score(p .. 'expiring', ref, false) end
+    if state == 1 or state == 32 then set_score(p .. 'due', ref, false) end
+    if state == 2 then
+      local group = groups.of(job)
+      set_score(groups.ready_key(job.queue, group), ref, false)
+      for _, key in ipairs(groups.keys(group)) do limits.wait(key, job.queue, -1) end
+      groups.touch(job.queue, group)
+    end
+  end
+
+  -- A job that stays active: only its end may have moved.
+  function jobs.stay(job) set_score(p .. 'overdue', ref_of(job), jobs.overdue_at(job)) end
+
+  -- Ports core's `extended`: a heartbeat never shortens the lease.
+  function jobs.extend(job, lease_ms, now)
+    job.leaseUntil = math.max(job.leaseUntil, now + math.max(lease_ms, job.leaseMs or 0))
+    job.beatAt = now
+  end
+
+  function jobs.beat(job, lease_ms, now)
+    jobs.extend(job, lease_ms, now)
+    jobs.stay(job)
+    jobs.save(job)
+  end
+
+  function jobs.drop(job, now)
+    jobs.leave(job, now)
+    for _, key in ipairs(groups.keys(groups.of(job))) do limits.named(key, -1) end
+    call('UNLINK', p .. 'j:' .. job.id)
+  end
+
+  -- Ports core's `jobEventEntry`: the text of an event; `from` is the state before, nil at creation, `data` the text of an
+  -- object or nil.
+  function jobs.entry(kind, job, from, data)
+    return string.format('["%s","%s","%s","%s",%s,%d,%d,%s,%s,%s,%s]', kind, job.id, job.type, job.queue, from or 'null', job.state, job.attempt,
+      job.worker and quote(job.worker) or 'null', job.startedAt and int(job.startedAt) or 'null', job.trace and quote(job.trace) or 'null', data or 'null')
+  end
+end

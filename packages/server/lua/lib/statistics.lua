@@ -1,0 +1,51 @@
+-- Sums by minute and queue: a script gathers them and writes them at its end.
+-- The list `minutes` holds <minute>:<queue> by minute, m:<minute>:<queue> the sums: e(nqueued), s(tarted), c(ompleted),
+-- f(ailed), d(iscarded), and u and w, the milliseconds of completed executions and of waits.
+local statistics = {}
+do
+  local more = {}
+
+  function statistics.add(queue, name, by)
+    if not more[queue] then more[queue] = {} end
+    more[queue][name] = (more[queue][name] or 0) + by
+  end
+
+  local function since(at, now) return at and math.max(0, now - at) or 0 end
+
+  -- Ports core's `sumsOf`: what a change of state adds. `was` is nil for a new job; `failed` where the change has an event
+  -- `job.failed`.
+  function statistics.count(job, was, to, now, enqueued_at, failed)
+    local queue = job.queue
+    if failed then statistics.add(queue, 'f', 1) end
+    if was == to then return end
+    if to == 2 then
+      if not was or was == 1 or was == 4 then statistics.add(queue, 'e', 1) end
+    elseif was and to == 8 then
+      statistics.add(queue, 's', 1)
+      statistics.add(queue, 'w', since(enqueued_at, now))
+    elseif was and to == 16 then
+      statistics.add(queue, 'c', 1)
+      statistics.add(queue, 'u', since(job.startedAt, now))
+    elseif to == 128 then
+      statistics.add(queue, 'd', 1)
+    end
+  end
+
+  at_end[#at_end + 1] = function(now)
+    local minute = int(math.floor(now / 60000) * 60000)
+    for queue, names in pairs(more) do
+      call('ZADD', p .. 'minutes', minute, minute .. ':' .. queue)
+      for name, by in pairs(names) do call('HINCRBY', p .. 'm:' .. minute .. ':' .. queue, name, int(by)) end
+    end
+    more = {}
+  end
+
+  function statistics.prune(before, limit)
+    local old = call('ZRANGEBYSCORE', p .. 'minutes', '-inf', '(' .. int(before), 'LIMIT', 0, limit)
+    for _, minute in ipairs(old) do
+      call('UNLINK', p .. 'm:' .. minute)
+      call('ZREM', p .. 'minutes', minute)
+    end
+    return #old
+  end
+end

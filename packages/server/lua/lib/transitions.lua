@@ -1,0 +1,168 @@
+-- Changes of jobs: the transitions that core decides, and those that a script decides itself because it meets their jobs:
+-- replacement, expiry, promotion, start.
+local transitions = {}
+do
+  local texts = { 'result', 'history', 'progress', 'checkpoint' }
+
+  -- Ports core's `textsOf`.
+  local function apply_texts(job, transition)
+    for _, name in ipairs(texts) do
+      local text = transition[name]
+      if text ~= nil then jobs.set_text(job, name, text ~= '' and text or nil) end
+    end
+    -- A checkpoint ends with its job, unless that is in the dead letter.
+    if jobs.is_over(job.state) and not job.deadLetter then jobs.set_text(job, 'checkpoint', nil) end
+    if transition.envelope then
+      local key = p .. 'j:' .. job.id
+      local _, policy = unpacked(call('HGET', key, 'e'))
+      call('HSET', key, 'e', pack(transition.envelope, transition.policy or policy))
+    end
+  end
+
+  local function has_failed(transition)
+    for _, event in ipairs(transition.events) do
+      if event.kind == 'job.failed' then return true end
+    end
+    return false
+  end
+
+  -- The job has ended, or is gone: so has the node that it is. Answers the indexes of the nodes that this makes ready.
+  function transitions.close_node(job, result, now)
+    if not job.node then return nil end
+    local about = { id = job.id, type = job.type, queue = job.queue, state = job.state, started = job.startedAt, result = result or nil }
+    local ready, entry = workflows.close(job.node.workflow, int(job.node.index), about, now)
+    if entry then log_event(entry) end
+    return ready
+  end
+
+  -- Ports core's `moved`.
+  function transitions.move(job, t, now)
+    local to = t.to
+    local stays = to == 8
+    job.finishedAt = jobs.is_over(to) and (jobs.is_over(job.state) and job.finishedAt or now) or nil
+    if t.deadLetter ~= nil then job.deadLetter = t.deadLetter end
+    job.deadLetter = (to == 128 and job.deadLetter) or nil
+    job.state = to
+    job.queue = t.queue or job.queue
+    job.priority = t.priority or job.priority
+    job.attempt = t.attempt or job.attempt
+    job.runAt = t.runAt or job.runAt
+    if to == 2 then job.enqueuedAt = now end
+    if t.clearRun then job.startedAt, job.worker = nil, nil end
+    if stays and t.beat then jobs.extend(job, 0, now) end
+    if not stays then job.leaseMs, job.leaseUntil, job.beatAt = nil, nil, nil end
+  end
+
+  -- Carries out a transition that fits the job. Answers the state before and the nodes that are ready by it. Its events
+  -- port core's `eventsOf`.
+  local function carry_out(job, transition, now)
+    local was = job.state
+    local stays = was == 8 and transition.to == 8
+    statistics.count(job, was, transition.to, now, job.enqueuedAt, has_failed(transition))
+    if not stays then jobs.leave(job, now) end
+    transitions.move(job, transition, now)
+    apply_texts(job, transition)
+    jobs.save(job)
+    if stays then jobs.stay(job) else jobs.enter(job, now) end
+    for _, event in ipairs(transition.events) do log_event(jobs.entry(event.kind, job, was, event.data)) end
+    if #transition.events == 0 and was ~= job.state then log_event(jobs.entry('job.state_changed', job, was)) end
+    if jobs.is_over(job.state) then return was, transitions.close_node(job, job.node and jobs.text(job, 'result'), now) end
+    return was, nil
+  end
+
+  -- Ports core's `verdict`. `already` comes before `refused`, so a repeated call is never told that its own success was a
+  -- conflict.
+  function transitions.verdict(job, t)
+    local fits = bit.band(job.state, t.from) ~= 0 and (t.to ~= 8 or job.state == 8)
+    if not fits and t.claim and t.claim == job.claim and job.state == t.to then return 'already' end
+    if not fits or (t.claim and t.claim ~= job.claim) then return 'refused' end
+    return (t.worker and job.worker and job.worker ~= t.worker) and 'refused' or 'moves'
+  end
+
+  -- Answers the state before where the job moved, with the workflow and its nodes that are ready by it where there are
+  -- some; else what stood in the way.
+  function transitions.apply(transition, now)
+    local job = jobs.read(transition.id)
+    if not job then return { kind = 'missing' } end
+    local kind = transitions.verdict(job, transition)
+    if kind ~= 'moves' then return { kind = kind, job = jobs.full(job.id) } end
+    local was, ready = carry_out(job, transition, now)
+    if not ready or #ready == 0 then return was end
+    return { kind = 'moved', was = was, workflow = job.node.workflow, ready = ready }
+  end
+
+  -- Ports core's `claimed`: what the start of an execution makes of the job.
+  function transitions.start(job, claim, now)
+    job.state, job.attempt, job.claim = 8, job.attempt + 1, job.claim + 1
+    job.expiresAt = job.laterExpiresAt
+    job.startedAt, job.worker = now, claim.worker
+    job.leaseMs = claim.leaseMs or job.visibilityMs or claim.defaultLeaseMs
+    job.leaseUntil, job.beatAt = now + job.leaseMs, nil
+  end
+
+  local function history_of(job, entry)
+    return history.append(jobs.text(job, 'history') or '', entry)
+  end
+
+  -- Ports core's `cancelled`.
+  function transitions.cancelled(job, now)
+    local entry = '{"kind":"cancelled","at":' .. int(now) .. ',"from":' .. job.state .. '}'
+    return { to = 64, history = history_of(job, entry), events = { { kind = 'job.cancelled' } } }
+  end
+
+  -- Another job takes the place of this one.
+  function transitions.cancel(job, now) carry_out(job, transitions.cancelled(job, now), now) end
+
+  -- Ports core's `expired`: the end of a waiting job that is past its expiry.
+  function transitions.expired(job, policy, now)
+    local ends_at, events = job.expiresAt, {}
+    local ttl = policy and tonumber(string.match(policy, '"enqueueTtlMs":(%d+)'))
+    local code, message, details = 'expired', 'The job was not started before expires_at.', nil
+    if ends_at == job.deadlineAt then
+      local total = ends_at - job.createdAt
+      code, message = 'total_timeout', 'The job did not end within total_timeout, ' .. history.seconds(total) .. ' s after it was created.'
+      details = history.timeout_details('total', total, now - job.createdAt)
+      events[1] = { kind = 'job.total_timeout', data = details }
+    elseif ttl and job.createdAt + ttl == ends_at then
+      code, message = 'enqueue_ttl_expired', 'The job was not started within ' .. history.seconds(ttl) .. ' s.'
+      details = history.timeout_details('enqueue_ttl', ttl, now - job.createdAt)
+      events[1] = { kind = 'job.ttl_expired', data = details }
+    end
+    local entry = '{"kind":"expired","at":' .. int(now) .. ',"error":' .. history.error_text(code, message, job.attempt, now, details) .. '}'
+    local data = '{"created_at":"' .. history.timestamp(job.createdAt) .. '","expired_at":"' .. history.timestamp(ends_at) .. '","ttl_ms":' .. int(ends_at - job.createdAt) .. '}'
+    events[#events + 1] = { kind = 'job.expired', data = data }
+    return { to = 128, history = history_of(job, entry), events = events }
+  end
+
+  function transitions.expire(job, now)
+    local _, policy = unpacked(call('HGET', p .. 'j:' .. job.id, 'e'))
+    carry_out(job, transitions.expired(job, policy, now), now)
+  end
+
+  -- Due jobs become available before a claim, and by upkeep. Answers queues and counts, in the order in which it met the
+  -- queues. A job's change ports core's `promoted` and `promotionEvent`.
+  function transitions.promote_due(now, limit)
+    local counts, positions = {}, {}
+    write_pending(p .. 'due')
+    for _, ref in ipairs(call('ZRANGEBYSCORE', p .. 'due', '-inf', int(now), 'LIMIT', 0, limit)) do
+      local job = jobs.read(jobs.id(ref))
+      if not job then
+        jobs.lost(p .. 'due', ref)
+      elseif jobs.is_expired(job, now) then
+        transitions.expire(job, now)
+      else
+        local was = job.state
+        jobs.leave(job, now)
+        job.state, job.enqueuedAt = 2, now
+        jobs.save(job)
+        jobs.enter(job, now)
+        statistics.count(job, was, 2, now)
+        log_event(jobs.entry(was == 1 and 'job.enqueued' or 'job.state_changed', job, was))
+        local at = positions[job.queue] or #counts + 1
+        positions[job.queue] = at
+        counts[at] = { job.queue, (counts[at] and counts[at][2] or 0) + 1 }
+      end
+    end
+    return counts
+  end
+end

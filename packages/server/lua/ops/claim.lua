@@ -1,0 +1,190 @@
+-- One batch of claims.
+
+local now
+-- What one call may clear away: jobs that have expired, and limit groups that a key keeps from starting. Each such group
+-- is parked, so a key that closes costs so many only where others kept its groups apart.
+local budget
+
+-- Ready queues, first to last, read ahead in growing pieces.
+local ready_queues = {}
+
+local function ready_queue_of(key, size)
+  local ready = ready_queues[key]
+  if not ready then
+    ready = { key = key, refs = {}, at = 1, size = size, ended = false }
+    ready_queues[key] = ready
+  end
+  return ready
+end
+
+-- The first job of a ready queue and its rank.
+local function peek(ready)
+  if ready.at > #ready.refs and not ready.ended then
+    write_pending(ready.key)
+    ready.refs = call('ZRANGE', ready.key, 0, ready.size - 1, 'WITHSCORES')
+    ready.at = 1
+    ready.ended = #ready.refs < 2 * ready.size
+    ready.size = math.min(1000, ready.size * 4)
+  end
+  return ready.refs[ready.at], tonumber(ready.refs[ready.at + 1])
+end
+
+-- Starts an execution. Answers the packed row.
+local function start(job, claim)
+  local was_enqueued = job.enqueuedAt
+  jobs.leave(job, now)
+  transitions.start(job, claim, now)
+  jobs.set_text(job, 'progress', nil)
+  local row = jobs.save(job)
+  jobs.enter(job, now)
+  statistics.count(job, 2, 8, now, was_enqueued)
+  if logged then log_event(jobs.entry('job.started', job, 2)) end
+  return row
+end
+
+-- Starts the first of a ready queue, or discards it where it has expired. False where the call has used up its budget:
+-- then waiting callers are told to ask again.
+local function take(batch, ready, queue)
+  local id = jobs.id(ready.refs[ready.at])
+  local texts = call('HMGET', p .. 'j:' .. id, 'j', 'e')
+  if not texts[1] then
+    jobs.lost(ready.key, ready.refs[ready.at])
+    queues.add(queue, 2, -1, now)
+    ready.at = ready.at + 2
+    return true
+  end
+  local job = unpacked(texts[1])
+  if not jobs.is_expired(job, now) then
+    local at = #batch.taken + 1
+    batch.taken[at] = job_reply(id, start(job, batch.claim), texts[2], job.large)
+    batch.claims[at] = { id, job.claim }
+  elseif budget.expired > 0 then
+    budget.expired = budget.expired - 1
+    transitions.expire(job, now)
+  else
+    wake(queue)
+    return false
+  end
+  ready.at = ready.at + 2
+  return true
+end
+
+local function has_room(batch, queue)
+  return #batch.taken < batch.claim.limit and not limits.closed_until('queue:' .. queue, now)
+end
+
+-- Takes from the head of a ready queue until another queue's head, `rival`, comes first. False where the call must leave
+-- the queue.
+local function take_run(batch, ready, queue, rival, group)
+  while peek(ready) do
+    if not take(batch, ready, queue) then return false end
+    if not has_room(batch, queue) or (group and groups.closing_key(group, now)) then break end
+    local _, head = peek(ready)
+    if head and rival and rival < head then break end
+  end
+  return true
+end
+
+-- Takes what the limits of the group let start. A group that a key has closed is parked.
+local function take_from_group(batch, row, rival)
+  local queue, group = row.queue, row.group
+  local closed = groups.closing_key(group, now)
+  if closed then
+    groups.leave(row, row.head, closed, now)
+    budget.groups = budget.groups - 1
+    if budget.groups <= 0 then wake(queue) end
+    return budget.groups > 0
+  end
+  groups.visited = queue .. '\n' .. group
+  local ready = ready_queue_of(groups.ready_key(queue, group), 4)
+  local goes_on = take_run(batch, ready, queue, rival, group)
+  groups.visited = nil
+  local _, head = peek(ready)
+  groups.leave(row, head, groups.closing_key(group, now), now)
+  return goes_on
+end
+
+local function first_of(...)
+  local best
+  for i = 1, select('#', ...) do
+    local head = select(i, ...)
+    if head and not (best and best < head) then best = head end
+  end
+  return best
+end
+
+local function take_from(batch, queue)
+  local row = queues.find(queue)
+  if not row or row.paused then return end
+  local has_groups = row.lanes > 0
+  if has_groups then groups.reopen(queue, now, 500) end
+  local unlimited = ready_queue_of(groups.ready_key(queue, ''), has_groups and 4 or math.max(1, batch.claim.limit - #batch.taken))
+  local goes_on = true
+  while goes_on and has_room(batch, queue) do
+    local _, head = peek(unlimited)
+    local group, other
+    if has_groups then group, other = groups.best(queue) end
+    if group and not (head and head < group.head) then
+      goes_on = take_from_group(batch, group, first_of(head, other, groups.next(group)))
+    else
+      goes_on = head ~= nil and take_run(batch, unlimited, queue, group and group.head)
+    end
+  end
+end
+
+-- When a rate that holds back jobs of these queues lets one start.
+local function again(names)
+  groups.settle(now)
+  local first
+  for _, queue in ipairs(names) do
+    local row = queues.find(queue)
+    if row and not row.paused and (row.s2 or 0) > 0 then
+      first = first_of(first, limits.reopens_at('queue:' .. queue, now), row.lanes > 0 and groups.reopens_at(queue) or nil)
+    end
+  end
+  return first or false
+end
+
+-- The jobs of a request that was answered before, as far as the worker still has them.
+local function repeated(key)
+  local known = key and call('HGET', p .. 'requests', key)
+  if not known then return nil end
+  local held = {}
+  for _, one in ipairs(unpacked(known).claims) do
+    local job = jobs.read(one[1])
+    if job and job.state == 8 and job.claim == one[2] then held[#held + 1] = jobs.full(job.id) end
+  end
+  return held
+end
+
+local function remember(key, claims)
+  call('HSET', p .. 'requests', key, pack({ at = now, claims = claims }))
+  call('ZADD', p .. 'requests:at', now, key)
+end
+
+local function serve(claim)
+  local held = repeated(claim.key)
+  if held then return { held, false } end
+  local batch = { claim = claim, taken = {}, claims = {} }
+  for _, queue in ipairs(claim.queues) do
+    if #batch.taken >= claim.limit then break end
+    take_from(batch, queue)
+  end
+  -- An empty answer is not remembered: a fetch that waits asks again under the same id.
+  if claim.key and #batch.taken > 0 then remember(claim.key, batch.claims) end
+  return { batch.taken, #batch.taken < claim.limit and again(claim.queues) }
+end
+
+-- With transitions. { now, claims, promoted, expired }; `promoted` and `expired` bound what the call does besides its
+-- claims. Answers jobs and `again` of each claim.
+function changing.claim(request)
+  -- Starts under a rate are in the order of their times, though the clocks of callers differ.
+  now = math.max(request.now, store.get('start'))
+  budget = { expired = request.expired, groups = 500 }
+  transitions.promote_due(now, request.promoted)
+  groups.settle(now)
+  local out = {}
+  for i, claim in ipairs(request.claims) do out[i] = serve(claim) end
+  finish(now)
+  return out
+end

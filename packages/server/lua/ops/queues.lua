@@ -1,0 +1,90 @@
+-- Queues, their statistics, and limits.
+
+-- With common. Answers name, row, settings of each queue.
+function reading.queue_list(_)
+  local out, rows = {}, call('HGETALL', p .. 'queues')
+  for i = 1, #rows, 2 do out[#out + 1] = { rows[i], unpacked(rows[i + 1]), call('HGET', p .. 'configs', rows[i]) } end
+  return out
+end
+
+-- With queues. { now, name, paused, entry }; answers name, row, settings.
+function changing.queue_pause(request)
+  local row = queues.make(request.name, request.now)
+  if (row.paused == true) ~= request.paused then
+    row.paused = request.paused or nil
+    queues.touched(request.name)
+    log_event(request.entry)
+    if not request.paused then wake(request.name) end
+  end
+  finish(request.now)
+  return { request.name, row, call('HGET', p .. 'configs', request.name) }
+end
+
+-- With jobs. { now, name, capacity, config, limit, expected }: what is absent stays, false removes it. Answers name,
+-- row, settings; false where the version is not the expected one.
+function changing.queue_configure(request)
+  local name, now = request.name, request.now
+  local known = queues.find(name)
+  if request.expected and request.expected ~= (known and known.version or 0) then return false end
+  local row = queues.make(name, now)
+  row.version = row.version + 1
+  queues.touched(name)
+  if request.capacity ~= nil then row.capacity = request.capacity or nil end
+  if request.config then call('HSET', p .. 'configs', name, request.config) end
+  if request.limit ~= nil then limits.renumber('queue:' .. name, nil, request.limit, now) end
+  finish(now)
+  return { name, row, call('HGET', p .. 'configs', name) }
+end
+
+-- With jobs. A name; answers whether the queue was there and is gone, its limit with it.
+function changing.queue_remove(name)
+  local row = queues.find(name)
+  if not row or not queues.is_empty(row) then return false end
+  queues.forget(name)
+  limits.forget('queue:' .. name)
+  return true
+end
+
+-- With common. ARGV: a member of the list `minutes` after which to go on ('' for none), since, limit. Answers
+-- minute:queue and the sums of each, oldest first.
+function reading.statistics()
+  local out, list = {}, p .. 'minutes'
+  local after, from, skip = ARGV[1], ARGV[2], 0
+  if after ~= '' then
+    from = string.match(after, '^%-?%d+')
+    -- A member that was pruned meanwhile was the oldest.
+    local rank = call('ZRANK', list, after)
+    skip = rank and rank + 1 - call('ZCOUNT', list, '-inf', '(' .. from) or 0
+  end
+  for _, minute in ipairs(call('ZRANGEBYSCORE', list, from, '+inf', 'LIMIT', skip, ARGV[3])) do
+    out[#out + 1] = minute
+    out[#out + 1] = call('HMGET', p .. 'm:' .. minute, 'e', 's', 'c', 'f', 'd', 'u', 'w')
+  end
+  return out
+end
+
+-- With jobs. A key; answers the record of the limit, or false.
+function reading.limit_get(key)
+  return limits.record(key)
+end
+
+-- With jobs. { after, offset, limit }; answers records and how many keys there are.
+function reading.limit_list(request)
+  local names = p .. 'limit:names'
+  local keys
+  if request.after then
+    keys = call('ZRANGEBYLEX', names, '(' .. request.after, '+', 'LIMIT', 0, request.limit + 1)
+  else
+    keys = call('ZRANGE', names, request.offset, request.offset + request.limit)
+  end
+  local out = {}
+  for i, key in ipairs(keys) do out[i] = limits.record(key) end
+  return { out, call('ZCARD', names) }
+end
+
+-- With jobs. { now, key, override }: false removes the override. Answers the record.
+function changing.limit_override(request)
+  limits.renumber(request.key, nil, request.override, request.now)
+  finish(request.now)
+  return limits.record(request.key)
+end

@@ -1,0 +1,57 @@
+-- A page of a dump is written.
+
+local texts = { 'result', 'history', 'progress', 'checkpoint' }
+
+-- What `jobs.enter` does, without a start, a place or a wake-up of its own.
+local function enter(job, place)
+  local state, ref = job.state, string.format('%012d', job.number) .. job.id
+  queues.add(job.queue, state, 1, job.createdAt)
+  if job.deadLetter then queues.add_dead(job.queue, 1) end
+  set_score(p .. 's:' .. (job.deadLetter and 'dead' or state), ref, job.finishedAt or job.number)
+  if job.uniqueKey then set_score(p .. 'u:' .. state .. ':' .. job.uniqueKey, ref, job.createdAt) end
+  if job.cron and not jobs.is_over(state) then set_score(p .. 'cron:' .. job.cron, ref, job.number) end
+  local group = groups.of(job)
+  for _, key in ipairs(groups.keys(group)) do
+    limits.named(key, 1)
+    if state == 8 then limits.occupy(key, 0) end
+    if state == 2 then limits.wait(key, job.queue, 1) end
+  end
+  if state == 8 then set_score(p .. 'overdue', ref, jobs.overdue_at(job)) end
+  if state == 1 or state == 32 then set_score(p .. 'due', ref, job.runAt) end
+  if job.expiresAt and state ~= 8 and not jobs.is_over(state) then set_score(p .. 'expiring', ref, job.expiresAt) end
+  if state == 2 then
+    set_score(groups.ready_key(job.queue, group), ref, jobs.rank(job, place))
+    groups.touch(job.queue, group)
+  end
+end
+
+-- With jobs. { now, queues, limits, commands, requests, jobs }. A command is its name, the name of its key, and its
+-- arguments. Limits and their starts must be there before the jobs that name them.
+function adding.restore(request)
+  for _, queue in ipairs(request.queues) do
+    local row = queues.make(queue.name, queue.createdAt)
+    row.version, row.capacity, row.paused = queue.version, queue.capacity, queue.paused or nil
+    if queue.config then call('HSET', p .. 'configs', queue.name, queue.config) end
+  end
+  for _, limit in ipairs(request.limits) do
+    local row = limits.make(limit.key)
+    row.own, row.override = limit.own, limit.override
+    limits.used(limit.key, row, limit.usedAt)
+  end
+  for _, command in ipairs(request.commands) do in_pieces(command[1], p .. command[2], command[3]) end
+  for _, one in ipairs(request.requests) do
+    call('HSET', p .. 'requests', one.key, pack({ at = one.at, claims = one.claims }))
+    call('ZADD', p .. 'requests:at', one.at, one.key)
+  end
+  for _, one in ipairs(request.jobs) do
+    local job = one.job
+    job.number = one.number
+    for _, name in ipairs(texts) do
+      if one[name] then jobs.set_text(job, name, one[name]) end
+    end
+    call('HSET', p .. 'j:' .. job.id, 'j', pack(job), 'e', pack(one.envelope, one.policy))
+    enter(job, one.place)
+  end
+  finish(request.now)
+  return true
+end

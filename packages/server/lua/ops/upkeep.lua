@@ -1,0 +1,110 @@
+-- Upkeep: promotion, overdue jobs, leased jobs, retention.
+
+-- With transitions. { now, limit }; answers counts by queue.
+function changing.promote(request)
+  local counts = transitions.promote_due(request.now, request.limit)
+  for _, key in ipairs({ 'overdue', 'expiring' }) do jobs.sweep(p .. key, request.now, request.limit) end
+  finish(request.now)
+  return counts
+end
+
+-- With jobs. { now, limit }; answers jobs, longest overdue first, then by creation.
+function reading.overdue(request)
+  local late = {}
+  for _, key in ipairs({ 'overdue', 'expiring' }) do
+    local found = call('ZRANGEBYSCORE', p .. key, '-inf', int(request.now), 'WITHSCORES', 'LIMIT', 0, request.limit)
+    for i = 1, #found, 2 do late[#late + 1] = { ref = found[i], at = tonumber(found[i + 1]) } end
+  end
+  table.sort(late, function(a, b) return a.at < b.at or (a.at == b.at and a.ref < b.ref) end)
+  local out = {}
+  for i = 1, math.min(#late, request.limit) do out[#out + 1] = jobs.full(jobs.id(late[i].ref)) end
+  return out
+end
+
+-- With common. { after, limit, look }: active jobs with a worker by number; looks at up to `look` jobs. Answers { id,
+-- claim, worker, startedAt } of each, and the number of the last one looked at where more follow.
+function reading.held(request)
+  local found, from = {}, request.after
+  local refs = call('ZRANGEBYSCORE', p .. 's:8', '(' .. int(from), '+inf', 'WITHSCORES', 'LIMIT', 0, request.look)
+  for i = 1, #refs, 2 do
+    local row = call('HGET', p .. 'j:' .. string.sub(refs[i], -36), 'j')
+    local job = row and unpacked(row)
+    if job and job.worker then
+      if #found == request.limit then return { found, from } end
+      found[#found + 1] = { job.id, job.claim, job.worker, job.startedAt }
+    end
+    from = tonumber(refs[i + 1])
+  end
+  return { found, #refs == 2 * request.look and from }
+end
+
+local function prune_jobs(rule, limit)
+  if not jobs.is_over(rule.state) or (rule.deadLetter and rule.state ~= 128) then return 0, 0 end
+  local key = p .. 's:' .. (rule.deadLetter and 'dead' or rule.state)
+  write_pending(key)
+  local surplus, gone, over_cap = call('ZCARD', key) - rule.keep, 0, 0
+  local oldest = call('ZRANGE', key, 0, limit - 1, 'WITHSCORES')
+  for i = 1, #oldest, 2 do
+    if gone >= surplus and tonumber(oldest[i + 1]) >= rule.before then break end
+    local job = jobs.read(jobs.id(oldest[i]))
+    if job then jobs.drop(job, 0) else set_score(key, oldest[i], false) end
+    gone = gone + 1
+    if tonumber(oldest[i + 1]) >= rule.before then over_cap = over_cap + 1 end
+  end
+  return gone, over_cap
+end
+
+-- Removes whole batches: a batch stays until its last event may go.
+local function prune_events(before, keep, limit)
+  local newest, gone, texts = store.get('position'), 0, {}
+  for _, batch in ipairs(call('ZRANGE', p .. 'log', 0, limit - 1)) do
+    local at, count, position = string.match(batch, '^(%-?%d+):(%d+):(%d+)$')
+    if tonumber(at) >= before and tonumber(position) + tonumber(count) - 1 > newest - keep then break end
+    gone = gone + 1
+    texts[gone] = position
+  end
+  if gone > 0 then
+    call('ZREMRANGEBYRANK', p .. 'log', 0, gone - 1)
+    in_pieces('HDEL', p .. 'entries', texts)
+  end
+  return gone
+end
+
+local function prune_requests(before, limit)
+  local old = call('ZRANGEBYSCORE', p .. 'requests:at', '-inf', '(' .. int(before), 'LIMIT', 0, limit)
+  if #old > 0 then
+    in_pieces('HDEL', p .. 'requests', old)
+    in_pieces('ZREM', p .. 'requests:at', old)
+  end
+  return #old
+end
+
+-- Forgets workers without a heartbeat since; the longest silent first.
+local function prune_workers(before, limit)
+  local old = call('ZRANGEBYSCORE', p .. 'workers', '-inf', '(' .. int(before), 'LIMIT', 0, limit)
+  for _, worker in ipairs(old) do
+    call('UNLINK', p .. 'w:' .. worker)
+    call('ZREM', p .. 'workers', worker)
+  end
+  return #old
+end
+
+-- With jobs. { rules, limit }; answers how many are gone, and of each rule the jobs that are gone because of their
+-- number alone.
+function changing.prune(request)
+  local rules, limit = request.rules, request.limit
+  local gone, over_cap = 0, {}
+  for i, rule in ipairs(rules.jobs) do
+    local removed
+    removed, over_cap[i] = prune_jobs(rule, limit)
+    gone = gone + removed
+  end
+  gone = gone + prune_events(rules.events.before, rules.events.keep, limit) + prune_requests(rules.requestsBefore, limit)
+  gone = gone + prune_workers(rules.workersBefore, limit)
+  limits.flush()
+  gone = gone + limits.prune(rules.limitsBefore, limit)
+  gone = gone + workflows.prune(rules.workflows.before, rules.workflows.keep, limit)
+  gone = gone + statistics.prune(rules.statisticsBefore, limit)
+  finish(0)
+  return { gone, over_cap }
+end

@@ -1,0 +1,138 @@
+-- Workflows and their nodes; lib/workflows.lua says how they are stored.
+
+-- In pieces, because arguments go through the Lua stack.
+local function in_pieces_of_argv(command, key, from, count)
+  for first = from, from + count - 1, 1000 do call(command, key, unpack(ARGV, first, math.min(first + 999, from + count - 1))) end
+end
+
+-- With workflows. ARGV: now, id, the id, the name and the kind as JSON, spec, total, how many nodes are members, highest
+-- index, number of events, number of texts that follow for the nodes, number of texts for those that are ready; then
+-- these three lists. Answers kind, record, indexes of nodes that are ready.
+function adding.workflow_create()
+  local now, id = ARGV[1], ARGV[2]
+  local flow = p .. 'f:' .. id
+  local known = call('HMGET', flow, 'n', 'k', 'sp', 't', 's')
+  if known[1] then
+    local same = known[1] == ARGV[4] and known[2] == ARGV[5] and known[3] == ARGV[6] and known[4] == ARGV[7]
+    local ready = same and known[5] == 'running' and call('ZRANGE', p .. 'nr:' .. id, 0, -1) or {}
+    return { same and 'already' or 'duplicate', workflows.record(id), ready }
+  end
+  local events, fields, ready = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
+  local number = int(call('INCR', p .. 'flows:number'))
+  call('HSET', flow, 'no', number, 'i', ARGV[3], 'n', ARGV[4], 'k', ARGV[5], 'sp', ARGV[6], 't', ARGV[7], 'w', ARGV[8], 'm', ARGV[9],
+    's', 'running', 'c', 0, 'f', 0, 'x', 0, 'at', now)
+  call('ZADD', p .. 'flows:running', number, id)
+  in_pieces_of_argv('HSET', p .. 'n:' .. id, 13 + events, fields)
+  in_pieces_of_argv('ZADD', p .. 'nr:' .. id, 13 + events + fields, ready)
+  if ready > 0 then call('ZADD', p .. 'flows:ready', number, id) end
+  for i = 13, 12 + events do log_event(ARGV[i]) end
+  finish(now)
+  return { 'created', workflows.record(id), call('ZRANGE', p .. 'nr:' .. id, 0, -1) }
+end
+
+-- With workflows. ARGV: id. Answers the record, or null.
+function reading.workflow_get()
+  return call('EXISTS', p .. 'f:' .. ARGV[1]) == 1 and workflows.record(ARGV[1])
+end
+
+-- With workflows. ARGV: number before which to begin ('' for the newest), how many to leave out, limit, states. Newest
+-- first. Answers how many there are in all, whether more follow, the number of the last one left out or listed ('' for
+-- none), then number, id, record of each.
+function reading.workflow_list()
+  local skip, limit = tonumber(ARGV[2]), tonumber(ARGV[3])
+  local from = ARGV[1] == '' and '+inf' or '(' .. ARGV[1]
+  local total, found = 0, {}
+  for i = 4, #ARGV do
+    local key = p .. 'flows:' .. ARGV[i]
+    total = total + call('ZCARD', key)
+    local ids = call('ZRANGE', key, from, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, skip + limit + 1, 'WITHSCORES')
+    for at = 1, #ids, 2 do found[#found + 1] = { id = ids[at], number = tonumber(ids[at + 1]) } end
+  end
+  table.sort(found, function(a, b) return a.number > b.number end)
+  local last = found[math.min(#found, skip + limit)]
+  local out = { total, found[skip + limit + 1] and 1 or 0, last and int(last.number) or '' }
+  for i = skip + 1, math.min(#found, skip + limit) do
+    out[#out + 1] = int(found[i].number)
+    out[#out + 1] = found[i].id
+    out[#out + 1] = workflows.record(found[i].id)
+  end
+  return out
+end
+
+-- With workflows. ARGV: id, index after which to begin, limit. Answers the nodes that are there, in order.
+function reading.workflow_nodes()
+  local out, seen = {}, {}
+  local last = tonumber(call('HGET', p .. 'f:' .. ARGV[1], 'm') or -1)
+  local limit = tonumber(ARGV[3])
+  for index = math.max(0, tonumber(ARGV[2]) + 1), last do
+    if #out >= limit then break end
+    local node = workflows.node(ARGV[1], int(index), seen)
+    if node then out[#out + 1] = node end
+  end
+  return out
+end
+
+-- With workflows. ARGV: workflow and index of each. Answers a node or null of each.
+function reading.workflow_node()
+  local out, seen = {}, {}
+  for i = 1, #ARGV, 2 do out[#out + 1] = workflows.node(ARGV[i], ARGV[i + 1], seen) end
+  return out
+end
+
+-- With admission. { now, steps }; a step is { workflow, index, events } with the job that starts a ready node, or with
+-- how it closes without one: the letter of its state, passes, result, error, and where the workflow ends with it its
+-- state `ends` and `text`; `failed` where only with so many of its dependencies that did not pass. Answers of each:
+-- done, inserted, ready.
+function adding.workflow_advance(request)
+  local now = request.now
+  local out = {}
+  for i, step in ipairs(request.steps) do
+    local id, index = step.workflow, int(step.index)
+    local node = workflows.ready(id, index)
+    local done, inserted, ready = false, false, {}
+    if node and step.job then
+      inserted = admission.insert_always(step.job, now)
+      done = inserted.kind == 'inserted'
+      if done then workflows.start(id, index, node) end
+    elseif node and (not step.failed or step.failed == workflows.failed(id, index)) then
+      done = true
+      ready = workflows.shut(id, index, node, step, now)
+    end
+    if done then
+      for _, entry in ipairs(step.events) do log_event(entry) end
+    end
+    out[i] = { done, inserted, ready }
+  end
+  finish(now)
+  return out
+end
+
+-- With workflows. ARGV: now, id, events. Answers whether the workflow was running.
+function changing.workflow_cancel()
+  if not workflows.cancel(ARGV[2], ARGV[1]) then return 0 end
+  for i = 3, #ARGV do log_event(ARGV[i]) end
+  finish(ARGV[1])
+  return 1
+end
+
+-- With workflows. ARGV: id.
+function changing.workflow_swept()
+  workflows.swept(ARGV[1])
+  return 1
+end
+
+-- With workflows. ARGV: limit. Answers two lists: workflow and index of each node that is ready, by creation and index;
+-- ids of cancelled workflows whose jobs are still to be cancelled.
+function reading.workflow_unfinished()
+  local limit = tonumber(ARGV[1])
+  local ready, left = {}, limit
+  for _, id in ipairs(call('ZRANGE', p .. 'flows:ready', 0, limit - 1)) do
+    if left <= 0 then break end
+    for _, index in ipairs(call('ZRANGE', p .. 'nr:' .. id, 0, left - 1)) do
+      ready[#ready + 1] = id
+      ready[#ready + 1] = index
+      left = left - 1
+    end
+  end
+  return { ready, call('ZRANGE', p .. 'flows:sweeping', 0, limit - 1) }
+end
