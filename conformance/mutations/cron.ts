@@ -4,7 +4,7 @@ import type { Mutation } from './mutation.ts';
 export const cron: readonly Mutation[] = [
   {
     name: 'disabled-cron-is-due',
-    rule: '§8',
+    rule: 'ojs-cron §2.2',
     in: 'server/memory: crons',
     find: '({ enabled, dueAt }) => enabled && dueAt !== null && dueAt <= now)',
     replace: '({ lastRunAt }) => lastRunAt === null)',
@@ -12,7 +12,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'enable-keeps-no-next-run',
-    rule: '§8',
+    rule: 'ojs-cron §8, §2.2',
     in: 'server: Crons.enable',
     find: 'enabled ? dueAfter(definitionOf(spec), now) :',
     replace: '',
@@ -20,7 +20,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'update-forgets-runs',
-    rule: 'CRON-26',
+    rule: 'ojs-cron CRON-26',
     in: 'core: putCron',
     find: 'runCount: known?.runCount ?? 0,',
     replace: 'runCount: 0,',
@@ -28,7 +28,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'one-cron-dialect-in',
-    rule: 'X21',
+    rule: 'deviations X21',
     in: 'core: enqueueOf',
     find: "part.find('job_template', 'job')",
     replace: "part.find('job')",
@@ -36,7 +36,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'one-cron-wrapper',
-    rule: 'X21',
+    rule: 'deviations X21',
     in: 'server/crons: shown',
     find: '"cron_job":${text},${renderCron(',
     replace: '${renderCron(',
@@ -44,7 +44,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'one-cron-list',
-    rule: 'X21',
+    rule: 'deviations X21',
     in: 'server: listCrons',
     find: '`{"crons":${crons},"cron_jobs":${crons},',
     replace: '`{"crons":${crons},',
@@ -52,7 +52,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'reversed-range',
-    rule: '§8',
+    rule: 'ojs-cron §3.5',
     in: 'core: lastOf',
     find: 'if (first <= value) return value;',
     replace: 'if (first <= value || value < first) return value;',
@@ -60,7 +60,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'both-days-must-match',
-    rule: '§8',
+    rule: 'ojs-cron §3, §4',
     in: 'core: daysOf',
     find: 'dates & weekdays) & (0x7fffffff',
     replace: 'dates | weekdays) & (0x7fffffff',
@@ -68,7 +68,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'any-zone-of-intl',
-    rule: 'CRON-13 CRON-14',
+    rule: 'ojs-cron CRON-13, CRON-14',
     in: 'core: checkZone',
     find: 'const problem = problemOf(name);',
     replace: 'const problem = resolve(name) === null ? problemOf(name) : null;',
@@ -76,7 +76,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'unknown-cron-is-a-conflict',
-    rule: '§3.1',
+    rule: 'ojs-cron §8',
     in: 'server/crons: notFound',
     find: "'not_found'",
     replace: "'conflict'",
@@ -84,7 +84,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'cron-in-utc',
-    rule: '§8',
+    rule: 'ojs-cron §2.2',
     in: 'core: nextOnCalendar',
     find: 'const now = offsetsNear(zone, from);',
     replace: "const now = offsetsNear('UTC', from);\n  zone = 'UTC';",
@@ -92,7 +92,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'gap-fires-late',
-    rule: 'CRON-16',
+    rule: 'ojs-cron CRON-16',
     in: 'core: nextOnCalendar',
     find: 'wall = at + later;',
     replace: 'return match - before;',
@@ -100,7 +100,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'run-has-no-name',
-    rule: '§8',
+    rule: 'ojs-cron §6.3',
     in: 'core: runOf',
     find: 'const own = { cron_name: name, cron_triggered_at:',
     replace: 'const own = { cron_triggered_at:',
@@ -108,7 +108,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'run-not-told',
-    rule: '§9 cron.triggered',
+    rule: 'ojs-events §5.1',
     in: 'core: decideFiring',
     find: 'events: [triggeredEvent(cron, definition, job, at, now), ...skipped]',
     replace: 'events: skipped',
@@ -116,7 +116,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'overlap-ignored',
-    rule: '§8 overlap',
+    rule: 'ojs-cron §6.2; deviations X42',
     in: 'core: decideFiring',
     find: 'const running = unfinished[0];',
     replace: 'const running = [][0] as JobRecord | undefined;',
@@ -124,7 +124,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'overlap-counts-last-run-only',
-    rule: 'X42',
+    rule: 'deviations X42',
     in: 'server: Crons.fireDue',
     find: 'this.#decide(cron, unfinished[index] ?? [], now)',
     replace: 'this.#decide(cron, (unfinished[index] ?? []).filter(({ id }) => id === cron.lastJob), now)',
@@ -132,7 +132,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'previous-not-cancelled',
-    rule: '§8 overlap',
+    rule: 'ojs-cron §6.1',
     in: 'core: decideFiring',
     find: "definition.overlap === 'cancel_previous' ? unfinished.map((run) => cancelled(run, now)) : []",
     replace: '[]',
@@ -140,7 +140,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'unknown-overlap-skips',
-    rule: '§1.3',
+    rule: 'ojs-cron §6.1',
     in: 'core: readCron',
     find: 'if (overlap === undefined && overlapField) issues',
     replace: 'if (overlap === null && overlapField) issues',
@@ -148,7 +148,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'any-cron-name',
-    rule: '§8',
+    rule: 'ojs-cron §2.2',
     in: 'core: isCronName',
     find: 'name.length <= 255 && namePattern.test(name);',
     replace: 'name.length <= 256;',
@@ -156,7 +156,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'client-counts-runs',
-    rule: '§8',
+    rule: 'ojs-cron §2.2',
     in: 'core: readCron',
     find: "issues.check(part.find('enabled'), rules.flag) ?? true",
     replace: "part.find('status')?.value !== 'disabled' && (issues.check(part.find('enabled'), rules.flag) ?? true)",
@@ -164,7 +164,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'pause-drops-runs',
-    rule: '§17',
+    rule: 'deviations X19',
     in: 'server/memory: fire',
     find: 'always: true',
     replace: 'refusePaused: true',
@@ -172,7 +172,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'sub-second-crons',
-    rule: 'X42',
+    rule: 'deviations X42',
     in: 'core: readInterval',
     find: 'Math.max(1000, Math.round(ms))',
     replace: 'Math.max(1, Math.round(ms))',
@@ -181,7 +181,7 @@ export const cron: readonly Mutation[] = [
   // Delays and expiry
   {
     name: 'promoted-by-arrival',
-    rule: '§2.2',
+    rule: 'ojs-core §6.3',
     in: 'server: Tables.due',
     find: 'a.at < b.at || (a.at === b.at && a.row.number < b.row.number)',
     replace: 'Number(a.at > 0) * a.row.number < b.row.number',
@@ -189,7 +189,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'offset-of-delay-ignored',
-    rule: 'X32',
+    rule: 'deviations X32',
     in: 'core: parseTimestamp',
     find: "(match[8] === '-' ? -1 : 1)",
     replace: '0',
@@ -197,7 +197,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'schedule-not-told',
-    rule: '§9 job.scheduled',
+    rule: 'ojs-events §5.1',
     in: 'core: creationData',
     find: 'state === State.scheduled && runAt !==',
     replace: 'runAt ===',
@@ -205,7 +205,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'expired-on-arrival-refused',
-    rule: '§17',
+    rule: 'ojs-core §5.2',
     in: 'core: normalise',
     find: 'const isLater = timing.scheduledAt',
     replace:
@@ -214,7 +214,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'expiry-not-told',
-    rule: '§9 job.expired',
+    rule: 'ojs-events §5.1',
     in: 'core: expired',
     find: "'job.expired', data: JSON.stringify(data)",
     replace: "'job.expired'",
@@ -222,7 +222,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'pending-never-expires',
-    rule: '§2 row 17',
+    rule: 'ojs-core §5.2; ojs-timeouts §5.3',
     in: 'server: Tables.index',
     find: 'state, Waiting',
     replace: 'state, State.available | State.scheduled',
@@ -230,7 +230,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'active-expires',
-    rule: '§2 row 17',
+    rule: 'ojs-core §5.2; ojs-timeouts §5.3',
     in: 'core: normalise',
     find: 'null : now + timing.totalMs',
     replace: 'timing.expiresAt : now + timing.totalMs',
@@ -238,7 +238,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'ttl-counts-for-retries',
-    rule: '§11 enqueue_ttl',
+    rule: 'ojs-timeouts §5.3, §5.2',
     in: 'core: claimed',
     find: 'expiresAt: job.laterExpiresAt,',
     replace: 'expiresAt: job.expiresAt,',
@@ -246,7 +246,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'total-timeout-has-no-name',
-    rule: '§11 total_timeout',
+    rule: 'ojs-timeouts §5.3, §5.2',
     in: 'core: expiry',
     find: 'if (end === job.deadlineAt) {',
     replace: 'if (end === null) {',
@@ -254,7 +254,7 @@ export const cron: readonly Mutation[] = [
   },
   {
     name: 'total-timeout-spares-the-active',
-    rule: '§11 total_timeout',
+    rule: 'ojs-timeouts §5.3, §5.2',
     in: 'core: overdue',
     find: 'totalTimedOut(job, now)',
     replace: 'null',

@@ -4,7 +4,7 @@ import type { Mutation } from './mutation.ts';
 export const envelope: readonly Mutation[] = [
   {
     name: 'flat-queue-ignored',
-    rule: '§1.1 X1',
+    rule: 'deviations X1',
     in: 'core: readIdentity',
     find: "issues.check(request.either('queue'), rules.queue)",
     replace: "issues.check(request.options?.find('queue') ?? null, rules.queue)",
@@ -12,7 +12,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'top-level-wins',
-    rule: '§1.1 X1',
+    rule: 'deviations X1',
     in: 'core: Request.either',
     find: 'return this.options?.find(name, other) ?? this.top.find(name, other);',
     replace: 'return this.top.find(name, other) ?? this.options?.find(name, other) ?? null;',
@@ -20,7 +20,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'unknown-fields-dropped',
-    rule: 'core 5.5.4',
+    rule: 'ojs-core §5.5.4',
     in: 'core: Request.unknown',
     find: 'if (!known.has(member[0])',
     replace: "if (known.has(member[0] + ' ')",
@@ -28,7 +28,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'args-re-encoded',
-    rule: '§1.5',
+    rule: 'ojs-json-format §13.4',
     in: 'core: readIdentity',
     find: "args: args?.text ?? '[]',",
     replace: 'args: JSON.stringify(args?.value ?? []),',
@@ -36,7 +36,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'meta-first-only',
-    rule: '§1.1',
+    rule: 'ojs-core §5.2, §11.6',
     in: 'core: metaText',
     find: 'if (sources.length <= 1) return',
     replace: 'if (sources.length > 0) return',
@@ -44,7 +44,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'system-fields-stored',
-    rule: 'core 5.3',
+    rule: 'ojs-core §5.3',
     in: 'core: managedNames',
     find: 'error errors result',
     replace: '',
@@ -52,7 +52,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'client-id-ignored',
-    rule: '§1.1',
+    rule: 'ojs-core §5.1; deviations X3',
     in: 'core: normalise',
     find: 'const id = identity.id ?? newId();',
     replace: 'const id = newId();',
@@ -60,7 +60,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'type-upper-case',
-    rule: 'X4',
+    rule: 'deviations X4',
     in: 'core: typePattern',
     find: 'const typePattern = /^[a-z][a-z0-9_-]*',
     replace: 'const typePattern = /^[a-zA-Z][a-zA-Z0-9_-]*',
@@ -68,7 +68,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'priority-names-of-three',
-    rule: 'X22',
+    rule: 'deviations X22',
     in: 'core: namedPriorities',
     find: 'HIGH: 10, NORMAL: 0, LOW: -10',
     replace: 'HIGH: 3, NORMAL: 2, LOW: 1',
@@ -76,7 +76,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'any-specversion',
-    rule: '§1.1',
+    rule: 'ojs-core §5.1',
     in: 'core: rules',
     find: "value is '1.0' => value === '1.0'",
     replace: "value is '1.0' => typeof value === 'string'",
@@ -84,7 +84,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'tags-dropped',
-    rule: '§1.1',
+    rule: 'ojs-core §5.2',
     in: 'core: normalise',
     find: 'rateLimit, identity.tags, identity.schema',
     replace: 'rateLimit, identity.schema',
@@ -92,7 +92,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'small-envelopes',
-    rule: 'json 8.1',
+    rule: 'ojs-json-format §8.1',
     in: 'core: maxEnvelopeBytes',
     find: 'export const maxEnvelopeBytes = 1_048_576;',
     replace: 'export const maxEnvelopeBytes = 262_144;',
@@ -100,7 +100,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'first-duplicate-key-counts',
-    rule: '§1.5',
+    rule: 'ojs-json-format §13.6',
     in: 'core: members',
     find: 'found.set(key.includes(\'\\\\\') ? JSON.parse(`"${key}"`) : key, text.slice(at, end));',
     replace: 'if (!found.has(key)) found.set(key, text.slice(at, end));',
@@ -109,7 +109,7 @@ export const envelope: readonly Mutation[] = [
   // Times
   {
     name: 'short-default-timeout',
-    rule: 'X9',
+    rule: 'deviations X9',
     in: 'core: defaultTimeoutMs',
     find: 'export const defaultTimeoutMs = 1_800_000;',
     replace: 'export const defaultTimeoutMs = 30_000;',
@@ -117,7 +117,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'zone-ignored',
-    rule: '§2.2',
+    rule: 'ojs-json-format §5.3',
     in: 'core: parseTimestamp',
     find: "(match[8] === '-' ? -1 : 1)",
     replace: '0',
@@ -125,7 +125,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'expires-as-utc',
-    rule: 'X32',
+    rule: 'deviations X32',
     in: 'core/envelope: head',
     find: "text += sent('expires_at', timing.expires);",
     replace: 'text += `,"expires_at":"${new Date(timing.expiresAt ?? 0).toISOString()}"`;',
@@ -133,7 +133,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'visibility-without-iso',
-    rule: 'X8',
+    rule: 'deviations X8',
     in: 'core: visibilityOf',
     find: 'return parseDuration(value) || issues',
     replace: 'return issues',
@@ -141,7 +141,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'delay-until-unknown',
-    rule: 'X8',
+    rule: 'deviations X8',
     in: 'core: readTiming',
     find: "options?.find('delay_until', 'scheduled_at') ??",
     replace: "options?.find('scheduled_at') ??",
@@ -149,7 +149,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'no-relative-times',
-    rule: '§1.1',
+    rule: 'ojs-core §5.2',
     in: 'core: readTime',
     find: 'return ms === null ? null : now + ms;',
     replace: 'return null;',
@@ -157,7 +157,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'pending-truthy',
-    rule: '§1.1',
+    rule: 'ojs-json-format §12.4',
     in: 'core: rules',
     find: "typeof value === 'boolean'",
     replace: 'value !== null',
@@ -165,7 +165,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'schedule-in-the-past',
-    rule: '§2 row 1',
+    rule: 'ojs-core §7.1',
     in: 'core: normalise',
     find: '&& timing.scheduledAt > now',
     replace: '',
@@ -173,7 +173,7 @@ export const envelope: readonly Mutation[] = [
   },
   {
     name: 'enqueue-ttl-ignored',
-    rule: '§11',
+    rule: 'ojs-timeouts §5.3, §5.2',
     in: 'core: normalise',
     find: ', timing.ttlMs === null ? null : now + timing.ttlMs)',
     replace: ')',

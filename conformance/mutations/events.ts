@@ -3,7 +3,7 @@ import type { Mutation } from './mutation.ts';
 export const events: readonly Mutation[] = [
   {
     name: 'trace-forgotten',
-    rule: '§9 ev 8',
+    rule: 'ojs-events §8',
     in: 'core: normalise',
     find: 'trace: identity.trace,',
     replace: 'trace: null,',
@@ -11,7 +11,7 @@ export const events: readonly Mutation[] = [
   },
   {
     name: 'no-heartbeat-event',
-    rule: '§9 job.heartbeat',
+    rule: 'ojs-events §5.1',
     in: 'server/memory: note',
     find: 'change.tellAll([heartbeatEntry({ ...row.job, worker }, leaseUntil)]);',
     replace: '',
@@ -19,7 +19,7 @@ export const events: readonly Mutation[] = [
   },
   {
     name: 'no-enqueued-event',
-    rule: '§9',
+    rule: 'ojs-events §5.1',
     in: 'core: creationEvent',
     find: "'job.enqueued'",
     replace: 'null',
@@ -27,7 +27,7 @@ export const events: readonly Mutation[] = [
   },
   {
     name: 'no-failed-event',
-    rule: '§9',
+    rule: 'ojs-events §5.1',
     in: 'core: endOf',
     find: "...first, { kind: 'job.failed', data: JSON.stringify({ error }) }",
     replace: '...first',
@@ -36,7 +36,7 @@ export const events: readonly Mutation[] = [
 
   {
     name: 'filters-by-or',
-    rule: '§9',
+    rule: 'ojs-events §6',
     in: 'server: matcher',
     find: '(types.length === 0 || ofKind(entry[0])) &&',
     replace: '(types.length === 0 || ofKind(entry[0])) ||',
@@ -45,10 +45,18 @@ export const events: readonly Mutation[] = [
 
   {
     name: 'zero-limit',
-    rule: '§3.3',
+    rule: 'ojs-http-binding §17',
     in: 'server/binding: readPage',
     find: "read('limit', 1) ??",
     replace: "read('limit', 0) ??",
     cases: ['OJS-L0-EVT-006'],
+  },
+  {
+    name: 'backoff-ends-with-an-enqueue',
+    rule: 'ojs-events §10.2',
+    in: 'core: promotionEvent',
+    find: "'job.state_changed'",
+    replace: "'job.enqueued'",
+    cases: ['OJS-L1-RTR-020'],
   },
 ];

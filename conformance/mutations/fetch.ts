@@ -3,7 +3,7 @@ import type { Mutation } from './mutation.ts';
 export const fetch: readonly Mutation[] = [
   {
     name: 'queues-right-to-left',
-    rule: '§2.2',
+    rule: 'ojs-worker-protocol §6.3',
     in: 'server/memory: serve',
     find: 'const queues = claim.queues.flatMap',
     replace: 'const queues = claim.queues.toReversed().flatMap',
@@ -12,7 +12,7 @@ export const fetch: readonly Mutation[] = [
 
   {
     name: 'ten-by-default',
-    rule: '§3.2',
+    rule: 'ojs-http-binding §10.1',
     in: 'server: readFetch',
     find: 'maxCount, true) ?? 1,',
     replace: 'maxCount, true) ?? 10,',
@@ -21,7 +21,7 @@ export const fetch: readonly Mutation[] = [
 
   {
     name: 'blocks-by-default',
-    rule: '§4',
+    rule: 'ojs-core §7.2',
     in: 'server: readFetch',
     find: "fields.integer('wait_ms', 0, maxWaitMs, true) ?? 0,",
     replace: "fields.integer('wait_ms', 0, maxWaitMs, true) ?? 2_000,",
@@ -29,7 +29,7 @@ export const fetch: readonly Mutation[] = [
   },
   {
     name: 'never-waits',
-    rule: 'design §6',
+    rule: 'x-long-poll',
     in: 'server: Fetches.fetch',
     find: 'if (request.waitMs <= 0 ||',
     replace: 'if (request.waitMs >= 0 ||',
@@ -38,7 +38,7 @@ export const fetch: readonly Mutation[] = [
 
   {
     name: 'request-id-forgotten',
-    rule: 'design §6',
+    rule: 'x-repeatable-fetch',
     in: 'server: readFetch',
     find: "request: fields.string('request_id', 128),",
     replace: "request: fields.string('request_id', 128) && null,",
@@ -47,7 +47,7 @@ export const fetch: readonly Mutation[] = [
 
   {
     name: 'claimed-twice',
-    rule: 'core 6.5.2',
+    rule: 'ojs-core §6.5.2',
     in: 'server/memory: start',
     find: 'row, after',
     replace: 'row, { ...after, state: State.available }',
@@ -55,7 +55,7 @@ export const fetch: readonly Mutation[] = [
   },
   {
     name: 'no-lease',
-    rule: 'design §6',
+    rule: 'ojs-core §7.1.9, §7.2.6; x-lease',
     in: 'core: renderJob',
     find: 'if (options.lease) text +=',
     replace: 'if (options.lease && record.claim < 0) text +=',

@@ -3,7 +3,7 @@ import type { Mutation } from './mutation.ts';
 export const lifecycle: readonly Mutation[] = [
   {
     name: 'attempt-not-counted',
-    rule: 'X12',
+    rule: 'deviations X12',
     in: 'core: claimed',
     find: 'attempt: job.attempt + 1,',
     replace: 'attempt: job.attempt,',
@@ -11,7 +11,7 @@ export const lifecycle: readonly Mutation[] = [
   },
   {
     name: 'ack-from-available',
-    rule: '§2',
+    rule: 'ojs-core §6.4',
     in: 'core: completed',
     find: 'State.active',
     replace: 'State.active | State.available',
@@ -19,7 +19,7 @@ export const lifecycle: readonly Mutation[] = [
   },
   {
     name: 'ack-from-any',
-    rule: '§2',
+    rule: 'ojs-core §6.4',
     in: 'core: completed',
     find: 'State.active',
     replace: '255',
@@ -28,7 +28,7 @@ export const lifecycle: readonly Mutation[] = [
 
   {
     name: 'result-dropped',
-    rule: '§1.2',
+    rule: 'ojs-core §5.3; deviations X12',
     in: 'core: completed',
     find: 'to: State.completed,\n    result,',
     replace: 'to: State.completed,\n    result: null,',
@@ -36,7 +36,7 @@ export const lifecycle: readonly Mutation[] = [
   },
   {
     name: 'result-null-rendered',
-    rule: '§1.2',
+    rule: 'ojs-core §5.3; deviations X17',
     in: 'core: renderJob',
     find: 'if (result !== null) text +=',
     replace: 'if (state === State.completed) text +=',
@@ -45,7 +45,7 @@ export const lifecycle: readonly Mutation[] = [
 
   {
     name: 'errors-dropped-on-ack',
-    rule: '§1.2',
+    rule: 'ojs-core §5.3; deviations X12',
     in: 'core: renderHistory',
     find: 'return errors.length === 0 ? text',
     replace: 'return errors.length === 0 || record.state === State.completed ? text',
@@ -54,7 +54,7 @@ export const lifecycle: readonly Mutation[] = [
 
   {
     name: 'no-cancel-of-retryable',
-    rule: '§2 row 16',
+    rule: 'ojs-core §7.6',
     in: 'core: Waiting',
     find: 'State.pending | State.retryable;',
     replace: 'State.pending;',
@@ -62,7 +62,7 @@ export const lifecycle: readonly Mutation[] = [
   },
   {
     name: 'expiry-sets-completed',
-    rule: 'X14',
+    rule: 'deviations X14',
     in: 'core: ranOut',
     find: "return entry?.kind === 'expired' &&",
     replace: "return entry?.kind === 'failed' &&",
@@ -71,7 +71,7 @@ export const lifecycle: readonly Mutation[] = [
 
   {
     name: 'enqueued-at-creation',
-    rule: 'X15',
+    rule: 'deviations X15',
     in: 'core: recordOf',
     find: 'job.state === State.available ? job.createdAt : null',
     replace: 'job.createdAt',
@@ -80,7 +80,7 @@ export const lifecycle: readonly Mutation[] = [
 
   {
     name: 'activation-ignores-schedule',
-    rule: '§17',
+    rule: 'ojs-core §6.1; ojs-http-binding §7.8',
     in: 'core: activated',
     find: 'if (job.runAt <= now) return',
     replace: 'if (job.runAt > 0) return',
@@ -89,7 +89,7 @@ export const lifecycle: readonly Mutation[] = [
 
   {
     name: 'previous-state-wrong',
-    rule: '§3.2',
+    rule: 'ojs-core §6.1',
     in: 'server: changed',
     find: 'stateName(from)',
     replace: 'stateName(job.state)',
@@ -97,7 +97,7 @@ export const lifecycle: readonly Mutation[] = [
   },
   {
     name: 'read-counts-as-attempt',
-    rule: 'core 7.7',
+    rule: 'ojs-core §7.7',
     in: 'server/memory: jobs',
     find: 'tables.rows.get(id)?.job ?? null',
     replace:
@@ -107,7 +107,7 @@ export const lifecycle: readonly Mutation[] = [
 
   {
     name: 'unknown-get-is-400',
-    rule: '§3.1',
+    rule: 'ojs-http-binding §16.3',
     in: 'server: getJob',
     find: "'not_found'",
     replace: "'invalid_request'",

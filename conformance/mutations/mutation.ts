@@ -1,7 +1,7 @@
 /** One deliberate mistake in the sources, and the cases that it makes fail. */
 export interface Mutation {
   readonly name: string;
-  /** The rule that the mistake breaks: a document of the specification and its section. */
+  /** Where the rule that it breaks comes from, in the forms that docs/internals/conformance.md explains. */
   readonly rule: string;
   /**
    * The code that is changed: a package and a function (`core: verdict`), a method (`server: Engine.fetch`) or a

@@ -3,7 +3,7 @@ import type { Mutation } from './mutation.ts';
 export const operations: readonly Mutation[] = [
   {
     name: 'list-without-status',
-    rule: 'X20',
+    rule: 'deviations X20',
     in: 'server/queues: render',
     find: 'paused: queue.paused,',
     replace: '',
@@ -12,7 +12,7 @@ export const operations: readonly Mutation[] = [
 
   {
     name: 'stats-without-mirror',
-    rule: 'X20',
+    rule: 'deviations X20',
     in: 'server: queueStats',
     find: '...counts, paused,',
     replace: 'paused,',
@@ -20,7 +20,7 @@ export const operations: readonly Mutation[] = [
   },
   {
     name: 'any-queue-name',
-    rule: '§0',
+    rule: 'ojs-core §5.1; deviations X31',
     in: 'server: checkName',
     find: 'if (!isQueueName(name))',
     replace: "if (name === '')",
@@ -29,7 +29,7 @@ export const operations: readonly Mutation[] = [
 
   {
     name: 'dead-letter-of-every-queue',
-    rule: '§3.2',
+    rule: 'ojs-http-binding §12',
     in: 'server: readSubject',
     find: '...(queue !== null && { queue }),',
     replace: '',
@@ -38,7 +38,7 @@ export const operations: readonly Mutation[] = [
 
   {
     name: 'page-cursor-ignored',
-    rule: '§3.3',
+    rule: 'ojs-http-binding §17',
     in: 'server/binding: readPage',
     find: 'cursor: query.cursor ?? null',
     replace: 'cursor: null',
@@ -47,7 +47,7 @@ export const operations: readonly Mutation[] = [
 
   {
     name: 'retry-stays-in-dead-letter',
-    rule: '§2 row 19',
+    rule: 'ojs-http-binding §12.2',
     in: 'server: DeadLetter.retry',
     find: 'return this.#lifecycle.retry(id, key, override);',
     replace:
@@ -57,7 +57,7 @@ export const operations: readonly Mutation[] = [
 
   {
     name: 'idempotency-key-ignored',
-    rule: 'design §2',
+    rule: 'x-idempotency-key',
     in: 'server: bindingRequest',
     find: "typeof key === 'string' && key !== '' ? key : null",
     replace: 'null',
@@ -66,7 +66,7 @@ export const operations: readonly Mutation[] = [
 
   {
     name: 'exchange-drops-nacks',
-    rule: 'design §6',
+    rule: 'x-exchange',
     in: 'server: exchange',
     find: "nackOutcomes.join(',')",
     replace: "[].join(',')",

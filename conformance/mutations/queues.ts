@@ -4,7 +4,7 @@ import type { Mutation } from './mutation.ts';
 export const queues: readonly Mutation[] = [
   {
     name: 'priority-inverted',
-    rule: '§2.2',
+    rule: 'ojs-core §5.2, §7.2',
     in: 'server: Ready.push',
     find: 'this.#priorities.sort((a, b) => b - a);',
     replace: 'this.#priorities.sort((a, b) => a - b);',
@@ -12,7 +12,7 @@ export const queues: readonly Mutation[] = [
   },
   {
     name: 'pause-ignored',
-    rule: 'X19',
+    rule: 'deviations X19',
     in: 'server/memory: serve',
     find: '.filter(({ paused }) => !paused);',
     replace: ';',
@@ -20,7 +20,7 @@ export const queues: readonly Mutation[] = [
   },
   {
     name: 'waits-not-measured',
-    rule: 'X20',
+    rule: 'deviations X20',
     in: 'core: sumsOfEntry',
     find: 'waitMs: since(before.enqueuedAt, now)',
     replace: 'waitMs: 0',
@@ -36,7 +36,7 @@ export const queues: readonly Mutation[] = [
   },
   {
     name: 'no-retry-after',
-    rule: '§3',
+    rule: 'ojs-http-binding §18.1; ojs-errors ERR-006',
     in: 'server: headersOf',
     find: '!== 429 && status',
     replace: '',
@@ -44,7 +44,7 @@ export const queues: readonly Mutation[] = [
   },
   {
     name: 'pressure-not-told',
-    rule: 'ojs-backpressure 7.3',
+    rule: 'ojs-backpressure §7.3',
     in: 'server: pressureHeaders',
     find: 'if (pressure === null) return {};',
     replace: 'if (pressure === null || pressure.bound > 0) return {};',
@@ -53,7 +53,7 @@ export const queues: readonly Mutation[] = [
   // Many jobs at once
   {
     name: 'partial-success-is-201',
-    rule: 'ojs-bulk-operations 11.2',
+    rule: 'ojs-bulk-operations §11.2',
     in: 'server/bulk-items: statusOf',
     find: 'return succeeded === 0 ? 422 : 207;',
     replace: 'return success;',
@@ -61,7 +61,7 @@ export const queues: readonly Mutation[] = [
   },
   {
     name: 'bulk-key-of-any-request',
-    rule: 'ojs-bulk-operations 10',
+    rule: 'ojs-bulk-operations §10',
     in: 'server: Replies.begin',
     find: 'if (first.digest !== digest) {',
     replace: "if (first.digest === '') {",
@@ -70,7 +70,7 @@ export const queues: readonly Mutation[] = [
   // Schemas
   {
     name: 'schemas-not-checked',
-    rule: '§1.3',
+    rule: 'ojs-http-binding §16.3',
     in: 'server: Schemas.check',
     find: "=== null || entry.mode === 'off'",
     replace: '!== undefined',
@@ -78,7 +78,7 @@ export const queues: readonly Mutation[] = [
   },
   {
     name: 'deleted-schema-stays',
-    rule: '§3.2',
+    rule: 'ojs-http-binding §15',
     in: 'server: Schemas.remove',
     find: 'return there ? left : null;',
     replace: 'return there ? entries : null;',
@@ -87,7 +87,7 @@ export const queues: readonly Mutation[] = [
   // Limits
   {
     name: 'limit-off-by-one',
-    rule: 'design limits',
+    rule: 'ojs-rate-limiting',
     in: 'core: hasSlot',
     find: '|| active <',
     replace: '|| active <=',
@@ -95,7 +95,7 @@ export const queues: readonly Mutation[] = [
   },
   {
     name: 'window-edge',
-    rule: '§17',
+    rule: 'ojs-conformance §2.5.6',
     in: 'core: reopensAt',
     find: '(nthLast(count) ?? Number.NEGATIVE_INFINITY)',
     replace: '(nthLast(count + 1) ?? Number.NEGATIVE_INFINITY)',
@@ -103,7 +103,7 @@ export const queues: readonly Mutation[] = [
   },
   {
     name: 'first-writer-wins',
-    rule: '§17',
+    rule: 'ojs-conformance §2.5.6',
     in: 'server/memory: carryOut',
     find: 'hasNumbers({ concurrency, rates })',
     replace: '!tables.limits.has(key)',
@@ -111,7 +111,7 @@ export const queues: readonly Mutation[] = [
   },
   {
     name: 'on-limit-ignored',
-    rule: '§3.1',
+    rule: 'ojs-rate-limiting',
     in: 'core: Reader.read',
     find: "if ((value.on_limit ?? 'wait') !== 'wait') {",
     replace: "if (value.on_limit === '') {",

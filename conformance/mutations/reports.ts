@@ -5,7 +5,7 @@ import type { Mutation } from './mutation.ts';
 export const reports: readonly Mutation[] = [
   {
     name: 'no-stall',
-    rule: '§11 heartbeat_timeout',
+    rule: 'ojs-timeouts §5.5',
     in: 'core: overdue',
     find: ': stalled(job, now, random);',
     replace: ': null;',
@@ -13,7 +13,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'progress-is-no-heartbeat',
-    rule: '§11 heartbeat_timeout',
+    rule: 'ojs-timeouts §5.5',
     in: 'core: progressed',
     find: 'beat: true,',
     replace: '',
@@ -21,7 +21,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'registration-without-numbers',
-    rule: '§10.2',
+    rule: 'ojs-worker-protocol §3; deviations X28',
     in: 'server/worker-records: register',
     find: 'heartbeat_interval: intervalSeconds,',
     replace: '',
@@ -29,7 +29,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'deregistered-keeps-jobs',
-    rule: '§10.2',
+    rule: 'ojs-worker-protocol §3.4; deviations X28',
     in: 'server: Engine.deregister',
     find: "this.#settlements.giveBack(jobs, 'deregistered'));",
     replace: 'undefined);',
@@ -37,7 +37,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'worker-stops-in-silence',
-    rule: '§9 worker.stopped',
+    rule: 'ojs-events §3.4',
     in: 'server: Presence.stopped',
     find: "await this.#write('worker.stopped', worker, { reason });",
     replace: '',
@@ -45,7 +45,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'progress-not-told',
-    rule: '§9 job.progress',
+    rule: 'ojs-events §3.2',
     in: 'core: progressed',
     find: "tells ? [{ kind: 'job.progress', data: eventData(fraction, said) }] : []",
     replace: '[]',
@@ -53,7 +53,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'checkpoint-not-handed-on',
-    rule: 'ojs-durable-execution 4',
+    rule: 'ojs-durable-execution §4',
     in: 'core: renderResume',
     find: "if (checkpoint === null) return '';",
     replace: "if (checkpoint !== undefined) return '';",
@@ -61,7 +61,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'expired-result-in-the-envelope',
-    rule: 'ojs-results 6.1',
+    rule: 'ojs-results §6.1',
     in: 'core: renderJob',
     find: 'options.now ?? record.finishedAt',
     replace: 'record.finishedAt',
@@ -77,7 +77,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'snooze-without-delay',
-    rule: 'design §6',
+    rule: 'docs/architecture.md',
     in: 'core: requeued',
     find: 'runAt: now + delayMs,',
     replace: 'runAt: now,',
@@ -85,7 +85,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'dead-letter-shows-any-job',
-    rule: '§3.2',
+    rule: 'ojs-http-binding §12',
     in: 'server: DeadLetter.get',
     find: 'return job?.deadLetter ? job : notFound(id);',
     replace: 'return job ? job : notFound(id);',
@@ -93,7 +93,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'purge-without-confirmation',
-    rule: 'ojs-dead-letter 6',
+    rule: 'ojs-dead-letter §6',
     in: 'server: requireConfirm',
     find: "!== true && value !== 'true'",
     replace: "=== ''",
@@ -101,7 +101,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'result-of-any-size',
-    rule: 'ojs-results 6.1',
+    rule: 'ojs-results §6.1',
     in: 'server: Settlements.tooLarge',
     find: 'limit !== null && size > limit &&',
     replace: 'limit !== null && size > limit && size < 0 &&',
@@ -109,7 +109,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'override-of-queue-ignored',
-    rule: 'ojs-dead-letter 6.3',
+    rule: 'ojs-dead-letter §6.3',
     in: 'server: readOverride',
     find: '...(queue !== null && { queue }),',
     replace: '',
@@ -117,7 +117,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'override-ignored',
-    rule: 'ojs-dead-letter 6',
+    rule: 'ojs-dead-letter §6',
     in: 'server: readOverride',
     find: "=== undefined || body === '' || !body.includes('\"override\"')",
     replace: '!== null',
@@ -125,7 +125,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'retry-checks-uniqueness',
-    rule: '§17',
+    rule: 'ojs-unique-jobs §9.2',
     in: 'server: DeadLetter.retry',
     find: 'return this.#lifecycle.retry(id, key, override);',
     replace:
@@ -134,7 +134,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'timeout-not-told',
-    rule: '§9 tmo 11',
+    rule: 'ojs-timeouts §11',
     in: 'core: timedOut',
     find: "[{ kind: 'job.timeout', data: JSON.stringify(limits) }]",
     replace: '[]',
@@ -143,7 +143,7 @@ export const reports: readonly Mutation[] = [
   // Other spellings of paths and of attributes
   {
     name: 'no-retry-policy',
-    rule: '§1.1',
+    rule: 'ojs-timeouts §6',
     in: 'core: readPolicies',
     find: "options?.find('retry', 'retry_policy')",
     replace: "options?.find('retry')",
@@ -151,7 +151,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'no-quirk',
-    rule: '§14',
+    rule: 'deviations quirks',
     in: 'server: mediaTypeFor',
     find: "userAgent?.startsWith('python-httpx')",
     replace: "userAgent === ''",
@@ -159,7 +159,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'no-ack-by-path',
-    rule: 'T:EXT-VER-005',
+    rule: 'official EXT-VER-005',
     in: 'core/operations: table',
     find: "path: '/ojs/v1/jobs/:id/ack'",
     replace: "path: '/ojs/v1/jobs/:id/acked'",
@@ -167,7 +167,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'no-ready',
-    rule: '§3.2',
+    rule: 'ojs-http-binding §8.1; deviations X33',
     in: 'core/operations: table',
     find: "path: '/ready'",
     replace: "path: '/is-ready'",
@@ -175,7 +175,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'any-extension-is-missing',
-    rule: 'ojs-extension-lifecycle 8.3',
+    rule: 'ojs-extension-lifecycle §8.3',
     in: 'server: requireExtensions',
     find: "if (uri === '' || uris.has(uri)) continue;",
     replace: '',
@@ -183,7 +183,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'unknown-path-is-html',
-    rule: '§3',
+    rule: 'ojs-http-binding §6.5, §16.2',
     in: 'server: httpApp',
     find: 'app.setNotFoundHandler((request, reply) => {',
     replace:
@@ -193,7 +193,7 @@ export const reports: readonly Mutation[] = [
   // Events
   {
     name: 'priority-not-told',
-    rule: '§9 job.enqueued',
+    rule: 'ojs-events §4.1, §9.2',
     in: 'core: creationData',
     find: 'priority ? `{"priority":${priority}}` :',
     replace: '',
@@ -201,7 +201,7 @@ export const reports: readonly Mutation[] = [
   },
   {
     name: 'every-entry-is-an-enqueue',
-    rule: 'ev 10.2',
+    rule: 'ojs-events §10.2',
     in: 'core: changed',
     find: "'job.state_changed'",
     replace: "'job.enqueued'",

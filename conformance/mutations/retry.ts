@@ -3,7 +3,7 @@ import type { Mutation } from './mutation.ts';
 export const retry: readonly Mutation[] = [
   {
     name: 'exponent-off-by-one',
-    rule: '§5.2',
+    rule: 'ojs-retry RET-04; deviations X39',
     in: 'core: rawDelay',
     find: 'coefficient ** (attempt - 1)',
     replace: 'coefficient ** attempt',
@@ -11,7 +11,7 @@ export const retry: readonly Mutation[] = [
   },
   {
     name: 'none-is-exponential',
-    rule: '§5.2',
+    rule: 'ojs-retry RET-04; deviations X39',
     in: 'core: rawDelay',
     find: 'return initial;',
     replace: 'return initial * coefficient ** (attempt - 1);',
@@ -19,7 +19,7 @@ export const retry: readonly Mutation[] = [
   },
   {
     name: 'jitter-always',
-    rule: '§5.1',
+    rule: 'ojs-retry RET-04; deviations X39',
     in: 'core: retryDelay',
     find: 'policy.jitter ?',
     replace: 'true ?',
@@ -27,7 +27,7 @@ export const retry: readonly Mutation[] = [
   },
   {
     name: 'five-attempts-by-default',
-    rule: '§0',
+    rule: 'ojs-retry RET-09',
     in: 'core: defaultRetry',
     find: 'maxAttempts: 3,',
     replace: 'maxAttempts: 5,',
@@ -35,7 +35,7 @@ export const retry: readonly Mutation[] = [
   },
   {
     name: 'two-seconds-by-default',
-    rule: 'RET-10',
+    rule: 'ojs-retry RET-10',
     in: 'core: defaultRetry',
     find: 'initialIntervalMs: 1000,',
     replace: 'initialIntervalMs: 2000,',
@@ -43,7 +43,7 @@ export const retry: readonly Mutation[] = [
   },
   {
     name: 'milliseconds-unknown',
-    rule: 'X6',
+    rule: 'deviations X6',
     in: 'core/retry: aliases',
     find: "'initial_interval_ms', 'initialIntervalMs', 'base_delay_ms',",
     replace: "'initialIntervalMs',",
@@ -51,7 +51,7 @@ export const retry: readonly Mutation[] = [
   },
   {
     name: 'coefficient-below-one',
-    rule: '§5.1',
+    rule: 'ojs-retry RET-19',
     in: 'core: setField',
     find: 'value < 1)',
     replace: 'value < 0)',
@@ -59,7 +59,7 @@ export const retry: readonly Mutation[] = [
   },
   {
     name: 'prefix-as-substring',
-    rule: 'RET-07',
+    rule: 'ojs-retry RET-07',
     in: 'core: isNonRetryable',
     find: ': names.includes(pattern),',
     replace: ': names.some((name) => name.startsWith(pattern)),',
@@ -67,7 +67,7 @@ export const retry: readonly Mutation[] = [
   },
   {
     name: 'prefix-without-dot',
-    rule: 'RET-18',
+    rule: 'ojs-retry RET-18',
     in: 'core: isNonRetryable',
     find: 'name.startsWith(pattern.slice(0, -1))',
     replace: 'name.startsWith(pattern.slice(0, -2))',
@@ -76,7 +76,7 @@ export const retry: readonly Mutation[] = [
   // What a failure says
   {
     name: 'one-attempt-too-many',
-    rule: 'RET-01',
+    rule: 'ojs-retry RET-01',
     in: 'core: endOf',
     find: 'attempt >= allowedAttempts(retry),',
     replace: 'attempt > allowedAttempts(retry),',
@@ -84,7 +84,7 @@ export const retry: readonly Mutation[] = [
   },
   {
     name: 'dead-letter-never',
-    rule: 'X16',
+    rule: 'deviations X16',
     in: 'core: toDeadLetter',
     find: "|| retry.onExhaustion === 'dead_letter'",
     replace: '',
@@ -92,7 +92,7 @@ export const retry: readonly Mutation[] = [
   },
   {
     name: 'retry-code-is-final',
-    rule: 'X7',
+    rule: 'deviations X7',
     in: 'core: isTerminal',
     find: "return response === 'DISCARD' ||",
     replace: "return response === 'RETRY' || response === 'DISCARD' ||",
@@ -100,7 +100,7 @@ export const retry: readonly Mutation[] = [
   },
   {
     name: 'retryable-false-ignored',
-    rule: '§5.3',
+    rule: 'ojs-retry RET-07, RET-18',
     in: 'core: endOf',
     find: 'failure.retryable === false || isNonRetryable',
     replace: 'isNonRetryable',
@@ -108,15 +108,15 @@ export const retry: readonly Mutation[] = [
   },
   {
     name: 'retry-at-once',
-    rule: 'RET-11',
+    rule: 'ojs-retry RET-11',
     in: 'core: endOf',
     find: 'const runAt = now + delay;',
     replace: 'const runAt = now;',
-    cases: ['OJS-L1-RTR-007', 'OJS-L1-RTR-020', 'OJS-L1-RTR-021'],
+    cases: ['OJS-L1-RTR-007', 'OJS-L1-RTR-021'],
   },
   {
     name: 'total-timeout-ignored',
-    rule: 'tmo 9.1',
+    rule: 'ojs-timeouts §9.1',
     in: 'core: endOf',
     find: 'if (total === undefined ||',
     replace: 'if (total !== 1 ||',
@@ -124,7 +124,7 @@ export const retry: readonly Mutation[] = [
   },
   {
     name: 'delay-forgotten',
-    rule: '§1.2',
+    rule: 'ojs-core §5.3',
     in: 'core: renderHistory',
     find: "if (entry.kind === 'failed') delay = entry.retryDelayMs ?? delay;",
     replace: '',

@@ -4,7 +4,7 @@ import type { Mutation } from './mutation.ts';
 export const settlement: readonly Mutation[] = [
   {
     name: 'ack-without-id',
-    rule: '§13',
+    rule: 'ojs-http-binding §10.2',
     in: 'server: told',
     find: '"acknowledged":true,${head},',
     replace: '"acknowledged":true,',
@@ -13,7 +13,7 @@ export const settlement: readonly Mutation[] = [
 
   {
     name: 'error-optional',
-    rule: '§3.2',
+    rule: 'ojs-http-binding §10.3',
     in: 'core: readFailure',
     find: 'if (error === null && !requeue) issues',
     replace: 'if (error === null && requeue === null) issues',
@@ -22,7 +22,7 @@ export const settlement: readonly Mutation[] = [
 
   {
     name: 'only-last-error',
-    rule: '§1.4',
+    rule: 'ojs-errors §6.2',
     in: 'core: appendHistory',
     find: 'if (entries.length <= maxHistory) return `${history},${entry}`;',
     replace: 'return entry;',
@@ -31,7 +31,7 @@ export const settlement: readonly Mutation[] = [
 
   {
     name: 'no-occurred-at',
-    rule: 'err 6.2',
+    rule: 'ojs-errors §6.2',
     in: 'core: errorText',
     find: ',"occurred_at":"${time}"',
     replace: '',
@@ -40,7 +40,7 @@ export const settlement: readonly Mutation[] = [
 
   {
     name: 'requeue-is-failure',
-    rule: '§2 row 10',
+    rule: 'official L1-WRK-003',
     in: 'core: readFailure',
     find: "top.find('requeue')",
     replace: "top.find('requeued')",
@@ -49,7 +49,7 @@ export const settlement: readonly Mutation[] = [
 
   {
     name: 'batch-of-a-hundred',
-    rule: 'json 8.3',
+    rule: 'ojs-json-format §8.3',
     in: 'core: maxBatchJobs',
     find: 'export const maxBatchJobs = 10_000;',
     replace: 'export const maxBatchJobs = 100;',
@@ -57,7 +57,7 @@ export const settlement: readonly Mutation[] = [
   },
   {
     name: 'empty-batch',
-    rule: '§3.2',
+    rule: 'ojs-http-binding §9.2; deviations X37',
     in: 'core: readEnvelopes',
     find: 'jobs.length === 0 || jobs.length > maxBatchJobs',
     replace: 'jobs.length > maxBatchJobs',

@@ -5,7 +5,7 @@ export const storages: readonly Mutation[] = [
   // SQLite
   {
     name: 'sqlite-queues-right-to-left',
-    rule: '§2.2',
+    rule: 'ojs-worker-protocol §6.3',
     in: 'server/sqlite: serve',
     find: 'for (const queue of claim.queues) {',
     replace: 'for (const queue of claim.queues.toReversed()) {',
@@ -13,7 +13,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'sqlite-beat-extends-others',
-    rule: '§10.3',
+    rule: 'ojs-worker-protocol §5.4',
     in: 'server: extend',
     find: 'if ((holder !== null && holder !== worker) || (claim',
     replace: 'if ((claim',
@@ -21,7 +21,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'sqlite-request-returns-ended',
-    rule: 'design §6',
+    rule: 'x-repeatable-fetch',
     in: 'server/sqlite: repeat',
     find: 'job?.state === State.active && job.claim === number',
     replace: 'job',
@@ -29,7 +29,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'sqlite-delete-of-anything',
-    rule: '§3.2',
+    rule: 'ojs-http-binding §12',
     in: 'server/sqlite: remove',
     find: 'if (!isIn(was, from) || (deadLetter && !listed)) return false;',
     replace: '',
@@ -37,7 +37,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'sqlite-resume-ignored',
-    rule: '§3.2',
+    rule: 'ojs-http-binding §11; deviations X20',
     in: 'server/sqlite: pauseQueue',
     find: 'const flag = paused ? 1 : 0;',
     replace: 'const flag = 1;',
@@ -45,7 +45,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'sqlite-dead-letter-miscounted',
-    rule: '§3.3',
+    rule: 'ojs-http-binding §12',
     in: 'server/sqlite: change',
     find: 'after.deadLetter ? 1 : -1, now);',
     replace: '1, now);',
@@ -53,7 +53,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'sqlite-chain-stops-after-one',
-    rule: '§7 chain',
+    rule: 'ojs-workflows §4.3',
     in: 'server/sqlite: Graph.lower',
     find: 'if (isReady(node)) ready.push({ workflow: flow.id, index });',
     replace: '',
@@ -61,7 +61,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'sqlite-cancelled-member-passes',
-    rule: '§17',
+    rule: 'ojs-workflows §9.1',
     in: 'server/sqlite: Graph.jobEnded',
     find: "=== 'completed'",
     replace: "!== 'failed'",
@@ -69,7 +69,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'sqlite-failures-not-passed-on',
-    rule: '§7',
+    rule: 'ojs-workflows §9',
     in: 'server/sqlite: Graph.lower',
     find: 'if (!passes) node.failed += 1;',
     replace: '',
@@ -77,7 +77,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'sqlite-replace-keeps-the-old',
-    rule: '§6.3',
+    rule: 'ojs-unique-jobs §5.2',
     in: 'server: Draft.carryOut',
     find: 'if (holder) move(tx, cancelled(holder, this.#now), this.#now);',
     replace: '',
@@ -85,7 +85,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'sqlite-queue-limit-ignored',
-    rule: 'ojs-rate-limiting 7',
+    rule: 'ojs-rate-limiting §7',
     in: 'server: hasRoom',
     find: 'tx.limits.queueClosedUntil(queue, now) === null;',
     replace: 'tx.limits !== null;',
@@ -93,7 +93,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'sqlite-limit-ignored',
-    rule: 'design limits',
+    rule: 'ojs-rate-limiting',
     in: 'server: visit',
     find: 'if (closed) {',
     replace: 'if (closed && now < 0) {',
@@ -101,7 +101,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'sqlite-runs-not-counted',
-    rule: '§8',
+    rule: 'ojs-cron §6.3',
     in: 'server/sqlite: fire',
     find: 'fired(cron, firing, inserted, now)',
     replace: '{ ...fired(cron, firing, inserted, now), runCount: 0 }',
@@ -110,7 +110,7 @@ export const storages: readonly Mutation[] = [
   // PostgreSQL
   {
     name: 'postgres-queues-right-to-left',
-    rule: '§2.2',
+    rule: 'ojs-worker-protocol §6.3',
     in: 'server/postgres: claim',
     find: 'for (const queue of open) {',
     replace: 'for (const queue of open.toReversed()) {',
@@ -118,7 +118,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'postgres-request-returns-ended',
-    rule: 'design §6',
+    rule: 'x-repeatable-fetch',
     in: 'server/postgres: repeat',
     find: 'job?.state === State.active && job.claim === claim',
     replace: 'job',
@@ -126,7 +126,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'postgres-queue-limit-ignored',
-    rule: 'ojs-rate-limiting 7',
+    rule: 'ojs-rate-limiting §7',
     in: 'server: isOpen',
     find: 'lanes.limits.closedUntil(queueLimitKey(queue), now) ===',
     replace: 'lanes.limits !==',
@@ -134,7 +134,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'postgres-limit-ignored',
-    rule: 'design limits',
+    rule: 'ojs-rate-limiting',
     in: 'server: work',
     find: 'if (found && closed) {',
     replace: 'if (found && closed && now < 0) {',
@@ -142,7 +142,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'postgres-beat-extends-others',
-    rule: '§10.3',
+    rule: 'ojs-worker-protocol §5.4',
     in: 'server: HeldJobs.extend',
     find: '(job.worker ?? worker) !== worker || ',
     replace: '',
@@ -150,7 +150,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'postgres-delete-of-anything',
-    rule: '§3.2',
+    rule: 'ojs-http-binding §12',
     in: 'server/postgres: remove',
     find: '|| !isIn(held.job.state, from) || (deadLetter && !held.job.deadLetter)',
     replace: '',
@@ -158,7 +158,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'postgres-resume-ignored',
-    rule: '§3.2',
+    rule: 'ojs-http-binding §11; deviations X20',
     in: 'server/postgres: pauseQueue',
     find: 'UPDATE ojs.queues SET paused = $2 WHERE',
     replace: 'UPDATE ojs.queues SET paused = true WHERE',
@@ -166,7 +166,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'postgres-dead-letter-miscounted',
-    rule: '§3.3',
+    rule: 'ojs-http-binding §12',
     in: 'server: Changes.move',
     find: 'job.deadLetter ? 1 : -1);',
     replace: '1);',
@@ -174,7 +174,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'postgres-chain-stops-after-one',
-    rule: '§7 chain',
+    rule: 'ojs-workflows §4.3',
     in: 'server/postgres: Graph.lower',
     find: 'if (isReady(node)) ready.push({ workflow: flow.id, index });',
     replace: '',
@@ -182,7 +182,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'postgres-cancelled-member-passes',
-    rule: '§17',
+    rule: 'ojs-workflows §9.1',
     in: 'server/postgres: Graph.jobEnded',
     find: "return this.lower(node, state === 'completed');",
     replace: "return this.lower(node, state !== 'failed');",
@@ -190,7 +190,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'postgres-failures-not-passed-on',
-    rule: '§7',
+    rule: 'ojs-workflows §9',
     in: 'server/postgres: Graph.lower',
     find: 'if (!passes) node.failed += 1;',
     replace: '',
@@ -198,7 +198,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'postgres-replace-keeps-the-old',
-    rule: '§6.3',
+    rule: 'ojs-unique-jobs §5.2',
     in: 'server/postgres: carryOut',
     find: 'for (const { held, transition } of replaces) changes.move(held, transition(), log);',
     replace: '',
@@ -206,7 +206,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'postgres-runs-not-counted',
-    rule: '§8',
+    rule: 'ojs-cron §6.3',
     in: 'server: fireRun',
     find: 'fired(cron, firing, answer, now)',
     replace: '{ ...fired(cron, firing, answer, now), runCount: 0 }',
@@ -215,7 +215,7 @@ export const storages: readonly Mutation[] = [
   // Redis
   {
     name: 'redis-queues-right-to-left',
-    rule: '§2.2',
+    rule: 'ojs-worker-protocol §6.3',
     in: 'lua: serve',
     find: 'for _, queue in ipairs(claim.queues) do',
     replace: 'for at = #claim.queues, 1, -1 do local queue = claim.queues[at]',
@@ -223,7 +223,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'redis-request-returns-ended',
-    rule: 'design §6',
+    rule: 'x-repeatable-fetch',
     in: 'lua: repeated',
     find: 'and job.state == 8 and job.claim == one[2]',
     replace: '',
@@ -231,7 +231,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'redis-queue-limit-ignored',
-    rule: 'ojs-rate-limiting 7',
+    rule: 'ojs-rate-limiting §7',
     in: 'lua: has_room',
     find: "and not limits.closed_until('queue:' .. queue, now)",
     replace: '',
@@ -239,7 +239,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'redis-beat-extends-others',
-    rule: '§10.3',
+    rule: 'ojs-worker-protocol §5.4',
     in: 'lua: extend',
     find: '(job.worker or worker) ~= worker or ',
     replace: '',
@@ -247,7 +247,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'redis-delete-of-anything',
-    rule: '§3.2',
+    rule: 'ojs-http-binding §12',
     in: 'lua: changing.remove',
     find: 'bit.band(job.state, request.from) ~= 0 and (not request.deadLetter or job.deadLetter == true)',
     replace: 'true',
@@ -255,7 +255,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'redis-resume-ignored',
-    rule: '§3.2',
+    rule: 'ojs-http-binding §11; deviations X20',
     in: 'lua: changing.queue_pause',
     find: 'row.paused = request.paused or nil',
     replace: 'row.paused = true',
@@ -263,7 +263,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'redis-dead-letter-miscounted',
-    rule: '§3.3',
+    rule: 'ojs-http-binding §12',
     in: 'lua: jobs.leave',
     find: 'queues.add_dead(job.queue, -1)',
     replace: 'queues.add_dead(job.queue, 1)',
@@ -271,7 +271,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'redis-limit-ignored',
-    rule: 'design limits',
+    rule: 'ojs-rate-limiting',
     in: 'lua: limits.closed_until',
     find: 'if not limits.has_slot(row, active) then',
     replace: 'if queue and not limits.has_slot(row, active) then',
@@ -279,7 +279,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'redis-chain-stops-after-one',
-    rule: '§7 chain',
+    rule: 'ojs-workflows §4.3',
     in: 'lua: lower',
     find: 'ready[#ready + 1] = index',
     replace: '',
@@ -287,7 +287,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'redis-cancelled-member-passes',
-    rule: '§17',
+    rule: 'ojs-workflows §9.1',
     in: 'lua: workflows.close',
     find: "return lower(id, node.after, letter == 'c'), entry",
     replace: "return lower(id, node.after, letter ~= 'f'), entry",
@@ -295,7 +295,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'redis-failures-not-passed-on',
-    rule: '§7',
+    rule: 'ojs-workflows §9',
     in: 'lua: lower',
     find: "if not passes then call('HINCRBY', nodes, 'f' .. index, 1) end",
     replace: '',
@@ -303,7 +303,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'redis-replace-keeps-the-old',
-    rule: '§6.3',
+    rule: 'ojs-unique-jobs §5.2',
     in: 'lua/admission: carry_out',
     find: 'if replaced then transitions.cancel(replaced, now) end',
     replace: '',
@@ -311,7 +311,7 @@ export const storages: readonly Mutation[] = [
   },
   {
     name: 'redis-runs-not-counted',
-    rule: '§8',
+    rule: 'ojs-cron §6.3',
     in: 'lua: adding.cron_fire',
     find: "call('HINCRBY', cron, 'rc', 1)",
     replace: '',

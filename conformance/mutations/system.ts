@@ -4,7 +4,7 @@ import type { Mutation } from './mutation.ts';
 export const system: readonly Mutation[] = [
   {
     name: 'worker-body-not-checked',
-    rule: '§1.3',
+    rule: 'ojs-http-binding §16.3',
     in: 'server: Fields.parse',
     find: "readJson(text, 'The request body')",
     replace: "(text.trim().endsWith('}') ? readJson(text, 'The request body') : {})",
@@ -12,7 +12,7 @@ export const system: readonly Mutation[] = [
   },
   {
     name: 'manifest-overclaims',
-    rule: 'X24',
+    rule: 'deviations X24',
     in: 'server/binding: manifest',
     find: "conformance_tier: 'runtime',",
     replace: "conformance_tier: 'full',",
@@ -21,7 +21,7 @@ export const system: readonly Mutation[] = [
 
   {
     name: 'health-ok-not-connected',
-    rule: 'X33',
+    rule: 'deviations X33',
     in: 'server: health',
     find: "() => 'connected',",
     replace: "() => 'ok',",
@@ -29,7 +29,7 @@ export const system: readonly Mutation[] = [
   },
   {
     name: 'no-version-header',
-    rule: '§3',
+    rule: 'ojs-http-binding §6.5',
     in: 'server/http: begin',
     find: ".header('ojs-version', '1.0')",
     replace: '',
@@ -38,7 +38,7 @@ export const system: readonly Mutation[] = [
 
   {
     name: 'no-canonical-code',
-    rule: '§1.4',
+    rule: 'ojs-http-binding §16.1; deviations X2',
     in: 'server/binding: refusal',
     find: 'canonical_code: kind.canonical,',
     replace: '',
@@ -46,7 +46,7 @@ export const system: readonly Mutation[] = [
   },
   {
     name: 'no-hint',
-    rule: 'T:L0-OPS-030',
+    rule: 'official L0-OPS-030',
     in: 'server/binding: refusal',
     find: 'hint: fault.hint,',
     replace: '',
@@ -55,7 +55,7 @@ export const system: readonly Mutation[] = [
 
   {
     name: 'no-location',
-    rule: '§3',
+    rule: 'ojs-http-binding §9.1',
     in: 'server: enqueue',
     find: 'location: `/ojs/v1/jobs/${item.job.id}`,',
     replace: '',
@@ -64,7 +64,7 @@ export const system: readonly Mutation[] = [
 
   {
     name: 'field-path-lost',
-    rule: 'json 12.4',
+    rule: 'ojs-json-format §12.4',
     in: 'server: Fields.issue',
     find: '`${this.#at}.${name}`',
     replace: 'name',

@@ -4,7 +4,7 @@ import type { Mutation } from './mutation.ts';
 export const unique: readonly Mutation[] = [
   {
     name: 'uniqueness-not-kept',
-    rule: '§6',
+    rule: 'ojs-unique-jobs §5.1',
     in: 'core: normalise',
     find: 'policy && newUnique(policy, identity, now)',
     replace: 'null',
@@ -12,7 +12,7 @@ export const unique: readonly Mutation[] = [
   },
   {
     name: 'duplicate-has-no-key',
-    rule: '§6.3',
+    rule: 'ojs-unique-jobs §5.1',
     in: 'server/binding: refusedBy',
     find: 'uniqueness_key: uniqueKey,',
     replace: '',
@@ -21,7 +21,7 @@ export const unique: readonly Mutation[] = [
 
   {
     name: 'queue-never-counts',
-    rule: '§6.1',
+    rule: 'ojs-unique-jobs §3, §2.2',
     in: 'core: uniqueKey',
     find: "if (keys.includes('queue')) text +=",
     replace: 'if (keys.length === 0) text +=',
@@ -30,7 +30,7 @@ export const unique: readonly Mutation[] = [
 
   {
     name: 'args-keys-ignored',
-    rule: '§6.1 args_keys',
+    rule: 'ojs-unique-jobs §2.2; deviations X18',
     in: 'core: uniqueKey',
     find: 'argsKeys === null ? canonicalJson(job.args)',
     replace: 'argsKeys !== undefined ? canonicalJson(job.args)',
@@ -39,7 +39,7 @@ export const unique: readonly Mutation[] = [
 
   {
     name: 'no-unicode-form',
-    rule: '§6.2',
+    rule: 'ojs-unique-jobs §4',
     in: 'core: normalised',
     find: ".normalize('NFC')",
     replace: '',
@@ -47,7 +47,7 @@ export const unique: readonly Mutation[] = [
   },
   {
     name: 'period-ignored',
-    rule: '§6.3',
+    rule: 'ojs-unique-jobs §7',
     in: 'core: newUnique',
     find: 'periodMs === null ? null : now - periodMs',
     replace: 'null',
@@ -56,7 +56,7 @@ export const unique: readonly Mutation[] = [
 
   {
     name: 'scheduled-holds-no-key',
-    rule: '§6.1 states',
+    rule: 'ojs-unique-jobs §6',
     in: 'core: uniqueOf',
     find: 'states: states ?? Waiting | State.active,',
     replace: 'states: states ?? State.available | State.active | State.retryable | State.pending,',
@@ -65,7 +65,7 @@ export const unique: readonly Mutation[] = [
 
   {
     name: 'states-ignored',
-    rule: '§6.1 states',
+    rule: 'ojs-unique-jobs §6',
     in: 'core: uniqueOf',
     find: 'states: states ?? Waiting | State.active,',
     replace: 'states: Waiting | State.active,',
@@ -74,7 +74,7 @@ export const unique: readonly Mutation[] = [
 
   {
     name: 'ignored-not-said',
-    rule: '§6.3',
+    rule: 'ojs-unique-jobs §5.4, §5.3',
     in: 'server: enqueue',
     find: ',"deduplicated":true${replacement(item)}',
     replace: '${replacement(item)}',
@@ -82,7 +82,7 @@ export const unique: readonly Mutation[] = [
   },
   {
     name: 'replace-keeps-the-old',
-    rule: '§6.3',
+    rule: 'ojs-unique-jobs §5.2',
     in: 'server/memory: carryOut',
     find: 'if (row) replace(tables, row, change);',
     replace: 'if (row === null) replace(tables, row, change);',
@@ -91,7 +91,7 @@ export const unique: readonly Mutation[] = [
 
   {
     name: 'any-state-name',
-    rule: '§1.3',
+    rule: 'ojs-unique-jobs §2.2',
     in: 'core: statesOf',
     find: 'value.length === 0 || !value.every(isState)',
     replace: '!value.some(isState)',
@@ -99,7 +99,7 @@ export const unique: readonly Mutation[] = [
   },
   {
     name: 'meta-without-keys',
-    rule: '§6.1',
+    rule: 'ojs-unique-jobs §2.2',
     in: 'core: scopeOf',
     find: '(meta === undefined || meta?.length === 0)',
     replace: 'meta?.length === -1',
@@ -108,7 +108,7 @@ export const unique: readonly Mutation[] = [
 
   {
     name: 'batch-not-checked-within',
-    rule: '§17',
+    rule: 'ojs-http-binding §7.2; ojs-unique-jobs §5.3',
     in: 'server/memory: Draft.plan',
     find: 'this.#keys.add(record.uniqueKey,',
     replace: "this.#keys.add('',",

@@ -3,7 +3,7 @@ import type { Mutation } from './mutation.ts';
 export const worker: readonly Mutation[] = [
   {
     name: 'default-grace',
-    rule: 'X11',
+    rule: 'deviations X11',
     in: 'core: normalise',
     find: 'timing.timeoutMs + (timing.graceMs ?? 0)',
     replace: 'timing.timeoutMs + (timing.graceMs ?? 30_000)',
@@ -11,7 +11,7 @@ export const worker: readonly Mutation[] = [
   },
   {
     name: 'beat-extends-nothing',
-    rule: '§10.3',
+    rule: 'ojs-worker-protocol §5.4',
     in: 'core: extended',
     find: 'return Math.max(job.leaseUntil ?? 0, now + Math.max(leaseMs ?? 0, job.leaseMs ?? 0));',
     replace: 'return job.leaseUntil ?? now;',
@@ -20,7 +20,7 @@ export const worker: readonly Mutation[] = [
 
   {
     name: 'array-dialect-unknown',
-    rule: 'X10b',
+    rule: 'deviations X10',
     in: 'server: readBeat',
     find: '[...(listed ?? []), ...(more ?? [])',
     replace: '[...(more ?? [])',
@@ -28,7 +28,7 @@ export const worker: readonly Mutation[] = [
   },
   {
     name: 'cancelled-not-told',
-    rule: '§2 row 11',
+    rule: 'ojs-core §7.6; deviations X5',
     in: 'server: replyToBeat',
     find: 'jobs_cancelled: beaten.lost,',
     replace: 'jobs_cancelled: [],',
@@ -36,7 +36,7 @@ export const worker: readonly Mutation[] = [
   },
   {
     name: 'directive-lost',
-    rule: '§10.3',
+    rule: 'official L1-WRK-002',
     in: 'server: replyToBeat',
     find: '(testMode ? await testDirective',
     replace: '(!testMode ? await testDirective',
@@ -45,7 +45,7 @@ export const worker: readonly Mutation[] = [
 
   {
     name: 'own-state-lost',
-    rule: '§10.3',
+    rule: 'ojs-worker-protocol §2.3',
     in: 'server: readBeat',
     find: "state: state ?? 'running',",
     replace: "state: 'running',",
@@ -54,7 +54,7 @@ export const worker: readonly Mutation[] = [
 
   {
     name: 'no-ownership',
-    rule: 'X29',
+    rule: 'deviations X29',
     in: 'server: readOwner',
     find: "worker ?? fields.string('worker_id')",
     replace: "(worker ?? fields.string('worker_id')) && null",
@@ -62,7 +62,7 @@ export const worker: readonly Mutation[] = [
   },
   {
     name: 'no-fence',
-    rule: 'design §6',
+    rule: 'x-lease',
     in: 'server: readOwner',
     find: 'return { id, claim, worker: owner };',
     replace: 'return { id, claim: null, worker: owner };',
@@ -71,7 +71,7 @@ export const worker: readonly Mutation[] = [
 
   {
     name: 'bad-lease-taken',
-    rule: 'design §6',
+    rule: 'x-lease',
     in: 'server: readOwner',
     find: 'if (lease !== null && claim === null) fields.issue',
     replace: "if (lease === '') fields.issue",
@@ -79,7 +79,7 @@ export const worker: readonly Mutation[] = [
   },
   {
     name: 'claim-not-raised',
-    rule: 'design §2',
+    rule: 'x-lease',
     in: 'core: claimed',
     find: 'claim: job.claim + 1,',
     replace: 'claim: Math.max(1, job.claim),',
@@ -88,7 +88,7 @@ export const worker: readonly Mutation[] = [
 
   {
     name: 'lost-never-discarded',
-    rule: '§2 row 13',
+    rule: 'ojs-worker-protocol §5.5',
     in: 'core: leaseLost',
     find: 'ending.exhausts() ? ending.discard() :',
     replace: '',
@@ -96,7 +96,7 @@ export const worker: readonly Mutation[] = [
   },
   {
     name: 'lost-keeps-worker',
-    rule: '§2 row 12',
+    rule: 'ojs-worker-protocol §5.5; deviations X13',
     in: 'core: endOf',
     find: 'clearRun: true, events:',
     replace: 'events:',
@@ -104,7 +104,7 @@ export const worker: readonly Mutation[] = [
   },
   {
     name: 'lease-never-ends',
-    rule: '§10.4',
+    rule: 'ojs-worker-protocol §5.2, §5.3',
     in: 'core: overdue',
     find: 'if (first === leaseUntil) return leaseLost(',
     replace: 'if (first === leaseUntil) return null;\n    if (first < 0) return leaseLost(',
@@ -112,7 +112,7 @@ export const worker: readonly Mutation[] = [
   },
   {
     name: 'beat-without-server-time',
-    rule: '§10.3',
+    rule: 'ojs-worker-protocol §4.2; deviations X10',
     in: 'server: replyToBeat',
     find: 'server_time: new Date(engine.clock.now()).toISOString(),',
     replace: '',
@@ -121,7 +121,7 @@ export const worker: readonly Mutation[] = [
 
   {
     name: 'lease-of-a-second',
-    rule: 'X9',
+    rule: 'deviations X9',
     in: 'server: Engine.constructor',
     find: 'options.visibilityMs ?? 1_800_000',
     replace: 'options.visibilityMs ?? 1_000',
@@ -130,7 +130,7 @@ export const worker: readonly Mutation[] = [
 
   {
     name: 'timeout-kind-lost',
-    rule: 'tmo 8',
+    rule: 'ojs-timeouts §8',
     in: 'core: timeoutDetails',
     find: 'return { timeout_kind: kind,',
     replace: 'return { kind,',

@@ -5,7 +5,7 @@ export const workflows: readonly Mutation[] = [
   // The course of a workflow
   {
     name: 'chain-starts-all',
-    rule: '§7 chain',
+    rule: 'ojs-workflows §4.3',
     in: 'core: readOrdered',
     find: "type === 'chain' && index > 0 ? [index - 1] : []",
     replace: '[]',
@@ -13,7 +13,7 @@ export const workflows: readonly Mutation[] = [
   },
   {
     name: 'chain-stops-after-one',
-    rule: '§7 chain',
+    rule: 'ojs-workflows §4.3',
     in: 'server/engine: batches',
     find: 'if (hasReady(moved)) await advance(moved.ready);',
     replace: '',
@@ -21,7 +21,7 @@ export const workflows: readonly Mutation[] = [
   },
   {
     name: 'chain-goes-on-after-failure',
-    rule: '§7 chain',
+    rule: 'ojs-workflows §9.2, §9.1',
     in: 'core: runs',
     find: 'if (callback === null) return node.failed === 0;',
     replace: 'if (callback === null) return true;',
@@ -29,7 +29,7 @@ export const workflows: readonly Mutation[] = [
   },
   {
     name: 'times-count-from-creation',
-    rule: '§1.1',
+    rule: 'ojs-core §5.2',
     in: 'core: decideJob',
     find: 'readEnvelope(requestOf(workflow, spec), now, ',
     replace: 'readEnvelope(requestOf(workflow, spec), workflow.createdAt, ',
@@ -37,7 +37,7 @@ export const workflows: readonly Mutation[] = [
   },
   {
     name: 'settlement-not-repeatable',
-    rule: 'design §2',
+    rule: 'x-lease; ojs-workflows §6.4',
     in: 'core: verdict',
     find: "if (!fits && claim !== undefined && claim === job.claim && job.state === to) return 'already';",
     replace: '',
@@ -46,7 +46,7 @@ export const workflows: readonly Mutation[] = [
   // Results
   {
     name: 'results-cut-at-64-kib',
-    rule: 'wf 7.5',
+    rule: 'ojs-workflows §7.5',
     in: 'server: readAck',
     find: "'$.result', maxResultBytes,",
     replace: "'$.result', 65_536,",
@@ -55,7 +55,7 @@ export const workflows: readonly Mutation[] = [
   // Groups and batches
   {
     name: 'group-in-sequence',
-    rule: '§7 group',
+    rule: 'ojs-workflows §5.3, §9.3',
     in: 'core: readOrdered',
     find: "type === 'chain' && index > 0 ? [index - 1] : []",
     replace: 'index > 0 ? [index - 1] : []',
@@ -63,7 +63,7 @@ export const workflows: readonly Mutation[] = [
   },
   {
     name: 'no-on-complete-after-failure',
-    rule: '§7 batch',
+    rule: 'ojs-workflows §6.5, §8.3',
     in: 'core: isDue',
     find: "callback === 'on_complete' ||",
     replace: '',
@@ -71,7 +71,7 @@ export const workflows: readonly Mutation[] = [
   },
   {
     name: 'callbacks-in-the-queue-of-jobs',
-    rule: '§7 batch',
+    rule: 'ojs-workflows §6.3',
     in: 'core: decideJob',
     find: 'job: { ...job, node: refOf(node) }, events }',
     replace: "job: { ...job, ...(spec.callback !== null && { queue: 'default' }), node: refOf(node) }, events }",
@@ -80,7 +80,7 @@ export const workflows: readonly Mutation[] = [
   // Nesting and graphs
   {
     name: 'two-levels-only',
-    rule: 'wf 10.2',
+    rule: 'ojs-workflows §10.2',
     in: 'core: maxNesting',
     find: 'export const maxNesting = 10;',
     replace: 'export const maxNesting = 2;',
@@ -88,7 +88,7 @@ export const workflows: readonly Mutation[] = [
   },
   {
     name: 'no-default-options',
-    rule: '§7 options',
+    rule: 'ojs-http-binding §14.1',
     in: 'core: requestOf',
     find: 'return defaults === undefined ? job : withDefaults(job, defaults);',
     replace: 'return job;',
@@ -96,7 +96,7 @@ export const workflows: readonly Mutation[] = [
   },
   {
     name: 'workflow-meta-dropped',
-    rule: '§7',
+    rule: 'ojs-http-binding §14.1',
     in: 'core: metadata',
     find: 'Map(spec.meta === null ? [] : members(spec.meta))',
     replace: 'Map<string, Json>()',
@@ -105,7 +105,7 @@ export const workflows: readonly Mutation[] = [
   // What a creation refuses
   {
     name: 'step-has-no-place',
-    rule: '§1.3',
+    rule: 'ojs-json-format §12.4',
     in: 'core: Reader.list',
     find: 'const at = `${path}.${key}[${index}]`;',
     replace: 'const at = path;',
@@ -113,7 +113,7 @@ export const workflows: readonly Mutation[] = [
   },
   {
     name: 'step-named-twice',
-    rule: '§7',
+    rule: 'ojs-workflows §11.1',
     in: 'core: Reader.composite',
     find: 'checkNames(steps);',
     replace: '',
@@ -122,7 +122,7 @@ export const workflows: readonly Mutation[] = [
   // Cancelling
   {
     name: 'cancel-leaves-jobs',
-    rule: '§7 cancel',
+    rule: 'ojs-workflows §11.3',
     in: 'server: Workflows.cancel',
     find: 'await this.#sweep(id);',
     replace: '',
@@ -130,7 +130,7 @@ export const workflows: readonly Mutation[] = [
   },
   {
     name: 'ended-workflow-cancelled',
-    rule: '§7 cancel',
+    rule: 'ojs-workflows §11.3',
     in: 'server/memory: workflows',
     find: "row?.record.state !== 'running'",
     replace: '!row',
@@ -139,7 +139,7 @@ export const workflows: readonly Mutation[] = [
   // What is told
   {
     name: 'errors-of-a-workflow-not-told',
-    rule: 'wf 9.6',
+    rule: 'ojs-workflows §9.6',
     in: 'core/decide: end',
     find: '...(step !== null && { failed_step_index: step }), errors',
     replace: 'errors: []',
@@ -147,7 +147,7 @@ export const workflows: readonly Mutation[] = [
   },
   {
     name: 'step-not-told',
-    rule: '§9',
+    rule: 'ojs-events §5.1; ojs-workflows App. B',
     in: 'server/memory: closeNode',
     find: 'if (node.member) change.tellNode(',
     replace: 'if (!node.member) change.tellNode(',
@@ -155,7 +155,7 @@ export const workflows: readonly Mutation[] = [
   },
   {
     name: 'types-of-steps-not-filtered',
-    rule: 'ev 6.1',
+    rule: 'ojs-events §6.1',
     in: 'server: matcher',
     find: "ofTypes.has(jobTypeOf(entry) ?? '')",
     replace: "ofTypes.has(entry[2] ?? '')",
@@ -163,7 +163,7 @@ export const workflows: readonly Mutation[] = [
   },
   {
     name: 'oldest-workflow-first',
-    rule: 'design §6',
+    rule: 'docs/http.md',
     in: 'server/memory: workflows',
     find: '.sort((a, b) => b.number - a.number);',
     replace: '.sort((a, b) => a.number - b.number);',
@@ -171,7 +171,7 @@ export const workflows: readonly Mutation[] = [
   },
   {
     name: 'workflow-progress-counts-ends-only',
-    rule: 'ojs-progress 6',
+    rule: 'ojs-progress §6',
     in: 'server: stepProgress',
     find: '(told?.fraction ?? 0)',
     replace: '0',
@@ -179,7 +179,7 @@ export const workflows: readonly Mutation[] = [
   },
   {
     name: 'another-workflow-taken-for-it',
-    rule: 'design §2',
+    rule: 'x-idempotency-key',
     in: 'core: isSameWorkflow',
     find: '&& known.spec === other.spec',
     replace: '',

@@ -17,7 +17,7 @@ export function documentOf(
     '# Conformance',
     '<!-- Written by `node conformance/rules/write.ts` from conformance/rules, the cases and the mutations. -->',
     `Which rule of the core specification is held by which case of ours, and which mutation of the server makes each case fail. ${rules.length} rules, ${cases.length} cases (${levels.join(', ')}), ${mutations.length} mutations; ${unseen} rules cannot be seen over HTTP in a case's time: there the reason and the test that holds them stand instead.`,
-    'References are to the sections, decisions (X) and quoted test ids of the core digest; short names of documents as in [deviations.md](deviations.md).',
+    references,
     official,
     '## Rules',
     ...sections.map(
@@ -36,6 +36,10 @@ export function documentOf(
     .join('\n\n')
     .concat('\n');
 }
+
+const references = `A reference names a document of Open Job Spec 1.0.0-rc.1 with a section (\`ojs-core §7.1\`) or a numbered requirement of that document (\`ojs-retry RET-01\`),
+an official case (\`official L1-VIS-001\`), a row of [deviations.md](deviations.md) where documents disagree (\`deviations X13\`), an extension of this server in its manifest
+(\`x-lease\`), or a page of this project.`;
 
 /**
  * Of what `conformance/test/official.test.ts` runs; the numbers are of the copy of the official cases that this project

@@ -12,5 +12,5 @@ import { workflows } from './workflows.ts';
 
 export type { Rule, Section } from './rule.ts';
 
-/** The MUSTs of the core digest, section by section. */
+/** The MUSTs of the specification, by topic. */
 export const sections: readonly Section[] = [data, states, http, retry, unique, workflows, cron, events, workers, rest];

@@ -1,58 +1,58 @@
 import type { Section } from './rule.ts';
 
 export const retry: Section = {
-  title: '§5 Retry',
+  title: 'Retry',
   rules: [
     {
-      ref: '§5.1 RET-09',
+      ref: 'ojs-retry RET-09',
       must: 'Without a policy: 3 attempts, PT1S, ×2, PT5M, jitter, discard.',
       cases: ['OJS-L1-RTR-008'],
     },
     {
-      ref: '§5.1 RET-10',
+      ref: 'ojs-retry RET-10',
       must: 'A partial policy is merged with the defaults; unknown fields are ignored.',
       cases: ['OJS-L1-RTR-009'],
     },
     {
-      ref: '§5.1 X6',
+      ref: 'ojs-retry §2.1; deviations X6',
       must: 'Every spelling of the fields is read, camelCase too.',
       cases: ['OJS-L1-RTR-010', 'OJS-L3-DIA-002'],
     },
     {
-      ref: '§5.1 RET-01',
+      ref: 'ojs-retry RET-01',
       must: 'max_attempts counts executions exactly; 0 means 1.',
       cases: ['OJS-L1-RTR-012', 'OJS-L1-RTR-013'],
     },
-    { ref: '§5.1 RET-19', must: 'A policy is checked when the job is enqueued.', cases: ['OJS-L1-RTR-011'] },
+    { ref: 'ojs-retry RET-19', must: 'A policy is checked when the job is enqueued.', cases: ['OJS-L1-RTR-011'] },
     {
-      ref: '§5.2 RET-04 X39',
+      ref: 'ojs-retry RET-04; deviations X39',
       must: 'Delays are exponential, linear, polynomial or constant, by the attempt that failed.',
       cases: ['OJS-L1-RTR-001', 'OJS-L1-RTR-002', 'OJS-L1-RTR-003', 'OJS-L1-RTR-004', 'OJS-L1-RTR-006'],
     },
     {
-      ref: '§5.2 RET-05 RET-06',
+      ref: 'ojs-retry RET-05, RET-06',
       must: 'They are capped before and after jitter, which is 0.5 to 1.5.',
       cases: ['OJS-L1-RTR-005', 'OJS-L1-RTR-007'],
       tests: [['packages/core/test/policies/retry.test.ts', 'jitter is 0.5 to 1.5 of the capped delay']],
     },
-    { ref: '§5.2 RET-11', must: 'No attempt begins before its delay has passed.', cases: ['OJS-L1-RTR-019'] },
+    { ref: 'ojs-retry RET-11', must: 'No attempt begins before its delay has passed.', cases: ['OJS-L1-RTR-019'] },
     {
-      ref: '§5.3 RET-07 RET-18',
+      ref: 'ojs-retry RET-07, RET-18',
       must: 'Listed errors are not retried: by type, code, error_class, or prefix.*; retryable: true does not override.',
       cases: ['OJS-L1-RTR-015', 'OJS-L1-RTR-016', 'OJS-L1-RTR-017'],
     },
     {
-      ref: '§5.3 RET-08 X7',
+      ref: 'ojs-retry RET-08; deviations X7',
       must: 'DISCARD, FAIL and DEAD_LETTER override the policy; RETRY follows it.',
       cases: ['OJS-L1-RTR-018'],
     },
     {
-      ref: '§5.3 X16',
+      ref: 'ojs-retry §16; deviations X16',
       must: 'Only on_exhaustion dead_letter, or the handler’s wish, leads to the dead letter.',
       cases: ['OJS-L1-RTR-013', 'OJS-L1-RTR-014', 'OJS-L1-VIS-003'],
     },
     {
-      ref: '§5.3 tmo 9.1',
+      ref: 'ojs-timeouts §9.1',
       must: 'A retry that total_timeout leaves no room for is not made.',
       cases: ['OJS-L1-RTR-021'],
     },

@@ -1,6 +1,6 @@
-/** A MUST of the core specification as the digest numbers it, and what holds this server to it. */
+/** A MUST of the specification, and the cases and tests that hold this server to it. */
 export interface Rule {
-  /** Sections, X-numbers and test ids of the digest. */
+  /** Where the rule comes from; `references` of document.ts explains the forms. */
   readonly ref: string;
   readonly must: string;
   /** Ids of our own cases; none where the rule cannot be seen over HTTP. */

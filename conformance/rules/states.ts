@@ -1,59 +1,63 @@
 import type { Section } from './rule.ts';
 
 export const states: Section = {
-  title: '§2 States',
+  title: 'States',
   rules: [
     {
-      ref: '§2 row 1',
+      ref: 'ojs-core §7.1',
       must: 'A job without a time, or with one in the past, is available.',
       cases: ['OJS-L0-LIF-001', 'OJS-L0-LIF-003'],
     },
     {
-      ref: '§2 rows 2 4',
+      ref: 'ojs-core §6.3',
       must: 'A job with a time to come is scheduled, is not handed out early, and becomes available when due.',
       cases: ['OJS-L0-LIF-002', 'OJS-L2-DLY-001', 'OJS-L2-DLY-003'],
     },
     {
-      ref: '§2 rows 3 5 §17',
+      ref: 'ojs-core §6.1; ojs-http-binding §7.8',
       must: 'A pending job waits for its activation, which may make it scheduled.',
       cases: ['OJS-L0-LIF-004', 'OJS-L0-LIF-005'],
     },
-    { ref: '§2 rows 6 7', must: 'FETCH makes a job active, ACK completes it.', cases: ['OJS-L0-LIF-001'] },
+    { ref: 'ojs-core §7.2, §7.3', must: 'FETCH makes a job active, ACK completes it.', cases: ['OJS-L0-LIF-001'] },
     {
-      ref: '§2 row 8',
+      ref: 'ojs-core §7.4',
       must: 'FAIL with attempts left makes it retryable, with its next time.',
       cases: ['OJS-L0-SET-005'],
     },
-    { ref: '§2 row 9', must: 'FAIL without attempts left discards it.', cases: ['OJS-L0-SET-006', 'OJS-L1-RTR-013'] },
     {
-      ref: '§2 row 10',
+      ref: 'ojs-core §7.4',
+      must: 'FAIL without attempts left discards it.',
+      cases: ['OJS-L0-SET-006', 'OJS-L1-RTR-013'],
+    },
+    {
+      ref: 'official L1-WRK-003',
       must: 'requeue gives it back uncounted.',
       cases: ['OJS-L0-SET-011', 'OJS-L0-SET-012', 'OJS-L0-EVT-009'],
     },
     {
-      ref: '§2 row 11 X5',
+      ref: 'ojs-core §7.6; deviations X5',
       must: 'CANCEL of an active job takes effect at once, its worker is told, later settlements are 409.',
       cases: ['OJS-L0-LIF-008', 'OJS-L1-HBT-006'],
     },
     {
-      ref: '§2 row 12 X13',
+      ref: 'ojs-worker-protocol §5.5; deviations X13',
       must: 'The end of a reservation makes it available at once, without backoff.',
       cases: ['OJS-L1-VIS-001', 'OJS-L1-VIS-002'],
     },
-    { ref: '§2 row 13', must: 'On the last attempt it is discarded.', cases: ['OJS-L1-VIS-003'] },
+    { ref: 'ojs-worker-protocol §5.5', must: 'On the last attempt it is discarded.', cases: ['OJS-L1-VIS-003'] },
     {
-      ref: '§2 row 14',
+      ref: 'ojs-timeouts §7',
       must: 'Timeouts and stalls follow the retry policy.',
       cases: ['OJS-L1-TMO-001', 'OJS-L1-TMO-003', 'OJS-L1-HBT-011'],
     },
     {
-      ref: '§2 row 15',
+      ref: 'ojs-events §10.2',
       must: 'A retryable job becomes available when its delay is over, without a second job.enqueued.',
       cases: ['OJS-L1-RTR-020', 'OJS-L0-EVT-009'],
     },
-    { ref: '§2 row 16', must: 'CANCEL ends whatever waits.', cases: ['OJS-L0-LIF-006', 'OJS-L0-LIF-007'] },
+    { ref: 'ojs-core §7.6', must: 'CANCEL ends whatever waits.', cases: ['OJS-L0-LIF-006', 'OJS-L0-LIF-007'] },
     {
-      ref: '§2 row 17',
+      ref: 'ojs-core §5.2; ojs-timeouts §5.3',
       must: 'What waits past expires_at or enqueue_ttl is discarded, never handed out.',
       cases: [
         'OJS-L0-LIF-012',
@@ -66,22 +70,22 @@ export const states: Section = {
       ],
     },
     {
-      ref: '§2 row 18',
+      ref: 'ojs-timeouts §5.2',
       must: 'total_timeout discards what waits and what is active.',
       cases: ['OJS-L1-RTR-021', 'OJS-L2-TTL-007', 'OJS-L2-TTL-008'],
     },
     {
-      ref: '§2 row 19',
+      ref: 'ojs-http-binding §12.2',
       must: 'A retry from the dead letter starts over.',
       cases: ['OJS-L1-DLQ-003', 'OJS-L1-DLQ-007', 'OJS-L1-DLQ-008'],
     },
     {
-      ref: 'ojs-dead-letter 6.3',
+      ref: 'ojs-dead-letter §6.3',
       must: 'A retry may change args, meta, queue and retry.',
       cases: ['OJS-L1-DLQ-004', 'OJS-L1-DLQ-010'],
     },
     {
-      ref: '§2',
+      ref: 'ojs-core §6.4',
       must: 'Any other transition is 409 conflict with job_id, current_state and expected_state.',
       cases: ['OJS-L0-LIF-009', 'OJS-L0-LIF-010', 'OJS-L0-LIF-011'],
       tests: [
@@ -92,26 +96,30 @@ export const states: Section = {
       ],
     },
     {
-      ref: '§2 core 6.5.2',
+      ref: 'ojs-core §6.5.2',
       must: 'A claim has exactly one winner.',
       cases: ['OJS-L0-FET-011', 'OJS-L1-OWN-002'],
       tests: [
         ['packages/server/test/engine/fetch.test.ts', 'many waiters and many jobs: each job goes to one of them'],
       ],
     },
-    { ref: '§2 core 7.7', must: 'INFO has no effect.', cases: ['OJS-L0-LIF-015'] },
+    { ref: 'ojs-core §7.7', must: 'INFO has no effect.', cases: ['OJS-L0-LIF-015'] },
     {
-      ref: '§2.1',
+      ref: 'ojs-core §6.3',
       must: 'Due work is seen by FETCH and GET within 200 ms.',
       cases: ['OJS-L1-RTR-019', 'OJS-L1-VIS-002', 'OJS-L0-LIF-002'],
       tests: [['packages/server/test/engine/upkeep.test.ts', 'get and fetch see due jobs without any pass']],
     },
     {
-      ref: '§2.2',
+      ref: 'ojs-core §5.2, §7.2',
       must: 'Priority first, then the order of arrival, never of ids.',
       cases: ['OJS-L0-FET-002', 'OJS-L0-FET-003', 'OJS-L2-DLY-004', 'OJS-L4-PRI-001', 'OJS-L4-PRI-002'],
     },
-    { ref: '§2.2', must: 'Queues strictly from left to right.', cases: ['OJS-L0-FET-004'] },
-    { ref: '§2.2', must: 'Times are compared as instants.', cases: ['OJS-L0-LIF-014', 'OJS-L2-DLY-002'] },
+    { ref: 'ojs-worker-protocol §6.3', must: 'Queues strictly from left to right.', cases: ['OJS-L0-FET-004'] },
+    {
+      ref: 'ojs-json-format §5.3',
+      must: 'Times are compared as instants.',
+      cases: ['OJS-L0-LIF-014', 'OJS-L2-DLY-002'],
+    },
   ],
 };
