@@ -33,6 +33,11 @@ export function effectiveLimit({ own, override }: LimitSettings): LimitNumbers {
 
 const queuePrefix = queueLimitKey('');
 
+/** The queue that a key limits as a whole; null for other keys. */
+export function limitedQueue(key: string): string | null {
+  return key.startsWith(queuePrefix) ? key.slice(queuePrefix.length) : null;
+}
+
 /**
  * The keys under which a job holds a slot; jobs with the same keys form a limit group. Keys of queues are left out, since each limits its queue as a whole,
  * by the queue's own count of active jobs.

@@ -1,7 +1,6 @@
-/** Whether a storage applies a change that was decided from a record, and what a claim call does besides. Core's `change.ts` says what the change does. */
-
+/** Whether a storage applies a change that was decided from a record, and what a claim call does besides. `lifecycle/change.ts` says what the change does. */
 import type { JobRecord, Transition } from '../job/job.ts';
-import { State } from '../job/states.ts';
+import { State, Terminal } from '../job/states.ts';
 import { isIn } from '../lifecycle/change.ts';
 import type { Millis } from '../time/clock.ts';
 
@@ -22,6 +21,23 @@ export function verdict(job: Pick<JobRecord, 'state' | 'claim' | 'worker'>, tran
 /** Whether the change ends an execution otherwise than by its ACK: it must not overtake a completion that a user's transaction has committed. */
 export function overtakes({ from, to }: Transition): boolean {
   return isIn(State.active, from) && to !== State.active && to !== State.completed;
+}
+
+/** An execution that ends for good with nothing but a result to note: the usual ACK. */
+export function isPlainEnd({
+  to,
+  attempt,
+  priority,
+  runAt,
+  clearRun,
+  deadLetter,
+  history,
+  progress,
+  checkpoint,
+  envelope,
+}: Transition): boolean {
+  const more = attempt ?? priority ?? runAt ?? clearRun ?? deadLetter ?? history ?? envelope;
+  return more === undefined && progress === undefined && checkpoint === undefined && isIn(to, Terminal);
 }
 
 /** When an active job is overdue: the first end of its lease, of its execution, of its whole time, of the patience with its silence. */
@@ -52,4 +68,15 @@ export function sideWork(claims: readonly { readonly limit: number }[]): {
 /** Under what a fetch is remembered: clients may number their requests, so one is its worker's alone. Worker ids have no line breaks. */
 export function requestKey(request: string, worker: string | null): string {
   return `${worker ?? ''}\n${request}`;
+}
+
+/** Where an available job stands in the order of its queue. */
+export interface QueuePlace {
+  readonly priority: number;
+  readonly place: number;
+}
+
+/** Whether a job at `a` is handed out before one at `b`. */
+export function isClaimedBefore(a: QueuePlace, b: QueuePlace): boolean {
+  return a.priority > b.priority || (a.priority === b.priority && a.place < b.place);
 }

@@ -22,6 +22,11 @@ export function textOrNull(cell: Cell): string | null {
   return cell === null ? null : text(cell);
 }
 
+/** SQLite has no booleans: there 0 is false and 1 is true. */
+export function flag(cell: Cell): boolean {
+  return cell === true || cell === 1;
+}
+
 const stateOfBit = new Map<number, State>(Object.values(State).map((bit) => [bit, bit]));
 
 export function state(cell: Cell): State {

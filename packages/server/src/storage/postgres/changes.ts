@@ -1,6 +1,7 @@
 import {
   eventsOf,
   isIn,
+  isPlainEnd,
   limitGroupOf,
   type Millis,
   moved,
@@ -209,21 +210,4 @@ export function dueAt(job: Light): Millis | null {
   if (job.state === State.available) return null;
   if (isIn(job.state, State.scheduled | State.retryable | State.pending)) return job.runAt;
   return isIn(job.state, Terminal) ? job.finishedAt : overdueAt(job);
-}
-
-/** An execution that ends for good with nothing but a result to note: the usual ACK. */
-function isPlainEnd({
-  to,
-  attempt,
-  priority,
-  runAt,
-  clearRun,
-  deadLetter,
-  history,
-  progress,
-  checkpoint,
-  envelope,
-}: Transition): boolean {
-  const more = attempt ?? priority ?? runAt ?? clearRun ?? deadLetter ?? history ?? envelope;
-  return more === undefined && progress === undefined && checkpoint === undefined && isIn(to, Terminal);
 }

@@ -1,8 +1,9 @@
 import { completed, type JobId, type Millis, type NodeRef } from '@ojs-ts/core';
+import { readCompletion } from '../rows.ts';
 import type { Dumped } from '../storage.ts';
 import { Changes } from './changes.ts';
 import { type Held, idsText, lockJobs } from './held.ts';
-import { type Cells, integer, text, textOrNull } from './row.ts';
+import { text } from './row.ts';
 import type { Transaction } from './transaction.ts';
 
 /**
@@ -66,8 +67,4 @@ export async function complete(
   applyCompletions(changes, rows, found);
   changes.write();
   return { count: oldest.length, ready: (await changes.close()).flat() };
-}
-
-export function readCompletion(cells: Cells): Dumped['completion'] {
-  return { number: integer(cells[0]), id: text(cells[1]), claim: integer(cells[2]), result: textOrNull(cells[3]) };
 }

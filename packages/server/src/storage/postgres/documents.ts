@@ -1,7 +1,8 @@
 import { putDocument } from '@ojs-ts/core';
-import type { Document, Documents } from '../storage.ts';
+import { readDocument } from '../rows.ts';
+import type { Documents } from '../storage.ts';
 import type { Database } from './connection.ts';
-import { type Cells, integer, isStorable, text } from './row.ts';
+import { isStorable } from './row.ts';
 
 const columns = 'kind, key, version, created_at, updated_at, body';
 const find = `SELECT ${columns} FROM ojs.documents WHERE kind = $1 AND key = $2`;
@@ -43,16 +44,5 @@ export function documents(database: Database): Documents {
           .length === 1
       );
     },
-  };
-}
-
-export function readDocument(cells: Cells): Document {
-  return {
-    kind: text(cells[0]),
-    key: text(cells[1]),
-    version: integer(cells[2]),
-    createdAt: integer(cells[3]),
-    updatedAt: integer(cells[4]),
-    body: text(cells[5]),
   };
 }

@@ -1,16 +1,13 @@
 import { noNumbers, parseNumbers } from '@ojs-ts/core';
+import { readCompletion, readDocument, readEntry, readWorker, readWorkflow } from '../rows.ts';
 import type { DumpRecord } from '../storage.ts';
-import { readCompletion } from './completions.ts';
 import { cronColumns, readCron } from './crons.ts';
-import { readDocument } from './documents.ts';
 import type { Reader } from './held.ts';
-import { readEntry } from './inbox.ts';
 import { nodesOfFlow } from './nodes.ts';
 import { allQueues, readQueue } from './queues.ts';
 import { type Cells, integer, integerOrNull, jobColumns, readJob, text, textOrNull } from './row.ts';
 import { readMinute } from './statistics.ts';
-import { readWorker } from './workers.ts';
-import { flowColumns, nodeColumns, readFlowRecord, readNodeRecord } from './workflows.ts';
+import { flowColumns, nodeColumns, readNodeRecord } from './workflows.ts';
 
 /** Rows fetched at once: an envelope may have 1 MiB. */
 const rowsAtOnce = 100;
@@ -123,7 +120,7 @@ async function* workflows(read: Reader): AsyncIterable<readonly DumpRecord[]> {
   for await (const page of fetched(read, 'flows', `SELECT ${flowColumns} FROM ojs.workflows ORDER BY number`)) {
     for (const cells of page) {
       const number = integer(cells[13]);
-      const workflow = readFlowRecord(cells);
+      const workflow = readWorkflow(cells);
       let records: DumpRecord[] = [{ kind: 'workflow', record: { number, workflow } }];
       for (; !node.done && Math.floor(integer(node.value[0]) / nodesOfFlow) === number; node = await each.next()) {
         if (records.push({ kind: 'node', record: readNodeRecord(workflow.id, node.value) }) < rowsAtOnce) continue;

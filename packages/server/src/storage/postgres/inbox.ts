@@ -1,13 +1,14 @@
 import type { NewJob } from '@ojs-ts/core';
 import { inboxBytes } from '../inbox.ts';
-import type { Inbox, InboxEntry, Inserted } from '../storage.ts';
+import { readEntry } from '../rows.ts';
+import type { Inbox, Inserted } from '../storage.ts';
 import { numbers } from './arrays.ts';
 import { complete } from './completions.ts';
 import type { Database } from './connection.ts';
 import { idsText } from './held.ts';
 import { insertGroups, insertPlain, isPlain, Refused } from './insert.ts';
 import { moveAll } from './move.ts';
-import { type Cells, integer, text } from './row.ts';
+import { integer, text } from './row.ts';
 import type { Transaction } from './transaction.ts';
 
 const oldest = `SELECT number, id, request FROM (
@@ -100,8 +101,4 @@ async function eachThere<T extends { readonly entry: number }>(
   tx.taken += done.length;
   if (done.length > 0) tx.write(remove, [numbers(done.map(({ entry }) => entry))]);
   return items.map((item) => answers.get(item) ?? null);
-}
-
-export function readEntry(cells: Cells): InboxEntry {
-  return { number: integer(cells[0]), id: text(cells[1]), request: text(cells[2]) };
 }

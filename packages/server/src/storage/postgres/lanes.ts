@@ -1,17 +1,12 @@
-import type { Millis } from '@ojs-ts/core';
+import { limitedQueue, type Millis } from '@ojs-ts/core';
 import { numbers, texts } from './arrays.ts';
 import { joined } from './joined.ts';
-import { type Closed, Limits, limitedQueue } from './limits.ts';
+import { type Closed, Limits } from './limits.ts';
 import { lock } from './locks.ts';
 import { type Head, takeLaneChanges } from './pages.ts';
 import { queuesUnder } from './queues-under.ts';
 import { integerOrNull, text } from './row.ts';
 import type { Transaction } from './transaction.ts';
-
-/** Whether `a` is handed out before `b`. */
-export function isBefore(a: Head, b: Head): boolean {
-  return a.priority > b.priority || (a.priority === b.priority && a.place < b.place);
-}
 
 export interface Lane {
   readonly line: string;

@@ -1,9 +1,8 @@
-import { effectiveLimit, noNumbers, parseNumbers, shownStarts } from '@ojs-ts/core';
+import { effectiveLimit, limitedQueue, noNumbers, parseNumbers, shownStarts } from '@ojs-ts/core';
 import type { LimitRecord, Registry } from '../storage.ts';
 import { numbers, texts } from './arrays.ts';
 import type { Reader } from './held.ts';
 import { joined } from './joined.ts';
-import { limitedQueue } from './limits.ts';
 import { type Cells, integer, isStorable, text, textOrNull } from './row.ts';
 
 /** With what has not been taken over yet. */

@@ -3,6 +3,7 @@ import {
   hasSlot,
   keepMs,
   type LimitNumbers,
+  limitedQueue,
   type Millis,
   noNumbers,
   numbersText,
@@ -44,13 +45,6 @@ export interface Closed {
 
 /** Until a slot is freed. A number that a bigint can hold. */
 export const untilFreed = Number.MAX_SAFE_INTEGER;
-
-const queuePrefix = queueLimitKey('');
-
-/** The queue that a key limits as a whole; null for other keys. */
-export function limitedQueue(key: string): string | null {
-  return key.startsWith(queuePrefix) ? key.slice(queuePrefix.length) : null;
-}
 
 const columns = 'key, own, override, active, waiting, jobs, started, last_start, reopens_at, used_at';
 const read = `SELECT ${columns} FROM ojs.limits WHERE key = ANY ($1::text[])`;

@@ -1,4 +1,5 @@
 import { isReady, type Json, type Millis, type NodeRef, type WorkflowState } from '@ojs-ts/core';
+import { readNodeState, readWorkflowState } from '../rows.ts';
 import type { NodeState } from '../storage.ts';
 import { numbers, texts } from './arrays.ts';
 import { type Cells, integer, integerOrNull, text, textOrNull } from './row.ts';
@@ -133,7 +134,7 @@ function readFlow(cells: Cells): Flow {
     name: text(cells[2]),
     kind: text(cells[3]),
     total: integer(cells[4]),
-    state: readFlowState(cells[5]),
+    state: readWorkflowState(cells[5]),
     completed: integer(cells[6]),
     failed: integer(cells[7]),
     cancelled: integer(cells[8]),
@@ -161,17 +162,6 @@ function readNode(flow: Flow, cells: Cells): Node {
     error: null,
     changed: false,
   };
-}
-
-export function readFlowState(cell: unknown): WorkflowState {
-  if (cell === 'running' || cell === 'completed' || cell === 'failed' || cell === 'cancelled') return cell;
-  throw new TypeError(`PostgreSQL: '${String(cell)}' is no state of a workflow.`);
-}
-
-export function readNodeState(cell: unknown): NodeState {
-  if (cell === 'waiting' || cell === 'pending' || cell === 'completed' || cell === 'failed' || cell === 'cancelled')
-    return cell;
-  throw new TypeError(`PostgreSQL: '${String(cell)}' is no state of a node.`);
 }
 
 /** The driver reads an array of integers as one of numbers. */

@@ -1,5 +1,6 @@
+import { readWorkflowState } from '../rows.ts';
 import type { PruneRules } from '../storage.ts';
-import { nodesOfFlow, readFlowState } from './nodes.ts';
+import { nodesOfFlow } from './nodes.ts';
 import { integer } from './row.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -36,7 +37,7 @@ export async function pruneWorkflows(
     if ((gone.length >= surplus && integer(finishedAt) >= before) || nodes >= nodesAtOnce) break;
     gone.push(integer(number));
     nodes += integer(size);
-    tx.counts.addWorkflow(readFlowState(state), -1);
+    tx.counts.addWorkflow(readWorkflowState(state), -1);
   }
   if (gone.length > 0) {
     tx.write('DELETE FROM ojs.workflows WHERE number = ANY ($1::bigint[])', [gone]);

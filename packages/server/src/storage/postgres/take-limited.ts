@@ -1,7 +1,7 @@
-import { queueLimitKey } from '@ojs-ts/core';
+import { isClaimedBefore, queueLimitKey } from '@ojs-ts/core';
 import { texts } from './arrays.ts';
 import { front } from './front.ts';
-import { isBefore, type Lane, type Lanes } from './lanes.ts';
+import type { Lane, Lanes } from './lanes.ts';
 import type { Head } from './pages.ts';
 import { type Ready, readReady, readyColumns } from './ready.ts';
 import type { Dealt, Round } from './round.ts';
@@ -132,9 +132,9 @@ function bestOf({ lanes, bound }: Group): { readonly lane: LoadedLane; readonly 
       if (lane.front.spent) return 'unread';
       continue;
     }
-    if (!best || isBefore(headOf(waiting), headOf(best.waiting))) best = { lane, waiting };
+    if (!best || isClaimedBefore(headOf(waiting), headOf(best.waiting))) best = { lane, waiting };
   }
-  if (bound && !(best && !isBefore(bound, headOf(best.waiting)))) return 'unread';
+  if (bound && !(best && !isClaimedBefore(bound, headOf(best.waiting)))) return 'unread';
   return best;
 }
 
@@ -155,7 +155,7 @@ function findBest(candidates: Iterable<Candidate>): Found | null {
   for (const candidate of candidates) {
     const { best } = candidate;
     if (best === null || best === 'unread') continue;
-    if (!found || isBefore(headOf(best.waiting), headOf(found.waiting))) found = { candidate, ...best };
+    if (!found || isClaimedBefore(headOf(best.waiting), headOf(found.waiting))) found = { candidate, ...best };
   }
   return found;
 }
@@ -172,14 +172,14 @@ function work(round: Round, dealt: Dealt, lanes: Lanes, queue: string, view: Vie
   while (dealt.wanted > 0 && isOpen(round, lanes, queue)) {
     const found = findBest(candidates);
     const plain = view.plain.peek();
-    const first = plain && !(found && isBefore(headOf(found.waiting), headOf(plain))) ? plain : found?.waiting;
-    const unread = view.plain.spent || (view.bound !== null && !(first && isBefore(headOf(first), view.bound)));
+    const first = plain && !(found && isClaimedBefore(headOf(found.waiting), headOf(plain))) ? plain : found?.waiting;
+    const unread = view.plain.spent || (view.bound !== null && !(first && isClaimedBefore(headOf(first), view.bound)));
     // Where nothing was done another look would see the same: others have locked what is in front.
     goesOn = did && (unread || candidates.values().some(({ best }) => best === 'unread'));
     if (goesOn || !first) break;
     // What was not taken over yet may stand before it, or be what the lanes in front have lost.
     const unknown = lanes.unknownFrom(queue);
-    if (unknown !== null && (unread || !isBefore(headOf(first), unknown))) break;
+    if (unknown !== null && (unread || !isClaimedBefore(headOf(first), unknown))) break;
     const closed = first === plain || !found ? null : limits.closing(found.lane.keys, now);
     did = true;
     if (found && closed) {

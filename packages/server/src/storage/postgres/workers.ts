@@ -1,8 +1,9 @@
 import { heartbeatEntry, type JobId, type Millis } from '@ojs-ts/core';
-import type { Beaten, Directive, Registry, WorkerBeat, WorkerRecord } from '../storage.ts';
+import { readWorker } from '../rows.ts';
+import type { Beaten, Registry, WorkerBeat, WorkerRecord } from '../storage.ts';
 import type { Database } from './connection.ts';
 import { HeldJobs } from './held-jobs.ts';
-import { type Cells, integer, integerOrNull, isStorable, readTexts, text, textOrNull } from './row.ts';
+import { isStorable } from './row.ts';
 import type { Transaction } from './transaction.ts';
 
 const columns = 'worker, seen_at, seen_before, state, directive, info, holds, held_before';
@@ -95,29 +96,6 @@ function writeWorkers(tx: Transaction, records: readonly WorkerRecord[]): void {
   );
 }
 
-export function readWorker(cells: Cells): WorkerRecord {
-  return {
-    worker: text(cells[0]),
-    seenAt: integer(cells[1]),
-    seenBefore: integerOrNull(cells[2]),
-    state: readDirective(cells[3]) ?? 'running',
-    directive: readDirective(cells[4]),
-    info: text(cells[5]),
-    holds: readIds(cells[6]),
-    heldBefore: readIds(cells[7]),
-  };
-}
-
-function readDirective(cell: unknown): Directive | null {
-  if (cell === null || cell === 'running' || cell === 'quiet' || cell === 'terminate') return cell;
-  throw new TypeError(`PostgreSQL: '${String(cell)}' is no state of a worker.`);
-}
-
 function idsText(ids: readonly JobId[] | null): string | null {
   return ids === null ? null : JSON.stringify(ids);
-}
-
-function readIds(cell: unknown): readonly JobId[] | null {
-  const json = textOrNull(cell);
-  return json === null ? null : readTexts(json);
 }

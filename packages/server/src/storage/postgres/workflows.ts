@@ -10,14 +10,15 @@ import {
   type WorkflowState,
 } from '@ojs-ts/core';
 import { cursorOf, readCursor } from '../cursor.ts';
+import { readNode, readWorkflow } from '../rows.ts';
 import type { Page, Workflows } from '../storage.ts';
 import { advance } from './advance.ts';
 import { numbers, texts } from './arrays.ts';
 import type { Database } from './connection.ts';
 import { Graph } from './graph.ts';
 import type { Reader } from './held.ts';
-import { isNode, nodesOfFlow, readFlowState, readIndexes, readNodeState } from './nodes.ts';
-import { type Cells, integer, integerOrNull, isStorable, text, textOrNull } from './row.ts';
+import { isNode, nodesOfFlow, readIndexes } from './nodes.ts';
+import { type Cells, integer, isStorable, text } from './row.ts';
 import type { Transaction } from './transaction.ts';
 
 type Created = Awaited<ReturnType<Workflows['create']>>;
@@ -168,7 +169,7 @@ async function cancel(tx: Transaction, id: string, events: readonly Json[], now:
 async function find(reader: Reader, id: string): Promise<WorkflowRecord | null> {
   if (!isStorable(id)) return null;
   const [cells] = await reader(`SELECT ${flowColumns} FROM ojs.workflows WHERE id = $1`, [id]);
-  return cells ? readFlowRecord(cells) : null;
+  return cells ? readWorkflow(cells) : null;
 }
 
 const allStates: readonly WorkflowState[] = ['running', 'completed', 'failed', 'cancelled'];
@@ -203,41 +204,9 @@ async function list(
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   const next = last && rows.length > page.length ? cursorOf({ finishedAt: null, number: integer(last[13]) }) : null;
-  return { items: page.map(readFlowRecord), next, total };
-}
-
-export function readFlowRecord(cells: Cells): WorkflowRecord {
-  return {
-    id: text(cells[0]),
-    name: text(cells[1]),
-    kind: text(cells[2]),
-    spec: text(cells[3]),
-    total: integer(cells[4]),
-    state: readFlowState(cells[5]),
-    completed: integer(cells[6]),
-    failed: integer(cells[7]),
-    cancelled: integer(cells[8]),
-    createdAt: integer(cells[9]),
-    finishedAt: integerOrNull(cells[10]),
-    end: textOrNull(cells[11]),
-    sweeping: cells[12] === true,
-  };
+  return { items: page.map(readWorkflow), next, total };
 }
 
 export function readNodeRecord(workflow: string, cells: Cells): NodeRecord {
-  return {
-    workflow,
-    index: integer(cells[0]) % nodesOfFlow,
-    state: readNodeState(cells[1]),
-    open: integer(cells[2]),
-    failed: integer(cells[3]),
-    member: cells[4] === true,
-    closedAt: integerOrNull(cells[5]),
-    name: text(cells[6]),
-    job: textOrNull(cells[7]),
-    next: readIndexes(cells[8]),
-    result: textOrNull(cells[9]),
-    error: textOrNull(cells[10]),
-    spec: text(cells[11]),
-  };
+  return readNode({ workflow, index: integer(cells[0]) % nodesOfFlow, next: readIndexes(cells[8]) }, cells);
 }

@@ -1,5 +1,6 @@
 import type { JobId } from '@ojs-ts/core';
-import type { Beaten, Directive, Registry, WorkerBeat, WorkerRecord } from '../storage.ts';
+import { readDirective, readIds } from '../rows.ts';
+import type { Beaten, Registry, WorkerBeat, WorkerRecord } from '../storage.ts';
 import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './reply.ts';
 import type { Scripts } from './scripts.ts';
 
@@ -37,7 +38,7 @@ function readBeaten({ holds }: WorkerBeat, reply: Reply | undefined): Beaten {
   const [told, ...owned] = listOf(reply);
   const ids = (holds ?? []).map(({ id }) => id);
   const those = (value: number): readonly JobId[] => ids.filter((_, at) => owned[at] === value);
-  return { directive: directive(textOrNull(told)), extended: those(1), lost: those(0) };
+  return { directive: readDirective(textOrNull(told)), extended: those(1), lost: those(0) };
 }
 
 function readWorker(worker: string, reply: Reply | undefined): WorkerRecord {
@@ -46,20 +47,10 @@ function readWorker(worker: string, reply: Reply | undefined): WorkerRecord {
     worker,
     seenAt: integer(seenAt),
     seenBefore: integerOrNull(seenBefore),
-    state: directive(text(state)) ?? 'running',
-    directive: directive(textOrNull(told)),
+    state: readDirective(text(state)) ?? 'running',
+    directive: readDirective(textOrNull(told)),
     info: text(info),
-    holds: readIds(holds),
-    heldBefore: readIds(heldBefore),
+    holds: readIds(textOrNull(holds)),
+    heldBefore: readIds(textOrNull(heldBefore)),
   };
-}
-
-function directive(word: string | null): Directive | null {
-  if (word === null || word === 'running' || word === 'quiet' || word === 'terminate') return word;
-  throw new TypeError(`Redis: '${word}' is no state of a worker.`);
-}
-
-function readIds(reply: Reply | undefined): readonly JobId[] | null {
-  const json = textOrNull(reply);
-  return json === null ? null : JSON.parse(json);
 }

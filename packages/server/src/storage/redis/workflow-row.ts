@@ -1,4 +1,5 @@
-import type { NewNode, NewWorkflow, NodeRecord, NodeRef, NodeState, WorkflowRecord, WorkflowState } from '@ojs-ts/core';
+import type { NewNode, NewWorkflow, NodeRecord, NodeRef, NodeState, WorkflowRecord } from '@ojs-ts/core';
+import { readWorkflowState } from '../rows.ts';
 import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './reply.ts';
 
 /** The letters that stand for the end of a node; see lua/lib/workflows.lua. */
@@ -38,7 +39,7 @@ export function readWorkflow(id: string, reply: Reply | undefined): WorkflowReco
     kind: JSON.parse(text(kind)),
     spec: text(spec),
     total: integer(total),
-    state: workflowState(text(state)),
+    state: readWorkflowState(text(state)),
     completed: integer(completed),
     failed: integer(failed),
     cancelled: integer(cancelled),
@@ -89,9 +90,4 @@ function closed(letter: string): NodeState {
   if (letter === 'f') return 'failed';
   if (letter === 'x') return 'cancelled';
   throw new TypeError(`Redis: '${letter}' is no state of a node.`);
-}
-
-function workflowState(word: string): WorkflowState {
-  if (word === 'running' || word === 'completed' || word === 'failed' || word === 'cancelled') return word;
-  throw new TypeError(`Redis: '${word}' is no state of a workflow.`);
 }

@@ -1,5 +1,6 @@
 import {
   claimed,
+  isClaimedBefore,
   isExpired,
   type JobRecord,
   type Millis,
@@ -14,7 +15,7 @@ import {
 } from '@ojs-ts/core';
 import type { Claim, Claimed } from '../storage.ts';
 import { find } from './insert.ts';
-import { type Head, isBefore, type Lane } from './lanes.ts';
+import type { Head, Lane } from './lanes.ts';
 import { Line } from './line.ts';
 import { expire } from './move.ts';
 import { type JobRow, nodeText, readJob, text } from './row.ts';
@@ -90,7 +91,8 @@ function takeFrom(round: Round, queue: string): void {
   for (let goesOn = true; goesOn && hasRoom(round, queue); ) {
     const row = plain.peek();
     const [lane, other] = hasLanes ? tx.lanes.best(queue) : [];
-    if (lane && !(row && isBefore(row, lane))) goesOn = visit(round, lane, best(row, other, tx.lanes.next(lane)));
+    if (lane && !(row && isClaimedBefore(row, lane)))
+      goesOn = visit(round, lane, best(row, other, tx.lanes.next(lane)));
     else goesOn = row !== undefined && takeRun(round, plain, queue, lane);
   }
 }
@@ -100,7 +102,7 @@ function hasRoom({ tx, claim, now, taken }: Round, queue: string): boolean {
 }
 
 function best(...heads: readonly (Head | undefined)[]): Head | undefined {
-  return heads.reduce((best, head) => (head && !(best && isBefore(best, head)) ? head : best), undefined);
+  return heads.reduce((best, head) => (head && !(best && isClaimedBefore(best, head)) ? head : best), undefined);
 }
 
 /** Takes from the front of a line until the rival is before it. False where the queue is to be left. */
@@ -110,7 +112,7 @@ function takeRun(round: Round, line: Line, queue: string, rival: Head | undefine
     line.next();
     if (!hasRoom(round, queue) || !mayGoOn()) break;
     row = line.peek();
-    if (row && rival && isBefore(rival, row)) break;
+    if (row && rival && isClaimedBefore(rival, row)) break;
   }
   return true;
 }

@@ -1,7 +1,7 @@
 import { putDocument } from '@ojs-ts/core';
+import { readDocument } from '../rows.ts';
 import type { Document, Documents } from '../storage.ts';
 import type { Connection } from './connection.ts';
-import { type Cells, integer, text } from './row.ts';
 import { statements } from './statements.ts';
 import type { Writer } from './writer.ts';
 
@@ -33,17 +33,6 @@ export function documents(sql: Connection, writer: Writer): Documents {
 
     remove: (kind, key) =>
       writer.write(() => sql.run('DELETE FROM ojs_documents WHERE kind = ? AND key = ?', kind, key) === 1),
-  };
-}
-
-export function readDocument(cells: Cells): Document {
-  return {
-    kind: text(cells[0]),
-    key: text(cells[1]),
-    version: integer(cells[2]),
-    createdAt: integer(cells[3]),
-    updatedAt: integer(cells[4]),
-    body: text(cells[5]),
   };
 }
 

@@ -1,15 +1,14 @@
 import { parseNumbers, State } from '@ojs-ts/core';
 import { startsAtOnce } from '../dump.ts';
+import { readCompletion, readDocument, readEntry, readWorker, readWorkflow } from '../rows.ts';
 import type { DumpRecord } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import { readCron } from './crons.ts';
-import { readDocument } from './documents.ts';
-import { readEntry } from './inbox.ts';
 import { readMinute } from './queues.ts';
-import { type Cells, integer, integerOrNull, jobColumns, readCompletion, readJob, text, textOrNull } from './row.ts';
+import { type Cells, integer, integerOrNull, jobColumns, readJob, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
-import { readWorker, workerColumns } from './workers.ts';
-import { readFlowRecord, readNodeRecord } from './workflows.ts';
+import { workerColumns } from './workers.ts';
+import { readNodeRecord } from './workflows.ts';
 
 /** Rows read at once: an envelope may have 1 MiB. */
 const rowsAtOnce = 100;
@@ -132,7 +131,7 @@ function* workflows(sql: Connection): Iterable<readonly DumpRecord[]> {
     after = integer(cells[0]);
     const flow = sql.get(statements.flowByNumber, after);
     if (!flow) return;
-    const workflow = readFlowRecord(flow);
+    const workflow = readWorkflow(flow);
     yield [{ kind: 'workflow', record: { number: after, workflow } }];
     const [first, last] = [integer(cells[2]), integer(cells[3])];
     for (let node = first - 1; node < last; ) {

@@ -7,6 +7,7 @@ import {
   type NodeRef,
   type WorkflowState,
 } from '@ojs-ts/core';
+import { readNodeState, readWorkflowState } from '../rows.ts';
 import type { NodeState } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import type { Log } from './log.ts';
@@ -260,7 +261,7 @@ function readFlow(id: string, cells: Cells): Flow {
     number: integer(cells[0]),
     firstNode: integer(cells[1]),
     lastNode: integer(cells[2]),
-    state: readFlowState(text(cells[3])),
+    state: readWorkflowState(cells[3]),
     total: integer(cells[4]),
     completed: integer(cells[5]),
     failed: integer(cells[6]),
@@ -280,7 +281,7 @@ function readNode(first: number, cells: Cells): Node {
   return {
     number,
     index: number - first,
-    state: readNodeState(text(cells[1])),
+    state: readNodeState(cells[1]),
     open: integer(cells[2]),
     failed: integer(cells[3]),
     member: cells[4] !== 0,
@@ -292,15 +293,4 @@ function readNode(first: number, cells: Cells): Node {
     error: null,
     changed: false,
   };
-}
-
-export function readFlowState(word: string): WorkflowState {
-  if (word === 'running' || word === 'completed' || word === 'failed' || word === 'cancelled') return word;
-  throw new TypeError(`SQLite: '${word}' is no state of a workflow.`);
-}
-
-export function readNodeState(word: string): NodeState {
-  if (word === 'waiting' || word === 'pending' || word === 'completed' || word === 'failed' || word === 'cancelled')
-    return word;
-  throw new TypeError(`SQLite: '${word}' is no state of a node.`);
 }

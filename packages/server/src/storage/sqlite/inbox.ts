@@ -1,9 +1,10 @@
 import { inboxBytes } from '../inbox.ts';
+import { readCompletion, readEntry } from '../rows.ts';
 import type { Inbox, InboxEntry, Inserted } from '../storage.ts';
 import type { Connection } from './connection.ts';
 import { insertGroup } from './insert.ts';
 import { complete, move } from './move.ts';
-import { type Cells, integer, readCompletion, text } from './row.ts';
+import { integer } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 import type { Writer } from './writer.ts';
@@ -71,8 +72,4 @@ function eachThere(tx: Transaction, entry: number, work: () => Inserted | null):
   const answer = work();
   if (answer?.kind === 'inserted' || answer?.kind === 'already') tx.sql.change(statements.leaveInbox, entry);
   return answer;
-}
-
-export function readEntry(cells: Cells): InboxEntry {
-  return { number: integer(cells[0]), id: text(cells[1]), request: text(cells[2]) };
 }

@@ -1,16 +1,13 @@
-import { limitGroupOf, type Millis } from '@ojs-ts/core';
+import { isClaimedBefore, limitedQueue, limitGroupOf, type Millis, type QueuePlace } from '@ojs-ts/core';
 import type { Connection } from './connection.ts';
 import type { Counts } from './counts.ts';
-import { type Limits, limitedQueue, untilFreed } from './limits.ts';
+import { type Limits, untilFreed } from './limits.ts';
 import type { Numbers } from './numbers.ts';
 import { type Cells, integer, readTexts, text } from './row.ts';
 import { statements } from './statements.ts';
 
 /** A place in the order of a queue. */
-export interface Head {
-  readonly priority: number;
-  readonly place: number;
-}
+export type Head = QueuePlace;
 
 export interface Lane extends Head {
   readonly line: number;
@@ -30,11 +27,6 @@ interface Touched {
   readonly queue: string;
   readonly keys: Keys;
   readonly line: number;
-}
-
-/** Whether `a` is handed out before `b`. */
-export function isBefore(a: Head, b: Head): boolean {
-  return a.priority > b.priority || (a.priority === b.priority && a.place < b.place);
 }
 
 /**
@@ -170,7 +162,7 @@ export class Lanes {
     const parked = this.#sql.get(statements.groupHead, key, queue, 0);
     if (!parked) return;
     const open = this.#sql.get(statements.groupHead, key, queue, 1);
-    if (open && isBefore(readHead(open), readHead(parked))) return;
+    if (open && isClaimedBefore(readHead(open), readHead(parked))) return;
     this.#sql.change(statements.openLane, 1, integer(parked[2]));
     // One open lane a group is enough; more would all have to be looked at when the key closes.
     if (open) this.#sql.change(statements.openLane, 0, integer(open[2]));

@@ -5,6 +5,7 @@ import {
   keepMs,
   type Limit,
   type LimitNumbers,
+  limitedQueue,
   type Millis,
   noNumbers,
   numbersText,
@@ -40,12 +41,6 @@ interface Row {
 
 /** Stale starts that go when another is noted; normally one or two. */
 const staleAtOnce = 1000;
-const queuePrefix = queueLimitKey('');
-
-/** The queue that a key limits as a whole; null for other keys. */
-export function limitedQueue(key: string): string | null {
-  return key.startsWith(queuePrefix) ? key.slice(queuePrefix.length) : null;
-}
 
 /** Until a slot is freed. */
 export const untilFreed = Number.POSITIVE_INFINITY;

@@ -3,6 +3,7 @@ import {
   eventsOf,
   expired,
   isIn,
+  isPlainEnd,
   type JobRecord,
   type Json,
   type Millis,
@@ -17,21 +18,10 @@ import {
   textsOf,
   verdict,
 } from '@ojs-ts/core';
-import type { Moved } from '../storage.ts';
+import { readCompletion } from '../rows.ts';
+import type { Dumped, Moved } from '../storage.ts';
 import type { Guarded } from './active.ts';
-import {
-  type Cells,
-  type CompletionRow,
-  integer,
-  integerOrNull,
-  readBounds,
-  readCompletion,
-  readJob,
-  readTies,
-  state,
-  text,
-  textOrNull,
-} from './row.ts';
+import { type Cells, integer, integerOrNull, readBounds, readJob, readTies, state, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -70,7 +60,7 @@ function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved 
 /** The ACK that a user's transaction has committed. */
 export function complete(
   tx: Transaction,
-  { number, id, claim, result }: CompletionRow,
+  { number, id, claim, result }: Dumped['completion'],
   now: Millis,
 ): readonly NodeRef[] {
   tx.sql.change(statements.leaveCompletions, number);
@@ -94,23 +84,6 @@ function closeNode(tx: Transaction, job: Guarded, { result }: Transition, now: M
 export function expire(tx: Transaction, job: JobRecord, now: Millis): void {
   const answer = move(tx, expired(job, now), now);
   if (answer.kind !== 'moved') throw new Error(`Job ${job.id} has expired, but its transition was ${answer.kind}.`);
-}
-
-/** An execution that ends for good with nothing but a result to note: the usual ACK. */
-function isPlainEnd({
-  to,
-  attempt,
-  priority,
-  runAt,
-  clearRun,
-  deadLetter,
-  history,
-  progress,
-  checkpoint,
-  envelope,
-}: Transition): boolean {
-  const more = attempt ?? priority ?? runAt ?? clearRun ?? deadLetter ?? history ?? envelope;
-  return more === undefined && progress === undefined && checkpoint === undefined && isIn(to, Terminal);
 }
 
 function finish(tx: Transaction, before: Guarded, { to, result }: Transition, now: Millis): Guarded {

@@ -1,6 +1,6 @@
 import { isIn, type Millis, State, stateName, Terminal } from '@ojs-ts/core';
+import { readWorkflowState } from '../rows.ts';
 import type { Pruned, PruneRules } from '../storage.ts';
-import { readFlowState } from './graph.ts';
 import { type Cells, integer, readTies, text } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
@@ -106,7 +106,7 @@ export function pruneWorkflows(
     tx.sql.change(statements.removeNodes, integer(first), integer(last));
     tx.sql.change(statements.removeNodeSpecs, integer(first), integer(last));
     tx.sql.change(statements.removeFlow, integer(number));
-    tx.graph.count(readFlowState(text(state)), -1);
+    tx.graph.count(readWorkflowState(state), -1);
     gone += 1;
     nodes += integer(last) - integer(first) + 1;
   }

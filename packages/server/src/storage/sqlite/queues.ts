@@ -1,6 +1,7 @@
 import {
   effectiveLimit,
   type LimitNumbers,
+  limitedQueue,
   type Millis,
   parseNumbers,
   queueEventEntry,
@@ -11,7 +12,6 @@ import {
 } from '@ojs-ts/core';
 import type { LimitRecord, MinuteRecord, QueuePatch, QueueRecord, Registry } from '../storage.ts';
 import type { Connection } from './connection.ts';
-import { limitedQueue } from './limits.ts';
 import { type Cells, integer, integerOrNull, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';

@@ -180,15 +180,3 @@ export function readNodeRef(ref: string): NodeRef {
   const space = ref.indexOf(' ');
   return { workflow: ref.slice(space + 1), index: Number(ref.slice(0, space)) };
 }
-
-/** What a user's transaction has committed of a job: its ACK. */
-export interface CompletionRow {
-  readonly number: number;
-  readonly id: string;
-  readonly claim: number;
-  readonly result: string | null;
-}
-
-export function readCompletion(cells: Cells): CompletionRow {
-  return { number: integer(cells[0]), id: text(cells[1]), claim: integer(cells[2]), result: textOrNull(cells[3]) };
-}

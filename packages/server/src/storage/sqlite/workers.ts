@@ -1,7 +1,8 @@
 import { extended, heartbeatEntry, type JobId, type Millis, overdueAt, State } from '@ojs-ts/core';
-import type { Beaten, Directive, Registry, WorkerBeat, WorkerRecord } from '../storage.ts';
+import { readDirective, readWorker } from '../rows.ts';
+import type { Beaten, Registry, WorkerBeat } from '../storage.ts';
 import type { Connection } from './connection.ts';
-import { type Cells, integer, integerOrNull, readBounds, readTexts, state, text, textOrNull } from './row.ts';
+import { integer, integerOrNull, readBounds, state, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 import type { Writer } from './writer.ts';
@@ -53,7 +54,7 @@ function note(tx: Transaction, beat: WorkerBeat, now: Millis): Beaten {
     const owned = extend(tx, id, claim, worker, leaseMs, now);
     (owned ? extendedIds : lost).push(id);
   }
-  return { directive: directive(textOrNull(cells?.[0])), extended: extendedIds, lost };
+  return { directive: readDirective(cells?.[0]), extended: extendedIds, lost };
 }
 
 /** False where the job is not this worker's. */
@@ -92,27 +93,4 @@ function extend(
   };
   tx.log.add([heartbeatEntry(job, leaseUntil)]);
   return true;
-}
-
-export function readWorker(cells: Cells): WorkerRecord {
-  return {
-    worker: text(cells[0]),
-    seenAt: integer(cells[1]),
-    seenBefore: integerOrNull(cells[2]),
-    state: directive(text(cells[3])) ?? 'running',
-    directive: directive(textOrNull(cells[4])),
-    info: text(cells[5]),
-    holds: readIds(cells[6]),
-    heldBefore: readIds(cells[7]),
-  };
-}
-
-function directive(word: string | null): Directive | null {
-  if (word === null || word === 'running' || word === 'quiet' || word === 'terminate') return word;
-  throw new TypeError(`SQLite: '${word}' is no state of a worker.`);
-}
-
-function readIds(cell: Cells[number] | undefined): readonly JobId[] | null {
-  const json = textOrNull(cell);
-  return json === null ? null : readTexts(json);
 }

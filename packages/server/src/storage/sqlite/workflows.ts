@@ -10,11 +10,11 @@ import {
   type WorkflowStep,
 } from '@ojs-ts/core';
 import { cursorOf, readCursor } from '../cursor.ts';
+import { readNode, readWorkflow } from '../rows.ts';
 import type { Advanced, NodeRecord, Page, WorkflowRecord, Workflows } from '../storage.ts';
 import type { Connection } from './connection.ts';
-import { readFlowState, readNodeState } from './graph.ts';
 import { insertGroup } from './insert.ts';
-import { type Cells, integer, integerOrNull, readNumbers, text, textOrNull } from './row.ts';
+import { type Cells, integer, readNumbers, text } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 import type { Writer } from './writer.ts';
@@ -168,7 +168,7 @@ function list(
   const page = found.slice(0, limit);
   const items = page.flatMap((number) => {
     const cells = sql.get(statements.flowByNumber, number);
-    return cells ? [readFlowRecord(cells)] : [];
+    return cells ? [readWorkflow(cells)] : [];
   });
   const last = page.at(-1);
   const next = last !== undefined && found.length > page.length ? cursorOf({ finishedAt: null, number: last }) : null;
@@ -184,41 +184,9 @@ function readyOf(sql: Connection, workflow: string, first: number, last: number,
 
 function find(sql: Connection, id: string): WorkflowRecord | null {
   const cells = sql.get(statements.flowById, id);
-  return cells ? readFlowRecord(cells) : null;
-}
-
-export function readFlowRecord(cells: Cells): WorkflowRecord {
-  return {
-    id: text(cells[0]),
-    name: text(cells[1]),
-    kind: text(cells[2]),
-    spec: text(cells[3]),
-    total: integer(cells[4]),
-    state: readFlowState(text(cells[5])),
-    completed: integer(cells[6]),
-    failed: integer(cells[7]),
-    cancelled: integer(cells[8]),
-    createdAt: integer(cells[9]),
-    finishedAt: integerOrNull(cells[10]),
-    end: textOrNull(cells[11]),
-    sweeping: cells[12] !== 0,
-  };
+  return cells ? readWorkflow(cells) : null;
 }
 
 export function readNodeRecord(workflow: string, first: number, cells: Cells): NodeRecord {
-  return {
-    workflow,
-    index: integer(cells[0]) - first,
-    state: readNodeState(text(cells[1])),
-    open: integer(cells[2]),
-    failed: integer(cells[3]),
-    member: cells[4] !== 0,
-    closedAt: integerOrNull(cells[5]),
-    name: text(cells[6]),
-    job: textOrNull(cells[7]),
-    next: readNumbers(text(cells[8])),
-    result: textOrNull(cells[9]),
-    error: textOrNull(cells[10]),
-    spec: text(cells[11]),
-  };
+  return readNode({ workflow, index: integer(cells[0]) - first, next: readNumbers(text(cells[8])) }, cells);
 }

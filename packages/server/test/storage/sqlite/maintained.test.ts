@@ -1,9 +1,16 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { effectiveLimit, hasSlot, type LimitNumbers, limitGroupOf, reopensAt, State } from '@ojs-ts/core';
+import {
+  effectiveLimit,
+  hasSlot,
+  isClaimedBefore,
+  type LimitNumbers,
+  limitGroupOf,
+  reopensAt,
+  State,
+} from '@ojs-ts/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isBefore } from '../../../src/storage/sqlite/lanes.ts';
 import { readTexts, readTies } from '../../../src/storage/sqlite/row.ts';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
 import { checkProperty } from '../../support/property.ts';
@@ -80,7 +87,7 @@ function checkLanes(rows: (sql: string) => Row[]): void {
     const name = `${lane.queue} ${lane.keys}`;
     const head = heads.get(name);
     if (keys.length === 0) expect(lane.line).toBe(lines.get(lane.queue));
-    else if (!head || isBefore(lane, head)) heads.set(name, lane);
+    else if (!head || isClaimedBefore(lane, head)) heads.set(name, lane);
     if (head) expect(lane.line).toBe(head.line);
   }
   const byLine = (a: Row | Lane, b: Row | Lane) => Number(a.line) - Number(b.line);
@@ -142,7 +149,7 @@ function checkGroups(rows: (sql: string) => Row[], now: number): void {
       (other) => other.key === key && other.queue === lane.queue,
     );
     expect(
-      open.some((other) => isBefore(headOf(other), headOf(lane))),
+      open.some((other) => isClaimedBefore(headOf(other), headOf(lane))),
       `an open lane before lane ${lane.keys}`,
     ).toBe(true);
   }

@@ -1,0 +1,100 @@
+/** Rows that the storages keep alike: those of SQLite and PostgreSQL in the same order of columns, words of all of them. */
+import type { NodeRecord, NodeState, WorkflowRecord, WorkflowState } from '@ojs-ts/core';
+import { type Cell, flag, integer, integerOrNull, readTexts, text, textOrNull } from './cells.ts';
+import type { Directive, Document, Dumped, InboxEntry, WorkerRecord } from './storage.ts';
+
+type Cells = readonly Cell[];
+
+export function readDocument(cells: Cells): Document {
+  return {
+    kind: text(cells[0]),
+    key: text(cells[1]),
+    version: integer(cells[2]),
+    createdAt: integer(cells[3]),
+    updatedAt: integer(cells[4]),
+    body: text(cells[5]),
+  };
+}
+
+export function readEntry(cells: Cells): InboxEntry {
+  return { number: integer(cells[0]), id: text(cells[1]), request: text(cells[2]) };
+}
+
+/** What a user's transaction has committed of a job: its ACK. */
+export function readCompletion(cells: Cells): Dumped['completion'] {
+  return { number: integer(cells[0]), id: text(cells[1]), claim: integer(cells[2]), result: textOrNull(cells[3]) };
+}
+
+export function readWorker(cells: Cells): WorkerRecord {
+  return {
+    worker: text(cells[0]),
+    seenAt: integer(cells[1]),
+    seenBefore: integerOrNull(cells[2]),
+    state: readDirective(cells[3]) ?? 'running',
+    directive: readDirective(cells[4]),
+    info: text(cells[5]),
+    holds: readIds(cells[6]),
+    heldBefore: readIds(cells[7]),
+  };
+}
+
+export function readDirective(cell: Cell): Directive | null {
+  if (cell === null || cell === 'running' || cell === 'quiet' || cell === 'terminate') return cell;
+  throw new TypeError(`The store: '${String(cell)}' is no state of a worker.`);
+}
+
+export function readIds(cell: Cell): WorkerRecord['holds'] {
+  const json = textOrNull(cell);
+  return json === null ? null : readTexts(json);
+}
+
+export function readWorkflow(cells: Cells): WorkflowRecord {
+  return {
+    id: text(cells[0]),
+    name: text(cells[1]),
+    kind: text(cells[2]),
+    spec: text(cells[3]),
+    total: integer(cells[4]),
+    state: readWorkflowState(cells[5]),
+    completed: integer(cells[6]),
+    failed: integer(cells[7]),
+    cancelled: integer(cells[8]),
+    createdAt: integer(cells[9]),
+    finishedAt: integerOrNull(cells[10]),
+    end: textOrNull(cells[11]),
+    sweeping: flag(cells[12]),
+  };
+}
+
+/** @param next the dependents, of which every storage has a column type of its own. */
+export function readNode(
+  { workflow, index, next }: Pick<NodeRecord, 'workflow' | 'index' | 'next'>,
+  cells: Cells,
+): NodeRecord {
+  return {
+    workflow,
+    index,
+    state: readNodeState(cells[1]),
+    open: integer(cells[2]),
+    failed: integer(cells[3]),
+    member: flag(cells[4]),
+    closedAt: integerOrNull(cells[5]),
+    name: text(cells[6]),
+    job: textOrNull(cells[7]),
+    next,
+    result: textOrNull(cells[9]),
+    error: textOrNull(cells[10]),
+    spec: text(cells[11]),
+  };
+}
+
+export function readWorkflowState(cell: Cell): WorkflowState {
+  if (cell === 'running' || cell === 'completed' || cell === 'failed' || cell === 'cancelled') return cell;
+  throw new TypeError(`The store: '${String(cell)}' is no state of a workflow.`);
+}
+
+export function readNodeState(cell: Cell): NodeState {
+  if (cell === 'waiting' || cell === 'pending' || cell === 'completed' || cell === 'failed' || cell === 'cancelled')
+    return cell;
+  throw new TypeError(`The store: '${String(cell)}' is no state of a node.`);
+}
