@@ -13,7 +13,7 @@ export const events: readonly Mutation[] = [
     name: 'no-heartbeat-event',
     rule: 'ojs-events §5.1',
     in: 'server/memory: note',
-    find: 'change.tellAll([heartbeatEntry({ ...row.job, worker }, leaseUntil)]);',
+    find: 'change.logAll([heartbeatEntry({ ...row.job, worker }, leaseUntil)]);',
     replace: '',
     cases: ['OJS-L1-HBT-010'],
   },

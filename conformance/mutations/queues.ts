@@ -5,7 +5,7 @@ export const queues: readonly Mutation[] = [
   {
     name: 'priority-inverted',
     rule: 'ojs-core §5.2, §7.2',
-    in: 'server: Ready.push',
+    in: 'server: ReadyQueue.push',
     find: 'this.#priorities.sort((a, b) => b - a);',
     replace: 'this.#priorities.sort((a, b) => a - b);',
     cases: ['OJS-L4-PRI-001', 'OJS-L4-PRI-002', 'OJS-L2-DLY-004'],

@@ -94,7 +94,7 @@ export const storages: readonly Mutation[] = [
   {
     name: 'sqlite-limit-ignored',
     rule: 'ojs-rate-limiting',
-    in: 'server: visit',
+    in: 'server: claimFromGroup',
     find: 'if (closed) {',
     replace: 'if (closed && now < 0) {',
     cases: ['OJS-L4-RLM-002'],

@@ -149,8 +149,8 @@ export const workflows: readonly Mutation[] = [
     name: 'step-not-told',
     rule: 'ojs-events §5.1; ojs-workflows App. B',
     in: 'server/memory: closeNode',
-    find: 'if (node.member) change.tellNode(',
-    replace: 'if (!node.member) change.tellNode(',
+    find: 'if (node.member) change.logNode(',
+    replace: 'if (!node.member) change.logNode(',
     cases: ['OJS-L3-EVT-001', 'OJS-L3-EVT-002', 'OJS-L3-EVT-003'],
   },
   {

@@ -8,9 +8,10 @@ CREATE TABLE ojs_jobs (
   claim INTEGER NOT NULL,
   attempt INTEGER NOT NULL,
   priority INTEGER NOT NULL,
-  -- The line in which it waits while available: its queue's own, or the lane of its limits. Stale in other states.
-  line INTEGER,
-  -- Place in the line while available, else null.
+  -- The ready queue in which it waits while available: its queue's own, or that of its limit group. Stale in other
+  -- states.
+  ready_queue INTEGER,
+  -- Place in the ready queue while available, else null.
   place INTEGER,
   -- The time by which a state is indexed: the start of a scheduled, retryable or pending job, the end of an active
   -- one's time, the end of a finished one. Null while available.
@@ -44,14 +45,14 @@ CREATE TABLE ojs_jobs (
   checkpoint TEXT,
   history TEXT NOT NULL,
   policy TEXT,
-  -- Full while the job waits, empty from the claim on: the row then does not grow on its page when worker and lease are
-  -- written (commits cost a third less).
-  room TEXT,
+  -- 84 bytes while the job waits, null from the claim on: the row does not grow on its page when worker and lease are
+  -- written, so a commit costs a third less.
+  padding TEXT,
   envelope TEXT NOT NULL
 ) STRICT;
 
 -- The predicates name no state that a guard could imply, so the planner never prefers one of these indexes to the key.
-CREATE INDEX ojs_jobs_ready ON ojs_jobs (line, priority DESC, place) WHERE place IS NOT NULL;
+CREATE INDEX ojs_jobs_ready ON ojs_jobs (ready_queue, priority DESC, place) WHERE place IS NOT NULL;
 CREATE INDEX ojs_jobs_due ON ojs_jobs (state, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX ojs_jobs_expiry ON ojs_jobs (expires_at) WHERE expires_at IS NOT NULL AND finished_at IS NULL AND lease_until IS NULL;
 CREATE INDEX ojs_jobs_dead ON ojs_jobs (finished_at) WHERE dead_letter <> 0;
@@ -64,11 +65,11 @@ CREATE INDEX ojs_jobs_unique ON ojs_jobs (unique_key, state, created_at) WHERE u
 CREATE TABLE ojs_queues (
   name TEXT PRIMARY KEY,
   created_at INTEGER NOT NULL,
-  -- The line of its jobs without limits.
-  line INTEGER NOT NULL,
+  -- The ready queue of its jobs without limits.
+  ready_queue INTEGER NOT NULL,
   paused INTEGER NOT NULL DEFAULT 0,
-  -- Whether jobs have ever waited in lanes of it (see ojs_lanes).
-  has_lanes INTEGER NOT NULL DEFAULT 0,
+  -- Whether it ever had a row in ojs_limit_groups.
+  has_limit_groups INTEGER NOT NULL DEFAULT 0,
   capacity INTEGER,
   config TEXT NOT NULL DEFAULT '{}',
   -- What two operators who configure a queue at once compare.
@@ -132,18 +133,18 @@ CREATE TABLE ojs_leases (
   until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What is this store's own: its seed for ever, and the last line, place in a line, and position in the log that were
--- given.
+-- What is this store's own: its seed for ever, and the last numbers given away: of a ready queue, a place in one, a
+-- position in the event log.
 CREATE TABLE ojs_store (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   seed INTEGER NOT NULL,
-  line INTEGER NOT NULL,
+  ready_queue INTEGER NOT NULL,
   place INTEGER NOT NULL,
   position INTEGER NOT NULL,
   -- The last start that a rate counted: no claim is made at an earlier time.
   last_start INTEGER NOT NULL
 ) STRICT;
-INSERT INTO ojs_store (one, seed, line, place, position, last_start) VALUES (1, abs(random()) % 65536, 0, 0, 0, 0);
+INSERT INTO ojs_store (one, seed, ready_queue, place, position, last_start) VALUES (1, abs(random()) % 65536, 0, 0, 0, 0);
 
 CREATE TABLE ojs_limits (
   key TEXT PRIMARY KEY,
@@ -171,40 +172,40 @@ CREATE TABLE ojs_starts (
   PRIMARY KEY (key, number)
 ) STRICT, WITHOUT ROWID;
 
--- The jobs of one queue with the same set of limit keys wait in one lane. It exists while a job waits in it.
-CREATE TABLE ojs_lanes (
-  line INTEGER PRIMARY KEY,
+-- A limit group: the available jobs of one queue that name the same set of keys. A row exists while such a job waits.
+CREATE TABLE ojs_limit_groups (
+  ready_queue INTEGER PRIMARY KEY,
   queue TEXT NOT NULL,
   -- JSON array of its keys, sorted.
   keys TEXT NOT NULL,
-  -- Its first job.
+  -- Of its first job.
   priority INTEGER NOT NULL,
   place INTEGER NOT NULL,
-  -- One of its keys: lanes of a queue stand in groups by key, and only the best lane of a group is open.
-  key TEXT NOT NULL,
-  -- A claim looks at open lanes only. While the key is closed none of its group has to be open.
+  -- One of its keys. Of the groups of a queue that are assigned to one key only the best is open.
+  assigned_key TEXT NOT NULL,
+  -- A claim looks at open groups only. While the assigned key is closed no group has to be open.
   open INTEGER NOT NULL,
   UNIQUE (queue, keys)
 ) STRICT;
-CREATE INDEX ojs_lanes_open ON ojs_lanes (queue, priority DESC, place) WHERE open <> 0;
-CREATE INDEX ojs_lanes_group ON ojs_lanes (key, queue, open, priority DESC, place);
+CREATE INDEX ojs_limit_groups_open ON ojs_limit_groups (queue, priority DESC, place) WHERE open <> 0;
+CREATE INDEX ojs_limit_groups_key ON ojs_limit_groups (assigned_key, queue, open, priority DESC, place);
 
--- The keys of every lane, to know whether jobs wait under one.
-CREATE TABLE ojs_lane_keys (
+-- The keys of every limit group: tells whether jobs wait under a key.
+CREATE TABLE ojs_limit_group_keys (
   key TEXT NOT NULL,
   queue TEXT NOT NULL,
-  line INTEGER NOT NULL,
-  PRIMARY KEY (key, queue, line)
+  ready_queue INTEGER NOT NULL,
+  PRIMARY KEY (key, queue, ready_queue)
 ) STRICT, WITHOUT ROWID;
 
 -- When the rate of a key, under which jobs of the queue wait, lets one of them start.
-CREATE TABLE ojs_alarms (
+CREATE TABLE ojs_rate_timers (
   key TEXT NOT NULL,
   queue TEXT NOT NULL,
   at INTEGER NOT NULL,
   PRIMARY KEY (key, queue)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX ojs_alarms_at ON ojs_alarms (queue, at);
+CREATE INDEX ojs_rate_timers_at ON ojs_rate_timers (queue, at);
 
 CREATE TABLE ojs_workflows (
   number INTEGER PRIMARY KEY,

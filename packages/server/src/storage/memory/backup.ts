@@ -29,7 +29,7 @@ export function backup(
         }
       }
       waiting.sort((a, b) => a.order - b.order);
-      for (const row of waiting) restored.lineUp(row, restored.lastStart);
+      for (const row of waiting) restored.makeReady(row, restored.lastStart);
       replace(restored, seed);
     },
   };
@@ -55,7 +55,7 @@ function* everything(tables: Tables, seed: number): Iterable<DumpRecord> {
   for (const cron of tables.crons.values()) yield { kind: 'cron', record: cron };
   for (const ofKind of tables.documents.values())
     for (const document of ofKind.values()) yield { kind: 'document', record: document };
-  for (const minute of tables.sums.since(Number.NEGATIVE_INFINITY)) yield { kind: 'minute', record: minute };
+  for (const minute of tables.statistics.since(Number.NEGATIVE_INFINITY)) yield { kind: 'minute', record: minute };
   for (const worker of tables.workers.values()) yield { kind: 'worker', record: worker };
   for (const [key, { at, claims }] of tables.requests) yield { kind: 'request', record: { key, at, claims } };
   for (const batch of tables.log.batches) yield { kind: 'events', record: batch };
@@ -97,7 +97,7 @@ function takers(tables: Tables, waiting: Row[]): Takers {
       );
     },
     minute(minute) {
-      tables.sums.load(minute);
+      tables.statistics.load(minute);
     },
     worker(worker) {
       tables.workers.set(worker.worker, worker);

@@ -1,6 +1,6 @@
 import { EventEntries, type EventKind, type EventSubject, type Json, type Millis, type State } from '@ojs-ts/core';
 
-/** A call that changes something: when, and what it tells the log. */
+/** A call that changes something: its time, and its events. */
 export class Change {
   readonly now: Millis;
   readonly entries = new EventEntries();
@@ -12,15 +12,15 @@ export class Change {
   }
 
   /** @param from the state before; null at creation. */
-  tell(kind: EventKind, job: EventSubject, from: State | null, data: Json | null = null): void {
+  log(kind: EventKind, job: EventSubject, from: State | null, data: Json | null = null): void {
     if (this.#logged) this.entries.job(kind, job, from, data);
   }
 
-  tellNode(...member: Parameters<EventEntries['node']>): void {
+  logNode(...member: Parameters<EventEntries['node']>): void {
     if (this.#logged) this.entries.node(...member);
   }
 
-  tellAll(entries: readonly Json[]): void {
+  logAll(entries: readonly Json[]): void {
     if (this.#logged) this.entries.add(entries);
   }
 }

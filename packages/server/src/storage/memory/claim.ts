@@ -38,9 +38,9 @@ function serve(tables: Tables, claim: Claim, budget: { expired: number }, change
   const queues = claim.queues.flatMap((name) => tables.queues.get(name) ?? []).filter(({ paused }) => !paused);
   const jobs: JobRecord[] = [];
   for (const queue of queues) {
-    const gate = tables.gate(queue);
-    while (jobs.length < claim.limit && (gate?.hasRoom(now, queue.count(State.active)) ?? true)) {
-      const row = queue.lanes.next(now);
+    const queueLimit = tables.queueLimit(queue);
+    while (jobs.length < claim.limit && (queueLimit?.hasRoom(now, queue.count(State.active)) ?? true)) {
+      const row = queue.limitGroups.next(now);
       if (!row) break;
       if (!isExpired(row.job, now)) jobs.push(start(tables, row, claim, change));
       else if (budget.expired > 0) {
@@ -65,15 +65,15 @@ function start(tables: Tables, row: Row, claim: Claim, change: Change): JobRecor
   const { job } = row;
   const after = claimed(job, claim, change.now);
   tables.set(row, after, change.now);
-  tables.sums.add(job.queue, sumsOf(job, after.state, change.now), change.now);
-  change.tell('job.started', after, job.state);
+  tables.statistics.add(job.queue, sumsOf(job, after.state, change.now), change.now);
+  change.log('job.started', after, job.state);
   return after;
 }
 
 function again(tables: Tables, queues: readonly Queue[], now: Millis): Millis | null {
   const times = queues.flatMap((queue) => {
-    const gate = queue.count(State.available) > 0 ? tables.gate(queue)?.reopensAt(now) : null;
-    return [gate ?? Number.POSITIVE_INFINITY, queue.lanes.again(now) ?? Number.POSITIVE_INFINITY];
+    const queueLimit = queue.count(State.available) > 0 ? tables.queueLimit(queue)?.reopensAt(now) : null;
+    return [queueLimit ?? Number.POSITIVE_INFINITY, queue.limitGroups.again(now) ?? Number.POSITIVE_INFINITY];
   });
   const first = Math.min(...times);
   return first === Number.POSITIVE_INFINITY ? null : first;
@@ -92,8 +92,8 @@ export function promote(tables: Tables, limit: number, change: Change): Readonly
     }
     const after = promoted(job, change.now);
     tables.set(row, after, change.now);
-    tables.sums.add(job.queue, sumsOf(job, after.state, change.now), change.now);
-    change.tell(promotionEvent(job.state), after, job.state);
+    tables.statistics.add(job.queue, sumsOf(job, after.state, change.now), change.now);
+    change.log(promotionEvent(job.state), after, job.state);
     counts.set(job.queue, (counts.get(job.queue) ?? 0) + 1);
   }
   return counts;

@@ -56,7 +56,7 @@ function fire(tables: Tables, firing: Firing, change: Change): { readonly insert
   if (cron?.version !== firing.version) return null;
   for (const cancel of firing.cancels) move(tables, cancel, change);
   const [inserted = null] = firing.job ? insertGroup(tables, [firing.job], change, { always: true }) : [];
-  if (inserted?.kind !== 'duplicate') change.tellAll(firing.events);
+  if (inserted?.kind !== 'duplicate') change.logAll(firing.events);
   tables.crons.set(cron.name, fired(cron, firing, inserted, change.now));
   return { inserted };
 }

@@ -53,9 +53,9 @@ function carryOut(tables: Tables, { job, record, replaced }: Plan, change: Chang
     else tables.limit(key);
   }
   tables.add(record, change.now);
-  tables.sums.add(record.queue, sumsOf(null, record.state, change.now), change.now);
+  tables.statistics.add(record.queue, sumsOf(null, record.state, change.now), change.now);
   const kind = creationEvent(record.state);
-  if (kind) change.tell(kind, record, null);
+  if (kind) change.log(kind, record, null);
 }
 
 /** A group that is looked at job by job, each as if those before it were there. Nothing is written meanwhile. */
@@ -73,9 +73,9 @@ class Draft {
     this.#admission = admission;
     const holderOf = ({ job, number }: Row) => holder(job, number);
     this.#keys = new HeldKeys<JobRecord>({
-      all: (key) => tables.holders.unfinished(key).map(holderOf),
+      all: (key) => tables.uniqueKeys.unfinished(key).map(holderOf),
       oldest: (key, state, after) => {
-        const row = tables.holders.oldest(key, state, after);
+        const row = tables.uniqueKeys.oldest(key, state, after);
         return row ? holderOf(row) : null;
       },
     });

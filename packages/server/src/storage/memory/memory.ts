@@ -76,7 +76,7 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
       return open().log.read(after, limit);
     },
     async record(events, now) {
-      open().change(now, (change) => change.tellAll(events));
+      open().change(now, (change) => change.logAll(events));
     },
     async clear() {
       open();

@@ -28,8 +28,8 @@ export function move(tables: Tables, transition: Transition, change: Change): Mo
   if (kind !== 'moves') return { kind, job };
   const after = applied(job, transition, change);
   tables.set(row, after, change.now);
-  tables.sums.add(job.queue, sumsOf(job, after.state, change.now, transition), change.now);
-  for (const event of eventsOf(transition, job.state)) change.tell(event.kind, after, job.state, event.data ?? null);
+  tables.statistics.add(job.queue, sumsOf(job, after.state, change.now, transition), change.now);
+  for (const event of eventsOf(transition, job.state)) change.log(event.kind, after, job.state, event.data ?? null);
   return {
     kind: 'moved',
     was: job.state,
@@ -67,6 +67,6 @@ export function closeNode(tables: Tables, job: JobRecord, change: Change): reado
   workflows.setNode(row, { ...node, state, result: job.result, closedAt: change.now });
   if (node.member) workflows.set(row, counted(row.record, state, 1));
   if (row.record.state !== 'running') return none;
-  if (node.member) change.tellNode(row.record, node, job, change.now);
+  if (node.member) change.logNode(row.record, node, job, change.now);
   return workflows.lower(row, node, state === 'completed');
 }

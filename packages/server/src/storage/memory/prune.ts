@@ -11,7 +11,7 @@ export function prune(tables: Tables, rules: PruneRules, limit: number): Pruned 
     pruneWorkers(tables, rules.workersBefore, limit) +
     pruneLimits(tables, rules.limitsBefore, limit) +
     pruneWorkflows(tables, rules.workflows, limit) +
-    tables.sums.prune(rules.statisticsBefore, limit);
+    tables.statistics.prune(rules.statisticsBefore, limit);
   return { removed: jobs.reduce((sum, { gone }) => sum + gone, others), overCap: jobs.map(({ overCap }) => overCap) };
 }
 

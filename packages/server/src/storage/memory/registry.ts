@@ -16,7 +16,7 @@ export function registry(open: () => Tables): Registry {
       if (queue.paused !== paused) {
         queue.paused = paused;
         tables.change(now, (change) =>
-          change.tellAll([queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name)]),
+          change.logAll([queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name)]),
         );
         if (!paused) tables.wakes.wake(name);
       }
@@ -44,7 +44,7 @@ export function registry(open: () => Tables): Registry {
     },
 
     async statistics(since) {
-      return open().sums.since(since);
+      return open().statistics.since(since);
     },
 
     async limits({ after, offset = 0, limit }) {
@@ -121,7 +121,7 @@ function note(tables: Tables, beat: WorkerBeat, change: Change): Beaten {
     if (row && owned) {
       const leaseUntil = extended(row.job, beat.leaseMs, now);
       tables.set(row, { ...row.job, leaseUntil, beatAt: now }, now);
-      change.tellAll([heartbeatEntry({ ...row.job, worker }, leaseUntil)]);
+      change.logAll([heartbeatEntry({ ...row.job, worker }, leaseUntil)]);
     }
     answer[owned ? 'extended' : 'lost'].push(id);
   }

@@ -17,19 +17,19 @@ import type { CronRecord, Document, LimitRecord, WorkerRecord } from '../storage
 import { noConfig } from '../storage.ts';
 import type { Wakes } from '../wakes.ts';
 import { Change } from './change.ts';
+import { EventLog } from './event-log.ts';
 import { Heap } from './heap.ts';
-import { Holders } from './holders.ts';
-import { type Lane, Lanes } from './lanes.ts';
+import { type LimitGroup, LimitGroups } from './limit-groups.ts';
 import { Limit } from './limits.ts';
-import { Log } from './log.ts';
-import { SumsByMinute } from './sums.ts';
+import { MinuteStatistics } from './minute-statistics.ts';
+import { UniqueKeys } from './unique-keys.ts';
 import { WorkflowTable } from './workflow-table.ts';
 
 export interface Row {
   /** Order of creation. */
   readonly number: number;
   queue: Queue;
-  lane: Lane;
+  group: LimitGroup;
   /** Place in the queue; a new one at every entry into `available`. */
   order: number;
   job: JobRecord;
@@ -45,7 +45,7 @@ export class Queue {
   version = 0;
   readonly counts = new Map<State, number>();
   deadLetter = 0;
-  readonly lanes = new Lanes(this);
+  readonly limitGroups = new LimitGroups(this);
 
   constructor(name: string, createdAt: Millis) {
     this.name = name;
@@ -67,7 +67,7 @@ export interface Request {
   readonly claims: readonly { readonly id: JobId; readonly claim: number }[];
 }
 
-/** What the storage holds, with the indexes over it. Every change of a job goes through `add`, `set` and `drop`, which keep them true. */
+/** What the storage holds, with indexes. Every change of a job goes through `add`, `set` or `drop`, which keep the indexes true. */
 export class Tables {
   readonly rows = new Map<JobId, Row>();
   readonly active = new Set<Row>();
@@ -76,7 +76,7 @@ export class Tables {
   readonly due = new Heap<{ readonly at: Millis; readonly row: Row }>(
     (a, b) => a.at < b.at || (a.at === b.at && a.row.number < b.row.number),
   );
-  readonly holders = new Holders();
+  readonly uniqueKeys = new UniqueKeys();
   /** Unfinished runs by cron, in the order of creation. */
   readonly runs = new Map<string, Set<Row>>();
   readonly queues = new Map<string, Queue>();
@@ -88,8 +88,8 @@ export class Tables {
   readonly crons = new Map<string, CronRecord>();
   /** By kind, then key. */
   readonly documents = new Map<string, Map<string, Document>>();
-  readonly sums = new SumsByMinute();
-  readonly log = new Log();
+  readonly statistics = new MinuteStatistics();
+  readonly log = new EventLog();
   readonly wakes: Wakes;
   /** The last start that a rate counted: no claim is made at an earlier time. */
   lastStart: Millis = 0;
@@ -116,22 +116,22 @@ export class Tables {
 
   add(job: JobRecord, now: Millis): void {
     const queue = this.queue(job.queue, now);
-    const lane = queue.lanes.enter(limitGroupOf(job.limits).map((key) => this.limit(key)));
-    for (const limit of lane.keys) {
+    const group = queue.limitGroups.enter(limitGroupOf(job.limits).map((key) => this.limit(key)));
+    for (const limit of group.keys) {
       limit.jobs += 1;
       limit.used(now);
     }
-    const row: Row = { number: ++this.#created, queue, lane, order: 0, job };
+    const row: Row = { number: ++this.#created, queue, group, order: 0, job };
     this.rows.set(job.id, row);
     this.#enter(row, now);
   }
 
-  /** Puts a job of a dump back, in its own number and place. Available ones are lined up with {@link lineUp} in the order of their places. */
+  /** Puts a job of a dump back, in its own number and place. Call {@link makeReady} for available ones, in the order of their places. */
   load(job: JobRecord, number: number, place: number): Row {
     const queue = this.queue(job.queue, job.createdAt);
-    const lane = queue.lanes.enter(limitGroupOf(job.limits).map((key) => this.limit(key)));
-    for (const limit of lane.keys) limit.jobs += 1;
-    const row: Row = { number, queue, lane, order: place, job };
+    const group = queue.limitGroups.enter(limitGroupOf(job.limits).map((key) => this.limit(key)));
+    for (const limit of group.keys) limit.jobs += 1;
+    const row: Row = { number, queue, group, order: place, job };
     this.rows.set(job.id, row);
     this.#index(row);
     this.#created = Math.max(this.#created, number);
@@ -139,13 +139,13 @@ export class Tables {
     return row;
   }
 
-  lineUp(row: Row, now: Millis): void {
-    const { queue, lane } = row;
-    for (const limit of lane.keys) {
+  makeReady(row: Row, now: Millis): void {
+    const { queue, group } = row;
+    for (const limit of group.keys) {
       limit.wait(queue, 1);
-      if (limit.waiting.get(queue) === 1) queue.lanes.holdBack(limit, now);
+      if (limit.waiting.get(queue) === 1) queue.limitGroups.setTimer(limit, now);
     }
-    queue.lanes.push(lane, row, now);
+    queue.limitGroups.push(group, row, now);
   }
 
   set(row: Row, job: JobRecord, now: Millis): void {
@@ -161,18 +161,18 @@ export class Tables {
     if (was === State.active) this.#freed(row);
   }
 
-  /** Another queue has lanes of its own. */
+  /** Another queue has limit groups of its own. */
   #moveTo(row: Row, queue: Queue): void {
-    row.queue.lanes.leave(row.lane);
+    row.queue.limitGroups.leave(row.group);
     row.queue = queue;
-    row.lane = queue.lanes.enter(row.lane.keys);
+    row.group = queue.limitGroups.enter(row.group.keys);
   }
 
   drop(row: Row): void {
     this.#leave(row);
     this.#forgetRun(row);
-    for (const limit of row.lane.keys) limit.jobs -= 1;
-    row.queue.lanes.leave(row.lane);
+    for (const limit of row.group.keys) limit.jobs -= 1;
+    row.queue.limitGroups.leave(row.group);
     this.rows.delete(row.job.id);
     // A place in a queue or in the heap that still names this row must not revive it.
     row.order = -1;
@@ -209,11 +209,11 @@ export class Tables {
 
   forgetLimit(limit: Limit): void {
     this.limits.delete(limit.key);
-    for (const { lanes } of this.queues.values()) lanes.forget(limit);
+    for (const { limitGroups } of this.queues.values()) limitGroups.forget(limit);
   }
 
   /** The limit of the queue as a whole, where it has one. */
-  gate(queue: Queue): Limit | undefined {
+  queueLimit(queue: Queue): Limit | undefined {
     return this.limits.get(queueLimitKey(queue.name));
   }
 
@@ -230,8 +230,8 @@ export class Tables {
     if (override !== undefined) limit.override = override;
     if (numbersText(effectiveLimit(limit)) === before) return limit;
     for (const queue of limit.waiting.keys()) {
-      queue.lanes.reopen(limit);
-      queue.lanes.holdBack(limit, now);
+      queue.limitGroups.reopen(limit);
+      queue.limitGroups.setTimer(limit, now);
       this.wakes.wake(queue.name);
     }
     const queue = this.#queueOf(limit);
@@ -250,21 +250,21 @@ export class Tables {
   }
 
   #enter(row: Row, now: Millis): void {
-    const { queue, lane } = row;
+    const { queue, group } = row;
     const { state } = row.job;
     this.#index(row);
     if (state === State.active) {
-      if (this.gate(queue)?.started(now)) this.lastStart = Math.max(this.lastStart, now);
-      for (const limit of lane.keys) {
+      if (this.queueLimit(queue)?.started(now)) this.lastStart = Math.max(this.lastStart, now);
+      for (const limit of group.keys) {
         limit.used(now);
         if (!limit.started(now)) continue;
         this.lastStart = Math.max(this.lastStart, now);
-        for (const waiting of limit.waiting.keys()) waiting.lanes.started(limit, now);
+        for (const waiting of limit.waiting.keys()) waiting.limitGroups.started(limit, now);
       }
     }
     if (state === State.available) {
       row.order = ++this.#order;
-      this.lineUp(row, now);
+      this.makeReady(row, now);
       this.wakes.wake(queue.name);
     }
   }
@@ -272,36 +272,36 @@ export class Tables {
   #index(row: Row): void {
     const { state, expiresAt, runAt } = row.job;
     this.#count(row, 1);
-    this.holders.add(row);
+    this.uniqueKeys.add(row);
     this.#run(row);
     if (expiresAt !== null && isIn(state, Waiting)) this.expiring.add(row);
     if (isIn(state, State.scheduled | State.retryable)) this.due.push({ at: runAt, row });
     if (state !== State.active) return;
     this.active.add(row);
-    for (const limit of row.lane.keys) limit.active += 1;
+    for (const limit of row.group.keys) limit.active += 1;
   }
 
   #leave(row: Row): void {
     this.#count(row, -1);
-    this.holders.remove(row);
+    this.uniqueKeys.remove(row);
     this.active.delete(row);
     this.expiring.delete(row);
-    for (const limit of row.lane.keys) {
+    for (const limit of row.group.keys) {
       if (row.job.state === State.active) limit.active -= 1;
       if (row.job.state === State.available) limit.wait(row.queue, -1);
     }
   }
 
   /** Somebody may wait for the slots that the job held: where a limit had none before. */
-  #freed({ queue, lane }: Row): void {
-    const gate = this.gate(queue);
+  #freed({ queue, group }: Row): void {
+    const queueLimit = this.queueLimit(queue);
     const active = queue.count(State.active);
-    if (gate?.hasSlot(active) && !gate.hasSlot(active + 1) && queue.count(State.available) > 0)
+    if (queueLimit?.hasSlot(active) && !queueLimit.hasSlot(active + 1) && queue.count(State.available) > 0)
       this.wakes.wake(queue.name);
-    for (const limit of lane.keys) {
+    for (const limit of group.keys) {
       if (!limit.hasSlot() || limit.hasSlot(limit.active + 1)) continue;
       for (const waiting of limit.waiting.keys()) {
-        waiting.lanes.reopen(limit);
+        waiting.limitGroups.reopen(limit);
         this.wakes.wake(waiting.name);
       }
     }

@@ -18,7 +18,7 @@ export function workflows(open: () => Tables): Workflows {
       if (known) return { kind: 'already', workflow: known.record, ready: tables.workflows.ready(known) };
       return tables.change(now, (change) => {
         const row = tables.workflows.add(workflow, nodes, now);
-        change.tellAll(events);
+        change.logAll(events);
         return { kind: 'created', workflow: row.record, ready: tables.workflows.ready(row) };
       });
     },
@@ -62,7 +62,7 @@ export function workflows(open: () => Tables): Workflows {
       for (const node of waiting) tables.workflows.setNode(row, { ...node, state: 'cancelled', closedAt: now });
       const record = counted(row.record, 'cancelled', waiting.filter(({ member }) => member).length);
       tables.workflows.set(row, { ...record, state: 'cancelled', finishedAt: now, sweeping: true });
-      tables.change(now, (change) => change.tellAll(events));
+      tables.change(now, (change) => change.logAll(events));
       return true;
     },
 
@@ -86,7 +86,7 @@ function advance(tables: Tables, step: WorkflowStep, change: Change): Advanced {
     const [inserted = null] = insertGroup(tables, [step.job], change, { always: true });
     if (inserted?.kind !== 'inserted') return { ...nothing, inserted };
     tables.workflows.setNode(row, { ...node, state: 'pending' });
-    change.tellAll(step.events);
+    change.logAll(step.events);
     return { done: true, inserted, ready: none };
   }
   const { state, result, error, passes, end, failed = node.failed } = step;
@@ -94,6 +94,6 @@ function advance(tables: Tables, step: WorkflowStep, change: Change): Advanced {
   tables.workflows.setNode(row, { ...node, state, result, error, closedAt: change.now });
   const record = counted(row.record, state, node.member ? 1 : 0);
   tables.workflows.set(row, end ? { ...record, state: end.state, end: end.text, finishedAt: change.now } : record);
-  change.tellAll(step.events);
+  change.logAll(step.events);
   return { done: true, inserted: null, ready: end ? none : tables.workflows.lower(row, node, passes) };
 }

@@ -1,21 +1,21 @@
 import { fired, type Millis, putCron } from '@ojs-ts/core';
 import type { CronRecord, Crons, Firing } from '../storage.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './disk/connection.ts';
+import type { GroupCommit } from './disk/group-commit.ts';
 import { insertGroup } from './insert.ts';
 import { move } from './move.ts';
 import { type Cells, integer, integerOrNull, readJob, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
-import type { Writer } from './writer.ts';
 
-export function crons(sql: Connection, writer: Writer): Crons {
+export function crons(sql: Connection, store: GroupCommit): Crons {
   return {
-    list: () => writer.read(() => sql.all(statements.crons).map(readCron).sort(byName)),
+    list: () => store.read(() => sql.all(statements.crons).map(readCron).sort(byName)),
 
-    get: (name) => writer.read(() => find(sql, name)),
+    get: (name) => store.read(() => find(sql, name)),
 
     put: (given, now, expected) =>
-      writer.write(() => {
+      store.write(() => {
         const known = find(sql, given.name);
         if (expected !== undefined && expected !== known?.version) return null;
         const cron = putCron(known, given, now);
@@ -24,19 +24,19 @@ export function crons(sql: Connection, writer: Writer): Crons {
       }),
 
     remove: (name) =>
-      writer.write(() => {
+      store.write(() => {
         const known = find(sql, name);
         sql.run('DELETE FROM ojs_crons WHERE name = ?', name);
         return known;
       }),
 
-    due: (now, limit) => writer.read(() => sql.all(statements.dueCrons, now, limit).map(readCron)),
+    due: (now, limit) => store.read(() => sql.all(statements.dueCrons, now, limit).map(readCron)),
 
     unfinished: (names, limit) =>
-      writer.read(() => names.map((name) => sql.all(statements.runs, name, limit).map((cells) => readJob(cells).job))),
+      store.read(() => names.map((name) => sql.all(statements.runs, name, limit).map((cells) => readJob(cells).job))),
 
     fire: (firings, now) =>
-      writer.write((tx) => {
+      store.write((tx) => {
         const answers = firings.map((firing) => fire(tx, firing, now));
         tx.end(now);
         return answers;

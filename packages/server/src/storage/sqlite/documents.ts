@@ -1,22 +1,22 @@
 import { putDocument } from '@ojs-ts/core';
 import { readDocument } from '../rows.ts';
 import type { Document, Documents } from '../storage.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './disk/connection.ts';
+import type { GroupCommit } from './disk/group-commit.ts';
 import { statements } from './statements.ts';
-import type { Writer } from './writer.ts';
 
-export function documents(sql: Connection, writer: Writer): Documents {
+export function documents(sql: Connection, store: GroupCommit): Documents {
   const find = (kind: string, key: string) => {
     const cells = sql.get(statements.document, kind, key);
     return cells ? readDocument(cells) : null;
   };
   return {
-    list: (kind) => writer.read(() => sql.all(statements.documents, kind).map(readDocument).sort(byKey)),
+    list: (kind) => store.read(() => sql.all(statements.documents, kind).map(readDocument).sort(byKey)),
 
-    get: (kind, key) => writer.read(() => find(kind, key)),
+    get: (kind, key) => store.read(() => find(kind, key)),
 
     put: (kind, key, body, expected, now) =>
-      writer.write(() => {
+      store.write(() => {
         const document = putDocument(find(kind, key), { kind, key, body }, expected, now);
         if (document)
           sql.change(
@@ -32,7 +32,7 @@ export function documents(sql: Connection, writer: Writer): Documents {
       }),
 
     remove: (kind, key) =>
-      writer.write(() => sql.run('DELETE FROM ojs_documents WHERE kind = ? AND key = ?', kind, key) === 1),
+      store.write(() => sql.run('DELETE FROM ojs_documents WHERE kind = ? AND key = ?', kind, key) === 1),
   };
 }
 

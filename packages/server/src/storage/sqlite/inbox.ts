@@ -1,25 +1,25 @@
 import { inboxBytes } from '../inbox.ts';
 import { readCompletion, readEntry } from '../rows.ts';
 import type { Inbox, InboxEntry, Inserted } from '../storage.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './disk/connection.ts';
+import type { GroupCommit } from './disk/group-commit.ts';
 import { insertGroup } from './insert.ts';
 import { complete, move } from './move.ts';
 import { integer } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
-import type { Writer } from './writer.ts';
 
 const depth = 'SELECT (SELECT count(*) FROM ojs_inbox) + (SELECT count(*) FROM ojs_inbox_completions)';
 
 /** Rows that other connections to the file have appended within transactions of their users. */
-export function inbox(sql: Connection, writer: Writer): Inbox {
+export function inbox(sql: Connection, store: GroupCommit): Inbox {
   return {
-    read: (limit) => writer.read(() => oldest(sql, limit)),
+    read: (limit) => store.read(() => oldest(sql, limit)),
 
-    holds: (ids) => writer.read(() => ids.map((id) => sql.get(statements.inInbox, id, id)?.[0] === 1)),
+    holds: (ids) => store.read(() => ids.map((id) => sql.get(statements.inInbox, id, id)?.[0] === 1)),
 
     take: (intakes, now, options) =>
-      writer.write((tx) => {
+      store.write((tx) => {
         const answers = intakes.map(({ entry, job }) =>
           eachThere(tx, entry, () => insertGroup(tx, [job], now, options)[0] ?? null),
         );
@@ -28,7 +28,7 @@ export function inbox(sql: Connection, writer: Writer): Inbox {
       }),
 
     refuse: (refusals, now) =>
-      writer.write((tx) => {
+      store.write((tx) => {
         const answers = refusals.map(({ entry, job, end }) =>
           eachThere(tx, entry, () => {
             const [answer] = insertGroup(tx, [job], now, { always: true });
@@ -41,14 +41,14 @@ export function inbox(sql: Connection, writer: Writer): Inbox {
       }),
 
     complete: (limit, now) =>
-      writer.write((tx) => {
+      store.write((tx) => {
         const found = tx.sql.all(statements.completions, 0, limit).map(readCompletion);
         const ready = found.flatMap((completion) => complete(tx, completion, now));
         tx.end(now);
         return { count: found.length, ready };
       }),
 
-    depth: () => writer.read(() => integer(sql.get(depth)?.[0])),
+    depth: () => store.read(() => integer(sql.get(depth)?.[0])),
   };
 }
 

@@ -16,7 +16,7 @@ import {
   sumsOf,
 } from '@ojs-ts/core';
 import type { Inserted, InsertOptions } from '../storage.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './disk/connection.ts';
 import { move } from './move.ts';
 import { boundsText, integer, limitsText, readJob, tiesText } from './row.ts';
 import { statements } from './statements.ts';
@@ -47,7 +47,7 @@ export function find(sql: Connection, id: JobId): JobRecord | null {
 function isPlain(tx: Transaction, group: readonly NewJob[], { always, refusePaused }: Admission): boolean {
   for (const { unique, queue } of group) {
     if (unique !== null) return false;
-    const row = always ? null : tx.counts.find(queue);
+    const row = always ? null : tx.counters.find(queue);
     if (row && (row.capacity !== null || (row.paused && refusePaused))) return false;
   }
   return true;
@@ -107,14 +107,14 @@ function insertRow(tx: Transaction, job: NewJob): boolean {
   const limits = keysText(job);
   const uniqueKey = job.unique?.key ?? null;
   const waits = state === State.available;
-  const line = waits ? tx.line({ queue, limits }) : null;
-  const place = waits ? tx.numbers.place() : null;
+  const readyQueue = waits ? tx.readyQueue({ queue, limits }) : null;
+  const place = waits ? tx.sequences.place() : null;
   if (waits && (bounds ?? expiresAt ?? trace ?? limits ?? uniqueKey ?? policy ?? cron) === null) {
     const times = [runAt, createdAt, timeoutMs, createdAt] as const;
     return tx.sql.insert(
       statements.insertBare,
       priority,
-      line,
+      readyQueue,
       place,
       ...times,
       id,
@@ -131,7 +131,7 @@ function insertRow(tx: Transaction, job: NewJob): boolean {
     statements.insert,
     state,
     priority,
-    line,
+    readyQueue,
     place,
     ...times,
     id,
@@ -150,10 +150,10 @@ function keysText({ limits }: NewJob): string | null {
 /** What an accepted job changes beside its row. */
 function inserted(tx: Transaction, job: NewJob, now: Millis): void {
   const { id, type, queue, state, trace, runAt, priority } = job;
-  for (const limit of job.limits) tx.limits.offer(limit, now);
-  tx.counts.line(queue);
+  for (const limit of job.limits) tx.limits.jobAdded(limit, now);
+  tx.counters.readyQueue(queue);
   tx.entered({ queue, limits: keysText(job) }, state, now);
-  tx.counts.sum(queue, sumsOf(null, state, now), now);
+  tx.counters.addStatistics(queue, sumsOf(null, state, now), now);
   if (state === State.available) tx.woken.add(queue);
   const kind = creationEvent(state);
   if (kind)
@@ -217,12 +217,18 @@ class Draft {
   }
 
   #doorAnswer(job: NewJob, replaces: readonly Holder<JobRecord>[]): Inserted | null {
-    const { counts } = this.#tx;
-    const row = this.#admission.always ? null : counts.find(job.queue);
+    const { counters } = this.#tx;
+    const row = this.#admission.always ? null : counters.find(job.queue);
     if (!row) return null;
     const gone = replaces.filter(({ stored, state }) => stored.queue === job.queue && isIn(state, Queued)).length;
     const more = (this.#more.get(job.queue) ?? 0) - gone;
-    const door = { name: job.queue, paused: row.paused, capacity: row.capacity, depth: counts.depth(job.queue), more };
+    const door = {
+      name: job.queue,
+      paused: row.paused,
+      capacity: row.capacity,
+      depth: counters.depth(job.queue),
+      more,
+    };
     return queueRefusal(job, door, this.#admission.refusePaused ?? false);
   }
 

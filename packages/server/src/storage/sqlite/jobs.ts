@@ -1,39 +1,39 @@
 import { type EventSubject, isIn, type Millis, State, Terminal } from '@ojs-ts/core';
 import type { Jobs } from '../storage.ts';
-import { claim } from './claim.ts';
-import type { Connection } from './connection.ts';
+import { claim } from './claim/claim.ts';
+import type { Connection } from './disk/connection.ts';
+import type { GroupCommit } from './disk/group-commit.ts';
 import { find, insertGroup } from './insert.ts';
 import { list } from './list.ts';
 import { move } from './move.ts';
 import { integer, integerOrNull, readTies, state, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
-import type { Writer } from './writer.ts';
 
-export function jobs(sql: Connection, writer: Writer): Jobs {
+export function jobs(sql: Connection, store: GroupCommit): Jobs {
   return {
     insert: (groups, now, options) =>
-      writer.write((tx) => {
+      store.write((tx) => {
         const answers = groups.map((group) => insertGroup(tx, group, now, options));
         tx.end(now);
         return answers;
       }),
 
-    claim: (claims, now) => writer.write((tx) => claim(tx, claims, now)),
+    claim: (claims, now) => store.write((tx) => claim(tx, claims, now)),
 
     transition: (transitions, now) =>
-      writer.write((tx) => {
+      store.write((tx) => {
         const answers = transitions.map((transition) => move(tx, transition, now));
         tx.end(now);
         return answers;
       }),
 
-    get: (ids) => writer.read(() => ids.map((id) => find(sql, id))),
+    get: (ids) => store.read(() => ids.map((id) => find(sql, id))),
 
-    list: (query) => writer.read(() => list(sql, query)),
+    list: (query) => store.read(() => list(sql, query)),
 
     remove: (ids, guard, now) =>
-      writer.write((tx) => {
+      store.write((tx) => {
         const answers = ids.map((id) => remove(tx, id, guard, now));
         tx.end(now);
         return answers;
@@ -54,12 +54,12 @@ function remove(
   if (!isIn(was, from) || (deadLetter && !listed)) return false;
   const queue = text(cells[2]);
   const { limits, node } = readTies(cells[8]);
-  if (was === State.available) tx.leaveLine({ queue, limits });
+  if (was === State.available) tx.leaveReadyQueue({ queue, limits });
   tx.sql.change(statements.remove, integer(cells[0]));
-  tx.active.forget(id);
+  tx.claimedJobs.forget(id);
   tx.left({ queue, limits }, was, now);
-  tx.lost({ limits });
-  if (listed) tx.counts.addDeadLetter(queue, -1, now);
+  tx.removed({ limits });
+  if (listed) tx.counters.addDeadLetter(queue, -1, now);
   if (node !== null && !isIn(was, Terminal)) {
     const job: EventSubject = {
       id,

@@ -1,7 +1,7 @@
 import { isIn, type JobRecord, State, type StateMask, stateNames, Terminal } from '@ojs-ts/core';
 import { comparePlaces, cursorOf, type Place, readCursor } from '../cursor.ts';
 import type { JobQuery, Page } from '../storage.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './disk/connection.ts';
 import { type Cells, integer, integerOrNull, readJob, state, text } from './row.ts';
 import { statements } from './statements.ts';
 

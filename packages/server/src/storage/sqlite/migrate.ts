@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Layout } from '../storage.ts';
-import { type Connection, patiently } from './connection.ts';
+import { type Connection, patiently } from './disk/connection.ts';
 import { integer } from './row.ts';
 
 /** The files that make the layout, in order; each makes it one version newer. */

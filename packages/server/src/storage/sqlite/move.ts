@@ -20,7 +20,7 @@ import {
 } from '@ojs-ts/core';
 import { readCompletion } from '../rows.ts';
 import type { Dumped, Moved } from '../storage.ts';
-import type { Guarded } from './active.ts';
+import type { Guarded } from './claim/claimed-job-cache.ts';
 import { type Cells, integer, integerOrNull, readBounds, readJob, readTies, state, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
@@ -37,12 +37,12 @@ export function move(tx: Transaction, transition: Transition, now: Millis): Move
 
 /** Only a refusal reads the whole row. */
 function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved {
-  const before = tx.active.find(transition.id) ?? find(tx, transition.id);
+  const before = tx.claimedJobs.find(transition.id) ?? find(tx, transition.id);
   if (!before) return { kind: 'missing' };
   const { number } = before;
   const kind = verdict(before, transition);
   if (kind !== 'moves') return { kind, job: readJob(only(tx.sql.get(statements.byNumber, number))).job };
-  tx.active.forget(before.id);
+  tx.claimedJobs.forget(before.id);
   const after =
     before.state === State.active && isPlainEnd(transition)
       ? finish(tx, before, transition, now)
@@ -51,7 +51,7 @@ function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved 
     tx.left(before, before.state, now);
     tx.entered(after, after.state, now);
   }
-  tx.counts.sum(before.queue, sumsOf(before, after.state, now, transition), now);
+  tx.counters.addStatistics(before.queue, sumsOf(before, after.state, now, transition), now);
   for (const event of eventsOf(transition, before.state))
     tx.log.job(event.kind, after, before.state, event.data ?? null);
   return { kind: 'moved', was: before.state, ready: closeNode(tx, after, transition, now) };
@@ -98,8 +98,8 @@ function change(tx: Transaction, guarded: Guarded, transition: Transition, now: 
   const after = moved(before, transition, now);
   write(tx, number, after);
   note(tx, number, transition, after);
-  if (before.deadLetter !== after.deadLetter) tx.counts.addDeadLetter(before.queue, after.deadLetter ? 1 : -1, now);
-  if (before.state === State.available) tx.leaveLine(before);
+  if (before.deadLetter !== after.deadLetter) tx.counters.addDeadLetter(before.queue, after.deadLetter ? 1 : -1, now);
+  if (before.state === State.available) tx.leaveReadyQueue(before);
   return after;
 }
 
@@ -111,8 +111,8 @@ function write(tx: Transaction, number: number, job: Changing): void {
     job.queue,
     job.attempt,
     job.priority,
-    waits ? tx.enterLine(job) : null,
-    waits ? tx.numbers.place() : null,
+    waits ? tx.enterReadyQueue(job) : null,
+    waits ? tx.sequences.place() : null,
     dueAt(job),
     job.runAt,
     job.enqueuedAt,

@@ -11,11 +11,11 @@ import {
   stateNames,
 } from '@ojs-ts/core';
 import type { LimitRecord, MinuteRecord, QueuePatch, QueueRecord, Registry } from '../storage.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './disk/connection.ts';
+import type { GroupCommit } from './disk/group-commit.ts';
 import { type Cells, integer, integerOrNull, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
-import type { Writer } from './writer.ts';
 
 const states = Object.values(State);
 const queueColumns = `name, created_at, paused, capacity, config, version, dead_letter, ${stateNames(0xff).join(', ')}`;
@@ -26,24 +26,23 @@ type Queues = Pick<
   'queues' | 'pauseQueue' | 'configureQueue' | 'removeQueue' | 'statistics' | 'limits' | 'limit' | 'overrideLimit'
 >;
 
-export function queues(sql: Connection, writer: Writer): Queues {
+export function queues(sql: Connection, store: GroupCommit): Queues {
   return {
-    queues: () => writer.read(() => sql.all(`SELECT ${queueColumns} FROM ojs_queues ORDER BY name`).map(readQueue)),
+    queues: () => store.read(() => sql.all(`SELECT ${queueColumns} FROM ojs_queues ORDER BY name`).map(readQueue)),
 
-    pauseQueue: (name, paused, now) => writer.write((tx) => pauseQueue(tx, name, paused, now)),
+    pauseQueue: (name, paused, now) => store.write((tx) => pauseQueue(tx, name, paused, now)),
 
-    configureQueue: (name, patch, now, expected) =>
-      writer.write((tx) => configureQueue(tx, name, patch, now, expected)),
+    configureQueue: (name, patch, now, expected) => store.write((tx) => configureQueue(tx, name, patch, now, expected)),
 
-    removeQueue: (name) => writer.write((tx) => removeQueue(tx, name)),
+    removeQueue: (name) => store.write((tx) => removeQueue(tx, name)),
 
-    statistics: (since) => writer.read(() => sql.all(statements.minutes, since).map(readMinute)),
+    statistics: (since) => store.read(() => sql.all(statements.minutes, since).map(readMinute)),
 
-    limits: (query) => writer.read(() => limits(sql, query)),
+    limits: (query) => store.read(() => limits(sql, query)),
 
-    limit: (key) => writer.read(() => limit(sql, key)),
+    limit: (key) => store.read(() => limit(sql, key)),
 
-    overrideLimit: (key, override, now) => writer.write((tx) => overrideLimit(tx, key, override, now)),
+    overrideLimit: (key, override, now) => store.write((tx) => overrideLimit(tx, key, override, now)),
   };
 }
 
@@ -83,14 +82,14 @@ function configureQueue(
 /** The answers have the counts, so those that the transaction has gathered so far must stand in the row; afterwards it reads the queue anew. */
 function makeQueue(tx: Transaction, name: string, now: Millis): void {
   tx.flush();
-  const line = tx.counts.line(name);
+  const readyQueue = tx.counters.readyQueue(name);
   tx.sql.change(
-    'INSERT INTO ojs_queues (name, created_at, line) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING',
+    'INSERT INTO ojs_queues (name, created_at, ready_queue) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING',
     name,
     now,
-    line,
+    readyQueue,
   );
-  tx.counts.forget();
+  tx.counters.forget();
 }
 
 function queue(sql: Connection, name: string): QueueRecord {

@@ -20,7 +20,7 @@ export interface JobRow {
   readonly job: JobRecord;
 }
 
-/** A job that waits in a line, with its place there. */
+/** An available job, with its place in its ready queue. */
 export interface ReadyRow extends JobRow {
   readonly priority: number;
   readonly place: number;

@@ -4,32 +4,32 @@ import { join, resolve } from 'node:path';
 import { systemClock } from '@ojs-ts/core';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
-import { backup } from './backup.ts';
-import { Checkpoints } from './checkpoints.ts';
-import { Connection, type Synchronous } from './connection.ts';
+import { backup } from './backup/backup.ts';
 import { crons } from './crons.ts';
-import { Disk } from './disk.ts';
+import { ChangePoller } from './disk/change-poller.ts';
+import { Checkpoints } from './disk/checkpoints.ts';
+import { Connection, type Synchronous } from './disk/connection.ts';
+import { GroupCommit } from './disk/group-commit.ts';
+import { WalSync } from './disk/wal-sync.ts';
 import { documents } from './documents.ts';
-import { events } from './events.ts';
+import { readEvents } from './event-log.ts';
 import { inbox } from './inbox.ts';
 import { jobs } from './jobs.ts';
 import { layout, migrate } from './migrate.ts';
 import { queues } from './queues.ts';
 import { integer } from './row.ts';
-import { upkeep } from './upkeep.ts';
-import { Watch } from './watch.ts';
+import { upkeep } from './upkeep/upkeep.ts';
 import { workers } from './workers.ts';
-import { workflows } from './workflows.ts';
-import { Writer } from './writer.ts';
+import { workflows } from './workflows/workflows.ts';
 
 export interface SqliteOptions {
-  /** The database file; it is made where it is missing. Null takes a temporary file that goes when the storage is closed. */
+  /** The database file; a missing one is created. Null takes a temporary file, which is deleted when the storage is closed. */
   readonly path: string | null;
   /** Default FULL: a commit survives a loss of power. A temporary file is never synchronised. */
   readonly synchronous?: Synchronous;
   /** How long a call waits for a file that another process has locked, in milliseconds. Default 5,000. */
   readonly patienceMs?: number;
-  /** Most pages (of 8,192 bytes) that the file may have: beyond, writes are refused as on a full disk. By default no limit. */
+  /** Most pages (of 8,192 bytes) that the file may have; then writes are refused as on a full disk. No limit by default. */
   readonly maxPages?: number;
   /** True refuses a file that is not there; false, the default, makes it. */
   readonly existing?: boolean;
@@ -43,10 +43,10 @@ const durability: Readonly<Record<Synchronous, string>> = {
   OFF: 'commits survive a crash of the process only (WAL, synchronous=OFF)',
 };
 
-/** All but the store's own. */
+/** Emptied by `clear`: all but ojs_store, which keeps the seed. */
 const tables = [
   ...['jobs', 'queues', 'minutes', 'events', 'requests', 'workers', 'leases'],
-  ...['limits', 'starts', 'lanes', 'lane_keys', 'alarms'],
+  ...['limits', 'starts', 'limit_groups', 'limit_group_keys', 'rate_timers'],
   ...['workflows', 'workflow_counts', 'nodes', 'node_specs', 'crons', 'documents', 'inbox', 'inbox_completions'],
 ];
 
@@ -59,14 +59,15 @@ export function sqliteStorage(options: SqliteOptions): Storage {
   if (existing && path !== null && !existsSync(path)) throw new Error(`${resolve(path)} does not exist.`);
   const directory = path === null ? mkdtempSync(join(tmpdir(), 'ojs-')) : null;
   const synchronous = directory === null ? (options.synchronous ?? 'FULL') : 'OFF';
-  const own = synchronous === 'FULL' ? 'NORMAL' : synchronous;
-  const sql = new Connection(path ?? join(directory ?? '', 'jobs.db'), own, options.maxPages);
-  const checkpoints = new Checkpoints(sql, own);
-  const disk = synchronous === 'FULL' ? new Disk(sql) : null;
+  // With FULL, WalSync synchronises the log outside of SQLite.
+  const inCommit = synchronous === 'FULL' ? 'NORMAL' : synchronous;
+  const sql = new Connection(path ?? join(directory ?? '', 'jobs.db'), inCommit, options.maxPages);
+  const checkpoints = new Checkpoints(sql, inCommit);
+  const walSync = synchronous === 'FULL' ? new WalSync(sql) : null;
   const clock = systemClock();
   const wakes = new Wakes();
-  const watch = new Watch(sql, wakes);
-  const writer = new Writer(sql, patienceMs, logs, disk, ({ woken, log }) => {
+  const poller = new ChangePoller(sql, wakes);
+  const store = new GroupCommit(sql, patienceMs, logs, walSync, ({ woken, log }) => {
     for (const queue of woken) wakes.wake(queue);
     if (log.grown) wakes.logged();
     checkpoints.committed();
@@ -74,9 +75,9 @@ export function sqliteStorage(options: SqliteOptions): Storage {
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {
-    watch.close();
+    poller.close();
     wakes.close();
-    await writer.close();
+    await store.close();
     await checkpoints.close();
     sql.checkpoint();
     sql.close();
@@ -88,49 +89,49 @@ export function sqliteStorage(options: SqliteOptions): Storage {
       name: 'sqlite',
       parallel: 3,
       inProcess: true,
-      // At about 10 µs a job a batch keeps the event loop for 5 ms at most.
+      // At about 10 µs a job a batch blocks the event loop for 5 ms at most.
       maxBatch: 500,
       durability:
         directory === null
           ? durability[synchronous]
           : 'none: the file is temporary and goes when the storage is closed',
     },
-    jobs: jobs(sql, writer),
-    upkeep: upkeep(sql, writer),
-    registry: { ...queues(sql, writer), ...workers(sql, writer) },
-    workflows: workflows(sql, writer),
-    crons: crons(sql, writer),
-    documents: documents(sql, writer),
-    inbox: inbox(sql, writer),
+    jobs: jobs(sql, store),
+    upkeep: upkeep(sql, store),
+    registry: { ...queues(sql, store), ...workers(sql, store) },
+    workflows: workflows(sql, store),
+    crons: crons(sql, store),
+    documents: documents(sql, store),
+    inbox: inbox(sql, store),
     backup: backup(sql, synchronous, patienceMs),
-    layout: () => writer.read(() => layout(sql)),
+    layout: () => store.read(() => layout(sql)),
     async migrate() {
       const migrated = await migrate(sql, patienceMs);
-      await disk?.committed();
+      await walSync?.committed();
       return migrated;
     },
     async clock() {
       return clock.now();
     },
     ping: () =>
-      writer.read(() => {
+      store.read(() => {
         sql.get('SELECT 1');
       }),
-    seed: () => writer.read(() => integer(sql.get('SELECT seed FROM ojs_store')?.[0])),
+    seed: () => store.read(() => integer(sql.get('SELECT seed FROM ojs_store')?.[0])),
     async subscribe(onWake) {
-      return watch.subscribe(onWake);
+      return poller.subscribe(onWake);
     },
-    events: (after, limit) => writer.read(() => events(sql, after, limit)),
+    events: (after, limit) => store.read(() => readEvents(sql, after, limit)),
     record: (events, now) =>
-      writer.write((tx) => {
+      store.write((tx) => {
         tx.log.add(events);
         tx.end(now);
       }),
     clear: () =>
-      writer.write((tx) => {
+      store.write((tx) => {
         tx.forget();
         for (const table of tables) tx.sql.run(`DELETE FROM ojs_${table}`);
-        tx.sql.run('UPDATE ojs_store SET line = 0, place = 0, position = 0, last_start = 0');
+        tx.sql.run('UPDATE ojs_store SET ready_queue = 0, place = 0, position = 0, last_start = 0');
       }),
     [Symbol.asyncDispose]: () => {
       closing ??= close();

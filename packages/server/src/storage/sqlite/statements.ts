@@ -3,20 +3,20 @@ import { jobColumns, readyColumns } from './row.ts';
 
 // A bound LIMIT makes SQLite plan the statement anew at every change of its value (17 µs); as an expression it does not.
 const listed = 'number, finished_at, state, queue, type, dead_letter';
-/** Fills the column `room` (see the table). */
-export const room = '.'.repeat(84);
+/** See the column in 001_baseline.sql. */
+export const padding = '.'.repeat(84);
 const flowColumns =
   'id, name, kind, spec, total, state, completed, failed, cancelled, created_at, finished_at, "end", sweeping';
 const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
 
 const jobStatements = {
-  insert: `INSERT INTO ojs_jobs (state, claim, attempt, priority, line, place, due_at, run_at, enqueued_at, dead_letter, timeout_ms, bounds,
-    expires_at, created_at, id, queue, type, trace, ties, unique_key, history, policy, room, envelope, cron)
-    VALUES (?, 0, 0, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, '${room}', ?, ?)`,
+  insert: `INSERT INTO ojs_jobs (state, claim, attempt, priority, ready_queue, place, due_at, run_at, enqueued_at, dead_letter, timeout_ms, bounds,
+    expires_at, created_at, id, queue, type, trace, ties, unique_key, history, policy, padding, envelope, cron)
+    VALUES (?, 0, 0, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, '${padding}', ?, ?)`,
 
   /** The usual job: available, without any of the optional columns but the one that ties it to a workflow. 8 values less, 0.7 µs. */
-  insertBare: `INSERT INTO ojs_jobs (state, claim, attempt, priority, line, place, run_at, enqueued_at, dead_letter, timeout_ms, created_at, id, queue,
-    type, ties, history, room, envelope) VALUES (2, 0, 0, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, '', '${room}', ?)`,
+  insertBare: `INSERT INTO ojs_jobs (state, claim, attempt, priority, ready_queue, place, run_at, enqueued_at, dead_letter, timeout_ms, created_at, id, queue,
+    type, ties, history, padding, envelope) VALUES (2, 0, 0, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, '', '${padding}', ?)`,
 
   byId: `SELECT ${jobColumns} FROM ojs_jobs WHERE id = ?`,
   byNumber: `SELECT ${jobColumns} FROM ojs_jobs WHERE number = ?`,
@@ -25,11 +25,11 @@ const jobStatements = {
   holders: `SELECT number FROM ojs_jobs INDEXED BY ojs_jobs_unique
     WHERE unique_key = ? AND unique_key IS NOT NULL AND state = ? AND created_at > ? ORDER BY created_at, number LIMIT ? + 0`,
 
-  /** What waits in a line, in the order of handing out. */
-  ready: `SELECT ${readyColumns} FROM ojs_jobs INDEXED BY ojs_jobs_ready WHERE line = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT ? + 0`,
-  lineHead: `SELECT priority, place FROM ojs_jobs INDEXED BY ojs_jobs_ready WHERE line = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT 1`,
+  /** The jobs of a ready queue, in the order of handing out. */
+  ready: `SELECT ${readyColumns} FROM ojs_jobs INDEXED BY ojs_jobs_ready WHERE ready_queue = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT ? + 0`,
+  readyQueueHead: `SELECT priority, place FROM ojs_jobs INDEXED BY ojs_jobs_ready WHERE ready_queue = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT 1`,
   /** `beat_at` is null outside of `active` already. */
-  claim: `UPDATE ojs_jobs SET room = NULL, state = 8, claim = ?, attempt = ?, place = NULL, due_at = ?, started_at = ?, worker = ?, lease_ms = ?, lease_until = ?,
+  claim: `UPDATE ojs_jobs SET padding = NULL, state = 8, claim = ?, attempt = ?, place = NULL, due_at = ?, started_at = ?, worker = ?, lease_ms = ?, lease_until = ?,
     progress = NULL WHERE number BETWEEN ? AND ?`,
   expireLater: `UPDATE ojs_jobs SET expires_at = ? WHERE number = ?`,
 
@@ -46,7 +46,7 @@ const jobStatements = {
     WHERE number BETWEEN ? AND ?`,
   finishAsIs: `UPDATE ojs_jobs SET state = ?, due_at = ?, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL, checkpoint = NULL
     WHERE number BETWEEN ? AND ?`,
-  move: `UPDATE ojs_jobs SET state = ?, queue = ?, attempt = ?, priority = ?, line = coalesce(?, line), place = ?, due_at = ?, run_at = ?, enqueued_at = ?, started_at = ?,
+  move: `UPDATE ojs_jobs SET state = ?, queue = ?, attempt = ?, priority = ?, ready_queue = coalesce(?, ready_queue), place = ?, due_at = ?, run_at = ?, enqueued_at = ?, started_at = ?,
     beat_at = ?, finished_at = ?, dead_letter = ?, lease_ms = ?, lease_until = ?, worker = ? WHERE number = ?`,
   note: `UPDATE ojs_jobs SET result = iif(?, ?, result), history = coalesce(?, history), progress = iif(?, ?, progress), checkpoint = iif(?, ?, checkpoint),
     envelope = coalesce(?, envelope), policy = coalesce(?, policy) WHERE number = ?`,
@@ -55,11 +55,11 @@ const jobStatements = {
   runs: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_runs
     WHERE cron = ? AND cron IS NOT NULL AND finished_at IS NULL ORDER BY number LIMIT ? + 0`,
   due: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_due WHERE state = ? AND due_at <= ? ORDER BY due_at, number LIMIT ? + 0`,
-  promote: `UPDATE ojs_jobs SET state = 2, line = ?, place = ?, due_at = NULL, enqueued_at = ? WHERE number = ?`,
+  promote: `UPDATE ojs_jobs SET state = 2, ready_queue = ?, place = ?, due_at = NULL, enqueued_at = ? WHERE number = ?`,
   expiring: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_expiry
     WHERE expires_at <= ? AND finished_at IS NULL AND lease_until IS NULL ORDER BY expires_at, number LIMIT ? + 0`,
 
-  beaten: `SELECT number, state, claim, worker, lease_ms, lease_until, started_at, timeout_ms, type, queue, attempt, trace, bounds
+  heartbeat: `SELECT number, state, claim, worker, lease_ms, lease_until, started_at, timeout_ms, type, queue, attempt, trace, bounds
     FROM ojs_jobs WHERE id = ?`,
   extend: `UPDATE ojs_jobs SET lease_until = ?, due_at = ?, beat_at = ? WHERE number = ?`,
   held: `SELECT number, id, claim, worker, started_at FROM ojs_jobs INDEXED BY ojs_jobs_due
@@ -84,7 +84,7 @@ const jobStatements = {
   request: `SELECT claims FROM ojs_requests WHERE request = ?`,
   remember: `INSERT INTO ojs_requests (request, at, claims) VALUES (?, ?, ?)`,
   /** What a transaction reads of a queue. */
-  queue: `SELECT paused, capacity, line, scheduled + available + retryable, available, active, has_lanes, exists (SELECT 1 FROM ojs_limits WHERE key = '${queueLimitKey('')}' || name)
+  queue: `SELECT paused, capacity, ready_queue, scheduled + available + retryable, available, active, has_limit_groups, exists (SELECT 1 FROM ojs_limits WHERE key = '${queueLimitKey('')}' || name)
     FROM ojs_queues WHERE name = ?`,
   minutes: `SELECT minute, queue, enqueued, started, completed, failed, discarded, duration_ms, wait_ms FROM ojs_minutes
     WHERE minute >= ? ORDER BY minute, queue`,
@@ -107,27 +107,27 @@ const limitStatements = {
   newestStarts: `SELECT at FROM ojs_starts WHERE key = ? ORDER BY number DESC LIMIT ? + 0`,
   forgetStarts: `DELETE FROM ojs_starts WHERE key = ? AND number <= ?`,
 
-  lane: `SELECT line, priority, place, key FROM ojs_lanes WHERE queue = ? AND keys = ?`,
-  openLanes: `SELECT line, queue, keys, priority, place, key FROM ojs_lanes INDEXED BY ojs_lanes_open WHERE queue = ? AND open <> 0
+  limitGroup: `SELECT ready_queue, priority, place, assigned_key FROM ojs_limit_groups WHERE queue = ? AND keys = ?`,
+  openLimitGroups: `SELECT ready_queue, queue, keys, priority, place, assigned_key FROM ojs_limit_groups INDEXED BY ojs_limit_groups_open WHERE queue = ? AND open <> 0
     ORDER BY priority DESC, place LIMIT 2`,
-  groupHead: `SELECT priority, place, line FROM ojs_lanes INDEXED BY ojs_lanes_group WHERE key = ? AND queue = ? AND open = ?
+  bestLimitGroup: `SELECT priority, place, ready_queue FROM ojs_limit_groups INDEXED BY ojs_limit_groups_key WHERE assigned_key = ? AND queue = ? AND open = ?
     ORDER BY priority DESC, place LIMIT 1`,
   /** The queues in which jobs wait under a key, one after the other. */
-  queueAfter: `SELECT queue FROM ojs_lane_keys WHERE key = ? AND queue > ? ORDER BY queue LIMIT 1`,
-  laneUnder: `SELECT line FROM ojs_lane_keys WHERE key = ? AND queue = ? LIMIT 1`,
-  makeLaneKey: `INSERT INTO ojs_lane_keys (key, queue, line) VALUES (?, ?, ?)`,
-  removeLaneKey: `DELETE FROM ojs_lane_keys WHERE key = ? AND queue = ? AND line = ?`,
-  makeLane: `INSERT INTO ojs_lanes (line, queue, keys, priority, place, key, open) VALUES (?, ?, ?, ?, ?, ?, 0)`,
-  moveLane: `UPDATE ojs_lanes SET priority = ?, place = ?, key = ?, open = ? WHERE line = ?`,
-  moveHead: `UPDATE ojs_lanes SET priority = ?, place = ? WHERE line = ?`,
-  openLane: `UPDATE ojs_lanes SET open = ? WHERE line = ?`,
-  removeLane: `DELETE FROM ojs_lanes WHERE line = ?`,
+  nextQueueUnder: `SELECT queue FROM ojs_limit_group_keys WHERE key = ? AND queue > ? ORDER BY queue LIMIT 1`,
+  limitGroupUnder: `SELECT ready_queue FROM ojs_limit_group_keys WHERE key = ? AND queue = ? LIMIT 1`,
+  insertLimitGroupKey: `INSERT INTO ojs_limit_group_keys (key, queue, ready_queue) VALUES (?, ?, ?)`,
+  deleteLimitGroupKey: `DELETE FROM ojs_limit_group_keys WHERE key = ? AND queue = ? AND ready_queue = ?`,
+  insertLimitGroup: `INSERT INTO ojs_limit_groups (ready_queue, queue, keys, priority, place, assigned_key, open) VALUES (?, ?, ?, ?, ?, ?, 0)`,
+  updateLimitGroup: `UPDATE ojs_limit_groups SET priority = ?, place = ?, assigned_key = ?, open = ? WHERE ready_queue = ?`,
+  updateLimitGroupHead: `UPDATE ojs_limit_groups SET priority = ?, place = ? WHERE ready_queue = ?`,
+  setLimitGroupOpen: `UPDATE ojs_limit_groups SET open = ? WHERE ready_queue = ?`,
+  deleteLimitGroup: `DELETE FROM ojs_limit_groups WHERE ready_queue = ?`,
 
-  setAlarm: `INSERT INTO ojs_alarms (key, queue, at) VALUES (?, ?, ?) ON CONFLICT (key, queue) DO UPDATE SET at = excluded.at WHERE at <> excluded.at`,
-  removeAlarm: `DELETE FROM ojs_alarms WHERE key = ? AND queue = ?`,
-  removeAlarms: `DELETE FROM ojs_alarms WHERE key = ?`,
-  alarms: `SELECT key FROM ojs_alarms INDEXED BY ojs_alarms_at WHERE queue = ? AND at <= ? ORDER BY at LIMIT ? + 0`,
-  nextAlarm: `SELECT at FROM ojs_alarms INDEXED BY ojs_alarms_at WHERE queue = ? ORDER BY at LIMIT 1`,
+  setRateTimer: `INSERT INTO ojs_rate_timers (key, queue, at) VALUES (?, ?, ?) ON CONFLICT (key, queue) DO UPDATE SET at = excluded.at WHERE at <> excluded.at`,
+  deleteRateTimer: `DELETE FROM ojs_rate_timers WHERE key = ? AND queue = ?`,
+  deleteRateTimersOf: `DELETE FROM ojs_rate_timers WHERE key = ?`,
+  dueRateTimers: `SELECT key FROM ojs_rate_timers INDEXED BY ojs_rate_timers_at WHERE queue = ? AND at <= ? ORDER BY at LIMIT ? + 0`,
+  nextRateTimer: `SELECT at FROM ojs_rate_timers INDEXED BY ojs_rate_timers_at WHERE queue = ? ORDER BY at LIMIT 1`,
 } as const;
 
 const workflowStatements = {

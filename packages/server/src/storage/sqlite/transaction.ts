@@ -1,133 +1,133 @@
 import { type Millis, State } from '@ojs-ts/core';
-import type { ActiveJobs } from './active.ts';
-import type { Connection } from './connection.ts';
-import { Counts } from './counts.ts';
-import { Graph } from './graph.ts';
-import { Lanes } from './lanes.ts';
-import { Limits } from './limits.ts';
-import { Log } from './log.ts';
-import { Numbers } from './numbers.ts';
+import type { ClaimedJobCache } from './claim/claimed-job-cache.ts';
+import type { Connection } from './disk/connection.ts';
+import { EventLog } from './event-log.ts';
+import { LimitGroups } from './limits/limit-groups.ts';
+import { Limits } from './limits/limits.ts';
+import { QueueCounters } from './queue-counters.ts';
+import { Sequences } from './sequences.ts';
 import { statements } from './statements.ts';
+import { Graph } from './workflows/graph.ts';
 
 /** Where a job is counted. */
 export interface Counted {
   readonly queue: string;
-  /** Its `limits` as text. */
+  /** JSON text of the job's `limits`. */
   readonly limits: string | null;
 }
 
 /**
- * What one transaction gathers beside its rows, so that it is written once however many jobs changed, and who is to be woken after the commit.
- * Each operation ends with {@link end}.
+ * What one transaction gathers beside the rows of jobs, so that each counter is written once however many jobs changed, and the queues to wake after the
+ * commit. Each operation ends with {@link end}.
  */
 export class Transaction {
   readonly sql: Connection;
   readonly woken = new Set<string>();
-  readonly numbers: Numbers;
-  readonly log: Log;
-  readonly counts: Counts;
+  readonly sequences: Sequences;
+  readonly log: EventLog;
+  readonly counters: QueueCounters;
   readonly limits: Limits;
-  readonly lanes: Lanes;
+  readonly limitGroups: LimitGroups;
   readonly graph: Graph;
-  readonly #active: ActiveJobs;
-  #isActiveFresh = false;
+  readonly #claimedJobs: ClaimedJobCache;
+  #isCacheFresh = false;
   #completing: boolean | undefined;
 
-  constructor(sql: Connection, logs: boolean, active: ActiveJobs) {
+  constructor(sql: Connection, logs: boolean, claimedJobs: ClaimedJobCache) {
     this.sql = sql;
-    this.#active = active;
-    this.numbers = new Numbers(sql);
-    this.log = new Log(sql, this.numbers, logs);
-    this.counts = new Counts(sql, this.numbers);
-    this.limits = new Limits(sql, this.counts, this.numbers);
-    this.lanes = new Lanes(sql, this.numbers, this.counts, this.limits);
+    this.#claimedJobs = claimedJobs;
+    this.sequences = new Sequences(sql);
+    this.log = new EventLog(sql, this.sequences, logs);
+    this.counters = new QueueCounters(sql, this.sequences);
+    this.limits = new Limits(sql, this.counters, this.sequences);
+    this.limitGroups = new LimitGroups(sql, this.sequences, this.counters, this.limits);
     this.graph = new Graph(sql, this.log);
   }
 
-  /** Whether users' transactions have committed completions that may not be applied yet. Asked once: while this transaction writes nobody else does. */
+  /** Whether users' transactions have committed completions that may not be applied yet. Read once: nobody else writes during this transaction. */
   get completing(): boolean {
     this.#completing ??= this.sql.get(statements.anyCompletion) !== undefined;
     return this.#completing;
   }
 
-  /** Looked at once: while this transaction writes nobody else does. */
-  get active(): ActiveJobs {
-    if (!this.#isActiveFresh) this.#active.refresh();
-    this.#isActiveFresh = true;
-    return this.#active;
+  /** Refreshed once: nobody else writes during this transaction. */
+  get claimedJobs(): ClaimedJobCache {
+    if (!this.#isCacheFresh) this.#claimedJobs.refresh();
+    this.#isCacheFresh = true;
+    return this.#claimedJobs;
   }
 
-  /** A job enters a state; where that is `available`, its line comes from {@link enterLine}. */
+  /** A job enters a state. Where the state is `available`, {@link enterReadyQueue} gives its ready queue. */
   entered({ queue, limits }: Counted, state: State, now: Millis): void {
-    this.counts.add(queue, state, 1, now);
+    this.counters.add(queue, state, 1, now);
     if (limits === null || (state !== State.available && state !== State.active)) return;
-    for (const key of this.lanes.keysOf(limits).keys) {
-      if (state === State.active) this.limits.occupy(key, now);
-      else this.limits.wait(key, 1);
+    for (const key of this.limitGroups.keysOf(limits).keys) {
+      if (state === State.active) this.limits.takeSlot(key, now);
+      else this.limits.addWaiting(key, 1);
     }
   }
 
   left({ queue, limits }: Counted, state: State, now: Millis): void {
-    this.counts.add(queue, state, -1, now);
-    if (state === State.active) this.limits.freeQueue(queue);
+    this.counters.add(queue, state, -1, now);
+    if (state === State.active) this.limits.freeQueueSlot(queue);
     if (limits === null || (state !== State.available && state !== State.active)) return;
-    for (const key of this.lanes.keysOf(limits).keys) {
-      if (state === State.active) this.limits.free(key);
-      else this.limits.wait(key, -1);
+    for (const key of this.limitGroups.keysOf(limits).keys) {
+      if (state === State.active) this.limits.freeSlot(key);
+      else this.limits.addWaiting(key, -1);
     }
   }
 
-  /** A job is gone from the store. */
-  lost({ limits }: Pick<Counted, 'limits'>): void {
-    if (limits !== null) this.limits.lost(this.lanes.keysOf(limits).keys);
+  /** A job was removed from the store. */
+  removed({ limits }: Pick<Counted, 'limits'>): void {
+    if (limits !== null) this.limits.jobRemoved(this.limitGroups.keysOf(limits).keys);
   }
 
-  /** A claim takes an available job: it is active now, which takes slots and notes a start for the rates. */
+  /** A claim makes an available job active: the job takes slots, and rates count a start. */
   started(job: Counted, now: Millis): void {
     this.left(job, State.available, now);
     this.entered(job, State.active, now);
     this.limits.startedIn(job.queue, now);
-    if (job.limits !== null) for (const key of this.lanes.keysOf(job.limits).keys) this.limits.started(key, now);
+    if (job.limits !== null) for (const key of this.limitGroups.keysOf(job.limits).keys) this.limits.started(key, now);
   }
 
-  /** The line in which an available job waits. */
-  line({ queue, limits }: Counted): number {
-    return (limits === null ? null : this.lanes.touch(queue, limits)) ?? this.counts.line(queue);
+  /** The number of the ready queue in which an available job waits. */
+  readyQueue({ queue, limits }: Counted): number {
+    return (limits === null ? null : this.limitGroups.markChanged(queue, limits)) ?? this.counters.readyQueue(queue);
   }
 
-  /** The line of a job that becomes available again; its queue is woken. */
-  enterLine(job: Counted): number {
+  /** The ready queue of a job that becomes available again; wakes its queue. */
+  enterReadyQueue(job: Counted): number {
     this.woken.add(job.queue);
-    return this.line(job);
+    return this.readyQueue(job);
   }
 
   /** A job is no longer available, other than by a claim. */
-  leaveLine({ queue, limits }: Counted): void {
-    if (limits !== null) this.lanes.touch(queue, limits);
+  leaveReadyQueue({ queue, limits }: Counted): void {
+    if (limits !== null) this.limitGroups.markChanged(queue, limits);
   }
 
-  /** Makes lanes right before they are read. */
-  settle(now: Millis): void {
-    for (const queue of this.lanes.settle(now)) this.woken.add(queue);
+  /** Call before limit groups are read. */
+  updateLimitGroups(now: Millis): void {
+    for (const queue of this.limitGroups.update(now)) this.woken.add(queue);
   }
 
   end(now: Millis): void {
-    this.settle(now);
+    this.updateLimitGroups(now);
     this.log.end(now);
   }
 
-  /** The store was emptied: nothing gathered before counts any more. */
+  /** The store was emptied: what the transaction gathered before is void. */
   forget(): void {
-    for (const part of [this.numbers, this.counts, this.limits, this.lanes, this.graph]) part.forget();
-    this.#active.clear();
+    for (const part of [this.sequences, this.counters, this.limits, this.limitGroups, this.graph]) part.forget();
+    this.#claimedJobs.clear();
     this.woken.clear();
   }
 
-  /** Writes what was gathered, as before a read of the tables behind it. */
+  /** Writes what was gathered; call before the tables of the counters are read. */
   flush(): void {
     this.graph.flush();
     this.limits.flush();
-    this.counts.flush();
-    this.numbers.flush();
+    this.counters.flush();
+    this.sequences.flush();
   }
 }

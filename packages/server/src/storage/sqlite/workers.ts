@@ -1,36 +1,36 @@
 import { extended, heartbeatEntry, type JobId, type Millis, overdueAt, State } from '@ojs-ts/core';
 import { readDirective, readWorker } from '../rows.ts';
 import type { Beaten, Registry, WorkerBeat } from '../storage.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './disk/connection.ts';
+import type { GroupCommit } from './disk/group-commit.ts';
 import { integer, integerOrNull, readBounds, state, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
-import type { Writer } from './writer.ts';
 
 export const workerColumns = 'worker, seen_at, seen_before, state, directive, info, holds, held_before';
 
 export function workers(
   sql: Connection,
-  writer: Writer,
+  store: GroupCommit,
 ): Pick<Registry, 'beat' | 'workers' | 'direct' | 'forgetWorker'> {
   return {
     beat: (beats, now) =>
-      writer.write((tx) => {
+      store.write((tx) => {
         const answers = beats.map((beat) => note(tx, beat, now));
         tx.end(now);
         return answers;
       }),
 
     workers: () =>
-      writer.read(() => {
+      store.read(() => {
         const workers = sql.all(`SELECT ${workerColumns} FROM ojs_workers`).map(readWorker);
         return workers.sort((a, b) => (a.worker < b.worker ? -1 : 1));
       }),
 
     direct: (worker, directive) =>
-      writer.write(() => sql.run('UPDATE ojs_workers SET directive = ? WHERE worker = ?', directive, worker) === 1),
+      store.write(() => sql.run('UPDATE ojs_workers SET directive = ? WHERE worker = ?', directive, worker) === 1),
 
-    forgetWorker: (worker) => writer.write(() => sql.run('DELETE FROM ojs_workers WHERE worker = ?', worker) === 1),
+    forgetWorker: (worker) => store.write(() => sql.run('DELETE FROM ojs_workers WHERE worker = ?', worker) === 1),
   };
 }
 
@@ -66,7 +66,7 @@ function extend(
   leaseMs: number | null,
   now: Millis,
 ): boolean {
-  const cells = tx.sql.get(statements.beaten, id);
+  const cells = tx.sql.get(statements.heartbeat, id);
   if (!cells || state(cells[1]) !== State.active) return false;
   const holder = textOrNull(cells[3]);
   if ((holder !== null && holder !== worker) || (claim !== null && claim !== integer(cells[2]))) return false;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { State } from '@ojs-ts/core';
 import { expect, test } from 'vitest';
-import { Connection } from '../../../src/storage/sqlite/connection.ts';
+import { Connection } from '../../../src/storage/sqlite/disk/connection.ts';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
 import { claimOne, insert, move, newJob, to } from '../suite/tools.ts';
 import { temporaryDirectory } from './temporary.ts';

@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { State } from '@ojs-ts/core';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { Connection } from '../../../src/storage/sqlite/connection.ts';
+import { Connection } from '../../../src/storage/sqlite/disk/connection.ts';
 import { layout, migrate } from '../../../src/storage/sqlite/migrate.ts';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
 import { script } from '../model.ts';

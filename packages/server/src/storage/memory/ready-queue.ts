@@ -1,0 +1,42 @@
+import { State } from '@ojs-ts/core';
+import type { Row } from './tables.ts';
+
+interface Entry {
+  readonly row: Row;
+  readonly order: number;
+}
+
+/** Available jobs by priority, then first in, first out. The entry of a job that has left is dropped once it comes first. */
+export class ReadyQueue {
+  /** Highest first. */
+  readonly #priorities: number[] = [];
+  readonly #byPriority = new Map<number, { entries: Entry[]; head: number }>();
+
+  push(row: Row): void {
+    const { priority } = row.job;
+    let fifo = this.#byPriority.get(priority);
+    if (!fifo) {
+      fifo = { entries: [], head: 0 };
+      this.#byPriority.set(priority, fifo);
+      this.#priorities.push(priority);
+      this.#priorities.sort((a, b) => b - a);
+    }
+    fifo.entries.push({ row, order: row.order });
+  }
+
+  /** The job to hand out next; the caller takes the job by moving it out of `available`. */
+  peek(): Row | undefined {
+    for (let priority = this.#priorities[0]; priority !== undefined; priority = this.#priorities[0]) {
+      const fifo = this.#byPriority.get(priority);
+      for (; fifo && fifo.head < fifo.entries.length; fifo.head++) {
+        const entry = fifo.entries[fifo.head];
+        if (entry && entry.row.job.state === State.available && entry.row.order === entry.order) return entry.row;
+        // Dropped entries are cut off 1,024 at a time, so that a queue that never empties does not grow.
+        if (fifo.head === 1024) fifo.head -= fifo.entries.splice(0, 1024).length;
+      }
+      this.#byPriority.delete(priority);
+      this.#priorities.shift();
+    }
+    return undefined;
+  }
+}

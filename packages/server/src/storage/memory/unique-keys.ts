@@ -1,0 +1,83 @@
+import { firstIndex, isIn, type Millis, type State, Terminal } from '@ojs-ts/core';
+import type { Row } from './tables.ts';
+
+/** Oldest first. */
+export function compareAges(a: Row, b: Row): number {
+  return a.job.createdAt - b.job.createdAt || a.number - b.number;
+}
+
+/** The holders of unique keys: jobs by key and state. */
+export class UniqueKeys {
+  readonly #byKey = new Map<string, Map<State, Sorted<Row>>>();
+
+  add(row: Row): void {
+    const { uniqueKey, state } = row.job;
+    if (uniqueKey === null) return;
+    let states = this.#byKey.get(uniqueKey);
+    if (!states) {
+      states = new Map();
+      this.#byKey.set(uniqueKey, states);
+    }
+    let rows = states.get(state);
+    if (!rows) {
+      rows = new Sorted(compareAges);
+      states.set(state, rows);
+    }
+    rows.add(row);
+  }
+
+  remove(row: Row): void {
+    const { uniqueKey, state } = row.job;
+    if (uniqueKey === null) return;
+    const states = this.#byKey.get(uniqueKey);
+    const rows = states?.get(state);
+    rows?.remove(row);
+    if (rows?.items.length === 0) states?.delete(state);
+    if (states?.size === 0) this.#byKey.delete(uniqueKey);
+  }
+
+  /** Every unfinished job of a key. */
+  unfinished(key: string): Row[] {
+    return [...(this.#byKey.get(key) ?? [])].flatMap(([state, rows]) => (isIn(state, Terminal) ? [] : [...rows.items]));
+  }
+
+  /** The oldest job of a key and a state that was created after a moment. */
+  oldest(key: string, state: State, after: Millis | null): Row | undefined {
+    return this.#byKey
+      .get(key)
+      ?.get(state)
+      ?.first(({ job }) => after === null || job.createdAt > after);
+  }
+}
+
+/** Items in order. Additions near the end and removals near the start are the common ones, and cheap. */
+class Sorted<T> {
+  readonly #items: T[] = [];
+  readonly #compare: (a: T, b: T) => number;
+
+  constructor(compare: (a: T, b: T) => number) {
+    this.#compare = compare;
+  }
+
+  get items(): readonly T[] {
+    return this.#items;
+  }
+
+  add(item: T): void {
+    this.#items.splice(
+      firstIndex(this.#items, (other) => this.#compare(other, item) > 0),
+      0,
+      item,
+    );
+  }
+
+  remove(item: T): void {
+    const at = firstIndex(this.#items, (other) => this.#compare(other, item) >= 0);
+    if (this.#items[at] === item) this.#items.splice(at, 1);
+  }
+
+  /** The first item that passes; `test` must fail for those before it and pass for those behind it. */
+  first(test: (item: T) => boolean): T | undefined {
+    return this.#items[firstIndex(this.#items, test)];
+  }
+}

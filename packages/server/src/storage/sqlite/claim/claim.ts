@@ -1,0 +1,238 @@
+import {
+  claimed,
+  isClaimedBefore,
+  isExpired,
+  type JobRecord,
+  type Millis,
+  overdueAt,
+  promoted,
+  promotionEvent,
+  type QueuePlace,
+  queueLimitKey,
+  requestKey,
+  State,
+  sideWork,
+  sumsOf,
+} from '@ojs-ts/core';
+import type { Claim, Claimed } from '../../storage.ts';
+import { find } from '../insert.ts';
+import type { LimitGroup } from '../limits/limit-groups.ts';
+import { expire } from '../move.ts';
+import { type JobRow, nodeText, readJob, text } from '../row.ts';
+import { statements } from '../statements.ts';
+import type { Transaction } from '../transaction.ts';
+import { ReadyQueue } from './ready-queue.ts';
+
+/** What one call may do besides claiming: expired jobs that it discards, blocked limit groups that it looks at. */
+interface Budget {
+  expired: number;
+  blockedGroups: number;
+}
+
+/** One claim of a batch, under way. */
+interface ClaimState {
+  readonly tx: Transaction;
+  readonly claim: Claim;
+  readonly now: Millis;
+  readonly budget: Budget;
+  readonly taken: JobRecord[];
+}
+
+/** About 10 µs each. The claim parks each one, so the next claims do not meet it again. */
+const maxBlockedGroups = 500;
+/** Rows of the first read where jobs of other ready queues may come in between. */
+const fewRows = 4;
+
+export function claim(tx: Transaction, claims: readonly Claim[], asked: Millis): readonly Claimed[] {
+  // Another process may have started jobs while this one waited for the file: starts that a rate counts are in the order of their times.
+  const now = Math.max(asked, tx.sequences.lastStart);
+  const bound = sideWork(claims);
+  promote(tx, now, bound.promoted);
+  tx.updateLimitGroups(now);
+  const budget = { expired: bound.expired, blockedGroups: maxBlockedGroups };
+  const answers = claims.map((claim) => repeat(tx, claim) ?? serve(tx, claim, now, budget));
+  tx.end(now);
+  return answers;
+}
+
+/** What a request that was answered before still holds. */
+function repeat(tx: Transaction, { request, worker }: Claim): Claimed | null {
+  const before = request === null ? undefined : tx.sql.get(statements.request, requestKey(request, worker));
+  if (!before) return null;
+  const given: unknown = JSON.parse(text(before[0]));
+  if (!Array.isArray(given)) throw new TypeError('SQLite: the claims of a request are not an array.');
+  const held = given.flatMap(([id, number]) => {
+    const job = find(tx.sql, String(id));
+    return job?.state === State.active && job.claim === number ? [job] : [];
+  });
+  return { jobs: held, again: null };
+}
+
+function serve(tx: Transaction, claim: Claim, now: Millis, budget: Budget): Claimed {
+  const jobs: JobRecord[] = [];
+  const state = { tx, claim, now, budget, taken: jobs };
+  for (const queue of claim.queues) {
+    if (jobs.length >= claim.limit) break;
+    claimFrom(state, queue);
+  }
+  // An empty answer is not remembered: a fetch that waits asks again under the same id.
+  if (claim.request !== null && jobs.length > 0) {
+    const claims = JSON.stringify(jobs.map((job) => [job.id, job.claim]));
+    tx.sql.change(statements.remember, requestKey(claim.request, claim.worker), now, claims);
+  }
+  return { jobs, again: jobs.length < claim.limit ? again(tx, claim.queues, now) : null };
+}
+
+function claimFrom(state: ClaimState, queue: string): void {
+  const { tx, claim, now, taken } = state;
+  const known = tx.counters.find(queue);
+  if (!known || known.paused) return;
+  const hasGroups = tx.counters.hasLimitGroups(queue);
+  if (hasGroups) tx.limitGroups.reopenDue(queue, now, maxBlockedGroups);
+  const unlimited = new ReadyQueue(tx.sql, known.readyQueue, hasGroups ? fewRows : claim.limit - taken.length);
+  for (let goesOn = true; goesOn && hasRoom(state, queue); ) {
+    const row = unlimited.peek();
+    const [group, other] = hasGroups ? tx.limitGroups.bestOpen(queue) : [];
+    if (group && !(row && isClaimedBefore(row, group)))
+      goesOn = claimFromGroup(state, group, first(row, other, tx.limitGroups.bestParked(group)));
+    else goesOn = row !== undefined && takeUntil(state, unlimited, queue, group);
+  }
+}
+
+function hasRoom({ tx, claim, now, taken }: ClaimState, queue: string): boolean {
+  return taken.length < claim.limit && tx.limits.queueClosedUntil(queue, now) === null;
+}
+
+function first(...heads: readonly (QueuePlace | undefined)[]): QueuePlace | undefined {
+  return heads.reduce((best, head) => (head && !(best && isClaimedBefore(best, head)) ? head : best), undefined);
+}
+
+/** Takes jobs until `rival` comes before the next one. False where the claim must leave the queue. */
+function takeUntil(
+  state: ClaimState,
+  jobs: ReadyQueue,
+  queue: string,
+  rival: QueuePlace | undefined,
+  mayGoOn = () => true,
+): boolean {
+  for (let row = jobs.peek(); row; ) {
+    if (!take(state, row)) return false;
+    jobs.next();
+    if (!hasRoom(state, queue) || !mayGoOn()) break;
+    row = jobs.peek();
+    if (row && rival && isClaimedBefore(rival, row)) break;
+  }
+  return true;
+}
+
+/** Takes what the limits of the group let start; parks a group that a key has closed. */
+function claimFromGroup(state: ClaimState, group: LimitGroup, rival: QueuePlace | undefined): boolean {
+  const { tx, now, budget } = state;
+  const closed = tx.limitGroups.closing(group, now);
+  if (closed) {
+    tx.limitGroups.leave(group, group, closed, now);
+    budget.blockedGroups -= 1;
+    if (budget.blockedGroups <= 0) tx.woken.add(group.queue);
+    return budget.blockedGroups > 0;
+  }
+  const jobs = new ReadyQueue(tx.sql, group.readyQueue, fewRows);
+  const goesOn = takeUntil(state, jobs, group.queue, rival, () => tx.limitGroups.closing(group, now) === null);
+  tx.limitGroups.leave(group, jobs.head(), tx.limitGroups.closing(group, now), now);
+  return goesOn;
+}
+
+/** Starts the job, or discards an expired one. False where the call has discarded its share: the queue is woken, so a fetch that waits asks again. */
+function take({ tx, claim, now, budget, taken }: ClaimState, { number, job, limits }: JobRow): boolean {
+  const counted = { queue: job.queue, limits };
+  if (isExpired(job, now)) {
+    if (budget.expired === 0) {
+      tx.woken.add(job.queue);
+      return false;
+    }
+    budget.expired -= 1;
+    expire(tx, job, now);
+    return true;
+  }
+  const after = claimed(job, claim, now);
+  const { leaseMs, leaseUntil, expiresAt, worker } = after;
+  tx.sql.changeRow(
+    statements.claim,
+    number,
+    after.claim,
+    after.attempt,
+    overdueAt(after),
+    now,
+    worker,
+    leaseMs,
+    leaseUntil,
+  );
+  if (expiresAt !== job.expiresAt) tx.sql.change(statements.expireLater, expiresAt, number);
+  tx.started(counted, now);
+  tx.counters.addStatistics(job.queue, sumsOf(job, after.state, now), now);
+  tx.log.job('job.started', after, job.state);
+  tx.claimedJobs.add(guardedOf(after, number, limits));
+  taken.push(after);
+  return true;
+}
+
+function guardedOf(
+  { id, type, queue, state, claim, worker, attempt, startedAt, trace, enqueuedAt, node }: JobRecord,
+  number: number,
+  limits: string | null,
+) {
+  return {
+    number,
+    id,
+    type,
+    queue,
+    state,
+    claim,
+    worker,
+    attempt,
+    startedAt,
+    trace,
+    enqueuedAt,
+    limits,
+    node: node === null ? null : nodeText(node),
+  };
+}
+
+/** When a rate that holds back jobs of these queues lets one start. */
+function again(tx: Transaction, queues: readonly string[], now: Millis): Millis | null {
+  tx.updateLimitGroups(now);
+  let first = Number.POSITIVE_INFINITY;
+  for (const queue of queues) {
+    if (tx.counters.find(queue)?.paused !== false) continue;
+    const queueLimit = tx.counters.available(queue) > 0 ? tx.limits.reopensAt(queueLimitKey(queue), now) : null;
+    first = Math.min(
+      first,
+      queueLimit ?? first,
+      (tx.counters.hasLimitGroups(queue) ? tx.limitGroups.nextRateTimer(queue) : null) ?? first,
+    );
+  }
+  return first === Number.POSITIVE_INFINITY ? null : first;
+}
+
+/** Moves up to `limit` due jobs on: to `available`, or out where they have expired meanwhile. */
+export function promote(tx: Transaction, now: Millis, limit: number): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  const due = [State.scheduled, State.retryable].flatMap((state) =>
+    tx.sql.all(statements.due, state, now, limit).map(readJob),
+  );
+  due.sort((a, b) => a.job.runAt - b.job.runAt || a.number - b.number);
+  for (const { number, job, limits } of due.slice(0, limit)) {
+    if (isExpired(job, now)) {
+      expire(tx, job, now);
+      continue;
+    }
+    const { queue } = job;
+    const after = promoted(job, now);
+    tx.sql.change(statements.promote, tx.enterReadyQueue({ queue, limits }), tx.sequences.place(), now, number);
+    tx.left({ queue, limits }, job.state, now);
+    tx.entered({ queue, limits }, after.state, now);
+    tx.counters.addStatistics(queue, sumsOf(job, after.state, now), now);
+    tx.log.job(promotionEvent(job.state), after, job.state);
+    counts.set(queue, (counts.get(queue) ?? 0) + 1);
+  }
+  return counts;
+}

@@ -1,0 +1,134 @@
+import { ClaimedJobCache } from '../claim/claimed-job-cache.ts';
+import { Transaction } from '../transaction.ts';
+import { type Connection, patiently } from './connection.ts';
+import type { WalSync } from './wal-sync.ts';
+
+interface Task {
+  readonly run: (transaction: Transaction) => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Work in one transaction, so that the event loop is free again well before 20 ms. */
+const sliceMs = 8;
+
+/**
+ * The way to the file: what is written in one turn of the event loop shares a commit, and a promise is kept only once that is on the disk. What is read
+ * waits for the disk too, so that nobody learns of a change that the power may take back.
+ * A task that throws is undone and takes no neighbour with it.
+ */
+export class GroupCommit {
+  readonly #connection: Connection;
+  readonly #patienceMs: number;
+  readonly #logs: boolean;
+  readonly #walSync: WalSync | null;
+  readonly #active: ClaimedJobCache;
+  readonly #onCommit: (transaction: Transaction) => void;
+  #tasks: Task[] = [];
+  #running: Promise<void> | null = null;
+  #closed = false;
+
+  /**
+   * @param logs whether events are logged.
+   * @param disk null where a commit is as durable as it shall be.
+   */
+  constructor(
+    connection: Connection,
+    patienceMs: number,
+    logs: boolean,
+    walSync: WalSync | null,
+    onCommit: (transaction: Transaction) => void,
+  ) {
+    this.#connection = connection;
+    this.#patienceMs = patienceMs;
+    this.#logs = logs;
+    this.#walSync = walSync;
+    this.#active = new ClaimedJobCache(connection);
+    this.#onCommit = onCommit;
+  }
+
+  write<T>(run: (transaction: Transaction) => T): Promise<T> {
+    if (this.#closed) return Promise.reject(new Error(`The storage on ${this.#connection.file} is closed.`));
+    return new Promise<T>((resolve, reject) => {
+      // The result goes straight to the promise of the same call, so its type is the caller's.
+      this.#tasks.push({ run, resolve: (value) => resolve(value as T), reject });
+      this.#running ??= this.#drain();
+    });
+  }
+
+  /** Reads what is committed; waits where the file is busy for a moment, as when another process ends its log. */
+  async read<T>(run: () => T | Promise<T>): Promise<T> {
+    const value = await patiently(this.#connection, this.#patienceMs, run);
+    const pending = this.#walSync?.pending ?? null;
+    if (pending !== null) await pending;
+    return value;
+  }
+
+  /** Finishes what was asked for before; later writes are refused. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+    await this.#walSync?.close();
+  }
+
+  async #drain(): Promise<void> {
+    for (;;) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      const tasks = this.#tasks;
+      if (tasks.length === 0) break;
+      this.#tasks = [];
+      const rest = await this.#commit(tasks);
+      this.#tasks = [...rest, ...this.#tasks];
+    }
+    this.#running = null;
+  }
+
+  /** Runs as many of the tasks as fit in a slice of time; answers the rest. */
+  async #commit(tasks: readonly Task[]): Promise<readonly Task[]> {
+    try {
+      await this.#begin();
+    } catch (error) {
+      for (const task of tasks) task.reject(error);
+      return [];
+    }
+    const until = performance.now() + sliceMs;
+    const transaction = new Transaction(this.#connection, this.#logs, this.#active);
+    const results: unknown[] = [];
+    try {
+      for (const task of tasks) {
+        results.push(task.run(transaction));
+        if (performance.now() > until) break;
+      }
+      transaction.flush();
+      this.#connection.run('COMMIT');
+    } catch (error) {
+      this.#connection.rollback();
+      this.#active.clear();
+      // Whose fault it is shows when each runs alone: all but the last that ran, and that one too where the commit itself failed.
+      const ran = tasks.slice(0, results.length + 1);
+      if (ran.length === 1) ran[0]?.reject(this.#connection.explain(error));
+      else for (const task of ran) await this.#commit([task]);
+      return tasks.slice(ran.length);
+    }
+    const answer = () => {
+      results.forEach((result, index) => {
+        tasks[index]?.resolve(result);
+      });
+    };
+    const onDisk = this.#walSync?.committed() ?? null;
+    if (onDisk === null) answer();
+    else {
+      onDisk.then(answer, (error: unknown) => {
+        for (const task of tasks.slice(0, results.length)) task.reject(error);
+      });
+    }
+    this.#onCommit(transaction);
+    return tasks.slice(results.length);
+  }
+
+  #begin(): Promise<void> {
+    return patiently(this.#connection, this.#patienceMs, () => {
+      this.#connection.run('BEGIN IMMEDIATE');
+    });
+  }
+}

@@ -1,0 +1,200 @@
+import { type Millis, minuteOf, noSums, State, type Sums } from '@ojs-ts/core';
+import type { Connection } from './disk/connection.ts';
+import { integer, integerOrNull } from './row.ts';
+import type { Sequences } from './sequences.ts';
+import { statements } from './statements.ts';
+
+/** What a transaction reads of a queue. */
+export interface QueueRow {
+  readonly paused: boolean;
+  readonly capacity: number | null;
+  /** The ready queue of its jobs without limits. */
+  readonly readyQueue: number;
+  /** Whether it ever had a limit group. */
+  readonly hasLimitGroups: boolean;
+  /** Whether it is limited as a whole. */
+  readonly hasQueueLimit: boolean;
+  /** Before this transaction's own changes. */
+  readonly waiting: number;
+  readonly available: number;
+  readonly active: number;
+}
+
+interface Delta {
+  /** When the queue was first named in this transaction: its creation, where it is new. */
+  readonly since: Millis;
+  /** By the place of the state's bit, which is also the order of the columns; then the dead letter. */
+  readonly counts: number[];
+}
+
+interface Summed {
+  readonly minute: Millis;
+  readonly queue: string;
+  readonly sums: { -readonly [name in keyof Sums]: number };
+}
+
+/** Where the dead letter is counted, behind the eight states. */
+const deadLetter = 8;
+const stateColumns = Object.keys(State).join(', ');
+const addCounts = `INSERT INTO ojs_queues (name, created_at, ready_queue, ${stateColumns}, dead_letter) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (name) DO UPDATE SET ${[...Object.keys(State), 'dead_letter'].map((column) => `${column} = ${column} + excluded.${column}`).join(', ')}`;
+const minuteColumns = ['enqueued', 'started', 'completed', 'failed', 'discarded', 'duration_ms', 'wait_ms'];
+const addMinute = `INSERT INTO ojs_minutes (minute, queue, ${minuteColumns.join(', ')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (minute, queue) DO UPDATE SET ${minuteColumns.map((column) => `${column} = ${column} + excluded.${column}`).join(', ')}`;
+
+/** The queues as a transaction sees them, and what it counts in them: one write a queue, however many jobs changed. */
+export class QueueCounters {
+  readonly #sql: Connection;
+  readonly #sequences: Sequences;
+  readonly #rows = new Map<string, QueueRow | null>();
+  readonly #deltas = new Map<string, Delta>();
+  /** Queues that got their first limit group. */
+  readonly #withFirstGroup = new Set<string>();
+  /** Most often the next change is in the same queue. */
+  #counted: { readonly queue: string; readonly counts: number[] } | null = null;
+  readonly #minutes = new Map<string, Summed>();
+  #summed: Summed | null = null;
+
+  constructor(sql: Connection, sequences: Sequences) {
+    this.#sql = sql;
+    this.#sequences = sequences;
+  }
+
+  /** Null where there is no such queue. */
+  find(queue: string): QueueRow | null {
+    let row = this.#rows.get(queue);
+    if (row === undefined) {
+      const cells = this.#sql.get(statements.queue, queue);
+      row = cells
+        ? {
+            paused: cells[0] === 1,
+            capacity: integerOrNull(cells[1]),
+            readyQueue: integer(cells[2]),
+            waiting: integer(cells[3]),
+            available: integer(cells[4]),
+            active: integer(cells[5]),
+            hasLimitGroups: cells[6] !== 0,
+            hasQueueLimit: cells[7] !== 0,
+          }
+        : null;
+      this.#rows.set(queue, row);
+    }
+    return row;
+  }
+
+  hasLimitGroups(queue: string): boolean {
+    return this.find(queue)?.hasLimitGroups === true || this.#withFirstGroup.has(queue);
+  }
+
+  addedLimitGroup(queue: string): void {
+    if (!this.hasLimitGroups(queue)) this.#withFirstGroup.add(queue);
+  }
+
+  /** The ready queue of the queue's jobs without limits. The first count inserts a queue that is new. */
+  readyQueue(queue: string): number {
+    const row = this.find(queue);
+    if (row) return row.readyQueue;
+    const readyQueue = this.#sequences.readyQueue();
+    this.#rows.set(queue, {
+      paused: false,
+      capacity: null,
+      readyQueue,
+      hasLimitGroups: false,
+      hasQueueLimit: true,
+      waiting: 0,
+      available: 0,
+      active: 0,
+    });
+    return readyQueue;
+  }
+
+  add(queue: string, state: State, by: number, now: Millis): void {
+    this.#add(queue, bitOf(state), by, now);
+  }
+
+  addDeadLetter(queue: string, by: number, now: Millis): void {
+    this.#add(queue, deadLetter, by, now);
+  }
+
+  addStatistics(queue: string, more: Partial<Sums>, now: Millis): void {
+    const { enqueued = 0, started = 0, completed = 0, failed = 0, discarded = 0, durationMs = 0, waitMs = 0 } = more;
+    if (enqueued + started + completed + failed + discarded === 0) return;
+    const sums = this.#minute(queue, now);
+    sums.enqueued += enqueued;
+    sums.started += started;
+    sums.completed += completed;
+    sums.failed += failed;
+    sums.discarded += discarded;
+    sums.durationMs += durationMs;
+    sums.waitMs += waitMs;
+  }
+
+  /** Jobs that wait for their time or a worker. */
+  depth(queue: string): number {
+    const more =
+      this.#more(queue, State.available) + this.#more(queue, State.scheduled) + this.#more(queue, State.retryable);
+    return (this.find(queue)?.waiting ?? 0) + more;
+  }
+
+  available(queue: string): number {
+    return (this.find(queue)?.available ?? 0) + this.#more(queue, State.available);
+  }
+
+  active(queue: string): number {
+    return (this.find(queue)?.active ?? 0) + this.#more(queue, State.active);
+  }
+
+  forget(): void {
+    this.#rows.clear();
+    this.#deltas.clear();
+    this.#withFirstGroup.clear();
+    this.#minutes.clear();
+    this.#counted = null;
+    this.#summed = null;
+  }
+
+  flush(): void {
+    for (const [queue, { since, counts }] of this.#deltas) {
+      // A queue that was not read has a row already, with its ready queue.
+      this.#sql.change(addCounts, queue, since, this.#rows.get(queue)?.readyQueue ?? 0, ...counts);
+    }
+    for (const queue of this.#withFirstGroup)
+      this.#sql.change('UPDATE ojs_queues SET has_limit_groups = 1 WHERE name = ?', queue);
+    for (const { minute, queue, sums } of this.#minutes.values())
+      this.#sql.change(addMinute, minute, queue, ...Object.values(sums));
+    this.forget();
+  }
+
+  #minute(queue: string, now: Millis): Summed['sums'] {
+    const minute = minuteOf(now);
+    const last = this.#summed;
+    if (last?.queue === queue && last.minute === minute) return last.sums;
+    const name = `${minute} ${queue}`;
+    const summed = this.#minutes.get(name) ?? { minute, queue, sums: { ...noSums } };
+    this.#minutes.set(name, summed);
+    this.#summed = summed;
+    return summed.sums;
+  }
+
+  #add(queue: string, at: number, by: number, now: Millis): void {
+    if (this.#counted?.queue !== queue) this.#counted = { queue, counts: this.#delta(queue, now) };
+    const { counts } = this.#counted;
+    counts[at] = (counts[at] ?? 0) + by;
+  }
+
+  #more(queue: string, state: State): number {
+    return this.#deltas.get(queue)?.counts[bitOf(state)] ?? 0;
+  }
+
+  #delta(queue: string, now: Millis): number[] {
+    const known = this.#deltas.get(queue);
+    if (known) return known.counts;
+    const counts = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+    this.#deltas.set(queue, { since: now, counts });
+    return counts;
+  }
+}
+
+function bitOf(state: State): number {
+  return 31 - Math.clz32(state);
+}

@@ -1,0 +1,117 @@
+import { isIn, type Millis, State, stateName, Terminal } from '@ojs-ts/core';
+import { readWorkflowState } from '../../rows.ts';
+import type { Pruned, PruneRules } from '../../storage.ts';
+import { type Cells, integer, readTies, text } from '../row.ts';
+import { statements } from '../statements.ts';
+import type { Transaction } from '../transaction.ts';
+
+/** Everything but workflows. */
+export function prune(tx: Transaction, rules: PruneRules, limit: number): Pruned {
+  // The sums below need the counts that this transaction has gathered so far.
+  tx.flush();
+  const jobs = rules.jobs.map((rule) => pruneJobs(tx, rule, limit));
+  const events = pruneEvents(tx, rules.events, limit);
+  const requests = pruneRequests(tx, rules.requestsBefore, limit);
+  const workers = tx.sql.run(
+    'DELETE FROM ojs_workers WHERE worker IN (SELECT worker FROM ojs_workers WHERE seen_at < ? ORDER BY seen_at, worker LIMIT ? + 0)',
+    rules.workersBefore,
+    limit,
+  );
+  const minutes = tx.sql.run(statements.forgetMinutes, rules.statisticsBefore, limit);
+  const others = events + requests + workers + minutes + tx.limits.prune(rules.limitsBefore, limit);
+  return { removed: jobs.reduce((sum, { gone }) => sum + gone, others), overCap: jobs.map(({ overCap }) => overCap) };
+}
+
+interface JobsGone {
+  readonly gone: number;
+  readonly overCap: number;
+}
+
+function pruneJobs(
+  tx: Transaction,
+  { state, deadLetter, before, keep }: PruneRules['jobs'][number],
+  limit: number,
+): JobsGone {
+  if (!isIn(state, Terminal)) return { gone: 0, overCap: 0 };
+  const surplus = total(tx, state, deadLetter) - keep;
+  let gone = 0;
+  let overCap = 0;
+  for (const [number, at, queue, ties] of oldest(tx, state, deadLetter, limit)) {
+    if (gone >= surplus && integer(at) >= before) break;
+    tx.sql.change(statements.remove, integer(number));
+    tx.counters.add(text(queue), state, -1, 0);
+    if (deadLetter) tx.counters.addDeadLetter(text(queue), -1, 0);
+    tx.removed(readTies(ties ?? null));
+    gone += 1;
+    if (integer(at) >= before) overCap += 1;
+  }
+  tx.flush();
+  return { gone, overCap };
+}
+
+function oldest(tx: Transaction, state: State, deadLetter: boolean, limit: number): readonly Cells[] {
+  if (state !== State.discarded) return deadLetter ? [] : tx.sql.all(statements.oldest, state, limit);
+  return tx.sql.all(deadLetter ? statements.oldestDead : statements.oldestDiscarded, limit);
+}
+
+function total(tx: Transaction, state: State, deadLetter: boolean): number {
+  const discarded = deadLetter ? 'dead_letter' : 'discarded - dead_letter';
+  const count = state === State.discarded ? discarded : deadLetter ? '0' : stateName(state);
+  return integer(tx.sql.get(`SELECT coalesce(sum(${count}), 0) FROM ojs_queues`)?.[0]);
+}
+
+/** A batch goes as a whole, when its last event may. */
+function pruneEvents(tx: Transaction, { before, keep }: PruneRules['events'], limit: number): number {
+  const newest = integer(tx.sql.get('SELECT position FROM ojs_store')?.[0]);
+  let gone = 0;
+  let upTo = 0;
+  for (const [position, at, count] of tx.sql.all(
+    'SELECT position, at, count FROM ojs_events ORDER BY position LIMIT ? + 0',
+    limit,
+  )) {
+    const last = integer(position) + integer(count) - 1;
+    if (integer(at) >= before && last > newest - keep) break;
+    gone += 1;
+    upTo = last;
+  }
+  if (gone > 0) tx.sql.run('DELETE FROM ojs_events WHERE position <= ?', upTo);
+  return gone;
+}
+
+function pruneRequests(tx: Transaction, before: Millis, limit: number): number {
+  let gone = 0;
+  for (const [number, at] of tx.sql.all('SELECT number, at FROM ojs_requests ORDER BY number LIMIT ? + 0', limit)) {
+    if (integer(at) >= before) break;
+    tx.sql.run('DELETE FROM ojs_requests WHERE number = ?', integer(number));
+    gone += 1;
+  }
+  return gone;
+}
+
+/** Nodes that one transaction may remove: about 1 µs each. A workflow goes with all of its own, so the last one may go beyond. */
+const nodesAtOnce = 5000;
+
+/** Answers how many are gone, and whether there may be more. */
+export function pruneWorkflows(
+  tx: Transaction,
+  { before, keep }: PruneRules['workflows'],
+  limit: number,
+): { readonly gone: number; readonly more: boolean } {
+  tx.flush();
+  const surplus = integer(tx.sql.get(statements.endedFlows)?.[0]) - keep;
+  let gone = 0;
+  let nodes = 0;
+  for (const [number, at, first, last, state] of tx.sql.all(statements.oldestFlows, limit)) {
+    if ((gone >= surplus && integer(at) >= before) || nodes >= nodesAtOnce) break;
+    tx.sql.change(statements.removeNodes, integer(first), integer(last));
+    tx.sql.change(statements.removeNodeSpecs, integer(first), integer(last));
+    tx.sql.change(statements.removeFlow, integer(number));
+    tx.graph.count(readWorkflowState(state), -1);
+    gone += 1;
+    nodes += integer(last) - integer(first) + 1;
+  }
+  // What the transaction has read of them is no longer true.
+  tx.graph.flush();
+  tx.graph.forget();
+  return { gone, more: gone < limit && nodes >= nodesAtOnce };
+}

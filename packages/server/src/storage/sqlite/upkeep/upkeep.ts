@@ -1,0 +1,78 @@
+import { overdueAt, State } from '@ojs-ts/core';
+import type { Upkeep } from '../../storage.ts';
+import { promote } from '../claim/claim.ts';
+import type { Connection } from '../disk/connection.ts';
+import type { GroupCommit } from '../disk/group-commit.ts';
+import { integer, readJob, text } from '../row.ts';
+import { statements } from '../statements.ts';
+import { prune, pruneWorkflows } from './prune.ts';
+
+export function upkeep(sql: Connection, store: GroupCommit): Upkeep {
+  return {
+    promote: (now, limit) =>
+      store.write((tx) => {
+        const counts = promote(tx, now, limit);
+        tx.end(now);
+        return [...counts].map(([queue, count]) => ({ queue, count }));
+      }),
+
+    overdue: (now, limit) =>
+      store.read(() => {
+        const active = sql.all(statements.due, State.active, now, limit).map(readJob);
+        const waiting = sql.all(statements.expiring, now, limit).map(readJob);
+        const late = [
+          ...active.map(({ number, job }) => ({ at: overdueAt(job) ?? now, number, job })),
+          ...waiting.map(({ number, job }) => ({ at: job.expiresAt ?? now, number, job })),
+        ];
+        late.sort((a, b) => a.at - b.at || a.number - b.number);
+        return late.slice(0, limit).map(({ job }) => job);
+      }),
+
+    held: (after, limit) =>
+      store.read(() => {
+        const rows = sql.all(statements.held, after === null ? 0 : Number(after), limit + 1);
+        const page = rows.slice(0, limit);
+        const items = page.map((cells) => ({
+          id: text(cells[1]),
+          claim: integer(cells[2]),
+          worker: text(cells[3]),
+          startedAt: integer(cells[4]),
+        }));
+        const last = page.at(-1);
+        return { items, next: last && rows.length > limit ? String(integer(last[0])) : null };
+      }),
+
+    prune: async (rules, limit) => {
+      const [others, workflows] = await Promise.all([
+        store.write((tx) => prune(tx, rules, limit)),
+        store.write((tx) => pruneWorkflows(tx, rules.workflows, limit)),
+      ]);
+      let { gone, more } = workflows;
+      while (more) {
+        const rest = limit - gone;
+        const next = await store.write((tx) => pruneWorkflows(tx, rules.workflows, rest));
+        gone += next.gone;
+        more = next.more;
+      }
+      return { ...others, removed: others.removed + gone };
+    },
+
+    lease: (name, holder, ttlMs, now) =>
+      store.write(() => {
+        const changes = sql.run(
+          `INSERT INTO ojs_leases (name, holder, until) VALUES (?, ?, ?)
+           ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until WHERE holder = excluded.holder OR until <= ?`,
+          name,
+          holder,
+          now + ttlMs,
+          now,
+        );
+        return changes === 1;
+      }),
+
+    release: (name, holder) =>
+      store.write(() => {
+        sql.run('DELETE FROM ojs_leases WHERE name = ? AND holder = ?', name, holder);
+      }),
+  };
+}

@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { State } from '@ojs-ts/core';
+import { expect, test } from 'vitest';
+import { sqliteStorage } from '../../../../src/storage/sqlite/sqlite.ts';
+import { StoreUnavailable } from '../../../../src/storage/unavailable.ts';
+import { survivesFullness } from '../../../support/full-store.ts';
+import { mayMount, onSmallDisk, smallDisk } from '../../../support/small-disk.ts';
+import { countErrors, get, idOf, insert, newJob, t0 } from '../../suite/tools.ts';
+import { temporaryDirectory } from '../temporary.ts';
+
+const large = 'x'.repeat(20_000);
+
+test('a file that cannot grow refuses writes as passing, and reads; what was refused left nothing', async () => {
+  await using storage = sqliteStorage({ path: join(temporaryDirectory(), 'jobs.db'), maxPages: 150 });
+  await storage.migrate();
+  let number = 0;
+  const fill = async () => {
+    for (;;) await insert(storage, [newJob(++number, { envelope: `{"args":["${large}"]}` })]);
+  };
+  const error: unknown = await fill().catch((error: unknown) => error);
+  expect(error).toBeInstanceOf(StoreUnavailable);
+  expect(String(error)).toMatch(/jobs\.db cannot grow: the disk is full/);
+  expect(await storage.jobs.get([idOf(number)])).toEqual([null]);
+  expect((await get(storage, idOf(number - 1))).state).toBe(State.available);
+  expect(await countErrors(storage)).toEqual([]);
+  // What is freed is used again.
+  expect(await storage.jobs.remove([1, 2].map(idOf), { from: State.available }, t0)).toEqual([true, true]);
+  await insert(storage, [newJob(number, { envelope: `{"args":["${large}"]}` })]);
+  expect(await countErrors(storage)).toEqual([]);
+});
+
+test.skipIf(!mayMount)(
+  onSmallDisk('a server on a full disk answers 503 with Retry-After, reads, and goes on when there is room'),
+  async () => {
+    const disk = smallDisk(12);
+    await survivesFullness(`sqlite:${join(disk.path, 'jobs.db')}`, disk);
+  },
+);
+
+test.skipIf(!mayMount)(
+  onSmallDisk('a storage is closed on a full disk without an error, and is there again with all that it answered'),
+  async () => {
+    const disk = smallDisk(8);
+    const path = join(disk.path, 'jobs.db');
+    let number = 0;
+    {
+      await using storage = sqliteStorage({ path });
+      await storage.migrate();
+      const fill = async () => {
+        for (;;) await insert(storage, [newJob(++number, { envelope: `{"args":["${large}"]}` })]);
+      };
+      await expect(fill()).rejects.toThrow(/cannot grow/);
+    }
+    await using storage = sqliteStorage({ path });
+    const { items } = await storage.jobs.list({ states: 0xff, limit: 10_000 });
+    expect(items).toHaveLength(number - 1);
+    expect(await countErrors(storage)).toEqual([]);
+  },
+);

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { sqliteStorage } from '../../../../src/storage/sqlite/sqlite.ts';
+import type { Wake } from '../../../../src/storage/storage.ts';
+import { claim, idOf, ids, limitOf, newJob, t0 } from '../../suite/tools.ts';
+
+const closed = { concurrency: 0, rates: [] };
+
+test('a claim that meets too many closed limit groups leaves the queue and wakes it; the next claim goes on', async () => {
+  await using storage = sqliteStorage({ path: null });
+  await storage.migrate();
+  const keys = Array.from({ length: 1100 }, (_, index) => `a${index}`);
+  const jobs = keys.map((key, number) =>
+    newJob(number, { priority: 1, limits: [limitOf(key, { concurrency: 0 }), limitOf('z')] }),
+  );
+  await storage.jobs.insert([[...jobs, newJob(2000)]], t0);
+  // Each group is reopened by its own key; then the common key closes.
+  await Promise.all(keys.map((key) => storage.registry.overrideLimit(key, { concurrency: 1, rates: [] }, t0)));
+  await storage.registry.overrideLimit('z', closed, t0);
+  const wakes: Wake[] = [];
+  await using _ = await storage.subscribe((news) => wakes.push(...news));
+  expect(await claim(storage, { limit: 5 })).toEqual([]);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(wakes).toContainEqual({ kind: 'queue', queue: 'default' });
+  expect(await claim(storage, { limit: 5 })).toEqual([]);
+  expect(ids(await claim(storage, { limit: 5 }))).toEqual([idOf(2000)]);
+  await storage.registry.overrideLimit('z', { concurrency: 2, rates: [] }, t0);
+  expect(ids(await claim(storage, { limit: 5 }))).toEqual([idOf(0), idOf(1)]);
+});
+
+test('a rate that thousands of starts have passed forgets the old ones', async () => {
+  await using storage = sqliteStorage({ path: null });
+  await storage.migrate();
+  const rate = limitOf('k', { rates: [{ count: 3000, perMs: 1000 }] });
+  await storage.jobs.insert([Array.from({ length: 3002 }, (_, number) => newJob(number, { limits: [rate] }))], t0);
+  expect(await claim(storage, { limit: 3002 })).toHaveLength(3000);
+  expect((await storage.registry.limit('k'))?.starts).toHaveLength(3000);
+  expect(await claim(storage, { limit: 3002 }, t0 + 1000)).toHaveLength(2);
+  expect((await storage.registry.limit('k'))?.starts).toEqual([t0 + 1000, t0 + 1000]);
+});

@@ -1,0 +1,164 @@
+import { join } from 'node:path';
+import { State } from '@ojs-ts/core';
+import { expect, test } from 'vitest';
+import { Connection } from '../../../src/storage/sqlite/disk/connection.ts';
+import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
+import { statements } from '../../../src/storage/sqlite/statements.ts';
+import { claim, newJob, t0 } from '../suite/tools.ts';
+import { temporaryDirectory } from './temporary.ts';
+
+const byId = 'SEARCH ojs_jobs USING INDEX sqlite_autoindex_ojs_jobs_1 (id=?)';
+const byNumber = 'SEARCH ojs_jobs USING INTEGER PRIMARY KEY (rowid=?)';
+
+const numberRange = 'SEARCH ojs_jobs USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)';
+
+const plans: Readonly<Record<keyof typeof statements, string>> = {
+  inbox: 'SEARCH ojs_inbox USING INTEGER PRIMARY KEY (rowid>?)',
+  inboxEntry: 'SEARCH ojs_inbox USING INTEGER PRIMARY KEY (rowid=?)',
+  leaveInbox: 'SEARCH ojs_inbox USING INTEGER PRIMARY KEY (rowid=?)',
+  completions: 'SEARCH ojs_inbox_completions USING INTEGER PRIMARY KEY (rowid>?)',
+  anyCompletion: 'SCAN ojs_inbox_completions USING COVERING INDEX ojs_inbox_completions_id',
+  completionOf: 'SEARCH ojs_inbox_completions USING INDEX ojs_inbox_completions_id (id=?)',
+  leaveCompletions: 'SEARCH ojs_inbox_completions USING INTEGER PRIMARY KEY (rowid=?)',
+  inInbox:
+    'SCAN CONSTANT ROW; SCALAR SUBQUERY 1; SEARCH ojs_inbox USING COVERING INDEX ojs_inbox_id (id=?); SCALAR SUBQUERY 2; SEARCH ojs_inbox_completions USING COVERING INDEX ojs_inbox_completions_id (id=?)',
+  insert: '',
+  insertBare: '',
+  byId,
+  byNumber,
+  holders: 'SEARCH ojs_jobs USING COVERING INDEX ojs_jobs_unique (unique_key=? AND state=? AND created_at>?)',
+  ready: 'SEARCH ojs_jobs USING INDEX ojs_jobs_ready (ready_queue=?)',
+  readyQueueHead: 'SEARCH ojs_jobs USING COVERING INDEX ojs_jobs_ready (ready_queue=?)',
+  claim: numberRange,
+  expireLater: byNumber,
+  guard: byId,
+  rest: byNumber,
+  finish: numberRange,
+  finishAsIs: numberRange,
+  move: byNumber,
+  note: byNumber,
+  result: byNumber,
+  runs: 'SEARCH ojs_jobs USING INDEX ojs_jobs_runs (cron=?)',
+  due: 'SEARCH ojs_jobs USING INDEX ojs_jobs_due (state=? AND due_at<?)',
+  promote: byNumber,
+  expiring: 'SEARCH ojs_jobs USING INDEX ojs_jobs_expiry (expires_at<?)',
+  heartbeat: byId,
+  extend: byNumber,
+  // Sorted: what is active at once is bounded by the workers.
+  held: 'SEARCH ojs_jobs USING INDEX ojs_jobs_due (state=? AND due_at>?); USE TEMP B-TREE FOR ORDER BY',
+  forRemoval: byId,
+  remove: byNumber,
+  oldestDiscarded: 'SCAN ojs_jobs USING INDEX ojs_jobs_discarded',
+  oldestDead: 'SCAN ojs_jobs USING INDEX ojs_jobs_dead',
+  oldest: 'SEARCH ojs_jobs USING INDEX ojs_jobs_due (state=? AND due_at>?)',
+  // Used only while a count says that few are there.
+  listReady: 'SCAN ojs_jobs USING INDEX ojs_jobs_ready',
+  listDue: 'SEARCH ojs_jobs USING INDEX ojs_jobs_due (state=? AND due_at>?)',
+  byNumberDown: 'SEARCH ojs_jobs USING INTEGER PRIMARY KEY (rowid<?)',
+  finishedDown: 'SEARCH ojs_jobs USING INDEX ojs_jobs_due (state=? AND due_at>? AND due_at<?)',
+  deadDown: 'SEARCH ojs_jobs USING INDEX ojs_jobs_dead (finished_at<?)',
+  request: 'SEARCH ojs_requests USING INDEX sqlite_autoindex_ojs_requests_1 (request=?)',
+  remember: '',
+  queue:
+    'SEARCH ojs_queues USING PRIMARY KEY (name=?); CORRELATED SCALAR SUBQUERY 1; SEARCH ojs_limits USING PRIMARY KEY (key=?)',
+  minutes: 'SEARCH ojs_minutes USING PRIMARY KEY (minute>?)',
+  forgetMinutes:
+    'SEARCH ojs_minutes USING PRIMARY KEY (minute=? AND queue=?); LIST SUBQUERY 2; SEARCH ojs_minutes USING PRIMARY KEY (minute<?)',
+  log: '',
+  limit: 'SEARCH ojs_limits USING PRIMARY KEY (key=?)',
+  writeLimit: '',
+  idleLimits: 'SEARCH ojs_limits USING INDEX ojs_limits_idle (used_at<?)',
+  removeLimit: 'SEARCH ojs_limits USING PRIMARY KEY (key=?)',
+  start: '',
+  startNumber: 'SEARCH ojs_starts USING PRIMARY KEY (key=? AND number=?)',
+  oldestStarts: 'SEARCH ojs_starts USING PRIMARY KEY (key=?)',
+  newestStarts: 'SEARCH ojs_starts USING PRIMARY KEY (key=?)',
+  forgetStarts: 'SEARCH ojs_starts USING PRIMARY KEY (key=? AND number<?)',
+  limitGroup: 'SEARCH ojs_limit_groups USING INDEX sqlite_autoindex_ojs_limit_groups_1 (queue=? AND keys=?)',
+  openLimitGroups: 'SEARCH ojs_limit_groups USING INDEX ojs_limit_groups_open (queue=?)',
+  bestLimitGroup:
+    'SEARCH ojs_limit_groups USING COVERING INDEX ojs_limit_groups_key (assigned_key=? AND queue=? AND open=?)',
+  nextQueueUnder: 'SEARCH ojs_limit_group_keys USING PRIMARY KEY (key=? AND queue>?)',
+  limitGroupUnder: 'SEARCH ojs_limit_group_keys USING PRIMARY KEY (key=? AND queue=?)',
+  insertLimitGroupKey: '',
+  deleteLimitGroupKey: 'SEARCH ojs_limit_group_keys USING PRIMARY KEY (key=? AND queue=? AND ready_queue=?)',
+  insertLimitGroup: '',
+  updateLimitGroup: 'SEARCH ojs_limit_groups USING INTEGER PRIMARY KEY (rowid=?)',
+  updateLimitGroupHead: 'SEARCH ojs_limit_groups USING INTEGER PRIMARY KEY (rowid=?)',
+  setLimitGroupOpen: 'SEARCH ojs_limit_groups USING INTEGER PRIMARY KEY (rowid=?)',
+  deleteLimitGroup: 'SEARCH ojs_limit_groups USING INTEGER PRIMARY KEY (rowid=?)',
+  setRateTimer: '',
+  deleteRateTimer: 'SEARCH ojs_rate_timers USING PRIMARY KEY (key=? AND queue=?)',
+  deleteRateTimersOf: 'SEARCH ojs_rate_timers USING PRIMARY KEY (key=?)',
+  dueRateTimers: 'SEARCH ojs_rate_timers USING COVERING INDEX ojs_rate_timers_at (queue=? AND at<?)',
+  nextRateTimer: 'SEARCH ojs_rate_timers USING COVERING INDEX ojs_rate_timers_at (queue=?)',
+  flow: 'SEARCH ojs_workflows USING INDEX sqlite_autoindex_ojs_workflows_1 (id=?)',
+  flowById: 'SEARCH ojs_workflows USING INDEX sqlite_autoindex_ojs_workflows_1 (id=?)',
+  flowByNumber: 'SEARCH ojs_workflows USING INTEGER PRIMARY KEY (rowid=?)',
+  flowsDown: 'SEARCH ojs_workflows USING COVERING INDEX ojs_workflows_state (state=? AND rowid<?)',
+  makeFlow: '',
+  writeFlow: 'SEARCH ojs_workflows USING INTEGER PRIMARY KEY (rowid=?)',
+  countFlows: '',
+  flowCount: 'SEARCH ojs_workflow_counts USING PRIMARY KEY (state=?)',
+  // A partial index of what nobody has dealt with yet: most often empty.
+  unfinished: 'SCAN ojs_workflows USING INDEX ojs_workflows_ready',
+  sweeping: 'SCAN ojs_workflows USING INDEX ojs_workflows_sweeping',
+  oldestFlows: 'SEARCH ojs_workflows USING INDEX ojs_workflows_finished (finished_at>?)',
+  // Four counts, and what is not swept yet.
+  endedFlows:
+    'SCAN CONSTANT ROW; SCALAR SUBQUERY 1; SCAN ojs_workflow_counts; SCALAR SUBQUERY 2; SCAN ojs_workflows USING INDEX ojs_workflows_sweeping',
+  removeFlow: 'SEARCH ojs_workflows USING INTEGER PRIMARY KEY (rowid=?)',
+  nodeRange: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
+  nodes:
+    'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?); SEARCH ojs_node_specs USING INTEGER PRIMARY KEY (rowid=?)',
+  readyNodes: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
+  makeNode: '',
+  makeNodeSpec: '',
+  writeNode: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid=?)',
+  writeNodes: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
+  waitingMembers: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
+  cancelWaiting: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
+  removeNodes: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
+  removeNodeSpecs: 'SEARCH ojs_node_specs USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
+  // All of them, for a list.
+  crons: 'SCAN ojs_crons',
+  cron: 'SEARCH ojs_crons USING INDEX sqlite_autoindex_ojs_crons_1 (name=?)',
+  dueCrons: 'SEARCH ojs_crons USING INDEX ojs_crons_due (due_at>? AND due_at<?)',
+  writeCron: '',
+  documents: 'SEARCH ojs_documents USING INDEX sqlite_autoindex_ojs_documents_1 (kind=?)',
+  document: 'SEARCH ojs_documents USING INDEX sqlite_autoindex_ojs_documents_1 (kind=? AND key=?)',
+  writeDocument: '',
+};
+
+test('every statement uses its index right after a bulk claim, without statistics and with stale ones', async () => {
+  const path = join(temporaryDirectory(), 'jobs.db');
+  await using storage = sqliteStorage({ path });
+  await storage.migrate();
+  const planned = () => {
+    const sql = new Connection(path, 'FULL');
+    const found = Object.entries(statements).map(([name, text]) => {
+      const values = Array.from(text.matchAll(/\?/g), () => 1);
+      return [
+        name,
+        sql
+          .all(`EXPLAIN QUERY PLAN ${text}`, ...values)
+          .map((cells) => cells[3])
+          .join('; '),
+      ];
+    });
+    sql.close();
+    return Object.fromEntries(found);
+  };
+  await storage.jobs.insert([Array.from({ length: 2000 }, (_, number) => newJob(number))], t0);
+  await claim(storage, { limit: 1500 });
+  expect(planned()).toEqual(plans);
+  // Statistics from before the claim, when nothing was active.
+  await storage.clear();
+  await storage.jobs.insert([Array.from({ length: 2000 }, (_, number) => newJob(number))], t0);
+  const sql = new Connection(path, 'FULL');
+  sql.execute('ANALYZE');
+  sql.close();
+  await claim(storage, { limit: 1500 });
+  expect(planned()).toEqual(plans);
+  expect((await storage.registry.queues())[0]?.counts[State.active]).toBe(1500);
+});
