@@ -1,17 +1,20 @@
-// `node scripts/release-notes.ts v0.1.0` prints the section of CHANGELOG.md, and fails where tag, packages and
+// `node scripts/release-notes.ts v0.1.0` prints the section of CHANGELOG.md, and fails if tag, packages and
 // changelog do not agree.
 import { globSync, readFileSync } from 'node:fs';
 
 /**
- * The text below the heading of a version, such as `## 0.1.0` or `## [0.1.0] - 2026-01-01`; null where there is none.
+ * The text below the heading of a version, such as `## 0.1.0` or `## [0.1.0] - 2026-01-01`. Null if the version has no
+ * text, or if its heading still says `(unreleased)`.
  */
 export function sectionOf(changelog: string, version: string): string | null {
   const sections = changelog.split(/^## /m).slice(1);
-  const found = sections.find((section) => /^\[?([^\]\s]+)/.exec(section)?.[1] === version);
+  const found = sections.find(
+    (section) => /^\[?([^\]\s]+)/.exec(section)?.[1] === version && !/^.*\(unreleased\)/.test(section),
+  );
   return found?.replace(/^.*\n/, '').trim() || null;
 }
 
-/** What keeps a tag from being released; nothing where all agrees. */
+/** The reasons not to release a tag; empty if tag, packages and ranges agree. */
 export function mismatches(tag: string, manifests: readonly Manifest[]): string[] {
   const version = tag.replace(/^v/, '');
   return manifests.flatMap(({ name, version: own, dependencies, peerDependencies }) => {
@@ -41,7 +44,10 @@ if (import.meta.main) {
     (path): Manifest => JSON.parse(read(path)),
   );
   const notes = sectionOf(read('CHANGELOG.md'), tag.replace(/^v/, ''));
-  const wrong = [...mismatches(tag, manifests), ...(notes === null ? ['CHANGELOG.md has no section for it'] : [])];
+  const wrong = [
+    ...mismatches(tag, manifests),
+    ...(notes === null ? ['CHANGELOG.md has no section for it, or its heading says (unreleased)'] : []),
+  ];
   if (wrong.length > 0) {
     console.error(`release-notes: ${tag || 'no tag'} cannot be released: ${wrong.join('; ')}`);
     process.exit(1);

@@ -83,6 +83,12 @@ describe('release notes', () => {
     expect(sectionOf(changelog, '0.1.0')).toBe('- one');
     expect(sectionOf(changelog, '0.1')).toBeNull();
     expect(sectionOf('## 0.3.0\n\n', '0.3.0')).toBeNull();
+    expect(sectionOf('## 0.3.0 (unreleased)\n\n- three\n', '0.3.0')).toBeNull();
+  });
+
+  test('the changelog begins with the version of the packages', () => {
+    const { version } = JSON.parse(read('packages/cli/package.json'));
+    expect(/^## \[?([^\]\s]+)/m.exec(read('CHANGELOG.md'))?.[1]).toBe(version);
   });
 
   test('a tag is released where every package and every range between them has its version', () => {
