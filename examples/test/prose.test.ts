@@ -1,0 +1,147 @@
+// The documents have short sentences and the words of the field. docs/glossary.md has our own words.
+import { globSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** Most words of a sentence. Inline code, a link and a URL count as one word each. */
+const mostWords = 25;
+
+/** What the documents do not say, and what they say instead. */
+const banned: readonly (readonly [words: RegExp, instead: string])[] = [
+  [/\b(?:lanes?|parked)\b/i, 'limited jobs'],
+  [/\b(?:shelf|shelves|vigils?|whereabouts|crumbs?|arrows?)\b/i, 'the plain noun of the field'],
+  [/\btails?\b/i, 'event subscription, or end'],
+  [/\b(?:(?:a|the|its|each|one|per|worker’s|worker's|same) turns?|turns of)\b/i, 'request, batch or loop'],
+  [/\b(?:doors?|gates?|fronts?|passages?|grounds?)\b/i, 'check, admission, head of the queue'],
+  [/\b(?:intake|inbox)\b/i, 'outbox, import'],
+  [/\b(?:tells?|told|telling)\b/i, 'says, reports, shows'],
+  [/\b(?:faults?|rooms?|hands? (?:of|out))\b/i, 'bug, error, mutation; package, folder; gives'],
+  [/\b(?:stands?|stood) (?:in|on|below|above|still|there|up|for|behind|beside)\b/i, 'is in, is listed in'],
+  [/\b(?:go|goes|going|went) on\b/i, 'continues'],
+  [/\b(?:store|storage|server|database)s? (?:is|are|was|were) away\b|\bthat (?:is|was) away\b/i, 'unreachable'],
+  [/\bunder way\b/i, 'in flight, running'],
+  [/\b(?:shall|whereas|whereby|hereby|thereby|thereof)\b/i, 'should, while, so'],
+  [/\b(?:simply|just|easily|obviously|basically|actually|really|very|quite|effortless(?:ly)?)\b/i, 'nothing'],
+  [/\b(?:please note|note that|of course|in order to|as well as|needless to say)\b/i, 'nothing, or “to”, “and”'],
+  [/\b(?:leverages?|utili[sz]es?|seamless(?:ly)?|robust|blazing|powerful|cutting-edge|world-class)\b/i, 'the fact'],
+];
+
+/** A sentence starts with its subject: “It is refused” makes the reader look for what “it” is. */
+const bareStart = /^(?:It|This|That|These|Those|They) (?:is|are|was|were|has|have|does|do|can|cannot|may|must|will)\b/;
+
+interface Sentence {
+  readonly line: number;
+  readonly text: string;
+}
+
+/** The sentences of a Markdown page. Code blocks and comments are left out; a heading, a list item and a cell end one. */
+function sentencesOf(page: string): readonly Sentence[] {
+  const lines = page
+    .replaceAll(/^( *)```[\s\S]*?^\1```$|<!--[\s\S]*?-->/gm, (block) => block.replaceAll(/[^\n]/g, ''))
+    .split('\n');
+  const blocks: { line: number; text: string }[] = [];
+  let open = false;
+  lines.forEach((text, index) => {
+    const line = index + 1;
+    const isTable = /^\s*\|/.test(text);
+    if (isTable) {
+      const cells = /^[\s|:-]+$/.test(text) ? [] : text.split(/(?<!\\)\|/);
+      for (const cell of cells) blocks.push({ line, text: cell });
+    } else if (text.trim() !== '') {
+      const starts = /^\s*(?:#|[-*] |\d+\. |>)/.test(text);
+      const last = blocks.at(-1);
+      if (open && !starts && last !== undefined) last.text += `\n${text}`;
+      else blocks.push({ line, text: text.replace(/^\s*(?:#+|[-*]|\d+\.|>)\s/, '') });
+    }
+    open = !isTable && text.trim() !== '' && !/^#/.test(text);
+  });
+  return blocks.flatMap(({ line, text }) => {
+    const plain = text
+      .replaceAll(/!?\[!?\[[^\]]*\]\([^)]*\)\]\([^)]*\)|!\[[^\]]*\]\([^)]*\)/g, '')
+      .replaceAll(/(`+)[^`]+?\1/g, (code) => `CODE${code.replaceAll(/[^\n]/g, '')}`)
+      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .replaceAll(/<?https?:\/\/\S+/g, 'URL')
+      .replaceAll(/\*\*([^*]+)[:.]?\*\*:?/g, (_, label: string) => (text.startsWith('**') ? `${label}. ` : label));
+    let at = line;
+    return plain.split(/(?<=[.!?][”")*]*)(?=\s)/).flatMap((part) => {
+      const first = at + (/^\s*/.exec(part)?.[0].split('\n').length ?? 1) - 1;
+      at += part.split('\n').length - 1;
+      return part.trim() === '' ? [] : [{ line: first, text: part.trim().replaceAll(/\s+/g, ' ') }];
+    });
+  });
+}
+
+/** What is wrong with a page, one line each: file, line, reason, sentence. */
+function lint(file: string, page: string): readonly string[] {
+  return sentencesOf(page).flatMap(({ line, text }) => {
+    const words = text.split(' ').filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
+    const found = banned.flatMap(([pattern, instead]) => {
+      const [word] = pattern.exec(text) ?? [];
+      return word === undefined ? [] : [`“${word}”: say ${instead}`];
+    });
+    return [
+      ...(words > mostWords ? [`${words} words`] : []),
+      ...(bareStart.test(text) ? ['starts with a bare pronoun'] : []),
+      ...found,
+    ].map((reason) => `${file}:${line}: ${reason}: ${text}`);
+  });
+}
+
+/** The pages for users: not docs/api, made from docstrings, and not docs/internals, evidence for maintainers. */
+const pages = globSync('{*.md,docs/*.md,docs/guide/*.md,packages/*/README.md}', {
+  cwd: root,
+  exclude: ['docs/architecture.md'],
+}).toSorted();
+
+test.each(pages)('%s has short sentences and no banned word', (page) => {
+  expect(lint(page, readFileSync(join(root, page), 'utf8'))).toEqual([]);
+});
+
+test('the glossary has at most twelve words of our own', () => {
+  const [own = ''] = readFileSync(join(root, 'docs/glossary.md'), 'utf8').split('## ').slice(1);
+  const rows = own.split('\n').filter((line) => /^\| (?!word|---)/.test(line));
+  expect(rows.length).toBeGreaterThan(0);
+  expect(rows.length).toBeLessThanOrEqual(12);
+});
+
+describe('the lint', () => {
+  const words = (count: number) => Array.from({ length: count }, () => 'word').join(' ');
+
+  test('names file, line, reason and sentence', () => {
+    const page = `# Title\n\nShort. ${words(26)}.\n\nThe server tells it.\n\nIt is refused.\n`;
+    expect(lint('a.md', page)).toEqual([
+      `a.md:3: 26 words: ${words(26)}.`,
+      'a.md:5: “tells”: say says, reports, shows: The server tells it.',
+      'a.md:7: starts with a bare pronoun: It is refused.',
+    ]);
+  });
+
+  test('joins the lines of a paragraph, and gives the line of the sentence', () => {
+    expect(lint('a.md', `One.\nTwo ${words(12)}\n${words(12)} three.\n`)).toEqual([
+      `a.md:2: 26 words: Two ${words(24)} three.`,
+    ]);
+  });
+
+  test.each([
+    ['a code block', `\`\`\`ts\n// ${words(30)}\n\`\`\`\n`],
+    ['inline code as one word', `${words(24)} \`${words(9)}\`.`],
+    ['a link by its text', `${words(23)} [two words](https://example.com/${'x/'.repeat(9)}).`],
+    ['list items', `- ${words(20)}\n- ${words(20)}`],
+    ['cells of a table', `| ${words(20)} | ${words(20)} |\n| --- | --- |`],
+    ['a heading and its paragraph', `## ${words(20)}\n${words(20)}.`],
+    ['a label and its sentence', `- **${words(10)}.** ${words(20)}.`],
+  ])('accepts %s', (_, page) => {
+    expect(lint('a.md', page)).toEqual([]);
+  });
+
+  test.each([
+    ['inline code', `${words(25)} \`code\`.`],
+    ['a list item', `- One.\n- ${words(26)}`],
+    ['a cell', `| a | ${words(26)} |`],
+    ['the text of a link', `[${words(26)}](a.md)`],
+  ])('counts the words of %s', (_, page) => {
+    expect(lint('a.md', page)).toHaveLength(1);
+  });
+});
