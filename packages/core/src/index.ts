@@ -45,6 +45,7 @@ export * from './rules/limits.ts';
 export * from './rules/statistics.ts';
 export * from './rules/transition.ts';
 export * from './semver.ts';
+export * from './slab-map.ts';
 export * from './suggestion.ts';
 export * from './time/clock.ts';
 export * from './time/duration.ts';

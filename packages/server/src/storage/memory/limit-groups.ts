@@ -1,18 +1,18 @@
 import type { Millis } from '@ojs-ts/core';
 import { Heap } from './heap.ts';
 import type { Limit } from './limits.ts';
+import type { OrderedJob } from './ordered-job.ts';
 import { ReadyQueue } from './ready-queue.ts';
-import type { Queue, Row } from './tables.ts';
 
 interface Rank {
-  readonly row: Row;
+  readonly row: OrderedJob;
   readonly order: number;
   readonly priority: number;
 }
 
 /** What is ranked by the job that it would hand out next. */
 interface Member {
-  head(): Row | undefined;
+  head(): OrderedJob | undefined;
   /** Its newest rank; null where it has none. */
   rank: Rank | null;
 }
@@ -53,34 +53,34 @@ class Ranking<M extends Member> {
 }
 
 /** The jobs of a queue that count under the same keys. */
-export class LimitGroup implements Member {
+export class LimitGroup<R extends OrderedJob> implements Member {
   readonly keys: readonly Limit[];
-  readonly ready = new ReadyQueue();
+  readonly ready = new ReadyQueue<R>();
   /** Jobs in any state; a group without one is forgotten. */
   jobs = 0;
   rank: Rank | null = null;
-  assigned: AssignedGroups | null = null;
+  assigned: AssignedGroups<R> | null = null;
 
   constructor(keys: readonly Limit[]) {
     this.keys = keys;
   }
 
-  head(): Row | undefined {
+  head(): R | undefined {
     return this.ready.peek();
   }
 }
 
 /** The groups of a queue that are assigned to one of their limits. They are ranked beside the group without limits while the limit has room. */
-class AssignedGroups implements Member {
+class AssignedGroups<R extends OrderedJob> implements Member {
   readonly limit: Limit;
-  readonly groups = new Ranking<LimitGroup>();
+  readonly groups = new Ranking<LimitGroup<R>>();
   rank: Rank | null = null;
 
   constructor(limit: Limit) {
     this.limit = limit;
   }
 
-  head(): Row | undefined {
+  head(): R | undefined {
     return this.groups.best()?.head();
   }
 }
@@ -90,37 +90,38 @@ class AssignedGroups implements Member {
  * A claim does not look at the groups of a limit without room, so it looks only at groups that may be open, however many are not. Invariant: groups with a
  * job that are not ranked are assigned to a limit without room.
  */
-export class LimitGroups {
-  readonly #queue: Queue;
-  readonly #open = new Ranking<LimitGroup | AssignedGroups>();
-  readonly #groups = new Map<string, LimitGroup>();
-  readonly #assigned = new Map<Limit, AssignedGroups>();
+export class LimitGroups<R extends OrderedJob> {
+  readonly #queue: string;
+  readonly #open = new Ranking<LimitGroup<R> | AssignedGroups<R>>();
+  readonly #groups = new Map<string, LimitGroup<R>>();
+  readonly #assigned = new Map<Limit, AssignedGroups<R>>();
   /** When the rate of a limit, under which jobs wait here, lets one start; other entries are out of date. */
   readonly #timers = new Heap<{ readonly at: Millis; readonly limit: Limit }>((a, b) => a.at < b.at);
   /** The newest timer of each limit. */
   readonly #timerOf = new Map<Limit, Millis>();
 
-  constructor(queue: Queue) {
+  /** @param queue the queue's name. */
+  constructor(queue: string) {
     this.#queue = queue;
   }
 
-  enter(keys: readonly Limit[]): LimitGroup {
+  enter(keys: readonly Limit[]): LimitGroup<R> {
     const name = nameOf(keys);
     let group = this.#groups.get(name);
     if (!group) {
-      group = new LimitGroup(keys);
+      group = new LimitGroup<R>(keys);
       this.#groups.set(name, group);
     }
     group.jobs += 1;
     return group;
   }
 
-  leave(group: LimitGroup): void {
+  leave(group: LimitGroup<R>): void {
     group.jobs -= 1;
     if (group.jobs === 0) this.#groups.delete(nameOf(group.keys));
   }
 
-  push(group: LimitGroup, row: Row, now: Millis): void {
+  push(group: LimitGroup<R>, row: R, now: Millis): void {
     group.ready.push(row);
     const { assigned } = group;
     if (group.rank === null) this.#assign(group, now);
@@ -138,7 +139,7 @@ export class LimitGroups {
   }
 
   /** The best job whose limits all have room; the caller takes the job by moving it out of `available`. */
-  next(now: Millis): Row | undefined {
+  next(now: Millis): R | undefined {
     this.again(now);
     for (let member = this.#open.best(); member; member = this.#open.best()) {
       const group = member instanceof AssignedGroups ? member.groups.best() : member;
@@ -188,7 +189,7 @@ export class LimitGroups {
   }
 
   /** A group is assigned to a limit without room, else to the limit with most waiting jobs, so that a limit that closes takes its groups along. */
-  #assign(group: LimitGroup, now: Millis): void {
+  #assign(group: LimitGroup<R>, now: Millis): void {
     const closed = group.keys.find((key) => !key.hasRoom(now));
     const limit = closed ?? this.#mostWaiting(group.keys);
     if (!limit) {
@@ -206,10 +207,10 @@ export class LimitGroups {
     return keys.length < 2 ? keys[0] : keys.reduce((most, limit) => (waiting(limit) > waiting(most) ? limit : most));
   }
 
-  #assignedTo(limit: Limit): AssignedGroups {
+  #assignedTo(limit: Limit): AssignedGroups<R> {
     let assigned = this.#assigned.get(limit);
     if (!assigned) {
-      assigned = new AssignedGroups(limit);
+      assigned = new AssignedGroups<R>(limit);
       this.#assigned.set(limit, assigned);
     }
     return assigned;

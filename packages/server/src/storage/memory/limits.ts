@@ -10,7 +10,6 @@ import {
   stampOf,
 } from '@ojs-ts/core';
 import type { LimitRecord } from '../storage.ts';
-import type { Queue } from './tables.ts';
 
 /** A limit under a key. That of a queue counts the queue's own jobs instead of `active` and `waiting`. */
 export class Limit {
@@ -22,8 +21,8 @@ export class Limit {
   jobs = 0;
   /** When a job that names it last came or started, or an operator last overrode it. */
   usedAt: Millis = 0;
-  /** Available jobs under the key by queue, where there is one. */
-  readonly waiting = new Map<Queue, number>();
+  /** Available jobs under the key by the queue's name; no entry for none. */
+  readonly waiting = new Map<string, number>();
   /** Oldest first; those before `#first` are no longer kept. */
   readonly #starts: Millis[] = [];
   #first = 0;
@@ -73,7 +72,7 @@ export class Limit {
     this.usedAt = Math.max(this.usedAt, now);
   }
 
-  wait(queue: Queue, by: 1 | -1): void {
+  wait(queue: string, by: 1 | -1): void {
     const count = (this.waiting.get(queue) ?? 0) + by;
     if (count === 0) this.waiting.delete(queue);
     else this.waiting.set(queue, count);

@@ -1,18 +1,18 @@
 import { State } from '@ojs-ts/core';
-import type { Row } from './tables.ts';
+import type { OrderedJob } from './ordered-job.ts';
 
-interface Entry {
-  readonly row: Row;
+interface Entry<R> {
+  readonly row: R;
   readonly order: number;
 }
 
 /** Available jobs by priority, then first in, first out. The entry of a job that has left is dropped once it comes first. */
-export class ReadyQueue {
+export class ReadyQueue<R extends OrderedJob> {
   /** Highest first. */
   readonly #priorities: number[] = [];
-  readonly #byPriority = new Map<number, { entries: Entry[]; head: number }>();
+  readonly #byPriority = new Map<number, { entries: Entry<R>[]; head: number }>();
 
-  push(row: Row): void {
+  push(row: R): void {
     const { priority } = row.job;
     let fifo = this.#byPriority.get(priority);
     if (!fifo) {
@@ -25,7 +25,7 @@ export class ReadyQueue {
   }
 
   /** The job to hand out next; the caller takes the job by moving it out of `available`. */
-  peek(): Row | undefined {
+  peek(): R | undefined {
     for (let priority = this.#priorities[0]; priority !== undefined; priority = this.#priorities[0]) {
       const fifo = this.#byPriority.get(priority);
       for (; fifo && fifo.head < fifo.entries.length; fifo.head++) {

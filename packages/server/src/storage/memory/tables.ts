@@ -22,17 +22,13 @@ import { Heap } from './heap.ts';
 import { type LimitGroup, LimitGroups } from './limit-groups.ts';
 import { Limit } from './limits.ts';
 import { MinuteStatistics } from './minute-statistics.ts';
+import type { OrderedJob } from './ordered-job.ts';
 import { UniqueKeys } from './unique-keys.ts';
 import { WorkflowTable } from './workflow-table.ts';
 
-export interface Row {
-  /** Order of creation. */
-  readonly number: number;
+export interface Row extends OrderedJob {
   queue: Queue;
-  group: LimitGroup;
-  /** Place in the queue; a new one at every entry into `available`. */
-  order: number;
-  job: JobRecord;
+  group: LimitGroup<Row>;
 }
 
 /** A queue, with the jobs of it that are available. */
@@ -45,11 +41,12 @@ export class Queue {
   version = 0;
   readonly counts = new Map<State, number>();
   deadLetter = 0;
-  readonly limitGroups = new LimitGroups(this);
+  readonly limitGroups: LimitGroups<Row>;
 
   constructor(name: string, createdAt: Millis) {
     this.name = name;
     this.createdAt = createdAt;
+    this.limitGroups = new LimitGroups(name);
   }
 
   count(state: State): number {
@@ -76,7 +73,7 @@ export class Tables {
   readonly due = new Heap<{ readonly at: Millis; readonly row: Row }>(
     (a, b) => a.at < b.at || (a.at === b.at && a.row.number < b.row.number),
   );
-  readonly uniqueKeys = new UniqueKeys();
+  readonly uniqueKeys = new UniqueKeys<Row>();
   /** Unfinished runs by cron, in the order of creation. */
   readonly runs = new Map<string, Set<Row>>();
   readonly queues = new Map<string, Queue>();
@@ -142,8 +139,8 @@ export class Tables {
   makeReady(row: Row, now: Millis): void {
     const { queue, group } = row;
     for (const limit of group.keys) {
-      limit.wait(queue, 1);
-      if (limit.waiting.get(queue) === 1) queue.limitGroups.setTimer(limit, now);
+      limit.wait(queue.name, 1);
+      if (limit.waiting.get(queue.name) === 1) queue.limitGroups.setTimer(limit, now);
     }
     queue.limitGroups.push(group, row, now);
   }
@@ -229,7 +226,7 @@ export class Tables {
     if (own !== undefined) limit.own = own;
     if (override !== undefined) limit.override = override;
     if (numbersText(effectiveLimit(limit)) === before) return limit;
-    for (const queue of limit.waiting.keys()) {
+    for (const queue of this.#queuesUnder(limit)) {
       queue.limitGroups.reopen(limit);
       queue.limitGroups.setTimer(limit, now);
       this.wakes.wake(queue.name);
@@ -249,6 +246,11 @@ export class Tables {
     return key.startsWith(prefix) ? this.queues.get(key.slice(prefix.length)) : undefined;
   }
 
+  /** The queues in which jobs wait under the limit. */
+  #queuesUnder({ waiting }: Limit): Queue[] {
+    return [...waiting.keys()].flatMap((name) => this.queues.get(name) ?? []);
+  }
+
   #enter(row: Row, now: Millis): void {
     const { queue, group } = row;
     const { state } = row.job;
@@ -259,7 +261,7 @@ export class Tables {
         limit.used(now);
         if (!limit.started(now)) continue;
         this.lastStart = Math.max(this.lastStart, now);
-        for (const waiting of limit.waiting.keys()) waiting.limitGroups.started(limit, now);
+        for (const waiting of this.#queuesUnder(limit)) waiting.limitGroups.started(limit, now);
       }
     }
     if (state === State.available) {
@@ -288,7 +290,7 @@ export class Tables {
     this.expiring.delete(row);
     for (const limit of row.group.keys) {
       if (row.job.state === State.active) limit.active -= 1;
-      if (row.job.state === State.available) limit.wait(row.queue, -1);
+      if (row.job.state === State.available) limit.wait(row.queue.name, -1);
     }
   }
 
@@ -300,7 +302,7 @@ export class Tables {
       this.wakes.wake(queue.name);
     for (const limit of group.keys) {
       if (!limit.hasSlot() || limit.hasSlot(limit.active + 1)) continue;
-      for (const waiting of limit.waiting.keys()) {
+      for (const waiting of this.#queuesUnder(limit)) {
         waiting.limitGroups.reopen(limit);
         this.wakes.wake(waiting.name);
       }

@@ -1,16 +1,16 @@
 import { firstIndex, isIn, type Millis, type State, Terminal } from '@ojs-ts/core';
-import type { Row } from './tables.ts';
+import type { OrderedJob } from './ordered-job.ts';
 
 /** Oldest first. */
-export function compareAges(a: Row, b: Row): number {
+function compareAges(a: OrderedJob, b: OrderedJob): number {
   return a.job.createdAt - b.job.createdAt || a.number - b.number;
 }
 
 /** The holders of unique keys: jobs by key and state. */
-export class UniqueKeys {
-  readonly #byKey = new Map<string, Map<State, Sorted<Row>>>();
+export class UniqueKeys<R extends OrderedJob> {
+  readonly #byKey = new Map<string, Map<State, Sorted<R>>>();
 
-  add(row: Row): void {
+  add(row: R): void {
     const { uniqueKey, state } = row.job;
     if (uniqueKey === null) return;
     let states = this.#byKey.get(uniqueKey);
@@ -20,13 +20,13 @@ export class UniqueKeys {
     }
     let rows = states.get(state);
     if (!rows) {
-      rows = new Sorted(compareAges);
+      rows = new Sorted<R>(compareAges);
       states.set(state, rows);
     }
     rows.add(row);
   }
 
-  remove(row: Row): void {
+  remove(row: R): void {
     const { uniqueKey, state } = row.job;
     if (uniqueKey === null) return;
     const states = this.#byKey.get(uniqueKey);
@@ -37,12 +37,12 @@ export class UniqueKeys {
   }
 
   /** Every unfinished job of a key. */
-  unfinished(key: string): Row[] {
+  unfinished(key: string): R[] {
     return [...(this.#byKey.get(key) ?? [])].flatMap(([state, rows]) => (isIn(state, Terminal) ? [] : [...rows.items]));
   }
 
   /** The oldest job of a key and a state that was created after a moment. */
-  oldest(key: string, state: State, after: Millis | null): Row | undefined {
+  oldest(key: string, state: State, after: Millis | null): R | undefined {
     return this.#byKey
       .get(key)
       ?.get(state)
