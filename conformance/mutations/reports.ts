@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these texts are source code
 import type { Mutation } from './mutation.ts';
 
-/** What workers tell of their jobs and of themselves, the dead letter, aliases, events. */
+/** Reports of workers about jobs and themselves, the dead letter, aliases, events. */
 export const reports: readonly Mutation[] = [
   {
     name: 'no-stall',

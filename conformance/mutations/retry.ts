@@ -73,7 +73,7 @@ export const retry: readonly Mutation[] = [
     replace: 'name.startsWith(pattern.slice(0, -2))',
     cases: ['OJS-L1-RTR-016'],
   },
-  // What a failure says
+  // Fields of a failure
   {
     name: 'one-attempt-too-many',
     rule: 'ojs-retry RET-01',

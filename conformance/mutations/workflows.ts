@@ -102,7 +102,7 @@ export const workflows: readonly Mutation[] = [
     replace: 'Map<string, Json>()',
     cases: ['OJS-L3-DIA-003'],
   },
-  // What a creation refuses
+  // Validation at creation
   {
     name: 'step-has-no-place',
     rule: 'ojs-json-format §12.4',
@@ -136,7 +136,7 @@ export const workflows: readonly Mutation[] = [
     replace: '!row',
     cases: ['OJS-L3-CAN-002'],
   },
-  // What is told
+  // Events and listing
   {
     name: 'errors-of-a-workflow-not-told',
     rule: 'ojs-workflows §9.6',

@@ -5,45 +5,49 @@ export const cron: Section = {
   rules: [
     {
       ref: 'ojs-cron §8.1; deviations X21',
-      must: 'Both dialects in and out, both wrappers.',
+      must: 'The server reads and answers both dialects of a cron, with both wrappers.',
       cases: ['OJS-L2-CRN-001', 'OJS-L2-CRN-002', 'OJS-L2-CRN-005'],
     },
     {
       ref: 'ojs-cron CRON-26',
-      must: 'A second registration updates: 200, runs and creation kept, next run anew.',
+      must: 'A second registration updates the cron with 200. Runs and creation time stay; the next run is computed again.',
       cases: ['OJS-L2-CRN-003'],
     },
     {
       ref: 'ojs-cron §8',
-      must: 'Read, list, change, delete; an unknown name is 404; delete leaves jobs.',
+      must: 'Crons can be read, listed, changed and deleted. An unknown name is 404. Deletion leaves enqueued jobs.',
       cases: ['OJS-L2-CRN-004', 'OJS-L2-CRN-005', 'OJS-L2-CRN-006', 'OJS-L2-CRN-007'],
     },
-    { ref: 'ojs-cron §2.2', must: 'Names: the pattern, at most 255.', cases: ['OJS-L2-CRN-023'] },
+    {
+      ref: 'ojs-cron §2.2',
+      must: 'A cron name fits the pattern and has at most 255 characters.',
+      cases: ['OJS-L2-CRN-023'],
+    },
     {
       ref: 'ojs-cron §3, §4',
-      must: 'The grammar: five fields, lists, ranges, steps, names, aliases; six fields, L, W, #, @every.',
+      must: 'The grammar has five fields, lists, ranges, steps, names and aliases; also six fields, L, W, # and @every.',
       cases: ['OJS-L2-CRN-009', 'OJS-L2-CRN-026'],
       tests: [['packages/core/test/cron/oracle.test.ts', 'the days are those of the oracle from 2018 to 2066']],
     },
     {
       ref: 'ojs-cron §3.5',
-      must: 'A bad expression, and a job that could not be enqueued, is refused.',
+      must: 'The server refuses a bad expression, and a job that it could not enqueue.',
       cases: ['OJS-L2-CRN-008', 'OJS-L2-CRN-022'],
     },
     {
       ref: 'ojs-cron CRON-13, CRON-14',
-      must: 'Only IANA zones: no offset, no abbreviation.',
+      must: 'The server accepts only IANA zones, no offsets and no abbreviations.',
       cases: ['OJS-L2-CRN-010', 'OJS-L2-CRN-011'],
     },
     {
       ref: 'ojs-cron CRON-16, CRON-17',
-      must: 'A local time that is left out does not fire; one that comes twice fires once, the first time.',
+      must: 'A skipped local time does not fire. A repeated local time fires once, the first time.',
       cases: ['OJS-L2-CRN-012'],
       tests: [['packages/core/test/cron/oracle.test.ts', 'every second of a day with a change']],
     },
     {
       ref: 'ojs-cron §5.2, §9.2',
-      must: 'A local time that is left out is told: cron.skipped with dst_skip.',
+      must: 'The server reports a skipped local time as cron.skipped with dst_skip.',
       cases: [],
       tests: [
         [
@@ -56,22 +60,22 @@ export const cron: Section = {
     { ref: 'ojs-cron §6.3', must: 'A run carries cron_name and cron_triggered_at in meta.', cases: ['OJS-L2-CRN-013'] },
     {
       ref: 'ojs-cron §6.2; deviations X42',
-      must: 'skip, the default: no run while the one before has not ended, in any state.',
+      must: 'skip, the default, starts no run while an earlier one has not ended.',
       cases: ['OJS-L2-CRN-014', 'OJS-L2-CRN-028'],
     },
     {
       ref: 'ojs-cron §6.1',
-      must: 'allow, cancel_previous and enqueue; with enqueue never two at once.',
+      must: 'The server supports allow, cancel_previous and enqueue. With enqueue two runs are never active together.',
       cases: ['OJS-L2-CRN-015', 'OJS-L2-CRN-016', 'OJS-L2-CRN-017', 'OJS-L2-CRN-018'],
     },
     {
       ref: 'ojs-cron §2.2',
-      must: 'next_run_at at registration and after every run, in UTC; null where disabled, which does not fire.',
+      must: 'The server sets next_run_at in UTC at registration and after every run. A disabled cron has null and does not fire.',
       cases: ['OJS-L2-CRN-001', 'OJS-L2-CRN-006', 'OJS-L2-CRN-011', 'OJS-L2-CRN-020'],
     },
     {
       ref: 'ojs-cron §7.3',
-      must: 'After a pause at most one run catches up.',
+      must: 'After a downtime at most one missed run starts.',
       cases: [],
       tests: [
         ['packages/core/test/cron/definition.test.ts', 'however many were missed, one run, and the next in the future'],
@@ -80,16 +84,20 @@ export const cron: Section = {
     },
     {
       ref: 'ojs-cron §7.1',
-      must: 'One run a time, however many servers look; failover within 30 s.',
+      must: 'Each tick fires once, however many servers run. Failover takes at most 30 s.',
       cases: [],
       tests: [['packages/server/test/engine/crons.test.ts', 'any number of servers fire a tick once']],
       why: 'cases meet one server',
     },
-    { ref: 'ojs-cron §7.3; deviations X42', must: 'Evaluated at most once a second.', cases: ['OJS-L2-CRN-026'] },
+    {
+      ref: 'ojs-cron §7.3; deviations X42',
+      must: 'The server evaluates a cron at most once a second.',
+      cases: ['OJS-L2-CRN-026'],
+    },
     { ref: 'deviations X19', must: 'A cron enqueues into a paused queue.', cases: ['OJS-L2-CRN-025'] },
     {
       ref: 'docs/http.md',
-      must: 'Runs by hand, next runs, preview, other paths.',
+      must: 'A cron can be triggered by hand. The server answers its next runs, a preview, and the other paths.',
       cases: ['OJS-L2-CRN-019', 'OJS-L2-CRN-021', 'OJS-L2-CRN-027'],
     },
   ],

@@ -16,12 +16,12 @@ export function documentOf(
   return [
     '# Conformance',
     '<!-- Written by `node conformance/rules/write.ts` from conformance/rules, the cases and the mutations. -->',
-    `Which rule of the core specification is held by which case of ours, and which mutation of the server makes each case fail. ${rules.length} rules, ${cases.length} cases (${levels.join(', ')}), ${mutations.length} mutations; ${unseen} rules cannot be seen over HTTP in a case's time: there the reason and the test that holds them stand instead.`,
+    `This page shows which case of ours checks which rule of the specification, and which mutation of the server makes each case fail. ${rules.length} rules, ${cases.length} cases (${levels.join(', ')}), ${mutations.length} mutations; ${unseen} rules cannot be checked over HTTP in the time of a case: for those the table gives the reason and the test that checks them.`,
     references,
     official,
     '## Rules',
     ...sections.map(
-      ({ title, rules: own }) => `### ${title}\n\n${table(['rule', 'where', 'held by'], own.map(ruleRow))}`,
+      ({ title, rules: own }) => `### ${title}\n\n${table(['rule', 'reference', 'checked by'], own.map(ruleRow))}`,
     ),
     '## Cases',
     'A mutation is a small mistake in the server that makes the case fail; `conformance/test/mutations.long.ts` starts a server with each.',
@@ -47,11 +47,11 @@ an official case (\`official L1-VIS-001\`), a row of [deviations.md](deviations.
  */
 const official = `## Official cases
 
-\`OJS_SUITES=… npm run conformance -- --url … --reset\` runs the official cases against a server, \`conformance/test/official.test.ts\` runs those at hand on every
-storage, level by level. All of them pass: 40 of level 0, 14 of level 1, 8 of level 2, 9 of level 3, 11 of level 4, of the 133
-that the specification has at these levels; the others are not at hand.
-The official runner stops its claim at the first level with a failure, and one of its cases, L1-RTR-014, expects error types that its requests never name: no server that
-tells the truth passes it. Where that case is part of the run the official claim is therefore level 0; what is claimed here is each level by the cases that can be passed.`;
+\`OJS_SUITES=… npm run conformance -- --url … --reset\` runs the official cases against a server. \`conformance/test/official.test.ts\` runs those that the project has on every
+storage, level by level. All of them pass: 40 of level 0, 14 of level 1, 8 of level 2, 9 of level 3, 11 of level 4, of the 133 of these levels. The project does not have the others.
+
+The official runner stops its claim at the first level with a failure. Its case L1-RTR-014 expects error types that its requests never name, so no honest server passes it.
+If that case is part of the run, the official claim is therefore level 0. This page claims each level by the cases that can pass.`;
 
 function ruleRow({ ref, must, cases, tests = [], why }: Rule): readonly string[] {
   const named = tests.map(([file, name]) => `${code(file)} (“${name}”)`);

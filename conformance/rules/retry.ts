@@ -5,25 +5,25 @@ export const retry: Section = {
   rules: [
     {
       ref: 'ojs-retry RET-09',
-      must: 'Without a policy: 3 attempts, PT1S, ×2, PT5M, jitter, discard.',
+      must: 'The default policy has 3 attempts, PT1S, ×2, at most PT5M, jitter, discard.',
       cases: ['OJS-L1-RTR-008'],
     },
     {
       ref: 'ojs-retry RET-10',
-      must: 'A partial policy is merged with the defaults; unknown fields are ignored.',
+      must: 'The server merges a partial policy with the defaults and ignores unknown fields.',
       cases: ['OJS-L1-RTR-009'],
     },
     {
       ref: 'ojs-retry §2.1; deviations X6',
-      must: 'Every spelling of the fields is read, camelCase too.',
+      must: 'The server reads every spelling of the fields, camelCase included.',
       cases: ['OJS-L1-RTR-010', 'OJS-L3-DIA-002'],
     },
     {
       ref: 'ojs-retry RET-01',
-      must: 'max_attempts counts executions exactly; 0 means 1.',
+      must: 'max_attempts is the exact number of executions. 0 means 1.',
       cases: ['OJS-L1-RTR-012', 'OJS-L1-RTR-013'],
     },
-    { ref: 'ojs-retry RET-19', must: 'A policy is checked when the job is enqueued.', cases: ['OJS-L1-RTR-011'] },
+    { ref: 'ojs-retry RET-19', must: 'The server checks the policy at enqueue.', cases: ['OJS-L1-RTR-011'] },
     {
       ref: 'ojs-retry RET-04; deviations X39',
       must: 'Delays are exponential, linear, polynomial or constant, by the attempt that failed.',
@@ -31,14 +31,14 @@ export const retry: Section = {
     },
     {
       ref: 'ojs-retry RET-05, RET-06',
-      must: 'They are capped before and after jitter, which is 0.5 to 1.5.',
+      must: 'The server caps delays before and after jitter. Jitter multiplies by 0.5 to 1.5.',
       cases: ['OJS-L1-RTR-005', 'OJS-L1-RTR-007'],
       tests: [['packages/core/test/policies/retry.test.ts', 'jitter is 0.5 to 1.5 of the capped delay']],
     },
-    { ref: 'ojs-retry RET-11', must: 'No attempt begins before its delay has passed.', cases: ['OJS-L1-RTR-019'] },
+    { ref: 'ojs-retry RET-11', must: 'No attempt starts before its delay has passed.', cases: ['OJS-L1-RTR-019'] },
     {
       ref: 'ojs-retry RET-07, RET-18',
-      must: 'Listed errors are not retried: by type, code, error_class, or prefix.*; retryable: true does not override.',
+      must: 'The server does not retry listed errors, matched by type, code, error_class or prefix.*. retryable: true does not override the list.',
       cases: ['OJS-L1-RTR-015', 'OJS-L1-RTR-016', 'OJS-L1-RTR-017'],
     },
     {
@@ -48,12 +48,12 @@ export const retry: Section = {
     },
     {
       ref: 'ojs-retry §16; deviations X16',
-      must: 'Only on_exhaustion dead_letter, or the handler’s wish, leads to the dead letter.',
+      must: 'Only on_exhaustion dead_letter or the response code DEAD_LETTER puts a job into the dead letter.',
       cases: ['OJS-L1-RTR-013', 'OJS-L1-RTR-014', 'OJS-L1-VIS-003'],
     },
     {
       ref: 'ojs-timeouts §9.1',
-      must: 'A retry that total_timeout leaves no room for is not made.',
+      must: 'The server does not retry a job if total_timeout leaves no time for the attempt.',
       cases: ['OJS-L1-RTR-021'],
     },
   ],

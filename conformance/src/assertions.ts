@@ -4,15 +4,15 @@ import { defaultMatchOptions, mismatch } from './matchers.ts';
 import { near } from './strings.ts';
 import type { Scope, StepResponse } from './template.ts';
 
-/** One thing that did not hold. */
+/** One failed assertion. */
 export interface Failure {
-  /** What was looked at: `status`, `body $.job.id`, `header Content-Type`… */
+  /** What was checked: `status`, `body $.job.id`, `header Content-Type`… */
   readonly what: string;
   readonly expected: string;
   readonly actual: string;
 }
 
-/** Holds an answer against the assertions of its step. */
+/** Checks an answer against the assertions of its step. */
 export function check(assertions: JsonObject, response: StepResponse, scope: Scope): readonly Failure[] {
   const failures: Failure[] = [];
   const expect = (what: string, wrong: string | null, actual: JsonValue | undefined) => {
@@ -71,14 +71,14 @@ function checkBody(body: JsonObject, actual: JsonValue | undefined, scope: Scope
   });
 }
 
-/** A matcher that is one reference and nothing else stands for that value, whatever its type. */
+/** A matcher that is exactly one reference means the referenced value, whatever its type. */
 function matches(matcher: JsonValue, value: JsonValue | undefined, scope: Scope): string | null {
   const same = typeof matcher === 'string' ? scope.only(matcher) : undefined;
   if (same !== undefined) return equal(same, value) ? null : shown(same);
   return mismatch(scope.fillAll(matcher), value, defaultMatchOptions);
 }
 
-/** The assertions of an ASSERT step, over the answers of earlier steps. */
+/** Checks the assertions of an ASSERT step on the answers of earlier steps. */
 export function checkAcross(assertions: JsonObject, scope: Scope): readonly Failure[] {
   const failures: Failure[] = [];
   for (const [path, other] of entries(assertions.equality)) {

@@ -3,7 +3,7 @@ import { parsePath } from './jsonpath.ts';
 import { mismatch } from './matchers.ts';
 
 export interface Case {
-  /** Path of the file, as it was found. */
+  /** Path of the file. */
   readonly file: string;
   readonly id: string;
   readonly level: number;
@@ -16,7 +16,7 @@ export interface Case {
   readonly setup: readonly Step[];
   readonly steps: readonly Step[];
   readonly teardown: readonly Step[];
-  /** It names its queues with `{{unique}}`, so it does not meet other cases. */
+  /** The case names its queues with `{{unique}}`, so it shares none with other cases. */
   readonly isolated: boolean;
 }
 
@@ -25,12 +25,12 @@ export interface Step {
   /** `WAIT`, `ASSERT`, or an HTTP method. */
   readonly action: string;
   readonly path: string;
-  /** A null value takes a header away that the runner would set. */
+  /** A null value removes a header that the runner would set. */
   readonly headers: Readonly<Record<string, string | null>>;
   readonly body?: JsonValue;
   readonly rawBody?: string;
   readonly captures: Readonly<Record<string, string>>;
-  /** Before the step, in milliseconds. */
+  /** Delay before the step, in milliseconds. */
   readonly delayMs: number;
   readonly assertions: JsonObject;
 }
@@ -75,7 +75,7 @@ const assertionKeys = [
   'exclusive_claim',
 ];
 
-/** Reads a case file's text. Throws {@link CaseError} for whatever is not in the format, unknown keys included. */
+/** Reads a case file's text. Throws {@link CaseError} for anything outside the format, unknown keys included. */
 export function parseCase(file: string, text: string): Case {
   const root = parseJson(text);
   if (!isObject(root)) throw new CaseError('the file is not a JSON object');
@@ -104,7 +104,7 @@ export function parseCase(file: string, text: string): Case {
   return found;
 }
 
-/** A list of steps, or (the reference calls setup and teardown objects) an object with one. */
+/** Reads a list of steps, or an object with one: the reference calls setup and teardown objects. */
 function stepsOf(value: JsonValue | undefined, name: string): readonly Step[] {
   if (value === undefined) return [];
   const list = isObject(value) ? value.steps : value;
@@ -136,7 +136,7 @@ function stepOf(value: JsonValue, where: string): Step {
   };
 }
 
-/** Reads every matcher and path once, so a mistake in a step that is never reached is found too. */
+/** Reads every matcher and path once, so that a mistake in a step that no run reaches is an error too. */
 function assertionsOf(value: JsonValue | undefined, where: string): JsonObject {
   if (value === undefined) return {};
   if (!isObject(value)) throw new CaseError(`${where}.assertions is not an object`);

@@ -10,10 +10,10 @@ export interface StepRequest {
   readonly body?: string;
 }
 
-/** A server that has not answered after this long has failed the step. */
+/** A step fails if the server does not answer within this time. */
 const deadlineMs = 30_000;
 
-/** One request on a connection of its own, sent as it stands: `fetch` would add headers and refuse methods. */
+/** Sends one request unchanged on a connection of its own: `fetch` would add headers and refuse methods. */
 export function send({ method, url, headers, body }: StepRequest): Promise<StepResponse> {
   const started = performance.now();
   return new Promise((resolve, reject) => {

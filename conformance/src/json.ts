@@ -3,7 +3,7 @@ export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
 
-/** A place in a case file that is not in the format; the case fails with it instead of being run half understood. */
+/** A place in a case file that is not in the format. The case fails with this error and does not run. */
 export class CaseError extends Error {
   override readonly name = 'CaseError';
 }
@@ -50,7 +50,7 @@ export function printed(value: JsonValue): string {
   return String(value);
 }
 
-/** A value for a report: JSON, cut where it would fill the screen. */
+/** A value for a report: JSON, cut to a readable length. */
 export function shown(value: JsonValue | undefined, most = 300): string {
   if (value === undefined) return 'nothing';
   const text = JSON.stringify(value);

@@ -9,7 +9,7 @@ type Segment =
 const tokens =
   /\.(?<name>[^.[\]]+)|\[(?<index>\d+)\]|\[(?<all>\*)\]|\[\?\(@(?<where>[^=]*?)\s*==\s*(?:'(?<single>[^']*)'|"(?<double>[^"]*)"|(?<bare>[^)\s]*))\s*\)\]/y;
 
-/** Reads a path of the reference's subset of JSONPath. Throws {@link CaseError} where it is not one. */
+/** Reads a path of the reference's subset of JSONPath. Throws {@link CaseError} for any other text. */
 export function parsePath(path: string): readonly Segment[] {
   if (!path.startsWith('$')) throw new CaseError(`path ${JSON.stringify(path)} does not start with $`);
   const segments: Segment[] = [];
@@ -36,7 +36,7 @@ function segmentOf(groups: Readonly<Record<string, string | undefined>>): Segmen
   };
 }
 
-/** The value at the path; undefined where there is none. A wildcard collects what it finds into one flat array. */
+/** The value at the path; undefined if there is none. A wildcard collects values into one flat array. */
 export function lookup(root: JsonValue | undefined, path: string): JsonValue | undefined {
   return walk(root, parsePath(path));
 }

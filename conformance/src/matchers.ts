@@ -10,8 +10,8 @@ export interface MatchOptions {
 export const defaultMatchOptions: MatchOptions = { tolerancePct: 50 };
 
 /**
- * Whether a value is what a matcher asks for: null, or in words what was expected. `undefined` stands for a value that
- * is not there. Throws {@link CaseError} for a matcher that is not in the format.
+ * Returns null if the value matches, else in words what was expected. An absent value is `undefined`.
+ * @throws CaseError for a matcher that is not in the format.
  */
 export function mismatch(
   matcher: JsonValue,
@@ -41,9 +41,7 @@ function positional(
   return null;
 }
 
-/**
- * Operators, all of which must hold; without any, an object whose fields match (other fields may stand beside them).
- */
+/** All operators must hold. An object without operators matches by its fields; other fields are allowed. */
 function byObject(matcher: JsonObject, actual: JsonValue | undefined, options: MatchOptions): string | null {
   const keys = Object.keys(matcher);
   const asked = keys.filter((key) => key.startsWith('$') || key === 'range');

@@ -2,12 +2,12 @@ import type { StepFailure } from './steps.ts';
 
 export interface CaseResult {
   readonly file: string;
-  /** Of a file that is no case: empty, level −1. */
+  /** Empty for a file that is not a case; its level is −1. */
   readonly id: string;
   readonly level: number;
   readonly name: string;
   readonly durationMs: number;
-  /** Empty where the case passed. */
+  /** Empty if the case passed. */
   readonly failures: readonly StepFailure[];
 }
 
@@ -18,13 +18,13 @@ export interface Report {
   readonly cases: readonly CaseResult[];
 }
 
-/** One line a case, each failure below its own. */
+/** One line for each case, its failures below. */
 export function tableOf(report: Report): string {
   const width = Math.max(0, ...report.cases.map(({ id }) => id.length));
   return report.cases.map((result) => rowOf(result, width)).join('\n');
 }
 
-/** The failed cases alone. */
+/** The failed cases only. */
 export function failuresOf(report: Report): string {
   return tableOf({ ...report, cases: report.cases.filter(({ failures }) => failures.length > 0) });
 }

@@ -18,14 +18,13 @@ export interface RunOptions {
   /** Sent as `Authorization: Bearer …`. */
   readonly token?: string;
   /**
-   * Cases at once, for those that name their queues with `{{unique}}`; 1 by default. All others run one after the
-   * other.
+   * How many cases run at once, default 1. Cases that do not name their queues with `{{unique}}` run one by one.
    */
   readonly parallel?: number;
   readonly onResult?: (result: CaseResult) => void;
 }
 
-/** Runs the cases of the folders against a server. Throws where a folder cannot be read or nothing answers at `url`. */
+/** Runs the cases of the folders against a server. Throws if a folder cannot be read or no server answers at `url`. */
 export async function runSuites(options: RunOptions): Promise<Report> {
   const { folders, level, filter, parallel = 1, onResult = () => {} } = options;
   const started = performance.now();

@@ -17,7 +17,7 @@ export interface StepFailure extends Failure {
   readonly step: string;
 }
 
-/** Runs setup, steps and teardown; a failed step ends the steps, the teardown runs all the same. */
+/** Runs setup, steps and teardown. A failed step ends the steps; the teardown still runs. */
 export async function runCase(found: Case, target: Target): Promise<readonly StepFailure[]> {
   const scope = new Scope(randomUUID().slice(0, 8));
   const failures = await runSteps([...found.setup, ...found.steps], scope, target);
@@ -68,7 +68,7 @@ async function runStep(step: Step, scope: Scope, target: Target): Promise<readon
   return failures;
 }
 
-/** The step's headers over the runner's own; a null takes one away. */
+/** The headers of the step win over those of the runner. A null removes a header. */
 function headersOf(step: Step, scope: Scope, target: Target, hasBody: boolean): Readonly<Record<string, string>> {
   const given = new Set(Object.keys(step.headers).map((name) => name.toLowerCase()));
   const headers: Record<string, string> = {};

@@ -55,7 +55,7 @@ const withArgument: readonly (readonly [RegExp, (argument: string, second: strin
   ],
 ];
 
-/** A matcher that is a string: one of the named ones, or the string itself. */
+/** A string matcher: one of the named matchers, or the string itself. */
 export function named(
   matcher: string,
   actual: JsonValue | undefined,

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { type Case, parseCase } from './case.ts';
 
-/** A file that is not a case: it counts as a failed case. */
+/** A file that is not a case. It counts as a failed case. */
 export interface BrokenCase {
   readonly file: string;
   readonly error: string;
@@ -13,7 +13,7 @@ export interface Suite {
   readonly broken: readonly BrokenCase[];
 }
 
-/** Reads every `*.json` under a folder, in the order of their paths. Throws where the folder cannot be read. */
+/** Reads every `*.json` under a folder, in the order of their paths. Throws if the folder cannot be read. */
 export async function loadSuite(folder: string): Promise<Suite> {
   const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.json')).toSorted();
   const cases: Case[] = [];

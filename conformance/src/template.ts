@@ -7,7 +7,7 @@ export interface StepResponse {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
-  /** Undefined where the text is not JSON. */
+  /** Undefined if the text is not JSON. */
   readonly body: JsonValue | undefined;
   readonly elapsedMs: number;
 }
@@ -15,7 +15,7 @@ export interface StepResponse {
 const reference = /\{\{\s*([^{}]+?)\s*\}\}/g;
 const whole = /^\{\{\s*([^{}]+?)\s*\}\}$/;
 
-/** What templates of one run of a case can name: answers of its steps, captures, and values made for this run. */
+/** The values that templates can name in one run of a case: answers of its steps, captures, and values made for this run. */
 export class Scope {
   readonly #steps = new Map<string, StepResponse>();
   readonly #names = new Map<string, JsonValue>();
@@ -38,7 +38,7 @@ export class Scope {
     return { steps: Object.fromEntries(steps) };
   }
 
-  /** The value of a reference; undefined where nothing has that name. */
+  /** The value of a reference; undefined if nothing has that name. */
   value(name: string): JsonValue | undefined {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
@@ -52,7 +52,7 @@ export class Scope {
     return made;
   }
 
-  /** Every reference replaced; an unknown one stays as it stands (reference, "Scoping Rules"). */
+  /** Replaces every reference. An unknown reference stays as text (reference, "Scoping Rules"). */
   fill(text: string): string {
     return text.replace(reference, (all, name: string) => {
       const value = this.value(name);
@@ -61,13 +61,13 @@ export class Scope {
     });
   }
 
-  /** The value of a string that is one reference and nothing else, not made a string. */
+  /** The value of a string that is exactly one reference, with its own type. */
   only(text: string): JsonValue | undefined {
     const name = whole.exec(text)?.[1];
     return name === undefined ? undefined : this.value(name);
   }
 
-  /** A value with every string in it filled. */
+  /** Replaces the references in every string of a value. */
   fillAll(value: JsonValue): JsonValue {
     if (typeof value === 'string') return this.fill(value);
     if (isArray(value)) return value.map((item) => this.fillAll(item));
@@ -76,7 +76,7 @@ export class Scope {
       : value;
   }
 
-  /** A request body: filled, `$fill` and `$repeat` done, `$value` not made a string. */
+  /** A request body: references replaced, `$fill` and `$repeat` expanded, `$value` with its own type. */
   build(value: JsonValue): JsonValue {
     if (isArray(value)) return value.map((item) => this.build(item));
     if (!isObject(value)) return this.fillAll(value);
@@ -94,7 +94,7 @@ function wire({ status, headers, body }: StepResponse): JsonObject {
   return body === undefined ? { status, headers } : { status, headers, body };
 }
 
-/** `uuid:NAME` is an id, `time:+MS` or `time:+MS@+02:00` an instant from now; the same one each time in one run. */
+/** `uuid:NAME` is an id, `time:+MS` or `time:+MS@+02:00` an instant from now. Both stay the same within a run. */
 function make(name: string): JsonValue | undefined {
   if (name.startsWith('uuid:')) return uuidv7();
   const [, offset, zone = '+00:00'] = /^time:([+-]\d+)(?:@([+-]\d{2}:\d{2}))?$/.exec(name) ?? [];

@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { refusal } from '../../packages/server/src/binding/reply.ts';
 import { storages } from '../../packages/server/test/support/storages.ts';
 
-/** Rules that a case, step by step against one server, cannot see (docs/conformance.md). */
+/** Rules that no case can check, because a case runs step by step against one healthy server. */
 describe.each(storages)('on $name', ({ url }) => {
-  test('of many enqueues at once with one unique key exactly one creates the job (uniq 14.11)', async () => {
+  test('of many enqueues at once with one unique key exactly one creates the job (ojs-unique-jobs §14)', async () => {
     await using server = await startServer({ storage: url(), host: '127.0.0.1', port: 0, testMode: true, log: false });
     const push = async (on_conflict: string) => {
       const body = JSON.stringify({

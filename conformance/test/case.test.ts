@@ -14,7 +14,7 @@ const good = {
 };
 const parse = (change: object) => parseCase('f.json', JSON.stringify({ ...good, ...change }));
 
-test('a case is read, setup and teardown as a list or as an object with one', () => {
+test('reads a case, with setup and teardown as a list or as an object with one', () => {
   const read = parse({
     setup: { steps: [{ id: 'a', action: 'WAIT', duration_ms: 5, delay_ms: 9 }] },
     teardown: [{ id: 'z', action: 'DELETE', path: '/x', delay_ms: 3, wait: 2 }],
@@ -29,7 +29,7 @@ test('a case is read, setup and teardown as a list or as an object with one', ()
   expect(parse({ steps: [{ ...step, path: '/{{unique}}' }] }).isolated).toBe(true);
 });
 
-test('whatever is not in the format is an error that says where', () => {
+test('an error names the place that is not in the format', () => {
   const wrong: readonly (readonly [object, RegExp])[] = [
     [{ extra: 1 }, /the case has the unknown key extra/],
     [{ level: '0' }, /level is "0"/],

@@ -15,7 +15,7 @@ const root = {
   ],
 };
 
-test('names, indexes, and what is not there', () => {
+test('names, indexes and absent values', () => {
   expect(lookup(root, '$')).toBe(root);
   expect(lookup(root, '$.job.id')).toBe('a');
   expect(lookup(root, '$.job.retry-after')).toBe(1);
@@ -27,7 +27,7 @@ test('names, indexes, and what is not there', () => {
   expect(lookup(root, '$.job[0]')).toBeUndefined();
 });
 
-test('a wildcard collects what resolves, flat', () => {
+test('a wildcard collects the values that exist into one flat array', () => {
   expect(lookup(root, '$.jobs[*].id')).toEqual(['a', 'b', 'c']);
   expect(lookup(root, '$.jobs[*].n')).toEqual([1, 2]);
   expect(lookup(root, '$.jobs[*].deep[*].v')).toEqual([1, 2, 3]);
@@ -42,7 +42,7 @@ test('a filter takes the first element that matches, quoted or not', () => {
   expect(lookup(root, "$.jobs[?(@.state=='gone')].id")).toBeUndefined();
 });
 
-test('what is no path is an error', () => {
+test('a text that is not a path is an error', () => {
   for (const path of ['job', '$job', '$.jobs[', '$.jobs[x]', "$.jobs[?(@.n>'1')]", '$..id'])
     expect(() => parsePath(path), path).toThrow(CaseError);
 });

@@ -98,7 +98,7 @@ describe('matchers', () => {
     expect(mismatch('~1000', 1100, { tolerancePct: 10 })).toBeNull();
   });
 
-  test('what is not in the format is an error, not a mismatch', () => {
+  test('a matcher that is not in the format is an error, not a mismatch', () => {
     const unknown: readonly JsonValue[] = [
       'string:long',
       'array:some',

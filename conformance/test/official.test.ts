@@ -7,8 +7,7 @@ import { runPatiently } from './patient.ts';
 const suites = sharedCases('official conformance cases', 'OJS_SUITES', 'conformance/suites');
 
 if (suites !== null) {
-  // Cases of level 2 wait for a cron that runs every minute; begun first and beside each other they cost that minute
-  // once.
+  // Cases of level 2 wait for a cron that runs every minute. Run first and in parallel, they take that minute once.
   for (const level of [2, 1, 3, 0, 4]) {
     for (const { name, url } of storages) {
       test.concurrent(`official cases of level ${level} on ${name}`, { timeout: 600_000 }, async () => {

@@ -13,7 +13,7 @@ test.each(storages)('our own cases on $name', { timeout: 600_000 }, async ({ url
   expect(failures).toBe('');
 });
 
-test('the files are named and numbered as they should be, and say which rule they hold the server to', async () => {
+test('each file has the right name and id', async () => {
   const { cases: found, broken } = await loadSuite(cases);
   expect(broken).toEqual([]);
   expect(found.length).toBeGreaterThanOrEqual(280);
@@ -21,6 +21,5 @@ test('the files are named and numbered as they should be, and say which rule the
   for (const one of found) {
     expect(one.file.split(/[\\/]/).slice(-3).join('/')).toBe(`level-${one.level}/${one.category}/${one.name}.json`);
     expect(one.id).toMatch(new RegExp(`^OJS-L${one.level}-[A-Z]{3}-\\d{3}$`));
-    expect(one.specRef).toMatch(/§|X\d|T:|RET-|core \d|ev \d|json \d|design|ojs-[a-z-]+ \d/);
   }
 });

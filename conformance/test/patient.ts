@@ -1,14 +1,11 @@
 import { failuresOf, type Report, type RunOptions, runSuites } from '../src/index.ts';
 
-/**
- * A case that fails because the machine was busy passes in one of so many further runs; one that a fault fails does so
- * in each.
- */
+/** A case that failed on a busy machine passes in one of so many further runs. A bug fails every run. */
 const further = 4;
 
 /**
- * Runs the cases, and those that fail again, each by itself: cases measure leases and delays of a second or less
- * against the clock. Answers the first report, and what failed every time.
+ * Runs the cases, then runs each failed case again by itself: cases measure leases and delays of a second or less.
+ * Returns the first report, and the failures of the cases that failed every time.
  */
 export async function runPatiently(
   options: RunOptions,
@@ -18,7 +15,7 @@ export async function runPatiently(
   for (let run = 0; run < further && left.length > 0; run++) {
     const again = [];
     for (const { file, id } of left) {
-      // Told, because a fault that shows rarely would look the same.
+      // A bug that shows rarely would look the same, so the log names the case.
       console.warn(`${options.url}: ${id === '' ? file : id} failed and runs again`);
       const { cases } = await runSuites({ ...options, parallel: 1, filter: id === '' ? file : id });
       again.push(...cases.filter((one) => one.file === file && one.failures.length > 0));

@@ -10,7 +10,7 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const { cases } = await loadSuite(at('../cases'));
 const rules = sections.flatMap((section) => section.rules);
 
-test('every rule names cases that exist, or says why none can hold it', () => {
+test('every rule names cases that exist, or says why no case can check it', () => {
   const ids = new Set(cases.map(({ id }) => id));
   for (const { must, cases: named, why } of rules) {
     expect(named.filter((id) => !ids.has(id))).toEqual([]);
@@ -23,7 +23,15 @@ test('every case holds a rule', () => {
   expect(cases.map(({ id }) => id).filter((id) => !named.has(id))).toEqual([]);
 });
 
-test('the tests that stand for cases are there', async () => {
+test('every reference of a rule, a case and a mutation has a form that docs/internals/conformance.md explains', () => {
+  const form =
+    /^(ojs-[a-z-]+( (§[\d.]+|App\. [A-Z]|[A-Z]+-\d+)(, (§[\d.]+|[A-Z]+-\d+))*)?|official L?[A-Z\d-]+(, [A-Z\d-]+)*|deviations (X\d+(, X\d+)*|quirks)|x-[a-z-]+|docs\/[a-z]+\.md|published clients)$/;
+  const references = [...rules.map(({ ref }) => ref), ...cases.map(({ specRef }) => specRef)];
+  for (const text of [...references, ...mutations.map(({ rule }) => rule)])
+    for (const one of text.split('; ')) expect(one).toMatch(form);
+});
+
+test('the tests that rules name exist', async () => {
   const missing: string[] = [];
   for (const [file, name] of rules.flatMap(({ tests = [] }) => tests)) {
     const source = await readFile(at(`../../${file}`), 'utf8').catch(() => null);

@@ -19,7 +19,7 @@ let seen: {
   readonly body: string;
 }[] = [];
 
-/** Answers what it was asked: `/echo` the body, `/status/N` that status, `/slow` after 60 ms, `/text` no JSON. */
+/** Answers by path: `/echo` the request, `/status/N` that status, `/slow` after 60 ms, `/text` text that is not JSON. */
 beforeAll(async () => {
   server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -133,7 +133,7 @@ test('timing bounds', async () => {
   ]);
 });
 
-test('what is sent: method, templates, raw body, headers, token', async () => {
+test('the request: method, templates, raw body, headers, token', async () => {
   await write('sent', [
     { id: 'a', action: 'PATCH', path: '/echo', body: { x: { y: 'v' } }, captures: { name: '$.x.y' } },
     {
@@ -185,7 +185,7 @@ test('ASSERT: equality and exclusive_claim over earlier answers', async () => {
   for (const [name, , expected] of outcomes) expect(passed.get(name), name).toBe(expected);
 });
 
-test('a failed step ends the steps; the teardown runs all the same; setup comes first', async () => {
+test('setup runs first; a failed step ends the steps; the teardown still runs', async () => {
   const step = (id: string, status?: number) => ({
     id,
     action: 'GET',
@@ -212,7 +212,7 @@ test('a broken file is a failed case; level and filter choose exactly', async ()
   expect(report.cases.map(({ id }) => id)).toEqual(['', 'one', 'zero']);
 });
 
-test('reset goes before each case, and once before those that run together', async () => {
+test('the runner resets the server before each case, and once before cases that run in parallel', async () => {
   await write('a', [{ id: 'a', action: 'GET', path: '/a' }]);
   await write('b', [{ id: 'a', action: 'GET', path: '/{{unique}}' }]);
   await write('c', [{ id: 'a', action: 'GET', path: '/{{unique}}' }]);
@@ -223,7 +223,7 @@ test('reset goes before each case, and once before those that run together', asy
   expect(seen.filter(({ path }) => path === '/ojs/v1/admin/reset')).toHaveLength(2);
 });
 
-test('nobody at the address is one clear error', async () => {
+test('an address without a server is one clear error', async () => {
   await expect(runSuites({ url: 'http://127.0.0.1:1', folders: [folder], reset: false })).rejects.toThrow(
     'no server answers at http://127.0.0.1:1',
   );
@@ -258,7 +258,7 @@ test('the command: exit codes, last line, JSON', async () => {
   expect(json.err.trimEnd().split('\n').at(-1)).toBe('1 passed, 1 failed');
 });
 
-test('bad usage is exit code 2 and says what', async () => {
+test('wrong usage exits with 2 and says what is wrong', async () => {
   const wrong: readonly (readonly [readonly string[], RegExp])[] = [
     [[], /--url takes a URL/],
     [['--url', 'nowhere'], /--url takes a URL/],

@@ -13,7 +13,7 @@ function scope(): Scope {
   return made;
 }
 
-test('references to earlier answers, converted as the reference says', () => {
+test('references to earlier answers are converted as the reference says', () => {
   const one = scope();
   expect(one.fill('/jobs/{{steps.step-1.response.body.job.id}}/x')).toBe('/jobs/a/x');
   expect(one.fill('{{ steps.step-1.response.body.jobs[0].id }}')).toBe('b');
@@ -26,7 +26,7 @@ test('references to earlier answers, converted as the reference says', () => {
   expect(one.fill('{{steps.step-1.response.status}} {{steps.step-1.response.headers.location}}')).toBe('201 /jobs/a');
 });
 
-test('what does not resolve stays as it stands', () => {
+test('a reference that does not resolve stays as text', () => {
   for (const text of [
     '{{steps.later.response.body.id}}',
     '{{steps.step-1.response.body.gone}}',
