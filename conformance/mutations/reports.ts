@@ -22,7 +22,7 @@ export const reports: readonly Mutation[] = [
   {
     name: 'registration-without-numbers',
     rule: 'ojs-worker-protocol §3; deviations X28',
-    in: 'server/worker-records: register',
+    in: 'server/workers/records: register',
     find: 'heartbeat_interval: intervalSeconds,',
     replace: '',
     cases: ['OJS-L1-WRK-001'],

@@ -173,7 +173,7 @@ export const data: Section = {
       ref: 'ojs-worker-protocol §10.2',
       must: 'The error of a lost job has the reserved type visibility_timeout or worker_death.',
       cases: ['OJS-L1-VIS-001'],
-      tests: [['packages/server/test/engine/upkeep.test.ts', 'a worker is dead after 30 s without a heartbeat']],
+      tests: [['packages/server/test/engine/upkeep/upkeep.test.ts', 'a worker is dead after 30 s without a heartbeat']],
     },
     {
       ref: 'ojs-json-format §13.4',

@@ -58,7 +58,7 @@ export const rest: Section = {
       ref: 'docs/operating.md',
       must: 'The server deletes old records by age and number.',
       cases: [],
-      tests: [['packages/server/test/engine/upkeep.test.ts', 'retention: by age and by number']],
+      tests: [['packages/server/test/engine/upkeep/upkeep.test.ts', 'retention: by age and by number']],
       why: 'takes days; held with a manual clock',
     },
     {

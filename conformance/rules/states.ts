@@ -108,7 +108,7 @@ export const states: Section = {
       must: 'Exactly one worker gets a job.',
       cases: ['OJS-L0-FET-011', 'OJS-L1-OWN-002'],
       tests: [
-        ['packages/server/test/engine/fetch.test.ts', 'many waiters and many jobs: each job goes to one of them'],
+        ['packages/server/test/engine/jobs/fetch.test.ts', 'many waiters and many jobs: each job goes to one of them'],
       ],
     },
     { ref: 'ojs-core §7.7', must: 'INFO changes nothing.', cases: ['OJS-L0-LIF-015'] },
@@ -116,7 +116,7 @@ export const states: Section = {
       ref: 'ojs-core §6.3',
       must: 'FETCH and GET see due jobs within 200 ms.',
       cases: ['OJS-L1-RTR-019', 'OJS-L1-VIS-002', 'OJS-L0-LIF-002'],
-      tests: [['packages/server/test/engine/upkeep.test.ts', 'get and fetch see due jobs without any pass']],
+      tests: [['packages/server/test/engine/upkeep/upkeep.test.ts', 'get and fetch see due jobs without any pass']],
     },
     {
       ref: 'ojs-core §5.2, §7.2',

@@ -52,7 +52,7 @@ export const workers: Section = {
       ref: 'ojs-worker-protocol §10.1',
       must: 'A worker is dead after 30 s without a heartbeat. Its jobs become available at once.',
       cases: [],
-      tests: [['packages/server/test/engine/upkeep.test.ts', 'a worker is dead after 30 s without a heartbeat']],
+      tests: [['packages/server/test/engine/upkeep/upkeep.test.ts', 'a worker is dead after 30 s without a heartbeat']],
       why: 'takes half a minute; held with a manual clock',
     },
     {

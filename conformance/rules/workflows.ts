@@ -101,7 +101,7 @@ export const workflows: Section = {
       cases: [],
       tests: [
         [
-          'packages/server/test/engine/workflow-model.test.ts',
+          'packages/server/test/engine/workflows/model.test.ts',
           'every workflow ends, every job and callback is made once',
         ],
         [

@@ -26,7 +26,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'packages/server/src/storage/postgres': ['core', 'storage-interface', 'storage', 'node:', 'pg'],
   'packages/server/src/storage/redis': ['core', 'storage-interface', 'storage', 'node:', 'ioredis'],
   'packages/server/src/storage': ['core', 'storage-interface', 'node:'],
-  'packages/server/src/engine/schema-validator.ts': [
+  'packages/server/src/engine/schemas/validator.ts': [
     'core',
     'engine',
     'ajv',
@@ -69,7 +69,7 @@ const names: Readonly<Record<string, string>> = {
   'packages/server/src/storage/postgres': 'storage',
   'packages/server/src/storage/redis': 'storage',
   'packages/server/src/storage': 'storage',
-  'packages/server/src/engine/schema-validator.ts': 'engine',
+  'packages/server/src/engine/schemas/validator.ts': 'engine',
   'packages/server/src/engine': 'engine',
   'packages/server/src/binding': 'binding',
   'packages/server/src/http/realtime': 'http',

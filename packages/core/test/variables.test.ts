@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { misspelledOf } from '../../server/test/support/misspelling.ts';
+import { misspelledOf } from '../../server/test/support/requests/misspelling.ts';
 import { checkVariables, editDistance, variableNames } from '../src/index.ts';
 
 const unread = { misspelled: [], unknown: [] };

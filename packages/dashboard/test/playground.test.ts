@@ -6,7 +6,7 @@ import { Client } from '@ojs-ts/sdk';
 import { type RunningServer, type ServerOptions, startServer } from '@ojs-ts/server';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { chromiumArgs, findChromium } from '../../server/test/support/chromium.ts';
+import { chromiumArgs, findChromium } from '../../server/test/support/browser/chromium.ts';
 import { Playground, startWorker, temporaryFile } from './support.ts';
 
 const executablePath = findChromium();

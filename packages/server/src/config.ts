@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { checkVariables, isServiceAddress, type NamesOf, readDuration } from '@ojs-ts/core';
+import { ConfigError, known } from './config-error.ts';
 import { type EngineOptions, engineNames } from './engine/options.ts';
 import { httpDefaults } from './http/app.ts';
 import { parseToken, type Token } from './http/auth.ts';
 import { parseRequestRate, type RequestRate } from './http/rate-limit.ts';
 import { type RealtimeOptions, realtimeDefaults, realtimeNames } from './http/realtime/options.ts';
-import { ConfigError, known } from './known.ts';
 
 export { ConfigError };
 

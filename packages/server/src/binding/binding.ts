@@ -1,24 +1,23 @@
 import { type OperationName, ProtocolError } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
-import { checkBody } from './bodies.ts';
-import { bulkHandlers } from './bulk.ts';
-import { checkpointHandlers } from './checkpoints.ts';
+import { checkBody } from './body-members.ts';
 import { cronHandlers } from './crons.ts';
-import { deadLetterHandlers } from './dead-letter.ts';
-import type { Handlers } from './handler.ts';
-import { jobListHandlers } from './job-list.ts';
-import { jobHandlers } from './jobs.ts';
-import { limitHandlers } from './limits.ts';
-import { checkQuery } from './parameters.ts';
-import { progressHandlers } from './progress.ts';
-import { queueHandlers } from './queues.ts';
+import type { About, BindingRequest, Handlers } from './handler.ts';
+import { bulkHandlers } from './jobs/bulk.ts';
+import { checkpointHandlers } from './jobs/checkpoints.ts';
+import { deadLetterHandlers } from './jobs/dead-letter.ts';
+import { jobHandlers } from './jobs/jobs.ts';
+import { jobListHandlers } from './jobs/list.ts';
+import { progressHandlers } from './jobs/progress.ts';
+import { resultHandlers } from './jobs/results.ts';
+import { checkQuery } from './query-parameters.ts';
+import { limitHandlers } from './queues/limits.ts';
+import { queueHandlers } from './queues/queues.ts';
 import { faultOf, type Reply, refusal } from './reply.ts';
-import type { BindingRequest } from './request.ts';
-import { resultHandlers } from './results.ts';
 import { schemaHandlers } from './schemas.ts';
-import { type About, systemHandlers } from './system.ts';
+import { systemHandlers } from './system.ts';
 import { withWarnings } from './warnings.ts';
-import { workerHandlers } from './workers.ts';
+import { workerHandlers } from './workers/workers.ts';
 import { workflowHandlers } from './workflows.ts';
 
 /** A key that were cut would be another call's. */

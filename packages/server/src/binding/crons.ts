@@ -14,11 +14,10 @@ import type { Engine } from '../engine/engine.ts';
 import type { CronRecord } from '../storage/storage.ts';
 import { Fields } from './fields.ts';
 import { readMoment } from './filters.ts';
-import type { Handlers } from './handler.ts';
+import type { BindingRequest, Handlers } from './handler.ts';
 import { Ids } from './ids.ts';
 import { pagination, readPage } from './queries.ts';
 import { json, ok, type Reply } from './reply.ts';
-import type { BindingRequest } from './request.ts';
 import { checkRequest } from './schemas.ts';
 
 export const cronHandlers: Handlers<

@@ -1,6 +1,6 @@
 import { didYouMean, isState, ProtocolError, parseDuration, parseTimestamp, State, type StateMask } from '@ojs-ts/core';
-import { Bulk } from '../engine/bulk.ts';
-import type { JobFilter, Span } from '../engine/selection.ts';
+import { Bulk } from '../engine/jobs/bulk.ts';
+import type { JobFilter, Span } from '../engine/jobs/selection.ts';
 import type { Fields } from './fields.ts';
 import { list } from './queries.ts';
 

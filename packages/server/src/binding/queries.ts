@@ -42,3 +42,9 @@ export function pagination(page: PageQuery, total: number, count: number, next: 
 export function list(text: string | undefined): readonly string[] {
   return text === undefined || text === '' ? [] : text.split(',').map((part) => part.trim());
 }
+
+/** Of a parameter given twice the last counts, as in JSON. */
+export function singles(query: unknown): Readonly<Record<string, string | undefined>> {
+  const entries = Object.entries(query as Readonly<Record<string, string | readonly string[]>>);
+  return Object.fromEntries(entries.map(([name, value]) => [name, typeof value === 'string' ? value : value.at(-1)]));
+}

@@ -1,6 +1,6 @@
 import { type Json, members, ProtocolError, type ReadEnvelope, readVersion, rules } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
-import { checkEnvelopes as checkAll, versionOf } from '../engine/schema-check.ts';
+import { checkEnvelopes as checkAll, versionOf } from '../engine/schemas/check.ts';
 import {
   type Checked,
   maxSchemaLength,
@@ -8,12 +8,11 @@ import {
   type SchemaMode,
   schemaModes,
   shownVersion,
-} from '../engine/schemas.ts';
+} from '../engine/schemas/schemas.ts';
 import { Fields, isObject } from './fields.ts';
-import type { Handlers } from './handler.ts';
+import type { BindingRequest, Handlers } from './handler.ts';
 import { pagination, readPage } from './queries.ts';
 import { json, ok, type Reply } from './reply.ts';
-import type { BindingRequest } from './request.ts';
 
 /** `/schemas` has the shapes of ojs-http-binding §15 and ojs-schema-registry §4, `/admin/schemas` flat ones (C-15); the registry is one. */
 export const schemaHandlers: Handlers<

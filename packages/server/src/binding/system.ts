@@ -1,25 +1,16 @@
 import { formatDuration, maxBatchJobs, maxEnvelopeBytes, maxNesting, maxNodes, ProtocolError } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
-import { readEvents } from '../engine/events.ts';
+import { readEvents } from '../engine/events/events.ts';
 import type { Retention } from '../engine/options.ts';
-import type { Handlers } from './handler.ts';
+import type { About, BindingRequest, Handlers } from './handler.ts';
 import { list, readPage } from './queries.ts';
 import { json, type Reply } from './reply.ts';
-import type { BindingRequest } from './request.ts';
 
 export const systemHandlers: Handlers<'system.manifest' | 'system.health' | 'event.list'> = {
   'system.manifest': (engine, { quirk }, about) => manifest(engine, about, quirk === 'plain names'),
   'system.health': (engine, _, about) => health(engine, about),
   'event.list': (engine, request, about) => listEvents(engine, about, request),
 };
-
-export interface About {
-  readonly version: string;
-  /** CloudEvents source of this server's events. */
-  readonly source: string;
-  /** Deliver the answers that the official cases need; never outside tests. */
-  readonly testMode: boolean;
-}
 
 /** Extensions of which every MUST holds (ojs-extension-lifecycle §4.2); docs/extensions.md has the others and why. */
 const declared = ['backpressure', 'bulk-operations', 'durable-execution', 'progress'] as const;

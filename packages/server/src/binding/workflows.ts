@@ -12,13 +12,12 @@ import {
   stateName,
 } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
-import type { WorkflowView } from '../engine/workflows.ts';
+import type { WorkflowView } from '../engine/workflows/workflows.ts';
 import type { WorkflowState } from '../storage/storage.ts';
-import type { Handlers } from './handler.ts';
+import type { BindingRequest, Handlers } from './handler.ts';
 import { Ids } from './ids.ts';
 import { pagination, readPage } from './queries.ts';
 import { json, ok, type Reply } from './reply.ts';
-import type { BindingRequest } from './request.ts';
 import { checkRequest } from './schemas.ts';
 import { warningsOf } from './warnings.ts';
 

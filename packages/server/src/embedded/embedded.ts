@@ -9,9 +9,9 @@ import {
 } from '@ojs-ts/core';
 import { Binding } from '../binding/binding.ts';
 import { Realtime } from '../binding/realtime/realtime.ts';
+import { known } from '../config-error.ts';
 import { Engine } from '../engine/engine.ts';
 import { type EngineOptions, engineNames } from '../engine/options.ts';
-import { known } from '../known.ts';
 import { openStorage } from '../storage/open.ts';
 import { version } from '../version.ts';
 import { Streams } from './streams.ts';

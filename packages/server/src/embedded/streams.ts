@@ -1,5 +1,5 @@
 import { type CallContext, type StreamAnswer, type StreamCall, uuidv7 } from '@ojs-ts/core';
-import { checkStreamQuery, streamParameters } from '../binding/parameters.ts';
+import { checkStreamQuery, streamParameters } from '../binding/query-parameters.ts';
 import { readChannel } from '../binding/realtime/channel.ts';
 import type { Connection, Delivery, Sink } from '../binding/realtime/connection.ts';
 import { filterOf, type Realtime } from '../binding/realtime/realtime.ts';

@@ -1,18 +1,9 @@
+import { isUtf8 } from 'node:buffer';
 import { ProtocolError } from '@ojs-ts/core';
+import type { FastifyInstance } from 'fastify';
 
 /** Of every answer. */
 export const contentType = 'application/openjobspec+json';
-
-/** The same media type with a parameter that holds the words which the published Python SDK looks for (digest §14). */
-const forPython = `${contentType}; profile="application/json"`;
-
-/**
- * The media type of an answer: bare, as clients compare it byte for byte (digest §3). The published Python SDK takes an answer for JSON only where its
- * media type contains `application/json`; it is known by its user agent.
- */
-export function mediaTypeFor(userAgent: string | undefined, quirks: boolean): string {
-  return quirks && userAgent?.startsWith('python-httpx') ? forPython : contentType;
-}
 
 /** A foreign media type is 400 (ojs-http-binding §4), not 415. `curl -d` sends one unless it is told otherwise. */
 export function foreignMedia(given?: string): ProtocolError {
@@ -24,4 +15,30 @@ export function foreignMedia(given?: string): ProtocolError {
     {},
     hint,
   );
+}
+
+const accepted = new Set(['application/openjobspec+json', 'application/json']);
+
+/** Bodies stay text: nothing but the binding parses them. */
+export function acceptBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    const bytes = body as Buffer;
+    if (bytes.length === 0) return done(null, undefined);
+    const encoding = request.headers['content-encoding']?.trim().toLowerCase();
+    if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
+      return done(
+        new ProtocolError(
+          'invalid_request',
+          'The request body must not be compressed: Content-Encoding must be identity or absent.',
+        ),
+      );
+    }
+    const media = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+    if (media !== undefined && !accepted.has(media)) {
+      return done(foreignMedia(media));
+    }
+    if (!isUtf8(bytes)) return done(new ProtocolError('invalid_payload', 'The request body is not valid UTF-8.'));
+    done(null, bytes.toString('utf8'));
+  });
 }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Quirk } from '../binding/request.ts';
+import type { Quirk } from '../binding/handler.ts';
+import { contentType } from './media.ts';
 
 /**
  * The version that the published Go SDK names. It reads plain names where the official cases have objects: the manifest's `extensions`, and `queue` in
@@ -14,4 +15,15 @@ export function quirkOf(headers: IncomingHttpHeaders, enabled: boolean): Quirk |
   if (!enabled) return null;
   if (headers['ojs-version'] === goVersion) return 'plain names';
   return headers.referer !== undefined && adminPage.test(headers.referer) ? 'active workflows' : null;
+}
+
+/** The same media type with a parameter that holds the words which the published Python SDK looks for (digest §14). */
+const forPython = `${contentType}; profile="application/json"`;
+
+/**
+ * The media type of an answer: bare, as clients compare it byte for byte (digest §3). The published Python SDK takes an answer for JSON only where its
+ * media type contains `application/json`; it is known by its user agent.
+ */
+export function mediaTypeFor(userAgent: string | undefined, quirks: boolean): string {
+  return quirks && userAgent?.startsWith('python-httpx') ? forPython : contentType;
 }

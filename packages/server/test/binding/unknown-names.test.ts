@@ -14,13 +14,13 @@ import {
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Binding } from '../../src/binding/binding.ts';
-import { bodies, checkBody } from '../../src/binding/bodies.ts';
-import { checkStreamQuery, parametersOf, streamParameters } from '../../src/binding/parameters.ts';
-import type { BindingRequest } from '../../src/binding/request.ts';
+import { bodies, checkBody } from '../../src/binding/body-members.ts';
+import type { BindingRequest } from '../../src/binding/handler.ts';
+import { checkStreamQuery, parametersOf, streamParameters } from '../../src/binding/query-parameters.ts';
 import { parseToken } from '../../src/http/auth.ts';
 import { bench } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
-import { misspelledOf } from '../support/misspelling.ts';
+import { misspelledOf } from '../support/requests/misspelling.ts';
 
 const about = { version: '0', source: 'ojs://test', testMode: false };
 const call = (request: Partial<BindingRequest>): BindingRequest => ({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../../src/engine/queue-settings.ts';
+import { readConfig } from '../../src/engine/queues/queue-settings.ts';
 import { type Bench, bench } from '../support/engine.ts';
 import { storages } from '../support/storages.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { newId } from '../support/ids.ts';
-import { post, repeats } from '../support/repeats.ts';
 import type { Request } from '../support/request.ts';
+import { post, repeats } from '../support/requests/repeats.ts';
 import { storages } from '../support/storages.ts';
 
 /** The acceptance line of cut.test.ts, for what is not about one job: the repeat answers what the first did, or finds it done. */

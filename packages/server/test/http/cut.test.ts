@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { newId } from '../support/ids.ts';
-import { type Job, post, repeats } from '../support/repeats.ts';
+import { type Job, post, repeats } from '../support/requests/repeats.ts';
 import { storages } from '../support/storages.ts';
 
 /** The acceptance line: the connection is cut after the commit of each operation, and the repeated call answers what the first would have. */

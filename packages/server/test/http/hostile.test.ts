@@ -8,10 +8,10 @@ import { type Canaries, nowhere, plantCanaries, snapshot } from '../support/cana
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { parseResponse, type Request, type Response, raw, send } from '../support/request.ts';
+import { bodyOf, fillPath, optionalBodyOf, paramsOf, requestOf, routesOf } from '../support/requests/valid-requests.ts';
+import { placed, wrongValues } from '../support/requests/wrong-values.ts';
 import { serve } from '../support/server.ts';
 import { storages } from '../support/storages.ts';
-import { bodyOf, fillPath, optionalBodyOf, paramsOf, requestOf, routesOf } from '../support/valid-requests.ts';
-import { placed, wrongValues } from '../support/wrong-values.ts';
 
 /**
  * The acceptance line: hostile requests, generated from the route table and classes of mutation. Each is answered as specified,

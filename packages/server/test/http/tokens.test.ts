@@ -4,8 +4,8 @@ import type { RunningServer } from '../../src/index.ts';
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { send } from '../support/request.ts';
+import { fillPath } from '../support/requests/valid-requests.ts';
 import { serve } from '../support/server.ts';
-import { fillPath } from '../support/valid-requests.ts';
 
 const secrets = {
   enqueue: 'enqueue-secret',

@@ -1,8 +1,8 @@
 import { type JobPolicy, type JobRecord, type ManualClock, manualClock, type NewJob, State } from '@ojs-ts/core';
 import { Engine } from '../../src/engine/engine.ts';
-import type { FetchRequest } from '../../src/engine/fetch.ts';
+import type { FetchRequest } from '../../src/engine/jobs/fetch.ts';
+import type { PushItem } from '../../src/engine/jobs/push.ts';
 import type { EngineOptions } from '../../src/engine/options.ts';
-import type { PushItem } from '../../src/engine/push.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import type { WorkerBeat } from '../../src/storage/storage.ts';
 import { newId } from './ids.ts';

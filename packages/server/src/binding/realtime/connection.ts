@@ -1,7 +1,7 @@
 import { formatTimestamp } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
-import { readCursor } from '../../engine/events.ts';
-import type { Gap, LogEvent, Subscription } from '../../engine/tail.ts';
+import type { Gap, LogEvent, Subscription } from '../../engine/events/event-subscriptions.ts';
+import { readCursor } from '../../engine/events/events.ts';
 import { type Channel, everything, type Found, find, topicOf } from './channel.ts';
 import { gapData, isFinished, toldOfFinished } from './finished.ts';
 import { Outbox } from './outbox.ts';

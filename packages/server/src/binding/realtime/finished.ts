@@ -1,5 +1,5 @@
 import { type JobRecord, type Millis, Terminal } from '@ojs-ts/core';
-import type { Gap, Tail } from '../../engine/tail.ts';
+import type { Gap, Tail } from '../../engine/events/event-subscriptions.ts';
 import { lastChange, type Message, type Renderer } from './render.ts';
 import { type Filter, itemsOf, selector, wantsChanges } from './selection.ts';
 

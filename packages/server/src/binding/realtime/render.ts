@@ -9,7 +9,7 @@ import {
   stateName,
   type WireEvent,
 } from '@ojs-ts/core';
-import type { LogEvent } from '../../engine/tail.ts';
+import type { LogEvent } from '../../engine/events/event-subscriptions.ts';
 import { type Item, idOf } from './selection.ts';
 
 /** One event as it goes to a client, whatever carries it. */

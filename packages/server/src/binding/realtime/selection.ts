@@ -1,6 +1,6 @@
 import { type EventKind, jobTypeOf } from '@ojs-ts/core';
-import { kindMatcher } from '../../engine/events.ts';
-import { isChange, type LogEvent } from '../../engine/tail.ts';
+import { isChange, type LogEvent } from '../../engine/events/event-subscriptions.ts';
+import { kindMatcher } from '../../engine/events/events.ts';
 
 /** Which events a client wants; all that are given must hold (ojs-events §6.1). */
 export interface Filter {

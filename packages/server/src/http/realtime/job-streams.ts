@@ -1,5 +1,8 @@
 import type { Scope } from '@ojs-ts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { singles } from '../../binding/queries.ts';
+import { checkStreamQuery, streamParameters } from '../../binding/query-parameters.ts';
+import type { Delivery } from '../../binding/realtime/connection.ts';
 import {
   follow,
   hasMore,
@@ -7,11 +10,8 @@ import {
   type JobStream,
   progressStream,
   resultStream,
-} from '../../binding/job-stream.ts';
-import { checkStreamQuery, streamParameters } from '../../binding/parameters.ts';
-import type { Delivery } from '../../binding/realtime/connection.ts';
+} from '../../binding/realtime/job-stream.ts';
 import { faultOf } from '../../binding/reply.ts';
-import { singles } from '../query.ts';
 import type { Guest, RealtimeParts } from './routes.ts';
 import { EventStream } from './stream.ts';
 

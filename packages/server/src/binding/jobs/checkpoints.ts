@@ -1,0 +1,58 @@
+import {
+  type Checkpoint,
+  checkpointOf,
+  isUuidv7,
+  ProtocolError,
+  type Reporter,
+  readCheckpoint,
+  renderCheckpoint,
+} from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import { Fields } from '../fields.ts';
+import type { BindingRequest, Handlers } from '../handler.ts';
+import { json, ok, type Reply } from '../reply.ts';
+import { readOwner } from '../workers/settlements.ts';
+import { requireBody } from './jobs.ts';
+
+export const checkpointHandlers: Handlers<'job.checkpoint' | 'job.saveCheckpoint' | 'job.deleteCheckpoint'> = {
+  'job.checkpoint': getCheckpoint,
+  'job.saveCheckpoint': saveCheckpoint,
+  'job.deleteCheckpoint': deleteCheckpoint,
+};
+
+/** POST and PUT /jobs/:id/checkpoint (ojs-durable-execution §4.1, C-10). */
+async function saveCheckpoint(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
+  const { state, reporter } = readCheckpoint(requireBody(body));
+  const job = await engine.reports.save(idOf(params), state, reporter);
+  return shown(job.id, checkpointOf(job));
+}
+
+/** GET /jobs/:id/checkpoint: 404 where there is no checkpoint, too. */
+async function getCheckpoint(engine: Engine, { params }: BindingRequest): Promise<Reply> {
+  const id = idOf(params);
+  const job = await engine.get(id);
+  if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  return shown(id, checkpointOf(job));
+}
+
+/** DELETE /jobs/:id/checkpoint, however often. Who deletes it may say as which worker, in the query or in a body. */
+async function deleteCheckpoint(engine: Engine, { params, query, body }: BindingRequest): Promise<Reply> {
+  const id = idOf(params);
+  const said = body === undefined || body === '' ? {} : Fields.parse(body);
+  const { claim, worker } = readOwner(new Fields({ ...query, ...said, job_id: id }));
+  const reporter: Reporter = { claim, worker, attempt: null };
+  await engine.reports.clear(id, reporter);
+  return json({ deleted: true, job_id: id });
+}
+
+/** Both shapes: wrapped (ojs-durable-execution §4) and flat (its official cases). */
+function shown(id: string, checkpoint: Checkpoint | null): Reply {
+  if (checkpoint === null) throw new ProtocolError('not_found', 'The job has no checkpoint.', { job_id: id });
+  const text = renderCheckpoint(id, checkpoint);
+  return ok(`{"checkpoint":${text},${text.slice(1)}`);
+}
+
+function idOf({ id = '' }: BindingRequest['params']): string {
+  if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  return id;
+}

@@ -1,0 +1,47 @@
+import { isUuidv7, type JobRecord, ProtocolError, progressOf, readProgress, renderProgress } from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import { Fields } from '../fields.ts';
+import type { BindingRequest, Handlers } from '../handler.ts';
+import { ok, type Reply } from '../reply.ts';
+import { requireBody } from './jobs.ts';
+
+export const progressHandlers: Handlers<'job.progress' | 'job.reportProgress' | 'worker.progress'> = {
+  'job.progress': getProgress,
+  'job.reportProgress': (engine, { params, body }) => report(engine, params.id ?? '', requireBody(body)),
+  'worker.progress': reportByWorker,
+};
+
+/** GET /jobs/:id/progress (ojs-progress §7.1). */
+async function getProgress(engine: Engine, { params }: BindingRequest): Promise<Reply> {
+  const id = params.id ?? '';
+  const job = await engine.get(id);
+  if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  return shown(job);
+}
+
+/** POST /workers/progress, as the official SDKs send it: the job's id and a percentage (digest §14). */
+async function reportByWorker(engine: Engine, { body }: BindingRequest): Promise<Reply> {
+  const fields = new Fields(Fields.parse(body));
+  const id = fields.requiredString('job_id');
+  fields.done();
+  return report(engine, id, requireBody(body));
+}
+
+/** PUT /jobs/:id/progress. A report that came too late is no error: `accepted` tells it apart (PRG-007). */
+async function report(engine: Engine, id: string, text: string): Promise<Reply> {
+  const read = readProgress(text);
+  if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  const { job, taken, sequence } = await engine.reports.progress(id, read.report, read.reporter);
+  return shown(job, `,"accepted":${taken}${sequence === null ? '' : `,"checkpoint_sequence":${sequence}`}`);
+}
+
+function shown(job: JobRecord, more = ''): Reply {
+  const progress = progressOf(job);
+  const fraction = progress?.fraction ?? null;
+  const headers = {
+    'cache-control': 'no-cache',
+    ...(fraction !== null && { 'x-ojs-progress': String(fraction) }),
+    ...(progress !== null && { 'last-modified': new Date(progress.at).toUTCString() }),
+  };
+  return { ...ok(`${renderProgress(job).slice(0, -1)}${more}}`), headers };
+}

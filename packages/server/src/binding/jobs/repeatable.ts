@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import type { Json } from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import type { BulkOperation } from '../../engine/jobs/bulk-replies.ts';
+import { Fields } from '../fields.ts';
+import type { BindingRequest } from '../handler.ts';
+import type { Reply } from '../reply.ts';
+import { requireBody } from './jobs.ts';
+
+export interface Answered {
+  readonly reply: Reply;
+  /** False where the store failed some items: a repetition tries those again, and finds the others done. */
+  readonly final: boolean;
+}
+
+/** What a call is to be recognised by; null in a call without a key. */
+export interface Repetition {
+  readonly key: string;
+  /** What ids are derived from. */
+  readonly nonce: string;
+}
+
+type Work = (repetition: Repetition | null) => Promise<Answered>;
+
+/**
+ * A call with an idempotency key, out of the header or the body, gets the answer of the first one with this key in the last day, and 409 where that had
+ * another body (ojs-bulk-operations §10).
+ * @param read checks the request and answers the work; what it refuses has not used up the key.
+ */
+export async function repeatable(
+  engine: Engine,
+  request: BindingRequest,
+  operation: BulkOperation,
+  failed: (error: unknown) => void,
+  read: (fields: Fields, text: Json) => Work,
+): Promise<Reply> {
+  const text = requireBody(request.body);
+  const fields = new Fields(Fields.parse(text));
+  const key = request.key ?? fields.string('idempotency_key', 256);
+  const work = read(fields, text);
+  if (key === null) return (await work(null)).reply;
+  const digest = createHash('sha256').update(text).digest('base64url');
+  const { nonce, reply: first } = await engine.replies.begin(operation, key, digest);
+  if (first !== null) return { ...first, headers: sizeHeader(first.text) };
+  const { reply, final } = await work({ key, nonce });
+  if (!final) return reply;
+  try {
+    await engine.replies.end(operation, key, nonce, reply);
+  } catch (error) {
+    // The work is done, and its repetition changes nothing.
+    failed(error);
+  }
+  return reply;
+}
+
+function sizeHeader(text: Json): Readonly<Record<string, string>> {
+  return { 'x-ojs-batch-size': /"total(?:_matched)?":(\d+)/.exec(text)?.[1] ?? '0' };
+}

@@ -1,0 +1,103 @@
+import {
+  isUuidv7,
+  type JobRecord,
+  ProtocolError,
+  renderOutcome,
+  resultExpiresAt,
+  resultStatus,
+  stateName,
+} from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import { Fields } from '../fields.ts';
+import type { BindingRequest, Handlers } from '../handler.ts';
+import { ok, type Reply } from '../reply.ts';
+
+export const resultHandlers: Handlers<'job.result' | 'job.results'> = {
+  'job.result': getResult,
+  'job.results': getResults,
+};
+
+/** A wait is at most, and by default, this long (ojs-results §8.2), in seconds. */
+const maxWait = 30;
+const maxIds = 1_000;
+/** As long as a FETCH may wait, in milliseconds. */
+const maxWaitMs = 60_000;
+/** Jobs of one read. */
+const page = 500;
+
+/** GET /jobs/:id/result: 200 once the job has ended, 202 before that; with `wait=true` it is held until then, and 408 when the time is over. */
+async function getResult(engine: Engine, { params, query, signal }: BindingRequest): Promise<Reply> {
+  const id = params.id ?? '';
+  const waits = readFlag(query.wait);
+  const seconds = readTimeout(query.timeout);
+  const job = waits ? await engine.results.wait(id, seconds * 1_000, signal) : await engine.get(id);
+  if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  const now = engine.clock.now();
+  switch (resultStatus(job, now)) {
+    case 'ready':
+      return ok(renderOutcome(job, now));
+    case 'pruned':
+      throw pruned(job);
+    case 'pending': {
+      if (!waits) return { status: 202, text: renderOutcome(job, now), headers: { 'retry-after': '1' } };
+      const state = stateName(job.state);
+      throw new ProtocolError('result_pending', `The job is ${state} still.`, { job_id: id, state });
+    }
+  }
+}
+
+/**
+ * POST /jobs/results: `{ids}`; null for those that are not there (ojs-results §9.3). With `wait_ms` it is held until one of them has ended, or is not there:
+ * one call waits for many jobs.
+ */
+async function getResults(engine: Engine, { body, signal }: BindingRequest): Promise<Reply> {
+  const fields = new Fields(Fields.parse(body));
+  const named = fields.has('ids') ? 'ids' : fields.has('job_ids') ? 'job_ids' : 'ids';
+  const given = fields.raw(named);
+  if (Array.isArray(given) && given.length > maxIds) {
+    throw new ProtocolError('batch_size_exceeded', `${given.length} ids are more than ${maxIds}.`, {
+      max_batch_size: maxIds,
+    });
+  }
+  const ids = fields.strings(named, maxIds);
+  if (ids === null) fields.issue(named, 'must be an array of job ids');
+  const waitMs = fields.integer('wait_ms', 0, maxWaitMs, true) ?? 0;
+  fields.done();
+  const wanted = [...new Set(ids)];
+  const known = wanted.filter(isUuidv7);
+  if (waitMs > 0 && known.length === wanted.length && known.length > 0)
+    await engine.results.waitAny(known, waitMs, signal);
+  const found = new Map<string, JobRecord>();
+  for (let at = 0; at < known.length; at += page) {
+    for (const job of await engine.storage.jobs.get(known.slice(at, at + page)))
+      if (job !== null) found.set(job.id, job);
+  }
+  const now = engine.clock.now();
+  const texts = wanted.map((id) => {
+    const job = found.get(id);
+    return `${JSON.stringify(id)}:${job === undefined ? 'null' : renderOutcome(job, now)}`;
+  });
+  return ok(`{"results":{${texts.join(',')}}}`);
+}
+
+function pruned(job: JobRecord): ProtocolError {
+  const at = new Date(resultExpiresAt(job) ?? 0).toISOString();
+  return new ProtocolError('result_pruned', `Result expired at ${at}.`, {
+    job_id: job.id,
+    state: stateName(job.state),
+    result_expires_at: at,
+  });
+}
+
+function readFlag(text: string | undefined): boolean {
+  if (text === 'true' || text === '1') return true;
+  if (text === undefined || text === '' || text === 'false' || text === '0') return false;
+  throw ProtocolError.invalid([{ path: 'query.wait', message: 'must be true or false' }]);
+}
+
+function readTimeout(text: string | undefined): number {
+  if (text === undefined || text === '') return maxWait;
+  if (!/^\d{1,6}(\.\d{1,3})?$/.test(text))
+    throw ProtocolError.invalid([{ path: 'timeout', message: 'must be a number of seconds' }]);
+  return Math.min(maxWait, Number(text));
+}

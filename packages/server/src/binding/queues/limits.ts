@@ -1,0 +1,148 @@
+import {
+  type Limit,
+  ProtocolError,
+  queueLimitKey,
+  type Rate,
+  readLimits,
+  readTime,
+  type ValidationIssue,
+} from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import type { LimitRecord } from '../../storage/storage.ts';
+import { Fields } from '../fields.ts';
+import type { BindingRequest, Handlers } from '../handler.ts';
+import { pagination, readPage } from '../queries.ts';
+import { json, type Reply } from '../reply.ts';
+import { readQueueLimit, renderRate } from './config.ts';
+import { readName } from './queues.ts';
+
+/** Limits of executions by key (ojs-rate-limiting §10). */
+export const limitHandlers: Handlers<'limit.list' | 'limit.get' | 'limit.override' | 'limit.restore' | 'queue.limit'> =
+  {
+    'limit.list': listLimits,
+    'limit.get': getLimit,
+    'limit.override': overrideLimit,
+    'limit.restore': restoreLimit,
+    'queue.limit': limitQueue,
+  };
+
+/** GET /rate-limits, by key. */
+async function listLimits(engine: Engine, { query }: BindingRequest): Promise<Reply> {
+  const page = readPage(query, 20);
+  const { limit, offset, cursor } = page;
+  const found = await engine.storage.registry.limits({ limit, offset, ...(cursor !== null && { after: cursor }) });
+  const now = engine.clock.now();
+  const items = found.items.map((one) => render(one, null, now));
+  return json({ items, rate_limits: items, pagination: pagination(page, found.total, items.length, found.next) });
+}
+
+/** GET /rate-limits/:key: 404 for a key that no job and no operator has named. */
+async function getLimit(engine: Engine, { params }: BindingRequest): Promise<Reply> {
+  const key = params.key ?? '';
+  const limit = await engine.storage.registry.limit(key);
+  if (limit === null)
+    throw new ProtocolError('not_found', 'No job and no operator has named this limit.', { key: key.slice(0, 255) });
+  return answer(engine, limit);
+}
+
+/** PUT /rate-limits/:key `{concurrency, rate, throttle, expires_at}`: wins over what jobs bring, until it is taken back or expires. */
+async function overrideLimit(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
+  const fields = new Fields(Fields.parse(body));
+  const limit = readNumbers(params.key ?? '', fields);
+  const expires = fields.string('expires_at');
+  const now = engine.clock.now();
+  const expiresAt = expires === null ? null : readTime(expires, now);
+  if (expires !== null && (expiresAt === null || expiresAt <= now))
+    fields.issue('expires_at', 'must be an RFC 3339 timestamp in the future');
+  fields.done();
+  return answer(engine, await engine.overrides.set(limit.key, limit, expiresAt));
+}
+
+/** DELETE /rate-limits/:key/override: the numbers of the jobs hold again, or those of the queue's configuration. */
+async function restoreLimit(engine: Engine, { params }: BindingRequest): Promise<Reply> {
+  const key = params.key ?? '';
+  if ((await engine.storage.registry.limit(key)) === null) {
+    throw new ProtocolError('not_found', 'No job and no operator has named this limit.', { key: key.slice(0, 255) });
+  }
+  return answer(engine, await engine.overrides.restore(key));
+}
+
+/** PUT /admin/queues/:name/rate-limit `{concurrency, rate}`: part of the queue's configuration (ojs-rate-limiting §7.2). */
+async function limitQueue(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
+  const name = readName(params);
+  const parsed = Fields.parse(body);
+  const fields = new Fields(parsed);
+  const limit = readQueueLimit(parsed, 'rate', name, fields);
+  fields.done();
+  await engine.queueSettings.configure(name, {
+    concurrency: limit?.concurrency ?? null,
+    rate: limit?.rates[0] ?? null,
+  });
+  const record = await engine.storage.registry.limit(queueLimitKey(name));
+  return record === null ? json({ queue: name, key: queueLimitKey(name) }) : answer(engine, record, { queue: name });
+}
+
+function readNumbers(key: string, fields: Fields): Limit {
+  const issues: ValidationIssue[] = [];
+  const prefix = queueLimitKey('');
+  const { on_limit: _, ...body } = fields.body;
+  const [limit] = readLimits({ ...body, key }, '$', key.startsWith(prefix) ? key.slice(prefix.length) : '', issues, 0);
+  if (issues.length > 0) throw ProtocolError.invalid(issues);
+  if (limit === undefined || (limit.concurrency === null && limit.rates.length === 0)) {
+    throw ProtocolError.invalid([
+      { path: '$', message: 'must have at least one of concurrency, rate, throttle and max_per_second' },
+    ]);
+  }
+  return limit;
+}
+
+async function answer(engine: Engine, limit: LimitRecord, more: object = {}): Promise<Reply> {
+  return json({ ...more, ...render(limit, await engine.overrides.expiry(limit.key), engine.clock.now()) });
+}
+
+/** With the numbers that hold. A rate of one start is both a rate and a throttle; windows slide, so one resets when its oldest start leaves it. */
+function render(limit: LimitRecord, expiresAt: number | null, now: number): object {
+  const { key, own, override, active, waiting } = limit;
+  const { concurrency, rates } = override ?? own;
+  const windows = rates.map((rate) => window(rate, limit.starts, now));
+  const single = rates.findLast(({ count }) => count === 1);
+  return {
+    key,
+    ...(concurrency !== null && {
+      concurrency: { limit: concurrency, active, available: Math.max(0, concurrency - active) },
+    }),
+    ...(windows[0] !== undefined && { rate: windows[0] }),
+    ...(single !== undefined && {
+      throttle: {
+        ...renderRate(single),
+        next_allowed_at: time(Math.max(now, (limit.starts.at(-1) ?? 0) + single.perMs)),
+      },
+    }),
+    ...(windows.length > 1 && { rates: windows }),
+    active,
+    active_count: active,
+    waiting_count: waiting,
+    override:
+      override === null
+        ? null
+        : {
+            concurrency: override.concurrency,
+            rates: override.rates.map(renderRate),
+            expires_at: expiresAt === null ? null : time(expiresAt),
+          },
+  };
+}
+
+function window(rate: Rate, starts: readonly number[], now: number): object {
+  const counted = starts.filter((at) => at > now - rate.perMs);
+  const oldest = counted[0];
+  return {
+    ...renderRate(rate),
+    current_count: counted.length,
+    window_resets_at: time(oldest === undefined ? now : oldest + rate.perMs),
+  };
+}
+
+function time(at: number): string {
+  return new Date(at).toISOString();
+}

@@ -1,0 +1,246 @@
+import { type NewJob, ProtocolError, State } from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import { depthOf, readConfig } from '../../engine/queues/queue-settings.ts';
+import type { QueueStatistics } from '../../engine/queues/statistics.ts';
+import type { QueueRecord } from '../../storage/storage.ts';
+import { Fields, isQueueName } from '../fields.ts';
+import type { BindingRequest, Handlers } from '../handler.ts';
+import { pagination, readPage } from '../queries.ts';
+import { json, type Reply } from '../reply.ts';
+import { readQueueChange, renderConfig } from './config.ts';
+
+export const queueHandlers: Handlers<
+  | 'queue.list'
+  | 'queue.create'
+  | 'queue.get'
+  | 'queue.delete'
+  | 'queue.config'
+  | 'queue.configure'
+  | 'queue.stats'
+  | 'queue.pause'
+  | 'queue.resume'
+> = {
+  'queue.list': listQueues,
+  'queue.create': createQueue,
+  'queue.get': getQueue,
+  'queue.delete': deleteQueue,
+  'queue.config': getConfig,
+  'queue.configure': configureQueue,
+  'queue.stats': queueStats,
+  'queue.pause': (engine, request) => pauseQueue(engine, request, true),
+  'queue.resume': (engine, request) => pauseQueue(engine, request, false),
+};
+
+/** GET /queues (ojs-http-binding §11.1). */
+export async function listQueues(engine: Engine, { query }: BindingRequest): Promise<Reply> {
+  const page = readPage(query);
+  const queues = (await engine.storage.registry.queues()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const cursor = readCursor(page.cursor);
+  // Queues are listed by name, so the last name is where the next page begins, whatever was created meanwhile.
+  const from = cursor === null ? page.offset : queues.findIndex(({ name }) => name > cursor);
+  const shown = from < 0 ? [] : queues.slice(from, from + page.limit);
+  const next = shown.length > 0 && from + shown.length < queues.length ? (shown.at(-1)?.name ?? null) : null;
+  const items = shown.map(render);
+  return json({ queues: items, pagination: pagination(page, queues.length, items.length, next) });
+}
+
+/** POST /queues `{name, config}` (ojs-queue-config §9.2): a queue with its configuration before its first job. */
+export async function createQueue(engine: Engine, { body }: BindingRequest): Promise<Reply> {
+  const fields = new Fields(Fields.parse(body));
+  const name = fields.requiredString('name');
+  const config = fields.object('config');
+  fields.done();
+  checkName(name);
+  const change = readQueueChange(config?.body ?? {}, name, engine.retention);
+  if ((await engine.queueSettings.find(name)) !== null) {
+    throw new ProtocolError(
+      'conflict',
+      `Queue ${name} is there already; PUT /ojs/v1/queues/${name}/config changes it.`,
+      {
+        queue: name,
+      },
+    );
+  }
+  return { ...(await detail(engine, await engine.queueSettings.configure(name, change))), status: 201 };
+}
+
+/** GET /queues/:name in every shape that is in use: wrapped and flat (ojs-queue-config §9.3, ojs-admin-api §6.2). */
+export async function getQueue(engine: Engine, { params }: BindingRequest): Promise<Reply> {
+  return detail(engine, await known(engine, readName(params)));
+}
+
+/** DELETE /queues/:name with the strategy `reject`: only a queue without jobs goes. */
+export async function deleteQueue(engine: Engine, { params, query, body }: BindingRequest): Promise<Reply> {
+  const name = readName(params);
+  const sent = body === undefined || body === '' ? null : new Fields(Fields.parse(body));
+  const strategy = query.strategy ?? sent?.string('strategy') ?? 'reject';
+  sent?.done();
+  if (strategy !== 'reject')
+    throw new ProtocolError('unsupported', 'Only the strategy "reject" is supported.', { field: 'strategy' });
+  const queue = await known(engine, name);
+  if (!(await engine.queueSettings.remove(queue))) {
+    const counts = countsOf(await engine.queueSettings.find(name));
+    throw new ProtocolError(
+      'conflict',
+      `Queue ${name} holds jobs; only a queue without any, finished ones included, can be deleted.`,
+      {
+        queue: name,
+        counts,
+      },
+    );
+  }
+  return json({ queue: name, name, strategy, jobs_affected: 0, state: 'deleted', deleted: true });
+}
+
+/** GET /queues/:name/config. */
+export async function getConfig(engine: Engine, { params }: BindingRequest): Promise<Reply> {
+  const name = readName(params);
+  return configured(engine, await engine.queueSettings.find(name), name);
+}
+
+/** PUT /queues/:name/config: takes effect at once, for jobs that wait already too. An unknown queue is created. */
+export async function configureQueue(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
+  const name = readName(params);
+  const parsed = Fields.parse(body);
+  const nested = new Fields(parsed).object('config');
+  const change = readQueueChange(nested?.body ?? parsed, name, engine.retention);
+  return configured(engine, await engine.queueSettings.configure(name, change), name);
+}
+
+/** GET /queues/:name/stats (X20, C-22): counts and sums are maintained by the storage. An unknown queue has zeros (digest §17). */
+export async function queueStats(engine: Engine, { params, quirk }: BindingRequest): Promise<Reply> {
+  const name = readName(params);
+  const [queue, statistics] = await Promise.all([engine.queueSettings.find(name), engine.statistics.of(name)]);
+  const counts = countsOf(queue);
+  const status = queue?.paused ? 'paused' : 'active';
+  const paused = queue?.paused ?? false;
+  return json({
+    queue: quirk === 'plain names' ? name : { name, ...counts, paused },
+    status,
+    stats: { queue: name, ...sizes(queue), ...counts, ...renderStatistics(statistics) },
+    name,
+    ...counts,
+    paused,
+    computed_at: new Date(engine.clock.now()).toISOString(),
+  });
+}
+
+/** POST /queues/:name/pause and resume. A paused queue still accepts jobs (X19); pausing an unknown queue creates it. */
+export async function pauseQueue(engine: Engine, { params, quirk }: BindingRequest, paused: boolean): Promise<Reply> {
+  const now = engine.clock.now();
+  const queue = await engine.storage.registry.pauseQueue(readName(params), paused, now);
+  const at = paused ? 'paused_at' : 'resumed_at';
+  return json({
+    queue: quirk === 'plain names' ? queue.name : { name: queue.name, paused },
+    name: queue.name,
+    status: paused ? 'paused' : 'active',
+    paused,
+    [at]: new Date(now).toISOString(),
+  });
+}
+
+/** Headers of a successful enqueue into a queue that is filling up (ojs-backpressure §7.3). */
+export async function pressureHeaders(
+  engine: Engine,
+  jobs: readonly Pick<NewJob, 'queue'>[],
+): Promise<Readonly<Record<string, string>>> {
+  const pressure = await engine.queueSettings.pressure(jobs);
+  if (pressure === null) return {};
+  const { depth, bound } = pressure;
+  return {
+    'x-ojs-queue-depth': String(depth),
+    'x-ojs-queue-bound': String(bound),
+    'x-ojs-queue-pressure': String(Math.min(1, Math.round((100 * depth) / bound) / 100)),
+  };
+}
+
+async function known(engine: Engine, name: string): Promise<QueueRecord> {
+  const queue = await engine.queueSettings.find(name);
+  if (queue === null) throw new ProtocolError('not_found', 'There is no queue with this name.', { queue: name });
+  return queue;
+}
+
+async function detail(engine: Engine, queue: QueueRecord): Promise<Reply> {
+  const { name, paused } = queue;
+  const counts = countsOf(queue);
+  const config = renderConfig(readConfig(queue.config), engine.retention);
+  const statistics = renderStatistics(await engine.statistics.of(name));
+  const shown = { ...render(queue), state: paused ? 'paused' : 'active', config };
+  return json({
+    ...shown,
+    queue: { ...shown, ...counts },
+    configuration: config,
+    counts,
+    ...counts,
+    stats: { queue: name, ...sizes(queue), ...counts, ...statistics },
+  });
+}
+
+function configured(engine: Engine, queue: QueueRecord | null, name: string): Reply {
+  const config = renderConfig(readConfig(queue?.config ?? '{}'), engine.retention);
+  return json({ queue: name, name, config, ...config });
+}
+
+/** `depth` is what the bound counts: jobs that wait or will come back (C-21). */
+function sizes(queue: QueueRecord | null): object {
+  return {
+    depth: queue === null ? 0 : depthOf(queue),
+    max_depth: queue === null ? null : (readConfig(queue.config).maxDepth ?? null),
+  };
+}
+
+function renderStatistics(statistics: QueueStatistics): object {
+  const rounded = (value: number | null) => (value === null ? null : Math.round(value * 1_000) / 1_000);
+  return {
+    completed_last_hour: statistics.completedLastHour,
+    failed_last_hour: statistics.failedLastHour,
+    completed_today: statistics.completedToday,
+    failed_today: statistics.failedToday,
+    avg_duration_ms: rounded(statistics.averageDurationMs) ?? 0,
+    avg_wait_ms: rounded(statistics.averageWaitMs) ?? 0,
+    throughput_per_second: rounded(statistics.throughputPerSecond),
+  };
+}
+
+export function readName(params: Readonly<Record<string, string>>): string {
+  return checkName(params.name ?? '');
+}
+
+function checkName(name: string): string {
+  if (!isQueueName(name))
+    throw ProtocolError.invalid([
+      { path: 'name', message: 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters' },
+    ]);
+  return name;
+}
+
+function readCursor(cursor: string | null): string | null {
+  if (cursor === null || isQueueName(cursor)) return cursor;
+  throw ProtocolError.invalid([
+    { path: 'cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' },
+  ]);
+}
+
+function render(queue: QueueRecord): object {
+  return {
+    name: queue.name,
+    status: queue.paused ? 'paused' : 'active',
+    paused: queue.paused,
+    created_at: new Date(queue.createdAt).toISOString(),
+  };
+}
+
+function countsOf(queue: QueueRecord | null) {
+  const count = (state: State) => queue?.counts[state] ?? 0;
+  return {
+    available: count(State.available),
+    active: count(State.active),
+    scheduled: count(State.scheduled),
+    retryable: count(State.retryable),
+    pending: count(State.pending),
+    completed: count(State.completed),
+    discarded: count(State.discarded),
+    cancelled: count(State.cancelled),
+    dead_letter: queue?.deadLetter ?? 0,
+  };
+}

@@ -1,0 +1,100 @@
+import {
+  type JobRecord,
+  type Json,
+  members,
+  ProtocolError,
+  renderOutcome,
+  renderProgress,
+  State,
+  Terminal,
+} from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import { Waiter } from '../../engine/jobs/waiters.ts';
+
+/** One event of a stream about one job. */
+export interface JobFrame {
+  readonly name: string;
+  readonly id: string;
+  /** On one line. */
+  readonly data: Json;
+}
+
+/** What a stream says of a job that still runs, and last of one that has ended. */
+export type JobStream = (job: JobRecord, now: number) => Omit<JobFrame, 'id'>;
+
+/** The id of the last event: whoever comes back with it knows all there is to know. */
+export const lastFrame = 'end';
+
+/** Reports within a second of each other are one event, so after a change the job is looked at again when the second is over. */
+const settleMs = 1_000;
+/** A job that was deleted is told by no event. */
+const idleMs = 30_000;
+
+/** GET /jobs/:id/progress/stream (ojs-progress §7.2): `progress`, and at the end `completed`, `failed` or `cancelled`. */
+export const progressStream: JobStream = (job) => ({
+  name: ends[job.state] ?? 'progress',
+  data: oneLine(renderProgress(job)),
+});
+
+const ends: Readonly<Partial<Record<State, string>>> = {
+  [State.completed]: 'completed',
+  [State.discarded]: 'failed',
+  [State.cancelled]: 'cancelled',
+};
+
+/** GET /jobs/:id/result/stream (ojs-results §8.3): `progress`, and at the end `result`, or `error` where there is none. */
+export const resultStream: JobStream = (job, now) => {
+  if ((job.state & Terminal) === 0) return progressStream(job, now);
+  const text = renderOutcome(job, now);
+  if (job.state !== State.completed) return { name: 'error', data: oneLine(text) };
+  return { name: 'result', data: oneLine(`{"value":${members(text).get('result') ?? null},${text.slice(1)}`) };
+};
+
+/**
+ * The job as it is, and again whenever it has reported something; ends with the job, with the signal, or where the job is gone.
+ * @throws ProtocolError `unsupported` where the storage keeps no log.
+ */
+export async function* follow(
+  engine: Engine,
+  id: string,
+  stream: JobStream,
+  signal: AbortSignal,
+): AsyncGenerator<JobFrame> {
+  using waiter = new Waiter([], () => {});
+  const subscription = engine.tail.subscribe(
+    { job: id },
+    {
+      onEvent: ({ entry: [kind], ends: isEnd }) => {
+        if (isEnd || kind === 'job.progress' || kind === 'job.started') waiter.wake();
+      },
+    },
+  );
+  try {
+    await subscription.live;
+    for (let told = ''; !signal.aborted; ) {
+      const job = await engine.get(id);
+      if (job === null || signal.aborted) return;
+      const ended = (job.state & Terminal) !== 0;
+      const state = `${job.claim} ${job.progress}`;
+      const fresh = ended || state !== told;
+      if (fresh) yield { ...stream(job, engine.clock.now()), id: ended ? lastFrame : String(job.claim) };
+      if (ended) return;
+      told = state;
+      await waiter.wait(fresh ? settleMs : idleMs, signal);
+    }
+  } finally {
+    subscription.close();
+  }
+}
+
+/** Throws `not_found`. False where a client comes back that has heard everything: nothing is left to tell. */
+export async function hasMore(engine: Engine, id: string, lastId: string | null): Promise<boolean> {
+  const job = await engine.get(id);
+  if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  return lastId !== lastFrame || (job.state & Terminal) === 0;
+}
+
+/** Line breaks of valid JSON stand between its tokens only. */
+function oneLine(text: Json): Json {
+  return text.replace(/[\r\n]+/g, ' ');
+}

@@ -1,0 +1,100 @@
+import { claimOf, isUuidv7, type Json, members } from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import type { Beaten, Directive, WorkerBeat } from '../../storage/storage.ts';
+import { type Fields, isObject } from '../fields.ts';
+
+const maxHolds = 10_000;
+/** Kept with every worker and read back on every pass over them. */
+const maxInfo = 16_384;
+const severity: readonly Directive[] = ['running', 'quiet', 'terminate'];
+/** Other words that workers have for the same states (digest-extensions D12). */
+const states: ReadonlyMap<string, Directive> = new Map([
+  ['running', 'running'],
+  ['active', 'running'],
+  ['quiet', 'quiet'],
+  ['drain', 'quiet'],
+  ['draining', 'quiet'],
+  ['shutting_down', 'terminate'],
+  ['terminate', 'terminate'],
+  ['terminating', 'terminate'],
+  ['terminated', 'terminate'],
+  ['stopped', 'terminate'],
+]);
+/** What a worker tells about itself; kept with its record as sent. */
+const infoFields = ['hostname', 'pid', 'queues', 'concurrency', 'labels', 'started_at', 'version'] as const;
+
+/**
+ * Both dialects (X10b): `active_jobs` as an array of ids, or as a number beside `active_job_ids`. A number alone lists nothing.
+ * `leases` maps job ids to x_lease; a worker that sends it lists everything it holds. Of others that is not known: some send one heartbeat a job,
+ * so a job that they do not list is not taken back from them.
+ */
+export function readBeat(fields: Fields, worker: string): WorkerBeat {
+  const count = fields.raw('active_jobs');
+  const listed = typeof count === 'number' ? null : fields.strings('active_jobs', maxHolds);
+  const more = fields.strings('active_job_ids', maxHolds);
+  const single = fields.string('job_id');
+  const leases = fields.raw('leases');
+  const known = isObject(leases) ? leases : {};
+  if (fields.has('leases') && !isLeases(leases))
+    fields.issue('leases', 'must be an object that maps job ids to leases');
+  const ids = new Set([...(listed ?? []), ...(more ?? []), ...(single === null ? [] : [single])].filter(isUuidv7));
+  const silent = listed === null && more === null && single === null;
+  const reported = fields.string('state');
+  const state = reported === null ? 'running' : (states.get(reported) ?? null);
+  if (state === null) fields.issue('state', 'must be running, quiet or terminate');
+  const told = infoFields.flatMap((name) => (fields.has(name) ? [[name, fields.raw(name)]] : []));
+  const info = JSON.stringify(
+    Object.fromEntries(reported === null || reported === state ? told : [...told, ['reported_state', reported]]),
+  );
+  if (info.length > maxInfo)
+    fields.issue('labels', `and what else the worker tells of itself must have at most ${maxInfo} characters as JSON`);
+  return {
+    worker,
+    holds: silent ? null : [...ids].map((id) => ({ id, claim: claimIn(known, id) })),
+    ...(!fields.has('leases') && { partial: true }),
+    ...(typeof count === 'number' && { active: Math.max(0, Math.trunc(count)) }),
+    leaseMs: fields.integer('visibility_timeout_ms', 1, 86_400_000),
+    state: state ?? 'running',
+    info,
+  };
+}
+
+/** Sends the heartbeat and renders its answer (§10.3): the more severe of the worker's own state and the directive. */
+export async function replyToBeat(engine: Engine, beat: WorkerBeat, testMode: boolean): Promise<Json> {
+  const beaten = await engine.beat(beat);
+  const ordered = (testMode ? await testDirective(engine, beat, beaten) : null) ?? beaten.directive;
+  const state = ordered === null || severity.indexOf(ordered) < severity.indexOf(beat.state) ? beat.state : ordered;
+  return JSON.stringify({
+    acknowledged: true,
+    state: ordered === 'running' && beat.state === 'quiet' ? 'running' : state,
+    directive: ordered ?? '',
+    jobs_extended: beaten.extended,
+    jobs_cancelled: beaten.lost,
+    server_time: new Date(engine.clock.now()).toISOString(),
+  });
+}
+
+/** Test mode only: the official cases put a worker's next directive into the meta of a job that it holds (T:L1-WRK-002, 003). */
+async function testDirective(engine: Engine, beat: WorkerBeat, beaten: Beaten): Promise<Directive | null> {
+  for (const id of beaten.extended) {
+    const job = await engine.get(id);
+    if (job === null || job.worker !== beat.worker) continue;
+    const meta: unknown = JSON.parse(members(job.envelope).get('meta') ?? '{}');
+    if (isObject(meta) && typeof meta.test_directive === 'string' && isDirective(meta.test_directive))
+      return meta.test_directive;
+  }
+  return null;
+}
+
+function isDirective(text: string): text is Directive {
+  return (severity as readonly string[]).includes(text);
+}
+
+function isLeases(leases: unknown): boolean {
+  return isObject(leases) && Object.values(leases).every((lease) => typeof lease === 'string');
+}
+
+function claimIn(leases: Readonly<Record<string, unknown>>, id: string): number | null {
+  const lease = Object.hasOwn(leases, id) ? leases[id] : undefined;
+  return typeof lease === 'string' ? claimOf(lease) : null;
+}

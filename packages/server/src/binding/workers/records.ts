@@ -1,0 +1,118 @@
+import { formatTimestamp, ProtocolError } from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import { type KnownWorker, noteEveryMs } from '../../engine/workers/workers.ts';
+import { Fields, isObject } from '../fields.ts';
+import type { BindingRequest } from '../handler.ts';
+import { pagination, readPage } from '../queries.ts';
+import { json, type Reply } from '../reply.ts';
+import { readBeat } from './heartbeat.ts';
+
+/** ojs-worker-protocol §4.2, §10.1, in seconds. */
+const intervalSeconds = 5;
+
+/** POST /workers/register (ojs-worker-protocol §3.1, X28): a heartbeat that also tells the numbers to keep to. Workers that never register are as good. */
+export async function register(engine: Engine, { body }: BindingRequest): Promise<Reply> {
+  const fields = new Fields(Fields.parse(body));
+  const worker = fields.requiredString('worker_id');
+  const beat = readBeat(fields, worker);
+  fields.done();
+  await engine.beat(beat);
+  return json({
+    ok: true,
+    worker_id: worker,
+    server_time: new Date(engine.clock.now()).toISOString(),
+    heartbeat_interval: intervalSeconds,
+    heartbeat_timeout: Math.round(engine.deadAfterMs / 1_000),
+    visibility_timeout_default: Math.round(engine.visibilityMs / 1_000),
+  });
+}
+
+/** POST /workers/deregister, or DELETE with the id in the path: the jobs that it holds go back at once, uncounted unless it is dead. */
+export async function deregister(engine: Engine, { body, params }: BindingRequest): Promise<Reply> {
+  const worker = params.id ?? readId(body);
+  if (!(await engine.deregister(worker))) throw unknown(worker);
+  return json({ ok: true, worker_id: worker, deregistered: true });
+}
+
+/** GET /workers/:id/health. Silence says nothing of a worker without heartbeats, so it is never unhealthy. */
+export async function workerHealth(engine: Engine, { params }: BindingRequest): Promise<Reply> {
+  const id = params.id ?? '';
+  const worker = await engine.workers.find(id);
+  if (worker === null) throw unknown(id);
+  const status = statusOf(engine, worker);
+  return json(
+    { worker_id: id, status, state: shownState(worker), ...times(worker) },
+    status === 'unhealthy' ? 503 : 200,
+  );
+}
+
+/** GET /workers, also /admin/workers (ojs-admin-api §9.1). */
+export async function listWorkers(engine: Engine, { query }: BindingRequest): Promise<Reply> {
+  const page = readPage(query);
+  const [workers, active] = await Promise.all([engine.workers.list(), engine.workers.activeJobs()]);
+  const states = workers.map((worker) => (statusOf(engine, worker) === 'unhealthy' ? 'stale' : worker.state));
+  const count = (state: (typeof states)[number]) => states.filter((one) => one === state).length;
+  // By name, so that a page begins where the last one ended, whoever comes and goes.
+  const { cursor, limit } = page;
+  const after = cursor === null ? page.offset : workers.findIndex(({ worker }) => worker > cursor);
+  const from = after < 0 ? workers.length : after;
+  const items = workers.slice(from, from + limit).map((worker, at) => ({
+    id: worker.worker,
+    ...toldBy(worker),
+    state: states[from + at],
+    active_jobs: active.get(worker.worker) ?? 0,
+    ...times(worker),
+  }));
+  return json({
+    items,
+    summary: {
+      total: workers.length,
+      running: count('running'),
+      quiet: count('quiet'),
+      terminate: count('terminate'),
+      stale: count('stale'),
+    },
+    pagination: pagination(
+      page,
+      workers.length,
+      items.length,
+      from + items.length < workers.length ? (items.at(-1)?.id ?? null) : null,
+    ),
+  });
+}
+
+/** `unknown` is a worker without heartbeats that has fetched nothing for a while: it may be busy, or gone. */
+function statusOf(engine: Engine, { beatAt, fetchedAt }: KnownWorker): 'ok' | 'unhealthy' | 'unknown' {
+  const now = engine.clock.now();
+  if (beatAt !== null) return now - beatAt < engine.deadAfterMs ? 'ok' : 'unhealthy';
+  return now - (fetchedAt ?? 0) < noteEveryMs + engine.deadAfterMs ? 'ok' : 'unknown';
+}
+
+function times({ beatAt, fetchedAt }: KnownWorker): object {
+  return {
+    last_heartbeat_at: beatAt === null ? null : formatTimestamp(beatAt),
+    ...(fetchedAt !== null && { last_fetch_at: formatTimestamp(fetchedAt) }),
+  };
+}
+
+/** The word that the worker used itself, such as `draining`, where it means its state. */
+function shownState({ state, info }: KnownWorker): string {
+  const word = toldBy({ info }).reported_state;
+  return typeof word === 'string' ? word : state;
+}
+
+function toldBy({ info }: Pick<KnownWorker, 'info'>): Readonly<Record<string, unknown>> {
+  const told: unknown = JSON.parse(info);
+  return isObject(told) ? told : {};
+}
+
+function unknown(worker: string): ProtocolError {
+  return new ProtocolError('not_found', 'There is no worker with this id on record.', { worker_id: worker });
+}
+
+function readId(body: string | undefined): string {
+  const fields = new Fields(Fields.parse(body));
+  const id = fields.requiredString('worker_id');
+  fields.done();
+  return id;
+}

@@ -1,0 +1,80 @@
+import {
+  claimOf,
+  elements,
+  isUuidv7,
+  type Json,
+  maxResultBytes,
+  members,
+  ProtocolError,
+  readFailure,
+} from '@ojs-ts/core';
+import type { Ack, Settlement } from '../../engine/jobs/settlement.ts';
+import { type Body, Fields } from '../fields.ts';
+
+/** Nacks of up to this many bytes are stored. */
+const maxNackBytes = 1_048_576;
+const maxItems = 1_000;
+
+/** An ack or nack, parsed, with its text for what must stay as it was sent. */
+export interface Item {
+  readonly body: Body;
+  readonly text: () => Json;
+}
+
+/** The body of /workers/ack or /workers/nack. Throws `invalid_payload`. */
+export function plainItem(text: Json | undefined): Item {
+  return { body: Fields.parse(text), text: () => text ?? '' };
+}
+
+/** The acks or nacks of an exchange. The body is scanned for their texts only where one of them asks. */
+export function readItems(text: Json, name: 'acks' | 'nacks', fields: Fields): readonly Item[] {
+  let texts: readonly Json[] | null = null;
+  return fields.objects(name, maxItems).map((item, index) => ({
+    body: item.body,
+    text: () => {
+      texts ??= elements(members(text).get(name) ?? '[]');
+      return texts[index] ?? '{}';
+    },
+  }));
+}
+
+/** An ack: `{job_id, result?, worker_id?, x_lease?}`. The result keeps its text. */
+export function readAck({ body, text }: Item, worker?: string): Ack {
+  const owner = readOwner(new Fields(body), worker);
+  const result = body.result === undefined ? null : (members(text()).get('result') ?? null);
+  if (result !== null) limitSize(result, '$.result', maxResultBytes, 'result_too_large');
+  return { kind: 'ack', ...owner, result };
+}
+
+/** A nack: `{job_id, error, requeue?, delay_ms?, worker_id?, x_lease?}`. `delay_ms` with `requeue` makes it a snooze. */
+export function readNack({ body, text }: Item, worker?: string): Settlement & { readonly kind: 'fail' | 'requeue' } {
+  limitSize(text(), 'The nack', maxNackBytes, 'envelope_too_large');
+  const fields = new Fields(body);
+  const delayMs = fields.integer('delay_ms', 0, 365 * 86_400_000) ?? 0;
+  const owner = readOwner(fields, worker);
+  const { failure, requeue } = readFailure(text());
+  if (requeue) return { kind: 'requeue', ...owner, reason: failure.type, delayMs };
+  return { kind: 'fail', ...owner, failure };
+}
+
+function limitSize(text: Json, what: string, maxBytes: number, code: 'envelope_too_large' | 'result_too_large'): void {
+  const bytes = text.length <= maxBytes / 3 ? 0 : Buffer.byteLength(text);
+  if (bytes > maxBytes)
+    throw new ProtocolError(code, `${what}: expected at most ${maxBytes} bytes, got ${bytes}.`, { max_size: maxBytes });
+}
+
+/** Who acts on a job, as far as the request says. Throws `not_found` for an id that cannot exist. */
+export function readOwner(
+  fields: Fields,
+  worker?: string,
+): { readonly id: string; readonly claim: number | null; readonly worker: string | null } {
+  const id = fields.requiredString('job_id');
+  const lease = fields.string('x_lease', 64);
+  const claim = lease === null ? null : claimOf(lease);
+  if (lease !== null && claim === null) fields.issue('x_lease', 'is not a lease of this server');
+  const owner = worker ?? fields.string('worker_id');
+  fields.done();
+  // An id that cannot exist is as absent as one that does not.
+  if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  return { id, claim, worker: owner };
+}

@@ -1,0 +1,276 @@
+import {
+  conflict,
+  formatTimestamp,
+  isUuidv7,
+  type JobId,
+  type JobRecord,
+  type Json,
+  members,
+  ProtocolError,
+  renderJob,
+  State,
+} from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import type { FetchRequest } from '../../engine/jobs/fetch.ts';
+import type { Outcome, Settlement } from '../../engine/jobs/settlement.ts';
+import { Fields, isQueueName } from '../fields.ts';
+import type { BindingRequest, Handlers } from '../handler.ts';
+import { faultOf, ok, type Reply, refusal } from '../reply.ts';
+import { readBeat, replyToBeat } from './heartbeat.ts';
+import { deregister, listWorkers, register, workerHealth } from './records.ts';
+import { type Item, plainItem, readAck, readItems, readNack } from './settlements.ts';
+
+export const workerHandlers: Handlers<
+  | 'worker.fetch'
+  | 'worker.ack'
+  | 'worker.nack'
+  | 'worker.heartbeat'
+  | 'worker.exchange'
+  | 'worker.register'
+  | 'worker.deregister'
+  | 'worker.health'
+  | 'worker.list'
+> = {
+  'worker.fetch': fetchJobs,
+  'worker.ack': ack,
+  'worker.nack': nack,
+  'worker.heartbeat': (engine, request, about) => heartbeat(engine, request, about.testMode),
+  'worker.exchange': (engine, request, about, failed) => exchange(engine, request, about.testMode, failed),
+  'worker.register': register,
+  'worker.deregister': deregister,
+  'worker.health': workerHealth,
+  'worker.list': listWorkers,
+};
+
+/** Told of errors that are the server's own. */
+type Failed = (error: unknown) => void;
+
+/** The most jobs one fetch hands out; a larger `count` is clamped (digest §17). */
+const maxCount = 100;
+const maxWaitMs = 60_000;
+
+/** POST /workers/fetch (ojs-http-binding §10.1). */
+export async function fetchJobs(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const fields = new Fields(Fields.parse(request.body));
+  const fetch = readFetch(fields, fields.string('worker_id'));
+  fields.done();
+  const jobs = await engine.fetch(fetch, request.signal);
+  return { ...ok(`{"jobs":${envelopes(jobs)}}`), ...undo(engine, fetch, jobs) };
+}
+
+/** POST /workers/ack (ojs-http-binding §10.2). */
+export async function ack(engine: Engine, request: BindingRequest): Promise<Reply> {
+  return settle(engine, readAck(itemOf(request)));
+}
+
+/** POST /workers/nack (ojs-http-binding §10.3): FAIL, or `requeue: true` for a job given back. */
+export async function nack(engine: Engine, request: BindingRequest): Promise<Reply> {
+  return settle(engine, readNack(itemOf(request)));
+}
+
+/** Clients that read `job` get the two members that the decision knows; reading the whole job would cost each ack a read of the store. */
+async function settle(engine: Engine, settlement: Settlement): Promise<Reply> {
+  const { id } = settlement;
+  const accepted = acceptedOf(id, await engine.settle(settlement));
+  return ok(`{${told(id, accepted)},"job":{"id":"${id}","state":"${stateOf(accepted)}"}}`);
+}
+
+/**
+ * The job's id may stand in the path instead of the body; an ack by path may have no body. The serverless adapters of the published JavaScript SDK
+ * answer by path, and send as `error` the message alone.
+ */
+function itemOf({ body, params }: BindingRequest): Item {
+  const { id } = params;
+  if (id === undefined) return plainItem(body);
+  if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
+  const item = plainItem(body === undefined || body === '' ? '{}' : body);
+  const { error } = item.body;
+  const named: Item = { ...item, body: { ...item.body, job_id: id } };
+  if (typeof error !== 'string') return named;
+  const text = members(item.text()).get('error') ?? 'null';
+  return { ...named, text: () => `{"error":{"message":${text}}}` };
+}
+
+/** POST /workers/heartbeat (ojs-worker-protocol §4). */
+export async function heartbeat(engine: Engine, request: BindingRequest, testMode: boolean): Promise<Reply> {
+  const fields = new Fields(Fields.parse(request.body));
+  const beat = readBeat(fields, fields.requiredString('worker_id'));
+  fields.done();
+  return ok(await replyToBeat(engine, beat, testMode));
+}
+
+/**
+ * POST /workers/exchange: a worker's whole turn in one request (design §6), each ack and nack with its own outcome.
+ * A fetch beside them never waits, so no outcome is held back by an empty queue.
+ */
+export async function exchange(
+  engine: Engine,
+  request: BindingRequest,
+  testMode: boolean,
+  failed: Failed,
+): Promise<Reply> {
+  const body = Fields.parse(request.body);
+  const fields = new Fields(body);
+  const worker = fields.requiredString('worker_id');
+  const acks = readItems(request.body ?? '', 'acks', fields);
+  const nacks = readItems(request.body ?? '', 'nacks', fields);
+  const beatFields = fields.object('beat');
+  const beat = beatFields && readBeat(beatFields, worker);
+  const fetchFields = fields.object('fetch');
+  const fetch = fetchFields && readFetch(fetchFields, worker);
+  fields.done();
+  const settles = acks.length + nacks.length > 0;
+  const refused = (item: Item, error: unknown) => refusedItem(item, error, request.requestId, failed);
+  // All of it starts in one turn of the event loop, so that a store with group commit has one commit for the whole turn.
+  const [ackOutcomes, nackOutcomes, beating, fetching] = await Promise.all([
+    acknowledge(engine, acks, worker, refused),
+    Promise.all(nacks.map((item) => settleItem(engine, item, worker, refused))),
+    settled(beat ? replyToBeat(engine, beat, testMode) : null),
+    settled(fetch === null ? [] : engine.fetch(settles ? { ...fetch, waitMs: 0 } : fetch, request.signal)),
+  ]);
+  if (beating.status === 'rejected') {
+    // The whole turn is repeated, so what it claimed must not be lost with this answer.
+    if (fetching.status === 'fulfilled' && fetch !== null) await undo(engine, fetch, fetching.value).undelivered?.();
+    throw beating.reason;
+  }
+  if (fetching.status === 'rejected') throw fetching.reason;
+  const [beaten, jobs] = [beating.value, fetching.value];
+  const beatText = beaten === null ? '' : `"beat":${beaten},`;
+  const reply = ok(
+    `{"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}],${beatText}"jobs":${envelopes(jobs)}}`,
+  );
+  return fetch === null ? reply : { ...reply, ...undo(engine, fetch, jobs) };
+}
+
+async function settled<T>(work: T | Promise<T>): Promise<PromiseSettledResult<T>> {
+  const [result] = await Promise.allSettled([work]);
+  return result;
+}
+
+function readFetch(fields: Fields, worker: string | null): FetchRequest {
+  const queues = fields.strings('queues', 100);
+  if (queues === null || queues.length === 0) fields.issue('queues', 'must name at least one queue');
+  const wrong = queues?.findIndex((queue) => !isQueueName(queue)) ?? -1;
+  if (wrong >= 0)
+    fields.issue(`queues[${wrong}]`, 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters');
+  return {
+    queues: queues ?? [],
+    count: fields.integer('count', 1, maxCount, true) ?? 1,
+    worker,
+    leaseMs: fields.integer('visibility_timeout_ms', 1, 86_400_000),
+    request: fields.string('request_id', 128),
+    waitMs: fields.integer('wait_ms', 0, maxWaitMs, true) ?? 0,
+  };
+}
+
+/**
+ * Claims whose answer cannot be delivered are undone. Not where the fetch can be repeated: its caller will ask again by the
+ * same request id, and must get these very claims.
+ */
+function undo(engine: Engine, fetch: FetchRequest, jobs: readonly JobRecord[]): Pick<Reply, 'undelivered'> {
+  return jobs.length > 0 && fetch.request === null ? { undelivered: () => engine.giveBack(jobs) } : {};
+}
+
+function envelopes(jobs: readonly JobRecord[]): Json {
+  return `[${jobs.map((job) => renderJob(job, { lease: true })).join(',')}]`;
+}
+
+/** How an item of an exchange is answered that was not done. */
+type Refused = (item: Item, error: unknown) => Json;
+
+/** The acks of an exchange, each with its outcome: what can be read goes to the engine at once. */
+async function acknowledge(
+  engine: Engine,
+  items: readonly Item[],
+  worker: string,
+  refused: Refused,
+): Promise<readonly Json[]> {
+  const read = items.map((item) => {
+    try {
+      return { item, ack: readAck(item, worker) };
+    } catch (error) {
+      return { item, error };
+    }
+  });
+  const outcomes = (await engine.acknowledge(read.flatMap(({ ack }) => ack ?? []))).values();
+  return read.map(({ item, ack, error }) => {
+    const outcome = ack && outcomes.next().value;
+    if (!outcome) return refused(item, error);
+    return outcome.status === 'fulfilled'
+      ? toldItem(item, ack.id, outcome.value, refused)
+      : refused(item, outcome.reason);
+  });
+}
+
+async function settleItem(engine: Engine, item: Item, worker: string, refused: Refused): Promise<Json> {
+  try {
+    const settlement = readNack(item, worker);
+    return toldItem(item, settlement.id, await engine.settle(settlement), refused);
+  } catch (error) {
+    return refused(item, error);
+  }
+}
+
+/** With the status that the plain binding would have answered. */
+function toldItem(item: Item, id: JobId, outcome: Outcome, refused: Refused): Json {
+  try {
+    return `{"status":200,${told(id, acceptedOf(id, outcome))}}`;
+  } catch (error) {
+    return refused(item, error);
+  }
+}
+
+function refusedItem({ body }: Item, error: unknown, requestId: string, failed: Failed): Json {
+  const fault = faultOf(error);
+  if (fault.kind.status >= 500) failed(error);
+  const id = body.job_id;
+  const reply = refusal(fault, requestId);
+  return `{"status":${reply.status},"job_id":${JSON.stringify(typeof id === 'string' ? id : null)},${reply.text.slice(1)}`;
+}
+
+type Accepted = Extract<Outcome, { readonly kind: 'completed' | 'retryable' | 'discarded' | 'requeued' }>;
+
+/** Throws where the settlement was refused. */
+function acceptedOf(id: JobId, outcome: Outcome): Accepted {
+  switch (outcome.kind) {
+    case 'too_large': {
+      const { size, limit } = outcome;
+      const message = `$.result has ${size} bytes; the job's result_size_limit allows ${limit}. The job is active still.`;
+      throw new ProtocolError('result_too_large', message, { job_id: id, size, max_size: limit });
+    }
+    case 'conflict':
+      throw conflict(outcome.job, State.active);
+    case 'missing':
+      throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
+    default:
+      return outcome;
+  }
+}
+
+/** The members of an answer. */
+function told(id: JobId, accepted: Accepted): string {
+  const head = `"id":"${id}","job_id":"${id}","state":"${stateOf(accepted)}"`;
+  switch (accepted.kind) {
+    case 'completed':
+      return `"acknowledged":true,${head},"completed_at":"${formatTimestamp(accepted.at)}"`;
+    case 'retryable': {
+      const next = formatTimestamp(accepted.nextAt);
+      return `${head},${attempts(accepted)},"next_attempt_at":"${next}","next_retry_at":"${next}","retry_delay_ms":${accepted.delayMs}`;
+    }
+    case 'discarded': {
+      const at = formatTimestamp(accepted.at);
+      return `${head},${attempts(accepted)},"discarded_at":"${at}","completed_at":"${at}"`;
+    }
+    case 'requeued':
+      return `${head},${attempts(accepted)}`;
+  }
+}
+
+function stateOf(accepted: Accepted): string {
+  if (accepted.kind !== 'requeued') return accepted.kind;
+  return accepted.delayMs > 0 ? 'retryable' : 'available';
+}
+
+function attempts({ attempt, maxAttempts }: { readonly attempt: number; readonly maxAttempts: number }): string {
+  return `"attempt":${attempt},"max_attempts":${maxAttempts}`;
+}

@@ -1,0 +1,389 @@
+import {
+  type EventBatch,
+  type EventEntry,
+  type JobId,
+  type Millis,
+  ProtocolError,
+  readEntries,
+  type State,
+  Terminal,
+} from '@ojs-ts/core';
+import type { Storage } from '../../storage/storage.ts';
+import type { EngineLog } from '../options.ts';
+
+/** What somebody follows: the events of one job, of one queue, or all. */
+export type Topic = { readonly job: JobId } | { readonly queue: string } | 'all';
+
+/** One event of the log, and its part in a change of its job's state: several events may tell of one change. */
+export interface LogEvent {
+  readonly position: number;
+  readonly at: Millis;
+  readonly entry: EventEntry;
+  /** The first event of a change of state; never that of a creation. */
+  readonly moves: boolean;
+  /** The last event of a change into a terminal state. */
+  readonly ends: boolean;
+}
+
+/** Events that a follower asked for and that are no longer there, or never were: the cursor is of another log. */
+export interface Gap {
+  readonly kind: 'gone' | 'unknown';
+  /** Where the log is taken up again: the next event has a greater position. */
+  readonly resumedAt: number;
+  /** When the first event after the gap happened; null where there is none yet. */
+  readonly until: Millis | null;
+  /** Positions between the cursor and the place where the log is taken up again. */
+  readonly missed: number;
+}
+
+export interface Follower {
+  /** Told of every event in the order of the log. What it throws is logged and harms nobody else. */
+  readonly onEvent: (event: LogEvent) => void;
+  /** Called before the first `onEvent`, in the same turn in which the follower joins: everything after this position will be told. */
+  readonly onLive?: (position: number) => void;
+  /** What was there before, oldest first; the next page is read when the promise is kept. Default: `onEvent` for each. */
+  readonly onReplay?: (events: readonly LogEvent[]) => Promise<void>;
+  readonly onGap?: (gap: Gap) => Promise<void> | void;
+}
+
+export interface Subscription {
+  /** Kept when every commit from now on will be told; rejected where the log cannot be read. */
+  readonly live: Promise<void>;
+  /** Nothing more is told. Idempotent. */
+  close(): void;
+}
+
+export interface TailOptions {
+  readonly storage: Storage;
+  readonly log: EngineLog;
+  /** False where the storage keeps no log: subscribing is refused. */
+  readonly kept: boolean;
+  /** The time after which the log is looked at without a wake-up, in milliseconds. Default 1,000. */
+  readonly pollMs?: number;
+}
+
+/** Between two looks at a log that grows all the time, in milliseconds; the first look after a quiet moment waits for nothing. */
+const restMs = 20;
+/** Events of one read: about 1 ms of parsing. */
+const page = 1_000;
+/** A replay goes back by at most this many positions; before them is a gap. Half a second of reading. */
+const replayable = 100_000;
+/** With more jobs followed than this, parsing a batch is cheaper than searching it for each of them. */
+const fewJobs = 8;
+
+/**
+ * The one reader of the log in this process. While somebody follows, it reads each batch once, when a wake-up or the poll tells it to, and hands its events
+ * to the followers of their job, of their queue and of everything. Without followers it does nothing.
+ */
+export class Tail {
+  readonly #storage: Storage;
+  readonly #log: EngineLog;
+  readonly #kept: boolean;
+  readonly #pollMs: number;
+  readonly #all = new Set<Following>();
+  readonly #jobs = new Map<string, Set<Following>>();
+  readonly #queues = new Map<string, Set<Following>>();
+  /** Everybody who follows, or is still catching up. */
+  readonly #followings = new Set<Following>();
+  /** Everything up to here was handed out. */
+  #position = 0;
+  #starting: Promise<void> | null = null;
+  /** Where the log stood is known, so that it can be read on. */
+  #started = false;
+  #timer: NodeJS.Timeout | undefined;
+  #reading = false;
+  #again = false;
+  #failing = false;
+
+  constructor({ storage, log, kept, pollMs = 1_000 }: TailOptions) {
+    this.#storage = storage;
+    this.#log = log;
+    this.#kept = kept;
+    this.#pollMs = pollMs;
+  }
+
+  get followers(): number {
+    return this.#followings.size;
+  }
+
+  /** False where the storage keeps no log of events, so that there is nothing to follow. */
+  get kept(): boolean {
+    return this.#kept;
+  }
+
+  /**
+   * Follows a topic from now on, or from the event after position `after`.
+   * @throws ProtocolError `unsupported` where the storage keeps no log.
+   */
+  subscribe(topic: Topic, follower: Follower, after?: number): Subscription {
+    if (!this.#kept)
+      throw new ProtocolError(
+        'unsupported',
+        'This server keeps no log of events (OJS_EVENTS=false), so there is nothing to follow.',
+      );
+    const following = new Following(topic, follower, () => this.#leave(following));
+    this.#followings.add(following);
+    this.#timer ??= setInterval(() => this.wake(), this.#pollMs).unref();
+    const live = this.#join(following, after).catch((error: unknown) => {
+      following.close();
+      throw error;
+    });
+    // Whoever does not wait for it learns of a broken store by other calls.
+    live.catch(() => {});
+    return { live, close: () => following.close() };
+  }
+
+  /** The positions of the first event that is kept and of the last one; the first is greater where none is kept. */
+  ends(): Promise<{ readonly oldest: number; readonly newest: number }> {
+    return this.#storage.events(Number.MAX_SAFE_INTEGER, 1);
+  }
+
+  /** The events of a topic after position `after` that are in the log now, oldest first; at most the last `limit` of them. */
+  async collect(
+    topic: Topic,
+    after: number,
+    limit: number,
+  ): Promise<{ readonly events: readonly LogEvent[]; readonly gap: Gap | null }> {
+    const { from, gap } = await this.#startOf(after);
+    const { newest } = await this.ends();
+    const events: LogEvent[] = [];
+    for (let position = from; position < newest; ) {
+      const read = await this.#page(topic, position);
+      events.push(...read.events);
+      events.splice(0, events.length - limit);
+      if (read.position === position) break;
+      position = read.position;
+    }
+    return { events, gap };
+  }
+
+  /** The log may have grown. */
+  wake(): void {
+    if (!this.#started) return;
+    if (this.#reading) this.#again = true;
+    else void this.#read();
+  }
+
+  close(): void {
+    for (const following of this.#followings) following.close();
+  }
+
+  async #join(following: Following, after: number | undefined): Promise<void> {
+    this.#starting ??= this.#start();
+    await this.#starting;
+    if (after === undefined) this.#enter(following, this.#position);
+    else await this.#catchUp(following, after);
+  }
+
+  /** Replays until nothing is left that was handed out already, and enters the follower in the turn in which that is so. */
+  async #catchUp(following: Following, after: number): Promise<void> {
+    let { from, gap } = await this.#startOf(after);
+    if (gap !== null) await following.follower.onGap?.(gap);
+    while (from < this.#position && !following.closed) {
+      // A reader that is slower than the log grows must not fall behind for ever.
+      if (this.#position - from > replayable) {
+        ({ from, gap } = await this.#startOf(from));
+        if (gap !== null) await following.follower.onGap?.(gap);
+      }
+      const { events, position } = await this.#page(following.topic, from);
+      if (events.length > 0 && !following.closed) await following.replay(events);
+      // Only a store that was emptied meanwhile has nothing there.
+      if (position === from) break;
+      from = position;
+    }
+    this.#enter(following, from);
+  }
+
+  async #start(): Promise<void> {
+    try {
+      const { newest } = await this.ends();
+      // Somebody may have left and another come meanwhile: what was handed out since then stays so.
+      if (!this.#started) this.#position = newest;
+      this.#started = this.#followings.size > 0;
+    } catch (error) {
+      this.#starting = null;
+      throw error;
+    }
+  }
+
+  async #startOf(after: number): Promise<{ readonly from: number; readonly gap: Gap | null }> {
+    const { oldest, newest } = await this.ends();
+    if (after > newest) return { from: newest, gap: { kind: 'unknown', resumedAt: newest, until: null, missed: 0 } };
+    const from = Math.max(after, oldest - 1, newest - replayable);
+    if (from === after) return { from, gap: null };
+    const { batches } = await this.#storage.events(from, 1);
+    return { from, gap: { kind: 'gone', resumedAt: from, until: batches[0]?.at ?? null, missed: from - after } };
+  }
+
+  /** The events of a topic in the next page of the log, and how far that page reaches. */
+  async #page(
+    topic: Topic,
+    after: number,
+  ): Promise<{ readonly events: readonly LogEvent[]; readonly position: number }> {
+    const { batches } = await this.#storage.events(after, page);
+    const needle = topic === 'all' ? '' : 'job' in topic ? topic.job : topic.queue;
+    const events = batches
+      .filter(({ entries }) => entries.includes(needle))
+      .flatMap((batch) => eventsOf(batch).filter((event) => event.position > after && isOf(topic, event.entry)));
+    const last = batches.at(-1);
+    return { events, position: last === undefined ? after : last.position + last.count - 1 };
+  }
+
+  async #read(): Promise<void> {
+    this.#reading = true;
+    try {
+      do {
+        this.#again = false;
+        while (await this.#readPage());
+        // Under load the log grows with every commit. A look at each of them would take the store's time for what nobody sees sooner.
+        if (this.#again) await new Promise((resolve) => setTimeout(resolve, restMs));
+      } while (this.#again);
+      if (this.#failing) this.#log.info({}, 'the log of events can be read again');
+      this.#failing = false;
+    } catch (error) {
+      // Told once, not every second; the poll tries again.
+      if (!this.#failing) this.#log.warn({ err: error }, 'the log of events could not be read');
+      this.#failing = true;
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  /** False where there was nothing more to read. */
+  async #readPage(): Promise<boolean> {
+    const from = this.#position;
+    const { batches, newest } = await this.#storage.events(from, page);
+    if (this.#followings.size === 0) return false;
+    if (from > newest && from === this.#position) {
+      // The store was emptied: everything in it is news.
+      this.#position = 0;
+      for (const following of this.#followings) following.after = 0;
+      return newest > 0;
+    }
+    for (const batch of batches) this.#handOut(batch);
+    return batches.length > 0;
+  }
+
+  #handOut(batch: EventBatch): void {
+    const last = batch.position + batch.count - 1;
+    if (this.#concerns(batch)) {
+      for (const event of eventsOf(batch)) {
+        const [, subject, type, queue] = event.entry;
+        this.#tell(this.#all, event);
+        if (queue !== '' && this.#queues.size > 0) this.#tell(this.#queues.get(queue), event);
+        if (type !== null && subject !== null && this.#jobs.size > 0) this.#tell(this.#jobs.get(subject), event);
+      }
+    }
+    this.#position = Math.max(this.#position, last);
+  }
+
+  /** Searching the text of a batch costs a hundredth of parsing it. */
+  #concerns({ entries }: EventBatch): boolean {
+    if (this.#all.size > 0 || this.#queues.size > 0 || this.#jobs.size > fewJobs) return true;
+    for (const job of this.#jobs.keys()) if (entries.includes(job)) return true;
+    return false;
+  }
+
+  #tell(followings: ReadonlySet<Following> | undefined, event: LogEvent): void {
+    if (followings === undefined) return;
+    for (const following of followings) {
+      if (following.closed || event.position <= following.after) continue;
+      try {
+        following.follower.onEvent(event);
+      } catch (error) {
+        this.#log.error({ err: error }, 'a follower of the log failed');
+      }
+    }
+  }
+
+  #enter(following: Following, from: number): void {
+    if (following.closed) return;
+    following.after = Math.max(from, this.#position);
+    const { topic } = following;
+    if (topic === 'all') this.#all.add(following);
+    else {
+      const [map, key] = 'job' in topic ? [this.#jobs, topic.job] : [this.#queues, topic.queue];
+      const set = map.get(key);
+      if (set === undefined) map.set(key, new Set([following]));
+      else set.add(following);
+    }
+    following.follower.onLive?.(following.after);
+    // A wake-up that came before anybody had entered was for nothing.
+    this.wake();
+  }
+
+  #leave(following: Following): void {
+    const { topic } = following;
+    this.#followings.delete(following);
+    this.#all.delete(following);
+    if (topic !== 'all') {
+      const [map, key] = 'job' in topic ? [this.#jobs, topic.job] : [this.#queues, topic.queue];
+      const set = map.get(key);
+      set?.delete(following);
+      if (set?.size === 0) map.delete(key);
+    }
+    if (this.#followings.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#starting = null;
+    this.#started = false;
+  }
+}
+
+class Following {
+  readonly topic: Topic;
+  readonly follower: Follower;
+  readonly #leave: () => void;
+  /** Events up to here were replayed, or are none of this follower's. */
+  after = 0;
+  closed = false;
+
+  constructor(topic: Topic, follower: Follower, leave: () => void) {
+    this.topic = topic;
+    this.follower = follower;
+    this.#leave = leave;
+  }
+
+  async replay(events: readonly LogEvent[]): Promise<void> {
+    if (this.follower.onReplay !== undefined) return this.follower.onReplay(events);
+    for (const event of events) if (!this.closed) this.follower.onEvent(event);
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#leave();
+  }
+}
+
+function isOf(topic: Topic, [, subject, type, queue]: EventEntry): boolean {
+  if (topic === 'all') return true;
+  return 'job' in topic ? type !== null && subject === topic.job : queue === topic.queue;
+}
+
+/** The events of a batch. The events of one change stand next to each other, and a job that changes twice changes into something else. */
+function eventsOf(batch: EventBatch): LogEvent[] {
+  const entries = readEntries(batch.entries);
+  return entries.map((entry, index) => {
+    const changes = isChange(entry);
+    return {
+      position: batch.position + index,
+      at: batch.at,
+      entry,
+      moves: changes && !isSameChange(entry, entries[index - 1]),
+      ends: changes && isTerminal(entry[5]) && !isSameChange(entry, entries[index + 1]),
+    };
+  });
+}
+
+export function isChange([, , , , from, state]: EventEntry): boolean {
+  return from !== null && state !== null && from !== state;
+}
+
+function isSameChange(one: EventEntry, other: EventEntry | undefined): boolean {
+  return other !== undefined && one[1] === other[1] && one[4] === other[4] && one[5] === other[5];
+}
+
+function isTerminal(state: State | null): boolean {
+  return state !== null && (state & Terminal) !== 0;
+}

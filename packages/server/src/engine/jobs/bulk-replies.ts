@@ -1,0 +1,107 @@
+import { type Clock, isObject, type Json, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import type { Storage } from '../../storage/storage.ts';
+
+/** What a repetition gets again. */
+export interface Remembered {
+  readonly status: number;
+  readonly text: Json;
+}
+
+export interface Begun {
+  /** Belongs to this use of the key alone: ids that are made of it are the same in a repetition, and others once the key has been forgotten. */
+  readonly nonce: string;
+  /** The answer of the first call, where it came to one. */
+  readonly reply: Remembered | null;
+}
+
+/** Keys are kept for a day (ojs-bulk-operations §10.2), and looked through for old ones every hour. */
+const keepMs = 86_400_000;
+export const forgetMs = 3_600_000;
+/** An answer beyond this is not kept: a repetition does the work again, which changes nothing as long as its jobs are there. */
+const maxReply = 4 * 1_048_576;
+const rounds = 5;
+
+/** Operations whose answers are kept, each under keys of its own. */
+const operations = ['enqueue', 'cancel', 'retry', 'delete'] as const;
+export type BulkOperation = (typeof operations)[number];
+
+/**
+ * Answers of bulk operations by their idempotency key. A key is noted before the work, so that another body under it is refused, and two calls at once do
+ * the same work; the answer is noted after it.
+ */
+export class Replies {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+
+  constructor(storage: Storage, clock: Clock) {
+    this.#storage = storage;
+    this.#clock = clock;
+  }
+
+  /**
+   * @param digest of the request's body.
+   * @throws ProtocolError `idempotency_conflict` where the key came with another body in the last 24 hours.
+   */
+  async begin(operation: BulkOperation, key: string, digest: string): Promise<Begun> {
+    const { documents } = this.#storage;
+    const kind = kindOf(operation);
+    for (let round = 0; round < rounds; round++) {
+      const now = this.#clock.now();
+      const known = await documents.get(kind, key);
+      if (known === null || known.updatedAt <= now - keepMs) {
+        const nonce = uuidv7(this.#clock);
+        if (await documents.put(kind, key, JSON.stringify({ digest, nonce }), known?.version ?? null, now))
+          return { nonce, reply: null };
+        continue;
+      }
+      const first = read(known.body);
+      if (first.digest !== digest) {
+        const message = 'This idempotency key came with another request body before; nothing was done.';
+        throw new ProtocolError('idempotency_conflict', message, { idempotency_key: key });
+      }
+      const kept = read((await documents.get(replyKindOf(operation), key))?.body ?? '{}');
+      const { status, text } = kept;
+      const isOfThis = kept.nonce === first.nonce && typeof status === 'number' && typeof text === 'string';
+      return { nonce: String(first.nonce), reply: isOfThis ? { status, text } : null };
+    }
+    throw new ProtocolError('backend_unavailable', 'Too many calls came with this idempotency key at once.', {
+      idempotency_key: key,
+    });
+  }
+
+  async end(operation: BulkOperation, key: string, nonce: string, { status, text }: Remembered): Promise<void> {
+    if (text.length > maxReply) return;
+    await this.#storage.documents.put(
+      replyKindOf(operation),
+      key,
+      JSON.stringify({ nonce, status, text }),
+      'any',
+      this.#clock.now(),
+    );
+  }
+
+  /** Forgets what is a day old. */
+  async forget(): Promise<void> {
+    const before = this.#clock.now() - keepMs;
+    for (const operation of operations) {
+      for (const { key, updatedAt } of await this.#storage.documents.list(kindOf(operation))) {
+        if (updatedAt > before) continue;
+        await this.#storage.documents.remove(replyKindOf(operation), key);
+        await this.#storage.documents.remove(kindOf(operation), key);
+      }
+    }
+  }
+}
+
+function kindOf(operation: BulkOperation): string {
+  return `bulk.${operation}`;
+}
+
+function replyKindOf(operation: BulkOperation): string {
+  return `bulk.${operation}.reply`;
+}
+
+function read(body: Json): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(body);
+  return isObject(value) ? value : {};
+}

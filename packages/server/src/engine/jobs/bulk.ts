@@ -1,0 +1,142 @@
+import {
+  type Clock,
+  type EventKind,
+  isUuidv7,
+  type JobId,
+  type Json,
+  otherEventEntry,
+  ProtocolError,
+  type StateMask,
+  stateName,
+  Waiting,
+} from '@ojs-ts/core';
+import type { Storage } from '../../storage/storage.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { type JobFilter, select } from './selection.ts';
+
+/** The jobs of a bulk operation: named, or whatever fits. */
+export type Targets = { readonly ids: readonly JobId[] } | { readonly filter: JobFilter };
+
+export interface BulkItem {
+  readonly id: JobId;
+  /** Why nothing was done to it; null where it was done. */
+  readonly fault: ProtocolError | null;
+}
+
+export interface BulkResult {
+  readonly items: readonly BulkItem[];
+  /** Jobs that fit may be left: the same call again goes on with them. */
+  readonly more: boolean;
+}
+
+/** Jobs that are changed side by side; group commit makes few batches of them. */
+const page = 500;
+
+/** CANCEL, retry and removal of many jobs (ojs-bulk-operations §6–8). Every job stands alone: one that can not be changed does not hold up the others. */
+export class Bulk {
+  /** Jobs of one call. */
+  static readonly max = 10_000;
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #lifecycle: Lifecycle;
+  /** What is no refusal, but an error of the store, is told here too. */
+  readonly #failed: (error: unknown) => void;
+
+  constructor(storage: Storage, clock: Clock, lifecycle: Lifecycle, failed: (error: unknown) => void) {
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#lifecycle = lifecycle;
+    this.#failed = failed;
+  }
+
+  /** Active jobs only where they are named (ojs-bulk-operations §6.1). */
+  cancel(targets: Targets, key: string | null): Promise<BulkResult> {
+    const from = 'filter' in targets ? Waiting : undefined;
+    return this.each(targets, async (id) => {
+      await this.#lifecycle.cancel(id, key, from);
+    });
+  }
+
+  /** Discarded jobs begin again, retryable ones go on at once. */
+  retry(targets: Targets, key: string | null): Promise<BulkResult> {
+    return this.each(targets, async (id) => {
+      await this.#lifecycle.rerun(id, key);
+    });
+  }
+
+  /** Does something to each job. What it throws is the item's fault. */
+  each(targets: Targets, work: (id: JobId) => Promise<void>): Promise<BulkResult> {
+    return this.#pages(targets, (ids) =>
+      Promise.all(
+        ids.map(async (id): Promise<BulkItem> => {
+          try {
+            if (!isUuidv7(id)) throw missing(id);
+            await work(id);
+            return { id, fault: null };
+          } catch (error) {
+            return { id, fault: this.#faultOf(error, id) };
+          }
+        }),
+      ),
+    );
+  }
+
+  /** Removes jobs that the guard lets go. */
+  remove(targets: Targets, guard: { readonly from: StateMask; readonly deadLetter?: true }): Promise<BulkResult> {
+    return this.#pages(targets, async (ids) => {
+      const known = ids.map((id) => (isUuidv7(id) ? id : ''));
+      const removed = await this.#storage.jobs.remove(known, guard, this.#clock.now());
+      const left = ids.filter((id, index) => !removed[index] && isUuidv7(id));
+      const jobs = left.length === 0 ? [] : await this.#storage.jobs.get(left);
+      const states = new Map(jobs.flatMap((job) => (job === null ? [] : [[job.id, job.state] as const])));
+      return ids.map((id, index): BulkItem => {
+        if (removed[index]) return { id, fault: null };
+        const state = states.get(id);
+        if (state === undefined) return { id, fault: missing(id) };
+        const details = { job_id: id, current_state: stateName(state) };
+        return { id, fault: new ProtocolError('conflict', `The job is ${stateName(state)}, so it stays.`, details) };
+      });
+    });
+  }
+
+  /** Writes the event of a bulk operation. An event that is lost is told, and undoes nothing. */
+  async tell(kind: EventKind, subject: string, data: Json): Promise<void> {
+    try {
+      await this.#storage.record([otherEventEntry(kind, subject, data)], this.#clock.now());
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  async #pages(targets: Targets, work: (ids: readonly JobId[]) => Promise<readonly BulkItem[]>): Promise<BulkResult> {
+    const items: BulkItem[] = [];
+    if ('ids' in targets) {
+      for (let at = 0; at < targets.ids.length; at += page)
+        items.push(...(await work(targets.ids.slice(at, at + page))));
+      return { items, more: false };
+    }
+    let after: string | null = null;
+    do {
+      const limit = Math.min(page, Bulk.max - items.length);
+      const { jobs, next }: Awaited<ReturnType<typeof select>> = await select(this.#storage, targets.filter, {
+        after,
+        limit,
+      });
+      if (jobs.length > 0) items.push(...(await work(jobs.map(({ id }) => id))));
+      after = next;
+    } while (after !== null && items.length < Bulk.max);
+    return { items, more: after !== null };
+  }
+
+  #faultOf(error: unknown, id: JobId): ProtocolError {
+    if (error instanceof ProtocolError) return error;
+    this.#failed(error);
+    return new ProtocolError('backend_error', 'The server could not finish this item.', { job_id: id });
+  }
+}
+
+function missing(id: JobId): ProtocolError {
+  return new ProtocolError('not_found', `There is no job with the id ${id.slice(0, 255)}.`, {
+    job_id: id.slice(0, 255),
+  });
+}

@@ -1,0 +1,66 @@
+import type { Clock, JobRecord } from '@ojs-ts/core';
+import type { Batches } from '../batches.ts';
+import { Waiters } from './waiters.ts';
+
+export interface FetchRequest {
+  readonly queues: readonly string[];
+  readonly count: number;
+  readonly worker: string | null;
+  /** Visibility timeout that the request asks for, in milliseconds. */
+  readonly leaseMs: number | null;
+  /** The fetch's own id: a repeat answers the same claims. */
+  readonly request: string | null;
+  /** How long an empty answer may be held back, in milliseconds; 0 answers at once. */
+  readonly waitMs: number;
+}
+
+/** A wait without a wake-up looks again after this long: a wake is a hint, polling is the truth. */
+const pollMs = 1_000;
+
+/** FETCH (ojs-core §7.2) with long poll. */
+export class Fetches {
+  readonly #batches: Batches;
+  readonly #clock: Clock;
+  readonly #visibilityMs: number;
+  readonly #waiters = new Waiters();
+  readonly #closed = new AbortController();
+
+  constructor(batches: Batches, clock: Clock, visibilityMs: number) {
+    this.#batches = batches;
+    this.#clock = clock;
+    this.#visibilityMs = visibilityMs;
+  }
+
+  wake(queue: string | null): void {
+    this.#waiters.wake(queue);
+  }
+
+  /** Waiting fetches answer empty at once, later ones never wait. */
+  close(): void {
+    this.#closed.abort();
+    this.#waiters.wake(null);
+  }
+
+  async fetch(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {
+    const claim = {
+      request: request.request,
+      queues: request.queues,
+      limit: request.count,
+      worker: request.worker,
+      leaseMs: request.leaseMs,
+      defaultLeaseMs: this.#visibilityMs,
+    };
+    if (request.waitMs <= 0 || this.#closed.signal.aborted) return (await this.#batches.claim(claim)).jobs;
+    const until = performance.now() + request.waitMs;
+    using waiter = this.#waiters.add(request.queues);
+    for (;;) {
+      const { jobs, again } = await this.#batches.claim(claim);
+      const left = until - performance.now();
+      if (jobs.length > 0 || left <= 0 || signal?.aborted || this.#closed.signal.aborted) return jobs;
+      // A rate reopens at a time that nobody's commit tells.
+      const reopens = again === null ? pollMs : Math.max(1, again - this.#clock.now());
+      await waiter.wait(Math.min(left, pollMs, reopens), signal);
+      if (signal?.aborted) return [];
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import {
+  isObject,
+  type JobRecord,
+  type Json,
+  lastError,
+  type Millis,
+  members,
+  State,
+  type StateMask,
+  Terminal,
+} from '@ojs-ts/core';
+import type { JobQuery, Storage } from '../../storage/storage.ts';
+
+/** A span of time: `from` belongs to it, `before` does not. */
+export interface Span {
+  readonly from?: Millis;
+  readonly before?: Millis;
+}
+
+/** What is asked of jobs; every part narrows. */
+export interface JobFilter {
+  readonly states: StateMask;
+  readonly deadLetter?: true;
+  readonly queue?: string;
+  /** A type, or with a trailing `*` every type that begins so. */
+  readonly type?: string;
+  /** Type or code of the error that the job failed with last. */
+  readonly errorType?: string;
+  readonly priority?: number;
+  /** Members that `meta` has. */
+  readonly meta?: Readonly<Record<string, unknown>>;
+  /** A part of the text of `args`. */
+  readonly args?: string;
+  readonly created?: Span;
+  /** Last entry into the queue; a job that was in none yet counts from its creation. */
+  readonly enqueued?: Span;
+  /** Entry into the terminal state. */
+  readonly finished?: Span;
+}
+
+export interface Selection {
+  readonly jobs: readonly JobRecord[];
+  /** Cursor behind the last job looked at; null at the end. */
+  readonly next: string | null;
+  /** Jobs that fit and stand before this page, where it was asked for by offset. */
+  readonly skipped: number;
+}
+
+/** Jobs of one read, and the most that one call looks at (about 100 ms on SQLite): a filter that fits little goes on from its cursor. */
+const page = 500;
+const scan = 20_000;
+
+/**
+ * The next jobs that fit, in the order of the storage's lists. What the storage can not filter is filtered here, so an answer may have fewer jobs than
+ * `limit`, or none, and yet be followed by more.
+ */
+export async function select(
+  storage: Storage,
+  filter: JobFilter,
+  {
+    after = null,
+    offset = 0,
+    limit,
+  }: { readonly after?: string | null; readonly offset?: number; readonly limit: number },
+): Promise<Selection> {
+  if (isPlain(filter)) {
+    const found = await storage.jobs.list({ ...queryOf(filter), ...(after === null ? { offset } : { after }), limit });
+    return { jobs: found.items, next: found.next, skipped: after === null ? offset : 0 };
+  }
+  const jobs: JobRecord[] = [];
+  let skipped = 0;
+  let cursor = after;
+  for (let seen = 0; seen < scan; ) {
+    const wanted = limit - jobs.length + (after === null ? offset - skipped : 0);
+    const read = await readPage(storage, filter, cursor, wanted);
+    seen += read.seen;
+    cursor = read.next;
+    for (const job of read.jobs) {
+      if (after === null && skipped < offset) skipped += 1;
+      else jobs.push(job);
+    }
+    if (cursor === null || jobs.length >= limit) break;
+  }
+  return { jobs, next: cursor, skipped };
+}
+
+/** Reads a page that has at most `wanted` jobs that fit: where there are more it is read again, shorter, so that its cursor stands behind the last of them. */
+async function readPage(
+  storage: Storage,
+  filter: JobFilter,
+  after: string | null,
+  wanted: number,
+): Promise<{ readonly jobs: readonly JobRecord[]; readonly next: string | null; readonly seen: number }> {
+  for (let limit = page; ; ) {
+    const { items, next } = await storage.jobs.list({ ...queryOf(filter), ...(after !== null && { after }), limit });
+    const places = items.flatMap((job, index) => (fits(job, filter) ? [index] : []));
+    const last = places[wanted - 1];
+    if (places.length > wanted && last !== undefined) {
+      limit = last + 1;
+      continue;
+    }
+    return {
+      jobs: places.flatMap((index) => items[index] ?? []),
+      next: isBehind(items.at(-1), filter) ? null : next,
+      seen: items.length,
+    };
+  }
+}
+
+/** True where the storage itself can answer the filter. */
+function isPlain(filter: JobFilter): boolean {
+  const { errorType, priority, meta, args, created, enqueued, finished, type } = filter;
+  return (
+    [errorType, priority, meta, args, created, enqueued, finished].every((part) => part === undefined) &&
+    !type?.endsWith('*')
+  );
+}
+
+function queryOf({ states, deadLetter, queue, type }: JobFilter): Omit<JobQuery, 'limit'> {
+  return {
+    states,
+    ...(deadLetter && { deadLetter }),
+    ...(queue !== undefined && { queue }),
+    ...(type !== undefined && !type.endsWith('*') && { type }),
+  };
+}
+
+/** Finished jobs are listed newest first, so everything behind one that ended too early ended earlier still. */
+function isBehind(job: JobRecord | undefined, { states, finished }: JobFilter): boolean {
+  if (job?.finishedAt == null || finished?.from === undefined || (states & ~Terminal) !== 0) return false;
+  return job.finishedAt < finished.from;
+}
+
+export function fits(job: JobRecord, filter: JobFilter): boolean {
+  const { states, deadLetter, queue, type, errorType, priority, meta, args, created, enqueued, finished } = filter;
+  if ((job.state & states) === 0 || (deadLetter && !job.deadLetter)) return false;
+  if ((queue !== undefined && job.queue !== queue) || (priority !== undefined && job.priority !== priority))
+    return false;
+  if (type !== undefined && (type.endsWith('*') ? !job.type.startsWith(type.slice(0, -1)) : job.type !== type))
+    return false;
+  if (
+    !isWithin(job.createdAt, created) ||
+    !isWithin(job.enqueuedAt ?? job.createdAt, enqueued) ||
+    !isWithin(job.finishedAt, finished)
+  )
+    return false;
+  if (errorType !== undefined && !errorNames(job).includes(errorType)) return false;
+  if (args !== undefined && !memberText(job, 'args').includes(args)) return false;
+  return meta === undefined || hasMeta(job, meta);
+}
+
+/** Under what its last error can be asked for. */
+export function errorNames(job: JobRecord): readonly string[] {
+  const error = lastError(job);
+  return error === null ? [] : [error.type, error.code];
+}
+
+function isWithin(at: Millis | null, span: Span | undefined): boolean {
+  if (span === undefined) return true;
+  return at !== null && (span.from === undefined || at >= span.from) && (span.before === undefined || at < span.before);
+}
+
+function hasMeta(job: JobRecord, wanted: Readonly<Record<string, unknown>>): boolean {
+  const meta: unknown = JSON.parse(memberText(job, 'meta'));
+  if (!isObject(meta)) return false;
+  return Object.entries(wanted).every(
+    ([key, value]) => Object.hasOwn(meta, key) && JSON.stringify(meta[key]) === JSON.stringify(value),
+  );
+}
+
+function memberText(job: JobRecord, name: string): Json {
+  return members(job.envelope).get(name) ?? 'null';
+}
+
+/** Dead letters, whichever queue they are of. */
+export const deadLetters: JobFilter = { states: State.discarded, deadLetter: true };

@@ -1,0 +1,168 @@
+import {
+  allowedAttempts,
+  type Clock,
+  completed,
+  type Failure,
+  failed,
+  historyOf,
+  type JobId,
+  type JobRecord,
+  type Json,
+  leaseLost,
+  type Millis,
+  minResultSizeLimit,
+  outcomeOf,
+  policyOf,
+  requeued,
+  resultSizeLimit,
+  retryPolicy,
+  State,
+  type Transition,
+  utf8Length,
+} from '@ojs-ts/core';
+import type { Batches, Timed } from '../batches.ts';
+
+/** How a worker ends an execution. `claim` is the fence, `worker` the ownership, each where the worker gave it. */
+export type Settlement = {
+  readonly id: JobId;
+  readonly claim: number | null;
+  readonly worker: string | null;
+} & (
+  | { readonly kind: 'ack'; readonly result: Json | null }
+  | { readonly kind: 'fail'; readonly failure: Failure }
+  /** Given back: the attempt does not count. With a delay it is snoozed. */
+  | { readonly kind: 'requeue'; readonly reason: string; readonly delayMs: number }
+);
+
+export type Outcome =
+  | { readonly kind: 'completed'; readonly at: Millis }
+  | {
+      readonly kind: 'retryable';
+      readonly attempt: number;
+      readonly maxAttempts: number;
+      readonly nextAt: Millis;
+      readonly delayMs: number;
+    }
+  | { readonly kind: 'discarded'; readonly attempt: number; readonly maxAttempts: number; readonly at: Millis }
+  | { readonly kind: 'requeued'; readonly attempt: number; readonly maxAttempts: number; readonly delayMs: number }
+  /** The result has more bytes than its job allows: the job is active still. */
+  | { readonly kind: 'too_large'; readonly size: number; readonly limit: number }
+  /** The execution is no longer this worker's: nothing was changed. */
+  | { readonly kind: 'conflict'; readonly job: JobRecord }
+  | { readonly kind: 'missing' };
+
+export type Ack = Settlement & { readonly kind: 'ack' };
+
+/** A job moves at most this often between reading and writing before its caller is told that it lost it. */
+const rounds = 5;
+
+/** ACK and FAIL (ojs-core §7.3–7.4): fenced, and repeatable by the lease that ended the execution. */
+export class Settlements {
+  readonly #batches: Batches;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+
+  constructor(batches: Batches, clock: Clock, random: () => number) {
+    this.#batches = batches;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  settle(settlement: Settlement): Promise<Outcome> {
+    return settlement.kind === 'ack' ? this.#ack(settlement) : this.#fail(settlement);
+  }
+
+  /** Undoes claims; their attempts do not count. */
+  async giveBack(jobs: readonly JobRecord[], reason: 'undelivered' | 'deregistered'): Promise<void> {
+    await Promise.all(jobs.map((job) => this.#batches.transition(requeued(job, reason, this.#clock.now(), 'server'))));
+  }
+
+  /** Ends the claims of a worker that has died; their attempts count, and so does the death (ojs-core §8). */
+  async takeBack(jobs: readonly JobRecord[], poisonAfter: number): Promise<void> {
+    await Promise.all(
+      jobs.map((job) => this.#batches.transition(leaseLost(job, 'worker_death', this.#clock.now(), poisonAfter))),
+    );
+  }
+
+  /** Each as {@link settle} does it, in one call to the store. */
+  async acknowledge(acks: readonly Ack[]): Promise<readonly PromiseSettledResult<Outcome>[]> {
+    if (acks.some(mayBeTooLarge)) return Promise.allSettled(acks.map((ack) => this.#ack(ack)));
+    const moved = await this.#batches.transitionAll(acks.map(endOf));
+    return moved.map((one) =>
+      one.status === 'fulfilled' ? { status: 'fulfilled', value: outcomeOfAck(one.value) } : one,
+    );
+  }
+
+  async #ack(ack: Ack): Promise<Outcome> {
+    const refused = mayBeTooLarge(ack) && ack.result !== null ? await this.#tooLarge(ack, ack.result) : null;
+    return refused ?? outcomeOfAck(await this.#batches.transition(endOf(ack)));
+  }
+
+  /** What a job says of its result never changes, so it may be read before the end is written. */
+  async #tooLarge(settlement: Settlement, result: Json): Promise<Outcome | null> {
+    const size = utf8Length(result);
+    if (size <= minResultSizeLimit) return null;
+    const job = await this.#batches.read(settlement.id);
+    const limit = job && resultSizeLimit(job);
+    return job && limit !== null && size > limit && isOwn(job, settlement) ? { kind: 'too_large', size, limit } : null;
+  }
+
+  async #fail(settlement: Settlement & { readonly kind: 'fail' | 'requeue' }): Promise<Outcome> {
+    for (let round = 0; ; round++) {
+      const job = await this.#batches.read(settlement.id);
+      if (job === null) return { kind: 'missing' };
+      if (!isOwn(job, settlement) || round === rounds) return ended(job, settlement) ?? { kind: 'conflict', job };
+      const transition = this.#decide(job, settlement);
+      const moved = await this.#batches.transition(transition);
+      if (moved.kind === 'moved') {
+        const finishedAt = transition.to === State.discarded ? moved.at : null;
+        const after = { ...job, state: transition.to, history: transition.history ?? job.history, finishedAt };
+        return ended(after, { ...settlement, claim: job.claim }) ?? { kind: 'conflict', job };
+      }
+    }
+  }
+
+  #decide(job: JobRecord, settlement: Settlement & { readonly kind: 'fail' | 'requeue' }): Transition {
+    const now = this.#clock.now();
+    if (settlement.kind === 'fail') return failed(job, settlement.failure, now, this.#random);
+    return requeued(job, settlement.reason, now, 'worker', settlement.delayMs);
+  }
+}
+
+/** A character is three bytes at most. */
+function mayBeTooLarge({ result }: Ack): boolean {
+  return result !== null && result.length * 3 > minResultSizeLimit;
+}
+
+function endOf({ id, claim, worker, result }: Ack): Transition {
+  return completed({ id, ...(claim !== null && { claim }), ...(worker !== null && { worker }), result });
+}
+
+function outcomeOfAck(moved: Timed): Outcome {
+  if (moved.kind === 'moved') return { kind: 'completed', at: moved.at };
+  if (moved.kind === 'already') return { kind: 'completed', at: moved.job.finishedAt ?? moved.at };
+  return moved.kind === 'missing' ? { kind: 'missing' } : { kind: 'conflict', job: moved.job };
+}
+
+function isOwn(job: JobRecord, { claim, worker }: Settlement): boolean {
+  return (
+    job.state === State.active &&
+    (claim === null || claim === job.claim) &&
+    (worker === null || job.worker === null || worker === job.worker)
+  );
+}
+
+/** How the worker itself ended the execution of this claim, in the same words the first time and every time after; null where it did not. */
+function ended(job: JobRecord, { claim, kind }: Settlement): Outcome | null {
+  if (claim === null) return null;
+  const expected = kind === 'fail' ? 'failed' : 'requeued';
+  if (outcomeOf(job, claim) !== expected) return null;
+  const entry = historyOf(job).findLast((one) => 'claim' in one && one.claim === claim);
+  const maxAttempts = allowedAttempts(retryPolicy(policyOf(job).retry));
+  if (entry?.kind === 'requeued')
+    return { kind: 'requeued', attempt: Math.max(0, entry.attempt - 1), maxAttempts, delayMs: entry.delayMs ?? 0 };
+  if (entry?.kind !== 'failed') return null;
+  const { attempt, at, retryDelayMs } = entry;
+  if (retryDelayMs === undefined) return { kind: 'discarded', attempt, maxAttempts, at: job.finishedAt ?? at };
+  return { kind: 'retryable', attempt, maxAttempts, nextAt: at + retryDelayMs, delayMs: retryDelayMs };
+}

@@ -1,0 +1,61 @@
+import { type Clock, type LimitNumbers, type Millis, ProtocolError, queueLimitKey } from '@ojs-ts/core';
+import type { Document, LimitRecord, Storage } from '../../storage/storage.ts';
+import { changeQueue, queueNumbers } from './queue-settings.ts';
+
+const kind = 'limit.override';
+
+/** Numbers of limits that an operator sets for a while (ojs-rate-limiting §10.2). When they end stands in a document beside them. */
+export class Overrides {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+
+  constructor(storage: Storage, clock: Clock) {
+    this.#storage = storage;
+    this.#clock = clock;
+  }
+
+  /** @param expiresAt null for until it is taken back. */
+  async set(key: string, { concurrency, rates }: LimitNumbers, expiresAt: Millis | null): Promise<LimitRecord> {
+    const now = this.#clock.now();
+    // The end is written first: after a crash between the two, nothing lasts for longer than was asked.
+    if (expiresAt !== null)
+      await this.#storage.documents.put(kind, key, JSON.stringify({ expires_at: expiresAt }), 'any', now);
+    const record = await this.#storage.registry.overrideLimit(key, { concurrency, rates }, now);
+    if (expiresAt === null) await this.#storage.documents.remove(kind, key);
+    return record;
+  }
+
+  /** Back to the numbers of the jobs, or those of the queue's configuration. */
+  async restore(key: string): Promise<LimitRecord> {
+    const prefix = queueLimitKey('');
+    const queue = key.startsWith(prefix) ? key.slice(prefix.length) : null;
+    const now = this.#clock.now();
+    const { registry } = this.#storage;
+    if (queue !== null) await changeQueue(this.#storage, queue, now, (config) => ({ limit: queueNumbers(config) }));
+    const record = queue === null ? await registry.overrideLimit(key, null, now) : await registry.limit(key);
+    await this.#storage.documents.remove(kind, key);
+    if (record === null)
+      throw new ProtocolError('not_found', 'The queue was removed meanwhile, and its limit with it.', { key });
+    return record;
+  }
+
+  async expiry(key: string): Promise<Millis | null> {
+    const document = await this.#storage.documents.get(kind, key);
+    return document === null ? null : expiryOf(document);
+  }
+
+  /** Takes back what has expired; any node may. */
+  async expire(): Promise<void> {
+    const now = this.#clock.now();
+    for (const { key } of (await this.#storage.documents.list(kind)).filter((document) => expiryOf(document) <= now)) {
+      // An operator may have set another one meanwhile.
+      const expiresAt = await this.expiry(key);
+      if (expiresAt !== null && expiresAt <= now) await this.restore(key);
+    }
+  }
+}
+
+function expiryOf({ body }: Document): Millis {
+  const read = JSON.parse(body) as { readonly expires_at: Millis };
+  return read.expires_at;
+}

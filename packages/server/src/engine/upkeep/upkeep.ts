@@ -1,0 +1,301 @@
+import {
+  type Clock,
+  type JobRecord,
+  leaseLost,
+  liveness,
+  type NodeRef,
+  overdue,
+  requeued,
+  State,
+  type Transition,
+} from '@ojs-ts/core';
+import type { Held, Storage, WorkerRecord } from '../../storage/storage.ts';
+import type { EngineLog, Retention } from '../options.ts';
+import type { Removals } from './removals.ts';
+
+/** Items of one call to the storage: about 2 ms of work on SQLite, so upkeep never holds up the calls of users. */
+const page = 200;
+/** What one call of the retention removes of each kind where the store works in a process of its own: there the round trips count, not the time that it holds this one. */
+const remotePage = 1_000;
+/** One pass of retention; the rest of its 5 s belongs to the users. */
+const pruneMs = 1_000;
+/** A fetch is asked again within its own deadline of at most a minute; after twice that nobody repeats it. */
+const requestsMs = 120_000;
+/** A limit's key that no job names is kept for longer than the longest window of a rate (a day), so that its starts still count. */
+const limitsMs = 2 * 86_400_000;
+
+/**
+ * No loop having run for this long means that the process was stopped or starved, and heartbeats lie unread in its sockets; none having been answered,
+ * that the store was away, and heartbeats were refused.
+ */
+const stallMs = 5_000;
+
+/** Work of another part of the engine that time asks for. */
+export interface Chore {
+  readonly everyMs: number;
+  readonly run: () => Promise<void>;
+}
+
+/**
+ * The work that time asks for: promotion, overdue jobs, dead and forgetful workers, retention.
+ * Any node may do any of it at any time; nothing is kept in a leader's memory. A lease only spreads the slow passes.
+ */
+export class Upkeep {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #log: EngineLog;
+  readonly #deadAfterMs: number;
+  readonly #poisonAfter: number;
+  readonly #advance: (ready: readonly NodeRef[]) => Promise<void>;
+  readonly #retention: Retention;
+  readonly #removals: Removals;
+  readonly #chores: readonly Chore[];
+  readonly #holder: string;
+  readonly #forget: (worker: WorkerRecord) => Promise<unknown>;
+  /** Silence of workers counts from here at the earliest: while this node was down, or stood still, or its store was away, nobody could be heard. */
+  #since: number;
+  /** When a loop last began, by the wall clock. */
+  #ticked = Date.now();
+  /** When the store last answered one, by the same. */
+  #answered = Date.now();
+  readonly #loops: Loop[] = [];
+  #stopping = false;
+
+  constructor(parts: {
+    readonly storage: Storage;
+    readonly clock: Clock;
+    readonly random: () => number;
+    readonly log: EngineLog;
+    readonly deadAfterMs: number;
+    readonly poisonAfter: number;
+    readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
+    readonly retention: Retention;
+    readonly removals: Removals;
+    readonly holder: string;
+    /** Removes the record of a worker that is dead. */
+    readonly forget: (worker: WorkerRecord) => Promise<unknown>;
+    readonly chores: readonly Chore[];
+  }) {
+    this.#storage = parts.storage;
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    this.#log = parts.log;
+    this.#deadAfterMs = parts.deadAfterMs;
+    this.#poisonAfter = parts.poisonAfter;
+    this.#advance = parts.advance;
+    this.#retention = parts.retention;
+    this.#removals = parts.removals;
+    this.#holder = parts.holder;
+    this.#forget = parts.forget;
+    this.#chores = parts.chores;
+    this.#since = parts.clock.now();
+  }
+
+  /** Promotion may be at most 200 ms late (digest §2.1); a dead worker's jobs are back within 35 s at the defaults. */
+  start(): void {
+    const every = (ms: number, work: () => Promise<void>) => {
+      // A store that is away for an hour is told once, not ten times a second.
+      let failing = false;
+      const failed = (error: unknown) => {
+        if (!failing) this.#log.error({ err: error }, 'upkeep failed; it will be tried again');
+        failing = true;
+      };
+      const task = async () => {
+        this.#notice();
+        await work();
+        this.#answered = Date.now();
+        if (failing) this.#log.info({}, 'upkeep works again');
+        failing = false;
+      };
+      this.#loops.push(new Loop(ms, task, failed));
+    };
+    this.#ticked = Date.now();
+    this.#answered = this.#ticked;
+    every(100, () => this.promote());
+    every(200, () => this.settleOverdue());
+    every(2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()));
+    every(5_000, () => this.#led('retention', 15_000, () => this.prune()));
+    for (const { everyMs, run } of this.#chores) every(everyMs, run);
+  }
+
+  /** Waits for the pages under way, not for the backlog behind them. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#loops.splice(0).map((loop) => loop.stop()));
+    // Where the store is away they end by themselves.
+    const release = (name: string) => this.#storage.upkeep.release(name, this.#holder).catch(() => {});
+    await Promise.all([release('liveness'), release('retention')]);
+  }
+
+  /** Everything once, whatever the leases say: for tests and for an engine without timers. */
+  async run(): Promise<void> {
+    await this.promote();
+    await this.settleOverdue();
+    await this.settleLiveness();
+    await this.prune();
+    for (const { run } of this.#chores) await run();
+  }
+
+  /** Promotes what is due, at most `rounds` pages of it. */
+  async promote(rounds = Number.POSITIVE_INFINITY): Promise<void> {
+    for (let round = 0; round < rounds && !this.#stopping; round++) {
+      const counts = await this.#storage.upkeep.promote(this.#clock.now(), page);
+      if (counts.reduce((sum, { count }) => sum + count, 0) < page) return;
+    }
+  }
+
+  /** Ends what is overdue, at most `rounds` pages of it. */
+  async settleOverdue(rounds = Number.POSITIVE_INFINITY): Promise<void> {
+    let limit = page;
+    for (let round = 0; round < rounds && !this.#stopping; round++) {
+      const now = this.#clock.now();
+      const jobs = await this.#storage.upkeep.overdue(now, limit);
+      const workers = jobs.some(({ state, worker }) => state === State.active && worker !== null)
+        ? await this.#workers()
+        : new Map();
+      const due = jobs.filter((job) => !this.#isUnheard(job, workers.get(job.worker), now));
+      const decided = due
+        .map((job) => overdue(job, now, this.#random, this.#isDead(workers.get(job.worker)), this.#poisonAfter))
+        .filter((one) => one !== null);
+      const moved = await this.#apply(decided);
+      if (jobs.length < limit) return;
+      if (moved > 0) continue;
+      // A full page of which nothing moved is another node's work, or waits for heartbeats: then others may stand behind it.
+      if (due.length === jobs.length || limit >= 50 * page) return;
+      limit *= 2;
+    }
+  }
+
+  async settleLiveness(): Promise<void> {
+    const workers = new Map((await this.#storage.registry.workers()).map((worker) => [worker.worker, worker]));
+    if (workers.size === 0) return;
+    let after: string | null = null;
+    do {
+      const held: { readonly items: readonly Held[]; readonly next: string | null } = await this.#storage.upkeep.held(
+        after,
+        page,
+      );
+      after = held.next;
+      const now = this.#clock.now();
+      const suspects = held.items.flatMap((claim) => {
+        const verdict = liveness(claim, workers.get(claim.worker) ?? null, now, this.#since, this.#deadAfterMs);
+        return verdict === 'alive' ? [] : [{ claim, verdict }];
+      });
+      if (suspects.length === 0) continue;
+      const jobs = await this.#storage.jobs.get(suspects.map(({ claim }) => claim.id));
+      const transitions = suspects.flatMap(({ claim, verdict }, index): Transition[] => {
+        const job = jobs[index];
+        if (!job || job.state !== State.active || job.claim !== claim.claim) return [];
+        return [
+          verdict === 'dead'
+            ? leaseLost(job, 'worker_death', now, this.#poisonAfter)
+            : requeued(job, 'lost_answer', now, 'server'),
+        ];
+      });
+      const moved = await this.#apply(transitions);
+      if (moved > 0)
+        this.#log.warn(
+          { moved, workers: [...new Set(suspects.map((s) => s.claim.worker))] },
+          'jobs taken back from silent workers',
+        );
+    } while (after !== null);
+    for (const worker of workers.values()) if (this.#isDead(worker)) await this.#forget(worker);
+  }
+
+  async prune(): Promise<void> {
+    const now = this.#clock.now();
+    const { completedMs, cancelledMs, discardedMs, keep, deadLetterMs, keepDeadLetters } = this.#retention;
+    const { eventsMs, keepEvents, workflowsMs, keepWorkflows, statisticsMs } = this.#retention;
+    const rules = {
+      // In the order of `keptKinds`.
+      jobs: [
+        { state: State.completed, deadLetter: false, before: now - completedMs, keep },
+        { state: State.cancelled, deadLetter: false, before: now - cancelledMs, keep },
+        { state: State.discarded, deadLetter: false, before: now - discardedMs, keep },
+        { state: State.discarded, deadLetter: true, before: now - deadLetterMs, keep: keepDeadLetters },
+      ],
+      events: { before: now - eventsMs, keep: keepEvents },
+      workflows: { before: now - workflowsMs, keep: keepWorkflows },
+      statisticsBefore: now - statisticsMs,
+      requestsBefore: now - requestsMs,
+      workersBefore: now - 86_400_000,
+      limitsBefore: now - limitsMs,
+    };
+    const { inProcess, maxBatch } = this.#storage.traits;
+    const limit = inProcess ? page : Math.min(remotePage, maxBatch);
+    const until = performance.now() + pruneMs;
+    for (let more = true; more && performance.now() < until && !this.#stopping; ) {
+      const { removed, overCap } = await this.#storage.upkeep.prune(rules, limit);
+      await this.#removals.add(overCap);
+      more = removed > 0;
+    }
+  }
+
+  async #workers(): Promise<ReadonlyMap<string | null, WorkerRecord>> {
+    return new Map((await this.#storage.registry.workers()).map((worker) => [worker.worker, worker]));
+  }
+
+  /** Every loop looks, because after a stall any of them may be the first to run. By the wall clock, which goes on while a machine sleeps. */
+  #notice(): void {
+    const now = Date.now();
+    if (now - Math.min(this.#ticked, this.#answered) > stallMs) this.#since = this.#clock.now();
+    this.#ticked = now;
+  }
+
+  /**
+   * The lease ended while nobody listened, and its worker has not had its time to be heard since: its next heartbeat may still extend it.
+   * Without this a restart of the server or of its store that takes longer than a lease would run every active job twice.
+   */
+  #isUnheard(job: JobRecord, worker: WorkerRecord | undefined, now: number): boolean {
+    if (
+      job.state !== State.active ||
+      worker === undefined ||
+      worker.seenAt >= this.#since ||
+      now - this.#since >= this.#deadAfterMs
+    )
+      return false;
+    return now < (job.startedAt ?? now) + job.timeoutMs;
+  }
+
+  #isDead(worker: WorkerRecord | undefined): boolean {
+    return worker !== undefined && this.#clock.now() - Math.max(worker.seenAt, this.#since) >= this.#deadAfterMs;
+  }
+
+  async #apply(transitions: readonly Transition[]): Promise<number> {
+    if (transitions.length === 0) return 0;
+    const outcomes = await this.#storage.jobs.transition(transitions, this.#clock.now());
+    const moved = outcomes.filter(({ kind }) => kind === 'moved');
+    const ready = moved.flatMap((outcome) => (outcome.kind === 'moved' ? outcome.ready : []));
+    if (ready.length > 0) await this.#advance(ready);
+    return moved.length;
+  }
+
+  async #led(name: string, ttlMs: number, work: () => Promise<void>): Promise<void> {
+    if (await this.#storage.upkeep.lease(name, this.#holder, ttlMs, this.#clock.now())) await work();
+  }
+}
+
+/** Runs a task every so often, never twice at once; `stop()` waits for the run under way. */
+class Loop {
+  #timer: NodeJS.Timeout;
+  #running: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(everyMs: number, task: () => Promise<void>, failed: (error: unknown) => void) {
+    const next = () => {
+      this.#running = task()
+        .catch(failed)
+        .then(() => {
+          if (!this.#stopped) this.#timer = setTimeout(next, everyMs);
+        });
+    };
+    this.#timer = setTimeout(next, everyMs);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+}

@@ -1,0 +1,117 @@
+import { type Clock, type JobRecord, type Json, type Millis, State } from '@ojs-ts/core';
+import type { Directive, Document, Held, Page, Storage, WorkerRecord } from '../../storage/storage.ts';
+
+/** A worker by its last heartbeat, or by its last fetch where it has sent no heartbeat. */
+export interface KnownWorker {
+  readonly worker: string;
+  readonly state: Directive;
+  /** Null where it has sent no heartbeat: nobody may call it dead then. */
+  readonly beatAt: Millis | null;
+  /** Null where it has sent heartbeats. */
+  readonly fetchedAt: Millis | null;
+  /** JSON text: what it tells of itself. */
+  readonly info: Json;
+}
+
+/** A fetch is noted again after this long. Longer than the minute between two looks at a worker with heartbeats, so that those are not noted at all. */
+export const noteEveryMs = 90_000;
+/** A worker without heartbeats that fetches nothing and holds nothing for this long is forgotten. Platforms give each invocation a worker id of its own. */
+const keepMs = 3_600_000;
+export const forgetWorkersMs = 600_000;
+const page = 200;
+const kind = 'worker.fetching';
+
+/**
+ * Every worker that the store knows. Heartbeats are in the registry, which the liveness rules read. Fetches are in documents, which they never read: so a
+ * worker that never sent a heartbeat is known, and is not dead.
+ */
+export class Workers {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+
+  constructor(storage: Storage, clock: Clock) {
+    this.#storage = storage;
+    this.#clock = clock;
+  }
+
+  /** Notes a fetch of a worker without heartbeats; true where it is the first. */
+  async noteFetch(worker: string, queues: readonly string[], concurrency: number): Promise<boolean> {
+    const { documents } = this.#storage;
+    const now = this.#clock.now();
+    const body: Json = JSON.stringify({ queues, concurrency });
+    if ((await documents.put(kind, worker, body, null, now)) !== null) return true;
+    await documents.put(kind, worker, body, 'any', now);
+    return false;
+  }
+
+  async find(worker: string): Promise<KnownWorker | null> {
+    const record = (await this.#storage.registry.workers()).find((one) => one.worker === worker);
+    if (record !== undefined) return byHeartbeat(record);
+    const document = await this.#storage.documents.get(kind, worker);
+    return document === null ? null : byFetch(document);
+  }
+
+  /** By name. */
+  async list(): Promise<readonly KnownWorker[]> {
+    const [records, documents] = await Promise.all([
+      this.#storage.registry.workers(),
+      this.#storage.documents.list(kind),
+    ]);
+    const known = new Map([...documents.map(byFetch), ...records.map(byHeartbeat)].map((one) => [one.worker, one]));
+    return [...known.values()].sort((a, b) => (a.worker < b.worker ? -1 : 1));
+  }
+
+  /** False where it was not known. */
+  async remove(worker: string): Promise<boolean> {
+    const [beats, fetches] = await Promise.all([
+      this.#storage.registry.forgetWorker(worker),
+      this.#storage.documents.remove(kind, worker),
+    ]);
+    return beats || fetches;
+  }
+
+  /** How many jobs each worker holds. */
+  async activeJobs(): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>();
+    for await (const held of this.#held())
+      for (const { worker } of held) counts.set(worker, (counts.get(worker) ?? 0) + 1);
+    return counts;
+  }
+
+  /** The jobs that the worker holds, in pages. */
+  async *heldBy(worker: string): AsyncGenerator<readonly JobRecord[]> {
+    for await (const held of this.#held()) {
+      const own = held.filter((one) => one.worker === worker);
+      if (own.length === 0) continue;
+      const jobs = await this.#storage.jobs.get(own.map(({ id }) => id));
+      yield jobs.flatMap((job, at) =>
+        job !== null && job.state === State.active && job.claim === own[at]?.claim ? [job] : [],
+      );
+    }
+  }
+
+  async forgetIdle(): Promise<void> {
+    const before = this.#clock.now() - keepMs;
+    const idle = (await this.#storage.documents.list(kind)).filter(({ updatedAt }) => updatedAt <= before);
+    if (idle.length === 0) return;
+    const active = await this.activeJobs();
+    for (const { key } of idle) if (!active.has(key)) await this.#storage.documents.remove(kind, key);
+  }
+
+  async *#held(): AsyncGenerator<readonly Held[]> {
+    let after: string | null = null;
+    do {
+      const { items, next }: Page<Held> = await this.#storage.upkeep.held(after, page);
+      yield items;
+      after = next;
+    } while (after !== null);
+  }
+}
+
+function byHeartbeat({ worker, state, seenAt, info }: WorkerRecord): KnownWorker {
+  return { worker, state, beatAt: seenAt, fetchedAt: null, info };
+}
+
+function byFetch({ key, updatedAt, body }: Document): KnownWorker {
+  return { worker: key, state: 'running', beatAt: null, fetchedAt: updatedAt, info: body };
+}

@@ -1,0 +1,79 @@
+import { decideNode, isReady, type JobId, type JobRecord, lowered } from '@ojs-ts/core';
+import type { NodeRecord, WorkflowRecord, WorkflowStep, Workflows } from '../../storage/storage.ts';
+
+type Close = Extract<WorkflowStep, { readonly kind: 'close' }>;
+
+const noJobs: ReadonlyMap<JobId, JobRecord> = new Map();
+/** Nodes read ahead at once: the steps of a chain stand in a row. */
+const readAhead = 100;
+
+/**
+ * What follows from closing nodes and needs nothing but the closed ones: the steps behind one that failed, and the ends of composites within each other, are
+ * closed by the same call, not by one each. So a chain of a thousand whose first step fails ends in a few commits. At most `limit` steps, in the order in
+ * which the store may take them.
+ * @param decided what becomes of the `ready` nodes, by workflow and index.
+ */
+export async function closeAhead(
+  workflows: Workflows,
+  ready: readonly { readonly workflow: WorkflowRecord; readonly node: NodeRecord }[],
+  decided: ReadonlyMap<string, WorkflowStep>,
+  limit: number,
+  now: number,
+): Promise<readonly WorkflowStep[]> {
+  const steps: WorkflowStep[] = [];
+  const readers = new Map<string, Reader>();
+  const queue: { readonly workflow: WorkflowRecord; readonly node: NodeRecord; readonly step: Close }[] = [];
+  for (const { workflow, node } of ready) {
+    const step = decided.get(`${node.workflow}:${node.index}`);
+    if (step?.kind === 'close' && step.end === null) queue.push({ workflow, node, step });
+  }
+  for (const { workflow, node, step } of queue) {
+    const reader = readers.get(workflow.id) ?? new Reader(workflows, workflow.id);
+    readers.set(workflow.id, reader);
+    reader.closed.set(node.index, {
+      ...node,
+      state: step.state,
+      result: step.result,
+      error: step.error,
+      closedAt: now,
+    });
+    for (const index of node.next) {
+      if (steps.length >= limit) return steps;
+      const dependent = await reader.lower(index, step.passes);
+      if (dependent === null || !isReady(dependent)) continue;
+      const next = decideNode(workflow, dependent, { nodes: reader.closed, jobs: noJobs }, now);
+      // What starts a job, or would have to be read first, is decided when this is written.
+      if (next.kind !== 'close') continue;
+      // Another process may close what it depends on meanwhile.
+      steps.push({ ...next, failed: dependent.failed });
+      if (next.end === null) queue.push({ workflow, node: dependent, step: next });
+    }
+  }
+  return steps;
+}
+
+/** Nodes of a workflow as they will be. */
+class Reader {
+  readonly closed = new Map<number, NodeRecord>();
+  readonly #workflows: Workflows;
+  readonly #workflow: string;
+  readonly #nodes = new Map<number, NodeRecord>();
+
+  constructor(workflows: Workflows, workflow: string) {
+    this.#workflows = workflows;
+    this.#workflow = workflow;
+  }
+
+  async lower(index: number, passes: boolean): Promise<NodeRecord | null> {
+    if (!this.#nodes.has(index)) {
+      for (const node of await this.#workflows.nodes(this.#workflow, index - 1, readAhead)) {
+        if (!this.#nodes.has(node.index)) this.#nodes.set(node.index, node);
+      }
+    }
+    const node = this.#nodes.get(index);
+    if (!node) return null;
+    const after = lowered(node, passes);
+    this.#nodes.set(index, after);
+    return after;
+  }
+}

@@ -1,0 +1,81 @@
+import { isIP } from 'node:net';
+import { ProtocolError } from '@ojs-ts/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+export interface Guard {
+  /** Host names that requests may be addressed to, beside localhost and IP addresses. Lower case, without port. */
+  readonly allowedHosts: readonly string[];
+  /** Origins of web pages that may call this server, such as `https://admin.example.com`. */
+  readonly allowedOrigins: readonly string[];
+}
+
+/**
+ * No web page may reach a developer's queue: a page of another origin is known by Origin or Sec-Fetch-Site, a rebound DNS name by Host.
+ * An IP address as Host is safe, because a page can only be rebound through a name. Throws `permission_denied`.
+ */
+export function checkOrigin(request: FastifyRequest, guard: Guard): void {
+  const { host = '', origin } = request.headers;
+  const name = hostName(host);
+  if (!(name === 'localhost' || isIP(name) !== 0 || guard.allowedHosts.includes(name))) {
+    throw denied('The Host of this request is not one of this server; an operator may add it with --allow-host.');
+  }
+  if (origin !== undefined && !isOwn(origin, host) && !guard.allowedOrigins.includes(origin)) {
+    throw denied('Requests from web pages of another origin are refused; an operator may add it with --allow-origin.');
+  }
+  const site = request.headers['sec-fetch-site'];
+  const foreign = (site === 'cross-site' || (site === 'same-site' && request.method !== 'GET')) && !isVisit(request);
+  if (foreign && !(origin !== undefined && guard.allowedOrigins.includes(origin)))
+    throw denied('Requests from web pages of another site are refused.');
+}
+
+/** Somebody follows a link to a page of this server: its files are the same for everybody, and refuse to be framed. */
+function isVisit({ headers, routeOptions }: FastifyRequest): boolean {
+  return (
+    routeOptions.config.page === true &&
+    headers['sec-fetch-mode'] === 'navigate' &&
+    headers['sec-fetch-dest'] === 'document'
+  );
+}
+
+function hostName(host: string): string {
+  const bracket = /^\[([0-9a-f:.]+)\](?::\d+)?$/i.exec(host);
+  if (bracket?.[1] !== undefined) return bracket[1];
+  return host.replace(/:\d+$/, '').toLowerCase();
+}
+
+function isOwn(origin: string, host: string): boolean {
+  return origin === `http://${host}` || origin === `https://${host}`;
+}
+
+function denied(message: string): ProtocolError {
+  return new ProtocolError('permission_denied', message);
+}
+
+/** How long a browser may remember a preflight, in seconds. */
+const maxAge = '600';
+
+/**
+ * Lets pages of the allowed origins send JSON and read answers (ojs-http-binding §20.2); never `*`, and never with cookies.
+ * True for a preflight, which needs no other answer than these headers.
+ */
+export function allowOrigin(request: FastifyRequest, reply: FastifyReply, { allowedOrigins }: Guard): boolean {
+  if (allowedOrigins.length === 0) return false;
+  reply.header('vary', 'Origin');
+  const { origin } = request.headers;
+  if (origin === undefined || !allowedOrigins.includes(origin)) return false;
+  reply
+    .header('access-control-allow-origin', origin)
+    .header(
+      'access-control-expose-headers',
+      'OJS-Version, Preference-Applied, X-Request-Id, Location, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset',
+    );
+  if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return false;
+  reply
+    .header('access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE')
+    .header(
+      'access-control-allow-headers',
+      'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, OJS-Requires-Extension, OJS-Version, Prefer, X-Request-Id',
+    )
+    .header('access-control-max-age', maxAge);
+  return true;
+}

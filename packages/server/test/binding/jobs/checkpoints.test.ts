@@ -1,0 +1,204 @@
+import { describe, expect, test } from 'vitest';
+import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
+import { newId } from '../../support/ids.ts';
+import { expectRefusal } from '../../support/refusal.ts';
+import { call, send } from '../../support/request.ts';
+import { storages } from '../../support/storages.ts';
+
+interface Fetched {
+  readonly id: string;
+  readonly x_lease: string;
+  readonly attempt: number;
+  readonly checkpoint?: { readonly state: unknown; readonly sequence: number };
+  readonly last_checkpoint?: unknown;
+}
+
+async function fetchOne(url: string, worker = 'w1'): Promise<Fetched> {
+  const { body } = await call<{ jobs: Fetched[] }>(url, '/workers/fetch', { queues: ['default'], worker_id: worker });
+  const [job] = body.jobs;
+  if (job === undefined) throw new Error('The fetch got no job.');
+  return job;
+}
+
+async function started(server: ClockedServer, options: object = {}): Promise<Fetched> {
+  await call(server.url, '/jobs', { type: 'a.b', args: [], options });
+  return fetchOne(server.url);
+}
+
+const path = (id: string) => `/jobs/${id}/checkpoint`;
+const save = (url: string, id: string, body: object, method = 'POST') => call(url, path(id), body, { method });
+
+describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) => {
+  test('the latest is saved, read and deleted; sequences rise and start again after a deletion (DUR-001, 002, 003, 008)', async () => {
+    await using server = await serveClocked(storage.url());
+    const { url } = server;
+    const { id } = await started(server);
+    expectRefusal(await send(url, { path: `/ojs/v1${path(id)}` }), 404, 'not_found');
+    const first = { job_id: id, sequence: 1, created_at: '2026-01-01T00:00:00.000Z' };
+    expect(await save(url, id, { state: { a: 1 } })).toMatchObject({
+      status: 200,
+      body: { ...first, checkpoint: first },
+    });
+    server.bench.clock.advance(1_000);
+    await save(url, id, { state: [2] }, 'PUT');
+    const second = { job_id: id, sequence: 2, created_at: '2026-01-01T00:00:01.000Z', state: [2] };
+    expect(await call(url, path(id))).toMatchObject({ status: 200, body: { ...second, checkpoint: second } });
+    expect(await call(url, `/checkpoints/${id}`)).toMatchObject({ status: 200, body: second });
+    for (let times = 0; times < 2; times++)
+      expect(await call(url, path(id), undefined, { method: 'DELETE' })).toEqual({
+        status: 200,
+        body: { deleted: true, job_id: id },
+      });
+    expectRefusal(await send(url, { path: `/ojs/v1${path(id)}` }), 404, 'not_found');
+    expect(await save(url, id, { state: null })).toMatchObject({ body: { sequence: 1, state: null } });
+  });
+
+  test('saves at once have sequences of their own', async () => {
+    await using server = await serveClocked(storage.url());
+    const { id } = await started(server);
+    const saved = await Promise.all([1, 2, 3, 4, 5].map((state) => save(server.url, id, { state })));
+    expect(saved.map(({ body }) => body.sequence).sort()).toEqual([1, 2, 3, 4, 5]);
+    expect((await call(server.url, path(id))).body.sequence).toBe(5);
+  });
+
+  test('the state is any JSON, byte for byte, of at most 1 MiB (DUR-006)', async () => {
+    await using server = await serveClocked(storage.url());
+    const { url } = server;
+    const { id } = await started(server);
+    const send1 = (state: string) =>
+      send(url, { method: 'POST', path: `/ojs/v1${path(id)}`, body: `{ "state" : ${state} }` });
+    for (const state of [
+      'null',
+      '0',
+      '1.0e3',
+      '"\\u00e9"',
+      '[]',
+      '{"b":12345678901234567890,"a":{"state":1}}',
+      `"${'é'.repeat(524_287)}"`,
+    ]) {
+      expect((await send1(state)).status).toBe(200);
+      expect((await send(url, { path: `/ojs/v1${path(id)}` })).text).toContain(`"state":${state},`);
+    }
+    expectRefusal(await send1(`"${'é'.repeat(524_288)}"`), 413, 'envelope_too_large');
+    for (const body of ['{}', '{"State":1}']) {
+      const refused = await send(url, { method: 'POST', path: `/ojs/v1${path(id)}`, body });
+      expectRefusal(refused, 400, 'invalid_request');
+      expect(refused.text).toContain('$.state');
+    }
+    expect((await call(url, path(id))).body.sequence).toBe(7);
+  });
+
+  test('only of an active job, and only its worker’s own where the caller says who it is (DUR-007, §4.2)', async () => {
+    await using server = await serveClocked(storage.url());
+    const { url } = server;
+    const waiting = await call<{ id: string }>(url, '/jobs', { type: 'a.b', args: [], options: { queue: 'other' } });
+    const refused = await send(url, { method: 'POST', path: `/ojs/v1${path(waiting.body.id)}`, body: '{"state":1}' });
+    expectRefusal(refused, 409, 'conflict');
+    expect(JSON.parse(refused.text).error.details).toMatchObject({
+      current_state: 'available',
+      expected_state: 'active',
+    });
+    const { id, x_lease } = await started(server);
+    for (const owner of [{ worker_id: 'w2' }, { x_lease: 'c9' }, { attempt: 2 }]) {
+      const foreign = await send(url, {
+        method: 'PUT',
+        path: `/ojs/v1${path(id)}`,
+        body: JSON.stringify({ state: 1, ...owner }),
+      });
+      expectRefusal(foreign, 409, 'conflict');
+    }
+    expect(await save(url, id, { state: 1, worker_id: 'w1', x_lease, attempt: 1 })).toMatchObject({ status: 200 });
+    expectRefusal(await send(url, { method: 'DELETE', path: `/ojs/v1${path(id)}?worker_id=w2` }), 409, 'conflict');
+    expectRefusal(
+      await send(url, { method: 'DELETE', path: `/ojs/v1${path(id)}`, body: '{"x_lease":"c9"}' }),
+      409,
+      'conflict',
+    );
+    expect((await call(url, path(id))).body.state).toBe(1);
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      const body = method === 'POST' ? { body: '{"state":1}' } : {};
+      for (const nobody of [newId(), 'nobody'])
+        expectRefusal(await send(url, { method, path: `/ojs/v1${path(nobody)}`, ...body }), 404, 'not_found');
+    }
+  });
+
+  test('a save is a heartbeat of the job', async () => {
+    await using server = await serveClocked(storage.url());
+    const { clock, engine, get } = server.bench;
+    const { id } = await started(server, { visibility_timeout_ms: 10_000 });
+    clock.advance(9_000);
+    await save(server.url, id, { state: 1 });
+    clock.advance(9_000);
+    await engine.upkeep.run();
+    expect(await get(id)).toMatchObject({ claim: 1, leaseUntil: clock.now() + 1_000 });
+  });
+
+  test('the next attempt gets it, whether the last one failed or was lost; the first gets none (DUR-004, DUR-R001)', async () => {
+    await using server = await serveClocked(storage.url());
+    const { url, bench } = server;
+    const first = await started(server, { visibility_timeout_ms: 10_000, retry: { max_attempts: 5 } });
+    expect(first).not.toHaveProperty('checkpoint');
+    expect(first).not.toHaveProperty('last_checkpoint');
+    await save(url, first.id, { state: { at: 1 } });
+    bench.clock.advance(20_000);
+    await bench.engine.upkeep.run();
+    const second = await fetchOne(url, 'w2');
+    expect(second).toMatchObject({
+      id: first.id,
+      attempt: 2,
+      checkpoint: { state: { at: 1 }, sequence: 1 },
+      last_checkpoint: { at: 1 },
+    });
+    await save(url, first.id, { state: null });
+    await call(url, '/workers/nack', { job_id: first.id, error: { message: 'x' } });
+    bench.clock.advance(60_000);
+    expect(await fetchOne(url)).toMatchObject({
+      attempt: 3,
+      checkpoint: { state: null, sequence: 2 },
+      last_checkpoint: null,
+    });
+  });
+
+  test('the end of the job is its end, but in the dead letter, from where it goes along (DUR-005, §6.3, C-10)', async () => {
+    await using server = await serveClocked(storage.url());
+    const { url, bench } = server;
+    const ends = {
+      completed: (id: string) => call(url, '/workers/ack', { job_id: id }),
+      cancelled: (id: string) => call(url, `/jobs/${id}`, undefined, { method: 'DELETE' }),
+      discarded: (id: string) => call(url, '/workers/nack', { job_id: id, error: { message: 'x', retryable: false } }),
+    };
+    for (const end of Object.values(ends)) {
+      const { id } = await started(server);
+      await save(url, id, { state: 1 });
+      expect((await end(id)).status).toBe(200);
+      expectRefusal(await send(url, { path: `/ojs/v1${path(id)}` }), 404, 'not_found');
+      expect(await bench.get(id)).toMatchObject({ checkpoint: null });
+      expectRefusal(
+        await send(url, { method: 'POST', path: `/ojs/v1${path(id)}`, body: '{"state":1}' }),
+        409,
+        'conflict',
+      );
+    }
+    const retry = { max_attempts: 1, on_exhaustion: 'dead_letter' };
+    const { id } = await started(server, { retry });
+    await save(url, id, { state: 1 });
+    await ends.discarded(id);
+    expect((await call(url, path(id))).body.state).toBe(1);
+    await call(url, `/dead-letter/${id}/retry`, {});
+    expect(await fetchOne(url)).toMatchObject({ id, attempt: 1, checkpoint: { state: 1, sequence: 1 } });
+    await ends.discarded(id);
+    await call(url, path(id), undefined, { method: 'DELETE' });
+    await call(url, `/dead-letter/${id}/retry`, {});
+    expect(await fetchOne(url)).not.toHaveProperty('checkpoint');
+  });
+
+  test('job.checkpointed tells of every save (DUR-R003)', async () => {
+    await using server = await serveClocked(storage.url());
+    const { id } = await started(server);
+    for (const state of [1, 2]) await save(server.url, id, { state });
+    const { body } = await call(server.url, '/events?types=job.checkpointed');
+    expect(body.events).toMatchObject(
+      [1, 2].map((sequence) => ({ subject: id, data: { job_id: id, sequence, worker_id: 'w1', attempt: 1 } })),
+    );
+  });
+});

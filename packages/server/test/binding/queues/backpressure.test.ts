@@ -1,0 +1,205 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RunningServer } from '../../../src/index.ts';
+import { newId } from '../../support/ids.ts';
+import { call, type Response, send } from '../../support/request.ts';
+import { serve } from '../../support/server.ts';
+import { storages } from '../../support/storages.ts';
+
+interface Events {
+  readonly events: readonly { readonly data: Readonly<Record<string, unknown>> }[];
+}
+
+describe.each(storages)('backpressure on $name', (storage) => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await serve({ storage: storage.url() });
+  });
+  afterAll(() => server.close());
+
+  /** A queue that no other test uses, with its bound. */
+  async function bounded(max_depth: number, more: object = {}): Promise<string> {
+    const queue = `q-${newId()}`;
+    const body = { backpressure: { max_depth, ...more } };
+    expect((await call(server.url, `/admin/queues/${queue}/config`, body, { method: 'PUT' })).status).toBe(200);
+    return queue;
+  }
+  function push(queue: string, options: object = {}): Promise<Response> {
+    const body = JSON.stringify({ type: 'a.b', args: [], options: { queue, ...options } });
+    return send(server.url, { method: 'POST', path: '/ojs/v1/jobs', body });
+  }
+  const fetch = async (queue: string, count = 1) =>
+    (await call<{ jobs: { id: string }[] }>(server.url, '/workers/fetch', { queues: [queue], count })).body.jobs;
+  const rejections = async (queue: string) =>
+    (await call<Events>(server.url, `/events?types=backpressure.rejected&queues=${queue}`)).body.events;
+
+  test('a full queue answers 429 QUEUE_FULL with its depth and bound (T:EXT-BP-001, BP-001, BP-002, BP-005)', async () => {
+    const queue = await bounded(2, { strategy: 'reject' });
+    expect([(await push(queue)).status, (await push(queue)).status]).toEqual([201, 201]);
+    const refused = await push(queue);
+    expect(refused).toMatchObject({
+      status: 429,
+      headers: {
+        'retry-after': '1',
+        'x-ojs-queue-depth': '2',
+        'x-ojs-queue-bound': '2',
+        'content-type': 'application/openjobspec+json',
+      },
+    });
+    const { error } = JSON.parse(refused.text);
+    const facts = { queue, depth: 2, bound: 2, strategy: 'reject' };
+    expect(error).toMatchObject({
+      code: 'QUEUE_FULL',
+      ...facts,
+      retryable: true,
+      canonical_code: 'QUEUE_FULL',
+      ojs_code: 'OJS-6001',
+      details: facts,
+    });
+    expect(error.request_id).toBe(refused.headers['x-request-id']);
+    expect(await call(server.url, `/queues/${queue}/stats`)).toMatchObject({
+      body: { stats: { queue, depth: 2, max_depth: 2 } },
+    });
+  });
+
+  test('there is room again when a worker has taken a job, and a retry always comes back', async () => {
+    const queue = await bounded(1);
+    expect(
+      (await push(queue, { retry: { initial_interval: 'PT1H', max_interval: 'PT1H', jitter: false } })).status,
+    ).toBe(201);
+    expect((await push(queue)).status).toBe(429);
+    const [job] = await fetch(queue);
+    expect((await push(queue)).status).toBe(201);
+    const nacked = await call(server.url, '/workers/nack', {
+      job_id: job?.id,
+      error: { code: 'oops', message: 'again' },
+    });
+    expect(nacked).toMatchObject({ status: 200, body: { state: 'retryable' } });
+    // Jobs that will come back count, so the queue is past its bound now (C-21).
+    expect(JSON.parse((await push(queue)).text)).toMatchObject({ error: { depth: 2, bound: 1 } });
+  });
+
+  test('scheduled jobs count, pending ones do not', async () => {
+    const queue = await bounded(1);
+    expect((await push(queue, { pending: true })).status).toBe(201);
+    expect((await push(queue, { delay_until: '2099-01-01T00:00:00Z' })).status).toBe(201);
+    expect((await push(queue)).status).toBe(429);
+  });
+
+  test('a batch that does not fit is refused whole (ojs-backpressure §9.3)', async () => {
+    const queue = await bounded(3);
+    await push(queue);
+    const ids = [newId(), newId(), newId()];
+    const jobs = ids.map((id) => ({ id, type: 'a.b', args: [], options: { queue } }));
+    expect(await call(server.url, '/jobs/batch', { jobs })).toMatchObject({
+      status: 429,
+      body: { error: { code: 'QUEUE_FULL', depth: 1, bound: 3 } },
+    });
+    for (const id of ids) expect((await call(server.url, `/jobs/${id}`)).status).toBe(404);
+    expect((await call(server.url, '/jobs/batch', { jobs: jobs.slice(1) })).status).toBe(201);
+  });
+
+  test('of many pushes at once exactly as many get in as fit', async () => {
+    const queue = await bounded(25);
+    const statuses = await Promise.all(Array.from({ length: 60 }, async () => (await push(queue)).status));
+    expect(statuses.filter((status) => status === 201)).toHaveLength(25);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(35);
+  });
+
+  test('backpressure.rejected is told at most once a second (BP-004)', async () => {
+    const queue = await bounded(1);
+    await push(queue);
+    expect(await rejections(queue)).toEqual([]);
+    const began = performance.now();
+    for (let index = 0; index < 5; index++) expect((await push(queue)).status).toBe(429);
+    const seconds = Math.floor((performance.now() - began) / 1_000);
+    const events = await rejections(queue);
+    expect(events.length).toBeGreaterThanOrEqual(1);
+    expect(events.length).toBeLessThanOrEqual(1 + seconds);
+    expect(events[0]?.data).toEqual({ queue, depth: 1, bound: 1, job_type: 'a.b', strategy: 'reject' });
+  });
+
+  test('an enqueue past the threshold is told of the pressure (BP-R004)', async () => {
+    const queue = await bounded(5, { warning_threshold: 0.6 });
+    const headers = async () => {
+      const {
+        'x-ojs-queue-depth': depth,
+        'x-ojs-queue-bound': bound,
+        'x-ojs-queue-pressure': pressure,
+      } = (await push(queue)).headers;
+      return { depth, bound, pressure };
+    };
+    const none = { depth: undefined, bound: undefined, pressure: undefined };
+    expect(await headers()).toEqual(none);
+    expect(await headers()).toEqual(none);
+    expect(await headers()).toEqual({ depth: '3', bound: '5', pressure: '0.6' });
+    expect(await headers()).toEqual({ depth: '4', bound: '5', pressure: '0.8' });
+    await fetch(queue, 3);
+    expect(await headers()).toEqual(none);
+    const free = `free-${newId()}`;
+    expect((await push(free)).headers).not.toHaveProperty('x-ojs-queue-depth');
+  });
+
+  test('a batch is told of its fullest queue', async () => {
+    const [half, full] = [await bounded(4, { warning_threshold: 0.5 }), await bounded(2, { warning_threshold: 0.5 })];
+    const jobs = [half, half, full, full].map((queue) => ({ type: 'a.b', args: [], options: { queue } }));
+    const { headers } = await send(server.url, {
+      method: 'POST',
+      path: '/ojs/v1/jobs/batch',
+      body: JSON.stringify({ jobs }),
+    });
+    expect(headers).toMatchObject({ 'x-ojs-queue-depth': '2', 'x-ojs-queue-bound': '2', 'x-ojs-queue-pressure': '1' });
+  });
+
+  test('the strategy warn lets everything in and tells', async () => {
+    const queue = await bounded(1, { strategy: 'warn' });
+    for (let index = 0; index < 3; index++) {
+      const { status, headers } = await push(queue);
+      expect(status).toBe(201);
+      expect(headers).toMatchObject({
+        'x-ojs-queue-depth': String(index + 1),
+        'x-ojs-queue-bound': '1',
+        'x-ojs-queue-pressure': '1',
+      });
+    }
+  });
+
+  test('a bound of 0 is none (ojs-backpressure §6.2), and a lowered one does not touch what is there', async () => {
+    const queue = await bounded(1);
+    const configure = (body: object) => call(server.url, `/queues/${queue}/config`, body, { method: 'PUT' });
+    await push(queue);
+    expect((await push(queue)).status).toBe(429);
+    await configure({ backpressure: { max_depth: 0 } });
+    for (let index = 0; index < 3; index++) expect((await push(queue)).status).toBe(201);
+    await configure({ max_size: 2 });
+    expect((await push(queue)).status).toBe(429);
+    expect(await fetch(queue, 10)).toHaveLength(4);
+  });
+});
+
+describe.each(storages)('paused queues on $name', (storage) => {
+  const pause = (server: RunningServer, what = 'pause') => call(server.url, `/queues/q/${what}`, {});
+  const push = (server: RunningServer) => call(server.url, '/jobs', { type: 'a.b', args: [], options: { queue: 'q' } });
+
+  test('take jobs unless the operator says otherwise (X19, T:L4-PAUSE-001)', async () => {
+    await using server = await serve({ storage: storage.url() });
+    await pause(server);
+    expect((await push(server)).status).toBe(201);
+  });
+
+  test('refuse them with queue_paused where they are to, until they are resumed', async () => {
+    await using server = await serve({ storage: storage.url(), engine: { pausedQueues: 'reject' } });
+    expect((await push(server)).status).toBe(201);
+    await pause(server);
+    expect(await push(server)).toMatchObject({
+      status: 422,
+      body: { error: { code: 'queue_paused', retryable: true, details: { queue: 'q' } } },
+    });
+    const jobs = ['other', 'q'].map((queue) => ({ type: 'a.b', args: [], options: { queue } }));
+    expect(await call(server.url, '/jobs/batch', { jobs })).toMatchObject({
+      status: 422,
+      body: { error: { details: { index: 1 } } },
+    });
+    await pause(server, 'resume');
+    expect((await push(server)).status).toBe(201);
+  });
+});

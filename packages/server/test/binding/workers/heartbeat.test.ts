@@ -1,0 +1,26 @@
+import { leaseOf, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import { expect, test } from 'vitest';
+import { Fields } from '../../../src/binding/fields.ts';
+import { readBeat } from '../../../src/binding/workers/heartbeat.ts';
+
+const read = (body: object) => {
+  const fields = new Fields(JSON.parse(JSON.stringify(body)));
+  const beat = readBeat(fields, 'w1');
+  fields.done();
+  return beat;
+};
+
+test('only a worker that sends leases is known to list everything it holds (X10b, design §2)', () => {
+  const id = uuidv7();
+  expect(read({ active_jobs: [id] })).toMatchObject({ holds: [{ id, claim: null }], partial: true });
+  expect(read({ job_id: id })).toMatchObject({ holds: [{ id, claim: null }], partial: true });
+  expect(read({ active_jobs: 1, active_job_ids: [id] })).toMatchObject({ partial: true });
+  const ours = read({ active_jobs: [id], leases: { [id]: leaseOf(3) } });
+  expect(ours).toMatchObject({ holds: [{ id, claim: 3 }] });
+  expect(ours).not.toHaveProperty('partial');
+});
+
+test('what a worker tells of itself has a bound', () => {
+  expect(read({ labels: ['x'.repeat(16_000)] }).info).toContain('xxx');
+  expect(() => read({ labels: ['x'.repeat(17_000)] })).toThrow(ProtocolError);
+});

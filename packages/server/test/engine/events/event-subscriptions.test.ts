@@ -1,0 +1,333 @@
+import { State, stateName } from '@ojs-ts/core';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Gap, type LogEvent, Tail, type Topic } from '../../../src/engine/events/event-subscriptions.ts';
+import { silentLog } from '../../../src/engine/options.ts';
+import { memoryStorage } from '../../../src/storage/memory/memory.ts';
+import { openStorage } from '../../../src/storage/open.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
+import { type Bench, bench, items, newJob } from '../../support/engine.ts';
+import { newId } from '../../support/ids.ts';
+import { storages } from '../../support/storages.ts';
+
+/** A follower that keeps what it is told, and can be waited for. */
+class Recorder {
+  readonly events: LogEvent[] = [];
+  readonly gaps: Gap[] = [];
+  readonly live: Promise<void>;
+  readonly close: () => void;
+  #wake: () => void = () => {};
+
+  constructor(tail: Tail, topic: Topic, after?: number) {
+    const follower = {
+      onEvent: (event: LogEvent) => {
+        this.events.push(event);
+        this.#wake();
+      },
+      onGap: (gap: Gap) => {
+        this.gaps.push(gap);
+      },
+    };
+    const { live, close } = tail.subscribe(topic, follower, after);
+    this.live = live;
+    this.close = close;
+  }
+
+  async until(count: number): Promise<readonly LogEvent[]> {
+    while (this.events.length < count) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.events;
+  }
+
+  get positions(): readonly number[] {
+    return this.events.map(({ position }) => position);
+  }
+
+  get kinds(): readonly string[] {
+    return this.events.map(({ entry }) => entry[0]);
+  }
+}
+
+async function follow(b: Bench, topic: Topic, after?: number): Promise<Recorder> {
+  const recorder = new Recorder(b.engine.tail, topic, after);
+  await recorder.live;
+  return recorder;
+}
+
+const failure = { code: 'x', type: 'x', message: 'm', names: [] };
+
+describe.each(storages)('the tail of the log, $name', ({ url }) => {
+  test('tells every event after it is live, in the order of the log, and the topics apart', async () => {
+    await using b = await bench(url());
+    await b.push({ queue: 'a' });
+    const all = await follow(b, 'all');
+    const queue = await follow(b, { queue: 'a' });
+    const id = newId();
+    const job = await follow(b, { job: id });
+    await b.push({ queue: 'b' });
+    await b.push({ queue: 'a', id });
+    await b.engine.storage.registry.pauseQueue('a', true, b.clock.now());
+    await b.engine.lifecycle.cancel(id, null);
+    await all.until(4);
+    expect(all.kinds).toEqual(['job.enqueued', 'job.enqueued', 'queue.paused', 'job.cancelled']);
+    expect(all.positions).toEqual([2, 3, 4, 5]);
+    expect(queue.kinds).toEqual(['job.enqueued', 'queue.paused', 'job.cancelled']);
+    expect(job.kinds).toEqual(['job.enqueued', 'job.cancelled']);
+  });
+
+  test('replays what came after a position, then goes on without a seam', async () => {
+    await using b = await bench(url());
+    for (let count = 0; count < 3; count++) await b.push({ queue: 'a' });
+    await b.push({ queue: 'b' });
+    const late = await follow(b, { queue: 'a' }, 1);
+    expect(late.positions).toEqual([2, 3]);
+    await b.push({ queue: 'a' });
+    expect((await late.until(3)).at(-1)).toMatchObject({ position: 5 });
+    expect(late.gaps).toEqual([]);
+  });
+
+  test('whatever comes between pushes, each follower gets each position once', async () => {
+    const step = fc.oneof(
+      fc.record({ push: fc.integer({ min: 1, max: 40 }) }),
+      fc.record({ after: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { nil: undefined }) }),
+      fc.constant({ leave: true }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
+        await using b = await bench(url());
+        const followers: { readonly from: number; readonly recorder: Recorder }[] = [];
+        const pushes: Promise<unknown>[] = [];
+        let pushed = 0;
+        for (const one of steps) {
+          if ('push' in one) {
+            // Not awaited, so that it is under way while followers come and go.
+            pushes.push(b.engine.push(items(Array.from({ length: one.push }, () => newJob(b.clock.now())))));
+            pushed += one.push;
+          } else if ('leave' in one) {
+            followers.shift()?.recorder.close();
+          } else {
+            const { newest } = await b.engine.tail.ends();
+            const after = one.after === undefined ? undefined : Math.floor(one.after * newest);
+            const recorder = await follow(b, 'all', after);
+            followers.push({ from: after ?? recorder.events[0]?.position ?? -1, recorder });
+          }
+        }
+        await Promise.all(pushes);
+        const { newest } = await b.engine.tail.ends();
+        expect(newest).toBe(pushed);
+        const marker = await b.push();
+        for (const { from, recorder } of followers) {
+          while (recorder.events.at(-1)?.entry[1] !== marker) await recorder.until(recorder.events.length + 1);
+          const first = recorder.positions[0] ?? 0;
+          if (from >= 0) expect(first).toBeLessThanOrEqual(from + 1);
+          expect(recorder.positions).toEqual(Array.from({ length: newest + 2 - first }, (_, index) => first + index));
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('several events of one change: the first moves, the last of an end ends', async () => {
+    await using b = await bench(url());
+    const all = await follow(b, 'all');
+    const job = await b.start(null, { retry: { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 } });
+    await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
+    b.clock.advance(1_000);
+    const [again] = await b.fetch({ queues: [job.queue] });
+    await b.engine.settle({ id: job.id, claim: again?.claim ?? 0, worker: null, kind: 'fail', failure });
+    const told = (await all.until(8)).map(({ entry: [kind, , , , from, to], moves, ends }) => [
+      kind,
+      from === null || to === null ? '' : `${stateName(from)} → ${stateName(to)}`,
+      moves,
+      ends,
+    ]);
+    expect(told).toEqual([
+      ['job.enqueued', '', false, false],
+      ['job.started', 'available → active', true, false],
+      ['job.failed', 'active → retryable', true, false],
+      ['job.retrying', 'active → retryable', false, false],
+      ['job.state_changed', 'retryable → available', true, false],
+      ['job.started', 'available → active', true, false],
+      ['job.failed', 'active → discarded', true, false],
+      ['job.discarded', 'active → discarded', false, true],
+    ]);
+  });
+
+  test('a position that is gone is a gap up to the first event kept, one beyond the end a gap up to now', async () => {
+    await using b = await bench(url(), { retention: { eventsMs: 1_000 } });
+    for (let count = 0; count < 3; count++) await b.push();
+    b.clock.advance(2_000);
+    await b.engine.upkeep.run();
+    await b.push();
+    const gone = await follow(b, 'all', 1);
+    expect(gone.gaps).toEqual([{ kind: 'gone', resumedAt: 3, until: b.clock.now(), missed: 2 }]);
+    expect(gone.positions).toEqual([4]);
+    const unknown = await follow(b, 'all', 99);
+    expect(unknown.gaps).toEqual([{ kind: 'unknown', resumedAt: 4, until: null, missed: 0 }]);
+    await b.push();
+    await unknown.until(1);
+    expect(unknown.positions).toEqual([5]);
+  });
+
+  test('collects what a topic has after a position, the newest where it is too much', async () => {
+    await using b = await bench(url());
+    const job = await b.start(null);
+    await b.push({ queue: 'b' });
+    await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
+    const collect = async (after: number, limit: number) => {
+      const { events, gap } = await b.engine.tail.collect({ job: job.id }, after, limit);
+      return { kinds: events.map(({ entry }) => entry[0]), gap };
+    };
+    expect(await collect(0, 9)).toEqual({ kinds: ['job.enqueued', 'job.started', 'job.completed'], gap: null });
+    expect(await collect(1, 1)).toEqual({ kinds: ['job.completed'], gap: null });
+    expect(await collect(4, 9)).toEqual({ kinds: [], gap: null });
+  });
+
+  test('a follower that throws, or that is closed by another, harms nobody', async () => {
+    await using b = await bench(url());
+    const closed = await follow(b, 'all');
+    await b.engine.tail.subscribe('all', {
+      onEvent: () => {
+        closed.close();
+        throw new Error('broken');
+      },
+    }).live;
+    const after = await follow(b, 'all');
+    await b.push();
+    await b.push();
+    await after.until(2);
+    expect(closed.events.length).toBeLessThanOrEqual(1);
+  });
+
+  test('a store that was emptied is told from its beginning', async () => {
+    await using b = await bench(url());
+    for (let count = 0; count < 3; count++) await b.push();
+    const all = await follow(b, 'all');
+    await b.engine.storage.clear();
+    const id = await b.push({ state: State.available });
+    const [first] = await all.until(1);
+    expect([first?.position, first?.entry[1]]).toEqual([1, id]);
+  });
+
+  test('without a log following is refused (OJS_EVENTS=false)', async () => {
+    const storage = await openStorage(url(), { events: false });
+    await using b = await bench(url(), { storage, events: false });
+    expect(() => b.engine.tail.subscribe('all', { onEvent: () => {} })).toThrow(
+      expect.objectContaining({ code: 'unsupported' }),
+    );
+    await b.start('w1');
+    expect(await storage.events(0, 9)).toMatchObject({ batches: [], newest: 0 });
+  });
+});
+
+/** A storage that tells of nothing and counts its reads of the log. */
+function deaf(storage: Storage): { readonly storage: Storage; readonly reads: () => number } {
+  let reads = 0;
+  return {
+    reads: () => reads,
+    storage: {
+      ...storage,
+      subscribe: async () => ({ [Symbol.asyncDispose]: async () => {} }),
+      events: (after, limit) => {
+        reads++;
+        return storage.events(after, limit);
+      },
+    },
+  };
+}
+
+test('nothing is read without followers, nor after the last has left', async () => {
+  const { storage, reads } = deaf(memoryStorage());
+  await using b = await bench('memory:', { storage });
+  const { tail } = b.engine;
+  tail.wake();
+  await b.push();
+  tail.wake();
+  expect(reads()).toBe(0);
+  const all = await follow(b, 'all');
+  all.close();
+  const before = reads();
+  await b.push();
+  tail.wake();
+  expect(reads()).toBe(before);
+  expect(tail.followers).toBe(0);
+});
+
+test('a replay that overtakes the tail is not told again by it', async () => {
+  const { storage } = deaf(memoryStorage());
+  await using b = await bench('memory:', { storage });
+  const { tail } = b.engine;
+  const all = await follow(b, 'all');
+  await b.push();
+  tail.wake();
+  await all.until(1);
+  for (let count = 0; count < 3; count++) await b.push();
+  const late = await follow(b, 'all', 0);
+  await all.until(4);
+  expect(late.positions).toEqual([1, 2, 3, 4]);
+  expect(all.positions).toEqual([1, 2, 3, 4]);
+});
+
+test('what is committed while the first follower joins is told, though its wake-up was too early', async () => {
+  const { storage } = deaf(memoryStorage());
+  let joining = false;
+  const events: Storage['events'] = async (after, limit) => {
+    const read = await storage.events(after, limit);
+    if (joining) {
+      joining = false;
+      await b.push();
+      tail.wake();
+    }
+    return read;
+  };
+  await using b = await bench('memory:', { storage });
+  const tail = new Tail({ storage: { ...storage, events }, log: silentLog, kept: true, pollMs: 3_600_000 });
+  await b.push();
+  joining = true;
+  const all = new Recorder(tail, 'all');
+  await all.until(1);
+  expect(all.positions).toEqual([2]);
+  tail.close();
+});
+
+test('a wake-up that never comes is made up for by looking', async () => {
+  const { storage } = deaf(memoryStorage());
+  await using b = await bench('memory:', { storage });
+  const tail = new Tail({ storage, log: silentLog, kept: true, pollMs: 5 });
+  const all = new Recorder(tail, 'all');
+  await all.live;
+  await b.push();
+  await all.until(1);
+  tail.close();
+});
+
+test('a log that cannot be read for a while is read on afterwards, and the trouble told once', async () => {
+  const memory = memoryStorage();
+  let broken = false;
+  const storage: Storage = {
+    ...memory,
+    events: (after, limit) => (broken ? Promise.reject(new Error('away')) : memory.events(after, limit)),
+  };
+  const told: string[] = [];
+  const log = {
+    ...silentLog,
+    warn: (_: object, message: string) => told.push(message),
+    info: (_: object, message: string) => told.push(message),
+  };
+  await using b = await bench('memory:', { storage });
+  const tail = new Tail({ storage, log, kept: true, pollMs: 2 });
+  const all = new Recorder(tail, 'all');
+  await all.live;
+  broken = true;
+  await b.push();
+  await expect.poll(() => told).toEqual(['the log of events could not be read']);
+  broken = false;
+  await all.until(1);
+  await expect.poll(() => told).toEqual(['the log of events could not be read', 'the log of events can be read again']);
+  broken = true;
+  await expect(new Recorder(new Tail({ storage, log, kept: true }), 'all').live).rejects.toThrow('away');
+  tail.close();
+});

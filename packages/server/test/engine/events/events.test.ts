@@ -1,0 +1,216 @@
+import { type EventKind, readEventId, State, uuidFrom } from '@ojs-ts/core';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type EventQuery, readEvents } from '../../../src/engine/events/events.ts';
+import { type Bench, bench, items, newJob } from '../../support/engine.ts';
+import { storages } from '../../support/storages.ts';
+
+function read(b: Bench, query: Partial<EventQuery> = {}) {
+  return readEvents(b.engine.storage, 'ojs://test', {
+    after: null,
+    types: [],
+    queues: [],
+    jobTypes: [],
+    limit: 1_000,
+    ...query,
+  });
+}
+
+const failure = { code: 'x', type: 'x', message: 'm', names: [] };
+
+describe.each(storages)('events, $name', ({ url }) => {
+  test('a job’s events come in the order of its life (§9)', async () => {
+    await using b = await bench(url());
+    const job = await b.start(null, { retry: { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 } });
+    await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
+    b.clock.advance(1_000);
+    const [again] = await b.fetch({ queues: [job.queue] });
+    await b.engine.settle({ id: job.id, claim: again?.claim ?? 0, worker: null, kind: 'fail', failure });
+    const kinds: EventKind[] = [
+      'job.enqueued',
+      'job.started',
+      'job.failed',
+      'job.retrying',
+      // The end of a backoff has no event in the catalogue (ojs-events §10.2), yet the state changes.
+      'job.state_changed',
+      'job.started',
+      'job.failed',
+      'job.discarded',
+    ];
+    const { events, hasMore, gap } = await read(b);
+    expect(events.map(({ type }) => type)).toEqual(kinds);
+    expect(events.every(({ subject }) => subject === job.id)).toBe(true);
+    expect([hasMore, gap]).toEqual([false, false]);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+    expect((await read(b)).events).toEqual(events);
+  });
+
+  test('pages of any size, and new events between them: none is skipped, none comes twice', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 7 }), fc.nat(9)), { minLength: 1, maxLength: 12 }),
+        async (steps) => {
+          await using b = await bench(url());
+          const seen: string[] = [];
+          let after: string | null = null;
+          for (const [limit, jobs] of steps) {
+            if (jobs > 0) await b.engine.push(items(Array.from({ length: jobs }, () => newJob(b.clock.now()))));
+            const page = await read(b, { after, limit });
+            expect(page.events.length).toBeLessThanOrEqual(limit);
+            expect(page.gap).toBe(false);
+            seen.push(...page.events.map(({ id }) => id));
+            after = page.cursor;
+          }
+          for (let more = true; more; ) {
+            const page = await read(b, { after, limit: 5 });
+            seen.push(...page.events.map(({ id }) => id));
+            after = page.cursor;
+            more = page.hasMore;
+          }
+          expect(seen).toEqual((await read(b)).events.map(({ id }) => id));
+          expect(await read(b, { after })).toEqual({ events: [], cursor: after, hasMore: false, gap: false });
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
+  test('filters are combined, a trailing * takes a prefix', async () => {
+    await using b = await bench(url());
+    const first = await b.start('w1', { queue: 'a', type: 'x.y' });
+    await b.start('w1', { queue: 'b', type: 'x.z' });
+    await b.push({ queue: 'a', type: 'x.z' });
+    await b.engine.storage.registry.pauseQueue('a', true, b.clock.now());
+    const kinds = async (query: Partial<EventQuery>) => (await read(b, query)).events.map(({ type }) => type);
+    expect(await kinds({ types: ['job.started'] })).toEqual(['job.started', 'job.started']);
+    expect(await kinds({ types: ['queue.*', 'job.started'], queues: ['a'] })).toEqual(['job.started', 'queue.paused']);
+    expect(await kinds({ queues: ['a'], jobTypes: ['x.y'] })).toEqual(['job.enqueued', 'job.started']);
+    expect(await kinds({ types: ['job.*'], queues: ['a', 'b'], jobTypes: ['x.z'] })).toHaveLength(3);
+    expect(await kinds({ types: ['job'] })).toEqual([]);
+    expect((await read(b, { types: ['job.started'], limit: 1 })).events).toMatchObject([{ subject: first.id }]);
+  });
+
+  test('a filter that matches nothing moves on, too', async () => {
+    await using b = await bench(url());
+    await b.push();
+    const { events, cursor } = await read(b, { queues: ['none'] });
+    expect(events).toEqual([]);
+    expect((await read(b, { after: cursor })).events).toEqual([]);
+  });
+
+  test('a cursor before the oldest event kept tells of the gap, once', async () => {
+    await using b = await bench(url(), { retention: { eventsMs: 1_000 } });
+    for (let count = 0; count < 3; count++) await b.push();
+    const { cursor } = await read(b, { limit: 1 });
+    b.clock.advance(2_000);
+    await b.engine.upkeep.run();
+    const emptied = await read(b, { after: cursor });
+    expect(emptied).toMatchObject({ events: [], gap: true });
+    expect(await read(b, { after: emptied.cursor })).toMatchObject({ events: [], gap: false });
+    await b.push();
+    expect(await read(b, { after: emptied.cursor })).toMatchObject({ events: [{ type: 'job.enqueued' }], gap: false });
+    expect(await read(b, { after: cursor })).toMatchObject({ events: [{ type: 'job.enqueued' }], gap: true });
+  });
+
+  test('a cursor from before the store was emptied begins again, and tells of the gap', async () => {
+    await using b = await bench(url());
+    for (let count = 0; count < 5; count++) await b.push();
+    const { cursor } = await read(b);
+    await b.engine.storage.clear();
+    const id = await b.push({ state: State.available });
+    expect(await read(b, { after: cursor })).toMatchObject({
+      events: [{ subject: id }],
+      cursor: '1',
+      hasMore: false,
+      gap: true,
+    });
+  });
+
+  test('every kind of a job has what ojs-events §4.1 requires, and tells job, state and trace (§8.3, X27)', async () => {
+    await using b = await bench(url());
+    const retry = { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 };
+    const at = (ms: number) => new Date(b.clock.now() + ms).toISOString();
+    await b.push({
+      queue: 'scheduled',
+      state: State.scheduled,
+      runAt: b.clock.now() + 60_000,
+      priority: 5,
+      trace: 'aa',
+    });
+    await b.push({ queue: 'urgent', priority: 7 });
+    await b.engine.lifecycle.cancel(await b.push({ queue: 'cancelled' }), null);
+    await b.push({ queue: 'expired', expiresAt: b.clock.now() + 500 });
+    const failing = await b.start('w1', { queue: 'failing', retry });
+    b.clock.advance(700);
+    await b.beat('w1', [failing.id]);
+    await b.engine.settle({ id: failing.id, claim: failing.claim, worker: null, kind: 'fail', failure });
+    const passing = await b.start(null, { queue: 'passing' });
+    b.clock.advance(1_000);
+    await b.engine.settle({ id: passing.id, claim: passing.claim, worker: null, kind: 'ack', result: '{"n":1}' });
+    await b.engine.upkeep.run();
+    const [again] = await b.fetch({ queues: ['failing'], worker: 'w2' });
+    await b.engine.settle({ id: failing.id, claim: again?.claim ?? 0, worker: null, kind: 'fail', failure });
+    const { events } = await read(b, { types: ['job.*'] });
+    const told = (queue: string) =>
+      Object.fromEntries(
+        events
+          .filter(({ data }) => data.queue === queue)
+          .map(({ type, data: { job_id, job_type, queue: _, ...rest } }) => [type, rest]),
+      );
+    for (const { subject, data } of events) expect([data.job_id, data.job_type]).toEqual([subject, 'a.b']);
+    const t0 = b.clock.now() - 1_700;
+    const time = (ms: number) => new Date(t0 + ms).toISOString();
+    const error = { code: 'x', type: 'x', message: 'm', retryable: true };
+    expect(told('scheduled')).toEqual({
+      'job.scheduled': { attempt: 0, state: 'scheduled', scheduled_at: time(60_000), trace_id: 'aa' },
+    });
+    expect(told('urgent')).toEqual({ 'job.enqueued': { attempt: 0, state: 'available', priority: 7 } });
+    expect(told('cancelled')).toMatchObject({ 'job.cancelled': { state: 'cancelled', previous_state: 'available' } });
+    expect(told('expired')).toMatchObject({
+      'job.expired': { state: 'discarded', created_at: time(0), expired_at: time(500), ttl_ms: 500 },
+    });
+    expect(told('passing')).toMatchObject({
+      'job.started': { state: 'active', previous_state: 'available', worker_id: '', attempt: 1 },
+      'job.completed': { state: 'completed', previous_state: 'active', duration_ms: 1_000, attempt: 1 },
+    });
+    expect(told('failing')).toMatchObject({
+      'job.started': { worker_id: 'w2', attempt: 2 },
+      'job.heartbeat': { worker_id: 'w1', attempt: 1, visible_until: time(700 + 1_800_000) },
+      'job.retrying': { attempt: 1, max_attempts: 2, next_retry_at: time(1_700), error },
+      'job.state_changed': { state: 'available', previous_state: 'retryable' },
+      'job.failed': { attempt: 2, error, duration_ms: 0 },
+      'job.discarded': { total_attempts: 2, last_error: { code: 'x', message: 'm' } },
+    });
+    expect(at(0)).toBe(time(1_700));
+  });
+
+  test('the id of an event is a cursor, too; that of another store begins anew (ojs-events §6.4)', async () => {
+    await using b = await bench(url());
+    for (let count = 0; count < 3; count++) await b.push();
+    const { events } = await read(b);
+    expect(await read(b, { after: events[1]?.id ?? '' })).toMatchObject({
+      events: [{ id: events[2]?.id }],
+      gap: false,
+    });
+    const foreign = `evt_${uuidFrom(b.clock.now(), 1, ((await b.engine.storage.seed()) + 1) % 65_536)}`;
+    expect(await read(b, { after: foreign })).toMatchObject({ events, gap: true });
+  });
+
+  test.each(['x', '-1', '1.5', '1e3', ' 1', '99999999999999999999', 'evt_', 'evt_x'])(
+    '%j is no cursor',
+    async (after) => {
+      await using b = await bench(url());
+      await expect(read(b, { after })).rejects.toMatchObject({ code: 'invalid_request' });
+    },
+  );
+});
+
+test('the id of an event tells time, place and store; no other id does', () => {
+  fc.assert(
+    fc.property(fc.nat(2 ** 47), fc.nat(Number.MAX_SAFE_INTEGER), fc.nat(0xffff), (at, position, seed) => {
+      expect(readEventId(`evt_${uuidFrom(at, position, seed)}`)).toEqual({ at, position, seed });
+    }),
+  );
+  for (const id of ['', 'evt_', uuidFrom(1, 2, 3), 'evt_019539a4-b68c-7def-b000-aabbccddeeff'])
+    expect(readEventId(id)).toBeNull();
+});

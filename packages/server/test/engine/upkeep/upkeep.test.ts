@@ -1,0 +1,481 @@
+import { manualClock, State, type Transition } from '@ojs-ts/core';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Engine } from '../../../src/engine/engine.ts';
+import { StoreClock } from '../../../src/engine/upkeep/store-clock.ts';
+import { openStorage } from '../../../src/storage/open.ts';
+import { StoreUnavailable } from '../../../src/storage/unavailable.ts';
+import { bench, items, newJob } from '../../support/engine.ts';
+import { newId } from '../../support/ids.ts';
+import { storages } from '../../support/storages.ts';
+
+describe.each(storages)('upkeep, $name', ({ url }) => {
+  test('promotes what is due, neither early nor late, and more than a page of it', async () => {
+    await using b = await bench(url());
+    const due = b.clock.now() + 1_000;
+    const jobs = Array.from({ length: 450 }, () => newJob(b.clock.now(), { state: State.scheduled, runAt: due }));
+    await b.engine.push(items(jobs));
+    const waiting = async () => (await b.engine.storage.registry.queues())[0]?.counts[State.scheduled] ?? 0;
+    b.clock.set(due - 1);
+    await b.engine.upkeep.run();
+    expect(await waiting()).toBe(450);
+    b.clock.set(due);
+    await b.engine.upkeep.run();
+    expect(await waiting()).toBe(0);
+  });
+
+  test('get and fetch see due jobs without any pass (§2.1)', async () => {
+    await using b = await bench(url());
+    const due = b.clock.now() + 1_000;
+    const [first, second] = [
+      await b.push({ state: State.scheduled, runAt: due }),
+      await b.push({ state: State.scheduled, runAt: due }),
+    ];
+    const expiring = await b.push({ expiresAt: due });
+    b.clock.set(due);
+    expect(await b.get(first)).toMatchObject({ state: State.available, enqueuedAt: due });
+    expect((await b.get(expiring)).state).toBe(State.discarded);
+    expect((await b.fetch({ count: 9 })).map((job) => job.id)).toEqual([first, second]);
+  });
+
+  test('an ended lease goes back at once while attempts are left, then it is discarded (X13, T:L1-VIS-001)', async () => {
+    await using b = await bench(url());
+    const job = await b.start(null, { visibilityMs: 3_000, retry: { maxAttempts: 2 } });
+    b.clock.advance(2_999);
+    await b.engine.upkeep.run();
+    expect((await b.get(job.id)).state).toBe(State.active);
+    b.clock.advance(1);
+    await b.engine.upkeep.run();
+    expect(await b.get(job.id)).toMatchObject({ state: State.available, attempt: 1, startedAt: null });
+    await b.fetch({ queues: [job.queue] });
+    b.clock.advance(3_000);
+    await b.engine.upkeep.run();
+    expect(await b.get(job.id)).toMatchObject({ state: State.discarded, attempt: 2 });
+  });
+
+  test('an execution that runs out of its time takes the backoff (§11)', async () => {
+    await using b = await bench(url());
+    const job = await b.start(null, { timeoutMs: 2_000, retry: { jitter: false, initialIntervalMs: 7_000 } });
+    b.clock.advance(2_000);
+    expect(await b.get(job.id)).toMatchObject({ state: State.retryable, runAt: b.clock.now() + 7_000 });
+  });
+
+  test('jobs that go because of the cap are counted for all nodes, and told once a minute', async () => {
+    const lines: (readonly [object, string])[] = [];
+    const line = (fields: object, message: string) =>
+      void (message === 'jobs removed over the cap' && lines.push([fields, message]));
+    const log = { info: line, warn: line, error: line };
+    await using b = await bench(url(), { log, retention: { keepDeadLetters: 1, keep: 1 } });
+    const letters = async (count: number) => {
+      const jobs = Array.from({ length: count }, () => newJob(b.clock.now()));
+      await b.engine.push(items(jobs));
+      const dead = jobs.map(
+        ({ id }): Transition => ({
+          id,
+          from: State.available,
+          to: State.discarded,
+          claim: 0,
+          deadLetter: true,
+          events: [],
+        }),
+      );
+      await b.engine.storage.jobs.transition(dead, b.clock.now());
+    };
+    await letters(3);
+    await b.engine.upkeep.run();
+    expect(await b.engine.removals.counts()).toEqual({ completed: 0, cancelled: 0, discarded: 0, dead_letter: 2 });
+    const told = { kind: 'dead_letter', cap: 1, variable: 'OJS_RETAIN_DEAD_LETTER_COUNT' };
+    expect(lines).toEqual([[{ ...told, removed: 2 }, 'jobs removed over the cap']]);
+    b.clock.advance(1_000);
+    await letters(4);
+    await b.engine.upkeep.run();
+    expect([lines.length, await b.engine.removals.counts()]).toMatchObject([1, { dead_letter: 6 }]);
+    // What goes for its age is no loss that a cap made.
+    b.clock.advance(181 * 86_400_000);
+    await b.engine.upkeep.run();
+    expect(await b.engine.removals.counts()).toMatchObject({ dead_letter: 6 });
+    expect(lines.slice(1)).toEqual([[{ ...told, removed: 4 }, 'jobs removed over the cap']]);
+  });
+
+  test('a worker is dead after 30 s without a heartbeat (§10.7)', async () => {
+    await using b = await bench(url());
+    const job = await b.start('w1', { retry: { maxAttempts: 2 } });
+    await b.beat('w1', [job.id]);
+    b.clock.advance(29_999);
+    await b.engine.upkeep.run();
+    expect((await b.get(job.id)).state).toBe(State.active);
+    b.clock.advance(1);
+    await b.engine.upkeep.run();
+    expect(await b.get(job.id)).toMatchObject({ state: State.available, attempt: 1, worker: null });
+    expect((await b.get(job.id)).history).toContain('worker_death');
+    expect(await b.engine.storage.registry.workers()).toEqual([]);
+  });
+
+  test('a worker that never sent a heartbeat is not dead (X10, T:L2-CRON-005)', async () => {
+    await using b = await bench(url());
+    const job = await b.start('w1');
+    b.clock.advance(1_799_999);
+    await b.engine.upkeep.run();
+    expect((await b.get(job.id)).state).toBe(State.active);
+  });
+
+  test('its silence counts from the start of the engine: a restart kills nobody', async () => {
+    await using b = await bench(url());
+    const job = await b.start('w1');
+    await b.beat('w1', [job.id]);
+    b.clock.advance(3_600_000 / 4);
+    const next = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
+    b.clock.advance(29_999);
+    await next.upkeep.run();
+    expect((await next.get(job.id))?.state).toBe(State.active);
+    b.clock.advance(1);
+    await next.upkeep.run();
+    expect((await next.get(job.id))?.state).toBe(State.available);
+  });
+
+  test('a lease that ended while no engine listened waits for the next heartbeat of its worker', async () => {
+    await using b = await bench(url());
+    const queue = `only-${newId()}`;
+    const ids = await Promise.all(Array.from({ length: 2 }, () => b.push({ queue })));
+    await b.fetch({ queues: [queue], worker: 'w1', count: 2, leaseMs: 30_000 });
+    await b.beat('w1', ids);
+    b.clock.advance(40_000);
+    const next = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
+    const states = async () => (await b.engine.storage.jobs.get(ids)).map((job) => job?.state);
+    await next.upkeep.run();
+    expect(await states()).toEqual([State.active, State.active]);
+    // The worker still has one of them; the other it has lost, and its lease is over.
+    await next.beat({
+      worker: 'w1',
+      holds: [{ id: ids[0] ?? '', claim: null }],
+      leaseMs: 30_000,
+      state: 'running',
+      info: '{}',
+    });
+    await next.upkeep.run();
+    expect(await states()).toEqual([State.active, State.available]);
+  });
+
+  test('a worker that stays silent after the restart is dead in its time', async () => {
+    await using b = await bench(url());
+    const queue = `only-${newId()}`;
+    const id = await b.push({ queue });
+    await b.fetch({ queues: [queue], worker: 'w1', leaseMs: 30_000 });
+    await b.beat('w1', [id]);
+    b.clock.advance(40_000);
+    const next = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
+    b.clock.advance(30_000);
+    await next.upkeep.settleOverdue();
+    const [job] = await b.engine.storage.jobs.get([id]);
+    expect(job?.state).toBe(State.available);
+    expect(job?.history).toContain('worker_death');
+  });
+
+  test('jobs that wait for their worker do not hide overdue ones behind them', async () => {
+    await using b = await bench(url());
+    const queue = `only-${newId()}`;
+    const waiting = await Promise.all(Array.from({ length: 450 }, () => b.push({ queue })));
+    for (let round = 0; round < 5; round++)
+      await b.fetch({ queues: [queue], worker: 'w1', count: 100, leaseMs: 30_000 });
+    await b.beat('w1', waiting);
+    const behind = await b.push({ queue });
+    await b.fetch({ queues: [queue], worker: 'raw', leaseMs: 35_000 });
+    b.clock.advance(40_000);
+    const next = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
+    await next.upkeep.settleOverdue();
+    expect((await b.engine.storage.jobs.get([behind, waiting[0] ?? ''])).map((job) => job?.state)).toEqual([
+      State.available,
+      State.active,
+    ]);
+  });
+
+  test('retention gets through what it has to, of every kind (digest §17)', async () => {
+    await using b = await bench(url(), { retention: { keep: 10, keepEvents: 10 } });
+    const jobs = await Promise.all(Array.from({ length: 3_000 }, () => b.push({ queue: 'many' })));
+    for (let round = 0; round < 30; round++) {
+      const taken = await b.fetch({ queues: ['many'], worker: 'w', count: 100 });
+      await Promise.all(
+        taken.map(({ id, claim }) => b.engine.settle({ id, claim, worker: 'w', kind: 'ack', result: null })),
+      );
+    }
+    // A pass ends after a second, in which a busy machine does less: for this one no time passes.
+    const stopped = vi.spyOn(performance, 'now').mockReturnValue(performance.now());
+    await b.engine.upkeep.prune().finally(() => stopped.mockRestore());
+    expect((await b.engine.storage.jobs.get(jobs)).filter((job) => job !== null)).toHaveLength(10);
+    const { batches } = await b.engine.storage.events(0, 100_000);
+    // A batch goes as a whole.
+    expect(batches.length).toBeLessThan(5);
+  });
+
+  test('a job that two heartbeats in a row do not list goes back uncounted; one is not enough', async () => {
+    await using b = await bench(url());
+    const lost = await b.start('w1');
+    const kept = await b.start('w1');
+    const beatAndRun = async (holds: readonly string[] | null) => {
+      b.clock.advance(5_000);
+      await b.beat('w1', holds);
+      await b.engine.upkeep.run();
+      return (await b.get(lost.id)).state;
+    };
+    expect(await beatAndRun([kept.id])).toBe(State.active);
+    expect(await beatAndRun([kept.id, lost.id])).toBe(State.active);
+    expect(await beatAndRun([kept.id])).toBe(State.active);
+    // A heartbeat that only counts says nothing about any job.
+    expect(await beatAndRun(null)).toBe(State.active);
+    expect(await beatAndRun([kept.id])).toBe(State.active);
+    expect(await beatAndRun([kept.id])).toBe(State.available);
+    expect(await b.get(lost.id)).toMatchObject({ attempt: 0, worker: null });
+    expect((await b.get(kept.id)).state).toBe(State.active);
+  });
+
+  test('a claim that is younger than the heartbeat before the last is not lost yet', async () => {
+    await using b = await bench(url());
+    await b.beat('w1', []);
+    b.clock.advance(5_000);
+    const job = await b.start('w1');
+    await b.beat('w1', []);
+    await b.engine.upkeep.run();
+    b.clock.advance(5_000);
+    await b.engine.upkeep.run();
+    expect((await b.get(job.id)).state).toBe(State.active);
+  });
+
+  test('retention: by age and by number, and each state by its own (digest §17)', async () => {
+    await using b = await bench(url(), {
+      retention: { completedMs: 1_000, cancelledMs: 2_000, discardedMs: 3_000, keep: 2, eventsMs: 10_000 },
+    });
+    const complete = async () => {
+      const job = await b.start();
+      await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
+      b.clock.advance(1);
+      return job.id;
+    };
+    const ids = [await complete(), await complete(), await complete()];
+    const cancelled = await b.push();
+    await b.engine.lifecycle.cancel(cancelled, null);
+    const left = async () => (await b.engine.storage.jobs.get([...ids, cancelled])).map((job) => job !== null);
+    await b.engine.upkeep.run();
+    expect(await left()).toEqual([false, true, true, true]);
+    b.clock.advance(1_001);
+    await b.engine.upkeep.run();
+    expect(await left()).toEqual([false, false, false, true]);
+    b.clock.advance(1_000);
+    await b.engine.upkeep.run();
+    expect(await left()).toEqual([false, false, false, false]);
+    b.clock.advance(10_000);
+    await b.engine.upkeep.run();
+    const { batches, newest } = await b.engine.storage.events(0, 100);
+    expect(batches).toEqual([]);
+    expect(newest).toBeGreaterThan(0);
+  });
+});
+
+describe('upkeep by timers', () => {
+  test('a process that stood still does not kill the workers that it could not hear', async () => {
+    const storage = await openStorage('memory:');
+    const { upkeep } = storage;
+    const promote = upkeep.promote.bind(upkeep);
+    const passed = new Promise<void>((resolve) => {
+      const lease = upkeep.lease.bind(upkeep);
+      upkeep.lease = async (name, ...rest) => {
+        if (name === 'retention') resolve();
+        return lease(name, ...rest);
+      };
+    });
+    // Stands still in the middle of a pass, as a stopped process may, for longer than a stall and than a worker may be silent.
+    upkeep.promote = async (now, limit) => {
+      upkeep.promote = promote;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_300);
+      return promote(now, limit);
+    };
+    await using engine = await Engine.start({ storage, deadAfterMs: 4_000 });
+    const job = newJob(engine.clock.now());
+    await engine.push(items([job]));
+    await engine.fetch({ queues: ['q'], count: 1, worker: 'w1', leaseMs: null, request: null, waitMs: 0 });
+    await engine.beat({
+      worker: 'w1',
+      holds: [{ id: job.id, claim: null }],
+      leaseMs: null,
+      state: 'running',
+      info: '{}',
+    });
+    await passed;
+    expect((await engine.get(job.id))?.state).toBe(State.active);
+  });
+
+  test('a store that was away does not kill the workers that it could not hear; one that stays silent is dead in its time', async () => {
+    const storage = await openStorage('memory:');
+    const clock = manualClock(Date.now());
+    const wall = vi.spyOn(Date, 'now').mockImplementation(() => clock.now());
+    onTestFinished(() => wall.mockRestore());
+    const { upkeep, registry } = storage;
+    const { promote, overdue, lease } = upkeep;
+    const { workers } = registry;
+    let [away, quiet] = [0, 0];
+    const asked = () => {
+      if (away > 0) throw new StoreUnavailable('the store is away');
+    };
+    // Each look fails soon, and all of them together take longer than a lease, and than a worker may be silent.
+    upkeep.promote = async (now, limit) => {
+      if (away > 0) {
+        away -= 1;
+        clock.advance(4_000);
+        throw new StoreUnavailable('the store is away');
+      }
+      return promote(now, limit);
+    };
+    upkeep.overdue = async (now, limit) => {
+      asked();
+      if (quiet > 0) {
+        quiet -= 1;
+        clock.advance(4_000);
+      }
+      return overdue(now, limit);
+    };
+    registry.workers = async () => {
+      asked();
+      return workers();
+    };
+    const rounds: (() => void)[] = [];
+    upkeep.lease = async (name, ...rest) => {
+      asked();
+      if (name === 'liveness') for (const told of rounds.splice(0)) told();
+      return lease(name, ...rest);
+    };
+    const round = () => new Promise<void>((told) => void rounds.push(told));
+    await using engine = await Engine.start({ storage, clock });
+    const job = newJob(clock.now());
+    await engine.push(items([job]));
+    await engine.fetch({ queues: ['q'], count: 1, worker: 'w1', leaseMs: 30_000, request: null, waitMs: 0 });
+    await engine.beat({
+      worker: 'w1',
+      holds: [{ id: job.id, claim: null }],
+      leaseMs: 30_000,
+      state: 'running',
+      info: '{}',
+    });
+    const from = clock.now();
+    away = 12;
+    // The slower of the two loops that take jobs back begins again, so it has been round.
+    await round();
+    await round();
+    expect(clock.now() - from).toBe(48_000);
+    // Not by the engine, whose reads look for what is overdue, too.
+    const stored = async () => (await storage.jobs.get([job.id]))[0];
+    expect((await stored())?.state).toBe(State.active);
+    quiet = 9;
+    await expect.poll(async () => (await stored())?.state).toBe(State.available);
+    expect((await stored())?.history).toContain('worker_death');
+    expect(clock.now() - from).toBeGreaterThanOrEqual(48_000 + 28_000);
+  });
+
+  test('a store that fails is told once, and once that it works again', async () => {
+    const storage = await openStorage('memory:');
+    const promote = storage.upkeep.promote.bind(storage.upkeep);
+    const told: string[] = [];
+    let calls = 0;
+    const again = Promise.withResolvers<void>();
+    const note = (_: object, message: string) => {
+      told.push(message);
+      if (message === 'upkeep works again') again.resolve();
+    };
+    storage.upkeep.promote = async (now, limit) => {
+      calls++;
+      if (calls <= 3) throw new Error('the store is away');
+      return promote(now, limit);
+    };
+    await using _engine = await Engine.start({ storage, log: { info: note, warn: note, error: note } });
+    await again.promise;
+    expect(told.filter((message) => message.startsWith('upkeep'))).toEqual([
+      'upkeep failed; it will be tried again',
+      'upkeep works again',
+    ]);
+    expect(calls).toBe(4);
+  });
+
+  test('an engine whose store is away is closed all the same, and closes the store', async () => {
+    const storage = await openStorage('memory:');
+    const engine = await Engine.start({ storage });
+    const away = () => Promise.reject(new StoreUnavailable('the store is away'));
+    storage.upkeep.release = away;
+    storage.upkeep.promote = away;
+    storage.upkeep.lease = away;
+    const close = storage[Symbol.asyncDispose].bind(storage);
+    let closed = 0;
+    storage[Symbol.asyncDispose] = () => {
+      closed += 1;
+      return close();
+    };
+    await engine[Symbol.asyncDispose]();
+    expect(closed).toBe(1);
+  });
+
+  test('promote, expire and take back by themselves', async () => {
+    const storage = await openStorage('memory:');
+    await using engine = await Engine.start({ storage });
+    const now = engine.clock.now();
+    const jobs = [
+      newJob(now, { state: State.scheduled, runAt: now + 50 }),
+      newJob(now, { expiresAt: now + 50, queue: 'e' }),
+    ];
+    await engine.push(items(jobs));
+    const states = async () => (await storage.jobs.get(jobs.map(({ id }) => id))).map((job) => job?.state);
+    await expect.poll(states).toEqual([State.available, State.discarded]);
+  });
+});
+
+describe('StoreClock', () => {
+  test('follows the store, by half of the way there and back', async () => {
+    const storage = await openStorage('memory:');
+    const ahead = 3_600_000;
+    storage.clock = async () => Date.now() + ahead;
+    const clock = new StoreClock();
+    expect(Math.abs(clock.now() - Date.now())).toBeLessThan(1_000);
+    await clock.follow(storage);
+    expect(Math.abs(clock.now() - Date.now() - ahead)).toBeLessThan(1_000);
+    storage.clock = async () => Date.now() - ahead;
+    await clock.follow(storage);
+    expect(Math.abs(clock.now() - Date.now() + ahead)).toBeLessThan(1_000);
+    await storage[Symbol.asyncDispose]();
+  });
+
+  test('an answer that was long on its way moves it by no more than what it proves', async () => {
+    const wall = manualClock();
+    const mocked = vi.spyOn(Date, 'now').mockImplementation(() => wall.now());
+    onTestFinished(() => mocked.mockRestore());
+    await using storage = await openStorage('memory:');
+    const clock = new StoreClock();
+    let storeAhead = 300_000;
+    let [there, back] = [1, 1];
+    storage.clock = async () => {
+      wall.advance(there);
+      const store = wall.now() + storeAhead;
+      wall.advance(back);
+      return store;
+    };
+    const error = () => clock.now() - wall.now() - storeAhead;
+    await clock.follow(storage);
+    expect(error()).toBe(0);
+    // The way to the store was dead for 8 s, as a call may be before it is given up.
+    [there, back] = [8_000, 0];
+    await clock.follow(storage);
+    expect(error()).toBe(0);
+    [there, back] = [0, 8_000];
+    await clock.follow(storage);
+    expect(error()).toBe(0);
+    // Somebody sets the store's clock: what is certain of it counts at once, the rest with the next quick answer.
+    storeAhead -= 60_000;
+    [there, back] = [2_000, 2_000];
+    await clock.follow(storage);
+    expect(Math.abs(error())).toBeLessThanOrEqual(2_000);
+    [there, back] = [1, 1];
+    await clock.follow(storage);
+    expect(Math.abs(error())).toBeLessThanOrEqual(1);
+  });
+
+  test('an engine without a clock of its own runs on the store’s', async () => {
+    const storage = await openStorage('memory:');
+    storage.clock = async () => Date.UTC(2031, 0, 1);
+    await using engine = await Engine.start({ storage, upkeep: 'manual' });
+    expect(Math.abs(engine.clock.now() - Date.UTC(2031, 0, 1))).toBeLessThan(60_000);
+  });
+});

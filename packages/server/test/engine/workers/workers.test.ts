@@ -1,0 +1,144 @@
+import { State } from '@ojs-ts/core';
+import { describe, expect, test } from 'vitest';
+import { type Bench, bench } from '../../support/engine.ts';
+import { storages } from '../../support/storages.ts';
+
+const minute = 60_000;
+
+async function names(b: Bench): Promise<readonly string[]> {
+  return (await b.engine.workers.list()).map(({ worker }) => worker);
+}
+
+describe.each(storages)('workers that are known, $name', ({ url }) => {
+  test('a worker that only fetches is known by its fetches, whether it gets a job or not', async () => {
+    await using b = await bench(url());
+    await b.fetch({ worker: 'idle', queues: ['a', 'b'], count: 4 });
+    const since = b.clock.now();
+    expect(await b.engine.workers.find('idle')).toEqual({
+      worker: 'idle',
+      state: 'running',
+      beatAt: null,
+      fetchedAt: since,
+      info: '{"queues":["a","b"],"concurrency":4}',
+    });
+    const job = await b.start('busy');
+    expect(await names(b)).toEqual(['busy', 'idle']);
+    expect([...(await b.engine.workers.activeJobs())]).toEqual([['busy', 1]]);
+    b.clock.advance(2 * minute);
+    await b.fetch({ worker: 'idle' });
+    expect(await b.engine.workers.find('idle')).toMatchObject({ fetchedAt: since + 2 * minute });
+    expect(await b.engine.workers.find('nobody')).toBeNull();
+    expect(job.worker).toBe('busy');
+  });
+
+  test('being known by its fetches kills no worker and takes no job from it, however long it is silent', async () => {
+    await using b = await bench(url());
+    const job = await b.start('w1');
+    b.clock.advance(29 * minute);
+    await b.engine.upkeep.run();
+    expect(await b.get(job.id)).toMatchObject({ state: State.active, worker: 'w1', claim: job.claim });
+    expect(await names(b)).toEqual(['w1']);
+  });
+
+  test('with its first heartbeat the liveness rules hold for it', async () => {
+    await using b = await bench(url());
+    const job = await b.start('w1');
+    await b.beat('w1', [job.id]);
+    expect(await b.engine.workers.find('w1')).toMatchObject({ beatAt: b.clock.now(), fetchedAt: null });
+    expect(await names(b)).toEqual(['w1']);
+    b.clock.advance(30_000);
+    await b.engine.upkeep.run();
+    expect((await b.get(job.id)).state).toBe(State.available);
+    expect(await names(b)).toEqual([]);
+  });
+
+  test.each([
+    ['that only fetched', false],
+    ['with heartbeats', true],
+  ])('a worker %s that is deregistered gives back its jobs at once, uncounted, and no other', async (_, beats) => {
+    await using b = await bench(url());
+    const [first, second, other] = [await b.start('w1'), await b.start('w1'), await b.start('w2')];
+    if (beats) await b.beat('w1', [first.id, second.id]);
+    expect(await b.engine.deregister('w1')).toBe(true);
+    for (const { id } of [first, second]) {
+      const job = await b.get(id);
+      expect(job).toMatchObject({ state: State.available, attempt: 0, worker: null });
+      expect(job.history).toContain('deregistered');
+    }
+    expect((await b.get(other.id)).state).toBe(State.active);
+    expect(await names(b)).toEqual(['w2']);
+    expect(await b.engine.deregister('w1')).toBe(false);
+    // What it still does of the old claim is refused.
+    expect(
+      (await b.engine.settle({ kind: 'ack', id: first.id, claim: first.claim, worker: 'w1', result: null })).kind,
+    ).toBe('conflict');
+  });
+
+  test('the death of a worker counts against the job that it held, also where somebody deregisters the worker before the upkeep sees it', async () => {
+    await using b = await bench(url());
+    const job = await b.start('w1');
+    await b.beat('w1', [job.id]);
+    b.clock.advance(b.engine.deadAfterMs);
+    expect(await b.engine.deregister('w1')).toBe(true);
+    const after = await b.get(job.id);
+    expect(after).toMatchObject({ state: State.available, worker: null });
+    expect(after.history).toContain('worker_death');
+  });
+
+  test('more jobs than one page are given back', async () => {
+    await using b = await bench(url());
+    const ids: string[] = [];
+    for (let index = 0; index < 450; index++) ids.push(await b.push());
+    for (let turn = 0; turn < 9; turn++) await b.fetch({ worker: turn % 2 === 0 ? 'w1' : 'w2', count: 50 });
+    await b.engine.deregister('w1');
+    const jobs = await b.engine.storage.jobs.get(ids);
+    expect(jobs.filter((job) => job?.state === State.available)).toHaveLength(250);
+    expect(jobs.filter((job) => job?.worker === 'w2')).toHaveLength(200);
+  });
+
+  test('one that holds a job is known without a fetch on record', async () => {
+    await using b = await bench(url());
+    const job = await b.start('w1');
+    await b.engine.workers.remove('w1');
+    expect(await b.engine.deregister('w1')).toBe(true);
+    expect((await b.get(job.id)).state).toBe(State.available);
+  });
+
+  test('after an hour without a fetch it is forgotten, unless it holds a job', async () => {
+    await using b = await bench(url());
+    const job = await b.start('busy', { timeoutMs: 300 * minute, visibilityMs: 300 * minute });
+    await b.fetch({ worker: 'gone' });
+    b.clock.advance(59 * minute);
+    await b.fetch({ worker: 'late' });
+    await b.engine.workers.forgetIdle();
+    expect(await names(b)).toEqual(['busy', 'gone', 'late']);
+    b.clock.advance(minute);
+    await b.engine.upkeep.run();
+    expect(await names(b)).toEqual(['busy', 'late']);
+    await b.engine.settle({ kind: 'ack', id: job.id, claim: job.claim, worker: null, result: null });
+    await b.engine.workers.forgetIdle();
+    expect(await names(b)).toEqual(['late']);
+  });
+
+  test('it starts once, whichever server it asks, and stops where it is deregistered', async () => {
+    await using b = await bench(url());
+    await using other = await bench(url(), { storage: { ...b.engine.storage, [Symbol.asyncDispose]: async () => {} } });
+    await b.fetch({ worker: 'w1' });
+    await other.fetch({ worker: 'w1' });
+    await other.engine.deregister('w1');
+    const { batches } = await b.engine.storage.events(0, 99);
+    const kinds = batches.flatMap(({ entries }) =>
+      (JSON.parse(entries) as readonly (readonly [string])[]).map(([kind]) => kind),
+    );
+    expect(kinds).toEqual(['worker.started', 'worker.stopped']);
+  });
+
+  test('without events it is known as well', async () => {
+    await using b = await bench(url(), { events: false });
+    await b.fetch({ worker: 'w1' });
+    expect(await names(b)).toEqual(['w1']);
+    expect(await b.engine.deregister('w1')).toBe(true);
+    await b.fetch({ worker: 'w1' });
+    expect(await names(b)).toEqual(['w1']);
+  });
+});

@@ -1,0 +1,140 @@
+import { type OperationName, operations, type Route } from '@ojs-ts/core';
+import type { Canaries } from '../canaries.ts';
+import { newId } from '../ids.ts';
+import type { Request } from '../request.ts';
+
+/** The route of an operation and its other spellings. */
+export function routesOf(name: OperationName): readonly Route[] {
+  const { method, path, also = [] } = operations[name];
+  return [{ method, path }, ...also];
+}
+
+/** The path of a route with its placeholders filled in. */
+export function fillPath({ path }: Route, params: Readonly<Record<string, string>>): string {
+  return path.replace(/:([a-z]+)/g, (_, key: string) => encodeURIComponent(params[key] ?? ''));
+}
+
+/** What the placeholders of an operation stand for: something that it would change, or would show. */
+export function paramsOf(name: OperationName, canaries: Canaries): Readonly<Record<string, string>> {
+  const names: Readonly<Record<string, string>> = { cron: canaries.cron, queue: canaries.queue };
+  const keys: Readonly<Record<string, string>> = { limit: canaries.limit, schema: canaries.schema };
+  const [room = ''] = name.split('.');
+  return {
+    id: idOf(name, canaries),
+    name: name === 'queue.delete' ? canaries.emptyQueue : (names[room] ?? ''),
+    key: keys[room] ?? '',
+    version: name === 'schema.put' ? '2' : '1',
+  };
+}
+
+function idOf(name: OperationName, canaries: Canaries): string {
+  if (name.startsWith('deadLetter.')) return canaries.deadLetter;
+  if (name.startsWith('workflow.')) return canaries.workflow;
+  switch (name) {
+    case 'job.activate':
+      return canaries.pending;
+    case 'job.result':
+      return canaries.completed;
+    case 'job.progress':
+    case 'job.reportProgress':
+    case 'job.checkpoint':
+    case 'job.saveCheckpoint':
+    case 'job.deleteCheckpoint':
+    case 'worker.ack':
+    case 'worker.nack':
+      return canaries.active;
+    case 'worker.deregister':
+    case 'worker.health':
+      return 'keeper';
+    default:
+      return canaries.available;
+  }
+}
+
+/** A body with which the operation would have an effect; undefined where it needs none. Its first member is one that must be right. */
+export function bodyOf(name: OperationName, canaries: Canaries): object | undefined {
+  const { queue, active } = canaries;
+  const owner = { job_id: active, worker_id: 'keeper' };
+  const fetch = { queues: [queue], count: 1, request_id: 'r-1', wait_ms: 0, visibility_timeout_ms: 60_000 };
+  const beat = { active_jobs: [active], state: 'running', visibility_timeout_ms: 60_000_000 };
+  const job = { type: 'a.b', args: [1], meta: { a: 1 }, options: { queue, priority: 1, retry: { max_attempts: 2 } } };
+  const rate = { limit: 10, period: 'PT1M' };
+  const report = { message: 'half', data: { a: 1 }, checkpoint: { line: 2 } };
+  const definition = {
+    cron: '*/5 * * * *',
+    timezone: 'Europe/Berlin',
+    overlap_policy: 'allow',
+    description: 'd',
+    enabled: true,
+  };
+  const bodies: Partial<Record<OperationName, object>> = {
+    'job.enqueue': { id: newId(), ...job },
+    'job.enqueueBatch': { jobs: [{ id: newId(), ...job }, job] },
+    'job.reportProgress': { progress: 0.5, worker_id: 'keeper', ...report },
+    'job.results': { ids: [canaries.completed] },
+    'job.saveCheckpoint': { worker_id: 'keeper', state: { line: 3 } },
+    'bulk.enqueue': { jobs: [job, job], atomicity: 'partial' },
+    'bulk.cancel': { job_ids: [canaries.available, canaries.scheduled] },
+    'bulk.retry': { filter: { states: ['discarded'], queue } },
+    'bulk.delete': { filter: { states: ['completed'], type: 'canary.*' } },
+    'worker.fetch': { ...fetch, worker_id: 'keeper' },
+    'worker.ack': { ...owner, result: { a: 1 } },
+    'worker.nack': { ...owner, error: { code: 'x', message: 'm', retryable: true }, delay_ms: 1 },
+    'worker.heartbeat': { worker_id: 'keeper', ...beat },
+    'worker.exchange': {
+      worker_id: 'keeper',
+      acks: [owner],
+      nacks: [{ ...owner, error: { message: 'm' } }],
+      beat,
+      fetch,
+    },
+    'worker.progress': { ...owner, percentage: 50, ...report },
+    'worker.register': { worker_id: 'newcomer', queues: [queue], concurrency: 5, hostname: 'h', ...beat },
+    'worker.deregister': { worker_id: 'keeper' },
+    'queue.create': { name: 'newcomer', config: { max_size: 10, concurrency: 2 } },
+    'queue.configure': {
+      concurrency: 2,
+      backpressure: { max_depth: 10, strategy: 'reject', warning_threshold: 0.5 },
+      rate_limit: rate,
+      retention: { completed: 'P7D' },
+    },
+    'queue.limit': { concurrency: 2, rate },
+    'limit.override': { concurrency: 2, rate, throttle: rate, expires_at: '2099-01-01T00:00:00Z' },
+    'schema.register': { type: canaries.schema, version: 2, schema: { type: 'array' }, uri: 'urn:x:2', mode: 'warn' },
+    'schema.put': { mode: 'warn', schema: { type: 'array' }, uri: 'urn:x:2' },
+    'deadLetter.retryMany': { filter: { queue }, confirm: true },
+    'workflow.create': {
+      type: 'batch',
+      name: 'newcomer',
+      meta: { a: 1 },
+      options: { priority: 1 },
+      jobs: [job, { ...job, id: 'second' }],
+      callbacks: { on_complete: job },
+    },
+    'cron.register': { name: 'newcomer', ...definition, ...job },
+    'cron.update': { ...definition, args: [2] },
+    'cron.preview': { expression: '* * * * *', timezone: 'UTC', count: 3 },
+  };
+  return bodies[name];
+}
+
+/** Bodies that may be left out, with an effect: what they say counts all the same. */
+export function optionalBodyOf(name: OperationName, canaries: Canaries): object | undefined {
+  const bodies: Partial<Record<OperationName, object>> = {
+    'queue.delete': { strategy: 'reject' },
+    'job.deleteCheckpoint': { worker_id: 'keeper' },
+    'deadLetter.retry': { override: { args: [2], meta: { a: 1 } } },
+    'deadLetter.purge': { confirm: true, filter: { queue: canaries.queue } },
+  };
+  return bodies[name];
+}
+
+/** The request that would succeed. */
+export function requestOf(name: OperationName, canaries: Canaries, route: Route = operations[name]): Request {
+  const body = bodyOf(name, canaries);
+  return {
+    method: route.method,
+    path: fillPath(route, paramsOf(name, canaries)),
+    ...(body && { body: JSON.stringify(body) }),
+  };
+}
