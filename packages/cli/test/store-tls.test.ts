@@ -36,7 +36,7 @@ describe('a store that speaks TLS', () => {
     await using redis = await startRedis({ tls: certificate });
     await using server = await serveOn(redis.url, 0, { NODE_EXTRA_CA_CERTS: certFile });
     await roundTrip(server);
-    await using distrustful = redisStorage({ url: redis.url, timeoutMs: 20_000 });
+    await using distrustful = await redisStorage({ url: redis.url, timeoutMs: 20_000 });
     const refused = distrustful.ping();
     await expect(refused).rejects.toThrow(StoreUnavailable);
     await expect(refused).rejects.toThrow(/Redis 127\.0\.0\.1.*cannot be reached: self-signed certificate/);

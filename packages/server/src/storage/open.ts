@@ -1,5 +1,5 @@
 import { memoryStorage } from './memory/memory.ts';
-import { isRedisUrl, withoutPassword } from './redis/address.ts';
+import { isRedisUrl, withoutPassword } from './redis/connection/address.ts';
 import { sqliteStorage } from './sqlite/sqlite.ts';
 import type { Storage } from './storage.ts';
 

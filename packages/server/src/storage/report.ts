@@ -1,4 +1,4 @@
-import { isRedisUrl, withoutPassword } from './redis/address.ts';
+import { isRedisUrl, withoutPassword } from './redis/connection/address.ts';
 import type { MemoryReport } from './redis/memory-report.ts';
 
 export type { MemoryReport } from './redis/memory-report.ts';

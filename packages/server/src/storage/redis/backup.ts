@@ -1,16 +1,15 @@
 import type { Backup } from '../storage.ts';
-import { clear } from './clear.ts';
+import type { Scripts } from './connection/scripts.ts';
 import { dump } from './dump.ts';
 import { Restoration } from './restore.ts';
 import { listOf, text } from './rows.ts';
-import type { Scripts } from './scripts.ts';
 
 /** Keys that a store has from its start. */
 const own: ReadonlySet<string> = new Set(['layout', 'leases']);
 
 /**
- * A dump goes script by script (see {@link dump}), and so does a restore: it takes back what it wrote where it fails, but not where its process is killed.
- * @param onSeed told the seed that a restore has brought.
+ * A dump goes script by script (see {@link dump}), and so does a restore. A restore that fails removes what it wrote, unless its process is killed.
+ * @param onSeed gets the seed that a restore has brought.
  */
 export function backup(scripts: Scripts, name: string, onSeed: (seed: number) => void): Backup {
   return {
@@ -40,4 +39,14 @@ async function isEmpty(scripts: Scripts): Promise<boolean> {
     if (listOf(names).some((name) => !own.has(text(name)))) return false;
   }
   return true;
+}
+
+/**
+ * Removes the keys of the namespace, in pieces, so that the server answers others meanwhile. Whoever writes to the namespace meanwhile may lose a part.
+ * @param all removes the layout too, which says that the namespace is a store.
+ */
+export async function clear(scripts: Scripts, all: boolean): Promise<void> {
+  let cursor = '0';
+  do cursor = text(await scripts.exchange('clear', { cursor, all }));
+  while (cursor !== '0');
 }

@@ -1,8 +1,8 @@
-import type { CronRecord, Crons } from '../storage.ts';
-import { packFiring, readFired } from './cron-firing.ts';
-import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './reply.ts';
+import type { CronRecord, Crons, Firing } from '../storage.ts';
+import type { Packed } from './connection/msgpack.ts';
+import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './connection/reply.ts';
+import type { Scripts } from './connection/scripts.ts';
 import * as rows from './rows.ts';
-import type { Scripts } from './scripts.ts';
 
 export function crons(scripts: Scripts): Crons {
   const listed = async (...args: readonly (string | number)[]) => {
@@ -63,4 +63,23 @@ function readCron(name: string, reply: Reply | undefined): CronRecord {
 
 function byName(a: CronRecord, b: CronRecord): number {
   return a.name < b.name ? -1 : 1;
+}
+
+/** A firing as the operation `cron_fire` takes it. */
+function packFiring({ name, version, dueAt, job, cancels, events }: Firing): Packed {
+  const due = dueAt === null ? '' : String(dueAt);
+  return {
+    name,
+    version,
+    due,
+    job: job === null ? undefined : rows.packJob(job),
+    cancels: cancels.map(rows.packTransition),
+    events,
+  };
+}
+
+function readFired(packed: Packed | undefined): Awaited<ReturnType<Crons['fire']>>[number] {
+  if (packed === false) return null;
+  const [inserted] = rows.listOf(packed);
+  return { inserted: inserted === undefined ? null : rows.readInserted(inserted) };
 }

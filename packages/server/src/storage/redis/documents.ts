@@ -1,6 +1,6 @@
 import type { Document, Documents } from '../storage.ts';
-import { listOf, type Reply, text } from './reply.ts';
-import type { Scripts } from './scripts.ts';
+import { listOf, type Reply, text } from './connection/reply.ts';
+import type { Scripts } from './connection/scripts.ts';
 
 export function documents(scripts: Scripts): Documents {
   return {

@@ -1,16 +1,16 @@
 import { pagesOf, startsAtOnce } from '../dump.ts';
 import type { DumpRecord, NodeRecord } from '../storage.ts';
+import type { Packed } from './connection/msgpack.ts';
+import type { Reply } from './connection/reply.ts';
+import type { Scripts } from './connection/scripts.ts';
 import { crons } from './crons.ts';
 import { documents } from './documents.ts';
-import { log } from './log.ts';
-import type { Packed } from './packed.ts';
+import { eventLog } from './event-log.ts';
 import { queues } from './queues.ts';
-import type { Reply } from './reply.ts';
 import { listOf, number, numberOrNull, readJob, readNumbers, text } from './rows.ts';
-import type { Scripts } from './scripts.ts';
 import { statistics } from './statistics.ts';
 import { workers } from './workers.ts';
-import { readNode, readWorkflow } from './workflow-row.ts';
+import { readNode, readWorkflow } from './workflow-rows.ts';
 
 const jobsAtOnce = 100;
 
@@ -138,9 +138,9 @@ async function* requests(scripts: Scripts): AsyncIterable<readonly DumpRecord[]>
 }
 
 async function* events(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {
-  const { newest } = await log(scripts).events(0, 0);
+  const { newest } = await eventLog(scripts).events(0, 0);
   for (let after = 0; after < newest; ) {
-    const { batches } = await log(scripts).events(after, 1000);
+    const { batches } = await eventLog(scripts).events(after, 1000);
     const last = batches.at(-1);
     if (!last) return;
     yield batches.map((record) => ({ kind: 'events', record }));

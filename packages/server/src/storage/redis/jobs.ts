@@ -1,8 +1,8 @@
 import { type JobRecord, requestKey, sideWork } from '@ojs-ts/core';
 import { cursorOf, readCursor } from '../cursor.ts';
 import type { JobQuery, Jobs, Page } from '../storage.ts';
+import type { Scripts } from './connection/scripts.ts';
 import { listOf, number, numberOrNull, packJob, packTransition, readInserted, readJob, readMoved } from './rows.ts';
-import type { Scripts } from './scripts.ts';
 
 /** Jobs looked at in one go by a list, about 5 ms; between two goes other scripts run. */
 const look = 2000;

@@ -1,7 +1,7 @@
 import type { Layout } from '../storage.ts';
-import { type Connection, evicting, RedisRefusal } from './connection.ts';
+import { type Connection, evicting, RedisRefusal } from './connection/connection.ts';
+import type { Scripts } from './connection/scripts.ts';
 import { listOf, number } from './rows.ts';
-import type { Scripts } from './scripts.ts';
 
 /** What each version of the keys and what they hold brought. */
 const steps = ['001_first'];

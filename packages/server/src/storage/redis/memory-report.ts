@@ -1,7 +1,7 @@
-import { readAddress } from './address.ts';
-import { Connection } from './connection.ts';
-import { integer, listOf, text } from './reply.ts';
-import { Scripts } from './scripts.ts';
+import { readAddress } from './connection/address.ts';
+import { Connection } from './connection/connection.ts';
+import { integer, listOf, text } from './connection/reply.ts';
+import { Scripts } from './connection/scripts.ts';
 
 export interface KindOfKey {
   readonly kind: string;

@@ -1,16 +1,15 @@
 import type { EventBatch, JobRecord, WorkflowRecord } from '@ojs-ts/core';
 import type { JobQuery, Storage, Workflows } from '../storage.ts';
-import { backup } from './backup.ts';
-import { clear } from './clear.ts';
-import type { Connection } from './connection.ts';
+import { backup, clear } from './backup.ts';
+import type { Connection } from './connection/connection.ts';
+import { Scripts } from './connection/scripts.ts';
 import { crons } from './crons.ts';
 import { documents } from './documents.ts';
+import { eventLog } from './event-log.ts';
 import { jobs, type Listed, listed } from './jobs.ts';
 import { layout, type Migrated, migrate } from './layout.ts';
-import { log } from './log.ts';
 import { queues } from './queues.ts';
 import { number, listOf as packedList } from './rows.ts';
-import { Scripts } from './scripts.ts';
 import { statistics } from './statistics.ts';
 import { upkeep } from './upkeep.ts';
 import { RedisWakes } from './wakes.ts';
@@ -32,7 +31,7 @@ export interface Import {
 export interface Namespace extends Omit<Storage, 'migrate' | 'traits'> {
   readonly name: string;
   migrate(): Promise<Migrated>;
-  present(kind: Kind, names: readonly string[]): Promise<readonly boolean[]>;
+  exists(kind: Kind, names: readonly string[]): Promise<readonly boolean[]>;
   listed(query: JobQuery): Promise<Listed<JobRecord>>;
   listedWorkflows(
     query: Parameters<Workflows['list']>[0],
@@ -41,7 +40,7 @@ export interface Namespace extends Omit<Storage, 'migrate' | 'traits'> {
   importLog(batches: Import): Promise<number>;
   trimLog(upto: number): Promise<void>;
   /** Refuses everything from now on (StoreUnavailable), for the reason; null takes it back. */
-  retire(reason: string | null): void;
+  suspend(reason: string | null): void;
   /** Notes to which map of queues the namespace belongs; null for none. */
   setMap(text: string | null): Promise<void>;
   map(): Promise<string | null>;
@@ -80,12 +79,12 @@ export function namespace(connection: Connection, name: string, events: boolean)
       return seed ?? (await migrated()).seed;
     },
     subscribe: (onWake) => wakes.subscribe(onWake),
-    ...log(scripts),
+    ...eventLog(scripts),
     async clear() {
       await clear(scripts, false);
     },
 
-    async present(kind, names) {
+    async exists(kind, names) {
       if (names.length === 0) return [];
       return packedList(await scripts.exchange('exists', { kind, names })).map((there) => there === true);
     },
@@ -98,7 +97,7 @@ export function namespace(connection: Connection, name: string, events: boolean)
     async trimLog(upto) {
       await scripts.exchange('log_trim', upto);
     },
-    retire: (reason) => scripts.suspend(reason),
+    suspend: (reason) => scripts.suspend(reason),
     async setMap(text) {
       await (text === null
         ? connection.command('HDEL', `${prefix}layout`, 'map')

@@ -1,7 +1,7 @@
 import { queueEventEntry } from '@ojs-ts/core';
 import type { Registry } from '../storage.ts';
+import type { Scripts } from './connection/scripts.ts';
 import { listOf, number, packNumbers, readLimit, readQueue } from './rows.ts';
-import type { Scripts } from './scripts.ts';
 
 type Queues = Pick<
   Registry,

@@ -1,10 +1,9 @@
 import type { Storage, Traits } from '../storage.ts';
-import { readAddress } from './address.ts';
-import { Connection } from './connection.ts';
+import { readAddress } from './connection/address.ts';
+import { Connection } from './connection/connection.ts';
+import { mapHasChanged } from './connection/queue-map.ts';
 import { durability } from './layout.ts';
 import { type Namespace, namespace } from './namespace.ts';
-import { partitioned } from './partition/partitioned.ts';
-import { otherMap } from './partition/spaces.ts';
 
 export interface RedisOptions {
   /** `redis://HOST:PORT/DB?namespace=NAME`, `rediss://…`, `redis+cluster://H1:P,H2:P`, `redis+sentinel://H1,H2/MASTER`; `?namespaces=a:emails;b:*` for several. */
@@ -16,22 +15,25 @@ export interface RedisOptions {
 }
 
 /**
- * A store in Redis (7 or later) or Valkey: each operation is one script, so it is atomic and everything that the server writes of it is written together.
+ * A store in Redis (7 or later) or Valkey: each operation is one script, so it takes effect wholly or not at all. The code for several namespaces is loaded
+ * only where the URL has `namespaces`.
  * @throws Error where the URL is no Redis URL.
  */
-export function redisStorage({ url, events = true, timeoutMs }: RedisOptions): Storage {
+export async function redisStorage({ url, events = true, timeoutMs }: RedisOptions): Promise<Storage> {
   const address = readAddress(url);
   const connection = new Connection(address, timeoutMs);
   const traits: { -readonly [name in keyof Traits]: Traits[name] } = {
     name: 'redis',
-    // Scripts run one by one; the next is on its way meanwhile.
+    // Redis runs scripts one by one; the next one is on its way meanwhile.
     parallel: 2,
     inProcess: false,
     maxBatch: 500,
     durability: 'as the server persists it',
   };
   const open = (name: string) => namespace(connection, name, events);
-  const store = address.map ? partitioned(address.map, open, events) : whole(open(address.namespace), connection.name);
+  const store = address.map
+    ? (await import('./shards/sharded-store.ts')).shardedStore(address.map, open, events)
+    : whole(open(address.namespace), connection.name);
   return {
     ...store,
     traits,
@@ -59,7 +61,7 @@ function whole(space: Namespace, server: string): Omit<Storage, 'traits'> {
   return {
     ...space,
     async clock() {
-      space.retire((await others()) === null ? null : otherMap);
+      space.suspend((await others()) === null ? null : mapHasChanged);
       return space.clock();
     },
     async migrate() {

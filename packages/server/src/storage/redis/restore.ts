@@ -2,10 +2,10 @@ import { isReady, State, type WorkflowState } from '@ojs-ts/core';
 import { type Takers, take, withoutInbox } from '../dump.ts';
 import type { Dumped, DumpRecord } from '../storage.ts';
 import { noConfig } from '../storage.ts';
-import type { Packed } from './packed.ts';
+import type { Packed } from './connection/msgpack.ts';
+import type { Scripts } from './connection/scripts.ts';
 import { packNumbers } from './rows.ts';
-import type { Scripts } from './scripts.ts';
-import { letters } from './workflow-row.ts';
+import { letters } from './workflow-rows.ts';
 
 type Cell = string | number;
 

@@ -9,7 +9,7 @@ import {
 } from '@ojs-ts/core';
 import type { Inserted, LimitRecord, Moved, QueueRecord } from '../storage.ts';
 import { noConfig } from '../storage.ts';
-import type { Packed } from './packed.ts';
+import type { Packed } from './connection/msgpack.ts';
 
 type Members = { readonly [name: string]: Packed | undefined };
 

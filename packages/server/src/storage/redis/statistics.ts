@@ -1,6 +1,6 @@
 import type { MinuteRecord, Registry } from '../storage.ts';
-import { integerOrNull, listOf, type Reply, text } from './reply.ts';
-import type { Scripts } from './scripts.ts';
+import { integerOrNull, listOf, type Reply, text } from './connection/reply.ts';
+import type { Scripts } from './connection/scripts.ts';
 
 /** Minutes of queues read in one script, about 5 ms; between two of them other scripts run. */
 const atOnce = 1000;

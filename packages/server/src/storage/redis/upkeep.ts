@@ -1,6 +1,6 @@
 import type { Held, Upkeep } from '../storage.ts';
+import type { Scripts } from './connection/scripts.ts';
 import { listOf, number, numberOrNull, readJob, text } from './rows.ts';
-import type { Scripts } from './scripts.ts';
 
 /** Jobs looked at in one script by `held`, about 5 ms; between two of them other scripts run. */
 const look = 2000;

@@ -1,5 +1,5 @@
 import { type Listener, Wakes } from '../wakes.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection/connection.ts';
 
 /** Wake-ups of every process, from the channel that the scripts publish to. Heard while somebody has subscribed. */
 export class RedisWakes {

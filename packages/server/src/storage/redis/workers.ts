@@ -1,8 +1,8 @@
 import type { JobId } from '@ojs-ts/core';
 import { readDirective, readIds } from '../rows.ts';
 import type { Beaten, Registry, WorkerBeat, WorkerRecord } from '../storage.ts';
-import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './reply.ts';
-import type { Scripts } from './scripts.ts';
+import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './connection/reply.ts';
+import type { Scripts } from './connection/scripts.ts';
 
 export function workers(scripts: Scripts): Pick<Registry, 'beat' | 'workers' | 'direct' | 'forgetWorker'> {
   return {

@@ -1,12 +1,12 @@
-import type { NodeRef, WorkflowRecord } from '@ojs-ts/core';
+import type { NodeRef, WorkflowRecord, WorkflowStep } from '@ojs-ts/core';
 import { cursorOf, readCursor } from '../cursor.ts';
-import type { Workflows } from '../storage.ts';
+import type { Advanced, Workflows } from '../storage.ts';
+import type { Packed } from './connection/msgpack.ts';
+import { integer, listOf, type Reply, text } from './connection/reply.ts';
+import type { Scripts } from './connection/scripts.ts';
 import type { Listed } from './jobs.ts';
-import { integer, listOf, type Reply, text } from './reply.ts';
 import * as rows from './rows.ts';
-import type { Scripts } from './scripts.ts';
-import { packNodes, packWorkflow, readNode, readRefs, readWorkflow } from './workflow-row.ts';
-import { packStep, readAdvanced } from './workflow-step.ts';
+import { letters, packNodes, packWorkflow, readNode, readRefs, readWorkflow } from './workflow-rows.ts';
 
 /** Workflows left out in one script. */
 const skipAtOnce = 1000;
@@ -109,4 +109,22 @@ function readFlatRefs(reply: Reply | undefined): readonly NodeRef[] {
 function creation(word: string): 'created' | 'already' | 'duplicate' {
   if (word === 'created' || word === 'already' || word === 'duplicate') return word;
   throw new TypeError(`Redis: '${word}' is no answer to the creation of a workflow.`);
+}
+
+/** A step as the operation `workflow_advance` takes it. */
+function packStep(step: WorkflowStep): Packed {
+  const { workflow, index } = step.node;
+  const common = { workflow, index, events: step.events };
+  if (step.kind === 'start') return { ...common, job: rows.packJob(step.job) };
+  const { state, passes, result, error, end, failed } = step;
+  return { ...common, letter: letters[state], passes, result, error, ends: end?.state, text: end?.text, failed };
+}
+
+function readAdvanced({ node: { workflow } }: WorkflowStep, packed: Packed | undefined): Advanced {
+  const [done, inserted, ready] = rows.listOf(packed);
+  return {
+    done: done === true,
+    inserted: inserted === false ? null : rows.readInserted(inserted),
+    ready: rows.listOf(ready).map((index) => ({ workflow, index: Number(index) })),
+  };
 }

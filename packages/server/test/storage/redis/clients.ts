@@ -10,7 +10,7 @@ export interface Clients extends AsyncDisposable {
 export async function openClients(count: number): Promise<Clients> {
   const url = namespaceUrl();
   const open = () => redisStorage({ url });
-  const storages: Clients['storages'] = [open(), ...Array.from({ length: count - 1 }, open)];
+  const storages: Clients['storages'] = [await open(), ...(await Promise.all(Array.from({ length: count - 1 }, open)))];
   await storages[0].migrate();
   return {
     storages,

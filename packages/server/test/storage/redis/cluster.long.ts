@@ -23,7 +23,7 @@ else {
     try {
       // The node tells clients to come this way.
       await admin.config('SET', 'cluster-announce-port', far.port);
-      await using storage = redisStorage({
+      await using storage = await redisStorage({
         url: `redis+cluster://127.0.0.1:${far.port}?namespace=${namespace}`,
         timeoutMs: 2000,
       });
@@ -42,12 +42,13 @@ else {
 
   test('a namespace that moves to another node while 4 clients work loses nothing and hands out nothing twice', async () => {
     const url = `${cluster.url}?namespace=moving`;
-    await using first = redisStorage({ url });
+    await using first = await redisStorage({ url });
     // A node may still tell of the way that the test before has closed.
     await patiently(() => first.migrate());
     const work = { done: [] as string[], total: 2000 };
     await using others = new AsyncDisposableStack();
-    const storages = [first, ...[1, 2, 3].map(() => others.use(redisStorage({ url })))];
+    const storages: Storage[] = [first];
+    for (let count = 0; count < 3; count++) storages.push(others.use(await redisStorage({ url })));
     const working = Promise.all(storages.map((storage, number) => workOn(storage, number, work)));
     await moveSlot(cluster, '{moving}:');
     expect(work.done.length, 'the move ended before the work').toBeLessThan(work.total);

@@ -21,7 +21,7 @@ test.skipIf(server === null)(
   'once everything has ended, is pruned and its queues are removed, only fixed keys are left',
   async () => {
     const url = namespaceUrl();
-    await using storage = redisStorage({ url });
+    await using storage = await redisStorage({ url });
     await storage.migrate();
     const rate = limitOf('rate', { concurrency: 3, rates: [{ count: 5, perMs: 50 }] });
     const slot = limitOf('slot', { concurrency: 1 });
@@ -89,7 +89,7 @@ test.skipIf(server === null)(
   'jobs that are removed before their end leave nothing but their queue, their limit and the log',
   async () => {
     const url = namespaceUrl();
-    await using storage = redisStorage({ url });
+    await using storage = await redisStorage({ url });
     await storage.migrate();
     const limits = [limitOf('k', { concurrency: 1, rates: [{ count: 1, perMs: 50 }] })];
     const all = { limits, unique: uniqueOf({ states: 0 }), expiresAt: t0 + 9, laterExpiresAt: t0 + 9, cron: 'c' };

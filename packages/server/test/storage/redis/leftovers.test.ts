@@ -6,7 +6,7 @@ import { keysOf, namespaceUrl, server } from './namespace.ts';
 
 test.skipIf(server === null)('crons, documents and workers that were removed leave no key', async () => {
   const url = namespaceUrl();
-  await using storage = redisStorage({ url });
+  await using storage = await redisStorage({ url });
   await storage.migrate();
   const before = await keysOf(url);
   await storage.crons.put({ name: 'due', spec: '{}', enabled: true, dueAt: t0 }, t0);
@@ -21,7 +21,7 @@ test.skipIf(server === null)('crons, documents and workers that were removed lea
 
 test.skipIf(server === null)('the report tells how much memory each kind of key takes', async () => {
   const url = namespaceUrl();
-  await using storage = redisStorage({ url });
+  await using storage = await redisStorage({ url });
   await storage.migrate();
   const jobs = Array.from({ length: 1500 }, (_, number) => newJob(number, { envelope: `"${'x'.repeat(1000)}"` }));
   await insert(storage, jobs);

@@ -1,7 +1,7 @@
 import { State } from '@ojs-ts/core';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
-import { readAddress } from '../../../src/storage/redis/address.ts';
+import { readAddress } from '../../../src/storage/redis/connection/address.ts';
 import { redisStorage } from '../../../src/storage/redis/redis.ts';
 import { claim, claimAll, idOf, ids, insert, move, newJob, t0, to } from '../suite/tools.ts';
 import { namespaceUrl, server } from './namespace.ts';
@@ -10,7 +10,7 @@ import { namespaceUrl, server } from './namespace.ts';
 async function open() {
   const url = namespaceUrl();
   await using started = new AsyncDisposableStack();
-  const storage = started.use(redisStorage({ url }));
+  const storage = started.use(await redisStorage({ url }));
   await storage.migrate();
   const admin = started.adopt(new Redis(url), (client) => client.disconnect());
   const kept = started.move();

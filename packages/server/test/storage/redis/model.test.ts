@@ -1,14 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
-import { redisStorage } from '../../../src/storage/redis/redis.ts';
 import { checkProperty } from '../../support/property.ts';
 import { compare, script } from '../model.ts';
 import { openRedis, server } from './namespace.ts';
 
 test.skipIf(server === null)('memory and redis give equal answers and keep equal rows', async () => {
   await using model = memoryStorage();
-  await using subject = await openRedis((url) => redisStorage({ url }));
+  await using subject = await openRedis();
   let runs = 0;
   const property = fc.asyncProperty(script, async (turns) => {
     runs += 1;

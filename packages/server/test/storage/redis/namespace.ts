@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, inject } from 'vitest';
-import { readAddress } from '../../../src/storage/redis/address.ts';
-import { clear } from '../../../src/storage/redis/clear.ts';
-import { Connection } from '../../../src/storage/redis/connection.ts';
-import { Scripts } from '../../../src/storage/redis/scripts.ts';
+import { clear } from '../../../src/storage/redis/backup.ts';
+import { readAddress } from '../../../src/storage/redis/connection/address.ts';
+import { Connection } from '../../../src/storage/redis/connection/connection.ts';
+import { Scripts } from '../../../src/storage/redis/connection/scripts.ts';
+import { redisStorage } from '../../../src/storage/redis/redis.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { redisUrl } from '../../support/redis.ts';
 
@@ -24,8 +25,9 @@ export function namespaceUrl(): string {
   return url;
 }
 
-export async function openRedis(open: (url: string) => Storage): Promise<Storage> {
-  const storage = open(namespaceUrl());
+/** A new, empty, migrated store. */
+export async function openRedis(events = true): Promise<Storage> {
+  const storage = await redisStorage({ url: namespaceUrl(), events });
   await storage.migrate();
   return storage;
 }

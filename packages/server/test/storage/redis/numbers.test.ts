@@ -17,7 +17,7 @@ test.skipIf(server === null).each(cases)(
   'first in, first out within a priority, whatever came before: %s',
   async (_, before) => {
     const url = namespaceUrl();
-    await using storage = redisStorage({ url });
+    await using storage = await redisStorage({ url });
     await storage.migrate();
     await using ending = new AsyncDisposableStack();
     const admin = ending.adopt(new Redis(server ?? ''), (client) => client.disconnect());

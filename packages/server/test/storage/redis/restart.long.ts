@@ -22,9 +22,9 @@ test.skipIf(findRedis() === null)(
   async () => {
     await using server = await startRedis({ appendonly: 'always' });
     await using opened = new AsyncDisposableStack();
-    const storages = Array.from({ length: 4 }, () =>
-      opened.use(redisStorage({ url: `${server.url}?namespace=killed`, timeoutMs: 1000 })),
-    );
+    const storages: Storage[] = [];
+    for (let count = 0; count < 4; count++)
+      storages.push(opened.use(await redisStorage({ url: `${server.url}?namespace=killed`, timeoutMs: 1000 })));
     const [first] = storages;
     if (!first) throw new Error('There is no client.');
     await first.migrate();

@@ -15,9 +15,9 @@ test.skipIf(findRedis() === null).each(['?namespace=one', '?namespaces=home:unus
   async (namespaces) => {
     await using pair = await startRedisPair();
     await using opened = new AsyncDisposableStack();
-    const storages = Array.from({ length: 3 }, () =>
-      opened.use(redisStorage({ url: `${pair.url}${namespaces}`, timeoutMs: 1000 })),
-    );
+    const storages: Storage[] = [];
+    for (let count = 0; count < 3; count++)
+      storages.push(opened.use(await redisStorage({ url: `${pair.url}${namespaces}`, timeoutMs: 1000 })));
     const [first] = storages;
     if (!first) throw new Error('There is no client.');
     await first.migrate();

@@ -12,7 +12,7 @@ import { server } from './namespace.ts';
 async function open(options: RedisOptions = {}) {
   await using started = new AsyncDisposableStack();
   const instance = started.use(await startRedis(options));
-  const storage = started.use(redisStorage({ url: instance.url, timeoutMs: 1000 }));
+  const storage = started.use(await redisStorage({ url: instance.url, timeoutMs: 1000 }));
   await storage.migrate();
   const admin = started.adopt(new Redis(instance.url), (client) => client.disconnect());
   // The server is killed now and then.
@@ -100,7 +100,7 @@ test.skipIf(server === null)(
 test.skipIf(server === null)('a server that may remove keys when its memory is full is refused', async () => {
   await using own = await open();
   await own.admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
-  await using storage = redisStorage({ url: own.instance.url });
+  await using storage = await redisStorage({ url: own.instance.url });
   await expect(storage.migrate()).rejects.toThrow(/allkeys-lru.*noeviction/);
 });
 

@@ -20,9 +20,9 @@ const kinds = [
 
 test.skipIf(server === null).each(kinds)('%s whose servers speak nothing but TLS', async (_, start) => {
   await using servers = await start({ tls: certificate });
-  await using storage = redisStorage({ url: servers.url });
+  await using storage = await redisStorage({ url: servers.url });
   await storage.migrate();
-  await using other = redisStorage({ url: servers.url });
+  await using other = await redisStorage({ url: servers.url });
   let tell = () => {};
   const woken = new Promise<void>((resolve) => {
     tell = resolve;

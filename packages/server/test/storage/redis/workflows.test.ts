@@ -106,7 +106,7 @@ test.skipIf(server === null)(
 
 test.skipIf(server === null)('workflows that ended and were pruned leave no key', async () => {
   const url = namespaceUrl();
-  await using storage = redisStorage({ url });
+  await using storage = await redisStorage({ url });
   await storage.migrate();
   const before = await keysOf(url);
   const { workflows } = storage;

@@ -1,0 +1,60 @@
+import { rules } from '@ojs-ts/core';
+
+/** Why a server stops that was started with a former map. */
+export const mapHasChanged =
+  'The queues of this store are in other namespaces since; start this server again with the new map.';
+
+/** Which namespace a queue is in. */
+export interface QueueMap {
+  /** The first is the home: of what belongs to no queue. */
+  readonly namespaces: readonly [string, ...string[]];
+  readonly home: string;
+  /** The place in `namespaces` of the one that has all other queues. */
+  readonly rest: number;
+  /** The place of the queue's namespace in `namespaces`. */
+  indexOf(queue: string): number;
+  /** One text for maps that say the same. */
+  readonly text: string;
+}
+
+/** Without the characters that a map uses itself. */
+const namespacePattern = /^[\w.-]{1,64}$/;
+
+/**
+ * Reads `a:emails,images;b:reports;c:*`: namespaces in their order, and the queues of each. One of them has `*`, for all queues that are not named.
+ * @throws Error that says what is wrong.
+ */
+export function readQueueMap(text: string): QueueMap {
+  const wrong = (what: string) =>
+    new Error(
+      `namespaces=${text}: ${what}; expected NAMESPACE:QUEUE,QUEUE;NAMESPACE:* with one * for all other queues.`,
+    );
+  const namespaces: string[] = [];
+  const places = new Map<string, number>();
+  for (const part of text.split(';')) {
+    const [name = '', list, ...more] = part.split(':');
+    if (!namespacePattern.test(name))
+      throw wrong(`'${name}' is no name of a namespace in a map (up to 64 letters, digits, '_', '-' or '.')`);
+    if (list === undefined || list === '' || more.length > 0)
+      throw wrong(`'${part}' does not name the queues of namespace '${name}'`);
+    if (namespaces.includes(name)) throw wrong(`namespace '${name}' is there twice`);
+    for (const queue of list.split(',')) {
+      if (queue !== '*' && !rules.queue.is(queue)) throw wrong(`'${queue}' is no name of a queue`);
+      if (places.has(queue))
+        throw wrong(queue === '*' ? 'there is more than one *' : `queue '${queue}' is there twice`);
+      places.set(queue, namespaces.length);
+    }
+    namespaces.push(name);
+  }
+  const [home, ...others] = namespaces;
+  const rest = places.get('*');
+  if (home === undefined || rest === undefined) throw wrong('no namespace has *, so most queues would be nowhere');
+  const queuesOf = (at: number) => [...places].filter(([, place]) => place === at).map(([queue]) => queue);
+  return {
+    namespaces: [home, ...others],
+    home,
+    rest,
+    indexOf: (queue) => places.get(queue) ?? rest,
+    text: namespaces.map((name, at) => `${name}:${queuesOf(at).sort().join(',')}`).join(';'),
+  };
+}

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { StoreUnavailable } from '../../unavailable.ts';
+import type { Connection, Reply, ScriptText } from './connection.ts';
+import { type Packed, Packer, unpack } from './msgpack.ts';
+
+const directory = new URL('../../../../lua/', import.meta.url);
+
+/** Files of `lua/lib` in their order: an operation that names one gets those before it, too. */
+const libraries: readonly string[] = [
+  'common',
+  'statistics',
+  'queues',
+  'limits',
+  'limit-groups',
+  'workflows',
+  'jobs',
+  'history',
+  'transitions',
+  'admission',
+];
+
+/** The tables that an operation may stand in. What is in `adding` is refused as a whole where the server is out of memory. */
+const flags: Readonly<Record<string, string>> = {
+  reading: ' flags=no-writes',
+  adding: '',
+  changing: ' flags=allow-oom',
+};
+
+/** An operation: the comment above it, its table, its name, its parameter. */
+const operation = /((?:^--.*\n)+)^function (reading|adding|changing)\.(\w+)\((\w*)\)/gm;
+
+/**
+ * Runs the operations of `lua/ops`, each of which is one script. An operation with a parameter takes one packed value and answers one; one without reads ARGV
+ * and answers a Redis reply.
+ */
+export class Scripts {
+  readonly #connection: Connection;
+  readonly #prefix: string;
+  readonly #scripts: ReadonlyMap<string, ScriptText>;
+  readonly #packer = new Packer();
+  #suspended: string | null = null;
+
+  constructor(connection: Connection, prefix: string, events: boolean) {
+    this.#connection = connection;
+    this.#prefix = prefix;
+    this.#scripts = loadScripts(events);
+  }
+
+  /** The channel on which scripts publish what has happened. */
+  get channel(): string {
+    return `${this.#prefix}wake`;
+  }
+
+  /** From now on every call is refused, for the reason; null takes that back. */
+  suspend(reason: string | null): void {
+    this.#suspended = reason;
+  }
+
+  /** @throws StoreUnavailable while calls are refused. */
+  check(): void {
+    if (this.#suspended !== null) throw new StoreUnavailable(this.#suspended);
+  }
+
+  /** Runs an operation without a parameter: texts are its ARGV, and strings of its reply are texts. */
+  async run(name: string, args: readonly (string | number | Buffer)[]): Promise<Reply> {
+    this.check();
+    return this.#connection.script(this.#script(name), this.#prefix, args);
+  }
+
+  /** Runs an operation with a parameter. A null travels as `false`. */
+  async exchange(name: string, request: Packed): Promise<Packed> {
+    this.check();
+    return unpack(await this.#connection.packedScript(this.#script(name), this.#prefix, this.#packer.pack(request)));
+  }
+
+  #script(name: string): ScriptText {
+    const script = this.#scripts.get(name);
+    if (!script) throw new Error(`There is no Lua operation '${name}'.`);
+    return script;
+  }
+}
+
+const loaded = new Map<boolean, ReadonlyMap<string, ScriptText>>();
+
+function loadScripts(events: boolean): ReadonlyMap<string, ScriptText> {
+  const known = loaded.get(events);
+  if (known) return known;
+  const files = readdirSync(new URL('ops/', directory)).filter((file) => file.endsWith('.lua'));
+  const scripts = new Map(files.flatMap((file) => [...scriptsOf(read(`ops/${file}`), events)]));
+  loaded.set(events, scripts);
+  return scripts;
+}
+
+/** A script for each operation of a file. Its comment says `With NAME.`: the last library that it needs. */
+export function scriptsOf(file: string, events: boolean): ReadonlyMap<string, ScriptText> {
+  return new Map(
+    [...file.matchAll(operation)].map(([, comment = '', table = '', name = '', parameter]) => {
+      const last = libraries.indexOf(/^-- With ([\w-]+)\./m.exec(comment)?.[1] ?? '');
+      if (last < 0) throw new Error(`The Lua operation '${name}' names no library; expected '-- With NAME.' above it.`);
+      const text = [
+        `#!lua${flags[table]}`,
+        `local logged = ${events}`,
+        ...libraries.slice(0, last + 1).map((library) => read(`lib/${library}.lua`)),
+        'local reading, adding, changing = {}, {}, {}',
+        file,
+        parameter === '' ? `return ${table}.${name}()` : `return pack(${table}.${name}(unpacked(ARGV[1])))`,
+      ].join('\n');
+      return [name, { text, sha: createHash('sha1').update(text).digest('hex') }];
+    }),
+  );
+}
+
+function read(path: string): string {
+  return readFileSync(new URL(path, directory), 'utf8');
+}

@@ -1,0 +1,44 @@
+import { ProtocolError } from '@ojs-ts/core';
+import type { QueueMap } from '../connection/queue-map.ts';
+
+/**
+ * The namespace of all the queues.
+ * @param what one thing whose queues are to be in one namespace, as the subject of a sentence.
+ * @throws ProtocolError `unsupported` that says which queue is where.
+ */
+export function oneShard(map: QueueMap, queues: Iterable<string>, what: string): number {
+  const places = new Map([...new Set(queues)].map((queue) => [queue, map.indexOf(queue)]));
+  const [first = map.rest, ...others] = new Set(places.values());
+  if (others.length === 0) return first;
+  const namespaces = Object.fromEntries([...places].map(([queue, place]) => [queue, map.namespaces[place]]));
+  const list = Object.entries(namespaces)
+    .slice(0, 10)
+    .map(([queue, name]) => `${queue} in ${name}`);
+  throw new ProtocolError(
+    'unsupported',
+    `${what} in one namespace, since only that is one commit: ${list.join(', ')}${places.size > 10 ? ' …' : ''}.`,
+    { namespaces },
+  );
+}
+
+/** A job is to go to a queue that is in another namespace. Throws `unsupported`. */
+export function refuseQueue(map: QueueMap, place: number, queue: string): never {
+  const [from, to] = [map.namespaces[place], map.namespaces[map.indexOf(queue)]];
+  throw new ProtocolError(
+    'unsupported',
+    `The job is in namespace ${from}, and ${queue} in namespace ${to}: a job stays in its namespace.`,
+    {
+      queue,
+      namespace: to,
+    },
+  );
+}
+
+/** @throws ProtocolError `unsupported`. */
+export function refuseLimit(key: string, here: string, there: string): never {
+  throw new ProtocolError(
+    'unsupported',
+    `The limit ${key} is counted in namespace ${there}, and this queue is in namespace ${here}: use another key, or a queue of namespace ${there}.`,
+    { key, namespace: there },
+  );
+}

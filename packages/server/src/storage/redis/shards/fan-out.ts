@@ -1,0 +1,52 @@
+/** Waits for all of them before it throws what the first failure says, so that nothing goes on behind a caller's back. */
+export async function allSettled<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
+
+/**
+ * Runs items in the namespaces that they belong to, one call each; answers in the order of the items.
+ * @param places of the items; null for one that is nowhere and gets the answer `missing`.
+ */
+export async function fanOut<In, Out>(
+  items: readonly In[],
+  places: readonly (number | null)[],
+  run: (place: number, items: readonly In[]) => Promise<readonly Out[]>,
+  missing: Out,
+): Promise<readonly Out[]> {
+  const parts = new Map<number, { readonly at: number; readonly item: In }[]>();
+  for (const [at, item] of items.entries()) {
+    const place = places[at] ?? null;
+    if (place === null) continue;
+    const part = parts.get(place);
+    if (part) part.push({ at, item });
+    else parts.set(place, [{ at, item }]);
+  }
+  const answers = await allSettled(
+    [...parts].map(async ([place, part]) => {
+      const found = await run(
+        place,
+        part.map(({ item }) => item),
+      );
+      return found.map((answer, index) => [part[index]?.at, answer] as const);
+    }),
+  );
+  const found = new Map(answers.flat());
+  return items.map((_, at) => found.get(at) ?? missing);
+}
+
+/** One list of several, each of which keeps its own order. @param before whether an item of one list stands before one of another. */
+export function mergeOrdered<T>(lists: readonly (readonly T[])[], before: (a: T, b: T) => boolean): readonly T[] {
+  return lists.reduce<readonly T[]>((merged, list) => {
+    const out: T[] = [];
+    let at = 0;
+    for (const item of merged) {
+      for (let next = list[at]; next !== undefined && before(next, item); next = list[at]) {
+        out.push(next);
+        at += 1;
+      }
+      out.push(item);
+    }
+    return out.concat(list.slice(at));
+  }, []);
+}

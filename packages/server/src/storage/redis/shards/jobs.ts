@@ -1,0 +1,203 @@
+import { type JobRecord, type NewJob, Terminal, type Transition } from '@ojs-ts/core';
+import type { Claim, Claimed, Inserted, InsertOptions, JobQuery, Jobs, Moved, Page } from '../../storage.ts';
+import { oneShard, refuseQueue } from './cross-shard.ts';
+import { fanOut } from './fan-out.ts';
+import type { LimitOwners } from './limit-owners.ts';
+import type { Locations } from './locations.ts';
+import { mergedPage } from './merged-page.ts';
+import type { Shards } from './shards.ts';
+
+type Group = readonly NewJob[];
+
+export function jobs(shards: Shards, known: Locations, limits: LimitOwners): Jobs {
+  return {
+    insert: (groups, now, options) =>
+      shards.work(() => new Insertion(shards, known, limits, now, options).insert(groups)),
+
+    async claim(claims, now) {
+      const places = claims.map(({ queues }) => oneShard(shards.map, queues, 'The queues of one fetch must be'));
+      const answers = await Promise.allSettled(
+        perPlace(claims, places).map(async ({ place, at, claims }) => {
+          const found = await shards.at(place).jobs.claim(claims, now);
+          for (const { jobs } of found) for (const { id } of jobs) known.note(id, place);
+          return found.map((claimed, index) => [at[index], claimed] as const);
+        }),
+      );
+      const kept = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+      // What was claimed in one namespace must not be lost because another is not there: it gives nothing for now.
+      const failed = answers.find((answer) => answer.status === 'rejected');
+      if (failed && kept.length === 0) throw failed.reason;
+      const found = new Map(kept);
+      return claims.map((_, at) => found.get(at) ?? nothing);
+    },
+
+    transition: (transitions, now) =>
+      known.run(
+        transitions,
+        ({ id }) => id,
+        async (place, those) => {
+          await stayIn(shards, place, those);
+          return shards.at(place).jobs.transition(those, now);
+        },
+        missing,
+        ({ kind }) => kind === 'missing',
+      ),
+
+    get: (ids) =>
+      known.run(
+        ids,
+        (id) => id,
+        (place, those) => shards.at(place).jobs.get(those),
+        null,
+        (job) => job === null,
+      ),
+
+    list: (query) => list(shards, query),
+
+    remove: (ids, guard, now) =>
+      known.run(
+        ids,
+        (id) => id,
+        (place, those) => shards.at(place).jobs.remove(those, guard, now),
+        false,
+        (gone) => !gone,
+      ),
+  };
+}
+
+/** A job that is here cannot go to a queue that is elsewhere; one that is not here is missing, and will be looked for there. */
+async function stayIn(shards: Shards, place: number, transitions: readonly Transition[]): Promise<void> {
+  const leaving = transitions.flatMap(({ id, queue }) =>
+    queue === undefined || shards.map.indexOf(queue) === place ? [] : [{ id, queue }],
+  );
+  if (leaving.length === 0) return;
+  const there = await shards.at(place).jobs.get(leaving.map(({ id }) => id));
+  const stray = leaving.find((_, index) => (there[index] ?? null) !== null);
+  if (stray) refuseQueue(shards.map, place, stray.queue);
+}
+
+const nothing: Claimed = { jobs: [], again: null };
+const missing: Moved = { kind: 'missing' };
+
+function perPlace(
+  claims: readonly Claim[],
+  places: readonly number[],
+): readonly { readonly place: number; readonly at: readonly number[]; readonly claims: readonly Claim[] }[] {
+  return [...new Set(places)].map((place) => {
+    const those = claims.flatMap((claim, at) => (places[at] === place ? [{ at, claim }] : []));
+    return { place, at: those.map(({ at }) => at), claims: those.map(({ claim }) => claim) };
+  });
+}
+
+/** One call of insert: everything that can be refused is known before the first group is written. */
+class Insertion {
+  readonly #shards: Shards;
+  readonly #known: Locations;
+  readonly #limits: LimitOwners;
+  readonly #now: number;
+  readonly #options: InsertOptions | undefined;
+
+  constructor(shards: Shards, known: Locations, limits: LimitOwners, now: number, options: InsertOptions | undefined) {
+    this.#shards = shards;
+    this.#known = known;
+    this.#limits = limits;
+    this.#now = now;
+    this.#options = options;
+  }
+
+  async insert(groups: readonly Group[]): Promise<readonly (readonly Inserted[])[]> {
+    const { all, map } = this.#shards;
+    const places = groups.map((group) =>
+      oneShard(
+        map,
+        group.map(({ queue }) => queue),
+        'The jobs of one batch must be',
+      ),
+    );
+    const named = groups.flatMap((group, at) =>
+      group.flatMap(({ limits }) => limits.map(({ key }) => ({ key, place: places[at] ?? 0 }))),
+    );
+    await this.#limits.check(named);
+    if (all.length === 1) return this.#write(groups, places);
+    const answers: (readonly Inserted[])[] = [];
+    for (let from = 0; from < groups.length; ) {
+      const end = from + distinct(groups.slice(from), places.slice(from));
+      answers.push(...(await this.#insertDistinct(groups.slice(from, end), places.slice(from, end))));
+      from = end;
+    }
+    return answers;
+  }
+
+  /** An id belongs to one job of the whole store, so the other namespaces are asked first. */
+  async #insertDistinct(
+    groups: readonly Group[],
+    places: readonly number[],
+  ): Promise<readonly (readonly Inserted[])[]> {
+    const takenElsewhere = await this.#takenElsewhere(groups, places);
+    const own = groups.map((group, at) => (group.some(({ id }) => takenElsewhere.has(id)) ? null : (places[at] ?? 0)));
+    const answers = await this.#write(groups, own);
+    return groups.map((group, at) => (own[at] === null ? refusedBy(group, takenElsewhere) : (answers[at] ?? [])));
+  }
+
+  #write(groups: readonly Group[], places: readonly (number | null)[]): Promise<readonly (readonly Inserted[])[]> {
+    return fanOut(
+      groups,
+      places,
+      (place, those) => this.#shards.at(place).jobs.insert(those, this.#now, this.#options),
+      [],
+    );
+  }
+
+  /** Jobs of other namespaces that have the id of one of these. */
+  async #takenElsewhere(groups: readonly Group[], places: readonly number[]): Promise<ReadonlyMap<string, JobRecord>> {
+    const wanted = new Map(groups.flatMap((group, at) => group.map(({ id }) => [id, places[at] ?? 0] as const)));
+    const found = await this.#shards.each(async (shard, place) => {
+      const ids = [...wanted].flatMap(([id, own]) => (own === place ? [] : [id]));
+      const there = await shard.exists('job', ids);
+      const taken = ids.filter((_, at) => there[at]);
+      return taken.length === 0 ? [] : shard.jobs.get(taken);
+    });
+    const takenElsewhere = found.flat().filter((job) => job !== null);
+    for (const { id } of takenElsewhere) this.#known.forget(id);
+    return new Map(takenElsewhere.map((job) => [job.id, job]));
+  }
+}
+
+/** How many of the groups, from the first on, name no id that an earlier one has in another namespace. */
+function distinct(groups: readonly Group[], places: readonly number[]): number {
+  const seen = new Map<string, number>();
+  for (const [at, group] of groups.entries()) {
+    const place = places[at] ?? 0;
+    if (group.some(({ id }) => (seen.get(id) ?? place) !== place)) return at;
+    for (const { id } of group) seen.set(id, place);
+  }
+  return groups.length;
+}
+
+function refusedBy(group: Group, takenElsewhere: ReadonlyMap<string, JobRecord>): readonly Inserted[] {
+  const first = group.findIndex(({ id }) => takenElsewhere.has(id));
+  return group.map(({ id }, at): Inserted => {
+    const existing = takenElsewhere.get(id);
+    return at === first && existing ? { kind: 'duplicate', by: 'id', existing } : { kind: 'aborted' };
+  });
+}
+
+function list({ all, map }: Shards, query: JobQuery): Promise<Page<JobRecord>> {
+  const only = query.queue === undefined ? null : map.indexOf(query.queue);
+  const { offset: _, after: __, ...rest } = query;
+  const sources = all.map((shard, place) => ({
+    read:
+      only !== null && only !== place
+        ? null
+        : (after: string | undefined, limit: number) =>
+            shard.listed({ ...rest, ...(after !== undefined && { after }), limit }),
+  }));
+  return mergedPage(sources, isListedBefore, query);
+}
+
+/** Between namespaces unfinished jobs go by the time of their creation. */
+function isListedBefore(a: JobRecord, b: JobRecord): boolean {
+  const [aEnded, bEnded] = [(a.state & Terminal) !== 0, (b.state & Terminal) !== 0];
+  if (aEnded !== bEnded) return bEnded;
+  return aEnded ? (a.finishedAt ?? 0) > (b.finishedAt ?? 0) : a.createdAt > b.createdAt;
+}

@@ -1,0 +1,64 @@
+import type { Storage } from '../../storage.ts';
+import type { Namespace } from '../namespace.ts';
+import { allSettled } from './fan-out.ts';
+import type { Shards } from './shards.ts';
+
+/** Events of one import: about 1 ms of the home's time. */
+const page = 1_000;
+
+/**
+ * One log of all namespaces. Each writes its own in the commit of the change; whoever reads the log, or prunes it, first takes over what the others have written
+ * into the home's, and only there an event gets its position. The home notes in the same script how far it has taken a log, so an event is taken once, in
+ * the order of its namespace, and a reader that has seen a position never meets a smaller one later.
+ */
+export class MergedLog {
+  readonly #shards: Shards;
+  readonly #logged: boolean;
+  /** How far each log was taken, as far as this process knows. */
+  readonly #taken = new Map<string, number>();
+
+  constructor(shards: Shards, logged: boolean) {
+    this.#shards = shards;
+    this.#logged = logged;
+  }
+
+  /** Everything that was written before the call is in the home's log after it. */
+  async collect(): Promise<void> {
+    if (!this.#logged) return;
+    const [home, ...others] = this.#shards.all;
+    await this.#shards.work(() => allSettled(others.map((shard) => this.#take(home, shard))));
+  }
+
+  async events(after: number, limit: number): ReturnType<Storage['events']> {
+    await this.collect();
+    return this.#shards.home.events(after, limit);
+  }
+
+  /** Behind what this caller has done before. */
+  async record(events: readonly string[], now: number): Promise<void> {
+    if (events.length === 0) return;
+    await this.collect();
+    await this.#shards.home.record(events, now);
+  }
+
+  forget(): void {
+    this.#taken.clear();
+  }
+
+  async #take(home: Namespace, shard: Namespace): Promise<void> {
+    let until: number | null = null;
+    for (;;) {
+      const from = this.#taken.get(shard.name) ?? 0;
+      const { batches, newest } = await shard.events(from, page);
+      until ??= newest;
+      const last = batches.at(-1);
+      // A log that is shorter than what was taken of it was emptied.
+      const to = last ? last.position + last.count - 1 : Math.min(from, newest);
+      if (to === from) return;
+      const taken = await home.importLog({ source: shard.name, from, to, batches });
+      this.#taken.set(shard.name, taken);
+      if (taken === to) await shard.trimLog(to);
+      if (taken === to && to >= until) return;
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { readCursor, wrongCursor } from '../../cursor.ts';
+import type { Page } from '../../storage.ts';
+import type { Listed } from '../jobs.ts';
+import { allSettled } from './fan-out.ts';
+
+/** One of the lists that are merged. */
+export interface Source<T> {
+  /** Null where there is nothing to come. */
+  readonly read: ((after: string | undefined, limit: number) => Promise<Listed<T>>) | null;
+}
+
+interface Stream<T> {
+  read: Source<T>['read'];
+  /** Behind the last item that was taken. */
+  after: string | undefined;
+  items: readonly T[];
+  cursors: readonly string[];
+  at: number;
+}
+
+/** Most items that one read asks a namespace for. */
+const most = 1_000;
+
+/**
+ * One list of several that are each in order. Its cursor is those of all of them, so it skips nothing whatever the merge looks like.
+ * @param before whether one item of a list stands before one of another.
+ * @throws ProtocolError `invalid_request` where the cursor is not of this list.
+ */
+export async function mergedPage<T>(
+  sources: readonly Source<T>[],
+  before: (a: T, b: T) => boolean,
+  { after, offset = 0, limit }: { readonly after?: string; readonly offset?: number; readonly limit: number },
+): Promise<Page<T>> {
+  const starts = after === undefined ? [] : readCursors(after, sources.length);
+  const streams = sources.map(({ read }, at): Stream<T> => {
+    const start = starts[at];
+    const after = start === begun || start === ended ? undefined : start;
+    return { read: start === ended ? null : read, after, items: [], cursors: [], at: 0 };
+  });
+  let skip = after === undefined ? offset : 0;
+  const items: T[] = [];
+  let cursor: string | null = null;
+  for (;;) {
+    await allSettled(streams.map((stream) => refill(stream, Math.min(most, skip + limit - items.length + 1))));
+    const next = streams
+      .filter(({ at, items }) => at < items.length)
+      .reduce<Stream<T> | null>((best, stream) => first(best, stream, before), null);
+    const item = next?.items[next.at];
+    if (next === null || item === undefined) return { items, next: null };
+    if (items.length === limit) return { items, next: cursor ?? cursorOf(streams) };
+    next.after = next.cursors[next.at];
+    next.at += 1;
+    if (skip > 0) skip -= 1;
+    else items.push(item);
+    if (items.length === limit) cursor = cursorOf(streams);
+  }
+}
+
+function first<T>(best: Stream<T> | null, stream: Stream<T>, before: (a: T, b: T) => boolean): Stream<T> {
+  const [a, b] = [best?.items[best.at], stream.items[stream.at]];
+  return best === null || (a !== undefined && b !== undefined && before(b, a)) ? stream : best;
+}
+
+async function refill<T>(stream: Stream<T>, limit: number): Promise<void> {
+  if (stream.read === null || stream.at < stream.items.length) return;
+  const { items, cursors } = await stream.read(stream.after, limit);
+  stream.items = items;
+  stream.cursors = cursors;
+  stream.at = 0;
+  if (items.length === 0) stream.read = null;
+}
+
+const begun = '-';
+const ended = 'e';
+
+function cursorOf<T>(streams: readonly Stream<T>[]): string {
+  return `m${streams.map(({ read, after }) => after ?? (read === null ? ended : begun)).join('_')}`;
+}
+
+function readCursors(text: string, count: number): readonly string[] {
+  const cursors = text.slice(1).split('_');
+  if (text[0] !== 'm' || cursors.length !== count) throw wrongCursor();
+  for (const cursor of cursors) if (cursor !== begun && cursor !== ended) readCursor(cursor);
+  return cursors;
+}

@@ -1,0 +1,137 @@
+import type { JobId } from '@ojs-ts/core';
+import type { Beaten, LimitRecord, Registry, WorkerBeat } from '../../storage.ts';
+import type { LimitOwners } from './limit-owners.ts';
+import type { Locations } from './locations.ts';
+import type { Shards } from './shards.ts';
+
+/** Queues and limits are in their namespaces; workers, who may have jobs of all, in the home. */
+export function registry(shards: Shards, known: Locations, owners: LimitOwners): Registry {
+  return {
+    async queues() {
+      const found = await shards.each((shard) => shard.registry.queues());
+      return found.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
+    },
+
+    pauseQueue: (name, paused, now) => shards.of(name).registry.pauseQueue(name, paused, now),
+    configureQueue: (name, patch, now, expected) => shards.of(name).registry.configureQueue(name, patch, now, expected),
+    removeQueue: (name) => shards.of(name).registry.removeQueue(name),
+
+    async statistics(since) {
+      const found = await shards.each((shard) => shard.registry.statistics(since));
+      return found.flat().sort((a, b) => a.minute - b.minute || (a.queue < b.queue ? -1 : 1));
+    },
+
+    async limits({ after, offset = 0, limit }) {
+      const skip = after === undefined ? offset : 0;
+      const query = { ...(after !== undefined && { after }), limit: skip + limit + 1 };
+      const found = await shards.each((shard) => shard.registry.limits(query));
+      const records = joined(found.flatMap(({ items }) => items));
+      const items = records.slice(skip, skip + limit);
+      const next = records.length > skip + items.length ? (items.at(-1)?.key ?? null) : null;
+      return { items, next, total: found.reduce((sum, { total }) => sum + total, 0) };
+    },
+
+    async limit(key) {
+      const [place] = await owners.find([key]);
+      return place === null || place === undefined ? null : shards.at(place).registry.limit(key);
+    },
+
+    async overrideLimit(key, override, now) {
+      const [place] = await owners.find([key]);
+      // The first job under it most likely comes to one of the many queues.
+      return shards.at(place ?? shards.map.rest).registry.overrideLimit(key, override, now);
+    },
+
+    beat: (beats, now) => beat(shards, known, beats, now),
+    workers: () => shards.home.registry.workers(),
+    direct: (worker, directive) => shards.home.registry.direct(worker, directive),
+
+    async forgetWorker(worker) {
+      const [known = false] = await shards.each((shard) => shard.registry.forgetWorker(worker));
+      return known;
+    },
+  };
+}
+
+/** A key that is in several namespaces after all is told once, as the first one has it, with the jobs of all. */
+function joined(records: readonly LimitRecord[]): readonly LimitRecord[] {
+  const found = new Map<string, LimitRecord>();
+  for (const record of records) {
+    const first = found.get(record.key);
+    const both = first && { ...first, active: first.active + record.active, waiting: first.waiting + record.waiting };
+    found.set(record.key, both ?? record);
+  }
+  return [...found.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** The home is told everything, since it keeps the worker; the others are told of the jobs that they have. */
+async function beat(
+  shards: Shards,
+  known: Locations,
+  beats: readonly WorkerBeat[],
+  now: number,
+): Promise<readonly Beaten[]> {
+  const held = [...new Set(beats.flatMap(({ holds }) => (holds ?? []).map(({ id }) => id)))];
+  const guessed = await known.guess(held);
+  const places = new Map(held.map((id, at) => [id, guessed[at] ?? 0]));
+  const extended = beats.map(() => new Set<number>());
+  const directives = await shards.each(async (shard, place) => {
+    const told = beats.flatMap((beat, at) =>
+      place === 0 ? [whole(beat, at)] : partsOf(beat, at, (id) => places.get(id) === place),
+    );
+    if (told.length === 0) return [];
+    const answers = await shard.registry.beat(
+      told.map(({ beat }) => beat),
+      now,
+    );
+    for (const [index, { at, beat, listed }] of told.entries()) {
+      const counts = new Map<JobId, number>();
+      for (const id of answers[index]?.extended ?? []) counts.set(id, (counts.get(id) ?? 0) + 1);
+      for (const [number, { id }] of (beat.holds ?? []).entries()) {
+        const count = counts.get(id) ?? 0;
+        counts.set(id, count - 1);
+        if (count > 0) extended[at]?.add(listed[number] ?? 0);
+      }
+    }
+    return answers.map(({ directive }) => directive);
+  });
+  return beats.map(({ holds }, at) => {
+    const ids = (holds ?? []).map(({ id }) => id);
+    const lost = ids.filter((_, number) => !extended[at]?.has(number));
+    // One that was not where it was seen is looked for by the next heartbeat.
+    for (const id of lost) known.forget(id);
+    return {
+      directive: directives[0]?.[at] ?? null,
+      extended: ids.filter((_, number) => extended[at]?.has(number)),
+      lost,
+    };
+  });
+}
+
+/** A heartbeat as a namespace is told it: the place of the whole one in the call, and of each job in its list. */
+interface ShardBeat {
+  readonly at: number;
+  readonly beat: WorkerBeat;
+  readonly listed: readonly number[];
+}
+
+function whole(beat: WorkerBeat, at: number): ShardBeat {
+  return { at, beat, listed: [...(beat.holds ?? []).keys()] };
+}
+
+/** One that lists a job under two claims is told as two, so that it is known which of them holds. */
+function partsOf(beat: WorkerBeat, at: number, isThere: (id: JobId) => boolean): readonly ShardBeat[] {
+  const parts: { readonly ids: Set<JobId>; readonly listed: number[] }[] = [];
+  for (const [number, { id }] of (beat.holds ?? []).entries()) {
+    if (!isThere(id)) continue;
+    const part = parts.find(({ ids }) => !ids.has(id));
+    part?.ids.add(id);
+    if (part) part.listed.push(number);
+    else parts.push({ ids: new Set([id]), listed: [number] });
+  }
+  return parts.map(({ listed }) => ({
+    at,
+    listed,
+    beat: { ...beat, holds: listed.flatMap((number) => beat.holds?.[number] ?? []), partial: true },
+  }));
+}

@@ -1,0 +1,119 @@
+import { cronDestination, defaultQueue, type JobRecord, nodeDestination, queueLimitKey } from '@ojs-ts/core';
+import { type Takers, take, withoutInbox } from '../../dump.ts';
+import type { Dumped, DumpRecord } from '../../storage.ts';
+import type { QueueMap } from '../connection/queue-map.ts';
+import { oneShard } from './cross-shard.ts';
+
+const queuePrefix = queueLimitKey('');
+
+/** Says of each record of a dump which namespace it goes to. */
+export class RestoreRouting {
+  readonly #map: QueueMap;
+  readonly #now: number;
+  readonly #out: { readonly place: number; readonly record: DumpRecord }[] = [];
+  /** Limits whose namespace is that of the first job that names them, and what has been found. */
+  readonly #limits = new Map<string, DumpRecord[] | number>();
+  /** The workflow whose nodes are coming. */
+  #flow: { readonly record: Dumped['workflow']; readonly nodes: Dumped['node'][] } | null = null;
+
+  constructor(map: QueueMap, now: number) {
+    this.#map = map;
+    this.#now = now;
+  }
+
+  /**
+   * The records that can be placed now: this one, or earlier ones.
+   * @throws ProtocolError `unsupported` where what is to be in one namespace is in several by this map.
+   */
+  take(record: DumpRecord): readonly { readonly place: number; readonly record: DumpRecord }[] {
+    if (record.kind !== 'node') this.#placeFlow();
+    take(this.#takers, record);
+    return this.#out.splice(0);
+  }
+
+  /** What nothing told the place of. */
+  end(): readonly { readonly place: number; readonly record: DumpRecord }[] {
+    this.#placeFlow();
+    for (const [key, waiting] of this.#limits) if (typeof waiting !== 'number') this.#placeLimit(key, 0);
+    return this.#out.splice(0);
+  }
+
+  readonly #takers: Takers = {
+    store: (record) => {
+      for (const place of this.#map.namespaces.keys())
+        this.#give(place, { kind: 'store', record: place === 0 ? record : { ...record, position: 0 } });
+    },
+    queue: (record) => this.#give(this.#map.indexOf(record.name), { kind: 'queue', record }),
+    limit: (record) => this.#takeLimit(record.key, { kind: 'limit', record }),
+    starts: (record) => this.#takeLimit(record.key, { kind: 'starts', record }),
+    workflow: (record) => {
+      this.#flow = { record, nodes: [] };
+    },
+    node: (record) => {
+      this.#flow?.nodes.push(record);
+    },
+    job: (record) => {
+      const place = this.#map.indexOf(record.job.queue);
+      for (const key of record.job.limits) this.#placeLimit(key, place, record.job);
+      this.#give(place, { kind: 'job', record });
+    },
+    cron: (record) =>
+      this.#give(this.#map.indexOf(cronDestination(record.spec, this.#now)?.queue ?? defaultQueue), {
+        kind: 'cron',
+        record,
+      }),
+    document: (record) => this.#give(0, { kind: 'document', record }),
+    minute: (record) => this.#give(this.#map.indexOf(record.queue), { kind: 'minute', record }),
+    worker: (record) => this.#give(0, { kind: 'worker', record }),
+    // Which queues it was for is not known; whoever repeats it is answered by the one that has the jobs.
+    request: (record) => {
+      for (const place of this.#map.namespaces.keys()) this.#give(place, { kind: 'request', record });
+    },
+    events: (record) => this.#give(0, { kind: 'events', record }),
+    inbox: withoutInbox,
+    completion: withoutInbox,
+  };
+
+  #give(place: number, record: DumpRecord): void {
+    this.#out.push({ place, record });
+  }
+
+  #takeLimit(key: string, record: DumpRecord): void {
+    if (key.startsWith(queuePrefix)) {
+      this.#give(this.#map.indexOf(key.slice(queuePrefix.length)), record);
+      return;
+    }
+    const waiting = this.#limits.get(key);
+    if (Array.isArray(waiting)) waiting.push(record);
+    else this.#limits.set(key, [record]);
+  }
+
+  #placeLimit(key: string, place: number, job?: JobRecord): void {
+    const known = this.#limits.get(key);
+    if (known === undefined || known === place) return;
+    if (typeof known === 'number') {
+      const { namespaces } = this.#map;
+      throw new Error(
+        `By this map the limit ${key} is in namespace ${namespaces[known]}, and job ${job?.id} under it in namespace ${namespaces[place]}.`,
+      );
+    }
+    this.#limits.set(key, place);
+    for (const record of known) this.#give(place, record);
+  }
+
+  #placeFlow(): void {
+    if (this.#flow === null) return;
+    const { record, nodes } = this.#flow;
+    this.#flow = null;
+    const queues = nodes
+      .map((node) => nodeDestination(record.workflow, node, this.#now)?.queue)
+      .filter((queue) => queue !== undefined);
+    const place = oneShard(
+      this.#map,
+      queues.length === 0 ? [defaultQueue] : queues,
+      `The queues of all steps of workflow ${record.workflow.id} must be`,
+    );
+    this.#give(place, { kind: 'workflow', record });
+    for (const node of nodes) this.#give(place, { kind: 'node', record: node });
+  }
+}

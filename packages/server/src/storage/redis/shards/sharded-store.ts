@@ -1,0 +1,71 @@
+import type { Storage } from '../../storage.ts';
+import type { QueueMap } from '../connection/queue-map.ts';
+import type { Namespace } from '../namespace.ts';
+import { adoptMap } from './adopt-map.ts';
+import { backup } from './backup.ts';
+import { crons } from './crons.ts';
+import { jobs } from './jobs.ts';
+import { LimitOwners } from './limit-owners.ts';
+import { Locations } from './locations.ts';
+import { MergedLog } from './merged-log.ts';
+import { registry } from './registry.ts';
+import { Shards } from './shards.ts';
+import { upkeep } from './upkeep.ts';
+import { workflows } from './workflows.ts';
+
+/**
+ * One store over several namespaces. A queue is in one of them, and so is everything that is one commit with its jobs; what belongs to no queue (documents,
+ * workers, leases, the order of events) is in the first, the home. What would have to be one commit in two namespaces is refused (ProtocolError `unsupported`).
+ */
+export function shardedStore(
+  map: QueueMap,
+  open: (name: string) => Namespace,
+  logged: boolean,
+): Omit<Storage, 'traits'> {
+  const shards = new Shards(map, open);
+  const { home } = shards;
+  const known = new Locations(shards, 'job');
+  const owners = new LimitOwners(shards);
+  const log = new MergedLog(shards, logged);
+  return {
+    jobs: jobs(shards, known, owners),
+    upkeep: upkeep(shards, log),
+    registry: registry(shards, known, owners),
+    workflows: workflows(shards, owners),
+    crons: crons(shards, owners),
+    documents: home.documents,
+    inbox: null,
+    backup: backup(shards, log),
+    layout: () => home.layout(),
+    async migrate() {
+      const [{ from, to }] = [await home.migrate(), ...(await shards.each((shard) => shard.migrate()))];
+      await adoptMap(shards, open, await home.clock());
+      return { from, to };
+    },
+    async clock() {
+      await shards.checkMap();
+      return home.clock();
+    },
+    async ping() {
+      await shards.each((shard) => shard.ping());
+    },
+    seed: () => home.seed(),
+    async subscribe(onWake) {
+      const subscriptions = await shards.each((shard) => shard.subscribe(onWake));
+      return {
+        async [Symbol.asyncDispose]() {
+          for (const subscription of subscriptions) await subscription[Symbol.asyncDispose]();
+        },
+      };
+    },
+    events: (after, limit) => log.events(after, limit),
+    record: (events, now) => log.record(events, now),
+    async clear() {
+      for (const shard of shards.all.toReversed()) await shard.clear();
+      log.forget();
+    },
+    async [Symbol.asyncDispose]() {
+      await shards.close();
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { type JobRecord, overdueAt } from '@ojs-ts/core';
+import type { PruneRules, Upkeep } from '../../storage.ts';
+import type { MergedLog } from './merged-log.ts';
+import type { Shards } from './shards.ts';
+
+const never = Number.MIN_SAFE_INTEGER;
+/** What keeps everything. Of the log the home prunes what was taken over; of workers it has the records, and others only what heartbeats leave there. */
+const nothing: PruneRules = {
+  jobs: [],
+  events: { before: never, keep: Number.MAX_SAFE_INTEGER },
+  workflows: { before: never, keep: Number.MAX_SAFE_INTEGER },
+  statisticsBefore: never,
+  requestsBefore: never,
+  workersBefore: never,
+  limitsBefore: never,
+};
+
+export function upkeep(shards: Shards, log: MergedLog): Upkeep {
+  return {
+    promote: async (now, limit) => (await shards.each((shard) => shard.upkeep.promote(now, limit))).flat(),
+
+    async overdue(now, limit) {
+      const found = await shards.each((shard) => shard.upkeep.overdue(now, limit));
+      return found
+        .flat()
+        .sort((a, b) => since(a) - since(b))
+        .slice(0, limit);
+    },
+
+    async held(after, limit) {
+      const [start = '0', ...rest] = (after ?? '').split('.');
+      const items = [];
+      let cursor = rest.length === 0 ? null : rest.join('.');
+      for (let place = Number(start); place < shards.all.length; place++) {
+        const page = await shards.at(place).upkeep.held(cursor, limit - items.length);
+        items.push(...page.items);
+        if (page.next !== null) return { items, next: `${place}.${page.next}` };
+        if (items.length === limit) return { items, next: place + 1 < shards.all.length ? `${place + 1}` : null };
+        cursor = null;
+      }
+      return { items, next: null };
+    },
+
+    async prune(rules, limit) {
+      // The rest of the store is not to grow because one namespace cannot be read.
+      const [collected] = await Promise.allSettled([log.collect()]);
+      const parts = await shards.each(async (shard, place) => {
+        if (place === 0) return shard.upkeep.prune(rules, limit);
+        await shard.upkeep.prune({ ...nothing, workersBefore: Number.MAX_SAFE_INTEGER }, limit);
+        return shard.upkeep.prune({ ...rules, events: nothing.events, workersBefore: nothing.workersBefore }, limit);
+      });
+      if (collected.status === 'rejected') throw collected.reason;
+      return {
+        removed: parts.reduce((sum, { removed }) => sum + removed, 0),
+        overCap: rules.jobs.map((_, index) => parts.reduce((sum, { overCap }) => sum + (overCap[index] ?? 0), 0)),
+      };
+    },
+
+    lease: (name, holder, ttlMs, now) => shards.home.upkeep.lease(name, holder, ttlMs, now),
+    release: (name, holder) => shards.home.upkeep.release(name, holder),
+  };
+}
+
+function since(job: JobRecord): number {
+  return overdueAt(job) ?? job.expiresAt ?? 0;
+}

@@ -1,0 +1,162 @@
+import { State } from '@ojs-ts/core';
+import { Redis } from 'ioredis';
+import { expect, test, vi } from 'vitest';
+import { redisStorage } from '../../../../src/storage/redis/redis.ts';
+import type { Storage, Wake } from '../../../../src/storage/storage.ts';
+import { StoreUnavailable } from '../../../../src/storage/unavailable.ts';
+import { freePort } from '../../../support/instance.ts';
+import { startRedis } from '../../../support/redis.ts';
+import { storeProxy } from '../../../support/store-proxy.ts';
+import { claim, insert, newJob, queue } from '../../suite/tools.ts';
+import { server } from '../namespace.ts';
+import { patiently } from '../patiently.ts';
+
+/** A server of the test's own, a way to it that can go dead, and a connection for what operators do. */
+async function open() {
+  await using started = new AsyncDisposableStack();
+  const instance = started.use(await startRedis());
+  const proxy = started.use(await storeProxy(instance.url));
+  const admin = started.adopt(new Redis(instance.url), (client) => client.disconnect());
+  const kept = started.move();
+  return { instance, proxy, admin, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+async function connections(admin: Redis): Promise<readonly string[]> {
+  const list = String(await admin.client('LIST'));
+  return [...list.matchAll(/^id=(\d+)/gm)].map(([, id = '']) => id);
+}
+
+test.skipIf(server === null)(
+  'calls that went into a dead network take no effect when it comes back, and a new connection serves',
+  async () => {
+    await using own = await open();
+    const { proxy, admin, instance } = own;
+    await using near = await redisStorage({ url: instance.url });
+    await near.migrate();
+    await insert(
+      near,
+      Array.from({ length: 9 }, (_, n) => newJob(n + 1)),
+    );
+    const before = await connections(admin);
+    await using far = await redisStorage({ url: proxy.url, timeoutMs: 4_000 });
+    await patiently(() => far.clock());
+    // Every script that the connection needs is known to it.
+    await claim(far, { limit: 1 });
+    const old = (await connections(admin)).filter((id) => !before.includes(id));
+    expect(old).toHaveLength(1);
+
+    const dead = proxy.blackHole();
+    // This one still gets there; its answer is lost.
+    const first = claim(far, { limit: 1 });
+    const lost = expect(first).rejects.toBeInstanceOf(StoreUnavailable);
+    await dead;
+    await Promise.all(
+      Array.from({ length: 6 }, () => expect(claim(far, { limit: 1 })).rejects.toBeInstanceOf(StoreUnavailable)),
+    );
+    await lost;
+    proxy.heal();
+    await patiently(() => far.ping());
+    await vi.waitFor(async () => expect(await connections(admin)).not.toContain(old[0]), 60_000);
+
+    expect((await queue(near))?.counts).toEqual({ [State.available]: 7, [State.active]: 2 });
+    expect(await patiently(() => claim(far, { limit: 9 }))).toHaveLength(7);
+  },
+);
+
+test.skipIf(server === null)('a connection that is dead is replaced while nobody heals it', async () => {
+  await using own = await open();
+  const { proxy } = own;
+  await using far = await redisStorage({ url: proxy.url, timeoutMs: 300 });
+  await patiently(() => far.migrate());
+  const dead = proxy.blackHole();
+  await expect(far.ping()).rejects.toBeInstanceOf(StoreUnavailable);
+  await dead;
+  await expect(far.ping()).rejects.toThrow(/cannot be reached|does not answer/);
+  proxy.heal();
+  await patiently(() => far.ping());
+});
+
+test.skipIf(server === null)(
+  'a dead connection that only listens is replaced, and its listener told that it may have missed something',
+  async () => {
+    await using own = await open();
+    const { proxy, admin } = own;
+    await using far = await redisStorage({ url: proxy.url, timeoutMs: 300 });
+    await patiently(() => far.migrate());
+    const before = await connections(admin);
+    const told: Wake[] = [];
+    await using _subscription = await far.subscribe((wakes) => told.push(...wakes));
+    const [listener] = (await connections(admin)).filter((id) => !before.includes(id));
+    expect(listener).toBeDefined();
+    // Behind the next question whether it lives.
+    await proxy.blackHole();
+    const known = new Set([...before, listener]);
+    const isReplaced = async () => expect((await connections(admin)).every((id) => known.has(id))).toBe(false);
+    await vi.waitFor(isReplaced, 60_000);
+    proxy.heal();
+    await vi.waitFor(() => expect(told).not.toEqual([]), 60_000);
+  },
+);
+
+test.skipIf(server === null)('work that is done is answered though its user may not tell others of it', async () => {
+  await using own = await open();
+  const { admin, instance } = own;
+  const url = new URL(instance.url);
+  [url.username, url.password] = ['app', 'app-secret'];
+  await admin.call('ACL', 'SETUSER', 'app', 'on', '>app-secret', '~{ojs}:*', '+@all', 'resetchannels');
+  await using storage: Storage = await redisStorage({ url: url.href, timeoutMs: 1000 });
+  await expect(storage.migrate()).rejects.toThrow(/publish to the channel \{ojs\}:wake; allow it/);
+  await admin.call('ACL', 'SETUSER', 'app', '&*');
+  await storage.migrate();
+  await admin.call('ACL', 'SETUSER', 'app', 'resetchannels');
+  await insert(storage, [newJob(1)]);
+  expect(await claim(storage, { limit: 1 })).toHaveLength(1);
+  await expect(storage.subscribe(() => {})).rejects.toThrow(/NOPERM/);
+  // The connection that was to listen is gone.
+  await vi.waitFor(async () => expect(await connections(admin)).toHaveLength(2), 60_000);
+});
+
+test('a server that is not there: a subscription fails within its time, and nothing hangs at the end', async () => {
+  const storage = await redisStorage({ url: `redis://127.0.0.1:${await freePort()}`, timeoutMs: 300 });
+  await expect(storage.subscribe(() => {})).rejects.toBeInstanceOf(StoreUnavailable);
+  const patient = await redisStorage({ url: `redis://127.0.0.1:${await freePort()}`, timeoutMs: 600_000 });
+  const waits = expect(patient.subscribe(() => {})).rejects.toBeInstanceOf(Error);
+  await patient[Symbol.asyncDispose]();
+  await waits;
+  await storage[Symbol.asyncDispose]();
+});
+
+test.skipIf(server === null)('an error tells neither user nor password', async () => {
+  await using own = await open();
+  const url = new URL(own.instance.url);
+  [url.username, url.password] = ['nobody', 'open-sesame'];
+  await using storage = await redisStorage({ url: url.href, timeoutMs: 300 });
+  const error = await storage.ping().catch((error: unknown) => error);
+  expect(error).toBeInstanceOf(StoreUnavailable);
+  const { inspect } = await import('node:util');
+  expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/open-sesame/);
+});
+
+test.skipIf(server === null)(
+  'a server that may remove keys since it was set so is left alone until it is set back',
+  async () => {
+    await using own = await open();
+    const { admin } = own;
+    await using storage = await redisStorage({ url: own.proxy.url, timeoutMs: 1000 });
+    await storage.migrate();
+    await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await expect(patientlyRefused(() => insert(storage, [newJob(1)]))).resolves.toMatch(/allkeys-lru.*noeviction/);
+    await admin.config('SET', 'maxmemory-policy', 'noeviction');
+    await insert(storage, [newJob(1)]);
+  },
+);
+
+/** The first refusal that is not about the connection. */
+async function patientlyRefused(call: () => Promise<unknown>): Promise<string> {
+  for (;;) {
+    const error = await call().catch((error: unknown) => error);
+    if (!(error instanceof Error)) throw new Error('It was not refused.');
+    if (!/does not answer|cannot be reached/.test(error.message)) return error.message;
+  }
+}
