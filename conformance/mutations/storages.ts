@@ -78,8 +78,8 @@ export const storages: readonly Mutation[] = [
   {
     name: 'sqlite-replace-keeps-the-old',
     rule: 'ojs-unique-jobs §5.2',
-    in: 'server: Draft.carryOut',
-    find: 'if (holder) move(tx, cancelled(holder, this.#now), this.#now);',
+    in: 'server/sqlite: carryOut',
+    find: 'if (holder) move(tx, cancelled(holder, now), now);',
     replace: '',
     cases: ['OJS-L4-UNQ-008', 'OJS-L4-UNQ-009'],
   },
@@ -199,8 +199,8 @@ export const storages: readonly Mutation[] = [
   {
     name: 'postgres-replace-keeps-the-old',
     rule: 'ojs-unique-jobs §5.2',
-    in: 'server/postgres: carryOut',
-    find: 'for (const { held, transition } of replaces) changes.move(held, transition(), log);',
+    in: 'server/postgres: insertGroups',
+    find: 'for (const held of view.heldJobs(replaced)) changes.move(held, cancelled(held.job, now), log);',
     replace: '',
     cases: ['OJS-L4-UNQ-008', 'OJS-L4-UNQ-009'],
   },

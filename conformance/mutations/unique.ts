@@ -109,7 +109,7 @@ export const unique: readonly Mutation[] = [
   {
     name: 'batch-not-checked-within',
     rule: 'ojs-http-binding §7.2; ojs-unique-jobs §5.3',
-    in: 'server/memory: Draft.plan',
+    in: 'core: Looking.admit',
     find: 'this.#keys.add(record.uniqueKey,',
     replace: "this.#keys.add('',",
     cases: ['OJS-L4-UNQ-013', 'OJS-L4-UNQ-015'],

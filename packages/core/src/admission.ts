@@ -1,8 +1,9 @@
 /** What becomes of new jobs: inserted, there already, or refused by an id, a unique key or their queue. */
 
-import type { JobId, JobRecord, NewJob } from './job/job.ts';
+import { type JobId, type JobRecord, type NewJob, recordOf } from './job/job.ts';
 import { State, type StateMask } from './job/states.ts';
 import { isIn } from './lifecycle/change.ts';
+import { type HeldKey, HeldKeys, type StoredHolders } from './rules/held-keys.ts';
 
 export type Inserted =
   /** `replaced` are the jobs that this one's unique policy cancelled. */
@@ -29,26 +30,134 @@ export interface InsertOptions {
 /** States that count for a queue's capacity. Active jobs do not, so that a retry can always come back (ojs-backpressure §4). */
 export const Queued: StateMask = State.available | State.scheduled | State.retryable;
 
-/** A queue as an insert sees it: `depth` jobs wait in it, and `more` of the same group will (fewer than 0 where it replaced some). */
+export interface AdmissionOptions extends InsertOptions {
+  /** Neither a bound nor a pause refuses the jobs. */
+  readonly always?: true;
+}
+
+/** A queue as admission sees it; `depth` jobs wait in it. */
 export interface QueueView {
-  readonly name: string;
   readonly paused: boolean;
   readonly capacity: number | null;
   readonly depth: number;
-  readonly more: number;
 }
 
-/** Why a queue does not take a new job; null where it does. Nodes of workflows pass, or a workflow would stop half-way. */
+/** What admission reads of a store. Nothing of it changes while a group is looked at. */
+export interface AdmissionView {
+  jobById(id: JobId): JobRecord | null;
+  readonly holders: StoredHolders;
+  /** Null where the queue cannot refuse a job. */
+  queue(name: string): QueueView | null;
+  /** Active holders of keys that a user's transaction completes: they cannot be replaced any more. */
+  readonly completing?: ReadonlySet<JobId>;
+}
+
+/** What an accepted job changes: it cancels the jobs that it replaces, of the store or of its own group, then it is inserted. */
+export interface Admitted {
+  readonly job: NewJob;
+  readonly record: JobRecord;
+  readonly replaced: readonly JobId[];
+}
+
+export interface Admission {
+  /** In the order of the group. */
+  readonly answers: readonly Inserted[];
+  /** In the order in which they are to be carried out; empty where the group is not inserted. */
+  readonly admitted: readonly Admitted[];
+  /** By queue, how many jobs more wait in it once they are carried out. */
+  readonly more: ReadonlyMap<string, number>;
+}
+
+/**
+ * Looks at the jobs of a group one by one, each as if those before it were there. The id is looked at first, then the unique key, then the queue. A group is
+ * inserted wholly or not at all; the store carries out what was admitted in the same commit.
+ */
+export function admit(view: AdmissionView, group: readonly NewJob[], options: AdmissionOptions = {}): Admission {
+  const looking = new Looking(view, group.length, options);
+  const answers = groupVerdict(group.map((job) => looking.look(job)));
+  const isInserted = answers.every(({ kind }) => kind === 'inserted');
+  return { answers, admitted: isInserted ? [...looking.admitted.values()] : [], more: looking.more };
+}
+
+class Looking {
+  readonly admitted = new Map<JobId, Admitted>();
+  readonly more = new Map<string, number>();
+  readonly #view: AdmissionView;
+  readonly #options: AdmissionOptions;
+  readonly #keys: HeldKeys;
+  /** Younger than every job of the store. */
+  #number: number;
+
+  constructor(view: AdmissionView, size: number, options: AdmissionOptions) {
+    this.#view = view;
+    this.#options = options;
+    this.#keys = new HeldKeys(view.holders);
+    this.#number = Number.MAX_SAFE_INTEGER - size;
+  }
+
+  look(job: NewJob): Inserted {
+    const there = this.admitted.get(job.id)?.record ?? this.#view.jobById(job.id);
+    if (there !== null) return sameOrOther(job, there);
+    const answer = job.unique === null ? { replaces: [] } : this.#keys.look(job.unique);
+    const refusedBy = 'refusedBy' in answer ? answer.refusedBy : this.#completing(answer.replaces);
+    if (refusedBy !== undefined) return { kind: 'duplicate', by: 'unique', existing: refusedBy.job };
+    const replaces = 'replaces' in answer ? answer.replaces : [];
+    return this.#queueRefusal(job, replaces) ?? this.#admit(job, replaces);
+  }
+
+  #completing(replaces: readonly HeldKey[]): HeldKey | undefined {
+    const { completing } = this.#view;
+    return completing && replaces.find(({ job, state }) => state === State.active && completing.has(job.id));
+  }
+
+  #queueRefusal(job: NewJob, replaces: readonly HeldKey[]): Inserted | null {
+    const { always, refusePaused = false } = this.#options;
+    const queue = always ? null : this.#view.queue(job.queue);
+    if (queue === null) return null;
+    const gone = replaces.filter(({ job: { queue }, state }) => queue === job.queue && isIn(state, Queued)).length;
+    return queueRefusal(job, queue, (this.more.get(job.queue) ?? 0) - gone, refusePaused);
+  }
+
+  #admit(job: NewJob, replaces: readonly HeldKey[]): Inserted {
+    const record = recordOf(job);
+    const replaced = replaces.map((holder) => holder.job.id);
+    for (const { job: holder, state } of replaces) if (isIn(state, Queued)) this.#wait(holder.queue, -1);
+    if (isIn(record.state, Queued)) this.#wait(record.queue, 1);
+    if (record.uniqueKey !== null) {
+      this.#keys.cancel(record.uniqueKey, replaces);
+      this.#keys.add(record.uniqueKey, { job: record, number: this.#number++ });
+    }
+    this.admitted.set(job.id, { job, record, replaced });
+    return { kind: 'inserted', replaced };
+  }
+
+  #wait(queue: string, by: 1 | -1): void {
+    this.more.set(queue, (this.more.get(queue) ?? 0) + by);
+  }
+}
+
+/** What an id that is there already answers: the same request again is no duplicate. */
+export function sameOrOther(job: NewJob, there: JobRecord): Inserted {
+  const same = there.envelope === job.envelope && there.queue === job.queue && there.type === job.type;
+  return same ? { kind: 'already', job: there } : { kind: 'duplicate', by: 'id', existing: there };
+}
+
+/**
+ * Why a queue does not take a new job; null where it does. Nodes of workflows pass, or a workflow would stop half-way.
+ * @param more jobs of the same group that will wait in it, fewer than 0 where they replace some.
+ */
 export function queueRefusal(
-  job: Pick<NewJob, 'state' | 'node'>,
+  job: Pick<NewJob, 'state' | 'node' | 'queue'>,
   queue: QueueView,
+  more: number,
   refusePaused: boolean,
 ): Inserted | null {
   if (job.node !== null) return null;
-  const { name, paused, capacity, depth, more } = queue;
-  if (paused && refusePaused) return { kind: 'paused', queue: name };
-  if (capacity === null || !isIn(job.state, Queued) || depth + more < capacity) return null;
-  return { kind: 'full', queue: name, depth, bound: capacity };
+  if (queue.paused && refusePaused) return { kind: 'paused', queue: job.queue };
+  const { capacity } = queue;
+  // Storages count the depth when it is asked for.
+  if (capacity === null || !isIn(job.state, Queued) || queue.depth + more < capacity) return null;
+  return { kind: 'full', queue: job.queue, depth: queue.depth, bound: capacity };
 }
 
 /**

@@ -40,7 +40,7 @@ export * from './policies/retry.ts';
 export * from './policies/unique.ts';
 export * from './rules/crons.ts';
 export * from './rules/documents.ts';
-export * from './rules/held-keys.ts';
+export { firstIndex, type Holder, type StoredHolders } from './rules/held-keys.ts';
 export * from './rules/limits.ts';
 export * from './rules/statistics.ts';
 export * from './rules/transition.ts';

@@ -1,18 +1,24 @@
-import { creationEvent, groupVerdict, type Millis, type NewJob, State, sumsOf } from '@ojs-ts/core';
+import {
+  type AdmissionOptions,
+  admit,
+  cancelled,
+  creationEvent,
+  type Millis,
+  type NewJob,
+  State,
+  sumsOf,
+} from '@ojs-ts/core';
 import type { Inserted, InsertOptions } from '../storage.ts';
+import { readView } from './admission-view.ts';
 import { Changes } from './changes.ts';
 import type { Database } from './connection.ts';
-import { Draft, type Plan } from './draft.ts';
 import { insertPlainRows, insertRows } from './insert-rows.ts';
 import { lock } from './locks.ts';
 import type { Slot } from './log.ts';
-import { openShelf } from './shelf.ts';
 import { tally } from './tally.ts';
 import type { Transaction } from './transaction.ts';
 
-export interface Admission extends InsertOptions {
-  /** Neither a bound nor a pause refuses a job. */
-  readonly always?: true;
+interface Options extends AdmissionOptions {
   /** Where the events of each group go; the end of the log where absent. */
   readonly logs?: readonly Slot[];
 }
@@ -73,34 +79,29 @@ export async function insertGroups(
   tx: Transaction,
   groups: Groups,
   now: Millis,
-  admission: Admission = {},
+  options: Options = {},
 ): Promise<readonly (readonly Inserted[])[]> {
   const jobs = groups.flat();
   await lockKeys(tx, jobs);
-  const shelf = await openShelf(tx, jobs, admission.always === true);
+  const view = await readView(tx, jobs, options.always === true);
   const changes = new Changes(tx, now);
   const fresh: NewJob[] = [];
   const answers = groups.map((group, at) => {
-    const draft = new Draft(shelf, admission, now);
-    const answers = groupVerdict(group.map((job) => draft.look(job)));
-    if (!answers.every(({ kind }) => kind === 'inserted')) return answers;
-    const log = admission.logs?.[at] ?? tx.log;
-    for (const plan of draft.plans) {
-      fresh.push(plan.job);
-      carryOut(tx, changes, plan, log);
+    const { answers, admitted, more } = admit(view, group, options);
+    const log = options.logs?.[at] ?? tx.log;
+    for (const { job, record, replaced } of admitted) {
+      for (const held of view.heldJobs(replaced)) changes.move(held, cancelled(held.job, now), log);
+      accepted(tx, job, log);
+      fresh.push(job);
+      view.add(record);
     }
-    draft.keep();
+    if (admitted.length > 0) view.wait(more);
     return answers;
   });
   insertRows(tx, fresh);
   changes.write();
   await changes.close();
   return answers;
-}
-
-function carryOut(tx: Transaction, changes: Changes, { job, replaces }: Plan, log: Slot): void {
-  for (const { held, transition } of replaces) changes.move(held, transition(), log);
-  accepted(tx, job, log);
 }
 
 /** What an accepted job changes beside its row. */

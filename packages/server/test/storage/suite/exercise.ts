@@ -1,5 +1,6 @@
 import { afterEach, describe, test } from 'vitest';
 import type { Storage } from '../../../src/storage/storage.ts';
+import { admissionCasesOfStorage } from './admission.ts';
 import { claimCases } from './claim.ts';
 import { cronCases } from './crons.ts';
 import { documentCases } from './documents.ts';
@@ -30,6 +31,7 @@ export interface Subject {
 export type Case = readonly [name: string, run: (storage: Storage) => Promise<void>];
 
 const topics: Readonly<Record<string, readonly Case[]>> = {
+  admission: admissionCasesOfStorage,
   insert: insertCases,
   unique: uniqueCases,
   claim: claimCases,

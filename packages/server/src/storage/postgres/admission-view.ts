@@ -1,4 +1,13 @@
-import { isIn, type JobId, type JobRecord, type NewJob, State, Terminal } from '@ojs-ts/core';
+import {
+  type AdmissionView,
+  isIn,
+  type JobId,
+  type JobRecord,
+  type NewJob,
+  type QueueView,
+  State,
+  Terminal,
+} from '@ojs-ts/core';
 import { numbers, texts } from './arrays.ts';
 import { beingCompleted, completedAlready } from './completions.ts';
 import { type Held, heldOf, readJobs } from './held.ts';
@@ -6,13 +15,8 @@ import { lock } from './locks.ts';
 import { integer, integerOrNull, jobColumns, text } from './row.ts';
 import type { Transaction } from './transaction.ts';
 
-/** A queue that is bounded or paused. */
-export interface Gate {
-  readonly paused: boolean;
-  readonly capacity: number | null;
-  /** Jobs that wait in it, as far as it is bounded. */
-  depth: number;
-}
+/** `depth` counts as far as the queue is bounded. */
+type Queue = { -readonly [Name in keyof QueueView]: QueueView[Name] };
 
 const unfinished = Object.values(State).filter((state) => !isIn(state, Terminal));
 const finished = Object.values(State).filter((state) => isIn(state, Terminal));
@@ -29,19 +33,63 @@ const finishedHolders = `SELECT holder.* FROM unnest($1::text[], $2::smallint[],
     ORDER BY created_at, number LIMIT 1) AS holder
   WHERE state.bit & wanted.states <> 0`;
 
-/** What an insert knows of the store: jobs with the ids and unique keys that come, and queues that may refuse. It changes as groups are accepted. */
-export interface Shelf {
-  readonly jobs: Map<JobId, Held<JobRecord>>;
-  readonly byKey: Map<string, Held<JobRecord>[]>;
-  readonly gates: ReadonlyMap<string, Gate>;
-  /** Active holders that a user's transaction completes or has completed: they cannot be replaced any more. */
+/**
+ * What admission reads of the store, loaded before: jobs with the ids and unique keys that come, and queues that may refuse. Groups that are accepted become
+ * part of it.
+ */
+export class View implements AdmissionView {
+  readonly holders: AdmissionView['holders'];
   readonly completing: ReadonlySet<JobId>;
+  readonly #jobs = new Map<JobId, Held<JobRecord>>();
+  readonly #byKey = new Map<string, Held<JobRecord>[]>();
+  readonly #queues: ReadonlyMap<string, Queue>;
+
+  constructor(jobs: Iterable<Held<JobRecord>>, queues: ReadonlyMap<string, Queue>, completing: ReadonlySet<JobId>) {
+    this.#queues = queues;
+    this.completing = completing;
+    this.holders = { all: (key) => this.#byKey.get(key) ?? [], oldest: null };
+    for (const held of jobs) this.#put(held);
+  }
+
+  jobById(id: JobId): JobRecord | null {
+    return this.#jobs.get(id)?.job ?? null;
+  }
+
+  queue(name: string): Queue | null {
+    return this.#queues.get(name) ?? null;
+  }
+
+  heldJobs(ids: readonly JobId[]): readonly Held<JobRecord>[] {
+    return ids.flatMap((id) => this.#jobs.get(id) ?? []);
+  }
+
+  /** An accepted job is younger than every stored one. */
+  add(job: JobRecord): void {
+    this.#put({ number: Number.MAX_SAFE_INTEGER / 2 + this.#jobs.size, job, result: null, texts: {} });
+  }
+
+  wait(more: ReadonlyMap<string, number>): void {
+    for (const [name, count] of more) {
+      const queue = this.#queues.get(name);
+      if (queue) queue.depth += count;
+    }
+  }
+
+  #put(held: Held<JobRecord>): void {
+    const { id, uniqueKey } = held.job;
+    if (this.#jobs.has(id)) return;
+    this.#jobs.set(id, held);
+    if (uniqueKey === null) return;
+    const same = this.#byKey.get(uniqueKey);
+    if (same) same.push(held);
+    else this.#byKey.set(uniqueKey, [held]);
+  }
 }
 
 /** @param always no queue refuses. */
-export async function openShelf(tx: Transaction, jobs: readonly NewJob[], always: boolean): Promise<Shelf> {
+export async function readView(tx: Transaction, jobs: readonly NewJob[], always: boolean): Promise<View> {
   const replacing = keysOf(jobs.filter(({ unique }) => unique !== null && unique.onConflict !== 'keep'));
-  const gates = always ? new Map<string, Gate>() : await openGates(tx, jobs);
+  const queues = always ? new Map<string, Queue>() : await readQueues(tx, jobs);
   // Before they are read: what another transaction makes of them meanwhile is seen then.
   if (replacing.length > 0) tx.write(lockReplaced, [texts(replacing)]);
   const known = readJobs(
@@ -52,38 +100,26 @@ export async function openShelf(tx: Transaction, jobs: readonly NewJob[], always
   const active =
     replacing.length === 0 ? [] : holders.filter(({ job }) => job.state === State.active).map(({ job }) => job.id);
   const completing = new Set([...(await beingCompleted(tx, active)), ...(await completedAlready(tx, active))]);
-  const shelf: Shelf = { jobs: new Map(), byKey: new Map(), gates, completing };
-  for (const held of [...byId.values(), ...holders]) shelve(shelf, held);
-  return shelf;
+  return new View([...byId.values(), ...holders], queues, completing);
 }
 
-export function shelve({ jobs, byKey }: Shelf, held: Held<JobRecord>): void {
-  const { id, uniqueKey } = held.job;
-  if (jobs.has(id)) return;
-  jobs.set(id, held);
-  if (uniqueKey === null) return;
-  const same = byKey.get(uniqueKey);
-  if (same) same.push(held);
-  else byKey.set(uniqueKey, [held]);
-}
-
-async function openGates(tx: Transaction, jobs: readonly NewJob[]): Promise<Map<string, Gate>> {
+async function readQueues(tx: Transaction, jobs: readonly NewJob[]): Promise<Map<string, Queue>> {
   const rows = await tx.query(queueRows, [texts([...new Set(jobs.map(({ queue }) => queue))])]);
-  const gates = new Map(
+  const queues = new Map(
     rows.map(([name, paused, capacity]) => [
       text(name),
       { paused: paused === true, capacity: integerOrNull(capacity), depth: 0 },
     ]),
   );
-  const bounded = [...gates].filter(([, { capacity }]) => capacity !== null).map(([name]) => name);
-  if (bounded.length === 0) return gates;
+  const bounded = [...queues].filter(([, { capacity }]) => capacity !== null).map(([name]) => name);
+  if (bounded.length === 0) return queues;
   lock(tx, 'queue', bounded);
   tx.flush();
-  for (const [queue, depth] of await tx.query(depths, [texts(bounded)])) {
-    const gate = gates.get(text(queue));
-    if (gate) gate.depth = integer(depth);
+  for (const [name, depth] of await tx.query(depths, [texts(bounded)])) {
+    const bounded = queues.get(text(name));
+    if (bounded) bounded.depth = integer(depth);
   }
-  return gates;
+  return queues;
 }
 
 /** Of each key every unfinished holder, and for each job that asks the oldest of each finished state. */

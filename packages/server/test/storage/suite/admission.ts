@@ -1,0 +1,26 @@
+import { State } from '@ojs-ts/core';
+import { expect } from 'vitest';
+import { admissionCases, admissionTime, brief } from '../../../../core/test/vectors/admission.ts';
+import type { Case } from './exercise.ts';
+import { claimOne, inserted, insertOne, move, to } from './tools.ts';
+
+/** The vectors of core's `admit`: every storage admits as core says, whether it calls core or ports it. */
+export const admissionCasesOfStorage: readonly Case[] = admissionCases().map(
+  ({ name, queues, jobs, options, group, answers }): Case => [
+    name,
+    async (storage) => {
+      for (const { job, state } of jobs) {
+        expect(await insertOne(storage, job, admissionTime)).toEqual(inserted);
+        if (state === State.active) await claimOne(storage, { queues: [job.queue] }, admissionTime);
+        else if (state !== job.state)
+          await move(storage, to(job.id, state, job.state, { runAt: job.runAt + 3_600_000 }), admissionTime);
+      }
+      for (const { name, paused, capacity } of queues) {
+        await storage.registry.configureQueue(name, { capacity }, admissionTime);
+        await storage.registry.pauseQueue(name, paused, admissionTime);
+      }
+      const [given] = await storage.jobs.insert([group], admissionTime, options);
+      expect(given?.map(brief)).toEqual(answers);
+    },
+  ],
+);
