@@ -29,7 +29,8 @@ const banned: readonly (readonly [words: RegExp, instead: string])[] = [
 ];
 
 /** A sentence starts with its subject: “It is refused” makes the reader look for what “it” is. */
-const bareStart = /^(?:It|This|That|These|Those|They) (?:is|are|was|were|has|have|does|do|can|cannot|may|must|will)\b/;
+const bareStart =
+  /^(?:(?:It|They) |(?:This|That|These|Those) (?:is|are|was|were|has|have|does|do|can|cannot|may|must|will)\b)/;
 
 interface Sentence {
   readonly line: number;
