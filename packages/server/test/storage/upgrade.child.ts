@@ -3,8 +3,8 @@ import { pathToFileURL } from 'node:url';
 import { State } from '@ojs-ts/core';
 
 /**
- * A process of an older version: its storage is the first argument, a module. Inserts, claims and ends jobs of the file or database, limited ones too,
- * until its input ends; prints the ids that it inserted and ended.
+ * A process of an older version: its storage is the first argument, a module. Inserts, claims and ends jobs of the file
+ * or database, limited ones too, until its input ends; prints the ids that it inserted and ended.
  */
 const [module = '', path = ''] = process.argv.slice(2);
 const { sqliteStorage, postgresStorage } = await import(pathToFileURL(module).href);

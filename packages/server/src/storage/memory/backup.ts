@@ -11,7 +11,7 @@ export function backup(
   return {
     async *dump() {
       const { tables, seed } = open();
-      // Records never change, so gathering them at once is a snapshot.
+      // Records are immutable, so reading all references at once is a snapshot.
       yield* pagesOf([...everything(tables, seed)]);
     },
 

@@ -47,7 +47,7 @@ function serve(tables: Tables, claim: Claim, budget: { expired: number }, change
         budget.expired -= 1;
         expire(tables, row, change);
       } else {
-        // The call's share of clearing is done; who waits is told to ask again.
+        // The call has discarded its share; a fetch that waits asks again.
         tables.wakes.wake(queue.name);
         break;
       }
@@ -79,7 +79,7 @@ function again(tables: Tables, queues: readonly Queue[], now: Millis): Millis | 
   return first === Number.POSITIVE_INFINITY ? null : first;
 }
 
-/** Moves up to `limit` due jobs on: to `available`, or out where they have expired meanwhile. Answers how many by queue. */
+/** Makes up to `limit` due jobs available; discards those that have expired meanwhile. Answers how many by queue. */
 export function promote(tables: Tables, limit: number, change: Change): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (let left = limit; left > 0; left--) {

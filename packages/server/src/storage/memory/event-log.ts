@@ -1,7 +1,7 @@
 import { type EventBatch, firstIndex, type Millis } from '@ojs-ts/core';
 import type { PruneRules } from '../storage.ts';
 
-/** The log of events, one batch a call. */
+/** The event log: one batch for each call. */
 export class EventLog {
   readonly #batches: EventBatch[] = [];
   #newest = 0;
@@ -11,13 +11,13 @@ export class EventLog {
     this.#newest += count;
   }
 
-  /** Takes a batch of a dump. */
+  /** Adds a batch of a dump. */
   load(batch: EventBatch): void {
     this.#batches.push(batch);
     this.reach(endOf(batch));
   }
 
-  /** Positions up to this one have been given. */
+  /** New positions go on behind this one. */
   reach(position: number): void {
     this.#newest = Math.max(this.#newest, position);
   }
@@ -45,7 +45,7 @@ export class EventLog {
     return { batches: found, oldest: this.#batches[0]?.position ?? this.#newest + 1, newest: this.#newest };
   }
 
-  /** A batch goes as a whole, when its last event may. */
+  /** Deletes a batch as a whole, once its last event may go. */
   prune({ before, keep }: PruneRules['events'], limit: number): number {
     const stays = this.#batches.findIndex((batch) => batch.at >= before && endOf(batch) > this.#newest - keep);
     return this.#batches.splice(0, Math.min(limit, stays < 0 ? this.#batches.length : stays)).length;

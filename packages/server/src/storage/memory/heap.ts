@@ -1,4 +1,4 @@
-/** A binary heap: the smallest item, by the given order, in O(log n). */
+/** A binary heap: takes the first item of the given order in O(log n). */
 export class Heap<T> {
   readonly #items: T[] = [];
   readonly #before: (a: T, b: T) => boolean;

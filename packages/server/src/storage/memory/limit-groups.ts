@@ -18,8 +18,9 @@ interface Member {
 }
 
 /**
- * Members by the job that each would hand out next. A rank is as its member was when it was added. A member that has moved back since gets a new rank when
- * the old one comes first; of a member that has moved forward, `advance` must be called.
+ * Members by the job that each would hand out next. A rank is as its member was when it was added. A member that has
+ * moved back since gets a new rank when the old one comes first; of a member that has moved forward, `advance` must be
+ * called.
  */
 class Ranking<M extends Member> {
   readonly #heap = new Heap<{ readonly member: M; readonly rank: Rank }>(
@@ -70,7 +71,10 @@ export class LimitGroup<R extends OrderedJob> implements Member {
   }
 }
 
-/** The groups of a queue that are assigned to one of their limits. They are ranked beside the group without limits while the limit has room. */
+/**
+ * The groups of a queue that are assigned to one of their limits. They are ranked beside the group without limits while
+ * the limit has room.
+ */
 class AssignedGroups<R extends OrderedJob> implements Member {
   readonly limit: Limit;
   readonly groups = new Ranking<LimitGroup<R>>();
@@ -86,9 +90,10 @@ class AssignedGroups<R extends OrderedJob> implements Member {
 }
 
 /**
- * The available jobs of one queue, by limit group. A group is assigned to one of its limits, and moves to another one that a claim finds without room.
- * A claim does not look at the groups of a limit without room, so it looks only at groups that may be open, however many are not. Invariant: groups with a
- * job that are not ranked are assigned to a limit without room.
+ * The available jobs of one queue, by limit group. A group is assigned to one of its limits, and moves to another one
+ * that a claim finds without room. A claim does not look at the groups of a limit without room, so it looks only at
+ * groups that may be open, however many are not. Invariant: groups with a job that are not ranked are assigned to a
+ * limit without room.
  */
 export class LimitGroups<R extends OrderedJob> {
   readonly #queue: string;
@@ -161,7 +166,10 @@ export class LimitGroups<R extends OrderedJob> {
     if (assigned) this.#open.advance(assigned);
   }
 
-  /** A start was noted under the limit. The limit may have closed; or it may have dropped starts that kept it closed for callers whose clocks are behind. */
+  /**
+   * A start was noted under the limit. The limit may have closed; or it may have dropped starts that kept it closed for
+   * callers whose clocks are behind.
+   */
   started(limit: Limit, now: Millis): void {
     if (limit.reopensAt(now) === null) this.reopen(limit);
     else this.setTimer(limit, now);
@@ -188,7 +196,10 @@ export class LimitGroups<R extends OrderedJob> {
     return null;
   }
 
-  /** A group is assigned to a limit without room, else to the limit with most waiting jobs, so that a limit that closes takes its groups along. */
+  /**
+   * A group is assigned to a limit without room, else to the limit with most waiting jobs, so that a limit that closes
+   * takes its groups along.
+   */
   #assign(group: LimitGroup<R>, now: Millis): void {
     const closed = group.keys.find((key) => !key.hasRoom(now));
     const limit = closed ?? this.#mostWaiting(group.keys);

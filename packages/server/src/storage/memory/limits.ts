@@ -11,19 +11,19 @@ import {
 } from '@ojs-ts/core';
 import type { LimitRecord } from '../storage.ts';
 
-/** A limit under a key. That of a queue counts the queue's own jobs instead of `active` and `waiting`. */
+/** The limit of a key. For the limit of a whole queue the queue's own counts replace `active` and `waiting`. */
 export class Limit {
   readonly key: string;
   own: LimitNumbers = noNumbers;
   override: LimitNumbers | null = null;
   active = 0;
-  /** Jobs that name it, finished ones too. */
+  /** Jobs that name the key, finished ones too. */
   jobs = 0;
-  /** When a job that names it last came or started, or an operator last overrode it. */
+  /** When a job that names the key last came or started, or an operator last overrode the numbers. */
   usedAt: Millis = 0;
   /** Available jobs under the key by the queue's name; no entry for none. */
   readonly waiting = new Map<string, number>();
-  /** Oldest first; those before `#first` are no longer kept. */
+  /** Oldest first. Those before `#first` are stale. */
   readonly #starts: Millis[] = [];
   #first = 0;
 
@@ -45,7 +45,7 @@ export class Limit {
     return reopensAt(effectiveLimit(this), (n) => (n <= kept ? starts[starts.length - n] : undefined), now);
   }
 
-  /** Answers whether the start was noted: only rates need it. */
+  /** Notes a start if a rate needs it; answers whether it did. */
   started(now: Millis): boolean {
     const keep = keepMs(this);
     if (keep === 0) return false;
@@ -58,12 +58,12 @@ export class Limit {
     return true;
   }
 
-  /** Starts that are kept, oldest first. */
+  /** The starts that count, oldest first. */
   get starts(): readonly Millis[] {
     return this.#starts.slice(this.#first);
   }
 
-  /** Takes starts of a dump. */
+  /** Adds starts of a dump. */
   load(starts: readonly Millis[]): void {
     this.#starts.push(...starts);
   }

@@ -11,11 +11,14 @@ import { upkeep } from './upkeep.ts';
 import { workflows } from './workflows.ts';
 
 export interface MemoryOptions {
-  /** False writes no log of events; true by default. */
+  /** False writes no event log. Default true. */
   readonly events?: boolean;
 }
 
-/** A store in this process's memory, and the executable specification of the other storages: it takes the plainest way to each answer. */
+/**
+ * A store in the memory of this process. Its code takes the plainest way to each answer: tests compare the other
+ * storages with it.
+ */
 export function memoryStorage({ events: logged = true }: MemoryOptions = {}): Storage {
   const clock = systemClock();
   let seed = Math.floor(Math.random() * 0x10000);

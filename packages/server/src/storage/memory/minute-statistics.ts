@@ -3,7 +3,7 @@ import type { MinuteRecord } from '../storage.ts';
 
 const names = ['enqueued', 'started', 'completed', 'failed', 'discarded', 'durationMs', 'waitMs'] as const;
 
-/** What happened, by minute and queue. */
+/** Statistics by minute and queue. */
 export class MinuteStatistics {
   readonly #minutes = new Map<string, MinuteRecord>();
 
@@ -16,7 +16,7 @@ export class MinuteStatistics {
     this.#minutes.set(key, sums);
   }
 
-  /** Takes a minute of a dump. */
+  /** Adds a minute of a dump. */
   load(record: MinuteRecord): void {
     this.#minutes.set(`${record.minute} ${record.queue}`, record);
   }

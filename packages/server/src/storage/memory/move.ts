@@ -56,7 +56,7 @@ function must(answer: Moved, { job }: Row): void {
   if (answer.kind !== 'moved') throw new Error(`A change of job ${job.id} that cannot be refused was ${answer.kind}.`);
 }
 
-/** The job has ended, or is gone: so has the node that it is. Answers the nodes that are ready by it. */
+/** Closes the node of a job that has ended or was removed. Answers the nodes that become ready. */
 export function closeNode(tables: Tables, job: JobRecord, change: Change): readonly NodeRef[] {
   if (job.node === null) return none;
   const { workflows } = tables;

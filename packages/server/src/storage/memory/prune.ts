@@ -51,7 +51,7 @@ function pruneRequests(tables: Tables, before: Millis, limit: number): number {
   return old.length;
 }
 
-/** The limit of a whole queue goes with its queue. */
+/** The limit of a whole queue is removed with its queue. */
 function pruneLimits(tables: Tables, before: Millis, limit: number): number {
   const old = [...tables.limits.values()].filter(
     ({ key, jobs, override, usedAt }) =>

@@ -6,7 +6,10 @@ interface Entry<R> {
   readonly order: number;
 }
 
-/** Available jobs by priority, then first in, first out. The entry of a job that has left is dropped once it comes first. */
+/**
+ * Available jobs by priority, then first in, first out. The entry of a job that has left is dropped once it comes
+ * first.
+ */
 export class ReadyQueue<R extends OrderedJob> {
   /** Highest first. */
   readonly #priorities: number[] = [];

@@ -31,7 +31,7 @@ export interface Row extends OrderedJob {
   group: LimitGroup<Row>;
 }
 
-/** A queue, with the jobs of it that are available. */
+/** A queue with its available jobs. */
 export class Queue {
   readonly name: string;
   readonly createdAt: Millis;
@@ -64,7 +64,10 @@ export interface Request {
   readonly claims: readonly { readonly id: JobId; readonly claim: number }[];
 }
 
-/** What the storage holds, with indexes. Every change of a job goes through `add`, `set` or `drop`, which keep the indexes true. */
+/**
+ * What the storage holds, with indexes. Every change of a job goes through `add`, `set` or `drop`, which keep the
+ * indexes true.
+ */
 export class Tables {
   readonly rows = new Map<JobId, Row>();
   readonly active = new Set<Row>();
@@ -99,7 +102,7 @@ export class Tables {
     this.#logged = logged;
   }
 
-  /** Makes a change; the events that it tells become one batch. */
+  /** Runs a change; its events become one batch. */
   change<T>(now: Millis, work: (change: Change) => T): T {
     const change = new Change(now, this.#logged);
     const answer = work(change);
@@ -123,7 +126,10 @@ export class Tables {
     this.#enter(row, now);
   }
 
-  /** Puts a job of a dump back, in its own number and place. Call {@link makeReady} for available ones, in the order of their places. */
+  /**
+   * Adds a job of a dump, with its number and place. Call {@link makeReady} for available ones, in the order of their
+   * places.
+   */
   load(job: JobRecord, number: number, place: number): Row {
     const queue = this.queue(job.queue, job.createdAt);
     const group = queue.limitGroups.enter(limitGroupOf(job.limits).map((key) => this.limit(key)));
@@ -171,7 +177,7 @@ export class Tables {
     for (const limit of row.group.keys) limit.jobs -= 1;
     row.queue.limitGroups.leave(row.group);
     this.rows.delete(row.job.id);
-    // A place in a queue or in the heap that still names this row must not revive it.
+    // Entries of a ready queue or of the heap may still refer to this row; they are now out of date.
     row.order = -1;
     if (row.job.state === State.active) this.#freed(row);
   }
@@ -209,12 +215,12 @@ export class Tables {
     for (const { limitGroups } of this.queues.values()) limitGroups.forget(limit);
   }
 
-  /** The limit of the queue as a whole, where it has one. */
+  /** The limit of the queue as a whole. */
   queueLimit(queue: Queue): Limit | undefined {
     return this.limits.get(queueLimitKey(queue.name));
   }
 
-  /** Gives a limit other numbers: those that came with a job, or an operator's. */
+  /** Gives a limit new numbers: those of a job, or an operator's override. */
   changeLimit(
     key: string,
     { own, override }: { readonly own?: LimitNumbers; readonly override?: LimitNumbers | null },
@@ -294,7 +300,7 @@ export class Tables {
     }
   }
 
-  /** Somebody may wait for the slots that the job held: where a limit had none before. */
+  /** Wakes queues that waited for a slot of the job: those under limits that had none free. */
   #freed({ queue, group }: Row): void {
     const queueLimit = this.queueLimit(queue);
     const active = queue.count(State.active);

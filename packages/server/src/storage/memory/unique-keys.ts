@@ -50,7 +50,7 @@ export class UniqueKeys<R extends OrderedJob> {
   }
 }
 
-/** Items in order. Additions near the end and removals near the start are the common ones, and cheap. */
+/** Items in order. Most are added near the end and removed near the start, which is cheap. */
 class Sorted<T> {
   readonly #items: T[] = [];
   readonly #compare: (a: T, b: T) => number;
@@ -76,7 +76,7 @@ class Sorted<T> {
     if (this.#items[at] === item) this.#items.splice(at, 1);
   }
 
-  /** The first item that passes; `test` must fail for those before it and pass for those behind it. */
+  /** The first item that passes `test`, which must pass for every later item too. */
   first(test: (item: T) => boolean): T | undefined {
     return this.#items[firstIndex(this.#items, test)];
   }

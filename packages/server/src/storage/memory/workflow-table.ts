@@ -22,7 +22,7 @@ export interface WorkflowRow {
   readonly ready: Set<number>;
 }
 
-/** Workflows with their nodes, and those of them that wait for somebody to go on. */
+/** Workflows with their nodes, with an index of those that have ready nodes or are sweeping. */
 export class WorkflowTable {
   readonly rows = new Map<string, WorkflowRow>();
   readonly #advancing = new Set<WorkflowRow>();
@@ -42,7 +42,7 @@ export class WorkflowTable {
     return row;
   }
 
-  /** Puts a workflow of a dump back; its nodes follow with {@link setNode}. */
+  /** Adds a workflow of a dump; {@link setNode} adds its nodes. */
   load(record: WorkflowRecord, number: number): void {
     const row: WorkflowRow = { number, record, nodes: new Map(), ready: new Set() };
     this.rows.set(record.id, row);
@@ -66,7 +66,7 @@ export class WorkflowTable {
     this.#index(row);
   }
 
-  /** Tells the dependents of a node that it is closed; answers those that are ready by it. */
+  /** Counts a closed node off its dependents; answers the nodes that become ready. */
   lower(row: WorkflowRow, { next }: NodeRecord, passes: boolean): readonly NodeRef[] {
     const ready: NodeRef[] = [];
     for (const index of next) {

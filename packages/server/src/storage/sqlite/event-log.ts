@@ -43,7 +43,7 @@ export class EventLog {
     if (this.#on) this.#entries.add(entries);
   }
 
-  /** Ends an operation. */
+  /** Writes the batch of the operation that ends. */
   end(now: Millis): void {
     const batch = this.#entries.take();
     if (batch === null) return;
@@ -52,7 +52,10 @@ export class EventLog {
   }
 }
 
-/** Batches that hold an event after position `after`, up to about `limit` events, and the oldest and newest position of the log. */
+/**
+ * Batches that hold an event after position `after`, up to about `limit` events, and the oldest and newest position of
+ * the log.
+ */
 export function readEvents(
   sql: Connection,
   after: number,

@@ -11,7 +11,7 @@ import type { Transaction } from './transaction.ts';
 
 const depth = 'SELECT (SELECT count(*) FROM ojs_inbox) + (SELECT count(*) FROM ojs_inbox_completions)';
 
-/** Rows that other connections to the file have appended within transactions of their users. */
+/** Rows that transactions of users have appended over other connections. */
 export function inbox(sql: Connection, store: GroupCommit): Inbox {
   return {
     read: (limit) => store.read(() => oldest(sql, limit)),
@@ -52,7 +52,7 @@ export function inbox(sql: Connection, store: GroupCommit): Inbox {
   };
 }
 
-/** One by one, so that no more than a page is read. */
+/** Reads row by row, so that the requests of a page stay within its bytes. */
 function oldest(sql: Connection, limit: number): readonly InboxEntry[] {
   const entries: InboxEntry[] = [];
   for (let bytes = 0, after = 0; entries.length < limit && bytes < inboxBytes; ) {
@@ -66,7 +66,7 @@ function oldest(sql: Connection, limit: number): readonly InboxEntry[] {
   return entries;
 }
 
-/** Works where the entry is there still, and removes it where the job is in the store then. */
+/** Calls `work` if the entry still exists, and deletes the entry if the store has the job then. */
 function eachThere(tx: Transaction, entry: number, work: () => Inserted | null): Inserted | null {
   if (!tx.sql.get(statements.inboxEntry, entry)) return null;
   const answer = work();

@@ -5,12 +5,15 @@ import type { Connection } from './disk/connection.ts';
 import { type Cells, integer, integerOrNull, readJob, state, text } from './row.ts';
 import { statements } from './statements.ts';
 
-/** Rows looked at in one go (about 2 ms); between two goes the event loop is free. */
+/** Rows read before the event loop gets a turn: about 2 ms. */
 const chunk = 2000;
-/** Up to so many unfinished jobs are read from the indexes of their states and sorted; more are common enough to be met by walking the table. */
+/**
+ * So many unfinished jobs at most are read from the indexes of their states and sorted. More of them are found soon by
+ * a walk of the table.
+ */
 const fewUnfinished = 5000;
 
-/** Where a walk goes on; nothing is before `start`. */
+/** Every place is behind `start`. */
 const start: Place = { finishedAt: null, number: Number.MAX_SAFE_INTEGER };
 const startOfFinished: Place = { finishedAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER };
 
@@ -19,7 +22,7 @@ export async function list(sql: Connection, query: JobQuery): Promise<Page<JobRe
   const skip = query.after === undefined ? (query.offset ?? 0) : 0;
   const wanted = skip + query.limit + 1;
   const waiting = await unfinished(sql, query, after, wanted);
-  // Not as arguments of push: a page far behind has more places before it than a call may have arguments.
+  // No push(...places): a page far behind has more places before it than a call may have arguments.
   const places =
     waiting.length < wanted ? waiting.concat(await finished(sql, query, after, wanted - waiting.length)) : waiting;
   const page = places.slice(skip, skip + query.limit);
@@ -27,7 +30,7 @@ export async function list(sql: Connection, query: JobQuery): Promise<Page<JobRe
   const items = page.flatMap(({ number }) => {
     const cells = sql.get(statements.byNumber, number);
     const job = cells && readJob(cells).job;
-    // A row that moved on while the walk paused is not shown in a state that was not asked for.
+    // The row may have changed while the walk paused.
     return job && isIn(job.state, query.states) ? [job] : [];
   });
   return { items, next: last && places.length > skip + page.length ? cursorOf(last) : null };
@@ -66,7 +69,7 @@ async function finished(sql: Connection, query: JobQuery, after: Place, wanted: 
   return places.toSorted(comparePlaces).slice(0, wanted);
 }
 
-/** Goes down an order of rows, a chunk at a time, until `wanted` fit or all `count` that can fit are found. */
+/** Reads rows in order, a chunk at a time, until `wanted` fit, or all `count` that can fit. */
 async function walk(
   sql: Connection,
   statement: string,
@@ -81,7 +84,7 @@ async function walk(
   let from = after;
   const size = Math.min(chunk, Math.max(wanted, 100));
   for (;;) {
-    // The walk by number meets finished rows too, whose time is no part of its order.
+    // The walk by number meets finished rows too; their time is no part of its order.
     const time = statement === statements.byNumberDown || from.finishedAt === null ? [] : [from.finishedAt];
     const rows = sql.all(statement, ...keys, ...time, from.number, size);
     for (const cells of rows) {

@@ -3,10 +3,10 @@ import type { Layout } from '../storage.ts';
 import { type Connection, patiently } from './disk/connection.ts';
 import { integer } from './row.ts';
 
-/** The files that make the layout, in order; each makes it one version newer. */
+/** The files of the layout, in order; each raises the version by one. */
 const directory = new URL('../../../sql/sqlite/', import.meta.url);
 
-/** @param from the folder of the layout's files; a test adds a made-up newer one. */
+/** @param from the folder with the files; a test adds a made-up newer layout. */
 export function layout(connection: Connection, from = directory): Layout {
   const files = filesIn(from);
   const version = versionOf(connection);
@@ -15,8 +15,8 @@ export function layout(connection: Connection, from = directory): Layout {
 
 /**
  * Applies the files that the database does not have yet, in one transaction; the version is SQLite's `user_version`.
- * Two processes may do it at once: the second waits and finds the work done.
- * @throws Error where the layout is newer than this code, or unknown.
+ * Of two processes that migrate at once, the second waits and finds the work done.
+ * @throws Error if the layout is newer than this code, or unknown.
  */
 export async function migrate(
   connection: Connection,
@@ -50,7 +50,7 @@ function filesIn(directory: URL): readonly string[] {
     .sort();
 }
 
-/** @throws Error where the version is another application's: it may keep tables of its own in the file. */
+/** @throws Error if the version is another application's, which may keep its tables in the same file. */
 function versionOf(connection: Connection): number {
   const version = integer(connection.get('PRAGMA user_version')?.[0]);
   if (version === 0 || connection.get("SELECT 1 FROM sqlite_schema WHERE name = 'ojs_store'")) return version;

@@ -25,10 +25,10 @@ import { type Cells, integer, integerOrNull, readBounds, readJob, readTies, stat
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
-/** What is read besides where the change may keep or set more than the end of an execution does. */
+/** What is read besides for a change that may keep or set more than the usual ACK does. */
 type Changing = Guarded & Mutable & Pick<JobRecord, 'timeoutMs' | 'heartbeatMs' | 'deadlineAt'>;
 
-/** One guarded change, behind what users' transactions have committed of the job. */
+/** Applies one guarded change, after the completions of the job that users' transactions have committed. */
 export function move(tx: Transaction, transition: Transition, now: Millis): Moved {
   if (tx.completing && transition.to !== State.active)
     for (const cells of tx.sql.all(statements.completionOf, transition.id)) complete(tx, readCompletion(cells), now);
@@ -57,7 +57,7 @@ function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved 
   return { kind: 'moved', was: before.state, ready: closeNode(tx, after, transition, now) };
 }
 
-/** The ACK that a user's transaction has committed. */
+/** Applies the ACK that a user's transaction has committed. */
 export function complete(
   tx: Transaction,
   { number, id, claim, result }: Dumped['completion'],
@@ -135,12 +135,12 @@ function note(tx: Transaction, number: number, transition: Transition, after: Ch
   tx.sql.change(statements.note, ...given(result), history ?? null, ...given(progress), ...ends, number);
 }
 
-/** A text that may be set to null: whether it is set, and to what. */
+/** For a text that may be set to null: whether the change sets the text, and to what. */
 function given(text: Json | null | undefined): readonly [number, Json | null] {
   return text === undefined ? [0, null] : [1, text];
 }
 
-/** The time by which the state is indexed (see the table). */
+/** The column `due_at`: see 001_baseline.sql. */
 export function dueAt(
   job: Parameters<typeof overdueAt>[0] & Pick<JobRecord, 'state' | 'runAt' | 'finishedAt'>,
 ): Millis | null {
@@ -163,7 +163,7 @@ function find(tx: Transaction, id: string): Guarded | null {
     startedAt: integerOrNull(cells[7]),
     trace: textOrNull(cells[8]),
     ...readTies(cells[9]),
-    // Read only where it may be kept.
+    // Read only for a change that may keep it.
     enqueuedAt: null,
   };
 }

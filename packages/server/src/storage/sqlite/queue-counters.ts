@@ -12,7 +12,7 @@ export interface QueueRow {
   readonly readyQueue: number;
   /** Whether it ever had a limit group. */
   readonly hasLimitGroups: boolean;
-  /** Whether it is limited as a whole. */
+  /** Whether the queue as a whole has a limit. */
   readonly hasQueueLimit: boolean;
   /** Before this transaction's own changes. */
   readonly waiting: number;
@@ -21,9 +21,9 @@ export interface QueueRow {
 }
 
 interface Delta {
-  /** When the queue was first named in this transaction: its creation, where it is new. */
+  /** When the transaction first named the queue; a new queue is created at this time. */
   readonly since: Millis;
-  /** By the place of the state's bit, which is also the order of the columns; then the dead letter. */
+  /** By the index of the state's bit, which is also the order of the columns; then the dead letter. */
   readonly counts: number[];
 }
 
@@ -33,16 +33,21 @@ interface Summed {
   readonly sums: { -readonly [name in keyof Sums]: number };
 }
 
-/** Where the dead letter is counted, behind the eight states. */
+/** The index of the dead letter's count, behind the eight states. */
 const deadLetter = 8;
 const stateColumns = Object.keys(State).join(', ');
-const addCounts = `INSERT INTO ojs_queues (name, created_at, ready_queue, ${stateColumns}, dead_letter) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (name) DO UPDATE SET ${[...Object.keys(State), 'dead_letter'].map((column) => `${column} = ${column} + excluded.${column}`).join(', ')}`;
+const addCounts = `INSERT INTO ojs_queues (name, created_at, ready_queue, ${stateColumns}, dead_letter)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (name) DO UPDATE SET ${added([...Object.keys(State), 'dead_letter'])}`;
 const minuteColumns = ['enqueued', 'started', 'completed', 'failed', 'discarded', 'duration_ms', 'wait_ms'];
-const addMinute = `INSERT INTO ojs_minutes (minute, queue, ${minuteColumns.join(', ')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (minute, queue) DO UPDATE SET ${minuteColumns.map((column) => `${column} = ${column} + excluded.${column}`).join(', ')}`;
+const addMinute = `INSERT INTO ojs_minutes (minute, queue, ${minuteColumns.join(', ')})
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (minute, queue) DO UPDATE SET ${added(minuteColumns)}`;
 
-/** The queues as a transaction sees them, and what it counts in them: one write a queue, however many jobs changed. */
+/**
+ * The queues as a transaction sees them, with the changes of their counters: one write a queue, however many jobs
+ * changed.
+ */
 export class QueueCounters {
   readonly #sql: Connection;
   readonly #sequences: Sequences;
@@ -60,7 +65,7 @@ export class QueueCounters {
     this.#sequences = sequences;
   }
 
-  /** Null where there is no such queue. */
+  /** Null for an unknown queue. */
   find(queue: string): QueueRow | null {
     let row = this.#rows.get(queue);
     if (row === undefined) {
@@ -129,7 +134,7 @@ export class QueueCounters {
     sums.waitMs += waitMs;
   }
 
-  /** Jobs that wait for their time or a worker. */
+  /** Jobs that wait for their time or for a worker. */
   depth(queue: string): number {
     const more =
       this.#more(queue, State.available) + this.#more(queue, State.scheduled) + this.#more(queue, State.retryable);
@@ -193,6 +198,10 @@ export class QueueCounters {
     this.#deltas.set(queue, { since: now, counts });
     return counts;
   }
+}
+
+function added(columns: readonly string[]): string {
+  return columns.map((column) => `${column} = ${column} + excluded.${column}`).join(', ');
 }
 
 function bitOf(state: State): number {

@@ -79,7 +79,10 @@ function configureQueue(
   return queue(tx.sql, name);
 }
 
-/** The answers have the counts, so those that the transaction has gathered so far must stand in the row; afterwards it reads the queue anew. */
+/**
+ * Makes a missing queue. Writes the counters first, since the answers have the counts; the transaction reads the queue
+ * again afterwards.
+ */
 function makeQueue(tx: Transaction, name: string, now: Millis): void {
   tx.flush();
   const readyQueue = tx.counters.readyQueue(name);

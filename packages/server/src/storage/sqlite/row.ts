@@ -9,8 +9,8 @@ type Cell = SQLOutputValue | undefined;
 
 /** The columns of a job in the order in which {@link readJob} expects them, `number` first. */
 export const jobColumns =
-  'number, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, lease_ms, lease_until, ' +
-  'timeout_ms, bounds, expires_at, created_at, id, queue, type, worker, trace, ties, ' +
+  'number, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, ' +
+  'lease_ms, lease_until, timeout_ms, bounds, expires_at, created_at, id, queue, type, worker, trace, ties, ' +
   'unique_key, result, progress, checkpoint, history, policy, envelope, cron';
 
 export interface JobRow {
@@ -26,9 +26,12 @@ export interface ReadyRow extends JobRow {
   readonly place: number;
 }
 
-/** The columns that {@link readReady} expects: without those that are the same in every available job, or that its start sets anew. */
+/**
+ * The columns that {@link readReady} expects: not those that are the same in every available job, or that a claim sets.
+ */
 export const readyColumns =
-  'number, place, priority, claim, attempt, run_at, enqueued_at, timeout_ms, bounds, expires_at, created_at, id, queue, type, trace, ties, unique_key, result, checkpoint, history, policy, envelope, cron';
+  'number, place, priority, claim, attempt, run_at, enqueued_at, timeout_ms, bounds, expires_at, created_at, id, ' +
+  'queue, type, trace, ties, unique_key, result, checkpoint, history, policy, envelope, cron';
 
 export function readReady(cells: Cells): ReadyRow {
   const { limits, node } = readTies(cells[15]);
@@ -127,7 +130,7 @@ export type Bounds = Pick<JobRecord, 'heartbeatMs' | 'visibilityMs' | 'laterExpi
 
 const usual: Bounds = { heartbeatMs: defaultHeartbeatMs, visibilityMs: null, laterExpiresAt: null, deadlineAt: null };
 
-/** Four that most jobs have nothing of, in one column: each column costs every change of a job 0.02 µs. */
+/** Four bounds that most jobs do not have share one column: each column costs every change of a job 0.02 µs. */
 export function boundsText({ heartbeatMs, visibilityMs, laterExpiresAt, deadlineAt }: Bounds): string | null {
   const none =
     heartbeatMs === defaultHeartbeatMs && visibilityMs === null && laterExpiresAt === null && deadlineAt === null;
@@ -147,7 +150,10 @@ export function readBounds(cell: Cell): Bounds {
 
 const noLimits: readonly string[] = [];
 
-/** What ties a job to others, as texts: the JSON array of its limits' keys, and index and id of its workflow node. */
+/**
+ * What ties a job to others, as texts: the JSON array of its limits' keys, and the index and the id of its workflow's
+ * node.
+ */
 export interface Ties {
   readonly limits: string | null;
   readonly node: string | null;
@@ -159,7 +165,7 @@ export function limitsText(limits: readonly string[]): string | null {
   return limits.length === 0 ? null : JSON.stringify(limits);
 }
 
-/** Both in one column, for the same reason as the bounds: JSON has no line break in it, a node begins with a number. */
+/** Both share one column, for the same reason as the bounds. A line break parts them: JSON text has none. */
 export function tiesText(limits: string | null, node: NodeRef | null): string | null {
   return limits === null && node === null ? null : `${limits ?? ''}\n${node === null ? '' : nodeText(node)}`;
 }
@@ -175,7 +181,7 @@ export function nodeText({ index, workflow }: NodeRef): string {
   return `${index} ${workflow}`;
 }
 
-/** The index comes first, so that it is read up to the first space whatever the id is. */
+/** The index stands first and ends at the first space; the id may hold spaces. */
 export function readNodeRef(ref: string): NodeRef {
   const space = ref.indexOf(' ');
   return { workflow: ref.slice(space + 1), index: Number(ref.slice(0, space)) };

@@ -9,8 +9,8 @@ interface Last {
 }
 
 /**
- * The numbers that a transaction gives away: of ready queues, of places in them, of positions in the event log; and the time of the last start that a rate
- * counted. They are read with the first use and written once, if one changed.
+ * The numbers that a transaction gives away: of ready queues, of places in them, of positions in the event log; and the
+ * time of the last start that a rate counted. They are read with the first use and written once, if one changed.
  */
 export class Sequences {
   readonly #sql: Connection;

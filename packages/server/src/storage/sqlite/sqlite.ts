@@ -23,17 +23,22 @@ import { workers } from './workers.ts';
 import { workflows } from './workflows/workflows.ts';
 
 export interface SqliteOptions {
-  /** The database file; a missing one is created. Null takes a temporary file, which is deleted when the storage is closed. */
+  /**
+   * The database file; a missing one is created. Null takes a temporary file, which is deleted when the storage is
+   * closed.
+   */
   readonly path: string | null;
   /** Default FULL: a commit survives a loss of power. A temporary file is never synchronised. */
   readonly synchronous?: Synchronous;
   /** How long a call waits for a file that another process has locked, in milliseconds. Default 5,000. */
   readonly patienceMs?: number;
-  /** Most pages (of 8,192 bytes) that the file may have; then writes are refused as on a full disk. No limit by default. */
+  /**
+   * Most pages (of 8,192 bytes) that the file may have; then writes are refused as on a full disk. No limit by default.
+   */
   readonly maxPages?: number;
-  /** True refuses a file that is not there; false, the default, makes it. */
+  /** True refuses a missing file; false, the default, creates it. */
   readonly existing?: boolean;
-  /** False writes no log of events; true by default. */
+  /** False writes no event log. Default true. */
   readonly events?: boolean;
 }
 
@@ -52,7 +57,7 @@ const tables = [
 
 /**
  * A storage in one SQLite file, shared safely by several processes of one machine.
- * @throws Error where the file cannot be opened, or is no database.
+ * @throws Error if the file cannot be opened or is no database.
  */
 export function sqliteStorage(options: SqliteOptions): Storage {
   const { path, patienceMs = 5000, events: logs = true, existing = false } = options;

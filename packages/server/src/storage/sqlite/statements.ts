@@ -1,7 +1,7 @@
 import { queueLimitKey } from '@ojs-ts/core';
 import { jobColumns, readyColumns } from './row.ts';
 
-// A bound LIMIT makes SQLite plan the statement anew at every change of its value (17 µs); as an expression it does not.
+// `LIMIT ? + 0`: with a plain bound LIMIT SQLite plans the statement again at every change of its value (17 µs).
 const listed = 'number, finished_at, state, queue, type, dead_letter';
 /** See the column in 001_baseline.sql. */
 export const padding = '.'.repeat(84);
@@ -10,68 +10,90 @@ const flowColumns =
 const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
 
 const jobStatements = {
-  insert: `INSERT INTO ojs_jobs (state, claim, attempt, priority, ready_queue, place, due_at, run_at, enqueued_at, dead_letter, timeout_ms, bounds,
-    expires_at, created_at, id, queue, type, trace, ties, unique_key, history, policy, padding, envelope, cron)
+  insert: `INSERT INTO ojs_jobs (state, claim, attempt, priority, ready_queue, place, due_at, run_at, enqueued_at,
+    dead_letter, timeout_ms, bounds, expires_at, created_at, id, queue, type, trace, ties, unique_key, history,
+    policy, padding, envelope, cron)
     VALUES (?, 0, 0, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, '${padding}', ?, ?)`,
 
-  /** The usual job: available, without any of the optional columns but the one that ties it to a workflow. 8 values less, 0.7 µs. */
-  insertBare: `INSERT INTO ojs_jobs (state, claim, attempt, priority, ready_queue, place, run_at, enqueued_at, dead_letter, timeout_ms, created_at, id, queue,
-    type, ties, history, padding, envelope) VALUES (2, 0, 0, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, '', '${padding}', ?)`,
+  /** The usual job: available, without optional columns except its node in a workflow. 8 values less save 0.7 µs. */
+  insertBare: `INSERT INTO ojs_jobs (state, claim, attempt, priority, ready_queue, place, run_at, enqueued_at,
+    dead_letter, timeout_ms, created_at, id, queue, type, ties, history, padding, envelope)
+    VALUES (2, 0, 0, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, '', '${padding}', ?)`,
 
   byId: `SELECT ${jobColumns} FROM ojs_jobs WHERE id = ?`,
   byNumber: `SELECT ${jobColumns} FROM ojs_jobs WHERE number = ?`,
 
-  /** Holders of a unique key in one state: the oldest first. */
+  /** Holders of a unique key in one state, the oldest first. */
   holders: `SELECT number FROM ojs_jobs INDEXED BY ojs_jobs_unique
-    WHERE unique_key = ? AND unique_key IS NOT NULL AND state = ? AND created_at > ? ORDER BY created_at, number LIMIT ? + 0`,
+    WHERE unique_key = ? AND unique_key IS NOT NULL AND state = ? AND created_at > ? ORDER BY created_at, number
+    LIMIT ? + 0`,
 
   /** The jobs of a ready queue, in the order of handing out. */
-  ready: `SELECT ${readyColumns} FROM ojs_jobs INDEXED BY ojs_jobs_ready WHERE ready_queue = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT ? + 0`,
-  readyQueueHead: `SELECT priority, place FROM ojs_jobs INDEXED BY ojs_jobs_ready WHERE ready_queue = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT 1`,
-  /** `beat_at` is null outside of `active` already. */
-  claim: `UPDATE ojs_jobs SET padding = NULL, state = 8, claim = ?, attempt = ?, place = NULL, due_at = ?, started_at = ?, worker = ?, lease_ms = ?, lease_until = ?,
-    progress = NULL WHERE number BETWEEN ? AND ?`,
+  ready: `SELECT ${readyColumns} FROM ojs_jobs INDEXED BY ojs_jobs_ready
+    WHERE ready_queue = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT ? + 0`,
+  readyQueueHead: `SELECT priority, place FROM ojs_jobs INDEXED BY ojs_jobs_ready
+    WHERE ready_queue = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT 1`,
+  /** An available job has no `beat_at`. */
+  claim: `UPDATE ojs_jobs
+    SET padding = NULL, state = 8, claim = ?, attempt = ?, place = NULL, due_at = ?, started_at = ?, worker = ?,
+    lease_ms = ?, lease_until = ?, progress = NULL
+    WHERE number BETWEEN ? AND ?`,
   expireLater: `UPDATE ojs_jobs SET expires_at = ? WHERE number = ?`,
 
   /**
-   * What a transition's guard and its events read; a column more costs every ACK 0.1 µs. One UPDATE … RETURNING instead of this and `finish` is slower:
-   * 8.4 µs against 2.3 + 3.1.
+   * What a transition's guard and its events read; each column costs every ACK 0.1 µs. One UPDATE … RETURNING would be
+   * slower than `guard` and `finish`: 8.4 µs against 2.3 + 3.1.
    */
-  guard: `SELECT number, state, claim, worker, queue, type, attempt, started_at, trace, ties FROM ojs_jobs WHERE id = ?`,
-  /** What else a change may keep. */
-  rest: `SELECT dead_letter, priority, run_at, enqueued_at, finished_at, lease_ms, lease_until, timeout_ms, beat_at, bounds
+  guard: `SELECT number, state, claim, worker, queue, type, attempt, started_at, trace, ties FROM ojs_jobs
+    WHERE id = ?`,
+  /** Further columns that a change may keep. */
+  rest: `SELECT dead_letter, priority, run_at, enqueued_at, finished_at, lease_ms, lease_until, timeout_ms, beat_at,
+    bounds
     FROM ojs_jobs WHERE number = ?`,
-  /** The usual end: out of \`active\`, by ACK or otherwise, with nothing but a result to note. */
-  finish: `UPDATE ojs_jobs SET state = ?, due_at = ?, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL, checkpoint = NULL, result = ?
+  /** The usual end of an active job, by ACK or otherwise: nothing to write but a result. */
+  finish: `UPDATE ojs_jobs
+    SET state = ?, due_at = ?, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL,
+    checkpoint = NULL, result = ?
     WHERE number BETWEEN ? AND ?`,
-  finishAsIs: `UPDATE ojs_jobs SET state = ?, due_at = ?, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL, checkpoint = NULL
+  finishAsIs: `UPDATE ojs_jobs
+    SET state = ?, due_at = ?, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL, checkpoint = NULL
     WHERE number BETWEEN ? AND ?`,
-  move: `UPDATE ojs_jobs SET state = ?, queue = ?, attempt = ?, priority = ?, ready_queue = coalesce(?, ready_queue), place = ?, due_at = ?, run_at = ?, enqueued_at = ?, started_at = ?,
-    beat_at = ?, finished_at = ?, dead_letter = ?, lease_ms = ?, lease_until = ?, worker = ? WHERE number = ?`,
-  note: `UPDATE ojs_jobs SET result = iif(?, ?, result), history = coalesce(?, history), progress = iif(?, ?, progress), checkpoint = iif(?, ?, checkpoint),
-    envelope = coalesce(?, envelope), policy = coalesce(?, policy) WHERE number = ?`,
+  move: `UPDATE ojs_jobs
+    SET state = ?, queue = ?, attempt = ?, priority = ?, ready_queue = coalesce(?, ready_queue), place = ?,
+    due_at = ?, run_at = ?, enqueued_at = ?, started_at = ?, beat_at = ?, finished_at = ?, dead_letter = ?,
+    lease_ms = ?, lease_until = ?, worker = ?
+    WHERE number = ?`,
+  note: `UPDATE ojs_jobs
+    SET result = iif(?, ?, result), history = coalesce(?, history), progress = iif(?, ?, progress),
+    checkpoint = iif(?, ?, checkpoint), envelope = coalesce(?, envelope), policy = coalesce(?, policy)
+    WHERE number = ?`,
   result: `SELECT result FROM ojs_jobs WHERE number = ?`,
 
   runs: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_runs
     WHERE cron = ? AND cron IS NOT NULL AND finished_at IS NULL ORDER BY number LIMIT ? + 0`,
-  due: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_due WHERE state = ? AND due_at <= ? ORDER BY due_at, number LIMIT ? + 0`,
+  due: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_due
+    WHERE state = ? AND due_at <= ? ORDER BY due_at, number LIMIT ? + 0`,
   promote: `UPDATE ojs_jobs SET state = 2, ready_queue = ?, place = ?, due_at = NULL, enqueued_at = ? WHERE number = ?`,
   expiring: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_expiry
     WHERE expires_at <= ? AND finished_at IS NULL AND lease_until IS NULL ORDER BY expires_at, number LIMIT ? + 0`,
 
-  heartbeat: `SELECT number, state, claim, worker, lease_ms, lease_until, started_at, timeout_ms, type, queue, attempt, trace, bounds
+  heartbeat: `SELECT number, state, claim, worker, lease_ms, lease_until, started_at, timeout_ms, type, queue,
+    attempt, trace, bounds
     FROM ojs_jobs WHERE id = ?`,
   extend: `UPDATE ojs_jobs SET lease_until = ?, due_at = ?, beat_at = ? WHERE number = ?`,
   held: `SELECT number, id, claim, worker, started_at FROM ojs_jobs INDEXED BY ojs_jobs_due
     WHERE state = 8 AND due_at IS NOT NULL AND number > ? AND worker IS NOT NULL ORDER BY number LIMIT ? + 0`,
 
-  forRemoval: `SELECT number, state, queue, type, attempt, worker, started_at, trace, ties, dead_letter, result FROM ojs_jobs WHERE id = ?`,
+  forRemoval: `SELECT number, state, queue, type, attempt, worker, started_at, trace, ties, dead_letter, result
+    FROM ojs_jobs WHERE id = ?`,
   remove: `DELETE FROM ojs_jobs WHERE number = ?`,
   /** Finished jobs of a state, oldest first. */
-  oldest: `SELECT number, due_at, queue, ties FROM ojs_jobs INDEXED BY ojs_jobs_due WHERE state = ? AND due_at IS NOT NULL ORDER BY due_at, number LIMIT ? + 0`,
+  oldest: `SELECT number, due_at, queue, ties FROM ojs_jobs INDEXED BY ojs_jobs_due
+    WHERE state = ? AND due_at IS NOT NULL ORDER BY due_at, number LIMIT ? + 0`,
   oldestDiscarded: `SELECT number, finished_at, queue, ties FROM ojs_jobs INDEXED BY ojs_jobs_discarded
     WHERE state = 128 AND dead_letter = 0 ORDER BY finished_at, number LIMIT ? + 0`,
-  oldestDead: `SELECT number, finished_at, queue, ties FROM ojs_jobs INDEXED BY ojs_jobs_dead WHERE dead_letter <> 0 ORDER BY finished_at, number LIMIT ? + 0`,
+  oldestDead: `SELECT number, finished_at, queue, ties FROM ojs_jobs INDEXED BY ojs_jobs_dead
+    WHERE dead_letter <> 0 ORDER BY finished_at, number LIMIT ? + 0`,
 
   listReady: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_ready WHERE place IS NOT NULL`,
   listDue: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_due WHERE state = ? AND due_at IS NOT NULL`,
@@ -84,22 +106,25 @@ const jobStatements = {
   request: `SELECT claims FROM ojs_requests WHERE request = ?`,
   remember: `INSERT INTO ojs_requests (request, at, claims) VALUES (?, ?, ?)`,
   /** What a transaction reads of a queue. */
-  queue: `SELECT paused, capacity, ready_queue, scheduled + available + retryable, available, active, has_limit_groups, exists (SELECT 1 FROM ojs_limits WHERE key = '${queueLimitKey('')}' || name)
-    FROM ojs_queues WHERE name = ?`,
-  minutes: `SELECT minute, queue, enqueued, started, completed, failed, discarded, duration_ms, wait_ms FROM ojs_minutes
-    WHERE minute >= ? ORDER BY minute, queue`,
-  forgetMinutes: `DELETE FROM ojs_minutes WHERE (minute, queue) IN
-    (SELECT minute, queue FROM ojs_minutes WHERE minute < ? ORDER BY minute, queue LIMIT ? + 0)`,
+  queue: `SELECT paused, capacity, ready_queue, scheduled + available + retryable, available, active,
+    has_limit_groups, exists (SELECT 1
+    FROM ojs_limits WHERE key = '${queueLimitKey('')}' || name) FROM ojs_queues WHERE name = ?`,
+  minutes: `SELECT minute, queue, enqueued, started, completed, failed, discarded, duration_ms, wait_ms
+    FROM ojs_minutes WHERE minute >= ? ORDER BY minute, queue`,
+  forgetMinutes: `DELETE FROM ojs_minutes WHERE (minute, queue) IN (SELECT minute, queue FROM ojs_minutes
+    WHERE minute < ? ORDER BY minute, queue LIMIT ? + 0)`,
   log: `INSERT INTO ojs_events (position, at, count, entries) VALUES (?, ?, ?, ?)`,
 } as const;
 
 const limitStatements = {
   limit: `SELECT key, own, override, active, waiting, started, last_start, jobs, used_at FROM ojs_limits WHERE key = ?`,
-  writeLimit: `INSERT INTO ojs_limits (key, own, override, active, waiting, started, last_start, jobs, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (key) DO UPDATE SET own = excluded.own, override = excluded.override, active = excluded.active, waiting = excluded.waiting,
-      started = excluded.started, last_start = excluded.last_start, jobs = excluded.jobs, used_at = excluded.used_at`,
+  writeLimit: `INSERT INTO ojs_limits (key, own, override, active, waiting, started, last_start, jobs, used_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE
+    SET own = excluded.own, override = excluded.override, active = excluded.active, waiting = excluded.waiting,
+    started = excluded.started, last_start = excluded.last_start, jobs = excluded.jobs, used_at = excluded.used_at`,
   idleLimits: `SELECT key, used_at FROM ojs_limits INDEXED BY ojs_limits_idle
-    WHERE jobs <= 0 AND active = 0 AND waiting = 0 AND override IS NULL AND key NOT GLOB 'queue:*' AND used_at < ? ORDER BY used_at, key LIMIT ? + 0`,
+    WHERE jobs <= 0 AND active = 0 AND waiting = 0 AND override IS NULL AND key NOT GLOB 'queue:*' AND used_at < ?
+    ORDER BY used_at, key LIMIT ? + 0`,
   removeLimit: `DELETE FROM ojs_limits WHERE key = ?`,
   start: `INSERT INTO ojs_starts (key, number, at) VALUES (?, ?, ?)`,
   startNumber: `SELECT at FROM ojs_starts WHERE key = ? AND number = ?`,
@@ -108,62 +133,82 @@ const limitStatements = {
   forgetStarts: `DELETE FROM ojs_starts WHERE key = ? AND number <= ?`,
 
   limitGroup: `SELECT ready_queue, priority, place, assigned_key FROM ojs_limit_groups WHERE queue = ? AND keys = ?`,
-  openLimitGroups: `SELECT ready_queue, queue, keys, priority, place, assigned_key FROM ojs_limit_groups INDEXED BY ojs_limit_groups_open WHERE queue = ? AND open <> 0
-    ORDER BY priority DESC, place LIMIT 2`,
-  bestLimitGroup: `SELECT priority, place, ready_queue FROM ojs_limit_groups INDEXED BY ojs_limit_groups_key WHERE assigned_key = ? AND queue = ? AND open = ?
-    ORDER BY priority DESC, place LIMIT 1`,
-  /** The queues in which jobs wait under a key, one after the other. */
+  openLimitGroups: `SELECT ready_queue, queue, keys, priority, place, assigned_key
+    FROM ojs_limit_groups INDEXED BY ojs_limit_groups_open
+    WHERE queue = ? AND open <> 0 ORDER BY priority DESC, place LIMIT 2`,
+  bestLimitGroup: `SELECT priority, place, ready_queue FROM ojs_limit_groups INDEXED BY ojs_limit_groups_key
+    WHERE assigned_key = ? AND queue = ? AND open = ? ORDER BY priority DESC, place LIMIT 1`,
+  /** The next queue in which jobs wait under a key. */
   nextQueueUnder: `SELECT queue FROM ojs_limit_group_keys WHERE key = ? AND queue > ? ORDER BY queue LIMIT 1`,
   limitGroupUnder: `SELECT ready_queue FROM ojs_limit_group_keys WHERE key = ? AND queue = ? LIMIT 1`,
   insertLimitGroupKey: `INSERT INTO ojs_limit_group_keys (key, queue, ready_queue) VALUES (?, ?, ?)`,
   deleteLimitGroupKey: `DELETE FROM ojs_limit_group_keys WHERE key = ? AND queue = ? AND ready_queue = ?`,
-  insertLimitGroup: `INSERT INTO ojs_limit_groups (ready_queue, queue, keys, priority, place, assigned_key, open) VALUES (?, ?, ?, ?, ?, ?, 0)`,
-  updateLimitGroup: `UPDATE ojs_limit_groups SET priority = ?, place = ?, assigned_key = ?, open = ? WHERE ready_queue = ?`,
+  insertLimitGroup: `INSERT INTO ojs_limit_groups (ready_queue, queue, keys, priority, place, assigned_key, open)
+    VALUES (?, ?, ?, ?, ?, ?, 0)`,
+  updateLimitGroup: `UPDATE ojs_limit_groups SET priority = ?, place = ?, assigned_key = ?, open = ?
+    WHERE ready_queue = ?`,
   updateLimitGroupHead: `UPDATE ojs_limit_groups SET priority = ?, place = ? WHERE ready_queue = ?`,
   setLimitGroupOpen: `UPDATE ojs_limit_groups SET open = ? WHERE ready_queue = ?`,
   deleteLimitGroup: `DELETE FROM ojs_limit_groups WHERE ready_queue = ?`,
 
-  setRateTimer: `INSERT INTO ojs_rate_timers (key, queue, at) VALUES (?, ?, ?) ON CONFLICT (key, queue) DO UPDATE SET at = excluded.at WHERE at <> excluded.at`,
+  setRateTimer: `INSERT INTO ojs_rate_timers (key, queue, at) VALUES (?, ?, ?) ON CONFLICT (key, queue) DO UPDATE
+    SET at = excluded.at WHERE at <> excluded.at`,
   deleteRateTimer: `DELETE FROM ojs_rate_timers WHERE key = ? AND queue = ?`,
   deleteRateTimersOf: `DELETE FROM ojs_rate_timers WHERE key = ?`,
-  dueRateTimers: `SELECT key FROM ojs_rate_timers INDEXED BY ojs_rate_timers_at WHERE queue = ? AND at <= ? ORDER BY at LIMIT ? + 0`,
+  dueRateTimers: `SELECT key FROM ojs_rate_timers INDEXED BY ojs_rate_timers_at
+    WHERE queue = ? AND at <= ? ORDER BY at LIMIT ? + 0`,
   nextRateTimer: `SELECT at FROM ojs_rate_timers INDEXED BY ojs_rate_timers_at WHERE queue = ? ORDER BY at LIMIT 1`,
 } as const;
 
 const workflowStatements = {
-  /** Without the long texts. */
-  flow: `SELECT number, first_node, last_node, state, total, completed, failed, cancelled, ready, sweeping, finished_at, name, kind, "end"
+  /** The columns of a workflow without its long texts. */
+  flow: `SELECT number, first_node, last_node, state, total, completed, failed, cancelled, ready, sweeping,
+    finished_at, name, kind, "end"
     FROM ojs_workflows WHERE id = ?`,
   flowById: `SELECT ${flowColumns} FROM ojs_workflows WHERE id = ?`,
   flowByNumber: `SELECT ${flowColumns} FROM ojs_workflows WHERE number = ?`,
-  flowsDown: `SELECT number FROM ojs_workflows INDEXED BY ojs_workflows_state WHERE state = ? AND number < ? ORDER BY number DESC LIMIT ? + 0`,
-  makeFlow: `INSERT INTO ojs_workflows (id, first_node, last_node, state, total, completed, failed, cancelled, ready, sweeping, created_at, name, kind, spec)
+  flowsDown: `SELECT number FROM ojs_workflows INDEXED BY ojs_workflows_state
+    WHERE state = ? AND number < ? ORDER BY number DESC LIMIT ? + 0`,
+  makeFlow: `INSERT INTO ojs_workflows (id, first_node, last_node, state, total, completed, failed, cancelled,
+    ready, sweeping, created_at, name, kind, spec)
     VALUES (?, ?, ?, 'running', ?, 0, 0, 0, ?, 0, ?, ?, ?, ?)`,
-  writeFlow: `UPDATE ojs_workflows SET state = ?, completed = ?, failed = ?, cancelled = ?, ready = ?, sweeping = ?, finished_at = ?, "end" = ?
+  writeFlow: `UPDATE ojs_workflows
+    SET state = ?, completed = ?, failed = ?, cancelled = ?, ready = ?, sweeping = ?, finished_at = ?, "end" = ?
     WHERE number = ?`,
-  countFlows: `INSERT INTO ojs_workflow_counts (state, count) VALUES (?, ?) ON CONFLICT (state) DO UPDATE SET count = count + excluded.count`,
+  countFlows: `INSERT INTO ojs_workflow_counts (state, count) VALUES (?, ?) ON CONFLICT (state) DO UPDATE
+    SET count = count + excluded.count`,
   flowCount: `SELECT count FROM ojs_workflow_counts WHERE state = ?`,
-  unfinished: `SELECT first_node, last_node, id FROM ojs_workflows INDEXED BY ojs_workflows_ready WHERE ready > 0 AND finished_at IS NULL
-    ORDER BY number LIMIT ? + 0`,
-  sweeping: `SELECT id FROM ojs_workflows INDEXED BY ojs_workflows_sweeping WHERE sweeping <> 0 ORDER BY number LIMIT ? + 0`,
-  /** Ended ones, the oldest end first. */
-  oldestFlows: `SELECT number, finished_at, first_node, last_node, state FROM ojs_workflows INDEXED BY ojs_workflows_finished
+  unfinished: `SELECT first_node, last_node, id FROM ojs_workflows INDEXED BY ojs_workflows_ready
+    WHERE ready > 0 AND finished_at IS NULL ORDER BY number LIMIT ? + 0`,
+  sweeping: `SELECT id FROM ojs_workflows INDEXED BY ojs_workflows_sweeping
+    WHERE sweeping <> 0 ORDER BY number LIMIT ? + 0`,
+  /** Ended workflows, the oldest end first. */
+  oldestFlows: `SELECT number, finished_at, first_node, last_node, state
+    FROM ojs_workflows INDEXED BY ojs_workflows_finished
     WHERE finished_at IS NOT NULL AND sweeping = 0 ORDER BY finished_at, number LIMIT ? + 0`,
-  endedFlows: `SELECT (SELECT coalesce(sum(count), 0) FROM ojs_workflow_counts WHERE state <> 'running')
-    - (SELECT count(*) FROM ojs_workflows INDEXED BY ojs_workflows_sweeping WHERE sweeping <> 0)`,
+  endedFlows: `SELECT (SELECT coalesce(sum(count), 0) FROM ojs_workflow_counts
+    WHERE state <> 'running') - (SELECT count(*) FROM ojs_workflows INDEXED BY ojs_workflows_sweeping
+    WHERE sweeping <> 0)`,
   removeFlow: `DELETE FROM ojs_workflows WHERE number = ?`,
 
-  nodeRange: `SELECT number, state, open, failed, member, closed_at, name, job, next FROM ojs_nodes WHERE number BETWEEN ? AND ?`,
-  nodes: `SELECT ${nodeColumns} FROM ojs_nodes JOIN ojs_node_specs USING (number) WHERE number > ? AND number <= ? ORDER BY number LIMIT ? + 0`,
-  readyNodes: `SELECT number FROM ojs_nodes WHERE number BETWEEN ? AND ? AND open = 0 AND state = 'waiting' ORDER BY number LIMIT ? + 0`,
-  makeNode: `INSERT INTO ojs_nodes (number, state, open, failed, member, name, job, next) VALUES (?, ?, ?, 0, ?, ?, ?, ?)`,
+  nodeRange: `SELECT number, state, open, failed, member, closed_at, name, job, next FROM ojs_nodes
+    WHERE number BETWEEN ? AND ?`,
+  nodes: `SELECT ${nodeColumns} FROM ojs_nodes JOIN ojs_node_specs USING (number)
+    WHERE number > ? AND number <= ? ORDER BY number LIMIT ? + 0`,
+  readyNodes: `SELECT number FROM ojs_nodes
+    WHERE number BETWEEN ? AND ? AND open = 0 AND state = 'waiting' ORDER BY number LIMIT ? + 0`,
+  makeNode: `INSERT INTO ojs_nodes (number, state, open, failed, member, name, job, next)
+    VALUES (?, ?, ?, 0, ?, ?, ?, ?)`,
   makeNodeSpec: `INSERT INTO ojs_node_specs (number, spec) VALUES (?, ?)`,
-  writeNode: `UPDATE ojs_nodes SET state = ?, open = ?, failed = ?, closed_at = ?, result = coalesce(?, result), error = coalesce(?, error)
+  writeNode: `UPDATE ojs_nodes
+    SET state = ?, open = ?, failed = ?, closed_at = ?, result = coalesce(?, result), error = coalesce(?, error)
     WHERE number = ?`,
-  writeNodes: `UPDATE ojs_nodes SET state = ?, open = ?, failed = ?, closed_at = ?, result = coalesce(?, result), error = coalesce(?, error)
+  writeNodes: `UPDATE ojs_nodes
+    SET state = ?, open = ?, failed = ?, closed_at = ?, result = coalesce(?, result), error = coalesce(?, error)
     WHERE number BETWEEN ? AND ?`,
   waitingMembers: `SELECT coalesce(sum(member), 0) FROM ojs_nodes WHERE number BETWEEN ? AND ? AND state = 'waiting'`,
-  cancelWaiting: `UPDATE ojs_nodes SET state = 'cancelled', closed_at = ? WHERE number BETWEEN ? AND ? AND state = 'waiting'`,
+  cancelWaiting: `UPDATE ojs_nodes SET state = 'cancelled', closed_at = ?
+    WHERE number BETWEEN ? AND ? AND state = 'waiting'`,
   removeNodes: `DELETE FROM ojs_nodes WHERE number BETWEEN ? AND ?`,
   removeNodeSpecs: `DELETE FROM ojs_node_specs WHERE number BETWEEN ? AND ?`,
 } as const;
@@ -174,29 +219,34 @@ const documentColumns = 'kind, key, version, created_at, updated_at, body';
 const recordStatements = {
   crons: `SELECT ${cronColumns} FROM ojs_crons`,
   cron: `SELECT ${cronColumns} FROM ojs_crons WHERE name = ?`,
-  dueCrons: `SELECT ${cronColumns} FROM ojs_crons INDEXED BY ojs_crons_due WHERE enabled <> 0 AND due_at IS NOT NULL AND due_at <= ?
-    ORDER BY due_at, name LIMIT ? + 0`,
-  writeCron: `INSERT INTO ojs_crons (${cronColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version,
-    enabled = excluded.enabled, due_at = excluded.due_at, run_count = excluded.run_count, last_run_at = excluded.last_run_at,
-    last_job = excluded.last_job, updated_at = excluded.updated_at, spec = excluded.spec`,
+  dueCrons: `SELECT ${cronColumns} FROM ojs_crons INDEXED BY ojs_crons_due
+    WHERE enabled <> 0 AND due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, name LIMIT ? + 0`,
+  writeCron: `INSERT INTO ojs_crons (${cronColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (name) DO UPDATE
+    SET version = excluded.version, enabled = excluded.enabled, due_at = excluded.due_at,
+    run_count = excluded.run_count, last_run_at = excluded.last_run_at, last_job = excluded.last_job,
+    updated_at = excluded.updated_at, spec = excluded.spec`,
   documents: `SELECT ${documentColumns} FROM ojs_documents WHERE kind = ?`,
   document: `SELECT ${documentColumns} FROM ojs_documents WHERE kind = ? AND key = ?`,
   writeDocument: `INSERT INTO ojs_documents (${documentColumns}) VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT (kind, key) DO UPDATE SET version = excluded.version, updated_at = excluded.updated_at, body = excluded.body`,
+    ON CONFLICT (kind, key) DO UPDATE
+    SET version = excluded.version, updated_at = excluded.updated_at, body = excluded.body`,
 } as const;
 
 const inboxStatements = {
   inbox: `SELECT number, id, request FROM ojs_inbox WHERE number > ? ORDER BY number LIMIT ? + 0`,
   inboxEntry: `SELECT 1 FROM ojs_inbox WHERE number = ?`,
   leaveInbox: `DELETE FROM ojs_inbox WHERE number = ?`,
-  completions: `SELECT number, id, claim, result FROM ojs_inbox_completions WHERE number > ? ORDER BY number LIMIT ? + 0`,
+  completions: `SELECT number, id, claim, result FROM ojs_inbox_completions
+    WHERE number > ? ORDER BY number LIMIT ? + 0`,
   anyCompletion: `SELECT 1 FROM ojs_inbox_completions LIMIT 1`,
   completionOf: `SELECT number, id, claim, result FROM ojs_inbox_completions WHERE id = ? ORDER BY number`,
   leaveCompletions: `DELETE FROM ojs_inbox_completions WHERE number = ?`,
-  inInbox: `SELECT exists (SELECT 1 FROM ojs_inbox WHERE id = ?) OR exists (SELECT 1 FROM ojs_inbox_completions WHERE id = ?)`,
+  inInbox: `SELECT exists (SELECT 1 FROM ojs_inbox WHERE id = ?) OR exists (SELECT 1 FROM ojs_inbox_completions
+    WHERE id = ?)`,
 } as const;
 
-/** The statements whose cost must not grow with the backlog; a test reads the plan of each. */
+/** The cost of these statements must not grow with the backlog: a test reads the plan of each. */
 export const statements = {
   ...jobStatements,
   ...limitStatements,

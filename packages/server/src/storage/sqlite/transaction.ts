@@ -17,8 +17,8 @@ export interface Counted {
 }
 
 /**
- * What one transaction gathers beside the rows of jobs, so that each counter is written once however many jobs changed, and the queues to wake after the
- * commit. Each operation ends with {@link end}.
+ * What one transaction gathers beside the rows of jobs, so that each counter is written once however many jobs changed,
+ * and the queues to wake after the commit. Each operation ends with {@link end}.
  */
 export class Transaction {
   readonly sql: Connection;
@@ -44,7 +44,10 @@ export class Transaction {
     this.graph = new Graph(sql, this.log);
   }
 
-  /** Whether users' transactions have committed completions that may not be applied yet. Read once: nobody else writes during this transaction. */
+  /**
+   * Whether users' transactions have committed completions that may not be applied yet. Read once: nobody else writes
+   * during this transaction.
+   */
   get completing(): boolean {
     this.#completing ??= this.sql.get(statements.anyCompletion) !== undefined;
     return this.#completing;

@@ -39,8 +39,8 @@ function note(tx: Transaction, beat: WorkerBeat, now: Millis): Beaten {
   const ids = holds === null || beat.partial ? null : JSON.stringify(holds.map(({ id }) => id));
   const cells = tx.sql.get(
     `INSERT INTO ojs_workers (worker, seen_at, state, info, holds) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (worker) DO UPDATE SET seen_before = seen_at, seen_at = excluded.seen_at, state = excluded.state, info = excluded.info,
-       held_before = holds, holds = excluded.holds
+     ON CONFLICT (worker) DO UPDATE SET seen_before = seen_at, seen_at = excluded.seen_at, state = excluded.state,
+       info = excluded.info, held_before = holds, holds = excluded.holds
      RETURNING directive`,
     worker,
     now,
@@ -57,7 +57,7 @@ function note(tx: Transaction, beat: WorkerBeat, now: Millis): Beaten {
   return { directive: readDirective(cells?.[0]), extended: extendedIds, lost };
 }
 
-/** False where the job is not this worker's. */
+/** False if the worker does not hold the job. */
 function extend(
   tx: Transaction,
   id: JobId,

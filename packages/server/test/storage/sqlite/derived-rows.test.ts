@@ -71,7 +71,10 @@ function keysOf({ ties }: Row): readonly string[] {
   return limits === null ? [] : limitGroupOf(readTexts(limits));
 }
 
-/** A limit group for every set of keys with an available job, with its first job; other jobs wait in their queue's own ready queue. */
+/**
+ * A limit group for every set of keys with an available job, with its first job; other jobs wait in their queue's own
+ * ready queue.
+ */
 function checkLimitGroups(rows: (sql: string) => Row[]): void {
   const readyQueues = new Map(
     rows('SELECT name, ready_queue FROM ojs_queues').map((row) => [row.name, row.ready_queue]),
@@ -126,7 +129,10 @@ function checkLimits(rows: (sql: string) => Row[]): void {
   expect([active.size, waiting.size], 'every key that is named has a row').toEqual([0, 0]);
 }
 
-/** While a key is open, the best group assigned to it is open too, or a due timer will open it. A rate that holds jobs back has a timer. */
+/**
+ * While a key is open, the best group assigned to it is open too, or a due timer will open it. A rate that holds jobs
+ * back has a timer.
+ */
 function checkOpenGroups(rows: (sql: string) => Row[], now: number): void {
   const limits = new Map(rows('SELECT * FROM ojs_limits').map((row) => [row.key, row]));
   const timers = new Map(

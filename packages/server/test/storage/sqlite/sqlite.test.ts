@@ -64,7 +64,8 @@ test('a file that may not be written is named', async () => {
   writeFileSync(path, '');
   chmodSync(directory, 0o755);
   chmodSync(path, 0o444);
-  // Root may write everything, so it steps down to nobody; its real user still passes the first check, and SQLite itself refuses.
+  // Root may write everything, so it steps down to nobody; its real user still passes the first check, and SQLite
+  // itself refuses.
   const root = process.geteuid?.() === 0;
   if (root) process.seteuid?.(65_534);
   try {

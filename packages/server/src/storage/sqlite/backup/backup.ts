@@ -3,7 +3,7 @@ import { Connection, patiently, type Synchronous } from '../disk/connection.ts';
 import { dump } from './dump.ts';
 import { isEmpty, Restoration } from './restore.ts';
 
-/** Both work on a connection of their own, so a dump is one moment of the file while others write, and a restore is one commit. */
+/** Each call has a connection of its own: a dump is a snapshot while others write, and a restore is one commit. */
 export function backup(main: Connection, synchronous: Synchronous, patienceMs: number): Backup {
   return {
     async *dump() {
@@ -34,7 +34,7 @@ export function backup(main: Connection, synchronous: Synchronous, patienceMs: n
       } catch (error) {
         throw sql.explain(error);
       } finally {
-        // Without a commit, closing takes everything back.
+        // Closing without a commit rolls back.
         sql.close();
       }
     },

@@ -9,7 +9,7 @@ import { boundsText, integer, limitsText, tiesText } from '../row.ts';
 import { padding, statements } from '../statements.ts';
 import { Transaction } from '../transaction.ts';
 
-/** The tables in which a store that was ever used has a row. */
+/** Every store that was ever used has a row in one of these tables. */
 const telling = ['queues', 'jobs', 'limits', 'workflows', 'crons', 'documents', 'events', 'inbox'];
 
 export function isEmpty(sql: Connection): boolean {
@@ -17,7 +17,10 @@ export function isEmpty(sql: Connection): boolean {
   return integer(sql.get(`SELECT ${used.join(' OR ')} OR position > 0 FROM ojs_store`)?.[0]) === 0;
 }
 
-/** Writes the records of a dump within one transaction of `sql`; what follows from rows is counted on the way. */
+/**
+ * Writes the records of a dump within one transaction of `sql`, and counts what follows from the rows: counters, limit
+ * groups, ready nodes.
+ */
 export class Restoration {
   readonly #sql: Connection;
   readonly #tx: Transaction;
@@ -25,7 +28,7 @@ export class Restoration {
   #position = 0;
   #lastStart = 0;
   #seed = 0;
-  /** The last number of a node that was given away. */
+  /** The number of the last node. */
   #lastNode = 0;
   #flow: { readonly number: number; readonly firstNode: number; readonly state: WorkflowState; ready: number } | null =
     null;
@@ -82,7 +85,8 @@ export class Restoration {
     this.#endFlow();
     this.#flush();
     this.#sql.change(
-      'UPDATE ojs_store SET seed = ?, place = max(place, ?), position = max(position, ?), last_start = max(last_start, ?)',
+      `UPDATE ojs_store SET seed = ?, place = max(place, ?), position = max(position, ?),
+         last_start = max(last_start, ?)`,
       this.#seed,
       this.#place,
       this.#position,

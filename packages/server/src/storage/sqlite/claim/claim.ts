@@ -44,7 +44,8 @@ const maxBlockedGroups = 500;
 const fewRows = 4;
 
 export function claim(tx: Transaction, claims: readonly Claim[], asked: Millis): readonly Claimed[] {
-  // Another process may have started jobs while this one waited for the file: starts that a rate counts are in the order of their times.
+  // Another process may have started jobs while this one waited for the file; the starts that a rate counts must be in
+  // the order of their times.
   const now = Math.max(asked, tx.sequences.lastStart);
   const bound = sideWork(claims);
   promote(tx, now, bound.promoted);
@@ -141,7 +142,10 @@ function claimFromGroup(state: ClaimState, group: LimitGroup, rival: QueuePlace 
   return goesOn;
 }
 
-/** Starts the job, or discards an expired one. False where the call has discarded its share: the queue is woken, so a fetch that waits asks again. */
+/**
+ * Starts the job, or discards an expired one. False where the call has discarded its share: the queue is woken, so a
+ * fetch that waits asks again.
+ */
 function take({ tx, claim, now, budget, taken }: ClaimState, { number, job, limits }: JobRow): boolean {
   const counted = { queue: job.queue, limits };
   if (isExpired(job, now)) {
@@ -197,7 +201,7 @@ function guardedOf(
   };
 }
 
-/** When a rate that holds back jobs of these queues lets one start. */
+/** When a rate next lets a job of these queues start; null where none holds any back. */
 function again(tx: Transaction, queues: readonly string[], now: Millis): Millis | null {
   tx.updateLimitGroups(now);
   let first = Number.POSITIVE_INFINITY;
@@ -213,7 +217,7 @@ function again(tx: Transaction, queues: readonly string[], now: Millis): Millis 
   return first === Number.POSITIVE_INFINITY ? null : first;
 }
 
-/** Moves up to `limit` due jobs on: to `available`, or out where they have expired meanwhile. */
+/** Makes up to `limit` due jobs available; discards those that have expired meanwhile. Answers how many by queue. */
 export function promote(tx: Transaction, now: Millis, limit: number): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   const due = [State.scheduled, State.retryable].flatMap((state) =>

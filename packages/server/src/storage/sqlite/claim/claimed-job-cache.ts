@@ -9,8 +9,9 @@ export type Guarded = EventSubject & Pick<JobRecord, 'claim' | 'enqueuedAt'> & T
 const maxJobs = 10_000;
 
 /**
- * Jobs that this process has claimed and not changed since, as the file has them: their ACK does not read them, which saves a third of its time. A commit of
- * another connection empties the cache; SQLite's `data_version` tells of such a commit.
+ * Jobs that this process has claimed and not changed since, as the file has them: their ACK does not read them, which
+ * saves a third of its time. A commit of another connection empties the cache; SQLite's `data_version` tells of such a
+ * commit.
  */
 export class ClaimedJobCache {
   readonly #sql: Connection;

@@ -2,10 +2,13 @@ import type { Listener, Wakes } from '../../wakes.ts';
 import { integer } from '../row.ts';
 import type { Connection } from './connection.ts';
 
-/** The time after which another process's commit is noticed, in milliseconds; a look costs about 2 µs. */
+/** How soon another process's commit is noticed, in milliseconds. A poll costs about 2 µs. */
 const everyMs = 5;
 
-/** Notices, while somebody has subscribed, that another connection has changed the file: SQLite's `data_version` moves for those only. */
+/**
+ * Polls SQLite's `data_version` while somebody subscribes: the version changes with every commit of another connection,
+ * never with an own one.
+ */
 export class ChangePoller {
   readonly #sql: Connection;
   readonly #wakes: Wakes;
@@ -20,7 +23,7 @@ export class ChangePoller {
   subscribe(listener: Listener): AsyncDisposable {
     if (!this.#timer) {
       this.#version = this.#read();
-      this.#timer = setInterval(() => this.#look(), everyMs).unref();
+      this.#timer = setInterval(() => this.#poll(), everyMs).unref();
     }
     const subscription = this.#wakes.subscribe(listener);
     return {
@@ -36,12 +39,12 @@ export class ChangePoller {
     this.#timer = undefined;
   }
 
-  #look(): void {
+  #poll(): void {
     let version = this.#version;
     try {
       version = this.#read();
     } catch {
-      // Busy for a moment, or broken: then the next call meets the same error and has somebody to tell.
+      // Busy, or broken; the next call gets the same error and can report it.
     }
     if (version === this.#version) return;
     this.#version = version;

@@ -1,4 +1,4 @@
-// The program of the thread that `checkpoints.ts` starts: moves the log into the file each time it is asked, and says when it has.
+// The program of the thread that `checkpoints.ts` starts: runs a checkpoint for each message, then answers.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { CheckpointPlan } from './checkpoints.ts';
 import { loadNodeSqlite } from './node-sqlite.ts';
@@ -18,7 +18,7 @@ parentPort?.on('message', (message: 'go' | 'stop') => {
   try {
     checkpoint.get();
   } catch {
-    // A full or broken walSync. The storage's own connection meets it as well, and has somebody to tell.
+    // A full or broken disk. The storage's own connection gets the same error and can report it.
   }
   parentPort?.postMessage('done');
 });

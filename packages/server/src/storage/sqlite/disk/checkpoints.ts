@@ -6,25 +6,35 @@ export interface CheckpointPlan {
   readonly synchronous: Synchronous;
 }
 
-/** Beside this module, with its extension, from source and when built. */
+/** Stands beside this module with the same extension, in source and when built. */
 const ownProgram = new URL(
   `./checkpoint-thread${/\.[cm]?[jt]s$/.exec(import.meta.url)?.[0] ?? '.js'}`,
   import.meta.url,
 );
 
-/** Rows that a store changes before it gets its thread, which takes 19 MiB (36 from source) and a tenth of a second to start. */
+/**
+ * Changed rows after which the thread starts. The thread takes 19 MiB (36 from source) and a tenth of a second to
+ * start.
+ */
 const startAfter = 20_000;
-/** Between two checkpoints: each synchronises log and file, which holds up the commits' own way to the disk. */
+/**
+ * Rows and time between two checkpoints: each one synchronises WAL and file, which delays the synchronisation of
+ * commits.
+ */
 const everyRows = 1_000;
 const everyMs = 50;
-/** Pages of the log after which a COMMIT moves them by itself: SQLite's default, and where the thread does most of it before. */
+/**
+ * Pages of the WAL after which a COMMIT runs a checkpoint itself: SQLite's default, and the value while the thread
+ * runs.
+ */
 const pagesAlone = 1_000;
 const pagesBeside = 4_000;
 
 /**
- * Moves the log of a busy store into its file by a thread. SQLite does it within a COMMIT: about 6 ms in which nobody is answered, 6 % of a busy server's
- * time. A log that is written all the time is never moved as a whole beside its store, so the COMMIT still does the last few pages of every 4,000, after
- * which the log begins anew. Without the thread all is as SQLite has it.
+ * Runs the WAL checkpoints of a busy store in a thread. SQLite runs them inside a COMMIT and blocks the event loop for
+ * about 6 ms, 6 % of a busy server's time. A thread never moves the whole of a WAL that is written all the time, so
+ * every 4,000 pages a COMMIT still moves the last few and the WAL begins again. Without the thread SQLite works by its
+ * defaults.
  */
 export class Checkpoints {
   readonly #connection: Connection;
@@ -35,11 +45,11 @@ export class Checkpoints {
   #ended: Promise<void> | null = null;
   #isIdle = false;
   #closed = false;
-  /** When the thread was last asked: rows changed so far, and the time. */
+  /** The last request to the thread: rows changed so far, and the time. */
   #rows = 0;
   #askedAt = 0;
 
-  /** @param sqlite The version of SQLite. */
+  /** @param sqlite the version of SQLite. */
   constructor(
     connection: Connection,
     synchronous: Synchronous,
@@ -78,10 +88,10 @@ export class Checkpoints {
   #start(): Promise<void> {
     let thread: Worker;
     try {
-      // Flags of the process such as --inspect or --cpu-prof are not meant for it.
+      // The thread must not inherit flags such as --inspect or --cpu-prof.
       thread = new Worker(this.#program, { name: 'ojs-checkpoint', workerData: this.#plan, execArgv: [] });
     } catch {
-      // The process may have no more threads, as with --permission.
+      // Node refuses threads, as with --permission.
       return Promise.resolve();
     }
     thread.unref();
@@ -106,7 +116,7 @@ export class Checkpoints {
   }
 }
 
-/** Before 3.51.3 a checkpoint of another connection may take the log for the one before, where it begins anew at that moment, and pages are lost. */
+/** Before SQLite 3.51.3 a checkpoint over another connection may lose pages while the WAL begins again. */
 function isSafe(sqlite = '0'): boolean {
   const [major = 0, minor = 0, patch = 0] = sqlite.split('.').map(Number);
   return major * 1_000_000 + minor * 1_000 + patch >= 3_051_003;

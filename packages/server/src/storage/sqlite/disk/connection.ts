@@ -6,7 +6,9 @@ import { StoreUnavailable } from '../../unavailable.ts';
 import type { Cells } from '../row.ts';
 import { loadNodeSqlite } from './node-sqlite.ts';
 
-/** How durable a commit is: FULL survives a loss of power, NORMAL a crash of the process, OFF is for files that nobody keeps. */
+/**
+ * How durable a commit is: FULL survives a loss of power, NORMAL a crash of the process; OFF is for temporary files.
+ */
 export type Synchronous = 'FULL' | 'NORMAL' | 'OFF';
 
 const BUSY = 5;
@@ -16,7 +18,7 @@ const NOT_A_DATABASE = 26;
 const READ_ONLY = 8;
 const NOT_UNIQUE = 2067;
 
-/** Rows that follow each other and are changed alike. */
+/** Rows with consecutive numbers and the same change. */
 interface Run {
   readonly sql: string;
   readonly values: readonly SQLInputValue[];
@@ -24,7 +26,10 @@ interface Run {
   last: number;
 }
 
-/** One connection and its prepared statements. It never waits inside SQLite: a busy file is the caller's to retry. */
+/**
+ * A connection with its prepared statements. SQLite never waits for a busy file here: callers retry with {@link
+ * patiently}.
+ */
 export class Connection {
   readonly file: string;
   readonly #database: DatabaseSync;
@@ -39,12 +44,13 @@ export class Connection {
     try {
       const { DatabaseSync } = loadNodeSqlite();
       this.#database = new DatabaseSync(this.file, { timeout: 0 });
-      // 16 MiB of pages; a page beyond them is a read of some microseconds from the system's memory. More costs: where a change reorders pages of an index,
-      // SQLite looks through its whole cache at the COMMIT (76 µs with 64 MiB: a claim that discards ten jobs took 1.5 times as long in front of a million).
-      // The WAL file shrinks to 64 MiB after a checkpoint. A new file has pages of 8 KiB: a drain takes 7 % less time of the processor than with 4, and 16 KiB
-      // give one more while a single commit writes twice as much.
+      // 16 MiB of page cache; other pages come from the system's memory within microseconds. A larger cache costs more:
+      // where a change reorders pages of an index, SQLite searches its whole cache at the COMMIT (76 µs with 64 MiB: a
+      // claim that discards ten of a million jobs took 1.5 times as long). Pages of 8 KiB: a drain takes 7 % less
+      // processor time than with 4 KiB; 16 KiB save one more, but a single commit then writes twice as much.
       this.#database.exec(
-        `PRAGMA page_size = 8192; PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864`,
+        `PRAGMA page_size = 8192; PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -16384;
+         PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864`,
       );
       if (maxPages !== null) this.#database.exec(`PRAGMA max_page_count = ${maxPages}`);
     } catch (error) {
@@ -52,7 +58,7 @@ export class Connection {
     }
   }
 
-  // Statements answer arrays (setReturnArrays), which their declared types do not know.
+  // setReturnArrays makes statements answer arrays; the declared types do not know that.
   all(sql: string, ...values: SQLInputValue[]): readonly Cells[] {
     return this.#statement(sql).all(...values) as unknown as readonly Cells[];
   }
@@ -61,14 +67,15 @@ export class Connection {
     return this.#statement(sql).get(...values) as unknown as Cells | undefined;
   }
 
-  /** A change of which only the effect is wanted. `get` steps it like `run`, without the object of counts that costs 0.3 µs. */
+  /** Changes rows. `get` does what `run` does, without the object of counts, which costs 0.3 µs. */
   change(sql: string, ...values: SQLInputValue[]): void {
     this.#statement(sql).get(...values);
   }
 
   /**
-   * Changes the row of this number by a statement that ends in `BETWEEN ? AND ?` for it. It waits for its neighbours, until anything else is asked of the
-   * connection: rows that follow each other and get the same values are written by one statement, 1 µs less a row.
+   * Changes the row with this number; the statement must end in `BETWEEN ? AND ?`. The change waits until the
+   * connection is used for anything else, so that one statement writes consecutive rows that get the same values: 1 µs
+   * less a row.
    */
   changeRow(sql: string, number: number, ...values: readonly SQLInputValue[]): void {
     const run = this.#run;
@@ -85,7 +92,10 @@ export class Connection {
     this.#run = { sql, values, first: number, last: number };
   }
 
-  /** Inserts one row; false where a unique value of it is there already. An exception is cheaper than counts, as it is rare (see {@link change}). */
+  /**
+   * Inserts one row; false if a unique value of the row exists already. The exception is rare, so it costs less than
+   * counts (see {@link change}).
+   */
   insert(sql: string, ...values: SQLInputValue[]): boolean {
     try {
       this.#statement(sql).get(...values);
@@ -96,7 +106,7 @@ export class Connection {
     }
   }
 
-  /** Answers how many rows changed. */
+  /** Changes rows and answers how many. */
   run(sql: string, ...values: SQLInputValue[]): number {
     return Number(this.#statement(sql).run(...values).changes);
   }
@@ -106,14 +116,14 @@ export class Connection {
     return Number(this.get('SELECT total_changes()')?.[0]);
   }
 
-  /** For statements that run once; may hold several. */
+  /** Runs one or several statements without preparing them. */
   execute(sql: string): void {
     this.#check();
     this.#endRun();
     this.#database.exec(sql);
   }
 
-  /** SQLite has rolled back by itself after some errors, such as a full disk. */
+  /** After some errors, such as a full disk, SQLite has rolled back already. */
   rollback(): void {
     this.#run = null;
     try {
@@ -123,12 +133,12 @@ export class Connection {
     }
   }
 
-  /** Moves the log into the file, as far as readers in other processes let it. */
+  /** Moves the WAL into the file, as far as readers in other processes allow. */
   checkpoint(): void {
     try {
       this.execute('PRAGMA wal_checkpoint(TRUNCATE)');
     } catch (error) {
-      // What could not be moved stays in the log, from which the next connection reads it.
+      // The rest stays in the WAL, where the next connection finds it.
       if (!isBusy(error) && !isFull(error)) throw error;
     }
   }
@@ -139,7 +149,7 @@ export class Connection {
     this.#database.close();
   }
 
-  /** The same error in words that name the file, where SQLite's own say less. */
+  /** An error that names the file and says what is wrong, for errors of SQLite that do not. */
   explain(error: unknown): unknown {
     const code = resultCode(error);
     if (code === NOT_A_DATABASE) return new Error(`${this.file} is not an SQLite database.`, { cause: error });
@@ -222,15 +232,15 @@ export function isBusy(error: unknown): boolean {
   return resultCode(error) === BUSY;
 }
 
-/** Nothing more can be written just now. A disk that is full says so, or fails to take what is written; what was committed is still read. */
+/** A full disk reports FULL or an I/O error. What was committed can still be read. */
 function isFull(error: unknown): boolean {
   const code = resultCode(error);
   return code === FULL || code === IO_ERROR;
 }
 
 /**
- * Runs `attempt` until the file is not busy. The event loop goes on meanwhile.
- * @throws Error naming the file after `patienceMs`; anything else that `attempt` throws, at once.
+ * Runs `attempt` again until the file is not busy. The event loop goes on meanwhile.
+ * @throws {StoreUnavailable} once `patienceMs` have passed. Any other error of `attempt` is thrown at once.
  */
 export async function patiently<T>(
   connection: Connection,
@@ -249,7 +259,7 @@ export async function patiently<T>(
         });
       }
     }
-    // A random part, so that two waiting processes do not keep step.
+    // Jitter, so that two waiting processes do not collide each time.
     await sleep(pause * (0.5 + Math.random()));
   }
 }

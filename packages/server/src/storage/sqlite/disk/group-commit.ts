@@ -9,20 +9,20 @@ interface Task {
   readonly reject: (error: unknown) => void;
 }
 
-/** Work in one transaction, so that the event loop is free again well before 20 ms. */
+/** Work in one transaction, in milliseconds: the event loop is blocked for much less than 20 ms. */
 const sliceMs = 8;
 
 /**
- * The way to the file: what is written in one turn of the event loop shares a commit, and a promise is kept only once that is on the disk. What is read
- * waits for the disk too, so that nobody learns of a change that the power may take back.
- * A task that throws is undone and takes no neighbour with it.
+ * Writes of one turn of the event loop share a commit. Their promises resolve once the commit is on the disk. Reads
+ * wait for the disk too, so that nobody sees a change that a loss of power may take back. If one task throws, only that
+ * task is undone.
  */
 export class GroupCommit {
   readonly #connection: Connection;
   readonly #patienceMs: number;
   readonly #logs: boolean;
   readonly #walSync: WalSync | null;
-  readonly #active: ClaimedJobCache;
+  readonly #claimedJobs: ClaimedJobCache;
   readonly #onCommit: (transaction: Transaction) => void;
   #tasks: Task[] = [];
   #running: Promise<void> | null = null;
@@ -30,7 +30,7 @@ export class GroupCommit {
 
   /**
    * @param logs whether events are logged.
-   * @param disk null where a commit is as durable as it shall be.
+   * @param walSync null if the commit itself is durable enough.
    */
   constructor(
     connection: Connection,
@@ -43,7 +43,7 @@ export class GroupCommit {
     this.#patienceMs = patienceMs;
     this.#logs = logs;
     this.#walSync = walSync;
-    this.#active = new ClaimedJobCache(connection);
+    this.#claimedJobs = new ClaimedJobCache(connection);
     this.#onCommit = onCommit;
   }
 
@@ -56,7 +56,7 @@ export class GroupCommit {
     });
   }
 
-  /** Reads what is committed; waits where the file is busy for a moment, as when another process ends its log. */
+  /** Reads what is committed. Retries while the file is busy, as when another process closes the WAL. */
   async read<T>(run: () => T | Promise<T>): Promise<T> {
     const value = await patiently(this.#connection, this.#patienceMs, run);
     const pending = this.#walSync?.pending ?? null;
@@ -64,7 +64,7 @@ export class GroupCommit {
     return value;
   }
 
-  /** Finishes what was asked for before; later writes are refused. */
+  /** Finishes the writes before; refuses later ones. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
@@ -83,7 +83,7 @@ export class GroupCommit {
     this.#running = null;
   }
 
-  /** Runs as many of the tasks as fit in a slice of time; answers the rest. */
+  /** Runs as many tasks as fit into a slice of time; answers the others. */
   async #commit(tasks: readonly Task[]): Promise<readonly Task[]> {
     try {
       await this.#begin();
@@ -92,7 +92,7 @@ export class GroupCommit {
       return [];
     }
     const until = performance.now() + sliceMs;
-    const transaction = new Transaction(this.#connection, this.#logs, this.#active);
+    const transaction = new Transaction(this.#connection, this.#logs, this.#claimedJobs);
     const results: unknown[] = [];
     try {
       for (const task of tasks) {
@@ -103,8 +103,8 @@ export class GroupCommit {
       this.#connection.run('COMMIT');
     } catch (error) {
       this.#connection.rollback();
-      this.#active.clear();
-      // Whose fault it is shows when each runs alone: all but the last that ran, and that one too where the commit itself failed.
+      this.#claimedJobs.clear();
+      // Each task runs alone to find the one that fails. All of them, since the COMMIT itself may have failed.
       const ran = tasks.slice(0, results.length + 1);
       if (ran.length === 1) ran[0]?.reject(this.#connection.explain(error));
       else for (const task of ran) await this.#commit([task]);

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { StoreUnavailable } from '../../unavailable.ts';
 import type { Connection } from './connection.ts';
 
-/** How the file that holds the newest commits is reached; tests poller it. */
+/** Access to the WAL; tests replace it. */
 export interface Files {
   readonly open: (path: string, flags: string) => Promise<number>;
   readonly sync: (file: number) => Promise<void>;
@@ -13,20 +13,21 @@ export interface Files {
 export const files: Files = { open: promisify(open), sync: promisify(fdatasync), close: promisify(close) };
 
 /**
- * Brings commits onto the disk. SQLite would do it inside each COMMIT at synchronous=FULL, and the event loop would stand still meanwhile: about a
- * millisecond a commit, most of a worker's turn of ten jobs. Here SQLite only writes its log (NORMAL), and the log is synchronised by a thread of the
- * pool, once for all that was committed before; the next transactions run meanwhile. It is the same call on the same file, so a commit is as durable.
+ * Synchronises commits with the disk. With synchronous=FULL SQLite would do so inside each COMMIT and block the event
+ * loop: about a millisecond a commit, most of the time that a worker's exchange of ten jobs takes. Here SQLite only
+ * writes the WAL (NORMAL), and a thread of the pool synchronises it, once for all commits before; the next transactions
+ * run meanwhile. fdatasync on the WAL is what SQLite itself calls, so a commit is as durable.
  */
 export class WalSync {
   readonly #connection: Connection;
   readonly #files: Files;
   #log: number | undefined;
-  /** SQLite itself does it, because the file has no log. */
+  /** The file has no WAL, so SQLite synchronises inside each COMMIT. */
   #byItself = false;
   #changes = 0;
-  /** Covers all commits up to its start. */
+  /** Covers the commits before its start. */
   #underWay: Promise<void> | null = null;
-  /** Begins when that ends, and covers those since. */
+  /** Begins when `underWay` ends, and covers the commits since. */
   #next: Promise<void> | null = null;
   #failed = false;
 
@@ -35,16 +36,16 @@ export class WalSync {
     this.#files = reached;
   }
 
-  /** Call right after a commit. Null where that changed nothing and nothing else is on its way; else it resolves once all that is committed is on the disk. */
+  /** Call right after a commit. Resolves once all commits are on the disk; null if they are already. */
   committed(): Promise<void> | null {
     const changes = this.#connection.changes();
-    // What a failed attempt left behind may be what this commit found done: it is no answer before it is on the disk.
+    // After a failure, even a commit without changes waits: it may have read changes that are not on the disk.
     if ((changes === this.#changes && !this.#failed) || this.#byItself) return this.pending;
     this.#changes = changes;
     return this.#ask();
   }
 
-  /** What is committed and not yet on the disk; null for nothing. */
+  /** Resolves once all commits are on the disk; null if they are already. */
   get pending(): Promise<void> | null {
     return this.#next ?? this.#underWay;
   }
@@ -75,12 +76,13 @@ export class WalSync {
     return work;
   }
 
-  /** @throws {StoreUnavailable} where the disk fails: what was committed may be lost with the power. */
+  /** @throws {StoreUnavailable} if the disk fails: a loss of power may then lose commits. */
   async #synchronise(): Promise<void> {
     try {
       this.#log ??= await this.#open();
       if (this.#log === undefined) return;
-      // Linux reports a failed write once and then takes its pages for written. So after one the log goes into the database file as a whole.
+      // Linux reports a failed write once and then marks its pages as written. So after a failure the whole WAL is
+      // moved into the database file first.
       if (this.#failed && this.#connection.get('PRAGMA wal_checkpoint(TRUNCATE)')?.[0] !== 0)
         throw new Error('The log is being read.');
       await this.#files.sync(this.#log);
@@ -91,7 +93,7 @@ export class WalSync {
     }
   }
 
-  /** The log exists from the first commit on, and stays the same file while a connection is open. */
+  /** The WAL exists from the first commit on, and stays the same file while a connection is open. */
   async #open(): Promise<number | undefined> {
     if (this.#connection.get('PRAGMA journal_mode')?.[0] === 'wal')
       return this.#files.open(`${this.#connection.file}-wal`, 'r+');

@@ -6,7 +6,10 @@ import type { Sequences } from '../sequences.ts';
 import { statements } from '../statements.ts';
 import { type Limits, untilFreed } from './limits.ts';
 
-/** The available jobs of a queue that name the same set of keys. They wait in a ready queue of their own, and the first stands at this place. */
+/**
+ * The available jobs of a queue that name the same set of keys. They wait in a ready queue of their own, and the first
+ * stands at this place.
+ */
 export interface LimitGroup extends QueuePlace {
   readonly readyQueue: number;
   readonly queue: string;
@@ -28,9 +31,10 @@ interface Changed {
 }
 
 /**
- * The limit groups. Each one is assigned to one of its keys, and is open or parked; a claim looks at open groups only. Invariant: while a key is open, the
- * best group that is assigned to the key in each queue is open; while the key is closed, none has to be. So a claim meets the right group first, a closed
- * key costs a claim nothing, and a freed slot reopens one group however many are parked.
+ * The limit groups. Each one is assigned to one of its keys, and is open or parked; a claim looks at open groups only.
+ * Invariant: while a key is open, the best group that is assigned to the key in each queue is open; while the key is
+ * closed, none has to be. So a claim meets the right group first, a closed key costs a claim nothing, and a freed slot
+ * reopens one group however many are parked.
  */
 export class LimitGroups {
   readonly #sql: Connection;
@@ -59,7 +63,10 @@ export class LimitGroups {
     return known;
   }
 
-  /** A job has come or gone: {@link update} writes its group. Answers the ready queue of the group; null where the job is in none. */
+  /**
+   * A job has come or gone: {@link update} writes its group. Answers the ready queue of the group; null where the job
+   * is in none.
+   */
   markChanged(queue: string, limits: string): number | null {
     const keys = this.keysOf(limits);
     if (keys.keys.length === 0) return null;
@@ -68,7 +75,9 @@ export class LimitGroups {
     return readyQueue;
   }
 
-  /** Restores the invariant after changes of groups and limits; answers the queues that may have a job to hand out now. */
+  /**
+   * Restores the invariant after changes of groups and limits; answers the queues that may have a job to hand out now.
+   */
   update(now: Millis): ReadonlySet<string> {
     const queues = new Set<string>();
     const assignments = new Map<string, { readonly queue: string; readonly key: string }>();
@@ -111,7 +120,10 @@ export class LimitGroups {
     return closing(this.#limits, keys, now);
   }
 
-  /** A claim leaves the group. The group begins with `head` now, or is empty; `closed` parks the group and assigns it to the key that has closed it. */
+  /**
+   * A claim leaves the group. The group begins with `head` now, or is empty; `closed` parks the group and assigns it to
+   * the key that has closed it.
+   */
   leave(group: LimitGroup, head: QueuePlace | null, closed: { readonly key: string } | null, now: Millis): void {
     const { readyQueue, queue, keys, assignedKey } = group;
     if (head === null) this.#delete(readyQueue, queue, keys);
@@ -147,7 +159,10 @@ export class LimitGroups {
     this.#changed.clear();
   }
 
-  /** Opens the best group that is assigned to an open key. Sets the timer of a key that a rate has closed, if jobs wait under the key. */
+  /**
+   * Opens the best group that is assigned to an open key. Sets the timer of a key that a rate has closed, if jobs wait
+   * under the key.
+   */
   #reopen(queue: string, key: string, now: Millis): void {
     if (this.#limits.closedUntil(key, now) === null) this.#openBest(queue, key);
     if (!this.#limits.hasRates(key)) return;
@@ -191,7 +206,10 @@ export class LimitGroups {
     for (const key of keys) this.#sql.change(statements.deleteLimitGroupKey, key, queue, readyQueue);
   }
 
-  /** A new group is assigned to a closed key, or else to the key with most waiting jobs, so that few groups are open at once. */
+  /**
+   * A new group is assigned to a closed key, or else to the key with most waiting jobs, so that few groups are open at
+   * once.
+   */
   #chooseKey(keys: readonly string[], now: Millis): string {
     const closed = closing(this.#limits, keys, now);
     if (closed) return closed.key;

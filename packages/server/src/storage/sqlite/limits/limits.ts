@@ -20,21 +20,21 @@ import { type Cells, integer, text, textOrNull } from '../row.ts';
 import type { Sequences } from '../sequences.ts';
 import { statements } from '../statements.ts';
 
-/** One key as a transaction sees it. */
+/** The limit of one key as a transaction sees it. */
 interface Row {
   readonly key: string;
   own: LimitNumbers;
   override: LimitNumbers | null;
-  /** In force. */
+  /** The numbers in force. */
   numbers: LimitNumbers;
   active: number;
   waiting: number;
   started: number;
   lastStart: Millis;
-  /** Jobs that name it, finished ones too, and when one last came or started. */
+  /** Jobs that name the key, finished ones too; `usedAt` is when one last came or started. */
   jobs: number;
   usedAt: Millis;
-  /** When the rates let the next start pass; undefined while not known. */
+  /** When the rates let the next job start; null for now, undefined while not known. */
   reopens: Millis | null | undefined;
   changed: boolean;
 }
@@ -42,10 +42,13 @@ interface Row {
 /** Most starts that one new start deletes; normally one or two are stale. */
 const staleAtOnce = 1000;
 
-/** Until a slot is freed. */
+/** Closed until a slot is freed. */
 export const untilFreed = Number.POSITIVE_INFINITY;
 
-/** The limits that a transaction meets: numbers, slots, starts. Each key is read once and written once, however many jobs name the key. */
+/**
+ * The limits that a transaction meets: numbers, slots, starts. Each key is read once and written once, however many
+ * jobs name the key.
+ */
 export class Limits {
   readonly #sql: Connection;
   readonly #counters: QueueCounters;
@@ -84,7 +87,7 @@ export class Limits {
     return queueLimit ? this.#closed(queueLimit, this.#counters.active(queue), now) : null;
   }
 
-  /** Until when the key lets no job start: a time, {@link untilFreed}, or null where it is open. */
+  /** Until when the key lets no job start: a time, {@link untilFreed}, or null for an open key. */
   closedUntil(key: string, now: Millis): Millis | null {
     const queue = limitedQueue(key);
     if (queue !== null) return this.queueClosedUntil(queue, now);
@@ -92,7 +95,7 @@ export class Limits {
     return row ? this.#closed(row, row.active, now) : null;
   }
 
-  /** When the rates of the key let the next start pass; null where they hold nothing back. */
+  /** When the rates of the key let the next job start; null for now. */
   reopensAt(key: string, now: Millis): Millis | null {
     const row = this.#find(key);
     return row ? this.#reopens(row, now) : null;
@@ -118,7 +121,7 @@ export class Limits {
     return this.#find(key)?.waiting ?? 0;
   }
 
-  /** A job that has the key starts. */
+  /** A job that names the key starts. */
   started(key: string, now: Millis): void {
     this.#note(this.#find(key), now);
   }
@@ -166,7 +169,10 @@ export class Limits {
     }
   }
 
-  /** Removes up to `limit` keys that no job names and no operator overrides, and that were last used before; answers how many. */
+  /**
+   * Removes up to `limit` keys that no job names, no operator overrides, and nobody has used since `before`; answers
+   * how many.
+   */
   prune(before: Millis, limit: number): number {
     this.flush();
     const idle = this.#sql.all(statements.idleLimits, before, limit);

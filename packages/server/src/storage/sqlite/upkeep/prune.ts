@@ -5,7 +5,7 @@ import { type Cells, integer, readTies, text } from '../row.ts';
 import { statements } from '../statements.ts';
 import type { Transaction } from '../transaction.ts';
 
-/** Everything but workflows. */
+/** Prunes everything but workflows. */
 export function prune(tx: Transaction, rules: PruneRules, limit: number): Pruned {
   // The sums below need the counts that this transaction has gathered so far.
   tx.flush();
@@ -13,7 +13,8 @@ export function prune(tx: Transaction, rules: PruneRules, limit: number): Pruned
   const events = pruneEvents(tx, rules.events, limit);
   const requests = pruneRequests(tx, rules.requestsBefore, limit);
   const workers = tx.sql.run(
-    'DELETE FROM ojs_workers WHERE worker IN (SELECT worker FROM ojs_workers WHERE seen_at < ? ORDER BY seen_at, worker LIMIT ? + 0)',
+    `DELETE FROM ojs_workers WHERE worker IN
+       (SELECT worker FROM ojs_workers WHERE seen_at < ? ORDER BY seen_at, worker LIMIT ? + 0)`,
     rules.workersBefore,
     limit,
   );
@@ -60,7 +61,7 @@ function total(tx: Transaction, state: State, deadLetter: boolean): number {
   return integer(tx.sql.get(`SELECT coalesce(sum(${count}), 0) FROM ojs_queues`)?.[0]);
 }
 
-/** A batch goes as a whole, when its last event may. */
+/** Deletes a batch as a whole, once its last event may go. */
 function pruneEvents(tx: Transaction, { before, keep }: PruneRules['events'], limit: number): number {
   const newest = integer(tx.sql.get('SELECT position FROM ojs_store')?.[0]);
   let gone = 0;
@@ -88,7 +89,10 @@ function pruneRequests(tx: Transaction, before: Millis, limit: number): number {
   return gone;
 }
 
-/** Nodes that one transaction may remove: about 1 µs each. A workflow goes with all of its own, so the last one may go beyond. */
+/**
+ * Nodes that one transaction deletes: about 1 µs each. A workflow goes with all its nodes, so the last workflow may
+ * exceed the number.
+ */
 const nodesAtOnce = 5000;
 
 /** Answers how many are gone, and whether there may be more. */
@@ -110,7 +114,7 @@ export function pruneWorkflows(
     gone += 1;
     nodes += integer(last) - integer(first) + 1;
   }
-  // What the transaction has read of them is no longer true.
+  // The transaction may have read what is deleted now.
   tx.graph.flush();
   tx.graph.forget();
   return { gone, more: gone < limit && nodes >= nodesAtOnce };

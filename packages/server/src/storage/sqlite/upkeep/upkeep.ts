@@ -61,7 +61,8 @@ export function upkeep(sql: Connection, store: GroupCommit): Upkeep {
       store.write(() => {
         const changes = sql.run(
           `INSERT INTO ojs_leases (name, holder, until) VALUES (?, ?, ?)
-           ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until WHERE holder = excluded.holder OR until <= ?`,
+           ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+             WHERE holder = excluded.holder OR until <= ?`,
           name,
           holder,
           now + ttlMs,

@@ -110,7 +110,7 @@ function create(
   const ready: NodeRef[] = [];
   tx.log.add(events);
   for (const { index, open, member, name, job, next, spec } of nodes) {
-    // One write instead of two, and no commit of its own: the start of a group's jobs costs half as much.
+    // One write instead of two and no further commit: the jobs of a group start at half the cost.
     const node = { workflow: id, index };
     const isStarted = open === 0 && isInserted(tx, starts.get(index), node, now);
     if (open === 0 && !isStarted) ready.push(node);
@@ -126,7 +126,10 @@ function create(
   return { kind: 'created', workflow: made, ready: ready.sort((a, b) => a.index - b.index) };
 }
 
-/** A job with a unique key may replace another one of this very workflow, whose nodes are not all there yet: it is left to `advance`. */
+/**
+ * Leaves a job with a unique key to `advance`: the job may replace another one of this workflow, whose nodes do not all
+ * exist yet.
+ */
 function isInserted(tx: Transaction, job: NewJob | undefined, node: NodeRef, now: Millis): boolean {
   if (job === undefined || job.unique !== null) return false;
   const [inserted] = insertGroup(tx, [{ ...job, node }], now, { always: true });
@@ -160,7 +163,7 @@ function list(
   const before = after === undefined ? Number.MAX_SAFE_INTEGER : readCursor(after).number;
   const skip = after === undefined ? (offset ?? 0) : 0;
   const size = skip + limit + 1;
-  // Newest first in each state, then over all.
+  // The newest of each state, then the newest of all.
   const numbers = wanted.flatMap((state) =>
     sql.all(statements.flowsDown, state, before, size).map(([number]) => integer(number)),
   );
