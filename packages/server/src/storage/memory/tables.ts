@@ -76,7 +76,7 @@ export class Tables {
   readonly due = new Heap<{ readonly at: Millis; readonly row: Row }>(
     (a, b) => a.at < b.at || (a.at === b.at && a.row.number < b.row.number),
   );
-  readonly uniqueKeys = new UniqueKeys<Row>();
+  readonly uniqueKeys = new UniqueKeys();
   /** Unfinished runs by cron, in the order of creation. */
   readonly runs = new Map<string, Set<Row>>();
   readonly queues = new Map<string, Queue>();

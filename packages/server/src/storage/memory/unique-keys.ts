@@ -7,10 +7,10 @@ function compareAges(a: OrderedJob, b: OrderedJob): number {
 }
 
 /** The holders of unique keys: jobs by key and state. */
-export class UniqueKeys<R extends OrderedJob> {
-  readonly #byKey = new Map<string, Map<State, Sorted<R>>>();
+export class UniqueKeys {
+  readonly #byKey = new Map<string, Map<State, Sorted<OrderedJob>>>();
 
-  add(row: R): void {
+  add(row: OrderedJob): void {
     const { uniqueKey, state } = row.job;
     if (uniqueKey === null) return;
     let states = this.#byKey.get(uniqueKey);
@@ -20,13 +20,13 @@ export class UniqueKeys<R extends OrderedJob> {
     }
     let rows = states.get(state);
     if (!rows) {
-      rows = new Sorted<R>(compareAges);
+      rows = new Sorted(compareAges);
       states.set(state, rows);
     }
     rows.add(row);
   }
 
-  remove(row: R): void {
+  remove(row: OrderedJob): void {
     const { uniqueKey, state } = row.job;
     if (uniqueKey === null) return;
     const states = this.#byKey.get(uniqueKey);
@@ -37,12 +37,12 @@ export class UniqueKeys<R extends OrderedJob> {
   }
 
   /** Every unfinished job of a key. */
-  unfinished(key: string): R[] {
+  unfinished(key: string): OrderedJob[] {
     return [...(this.#byKey.get(key) ?? [])].flatMap(([state, rows]) => (isIn(state, Terminal) ? [] : [...rows.items]));
   }
 
   /** The oldest job of a key and a state that was created after a moment. */
-  oldest(key: string, state: State, after: Millis | null): R | undefined {
+  oldest(key: string, state: State, after: Millis | null): OrderedJob | undefined {
     return this.#byKey
       .get(key)
       ?.get(state)

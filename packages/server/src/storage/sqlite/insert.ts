@@ -73,7 +73,7 @@ export function find(sql: Connection, id: JobId): JobRecord | null {
   return cells ? readJob(cells).job : null;
 }
 
-/** Whether nothing but an id can refuse the group. */
+/** Whether only the id of a job can refuse the group. */
 function isPlain(tx: Transaction, group: readonly NewJob[], { always, refusePaused }: AdmissionOptions): boolean {
   for (const { unique, queue } of group) {
     if (unique !== null) return false;
@@ -83,10 +83,7 @@ function isPlain(tx: Transaction, group: readonly NewJob[], { always, refusePaus
   return true;
 }
 
-/**
- * Inserts first and asks later: an id that is there makes no row, which says so. What a group inserted before it met its refusal is taken back,
- * so nothing of it is seen.
- */
+/** Inserts without a look first: a known id makes no row. If the group is refused then, its rows are deleted again. */
 function insertPlain(tx: Transaction, group: readonly NewJob[], now: Millis): readonly Inserted[] {
   const answers: Inserted[] = [];
   let fresh = 0;
@@ -129,7 +126,7 @@ function insertRow(tx: Transaction, job: NewJob): boolean {
     cron,
   } = job;
   const bounds = boundsText(job);
-  const limits = keysText(job);
+  const limits = limitsText(job.limits.map(({ key }) => key));
   const uniqueKey = job.unique?.key ?? null;
   const waits = state === State.available;
   const readyQueue = waits ? tx.readyQueue({ queue, limits }) : null;
@@ -168,16 +165,12 @@ function insertRow(tx: Transaction, job: NewJob): boolean {
   );
 }
 
-function keysText({ limits }: NewJob): string | null {
-  return limits.length === 0 ? null : limitsText(limits.map(({ key }) => key));
-}
-
-/** What an accepted job changes beside its row. */
+/** What a new job changes beside its row. */
 function inserted(tx: Transaction, job: NewJob, now: Millis): void {
   const { id, type, queue, state, trace, runAt, priority } = job;
   for (const limit of job.limits) tx.limits.jobAdded(limit, now);
   tx.counters.readyQueue(queue);
-  tx.entered({ queue, limits: keysText(job) }, state, now);
+  tx.entered({ queue, limits: limitsText(job.limits.map(({ key }) => key)) }, state, now);
   tx.counters.addStatistics(queue, sumsOf(null, state, now), now);
   if (state === State.available) tx.woken.add(queue);
   const kind = creationEvent(state);
@@ -191,7 +184,7 @@ function inserted(tx: Transaction, job: NewJob, now: Millis): void {
 
 const unfinishedStates = [State.scheduled, State.available, State.pending, State.active, State.retryable] as const;
 
-/** Of a key and a state, created after a moment, the oldest first; all of them with a limit of -1. */
+/** The holders of a key in a state that were created after `after`, the oldest first; all of them with a limit of -1. */
 function holders(sql: Connection, key: string, state: State, after: Millis | null, limit: number): readonly Holder[] {
   return sql.all(statements.holders, key, state, after ?? Number.MIN_SAFE_INTEGER, limit).flatMap(([number]) => {
     const cells = sql.get(statements.byNumber, integer(number));
