@@ -1,20 +1,19 @@
--- The layout that SQLite files begin with. A change of it is a file of its own, which only adds: a column with a default, a
--- table, an index. Servers of the layout before go on beside the new ones meanwhile.
+-- The first layout. A change of the layout is a further file and only adds: a column with a default, a table, an index.
+-- So servers of the layout before can go on beside new ones.
 
--- Columns that guards and events read stand first, long texts last: SQLite finds a column by walking those before it.
+-- Columns that guards and events read stand first, long texts last: SQLite reads a row from its first column on.
 CREATE TABLE ojs_jobs (
   number INTEGER PRIMARY KEY,
   state INTEGER NOT NULL,
   claim INTEGER NOT NULL,
   attempt INTEGER NOT NULL,
   priority INTEGER NOT NULL,
-  -- The ready queue in which it waits while available: its queue's own, or that of its limit group. Stale in other
-  -- states.
+  -- The ready queue of an available job: its queue's own, or that of its limit group. Stale in other states.
   ready_queue INTEGER,
-  -- Place in the ready queue while available, else null.
+  -- The place of an available job in its ready queue, else null.
   place INTEGER,
-  -- The time by which a state is indexed: the start of a scheduled, retryable or pending job, the end of an active
-  -- one's time, the end of a finished one. Null while available.
+  -- When a scheduled, retryable or pending job is to start, an active job is overdue, a finished job ended. Null for an
+  -- available job.
   due_at INTEGER,
   run_at INTEGER NOT NULL,
   enqueued_at INTEGER,
@@ -25,7 +24,7 @@ CREATE TABLE ojs_jobs (
   lease_ms INTEGER,
   lease_until INTEGER,
   timeout_ms INTEGER NOT NULL,
-  -- JSON array of heartbeatMs, visibilityMs, laterExpiresAt, deadlineAt; null where all have their usual values.
+  -- JSON array of heartbeatMs, visibilityMs, laterExpiresAt, deadlineAt; null if all have their defaults.
   bounds TEXT,
   expires_at INTEGER,
   created_at INTEGER NOT NULL,
@@ -34,11 +33,10 @@ CREATE TABLE ojs_jobs (
   type TEXT NOT NULL,
   worker TEXT,
   trace TEXT,
-  -- JSON array of the keys that limit it, a line break, index and id of its workflow with a space between; null without
-  -- both.
+  -- JSON array of its limit keys, a line break, index in and id of its workflow with a space between; null without both.
   ties TEXT,
   unique_key TEXT,
-  -- The cron whose run the job is.
+  -- The name of the cron that made the job.
   cron TEXT,
   result TEXT,
   progress TEXT,
@@ -51,15 +49,15 @@ CREATE TABLE ojs_jobs (
   envelope TEXT NOT NULL
 ) STRICT;
 
--- The predicates name no state that a guard could imply, so the planner never prefers one of these indexes to the key.
+-- No predicate names a state that a guard could imply, so the planner never prefers one of these indexes to the key.
 CREATE INDEX ojs_jobs_ready ON ojs_jobs (ready_queue, priority DESC, place) WHERE place IS NOT NULL;
 CREATE INDEX ojs_jobs_due ON ojs_jobs (state, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX ojs_jobs_expiry ON ojs_jobs (expires_at) WHERE expires_at IS NOT NULL AND finished_at IS NULL AND lease_until IS NULL;
 CREATE INDEX ojs_jobs_dead ON ojs_jobs (finished_at) WHERE dead_letter <> 0;
 CREATE INDEX ojs_jobs_runs ON ojs_jobs (cron, number) WHERE cron IS NOT NULL AND finished_at IS NULL;
--- Discarded jobs that are not in the dead letter: the two have retentions of their own.
+-- Discarded jobs outside the dead letter, which have a retention of their own.
 CREATE INDEX ojs_jobs_discarded ON ojs_jobs (finished_at) WHERE state = 128 AND dead_letter = 0;
--- One look-up a state finds a holder, whatever has finished under the key before.
+-- One look-up a state finds a holder, however many jobs have finished under the key.
 CREATE INDEX ojs_jobs_unique ON ojs_jobs (unique_key, state, created_at) WHERE unique_key IS NOT NULL;
 
 CREATE TABLE ojs_queues (
@@ -72,7 +70,7 @@ CREATE TABLE ojs_queues (
   has_limit_groups INTEGER NOT NULL DEFAULT 0,
   capacity INTEGER,
   config TEXT NOT NULL DEFAULT '{}',
-  -- What two operators who configure a queue at once compare.
+  -- +1 with every configuration, so that of two operators at once the second is refused.
   version INTEGER NOT NULL DEFAULT 0,
   scheduled INTEGER NOT NULL DEFAULT 0,
   available INTEGER NOT NULL DEFAULT 0,
@@ -85,7 +83,7 @@ CREATE TABLE ojs_queues (
   dead_letter INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
--- What happened in a minute, by queue.
+-- Statistics by minute and queue.
 CREATE TABLE ojs_minutes (
   minute INTEGER NOT NULL,
   queue TEXT NOT NULL,
@@ -99,7 +97,7 @@ CREATE TABLE ojs_minutes (
   PRIMARY KEY (minute, queue)
 ) STRICT, WITHOUT ROWID;
 
--- One row for every operation that changed something: the log of events, a batch at a time.
+-- The event log: one batch of events for each operation that changed something.
 CREATE TABLE ojs_events (
   position INTEGER PRIMARY KEY,
   at INTEGER NOT NULL,
@@ -133,38 +131,36 @@ CREATE TABLE ojs_leases (
   until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What is this store's own: its seed for ever, and the last numbers given away: of a ready queue, a place in one, a
--- position in the event log.
+-- The seed of this store, and the last numbers given away: of a ready queue, a place in one, a position in the event log.
 CREATE TABLE ojs_store (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   seed INTEGER NOT NULL,
   ready_queue INTEGER NOT NULL,
   place INTEGER NOT NULL,
   position INTEGER NOT NULL,
-  -- The last start that a rate counted: no claim is made at an earlier time.
+  -- The last start that a rate counted. Claims with an earlier time get this one.
   last_start INTEGER NOT NULL
 ) STRICT;
 INSERT INTO ojs_store (one, seed, ready_queue, place, position, last_start) VALUES (1, abs(random()) % 65536, 0, 0, 0, 0);
 
 CREATE TABLE ojs_limits (
   key TEXT PRIMARY KEY,
-  -- JSON texts of numbers: as the newest job gave them, and as an operator overrides them.
+  -- JSON texts of numbers: those of the newest job, and an operator's override.
   own TEXT NOT NULL,
   override TEXT,
   active INTEGER NOT NULL,
   waiting INTEGER NOT NULL,
-  -- Starts that the log has numbered, and when the last of them was.
+  -- The number and the time of the last row in ojs_starts.
   started INTEGER NOT NULL,
   last_start INTEGER NOT NULL,
-  -- Jobs that name the key, finished ones too, and when one last came or started: a key goes when it has none and is old.
+  -- Jobs that name the key, finished ones too, and when one last came or started: an old key without jobs is deleted.
   jobs INTEGER NOT NULL,
   used_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ojs_limits_idle ON ojs_limits (used_at, key)
   WHERE jobs <= 0 AND active = 0 AND waiting = 0 AND override IS NULL AND key NOT GLOB 'queue:*';
 
--- The log of starts under a key that has a rate: start n is free when start n - count is old enough, one look-up a rate
--- whatever its count.
+-- Starts under keys with a rate. Start n may happen once start n - count is old enough: one look-up for any count.
 CREATE TABLE ojs_starts (
   key TEXT NOT NULL,
   number INTEGER NOT NULL,
@@ -218,7 +214,7 @@ CREATE TABLE ojs_workflows (
   completed INTEGER NOT NULL,
   failed INTEGER NOT NULL,
   cancelled INTEGER NOT NULL,
-  -- Nodes that wait for nothing but core's decision.
+  -- Nodes with no open dependency, which wait for the engine.
   ready INTEGER NOT NULL,
   sweeping INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
@@ -253,7 +249,7 @@ CREATE TABLE ojs_nodes (
   error TEXT
 ) STRICT;
 
--- Apart, so that the rows that change are short: a hundred that end together are on two pages.
+-- In a table of its own, so that the rows that change are short: a hundred nodes that end together are on two pages.
 CREATE TABLE ojs_node_specs (
   number INTEGER PRIMARY KEY,
   spec TEXT NOT NULL
@@ -283,7 +279,7 @@ CREATE TABLE ojs_documents (
   PRIMARY KEY (kind, key)
 ) STRICT;
 
--- What users' own transactions append (see src/storage/sqlite/inbox.ts).
+-- What transactions of users append (see src/storage/sqlite/inbox.ts).
 CREATE TABLE ojs_inbox (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL,

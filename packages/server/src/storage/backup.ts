@@ -2,7 +2,7 @@ import type { EventBatch, JobId, JobRecord, Json, Millis, NodeRecord, WorkflowRe
 import type { CronRecord } from './crons.ts';
 import type { Document } from './documents.ts';
 import type { InboxEntry } from './inbox.ts';
-import type { LimitRecord, MinuteRecord, QueueRecord, WorkerRecord } from './storage.ts';
+import type { LimitRecord, MinuteRecord, QueueRecord, WorkerRecord } from './registry.ts';
 
 /** What a dump is made of: everything of a store but the leases of upkeep. What follows from other rows (counts, lanes, who is ready) is not in it. */
 export interface Dumped {

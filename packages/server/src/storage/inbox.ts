@@ -1,5 +1,4 @@
-import type { JobId, Json, Millis, NewJob, NodeRef, Transition } from '@ojs-ts/core';
-import type { Inserted, InsertOptions } from './storage.ts';
+import type { Inserted, InsertOptions, JobId, Json, Millis, NewJob, NodeRef, Transition } from '@ojs-ts/core';
 
 /** A request of a user's own transaction, in the shape of ojs-http-binding §7.1, that was committed and not taken in yet. */
 export interface InboxEntry {

@@ -1,4 +1,5 @@
 import type {
+  Inserted,
   Json,
   Millis,
   NewJob,
@@ -10,7 +11,7 @@ import type {
   WorkflowState,
   WorkflowStep,
 } from '@ojs-ts/core';
-import type { Inserted, Page } from './storage.ts';
+import type { Page } from './page.ts';
 
 export type {
   NewNode,

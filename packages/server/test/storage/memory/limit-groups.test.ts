@@ -117,7 +117,7 @@ class Plain {
   }
 }
 
-test('limits hold back exactly the jobs that looking at every one of them would hold back', async () => {
+test('limits hold back the same jobs as a scan of all waiting jobs does', async () => {
   const property = fc.asyncProperty(
     fc.array(change, { minLength: 10, maxLength: 80, size: 'max' }),
     async (changes) => {

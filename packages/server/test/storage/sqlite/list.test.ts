@@ -9,7 +9,7 @@ import { temporaryDirectory } from './temporary.ts';
 /** More than a call may have arguments. */
 const before = 200_000;
 
-test('a page far behind is read, however many finished jobs stand before it', async () => {
+test('a page behind 200,000 finished jobs can be read', async () => {
   const file = join(temporaryDirectory(), 'jobs.db');
   await using storage = sqliteStorage({ path: file });
   await storage.migrate();

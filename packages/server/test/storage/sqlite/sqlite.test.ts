@@ -11,7 +11,7 @@ import { temporaryDirectory } from './temporary.ts';
 /** The newest: the number of files in sql/sqlite. */
 const layout = 1;
 
-test('a store is there again after it was closed, with its seed, its positions and its order', async () => {
+test('a reopened store has its seed, its positions and its order', async () => {
   const url = `sqlite:${join(temporaryDirectory(), 'jobs.db')}`;
   const seed = await (async () => {
     await using storage = await openStorage(url);
@@ -27,7 +27,7 @@ test('a store is there again after it was closed, with its seed, its positions a
   expect((await storage.events(0, 99)).newest).toBe(6);
 });
 
-test('what has been answered is in the file before the storage is closed', async () => {
+test('an answered insert is in the file while the storage is open', async () => {
   const path = join(temporaryDirectory(), 'jobs.db');
   await using storage = sqliteStorage({ path });
   await storage.migrate();
@@ -37,7 +37,7 @@ test('what has been answered is in the file before the storage is closed', async
   other.close();
 });
 
-test('two that migrate at once both succeed', async () => {
+test('two storages that migrate one file at once both succeed', async () => {
   const path = join(temporaryDirectory(), 'jobs.db');
   await using one = sqliteStorage({ path });
   await using two = sqliteStorage({ path });
@@ -46,7 +46,7 @@ test('two that migrate at once both succeed', async () => {
   expect(await one.seed()).toBe(await two.seed());
 });
 
-test('a directory that does not exist, a directory, and a file that is no database are named', async () => {
+test('the error names a missing directory, a directory, and a file that is no database', async () => {
   const directory = temporaryDirectory();
   await expect(openStorage(`sqlite:${join(directory, 'none', 'jobs.db')}`)).rejects.toThrow(/none does not exist/);
   const text = join(directory, 'notes.txt');
@@ -58,7 +58,7 @@ test('a directory that does not exist, a directory, and a file that is no databa
   await expect(openStorage(`sqlite:${join(directory, 'folder')}`)).rejects.toThrow(/folder is a directory/);
 });
 
-test('a file that may not be written is named', async () => {
+test('the error names a read-only file', async () => {
   const directory = temporaryDirectory();
   const path = join(directory, 'jobs.db');
   writeFileSync(path, '');
@@ -94,13 +94,13 @@ test('a temporary store leaves no file', async () => {
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test('an operation before migrate says so', async () => {
+test('an operation before migrate fails and says so', async () => {
   await using storage = sqliteStorage({ path: null });
   await expect(storage.jobs.get([idOf(1)])).rejects.toThrow(/migrate/);
   await expect(insert(storage, [newJob(1)])).rejects.toThrow(/migrate/);
 });
 
-test('a file that stays locked is named after the patience has ended; one that is freed in time is waited for', async () => {
+test('a locked file is waited for; after patienceMs the error names the file', async () => {
   const path = join(temporaryDirectory(), 'jobs.db');
   await using storage = sqliteStorage({ path, patienceMs: 50 });
   await storage.migrate();
@@ -116,7 +116,7 @@ test('a file that stays locked is named after the patience has ended; one that i
   expect((await queue(storage))?.counts).toEqual({ [State.available]: 1 });
 });
 
-test('one bad call of a turn fails alone, and leaves nothing', async () => {
+test('of the calls in one commit a bad one fails alone and changes nothing', async () => {
   await using storage = sqliteStorage({ path: null });
   await storage.migrate();
   const bad = newJob(2, { priority: 1.5 });
@@ -137,7 +137,7 @@ test('one bad call of a turn fails alone, and leaves nothing', async () => {
   expect((await storage.events(0, 9)).newest).toBe(3);
 });
 
-test('calls of one turn share a commit', async () => {
+test('calls of one turn of the event loop share a commit', async () => {
   const path = join(temporaryDirectory(), 'jobs.db');
   await using storage = sqliteStorage({ path });
   await storage.migrate();
@@ -165,7 +165,7 @@ test('a commit of another process wakes subscribers of this one', async () => {
   expect((await move(two, to(job.id, State.completed, State.active, { claim: job.claim }))).kind).toBe('moved');
 });
 
-test('a walk of the table goes on behind a finished job', async () => {
+test('a list of waiting jobs goes on behind finished ones', async () => {
   await using storage = sqliteStorage({ path: null });
   await storage.migrate();
   const jobs = Array.from({ length: 5_200 }, (_, number) => newJob(number + 1));

@@ -21,7 +21,7 @@ async function twoOnOneFile(): Promise<readonly [Storage, Storage]> {
   return [await openOne(path), await openOne(path)];
 }
 
-test('what another process has done to a job since its claim is seen by the ACK', async () => {
+test('an ACK sees what another process has done to the job since the claim', async () => {
   const [mine, other] = await twoOnOneFile();
   await using _ = mine;
   await using __ = other;
@@ -55,7 +55,7 @@ test('a job that was cancelled or removed after its claim is not completed', asy
   expect(answers.map(({ kind }) => kind)).toEqual(['refused', 'missing']);
 });
 
-test('jobs that end alike and otherwise, in any order, each have their own result', async () => {
+test('jobs that end together in any order each keep their own result', async () => {
   await using mine = await openOne();
   const numbers = [1, 2, 3, 4, 5, 6, 7, 8];
   await insert(
@@ -74,7 +74,7 @@ test('jobs that end alike and otherwise, in any order, each have their own resul
     expect(await get(mine, idOf(number))).toMatchObject({ state: State.completed, result });
 });
 
-test('two processes that take turns on one file answer as one storage does', async () => {
+test('two storages that alternate on one file answer as one does', async () => {
   await using model = memoryStorage();
   const [one, two] = await twoOnOneFile();
   await using _ = one;

@@ -40,7 +40,7 @@ function rowsInFile(sql: Connection): unknown {
   }
 }
 
-test('a store with few changes has no thread; one with many has its log moved beside its commits', async () => {
+test('20,000 changed rows start the thread, which then runs the checkpoints', async () => {
   const sql = openFile();
   const checkpoints = new Checkpoints(sql, 'NORMAL');
   add(sql, 19_000);
@@ -62,7 +62,7 @@ test('a store with few changes has no thread; one with many has its log moved be
   expect(existsSync(`${sql.file}-wal`)).toBe(false);
 });
 
-test('without its program, as in a bundle, all is as SQLite has it', async () => {
+test('without the program of the thread, as in a bundle, SQLite runs its own checkpoints', async () => {
   const sql = openFile();
   const missing = pathToFileURL(join(temporaryDirectory(), 'missing.js'));
   const checkpoints = new Checkpoints(sql, 'NORMAL', missing);
@@ -80,7 +80,7 @@ test.each([
   ['3.50.9', false],
   ['3.51.3', true],
   ['4.0.0', true],
-])('SQLite %s: a thread is safe is %s', async (version, isSafe) => {
+])('SQLite %s: the thread starts: %s', async (version, isSafe) => {
   const sql = openFile();
   const checkpoints = new Checkpoints(sql, 'NORMAL', undefined, version);
   add(sql, 20_000);
@@ -91,7 +91,7 @@ test.each([
   sql.close();
 });
 
-test('where no thread may be started, all is as SQLite has it', async () => {
+test('where Node refuses threads, SQLite runs its own checkpoints', async () => {
   const sql = openFile();
   // A refusal within the constructor, as with --permission.
   const checkpoints = new Checkpoints(sql, 'NORMAL', new URL('http://127.0.0.1/'));
@@ -103,7 +103,7 @@ test('where no thread may be started, all is as SQLite has it', async () => {
   sql.close();
 });
 
-test('a thread that dies leaves the log to the commits again, and is not started anew', async () => {
+test('after the thread has died SQLite runs its own checkpoints, and no other thread starts', async () => {
   const program = join(temporaryDirectory(), 'program.mjs');
   writeFileSync(
     program,
@@ -126,7 +126,7 @@ test('a thread that dies leaves the log to the commits again, and is not started
   sql.close();
 });
 
-test('a file that is closed while its thread starts is whole', async () => {
+test('a file that is closed while the thread starts is whole', async () => {
   const sql = openFile();
   const checkpoints = new Checkpoints(sql, 'NORMAL');
   add(sql, 20_000);

@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../temporary.ts';
 
 const large = 'x'.repeat(20_000);
 
-test('a file that cannot grow refuses writes as passing, and reads; what was refused left nothing', async () => {
+test('a full file rejects writes with StoreUnavailable and keeps nothing of them; reads go on', async () => {
   await using storage = sqliteStorage({ path: join(temporaryDirectory(), 'jobs.db'), maxPages: 150 });
   await storage.migrate();
   let number = 0;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { loadNodeSqlite, withoutSqliteWarning } from '../../../../src/storage/sqlite/disk/node-sqlite.ts';
 
-test('loading node:sqlite keeps back its own warning and no other', async () => {
+test('loading node:sqlite hides the warning of node:sqlite and no other', async () => {
   const seen: string[] = [];
   const listen = ({ message }: Error) => seen.push(message);
   process.on('warning', listen);
@@ -23,7 +23,7 @@ test('loading node:sqlite keeps back its own warning and no other', async () => 
   ]);
 });
 
-test('a load that fails gives the warnings back', () => {
+test('after a failed load warnings are shown again', () => {
   const before = process.emitWarning;
   expect(() =>
     withoutSqliteWarning(() => {

@@ -77,7 +77,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   return settled;
 }
 
-test('a change is answered once the log is on the disk, and so is a read that may show it', async () => {
+test('a write is answered once the WAL is on the disk, and so is a read that may show the change', async () => {
   const { file, count, syncs, opened, store, sql, until } = await openBench();
   const write = count();
   await until(1);
@@ -91,7 +91,7 @@ test('a change is answered once the log is on the disk, and so is a read that ma
   expect(syncs).toHaveLength(1);
 });
 
-test('while one synchronisation is under way others commit, and share the next', async () => {
+test('commits during a synchronisation share the next one', async () => {
   const { count, syncs, until } = await openBench();
   const first = count();
   await until(1);
@@ -109,7 +109,7 @@ test('while one synchronisation is under way others commit, and share the next',
   expect(syncs).toHaveLength(2);
 });
 
-test('what changes nothing waits for nothing', async () => {
+test('a transaction without changes does not wait', async () => {
   const { store, count, syncs, until } = await openBench();
   const write = count();
   await until(1);
@@ -120,7 +120,7 @@ test('what changes nothing waits for nothing', async () => {
   expect(syncs).toHaveLength(1);
 });
 
-test('where the disk fails the change is not answered as done, and the next one brings the whole log into the file first', async () => {
+test('if the disk fails the write is rejected, and the next one moves the whole WAL into the file first', async () => {
   const { file, count, syncs, until } = await openBench();
   const failing = count();
   await until(1);
@@ -134,7 +134,7 @@ test('where the disk fails the change is not answered as done, and the next one 
   expect(await next).toBe(2);
 });
 
-test('after a failure nothing is answered as done while a reader keeps the log from going into the file', async () => {
+test('after a failure writes are rejected while a reader keeps the WAL from moving into the file', async () => {
   const { file, count, syncs, until } = await openBench();
   const failing = count();
   await until(1);
@@ -153,7 +153,7 @@ test('after a failure nothing is answered as done while a reader keeps the log f
   expect(await next).toBe(3);
 });
 
-test('closing waits for what was written', async () => {
+test('closing waits for the writes before', async () => {
   const { store, count, syncs, until } = await openBench();
   const write = count();
   await until(1);
@@ -164,7 +164,7 @@ test('closing waits for what was written', async () => {
   expect(await write).toBe(1);
 });
 
-test('a file without a log is synchronised by SQLite', async () => {
+test('SQLite synchronises a file without a WAL itself', async () => {
   const { sql, count, syncs } = await openBench('delete');
   expect(await count()).toBe(1);
   expect(await count()).toBe(2);
@@ -172,7 +172,7 @@ test('a file without a log is synchronised by SQLite', async () => {
   expect(sql.get('PRAGMA synchronous')?.[0]).toBe(2);
 });
 
-test('a call that finds its change done by one whose synchronisation failed waits for another', async () => {
+test('after a failed synchronisation a transaction without changes waits for the next one', async () => {
   const { count, syncs, until, store } = await openBench();
   const lost = count();
   await until(1);

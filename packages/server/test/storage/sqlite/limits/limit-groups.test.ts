@@ -27,7 +27,7 @@ test('a claim that meets too many closed limit groups leaves the queue and wakes
   expect(ids(await claim(storage, { limit: 5 }))).toEqual([idOf(0), idOf(1)]);
 });
 
-test('a rate that thousands of starts have passed forgets the old ones', async () => {
+test('thousands of starts under a rate: stale ones are deleted', async () => {
   await using storage = sqliteStorage({ path: null });
   await storage.migrate();
   const rate = limitOf('k', { rates: [{ count: 3000, perMs: 1000 }] });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { State } from '@ojs-ts/core';
-import { sqliteStorage } from '../../src/storage/sqlite/sqlite.ts';
-import { claim, move, t0, to } from './suite/tools.ts';
+import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
+import { claim, move, t0, to } from '../suite/tools.ts';
 
 /** Says that it is ready, waits for a word, then claims and ends jobs of a file until none is left or half of them are done, so that both
  * processes have to take part; prints the ids that it got. */

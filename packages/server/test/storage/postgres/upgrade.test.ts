@@ -8,10 +8,9 @@ import { gunzipSync } from 'node:zlib';
 import { type EventEntry, type JobId, readEntries, State } from '@ojs-ts/core';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { openStorage } from '../../src/storage/open.ts';
-import type { Storage } from '../../src/storage/storage.ts';
-import { newSchema, server } from './postgres/schema.ts';
-import { temporaryDirectory } from './sqlite/temporary.ts';
+import { openStorage } from '../../../src/storage/open.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
+import { temporaryDirectory } from '../sqlite/temporary.ts';
 import {
   allLimits,
   claim,
@@ -26,13 +25,14 @@ import {
   newWorkflow,
   t0,
   to,
-} from './suite/tools.ts';
+} from '../suite/tools.ts';
+import { newSchema, server } from './schema.ts';
 
-const child = fileURLToPath(new URL('./upgrade.child.ts', import.meta.url));
-const sql = new URL('../../sql/postgres/', import.meta.url);
+const child = fileURLToPath(new URL('../upgrade.child.ts', import.meta.url));
+const sql = new URL('../../../sql/postgres/', import.meta.url);
 
 function unpack(folder: string, name: string): Buffer {
-  return gunzipSync(readFileSync(new URL(`./fixtures/${folder}/${name}.gz`, import.meta.url)));
+  return gunzipSync(readFileSync(new URL(`../fixtures/${folder}/${name}.gz`, import.meta.url)));
 }
 
 interface Fixture {

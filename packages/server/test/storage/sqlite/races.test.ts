@@ -5,9 +5,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { State } from '@ojs-ts/core';
 import { expect, test } from 'vitest';
-import { sqliteStorage } from '../../src/storage/sqlite/sqlite.ts';
-import { temporaryDirectory } from './sqlite/temporary.ts';
-import { countErrors, idOf, newJob, queue, t0 } from './suite/tools.ts';
+import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
+import { countErrors, idOf, newJob, queue, t0 } from '../suite/tools.ts';
+import { temporaryDirectory } from './temporary.ts';
 
 const child = fileURLToPath(new URL('./races.child.ts', import.meta.url));
 
@@ -32,7 +32,7 @@ function racer(path: string, worker: string): Racer {
   };
 }
 
-test('two processes on one file claim 2,000 jobs: each job once, counts and log balanced (core 6.5.2)', async () => {
+test('two processes on one file claim 2,000 jobs: each job once, counts and event log agree (ojs-core §6.5.2)', async () => {
   const path = join(temporaryDirectory(), 'jobs.db');
   await using storage = sqliteStorage({ path, synchronous: 'OFF' });
   await storage.migrate();
