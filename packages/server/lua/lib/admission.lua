@@ -1,7 +1,6 @@
--- New jobs: ports core's admission. The script looks at a group job by job, each as if those before it were there, and
--- writes nothing meanwhile; then it stores the group whole or not at all. A new job is { job, envelope, policy, unique,
--- limits } as job-rows.ts packs it, `policy` false for none; an answer is `true` for a job that was inserted and replaced
--- none.
+-- New jobs. Ports core's `admit`: the script looks at a group job by job, each as if those before it were there, and writes
+-- nothing meanwhile; then it stores the group whole or not at all. A new job is { job, envelope, policy, unique, limits } as
+-- rows.ts packs it, `policy` false for none. An answer is `true` for a job that was inserted and replaced none.
 local admission = {}
 do
   local function as_answer(item)
@@ -148,21 +147,27 @@ do
   -- Ports core's `Queued`.
   local function is_queued(state) return state == 1 or state == 2 or state == 32 end
 
-  -- Ports core's `queueRefusal`: why the queue does not take the job; nil where it does.
-  function Group:queue_refusal(job, replaces)
-    if self.options.always or job.node then return nil end
-    local row = queues.find(job.queue)
-    if not row then return nil end
-    if row.paused and self.options.refusePaused then return { kind = 'paused', queue = job.queue } end
-    if not row.capacity or not is_queued(job.state) then return nil end
-    local depth, more = queues.depth(row), self.more[job.queue] or 0
-    for _, one in ipairs(replaces) do
-      if one.queue == job.queue and is_queued(one.state) then more = more - 1 end
-    end
-    if depth + more < row.capacity then return nil end
+  -- Ports core's `queueRefusal`: why the queue does not take the job; nil where it does. `more` jobs of the group will wait
+  -- in it besides (fewer than 0 where they replaced some).
+  function admission.queue_refusal(job, row, more, options)
+    if job.node then return nil end
+    if row.paused and options.refusePaused then return { kind = 'paused', queue = job.queue } end
+    local depth = queues.depth(row)
+    if not row.capacity or not is_queued(job.state) or depth + more < row.capacity then return nil end
     return { kind = 'full', queue = job.queue, depth = depth, bound = row.capacity }
   end
 
+  function Group:queue_refusal(job, replaces)
+    local row = not self.options.always and queues.find(job.queue)
+    if not row then return nil end
+    local more = self.more[job.queue] or 0
+    for _, one in ipairs(replaces) do
+      if one.queue == job.queue and is_queued(one.state) then more = more - 1 end
+    end
+    return admission.queue_refusal(job, row, more, self.options)
+  end
+
+  -- A known id ports core's `sameOrOther`.
   function Group:look(item)
     local job, fresh = item.job, self.fresh[item.job.id]
     local known = fresh and fresh.job or jobs.read(job.id)
@@ -235,7 +240,7 @@ do
   local function kind_of(answer) return answer == true and 'inserted' or answer.kind end
 
   -- Ports core's `groupVerdict`: what becomes of the group; nil where it is inserted wholly.
-  local function group_verdict(answers)
+  function admission.group_verdict(answers)
     local kinds = {}
     for _, answer in ipairs(answers) do kinds[kind_of(answer)] = true end
     local first = next(kinds)
@@ -273,7 +278,7 @@ do
     local state = setmetatable({ options = options, plans = {}, fresh = {}, by_key = {}, more = {}, count = 0 }, Group)
     local answers = {}
     for i, item in ipairs(group) do answers[i] = state:look(item) end
-    local refused = group_verdict(answers)
+    local refused = admission.group_verdict(answers)
     if refused then return refused end
     for _, plan in ipairs(state.plans) do carry_out(plan, now) end
     return answers

@@ -108,6 +108,9 @@ do
     return { i, v[1], v[2], v[3], v[4], v[5], v[6], v[7], flow[1], flow[2] }
   end
 
+  -- Ports core's `closedAs`.
+  function workflows.closed_as(state) return state == 16 and 'c' or state == 64 and 'x' or 'f' end
+
   -- The job { id, type, queue, state, started, result } has ended, or is gone: so its node closes. Answers the indexes of
   -- the nodes that are ready by it, and an event for the log where there is one.
   function workflows.close(id, index, job, now)
@@ -117,7 +120,7 @@ do
     if v[2] ~= 'p' then return {} end
     local node = static(v[1])
     if node.job ~= job.id then return {} end
-    local letter = job.state == 16 and 'c' or job.state == 64 and 'x' or 'f'
+    local letter = workflows.closed_as(job.state)
     local state = letter .. int(now)
     if job.result then call('HSET', nodes, 't' .. index, state, 'r' .. index, job.result) else call('HSET', nodes, 't' .. index, state) end
     local flow = flow_of(id)
