@@ -1,6 +1,6 @@
 /**
- * Values that core's rules are called with, over a small grid, and what they answer. `write.ts` writes them as JSON, one file a subject, for other languages
- * that port a rule: `packages/server/lua` does, and its test reads the files.
+ * Values that core's rules are called with, over a small grid, and what they answer. `write.ts` writes them as JSON,
+ * one file a subject, for other languages that port a rule: `packages/server/lua` does, and its test reads the files.
  */
 import {
   appendHistory,

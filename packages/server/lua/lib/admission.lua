@@ -1,6 +1,7 @@
--- New jobs. Ports core's `admit`: the script looks at a group job by job, each as if those before it were there, and writes
--- nothing meanwhile; then it stores the group whole or not at all. A new job is { job, envelope, policy, unique, limits } as
--- rows.ts packs it, `policy` false for none. An answer is `true` for a job that was inserted and replaced none.
+-- New jobs. Ports core's `admit`: the script looks at a group job by job, each as if those before it were there, and
+-- writes nothing meanwhile; then it stores the group whole or not at all. A new job is { job, envelope, policy, unique,
+-- limits } as rows.ts packs it, `policy` false for none. An answer is `true` for a job that was inserted and replaced
+-- none.
 local admission = {}
 do
   local function as_answer(item)
@@ -147,8 +148,8 @@ do
   -- Ports core's `Queued`.
   local function is_queued(state) return state == 1 or state == 2 or state == 32 end
 
-  -- Ports core's `queueRefusal`: why the queue does not take the job; nil where it does. `more` jobs of the group will wait
-  -- in it besides (fewer than 0 where they replaced some).
+  -- Ports core's `queueRefusal`: why the queue does not take the job; nil where it does. `more` jobs of the group will
+  -- wait in it besides (fewer than 0 where they replaced some).
   function admission.queue_refusal(job, row, more, options)
     if job.node then return nil end
     if row.paused and options.refusePaused then return { kind = 'paused', queue = job.queue } end

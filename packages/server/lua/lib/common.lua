@@ -3,8 +3,8 @@
 -- whatever may refuse is decided before the first write.
 local p = KEYS[1]
 local call = redis.call
--- The last argument is when the caller gives up, by this server's clock. A call that comes later, as from a network that
--- was dead, takes no effect.
+-- The last argument is when the caller gives up, by this server's clock. A call that comes later, as from a network
+-- that was dead, takes no effect.
 do
   local deadline, time = tonumber(table.remove(ARGV)), call('TIME')
   if time[1] * 1000 + time[2] / 1000 > deadline then return redis.error_reply('LATE the caller has given up this call') end
@@ -31,8 +31,8 @@ local function job_reply(id, row, texts, large)
   return '\193\148' .. row .. texts .. long
 end
 
--- Scores that members of sorted sets get; false removes the member. One command a set writes them: at the end, or before
--- the script reads the set.
+-- Scores that members of sorted sets get; false removes the member. One command a set writes them: at the end, or
+-- before the script reads the set.
 local pending = {}
 
 local function set_score(key, member, score)

@@ -170,8 +170,8 @@ do
     call('UNLINK', p .. 'j:' .. job.id)
   end
 
-  -- Ports core's `jobEventEntry`: the text of an event; `from` is the state before, nil at creation, `data` the text of an
-  -- object or nil.
+  -- Ports core's `jobEventEntry`: the text of an event; `from` is the state before, nil at creation, `data` the text of
+  -- an object or nil.
   function jobs.entry(kind, job, from, data)
     return string.format('["%s","%s","%s","%s",%s,%d,%d,%s,%s,%s,%s]', kind, job.id, job.type, job.queue, from or 'null', job.state, job.attempt,
       job.worker and quote(job.worker) or 'null', job.startedAt and int(job.startedAt) or 'null', job.trace and quote(job.trace) or 'null', data or 'null')

@@ -1,11 +1,11 @@
--- Where available jobs wait. The ready queue `ready:<queue>` holds those that hold no slots, by rank; available jobs of a
--- queue under the same keys are a limit group, with a ready queue of its own. Each group stands in the list of one of its
--- keys. The rule that keeps a claim's cost off the number of groups: while a key is open, the best group of its list is
--- open too; while a key is closed, none has to be. So a claim meets the right group first, a closed key costs nothing,
--- and a freed slot brings back one group, however many there are. The hash `lanes:<queue>` has a row for each group: the
--- key whose list has it, its head and whether it is open. `open:<queue>` has the open ones by head;
--- `open:<queue>\n<key>` and `parked:<queue>\n<key>` those of a list. `alarms:<queue>` has the keys that a rate has closed,
--- by the time at which it lets the next job start.
+-- Where available jobs wait. The ready queue `ready:<queue>` holds those that hold no slots, by rank; available jobs of
+-- a queue under the same keys are a limit group, with a ready queue of its own. Each group stands in the list of one of
+-- its keys. The rule that keeps a claim's cost off the number of groups: while a key is open, the best group of its
+-- list is open too; while a key is closed, none has to be. So a claim meets the right group first, a closed key costs
+-- nothing, and a freed slot brings back one group, however many there are. The hash `lanes:<queue>` has a row for each
+-- group: the key whose list has it, its head and whether it is open. `open:<queue>` has the open ones by head;
+-- `open:<queue>\n<key>` and `parked:<queue>\n<key>` those of a list. `alarms:<queue>` has the keys that a rate has
+-- closed, by the time at which it lets the next job start.
 local groups = {}
 do
   local touched = {}
@@ -109,8 +109,8 @@ do
     return found
   end
 
-  -- The key whose list gets a new group: the one that is closed, or else the one under which most jobs wait, so that few
-  -- groups are open at once.
+  -- The key whose list gets a new group: the one that is closed, or else the one under which most jobs wait, so that
+  -- few groups are open at once.
   local function key_for(group, now)
     local best, most = groups.closing_key(group, now), -1
     if best then return best end

@@ -42,7 +42,8 @@ do
     return table.concat(parts, ' ')
   end
 
-  -- Ports core's `keepMs`: how long starts are kept, counted back from the newest, also for numbers that an override hides.
+  -- Ports core's `keepMs`: how long starts are kept, counted back from the newest, also for numbers that an override
+  -- hides.
   function limits.keep_ms(row)
     local longest = 0
     for _, numbers in ipairs({ row.own, row.override }) do

@@ -1,5 +1,5 @@
--- Queues: a row each in the hash `queues`, with counts of jobs by state (s1 … s128), of dead letters and of limit groups
--- (`lanes`); the operator's settings in `configs`. A script reads and writes a row once.
+-- Queues: a row each in the hash `queues`, with counts of jobs by state (s1 … s128), of dead letters and of limit
+-- groups (`lanes`); the operator's settings in `configs`. A script reads and writes a row once.
 local queues = {}
 do
   local rows, changed = {}, {}

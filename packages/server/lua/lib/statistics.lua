@@ -12,8 +12,8 @@ do
 
   local function since(at, now) return at and math.max(0, now - at) or 0 end
 
-  -- Ports core's `sumsOf`: what a change of state adds. `was` is nil for a new job; `failed` where the change has an event
-  -- `job.failed`.
+  -- Ports core's `sumsOf`: what a change of state adds. `was` is nil for a new job; `failed` where the change has an
+  -- event `job.failed`.
   function statistics.count(job, was, to, now, enqueued_at, failed)
     local queue = job.queue
     if failed then statistics.add(queue, 'f', 1) end

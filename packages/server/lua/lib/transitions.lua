@@ -1,5 +1,5 @@
--- Changes of jobs: the transitions that core decides, and those that a script decides itself because it meets their jobs:
--- replacement, expiry, promotion, start.
+-- Changes of jobs: the transitions that core decides, and those that a script decides itself because it meets their
+-- jobs: replacement, expiry, promotion, start.
 local transitions = {}
 do
   local texts = { 'result', 'history', 'progress', 'checkpoint' }
@@ -70,8 +70,8 @@ do
     return was, nil
   end
 
-  -- Ports core's `verdict`. `already` comes before `refused`, so a repeated call is never told that its own success was a
-  -- conflict.
+  -- Ports core's `verdict`. `already` comes before `refused`, so a repeated call is never told that its own success was
+  -- a conflict.
   function transitions.verdict(job, t)
     local fits = bit.band(job.state, t.from) ~= 0 and (t.to ~= 8 or job.state == 8)
     if not fits and t.claim and t.claim == job.claim and job.state == t.to then return 'already' end
@@ -139,8 +139,8 @@ do
     carry_out(job, transitions.expired(job, policy, now), now)
   end
 
-  -- Due jobs become available before a claim, and by upkeep. Answers queues and counts, in the order in which it met the
-  -- queues. A job's change ports core's `promoted` and `promotionEvent`.
+  -- Due jobs become available before a claim, and by upkeep. Answers queues and counts, in the order in which it met
+  -- the queues. A job's change ports core's `promoted` and `promotionEvent`.
   function transitions.promote_due(now, limit)
     local counts, positions = {}, {}
     write_pending(p .. 'due')

@@ -111,8 +111,8 @@ do
   -- Ports core's `closedAs`.
   function workflows.closed_as(state) return state == 16 and 'c' or state == 64 and 'x' or 'f' end
 
-  -- The job { id, type, queue, state, started, result } has ended, or is gone: so its node closes. Answers the indexes of
-  -- the nodes that are ready by it, and an event for the log where there is one.
+  -- The job { id, type, queue, state, started, result } has ended, or is gone: so its node closes. Answers the indexes
+  -- of the nodes that are ready by it, and an event for the log where there is one.
   function workflows.close(id, index, job, now)
     index = int(index)
     local nodes = p .. 'n:' .. id

@@ -1,8 +1,8 @@
 -- One batch of claims.
 
 local now
--- What one call may clear away: jobs that have expired, and limit groups that a key keeps from starting. Each such group
--- is parked, so a key that closes costs so many only where others kept its groups apart.
+-- What one call may clear away: jobs that have expired, and limit groups that a key keeps from starting. Each such
+-- group is parked, so a key that closes costs so many only where others kept its groups apart.
 local budget
 
 -- Ready queues, first to last, read ahead in growing pieces.
@@ -73,8 +73,8 @@ local function has_room(batch, queue)
   return #batch.taken < batch.claim.limit and not limits.closed_until('queue:' .. queue, now)
 end
 
--- Takes from the head of a ready queue until another queue's head, `rival`, comes first. False where the call must leave
--- the queue.
+-- Takes from the head of a ready queue until another queue's head, `rival`, comes first. False where the call must
+-- leave the queue.
 local function take_run(batch, ready, queue, rival, group)
   while peek(ready) do
     if not take(batch, ready, queue) then return false end

@@ -1,5 +1,5 @@
--- Crons: the hash c:<name> is the cron, the set `crons` has the names, the sorted set `crons:due` those that are enabled
--- and have a next firing, by its time.
+-- Crons: the hash c:<name> is the cron, the set `crons` has the names, the sorted set `crons:due` those that are
+-- enabled and have a next firing, by its time.
 
 local function record(name)
   return call('HMGET', p .. 'c:' .. name, 'sp', 'en', 'due', 'rc', 'lr', 'lj', 'at', 'up', 'v')

@@ -29,8 +29,8 @@ local function take_job(out, id)
   out[#out + 1] = { full, job.number, place }
 end
 
--- With jobs. { ids } or { flow }; answers each job that is there. Of a workflow besides: its record, its number, and all
--- fields of its nodes; false where it is gone.
+-- With jobs. { ids } or { flow }; answers each job that is there. Of a workflow besides: its record, its number, and
+-- all fields of its nodes; false where it is gone.
 function reading.dump_jobs(request)
   local out = {}
   if request.ids then

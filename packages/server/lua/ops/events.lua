@@ -38,8 +38,8 @@ function changing.record(request)
 end
 
 -- With common. { source, from, to, batches }: appends what another shard has logged, where `from` is how far that log
--- was taken before. The hash `imports` notes this of each source. Answers how far it is taken now: `to`, or the position
--- that another server has come to.
+-- was taken before. The hash `imports` notes this of each source. Answers how far it is taken now: `to`, or the
+-- position that another server has come to.
 function changing.log_import(request)
   local known = tonumber(call('HGET', p .. 'imports', request.source) or 0)
   if known ~= request.from then return known end

@@ -5,9 +5,9 @@ local function in_pieces_of_argv(command, key, from, count)
   for first = from, from + count - 1, 1000 do call(command, key, unpack(ARGV, first, math.min(first + 999, from + count - 1))) end
 end
 
--- With workflows. ARGV: now, id, the id, the name and the kind as JSON, spec, total, how many nodes are members, highest
--- index, number of events, number of texts that follow for the nodes, number of texts for those that are ready; then
--- these three lists. Answers kind, record, indexes of nodes that are ready.
+-- With workflows. ARGV: now, id, the id, the name and the kind as JSON, spec, total, how many nodes are members,
+-- highest index, number of events, number of texts that follow for the nodes, number of texts for those that are ready;
+-- then these three lists. Answers kind, record, indexes of nodes that are ready.
 function adding.workflow_create()
   local now, id = ARGV[1], ARGV[2]
   local flow = p .. 'f:' .. id

@@ -8,7 +8,8 @@ import { listOf, text } from './rows.ts';
 const own: ReadonlySet<string> = new Set(['layout', 'leases']);
 
 /**
- * A dump goes script by script (see {@link dump}), and so does a restore. A restore that fails removes what it wrote, unless its process is killed.
+ * A dump goes script by script (see {@link dump}), and so does a restore. A restore that fails removes what it wrote,
+ * unless its process is killed.
  * @param onSeed gets the seed that a restore has brought.
  */
 export function backup(scripts: Scripts, name: string, onSeed: (seed: number) => void): Backup {
@@ -42,7 +43,8 @@ async function isEmpty(scripts: Scripts): Promise<boolean> {
 }
 
 /**
- * Removes the keys of the namespace, in pieces, so that the server answers others meanwhile. Whoever writes to the namespace meanwhile may lose a part.
+ * Removes the keys of the namespace, in pieces, so that the server answers others meanwhile. Whoever writes to the
+ * namespace meanwhile may lose a part.
  * @param all removes the layout too, which says that the namespace is a store.
  */
 export async function clear(scripts: Scripts, all: boolean): Promise<void> {

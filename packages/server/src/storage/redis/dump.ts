@@ -15,8 +15,9 @@ import { readNode, readWorkflow } from './workflow-rows.ts';
 const jobsAtOnce = 100;
 
 /**
- * Every record of the namespace, a script at a time: each thing as it is at its turn, and a workflow with its jobs at once, since either says little without the
- * other. What is made after the start is left out. The ids of all jobs are in memory meanwhile: SCAN may tell one twice.
+ * Every record of the namespace, a script at a time, each as it is then. One script reads a workflow with its jobs,
+ * since either says little without the other. Records made after the start are left out. The ids of all jobs are in
+ * memory meanwhile: SCAN may answer one twice.
  */
 export async function* dump(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {
   const [seed, position, lastStart, lastJob, lastFlow] = listOf(await scripts.exchange('dump_store', null)).map(number);
@@ -54,7 +55,7 @@ export async function* dump(scripts: Scripts): AsyncIterable<readonly DumpRecord
   yield* events(scripts);
 }
 
-/** The names of what has a key of its own. */
+/** The names of jobs, workflows and kinds of documents: what has a key of its own. */
 async function scan(scripts: Scripts): Promise<{ ids: Set<string>; flows: Set<string>; kinds: Set<string> }> {
   const [ids, flows, kinds] = [new Set<string>(), new Set<string>(), new Set<string>()];
   for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
@@ -148,7 +149,7 @@ async function* events(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {
   }
 }
 
-/** As a script answers that is not packed. */
+/** As an operation without a parameter answers. */
 function replyOf(packed: Packed | undefined): Reply {
   if (packed === undefined || packed === false) return null;
   if (Array.isArray(packed)) return packed.map(replyOf);

@@ -4,7 +4,7 @@ import type { JobQuery, Jobs, Page } from '../storage.ts';
 import type { Scripts } from './connection/scripts.ts';
 import { listOf, number, numberOrNull, packJob, packTransition, readInserted, readJob, readMoved } from './rows.ts';
 
-/** Jobs looked at in one go by a list, about 5 ms; between two goes other scripts run. */
+/** Jobs that one script of a list looks at, about 5 ms; between two of them other scripts run. */
 const look = 2000;
 
 export function jobs(scripts: Scripts): Jobs {
@@ -62,7 +62,7 @@ async function list(scripts: Scripts, query: JobQuery): Promise<Page<JobRecord>>
   return { items: items.slice(0, query.limit), next: more ? (cursors[query.limit - 1] ?? null) : null };
 }
 
-/** Some items of a list in their order, and of each the cursor that goes on behind it. */
+/** Items of a list in their order, and of each the cursor that goes on after it. */
 export interface Listed<T> {
   readonly items: readonly T[];
   readonly cursors: readonly string[];
@@ -77,7 +77,7 @@ export async function listed(scripts: Scripts, query: JobQuery): Promise<Listed<
   const items: JobRecord[] = [];
   const cursors: string[] = [];
   for (;;) {
-    // One more tells whether there is a next page.
+    // One more says whether there is a next page.
     const wanted = limit + 1 - items.length;
     const request = { states, deadLetter, queue, type, after: after ?? undefined, skip, limit: wanted, look };
     const [found, last, places, left] = listOf(await scripts.exchange('list', request));

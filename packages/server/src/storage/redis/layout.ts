@@ -3,7 +3,7 @@ import { type Connection, evicting, RedisRefusal } from './connection/connection
 import type { Scripts } from './connection/scripts.ts';
 import { listOf, number } from './rows.ts';
 
-/** What each version of the keys and what they hold brought. */
+/** What each version of the layout brought. */
 const steps = ['001_first'];
 const version = steps.length;
 
@@ -20,7 +20,8 @@ export interface Migrated {
 
 /**
  * Notes the layout and gives the store its seed.
- * @throws Error where the layout is newer than this code, or where the server would remove keys when its memory is full.
+ * @throws Error where the layout is newer than this code, or where the server would remove keys when its memory is
+ * full.
  */
 export async function migrate(scripts: Scripts, connection: Connection): Promise<Migrated> {
   await checkPolicy(connection);
@@ -34,7 +35,10 @@ export async function migrate(scripts: Scripts, connection: Connection): Promise
   return { from: number(from), to: version, seed: number(seed) };
 }
 
-/** A script does not fail where it may not publish: its work is done by then. Without wake-ups everything would still go on, but late. */
+/**
+ * A script that may not publish does not fail, since its work is done by then. Without wake-ups jobs would start late,
+ * so the check is here.
+ */
 async function checkChannel(scripts: Scripts, connection: Connection): Promise<void> {
   const { channel } = scripts;
   try {
@@ -52,7 +56,7 @@ async function checkPolicy(connection: Connection): Promise<void> {
   if (unfit !== null) throw new Error(unfit);
 }
 
-/** What the persistence of the servers is worth, in words; managed servers may not tell it. */
+/** What a crash of the servers may lose, in words; managed servers may not tell their settings. */
 export async function durability(connection: Connection): Promise<string> {
   const settings = (name: string) => connection.configured(name);
   const [appendonly, appendfsync, save] = await Promise.all(['appendonly', 'appendfsync', 'save'].map(settings));
@@ -60,7 +64,7 @@ export async function durability(connection: Connection): Promise<string> {
     log === 'yes' ? (appendfsync ?? []).map(wordsOfLog) : (save ?? []).map(wordsOfSnapshots),
   );
   return words.length === 0
-    ? 'as the server persists it: it does not tell its configuration'
+    ? 'as the server persists it: it does not show its configuration'
     : [...new Set(words)].join('; elsewhere ');
 }
 

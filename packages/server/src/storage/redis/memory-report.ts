@@ -17,15 +17,15 @@ export interface MemoryReport {
   readonly bytes: number;
 }
 
-/** What a kind of key holds; one that is not listed is shown as it is called. */
+/** What a kind of key holds; a kind that is not listed is shown by its name. */
 const words: Readonly<Record<string, string>> = {
   j: 'jobs',
   s: 'lists of jobs by state',
   u: 'holders of unique keys',
-  ready: 'lines of available jobs',
-  lanes: 'lanes under limits',
-  open: 'lanes that are open',
-  parked: 'lanes that are closed',
+  ready: 'ready queues of available jobs',
+  lanes: 'limit groups',
+  open: 'limit groups that may start jobs',
+  parked: 'limit groups that wait',
   waiting: 'jobs that wait under limits',
   requests: 'fetches that may be repeated',
   due: 'times of scheduled and retryable jobs',
@@ -50,8 +50,9 @@ const words: Readonly<Record<string, string>> = {
 };
 
 /**
- * Which kind of key takes how much memory, in the namespace or in all of a map. All keys are read, in pieces of about 1,000, so that a server with millions of jobs
- * goes on working meanwhile; what changes during the report may be missed or counted twice.
+ * Which kind of key takes how much memory, in the namespace or in all of a map. The report reads all keys in pieces of
+ * about 1,000, so that the server answers others meanwhile. A key that changes during the report may be missed or
+ * counted twice.
  * @throws Error where the URL names no Redis; StoreUnavailable where it cannot be reached.
  */
 export async function redisMemory(url: string): Promise<MemoryReport> {

@@ -16,10 +16,10 @@ import { RedisWakes } from './wakes.ts';
 import { workers } from './workers.ts';
 import { listedWorkflows, workflows } from './workflows.ts';
 
-/** What has a name of its own in a namespace. */
+/** What a name may stand for in a namespace. */
 export type Kind = 'job' | 'workflow' | 'cron' | 'limit';
 
-/** Batches of one namespace's log that another takes over: those of `source` behind `from`, up to `to`. */
+/** Batches of the event log of `source`, after `from` and up to `to`, that another namespace takes over. */
 export interface Import {
   readonly source: string;
   readonly from: number;
@@ -27,7 +27,7 @@ export interface Import {
   readonly batches: readonly EventBatch[];
 }
 
-/** The keys under one hash tag: a store by itself, or one of several that make up a store. */
+/** The keys under one hash tag: a store by itself, or a shard of one. */
 export interface Namespace extends Omit<Storage, 'migrate' | 'traits'> {
   readonly name: string;
   migrate(): Promise<Migrated>;
@@ -39,7 +39,7 @@ export interface Namespace extends Omit<Storage, 'migrate' | 'traits'> {
   /** Writes batches to the own log, once; answers how far the source's log was taken. */
   importLog(batches: Import): Promise<number>;
   trimLog(upto: number): Promise<void>;
-  /** Refuses everything from now on (StoreUnavailable), for the reason; null takes it back. */
+  /** Refuses every call from now on (StoreUnavailable), for the reason; null takes that back. */
   suspend(reason: string | null): void;
   /** Notes to which map of queues the namespace belongs; null for none. */
   setMap(text: string | null): Promise<void>;

@@ -6,7 +6,10 @@ import { durability } from './layout.ts';
 import { type Namespace, namespace } from './namespace.ts';
 
 export interface RedisOptions {
-  /** `redis://HOST:PORT/DB?namespace=NAME`, `rediss://…`, `redis+cluster://H1:P,H2:P`, `redis+sentinel://H1,H2/MASTER`; `?namespaces=a:emails;b:*` for several. */
+  /**
+   * `redis://HOST:PORT/DB?namespace=NAME`, `rediss://…`, `redis+cluster://H1:P,H2:P`, `redis+sentinel://H1,H2/MASTER`;
+   * `?namespaces=a:emails;b:*` for several.
+   */
   readonly url: string;
   /** False writes no log of events; true by default. */
   readonly events?: boolean;
@@ -15,8 +18,8 @@ export interface RedisOptions {
 }
 
 /**
- * A store in Redis (7 or later) or Valkey: each operation is one script, so it takes effect wholly or not at all. The code for several namespaces is loaded
- * only where the URL has `namespaces`.
+ * A store in Redis (7 or later) or Valkey: each operation is one script, so it takes effect wholly or not at all. The
+ * code for several namespaces is loaded only where the URL has `namespaces`.
  * @throws Error where the URL is no Redis URL.
  */
 export async function redisStorage({ url, events = true, timeoutMs }: RedisOptions): Promise<Storage> {

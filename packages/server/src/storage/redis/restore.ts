@@ -105,7 +105,7 @@ export class Restoration {
     return this.#seed;
   }
 
-  /** @param cells what follows the key. Numbers go as their digits: Lua would write large ones as 1e+15. */
+  /** @param cells what follows the key. Numbers travel as their digits: Lua would write large ones as 1e+15. */
   #command(name: string, key: string, ...cells: readonly Cell[]): void {
     this.#commands.push([name, key, cells.map(String)]);
   }

@@ -37,7 +37,7 @@ export function number(packed: Packed | undefined): number {
   throw wrong('a number', packed);
 }
 
-/** What is absent in Lua is missing in a map, and `false` in a list. */
+/** A value that is absent in Lua is missing in a map, and `false` in a list. */
 function isAbsent(packed: Packed | undefined): packed is undefined | null | false {
   return packed === undefined || packed === null || packed === false;
 }
@@ -105,7 +105,7 @@ export function packNumbers({ concurrency, rates }: LimitNumbers): {
   return { concurrency: given(concurrency), rates: rates.map(({ count, perMs }) => [count, perMs]) };
 }
 
-/** A null travels as `false`, what is not given not at all. */
+/** A null travels as `false`; an absent member does not travel. */
 export function packTransition(transition: Transition): Packed {
   const { events, ...rest } = transition;
   return { ...rest, events: events.map(({ kind, data }) => ({ kind, data })) };

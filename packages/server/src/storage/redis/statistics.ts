@@ -2,7 +2,7 @@ import type { MinuteRecord, Registry } from '../storage.ts';
 import { integerOrNull, listOf, type Reply, text } from './connection/reply.ts';
 import type { Scripts } from './connection/scripts.ts';
 
-/** Minutes of queues read in one script, about 5 ms; between two of them other scripts run. */
+/** Minutes of queues that one script reads, about 5 ms; between two of them other scripts run. */
 const atOnce = 1000;
 
 export function statistics(scripts: Scripts): Pick<Registry, 'statistics'> {

@@ -2,7 +2,7 @@ import type { Held, Upkeep } from '../storage.ts';
 import type { Scripts } from './connection/scripts.ts';
 import { listOf, number, numberOrNull, readJob, text } from './rows.ts';
 
-/** Jobs looked at in one script by `held`, about 5 ms; between two of them other scripts run. */
+/** Jobs that one script of `held` looks at, about 5 ms; between two of them other scripts run. */
 const look = 2000;
 
 export function upkeep(scripts: Scripts): Upkeep {

@@ -33,7 +33,7 @@ function packBeat({ worker, state, info, holds, partial, leaseMs }: WorkerBeat):
   return [worker, state, info, listed, leaseMs ?? '', held.length / 2, ...held];
 }
 
-/** The directive, and per job that was listed whether it was extended. */
+/** The directive, and for each listed job whether its lease was extended. */
 function readBeaten({ holds }: WorkerBeat, reply: Reply | undefined): Beaten {
   const [told, ...owned] = listOf(reply);
   const ids = (holds ?? []).map(({ id }) => id);

@@ -5,7 +5,10 @@ import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './
 /** The letters that stand for the end of a node; see lua/lib/workflows.lua. */
 export const letters = { completed: 'c', failed: 'f', cancelled: 'x' } as const;
 
-/** What lua/lib/workflows.lua keeps of a new workflow's nodes: fields and values, and the scores and members of those that are ready. */
+/**
+ * The nodes of a new workflow as lua/lib/workflows.lua keeps them: fields and values, and scores and members of those
+ * that are ready.
+ */
 export function packNodes(nodes: readonly NewNode[]): {
   readonly fields: readonly string[];
   readonly ready: readonly string[];
@@ -73,7 +76,7 @@ export function readRefs(workflow: string, indexes: Reply | undefined): readonly
   return listOf(indexes).map((index) => ({ workflow, index: integer(index) }));
 }
 
-/** A node that waited when its workflow was cancelled is not written then: it reads as cancelled. */
+/** A cancelled workflow does not write its waiting nodes: they read as cancelled. */
 function nodeState(
   state: string | null,
   flow: string | null,

@@ -8,7 +8,7 @@ import type { Listed } from './jobs.ts';
 import * as rows from './rows.ts';
 import { letters, packNodes, packWorkflow, readNode, readRefs, readWorkflow } from './workflow-rows.ts';
 
-/** Workflows left out in one script. */
+/** Workflows that one script leaves out. */
 const skipAtOnce = 1000;
 const allStates = ['running', 'completed', 'failed', 'cancelled'] as const;
 

@@ -13,7 +13,7 @@ if (findRedis() === null) test.skip('there is no Redis on this machine', () => {
 else {
   const cluster = await startRedisCluster();
   afterAll(() => cluster[Symbol.asyncDispose]());
-  test('a script whose answer is lost is not sent again', async () => {
+  test('the client does not send a script again whose answer was lost', async () => {
     const [node] = cluster.nodes;
     if (!node) throw new Error('The cluster has no node.');
     await using proxy = await storeProxy(node.url);
@@ -21,7 +21,7 @@ else {
     const far = new URL(proxy.url);
     const namespace = await namespaceOn(admin);
     try {
-      // The node tells clients to come this way.
+      // The node announces the address of the proxy to clients.
       await admin.config('SET', 'cluster-announce-port', far.port);
       await using storage = await redisStorage({
         url: `redis+cluster://127.0.0.1:${far.port}?namespace=${namespace}`,
@@ -40,10 +40,10 @@ else {
     }
   });
 
-  test('a namespace that moves to another node while 4 clients work loses nothing and hands out nothing twice', async () => {
+  test('a namespace moves to another node while 4 clients work: every job runs once', async () => {
     const url = `${cluster.url}?namespace=moving`;
     await using first = await redisStorage({ url });
-    // A node may still tell of the way that the test before has closed.
+    // A node may still announce the proxy that the test before has closed.
     await patiently(() => first.migrate());
     const work = { done: [] as string[], total: 2000 };
     await using others = new AsyncDisposableStack();
@@ -87,7 +87,7 @@ async function workOn(
   }
 }
 
-/** Moves the slot of a key to another node as operators do: key by key, while clients go on. */
+/** Moves the slot of a key to another node as operators do: key by key, while clients work. */
 async function moveSlot(cluster: RedisCluster, key: string): Promise<void> {
   const clients = cluster.nodes.map(({ port }) => new Redis(port, '127.0.0.1'));
   const [some] = clients;

@@ -7,7 +7,7 @@ import { server } from './namespace.ts';
 
 test.skipIf(server === null || !mayMount)(
   onSmallDisk(
-    'a server whose Redis cannot write its log answers 503 with Retry-After, reads, and goes on when there is room',
+    'while Redis cannot write its AOF the server answers writes with 503 and Retry-After, reads work, and space on the disk ends that',
   ),
   async () => {
     const disk = smallDisk(12);

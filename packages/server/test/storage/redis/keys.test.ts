@@ -17,76 +17,73 @@ async function pruneAll(storage: Storage): Promise<void> {
   await storage.upkeep.prune({ jobs, events: all, workflows: all, ...times }, 1000);
 }
 
-test.skipIf(server === null)(
-  'once everything has ended, is pruned and its queues are removed, only fixed keys are left',
-  async () => {
-    const url = namespaceUrl();
-    await using storage = await redisStorage({ url });
-    await storage.migrate();
-    const rate = limitOf('rate', { concurrency: 3, rates: [{ count: 5, perMs: 50 }] });
-    const slot = limitOf('slot', { concurrency: 1 });
-    await insert(storage, [
-      newJob(1, { limits: [rate, slot], unique: uniqueOf() }),
-      newJob(2, { limits: [slot], priority: 5, cron: 'c' }),
-      newJob(3, { state: State.scheduled, runAt: t0 + 5, expiresAt: t0 + 5 }),
-      newJob(4, { state: State.pending, queue: 'b', expiresAt: t0 + 3, unique: uniqueOf({ key: 'other' }) }),
-      newJob(5, { queue: 'b' }),
-      newJob(6, { limits: [rate, slot] }),
-    ]);
-    await storage.registry.configureQueue(
-      'b',
-      { capacity: 9, config: '{"a":1}', limit: { concurrency: 4, rates: [{ count: 9, perMs: 9 }] } },
-      t0,
-    );
-    await storage.upkeep.lease('l', 'me', 50, t0);
-    await storage.workflows.create(newWorkflow(), [newNode(7)], [], t0);
-    await storage.workflows.advance(
-      [
-        {
-          kind: 'start',
-          node: { workflow: 'w', index: 7 },
-          job: newJob(7, { node: { workflow: 'w', index: 7 } }),
-          events: [],
-        },
-      ],
-      t0,
-    );
-    await claim(storage, { request: 'r', queues: ['default', 'b'], limit: 9 });
-    const holds = [{ id: idOf(2), claim: 1 }];
-    await storage.registry.beat([{ worker: 'w1', holds, leaseMs: null, state: 'running', info: '{}' }], t0);
-    await storage.upkeep.promote(t0 + 5, 9);
-    await move(storage, to(idOf(2), State.active, State.active, { progress: `"${'p'.repeat(400)}"`, checkpoint: '1' }));
-    const long = `"${'r'.repeat(1000)}"`;
-    await move(
-      storage,
-      to(idOf(2), State.discarded, State.active, { deadLetter: true, result: long, history: '{"kind":"failed"}' }),
-    );
-    for (const number of [1, 4, 5, 6, 7])
-      await move(storage, to(idOf(number), State.cancelled, Waiting | State.active, { result: long }));
-    await storage.workflows.cancel('w', [], t0);
-    await storage.workflows.swept('w');
-    await storage.upkeep.release('l', 'me');
+test.skipIf(server === null)('after all jobs are pruned and all queues removed, only fixed keys are left', async () => {
+  const url = namespaceUrl();
+  await using storage = await redisStorage({ url });
+  await storage.migrate();
+  const rate = limitOf('rate', { concurrency: 3, rates: [{ count: 5, perMs: 50 }] });
+  const slot = limitOf('slot', { concurrency: 1 });
+  await insert(storage, [
+    newJob(1, { limits: [rate, slot], unique: uniqueOf() }),
+    newJob(2, { limits: [slot], priority: 5, cron: 'c' }),
+    newJob(3, { state: State.scheduled, runAt: t0 + 5, expiresAt: t0 + 5 }),
+    newJob(4, { state: State.pending, queue: 'b', expiresAt: t0 + 3, unique: uniqueOf({ key: 'other' }) }),
+    newJob(5, { queue: 'b' }),
+    newJob(6, { limits: [rate, slot] }),
+  ]);
+  await storage.registry.configureQueue(
+    'b',
+    { capacity: 9, config: '{"a":1}', limit: { concurrency: 4, rates: [{ count: 9, perMs: 9 }] } },
+    t0,
+  );
+  await storage.upkeep.lease('l', 'me', 50, t0);
+  await storage.workflows.create(newWorkflow(), [newNode(7)], [], t0);
+  await storage.workflows.advance(
+    [
+      {
+        kind: 'start',
+        node: { workflow: 'w', index: 7 },
+        job: newJob(7, { node: { workflow: 'w', index: 7 } }),
+        events: [],
+      },
+    ],
+    t0,
+  );
+  await claim(storage, { request: 'r', queues: ['default', 'b'], limit: 9 });
+  const holds = [{ id: idOf(2), claim: 1 }];
+  await storage.registry.beat([{ worker: 'w1', holds, leaseMs: null, state: 'running', info: '{}' }], t0);
+  await storage.upkeep.promote(t0 + 5, 9);
+  await move(storage, to(idOf(2), State.active, State.active, { progress: `"${'p'.repeat(400)}"`, checkpoint: '1' }));
+  const long = `"${'r'.repeat(1000)}"`;
+  await move(
+    storage,
+    to(idOf(2), State.discarded, State.active, { deadLetter: true, result: long, history: '{"kind":"failed"}' }),
+  );
+  for (const number of [1, 4, 5, 6, 7])
+    await move(storage, to(idOf(number), State.cancelled, Waiting | State.active, { result: long }));
+  await storage.workflows.cancel('w', [], t0);
+  await storage.workflows.swept('w');
+  await storage.upkeep.release('l', 'me');
 
-    expect((await storage.jobs.list({ states: Waiting | State.active, limit: 9 })).items).toEqual([]);
-    await pruneAll(storage);
-    expect((await storage.jobs.list({ states: 0xff, limit: 9 })).items).toEqual([]);
-    expect(await keysOf(url)).toEqual([
-      'configs',
-      'flows:number',
-      'layout',
-      'limit:names',
-      'limits',
-      'queues',
-      'starts:queue:b',
-      'store',
-    ]);
-    for (const { name } of await storage.registry.queues()) expect(await storage.registry.removeQueue(name)).toBe(true);
-    expect(await keysOf(url)).toEqual(['flows:number', 'layout', 'store']);
-  },
-);
+  expect((await storage.jobs.list({ states: Waiting | State.active, limit: 9 })).items).toEqual([]);
+  await pruneAll(storage);
+  expect((await storage.jobs.list({ states: 0xff, limit: 9 })).items).toEqual([]);
+  expect(await keysOf(url)).toEqual([
+    'configs',
+    'flows:number',
+    'layout',
+    'limit:names',
+    'limits',
+    'queues',
+    'starts:queue:b',
+    'store',
+  ]);
+  for (const { name } of await storage.registry.queues()) expect(await storage.registry.removeQueue(name)).toBe(true);
+  expect(await keysOf(url)).toEqual(['flows:number', 'layout', 'store']);
+});
 
 test.skipIf(server === null)(
-  'jobs that are removed before their end leave nothing but their queue, their limit and the log',
+  'unfinished jobs that are removed leave only keys of their queue, their limit and the log',
   async () => {
     const url = namespaceUrl();
     await using storage = await redisStorage({ url });

@@ -19,7 +19,7 @@ test.skipIf(server === null)('crons, documents and workers that were removed lea
   expect(await keysOf(url)).toEqual(before);
 });
 
-test.skipIf(server === null)('the report tells how much memory each kind of key takes', async () => {
+test.skipIf(server === null)('the report shows how much memory each kind of key takes', async () => {
   const url = namespaceUrl();
   await using storage = await redisStorage({ url });
   await storage.migrate();

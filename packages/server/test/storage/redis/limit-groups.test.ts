@@ -6,7 +6,7 @@ import { openRedis, server } from './namespace.ts';
 const closed = { concurrency: 0, rates: [] };
 
 test.skipIf(server === null)(
-  'a claim that meets more lanes which another key has closed than one call may look at leaves the queue, wakes it, and the next goes on',
+  'a claim that meets more than 500 limit groups closed by another key stops, wakes the queue, and the next claim continues',
   async () => {
     await using storage = await openRedis();
     const keys = Array.from({ length: 1100 }, (_, index) => `a${index}`);
@@ -14,7 +14,7 @@ test.skipIf(server === null)(
       newJob(number, { priority: 1, limits: [limitOf(key, { concurrency: 0 }), limitOf('z')] }),
     );
     await storage.jobs.insert([[...jobs, newJob(2000)]], t0);
-    // Each lane is brought back by its own key; then the common one closes.
+    // Its own key reopens each group; then the common key closes.
     await Promise.all(keys.map((key) => storage.registry.overrideLimit(key, { concurrency: 1, rates: [] }, t0)));
     await storage.registry.overrideLimit('z', closed, t0);
     let woken = (_: Wake) => {};
@@ -31,7 +31,7 @@ test.skipIf(server === null)(
   },
 );
 
-test.skipIf(server === null)('a rate that thousands of starts have passed forgets the old ones', async () => {
+test.skipIf(server === null)('a rate forgets thousands of starts that are too old to count', async () => {
   await using storage = await openRedis();
   const rate = limitOf('k', { rates: [{ count: 3000, perMs: 1000 }] });
   await storage.jobs.insert([Array.from({ length: 3002 }, (_, number) => newJob(number, { limits: [rate] }))], t0);

@@ -6,7 +6,7 @@ import { redisStorage } from '../../../src/storage/redis/redis.ts';
 import { claim, claimAll, idOf, ids, insert, move, newJob, t0, to } from '../suite/tools.ts';
 import { namespaceUrl, server } from './namespace.ts';
 
-/** A store, and what removes a job's own key behind its back, as a server that was let evict keys does. */
+/** A store, and a function that removes a job's key, as a server that may evict keys does. */
 async function open() {
   const url = namespaceUrl();
   await using started = new AsyncDisposableStack();
@@ -20,7 +20,7 @@ async function open() {
 }
 
 test.skipIf(server === null)(
-  'a lost job stops no claim, promotion, list or prune, and what is left of it goes',
+  'an evicted job stops no claim, promotion, list or prune, and what is left of it is removed',
   async () => {
     await using own = await open();
     const { storage, lose } = own;
@@ -60,7 +60,7 @@ test.skipIf(server === null)(
 );
 
 test.skipIf(server === null)(
-  'starts that no rate counts any more go at once, however many there are, and an answer shows no more than its rates count',
+  'starts that no rate counts any more are removed at once, and a limit shows no more starts than its rates count',
   async () => {
     await using own = await open();
     const { storage, admin, prefix } = own;
@@ -79,7 +79,7 @@ test.skipIf(server === null)(
 );
 
 test.skipIf(server === null)(
-  'statistics and held jobs of more than one script are all told, in their order',
+  'statistics and leased jobs of more than one script are listed once, in their order',
   async () => {
     await using own = await open();
     const { storage, admin, prefix } = own;

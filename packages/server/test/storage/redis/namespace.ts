@@ -8,7 +8,7 @@ import { redisStorage } from '../../../src/storage/redis/redis.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { redisUrl } from '../../support/redis.ts';
 
-/** The run's Redis; null where the machine has none, and then the tests on it are skipped. */
+/** The URL of the run's Redis; null where the machine has none: then its tests are skipped. */
 export const server = await redisUrl();
 
 const used = new Set<string>();
@@ -18,7 +18,7 @@ afterEach(async () => {
   used.clear();
 });
 
-/** The URL of a namespace that is this test's alone, and goes with it. */
+/** The URL of a new namespace, which is removed after the test. */
 export function namespaceUrl(): string {
   const url = `${server}?namespace=${inject('testRun')}_${randomBytes(6).toString('hex')}`;
   used.add(url);

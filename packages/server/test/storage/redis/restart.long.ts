@@ -18,7 +18,7 @@ function startOf(index: number): WorkflowStep {
 }
 
 test.skipIf(findRedis() === null)(
-  'a server that is killed three times while 4 clients end a group keeps every change that it answered, each wholly (appendfsync always)',
+  'Redis is killed three times while 4 clients end a group: every answered change is there, none in part (appendfsync always)',
   async () => {
     await using server = await startRedis({ appendonly: 'always' });
     await using opened = new AsyncDisposableStack();
@@ -61,7 +61,7 @@ test.skipIf(findRedis() === null)(
   },
 );
 
-/** Claims jobs and ends them, until all have ended. A call whose answer was lost is made again. */
+/** Claims jobs and ends them, until all have ended. A call whose answer was lost is repeated. */
 async function workOn(storage: Storage, worker: string, done: string[]): Promise<void> {
   for (let turn = 0; done.length < size; turn++) {
     const [claimed] = await patiently(() =>

@@ -10,7 +10,7 @@ import { patiently } from './patiently.ts';
 const total = 3_000;
 
 test.skipIf(findRedis() === null).each(['?namespace=one', '?namespaces=home:unused;rest:*'])(
-  'when the master dies the work goes on with its replica within the sentinel’s time, and nothing is lost that the replica had (%s)',
+  'when the master dies its replica takes over within the sentinel’s time, with every change that it had received (%s)',
   { timeout: 120_000 },
   async (namespaces) => {
     await using pair = await startRedisPair();
@@ -37,7 +37,7 @@ test.skipIf(findRedis() === null).each(['?namespace=one', '?namespaces=home:unus
     const killed = performance.now();
     const before = work.told.size;
     while (work.told.size === before) await new Promise((resolve) => setImmediate(resolve));
-    // One second of silence, the promotion, and the clients' next look at the sentinel.
+    // One second of silence, the promotion, and the clients' next question to the sentinel.
     expect(performance.now() - killed).toBeLessThan(20_000);
     while (work.told.size < total) await new Promise((resolve) => setImmediate(resolve));
     work.isOver = true;
@@ -51,7 +51,9 @@ test.skipIf(findRedis() === null).each(['?namespace=one', '?namespaces=home:unus
   },
 );
 
-/** Inserts a share of the jobs, and meanwhile claims and ends what there is. What an answer was lost of is asked for again. */
+/**
+ * Inserts a share of the jobs, and meanwhile claims and ends what there is. A call whose answer was lost is repeated.
+ */
 async function workOn(
   storage: Storage,
   number: number,

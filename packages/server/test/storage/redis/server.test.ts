@@ -8,21 +8,21 @@ import { type RedisOptions, startRedis } from '../../support/redis.ts';
 import { claim, claimAll, eventLog, idOf, ids, insert, move, newJob, queue, t0, to } from '../suite/tools.ts';
 import { server } from './namespace.ts';
 
-/** A server of the test's own with a store on it, and a connection for what operators do. */
+/** A Redis of the test's own with a store on it, and a connection for commands of operators. */
 async function open(options: RedisOptions = {}) {
   await using started = new AsyncDisposableStack();
   const instance = started.use(await startRedis(options));
   const storage = started.use(await redisStorage({ url: instance.url, timeoutMs: 1000 }));
   await storage.migrate();
   const admin = started.adopt(new Redis(instance.url), (client) => client.disconnect());
-  // The server is killed now and then.
+  // The tests kill the server.
   admin.on('error', () => {});
   const kept = started.move();
   return { instance, storage, admin, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 test.skipIf(server === null)(
-  'scripts that the server has forgotten are sent again; nothing runs twice or not at all',
+  'after SCRIPT FLUSH the client sends a script again, and each call runs once',
   async () => {
     await using own = await open();
     const { storage, admin } = own;
@@ -30,7 +30,7 @@ test.skipIf(server === null)(
     await admin.script('FLUSH');
     await insert(storage, [newJob(2)]);
     await admin.script('FLUSH');
-    // Several under way at once, of several kinds.
+    // Calls of several kinds at the same time.
     const [, , moved] = await Promise.all([
       insert(storage, [newJob(3)]),
       claim(storage, { limit: 1 }),
@@ -46,7 +46,7 @@ test.skipIf(server === null)(
 );
 
 test.skipIf(server === null)(
-  'a server without memory takes no new jobs, and goes on with those it has until there is room again',
+  'Redis without free memory refuses new jobs, and the jobs that it has can start and end',
   async () => {
     await using own = await open();
     const { storage, admin } = own;
@@ -89,7 +89,7 @@ test.skipIf(server === null)(
 );
 
 test.skipIf(server === null)(
-  'a server whose Redis has no memory left answers 503 with Retry-After, reads, and goes on when there is',
+  'while Redis has no free memory the server answers writes with 503 and Retry-After, and reads work',
   async () => {
     await using own = await open();
     const limit = (bytes: number) => own.admin.config('SET', 'maxmemory', bytes);
@@ -97,14 +97,14 @@ test.skipIf(server === null)(
   },
 );
 
-test.skipIf(server === null)('a server that may remove keys when its memory is full is refused', async () => {
+test.skipIf(server === null)('migrate refuses a Redis that may evict keys when its memory is full', async () => {
   await using own = await open();
   await own.admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
   await using storage = await redisStorage({ url: own.instance.url });
   await expect(storage.migrate()).rejects.toThrow(/allkeys-lru.*noeviction/);
 });
 
-test.skipIf(server === null)('a layout that is newer than this code is refused', async () => {
+test.skipIf(server === null)('migrate refuses a layout that is newer than this code', async () => {
   await using own = await open();
   const { storage, admin } = own;
   await admin.hset('{ojs}:layout', 'version', 99);
@@ -112,7 +112,7 @@ test.skipIf(server === null)('a layout that is newer than this code is refused',
   expect(await storage.layout()).toEqual({ from: 99, to: 1, steps: [] });
 });
 
-test.skipIf(server === null)('traits tell what the persistence of the server is worth', async () => {
+test.skipIf(server === null)('traits say what a crash of Redis may lose', async () => {
   await using own = await open({ appendonly: 'always' });
   expect(own.storage.traits.durability).toMatch(/on disk before it is answered/);
   await own.admin.config('SET', 'appendfsync', 'everysec');
@@ -121,7 +121,7 @@ test.skipIf(server === null)('traits tell what the persistence of the server is 
 });
 
 test.skipIf(server === null)(
-  'a server that is gone fails calls within their time, and is found again when it is back',
+  'calls to a stopped Redis fail within their timeout, and work again after its start',
   async () => {
     await using own = await open({ appendonly: 'always' });
     const { storage, instance } = own;
@@ -135,7 +135,7 @@ test.skipIf(server === null)(
   },
 );
 
-test.skipIf(server === null)('what a fault says carries neither a script nor a job along', async () => {
+test.skipIf(server === null)('the message of a refusal has neither the script nor the job', async () => {
   await using own = await open();
   await own.admin.set('{ojs}:queues', 'no hash');
   const error = await insert(own.storage, [newJob(1, { envelope: '"secret"' })]).catch((error: unknown) => error);

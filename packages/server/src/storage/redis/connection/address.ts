@@ -14,9 +14,9 @@ export interface Address {
   readonly db: number;
   /** Name of the master that the sentinels watch; '' elsewhere. */
   readonly master: string;
-  /** All keys begin with it in braces, so that they are in one slot of a cluster. The first one where there are several. */
+  /** All keys begin with it in braces, so that they are in one slot of a cluster. Of several namespaces the first. */
   readonly namespace: string;
-  /** Which queue is in which namespace; null where the URL names one for all. */
+  /** Which queue is in which namespace; null where the URL names one namespace for all. */
   readonly map: QueueMap | null;
 }
 
@@ -32,8 +32,11 @@ export function isRedisUrl(url: string): boolean {
 }
 
 /**
- * Reads `redis://USER:PASSWORD@HOST:PORT/DB?namespace=NAME` and, of several hosts, `redis+cluster://H1:P,H2:P` and `redis+sentinel://H1,H2/MASTER?db=DB`,
- * where sentinels with a user of their own have `&sentinelUsername=USER&sentinelPassword=PASSWORD`; `rediss` for TLS, of the sentinels too unless `sentinelTls=false`. The namespace is `ojs` by default; `?namespaces=a:emails,images;b:*` names several and their queues (see {@link readQueueMap}).
+ * Reads `redis://USER:PASSWORD@HOST:PORT/DB?namespace=NAME` and, of several hosts, `redis+cluster://H1:P,H2:P` and
+ * `redis+sentinel://H1,H2/MASTER?db=DB`, where sentinels with a user of their own have
+ * `&sentinelUsername=USER&sentinelPassword=PASSWORD`; `rediss` for TLS, of the sentinels too unless
+ * `sentinelTls=false`. The namespace is `ojs` by default; `?namespaces=a:emails,images;b:*` names several and their
+ * queues (see {@link readQueueMap}).
  * @throws Error that says what is wrong.
  */
 export function readAddress(url: string): Address {
@@ -91,7 +94,7 @@ function readHost(text: string, defaultPort: number): { readonly host: string; r
   return { host: host === '' ? '127.0.0.1' : host, port: port === undefined ? defaultPort : Number(port) };
 }
 
-/** A password with one of the separators would be taken for a host or a path, and told in a message. */
+/** A password with one of the separators would be read as a host or a path, and shown in a message. */
 function checkUser(url: string): void {
   const at = url.lastIndexOf('@');
   const user = url.slice(url.indexOf('//') + 2, Math.max(0, at));

@@ -12,14 +12,15 @@ export function connect(address: Address, timeoutMs: number): Client {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(tls && { tls: {} }),
-    // A call that was under way when the connection broke has an unknown outcome: its caller decides whether it is repeated.
+    // A call that was under way when the connection broke has an unknown outcome: its caller decides whether to repeat
+    // it.
     autoResendUnfulfilledCommands: false,
-    // 0 tells such a call at once; with null it would learn of its end by its timeout only.
+    // With 0 such a call fails at once, with null only by its timeout.
     maxRetriesPerRequest: 0,
-    // A call waits for the connection itself, for a while.
+    // `Connection` lets a call wait for the connection, for a bounded time.
     enableOfflineQueue: false,
     retryStrategy: backoff,
-    // By default the client looks again only after as many seconds as a server that loads its data guesses, one at least and ten at most.
+    // By default the client waits for as many seconds as a loading server guesses, one at least and ten at most.
     maxLoadingRetryTime: 50,
     // After a failover this may be a replica: a new connection finds the master.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
@@ -31,9 +32,9 @@ export function connect(address: Address, timeoutMs: number): Client {
       redisOptions: common,
       clusterRetryStrategy: backoff,
       enableOfflineQueue: false,
-      // Above 0 the client would send a script again whose connection broke, though it may have run.
+      // Above 0 the client would send a script again after its connection broke, though the script may have run.
       retryDelayOnFailover: 0,
-      // The name stays: a certificate is for it, not for its address.
+      // Certificates are issued for names, so the client must not resolve the name to an address.
       dnsLookup: (name, found) => found(null, name),
     });
   }
@@ -60,17 +61,23 @@ export function mastersOf(client: Client): readonly Redis[] {
   return client instanceof Cluster ? client.nodes('master') : [client];
 }
 
-/** Whether a call would be sent at once. A connection that has broken is not, though the client is told a little later. */
+/**
+ * Whether a call would be sent at once. A broken stream is not ready, though the client's status says so a little
+ * later.
+ */
 export function isReady(client: Client): boolean {
   return client.status === 'ready' && (client instanceof Cluster || client.stream.writable);
 }
 
-/** Gives up the connections, so that new ones are made: a dead one is not told by its end, and a network that comes back would still deliver what was sent. */
+/**
+ * Gives up the connections, so that the client makes new ones: no event tells of a dead network, and one that comes
+ * back would still deliver what was sent.
+ */
 export function drop(client: Client): void {
   for (const { stream } of mastersOf(client)) giveUp(stream);
 }
 
-/** Unlike an end, a reset takes back what the kernel has not sent. */
+/** Unlike an end, a reset discards what the kernel has not sent. */
 function giveUp(stream: Socket | undefined): void {
   if (stream === undefined) return;
   if (stream.connecting || stream.destroyed || stream instanceof TLSSocket) stream.destroy();

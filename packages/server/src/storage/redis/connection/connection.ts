@@ -2,7 +2,7 @@ import { StoreUnavailable } from '../../unavailable.ts';
 import { type Address, nameOf } from './address.ts';
 import { type Client, connect, drop, isReady, mastersOf } from './client.ts';
 import { integer, listOf, type Reply } from './reply.ts';
-import { type Heard, Listening } from './subscription.ts';
+import { type ChannelListener, Subscription } from './subscription.ts';
 
 export type { Reply } from './reply.ts';
 
@@ -11,7 +11,7 @@ export interface ScriptText {
   readonly sha: string;
 }
 
-/** What the server refused, in its words. The client's own error would carry the script and the jobs along, into every log. */
+/** The server's refusal in its words. The client's own error would carry the script and the jobs into every log. */
 export class RedisRefusal extends Error {
   override readonly name = 'RedisRefusal';
 }
@@ -20,13 +20,13 @@ type Argument = string | number | Buffer;
 
 /** How long a call waits for a connection, and then for an answer. */
 const defaultTimeoutMs = 5000;
-/** How often the server is looked at again. Two clocks drift apart by some milliseconds in the time. */
-const surveyMs = 60_000;
+/** How often the server is probed again: two clocks drift apart by some milliseconds in a minute. */
+const probeMs = 60_000;
 const timeScript = "#!lua flags=no-writes\nreturn redis.call('TIME')";
 
-/** What was found of the server that has the keys of a prefix. */
-interface Survey {
-  /** The server's time, in milliseconds, and when it was asked for by the clock of this process. */
+/** What the server that has the keys of a prefix answered to a probe. */
+interface Probe {
+  /** The server's time in milliseconds, and the time of this process when it asked. */
   readonly server: number;
   readonly asked: number;
   /** Why the server must not be used; null where it may. */
@@ -34,20 +34,23 @@ interface Survey {
 }
 
 /**
- * Refusals that pass by themselves: the server loads its data, is a replica since a failover, has no memory or disk left, runs something long, or has lost
- * its replicas or a part of the cluster.
+ * Refusals that are temporary: the server loads its data, is a replica since a failover, has no memory or disk left,
+ * runs a long script, or has lost its replicas or a part of the cluster.
  */
 const passing = /^(OOM|LOADING|READONLY|MISCONF|BUSY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|UNKILLABLE)\b/;
 
-/** One connection to Redis that comes back by itself. A call that gets no answer in time fails; nothing is queued for later. */
+/**
+ * One connection to Redis that reconnects by itself. A call without an answer in time fails; no call is queued for
+ * later.
+ */
 export class Connection {
   /** The server and the namespace, for messages. */
   readonly name: string;
   readonly #client: Client;
   readonly #timeoutMs: number;
-  readonly #surveys = new Map<string, Survey>();
-  readonly #surveying = new Map<string, Promise<Survey>>();
-  readonly #listenings = new Set<Listening>();
+  readonly #probes = new Map<string, Probe>();
+  readonly #probing = new Map<string, Promise<Probe>>();
+  readonly #subscriptions = new Set<Subscription>();
   /** Scripts that this connection has sent. */
   readonly #sent = new Set<string>();
   /** Calls that wait for the connection, in their order. */
@@ -68,7 +71,7 @@ export class Connection {
     });
     this.#client.on('close', () => {
       this.#sent.clear();
-      this.#surveys.clear();
+      this.#probes.clear();
     });
   }
 
@@ -94,14 +97,14 @@ export class Connection {
     return integer(seconds) * 1000 + Math.floor(integer(micros) / 1000);
   }
 
-  /** What the servers that may write have set; those that do not tell it, as managed ones may, are left out. */
+  /** The values that the masters have set; managed servers may refuse CONFIG, and are left out. */
   async configured(setting: string): Promise<readonly string[]> {
-    await this.#explained(async () => {
+    await this.#withReason(async () => {
       if (!isReady(this.#client)) await this.#ready();
     });
     const replies = await Promise.all(
       mastersOf(this.#client).map((node) =>
-        this.#explained(() => node.callBuffer('CONFIG', ['GET', setting])).catch((error: unknown) => {
+        this.#withReason(() => node.callBuffer('CONFIG', ['GET', setting])).catch((error: unknown) => {
           if (error instanceof RedisRefusal) return null;
           throw error;
         }),
@@ -111,36 +114,36 @@ export class Connection {
     return [...new Set(values.filter((value) => typeof value === 'string'))];
   }
 
-  /** Hears a channel until it is disposed of. Resolves once the channel is heard. */
-  async listen(channel: string, heard: Heard): Promise<AsyncDisposable> {
-    const listening = new Listening(this.#client, channel, heard, this.#timeoutMs);
-    this.#listenings.add(listening);
+  /** Subscribes to a channel until disposed of. Resolves once the subscription is made. */
+  async listen(channel: string, listener: ChannelListener): Promise<AsyncDisposable> {
+    const subscription = new Subscription(this.#client, channel, listener, this.#timeoutMs);
+    this.#subscriptions.add(subscription);
     try {
-      await this.#explained(async () => {
+      await this.#withReason(async () => {
         if (!isReady(this.#client)) await this.#ready();
-        await listening.open();
+        await subscription.open();
       });
     } catch (error) {
-      this.#listenings.delete(listening);
-      await listening[Symbol.asyncDispose]();
+      this.#subscriptions.delete(subscription);
+      await subscription[Symbol.asyncDispose]();
       throw error;
     }
     return {
       [Symbol.asyncDispose]: () => {
-        this.#listenings.delete(listening);
-        return listening[Symbol.asyncDispose]();
+        this.#subscriptions.delete(subscription);
+        return subscription[Symbol.asyncDispose]();
       },
     };
   }
 
-  /** Answers what was asked, then closes; what waits for a connection fails. May be repeated. */
+  /** Waits for the answers to what was sent, then closes; calls that wait for a connection fail. May be repeated. */
   close(): Promise<void> {
     this.#closing ??= this.#quit();
     return this.#closing;
   }
 
   async #quit(): Promise<void> {
-    for (const listening of this.#listenings) await listening[Symbol.asyncDispose]();
+    for (const subscription of this.#subscriptions) await subscription[Symbol.asyncDispose]();
     for (const waiting of this.#waiting) waiting.fail();
     this.#waiting.clear();
     try {
@@ -152,56 +155,60 @@ export class Connection {
   }
 
   async #eval(script: ScriptText, prefix: string, args: readonly Argument[]): Promise<unknown> {
-    const known = isReady(this.#client) ? this.#surveys.get(prefix) : undefined;
-    if (known && !known.unfit && performance.now() - known.asked > surveyMs) this.#survey(prefix).catch(() => {});
+    const known = isReady(this.#client) ? this.#probes.get(prefix) : undefined;
+    if (known && !known.unfit && performance.now() - known.asked > probeMs) this.#probe(prefix).catch(() => {});
     // Sent within the call where it can be, so that calls keep their order.
-    const survey = known && !known.unfit ? known : await this.#survey(prefix);
+    const probe = known && !known.unfit ? known : await this.#probe(prefix);
     try {
-      return await this.#evalBefore(this.#deadline(survey), script, prefix, args);
+      return await this.#evalBefore(this.#deadline(probe), script, prefix, args);
     } catch (error) {
-      // Nothing ran. Who still waits for the answer was not late: the server's clock was set.
+      // Nothing ran. The caller still waits, so it was not late: somebody has set the server's clock.
       if (!(error instanceof RedisRefusal && error.message.startsWith('LATE'))) throw error;
-      this.#surveys.delete(prefix);
-      return this.#evalBefore(this.#deadline(await this.#survey(prefix)), script, prefix, args);
+      this.#probes.delete(prefix);
+      return this.#evalBefore(this.#deadline(await this.#probe(prefix)), script, prefix, args);
     }
   }
 
-  /** When this call is given up, by the server's clock. */
-  #deadline({ server, asked, unfit }: Survey): number {
+  /** When the caller gives up, by the server's clock. */
+  #deadline({ server, asked, unfit }: Probe): number {
     if (unfit !== null) throw new StoreUnavailable(unfit);
     return Math.ceil(server + performance.now() - asked + this.#timeoutMs);
   }
 
-  #survey(prefix: string): Promise<Survey> {
-    const known = this.#surveying.get(prefix);
+  #probe(prefix: string): Promise<Probe> {
+    const known = this.#probing.get(prefix);
     if (known) return known;
-    const survey = this.#look(prefix).finally(() => this.#surveying.delete(prefix));
-    this.#surveying.set(prefix, survey);
-    return survey;
+    const probe = this.#askServer(prefix).finally(() => this.#probing.delete(prefix));
+    this.#probing.set(prefix, probe);
+    return probe;
   }
 
-  async #look(prefix: string): Promise<Survey> {
-    await this.#explained(async () => {
+  async #askServer(prefix: string): Promise<Probe> {
+    await this.#withReason(async () => {
       if (!isReady(this.#client)) await this.#ready();
     });
     const asked = performance.now();
     const [server, policies] = await Promise.all([this.time(prefix), this.configured('maxmemory-policy')]);
-    const survey = { server, asked, unfit: evicting(this.name, policies) };
-    this.#surveys.set(prefix, survey);
-    return survey;
+    const probe = { server, asked, unfit: evicting(this.name, policies) };
+    this.#probes.set(prefix, probe);
+    return probe;
   }
 
-  /** @param deadline The script does nothing after it (lua/lib/common.lua): what arrives late takes no effect, whoever held it back. */
+  /**
+   * @param deadline The script does nothing after it (lua/lib/common.lua), so a call that the network has held back
+   * takes no effect.
+   */
   async #evalBefore(
     deadline: number,
     { text, sha }: ScriptText,
     prefix: string,
     args: readonly Argument[],
   ): Promise<unknown> {
-    // The prefix is no key, the layout is one: while their slot moves to another node of a cluster, a call that names both is refused there and here
-    // (TRYAGAIN). With the prefix alone it would run on the new node before the keys are there.
+    // The prefix is no key, the layout is one: while their slot moves to another node of a cluster, both nodes refuse a
+    // call that names both (TRYAGAIN). With the prefix alone it would run on the new node before the keys are there.
     const rest = [2, prefix, `${prefix}layout`, ...args, deadline];
-    // The first call on a connection sends the text, so that no later call overtakes one whose script the server does not have.
+    // The first call on a connection sends the text: no later call can overtake one whose script the server does not
+    // have.
     if (!this.#sent.has(sha)) {
       this.#sent.add(sha);
       return this.#send('EVAL', [text, ...rest]);
@@ -216,7 +223,7 @@ export class Connection {
   }
 
   #send(name: string, args: readonly Argument[]): Promise<unknown> {
-    return this.#explained(() => {
+    return this.#withReason(() => {
       const client = this.#client;
       // Sent within the call where it can be, so that calls keep their order.
       if (isReady(client)) return client.callBuffer(name, [...args]);
@@ -224,16 +231,16 @@ export class Connection {
     });
   }
 
-  async #explained<T>(send: () => Promise<T>): Promise<T> {
+  async #withReason<T>(send: () => Promise<T>): Promise<T> {
     if (this.#closing) throw new Error(`The storage on ${this.name} is closed.`);
     try {
       return await send();
     } catch (error) {
-      throw this.#explain(error);
+      throw this.#reasonOf(error);
     }
   }
 
-  #explain(error: unknown): unknown {
+  #reasonOf(error: unknown): unknown {
     if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
     const { message, name } = error;
     if (message.startsWith('OOM')) {
@@ -243,7 +250,7 @@ export class Connection {
     }
     if (passing.test(message)) return new StoreUnavailable(`${this.name}: ${message}`);
     if (name === 'ReplyError') return new RedisRefusal(message);
-    // What was sent may be on its way for long: the server is found anew.
+    // What was sent may be on its way for long: connect again.
     if (message === 'Command timed out') drop(this.#client);
     if (name === 'TypeError' || name === 'RangeError') return error;
     return new StoreUnavailable(`${this.name} does not answer: ${message}`);
@@ -255,7 +262,7 @@ export class Connection {
       clearTimeout(timer);
       this.#waiting.delete(waiting);
       const why = this.#lastError?.message;
-      // The client's own error has the user and the password.
+      // The client's own error shows the user and the password.
       reject(new StoreUnavailable(`${this.name} cannot be reached${why === undefined ? '' : `: ${why}`}`));
     };
     const timer = setTimeout(fail, this.#timeoutMs);

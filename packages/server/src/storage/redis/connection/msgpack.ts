@@ -1,4 +1,4 @@
-/** MessagePack, as far as the scripts' `cmsgpack` speaks it: what goes to a script and comes from it as one value. */
+/** MessagePack as far as the scripts' `cmsgpack` speaks it: a request or an answer as one value. */
 
 export type Packed =
   | null
@@ -8,14 +8,14 @@ export type Packed =
   | readonly Packed[]
   | { readonly [name: string]: Packed | undefined };
 
-/** Writes values; one buffer is used again for all. */
+/** Writes values; all of them share one buffer. */
 export class Packer {
   #buffer = Buffer.allocUnsafe(64 * 1024);
   #at = 0;
   /** Encoded names of members. */
   readonly #names = new Map<string, Buffer>();
 
-  /** The bytes are the caller's own. A null, and an undefined in an array, become `false`: an array in Lua has no holes. */
+  /** Answers a copy. A null, and an undefined in an array, become `false`: an array in Lua has no holes. */
   pack(value: Packed): Buffer {
     this.#at = 0;
     this.#value(value);
@@ -55,7 +55,7 @@ export class Packer {
   }
 
   #text(value: string): void {
-    // At most three bytes a UTF-16 unit; the head has the size that the true length needs.
+    // At most three bytes a UTF-16 unit.
     this.#reserve(5 + 3 * value.length);
     const short = value.length < 11;
     const start = this.#at + (short ? 1 : 5);

@@ -21,7 +21,8 @@ export interface QueueMap {
 const namespacePattern = /^[\w.-]{1,64}$/;
 
 /**
- * Reads `a:emails,images;b:reports;c:*`: namespaces in their order, and the queues of each. One of them has `*`, for all queues that are not named.
+ * Reads `a:emails,images;b:reports;c:*`: namespaces in their order, and the queues of each. One of them has `*`, for
+ * all queues that are not named.
  * @throws Error that says what is wrong.
  */
 export function readQueueMap(text: string): QueueMap {

@@ -1,4 +1,4 @@
-/** What a script may answer: texts, small integers, null, and lists of them. */
+/** What an operation without a parameter may answer: texts, small integers, null, and lists of them. */
 export type Reply = string | number | null | readonly Reply[];
 
 export function listOf(reply: Reply | undefined): readonly Reply[] {
@@ -15,7 +15,7 @@ export function textOrNull(reply: Reply | undefined): string | null {
   return reply === null ? null : text(reply);
 }
 
-/** Integers come as such, or as their digits where they may be larger than Lua's replies keep. */
+/** Integers come as such, or as their digits where they may be larger than a reply of Lua keeps. */
 export function integer(reply: Reply | undefined): number {
   const value = typeof reply === 'string' && reply !== '' ? Number(reply) : reply;
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value;

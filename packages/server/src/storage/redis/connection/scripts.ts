@@ -20,7 +20,10 @@ const libraries: readonly string[] = [
   'admission',
 ];
 
-/** The tables that an operation may stand in. What is in `adding` is refused as a whole where the server is out of memory. */
+/**
+ * The tables that an operation may stand in. What is in `adding` is refused as a whole where the server is out of
+ * memory.
+ */
 const flags: Readonly<Record<string, string>> = {
   reading: ' flags=no-writes',
   adding: '',
@@ -31,8 +34,8 @@ const flags: Readonly<Record<string, string>> = {
 const operation = /((?:^--.*\n)+)^function (reading|adding|changing)\.(\w+)\((\w*)\)/gm;
 
 /**
- * Runs the operations of `lua/ops`, each of which is one script. An operation with a parameter takes one packed value and answers one; one without reads ARGV
- * and answers a Redis reply.
+ * Runs the operations of `lua/ops`, each of which is one script. An operation with a parameter takes one packed value
+ * and answers one; one without reads ARGV and answers a Redis reply.
  */
 export class Scripts {
   readonly #connection: Connection;

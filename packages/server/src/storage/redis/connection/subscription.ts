@@ -1,35 +1,36 @@
 import type { Redis } from 'ioredis';
 import { backoff, type Client, drop, mastersOf } from './client.ts';
 
-export interface Heard {
+export interface ChannelListener {
   readonly onMessage: (message: string) => void;
-  /** The channel is heard again; something may have been missed. */
+  /** The subscription was lost and is made again; messages may have been missed. */
   readonly onGap: () => void;
 }
 
 /**
- * Hears a channel on a connection of its own, and on a new one when that is gone. In a cluster any node tells what was published on any other.
- * An idle connection that is dead is told by nobody, so it is asked now and then.
+ * A subscription to a channel on a connection of its own, and on a new one when that is lost. In a cluster every node
+ * delivers what was published on any other. No event tells of an idle connection that is dead, so it is pinged now and
+ * then.
  */
-export class Listening implements AsyncDisposable {
+export class Subscription implements AsyncDisposable {
   readonly #client: Client;
   readonly #channel: string;
-  readonly #heard: Heard;
+  readonly #channelListener: ChannelListener;
   readonly #everyMs: number;
   #listener: Redis | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #attempts = 0;
   #isClosed = false;
 
-  /** @param everyMs how often the connection is asked whether it lives. */
-  constructor(client: Client, channel: string, heard: Heard, everyMs: number) {
+  /** @param everyMs how often the connection is pinged. */
+  constructor(client: Client, channel: string, channelListener: ChannelListener, everyMs: number) {
     this.#client = client;
     this.#channel = channel;
-    this.#heard = heard;
+    this.#channelListener = channelListener;
     this.#everyMs = everyMs;
   }
 
-  /** Resolves once the channel is heard. To be called once, while the client is ready. */
+  /** Resolves once the subscription is made. Call it once, while the client is ready. */
   async open(): Promise<void> {
     const [first, ...others] = mastersOf(this.#client);
     if (first === undefined) throw new Error('no node is known');
@@ -44,7 +45,7 @@ export class Listening implements AsyncDisposable {
     });
     this.#listener = listener;
     listener.on('error', () => {});
-    listener.on('message', (_channel: string, message: string) => this.#heard.onMessage(message));
+    listener.on('message', (_channel: string, message: string) => this.#channelListener.onMessage(message));
     try {
       await listener.connect();
       await listener.subscribe(this.#channel);
@@ -57,18 +58,18 @@ export class Listening implements AsyncDisposable {
       throw new Error('it is closed');
     }
     this.#attempts = 0;
-    listener.once('end', () => this.#later(0));
-    this.#ask(listener);
+    listener.once('end', () => this.#reopen(0));
+    this.#ping(listener);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    this.#wait(null);
+    this.#setTimer(null);
     this.#listener?.disconnect();
   }
 
-  #ask(listener: Redis): void {
-    this.#wait(
+  #ping(listener: Redis): void {
+    this.#setTimer(
       setTimeout(async () => {
         try {
           await listener.ping();
@@ -76,28 +77,28 @@ export class Listening implements AsyncDisposable {
           drop(listener);
           return;
         }
-        if (!this.#isClosed && listener === this.#listener && listener.status === 'ready') this.#ask(listener);
+        if (!this.#isClosed && listener === this.#listener && listener.status === 'ready') this.#ping(listener);
       }, this.#everyMs),
     );
   }
 
-  #later(ms: number): void {
+  #reopen(ms: number): void {
     if (this.#isClosed) return;
-    this.#wait(
+    this.#setTimer(
       setTimeout(async () => {
         try {
           await this.open();
         } catch {
           this.#attempts++;
-          this.#later(backoff(this.#attempts));
+          this.#reopen(backoff(this.#attempts));
           return;
         }
-        this.#heard.onGap();
+        this.#channelListener.onGap();
       }, ms),
     );
   }
 
-  #wait(timer: ReturnType<typeof setTimeout> | null): void {
+  #setTimer(timer: ReturnType<typeof setTimeout> | null): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = timer;
     timer?.unref();

@@ -3,14 +3,15 @@ import { type QueueMap, readQueueMap } from '../connection/queue-map.ts';
 import type { Namespace } from '../namespace.ts';
 import type { Shards } from './shards.ts';
 
-/** Queues that a message names. */
+/** Most queues that a message names. */
 const shown = 5;
 const page = 200;
 
 /**
- * Notes the map in every namespace. Another one than before is taken where everything that is there stays where it is looked for.
- * @param open a namespace that the former map has and the new one has not.
- * @throws Error that says what would be lost from sight and what to do.
+ * Notes the map in every shard. A map that differs from the former one is adopted only where every queue, cron and
+ * workflow stays where it is.
+ * @param open opens a namespace of the former map that the new one does not have.
+ * @throws Error that says what the new map would not find, and what to do.
  */
 export async function adoptMap(shards: Shards, open: (name: string) => Namespace, now: number): Promise<void> {
   const { map, all } = shards;
@@ -25,7 +26,8 @@ export async function adoptMap(shards: Shards, open: (name: string) => Namespace
     await checkCrons(map, shard, now);
     await checkWorkflows(map, shard, now);
   }
-  // The home comes last: a start that was broken off in between is told by it.
+  // The home comes last: a start that breaks off in between leaves the former map there, so the next start checks
+  // again.
   for (const shard of all.toReversed()) await shard.setMap(map.text);
 }
 
@@ -41,14 +43,14 @@ async function checkFormer(map: QueueMap, former: QueueMap, open: (name: string)
     await using shard = open(name);
     const queues = await shard.registry.queues();
     if (queues.length > 0)
-      throw refused(map, `${listOf(queues)} in namespace ${name}, which the map has no longer; ${advice(name)}`);
+      throw refused(map, `${listOf(queues)} in namespace ${name}, and leaves that namespace out; ${advice(name)}`);
     if ((await shard.crons.list()).length > 0)
-      throw refused(map, `namespace ${name} has crons, and the map has it no longer; remove them first`);
+      throw refused(map, `namespace ${name} has crons, and is not in the map; remove the crons first`);
     await shard.setMap(null);
   }
 }
 
-/** What was a store by itself has more than queues. */
+/** A namespace that was a store by itself may have more than queues. */
 async function checkNew(shard: Namespace): Promise<void> {
   const { newest } = await shard.events(0, 0);
   const queues = await shard.registry.queues();
@@ -74,7 +76,7 @@ async function checkCrons(map: QueueMap, shard: Namespace, now: number): Promise
   }
 }
 
-/** Steps that were not started have no queue yet. */
+/** Steps that are still waiting have no queue yet: their spec names it. */
 async function checkWorkflows(map: QueueMap, shard: Namespace, now: number): Promise<void> {
   for (let after: string | undefined; ; ) {
     const { items, next } = await shard.workflows.list({
@@ -110,7 +112,10 @@ function nameOf(map: QueueMap, queue: string): string {
 
 function listOf(queues: readonly { readonly name: string }[]): string {
   const names = queues.slice(0, shown).map(({ name }) => name);
-  return `queue${queues.length > 1 ? 's' : ''} ${names.join(', ')}${queues.length > shown ? ` and ${queues.length - shown} more` : ''} would be looked for elsewhere but ${queues.length > 1 ? 'are' : 'is'}`;
+  const more = queues.length > shown ? ` and ${queues.length - shown} more` : '';
+  return queues.length > 1
+    ? `the map moves queues ${names.join(', ')}${more}, which are`
+    : `the map moves queue ${names.join()}, which is`;
 }
 
 function advice(name: string): string {

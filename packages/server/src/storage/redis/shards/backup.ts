@@ -4,7 +4,7 @@ import type { MergedLog } from './merged-log.ts';
 import { RestoreRouting } from './restore-routing.ts';
 import type { Shards } from './shards.ts';
 
-/** Kinds of records that stand among each other, in the order of a dump. */
+/** Kinds of records in the order of a dump; those of one line may mix. */
 const phases: readonly (readonly DumpRecord['kind'][])[] = [
   ['store'],
   ['queue'],
@@ -17,7 +17,7 @@ const phases: readonly (readonly DumpRecord['kind'][])[] = [
   ['request'],
   ['events'],
 ];
-/** What only the home's dump tells. */
+/** Kinds that only the home dumps. */
 const homes: ReadonlySet<DumpRecord['kind']> = new Set(['store', 'document', 'worker', 'events']);
 const pageSize = 100;
 
@@ -63,7 +63,7 @@ export function backup(shards: Shards, log: MergedLog): Backup {
   };
 }
 
-/** The dump of one namespace, kinds by kinds. */
+/** The dump of one shard, some kinds after the others. */
 class Reader {
   readonly #pages: AsyncIterator<readonly DumpRecord[]>;
   readonly #place: number;
@@ -93,7 +93,7 @@ class Reader {
     return records.filter(({ kind }) => this.#place === 0 || !homes.has(kind)).map((one) => this.#numbered(one));
   }
 
-  /** Numbers and places of each namespace begin at 1; with gaps between them they are the whole store's. */
+  /** Numbers and places of each shard begin at 1; spread with gaps they are unique in the whole store. */
   #numbered(one: DumpRecord): DumpRecord {
     const spread = (number: number) => number * this.#count + this.#place;
     if (one.kind === 'workflow')

@@ -1,11 +1,11 @@
-/** Hands values from one that gives them to one that takes them, one at a time. */
+/** Passes values from a producer to a consumer, one at a time. */
 export class Channel<T> implements AsyncIterable<T> {
   #given = Promise.withResolvers<void>();
   #taken = Promise.withResolvers<void>();
   #value: T | undefined;
   #end: { readonly error: unknown } | 'ended' | null = null;
 
-  /** Resolves when the value before has been dealt with and this one was taken. */
+  /** Resolves when the consumer has taken the value and asks for the next one. */
   async give(value: T): Promise<void> {
     this.#value = value;
     this.#given.resolve();

@@ -5,7 +5,7 @@ import type { LimitOwners } from './limit-owners.ts';
 import { Locations } from './locations.ts';
 import type { Shards } from './shards.ts';
 
-/** A cron is in the namespace of its template's queue, since a firing and its job are one commit. */
+/** A cron is in the shard of its template's queue, since a firing and its job are one commit. */
 export function crons(shards: Shards, limits: LimitOwners): Crons {
   const known = new Locations(shards, 'cron');
   const found = async (read: (crons: Crons) => Promise<readonly CronRecord[]>) =>

@@ -2,8 +2,8 @@ import { ProtocolError } from '@ojs-ts/core';
 import type { QueueMap } from '../connection/queue-map.ts';
 
 /**
- * The namespace of all the queues.
- * @param what one thing whose queues are to be in one namespace, as the subject of a sentence.
+ * The place of the shard that has all the queues.
+ * @param what whose queues must be in one namespace: the beginning of the message.
  * @throws ProtocolError `unsupported` that says which queue is where.
  */
 export function oneShard(map: QueueMap, queues: Iterable<string>, what: string): number {
@@ -16,12 +16,12 @@ export function oneShard(map: QueueMap, queues: Iterable<string>, what: string):
     .map(([queue, name]) => `${queue} in ${name}`);
   throw new ProtocolError(
     'unsupported',
-    `${what} in one namespace, since only that is one commit: ${list.join(', ')}${places.size > 10 ? ' …' : ''}.`,
+    `${what} in one namespace, since a commit cannot span two: ${list.join(', ')}${places.size > 10 ? ' …' : ''}.`,
     { namespaces },
   );
 }
 
-/** A job is to go to a queue that is in another namespace. Throws `unsupported`. */
+/** @throws ProtocolError `unsupported`: the job would move to a queue of another namespace. */
 export function refuseQueue(map: QueueMap, place: number, queue: string): never {
   const [from, to] = [map.namespaces[place], map.namespaces[map.indexOf(queue)]];
   throw new ProtocolError(
@@ -34,7 +34,7 @@ export function refuseQueue(map: QueueMap, place: number, queue: string): never 
   );
 }
 
-/** @throws ProtocolError `unsupported`. */
+/** @throws ProtocolError `unsupported`: the limit counts in another namespace. */
 export function refuseLimit(key: string, here: string, there: string): never {
   throw new ProtocolError(
     'unsupported',

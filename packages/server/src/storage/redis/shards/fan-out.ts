@@ -1,12 +1,12 @@
-/** Waits for all of them before it throws what the first failure says, so that nothing goes on behind a caller's back. */
+/** Throws the first failure only after all promises have settled, so that no work goes on after the call. */
 export async function allSettled<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
   await Promise.allSettled(promises);
   return Promise.all(promises);
 }
 
 /**
- * Runs items in the namespaces that they belong to, one call each; answers in the order of the items.
- * @param places of the items; null for one that is nowhere and gets the answer `missing`.
+ * Runs items in their shards, one call a shard; answers in the order of the items.
+ * @param places of the items; null for an item of no shard, which gets the answer `missing`.
  */
 export async function fanOut<In, Out>(
   items: readonly In[],
@@ -35,7 +35,10 @@ export async function fanOut<In, Out>(
   return items.map((_, at) => found.get(at) ?? missing);
 }
 
-/** One list of several, each of which keeps its own order. @param before whether an item of one list stands before one of another. */
+/**
+ * Merges lists, each of which keeps its order.
+ * @param before whether an item of one list comes before one of another.
+ */
 export function mergeOrdered<T>(lists: readonly (readonly T[])[], before: (a: T, b: T) => boolean): readonly T[] {
   return lists.reduce<readonly T[]>((merged, list) => {
     const out: T[] = [];

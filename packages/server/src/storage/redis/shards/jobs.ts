@@ -24,7 +24,7 @@ export function jobs(shards: Shards, known: Locations, limits: LimitOwners): Job
         }),
       );
       const kept = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-      // What was claimed in one namespace must not be lost because another is not there: it gives nothing for now.
+      // Claims of one shard must not be lost because another is not reachable: that one answers nothing for now.
       const failed = answers.find((answer) => answer.status === 'rejected');
       if (failed && kept.length === 0) throw failed.reason;
       const found = new Map(kept);
@@ -65,7 +65,10 @@ export function jobs(shards: Shards, known: Locations, limits: LimitOwners): Job
   };
 }
 
-/** A job that is here cannot go to a queue that is elsewhere; one that is not here is missing, and will be looked for there. */
+/**
+ * Refuses to move a job to a queue of another shard. A job that is not in this shard is `missing`, and the caller looks
+ * it up again.
+ */
 async function stayIn(shards: Shards, place: number, transitions: readonly Transition[]): Promise<void> {
   const leaving = transitions.flatMap(({ id, queue }) =>
     queue === undefined || shards.map.indexOf(queue) === place ? [] : [{ id, queue }],
@@ -89,7 +92,7 @@ function perPlace(
   });
 }
 
-/** One call of insert: everything that can be refused is known before the first group is written. */
+/** One call of insert: whatever may be refused is checked before the first group is written. */
 class Insertion {
   readonly #shards: Shards;
   readonly #known: Locations;
@@ -128,7 +131,7 @@ class Insertion {
     return answers;
   }
 
-  /** An id belongs to one job of the whole store, so the other namespaces are asked first. */
+  /** An id belongs to one job of the whole store, so the other shards are asked first. */
   async #insertDistinct(
     groups: readonly Group[],
     places: readonly number[],
@@ -148,7 +151,7 @@ class Insertion {
     );
   }
 
-  /** Jobs of other namespaces that have the id of one of these. */
+  /** Jobs of other shards that have an id of these groups. */
   async #takenElsewhere(groups: readonly Group[], places: readonly number[]): Promise<ReadonlyMap<string, JobRecord>> {
     const wanted = new Map(groups.flatMap((group, at) => group.map(({ id }) => [id, places[at] ?? 0] as const)));
     const found = await this.#shards.each(async (shard, place) => {
@@ -163,7 +166,7 @@ class Insertion {
   }
 }
 
-/** How many of the groups, from the first on, name no id that an earlier one has in another namespace. */
+/** How many of the first groups name no id that an earlier one has in another shard. */
 function distinct(groups: readonly Group[], places: readonly number[]): number {
   const seen = new Map<string, number>();
   for (const [at, group] of groups.entries()) {
@@ -195,7 +198,7 @@ function list({ all, map }: Shards, query: JobQuery): Promise<Page<JobRecord>> {
   return mergedPage(sources, isListedBefore, query);
 }
 
-/** Between namespaces unfinished jobs go by the time of their creation. */
+/** Between shards unfinished jobs go by the time of their creation. */
 function isListedBefore(a: JobRecord, b: JobRecord): boolean {
   const [aEnded, bEnded] = [(a.state & Terminal) !== 0, (b.state & Terminal) !== 0];
   if (aEnded !== bEnded) return bEnded;

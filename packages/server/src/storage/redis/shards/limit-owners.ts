@@ -3,12 +3,15 @@ import { refuseLimit } from './cross-shard.ts';
 import { Locations } from './locations.ts';
 import type { Shards } from './shards.ts';
 
-/** A key that was seen is believed for this long, in milliseconds; then it may have been pruned, and used elsewhere. */
+/**
+ * How long the place of a key is trusted, in milliseconds: later the key may have been pruned, and used in another
+ * shard.
+ */
 const trustMs = 60_000;
 const remembered = 10_000;
 const queuePrefix = queueLimitKey('');
 
-/** A limit counts within one namespace: the first one in which its key was used. */
+/** A limit counts in one shard: the first one in which its key was used. */
 export class LimitOwners {
   readonly #shards: Shards;
   readonly #locations: Locations;
@@ -19,7 +22,7 @@ export class LimitOwners {
     this.#locations = new Locations(shards, 'limit');
   }
 
-  /** The place of each key, null where nobody used it. */
+  /** The place of each key, null where no shard has it. */
   async find(keys: readonly string[]): Promise<readonly (number | null)[]> {
     const free = keys.filter((key) => !key.startsWith(queuePrefix));
     const places = await this.#locations.find(free);
@@ -31,7 +34,7 @@ export class LimitOwners {
   }
 
   /**
-   * Two first jobs under one key that come at the same moment by different servers are not found out.
+   * Two servers that take the first jobs under one key at the same moment do not notice each other.
    * @throws ProtocolError `unsupported` where a key counts in another namespace.
    */
   async check(wanted: readonly { readonly key: string; readonly place: number }[]): Promise<void> {

@@ -2,10 +2,13 @@ import type { Kind } from '../namespace.ts';
 import { fanOut } from './fan-out.ts';
 import type { Shards } from './shards.ts';
 
-/** Names remembered at once, about 10 MB. */
+/** Names that are remembered, about 10 MB. */
 const remembered = 100_000;
 
-/** In which namespace something is that is asked for by its name. What was seen is remembered as a hint, and looked for again where it is not there. */
+/**
+ * In which shard a job, workflow, cron or limit is. A place that was seen is a hint: an item that is not there is
+ * looked up again.
+ */
 export class Locations {
   readonly #shards: Shards;
   readonly #kind: Kind;
@@ -30,7 +33,7 @@ export class Locations {
     this.#hints.delete(name);
   }
 
-  /** The place of each, null where it is nowhere; maybe that of a hint which does not hold any more. */
+  /** The place of each, null for none; a place from a hint may be outdated. */
   async guess(names: readonly string[]): Promise<readonly (number | null)[]> {
     if (this.#shards.all.length === 1) return names.map(() => 0);
     const unknown = [...new Set(names)].filter((name) => !this.#hints.has(name));
@@ -39,7 +42,7 @@ export class Locations {
     return names.map((name) => this.#hints.get(name) ?? places.get(name) ?? null);
   }
 
-  /** The place of each as the namespaces say now; the first one where it is in several. */
+  /** The place of each as the shards say now; of several the first. */
   async find(names: readonly string[]): Promise<readonly (number | null)[]> {
     if (names.length === 0) return [];
     const there = await this.#shards.each((shard) => shard.exists(this.#kind, names));
@@ -50,8 +53,8 @@ export class Locations {
   }
 
   /**
-   * Runs each item where what it names is. A namespace that does not have it any more was a wrong hint.
-   * @param missing the answer for what is nowhere; a namespace gives one that `isMissing` knows.
+   * Runs each item in the shard of what it names. A shard that does not have it was an outdated hint.
+   * @param missing the answer for an item of no shard; a shard answers one that `isMissing` accepts.
    */
   run<In, Out>(
     items: readonly In[],

@@ -7,9 +7,10 @@ import type { Shards } from './shards.ts';
 const page = 1_000;
 
 /**
- * One log of all namespaces. Each writes its own in the commit of the change; whoever reads the log, or prunes it, first takes over what the others have written
- * into the home's, and only there an event gets its position. The home notes in the same script how far it has taken a log, so an event is taken once, in
- * the order of its namespace, and a reader that has seen a position never meets a smaller one later.
+ * One event log of all shards. Each shard writes its own log in the commit of the change. A read or a prune first takes
+ * the others' batches into the log of the home, where an event gets its position. The same script of the home notes how
+ * far it has taken each log. So an event is taken once, in the order of its shard, and a reader that has seen a
+ * position never meets a smaller one later.
  */
 export class MergedLog {
   readonly #shards: Shards;
@@ -22,7 +23,7 @@ export class MergedLog {
     this.#logged = logged;
   }
 
-  /** Everything that was written before the call is in the home's log after it. */
+  /** After the call the home's log has every event that was written before the call. */
   async collect(): Promise<void> {
     if (!this.#logged) return;
     const [home, ...others] = this.#shards.all;
@@ -34,7 +35,7 @@ export class MergedLog {
     return this.#shards.home.events(after, limit);
   }
 
-  /** Behind what this caller has done before. */
+  /** After the events of what this caller has done before. */
   async record(events: readonly string[], now: number): Promise<void> {
     if (events.length === 0) return;
     await this.collect();
@@ -52,7 +53,7 @@ export class MergedLog {
       const { batches, newest } = await shard.events(from, page);
       until ??= newest;
       const last = batches.at(-1);
-      // A log that is shorter than what was taken of it was emptied.
+      // A log that is shorter than what was taken of it was cleared.
       const to = last ? last.position + last.count - 1 : Math.min(from, newest);
       if (to === from) return;
       const taken = await home.importLog({ source: shard.name, from, to, batches });

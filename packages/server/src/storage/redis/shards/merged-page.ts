@@ -18,12 +18,13 @@ interface Stream<T> {
   at: number;
 }
 
-/** Most items that one read asks a namespace for. */
+/** Most items that one read asks a shard for. */
 const most = 1_000;
 
 /**
- * One list of several that are each in order. Its cursor is those of all of them, so it skips nothing whatever the merge looks like.
- * @param before whether one item of a list stands before one of another.
+ * Merges lists that are each in order. The cursor holds a cursor of each list, so that no item is skipped, however the
+ * lists are merged.
+ * @param before whether an item of one list comes before one of another.
  * @throws ProtocolError `invalid_request` where the cursor is not of this list.
  */
 export async function mergedPage<T>(

@@ -4,7 +4,7 @@ import type { LimitOwners } from './limit-owners.ts';
 import type { Locations } from './locations.ts';
 import type { Shards } from './shards.ts';
 
-/** Queues and limits are in their namespaces; workers, who may have jobs of all, in the home. */
+/** Queues and limits are in their shards; workers, who may have jobs of all shards, in the home. */
 export function registry(shards: Shards, known: Locations, owners: LimitOwners): Registry {
   return {
     async queues() {
@@ -38,7 +38,7 @@ export function registry(shards: Shards, known: Locations, owners: LimitOwners):
 
     async overrideLimit(key, override, now) {
       const [place] = await owners.find([key]);
-      // The first job under it most likely comes to one of the many queues.
+      // The first job under the key most likely comes to the shard with most queues.
       return shards.at(place ?? shards.map.rest).registry.overrideLimit(key, override, now);
     },
 
@@ -53,7 +53,7 @@ export function registry(shards: Shards, known: Locations, owners: LimitOwners):
   };
 }
 
-/** A key that is in several namespaces after all is told once, as the first one has it, with the jobs of all. */
+/** Lists a key that several shards have once, as the first one has it, with the jobs of all. */
 function joined(records: readonly LimitRecord[]): readonly LimitRecord[] {
   const found = new Map<string, LimitRecord>();
   for (const record of records) {
@@ -64,7 +64,7 @@ function joined(records: readonly LimitRecord[]): readonly LimitRecord[] {
   return [...found.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-/** The home is told everything, since it keeps the worker; the others are told of the jobs that they have. */
+/** The home gets the whole heartbeat, since it keeps the worker; another shard gets the part about its jobs. */
 async function beat(
   shards: Shards,
   known: Locations,
@@ -98,7 +98,7 @@ async function beat(
   return beats.map(({ holds }, at) => {
     const ids = (holds ?? []).map(({ id }) => id);
     const lost = ids.filter((_, number) => !extended[at]?.has(number));
-    // One that was not where it was seen is looked for by the next heartbeat.
+    // The next heartbeat looks up the place of a lost job again.
     for (const id of lost) known.forget(id);
     return {
       directive: directives[0]?.[at] ?? null,
@@ -108,7 +108,10 @@ async function beat(
   });
 }
 
-/** A heartbeat as a namespace is told it: the place of the whole one in the call, and of each job in its list. */
+/**
+ * A heartbeat as a shard gets it: `at` is the index of the whole one in the call, `listed` the index of each job in its
+ * list.
+ */
 interface ShardBeat {
   readonly at: number;
   readonly beat: WorkerBeat;
@@ -119,7 +122,7 @@ function whole(beat: WorkerBeat, at: number): ShardBeat {
   return { at, beat, listed: [...(beat.holds ?? []).keys()] };
 }
 
-/** One that lists a job under two claims is told as two, so that it is known which of them holds. */
+/** A heartbeat that lists a job under two claims becomes two, so that the answers say which claim holds. */
 function partsOf(beat: WorkerBeat, at: number, isThere: (id: JobId) => boolean): readonly ShardBeat[] {
   const parts: { readonly ids: Set<JobId>; readonly listed: number[] }[] = [];
   for (const [number, { id }] of (beat.holds ?? []).entries()) {

@@ -6,14 +6,14 @@ import { oneShard } from './cross-shard.ts';
 
 const queuePrefix = queueLimitKey('');
 
-/** Says of each record of a dump which namespace it goes to. */
+/** Decides to which shard each record of a dump goes. */
 export class RestoreRouting {
   readonly #map: QueueMap;
   readonly #now: number;
   readonly #out: { readonly place: number; readonly record: DumpRecord }[] = [];
-  /** Limits whose namespace is that of the first job that names them, and what has been found. */
+  /** Limits go to the shard of the first job that names them: the records that wait for it, or its place. */
   readonly #limits = new Map<string, DumpRecord[] | number>();
-  /** The workflow whose nodes are coming. */
+  /** The workflow whose nodes follow. */
   #flow: { readonly record: Dumped['workflow']; readonly nodes: Dumped['node'][] } | null = null;
 
   constructor(map: QueueMap, now: number) {
@@ -22,8 +22,8 @@ export class RestoreRouting {
   }
 
   /**
-   * The records that can be placed now: this one, or earlier ones.
-   * @throws ProtocolError `unsupported` where what is to be in one namespace is in several by this map.
+   * The records that have a place now: this one, or earlier ones.
+   * @throws ProtocolError `unsupported` where this map puts a workflow into two namespaces.
    */
   take(record: DumpRecord): readonly { readonly place: number; readonly record: DumpRecord }[] {
     if (record.kind !== 'node') this.#placeFlow();
@@ -31,7 +31,7 @@ export class RestoreRouting {
     return this.#out.splice(0);
   }
 
-  /** What nothing told the place of. */
+  /** The records that still wait: limits that no job names go to the home. */
   end(): readonly { readonly place: number; readonly record: DumpRecord }[] {
     this.#placeFlow();
     for (const [key, waiting] of this.#limits) if (typeof waiting !== 'number') this.#placeLimit(key, 0);
@@ -65,7 +65,7 @@ export class RestoreRouting {
     document: (record) => this.#give(0, { kind: 'document', record }),
     minute: (record) => this.#give(this.#map.indexOf(record.queue), { kind: 'minute', record }),
     worker: (record) => this.#give(0, { kind: 'worker', record }),
-    // Which queues it was for is not known; whoever repeats it is answered by the one that has the jobs.
+    // The queues of a request are not known: every shard gets it, and the one with the jobs answers a repetition.
     request: (record) => {
       for (const place of this.#map.namespaces.keys()) this.#give(place, { kind: 'request', record });
     },

@@ -14,8 +14,9 @@ import { upkeep } from './upkeep.ts';
 import { workflows } from './workflows.ts';
 
 /**
- * One store over several namespaces. A queue is in one of them, and so is everything that is one commit with its jobs; what belongs to no queue (documents,
- * workers, leases, the order of events) is in the first, the home. What would have to be one commit in two namespaces is refused (ProtocolError `unsupported`).
+ * One store over several namespaces, its shards. A shard has some queues and whatever is one commit with their jobs.
+ * What belongs to no queue (documents, workers, leases, the order of events) is in the first shard, the home. A change
+ * that would be one commit in two shards is refused (ProtocolError `unsupported`).
  */
 export function shardedStore(
   map: QueueMap,

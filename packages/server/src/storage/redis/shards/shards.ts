@@ -48,7 +48,10 @@ export class Shards {
     for (const shard of this.#all) await shard[Symbol.asyncDispose]();
   }
 
-  /** Refuses every call once another server was started with another map: this one would put jobs where no worker looks for them. */
+  /**
+   * Refuses every call once another server was started with another map: this one would put jobs where no worker looks
+   * for them.
+   */
   async checkMap(): Promise<void> {
     const text = await this.home.map();
     // A store that was emptied has none.

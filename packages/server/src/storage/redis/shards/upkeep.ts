@@ -4,7 +4,10 @@ import type { MergedLog } from './merged-log.ts';
 import type { Shards } from './shards.ts';
 
 const never = Number.MIN_SAFE_INTEGER;
-/** What keeps everything. Of the log the home prunes what was taken over; of workers it has the records, and others only what heartbeats leave there. */
+/**
+ * Rules that keep everything. The home prunes the event log, which it has taken over, and workers; other shards keep no
+ * worker beyond a heartbeat.
+ */
 const nothing: PruneRules = {
   jobs: [],
   events: { before: never, keep: Number.MAX_SAFE_INTEGER },
@@ -42,7 +45,7 @@ export function upkeep(shards: Shards, log: MergedLog): Upkeep {
     },
 
     async prune(rules, limit) {
-      // The rest of the store is not to grow because one namespace cannot be read.
+      // The rest of the store must not grow because one shard cannot be read.
       const [collected] = await Promise.allSettled([log.collect()]);
       const parts = await shards.each(async (shard, place) => {
         if (place === 0) return shard.upkeep.prune(rules, limit);

@@ -8,7 +8,7 @@ import type { Shards } from './shards.ts';
 
 const unchanged: Advanced = { done: false, inserted: null, ready: [] };
 
-/** A workflow is in the namespace of its steps' queues, since the end of a job and what follows from it are one commit. */
+/** A workflow is in the shard of its steps' queues, since the end of a job and what follows from it are one commit. */
 export function workflows(shards: Shards, limits: LimitOwners): Workflows {
   const known = new Locations(shards, 'workflow');
   const where = async (id: string) => {
@@ -89,7 +89,7 @@ function getAll(shards: Shards, place: number, ids: readonly string[]): Promise<
   return Promise.all(ids.map((id) => shards.at(place).workflows.get(id)));
 }
 
-/** @throws ProtocolError `unsupported` where the steps are in several namespaces, or name a limit of another. */
+/** @throws ProtocolError `unsupported` where the steps are in several shards, or name a limit of another one. */
 async function placeOf(
   shards: Shards,
   limits: LimitOwners,

@@ -18,7 +18,7 @@ function refusal(read: () => unknown): string {
 describe('a password that is not percent-encoded', () => {
   const passwords = ['alpha/beta', 'alpha?beta', 'alpha@beta', 'alpha/beta@gamma', '12/alpha', 'alpha%zz'];
 
-  test.each(passwords)('is refused in a Redis URL without being told: %s', (password) => {
+  test.each(passwords)('is refused in a Redis URL, and the message does not show it: %s', (password) => {
     for (const url of [
       `redis://user:${password}@host:6379/0`,
       `redis://:${password}@host`,
@@ -31,7 +31,7 @@ describe('a password that is not percent-encoded', () => {
   });
 
   test.each(['alpha/beta', 'alpha?beta', '12/alpha'])(
-    'is refused in a PostgreSQL URL without being told: %s',
+    'is refused in a PostgreSQL URL, and the message does not show it: %s',
     (password) => {
       const said = refusal(() => readPostgresUrl(`postgres://user:${password}@host:5432/jobs`));
       expect(said).toMatch(/percent-encode/);
@@ -55,7 +55,7 @@ test('sentinels may have a user of their own', () => {
   expect(() => readAddress('redis://h?sentinelPassword=x')).toThrow(/no option 'sentinelPassword'/);
 });
 
-test('sentinels speak TLS where their master does, unless the URL says otherwise', () => {
+test('sentinels use TLS where their master does, unless the URL says otherwise', () => {
   const read = (url: string) => readAddress(url).sentinelTls;
   expect(
     ['rediss+sentinel://s/m', 'redis+sentinel://s/m', 'rediss+sentinel://s/m?sentinelTls=false'].map(read),

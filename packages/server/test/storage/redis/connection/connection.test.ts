@@ -11,7 +11,7 @@ import { claim, insert, newJob, queue } from '../../suite/tools.ts';
 import { server } from '../namespace.ts';
 import { patiently } from '../patiently.ts';
 
-/** A server of the test's own, a way to it that can go dead, and a connection for what operators do. */
+/** A Redis of the test's own, a proxy in front of it that can go dead, and a connection for commands of operators. */
 async function open() {
   await using started = new AsyncDisposableStack();
   const instance = started.use(await startRedis());
@@ -27,7 +27,7 @@ async function connections(admin: Redis): Promise<readonly string[]> {
 }
 
 test.skipIf(server === null)(
-  'calls that went into a dead network take no effect when it comes back, and a new connection serves',
+  'calls that a dead network held back take no effect later, and the client uses a new connection',
   async () => {
     await using own = await open();
     const { proxy, admin, instance } = own;
@@ -46,7 +46,7 @@ test.skipIf(server === null)(
     expect(old).toHaveLength(1);
 
     const dead = proxy.blackHole();
-    // This one still gets there; its answer is lost.
+    // This call arrives; its answer is lost.
     const first = claim(far, { limit: 1 });
     const lost = expect(first).rejects.toBeInstanceOf(StoreUnavailable);
     await dead;
@@ -63,7 +63,7 @@ test.skipIf(server === null)(
   },
 );
 
-test.skipIf(server === null)('a connection that is dead is replaced while nobody heals it', async () => {
+test.skipIf(server === null)('the client replaces a dead connection', async () => {
   await using own = await open();
   const { proxy } = own;
   await using far = await redisStorage({ url: proxy.url, timeoutMs: 300 });
@@ -76,29 +76,26 @@ test.skipIf(server === null)('a connection that is dead is replaced while nobody
   await patiently(() => far.ping());
 });
 
-test.skipIf(server === null)(
-  'a dead connection that only listens is replaced, and its listener told that it may have missed something',
-  async () => {
-    await using own = await open();
-    const { proxy, admin } = own;
-    await using far = await redisStorage({ url: proxy.url, timeoutMs: 300 });
-    await patiently(() => far.migrate());
-    const before = await connections(admin);
-    const told: Wake[] = [];
-    await using _subscription = await far.subscribe((wakes) => told.push(...wakes));
-    const [listener] = (await connections(admin)).filter((id) => !before.includes(id));
-    expect(listener).toBeDefined();
-    // Behind the next question whether it lives.
-    await proxy.blackHole();
-    const known = new Set([...before, listener]);
-    const isReplaced = async () => expect((await connections(admin)).every((id) => known.has(id))).toBe(false);
-    await vi.waitFor(isReplaced, 60_000);
-    proxy.heal();
-    await vi.waitFor(() => expect(told).not.toEqual([]), 60_000);
-  },
-);
+test.skipIf(server === null)('the client replaces a dead subscription and calls onGap', async () => {
+  await using own = await open();
+  const { proxy, admin } = own;
+  await using far = await redisStorage({ url: proxy.url, timeoutMs: 300 });
+  await patiently(() => far.migrate());
+  const before = await connections(admin);
+  const told: Wake[] = [];
+  await using _subscription = await far.subscribe((wakes) => told.push(...wakes));
+  const [listener] = (await connections(admin)).filter((id) => !before.includes(id));
+  expect(listener).toBeDefined();
+  // After the next ping.
+  await proxy.blackHole();
+  const known = new Set([...before, listener]);
+  const isReplaced = async () => expect((await connections(admin)).every((id) => known.has(id))).toBe(false);
+  await vi.waitFor(isReplaced, 60_000);
+  proxy.heal();
+  await vi.waitFor(() => expect(told).not.toEqual([]), 60_000);
+});
 
-test.skipIf(server === null)('work that is done is answered though its user may not tell others of it', async () => {
+test.skipIf(server === null)('a user without the right to publish still gets the answer of a script', async () => {
   await using own = await open();
   const { admin, instance } = own;
   const url = new URL(instance.url);
@@ -112,11 +109,11 @@ test.skipIf(server === null)('work that is done is answered though its user may 
   await insert(storage, [newJob(1)]);
   expect(await claim(storage, { limit: 1 })).toHaveLength(1);
   await expect(storage.subscribe(() => {})).rejects.toThrow(/NOPERM/);
-  // The connection that was to listen is gone.
+  // The connection of the subscription is closed.
   await vi.waitFor(async () => expect(await connections(admin)).toHaveLength(2), 60_000);
 });
 
-test('a server that is not there: a subscription fails within its time, and nothing hangs at the end', async () => {
+test('without a server a subscription fails within its timeout, and close does not hang', async () => {
   const storage = await redisStorage({ url: `redis://127.0.0.1:${await freePort()}`, timeoutMs: 300 });
   await expect(storage.subscribe(() => {})).rejects.toBeInstanceOf(StoreUnavailable);
   const patient = await redisStorage({ url: `redis://127.0.0.1:${await freePort()}`, timeoutMs: 600_000 });
@@ -138,7 +135,7 @@ test.skipIf(server === null)('an error tells neither user nor password', async (
 });
 
 test.skipIf(server === null)(
-  'a server that may remove keys since it was set so is left alone until it is set back',
+  'calls are refused from when Redis is set to evict keys until it is set back',
   async () => {
     await using own = await open();
     const { admin } = own;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { readAddress } from '../../../../src/storage/redis/connection/address.ts';
 import { readQueueMap } from '../../../../src/storage/redis/connection/queue-map.ts';
 
-test('a map says which namespace a queue is in; those that say the same have one text', () => {
+test('a map has the namespace of each queue; equal maps have the same text', () => {
   const map = readQueueMap('a:emails,images;b:reports;c:x.y,*');
   expect(map.namespaces).toEqual(['a', 'b', 'c']);
   expect(['emails', 'images', 'reports', 'x.y', 'other'].map((queue) => map.namespaces[map.indexOf(queue)])).toEqual([

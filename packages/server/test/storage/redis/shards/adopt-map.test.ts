@@ -7,7 +7,7 @@ import { idOf, insert, newJob, newNode, newWorkflow, t0, to } from '../../suite/
 import { server } from '../namespace.ts';
 import { newPrefix, urlOf, wholeUrlOf } from './stores.ts';
 
-/** Starts with the map, does what is given, and ends. */
+/** Starts with the map, does the work, and closes. */
 async function start(url: string, work: (storage: Storage) => Promise<unknown> = async () => {}): Promise<void> {
   await using storage = await redisStorage({ url });
   await storage.migrate();
@@ -22,26 +22,26 @@ const cron = (queue: string) => ({
 });
 
 test.skipIf(server === null)(
-  'a store by itself grows: it stays the first namespace and keeps its queues; another map that leaves them is refused',
+  'a store of one namespace grows as the first of a map that keeps its queues; other maps are refused',
   async () => {
     const prefix = newPrefix();
     await start(wholeUrlOf('ojs', prefix), (storage) => insert(storage, [newJob(1), newJob(2, { queue: 'emails' })]));
     await expect(start(urlOf('ojs:*;b:emails', prefix))).rejects.toThrow(
-      /queue emails would be looked for elsewhere but is in namespace \S+ojs; keep them in \S+ojs, or/,
+      /the map moves queue emails, which is in namespace \S+ojs; keep them in \S+ojs, or/,
     );
     await expect(start(urlOf('b:reports;ojs:*', prefix))).rejects.toThrow(/used before as a store by itself/);
     await start(urlOf('ojs:*;b:reports', prefix), async (storage) => {
       await insert(storage, [newJob(3, { queue: 'reports' })]);
       expect(await storage.jobs.get([1, 2, 3].map(idOf))).not.toContain(null);
     });
-    // From now on nobody opens a part for the whole.
+    // A shard cannot be opened as a store by itself.
     for (const name of ['ojs', 'b'])
       await expect(start(wholeUrlOf(name, prefix))).rejects.toThrow(
         /one of several namespaces: open it with \?namespaces=/,
       );
     await start(urlOf('ojs:*;b:reports', prefix));
     await expect(start(urlOf('ojs:*', prefix))).rejects.toThrow(
-      /queue reports .* in namespace \S+b, which the map has no longer/,
+      /queue reports, which is in namespace \S+b, and leaves that namespace out/,
     );
     await expect(start(urlOf('b:reports;ojs:*', prefix))).rejects.toThrow(/must stay the first/);
     await start(urlOf('ojs:*;b:reports', prefix), async (storage) => {
@@ -53,7 +53,7 @@ test.skipIf(server === null)(
   },
 );
 
-test.skipIf(server === null)('crons and steps to come hold their queue where it is', async () => {
+test.skipIf(server === null)('a map that moves the queue of a cron or of a waiting step is refused', async () => {
   const prefix = newPrefix();
   const node = newNode(0, { spec: '{"job":{"type":"x","queue":"later","args":[]}}' });
   await start(urlOf('a:*;b:b', prefix), async ({ crons, workflows }) => {
@@ -74,7 +74,7 @@ test.skipIf(server === null)('crons and steps to come hold their queue where it 
 });
 
 test.skipIf(server === null)(
-  'a server whose map is not that of the store any more stops working when it next looks at the clock, one without a map too',
+  'a server with a former map, or without one, refuses calls after it next reads the clock',
   async () => {
     const prefix = newPrefix();
     await using whole = await redisStorage({ url: wholeUrlOf('a', prefix) });

@@ -4,7 +4,7 @@ import { server } from '../namespace.ts';
 import { urlOf } from './stores.ts';
 
 test.skipIf(server === null)(
-  'over HTTP a batch and a fetch across namespaces are 422 and say why, and those of others at the same time go on',
+  'over HTTP a batch and a fetch across namespaces are 422 with the reason, and other calls at the same time succeed',
   async () => {
     await using running = await startServer({
       storage: urlOf('home:emails;b:reports;rest:*'),
@@ -28,7 +28,7 @@ test.skipIf(server === null)(
     expect(batch.text).toMatch(/emails in \S+home, reports in \S+b/);
     expect((await post('/jobs/batch', { jobs: [job('emails'), job('emails')] })).status).toBe(201);
     expect((await post('/jobs', job('reports'))).status).toBe(201);
-    // Begun in one turn, so that they share a call of the storage.
+    // Sent together, so that they share a call of the storage.
     const fetches = await Promise.all(
       [['emails'], ['reports', 'emails'], ['reports'], ['emails']].map((queues) =>
         post('/workers/fetch', { queues, worker_id: 'w', count: 1 }),

@@ -10,7 +10,7 @@ const map = 'home:a;b:b;c:*';
 const queues = ['a', 'b', 'c'];
 
 test.skipIf(server === null)(
-  'two readers of a log that four writers fill see the same, each event once, those of a namespace in their order',
+  'two readers of a log with four writers read the same: each event once, those of a namespace in their order',
   async () => {
     const url = urlOf(map);
     await using opened = new AsyncDisposableStack();
@@ -35,7 +35,8 @@ test.skipIf(server === null)(
         done = written === total;
         const { batches } = await storage.events(position, 20);
         for (const batch of batches) {
-          // A position that a reader has passed never gets an event later, so each page goes on where the one before ended.
+          // A position that a reader has passed never gets an event later, so each page begins where the one before
+          // ended.
           expect(batch.position).toBe(position + 1);
           position = batch.position + batch.count - 1;
           seen.push(batch.entries);
@@ -57,7 +58,7 @@ test.skipIf(server === null)(
 );
 
 test.skipIf(server === null)(
-  'what a process left between taking over and removing is removed by the next, and told once',
+  'batches that a process has imported and not removed are removed by the next, and read once',
   async () => {
     const prefix = newPrefix();
     const url = urlOf(map, prefix);
@@ -67,14 +68,14 @@ test.skipIf(server === null)(
     await storage.events(0, 1);
     expect(await keysOf(wholeUrlOf('b', prefix))).not.toContain('entries');
     await insert(storage, [newJob(3, { queue: 'b' })]);
-    // A reader that knows nothing yet begins at what the home has noted.
+    // A new reader begins where the home has noted.
     await using fresh = await redisStorage({ url });
     expect((await eventLog(fresh)).map(({ id }) => id)).toEqual([1, 2, 3].map(idOf));
     expect((await eventLog(storage)).map(({ position }) => position)).toEqual([1, 2, 3]);
   },
 );
 
-test.skipIf(server === null)('nobody has to read: pruning takes the log over, and positions go on', async () => {
+test.skipIf(server === null)('pruning imports the logs without any reader, and positions continue', async () => {
   const prefix = newPrefix();
   await using storage = await redisStorage({ url: urlOf(map, prefix) });
   await storage.migrate();
@@ -88,7 +89,7 @@ test.skipIf(server === null)('nobody has to read: pruning takes the log over, an
 });
 
 test.skipIf(server === null)(
-  'what belongs to no queue stands behind what was done before, and readers are woken for every namespace',
+  'events of no queue follow what was done before, and every namespace wakes readers',
   async () => {
     await using storage = await openSharded(map);
     const woken = Promise.withResolvers<void>();

@@ -9,7 +9,7 @@ const map = 'home:a;b:b;c:*';
 const queues = ['a', 'b', 'c'];
 
 test.skipIf(server === null)(
-  'pages over the jobs of all namespaces meet each once, in order, although jobs come and go',
+  'pages over the jobs of all namespaces have each job once, in order, while jobs are added and removed',
   async () => {
     await using storage = await openSharded(map);
     const jobs = Array.from({ length: 30 }, (_, number) =>
@@ -39,7 +39,7 @@ test.skipIf(server === null)(
   },
 );
 
-test.skipIf(server === null)('workflows, limits and active jobs of all namespaces are paged the same way', async () => {
+test.skipIf(server === null)('workflows, limits and active jobs of all namespaces have pages too', async () => {
   await using storage = await openSharded(map);
   const flows = Array.from({ length: 7 }, (_, number) => `w${number}`);
   for (const [at, id] of flows.entries()) {

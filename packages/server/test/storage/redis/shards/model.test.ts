@@ -7,7 +7,7 @@ import { server } from '../namespace.ts';
 import { openSharded } from './stores.ts';
 
 test.skipIf(server === null)(
-  'memory and two namespaces of redis, of which the home has no queue, give equal answers and keep equal rows',
+  'memory and two namespaces of redis, whose home has no queue, give equal answers and keep equal rows',
   async () => {
     await using model = memoryStorage();
     await using subject = await openSharded('home:unused;rest:*');

@@ -46,7 +46,7 @@ async function faultOf(call: Promise<unknown>): Promise<ProtocolError> {
 }
 
 describe.skipIf(server === null)('across namespaces', () => {
-  test('a batch is refused, says which queues are where, and nothing of the call is written', async () => {
+  test('a batch is refused with the namespace of each queue, and nothing of the call is written', async () => {
     const storage = await open();
     const fault = await faultOf(storage.jobs.insert([[newJob(1)], [emails(2), reports(3)]], t0));
     expect(fault.code).toBe('unsupported');
@@ -74,7 +74,7 @@ describe.skipIf(server === null)('across namespaces', () => {
     expect(await storage.jobs.transition(into('emails', idOf(9)), t0)).toEqual([{ kind: 'missing' }]);
   });
 
-  test('a fetch is refused before anything of its call is handed out', async () => {
+  test('a fetch is refused before any claim of its call is made', async () => {
     const storage = await open();
     await insert(storage, [emails(1), reports(2)]);
     const fault = await faultOf(
@@ -106,7 +106,7 @@ describe.skipIf(server === null)('across namespaces', () => {
     expect((await get(storage, idOf(3))).queue).toBe('reports');
   });
 
-  test('a job that comes back in another namespace under its id is found there', async () => {
+  test('a job that is inserted again in another namespace under its id is found there', async () => {
     const storage = await open();
     await insert(storage, [emails(1)]);
     await claim(storage, { queues: ['emails'] });
@@ -121,7 +121,7 @@ describe.skipIf(server === null)('across namespaces', () => {
     expect(await get(storage, idOf(1))).toMatchObject({ queue: 'reports', state: State.cancelled });
   });
 
-  test('a key that counts elsewhere is refused to a job, a workflow and a cron', async () => {
+  test('a job, a workflow and a cron are refused with a key that counts in another namespace', async () => {
     const storage = await open();
     await insert(storage, [emails(1, { limits: [limitOf('k', { concurrency: 1 })] })]);
     const limited = '{"type":"x","queue":"reports","args":[],"rate_limit":{"key":"k","concurrency":1}}';
@@ -139,7 +139,7 @@ describe.skipIf(server === null)('across namespaces', () => {
     expect(await storage.registry.limit('n')).toBeNull();
   });
 
-  test('a workflow goes where the queues of its steps are, defaults included, and is refused where they are in two', async () => {
+  test('a workflow is in the namespace of the queues of its steps, defaults included, and refused where they are in two', async () => {
     const storage = await open();
     const step = (queue: string) => `{"type":"x","queue":"${queue}","args":[]}`;
     const fault = await faultOf(
@@ -159,7 +159,7 @@ describe.skipIf(server === null)('across namespaces', () => {
     expect(other).toMatchObject({ kind: 'duplicate', workflow: { id: 'w', name: 'order' } });
   });
 
-  test('a cron is where its template’s queue is, and is not moved by an update', async () => {
+  test('a cron is in the namespace of its template’s queue, and an update that would move it is refused', async () => {
     const storage = await open();
     const template = (queue: string) => `{"type":"x","queue":"${queue}","args":[]}`;
     await storage.crons.put(cronOf('c', template('reports')), t0);
@@ -180,23 +180,20 @@ describe.skipIf(server === null)('across namespaces', () => {
   });
 });
 
-test.skipIf(server === null)(
-  'a heartbeat extends jobs of all namespaces, and says of each whether it is still held',
-  async () => {
-    const storage = await open();
-    await insert(storage, [emails(1), reports(2), newJob(3)]);
-    for (const queue of ['emails', 'reports', 'default']) await claim(storage, { queues: [queue] });
-    const holds = [1, 2, 3, 4].map((number) => ({ id: idOf(number), claim: number === 3 ? 7 : 1 }));
-    const [answer] = await storage.registry.beat(
-      [{ worker: 'w1', holds, leaseMs: null, state: 'running', info: '{}' }],
-      t0 + 5,
-    );
-    expect(answer).toEqual({ directive: null, extended: [1, 2].map(idOf), lost: [3, 4].map(idOf) });
-    const [worker, ...others] = await storage.registry.workers();
-    expect(worker?.holds).toEqual([1, 2, 3, 4].map(idOf));
-    expect(others).toEqual([]);
-  },
-);
+test.skipIf(server === null)('a heartbeat extends jobs of all namespaces, and lists those that are lost', async () => {
+  const storage = await open();
+  await insert(storage, [emails(1), reports(2), newJob(3)]);
+  for (const queue of ['emails', 'reports', 'default']) await claim(storage, { queues: [queue] });
+  const holds = [1, 2, 3, 4].map((number) => ({ id: idOf(number), claim: number === 3 ? 7 : 1 }));
+  const [answer] = await storage.registry.beat(
+    [{ worker: 'w1', holds, leaseMs: null, state: 'running', info: '{}' }],
+    t0 + 5,
+  );
+  expect(answer).toEqual({ directive: null, extended: [1, 2].map(idOf), lost: [3, 4].map(idOf) });
+  const [worker, ...others] = await storage.registry.workers();
+  expect(worker?.holds).toEqual([1, 2, 3, 4].map(idOf));
+  expect(others).toEqual([]);
+});
 
 function nodeOf(index: number, job: string): NewNode {
   return { index, name: `${index}`, job: idOf(index), open: 0, next: [], member: true, spec: `{"job":${job}}` };

@@ -12,12 +12,12 @@ afterEach(async () => {
   used.clear();
 });
 
-/** The URL of namespaces that are this test's alone; each name of the map gets a common beginning. */
+/** The URL of new namespaces; each name of the map gets the prefix. */
 export function urlOf(map: string, prefix = newPrefix()): string {
   return `${server}?namespaces=${map.replaceAll(/(^|;)(?=[^;])/g, `$1${prefix}`)}`;
 }
 
-/** The URL of one of them as a store by itself. */
+/** The URL of one of these namespaces as a store by itself. */
 export function wholeUrlOf(name: string, prefix: string): string {
   return `${server}?namespace=${prefix}${name}`;
 }
