@@ -1,5 +1,5 @@
 /**
- * The error catalogue (ojs-errors §4, ojs-error-catalog §4, digest §3.1) as one table.
+ * The error catalogue (ojs-errors §4, ojs-error-catalog §4) as one table.
  * `canonical` and `ojs` are the SCREAMING and the numeric name of the same error.
  */
 export interface ErrorKind {
@@ -89,7 +89,7 @@ export const errorKinds = {
     retryable: true,
     canonical: 'QUEUE_FULL',
     ojs: 'OJS-6001',
-    // T:EXT-BP-001 has it in capitals, as the only one.
+    // In capitals, because the official case EXT-BP-001 reads it so (ojs-backpressure).
     wire: 'QUEUE_FULL',
     hint: 'Wait until workers have caught up.',
   },

@@ -8,7 +8,7 @@ export interface Route {
 }
 
 export interface Operation extends Route {
-  /** Other spellings that clients use (interop, digest-extensions §3); the placeholders have the same names. */
+  /** Other spellings that published clients use. The placeholders have the same names. */
   readonly also?: readonly Route[];
   /** Any one of these is enough; `admin` always is. */
   readonly scopes: readonly Scope[];

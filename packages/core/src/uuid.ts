@@ -2,7 +2,7 @@ import type { Clock } from './time/clock.ts';
 
 const pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** Lower-case UUIDv7 only: X3 of the digest refuses upper case, other versions and ''. */
+/** Lower-case UUIDv7 only: upper case, other versions and '' are refused (ojs-core §5.1). */
 export function isUuidv7(text: unknown): text is string {
   return typeof text === 'string' && pattern.test(text);
 }

@@ -24,7 +24,7 @@ export interface WeekdayRule {
 export interface DayRule {
   readonly date: DateRule;
   readonly weekday: WeekdayRule;
-  /** A day need match only one of the two: neither field begins with `*` (Vixie cron; digest §8). */
+  /** A day need match only one of the two: neither field begins with `*` (as in Vixie cron). */
   readonly either: boolean;
 }
 

@@ -70,7 +70,7 @@ export function isCronName(name: unknown): name is string {
 }
 
 /**
- * Reads a registration in both dialects (X21): `{name, cron, type, args, meta, options}` and `{name, expression | schedule, job_template}`.
+ * Reads a registration as ojs-cron and as the OpenAPI document have it: `{name, cron, type, args, meta, options}` and `{name, expression | schedule, job_template}`.
  * The job that runs will enqueue is checked now, so that no run can fail for its shape (ojs-cron §3.5).
  * @throws ProtocolError `invalid_payload`, `invalid_request`; `validation_error` where only the retry policy is wrong.
  */

@@ -26,7 +26,7 @@ export interface FiringDecision {
 
 /**
  * What a due cron leads to (ojs-cron §6): one run however many were missed, then the next time in the future. `unfinished` are its runs that have not ended,
- * by the schedule or by hand, oldest first (digest §8). Local times that the clock skips until the next run are told with this one.
+ * by the schedule or by hand, oldest first (ojs-cron §6). Local times that the clock skips until the next run are told with this one.
  */
 export function decideFiring(
   cron: CronState,
@@ -70,13 +70,13 @@ export function decideTrigger(
   return { dueAt: cron.dueAt, job, cancels: [], events: [triggeredEvent(cron, definition, job, now, now)] };
 }
 
-/** The job of one run, with the name and time of its cron in `meta` (ojs-cron §6.3, X42). */
+/** The job of one run, with the name and time of its cron in `meta` (ojs-cron §6.3). */
 function runOf(name: string, definition: CronDefinition, now: Millis, newId: () => JobId): NewJob {
   const request = new Map(members(definition.enqueue));
   const own = { cron_name: name, cron_triggered_at: formatTimestamp(now) };
   request.set('meta', withMembers(request.get('meta'), own));
   const options = request.get('options');
-  // What stands in the options wins over the top (X1), and must not forge where the run comes from.
+  // `options` wins over the same member at the top, and a client must not forge the cron of a run.
   if (options !== undefined && options !== 'null') {
     const inner = new Map(members(options));
     for (const field of ['meta', 'metadata'])

@@ -146,7 +146,7 @@ const unitMs: ReadonlyMap<string, number> = new Map([
   ['h', 3_600_000],
 ]);
 
-/** The duration of `@every` in milliseconds, written as in Go: `1h30m`, `1.5h` (ojs-cron §4.1). Less than a second becomes one (X42). */
+/** The duration of `@every` in milliseconds, written as in Go: `1h30m`, `1.5h` (ojs-cron §4.1). Less than a second becomes one (§7.3). */
 export function readInterval(text: string, refuse: Refuse): number {
   if (!/^(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h))+$/.test(text)) {
     refuse(

@@ -16,7 +16,7 @@ export interface CronView {
 }
 
 /**
- * A cron on the wire, with the names of both dialects side by side (X21).
+ * A cron on the wire, with the names of ojs-cron and of the OpenAPI document side by side.
  * @param names of the expression; an answer that has a member `cron` of its own leaves that one out.
  */
 export function renderCron(cron: CronView, names: readonly string[] = ['cron', 'expression', 'schedule']): Json {

@@ -23,7 +23,7 @@ export interface CalendarSchedule {
 export interface IntervalSchedule {
   readonly kind: 'interval';
   readonly expression: string;
-  /** 1000 or more: schedules are evaluated at most once a second (ojs-cron §7.3, X42). */
+  /** 1000 or more: schedules are evaluated at most once a second (ojs-cron §7.3). */
   readonly intervalMs: number;
 }
 

@@ -9,7 +9,7 @@ import { parseDuration } from '../time/duration.ts';
 import { readTime } from '../time/timestamp.ts';
 import { type Field, Issues, namedPriorities, Part, type Rule, rules } from './validate.ts';
 
-/** ojs-core §5.2, ojs-timeouts §5.1 (X9). */
+/** ojs-core §5.2, ojs-timeouts §5.1. */
 export const defaultTimeoutMs = 1_800_000;
 export const defaultQueue = 'default';
 
@@ -25,7 +25,7 @@ export const managedNames =
   x_progress checkpoint last_checkpoint`.split(/\s+/);
 const known: ReadonlySet<string> = new Set([...attributeNames, ...managedNames]);
 
-/** An enqueue request in either shape; what stands in `options` wins over the same member at the top (X1). */
+/** An enqueue request in either shape; `options` wins over the same member at the top. */
 export class Request {
   readonly issues = new Issues();
   readonly top: Part;
@@ -166,7 +166,7 @@ export function readTiming(request: Request, now: Millis): Timing {
   const timeoutRead =
     timeout?.name === 'timeout' ? inSeconds(issues, timeout, rules.seconds) : issues.check(timeout, rules.millis);
   const totalMs = inSeconds(issues, total, rules.positiveSeconds);
-  // 0 asks for the default (X8), and the default makes room for a shorter total.
+  // 0 asks for the default, and the default makes room for a shorter total.
   const timeoutMs = timeoutRead || Math.min(defaultTimeoutMs, totalMs ?? defaultTimeoutMs);
   if (total !== null && totalMs !== null && totalMs < timeoutMs) {
     issues.add(total.path, `total_timeout must not be shorter than the timeout, ${timeoutMs / 1000} s`);

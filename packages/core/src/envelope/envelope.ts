@@ -33,13 +33,13 @@ export interface ReadEnvelope {
 export const defaultHeartbeatMs = 60_000;
 
 /**
- * Reads one enqueue request in either shape, flat or with `options` (digest §1.1, X1), into a job ready for insert. What the client sent is spliced
+ * Reads one enqueue request in either shape, flat (ojs-core §5) or with `options` (ojs-http-binding §9.1), into a job ready for insert. What the client sent is spliced
  * into the job's envelope as text, so numbers, key order and unknown members survive.
  * @param now in milliseconds; becomes `createdAt`.
  * @param newId mints an id where the client sent none.
  * @param at JSONPath of the envelope within the request, for messages.
  * @param tail as {@link readParsedEnvelope} takes it.
- * @throws ProtocolError `invalid_payload`, `invalid_request`, `validation_error` (only the retry policy is wrong) or `envelope_too_large` (digest §1.3).
+ * @throws ProtocolError `invalid_payload`, `invalid_request`, `validation_error` (only the retry policy is wrong) or `envelope_too_large`.
  */
 export function readEnvelope(text: Json, now: Millis, newId: () => string, at = '$', tail: Json = ''): ReadEnvelope {
   limitSize(text, at);
@@ -150,7 +150,7 @@ function normalise(
     id,
     type: identity.type,
     queue: identity.queue,
-    // A pending job keeps its time for the activation (digest §17).
+    // A pending job keeps its time for the activation.
     state: identity.pending ? State.pending : isLater ? State.scheduled : State.available,
     priority: identity.priority,
     runAt: isLater ? timing.scheduledAt : now,
@@ -158,7 +158,7 @@ function normalise(
     laterExpiresAt: earliest(timing.expiresAt, deadlineAt),
     deadlineAt,
     heartbeatMs: timing.heartbeatMs ?? defaultHeartbeatMs,
-    // The server waits out a grace period only where one is asked for (X11).
+    // The server waits out a grace period only where the job asks for one.
     timeoutMs: timing.timeoutMs + (timing.graceMs ?? 0),
     visibilityMs: timing.visibilityMs,
     createdAt: now,

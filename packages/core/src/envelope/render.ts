@@ -18,7 +18,7 @@ export interface RenderOptions {
   readonly extra?: string;
 }
 
-/** The complete wire envelope of a job (digest §1.2): what the client sent, byte for byte, and the fields that the server manages. */
+/** The complete wire envelope of a job (ojs-core §5, §7.7): what the client sent, byte for byte, and the fields that the server manages. */
 export function renderJob(record: JobRecord, options: RenderOptions = {}): Json {
   const { state, startedAt, worker, enqueuedAt, finishedAt } = record;
   const result = resultOf(record, options.now ?? record.finishedAt ?? 0);
@@ -55,7 +55,7 @@ function time(name: string, ms: number): string {
   return `,"${name}":"${formatTimestamp(ms)}"`;
 }
 
-/** A job that expired unfinished has no completion (X14). */
+/** A job that expired unfinished has no `completed_at`. */
 function ranOut(record: JobRecord): boolean {
   const entry = lastEntry(record);
   return entry?.kind === 'expired' && entry.error.type !== 'total_timeout';

@@ -15,7 +15,7 @@ export const maxEnvelopeBytes = 1_048_576;
 /** Jobs of one batch (ojs-json-format §8.3). */
 export const maxBatchJobs = 10_000;
 
-/** Named priorities (ojs-core §5.2, X22). */
+/** Named priorities (ojs-core §5.2). */
 export const namedPriorities = { HIGH: 10, NORMAL: 0, LOW: -10 } as const;
 
 // Every segment begins with a letter and can not hold a dot, so both patterns match in one pass.
@@ -34,7 +34,7 @@ function wholeFrom(min: number, max: number, unit: string): Rule<number> {
 
 const maxSeconds = maxDurationMs / 1000;
 
-/** The attributes of an envelope (digest §0, §1.1, X3, X4, X31). */
+/** The attributes of an envelope (ojs-core §5). */
 export const rules = {
   specversion: rule((value): value is '1.0' => value === '1.0', '"1.0"'),
   id: rule(isUuidv7, 'a UUIDv7 in lower case'),

@@ -51,7 +51,7 @@ export function jobTypeOf([, , type, , , , , , , , data]: EventEntry): string | 
 export function jobEventEntry(kind: EventKind, job: EventSubject, from: State | null, data: Json | null = null): Json {
   const worker = job.worker === null ? 'null' : JSON.stringify(job.worker);
   const trace = job.trace === null ? 'null' : JSON.stringify(job.trace);
-  // type, queue and id are restricted to characters that need no escape in JSON (digest §0).
+  // type, queue and id have only characters that need no escape in JSON (ojs-core §5.1).
   const more = data ?? (from === null ? creationData(job) : null);
   return `["${kind}","${job.id}","${job.type}","${job.queue}",${from},${job.state},${job.attempt},${worker},${job.startedAt},${trace},${more}]`;
 }
@@ -76,13 +76,13 @@ export function otherEventEntry(kind: EventKind, subject: string, data: Json, qu
   return `["${kind}",${JSON.stringify(subject)},null,"${queue}",null,null,0,null,null,null,${data}]`;
 }
 
-/** The kind of event that the creation of a job in this state makes; a pending job makes none (digest §2, rows 1–3). */
+/** The kind of event that the creation of a job in this state makes; a pending job makes none (ojs-events §5). */
 export function creationEvent(state: State): EventKind | null {
   if (state === State.available) return 'job.enqueued';
   return state === State.scheduled ? 'job.scheduled' : null;
 }
 
-/** The event envelope as it goes over the wire (ojs-events §4, X27). */
+/** The event envelope as it goes over the wire (ojs-events §4). */
 export interface WireEvent {
   readonly specversion: '1.0';
   readonly id: string;

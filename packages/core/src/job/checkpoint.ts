@@ -17,7 +17,7 @@ export interface Checkpoint {
   readonly state: Json;
 }
 
-/** Bytes of a checkpoint's state (DUR-006). */
+/** Bytes of a checkpoint's state (ojs-durable-execution DUR-006). */
 export const maxCheckpointBytes = 1_048_576;
 
 /**
@@ -35,7 +35,7 @@ export function readCheckpoint(text: Json): { readonly state: Json; readonly rep
   return { state, reporter };
 }
 
-/** Saves a state in place of the one before. Throws `conflict` where the job is not active (DUR-007), or not the reporter's. */
+/** Saves a state in place of the one before. Throws `conflict` where the job is not active (ojs-durable-execution DUR-007), or not the reporter's. */
 export function checkpointed(job: JobRecord, state: Json, reporter: Reporter, now: Millis): Transition {
   requireOwner(job, reporter);
   const sequence = (checkpointOf(job)?.sequence ?? 0) + 1;
@@ -82,7 +82,7 @@ export function renderCheckpoint(id: string, { sequence, at, state }: Checkpoint
   return `{"job_id":"${id}","state":${state},"sequence":${sequence},"created_at":"${formatTimestamp(at)}"}`;
 }
 
-/** What the next execution gets with its envelope, under the names of both extensions (C-09); '' where there is none. */
+/** What the next execution gets with its envelope, under the names of ojs-durable-execution and of ojs-progress; '' where there is none. */
 export function renderResume(job: Pick<JobRecord, 'checkpoint'>): string {
   const checkpoint = checkpointOf(job);
   if (checkpoint === null) return '';

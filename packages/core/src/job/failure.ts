@@ -6,7 +6,7 @@ import type { Json } from './job.ts';
 /** What a handler may ask for beside the policy (ojs-retry §7). */
 export type ResponseCode = 'RETRY' | 'DISCARD' | 'DEAD_LETTER' | 'FAIL';
 
-/** A failure as a worker reports it, whichever of the three forms it used (digest §1.4, §5.3, X7). */
+/** A failure as a worker reports it, in any of three forms: that of ojs-core §7.4, of ojs-http-binding, or of ojs-retry §7.3. */
 export interface Failure {
   readonly code: string;
   readonly type: string;
@@ -20,7 +20,7 @@ export interface Failure {
   readonly names: readonly string[];
 }
 
-/** A job keeps twenty errors in its record, so each is cut: backtraces as digest §1.4 says, messages alike. */
+/** A job keeps twenty errors in its record, so each is cut: backtraces to 50 frames and 10,000 characters (ojs-errors §6), messages alike. */
 const maxFrames = 50;
 const maxCharacters = 10_000;
 const maxDetails = 65_536;

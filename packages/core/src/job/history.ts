@@ -5,7 +5,7 @@ import type { Failure } from './failure.ts';
 import type { HistoryEntry, JobError, JobRecord, Json } from './job.ts';
 import { State } from './states.ts';
 
-/** Entries that a job keeps; of these at least ten errors where it has them (RET-15). */
+/** Entries that a job keeps; of these at least ten errors where it has them (ojs-retry RET-15). */
 export const maxHistory = 20;
 const minErrors = 10;
 
@@ -57,7 +57,7 @@ export function appendHistory(history: string, entry: Json): string {
   return entries.filter((_, index) => index !== victim).join(',');
 }
 
-/** The text of a job error object (digest §1.4, form 1). `details` goes in as it came. */
+/** The text of a job error object (ojs-errors §6.1). `details` goes in as it came. */
 export function errorText(failure: Failure, attempt: number, at: Millis): Json {
   const time = formatTimestamp(at);
   const { code, type, message, retryable, details, backtrace } = failure;

@@ -42,7 +42,7 @@ export interface JobRecord {
   /** Length of the reservation that the current claim was given, and its end. Null outside `active`. */
   readonly leaseMs: number | null;
   readonly leaseUntil: Millis | null;
-  /** The last heartbeat or progress of the current claim that named the job; null before the first, when nothing can stall (X10). */
+  /** The last heartbeat or progress of the current claim that named the job; null before the first, when nothing can stall (ojs-timeouts §5.5). */
   readonly beatAt: Millis | null;
   /** Entry into a terminal state. */
   readonly finishedAt: Millis | null;
@@ -118,7 +118,7 @@ export interface NewUnique {
   readonly onConflict: 'keep' | 'replace' | 'replace_unscheduled';
 }
 
-/** The fields of an envelope that decisions read (digest §5, §11). Durations in milliseconds; an absent field has its default. */
+/** The fields of an envelope that decisions read (ojs-retry §2, ojs-timeouts §6). Durations in milliseconds; an absent field has its default. */
 export interface JobPolicy {
   /** What relative times of the envelope came to: it keeps them as they were sent, so that a repeated request has the same one. */
   readonly resolved?: { readonly scheduled_at?: Millis; readonly expires_at?: Millis };
@@ -172,7 +172,7 @@ export type HistoryEntry =
       readonly by?: 'server';
     }
   | { readonly kind: 'expired'; readonly at: Millis; readonly error: JobError }
-  /** By hand (SDK-004). */
+  /** By an operator (ojs-sdk-guidelines SDK-004). */
   | {
       readonly kind: 'discarded';
       readonly at: Millis;
@@ -187,7 +187,7 @@ export type HistoryEntry =
       readonly key?: string;
     };
 
-/** The job error object (digest §1.4, form 1), as stored and as rendered. */
+/** The job error object (ojs-errors §6.1), as stored and as rendered. */
 export interface JobError {
   readonly code: string;
   readonly type: string;

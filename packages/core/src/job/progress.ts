@@ -55,7 +55,7 @@ const attempt: Rule<number> = {
 };
 
 /**
- * Reads a report: `{progress: 0…1}` or `{percentage: 0…100}`, `message`, `data`, `checkpoint` (X45). Numbers beyond the ends are clamped.
+ * Reads a report: `{progress: 0…1}` or `{percentage: 0…100}`, `message`, `data`, `checkpoint` (ojs-progress §4). Numbers beyond the ends are clamped.
  * @throws ProtocolError `invalid_payload`, `invalid_request`, or `envelope_too_large` where `data` is too large.
  */
 export function readProgress(text: Json): { readonly report: ProgressReport; readonly reporter: Reporter } {
@@ -140,7 +140,7 @@ export function isReporter(job: JobRecord, { worker, claim, attempt }: Reporter)
 
 /**
  * The change that a report makes: a heartbeat of the job, what is new about its progress, and an event at most once a second. Parts that the report
- * leaves out stay, and a number never falls (PRG-003). Null where the report is not of the execution that runs now: it is ignored (PRG-007).
+ * leaves out stay, and a number never falls (ojs-progress PRG-003). Null where the report is not of the execution that runs now: it is ignored (PRG-007).
  */
 export function progressed(job: JobRecord, report: ProgressReport, reporter: Reporter, now: Millis): Transition | null {
   if (!isReporter(job, reporter)) return null;

@@ -37,7 +37,7 @@ export function stateNames(mask: StateMask): readonly StateName[] {
   return names.filter(([, bit]) => (mask & bit) !== 0).map(([name]) => name);
 }
 
-/** From which states each state may be entered (digest §2, rows 4–19); creation enters scheduled, available or pending. */
+/** From which states each state may be entered (ojs-core §6.3; docs/state-machine.md). A new job is scheduled, available or pending. */
 export const Sources: Readonly<Record<StateName, StateMask>> = {
   scheduled: State.pending,
   available: State.scheduled | State.pending | State.retryable | State.active | State.discarded,

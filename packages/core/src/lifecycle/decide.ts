@@ -10,7 +10,7 @@ import { formatTimestamp } from '../time/timestamp.ts';
 
 /**
  * Every decision names state and claim of the record that it was made from: a record that has moved on is refused by the storage,
- * is to be read again and decided again. A decision that the state forbids (digest §2) throws an {@link ProtocolError} `conflict`.
+ * is to be read again and decided again. A decision that the state forbids (ojs-core §6.3) throws an {@link ProtocolError} `conflict`.
  */
 
 /** The refusal of a change that the state does not allow. */
@@ -49,7 +49,7 @@ export function completed({ id, claim, worker, result }: Completion): Transition
   };
 }
 
-/** FAIL (rows 8 and 9, digest §5.3). `random` is uniform in [0, 1). */
+/** FAIL (ojs-core §7.4; rows 8 and 9 of docs/state-machine.md). `random` is uniform in [0, 1). */
 export function failed(job: JobRecord, failure: Failure, now: Millis, random: () => number): Transition {
   const ending = endOf(job, failure, now);
   return ending.exhausts() ? ending.discard() : ending.retry(random);
@@ -57,7 +57,7 @@ export function failed(job: JobRecord, failure: Failure, now: Millis, random: ()
 
 /**
  * A claim given back, its attempt not counted (row 10). `by` is the server for a claim whose worker never got the job.
- * With a delay it is snoozed: retryable until the delay has passed (SDK-013).
+ * With a delay it is snoozed: retryable until the delay has passed (ojs-sdk-guidelines SDK-013).
  */
 export function requeued(
   job: JobRecord,
@@ -95,7 +95,7 @@ const lossMessages = {
 export const defaultPoisonAfter = 3;
 
 /**
- * The lease ended or the worker died (rows 12 and 13, X13): available at once while attempts are left. A job under which `poisonAfter` workers have died
+ * The lease ended or the worker died (rows 12 and 13 of docs/state-machine.md): available at once while attempts are left. A job under which `poisonAfter` workers have died
  * since it was last retried by hand is discarded whatever its policy allows: it would take the next worker along.
  */
 export function leaseLost(
@@ -220,7 +220,7 @@ export function cancelled(job: JobRecord, now: Millis, key?: string): Transition
   };
 }
 
-/** Discarded by hand (SDK-004), whatever its policy allows: it is not run any more, and what comes of a run under way is refused. */
+/** Discarded by an operator (ojs-sdk-guidelines SDK-004), whatever its policy allows: it is not run any more, and what comes of a run under way is refused. */
 export function discarded(job: JobRecord, now: Millis, key?: string): Transition {
   const failure = { code: 'discarded', type: 'discarded', message: 'The job was discarded by hand.' };
   const entry = entryText(
@@ -231,7 +231,7 @@ export function discarded(job: JobRecord, now: Millis, key?: string): Transition
   return { ...move(job, Waiting | State.active, State.discarded, entry), events: [{ kind: 'job.discarded', data }] };
 }
 
-/** ACTIVATE (row 5): to available, or to scheduled while the job's time is still to come (digest §17). */
+/** ACTIVATE (row 5): to available, or to scheduled while the job's time is still to come. */
 export function activated(job: JobRecord, now: Millis, key?: string): Transition {
   const entry = actionText('activated', job, now, key);
   if (job.runAt <= now)
@@ -433,7 +433,7 @@ function isTerminal({ response }: Failure): boolean {
   return response === 'DISCARD' || response === 'FAIL' || response === 'DEAD_LETTER';
 }
 
-/** A response of the handler overrides `on_exhaustion` (RET-08). */
+/** A response of the handler overrides `on_exhaustion` (ojs-retry RET-08). */
 function toDeadLetter({ response }: Failure, retry: RetryPolicy): boolean {
   if (response === 'DISCARD' || response === 'FAIL') return false;
   return response === 'DEAD_LETTER' || retry.onExhaustion === 'dead_letter';

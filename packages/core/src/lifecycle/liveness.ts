@@ -24,7 +24,7 @@ export const defaultDeadAfterMs = 30_000;
 const minForgottenMs = 2_000;
 
 /**
- * Whether a claim is still being worked on (digest §10.7).
+ * Whether a claim is still being worked on (ojs-worker-protocol §10).
  * - `dead`: its worker has been silent for `deadAfterMs`. A worker that never sent a heartbeat is not dead. The silence counts from `since` at
  *   the earliest, when this server began to listen, or its own restart would kill everybody.
  * - `forgotten`: its worker lives, but two heartbeats in a row do not list the job, and the claim is older than the first of them: the

@@ -44,7 +44,7 @@ export function retriedWith(job: JobRecord, override: RerunOverride, now: Millis
 }
 
 /**
- * A retry by hand of what failed (ojs-bulk-operations §7, C-07): a discarded job starts a new round of attempts, a retryable one has the rest of its
+ * A retry by hand of what failed (ojs-bulk-operations §7): a discarded job starts a new round of attempts, a retryable one has the rest of its
  * backoff cut off and its attempts as they are. Throws `conflict` for any other.
  */
 export function rerun(job: JobRecord, now: Millis, key?: string): Transition {

@@ -29,7 +29,7 @@ export interface UniqueSubject {
 }
 
 /**
- * The unique key: SHA-256 of the canonical object of what counts, in lower-case hexadecimal (ojs-unique-jobs §4, digest §6.2).
+ * The unique key: SHA-256 of the canonical object of what counts, in lower-case hexadecimal (ojs-unique-jobs §4).
  * It tells about args, so it must not be logged above debug level (§12).
  * @throws ProtocolError `invalid_request` where args have no value for one of `argsKeys`.
  */

@@ -24,7 +24,7 @@ const strategies: ReadonlyMap<unknown, BackoffStrategy> = new Map<string, Backof
   ['fixed', 'none'],
 ]);
 
-/** Other spellings of the wire fields that clients send (digest §5.1, X6, X39). The field itself wins, then the first one listed. */
+/** Other spellings of the wire fields that published clients send (docs/internals/deviations.md). The field itself wins, then the first one listed. */
 const aliases = {
   max_attempts: ['maxAttempts'],
   initial_interval: ['initialInterval', 'initial_interval_ms', 'initialIntervalMs', 'base_delay_ms', 'baseDelayMs'],
@@ -49,7 +49,7 @@ type Draft = { -readonly [K in keyof RetryPolicy]?: RetryPolicy[K] };
 const durationHint = `an ISO 8601 duration such as PT1S, greater than 0 and at most ${formatDuration(maxDurationMs)}`;
 
 /**
- * Reads and checks a retry policy as parsed JSON (digest §5.1, RET-01 to RET-20). Only the fields given are in the result; unknown ones are ignored.
+ * Reads and checks a retry policy as parsed JSON (ojs-retry RET-01 to RET-20). Only the fields given are in the result; unknown ones are ignored.
  * @param path of the policy in the document, for the issues.
  */
 export function readRetry(
@@ -147,7 +147,7 @@ export function retryText(text: Json): Json {
 }
 
 /**
- * Fills in the defaults field by field (RET-10). Where only one of the two intervals is given and contradicts the default of the other,
+ * Fills in the defaults field by field (ojs-retry RET-10). Where only one of the two intervals is given and contradicts the default of the other,
  * the other follows it.
  */
 export function retryPolicy(partial: Partial<RetryPolicy> | undefined): RetryPolicy {

@@ -59,7 +59,7 @@ export const uniqueNames: readonly string[] = [
 ];
 
 /**
- * Reads a unique policy, as parsed JSON, with every spelling that clients use (digest §6.1, X18). Null counts as absent, unknown fields are ignored.
+ * Reads a unique policy, as parsed JSON, with every spelling that published clients use (ojs-unique-jobs §2). Null counts as absent, unknown fields are ignored.
  *
  * The older `key` is a list of dimensions where it names nothing else, of args where it does, and all of args where it is empty. As a text it is a name
  * of the job's own, counted beside type. The documented field wins over its other spellings.

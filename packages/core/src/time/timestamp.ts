@@ -34,7 +34,7 @@ export function parseTimestamp(text: string): Millis | null {
   return ms >= earliest && ms <= latest ? ms : null;
 }
 
-/** A timestamp, or `+` and a duration counted from now (digest §1.1). */
+/** A timestamp, or `+` and a duration counted from now (`+PT5S`), as the official cases send it. */
 export function readTime(text: string, now: Millis): Millis | null {
   if (text[0] !== '+') return parseTimestamp(text);
   const ms = parseDuration(text.slice(1));

@@ -28,7 +28,7 @@ export interface NodeNeeds {
 type Close = Extract<WorkflowStep, { readonly kind: 'close' }>;
 
 /**
- * What becomes of a ready node: its job starts, or it is closed without one (digest §7). The same node gives the same envelope at any time, so a
+ * What becomes of a ready node: its job starts, or it is closed without one (ojs-workflows §4.3, §5.3, §6.4). The same node gives the same envelope at any time, so a
  * step may be repeated: relative times count from `now` in the job's columns, while its envelope has them as they were sent.
  * @returns `needs` while something is missing in `known`: read it, add it, and ask again. Most nodes
  * need nothing, a step its parents, the end of a failed workflow its nodes and then their jobs.

@@ -30,7 +30,7 @@ export function mergeOptions(defaults: Json, options: Json): Json {
 }
 
 /**
- * The text of an envelope with default options under its own, which may stand at the top or in `options` (X1). Meta is joined member by member.
+ * The text of an envelope with default options under its own, which may stand at the top or in `options`. Meta is joined member by member.
  * What is not an object where one belongs stays as it is, for the reader of envelopes to refuse.
  */
 export function withDefaults(envelope: Json, defaults: Json): Json {

@@ -85,7 +85,7 @@ export function refusalEvents(
   return nodeEvents({ ...workflow, failed: workflow.failed + 1 }, node, job, now, error);
 }
 
-/** The events of a workflow's creation. Its first jobs are there with it, so it has started (digest §7: `running` from creation). */
+/** The events of a workflow's creation. Its first jobs are there with it, so it has started: a workflow is `running` from its creation. */
 export function workflowCreated(workflow: NewWorkflow): readonly Json[] {
   const data = { ...about(workflow), total_steps: workflow.total };
   return [event('workflow.created', workflow, data), event('workflow.started', workflow, data)];

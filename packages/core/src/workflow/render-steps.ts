@@ -143,7 +143,7 @@ function head(node: NodeRecord, index: number | null, type: Json, state: StepSta
   return `{${place}"id":${JSON.stringify(node.name)},"type":${type},"state":"${state}","depends_on":${JSON.stringify(before)}`;
 }
 
-/** A step that was cancelled has no completion (X14). */
+/** A cancelled step has no `completed_at`. */
 function end({ state, result, closedAt }: NodeRecord): string {
   const text = state === 'completed' && result !== null ? `,"result":${result}` : '';
   return state === 'cancelled' || closedAt === null ? text : `${text},"completed_at":"${formatTimestamp(closedAt)}"`;

@@ -49,7 +49,7 @@ function isKind(value: unknown): value is CompositeKind {
 }
 
 /**
- * Reads a workflow request in any of its dialects (digest §7, X23): `{type, steps | jobs, callbacks}` nested, or `{name, steps}` with `depends_on`.
+ * Reads a workflow request in any of its dialects (ojs-workflows §3, ojs-http-binding §14): `{type, steps | jobs, callbacks}` nested, or `{name, steps}` with `depends_on`.
  * @param now in milliseconds: what relative times of the envelopes are checked against.
  * @param newId mints the ids of the jobs, before them the workflow's where the client sent none: minted from a key, it is the same for any request.
  * @throws ProtocolError `invalid_payload` or `invalid_request` with the place in the request, and what `readEnvelope` throws about a job.

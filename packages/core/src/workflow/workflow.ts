@@ -17,7 +17,7 @@ export interface ReadWorkflow {
 }
 
 /**
- * Reads a workflow request in any of its dialects and lays it out as nodes (digest §7, X23).
+ * Reads a workflow request in any of its dialects and lays it out as nodes (ojs-workflows §3, ojs-http-binding §14).
  * @param now in milliseconds: what relative times of the envelopes are checked against.
  * @param newId mints the ids of the jobs, and the workflow's where the client sent none.
  * @throws ProtocolError `invalid_payload` or `invalid_request` with JSONPaths, and what `readEnvelope` throws about one of the jobs.

@@ -47,7 +47,7 @@ export const cronHandlers: Handlers<
 /** Next runs that one preview tells. */
 const maxRuns = 100;
 
-/** GET /cron: both list names, and `items` for the admin page (interop 7). */
+/** GET /cron: the list under the names of both dialects, and as `items` for the published admin page. */
 async function listCrons(engine: Engine, { query }: BindingRequest): Promise<Reply> {
   const page = readPage(query);
   const enabled = query.enabled === undefined || query.enabled === '' ? null : query.enabled === 'true';
@@ -65,7 +65,7 @@ async function listCrons(engine: Engine, { query }: BindingRequest): Promise<Rep
   );
 }
 
-/** POST /cron: 201 for a new one, 200 for an update (CRON-26). */
+/** POST /cron: 201 for a new one, 200 for an update (ojs-cron CRON-26). */
 async function registerCron(engine: Engine, { body }: BindingRequest): Promise<Reply> {
   const { created, cron, warnings } = await engine.crons.register(requireText(body), (enqueue) =>
     checkRequest(engine, enqueue),

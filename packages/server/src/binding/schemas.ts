@@ -14,7 +14,7 @@ import type { BindingRequest, Handlers } from './handler.ts';
 import { pagination, readPage } from './queries.ts';
 import { json, ok, type Reply } from './reply.ts';
 
-/** `/schemas` has the shapes of ojs-http-binding §15 and ojs-schema-registry §4, `/admin/schemas` flat ones (C-15); the registry is one. */
+/** `/schemas` has the shapes of ojs-http-binding §15 and ojs-schema-registry §4, `/admin/schemas` flat ones; the registry is one. */
 export const schemaHandlers: Handlers<
   | 'schema.list'
   | 'schema.register'
@@ -44,7 +44,7 @@ const maxUri = 2_048;
 /**
  * Checks the args of one job before it is enqueued, whatever enqueues it.
  * @returns warnings of a schema in the mode `warn`.
- * @throws ProtocolError `schema_validation` (digest §1.3).
+ * @throws ProtocolError `schema_validation`.
  */
 export function checkSchema(engine: Engine, job: Checked): Promise<readonly string[]> {
   return engine.schemas.check(job);

@@ -41,7 +41,7 @@ export function requireExtensions(header: string): void {
   }
 }
 
-/** GET /ojs/manifest (ojs-conformance §4, X24): what this server does, and nothing that it does not do. */
+/** GET /ojs/manifest (ojs-conformance §4): what this server does, and nothing that it does not do. */
 export function manifest(engine: Engine, about: About, names = false): Reply {
   const { name, durability } = engine.storage.traits;
   return json({

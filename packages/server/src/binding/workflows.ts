@@ -33,7 +33,7 @@ export const workflowHandlers: Handlers<
 
 const states: readonly WorkflowState[] = ['running', 'completed', 'failed', 'cancelled'];
 
-/** POST /workflows (X23). */
+/** POST /workflows (ojs-http-binding §14). */
 async function createWorkflow(engine: Engine, request: BindingRequest): Promise<Reply> {
   const { body, key } = request;
   if (body === undefined || body === '')
@@ -119,7 +119,7 @@ function stepProgress(node: NodeRecord, job: JobRecord | undefined) {
   };
 }
 
-/** The workflow under its name, and at the top level, where some clients read it (X23). */
+/** The workflow under its name, and at the top level, where some clients read it. */
 function shown({ workflow, nodes, jobs }: WorkflowView, request: BindingRequest): Reply {
   const text: Json = renderWorkflow(workflow, nodes, jobs, runningFor(request));
   return ok(`{"workflow":${text},${text.slice(1)}`);

@@ -60,7 +60,7 @@ export class Crons {
     return (await this.#storage.crons.get(name)) ?? notFound(name);
   }
 
-  /** Registers or updates (CRON-26). An update begins its schedule anew and keeps what has run. */
+  /** Registers or updates (ojs-cron CRON-26). An update begins its schedule anew and keeps what has run. */
   async register(text: Json, check: (enqueue: Json) => Promise<void>): Promise<RegisteredCron> {
     const now = this.#clock.now();
     const { name, definition, enabled, dueAt, spec } = readCron(text, now);

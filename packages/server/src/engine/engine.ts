@@ -253,7 +253,7 @@ export class Engine implements AsyncDisposable {
     return (await this.forgetWorker(worker)) || held;
   }
 
-  /** BEAT. With its last heartbeat a worker is forgotten (digest §10.2). */
+  /** BEAT (ojs-core §7.5). After its last heartbeat (`terminate`) the engine forgets the worker. */
   async beat(beat: WorkerBeat): Promise<Beaten> {
     this.#noteState(beat);
     await this.#presence.beating(beat);

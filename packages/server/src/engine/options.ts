@@ -17,13 +17,13 @@ export interface EngineOptions {
   /** For jitter; in [0, 1). */
   readonly random?: () => number;
   readonly log?: EngineLog;
-  /** Reservation of a job where neither fetch nor job say otherwise. Default 1,800,000 ms (X9). */
+  /** Lease of a job when neither the fetch nor the job names one. Default 1,800,000 ms (ojs-worker-protocol §5.2). */
   readonly visibilityMs?: number;
   /** A worker that has sent heartbeats is dead after this silence. Default 30,000 ms (ojs-worker-protocol §10). */
   readonly deadAfterMs?: number;
   /** Workers that may die under a job before it is taken for the cause and discarded. Default 3. */
   readonly poisonAfter?: number;
-  /** What a push to a paused queue leads to: `accept` (default, X19) or `reject` with `queue_paused`. */
+  /** What a push to a paused queue leads to: `accept` (default) or `reject` with `queue_paused`. */
   readonly pausedQueues?: 'accept' | 'reject';
   readonly retention?: Partial<Retention>;
   /** False where the storage was opened with `events: false`: nothing can be followed, and workers make no events. */
@@ -79,7 +79,7 @@ export const engineNames: NamesOf<Omit<EngineOptions, 'storage'>> = {
 
 const day = 86_400_000;
 
-/** design §2 (7 days or the newest 1,000,000) and digest §17 (discarded 30 days). */
+/** Seven days or the newest 1,000,000 (ojs-events §9.3 for events); discarded jobs 30 days. */
 export const defaultRetention: Retention = {
   completedMs: 7 * day,
   cancelledMs: 7 * day,

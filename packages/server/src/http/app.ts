@@ -194,7 +194,7 @@ function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: Abort
 
 function answer(reply: FastifyReply, { status, text, headers }: Reply): FastifyReply {
   if (headers) reply.headers(headers);
-  // With a serializer of its own a reply keeps the media type as it is: clients compare it byte for byte (digest §3).
+  // With a serializer of its own a reply keeps the media type as it is: clients compare it byte for byte.
   return reply.code(status).serializer(asIs).send(text);
 }
 
@@ -244,7 +244,7 @@ function refuseTenant(headers: IncomingHttpHeaders): void {
   }
 }
 
-/** Any 1.x is this version (interop: Go sends 1.0.0-rc.1). */
+/** Any 1.x is this version: the published Go SDK sends 1.0.0-rc.1. */
 function checkVersion(version: string | string[] | undefined): void {
   if (version === undefined || (typeof version === 'string' && /^1(\.|$)/.test(version))) return;
   throw new ProtocolError('unsupported', 'This server speaks OJS-Version 1.0.', { supported_versions: ['1.0'] });

@@ -17,11 +17,11 @@ export function quirkOf(headers: IncomingHttpHeaders, enabled: boolean): Quirk |
   return headers.referer !== undefined && adminPage.test(headers.referer) ? 'active workflows' : null;
 }
 
-/** The same media type with a parameter that holds the words which the published Python SDK looks for (digest §14). */
+/** The same media type with a parameter that has the words which the published Python SDK looks for. */
 const forPython = `${contentType}; profile="application/json"`;
 
 /**
- * The media type of an answer: bare, as clients compare it byte for byte (digest §3). The published Python SDK takes an answer for JSON only where its
+ * The media type of an answer, without parameters, because clients compare it byte for byte. The published Python SDK takes an answer for JSON only where its
  * media type contains `application/json`; it is known by its user agent.
  */
 export function mediaTypeFor(userAgent: string | undefined, quirks: boolean): string {

@@ -100,7 +100,7 @@ export function rateHeaders(
   };
 }
 
-/** Whole seconds, because not every client reads parts of them (C-39). */
+/** Whole seconds, because not every client reads fractions. */
 export function rateLimited({ waitMs }: Allowance, { limit, perMs }: RequestRate): ProtocolError {
   const seconds = Math.max(1, Math.ceil(waitMs / 1_000));
   return new ProtocolError(

@@ -10,7 +10,7 @@ export const bodyLimit = 32 * 1_048_576;
 /** After a refusal the client has this long to read it and to close; one that does neither must not keep the connection. In milliseconds. */
 const lingerMs = 1_000;
 
-/** What is not HTTP at all still gets an answer (digest §3): too slow, too long a header, an unknown method, garbage. */
+/** Answers requests that are not HTTP: too slow, too long a header, an unknown method, garbage. */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();

@@ -112,7 +112,7 @@ function render(
   return `${text}}`;
 }
 
-/** Restricted to characters that need no escape in JSON (digest §0). */
+/** Only characters that need no escape in JSON (ojs-core §5.1). */
 function summary({ id, type, queue, state, priority }: JobRecord): Json {
   return `{"id":"${id}","type":"${type}","queue":"${queue}","state":"${stateName(state)}","priority":${priority}}`;
 }

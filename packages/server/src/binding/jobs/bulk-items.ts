@@ -10,7 +10,7 @@ export type Done = 'cancelled' | 'retried' | 'deleted';
 
 const actions: Readonly<Record<Done, string>> = { cancelled: 'cancel', retried: 'retry', deleted: 'delete' };
 
-/** The answer to an operation on many jobs: its items in order, and sums under the names of both dialects (C-38). */
+/** The answer to an operation on many jobs: its items in order, and sums under the names of ojs-bulk-operations and of ojs-admin-api. */
 export function renderResult(done: Done, { items, more }: BulkResult, requestId: string): Reply {
   const faults = items.flatMap(({ id, fault }) => (fault === null ? [] : [{ id, fault }]));
   const succeeded = items.length - faults.length;

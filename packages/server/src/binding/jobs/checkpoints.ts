@@ -20,7 +20,7 @@ export const checkpointHandlers: Handlers<'job.checkpoint' | 'job.saveCheckpoint
   'job.deleteCheckpoint': deleteCheckpoint,
 };
 
-/** POST and PUT /jobs/:id/checkpoint (ojs-durable-execution §4.1, C-10). */
+/** POST and PUT /jobs/:id/checkpoint (ojs-durable-execution §4.1). */
 async function saveCheckpoint(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
   const { state, reporter } = readCheckpoint(requireBody(body));
   const job = await engine.reports.save(idOf(params), state, reporter);

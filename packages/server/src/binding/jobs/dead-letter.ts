@@ -38,7 +38,7 @@ export const deadLetterHandlers: Handlers<
   'deadLetter.purge': purgeDeadLetters,
 };
 
-/** GET /dead-letter: discarded jobs whose policy was `dead_letter`, newest first; with `include=discarded` all discarded ones (X16). */
+/** GET /dead-letter: discarded jobs whose policy was `dead_letter`, newest first; with `include=discarded` all discarded ones. */
 async function listDeadLetter(engine: Engine, { query }: BindingRequest): Promise<Reply> {
   const page = readPage(query, 50, 1_000);
   const fields = new Fields(query, 'query');
@@ -170,7 +170,7 @@ async function deleteDeadLetter(engine: Engine, { params }: BindingRequest): Pro
   return json({ deleted: true, job_id: id, id });
 }
 
-/** DELETE /dead-letter, POST /dead-letter/purge: what fits, out of a body or of the query, because some proxies drop a body (D6). */
+/** DELETE /dead-letter, POST /dead-letter/purge: what fits, out of a body or of the query, because some proxies drop the body of a DELETE. */
 async function purgeDeadLetters(engine: Engine, { body, query, requestId }: BindingRequest): Promise<Reply> {
   const said = body === undefined || body === '' ? {} : Fields.parse(body);
   const fields = new Fields({ ...query, ...said });

@@ -110,7 +110,7 @@ function warnings(all: NonNullable<Reply['warnings']>): Pick<Reply, 'warnings'> 
   return all.length === 0 ? {} : { warnings: all };
 }
 
-/** An answer with one job, and at the top level what the command line prints of it (interop 5). */
+/** An answer with one job. What the published command line prints of it stands at the top level too. */
 export function oneJob({ id, type, queue, state }: JobRecord, rendered: Json, more = ''): Json {
   return `{"job":${rendered},"id":"${id}","type":"${type}","queue":"${queue}","state":"${stateName(state)}"${more}}`;
 }

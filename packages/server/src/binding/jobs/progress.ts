@@ -19,7 +19,7 @@ async function getProgress(engine: Engine, { params }: BindingRequest): Promise<
   return shown(job);
 }
 
-/** POST /workers/progress, as the official SDKs send it: the job's id and a percentage (digest §14). */
+/** POST /workers/progress, as the official SDKs send it: the job's id and a percentage. */
 async function reportByWorker(engine: Engine, { body }: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(body));
   const id = fields.requiredString('job_id');
@@ -27,7 +27,7 @@ async function reportByWorker(engine: Engine, { body }: BindingRequest): Promise
   return report(engine, id, requireBody(body));
 }
 
-/** PUT /jobs/:id/progress. A report that came too late is no error: `accepted` tells it apart (PRG-007). */
+/** PUT /jobs/:id/progress. A report that came too late is no error: `accepted` tells it apart (ojs-progress PRG-007). */
 async function report(engine: Engine, id: string, text: string): Promise<Reply> {
   const read = readProgress(text);
   if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });

@@ -107,7 +107,7 @@ export async function configureQueue(engine: Engine, { params, body }: BindingRe
   return configured(engine, await engine.queueSettings.configure(name, change), name);
 }
 
-/** GET /queues/:name/stats (X20, C-22): counts and sums are maintained by the storage. An unknown queue has zeros (digest §17). */
+/** GET /queues/:name/stats: the storage maintains counts and sums. An unknown queue has zeros. */
 export async function queueStats(engine: Engine, { params, quirk }: BindingRequest): Promise<Reply> {
   const name = readName(params);
   const [queue, statistics] = await Promise.all([engine.queueSettings.find(name), engine.statistics.of(name)]);
@@ -125,7 +125,7 @@ export async function queueStats(engine: Engine, { params, quirk }: BindingReque
   });
 }
 
-/** POST /queues/:name/pause and resume. A paused queue still accepts jobs (X19); pausing an unknown queue creates it. */
+/** POST /queues/:name/pause and resume. A paused queue still accepts jobs; pausing an unknown queue creates it. */
 export async function pauseQueue(engine: Engine, { params, quirk }: BindingRequest, paused: boolean): Promise<Reply> {
   const now = engine.clock.now();
   const queue = await engine.storage.registry.pauseQueue(readName(params), paused, now);
@@ -181,7 +181,7 @@ function configured(engine: Engine, queue: QueueRecord | null, name: string): Re
   return json({ queue: name, name, config, ...config });
 }
 
-/** `depth` is what the bound counts: jobs that wait or will come back (C-21). */
+/** `depth` is what the bound counts: jobs that wait or will come back (ojs-backpressure §4). */
 function sizes(queue: QueueRecord | null): object {
   return {
     depth: queue === null ? 0 : depthOf(queue),

@@ -10,7 +10,7 @@ import { readBeat } from './heartbeat.ts';
 /** ojs-worker-protocol §4.2, §10.1, in seconds. */
 const intervalSeconds = 5;
 
-/** POST /workers/register (ojs-worker-protocol §3.1, X28): a heartbeat that also tells the numbers to keep to. Workers that never register are as good. */
+/** POST /workers/register (ojs-worker-protocol §3.1): a heartbeat that also tells the numbers to keep to. Workers that never register are as good. */
 export async function register(engine: Engine, { body }: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(body));
   const worker = fields.requiredString('worker_id');

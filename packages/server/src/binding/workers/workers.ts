@@ -45,7 +45,7 @@ export const workerHandlers: Handlers<
 /** Told of errors that are the server's own. */
 type Failed = (error: unknown) => void;
 
-/** The most jobs one fetch hands out; a larger `count` is clamped (digest §17). */
+/** The most jobs of one fetch; a larger `count` is clamped. */
 const maxCount = 100;
 const maxWaitMs = 60_000;
 
@@ -100,7 +100,7 @@ export async function heartbeat(engine: Engine, request: BindingRequest, testMod
 }
 
 /**
- * POST /workers/exchange: a worker's whole turn in one request (design §6), each ack and nack with its own outcome.
+ * POST /workers/exchange: acks, nacks, heartbeat and fetch of a worker in one request, each ack and nack with its own outcome.
  * A fetch beside them never waits, so no outcome is held back by an empty queue.
  */
 export async function exchange(

@@ -41,8 +41,8 @@ interface Update {
 }
 
 /**
- * PUSH (ojs-core §7.1, X37), all or none. Duplicates that a policy ignores are left out and answered with the job that holds their key, within a
- * batch too (digest §17). Jobs are changed in place once all others are in, so that a batch that is refused has changed nothing.
+ * PUSH (ojs-core §7.1), all or none. Duplicates that a policy ignores are left out and answered with the job that holds their key, within a
+ * batch too. Jobs are changed in place once all others are in, so that a batch that is refused has changed nothing.
  */
 export async function push(batches: Batches, items: readonly PushItem[], round = 0): Promise<Pushed> {
   const outcomes = new Map<number, PushedItem>();

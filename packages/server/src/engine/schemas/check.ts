@@ -22,7 +22,7 @@ export async function checkEnvelopes(schemas: Schemas, read: readonly ReadEnvelo
   return warnings.length === 0 ? noWarnings : warnings;
 }
 
-/** The version that a job names itself (ojs-job-versioning, C-43); null where it names none. */
+/** The version that a job names itself (ojs-job-versioning); null where it names none. */
 export function versionOf(envelope: Json): string | null {
   const texts = members(envelope);
   const options: unknown = JSON.parse(texts.get('options') ?? 'null');

@@ -51,7 +51,7 @@ const rounds = 10;
 const none: readonly string[] = [];
 
 /**
- * The registry of schemas (ojs-core §5.2, ojs-schema-registry, C-15). One small document lists what is registered and is changed by
+ * The registry of schemas (ojs-core §5.2, ojs-schema-registry). One small document lists what is registered and is changed by
  * compare-and-set; the texts stand in documents of their own that never change.
  */
 export class Schemas {

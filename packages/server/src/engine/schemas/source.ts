@@ -60,7 +60,7 @@ const [keyCost, foundCost] = [10, 20] as const;
 
 /**
  * The schema with nothing but keywords of the draft, each subschema with its cost; the tuples of older drafts (`items` as an array) become
- * `prefixItems` (C-15). Values of the wrong kind stay, for the meta-schema to find.
+ * `prefixItems`. Values of the wrong kind stay, for the meta-schema to find.
  * @throws SchemaError where it is no object, or has too many subschemas.
  */
 export function readSource(schema: unknown): Source {

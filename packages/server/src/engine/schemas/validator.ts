@@ -71,7 +71,7 @@ export class SchemaValidator {
   }
 
   /**
-   * What is wrong with the args, at most 20 issues. A schema for an object is held against the only argument (C-27).
+   * What is wrong with the args, at most 20 issues. A schema of an object checks the only argument.
    * @param args as parsed JSON.
    * @param length of their text, which the budget follows.
    */

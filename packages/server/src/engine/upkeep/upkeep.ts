@@ -92,7 +92,7 @@ export class Upkeep {
     this.#since = parts.clock.now();
   }
 
-  /** Promotion may be at most 200 ms late (digest §2.1); a dead worker's jobs are back within 35 s at the defaults. */
+  /** Promotion is at most 200 ms late. A dead worker's jobs are back within 35 s at the defaults. */
   start(): void {
     const every = (ms: number, work: () => Promise<void>) => {
       // A store that is away for an hour is told once, not ten times a second.

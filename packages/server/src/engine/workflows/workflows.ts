@@ -32,7 +32,7 @@ export interface WorkflowView {
 
 /**
  * Workflows (ojs-workflows): core decides what becomes of a node, the store applies it under the node's state, so any step may be tried again by any
- * node of the cluster and takes effect once (design §2). What a crash leaves between two steps the upkeep finishes.
+ * node of the cluster and takes effect once. What a crash leaves between two steps the upkeep finishes.
  */
 export class Workflows {
   readonly #storage: Storage;
@@ -90,7 +90,7 @@ export class Workflows {
   }
 
   /**
-   * Ends a running workflow: what waits is cancelled, what is active may finish and changes nothing any more (digest §7).
+   * Ends a running workflow: what waits is cancelled, what is active may finish and changes nothing any more (ojs-workflows §9).
    * @throws ProtocolError `not_found`; `conflict` where it has ended already.
    */
   async cancel(id: string): Promise<WorkflowView> {

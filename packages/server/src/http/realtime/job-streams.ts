@@ -12,17 +12,8 @@ import {
   resultStream,
 } from '../../binding/realtime/job-stream.ts';
 import { faultOf } from '../../binding/reply.ts';
-import type { Guest, RealtimeParts } from './routes.ts';
+import type { OpenStream, RealtimeParts, Streams } from './parts.ts';
 import { EventStream } from './stream.ts';
-
-/** What a stream shares with the others of the server. */
-export interface Door {
-  /** @throws ProtocolError where nobody may come in now. */
-  readonly enter: (request: FastifyRequest, reply: FastifyReply, header: string | undefined) => () => void;
-  readonly guests: Set<Guest>;
-  readonly isClosing: () => boolean;
-  readonly cursorOf: (request: FastifyRequest) => string | null;
-}
 
 const scopes: readonly Scope[] = ['enqueue', 'work'];
 
@@ -30,7 +21,7 @@ const scopes: readonly Scope[] = ['enqueue', 'work'];
 export function addJobStreams(
   app: FastifyInstance,
   { binding, authorization, options, failed }: RealtimeParts,
-  door: Door,
+  streams: Streams,
 ): void {
   const { engine } = binding;
 
@@ -38,10 +29,10 @@ export function addJobStreams(
     const { raw } = reply;
     checkStreamQuery(streamParameters.job, singles(request.query));
     const { id = '' } = request.params as Readonly<Record<string, string>>;
-    const leave = door.enter(request, reply, request.headers.authorization);
+    const leave = streams.enter(request, reply, request.headers.authorization);
     raw.once('close', leave);
     try {
-      if (!(await hasMore(engine, id, door.cursorOf(request)))) {
+      if (!(await hasMore(engine, id, streams.cursorOf(request)))) {
         leave();
         // The only answer after which an EventSource does not come again.
         return reply.code(204).removeHeader('content-type').send();
@@ -53,16 +44,16 @@ export function addJobStreams(
     reply.hijack();
     const sink = new EventStream(raw, options.heartbeatMs);
     const gone = new AbortController();
-    const guest: Guest = { shutDown: async () => gone.abort(), destroy: () => sink.destroy() };
-    door.guests.add(guest);
+    const opened: OpenStream = { shutDown: async () => gone.abort(), destroy: () => sink.destroy() };
+    streams.openStreams.add(opened);
     raw.once('close', () => {
-      door.guests.delete(guest);
+      streams.openStreams.delete(opened);
       gone.abort();
     });
     // A connection that ends with its stream, so that it does not hold up the end of the server.
     sink.open({ ...reply.getHeaders(), connection: 'close' }, '');
-    if (raw.destroyed || door.isClosing()) gone.abort();
-    tell(sink, follow(engine, id, stream, gone.signal)).catch((error: unknown) => {
+    if (raw.destroyed || streams.isClosing()) gone.abort();
+    send(sink, follow(engine, id, stream, gone.signal)).catch((error: unknown) => {
       failed(error, 'stream', request.id);
       sink.destroy();
     });
@@ -88,7 +79,7 @@ export function addJobStreams(
 }
 
 /** A reader that is slow misses states in between, never the last one. */
-async function tell(sink: EventStream, frames: AsyncIterable<JobFrame>): Promise<void> {
+async function send(sink: EventStream, frames: AsyncIterable<JobFrame>): Promise<void> {
   for await (const { name, id, data } of frames) {
     const delivery: Delivery = {
       to: { channel: '', subscriptionId: null },

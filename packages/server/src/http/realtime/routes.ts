@@ -1,53 +1,38 @@
 import { ProtocolError, type Scope } from '@ojs-ts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Binding } from '../../binding/binding.ts';
 import { singles } from '../../binding/queries.ts';
 import { checkStreamQuery, streamParameters } from '../../binding/query-parameters.ts';
 import { type Channel, jobChannel, queueChannel, readChannel } from '../../binding/realtime/channel.ts';
 import { filterOf, Realtime } from '../../binding/realtime/realtime.ts';
 import { Session } from '../../binding/realtime/session.ts';
 import { faultOf } from '../../binding/reply.ts';
-import type { Authorization } from '../auth.ts';
 import { clientOf } from '../rate-limit.ts';
-import { Admission } from './admission.ts';
+import { ConnectionLimit } from './connection-limit.ts';
 import { addJobStreams } from './job-streams.ts';
-import type { RealtimeOptions } from './options.ts';
+import type { OpenStream, RealtimeParts } from './parts.ts';
 import { Socket } from './socket.ts';
 import { EventStream } from './stream.ts';
 import { authorizationOf, Upgrades } from './upgrade.ts';
-
-export interface RealtimeParts {
-  readonly binding: Binding;
-  readonly authorization: Authorization;
-  readonly options: RealtimeOptions;
-  readonly failed: (error: unknown, what: string, requestId: string) => void;
-}
 
 type Params = Readonly<Record<string, string>>;
 
 const scopes: readonly Scope[] = ['enqueue', 'work'];
 
-/** Somebody who follows: told of the end of the server, and cut off where that takes too long. */
-export interface Guest {
-  readonly shutDown: () => Promise<void>;
-  readonly destroy: () => void;
-}
-
 /** The streams and the WebSocket of ojs-realtime, on the server's own hooks. */
 export function addRealtime(app: FastifyInstance, { binding, authorization, options, failed }: RealtimeParts): void {
   const { engine, about } = binding;
   const realtime = new Realtime(engine, about.source, options);
-  const admission = new Admission(options.connectionsPerClient, options.connections);
+  const connections = new ConnectionLimit(options.connectionsPerClient, options.connections);
   const upgrades = new Upgrades(app);
-  const guests = new Set<Guest>();
+  const openStreams = new Set<OpenStream>();
   let closing = false;
 
   app.addHook('preClose', async () => {
     closing = true;
-    for (const guest of guests) guest.shutDown().catch(() => guest.destroy());
-    if (guests.size === 0) return;
+    for (const opened of openStreams) opened.shutDown().catch(() => opened.destroy());
+    if (openStreams.size === 0) return;
     const cut = setTimeout(() => {
-      for (const guest of guests) guest.destroy();
+      for (const opened of openStreams) opened.destroy();
     }, options.shutdownMs);
     app.server.once('close', () => clearTimeout(cut));
   });
@@ -62,7 +47,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
       );
     }
     try {
-      return admission.enter(authorization.holder(header) ?? clientOf(request.ip));
+      return connections.enter(authorization.holder(header) ?? clientOf(request.ip));
     } catch (error) {
       if (error instanceof ProtocolError) reply.headers(limitHeaders(error.details));
       throw error;
@@ -95,16 +80,16 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
       throw error;
     }
     reply.hijack();
-    const guest: Guest = {
+    const opened: OpenStream = {
       shutDown: () => connection.shutDown('shutdown', options.shutdownMs),
       destroy: () => sink.destroy(),
     };
-    guests.add(guest);
-    raw.once('close', () => guests.delete(guest));
+    openStreams.add(opened);
+    raw.once('close', () => openStreams.delete(opened));
     // A connection that ended with its stream, so that it does not hold up the end of the server.
     sink.open({ ...reply.getHeaders(), connection: 'close' }, connection.lastId);
     if (raw.destroyed) connection.close();
-    if (closing) void guest.shutDown();
+    if (closing) void opened.shutDown();
     connection.run().catch((error: unknown) => {
       failed(error, 'stream', request.id);
       sink.destroy();
@@ -136,7 +121,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
   addJobStreams(
     app,
     { binding, authorization, options, failed },
-    { enter, guests, isClosing: () => closing, cursorOf },
+    { enter, openStreams, isClosing: () => closing, cursorOf },
   );
 
   app.get('/ojs/v1/ws', {
@@ -158,16 +143,16 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
             send: (text) => socket.send(text),
             failed: (error) => failed(error, 'websocket', request.id),
           });
-          const guest: Guest = {
+          const opened: OpenStream = {
             shutDown: () => connection.shutDown('shutdown', options.shutdownMs),
             destroy: () => socket.destroy(),
           };
-          guests.add(guest);
+          openStreams.add(opened);
           webSocket.once('close', () => {
-            guests.delete(guest);
+            openStreams.delete(opened);
             connection.close();
           });
-          if (closing) void guest.shutDown();
+          if (closing) void opened.shutDown();
           connection.run().catch((error: unknown) => {
             failed(error, 'websocket', request.id);
             socket.destroy();

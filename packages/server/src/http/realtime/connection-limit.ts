@@ -1,7 +1,7 @@
 import { ProtocolError } from '@ojs-ts/core';
 
 /** Counts the open connections of each client and of all (ojs-realtime §5.2). */
-export class Admission {
+export class ConnectionLimit {
   readonly #perClient: number;
   readonly #inAll: number;
   readonly #clients = new Map<string, number>();

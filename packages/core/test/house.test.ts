@@ -1,0 +1,114 @@
+import { globSync, readFileSync } from 'node:fs';
+import { posix, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../../..');
+
+/** Folders that are still to be divided. The list only shrinks, and ends empty. */
+const crowded: readonly string[] = [
+  'packages/sdk/src',
+  'packages/sdk/src/worker',
+  'packages/sdk/test',
+  'packages/server/src/storage/postgres',
+  'packages/server/src/storage/redis',
+  'packages/server/test/storage/postgres',
+];
+
+/** Files that still import each other in a circle. The list only shrinks, and ends empty. */
+const inCircles: readonly string[] = [
+  'packages/sdk/src/connection.ts',
+  'packages/sdk/src/context.ts',
+  'packages/sdk/src/definition.ts',
+  'packages/sdk/src/draft.ts',
+  'packages/sdk/src/duration.ts',
+  'packages/sdk/src/enqueue/batches.ts',
+  'packages/sdk/src/enqueue/passage.ts',
+  'packages/sdk/src/enqueue/producer.ts',
+  'packages/sdk/src/enqueue/shown.ts',
+  'packages/sdk/src/enqueue/special.ts',
+  'packages/sdk/src/errors.ts',
+  'packages/sdk/src/errors/job.ts',
+  'packages/sdk/src/failures.ts',
+  'packages/sdk/src/job.ts',
+  'packages/sdk/src/known.ts',
+  'packages/sdk/src/limit.ts',
+  'packages/sdk/src/names.ts',
+  'packages/sdk/src/options.ts',
+  'packages/sdk/src/refusal.ts',
+  'packages/sdk/src/repetition.ts',
+  'packages/sdk/src/standard-schema.ts',
+  'packages/sdk/src/transaction/destination.ts',
+  'packages/sdk/src/transaction/open.ts',
+  'packages/sdk/src/worker/held.ts',
+  'packages/sdk/src/worker/reports.ts',
+  'packages/sdk/src/workflow/parent-results.ts',
+  'packages/server/src/storage/backup.ts',
+  'packages/server/src/storage/inbox.ts',
+  'packages/server/src/storage/postgres/draft.ts',
+  'packages/server/src/storage/postgres/insert.ts',
+  'packages/server/src/storage/postgres/limit-changes.ts',
+  'packages/server/src/storage/postgres/pages.ts',
+  'packages/server/src/storage/postgres/tally.ts',
+  'packages/server/src/storage/postgres/transaction.ts',
+  'packages/server/src/storage/storage.ts',
+  'packages/server/src/storage/workflows.ts',
+];
+
+/** The relative imports of each file, of types and by `import()` too. */
+function importsOf(sources: ReadonlyMap<string, string>): ReadonlyMap<string, readonly string[]> {
+  const specifier = /^(?:import|export)\s[^'";]*?from\s+'(\.[^']+)'|^import\s+'(\.[^']+)'|\bimport\(\s*'(\.[^']+)'/gm;
+  return new Map(
+    [...sources].map(([file, text]) => {
+      const found = [...text.matchAll(specifier)].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
+      return [file, found.map((path) => posix.join(posix.dirname(file), path))];
+    }),
+  );
+}
+
+/** The circles among files: strongly connected components of more than one file (Tarjan 1972), each sorted. */
+function circles(imports: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] {
+  const found: string[][] = [];
+  const order = new Map<string, number>();
+  const stack: string[] = [];
+  const visit = (file: string): number => {
+    const number = order.size;
+    order.set(file, number);
+    const depth = stack.push(file) - 1;
+    let lowest = number;
+    for (const imported of imports.get(file) ?? []) {
+      if (!order.has(imported)) lowest = Math.min(lowest, visit(imported));
+      else if (stack.includes(imported)) lowest = Math.min(lowest, order.get(imported) ?? number);
+    }
+    if (lowest === number) {
+      const component = stack.splice(depth);
+      if (component.length > 1) found.push(component.sort());
+    }
+    return lowest;
+  };
+  for (const file of imports.keys()) if (!order.has(file)) visit(file);
+  return found;
+}
+
+test('no files import each other in a circle, types included', () => {
+  const files = globSync('packages/*/src/**/*.ts', { cwd: root });
+  const imports = importsOf(new Map(files.map((file) => [file, readFileSync(resolve(root, file), 'utf8')])));
+  expect(circles(imports).filter((circle) => !circle.every((file) => inCircles.includes(file)))).toEqual([]);
+});
+
+test('no folder has more than 25 files', () => {
+  const counts = new Map<string, number>();
+  for (const file of globSync('packages/*/{src,test}/**/*.*', { cwd: root }))
+    counts.set(posix.dirname(file), (counts.get(posix.dirname(file)) ?? 0) + 1);
+  const over = [...counts].filter(([, count]) => count > 25).map(([folder]) => folder);
+  expect(over.filter((folder) => !crowded.includes(folder))).toEqual([]);
+});
+
+test('a circle of types is found', () => {
+  const sources = new Map([
+    ['a/one.ts', "import type { Two } from './two.ts';"],
+    ['a/two.ts', "export { three } from '../b/three.ts';"],
+    ['b/three.ts', "const one = await import('../a/one.ts');"],
+    ['b/four.ts', "import { three } from './three.ts';"],
+  ]);
+  expect(circles(importsOf(sources))).toEqual([['a/one.ts', 'a/two.ts', 'b/three.ts']]);
+});

@@ -1,0 +1,27 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Binding } from '../../binding/binding.ts';
+import type { Authorization } from '../auth.ts';
+import type { RealtimeOptions } from './options.ts';
+
+/** What the routes of ojs-realtime work with. */
+export interface RealtimeParts {
+  readonly binding: Binding;
+  readonly authorization: Authorization;
+  readonly options: RealtimeOptions;
+  readonly failed: (error: unknown, what: string, requestId: string) => void;
+}
+
+/** A stream or a WebSocket that is open. `shutDown` tells its client that the server stops; `destroy` cuts it off when that takes too long. */
+export interface OpenStream {
+  readonly shutDown: () => Promise<void>;
+  readonly destroy: () => void;
+}
+
+/** What all streams of the server share. */
+export interface Streams {
+  /** Counts a new connection; the returned function takes it off again. @throws ProtocolError where the server takes no more connections. */
+  readonly enter: (request: FastifyRequest, reply: FastifyReply, header: string | undefined) => () => void;
+  readonly openStreams: Set<OpenStream>;
+  readonly isClosing: () => boolean;
+  readonly cursorOf: (request: FastifyRequest) => string | null;
+}
