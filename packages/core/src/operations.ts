@@ -31,7 +31,7 @@ const table = {
     ],
     scopes: ['open'],
   },
-  'job.enqueue': { ...enqueueRoute, scopes: ['enqueue'] },
+  'job.enqueue': { method: 'POST', path: '/ojs/v1/jobs', scopes: ['enqueue'] },
   'job.enqueueBatch': { method: 'POST', path: '/ojs/v1/jobs/batch', scopes: ['enqueue'] },
   'job.list': { method: 'GET', path: '/ojs/v1/jobs', scopes: ['admin'] },
   'job.get': { method: 'GET', path: '/ojs/v1/jobs/:id', scopes: ['enqueue', 'work'] },

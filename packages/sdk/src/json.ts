@@ -96,3 +96,9 @@ export function parseWire(text: string): Wire | undefined {
     return undefined;
   }
 }
+
+/** Args: an array of JSON values. */
+export type JsonArray = readonly unknown[];
+
+/** Free fields of a job. */
+export type Meta = Record<string, unknown>;

@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import { type Embedded, openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Encoder, encodes } from '../src/enqueue/encoder.ts';
 import {
   Client,
   defineJob,
@@ -18,6 +17,7 @@ import {
   type StandardSchemaV1,
   Worker,
 } from '../src/index.ts';
+import { type Encoder, encodes } from '../src/middleware/types.ts';
 import { keepingLogger } from './support/log.ts';
 
 let server: RunningServer;

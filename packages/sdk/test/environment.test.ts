@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { startServer } from '@ojs-ts/server';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { selfSigned } from '../../server/test/support/certificate.ts';
+import { consoleLogger } from '../src/connection/logger.ts';
 import { Client, Worker } from '../src/index.ts';
-import { consoleLogger } from '../src/logger.ts';
 import { type Bench, openBench } from './support/bench.ts';
 import { keepingLogger } from './support/log.ts';
 

@@ -1,6 +1,6 @@
 import type { Answer } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
-import { apiError, retryAfterMs } from '../src/api-error.ts';
+import { apiError, retryAfterMs } from '../src/connection/api-error.ts';
 import * as sdk from '../src/index.ts';
 
 const answer = (status: number, body: unknown, headers: Record<string, string> = {}): Answer => ({

@@ -3,7 +3,7 @@ import type { EventKind } from '@ojs-ts/core';
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { type Frame, FrameReader } from '../src/events/frames.ts';
-import { kindsOf, matcherOf } from '../src/events/kinds.ts';
+import { kindsOf, matcherOf } from '../src/events/wanted.ts';
 import { Event, EventType, OJSEvent } from '../src/index.ts';
 import { openBench } from './support/bench.ts';
 

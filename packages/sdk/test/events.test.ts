@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Embedded, openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Connection } from '../src/connection.ts';
+import { Connection } from '../src/connection/connection.ts';
 import { follow } from '../src/events/follow.ts';
-import { followTimes } from '../src/events/times.ts';
+import { followTimes } from '../src/events/stream.ts';
 import {
   type Answer,
   Client,

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { startServer } from '@ojs-ts/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Client, OJSAPIError, OJSAuthenticationError, OJSError, OJSValidationError, Worker } from '../src/index.ts';
-import { openPage, type PageQuery, readPage } from '../src/page.ts';
+import { openPage, type PageQuery, readPage } from '../src/operations/page.ts';
 import { type Bench, openBench } from './support/bench.ts';
 import { refusal } from './support/faulty.ts';
 

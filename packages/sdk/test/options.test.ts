@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cpuMs } from '../../core/test/support/cpu.ts';
 import { OJSValidationError } from '../src/index.ts';
-import type { JobRequest } from '../src/options.ts';
-import { wireRequest } from '../src/wire.ts';
+import type { JobRequest } from '../src/job/definition.ts';
+import { wireRequest } from '../src/job/wire.ts';
 
 const wire = (request: Partial<JobRequest>) =>
   JSON.parse(wireRequest({ type: 'email.send', args: [], ...request }).text);

@@ -1,6 +1,6 @@
 import type { NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
-import { known } from '../known.ts';
+import { known } from '../options/known.ts';
 import { CodecError } from './error.ts';
 import { GzipCodec } from './gzip.ts';
 import { type Payload, type PayloadCodec, plain } from './payload.ts';

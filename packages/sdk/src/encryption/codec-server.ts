@@ -1,7 +1,7 @@
 import type { NamesOf } from '@ojs-ts/core';
 import { fromBase64, toBase64 } from '../base64.ts';
 import { isWire, textOf, type Wire } from '../json.ts';
-import { known } from '../known.ts';
+import { known } from '../options/known.ts';
 import type { CodecChain } from './chain.ts';
 import { encodingsIn, nameOf } from './envelope.ts';
 import { CodecError } from './error.ts';

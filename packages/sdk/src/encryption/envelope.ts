@@ -1,6 +1,5 @@
 import { fromBase64, toBase64 } from '../base64.ts';
-import type { JsonArray, Meta } from '../job.ts';
-import { compact, isWire, textOf, textsOf, type Wire } from '../json.ts';
+import { compact, isWire, type JsonArray, type Meta, textOf, textsOf, type Wire } from '../json.ts';
 import type { CodecChain, Encoded } from './chain.ts';
 import { CodecError } from './error.ts';
 import { plain } from './payload.ts';

@@ -1,5 +1,5 @@
 import type { NamesOf } from '@ojs-ts/core';
-import { known } from '../known.ts';
+import { known } from '../options/known.ts';
 import { CodecError } from './error.ts';
 import { type Payload, type PayloadCodec, plain } from './payload.ts';
 

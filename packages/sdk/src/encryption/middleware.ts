@@ -1,14 +1,21 @@
 import type { NamesOf } from '@ojs-ts/core';
-import type { JobContext } from '../context.ts';
-import { withArgs } from '../context-with-args.ts';
-import { type Encoder, encodes } from '../enqueue/encoder.ts';
 import { OJSValidationError } from '../errors.ts';
-import type { JobHandle, WaitOptions } from '../handle.ts';
-import type { Job, JsonArray } from '../job.ts';
-import { known } from '../known.ts';
-import type { EnqueueMiddleware, EnqueueNext, ExecutionMiddleware } from '../middleware/types.ts';
-import { type CallOptions, definitionOf, type JobRequest } from '../options.ts';
-import { jsonProblem, refuse } from '../refusal.ts';
+import { definitionOf, type JobRequest } from '../job/definition.ts';
+import type { JobHandle, WaitOptions } from '../job/handle.ts';
+import type { Job } from '../job/job.ts';
+import type { CallOptions } from '../job/options.ts';
+import { jsonProblem, refuse } from '../job/validate-request.ts';
+import type { JsonArray } from '../json.ts';
+import {
+  type Encoder,
+  type EnqueueMiddleware,
+  type EnqueueNext,
+  type ExecutionMiddleware,
+  encodes,
+} from '../middleware/types.ts';
+import { known } from '../options/known.ts';
+import type { JobContext } from '../worker/context.ts';
+import { withArgs } from '../worker/context-with-args.ts';
 import type { CodecChain } from './chain.ts';
 import { decodeArgs, decodeResult, encodeArgs, encodeResult, isEncodedArgs } from './envelope.ts';
 import { type EncryptionKey, readKey } from './keys.ts';

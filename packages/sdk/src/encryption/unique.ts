@@ -1,7 +1,7 @@
 import { newUnique, uniqueOf, type ValidationIssue } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
+import type { JobRequest } from '../job/definition.ts';
 import { compact } from '../json.ts';
-import type { JobRequest } from '../options.ts';
 import type { EncryptionKey } from './keys.ts';
 
 /** Where equal args are still equal (ojs-extension-interactions §4.3). */

@@ -1,38 +1,49 @@
-import type { Connection } from '../connection.ts';
-import type { Drafted, WireRequest } from '../draft.ts';
-import { handleOf, type JobHandle } from '../handle.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { Operation } from '../connection/operation.ts';
+import { getCall, isOwn } from '../connection/recovery.ts';
+import { isOjsError, OJSError, OJSValidationError } from '../errors.ts';
+import type { JobRequest } from '../job/definition.ts';
+import type { JobCalls } from '../job/handle.ts';
+import { handleOf, type JobHandle } from '../job/handle.ts';
+import type { CallOptions } from '../job/options.ts';
+import { jobIn, readJob } from '../job/read-job.ts';
+import { atIndex } from '../job/validate-request.ts';
+import type { WireRequest } from '../job/wire.ts';
+import { isWire, listOf, numberOf, type Wire, wireOf } from '../json.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import type { CallOptions, JobRequest } from '../options.ts';
-import { atIndex } from '../refusal.ts';
-import { batchLimit, enqueueBatch, surelyTaken } from './batch.ts';
-import { passChain } from './chain.ts';
-import { type Checked, check, checkDrafted } from './check.ts';
-import { withParsed, withRest } from './passage.ts';
-import type { Producer } from './producer.ts';
-import { Rendezvous } from './rendezvous.ts';
-import type { Sent } from './sent.ts';
-import { shown } from './shown.ts';
+import { passChain, withParsed, withRest } from './chain.ts';
+import { type Checked, check } from './request.ts';
+import { outcomeOf, type Sent } from './single.ts';
+import { handleOfSent } from './typed.ts';
+
+/** What a batch needs of its producer. */
+export interface BatchServices {
+  readonly connection: Connection;
+  readonly calls: JobCalls;
+  /** Tells of a job that was put into its queue. */
+  told(handle: JobHandle): JobHandle;
+}
 
 /** Sends a batch. Each request passes the middleware by itself; where one of them fails nothing is sent (ojs-middleware §9.2, option B: a batch is all or none). */
 export async function sendBatch(
-  producer: Producer,
+  services: BatchServices,
   chain: readonly EnqueueMiddleware[],
-  drafted: readonly Drafted[],
+  requests: readonly JobRequest[],
   options: CallOptions,
 ): Promise<JobHandle[]> {
+  const { connection } = services;
   const ready = await Promise.all(
-    drafted.map(async (own, index) => {
+    requests.map(async (request, index) => {
       try {
-        return { request: own.request, checked: await checkDrafted(own, producer.options.connection.logger) };
+        return { request, checked: await check(request, connection.logger) };
       } catch (error) {
         throw atIndex(index, error);
       }
     }),
   );
-  if (chain.length === 0) return sendReady(producer, ready, options);
-  const { connection } = producer.options;
+  if (chain.length === 0) return sendReady(services, ready, options);
   return withRest(connection, options, { operation: 'job.enqueueBatch' }, (rest) =>
-    sendThroughChain(producer, chain, ready, rest),
+    sendThroughChain(services, chain, ready, rest),
   );
 }
 
@@ -43,21 +54,21 @@ interface Ready {
 }
 
 async function sendThroughChain(
-  producer: Producer,
+  services: BatchServices,
   chain: readonly EnqueueMiddleware[],
   ready: readonly Ready[],
   rest: () => CallOptions,
 ): Promise<JobHandle[]> {
-  const sending = new Rendezvous<Ready, JobHandle>(ready.length, (items) => sendReady(producer, items, rest()));
+  const sending = new Rendezvous<Ready, JobHandle>(ready.length, (items) => sendReady(services, items, rest()));
   const passing = ready.map(async ({ request, checked: first }, index) => {
     let arrived = false;
     const send = async (changed: JobRequest) => {
-      const checked = withParsed(await check(changed, producer.options.connection.logger), first.parsed, changed);
+      const checked = withParsed(await check(changed, services.connection.logger), first.parsed, changed);
       arrived = true;
       return sending.arrive(index, { request: changed, checked });
     };
     try {
-      const handle = await passChain(chain, request, first.wire, send, producer.options.calls);
+      const handle = await passChain(chain, request, first.wire, send, services.calls);
       sending.leave(index);
       return handle;
     } catch (error) {
@@ -69,17 +80,18 @@ async function sendThroughChain(
   return Promise.all(passing);
 }
 
-async function sendReady(producer: Producer, ready: readonly Ready[], options: CallOptions): Promise<JobHandle[]> {
-  const { connection, calls } = producer.options;
-  const sent = await sendWires(
-    connection,
-    ready.map(({ checked }) => checked.wire),
-    options,
-  );
+async function sendReady(
+  { connection, calls, told }: BatchServices,
+  ready: readonly Ready[],
+  options: CallOptions,
+): Promise<JobHandle[]> {
+  const wires = ready.map(({ checked }) => checked.wire);
+  const sent = await sendWires(connection, wires, options);
   return Promise.all(
-    sent.map((one, index) => {
+    sent.map(async (one, index) => {
       const own = ready[index];
-      return own === undefined ? handleOf(one.job, one.outcome, calls) : shown(producer, own.request, own.checked, one);
+      if (own === undefined) return handleOf(one.job, one.outcome, calls);
+      return told(await handleOfSent(own.request, own.checked, one, calls));
     }),
   );
 }
@@ -102,5 +114,115 @@ async function limitOf(connection: Connection, options: CallOptions): Promise<nu
     limits.delete(connection);
     options.signal?.throwIfAborted();
     return null;
+  }
+}
+
+/** Batches up to this size are sent without asking for the server's limit; every server takes as many (L4-BULK-002). */
+export const surelyTaken = 1_000;
+
+/** PUSH of several, all or none (ojs-http-binding §9). @throws {OJSValidationError} for more jobs than the server takes at once. */
+export function* enqueueBatch(requests: readonly WireRequest[], limit: number | null): Operation<Sent[]> {
+  const [first] = requests;
+  if (first === undefined) return [];
+  if (limit !== null && requests.length > limit) throw tooMany(requests.length, limit);
+  const ids = requests.map(({ id }) => id);
+  let answer: Wire;
+  try {
+    answer = yield {
+      call: {
+        operation: 'job.enqueueBatch',
+        body: `{"jobs":[${requests.map(({ text }) => text).join(',')}]}`,
+        idempotencyKey: first.id,
+      },
+      settings: {
+        recover: (error) => (isOwn(error, ids) ? { calls: ids.map(getCall), body: (jobs) => ({ jobs }) } : null),
+      },
+    };
+  } catch (error) {
+    if (!isOjsError(error, 'batch_size_exceeded') || !('error' in error)) throw error;
+    throw tooMany(requests.length, numberOf(wireOf(wireOf(error.error)?.details)?.max_batch_size), error);
+  }
+  return listOf(answer.jobs).map((raw) => ({
+    job: readJob(jobIn(raw)),
+    outcome: isWire(raw) ? outcomeOf(raw) : 'created',
+  }));
+}
+
+/** Jobs that the server takes in one batch, as its manifest says; null where it does not. */
+export function* batchLimit(): Operation<number | null> {
+  const manifest = yield { call: { operation: 'system.manifest' } };
+  return numberOf(wireOf(manifest.limits)?.max_batch_jobs) ?? null;
+}
+
+function tooMany(count: number, max: number | undefined, cause?: unknown): OJSValidationError {
+  const message = `expected at most ${max ?? 'as many jobs as the server takes'} in one batch, got ${count}; nothing was enqueued`;
+  return new OJSValidationError(`requests: ${message}`, {
+    cause,
+    operation: 'job.enqueueBatch',
+    issues: [{ path: 'requests', message }],
+  });
+}
+
+interface Arrival<In, Out> {
+  readonly item: In;
+  readonly resolve: (out: Out) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Where the requests of a batch wait for each other at the end of their middleware: `send` is called once all that were not dropped are there, so a batch stays one
+ * request. A middleware that calls `next()` again after a failure makes a second round, which goes ahead where all others have come back too.
+ */
+export class Rendezvous<In, Out> {
+  readonly #send: (items: readonly In[]) => Promise<readonly Out[]>;
+  readonly #arrived = new Map<number, Arrival<In, Out>>();
+  readonly #left = new Set<number>();
+  readonly #count: number;
+  #broken: { readonly error: unknown } | null = null;
+
+  constructor(count: number, send: (items: readonly In[]) => Promise<readonly Out[]>) {
+    this.#count = count;
+    this.#send = send;
+  }
+
+  /** The outcome of the item at `index` of the batch. */
+  arrive(index: number, item: In): Promise<Out> {
+    const { promise, resolve, reject } = Promise.withResolvers<Out>();
+    this.#arrived.set(index, { item, resolve, reject });
+    this.#advance();
+    return promise;
+  }
+
+  /** The middleware of the item is done: it was dropped, or has its outcome. */
+  leave(index: number): void {
+    this.#left.add(index);
+    this.#advance();
+  }
+
+  /** The middleware of an item failed: none of the batch is sent any more. */
+  fail(index: number, error: unknown): void {
+    this.#broken ??= { error };
+    this.leave(index);
+  }
+
+  #advance(): void {
+    if (this.#arrived.size + this.#left.size < this.#count || this.#arrived.size === 0) return;
+    const round = [...this.#arrived].toSorted(([a], [b]) => a - b).map(([, arrival]) => arrival);
+    this.#arrived.clear();
+    if (this.#broken !== null) for (const { reject } of round) reject(this.#broken.error);
+    else void this.#settle(round);
+  }
+
+  async #settle(round: readonly Arrival<In, Out>[]): Promise<void> {
+    try {
+      const outs = await this.#send(round.map(({ item }) => item));
+      round.forEach(({ resolve, reject }, index) => {
+        const out = outs[index];
+        if (out === undefined) reject(new OJSError('The server answered a batch with fewer jobs than it had.'));
+        else resolve(out);
+      });
+    } catch (error) {
+      for (const { reject } of round) reject(error);
+    }
   }
 }

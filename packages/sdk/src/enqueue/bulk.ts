@@ -1,20 +1,25 @@
-import { errorFor, itemError } from '../api-error.ts';
-import { expiry } from '../attempts.ts';
-import type { Connection } from '../connection.ts';
-import { Deadline } from '../deadline.ts';
-import type { WireRequest } from '../draft.ts';
+import { errorFor, isPassing, itemError } from '../connection/api-error.ts';
+import { expiry, pauseAfter, placed } from '../connection/attempts.ts';
+import type { Connection } from '../connection/connection.ts';
+import { Deadline } from '../connection/deadline.ts';
+import { pause } from '../connection/pause.ts';
+import { getCall } from '../connection/recovery.ts';
+import type { ErrorContext } from '../errors.ts';
 import { OJSAPIError, OJSConnectionError, type OJSError } from '../errors.ts';
-import { pause } from '../events/pause.ts';
-import { jobIn, readJob } from '../job.ts';
-import { getCall } from '../jobs.ts';
+import { jobIn, readJob } from '../job/read-job.ts';
+import type { WireRequest } from '../job/wire.ts';
 import { isWire, numberOf, parseWire, textOf, type Wire, wireOf } from '../json.ts';
-import { isPassing, pauseAfter } from '../retries.ts';
 import type { Entry } from './coalescer.ts';
-import { filledIn } from './envelope.ts';
-import { outcomeOf, readSent, type Sent } from './sent.ts';
-import { contextOf, singleCall, singleSettings } from './single.ts';
+import { contextOf, filledIn, outcomeOf, readSent, type Sent, singleCall, singleSettings } from './single.ts';
 
-export type Enqueue = Entry<WireRequest, Sent>;
+/** A request that waits for its outcome, with what its own call needs where it is sent singly. */
+export interface Pending extends WireRequest {
+  readonly about: ErrorContext;
+  /** What the attempts of that call met. */
+  readonly met: OJSError[];
+}
+
+type Enqueue = Entry<Pending, Sent>;
 
 /** What every server with the extension takes, ours ten times as many (ojs-bulk-operations §9.1). */
 const maxJobs = 1_000;
@@ -181,11 +186,12 @@ export class Bulk {
   async #singly(group: readonly Enqueue[], uncertain: boolean): Promise<void> {
     await Promise.all(
       group.map(async ({ item, deadline, resolve, reject }) => {
+        const call = singleCall(item);
         try {
           const settings = singleSettings(item, uncertain);
-          resolve(readSent(await this.#connection.callWithin(deadline, singleCall(item), contextOf(item), settings)));
+          resolve(readSent(await this.#connection.callWithin(deadline, call, item.about, settings, item.met)));
         } catch (error) {
-          reject(error);
+          reject(placed(error, { call, http: this.#connection.http }));
         }
       }),
     );

@@ -1,11 +1,18 @@
-import type { WireRequest } from '../draft.ts';
-import { OJSError, OJSValidationError } from '../errors.ts';
-import { handleOf, type JobCalls, type JobHandle } from '../handle.ts';
-import { type Job, readJob } from '../job.ts';
+import { expiry } from '../connection/attempts.ts';
+import type { Connection } from '../connection/connection.ts';
+import { within } from '../connection/deadline.ts';
+import { type ErrorContext, OJSError, OJSValidationError } from '../errors.ts';
+import type { JobRequest } from '../job/definition.ts';
+import { handleOf, type JobCalls, type JobHandle } from '../job/handle.ts';
+import type { Job } from '../job/job.ts';
+import type { CallOptions } from '../job/options.ts';
+import { readJob } from '../job/read-job.ts';
+import type { WireRequest } from '../job/wire.ts';
+import type { JsonArray } from '../json.ts';
 import { compose } from '../middleware/compose.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import type { JobRequest } from '../options.ts';
-import { sentEnvelope } from './envelope.ts';
+import type { Checked } from './request.ts';
+import { sentEnvelope } from './single.ts';
 
 /**
  * One request through the enqueue middleware, to `send` at its end (ojs-middleware §3).
@@ -63,4 +70,28 @@ function dropped(wire: WireRequest): JobHandle {
 
 function isJob(value: unknown): value is Job {
   return typeof value === 'object' && value !== null && 'id' in value && 'type' in value && 'state' in value;
+}
+
+/** With middleware the caller's deadline begins before it. `rest` is what is left of it for a call. */
+export function withRest<T>(
+  connection: Connection,
+  options: CallOptions,
+  about: ErrorContext,
+  work: (rest: () => CallOptions) => Promise<T>,
+): Promise<T> {
+  const ms = connection.deadlineMs(options);
+  return within(
+    ms,
+    () => expiry(ms, about),
+    options.signal,
+    (deadline) =>
+      deadline.race(work(() => ({ signal: deadline.signal, requestTimeout: Math.max(0, deadline.remaining) }))),
+  );
+}
+
+/** Args that middleware has encoded are shown as they were before. */
+export function withParsed(checked: Checked, before: JsonArray | undefined, request: JobRequest): Checked {
+  if (checked.parsed !== undefined || before === undefined || request.meta?.['ojs.codec.encodings'] === undefined)
+    return checked;
+  return { ...checked, parsed: before };
 }

@@ -1,4 +1,4 @@
-import { Deadline } from '../deadline.ts';
+import { Deadline } from '../connection/deadline.ts';
 
 /** One call that waits for its outcome. */
 export interface Entry<In, Out> {
@@ -30,10 +30,8 @@ export class Coalescer<In, Out> {
   #waiting: Slot<In, Out>[] = [];
   #draining: Promise<void> | null = null;
 
-  /** @param before a call that is under way, which counts as a group. */
-  constructor(options: CoalescerOptions<In, Out>, before: Promise<unknown> | null = null) {
+  constructor(options: CoalescerOptions<In, Out>) {
     this.#options = options;
-    if (before !== null) this.#draining = this.#drain(before);
   }
 
   /** The outcome of the item. A call that is over before its turn is never sent. @throws the reason of the signal; `expired()`; what `run` rejects it with. */
@@ -41,7 +39,7 @@ export class Coalescer<In, Out> {
     using deadline = new Deadline(ms, expired, signal);
     const slot = new Slot<In, Out>(item, deadline);
     this.#waiting.push(slot);
-    this.#draining ??= this.#drain(null);
+    this.#draining ??= this.#drain();
     try {
       return await deadline.race(slot.outcome);
     } finally {
@@ -49,8 +47,7 @@ export class Coalescer<In, Out> {
     }
   }
 
-  async #drain(before: Promise<unknown> | null): Promise<void> {
-    if (before !== null) await pastOrStalled(before);
+  async #drain(): Promise<void> {
     // The other calls of this turn come first.
     await null;
     for (let group = this.#next(); group.length > 0; group = this.#next()) {

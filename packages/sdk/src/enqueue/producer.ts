@@ -1,18 +1,19 @@
-import type { Connection } from '../connection.ts';
-import { type Drafted, drafted, finished, isPlain, plainOptions } from '../draft.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { Logger } from '../connection/logger.ts';
 import { OJSError } from '../errors.ts';
-import { handleOf, type JobCalls, type JobHandle } from '../handle.ts';
-import type { Job } from '../job.ts';
+import type { JobRequest } from '../job/definition.ts';
+import type { EnqueueOutcome, JobCalls, JobHandle } from '../job/handle.ts';
+import type { Job } from '../job/job.ts';
+import type { CallOptions } from '../job/options.ts';
 import type { MiddlewareChain } from '../middleware/chain.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import type { CallOptions, JobRequest } from '../options.ts';
-import { part } from '../part.ts';
-import { warnOfSeconds } from '../seconds.ts';
-import { complete } from './request.ts';
+import { warnOfSeconds } from '../options/values.ts';
+import { sendBatch } from './batches.ts';
+import { passChain, withParsed, withRest } from './chain.ts';
+import { type Checked, check, complete } from './request.ts';
 import { Sender } from './sender.ts';
-import { tell } from './tell.ts';
-
-const special = part(() => import('./special.ts'));
+import { contextOf } from './single.ts';
+import { handleOfSent } from './typed.ts';
 
 export interface ProducerOptions {
   readonly connection: Connection;
@@ -25,31 +26,33 @@ export interface ProducerOptions {
 
 /** Takes requests from the caller to the server. Args are written before anything is waited for: the caller may change its own after the call. */
 export class Producer {
-  readonly options: ProducerOptions;
-  readonly sender: Sender;
-  /** Until the first request that is more. Then all wait for the code that it needs, so that they are sent in the order of the calls. */
-  #isPlain = true;
+  readonly #options: ProducerOptions;
+  readonly #sender: Sender;
   /** Under way, also those that a middleware or a schema holds up before anything is sent. */
   readonly #calls = new Set<Promise<unknown>>();
   #closed = false;
 
   constructor(options: ProducerOptions) {
-    this.options = options;
-    this.sender = new Sender(options.connection, options.coalesce);
+    this.#options = options;
+    this.#sender = new Sender(options.connection, options.coalesce);
   }
 
   /** @param options were checked. */
   enqueue(request: JobRequest, options: CallOptions): Promise<JobHandle> {
-    warnOfSeconds(options.requestTimeout, 'requestTimeout', this.options.connection.logger);
-    return this.during('job.enqueue', () => this.#enqueue(request, options));
+    warnOfSeconds(options.requestTimeout, 'requestTimeout', this.#options.connection.logger);
+    const chain = this.#options.middlewares.all;
+    return this.during('job.enqueue', () =>
+      chain.length === 0 ? this.#enqueue(request, options) : this.#enqueueThrough(chain, request, options),
+    );
   }
 
   enqueueBatch(requests: readonly JobRequest[], options: CallOptions): Promise<JobHandle[]> {
+    const { connection, middlewares, calls, queue } = this.#options;
     return this.during('bulk.enqueue', async () => {
-      this.options.connection.checkCall(options);
-      const chain = this.options.middlewares.all;
-      const own = requests.map((request) => drafted(complete(request, this.options.queue)));
-      return (await special()).sendBatch(this, chain, own, options);
+      connection.checkCall(options);
+      const own = requests.map((request) => complete(request, queue));
+      const told = (handle: JobHandle) => this.#told(handle);
+      return sendBatch({ connection, calls, told }, middlewares.all, own, options);
     });
   }
 
@@ -66,32 +69,29 @@ export class Producer {
   }
 
   async #enqueue(request: JobRequest, options: CallOptions): Promise<JobHandle> {
-    const chain = this.options.middlewares.all;
-    if (chain.length > 0) return (await special()).throughChain(this, chain, request, options);
-    const own = drafted(request);
-    const plain = isPlain(request) ? own.draft : null;
-    if (plain === null) return this.#special(own, options);
-    if (!this.#isPlain) {
-      // It can do without code that cannot be loaded.
-      const code = await special().catch(() => null);
-      if (code !== null) return code.sendDrafted(this, own, options);
-    }
-    const { job, outcome } = await this.sender.one(finished(plain, plainOptions(request)), options);
-    return this.told(handleOf(job, outcome, this.options.calls));
+    const checked = check(request, this.#options.connection.logger);
+    // Without a schema nothing is waited for: in a test with a fake the job is there when this returns.
+    return this.#send(request, checked instanceof Promise ? await checked : checked, options);
   }
 
-  async #special(own: Drafted, options: CallOptions): Promise<JobHandle> {
-    this.#isPlain &&= own.draft === null;
-    const { sendDrafted } = await special().catch((error: unknown) => {
-      this.#isPlain = true;
-      throw error;
+  /** Check, middleware, check again, send. */
+  #enqueueThrough(chain: readonly EnqueueMiddleware[], request: JobRequest, options: CallOptions): Promise<JobHandle> {
+    const { connection, calls } = this.#options;
+    return withRest(connection, options, contextOf(request), async (rest) => {
+      const { wire, parsed } = await check(request, connection.logger);
+      const send = async (changed: JobRequest) =>
+        this.#send(changed, withParsed(await check(changed, connection.logger), parsed, changed), rest());
+      return passChain(chain, request, wire, send, calls);
     });
-    return sendDrafted(this, own, options);
   }
 
-  /** Tells of a job that was put into its queue. The job is there, whatever a listener makes of it. */
-  told(handle: JobHandle): JobHandle {
-    const { onJobEnqueued, connection } = this.options;
+  async #send(request: JobRequest, checked: Checked, options: CallOptions): Promise<JobHandle> {
+    const sent = await this.#sender.one(checked.wire, options);
+    return this.#told(await handleOfSent(request, checked, sent, this.#options.calls));
+  }
+
+  #told(handle: JobHandle): JobHandle {
+    const { onJobEnqueued, connection } = this.#options;
     tell(onJobEnqueued, handle, connection.logger);
     return handle;
   }
@@ -100,5 +100,19 @@ export class Producer {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#calls);
+  }
+}
+
+/** Tells of a job that was put into its queue. The job is there, whatever a listener makes of it. */
+export function tell(
+  listener: ((job: Job) => void) | undefined,
+  job: Job & { readonly outcome: EnqueueOutcome },
+  logger: Logger,
+): void {
+  if (listener === undefined || job.outcome === 'duplicate') return;
+  try {
+    listener(job);
+  } catch (error) {
+    logger.error('onJobEnqueued has thrown.', { job_id: job.id, error });
   }
 }

@@ -1,10 +1,13 @@
 import type { Call } from '@ojs-ts/core';
-import type { CallSettings } from '../attempts.ts';
-import type { WireRequest } from '../draft.ts';
+import type { CallSettings } from '../connection/attempts.ts';
+import type { Operation } from '../connection/operation.ts';
 import type { ErrorContext } from '../errors.ts';
-import type { Operation } from '../operation.ts';
-import type { JobRequest } from '../options.ts';
-import { readSent, type Sent } from './sent.ts';
+import type { JobRequest } from '../job/definition.ts';
+import type { EnqueueOutcome } from '../job/handle.ts';
+import type { Job } from '../job/job.ts';
+import { readJob } from '../job/read-job.ts';
+import type { WireRequest } from '../job/wire.ts';
+import { isWire, type JsonArray, textOf, type Wire, wireOf } from '../json.ts';
 
 /** PUSH of one job (ojs-http-binding §7.1). The id is the client's and the key is the id: a repeated request never makes a second job. */
 export function singleCall(request: WireRequest): Call {
@@ -23,4 +26,46 @@ export function contextOf(request: Pick<JobRequest, 'id' | 'queue'>): ErrorConte
 /** One request of its own. */
 export function* enqueueOne(request: WireRequest): Operation<Sent> {
   return readSent(yield { call: singleCall(request), about: contextOf(request), settings: singleSettings(request) });
+}
+
+/** What became of a request. */
+export interface Sent {
+  readonly job: Job;
+  readonly outcome: Exclude<EnqueueOutcome, 'dropped'>;
+}
+
+/** An answer to a single enqueue. */
+export function readSent(body: Wire): Sent {
+  return { job: readJob(body.job ?? body), outcome: outcomeOf(body) };
+}
+
+/** `deduplicated` and `updated` are told of a job that was there (ojs-unique-jobs §5.4), `replaced` of a new one that took its place. */
+export function outcomeOf(body: Wire): Sent['outcome'] {
+  if (body.deduplicated === true) return body.updated === true ? 'replaced' : 'duplicate';
+  return Array.isArray(body.replaced) && body.replaced.length > 0 ? 'replaced' : 'created';
+}
+
+/** The job of a bulk answer that tells only its id, type and state: the rest is what was sent. */
+export function filledIn(request: WireRequest, summary: Wire): Job {
+  return readJob({ ...sentEnvelope(request), ...summary });
+}
+
+/** The request as an envelope. */
+export function sentEnvelope(request: WireRequest): Wire {
+  const body: unknown = JSON.parse(request.text);
+  if (!isWire(body)) return {};
+  const { options, ...rest } = body;
+  const { delay_until: scheduledAt, ...own } = wireOf(options) ?? {};
+  return {
+    queue: request.queue,
+    ...rest,
+    ...own,
+    ...(textOf(scheduledAt) !== undefined && { scheduled_at: scheduledAt }),
+    attempt: 0,
+  };
+}
+
+export function withArgs<A extends JsonArray, R>(job: Job<A, R>, args: JsonArray | undefined): Job<A, R>;
+export function withArgs(job: Job, args: JsonArray | undefined): Job {
+  return args === undefined ? job : { ...job, args };
 }

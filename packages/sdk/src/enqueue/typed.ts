@@ -1,10 +1,10 @@
-import type { JobDef } from '../definition.ts';
 import { isOjsError, OJSValidationError } from '../errors.ts';
-import { handleOf, type JobCalls, type JobHandle } from '../handle.ts';
-import type { Job, JsonArray } from '../job.ts';
-import { parseArgs, parseArgsNow } from '../parse-args.ts';
-import type { Sent } from './sent.ts';
-import { withArgs } from './with-args.ts';
+import { type JobDef, type JobRequest, parseArgs, parseArgsNow } from '../job/definition.ts';
+import { handleOf, type JobCalls, type JobHandle } from '../job/handle.ts';
+import type { Job } from '../job/job.ts';
+import type { JsonArray } from '../json.ts';
+import { type Checked, schemaOf } from './request.ts';
+import { type Sent, withArgs } from './single.ts';
 
 /** With args as the definition's schema makes them; as they came where it no longer takes them, such as those of an older version. */
 async function parsedJob<A extends JsonArray, R>(job: Job<A, R>, definition: JobDef): Promise<Job<A, R>> {
@@ -22,17 +22,6 @@ export function parsedJobNow(job: Job, definition: JobDef): Job {
 
 function unparsed(error: unknown): undefined {
   if (!isOjsError(error)) throw error;
-}
-
-/** @param parsed what the definition's schema made of the args that were sent. */
-export async function typedHandle(
-  { job, outcome }: Sent,
-  parsed: JsonArray | undefined,
-  definition: JobDef,
-  calls: JobCalls,
-): Promise<JobHandle> {
-  const seen = outcome === 'duplicate' ? await parsedJob(job, definition) : withArgs(job, parsed);
-  return handleOf(seen, outcome, parsingCalls(calls, definition));
 }
 
 /** Of a job that was found by its id. @throws {OJSValidationError} for a job of another type. */
@@ -54,4 +43,17 @@ function parsingCalls(calls: JobCalls, definition: JobDef): JobCalls {
     read: async (jobId, options) => parsedJob(await calls.read(jobId, options), definition),
     cancel: async (jobId, options) => parsedJob(await calls.cancel(jobId, options), definition),
   };
+}
+
+/** The handle of a request that was sent. */
+export async function handleOfSent(
+  request: JobRequest,
+  { parsed }: Checked,
+  sent: Sent,
+  calls: JobCalls,
+): Promise<JobHandle> {
+  const definition = schemaOf(request);
+  if (definition === undefined) return handleOf(withArgs(sent.job, parsed), sent.outcome, calls);
+  const seen = sent.outcome === 'duplicate' ? await parsedJob(sent.job, definition) : withArgs(sent.job, parsed);
+  return handleOf(seen, sent.outcome, parsingCalls(calls, definition));
 }

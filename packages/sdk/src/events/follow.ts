@@ -1,15 +1,12 @@
 import type { StreamChannel } from '@ojs-ts/core';
-import type { Connection } from '../connection.ts';
-import { serverTraits } from '../server-traits.ts';
+import type { Connection } from '../connection/connection.ts';
+import { untilAborted } from '../connection/pause.ts';
+import { serverTraits } from '../operations/manifest.ts';
 import type { Event } from './event.ts';
-import { matcherOf } from './kinds.ts';
-import { untilAborted } from './pause.ts';
 import { polled } from './poll.ts';
-import { streamed, streamQuery } from './stream.ts';
-import { streaming } from './streaming.ts';
-import { type FollowTimes, followTimes } from './times.ts';
+import { type FollowTimes, followTimes, streamed, streaming, streamQuery } from './stream.ts';
 import { EventType } from './types.ts';
-import { checkEventsOptions, type EventsOptions } from './wanted.ts';
+import { checkEventsOptions, type EventsOptions, matcherOf } from './wanted.ts';
 
 export interface FollowParts {
   readonly times: FollowTimes;

@@ -1,11 +1,10 @@
-import { backoffMs } from '../backoff.ts';
-import type { Connection } from '../connection.ts';
-import type { Deadline } from '../deadline.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { Deadline } from '../connection/deadline.ts';
+import { backoffMs, pause } from '../connection/pause.ts';
 import { OJSAPIError } from '../errors.ts';
-import type { Job } from '../job.ts';
+import type { Job } from '../job/job.ts';
 import { isWire, type Wire, wireOf } from '../json.ts';
 import { Outage } from './outage.ts';
-import { pause } from './pause.ts';
 
 /** As long as a worker's fetch waits, in milliseconds. */
 const holdMs = 20_000;

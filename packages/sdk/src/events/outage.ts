@@ -1,5 +1,5 @@
+import { isPassing } from '../connection/api-error.ts';
 import { OJSAPIError, OJSConnectionError, OJSTimeoutError } from '../errors.ts';
-import { isPassing } from '../retries.ts';
 
 /** The patience of one wait: a server that is away for no longer than a call may take is waited for. */
 export class Outage {

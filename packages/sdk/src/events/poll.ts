@@ -1,11 +1,10 @@
-import { messageOf } from '../attempts.ts';
-import { backoffMs } from '../backoff.ts';
-import type { Connection } from '../connection.ts';
+import { messageOf } from '../connection/attempts.ts';
+import type { Connection } from '../connection/connection.ts';
+import { backoffMs, pause } from '../connection/pause.ts';
 import { isWire, textOf, type Wire } from '../json.ts';
 import { Event } from './event.ts';
 import { isOutage } from './outage.ts';
-import { pause } from './pause.ts';
-import type { FollowTimes } from './times.ts';
+import type { FollowTimes } from './stream.ts';
 import { EventType } from './types.ts';
 import type { EventsOptions } from './wanted.ts';
 

@@ -1,5 +1,5 @@
-import { timerMs } from '../duration.ts';
 import { OJSConnectionError } from '../errors.ts';
+import { timerMs } from '../options/duration.ts';
 
 /** Ends a stream that has been silent for too long, which is how a connection is noticed whose other end is gone. */
 export class Silence implements Disposable {

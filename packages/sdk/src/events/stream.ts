@@ -1,19 +1,15 @@
-import { type StreamAnswer, type StreamCall, type StreamChannel, uuidv7 } from '@ojs-ts/core';
-import { apiError, retryAfterMs } from '../api-error.ts';
-import { messageOf } from '../attempts.ts';
-import { backoffMs } from '../backoff.ts';
-import type { Connection } from '../connection.ts';
+import { type StreamAnswer, type StreamCall, type StreamChannel, type Transport, uuidv7 } from '@ojs-ts/core';
+import { apiError, isPassing, retryAfterMs } from '../connection/api-error.ts';
+import { messageOf } from '../connection/attempts.ts';
+import type { Connection } from '../connection/connection.ts';
+import { currentFake } from '../connection/fake.ts';
+import { backoffMs, pause, untilAborted } from '../connection/pause.ts';
 import type { OJSAPIError } from '../errors.ts';
-import { isPassing } from '../retries.ts';
 import { streamPlaceOf } from '../transport/stream.ts';
 import { Event } from './event.ts';
 import { type Frame, FrameReader } from './frames.ts';
-import { kindsOf } from './kinds.ts';
-import { pause, untilAborted } from './pause.ts';
 import { Silence } from './silence.ts';
-import { streaming } from './streaming.ts';
-import type { FollowTimes } from './times.ts';
-import type { EventsOptions } from './wanted.ts';
+import { type EventsOptions, kindsOf } from './wanted.ts';
 
 const terminal: ReadonlySet<unknown> = new Set(['completed', 'cancelled', 'discarded']);
 /** A connection that held for so long was none that a server refuses at once; in milliseconds. */
@@ -150,3 +146,31 @@ function read(connection: Connection, { name, id, data }: Frame): Event | null {
     return null;
   }
 }
+
+/** The way to the server's streams; null where there is none: in a test with a fake what happens is read out of its log. */
+export function streaming({ transport }: Connection): Required<Transport> | null {
+  return currentFake() === null && hasStreams(transport) ? transport : null;
+}
+
+function hasStreams(transport: Transport): transport is Required<Transport> {
+  return transport.stream !== undefined;
+}
+
+/** Times in milliseconds. */
+export interface FollowTimes {
+  /** A stream that is silent for so long is taken for broken; servers send a sign of life every 15 s at least (ojs-realtime §2.4). */
+  readonly silenceMs: number;
+  readonly minBackoffMs: number;
+  readonly maxBackoffMs: number;
+  /** Between two looks at a server without streams. */
+  readonly minPollMs: number;
+  readonly maxPollMs: number;
+}
+
+export const followTimes: FollowTimes = {
+  silenceMs: 35_000,
+  minBackoffMs: 100,
+  maxBackoffMs: 5_000,
+  minPollMs: 100,
+  maxPollMs: 1_000,
+};

@@ -1,11 +1,11 @@
-import { messageOf } from '../attempts.ts';
-import type { Connection } from '../connection.ts';
-import type { Deadline } from '../deadline.ts';
-import { serverTraits } from '../server-traits.ts';
+import { messageOf } from '../connection/attempts.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { Deadline } from '../connection/deadline.ts';
+import { serverTraits } from '../operations/manifest.ts';
 import type { Workflow } from '../workflow/workflow.ts';
 import { follow } from './follow.ts';
 import { Outage } from './outage.ts';
-import { streaming } from './streaming.ts';
+import { streaming } from './stream.ts';
 import { EventType } from './types.ts';
 
 const types = [EventType.WORKFLOW_COMPLETED, EventType.WORKFLOW_FAILED, EventType.WORKFLOW_CANCELLED];

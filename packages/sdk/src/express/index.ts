@@ -1,9 +1,9 @@
 import type { NamesOf } from '@ojs-ts/core';
-import type { JobTypes } from '../definition.ts';
 import { contextAppNames, OjsApp, type OjsAppOptions } from '../framework/app.ts';
 import { metaOf, nodeHeader, type RequestContext } from '../framework/context.ts';
 import { statusOf } from '../framework/health.ts';
-import { known } from '../known.ts';
+import type { JobTypes } from '../job/definition.ts';
+import { known } from '../options/known.ts';
 
 export type { HealthReport, OjsApp } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';

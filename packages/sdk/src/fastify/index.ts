@@ -3,7 +3,7 @@ import { contextAppNames, OjsApp, type OjsAppOptions } from '../framework/app.ts
 import { metaOf, nodeHeader, type RequestContext } from '../framework/context.ts';
 import { statusOf } from '../framework/health.ts';
 import type { Scope } from '../framework/scope.ts';
-import { known } from '../known.ts';
+import { known } from '../options/known.ts';
 
 export type { HealthReport, OjsApp } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';

@@ -1,14 +1,21 @@
 import { type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
-import { Client, type ClientOptions, clientNames } from '../client.ts';
-import type { ArgsIn, InputOf, JobDef, JobTypes, Jsonable, NameIn } from '../definition.ts';
+import { Client, type ClientOptions, clientNames } from '../client/client.ts';
+import { consoleLogger, guarded, type Logger } from '../connection/logger.ts';
 import { OJSError } from '../errors.ts';
-import type { JsonArray, Meta } from '../job.ts';
-import { known } from '../known.ts';
-import { consoleLogger, guarded, type Logger } from '../logger.ts';
-import { type JobOptions, jobNames } from '../options.ts';
-import { parseArgs } from '../parse-args.ts';
-import { onlyOne, wireRequest } from '../wire.ts';
-import type { Worker } from '../worker.ts';
+import {
+  type ArgsIn,
+  type InputOf,
+  type JobDef,
+  type JobTypes,
+  type Jsonable,
+  type NameIn,
+  parseArgs,
+} from '../job/definition.ts';
+import { type JobOptions, jobNames } from '../job/options.ts';
+import { onlyOne, wireRequest } from '../job/wire.ts';
+import type { JsonArray, Meta } from '../json.ts';
+import { known } from '../options/known.ts';
+import type { Worker } from '../worker/worker.ts';
 import { type Deferred, requestContextMiddleware, type Scope, storage } from './scope.ts';
 
 export interface OjsAppOptions<R = JobTypes> extends ClientOptions {

@@ -1,7 +1,6 @@
 import type { NamesOf } from '@ojs-ts/core';
-import type { Meta } from '../job.ts';
-import { compact } from '../json.ts';
-import { known } from '../known.ts';
+import { compact, type Meta } from '../json.ts';
+import { known } from '../options/known.ts';
 
 /** What of a request its jobs carry in `meta` (ojs-framework-adapters §7.1). A field left out is taken from the request's headers, where they have it. */
 export interface RequestContext {

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { JobDef } from '../definition.ts';
-import type { JsonArray, Meta } from '../job.ts';
+import type { JobDef } from '../job/definition.ts';
+import type { JobOptions } from '../job/options.ts';
+import type { JsonArray, Meta } from '../json.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import type { JobOptions } from '../options.ts';
 
 /** One for all copies of this package in the process. */
 const storageKey = Symbol.for('@ojs-ts/sdk.request-scope');

@@ -1,8 +1,8 @@
 import type { NamesOf } from '@ojs-ts/core';
-import { isOver } from '../context.ts';
+import { consoleLogger, guarded, type Logger } from '../connection/logger.ts';
 import { OJSValidationError } from '../errors.ts';
-import { known } from '../known.ts';
-import { consoleLogger, guarded, type Logger } from '../logger.ts';
+import { known } from '../options/known.ts';
+import { isOver } from '../worker/context.ts';
 import { failureFields, markLogged } from '../worker/failure-log.ts';
 import { giveBackFor, isEncoded } from '../worker/outcome.ts';
 import type { EnqueueMiddleware, ExecutionMiddleware } from './types.ts';

@@ -1,9 +1,10 @@
 import type { NamesOf } from '@ojs-ts/core';
-import type { JobContext } from '../context.ts';
-import { type Duration, durationMs, timerMs } from '../duration.ts';
 import { OJSValidationError } from '../errors.ts';
 import { quoted } from '../json.ts';
-import { known } from '../known.ts';
+import { type Duration, timerMs } from '../options/duration.ts';
+import { known } from '../options/known.ts';
+import { durationMs } from '../options/values.ts';
+import type { JobContext } from '../worker/context.ts';
 import { pause } from '../worker/pause.ts';
 import type { ExecutionMiddleware } from './types.ts';
 

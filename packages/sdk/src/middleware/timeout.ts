@@ -1,7 +1,8 @@
-import { abortExecution } from '../context.ts';
-import { type Duration, durationMs, timerMs } from '../duration.ts';
 import { JobTimeoutError, OJSValidationError } from '../errors.ts';
-import { known } from '../known.ts';
+import { type Duration, timerMs } from '../options/duration.ts';
+import { known } from '../options/known.ts';
+import { durationMs } from '../options/values.ts';
+import { abortExecution } from '../worker/context.ts';
 import type { ExecutionMiddleware } from './types.ts';
 
 /**

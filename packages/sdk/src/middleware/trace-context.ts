@@ -1,4 +1,4 @@
-import type { JobContext } from '../context.ts';
+import type { JobContext } from '../worker/context.ts';
 import type { EnqueueMiddleware, ExecutionMiddleware } from './types.ts';
 
 /** W3C Trace Context, as it stands in a job's meta (ojs-observability §4.1, OBS-001). */

@@ -1,6 +1,7 @@
-import type { JobContext } from '../context.ts';
-import type { Job } from '../job.ts';
-import type { JobRequest } from '../options.ts';
+import type { JobRequest } from '../job/definition.ts';
+import type { Job } from '../job/job.ts';
+import type { JsonArray, Meta } from '../json.ts';
+import type { JobContext } from '../worker/context.ts';
 
 /** Sends the request, or hands it to the next middleware. null: a middleware dropped it, and nothing was sent. */
 export type EnqueueNext = (request: JobRequest) => Promise<Job | null>;
@@ -13,3 +14,19 @@ export type ExecutionNext = (context?: JobContext) => Promise<unknown>;
 
 /** Wraps every execution of a handler. What it answers is the job's result, what it throws is the job's failure. */
 export type ExecutionMiddleware = (ctx: JobContext, next: ExecutionNext) => Promise<unknown>;
+
+/** Stands on an enqueue middleware that encodes args, for what passes no middleware and must not go in plain all the same: crons. */
+export const encodes = Symbol.for('@ojs-ts/sdk.encodes-args');
+
+/** What it does to args and meta. What is encoded already stays as it is. */
+export type Encoder = (args: JsonArray, meta: Meta) => Promise<{ readonly args: JsonArray; readonly meta: Meta }>;
+
+/** Null where the middleware encodes nothing. */
+export function encoderOf(middleware: object): Encoder | null {
+  const found: unknown = Reflect.get(middleware, encodes);
+  return isEncoder(found) ? found : null;
+}
+
+function isEncoder(value: unknown): value is Encoder {
+  return typeof value === 'function';
+}

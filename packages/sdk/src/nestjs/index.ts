@@ -1,11 +1,11 @@
 import type { NamesOf } from '@ojs-ts/core';
-import { Client } from '../client.ts';
-import type { JobContext } from '../context.ts';
-import type { ArgsOf, JobDef, JobTypes, ResultOf } from '../definition.ts';
+import { Client } from '../client/client.ts';
 import { OJSError } from '../errors.ts';
 import { ExpressOjs, type ExpressOptions } from '../express/index.ts';
 import { contextAppNames } from '../framework/app.ts';
-import { known } from '../known.ts';
+import type { ArgsOf, JobDef, JobTypes, ResultOf } from '../job/definition.ts';
+import { known } from '../options/known.ts';
+import type { JobContext } from '../worker/context.ts';
 
 export type { HealthReport } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';

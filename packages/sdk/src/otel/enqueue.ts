@@ -1,6 +1,6 @@
+import type { JobRequest } from '../job/definition.ts';
 import { compact } from '../json.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import type { JobRequest } from '../options.ts';
 import { giveBackFor } from '../worker/outcome.ts';
 import { type Attributes, kind, status } from './api.ts';
 import { type OpenTelemetryOptions, telemetryOf } from './telemetry.ts';

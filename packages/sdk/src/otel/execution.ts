@@ -1,7 +1,7 @@
-import type { JobContext } from '../context.ts';
 import { JobTimeoutError } from '../errors.ts';
 import { compact, textOf } from '../json.ts';
 import type { ExecutionMiddleware } from '../middleware/types.ts';
+import type { JobContext } from '../worker/context.ts';
 import { giveBackFor, isEncoded } from '../worker/outcome.ts';
 import { ContractViolation } from '../worker/violation.ts';
 import { type Attributes, kind, type Span, status } from './api.ts';

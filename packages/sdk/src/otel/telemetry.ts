@@ -1,5 +1,5 @@
 import type { NamesOf } from '@ojs-ts/core';
-import { known } from '../known.ts';
+import { known } from '../options/known.ts';
 import { sdkVersion } from '../version.ts';
 import { type Api, type Counter, type Histogram, loadApi, meterOf, requireApi, type Tracer, tracerOf } from './api.ts';
 

@@ -1,4 +1,4 @@
-import type { Meta } from '../job.ts';
+import type { Meta } from '../json.ts';
 import type { Api, OtelContext, SpanContext } from './api.ts';
 
 /** W3C Trace Context §3.2; a later version may have more fields behind the four. */

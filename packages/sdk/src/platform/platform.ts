@@ -1,5 +1,4 @@
 import type { Transport } from '@ojs-ts/core';
-import type { Environment } from '../environment.ts';
 import type { HttpOptions } from '../transport/http.ts';
 import type { TlsOptions } from '../transport/tls.ts';
 import type { HeartbeatListener, HeartbeatPlan, HeartbeatThread } from '../worker/heartbeat-plan.ts';
@@ -31,4 +30,17 @@ export interface Platform {
   readonly process?: PlatformProcess;
   /** A thread for heartbeats, where there are threads. */
   startHeartbeats?(plan: HeartbeatPlan, listener: HeartbeatListener): HeartbeatThread;
+}
+
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+export type LogLevel = (typeof logLevels)[number];
+
+/** What the environment says; an empty variable counts as unset. Code wins over it, and it over the default (SDK-009). All but `text` throw OJSValidationError by the variable's name. */
+export interface Environment {
+  text(name: string): string | undefined;
+  url(): URL | undefined;
+  token(): string | undefined;
+  queue(): string | undefined;
+  logLevel(): LogLevel | undefined;
 }

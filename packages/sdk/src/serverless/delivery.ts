@@ -1,5 +1,5 @@
 import { isWire, textOf, type Wire } from '../json.ts';
-import { isJobType } from '../names.ts';
+import { isJobType } from '../options/names.ts';
 
 /** One job on its way to a function (ojs-serverless §2.2). */
 export interface Delivery {

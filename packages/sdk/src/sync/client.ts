@@ -1,4 +1,27 @@
 import type { NamesOf } from '@ojs-ts/core';
+import { currentFake } from '../connection/fake.ts';
+import { defaultQueue, readTarget, type UrlOption } from '../connection/target.ts';
+import { batchLimit, enqueueBatch, surelyTaken } from '../enqueue/batches.ts';
+import { tell } from '../enqueue/producer.ts';
+import { type Checked, checkNow, complete, requestOf, schemaOf } from '../enqueue/request.ts';
+import { enqueueOne, type Sent, withArgs } from '../enqueue/single.ts';
+import { checkType, parsedJobNow } from '../enqueue/typed.ts';
+import type {
+  ArgsIn,
+  ArgsOf,
+  InputOf,
+  JobDef,
+  JobRequest,
+  JobTypes,
+  Jsonable,
+  NameIn,
+  ResultIn,
+  ResultOf,
+} from '../job/definition.ts';
+import type { Job, JobProgress } from '../job/job.ts';
+import { callNames, inQueue, type JobOptions } from '../job/options.ts';
+import { atIndex } from '../job/validate-request.ts';
+import type { JsonArray } from '../json.ts';
 import {
   type CronJob,
   type CronJobChanges,
@@ -14,33 +37,19 @@ import {
   triggerCronJob,
   unregisterCronJob,
   updateCronJob,
-} from '../cron.ts';
+} from '../operations/cron.ts';
 import {
   type DeadLetterRetry,
   deadLetterQuery,
   deleteDeadLetterJob,
   listDeadLetterJobs,
   retryDeadLetterJob,
-} from '../dead-letter.ts';
-import type { ArgsIn, ArgsOf, InputOf, JobDef, JobTypes, Jsonable, NameIn, ResultIn, ResultOf } from '../definition.ts';
-import { batchLimit, enqueueBatch, surelyTaken } from '../enqueue/batch.ts';
-import { type Checked, checkNow, schemaOf } from '../enqueue/check.ts';
-import { complete, requestOf } from '../enqueue/request.ts';
-import type { Sent } from '../enqueue/sent.ts';
-import { enqueueOne } from '../enqueue/single.ts';
-import { tell } from '../enqueue/tell.ts';
-import { checkType, parsedJobNow } from '../enqueue/typed.ts';
-import { withArgs } from '../enqueue/with-args.ts';
-import { defaultQueue } from '../environment.ts';
-import { currentFake } from '../fake.ts';
-import type { DeadLetterFilter } from '../filter.ts';
-import type { Job, JobProgress, JsonArray } from '../job.ts';
-import { activateJob, cancelJob, getJob, getProgress } from '../jobs.ts';
-import { known } from '../known.ts';
-import { callNames, inQueue, type JobOptions, type JobRequest } from '../options.ts';
-import { firstPage, pageNames } from '../page.ts';
-import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from '../queue.ts';
-import { atIndex } from '../refusal.ts';
+} from '../operations/dead-letter.ts';
+import type { DeadLetterFilter } from '../operations/filter.ts';
+import { activateJob, cancelJob, getJob, getProgress } from '../operations/jobs.ts';
+import { health, manifest, readTraits, type ServerTraits } from '../operations/manifest.ts';
+import { firstPage, pageNames } from '../operations/page.ts';
+import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from '../operations/queues.ts';
 import {
   deleteSchema,
   deleteSchemaVersion,
@@ -51,10 +60,8 @@ import {
   registerSchema,
   type Schema,
   type SchemaInfo,
-} from '../schema.ts';
-import { readTraits, type ServerTraits } from '../server-traits.ts';
-import { health, manifest } from '../system.ts';
-import { readTarget, type UrlOption } from '../target.ts';
+} from '../operations/schemas.ts';
+import { known } from '../options/known.ts';
 import { specVersion } from '../version.ts';
 import { cancelWorkflow, createWorkflow, getWorkflow, listWorkflows, workflowProgress } from '../workflow/calls.ts';
 import type { WorkflowDefinition } from '../workflow/definition.ts';

@@ -1,25 +1,26 @@
 import { type Answer, type Call, type Transport, uuidv7 } from '@ojs-ts/core';
 import {
+  attempts,
   type CallSettings,
   type End,
   expiry,
   type Outcome,
+  outcomeOf,
+  placed,
   type RetryRules,
   readRetryRules,
   unanswered,
-} from '../attempts.ts';
-import { type ConnectionOptions, connectionNames, httpOptions } from '../connection.ts';
-import { type Duration, durationMs } from '../duration.ts';
+} from '../connection/attempts.ts';
+import { type ConnectionOptions, connectionNames, httpOptions } from '../connection/connection.ts';
+import { currentFake, type Fake } from '../connection/fake.ts';
+import { consoleLogger, type Logger } from '../connection/logger.ts';
+import type { Ask, Operation } from '../connection/operation.ts';
 import { type ErrorContext, OJSError, OJSValidationError } from '../errors.ts';
-import { outcomeOf, placed } from '../failures.ts';
-import { currentFake, type Fake } from '../fake.ts';
+import { callNames } from '../job/options.ts';
 import type { Wire } from '../json.ts';
-import { known } from '../known.ts';
-import { consoleLogger, type Logger } from '../logger.ts';
-import type { Ask, Operation } from '../operation.ts';
-import { callNames } from '../options.ts';
-import { attempts } from '../retries.ts';
-import { warnOfSeconds } from '../seconds.ts';
+import type { Duration } from '../options/duration.ts';
+import { known } from '../options/known.ts';
+import { durationMs, warnOfSeconds } from '../options/values.ts';
 import type { HttpOptions } from '../transport/http.ts';
 import { CallThread, sleep } from './call-thread.ts';
 

@@ -1,4 +1,4 @@
-import { nextPage, type PageOf, type PageQuery } from '../page.ts';
+import { nextPage, type PageOf, type PageQuery } from '../operations/page.ts';
 
 /** One page of a list; iterating goes on over the following pages, and blocks for each. */
 export interface SyncPage<T> extends PageOf<T>, Iterable<T> {}

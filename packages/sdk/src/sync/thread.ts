@@ -16,7 +16,7 @@ async function run(
     wake();
   });
   // Loaded when the other thread is sure to learn of a failure.
-  const [{ platform }, { messageOf }] = await Promise.all([import('#platform'), import('../attempts.ts')]);
+  const [{ platform }, { messageOf }] = await Promise.all([import('#platform'), import('../connection/attempts.ts')]);
   let token: string | undefined;
   const transport = platform.httpTransport({
     base: new URL(url),

@@ -10,10 +10,12 @@ import {
   State,
   stateName,
 } from '@ojs-ts/core';
-import type { JobDef } from '../definition.ts';
-import { type Job, type JobState, type JsonArray, readJob } from '../job.ts';
-import { numberOf, parseWire } from '../json.ts';
-import { known } from '../known.ts';
+import type { JobDef } from '../job/definition.ts';
+import type { Job } from '../job/job.ts';
+import type { JobState } from '../job/policies.ts';
+import { readJob } from '../job/read-job.ts';
+import { type JsonArray, numberOf, parseWire } from '../json.ts';
+import { known } from '../options/known.ts';
 import { difference, type Match, matchNames, mismatch } from './match.ts';
 import type { WorkflowRow } from './memory/workflows.ts';
 import { typeOf } from './runner.ts';

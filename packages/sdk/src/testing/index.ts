@@ -1,4 +1,4 @@
-import { known } from '../known.ts';
+import { known } from '../options/known.ts';
 import { type DrainOptions, drainNames } from './ledger.ts';
 import { MemoryStore } from './memory-store.ts';
 import { RealStore } from './real-store.ts';

@@ -1,5 +1,5 @@
 import type { JobRecord, NamesOf } from '@ojs-ts/core';
-import type { Duration } from '../duration.ts';
+import type { Duration } from '../options/duration.ts';
 import type { WorkflowRow } from './memory/workflows.ts';
 import type { Runner } from './runner.ts';
 

@@ -1,6 +1,6 @@
 import type { NamesOf } from '@ojs-ts/core';
-import type { Job, JsonArray, Meta } from '../job.ts';
-import { isWire } from '../json.ts';
+import type { Job } from '../job/job.ts';
+import { isWire, type JsonArray, type Meta } from '../json.ts';
 
 /** Which jobs are meant, beside their type. */
 export interface Match {

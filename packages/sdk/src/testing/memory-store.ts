@@ -13,10 +13,11 @@ import {
   State,
   type Transport,
 } from '@ojs-ts/core';
-import { type Duration, durationMs, timerMs } from '../duration.ts';
+import type { Fake } from '../connection/fake.ts';
 import { OJSTimeoutError } from '../errors.ts';
-import type { Fake } from '../fake.ts';
 import { numberOf, parseWire } from '../json.ts';
+import { type Duration, timerMs } from '../options/duration.ts';
+import { durationMs } from '../options/values.ts';
 import { TestClock } from './clock.ts';
 import type { DrainOptions, Ledger } from './ledger.ts';
 import { Memory } from './memory/memory.ts';

@@ -1,9 +1,7 @@
 import { claimed, type JobRecord, members, readEnvelope, recordOf, renderJob } from '@ojs-ts/core';
-import type { JobDef } from '../definition.ts';
-import { check } from '../enqueue/check.ts';
-import { requestOf } from '../enqueue/request.ts';
-import type { JsonArray } from '../job.ts';
-import { parseWire } from '../json.ts';
+import { check, requestOf } from '../enqueue/request.ts';
+import type { JobDef } from '../job/definition.ts';
+import { type JsonArray, parseWire } from '../json.ts';
 import { termsOf } from './memory/table.ts';
 import { ledger } from './scope.ts';
 

@@ -1,7 +1,8 @@
 import { isIn, type JobRecord, type NodeRecord, State, type WorkflowRecord } from '@ojs-ts/core';
-import { type Duration, durationMs, timerMs } from '../duration.ts';
 import { OJSError, OJSTimeoutError } from '../errors.ts';
-import { Worker } from '../worker.ts';
+import { type Duration, timerMs } from '../options/duration.ts';
+import { durationMs } from '../options/values.ts';
+import { Worker } from '../worker/worker.ts';
 import type { DrainOptions, Ledger } from './ledger.ts';
 import type { WorkflowRow } from './memory/workflows.ts';
 import { silent } from './runner.ts';

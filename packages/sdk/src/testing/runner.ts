@@ -1,20 +1,20 @@
 import { type Json, maxResultBytes, type Transport, uuidv7 } from '@ojs-ts/core';
-import { Connection } from '../connection.ts';
-import type { JobContext } from '../context.ts';
-import type { JobDef } from '../definition.ts';
+import { Connection } from '../connection/connection.ts';
+import type { Logger } from '../connection/logger.ts';
 import { OJSError } from '../errors.ts';
+import type { JobDef } from '../job/definition.ts';
 import { numberOf, type Wire } from '../json.ts';
-import type { Logger } from '../logger.ts';
 import { compose } from '../middleware/compose.ts';
 import type { ExecutionMiddleware } from '../middleware/types.ts';
 import { callbacksOf } from '../worker/callbacks.ts';
+import type { JobContext } from '../worker/context.ts';
 import { Execution } from '../worker/execution.ts';
 import { type Handler, Handlers } from '../worker/handlers.ts';
 import { Holdings } from '../worker/holdings.ts';
 import { Outbox } from '../worker/outbox.ts';
 import { Reporting } from '../worker/reports.ts';
 import { Slots } from '../worker/slots.ts';
-import { handlersOf } from '../worker.ts';
+import { handlersOf } from '../worker/worker.ts';
 
 /** What a Worker of any copy of this package lets see. */
 export interface HandlerSource {

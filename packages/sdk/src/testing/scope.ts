@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Fake, setFakeSource } from '../connection/fake.ts';
 import { OJSError } from '../errors.ts';
-import { type Fake, setFakeSource } from '../fake.ts';
 import type { Ledger } from './ledger.ts';
 
 /** A test mode that is on. Which one holds for the code that runs now follows from its asynchronous context, so concurrent tests do not see each other. */

@@ -1,10 +1,11 @@
 import { parseTimestamp } from '@ojs-ts/core';
-import type { JobContext } from '../context.ts';
-import type { ArgsOf, JobDef } from '../definition.ts';
-import { type Duration, durationMs } from '../duration.ts';
+import type { Fake } from '../connection/fake.ts';
 import { OJSValidationError } from '../errors.ts';
-import type { Fake } from '../fake.ts';
+import type { ArgsOf, JobDef } from '../job/definition.ts';
 import { quoted } from '../json.ts';
+import type { Duration } from '../options/duration.ts';
+import { durationMs } from '../options/values.ts';
+import type { JobContext } from '../worker/context.ts';
 import type { Handler } from '../worker/handlers.ts';
 import type { Ledger } from './ledger.ts';
 import { type HandlerSource, Runner, typeOf } from './runner.ts';

@@ -1,16 +1,16 @@
 import type { NamesOf } from '@ojs-ts/core';
-import type { JobContext } from '../context.ts';
-import { type InputOf, type JobDef, type Jsonable, job as requestOf } from '../definition.ts';
 import { OJSError, OJSValidationError } from '../errors.ts';
-import type { JsonArray } from '../job.ts';
-import { known } from '../known.ts';
+import { type InputOf, type JobDef, type JobRequest, type Jsonable, job as requestOf } from '../job/definition.ts';
+import { type JobOptions, jobNames } from '../job/options.ts';
+import type { JsonArray } from '../json.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import { type JobOptions, type JobRequest, jobNames } from '../options.ts';
+import { known } from '../options/known.ts';
+import type { JobContext } from '../worker/context.ts';
 import { acknowledged, claimedBy, completionStatement, leaseLost, lockStatement } from './complete.ts';
-import { type Destination, inbox, type PreparedRequest, type Statement } from './destination.ts';
+import { type Destination, inbox, type PreparedRequest } from './destination.ts';
 import { markedStatement, markStatement, notOpen } from './open.ts';
 import { prepare } from './prepare.ts';
-import type { Row, SqlTransaction } from './sql.ts';
+import type { Row, SqlTransaction, Statement } from './sql.ts';
 
 /** What a transaction holds of a job until it commits. After that `client.getJob(id)` finds it. */
 export interface StagedJob {

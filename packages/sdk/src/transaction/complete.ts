@@ -1,11 +1,11 @@
 import { claimOf, maxResultBytes } from '@ojs-ts/core';
-import type { JobContext } from '../context.ts';
 import { OJSError } from '../errors.ts';
 import { textOf } from '../json.ts';
+import type { JobContext } from '../worker/context.ts';
 import { resultText } from '../worker/result.ts';
-import { hint, noticeOf, type Statement } from './destination.ts';
+import { hint, noticeOf } from './destination.ts';
 import { isMarked, setMark } from './open.ts';
-import type { Row, SqlTransaction } from './sql.ts';
+import type { Row, SqlTransaction, Statement } from './sql.ts';
 
 /** An execution, by the fence of its claim. */
 export interface Claimed {

@@ -1,19 +1,12 @@
-import type { WireRequest } from '../draft.ts';
 import { OJSValidationError } from '../errors.ts';
-import { known } from '../known.ts';
+import type { WireRequest } from '../job/wire.ts';
+import { known } from '../options/known.ts';
 import { isOpen } from './open.ts';
-import type { SqlTransaction, SqlValue } from './sql.ts';
+import type { SqlTransaction, Statement } from './sql.ts';
 
 /** A request with what its row needs to know of it. */
 export interface PreparedRequest extends WireRequest {
   readonly type: string;
-}
-
-export interface Statement {
-  readonly text: string;
-  readonly values: readonly SqlValue[];
-  /** Given where the statement writes, and answers a row, only in a transaction that has written before or has this mark. */
-  readonly mark?: string;
 }
 
 /** The table that a transaction appends to. */

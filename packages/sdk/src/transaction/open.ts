@@ -1,5 +1,5 @@
 import { OJSValidationError } from '../errors.ts';
-import type { Statement } from './destination.ts';
+import type { Statement } from './sql.ts';
 
 /*
  * PostgreSQL has no function that tells a transaction block from a statement by itself. What tells them apart: a statement by itself has no transaction id before it writes, and a setting

@@ -1,6 +1,6 @@
 import type { NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
-import { known } from '../known.ts';
+import { known } from '../options/known.ts';
 import type { Destination } from './destination.ts';
 import { isOpen } from './open.ts';
 import type { SqlDatabase, SqlTransaction } from './sql.ts';

@@ -1,12 +1,13 @@
 import { detached } from '../enqueue/chain.ts';
-import { check } from '../enqueue/check.ts';
+import { check } from '../enqueue/request.ts';
 import { OJSValidationError } from '../errors.ts';
-import { type Job, readJob } from '../job.ts';
+import type { JobRequest } from '../job/definition.ts';
+import type { Job } from '../job/job.ts';
+import { readJob } from '../job/read-job.ts';
+import { wireRequest } from '../job/wire.ts';
 import { isWire } from '../json.ts';
 import { compose } from '../middleware/compose.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import type { JobRequest } from '../options.ts';
-import { wireRequest } from '../wire.ts';
 import type { PreparedRequest } from './destination.ts';
 
 /**

@@ -1,9 +1,10 @@
 import { type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
-import { Connection, type ConnectionOptions, connectionNames } from '../connection.ts';
-import { type Duration, durationMs } from '../duration.ts';
+import { Connection, type ConnectionOptions, connectionNames } from '../connection/connection.ts';
 import { OJSAPIError, OJSValidationError } from '../errors.ts';
 import { textOf } from '../json.ts';
-import { known } from '../known.ts';
+import type { Duration } from '../options/duration.ts';
+import { known } from '../options/known.ts';
+import { durationMs } from '../options/values.ts';
 import { HeldQueues, isOfQueue } from './held-queues.ts';
 import { type OutboxOptions, outboxNames, tableOf } from './outbox.ts';
 import type { SqlDatabase } from './sql.ts';

@@ -25,3 +25,10 @@ export function rowsOf(value: unknown): readonly Row[] {
   if (typeof value === 'object' && value !== null && 'rows' in value && Array.isArray(value.rows)) return value.rows;
   return [];
 }
+
+export interface Statement {
+  readonly text: string;
+  readonly values: readonly SqlValue[];
+  /** Given where the statement writes, and answers a row, only in a transaction that has written before or has this mark. */
+  readonly mark?: string;
+}

@@ -1,13 +1,13 @@
 import type { NamesOf } from '@ojs-ts/core';
-import type { JobContext } from '../context.ts';
 import { OJSError, OJSValidationError } from '../errors.ts';
-import { known } from '../known.ts';
-import type { JobRequest } from '../options.ts';
+import type { JobRequest } from '../job/definition.ts';
+import { known } from '../options/known.ts';
+import type { JobContext } from '../worker/context.ts';
 import { missingTable, type StagedJob, stagedOf } from './client.ts';
 import { claimedBy, completionStatement, leaseLost } from './complete.ts';
-import { type Destination, inbox, type PreparedRequest, type Statement } from './destination.ts';
+import { type Destination, inbox, type PreparedRequest } from './destination.ts';
 import { written } from './prepare.ts';
-import { type Row, rowsOf, type SqlDatabase, type SqlTransaction, type SqlValue } from './sql.ts';
+import { type Row, rowsOf, type SqlDatabase, type SqlTransaction, type SqlValue, type Statement } from './sql.ts';
 
 /** What is used of `DatabaseSync` of `node:sqlite`. */
 export interface SqliteDatabase {

@@ -1,8 +1,6 @@
 import type { Answer, Call, CallContext, StreamAnswer, StreamCall, Transport } from '@ojs-ts/core';
-import { part } from '../part.ts';
 import { type HttpOptions, headersOf, requestLineOf } from './http.ts';
-
-const streams = part(() => import('./fetch-stream.ts'));
+import { isStream, streamHeadersOf, streamTargetOf } from './stream.ts';
 
 /** HTTP by the platform's fetch, or by the one that the options name. */
 export class FetchTransport implements Transport {
@@ -14,7 +12,7 @@ export class FetchTransport implements Transport {
 
   async call(call: Call, context: CallContext = {}): Promise<Answer> {
     const send = this.#options.fetch ?? fetch;
-    const { method, target } = await requestLineOf(call, this.#options.base);
+    const { method, target } = requestLineOf(call, this.#options.base);
     const response = await send(`${this.#options.base.origin}${target}`, {
       method,
       headers: await headersOf(call, context.requestId, this.#options),
@@ -25,8 +23,35 @@ export class FetchTransport implements Transport {
   }
 
   async stream(call: StreamCall, context: CallContext = {}): Promise<StreamAnswer> {
-    return (await streams()).openStream(this.#options, call, context);
+    return openStream(this.#options, call, context);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** Server-Sent Events by fetch. */
+async function openStream(options: HttpOptions, call: StreamCall, context: CallContext): Promise<StreamAnswer> {
+  const send = options.fetch ?? fetch;
+  const response = await send(`${options.base.origin}${streamTargetOf(call, options.base)}`, {
+    headers: await streamHeadersOf(call, context.requestId, options),
+    signal: context.signal ?? null,
+  });
+  const head = { status: response.status, headers: Object.fromEntries(response.headers) };
+  if (response.body === null || !isStream(head)) return { ...head, text: await response.text(), chunks: null };
+  return { ...head, text: '', chunks: chunksOf(response.body) };
+}
+
+/** A reader instead of the stream's own iterator, which not every platform has. */
+async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield decoder.decode(value, { stream: true });
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
 }

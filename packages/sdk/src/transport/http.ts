@@ -1,5 +1,5 @@
-import { type Call, enqueueRoute, type Route } from '@ojs-ts/core';
-import { part } from '../part.ts';
+import { type Call, operations, pathOf, type Route } from '@ojs-ts/core';
+import { OJSValidationError } from '../errors.ts';
 import { sdkVersion, specVersion } from '../version.ts';
 import type { TlsOptions } from './tls.ts';
 
@@ -19,14 +19,9 @@ export const connectTimeoutMs = 5_000;
 
 const mediaType = 'application/openjobspec+json';
 
-const routes = part(() => import('./routes.ts'));
-
 /** Method, path and query of a call under the base URL's own path. */
-export async function requestLineOf(
-  call: Call,
-  base: URL,
-): Promise<{ readonly method: Route['method']; readonly target: string }> {
-  const { method, path } = call.operation === 'job.enqueue' ? enqueueRoute : (await routes()).routeOf(call);
+export function requestLineOf(call: Call, base: URL): { readonly method: Route['method']; readonly target: string } {
+  const { method, path } = routeOf(call);
   return { method, target: targetOf(base, path) };
 }
 
@@ -53,4 +48,27 @@ export async function headersOf(
   if (token !== undefined && token !== '') headers.authorization = `Bearer ${token}`;
   for (const [name, value] of Object.entries(options.headers)) headers[name.toLowerCase()] = value;
   return headers;
+}
+
+export const defaultUrl = 'http://localhost:8080';
+
+/** @param name of the option or variable that holds the text. @throws {OJSValidationError} */
+export function readBaseUrl(text: string, name: string): URL {
+  const base = URL.parse(text);
+  if (base !== null && /^https?:$/.test(base.protocol) && !/\/ojs\/v1\/?$/.test(base.pathname)) return base;
+  throw OJSValidationError.of(
+    name,
+    `expected an http or https URL without /ojs/v1, such as ${defaultUrl}, got ${JSON.stringify(text)}`,
+  );
+}
+
+/** Method and path of a call, its placeholders filled in, and its query. */
+export function routeOf({ operation, params, query }: Call): Route {
+  return { method: operations[operation].method, path: withQuery(pathOf(operation, params), query) };
+}
+
+export function withQuery(path: string, query: Call['query'] = {}): string {
+  const texts = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) texts.set(name, String(value));
+  return texts.size === 0 ? path : `${path}?${texts}`;
 }

@@ -19,7 +19,7 @@ export class NodeTransport implements Transport {
   }
 
   async call(call: Call, context: CallContext = {}): Promise<Answer> {
-    const { method, target } = await requestLineOf(call, this.#options.base);
+    const { method, target } = requestLineOf(call, this.#options.base);
     const { statusCode, headers, body } = await this.#pool.request({
       method,
       path: target,

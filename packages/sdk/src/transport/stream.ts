@@ -1,6 +1,5 @@
 import { type Answer, type StreamCall, streamPathOf } from '@ojs-ts/core';
-import { type HttpOptions, headersOf, targetOf } from './http.ts';
-import { withQuery } from './routes.ts';
+import { type HttpOptions, headersOf, targetOf, withQuery } from './http.ts';
 
 export function streamTargetOf(call: StreamCall, base: URL): string {
   const { path, query } = streamPathOf(call.channel);

@@ -1,6 +1,6 @@
 import type { NamesOf } from '@ojs-ts/core';
-import type { JobContext } from '../context.ts';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../connection/logger.ts';
+import type { JobContext } from './context.ts';
 import type { Held } from './held.ts';
 
 /** Told of what happens to the jobs of a worker (ojs-sdk-guidelines §6.3). What a callback throws is logged and changes nothing; nothing waits for one. */

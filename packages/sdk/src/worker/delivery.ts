@@ -1,6 +1,6 @@
-import { backoffMs } from '../backoff.ts';
+import type { Logger } from '../connection/logger.ts';
+import { backoffMs } from '../connection/pause.ts';
 import { OJSError } from '../errors.ts';
-import type { Logger } from '../logger.ts';
 import type { Callbacks } from './callbacks.ts';
 import { logFailure } from './failure-log.ts';
 import type { Held } from './held.ts';

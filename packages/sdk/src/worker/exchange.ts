@@ -1,6 +1,5 @@
-import type { Connection } from '../connection.ts';
+import { type Connection, once } from '../connection/connection.ts';
 import { isWire, numberOf, textOf, type Wire, wireOf } from '../json.ts';
-import { once } from '../once.ts';
 import type { Held } from './held.ts';
 import type { Fetch, ItemAnswer, Link, Turn, TurnAnswer } from './link.ts';
 import type { WorkerSettings } from './options.ts';

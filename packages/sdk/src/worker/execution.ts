@@ -1,9 +1,10 @@
-import { type ContextServices, ExecutionContext, type JobContext } from '../context.ts';
-import { timerMs } from '../duration.ts';
+import type { Logger } from '../connection/logger.ts';
 import { JobTimeoutError, OJSError } from '../errors.ts';
 import type { Wire } from '../json.ts';
-import type { Logger } from '../logger.ts';
+import { timerMs } from '../options/duration.ts';
 import type { Callbacks } from './callbacks.ts';
+import type { JobContext } from './context.ts';
+import { type ContextServices, ExecutionContext } from './execution-context.ts';
 import { logFailure } from './failure-log.ts';
 import { Held } from './held.ts';
 import type { Holdings } from './holdings.ts';

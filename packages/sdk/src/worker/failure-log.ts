@@ -1,5 +1,5 @@
-import type { JobContext } from '../context.ts';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../connection/logger.ts';
+import type { JobContext } from './context.ts';
 import type { Held } from './held.ts';
 import { type Failure, isEncoded } from './outcome.ts';
 import { ContractViolation, misfit } from './violation.ts';

@@ -1,6 +1,5 @@
-import type { Connection } from '../connection.ts';
+import { type Connection, once } from '../connection/connection.ts';
 import { textOf } from '../json.ts';
-import { once } from '../once.ts';
 import { answerMs, fetchBody, jobsIn } from './exchange.ts';
 import type { Held } from './held.ts';
 import { type ItemAnswer, itemAnswerOf, type Link, type Turn, type TurnAnswer } from './link.ts';

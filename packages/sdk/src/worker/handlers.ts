@@ -1,15 +1,14 @@
 import { didYouMean } from '@ojs-ts/core';
-import type { JobContext } from '../context.ts';
-import { withArgs } from '../context-with-args.ts';
-import type { JobDef } from '../definition.ts';
 import { OJSError, OJSValidationError } from '../errors.ts';
-import type { JsonArray } from '../job.ts';
+import { type JobDef, parseArgs } from '../job/definition.ts';
+import { parseWith } from '../job/standard-schema.ts';
+import type { JsonArray } from '../json.ts';
 import { MiddlewareChain } from '../middleware/chain.ts';
 import { compose } from '../middleware/compose.ts';
 import type { ExecutionMiddleware } from '../middleware/types.ts';
-import { isJobType } from '../names.ts';
-import { parseArgs } from '../parse-args.ts';
-import { parseWith } from '../standard-schema.ts';
+import { isJobType } from '../options/names.ts';
+import type { JobContext } from './context.ts';
+import { withArgs } from './context-with-args.ts';
 import { ContractViolation } from './violation.ts';
 
 /** What runs a job. `A`: its args, as the handler may annotate them. `X`: its result. */

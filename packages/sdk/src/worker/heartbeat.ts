@@ -1,7 +1,6 @@
 import { platform } from '#platform';
-import type { Connection } from '../connection.ts';
+import { type Connection, once } from '../connection/connection.ts';
 import { textsOf, type Wire } from '../json.ts';
-import { once } from '../once.ts';
 import { type About, beatBody, type Listed, type Order, orderIn, type ReportedState } from './beat.ts';
 import type { HeartbeatNews, HeartbeatThread } from './heartbeat-plan.ts';
 import type { Held } from './held.ts';

@@ -1,6 +1,5 @@
-import type { JobContext } from '../context.ts';
 import type { Wire } from '../json.ts';
-import type { Reports } from './reports.ts';
+import type { JobContext } from './context.ts';
 
 /**
  * waiting: fetched ahead, there is no slot for it yet. running: its handler works, its lease is ours. settled: the outcome is known and on its way to the server, the lease still ours (a timeout
@@ -34,8 +33,8 @@ export class Held {
   place = -1;
   /** Deliveries that failed. */
   failures = 0;
-  /** Of a handler that reports. */
-  reports: Reports | undefined;
+  /** Of a handler that reports; `end` sends what is left, before the outcome. */
+  reports: { end(): Promise<void> | null } | undefined;
   /** For callbacks, where there are any. */
   context: JobContext | undefined;
   failed = false;

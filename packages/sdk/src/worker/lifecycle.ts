@@ -1,5 +1,5 @@
-import { timerMs } from '../duration.ts';
 import { OJSError } from '../errors.ts';
+import { timerMs } from '../options/duration.ts';
 import type { ReportedState } from './beat.ts';
 import type { WorkerState } from './health.ts';
 

@@ -1,11 +1,12 @@
 import type { NamesOf } from '@ojs-ts/core';
 import { platform } from '#platform';
-import { type ConnectionOptions, connectionNames } from '../connection.ts';
-import { type Duration, durationMs } from '../duration.ts';
+import { type ConnectionOptions, connectionNames } from '../connection/connection.ts';
 import { OJSValidationError } from '../errors.ts';
+import { onlyOne } from '../job/wire.ts';
 import { quoted } from '../json.ts';
-import { expectedQueue, isQueueName } from '../names.ts';
-import { onlyOne } from '../wire.ts';
+import type { Duration } from '../options/duration.ts';
+import { expectedQueue, isQueueName } from '../options/names.ts';
+import { durationMs } from '../options/values.ts';
 import { callbackNames, type WorkerCallbacks } from './callbacks.ts';
 import { maxAhead } from './pace.ts';
 

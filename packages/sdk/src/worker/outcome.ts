@@ -1,6 +1,7 @@
-import { type Duration, durationMs } from '../duration.ts';
 import { DiscardError, JobTimeoutError, SnoozeError } from '../errors.ts';
 import { compact, wireOf } from '../json.ts';
+import type { Duration } from '../options/duration.ts';
+import { durationMs } from '../options/values.ts';
 import type { Held } from './held.ts';
 import { ResultError, resultText } from './result.ts';
 import { ContractViolation, misfit } from './violation.ts';

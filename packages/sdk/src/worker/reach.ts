@@ -1,5 +1,5 @@
+import type { Logger } from '../connection/logger.ts';
 import { isOjsError } from '../errors.ts';
-import type { Logger } from '../logger.ts';
 
 type Way = 'exchange' | 'heartbeat';
 const events: Readonly<Record<Way, string>> = {

@@ -1,5 +1,5 @@
 import { platform } from '#platform';
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 
 /** From now on calls go over new connections, those under way end on the old ones. False for a transport that was given: it is its owner's. */
 export function rebuild(connection: Connection): boolean {

@@ -1,5 +1,5 @@
+import { isPassing } from '../connection/api-error.ts';
 import { OJSAPIError } from '../errors.ts';
-import { isPassing } from '../retries.ts';
 
 const statusesOfNoRoute: readonly number[] = [404, 405, 501];
 const codesOfNoRoute: readonly string[] = [

@@ -1,8 +1,7 @@
-import type { Connection } from '../connection.ts';
+import { type Connection, once } from '../connection/connection.ts';
 import { OJSAPIError, OJSError, OJSValidationError } from '../errors.ts';
+import { jsonProblem, refuse } from '../job/validate-request.ts';
 import { quoted } from '../json.ts';
-import { once } from '../once.ts';
-import { jsonProblem, refuse } from '../refusal.ts';
 import type { Held } from './held.ts';
 import { isRefusal, isUnclear, saysNoRoute } from './refusals.ts';
 

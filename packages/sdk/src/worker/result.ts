@@ -1,7 +1,6 @@
 import { utf8Length } from '@ojs-ts/core';
-import { maxDepth } from '../arguments.ts';
 import { OJSValidationError, type ValidationProblem } from '../errors.ts';
-import { lossOf } from '../refusal.ts';
+import { lossOf, maxDepth } from '../job/validate-request.ts';
 
 /** JSON writes these as `{}` or as an object of numbers, and what they hold is gone. */
 const emptied = [Map, Set, WeakMap, WeakSet, Promise, RegExp, Error, ArrayBuffer];

@@ -1,4 +1,4 @@
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import type { Handlers } from './handlers.ts';
 import type { WorkerSettings } from './options.ts';
 

@@ -1,7 +1,7 @@
 import { uuidv7 } from '@ojs-ts/core';
-import { backoffMs } from '../backoff.ts';
+import type { Logger } from '../connection/logger.ts';
+import { backoffMs } from '../connection/pause.ts';
 import { OJSError } from '../errors.ts';
-import type { Logger } from '../logger.ts';
 import type { Delivery } from './delivery.ts';
 import { type Fetch, itemAnswerOf, type Link, type Turn, type TurnAnswer } from './link.ts';
 import type { Outbox } from './outbox.ts';

@@ -1,5 +1,5 @@
-import { maxDepth } from '../arguments.ts';
 import { OJSValidationError } from '../errors.ts';
+import { maxDepth } from '../job/validate-request.ts';
 
 /**
  * The schema of a job refuses its args or its result. Args do not get better by another attempt, so they discard the job; another attempt may well

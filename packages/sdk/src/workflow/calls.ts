@@ -1,8 +1,8 @@
 import { type Call, uuidv7 } from '@ojs-ts/core';
-import { asFound } from '../jobs.ts';
+import type { Operation } from '../connection/operation.ts';
+import { asFound } from '../connection/recovery.ts';
 import { compact, eachOf, isWire, listOf, numberOf, textOf } from '../json.ts';
-import type { Operation } from '../operation.ts';
-import { type PageOf, type PageQuery, readPage } from '../page.ts';
+import { type PageOf, type PageQuery, readPage } from '../operations/page.ts';
 import { readWorkflow, type Workflow, type WorkflowProgress, type WorkflowState } from './workflow.ts';
 
 /** The id is minted before and is the idempotency key, too: a call whose answer was lost is repeated and starts it once. */

@@ -1,9 +1,9 @@
 import type { NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
-import type { JsonArray } from '../job.ts';
-import { isWire } from '../json.ts';
-import { known } from '../known.ts';
-import { type JobOptions, type JobRequest, jobNames, requestNames } from '../options.ts';
+import { type JobRequest, requestNames } from '../job/definition.ts';
+import { type JobOptions, jobNames } from '../job/options.ts';
+import { isWire, type JsonArray } from '../json.ts';
+import { known } from '../options/known.ts';
 
 /** The forms of a workflow (ojs-workflows §3). */
 export type WorkflowKind = 'chain' | 'group' | 'batch' | 'dag';

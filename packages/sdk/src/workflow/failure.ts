@@ -1,5 +1,5 @@
 import { OJSError } from '../errors.ts';
-import type { Job, JobErrorEntry } from '../job.ts';
+import type { Job, JobErrorEntry } from '../job/job.ts';
 import { textOf } from '../json.ts';
 import type { Workflow, WorkflowStep } from './workflow.ts';
 

@@ -1,8 +1,8 @@
 import { OJSValidationError } from '../errors.ts';
-import type { Job } from '../job.ts';
+import type { JobRequest } from '../job/definition.ts';
+import type { Job } from '../job/job.ts';
 import { compose } from '../middleware/compose.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import type { JobRequest } from '../options.ts';
 
 /** What sending all requests at once came to: the answer, and what each request's middleware sees as its job. */
 export interface Sent<T> {

@@ -1,10 +1,9 @@
-import { Deadline } from '../deadline.ts';
-import { durationMs } from '../duration.ts';
+import { Deadline } from '../connection/deadline.ts';
 import { OJSTimeoutError } from '../errors.ts';
-import { type WaitOptions, waitNames } from '../handle.ts';
-import { known } from '../known.ts';
-import type { ReadJob } from './results.ts';
-import { resultOf } from './results.ts';
+import { type WaitOptions, waitNames } from '../job/handle.ts';
+import { known } from '../options/known.ts';
+import { durationMs } from '../options/values.ts';
+import { type ReadJob, resultOf } from './results.ts';
 import type { Shape } from './shape.ts';
 import type { Workflow } from './workflow.ts';
 

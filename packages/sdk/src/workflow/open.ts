@@ -1,15 +1,14 @@
-import type { Connection } from '../connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import { WorkflowWaiter } from '../events/workflow-waiter.ts';
-import { getJob } from '../jobs.ts';
+import type { CallOptions } from '../job/options.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import type { CallOptions } from '../options.ts';
+import { getJob } from '../operations/jobs.ts';
 import { cancelWorkflow, getWorkflow } from './calls.ts';
 import type { WorkflowDefinition } from './definition.ts';
 import { type WorkflowCalls, type WorkflowHandle, workflowHandleOf } from './handle.ts';
 import { shapeOfWire } from './shape.ts';
 import { startWorkflow } from './start.ts';
-
-export { cancelWorkflow };
+import type { Workflow } from './workflow.ts';
 
 /** Starts a workflow, each of its jobs through the middleware by itself. @throws {OJSValidationError} before anything is sent, with the place of the bad step. */
 export async function openWorkflow<X>(
@@ -24,13 +23,8 @@ export async function openWorkflow<X>(
   return workflowHandleOf<X>(workflow, callsOf(connection), () => shape);
 }
 
-/** A workflow that somebody has started. */
-export async function findWorkflow(
-  connection: Connection,
-  workflowId: string,
-  options: CallOptions,
-): Promise<WorkflowHandle<unknown>> {
-  const found = await connection.ask(getWorkflow(workflowId), options);
+/** Of a workflow that somebody has started. */
+export function handleOfFound(connection: Connection, found: Workflow): WorkflowHandle<unknown> {
   return workflowHandleOf(found, callsOf(connection), ({ raw }) => shapeOfWire(raw));
 }
 

@@ -1,7 +1,6 @@
-import type { JobContext } from '../context.ts';
-import type { JobDef, ResultOf } from '../definition.ts';
 import { OJSValidationError } from '../errors.ts';
-import { isWire } from '../json.ts';
+import type { JobDef, ResultOf } from '../job/definition.ts';
+import type { JobContext } from '../worker/context.ts';
 import type { WorkflowDefinition } from './definition.ts';
 
 /** What stands before a job: a job, or a workflow. */
@@ -35,12 +34,4 @@ export function parentResults(
     );
   }
   return results;
-}
-
-/** `parent_results` of an envelope: an array, or an object whose keys are the places (ojs-workflows §7). */
-export function readParentResults(raw: unknown): readonly unknown[] {
-  if (Array.isArray(raw)) return raw;
-  if (!isWire(raw)) return [];
-  const places = Object.keys(raw).filter((key) => /^\d+$/.test(key));
-  return places.map((_, place) => raw[place] ?? null);
 }

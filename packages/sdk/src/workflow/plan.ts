@@ -1,7 +1,8 @@
 import { OJSValidationError } from '../errors.ts';
+import type { JobRequest } from '../job/definition.ts';
+import type { JobOptions } from '../job/options.ts';
 import { compact } from '../json.ts';
-import { known } from '../known.ts';
-import type { JobOptions, JobRequest } from '../options.ts';
+import { known } from '../options/known.ts';
 import {
   definitionNames,
   isWorkflowDefinition,

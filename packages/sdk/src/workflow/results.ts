@@ -1,6 +1,6 @@
 import { JobNotFoundError, OJSError } from '../errors.ts';
 import { jobFailure } from '../events/job-end.ts';
-import type { Job } from '../job.ts';
+import type { Job } from '../job/job.ts';
 import { failedStep, WorkflowFailedError } from './failure.ts';
 import type { Shape } from './shape.ts';
 import type { Workflow, WorkflowStep } from './workflow.ts';

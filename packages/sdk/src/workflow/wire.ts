@@ -1,4 +1,4 @@
-import type { WireBody } from '../wire.ts';
+import type { WireBody } from '../job/wire.ts';
 import type { CompositePlan, JobPlan, Plan } from './plan.ts';
 
 /** The envelope of each job, as it goes out. */

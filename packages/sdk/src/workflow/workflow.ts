@@ -1,6 +1,5 @@
 import { OJSAnswerError } from '../errors.ts';
-import type { JsonArray } from '../job.ts';
-import { compact, dateOf, isWire, textOf, textsOf, type Wire, wireOf } from '../json.ts';
+import { compact, dateOf, isWire, type JsonArray, textOf, textsOf, type Wire, wireOf } from '../json.ts';
 
 /** From its first job to its end. */
 export type WorkflowState = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled';

@@ -1,7 +1,7 @@
 import { defaultRetry } from '@ojs-ts/core';
 import { openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { Connection } from '../../src/connection.ts';
+import { Connection } from '../../src/connection/connection.ts';
 import * as ojs from '../../src/index.ts';
 import { readWorkerOptions } from '../../src/worker/options.ts';
 import { Faulty } from '../support/faulty.ts';

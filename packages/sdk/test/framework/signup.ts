@@ -2,7 +2,7 @@ import { type Embedded, openEmbedded } from '@ojs-ts/server';
 import { expect, test } from 'vitest';
 import type { OjsApp, OjsAppOptions } from '../../src/framework/app.ts';
 import { Client, type WorkerOptions } from '../../src/index.ts';
-import { Worker } from '../../src/worker.ts';
+import { Worker } from '../../src/worker/worker.ts';
 import { keepingLogger } from '../support/log.ts';
 
 /** What a framework answers to a request of the test. */

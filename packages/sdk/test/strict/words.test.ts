@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { OjsApp } from '../../src/framework/app.ts';
 import { Admin, Client, dag, defineJob, OJSValidationError, Worker } from '../../src/index.ts';
-import { warnOfSeconds } from '../../src/seconds.ts';
+import { warnOfSeconds } from '../../src/options/values.ts';
 import { SyncClient } from '../../src/sync/index.ts';
 import { keepingLogger } from '../support/log.ts';
 

@@ -1,6 +1,6 @@
 import type { Answer, Call } from '@ojs-ts/core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type Fake, setFakeSource } from '../../src/fake.ts';
+import { type Fake, setFakeSource } from '../../src/connection/fake.ts';
 import { chain, JobNotFoundError, OJSConnectionError } from '../../src/index.ts';
 import { SyncClient } from '../../src/sync/index.ts';
 

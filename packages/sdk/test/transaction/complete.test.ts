@@ -2,7 +2,7 @@ import { leaseOf } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import { bench } from '../../../server/test/support/engine.ts';
 import { type JobContext, OJSError, Worker } from '../../src/index.ts';
-import { readJob } from '../../src/job.ts';
+import { readJob } from '../../src/job/read-job.ts';
 import { pgTransaction } from '../../src/transaction/index.ts';
 import { keepingLogger } from '../support/log.ts';
 import { begin, openDatabase, openStore, postgres } from './store.ts';

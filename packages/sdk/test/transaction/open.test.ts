@@ -3,7 +3,7 @@ import { leaseOf } from '@ojs-ts/core';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OJSValidationError } from '../../src/index.ts';
-import { readJob } from '../../src/job.ts';
+import { readJob } from '../../src/job/read-job.ts';
 import {
   createOutbox,
   outbox,

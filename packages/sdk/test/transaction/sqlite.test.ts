@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { temporaryDirectory } from '../../../server/test/storage/sqlite/temporary.ts';
 import { bench } from '../../../server/test/support/engine.ts';
 import { Client, defineJob, JobNotFoundError, job, type StandardSchemaV1, Worker } from '../../src/index.ts';
-import { readJob } from '../../src/job.ts';
+import { readJob } from '../../src/job/read-job.ts';
 import { TransactionClient, withTransaction } from '../../src/transaction/index.ts';
 import { keepingLogger } from '../support/log.ts';
 

@@ -1,9 +1,8 @@
 import { checkVariables } from '@ojs-ts/core';
-import type { Environment } from '../../environment.ts';
 import { OJSValidationError } from '../../errors.ts';
-import { logLevels } from '../../logger.ts';
-import { readQueueName } from '../../names.ts';
-import { readBaseUrl } from '../../transport/base-url.ts';
+import { readQueueName } from '../../options/names.ts';
+import { readBaseUrl } from '../../transport/http.ts';
+import { type Environment, logLevels } from '../platform.ts';
 
 /** The variables of the process. */
 export const environment: Environment = {

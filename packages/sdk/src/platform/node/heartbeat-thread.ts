@@ -1,7 +1,6 @@
 // The program of the thread that sends a worker's heartbeats: its own event loop and its own connection, so that no handler delays them.
 import { parentPort, workerData } from 'node:worker_threads';
-import { Connection } from '../../connection.ts';
-import { once } from '../../once.ts';
+import { Connection, once } from '../../connection/connection.ts';
 import { beatBody } from '../../worker/beat.ts';
 import type { HeartbeatNews, HeartbeatPlan } from '../../worker/heartbeat-plan.ts';
 import { SharedHoldings } from '../../worker/shared-holdings.ts';

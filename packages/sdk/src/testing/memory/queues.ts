@@ -1,5 +1,5 @@
 import { type Call, historyOf, type JobRecord, ProtocolError, queueEventEntry, stateName } from '@ojs-ts/core';
-import { isQueueName } from '../../names.ts';
+import { isQueueName } from '../../options/names.ts';
 import type { Answers } from './jobs.ts';
 import { json, pageOf, param, type Reply } from './reply.ts';
 import type { QueueRow, Table } from './table.ts';

@@ -8,7 +8,7 @@ import {
   type ValidationIssue,
 } from '@ojs-ts/core';
 import { isWire } from '../../json.ts';
-import { isJobType } from '../../names.ts';
+import { isJobType } from '../../options/names.ts';
 import type { Answers } from './jobs.ts';
 import { bodyOf, fieldsOf, json, pageOf, param, type Reply } from './reply.ts';
 import type { Table } from './table.ts';

@@ -1,0 +1,277 @@
+import { type Answer, type Call, type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
+import { platform } from '#platform';
+import { type ErrorContext, OJSAnswerError, OJSError, OJSValidationError, restacked } from '../errors.ts';
+import { type CallOptions, callNames } from '../job/options.ts';
+import type { Wire } from '../json.ts';
+import type { Duration } from '../options/duration.ts';
+import { known } from '../options/known.ts';
+import { durationMs, warnOfSeconds } from '../options/values.ts';
+import { defaultUrl, type HttpOptions, readBaseUrl, type Token } from '../transport/http.ts';
+import { type TlsOptions, tlsNames } from '../transport/tls.ts';
+import {
+  attempts,
+  type CallSettings,
+  type End,
+  expiry,
+  type Outcome,
+  outcomeOf,
+  placed,
+  type RetryOptions,
+  type RetryRules,
+  readRetryRules,
+  unanswered,
+} from './attempts.ts';
+import { type Deadline, within } from './deadline.ts';
+import { currentFake, type Fake } from './fake.ts';
+import { consoleLogger, guarded, type Logger } from './logger.ts';
+import { carryOut, type Operation } from './operation.ts';
+import { pause } from './pause.ts';
+import { isTransport } from './target.ts';
+
+/** How to reach a server; of Client, Worker and Admin alike. Code wins over the environment, and that over the default. */
+export interface ConnectionOptions {
+  /** Deadline of a call, retries included; default 30 s. */
+  timeout?: Duration | undefined;
+  /** Sent with every request. */
+  headers?: Record<string, string> | undefined;
+  /** Sent as `Authorization: Bearer`; a function is asked before every request. Default: `OJS_AUTH_TOKEN`. */
+  token?: Token | undefined;
+  /** For https. Node only: elsewhere the platform has settings of its own. Default: the files that `OJS_TLS_CA_FILE`, `OJS_TLS_CERT_FILE` and `OJS_TLS_KEY_FILE` name. */
+  tls?: TlsOptions | undefined;
+  /** Used instead of the platform's own HTTP client. */
+  fetch?: typeof fetch | undefined;
+  /** Default: 5 retries, from 100 ms to 5 s. */
+  requestRetry?: RetryOptions | false | undefined;
+  /** Default: the console, in a process standard error, from `OJS_LOG_LEVEL` up: `info`, and `warn` where `NODE_ENV` is `test`. */
+  logger?: Logger | undefined;
+}
+
+export const connectionNames: NamesOf<ConnectionOptions> = {
+  timeout: true,
+  headers: true,
+  token: true,
+  tls: tlsNames,
+  fetch: true,
+  requestRetry: true,
+  logger: true,
+};
+
+/** A server as Client and Worker see it: a transport with retries, deadlines and errors. */
+export class Connection implements AsyncDisposable {
+  /** How HTTP is spoken, where the target is a URL. */
+  readonly http: HttpOptions | null;
+  readonly logger: Logger;
+  readonly timeoutMs: number;
+  readonly retry: RetryRules;
+  /** The way to the server. In a test with a fake nothing goes over it. */
+  transport: Transport;
+  readonly #closing = new AbortController();
+  /** Aborted when this is closed: what follows or waits for others ends with it. */
+  readonly closing: AbortSignal = this.#closing.signal;
+  /** Under way, between two attempts too. */
+  readonly #calls = new Set<Promise<unknown>>();
+  #disconnected = false;
+
+  /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
+  constructor(target: string | Transport | undefined, options: ConnectionOptions) {
+    this.logger = options.logger === undefined ? consoleLogger() : guarded(options.logger);
+    this.timeoutMs = durationMs(options.timeout ?? 30_000, 'timeout');
+    warnOfSeconds(options.timeout, 'timeout', this.logger);
+    this.retry = readRetryRules(options.requestRetry);
+    if (target === undefined || typeof target === 'string') {
+      this.http = httpOptions(target, options);
+      this.transport = platform.httpTransport(this.http);
+    } else if (isTransport(target)) {
+      this.http = null;
+      this.transport = target;
+    } else {
+      throw OJSValidationError.of(
+        'target',
+        'expected a URL or a transport, which has a function call(), such as openEmbedded() gives',
+      );
+    }
+  }
+
+  /** Carries an operation out, with what its caller gave for options. @throws {OJSValidationError} for an unknown one; as `call`, and what the operation does. */
+  async ask<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
+    this.checkCall(options);
+    return this.carry(operation, options);
+  }
+
+  /** @throws {OJSValidationError} for an option that no call has. */
+  checkCall(options: CallOptions): void {
+    known(options, callNames);
+    warnOfSeconds(options.requestTimeout, 'requestTimeout', this.logger);
+  }
+
+  /** Same as {@link ask}, where the options were checked. */
+  async carry<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
+    let last: Call | undefined;
+    try {
+      return await carryOut(operation, ({ call, about, settings }) => {
+        last = call;
+        return this.call(call, options, about, settings);
+      });
+    } catch (error) {
+      if (last === undefined || !(error instanceof OJSAnswerError)) throw error;
+      throw placed(error, { call: last, http: this.http });
+    }
+  }
+
+  /**
+   * One call, tried again while that is safe and within the deadline: no answer, 429, 500, 502, 503, 504.
+   * @throws {OJSAPIError} what the server refused, {OJSConnectionError}, {OJSTimeoutError}, or the reason of the caller's signal.
+   */
+  async call(call: Call, options: CallOptions, context: ErrorContext = {}, settings: CallSettings = {}): Promise<Wire> {
+    const ms = this.deadlineMs(options);
+    const about = aboutOf(call, context);
+    const met: OJSError[] = [];
+    return await within(
+      ms,
+      () => expiry(ms, about, met),
+      options.signal,
+      (deadline) => this.callWithin(deadline, call, about, settings, met),
+    );
+  }
+
+  /** How long a call may take, in milliseconds. */
+  deadlineMs({ requestTimeout }: CallOptions): number {
+    return requestTimeout === undefined ? this.timeoutMs : durationMs(requestTimeout, 'requestTimeout');
+  }
+
+  /** Same as `call`, within a deadline that the caller has made. `met` grows by what every attempt met. */
+  async callWithin(
+    deadline: Deadline,
+    call: Call,
+    context: ErrorContext = {},
+    settings: CallSettings = {},
+    met: OJSError[] = [],
+  ): Promise<Wire> {
+    if (this.closing.aborted) throw new OJSError('This client is closed.', { operation: call.operation });
+    const work = this.#settle(call, deadline, aboutOf(call, context), settings, met);
+    this.#calls.add(work);
+    try {
+      return await work;
+    } catch (error) {
+      throw restacked(error);
+    } finally {
+      this.#calls.delete(work);
+    }
+  }
+
+  /** The body of one of the attempts, or of what says that an earlier one took effect. @throws what the call ended with. */
+  async #settle(
+    call: Call,
+    deadline: Deadline,
+    about: ErrorContext,
+    settings: CallSettings,
+    met: OJSError[],
+  ): Promise<Wire> {
+    const end = await this.#attempts(call, deadline, about, settings, met);
+    if ('body' in end) return end.body;
+    const ask = async (other: Call) => {
+      const found = await this.#attempts(other, deadline, { ...about, operation: other.operation }, {}, []);
+      if ('body' in found) return found.body;
+      throw found.error;
+    };
+    const body = end.recovery?.body(await Promise.all(end.recovery.calls.map(ask))) ?? null;
+    if (body === null) throw end.error;
+    return body;
+  }
+
+  async #attempts(
+    call: Call,
+    deadline: Deadline,
+    about: ErrorContext,
+    settings: CallSettings,
+    met: OJSError[],
+  ): Promise<End> {
+    const steps = attempts(about, settings, this.retry, () => deadline.remaining, met);
+    let step = steps.next();
+    while (!step.done) {
+      const { context, pauseMs } = step.value;
+      if (pauseMs > 0) await deadline.race(pause(pauseMs, deadline.signal));
+      step = steps.next(await this.attempt(call, deadline, context, settings.isAnswer));
+    }
+    return step.value;
+  }
+
+  /** One attempt. Its outcome is a refusal or the lack of an answer too. @throws what ends the deadline. */
+  async attempt(
+    call: Call,
+    deadline: Deadline,
+    context: ErrorContext,
+    isAnswer?: CallSettings['isAnswer'],
+  ): Promise<Outcome> {
+    const fake = currentFake();
+    const { signal } = deadline;
+    const { requestId } = context;
+    let answer: Answer;
+    try {
+      answer = await (fake === null
+        ? deadline.race(this.transport.call(call, { signal, ...(requestId !== undefined && { requestId }) }))
+        : answered(fake, call, deadline));
+    } catch (cause) {
+      signal.throwIfAborted();
+      // What a handler throws in inline mode is the caller's own: it is neither an error of the connection nor tried again.
+      if (fake !== null) throw cause;
+      return unanswered(cause, context, this.http);
+    }
+    return outcomeOf(answer, { call, http: fake === null ? this.http : null }, context, isAnswer);
+  }
+
+  /** Waits for the calls under way, those that are to be tried again too. */
+  async close(): Promise<void> {
+    this.#end();
+    await Promise.allSettled(this.#calls);
+    await this.#disconnect();
+  }
+
+  /** Waits for the attempts under way; a transport that was given stays open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end();
+    await this.#disconnect();
+  }
+
+  #end(): void {
+    this.#closing.abort(new OJSError('This client is closed.'));
+  }
+
+  async #disconnect(): Promise<void> {
+    if (this.#disconnected) return;
+    this.#disconnected = true;
+    if (this.http !== null) await this.transport[Symbol.asyncDispose]();
+  }
+}
+
+function aboutOf({ operation }: Call, context: ErrorContext): ErrorContext {
+  return { operation, ...context, requestId: context.requestId ?? `req_${uuidv7()}` };
+}
+
+async function answered(fake: Fake, call: Call, deadline: Deadline): Promise<Answer> {
+  const answer = fake.answer(call);
+  if (fake.settle !== undefined) await deadline.race(fake.settle(call, answer));
+  return answer;
+}
+
+/** @throws {OJSValidationError} for a URL or an option that cannot be used. */
+export function httpOptions(target: string | undefined, options: ConnectionOptions): HttpOptions {
+  const { environment } = platform;
+  const base = (target === undefined ? environment?.url() : undefined) ?? readBaseUrl(target ?? defaultUrl, 'target');
+  const token = options.token ?? environment?.token();
+  const tls = platform.tlsFor(options.tls, base, options.fetch !== undefined);
+  return { base, headers: options.headers ?? {}, token, fetch: options.fetch, ...(tls && { tls }) };
+}
+
+/** One attempt, for callers that know better when to try again. @throws as `Connection.call`. */
+export async function once(connection: Connection, call: Call, ms: number, signal?: AbortSignal): Promise<Wire> {
+  const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}` };
+  const outcome = await within(
+    ms,
+    () => expiry(ms, about),
+    signal,
+    (deadline) => connection.attempt(call, deadline, about),
+  );
+  if ('body' in outcome) return outcome.body;
+  throw outcome.error;
+}

@@ -1,0 +1,77 @@
+import { type Names, nearestName, type Transport } from '@ojs-ts/core';
+import { platform } from '#platform';
+import { OJSValidationError } from '../errors.ts';
+import { known, strangeProblem } from '../options/known.ts';
+import { readQueueName } from '../options/names.ts';
+import { readBaseUrl } from '../transport/http.ts';
+
+/** What the object form of a constructor has beside its options: `new Client({ url, token })`. */
+export interface UrlOption {
+  /** URL of a server. With `undefined`: `OJS_BACKEND_URL`, else http://localhost:8080. */
+  url: string | undefined;
+}
+
+/** What both forms of a constructor say. */
+export interface Target<O> {
+  readonly target: string | Transport | undefined;
+  readonly options: Partial<O>;
+}
+
+/**
+ * `new Client(target?, options?)` and `new Client({ url, ...options })`. An object with a function `call` is a transport, one with `url` the second form.
+ * @param what the name of the class, for messages.
+ * @throws {OJSValidationError} for anything else, and for an option that is not among the names.
+ */
+export function readTarget<O extends object>(
+  first: string | Transport | (UrlOption & O) | undefined,
+  second: O | undefined,
+  names: Names,
+  what: string,
+): Target<O> {
+  if (first === undefined || typeof first === 'string' || isTransport(first)) {
+    const options = second ?? {};
+    if (Object.hasOwn(options, 'url'))
+      throw OJSValidationError.of('url', `stands in the options of the object form. ${forms(what, [])}`);
+    known(options, names);
+    return { target: first, options };
+  }
+  if (typeof first !== 'object' || first === null)
+    throw OJSValidationError.of('target', `expected a URL or a transport. ${forms(what, [])}`);
+  if (second !== undefined)
+    throw OJSValidationError.of(
+      'options',
+      `expected one object with all options, or a URL in front of it. ${forms(what, [])}`,
+    );
+  if (!Object.hasOwn(first, 'url')) throw withoutUrl(first, names, what);
+  known(first, { ...names, url: true });
+  // Here, so that the refusal names the option that was given.
+  if (typeof first.url === 'string') readBaseUrl(first.url, 'url');
+  return { target: first.url, options: first };
+}
+
+export function isTransport(value: unknown): value is Transport {
+  return typeof value === 'object' && value !== null && 'call' in value && typeof value.call === 'function';
+}
+
+function withoutUrl(options: object, names: Names, what: string): OJSValidationError {
+  const given = Object.keys(options);
+  const slip = given.find((name) => !Object.hasOwn(names, name) && nearestName(name, ['url']) !== undefined);
+  if (slip !== undefined) return OJSValidationError.of(slip, `unknown option. Did you mean url? ${forms(what, [])}`);
+  const missing = `expected a URL or a transport, got options without url. ${forms(what, given)}`;
+  const strange = strangeProblem(options, names);
+  if (strange === null) return OJSValidationError.of('target', missing);
+  // Both at once: who mends the one alone would meet the other next.
+  return OJSValidationError.of(strange.path, `${strange.message} And target: ${missing}`);
+}
+
+/** Both right forms, with the names that were given. Their values may be secrets. */
+function forms(what: string, given: readonly string[]): string {
+  const some = given.slice(0, 3).map((name) => `${name}: …`);
+  const rest = [...some, ...(given.length > some.length || given.length === 0 ? ['…'] : [])].join(', ');
+  return `Write new ${what}({ url: undefined, ${rest} }) or new ${what}(undefined, { ${rest} }) for the URL in OJS_BACKEND_URL, else http://localhost:8080; any other URL in place of undefined.`;
+}
+
+/** The queue of jobs that name none; undefined leaves it to the server. @throws {OJSValidationError} */
+export function defaultQueue(option: string | undefined): string | undefined {
+  return option === undefined ? platform.environment?.queue() : readQueueName(option, 'queue');
+}

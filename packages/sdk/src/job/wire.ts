@@ -1,0 +1,189 @@
+import { formatDuration, parseTimestamp, uuidv7 } from '@ojs-ts/core';
+import { currentFake } from '../connection/fake.ts';
+import { OJSValidationError } from '../errors.ts';
+import { booleanOf, compact, type JsonArray, type Meta, numberOf, objectOf, textsOf, type Wire } from '../json.ts';
+import type { Duration } from '../options/duration.ts';
+import { durationMs, integer } from '../options/values.ts';
+import type { JobRequest } from './definition.ts';
+import { readLimits, wireLimits } from './limit.ts';
+import type { JobOptions } from './options.ts';
+import type { RetryPolicy, UniquePolicy } from './policies.ts';
+import { readRetry, readUnique } from './read-job.ts';
+import { problemOf, refuse } from './validate-request.ts';
+
+/** A request in its wire form, with what a retry and an error need to know of it. */
+export interface WireRequest {
+  readonly id: string;
+  readonly queue: string;
+  /** JSON text, in the shape of ojs-http-binding §9.1. */
+  readonly text: string;
+}
+
+/** @throws {OJSValidationError} with every issue's path, before anything is sent. */
+export function wireRequest(request: JobRequest): WireRequest {
+  const { id = uuidv7(), queue = 'default' } = request;
+  return { id, queue, text: JSON.stringify({ id, ...wireBody(request) }) };
+}
+
+/** A request's envelope without an id, in the shape of ojs-http-binding §9.1. */
+export interface WireBody {
+  readonly type: string;
+  readonly args: JsonArray;
+  readonly meta: Meta | undefined;
+  readonly schema: string | undefined;
+  readonly options: object;
+}
+
+/** @throws {OJSValidationError} as {@link wireRequest}. */
+export function wireBody(request: JobRequest): WireBody {
+  refuse(problemOf(request));
+  const { type, args, meta, schema } = request;
+  return { type, args, meta, schema, options: wireOptions(request) };
+}
+
+/** Of a request whose rules hold. @throws {OJSValidationError} with the path of the option. */
+export function wireOptions(options: JobOptions): object {
+  return compact({
+    queue: options.queue,
+    priority: options.priority,
+    tags: options.tags,
+    timeout_ms: executionTimeout(options),
+    delay_until: startTime(options),
+    expires_at: timestamp(options.expiresAt, 'expiresAt'),
+    retry: options.retry === undefined ? undefined : wireRetry(options.retry),
+    unique: options.unique === undefined ? undefined : wireUnique(options.unique),
+    visibility_timeout_ms: integer(options.visibilityTimeoutMs, 'visibilityTimeoutMs', 1),
+    rate_limit: options.limits && wireLimits(options.limits),
+    result_ttl: options.resultTtl === 'forever' ? -1 : seconds(options.resultTtl, 'resultTtl', 0),
+    result_size_limit: integer(options.resultSizeLimit, 'resultSizeLimit', 1),
+    total_timeout: seconds(options.totalTimeout, 'totalTimeout', 1),
+    enqueue_ttl: seconds(options.enqueueTtl, 'enqueueTtl', 1),
+    grace_period: seconds(options.gracePeriod, 'gracePeriod', 0),
+    heartbeat_timeout: seconds(options.heartbeatTimeout, 'heartbeatTimeout', 1),
+    pending: flag(options.pending, 'pending'),
+  });
+}
+
+/** The wire counts these in whole seconds. */
+function seconds(value: Duration | undefined, path: string, min: number): number | undefined {
+  if (value === undefined) return undefined;
+  const count = durationMs(value, path) / 1_000;
+  if (Number.isInteger(count) && count >= min) return count;
+  throw OJSValidationError.of(
+    path,
+    `expected whole seconds, at least ${min}, such as '30s', got ${JSON.stringify(value)}`,
+  );
+}
+
+function flag(value: boolean | undefined, path: string): boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw OJSValidationError.of(path, `expected true or false, got ${JSON.stringify(value)}`);
+}
+
+function executionTimeout(options: JobOptions): number | undefined {
+  onlyOne({ timeoutMs: options.timeoutMs, timeout: options.timeout });
+  if (options.timeout !== undefined) return durationMs(options.timeout, 'timeout');
+  return integer(options.timeoutMs, 'timeoutMs', 0);
+}
+
+function startTime(options: JobOptions): string | undefined {
+  onlyOne({ delayUntil: options.delayUntil, scheduledAt: options.scheduledAt, delay: options.delay });
+  if (options.delay !== undefined) return new Date(now() + durationMs(options.delay, 'delay')).toISOString();
+  return timestamp(options.delayUntil, 'delayUntil') ?? timestamp(options.scheduledAt, 'scheduledAt');
+}
+
+/** What a delay counts from. */
+function now(): number {
+  return currentFake()?.now?.() ?? Date.now();
+}
+
+/** @throws {OJSValidationError} where one thing was said in two ways: which one was meant cannot be known. */
+export function onlyOne(spellings: Readonly<Record<string, unknown>>): void {
+  const given = Object.keys(spellings).filter((name) => spellings[name] !== undefined);
+  const [first, second] = given;
+  if (first !== undefined && second !== undefined) {
+    throw OJSValidationError.of(second, `says the same as ${first}; give one of ${Object.keys(spellings).join(', ')}`);
+  }
+}
+
+export function wireRetry(retry: RetryPolicy): object {
+  if (retry.onExhaustion !== undefined && retry.onExhaustion !== 'discard' && retry.onExhaustion !== 'dead_letter') {
+    throw OJSValidationError.of('retry.onExhaustion', "expected 'discard' or 'dead_letter'");
+  }
+  const coefficient = retry.backoffCoefficient;
+  if (coefficient !== undefined && !(Number.isFinite(coefficient) && coefficient >= 1)) {
+    throw OJSValidationError.of('retry.backoffCoefficient', 'expected a number of at least 1');
+  }
+  return compact({
+    max_attempts: integer(retry.maxAttempts, 'retry.maxAttempts', 0),
+    initial_interval: iso(retry.initialInterval, 'retry.initialInterval'),
+    backoff_coefficient: coefficient,
+    max_interval: iso(retry.maxInterval, 'retry.maxInterval'),
+    jitter: retry.jitter,
+    non_retryable_errors: retry.nonRetryableErrors,
+    on_exhaustion: retry.onExhaustion,
+    backoff_strategy: retry.backoffStrategy,
+  });
+}
+
+function wireUnique(unique: UniquePolicy): object {
+  if (!Array.isArray(unique.keys) || unique.keys.length === 0) {
+    throw OJSValidationError.of('unique.keys', "expected at least one of 'type', 'queue', 'args', 'meta'");
+  }
+  return compact({
+    keys: unique.keys,
+    args_keys: unique.argsKeys,
+    meta_keys: unique.metaKeys,
+    period: iso(unique.period, 'unique.period'),
+    states: unique.states,
+    on_conflict: unique.onConflict,
+  });
+}
+
+function iso(value: Duration | undefined, path: string): string | undefined {
+  return value === undefined ? undefined : formatDuration(durationMs(value, path));
+}
+
+/** RFC 3339. @throws {OJSValidationError} */
+export function timestamp(value: Date | string | undefined, path: string): string | undefined {
+  if (value === undefined) return undefined;
+  if (value instanceof Date) {
+    if (!Number.isNaN(value.getTime())) return value.toISOString();
+    throw OJSValidationError.of(path, 'the Date is invalid');
+  }
+  if (parseTimestamp(value) !== null) return value;
+  throw OJSValidationError.of(
+    path,
+    `expected a Date or an RFC 3339 timestamp with a zone, such as 2026-01-31T12:00:00Z, got ${JSON.stringify(value)}`,
+  );
+}
+
+const retryOf = objectOf(readRetry);
+const uniqueOf = objectOf(readUnique);
+
+/** Options as they were sent, by the names that they have here. Durations are ISO 8601 or milliseconds. */
+export function readJobOptions(raw: Wire): JobOptions {
+  const ttl = numberOf(raw.result_ttl);
+  return compact({
+    priority: numberOf(raw.priority),
+    tags: textsOf(raw.tags),
+    retry: retryOf(raw.retry),
+    unique: uniqueOf(raw.unique),
+    timeoutMs: numberOf(raw.timeout_ms) ?? milliseconds(raw.timeout),
+    visibilityTimeoutMs: numberOf(raw.visibility_timeout_ms) ?? milliseconds(raw.visibility_timeout),
+    limits: readLimits(raw.rate_limit),
+    resultTtl: ttl === -1 ? ('forever' as const) : milliseconds(ttl),
+    resultSizeLimit: numberOf(raw.result_size_limit),
+    totalTimeout: milliseconds(raw.total_timeout),
+    enqueueTtl: milliseconds(raw.enqueue_ttl),
+    gracePeriod: milliseconds(raw.grace_period),
+    heartbeatTimeout: milliseconds(raw.heartbeat_timeout),
+    pending: booleanOf(raw.pending),
+  });
+}
+
+/** Of what the wire has in seconds. */
+function milliseconds(seconds: unknown): number | undefined {
+  const count = numberOf(seconds);
+  return count === undefined ? undefined : count * 1_000;
+}

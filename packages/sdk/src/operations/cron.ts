@@ -1,0 +1,321 @@
+import { type NamesOf, uuidv7 } from '@ojs-ts/core';
+import type { Connection } from '../connection/connection.ts';
+import type { Logger } from '../connection/logger.ts';
+import type { Operation } from '../connection/operation.ts';
+import { goneIsDone } from '../connection/recovery.ts';
+import { OJSAnswerError, OJSValidationError } from '../errors.ts';
+import { definitionOf, type JobDef, parseArgs, parseArgsNow } from '../job/definition.ts';
+import { type CallOptions, callNames, inQueue, type JobOptions, jobNames, withDefaults } from '../job/options.ts';
+import { problemOf, refuse } from '../job/validate-request.ts';
+import { readJobOptions, wireOptions } from '../job/wire.ts';
+import {
+  booleanOf,
+  compact,
+  dateOf,
+  eachOf,
+  type JsonArray,
+  listOf,
+  numberOf,
+  oneOf,
+  textOf,
+  type Wire,
+  wireOf,
+} from '../json.ts';
+import { type EnqueueMiddleware, encoderOf } from '../middleware/types.ts';
+import { known } from '../options/known.ts';
+import { integer } from '../options/values.ts';
+import { type PageOf, type PageQuery, readPage } from './page.ts';
+
+/** Options of a job that a run cannot have: its id is its own, and its time is that of the cron. */
+const perJob = [
+  'id',
+  'delay',
+  'delayUntil',
+  'scheduledAt',
+  'expiresAt',
+  'pending',
+] as const satisfies readonly (keyof JobOptions)[];
+
+/** When a cron runs, and the options of its jobs. A run that may wait for so long only has an `enqueueTtl`. */
+export interface CronJobOptions extends Omit<JobOptions, (typeof perJob)[number]> {
+  /** IANA name; default UTC. */
+  timezone?: string | undefined;
+  /** What happens while an earlier run is unfinished; default `skip`. */
+  overlapPolicy?: OverlapPolicy | undefined;
+  /** Default true. */
+  enabled?: boolean | undefined;
+  /** For people. */
+  description?: string | undefined;
+}
+
+/** What a tick does while the run before it has not ended (ojs-cron §6): `skip` leaves it out, `allow` runs both, `cancel_previous` ends the older one, `enqueue` waits for it. */
+export type OverlapPolicy = 'skip' | 'allow' | 'cancel_previous' | 'enqueue';
+
+/** A cron to be registered. A typed one has `...job(definition, args, options)` in place of `type` and `args`. */
+export interface CronJobRequest extends CronJobOptions {
+  name: string;
+  /** Five or six fields, or `@daily`, `@every 5m` and such (ojs-cron §3). */
+  cron: string;
+  type: string;
+  args?: JsonArray | undefined;
+  /** What checks the args; {@link job} puts it here. */
+  readonly [definitionOf]?: JobDef | undefined;
+}
+
+const {
+  id: _id,
+  delay: _delay,
+  delayUntil: _until,
+  scheduledAt: _at,
+  expiresAt: _expiry,
+  pending: _pending,
+  ...runNames
+} = jobNames;
+const optionNames: NamesOf<CronJobOptions> = {
+  ...runNames,
+  timezone: true,
+  overlapPolicy: true,
+  enabled: true,
+  description: true,
+};
+const requestNames = {
+  ...optionNames,
+  name: true,
+  cron: true,
+  type: true,
+  args: true,
+} satisfies NamesOf<CronJobRequest>;
+
+/** When it runs. What its jobs are is changed by registering it again. */
+export type CronJobChanges = Partial<Pick<CronJobRequest, (typeof changeable)[number]>>;
+const changeNames: NamesOf<CronJobChanges> = {
+  cron: true,
+  timezone: true,
+  overlapPolicy: true,
+  enabled: true,
+  description: true,
+};
+const changeable = [
+  'cron',
+  'timezone',
+  'overlapPolicy',
+  'enabled',
+  'description',
+] as const satisfies readonly (keyof CronJobRequest)[];
+
+/** A cron as the server has it. */
+export interface CronJob extends Readonly<CronJobRequest> {
+  /** null while it is disabled. */
+  readonly nextRunAt: Date | null;
+  readonly lastRunAt: Date | null;
+  readonly runCount: number;
+  readonly createdAt?: Date;
+}
+
+/** Registers it, or changes the one of this name. @throws {OJSValidationError} before anything is sent. */
+export function* registerCronJob(request: CronJobRequest, logger: Logger): Operation<CronJob> {
+  const body = JSON.stringify(wireCron(request));
+  // A second registration of the same is an update that changes nothing, so it is safe to repeat.
+  const answer = yield {
+    call: { operation: 'cron.register', body, idempotencyKey: uuidv7() },
+    about: { queue: request.queue },
+  };
+  const cron = readCron(answer);
+  tellWarnings(cron, answer, logger);
+  return cron;
+}
+
+/** What is valid but perhaps not meant: the words of the server, else that it has no next time. */
+function tellWarnings({ name, cron, nextRunAt, enabled }: CronJob, answer: Wire, logger: Logger): void {
+  const words = eachOf(answer.warnings, (warning) => textOf(warning) ?? textOf(wireOf(warning)?.message));
+  const warnings =
+    words.length === 0 && nextRunAt === null && enabled !== false ? ['never runs: it has no next time'] : words;
+  if (warnings.length > 0)
+    logger.warn('cron registered that may not run as meant', { name, cron, nextRunAt, warnings });
+}
+
+export function* getCronJob(name: string): Operation<CronJob> {
+  return readCron(yield { call: { operation: 'cron.get', params: { name } } });
+}
+
+/** @throws {OJSValidationError} */
+export function* updateCronJob(name: string, changes: CronJobChanges): Operation<CronJob> {
+  known(changes, changeNames);
+  const { cron, timezone, overlapPolicy, enabled, description } = changes;
+  if (cron !== undefined) checkExpression(cron);
+  const own = compact({ cron, timezone, overlap_policy: overlapPolicy, enabled, description });
+  if (Object.keys(own).length === 0)
+    throw OJSValidationError.of('changes', `expected at least one of ${changeable.join(', ')}`);
+  const body = JSON.stringify(own);
+  return readCron(yield { call: { operation: 'cron.update', params: { name }, body, idempotencyKey: uuidv7() } });
+}
+
+export function* switchCronJob(operation: 'cron.pause' | 'cron.resume', name: string): Operation<CronJob> {
+  return readCron(yield { call: { operation, params: { name }, idempotencyKey: uuidv7() } });
+}
+
+/** A run now, whatever the schedule says. The key makes it one run however often the call is repeated. */
+export function* triggerCronJob(name: string): Operation<{ jobId: string; cron: CronJob }> {
+  const body = yield { call: { operation: 'cron.trigger', params: { name }, idempotencyKey: uuidv7() } };
+  const jobId = textOf(body.job_id);
+  if (jobId === undefined) throw new OJSAnswerError('The answer does not tell the id of the run: expected a job_id.');
+  return { jobId, cron: readCron(body) };
+}
+
+export function* cronRuns(name: string, count: number): Operation<Date[]> {
+  const body = yield {
+    call: { operation: 'cron.runs', params: { name }, query: { limit: integer(count, 'count', 1) } },
+  };
+  return eachOf(body.runs, dateOf);
+}
+
+/** A client's: with the queue of jobs that name none. The answer shows the args as they were before a middleware encoded them. */
+export async function registerCron(
+  connection: Connection,
+  middleware: readonly EnqueueMiddleware[],
+  queue: string | undefined,
+  ...form: Parameters<typeof cronCall<CallOptions>>
+): Promise<CronJob> {
+  const { request, options = {} } = cronCall(...form);
+  const { args = [], [definitionOf]: definition } = request;
+  if (definition !== undefined) {
+    wireCron(request);
+    await parseArgs(definition, args);
+  }
+  const sent = await encodedCron(request, middleware);
+  const cron = await connection.carry(registerCronJob(inQueue(sent, queue), connection.logger), options);
+  return sent === request ? cron : { ...cron, args };
+}
+
+/** Same without waiting, and without middleware. @throws {OJSValidationError} also for a schema that needs to wait. */
+export function checkedCron(request: CronJobRequest): CronJobRequest {
+  const { args = [], [definitionOf]: definition } = request;
+  if (definition !== undefined) parseArgsNow(definition, args);
+  return request;
+}
+
+/**
+ * The cron as a client may send it: one with encryption among its middleware encodes the args, which every run of the cron has then.
+ * @throws {OJSValidationError}
+ */
+async function encodedCron(request: CronJobRequest, middleware: readonly EnqueueMiddleware[]): Promise<CronJobRequest> {
+  const encoders = middleware.map(encoderOf).filter((encode) => encode !== null);
+  if (encoders.length === 0) return request;
+  wireCron(request);
+  let { args = [], meta = {} } = request;
+  for (const encode of encoders) ({ args, meta } = await encode(args, meta));
+  return { ...request, args, meta };
+}
+
+/** All forms of a call as one. @throws {OJSValidationError} for an unknown option. */
+export function cronCall<O extends Pick<CallOptions, 'requestTimeout'>>(
+  first: string | CronJobRequest,
+  second: string | O | undefined,
+  job: string | JobDef | undefined,
+  args: JsonArray | undefined,
+  options: (CronJobOptions & O) | undefined,
+): { readonly request: CronJobRequest; readonly options: O | undefined } {
+  if (typeof first !== 'string') {
+    const call = typeof second === 'string' ? undefined : second;
+    known(withoutPerJob(first), requestNames);
+    known(call ?? {}, callNames);
+    return { request: first, options: call };
+  }
+  known(withoutPerJob(options ?? {}), { ...optionNames, ...callNames });
+  const own = { ...options };
+  // Of the call, not of the cron.
+  for (const name of ['signal', 'requestTimeout']) Reflect.deleteProperty(own, name);
+  const typed = typeof job === 'object';
+  const request = {
+    ...(typed ? withDefaults(job.defaults, own) : own),
+    ...{
+      name: first,
+      cron: typeof second === 'string' ? second : '',
+      type: typed ? job.type : (job ?? ''),
+      args: args ?? [],
+    },
+    ...(typed && { [definitionOf]: job }),
+  };
+  return { request, options };
+}
+
+export function* listCronJobs(query: PageQuery): Operation<PageOf<CronJob>> {
+  const body = yield { call: { operation: 'cron.list', query: { ...query } } };
+  return readPage(body, query, listOf(body.cron_jobs ?? body.crons ?? body.items).map(readCron));
+}
+
+export function* unregisterCronJob(name: string): Operation<{ deleted: boolean; name: string }> {
+  const call = { operation: 'cron.remove', params: { name }, idempotencyKey: uuidv7() } as const;
+  const body = yield { call, settings: { recover: goneIsDone } };
+  return { deleted: body.deleted !== false, name };
+}
+
+function wireCron(request: CronJobRequest): object {
+  const { name, cron, type, args = [], meta, schema, timezone, overlapPolicy, enabled, description, ...rest } = request;
+  if (typeof name !== 'string' || name === '') throw OJSValidationError.of('name', 'expected a name for the cron');
+  checkExpression(cron);
+  refusePerJob(rest);
+  refuse(problemOf({ ...rest, type, args, ...(meta !== undefined && { meta }) }));
+  return compact({
+    ...{ name, cron, type, args, meta, schema, timezone, overlap_policy: overlapPolicy, enabled, description },
+    options: wireOptions(rest),
+  });
+}
+
+function checkExpression(cron: unknown): void {
+  if (typeof cron !== 'string' || cron === '')
+    throw OJSValidationError.of('cron', `expected an expression such as '0 9 * * *', got ${JSON.stringify(cron)}`);
+}
+
+/** What a run cannot have is refused with its reason, later: no unknown option, and none to be listed as one that there is. */
+function withoutPerJob(options: object): object {
+  if (options === null || Array.isArray(options)) return options;
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !perJob.some((one) => one === name)));
+}
+
+function refusePerJob(options: object): void {
+  const name = perJob.find((one) => Reflect.get(options, one) !== undefined);
+  if (name === undefined) return;
+  const instead = name === 'expiresAt' ? '; enqueueTtl limits how long a run may wait' : '';
+  throw OJSValidationError.of(name, `the runs of a cron have ids and times of their own${instead}`);
+}
+
+/** Takes the answer's wrappers, and the names of both dialects: `cron` with the job beside, `expression` with a `job_template`. */
+function readCron(body: unknown): CronJob {
+  const raw = cronIn(body);
+  const name = textOf(raw.name);
+  if (name === undefined) throw new OJSAnswerError('The answer holds no cron: expected an object with a name.');
+  const template = wireOf(raw.job_template) ?? raw;
+  const options = optionsOf(raw);
+  return compact({
+    ...readJobOptions(options),
+    name,
+    cron: textOf(raw.cron) ?? textOf(raw.expression) ?? '',
+    type: textOf(raw.type) ?? textOf(template.type) ?? '',
+    args: listOf(raw.args ?? template.args),
+    meta: wireOf(raw.meta ?? template.meta),
+    schema: textOf(template.schema),
+    queue: textOf(options.queue) ?? textOf(raw.queue),
+    timezone: textOf(raw.timezone),
+    overlapPolicy: overlapOf(raw.overlap_policy),
+    description: textOf(raw.description),
+    enabled: booleanOf(raw.enabled) ?? textOf(raw.status) !== 'disabled',
+    nextRunAt: dateOf(raw.next_run_at) ?? null,
+    lastRunAt: dateOf(raw.last_run_at) ?? null,
+    runCount: numberOf(raw.run_count) ?? 0,
+    createdAt: dateOf(raw.created_at),
+  });
+}
+
+function cronIn(body: unknown): Wire {
+  const outer = wireOf(body) ?? {};
+  return wireOf(outer.cron_job) ?? wireOf(outer.cron) ?? outer;
+}
+
+/** Those of its jobs, under one name or beside the others. */
+function optionsOf(raw: Wire): Wire {
+  const template = wireOf(raw.job_template) ?? raw;
+  return { ...template, ...(wireOf(raw.options) ?? wireOf(template.options)) };
+}
+
+const overlapOf = oneOf<OverlapPolicy>('skip', 'allow', 'cancel_previous', 'enqueue');

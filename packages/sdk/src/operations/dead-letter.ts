@@ -1,0 +1,151 @@
+import { type NamesOf, uuidv7 } from '@ojs-ts/core';
+import type { Operation } from '../connection/operation.ts';
+import { getCall, goneIsDone } from '../connection/recovery.ts';
+import { OJSValidationError } from '../errors.ts';
+import type { Job } from '../job/job.ts';
+import { type RetryPolicy, retryNames } from '../job/policies.ts';
+import { jobIn, readJob } from '../job/read-job.ts';
+import { isJson, jsonProblem, refuse } from '../job/validate-request.ts';
+import { wireRetry } from '../job/wire.ts';
+import { compact, dateOf, type JsonArray, listOf, type Meta, numberOf, textOf, type Wire, wireOf } from '../json.ts';
+import { known } from '../options/known.ts';
+import { expectedQueue, isQueueName } from '../options/names.ts';
+import { type DeadLetterFilter, deadLetterNames, wireDeadLetterFilter } from './filter.ts';
+import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from './page.ts';
+
+/** Which jobs of the dead letter. */
+export interface DeadLetterListOptions extends PageOptions, DeadLetterFilter {
+  /** Also discarded jobs that are not in the dead letter; default false. */
+  includeDiscarded?: boolean | undefined;
+}
+
+export const deadLetterListNames: NamesOf<DeadLetterListOptions> = {
+  ...pageNames,
+  ...deadLetterNames,
+  includeDiscarded: true,
+};
+
+/** What a dead letter gets for its next round. */
+export interface DeadLetterRetry {
+  /** In place of its args. */
+  args?: JsonArray | undefined;
+  /** Its members replace those of the same names. */
+  meta?: Meta | undefined;
+  /** Where it goes; default: where it was. */
+  queue?: string | undefined;
+  /** Its fields replace those of the same names. */
+  retry?: RetryPolicy | undefined;
+}
+
+const changeNames: NamesOf<DeadLetterRetry> = { args: true, meta: true, queue: true, retry: retryNames };
+
+/** Figures of the dead letter. */
+export interface DeadLetterStats {
+  readonly total: number;
+  readonly byQueue: Readonly<Record<string, number>>;
+  /** By the type of the last error, of the newest `byErrorTypeOf` jobs. */
+  readonly byErrorType: Readonly<Record<string, number>>;
+  /** How many jobs `byErrorType` counted: the server looks through the newest alone, so with a larger `total` the figures are a sample. */
+  readonly byErrorTypeOf?: number;
+  readonly oldestAt?: Date;
+  readonly newestAt?: Date;
+  /**
+   * What the server keeps: the oldest beyond either go. The age is an ISO 8601 duration in hours, such as PT4320H for 180 days: not every reader of the
+   * format knows days. `removedOverCap`: dead letters that the server removed because there were more than `maxCount`.
+   */
+  readonly retention?: { readonly maxAge?: string; readonly maxCount?: number; readonly removedOverCap?: number };
+}
+
+/** The filter and the extent of a list. */
+export function deadLetterQuery(options: DeadLetterListOptions): Readonly<Record<string, string>> {
+  known(options, deadLetterListNames);
+  const { limit: _, offset: __, signal: ___, requestTimeout: ____, includeDiscarded, ...filter } = options;
+  return { ...wireDeadLetterFilter(filter), ...(includeDiscarded === true && { include: 'discarded' }) };
+}
+
+export function* listDeadLetterJobs(
+  filter: Readonly<Record<string, string>>,
+  query: PageQuery,
+): Operation<PageOf<Job>> {
+  const body = yield {
+    call: { operation: 'deadLetter.list', query: { ...query, ...filter } },
+    about: { queue: filter.queue },
+  };
+  return readPage(
+    body,
+    query,
+    listOf(body.jobs).map((raw) => readJob(raw)),
+  );
+}
+
+export function* getDeadLetterJob(jobId: string): Operation<Job> {
+  return readJob(jobIn(yield { call: { operation: 'deadLetter.get', params: { id: jobId } }, about: { jobId } }));
+}
+
+export function* retryDeadLetterJob(jobId: string, changes: DeadLetterRetry = {}): Operation<Job> {
+  const override = wireChanges(changes);
+  const body = yield {
+    call: {
+      operation: 'deadLetter.retry',
+      params: { id: jobId },
+      idempotencyKey: uuidv7(),
+      ...(Object.keys(override).length > 0 && { body: JSON.stringify({ override }) }),
+    },
+    about: { jobId },
+    settings: {
+      // A server without idempotency keys no longer finds it in the dead letter; the job itself tells whether the first call took it out.
+      recover: ({ code }) =>
+        code === 'not_found' || code === 'conflict'
+          ? {
+              calls: [getCall(jobId)],
+              body: ([job]) => (job === undefined || readJob(jobIn(job)).state === 'discarded' ? null : job),
+            }
+          : null,
+    },
+  };
+  return readJob(jobIn(body));
+}
+
+export function* deleteDeadLetterJob(jobId: string): Operation<{ deleted: boolean; jobId: string }> {
+  const call = { operation: 'deadLetter.delete', params: { id: jobId }, idempotencyKey: uuidv7() } as const;
+  const body = yield { call, about: { jobId }, settings: { recover: goneIsDone } };
+  return { deleted: body.deleted !== false, jobId };
+}
+
+export function* deadLetterStats(): Operation<DeadLetterStats> {
+  const body: Wire = yield { call: { operation: 'deadLetter.stats' } };
+  const retention = wireOf(body.retention);
+  return compact({
+    total: numberOf(body.total) ?? 0,
+    byQueue: countsOf(body.by_queue),
+    byErrorType: countsOf(body.by_error_type),
+    byErrorTypeOf: numberOf(body.by_error_type_of),
+    oldestAt: dateOf(body.oldest_at),
+    newestAt: dateOf(body.newest_at),
+    retention:
+      retention &&
+      compact({
+        maxAge: textOf(retention.max_age),
+        maxCount: numberOf(retention.max_count),
+        removedOverCap: numberOf(retention.removed_over_cap),
+      }),
+  });
+}
+
+/** @throws {OJSValidationError} */
+function wireChanges(changes: DeadLetterRetry): object {
+  known(changes, changeNames, 'changes');
+  const { args, meta, queue, retry } = changes;
+  if (args !== undefined && !Array.isArray(args))
+    throw OJSValidationError.of('args', 'expected an array of JSON values');
+  for (const [name, value] of Object.entries(compact({ args, meta })))
+    if (!isJson(value)) refuse(jsonProblem(value, name));
+  if (queue !== undefined && !isQueueName(queue)) throw OJSValidationError.of('queue', expectedQueue(queue));
+  return compact({ args, meta, queue, retry: retry && wireRetry(retry) });
+}
+
+function countsOf(value: unknown): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(wireOf(value) ?? {}).flatMap(([name, count]) => (typeof count === 'number' ? [[name, count]] : [])),
+  );
+}

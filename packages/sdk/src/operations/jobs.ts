@@ -1,0 +1,87 @@
+import { type NamesOf, uuidv7 } from '@ojs-ts/core';
+import { itemError } from '../connection/api-error.ts';
+import type { Operation } from '../connection/operation.ts';
+import { asFound, getCall } from '../connection/recovery.ts';
+import { OJSAnswerError } from '../errors.ts';
+import type { Job, JobProgress } from '../job/job.ts';
+import type { JobState } from '../job/policies.ts';
+import { jobIn, readJob, readProgress } from '../job/read-job.ts';
+import { isWire, type JsonArray, listOf } from '../json.ts';
+import { known } from '../options/known.ts';
+import { type SubjectFilter, subjectNames, wireStates, wireSubject } from './filter.ts';
+import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from './page.ts';
+
+export function* getJob<A extends JsonArray, R>(jobId: string): Operation<Job<A, R>> {
+  return readJob<A, R>(jobIn(yield { call: getCall(jobId), about: { jobId } }));
+}
+
+export function* cancelJob<A extends JsonArray, R>(jobId: string): Operation<Job<A, R>> {
+  const body = yield {
+    call: { operation: 'job.cancel', params: { id: jobId }, idempotencyKey: uuidv7() },
+    about: { jobId },
+    settings: {
+      recover: ({ statusCode, error }) =>
+        statusCode === 409 && error.details.current_state === 'cancelled' ? asFound(getCall(jobId)) : null,
+    },
+  };
+  return readJob<A, R>(jobIn(body));
+}
+
+export function* activateJob(jobId: string): Operation<Job> {
+  const body = yield {
+    call: { operation: 'job.activate', params: { id: jobId }, idempotencyKey: uuidv7() },
+    about: { jobId },
+    // A server without idempotency keys no longer finds it pending.
+    settings: { recover: ({ statusCode }) => (statusCode === 409 ? asFound(getCall(jobId)) : null) },
+  };
+  return readJob(jobIn(body));
+}
+
+/** null where nothing was reported. */
+export function* getProgress(jobId: string): Operation<JobProgress | null> {
+  return readProgress(yield { call: { operation: 'job.progress', params: { id: jobId } }, about: { jobId } }) ?? null;
+}
+
+/** Which jobs; all of what is given has to hold. */
+export interface JobListOptions extends PageOptions, SubjectFilter {
+  /** Default: all states. */
+  state?: JobState | readonly JobState[] | undefined;
+}
+
+export const jobListNames: NamesOf<JobListOptions> = { ...pageNames, ...subjectNames, state: true };
+
+/** @throws {OJSValidationError} A misspelt filter would let everything fit. */
+export function jobQuery(options: JobListOptions): Readonly<Record<string, string>> {
+  known(options, jobListNames);
+  const { limit: _, offset: __, signal: ___, requestTimeout: ____, state, ...filter } = options;
+  return { ...wireSubject(filter), ...(state !== undefined && { state: wireStates(state).join(',') }) };
+}
+
+export function* listJobs(filter: Readonly<Record<string, string>>, query: PageQuery): Operation<PageOf<Job>> {
+  const body = yield {
+    call: { operation: 'job.list', query: { ...query, ...filter } },
+    about: { queue: filter.queue },
+  };
+  return readPage(
+    body,
+    query,
+    listOf(body.jobs ?? body.items).map((raw) => readJob(raw)),
+  );
+}
+
+export function* retryJob(jobId: string): Operation<void> {
+  const about = { jobId, operation: 'bulk.retry' };
+  const body = yield {
+    call: { operation: 'bulk.retry', body: JSON.stringify({ job_ids: [jobId] }), idempotencyKey: uuidv7() },
+    about: { jobId },
+    settings: { isAnswer: ({ status }) => status === 422 },
+  };
+  const [item] = listOf(body.items);
+  if (!isWire(item)) throw new OJSAnswerError('The answer does not tell what became of the job.', about);
+  if (item.error !== undefined) throw itemError(item.error, about);
+}
+
+export function* discardJob(jobId: string): Operation<Job> {
+  const call = { operation: 'job.discard', params: { id: jobId }, idempotencyKey: uuidv7() } as const;
+  return readJob(jobIn(yield { call, about: { jobId } }));
+}

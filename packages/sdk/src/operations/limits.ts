@@ -1,0 +1,102 @@
+import { type NamesOf, uuidv7 } from '@ojs-ts/core';
+import type { Operation } from '../connection/operation.ts';
+import { OJSAnswerError, OJSValidationError } from '../errors.ts';
+import { readNumbers, readRate, wireNumbers } from '../job/limit.ts';
+import { type LimitNumbers, numberNames } from '../job/policies.ts';
+import { timestamp } from '../job/wire.ts';
+import { compact, dateOf, eachOf, isWire, listOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
+import { known } from '../options/known.ts';
+import { type PageOf, type PageQuery, readPage } from './page.ts';
+
+/** A rate with its use. */
+export interface RateUse {
+  readonly limit: number;
+  /** ISO 8601. */
+  readonly period: `P${string}`;
+  /** Starts within the window that ends now. */
+  readonly used: number;
+  /** When the oldest of them leaves the window. */
+  readonly resetsAt?: Date;
+}
+
+/** A limit with the numbers that hold, and its use (ojs-rate-limiting §10.1). */
+export interface Limit {
+  readonly key: string;
+  /** Absent where the number of executions at the same time is not limited. */
+  readonly concurrency?: number;
+  readonly rates: readonly RateUse[];
+  /** Executions under the key. */
+  readonly active: number;
+  /** Jobs that the key holds back. */
+  readonly waiting: number;
+  /** What an operator has set, absent where nobody has. */
+  readonly override?: LimitOverride;
+}
+
+/** Numbers that an operator has set in place of those of the jobs. */
+export interface LimitOverride extends LimitNumbers {
+  /** Absent where it holds until it is taken back. */
+  readonly expiresAt?: Date;
+}
+
+/** Numbers for a while. At least one of them; a concurrency of 0 stops every start. */
+export interface LimitOverrideRequest extends LimitNumbers {
+  /** Default: until {@link Admin.restoreLimit}. */
+  expiresAt?: Date | string | undefined;
+}
+
+const overrideNames: NamesOf<LimitOverrideRequest> = { ...numberNames, expiresAt: true };
+
+export function* listLimits(query: PageQuery): Operation<PageOf<Limit>> {
+  const body = yield { call: { operation: 'limit.list', query: { ...query } } };
+  return readPage(body, query, listOf(body.items ?? body.rate_limits).map(readLimit));
+}
+
+export function* getLimit(key: string): Operation<Limit> {
+  return readLimit(yield { call: { operation: 'limit.get', params: { key } } });
+}
+
+export function* overrideLimit(key: string, request: LimitOverrideRequest): Operation<Limit> {
+  known(request, overrideNames);
+  const numbers = wireNumbers(request, '', 0);
+  if (Object.keys(numbers).length === 0)
+    throw OJSValidationError.of(
+      'concurrency',
+      `expected at least one of ${Object.keys(numberNames).join(', ')}; restoreLimit() ends an override`,
+    );
+  const body = JSON.stringify(compact({ ...numbers, expires_at: timestamp(request.expiresAt, 'expiresAt') }));
+  return readLimit(yield { call: { operation: 'limit.override', params: { key }, body, idempotencyKey: uuidv7() } });
+}
+
+export function* restoreLimit(key: string): Operation<Limit> {
+  return readLimit(yield { call: { operation: 'limit.restore', params: { key }, idempotencyKey: uuidv7() } });
+}
+
+function readLimit(body: unknown): Limit {
+  const raw = wireOf(body) ?? {};
+  const key = textOf(raw.key);
+  if (key === undefined) throw new OJSAnswerError('The answer holds no limit: expected an object with a key.');
+  const concurrency = wireOf(raw.concurrency);
+  return compact({
+    key,
+    concurrency: numberOf(concurrency?.limit),
+    rates: eachOf(Array.isArray(raw.rates) ? raw.rates : [raw.rate], readUse),
+    active: numberOf(raw.active) ?? numberOf(concurrency?.active) ?? 0,
+    waiting: numberOf(raw.waiting_count) ?? 0,
+    override: isWire(raw.override) ? readOverride(raw.override) : undefined,
+  });
+}
+
+function readUse(value: unknown): RateUse | undefined {
+  const rate = readRate(value);
+  const raw = wireOf(value);
+  return rate && compact({ ...rate, used: numberOf(raw?.current_count) ?? 0, resetsAt: dateOf(raw?.window_resets_at) });
+}
+
+/** Several rates are told as they are: a spacing is one start in its window. */
+function readOverride(raw: Wire): LimitOverride {
+  const rates = eachOf(raw.rates, readRate);
+  const rate = rates.find(({ limit }) => limit > 1) ?? (rates.length > 1 ? rates[0] : undefined);
+  const spacing = rates.find((one) => one !== rate && one.limit === 1)?.period;
+  return compact({ ...readNumbers(raw), rate, spacing, expiresAt: dateOf(raw.expires_at) });
+}

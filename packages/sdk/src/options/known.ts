@@ -1,0 +1,194 @@
+import { editDistance, isKnown, type Names, nearestName, type Stranger, strangerIn, within } from '@ojs-ts/core';
+import { OJSValidationError, type ValidationProblem } from '../errors.ts';
+
+/** @throws {OJSValidationError} for what is no object of options, and for a name that is not in the list, at any depth. */
+export function known(options: unknown, names: Names, path = ''): void {
+  if (isKnown(options, names)) return;
+  const problem = strangeProblem(options, names, path);
+  if (problem !== null) throw OJSValidationError.of(problem.path, problem.message);
+}
+
+/** What {@link known} throws; null where all names are known. */
+export function strangeProblem(options: unknown, names: Names, path = ''): ValidationProblem | null {
+  const stranger = strangerIn(options, names, path);
+  if (stranger === null) return null;
+  const place = stranger.path === '' ? 'options' : stranger.path;
+  if (stranger.name === null)
+    return { path: place, message: `expected an object such as ${exampleOf(stranger)}, got ${shown(stranger.value)}` };
+  return {
+    path: within(stranger.path, stranger.name),
+    message: `unknown option.${moved(stranger) ?? adviceOn(stranger.name, stranger.names)}`,
+  };
+}
+
+/** The options of a job stand beside its type, though the wire has them in an object. */
+function moved({ name, names, value }: Stranger): string | null {
+  if (name !== 'options' || !has(names, 'type') || !has(names, 'args')) return null;
+  const given = typeof value === 'object' && value !== null ? Object.keys(value).slice(0, 3) : [];
+  return ` Put ${given.join(', ') || 'its members'} beside type, not in an object of their own.`;
+}
+
+/** ` Did you mean id?`, or the names that there are. */
+export function adviceOn(name: string, names: Names): string {
+  const meant = meantBy(name, names);
+  if (meant !== undefined) return ` Did you mean ${meant}?`;
+  return ` ${instead[bare(name)] ?? `There are ${Object.keys(names).join(', ')}.`}`;
+}
+
+/** The name as the tables below have it. */
+function bare(name: string): string {
+  return name.toLowerCase().replace(/[_.-]/g, '');
+}
+
+function meantBy(given: string, names: Names): string | undefined {
+  const word = bare(given);
+  const words = elsewhere[word] ?? [];
+  if (unmistakable.has(word)) return words.find((one) => has(names, one));
+  const near = nearestName(given, Object.keys(names));
+  // One letter away is a slip of the finger, whatever the word means elsewhere.
+  if (near !== undefined && editDistance(given, near) === 1) return near;
+  return words.find((word) => has(names, word)) ?? near ?? nearestInside(given, names);
+}
+
+/** Whether there is such an option: `retry.maxAttempts` in `retry`. */
+function has(names: Names, path: string): boolean {
+  let inner: true | Names | undefined = names;
+  for (const name of path.split('.')) {
+    if (inner === undefined || inner === true || !Object.hasOwn(inner, name)) return false;
+    inner = inner[name];
+  }
+  return true;
+}
+
+function nearestInside(given: string, names: Names): string | undefined {
+  for (const [outer, inner] of Object.entries(names)) {
+    const near = inner === true ? undefined : nearestName(given, Object.keys(inner));
+    if (near !== undefined) return within(outer, near);
+  }
+  return undefined;
+}
+
+/** What stands for it in a sentence. */
+const examples: Readonly<Record<string, string>> = {
+  retry: '{ maxAttempts: 5 }',
+  unique: "{ keys: ['type', 'args'], period: '1h' }",
+  requestRetry: '{ maxRetries: 3 }',
+};
+
+function exampleOf({ path, names }: Stranger): string {
+  return examples[path.split('.').at(-1) ?? ''] ?? `{ ${Object.keys(names)[0]}: … }`;
+}
+
+/** Never the content of a text: it may be a secret. */
+export function shown(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined)
+    return String(value);
+  return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+const maxAttempts = ['maxAttempts', 'retry.maxAttempts', 'requestRetry', 'maxRetries'];
+const firstPause = ['initialInterval', 'retry.initialInterval', 'minBackoff', 'baseDelay', 'requestRetry'];
+const startTime = ['scheduledAt'];
+const unique = ['unique'];
+const schedule = ['cron'];
+const limits = ['limits', 'rate'];
+const before = ['after'];
+const address = ['url', 'target'];
+
+/** What other libraries call our options, in lower case; of several, the first that there is. */
+const elsewhere: Readonly<Record<string, readonly string[]>> = {
+  // BullMQ: https://api.docs.bullmq.io/interfaces/v5.BaseJobOptions.html
+  jobid: ['id'],
+  attempts: maxAttempts,
+  backoff: firstPause,
+  deduplication: unique,
+  debounce: unique,
+  jobs: ['steps'],
+  data: ['args'],
+  payload: ['args'],
+  arguments: ['args'],
+  repeat: schedule,
+  pattern: schedule,
+  tz: ['timezone'],
+  limiter: limits,
+  lockduration: ['visibilityTimeout'],
+  connection: address,
+  // pg-boss: https://timgit.github.io/pg-boss/#/./api/jobs
+  startafter: startTime,
+  singletonkey: unique,
+  singletonseconds: ['unique.period'],
+  retrylimit: maxAttempts,
+  retrydelay: firstPause,
+  retrybackoff: ['backoffCoefficient', 'retry.backoffCoefficient'],
+  retrydelaymax: ['maxInterval', 'retry.maxInterval'],
+  expireinseconds: ['timeout'],
+  deadletter: ['onExhaustion', 'retry.onExhaustion'],
+  batchsize: ['concurrency'],
+  // Celery: https://docs.celeryq.dev/en/stable/reference/celery.app.task.html
+  taskid: ['id'],
+  countdown: ['delay'],
+  eta: startTime,
+  expires: ['expiresAt'],
+  ratelimit: limits,
+  timelimit: ['timeout'],
+  softtimelimit: ['timeout'],
+  maxretries: maxAttempts,
+  defaultretrydelay: firstPause,
+  routingkey: ['queue'],
+  headers: ['meta'],
+  // graphile-worker: https://worker.graphile.org/docs/library/add-job
+  runat: startTime,
+  jobkey: unique,
+  jobkeymode: ['unique.onConflict'],
+  queuename: ['queue', 'queues'],
+  flags: ['tags'],
+  // Sidekiq, Active Job
+  at: startTime,
+  waituntil: startTime,
+  wait: ['delay'],
+  in: ['delay'],
+  uniquefor: ['unique.period'],
+  // Words that lie near.
+  uniquekey: unique,
+  schedule,
+  expression: schedule,
+  concurrency: limits,
+  dependson: before,
+  dependencies: before,
+  needs: before,
+  idempotencykey: ['id'],
+  ttl: ['expiresAt'],
+  deadline: ['expiresAt', 'requestTimeout'],
+  metadata: ['meta'],
+  labels: ['tags'],
+  name: ['type'],
+  type: ['jobType'],
+  retries: maxAttempts,
+  retry: ['requestRetry'],
+  threads: ['concurrency'],
+  poolsize: ['concurrency'],
+  baseurl: address,
+  endpoint: address,
+  host: address,
+  server: address,
+  url: ['target'],
+  target: ['url'],
+  auth: ['token'],
+  apikey: ['token'],
+  authtoken: ['token'],
+};
+
+/** Words that are one letter away from an option of ours and are never meant for it: `eta` is no `meta`. */
+const unmistakable: ReadonlySet<string> = new Set(['eta', 'tz']);
+
+const aCron = 'A job that is repeated is a cron: registerCronJob().';
+const removal = 'How long jobs are kept after their end is for the server to say: its option retention.';
+
+/** What to do where no option means the same. */
+const instead: Readonly<Record<string, string>> = {
+  repeat: aCron,
+  cron: aCron,
+  pattern: aCron,
+  removeoncomplete: removal,
+  removeonfail: removal,
+};

@@ -1,0 +1,36 @@
+import { readDuration } from '@ojs-ts/core';
+import { consoleLogger, type Logger } from '../connection/logger.ts';
+import { OJSValidationError } from '../errors.ts';
+import { quoted } from '../json.ts';
+import type { Duration } from './duration.ts';
+
+/** A time limit below a second is rare; `timeout: 30` from somebody who thinks in seconds is not. */
+const rareMs = 999;
+const told = new Set<string>();
+
+/** Warns of a time limit that looks like seconds, once a process for each name. @param logger Default: the console. */
+export function warnOfSeconds(value: Duration | undefined, name: string, logger?: Logger): void {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > rareMs || told.has(name)) return;
+  told.add(name);
+  (logger ?? consoleLogger()).warn(
+    `${name}: ${value} is ${value} milliseconds. Write '${value}s' for seconds, or '${value}ms' where milliseconds are meant.`,
+  );
+}
+
+/** The duration in milliseconds. `name` is the option it came from, for the error. */
+export function durationMs(value: Duration, name: string): number {
+  const ms = readDuration(value);
+  if (ms === null) {
+    throw OJSValidationError.of(
+      name,
+      `expected milliseconds as a number or a text such as '5s' or 'PT5S', got ${quoted(value)}`,
+    );
+  }
+  return ms;
+}
+
+/** @throws {OJSValidationError} for anything but a whole number in these bounds. */
+export function integer(value: number | undefined, path: string, min: number): number | undefined {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= min)) return value;
+  throw OJSValidationError.of(path, `expected a whole number of at least ${min}, got ${quoted(value)}`);
+}

@@ -1,0 +1,375 @@
+import { type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
+import { Connection } from '../connection/connection.ts';
+import { currentFake } from '../connection/fake.ts';
+import { readTarget, type UrlOption } from '../connection/target.ts';
+import { OJSError } from '../errors.ts';
+import type { ArgsIn, ArgsOf, JobDef, JobTypes, NameIn, ResultIn, ResultOf } from '../job/definition.ts';
+import type { MiddlewareChain } from '../middleware/chain.ts';
+import type { ExecutionMiddleware } from '../middleware/types.ts';
+import type { Duration } from '../options/duration.ts';
+import { known } from '../options/known.ts';
+import { durationMs, warnOfSeconds } from '../options/values.ts';
+import type { Order } from './beat.ts';
+import { callbacksOf } from './callbacks.ts';
+import type { JobContext } from './context.ts';
+import { Delivery } from './delivery.ts';
+import { Exchange } from './exchange.ts';
+import { Execution } from './execution.ts';
+import { Fallback } from './fallback.ts';
+import { type Handler, Handlers } from './handlers.ts';
+import { Health, type WorkerHealth, type WorkerState } from './health.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { Holdings } from './holdings.ts';
+import { Lifecycle } from './lifecycle.ts';
+import type { WorkerOptions, WorkerSettings } from './options.ts';
+import { readWorkerOptions, workerNames } from './options.ts';
+import { Outbox } from './outbox.ts';
+import type { GiveBack } from './outcome.ts';
+import { patienceMs } from './pace.ts';
+import { Reach } from './reach.ts';
+import { rebuild } from './rebuild.ts';
+import { Reporting } from './reports.ts';
+import { followSignals } from './signals.ts';
+import { Slots } from './slots.ts';
+import { serverOf, tellStart } from './start-log.ts';
+import { Turns } from './turns.ts';
+import { Watchdog } from './watchdog.ts';
+
+/** A job that no handler is known for goes to somebody else, but not at once: alone with it, this worker would get it in a loop. */
+const unknownTypeDelayMs = 5_000;
+/** For outcomes that are still on their way after the grace period. Supervisors kill a process that takes much longer than it was given. */
+const deliveryMs = 10_000;
+
+/** A server takes a job back that two heartbeats in a row do not list; a shorter pause of the event loop is an everyday one. */
+const minBlockMs = 1_000;
+const startNames: NamesOf<NonNullable<Parameters<Worker['start']>[0]>> = { signal: true };
+const stopNames: NamesOf<NonNullable<Parameters<Worker['stop']>[0]>> = { timeout: true };
+/** Registered process-wide: the worker may come from another copy of this package. */
+export const handlersOf: unique symbol = Symbol.for('@ojs-ts/sdk.handlers');
+
+/** Fetches jobs and runs their handlers. A worker runs once: after `stop()` make a new one. `R` names the job types, see {@link JobTypes}. */
+export class Worker<R = JobTypes> implements AsyncDisposable {
+  /** Fresh for every worker. */
+  readonly workerId: string = uuidv7();
+  readonly #settings: WorkerSettings;
+  readonly #connection: Connection;
+  readonly #lifecycle = new Lifecycle();
+  readonly #handlers = new Handlers();
+  readonly #holdings = new Holdings();
+  readonly #slots: Slots;
+  readonly #outbox = new Outbox();
+  readonly #health: Health;
+  readonly #execution: Execution;
+  readonly #delivery: Delivery;
+  readonly #turns: Turns;
+  readonly #heartbeat: Heartbeat;
+  readonly #watchdog: Watchdog;
+
+  /**
+   * @param target URL of a server, or a transport such as `openEmbedded()` gives. Default: `OJS_BACKEND_URL`, else http://localhost:8080.
+   * @throws {OJSValidationError} for a target or an option that cannot be used, and for an unknown option.
+   */
+  constructor(target?: string | Transport, options?: WorkerOptions);
+  /** The same as one object: `new Worker({ url: undefined, queues: ['email'] })`. */
+  constructor(options: UrlOption & WorkerOptions);
+  constructor(first?: string | Transport | (UrlOption & WorkerOptions), second?: WorkerOptions) {
+    const { target, options } = readTarget<WorkerOptions>(first, second, workerNames, 'Worker');
+    this.#settings = readWorkerOptions(options);
+    this.#connection = new Connection(target, options);
+    warnOfSeconds(options.shutdownTimeout, 'shutdownTimeout', this.#connection.logger);
+    this.#slots = new Slots(this.#settings.concurrency, this.#settings.prefetch, this.#settings.paced);
+    this.#health = new Health(this.#slots, this.#settings.watchdogMs);
+    const { logger } = this.#connection;
+    const callbacks = callbacksOf(options, logger);
+    const changed = () => this.#changed();
+    const reach = new Reach(logger, serverOf(this.#connection.http));
+    const shared = {
+      holdings: this.#holdings,
+      slots: this.#slots,
+      outbox: this.#outbox,
+      callbacks,
+      logger,
+      reach,
+      changed,
+    };
+    this.#delivery = new Delivery(shared);
+    this.#execution = new Execution({
+      ...shared,
+      visibilityMs: this.#settings.visibilityMs,
+      ...(this.#settings.paced && { patienceMs }),
+      reporting: new Reporting(this.#connection, this.workerId),
+      perform: (context) => this.#handlers.perform(context),
+      unknownType: (jobType) => this.#unknownType(jobType),
+      heartbeat: () => this.#heartbeat.beat(),
+    });
+    this.#turns = new Turns(
+      {
+        ...shared,
+        delivery: this.#delivery,
+        pollMs: this.#settings.pollMs,
+        begin: (wire, now) => this.#execution.begin(wire, now),
+        refuse: (wire, now) => this.#execution.refuse(wire, now),
+        fetched: () => this.#fetched(),
+        stoodStill: (sentAt) => this.#watchdog.stoodStill(sentAt),
+        changed: () => this.#holdings.changed(),
+        broken: (error) => this.#break(error),
+      },
+      new Exchange(this.#connection, this.workerId, this.#settings),
+      new Fallback(this.#connection, this.workerId, this.#settings),
+    );
+    this.#heartbeat = new Heartbeat({
+      connection: this.#connection,
+      holdings: this.#holdings,
+      settings: this.#settings,
+      workerId: this.workerId,
+      reach,
+      state: () => this.#lifecycle.reported,
+      lose: (held, message) => this.#execution.lose(held, message),
+      obey: (order) => this.#obey(order),
+      beaten: () => this.#health.beaten(),
+      recovered: () => this.#turns.renew(),
+    });
+    this.#watchdog = new Watchdog({
+      limitMs: this.#settings.watchdogMs,
+      blockMs: Math.max(this.#settings.heartbeatMs, minBlockMs),
+      wants: () => this.#lifecycle.takesJobs && this.#slots.active < this.#slots.concurrency,
+      stale: (ms) => this.#rebuild(ms),
+      pulse: () => this.#heartbeat.pulse(),
+    });
+  }
+
+  get state(): WorkerState {
+    return this.#lifecycle.state;
+  }
+
+  /** Resolves when the first fetch was answered; rejects where the worker ends before. */
+  get ready(): Promise<void> {
+    return this.#lifecycle.ready;
+  }
+
+  /** Around every handler, the first one outermost. May be changed at any time; a job that runs keeps the chain that it began with. */
+  get middlewares(): MiddlewareChain<ExecutionMiddleware> {
+    return this.#handlers.middlewares;
+  }
+
+  /** Adds a middleware inside those that are there. @throws {OJSValidationError} for a name that is taken. */
+  middleware(middleware: ExecutionMiddleware, name?: string): this {
+    this.middlewares.add(middleware, name);
+    return this;
+  }
+
+  /**
+   * The handler of a job type; what it returns becomes the job's result. A result that cannot be sent (a BigInt, a function, a Map, a cycle) or that the
+   * server refuses, as one that is too large, fails the job with the error type `invalid_result` or `result_too_large`. It is not tried again: the
+   * handler would do its work twice and end in the same result. With a definition that has schemas the handler gets what they made of the args. Args
+   * that they refuse discard the job, a result that they refuse fails it, both with the error type `validation` and the issues.
+   * @throws {OJSValidationError} for a malformed type, or a second handler.
+   */
+  register<D extends JobDef>(
+    job: D,
+    handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>,
+  ): this;
+  register<T extends NameIn<R>, A extends ArgsIn<R, T>>(jobType: T, handler: Handler<A, ResultIn<R, T>>): this;
+  /** Both in one, and last: what the compiler says of a wrong handler is what is wrong with it. */
+  register<T extends JobDef | NameIn<R>>(
+    job: T,
+    handler: T extends JobDef
+      ? (context: JobContext<ArgsOf<T>>) => ResultOf<T> | Promise<ResultOf<T>>
+      : Handler<ArgsIn<R, T>, ResultIn<R, T>>,
+  ): this;
+  register(job: string | JobDef, handler: Handler): this {
+    this.#handlers.add(job, handler);
+    return this;
+  }
+
+  /** Same as `register`. */
+  handler<D extends JobDef>(
+    job: D,
+    handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>,
+  ): this;
+  handler<T extends NameIn<R>, A extends ArgsIn<R, T>>(jobType: T, handler: Handler<A, ResultIn<R, T>>): this;
+  handler<T extends JobDef | NameIn<R>>(
+    job: T,
+    handler: T extends JobDef
+      ? (context: JobContext<ArgsOf<T>>) => ResultOf<T> | Promise<ResultOf<T>>
+      : Handler<ArgsIn<R, T>, ResultIn<R, T>>,
+  ): this;
+  handler(job: string | JobDef, handler: Handler): this {
+    this.#handlers.add(job, handler);
+    return this;
+  }
+
+  /**
+   * Works until it is told to end: by `stop()`, an abort of `signal`, SIGTERM or SIGINT, or the server. Resolves after the drain.
+   * @throws what kept the worker from going on, such as {OJSAuthenticationError} from the first fetch.
+   */
+  async start(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    known(options, startNames);
+    if (currentFake() !== null)
+      throw new OJSError(
+        'A worker has nothing to fetch from while a test fakes the server: give it to useWorker() and call drain().',
+      );
+    this.#lifecycle.begin();
+    tellStart(this.#connection, this.workerId, this.#settings, this.#handlers);
+    const terminate = () => this.#terminate(this.#settings.shutdownMs);
+    const leave = this.#settings.handleSignals
+      ? followSignals({ terminate, quiet: () => this.quiet(), resume: () => this.resume() })
+      : () => {};
+    options.signal?.addEventListener('abort', terminate, { once: true });
+    if (options.signal?.aborted) terminate();
+    try {
+      if (this.state !== 'terminate') {
+        this.#watchdog.start();
+        this.#heartbeat.start();
+        this.#flow();
+      }
+      await this.#lifecycle.ending;
+      await this.#drain();
+      await this.#connection[Symbol.asyncDispose]();
+    } finally {
+      options.signal?.removeEventListener('abort', terminate);
+      leave();
+      this.#end();
+      this.#connection.logger.info('worker stopped', { worker_id: this.workerId });
+    }
+    this.#lifecycle.throwIfBroken();
+  }
+
+  /**
+   * Ends the worker: no new jobs, handlers have up to `timeout` (default: `shutdownTimeout`) to finish, the jobs of the others go back uncounted.
+   * Outcomes that the server has not answered by then are tried until their lease ends, but for at most 10 s after the grace period; those still
+   * undelivered are logged, and their jobs run again. Resolves when that is done; a second call waits for the same end, or makes it come sooner.
+   */
+  async stop(options: { timeout?: Duration | undefined } = {}): Promise<void> {
+    known(options, stopNames);
+    warnOfSeconds(options.timeout, 'timeout', this.#connection.logger);
+    const ms = options.timeout === undefined ? this.#settings.shutdownMs : durationMs(options.timeout, 'timeout');
+    if (this.#lifecycle.isNew) {
+      this.#end();
+      await this.#connection[Symbol.asyncDispose]();
+      return;
+    }
+    this.#terminate(ms);
+    await this.#lifecycle.ended;
+  }
+
+  /** Works while `work` lasts. @throws where the worker ends first. */
+  async runUntil<T>(work: Promise<T> | (() => Promise<T>)): Promise<T> {
+    const running = this.start();
+    const early = running.then(() => {
+      throw new OJSError('The worker stopped before the work was done.');
+    });
+    early.catch(() => {});
+    try {
+      return await Promise.race([typeof work === 'function' ? work() : work, early]);
+    } finally {
+      await this.stop();
+    }
+  }
+
+  /** Takes no new jobs until `resume()`; those that run go on, heartbeats too. */
+  quiet(): void {
+    this.#lifecycle.quietByUser = true;
+    this.#flow();
+  }
+
+  /** Ends what `quiet()` or SIGTSTP began. A quiet that the server ordered ends by the server's order. */
+  resume(): void {
+    this.#lifecycle.quietByUser = false;
+    this.#flow();
+  }
+
+  /** For `/testing`, which runs them without a server. */
+  get [handlersOf](): Handlers {
+    return this.#handlers;
+  }
+
+  /** How the worker is, for probes and metrics; asks nobody. */
+  health(): WorkerHealth {
+    return this.#health.of(this.state);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #flow(): void {
+    if (this.#lifecycle.takesJobs) this.#turns.open();
+    else {
+      this.#turns.close();
+      this.#execution.returnWaiting();
+    }
+    this.#heartbeat.pulse();
+  }
+
+  /** Nothing is lost while a fleet is updated: the job waits for a worker that knows it. Where delays are unknown its own retry policy spaces the tries. */
+  #unknownType(jobType: string): GiveBack | null {
+    if (this.#handlers.has(jobType)) return null;
+    const message = this.#handlers.missing(jobType);
+    const advice = `The job goes back and waits for a worker that has one: call register('${jobType}', …) before start(), or leave its queue to others`;
+    this.#connection.logger.error(`no handler: ${message} ${advice}`, {
+      job_type: jobType,
+      queues: this.#settings.queues,
+    });
+    const failure = { code: 'handler_not_found', type: 'handler_not_found', message, retryable: true };
+    return this.#turns.extended ? { failure, requeue: true, delayMs: unknownTypeDelayMs } : { failure };
+  }
+
+  #obey(order: Order): void {
+    if (order === 'terminate') this.#terminate(this.#settings.shutdownMs);
+    else if (order !== null) {
+      this.#lifecycle.quietByServer = order === 'quiet';
+      this.#flow();
+    }
+  }
+
+  #fetched(): void {
+    this.#health.fetched();
+    this.#watchdog.fetched();
+    this.#lifecycle.fetched();
+  }
+
+  #changed(): void {
+    this.#turns.schedule();
+    this.#holdings.changed();
+  }
+
+  #rebuild(ms: number): void {
+    const rebuilt = rebuild(this.#connection);
+    if (rebuilt) this.#health.rebuilt();
+    const what = rebuilt ? 'the connection is made anew' : 'the transport was given and is left as it is';
+    this.#connection.logger.error(`fetch unanswered: ${what}`, {
+      worker_id: this.workerId,
+      silent_s: Math.round(ms / 1000),
+    });
+  }
+
+  #break(error: unknown): void {
+    this.#lifecycle.break(error);
+    this.#terminate(this.#settings.shutdownMs);
+  }
+
+  #terminate(ms: number): void {
+    if (this.#lifecycle.terminate(ms)) this.#flow();
+  }
+
+  async #drain(): Promise<void> {
+    const delivered = () => this.#outbox.undelivered === 0 && !this.#turns.busy;
+    await this.#holdings.until(() => this.#slots.active === 0 && delivered(), this.#lifecycle.patienceOver);
+    this.#execution.interrupt();
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    // An outcome is worth nothing once its lease has ended.
+    const timer = setTimeout(resolve, Math.min(this.#settings.visibilityMs, deliveryMs));
+    await this.#holdings.until(delivered, late);
+    clearTimeout(timer);
+    this.#turns.giveUp();
+    this.#delivery.close();
+    await this.#heartbeat.stop();
+  }
+
+  #end(): void {
+    this.#watchdog.stop();
+    this.#lifecycle.end();
+    this.#execution.close();
+  }
+}
