@@ -65,7 +65,7 @@ export const rest: Section = {
       ref: 'ojs-http-binding §17.1',
       must: 'Clients create ids, refuse values that are not JSON, and never parse cursors.',
       cases: [],
-      tests: [['packages/sdk/test/client.test.ts', 'enqueue gives a handle']],
+      tests: [['packages/sdk/test/client/client.test.ts', 'enqueue gives a handle']],
       why: 'rules for clients',
     },
     {

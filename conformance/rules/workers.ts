@@ -97,12 +97,12 @@ export const workers: Section = {
       must: 'Workers fetch, shut down and handle signals as specified.',
       cases: [],
       tests: [
-        ['packages/sdk/test/worker.test.ts', 'at the timeout the signal aborts'],
+        ['packages/sdk/test/worker/worker.test.ts', 'at the timeout the signal aborts'],
         [
-          'packages/sdk/test/lifecycle.test.ts',
+          'packages/sdk/test/worker/lifecycle.test.ts',
           'at the end of the grace period the signal aborts and the job goes back uncounted as shutdown',
         ],
-        ['packages/sdk/test/signals.test.ts', 'SIGTSTP makes quiet, SIGCONT goes on'],
+        ['packages/sdk/test/worker/signals.test.ts', 'SIGTSTP makes quiet, SIGCONT goes on'],
       ],
       why: 'rules for workers',
     },

@@ -125,7 +125,7 @@ export const workflows: Section = {
       ref: 'ojs-workflows §7.1',
       must: 'The job context has parent_results and workflow_id.',
       cases: [],
-      tests: [['packages/sdk/test/worker.test.ts', 'parentResults']],
+      tests: [['packages/sdk/test/worker/worker.test.ts', 'parentResults']],
       why: 'a rule for workers',
     },
   ],

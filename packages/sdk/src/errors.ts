@@ -2,21 +2,21 @@ import type { Job, JobErrorEntry } from './job/job.ts';
 import { compact } from './json.ts';
 import type { Duration } from './options/duration.ts';
 
-/** Where an error happened; every field is left out where it does not apply. */
+/** Where an error happened. Fields that do not apply are absent. */
 export interface ErrorContext {
   jobId?: string | undefined;
   queue?: string | undefined;
   operation?: string | undefined;
-  /** Which attempt of the call failed, from 1; for an error of a job, its attempt. */
+  /** The attempt of the call that failed, from 1. For an error of a job: the attempt of the job. */
   attempt?: number | undefined;
   requestId?: string | undefined;
   cause?: unknown;
 }
 
-/** Registered process-wide, so that errors are known across two copies of this package (ESM beside CommonJS, two versions). */
+/** Registered process-wide: `isOjsError` knows errors of another copy of this package (ESM beside CommonJS, another version). */
 const brand = Symbol.for('@ojs-ts/sdk.error');
 
-/** The parent of every error that this package rejects with, besides the reason of a caller's own abort. */
+/** The base class of the errors of this package. Only the reason of a caller's own `signal` may be another error. */
 export class OJSError extends Error {
   // A bundler gives classes other names.
   static override readonly name: string = 'OJSError';
@@ -38,28 +38,28 @@ export class OJSError extends Error {
   }
 }
 
-/** No answer came, or none that can be read; `cause` says why. Whether the call took effect is unknown. */
+/** No answer came, or an unreadable one; `cause` says why. The call may have taken effect. */
 export class OJSConnectionError extends OJSError {
   static override readonly name: string = 'OJSConnectionError';
 }
 
-/** The answer is JSON, and not what was asked for. Whoever knows the call says where it came from. */
+/** The answer is JSON of another kind than the operation expects. `Connection` adds the URL. */
 export class OJSAnswerError extends OJSConnectionError {
   static override readonly name: string = 'OJSConnectionError';
 }
 
-/** The deadline passed first. Whether the call took effect is unknown. */
+/** The deadline passed before an answer came. The call may have taken effect. */
 export class OJSTimeoutError extends OJSError {
   static override readonly name: string = 'OJSTimeoutError';
 }
 
 export interface ValidationProblem {
-  /** Where the value stands, such as `args[0].when` or `options.priority`. */
+  /** The place of the value, such as `args[0].when` or `options.priority`. */
   readonly path: string;
   readonly message: string;
 }
 
-/** What was given cannot be sent; nothing was sent. */
+/** A value or an option is wrong, so nothing was sent. */
 export class OJSValidationError extends OJSError {
   static override readonly name: string = 'OJSValidationError';
   readonly issues: readonly ValidationProblem[];
@@ -75,33 +75,33 @@ export class OJSValidationError extends OJSError {
   }
 }
 
-/** Whether this is an error of this SDK, of any copy of it; with `code`, whether the server answered with that code. */
+/** Whether the error is of this package, of any copy of it. With `code`: whether the server also answered with that code. */
 export function isOjsError(error: unknown, code?: string): error is OJSError {
   if (typeof error !== 'object' || error === null || !(brand in error)) return false;
   return code === undefined || ('code' in error && error.code === code);
 }
 
 /**
- * The error with the stack of the code that waits for it, for throwing it there: it was made where an answer came in or a timer ran out, and tells of no line of the
- * caller's. Called in an asynchronous function after what it awaits has failed.
+ * Gives the error the stack of the code that awaits it. Its own stack begins at a socket or a timer and names no line of the caller. Call this in an asynchronous
+ * function, after the awaited work has failed.
  */
 export function restacked(error: unknown): unknown {
   const isAnswer = isOjsError(error) && 'statusCode' in error;
-  // Not every engine has it.
+  // Only V8 and JavaScriptCore have `captureStackTrace`.
   if (isAnswer || error instanceof OJSConnectionError || error instanceof OJSTimeoutError)
     Error.captureStackTrace?.(error, restacked);
   return error;
 }
 
-/** The server's own words about what it refused. */
+/** The error object in the answer of the server. */
 export interface OJSErrorDetail {
-  /** Lower case, such as `not_found` (digest §3.1). */
+  /** Lower case, such as `not_found`. */
   readonly code: string;
   readonly message: string;
   readonly retryable: boolean;
   readonly details: Readonly<Record<string, unknown>>;
   readonly requestId?: string;
-  /** True where the body holds no error object of OJS: somebody on the way answered, such as a proxy, and the server may know nothing of it. */
+  /** True if the answer has no error object of OJS. Then a proxy or another server answered. */
   readonly foreign?: boolean;
 }
 
@@ -118,8 +118,8 @@ export class OJSAPIError extends OJSError {
   }
 
   /**
-   * For frameworks that answer an error that nobody caught with its `status` (Express, Connect, Koa): what an OJS server said of a call of this application is no
-   * answer to a request of somebody else.
+   * Express, Connect and Koa answer an uncaught error with its `status`. The status of the OJS server would mislead the clients of the application, so
+   * this is always 500.
    */
   get status(): 500 {
     return 500;
@@ -154,17 +154,17 @@ export class DuplicateJobError extends OJSAPIError {
   }
 }
 
-/** Every answer with the code `not_found`, whatever was looked for. */
+/** The server answered `not_found`: for a job, queue, cron job, workflow or any other resource. */
 export class JobNotFoundError extends OJSAPIError {
   static override readonly name: string = 'JobNotFoundError';
 }
 
-/** The queue is paused and the server refuses new jobs for it. Never retried by itself. */
+/** The queue is paused, and the server refuses new jobs for it. The client does not retry. */
 export class QueuePausedError extends OJSAPIError {
   static override readonly name: string = 'QueuePausedError';
 }
 
-/** What an answer says about the limit that it ran into. */
+/** The rate limit that the answer names. */
 export interface RateLimitInfo {
   readonly limit?: number;
   readonly remaining?: number;
@@ -194,7 +194,7 @@ export class RateLimitedError extends OJSAPIError {
   }
 }
 
-/** A job that somebody waits for ended without a result: discarded or cancelled. */
+/** `wait()` rejects with it: the job was discarded or cancelled. */
 export class JobFailedError extends OJSError {
   static override readonly name: string = 'JobFailedError';
   readonly job: Job;
@@ -209,7 +209,7 @@ export class JobFailedError extends OJSError {
   }
 }
 
-/** The reason of `ctx.signal` when the execution ran longer than the job's timeout. */
+/** The reason of `ctx.signal` after an execution has exceeded the timeout of its job. */
 export class JobTimeoutError extends OJSError {
   static override readonly name: string = 'JobTimeoutError';
   readonly timeoutMs: number;
@@ -220,12 +220,12 @@ export class JobTimeoutError extends OJSError {
   }
 }
 
-/** Thrown by a handler: the job is discarded now, whatever its retry policy says. */
+/** A handler throws it to discard its job now, without further attempts. */
 export class DiscardError extends Error {
   override readonly name = 'DiscardError';
 }
 
-/** Thrown by a handler: run this job again after `after`, without counting this execution as an attempt. */
+/** A handler throws it to run its job again after `after`. This execution does not count as an attempt. */
 export class SnoozeError extends Error {
   override readonly name = 'SnoozeError';
   readonly after: Duration;

@@ -77,20 +77,20 @@ import { cancelWorkflow, getWorkflow, listWorkflows, workflowProgress } from '..
 import type { WorkflowDefinition } from '../workflow/definition.ts';
 import type { WorkflowHandle } from '../workflow/handle.ts';
 import type { Workflow, WorkflowProgress, WorkflowState } from '../workflow/workflow.ts';
-import { later } from './later.ts';
+import { later, loaded } from './lazy-code.ts';
 
-// Loaded with their first use: together they are a quarter of what a bundled client would load at once.
-const following = () => import('../events/follow.ts');
-const waiting = () => import('../events/job-end.ts');
-const workflows = () => import('../workflow/open.ts');
+// Loaded with their first use: a quarter of a bundled client.
+const following = () => loaded(import('../events/follow.ts'));
+const waiting = () => loaded(import('../events/job-end.ts'));
+const workflows = () => loaded(import('../workflow/open.ts'));
 
 /** How a client speaks to its server, and what holds for all of its jobs. */
 export interface ClientOptions extends ConnectionOptions {
-  /** Of jobs that name none; default `OJS_QUEUE`, else the server's `default`. */
+  /** The queue of jobs that name none. Default: `OJS_QUEUE`, else the server's `default`. */
   queue?: string | undefined;
-  /** Whether concurrent `enqueue` calls become one request; default true. */
+  /** Whether concurrent `enqueue` calls go as one request. Default: true. */
   coalesce?: boolean | undefined;
-  /** Told of every job that this client has enqueued, not of duplicates. What it throws is logged. */
+  /** Called with every job that this client has enqueued, but not with duplicates. The client logs what this function throws. */
   onJobEnqueued?: ((job: Job) => void) | undefined;
 }
 
@@ -106,10 +106,10 @@ export type HandlesOf<L extends readonly JobRequest[]> = {
   -readonly [K in keyof L]: L[K] extends JobRequest<infer A, infer R> ? JobHandle<A, R> : never;
 };
 
-/** Puts jobs into queues and looks after them. `R` is a registry of job types for calls by name; default: {@link JobTypes}. */
+/** Enqueues jobs and manages them. `R` is a registry of job types for calls by name. Default: {@link JobTypes}. */
 export class Client<R = JobTypes> implements AsyncDisposable {
   static readonly specVersion = specVersion;
-  /** Around every job on its way to a server, those of batches and workflows too; the first one outermost. */
+  /** Middleware around every job on its way to the server, also the jobs of batches and workflows. The first one is the outermost. */
   readonly middlewares: MiddlewareChain<EnqueueMiddleware> = new MiddlewareChain();
   readonly #connection: Connection;
   readonly #producer: Producer;
@@ -122,8 +122,8 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   };
 
   /**
-   * @param target URL of a server, or a transport such as `openEmbedded()` gives. Default: `OJS_BACKEND_URL`, else http://localhost:8080.
-   * @throws {OJSValidationError} for a target, an option or a variable of the environment that cannot be used, and for an unknown option.
+   * @param target URL of a server, or a transport such as the one of `openEmbedded()`. Default: `OJS_BACKEND_URL`, else http://localhost:8080.
+   * @throws {OJSValidationError} for an unknown option, and for a wrong target, option or environment variable.
    */
   constructor(target?: string | Transport, options?: ClientOptions);
   /** The same as one object: `new Client({ url: 'https://jobs.example.com', token })`. */
@@ -142,16 +142,16 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     });
   }
 
-  /** Adds it innermost. Same as `middlewares.add`. @throws {OJSValidationError} for a name that is taken. */
+  /** Adds a middleware innermost, as `middlewares.add` does. @throws {OJSValidationError} if the name is taken. */
   enqueueMiddleware(middleware: EnqueueMiddleware, name?: string): this {
     this.middlewares.add(middleware, name);
     return this;
   }
 
   /**
-   * PUSH (ojs-core §7.1). The id is minted here, so a repeated request never makes a second job. Calls that are made at once go as one request, each with its own
-   * outcome. Args of a definition with a schema are checked here and sent as they were given; the handle shows what the schema made of them.
-   * @throws {OJSValidationError} before anything is sent; {DuplicateJobError}, {QueuePausedError} and the other errors of a call.
+   * Enqueues a job (PUSH, ojs-core §7.1). The client makes the id, so a repeated request never makes a second job. Concurrent calls go as one request, and each
+   * has its own outcome. If the definition has a schema, the client checks the args and sends them as given; the handle shows the output of the schema.
+   * @throws {OJSValidationError} before anything is sent; {DuplicateJobError}, {QueuePausedError}, and the other errors of a call.
    */
   enqueue<D extends JobDef>(
     job: D,
@@ -174,8 +174,8 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * One request, atomic: all jobs or none. Handles come in the order of the requests; one that a middleware dropped has its place among them.
-   * @throws {OJSValidationError} for a request that cannot be sent, by its index, and for more than the server takes at once; the errors of a call.
+   * Enqueues all jobs or none, in one request. The handles have the order of the requests, and a job that a middleware dropped keeps its place.
+   * @throws {OJSValidationError} for a wrong request, with its index, and for more jobs than the server takes at once; the errors of a call.
    */
   enqueueBatch<const L extends readonly JobRequest[]>(requests: L, options?: CallOptions): Promise<HandlesOf<L>>;
   async enqueueBatch(requests: readonly JobRequest[], options: CallOptions = {}): Promise<JobHandle[]> {
@@ -183,9 +183,8 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * INFO. Ids are not checked here: the server answers `not_found`. With a definition the args and the result have its types; args that its schema does not take
-   * are shown as they are.
-   * @throws {OJSValidationError} for a job of another type than the definition's.
+   * Reads a job (INFO, ojs-core §7). With a definition, args and result have its types; args that its schema refuses stay as they are.
+   * @throws {JobNotFoundError}; {OJSValidationError} if the job has another type than the definition.
    */
   getJob(jobId: string, options?: CallOptions): Promise<JobHandle>;
   getJob<D extends JobDef>(
@@ -202,32 +201,32 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return typedJobHandle(job, first, this.#calls);
   }
 
-  /** How far the job is; null where it has reported nothing. Our server tells it in `job.progress` too, this is for others. */
+  /** The last progress that the job reported; null if it reported none. On the server of this project `job.progress` has it too. */
   async getProgress(jobId: string, options: CallOptions = {}): Promise<JobProgress | null> {
     return this.#connection.ask(getProgress(jobId), options);
   }
 
-  /** A job that was enqueued with `pending` becomes available, or scheduled. @throws {OJSAPIError} `conflict` for any other. */
+  /** Makes a job that was enqueued with `pending` available or scheduled. @throws {OJSAPIError} `conflict` for any other job. */
   async activateJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#connection.ask(activateJob(jobId), options);
   }
 
-  /** CANCEL (ojs-core §7.6). A running job's `ctx.signal` aborts within a heartbeat of its worker. */
+  /** Cancels a job (CANCEL, ojs-core §7.6). If it runs, its `ctx.signal` aborts with the next heartbeat of its worker. */
   async cancelJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#calls.cancel(jobId, options);
   }
 
-  /** All queues, over every page. */
+  /** All queues, from all pages. */
   async listQueues(options: CallOptions = {}): Promise<Queue[]> {
     return this.#connection.ask(listQueues(), options);
   }
 
-  /** How many jobs of the queue are in which state, and its figures of the last hour. */
+  /** The number of jobs in each state, and the figures of the last hour. */
   async queueStats(queueName: string, options: CallOptions = {}): Promise<QueueStats> {
     return this.#connection.ask(queueStats(queueName), options);
   }
 
-  /** Workers stop fetching from the queue; jobs are still accepted unless the server is told otherwise. */
+  /** Workers stop fetching from the queue. The server still accepts jobs, unless it is configured to refuse them. */
   async pauseQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
     return this.#connection.ask(changeQueue('queue.pause', queueName), options);
   }
@@ -238,8 +237,8 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Registers a cron, or changes the one of this name. Its runs pass no middleware but encryption, which has encoded their args here.
-   * @throws {OJSValidationError} before anything is sent, also for args that the definition's schema refuses.
+   * Registers a cron job, or replaces the one of this name. Its runs pass no enqueue middleware. Only encryption applies: it encodes the args here.
+   * @throws {OJSValidationError} before anything is sent, also for args that the schema of the definition refuses.
    */
   registerCronJob<D extends JobDef>(
     name: string,
@@ -279,55 +278,55 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     );
   }
 
-  /** Iterating goes on over the following pages. */
+  /** The first page. Iterating over it reads the following pages too. */
   async listCronJobs(options: PageOptions = {}): Promise<Page<CronJob>> {
     return this.#pages((query) => listCronJobs(query), options);
   }
 
-  /** @throws {JobNotFoundError} where there is no cron of this name. */
+  /** @throws {JobNotFoundError} if no cron job has this name. */
   async getCronJob(name: string, options: CallOptions = {}): Promise<CronJob> {
     return this.#connection.ask(getCronJob(name), options);
   }
 
-  /** Changes when it runs; what is left out stays. Its jobs are changed by registering it again. @throws {OJSValidationError}, {JobNotFoundError} */
+  /** Changes when the cron job runs; fields that are left out stay. To change its jobs, register it again. @throws {OJSValidationError}, {JobNotFoundError} */
   async updateCronJob(name: string, changes: CronJobChanges, options: CallOptions = {}): Promise<CronJob> {
     const own = { ...changes };
     return this.#connection.ask(updateCronJob(name, own), options);
   }
 
-  /** It fires no more until it is resumed; runs that it would have had are not made up for. @throws {JobNotFoundError} */
+  /** Stops the cron job until it is resumed. Runs that it misses meanwhile do not happen later. @throws {JobNotFoundError} */
   async pauseCronJob(name: string, options: CallOptions = {}): Promise<CronJob> {
     return this.#connection.ask(switchCronJob('cron.pause', name), options);
   }
 
-  /** It fires again, from its next time on. @throws {JobNotFoundError} */
+  /** Lets the cron job run again, from its next time on. @throws {JobNotFoundError} */
   async resumeCronJob(name: string, options: CallOptions = {}): Promise<CronJob> {
     return this.#connection.ask(switchCronJob('cron.resume', name), options);
   }
 
-  /** Enqueues a run now, whatever schedule and overlap policy say, also of a paused cron. @throws {JobNotFoundError} */
+  /** Enqueues a run now, also of a paused cron job and against its overlap policy. @throws {JobNotFoundError} */
   async triggerCronJob(name: string, options: CallOptions = {}): Promise<{ jobId: string; cron: CronJob }> {
     return this.#connection.ask(triggerCronJob(name), options);
   }
 
-  /** When a registered cron will run, as the server sees it; {@link nextRuns} tells it of any expression. None while it is paused. */
+  /** The next times of a cron job, by the server: `count` of them, by default 10; none while it is paused. {@link nextRuns} computes those of any expression. */
   async cronRuns(name: string, options: CallOptions & { count?: number | undefined } = {}): Promise<Date[]> {
     return this.#ask(cronRuns(name, options.count ?? 10), options, { ...callNames, count: true });
   }
 
-  /** Jobs that it has enqueued stay. @throws {JobNotFoundError} where there is no cron of this name. */
+  /** Removes a cron job. Jobs that it has enqueued stay. @throws {JobNotFoundError} if no cron job has this name. */
   async unregisterCronJob(name: string, options: CallOptions = {}): Promise<{ deleted: boolean; name: string }> {
     return this.#connection.ask(unregisterCronJob(name), options);
   }
 
-  /** Discarded jobs whose retry policy says `onExhaustion: 'dead_letter'`, newest first; all of what the filter says has to hold. */
+  /** Dead letters, newest first: discarded jobs with `onExhaustion: 'dead_letter'` in their retry policy. A job must match the whole filter. */
   async listDeadLetterJobs(options: DeadLetterListOptions = {}): Promise<Page<Job>> {
     const own = { ...options };
     const filter = deadLetterQuery(own);
     return this.#pages((query) => listDeadLetterJobs(filter, query), own, deadLetterListNames);
   }
 
-  /** Makes the job available again with attempt 0, as it was or with these changes; its error history stays. */
+  /** Makes the job available again with attempt 0 and these changes. Its error history stays. @throws {JobNotFoundError} */
   async retryDeadLetterJob(
     jobId: string,
     options: CallOptions & { changes?: DeadLetterRetry | undefined } = {},
@@ -338,12 +337,12 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     });
   }
 
-  /** Removes the job for good. @throws {JobNotFoundError} where it is not in the dead letter. */
+  /** Deletes a dead letter. @throws {JobNotFoundError} if the job is none. */
   async deleteDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<{ deleted: boolean; jobId: string }> {
     return this.#connection.ask(deleteDeadLetterJob(jobId), options);
   }
 
-  /** From then on the server checks the args of jobs of this type. */
+  /** Registers a JSON schema. From then on the server checks the args of jobs of this type. */
   async registerSchema(
     uri: string,
     jobType: string,
@@ -354,27 +353,27 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#connection.ask(registerSchema(uri, jobType, version, schema), options);
   }
 
-  /** Without their texts, as the specification lists them. */
+  /** The schemas without their texts. Iterating over the page reads the following pages too. */
   async listSchemas(options: PageOptions = {}): Promise<Page<SchemaInfo>> {
     return this.#pages((query) => listSchemas(query), options);
   }
 
-  /** The newest version, with its text. @throws {JobNotFoundError} */
+  /** The newest version of a schema, with its text. @throws {JobNotFoundError} */
   async getSchema(uri: string, options: CallOptions = {}): Promise<Schema> {
     return this.#connection.ask(getSchema(uri), options);
   }
 
-  /** The schemas of a job type without their texts, newest first. @throws {JobNotFoundError} where there is none. */
+  /** The schemas of a job type, newest first, without their texts. @throws {JobNotFoundError} if the job type has none. */
   async listSchemaVersions(jobType: string, options: CallOptions = {}): Promise<SchemaInfo[]> {
     return this.#connection.ask(listSchemaVersions(jobType), options);
   }
 
-  /** One version of a job type, with its text. @throws {JobNotFoundError} */
+  /** One version of the schema of a job type, with its text. @throws {JobNotFoundError} */
   async getSchemaVersion(jobType: string, version: string, options: CallOptions = {}): Promise<Schema> {
     return this.#connection.ask(getSchemaVersion(jobType, version), options);
   }
 
-  /** The other versions stay. @throws {JobNotFoundError} */
+  /** Deletes one version of a schema; the others stay. @throws {JobNotFoundError} */
   async deleteSchemaVersion(
     jobType: string,
     version: string,
@@ -383,15 +382,15 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#connection.ask(deleteSchemaVersion(jobType, version), options);
   }
 
-  /** From then on nothing is checked by it. @throws {JobNotFoundError} */
+  /** Deletes a schema. The server then checks no args by it. @throws {JobNotFoundError} */
   async deleteSchema(uri: string, options: CallOptions = {}): Promise<{ deleted: boolean; uri: string }> {
     return this.#connection.ask(deleteSchema(uri), options);
   }
 
   /**
-   * Starts what {@link chain}, {@link group}, {@link batch} or {@link dag} describe. Each job passes the enqueue middleware by itself; one that drops a job
-   * stops the workflow, which cannot go on without it. A repeated request never starts it twice.
-   * @throws {OJSValidationError} before anything is sent, with the place of the bad step.
+   * Starts a workflow that {@link chain}, {@link group}, {@link batch} or {@link dag} describes. Each job passes the enqueue middleware by itself. If a
+   * middleware drops one job, the workflow does not start. A repeated request never starts it twice.
+   * @throws {OJSValidationError} before anything is sent, with the place of the wrong step.
    */
   async workflow<X>(definition: WorkflowDefinition<X>, options: CallOptions = {}): Promise<WorkflowHandle<X>> {
     const chain = this.middlewares.all;
@@ -400,43 +399,44 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     );
   }
 
-  /** State and steps; what the results are of is not known here. @throws {JobNotFoundError} */
+  /** Reads a workflow and its steps. The type of its result is unknown here. @throws {JobNotFoundError} */
   async getWorkflow(workflowId: string, options: CallOptions = {}): Promise<WorkflowHandle<unknown>> {
     const found = await this.#connection.ask(getWorkflow(workflowId), options);
     return (await workflows()).handleOfFound(this.#connection, found);
   }
 
-  /** Newest first, without their steps. */
+  /** Workflows, newest first, without their steps. */
   async listWorkflows(options: PageOptions & { state?: WorkflowState | undefined } = {}): Promise<Page<Workflow>> {
     return this.#pages((query) => listWorkflows(options.state, query), options, { ...pageNames, state: true });
   }
 
-  /** How far the workflow and each of its jobs is. @throws {JobNotFoundError} */
+  /** The progress of a workflow and of each of its jobs. @throws {JobNotFoundError} */
   async workflowProgress(workflowId: string, options: CallOptions = {}): Promise<WorkflowProgress> {
     return this.#connection.ask(workflowProgress(workflowId), options);
   }
 
-  /** What has not begun is cancelled; jobs that run may finish (ojs-workflows §9.5). */
+  /** Cancels a workflow: no further step starts, and jobs that run may finish (ojs-workflows §9.5). @throws {JobNotFoundError} */
   async cancelWorkflow(workflowId: string, options: CallOptions = {}): Promise<Workflow> {
     return this.#connection.ask(cancelWorkflow(workflowId), options);
   }
 
   /**
-   * What happens, as it happens; each loop over it is a stream of its own, which `break` closes. A stream that breaks goes on after the last event, so that
-   * none is missed; where events are gone, `system.gap` says so. A server without streams is polled. Ends when this client is closed.
-   * @throws {OJSValidationError} for options that cannot be used; in the loop the reason of `signal`, and what the server refuses.
+   * Follows the events of the server. Each loop opens a stream of its own, and `break` closes it. After a broken connection the stream continues behind the last
+   * event, so no event is missed; if the server no longer has those events, it sends `system.gap`. A server without streams is polled. Closing the client ends
+   * the loop.
+   * @throws {OJSValidationError} for wrong options; in the loop the reason of `signal`, and the errors of a call.
    */
   events(options: EventsOptions = {}): AsyncIterable<Event> {
     checkEventsOptions(options);
     return later(async () => (await following()).follow(this.#connection, options));
   }
 
-  /** What the server supports, verbatim. */
+  /** The manifest of the server, verbatim. */
   async manifest(options: CallOptions = {}): Promise<Record<string, unknown>> {
     return this.#connection.ask(manifest(), options);
   }
 
-  /** The server's own report, verbatim; also the one that it gives with 503 while it is degraded. */
+  /** The health report of the server, verbatim, also with status 503 while the server is degraded. */
   async health(options: CallOptions = {}): Promise<Record<string, unknown>> {
     return this.#connection.ask(health(), options);
   }
@@ -455,7 +455,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return openPage(firstPage(options), (query) => this.#connection.carry(list(query), options));
   }
 
-  /** Waits for the calls under way. A transport that was given to the constructor stays open. */
+  /** Waits for the calls under way, then closes the connections. A transport that was given to the constructor stays open. */
   async close(): Promise<void> {
     await this.#producer.close();
     await this.#connection.close();

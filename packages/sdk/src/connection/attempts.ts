@@ -31,34 +31,34 @@ export interface RetryRules {
 }
 
 export interface CallSettings {
-  /** Statuses of 400 and more that are an answer all the same. */
+  /** Whether an answer with a status of 400 or more is no error. */
   readonly isAnswer?: (answer: Answer) => boolean;
-  /** Asked when the server refuses a repeated call whose first outcome is unknown. */
+  /** Called if the server refuses a retry and the outcome of an earlier attempt is unknown. */
   readonly recover?: (error: OJSAPIError) => Recovery | null;
-  /** Of the job that the call makes: a duplicate of this id is the work of an earlier attempt, and what the call finds. */
+  /** The id of the job that the call makes. If the server finds it a duplicate, an earlier attempt has made the job. */
   readonly jobId?: string;
-  /** True where an earlier call of somebody else may have had the same effect already. */
+  /** True if an earlier call may have had the same effect. */
   readonly uncertain?: boolean;
-  /** Errors that are not worth another attempt although they might pass. */
+  /** Errors without a retry, although they may pass. */
   readonly isFinal?: (error: OJSAPIError) => boolean;
-  /** Told before another attempt; `uncertain` as in `recover`. */
+  /** Called before a retry. `uncertain`: the outcome of an earlier attempt is unknown. */
   readonly repeating?: (uncertain: boolean) => void;
 }
 
-/** No answer, or none that can be read. */
+/** No answer came, or an unreadable one. */
 export interface Unanswered {
   readonly final: boolean;
   readonly error: OJSError;
   readonly waitMs?: number;
 }
 
-/** What an attempt met. */
+/** The outcome of an attempt. */
 export type Outcome =
   | { readonly body: Wire }
   | Unanswered
   | { readonly final: boolean; readonly error: OJSError; readonly api: OJSAPIError; readonly waitMs?: number };
 
-/** How a call ended, once no attempt is left. */
+/** The outcome of a call after its last attempt. */
 export type End = { readonly body: Wire } | { readonly error: OJSError; readonly recovery: Recovery | null };
 
 /** @throws {OJSValidationError} */
@@ -76,7 +76,7 @@ export function isRefused(answer: Answer, isAnswer?: (answer: Answer) => boolean
   return answer.status >= 400 && !isAnswer?.(answer);
 }
 
-/** No answer came: whether the call took effect is unknown. @param http where the call went; null for a transport that was given. */
+/** The outcome without an answer: the call may have taken effect. @param http the server; null for a transport that was given. */
 export function unanswered(cause: unknown, context: ErrorContext, http: HttpOptions | null): Unanswered {
   const said = `${context.operation}: ${messageOf(cause)}`;
   const message =
@@ -86,13 +86,13 @@ export function unanswered(cause: unknown, context: ErrorContext, http: HttpOpti
   return { final: false, error: new OJSConnectionError(message, { ...context, cause }) };
 }
 
-/** The error of a call whose deadline of so many milliseconds has passed. */
+/** The error of a call whose deadline has passed. @param ms the deadline in milliseconds. @param met the errors of the attempts. */
 export function expiry(ms: number, about: ErrorContext, met: readonly OJSError[] = []): OJSTimeoutError {
   const context = { attempt: met.length + 1, cause: met.at(-1), ...about };
   return new OJSTimeoutError(`${about.operation}: no answer within ${Math.round(ms)} ms.`, context);
 }
 
-/** Node puts the useful part of a failed connection into the code or the cause. */
+/** The message of an error. Node puts the useful part of a failed connection into `code` or `cause`. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
@@ -101,22 +101,23 @@ export function messageOf(error: unknown): string {
   return `${error.message}${code}${cause}`.trim();
 }
 
-/** The body of an answer that is no refusal; undefined for one that cannot be read, such as a page of some proxy. */
+/** The body of a successful answer; undefined if the body is unreadable, such as the page of a proxy. */
 export function readBody({ status, text }: Answer): Wire | undefined {
-  // Other servers may have nothing to tell, such as of what was deleted (ojs-http-binding §4).
+  // Other servers may answer 204, for example after a deletion (ojs-http-binding §4).
   return status === 204 ? {} : parseWire(text);
 }
 
-/** One attempt that is to be made now, after a pause. */
+/** The next attempt, after a pause. */
 export interface Attempt {
   readonly context: ErrorContext;
   readonly pauseMs: number;
 }
 
 /**
- * The attempts of a call (no answer, 429, 500, 502, 503, 504 are tried again, within the deadline), apart from how they are made.
+ * The attempts of a call, as a generator: asynchronous and synchronous clients make them in their own way. Without an answer, and after 429, 500, 502, 503 and 504,
+ * there is a retry within the deadline.
  * @param remaining milliseconds until the deadline.
- * @param failures grows by what every attempt met.
+ * @param failures collects the error of every attempt.
  */
 export function* attempts(
   about: ErrorContext,
@@ -150,18 +151,18 @@ function recoveryOf({ jobId, recover }: CallSettings, error: OJSAPIError): Recov
   return recover?.(error) ?? null;
 }
 
-/** Milliseconds to wait after so many failures; null where there are to be no more attempts. */
+/** The pause before the next attempt, in milliseconds; null after the last one. */
 export function pauseAfter(failures: number, rules: RetryRules): number | null {
   return failures > rules.max ? null : backoffMs(failures, rules.minMs, rules.maxMs);
 }
 
-/** A call, and where it went; null for a transport that was given. */
+/** A call and its server; null for a transport that was given. */
 export interface Asked {
   readonly call: Call;
   readonly http: HttpOptions | null;
 }
 
-/** The outcome of any answer. */
+/** The outcome of an attempt that was answered. */
 export function outcomeOf(
   answer: Answer,
   asked: Asked,
@@ -173,7 +174,7 @@ export function outcomeOf(
   return body === undefined ? unreadable(answer, asked, context) : { body };
 }
 
-/** The error of an operation that could not read an answer, with where that came from; every other error as it is. */
+/** Adds the URL of the call to the error about an unreadable answer. Other errors stay. */
 export function placed(error: unknown, { call, http }: Asked): unknown {
   if (!(error instanceof OJSAnswerError)) return error;
   return new OJSConnectionError(`${placeOf(call, http)}: ${error.message} ${checkServer}`, {

@@ -28,21 +28,21 @@ import { carryOut, type Operation } from './operation.ts';
 import { pause } from './pause.ts';
 import { isTransport } from './target.ts';
 
-/** How to reach a server; of Client, Worker and Admin alike. Code wins over the environment, and that over the default. */
+/** How a Client, Worker or Admin reaches the server. An option wins over its environment variable, and the variable over the default. */
 export interface ConnectionOptions {
-  /** Deadline of a call, retries included; default 30 s. */
+  /** Deadline of a call with its retries. Default: 30 s. */
   timeout?: Duration | undefined;
-  /** Sent with every request. */
+  /** Headers of every request. */
   headers?: Record<string, string> | undefined;
-  /** Sent as `Authorization: Bearer`; a function is asked before every request. Default: `OJS_AUTH_TOKEN`. */
+  /** The token for `Authorization: Bearer`. A function is called before every request. Default: `OJS_AUTH_TOKEN`. */
   token?: Token | undefined;
-  /** For https. Node only: elsewhere the platform has settings of its own. Default: the files that `OJS_TLS_CA_FILE`, `OJS_TLS_CERT_FILE` and `OJS_TLS_KEY_FILE` name. */
+  /** TLS settings for https, on Node only. Default: the files in `OJS_TLS_CA_FILE`, `OJS_TLS_CERT_FILE` and `OJS_TLS_KEY_FILE`. */
   tls?: TlsOptions | undefined;
-  /** Used instead of the platform's own HTTP client. */
+  /** Replaces the HTTP client of the platform. */
   fetch?: typeof fetch | undefined;
-  /** Default: 5 retries, from 100 ms to 5 s. */
+  /** Retries of a failed call; false for none. Default: 5 retries, with pauses from 100 ms to 5 s. */
   requestRetry?: RetryOptions | false | undefined;
-  /** Default: the console, in a process standard error, from `OJS_LOG_LEVEL` up: `info`, and `warn` where `NODE_ENV` is `test`. */
+  /** Default: the console (standard error in a process), from `OJS_LOG_LEVEL` up. The default level is `info`, and `warn` if `NODE_ENV` is `test`. */
   logger?: Logger | undefined;
 }
 
@@ -56,19 +56,19 @@ export const connectionNames: NamesOf<ConnectionOptions> = {
   logger: true,
 };
 
-/** A server as Client and Worker see it: a transport with retries, deadlines and errors. */
+/** The connection of a Client, Worker or Admin: a transport with retries, deadlines and errors. */
 export class Connection implements AsyncDisposable {
-  /** How HTTP is spoken, where the target is a URL. */
+  /** Settings for HTTP; null if the target is a transport. */
   readonly http: HttpOptions | null;
   readonly logger: Logger;
   readonly timeoutMs: number;
   readonly retry: RetryRules;
-  /** The way to the server. In a test with a fake nothing goes over it. */
+  /** A test with a fake does not use it. */
   transport: Transport;
   readonly #closing = new AbortController();
-  /** Aborted when this is closed: what follows or waits for others ends with it. */
+  /** Aborts when the connection closes, and ends streams and waits. */
   readonly closing: AbortSignal = this.#closing.signal;
-  /** Under way, between two attempts too. */
+  /** Calls under way, also those that pause before a retry. */
   readonly #calls = new Set<Promise<unknown>>();
   #disconnected = false;
 
@@ -92,19 +92,19 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /** Carries an operation out, with what its caller gave for options. @throws {OJSValidationError} for an unknown one; as `call`, and what the operation does. */
+  /** Carries out an operation. @throws {OJSValidationError} for an unknown option; the errors of `call` and of the operation. */
   async ask<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
     this.checkCall(options);
     return this.carry(operation, options);
   }
 
-  /** @throws {OJSValidationError} for an option that no call has. */
+  /** @throws {OJSValidationError} for an unknown option. */
   checkCall(options: CallOptions): void {
     known(options, callNames);
     warnOfSeconds(options.requestTimeout, 'requestTimeout', this.logger);
   }
 
-  /** Same as {@link ask}, where the options were checked. */
+  /** Same as {@link ask}, for options that were checked. */
   async carry<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
     let last: Call | undefined;
     try {
@@ -119,8 +119,8 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * One call, tried again while that is safe and within the deadline: no answer, 429, 500, 502, 503, 504.
-   * @throws {OJSAPIError} what the server refused, {OJSConnectionError}, {OJSTimeoutError}, or the reason of the caller's signal.
+   * Makes one call. Without an answer, and after 429, 500, 502, 503 and 504, it tries again within the deadline.
+   * @throws {OJSAPIError} if the server refuses the call, {OJSConnectionError}, {OJSTimeoutError}, or the reason of the caller's signal.
    */
   async call(call: Call, options: CallOptions, context: ErrorContext = {}, settings: CallSettings = {}): Promise<Wire> {
     const ms = this.deadlineMs(options);
@@ -139,7 +139,7 @@ export class Connection implements AsyncDisposable {
     return requestTimeout === undefined ? this.timeoutMs : durationMs(requestTimeout, 'requestTimeout');
   }
 
-  /** Same as `call`, within a deadline that the caller has made. `met` grows by what every attempt met. */
+  /** Same as `call`, within a deadline of the caller. @param met collects the error of every attempt. */
   async callWithin(
     deadline: Deadline,
     call: Call,
@@ -159,7 +159,7 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /** The body of one of the attempts, or of what says that an earlier one took effect. @throws what the call ended with. */
+  /** The body of a successful attempt, or of a call that proves that an earlier attempt took effect. @throws the last error of the call. */
   async #settle(
     call: Call,
     deadline: Deadline,
@@ -196,7 +196,7 @@ export class Connection implements AsyncDisposable {
     return step.value;
   }
 
-  /** One attempt. Its outcome is a refusal or the lack of an answer too. @throws what ends the deadline. */
+  /** Makes one attempt. A refusal and a missing answer are outcomes too. @throws the end of the deadline. */
   async attempt(
     call: Call,
     deadline: Deadline,
@@ -220,14 +220,14 @@ export class Connection implements AsyncDisposable {
     return outcomeOf(answer, { call, http: fake === null ? this.http : null }, context, isAnswer);
   }
 
-  /** Waits for the calls under way, those that are to be tried again too. */
+  /** Waits for the calls under way and their retries. */
   async close(): Promise<void> {
     this.#end();
     await Promise.allSettled(this.#calls);
     await this.#disconnect();
   }
 
-  /** Waits for the attempts under way; a transport that was given stays open. */
+  /** Waits for the attempts under way. A transport that was given to the constructor stays open. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end();
     await this.#disconnect();
@@ -263,7 +263,7 @@ export function httpOptions(target: string | undefined, options: ConnectionOptio
   return { base, headers: options.headers ?? {}, token, fetch: options.fetch, ...(tls && { tls }) };
 }
 
-/** One attempt, for callers that know better when to try again. @throws as `Connection.call`. */
+/** One attempt within `ms` milliseconds, for callers that retry by their own rules. @throws the errors of `Connection.call`. */
 export async function once(connection: Connection, call: Call, ms: number, signal?: AbortSignal): Promise<Wire> {
   const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}` };
   const outcome = await within(

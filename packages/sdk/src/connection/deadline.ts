@@ -1,7 +1,7 @@
 import { restacked } from '../errors.ts';
 import { timerMs } from '../options/duration.ts';
 
-/** The outcome of the work, which has so many milliseconds. Without `using`, whose helper every bundle would carry until Node 22 has gone. */
+/** Gives the work a deadline of `ms` milliseconds. */
 export async function within<T>(
   ms: number,
   expired: () => Error,
@@ -16,7 +16,7 @@ export async function within<T>(
   }
 }
 
-/** The end of one call: its time, or the caller's abort, whichever comes first. Both reject at once, whatever the work under way does. */
+/** The deadline of one call. It ends with its time or with the caller's abort, whichever comes first, and rejects at once. */
 export class Deadline implements Disposable {
   readonly signal: AbortSignal;
   readonly #over: Promise<never>;
@@ -50,7 +50,7 @@ export class Deadline implements Disposable {
     return this.#until - performance.now();
   }
 
-  /** The work's outcome, or the end of the deadline. */
+  /** The outcome of the work, or the end of the deadline. */
   async race<T>(work: Promise<T>): Promise<T> {
     try {
       return await Promise.race([work, this.#over]);

@@ -1,30 +1,30 @@
 import type { Answer, Call } from '@ojs-ts/core';
 
-/** Answers calls in the place of a server, in this process and at once (ojs-testing §5). */
+/** Answers calls in this process, in place of a server (ojs-testing §5). */
 export interface Fake {
-  /** The answer of the store. Never throws for what a server would refuse: that is an answer too. */
+  /** The answer of the store. A refusal is an answer too, so this never throws. */
   answer(call: Call): Answer;
-  /** Called after an answer, before the caller sees it: inline mode runs the job here, and what its handler throws is what the call rejects with. */
+  /** Called after an answer, before the caller gets it. Inline mode runs the job here; the call rejects with the error of the handler. */
   settle?(call: Call, answer: Answer): Promise<void>;
-  /** The time of the store, where a test has frozen or moved it; in milliseconds since the Unix epoch. */
+  /** The time of the store, if a test has set it; in milliseconds since the Unix epoch. */
   now?(): number;
-  /** True where `settle` runs handlers. A sync client cannot wait for those and refuses; of any other fake it leaves `settle` out. */
+  /** True if `settle` runs handlers. A sync client cannot await them and refuses; it never calls `settle`. */
   readonly runsHandlers?: boolean;
 }
 
-/** Where `/testing` says which fake the code that runs now is in. One place for the process, so that ESM and CommonJS copies agree. */
+/** Where `/testing` keeps the current fake. One place for the process, so that ESM and CommonJS copies agree. */
 export interface FakeSource {
   current(): Fake | null;
 }
 
 const key = Symbol.for('@ojs-ts/sdk.fake');
 
-/** The first copy of this package that is asked to sets it. */
+/** Only the first copy of this package sets the source. */
 export function setFakeSource(source: FakeSource): void {
   if (fakeSource() === null) Reflect.set(globalThis, key, source);
 }
 
-/** The fake that takes the place of a server for the code that runs now; null outside of tests. */
+/** The fake of the test that runs this code; null outside of tests. */
 export function currentFake(): Fake | null {
   return fakeSource()?.current() ?? null;
 }

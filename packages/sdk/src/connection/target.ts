@@ -5,22 +5,22 @@ import { known, strangeProblem } from '../options/known.ts';
 import { readQueueName } from '../options/names.ts';
 import { readBaseUrl } from '../transport/http.ts';
 
-/** What the object form of a constructor has beside its options: `new Client({ url, token })`. */
+/** The URL in the object form of a constructor: `new Client({ url, token })`. */
 export interface UrlOption {
-  /** URL of a server. With `undefined`: `OJS_BACKEND_URL`, else http://localhost:8080. */
+  /** URL of the server. `undefined`: `OJS_BACKEND_URL`, else http://localhost:8080. */
   url: string | undefined;
 }
 
-/** What both forms of a constructor say. */
+/** The arguments of a constructor. */
 export interface Target<O> {
   readonly target: string | Transport | undefined;
   readonly options: Partial<O>;
 }
 
 /**
- * `new Client(target?, options?)` and `new Client({ url, ...options })`. An object with a function `call` is a transport, one with `url` the second form.
+ * Reads `new Client(target?, options?)` and `new Client({ url, ...options })`. An object with a function `call` is a transport, an object with `url` is the second form.
  * @param what the name of the class, for messages.
- * @throws {OJSValidationError} for anything else, and for an option that is not among the names.
+ * @throws {OJSValidationError} for another form, and for an unknown option.
  */
 export function readTarget<O extends object>(
   first: string | Transport | (UrlOption & O) | undefined,
@@ -44,7 +44,7 @@ export function readTarget<O extends object>(
     );
   if (!Object.hasOwn(first, 'url')) throw withoutUrl(first, names, what);
   known(first, { ...names, url: true });
-  // Here, so that the refusal names the option that was given.
+  // Checked here, so that the error names `url`.
   if (typeof first.url === 'string') readBaseUrl(first.url, 'url');
   return { target: first.url, options: first };
 }
@@ -60,18 +60,18 @@ function withoutUrl(options: object, names: Names, what: string): OJSValidationE
   const missing = `expected a URL or a transport, got options without url. ${forms(what, given)}`;
   const strange = strangeProblem(options, names);
   if (strange === null) return OJSValidationError.of('target', missing);
-  // Both at once: who mends the one alone would meet the other next.
+  // One error for both mistakes.
   return OJSValidationError.of(strange.path, `${strange.message} And target: ${missing}`);
 }
 
-/** Both right forms, with the names that were given. Their values may be secrets. */
+/** The two forms of the constructor, with the given names. Values may be secrets, so they are left out. */
 function forms(what: string, given: readonly string[]): string {
   const some = given.slice(0, 3).map((name) => `${name}: …`);
   const rest = [...some, ...(given.length > some.length || given.length === 0 ? ['…'] : [])].join(', ');
   return `Write new ${what}({ url: undefined, ${rest} }) or new ${what}(undefined, { ${rest} }) for the URL in OJS_BACKEND_URL, else http://localhost:8080; any other URL in place of undefined.`;
 }
 
-/** The queue of jobs that name none; undefined leaves it to the server. @throws {OJSValidationError} */
+/** The queue of jobs that name none; undefined for the default of the server. @throws {OJSValidationError} */
 export function defaultQueue(option: string | undefined): string | undefined {
   return option === undefined ? platform.environment?.queue() : readQueueName(option, 'queue');
 }

@@ -3,17 +3,17 @@ import { OJSValidationError } from '../errors.ts';
 import { known } from '../options/known.ts';
 import { EventType } from './types.ts';
 
-/** Which events, and from where on. */
+/** Which events to follow, and from which position. */
 export interface EventsOptions {
-  /** Events of this queue's jobs, and of the queue. */
+  /** Only events of this queue and its jobs. */
   queue?: string | undefined;
-  /** Events of one job. The loop ends after its last one. */
+  /** Only events of this job. The loop ends after its last event. */
   jobId?: string | undefined;
-  /** Kinds, exact or a prefix with a trailing `*` (`'job.*'`); default: all. */
+  /** Event types, exact or as a prefix with `*` (`'job.*'`). Default: all. */
   types?: readonly string[] | undefined;
-  /** The `id` of an event, or a cursor of a server: goes on after it. Default: from now on. */
+  /** Start after the event with this `id`, or after this cursor of the server. Default: from now on. */
   after?: string | undefined;
-  /** Aborting ends the loop by its reason. */
+  /** If it aborts, the loop throws its reason. */
   signal?: AbortSignal | undefined;
 }
 

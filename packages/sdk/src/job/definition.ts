@@ -6,7 +6,7 @@ import { expectedType, isJobType } from '../options/names.ts';
 import { type JobOptions, jobNames, withDefaults } from './options.ts';
 import { parseNow, parseWith, type SchemaInput, type SchemaOutput, type StandardSchemaV1 } from './standard-schema.ts';
 
-/** What survives JSON. A Date, a bigint, a function do not: `never`. Bounds no interface, as a recursive type of JSON values would. */
+/** Types that JSON keeps; a Date, a bigint and a function become `never`. Unlike a recursive type of JSON values, it accepts interfaces. */
 export type Jsonable<T> = T extends string | number | boolean | null | undefined
   ? T
   : T extends bigint | symbol | Date | ((...args: never[]) => unknown)
@@ -15,7 +15,7 @@ export type Jsonable<T> = T extends string | number | boolean | null | undefined
       ? { [K in keyof T]: Jsonable<T[K]> }
       : T;
 
-/** A job type with the types of its args and result: one value that producer and worker share. */
+/** A job type with the types of its args and result. Producer and worker share this value. */
 export interface JobDef<
   T extends string = string,
   A extends JsonArray = JsonArray,
@@ -23,7 +23,7 @@ export interface JobDef<
   R = unknown,
 > {
   readonly type: T;
-  /** For every enqueue of this type, below what the call itself says. */
+  /** Options of every job of this type. The options of a call win over them. */
   readonly defaults?: JobOptions | undefined;
   readonly schemas?: JobSchemas | undefined;
   readonly '~args'?: A;
@@ -32,9 +32,9 @@ export interface JobDef<
 }
 
 export interface JobSchemas {
-  /** Of the whole array. */
+  /** Schema of the array of args. */
   readonly args?: StandardSchemaV1 | undefined;
-  /** Of the only element. */
+  /** Schema of the only arg. */
   readonly payload?: StandardSchemaV1 | undefined;
   readonly result?: StandardSchemaV1 | undefined;
 }
@@ -44,16 +44,16 @@ const definitionNames = { ...jobNames, ...schemaNames };
 
 /** The args of a definition, as its handler gets them. */
 export type ArgsOf<D> = D extends JobDef<string, infer A, JsonArray, unknown> ? A : never;
-/** The args of a definition, as they are given to `enqueue`. */
+/** The args of a definition, as `enqueue` takes them. */
 export type InputOf<D> = D extends JobDef<string, JsonArray, infer I, unknown> ? I : never;
 /** The result of a definition's handler. */
 export type ResultOf<D> = D extends JobDef<string, JsonArray, JsonArray, infer R> ? R : never;
 
-/** Names of job types, for code that addresses them by name. Yours are added by `declare module '@ojs-ts/sdk' { interface JobTypes { … } }`. */
+/** Registry of job types for calls by name. Add yours with `declare module '@ojs-ts/sdk' { interface JobTypes { … } }`. */
 // biome-ignore lint/suspicious/noEmptyInterface: it is filled by declaration merging
 export interface JobTypes {}
 
-/** Any name where the registry is empty, else one of its names. */
+/** A name of the registry; any name if the registry is empty. */
 export type NameIn<R> = [Extract<keyof R, string>] extends [never] ? string : Extract<keyof R, string>;
 export type ArgsIn<R, T> = T extends keyof R
   ? R[T] extends { args: infer A extends JsonArray }
@@ -63,9 +63,9 @@ export type ArgsIn<R, T> = T extends keyof R
 export type ResultIn<R, T> = T extends keyof R ? (R[T] extends { result: infer X } ? X : unknown) : unknown;
 
 /**
- * A typed job. With plain types (`defineJob<'email.send', [to: string], { id: string }>('email.send')`) nothing is checked at run time; with
- * `args` (a schema of the whole array) or `payload` (of the only element) the args are checked before they are sent and again before the handler
- * sees them, which then gets what the schema made of them. With `result` the handler's answer is checked too.
+ * Defines a typed job. Plain types (`defineJob<'email.send', [to: string], { id: string }>('email.send')`) are not checked at run time. With a schema in
+ * `args` (of the array) or `payload` (of the only arg), the client checks the args before it sends them. The worker checks them again, and the handler gets
+ * the output of the schema. With `result` the worker also checks the result of the handler.
  * @throws {OJSValidationError} for a malformed type, an unknown option, or both `args` and `payload`.
  */
 export function defineJob<T extends string, A extends JsonArray = JsonArray, R = unknown>(
@@ -98,7 +98,7 @@ export function defineJob(type: string, options: JobOptions & JobSchemas = {}): 
   return { type, defaults, ...(Object.keys(schemas).length > 0 && { schemas }) };
 }
 
-/** A request for a batch or a workflow. `args` are checked when it is sent. @throws {OJSValidationError} for an unknown option. */
+/** A request for a batch or a workflow. The client checks `args` when it sends the request. @throws {OJSValidationError} for an unknown option. */
 export function job<D extends JobDef>(
   definition: D,
   args: Jsonable<InputOf<D>>,
@@ -109,13 +109,13 @@ export function job(definition: JobDef, args: JsonArray, options: JobOptions = {
   return { ...withDefaults(definition.defaults, options), type: definition.type, args, [definitionOf]: definition };
 }
 
-/** What the definition's schema makes of the args; the args themselves where it has none. @throws {OJSValidationError} */
+/** The output of the definition's schema for the args; without a schema the args. @throws {OJSValidationError} */
 export async function parseArgs(definition: JobDef, args: JsonArray): Promise<JsonArray> {
   const part = schemaPart(definition, args);
   return part === null ? args : part.whole(await parseWith(part.schema, part.value, part.at));
 }
 
-/** Same without waiting. @throws {OJSValidationError} also for a schema that needs to wait. */
+/** Same, synchronously. @throws {OJSValidationError} also for an asynchronous schema. */
 export function parseArgsNow(definition: JobDef, args: JsonArray): JsonArray {
   const part = schemaPart(definition, args);
   return part === null ? args : part.whole(parseNow(part.schema, part.value, part.at));
@@ -129,7 +129,7 @@ interface SchemaPart {
   whole(parsed: unknown): JsonArray;
 }
 
-/** What of the args the definition's schema is for; null where it has none. */
+/** The part of the args that the schema checks; null without a schema. */
 function schemaPart({ schemas }: JobDef, args: JsonArray): SchemaPart | null {
   const { args: whole, payload } = schemas ?? {};
   if (payload !== undefined) {
@@ -144,14 +144,14 @@ function arrayOf(parsed: unknown): JsonArray {
   throw OJSValidationError.of('args', 'expected the schema to make an array of them');
 }
 
-/** Where a request made by `job()` keeps what checks it. A symbol, so that it never reaches the wire. */
+/** The key of the definition in a request of `job()`. JSON leaves symbols out. */
 export const definitionOf: unique symbol = Symbol.for('@ojs-ts/sdk.definition');
 
-/** A job to be sent. `R`, the type of its result, is the word of whoever made it; see {@link job}. */
+/** A request to enqueue a job. TypeScript trusts `R`, the type of its result; see {@link job}. */
 export interface JobRequest<A extends JsonArray = JsonArray, R = unknown> extends JobOptions {
   type: string;
   args: A;
-  /** What checks the args; {@link job} puts it here. */
+  /** The definition, set by {@link job}. */
   readonly [definitionOf]?: JobDef | undefined;
   readonly '~r'?: R;
 }

@@ -7,7 +7,7 @@ import type { CallOptions } from './options.ts';
 
 /** How long to wait. */
 export interface WaitOptions {
-  /** Default: as long as it takes. */
+  /** Default: no limit. */
   timeout?: Duration | undefined;
   /** Aborting ends the wait, not the job. */
   signal?: AbortSignal | undefined;
@@ -16,26 +16,29 @@ export interface WaitOptions {
 export const waitNames: NamesOf<WaitOptions> = { timeout: true, signal: true };
 
 /**
- * `created`; `duplicate`: another job holds the unique key, and this is that job; `replaced`: this one took the place of another, or of its args and meta;
- * `dropped`: a middleware answered null, nothing was sent, `state` reads `cancelled`.
+ * - `created`: a new job
+ * - `duplicate`: another job holds the unique key, and the handle is of that job
+ * - `replaced`: the job replaced another one, or its args and meta
+ * - `dropped`: a middleware returned null, so nothing was sent; `state` is `cancelled`
  */
 export type EnqueueOutcome = 'created' | 'duplicate' | 'replaced' | 'dropped';
 
-/** A job with what can be done to it. */
+/** A job, and methods that act on it. */
 export interface JobHandle<A extends JsonArray = JsonArray, R = unknown> extends Job<A, R> {
   readonly outcome: EnqueueOutcome;
   /**
-   * The result, once the job has completed. All waits of a client share a few calls, which a server with long poll answers within milliseconds.
-   * @throws {JobFailedError} discarded or cancelled, with its error history; {OJSTimeoutError}; the reason of `signal`; {OJSError} for a dropped job.
+   * Waits until the job has ended, and resolves with its result. All waits of a client share a few long polls.
+   * @throws {JobFailedError} if the job was discarded or cancelled, with its error history; {OJSTimeoutError}; the reason of `signal`; {OJSError} if a
+   * middleware dropped the job.
    */
   wait(options?: WaitOptions): Promise<R>;
   cancel(options?: CallOptions): Promise<Job<A, R>>;
   refresh(options?: CallOptions): Promise<Job<A, R>>;
-  /** What happens to the job from now on. The loop ends after its last event. */
+  /** Events of the job from now on. The loop ends after the last one. */
   events(): AsyncIterable<Event>;
 }
 
-/** What a handle needs of its client. */
+/** The calls of the client that a handle uses. */
 export interface JobCalls {
   read<A extends JsonArray, R>(jobId: string, options: CallOptions): Promise<Job<A, R>>;
   cancel<A extends JsonArray, R>(jobId: string, options: CallOptions): Promise<Job<A, R>>;
@@ -44,7 +47,7 @@ export interface JobCalls {
   events(jobId: string): AsyncIterable<Event>;
 }
 
-/** The actions stand on a prototype, so a handle logs and compares as the job that it is, under its public name. */
+/** The methods are on a prototype, so a handle logs and compares like a plain job, under the public name of its type. */
 const JobActions = class JobHandle<A extends JsonArray, R> {
   readonly #calls: JobCalls;
   readonly #id: string;

@@ -1,7 +1,7 @@
 import type { JsonArray, Meta, Wire } from '../json.ts';
 import type { JobState, RetryPolicy, UniquePolicy } from './policies.ts';
 
-/** One failed attempt (digest §1.4, form 1). */
+/** One failed attempt. */
 export interface JobErrorEntry {
   readonly type: string;
   readonly code: string;
@@ -13,16 +13,16 @@ export interface JobErrorEntry {
   readonly backtrace?: readonly string[];
 }
 
-/** How far an execution is (ojs-progress §5). */
+/** The progress of an execution (ojs-progress §5). */
 export interface JobProgress {
-  /** From 0 to 100; absent where only `data` was reported. */
+  /** From 0 to 100; absent if the handler reported only `data`. */
   readonly percent?: number;
   readonly message?: string;
   readonly data?: unknown;
   readonly updatedAt: Date;
 }
 
-/** A job as the server described it (digest §1.2). `args`, `meta` and `result` are as they came; timestamps are Dates, their text stands in `raw`. */
+/** A job as the server describes it. `args`, `meta` and `result` are unchanged. Timestamps are Dates; their text is in `raw`. */
 export interface Job<A extends JsonArray = JsonArray, R = unknown> {
   readonly id: string;
   readonly type: string;
@@ -40,9 +40,9 @@ export interface Job<A extends JsonArray = JsonArray, R = unknown> {
   readonly schema?: string;
   readonly workflowId?: string;
   readonly result?: R;
-  /** What the current or last execution reported last, as `ctx.progress()` sent it; absent where it reported nothing. Other servers tell it by {@link Client.getProgress} alone. */
+  /** The last report of the current or last execution (`ctx.progress()`); absent if there was none. Other servers may have it in {@link Client.getProgress} only. */
   readonly progress?: JobProgress;
-  /** The last failure; gone once the job has completed. */
+  /** The last failure. Absent after the job has completed. */
   readonly error?: JobErrorEntry;
   /** Failed attempts, oldest first. */
   readonly errors: readonly JobErrorEntry[];

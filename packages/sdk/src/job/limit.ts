@@ -11,7 +11,7 @@ const limitNames: NamesOf<JobLimit> = { ...numberNames, key: true };
 const maxPeriodMs = 86_400_000;
 const maxLimits = 8;
 
-/** @throws {OJSValidationError} with the path of what is wrong. */
+/** @throws {OJSValidationError} with the path of the wrong member. */
 export function wireLimits(limits: readonly JobLimit[]): readonly object[] {
   if (!Array.isArray(limits) || limits.length > maxLimits)
     throw OJSValidationError.of(
@@ -29,7 +29,7 @@ export function wireLimits(limits: readonly JobLimit[]): readonly object[] {
   });
 }
 
-/** @param least concurrency: an operator may stop everything under a key. @throws {OJSValidationError} */
+/** @param least the smallest concurrency: 0 for operators, who may stop every start. @throws {OJSValidationError} */
 export function wireNumbers({ concurrency, rate, spacing }: LimitNumbers, path: string, least: 0 | 1): object {
   return compact({
     concurrency: integer(concurrency, `${path}concurrency`, least),
@@ -55,7 +55,7 @@ function period(value: Duration, path: string): string {
   );
 }
 
-/** The limits of a job as it was sent, in the form of {@link wireLimits}. */
+/** The limits of a job, read from their wire form. */
 export function readLimits(value: unknown): JobLimit[] | undefined {
   if (value === undefined || value === null) return undefined;
   return eachOf(Array.isArray(value) ? value : [value], (one) => {
@@ -65,7 +65,7 @@ export function readLimits(value: unknown): JobLimit[] | undefined {
   });
 }
 
-/** Of a job or of an operator: plain numbers. */
+/** Numbers of a job or of an operator. */
 export function readNumbers(raw: Wire): LimitNumbers {
   const spacing = readRate(raw.throttle);
   return compact({ concurrency: numberOf(raw.concurrency), rate: readRate(raw.rate), spacing: spacing?.period });

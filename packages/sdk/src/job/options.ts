@@ -4,63 +4,63 @@ import type { Duration } from '../options/duration.ts';
 import type { JobLimit, RetryPolicy, UniquePolicy } from './policies.ts';
 import { retryNames, uniqueNames } from './policies.ts';
 
-/** What every method takes. */
+/** Options of every method that calls the server. */
 export interface CallOptions {
-  /** Aborting rejects the call at once with the signal's reason. */
+  /** If it aborts, the call rejects at once with its reason. */
   signal?: AbortSignal | undefined;
-  /** Deadline of the whole call, retries included; default: the client's `timeout`. */
+  /** Deadline of the call with its retries. Default: `timeout` of the client. */
   requestTimeout?: Duration | undefined;
 }
 
 export const callNames: NamesOf<CallOptions> = { signal: true, requestTimeout: true };
 
-/** Everything that can be said of a job besides its type and args. */
+/** Options of a job. */
 export interface JobOptions {
-  /** A UUIDv7 in lower case; minted here where it is left out. */
+  /** A UUIDv7 in lower case. Default: the client makes one. */
   readonly id?: string | undefined;
-  /** Default: the client's `queue`. */
+  /** Default: `queue` of the client. */
   queue?: string | undefined;
-  /** Passed through as it is; JSON. */
+  /** Free fields, JSON. The server passes them through. */
   meta?: Meta | undefined;
-  /** −100 to 100, higher first; default 0. */
+  /** −100 to 100, higher first. Default: 0. */
   priority?: number | undefined;
-  /** How long one execution may take, in milliseconds; default: the server's 30 minutes. */
+  /** The longest time of one execution, in milliseconds. Default: 30 minutes, by the server. */
   timeoutMs?: number | undefined;
-  /** Not before this time; a text has a zone (RFC 3339). */
+  /** The earliest start. A text needs a zone (RFC 3339). */
   delayUntil?: Date | string | undefined;
-  /** Past it the job is discarded instead of started. */
+  /** The server discards the job if it has not started by then. */
   expiresAt?: Date | string | undefined;
-  /** Fields that are left out have the server's default. */
+  /** Fields that are left out have the default of the server. */
   retry?: RetryPolicy | undefined;
-  /** Default: any number of the same. */
+  /** Default: no job is a duplicate. */
   unique?: UniquePolicy | undefined;
-  /** For finding and filtering. */
+  /** Words to find and filter jobs by. */
   tags?: readonly string[] | undefined;
   /** URI of the schema of `args`. */
   schema?: string | undefined;
   /** Same as `timeoutMs`. */
   timeout?: Duration | undefined;
-  /** From now on; same as `delayUntil`. */
+  /** `delayUntil` as a time from now. */
   delay?: Duration | undefined;
   /** Same as `delayUntil`. */
   scheduledAt?: Date | string | undefined;
-  /** How long the job stays reserved without a heartbeat, in milliseconds; default: the worker's. */
+  /** How long the lease lasts without a heartbeat, in milliseconds. Default: the setting of the worker. */
   visibilityTimeoutMs?: number | undefined;
-  /** What it may not run beside, at most 8; a job that has to wait stays in its queue. */
+  /** Limits that the job shares with others, at most 8. A job that a limit holds back stays in its queue. */
   limits?: readonly JobLimit[] | undefined;
-  /** How long the result is kept after the end of the job, in whole seconds; 0 keeps none, `forever` as long as the job. Default: 7 days. */
+  /** How long the server keeps the result after the end of the job, in whole seconds. 0 keeps none, `forever` as long as the job. Default: 7 days. */
   resultTtl?: Duration | 'forever' | undefined;
-  /** The most bytes that the result may have, as JSON; a larger one fails the attempt. Default: no limit of its own. */
+  /** The largest result, in bytes of JSON; a larger one fails the attempt. Default: the limit of the server. */
   resultSizeLimit?: number | undefined;
-  /** From the enqueue to the end, all attempts and pauses included, in whole seconds; past it the job is discarded. */
+  /** The longest time from the enqueue to the end, with all attempts and pauses, in whole seconds. Then the server discards the job. */
   totalTimeout?: Duration | undefined;
-  /** From the enqueue to the first start, in whole seconds; past it the job is discarded instead of started. */
+  /** The longest time from the enqueue to the first start, in whole seconds. Then the server discards the job. */
   enqueueTtl?: Duration | undefined;
-  /** What an execution that has reached its timeout is given to end, in whole seconds; default: nothing. */
+  /** The time that an execution has to end after its timeout, in whole seconds. Default: 0. */
   gracePeriod?: Duration | undefined;
-  /** How long an execution that has sent a heartbeat may be silent, in whole seconds; default: one minute. */
+  /** The longest silence of an execution after its first heartbeat, in whole seconds. Default: one minute. */
   heartbeatTimeout?: Duration | undefined;
-  /** Waits for {@link Client.activateJob} before anything else happens to it. */
+  /** The job waits for {@link Client.activateJob}. Default: false. */
   pending?: boolean | undefined;
 }
 
@@ -90,18 +90,18 @@ export const jobNames: NamesOf<JobOptions> = {
   pending: true,
 };
 
-/** What `enqueue` takes: the options of the job and of the call. */
+/** Options of `enqueue`: of the job and of the call. */
 export interface EnqueueOptions extends JobOptions, CallOptions {}
 
 export const enqueueNames: NamesOf<EnqueueOptions> = { ...jobNames, ...callNames };
 
-/** Options of which only one can be said. */
+/** Options that exclude each other. */
 export const spellings: readonly (readonly (keyof JobOptions)[])[] = [
   ['timeoutMs', 'timeout'],
   ['delayUntil', 'scheduledAt', 'delay'],
 ];
 
-/** The options of a call over the defaults of its job; another spelling of a default replaces it too. */
+/** The options of a call over the defaults of its job. Another spelling of a default replaces that default. */
 export function withDefaults(defaults: JobOptions | undefined, options: JobOptions): JobOptions {
   if (defaults === undefined) return options;
   const merged = { ...defaults, ...compact(options) };
@@ -112,7 +112,7 @@ export function withDefaults(defaults: JobOptions | undefined, options: JobOptio
   return merged;
 }
 
-/** The queue of a client is that of what names none. */
+/** The request, in the queue of the client if it names none. */
 export function inQueue<T extends { queue?: string | undefined }>(request: T, queue: string | undefined): T {
   return request.queue === undefined && queue !== undefined ? { ...request, queue } : request;
 }

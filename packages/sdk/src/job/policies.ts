@@ -3,23 +3,23 @@ import type { Duration } from '../options/duration.ts';
 /** The eight states of ojs-core §6. */
 export type JobState = StateName;
 
-/** ojs-retry §2. Fields that are left out have the server's default: 3 attempts, PT1S, 2.0, PT5M, jitter, discard. */
+/** How a failed job is retried (ojs-retry §2). Fields that are left out have the default of the server: 3 attempts, PT1S, 2.0, PT5M, jitter, discard. */
 export interface RetryPolicy {
-  /** Executions in all, the first included. */
+  /** All executions, with the first. */
   maxAttempts?: number | undefined;
-  /** Before the second execution; default 1 s. */
+  /** The pause before the second execution. Default: 1 s. */
   initialInterval?: Duration | undefined;
-  /** Each pause is so many times the one before; at least 1, default 2. */
+  /** The factor from one pause to the next, at least 1. Default: 2. */
   backoffCoefficient?: number | undefined;
-  /** The longest pause; default 5 min. */
+  /** The longest pause. Default: 5 minutes. */
   maxInterval?: Duration | undefined;
-  /** Whether pauses are spread at random; default true. */
+  /** Whether pauses vary at random. Default: true. */
   jitter?: boolean | undefined;
-  /** Error types, exact or `prefix.*`, that are not tried again. */
+  /** Error types, exact or as `prefix.*`, after which the job is not retried. */
   nonRetryableErrors?: readonly string[] | undefined;
   /** `dead_letter` keeps the job for {@link Client.listDeadLetterJobs}. */
   onExhaustion?: 'discard' | 'dead_letter' | undefined;
-  /** How the pauses grow; `none` keeps them as long as the first. Default: `exponential`. */
+  /** How the pauses grow; `none` keeps them at `initialInterval`. Default: `exponential`. */
   backoffStrategy?: 'exponential' | 'linear' | 'polynomial' | 'none' | undefined;
 }
 
@@ -34,19 +34,19 @@ export const retryNames: NamesOf<RetryPolicy> = {
   backoffStrategy: true,
 };
 
-/** ojs-unique-jobs §2. `keys` has no default here: the specification's `["type"]` would make every second job of a type a duplicate. */
+/** What makes a job a duplicate (ojs-unique-jobs §2). `keys` has no default: with `["type"]`, as the specification has it, a second job of a type is a duplicate. */
 export interface UniquePolicy {
-  /** What makes two jobs the same. */
+  /** The fields that two jobs must share to be duplicates. */
   keys: readonly ('type' | 'queue' | 'args' | 'meta')[];
-  /** Which args count, by place (`'0'`) or by name in the first object that has it; default all. */
+  /** The args that count, by place (`'0'`) or by name in the first object that has it. Default: all. */
   argsKeys?: readonly string[] | undefined;
-  /** Which members of the meta count; default all. */
+  /** The members of `meta` that count. Default: all. */
   metaKeys?: readonly string[] | undefined;
-  /** Jobs older than that do not count; default: all in `states` do. */
+  /** Older jobs do not count. Default: no limit. */
   period?: Duration | undefined;
-  /** Jobs in these states count; default: those that have not ended. */
+  /** Only jobs in these states count. Default: those that have not ended. */
   states?: readonly JobState[] | undefined;
-  /** What becomes of the second job; default `reject`, a {@link DuplicateJobError}. */
+  /** What happens to the second job. Default: `reject`, a {@link DuplicateJobError}. */
   onConflict?: 'reject' | 'replace' | 'replace_except_schedule' | 'ignore' | undefined;
 }
 
@@ -59,7 +59,7 @@ export const uniqueNames: NamesOf<UniquePolicy> = {
   onConflict: true,
 };
 
-/** So many starts in any window of this length. */
+/** At most `limit` starts in any window of length `period`. */
 export interface Rate {
   limit: number;
   /** At most one day. */
@@ -68,19 +68,19 @@ export interface Rate {
 
 export const rateNames: NamesOf<Rate> = { limit: true, period: true };
 
-/** How many executions there may be. What is left out does not limit. */
+/** Limits of executions. Fields that are left out do not limit. */
 export interface LimitNumbers {
   /** Executions at the same time. */
   concurrency?: number | undefined;
   /** Starts in a sliding window. */
   rate?: Rate | undefined;
-  /** The least time between two starts; at most one day. */
+  /** The shortest time between two starts, at most one day. */
   spacing?: Duration | undefined;
 }
 
-/** What a job shares with all others that name the key (ojs-rate-limiting §3). The numbers of the job that came last hold for all of them; a key alone keeps those that are there. */
+/** A limit that all jobs with the same key share (ojs-rate-limiting §3). The numbers of the newest job hold for all; a key without numbers keeps the current ones. */
 export interface JobLimit extends LimitNumbers {
-  /** Any text of 1 to 255 characters, such as `stripe` or `tenant:acme`. Not `queue:…` or `cron:…`, which are the server's own. */
+  /** A text of 1 to 255 characters, such as `stripe` or `tenant:acme`. `queue:…` and `cron:…` are reserved for the server. */
   key: string;
 }
 

@@ -5,7 +5,7 @@ import { shown, strangeProblem } from '../options/known.ts';
 import { expectedQueue, expectedType, isJobType, isQueueName } from '../options/names.ts';
 import { type JobRequest, requestNames } from './definition.ts';
 
-/** In either direction. */
+/** Priorities go from −100 to 100. */
 const maxPriority = 100;
 
 interface Rule {
@@ -14,7 +14,7 @@ interface Rule {
   readonly expected: (value: unknown) => string;
 }
 
-/** What holds of every request that is sent. */
+/** The rules for every request. */
 const rules: readonly Rule[] = [
   { name: 'type', holds: isJobType, expected: expectedType },
   { name: 'args', holds: (args) => Array.isArray(args) && isJson(args), expected: expectedArgs },
@@ -42,7 +42,7 @@ function expectedArgs(args: unknown): string {
   return `expected an array, got ${shown(args)}. ${isObject ? 'Wrap it in a list: [{ … }]' : 'Write [value] where there is one argument'}`;
 }
 
-/** Why the request cannot be sent, as far as its rules go; null for no reason. */
+/** The first broken rule; null for a valid request. */
 export function problemOf(request: JobRequest): ValidationProblem | null {
   const strange = isKnown(request, requestNames) ? null : strangeProblem(request, requestNames);
   if (strange !== null) return strange;
@@ -50,12 +50,12 @@ export function problemOf(request: JobRequest): ValidationProblem | null {
   if (broken === undefined) return null;
   const { name, expected } = broken;
   const value = request[name];
-  // Where it is a list or an object, something in it is to blame.
+  // In an array or an object, name the wrong member.
   const isInside = (name === 'args' && Array.isArray(value)) || name === 'meta';
   return (isInside ? jsonProblem(value, name) : null) ?? { path: name, message: expected(value) };
 }
 
-/** The first place in the value that JSON would lose or change in silence; null where there is none. */
+/** The first place where JSON would silently lose or change the value; null if there is none. */
 export function jsonProblem(value: unknown, path: string, above: readonly object[] = []): ValidationProblem | null {
   if (isJson(value, [...above])) return null;
   if (typeof value !== 'object' || value === null) return { path, message: lossOf(value) };
@@ -70,22 +70,22 @@ export function jsonProblem(value: unknown, path: string, above: readonly object
   return { path, message: lossOf(value) };
 }
 
-/** @throws {OJSValidationError} where there is a problem. */
+/** @throws {OJSValidationError} if there is a problem. */
 export function refuse(problem: ValidationProblem | null): void {
   if (problem !== null) throw OJSValidationError.of(problem.path, problem.message);
 }
 
-/** The same error, of the request at `index` of a batch. */
+/** The error of the request at `index` of a batch. */
 export function atIndex(index: number, error: unknown): unknown {
   if (!(error instanceof OJSValidationError)) return error;
   const issues = error.issues.map(({ path, message }) => ({ path: `[${index}].${path}`, message }));
   return new OJSValidationError(`[${index}].${error.message}`, { cause: error, issues });
 }
 
-/** The way out where a value is too much to send. */
+/** Advice for a value that is too large. */
 const smaller = 'send an id, or a copy of what is needed of it';
 
-/** What JSON would lose of the value. */
+/** Why JSON cannot keep the value. */
 export function lossOf(value: unknown): string {
   switch (typeof value) {
     case 'number':
@@ -107,16 +107,16 @@ export function lossOf(value: unknown): string {
   }
 }
 
-/** Far beyond the 32 levels that a server must take (json-format §13.4), far below what would overflow the stack. */
+/** A server must take 32 levels (ojs-json-format §13.4). The limit avoids a stack overflow. */
 export const maxDepth = 256;
-/** From here on JSON.stringify writes an exponent, so that the number reads as a float. */
+/** JSON.stringify writes larger numbers with an exponent, so readers take them for floats. */
 const exponentFrom = 1e21;
-/** JSON would write them as a text, or without what they hold. */
+/** JSON.stringify writes these as a text or as an empty object. */
 const lost = [Date, Map, Set, ArrayBuffer, Promise];
 
 /**
- * Whether JSON keeps the value as it is. An undefined property counts as left out, as in JSON.stringify; an undefined array element would become null and is refused.
- * @param above what the value stands in; grows where the answer is no.
+ * Whether JSON keeps the value. JSON.stringify leaves undefined properties out, so they are allowed. An undefined array element would become null.
+ * @param above the objects around the value.
  */
 export function isJson(value: unknown, above: object[] = []): boolean {
   if (typeof value === 'number') return isKept(value);
@@ -133,7 +133,7 @@ export function isJson(value: unknown, above: object[] = []): boolean {
   return true;
 }
 
-/** ojs-json-format §4.2: a larger integer must be a string, because readers lose its last digits. */
+/** Larger integers must be strings, because readers lose their last digits (ojs-json-format §4.2). */
 function isKept(value: number): boolean {
   return Number.isInteger(value)
     ? Number.isSafeInteger(value) || Math.abs(value) >= exponentFrom

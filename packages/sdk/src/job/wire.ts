@@ -11,7 +11,7 @@ import type { RetryPolicy, UniquePolicy } from './policies.ts';
 import { readRetry, readUnique } from './read-job.ts';
 import { problemOf, refuse } from './validate-request.ts';
 
-/** A request in its wire form, with what a retry and an error need to know of it. */
+/** A request in its wire form, with the id and queue for retries and errors. */
 export interface WireRequest {
   readonly id: string;
   readonly queue: string;
@@ -41,7 +41,7 @@ export function wireBody(request: JobRequest): WireBody {
   return { type, args, meta, schema, options: wireOptions(request) };
 }
 
-/** Of a request whose rules hold. @throws {OJSValidationError} with the path of the option. */
+/** The options of a valid request in their wire form. @throws {OJSValidationError} with the path of the option. */
 export function wireOptions(options: JobOptions): object {
   return compact({
     queue: options.queue,
@@ -64,7 +64,7 @@ export function wireOptions(options: JobOptions): object {
   });
 }
 
-/** The wire counts these in whole seconds. */
+/** A duration in whole seconds, as the wire has it. */
 function seconds(value: Duration | undefined, path: string, min: number): number | undefined {
   if (value === undefined) return undefined;
   const count = durationMs(value, path) / 1_000;
@@ -92,12 +92,12 @@ function startTime(options: JobOptions): string | undefined {
   return timestamp(options.delayUntil, 'delayUntil') ?? timestamp(options.scheduledAt, 'scheduledAt');
 }
 
-/** What a delay counts from. */
+/** The start of a delay, in milliseconds since the Unix epoch. */
 function now(): number {
   return currentFake()?.now?.() ?? Date.now();
 }
 
-/** @throws {OJSValidationError} where one thing was said in two ways: which one was meant cannot be known. */
+/** @throws {OJSValidationError} if two options exclude each other. */
 export function onlyOne(spellings: Readonly<Record<string, unknown>>): void {
   const given = Object.keys(spellings).filter((name) => spellings[name] !== undefined);
   const [first, second] = given;
@@ -161,7 +161,7 @@ export function timestamp(value: Date | string | undefined, path: string): strin
 const retryOf = objectOf(readRetry);
 const uniqueOf = objectOf(readUnique);
 
-/** Options as they were sent, by the names that they have here. Durations are ISO 8601 or milliseconds. */
+/** The options of a job, read from their wire form. Durations are ISO 8601 or milliseconds. */
 export function readJobOptions(raw: Wire): JobOptions {
   const ttl = numberOf(raw.result_ttl);
   return compact({
@@ -182,7 +182,7 @@ export function readJobOptions(raw: Wire): JobOptions {
   });
 }
 
-/** Of what the wire has in seconds. */
+/** From seconds on the wire. */
 function milliseconds(seconds: unknown): number | undefined {
   const count = numberOf(seconds);
   return count === undefined ? undefined : count * 1_000;

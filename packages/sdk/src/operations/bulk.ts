@@ -5,25 +5,25 @@ import { OJSAnswerError, type OJSAPIError, OJSValidationError } from '../errors.
 import { booleanOf, isWire, listOf, parseWire, textOf, type Wire } from '../json.ts';
 import { type BulkFilter, type DeadLetterFilter, wireBulkFilter, wireDeadLetterFilter } from './filter.ts';
 
-/** What became of one job. */
+/** The outcome for one job. */
 export type BulkItem =
   | { readonly jobId: string; readonly ok: true }
-  /** Nothing was done to it. */
+  /** The job is unchanged. */
   | { readonly jobId: string; readonly ok: false; readonly error: OJSAPIError };
 
-/** What became of many jobs, each by itself. */
+/** The outcomes of a bulk operation. */
 export interface BulkResult {
-  /** In the order of the ids, else as the server found them. */
+  /** In the order of the ids; for a filter in the order of the server. */
   readonly items: readonly BulkItem[];
   readonly succeeded: number;
   readonly failed: number;
-  /** Whether more jobs may fit: a call changes at most 10,000, and the same call again goes on. */
+  /** Whether more jobs may match. One call changes at most 10,000 jobs; repeat it for the rest. */
   readonly hasMore: boolean;
 }
 
-/** Jobs by their ids, or by what they have in common. */
+/** Jobs by their ids or by a filter. */
 export type JobTargets = readonly string[] | BulkFilter;
-/** Dead letters by their ids, or by what they have in common. */
+/** Dead letters by their ids or by a filter. */
 export type DeadLetterTargets = readonly string[] | DeadLetterFilter;
 
 /** ojs-bulk-operations §6–8. */
@@ -45,7 +45,7 @@ export function purgeDeadLetters(filter: DeadLetterFilter): Operation<BulkResult
   return change('deadLetter.purge', { filter: wireDeadLetterFilter(given(filter)), confirm: true });
 }
 
-/** @throws {OJSValidationError} for `{ queue: process.env.QUEUE }` where the variable is not set: it would let every job fit. */
+/** @throws {OJSValidationError} for `{ queue: process.env.QUEUE }` without that variable: every job would match. */
 function given<F extends object>(filter: F): F {
   const missing = Object.entries(filter).find(([, value]) => value === undefined);
   if (missing === undefined) return filter;
@@ -58,7 +58,7 @@ function given<F extends object>(filter: F): F {
 function* change(operation: OperationName, body: object): Operation<BulkResult> {
   const answer = yield {
     call: { operation, body: JSON.stringify(body), idempotencyKey: uuidv7() },
-    // Where nothing could be done to any of them the status says so, and the items say why.
+    // If every item failed, the status is 422 and the items hold the reasons.
     settings: { isAnswer: hasItems },
   };
   const items = listOf(answer.items)

@@ -2,11 +2,11 @@ import type { Operation } from '../connection/operation.ts';
 import { goneIsDone } from '../connection/recovery.ts';
 import { compact, dateOf, numberOf, type Wire, wireOf } from '../json.ts';
 
-/** What an execution saved for the next one. */
+/** The state that an execution saved for the next one. */
 export interface Checkpoint {
   readonly jobId: string;
   readonly state: unknown;
-  /** From 1, +1 on every save. */
+  /** From 1; every save adds 1. */
   readonly sequence: number;
   readonly createdAt?: Date;
 }

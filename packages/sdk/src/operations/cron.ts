@@ -26,7 +26,7 @@ import { known } from '../options/known.ts';
 import { integer } from '../options/values.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
 
-/** Options of a job that a run cannot have: its id is its own, and its time is that of the cron. */
+/** Options that a run cannot have: each run has an id of its own, and the cron job sets its time. */
 const perJob = [
   'id',
   'delay',
@@ -36,29 +36,29 @@ const perJob = [
   'pending',
 ] as const satisfies readonly (keyof JobOptions)[];
 
-/** When a cron runs, and the options of its jobs. A run that may wait for so long only has an `enqueueTtl`. */
+/** When a cron job runs, and the options of its jobs. Use `enqueueTtl` for runs that must not start late. */
 export interface CronJobOptions extends Omit<JobOptions, (typeof perJob)[number]> {
-  /** IANA name; default UTC. */
+  /** IANA time zone. Default: UTC. */
   timezone?: string | undefined;
-  /** What happens while an earlier run is unfinished; default `skip`. */
+  /** What a tick does while the previous run has not ended. Default: `skip`. */
   overlapPolicy?: OverlapPolicy | undefined;
-  /** Default true. */
+  /** Default: true. */
   enabled?: boolean | undefined;
-  /** For people. */
+  /** A description for people. */
   description?: string | undefined;
 }
 
 /** What a tick does while the run before it has not ended (ojs-cron §6): `skip` leaves it out, `allow` runs both, `cancel_previous` ends the older one, `enqueue` waits for it. */
 export type OverlapPolicy = 'skip' | 'allow' | 'cancel_previous' | 'enqueue';
 
-/** A cron to be registered. A typed one has `...job(definition, args, options)` in place of `type` and `args`. */
+/** A cron job to register. With a definition, write `...job(definition, args, options)` in place of `type` and `args`. */
 export interface CronJobRequest extends CronJobOptions {
   name: string;
-  /** Five or six fields, or `@daily`, `@every 5m` and such (ojs-cron §3). */
+  /** Five or six fields, or a form such as `@daily` or `@every 5m` (ojs-cron §3). */
   cron: string;
   type: string;
   args?: JsonArray | undefined;
-  /** What checks the args; {@link job} puts it here. */
+  /** The definition, set by {@link job}. */
   readonly [definitionOf]?: JobDef | undefined;
 }
 
@@ -86,7 +86,7 @@ const requestNames = {
   args: true,
 } satisfies NamesOf<CronJobRequest>;
 
-/** When it runs. What its jobs are is changed by registering it again. */
+/** Changes of the times of a cron job. To change its jobs, register it again. */
 export type CronJobChanges = Partial<Pick<CronJobRequest, (typeof changeable)[number]>>;
 const changeNames: NamesOf<CronJobChanges> = {
   cron: true,
@@ -103,19 +103,19 @@ const changeable = [
   'description',
 ] as const satisfies readonly (keyof CronJobRequest)[];
 
-/** A cron as the server has it. */
+/** A cron job as the server describes it. */
 export interface CronJob extends Readonly<CronJobRequest> {
-  /** null while it is disabled. */
+  /** null while the cron job is paused. */
   readonly nextRunAt: Date | null;
   readonly lastRunAt: Date | null;
   readonly runCount: number;
   readonly createdAt?: Date;
 }
 
-/** Registers it, or changes the one of this name. @throws {OJSValidationError} before anything is sent. */
+/** Registers a cron job, or replaces the one of this name. @throws {OJSValidationError} before anything is sent. */
 export function* registerCronJob(request: CronJobRequest, logger: Logger): Operation<CronJob> {
   const body = JSON.stringify(wireCron(request));
-  // A second registration of the same is an update that changes nothing, so it is safe to repeat.
+  // Registering the same cron job twice changes nothing, so a retry is safe.
   const answer = yield {
     call: { operation: 'cron.register', body, idempotencyKey: uuidv7() },
     about: { queue: request.queue },
@@ -125,7 +125,7 @@ export function* registerCronJob(request: CronJobRequest, logger: Logger): Opera
   return cron;
 }
 
-/** What is valid but perhaps not meant: the words of the server, else that it has no next time. */
+/** Warnings about a valid but unusual expression: those of the server, else that there is no next time. */
 function tellWarnings({ name, cron, nextRunAt, enabled }: CronJob, answer: Wire, logger: Logger): void {
   const words = eachOf(answer.warnings, (warning) => textOf(warning) ?? textOf(wireOf(warning)?.message));
   const warnings =
@@ -154,7 +154,7 @@ export function* switchCronJob(operation: 'cron.pause' | 'cron.resume', name: st
   return readCron(yield { call: { operation, params: { name }, idempotencyKey: uuidv7() } });
 }
 
-/** A run now, whatever the schedule says. The key makes it one run however often the call is repeated. */
+/** Enqueues a run now. The idempotency key makes it one run, however often the call is repeated. */
 export function* triggerCronJob(name: string): Operation<{ jobId: string; cron: CronJob }> {
   const body = yield { call: { operation: 'cron.trigger', params: { name }, idempotencyKey: uuidv7() } };
   const jobId = textOf(body.job_id);
@@ -169,7 +169,7 @@ export function* cronRuns(name: string, count: number): Operation<Date[]> {
   return eachOf(body.runs, dateOf);
 }
 
-/** A client's: with the queue of jobs that name none. The answer shows the args as they were before a middleware encoded them. */
+/** Registers a cron job of a client. @param queue the queue of jobs that name none. The returned args are those before a middleware encoded them. */
 export async function registerCron(
   connection: Connection,
   middleware: readonly EnqueueMiddleware[],
@@ -187,7 +187,7 @@ export async function registerCron(
   return sent === request ? cron : { ...cron, args };
 }
 
-/** Same without waiting, and without middleware. @throws {OJSValidationError} also for a schema that needs to wait. */
+/** Same, synchronously and without middleware. @throws {OJSValidationError} also for an asynchronous schema. */
 export function checkedCron(request: CronJobRequest): CronJobRequest {
   const { args = [], [definitionOf]: definition } = request;
   if (definition !== undefined) parseArgsNow(definition, args);
@@ -195,7 +195,7 @@ export function checkedCron(request: CronJobRequest): CronJobRequest {
 }
 
 /**
- * The cron as a client may send it: one with encryption among its middleware encodes the args, which every run of the cron has then.
+ * The cron job as the client sends it. If the client has encryption middleware, that encodes the args of all runs.
  * @throws {OJSValidationError}
  */
 async function encodedCron(request: CronJobRequest, middleware: readonly EnqueueMiddleware[]): Promise<CronJobRequest> {
@@ -207,7 +207,7 @@ async function encodedCron(request: CronJobRequest, middleware: readonly Enqueue
   return { ...request, args, meta };
 }
 
-/** All forms of a call as one. @throws {OJSValidationError} for an unknown option. */
+/** Reads every form of the call. @throws {OJSValidationError} for an unknown option. */
 export function cronCall<O extends Pick<CallOptions, 'requestTimeout'>>(
   first: string | CronJobRequest,
   second: string | O | undefined,
@@ -223,7 +223,7 @@ export function cronCall<O extends Pick<CallOptions, 'requestTimeout'>>(
   }
   known(withoutPerJob(options ?? {}), { ...optionNames, ...callNames });
   const own = { ...options };
-  // Of the call, not of the cron.
+  // Options of the call, not of the cron job.
   for (const name of ['signal', 'requestTimeout']) Reflect.deleteProperty(own, name);
   const typed = typeof job === 'object';
   const request = {
@@ -267,7 +267,7 @@ function checkExpression(cron: unknown): void {
     throw OJSValidationError.of('cron', `expected an expression such as '0 9 * * *', got ${JSON.stringify(cron)}`);
 }
 
-/** What a run cannot have is refused with its reason, later: no unknown option, and none to be listed as one that there is. */
+/** Options that a run cannot have are known here, because a later check refuses them with a reason. */
 function withoutPerJob(options: object): object {
   if (options === null || Array.isArray(options)) return options;
   return Object.fromEntries(Object.entries(options).filter(([name]) => !perJob.some((one) => one === name)));
@@ -280,7 +280,7 @@ function refusePerJob(options: object): void {
   throw OJSValidationError.of(name, `the runs of a cron have ids and times of their own${instead}`);
 }
 
-/** Takes the answer's wrappers, and the names of both dialects: `cron` with the job beside, `expression` with a `job_template`. */
+/** Reads an answer with and without a wrapper, and both dialects: `cron` with the job beside it, and `expression` with a `job_template`. */
 function readCron(body: unknown): CronJob {
   const raw = cronIn(body);
   const name = textOf(raw.name);
@@ -312,7 +312,7 @@ function cronIn(body: unknown): Wire {
   return wireOf(outer.cron_job) ?? wireOf(outer.cron) ?? outer;
 }
 
-/** Those of its jobs, under one name or beside the others. */
+/** The options of its jobs, in `options` or beside the other fields. */
 function optionsOf(raw: Wire): Wire {
   const template = wireOf(raw.job_template) ?? raw;
   return { ...template, ...(wireOf(raw.options) ?? wireOf(template.options)) };

@@ -13,9 +13,9 @@ import { expectedQueue, isQueueName } from '../options/names.ts';
 import { type DeadLetterFilter, deadLetterNames, wireDeadLetterFilter } from './filter.ts';
 import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from './page.ts';
 
-/** Which jobs of the dead letter. */
+/** Which dead letters. */
 export interface DeadLetterListOptions extends PageOptions, DeadLetterFilter {
-  /** Also discarded jobs that are not in the dead letter; default false. */
+  /** Also discarded jobs that are no dead letters. Default: false. */
   includeDiscarded?: boolean | undefined;
 }
 
@@ -25,15 +25,15 @@ export const deadLetterListNames: NamesOf<DeadLetterListOptions> = {
   includeDiscarded: true,
 };
 
-/** What a dead letter gets for its next round. */
+/** Changes of a dead letter before its retry. */
 export interface DeadLetterRetry {
-  /** In place of its args. */
+  /** Replaces the args. */
   args?: JsonArray | undefined;
-  /** Its members replace those of the same names. */
+  /** Replaces the members of `meta` with the same names. */
   meta?: Meta | undefined;
-  /** Where it goes; default: where it was. */
+  /** Default: its own queue. */
   queue?: string | undefined;
-  /** Its fields replace those of the same names. */
+  /** Replaces the fields of the retry policy with the same names. */
   retry?: RetryPolicy | undefined;
 }
 
@@ -43,20 +43,20 @@ const changeNames: NamesOf<DeadLetterRetry> = { args: true, meta: true, queue: t
 export interface DeadLetterStats {
   readonly total: number;
   readonly byQueue: Readonly<Record<string, number>>;
-  /** By the type of the last error, of the newest `byErrorTypeOf` jobs. */
+  /** Jobs by the type of their last error, among the newest `byErrorTypeOf` jobs. */
   readonly byErrorType: Readonly<Record<string, number>>;
-  /** How many jobs `byErrorType` counted: the server looks through the newest alone, so with a larger `total` the figures are a sample. */
+  /** The number of jobs in `byErrorType`. The server counts only the newest; if `total` is larger, the figures are a sample. */
   readonly byErrorTypeOf?: number;
   readonly oldestAt?: Date;
   readonly newestAt?: Date;
   /**
-   * What the server keeps: the oldest beyond either go. The age is an ISO 8601 duration in hours, such as PT4320H for 180 days: not every reader of the
-   * format knows days. `removedOverCap`: dead letters that the server removed because there were more than `maxCount`.
+   * The server deletes dead letters older than `maxAge`, and the oldest beyond `maxCount`. `maxAge` is an ISO 8601 duration in hours, such as PT4320H for 180
+   * days. `removedOverCap` counts those that the server has deleted beyond `maxCount`.
    */
   readonly retention?: { readonly maxAge?: string; readonly maxCount?: number; readonly removedOverCap?: number };
 }
 
-/** The filter and the extent of a list. */
+/** The query of a list. */
 export function deadLetterQuery(options: DeadLetterListOptions): Readonly<Record<string, string>> {
   known(options, deadLetterListNames);
   const { limit: _, offset: __, signal: ___, requestTimeout: ____, includeDiscarded, ...filter } = options;
@@ -93,7 +93,7 @@ export function* retryDeadLetterJob(jobId: string, changes: DeadLetterRetry = {}
     },
     about: { jobId },
     settings: {
-      // A server without idempotency keys no longer finds it in the dead letter; the job itself tells whether the first call took it out.
+      // On a server without idempotency keys, the state of the job tells whether the first call has retried it.
       recover: ({ code }) =>
         code === 'not_found' || code === 'conflict'
           ? {

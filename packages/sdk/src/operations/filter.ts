@@ -7,38 +7,38 @@ import type { Duration } from '../options/duration.ts';
 import { known } from '../options/known.ts';
 import { durationMs, integer } from '../options/values.ts';
 
-/** What every filter may narrow by; all of what is given has to hold. */
+/** Fields of every filter. A job must match all that are given. */
 export interface SubjectFilter {
   /** Default: all queues. */
   queue?: string | undefined;
-  /** Exact, or with a `*` at its end. */
+  /** A job type, exact or as a prefix with `*`. */
   type?: string | undefined;
-  /** Type or code of the last error. */
+  /** The type or code of the last error. */
   errorType?: string | undefined;
   /** A part of the JSON text of the args. */
   args?: string | undefined;
 }
 
-/** Jobs of the dead letter; all of what is given has to hold, and nothing given is all of them. */
+/** Which dead letters. They must match all fields that are given; `{}` matches all. */
 export interface DeadLetterFilter extends SubjectFilter {
   /** Discarded at this time or later. */
   since?: Date | string | undefined;
   /** Discarded before this time. */
   until?: Date | string | undefined;
-  /** Discarded so long ago or longer. */
+  /** Discarded at least this long ago. */
   olderThan?: Duration | undefined;
 }
 
-/** Jobs of a bulk operation; all of what is given has to hold, and nothing given is every job that the operation may change. */
+/** Which jobs of a bulk operation. They must match all fields that are given; `{}` matches every job that the operation may change. */
 export interface BulkFilter extends SubjectFilter {
-  /** Default: all that the operation may change. */
+  /** Default: all states that the operation may change. */
   state?: JobState | readonly JobState[] | undefined;
   priority?: number | undefined;
-  /** Members that the meta has, with these values. */
+  /** Members that `meta` must have, with these values. */
   meta?: Meta | undefined;
   createdAfter?: Date | string | undefined;
   createdBefore?: Date | string | undefined;
-  /** By the last time that the job became available. */
+  /** By the time when the job became available last. */
   enqueuedAfter?: Date | string | undefined;
   enqueuedBefore?: Date | string | undefined;
 }
@@ -61,7 +61,7 @@ const bulkNames: NamesOf<BulkFilter> = {
   enqueuedBefore: true,
 };
 
-/** Its parts that are texts: a query, or members of a body. */
+/** The text fields of a filter, for a query or a body. */
 export function wireSubject({ queue, type, errorType, args }: SubjectFilter): Record<string, string> {
   for (const [name, value] of Object.entries({ queue, type, errorType, args })) {
     if (value !== undefined && (typeof value !== 'string' || value === ''))
@@ -70,7 +70,7 @@ export function wireSubject({ queue, type, errorType, args }: SubjectFilter): Re
   return compact({ queue, type, error_type: errorType, args });
 }
 
-/** @throws {OJSValidationError} A misspelt part would let everything fit. */
+/** @throws {OJSValidationError} for an unknown field: without the check every job would match. */
 export function wireDeadLetterFilter(filter: DeadLetterFilter): Record<string, string> {
   known(filter, deadLetterNames);
   const { since, until, olderThan } = filter;
@@ -97,7 +97,7 @@ export function wireBulkFilter(filter: BulkFilter): object {
   });
 }
 
-/** @throws {OJSValidationError} An empty list would be read as every state. */
+/** @throws {OJSValidationError} for an empty list, which the server would take for every state. */
 export function wireStates(state: JobState | readonly JobState[]): readonly JobState[] {
   const states = typeof state === 'string' ? [state] : state;
   const wrong = states.find((one) => !isState(one));

@@ -31,18 +31,18 @@ export function* activateJob(jobId: string): Operation<Job> {
   const body = yield {
     call: { operation: 'job.activate', params: { id: jobId }, idempotencyKey: uuidv7() },
     about: { jobId },
-    // A server without idempotency keys no longer finds it pending.
+    // A server without idempotency keys answers a retry with 409: the job is no longer pending.
     settings: { recover: ({ statusCode }) => (statusCode === 409 ? asFound(getCall(jobId)) : null) },
   };
   return readJob(jobIn(body));
 }
 
-/** null where nothing was reported. */
+/** null if the job reported nothing. */
 export function* getProgress(jobId: string): Operation<JobProgress | null> {
   return readProgress(yield { call: { operation: 'job.progress', params: { id: jobId } }, about: { jobId } }) ?? null;
 }
 
-/** Which jobs; all of what is given has to hold. */
+/** Which jobs. A job must match all fields that are given. */
 export interface JobListOptions extends PageOptions, SubjectFilter {
   /** Default: all states. */
   state?: JobState | readonly JobState[] | undefined;
@@ -50,7 +50,7 @@ export interface JobListOptions extends PageOptions, SubjectFilter {
 
 export const jobListNames: NamesOf<JobListOptions> = { ...pageNames, ...subjectNames, state: true };
 
-/** @throws {OJSValidationError} A misspelt filter would let everything fit. */
+/** @throws {OJSValidationError} for an unknown filter: without the check every job would match. */
 export function jobQuery(options: JobListOptions): Readonly<Record<string, string>> {
   known(options, jobListNames);
   const { limit: _, offset: __, signal: ___, requestTimeout: ____, state, ...filter } = options;

@@ -13,33 +13,33 @@ export interface RateUse {
   readonly limit: number;
   /** ISO 8601. */
   readonly period: `P${string}`;
-  /** Starts within the window that ends now. */
+  /** Starts in the window that ends now. */
   readonly used: number;
-  /** When the oldest of them leaves the window. */
+  /** When the oldest start leaves the window. */
   readonly resetsAt?: Date;
 }
 
-/** A limit with the numbers that hold, and its use (ojs-rate-limiting §10.1). */
+/** A limit with its current numbers and its use (ojs-rate-limiting §10.1). */
 export interface Limit {
   readonly key: string;
-  /** Absent where the number of executions at the same time is not limited. */
+  /** Absent if concurrency is not limited. */
   readonly concurrency?: number;
   readonly rates: readonly RateUse[];
-  /** Executions under the key. */
+  /** Executions that count under the key now. */
   readonly active: number;
   /** Jobs that the key holds back. */
   readonly waiting: number;
-  /** What an operator has set, absent where nobody has. */
+  /** The numbers of an operator; absent without an override. */
   readonly override?: LimitOverride;
 }
 
-/** Numbers that an operator has set in place of those of the jobs. */
+/** Numbers of an operator, which replace those of the jobs. */
 export interface LimitOverride extends LimitNumbers {
-  /** Absent where it holds until it is taken back. */
+  /** Absent if the override has no end. */
   readonly expiresAt?: Date;
 }
 
-/** Numbers for a while. At least one of them; a concurrency of 0 stops every start. */
+/** An override; at least one number is needed. A concurrency of 0 stops every start. */
 export interface LimitOverrideRequest extends LimitNumbers {
   /** Default: until {@link Admin.restoreLimit}. */
   expiresAt?: Date | string | undefined;
@@ -93,7 +93,7 @@ function readUse(value: unknown): RateUse | undefined {
   return rate && compact({ ...rate, used: numberOf(raw?.current_count) ?? 0, resetsAt: dateOf(raw?.window_resets_at) });
 }
 
-/** Several rates are told as they are: a spacing is one start in its window. */
+/** The rates of a limit; a spacing is a rate of one start in its window. */
 function readOverride(raw: Wire): LimitOverride {
   const rates = eachOf(raw.rates, readRate);
   const rate = rates.find(({ limit }) => limit > 1) ?? (rates.length > 1 ? rates[0] : undefined);

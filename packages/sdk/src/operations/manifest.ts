@@ -13,26 +13,26 @@ export function* health(): Operation<Record<string, unknown>> {
   return { ...(yield { call: { operation: 'system.health' }, settings: { isAnswer: isReport } }) };
 }
 
-/** A server that is degraded says so with 503. */
+/** A degraded server reports with status 503. */
 function isReport({ status, text }: Answer): boolean {
   return status === 503 && typeof parseWire(text)?.status === 'string';
 }
 
-/** What differs between servers in ways that a call cannot tell by its answer. */
+/** Differences between servers that no answer to a call shows. */
 export interface ServerTraits {
-  /** Workflows may hold workflows: `{type, steps | jobs, callbacks}` (ojs-workflows). Others take steps with `depends_on` (ojs-http-binding §14). */
+  /** The server takes nested workflows, `{type, steps | jobs, callbacks}` (ojs-workflows). Others take steps with `depends_on` (ojs-http-binding §14). */
   readonly nestedWorkflows: boolean;
-  /** Streams give the catalogue of ojs-events where it is asked for, beside the three kinds of ojs-realtime. */
+  /** Streams can carry all event types of ojs-events, beside the three of ojs-realtime. */
   readonly catalogueStreams: boolean;
-  /** False where it was no OJS server that has no manifest, but somebody on the way: a proxy, while the server behind it was away. */
+  /** False if the manifest is missing because a proxy answered in place of the server. */
   readonly isSure: boolean;
 }
 
 const known = new WeakMap<Connection, Promise<ServerTraits>>();
 
-/** Asked once a connection. */
+/** The traits, asked for once a connection. */
 export function serverTraits(connection: Connection): Promise<ServerTraits> {
-  // What a fake can do says nothing about the server after the test.
+  // The traits of a fake must not outlive the test.
   if (currentFake() !== null) return connection.ask(readTraits(), {});
   const before = known.get(connection);
   if (before !== undefined) return before;
@@ -45,7 +45,7 @@ export function serverTraits(connection: Connection): Promise<ServerTraits> {
   return asked;
 }
 
-/** Read from the manifest: a server that has none is taken for one without our extensions. */
+/** Reads the traits from the manifest. A server without a manifest counts as one without our extensions. */
 export function* readTraits(): Operation<ServerTraits> {
   try {
     return traitsOf(yield { call: { operation: 'system.manifest' } });

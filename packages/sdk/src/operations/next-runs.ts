@@ -4,13 +4,13 @@ import { timestamp } from '../job/wire.ts';
 import { known } from '../options/known.ts';
 import { integer } from '../options/values.ts';
 
-/** Which firings. */
+/** Which times of a cron expression. */
 export interface NextRunsOptions {
-  /** IANA name; default UTC. */
+  /** IANA time zone. Default: UTC. */
   timezone?: string | undefined;
-  /** Firings after this time, from where `@every` counts too; default now. */
+  /** Times after this one; `@every` counts from it too. Default: now. */
   from?: Date | string | undefined;
-  /** At most so many; default 10, at most 1,000. */
+  /** The number of times, at most 1,000. Default: 10. */
   count?: number | undefined;
 }
 
@@ -19,9 +19,9 @@ const names: NamesOf<NextRunsOptions> = { timezone: true, from: true, count: tru
 const maxCount = 1_000;
 
 /**
- * When a cron will fire, by the rules of the server and without asking one: `nextRuns('30 7 * * MON-FRI', { timezone: 'Europe/Berlin', count: 3 })`.
- * Fewer than `count` where there are no more.
- * @throws {OJSValidationError} for an expression, a zone or a time that is none.
+ * The next times of a cron expression, computed here by the rules of the server: `nextRuns('30 7 * * MON-FRI', { timezone: 'Europe/Berlin', count: 3 })`.
+ * The list is shorter than `count` if the expression has no more times.
+ * @throws {OJSValidationError} for a wrong expression, time zone or time.
  */
 export function nextRuns(cron: string, options: NextRunsOptions = {}): Date[] {
   known(options, names);
@@ -36,7 +36,7 @@ export function nextRuns(cron: string, options: NextRunsOptions = {}): Date[] {
   return firings(schedule, timezone, after, count).map((at) => new Date(at));
 }
 
-/** What core refuses, in the words of core and as an error of this package. */
+/** The refusal of core as an error of this package. */
 function refusedAs<T>(path: string, read: (path: string) => T): T {
   try {
     return read(path);

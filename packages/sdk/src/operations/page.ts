@@ -12,14 +12,14 @@ export interface PageOf<T> {
   readonly nextCursor?: string;
 }
 
-/** One page of a list; iterating goes on over the following pages. */
+/** One page of a list. Iterating over it reads the following pages too. */
 export interface Page<T> extends PageOf<T>, AsyncIterable<T> {}
 
 /** Which part of a list. */
 export interface PageOptions extends CallOptions {
-  /** Items of a page; default: the server's. */
+  /** Items of a page. Default: the setting of the server. */
   limit?: number | undefined;
-  /** Items before the page; default 0. */
+  /** Items before the page. Default: 0. */
   offset?: number | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface PageQuery {
   readonly cursor: string | undefined;
 }
 
-/** What the answer to the query says of its page; `items` are those that were found in it. */
+/** Reads the page that the answer describes. */
 export function readPage<T>(body: Wire, query: PageQuery, items: readonly T[]): PageOf<T> {
   const about = wireOf(body.pagination) ?? {};
   return compact({
@@ -44,10 +44,10 @@ export function readPage<T>(body: Wire, query: PageQuery, items: readonly T[]): 
   });
 }
 
-/** The query of the page after this one; null after the last. */
+/** The query of the next page; null after the last one. */
 export function nextPage(page: PageOf<unknown>, query: PageQuery): PageQuery | null {
   if (!page.hasMore || page.items.length === 0) return null;
-  // Both: a server that knows cursors lets them win, one that does not goes by the offset.
+  // Both: a server with cursors prefers the cursor, any other uses the offset.
   return { limit: query.limit, offset: page.offset + page.items.length, cursor: page.nextCursor };
 }
 
@@ -55,7 +55,7 @@ export function firstPage({ limit, offset }: PageOptions): PageQuery {
   return { limit, offset, cursor: undefined };
 }
 
-/** Asks `load` for the page, and for the next ones when somebody iterates. */
+/** Loads the page, and the next ones when somebody iterates. */
 export async function openPage<T>(query: PageQuery, load: (query: PageQuery) => Promise<PageOf<T>>): Promise<Page<T>> {
   const page = await load(query);
   async function* all(): AsyncGenerator<T> {

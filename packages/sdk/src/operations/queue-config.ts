@@ -9,32 +9,32 @@ import { expectedQueue, isQueueName } from '../options/names.ts';
 import { integer } from '../options/values.ts';
 import { type Queue, type QueueStats, readQueue, readQueueStats } from './queues.ts';
 
-/** What an operator sets for a queue. A setting that is left out stays as it is, null takes it back. */
+/** Settings of a queue. A setting that is left out stays, and null removes it. */
 export interface QueueConfigRequest {
-  /** Executions at the same time, over all workers; 0 stops every start. Default: unlimited. */
+  /** Executions at the same time, over all workers. 0 stops every start. Default: unlimited. */
   concurrency?: number | null | undefined;
   /** Starts in a sliding window, over all workers. Default: unlimited. */
   rate?: Rate | null | undefined;
-  /** Jobs that may wait, those that are scheduled or retryable included. Default: unlimited. */
+  /** Jobs that may wait, with scheduled and retryable ones. Default: unlimited. */
   maxDepth?: number | null | undefined;
-  /** What becomes of a job beyond `maxDepth`: `reject` refuses it (default), `warn` takes it and says so in the answer's headers. */
+  /** What happens to a job beyond `maxDepth`: `reject` (default) refuses the job, `warn` accepts the job and adds headers to the answer. */
   overflow?: 'reject' | 'warn' | undefined;
-  /** Part of `maxDepth`, from 0 to 1, from which on producers are told; default 0.8. */
+  /** The part of `maxDepth`, from 0 to 1, above which the server warns producers. Default: 0.8. */
   warningThreshold?: number | undefined;
 }
 
-/** The settings of a queue; absent ones do not limit. */
+/** The settings of a queue. Absent ones do not limit. */
 export interface QueueConfig {
   readonly concurrency?: number;
   readonly rate?: { readonly limit: number; readonly period: `P${string}` };
   readonly maxDepth?: number;
   readonly overflow: 'reject' | 'warn';
   readonly warningThreshold: number;
-  /** How long the server keeps jobs that have ended, of all queues alike, as ISO 8601 durations. */
+  /** How long the server keeps ended jobs, as ISO 8601 durations; the same for all queues. */
   readonly retention?: { readonly completed?: string; readonly discarded?: string; readonly cancelled?: string };
 }
 
-/** A queue with all that the server tells of it. */
+/** A queue with its settings and figures. */
 export interface QueueDetail extends Queue {
   readonly config: QueueConfig;
   readonly stats: QueueStats;

@@ -21,7 +21,7 @@ const counts = [
   'discarded',
   'cancelled',
 ] as const;
-/** Our name of a figure and its name on the wire. */
+/** The name of a figure here and on the wire. */
 const rates = {
   completedLastHour: 'completed_last_hour',
   failedLastHour: 'failed_last_hour',
@@ -30,14 +30,14 @@ const rates = {
   throughputPerSecond: 'throughput_per_second',
 } as const;
 
-/** A figure that the server does not tell is 0. */
+/** The figures of a queue. A figure that the server leaves out is 0. */
 export interface QueueStats extends Readonly<Record<(typeof counts)[number] | keyof typeof rates, number>> {
   readonly queue: string;
   readonly status: 'active' | 'paused';
   readonly computedAt?: Date;
 }
 
-/** Takes `{queue: {name, paused}, status}` and the flat form (digest §3.2). */
+/** Takes `{queue: {name, paused}, status}` and the flat form. */
 export function readQueue(raw: Wire): Queue {
   const inner = wireOf(raw.queue) ?? raw;
   const paused =
@@ -50,7 +50,7 @@ export function readQueue(raw: Wire): Queue {
   });
 }
 
-/** Takes the three shapes in use (X20): `stats`, `queue`, and the top level. */
+/** Takes the three shapes in use: `stats`, `queue`, and the top level. */
 export function readQueueStats(raw: Wire): QueueStats {
   const places = [wireOf(raw.stats), wireOf(raw.queue), raw];
   const figure = (name: string) =>
@@ -76,7 +76,7 @@ export function readQueueStats(raw: Wire): QueueStats {
   });
 }
 
-/** All of them, over every page. */
+/** All queues, from all pages. */
 export function* listQueues(): Operation<Queue[]> {
   const queues: Queue[] = [];
   let query: PageQuery | null = { limit: 200, offset: undefined, cursor: undefined };
@@ -93,7 +93,7 @@ export function* queueStats(name: string): Operation<QueueStats> {
   return readQueueStats(yield { call: { operation: 'queue.stats', params: { name } }, about: { queue: name } });
 }
 
-/** Changes a queue under a key, so that a repeated call changes it once. */
+/** Pauses or resumes a queue, with an idempotency key. */
 export function* changeQueue(operation: 'queue.pause' | 'queue.resume', name: string): Operation<Queue> {
   return readQueue(yield { call: { operation, params: { name }, idempotencyKey: uuidv7() }, about: { queue: name } });
 }

@@ -6,10 +6,10 @@ import { compact, dateOf, listOf, numberOf, textOf, type Wire, wireOf } from '..
 import { isJobType } from '../options/names.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
 
-/** A registered schema without its text, as lists have it (ojs-http-binding §15). */
+/** A registered schema without its text (ojs-http-binding §15). */
 export interface SchemaInfo {
   readonly uri: string;
-  /** Of the jobs whose args it checks. */
+  /** The type of the jobs whose args the schema checks. */
   readonly type: string;
   readonly version: string;
   readonly createdAt?: Date;
@@ -40,7 +40,7 @@ export function* registerSchema(
   const answer = yield {
     call: { operation: 'schema.register', body, idempotencyKey: uuidv7() },
     settings: {
-      // A server may refuse a second registration of one version; that was this call's own if it reads the same.
+      // A server may refuse to register a version twice. If the text is the same, the first attempt of this call has registered it.
       recover: ({ statusCode }) =>
         statusCode === 409 ? { calls: [getCall(uri)], body: ([found]) => same(found, schema) } : null,
     },
@@ -106,7 +106,7 @@ function readInfo(body: unknown): SchemaInfo {
   const raw = wireOf(body) ?? {};
   const uri = textOf(raw.uri);
   if (uri === undefined) throw new OJSAnswerError('The answer holds no schema: expected an object with a uri.');
-  // A whole number in the specification's examples, a text in what clients send.
+  // A number in the examples of the specification, a text in requests of clients.
   const version = textOf(raw.version) ?? numberOf(raw.version)?.toString() ?? '';
   return compact({
     uri,

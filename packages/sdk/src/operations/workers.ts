@@ -4,17 +4,17 @@ import { goneIsDone } from '../connection/recovery.ts';
 import { compact, dateOf, eachOf, numberOf, parseWire, textOf, wireOf } from '../json.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
 
-/** A worker as the server knows it. */
+/** A worker, as the server describes it. */
 export interface WorkerRecord {
   readonly workerId: string;
-  /** False where its heartbeats have stopped. One that sends none is taken for alive: silence says nothing of it. */
+  /** False after its heartbeats have stopped. A worker without heartbeats counts as alive. */
   readonly alive: boolean;
-  /** `running`, `quiet`, `terminate`, or the word that the worker used itself. */
+  /** `running`, `quiet`, `terminate`, or another word that the worker has sent. */
   readonly state?: string;
   readonly lastHeartbeatAt?: Date;
-  /** Of a worker without heartbeats. */
+  /** Only of a worker without heartbeats. */
   readonly lastFetchAt?: Date;
-  /** How many jobs it holds; only in lists. */
+  /** The number of its active jobs; only in lists. */
   readonly activeJobs?: number;
 }
 
@@ -51,7 +51,7 @@ export function* workerHealth(workerId: string): Operation<WorkerRecord> {
   });
 }
 
-/** A worker that is silent for too long is told with 503. */
+/** A server reports a silent worker with status 503. */
 function isReport({ status, text }: Answer): boolean {
   return status === 503 && typeof parseWire(text)?.worker_id === 'string';
 }

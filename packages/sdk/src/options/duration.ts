@@ -1,7 +1,7 @@
-/** A bare number is milliseconds; else `'200ms'`, `'5s'`, `'1.5m'`, `'1h'`, `'1d'` or ISO 8601 (`'PT5S'`). */
+/** A number is milliseconds. A text is `'200ms'`, `'5s'`, `'1.5m'`, `'1h'`, `'1d'` or ISO 8601 (`'PT5S'`). */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}` | `P${string}`;
 
-/** The longest time that a timer of the platform can wait. */
+/** The longest delay of `setTimeout`. */
 const maxTimerMs = 2 ** 31 - 1;
 
 export function timerMs(ms: number): number {

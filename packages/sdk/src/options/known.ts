@@ -1,14 +1,14 @@
 import { editDistance, isKnown, type Names, nearestName, type Stranger, strangerIn, within } from '@ojs-ts/core';
 import { OJSValidationError, type ValidationProblem } from '../errors.ts';
 
-/** @throws {OJSValidationError} for what is no object of options, and for a name that is not in the list, at any depth. */
+/** @throws {OJSValidationError} for a value that is no object, and for an unknown name at any depth. */
 export function known(options: unknown, names: Names, path = ''): void {
   if (isKnown(options, names)) return;
   const problem = strangeProblem(options, names, path);
   if (problem !== null) throw OJSValidationError.of(problem.path, problem.message);
 }
 
-/** What {@link known} throws; null where all names are known. */
+/** The problem that {@link known} throws; null if all names are known. */
 export function strangeProblem(options: unknown, names: Names, path = ''): ValidationProblem | null {
   const stranger = strangerIn(options, names, path);
   if (stranger === null) return null;
@@ -21,7 +21,7 @@ export function strangeProblem(options: unknown, names: Names, path = ''): Valid
   };
 }
 
-/** The options of a job stand beside its type, though the wire has them in an object. */
+/** Advice for `options: {…}`: on the wire the options of a job are in an object, in a request they are beside its type. */
 function moved({ name, names, value }: Stranger): string | null {
   if (name !== 'options' || !has(names, 'type') || !has(names, 'args')) return null;
   const given = typeof value === 'object' && value !== null ? Object.keys(value).slice(0, 3) : [];
@@ -35,7 +35,7 @@ export function adviceOn(name: string, names: Names): string {
   return ` ${instead[bare(name)] ?? `There are ${Object.keys(names).join(', ')}.`}`;
 }
 
-/** The name as the tables below have it. */
+/** The name in the spelling of the tables below. */
 function bare(name: string): string {
   return name.toLowerCase().replace(/[_.-]/g, '');
 }
@@ -45,12 +45,12 @@ function meantBy(given: string, names: Names): string | undefined {
   const words = elsewhere[word] ?? [];
   if (unmistakable.has(word)) return words.find((one) => has(names, one));
   const near = nearestName(given, Object.keys(names));
-  // One letter away is a slip of the finger, whatever the word means elsewhere.
+  // A difference of one letter is a typo, whatever the word means in other libraries.
   if (near !== undefined && editDistance(given, near) === 1) return near;
   return words.find((word) => has(names, word)) ?? near ?? nearestInside(given, names);
 }
 
-/** Whether there is such an option: `retry.maxAttempts` in `retry`. */
+/** Whether the path names an option, such as `retry.maxAttempts`. */
 function has(names: Names, path: string): boolean {
   let inner: true | Names | undefined = names;
   for (const name of path.split('.')) {
@@ -68,7 +68,7 @@ function nearestInside(given: string, names: Names): string | undefined {
   return undefined;
 }
 
-/** What stands for it in a sentence. */
+/** Examples for messages. */
 const examples: Readonly<Record<string, string>> = {
   retry: '{ maxAttempts: 5 }',
   unique: "{ keys: ['type', 'args'], period: '1h' }",
@@ -79,7 +79,7 @@ function exampleOf({ path, names }: Stranger): string {
   return examples[path.split('.').at(-1) ?? ''] ?? `{ ${Object.keys(names)[0]}: … }`;
 }
 
-/** Never the content of a text: it may be a secret. */
+/** A value for a message. Strings may be secrets, so only their type is shown. */
 export function shown(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined)
     return String(value);
@@ -95,7 +95,7 @@ const limits = ['limits', 'rate'];
 const before = ['after'];
 const address = ['url', 'target'];
 
-/** What other libraries call our options, in lower case; of several, the first that there is. */
+/** Names of options in other libraries, in lower case, and our names for them; the first that exists is suggested. */
 const elsewhere: Readonly<Record<string, readonly string[]>> = {
   // BullMQ: https://api.docs.bullmq.io/interfaces/v5.BaseJobOptions.html
   jobid: ['id'],
@@ -148,7 +148,7 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   wait: ['delay'],
   in: ['delay'],
   uniquefor: ['unique.period'],
-  // Words that lie near.
+  // Other common words.
   uniquekey: unique,
   schedule,
   expression: schedule,
@@ -178,13 +178,13 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   authtoken: ['token'],
 };
 
-/** Words that are one letter away from an option of ours and are never meant for it: `eta` is no `meta`. */
+/** Words that differ by one letter from an option of ours but never mean it: `eta` is not `meta`. */
 const unmistakable: ReadonlySet<string> = new Set(['eta', 'tz']);
 
 const aCron = 'A job that is repeated is a cron: registerCronJob().';
 const removal = 'How long jobs are kept after their end is for the server to say: its option retention.';
 
-/** What to do where no option means the same. */
+/** Advice for words without such an option. */
 const instead: Readonly<Record<string, string>> = {
   repeat: aCron,
   cron: aCron,

@@ -4,7 +4,7 @@ import { OJSValidationError } from '../errors.ts';
 import { quoted } from '../json.ts';
 import type { Duration } from './duration.ts';
 
-/** A time limit below a second is rare; `timeout: 30` from somebody who thinks in seconds is not. */
+/** Time limits below a second are rare. `timeout: 30` usually means seconds. */
 const rareMs = 999;
 const told = new Set<string>();
 
@@ -17,7 +17,7 @@ export function warnOfSeconds(value: Duration | undefined, name: string, logger?
   );
 }
 
-/** The duration in milliseconds. `name` is the option it came from, for the error. */
+/** The duration in milliseconds. @param name the option, for the error. @throws {OJSValidationError} */
 export function durationMs(value: Duration, name: string): number {
   const ms = readDuration(value);
   if (ms === null) {
@@ -29,7 +29,7 @@ export function durationMs(value: Duration, name: string): number {
   return ms;
 }
 
-/** @throws {OJSValidationError} for anything but a whole number in these bounds. */
+/** @throws {OJSValidationError} for anything but a whole number of at least `min`. */
 export function integer(value: number | undefined, path: string, min: number): number | undefined {
   if (value === undefined || (Number.isSafeInteger(value) && value >= min)) return value;
   throw OJSValidationError.of(path, `expected a whole number of at least ${min}, got ${quoted(value)}`);

@@ -7,7 +7,7 @@ import type { WorkerSettings } from './options.ts';
 /** An answer that takes longer is lost; the same turn goes again. Beside the wait of a long poll. */
 export const answerMs = 10_000;
 
-/** `worker.exchange` (design §6): acks, nacks and the next jobs in one request. */
+/** `worker.exchange`: acks, nacks and the next jobs in one request. */
 export class Exchange implements Link {
   readonly extended = true;
   readonly #connection: Connection;

@@ -6,7 +6,7 @@ import type { Held } from './held.ts';
 import { ResultError, resultText } from './result.ts';
 import { ContractViolation, misfit } from './violation.ts';
 
-/** The error object of a nack (digest §1.4, §5.3). */
+/** The error object of a nack. */
 export interface Failure {
   readonly code: string;
   readonly type: string;

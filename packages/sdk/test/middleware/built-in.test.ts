@@ -157,7 +157,7 @@ describe('one failure is one line', () => {
   });
 });
 
-describe('timeoutMiddleware (R5: only a signal was aborted, the slot stayed taken)', () => {
+describe('timeoutMiddleware', () => {
   test.each([{ seconds: 0.03 }, 30, '30ms' as const])(
     '%o aborts the signal, frees the slot and fails the job as timeout',
     async (limit) => {

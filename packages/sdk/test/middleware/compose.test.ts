@@ -56,7 +56,7 @@ describe('compose (ojs-middleware §3.2, §4.2, §6)', () => {
     );
   });
 
-  // C2 of the SDK study: a retry middleware always ended in "next() called multiple times".
+  // A fault of other SDKs: a retry middleware always ended in "next() called multiple times".
   test('next may be called again after it has rejected; each layer inside runs again too', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(5), fc.nat(5), fc.nat(3), async (failures, tries, inside) => {

@@ -9,16 +9,13 @@ const several = await Promise.all([1, 2, 3].map((n) => client.enqueue('package.c
 if (process.argv[2] === 'offline') {
   const said = ({ name, message }) => `${name}: ${message}`;
   const away = await new Client('http://127.0.0.1:1').enqueue('package.chunk', []).catch(said);
-  const rest = await client.listQueues().catch(said);
   const refused = await client.enqueue('package.chunk', [1n]).catch(said);
-  const [special, beside] = await Promise.all([
-    client.enqueue('package.chunk', [5], { queue, delay: '1h' }).catch(said),
-    client.enqueue('package.chunk', [6], { queue }),
-  ]);
-  const after = await client.enqueue('package.chunk', [7], { queue });
-  console.log(
-    JSON.stringify({ several: several.length, away, rest, refused, special, plain: [...beside.args, ...after.args] }),
-  );
+  const { name: cron } = await client.registerCronJob('offline', '@daily', 'package.chunk');
+  const queues = (await client.listQueues()).some(({ name }) => name === queue);
+  const workflow = await client.workflow({ name: 'none' }).catch(said);
+  const waited = await lone.wait().catch(said);
+  const events = await lone.events()[Symbol.asyncIterator]().next().catch(said);
+  console.log(JSON.stringify({ several: several.length, away, refused, cron, queues, workflow, waited, events }));
 } else {
   const [batched] = await client.enqueueBatch([{ type: 'package.chunk', args: [4], queue, delay: '1h' }]);
   const refused = await client.getJob('nobody').catch(({ name, code }) => `${name}: ${code}`);

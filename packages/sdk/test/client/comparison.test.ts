@@ -1,0 +1,214 @@
+import { getEventListeners } from 'node:events';
+import { startServer } from '@ojs-ts/server';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Client, OJSAPIError, OJSAuthenticationError, OJSError, OJSValidationError, Worker } from '../../src/index.ts';
+import { openPage, type PageQuery, readPage } from '../../src/operations/page.ts';
+import { type Bench, openBench } from '../support/bench.ts';
+import { refusal } from '../support/faulty.ts';
+
+/** Faults of other SDKs, by the letters of the study, that are about a client and stand in no other file. */
+let bench: Bench;
+let client: Client;
+beforeEach(async () => {
+  bench = await openBench();
+  client = new Client(bench.wire, { requestRetry: false });
+});
+afterEach(() => bench[Symbol.asyncDispose]());
+
+describe('faults that other SDKs have', () => {
+  test('concurrent calls are not one request each', async () => {
+    await Promise.all(Array.from({ length: 500 }, (_, n) => client.enqueue('test.job', [n])));
+    expect(bench.wire.calls).toHaveLength(1);
+  });
+
+  test('names that would take a backtracking pattern for ever are refused at once', async () => {
+    const started = performance.now();
+    for (const name of [`${'a'.repeat(120)}_`, `${'a.'.repeat(60)}!`, `${'a-'.repeat(60)}_`]) {
+      await expect(client.enqueue('test.job', [], { queue: name })).rejects.toMatchObject({
+        issues: [{ path: 'queue' }],
+      });
+      await expect(client.enqueue(`${name} `, [])).rejects.toMatchObject({ issues: [{ path: 'type' }] });
+    }
+    // Backtracking over such a name takes longer than anybody lives.
+    expect(performance.now() - started).toBeLessThan(60_000);
+  });
+
+  test('an aborted signal sends nothing, its reason is what is thrown, and no listener stays', async () => {
+    const reason = new Error('enough');
+    for (const call of [
+      (signal: AbortSignal) => client.enqueue('test.job', [], { signal }),
+      (signal: AbortSignal) => client.enqueueBatch([{ type: 'test.job', args: [] }], { signal }),
+      (signal: AbortSignal) => client.listCronJobs({ signal }),
+      (signal: AbortSignal) => client.listQueues({ signal }),
+      (signal: AbortSignal) => client.manifest({ signal }),
+    ]) {
+      await expect(call(AbortSignal.abort(reason))).rejects.toBe(reason);
+      expect(bench.wire.calls).toEqual([]);
+    }
+    const { signal } = new AbortController();
+    await Promise.all(Array.from({ length: 20 }, (_, n) => client.enqueue('test.job', [n], { signal })));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
+  test('ids and names are encoded once, under the paths of the binding', async () => {
+    await expect(client.getJob('a/b')).rejects.toMatchObject({ operation: 'job.get', jobId: 'a/b' });
+    expect(bench.wire.calls).toEqual([{ operation: 'job.get', params: { id: 'a/b' } }]);
+  });
+
+  test('the server’s message and code stay with every status; each has its class', async () => {
+    const cases = [
+      [400, 'invalid_request', OJSAPIError],
+      [401, 'unauthenticated', OJSAuthenticationError],
+      [403, 'permission_denied', OJSAuthenticationError],
+      [404, 'not_found', OJSAPIError],
+      [422, 'unsupported', OJSAPIError],
+      [500, 'backend_error', OJSAPIError],
+    ] as const;
+    for (const [status, code, type] of cases) {
+      bench.wire.spoil('job.get', refusal(status, { error: { code, message: 'its own words', details: { a: 1 } } }));
+      const error = await client.getJob('x').catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(type);
+      expect(error).toMatchObject({
+        statusCode: status,
+        code,
+        // A refused token adds what to write.
+        message: expect.stringMatching(status === 401 ? /^its own words .+OJS_AUTH_TOKEN/ : /^its own words$/),
+        error: { message: 'its own words', details: { a: 1 } },
+      });
+    }
+  });
+
+  test('args are an array and nothing else, as they are; a duration is no time', async () => {
+    expect((await client.enqueue('test.job', [[1, 2]])).args).toEqual([[1, 2]]);
+    for (const args of ['x', { a: 1 }, 7, null, undefined]) {
+      // @ts-expect-error args are an array
+      await expect(client.enqueue('test.job', args)).rejects.toMatchObject({ issues: [{ path: 'args' }] });
+    }
+    await expect(client.enqueue('test.job', [], { delayUntil: 'PT5M' })).rejects.toBeInstanceOf(OJSValidationError);
+    const soon = (await client.enqueue('test.job', [], { delay: 'PT5M' })).scheduledAt?.getTime() ?? 0;
+    expect(Math.abs(soon - Date.now() - 300_000)).toBeLessThan(100_000);
+  });
+
+  test('an error of a call has the stack of whoever made it', async () => {
+    const tags = [3] as unknown as string[];
+    const handle = await client.enqueue('test.job', []);
+    for (const call of [
+      async function ofAMethod() {
+        await client.getJob('x');
+      },
+      async function ofAnEnqueue() {
+        await client.enqueue('test.job', [], { tags });
+      },
+      async function ofConcurrentOnes() {
+        await Promise.all([client.enqueue('test.job', [], { tags }), client.enqueue('test.job', [])]);
+      },
+      async function ofABatch() {
+        await client.enqueueBatch([{ type: 'test.job', args: [], tags }]);
+      },
+      async function ofAWait() {
+        await handle.wait({ timeout: 1 });
+      },
+    ]) {
+      const error = await call().catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(OJSError);
+      expect(error instanceof Error && error.stack).toContain(call.name);
+    }
+  });
+
+  test('stop() waits for no job of an unknown type, and for no heartbeat or poll that is not due', async () => {
+    await client.enqueue('unknown.job', []);
+    const worker = bench.worker({ heartbeatInterval: 60_000 });
+    worker.register('test.job', () => {});
+    const started = worker.start();
+    await bench.wire.until(() =>
+      bench.wire.bodies('worker.exchange').some(({ nacks }) => Array.isArray(nacks) && nacks.length > 0),
+    );
+    const from = performance.now();
+    await worker.stop();
+    await started;
+    // Less than a heartbeat (60 s), a long poll (20 s) or the grace period (25 s).
+    expect(performance.now() - from).toBeLessThan(15_000);
+    expect(worker.state).toBe('idle');
+  });
+
+  test('typos in names, in fields of a job and in options do not compile; an interface is a value for args', async () => {
+    interface Mail {
+      to: string;
+      cc?: string[];
+    }
+    interface Jobs {
+      'mail.send': { args: [mail: Mail]; result: { sent: boolean } };
+    }
+    const typed = new Client<Jobs>(bench.wire);
+    const mail: Mail = { to: 'ada@example.com' };
+    const handle = await typed.enqueue('mail.send', [mail]);
+    expect(handle.args[0].to).toBe('ada@example.com');
+    // @ts-expect-error no such name
+    await typed.enqueue('mail.sned', [mail]);
+    // @ts-expect-error no such option
+    await expect(typed.enqueue('mail.send', [mail], { prioritiy: 3 })).rejects.toThrow('Did you mean priority?');
+    // @ts-expect-error no such field
+    expect(handle.sate).toBeUndefined();
+    // @ts-expect-error no such field in camel case
+    expect(handle.created_at).toBeUndefined();
+    expect(handle.raw.created_at).toBe(handle.createdAt?.toISOString());
+  });
+
+  test('methods reject, and never throw where they are called (SDK-014)', async () => {
+    // @ts-expect-error no type
+    await expect(client.enqueue(undefined, [])).rejects.toBeInstanceOf(OJSValidationError);
+    await expect(client.enqueue('test.job', [], { timeout: '5s', timeoutMs: 5 })).rejects.toBeInstanceOf(
+      OJSValidationError,
+    );
+    // @ts-expect-error no duration
+    await expect(client.enqueue('test.job', [], { requestTimeout: 'soon' })).rejects.toBeInstanceOf(OJSValidationError);
+  });
+});
+
+test('an answer is read whatever its media type', async () => {
+  await using server = await startServer({ storage: 'memory:', port: 0, log: false });
+  const types = [null, 'text/plain', 'application/openjobspec+json; charset=utf-8', 'application/json'];
+  for (const type of types) {
+    const relabelled: typeof fetch = async (...args) => {
+      const answer = await fetch(...args);
+      const headers = new Headers(answer.headers);
+      if (type === null) headers.delete('content-type');
+      else headers.set('content-type', type);
+      return new Response(await answer.arrayBuffer(), { status: answer.status, headers });
+    };
+    const quiet = {
+      handleSignals: false,
+      logger: bench.logger,
+      fetch: relabelled,
+      queues: [`media-${types.indexOf(type)}`],
+    };
+    await using one = new Client(server.url, { fetch: relabelled });
+    const job = await one.enqueue('test.job', [1], { queue: quiet.queues[0] ?? '' });
+    const worker = new Worker(server.url, quiet).register('test.job', ({ args }) => args);
+    expect(await worker.runUntil(() => job.wait({ timeout: '5s' }))).toEqual([1]);
+    await expect(one.getJob('x')).rejects.toMatchObject({
+      code: 'not_found',
+      message: expect.stringContaining('no job'),
+    });
+  }
+});
+
+test('204 is an answer without a body (ojs-http-binding §4)', async () => {
+  bench.wire.spoil('cron.remove', { status: 204, text: '', headers: {} });
+  expect(await client.unregisterCronJob('daily')).toEqual({ deleted: true, name: 'daily' });
+});
+
+test('going over many pages takes the same time for each', async () => {
+  const pages = 6_000;
+  const answer = (query: PageQuery) => {
+    const at = query.offset ?? 0;
+    return { items: [at], pagination: { limit: 1, offset: at, has_more: at + 1 < pages } };
+  };
+  const load = async (query: PageQuery) => readPage(answer(query), query, answer(query).items);
+  const page = await openPage({ limit: 1, offset: 0, cursor: undefined }, load);
+  const started = performance.now();
+  const seen = await Array.fromAsync(page);
+  expect(seen).toEqual(Array.from({ length: pages }, (_, at) => at));
+  // Nested generators took 2.3 s for half as many.
+  expect(performance.now() - started).toBeLessThan(1_500);
+});

@@ -1,0 +1,142 @@
+import { expect, test } from 'vitest';
+import type { CodecChainOptions, EncryptionEnqueueOptions, EncryptionOptions } from '../../src/encryption/index.ts';
+import type { FastifyOptions } from '../../src/fastify/index.ts';
+import { type CallOptions, Client, type ClientOptions, type ConnectionOptions, type CronJobOptions, chain, type EnqueueOptions, type JobLimit, type JobOptions, type JobRequest, type PageOptions, type RetryPolicy, type UniquePolicy, Worker, type WorkerOptions } from '../../src/index.ts';
+import type { SyncClientOptions } from '../../src/sync/index.ts';
+import { allEnqueued, type DrainOptions, fakeMode, type Match } from '../../src/testing/index.ts';
+
+/** Every member that may be left out, as undefined. */
+type Undefined<T> = { -readonly [K in keyof T as T extends Record<K, unknown> ? never : K]-?: undefined };
+/** Compiles only where T takes them: this repository is checked with `exactOptionalPropertyTypes`. */
+const takes = <T>(..._no: Undefined<T> extends Partial<T> ? [] : [never]): void => {};
+
+test('every optional member of the option types takes undefined', () => {
+  takes<JobOptions>();
+  takes<EnqueueOptions>();
+  takes<JobRequest>();
+  takes<RetryPolicy>();
+  takes<UniquePolicy>();
+  takes<JobLimit>();
+  takes<CallOptions>();
+  takes<PageOptions>();
+  takes<CronJobOptions>();
+  takes<ClientOptions>();
+  takes<WorkerOptions>();
+  takes<ConnectionOptions>();
+  takes<SyncClientOptions>();
+  takes<FastifyOptions>();
+  takes<CodecChainOptions>();
+  takes<EncryptionOptions>();
+  takes<EncryptionEnqueueOptions>();
+  takes<DrainOptions>();
+  takes<Match>();
+  // @ts-expect-error its member does not take undefined
+  takes<{ a?: string }>();
+});
+
+test('the type of what fakeMode() returns is that of its store', () => {
+  const store: ReturnType<typeof fakeMode> = fakeMode();
+  expect(store.failNext('a.b')).toBe(store);
+  store.restore();
+});
+
+test('at run time undefined is an option that was not given', async () => {
+  const nothing: Undefined<JobOptions> = {
+    ...{
+      id: undefined,
+      queue: undefined,
+      meta: undefined,
+      priority: undefined,
+      timeoutMs: undefined,
+      delayUntil: undefined,
+    },
+    ...{
+      expiresAt: undefined,
+      retry: undefined,
+      unique: undefined,
+      tags: undefined,
+      schema: undefined,
+      timeout: undefined,
+    },
+    ...{
+      delay: undefined,
+      scheduledAt: undefined,
+      visibilityTimeoutMs: undefined,
+      limits: undefined,
+      resultTtl: undefined,
+    },
+    ...{ resultSizeLimit: undefined, totalTimeout: undefined, enqueueTtl: undefined, gracePeriod: undefined },
+    ...{ heartbeatTimeout: undefined, pending: undefined },
+  };
+  const worker: Undefined<WorkerOptions> = {
+    ...{
+      timeout: undefined,
+      headers: undefined,
+      token: undefined,
+      tls: undefined,
+      fetch: undefined,
+      requestRetry: undefined,
+    },
+    ...{
+      logger: undefined,
+      queues: undefined,
+      concurrency: undefined,
+      pollInterval: undefined,
+      heartbeatInterval: undefined,
+    },
+    ...{
+      visibilityTimeoutMs: undefined,
+      visibilityTimeout: undefined,
+      shutdownTimeout: undefined,
+      handleSignals: undefined,
+    },
+    ...{
+      prefetch: undefined,
+      heartbeatThread: undefined,
+      watchdogTimeout: undefined,
+      labels: undefined,
+      onJobStarted: undefined,
+    },
+    ...{
+      onJobCompleted: undefined,
+      onJobFailed: undefined,
+      onJobRetrying: undefined,
+      onJobDiscarded: undefined,
+      onJobCancelled: undefined,
+    },
+  };
+  expect(new Worker(undefined, worker).state).toBe(new Worker().state);
+  await fakeMode(async () => {
+    const client = new Client(undefined, {
+      timeout: undefined,
+      queue: undefined,
+      coalesce: undefined,
+      logger: undefined,
+    });
+    const [given, plain] = [await client.enqueue('a.b', [], nothing), await client.enqueue('a.b', [])];
+    const told = (job: object) => ({
+      ...JSON.parse(JSON.stringify(job)),
+      id: '',
+      createdAt: '',
+      enqueuedAt: '',
+      raw: {},
+    });
+    expect(told(given)).toEqual(told(plain));
+    expect(told(given)).toMatchObject({ type: 'a.b', queue: 'default', state: 'available' });
+    await client.workflow(
+      chain('w', [{ type: 'of.chain', args: [], priority: undefined, queue: undefined }], { priority: 5, queue: 'q' }),
+    );
+    expect(allEnqueued({ jobType: 'of.chain' })).toMatchObject([{ priority: 5, queue: 'q' }]);
+    const cron = {
+      timezone: undefined,
+      overlapPolicy: undefined,
+      enabled: undefined,
+      description: undefined,
+      priority: undefined,
+    };
+    expect(await client.registerCronJob('c', '@daily', 'a.b', [], cron)).toMatchObject({
+      enabled: true,
+      timezone: 'UTC',
+    });
+  });
+});

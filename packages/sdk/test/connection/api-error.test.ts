@@ -1,0 +1,128 @@
+import type { Answer } from '@ojs-ts/core';
+import { describe, expect, test } from 'vitest';
+import { apiError, retryAfterMs } from '../../src/connection/api-error.ts';
+import * as sdk from '../../src/index.ts';
+
+const answer = (status: number, body: unknown, headers: Record<string, string> = {}): Answer => ({
+  status,
+  text: typeof body === 'string' ? body : JSON.stringify(body),
+  headers,
+});
+
+describe('API errors', () => {
+  test.each([
+    [401, 'unauthenticated', sdk.OJSAuthenticationError],
+    [403, 'permission_denied', sdk.OJSAuthenticationError],
+    [404, 'not_found', sdk.JobNotFoundError],
+    [409, 'duplicate', sdk.DuplicateJobError],
+    [422, 'queue_paused', sdk.QueuePausedError],
+    [429, 'rate_limited', sdk.RateLimitedError],
+    [429, 'queue_full', sdk.RateLimitedError],
+    [409, 'conflict', sdk.OJSAPIError],
+  ] as const)('%i %s has its class, code and context', (status, code, type) => {
+    const error = apiError(
+      answer(status, { error: { code, message: 'no', retryable: false, request_id: 'r1', details: { a: 1 } } }),
+      {
+        operation: 'job.get',
+        jobId: 'j',
+        queue: 'q',
+        attempt: 2,
+      },
+    );
+    expect(error).toBeInstanceOf(type);
+    expect(error).toBeInstanceOf(sdk.OJSAPIError);
+    expect(error.name).toBe(type.name);
+    expect(error).toMatchObject({
+      statusCode: status,
+      code,
+      retryable: false,
+      message: status === 401 ? 'no Give the client the option token, or set OJS_AUTH_TOKEN.' : 'no',
+      operation: 'job.get',
+      jobId: 'j',
+      queue: 'q',
+      attempt: 2,
+      requestId: 'r1',
+    });
+    expect(error.error.details).toEqual({ a: 1 });
+  });
+
+  test('codes are taken in any case, under any name of the catalogue, nested or flat', () => {
+    expect(apiError(answer(404, { code: 'NOT_FOUND', message: 'm' }), {}).code).toBe('not_found');
+    expect(apiError(answer(409, { error: { code: 'DUPLICATE_JOB' } }), {})).toBeInstanceOf(sdk.DuplicateJobError);
+    expect(apiError(answer(404, { error: { code: 'OJS-3000' } }), {}).code).toBe('not_found');
+    expect(apiError(answer(400, { error: 'plain words' }), {}).message).toContain('plain words');
+  });
+
+  test.each<[unknown, boolean]>([
+    [{ error: { code: 'not_found' } }, false],
+    [{ code: 'NOT_FOUND' }, false],
+    ['<html>no</html>', true],
+    ['', true],
+    [{ error: 'Not Found', message: 'no route' }, true],
+    [{ code: 404 }, true],
+    [{ error: { code: '' } }, true],
+  ])('%o: whether somebody else than an OJS server speaks', (body, foreign) => {
+    expect(apiError(answer(404, body), {}).error.foreign ?? false).toBe(foreign);
+  });
+
+  test("a proxy's page is an error of its status", () => {
+    expect(apiError(answer(502, '<html>Bad Gateway</html>'), {})).toMatchObject({
+      code: 'backend_unavailable',
+      retryable: true,
+    });
+    expect(apiError(answer(418, ''), {})).toMatchObject({ code: 'http_418', retryable: false });
+  });
+
+  test('an unknown code is retryable only where the server says so', () => {
+    expect(apiError(answer(500, { error: { code: 'x_new' } }), {}).retryable).toBe(false);
+    expect(apiError(answer(500, { error: { code: 'x_new', retryable: true } }), {}).retryable).toBe(true);
+  });
+
+  test('rate limits: headers and Retry-After in seconds or as an HTTP date', () => {
+    const error = apiError(
+      answer(
+        429,
+        {},
+        {
+          'retry-after': '2',
+          'x-ratelimit-limit': '10',
+          'x-ratelimit-remaining': '0',
+          'x-ratelimit-reset': '1700000000',
+        },
+      ),
+      {},
+    );
+    expect(error).toMatchObject({
+      retryAfter: 2,
+      rateLimit: { limit: 10, remaining: 0, reset: 1700000000, retryAfter: 2 },
+    });
+    const ms = retryAfterMs({ 'retry-after': new Date(Date.now() + 60_000).toUTCString() });
+    expect(ms).toBeGreaterThan(58_000);
+    expect(ms).toBeLessThanOrEqual(60_000);
+    expect(retryAfterMs({ 'retry-after': 'soon' })).toBeUndefined();
+  });
+
+  test('the winner of a duplicate is named', () => {
+    const error = apiError(answer(409, { error: { code: 'duplicate', details: { existing_job_id: 'abc' } } }), {});
+    expect(error).toMatchObject({ existingJobId: 'abc' });
+  });
+});
+
+describe('isOjsError', () => {
+  test('knows errors of another copy of the package by their brand, and codes', () => {
+    const foreign = Object.assign(new Error('x'), { [Symbol.for('@ojs-ts/sdk.error')]: true, code: 'duplicate' });
+    expect(sdk.isOjsError(foreign)).toBe(true);
+    expect(sdk.isOjsError(foreign, 'duplicate')).toBe(true);
+    expect(sdk.isOjsError(foreign, 'not_found')).toBe(false);
+    expect(sdk.isOjsError(new sdk.OJSTimeoutError('t'))).toBe(true);
+    expect(sdk.isOjsError(new Error('x'))).toBe(false);
+    expect(sdk.isOjsError(undefined)).toBe(false);
+  });
+
+  test('a validation error can be thrown with a message alone', () => {
+    expect(new sdk.OJSValidationError('args must not be empty')).toMatchObject({
+      name: 'OJSValidationError',
+      issues: [],
+    });
+  });
+});

@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Client, JobFailedError, JobNotFoundError, OJSConnectionError, OJSTimeoutError } from '../../src/index.ts';
+import { type Bench, gate, openBench } from '../support/bench.ts';
+import { refusal } from '../support/faulty.ts';
+
+let bench: Bench;
+let client: Client;
+beforeEach(async () => {
+  bench = await openBench();
+  client = new Client(bench.wire, { requestRetry: { maxRetries: 1, minBackoff: 1, maxBackoff: 1 } });
+});
+afterEach(() => bench[Symbol.asyncDispose]());
+
+/** A job whose handler waits until it is let go. */
+async function running() {
+  const open = gate<unknown>();
+  const handle = await client.enqueue('test.job', []);
+  const worker = bench.worker().register('test.job', () => open.opened);
+  void worker.start();
+  return { handle, open };
+}
+
+test('an outage shorter than the timeout of a call is waited out, a longer one is told', async () => {
+  const { handle, open } = await running();
+  for (let n = 0; n < 4; n++) bench.wire.spoil('job.results', 'before');
+  const waited = handle.wait();
+  await bench.wire.until(() => bench.wire.of('job.results').length === 5);
+  open.open(9);
+  expect(await waited).toBe(9);
+  const hasty = new Client(bench.wire, { timeout: 2_000, requestRetry: false });
+  const other = await hasty.enqueue('other.job', []);
+  for (let n = 0; n < 1_000; n++) bench.wire.spoil('job.results', 'before');
+  await expect(other.wait()).rejects.toBeInstanceOf(OJSConnectionError);
+  expect(bench.wire.of('job.results').length).toBeGreaterThan(6);
+});
+
+test('a job that nobody knows, one that was cancelled meanwhile, a deadline', async () => {
+  const { handle } = await running();
+  const waited = handle.wait();
+  await expect(handle.wait({ timeout: 20 })).rejects.toBeInstanceOf(OJSTimeoutError);
+  await handle.cancel();
+  await expect(waited).rejects.toBeInstanceOf(JobFailedError);
+  await expect((await client.getJob(handle.id)).wait()).rejects.toMatchObject({
+    job: { state: 'cancelled' },
+    errors: [],
+  });
+  bench.wire.spoil('job.get', refusal(404, { error: { code: 'not_found', message: 'gone' } }));
+  await expect(handle.wait()).rejects.toBeInstanceOf(JobNotFoundError);
+});
