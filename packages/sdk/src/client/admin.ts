@@ -67,13 +67,13 @@ import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from
 import { listWorkers, removeWorker, type WorkerRecord, workerHealth } from '../operations/workers.ts';
 import { known } from '../options/known.ts';
 
-/** Looks after queues and jobs, apart from who makes them and who works on them (ojs-sdk-guidelines §5.3). Its token needs the scope `admin`. */
+/** Manages queues, jobs, dead letters, limits and workers (ojs-sdk-guidelines §5.3). Its token needs the scope `admin`. */
 export class Admin implements AsyncDisposable {
   readonly #connection: Connection;
 
   /**
    * @param target as for {@link Client}.
-   * @throws {OJSValidationError} for a target, an option or a variable of the environment that cannot be used, and for an unknown option.
+   * @throws {OJSValidationError} for an unknown option, and for a wrong target, option or environment variable.
    */
   constructor(target?: string | Transport, options?: ConnectionOptions);
   /** The same as one object: `new Admin({ url: 'https://jobs.example.com', token })`. */
@@ -83,17 +83,17 @@ export class Admin implements AsyncDisposable {
     this.#connection = new Connection(target, options);
   }
 
-  /** All queues, over every page. */
+  /** All queues, from all pages. */
   async listQueues(options: CallOptions = {}): Promise<Queue[]> {
     return this.#connection.ask(listQueues(), options);
   }
 
-  /** The queue with its configuration and its figures. @throws {JobNotFoundError} where there is none of this name. */
+  /** A queue with its settings and figures. @throws {JobNotFoundError} if no queue has this name. */
   async getQueue(queueName: string, options: CallOptions = {}): Promise<QueueDetail> {
     return this.#connection.ask(getQueue(queueName), options);
   }
 
-  /** Makes a queue before its first job. A queue needs no making: its first job does it. @throws {OJSAPIError} `conflict` where it is there. */
+  /** Creates a queue before its first job; otherwise the first job creates it. @throws {OJSAPIError} `conflict` if the queue exists. */
   async createQueue(
     queueName: string,
     config: QueueConfigRequest = {},
@@ -102,27 +102,27 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(createQueue(queueName, config), options);
   }
 
-  /** @throws {OJSAPIError} `conflict` for a queue that holds jobs, finished ones included; {JobNotFoundError} */
+  /** Deletes an empty queue. @throws {OJSAPIError} `conflict` if the queue holds jobs, also ended ones; {JobNotFoundError} */
   async deleteQueue(queueName: string, options: CallOptions = {}): Promise<{ deleted: boolean; name: string }> {
     return this.#connection.ask(deleteQueue(queueName), options);
   }
 
-  /** The settings of the queue; of one that is not there, the defaults. */
+  /** The settings of a queue. A queue that does not exist has the defaults. */
   async queueConfig(queueName: string, options: CallOptions = {}): Promise<QueueConfig> {
     return this.#connection.ask(queueConfig(queueName), options);
   }
 
-  /** Changes what is given and keeps the rest; null takes a setting back. Holds at once, for jobs that wait already too. @throws {OJSValidationError} before anything is sent. */
+  /** Changes the given settings and keeps the others; null removes a setting. The change applies at once, also to waiting jobs. @throws {OJSValidationError} before anything is sent. */
   async configureQueue(queueName: string, config: QueueConfigRequest, options: CallOptions = {}): Promise<QueueConfig> {
     return this.#connection.ask(configureQueue(queueName, config), options);
   }
 
-  /** How many jobs of the queue are in which state, and its figures of the last hour. */
+  /** The number of jobs in each state, and the figures of the last hour. */
   async queueStats(queueName: string, options: CallOptions = {}): Promise<QueueStats> {
     return this.#connection.ask(queueStats(queueName), options);
   }
 
-  /** Workers stop fetching from the queue; jobs are still accepted unless the server is told otherwise. */
+  /** Workers stop fetching from the queue. The server still accepts jobs, unless it is configured to refuse them. */
   async pauseQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
     return this.#connection.ask(changeQueue('queue.pause', queueName), options);
   }
@@ -132,85 +132,85 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(changeQueue('queue.resume', queueName), options);
   }
 
-  /** The limits that jobs and operators have named, by key, with their use. */
+  /** The limits of jobs and operators, by key, with their use. */
   async listLimits(options: PageOptions = {}): Promise<Page<Limit>> {
     return this.#pages(listLimits, options, pageNames);
   }
 
-  /** That of a queue stands under `queue:NAME`. @throws {JobNotFoundError} for a key that nobody has named. */
+  /** One limit; the limit of a queue has the key `queue:NAME`. @throws {JobNotFoundError} for an unknown key. */
   async getLimit(key: string, options: CallOptions = {}): Promise<Limit> {
     return this.#connection.ask(getLimit(key), options);
   }
 
-  /** These numbers hold in place of those that jobs bring, at once; `{ concurrency: 0 }` stops every start. @throws {OJSValidationError} before anything is sent. */
+  /** Replaces the numbers of the jobs at once; `{ concurrency: 0 }` stops every start. @throws {OJSValidationError} before anything is sent. */
   async overrideLimit(key: string, numbers: LimitOverrideRequest, options: CallOptions = {}): Promise<Limit> {
     return this.#connection.ask(overrideLimit(key, numbers), options);
   }
 
-  /** Takes an override back: the numbers of the jobs hold again, or those of the queue's configuration. @throws {JobNotFoundError} */
+  /** Removes an override: the numbers of the jobs or of the queue apply again. @throws {JobNotFoundError} */
   async restoreLimit(key: string, options: CallOptions = {}): Promise<Limit> {
     return this.#connection.ask(restoreLimit(key), options);
   }
 
-  /** INFO. @throws {JobNotFoundError} */
+  /** Reads a job (INFO, ojs-core §7). @throws {JobNotFoundError} */
   async getJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#connection.ask(getJob(jobId), options);
   }
 
-  /** Unfinished ones first, newest first. Iterating goes on over the following pages. */
+  /** Jobs, unfinished ones first, newest first. Iterating over the page reads the following pages too. */
   async listJobs(options: JobListOptions = {}): Promise<Page<Job>> {
     const filter = jobQuery(options);
     return this.#pages((query) => listJobs(filter, query), options, jobListNames);
   }
 
-  /** A discarded job begins anew with attempt 0, a retryable one does not wait any longer. @throws {OJSAPIError} `conflict` for any other. */
+  /** Restarts a discarded job with attempt 0, or ends the pause of a retryable one. @throws {OJSAPIError} `conflict` in any other state. */
   async retryJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     await this.#connection.ask(retryJob(jobId), options);
     return this.#connection.ask(getJob(jobId), options);
   }
 
-  /** The job is not run any more, and stands among the discarded ones with an error `discarded`. The specification has no route for it: a server of another make answers `not_found`. */
+  /** Discards a job, with the error `discarded`. The specification has no such operation, so other servers answer `not_found`. */
   async discardJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#connection.ask(discardJob(jobId), options);
   }
 
-  /** CANCEL (ojs-core §7.6). A running job's `ctx.signal` aborts within a heartbeat of its worker. @throws {OJSAPIError} `conflict` for a job that has ended. */
+  /** Cancels a job (CANCEL, ojs-core §7.6). If it runs, its `ctx.signal` aborts with the next heartbeat of its worker. @throws {OJSAPIError} `conflict` if the job has ended. */
   async cancelJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#connection.ask(cancelJob(jobId), options);
   }
 
-  /** CANCEL of many. By a filter only jobs that wait, available and scheduled ones where it names no state; running ones by their ids. */
+  /** Cancels many jobs. A filter matches waiting jobs only, by default available and scheduled ones. Name running jobs by their ids. */
   async cancelJobs(targets: JobTargets, options: CallOptions = {}): Promise<BulkResult> {
     return this.#connection.ask(changeJobs('bulk.cancel', targets), options);
   }
 
-  /** Discarded jobs begin anew, retryable ones do not wait any longer. */
+  /** Restarts discarded jobs with attempt 0, and ends the pauses of retryable ones. */
   async retryJobs(targets: JobTargets, options: CallOptions = {}): Promise<BulkResult> {
     return this.#connection.ask(changeJobs('bulk.retry', targets), options);
   }
 
-  /** Removes jobs that have ended, for good. */
+  /** Deletes jobs that have ended. */
   async deleteJobs(targets: JobTargets, options: CallOptions = {}): Promise<BulkResult> {
     return this.#connection.ask(changeJobs('bulk.delete', targets), options);
   }
 
-  /** Dead letters, newest first; all of what the filter says has to hold. */
+  /** Dead letters, newest first. They must match the whole filter. */
   async listDeadLetterJobs(options: DeadLetterListOptions = {}): Promise<Page<Job>> {
     const filter = deadLetterQuery(options);
     return this.#pages((query) => listDeadLetterJobs(filter, query), options, deadLetterListNames);
   }
 
-  /** @throws {JobNotFoundError} for a job that is not in the dead letter. */
+  /** Reads a dead letter. @throws {JobNotFoundError} if the job is none. */
   async getDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#connection.ask(getDeadLetterJob(jobId), options);
   }
 
-  /** How many dead letters there are, of which queues and errors. At most five seconds old. */
+  /** The number of dead letters by queue and by error. The figures are at most five seconds old. */
   async deadLetterStats(options: CallOptions = {}): Promise<DeadLetterStats> {
     return this.#connection.ask(deadLetterStats(), options);
   }
 
-  /** The job begins anew with attempt 0, as it was or with these changes. @throws {JobNotFoundError} */
+  /** Restarts a dead letter with attempt 0 and these changes. @throws {JobNotFoundError} */
   async retryDeadLetterJob(
     jobId: string,
     options: CallOptions & { changes?: DeadLetterRetry | undefined } = {},
@@ -219,47 +219,47 @@ export class Admin implements AsyncDisposable {
     return this.#connection.carry(retryDeadLetterJob(jobId, options.changes), options);
   }
 
-  /** All that are named or fit begin anew with attempt 0; `{}` is the whole dead letter. */
+  /** Restarts all matching dead letters with attempt 0; `{}` matches all. */
   async retryDeadLetterJobs(targets: DeadLetterTargets, options: CallOptions = {}): Promise<BulkResult> {
     return this.#connection.ask(retryDeadLetters(targets), options);
   }
 
-  /** Removes the job for good. @throws {JobNotFoundError} */
+  /** Deletes a dead letter. @throws {JobNotFoundError} */
   async deleteDeadLetterJob(jobId: string, options: CallOptions = {}): Promise<{ deleted: boolean; jobId: string }> {
     return this.#connection.ask(deleteDeadLetterJob(jobId), options);
   }
 
-  /** Removes all that fit, for good; `{}` is the whole dead letter. */
+  /** Deletes all matching dead letters; `{}` matches all. */
   async purgeDeadLetter(filter: DeadLetterFilter, options: CallOptions = {}): Promise<BulkResult> {
     return this.#connection.ask(purgeDeadLetters(filter), options);
   }
 
-  /** What the last execution saved for the next one. @throws {JobNotFoundError} also where there is none. */
+  /** The checkpoint of a job: the state that its last execution saved. @throws {JobNotFoundError} also for a job without a checkpoint. */
   async getCheckpoint(jobId: string, options: CallOptions = {}): Promise<Checkpoint> {
     return this.#connection.ask(getCheckpoint(jobId), options);
   }
 
-  /** The next execution begins without. */
+  /** Deletes the checkpoint of a job. Its next execution starts without one. */
   async deleteCheckpoint(jobId: string, options: CallOptions = {}): Promise<{ deleted: boolean; jobId: string }> {
     return this.#connection.ask(deleteCheckpoint(jobId), options);
   }
 
-  /** Every worker that the server knows, by name. */
+  /** All workers that the server knows, by id. */
   async listWorkers(options: PageOptions = {}): Promise<Page<WorkerRecord>> {
     return this.#pages(listWorkers, options, pageNames);
   }
 
-  /** @throws {JobNotFoundError} for a worker that the server does not know. */
+  /** The state of a worker. @throws {JobNotFoundError} for an unknown worker. */
   async workerHealth(workerId: string, options: CallOptions = {}): Promise<WorkerRecord> {
     return this.#connection.ask(workerHealth(workerId), options);
   }
 
-  /** Forgets a worker that is gone. The jobs that it holds go back to their queues at once; the attempt does not count. @throws {JobNotFoundError} */
+  /** Removes a dead worker. Its jobs return to their queues at once, and the attempt does not count. @throws {JobNotFoundError} */
   async removeWorker(workerId: string, options: CallOptions = {}): Promise<{ deleted: boolean; workerId: string }> {
     return this.#connection.ask(removeWorker(workerId), options);
   }
 
-  /** Waits for the calls under way. A transport that was given to the constructor stays open. */
+  /** Waits for the calls under way, then closes the connections. A transport that was given to the constructor stays open. */
   async close(): Promise<void> {
     await this.#connection.close();
   }

@@ -16,15 +16,15 @@ import { type Checked, check } from './request.ts';
 import { outcomeOf, type Sent } from './single.ts';
 import { handleOfSent } from './typed.ts';
 
-/** What a batch needs of its producer. */
+/** The parts of the producer that a batch uses. */
 export interface BatchServices {
   readonly connection: Connection;
   readonly calls: JobCalls;
-  /** Tells of a job that was put into its queue. */
+  /** Calls `onJobEnqueued`. */
   told(handle: JobHandle): JobHandle;
 }
 
-/** Sends a batch. Each request passes the middleware by itself; where one of them fails nothing is sent (ojs-middleware §9.2, option B: a batch is all or none). */
+/** Sends a batch. Each request passes the middleware by itself. If one of them fails, nothing is sent (ojs-middleware §9.2, option B). */
 export async function sendBatch(
   services: BatchServices,
   chain: readonly EnqueueMiddleware[],
@@ -47,7 +47,7 @@ export async function sendBatch(
   );
 }
 
-/** A request that may be sent. */
+/** A request that has passed its checks. */
 interface Ready {
   readonly request: JobRequest;
   readonly checked: Checked;
@@ -76,7 +76,7 @@ async function sendThroughChain(
       throw arrived ? error : atIndex(index, error);
     }
   });
-  // The first failure is the cause; those of the others follow from it.
+  // The first error is the cause of the others.
   return Promise.all(passing);
 }
 
@@ -96,7 +96,7 @@ async function sendReady(
   );
 }
 
-/** One request, all or none. @throws {OJSValidationError} for more jobs than the server takes at once. */
+/** Enqueues all jobs or none, in one request. @throws {OJSValidationError} for more jobs than the server takes at once. */
 async function sendWires(connection: Connection, wires: readonly WireRequest[], options: CallOptions): Promise<Sent[]> {
   const limit = wires.length > surelyTaken ? await limitOf(connection, options) : null;
   return connection.carry(enqueueBatch(wires, limit), options);
@@ -104,7 +104,7 @@ async function sendWires(connection: Connection, wires: readonly WireRequest[], 
 
 const limits = new WeakMap<Connection, Promise<number | null>>();
 
-/** What the manifest says; null where it does not. Asked once a connection, again after a failure. */
+/** The largest batch by the manifest; null if the manifest has none. Asked once a connection, and again after an error. */
 async function limitOf(connection: Connection, options: CallOptions): Promise<number | null> {
   const asked = limits.get(connection) ?? connection.carry(batchLimit(), options);
   limits.set(connection, asked);
@@ -117,10 +117,10 @@ async function limitOf(connection: Connection, options: CallOptions): Promise<nu
   }
 }
 
-/** Batches up to this size are sent without asking for the server's limit; every server takes as many (L4-BULK-002). */
+/** Every server takes batches of this size (ojs-conformance, L4-BULK-002), so smaller ones need no look at the manifest. */
 export const surelyTaken = 1_000;
 
-/** PUSH of several, all or none (ojs-http-binding §9). @throws {OJSValidationError} for more jobs than the server takes at once. */
+/** Enqueues all jobs or none (ojs-http-binding §9). @throws {OJSValidationError} for more jobs than the server takes at once. */
 export function* enqueueBatch(requests: readonly WireRequest[], limit: number | null): Operation<Sent[]> {
   const [first] = requests;
   if (first === undefined) return [];
@@ -148,7 +148,7 @@ export function* enqueueBatch(requests: readonly WireRequest[], limit: number | 
   }));
 }
 
-/** Jobs that the server takes in one batch, as its manifest says; null where it does not. */
+/** The largest batch by the manifest; null if the manifest has none. */
 export function* batchLimit(): Operation<number | null> {
   const manifest = yield { call: { operation: 'system.manifest' } };
   return numberOf(wireOf(manifest.limits)?.max_batch_jobs) ?? null;
@@ -170,8 +170,8 @@ interface Arrival<In, Out> {
 }
 
 /**
- * Where the requests of a batch wait for each other at the end of their middleware: `send` is called once all that were not dropped are there, so a batch stays one
- * request. A middleware that calls `next()` again after a failure makes a second round, which goes ahead where all others have come back too.
+ * The requests of a batch wait for each other at the end of their middleware, so a batch stays one request: `send` runs when all that were not dropped have
+ * arrived. If middleware calls `next()` again after an error, there is a second request as soon as all others have returned too.
  */
 export class Rendezvous<In, Out> {
   readonly #send: (items: readonly In[]) => Promise<readonly Out[]>;
@@ -193,13 +193,13 @@ export class Rendezvous<In, Out> {
     return promise;
   }
 
-  /** The middleware of the item is done: it was dropped, or has its outcome. */
+  /** The middleware of the item has ended: the item was dropped, or has its outcome. */
   leave(index: number): void {
     this.#left.add(index);
     this.#advance();
   }
 
-  /** The middleware of an item failed: none of the batch is sent any more. */
+  /** The middleware of an item failed, so the batch is not sent. */
   fail(index: number, error: unknown): void {
     this.#broken ??= { error };
     this.leave(index);

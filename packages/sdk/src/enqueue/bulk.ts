@@ -12,33 +12,33 @@ import { isWire, numberOf, parseWire, textOf, type Wire, wireOf } from '../json.
 import type { Entry } from './coalescer.ts';
 import { contextOf, filledIn, outcomeOf, readSent, type Sent, singleCall, singleSettings } from './single.ts';
 
-/** A request that waits for its outcome, with what its own call needs where it is sent singly. */
+/** A request that waits for its outcome, and the details of its own call if it is sent alone. */
 export interface Pending extends WireRequest {
   readonly about: ErrorContext;
-  /** What the attempts of that call met. */
+  /** The errors of the attempts of that call. */
   readonly met: OJSError[];
 }
 
 type Enqueue = Entry<Pending, Sent>;
 
-/** What every server with the extension takes, ours ten times as many (ojs-bulk-operations §9.1). */
+/** Every server with bulk operations takes this many jobs (ojs-bulk-operations §9.1). */
 const maxJobs = 1_000;
-/** How long a server without the extension is not asked again; meanwhile it may have been updated, or it was a proxy that answered. */
+/** The time after which a server without bulk operations is tried again, in milliseconds: it may have been updated, or a proxy may have answered. */
 const absentMs = 60_000;
 
-/** So many are sent singly, rather than halved again. */
+/** Groups up to this size are not halved again but sent one by one. */
 const fewJobs = 8;
 
-/** What an item of the answer means for its caller. */
+/** The meaning of an item of the answer. */
 type Verdict =
   | { readonly kind: 'sent'; readonly sent: Sent }
-  /** The winner's job is not in the answer. */
+  /** The job that holds the unique key; the answer has only its id. */
   | { readonly kind: 'winner'; readonly id: string }
   | { readonly kind: 'error'; readonly error: OJSAPIError }
-  /** Only a request of its own can tell; `mayBeThere`: this one may have made the job. */
+  /** The request must be sent alone. `mayBeThere`: the bulk request may have made the job. */
   | { readonly kind: 'alone'; readonly mayBeThere: boolean };
 
-/** Sends merged calls as one `POST /jobs/bulk` of the mode `partial`, each with its own outcome, and singly where the server has no such thing. */
+/** Sends merged calls as one `POST /jobs/bulk` with `partial` atomicity, each with its own outcome; one by one if the server has no bulk operations. */
 export class Bulk {
   readonly #connection: Connection;
   #absentUntil = Number.NEGATIVE_INFINITY;
@@ -82,7 +82,7 @@ export class Bulk {
         {},
         {
           isAnswer: ({ status, text }) => status === 422 && Array.isArray(parseWire(text)?.items),
-          // One job may be what the server stumbles over: the others must not wait for it.
+          // One job may cause the 500: the others must not wait for its retries.
           isFinal: (error) => error.statusCode === 500,
           repeating: (unknown) => {
             mayBeThere ||= unknown;
@@ -122,7 +122,7 @@ export class Bulk {
     ]);
   }
 
-  /** Items that failed for now: after a pause, together. */
+  /** Sends items that failed for now again, together, after a pause. */
   async #repeat(
     failed: readonly { readonly entry: Enqueue; readonly error: OJSAPIError }[],
     deadline: Deadline,
@@ -150,7 +150,7 @@ export class Bulk {
     );
   }
 
-  /** The request was refused as a whole. A failed batch fails nobody whose own request would not have failed. */
+  /** The server refused the whole request. A job that would succeed alone must not fail with it. */
   async #refused(group: readonly Enqueue[], error: unknown, deadline: Deadline, uncertain: boolean): Promise<void> {
     if (!(error instanceof OJSAPIError)) {
       for (const { item, reject } of group) reject(error instanceof OJSConnectionError ? cut(error, item) : error);
@@ -165,7 +165,7 @@ export class Bulk {
     }
     const unknown = uncertain || status === 500;
     if (this.isAbsent || group.length <= fewJobs) return this.#singly(group, unknown);
-    // Some job spoils it for the others, such as one that is nested too deeply to be read: few halvings find it.
+    // One job may fail the whole request, for example one nested too deeply to parse. Halving finds it.
     const half = Math.ceil(group.length / 2);
     await Promise.all([
       this.#bulk(group.slice(0, half), deadline, unknown, 0),
@@ -173,7 +173,7 @@ export class Bulk {
     ]);
   }
 
-  /** Too many jobs, or too many bytes, for this server or a proxy before it. */
+  /** The request has too many jobs or bytes for the server or a proxy. */
   async #inParts(group: readonly Enqueue[], error: OJSAPIError, deadline: Deadline, uncertain: boolean): Promise<void> {
     const said = numberOf(error.error.details.max_batch_size);
     const fits =
@@ -212,7 +212,7 @@ function cut(error: OJSError, request: WireRequest): OJSConnectionError {
   return new OJSConnectionError(error.message, { attempt, requestId, ...contextOf(request), cause: error });
 }
 
-/** In the order of the request, by their `index` where they have one. */
+/** The items in the order of the request, by their `index` if they have one. */
 function itemsOf(body: Wire, count: number): readonly (Wire | undefined)[] {
   const items: (Wire | undefined)[] = Array.from({ length: count }, () => undefined);
   for (const [position, item] of (Array.isArray(body.items) ? body.items : []).entries()) {
@@ -230,12 +230,12 @@ function read(item: Wire | undefined, request: WireRequest, uncertain: boolean):
   if (status === 'failed') return error === undefined ? { kind: 'alone', mayBeThere: false } : { kind: 'error', error };
   const existing = textOf(job?.id) ?? textOf(error?.error.details.existing_job_id);
   if (existing === request.id) {
-    // Our own id: an attempt of this very request, or a caller that gives its ids and repeats itself. The latter is judged by content, which bulk does not compare.
+    // The id of this request: an earlier attempt, or a caller who repeats an id. Only `POST /jobs` compares the content of such a repetition.
     return uncertain && job !== undefined
       ? { kind: 'sent', sent: sentOf({}, job, request) }
       : { kind: 'alone', mayBeThere: false };
   }
-  // Without an error it was let in as the policy `ignore` says: that other job is the outcome.
+  // No error: the policy is `ignore`, and the other job is the outcome.
   if (error !== undefined && status !== 'deduplicated') return { kind: 'error', error };
   if (job === undefined || existing === undefined) return { kind: 'alone', mayBeThere: status !== 'deduplicated' };
   if (!Array.isArray(job.args)) return { kind: 'winner', id: existing };

@@ -15,9 +15,9 @@ import type { Checked } from './request.ts';
 import { sentEnvelope } from './single.ts';
 
 /**
- * One request through the enqueue middleware, to `send` at its end (ojs-middleware §3).
- * What was sent is told as it is, whatever a middleware answers; null or another job without a call of `next()` mean that nothing was sent.
- * @param wire of the request as it came, for the handle of a dropped one.
+ * Passes one request through the enqueue middleware to `send` (ojs-middleware §3). If the request was sent, its handle is the outcome, whatever a middleware
+ * returns. If no middleware called `next()`, the result is null (dropped) or another job.
+ * @param wire the request before the middleware, for the handle of a dropped one.
  */
 export async function passChain(
   chain: readonly EnqueueMiddleware[],
@@ -46,7 +46,7 @@ export async function passChain(
   );
 }
 
-/** Keeps what middleware changes inside of a request away from the caller and from a definition's defaults. */
+/** A copy, so that middleware changes neither the objects of the caller nor the defaults of a definition. */
 export function detached(request: JobRequest): JobRequest {
   return {
     ...request,
@@ -72,7 +72,7 @@ function isJob(value: unknown): value is Job {
   return typeof value === 'object' && value !== null && 'id' in value && 'type' in value && 'state' in value;
 }
 
-/** With middleware the caller's deadline begins before it. `rest` is what is left of it for a call. */
+/** The deadline of the caller includes the middleware. `rest` gives the options of a call with the time that is left. */
 export function withRest<T>(
   connection: Connection,
   options: CallOptions,
@@ -89,7 +89,7 @@ export function withRest<T>(
   );
 }
 
-/** Args that middleware has encoded are shown as they were before. */
+/** If middleware has encoded the args, the handle shows those before it. */
 export function withParsed(checked: Checked, before: JsonArray | undefined, request: JobRequest): Checked {
   if (checked.parsed !== undefined || before === undefined || request.meta?.['ojs.codec.encodings'] === undefined)
     return checked;

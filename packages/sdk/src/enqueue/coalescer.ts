@@ -1,6 +1,6 @@
 import { Deadline } from '../connection/deadline.ts';
 
-/** One call that waits for its outcome. */
+/** A call that waits for its outcome. */
 export interface Entry<In, Out> {
   readonly item: In;
   readonly deadline: Deadline;
@@ -9,21 +9,21 @@ export interface Entry<In, Out> {
 }
 
 export interface CoalescerOptions<In, Out> {
-  /** Settles every entry of the group, and resolves then; `signal` aborts when all of its callers have left. It must not reject. */
+  /** Settles every entry of the group, then resolves; must not reject. `signal` aborts when all callers of the group have left. */
   readonly run: (group: readonly Entry<In, Out>[], signal: AbortSignal) => Promise<void>;
-  /** Entries of the next group; 1 where nothing is to be merged now. */
+  /** The largest next group; 1 to merge nothing. */
   readonly max: () => number;
   readonly sizeOf: (item: In) => number;
-  /** In the unit of `sizeOf`. A first entry that is larger goes alone. */
+  /** The largest sum of `sizeOf` in a group. A larger entry goes alone. */
   readonly maxSize: number;
 }
 
-/** A group that takes longer than this no longer holds back the next one: one silent connection must not stop every caller. Milliseconds. */
+/** After this time, in milliseconds, a group no longer holds back the next one: one silent connection must not block every caller. */
 const stallMs = 1_000;
 
 /**
- * Group commit. Calls of one turn, and calls that arrive while a group is under way, go together: no timer, so a lone call waits for nothing and a busy server gets
- * few, large requests.
+ * Group commit. Calls of one turn of the event loop go together, and so do calls that arrive while a group is under way. There is no timer: a lone call goes at once,
+ * and a busy server gets few, large requests.
  */
 export class Coalescer<In, Out> {
   readonly #options: CoalescerOptions<In, Out>;
@@ -34,7 +34,7 @@ export class Coalescer<In, Out> {
     this.#options = options;
   }
 
-  /** The outcome of the item. A call that is over before its turn is never sent. @throws the reason of the signal; `expired()`; what `run` rejects it with. */
+  /** The outcome of the item. A call that has expired or was aborted before it is sent is never sent. @throws the reason of the signal; `expired()`; the error of `run`. */
   async add(item: In, ms: number, expired: () => Error, signal: AbortSignal | undefined): Promise<Out> {
     using deadline = new Deadline(ms, expired, signal);
     const slot = new Slot<In, Out>(item, deadline);
@@ -48,7 +48,7 @@ export class Coalescer<In, Out> {
   }
 
   async #drain(): Promise<void> {
-    // The other calls of this turn come first.
+    // Wait for the other calls of this turn.
     await null;
     for (let group = this.#next(); group.length > 0; group = this.#next()) {
       await pastOrStalled(this.#start(group));
@@ -86,7 +86,7 @@ export class Coalescer<In, Out> {
   }
 }
 
-/** Resolves when the work has ended, however, or takes too long to be waited for. */
+/** Resolves when the work has ended, or after `stallMs`. */
 async function pastOrStalled(work: Promise<unknown>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const stalled = new Promise((resolve) => (timer = setTimeout(resolve, stallMs)));

@@ -24,11 +24,11 @@ export interface ProducerOptions {
   readonly onJobEnqueued: ((job: Job) => void) | undefined;
 }
 
-/** Takes requests from the caller to the server. Args are written before anything is waited for: the caller may change its own after the call. */
+/** Takes requests from the caller to the server. Args become JSON before the first await, so the caller may change them after the call. */
 export class Producer {
   readonly #options: ProducerOptions;
   readonly #sender: Sender;
-  /** Under way, also those that a middleware or a schema holds up before anything is sent. */
+  /** Calls under way, also those in middleware or in an asynchronous schema. */
   readonly #calls = new Set<Promise<unknown>>();
   #closed = false;
 
@@ -37,7 +37,7 @@ export class Producer {
     this.#sender = new Sender(options.connection, options.coalesce);
   }
 
-  /** @param options were checked. */
+  /** @param options checked by the caller. */
   enqueue(request: JobRequest, options: CallOptions): Promise<JobHandle> {
     warnOfSeconds(options.requestTimeout, 'requestTimeout', this.#options.connection.logger);
     const chain = this.#options.middlewares.all;
@@ -56,7 +56,7 @@ export class Producer {
     });
   }
 
-  /** Work that the client's end waits for. @throws {OJSError} where that has come. */
+  /** Runs work that `close()` waits for. @throws {OJSError} if the client is closed. */
   async during<T>(operation: string, work: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new OJSError('This client is closed.', { operation });
     const call = work();
@@ -70,11 +70,11 @@ export class Producer {
 
   async #enqueue(request: JobRequest, options: CallOptions): Promise<JobHandle> {
     const checked = check(request, this.#options.connection.logger);
-    // Without a schema nothing is waited for: in a test with a fake the job is there when this returns.
+    // Without a schema there is no await: in a test with a fake, the job exists when `enqueue` returns its promise.
     return this.#send(request, checked instanceof Promise ? await checked : checked, options);
   }
 
-  /** Check, middleware, check again, send. */
+  /** Checks the request, passes it through the middleware, checks it again and sends it. */
   #enqueueThrough(chain: readonly EnqueueMiddleware[], request: JobRequest, options: CallOptions): Promise<JobHandle> {
     const { connection, calls } = this.#options;
     return withRest(connection, options, contextOf(request), async (rest) => {
@@ -96,14 +96,14 @@ export class Producer {
     return handle;
   }
 
-  /** Takes no more requests, and resolves when all that came have their outcome. */
+  /** Refuses further requests, and resolves when all earlier ones have their outcome. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#calls);
   }
 }
 
-/** Tells of a job that was put into its queue. The job is there, whatever a listener makes of it. */
+/** Calls the listener with a job that was enqueued. An error of the listener is logged, because the job exists. */
 export function tell(
   listener: ((job: Job) => void) | undefined,
   job: Job & { readonly outcome: EnqueueOutcome },

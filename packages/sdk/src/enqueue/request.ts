@@ -16,23 +16,23 @@ export function requestOf(
 ): JobRequest {
   known(options, enqueueNames);
   const { signal: _, requestTimeout: __, ...own } = options;
-  // What is neither goes on as a type, and is refused as one.
+  // Any other value is refused later, as a wrong type.
   if (typeof target !== 'object' || target === null) return complete({ ...own, type: target, args }, queue);
   return complete({ ...withDefaults(target.defaults, own), type: target.type, args, [definitionOf]: target }, queue);
 }
 
-/** A copy with what a job has from here on: an id, and the queue of its client. What middleware changes is the copy's own, two levels deep. */
+/** A copy with an id, and with the queue of the client if it names none. */
 export function complete(request: JobRequest, queue: string | undefined): JobRequest {
   return { ...inQueue(request, queue), id: request.id ?? uuidv7() };
 }
 
-/** Present in `meta` where args are encoded, such as encrypted, so that only who decodes them can check them (ojs-encryption §4). */
+/** The member of `meta` that marks encoded args, for example encrypted ones (ojs-encryption §4). A schema cannot check those. */
 const encodedBy = 'ojs.codec.encodings';
 
-/** A request that may be sent. */
+/** A request that has passed its checks. */
 export interface Checked {
   readonly wire: WireRequest;
-  /** What the definition's schema made of the args, where it was asked. */
+  /** The output of the definition's schema for the args; absent without a schema. */
   readonly parsed?: JsonArray;
 }
 
@@ -45,11 +45,11 @@ export function schemaOf(request: JobRequest): JobDef | undefined {
 }
 
 /**
- * What is sent are the args as they were given: the worker parses them again. A definition has no say about another type, or about encoded args.
+ * Checks a request. The given args are sent, and the worker parses them again. The schema of a definition does not apply to another job type or to encoded args.
  * @throws {OJSValidationError} with every issue's path, before anything is sent.
  */
 export function check(request: JobRequest, logger?: Logger): Checked | Promise<Checked> {
-  // Before anything is waited for: the caller may change args and meta after the call.
+  // Before any await: the caller may change args and meta after the call.
   const wire = wireRequest(request);
   warnOfSeconds(request.timeout, 'timeout', logger);
   const definition = schemaOf(request);
@@ -57,7 +57,7 @@ export function check(request: JobRequest, logger?: Logger): Checked | Promise<C
   return parseArgs(definition, request.args).then((parsed) => ({ wire, parsed }));
 }
 
-/** Same without waiting. @throws {OJSValidationError} also for a schema that needs to wait. */
+/** Same, synchronously. @throws {OJSValidationError} also for an asynchronous schema. */
 export function checkNow(request: JobRequest, logger?: Logger): Checked {
   const wire = wireRequest(request);
   warnOfSeconds(request.timeout, 'timeout', logger);

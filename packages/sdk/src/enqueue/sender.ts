@@ -8,7 +8,7 @@ import { Bulk, type Pending } from './bulk.ts';
 import { Coalescer } from './coalescer.ts';
 import { contextOf, enqueueOne, type Sent } from './single.ts';
 
-/** Characters of a merged request. Proxies refuse bodies of more than 1 MB unless they are told otherwise. */
+/** The longest merged request, in characters. By default nginx refuses bodies of more than 1 MB. */
 const maxLength = 900_000;
 
 /** Sends single requests. Concurrent ones go as one request, each with its own outcome. */
@@ -31,7 +31,7 @@ export class Sender {
   }
 
   async one(request: WireRequest, options: CallOptions): Promise<Sent> {
-    // With a fake there is nothing to save, and calls of two tests must not become one.
+    // A fake gains nothing, and calls of two tests must not become one request.
     if (!this.#merges || this.#bulk.isAbsent || currentFake() !== null)
       return this.#connection.carry(enqueueOne(request), options);
     const ms = this.#connection.deadlineMs(options);

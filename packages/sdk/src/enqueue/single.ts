@@ -9,7 +9,7 @@ import { readJob } from '../job/read-job.ts';
 import type { WireRequest } from '../job/wire.ts';
 import { isWire, type JsonArray, textOf, type Wire, wireOf } from '../json.ts';
 
-/** PUSH of one job (ojs-http-binding §7.1). The id is the client's and the key is the id: a repeated request never makes a second job. */
+/** Enqueues one job (PUSH, ojs-http-binding §7.1). The client makes the id, which is the idempotency key too: a retry never makes a second job. */
 export function singleCall(request: WireRequest): Call {
   return { operation: 'job.enqueue', body: request.text, idempotencyKey: request.id };
 }
@@ -23,29 +23,29 @@ export function contextOf(request: Pick<JobRequest, 'id' | 'queue'>): ErrorConte
   return { jobId: request.id, queue: request.queue, operation: 'job.enqueue' };
 }
 
-/** One request of its own. */
+/** Enqueues one job in a request of its own. */
 export function* enqueueOne(request: WireRequest): Operation<Sent> {
   return readSent(yield { call: singleCall(request), about: contextOf(request), settings: singleSettings(request) });
 }
 
-/** What became of a request. */
+/** The job of a request, and the outcome. */
 export interface Sent {
   readonly job: Job;
   readonly outcome: Exclude<EnqueueOutcome, 'dropped'>;
 }
 
-/** An answer to a single enqueue. */
+/** Reads the answer to a single enqueue. */
 export function readSent(body: Wire): Sent {
   return { job: readJob(body.job ?? body), outcome: outcomeOf(body) };
 }
 
-/** `deduplicated` and `updated` are told of a job that was there (ojs-unique-jobs §5.4), `replaced` of a new one that took its place. */
+/** `deduplicated` and `updated` are about a job that existed (ojs-unique-jobs §5.4); `replaced` is about a new job that replaced it. */
 export function outcomeOf(body: Wire): Sent['outcome'] {
   if (body.deduplicated === true) return body.updated === true ? 'replaced' : 'duplicate';
   return Array.isArray(body.replaced) && body.replaced.length > 0 ? 'replaced' : 'created';
 }
 
-/** The job of a bulk answer that tells only its id, type and state: the rest is what was sent. */
+/** The job of a bulk answer with only id, type and state. The other fields come from the request. */
 export function filledIn(request: WireRequest, summary: Wire): Job {
   return readJob({ ...sentEnvelope(request), ...summary });
 }

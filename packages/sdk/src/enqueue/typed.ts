@@ -6,12 +6,12 @@ import type { JsonArray } from '../json.ts';
 import { type Checked, schemaOf } from './request.ts';
 import { type Sent, withArgs } from './single.ts';
 
-/** With args as the definition's schema makes them; as they came where it no longer takes them, such as those of an older version. */
+/** The job with the output of the definition's schema as args. If the schema refuses them, for example those of an older version, they stay. */
 async function parsedJob<A extends JsonArray, R>(job: Job<A, R>, definition: JobDef): Promise<Job<A, R>> {
   return withArgs(job, await parseArgs(definition, job.args).catch(unparsed));
 }
 
-/** Same without waiting. */
+/** Same, synchronously. */
 export function parsedJobNow(job: Job, definition: JobDef): Job {
   try {
     return withArgs(job, parseArgsNow(definition, job.args));
@@ -24,19 +24,19 @@ function unparsed(error: unknown): undefined {
   if (!isOjsError(error)) throw error;
 }
 
-/** Of a job that was found by its id. @throws {OJSValidationError} for a job of another type. */
+/** The handle of a job that was found by its id. @throws {OJSValidationError} for a job of another type. */
 export async function typedJobHandle(job: Job, definition: JobDef, calls: JobCalls): Promise<JobHandle> {
   checkType(job, definition);
   return handleOf(await parsedJob(job, definition), 'created', parsingCalls(calls, definition));
 }
 
-/** @throws {OJSValidationError} Its args and result would be taken for what they are not. */
+/** @throws {OJSValidationError} for another type, because the types of args and result would be wrong. */
 export function checkType({ id, type }: Job, definition: JobDef): void {
   if (type !== definition.type)
     throw OJSValidationError.of('jobId', `job ${id} is of type ${type}, not ${definition.type}`);
 }
 
-/** So that a handle of a typed job shows typed args after `refresh()` too. */
+/** Calls that parse args, so that `refresh()` and `cancel()` of a typed handle return typed args too. */
 function parsingCalls(calls: JobCalls, definition: JobDef): JobCalls {
   return {
     ...calls,

@@ -11,12 +11,12 @@ interface Fields {
   readonly subject?: string | undefined;
 }
 
-/** Something that happened on a server (ojs-events §2). */
+/** An event of a server (ojs-events §2). */
 export class Event {
   readonly event: EventType | (string & {});
   readonly timestamp: Date;
   readonly data: Wire;
-  /** Names the event, and its place in the log: `after` takes it. */
+  /** The id of the event and its position in the log. `after` takes it. */
   declare readonly id?: string;
   declare readonly source?: string;
   readonly #subject: string | undefined;

@@ -1,45 +1,45 @@
 import { OJSValidationError } from '../errors.ts';
 
 /**
- * Middleware in order, the first one outermost (ojs-middleware §3, §4). What is added is named by `name`, else by its function's name. A call under way keeps the
- * chain that it began with.
+ * Middleware in order, the first one outermost (ojs-middleware §3, §4). A middleware has the given `name`, else the name of its function. A call under way keeps the
+ * chain that it started with.
  */
 export class MiddlewareChain<M extends (...args: never[]) => unknown> {
   #all: readonly M[] = [];
-  /** At the same places. */
+  /** The names, in the same order. */
   #names: readonly string[] = [];
 
-  /** Names in order, outermost first; '' for what has none. */
+  /** Names in order, outermost first; '' for a middleware without a name. */
   get names(): readonly string[] {
     return this.#names;
   }
 
-  /** Never changed in place: whoever holds it keeps the chain of that moment. The same array until something changes. */
+  /** The middleware now. The array never changes; a change of the chain makes a new array. */
   get all(): readonly M[] {
     return this.#all;
   }
 
-  /** Innermost. @throws {OJSValidationError} for a name that is taken. */
+  /** Adds a middleware innermost. @throws {OJSValidationError} if the name is taken. */
   add(middleware: M, name?: string): this {
     return this.#insert(this.#all.length, middleware, name);
   }
 
-  /** Outermost. @throws {OJSValidationError} for a name that is taken. */
+  /** Adds a middleware outermost. @throws {OJSValidationError} if the name is taken. */
   prepend(middleware: M, name?: string): this {
     return this.#insert(0, middleware, name);
   }
 
-  /** Just around `target`. @throws {OJSValidationError} where the chain has no such middleware, or the name is taken. */
+  /** Adds a middleware directly around `target`. @throws {OJSValidationError} if there is no `target`, or the name is taken. */
   insertBefore(target: M | string, middleware: M, name?: string): this {
     return this.#insert(this.#placeOf(target), middleware, name);
   }
 
-  /** Just inside `target`. @throws {OJSValidationError} where the chain has no such middleware, or the name is taken. */
+  /** Adds a middleware directly inside `target`. @throws {OJSValidationError} if there is no `target`, or the name is taken. */
   insertAfter(target: M | string, middleware: M, name?: string): this {
     return this.#insert(this.#placeOf(target) + 1, middleware, name);
   }
 
-  /** Answers whether it was there. */
+  /** Removes a middleware. @returns whether the chain had it. */
   remove(target: M | string): boolean {
     const place = this.#find(target);
     if (place < 0) return false;

@@ -1,12 +1,11 @@
 import { OJSError } from '../errors.ts';
 
-/** One layer around the rest of an onion. `next` without an argument goes on with the same input. */
+/** One layer around the inner ones. `next()` without an argument passes the same input on. */
 export type Layer<I, O> = (input: I, next: (input?: I) => Promise<O>) => Promise<O>;
 
 /**
- * The layers around `last` as one function, the first one outermost (ojs-middleware §3, §4.2).
- * A layer may call `next` again after it has rejected, which is what a retry does; while it is pending, once it has fulfilled, and when the layer
- * itself has ended, `next` rejects.
+ * Composes the layers around `last` into one function, the first one outermost (ojs-middleware §3, §4.2). A layer may call `next` again after it has rejected, as a
+ * retry does. `next` rejects while an earlier call is pending, after one has fulfilled, and after the layer has ended.
  */
 export function compose<I, O>(
   layers: readonly Layer<I, O>[],

@@ -9,15 +9,15 @@ import { type MetricsRecorder, metricsMiddleware } from './metrics.ts';
 import { timeoutMiddleware } from './timeout.ts';
 import type { ExecutionMiddleware } from './types.ts';
 
-/** What of the recommended chain is wanted, and how. */
+/** Which parts of the recommended chain to add. */
 export interface DefaultMiddlewareOptions {
-  /** Of the logging middleware. */
+  /** Options of the logging middleware. */
   logging?: LoggingOptions | undefined;
-  /** Left out: no metrics middleware. */
+  /** Default: no metrics middleware. */
   metrics?: MetricsRecorder | undefined;
-  /** Left out: no error reporting. */
+  /** Default: no error reporting. */
   report?: ((error: unknown, context: JobContext) => unknown) | undefined;
-  /** Beside each job's own timeout. */
+  /** A limit for every job, beside its own timeout. Default: none. */
   timeout?: Duration | undefined;
 }
 
@@ -29,8 +29,8 @@ const defaultNames: NamesOf<DefaultMiddlewareOptions> = {
 };
 
 /**
- * Adds the chain that ojs-middleware §8.2 recommends, in its order: `logging`, and, as far as they are given, `metrics`, `errorReporting`, `timeout`.
- * `worker.middlewares.names` shows it, and each may be replaced by its name.
+ * Adds the chain that ojs-middleware §8.2 recommends, in its order: `logging`, then `metrics`, `errorReporting` and `timeout` if they are given.
+ * `worker.middlewares.names` lists them, and each can be replaced by its name.
  */
 export function addDefaultMiddleware(
   chain: MiddlewareChain<ExecutionMiddleware>,

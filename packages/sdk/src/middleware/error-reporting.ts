@@ -2,8 +2,8 @@ import type { JobContext } from '../worker/context.ts';
 import type { ExecutionMiddleware } from './types.ts';
 
 /**
- * Hands what a job throws to `report`, then throws it on (ojs-middleware §8.1.4). Best outermost. Not called for a snooze, which is no failure. It
- * waits for `report`; what that throws is logged and takes no error's place.
+ * Calls `report` with the error of a job, awaits it, then throws the error on (ojs-middleware §8.1.4). Add it outermost. A snooze is no failure and is not reported.
+ * An error of `report` is logged.
  */
 export function errorReportingMiddleware(
   report: (error: unknown, context: JobContext) => unknown,

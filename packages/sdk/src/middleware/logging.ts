@@ -7,19 +7,20 @@ import { failureFields, markLogged } from '../worker/failure-log.ts';
 import { giveBackFor, isEncoded } from '../worker/outcome.ts';
 import type { EnqueueMiddleware, ExecutionMiddleware } from './types.ts';
 
-/** How loud, and where to. */
+/** Level and logger. */
 export interface LoggingOptions {
-  /** Of the lines about beginning and success; default `info`. Failures are errors always. */
+  /** The level of lines about start and success. Default: `info`. Failures have the level `error`. */
   logLevel?: keyof Logger | undefined;
-  /** Default: the worker's own logger; on enqueueing the console, as of a client. */
+  /** Default: the logger of the worker; for enqueue middleware the console. */
   customLogger?: Logger | undefined;
 }
 
 export const loggingNames: NamesOf<LoggingOptions> = { logLevel: true, customLogger: true };
 
 /**
- * A line when a job begins and one when it ends, with the fields of ojs-middleware §8.1.1. Never args, meta or results. Its line of a failure takes the
- * place of the worker's own. An execution that was cancelled, lost or cut off before its handler ended has not failed. @throws {OJSValidationError}
+ * Logs one line when a job starts and one when it ends, with the fields of ojs-middleware §8.1.1, but never args, meta or results. Its line about a failure replaces
+ * the line of the worker. An execution that was cancelled, lost or aborted before its handler ended counts as no failure.
+ * @throws {OJSValidationError} for an unknown option.
  */
 export function loggingMiddleware(options: LoggingOptions = {}): ExecutionMiddleware {
   const level = levelOf(options);

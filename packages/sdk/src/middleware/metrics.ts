@@ -1,15 +1,15 @@
 import type { ExecutionMiddleware } from './types.ts';
 
-/** Where the figures of a worker go. What it throws is logged and changes no outcome. */
+/** Receives the figures of a worker. Errors of its methods are logged and change no outcome. */
 export interface MetricsRecorder {
   jobStarted(jobType: string, queue: string): void;
   /** @param durationS Seconds. */
   jobCompleted(jobType: string, queue: string, durationS: number): void;
-  /** @param durationS Seconds. @param error What was thrown; a snooze is no failure and is recorded as a completion. */
+  /** @param durationS Seconds. @param error The error of the handler. A snooze is no failure and is recorded as a completion. */
   jobFailed(jobType: string, queue: string, durationS: number, error: unknown): void;
 }
 
-/** Tells the recorder of each execution: begun, completed or failed, with its duration in seconds. What the recorder throws changes no outcome. */
+/** Calls the recorder when an execution starts, completes or fails, with its duration in seconds. Errors of the recorder change no outcome. */
 export function metricsMiddleware(recorder: MetricsRecorder): ExecutionMiddleware {
   return async function metrics(context, next) {
     const { jobType, queue } = context;

@@ -8,25 +8,24 @@ import type { JobContext } from '../worker/context.ts';
 import { pause } from '../worker/pause.ts';
 import type { ExecutionMiddleware } from './types.ts';
 
-/** How often, and how far apart. */
+/** Number and pauses of retries. */
 export interface RetryOptions {
-  /** Runs after the first; default 3. */
+  /** Runs after the first one. Default: 3. */
   maxRetries?: number | undefined;
-  /** Before the first retry, twice as long before each next; default 100 ms. */
+  /** The pause before the first retry; each further pause is twice as long. Default: 100 ms. */
   baseDelay?: Duration | undefined;
-  /** Default 30 s. */
+  /** The longest pause. Default: 30 s. */
   maxDelay?: Duration | undefined;
-  /** Whether each delay is a random share of itself, from none to all; default true. */
+  /** Whether each pause is a random part of its length. Default: true. */
   jitter?: boolean | undefined;
 }
 
 const retryNames: NamesOf<RetryOptions> = { maxRetries: true, baseDelay: true, maxDelay: true, jitter: true };
 
 /**
- * Runs the inside again within one attempt of the job, for failures that pass quickly. What is meant for the server goes through at once: DiscardError,
- * SnoozeError, args that a schema refuses, and everything once `ctx.signal` has aborted. The slot stays taken meanwhile; long waits are the business of
- * the job's own retry policy.
- * @throws {OJSValidationError}
+ * Runs the inner middleware and the handler again within one attempt of the job, for failures that pass quickly. It does not retry DiscardError, SnoozeError, args
+ * that a schema refuses, and anything after `ctx.signal` has aborted. A retry keeps the slot of the worker, so use the retry policy of the job for long pauses.
+ * @throws {OJSValidationError} for a wrong option.
  */
 export function retryMiddleware(options: RetryOptions = {}): ExecutionMiddleware {
   known(options, retryNames);
@@ -51,7 +50,7 @@ export function retryMiddleware(options: RetryOptions = {}): ExecutionMiddleware
   };
 }
 
-/** By name too: the class may come from another copy of this package. */
+/** Compared by name too, because the class may be of another copy of this package. */
 function isFinal(error: unknown, context: JobContext): boolean {
   return (
     context.isCancelled ||

@@ -6,10 +6,10 @@ import { abortExecution } from '../worker/context.ts';
 import type { ExecutionMiddleware } from './types.ts';
 
 /**
- * Fails an execution that takes longer than `limit`, with the error type `timeout`. `ctx.signal` aborts and the slot is free at once; a handler that
- * does not heed the signal runs on, but nothing that it does counts any more. Beside the job's own timeout, which the worker keeps by itself.
- * Inside a retry it ends the retries too: the signal of an execution aborts once.
- * @throws {OJSValidationError} for a limit that is no positive duration.
+ * Fails an execution that takes longer than `limit`, with the error type `timeout`. `ctx.signal` aborts, and the slot is free at once. A handler that ignores the
+ * signal keeps running, but its outcome no longer counts. The worker enforces the timeout of the job itself. Inside the retry middleware a timeout also ends
+ * the retries, because the signal of an execution aborts only once.
+ * @throws {OJSValidationError} if the limit is no positive duration.
  */
 export function timeoutMiddleware(limit: { seconds: number } | Duration): ExecutionMiddleware {
   if (typeof limit === 'object') known(limit, { seconds: true }, 'limit');
@@ -24,7 +24,7 @@ export function timeoutMiddleware(limit: { seconds: number } | Duration): Execut
     }, timerMs(ms));
     try {
       const work = next();
-      // What the handler does after its time was up concerns nobody.
+      // The outcome of the handler no longer counts.
       work.catch(() => {});
       return await Promise.race([work, over]);
     } finally {

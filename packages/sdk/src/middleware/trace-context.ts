@@ -1,9 +1,9 @@
 import type { JobContext } from '../worker/context.ts';
 import type { EnqueueMiddleware, ExecutionMiddleware } from './types.ts';
 
-/** W3C Trace Context, as it stands in a job's meta (ojs-observability §4.1, OBS-001). */
+/** The W3C Trace Context in the `meta` of a job (ojs-observability §4.1, OBS-001). */
 export interface TraceContext {
-  /** `00-` trace id, span id, flags. */
+  /** `00-TRACE_ID-SPAN_ID-FLAGS`. */
   readonly traceparent: string;
   readonly tracestate?: string;
 }
@@ -11,10 +11,10 @@ export interface TraceContext {
 /** A version, 32 and 16 hexadecimal digits that are not all zero, flags (W3C Trace Context §3.2). */
 const form = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;
 
-/** Under what the execution middleware leaves the context, in `ctx.locals`. */
+/** The key of the context in `ctx.locals`. */
 export const traceContextKey: unique symbol = Symbol.for('@ojs-ts/sdk.traceContext');
 
-/** Puts the context of whoever enqueues into `meta`. One that the request has already stays. @param current answers the context of now, or undefined. */
+/** Puts the trace context of the caller into `meta`, unless the request has one. @param current returns the current context, or undefined. */
 export function traceContextEnqueueMiddleware(current: () => TraceContext | undefined): EnqueueMiddleware {
   return async function traceContext(request, next) {
     const context = request.meta?.traceparent === undefined ? current() : undefined;
@@ -31,8 +31,8 @@ export function traceContextEnqueueMiddleware(current: () => TraceContext | unde
 }
 
 /**
- * Takes the context out of a job's `meta` and leaves it where {@link traceContextOf} finds it; what is malformed counts as none.
- * @param restore makes it the context of now around the inside, such as `AsyncLocalStorage.run` or a tracer's own means do.
+ * Reads the trace context of a job for {@link traceContextOf}. A malformed context counts as none.
+ * @param restore runs the inner middleware and the handler in the context, for example with `AsyncLocalStorage.run`.
  */
 export function traceContextMiddleware(
   restore?: <T>(context: TraceContext, inside: () => Promise<T>) => Promise<T>,
@@ -45,7 +45,7 @@ export function traceContextMiddleware(
   };
 }
 
-/** Of the execution; undefined where the job came without, or the middleware is not there. */
+/** The trace context of the execution; undefined if the job has none, or without the middleware. */
 export function traceContextOf(context: JobContext): TraceContext | undefined {
   const found = context.locals.get(traceContextKey);
   return typeof found === 'object' && found !== null ? readTraceContext({ ...found }) : undefined;

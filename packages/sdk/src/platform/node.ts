@@ -24,7 +24,7 @@ export const platform: Platform = {
     hostname: hostname(),
     pid: process.pid,
     onSignals(receive) {
-      // Windows has no job control; there the names are refused.
+      // Windows has no job control: Node refuses SIGTSTP and SIGCONT.
       const wanted = process.platform === 'win32' ? signals.slice(0, 2) : signals;
       const listeners = wanted.map((signal) => ({ signal, listener: () => receive(signal) }));
       for (const { signal, listener } of listeners) process.on(signal, listener);
@@ -37,10 +37,10 @@ export const platform: Platform = {
   startHeartbeats,
 };
 
-/** undici is loaded with the first call: a worker on an engine in the same process never needs it. */
+/** Loads undici with the first call: a worker on an embedded engine never needs it. */
 async function openTransport(options: HttpOptions): Promise<Required<Transport>> {
   let missing = 'Bun has none';
-  // Bun puts a module of its own in the place of undici, whose pool answers nothing (Bun 1.4.5); its fetch pools connections itself.
+  // Bun replaces undici by a module whose pool never answers (Bun 1.4.5). The fetch of Bun pools connections itself.
   if (!('bun' in process.versions)) {
     try {
       const { NodeTransport } = await import('../transport/node.ts');
@@ -53,12 +53,12 @@ async function openTransport(options: HttpOptions): Promise<Required<Transport>>
   throw new OJSError(`TLS settings need undici (${missing}); give \`fetch\` one with settings of its own.`);
 }
 
-/** @throws the error where undici is there and broken. */
+/** Why undici could not be loaded. @throws the error of an installed but broken undici. */
 function whyMissing(error: unknown): string {
   if (!(error instanceof Error)) throw error;
   if ('code' in error && (error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND'))
     return 'it is not installed';
-  // What esbuild puts in the place of `require` in an ES module.
+  // The error of esbuild's substitute for `require` in an ES module.
   if (!error.message.startsWith('Dynamic require of ')) throw error;
   warnOfBundle(error.message);
   return `it cannot run in this bundle: ${error.message}`;

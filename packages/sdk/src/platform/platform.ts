@@ -3,7 +3,7 @@ import type { HttpOptions } from '../transport/http.ts';
 import type { TlsOptions } from '../transport/tls.ts';
 import type { HeartbeatListener, HeartbeatPlan, HeartbeatThread } from '../worker/heartbeat-plan.ts';
 
-/** A process signal as workers understand it. */
+/** A process signal that workers handle. */
 export type ProcessSignal = 'SIGTERM' | 'SIGINT' | 'SIGTSTP' | 'SIGCONT';
 
 /** The process that a worker runs in. */
@@ -15,20 +15,20 @@ export interface PlatformProcess {
   exit(code: number): void;
 }
 
-/** What differs between Node and everything else; `package.json` chooses by its `imports`. */
+/** The differences between Node and other platforms. `imports` in `package.json` chooses the platform. */
 export interface Platform {
-  /** Absent where there is none, such as in a browser. */
+  /** Absent without an environment, such as in a browser. */
   readonly environment?: Environment;
   /**
-   * TLS settings for a connection to this URL, those of the environment too; undefined for the platform's own.
-   * @throws {OJSValidationError} for settings that `httpTransport` cannot heed.
+   * TLS settings of a connection to this URL, from the options and the environment; undefined for those of the platform.
+   * @throws {OJSValidationError} for settings that `httpTransport` cannot apply.
    */
   tlsFor(options: TlsOptions | undefined, base: URL, ownFetch: boolean): TlsOptions | undefined;
-  /** HTTP by the fetch that the options name, else by the fastest means that the platform has. */
+  /** HTTP by the `fetch` of the options, else by the fastest client of the platform. */
   httpTransport(options: HttpOptions): Transport;
-  /** Absent where there are none, such as in a browser. */
+  /** Absent without processes, such as in a browser. */
   readonly process?: PlatformProcess;
-  /** A thread for heartbeats, where there are threads. */
+  /** Starts the heartbeat thread. Absent without threads. */
   startHeartbeats?(plan: HeartbeatPlan, listener: HeartbeatListener): HeartbeatThread;
 }
 
@@ -36,7 +36,7 @@ export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 export type LogLevel = (typeof logLevels)[number];
 
-/** What the environment says; an empty variable counts as unset. Code wins over it, and it over the default (SDK-009). All but `text` throw OJSValidationError by the variable's name. */
+/** The environment variables. An empty one counts as unset. Options win over variables (ojs-sdk-guidelines, SDK-009). All methods but `text` throw OJSValidationError for a wrong value. */
 export interface Environment {
   text(name: string): string | undefined;
   url(): URL | undefined;

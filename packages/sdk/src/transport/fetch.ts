@@ -2,7 +2,7 @@ import type { Answer, Call, CallContext, StreamAnswer, StreamCall, Transport } f
 import { type HttpOptions, headersOf, requestLineOf } from './http.ts';
 import { isStream, streamHeadersOf, streamTargetOf } from './stream.ts';
 
-/** HTTP by the platform's fetch, or by the one that the options name. */
+/** HTTP by `fetch`: that of the options, else that of the platform. */
 export class FetchTransport implements Transport {
   readonly #options: HttpOptions;
 
@@ -41,7 +41,7 @@ async function openStream(options: HttpOptions, call: StreamCall, context: CallC
   return { ...head, text: '', chunks: chunksOf(response.body) };
 }
 
-/** A reader instead of the stream's own iterator, which not every platform has. */
+/** Uses a reader, because not every platform can iterate over a stream. */
 async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const reader = body.getReader();
   const decoder = new TextDecoder();

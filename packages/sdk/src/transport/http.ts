@@ -14,7 +14,7 @@ export interface HttpOptions {
   readonly tls?: TlsOptions;
 }
 
-/** How long a connection may take to open, in milliseconds (SDK-009). */
+/** The longest time to open a connection, in milliseconds (ojs-sdk-guidelines, SDK-009). */
 export const connectTimeoutMs = 5_000;
 
 const mediaType = 'application/openjobspec+json';
@@ -30,7 +30,7 @@ export function targetOf(base: URL, path: string): string {
   return `${base.pathname.replace(/\/+$/, '')}${path}`;
 }
 
-/** The headers of every call (ojs-http-binding §4). The caller's own win over ours, so `Authorization` may be given there too. */
+/** The headers of every call (ojs-http-binding §4). Headers of the caller win, also for `Authorization`. */
 export async function headersOf(
   call: Call,
   requestId: string | undefined,
@@ -62,7 +62,7 @@ export function readBaseUrl(text: string, name: string): URL {
   );
 }
 
-/** Method and path of a call, its placeholders filled in, and its query. */
+/** The method of a call, and its path with parameters and query. */
 export function routeOf({ operation, params, query }: Call): Route {
   return { method: operations[operation].method, path: withQuery(pathOf(operation, params), query) };
 }

@@ -1,6 +1,6 @@
 import type { Transport } from '@ojs-ts/core';
 
-/** A transport that is opened by its first call. */
+/** A transport that opens with its first call. */
 export function lazyTransport(open: () => Promise<Required<Transport>>): Required<Transport> {
   let opened: Promise<Required<Transport>> | undefined;
   return {

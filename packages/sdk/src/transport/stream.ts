@@ -6,7 +6,7 @@ export function streamTargetOf(call: StreamCall, base: URL): string {
   return targetOf(base, withQuery(path, { ...query, ...call.query }));
 }
 
-/** Method and URL, for messages. */
+/** Method and URL of a stream, for messages. */
 export function streamPlaceOf(call: StreamCall, http: HttpOptions | null): string {
   if (http === null) return `GET ${streamPathOf(call.channel).path}`;
   return `GET ${http.base.origin}${streamTargetOf(call, http.base)}`;
@@ -23,7 +23,7 @@ export async function streamHeadersOf(
   return headers;
 }
 
-/** Whether the answer is a stream, and not a refusal or the page of some proxy. */
+/** Whether the answer is a stream; else it is a refusal or the page of a proxy. */
 export function isStream({ status, headers }: Pick<Answer, 'status' | 'headers'>): boolean {
   return status === 200 && (headers['content-type'] ?? '').toLowerCase().startsWith('text/event-stream');
 }

@@ -1,14 +1,14 @@
 import type { NamesOf } from '@ojs-ts/core';
 
-/** PEM texts. The environment names files instead. */
+/** TLS settings as PEM texts. Environment variables name files instead. */
 export interface TlsOptions {
-  /** Whom to trust, in place of the platform's own list. */
+  /** Trusted certificates. Default: those of the platform. */
   ca?: string | undefined;
-  /** Our own certificate, where the server asks for one. */
+  /** The certificate of the client, if the server asks for one. */
   cert?: string | undefined;
-  /** Of `cert`. */
+  /** The key of `cert`. */
   key?: string | undefined;
-  /** false trusts any server: for development only. Default true. */
+  /** false accepts any certificate; for development only. Default: true. */
   rejectUnauthorized?: boolean | undefined;
 }
 

@@ -8,32 +8,32 @@ import { known } from '../options/known.ts';
 /** The forms of a workflow (ojs-workflows §3). */
 export type WorkflowKind = 'chain' | 'group' | 'batch' | 'dag';
 
-/** A workflow that has not been started (ojs-workflows §2). `X` is what waiting for it gives. It is a plain value: start it as often as you like. */
+/** A description of a workflow (ojs-workflows §2). `X` is the type of its result. It is a plain value: start it as often as you like. */
 export interface WorkflowDefinition<X = unknown> {
   readonly name: string;
   readonly kind: WorkflowKind;
   readonly steps: readonly DefinedStep[];
   readonly callbacks: WorkflowCallbacks;
-  /** For every job that does not say otherwise, those of nested workflows and callbacks too. */
+  /** Defaults of every job, also in nested workflows and callbacks. */
   readonly options: JobOptions;
   readonly '~x'?: X;
 }
 
 export interface DefinedStep {
-  /** Its index; in a dag its name. */
+  /** The index of the step; in a dag its name. */
   readonly id: string;
   readonly step: Step;
-  /** Of a dag: the names of the steps that it waits for. */
+  /** In a dag: the names of the steps that it waits for. */
   readonly after: readonly string[];
 }
 
-/** Jobs that a batch runs at its end; at least one. */
+/** Jobs that run at the end of a batch; at least one. */
 export interface WorkflowCallbacks {
-  /** When all jobs have ended. */
+  /** Runs when all jobs have ended. */
   readonly onComplete?: JobRequest | undefined;
-  /** When all of them completed. */
+  /** Runs if all jobs have completed. */
   readonly onSuccess?: JobRequest | undefined;
-  /** When all have ended and at least one of them did not complete. */
+  /** Runs if all jobs have ended and at least one has not completed. */
   readonly onFailure?: JobRequest | undefined;
 }
 
@@ -51,14 +51,14 @@ export const definitionNames: NamesOf<WorkflowDefinition> = {
   options: jobNames,
 };
 
-/** A job of a workflow, or a workflow inside it. */
+/** A job of a workflow, or a nested workflow. */
 export type Step = JobRequest | WorkflowDefinition;
 
-/** What a step comes to. */
+/** The result of a step. */
 export type Done<S> =
   S extends WorkflowDefinition<infer X> ? X : S extends JobRequest<JsonArray, infer R> ? R : unknown;
 
-/** A job of a graph. */
+/** A job of a dag. */
 export interface DagNode {
   readonly job: JobRequest;
   readonly after?: readonly string[] | undefined;
@@ -79,8 +79,8 @@ type All<L> = { -readonly [K in keyof L]: Done<L[K]> };
 type Each<L> = { -readonly [K in keyof L]: Done<L[K]> | Error };
 
 /**
- * One job after the other; each gets the results of those before it in `ctx.parentResults`. The first that fails ends the chain. Waiting for it gives the
- * result of the last one.
+ * Runs one job after the other. Each gets the results of the jobs before it in `ctx.parentResults`. The first failure ends the chain. `wait()` resolves with the
+ * result of the last job.
  * @param options defaults of every job in it. A `delay` counts from the start of the workflow.
  */
 export function chain<const L extends readonly Step[]>(
@@ -92,7 +92,7 @@ export function chain<const L extends readonly Step[]>(
   return { name, kind: 'chain', steps: listed(jobs), callbacks: {}, options };
 }
 
-/** All jobs at once. It fails when one of them has failed and all have ended. Waiting for it gives all results, in order. */
+/** Runs all jobs at once. The group fails if one job has failed, after all have ended. `wait()` resolves with all results, in order. */
 export function group<const L extends readonly Step[]>(
   name: string,
   jobs: readonly [...L],
@@ -103,8 +103,8 @@ export function group<const L extends readonly Step[]>(
 }
 
 /**
- * All jobs at once, and callbacks when all have ended, which get the results in `ctx.parentResults` (null for a job that failed). It completes when the
- * callbacks have, even where jobs failed. Waiting for it gives, in order, the results, and an Error for each job that failed.
+ * Runs all jobs at once, then callbacks, which get the results in `ctx.parentResults` (null for a job that failed). The batch completes with its callbacks, also
+ * if jobs have failed. `wait()` resolves with the results, in order, and an Error for each job that failed.
  */
 export function batch<const L extends readonly Step[]>(
   name: string,
@@ -123,7 +123,7 @@ export function batch<const L extends readonly Step[]>(
   return { name, kind: 'batch', steps: listed(jobs), callbacks: rest, options };
 }
 
-/** Jobs by name, each after those that it names in `after`, whose results it gets in that order. Waiting for it gives all results by name. */
+/** Runs named jobs, each after those in its `after`, whose results it gets in that order. `wait()` resolves with all results by name. */
 export function dag<const N extends Readonly<Record<string, DagNode>>>(
   name: string,
   nodes: N & Linked<N>,

@@ -3,13 +3,13 @@ import type { Job, JobErrorEntry } from '../job/job.ts';
 import { textOf } from '../json.ts';
 import type { Workflow, WorkflowStep } from './workflow.ts';
 
-/** A workflow that somebody waits for has failed or was cancelled. */
+/** `wait()` rejects with it: the workflow has failed or was cancelled. */
 export class WorkflowFailedError extends OJSError {
   static override readonly name: string = 'WorkflowFailedError';
   readonly workflow: Workflow;
-  /** The step that failed, callbacks before others; absent where the workflow was cancelled as a whole. */
+  /** The step that failed, a callback before others. Absent if the whole workflow was cancelled. */
   declare readonly step?: WorkflowStep;
-  /** Its job, where it had one and the server still has it. */
+  /** The job of that step, if the server still has it. */
   declare readonly job?: Job;
 
   constructor(workflow: Workflow, step?: WorkflowStep, job?: Job) {
@@ -22,7 +22,7 @@ export class WorkflowFailedError extends OJSError {
     if (job !== undefined) this.job = job;
   }
 
-  /** Failed attempts of the step's job, oldest first. */
+  /** The failed attempts of that job, oldest first. */
   get errors(): readonly JobErrorEntry[] {
     return this.job?.errors ?? [];
   }

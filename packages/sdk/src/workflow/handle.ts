@@ -7,20 +7,20 @@ import { type ReadJob, resultOf } from './results.ts';
 import type { Shape } from './shape.ts';
 import type { Workflow } from './workflow.ts';
 
-/** A workflow with what can be done to it. */
+/** A workflow, and methods that act on it. */
 export interface WorkflowHandle<X = unknown> extends Workflow {
   /**
-   * The result, once it has completed: of a chain that of its last step, of a group all, of a batch all with an Error for each job that failed, of a dag all
-   * by name.
-   * @throws {WorkflowFailedError} failed or cancelled, {OJSTimeoutError}, the reason of `signal`.
+   * Waits until the workflow has ended, and resolves with its result. A chain gives the last result, a group all, a batch all with an Error for each job that
+   * failed, a dag all by name.
+   * @throws {WorkflowFailedError} if the workflow has failed or was cancelled; {OJSTimeoutError}; the reason of `signal`.
    */
   wait(options?: WaitOptions): Promise<X>;
-  /** What has not begun is cancelled; a job that runs may finish. */
+  /** Cancels the workflow: no further step starts, and jobs that run may finish. */
   cancel(): Promise<Workflow>;
   refresh(): Promise<Workflow>;
 }
 
-/** What a handle needs of its client. */
+/** The calls of the client that a handle uses. */
 export interface WorkflowCalls {
   readonly readJob: ReadJob;
   read(workflowId: string): Promise<Workflow>;
@@ -29,7 +29,7 @@ export interface WorkflowCalls {
   ended(workflowId: string, deadline: Deadline): Promise<Workflow>;
 }
 
-/** The actions stand on a prototype, as those of a job's handle. */
+/** The methods are on a prototype, as those of a job's handle. */
 const WorkflowActions = class WorkflowHandle<X> {
   readonly #calls: WorkflowCalls;
   readonly #id: string;
@@ -61,7 +61,7 @@ const WorkflowActions = class WorkflowHandle<X> {
   }
 };
 
-/** @param shape of the result, as the definition has it; else it is read from what the server tells. */
+/** @param shape the shape of the result, from the definition or from the server. */
 export function workflowHandleOf<X>(
   workflow: Workflow,
   calls: WorkflowCalls,

@@ -1,33 +1,33 @@
 import { OJSAnswerError } from '../errors.ts';
 import { compact, dateOf, isWire, type JsonArray, textOf, textsOf, type Wire, wireOf } from '../json.ts';
 
-/** From its first job to its end. */
+/** The states of a workflow. */
 export type WorkflowState = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled';
 
-/** A job of a workflow, or a workflow inside it, which has no job of its own. */
+/** A step of a workflow: a job, or a nested workflow, which has no job of its own. */
 export interface WorkflowStep {
-  /** Its index, or its name in a dag; inside another step after that one's id and a dot. Callbacks are `on_complete`, `on_success`, `on_failure`. */
+  /** The index, or the name in a dag. A nested step has the id of its parent and a dot before it. Callbacks are `on_complete`, `on_success`, `on_failure`. */
   readonly id: string;
   readonly type: string;
   readonly args: JsonArray;
   /** `waiting`, `pending`, `active`, `completed`, `failed` or `cancelled` (ojs-workflows §4.4). */
   readonly state: string;
   readonly dependsOn: readonly string[];
-  /** Once there is one. */
+  /** Absent until the step has a job. */
   readonly jobId?: string;
   readonly result?: unknown;
-  /** Why it failed. */
+  /** The error of a failed step. */
   readonly error?: Readonly<Record<string, unknown>>;
   readonly startedAt?: Date;
   readonly completedAt?: Date;
 }
 
-/** A workflow as the server described it. */
+/** A workflow as the server describes it. */
 export interface Workflow {
   readonly id: string;
   readonly name: string;
   readonly state: WorkflowState;
-  /** Of every kind: chain steps, group and batch jobs, then callbacks; what stands in another step comes right after it. */
+  /** All steps: of a chain, the jobs of a group or batch, then callbacks. Nested steps follow their parent. */
   readonly steps: readonly WorkflowStep[];
   readonly createdAt?: Date;
   readonly completedAt?: Date;
@@ -35,7 +35,7 @@ export interface Workflow {
   readonly raw: Wire;
 }
 
-/** How far a workflow is: of a chain and a graph the part of the steps that are done, of others the mean of their jobs. */
+/** The progress of a workflow: in a chain and a dag the part of steps that have ended, in others the mean of the jobs. */
 export interface WorkflowProgress {
   /** From 0 to 100. */
   readonly percent: number;
@@ -44,7 +44,7 @@ export interface WorkflowProgress {
     readonly type: string;
     readonly state: string;
     readonly percent: number;
-    /** What the job reported beside it. */
+    /** The data that the job has reported. */
     readonly data?: unknown;
   }[];
 }

@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { SyncClient } from '@ojs-ts/sdk/sync';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const run = promisify(execFile);
 
 const program = `import { Client, defineJob, type InputOf, type JobDef, type Jsonable, Worker } from '@ojs-ts/sdk';
+import { SyncClient } from '@ojs-ts/sdk/sync';
 const client = new Client();
 const typed = new Client<{ 'a.b': { args: [n: number] } }>();
 const emailSend = defineJob<'email.send', [to: string, template: 'welcome' | 'reset']>('email.send');

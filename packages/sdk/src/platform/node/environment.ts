@@ -18,13 +18,13 @@ export const environment: Environment = {
     }),
 };
 
-/** Set in the place of ours, they would have no effect in silence. */
+/** Variables of other programs. The SDK does not read them, so it warns. */
 const ofOthers: Readonly<Record<string, { readonly reader: string; readonly ours: string }>> = {
   OJS_URL: { reader: 'another SDK', ours: 'OJS_BACKEND_URL' },
   OJS_TOKEN: { reader: 'the server', ours: 'OJS_AUTH_TOKEN' },
 };
 
-/** Once a process: every Client and Worker reads variables. Null before the first look; then what every look refuses. */
+/** Misspelled variables, checked once a process; null before the check. */
 let misspelled: readonly { readonly name: string; readonly suggestion: string }[] | null = null;
 
 function text(name: string): string | undefined {

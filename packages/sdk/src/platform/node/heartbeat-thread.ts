@@ -40,7 +40,7 @@ function run(plan: HeartbeatPlan, say: (news: HeartbeatNews) => void): () => voi
 
   const timer = setInterval(() => void beat(), plan.everyMs);
   say({ kind: 'ready' });
-  // The event loop may stand still already, and the thread took its time to begin.
+  // The first heartbeat goes at once: a handler may block the event loop already.
   void beat();
   return () => {
     clearInterval(timer);
@@ -53,7 +53,7 @@ if (parentPort !== null) {
   const stop = run(workerData, (news) => port.postMessage(news));
   port.once('message', () => {
     stop();
-    // Nothing of the thread may outlive the answer that it no longer waits for.
+    // Ends the request under way too.
     process.exit();
   });
 }

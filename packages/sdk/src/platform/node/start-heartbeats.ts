@@ -4,9 +4,9 @@ import { threadProgram } from './thread-program.ts';
 
 const program = threadProgram('heartbeat-thread', import.meta.url);
 
-/** A thread that sends heartbeats by itself and never keeps the process alive. */
+/** Starts the thread that sends heartbeats. It never keeps the process alive. */
 export function startHeartbeats(plan: HeartbeatPlan, listener: HeartbeatListener): HeartbeatThread {
-  // Flags of the process such as --inspect or --cpu-prof are not meant for it.
+  // Without flags of the process such as --inspect or --cpu-prof.
   const thread = new Worker(program, { name: 'ojs-heartbeat', workerData: plan, execArgv: [] });
   let stopping = false;
   const ended = new Promise<void>((resolve) => {

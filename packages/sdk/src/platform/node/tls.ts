@@ -3,7 +3,7 @@ import { OJSValidationError } from '../../errors.ts';
 import { compact } from '../../json.ts';
 import type { TlsOptions } from '../../transport/tls.ts';
 
-/** What holds for a connection to this URL. @throws {OJSValidationError} for settings that cannot be heeded. */
+/** The TLS settings of a connection to this URL. @throws {OJSValidationError} for settings that do not apply to it. */
 export function tlsFor(options: TlsOptions | undefined, base: URL, ownFetch: boolean): TlsOptions | undefined {
   const isHttps = base.protocol === 'https:';
   if (isHttps && !ownFetch) return readTls(options);
@@ -26,7 +26,7 @@ function readTls(options: TlsOptions | undefined): TlsOptions | undefined {
   return Object.keys(tls).length === 0 ? undefined : tls;
 }
 
-/** The text of the file that a variable of the environment names. */
+/** The text of the file that an environment variable names. */
 function fileOf(name: string): string | undefined {
   const path = process.env[name];
   if (!path) return undefined;
