@@ -1,7 +1,22 @@
 import { inspect } from 'node:util';
 import { type Embedded, openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Client, defineJob, type EnqueueMiddleware, group, JobFailedError, JobNotFoundError, job, OJSAPIError, OJSError, OJSTimeoutError, OJSValidationError, OjsClient, type StandardSchemaV1, Worker } from '../../src/index.ts';
+import {
+  Client,
+  defineJob,
+  type EnqueueMiddleware,
+  group,
+  JobFailedError,
+  JobNotFoundError,
+  job,
+  OJSAPIError,
+  OJSError,
+  OJSTimeoutError,
+  OJSValidationError,
+  OjsClient,
+  type StandardSchemaV1,
+  Worker,
+} from '../../src/index.ts';
 import { type Encoder, encodes } from '../../src/middleware/types.ts';
 import { keepingLogger } from '../support/log.ts';
 

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format } from 'node:util';
 import { type RunningServer, startServer } from '@ojs-ts/server';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { send } from '../../../server/test/support/request.ts';
-import pg from 'pg';
 
 const file = fileURLToPath(new URL('../../../../docs/internals/beginner-mistakes.md', import.meta.url));
 const main = fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url));
@@ -18,7 +18,10 @@ const page = readFileSync(file, 'utf8');
 /** A section: the code of the mistake, and below it the message. */
 const section = /(?<=\n)(## .+\n[^#]*?```(ts|sh|http)\n([^`]*?)```\n\n```text\n)[^`]*(?=```\n)/g;
 
-const load = async () => ({ ...(await import('../../src/index.ts')), ...(await import('../../src/transaction/index.ts')) });
+const load = async () => ({
+  ...(await import('../../src/index.ts')),
+  ...(await import('../../src/transaction/index.ts')),
+});
 let sdk: Awaited<ReturnType<typeof load>>;
 let server: RunningServer;
 let guarded: RunningServer;

@@ -1,9 +1,9 @@
 import { type } from 'arktype';
+import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod';
 import { Client, defineJob, type JobHandle, job, OJSValidationError } from '../../src/index.ts';
 import { type Bench, openBench } from '../support/bench.ts';
-import * as v from 'valibot';
-import * as z from 'zod';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** Compiles only where the two types are the same. */

@@ -1,7 +1,23 @@
 import { expect, test } from 'vitest';
 import type { CodecChainOptions, EncryptionEnqueueOptions, EncryptionOptions } from '../../src/encryption/index.ts';
 import type { FastifyOptions } from '../../src/fastify/index.ts';
-import { type CallOptions, Client, type ClientOptions, type ConnectionOptions, type CronJobOptions, chain, type EnqueueOptions, type JobLimit, type JobOptions, type JobRequest, type PageOptions, type RetryPolicy, type UniquePolicy, Worker, type WorkerOptions } from '../../src/index.ts';
+import {
+  type CallOptions,
+  Client,
+  type ClientOptions,
+  type ConnectionOptions,
+  type CronJobOptions,
+  chain,
+  type EnqueueOptions,
+  type JobLimit,
+  type JobOptions,
+  type JobRequest,
+  type PageOptions,
+  type RetryPolicy,
+  type UniquePolicy,
+  Worker,
+  type WorkerOptions,
+} from '../../src/index.ts';
 import type { SyncClientOptions } from '../../src/sync/index.ts';
 import { allEnqueued, type DrainOptions, fakeMode, type Match } from '../../src/testing/index.ts';
 

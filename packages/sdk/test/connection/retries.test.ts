@@ -1,6 +1,14 @@
 import { type Embedded, openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Client, type ClientOptions, DuplicateJobError, OJSConnectionError, OJSTimeoutError, QueuePausedError, RateLimitedError } from '../../src/index.ts';
+import {
+  Client,
+  type ClientOptions,
+  DuplicateJobError,
+  OJSConnectionError,
+  OJSTimeoutError,
+  QueuePausedError,
+  RateLimitedError,
+} from '../../src/index.ts';
 import { Faulty, refusal } from '../support/faulty.ts';
 import { type Meddling, openProxy } from '../support/proxy.ts';
 

@@ -1,6 +1,15 @@
 import { type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Client, type ClientOptions, DuplicateJobError, isOjsError, OJSAPIError, OJSConnectionError, OJSTimeoutError, OJSValidationError } from '../../src/index.ts';
+import {
+  Client,
+  type ClientOptions,
+  DuplicateJobError,
+  isOjsError,
+  OJSAPIError,
+  OJSConnectionError,
+  OJSTimeoutError,
+  OJSValidationError,
+} from '../../src/index.ts';
 import { type Bench, openBench } from '../support/bench.ts';
 import { refusal } from '../support/faulty.ts';
 import { openProxy } from '../support/proxy.ts';

@@ -6,7 +6,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Connection } from '../../src/connection/connection.ts';
 import { follow } from '../../src/events/follow.ts';
 import { followTimes } from '../../src/events/stream.ts';
-import { type Answer, Client, DiscardError, type Event, EventType, JobNotFoundError, OJSError, type Transport, Worker } from '../../src/index.ts';
+import {
+  type Answer,
+  Client,
+  DiscardError,
+  type Event,
+  EventType,
+  JobNotFoundError,
+  OJSError,
+  type Transport,
+  Worker,
+} from '../../src/index.ts';
 import { Faulty } from '../support/faulty.ts';
 import { keepingLogger } from '../support/log.ts';
 import { openTunnel } from '../support/tunnel.ts';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { EventKind } from '@ojs-ts/core';
+import fc from 'fast-check';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { type Frame, FrameReader } from '../../src/events/frames.ts';
 import { kindsOf, matcherOf } from '../../src/events/wanted.ts';
 import { Event, EventType, OJSEvent } from '../../src/index.ts';
 import { openBench } from '../support/bench.ts';
-import fc from 'fast-check';
 
 describe('the text of a stream', () => {
   /** The rules of HTML §9.2.6 on the whole text at once. */

@@ -3,7 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Embedded, openEmbedded, startServer } from '@ojs-ts/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Client, chain, type JobContext, JobFailedError, JobNotFoundError, OJSTimeoutError, type Transport, Worker } from '../../src/index.ts';
+import {
+  Client,
+  chain,
+  type JobContext,
+  JobFailedError,
+  JobNotFoundError,
+  OJSTimeoutError,
+  type Transport,
+  Worker,
+} from '../../src/index.ts';
 import { gate } from '../support/bench.ts';
 import { Faulty, refusal } from '../support/faulty.ts';
 import { keepingLogger } from '../support/log.ts';

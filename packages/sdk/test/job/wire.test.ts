@@ -1,10 +1,10 @@
 import { isUuidv7 } from '@ojs-ts/core';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cpuMs } from '../../../core/test/support/cpu.ts';
 import { OJSValidationError } from '../../src/index.ts';
 import type { JobRequest } from '../../src/job/definition.ts';
 import { wireRequest } from '../../src/job/wire.ts';
-import fc from 'fast-check';
 
 const wire = (request: Partial<JobRequest>) =>
   JSON.parse(wireRequest({ type: 'email.send', args: [], ...request }).text);

@@ -1,12 +1,12 @@
 import { formatTimestamp } from '@ojs-ts/core';
 import { type Embedded, openEmbedded } from '@ojs-ts/server';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { storages } from '../../../server/test/support/storages.ts';
 import { Client, type CronJobRequest, defineJob, JobNotFoundError, job, nextRuns, Worker } from '../../src/index.ts';
 import { SyncClient } from '../../src/sync/index.ts';
 import { type Served, serve } from '../support/serve.ts';
-import fc from 'fast-check';
 
 const report = defineJob<'report.make', [region: string], { pages: number }>('report.make', {
   queue: 'reports',

@@ -147,12 +147,9 @@ describe('a job there and back over HTTP', () => {
 });
 
 describe('types of the packed package', () => {
-  test.each(['typescript-oldest', 'typescript-newest'])(
-    '%s, strict, with skipLibCheck off',
-    async (name) => {
-      await project.run(node, [bin(`${name}/bin/tsc`), '-p', 'tsconfig.json']);
-    },
-  );
+  test.each(['typescript-oldest', 'typescript-newest'])('%s, strict, with skipLibCheck off', async (name) => {
+    await project.run(node, [bin(`${name}/bin/tsc`), '-p', 'tsconfig.json']);
+  });
 
   test.each(['typescript-oldest', 'typescript-newest'])(
     '%s, without @types/node and with the lib of its target',

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { startServer } from '@ojs-ts/server';
+import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { selfSigned } from '../../../server/test/support/certificate.ts';
 import { Client, OJSError, Worker, type WorkerOptions } from '../../src/index.ts';
@@ -8,7 +9,6 @@ import { aborted, gate } from '../support/bench.ts';
 import { keepingLogger } from '../support/log.ts';
 import { run } from '../support/process.ts';
 import { openProxy } from '../support/proxy.ts';
-import fc from 'fast-check';
 
 describe('SharedHoldings', () => {
   test('another view of the same memory lists what was added and not removed, whatever the order; what does not fit is told', () => {

@@ -1,6 +1,16 @@
 import { uuidv7 } from '@ojs-ts/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { DiscardError, type JobContext, JobTimeoutError, OJSValidationError, OjsWorker, type RetryPolicy, SnoozeError, Worker, type WorkerOptions } from '../../src/index.ts';
+import {
+  DiscardError,
+  type JobContext,
+  JobTimeoutError,
+  OJSValidationError,
+  OjsWorker,
+  type RetryPolicy,
+  SnoozeError,
+  Worker,
+  type WorkerOptions,
+} from '../../src/index.ts';
 import { aborted, type Bench, gate, openBench } from '../support/bench.ts';
 
 let bench: Bench;

@@ -1,6 +1,18 @@
 import { type Embedded, openEmbedded } from '@ojs-ts/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { batch, Client, chain, dag, defineJob, type EnqueueMiddleware, group, type JobRequest, job, type StandardSchemaV1, Worker } from '../../src/index.ts';
+import {
+  batch,
+  Client,
+  chain,
+  dag,
+  defineJob,
+  type EnqueueMiddleware,
+  group,
+  type JobRequest,
+  job,
+  type StandardSchemaV1,
+  Worker,
+} from '../../src/index.ts';
 import { Faulty, refusal } from '../support/faulty.ts';
 import { keepingLogger } from '../support/log.ts';
 

@@ -1,6 +1,21 @@
 import { type Embedded, openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { batch, Client, chain, DiscardError, dag, defineJob, group, JobFailedError, type JobRequest, job, OJSTimeoutError, parentResults, Worker, WorkflowFailedError } from '../../src/index.ts';
+import {
+  batch,
+  Client,
+  chain,
+  DiscardError,
+  dag,
+  defineJob,
+  group,
+  JobFailedError,
+  type JobRequest,
+  job,
+  OJSTimeoutError,
+  parentResults,
+  Worker,
+  WorkflowFailedError,
+} from '../../src/index.ts';
 import { keepingLogger } from '../support/log.ts';
 
 let server: RunningServer;
