@@ -1,8 +1,8 @@
 # syntax=docker/dockerfile:1
-# The server and the ojs command. The sources run as they are: Node strips the types.
+# The server and the ojs command. Node runs the TypeScript sources directly.
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
-# npm reads the manifest of every workspace; only what the command needs is installed.
+# npm reads the manifest of every workspace, and installs only what the command needs.
 COPY package.json package-lock.json .npmrc ./
 COPY packages/core/package.json packages/core/
 COPY packages/server/package.json packages/server/
@@ -34,7 +34,7 @@ COPY packages/cli/package.json packages/cli/
 COPY packages/cli/src packages/cli/src
 RUN mkdir /data && chown node:node /data
 
-# Beyond loopback the server wants a token (OJS_TOKEN), or OJS_INSECURE=true: without one of them it says so and ends.
+# On this address the server needs OJS_TOKEN, or OJS_INSECURE=true. Without one of them the server prints an error and exits.
 ENV NODE_ENV=production \
     OJS_HOST=0.0.0.0 \
     OJS_PORT=8080 \
@@ -42,9 +42,9 @@ ENV NODE_ENV=production \
 USER node
 VOLUME /data
 EXPOSE 8080
-# It answers what it accepted, for at most 10 s, and closes the store.
+# On SIGTERM the server answers accepted requests for up to 10 s and closes the storage.
 STOPSIGNAL SIGTERM
-# 200 while the store answers. Of a server with a certificate of its own, override it.
+# 200 while the storage answers. Override this check for a server with a self-signed certificate.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.OJS_PORT}/ojs/v1/health`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "packages/cli/src/main.ts"]

@@ -4,16 +4,16 @@ import { join } from 'node:path';
 
 export interface Measure {
   readonly size: number;
-  /** Newlines, as `wc -l` counts. */
+  /** Line breaks, as `wc -l` counts. */
   readonly lines: number;
-  /** Runs of anything but white space, as `wc -w` counts. */
+  /** Runs of non-white space, as `wc -w` counts. */
   readonly words: number;
   readonly sha256: string;
 }
 
 const skipped = new Set(['node_modules', '.git', 'dist', 'coverage', '.tmp']);
 
-/** Every regular file below a folder, sorted, without what tools put there. */
+/** Every regular file below a folder, sorted, without generated folders such as `node_modules`. */
 export function filesBelow(folder: string): readonly string[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => !skipped.has(entry.name) && !/\.db(-shm|-wal)?$/.test(entry.name))

@@ -1,4 +1,4 @@
-/** What happened to the executions of this run so far. */
+/** Counts of the executions of this run. */
 export interface Tally {
   done: number;
   failed: number;

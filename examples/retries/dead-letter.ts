@@ -4,7 +4,7 @@ const client = new Client();
 const worker = new Worker({ url: process.env.OJS_BACKEND_URL, handleSignals: false });
 let isFixed = false;
 worker.register('payment.charge', () => {
-  if (!isFixed) throw new TypeError('a fault of the handler');
+  if (!isFixed) throw new TypeError('a bug in the handler');
   return 'charged';
 });
 

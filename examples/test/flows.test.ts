@@ -27,7 +27,7 @@ const pages = {
   retries: {
     'retries/outcomes.ts':
       'charged at attempt 3\nattempt 1: Error: the bank does not answer\nattempt 2: Error: the bank does not answer\ndiscarded after attempt 1: the user is gone\nready when asked 3 times, at attempt 1\n',
-    'retries/dead-letter.ts': 'discarded after 2 attempts\npayment.charge TypeError a fault of the handler\ncharged\n',
+    'retries/dead-letter.ts': 'discarded after 2 attempts\npayment.charge TypeError a bug in the handler\ncharged\n',
   },
   cron: {
     'cron/tick.ts': '@every 1s UTC skip\nmade: sales\ndaily-report true\ntick true\n',
