@@ -155,8 +155,14 @@ export const http: Section = {
       must: 'Clients have typed errors, retry by category and honour Retry-After.',
       cases: [],
       tests: [
-        ['packages/sdk/test/connection/api-error.test.ts', 'rate limits: headers and Retry-After in seconds or as an HTTP date'],
-        ['packages/sdk/test/connection/retries.test.ts', 'Retry-After is kept, and a longer one than the deadline fails at once'],
+        [
+          'packages/sdk/test/connection/api-error.test.ts',
+          'rate limits: headers and Retry-After in seconds or as an HTTP date',
+        ],
+        [
+          'packages/sdk/test/connection/retries.test.ts',
+          'Retry-After is kept, and a longer one than the deadline fails at once',
+        ],
       ],
       why: 'a rule for clients',
     },

@@ -275,3 +275,17 @@ export async function once(connection: Connection, call: Call, ms: number, signa
   if ('body' in outcome) return outcome.body;
   throw outcome.error;
 }
+
+/**
+ * New calls go over a new HTTP transport; calls under way end on the old one. False for a transport that was given: its
+ * owner closes it.
+ */
+export function reconnect(connection: Connection): boolean {
+  if (connection.http === null || connection.closing.aborted) return false;
+  const old = connection.transport;
+  connection.transport = platform.httpTransport(connection.http);
+  old[Symbol.asyncDispose]().then(undefined, (error: unknown) => {
+    connection.logger.debug('old connections did not close', { error: String(error) });
+  });
+  return true;
+}

@@ -14,8 +14,8 @@ import {
   encodes,
 } from '../middleware/types.ts';
 import { known } from '../options/known.ts';
-import type { JobContext } from '../worker/context.ts';
-import { withArgs } from '../worker/context-with-args.ts';
+import type { JobContext } from '../worker/execution/context.ts';
+import { withArgs } from '../worker/execution/context-with-args.ts';
 import type { CodecChain } from './chain.ts';
 import { decodeArgs, decodeResult, encodeArgs, encodeResult, isEncodedArgs } from './envelope.ts';
 import { type EncryptionKey, readKey } from './keys.ts';

@@ -1,7 +1,7 @@
 import type { NamesOf } from '@ojs-ts/core';
 import type { Duration } from '../options/duration.ts';
 import { known } from '../options/known.ts';
-import type { JobContext } from '../worker/context.ts';
+import type { JobContext } from '../worker/execution/context.ts';
 import type { MiddlewareChain } from './chain.ts';
 import { errorReportingMiddleware } from './error-reporting.ts';
 import { type LoggingOptions, loggingMiddleware, loggingNames } from './logging.ts';

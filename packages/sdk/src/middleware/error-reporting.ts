@@ -1,4 +1,4 @@
-import type { JobContext } from '../worker/context.ts';
+import type { JobContext } from '../worker/execution/context.ts';
 import type { ExecutionMiddleware } from './types.ts';
 
 /**

@@ -1,4 +1,4 @@
-export { withArgs } from '../worker/context-with-args.ts';
+export { withArgs } from '../worker/execution/context-with-args.ts';
 export type { MiddlewareChain } from './chain.ts';
 export { addDefaultMiddleware, type DefaultMiddlewareOptions } from './defaults.ts';
 export { errorReportingMiddleware } from './error-reporting.ts';

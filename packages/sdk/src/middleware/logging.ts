@@ -2,9 +2,9 @@ import type { NamesOf } from '@ojs-ts/core';
 import { consoleLogger, guarded, type Logger } from '../connection/logger.ts';
 import { OJSValidationError } from '../errors.ts';
 import { known } from '../options/known.ts';
-import { isOver } from '../worker/context.ts';
-import { failureFields, markLogged } from '../worker/failure-log.ts';
-import { giveBackFor, isEncoded } from '../worker/outcome.ts';
+import { isOver } from '../worker/execution/context.ts';
+import { failureFields, markLogged } from '../worker/execution/failure-log.ts';
+import { giveBackFor, isEncoded } from '../worker/execution/outcome.ts';
 import type { EnqueueMiddleware, ExecutionMiddleware } from './types.ts';
 
 /** Level and logger. */

@@ -1,11 +1,11 @@
 import type { NamesOf } from '@ojs-ts/core';
+import { pause } from '../connection/pause.ts';
 import { OJSValidationError } from '../errors.ts';
 import { quoted } from '../json.ts';
 import { type Duration, timerMs } from '../options/duration.ts';
 import { known } from '../options/known.ts';
 import { durationMs } from '../options/values.ts';
-import type { JobContext } from '../worker/context.ts';
-import { pause } from '../worker/pause.ts';
+import type { JobContext } from '../worker/execution/context.ts';
 import type { ExecutionMiddleware } from './types.ts';
 
 /** Number and pauses of retries. */

@@ -2,7 +2,7 @@ import { JobTimeoutError, OJSValidationError } from '../errors.ts';
 import { type Duration, timerMs } from '../options/duration.ts';
 import { known } from '../options/known.ts';
 import { durationMs } from '../options/values.ts';
-import { abortExecution } from '../worker/context.ts';
+import { abortExecution } from '../worker/execution/context.ts';
 import type { ExecutionMiddleware } from './types.ts';
 
 /**

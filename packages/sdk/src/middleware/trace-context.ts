@@ -1,4 +1,4 @@
-import type { JobContext } from '../worker/context.ts';
+import type { JobContext } from '../worker/execution/context.ts';
 import type { EnqueueMiddleware, ExecutionMiddleware } from './types.ts';
 
 /** The W3C Trace Context in the `meta` of a job (ojs-observability §4.1, OBS-001). */

@@ -1,7 +1,7 @@
 import type { JobRequest } from '../job/definition.ts';
 import type { Job } from '../job/job.ts';
 import type { JsonArray, Meta } from '../json.ts';
-import type { JobContext } from '../worker/context.ts';
+import type { JobContext } from '../worker/execution/context.ts';
 
 /** Passes the request to the next middleware or sends it. null: a middleware dropped the job, and nothing was sent. */
 export type EnqueueNext = (request: JobRequest) => Promise<Job | null>;

@@ -5,7 +5,7 @@ import { ExpressOjs, type ExpressOptions } from '../express/index.ts';
 import { contextAppNames } from '../framework/app.ts';
 import type { ArgsOf, JobDef, JobTypes, ResultOf } from '../job/definition.ts';
 import { known } from '../options/known.ts';
-import type { JobContext } from '../worker/context.ts';
+import type { JobContext } from '../worker/execution/context.ts';
 
 export type { HealthReport } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';

@@ -1,7 +1,7 @@
 import type { JobRequest } from '../job/definition.ts';
 import { compact } from '../json.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import { giveBackFor } from '../worker/outcome.ts';
+import { giveBackFor } from '../worker/execution/outcome.ts';
 import { type Attributes, kind, status } from './api.ts';
 import { type OpenTelemetryOptions, telemetryOf } from './telemetry.ts';
 import { metaWith, spanContextIn } from './trace-context.ts';

@@ -1,9 +1,9 @@
 import { JobTimeoutError } from '../errors.ts';
 import { compact, textOf } from '../json.ts';
 import type { ExecutionMiddleware } from '../middleware/types.ts';
-import type { JobContext } from '../worker/context.ts';
-import { giveBackFor, isEncoded } from '../worker/outcome.ts';
-import { ContractViolation } from '../worker/violation.ts';
+import type { JobContext } from '../worker/execution/context.ts';
+import { ContractViolation } from '../worker/execution/contract-violation.ts';
+import { giveBackFor, isEncoded } from '../worker/execution/outcome.ts';
 import { type Attributes, kind, type Span, status } from './api.ts';
 import { type Instruments, type OpenTelemetryOptions, telemetryOf } from './telemetry.ts';
 import { spanContextIn, withBaggage } from './trace-context.ts';

@@ -1,7 +1,7 @@
 import type { Transport } from '@ojs-ts/core';
 import type { HttpOptions } from '../transport/http.ts';
 import type { TlsOptions } from '../transport/tls.ts';
-import type { HeartbeatListener, HeartbeatPlan, HeartbeatThread } from '../worker/heartbeat-plan.ts';
+import type { HeartbeatListener, HeartbeatPlan, HeartbeatThread } from '../worker/leases/heartbeat-thread.ts';
 
 /** A process signal that workers handle. */
 export type ProcessSignal = 'SIGTERM' | 'SIGINT' | 'SIGTSTP' | 'SIGCONT';

@@ -7,15 +7,15 @@ import { compact, isWire, numberOf, textOf, type Wire } from '../json.ts';
 import type { MiddlewareChain } from '../middleware/chain.ts';
 import type { ExecutionMiddleware } from '../middleware/types.ts';
 import { known } from '../options/known.ts';
-import { callbackNames, callbacksOf, type WorkerCallbacks } from '../worker/callbacks.ts';
-import type { JobContext } from '../worker/context.ts';
-import { Execution } from '../worker/execution.ts';
-import { type Handler, Handlers } from '../worker/handlers.ts';
-import type { Held } from '../worker/held.ts';
-import { Holdings } from '../worker/holdings.ts';
-import { Outbox } from '../worker/outbox.ts';
-import { Reporting } from '../worker/reports.ts';
-import { Slots } from '../worker/slots.ts';
+import { callbackNames, callbacksOf, type WorkerCallbacks } from '../worker/execution/callbacks.ts';
+import type { JobContext } from '../worker/execution/context.ts';
+import { Execution } from '../worker/execution/execution.ts';
+import { type Handler, Handlers } from '../worker/execution/handlers.ts';
+import { PendingOutcomes } from '../worker/execution/pending-outcomes.ts';
+import { Reporting } from '../worker/execution/reports.ts';
+import { Slots } from '../worker/fetch/slots.ts';
+import type { LeasedJob } from '../worker/leases/leased-job.ts';
+import { LeasedJobs } from '../worker/leases/leased-jobs.ts';
 import type { Delivery } from './delivery.ts';
 
 /** How outcomes reach the server, and what a delivery must bring. */
@@ -70,10 +70,10 @@ export class PushWorker<R = JobTypes> {
   readonly logger: Logger;
   readonly signingSecrets: readonly string[];
   readonly #handlers = new Handlers();
-  readonly #holdings = new Holdings();
-  readonly #outbox = new Outbox();
+  readonly #leasedJobs = new LeasedJobs();
+  readonly #outcomes = new PendingOutcomes();
   readonly #execution: Execution;
-  readonly #running = new Map<Held, PromiseWithResolvers<PushOutcome>>();
+  readonly #running = new Map<LeasedJob, PromiseWithResolvers<PushOutcome>>();
   #draining = false;
 
   /** @throws {OJSValidationError} for an option that cannot be used. */
@@ -87,9 +87,9 @@ export class PushWorker<R = JobTypes> {
     if (this.signingSecrets.includes(''))
       throw OJSValidationError.of('signingSecret', 'expected a text that is not empty');
     this.#execution = new Execution({
-      holdings: this.#holdings,
+      leasedJobs: this.#leasedJobs,
       slots: new Slots(noLimit),
-      outbox: this.#outbox,
+      outcomes: this.#outcomes,
       callbacks: callbacksOf(rest, this.logger),
       logger: this.logger,
       reporting: new PushReporting(connection, this.workerId),
@@ -137,12 +137,12 @@ export class PushWorker<R = JobTypes> {
       timeout_ms: Number.isFinite(limit) ? Math.max(1, Math.floor(limit)) : undefined,
     });
     this.#execution.begin(wire, performance.now());
-    const held = this.#holdings.get(job.id);
-    if (held === undefined) return Promise.resolve({ status: 'superseded' });
-    const before = this.#running.get(held);
+    const leased = this.#leasedJobs.get(job.id);
+    if (leased === undefined) return Promise.resolve({ status: 'superseded' });
+    const before = this.#running.get(leased);
     if (before !== undefined) return before.promise;
     const outcome = Promise.withResolvers<PushOutcome>();
-    this.#running.set(held, outcome);
+    this.#running.set(leased, outcome);
     return outcome.promise;
   }
 
@@ -152,18 +152,19 @@ export class PushWorker<R = JobTypes> {
     this.#draining = true;
     queueMicrotask(() => {
       this.#draining = false;
-      for (const held of this.#outbox.take()) {
-        this.#outbox.done();
-        this.#holdings.remove(held);
-        this.#end(held, outcomeOf(held));
+      for (const leased of this.#outcomes.take()) {
+        this.#outcomes.done();
+        this.#leasedJobs.remove(leased);
+        this.#end(leased, outcomeOf(leased));
       }
-      for (const held of this.#running.keys()) if (held.state === 'lost') this.#end(held, { status: 'superseded' });
+      for (const leased of this.#running.keys())
+        if (leased.state === 'lost') this.#end(leased, { status: 'superseded' });
     });
   }
 
-  #end(held: Held, outcome: PushOutcome): void {
-    this.#running.get(held)?.resolve(outcome);
-    this.#running.delete(held);
+  #end(leased: LeasedJob, outcome: PushOutcome): void {
+    this.#running.get(leased)?.resolve(outcome);
+    this.#running.delete(leased);
   }
 
   #unknownType(jobType: string): { failure: { code: string; type: string; message: string; retryable: true } } | null {
@@ -176,21 +177,21 @@ export class PushWorker<R = JobTypes> {
 
 /** A job belongs to the worker that its delivery names, so that is who reports. */
 class PushReporting extends Reporting {
-  override progress(...[held, report]: Parameters<Reporting['progress']>): Promise<void> {
-    return this.#of(held)?.progress(held, report) ?? super.progress(held, report);
+  override progress(...[leased, report]: Parameters<Reporting['progress']>): Promise<void> {
+    return this.#of(leased)?.progress(leased, report) ?? super.progress(leased, report);
   }
 
-  override checkpoint(...[held, state]: Parameters<Reporting['checkpoint']>): Promise<void> {
-    return this.#of(held)?.checkpoint(held, state) ?? super.checkpoint(held, state);
+  override checkpoint(...[leased, state]: Parameters<Reporting['checkpoint']>): Promise<void> {
+    return this.#of(leased)?.checkpoint(leased, state) ?? super.checkpoint(leased, state);
   }
 
-  #of({ wire }: Held): Reporting | null {
+  #of({ wire }: LeasedJob): Reporting | null {
     const workerId = textOf(wire.worker_id) ?? this.workerId;
     return workerId === this.workerId ? null : new Reporting(this.connection, workerId);
   }
 }
 
-function outcomeOf({ entry, outcome }: Held): PushOutcome {
+function outcomeOf({ entry, outcome }: LeasedJob): PushOutcome {
   const said: unknown = JSON.parse(entry);
   if (!isWire(said)) return { status: 'superseded' };
   if (outcome === 'ack') return { status: 'completed', ...(said.result !== undefined && { result: said.result }) };

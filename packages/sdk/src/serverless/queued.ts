@@ -1,8 +1,8 @@
 import { textOf } from '../json.ts';
-import { failureFields } from '../worker/failure-log.ts';
-import { itemAnswerOf } from '../worker/link.ts';
-import { giveBackFor } from '../worker/outcome.ts';
-import { refusedResult } from '../worker/result.ts';
+import { failureFields } from '../worker/execution/failure-log.ts';
+import { giveBackFor } from '../worker/execution/outcome.ts';
+import { refusedResult } from '../worker/execution/result.ts';
+import { itemAnswerOf } from '../worker/fetch/exchange.ts';
 import { BadDelivery, type Delivery, parseDelivery, readDelivery } from './delivery.ts';
 import type { PushOutcome, PushWorker, RunLimits } from './push-worker.ts';
 

@@ -6,14 +6,14 @@ import type { JobDef } from '../job/definition.ts';
 import { numberOf, type Wire } from '../json.ts';
 import { compose } from '../middleware/compose.ts';
 import type { ExecutionMiddleware } from '../middleware/types.ts';
-import { callbacksOf } from '../worker/callbacks.ts';
-import type { JobContext } from '../worker/context.ts';
-import { Execution } from '../worker/execution.ts';
-import { type Handler, Handlers } from '../worker/handlers.ts';
-import { Holdings } from '../worker/holdings.ts';
-import { Outbox } from '../worker/outbox.ts';
-import { Reporting } from '../worker/reports.ts';
-import { Slots } from '../worker/slots.ts';
+import { callbacksOf } from '../worker/execution/callbacks.ts';
+import type { JobContext } from '../worker/execution/context.ts';
+import { Execution } from '../worker/execution/execution.ts';
+import { type Handler, Handlers } from '../worker/execution/handlers.ts';
+import { PendingOutcomes } from '../worker/execution/pending-outcomes.ts';
+import { Reporting } from '../worker/execution/reports.ts';
+import { Slots } from '../worker/fetch/slots.ts';
+import { LeasedJobs } from '../worker/leases/leased-jobs.ts';
 import { handlersOf } from '../worker/worker.ts';
 
 /** What a Worker of any copy of this package lets see. */
@@ -102,7 +102,7 @@ export class Runner {
   /** Runs a claimed job to its end, as a worker does. */
   execute(wire: Wire, transport: Transport, recorded = true): Promise<Ran> {
     const { promise, resolve } = Promise.withResolvers<Ran>();
-    const outbox = new Outbox();
+    const outcomes = new PendingOutcomes();
     let thrown: Ran['thrown'] = null;
     const connection = new Connection(transport, { logger: silent });
     const onJobFailed = (_: JobContext, error: unknown) => {
@@ -110,9 +110,9 @@ export class Runner {
     };
     const callbacks = callbacksOf({ onJobFailed }, silent);
     const execution = new Execution({
-      holdings: new Holdings(),
+      leasedJobs: new LeasedJobs(),
       slots: new Slots(1),
-      outbox,
+      outcomes,
       maxResultBytes: Math.min(maxResultBytes, numberOf(wire.result_size_limit) ?? maxResultBytes),
       callbacks,
       logger: silent,
@@ -130,11 +130,11 @@ export class Runner {
       unknownType: () => null,
       heartbeat: async () => {},
       changed: () => {
-        const [held] = outbox.take();
-        if (held === undefined) return;
+        const [leased] = outcomes.take();
+        if (leased === undefined) return;
         execution.close();
         // After the callback that tells of the failure.
-        queueMicrotask(() => resolve({ outcome: held.outcome, entry: held.entry, thrown }));
+        queueMicrotask(() => resolve({ outcome: leased.outcome, entry: leased.entry, thrown }));
       },
     });
     execution.begin(wire, performance.now());

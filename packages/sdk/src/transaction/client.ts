@@ -5,7 +5,7 @@ import { type JobOptions, jobNames } from '../job/options.ts';
 import type { JsonArray } from '../json.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { known } from '../options/known.ts';
-import type { JobContext } from '../worker/context.ts';
+import type { JobContext } from '../worker/execution/context.ts';
 import { acknowledged, claimedBy, completionStatement, leaseLost, lockStatement } from './complete.ts';
 import { type Destination, inbox, type PreparedRequest } from './destination.ts';
 import { markedStatement, markStatement, notOpen } from './open.ts';

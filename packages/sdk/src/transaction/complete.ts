@@ -1,8 +1,8 @@
 import { claimOf, maxResultBytes } from '@ojs-ts/core';
 import { OJSError } from '../errors.ts';
 import { textOf } from '../json.ts';
-import type { JobContext } from '../worker/context.ts';
-import { resultText } from '../worker/result.ts';
+import type { JobContext } from '../worker/execution/context.ts';
+import { resultText } from '../worker/execution/result.ts';
 import { hint, noticeOf } from './destination.ts';
 import { isMarked, setMark } from './open.ts';
 import type { Row, SqlTransaction, Statement } from './sql.ts';

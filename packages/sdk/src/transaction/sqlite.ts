@@ -2,7 +2,7 @@ import type { NamesOf } from '@ojs-ts/core';
 import { OJSError, OJSValidationError } from '../errors.ts';
 import type { JobRequest } from '../job/definition.ts';
 import { known } from '../options/known.ts';
-import type { JobContext } from '../worker/context.ts';
+import type { JobContext } from '../worker/execution/context.ts';
 import { missingTable, type StagedJob, stagedOf } from './client.ts';
 import { claimedBy, completionStatement, leaseLost } from './complete.ts';
 import { type Destination, inbox, type PreparedRequest } from './destination.ts';

@@ -1,4 +1,4 @@
-import type { Slots } from './slots.ts';
+import type { Slots } from './fetch/slots.ts';
 
 /** idle: before `start()` and after the drain. */
 export type WorkerState = 'idle' | 'running' | 'quiet' | 'terminate';

@@ -1,7 +1,7 @@
 import { OJSError } from '../errors.ts';
 import { timerMs } from '../options/duration.ts';
-import type { ReportedState } from './beat.ts';
 import type { WorkerState } from './health.ts';
+import type { ReportedState } from './leases/heartbeat-message.ts';
 
 /** Where a worker stands between its making and its end, and who waits for what of it. */
 export class Lifecycle {

@@ -7,8 +7,8 @@ import { quoted } from '../json.ts';
 import type { Duration } from '../options/duration.ts';
 import { expectedQueue, isQueueName } from '../options/names.ts';
 import { durationMs } from '../options/values.ts';
-import { callbackNames, type WorkerCallbacks } from './callbacks.ts';
-import { maxAhead } from './pace.ts';
+import { callbackNames, type WorkerCallbacks } from './execution/callbacks.ts';
+import { maxAhead } from './fetch/slots.ts';
 
 /** What a worker serves, how much at once, and its times. */
 export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {

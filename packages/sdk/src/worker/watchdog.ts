@@ -7,7 +7,7 @@ export interface WatchdogServices {
   wants(): boolean;
   /** No fetch was answered for the whole limit although one was wanted. Told again after each further limit. */
   stale(ms: number): void;
-  /** Every second at most, while the event loop turns. */
+  /** Every second at most, while the event loop runs. */
   pulse?(): void;
 }
 

@@ -1,5 +1,5 @@
 import { type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
-import { Connection } from '../connection/connection.ts';
+import { Connection, reconnect } from '../connection/connection.ts';
 import { currentFake } from '../connection/fake.ts';
 import { readTarget, type UrlOption } from '../connection/target.ts';
 import { OJSError } from '../errors.ts';
@@ -9,31 +9,28 @@ import type { ExecutionMiddleware } from '../middleware/types.ts';
 import type { Duration } from '../options/duration.ts';
 import { known } from '../options/known.ts';
 import { durationMs, warnOfSeconds } from '../options/values.ts';
-import type { Order } from './beat.ts';
-import { callbacksOf } from './callbacks.ts';
-import type { JobContext } from './context.ts';
-import { Delivery } from './delivery.ts';
-import { Exchange } from './exchange.ts';
-import { Execution } from './execution.ts';
-import { Fallback } from './fallback.ts';
-import { type Handler, Handlers } from './handlers.ts';
+import { callbacksOf } from './execution/callbacks.ts';
+import type { JobContext } from './execution/context.ts';
+import { Delivery } from './execution/delivery.ts';
+import { Execution } from './execution/execution.ts';
+import { type Handler, Handlers } from './execution/handlers.ts';
+import type { GiveBack } from './execution/outcome.ts';
+import { PendingOutcomes } from './execution/pending-outcomes.ts';
+import { Reporting } from './execution/reports.ts';
+import { BatchedExchange } from './fetch/batched-exchange.ts';
+import { FetchLoop } from './fetch/fetch-loop.ts';
+import { PlainExchange } from './fetch/plain-exchange.ts';
+import { patienceMs, Slots } from './fetch/slots.ts';
 import { Health, type WorkerHealth, type WorkerState } from './health.ts';
-import { Heartbeat } from './heartbeat.ts';
-import { Holdings } from './holdings.ts';
+import { Heartbeat } from './leases/heartbeat.ts';
+import type { Directive } from './leases/heartbeat-message.ts';
+import { LeasedJobs } from './leases/leased-jobs.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { WorkerOptions, WorkerSettings } from './options.ts';
 import { readWorkerOptions, workerNames } from './options.ts';
-import { Outbox } from './outbox.ts';
-import type { GiveBack } from './outcome.ts';
-import { patienceMs } from './pace.ts';
-import { Reach } from './reach.ts';
-import { rebuild } from './rebuild.ts';
-import { Reporting } from './reports.ts';
 import { followSignals } from './signals.ts';
-import { Slots } from './slots.ts';
-import { serverOf, tellStart } from './start-log.ts';
-import { Turns } from './turns.ts';
 import { Watchdog } from './watchdog.ts';
+import { ConnectionLog, logStart, serverOf } from './worker-log.ts';
 
 /** A job that no handler is known for goes to somebody else, but not at once: alone with it, this worker would get it in a loop. */
 const unknownTypeDelayMs = 5_000;
@@ -55,13 +52,13 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   readonly #connection: Connection;
   readonly #lifecycle = new Lifecycle();
   readonly #handlers = new Handlers();
-  readonly #holdings = new Holdings();
+  readonly #leasedJobs = new LeasedJobs();
   readonly #slots: Slots;
-  readonly #outbox = new Outbox();
+  readonly #outcomes = new PendingOutcomes();
   readonly #health: Health;
   readonly #execution: Execution;
   readonly #delivery: Delivery;
-  readonly #turns: Turns;
+  readonly #fetchLoop: FetchLoop;
   readonly #heartbeat: Heartbeat;
   readonly #watchdog: Watchdog;
 
@@ -82,14 +79,14 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     const { logger } = this.#connection;
     const callbacks = callbacksOf(options, logger);
     const changed = () => this.#changed();
-    const reach = new Reach(logger, serverOf(this.#connection.http));
+    const connectionLog = new ConnectionLog(logger, serverOf(this.#connection.http));
     const shared = {
-      holdings: this.#holdings,
+      leasedJobs: this.#leasedJobs,
       slots: this.#slots,
-      outbox: this.#outbox,
+      outcomes: this.#outcomes,
       callbacks,
       logger,
-      reach,
+      connectionLog,
       changed,
     };
     this.#delivery = new Delivery(shared);
@@ -102,7 +99,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
       unknownType: (jobType) => this.#unknownType(jobType),
       heartbeat: () => this.#heartbeat.beat(),
     });
-    this.#turns = new Turns(
+    this.#fetchLoop = new FetchLoop(
       {
         ...shared,
         delivery: this.#delivery,
@@ -111,23 +108,23 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
         refuse: (wire, now) => this.#execution.refuse(wire, now),
         fetched: () => this.#fetched(),
         stoodStill: (sentAt) => this.#watchdog.stoodStill(sentAt),
-        changed: () => this.#holdings.changed(),
+        changed: () => this.#leasedJobs.changed(),
         broken: (error) => this.#break(error),
       },
-      new Exchange(this.#connection, this.workerId, this.#settings),
-      new Fallback(this.#connection, this.workerId, this.#settings),
+      new BatchedExchange(this.#connection, this.workerId, this.#settings),
+      new PlainExchange(this.#connection, this.workerId, this.#settings),
     );
     this.#heartbeat = new Heartbeat({
       connection: this.#connection,
-      holdings: this.#holdings,
+      leasedJobs: this.#leasedJobs,
       settings: this.#settings,
       workerId: this.workerId,
-      reach,
+      connectionLog,
       state: () => this.#lifecycle.reported,
-      lose: (held, message) => this.#execution.lose(held, message),
+      lose: (leased, message) => this.#execution.lose(leased, message),
       obey: (order) => this.#obey(order),
       beaten: () => this.#health.beaten(),
-      recovered: () => this.#turns.renew(),
+      recovered: () => this.#fetchLoop.renew(),
     });
     this.#watchdog = new Watchdog({
       limitMs: this.#settings.watchdogMs,
@@ -210,7 +207,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
         'A worker has nothing to fetch from while a test fakes the server: give it to useWorker() and call drain().',
       );
     this.#lifecycle.begin();
-    tellStart(this.#connection, this.workerId, this.#settings, this.#handlers);
+    logStart(this.#connection, this.workerId, this.#settings, this.#handlers);
     const terminate = () => this.#terminate(this.#settings.shutdownMs);
     const leave = this.#settings.handleSignals
       ? followSignals({ terminate, quiet: () => this.quiet(), resume: () => this.resume() })
@@ -294,9 +291,9 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   }
 
   #flow(): void {
-    if (this.#lifecycle.takesJobs) this.#turns.open();
+    if (this.#lifecycle.takesJobs) this.#fetchLoop.open();
     else {
-      this.#turns.close();
+      this.#fetchLoop.close();
       this.#execution.returnWaiting();
     }
     this.#heartbeat.pulse();
@@ -312,10 +309,10 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
       queues: this.#settings.queues,
     });
     const failure = { code: 'handler_not_found', type: 'handler_not_found', message, retryable: true };
-    return this.#turns.extended ? { failure, requeue: true, delayMs: unknownTypeDelayMs } : { failure };
+    return this.#fetchLoop.extended ? { failure, requeue: true, delayMs: unknownTypeDelayMs } : { failure };
   }
 
-  #obey(order: Order): void {
+  #obey(order: Directive): void {
     if (order === 'terminate') this.#terminate(this.#settings.shutdownMs);
     else if (order !== null) {
       this.#lifecycle.quietByServer = order === 'quiet';
@@ -330,12 +327,12 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   }
 
   #changed(): void {
-    this.#turns.schedule();
-    this.#holdings.changed();
+    this.#fetchLoop.schedule();
+    this.#leasedJobs.changed();
   }
 
   #rebuild(ms: number): void {
-    const rebuilt = rebuild(this.#connection);
+    const rebuilt = reconnect(this.#connection);
     if (rebuilt) this.#health.rebuilt();
     const what = rebuilt ? 'the connection is made anew' : 'the transport was given and is left as it is';
     this.#connection.logger.error(`fetch unanswered: ${what}`, {
@@ -354,15 +351,15 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   }
 
   async #drain(): Promise<void> {
-    const delivered = () => this.#outbox.undelivered === 0 && !this.#turns.busy;
-    await this.#holdings.until(() => this.#slots.active === 0 && delivered(), this.#lifecycle.patienceOver);
+    const delivered = () => this.#outcomes.undelivered === 0 && !this.#fetchLoop.busy;
+    await this.#leasedJobs.until(() => this.#slots.active === 0 && delivered(), this.#lifecycle.patienceOver);
     this.#execution.interrupt();
     const { promise: late, resolve } = Promise.withResolvers<void>();
     // An outcome is worth nothing once its lease has ended.
     const timer = setTimeout(resolve, Math.min(this.#settings.visibilityMs, deliveryMs));
-    await this.#holdings.until(delivered, late);
+    await this.#leasedJobs.until(delivered, late);
     clearTimeout(timer);
-    this.#turns.giveUp();
+    this.#fetchLoop.giveUp();
     this.#delivery.close();
     await this.#heartbeat.stop();
   }

@@ -1,6 +1,6 @@
 import { OJSValidationError } from '../errors.ts';
 import type { JobDef, ResultOf } from '../job/definition.ts';
-import type { JobContext } from '../worker/context.ts';
+import type { JobContext } from '../worker/execution/context.ts';
 import type { WorkflowDefinition } from './definition.ts';
 
 /** A step before a job: a job or a workflow. */

@@ -1,9 +1,9 @@
 // The program of the thread that sends a worker's heartbeats: its own event loop and its own connection, so that no handler delays them.
 import { parentPort, workerData } from 'node:worker_threads';
 import { Connection, once } from '../../connection/connection.ts';
-import { beatBody } from '../../worker/beat.ts';
-import type { HeartbeatNews, HeartbeatPlan } from '../../worker/heartbeat-plan.ts';
-import { SharedHoldings } from '../../worker/shared-holdings.ts';
+import { heartbeatBody } from '../../worker/leases/heartbeat-message.ts';
+import type { HeartbeatNews, HeartbeatPlan } from '../../worker/leases/heartbeat-thread.ts';
+import { SharedLeases } from '../../worker/leases/shared-leases.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -11,24 +11,24 @@ function run(plan: HeartbeatPlan, say: (news: HeartbeatNews) => void): () => voi
   const { url, headers, token, tls } = plan;
   const options = { headers, ...(token !== undefined && { token }), ...(tls !== undefined && { tls }) };
   const connection = new Connection(url, { ...options, requestRetry: false, logger: silent });
-  const holdings = new SharedHoldings(plan.holdings);
+  const leases = new SharedLeases(plan.leases);
   const stopped = new AbortController();
   let busy = false;
   let told = false;
 
   const beat = async () => {
-    const { stillFor, state } = holdings;
+    const { stillFor, state } = leases;
     if (stillFor > plan.maxBlockedS) {
       if (!told) say({ kind: 'silent', blockedS: stillFor });
       told = true;
       return;
     }
     told = false;
-    if (busy || !holdings.whole) return;
+    if (busy || !leases.whole) return;
     busy = true;
     try {
-      const listed = holdings.list(Date.now());
-      const body = beatBody(plan.about, state, listed);
+      const listed = leases.list(Date.now());
+      const body = heartbeatBody(plan.about, state, listed);
       const answer = await once(connection, { operation: 'worker.heartbeat', body }, plan.answerMs, stopped.signal);
       say({ kind: 'answered', state, listed, answer, at: Date.now() });
     } catch (error) {

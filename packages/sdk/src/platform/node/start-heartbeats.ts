@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { HeartbeatListener, HeartbeatPlan, HeartbeatThread } from '../../worker/heartbeat-plan.ts';
+import type { HeartbeatListener, HeartbeatPlan, HeartbeatThread } from '../../worker/leases/heartbeat-thread.ts';
 import { threadProgram } from './thread-program.ts';
 
 const program = threadProgram('heartbeat-thread', import.meta.url);

@@ -1,0 +1,253 @@
+import type { Logger } from '../../connection/logger.ts';
+import { JobTimeoutError, OJSError } from '../../errors.ts';
+import type { Wire } from '../../json.ts';
+import { timerMs } from '../../options/duration.ts';
+import { Prefetched } from '../fetch/prefetched.ts';
+import type { Slots } from '../fetch/slots.ts';
+import { LeasedJob } from '../leases/leased-job.ts';
+import type { LeasedJobs } from '../leases/leased-jobs.ts';
+import type { Callbacks } from './callbacks.ts';
+import type { JobContext } from './context.ts';
+import { type ContextServices, ExecutionContext } from './execution-context.ts';
+import { logFailure } from './failure-log.ts';
+import { ackEntry, type GiveBack, giveBackFor, isEncoded, nackEntry, timeoutFailure } from './outcome.ts';
+import type { PendingOutcomes } from './pending-outcomes.ts';
+
+export interface ExecutionServices extends Omit<ContextServices, 'lose'> {
+  readonly leasedJobs: LeasedJobs;
+  readonly slots: Slots;
+  readonly outcomes: PendingOutcomes;
+  readonly callbacks: Callbacks | null;
+  readonly visibilityMs: number;
+  /** Of a result, where it is known before the server has answered. */
+  readonly maxResultBytes?: number;
+  /** How long a job may wait for a slot, in milliseconds; default: for ever. */
+  readonly patienceMs?: number;
+  /** Runs the handler of the job's type; what wraps handlers stands in here. */
+  perform(context: JobContext): unknown;
+  /** What becomes of a job whose type has no handler here; null where it has one. */
+  unknownType(jobType: string): GiveBack | null;
+  /** A slot or an outcome came up. */
+  changed(): void;
+}
+
+/** Runs claimed jobs: each ends in exactly one outcome, or in none where the server took it back. */
+export class Execution {
+  readonly #services: ExecutionServices;
+  readonly #ofContexts: ContextServices;
+  readonly #logger: Logger;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #dueAt = Number.POSITIVE_INFINITY;
+  readonly #waiting: Prefetched;
+
+  constructor(services: ExecutionServices) {
+    this.#services = services;
+    this.#ofContexts = { ...services, lose: (leased, message) => this.lose(leased, message) };
+    this.#logger = services.logger;
+    this.#waiting = new Prefetched(services.slots, services.patienceMs, (leased) => this.#giveBack(leased, noSlot));
+  }
+
+  /** Starts the handler of a fetched job, or lets it wait for a slot. A job that there is no room for goes back to its queue. */
+  begin(wire: Wire, now: number): void {
+    const leased = this.#hold(wire, now);
+    if (leased === null) return;
+    const missing = this.#services.unknownType(typeof wire.type === 'string' ? wire.type : '');
+    if (missing !== null) this.#giveBack(leased, missing);
+    else if (this.#services.slots.occupy()) this.#run(leased);
+    else if (this.#waiting.add(leased)) leased.state = 'waiting';
+    else this.#giveBack(leased, noSlot);
+  }
+
+  /** No more is started: what waits goes back to its queue, uncounted. */
+  returnWaiting(): void {
+    for (let leased = this.#waiting.shift(); leased !== undefined; leased = this.#waiting.shift())
+      this.#giveBack(leased, notRunning);
+  }
+
+  /** A job that arrived when no more may be started: back to its queue, uncounted. */
+  refuse(wire: Wire, now: number): void {
+    const leased = this.#hold(wire, now);
+    if (leased !== null) this.#giveBack(leased, notRunning);
+  }
+
+  /** The server no longer counts the job as ours: nothing more is sent, the slot stays taken until the handler has ended. */
+  lose(leased: LeasedJob, message: string): void {
+    if (leased.state !== 'running' && leased.state !== 'waiting') return;
+    if (leased.state === 'waiting') this.#waiting.remove(leased);
+    leased.state = 'lost';
+    this.#services.leasedJobs.remove(leased);
+    this.#logger.warn('job lost', { job_id: leased.id, job_type: leased.wire.type, reason: message });
+    leased.abort(new OJSError(message, { jobId: leased.id }));
+    this.#services.callbacks?.cancelled(leased);
+    this.#services.changed();
+  }
+
+  /** The end of the grace period: handlers are told, their jobs go back uncounted. */
+  interrupt(): void {
+    for (const leased of this.#services.leasedJobs) {
+      if (leased.state !== 'running') continue;
+      leased.abort(new OJSError('The worker is shutting down.', { jobId: leased.id }));
+      this.#detach(leased);
+      this.#giveBack(leased, cutOff);
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#waiting.close();
+  }
+
+  #hold(wire: Wire, now: number): LeasedJob | null {
+    const { leasedJobs } = this.#services;
+    if (typeof wire.id !== 'string') return null;
+    const leased = new LeasedJob(wire, wire.id, now, now + this.#services.visibilityMs);
+    const before = leasedJobs.get(leased.id);
+    if (before !== undefined) {
+      if (before.lease !== undefined && before.lease === leased.lease) return null;
+      this.lose(before, 'The job was handed out again while it was still running here.');
+    }
+    leasedJobs.add(leased);
+    return leased;
+  }
+
+  #run(leased: LeasedJob): void {
+    leased.occupies = true;
+    leased.beganAt = performance.now();
+    this.#watch(leased.deadline);
+    const context = new ExecutionContext(leased, this.#ofContexts);
+    this.#services.callbacks?.started(leased, context);
+    try {
+      const returned = this.#services.perform(context);
+      if (isThenable(returned)) {
+        Promise.resolve(returned).then(
+          (result) => this.#complete(leased, result),
+          (error: unknown) => this.#failed(leased, error, context),
+        );
+      } else this.#complete(leased, returned);
+    } catch (error) {
+      this.#failed(leased, error, context);
+    }
+  }
+
+  #complete(leased: LeasedJob, result: unknown): void {
+    this.#vacate(leased);
+    if (leased.state !== 'running') return;
+    try {
+      leased.entry = ackEntry(leased, result, this.#services.maxResultBytes);
+    } catch (error) {
+      this.#failed(leased, error);
+      return;
+    }
+    leased.outcome = 'ack';
+    this.#settle(leased);
+    this.#services.callbacks?.completed(leased, result);
+  }
+
+  #failed(leased: LeasedJob, error: unknown, context?: JobContext): void {
+    this.#vacate(leased);
+    if (leased.state !== 'running') return;
+    const giveBack = giveBackFor(error, isEncoded(leased.wire.meta));
+    if (!giveBack.requeue) logFailure(this.#logger, leased, giveBack.failure, error, context);
+    this.#giveBack(leased, giveBack);
+    if (!giveBack.requeue) this.#services.callbacks?.failed(leased, error);
+  }
+
+  #giveBack(leased: LeasedJob, giveBack: GiveBack): void {
+    leased.entry = nackEntry(leased, giveBack);
+    leased.outcome = 'nack';
+    this.#settle(leased);
+  }
+
+  #settle(leased: LeasedJob): void {
+    const { outcomes, changed } = this.#services;
+    leased.state = 'settled';
+    const reported = leased.reports?.end() ?? null;
+    if (reported === null) {
+      outcomes.add(leased);
+      changed();
+      return;
+    }
+    outcomes.announce();
+    void reported.then(() => {
+      outcomes.putBack(leased);
+      changed();
+    });
+  }
+
+  /** The handler has ended; a detached one gave its slot back before. */
+  #vacate(leased: LeasedJob): void {
+    if (!leased.occupies) return;
+    leased.ranMs = performance.now() - leased.beganAt;
+    this.#detach(leased);
+    if (leased.state !== 'running') this.#services.changed();
+  }
+
+  #detach(leased: LeasedJob): void {
+    leased.occupies = false;
+    this.#services.slots.vacate();
+    // Later, so that the outcome of this one is on its way before a handler that blocks begins.
+    if (!this.#waiting.isEmpty) queueMicrotask(() => this.#startWaiting());
+  }
+
+  #startWaiting(): void {
+    const leased = this.#waiting.shift();
+    if (leased === undefined) return;
+    // The server counts its time from the claim: what is left must be worth a try.
+    if ((leased.deadline - leased.startedAt) / 2 < performance.now() - leased.startedAt)
+      this.#giveBack(leased, waitedTooLong);
+    else if (this.#services.slots.occupy()) {
+      leased.state = 'running';
+      this.#run(leased);
+    } else this.#giveBack(leased, noSlot);
+  }
+
+  /** One timer for the nearest deadline. Most jobs end long before theirs, so it is not moved when they do. */
+  #watch(deadline: number): void {
+    if (deadline >= this.#dueAt) return;
+    this.#dueAt = deadline;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#expire(), timerMs(deadline - performance.now()));
+  }
+
+  #expire(): void {
+    const now = performance.now();
+    this.#dueAt = Number.POSITIVE_INFINITY;
+    let next = Number.POSITIVE_INFINITY;
+    for (const leased of this.#services.leasedJobs) {
+      if (leased.state !== 'running') continue;
+      if (leased.deadline <= now) this.#timeOut(leased, now);
+      else next = Math.min(next, leased.deadline);
+    }
+    this.#watch(next);
+  }
+
+  #timeOut(leased: LeasedJob, now: number): void {
+    const limit = Math.round(leased.deadline - leased.startedAt);
+    const message = `The job ran longer than its timeout of ${limit} ms.`;
+    this.#logger.warn('job timed out', {
+      job_id: leased.id,
+      job_type: leased.wire.type,
+      attempt: leased.wire.attempt,
+      limit_ms: limit,
+    });
+    const error = new JobTimeoutError(message, limit, { jobId: leased.id });
+    leased.abort(error);
+    this.#detach(leased);
+    this.#giveBack(leased, { failure: timeoutFailure(message, limit, now - leased.startedAt) });
+    this.#services.callbacks?.failed(leased, error);
+  }
+}
+
+/** Reserved for coordination by ojs-worker-protocol, appendix B. */
+function shutdown(message: string): GiveBack {
+  return { failure: { code: 'shutdown', type: 'shutdown', message, retryable: true }, requeue: true };
+}
+
+const noSlot = shutdown('The worker has no free slot.');
+const waitedTooLong = shutdown('The job waited for a slot for more than half of its timeout.');
+const notRunning = shutdown('The worker takes no new jobs.');
+const cutOff = shutdown('The worker shut down before the job had ended.');
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

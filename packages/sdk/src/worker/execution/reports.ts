@@ -1,0 +1,164 @@
+import { type Connection, once } from '../../connection/connection.ts';
+import { OJSAPIError, OJSError, OJSValidationError } from '../../errors.ts';
+import { jsonProblem, refuse } from '../../job/validate-request.ts';
+import { quoted } from '../../json.ts';
+import { isRefusal, isUnclear, saysNoRoute } from '../fetch/response-checks.ts';
+import type { LeasedJob } from '../leases/leased-job.ts';
+
+/** A job's progress is sent at most once in this time (ojs-progress §6.2); the last report is never left out. */
+const everyMs = 1_000;
+/** Nothing waits longer for a report, not even the outcome of the job. */
+const reportMs = 2_000;
+
+interface Progress {
+  readonly progress: number;
+  readonly message: string | undefined;
+  readonly data: unknown;
+}
+
+/** How the handlers of one worker report. Remembers what the server does not have. */
+export class Reporting {
+  readonly connection: Connection;
+  readonly workerId: string;
+  #withoutProgress = false;
+
+  constructor(connection: Connection, workerId: string) {
+    this.connection = connection;
+    this.workerId = workerId;
+  }
+
+  /** One attempt: a report that is lost matters to nobody but those who watch. @throws {OJSError} where the server has no progress, or refuses the report. */
+  async progress(leased: LeasedJob, report: Progress): Promise<void> {
+    if (this.#withoutProgress) throw missing('progress', leased);
+    try {
+      const body = this.#body(leased, report);
+      await once(this.connection, { operation: 'job.reportProgress', params: { id: leased.id }, body }, reportMs);
+    } catch (error) {
+      if (saysNoRoute(error) || isUnclear(error)) {
+        this.#withoutProgress = saysNoRoute(error);
+        throw missing('progress', leased, error);
+      }
+      if (isRefusal(error) && error.statusCode !== 404 && error.statusCode !== 409) throw error;
+      this.connection.logger.debug('progress lost', { job_id: leased.id, error: String(error) });
+    }
+  }
+
+  /** Tried again like any call. @throws {OJSError} */
+  async checkpoint(leased: LeasedJob, state: unknown): Promise<void> {
+    try {
+      const body = this.#body(leased, { state });
+      await this.connection.call(
+        { operation: 'job.saveCheckpoint', params: { id: leased.id }, body },
+        {},
+        { jobId: leased.id },
+      );
+    } catch (error) {
+      if (saysNoRoute(error) || isUnclear(error)) throw missing('checkpoints', leased, error);
+      if (error instanceof OJSAPIError && (error.statusCode === 404 || error.statusCode === 409)) {
+        throw new LostJobError('The checkpoint was not saved: the server no longer counts the job as ours.', {
+          jobId: leased.id,
+          cause: error,
+        });
+      }
+      throw error;
+    }
+  }
+
+  #body(leased: LeasedJob, fields: object): string {
+    return JSON.stringify({
+      ...fields,
+      worker_id: this.workerId,
+      ...(leased.lease !== undefined && { x_lease: leased.lease }),
+    });
+  }
+}
+
+class LostJobError extends OJSError {
+  static override readonly name: string = 'OJSError';
+}
+
+/** What reports of one execution need. */
+export interface ReportsServices {
+  readonly reporting: Reporting;
+  /** The server has said that the job is no longer this worker's. */
+  lose(leased: LeasedJob, message: string): void;
+}
+
+function missing(what: string, leased: LeasedJob, cause?: unknown): OJSError {
+  return new OJSError(`The server has no ${what}: it does not answer this extension of Open Job Spec.`, {
+    jobId: leased.id,
+    cause,
+  });
+}
+
+/** What one execution reports. */
+export class Reports {
+  readonly #leased: LeasedJob;
+  readonly #reporting: Reporting;
+  readonly #services: ReportsServices;
+  #sentAt = Number.NEGATIVE_INFINITY;
+  #pending: Progress | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #last: Promise<void> = Promise.resolve();
+  #sending = 0;
+
+  constructor(leased: LeasedJob, services: ReportsServices) {
+    this.#leased = leased;
+    this.#reporting = services.reporting;
+    this.#services = services;
+  }
+
+  /** Now, or with the next one that is due; then it resolves at once. */
+  async progress(percent: number, message?: string, data?: unknown): Promise<void> {
+    if (!Number.isFinite(percent))
+      throw OJSValidationError.of('percent', `expected a finite number (0 to 100), got ${quoted(percent)}`);
+    if (data !== undefined) refuse(jsonProblem(data, 'data'));
+    if (this.#leased.state !== 'running') return;
+    const report = { progress: Math.min(100, Math.max(0, percent)) / 100, message, data };
+    const wait = this.#sentAt + everyMs - performance.now();
+    if (wait <= 0) return await this.#send(report);
+    this.#pending = report;
+    this.#timer ??= setTimeout(() => void this.#flush(), wait);
+  }
+
+  async checkpoint(state: unknown): Promise<void> {
+    if (state === undefined) throw OJSValidationError.of('state', 'expected a JSON value; null is one');
+    refuse(jsonProblem(state, 'state'));
+    try {
+      await this.#reporting.checkpoint(this.#leased, state);
+    } catch (error) {
+      // Sooner than a heartbeat would: what the handler throws now is no failure of the job.
+      if (error instanceof LostJobError) this.#services.lose(this.#leased, error.message);
+      throw error;
+    }
+  }
+
+  /** The handler has ended: what is still to be sent, so that it reaches the server before the outcome; null where nothing is. */
+  end(): Promise<void> | null {
+    return this.#pending === null && this.#sending === 0 ? null : this.#flush();
+  }
+
+  #flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const report = this.#pending;
+    this.#pending = null;
+    const sending = report === null ? this.#last : this.#send(report);
+    return sending.catch((error: unknown) => {
+      this.#reporting.connection.logger.warn('progress refused', { job_id: this.#leased.id, error: String(error) });
+    });
+  }
+
+  /** One after the other, so that a later report is never overtaken by an earlier one. */
+  #send(report: Progress): Promise<void> {
+    this.#sentAt = performance.now();
+    this.#sending++;
+    this.#last = this.#last
+      .catch(() => {})
+      .then(() => this.#reporting.progress(this.#leased, report))
+      .finally(() => {
+        this.#sending--;
+      });
+    return this.#last;
+  }
+}

@@ -1,0 +1,68 @@
+import { type Connection, once } from '../../connection/connection.ts';
+import { isWire, numberOf, textOf, type Wire, wireOf } from '../../json.ts';
+import type { LeasedJob } from '../leases/leased-job.ts';
+import type { WorkerSettings } from '../options.ts';
+import type { Exchange, ExchangeAnswer, ExchangeRequest, Fetch, ItemAnswer } from './exchange.ts';
+
+/** The worker sends a request again when its answer takes longer than this, in milliseconds, beside the wait of a long poll. */
+export const answerMs = 10_000;
+
+/** `worker.exchange`, an extension of this server (docs/http.md): acks, nacks and the next jobs in one request. */
+export class BatchedExchange implements Exchange {
+  readonly extended = true;
+  readonly #connection: Connection;
+  readonly #head: string;
+  readonly #settings: WorkerSettings;
+
+  constructor(connection: Connection, workerId: string, settings: WorkerSettings) {
+    this.#connection = connection;
+    this.#head = `{"worker_id":${JSON.stringify(workerId)}`;
+    this.#settings = settings;
+  }
+
+  async send({ items, fetch }: ExchangeRequest, signal: AbortSignal): Promise<ExchangeAnswer> {
+    const acks = items.filter((leased) => leased.outcome === 'ack');
+    const nacks = items.filter((leased) => leased.outcome === 'nack');
+    const wish = fetch === null ? '' : `,"fetch":${JSON.stringify(fetchBody(fetch, this.#settings))}`;
+    const body = `${this.#head},"acks":[${entries(acks)}],"nacks":[${entries(nacks)}]${wish}}`;
+    const ms = Math.min(answerMs, this.#connection.timeoutMs) + (fetch?.waitMs ?? 0);
+    const answer = await once(this.#connection, { operation: 'worker.exchange', body }, ms, signal);
+    const answers = new Map([...pair(acks, answer.acks), ...pair(nacks, answer.nacks)]);
+    return { items: items.map((leased) => answers.get(leased) ?? unanswered), jobs: jobsIn(answer) };
+  }
+}
+
+const unanswered: ItemAnswer = { status: 503, message: 'the answer does not mention it' };
+
+function entries(items: readonly LeasedJob[]): string {
+  return items.map((leased) => leased.entry).join(',');
+}
+
+/** By position, which is the rule; a server that lost one is caught by the ids. An item that could not be read is answered without one. */
+function pair(items: readonly LeasedJob[], answers: unknown): [LeasedJob, ItemAnswer][] {
+  const list = Array.isArray(answers) ? answers : [];
+  return items.map((leased, index) => {
+    const answer: unknown = isFor(list[index], leased) ? list[index] : list.find((one) => isFor(one, leased));
+    if (!isWire(answer)) return [leased, unanswered];
+    const message = textOf(wireOf(answer.error)?.message) ?? '';
+    return [leased, { status: numberOf(answer.status) ?? 503, message, state: textOf(answer.state) }];
+  });
+}
+
+function isFor(answer: unknown, leased: LeasedJob): boolean {
+  return isWire(answer) && (answer.job_id === leased.id || answer.job_id === '' || answer.job_id === undefined);
+}
+
+export function fetchBody(fetch: Fetch, settings: WorkerSettings): Wire {
+  return {
+    queues: settings.queues,
+    count: fetch.count,
+    wait_ms: fetch.waitMs,
+    visibility_timeout_ms: settings.visibilityMs,
+    request_id: fetch.requestId,
+  };
+}
+
+export function jobsIn(answer: Wire): readonly Wire[] {
+  return Array.isArray(answer.jobs) ? answer.jobs.filter(isWire) : [];
+}

@@ -1,0 +1,53 @@
+import { textOf, type Wire } from '../../json.ts';
+
+/** A worker's state on the wire (ojs-worker-protocol §2). */
+export type ReportedState = 'running' | 'quiet' | 'terminate';
+
+/** `running` only where the server says so by a directive of its own: an echoed state is no order. */
+export type Directive = ReportedState | null;
+
+/** A job that a heartbeat lists. */
+export interface Listed {
+  readonly id: string;
+  readonly lease: string | undefined;
+}
+
+/** What does not change between heartbeats. */
+export interface About {
+  readonly worker_id: string;
+  readonly hostname: string;
+  readonly pid: number;
+  readonly started_at: string;
+  readonly visibility_timeout_ms: number;
+  readonly queues: readonly string[];
+  readonly concurrency: number;
+  readonly labels: readonly string[];
+}
+
+/** In the order of their severity. */
+export const reportedStates: readonly ReportedState[] = ['running', 'quiet', 'terminate'];
+const severities: readonly string[] = reportedStates;
+
+export function heartbeatBody(about: About, state: ReportedState, listed: readonly Listed[]): string {
+  const ids = listed.map(({ id }) => id);
+  return JSON.stringify({
+    ...about,
+    state,
+    // Both dialects read this: ids in an array (ojs-http-binding §10.4), and ids beside a count (ojs-worker-protocol §4).
+    active_jobs: ids,
+    active_job_ids: ids,
+    active_job_count: ids.length,
+    leases: Object.fromEntries(listed.flatMap(({ id, lease }) => (lease === undefined ? [] : [[id, lease]]))),
+  });
+}
+
+export function directiveIn(answer: Wire, reported: ReportedState): Directive {
+  const directive = severityOf(answer.directive);
+  const state = severityOf(answer.state);
+  const ordered = Math.max(directive, state <= severityOf(reported) ? -1 : state);
+  return reportedStates[ordered] ?? null;
+}
+
+function severityOf(word: unknown): number {
+  return severities.indexOf(textOf(word) ?? '');
+}

@@ -1,0 +1,45 @@
+import type { Wire } from '../../json.ts';
+import type { TlsOptions } from '../../transport/tls.ts';
+import type { About, Listed, ReportedState } from './heartbeat-message.ts';
+
+/** All that a heartbeat thread is told; it must survive a structured clone. */
+export interface HeartbeatPlan {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly token: string | undefined;
+  readonly tls: TlsOptions | undefined;
+  readonly about: About;
+  /** Between two heartbeats. */
+  readonly everyMs: number;
+  /** The longest wait for an answer. */
+  readonly answerMs: number;
+  /** An event loop that stood still for so long gets no heartbeats any more. */
+  readonly maxBlockedS: number;
+  /** Of {@link SharedLeases}. */
+  readonly leases: SharedArrayBuffer;
+}
+
+/** What the thread says. */
+export type HeartbeatNews =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly error: string }
+  | { readonly kind: 'silent'; readonly blockedS: number }
+  | {
+      readonly kind: 'answered';
+      readonly state: ReportedState;
+      readonly listed: readonly Listed[];
+      readonly answer: Wire;
+      /** Wall clock, milliseconds. */
+      readonly at: number;
+    };
+
+export interface HeartbeatThread {
+  /** Resolves when no heartbeat of the thread is under way any more. */
+  stop(): Promise<void>;
+}
+
+export interface HeartbeatListener {
+  news(news: HeartbeatNews): void;
+  /** The thread is no more, for whatever reason but `stop()`. */
+  gone(error: unknown): void;
+}

@@ -1,0 +1,224 @@
+import { platform } from '#platform';
+import { type Connection, once } from '../../connection/connection.ts';
+import { textsOf, type Wire } from '../../json.ts';
+import type { WorkerSettings } from '../options.ts';
+import type { ConnectionLog } from '../worker-log.ts';
+import {
+  type About,
+  type Directive,
+  directiveIn,
+  heartbeatBody,
+  type Listed,
+  type ReportedState,
+} from './heartbeat-message.ts';
+import type { HeartbeatNews, HeartbeatThread } from './heartbeat-thread.ts';
+import type { LeasedJob } from './leased-job.ts';
+import type { LeasedJobs } from './leased-jobs.ts';
+import { SharedLeases } from './shared-leases.ts';
+
+export interface HeartbeatServices {
+  readonly connection: Connection;
+  readonly leasedJobs: LeasedJobs;
+  readonly settings: WorkerSettings;
+  readonly workerId: string;
+  readonly connectionLog: ConnectionLog;
+  state(): ReportedState;
+  lose(leased: LeasedJob, message: string): void;
+  /** What the server ordered in its answer; null where it ordered nothing. */
+  obey(order: Directive): void;
+  beaten(): void;
+  /** One was answered after one that was not. */
+  recovered(): void;
+}
+
+/** The default timeout of a job: a handler that blocks for longer is taken for one that never ends. */
+const maxBlockedS = 1_800;
+/** Room for jobs whose outcome is on its way, beside those that run: a few requests of them. */
+const placesPerSlot = 4;
+
+/**
+ * Tells the server that this worker lives and which jobs it holds (ojs-worker-protocol §4). A failure changes nothing. Where it can be a thread
+ * does it, so that a handler that blocks the event loop keeps its leases; its answers take effect when the event loop runs again.
+ */
+export class Heartbeat {
+  readonly #services: HeartbeatServices;
+  readonly #about: About;
+  readonly #answerMs: number;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #current: Promise<void> | null = null;
+  #next: Promise<void> | null = null;
+  #shared: SharedLeases | null = null;
+  #thread: HeartbeatThread | null = null;
+  #threadBeats = false;
+  #failing = false;
+
+  constructor(services: HeartbeatServices) {
+    const { settings, connection } = services;
+    this.#services = services;
+    // Below the interval, so that a beat that hangs never takes the place of the next one.
+    this.#answerMs = Math.min(settings.heartbeatMs * 0.8, connection.timeoutMs);
+    this.#about = {
+      worker_id: services.workerId,
+      hostname: platform.process?.hostname ?? '',
+      pid: platform.process?.pid ?? 0,
+      started_at: new Date().toISOString(),
+      visibility_timeout_ms: settings.visibilityMs,
+      queues: settings.queues,
+      concurrency: settings.concurrency,
+      labels: settings.labels,
+    };
+  }
+
+  /** The first one at once. */
+  start(): void {
+    this.#startThread();
+    this.#tick();
+    this.#timer = setInterval(() => {
+      if (!this.#threadBeats || this.#shared?.whole === false) this.#tick();
+    }, this.#services.settings.heartbeatMs);
+  }
+
+  /** A heartbeat that lists every job leased at this moment. */
+  beat(): Promise<void> {
+    if (this.#current === null) return this.#begin();
+    this.#next ??= this.#current
+      .catch(() => {})
+      .then(() => {
+        this.#next = null;
+        return this.#begin();
+      });
+    return this.#next;
+  }
+
+  /** The event loop runs; `state()` may have changed. */
+  pulse(): void {
+    if (this.#shared === null) return;
+    this.#shared.pulse();
+    this.#shared.state = this.#services.state();
+  }
+
+  /** After the last one, which says that the worker is gone. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#thread?.stop();
+    await this.beat().catch((error: unknown) => this.#warn(error));
+  }
+
+  #tick(): void {
+    if (this.#current === null) this.#begin().catch((error: unknown) => this.#warn(error));
+  }
+
+  #begin(): Promise<void> {
+    this.#current = this.#send().finally(() => {
+      this.#current = null;
+    });
+    return this.#current;
+  }
+
+  async #send(): Promise<void> {
+    const reported = this.#services.state();
+    const listed = [...this.#services.leasedJobs];
+    const body = heartbeatBody(this.#about, reported, listed);
+    const answer = await once(this.#services.connection, { operation: 'worker.heartbeat', body }, this.#answerMs);
+    this.#answered(reported, listed, answer, performance.now());
+  }
+
+  #answered(reported: ReportedState, listed: readonly LeasedJob[], answer: Wire, at: number): void {
+    this.#services.beaten();
+    this.#services.connectionLog.answered('heartbeat');
+    if (this.#failing) this.#services.recovered();
+    this.#failing = false;
+    this.#renew(listed, answer, at + this.#services.settings.visibilityMs);
+    this.#services.obey(directiveIn(answer, reported));
+  }
+
+  /** A settled job is not lost by what a heartbeat says: the answer to its outcome decides. */
+  #renew(listed: readonly LeasedJob[], answer: Wire, leaseUntil: number): void {
+    const extended = textsOf(answer.jobs_extended);
+    const renewed = extended && new Set(extended);
+    const cancelled = new Set(textsOf(answer.jobs_cancelled));
+    for (const leased of listed) {
+      if (!this.#services.leasedJobs.has(leased)) continue;
+      if (!cancelled.has(leased.id) && (renewed === undefined || renewed.has(leased.id)))
+        leased.leaseUntil = leaseUntil;
+      else
+        this.#services.lose(
+          leased,
+          'The server no longer counts the job as ours: it was cancelled, or its lease was lost.',
+        );
+    }
+  }
+
+  /** Not for a transport that was given, nor where functions of the caller's take part in a request: those live in this thread. */
+  #startThread(): void {
+    const { settings, leasedJobs, connection } = this.#services;
+    const { http } = connection;
+    if (!settings.heartbeatThread || platform.startHeartbeats === undefined || http === null) return;
+    const { base, headers, token, fetch, tls } = http;
+    if (fetch !== undefined || typeof token === 'function') return;
+    const slots = settings.concurrency + settings.prefetch;
+    const shared = SharedLeases.for(placesPerSlot * slots + 64);
+    const plan = {
+      url: base.href,
+      headers,
+      token,
+      tls,
+      about: this.#about,
+      everyMs: settings.heartbeatMs,
+      answerMs: this.#answerMs,
+      maxBlockedS,
+      leases: shared.buffer,
+    };
+    try {
+      this.#thread = platform.startHeartbeats(plan, {
+        news: (news) => this.#hear(news),
+        gone: (error) => this.#alone(error),
+      });
+    } catch (error) {
+      this.#alone(error);
+      return;
+    }
+    this.#shared = shared;
+    // An outcome of the last moment has as long as any to arrive.
+    leasedJobs.mirror(shared, settings.visibilityMs);
+    this.pulse();
+  }
+
+  #hear(news: HeartbeatNews): void {
+    if (news.kind === 'ready') {
+      this.#threadBeats = true;
+      this.#services.connection.logger.debug('heartbeat thread started');
+    } else if (news.kind === 'failed') this.#warn(news.error);
+    else if (news.kind === 'silent') {
+      const fields = { blocked_s: news.blockedS };
+      this.#services.connection.logger.error(
+        'heartbeats ended: the event loop stood still for too long, and the jobs were given up',
+        fields,
+      );
+    } else {
+      const age = Math.max(0, Date.now() - news.at);
+      this.#answered(news.state, this.#heldOf(news.listed), news.answer, performance.now() - age);
+    }
+  }
+
+  /** Those that are still the same claims. */
+  #heldOf(listed: readonly Listed[]): LeasedJob[] {
+    return listed.flatMap(({ id, lease }) => {
+      const leased = this.#services.leasedJobs.get(id);
+      return leased !== undefined && leased.lease === lease ? [leased] : [];
+    });
+  }
+
+  #alone(error: unknown): void {
+    this.#threadBeats = false;
+    this.#services.leasedJobs.mirror(null);
+    this.#services.connection.logger.warn('heartbeat thread missing: a handler that blocks may lose its lease', {
+      error: String(error),
+    });
+  }
+
+  #warn(error: unknown): void {
+    this.#failing = true;
+    this.#services.connectionLog.failed('heartbeat', error);
+  }
+}

@@ -1,0 +1,78 @@
+import type { Wire } from '../../json.ts';
+import type { JobContext } from '../execution/context.ts';
+
+/**
+ * waiting: prefetched, without a slot yet. running: its handler runs under this worker's lease. settled: the outcome is known
+ * and on its way to the server, the lease still held (a timeout and the end of a shutdown settle without the handler).
+ * lost: the server took the job back; the worker sends nothing more.
+ */
+export type LeasedJobState = 'waiting' | 'running' | 'settled' | 'lost';
+
+/** A claimed job, from its fetch until the server has answered its outcome. Times are of `performance.now()`. */
+export class LeasedJob {
+  readonly wire: Wire;
+  readonly id: string;
+  /** The fence: proves that an outcome belongs to this claim. Absent on servers without it. */
+  readonly lease: string | undefined;
+  /** The claim, from which the server counts the job's timeout. */
+  readonly startedAt: number;
+  /** When the execution has failed by its timeout. */
+  readonly deadline: number;
+  /** Until here an outcome can still be accepted; heartbeats that listed the job move it. */
+  leaseUntil: number;
+  state: LeasedJobState = 'running';
+  /** Whether its handler takes a slot. */
+  occupies = false;
+  /** When its handler was started, of `performance.now()`. */
+  beganAt = Number.NaN;
+  /** How long its handler ran, in milliseconds; endless for one that never ended. */
+  ranMs = Number.POSITIVE_INFINITY;
+  /** The outcome as one item of an exchange, JSON text. */
+  entry = '';
+  outcome: 'ack' | 'nack' = 'ack';
+  /** Where it stands in the memory that the heartbeat thread reads; −1 where it does not. */
+  place = -1;
+  /** Deliveries that failed. */
+  failures = 0;
+  /** Of a handler that reports; `end` sends what is left, before the outcome. */
+  reports: { end(): Promise<void> | null } | undefined;
+  /** For callbacks, where there are any. */
+  context: JobContext | undefined;
+  failed = false;
+  thrown: unknown;
+  #reason: unknown;
+  #controller: AbortController | undefined;
+
+  constructor(wire: Wire, id: string, now: number, leaseUntil: number) {
+    this.wire = wire;
+    this.id = id;
+    this.lease = typeof wire.x_lease === 'string' ? wire.x_lease : undefined;
+    this.startedAt = now;
+    this.deadline =
+      typeof wire.timeout_ms === 'number' && wire.timeout_ms > 0 ? now + wire.timeout_ms : Number.POSITIVE_INFINITY;
+    this.leaseUntil = leaseUntil;
+  }
+
+  get aborted(): boolean {
+    return this.#reason !== undefined;
+  }
+
+  get reason(): unknown {
+    return this.#reason;
+  }
+
+  /** Made when somebody asks: most handlers never do, and an AbortController costs more than the rest of a job. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.aborted) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: Error): void {
+    if (this.aborted) return;
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+  }
+}

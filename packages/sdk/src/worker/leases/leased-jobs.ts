@@ -1,0 +1,76 @@
+import { SlabMap } from '@ojs-ts/core';
+import type { LeasedJob } from './leased-job.ts';
+import type { SharedLeases } from './shared-leases.ts';
+
+/** The jobs whose lease is ours, by id: what heartbeats list. A job stays until the server has answered its outcome. */
+export class LeasedJobs {
+  readonly #jobs = new SlabMap<LeasedJob>();
+  #watchers: (() => void)[] = [];
+  #mirror: SharedLeases | null = null;
+  #slackMs = 0;
+
+  get size(): number {
+    return this.#jobs.size;
+  }
+
+  [Symbol.iterator](): Iterator<LeasedJob> {
+    return this.#jobs.values()[Symbol.iterator]();
+  }
+
+  get(id: string): LeasedJob | undefined {
+    return this.#jobs.get(id);
+  }
+
+  add(leased: LeasedJob): void {
+    // An outcome of the claim before may still be on its way.
+    const before = this.get(leased.id);
+    if (before !== undefined) this.remove(before);
+    if (this.#mirror !== null) this.#reflect(leased, this.#mirror);
+    this.#jobs.set(leased.id, leased);
+  }
+
+  /** From now on every job stands there too, until `slackMs` after the end of its time. */
+  mirror(mirror: SharedLeases | null, slackMs = 0): void {
+    this.#mirror = mirror;
+    this.#slackMs = slackMs;
+    if (mirror !== null) for (const leased of this) this.#reflect(leased, mirror);
+  }
+
+  /** Another claim of the same job may stand here by now. */
+  has(leased: LeasedJob): boolean {
+    return this.get(leased.id) === leased;
+  }
+
+  remove(leased: LeasedJob): void {
+    if (!this.has(leased)) return;
+    this.#jobs.delete(leased.id);
+    if (this.#mirror !== null) this.#mirror.remove(leased.place);
+  }
+
+  /** Something may have become true that somebody waits for. */
+  changed(): void {
+    if (this.#watchers.length === 0) return;
+    const watchers = this.#watchers;
+    this.#watchers = [];
+    for (const watcher of watchers) watcher();
+  }
+
+  /** Resolves once `done` holds, which is asked after every change, or when `stop` resolves. Answers what `done` says then. */
+  async until(done: () => boolean, stop: Promise<void>): Promise<boolean> {
+    let stopped = false;
+    const end = stop.then(() => {
+      stopped = true;
+    });
+    while (!done() && !stopped) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#watchers.push(resolve);
+      await Promise.race([promise, end]);
+    }
+    return done();
+  }
+
+  #reflect(leased: LeasedJob, mirror: SharedLeases): void {
+    const left = leased.deadline - performance.now();
+    leased.place = mirror.add(leased.id, leased.lease ?? '', Date.now() + left + this.#slackMs);
+  }
+}

@@ -1,0 +1,216 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type JobContext, OJSError, OJSValidationError } from '../../../src/index.ts';
+import { type Bench, gate, openBench } from '../../support/bench.ts';
+import { refusal } from '../../support/faulty.ts';
+
+let bench: Bench;
+beforeEach(async () => {
+  bench = await openBench();
+});
+afterEach(() => bench[Symbol.asyncDispose]());
+
+const reports = () => bench.wire.bodies('job.reportProgress');
+
+async function run(handler: (context: JobContext) => unknown, maxAttempts = 1) {
+  const job = await bench.client.enqueue('test.job', [], { retry: { maxAttempts, initialInterval: 1 } });
+  const worker = bench.worker().register('test.job', handler);
+  await worker.runUntil(() => job.wait().catch(() => {}));
+  return job.refresh();
+}
+
+const progressOf = async (id: string): Promise<unknown> =>
+  JSON.parse((await bench.embedded.call({ operation: 'job.progress', params: { id } })).text);
+
+describe('progress() (ojs-progress)', () => {
+  test('is sent with the lease, at most once a second; the last report goes before the outcome, awaited or not', async () => {
+    const job = await run(async ({ progress }) => {
+      await progress(10, 'first', { rows: 1 });
+      for (let percent = 11; percent < 90; percent++) await progress(percent);
+      void progress(140, 'last');
+    });
+    expect(job.state).toBe('completed');
+    const lease = { worker_id: expect.any(String), x_lease: expect.any(String) };
+    expect(reports()).toEqual([
+      { progress: 0.1, message: 'first', data: { rows: 1 }, ...lease },
+      { progress: 1, message: 'last', ...lease },
+    ]);
+    const order = bench.wire.calls.map(({ operation, body }) => (body?.includes('"acks":[{') ? 'ack' : operation));
+    expect(order.lastIndexOf('job.reportProgress')).toBeLessThan(order.indexOf('ack'));
+    expect(await progressOf(job.id)).toMatchObject({ progress: 1, message: 'last' });
+  });
+
+  test('a report on its way is waited for, so that the outcome does not overtake it', async () => {
+    bench.wire.spoil('job.reportProgress', async (call) => {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      return bench.embedded.call(call);
+    });
+    const job = await run(({ progress }) => void progress(40, 'slow'));
+    expect(await progressOf(job.id)).toMatchObject({ message: 'slow' });
+  });
+
+  test.each(['before' as const, refusal(503, 'away'), refusal(409, { error: { code: 'conflict', message: 'no' } })])(
+    'what is lost on the way (%o) fails no job',
+    async (fault) => {
+      bench.wire.spoil('job.reportProgress', fault);
+      expect(await run(({ progress }) => progress(1))).toMatchObject({ state: 'completed' });
+    },
+  );
+
+  test('bad input is refused with its place, and one that nobody awaits does not end the process', async () => {
+    const errors: unknown[] = [];
+    const job = await run(async ({ progress }) => {
+      void progress(Number.NaN);
+      for (const call of [() => progress(Number.NaN), () => progress(1, 'x', { deep: [1n] })])
+        await call().catch((e) => errors.push(e));
+    });
+    expect(job.state).toBe('completed');
+    expect(errors).toEqual([expect.any(OJSValidationError), expect.any(OJSValidationError)]);
+    expect(errors).toMatchObject([{ issues: [{ path: 'percent' }] }, { issues: [{ path: 'data.deep[0]' }] }]);
+  });
+
+  test.each([
+    refusal(404, 'Cannot PUT'),
+    refusal(405, { error: { code: 'method_not_allowed', message: 'no' } }),
+    refusal(501, { error: { code: 'unsupported', message: 'no' } }),
+  ])('a server without it (%o) is named', async (answer) => {
+    bench.wire.spoil('job.reportProgress', answer);
+    const job = await run(({ progress }) => progress(1));
+    expect(job.error).toMatchObject({
+      type: 'OJSError',
+      message: expect.stringContaining('The server has no progress'),
+    });
+  });
+});
+
+describe('checkpoint() (ojs-durable-execution)', () => {
+  test('is kept for the next attempt, and readable in this one', async () => {
+    const seen: unknown[] = [];
+    const job = await run(async (context) => {
+      seen.push(context.lastCheckpoint);
+      await context.checkpoint({ page: context.attempt, rest: null });
+      seen.push(context.lastCheckpoint);
+      if (context.attempt < 3) throw new Error('again');
+    }, 3);
+    expect(job.state).toBe('completed');
+    const page = (n: number) => ({ page: n, rest: null });
+    expect(seen).toEqual([undefined, page(1), page(1), page(2), page(2), page(3)]);
+    expect(bench.wire.bodies('job.saveCheckpoint')[0]).toMatchObject({
+      x_lease: expect.any(String),
+      worker_id: expect.any(String),
+    });
+  });
+
+  test('a call that was cut is tried again', async () => {
+    bench.wire.spoil('job.saveCheckpoint', 'after');
+    expect(await run(({ checkpoint }) => checkpoint(1))).toMatchObject({ state: 'completed' });
+    expect(bench.wire.of('job.saveCheckpoint')).toHaveLength(2);
+  });
+
+  test('whoever lost the job cannot save over its next owner', async () => {
+    const [began, gone] = [gate(), gate()];
+    const failure = gate<unknown>();
+    const job = await bench.client.enqueue('test.job', []);
+    const worker = bench.worker().register('test.job', async ({ checkpoint }) => {
+      began.open();
+      await gone.opened;
+      failure.open(await checkpoint('stale').catch((error: unknown) => error));
+    });
+    await worker.runUntil(async () => {
+      await began.opened;
+      await bench.client.cancelJob(job.id);
+      gone.open();
+      expect(await failure.opened).toMatchObject({
+        message: expect.stringContaining('no longer counts the job as ours'),
+        jobId: job.id,
+      });
+    });
+  });
+
+  test('bad input and servers without it are named', async () => {
+    const errors: unknown[] = [];
+    bench.wire.spoil('job.saveCheckpoint', refusal(404, '<html>'));
+    await run(async ({ checkpoint }) => {
+      for (const state of [undefined, { when: new Date() }, 1])
+        await checkpoint(state).catch((error) => errors.push(error));
+    });
+    expect(errors).toEqual([expect.any(OJSValidationError), expect.any(OJSValidationError), expect.any(OJSError)]);
+    expect(errors).toMatchObject([
+      {},
+      { issues: [{ path: 'state.when' }] },
+      { message: expect.stringContaining('no checkpoints') },
+    ]);
+  });
+});
+
+test('parentResults and workflowId come with a step of a workflow', async () => {
+  const seen: unknown[] = [];
+  const done = gate();
+  const worker = bench.worker().register('test.job', ({ parentResults, workflowId, args }) => {
+    seen.push([workflowId, parentResults]);
+    if (args[0] === 2) done.open();
+    return `result ${args[0]}`;
+  });
+  const steps = [1, 2].map((n) => ({ type: 'test.job', args: [n] }));
+  const answer = await bench.embedded.call({
+    operation: 'workflow.create',
+    body: JSON.stringify({ type: 'chain', name: 'two', steps }),
+  });
+  const { id } = JSON.parse(answer.text).workflow;
+  await worker.runUntil(() => done.opened);
+  expect(seen).toEqual([
+    [id, []],
+    [id, ['result 1']],
+  ]);
+});
+
+describe('what is thrown', () => {
+  test('whatever cannot be read is a failure like any other', async () => {
+    const trap = {
+      get(): never {
+        throw new Error('trap');
+      },
+    };
+    const unreadable = [
+      Object.defineProperty(new Error('x'), 'name', trap),
+      Object.defineProperty(new Error('x'), 'message', trap),
+    ];
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    for (const thrown of [...unreadable, proxy]) {
+      expect(
+        await run(async () => {
+          throw thrown;
+        }),
+      ).toMatchObject({ state: 'discarded', error: { code: 'handler_error' } });
+    }
+  });
+
+  test('a logger that throws changes no outcome', async () => {
+    const broken = () => {
+      throw new Error('the disk is full');
+    };
+    const logger = { debug: broken, info: broken, warn: broken, error: broken };
+    const failing = await bench.client.enqueue('job.fail', [], { retry: { maxAttempts: 1 } });
+    const odd = await bench.client.enqueue('job.odd', []);
+    const worker = bench
+      .worker({ logger })
+      .register('job.fail', () => {
+        throw new Error('no');
+      })
+      .register('job.odd', () => 1n);
+    await worker.runUntil(() => Promise.allSettled([failing.wait(), odd.wait()]));
+    expect([await failing.refresh(), await odd.refresh()]).toMatchObject([
+      { state: 'discarded' },
+      { state: 'discarded' },
+    ]);
+  });
+
+  test('an extension of the lease that nobody awaits does not end the process', async () => {
+    bench.wire.spoil('worker.heartbeat', async () =>
+      bench.embedded.call({ operation: 'worker.heartbeat', body: '{}' }),
+    );
+    bench.wire.spoil('worker.heartbeat', 'before');
+    expect(await run(({ heartbeat }) => void heartbeat())).toMatchObject({ state: 'completed' });
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+});

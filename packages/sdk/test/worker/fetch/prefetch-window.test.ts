@@ -1,0 +1,189 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { OJSValidationError } from '../../../src/index.ts';
+import { PrefetchWindow } from '../../../src/worker/fetch/slots.ts';
+import { LeasedJob } from '../../../src/worker/leases/leased-job.ts';
+import { type Bench, gate, openBench } from '../../support/bench.ts';
+
+function ran(...milliseconds: readonly number[]): LeasedJob[] {
+  return milliseconds.map((ms, index) => {
+    const held = new LeasedJob({}, String(index), 0, 0);
+    held.ranMs = ms;
+    return held;
+  });
+}
+
+describe('how many jobs are fetched ahead', () => {
+  test('as many as keep the slots busy for a turn where jobs are shorter than a turn, up to the most', () => {
+    const pace = new PrefetchWindow(10, 100);
+    expect(pace.ahead).toBe(0);
+    pace.answered(ran(...Array(10).fill(0.1)), 2);
+    expect(pace.ahead).toBe(20);
+    pace.answered(ran(...Array(20).fill(0.1)), 2);
+    expect(pace.ahead).toBe(50);
+    pace.answered(ran(...Array(90).fill(0.1)), 2);
+    expect(pace.ahead).toBe(100);
+  });
+
+  test('none where they take longer than a turn, or never ran', () => {
+    const pace = new PrefetchWindow(2, 100);
+    pace.answered(ran(...Array(20).fill(3), ...Array(20).fill(Number.POSITIVE_INFINITY)), 2);
+    expect(pace.ahead).toBe(0);
+  });
+
+  test('whatever turns bring, it stays within its bounds and ends where jobs become long', () => {
+    const turn = fc.tuple(fc.array(fc.nat(5), { maxLength: 300 }), fc.nat(5));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 200 }), fc.nat(100), fc.array(turn), (concurrency, most, turns) => {
+        const pace = new PrefetchWindow(concurrency, most);
+        for (const [items, ms] of turns) {
+          pace.answered(ran(...items), ms);
+          expect(pace.ahead).toBeGreaterThanOrEqual(0);
+          expect(pace.ahead).toBeLessThanOrEqual(most);
+        }
+        for (let n = 0; n < 7; n++) pace.answered(ran(9), 2);
+        expect(pace.ahead).toBe(0);
+      }),
+    );
+  });
+});
+
+describe('a worker with the defaults', () => {
+  let bench: Bench;
+  beforeEach(async () => {
+    bench = await openBench();
+  });
+  afterEach(() => bench[Symbol.asyncDispose]());
+
+  const enqueue = (count: number, type: string) =>
+    bench.client.enqueueBatch(Array.from({ length: count }, (_, n) => ({ type, args: [n], queue: 'default' })));
+  const fetched = () =>
+    bench.wire.bodies('worker.exchange').flatMap(({ fetch }) => {
+      return typeof fetch === 'object' && fetch !== null && 'count' in fetch && typeof fetch.count === 'number'
+        ? [fetch.count]
+        : [];
+    });
+
+  test('fetches ahead of short handlers, which never run more at once than its concurrency', async () => {
+    const jobs = await enqueue(1_000, 'short.job');
+    let [running, most] = [0, 0];
+    const worker = bench.worker({ concurrency: 4 });
+    worker.register('short.job', async () => {
+      most = Math.max(most, ++running);
+      await null;
+      running--;
+    });
+    await worker.runUntil(() => Promise.all(jobs.map((job) => job.wait())));
+    expect(most).toBe(4);
+    expect(Math.max(...fetched())).toBeGreaterThan(50);
+    expect(bench.wire.of('worker.exchange').length, 'a turn for each four jobs would be 250').toBeLessThan(100);
+    expect(await bench.client.queueStats('default')).toMatchObject({ completed: 1_000, active: 0 });
+  });
+
+  test('has a second turn under way while it works, so that neither waits for the other', async () => {
+    const jobs = await enqueue(2_000, 'short.job');
+    const worker = bench.worker({ concurrency: 100 });
+    const asked = () => bench.wire.of('worker.exchange').length;
+    const answered = () => bench.wire.answers.filter(({ call }) => call.operation === 'worker.exchange').length;
+    let meanwhile = 0;
+    worker.register('short.job', () => {
+      if (asked() > answered()) meanwhile++;
+    });
+    await worker.runUntil(() => Promise.all(jobs.map((job) => job.wait())));
+    expect(meanwhile).toBeGreaterThan(1_000);
+  });
+
+  test('holds no more jobs than its concurrency where handlers take longer than a turn', async () => {
+    const jobs = await enqueue(6, 'long.job');
+    const gates = jobs.map(() => gate());
+    const began = jobs.map(() => gate());
+    const worker = bench.worker({ concurrency: 2, heartbeatInterval: 10 });
+    worker.register('long.job', async ({ args: [n] }) => {
+      began[Number(n)]?.open();
+      await gates[Number(n)]?.opened;
+    });
+    await worker.runUntil(async () => {
+      for (const [n, { open }] of gates.entries()) {
+        await began[n]?.opened;
+        const beats = bench.wire.of('worker.heartbeat').length;
+        await bench.wire.until(() => bench.wire.of('worker.heartbeat').length > beats + 1);
+        expect(bench.wire.bodies('worker.heartbeat').at(-1)?.active_job_count).toBeLessThanOrEqual(2);
+        open();
+      }
+      await Promise.all(jobs.map((job) => job.wait()));
+    });
+  });
+
+  test('asks for no more than its slots once the queues were empty', async () => {
+    const jobs = await enqueue(300, 'short.job');
+    const worker = bench.worker({ concurrency: 4 });
+    worker.register('short.job', () => {});
+    await worker.runUntil(async () => {
+      await Promise.all(jobs.map((job) => job.wait()));
+      expect(Math.max(...fetched())).toBeGreaterThan(4);
+      const waits = () => bench.wire.bodies('worker.exchange').at(-1);
+      await bench.wire.until(() => waits()?.fetch !== undefined);
+      const before = bench.wire.of('worker.exchange').length;
+      await (await bench.client.enqueue('short.job', [])).wait();
+      await bench.wire.until(() => bench.wire.of('worker.exchange').length > before);
+      expect(waits()).toMatchObject({ fetch: { count: 4 } });
+    });
+  });
+
+  test('gives back, uncounted, what it fetched ahead when long handlers hold its slots', async () => {
+    await enqueue(500, 'short.job');
+    const jobs = await enqueue(40, 'long.job');
+    const release = gate();
+    const worker = bench.worker({ concurrency: 2, heartbeatInterval: 10 });
+    let begun = 0;
+    worker.register('short.job', () => {});
+    worker.register('long.job', async () => {
+      begun++;
+      await release.opened;
+    });
+    await worker.runUntil(async () => {
+      await bench.wire.until(
+        () =>
+          begun === 2 &&
+          bench.wire.bodies('worker.exchange').some(({ nacks }) => Array.isArray(nacks) && nacks.length > 0),
+      );
+      await bench.wire.until(() => bench.wire.bodies('worker.heartbeat').at(-1)?.active_job_count === 2);
+      expect(await bench.client.queueStats('default')).toMatchObject({ active: 2, available: 38 });
+      expect(begun).toBe(2);
+      release.open();
+      await Promise.all(jobs.map((job) => job.wait()));
+    });
+    for (const job of jobs) expect(await job.refresh()).toMatchObject({ state: 'completed', attempt: 1 });
+    expect(begun).toBe(40);
+  });
+
+  test('ends at once though a fetch that carries nothing is not answered', async () => {
+    await enqueue(2_000, 'short.job');
+    const spoiled = gate();
+    const spoil = () =>
+      bench.wire.spoil(
+        'worker.exchange',
+        async () => {
+          spoil();
+          spoiled.open();
+          throw new Error('cut');
+        },
+        (call) => call.body?.includes('"acks":[],"nacks":[]') === true,
+      );
+    const worker = bench.worker({ concurrency: 100, shutdownTimeout: '1h' });
+    let begun = 0;
+    worker.register('short.job', () => {
+      if (++begun === 1) spoil();
+    });
+    const running = worker.start();
+    await spoiled.opened;
+    await worker.stop();
+    await running;
+    expect(await bench.client.queueStats('default')).toMatchObject({ active: 0 });
+  });
+
+  test('refuses what is neither a number nor auto', () => {
+    // @ts-expect-error: the checker says so too.
+    expect(() => bench.worker({ prefetch: 'many' })).toThrow(OJSValidationError);
+  });
+});

@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import { startServer } from '@ojs-ts/server';
+import fc from 'fast-check';
+import { describe, expect, test, vi } from 'vitest';
+import { selfSigned } from '../../../../server/test/support/certificate.ts';
+import { Client, OJSError, Worker, type WorkerOptions } from '../../../src/index.ts';
+import { SharedLeases } from '../../../src/worker/leases/shared-leases.ts';
+import { aborted, gate } from '../../support/bench.ts';
+import { keepingLogger } from '../../support/log.ts';
+import { run } from '../../support/process.ts';
+import { openProxy } from '../../support/proxy.ts';
+
+describe('SharedLeases', () => {
+  test('another view of the same memory lists what was added and not removed, whatever the order; what does not fit is told', () => {
+    const text = fc.string({ unit: 'grapheme-ascii', maxLength: 70 });
+    const step = fc.oneof(fc.record({ id: text.filter((id) => id !== ''), lease: text, due: fc.nat(10) }), fc.nat(20));
+    fc.assert(
+      fc.property(fc.array(step), fc.nat(10), (steps, now) => {
+        const here = SharedLeases.for(5);
+        const there = new SharedLeases(here.buffer);
+        const held: { id: string; lease: string; due: number; place: number }[] = [];
+        for (const one of steps) {
+          if (typeof one === 'number') {
+            const [gone] = held.splice(one % Math.max(1, held.length), 1);
+            if (gone !== undefined) here.remove(gone.place);
+          } else held.push({ ...one, place: here.add(one.id, one.lease, one.due) });
+          const listed = held.filter(({ place, due }) => place >= 0 && due > now);
+          const sorted = (list: readonly { id: string; lease?: string | undefined }[]) =>
+            list.map((job) => `${job.id} ${job.lease ?? ''}`).sort();
+          expect(sorted(there.list(now))).toEqual(sorted(listed));
+          expect(there.whole).toBe(held.every(({ place }) => place >= 0));
+          expect(held.filter(({ place }) => place >= 0).length).toBeLessThanOrEqual(5);
+        }
+      }),
+    );
+  });
+
+  test('state and pulse go over; a text that is not ASCII does not fit', () => {
+    const here = SharedLeases.for(1);
+    const there = new SharedLeases(here.buffer);
+    here.state = 'terminate';
+    here.pulse();
+    expect([there.state, there.stillFor]).toEqual(['terminate', 0]);
+    expect(here.add('ü', '', 1)).toBe(-1);
+    expect(there.whole).toBe(false);
+    here.remove(-1);
+    expect(here.add('x', '', 1)).toBe(0);
+    expect(there.whole).toBe(true);
+  });
+});
+
+/** Takes what another worker loses. */
+function rival(url: string): { readonly worker: Worker; readonly taken: string[] } {
+  const taken: string[] = [];
+  const worker = new Worker(url, { handleSignals: false, heartbeatThread: false, logger: keepingLogger() });
+  for (const type of ['block.job', 'other.job']) worker.register(type, ({ jobType }) => void taken.push(jobType));
+  return { worker, taken };
+}
+
+const open = () => startServer({ storage: 'memory:', port: 0, log: false });
+
+describe.concurrent('heartbeats from a thread', () => {
+  test('a handler that blocks the event loop for twice the visibility keeps its lease; what came meanwhile runs once', async () => {
+    await using server = await open();
+    await using client = new Client(server.url);
+    await using program = run('blocking.ts', server.url, 'thread', '8000', '500');
+    await program.says('debug heartbeat thread started');
+    await program.says('ready');
+    const job = await client.enqueue('block.job', [16_000]);
+    await program.says('began');
+    // The blocked worker has a fetch under way, which may claim this one.
+    const other = await client.enqueue('other.job', []);
+    const { worker, taken } = rival(server.url);
+    await worker.runUntil(async () => {
+      expect(await job.wait()).toBe('blocked');
+      await other.wait();
+    });
+    expect(taken.filter((type) => type === 'block.job')).toEqual([]);
+    expect(await job.refresh()).toMatchObject({ state: 'completed', attempt: 1 });
+    expect(await other.refresh()).toMatchObject({ state: 'completed', attempt: 1 });
+    expect(program.lines.filter((line) => line.startsWith('began'))).toHaveLength(1);
+    // The thread keeps nothing alive.
+    program.child.kill('SIGTERM');
+    expect(await program.exit).toEqual({ code: 0, signal: null });
+  });
+
+  test('without the thread the same handler loses its job', async () => {
+    await using server = await open();
+    await using client = new Client(server.url);
+    await using program = run('blocking.ts', server.url, 'none', '1500', '500');
+    await program.says('ready');
+    const job = await client.enqueue('block.job', [60_000]);
+    await program.says('began');
+    const { worker, taken } = rival(server.url);
+    await worker.runUntil(() => job.wait());
+    expect(taken).toEqual(['block.job']);
+  });
+
+  test('the thread trusts whom the worker trusts', async () => {
+    const { certFile, keyFile } = selfSigned();
+    await using server = await startServer({ storage: 'memory:', port: 0, log: false, tls: { certFile, keyFile } });
+    const url = server.url.replace('127.0.0.1', 'localhost');
+    const logger = keepingLogger();
+    await using worker = new Worker(url, {
+      tls: { ca: readFileSync(certFile, 'utf8') },
+      heartbeatInterval: 50,
+      handleSignals: false,
+      logger,
+    });
+    const running = worker.start();
+    await worker.ready;
+    // The first heartbeat is the main thread's; the others are not.
+    const first = worker.health().lastHeartbeatAt;
+    await vi.waitFor(
+      () => expect(worker.health().lastHeartbeatAt?.getTime()).toBeGreaterThan(first?.getTime() ?? 0),
+      60_000,
+    );
+    expect(logger.lines.filter(({ level, message }) => level !== 'debug' && message.includes('thread'))).toEqual([]);
+    await worker.stop();
+    await running;
+  });
+
+  test('a cancellation that the thread hears of aborts the signal; orders of the server count too', async () => {
+    await using server = await open();
+    await using proxy = await openProxy(server.url, () => 'pass');
+    await using client = new Client(server.url);
+    const worker = new Worker(proxy.url, {
+      handleSignals: false,
+      heartbeatInterval: 50,
+      token: 'secret',
+      logger: keepingLogger(),
+    });
+    const began = gate();
+    const reason = gate<unknown>();
+    worker.register('test.job', async ({ signal }) => {
+      began.open();
+      reason.open(await aborted(signal));
+    });
+    const job = await client.enqueue('test.job', []);
+    await worker.runUntil(async () => {
+      await began.opened;
+      const beats = () => proxy.seen.filter(({ line }) => line.endsWith('/heartbeat'));
+      await vi.waitFor(() => expect(beats().length).toBeGreaterThan(5), 60_000);
+      expect(beats().every(({ headers }) => headers.authorization === 'Bearer secret')).toBe(true);
+      await client.cancelJob(job.id);
+      expect(await reason.opened).toBeInstanceOf(OJSError);
+      await vi.waitFor(() => expect(worker.health().lastHeartbeatAt).toBeInstanceOf(Date), 60_000);
+    });
+  });
+
+  test.each<[string, (url: string) => WorkerOptions]>([
+    ['a token function', () => ({ token: () => 'x' })],
+    ['a fetch of the caller’s', () => ({ fetch: (...args) => fetch(...args) })],
+  ])('%s is called in its own thread: heartbeats stay with it', async (_, options) => {
+    await using server = await open();
+    const logger = keepingLogger();
+    const worker = new Worker(server.url, {
+      handleSignals: false,
+      heartbeatInterval: 300,
+      logger,
+      ...options(server.url),
+    });
+    await worker.runUntil(async () => {
+      await worker.ready;
+      const first = worker.health().lastHeartbeatAt;
+      await vi.waitFor(() => expect(worker.health().lastHeartbeatAt).not.toEqual(first), 60_000);
+    });
+    expect(logger.lines.filter(({ message }) => message.includes('thread'))).toEqual([]);
+  });
+});
