@@ -62,7 +62,7 @@ export const queues: readonly Mutation[] = [
   {
     name: 'bulk-key-of-any-request',
     rule: 'ojs-bulk-operations §10',
-    in: 'server: Replies.begin',
+    in: 'server: BulkReplies.begin',
     find: 'if (first.digest !== digest) {',
     replace: "if (first.digest === '') {",
     cases: ['OJS-L4-BLK-003'],

@@ -55,7 +55,7 @@ describe.each(['http', 'fetch', 'embedded', 'polling'] as const)('events over %s
   const isHttp = way === 'http' || way === 'fetch';
   const target = () => (isHttp ? server.url : way === 'embedded' ? embedded : callsOnly(embedded));
   const open = () => new Client(target(), { logger, ...(way === 'fetch' && { fetch }) });
-  const followers = () => (isHttp ? server : embedded).engine.tail.followers;
+  const followers = () => (isHttp ? server : embedded).engine.subscriptions.followers;
 
   async function working<T>(queue: string, work: () => Promise<T>): Promise<T> {
     const worker = new Worker(target(), { queues: [queue], handleSignals: false, logger });
@@ -156,13 +156,13 @@ describe('from now on', () => {
     async (way) => {
       const { engine } = way === 'http' ? server : embedded;
       await using client = new Client(way === 'http' ? server.url : embedded, { logger });
-      await expect.poll(() => engine.tail.followers).toBe(0);
+      await expect.poll(() => engine.subscriptions.followers).toBe(0);
       const queue = newQueue();
       const two = take(client.events({ queue }), 2);
-      await expect.poll(() => engine.tail.followers).toBe(1);
+      await expect.poll(() => engine.subscriptions.followers).toBe(1);
       const jobs = [await client.enqueue('test.job', [], { queue }), await client.enqueue('test.job', [], { queue })];
       expect((await two).map(({ jobId }) => jobId)).toEqual(jobs.map(({ id }) => id));
-      await expect.poll(() => engine.tail.followers).toBe(0);
+      await expect.poll(() => engine.subscriptions.followers).toBe(0);
     },
   );
 
@@ -283,7 +283,7 @@ describe('a stream that breaks', () => {
     const times = { ...followTimes, silenceMs: 300, minBackoffMs: 1, maxBackoffMs: 2 };
     const events = follow(connection, { types: ['job.enqueued'] }, { times })[Symbol.asyncIterator]();
     const first = events.next();
-    await expect.poll(() => lively.engine.tail.followers).toBe(1);
+    await expect.poll(() => lively.engine.subscriptions.followers).toBe(1);
     const { id } = await straight.enqueue('test.job', []);
     expect((await first).value?.jobId).toBe(id);
     tunnel.freeze();
@@ -301,7 +301,7 @@ describe('a stream that breaks', () => {
     });
     await using client = new Client(small.url, { logger });
     const all = take(client.events({ types: ['job.enqueued'] }), 40);
-    await expect.poll(() => small.engine.tail.followers).toBe(1);
+    await expect.poll(() => small.engine.subscriptions.followers).toBe(1);
     const jobs = await client.enqueueBatch(
       Array.from({ length: 40 }, (_, index) => ({ type: 'test.job', args: [index] })),
     );
@@ -370,7 +370,7 @@ describe('what a server refuses', () => {
         client.events({ ...(what === 'job' ? { jobId: job.id } : { queue }), types: ['job.started', 'job.cancelled'] }),
         2,
       );
-      await expect.poll(() => embedded.engine.tail.followers).toBe(1);
+      await expect.poll(() => embedded.engine.subscriptions.followers).toBe(1);
       const worker = new Worker(embedded, { queues: [queue], handleSignals: false, logger, concurrency: 1 });
       worker.register(
         'test.job',

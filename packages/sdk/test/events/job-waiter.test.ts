@@ -30,7 +30,7 @@ describe('waits over HTTP', () => {
     );
     const before = tunnel.count;
     const results = Promise.all(jobs.map((job) => job.wait({ timeout: '100s' })));
-    await expect.poll(() => server.engine.results.size).toBe(1);
+    await expect.poll(() => server.engine.jobEnds.size).toBe(1);
     expect(tunnel.count - before).toBeLessThanOrEqual(1);
     const worker = new Worker(server.url, { concurrency: 50, handleSignals: false, logger });
     worker.register('test.job', ({ args: [index] }: JobContext<[number]>) => index);
@@ -52,7 +52,7 @@ describe('waits over HTTP', () => {
     await worker.runUntil(async () => {
       const job = await client.enqueue('test.job', []);
       const waiting = job.wait();
-      await expect.poll(() => server.engine.results.size).toBe(1);
+      await expect.poll(() => server.engine.jobEnds.size).toBe(1);
       open();
       await waiting;
       const latency = performance.now() - ended;
@@ -72,7 +72,7 @@ describe('waits over HTTP', () => {
     const job = await client.enqueue('test.job', []);
     const workflow = await client.workflow(chain('c', [{ type: 'test.job', args: [] }]));
     const waits = Promise.all([job.wait(), workflow.wait()]);
-    await expect.poll(() => server.engine.results.size).toBe(1);
+    await expect.poll(() => server.engine.jobEnds.size).toBe(1);
     await server.close();
     server = await startServer({ ...temporary.options, port });
     const worker = new Worker(server.url, { handleSignals: false, logger });
@@ -87,11 +87,11 @@ describe('waits over HTTP', () => {
     const step = { type: 'test.job', args: [] };
     const workflows = await Promise.all(Array.from({ length: 20 }, () => client.workflow(chain('c', [step, step]))));
     const results = Promise.all(workflows.map((workflow) => workflow.wait()));
-    await expect.poll(() => server.engine.tail.followers).toBe(1);
+    await expect.poll(() => server.engine.subscriptions.followers).toBe(1);
     const worker = new Worker(server.url, { handleSignals: false, logger });
     worker.register('test.job', () => 1);
     expect(await worker.runUntil(() => results)).toEqual(Array.from({ length: 20 }, () => 1));
-    await expect.poll(() => server.engine.tail.followers).toBe(0);
+    await expect.poll(() => server.engine.subscriptions.followers).toBe(0);
   });
 });
 
@@ -205,10 +205,10 @@ describe('the ends of a wait', () => {
     const waiting = gone.wait({ signal: aborted.signal });
     aborted.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
-    await expect.poll(() => embedded.engine.results.size).toBe(0);
+    await expect.poll(() => embedded.engine.jobEnds.size).toBe(0);
     const workflow = await client.workflow(chain('c', [{ type: 'a.b', args: [] }]));
     const ends = Promise.allSettled([gone.wait(), workflow.wait()]);
-    await expect.poll(() => embedded.engine.results.size).toBe(1);
+    await expect.poll(() => embedded.engine.jobEnds.size).toBe(1);
     await client.close();
     expect(await ends).toMatchObject([
       { reason: { message: 'This client is closed.' } },
@@ -225,7 +225,7 @@ describe('the ends of a wait', () => {
     });
     wire.spoil('job.results', 'before');
     const waiting = patient.getJob(job.id).then((handle) => handle.wait());
-    await Promise.race([waiting, expect.poll(() => embedded.engine.results.size).toBe(1)]);
+    await Promise.race([waiting, expect.poll(() => embedded.engine.jobEnds.size).toBe(1)]);
     await client.cancelJob(job.id);
     await expect(waiting).rejects.toBeInstanceOf(JobFailedError);
   });
@@ -261,7 +261,7 @@ describe('the ends of a wait', () => {
       waits.push(job.wait());
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await expect.poll(() => embedded.engine.results.size).toBeLessThanOrEqual(4);
+    await expect.poll(() => embedded.engine.jobEnds.size).toBeLessThanOrEqual(4);
     const worker = new Worker(embedded, { handleSignals: false, logger });
     worker.register('test.job', () => 1);
     expect(await worker.runUntil(() => Promise.all(waits))).toHaveLength(30);

@@ -57,7 +57,7 @@ describe.skipIf(postgres === null)('examples of docs/guide/transactions.md on Po
     });
     const { rows } = await store.pool.query(`SELECT email FROM "${store.schema}".users WHERE email = $1`, [email]);
     expect(rows).toHaveLength(1);
-    await store.server.engine.intake?.run();
+    await store.server.engine.outboxImport?.run();
     const { items } = await store.server.engine.storage.jobs.list({ states: 0xff, queue: 'mail', limit: 100 });
     expect(items.filter(({ envelope }) => envelope.includes(email))).toHaveLength(1);
   });
@@ -113,7 +113,7 @@ test('the example of SQLite', async () => {
   database.exec('CREATE TABLE users (email TEXT)');
   database.close();
   await run('sqlite@example.org', { "'ojs.db'": JSON.stringify(path) });
-  await server.engine.intake?.run();
+  await server.engine.outboxImport?.run();
   const { items } = await server.engine.storage.jobs.list({ states: 0xff, queue: 'mail', limit: 10 });
   expect(items).toHaveLength(1);
   await using client = new Client(server.url);

@@ -32,7 +32,7 @@ describe.skipIf(postgres === null)('a job that would be written outside of the t
 
   /** How many rows the table of a type has, in the inbox or among the jobs. */
   async function countOf(type: string): Promise<number> {
-    await store.server.engine.intake?.run();
+    await store.server.engine.outboxImport?.run();
     const { items } = await store.server.engine.storage.jobs.list({ states: 0xff, limit: 1000 });
     return items.filter(({ envelope }) => envelope.includes(`"${type}"`)).length;
   }
@@ -144,7 +144,7 @@ describe.skipIf(postgres === null)('a job that would be written outside of the t
     await expect(completing).rejects.toThrow(
       'no transaction is open on this client: send BEGIN first, and await complete() before COMMIT',
     );
-    await store.server.engine.intake?.run();
+    await store.server.engine.outboxImport?.run();
     expect(await store.client.getJob(id)).toMatchObject({ state: 'active' });
     await client.query('BEGIN');
     await store.jobs.complete(pgTransaction(client), context);

@@ -82,7 +82,7 @@ export function manifest(engine: Engine, about: About, names = false): Reply {
     },
     retention: renderRetention(engine.retention),
     endpoints: { base_url: '/ojs/v1', manifest: '/ojs/manifest', health: '/ojs/v1/health' },
-    event_delivery: engine.tail.kept ? 'at_least_once' : 'none',
+    event_delivery: engine.subscriptions.kept ? 'at_least_once' : 'none',
   });
 }
 

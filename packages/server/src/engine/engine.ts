@@ -14,19 +14,19 @@ import type { Beaten, Directive, Storage, WorkerBeat } from '../storage/storage.
 import { type Batches, batches } from './batches.ts';
 import { coalesce } from './coalesce.ts';
 import { Crons } from './crons.ts';
-import { Tail } from './events/event-subscriptions.ts';
-import { Results } from './events/job-ends.ts';
+import { EventSubscriptions } from './events/event-subscriptions.ts';
+import { JobEnds } from './events/job-ends.ts';
 import { Bulk } from './jobs/bulk.ts';
-import { forgetMs, Replies } from './jobs/bulk-replies.ts';
+import { BulkReplies, forgetMs } from './jobs/bulk-replies.ts';
 import { DeadLetter } from './jobs/dead-letter.ts';
 import { Fetches, type FetchRequest } from './jobs/fetch.ts';
 import { Lifecycle } from './jobs/lifecycle.ts';
-import { Intake } from './jobs/outbox-import.ts';
+import { OutboxImport } from './jobs/outbox-import.ts';
 import { type Pushed, type PushItem, push } from './jobs/push.ts';
 import { Reports } from './jobs/reports.ts';
 import { type Ack, type Outcome, type Settlement, Settlements } from './jobs/settlement.ts';
 import { defaultRetention, type EngineLog, type EngineOptions, type Retention, silentLog } from './options.ts';
-import { Overrides } from './queues/limit-overrides.ts';
+import { LimitOverrides } from './queues/limit-overrides.ts';
 import { QueueSettings } from './queues/queue-settings.ts';
 import { Statistics } from './queues/statistics.ts';
 import { Schemas } from './schemas/schemas.ts';
@@ -52,21 +52,21 @@ export class Engine implements AsyncDisposable {
   readonly removals: Removals;
   readonly upkeep: Upkeep;
   /** Null where the storage has no inbox. */
-  readonly intake: Intake | null;
+  readonly outboxImport: OutboxImport | null;
   readonly lifecycle: Lifecycle;
   readonly crons: Crons;
   readonly workflows: Workflows;
   readonly schemas: Schemas;
   readonly queueSettings: QueueSettings;
-  readonly overrides: Overrides;
+  readonly limitOverrides: LimitOverrides;
   readonly statistics: Statistics;
   /** Follows the log of events. */
-  readonly tail: Tail;
+  readonly subscriptions: EventSubscriptions;
   readonly reports: Reports;
-  readonly results: Results;
+  readonly jobEnds: JobEnds;
   readonly bulk: Bulk;
   readonly deadLetter: DeadLetter;
-  readonly replies: Replies;
+  readonly bulkReplies: BulkReplies;
   readonly workers: Workers;
   readonly #batches: Batches;
   readonly #presence: Presence;
@@ -94,26 +94,26 @@ export class Engine implements AsyncDisposable {
     this.schemas = new Schemas(storage, clock);
     this.queueSettings = new QueueSettings(storage, clock, log);
     this.statistics = new Statistics(storage, clock);
-    const overrides = new Overrides(storage, clock);
-    this.overrides = overrides;
+    const limitOverrides = new LimitOverrides(storage, clock);
+    this.limitOverrides = limitOverrides;
     const workflows = new Workflows(storage, clock);
     const advance = (ready: readonly NodeRef[]) => workflows.advance(ready);
     this.workflows = workflows;
     const insert = { refusePaused: options.pausedQueues === 'reject' };
-    this.#batches = batches({ storage, clock, insert, advance, find: async (id) => this.intake?.find(id) });
+    this.#batches = batches({ storage, clock, insert, advance, find: async (id) => this.outboxImport?.find(id) });
     const { inbox } = storage;
-    this.intake =
-      inbox && new Intake({ inbox, batches: this.#batches, clock, schemas: this.schemas, log, insert, advance });
-    const { intake } = this;
+    this.outboxImport =
+      inbox && new OutboxImport({ inbox, batches: this.#batches, clock, schemas: this.schemas, log, insert, advance });
+    const { outboxImport } = this;
     this.#fetches = new Fetches(this.#batches, clock, this.visibilityMs);
     this.#settlements = new Settlements(this.#batches, clock, random);
     const crons = new Crons(storage, clock, log);
-    this.tail = new Tail({ storage, log, kept: options.events !== false });
+    this.subscriptions = new EventSubscriptions({ storage, log, kept: options.events !== false });
     const workers = new Workers(storage, clock);
     this.workers = workers;
     this.#presence = new Presence({ storage, clock, log, workers, on: options.events !== false });
-    const replies = new Replies(storage, clock);
-    this.replies = replies;
+    const bulkReplies = new BulkReplies(storage, clock);
+    this.bulkReplies = bulkReplies;
     this.#poisonAfter = options.poisonAfter ?? defaultPoisonAfter;
     this.upkeep = new Upkeep({
       storage,
@@ -130,10 +130,10 @@ export class Engine implements AsyncDisposable {
       // Crons are looked at once a second, and no more often (ojs-cron §7.3).
       chores: [
         { everyMs: 1_000, run: () => crons.fireDue() },
-        ...(intake === null ? [] : [{ everyMs: intakeMs, run: () => intake.run() }]),
+        ...(outboxImport === null ? [] : [{ everyMs: outboxImportMs, run: () => outboxImport.run() }]),
         { everyMs: 1_000, run: () => workflows.finish() },
-        { everyMs: 1_000, run: () => overrides.expire() },
-        { everyMs: forgetMs, run: () => replies.forget() },
+        { everyMs: 1_000, run: () => limitOverrides.expire() },
+        { everyMs: forgetMs, run: () => bulkReplies.forget() },
         { everyMs: forgetWorkersMs, run: () => workers.forgetIdle() },
       ],
     });
@@ -151,7 +151,7 @@ export class Engine implements AsyncDisposable {
     this.crons = crons;
     this.lifecycle = new Lifecycle(this.#batches, clock);
     this.reports = new Reports(this.#batches, clock);
-    this.results = new Results(this.tail, (id) => this.get(id));
+    this.jobEnds = new JobEnds(this.subscriptions, (id) => this.get(id));
     this.bulk = new Bulk(storage, clock, this.lifecycle, (error) =>
       log.error({ err: error }, 'an item of a bulk operation failed'),
     );
@@ -170,7 +170,7 @@ export class Engine implements AsyncDisposable {
       for (const wake of wakes) {
         if (wake.kind === 'queue') engine.#fetches.wake(wake.queue);
         // A storage that does not know what has changed does not know that the log has not.
-        if (wake.kind === 'events' || (wake.kind === 'queue' && wake.queue === null)) engine.tail.wake();
+        if (wake.kind === 'events' || (wake.kind === 'queue' && wake.queue === null)) engine.subscriptions.wake();
         if (wake.kind === 'inbox' && options.upkeep !== 'manual') engine.#takeIn();
       }
     });
@@ -192,7 +192,7 @@ export class Engine implements AsyncDisposable {
 
   /** After a hint. What fails here is tried again, and told, by the upkeep. */
   #takeIn(): void {
-    this.#hinted ??= this.intake
+    this.#hinted ??= this.outboxImport
       ?.run()
       .catch(() => {})
       .finally(() => {
@@ -300,13 +300,13 @@ export class Engine implements AsyncDisposable {
   /** Long polls answer at once from now on: what a server does before it waits for the requests under way. */
   drain(): void {
     this.#fetches.close();
-    this.results.close();
+    this.jobEnds.close();
   }
 
   /** Ends the upkeep and closes the store. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.drain();
-    this.tail.close();
+    this.subscriptions.close();
     try {
       for (const stop of this.#stop.splice(0).reverse()) await stop();
       await this.#hinted;
@@ -319,7 +319,7 @@ export class Engine implements AsyncDisposable {
 }
 
 /** At the latest after so long, in milliseconds, is taken in what a user's transaction has committed; a hint makes it a few milliseconds. */
-const intakeMs = 100;
+const outboxImportMs = 100;
 
 const maxQuiet = 10_000;
 

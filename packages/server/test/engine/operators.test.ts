@@ -35,11 +35,11 @@ describe.each(storages)('two operators at once, $name', ({ url }) => {
 
   test('an override that is taken back gives way to the configuration as it is by then', async () => {
     await using b = await bench(url());
-    const { queueSettings, overrides, storage } = b.engine;
+    const { queueSettings, limitOverrides, storage } = b.engine;
     for (let round = 1; round <= 20; round++) {
       await queueSettings.configure('q', { concurrency: round });
-      await overrides.set('queue:q', { concurrency: 0, rates: [] }, null);
-      await atOnce(overrides.restore('queue:q'), queueSettings.configure('q', { concurrency: 100 + round }));
+      await limitOverrides.set('queue:q', { concurrency: 0, rates: [] }, null);
+      await atOnce(limitOverrides.restore('queue:q'), queueSettings.configure('q', { concurrency: 100 + round }));
       expect((await storage.registry.limit('queue:q'))?.override).toEqual({ concurrency: 100 + round, rates: [] });
     }
   });

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { startServer } from '../../src/main.ts';
 
-interface Room {
+interface ResultBudget {
   /** Leaves the store no room, or very little. */
   readonly fill: () => unknown;
   readonly free: () => unknown;
@@ -10,7 +10,7 @@ interface Room {
 const large = 'x'.repeat(20_000);
 
 /** A server whose store is full answers 503 with Retry-After, reads, and goes on when there is room, with all that it answered and nothing that it refused. */
-export async function survivesFullness(storage: string, { fill, free }: Room): Promise<void> {
+export async function survivesFullness(storage: string, { fill, free }: ResultBudget): Promise<void> {
   await using server = await startServer({ storage, port: 0, log: false });
   const get = (path: string) => fetch(server.url + path);
   const post = (path: string, body: object) =>

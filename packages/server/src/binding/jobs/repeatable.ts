@@ -40,12 +40,12 @@ export async function repeatable(
   const work = read(fields, text);
   if (key === null) return (await work(null)).reply;
   const digest = createHash('sha256').update(text).digest('base64url');
-  const { nonce, reply: first } = await engine.replies.begin(operation, key, digest);
+  const { nonce, reply: first } = await engine.bulkReplies.begin(operation, key, digest);
   if (first !== null) return { ...first, headers: sizeHeader(first.text) };
   const { reply, final } = await work({ key, nonce });
   if (!final) return reply;
   try {
-    await engine.replies.end(operation, key, nonce, reply);
+    await engine.bulkReplies.end(operation, key, nonce, reply);
   } catch (error) {
     // The work is done, and its repetition changes nothing.
     failed(error);

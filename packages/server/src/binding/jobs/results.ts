@@ -30,7 +30,7 @@ async function getResult(engine: Engine, { params, query, signal }: BindingReque
   const id = params.id ?? '';
   const waits = readFlag(query.wait);
   const seconds = readTimeout(query.timeout);
-  const job = waits ? await engine.results.wait(id, seconds * 1_000, signal) : await engine.get(id);
+  const job = waits ? await engine.jobEnds.wait(id, seconds * 1_000, signal) : await engine.get(id);
   if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   const now = engine.clock.now();
   switch (resultStatus(job, now)) {
@@ -66,7 +66,7 @@ async function getResults(engine: Engine, { body, signal }: BindingRequest): Pro
   const wanted = [...new Set(ids)];
   const known = wanted.filter(isUuidv7);
   if (waitMs > 0 && known.length === wanted.length && known.length > 0)
-    await engine.results.waitAny(known, waitMs, signal);
+    await engine.jobEnds.waitAny(known, waitMs, signal);
   const found = new Map<string, JobRecord>();
   for (let at = 0; at < known.length; at += page) {
     for (const job of await engine.storage.jobs.get(known.slice(at, at + page)))

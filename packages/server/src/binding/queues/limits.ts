@@ -55,7 +55,7 @@ async function overrideLimit(engine: Engine, { params, body }: BindingRequest): 
   if (expires !== null && (expiresAt === null || expiresAt <= now))
     fields.issue('expires_at', 'must be an RFC 3339 timestamp in the future');
   fields.done();
-  return answer(engine, await engine.overrides.set(limit.key, limit, expiresAt));
+  return answer(engine, await engine.limitOverrides.set(limit.key, limit, expiresAt));
 }
 
 /** DELETE /rate-limits/:key/override: the numbers of the jobs hold again, or those of the queue's configuration. */
@@ -64,7 +64,7 @@ async function restoreLimit(engine: Engine, { params }: BindingRequest): Promise
   if ((await engine.storage.registry.limit(key)) === null) {
     throw new ProtocolError('not_found', 'No job and no operator has named this limit.', { key: key.slice(0, 255) });
   }
-  return answer(engine, await engine.overrides.restore(key));
+  return answer(engine, await engine.limitOverrides.restore(key));
 }
 
 /** PUT /admin/queues/:name/rate-limit `{concurrency, rate}`: part of the queue's configuration (ojs-rate-limiting §7.2). */
@@ -97,7 +97,7 @@ function readNumbers(key: string, fields: Fields): Limit {
 }
 
 async function answer(engine: Engine, limit: LimitRecord, more: object = {}): Promise<Reply> {
-  return json({ ...more, ...render(limit, await engine.overrides.expiry(limit.key), engine.clock.now()) });
+  return json({ ...more, ...render(limit, await engine.limitOverrides.expiry(limit.key), engine.clock.now()) });
 }
 
 /** With the numbers that hold. A rate of one start is both a rate and a throttle; windows slide, so one resets when its oldest start leaves it. */

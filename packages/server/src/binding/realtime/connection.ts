@@ -250,7 +250,12 @@ export class Connection {
   async #prepare(channel: Channel, { began, job }: Found, filter: Filter, after: number | null): Promise<boolean> {
     if (job === null) return false;
     const to: Target = { channel: channel.name, subscriptionId: null };
-    const told = await toldOfFinished({ tail: this.#engine.tail, renderer: this.#renderer }, job, filter, after);
+    const told = await toldOfFinished(
+      { subscriptions: this.#engine.subscriptions, renderer: this.#renderer },
+      job,
+      filter,
+      after,
+    );
     const gap = told.gap === null ? [] : [this.#gap(to, told.gap, began)];
     this.#prepared = [...gap, ...told.messages.map((message) => ({ to, message, dropped: null }))];
     this.#lastId = told.newest;
@@ -303,7 +308,7 @@ export class Connection {
       },
       onGap: (gap: Gap) => this.#deliver([this.#gap(target, gap, found.began)]),
     };
-    const subscription = this.#engine.tail.subscribe(topicOf(channel), follower, after ?? undefined);
+    const subscription = this.#engine.subscriptions.subscribe(topicOf(channel), follower, after ?? undefined);
     followed.subscription = subscription;
     if (this.#closed) subscription.close();
     return subscription;

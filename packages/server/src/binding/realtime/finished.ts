@@ -1,5 +1,5 @@
 import { type JobRecord, type Millis, Terminal } from '@ojs-ts/core';
-import type { Gap, Tail } from '../../engine/events/event-subscriptions.ts';
+import type { EventSubscriptions, Gap } from '../../engine/events/event-subscriptions.ts';
 import { lastChange, type Message, type Renderer } from './render.ts';
 import { type Filter, itemsOf, selector, wantsChanges } from './selection.ts';
 
@@ -15,16 +15,16 @@ export function isFinished(job: JobRecord | null): job is JobRecord {
  * seen the end. The log may have forgotten the end; the record has not.
  */
 export async function toldOfFinished(
-  parts: { readonly tail: Tail; readonly renderer: Renderer },
+  parts: { readonly subscriptions: EventSubscriptions; readonly renderer: Renderer },
   job: JobRecord,
   filter: Filter,
   after: number | null,
 ): Promise<{ readonly gap: Gap | null; readonly messages: readonly Message[]; readonly newest: number }> {
-  const { tail, renderer } = parts;
-  const { newest } = await tail.ends();
+  const { subscriptions, renderer } = parts;
+  const { newest } = await subscriptions.ends();
   const last: Message = { id: `${newest}`, ...lastChange(job) };
   if (after === null && filter.types.length === 0) return { gap: null, messages: [last], newest };
-  const { events, gap } = await tail.collect({ job: job.id }, after ?? 0, maxReplayed);
+  const { events, gap } = await subscriptions.collect({ job: job.id }, after ?? 0, maxReplayed);
   const lastMove = events.findLastIndex(({ moves }) => moves);
   const shown = after === null ? events.slice(Math.max(0, lastMove)) : events;
   const select = selector(filter);

@@ -61,7 +61,7 @@ export async function* follow(
   signal: AbortSignal,
 ): AsyncGenerator<JobFrame> {
   using waiter = new Waiter([], () => {});
-  const subscription = engine.tail.subscribe(
+  const subscription = engine.subscriptions.subscribe(
     { job: id },
     {
       onEvent: ({ entry: [kind], ends: isEnd }) => {

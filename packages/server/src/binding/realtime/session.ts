@@ -110,7 +110,7 @@ export class Session {
   /** The position of a client's id. One that this log cannot know is told to the client (ojs-realtime §5.5.2). */
   async #known(id: string): Promise<number | 'unknown'> {
     const after = this.#connection.positionOf(id);
-    const { newest } = await this.#engine.tail.ends();
+    const { newest } = await this.#engine.subscriptions.ends();
     if (after <= newest) return after;
     this.#error('unknown_event_id', 'Event ID not found in buffer. Perform a full state sync.', { action: 'resume' });
     return 'unknown';

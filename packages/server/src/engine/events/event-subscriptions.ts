@@ -53,7 +53,7 @@ export interface Subscription {
   close(): void;
 }
 
-export interface TailOptions {
+export interface EventSubscriptionsOptions {
   readonly storage: Storage;
   readonly log: EngineLog;
   /** False where the storage keeps no log: subscribing is refused. */
@@ -75,7 +75,7 @@ const fewJobs = 8;
  * The one reader of the log in this process. While somebody follows, it reads each batch once, when a wake-up or the poll tells it to, and hands its events
  * to the followers of their job, of their queue and of everything. Without followers it does nothing.
  */
-export class Tail {
+export class EventSubscriptions {
   readonly #storage: Storage;
   readonly #log: EngineLog;
   readonly #kept: boolean;
@@ -95,7 +95,7 @@ export class Tail {
   #again = false;
   #failing = false;
 
-  constructor({ storage, log, kept, pollMs = 1_000 }: TailOptions) {
+  constructor({ storage, log, kept, pollMs = 1_000 }: EventSubscriptionsOptions) {
     this.#storage = storage;
     this.#log = log;
     this.#kept = kept;

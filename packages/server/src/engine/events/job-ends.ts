@@ -1,19 +1,19 @@
 import { type JobId, type JobRecord, Terminal } from '@ojs-ts/core';
 import { Waiters } from '../jobs/waiters.ts';
-import type { LogEvent, Tail } from './event-subscriptions.ts';
+import type { EventSubscriptions, LogEvent } from './event-subscriptions.ts';
 
 /** Where the storage keeps no log, a caller that waits looks again after this long, in milliseconds; looks of one moment share a read. */
 const pollMs = 1_000;
 
 /** Callers that wait for the end of a job (ojs-results §8.2). The log tells of it, so nobody polls; what they are told is read from the job itself. */
-export class Results {
-  readonly #tail: Tail;
+export class JobEnds {
+  readonly #subscriptions: EventSubscriptions;
   readonly #get: (id: JobId) => Promise<JobRecord | null>;
   readonly #waiters = new Waiters();
   readonly #closed = new AbortController();
 
-  constructor(tail: Tail, get: (id: JobId) => Promise<JobRecord | null>) {
-    this.#tail = tail;
+  constructor(subscriptions: EventSubscriptions, get: (id: JobId) => Promise<JobRecord | null>) {
+    this.#subscriptions = subscriptions;
     this.#get = get;
   }
 
@@ -28,8 +28,8 @@ export class Results {
     const first = await this.#get(id);
     if (first === null || (first.state & Terminal) !== 0 || waitMs <= 0 || this.#closed.signal.aborted) return first;
     using waiter = this.#waiters.add([id]);
-    const events = this.#tail.kept
-      ? this.#tail.subscribe({ job: id }, { onEvent: ({ ends }) => (ends ? waiter.wake() : undefined) })
+    const events = this.#subscriptions.kept
+      ? this.#subscriptions.subscribe({ job: id }, { onEvent: ({ ends }) => (ends ? waiter.wake() : undefined) })
       : null;
     try {
       // Read again once every later end will be told, so that none between the first read and now is missed.
@@ -56,14 +56,16 @@ export class Results {
     if (waitMs <= 0 || this.#closed.signal.aborted || (await isOver())) return;
     using waiter = this.#waiters.add(ids);
     const follower = { onEvent: ({ ends }: LogEvent) => (ends ? waiter.wake() : undefined) };
-    const subscriptions = this.#tail.kept ? ids.map((id) => this.#tail.subscribe({ job: id }, follower)) : [];
+    const subscriptions = this.#subscriptions.kept
+      ? ids.map((id) => this.#subscriptions.subscribe({ job: id }, follower))
+      : [];
     try {
       await Promise.all(subscriptions.map(({ live }) => live));
       for (;;) {
         const left = until - performance.now();
         if (left <= 0 || signal?.aborted || this.#closed.signal.aborted || (await isOver())) return;
         // Who is woken was told of an end, and need not read all of them to find it.
-        if (await waiter.wait(this.#tail.kept ? left : Math.min(left, pollMs), signal)) return;
+        if (await waiter.wait(this.#subscriptions.kept ? left : Math.min(left, pollMs), signal)) return;
       }
     } finally {
       for (const subscription of subscriptions) subscription.close();

@@ -29,7 +29,7 @@ export type BulkOperation = (typeof operations)[number];
  * Answers of bulk operations by their idempotency key. A key is noted before the work, so that another body under it is refused, and two calls at once do
  * the same work; the answer is noted after it.
  */
-export class Replies {
+export class BulkReplies {
   readonly #storage: Storage;
   readonly #clock: Clock;
 

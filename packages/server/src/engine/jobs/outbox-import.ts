@@ -33,7 +33,7 @@ type Read = ReadEnvelope | { readonly failure: Failure; readonly job: NewJob | n
 /** Another node took the entry in. */
 class Gone extends Error {}
 
-export interface IntakeParts {
+export interface OutboxImportParts {
   readonly inbox: Inbox;
   readonly batches: Batches;
   readonly clock: Clock;
@@ -47,14 +47,14 @@ export interface IntakeParts {
  * Takes in what users' transactions have committed: jobs by the rules of PUSH, completions as ACKs. Nobody can be answered any more, so a job that is refused is
  * kept as a discarded one that says why. Any node may do it at any time.
  */
-export class Intake {
-  readonly #parts: IntakeParts;
+export class OutboxImport {
+  readonly #parts: OutboxImportParts;
   readonly #insert: (intake: { readonly entry: number; readonly job: NewJob }) => Promise<Inserted | null>;
   readonly #holds: (id: JobId) => Promise<boolean>;
   #running: Promise<void> | null = null;
   #again = false;
 
-  constructor(parts: IntakeParts) {
+  constructor(parts: OutboxImportParts) {
     this.#parts = parts;
     const { inbox, clock, insert } = parts;
     this.#holds = coalesce((ids: readonly JobId[]) => inbox.holds(ids), { parallel: 1, max: page, split: true });

@@ -12,8 +12,8 @@ import {
   startNode,
 } from '@ojs-ts/core';
 import type { Advanced, NewNode, NodeRecord, Storage, WorkflowRecord, WorkflowStep } from '../../storage/storage.ts';
-import { closeAhead } from './cascade.ts';
-import { Room } from './result-budget.ts';
+import { cascade } from './cascade.ts';
+import { ResultBudget } from './result-budget.ts';
 
 /** Nodes dealt with in one call to the store: about 10 ms of work on SQLite, so other calls come in between. */
 const page = 500;
@@ -137,7 +137,7 @@ export class Advancer {
     for (const { workflow, node } of others) decided.set(keyOf(node), await this.#decide(workflow, node, now));
     const steps = refs.flatMap((ref, index) => started[index] ?? decided.get(keyOf(ref)) ?? []);
     if (steps.length === 0) return [];
-    const ahead = await closeAhead(this.#storage.workflows, others, decided, page - steps.length, now);
+    const ahead = await cascade(this.#storage.workflows, others, decided, page - steps.length, now);
     const all = [...steps, ...ahead];
     const answers = await this.#storage.workflows.advance(all, now);
     const holders = new Map<string, JobId>();
@@ -180,7 +180,7 @@ export class Advancer {
     const nodes = new Map<number, NodeRecord>();
     const jobs = new Map<JobId, JobRecord | null>();
     // A job is given so much of its parents' results, the last ones first (core's `resultArray`): more is not even kept here.
-    const passed = new Room(maxResults);
+    const passed = new ResultBudget(maxResults);
     for (;;) {
       const decided = decideNode(workflow, node, { nodes, jobs }, now);
       if (decided.kind !== 'needs') return decided;

@@ -13,7 +13,7 @@ const readAhead = 100;
  * which the store may take them.
  * @param decided what becomes of the `ready` nodes, by workflow and index.
  */
-export async function closeAhead(
+export async function cascade(
   workflows: Workflows,
   ready: readonly { readonly workflow: WorkflowRecord; readonly node: NodeRecord }[],
   decided: ReadonlyMap<string, WorkflowStep>,

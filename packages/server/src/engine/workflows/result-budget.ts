@@ -1,7 +1,7 @@
 import type { NodeRecord } from '../../storage/storage.ts';
 
 /** Bounds the results of nodes that are held at once. */
-export class Room {
+export class ResultBudget {
   #left: number;
 
   constructor(characters: number) {

@@ -14,7 +14,7 @@ import {
 } from '@ojs-ts/core';
 import type { NodeRecord, Storage, WorkflowRecord } from '../../storage/storage.ts';
 import { Advancer, startsOf } from './advance.ts';
-import { Room } from './result-budget.ts';
+import { ResultBudget } from './result-budget.ts';
 
 /** Nodes read at once with their results, which may have a megabyte each. */
 const readPage = 50;
@@ -80,7 +80,7 @@ export class Workflows {
       throw new ProtocolError('not_found', 'There is no workflow with this id.', { workflow_id: id });
     const nodes: NodeRecord[] = [];
     const jobs = new Map<JobId, JobRecord>();
-    const shown = new Room(maxShown);
+    const shown = new ResultBudget(maxShown);
     for await (const part of this.#pages(id, readPage)) {
       nodes.push(...part.map((node) => shown.take(node)));
       const ids = part.flatMap(({ job, state }) => (job === null || state === 'waiting' ? [] : [job]));

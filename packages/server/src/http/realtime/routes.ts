@@ -40,7 +40,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
   /** @throws ProtocolError where nobody may come in now. */
   function enter(request: FastifyRequest, reply: FastifyReply, header: string | undefined): () => void {
     if (closing) throw new ProtocolError('backend_unavailable', 'This server is stopping.');
-    if (!engine.tail.kept) {
+    if (!engine.subscriptions.kept) {
       throw new ProtocolError(
         'unsupported',
         'This server keeps no log of events (OJS_EVENTS=false), so there is nothing to follow.',

@@ -24,7 +24,7 @@ const ack = (url: string, id: string, text?: string) =>
 
 /** Resolves when so many callers wait. */
 async function waiting(server: Pick<ClockedServer, 'bench'>, count: number): Promise<void> {
-  await expect.poll(() => server.bench.engine.results.size).toBe(count);
+  await expect.poll(() => server.bench.engine.jobEnds.size).toBe(count);
 }
 
 describe.each(storages)('results, $name (ojs-results)', (storage) => {
@@ -90,8 +90,8 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
       await call(url, `/jobs/${id}/progress`, { progress: 0.5 }, { method: 'PUT' });
       await end(id);
       for (const answer of await Promise.all(waits)) expect(answer.status).toBe(200);
-      expect(server.bench.engine.results.size).toBe(0);
-      expect(server.bench.engine.tail.followers).toBe(0);
+      expect(server.bench.engine.jobEnds.size).toBe(0);
+      expect(server.bench.engine.subscriptions.followers).toBe(0);
     }
   });
 
@@ -122,14 +122,14 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
       expectRefusal(answer, 408, 'result_pending');
       expect(JSON.parse(answer.text).error.details).toEqual({ job_id: id, state: 'active' });
     }
-    expect(server.bench.engine.results.size).toBe(0);
+    expect(server.bench.engine.jobEnds.size).toBe(0);
   });
 
   test('a server that ends answers who waits at once', async () => {
     const server = await serve({ storage: storage.url() });
     const id = await started(server);
     const wait = result(server.url, id, '?wait=true&timeout=30');
-    await expect.poll(() => server.engine.results.size).toBe(1);
+    await expect.poll(() => server.engine.jobEnds.size).toBe(1);
     await server.close();
     expectRefusal(await wait, 408, 'result_pending');
   });
@@ -142,7 +142,7 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     await waiting(server, 1);
     socket.destroy();
     await waiting(server, 0);
-    expect(server.bench.engine.tail.followers).toBe(0);
+    expect(server.bench.engine.subscriptions.followers).toBe(0);
   });
 
   test('result_ttl: 410 after it, never stored with 0, for ever with -1; in options or at the top (§7.1, D3)', async () => {

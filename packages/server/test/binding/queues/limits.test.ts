@@ -357,24 +357,24 @@ describe.each(storages)('overrides on $name', ({ url }) => {
     const { engine, clock } = on;
     const numbers = (concurrency: number) => ({ concurrency, rates: [] });
     const override = async () => (await engine.storage.registry.limit('k'))?.override?.concurrency;
-    await engine.overrides.set('k', numbers(0), clock.now() + 1_000);
+    await engine.limitOverrides.set('k', numbers(0), clock.now() + 1_000);
     clock.advance(999);
-    await engine.overrides.expire();
+    await engine.limitOverrides.expire();
     expect(await override()).toBe(0);
     // A later one has its own end.
-    await engine.overrides.set('k', numbers(1), clock.now() + 5_000);
+    await engine.limitOverrides.set('k', numbers(1), clock.now() + 5_000);
     clock.advance(4_999);
-    await engine.overrides.expire();
+    await engine.limitOverrides.expire();
     expect(await override()).toBe(1);
     clock.advance(1);
     await engine.upkeep.run();
     expect(await override()).toBe(undefined);
     // One without an end has none, whatever was before it.
-    await engine.overrides.set('k', numbers(2), clock.now() + 1_000);
-    await engine.overrides.set('k', numbers(3), null);
+    await engine.limitOverrides.set('k', numbers(2), clock.now() + 1_000);
+    await engine.limitOverrides.set('k', numbers(3), null);
     clock.advance(10_000);
-    await engine.overrides.expire();
+    await engine.limitOverrides.expire();
     expect(await override()).toBe(3);
-    expect(await engine.overrides.expiry('k')).toBe(null);
+    expect(await engine.limitOverrides.expiry('k')).toBe(null);
   });
 });

@@ -1,7 +1,12 @@
 import { State, stateName } from '@ojs-ts/core';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Gap, type LogEvent, Tail, type Topic } from '../../../src/engine/events/event-subscriptions.ts';
+import {
+  EventSubscriptions,
+  type Gap,
+  type LogEvent,
+  type Topic,
+} from '../../../src/engine/events/event-subscriptions.ts';
 import { silentLog } from '../../../src/engine/options.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import { openStorage } from '../../../src/storage/open.ts';
@@ -18,7 +23,7 @@ class Recorder {
   readonly close: () => void;
   #wake: () => void = () => {};
 
-  constructor(tail: Tail, topic: Topic, after?: number) {
+  constructor(subscriptions: EventSubscriptions, topic: Topic, after?: number) {
     const follower = {
       onEvent: (event: LogEvent) => {
         this.events.push(event);
@@ -28,7 +33,7 @@ class Recorder {
         this.gaps.push(gap);
       },
     };
-    const { live, close } = tail.subscribe(topic, follower, after);
+    const { live, close } = subscriptions.subscribe(topic, follower, after);
     this.live = live;
     this.close = close;
   }
@@ -52,14 +57,14 @@ class Recorder {
 }
 
 async function follow(b: Bench, topic: Topic, after?: number): Promise<Recorder> {
-  const recorder = new Recorder(b.engine.tail, topic, after);
+  const recorder = new Recorder(b.engine.subscriptions, topic, after);
   await recorder.live;
   return recorder;
 }
 
 const failure = { code: 'x', type: 'x', message: 'm', names: [] };
 
-describe.each(storages)('the tail of the log, $name', ({ url }) => {
+describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
   test('tells every event after it is live, in the order of the log, and the topics apart', async () => {
     await using b = await bench(url());
     await b.push({ queue: 'a' });
@@ -109,14 +114,14 @@ describe.each(storages)('the tail of the log, $name', ({ url }) => {
           } else if ('leave' in one) {
             followers.shift()?.recorder.close();
           } else {
-            const { newest } = await b.engine.tail.ends();
+            const { newest } = await b.engine.subscriptions.ends();
             const after = one.after === undefined ? undefined : Math.floor(one.after * newest);
             const recorder = await follow(b, 'all', after);
             followers.push({ from: after ?? recorder.events[0]?.position ?? -1, recorder });
           }
         }
         await Promise.all(pushes);
-        const { newest } = await b.engine.tail.ends();
+        const { newest } = await b.engine.subscriptions.ends();
         expect(newest).toBe(pushed);
         const marker = await b.push();
         for (const { from, recorder } of followers) {
@@ -178,7 +183,7 @@ describe.each(storages)('the tail of the log, $name', ({ url }) => {
     await b.push({ queue: 'b' });
     await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
     const collect = async (after: number, limit: number) => {
-      const { events, gap } = await b.engine.tail.collect({ job: job.id }, after, limit);
+      const { events, gap } = await b.engine.subscriptions.collect({ job: job.id }, after, limit);
       return { kinds: events.map(({ entry }) => entry[0]), gap };
     };
     expect(await collect(0, 9)).toEqual({ kinds: ['job.enqueued', 'job.started', 'job.completed'], gap: null });
@@ -189,7 +194,7 @@ describe.each(storages)('the tail of the log, $name', ({ url }) => {
   test('a follower that throws, or that is closed by another, harms nobody', async () => {
     await using b = await bench(url());
     const closed = await follow(b, 'all');
-    await b.engine.tail.subscribe('all', {
+    await b.engine.subscriptions.subscribe('all', {
       onEvent: () => {
         closed.close();
         throw new Error('broken');
@@ -215,7 +220,7 @@ describe.each(storages)('the tail of the log, $name', ({ url }) => {
   test('without a log following is refused (OJS_EVENTS=false)', async () => {
     const storage = await openStorage(url(), { events: false });
     await using b = await bench(url(), { storage, events: false });
-    expect(() => b.engine.tail.subscribe('all', { onEvent: () => {} })).toThrow(
+    expect(() => b.engine.subscriptions.subscribe('all', { onEvent: () => {} })).toThrow(
       expect.objectContaining({ code: 'unsupported' }),
     );
     await b.start('w1');
@@ -242,27 +247,27 @@ function deaf(storage: Storage): { readonly storage: Storage; readonly reads: ()
 test('nothing is read without followers, nor after the last has left', async () => {
   const { storage, reads } = deaf(memoryStorage());
   await using b = await bench('memory:', { storage });
-  const { tail } = b.engine;
-  tail.wake();
+  const { subscriptions } = b.engine;
+  subscriptions.wake();
   await b.push();
-  tail.wake();
+  subscriptions.wake();
   expect(reads()).toBe(0);
   const all = await follow(b, 'all');
   all.close();
   const before = reads();
   await b.push();
-  tail.wake();
+  subscriptions.wake();
   expect(reads()).toBe(before);
-  expect(tail.followers).toBe(0);
+  expect(subscriptions.followers).toBe(0);
 });
 
-test('a replay that overtakes the tail is not told again by it', async () => {
+test('a follower that catches up during a read gets no event twice', async () => {
   const { storage } = deaf(memoryStorage());
   await using b = await bench('memory:', { storage });
-  const { tail } = b.engine;
+  const { subscriptions } = b.engine;
   const all = await follow(b, 'all');
   await b.push();
-  tail.wake();
+  subscriptions.wake();
   await all.until(1);
   for (let count = 0; count < 3; count++) await b.push();
   const late = await follow(b, 'all', 0);
@@ -279,29 +284,34 @@ test('what is committed while the first follower joins is told, though its wake-
     if (joining) {
       joining = false;
       await b.push();
-      tail.wake();
+      subscriptions.wake();
     }
     return read;
   };
   await using b = await bench('memory:', { storage });
-  const tail = new Tail({ storage: { ...storage, events }, log: silentLog, kept: true, pollMs: 3_600_000 });
+  const subscriptions = new EventSubscriptions({
+    storage: { ...storage, events },
+    log: silentLog,
+    kept: true,
+    pollMs: 3_600_000,
+  });
   await b.push();
   joining = true;
-  const all = new Recorder(tail, 'all');
+  const all = new Recorder(subscriptions, 'all');
   await all.until(1);
   expect(all.positions).toEqual([2]);
-  tail.close();
+  subscriptions.close();
 });
 
 test('a wake-up that never comes is made up for by looking', async () => {
   const { storage } = deaf(memoryStorage());
   await using b = await bench('memory:', { storage });
-  const tail = new Tail({ storage, log: silentLog, kept: true, pollMs: 5 });
-  const all = new Recorder(tail, 'all');
+  const subscriptions = new EventSubscriptions({ storage, log: silentLog, kept: true, pollMs: 5 });
+  const all = new Recorder(subscriptions, 'all');
   await all.live;
   await b.push();
   await all.until(1);
-  tail.close();
+  subscriptions.close();
 });
 
 test('a log that cannot be read for a while is read on afterwards, and the trouble told once', async () => {
@@ -318,8 +328,8 @@ test('a log that cannot be read for a while is read on afterwards, and the troub
     info: (_: object, message: string) => told.push(message),
   };
   await using b = await bench('memory:', { storage });
-  const tail = new Tail({ storage, log, kept: true, pollMs: 2 });
-  const all = new Recorder(tail, 'all');
+  const subscriptions = new EventSubscriptions({ storage, log, kept: true, pollMs: 2 });
+  const all = new Recorder(subscriptions, 'all');
   await all.live;
   broken = true;
   await b.push();
@@ -328,6 +338,6 @@ test('a log that cannot be read for a while is read on afterwards, and the troub
   await all.until(1);
   await expect.poll(() => told).toEqual(['the log of events could not be read', 'the log of events can be read again']);
   broken = true;
-  await expect(new Recorder(new Tail({ storage, log, kept: true }), 'all').live).rejects.toThrow('away');
-  tail.close();
+  await expect(new Recorder(new EventSubscriptions({ storage, log, kept: true }), 'all').live).rejects.toThrow('away');
+  subscriptions.close();
 });

@@ -10,7 +10,7 @@ test('who waits for many jobs that are due helps the upkeep once, not once for e
   const promote = vi.spyOn(b.engine.storage.upkeep, 'promote');
   const left = new AbortController();
   left.abort();
-  await b.engine.results.waitAny(ids, 60_000, left.signal);
+  await b.engine.jobEnds.waitAny(ids, 60_000, left.signal);
   expect(await b.get(ids[7] ?? '')).toMatchObject({ state: State.available });
   expect(promote.mock.calls.length).toBeLessThan(5);
 });

@@ -38,7 +38,7 @@ test('a request that is too large for a job is kept whole as a discarded one, an
   const request = envelope(large, 'x"'.repeat(700_000));
   b.append(large, request);
   b.append(next, envelope(next, 'next'));
-  await b.engine.intake?.run();
+  await b.engine.outboxImport?.run();
   expect(await b.engine.get(next)).toMatchObject({ state: State.available });
   const [kept] = await refused(b.engine);
   expect(kept).toMatchObject({ id: large, state: State.discarded });
@@ -53,7 +53,7 @@ test('one that is too large only as text within text is kept whole, where its id
   const request = envelope(id, '"'.repeat(400_000));
   b.append(id, envelope(id, 'first'));
   b.append(id, request);
-  await b.engine.intake?.run();
+  await b.engine.outboxImport?.run();
   expect(await b.engine.get(id)).toMatchObject({ state: State.available });
   const [kept] = await refused(b.engine);
   expect(kept?.history).toContain(`Another job has the id ${id}`);
@@ -64,7 +64,7 @@ test('an id that no job may have is refused with its request', async () => {
   await using b = await open();
   for (const id of ['none', '6fa459ea-ee8a-4ca4-894e-db77e160355e'])
     b.append(id, JSON.stringify({ type: 'a.b', args: [id] }));
-  await b.engine.intake?.run();
+  await b.engine.outboxImport?.run();
   const kept = await refused(b.engine);
   expect(kept.map(({ id }) => isUuidv7(id))).toEqual([true, true]);
   expect(kept.map(({ history }) => history).join()).toMatch(/id none .*UUIDv7/);

@@ -78,7 +78,7 @@ describe.each(storages)('streams of one job, $name', (storage) => {
       data: { progress: 1, state: 'completed' },
     });
     expect(await events.next()).toMatchObject({ done: true });
-    expect(bench.engine.tail.followers).toBe(0);
+    expect(bench.engine.subscriptions.followers).toBe(0);
   });
 
   test('a report that is no event of its own is told a second later (§6.2)', async () => {
@@ -156,9 +156,9 @@ describe.each(storages)('streams of one job, $name', (storage) => {
     const stays = stream(server.url, `/jobs/${id}/progress/stream`);
     await next(gone);
     await next(stays);
-    expect(server.engine.tail.followers).toBe(2);
+    expect(server.engine.subscriptions.followers).toBe(2);
     await gone.return(undefined);
-    await expect.poll(() => server.engine.tail.followers).toBe(1);
+    await expect.poll(() => server.engine.subscriptions.followers).toBe(1);
     await server.close();
     expect((await stays.next()).done).toBe(true);
   });

@@ -211,10 +211,10 @@ describe('connections', () => {
     const stream = await followStream(server.url, '/events/stream');
     const socket = await openSocket(server.url);
     await socket.ask({ action: 'subscribe', channel: 'all' });
-    expect(server.engine.tail.followers).toBe(2);
+    expect(server.engine.subscriptions.followers).toBe(2);
     stream[Symbol.dispose]();
     socket.socket.terminate();
-    await expect.poll(() => server.engine.tail.followers).toBe(0);
+    await expect.poll(() => server.engine.subscriptions.followers).toBe(0);
   });
 });
 

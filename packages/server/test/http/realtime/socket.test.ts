@@ -55,7 +55,7 @@ describe('a WebSocket', () => {
     await b.start(null, { queue: 'a' });
     await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
     expect(await socket.frames.take(1)).toMatchObject([{ event: 'job.completed' }]);
-    expect(b.engine.tail.followers).toBe(1);
+    expect(b.engine.subscriptions.followers).toBe(1);
   });
 
   test('resumes: what was missed first, then what comes; before or after it has subscribed (§5.5.2)', async () => {
@@ -137,7 +137,7 @@ describe('a WebSocket', () => {
       subscription_id,
     });
     expect(elsewhere).toMatchObject({ type: 'subscribed' });
-    expect(b.engine.tail.followers).toBe(1);
+    expect(b.engine.subscriptions.followers).toBe(1);
   });
 
   test('answers what it cannot do, and goes on', async () => {
@@ -185,7 +185,7 @@ describe('a WebSocket', () => {
     socket.send({ action: 'x'.repeat(65_536) });
     expect(await socket.closed).toBe(1009);
     expect(await call(server.url, '/queues')).toMatchObject({ status: 200 });
-    await expect.poll(() => server.engine.tail.followers).toBe(0);
+    await expect.poll(() => server.engine.subscriptions.followers).toBe(0);
   });
 
   test('that asks without waiting for answers is closed', async () => {
@@ -325,6 +325,6 @@ describe('a handshake', () => {
     socket.write(randomBytes(1_000));
     expect(await answer).toMatch(/^HTTP\/1\.1 101 /);
     expect(await call(server.url, '/health')).toMatchObject({ status: 200 });
-    await expect.poll(() => server.engine.tail.followers).toBe(0);
+    await expect.poll(() => server.engine.subscriptions.followers).toBe(0);
   });
 });

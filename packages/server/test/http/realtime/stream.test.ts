@@ -385,5 +385,5 @@ test('a job that ends while its past is replayed ends the stream', async () => {
   await ended.promise;
   await running;
   expect(told).toEqual(['2', '3']);
-  expect(b.engine.tail.followers).toBe(0);
+  expect(b.engine.subscriptions.followers).toBe(0);
 });
