@@ -61,7 +61,7 @@ function warnOnce(log: Logger, event: string, fields: ServerConfig['warnings'][n
 
 async function shutDown(app: FastifyInstance, engine: Engine, config: ServerConfig, log: Logger): Promise<void> {
   const cut = setTimeout(() => {
-    log.warn({ after_ms: config.closeTimeoutMs }, 'requests still under way are cut off');
+    log.warn({ after_ms: config.closeTimeoutMs }, 'shutdown timed out');
     app.server.closeAllConnections();
   }, config.closeTimeoutMs);
   await app.close();

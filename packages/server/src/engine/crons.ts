@@ -66,8 +66,7 @@ export class Crons {
     const { name, definition, enabled, dueAt, spec } = readCron(text, now);
     await check(definition.enqueue);
     const warnings = cronWarnings(scheduleOf(definition));
-    if (warnings.length > 0)
-      this.#log.warn({ cron: name, warnings }, 'a cron was registered that may not run as meant');
+    if (warnings.length > 0) this.#log.warn({ cron: name, warnings }, 'cron may not run as meant');
     return { ...must(await this.#storage.crons.put({ name, spec, enabled, dueAt }, now)), warnings };
   }
 
@@ -160,8 +159,7 @@ export class Crons {
       this.#unreadable.delete(cron.name);
       return [{ name: cron.name, version: cron.version, ...decided }];
     } catch (error) {
-      if (!this.#unreadable.has(cron.name))
-        this.#log.error({ err: error, cron: cron.name }, 'this node cannot fire a cron');
+      if (!this.#unreadable.has(cron.name)) this.#log.error({ err: error, cron: cron.name }, 'cron not fired');
       this.#unreadable.add(cron.name);
       return [];
     }
@@ -190,7 +188,7 @@ export class Crons {
       if (job === null || !job.limits.some(({ key }) => key === `cron:${name}`)) continue;
       const limit = await this.#storage.registry.limit(`cron:${name}`);
       if (limit !== null && limit.waiting > manyQueued)
-        this.#log.warn({ cron: name, queued: limit.waiting }, 'runs of a cron are piling up behind each other');
+        this.#log.warn({ cron: name, queued: limit.waiting }, 'cron runs pile up');
     }
   }
 }

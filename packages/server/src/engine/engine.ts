@@ -152,9 +152,7 @@ export class Engine implements AsyncDisposable {
     this.lifecycle = new Lifecycle(this.#batches, clock);
     this.reports = new Reports(this.#batches, clock);
     this.jobEnds = new JobEnds(this.subscriptions, (id) => this.get(id));
-    this.bulk = new Bulk(storage, clock, this.lifecycle, (error) =>
-      log.error({ err: error }, 'an item of a bulk operation failed'),
-    );
+    this.bulk = new Bulk(storage, clock, this.lifecycle, (error) => log.error({ err: error }, 'bulk item failed'));
     this.deadLetter = new DeadLetter(storage, clock, this.lifecycle, this.bulk);
   }
 
@@ -177,9 +175,7 @@ export class Engine implements AsyncDisposable {
     engine.#stop.push(async () => subscription[Symbol.asyncDispose]());
     if (own !== null) {
       const follow = setInterval(() => {
-        own
-          .follow(storage)
-          .catch((error: unknown) => engine.#log.warn({ err: error }, 'the clock of the store could not be read'));
+        own.follow(storage).catch((error: unknown) => engine.#log.warn({ err: error }, 'store clock unreadable'));
       }, 10_000);
       engine.#stop.push(async () => clearInterval(follow));
     }

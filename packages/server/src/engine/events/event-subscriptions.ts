@@ -238,11 +238,11 @@ export class EventSubscriptions {
         // Under load the log grows with every commit. A look at each of them would take the store's time for what nobody sees sooner.
         if (this.#again) await new Promise((resolve) => setTimeout(resolve, restMs));
       } while (this.#again);
-      if (this.#failing) this.#log.info({}, 'the log of events can be read again');
+      if (this.#failing) this.#log.info({}, 'event log readable again');
       this.#failing = false;
     } catch (error) {
       // Told once, not every second; the poll tries again.
-      if (!this.#failing) this.#log.warn({ err: error }, 'the log of events could not be read');
+      if (!this.#failing) this.#log.warn({ err: error }, 'event log unreadable');
       this.#failing = true;
     } finally {
       this.#reading = false;
@@ -291,7 +291,7 @@ export class EventSubscriptions {
       try {
         following.follower.onEvent(event);
       } catch (error) {
-        this.#log.error({ err: error }, 'a follower of the log failed');
+        this.#log.error({ err: error }, 'event subscriber failed');
       }
     }
   }

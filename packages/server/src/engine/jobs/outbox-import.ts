@@ -168,10 +168,7 @@ export class OutboxImport {
       if (answer?.kind !== 'duplicate' || fresh) break;
       kept = unreadable(entry, uuidv7(), now);
     }
-    log.warn(
-      { job_id: entry.id, kept_as: kept.id, code: why.code },
-      'a job that a transaction had enqueued was refused; it is kept as discarded',
-    );
+    log.warn({ job_id: entry.id, kept_as: kept.id, code: why.code }, 'outbox job refused');
   }
 }
 

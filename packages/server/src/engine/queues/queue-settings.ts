@@ -140,7 +140,7 @@ export class QueueSettings {
     try {
       await this.#storage.record([otherEventEntry('backpressure.rejected', queue, data, queue)], now);
     } catch (error) {
-      this.#log.warn({ err: error, queue }, 'an event could not be written');
+      this.#log.warn({ err: error, queue }, 'event not written');
     }
   }
 

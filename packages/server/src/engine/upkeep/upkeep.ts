@@ -98,14 +98,14 @@ export class Upkeep {
       // A store that is away for an hour is told once, not ten times a second.
       let failing = false;
       const failed = (error: unknown) => {
-        if (!failing) this.#log.error({ err: error }, 'upkeep failed; it will be tried again');
+        if (!failing) this.#log.error({ err: error }, 'upkeep failed');
         failing = true;
       };
       const task = async () => {
         this.#notice();
         await work();
         this.#answered = Date.now();
-        if (failing) this.#log.info({}, 'upkeep works again');
+        if (failing) this.#log.info({}, 'upkeep recovered');
         failing = false;
       };
       this.#loops.push(new Loop(ms, task, failed));
@@ -197,7 +197,7 @@ export class Upkeep {
       if (moved > 0)
         this.#log.warn(
           { moved, workers: [...new Set(suspects.map((s) => s.claim.worker))] },
-          'jobs taken back from silent workers',
+          'jobs recovered from silent workers',
         );
     } while (after !== null);
     for (const worker of workers.values()) if (this.#isDead(worker)) await this.#forget(worker);

@@ -145,7 +145,7 @@ export class Presence {
   async #inTurn(worker: string, work: () => Promise<void>): Promise<void> {
     const before = this.#turns.get(worker);
     const turn = (before ?? Promise.resolve()).then(work).catch((error: unknown) => {
-      this.#log.warn({ err: error }, 'what is known of a worker could not be written');
+      this.#log.warn({ err: error }, 'worker record not written');
     });
     this.#turns.set(worker, turn);
     await turn;
