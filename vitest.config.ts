@@ -5,6 +5,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const report = process.env.OJS_TEST_REPORT;
 const exclude = ['**/node_modules/**'];
 const long = '{packages/*,conformance,bench,examples,scripts}/test/**/*.long.ts';
+/** They load modules anew (`vi.resetModules`). In a worker that keeps its modules, `vi.stubEnv` has no effect in the files after them. */
+const fresh = ['packages/sdk/test/platform/environment-names.test.ts', 'packages/sdk/test/client/mistakes.test.ts'];
 /** They kill and stop servers and measure how long others stand still, or hold a load to its limit: beside others they would measure those. */
 const timed = 'packages/cli/test/**/*.long.ts';
 
@@ -30,7 +32,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{packages/*,conformance,bench,examples}/test/**/*.test.ts'],
-          exclude,
+          exclude: [...exclude, ...fresh],
           maxConcurrency: 8,
           // Three on two cores, because tests wait for servers. A worker keeps the modules that it has: evaluating them again for each file
           // took a fifth of the processor time.
@@ -45,6 +47,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'unit, fresh modules',
+          include: fresh,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: 'long',
           include: [long],
           exclude: [...exclude, timed],
@@ -53,7 +64,7 @@ export default defineConfig({
           maxWorkers: 2,
           testTimeout: 900_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -64,7 +75,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 900_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
