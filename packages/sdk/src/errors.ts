@@ -87,7 +87,7 @@ export function isOjsError(error: unknown, code?: string): error is OJSError {
  */
 export function restacked(error: unknown): unknown {
   const isAnswer = isOjsError(error) && 'statusCode' in error;
-  // Only V8 and JavaScriptCore have `captureStackTrace`.
+  // Not every engine has `captureStackTrace`.
   if (isAnswer || error instanceof OJSConnectionError || error instanceof OJSTimeoutError)
     Error.captureStackTrace?.(error, restacked);
   return error;

@@ -117,7 +117,7 @@ async function limitOf(connection: Connection, options: CallOptions): Promise<nu
   }
 }
 
-/** Every server takes batches of this size (ojs-conformance, L4-BULK-002), so smaller ones need no look at the manifest. */
+/** Every server takes batches of this size (L4-BULK-002), so smaller ones need no look at the manifest. */
 export const surelyTaken = 1_000;
 
 /** Enqueues all jobs or none (ojs-http-binding §9). @throws {OJSValidationError} for more jobs than the server takes at once. */
