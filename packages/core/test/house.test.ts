@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { posix, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -72,4 +72,22 @@ test('a circle of types is found', () => {
     ['b/four.ts', "import { three } from './three.ts';"],
   ]);
   expect(circles(importsOf(sources))).toEqual([['a/one.ts', 'a/two.ts', 'b/three.ts']]);
+});
+
+test('docs/architecture.md and docs/internals/rules.md name files and functions that exist', () => {
+  const missing: string[] = [];
+  for (const page of ['docs/architecture.md', 'docs/internals/rules.md']) {
+    for (const line of readFileSync(resolve(root, page), 'utf8').split('\n')) {
+      const paths = [...line.matchAll(/`(packages\/[^`*]+)`/g)].map(([, path = '']) => path);
+      for (const path of paths) if (!existsSync(resolve(root, path))) missing.push(`${page}: ${path}`);
+      if (!page.endsWith('rules.md')) continue;
+      const files = paths.filter((path) => path.endsWith('.ts') && existsSync(resolve(root, path)));
+      const texts = files.map((path) => readFileSync(resolve(root, path), 'utf8'));
+      for (const [, name = ''] of line.matchAll(/`(\w+)`/g)) {
+        const isExported = new RegExp(`^export (?:async )?(?:function\\*?|class|const) ${name}\\b`, 'm');
+        if (!texts.some((text) => isExported.test(text))) missing.push(`${page}: ${name}`);
+      }
+    }
+  }
+  expect(missing).toEqual([]);
 });
