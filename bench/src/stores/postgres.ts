@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { readPostgresUrl } from '../../../packages/server/src/storage/postgres/url.ts';
+import { readPostgresUrl } from '../../../packages/server/src/storage/postgres/connection/url.ts';
 import type { FreshStore, Size } from '../store.ts';
 import { freshName } from './names.ts';
 

@@ -1,5 +1,5 @@
 -- Every change of a workflow or of a node of it is made under the lock of the workflow's row: see
--- src/storage/postgres/graph.ts.
+-- src/storage/postgres/workflows/graph.ts.
 CREATE TABLE ojs.workflows (
   -- Order of creation.
   number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,4 +1,4 @@
--- What users' own transactions append (see src/storage/postgres/inbox.ts). No unique index: it would let a second
+-- What users' own transactions append (see src/storage/postgres/insert/inbox.ts). No unique index: it would let a second
 -- transaction wait for the end of the first.
 CREATE TABLE ojs.inbox (
   number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,37 +1,41 @@
+import { integer } from '../cells.ts';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
-import { backup } from './backup.ts';
-import { Database } from './connection.ts';
-import { crons } from './crons.ts';
-import { documents } from './documents.ts';
-import { events } from './events.ts';
-import { inbox } from './inbox.ts';
-import { jobs } from './jobs.ts';
-import { layout, migrate } from './migrate.ts';
-import { Notices } from './notices.ts';
-import type { Pages } from './pages.ts';
-import { queues } from './queues.ts';
-import { integer } from './row.ts';
-import { statistics } from './statistics.ts';
-import { Sweeper } from './sweep.ts';
-import type { Written } from './transaction.ts';
-import { upkeep } from './upkeep.ts';
-import { readPostgresUrl } from './url.ts';
-import { workers } from './workers.ts';
-import { workflows } from './workflows.ts';
+import { backup } from './backup/backup.ts';
+import { Database } from './connection/database.ts';
+import { layout, migrate } from './connection/migrate.ts';
+import type { CommitSummary } from './connection/transaction.ts';
+import { readPostgresUrl } from './connection/url.ts';
+import { events } from './events/events.ts';
+import { Notifications } from './events/notifications.ts';
+import { inbox } from './insert/inbox.ts';
+import { jobs } from './jobs/jobs.ts';
+import type { DeltaPages } from './limits/limit-deltas.ts';
+import { limits } from './limits/limit-registry.ts';
+import { crons } from './registry/crons.ts';
+import { documents } from './registry/documents.ts';
+import { queues } from './registry/queues.ts';
+import { statistics } from './registry/statistics.ts';
+import { workers } from './registry/workers.ts';
+import { upkeep } from './upkeep/upkeep.ts';
+import { Vacuum } from './upkeep/vacuum.ts';
+import { workflows } from './workflows/workflows.ts';
 
 export interface PostgresOptions {
-  /** See {@link readPostgresUrl}. */
+  /** `postgres://…`, see {@link readPostgresUrl}. */
   readonly url: string;
-  /** False writes no log of events; true by default. */
+  /** False writes no event log; true by default. */
   readonly events?: boolean;
-  /** How long a call may take before the server is asked over another connection whether it still answers, and how long that may take; 4000 ms by default. */
+  /**
+   * Milliseconds of a call after which another connection probes whether the server still answers, and milliseconds
+   * that the probe may take. Default 4,000.
+   */
   readonly patienceMs?: number;
-  /** How much of what others have changed of limits one call takes over; {@link usualPages} by default. */
-  readonly pages?: Pages;
+  /** How much of the limit deltas one call merges. Default `usualDeltaPages`. */
+  readonly pages?: DeltaPages;
 }
 
-/** All but the store's own. */
+/** All tables but the store's own row. */
 const tables = [
   ...['jobs', 'queues', 'counts', 'minutes', 'events', 'requests', 'workers', 'leases'],
   ...['limits', 'limit_changes', 'lane_changes', 'starts', 'lanes', 'lane_keys', 'groups'],
@@ -42,22 +46,22 @@ const now = 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
 
 /**
  * A storage in one schema of a PostgreSQL database (tested: 13, 15, 18), shared by any number of processes.
- * @throws Error where the URL is none of PostgreSQL. Whether the server is there shows the first call.
+ * @throws Error if the URL is not one of PostgreSQL. Only the first call tells whether the server can be reached.
  */
 export function postgresStorage({ url, events: logs = true, ...more }: PostgresOptions): Storage {
   const wakes = new Wakes();
-  const committed = (written: Written) => {
-    notices.committed(written);
-    sweeper.committed(written);
+  const committed = (written: CommitSummary) => {
+    notifications.committed(written);
+    vacuum.committed(written);
   };
   const database = new Database(readPostgresUrl(url), logs, committed, more);
-  const notices = new Notices(database, wakes);
-  const sweeper = new Sweeper(database);
+  const notifications = new Notifications(database, wakes);
+  const vacuum = new Vacuum(database);
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {
     wakes.close();
-    await notices.close();
+    await notifications.close();
     await database.close();
   }
 
@@ -72,8 +76,8 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
         : 'as the server’s synchronous_commit says: by default every commit is on disk before it is answered',
     },
     jobs: jobs(database),
-    upkeep: upkeep(database, sweeper),
-    registry: { ...queues(database), ...workers(database), ...statistics(database) },
+    upkeep: upkeep(database, vacuum),
+    registry: { ...queues(database), ...limits(database), ...workers(database), ...statistics(database) },
     workflows: workflows(database),
     crons: crons(database),
     documents: documents(database),
@@ -86,7 +90,7 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
       await database.read('SELECT 1');
     },
     seed: async () => integer((await database.read('SELECT seed FROM ojs.store'))[0]?.[0]),
-    subscribe: (onWake) => notices.subscribe(onWake),
+    subscribe: (onWake) => notifications.subscribe(onWake),
     events: (after, limit) => events(database, after, limit),
     record: (entries, now) => database.transact(now, async (tx) => tx.log.add(entries)),
     clear: () =>

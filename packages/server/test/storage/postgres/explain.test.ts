@@ -1,11 +1,11 @@
 import pg from 'pg';
 import { expect, test, vi } from 'vitest';
-import { Database } from '../../../src/storage/postgres/connection.ts';
-import { readPostgresUrl } from '../../../src/storage/postgres/url.ts';
+import { Database } from '../../../src/storage/postgres/connection/database.ts';
+import { readPostgresUrl } from '../../../src/storage/postgres/connection/url.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { claimOf, insert, limitOf, newJob, t0 } from '../suite/tools.ts';
 import { newSchema, openPostgres, server } from './schema.ts';
-import { work } from './work.ts';
+import { work } from './workload.ts';
 
 interface Node {
   readonly 'Node Type': string;

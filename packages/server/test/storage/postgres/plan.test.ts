@@ -3,7 +3,7 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import { postgresStorage } from '../../../src/storage/postgres/postgres.ts';
 import { server } from './schema.ts';
-import { batch, batches, work } from './work.ts';
+import { batch, batches, work } from './workload.ts';
 
 interface Reads {
   readonly table: string;

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { Database } from '../../../src/storage/postgres/connection.ts';
-import { readPostgresUrl } from '../../../src/storage/postgres/url.ts';
+import { Database } from '../../../src/storage/postgres/connection/database.ts';
+import { readPostgresUrl } from '../../../src/storage/postgres/connection/url.ts';
 import { newSchema, server } from './schema.ts';
 
 test.skipIf(server === null)(

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
-import { usualPages } from '../../../src/storage/postgres/pages.ts';
+import { usualDeltaPages } from '../../../src/storage/postgres/limits/limit-deltas.ts';
 import { postgresStorage } from '../../../src/storage/postgres/postgres.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { postgresUrl } from '../../support/postgres.ts';
@@ -18,7 +18,7 @@ export function newSchema(parameters: Readonly<Record<string, string>> = {}): st
 }
 
 /** A migrated storage in a schema of its own. */
-export async function openPostgres(url = newSchema(), pages = usualPages): Promise<Storage> {
+export async function openPostgres(url = newSchema(), pages = usualDeltaPages): Promise<Storage> {
   const storage = postgresStorage({ url, pages });
   await storage.migrate();
   return storage;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readPostgresUrl } from '../../../../src/storage/postgres/url.ts';
+import { readPostgresUrl } from '../../../../src/storage/postgres/connection/url.ts';
 import { readAddress } from '../../../../src/storage/redis/connection/address.ts';
 
 function refusal(read: () => unknown): string {

@@ -1,0 +1,134 @@
+import { claimed, isExpired, type JobRecord, type Millis, requestKey, sumsOf } from '@ojs-ts/core';
+import type { Claim } from '../../storage.ts';
+import { indexJoin, numbers, texts } from '../connection/sql.ts';
+import type { Transaction } from '../connection/transaction.ts';
+import { type Changes, dueAt } from '../jobs/changes.ts';
+import type { LockedJob } from '../jobs/locked-job.ts';
+
+const start = `UPDATE ojs.jobs AS job SET state = 8, place = NULL, beat_at = NULL, progress = NULL, started_at = $1, claim = started.claim, attempt = started.attempt,
+    due_at = started.due_at, worker = started.worker, lease_ms = started.lease_ms, lease_until = started.lease_until, expires_at = started.expires_at
+  FROM unnest($2::uuid[], $3::integer[], $4::integer[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[])
+    AS started (id, claim, attempt, due_at, worker, lease_ms, lease_until, expires_at) WHERE ${indexJoin('job.id', 'started.id')}`;
+
+/** A claim and the jobs that it has got so far. */
+interface Served {
+  readonly claim: Claim;
+  readonly jobs: JobRecord[];
+}
+
+/** Neighbouring claims on the same queues, which are served as one: each in turn takes the next jobs. */
+export class ClaimRun {
+  readonly queues: readonly string[];
+  readonly served: readonly Served[];
+  /** How many more jobs the claims ask for. */
+  wanted: number;
+  #at = 0;
+
+  constructor(claims: readonly Claim[]) {
+    this.queues = claims[0]?.queues ?? [];
+    this.served = claims.map((claim) => ({ claim, jobs: [] }));
+    this.wanted = claims.reduce((sum, { limit }) => sum + Math.max(0, limit), 0);
+  }
+
+  /** The claim that gets the next job; only while one is wanted. */
+  next(): Served {
+    for (; ; this.#at++) {
+      const served = this.served[this.#at];
+      if (!served) throw new Error('A claim got more jobs than it asked for.');
+      if (served.jobs.length < served.claim.limit) return served;
+    }
+  }
+}
+
+/**
+ * Splits claims into runs, and into single repeats of a request that was answered before.
+ * @param answered the keys of such requests; it may grow while runs are served.
+ */
+export function* runsOf(
+  claims: readonly Claim[],
+  answered: { has(key: string): boolean },
+): Iterable<ClaimRun | { readonly repeat: string }> {
+  let run: Claim[] = [];
+  const keys = new Set<string>();
+  for (const claim of claims) {
+    const [first] = run;
+    const key = claim.request === null ? null : requestKey(claim.request, claim.worker);
+    if (first && (!isSameQueues(claim, first) || (key !== null && (answered.has(key) || keys.has(key))))) {
+      yield new ClaimRun(run);
+      run = [];
+      keys.clear();
+    }
+    if (key !== null && answered.has(key)) {
+      yield { repeat: key };
+      continue;
+    }
+    run.push(claim);
+    if (key !== null) keys.add(key);
+  }
+  if (run.length > 0) yield new ClaimRun(run);
+}
+
+function isSameQueues({ queues }: Claim, other: Claim): boolean {
+  return queues.length === other.queues.length && queues.every((queue, at) => queue === other.queues[at]);
+}
+
+/** The jobs that one call of `claim` starts, and the expired ones that it discards on the way. */
+export class ClaimBatch {
+  readonly tx: Transaction;
+  readonly changes: Changes;
+  readonly now: Millis;
+  /** Expired jobs that this call may still discard. */
+  #expired: number;
+  #started: JobRecord[] = [];
+
+  constructor(tx: Transaction, changes: Changes, now: Millis, expired: number) {
+    this.tx = tx;
+    this.changes = changes;
+    this.now = now;
+    this.#expired = expired;
+  }
+
+  /** Starts the job for the next claim of the run. Discards it instead if it has expired, or refuses it once the call has discarded its share. */
+  take(run: ClaimRun, held: LockedJob<JobRecord>): 'started' | 'expired' | 'refused' {
+    const { tx, now } = this;
+    const { job } = held;
+    if (isExpired(job, now)) {
+      if (this.#expired === 0) {
+        // Waiting claims go on where this one stops.
+        tx.woken.add(job.queue);
+        return 'refused';
+      }
+      this.#expired -= 1;
+      this.changes.expire(held);
+      return 'expired';
+    }
+    const { claim, jobs } = run.next();
+    const after = claimed(job, claim, now);
+    jobs.push(after);
+    run.wanted -= 1;
+    this.#started.push(after);
+    tx.counts.add(job.queue, job.state, -1);
+    tx.counts.add(job.queue, after.state, 1);
+    tx.counts.sum(job.queue, sumsOf(job, after.state, now));
+    tx.log.job('job.started', after, job.state);
+    return 'started';
+  }
+
+  /** Sends the changes of the jobs that were taken, so that the next read does not find these jobs. */
+  write(): void {
+    this.changes.write();
+    const jobs = this.#started.splice(0);
+    if (jobs.length === 0) return;
+    this.tx.write(start, [
+      this.now,
+      `{${jobs.map(({ id }) => id).join(',')}}`,
+      numbers(jobs.map(({ claim }) => claim)),
+      numbers(jobs.map(({ attempt }) => attempt)),
+      numbers(jobs.map(dueAt)),
+      texts(jobs.map(({ worker }) => worker)),
+      numbers(jobs.map(({ leaseMs }) => leaseMs)),
+      numbers(jobs.map(({ leaseUntil }) => leaseUntil)),
+      numbers(jobs.map(({ expiresAt }) => expiresAt)),
+    ]);
+  }
+}

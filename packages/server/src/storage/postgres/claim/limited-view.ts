@@ -1,0 +1,137 @@
+import { isClaimedBefore, type QueuePlace, queueLimitKey } from '@ojs-ts/core';
+import { integer, readTexts, text } from '../../cells.ts';
+import { type Cells, texts } from '../connection/sql.ts';
+import type { Transaction } from '../connection/transaction.ts';
+import type { LimitGroup, LimitGroups } from '../limits/limit-groups.ts';
+import { readHead } from './queue-head.ts';
+import { type Ready, readReady, readyColumns } from './ready-job.ts';
+
+const selectOpenWaitlists =
+  'SELECT key, priority, place FROM ojs.groups WHERE queue = $1 AND until IS NULL ORDER BY priority DESC, place LIMIT $2';
+const selectGroups = `SELECT best.line, best.keys, best.key, best.priority, best.place FROM unnest($2::text[]) AS line_up (key), LATERAL (
+    SELECT * FROM ojs.lanes WHERE lanes.queue = $1 AND lanes.key = line_up.key ORDER BY priority DESC, place LIMIT $3) AS best
+  ORDER BY best.priority DESC, best.place`;
+const selectHeads = `SELECT ${readyColumns}, lane.line FROM unnest($1::text[]) AS lane (line), LATERAL (
+    SELECT * FROM ojs.jobs WHERE jobs.line = lane.line AND place IS NOT NULL ORDER BY priority DESC, place LIMIT $2 FOR UPDATE SKIP LOCKED) AS job`;
+
+/** The jobs read from the head of a ready queue, taken one by one. */
+export class Head {
+  readonly #rows: readonly Ready[];
+  readonly #more: boolean;
+  #at = 0;
+
+  /** @param more whether the ready queue may go on behind the rows. */
+  constructor(rows: readonly Ready[], more: boolean) {
+    this.#rows = rows;
+    this.#more = more;
+  }
+
+  peek(): Ready | undefined {
+    return this.#rows[this.#at];
+  }
+
+  next(): void {
+    this.#at += 1;
+  }
+
+  /** Whether all rows are taken and there may be more. */
+  get spent(): boolean {
+    return this.#more && this.#at === this.#rows.length;
+  }
+}
+
+export interface ReadGroup extends LimitGroup {
+  readonly head: Head;
+}
+
+/** The limit groups of a queue that stand under one open key. */
+export interface Waitlist {
+  readonly key: string;
+  groups: ReadGroup[];
+  /** Groups from this position on were not read; null where all were. */
+  readonly bound: QueuePlace | null;
+}
+
+/** All that one look at a limited queue has read. */
+export interface LimitedView {
+  /** Jobs without limits. */
+  readonly plain: Head;
+  readonly waitlists: readonly Waitlist[];
+  /** Waitlists from this position on were not read; null where all were. */
+  readonly bound: QueuePlace | null;
+}
+
+/** Reads the first jobs of a limited queue, enough for a claim of `wanted` jobs in most cases. */
+export async function readView(
+  tx: Transaction,
+  limitGroups: LimitGroups,
+  queue: string,
+  wanted: number,
+): Promise<LimitedView> {
+  const [plain, waitlistRows] = await Promise.all([
+    tx.query(readHead, [queue, wanted]),
+    tx.query(selectOpenWaitlists, [queue, wanted + 1]),
+  ]);
+  const keys = waitlistRows.map(([key]) => text(key));
+  const perWaitlist = keys.length === 0 ? 1 : Math.ceil((2 * wanted) / keys.length) + 1;
+  const groupRows = keys.length === 0 ? [] : await tx.query(selectGroups, [queue, texts(keys), perWaitlist]);
+  const perGroup = groupRows.length === 0 ? 1 : Math.min(wanted, Math.ceil((2 * wanted) / groupRows.length) + 1);
+  const keysOf = groupRows.map(([, names]) => readTexts(text(names)));
+  const [heads] = await Promise.all([readHeads(tx, groupRows, perGroup), limitGroups.load(keysOf.flat())]);
+  await limitGroups.limits.loadStarts([queueLimitKey(queue), ...keysOf.flat()], wanted);
+  const waitlists = keys.map((key): Waitlist => {
+    const own = groupRows.flatMap((cells, at) => (cells[2] === key ? [{ cells, keys: keysOf[at] ?? [] }] : []));
+    const last = own.at(-1);
+    return {
+      key,
+      groups: own.flatMap(({ cells, keys }) => {
+        const readyQueue = text(cells[0]);
+        const head = heads.get(readyQueue);
+        return head ? [{ readyQueue, queue, waitlist: key, keys, head }] : [];
+      }),
+      bound: last && own.length === perWaitlist ? readPlace(last.cells[3], last.cells[4]) : null,
+    };
+  });
+  const last = waitlistRows.at(-1);
+  return {
+    plain: new Head(plain.map(readReady), plain.length === wanted),
+    waitlists,
+    bound: last && waitlistRows.length > wanted ? readPlace(last[1], last[2]) : null,
+  };
+}
+
+async function readHeads(tx: Transaction, groups: readonly Cells[], size: number): Promise<ReadonlyMap<string, Head>> {
+  if (groups.length === 0) return new Map();
+  const rows = await tx.query(selectHeads, [texts(groups.map(([readyQueue]) => text(readyQueue))), size]);
+  const byQueue = Map.groupBy(rows, (cells) => text(cells.at(-1)));
+  return new Map([...byQueue].map(([name, rows]) => [name, new Head(rows.map(readReady), rows.length === size)]));
+}
+
+function readPlace(priority: unknown, place: unknown): QueuePlace {
+  return { priority: integer(priority), place: integer(place) };
+}
+
+export function placeOf({ held, place }: Ready): QueuePlace {
+  return { priority: held.job.priority, place };
+}
+
+/** A group and its first job. */
+export interface FirstOf {
+  readonly group: ReadGroup;
+  readonly ready: Ready;
+}
+
+/** The group of a waitlist whose first job comes first; `unread` where that may be one that was not read, null where none is left. */
+export function firstOf({ groups, bound }: Waitlist): FirstOf | 'unread' | null {
+  let first: FirstOf | null = null;
+  for (const group of groups) {
+    const ready = group.head.peek();
+    if (!ready) {
+      if (group.head.spent) return 'unread';
+      continue;
+    }
+    if (!first || isClaimedBefore(placeOf(ready), placeOf(first.ready))) first = { group, ready };
+  }
+  if (bound && !(first && !isClaimedBefore(bound, placeOf(first.ready)))) return 'unread';
+  return first;
+}

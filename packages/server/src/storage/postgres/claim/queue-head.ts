@@ -1,0 +1,98 @@
+import { type Cells, numbers } from '../connection/sql.ts';
+import type { Transaction } from '../connection/transaction.ts';
+import { readyColumns } from './ready-job.ts';
+
+/** The first jobs of a ready queue; concurrent claims get the jobs behind them. */
+export const readHead = `SELECT ${readyColumns} FROM ojs.jobs WHERE line = $1 AND place IS NOT NULL ORDER BY priority DESC, place LIMIT $2 FOR UPDATE SKIP LOCKED`;
+
+/** The same, but behind a marked place of some priorities, and all jobs of the priorities between them. */
+const readBehindMarks = `SELECT ready.* FROM unnest($2::integer[], $3::integer[], $4::bigint[]) AS mark (above, priority, place), LATERAL (
+    SELECT * FROM (SELECT ${readyColumns} FROM ojs.jobs WHERE line = $1 AND place IS NOT NULL AND priority > mark.priority AND priority < mark.above
+      ORDER BY priority DESC, place LIMIT $5 FOR UPDATE SKIP LOCKED) AS between_marks
+    UNION ALL
+    SELECT * FROM (SELECT ${readyColumns} FROM ojs.jobs WHERE line = $1 AND priority = mark.priority AND place > mark.place
+      ORDER BY place LIMIT $5 FOR UPDATE SKIP LOCKED) AS behind_mark) AS ready LIMIT $5`;
+
+const highest = 2 ** 31 - 1;
+const lowest = -(2 ** 31);
+/** A job in front of a mark waits at most this long, in milliseconds. */
+const wholeEveryMs = 500;
+const mostQueues = 1_000;
+const mostPriorities = 16;
+
+/** The rows read from the head of a ready queue. */
+export interface HeadRows {
+  readonly asked: number;
+  readonly rows: readonly Cells[];
+  /** False where the read began behind the marks. */
+  readonly whole: boolean;
+}
+
+interface Marks {
+  /** When the queue was last read from its beginning, by `performance.now()`. */
+  readonly wholeAt: number;
+  /** The place of the last job that was taken, by priority. */
+  readonly places: Map<number, number>;
+}
+
+/**
+ * Where the claims of this process stopped in each ready queue. A job that was taken leaves a dead entry in the index
+ * until a vacuum, a minute or more later, and a scan from the beginning walks all dead entries: 1 ms for 100,000. So a
+ * queue with more jobs than were asked for is read on from where the last claim stopped. Places only grow, and a job
+ * that goes back gets a new place; only a job that was locked, or not committed yet, can be in front of a mark. The next
+ * read from the beginning finds it: twice a second, and whenever fewer jobs than asked for are behind the marks.
+ */
+export class QueueHeads {
+  readonly #queues = new Map<string, Marks>();
+
+  async read(tx: Transaction, queue: string, asked: number): Promise<HeadRows> {
+    const marks = this.#fresh(queue);
+    if (marks === null) return this.#readWhole(tx, queue, asked);
+    const places = [...marks.places].sort(([a], [b]) => b - a);
+    const priorities = [...places.map(([priority]) => priority), lowest];
+    const rows = await tx.query(readBehindMarks, [
+      queue,
+      numbers([highest, ...priorities.slice(0, -1)]),
+      numbers(priorities),
+      numbers([...places.map(([, place]) => place), 0]),
+      asked,
+    ]);
+    return { asked, rows, whole: false };
+  }
+
+  /** Returns the same rows, or reads from the beginning where they are too few and jobs may wait in front of the marks. */
+  async complete(tx: Transaction, queue: string, read: HeadRows): Promise<HeadRows> {
+    return read.whole || read.rows.length === read.asked ? read : this.#readWhole(tx, queue, read.asked);
+  }
+
+  /** Notes which of the rows a claim has taken, in their order. */
+  took(
+    queue: string,
+    { asked, rows, whole }: HeadRows,
+    taken: readonly { readonly priority: number; readonly place: number }[],
+  ): void {
+    const marks = whole ? { wholeAt: performance.now(), places: new Map<number, number>() } : this.#queues.get(queue);
+    if (rows.length < asked || marks === undefined) {
+      this.#queues.delete(queue);
+      return;
+    }
+    for (const { priority, place } of taken)
+      marks.places.set(priority, Math.max(place, marks.places.get(priority) ?? 0));
+    if (marks.places.size > mostPriorities) this.#queues.delete(queue);
+    else this.#keep(queue, marks);
+  }
+
+  async #readWhole(tx: Transaction, queue: string, asked: number): Promise<HeadRows> {
+    return { asked, rows: await tx.query(readHead, [queue, asked]), whole: true };
+  }
+
+  #fresh(queue: string): Marks | null {
+    const marks = this.#queues.get(queue);
+    return marks && marks.places.size > 0 && performance.now() - marks.wholeAt < wholeEveryMs ? marks : null;
+  }
+
+  #keep(queue: string, marks: Marks): void {
+    if (this.#queues.size >= mostQueues && !this.#queues.has(queue)) this.#queues.clear();
+    this.#queues.set(queue, marks);
+  }
+}

@@ -1,0 +1,60 @@
+import { type JobRecord, State } from '@ojs-ts/core';
+import { integer, integerOrNull, readTexts, text, textOrNull } from '../../cells.ts';
+import type { Cells } from '../connection/sql.ts';
+import type { LockedJob } from '../jobs/locked-job.ts';
+
+/** An available job and its place in its ready queue. */
+export interface Ready {
+  readonly held: LockedJob<JobRecord>;
+  readonly place: number;
+}
+
+/** The columns that {@link readReady} expects: without those that are alike in all available jobs, or that a start overwrites. */
+export const readyColumns =
+  'number, place, id, claim, attempt, priority, run_at, enqueued_at, timeout_ms, heartbeat_ms, visibility_ms, expires_at, later_expires_at, deadline_at, ' +
+  'created_at, queue, type, worker, started_at, trace, limits, workflow, node, cron, unique_key, result, progress, checkpoint, history, policy, envelope';
+
+const noLimits: readonly string[] = [];
+
+export function readReady(cells: Cells): Ready {
+  const limits = textOrNull(cells[20]);
+  const workflow = textOrNull(cells[21]);
+  const result = textOrNull(cells[25]);
+  const job: JobRecord = {
+    id: text(cells[2]),
+    type: text(cells[16]),
+    queue: text(cells[15]),
+    state: State.available,
+    priority: integer(cells[5]),
+    attempt: integer(cells[4]),
+    claim: integer(cells[3]),
+    runAt: integer(cells[6]),
+    timeoutMs: integer(cells[8]),
+    heartbeatMs: integer(cells[9]),
+    visibilityMs: integerOrNull(cells[10]),
+    expiresAt: integerOrNull(cells[11]),
+    laterExpiresAt: integerOrNull(cells[12]),
+    deadlineAt: integerOrNull(cells[13]),
+    createdAt: integer(cells[14]),
+    enqueuedAt: integerOrNull(cells[7]),
+    startedAt: integerOrNull(cells[18]),
+    worker: textOrNull(cells[17]),
+    leaseMs: null,
+    leaseUntil: null,
+    beatAt: null,
+    finishedAt: null,
+    trace: textOrNull(cells[19]),
+    uniqueKey: textOrNull(cells[24]),
+    limits: limits === null ? noLimits : readTexts(limits),
+    node: workflow === null ? null : { workflow, index: integer(cells[22]) },
+    cron: textOrNull(cells[23]),
+    deadLetter: false,
+    envelope: text(cells[30]),
+    policy: textOrNull(cells[29]),
+    result,
+    progress: textOrNull(cells[26]),
+    checkpoint: textOrNull(cells[27]),
+    history: text(cells[28]),
+  };
+  return { held: { number: integer(cells[0]), job, result, texts: {} }, place: integer(cells[1]) };
+}

@@ -1,0 +1,71 @@
+import { type JobId, type JobRecord, type Millis, requestKey, State } from '@ojs-ts/core';
+import { text } from '../../cells.ts';
+import type { Claim, Claimed } from '../../storage.ts';
+import { texts } from '../connection/sql.ts';
+import type { Transaction } from '../connection/transaction.ts';
+import { readJobs } from '../jobs/locked-job.ts';
+
+const select = 'SELECT request, claims FROM ojs.requests WHERE request = ANY ($1::text[])';
+const insert =
+  'INSERT INTO ojs.requests (request, claims, at) SELECT request, claims, $3 FROM unnest($1::text[], $2::text[]) AS asked (request, claims)';
+
+interface Given {
+  readonly id: JobId;
+  readonly claim: number;
+}
+
+/** The fetch requests of a call, and the jobs that each of them got, now or in an earlier call. */
+export class ClaimRequests {
+  readonly #given: Map<string, readonly Given[]>;
+  /** JSON texts of the requests that got jobs in this call. */
+  readonly #fresh = new Map<string, string>();
+
+  private constructor(given: Map<string, readonly Given[]>) {
+    this.#given = given;
+  }
+
+  static async read(tx: Transaction, claims: readonly Claim[]): Promise<ClaimRequests> {
+    const keys = claims.flatMap(({ request, worker }) => (request === null ? [] : [requestKey(request, worker)]));
+    if (keys.length === 0) return new ClaimRequests(new Map());
+    const rows = await tx.query(select, [texts(keys)]);
+    return new ClaimRequests(new Map(rows.map(([request, claims]) => [text(request), readGiven(text(claims))])));
+  }
+
+  /** Whether the request got jobs before. */
+  has(key: string): boolean {
+    return this.#given.has(key);
+  }
+
+  /** The jobs of an answered request that its claims still hold. */
+  async repeat(tx: Transaction, key: string): Promise<Claimed> {
+    const given = this.#given.get(key) ?? [];
+    const jobs = await readJobs(
+      (text, values) => tx.query(text, values),
+      given.map(({ id }) => id),
+    );
+    const held = given.flatMap(({ id, claim }) => {
+      const job = jobs.get(id)?.job;
+      return job?.state === State.active && job.claim === claim ? [job] : [];
+    });
+    return { jobs: held, again: null };
+  }
+
+  /** Notes the jobs of a claim. An empty answer is not noted: a waiting fetch asks again under the same id. */
+  note({ request, worker }: Claim, jobs: readonly JobRecord[]): void {
+    if (request === null || jobs.length === 0) return;
+    const key = requestKey(request, worker);
+    const given = jobs.map(({ id, claim }) => ({ id, claim }));
+    this.#given.set(key, given);
+    this.#fresh.set(key, JSON.stringify(given.map(({ id, claim }) => [id, claim])));
+  }
+
+  write(tx: Transaction, now: Millis): void {
+    if (this.#fresh.size > 0) tx.write(insert, [texts([...this.#fresh.keys()]), texts([...this.#fresh.values()]), now]);
+  }
+}
+
+function readGiven(json: string): readonly Given[] {
+  const given: unknown = JSON.parse(json);
+  if (!Array.isArray(given)) throw new TypeError('PostgreSQL: the claims of a request are not an array.');
+  return given.map(([id, claim]) => ({ id: String(id), claim: Number(claim) }));
+}

@@ -1,0 +1,293 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Millis } from '@ojs-ts/core';
+import pg from 'pg';
+import { type DeltaPages, usualDeltaPages } from '../limits/limit-deltas.ts';
+import { ConnectionProbe } from './connection-probe.ts';
+import { explain, isLost } from './errors.ts';
+import type { Cells } from './sql.ts';
+import { type CommitSummary, Transaction } from './transaction.ts';
+import type { PostgresAddress } from './url.ts';
+
+const int8 = 20;
+/** 64-bit integers would come back as texts; every one here is below 2^53. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid, format) => (oid === int8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format)),
+};
+
+/**
+ * Plans follow the indexes, whatever statistics say: after a bulk change they are missing or stale, and a plan that was made for an empty table would scan a
+ * full one. With them one plan a statement is enough, made once.
+ */
+const settings: Readonly<Record<string, string>> = {
+  enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  enable_material: 'off',
+  jit: 'off',
+  plan_cache_mode: 'force_generic_plan',
+  statement_timeout: '30000',
+  // A node that is cut off in the middle of a transaction has locks, and behind it may wait one more of its own, which gets them next: at 5 s the others stood
+  // still for 7. Between two statements pass milliseconds; a process that stands still for longer begins anew (see isLost).
+  idle_in_transaction_session_timeout: '2000',
+};
+
+const begin = 'BEGIN ISOLATION LEVEL READ COMMITTED';
+/** Longer than a lull under a steady load, so that their number stays what its peaks need. */
+const idleMs = 600_000;
+/** Attempts of a transaction that lost against another. */
+const attempts = 8;
+
+/** An error behind which the connection is as it was before. */
+class RolledBack extends Error {}
+
+/** The way to one schema of a database. */
+export class Database {
+  readonly address: PostgresAddress;
+  readonly #pool: pg.Pool;
+  readonly #logs: boolean;
+  readonly pages: DeltaPages;
+  readonly #vigil: ConnectionProbe;
+  readonly #onCommit: (written: CommitSummary) => void;
+  /** By their text as written: with the schema's name, and a name under which each connection prepares it once. */
+  readonly #statements = new Map<string, { readonly text: string; readonly name?: string }>();
+  /** By connection, the names of statements that are under way. */
+  readonly #sent = new WeakMap<pg.PoolClient, Set<string>>();
+  /** Why a session ended: who uses it next is told only that it has. */
+  readonly #ends = new WeakMap<pg.PoolClient, Error>();
+  readonly #underWay = new Set<Promise<unknown>>();
+  #filled = false;
+  #closed = false;
+
+  /** @param logs whether events are logged. */
+  constructor(
+    address: PostgresAddress,
+    logs: boolean,
+    onCommit: (written: CommitSummary) => void,
+    { patienceMs, pages = usualDeltaPages }: { readonly patienceMs?: number; readonly pages?: DeltaPages } = {},
+  ) {
+    this.address = address;
+    this.#logs = logs;
+    this.pages = pages;
+    this.#onCommit = onCommit;
+    const config = clientConfig(address);
+    this.#vigil = new ConnectionProbe(config, patienceMs);
+    this.#pool = new pg.Pool({ ...config, max: address.connections, idleTimeoutMillis: idleMs });
+    // An idle connection that the server ends is told here; without a listener that ends the process. The next call gets a new one.
+    this.#pool.on('error', () => {});
+    // One that is in use tells its end to whoever uses it, and as an event, which would end the process too.
+    this.#pool.on('connect', (client) => {
+      client.on('error', (error) => {
+        if (!this.#ends.has(client)) this.#ends.set(client, error);
+      });
+      this.#fill();
+    });
+  }
+
+  /** One statement, which is a transaction of its own. `ojs.` in front of a name stands for the schema. */
+  read(text: string, values: readonly unknown[] = []): Promise<readonly Cells[]> {
+    // Where the session is not ours its settings come with the transaction.
+    if (this.address.pooled) return this.transact(0, (tx) => tx.query(text, values));
+    return this.#track(() => this.#withClient((client) => this.#query(client, text, values)));
+  }
+
+  /** Runs `work` in a transaction, again where it lost against another one, so it must change nothing but the transaction. */
+  transact<T>(now: Millis, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#track(async () => {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await this.#attempt(now, work);
+        } catch (error) {
+          if (!isLost(error) || attempt === attempts) throw error;
+          // A random part, so that two that lost against each other do not keep step.
+          await sleep(attempt * 5 * Math.random());
+        }
+      }
+    });
+  }
+
+  /** Finishes what was asked for before; later calls are refused. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled([...this.#underWay]);
+    await this.#pool.end();
+  }
+
+  /** A connection of its own, outside of the pool. */
+  dedicated(): pg.Client {
+    return new pg.Client(clientConfig(this.address));
+  }
+
+  /** One moment of the schema, read over a connection of its own until it is disposed of. */
+  async snapshot(): Promise<
+    AsyncDisposable & { readonly read: (text: string, values?: readonly unknown[]) => Promise<readonly Cells[]> }
+  > {
+    if (this.#closed) throw new Error(`The storage on ${this.address.name} is closed.`);
+    // Sorting a large table takes longer than anything else that is asked.
+    const client = new pg.Client({ ...clientConfig(this.address), query_timeout: 0 });
+    client.on('error', () => {});
+    const read = async (text: string, values: readonly unknown[] = []) => {
+      try {
+        return (await client.query<Cell[]>({ text: this.#qualified(text), values: [...values], rowMode: 'array' }))
+          .rows;
+      } catch (error) {
+        throw explain(error, this.address.name);
+      }
+    };
+    try {
+      await client.connect();
+      await read('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      // Whoever reads it may be slow, and it holds up nobody.
+      await read('SET LOCAL idle_in_transaction_session_timeout = 0');
+      await read('SET LOCAL statement_timeout = 0');
+    } catch (error) {
+      await client.end().catch(() => {});
+      throw explain(error, this.address.name);
+    }
+    return { read, [Symbol.asyncDispose]: () => client.end() };
+  }
+
+  async #track<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new Error(`The storage on ${this.address.name} is closed.`);
+    const running = work();
+    this.#underWay.add(running);
+    try {
+      return await running;
+    } catch (error) {
+      throw explain(error, this.address.name);
+    } finally {
+      this.#underWay.delete(running);
+    }
+  }
+
+  async #attempt<T>(now: Millis, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#withClient(async (client) => {
+      // Not waited for: the first statement is sent behind it.
+      cork(client);
+      const begun = client.query(this.address.pooled ? `${begin}; ${localSettings}` : begin);
+      begun.catch(() => {});
+      const statements = {
+        query: (text: string, values: readonly unknown[]) => this.#query(client, text, values),
+        script: async (text: string) => {
+          await client.query(this.#qualified(text));
+        },
+      };
+      const tx = new Transaction(statements, this.address.schema, this.pages, now, this.#logs);
+      try {
+        const result = await work(tx);
+        cork(client);
+        const ended = tx.end();
+        const committed = client.query('COMMIT');
+        const [written] = await Promise.all([ended, committed]);
+        this.#onCommit(written);
+        return result;
+      } catch (error) {
+        // Sent behind what is under way still.
+        const rolledBack = await client.query('ROLLBACK').then(
+          () => true,
+          () => false,
+        );
+        const end = this.#ends.get(client);
+        const cause = isLost(end) ? end : (tx.failure ?? error);
+        throw rolledBack ? new RolledBack('The transaction was rolled back.', { cause }) : cause;
+      }
+    });
+  }
+
+  /** Who has needed half of the connections will need all: opened one by one they would come at the peaks of load, for hours. */
+  #fill(): void {
+    const { connections } = this.address;
+    if (this.#filled || 2 * this.#pool.totalCount < connections) return;
+    this.#filled = true;
+    // Those that are idle are had first.
+    for (let more = connections - this.#pool.totalCount + this.#pool.idleCount; more > 0; more--) {
+      // Where it cannot be had the call that needs it will say so.
+      void this.#track(() => this.#withClient(async () => {})).catch(() => {});
+    }
+  }
+
+  async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    // An error that the server told leaves the connection as it was; of any other nobody knows.
+    let broken = true;
+    try {
+      using _vigil = this.#vigil.over(client);
+      const result = await work(client);
+      broken = false;
+      return result;
+    } catch (error) {
+      broken = !(error instanceof pg.DatabaseError || error instanceof RolledBack);
+      throw error instanceof RolledBack ? error.cause : error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async #query(client: pg.PoolClient, text: string, values: readonly unknown[]): Promise<readonly Cells[]> {
+    cork(client);
+    const statement = this.#statement(text);
+    const { name } = statement;
+    const sent = this.#sent.get(client) ?? new Set<string>();
+    this.#sent.set(client, sent);
+    // Sent twice before the first was answered it would be prepared twice under one name.
+    if (name === undefined || sent.has(name)) {
+      const { rows } = await client.query<Cell[]>({ text: statement.text, values: [...values], rowMode: 'array' });
+      return rows;
+    }
+    sent.add(name);
+    try {
+      const { rows } = await client.query<Cell[]>({ ...statement, values: [...values], rowMode: 'array' });
+      return rows;
+    } finally {
+      sent.delete(name);
+    }
+  }
+
+  #statement(text: string): { readonly text: string; readonly name?: string } {
+    let statement = this.#statements.get(text);
+    if (!statement) {
+      const named = this.address.pooled ? {} : { name: `s${this.#statements.size}` };
+      statement = { text: this.#qualified(text), ...named };
+      this.#statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  #qualified(text: string): string {
+    return text.replace(/\bojs\./g, `"${this.address.schema}".`);
+  }
+}
+
+/** What is sent in one turn goes out as one piece. */
+function cork({ connection: { stream } }: pg.PoolClient): void {
+  if (stream.writableCorked > 0) return;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
+}
+
+type Cell = unknown;
+
+const localSettings = Object.entries(settings)
+  .map(([name, value]) => `SET LOCAL ${name} = ${value}`)
+  .join('; ');
+
+function clientConfig({ connection, pooled, options: own, schema }: PostgresAddress): pg.ClientConfig {
+  const options = [
+    ...(own === null ? [] : [own]),
+    ...Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`),
+  ];
+  return {
+    connectionString: connection,
+    types,
+    pipeline: true,
+    keepAlive: true,
+    // By default a connection that has died silently is noticed after two hours, and what only listens sends nothing else.
+    keepAliveInitialDelayMillis: 10_000,
+    connectionTimeoutMillis: 5000,
+    // A server that no longer answers: a little later than its own timeout.
+    query_timeout: 40_000,
+    // Tells an administrator whose connections these are.
+    application_name: `ojs ${schema}`,
+    ...(pooled ? (own === null ? {} : { options: own }) : { options: options.join(' ') }),
+  };
+}

@@ -1,0 +1,65 @@
+import type { EventBatch } from '@ojs-ts/core';
+import { integer, text } from '../../cells.ts';
+import type { Storage } from '../../storage.ts';
+import type { Database } from '../connection/database.ts';
+import { indexJoin } from '../connection/sql.ts';
+
+/** Batches that one transaction numbers. */
+const atOnce = 1000;
+
+const unnumbered = 'SELECT 1 FROM ojs.events WHERE position IS NULL ORDER BY number LIMIT 1';
+/** Whoever numbers holds the store's row until the commit, so positions become visible in their own order. */
+const hold = 'SELECT position FROM ojs.store FOR UPDATE';
+const give = `WITH fresh AS MATERIALIZED (
+    SELECT number, count, sum(count) OVER (ORDER BY number) AS upto
+    FROM (SELECT number, count FROM ojs.events WHERE position IS NULL ORDER BY number LIMIT ${atOnce}) AS batch
+  ), given AS (
+    UPDATE ojs.events AS event SET position = $1 + fresh.upto - fresh.count + 1 FROM fresh WHERE ${indexJoin('event.number', 'fresh.number')} RETURNING event.count
+  )
+  UPDATE ojs.store SET position = position + (SELECT coalesce(sum(count), 0) FROM given) RETURNING (SELECT count(*) FROM given)`;
+
+const ends = `SELECT (SELECT position FROM ojs.store), (SELECT position FROM ojs.events WHERE position IS NOT NULL ORDER BY position LIMIT 1)`;
+/** From the batch on that holds the next position. */
+const following = `SELECT position, at, count, entries FROM (
+    SELECT position, at, count, entries, sum(count) OVER (ORDER BY position) - count AS before FROM (
+      SELECT position, at, count, entries FROM ojs.events
+      WHERE position >= coalesce((SELECT position FROM ojs.events WHERE position <= $1 ORDER BY position DESC LIMIT 1), 0)
+      ORDER BY position LIMIT $2) AS batch) AS summed
+  WHERE before < $2 ORDER BY position`;
+
+/**
+ * Gives positions to the batches that are committed and have none. A number from a sequence is no position: a transaction that took an
+ * earlier one may commit later, and a reader would have passed it.
+ */
+export async function numberEvents(database: Database): Promise<void> {
+  for (let more = (await database.read(unnumbered)).length > 0; more; ) {
+    more = await database.transact(0, async (tx) => {
+      const [store] = await tx.query(hold);
+      const [given] = await tx.query(give, [integer(store?.[0])]);
+      return integer(given?.[0]) === atOnce;
+    });
+  }
+}
+
+export async function events(
+  database: Database,
+  after: number,
+  limit: number,
+): Promise<Awaited<ReturnType<Storage['events']>>> {
+  await numberEvents(database);
+  const [found] = await database.read(ends);
+  const rows = await database.read(following, [after + 1, limit]);
+  const batches = rows
+    .map(
+      (cells): EventBatch => ({
+        position: integer(cells[0]),
+        at: integer(cells[1]),
+        count: integer(cells[2]),
+        entries: text(cells[3]),
+      }),
+    )
+    .filter(({ position, count }) => position + count - 1 > after);
+  const last = batches.at(-1);
+  const newest = Math.max(integer(found?.[0]), last ? last.position + last.count - 1 : 0);
+  return { batches, oldest: found?.[1] === null ? newest + 1 : integer(found?.[1]), newest };
+}

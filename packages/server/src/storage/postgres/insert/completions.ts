@@ -1,0 +1,71 @@
+import { completed, type JobId, type Millis, type NodeRef } from '@ojs-ts/core';
+import { text } from '../../cells.ts';
+import { readCompletion } from '../../rows.ts';
+import type { Dumped } from '../../storage.ts';
+import { uuids } from '../connection/sql.ts';
+import type { Transaction } from '../connection/transaction.ts';
+import { Changes } from '../jobs/changes.ts';
+import { type LockedJob, lockJobs } from '../jobs/locked-job.ts';
+
+/**
+ * The first number of the advisory locks of jobs that a user's transaction completes; the second is a hash of schema and id. Locks of two numbers never meet those
+ * of one (see locks.ts). The transaction has its lock alone until it ends: whoever would end the execution in another way tries to share it and lets the job be where
+ * that fails. So an open transaction holds up nobody, and its completion cannot be overtaken. The SDK takes it by the same formula.
+ */
+const kind = 7_352_002;
+
+const open = `SELECT id FROM unnest($1::uuid[]) AS asked (id) WHERE NOT pg_try_advisory_xact_lock_shared(${kind}, hashtext($2 || ' ' || id::text))`;
+const taken = 'DELETE FROM ojs.inbox_completions WHERE id = ANY ($1::uuid[]) RETURNING number, id, claim, result';
+const waiting = 'SELECT id FROM ojs.inbox_completions ORDER BY number LIMIT $1';
+const committed = 'SELECT DISTINCT id FROM ojs.inbox_completions WHERE id = ANY ($1::uuid[])';
+
+/** Those of the jobs that open transactions complete; the others stay free of such until this transaction ends. */
+export async function beingCompleted(tx: Transaction, ids: readonly JobId[]): Promise<ReadonlySet<JobId>> {
+  if (ids.length === 0) return new Set();
+  return new Set((await tx.query(open, [uuids(ids), tx.schema])).map(([id]) => text(id)));
+}
+
+/** Those of the jobs whose completion was committed and not applied yet. */
+export async function completedAlready(tx: Transaction, ids: readonly JobId[]): Promise<ReadonlySet<JobId>> {
+  if (ids.length === 0) return new Set();
+  return new Set((await tx.query(committed, [uuids(ids)])).map(([id]) => text(id)));
+}
+
+/** What was committed of these jobs, to be applied in this transaction, which has locked them. */
+export async function takeCompletions(
+  tx: Transaction,
+  ids: readonly JobId[],
+): Promise<readonly Dumped['completion'][]> {
+  if (ids.length === 0) return [];
+  const rows = await tx.query(taken, [uuids(ids)]);
+  tx.taken += rows.length;
+  return rows.map(readCompletion).sort((a, b) => a.number - b.number);
+}
+
+export function applyCompletions(
+  changes: Changes,
+  rows: ReadonlyMap<JobId, LockedJob>,
+  found: readonly Dumped['completion'][],
+): void {
+  for (const { id, claim, result } of found) {
+    const held = rows.get(id);
+    if (held) changes.move(held, completed({ id, claim, result }));
+  }
+}
+
+/** Applies the oldest `limit`, and whatever else there is of their jobs. */
+export async function complete(
+  tx: Transaction,
+  limit: number,
+  now: Millis,
+): Promise<{ readonly count: number; readonly ready: readonly NodeRef[] }> {
+  const oldest = (await tx.query(waiting, [limit])).map(([id]) => text(id));
+  if (oldest.length === 0) return { count: 0, ready: [] };
+  // Two transactions may have completed one job.
+  const ids = [...new Set(oldest)];
+  const [rows, found] = await Promise.all([lockJobs(tx, ids), takeCompletions(tx, ids)]);
+  const changes = new Changes(tx, now);
+  applyCompletions(changes, rows, found);
+  changes.write();
+  return { count: oldest.length, ready: (await changes.close()).flat() };
+}

@@ -1,0 +1,103 @@
+import type { NewJob } from '@ojs-ts/core';
+import { integer, text } from '../../cells.ts';
+import { inboxBytes } from '../../inbox.ts';
+import { readEntry } from '../../rows.ts';
+import type { Inbox, Inserted } from '../../storage.ts';
+import type { Database } from '../connection/database.ts';
+import { numbers, uuids } from '../connection/sql.ts';
+import type { Transaction } from '../connection/transaction.ts';
+import { transitionAll } from '../jobs/transitions.ts';
+import { complete } from './completions.ts';
+import { insertGroups, insertPlain, isPlain, Refused } from './insert.ts';
+
+const oldest = `SELECT number, id, request FROM (
+    SELECT number, id, request, sum(octet_length(request)) OVER (ORDER BY number ROWS UNBOUNDED PRECEDING) - octet_length(request) AS before
+    FROM (SELECT number, id, request FROM ojs.inbox ORDER BY number LIMIT $1) AS waiting) AS page
+  WHERE before < $2 ORDER BY number`;
+// Only nodes that take in lock these rows, all in this order and before anything else.
+const hold = 'SELECT number FROM ojs.inbox WHERE number = ANY ($1::bigint[]) ORDER BY number FOR UPDATE';
+const remove = 'DELETE FROM ojs.inbox WHERE number = ANY ($1::bigint[])';
+const held = `SELECT id FROM unnest($1::uuid[]) AS asked (id)
+  WHERE EXISTS (SELECT FROM ojs.inbox WHERE inbox.id = asked.id) OR EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = asked.id)`;
+const some = 'SELECT 1 FROM ojs.inbox_completions LIMIT 1';
+const depth = 'SELECT (SELECT count(*) FROM ojs.inbox) + (SELECT count(*) FROM ojs.inbox_completions)';
+
+/** Rows that users' transactions have appended. */
+export function inbox(database: Database): Inbox {
+  return {
+    read: async (limit) => (await database.read(oldest, [limit, inboxBytes])).map(readEntry),
+
+    async holds(ids) {
+      const found = new Set((await database.read(held, [uuids(ids)])).map(([id]) => text(id)));
+      return ids.map((id) => found.has(id));
+    },
+
+    async take(intakes, now, options = {}) {
+      if (isPlain(intakes.map(({ job }) => job))) {
+        try {
+          return await database.transact(now, (tx) =>
+            eachThere(tx, intakes, (there) =>
+              insertPlain(
+                tx,
+                groupsOf(there),
+                there.map(({ job }) => job),
+                options,
+              ),
+            ),
+          );
+        } catch (error) {
+          if (!(error instanceof Refused)) throw error;
+        }
+      }
+      return database.transact(now, (tx) =>
+        eachThere(tx, intakes, (there) => insertGroups(tx, groupsOf(there), now, options)),
+      );
+    },
+
+    refuse: (refusals, now) =>
+      database.transact(now, (tx) =>
+        eachThere(tx, refusals, async (there) => {
+          const answers = await insertGroups(tx, groupsOf(there), now, { always: true });
+          const fresh = there.filter((_, index) => answers[index]?.[0]?.kind === 'inserted');
+          await transitionAll(
+            tx,
+            fresh.map(({ end }) => end),
+            now,
+          );
+          return answers;
+        }),
+      ),
+
+    async complete(limit, now) {
+      // The usual answer costs no transaction.
+      if ((await database.read(some)).length === 0) return { count: 0, ready: [] };
+      return database.transact(now, (tx) => complete(tx, limit, now));
+    },
+
+    depth: async () => integer((await database.read(depth))[0]?.[0]),
+  };
+}
+
+/** Each job is let in or refused by itself. */
+function groupsOf(items: readonly { readonly job: NewJob }[]): readonly (readonly NewJob[])[] {
+  return items.map(({ job }) => [job]);
+}
+
+/** Works on those whose entry is there still, and removes the entry of each job that is in the store then. */
+async function eachThere<T extends { readonly entry: number }>(
+  tx: Transaction,
+  items: readonly T[],
+  work: (there: readonly T[]) => Promise<readonly (readonly Inserted[])[]>,
+): Promise<readonly (Inserted | null)[]> {
+  const found = new Set(
+    (await tx.query(hold, [numbers(items.map(({ entry }) => entry))])).map(([number]) => integer(number)),
+  );
+  const there = items.filter(({ entry }) => found.has(entry));
+  if (there.length === 0) return items.map(() => null);
+  const inserted = await work(there);
+  const answers = new Map(there.map((item, index) => [item, inserted[index]?.[0] ?? null]));
+  const done = there.filter((item) => ['inserted', 'already'].includes(answers.get(item)?.kind ?? ''));
+  tx.taken += done.length;
+  if (done.length > 0) tx.write(remove, [numbers(done.map(({ entry }) => entry))]);
+  return items.map((item) => answers.get(item) ?? null);
+}

@@ -1,0 +1,107 @@
+import {
+  type AdmissionOptions,
+  admit,
+  cancelled,
+  creationEvent,
+  type Millis,
+  type NewJob,
+  State,
+  sumsOf,
+} from '@ojs-ts/core';
+import type { Inserted, InsertOptions } from '../../storage.ts';
+import type { Database } from '../connection/database.ts';
+import { lockUniqueKeys } from '../connection/locks.ts';
+import type { Transaction } from '../connection/transaction.ts';
+import type { EventBuffer } from '../events/event-buffer.ts';
+import { Changes } from '../jobs/changes.ts';
+import { readView } from './admission-view.ts';
+import { insertPlainRows, insertRows } from './insert-rows.ts';
+
+interface Options extends AdmissionOptions {
+  /** Where the events of each group go; the end of the log where absent. */
+  readonly logs?: readonly EventBuffer[];
+}
+
+type Groups = readonly (readonly NewJob[])[];
+
+const plain: Inserted = { kind: 'inserted', replaced: [] };
+
+/** A job was refused, which the short way has no answer for. */
+export class Refused extends Error {}
+
+export async function insert(
+  database: Database,
+  groups: Groups,
+  now: Millis,
+  options: InsertOptions = {},
+): Promise<readonly (readonly Inserted[])[]> {
+  const jobs = groups.flat();
+  if (jobs.length === 0) return groups.map(() => []);
+  if (isPlain(jobs)) {
+    try {
+      return await database.transact(now, (tx) => insertPlain(tx, groups, jobs, options));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+    }
+  }
+  return database.transact(now, (tx) => insertGroups(tx, groups, now, options));
+}
+
+/** Whether nothing but an id or a queue can refuse them. */
+export function isPlain(jobs: readonly NewJob[]): boolean {
+  return jobs.every(({ unique }) => unique === null) && new Set(jobs.map(({ id }) => id)).size === jobs.length;
+}
+
+/** Inserts first and asks later: one statement, as long as nothing is refused. @throws Refused */
+export async function insertPlain(
+  tx: Transaction,
+  groups: Groups,
+  jobs: readonly NewJob[],
+  { refusePaused = false }: InsertOptions,
+): Promise<readonly (readonly Inserted[])[]> {
+  if ((await insertPlainRows(tx, jobs, refusePaused)) < jobs.length) throw new Refused();
+  for (const job of jobs) accepted(tx, job, tx.log);
+  return groups.map((group) => group.map(() => plain));
+}
+
+/** Groups one after the other, each as a whole or not at all. */
+export async function insertGroups(
+  tx: Transaction,
+  groups: Groups,
+  now: Millis,
+  options: Options = {},
+): Promise<readonly (readonly Inserted[])[]> {
+  const jobs = groups.flat();
+  lockUniqueKeys(tx, jobs);
+  const view = await readView(tx, jobs, options.always === true);
+  const changes = new Changes(tx, now);
+  const fresh: NewJob[] = [];
+  const answers = groups.map((group, at) => {
+    const { answers, admitted, more } = admit(view, group, options);
+    const log = options.logs?.[at] ?? tx.log;
+    for (const { job, record, replaced } of admitted) {
+      for (const held of view.heldJobs(replaced)) changes.move(held, cancelled(held.job, now), log);
+      accepted(tx, job, log);
+      fresh.push(job);
+      view.add(record);
+    }
+    if (admitted.length > 0) view.wait(more);
+    return answers;
+  });
+  insertRows(tx, fresh);
+  changes.write();
+  await changes.close();
+  return answers;
+}
+
+/** What an accepted job changes beside its row. */
+function accepted(tx: Transaction, job: NewJob, log: EventBuffer): void {
+  const { id, type, queue, state, trace, runAt, priority } = job;
+  for (const limit of job.limits) tx.limits.offer(limit, tx.now);
+  tx.count({ id, queue, priority, limits: job.limits.map(({ key }) => key) }, null, state);
+  tx.counts.sum(queue, sumsOf(null, state, tx.now));
+  if (state === State.available) tx.woken.add(queue);
+  const kind = creationEvent(state);
+  if (kind)
+    log.job(kind, { id, type, queue, state, attempt: 0, worker: null, startedAt: null, trace, runAt, priority }, null);
+}

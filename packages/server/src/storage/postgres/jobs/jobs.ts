@@ -1,0 +1,54 @@
+import { isIn, type JobId, type Millis, State, Terminal } from '@ojs-ts/core';
+import type { Jobs } from '../../storage.ts';
+import { ClaimHints, claimJobs } from '../claim/claim.ts';
+import type { Database } from '../connection/database.ts';
+import { uuids } from '../connection/sql.ts';
+import type { Transaction } from '../connection/transaction.ts';
+import { insert } from '../insert/insert.ts';
+import { Changes } from './changes.ts';
+import { list } from './list.ts';
+import { lockJobs, readJobs } from './locked-job.ts';
+import { transitionAll } from './transitions.ts';
+
+export function jobs(database: Database): Jobs {
+  const hints = new ClaimHints();
+  return {
+    insert: (groups, now, options) => insert(database, groups, now, options),
+    claim: (claims, now) => claimJobs(database, claims, now, hints),
+    transition: (transitions, now) => database.transact(now, (tx) => transitionAll(tx, transitions, now)),
+    async get(ids) {
+      const found = await readJobs((text, values) => database.read(text, values), ids);
+      return ids.map((id) => found.get(id)?.job ?? null);
+    },
+    list: (query) => list(database, query),
+    remove: (ids, guard, now) => database.transact(now, (tx) => remove(tx, ids, guard, now)),
+  };
+}
+
+async function remove(
+  tx: Transaction,
+  ids: readonly JobId[],
+  { from, deadLetter }: Parameters<Jobs['remove']>[1],
+  now: Millis,
+): Promise<readonly boolean[]> {
+  const rows = await lockJobs(tx, ids);
+  const changes = new Changes(tx, now);
+  const gone: JobId[] = [];
+  const answers = ids.map((id) => {
+    const held = rows.get(id);
+    if (!held || !isIn(held.job.state, from) || (deadLetter && !held.job.deadLetter)) return false;
+    const { job } = held;
+    rows.delete(id);
+    gone.push(id);
+    tx.count(job, job.state, null);
+    if (job.deadLetter) tx.counts.addDeadLetter(job.queue, -1);
+    if (job.state === State.active) changes.freed(job.queue);
+    if (!isIn(job.state, Terminal)) changes.ended(held);
+    return true;
+  });
+  if (gone.length === 0) return answers;
+  tx.write('DELETE FROM ojs.jobs WHERE id = ANY ($1::uuid[])', [uuids(gone)]);
+  changes.write();
+  await changes.close();
+  return answers;
+}

@@ -1,0 +1,62 @@
+import { type JobRecord, type Millis, overtakes, State, type Texts, type Transition } from '@ojs-ts/core';
+import type { Moved } from '../../storage.ts';
+import type { Transaction } from '../connection/transaction.ts';
+import { applyCompletions, beingCompleted, takeCompletions } from '../insert/completions.ts';
+import { Changes } from './changes.ts';
+import { lockJobs, type NarrowJob, readJobs } from './locked-job.ts';
+
+type Step =
+  | { readonly kind: 'missing' }
+  /** `end`: of a node, by its place among those of the call. */
+  | { readonly kind: 'moved'; readonly was: JobRecord['state']; readonly end: number | null }
+  | { readonly kind: 'already' | 'refused'; readonly job: NarrowJob; readonly texts: Partial<Texts> };
+
+/** Guarded changes, one after the other. */
+export async function transitionAll(
+  tx: Transaction,
+  transitions: readonly Transition[],
+  now: Millis,
+): Promise<readonly Moved[]> {
+  if (transitions.length === 0) return [];
+  const overtaking = transitions.filter(overtakes).map(({ id }) => id);
+  const [open, rows, done] = await Promise.all([
+    beingCompleted(tx, overtaking),
+    lockJobs(
+      tx,
+      transitions.map(({ id }) => id),
+    ),
+    takeCompletions(tx, overtaking),
+  ]);
+  const changes = new Changes(tx, now);
+  // An ACK of the same execution that comes behind changes nothing.
+  const acked = transitions.flatMap(({ id, to }) =>
+    to === State.completed && rows.get(id)?.completing === true ? [id] : [],
+  );
+  applyCompletions(changes, rows, acked.length === 0 ? done : [...done, ...(await takeCompletions(tx, acked))]);
+  const steps = transitions.map((transition): Step => {
+    const held = rows.get(transition.id);
+    if (!held) return { kind: 'missing' };
+    if (open.has(transition.id) && overtakes(transition) && held.job.state === State.active)
+      return { kind: 'refused', job: held.job, texts: held.texts };
+    const was = held.job.state;
+    const ends = changes.ends;
+    const kind = changes.move(held, transition);
+    if (kind === 'moves') return { kind: 'moved', was, end: changes.ends > ends ? ends : null };
+    return { kind, job: held.job, texts: held.texts };
+  });
+  // Only a refusal is told with the whole job; it is read before the row changes.
+  const told = await readJobs(
+    (text, values) => tx.query(text, values),
+    steps.flatMap((step) => ('job' in step ? [step.job.id] : [])),
+  );
+  changes.write();
+  const ready = await changes.close();
+  return steps.map((step): Moved => {
+    if (step.kind === 'missing') return step;
+    if (step.kind === 'moved')
+      return { kind: 'moved', was: step.was, ready: step.end === null ? [] : (ready[step.end] ?? []) };
+    const record = told.get(step.job.id);
+    if (!record) throw new Error(`Job ${step.job.id} vanished within a transaction.`);
+    return { kind: step.kind, job: { ...record.job, ...step.job, ...step.texts } };
+  });
+}

@@ -1,0 +1,116 @@
+import { type Millis, queueEventEntry, queueLimitKey, State, stateNames } from '@ojs-ts/core';
+import { integer, integerOrNull, text } from '../../cells.ts';
+import type { QueuePatch, QueueRecord, Registry } from '../../storage.ts';
+import type { Database } from '../connection/database.ts';
+import { lock } from '../connection/locks.ts';
+import type { Cells } from '../connection/sql.ts';
+import type { Transaction } from '../connection/transaction.ts';
+import { LimitGroups } from '../limits/limit-groups.ts';
+import { setOverride } from '../limits/limit-registry.ts';
+
+const states = Object.values(State);
+const names = stateNames(0xff);
+
+const sums = [...names, 'dead_letter'].map((name) => `coalesce(sum(${name}), 0)::int AS ${name}`).join(', ');
+const columns = `coalesce(queue.created_at, counted.at), coalesce(paused, false), capacity, coalesce(config, '{}'), coalesce(version, 0),
+  ${[...names, 'dead_letter'].map((name) => `coalesce(${name}, 0)`).join(', ')}`;
+export const allQueues = `SELECT coalesce(queue.name, counted.queue) AS name, ${columns}
+  FROM ojs.queues AS queue FULL JOIN (SELECT queue, (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts GROUP BY queue) AS counted ON counted.queue = queue.name
+  ORDER BY 1`;
+const one = `SELECT queue.name, ${columns}
+  FROM ojs.queues AS queue, (SELECT (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts WHERE counts.queue = $1) AS counted WHERE queue.name = $1`;
+/** A queue that is known only by its jobs was created with the first of them. */
+const insertQueue = `INSERT INTO ojs.queues (name, created_at)
+  SELECT $1, coalesce((SELECT at FROM ojs.counts WHERE queue = $1 ORDER BY number LIMIT 1), $2) ON CONFLICT (name) DO NOTHING RETURNING 1`;
+const lockVersion = 'SELECT version FROM ojs.queues WHERE name = $1 FOR UPDATE';
+const removeEmpty = `WITH total AS MATERIALIZED (
+    SELECT ${[...names, 'dead_letter'].map((name) => `coalesce(sum(${name}), 0) = 0`).join(' AND ')} AS empty FROM ojs.counts WHERE queue = $1
+  ), counted AS (DELETE FROM ojs.counts USING total WHERE queue = $1 AND empty RETURNING 1
+  ), named AS (DELETE FROM ojs.queues USING total WHERE name = $1 AND empty RETURNING 1)
+  SELECT (SELECT count(*) FROM counted) + (SELECT count(*) FROM named)`;
+
+type Queues = Pick<Registry, 'queues' | 'pauseQueue' | 'configureQueue' | 'removeQueue'>;
+
+export function queues(database: Database): Queues {
+  return {
+    queues: async () => (await database.read(allQueues)).map(readQueue),
+    pauseQueue: (name, paused, now) => database.transact(now, (tx) => pauseQueue(tx, name, paused, now)),
+    configureQueue: (name, patch, now, expected) =>
+      database.transact(now, (tx) => configureQueue(tx, name, patch, now, expected)),
+    removeQueue: (name) => database.transact(0, (tx) => removeQueue(tx, name)),
+  };
+}
+
+async function pauseQueue(tx: Transaction, name: string, paused: boolean, now: Millis): Promise<QueueRecord> {
+  tx.write(insertQueue, [name, now]);
+  const changed = await tx.query('UPDATE ojs.queues SET paused = $2 WHERE name = $1 AND paused <> $2 RETURNING 1', [
+    name,
+    paused,
+  ]);
+  if (changed.length === 1) {
+    tx.log.add([queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name)]);
+    if (!paused) tx.woken.add(name);
+  }
+  return queue(tx, name);
+}
+
+async function configureQueue(
+  tx: Transaction,
+  name: string,
+  { capacity, config, limit }: QueuePatch,
+  now: Millis,
+  expected: number | undefined,
+): Promise<QueueRecord | null> {
+  // An insert into a bounded queue holds this lock.
+  if (capacity !== undefined) lock(tx, 'queue', [name]);
+  const groups = limit === undefined ? null : await LimitGroups.open(tx, now);
+  let [known] = await tx.query(lockVersion, [name]);
+  const fits = () => expected === undefined || expected === (known ? integer(known[0]) : 0);
+  // Another call may insert the queue at the same time: then the queue has the version that the other call gave it.
+  if (!known && fits() && (await tx.query(insertQueue, [name, now])).length === 0)
+    [known] = await tx.query(lockVersion, [name]);
+  if (!fits()) return null;
+  tx.write(
+    `UPDATE ojs.queues SET version = version + 1, capacity = CASE WHEN $2 THEN $3 ELSE capacity END, config = coalesce($4, config) WHERE name = $1`,
+    [name, capacity !== undefined, capacity ?? null, config ?? null],
+  );
+  if (groups && limit !== undefined) await setOverride(tx, groups, queueLimitKey(name), limit, now);
+  return queue(tx, name);
+}
+
+async function queue(tx: Transaction, name: string): Promise<QueueRecord> {
+  const [cells] = await tx.query(one, [name]);
+  if (!cells) throw new Error(`Queue ${name} vanished within a transaction.`);
+  return readQueue(cells);
+}
+
+/** The commit of a job that is being inserted meanwhile creates the queue again. */
+async function removeQueue(tx: Transaction, name: string): Promise<boolean> {
+  const key = queueLimitKey(name);
+  const groups = await LimitGroups.open(tx, 0);
+  await groups.load([key]);
+  groups.limits.flush();
+  const [gone] = await tx.query(removeEmpty, [name]);
+  if (integer(gone?.[0]) === 0) return false;
+  tx.write('DELETE FROM ojs.limits WHERE key = $1', [key]);
+  tx.write('DELETE FROM ojs.starts WHERE key = $1', [key]);
+  return true;
+}
+
+export function readQueue(cells: Cells): QueueRecord {
+  const counts: Partial<Record<State, number>> = {};
+  states.forEach((bit, index) => {
+    const count = integer(cells[6 + index]);
+    if (count > 0) counts[bit] = count;
+  });
+  return {
+    name: text(cells[0]),
+    createdAt: integer(cells[1]),
+    paused: cells[2] === true,
+    counts,
+    deadLetter: integer(cells[6 + states.length]),
+    capacity: integerOrNull(cells[3]),
+    config: text(cells[4]),
+    version: integer(cells[5]),
+  };
+}

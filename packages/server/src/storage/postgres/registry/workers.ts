@@ -1,0 +1,150 @@
+import { type EventSubject, extended, heartbeatEntry, type JobId, type Millis, overdueAt, State } from '@ojs-ts/core';
+import { readWorker } from '../../rows.ts';
+import type { Beaten, Registry, WorkerBeat, WorkerRecord } from '../../storage.ts';
+import type { Database } from '../connection/database.ts';
+import { isStorable, numbers, uuids } from '../connection/sql.ts';
+import type { Transaction } from '../connection/transaction.ts';
+import { type LockedJob, lockJobs } from '../jobs/locked-job.ts';
+
+const columns = 'worker, seen_at, seen_before, state, directive, info, holds, held_before';
+
+export function workers(database: Database): Pick<Registry, 'beat' | 'workers' | 'direct' | 'forgetWorker'> {
+  return {
+    beat: (beats, now) => database.transact(now, (tx) => beat(tx, beats, now)),
+
+    async workers() {
+      return (await database.read(`SELECT ${columns} FROM ojs.workers ORDER BY worker`)).map(readWorker);
+    },
+
+    async direct(worker, directive) {
+      if (!isStorable(worker)) return false;
+      const rows = await database.read('UPDATE ojs.workers SET directive = $2 WHERE worker = $1 RETURNING worker', [
+        worker,
+        directive,
+      ]);
+      return rows.length === 1;
+    },
+
+    async forgetWorker(worker) {
+      if (!isStorable(worker)) return false;
+      return (await database.read('DELETE FROM ojs.workers WHERE worker = $1 RETURNING worker', [worker])).length === 1;
+    },
+  };
+}
+
+/** Applies heartbeats in their order. Workers are locked before jobs, so two calls for the same worker cannot deadlock. */
+async function beat(tx: Transaction, beats: readonly WorkerBeat[], now: Millis): Promise<readonly Beaten[]> {
+  const [workers, jobs] = await Promise.all([lockWorkers(tx, beats), HeldJobs.lock(tx, beats)]);
+  const answers = beats.map((beat): Beaten => {
+    const worker = noted(workers.get(beat.worker) ?? null, beat, now);
+    workers.set(beat.worker, worker);
+    const extended: JobId[] = [];
+    const lost: JobId[] = [];
+    for (const hold of beat.holds ?? []) {
+      const job = jobs.extend(hold, beat.worker, beat.leaseMs, now);
+      if (job) tx.log.add([heartbeatEntry(job, job.leaseUntil)]);
+      (job ? extended : lost).push(hold.id);
+    }
+    return { directive: worker.directive, extended, lost };
+  });
+  writeWorkers(tx, [...workers.values()]);
+  jobs.write();
+  return answers;
+}
+
+function noted(
+  known: WorkerRecord | null,
+  { worker, holds, partial, state, info }: WorkerBeat,
+  now: Millis,
+): WorkerRecord {
+  return {
+    worker,
+    seenAt: now,
+    seenBefore: known?.seenAt ?? null,
+    state,
+    directive: known?.directive ?? null,
+    info,
+    holds: partial ? null : (holds?.map(({ id }) => id) ?? null),
+    heldBefore: known?.holds ?? null,
+  };
+}
+
+async function lockWorkers(tx: Transaction, beats: readonly WorkerBeat[]): Promise<Map<string, WorkerRecord>> {
+  const rows = await tx.query(
+    `SELECT ${columns} FROM ojs.workers WHERE worker = ANY ($1::text[]) ORDER BY worker FOR UPDATE`,
+    [[...new Set(beats.map(({ worker }) => worker))]],
+  );
+  return new Map(rows.map(readWorker).map((record) => [record.worker, record]));
+}
+
+function writeWorkers(tx: Transaction, records: readonly WorkerRecord[]): void {
+  const sorted = [...records].sort((a, b) => (a.worker < b.worker ? -1 : 1));
+  tx.write(
+    `INSERT INTO ojs.workers (worker, seen_at, seen_before, state, info, holds, held_before)
+     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
+     ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at, seen_before = excluded.seen_before, state = excluded.state, info = excluded.info,
+       holds = excluded.holds, held_before = excluded.held_before`,
+    [
+      sorted.map(({ worker }) => worker),
+      sorted.map(({ seenAt }) => seenAt),
+      sorted.map(({ seenBefore }) => seenBefore),
+      sorted.map(({ state }) => state),
+      sorted.map(({ info }) => info),
+      sorted.map(({ holds }) => idsJson(holds)),
+      sorted.map(({ heldBefore }) => idsJson(heldBefore)),
+    ],
+  );
+}
+
+function idsJson(ids: readonly JobId[] | null): string | null {
+  return ids === null ? null : JSON.stringify(ids);
+}
+
+/** The jobs that heartbeats name, locked, and the extensions of their leases. */
+class HeldJobs {
+  readonly #tx: Transaction;
+  readonly #jobs: Map<JobId, LockedJob>;
+  readonly #extended = new Set<LockedJob>();
+
+  private constructor(tx: Transaction, jobs: Map<JobId, LockedJob>) {
+    this.#tx = tx;
+    this.#jobs = jobs;
+  }
+
+  static async lock(tx: Transaction, beats: readonly WorkerBeat[]): Promise<HeldJobs> {
+    const ids = new Set(beats.flatMap(({ holds }) => holds?.map(({ id }) => id) ?? []));
+    return new HeldJobs(tx, ids.size === 0 ? new Map() : await lockJobs(tx, [...ids]));
+  }
+
+  /** Extends the lease; null where the worker does not hold the job. */
+  extend(
+    { id, claim }: NonNullable<WorkerBeat['holds']>[number],
+    worker: string,
+    leaseMs: number | null,
+    now: Millis,
+  ): (EventSubject & { readonly leaseUntil: Millis }) | null {
+    const held = this.#jobs.get(id);
+    if (held?.job.state !== State.active) return null;
+    const { job } = held;
+    if ((job.worker ?? worker) !== worker || (claim ?? job.claim) !== job.claim) return null;
+    const leaseUntil = extended(job, leaseMs, now);
+    held.job = { ...job, leaseUntil, beatAt: now };
+    this.#extended.add(held);
+    return { ...held.job, worker, leaseUntil };
+  }
+
+  write(): void {
+    const jobs = [...this.#extended].map(({ job }) => job);
+    if (jobs.length === 0) return;
+    this.#tx.write(
+      `UPDATE ojs.jobs AS job SET lease_until = changed.lease_until, due_at = changed.due_at, beat_at = changed.beat_at
+       FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS changed (id, lease_until, due_at, beat_at) WHERE job.id = changed.id`,
+      [
+        uuids(jobs.map(({ id }) => id)),
+        numbers(jobs.map(({ leaseUntil }) => leaseUntil)),
+        numbers(jobs.map(overdueAt)),
+        numbers(jobs.map(({ beatAt }) => beatAt)),
+      ],
+    );
+  }
+}

@@ -1,0 +1,66 @@
+import { isExpired, type JobRecord, type Millis, promoted, promotionEvent, State } from '@ojs-ts/core';
+import { StoreUnavailable } from '../../unavailable.ts';
+import type { Database } from '../connection/database.ts';
+import { sqlState } from '../connection/errors.ts';
+import type { Transaction } from '../connection/transaction.ts';
+import type { Changes } from '../jobs/changes.ts';
+import { jobColumns } from '../jobs/job-row.ts';
+import { lockedJobOf } from '../jobs/locked-job.ts';
+
+const due = `SELECT ${jobColumns} FROM ojs.jobs WHERE state = $1 AND due_at IS NOT NULL AND due_at <= $2 ORDER BY due_at, number LIMIT $3
+  FOR UPDATE SKIP LOCKED`;
+const isDue = `SELECT EXISTS (SELECT FROM ojs.jobs WHERE state = ${State.scheduled} AND due_at IS NOT NULL AND due_at <= $1)
+  OR EXISTS (SELECT FROM ojs.jobs WHERE state = ${State.retryable} AND due_at IS NOT NULL AND due_at <= $1)`;
+/** Waits for the transactions that have locked the due jobs, with the weakest lock. */
+const waitForDue =
+  'SELECT 1 FROM ojs.jobs WHERE state = $1 AND due_at IS NOT NULL AND due_at <= $2 ORDER BY due_at, number LIMIT $3 FOR KEY SHARE';
+/** A process that is cut off in the middle of its transaction must not hold up claims for longer. */
+const lockTimeout = "SET LOCAL lock_timeout = '1s'";
+/** SQLSTATE lock_not_available. */
+const lockNotAvailable = '55P03';
+
+/** Makes up to `limit` due jobs available, or discards those that have expired; returns how many by queue. */
+export async function promote(
+  tx: Transaction,
+  changes: Changes,
+  now: Millis,
+  limit: number,
+): Promise<ReadonlyMap<string, number>> {
+  const found = await Promise.all([
+    tx.query(due, [State.scheduled, now, limit]),
+    tx.query(due, [State.retryable, now, limit]),
+  ]);
+  const rows = found.flat().map(lockedJobOf);
+  rows.sort((a, b) => a.job.runAt - b.job.runAt || a.number - b.number);
+  const counts = new Map<string, number>();
+  for (const held of rows.slice(0, limit)) {
+    const { job } = held;
+    if (isExpired(job, now)) {
+      changes.expire(held);
+      continue;
+    }
+    const after: JobRecord = promoted(job, now);
+    changes.promote(held, after);
+    tx.log.job(promotionEvent(job.state), after, job.state);
+    counts.set(job.queue, (counts.get(job.queue) ?? 0) + 1);
+  }
+  changes.write();
+  return counts;
+}
+
+/** Whether jobs are still due after {@link promote}: other transactions have locked them. */
+export async function isPassedOver(tx: Transaction, now: Millis): Promise<boolean> {
+  return (await tx.query(isDue, [now]))[0]?.[0] === true;
+}
+
+/** Waits until others have promoted due jobs, at most a second. It holds no lock for which they could wait. */
+export async function untilPromoted(database: Database, now: Millis, limit: number): Promise<void> {
+  try {
+    await database.transact(now, async (tx) => {
+      await tx.script(lockTimeout);
+      for (const state of [State.scheduled, State.retryable]) await tx.query(waitForDue, [state, now, limit]);
+    });
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable && sqlState(error.cause) === lockNotAvailable)) throw error;
+  }
+}

@@ -1,0 +1,179 @@
+import { isIn, type Millis, queueLimitKey, State, stateName, Terminal } from '@ojs-ts/core';
+import { integer, readTexts, text } from '../../cells.ts';
+import { readWorkflowState } from '../../rows.ts';
+import type { Pruned, PruneRules } from '../../storage.ts';
+import type { Database } from '../connection/database.ts';
+import { indexJoin, texts, uuids } from '../connection/sql.ts';
+import type { Transaction } from '../connection/transaction.ts';
+import { numberEvents } from '../events/events.ts';
+import { LimitGroups } from '../limits/limit-groups.ts';
+import { nodesPerWorkflow } from '../workflows/nodes.ts';
+import { rollUp } from './rollup.ts';
+
+/** Only one transaction at a time prunes, because two would each remove the surplus. */
+const alone = `SELECT pg_try_advisory_xact_lock(hashtext('ojs.'), 7352003)`;
+const oldest = `SELECT id, due_at, queue, limits, priority FROM ojs.jobs WHERE state = $1 AND due_at IS NOT NULL AND dead_letter = $2 ORDER BY due_at, number LIMIT $3
+  FOR UPDATE SKIP LOCKED`;
+const oldestDead = `SELECT id, finished_at, queue, limits, priority FROM ojs.jobs WHERE dead_letter ORDER BY finished_at, number LIMIT $1 FOR UPDATE SKIP LOCKED`;
+const forgetRequests = `DELETE FROM ojs.requests WHERE request = ANY (ARRAY (SELECT request FROM ojs.requests WHERE at < $1 ORDER BY at, number LIMIT $2)) RETURNING 1`;
+const forgetWorkers = `DELETE FROM ojs.workers WHERE worker = ANY (ARRAY (SELECT worker FROM ojs.workers WHERE seen_at < $1 ORDER BY seen_at, worker LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1`;
+const forgetMinutes = `WITH old AS MATERIALIZED (SELECT DISTINCT minute, queue FROM ojs.minutes WHERE minute < $1 ORDER BY minute, queue LIMIT $2),
+  gone AS (DELETE FROM ojs.minutes USING old WHERE ${indexJoin('minutes.minute', 'old.minute')} AND ${indexJoin('minutes.queue', 'old.queue')})
+  SELECT count(*) FROM old`;
+const forgetLimits = `DELETE FROM ojs.limits WHERE key = ANY (ARRAY (
+    SELECT key FROM ojs.limits WHERE jobs = 0 AND override IS NULL AND used_at < $1 AND NOT starts_with(key, '${queueLimitKey('')}')
+      AND NOT EXISTS (SELECT FROM ojs.limit_changes AS change WHERE change.key = limits.key OFFSET 0)
+    ORDER BY used_at, key LIMIT $2)) RETURNING key`;
+
+/** Nodes after which a transaction removes no more workflows; the last workflow may exceed it. */
+const nodesAtOnce = 5000;
+/** The advisory lock of workflow retention: any number. */
+const workflowLock = 7_352_004;
+/** Rows of counts from which on they are added up. */
+const manyCounts = 100;
+
+export async function prune(database: Database, rules: PruneRules, limit: number): Promise<Pruned> {
+  await numberEvents(database);
+  const main = await database.transact(0, async (tx) => {
+    if ((await tx.query(alone))[0]?.[0] !== true) return { removed: 0, overCap: rules.jobs.map(() => 0) };
+    const overCap: number[] = [];
+    let count = 0;
+    for (const rule of rules.jobs) {
+      const jobs = await pruneJobs(tx, rule, limit);
+      count += jobs.gone;
+      overCap.push(jobs.overCap);
+    }
+    count += await pruneEvents(tx, rules.events, limit);
+    count += (await tx.query(forgetRequests, [rules.requestsBefore, limit])).length;
+    count += (await tx.query(forgetWorkers, [rules.workersBefore, limit])).length;
+    return {
+      removed: count + integer((await tx.query(forgetMinutes, [rules.statisticsBefore, limit]))[0]?.[0]),
+      overCap,
+    };
+  });
+  // The removed jobs have left deltas of their keys; only a key without deltas is removed.
+  await rollUp(database, 0);
+  let gone = main.removed + (await database.transact(0, (tx) => pruneLimits(tx, rules.limitsBefore, limit)));
+  for (let left = limit, more = true; more; ) {
+    const removed = await database.transact(0, (tx) => pruneWorkflows(tx, rules.workflows, left));
+    gone += removed.gone;
+    left -= removed.gone;
+    more = removed.more;
+  }
+  return { ...main, removed: gone };
+}
+
+interface JobsGone {
+  readonly gone: number;
+  readonly overCap: number;
+}
+
+async function pruneJobs(
+  tx: Transaction,
+  { state, deadLetter, before, keep }: PruneRules['jobs'][number],
+  limit: number,
+): Promise<JobsGone> {
+  if (!isIn(state, Terminal) || (deadLetter && state !== State.discarded)) return { gone: 0, overCap: 0 };
+  const surplus =
+    (await total(
+      tx,
+      deadLetter ? 'dead_letter' : state === State.discarded ? 'discarded - dead_letter' : stateName(state),
+    )) - keep;
+  const rows = await (deadLetter ? tx.query(oldestDead, [limit]) : tx.query(oldest, [state, false, limit]));
+  const gone: string[] = [];
+  let overCap = 0;
+  for (const [id, at, queue, limits, priority] of rows) {
+    if (gone.length >= surplus && integer(at) >= before) break;
+    gone.push(text(id));
+    if (integer(at) >= before) overCap += 1;
+    const keys = limits === null ? [] : readTexts(text(limits));
+    tx.count({ id: text(id), queue: text(queue), priority: integer(priority), limits: keys }, state, null);
+    if (deadLetter) tx.counts.addDeadLetter(text(queue), -1);
+  }
+  if (gone.length > 0) tx.write('DELETE FROM ojs.jobs WHERE id = ANY ($1::uuid[])', [uuids(gone)]);
+  tx.flush();
+  return { gone: gone.length, overCap };
+}
+
+async function total(tx: Transaction, sum: string): Promise<number> {
+  return integer((await tx.query(`SELECT coalesce(sum(${sum}), 0)::int FROM ojs.counts`))[0]?.[0]);
+}
+
+/** Removes a batch of events once its last event may go. Batches without a position stay. */
+async function pruneEvents(tx: Transaction, { before, keep }: PruneRules['events'], limit: number): Promise<number> {
+  const [store] = await tx.query('SELECT position FROM ojs.store');
+  const newest = integer(store?.[0]);
+  const rows = await tx.query(
+    'SELECT position, at, count FROM ojs.events WHERE position IS NOT NULL ORDER BY position LIMIT $1',
+    [limit],
+  );
+  let gone = 0;
+  let upTo = 0;
+  for (const [position, at, count] of rows) {
+    const last = integer(position) + integer(count) - 1;
+    if (integer(at) >= before && last > newest - keep) break;
+    gone += 1;
+    upTo = last;
+  }
+  if (gone > 0) tx.write('DELETE FROM ojs.events WHERE position <= $1', [upTo]);
+  return gone;
+}
+
+async function pruneLimits(tx: Transaction, before: Millis, limit: number): Promise<number> {
+  const groups = await LimitGroups.open(tx, 0);
+  groups.limits.flush();
+  const gone = await tx.query(forgetLimits, [before, limit]);
+  if (gone.length > 0)
+    tx.write('DELETE FROM ojs.starts WHERE key = ANY ($1::text[])', [texts(gone.map(([key]) => text(key)))]);
+  return gone.length;
+}
+
+/**
+ * Removes ended workflows with their nodes; returns how many, and whether there may be more. Only one transaction at a
+ * time does so, because two would each remove the surplus; the other removes nothing.
+ */
+async function pruneWorkflows(
+  tx: Transaction,
+  { before, keep }: PruneRules['workflows'],
+  limit: number,
+): Promise<{ readonly gone: number; readonly more: boolean }> {
+  const [locked] = await tx.query(`SELECT pg_try_advisory_xact_lock(hashtext('ojs.'), ${workflowLock})`);
+  if (locked?.[0] !== true) return { gone: 0, more: false };
+  const [ended] = await tx.query(
+    `SELECT (SELECT coalesce(sum(count), 0) FROM ojs.workflow_counts WHERE state <> 'running')::bigint
+       - (SELECT count(*) FROM ojs.workflows WHERE sweeping)`,
+  );
+  const surplus = integer(ended?.[0]) - keep;
+  const rows = await tx.query(
+    `SELECT number, finished_at, nodes, state FROM ojs.workflows WHERE finished_at IS NOT NULL AND NOT sweeping ORDER BY finished_at, number LIMIT $1`,
+    [limit],
+  );
+  const gone: number[] = [];
+  let nodes = 0;
+  for (const [number, finishedAt, size, state] of rows) {
+    if ((gone.length >= surplus && integer(finishedAt) >= before) || nodes >= nodesAtOnce) break;
+    gone.push(integer(number));
+    nodes += integer(size);
+    tx.counts.addWorkflow(readWorkflowState(state), -1);
+  }
+  if (gone.length > 0) {
+    tx.write('DELETE FROM ojs.workflows WHERE number = ANY ($1::bigint[])', [gone]);
+    for (const table of ['nodes', 'node_specs'])
+      tx.write(
+        `DELETE FROM ojs.${table} AS node USING unnest($1::bigint[]) AS gone (flow)
+         WHERE node.number >= flow * ${nodesPerWorkflow} AND node.number < (flow + 1) * ${nodesPerWorkflow}`,
+        [gone],
+      );
+  }
+  await addUpCounts(tx);
+  return { gone: gone.length, more: gone.length < limit && nodes >= nodesAtOnce };
+}
+
+async function addUpCounts(tx: Transaction): Promise<void> {
+  const rows = await tx.query('SELECT FROM ojs.workflow_counts LIMIT $1', [manyCounts]);
+  if (rows.length < manyCounts) return;
+  tx.write(
+    `WITH gone AS (DELETE FROM ojs.workflow_counts RETURNING state, count)
+     INSERT INTO ojs.workflow_counts (state, count) SELECT state, sum(count) FROM gone GROUP BY state HAVING sum(count) <> 0`,
+  );
+}

@@ -1,0 +1,48 @@
+import { type Millis, stateNames } from '@ojs-ts/core';
+import type { Database } from '../connection/database.ts';
+import { indexJoin } from '../connection/sql.ts';
+import { LimitGroups } from '../limits/limit-groups.ts';
+
+/** From so many rows on they are worth adding up. */
+const many = 200;
+/** Rows that go in one transaction. */
+const atOnce = 20_000;
+/** Pages of limits and lanes that one look takes over, each in a transaction of its own. */
+const mostPages = 50;
+
+const counts = [...stateNames(0xff), 'dead_letter'];
+const foldCounts = `WITH gone AS (
+    DELETE FROM ojs.counts WHERE ctid = ANY (ARRAY (
+      SELECT ctid FROM ojs.counts WHERE queue = ANY (ARRAY (SELECT queue FROM ojs.counts GROUP BY queue HAVING count(*) > 1))
+      ORDER BY queue, number LIMIT ${atOnce} FOR UPDATE SKIP LOCKED))
+    RETURNING *)
+  INSERT INTO ojs.counts (number, queue, at, ${counts.join(', ')}) SELECT min(number), queue, (array_agg(at ORDER BY number))[1], ${counts.map((name) => `sum(${name})`).join(', ')} FROM gone GROUP BY queue`;
+const sums = ['enqueued', 'started', 'completed', 'failed', 'discarded', 'duration_ms', 'wait_ms'];
+const foldMinutes = `WITH gone AS (
+    DELETE FROM ojs.minutes WHERE ctid = ANY (ARRAY (
+      SELECT minutes.ctid FROM (
+        SELECT minute, queue FROM (SELECT minute, queue FROM ojs.minutes ORDER BY minute DESC, queue DESC, number DESC LIMIT ${many * 20}) AS newest
+        GROUP BY minute, queue HAVING count(*) > 1) AS split
+      JOIN ojs.minutes ON ${indexJoin('minutes.minute', 'split.minute')} AND ${indexJoin('minutes.queue', 'split.queue')} FOR UPDATE OF minutes SKIP LOCKED))
+    RETURNING *)
+  INSERT INTO ojs.minutes (minute, queue, ${sums.join(', ')}) SELECT minute, queue, ${sums.map((name) => `sum(${name})`).join(', ')}
+  FROM gone GROUP BY minute, queue`;
+/** Queues of which there is one row are added up. */
+const look = `SELECT (SELECT count(*) FROM (SELECT FROM ojs.counts LIMIT ${many}) AS few) >= ${many}
+    AND (SELECT sum(rows - 1) FROM (SELECT count(*) AS rows FROM ojs.counts GROUP BY queue) AS each) >= ${many},
+  (SELECT count(*) FROM (SELECT FROM ojs.limit_changes LIMIT $1) AS few) >= $1
+    OR (SELECT count(*) FROM (SELECT FROM ojs.lane_changes LIMIT $1) AS few) >= $1`;
+
+/** Replaces many rows of what was appended by their sums, so that readers stay fast. What another node adds up just now is left to it. */
+export async function rollUp(database: Database, now: Millis): Promise<void> {
+  const [found] = await database.read(look, [database.pages.upkeepFrom]);
+  if (found?.[0] === true) {
+    await database.transact(now, async (tx) => {
+      tx.write(foldCounts);
+      tx.write(foldMinutes);
+    });
+  }
+  for (let page = 0, behind = found?.[1] === true; behind && page < mostPages; page++) {
+    behind = await database.transact(now, async (tx) => (await LimitGroups.open(tx, now)).isBehind());
+  }
+}

@@ -1,0 +1,171 @@
+import { isReady, type Json, type Millis, type NodeRef, type WorkflowState } from '@ojs-ts/core';
+import { integer, integerOrNull, text, textOrNull } from '../../cells.ts';
+import { readNodeState, readWorkflowState } from '../../rows.ts';
+import type { NodeState } from '../../storage.ts';
+import { type Cells, numbers, texts } from '../connection/sql.ts';
+import type { Transaction } from '../connection/transaction.ts';
+
+/** Nodes of a workflow are numbered by its own number times this, plus their index. */
+export const nodesPerWorkflow = 2 ** 20;
+
+/** Whether there can be such a node. */
+export function isNode({ index }: Pick<NodeRef, 'index'>): boolean {
+  return index >= 0 && index < nodesPerWorkflow;
+}
+
+/** A workflow as a transaction sees it. */
+export interface LockedWorkflow {
+  readonly number: number;
+  readonly id: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly total: number;
+  state: WorkflowState;
+  completed: number;
+  failed: number;
+  cancelled: number;
+  finishedAt: Millis | null;
+  /** Set by the end. */
+  end: Json | null;
+  changed: boolean;
+}
+
+export interface LockedNode {
+  readonly flow: LockedWorkflow;
+  readonly index: number;
+  readonly member: boolean;
+  readonly name: string;
+  readonly job: string | null;
+  /** Empty where the dependents were not read along. */
+  readonly next: readonly number[];
+  state: NodeState;
+  open: number;
+  failed: number;
+  closedAt: Millis | null;
+  /** Set by the close. */
+  result: Json | null;
+  error: Json | null;
+  changed: boolean;
+}
+
+/** Locks these workflows in the order of their creation. */
+export async function lockWorkflows(tx: Transaction, ids: readonly string[]): Promise<readonly LockedWorkflow[]> {
+  const rows = await tx.query(
+    `SELECT number, id, name, kind, total, state, completed, failed, cancelled, finished_at FROM ojs.workflows
+     WHERE id = ANY ($1::text[]) ORDER BY number FOR UPDATE`,
+    [ids],
+  );
+  return rows.map(readFlow);
+}
+
+const columns = 'number, member, name, job, state, open, failed, closed_at';
+const own = `SELECT ${columns}, next
+  FROM (SELECT flow.number * ${nodesPerWorkflow} + index AS number FROM unnest($1::text[], $2::integer[]) AS wanted (id, index) JOIN ojs.workflows AS flow USING (id)) AS wanted
+  JOIN ojs.nodes USING (number)`;
+const alone = `SELECT ${columns}, NULL::integer[] FROM (${own}) AS own`;
+const withDependents = `WITH own AS MATERIALIZED (${own})
+  SELECT ${columns}, next FROM own
+  UNION ALL
+  SELECT ${columns}, NULL::integer[]
+  FROM (SELECT DISTINCT number - number % ${nodesPerWorkflow} + unnest(next) AS number FROM own WHERE closed_at IS NULL) AS dependents JOIN ojs.nodes USING (number)`;
+
+/** Nodes, where asked those too that depend on one that may close, for the workflows that they are of. One may come twice, as such and as a dependent. */
+export async function readNodes(
+  tx: Transaction,
+  refs: readonly NodeRef[],
+  dependents: boolean,
+): Promise<(flows: readonly LockedWorkflow[]) => readonly LockedNode[]> {
+  const there = refs.filter(isNode);
+  if (there.length === 0) return () => [];
+  const values = [texts(there.map(({ workflow }) => workflow)), numbers(there.map(({ index }) => index))];
+  const rows = await tx.query(dependents ? withDependents : alone, values);
+  return (flows) => {
+    const byNumber = new Map(flows.map((flow) => [flow.number, flow]));
+    return rows.flatMap((cells) => {
+      const flow = byNumber.get(Math.floor(integer(cells[0]) / nodesPerWorkflow));
+      return flow ? [readNode(flow, cells)] : [];
+    });
+  };
+}
+
+/** A node that closes keeps its texts and a workflow its end, so null stands for no change of them. */
+export function writeGraph(tx: Transaction, flows: readonly LockedWorkflow[], nodes: readonly LockedNode[]): void {
+  if (nodes.length > 0)
+    tx.write(
+      `UPDATE ojs.nodes AS node SET state = changed.state, open = changed.open, failed = changed.failed, ready = changed.ready,
+         closed_at = changed.closed_at, result = coalesce(changed.result, node.result), error = coalesce(changed.error, node.error)
+       FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::boolean[], $6::bigint[], $7::text[], $8::text[])
+         AS changed (number, state, open, failed, ready, closed_at, result, error)
+       WHERE node.number = changed.number`,
+      [
+        numbers(nodes.map(({ flow, index }) => flow.number * nodesPerWorkflow + index)),
+        texts(nodes.map(({ state }) => state)),
+        numbers(nodes.map(({ open }) => open)),
+        numbers(nodes.map(({ failed }) => failed)),
+        nodes.map((node) => isReady(node) && node.flow.state === 'running'),
+        numbers(nodes.map(({ closedAt }) => closedAt)),
+        texts(nodes.map(({ result }) => result)),
+        texts(nodes.map(({ error }) => error)),
+      ],
+    );
+  if (flows.length > 0)
+    tx.write(
+      `UPDATE ojs.workflows AS flow SET state = changed.state, completed = changed.completed, failed = changed.failed,
+         cancelled = changed.cancelled, finished_at = changed.finished_at, "end" = coalesce(changed."end", flow."end")
+       FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::integer[], $6::bigint[], $7::text[])
+         AS changed (number, state, completed, failed, cancelled, finished_at, "end")
+       WHERE flow.number = changed.number`,
+      [
+        numbers(flows.map(({ number }) => number)),
+        texts(flows.map(({ state }) => state)),
+        numbers(flows.map(({ completed }) => completed)),
+        numbers(flows.map(({ failed }) => failed)),
+        numbers(flows.map(({ cancelled }) => cancelled)),
+        numbers(flows.map(({ finishedAt }) => finishedAt)),
+        texts(flows.map(({ end }) => end)),
+      ],
+    );
+}
+
+function readFlow(cells: Cells): LockedWorkflow {
+  return {
+    number: integer(cells[0]),
+    id: text(cells[1]),
+    name: text(cells[2]),
+    kind: text(cells[3]),
+    total: integer(cells[4]),
+    state: readWorkflowState(cells[5]),
+    completed: integer(cells[6]),
+    failed: integer(cells[7]),
+    cancelled: integer(cells[8]),
+    finishedAt: integerOrNull(cells[9]),
+    end: null,
+    changed: false,
+  };
+}
+
+const noIndexes: readonly number[] = [];
+
+function readNode(flow: LockedWorkflow, cells: Cells): LockedNode {
+  return {
+    flow,
+    index: integer(cells[0]) % nodesPerWorkflow,
+    member: cells[1] === true,
+    name: text(cells[2]),
+    job: textOrNull(cells[3]),
+    state: readNodeState(cells[4]),
+    open: integer(cells[5]),
+    failed: integer(cells[6]),
+    closedAt: integerOrNull(cells[7]),
+    next: cells[8] === null ? noIndexes : readIndexes(cells[8]),
+    result: null,
+    error: null,
+    changed: false,
+  };
+}
+
+/** The driver reads an array of integers as one of numbers. */
+export function readIndexes(cell: unknown): readonly number[] {
+  if (Array.isArray(cell)) return cell.map(integer);
+  throw new TypeError(`PostgreSQL: expected an array of numbers, found ${typeof cell}.`);
+}

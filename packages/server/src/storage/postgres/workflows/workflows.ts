@@ -1,0 +1,211 @@
+import {
+  isSameWorkflow,
+  type Json,
+  type Millis,
+  type NewNode,
+  type NewWorkflow,
+  type NodeRecord,
+  newWorkflow,
+  type WorkflowRecord,
+  type WorkflowState,
+} from '@ojs-ts/core';
+import { integer, text } from '../../cells.ts';
+import { cursorOf, readCursor } from '../../cursor.ts';
+import { readNode, readWorkflow } from '../../rows.ts';
+import type { Page, Workflows } from '../../storage.ts';
+import type { Database } from '../connection/database.ts';
+import { type Cells, isStorable, numbers, type Reader, texts } from '../connection/sql.ts';
+import type { Transaction } from '../connection/transaction.ts';
+import { advance } from './advance.ts';
+import { Graph } from './graph.ts';
+import { isNode, nodesPerWorkflow, readIndexes } from './nodes.ts';
+
+type Created = Awaited<ReturnType<Workflows['create']>>;
+
+export const workflowColumns =
+  'id, name, kind, spec, total, state, completed, failed, cancelled, created_at, finished_at, "end", sweeping, number';
+export const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
+
+export function workflows(database: Database): Workflows {
+  const reader: Reader = (text, values) => database.read(text, values);
+  return {
+    create: (workflow, nodes, events, now) => database.transact(now, (tx) => create(tx, workflow, nodes, events, now)),
+
+    get: (id) => find(reader, id),
+
+    list: (query) => list(reader, query),
+
+    async nodes(workflow, after, limit) {
+      const rows = await reader(
+        `SELECT ${nodeColumns} FROM ojs.nodes JOIN ojs.node_specs USING (number)
+         WHERE number > (SELECT number FROM ojs.workflows WHERE id = $1) * ${nodesPerWorkflow} + $2
+           AND number < ((SELECT number FROM ojs.workflows WHERE id = $1) + 1) * ${nodesPerWorkflow}
+         ORDER BY number LIMIT $3`,
+        [workflow, Math.max(after, -1), limit],
+      );
+      return rows.map((cells) => readNodeRecord(workflow, cells));
+    },
+
+    async node(refs) {
+      const found: (NodeRecord | null)[] = refs.map(() => null);
+      const wanted = refs.flatMap((ref, at) => (isNode(ref) ? [{ ...ref, at }] : []));
+      const rows = await reader(
+        `SELECT ${nodeColumns}, id, at
+         FROM (SELECT id, at, flow.number * ${nodesPerWorkflow} + index AS number
+           FROM unnest($1::text[], $2::integer[], $3::integer[]) AS wanted (id, index, at) JOIN ojs.workflows AS flow USING (id)) AS wanted
+         JOIN ojs.nodes USING (number) JOIN ojs.node_specs USING (number)`,
+        [wanted.map(({ workflow }) => workflow), wanted.map(({ index }) => index), wanted.map(({ at }) => at)],
+      );
+      for (const cells of rows) found[integer(cells[13])] = readNodeRecord(text(cells[12]), cells);
+      return found;
+    },
+
+    advance: (steps, now) => database.transact(now, (tx) => advance(tx, steps, now)),
+
+    cancel: (id, events, now) => database.transact(now, (tx) => cancel(tx, id, events, now)),
+
+    async swept(id) {
+      await database.read(`UPDATE ojs.workflows SET sweeping = false WHERE id = $1 AND sweeping`, [id]);
+    },
+
+    async unfinished(limit) {
+      const [ready, sweeping] = await Promise.all([
+        database.read(
+          `SELECT (SELECT id FROM ojs.workflows AS flow WHERE flow.number = node.number / ${nodesPerWorkflow}), node.number FROM ojs.nodes AS node
+           WHERE ready ORDER BY number LIMIT $1`,
+          [limit],
+        ),
+        database.read(`SELECT id FROM ojs.workflows WHERE sweeping ORDER BY number LIMIT $1`, [limit]),
+      ]);
+      return {
+        ready: ready.map(([id, number]) => ({ workflow: text(id), index: integer(number) % nodesPerWorkflow })),
+        sweeping: sweeping.map(([id]) => text(id)),
+      };
+    },
+  };
+}
+
+async function create(
+  tx: Transaction,
+  workflow: NewWorkflow,
+  nodes: readonly NewNode[],
+  events: readonly Json[],
+  now: Millis,
+): Promise<Created> {
+  const { id, name, kind, spec, total } = workflow;
+  if (!nodes.every(isNode))
+    throw new RangeError(`Workflow ${id} has too many nodes; at most ${nodesPerWorkflow} fit into a workflow.`);
+  const [made] = await tx.query(
+    `INSERT INTO ojs.workflows (id, state, nodes, total, created_at, name, kind, spec) VALUES ($1, 'running', $2, $3, $4, $5, $6, $7)
+     ON CONFLICT (id) DO NOTHING RETURNING number`,
+    [id, nodes.length, total, now, name, kind, spec],
+  );
+  if (!made) return createdBefore(tx, workflow);
+  const sorted = [...nodes].sort((a, b) => a.index - b.index);
+  writeNewNodes(tx, integer(made[0]), sorted);
+  tx.counts.addWorkflow('running', 1);
+  tx.log.add(events);
+  const ready = sorted.filter(({ open }) => open === 0).map(({ index }) => ({ workflow: id, index }));
+  return { kind: 'created', workflow: newWorkflow(workflow, now), ready };
+}
+
+async function createdBefore(tx: Transaction, workflow: NewWorkflow): Promise<Created> {
+  const known = await find((text, values) => tx.query(text, values), workflow.id);
+  // The workflow was pruned between the two statements: the same call may be made again.
+  if (!known) throw new Error(`Workflow ${workflow.id} was removed while it was created again.`);
+  if (!isSameWorkflow(known, workflow)) return { kind: 'duplicate', workflow: known, ready: [] };
+  const rows = await tx.query(
+    `SELECT number FROM ojs.nodes WHERE ready AND number >= (SELECT number FROM ojs.workflows WHERE id = $1) * ${nodesPerWorkflow}
+       AND number < ((SELECT number FROM ojs.workflows WHERE id = $1) + 1) * ${nodesPerWorkflow} ORDER BY number`,
+    [workflow.id],
+  );
+  const ready = rows.map(([number]) => ({ workflow: workflow.id, index: integer(number) % nodesPerWorkflow }));
+  return { kind: 'already', workflow: known, ready };
+}
+
+function writeNewNodes(tx: Transaction, workflow: number, nodes: readonly NewNode[]): void {
+  if (nodes.length === 0) return;
+  const own = numbers(nodes.map(({ index }) => workflow * nodesPerWorkflow + index));
+  tx.write(
+    `INSERT INTO ojs.nodes (number, open, member, ready, name, job, next)
+     SELECT number, open, member, open = 0, name, job, next::integer[]
+     FROM unnest($1::bigint[], $2::integer[], $3::boolean[], $4::text[], $5::uuid[], $6::text[]) AS made (number, open, member, name, job, next)`,
+    [
+      own,
+      numbers(nodes.map(({ open }) => open)),
+      nodes.map(({ member }) => member),
+      texts(nodes.map(({ name }) => name)),
+      texts(nodes.map(({ job }) => job)),
+      texts(nodes.map(({ next }) => `{${next.join(',')}}`)),
+    ],
+  );
+  tx.write('INSERT INTO ojs.node_specs (number, spec) SELECT * FROM unnest($1::bigint[], $2::text[])', [
+    own,
+    texts(nodes.map(({ spec }) => spec)),
+  ]);
+}
+
+async function cancel(tx: Transaction, id: string, events: readonly Json[], now: Millis): Promise<boolean> {
+  const graph = new Graph(tx);
+  await graph.open([], { others: [id] });
+  const flow = graph.flow(id);
+  if (flow?.state !== 'running') return false;
+  const [counted] = await tx.query(
+    `WITH cancelled AS (
+       UPDATE ojs.nodes SET state = 'cancelled', ready = false, closed_at = $3
+       WHERE number >= $1 AND number < $2 AND state = 'waiting' RETURNING member
+     ) SELECT count(*) FILTER (WHERE member) FROM cancelled`,
+    [flow.number * nodesPerWorkflow, (flow.number + 1) * nodesPerWorkflow, now],
+  );
+  flow.cancelled += integer(counted?.[0]);
+  graph.end(flow, 'cancelled', null, now);
+  graph.flush();
+  tx.write(`UPDATE ojs.workflows SET sweeping = true WHERE number = $1`, [flow.number]);
+  tx.log.add(events);
+  return true;
+}
+
+async function find(reader: Reader, id: string): Promise<WorkflowRecord | null> {
+  if (!isStorable(id)) return null;
+  const [cells] = await reader(`SELECT ${workflowColumns} FROM ojs.workflows WHERE id = $1`, [id]);
+  return cells ? readWorkflow(cells) : null;
+}
+
+const allStates: readonly WorkflowState[] = ['running', 'completed', 'failed', 'cancelled'];
+
+async function countFlows(read: Reader, states: readonly WorkflowState[]): Promise<number> {
+  const [cells] = await read(
+    'SELECT coalesce(sum(count), 0)::bigint FROM ojs.workflow_counts WHERE state = ANY ($1::text[])',
+    [states],
+  );
+  return integer(cells?.[0]);
+}
+
+/** Newest first in each state, then over all. */
+async function list(
+  reader: Reader,
+  { states, after, offset, limit }: Parameters<Workflows['list']>[0],
+): Promise<Page<WorkflowRecord> & { readonly total: number }> {
+  const wanted = states ?? allStates;
+  const before = after === undefined ? Number.MAX_SAFE_INTEGER : readCursor(after).number;
+  const skip = after === undefined ? (offset ?? 0) : 0;
+  const [rows, total] = await Promise.all([
+    reader(
+      `SELECT ${workflowColumns} FROM ojs.workflows WHERE number IN (
+         SELECT number FROM unnest($1::text[]) AS wanted (state), LATERAL (
+           SELECT number FROM ojs.workflows AS flow WHERE flow.state = wanted.state AND number < $2 ORDER BY number DESC LIMIT $3
+         ) AS newest ORDER BY number DESC OFFSET $4 LIMIT $5
+       ) ORDER BY number DESC`,
+      [wanted, before, skip + limit + 1, skip, limit + 1],
+    ),
+    countFlows(reader, wanted),
+  ]);
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  const next = last && rows.length > page.length ? cursorOf({ finishedAt: null, number: integer(last[13]) }) : null;
+  return { items: page.map(readWorkflow), next, total };
+}
+
+export function readNodeRecord(workflow: string, cells: Cells): NodeRecord {
+  return readNode({ workflow, index: integer(cells[0]) % nodesPerWorkflow, next: readIndexes(cells[8]) }, cells);
+}

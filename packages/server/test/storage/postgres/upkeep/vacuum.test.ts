@@ -1,0 +1,147 @@
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import { Database } from '../../../../src/storage/postgres/connection/database.ts';
+import { readPostgresUrl } from '../../../../src/storage/postgres/connection/url.ts';
+import { Vacuum } from '../../../../src/storage/postgres/upkeep/vacuum.ts';
+import { claim, idOf, insert, keepAll, limitOf, newJob, t0 } from '../../suite/tools.ts';
+import { newSchema, openPostgres, server } from '../schema.ts';
+
+/** A vacuum leaves what an older transaction may still see, and other files of tests have transactions on the same server. */
+const again = { retry: 4 };
+
+test.skipIf(server === null)(
+  'what was taken over of the changes of limits is cleared without waiting for autovacuum',
+  again,
+  async () => {
+    const url = newSchema();
+    const schema = new URL(url).searchParams.get('schema');
+    await using storage = await openPostgres(url);
+    const client = new pg.Client({ connectionString: server ?? '' });
+    await client.connect();
+    try {
+      const tables = ['limit_changes', 'lane_changes'].map((name) => `${schema}.${name}`);
+      for (const table of tables) await client.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
+      const jobs = Array.from({ length: 5_000 }, (_, n) =>
+        newJob(n, { limits: [limitOf(`k${n}`, { concurrency: 1 })] }),
+      );
+      for (let at = 0; at < jobs.length; at += 500) await insert(storage, jobs.slice(at, at + 500));
+      const bytes = async () =>
+        (await client.query(`SELECT ${tables.map((name) => `pg_relation_size('${name}')`).join(' + ')} AS bytes`))
+          .rows[0].bytes;
+      expect(Number(await bytes())).toBeGreaterThan(400_000);
+      await storage.upkeep.promote(t0, 10);
+      await expect.poll(async () => Number(await bytes())).toBeLessThanOrEqual(50_000);
+    } finally {
+      await client.end();
+    }
+  },
+);
+
+test.skipIf(server === null)(
+  'what was taken in from the inbox is cleared, too: every look at it reads what is dead there',
+  again,
+  async () => {
+    const url = newSchema();
+    const schema = new URL(url).searchParams.get('schema');
+    await using storage = await openPostgres(url);
+    const { inbox } = storage;
+    if (inbox === null) throw new Error('PostgreSQL has an inbox.');
+    const client = new pg.Client({ connectionString: server ?? '' });
+    await client.connect();
+    try {
+      const tables = ['inbox', 'inbox_completions'].map((name) => `${schema}.${name}`);
+      for (const table of tables) await client.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
+      const ids = Array.from({ length: 3_000 }, (_, n) => idOf(n));
+      await client.query(
+        `INSERT INTO ${schema}.inbox (id, request) SELECT id, repeat('x', 100) FROM unnest($1::uuid[]) AS id`,
+        [ids],
+      );
+      await client.query(
+        `INSERT INTO ${schema}.inbox_completions (id, claim) SELECT id, 1 FROM unnest($1::uuid[]) AS id`,
+        [ids],
+      );
+      const bytes = async () =>
+        (await client.query(`SELECT ${tables.map((name) => `pg_relation_size('${name}')`).join(' + ')} AS bytes`))
+          .rows[0].bytes;
+      expect(Number(await bytes())).toBeGreaterThan(400_000);
+      const entries = await inbox.read(3_000);
+      await inbox.take(
+        entries.map(({ number }, n) => ({ entry: number, job: newJob(n) })),
+        t0,
+      );
+      expect(await inbox.complete(3_000, t0)).toMatchObject({ count: 3_000 });
+      await expect.poll(async () => Number(await bytes())).toBeLessThanOrEqual(50_000);
+    } finally {
+      await client.end();
+    }
+  },
+);
+
+test.skipIf(server === null)('a small table most of which is dead is vacuumed by whoever does the upkeep', async () => {
+  const url = newSchema();
+  const schema = new URL(url).searchParams.get('schema');
+  await using storage = await openPostgres(url);
+  const client = new pg.Client({ connectionString: server ?? '' });
+  await client.connect();
+  try {
+    for (const table of ['jobs', 'queues'])
+      await client.query(`ALTER TABLE ${schema}.${table} SET (autovacuum_enabled = off)`);
+    const jobs = Array.from({ length: 6_000 }, (_, n) => newJob(n));
+    for (let at = 0; at < jobs.length; at += 500) await insert(storage, jobs.slice(at, at + 500));
+    await claim(storage, { limit: 6_000 });
+    const vacuums = async (table: string) =>
+      (
+        await client.query(
+          'SELECT vacuum_count::int AS count FROM pg_stat_user_tables WHERE schemaname = $1 AND relname = $2',
+          [schema, table],
+        )
+      ).rows[0].count;
+    const look = async () => {
+      await storage.upkeep.prune(keepAll, 1);
+      return vacuums('jobs');
+    };
+    await expect.poll(look).toBeGreaterThan(0);
+    expect(await vacuums('queues')).toBe(0);
+  } finally {
+    await client.end();
+  }
+});
+
+test.skipIf(server === null)(
+  'what a backup still sees is not vacuumed again and again, only when as much more is dead',
+  async () => {
+    const url = newSchema();
+    const schema = new URL(url).searchParams.get('schema');
+    await using storage = await openPostgres(url);
+    const database = new Database(readPostgresUrl(url), false, () => {});
+    const client = new pg.Client({ connectionString: server ?? '' });
+    await client.connect();
+    let now = 0;
+    const vacuum = new Vacuum(database);
+    const look = async () => {
+      now += 60_000;
+      await vacuum.look(now);
+      const { rows } = await client.query(
+        `SELECT vacuum_count::int AS count FROM pg_stat_user_tables WHERE schemaname = $1 AND relname = 'jobs'`,
+        [schema],
+      );
+      return rows[0].count;
+    };
+    try {
+      await client.query(`ALTER TABLE ${schema}.jobs SET (autovacuum_enabled = off)`);
+      const jobs = Array.from({ length: 6_000 }, (_, n) => newJob(n));
+      for (let at = 0; at < jobs.length; at += 500) await insert(storage, jobs.slice(at, at + 500));
+      await using backup = await database.snapshot();
+      // Its moment is that of the first read.
+      await backup.read('SELECT count(*) FROM ojs.jobs');
+      await client.query(`UPDATE ${schema}.jobs SET priority = 1`);
+      await expect.poll(look).toBe(1);
+      for (let looks = 0; looks < 5; looks++) expect(await look()).toBe(1);
+      await client.query(`UPDATE ${schema}.jobs SET priority = 2`);
+      await expect.poll(look).toBe(2);
+    } finally {
+      await client.end();
+      await database.close();
+    }
+  },
+);
