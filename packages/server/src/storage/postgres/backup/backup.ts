@@ -3,7 +3,7 @@ import type { Database } from '../connection/database.ts';
 import { dump } from './dump.ts';
 import { isEmpty, Restoration } from './restore.ts';
 
-/** A dump is one moment of the schema, a restore one transaction. */
+/** A dump shows one moment of the schema; a restore is one transaction. */
 export function backup(database: Database): Backup {
   return {
     async *dump() {
@@ -15,12 +15,10 @@ export function backup(database: Database): Backup {
       let begun = false;
       await database.transact(0, async (tx) => {
         if (!(await isEmpty(tx)))
-          throw new Error(`${database.address.name} is not empty; a dump is restored into an empty store only.`);
-        // The pages can be had once.
+          throw new Error(`${database.address.name} is not empty; restore a dump into an empty store.`);
+        // The pages can be read only once, so the transaction cannot be run again.
         if (begun)
-          throw new Error(
-            `${database.address.name} is used by others; a dump is restored into a store that nobody uses.`,
-          );
+          throw new Error(`${database.address.name} is in use; stop all servers on it before you restore a dump.`);
         begun = true;
         await tx.script('SET LOCAL idle_in_transaction_session_timeout = 0');
         const restoration = new Restoration(tx);

@@ -10,7 +10,7 @@ import { readMinute } from '../registry/statistics.ts';
 import { nodesPerWorkflow } from '../workflows/nodes.ts';
 import { nodeColumns, readNodeRecord, workflowColumns } from '../workflows/workflows.ts';
 
-/** Rows fetched at once: an envelope may have 1 MiB. */
+/** Rows of one fetch: an envelope may have 1 MiB. */
 const rowsAtOnce = 100;
 
 const limits = `SELECT known.key, coalesce(changed.own, limits.own), limits.override, greatest(limits.used_at, changed.used_at)
@@ -22,11 +22,11 @@ const starts =
   'SELECT key, array_agg(at ORDER BY number) FROM (SELECT key, number, at, number / 500 AS piece FROM ojs.starts) AS start GROUP BY key, piece ORDER BY key, piece';
 const minutes = `SELECT minute, queue, sum(enqueued)::bigint, sum(started)::bigint, sum(completed)::bigint, sum(failed)::bigint, sum(discarded)::bigint,
   sum(duration_ms)::bigint, sum(wait_ms)::bigint FROM ojs.minutes GROUP BY minute, queue`;
-/** Batches without a position come behind the others. */
+/** Batches without a position follow the others. */
 const batches = `SELECT coalesce(position, (SELECT position FROM ojs.store) + 1 + sum(CASE WHEN position IS NULL THEN count ELSE 0 END) OVER (ORDER BY number) - count)::bigint,
   at, count, entries FROM ojs.events ORDER BY 1`;
 
-/** Every record of the schema, in pages, as one transaction sees it. */
+/** All records of the schema in pages, as one transaction sees them. */
 export async function* dump(read: Reader): AsyncIterable<readonly DumpRecord[]> {
   yield [await store(read)];
   yield* rows(read, allQueues, queue);
@@ -60,7 +60,7 @@ export async function* dump(read: Reader): AsyncIterable<readonly DumpRecord[]> 
   }));
 }
 
-/** The rows of a query, through a cursor: of a table of any size there are few in memory. */
+/** Reads the rows of a query through a cursor, so few of them are in memory at once. */
 async function* rows(
   read: Reader,
   query: string,
@@ -109,7 +109,7 @@ function limit(cells: Cells): DumpRecord {
   };
 }
 
-/** Both are in the order of the workflows. */
+/** Merges two cursors, both in the order of the workflows. */
 async function* workflows(read: Reader): AsyncIterable<readonly DumpRecord[]> {
   const nodes = fetched(
     read,

@@ -22,8 +22,8 @@ interface LockedWorkflow {
 
 type Row = { readonly [column: string]: unknown };
 
-/** The tables in which a store that was ever used has a row. */
-const telling = [
+/** In a store that was ever used at least one of these tables has a row. */
+const usedTables = [
   'queues',
   'counts',
   'jobs',
@@ -36,15 +36,15 @@ const telling = [
   'inbox',
 ];
 
-/** Also keeps a second restore waiting. */
+/** Locks the store, so that a second restore waits. */
 export async function isEmpty(tx: Transaction): Promise<boolean> {
-  const used = telling.map((table) => `EXISTS (SELECT FROM ojs.${table})`);
+  const used = usedTables.map((table) => `EXISTS (SELECT FROM ojs.${table})`);
   await tx.query('SELECT 1 FROM ojs.store FOR UPDATE');
   const [found] = await tx.query(`SELECT ${used.join(' OR ')} OR position > 0 FROM ojs.store`);
   return found?.[0] === false;
 }
 
-/** Writes the records of a dump within one transaction; what follows from rows is counted on the way. */
+/** Writes the records of a dump within one transaction, and counts what other rows derive from them. */
 export class Restoration {
   readonly #tx: Transaction;
   readonly #rows = new Map<string, Row[]>();
@@ -53,7 +53,7 @@ export class Restoration {
   #lastStart = 0;
   #seed = 0;
   #flow: LockedWorkflow | null = null;
-  /** Flows of which the nodes are known, after their rows are written. */
+  /** Workflows whose nodes are all read, and counted once their rows are written. */
   readonly #ended: LockedWorkflow[] = [];
   readonly #limits = new Map<string, Dumped['limit']>();
   readonly #starts = new Map<string, Millis[]>();
@@ -129,7 +129,7 @@ export class Restoration {
       this.#position,
       this.#lastStart,
     ]);
-    // A statement takes as many numbers as the sequence goes on by.
+    // The sequence steps by 4,096: the numbers of one statement.
     await this.#tx.query(
       `SELECT setval('ojs.numbers', greatest(nextval('ojs.numbers'), (($1::bigint / 4096) + 1) * 4096))`,
       [this.#number],
@@ -150,7 +150,7 @@ export class Restoration {
     rows.push(row);
   }
 
-  /** Waited for, so that a long dump does not pile up. */
+  /** Waits for the inserts, so that a long dump does not pile up in memory. */
   async #write(): Promise<void> {
     for (const [table, rows] of this.#rows) {
       const columns = Object.keys(rows[0] ?? {})
@@ -189,7 +189,8 @@ export class Restoration {
 
   #node(node: Dumped['node']): void {
     const flow = this.#flow;
-    if (!flow) throw new Error(`The node ${node.index} of workflow ${node.workflow} has no workflow in front of it.`);
+    if (!flow)
+      throw new Error(`Node ${node.index} of workflow ${node.workflow} comes before its workflow in the dump.`);
     const { state, open, failed, member, closedAt, name, job, next, result, error, spec } = node;
     const number = flow.number * nodesPerWorkflow + node.index;
     const ready = isReady(node) && flow.state === 'running';

@@ -2,14 +2,15 @@ import pg from 'pg';
 import { sqlState } from './errors.ts';
 
 /**
- * A call that takes longer than this makes somebody look whether the server still answers, which may take as long again: together less than the 10 s after
- * which a worker takes its request for lost.
+ * Milliseconds of a call before the probe, and of the probe: together less than the 10 s after which a worker gives up
+ * its request.
  */
 const defaultPatienceMs = 4_000;
 
 /**
- * Tells a server that is slow from one that no longer answers: a network that swallows what is sent ends no connection. While a call takes long another
- * connection is tried; where that fails too, the calls under way are given up. Without it they would wait for their own timeout, which has to leave slow calls time.
+ * Tells a slow server from one that no longer answers: a network that swallows packets ends no connection. While a call
+ * takes long, another connection is opened; if that fails too, the calls under way are cut off. Their own timeout has
+ * to leave slow calls more time.
  */
 export class ConnectionProbe {
   readonly #config: pg.ClientConfig;
@@ -21,16 +22,16 @@ export class ConnectionProbe {
     this.#patienceMs = patienceMs;
   }
 
-  /** Watches a call until it is disposed of; its connection is cut where the server does not answer. */
-  over({ connection }: pg.PoolClient): Disposable {
-    const look = async () => {
+  /** Watches a call until it is disposed of, and cuts its connection if the server does not answer. */
+  watch({ connection }: pg.PoolClient): Disposable {
+    const probe = async () => {
       const answers = await this.#answers();
       if (!watching) return;
       if (answers) timer.refresh();
       else connection.stream.destroy();
     };
     let watching = true;
-    const timer = setTimeout(() => void look(), this.#patienceMs).unref();
+    const timer = setTimeout(() => void probe(), this.#patienceMs).unref();
     return {
       [Symbol.dispose]: () => {
         watching = false;
@@ -54,7 +55,7 @@ export class ConnectionProbe {
       await client.query('SELECT 1');
       return true;
     } catch (error) {
-      // Too many connections, or a server that starts: it does answer.
+      // A server with too many connections, or one that is starting, does answer.
       return sqlState(error) !== null;
     } finally {
       client.connection.stream.destroy();

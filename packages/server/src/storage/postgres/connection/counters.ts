@@ -3,12 +3,15 @@ import { numbers, texts } from './sql.ts';
 
 type Writable<T> = { -readonly [name in keyof T]: T[name] };
 
-/** Where the dead letter is counted, behind the eight states in the order of their bits. */
+/** The index of the dead letter, behind the eight states in the order of their bits. */
 const deadLetter = 8;
 
 const countColumns = [...Object.keys(State), 'dead_letter'].join(', ');
 
-/** All that a transaction appends to tables that others append to, in one statement; the values are those of {@link Counters.take} and the batch of events. */
+/**
+ * Appends counters, sums and events in one statement. The values are those of {@link Counters.take} and the batch of
+ * events.
+ */
 export const append = `WITH counted AS (
     INSERT INTO ojs.counts (at, queue, ${countColumns})
     SELECT $1, * FROM unnest($2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[], $10::int[], $11::int[])
@@ -20,7 +23,10 @@ export const append = `WITH counted AS (
   )
   INSERT INTO ojs.events (at, count, entries) SELECT $1, $23, $24 WHERE $23 > 0`;
 
-/** What a transaction counts: appended as rows, never added to a row that others write too. Upkeep adds rows up. */
+/**
+ * The counters of a transaction. They are appended as rows, never added to a row that others write too; upkeep adds the
+ * rows up.
+ */
 export class Counters {
   readonly #queues = new Map<string, number[]>();
   readonly #minutes = new Map<string, Writable<Sums>>();
@@ -34,7 +40,7 @@ export class Counters {
     this.#add(queue, deadLetter, by);
   }
 
-  /** What happened in the minute of the transaction. */
+  /** Adds to the statistics of the minute of the transaction. */
   sum(queue: string, more: Partial<Sums>): void {
     const { enqueued = 0, started = 0, completed = 0, failed = 0, discarded = 0, durationMs = 0, waitMs = 0 } = more;
     if (enqueued + started + completed + failed + discarded === 0) return;
@@ -53,7 +59,7 @@ export class Counters {
     this.#workflows.set(state, (this.#workflows.get(state) ?? 0) + by);
   }
 
-  /** The values for what was counted, which are then forgotten; null where nothing was. */
+  /** Returns the values of {@link append} and starts anew; null where nothing was counted. */
   take(now: Millis): readonly unknown[] | null {
     if (this.#queues.size + this.#minutes.size + this.#workflows.size === 0) return null;
     const counts = [...this.#queues.values()];

@@ -9,14 +9,14 @@ import { type CommitSummary, Transaction } from './transaction.ts';
 import type { PostgresAddress } from './url.ts';
 
 const int8 = 20;
-/** 64-bit integers would come back as texts; every one here is below 2^53. */
+/** The driver returns 64-bit integers as texts; all integers here are below 2^53. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) => (oid === int8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format)),
 };
 
 /**
- * Plans follow the indexes, whatever statistics say: after a bulk change they are missing or stale, and a plan that was made for an empty table would scan a
- * full one. With them one plan a statement is enough, made once.
+ * Plans follow the indexes, whatever the statistics say: after a bulk change statistics are missing or stale, and a
+ * plan that was made for an empty table would scan a full one. So one plan for each statement is enough.
  */
 const settings: Readonly<Record<string, string>> = {
   enable_seqscan: 'off',
@@ -27,33 +27,37 @@ const settings: Readonly<Record<string, string>> = {
   jit: 'off',
   plan_cache_mode: 'force_generic_plan',
   statement_timeout: '30000',
-  // A node that is cut off in the middle of a transaction has locks, and behind it may wait one more of its own, which gets them next: at 5 s the others stood
-  // still for 7. Between two statements pass milliseconds; a process that stands still for longer begins anew (see isLost).
+  // A process that is cut off in the middle of a transaction holds locks, and its next transaction may be the first
+  // to wait for them: with 5 s other processes stood still for 7 s. Milliseconds pass between two statements; a
+  // process that stands still for longer runs the transaction again (see isLost).
   idle_in_transaction_session_timeout: '2000',
 };
 
 const begin = 'BEGIN ISOLATION LEVEL READ COMMITTED';
-/** Longer than a lull under a steady load, so that their number stays what its peaks need. */
+/** Longer than a pause in steady load, so the pool keeps the connections that the peaks need. */
 const idleMs = 600_000;
-/** Attempts of a transaction that lost against another. */
+/** Attempts of a transaction that loses against others. */
 const attempts = 8;
 
-/** An error behind which the connection is as it was before. */
+/** An error after which the connection can be used again. */
 class RolledBack extends Error {}
 
-/** The way to one schema of a database. */
+/** The connections to one schema of a database. */
 export class Database {
   readonly address: PostgresAddress;
   readonly #pool: pg.Pool;
   readonly #logs: boolean;
   readonly pages: DeltaPages;
-  readonly #vigil: ConnectionProbe;
+  readonly #probe: ConnectionProbe;
   readonly #onCommit: (written: CommitSummary) => void;
-  /** By their text as written: with the schema's name, and a name under which each connection prepares it once. */
+  /**
+   * Statements by their text in the sources: with the schema name, and a name under which each connection prepares them
+   * once.
+   */
   readonly #statements = new Map<string, { readonly text: string; readonly name?: string }>();
-  /** By connection, the names of statements that are under way. */
+  /** By connection, the names of the statements under way. */
   readonly #sent = new WeakMap<pg.PoolClient, Set<string>>();
-  /** Why a session ended: who uses it next is told only that it has. */
+  /** Why a session ended. The next call on the connection only learns that it has ended. */
   readonly #ends = new WeakMap<pg.PoolClient, Error>();
   readonly #underWay = new Set<Promise<unknown>>();
   #filled = false;
@@ -71,11 +75,12 @@ export class Database {
     this.pages = pages;
     this.#onCommit = onCommit;
     const config = clientConfig(address);
-    this.#vigil = new ConnectionProbe(config, patienceMs);
+    this.#probe = new ConnectionProbe(config, patienceMs);
     this.#pool = new pg.Pool({ ...config, max: address.connections, idleTimeoutMillis: idleMs });
-    // An idle connection that the server ends is told here; without a listener that ends the process. The next call gets a new one.
+    // The server may end an idle connection; without a listener this event ends the process. The next call gets a
+    // new connection.
     this.#pool.on('error', () => {});
-    // One that is in use tells its end to whoever uses it, and as an event, which would end the process too.
+    // A connection in use reports its end to the call and as an event, which would end the process too.
     this.#pool.on('connect', (client) => {
       client.on('error', (error) => {
         if (!this.#ends.has(client)) this.#ends.set(client, error);
@@ -84,14 +89,17 @@ export class Database {
     });
   }
 
-  /** One statement, which is a transaction of its own. `ojs.` in front of a name stands for the schema. */
+  /** Runs one statement as a transaction of its own. `ojs.` in front of a name stands for the schema. */
   read(text: string, values: readonly unknown[] = []): Promise<readonly Cells[]> {
-    // Where the session is not ours its settings come with the transaction.
+    // Behind a pooler the settings come with each transaction.
     if (this.address.pooled) return this.transact(0, (tx) => tx.query(text, values));
     return this.#track(() => this.#withClient((client) => this.#query(client, text, values)));
   }
 
-  /** Runs `work` in a transaction, again where it lost against another one, so it must change nothing but the transaction. */
+  /**
+   * Runs `work` in a transaction, and again if the transaction lost against another one. So `work` must change nothing
+   * outside of the transaction.
+   */
   transact<T>(now: Millis, work: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.#track(async () => {
       for (let attempt = 1; ; attempt++) {
@@ -99,31 +107,31 @@ export class Database {
           return await this.#attempt(now, work);
         } catch (error) {
           if (!isLost(error) || attempt === attempts) throw error;
-          // A random part, so that two that lost against each other do not keep step.
+          // A random pause, so that two transactions do not meet again.
           await sleep(attempt * 5 * Math.random());
         }
       }
     });
   }
 
-  /** Finishes what was asked for before; later calls are refused. */
+  /** Waits for the calls under way; later calls fail. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled([...this.#underWay]);
     await this.#pool.end();
   }
 
-  /** A connection of its own, outside of the pool. */
+  /** A new connection outside of the pool. */
   dedicated(): pg.Client {
     return new pg.Client(clientConfig(this.address));
   }
 
-  /** One moment of the schema, read over a connection of its own until it is disposed of. */
+  /** Reads one moment of the schema over a connection of its own, until it is disposed of. */
   async snapshot(): Promise<
     AsyncDisposable & { readonly read: (text: string, values?: readonly unknown[]) => Promise<readonly Cells[]> }
   > {
     if (this.#closed) throw new Error(`The storage on ${this.address.name} is closed.`);
-    // Sorting a large table takes longer than anything else that is asked.
+    // Sorting a large table takes longer than any other statement.
     const client = new pg.Client({ ...clientConfig(this.address), query_timeout: 0 });
     client.on('error', () => {});
     const read = async (text: string, values: readonly unknown[] = []) => {
@@ -137,7 +145,7 @@ export class Database {
     try {
       await client.connect();
       await read('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-      // Whoever reads it may be slow, and it holds up nobody.
+      // The reader may be slow, and holds up nobody.
       await read('SET LOCAL idle_in_transaction_session_timeout = 0');
       await read('SET LOCAL statement_timeout = 0');
     } catch (error) {
@@ -162,7 +170,7 @@ export class Database {
 
   async #attempt<T>(now: Millis, work: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.#withClient(async (client) => {
-      // Not waited for: the first statement is sent behind it.
+      // BEGIN is not waited for: the first statement follows it in the same packet.
       cork(client);
       const begun = client.query(this.address.pooled ? `${begin}; ${localSettings}` : begin);
       begun.catch(() => {});
@@ -182,7 +190,7 @@ export class Database {
         this.#onCommit(written);
         return result;
       } catch (error) {
-        // Sent behind what is under way still.
+        // Sent behind the statements that are still under way.
         const rolledBack = await client.query('ROLLBACK').then(
           () => true,
           () => false,
@@ -194,24 +202,27 @@ export class Database {
     });
   }
 
-  /** Who has needed half of the connections will need all: opened one by one they would come at the peaks of load, for hours. */
+  /**
+   * A process that needs half of its connections will soon need all. Opened one by one, they would come at the peaks of
+   * load, for hours.
+   */
   #fill(): void {
     const { connections } = this.address;
     if (this.#filled || 2 * this.#pool.totalCount < connections) return;
     this.#filled = true;
-    // Those that are idle are had first.
+    // The pool hands out idle connections first, so as many calls more are needed.
     for (let more = connections - this.#pool.totalCount + this.#pool.idleCount; more > 0; more--) {
-      // Where it cannot be had the call that needs it will say so.
+      // If a connection cannot be opened, the call that needs it reports the error.
       void this.#track(() => this.#withClient(async () => {})).catch(() => {});
     }
   }
 
   async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
-    // An error that the server told leaves the connection as it was; of any other nobody knows.
+    // After an error from the server the connection can be used again, after any other error not.
     let broken = true;
     try {
-      using _vigil = this.#vigil.over(client);
+      using _watch = this.#probe.watch(client);
       const result = await work(client);
       broken = false;
       return result;
@@ -229,7 +240,7 @@ export class Database {
     const { name } = statement;
     const sent = this.#sent.get(client) ?? new Set<string>();
     this.#sent.set(client, sent);
-    // Sent twice before the first was answered it would be prepared twice under one name.
+    // While a statement is under way, a second one would be prepared under the same name: send it unnamed.
     if (name === undefined || sent.has(name)) {
       const { rows } = await client.query<Cell[]>({ text: statement.text, values: [...values], rowMode: 'array' });
       return rows;
@@ -258,7 +269,7 @@ export class Database {
   }
 }
 
-/** What is sent in one turn goes out as one piece. */
+/** All writes of one turn of the event loop go out as one packet. */
 function cork({ connection: { stream } }: pg.PoolClient): void {
   if (stream.writableCorked > 0) return;
   stream.cork();
@@ -281,12 +292,12 @@ function clientConfig({ connection, pooled, options: own, schema }: PostgresAddr
     types,
     pipeline: true,
     keepAlive: true,
-    // By default a connection that has died silently is noticed after two hours, and what only listens sends nothing else.
+    // By default a dead connection is noticed after two hours, and a listening connection sends nothing else.
     keepAliveInitialDelayMillis: 10_000,
     connectionTimeoutMillis: 5000,
-    // A server that no longer answers: a little later than its own timeout.
+    // A little later than the server’s own timeout.
     query_timeout: 40_000,
-    // Tells an administrator whose connections these are.
+    // Shows an administrator whose connections these are.
     application_name: `ojs ${schema}`,
     ...(pooled ? (own === null ? {} : { options: own }) : { options: options.join(' ') }),
   };

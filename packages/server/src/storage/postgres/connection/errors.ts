@@ -1,6 +1,6 @@
 import { StoreUnavailable } from '../../unavailable.ts';
 
-/** SQLSTATE of an error that the server told; null for others. */
+/** The SQLSTATE of an error from the server; null for others. */
 export function sqlState(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code)
     ? error.code
@@ -8,9 +8,10 @@ export function sqlState(error: unknown): string | null {
 }
 
 /**
- * The transaction was rolled back and may end well when it is run again. It lost against another one: a deadlock, a serialisation failure, or a row that
- * another one made first (the next attempt finds it). Or its process stood still in the middle of it, as a handler beside it makes it, until the server ended
- * the session; that it does only while it waits for a statement, so the end of the transaction had not come.
+ * Whether the transaction was rolled back and may succeed when it is run again. It lost against another one: a
+ * deadlock, a serialization failure, or a row that the other one inserted first. Or its process stood still, as a
+ * blocking handler makes it, until the server ended the idle session. The server does so only while it waits for a
+ * statement, so the transaction had not been committed.
  */
 export function isLost(error: unknown): boolean {
   const state = sqlState(error);
@@ -18,24 +19,24 @@ export function isLost(error: unknown): boolean {
 }
 
 /**
- * Connection exceptions, resources (a full disk, too many connections), operator intervention (a shutdown, a statement cut short by its timeout), a lock not
- * had, a server that is read-only: a standby, or a primary that is being demoted.
+ * Connection exceptions; resources (a full disk, too many connections); operator intervention (a shutdown, a statement
+ * timeout); a lock timeout; a read-only server: a standby, or a primary that is being demoted.
  */
 const unavailable = /^(08...|53...|57...|55P03|25006|40001|40P01|25P03)$/;
 const noLayout = new Set(['42P01', '3F000', '42703', '42883']);
 
-/** The same error in words that name the store, where the driver's own say less. */
+/** Names the store in the error, where the driver’s own message does not. */
 export function explain(error: unknown, name: string): unknown {
   if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
   const state = sqlState(error);
   if (isPooled(error)) {
     return new Error(
-      `PostgreSQL at ${name} is behind a pooler that takes no settings at its start (${error.message}); for PgBouncer add pgbouncer=true to the URL.`,
+      `PostgreSQL at ${name} is behind a pooler that refuses session settings (${error.message}); for PgBouncer add pgbouncer=true to the URL.`,
       { cause: error },
     );
   }
   if (state !== null && unavailable.test(state)) {
-    return new StoreUnavailable(`PostgreSQL at ${name} cannot be used just now: ${error.message}.`, { cause: error });
+    return new StoreUnavailable(`PostgreSQL at ${name} is unavailable: ${error.message}.`, { cause: error });
   }
   if (state !== null && noLayout.has(state)) {
     return new Error(
@@ -45,7 +46,7 @@ export function explain(error: unknown, name: string): unknown {
       },
     );
   }
-  if (state === null && isOfConnection(error)) {
+  if (state === null && isConnectionError(error)) {
     return new StoreUnavailable(`PostgreSQL at ${name} cannot be reached: ${error.message || String(error)}.`, {
       cause: error,
     });
@@ -53,7 +54,7 @@ export function explain(error: unknown, name: string): unknown {
   return error;
 }
 
-/** PgBouncer's refusal of a session with settings of its own; PostgreSQL itself has no such words. */
+/** PgBouncer refuses a session with settings of its own; PostgreSQL itself has no such message. */
 function isPooled(error: Error): boolean {
   return error.message.includes('unsupported startup parameter');
 }
@@ -70,11 +71,11 @@ const socketErrors = new Set([
   'ENOENT',
 ]);
 
-/** What Node says of a certificate that it does not trust, such as one that has expired, and of a handshake that fails. */
+/** Codes of Node for a certificate that it does not trust, such as an expired one, and for a failed handshake. */
 const tlsErrors = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|HOSTNAME_MISMATCH|ERR_TLS_|ERR_SSL_|EPROTO)/;
 
-/** The driver tells these without a code, or with that of the socket. */
-function isOfConnection(error: Error): boolean {
+/** The driver reports these errors without a code, or with that of the socket. */
+function isConnectionError(error: Error): boolean {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (socketErrors.has(code) || tlsErrors.test(code)) return true;
   return /connection|timeout|not queryable|socket/i.test(error.message);

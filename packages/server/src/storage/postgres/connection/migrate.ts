@@ -4,15 +4,15 @@ import type { Layout } from '../../storage.ts';
 import type { Database } from './database.ts';
 
 const directory = new URL('../../../../sql/postgres/', import.meta.url);
-/** The advisory lock of migrations: any number, the same in every version. */
+/** The advisory lock of migrations: any number, but the same in every version. */
 const lock = 7_352_001;
 
 const newest = 'SELECT coalesce(max(version), 0) FROM ojs.layout';
 
 /**
- * Applies the files of sql/postgres that the schema does not have yet, in one transaction; the version stands in the table `layout`.
- * Several nodes may do it at once: one works, the others wait and find the work done.
- * @throws Error where the layout is newer than this code.
+ * Applies the files of sql/postgres that the schema does not have yet, in one transaction; the table `layout` holds the
+ * version. Several processes may call it at once: one works, the others wait and find the work done.
+ * @throws Error if the layout is newer than this code.
  */
 export async function migrate(database: Database): Promise<{ readonly from: number; readonly to: number }> {
   const { from, to } = await layout(database);
@@ -20,7 +20,8 @@ export async function migrate(database: Database): Promise<{ readonly from: numb
   if (from === to) return { from, to };
   return database.transact(0, async (tx) => {
     await tx.query('SELECT pg_advisory_xact_lock($1)', [lock]);
-    // Also `IF NOT EXISTS` needs the right to make one, which a role need not have where an administrator has made it.
+    // Even `IF NOT EXISTS` needs the right to create a schema, which a role may lack where an administrator has
+    // created it.
     const [there] = await tx.query('SELECT to_regnamespace($1) IS NOT NULL', [`"${database.address.schema}"`]);
     if (there?.[0] !== true) await tx.script(`CREATE SCHEMA "${database.address.schema}"`);
     await tx.script('CREATE TABLE IF NOT EXISTS ojs.layout (version integer NOT NULL)');

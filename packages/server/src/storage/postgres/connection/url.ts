@@ -1,14 +1,17 @@
-/** What a `postgres://` URL says beside what the driver reads from it. */
+/** The parts of a `postgres://` URL: our own parameters, and the rest for the driver. */
 export interface PostgresAddress {
-  /** For the driver. */
+  /** The URL for the driver. */
   readonly connection: string;
-  /** For messages: without password and parameters. */
+  /** The name in messages: without password and parameters. */
   readonly name: string;
-  /** The namespace: every table stands in this schema. Default `ojs`. */
+  /** The schema that holds every table. Default `ojs`. */
   readonly schema: string;
-  /** Connections go through a pooler that gives one to each transaction (`?pgbouncer=true`): no LISTEN, no prepared statements, no state of a session. */
+  /**
+   * Whether a pooler gives each transaction a connection (`?pgbouncer=true`): no LISTEN, no prepared statements, no
+   * session settings.
+   */
   readonly pooled: boolean;
-  /** The URL's own settings of a session; null without. */
+  /** Session settings of the URL; null without. */
   readonly options: string | null;
   /** Most connections at once. Default 10. */
   readonly connections: number;
@@ -16,14 +19,14 @@ export interface PostgresAddress {
 
 /**
  * `postgres://USER:PASSWORD@HOST:PORT/DATABASE?schema=ojs&pgbouncer=true&connections=10&sslmode=require`.
- * @throws Error that says which parameter is wrong.
+ * @throws Error that names the wrong parameter.
  */
 export function readPostgresUrl(text: string): PostgresAddress {
   const url = parse(text);
   const schema = url.searchParams.get('schema') ?? 'ojs';
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
     throw new Error(
-      `The schema '${schema}' is no name for a namespace; expected up to 63 lower-case letters, digits and underscores.`,
+      `The schema '${schema}' is not valid; expected up to 63 lower-case letters, digits and underscores.`,
     );
   }
   const connections = Number(url.searchParams.get('connections') ?? 10);
@@ -35,7 +38,7 @@ export function readPostgresUrl(text: string): PostgresAddress {
   const pooled = url.searchParams.get('pgbouncer') === 'true';
   const options = url.searchParams.get('options');
   for (const own of ['schema', 'pgbouncer', 'connections', 'options']) url.searchParams.delete(own);
-  // As libpq reads it: `require` encrypts, `verify-full` also looks at the certificate.
+  // As libpq reads it: `require` encrypts, `verify-full` also checks the certificate.
   if (url.searchParams.has('sslmode')) url.searchParams.set('uselibpqcompat', 'true');
   return {
     connection: url.toString(),
@@ -47,7 +50,7 @@ export function readPostgresUrl(text: string): PostgresAddress {
   };
 }
 
-/** The URL itself is in no message: it may have a password. */
+/** Messages never show the URL: it may have a password. */
 function parse(text: string): URL {
   const user = text.slice(text.indexOf('//') + 2, Math.max(0, text.split('?', 1).join('').lastIndexOf('@')));
   const url = URL.canParse(text) ? new URL(text) : null;

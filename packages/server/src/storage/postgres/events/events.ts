@@ -4,11 +4,11 @@ import type { Storage } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { indexJoin } from '../connection/sql.ts';
 
-/** Batches that one transaction numbers. */
+/** Batches that one transaction gives a position. */
 const atOnce = 1000;
 
 const unnumbered = 'SELECT 1 FROM ojs.events WHERE position IS NULL ORDER BY number LIMIT 1';
-/** Whoever numbers holds the store's row until the commit, so positions become visible in their own order. */
+/** Locks the row of the store until the commit, so that positions become visible in their order. */
 const hold = 'SELECT position FROM ojs.store FOR UPDATE';
 const give = `WITH fresh AS MATERIALIZED (
     SELECT number, count, sum(count) OVER (ORDER BY number) AS upto
@@ -19,7 +19,7 @@ const give = `WITH fresh AS MATERIALIZED (
   UPDATE ojs.store SET position = position + (SELECT coalesce(sum(count), 0) FROM given) RETURNING (SELECT count(*) FROM given)`;
 
 const ends = `SELECT (SELECT position FROM ojs.store), (SELECT position FROM ojs.events WHERE position IS NOT NULL ORDER BY position LIMIT 1)`;
-/** From the batch on that holds the next position. */
+/** Batches from the one that holds the next position. */
 const following = `SELECT position, at, count, entries FROM (
     SELECT position, at, count, entries, sum(count) OVER (ORDER BY position) - count AS before FROM (
       SELECT position, at, count, entries FROM ojs.events
@@ -28,8 +28,8 @@ const following = `SELECT position, at, count, entries FROM (
   WHERE before < $2 ORDER BY position`;
 
 /**
- * Gives positions to the batches that are committed and have none. A number from a sequence is no position: a transaction that took an
- * earlier one may commit later, and a reader would have passed it.
+ * Gives positions to committed batches without one. A number from a sequence cannot be a position: a transaction with
+ * an earlier number may commit later, and a reader would have passed it.
  */
 export async function numberEvents(database: Database): Promise<void> {
   for (let more = (await database.read(unnumbered)).length > 0; more; ) {

@@ -4,24 +4,28 @@ import type { Listener, Wakes } from '../../wakes.ts';
 import type { Database } from '../connection/database.ts';
 import type { CommitSummary } from '../connection/transaction.ts';
 
-/** Others are told at most so often, in milliseconds: a notice is a commit of its own, and all notifications of a database queue behind one lock. */
+/**
+ * Milliseconds between two notifications: each is a commit of its own, and all notifications of a database queue behind
+ * one lock.
+ */
 const everyMs = 10;
-/** The most bytes that PostgreSQL takes, less what stands around the names. */
+/** Bytes of queue names: PostgreSQL allows 8,000 for a notification. */
 const mostBytes = 7500;
 const firstPauseMs = 100;
 const longestPauseMs = 5000;
-/** How long the listening connection is given to end. */
-const farewellMs = 1000;
+/** Milliseconds that the listening connection may take to end. */
+const endMs = 1000;
 
 /**
- * Wake-ups of this process at once, and of others by NOTIFY: a hint, sent after the commit, since a commit that notifies waits for every other one that does.
- * One connection listens while somebody has subscribed; after it was lost, subscribers are told that anything may have changed.
+ * Wakes the listeners of this process at once, and those of other processes by NOTIFY: a hint, sent after the commit,
+ * because a commit that notifies waits for every other such commit. One connection listens while there are subscribers;
+ * after that connection was lost, subscribers learn that anything may have changed.
  */
 export class Notifications {
   readonly #database: Database;
   readonly #wakes: Wakes;
   readonly #channel: string;
-  /** Our own notifications come back to us, too. */
+  /** Marks our own notifications, which come back to us too. */
   readonly #origin = randomUUID();
   readonly #queues = new Set<string>();
   #logged = false;
@@ -34,7 +38,7 @@ export class Notifications {
   constructor(database: Database, wakes: Wakes) {
     this.#database = database;
     this.#wakes = wakes;
-    // A longer name is none of a channel.
+    // PostgreSQL cuts longer names of channels.
     this.#channel = `ojs_${database.address.schema}`.slice(0, 63);
   }
 
@@ -48,7 +52,7 @@ export class Notifications {
       this.#logged = true;
     }
     if ((woken.size > 0 || logged) && !this.#closed)
-      this.#timer ??= setTimeout(() => void this.#tell(), everyMs).unref();
+      this.#timer ??= setTimeout(() => void this.#notify(), everyMs).unref();
   }
 
   async subscribe(listener: Listener): Promise<AsyncDisposable> {
@@ -57,7 +61,7 @@ export class Notifications {
     return {
       [Symbol.asyncDispose]: async () => {
         await subscription[Symbol.asyncDispose]();
-        if (!this.#wakes.heard) await this.#deafen();
+        if (!this.#wakes.heard) await this.#stopListening();
       },
     };
   }
@@ -65,10 +69,10 @@ export class Notifications {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#deafen();
+    await this.#stopListening();
   }
 
-  async #tell(): Promise<void> {
+  async #notify(): Promise<void> {
     const queues = [...this.#queues];
     const message = (names: readonly string[] | null) =>
       JSON.stringify({ from: this.#origin, queues: names, events: this.#logged });
@@ -79,11 +83,11 @@ export class Notifications {
     try {
       await this.#database.read('SELECT pg_notify($1, $2)', [this.#channel, payload]);
     } catch {
-      // A hint is lost; others poll.
+      // Other processes miss a hint, and poll.
     }
     this.#timer = undefined;
     if ((this.#queues.size > 0 || this.#logged) && !this.#closed)
-      this.#timer = setTimeout(() => void this.#tell(), everyMs).unref();
+      this.#timer = setTimeout(() => void this.#notify(), everyMs).unref();
   }
 
   async #listen(): Promise<void> {
@@ -91,7 +95,7 @@ export class Notifications {
     this.#listening = client;
     client.on('error', () => this.#lost(client));
     client.on('end', () => this.#lost(client));
-    client.on('notification', ({ payload }) => this.#heard(payload ?? ''));
+    client.on('notification', ({ payload }) => this.#receive(payload ?? ''));
     try {
       await client.connect();
       await client.query(`LISTEN "${this.#channel}"`);
@@ -109,7 +113,7 @@ export class Notifications {
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
       void this.#listen().then(() => {
-        // What happened meanwhile was not heard.
+        // Notifications of the meantime are lost.
         this.#wakes.wake(null);
         this.#wakes.logged();
         this.#wakes.received();
@@ -118,54 +122,55 @@ export class Notifications {
     this.#pauseMs = Math.min(2 * this.#pauseMs, longestPauseMs);
   }
 
-  /** Any role of the database may notify: what cannot be read says no more than that something may have changed. */
-  #heard(payload: string): void {
-    const { from, queues, events, inbox } = readNotice(payload);
+  /** Any role of the database may notify: a payload that cannot be read only means that anything may have changed. */
+  #receive(payload: string): void {
+    const { from, queues, events, inbox } = readNotification(payload);
     if (from === this.#origin) return;
     for (const queue of queues ?? [null]) this.#wakes.wake(queue);
     if (events) this.#wakes.logged();
     if (inbox) this.#wakes.received();
   }
 
-  async #deafen(): Promise<void> {
+  async #stopListening(): Promise<void> {
     clearTimeout(this.#retry);
     this.#retry = undefined;
     const client = this.#listening;
     this.#listening = null;
-    if (client) await farewell(client);
+    if (client) await endConnection(client);
   }
 }
 
-/** A server that is cut off answers no farewell. */
-async function farewell(client: pg.Client): Promise<void> {
-  const timer = setTimeout(() => client.connection.stream.destroy(), farewellMs);
+/** A server that is cut off never confirms the end. */
+async function endConnection(client: pg.Client): Promise<void> {
+  const timer = setTimeout(() => client.connection.stream.destroy(), endMs);
   await client.end().catch(() => {});
   clearTimeout(timer);
 }
 
-interface Notice {
+interface Notification {
   readonly from: unknown;
-  /** Null where it tells of none by name. */
+  /** Null where the notification names no queue. */
   readonly queues: readonly string[] | null;
   readonly events: boolean;
-  /** A user's transaction was committed that left something in the inbox. */
+  /** Whether a user's transaction has appended to the inbox. */
   readonly inbox: boolean;
 }
 
-function readNotice(payload: string): Notice {
-  let notice: unknown = null;
+function readNotification(payload: string): Notification {
+  let notification: unknown = null;
   try {
-    notice = JSON.parse(payload);
+    notification = JSON.parse(payload);
   } catch {
-    // No notice of ours.
+    // Not one of our notifications.
   }
-  if (typeof notice !== 'object' || notice === null || !('from' in notice))
+  if (typeof notification !== 'object' || notification === null || !('from' in notification))
     return { from: null, queues: null, events: true, inbox: true };
-  const queues = 'queues' in notice && Array.isArray(notice.queues) ? notice.queues.map(String) : null;
+  const queues =
+    'queues' in notification && Array.isArray(notification.queues) ? notification.queues.map(String) : null;
   return {
-    from: notice.from,
+    from: notification.from,
     queues,
-    events: 'events' in notice && notice.events === true,
-    inbox: 'inbox' in notice && notice.inbox === true,
+    events: 'events' in notification && notification.events === true,
+    inbox: 'inbox' in notification && notification.inbox === true,
   };
 }

@@ -35,8 +35,8 @@ const finishedHolders = `SELECT holder.* FROM unnest($1::text[], $2::smallint[],
   WHERE state.bit & wanted.states <> 0`;
 
 /**
- * What admission reads of the store, loaded before: jobs with the ids and unique keys that come, and queues that may refuse. Groups that are accepted become
- * part of it.
+ * What admission reads of the store, loaded before: jobs with the ids and unique keys of the new jobs, and queues that
+ * may refuse jobs. Admitted groups become part of it.
  */
 export class View implements AdmissionView {
   readonly holders: AdmissionView['holders'];
@@ -91,11 +91,14 @@ export class View implements AdmissionView {
   }
 }
 
-/** @param always no queue refuses. */
+/**
+ * Reads the view for these jobs.
+ * @param always whether no queue may refuse a job.
+ */
 export async function readView(tx: Transaction, jobs: readonly NewJob[], always: boolean): Promise<View> {
   const replacing = keysOf(jobs.filter(({ unique }) => unique !== null && unique.onConflict !== 'keep'));
   const queues = always ? new Map<string, Queue>() : await readQueues(tx, jobs);
-  // Before they are read: what another transaction makes of them meanwhile is seen then.
+  // Locked before they are read: the read then sees what other transactions have made of them.
   if (replacing.length > 0) tx.write(lockReplaced, [texts(replacing)]);
   const known = readJobs(
     (text, values) => tx.query(text, values),
@@ -127,7 +130,7 @@ async function readQueues(tx: Transaction, jobs: readonly NewJob[]): Promise<Map
   return queues;
 }
 
-/** Of each key every unfinished holder, and for each job that asks the oldest of each finished state. */
+/** Reads every unfinished holder of each key, and for each new job the oldest holder of each finished state. */
 async function readHolders(tx: Transaction, jobs: readonly NewJob[]): Promise<readonly LockedJob<JobRecord>[]> {
   const uniques = jobs.flatMap(({ unique }) => unique ?? []);
   if (uniques.length === 0) return [];

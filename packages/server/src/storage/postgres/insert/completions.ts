@@ -8,9 +8,11 @@ import { Changes } from '../jobs/changes.ts';
 import { type LockedJob, lockJobs } from '../jobs/locked-job.ts';
 
 /**
- * The first number of the advisory locks of jobs that a user's transaction completes; the second is a hash of schema and id. Locks of two numbers never meet those
- * of one (see locks.ts). The transaction has its lock alone until it ends: whoever would end the execution in another way tries to share it and lets the job be where
- * that fails. So an open transaction holds up nobody, and its completion cannot be overtaken. The SDK takes it by the same formula.
+ * The first number of the advisory locks of jobs that a user's transaction completes; the second is a hash of schema
+ * and id. Locks of two numbers never meet those of one (see locks.ts). The user's transaction holds the exclusive lock
+ * until it ends. Every other operation that would end the execution tries to share the lock, and leaves the job alone
+ * if that fails. So an open transaction blocks nobody, and nothing overtakes its completion. The SDK uses the same
+ * formula.
  */
 const kind = 7_352_002;
 
@@ -19,19 +21,19 @@ const taken = 'DELETE FROM ojs.inbox_completions WHERE id = ANY ($1::uuid[]) RET
 const waiting = 'SELECT id FROM ojs.inbox_completions ORDER BY number LIMIT $1';
 const committed = 'SELECT DISTINCT id FROM ojs.inbox_completions WHERE id = ANY ($1::uuid[])';
 
-/** Those of the jobs that open transactions complete; the others stay free of such until this transaction ends. */
+/** The jobs that open transactions complete; no new transaction completes the others until this one ends. */
 export async function beingCompleted(tx: Transaction, ids: readonly JobId[]): Promise<ReadonlySet<JobId>> {
   if (ids.length === 0) return new Set();
   return new Set((await tx.query(open, [uuids(ids), tx.schema])).map(([id]) => text(id)));
 }
 
-/** Those of the jobs whose completion was committed and not applied yet. */
+/** The jobs with a committed completion that is not applied yet. */
 export async function completedAlready(tx: Transaction, ids: readonly JobId[]): Promise<ReadonlySet<JobId>> {
   if (ids.length === 0) return new Set();
   return new Set((await tx.query(committed, [uuids(ids)])).map(([id]) => text(id)));
 }
 
-/** What was committed of these jobs, to be applied in this transaction, which has locked them. */
+/** Takes the committed completions of these jobs, to be applied in this transaction, which has locked the jobs. */
 export async function takeCompletions(
   tx: Transaction,
   ids: readonly JobId[],
@@ -53,7 +55,7 @@ export function applyCompletions(
   }
 }
 
-/** Applies the oldest `limit`, and whatever else there is of their jobs. */
+/** Applies the oldest `limit` completions, and all others of the same jobs. */
 export async function complete(
   tx: Transaction,
   limit: number,

@@ -14,7 +14,7 @@ const oldest = `SELECT number, id, request FROM (
     SELECT number, id, request, sum(octet_length(request)) OVER (ORDER BY number ROWS UNBOUNDED PRECEDING) - octet_length(request) AS before
     FROM (SELECT number, id, request FROM ojs.inbox ORDER BY number LIMIT $1) AS waiting) AS page
   WHERE before < $2 ORDER BY number`;
-// Only nodes that take in lock these rows, all in this order and before anything else.
+// Only the import locks these rows, always in this order and before any other row.
 const hold = 'SELECT number FROM ojs.inbox WHERE number = ANY ($1::bigint[]) ORDER BY number FOR UPDATE';
 const remove = 'DELETE FROM ojs.inbox WHERE number = ANY ($1::bigint[])';
 const held = `SELECT id FROM unnest($1::uuid[]) AS asked (id)
@@ -22,7 +22,7 @@ const held = `SELECT id FROM unnest($1::uuid[]) AS asked (id)
 const some = 'SELECT 1 FROM ojs.inbox_completions LIMIT 1';
 const depth = 'SELECT (SELECT count(*) FROM ojs.inbox) + (SELECT count(*) FROM ojs.inbox_completions)';
 
-/** Rows that users' transactions have appended. */
+/** The rows that users' transactions have appended. */
 export function inbox(database: Database): Inbox {
   return {
     read: async (limit) => (await database.read(oldest, [limit, inboxBytes])).map(readEntry),
@@ -69,7 +69,7 @@ export function inbox(database: Database): Inbox {
       ),
 
     async complete(limit, now) {
-      // The usual answer costs no transaction.
+      // Usually there is nothing to apply, and no transaction is needed.
       if ((await database.read(some)).length === 0) return { count: 0, ready: [] };
       return database.transact(now, (tx) => complete(tx, limit, now));
     },
@@ -78,12 +78,12 @@ export function inbox(database: Database): Inbox {
   };
 }
 
-/** Each job is let in or refused by itself. */
+/** Each job is admitted or refused by itself. */
 function groupsOf(items: readonly { readonly job: NewJob }[]): readonly (readonly NewJob[])[] {
   return items.map(({ job }) => [job]);
 }
 
-/** Works on those whose entry is there still, and removes the entry of each job that is in the store then. */
+/** Works on the items whose entry still exists, and deletes the entry of each job that is then in the store. */
 async function eachThere<T extends { readonly entry: number }>(
   tx: Transaction,
   items: readonly T[],

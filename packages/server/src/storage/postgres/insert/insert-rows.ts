@@ -20,7 +20,10 @@ const rows = `WITH base AS MATERIALIZED (SELECT nextval('ojs.numbers') AS number
     WITH ORDINALITY AS job (id, state, priority, run_at, timeout_ms, heartbeat_ms, visibility_ms, expires_at, later_expires_at, deadline_at, created_at,
       queue, line, type, trace, workflow, node, cron, unique_key, limits, policy, envelope, at)`;
 
-/** What is not there yet, and only where no queue is bounded, nor paused where that matters; answers how many rows that are. */
+/**
+ * Inserts jobs that do not exist yet, unless one of the queues is bounded, or paused where that matters; counts the
+ * rows.
+ */
 const plainRows = rows
   .replace('INSERT INTO', ', fresh AS (INSERT INTO')
   .concat(` WHERE NOT EXISTS (SELECT FROM ojs.queues WHERE name = ANY ($23::text[]) AND (capacity IS NOT NULL OR (paused AND $24)))
@@ -30,7 +33,7 @@ export function insertRows(tx: Transaction, jobs: readonly NewJob[]): void {
   for (let at = 0; at < jobs.length; at += chunk) tx.write(rows, columns(jobs.slice(at, at + chunk)));
 }
 
-/** Inserts jobs that nothing but an id or their queue can refuse; answers how many were inserted. */
+/** Inserts jobs that only their id or their queue can refuse; returns how many were inserted. */
 export async function insertPlainRows(
   tx: Transaction,
   jobs: readonly NewJob[],
@@ -60,7 +63,7 @@ function columns(jobs: readonly NewJob[]): readonly unknown[] {
     numbers(jobs.map(({ deadlineAt }) => deadlineAt)),
     numbers(jobs.map(({ createdAt }) => createdAt)),
     texts(jobs.map(({ queue }) => queue)),
-    texts(jobs.map(({ queue }, at) => laneLine(queue, keys[at] ?? []))),
+    texts(jobs.map(({ queue }, at) => groupReadyQueue(queue, keys[at] ?? []))),
     texts(jobs.map(({ type }) => type)),
     texts(jobs.map(({ trace }) => trace)),
     texts(jobs.map(({ node }) => node?.workflow ?? null)),
@@ -73,8 +76,8 @@ function columns(jobs: readonly NewJob[]): readonly unknown[] {
   ];
 }
 
-/** Null where it waits in its queue's own line. */
-function laneLine(queue: string, limits: readonly string[]): string | null {
+/** The ready queue of a limit group; null for that of the queue itself. */
+function groupReadyQueue(queue: string, limits: readonly string[]): string | null {
   const keys = limitGroupOf(limits);
   return keys.length === 0 ? null : readyQueueOf(queue, keys);
 }

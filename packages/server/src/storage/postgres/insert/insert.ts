@@ -18,7 +18,7 @@ import { readView } from './admission-view.ts';
 import { insertPlainRows, insertRows } from './insert-rows.ts';
 
 interface Options extends AdmissionOptions {
-  /** Where the events of each group go; the end of the log where absent. */
+  /** Where the events of each group are logged; default: at the end. */
   readonly logs?: readonly EventBuffer[];
 }
 
@@ -26,7 +26,7 @@ type Groups = readonly (readonly NewJob[])[];
 
 const plain: Inserted = { kind: 'inserted', replaced: [] };
 
-/** A job was refused, which the short way has no answer for. */
+/** A job was refused, and the short path cannot say why. */
 export class Refused extends Error {}
 
 export async function insert(
@@ -47,12 +47,15 @@ export async function insert(
   return database.transact(now, (tx) => insertGroups(tx, groups, now, options));
 }
 
-/** Whether nothing but an id or a queue can refuse them. */
+/** Whether only an id or a queue can refuse these jobs. */
 export function isPlain(jobs: readonly NewJob[]): boolean {
   return jobs.every(({ unique }) => unique === null) && new Set(jobs.map(({ id }) => id)).size === jobs.length;
 }
 
-/** Inserts first and asks later: one statement, as long as nothing is refused. @throws Refused */
+/**
+ * Inserts without looking first: one statement, as long as no job is refused.
+ * @throws Refused
+ */
 export async function insertPlain(
   tx: Transaction,
   groups: Groups,
@@ -64,7 +67,7 @@ export async function insertPlain(
   return groups.map((group) => group.map(() => plain));
 }
 
-/** Groups one after the other, each as a whole or not at all. */
+/** Inserts groups one after the other, each as a whole or not at all. */
 export async function insertGroups(
   tx: Transaction,
   groups: Groups,
@@ -94,7 +97,7 @@ export async function insertGroups(
   return answers;
 }
 
-/** What an accepted job changes beside its row. */
+/** Counts, wakes and logs an accepted job. */
 function accepted(tx: Transaction, job: NewJob, log: EventBuffer): void {
   const { id, type, queue, state, trace, runAt, priority } = job;
   for (const limit of job.limits) tx.limits.offer(limit, tx.now);

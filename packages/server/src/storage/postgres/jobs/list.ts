@@ -6,15 +6,18 @@ import type { Database } from '../connection/database.ts';
 import type { Cells } from '../connection/sql.ts';
 import { type JobRow, jobColumns, readJob } from './job-row.ts';
 
-/** Up to so many unfinished jobs are read from the indexes of their states and sorted; more are common enough to be met by walking down their order. */
+/**
+ * Up to this many unfinished jobs are read by state and sorted. If there are more, matches are common enough for a walk
+ * in the order of creation.
+ */
 const fewUnfinished = 5000;
 
-/** Where a walk goes on; nothing is before `start`. */
+/** The cursor of the first page. */
 const start: Place = { finishedAt: null, number: Number.MAX_SAFE_INTEGER };
 const startOfFinished: Place = { finishedAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER };
 
 const filter = '($1::text IS NULL OR queue = $1) AND ($2::text IS NULL OR type = $2)';
-/** The sum keeps the planner from the index of states, behind which it would have to sort. */
+/** `state + 0` keeps the planner from the index by state, which would need a sort. */
 const walk = `SELECT ${jobColumns} FROM ojs.jobs WHERE ${filter} AND finished_at IS NULL AND state + 0 = ANY ($5::int[]) AND number < $3 ORDER BY number DESC LIMIT $4`;
 const few = `SELECT ${jobColumns} FROM (
     SELECT * FROM ojs.jobs WHERE state = ANY ($5::smallint[]) AND due_at IS NOT NULL
@@ -30,7 +33,7 @@ export async function list(database: Database, query: JobQuery): Promise<Page<Jo
   const skip = query.after === undefined ? (query.offset ?? 0) : 0;
   const wanted = skip + query.limit + 1;
   const waiting = (await unfinished(database, query, after, wanted)).map(readJob);
-  // Not as arguments of push: a page far behind has more rows before it than a call may have arguments.
+  // Not by push(...rows): a far page has more rows before it than a call may have arguments.
   const rows =
     waiting.length < wanted ? waiting.concat(await finished(database, query, after, wanted - waiting.length)) : waiting;
   const page = rows.slice(skip, skip + query.limit);

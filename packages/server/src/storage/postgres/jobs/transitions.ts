@@ -7,11 +7,11 @@ import { lockJobs, type NarrowJob, readJobs } from './locked-job.ts';
 
 type Step =
   | { readonly kind: 'missing' }
-  /** `end`: of a node, by its place among those of the call. */
+  /** `end`: index among the ends of nodes in this call; null for a job without a node. */
   | { readonly kind: 'moved'; readonly was: JobRecord['state']; readonly end: number | null }
   | { readonly kind: 'already' | 'refused'; readonly job: NarrowJob; readonly texts: Partial<Texts> };
 
-/** Guarded changes, one after the other. */
+/** Applies guarded transitions one after the other. */
 export async function transitionAll(
   tx: Transaction,
   transitions: readonly Transition[],
@@ -28,7 +28,7 @@ export async function transitionAll(
     takeCompletions(tx, overtaking),
   ]);
   const changes = new Changes(tx, now);
-  // An ACK of the same execution that comes behind changes nothing.
+  // A later ACK of the same execution changes nothing.
   const acked = transitions.flatMap(({ id, to }) =>
     to === State.completed && rows.get(id)?.completing === true ? [id] : [],
   );
@@ -44,7 +44,7 @@ export async function transitionAll(
     if (kind === 'moves') return { kind: 'moved', was, end: changes.ends > ends ? ends : null };
     return { kind, job: held.job, texts: held.texts };
   });
-  // Only a refusal is told with the whole job; it is read before the row changes.
+  // Only refusals return the whole job; it is read before its row changes.
   const told = await readJobs(
     (text, values) => tx.query(text, values),
     steps.flatMap((step) => ('job' in step ? [step.job.id] : [])),

@@ -66,8 +66,9 @@ export function crons(database: Database): Crons {
 }
 
 /**
- * Firings in their order. The rows of the crons are locked first, by name, so that who fires second finds a newer version; then keys, jobs
- * and workflows. Firings beside each other that cancel nothing share one insert.
+ * Fires crons in the order of the firings. The rows of the crons are locked first, by name, so that a second firing of
+ * the same tick finds a newer version; then unique keys, jobs and workflows. Neighbouring firings that cancel nothing
+ * share one insert.
  */
 async function fire(tx: Transaction, firings: readonly Firing[], now: Millis): Promise<readonly Fired[]> {
   const crons = await lockCrons(
@@ -75,7 +76,7 @@ async function fire(tx: Transaction, firings: readonly Firing[], now: Millis): P
     firings.map(({ name }) => name),
   );
   const before = new Map(crons);
-  // One whose version is behind does not fire; one that is ahead may, behind another of the same call.
+  // A firing of an older version does not fire; one of a newer version may, after another firing of the same call.
   const able = firings.filter(({ name, version }) => version >= (crons.get(name)?.version ?? Number.POSITIVE_INFINITY));
   const workflows = await lockAhead(
     tx,
@@ -92,7 +93,7 @@ async function fire(tx: Transaction, firings: readonly Firing[], now: Millis): P
   return answers;
 }
 
-/** Neighbours of which only the first may cancel something, each of another cron. */
+/** Splits firings so that only the first of a run may cancel jobs, and each run fires a cron once. */
 function runs(firings: readonly Firing[]): readonly (readonly Firing[])[] {
   const found: Firing[][] = [];
   for (const firing of firings) {
@@ -116,7 +117,7 @@ async function fireRun(
     due.flatMap(({ cancels }) => cancels),
     now,
   );
-  // The events of a job, then those of its firing.
+  // The events of the job come before those of the firing.
   const runs = due.map((firing) => ({ firing, jobLog: tx.log.section(), log: tx.log.section() }));
   const withJob = runs.flatMap(({ firing, jobLog }) => (firing.job ? [{ firing, job: firing.job, jobLog }] : []));
   const inserted = await insertGroups(
@@ -143,7 +144,7 @@ async function lockCrons(tx: Transaction, names: readonly string[]): Promise<Map
   return new Map(rows.map(readCron).map((cron) => [cron.name, cron]));
 }
 
-/** Where another makes the same cron at once the transaction has lost, and finds it when it is run again. */
+/** If another transaction inserts the same cron first, this one fails, runs again and finds it. */
 function insertCron(tx: Transaction, cron: CronRecord): void {
   const { name, version, enabled, dueAt, runCount, lastRunAt, lastJob, createdAt, updatedAt, spec } = cron;
   const values = [name, version, enabled, dueAt, runCount, lastRunAt, lastJob, createdAt, updatedAt, spec];

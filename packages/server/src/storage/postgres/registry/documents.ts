@@ -27,7 +27,7 @@ export function documents(database: Database): Documents {
         const document = putDocument(cells ? readDocument(cells) : null, { kind, key, body }, expected, now);
         if (!document) return null;
         const values = [kind, key, document.version, document.createdAt, document.updatedAt, body];
-        // Where another makes the same document at once the transaction has lost, and finds it when it is run again.
+        // If another transaction inserts the same document first, this one fails, runs again and finds it.
         if (cells)
           await tx.query(
             'UPDATE ojs.documents SET version = $3, created_at = $4, updated_at = $5, body = $6 WHERE kind = $1 AND key = $2',

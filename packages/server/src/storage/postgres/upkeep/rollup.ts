@@ -3,22 +3,22 @@ import type { Database } from '../connection/database.ts';
 import { indexJoin } from '../connection/sql.ts';
 import { LimitGroups } from '../limits/limit-groups.ts';
 
-/** From so many rows on they are worth adding up. */
+/** Rows from which on adding up is worth it. */
 const many = 200;
-/** Rows that go in one transaction. */
+/** Rows that one transaction replaces. */
 const atOnce = 20_000;
-/** Pages of limits and lanes that one look takes over, each in a transaction of its own. */
+/** Pages of limit deltas that one call merges, each in a transaction of its own. */
 const mostPages = 50;
 
 const counts = [...stateNames(0xff), 'dead_letter'];
-const foldCounts = `WITH gone AS (
+const rollUpCounts = `WITH gone AS (
     DELETE FROM ojs.counts WHERE ctid = ANY (ARRAY (
       SELECT ctid FROM ojs.counts WHERE queue = ANY (ARRAY (SELECT queue FROM ojs.counts GROUP BY queue HAVING count(*) > 1))
       ORDER BY queue, number LIMIT ${atOnce} FOR UPDATE SKIP LOCKED))
     RETURNING *)
   INSERT INTO ojs.counts (number, queue, at, ${counts.join(', ')}) SELECT min(number), queue, (array_agg(at ORDER BY number))[1], ${counts.map((name) => `sum(${name})`).join(', ')} FROM gone GROUP BY queue`;
 const sums = ['enqueued', 'started', 'completed', 'failed', 'discarded', 'duration_ms', 'wait_ms'];
-const foldMinutes = `WITH gone AS (
+const rollUpMinutes = `WITH gone AS (
     DELETE FROM ojs.minutes WHERE ctid = ANY (ARRAY (
       SELECT minutes.ctid FROM (
         SELECT minute, queue FROM (SELECT minute, queue FROM ojs.minutes ORDER BY minute DESC, queue DESC, number DESC LIMIT ${many * 20}) AS newest
@@ -27,19 +27,22 @@ const foldMinutes = `WITH gone AS (
     RETURNING *)
   INSERT INTO ojs.minutes (minute, queue, ${sums.join(', ')}) SELECT minute, queue, ${sums.map((name) => `sum(${name})`).join(', ')}
   FROM gone GROUP BY minute, queue`;
-/** Queues of which there is one row are added up. */
+/** Whether counts and limit deltas have piled up. A queue with one row of counts is added up already. */
 const look = `SELECT (SELECT count(*) FROM (SELECT FROM ojs.counts LIMIT ${many}) AS few) >= ${many}
     AND (SELECT sum(rows - 1) FROM (SELECT count(*) AS rows FROM ojs.counts GROUP BY queue) AS each) >= ${many},
   (SELECT count(*) FROM (SELECT FROM ojs.limit_changes LIMIT $1) AS few) >= $1
     OR (SELECT count(*) FROM (SELECT FROM ojs.lane_changes LIMIT $1) AS few) >= $1`;
 
-/** Replaces many rows of what was appended by their sums, so that readers stay fast. What another node adds up just now is left to it. */
+/**
+ * Replaces many appended rows by their sums, so that reads stay fast. Rows that another process is adding up are left
+ * to it.
+ */
 export async function rollUp(database: Database, now: Millis): Promise<void> {
   const [found] = await database.read(look, [database.pages.upkeepFrom]);
   if (found?.[0] === true) {
     await database.transact(now, async (tx) => {
-      tx.write(foldCounts);
-      tx.write(foldMinutes);
+      tx.write(rollUpCounts);
+      tx.write(rollUpMinutes);
     });
   }
   for (let page = 0, behind = found?.[1] === true; behind && page < mostPages; page++) {

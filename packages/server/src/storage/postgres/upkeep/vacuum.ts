@@ -2,29 +2,36 @@ import { integer, text } from '../../cells.ts';
 import type { Database } from '../connection/database.ts';
 import type { CommitSummary } from '../connection/transaction.ts';
 
-/** Rows that were taken before the tables are swept: a claim reads those of limits in 0.1 ms then. */
-const sweepAfter = 5_000;
+/** Deleted rows after which the tables are vacuumed: up to there a claim reads those of limits in 0.1 ms. */
+const vacuumAfter = 5_000;
 const taken = ['limit_changes', 'lane_changes', 'inbox', 'inbox_completions'];
-/** Upkeep looks at all tables at most so often. */
-const lookEveryMs = 4_000;
-/** What is dead is a tenth of what lives, or as much as a look later is there anyway. A large table takes long, and a minute's share of it is small. */
+/** Milliseconds between two looks at all tables. */
+const everyMs = 4_000;
+/**
+ * A vacuum is worth it for a tenth of the live rows, or for 5,000, which the next look would find anyway. In a large
+ * table it takes long, and dead rows of a minute are a small share.
+ */
 const worth = 'greatest(5000, n_live_tup / 10)';
 const dead = `SELECT relname, n_dead_tup, ${worth} FROM pg_stat_user_tables
   WHERE schemaname = $1 AND n_dead_tup > ${worth} AND n_live_tup < 500000 ORDER BY relname`;
 
 /**
- * Vacuums where autovacuum, which looks once a minute, is too late. Tables from which rows are taken as fast as others append them: every limited claim takes
- * all changes, every look at the inbox begins with the oldest; they read what is dead there, too, and 50,000 dead rows cost a claim 12 ms. Small tables of
- * which a minute's load writes many times what they keep: at 500 jobs/s and 20,000 kept, three of four rows were dead. Behind a pooler, or where the tables
- * are another role's, it is left to autovacuum.
+ * Vacuums where autovacuum, which looks once a minute, is too late. First, tables whose rows are deleted as fast as
+ * others append them: limited claims delete the deltas, imports the inbox, and both read the dead rows too; 50,000 of
+ * them cost a claim 12 ms. Second, small tables with many times more writes in a minute than rows: at 500 jobs/s and
+ * 20,000 kept jobs three of four rows were dead. Behind a pooler, or where another role owns the tables, autovacuum
+ * does all of it.
  */
 export class Vacuum {
   readonly #database: Database;
   #taken = 0;
   #lookedAt = Number.NEGATIVE_INFINITY;
-  /** Dead rows that a vacuum could not take, by table: somebody's snapshot, such as a backup's, sees them still. A vacuum more would read them all in vain. */
+  /**
+   * By table, the dead rows that a vacuum could not remove because a snapshot, such as that of a backup, still sees
+   * them. Another vacuum would read them in vain.
+   */
   #left: ReadonlyMap<string, number> = new Map();
-  #sweeping = false;
+  #running = false;
 
   constructor(database: Database) {
     this.#database = database;
@@ -32,16 +39,19 @@ export class Vacuum {
 
   committed({ taken: more }: CommitSummary): void {
     this.#taken += more;
-    if (this.#taken < sweepAfter || this.#sweeping || this.#database.address.pooled) return;
+    if (this.#taken < vacuumAfter || this.#running || this.#database.address.pooled) return;
     this.#taken = 0;
-    void this.#sweep(() => this.#vacuum(taken));
+    void this.#run(() => this.#vacuum(taken));
   }
 
-  /** For whoever does the upkeep: one server at a time. Never rejects. @param now in milliseconds, of any clock that only goes forward. */
+  /**
+   * Looks at all tables. Only the process that runs upkeep calls it. Never rejects.
+   * @param now milliseconds of any monotonic clock.
+   */
   async look(now: number = performance.now()): Promise<void> {
-    if (now < this.#lookedAt + lookEveryMs || this.#sweeping || this.#database.address.pooled) return;
+    if (now < this.#lookedAt + everyMs || this.#running || this.#database.address.pooled) return;
     this.#lookedAt = now;
-    await this.#sweep(() => this.#vacuumDead());
+    await this.#run(() => this.#vacuumDead());
   }
 
   async #vacuumDead(): Promise<void> {
@@ -60,18 +70,18 @@ export class Vacuum {
       if (due.includes(text(name))) left.set(text(name), integer(count));
   }
 
-  /** What autovacuum has in hand is left to it. */
+  /** Skips tables that autovacuum is working on. */
   async #vacuum(tables: readonly string[]): Promise<void> {
     await this.#database.read(`VACUUM (SKIP_LOCKED) ${tables.map((name) => `ojs.${name}`).join(', ')}`);
   }
 
-  async #sweep(work: () => Promise<void>): Promise<void> {
-    this.#sweeping = true;
+  async #run(work: () => Promise<void>): Promise<void> {
+    this.#running = true;
     try {
       await work();
     } catch {
-      // The next one does it, or autovacuum.
+      // The next vacuum does it, or autovacuum.
     }
-    this.#sweeping = false;
+    this.#running = false;
   }
 }

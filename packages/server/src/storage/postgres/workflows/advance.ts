@@ -12,8 +12,9 @@ type Close = Extract<WorkflowStep, { readonly kind: 'close' }>;
 const nothing: Advanced = { done: false, inserted: null, ready: [] };
 
 /**
- * Steps in their order; those that start jobs beside each other share one insert. Workflows are locked before the jobs are inserted, so that no node is started
- * twice and no job has to be taken back; what stands before them in the order of locks, keys and jobs that may be replaced, is locked first.
+ * Applies steps in their order; neighbouring starts share one insert. Workflows are locked before the jobs are
+ * inserted, so that no node starts twice and no job has to be removed again. Unique keys and jobs that may be replaced
+ * come before workflows in the order of locks, so they are locked first.
  */
 export async function advance(
   tx: Transaction,
@@ -44,7 +45,10 @@ function open(graph: Graph, steps: readonly WorkflowStep[], others: readonly str
 
 type Run = { readonly kind: 'start'; readonly steps: Start[] } | { readonly kind: 'close'; readonly steps: Close[] };
 
-/** Neighbours that do not depend on each other's answers: starts of different nodes that replace no job, which could close nodes; and closes. */
+/**
+ * Splits steps into runs that do not depend on each other’s answers: closes, or starts of different nodes whose jobs
+ * replace none (a replaced job could close nodes).
+ */
 function runs(steps: readonly WorkflowStep[]): readonly Run[] {
   const found: Run[] = [];
   for (const step of steps) {
@@ -76,10 +80,10 @@ async function start(
 ): Promise<readonly Advanced[]> {
   const fit = starts.filter(({ node }) => ready(graph, node) !== null);
   if (fit.length === 0) return starts.map(() => nothing);
-  // What the insert replaces closes nodes by itself.
+  // The jobs that the insert replaces close their nodes in the database.
   const replaces = fit.some(mayReplace);
   if (replaces) graph.flush();
-  // The events of a job, then those of its step.
+  // The events of the job come before those of the step.
   const logs = fit.map(() => [tx.log.section(), tx.log.section()] as const);
   const inserted = await insertGroups(
     tx,

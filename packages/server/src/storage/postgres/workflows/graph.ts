@@ -19,23 +19,23 @@ import {
   writeGraph,
 } from './nodes.ts';
 
-/** A job that is a node has ended, or is gone. */
+/** The end or the removal of a job that belongs to a node. */
 export interface NodeEnd {
   readonly node: NodeRef;
   /** After the change. */
   readonly job: EventSubject;
   readonly result: Json | null;
-  /** Behind the job's own events. */
+  /** A section behind the job's own events. */
   readonly log: EventBuffer;
 }
 
 const none: readonly NodeRef[] = [];
-/** Nodes of a workflow that has ended stay as they are, but are no longer looked for. */
+/** The nodes of an ended workflow keep their state, but nothing looks for them any more. */
 const noneReady = 'UPDATE ojs.nodes SET ready = false WHERE ready AND number >= $1 AND number < $2';
 
 /**
- * Closes the nodes of these jobs, one after the other, and lowers their dependents; answers for each end the dependents whose last dependency it closed. Called
- * once a transaction, when its jobs are written: it takes the last locks.
+ * Closes the nodes of these jobs one after the other, and counts them down in their dependents. Returns for each end
+ * the dependents that became ready. Called once in a transaction, after its jobs are written: it takes the last locks.
  */
 export async function closeNodes(
   tx: Transaction,
@@ -54,12 +54,15 @@ export async function closeNodes(
 }
 
 /**
- * Workflows that a transaction has locked, and nodes of them: each is read once and written once, however many of its jobs end.
+ * The workflows that a transaction has locked, and nodes of them. Each is read and written once, however many of its
+ * jobs end.
  *
- * A workflow is locked as a whole: whoever changes it or a node of it holds its row, which comes after keys and jobs in the order of locks, by creation. So
- * nodes need no locks of their own, and the counts are those that the events tell: with deltas two that close at once would both tell the same
- * `completed_count`. Deltas would gain little, since the members of a group share the row of their join anyhow. What keeps it short is that the lock is the last
- * one before the commit and taken once for the whole batch: a fan-in of 10,000, ended by four clients in batches of 100, is 100 turns of a few milliseconds.
+ * A workflow is locked as a whole: a change of the workflow or of one of its nodes holds the row of the workflow.
+ * Workflows come after keys and jobs in the order of locks, by creation. So nodes need no locks of their own, and
+ * events tell exact counts; with deltas two nodes that close at once would both report the same `completed_count`.
+ * Deltas would gain little, because the members of a group share the row of their join anyhow. The lock is short: it is
+ * the last one before the commit, and taken once for a whole batch. A fan-in of 10,000, ended by four clients in
+ * batches of 100, locks 100 times for a few milliseconds.
  */
 export class Graph {
   readonly #tx: Transaction;
@@ -81,7 +84,7 @@ export class Graph {
     { dependents = false, others = [] }: { readonly dependents?: boolean; readonly others?: readonly string[] } = {},
   ): Promise<void> {
     const ids = new Set([...refs.map(({ workflow }) => workflow), ...others]);
-    // The second is sent behind the first and runs when that has its locks.
+    // The second statement is sent behind the first, and runs once that has its locks.
     const [flows, read] = await Promise.all([lockWorkflows(this.#tx, [...ids]), readNodes(this.#tx, refs, dependents)]);
     for (const flow of flows) this.#flows.set(flow.id, flow);
     for (const node of read(flows)) {
@@ -110,7 +113,7 @@ export class Graph {
     return this.lower(node, state === 'completed');
   }
 
-  /** The job of a ready node has been inserted. */
+  /** Notes that the job of a ready node was inserted. */
   start(node: LockedNode): void {
     node.state = 'pending';
     node.changed = true;
@@ -128,7 +131,7 @@ export class Graph {
     node.flow.changed = true;
   }
 
-  /** Tells the dependents of a node that it is closed; answers those that are ready by it. */
+  /** Counts a closed node down in its dependents; returns those that became ready. */
   lower({ flow, next }: LockedNode, passes: boolean): readonly NodeRef[] {
     const ready: NodeRef[] = [];
     for (const index of next) {
@@ -149,7 +152,7 @@ export class Graph {
     this.#ended.add(flow.number);
   }
 
-  /** Writes what has changed. The locks stay; what was read is forgotten. */
+  /** Writes all changes and forgets what was read. The locks stay. */
   flush(): void {
     const nodes = [...this.#nodes.values()].flatMap((nodes) => [...nodes.values()].filter(({ changed }) => changed));
     const flows = [...this.#flows.values()].filter(({ changed }) => changed);

@@ -5,15 +5,15 @@ import type { NodeState } from '../../storage.ts';
 import { type Cells, numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 
-/** Nodes of a workflow are numbered by its own number times this, plus their index. */
+/** The number of a node is that of its workflow times this, plus its index. */
 export const nodesPerWorkflow = 2 ** 20;
 
-/** Whether there can be such a node. */
+/** Whether a node can have this index. */
 export function isNode({ index }: Pick<NodeRef, 'index'>): boolean {
   return index >= 0 && index < nodesPerWorkflow;
 }
 
-/** A workflow as a transaction sees it. */
+/** A workflow that the transaction has locked. */
 export interface LockedWorkflow {
   readonly number: number;
   readonly id: string;
@@ -36,7 +36,7 @@ export interface LockedNode {
   readonly member: boolean;
   readonly name: string;
   readonly job: string | null;
-  /** Empty where the dependents were not read along. */
+  /** Its dependents; empty where they were not read. */
   readonly next: readonly number[];
   state: NodeState;
   open: number;
@@ -69,7 +69,10 @@ const withDependents = `WITH own AS MATERIALIZED (${own})
   SELECT ${columns}, NULL::integer[]
   FROM (SELECT DISTINCT number - number % ${nodesPerWorkflow} + unnest(next) AS number FROM own WHERE closed_at IS NULL) AS dependents JOIN ojs.nodes USING (number)`;
 
-/** Nodes, where asked those too that depend on one that may close, for the workflows that they are of. One may come twice, as such and as a dependent. */
+/**
+ * Reads nodes, on request with the dependents of those that may close. The result is a function of their workflows,
+ * which are read at the same time. A node may come twice: as such and as a dependent.
+ */
 export async function readNodes(
   tx: Transaction,
   refs: readonly NodeRef[],
@@ -88,7 +91,7 @@ export async function readNodes(
   };
 }
 
-/** A node that closes keeps its texts and a workflow its end, so null stands for no change of them. */
+/** Null leaves the results and errors of nodes and the ends of workflows as they are. */
 export function writeGraph(tx: Transaction, flows: readonly LockedWorkflow[], nodes: readonly LockedNode[]): void {
   if (nodes.length > 0)
     tx.write(
@@ -164,7 +167,7 @@ function readNode(flow: LockedWorkflow, cells: Cells): LockedNode {
   };
 }
 
-/** The driver reads an array of integers as one of numbers. */
+/** The driver returns an array of integers as one of numbers. */
 export function readIndexes(cell: unknown): readonly number[] {
   if (Array.isArray(cell)) return cell.map(integer);
   throw new TypeError(`PostgreSQL: expected an array of numbers, found ${typeof cell}.`);

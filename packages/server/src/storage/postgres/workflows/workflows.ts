@@ -111,8 +111,8 @@ async function create(
 
 async function createdBefore(tx: Transaction, workflow: NewWorkflow): Promise<Created> {
   const known = await find((text, values) => tx.query(text, values), workflow.id);
-  // The workflow was pruned between the two statements: the same call may be made again.
-  if (!known) throw new Error(`Workflow ${workflow.id} was removed while it was created again.`);
+  // Retention removed the workflow between the two statements; the caller may try again.
+  if (!known) throw new Error(`Workflow ${workflow.id} was removed while it was being created again; try again.`);
   if (!isSameWorkflow(known, workflow)) return { kind: 'duplicate', workflow: known, ready: [] };
   const rows = await tx.query(
     `SELECT number FROM ojs.nodes WHERE ready AND number >= (SELECT number FROM ojs.workflows WHERE id = $1) * ${nodesPerWorkflow}
