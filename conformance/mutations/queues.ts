@@ -54,7 +54,7 @@ export const queues: readonly Mutation[] = [
   {
     name: 'partial-success-is-201',
     rule: 'ojs-bulk-operations §11.2',
-    in: 'server/bulk-items: statusOf',
+    in: 'core: bulkStatus',
     find: 'return succeeded === 0 ? 422 : 207;',
     replace: 'return success;',
     cases: ['OJS-L4-BLK-001', 'OJS-L4-BLK-002', 'OJS-L4-BLK-004'],

@@ -39,7 +39,7 @@ export const system: readonly Mutation[] = [
   {
     name: 'no-canonical-code',
     rule: 'ojs-http-binding §16.1; deviations X2',
-    in: 'server/binding: refusal',
+    in: 'core: renderError',
     find: 'canonical_code: kind.canonical,',
     replace: '',
     cases: ['OJS-L0-SYS-007'],
@@ -47,8 +47,8 @@ export const system: readonly Mutation[] = [
   {
     name: 'no-hint',
     rule: 'official L0-OPS-030',
-    in: 'server/binding: refusal',
-    find: 'hint: fault.hint,',
+    in: 'core: renderError',
+    find: 'hint,',
     replace: '',
     cases: ['OJS-L0-ENV-010', 'OJS-L0-ENV-013', 'OJS-L0-LIF-016'],
   },

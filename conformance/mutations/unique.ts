@@ -13,7 +13,7 @@ export const unique: readonly Mutation[] = [
   {
     name: 'duplicate-has-no-key',
     rule: 'ojs-unique-jobs §5.1',
-    in: 'server/binding: refusedBy',
+    in: 'core: refusedBy',
     find: 'uniqueness_key: uniqueKey,',
     replace: '',
     cases: ['OJS-L4-UNQ-001'],

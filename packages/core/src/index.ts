@@ -1,6 +1,7 @@
 import './require-node.ts';
 
 export * from './admission.ts';
+export * from './answers.ts';
 export * from './cron/definition.ts';
 export * from './cron/firing.ts';
 export * from './cron/next.ts';
@@ -38,6 +39,7 @@ export * from './operations.ts';
 export * from './policies/limits.ts';
 export * from './policies/retry.ts';
 export * from './policies/unique.ts';
+export * from './push.ts';
 export * from './rules/crons.ts';
 export * from './rules/documents.ts';
 export { firstIndex, type Holder, type StoredHolders } from './rules/held-keys.ts';

@@ -1,4 +1,4 @@
-import { type ErrorCode, ProtocolError, type Warning } from '@ojs-ts/core';
+import { type ErrorCode, ProtocolError, renderError, type Warning } from '@ojs-ts/core';
 
 /** An answer of the HTTP binding before HTTP: status, JSON text, headers beyond those that every answer has. */
 export interface Reply {
@@ -19,29 +19,10 @@ export function json(value: unknown, status = 200): Reply {
   return { status, text: JSON.stringify(value) };
 }
 
-/** Errors whose texts have the details beside the code: ojs-backpressure §7.1, ojs-bulk-operations §9.1, ojs-extension-lifecycle §8.3. */
-const besideCode: ReadonlySet<ErrorCode> = new Set(['queue_full', 'batch_size_exceeded', 'extension_not_supported']);
-
-/** The API error body (ojs-http-binding §16, X2): nested, lower-case code, the other names of the error beside it. */
+/** The answer to a call that is refused. */
 export function refusal(fault: ProtocolError, requestId: string): Reply {
-  const { kind, code, message, details } = fault;
-  const body = {
-    error: {
-      code: kind.wire ?? code,
-      type: code,
-      message,
-      retryable: kind.retryable,
-      request_id: requestId,
-      hint: fault.hint,
-      docs_url: `https://openjobspec.org/docs/errors#${code}`,
-      canonical_code: kind.canonical,
-      ojs_code: kind.ojs,
-      ...(besideCode.has(code) && details),
-      details,
-    },
-  };
-  const headers = headersOf(code, kind.status, details);
-  return { status: kind.status, text: JSON.stringify(body), ...(headers && { headers }) };
+  const headers = headersOf(fault.code, fault.kind.status, fault.details);
+  return { status: fault.kind.status, text: renderError(fault, requestId), ...(headers && { headers }) };
 }
 
 function headersOf(code: ErrorCode, status: number, details: ProtocolError['details']): Reply['headers'] {
@@ -75,4 +56,9 @@ export function faultOf(error: unknown): ProtocolError {
 /** A storage marks an error as passing by `retryable: true`. */
 function isBusy(error: unknown): boolean {
   return error instanceof Error && 'retryable' in error && error.retryable === true;
+}
+
+/** True for an error of the store, after which the call may be tried again. */
+export function isBroken(fault: ProtocolError | null): boolean {
+  return fault !== null && fault.kind.status >= 500;
 }

@@ -7,6 +7,8 @@ import {
   type Millis,
   type NodeRef,
   overdue,
+  type Pushed,
+  type PushItem,
   State,
   uuidv7,
 } from '@ojs-ts/core';
@@ -22,7 +24,7 @@ import { DeadLetter } from './jobs/dead-letter.ts';
 import { Fetches, type FetchRequest } from './jobs/fetch.ts';
 import { Lifecycle } from './jobs/lifecycle.ts';
 import { OutboxImport } from './jobs/outbox-import.ts';
-import { type Pushed, type PushItem, push } from './jobs/push.ts';
+import { push } from './jobs/push.ts';
 import { Reports } from './jobs/reports.ts';
 import { type Ack, type Outcome, type Settlement, Settlements } from './jobs/settlement.ts';
 import { defaultRetention, type EngineLog, type EngineOptions, type Retention, silentLog } from './options.ts';

@@ -1,7 +1,14 @@
-import { type JobPolicy, type JobRecord, type ManualClock, manualClock, type NewJob, State } from '@ojs-ts/core';
+import {
+  type JobPolicy,
+  type JobRecord,
+  type ManualClock,
+  manualClock,
+  type NewJob,
+  type PushItem,
+  State,
+} from '@ojs-ts/core';
 import { Engine } from '../../src/engine/engine.ts';
 import type { FetchRequest } from '../../src/engine/jobs/fetch.ts';
-import type { PushItem } from '../../src/engine/jobs/push.ts';
 import type { EngineOptions } from '../../src/engine/options.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import type { WorkerBeat } from '../../src/storage/storage.ts';

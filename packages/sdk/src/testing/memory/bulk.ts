@@ -1,19 +1,25 @@
 import {
+  bulkStatus,
   type Call,
+  duplicateId,
   elements,
+  errorMember,
   type JobRecord,
   type Json,
   members,
   ProtocolError,
+  type Pushed,
   type ReadEnvelope,
   readEnvelope,
+  refusedBy,
   renderJob,
-  stateName,
+  replacement,
+  summary,
   uuidv7,
 } from '@ojs-ts/core';
-import { type Answers, replacement } from './jobs.ts';
-import { duplicate, push, Refused } from './push.ts';
-import { bodyOf, fieldsOf, type Reply, refusal } from './reply.ts';
+import type { Answers } from './jobs.ts';
+import { push } from './push.ts';
+import { bodyOf, fieldsOf, type Reply } from './reply.ts';
 import type { Table } from './table.ts';
 
 interface Item {
@@ -56,14 +62,7 @@ function readItems(table: Table, call: Call): readonly Readable[] {
     if ('fault' in read) return read;
     const { id } = read.value.job;
     if (seen.has(id)) {
-      const details = { existing_job_id: id, index };
-      return {
-        fault: new ProtocolError(
-          'duplicate',
-          `A job with id ${id} is twice in this batch; nothing was enqueued.`,
-          details,
-        ),
-      };
+      return { fault: duplicateId(id, index, 'twice in this batch') };
     }
     seen.add(id);
     return { read: read.value, minted: minted || call.idempotencyKey !== undefined };
@@ -71,38 +70,39 @@ function readItems(table: Table, call: Call): readonly Readable[] {
 }
 
 function pushOne(table: Table, item: Readable, index: number): Item {
-  if ('fault' in item) return failed(item.fault);
-  const pushed = attempt(() => push(table, [item.read]));
-  if ('fault' in pushed) return refused(pushed.fault, index);
-  const [one] = pushed.value.items;
-  if (one === undefined) throw new Error('A push of one job was answered without one.');
-  if (pushed.value.isRepeated && !item.minted)
-    return refused(duplicate(one.job.id, index, 'there already', one.job), index);
-  return { status: one.kind, job: one.job, fault: null, more: replacement(one) };
+  return 'fault' in item ? failed(item.fault) : outcome(push(table, [item.read]), item.minted, index);
 }
 
 /** All or none: where one is refused the others are, because of it. */
 function pushAll(table: Table, items: readonly Readable[]): readonly Item[] {
   const aborted = () =>
     failed(new ProtocolError('batch_aborted', 'Another job of this atomic batch was refused; none was enqueued.'));
-  const readable = items.flatMap((item) => ('read' in item ? [item.read] : []));
+  const readable = items.flatMap((item) => ('read' in item ? [item] : []));
   if (readable.length < items.length) return items.map((item) => ('fault' in item ? failed(item.fault) : aborted()));
-  const pushed = attempt(() => push(table, readable));
-  if ('fault' in pushed) {
-    const { fault } = pushed;
-    return items.map((_, index) => (index === fault.details.index ? refused(fault, index) : aborted()));
-  }
-  return pushed.value.items.map((one) => ({ status: one.kind, job: one.job, fault: null, more: replacement(one) }));
+  const pushed = push(
+    table,
+    readable.map(({ read }) => read),
+  );
+  const foreign = pushed.kind === 'repeated' && readable.some(({ minted }) => !minted);
+  return readable.map(({ minted }, index) => {
+    if (pushed.kind === 'refused') return index === pushed.index ? outcome(pushed, minted, index) : aborted();
+    if (foreign && minted) return aborted();
+    return outcome({ kind: pushed.kind, items: pushed.items.slice(index, index + 1) }, minted, index);
+  });
 }
 
-function refused(fault: ProtocolError, index: number): Item {
-  if (!(fault instanceof Refused)) return failed(fault);
-  return {
-    status: 'duplicate',
-    job: fault.existing,
-    fault: new ProtocolError(fault.code, fault.message, { ...fault.details, index }, fault.hint),
-    more: '',
-  };
+function outcome(pushed: Pushed, own: boolean, index: number): Item {
+  if (pushed.kind === 'refused') {
+    const fault = refusedBy(pushed.why, index);
+    if (pushed.why.kind !== 'duplicate') return failed(fault);
+    return { status: 'duplicate', job: pushed.why.existing, fault, more: '' };
+  }
+  const [item] = pushed.items;
+  if (item === undefined) throw new Error('A push was answered with fewer jobs than it had.');
+  const { kind, job } = item;
+  if (kind === 'created' && pushed.kind === 'repeated' && !own)
+    return { status: 'duplicate', job, fault: duplicateId(job.id, index, 'there already', job), more: '' };
+  return { status: kind, job, fault: null, more: replacement(item) };
 }
 
 function failed(fault: ProtocolError): Item {
@@ -121,17 +121,13 @@ function attempt<T>(work: () => T): { readonly value: T } | { readonly fault: Pr
 function answer(items: readonly Item[], whole: boolean): Reply {
   const failures = items.filter(({ fault }) => fault !== null).length;
   const succeeded = items.length - failures;
-  const status = failures === 0 ? 201 : succeeded === 0 ? 422 : 207;
+  const status = bulkStatus(succeeded, failures, 201);
   const texts = items.map(({ status, job, fault, more }, index) => {
     let text = `{"index":${index},"status":"${status}"`;
     if (job !== null) text += `,"job":${whole ? renderJob(job) : summary(job)}${more}`;
-    if (fault !== null) text += `,${refusal(fault, `req_${uuidv7()}`).text.slice(1, -1)}`;
+    if (fault !== null) text += `,${errorMember(fault, `req_${uuidv7()}`)}`;
     return `${text}}`;
   });
   const text = `{"total":${items.length},"succeeded":${succeeded},"failed":${failures},"items":[${texts.join(',')}]}`;
   return { status, text, headers: { 'x-ojs-batch-size': String(items.length) } };
-}
-
-function summary({ id, type, queue, state, priority }: JobRecord): Json {
-  return `{"id":"${id}","type":"${type}","queue":"${queue}","state":"${stateName(state)}","priority":${priority}}`;
 }

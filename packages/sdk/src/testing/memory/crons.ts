@@ -11,6 +11,7 @@ import {
   dueAfter,
   type FiringDecision,
   formatTimestamp,
+  type Inserted,
   isIn,
   nextRuns,
   ProtocolError,
@@ -25,7 +26,7 @@ import {
 } from '@ojs-ts/core';
 import type { Answers } from './jobs.ts';
 import { bodyOf, fieldsOf, json, ok, pageOf, param, type Reply } from './reply.ts';
-import type { Inserted, Table } from './table.ts';
+import type { Table } from './table.ts';
 
 /** Crons of a store: core decides what a run leads to, here it is done. */
 export class Crons {
@@ -81,10 +82,8 @@ export class Crons {
 
   #trigger(cron: CronView): Reply {
     const { now, clock } = this.#table;
-    const inserted = this.#fire(
-      cron,
-      decideTrigger(cron, definitionOf(cron.spec), now, () => uuidv7(clock)),
-    );
+    const decided = decideTrigger(cron, definitionOf(cron.spec), now, () => uuidv7(clock));
+    const inserted = this.#fire(cron, decided);
     if (inserted?.kind === 'duplicate') {
       const existing = inserted.existing.id;
       throw new ProtocolError('duplicate', `Job ${existing} has the same unique key; nothing was enqueued.`, {
@@ -92,7 +91,7 @@ export class Crons {
       });
     }
     const text = renderCron(this.#crons.get(cron.name) ?? cron);
-    const id = inserted?.job.id ?? '';
+    const id = decided.job?.id ?? '';
     return {
       status: 201,
       text: `{"job_id":"${id}","cron":${text},"cron_job":${text}}`,
@@ -103,7 +102,7 @@ export class Crons {
   #fire(cron: CronView, { dueAt, job, cancels, events }: FiringDecision): Inserted | null {
     const { now, log } = this.#table;
     for (const cancel of cancels) this.#table.move(cancel);
-    const inserted = job === null ? null : this.#table.insert(job);
+    const inserted = job === null ? null : this.#table.insertOne(job);
     if (inserted?.kind !== 'duplicate') for (const event of events) log.add(event, now);
     const ran = inserted?.kind === 'inserted';
     this.#put({ ...cron, dueAt, ...(ran && { runCount: cron.runCount + 1, lastRunAt: now }) });

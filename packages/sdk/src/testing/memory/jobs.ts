@@ -6,20 +6,25 @@ import {
   checkpointed,
   checkpointOf,
   discarded,
+  duplicateId,
   isUuidv7,
   type JobRecord,
-  type Json,
   type OperationName,
+  oneJob,
   ProtocolError,
+  type PushedItem,
   progressed,
+  type ReadEnvelope,
   readCheckpoint,
   readEnvelope,
   readEnvelopes,
   readProgress,
+  refusedBy,
   renderCheckpoint,
   renderJob,
   renderOutcome,
   renderProgress,
+  replacement,
   State,
   type StateMask,
   stateName,
@@ -27,7 +32,7 @@ import {
 } from '@ojs-ts/core';
 import { listOf } from '../../json.ts';
 import { jobFilter } from './filter.ts';
-import { duplicate, type PushedItem, push } from './push.ts';
+import { push } from './push.ts';
 import { bodyOf, fieldsOf, ok, pageOf, param, type Reply } from './reply.ts';
 import type { Table } from './table.ts';
 
@@ -69,10 +74,8 @@ export function jobAnswers(table: Table): Answers {
 /** POST /jobs: a repeated id is 409, unless the call says by its key that it is a repetition. */
 function enqueue(table: Table, call: Call): Reply {
   const read = readEnvelope(bodyOf(call), table.now, () => uuidv7(table.clock));
-  const { items, isRepeated } = push(table, [read]);
-  const [item] = items;
+  const [item] = pushAll(table, call, [read]);
   if (item === undefined) throw new Error('A push of one job was answered without one.');
-  if (isRepeated && call.idempotencyKey === undefined) throw duplicate(item.job.id, 0, 'there already', item.job);
   if (item.kind === 'deduplicated')
     return ok(oneJob(item.job, renderJob(item.job), `,"deduplicated":true${replacement(item)}`));
   return {
@@ -87,26 +90,26 @@ function enqueueBatch(table: Table, call: Call): Reply {
   const read = readEnvelopes(bodyOf(call), table.now, () => uuidv7(table.clock));
   const seen = new Set<string>();
   for (const [index, { job }] of read.entries()) {
-    if (seen.has(job.id)) {
-      const details = { existing_job_id: job.id, index };
-      throw new ProtocolError(
-        'duplicate',
-        `A job with id ${job.id} is twice in this batch; nothing was enqueued.`,
-        details,
-      );
-    }
+    if (seen.has(job.id)) throw duplicateId(job.id, index, 'twice in this batch');
     seen.add(job.id);
   }
-  const { items, isRepeated } = push(table, read);
-  const [first] = items;
-  if (isRepeated && call.idempotencyKey === undefined && first !== undefined)
-    throw duplicate(first.job.id, 0, 'there already', first.job);
+  const items = pushAll(table, call, read);
   const jobs = items.map((item) => {
     const extra = `${item.kind === 'deduplicated' ? ',"deduplicated":true' : ''}${replacement(item)}`;
     return renderJob(item.job, extra === '' ? {} : { extra: extra.slice(1) });
   });
   const created = items.filter(({ kind }) => kind === 'created').length;
   return { status: 201, text: `{"jobs":[${jobs.join(',')}],"count":${jobs.length},"enqueued":${created},"failed":0}` };
+}
+
+/** Enqueues all or none; a call with an idempotency key may be a repetition. */
+function pushAll(table: Table, call: Call, read: readonly ReadEnvelope[]): readonly PushedItem[] {
+  const pushed = push(table, read);
+  if (pushed.kind === 'refused') throw refusedBy(pushed.why, pushed.index);
+  const [first] = pushed.items;
+  if (pushed.kind === 'repeated' && call.idempotencyKey === undefined && first !== undefined)
+    throw duplicateId(first.job.id, 0, 'there already', first.job);
+  return pushed.items;
 }
 
 const all: StateMask = Object.values(State).reduce((mask, state) => mask | state, 0);
@@ -153,14 +156,4 @@ function results(table: Table, call: Call): Reply {
     return `${JSON.stringify(id)}:${job === undefined ? 'null' : renderOutcome(job, table.now)}`;
   });
   return ok(`{"results":{${texts.join(',')}}}`);
-}
-
-/** How a unique policy of `replace` or `replace_except_schedule` ended. */
-export function replacement(item: PushedItem): Json {
-  if (item.kind === 'deduplicated') return item.updated ? ',"updated":true' : '';
-  return item.replaced.length === 0 ? '' : `,"replaced":["${item.replaced.join('","')}"]`;
-}
-
-export function oneJob({ id, type, queue, state }: JobRecord, rendered: Json, more = ''): Json {
-  return `{"job":${rendered},"id":"${id}","type":"${type}","queue":"${queue}","state":"${stateName(state)}"${more}}`;
 }

@@ -21,7 +21,7 @@ let seeds = 0;
 /** The events of a store, from position 1 on. */
 export class EventLog {
   readonly #seed = ++seeds & 0xffff;
-  #lines: Line[] = [];
+  readonly #lines: Line[] = [];
 
   get length(): number {
     return this.#lines.length;
@@ -51,9 +51,5 @@ export class EventLog {
         events.push(renderEvent({ position: next, at }, entry, 0, 'ojs://ojs-ts/testing', this.#seed));
     }
     return { events, next };
-  }
-
-  cut(length: number): void {
-    this.#lines = this.#lines.slice(0, length);
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type BulkDone,
   type Call,
   cancelled,
   conflict,
@@ -9,6 +10,7 @@ import {
   type JobRecord,
   otherEventEntry,
   ProtocolError,
+  renderBulk,
   rerun,
   retried,
   State,
@@ -21,11 +23,8 @@ import {
 import { isWire, listOf, type Wire } from '../../json.ts';
 import { deadLetterFilter, type Fits, jobFilter } from './filter.ts';
 import type { Answers } from './jobs.ts';
-import { fieldsOf, type Reply, refusal } from './reply.ts';
+import { fieldsOf, type Reply } from './reply.ts';
 import type { Table } from './table.ts';
-
-type Done = 'cancelled' | 'retried' | 'deleted';
-const actions: Readonly<Record<Done, string>> = { cancelled: 'cancel', retried: 'retry', deleted: 'delete' };
 
 /** Operations on many jobs, each by itself (ojs-bulk-operations §6–8, ojs-dead-letter §6.2). */
 export function manyAnswers(table: Table): Answers {
@@ -76,7 +75,7 @@ export function manyAnswers(table: Table): Answers {
 function bulk(
   table: Table,
   call: Call,
-  done: Done,
+  done: BulkDone,
   states: StateMask,
   work: (job: JobRecord, byFilter: boolean) => void,
 ): Reply {
@@ -120,25 +119,9 @@ function targetsOf(table: Table, ids: unknown, fits: Fits): readonly JobId[] {
     .map(({ id }) => id);
 }
 
-function change(table: Table, done: Done, ids: readonly JobId[], work: (job: JobRecord) => void): Reply {
-  const faults = ids.map((id) => attempt(() => work(table.get(id))));
-  const items = ids.map((id, index) => {
-    const fault = faults[index] ?? null;
-    const head = `{"index":${index},"job_id":${JSON.stringify(id)},"status"`;
-    if (fault === null) return `${head}:"${done}"}`;
-    const error = refusal(fault, `req_${uuidv7()}`).text.slice(1, -1);
-    return `${head}:"skipped","reason":${JSON.stringify(fault.message)},${error}}`;
-  });
-  const errors = ids.flatMap((id, index) => {
-    const fault = faults[index];
-    return fault ? [{ job_id: id, error: fault.message, code: fault.code }] : [];
-  });
-  const [total, failed] = [ids.length, errors.length];
-  const text =
-    `{"action":"${actions[done]}","total_matched":${total},"matched":${total},"${done}":${total - failed},"succeeded":${total - failed}` +
-    `,"skipped":${failed},"failed":${failed},"has_more":false,"items":[${items.join(',')}],"errors":${JSON.stringify(errors)}}`;
-  const status = failed === 0 ? 200 : failed === total ? 422 : 207;
-  return { status, text, headers: { 'x-ojs-batch-size': String(total) } };
+function change(table: Table, done: BulkDone, ids: readonly JobId[], work: (job: JobRecord) => void): Reply {
+  const items = ids.map((id) => ({ id, fault: attempt(() => work(table.get(id))) }));
+  return renderBulk(done, { items, more: false }, `req_${uuidv7()}`);
 }
 
 function attempt(work: () => void): ProtocolError | null {

@@ -1,11 +1,19 @@
-import { type Answer, type Call, type Clock, type OperationName, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import {
+  type Answer,
+  type Call,
+  type Clock,
+  type OperationName,
+  ProtocolError,
+  renderError,
+  uuidv7,
+} from '@ojs-ts/core';
 import { bulkAnswers } from './bulk.ts';
 import { Crons } from './crons.ts';
 import { deadLetterAnswers } from './dead-letter.ts';
 import { type Answers, jobAnswers } from './jobs.ts';
 import { manyAnswers } from './many.ts';
 import { queueAnswers } from './queues.ts';
-import { type Reply, refusal } from './reply.ts';
+import type { Reply } from './reply.ts';
 import { schemaAnswers } from './schemas.ts';
 import { systemAnswers } from './system.ts';
 import { Table } from './table.ts';
@@ -48,7 +56,7 @@ export class Memory {
     try {
       return (this.#answers[call.operation] ?? missing(call.operation))(call);
     } catch (error) {
-      if (error instanceof ProtocolError) return refusal(error, requestId);
+      if (error instanceof ProtocolError) return { status: error.kind.status, text: renderError(error, requestId) };
       throw error;
     }
   }

@@ -16,26 +16,6 @@ export function json(value: unknown, status = 200): Reply {
   return { status, text: JSON.stringify(value) };
 }
 
-/** The API error body (ojs-http-binding §16), as the server has it. */
-export function refusal({ kind, code, message, details, hint }: ProtocolError, requestId: string): Reply {
-  const body = {
-    error: {
-      code: kind.wire ?? code,
-      type: code,
-      message,
-      retryable: kind.retryable,
-      request_id: requestId,
-      hint,
-      docs_url: `https://openjobspec.org/docs/errors#${code}`,
-      canonical_code: kind.canonical,
-      ojs_code: kind.ojs,
-      ...(code === 'batch_size_exceeded' && details),
-      details,
-    },
-  };
-  return json(body, kind.status);
-}
-
 /** @throws ProtocolError `invalid_payload` */
 export function bodyOf({ body }: Call): Json {
   if (body === undefined || body === '')

@@ -1,4 +1,6 @@
 import {
+  type AdmissionView,
+  admit,
   type ClaimTerms,
   type Clock,
   cancelled,
@@ -7,6 +9,8 @@ import {
   defaultTimeoutMs,
   eventsOf,
   expired,
+  type Holder,
+  type Inserted,
   isExpired,
   isIn,
   type JobId,
@@ -16,12 +20,10 @@ import {
   ProtocolError,
   promoted,
   promotionEvent,
-  recordOf,
   State,
   Terminal,
   type Transition,
   textsOf,
-  uniqueAnswer,
   Waiting,
 } from '@ojs-ts/core';
 import { EventLog } from './log.ts';
@@ -31,12 +33,6 @@ export interface QueueRow {
   readonly paused: boolean;
   readonly createdAt: number;
 }
-
-export type Inserted =
-  | { readonly kind: 'inserted'; readonly job: JobRecord; readonly replaced: readonly JobId[] }
-  /** The same job is there: a repeated call. */
-  | { readonly kind: 'already'; readonly job: JobRecord }
-  | { readonly kind: 'duplicate'; readonly by: 'id' | 'unique'; readonly existing: JobRecord };
 
 /** Nobody takes the job away from its worker here, so the end of its lease does not count. */
 export function termsOf(worker: string): ClaimTerms {
@@ -57,6 +53,11 @@ export class Table {
   #order = 0;
   /** Jobs that were put in, or set going again, since they were asked for. */
   #fresh: JobId[] = [];
+  readonly #view: AdmissionView = {
+    jobById: (id) => this.jobs.get(id) ?? null,
+    holders: { all: (key) => this.#holders(key), oldest: null },
+    queue: () => null,
+  };
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -81,23 +82,24 @@ export class Table {
     return row;
   }
 
-  insert(job: NewJob): Inserted {
-    const there = this.jobs.get(job.id);
-    if (there !== undefined) {
-      const same = there.envelope === job.envelope && there.queue === job.queue && there.type === job.type;
-      return same ? { kind: 'already', job: there } : { kind: 'duplicate', by: 'id', existing: there };
+  /** Inserts a group wholly or not at all. No queue has a bound here, and a paused one takes jobs. */
+  insert(group: readonly NewJob[]): readonly Inserted[] {
+    const { answers, admitted } = admit(this.#view, group);
+    for (const { record, replaced } of admitted) {
+      for (const id of replaced) this.move(cancelled(this.get(id), this.now));
+      this.queue(record.queue);
+      this.#set(record);
+      this.#fresh.push(record.id);
+      const kind = creationEvent(record.state);
+      if (kind !== null) this.log.job(kind, record, null, this.now);
     }
-    const { unique } = job;
-    const answer = unique === null ? { replaces: [] } : uniqueAnswer(unique, this.#holders(unique.key));
-    if ('refusedBy' in answer) return { kind: 'duplicate', by: 'unique', existing: answer.refusedBy };
-    for (const replaced of answer.replaces) this.move(cancelled(replaced, this.now));
-    const record = recordOf(job);
-    this.queue(record.queue);
-    this.#set(record);
-    this.#fresh.push(record.id);
-    const kind = creationEvent(record.state);
-    if (kind !== null) this.log.job(kind, record, null, this.now);
-    return { kind: 'inserted', job: record, replaced: answer.replaces.map(({ id }) => id) };
+    return answers;
+  }
+
+  insertOne(job: NewJob): Inserted {
+    const [answer] = this.insert([job]);
+    if (answer === undefined) throw new Error('The insert of one job was answered without one.');
+    return answer;
   }
 
   /** Makes a change that was decided from the job as it is. */
@@ -160,20 +162,6 @@ export class Table {
     return fresh;
   }
 
-  /** All or none: the function puts everything back as it was. */
-  savepoint(): () => void {
-    const { jobs, queues, log } = this;
-    const [fresh, length] = [this.#fresh.length, log.length];
-    this.jobs = new Map(jobs);
-    this.queues = new Map(queues);
-    return () => {
-      this.jobs = jobs;
-      this.queues = queues;
-      this.#fresh.length = fresh;
-      log.cut(length);
-    };
-  }
-
   #set(job: JobRecord): void {
     if (job.state === State.available && this.jobs.get(job.id)?.state !== State.available)
       this.#places.set(job.id, ++this.#order);
@@ -184,9 +172,9 @@ export class Table {
     return this.#places.get(id) ?? 0;
   }
 
-  #holders(key: string): readonly JobRecord[] {
-    return [...this.jobs.values()]
-      .filter(({ uniqueKey }) => uniqueKey === key)
-      .sort((a, b) => a.createdAt - b.createdAt);
+  /** In the order of their age. */
+  #holders(key: string): readonly Holder[] {
+    const jobs = [...this.jobs.values()].map((job, number) => ({ job, number }));
+    return jobs.filter(({ job }) => job.uniqueKey === key).sort((a, b) => a.job.createdAt - b.job.createdAt);
   }
 }

@@ -174,7 +174,7 @@ export class Workflows {
   #apply(node: NodeRecord, step: WorkflowStep): readonly NodeRecord[] {
     const { now, log } = this.#table;
     if (step.kind === 'start') {
-      const inserted = this.#table.insert(step.job);
+      const inserted = this.#table.insertOne(step.job);
       if (inserted.kind === 'duplicate') {
         return this.#apply(node, refuseNode(this.#get(node.workflow).record, node, inserted.existing.id, now));
       }

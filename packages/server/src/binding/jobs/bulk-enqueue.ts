@@ -1,28 +1,31 @@
 import {
+  bulkStatus,
+  duplicateId,
   elements,
+  errorMember,
   type JobRecord,
   type Json,
   type Millis,
   maxWarnings,
   members,
   ProtocolError,
+  type Pushed,
   type ReadEnvelope,
   readEnvelope,
+  refusedBy,
   renderJob,
-  stateName,
+  replacement,
+  summary,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
-import type { Pushed } from '../../engine/jobs/push.ts';
 import type { Fields } from '../fields.ts';
 import { limitBatch } from '../filters.ts';
 import type { Handler } from '../handler.ts';
 import { Ids } from '../ids.ts';
 import { pressureHeaders } from '../queues/queues.ts';
-import { faultOf, type Reply } from '../reply.ts';
+import { faultOf, isBroken, type Reply } from '../reply.ts';
 import { checkEnvelopes } from '../schemas.ts';
 import { warningsOf } from '../warnings.ts';
-import { errorMember, isBroken, statusOf } from './bulk-items.ts';
-import { duplicate, refusedBy, replacement } from './jobs.ts';
 import { type Answered, repeatable } from './repeatable.ts';
 
 type Warnings = NonNullable<Reply['warnings']>;
@@ -91,7 +94,7 @@ async function answer(
   const created = outcomes.flatMap(({ status, job }) => (status === 'created' && job !== null ? [job] : []));
   const now = engine.clock.now();
   const reply = {
-    status: statusOf(succeeded, faults.length, 201),
+    status: bulkStatus(succeeded, faults.length, 201),
     text: `{${sums},"items":[${outcomes.map((item, index) => render(item, index, requestId, whole ? now : null)).join(',')}]}`,
     headers: { 'x-ojs-batch-size': String(outcomes.length), ...(await pressureHeaders(engine, created)) },
   };
@@ -110,11 +113,6 @@ function render(
   if (fault !== null) text += `,${errorMember(fault, requestId)}`;
   if (warnings.length > 0) text += `,"warnings":${JSON.stringify(warnings)}`;
   return `${text}}`;
-}
-
-/** Only characters that need no escape in JSON (ojs-core §5.1). */
-function summary({ id, type, queue, state, priority }: JobRecord): Json {
-  return `{"id":"${id}","type":"${type}","queue":"${queue}","state":"${stateName(state)}","priority":${priority}}`;
 }
 
 /** Reads every item, whatever is wrong with others; an id that comes twice is wrong the second time. `keyed` calls own all of their ids. */
@@ -138,7 +136,7 @@ async function readItems(
       };
       const envelope = readEnvelope(text, now, mint, `$.jobs[${index}]`);
       const { id } = envelope.job;
-      if (seen.has(id)) throw duplicate(id, index, 'twice in this batch');
+      if (seen.has(id)) throw duplicateId(id, index, 'twice in this batch');
       seen.add(id);
       const unknown = warningsOf(envelope.unknown.slice(0, left), strict);
       left -= unknown.length;
@@ -199,7 +197,7 @@ function outcome(pushed: Pushed, own: boolean, index: number, warnings: Warnings
   const more = replacement(item);
   if (item.kind === 'deduplicated') return { status: 'deduplicated', job, fault: null, more, warnings };
   if (pushed.kind !== 'repeated' || own) return { status: 'created', job, fault: null, more, warnings };
-  return { status: 'duplicate', job, fault: duplicate(job.id, index, 'there already', job), more: '', warnings: [] };
+  return { status: 'duplicate', job, fault: duplicateId(job.id, index, 'there already', job), more: '', warnings: [] };
 }
 
 function failed(fault: ProtocolError): Item {

@@ -1,4 +1,4 @@
-import { ProtocolError, State, Terminal } from '@ojs-ts/core';
+import { type BulkDone, ProtocolError, renderBulk, State, Terminal } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { BulkResult, Targets } from '../../engine/jobs/bulk.ts';
 import type { BulkOperation } from '../../engine/jobs/bulk-replies.ts';
@@ -6,8 +6,8 @@ import type { JobFilter } from '../../engine/jobs/selection.ts';
 import type { Fields } from '../fields.ts';
 import { readIds, readSpan, readStates, readSubject } from '../filters.ts';
 import type { Handler, Handlers } from '../handler.ts';
+import { isBroken } from '../reply.ts';
 import { bulkEnqueue } from './bulk-enqueue.ts';
-import { type Done, isBroken, renderResult } from './bulk-items.ts';
 import { repeatable } from './repeatable.ts';
 
 export const bulkHandlers: Handlers<'bulk.enqueue' | 'bulk.cancel' | 'bulk.retry' | 'bulk.delete'> = {
@@ -26,7 +26,7 @@ export const bulkHandlers: Handlers<'bulk.enqueue' | 'bulk.cancel' | 'bulk.retry
 /** POST /jobs/bulk/cancel, retry and delete (ojs-bulk-operations §6–8): of `job_ids`, or of those that fit a `filter`; `states` where it names none. */
 function changeMany(
   operation: Exclude<BulkOperation, 'enqueue'>,
-  done: Done,
+  done: BulkDone,
   states: JobFilter['states'],
   change: (engine: Engine, targets: Targets, key: string | null) => Promise<BulkResult>,
 ): Handler {
@@ -40,7 +40,7 @@ function changeMany(
         const data = { total, [done]: succeeded, skipped: total - succeeded };
         await engine.bulk.tell(`bulk.${operation}.completed`, request.requestId, JSON.stringify(data));
         return {
-          reply: renderResult(done, result, request.requestId),
+          reply: renderBulk(done, result, request.requestId),
           final: !result.items.some(({ fault }) => isBroken(fault)),
         };
       };

@@ -6,6 +6,7 @@ import {
   ProtocolError,
   type RerunOverride,
   readRetry,
+  renderBulk,
   renderJob,
   State,
 } from '@ojs-ts/core';
@@ -17,7 +18,6 @@ import type { BindingRequest, Handlers } from '../handler.ts';
 import { pagination, readPage } from '../queries.ts';
 import { json, ok, type Reply } from '../reply.ts';
 import { checkSchema } from '../schemas.ts';
-import { renderResult } from './bulk-items.ts';
 import { changed } from './jobs.ts';
 
 export const deadLetterHandlers: Handlers<
@@ -156,11 +156,7 @@ async function retryDeadLetters(engine: Engine, { body, key, requestId }: Bindin
   const filter = readFilter(fields, engine.clock.now());
   if (ids === null) requireConfirm(fields);
   fields.done();
-  return renderResult(
-    'retried',
-    await engine.deadLetter.retryMany(ids === null ? { filter } : { ids }, key),
-    requestId,
-  );
+  return renderBulk('retried', await engine.deadLetter.retryMany(ids === null ? { filter } : { ids }, key), requestId);
 }
 
 /** DELETE /dead-letter/:id: the job is gone from everywhere. */
@@ -178,7 +174,7 @@ async function purgeDeadLetters(engine: Engine, { body, query, requestId }: Bind
   requireConfirm(fields);
   fields.done();
   const result = await engine.deadLetter.purge(filter);
-  const reply = renderResult('deleted', result, requestId);
+  const reply = renderBulk('deleted', result, requestId);
   return {
     ...reply,
     text: `{"purged_count":${result.items.filter(({ fault }) => fault === null).length},${reply.text.slice(1)}`,

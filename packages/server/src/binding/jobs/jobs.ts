@@ -1,16 +1,19 @@
 import {
-  type JobRecord,
+  duplicateId,
   type Json,
+  oneJob,
   ProtocolError,
+  type PushedItem,
   type ReadEnvelope,
   readEnvelope,
   readEnvelopes,
+  refusedBy,
   renderJob,
+  replacement,
   stateName,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { Changed } from '../../engine/jobs/lifecycle.ts';
-import type { PushedItem, Refused } from '../../engine/jobs/push.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { Ids } from '../ids.ts';
 import { pressureHeaders } from '../queues/queues.ts';
@@ -54,7 +57,7 @@ export async function enqueueBatch(engine: Engine, { body, key, strict }: Bindin
   const read = readEnvelopes(requireBody(body), engine.clock.now(), () => ids.next());
   const seen = new Set<string>();
   for (const [index, { job }] of read.entries()) {
-    if (seen.has(job.id)) throw duplicate(job.id, index, 'twice in this batch');
+    if (seen.has(job.id)) throw duplicateId(job.id, index, 'twice in this batch');
     seen.add(job.id);
   }
   const unknown = warningsOf(
@@ -100,19 +103,8 @@ export function changed({ job, from }: Changed, extra = ''): Reply {
   return ok(oneJob(job, renderJob(job, { extra: `"previous_state":"${stateName(from)}"${extra}` })));
 }
 
-/** How a unique policy of `replace` or `replace_except_schedule` ended: the ids of the jobs that it cancelled, or that it changed one in place. */
-export function replacement(item: PushedItem): Json {
-  if (item.kind === 'deduplicated') return item.updated ? ',"updated":true' : '';
-  return item.replaced.length === 0 ? '' : `,"replaced":["${item.replaced.join('","')}"]`;
-}
-
 function warnings(all: NonNullable<Reply['warnings']>): Pick<Reply, 'warnings'> {
   return all.length === 0 ? {} : { warnings: all };
-}
-
-/** An answer with one job. What the published command line prints of it stands at the top level too. */
-export function oneJob({ id, type, queue, state }: JobRecord, rendered: Json, more = ''): Json {
-  return `{"job":${rendered},"id":"${id}","type":"${type}","queue":"${queue}","state":"${stateName(state)}"${more}}`;
 }
 
 export function requireBody(body: Json | undefined): Json {
@@ -127,55 +119,7 @@ async function push(engine: Engine, read: readonly ReadEnvelope[], ids: Ids): Pr
   if (pushed.kind === 'refused') throw refusedBy(pushed.why, pushed.index);
   if (pushed.kind === 'repeated' && !ids.areOwn(read.length)) {
     const [first] = pushed.items;
-    throw duplicate(first?.job.id ?? '', 0, 'there already', first?.job);
+    throw duplicateId(first?.job.id ?? '', 0, 'there already', first?.job);
   }
   return pushed.items;
-}
-
-/** What a client is told about a job that was not let in. */
-export function refusedBy(why: Refused, index: number): ProtocolError {
-  switch (why.kind) {
-    case 'duplicate': {
-      if (why.by === 'id') return duplicate(why.existing.id, index, 'there already', why.existing);
-      const { id, state, uniqueKey } = why.existing;
-      return new ProtocolError(
-        'duplicate',
-        `Job ${id} has the same unique key and is ${stateName(state)}; nothing was enqueued.`,
-        {
-          existing_job_id: id,
-          existing_job_state: stateName(state),
-          unique_key: uniqueKey,
-          uniqueness_key: uniqueKey,
-          index,
-        },
-      );
-    }
-    case 'full': {
-      const { queue, depth, bound } = why;
-      return new ProtocolError('queue_full', `Queue ${queue} holds ${depth} waiting jobs; it takes at most ${bound}.`, {
-        queue,
-        depth,
-        bound,
-        strategy: 'reject',
-        index,
-      });
-    }
-    case 'paused':
-      return new ProtocolError(
-        'queue_paused',
-        `Queue ${why.queue} is paused and this server refuses new jobs for paused queues.`,
-        {
-          queue: why.queue,
-          index,
-        },
-      );
-  }
-}
-
-export function duplicate(id: string, index: number, where: string, existing?: JobRecord): ProtocolError {
-  return new ProtocolError('duplicate', `A job with id ${id} is ${where}; nothing was enqueued.`, {
-    existing_job_id: id,
-    index,
-    ...(existing && { existing_job_state: stateName(existing.state) }),
-  });
 }

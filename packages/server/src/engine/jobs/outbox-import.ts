@@ -7,6 +7,7 @@ import {
   type NewJob,
   type NodeRef,
   ProtocolError,
+  type PushRefusal,
   type ReadEnvelope,
   readEnvelope,
   recordOf,
@@ -22,7 +23,7 @@ import { coalesce } from '../coalesce.ts';
 import type { EngineLog } from '../options.ts';
 import { checkEnvelopes } from '../schemas/check.ts';
 import type { Schemas } from '../schemas/schemas.ts';
-import { push, type Refused } from './push.ts';
+import { push } from './push.ts';
 
 /** Entries that are taken in at once: about 10 ms of work. */
 const page = 500;
@@ -190,7 +191,7 @@ function unreadable({ request }: InboxEntry, wanted: JobId, now: Millis): NewJob
   return { ...job, envelope: job.envelope.replace('"args":[]', () => `"args":[${JSON.stringify(request)}]`) };
 }
 
-function refusal(why: Refused): Failure {
+function refusal(why: PushRefusal): Failure {
   switch (why.kind) {
     case 'duplicate': {
       const { id, state } = why.existing;

@@ -1,0 +1,136 @@
+/** Texts of answers, for the server's binding and the fake of `@ojs-ts/sdk/testing`. */
+import { type ErrorCode, ProtocolError } from './errors.ts';
+import type { JobId, JobRecord, Json } from './job/job.ts';
+import { stateName } from './job/states.ts';
+import type { PushedItem, PushRefusal } from './push.ts';
+
+/** An answer with one job. What the published command line prints of it stands at the top level too. */
+export function oneJob({ id, type, queue, state }: JobRecord, rendered: Json, more = ''): Json {
+  return `{"job":${rendered},"id":"${id}","type":"${type}","queue":"${queue}","state":"${stateName(state)}"${more}}`;
+}
+
+/** A job in the answer to a bulk request: only characters that need no escape in JSON (ojs-core §5.1). */
+export function summary({ id, type, queue, state, priority }: JobRecord): Json {
+  return `{"id":"${id}","type":"${type}","queue":"${queue}","state":"${stateName(state)}","priority":${priority}}`;
+}
+
+/** How a unique policy of `replace` or `replace_except_schedule` ended: the ids of the jobs that it cancelled, or that it changed one in place. */
+export function replacement(item: PushedItem): Json {
+  if (item.kind === 'deduplicated') return item.updated ? ',"updated":true' : '';
+  return item.replaced.length === 0 ? '' : `,"replaced":["${item.replaced.join('","')}"]`;
+}
+
+/** What a client is told about a job that was not let in. */
+export function refusedBy(why: PushRefusal, index: number): ProtocolError {
+  switch (why.kind) {
+    case 'duplicate': {
+      if (why.by === 'id') return duplicateId(why.existing.id, index, 'there already', why.existing);
+      const { id, state, uniqueKey } = why.existing;
+      return new ProtocolError(
+        'duplicate',
+        `Job ${id} has the same unique key and is ${stateName(state)}; nothing was enqueued.`,
+        {
+          existing_job_id: id,
+          existing_job_state: stateName(state),
+          unique_key: uniqueKey,
+          uniqueness_key: uniqueKey,
+          index,
+        },
+      );
+    }
+    case 'full': {
+      const { queue, depth, bound } = why;
+      return new ProtocolError('queue_full', `Queue ${queue} holds ${depth} waiting jobs; it takes at most ${bound}.`, {
+        queue,
+        depth,
+        bound,
+        strategy: 'reject',
+        index,
+      });
+    }
+    case 'paused':
+      return new ProtocolError(
+        'queue_paused',
+        `Queue ${why.queue} is paused and this server refuses new jobs for paused queues.`,
+        { queue: why.queue, index },
+      );
+  }
+}
+
+/** @param where that the id is: in the store already, or twice in a batch. */
+export function duplicateId(id: JobId, index: number, where: string, existing?: JobRecord): ProtocolError {
+  return new ProtocolError('duplicate', `A job with id ${id} is ${where}; nothing was enqueued.`, {
+    existing_job_id: id,
+    index,
+    ...(existing && { existing_job_state: stateName(existing.state) }),
+  });
+}
+
+/** Errors whose texts have the details beside the code: ojs-backpressure §7.1, ojs-bulk-operations §9.1, ojs-extension-lifecycle §8.3. */
+const besideCode: ReadonlySet<ErrorCode> = new Set(['queue_full', 'batch_size_exceeded', 'extension_not_supported']);
+
+/** The API error body (ojs-http-binding §16): nested, with a lower-case code and the other names of the error beside it. */
+export function renderError({ kind, code, message, details, hint }: ProtocolError, requestId: string): Json {
+  return JSON.stringify({
+    error: {
+      code: kind.wire ?? code,
+      type: code,
+      message,
+      retryable: kind.retryable,
+      request_id: requestId,
+      hint,
+      docs_url: `https://openjobspec.org/docs/errors#${code}`,
+      canonical_code: kind.canonical,
+      ojs_code: kind.ojs,
+      ...(besideCode.has(code) && details),
+      details,
+    },
+  });
+}
+
+/** A job of a bulk operation; `fault` says why it was left as it is. */
+export interface BulkItem {
+  readonly id: JobId;
+  readonly fault: ProtocolError | null;
+}
+
+/** What a bulk operation did to each job: `cancelled`, `retried` or `deleted`. */
+export type BulkDone = 'cancelled' | 'retried' | 'deleted';
+
+const actions: Readonly<Record<BulkDone, string>> = { cancelled: 'cancel', retried: 'retry', deleted: 'delete' };
+/** Errors that stand in `errors`, beside the items, for clients of the admin dialect. */
+const maxErrors = 100;
+
+/** The answer to an operation on many jobs: its items in order, and sums under the names of ojs-bulk-operations and of ojs-admin-api. */
+export function renderBulk(
+  done: BulkDone,
+  { items, more }: { readonly items: readonly BulkItem[]; readonly more: boolean },
+  requestId: string,
+): { readonly status: number; readonly text: Json; readonly headers: Readonly<Record<string, string>> } {
+  const faults = items.flatMap(({ id, fault }) => (fault === null ? [] : [{ id, fault }]));
+  const succeeded = items.length - faults.length;
+  const texts = items.map(({ id, fault }, index) => {
+    const head = `{"index":${index},"job_id":${JSON.stringify(id)},"status"`;
+    if (fault === null) return `${head}:"${done}"}`;
+    return `${head}:"skipped","reason":${JSON.stringify(fault.message)},${errorMember(fault, requestId)}}`;
+  });
+  const errors = faults
+    .slice(0, maxErrors)
+    .map(({ id, fault }) => ({ job_id: id, error: fault.message, code: fault.code }));
+  const text =
+    `{"action":"${actions[done]}","total_matched":${items.length},"matched":${items.length},"${done}":${succeeded},"succeeded":${succeeded}` +
+    `,"skipped":${faults.length},"failed":${faults.length},"has_more":${more},"items":[${texts.join(',')}],"errors":${JSON.stringify(errors)}}`;
+  const status = bulkStatus(succeeded, faults.length, 200);
+  return { status, text, headers: { 'x-ojs-batch-size': String(items.length) } };
+}
+
+/** ojs-bulk-operations §11.2: all went well, some did, none did. */
+export function bulkStatus(succeeded: number, failed: number, success: 200 | 201): number {
+  if (failed === 0) return success;
+  return succeeded === 0 ? 422 : 207;
+}
+
+/** `"error":{…}` as an answer of its own would have it. */
+export function errorMember(error: ProtocolError, requestId: string): Json {
+  return renderError(error, requestId).slice(1, -1);
+}

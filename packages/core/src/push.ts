@@ -1,0 +1,175 @@
+/** PUSH as a value: a generator that yields what it asks of a store. The engine answers with promises, the fake of `@ojs-ts/sdk/testing` at once. */
+import type { Inserted } from './admission.ts';
+import { type JobId, type JobRecord, type NewJob, recordOf, type Transition } from './job/job.ts';
+import { State } from './job/states.ts';
+import { updatedInPlace } from './lifecycle/decide.ts';
+import type { UniquePolicy } from './policies/unique.ts';
+
+export interface PushItem {
+  readonly job: NewJob;
+  /** What its unique policy does about a duplicate; null where it has none. */
+  readonly onConflict: UniquePolicy['onConflict'] | null;
+}
+
+export type PushedItem =
+  | { readonly kind: 'created'; readonly job: JobRecord; readonly replaced: readonly JobId[] }
+  /** Nothing was created: the job that holds the unique key, with new args and meta where it was `updated`. */
+  | { readonly kind: 'deduplicated'; readonly job: JobRecord; readonly updated: boolean };
+
+export type PushRefusal = Extract<Inserted, { readonly kind: 'duplicate' | 'full' | 'paused' }>;
+
+export type Pushed =
+  | { readonly kind: 'pushed'; readonly items: readonly PushedItem[] }
+  /** Every job of the call that its policies let in is there already, with the same content: a repeated call. */
+  | { readonly kind: 'repeated'; readonly items: readonly PushedItem[] }
+  /** Nothing was inserted, because of the item at `index`. */
+  | { readonly kind: 'refused'; readonly index: number; readonly why: PushRefusal };
+
+/** What PUSH asks of a store, to be answered before the generator goes on. */
+export type PushStep =
+  /** As one group. */
+  | { readonly kind: 'insert'; readonly jobs: readonly NewJob[]; answer(answers: readonly Inserted[]): void }
+  | { readonly kind: 'get'; readonly ids: readonly JobId[]; answer(jobs: readonly (JobRecord | null)[]): void }
+  /** Each by itself; answers whether it was applied. */
+  | {
+      readonly kind: 'transition';
+      readonly transitions: readonly Transition[];
+      answer(moved: readonly boolean[]): void;
+    };
+
+type Steps<T> = Generator<PushStep, T, void>;
+
+/** A scheduled job that is to be updated may start meanwhile; then the key is looked up again, so often at most. */
+const rounds = 5;
+
+/** A job that is not inserted: the scheduled one that holds its key gets its args and meta instead. */
+interface Update {
+  readonly item: PushItem;
+  readonly index: number;
+  readonly existing: JobRecord;
+}
+
+/**
+ * PUSH (ojs-core §7.1), all or none. Duplicates that a policy ignores are left out and answered with the job that holds their key, within a batch too. Jobs
+ * are changed in place once all others are in, so that a batch that is refused has changed nothing.
+ */
+export function* push(items: readonly PushItem[], round = 0): Steps<Pushed> {
+  const outcomes = new Map<number, PushedItem>();
+  const updates: Update[] = [];
+  let left = items.map((item, index) => ({ item, index }));
+  let repeated = false;
+  while (left.length > 0) {
+    const answers = yield* insert(left.map(({ item }) => item.job));
+    const refusals = left.flatMap(({ item, index }, at) => {
+      const answer = answers[at];
+      return answer?.kind === 'duplicate' || answer?.kind === 'full' || answer?.kind === 'paused'
+        ? [{ item, index, answer }]
+        : [];
+    });
+    if (refusals.length === 0) {
+      for (const [at, { item, index }] of left.entries()) outcomes.set(index, created(item, answers[at]));
+      repeated = answers.every(({ kind }) => kind === 'already');
+      break;
+    }
+    const settled = refusals.map(({ item, answer }) => settle(item, answer));
+    const refused = refusals.find((_, at) => settled[at] === 'refused');
+    if (refused) return { kind: 'refused', index: refused.index, why: refused.answer };
+    refusals.forEach(({ item, index, answer }, at) => {
+      if (answer.kind !== 'duplicate') return;
+      if (settled[at] === 'ignored')
+        outcomes.set(index, { kind: 'deduplicated', job: answer.existing, updated: false });
+      else updates.push({ item, index, existing: answer.existing });
+    });
+    const gone = new Set(refusals.map(({ index }) => index));
+    left = left.filter(({ index }) => !gone.has(index));
+  }
+  const refused = updates.length === 0 ? null : yield* update(updates, outcomes, round);
+  if (refused) return refused;
+  return { kind: repeated ? 'repeated' : 'pushed', items: items.flatMap((_, index) => outcomes.get(index) ?? []) };
+}
+
+function created({ job }: PushItem, answer: Inserted | undefined): PushedItem {
+  return {
+    kind: 'created',
+    job: answer?.kind === 'already' ? answer.job : recordOf(job),
+    replaced: answer?.kind === 'inserted' ? answer.replaced : [],
+  };
+}
+
+/** What a policy makes of a job that was not let in. */
+function settle({ onConflict }: PushItem, answer: PushRefusal): 'ignored' | 'updates' | 'refused' {
+  if (answer.kind !== 'duplicate' || answer.by !== 'unique') return 'refused';
+  if (onConflict === 'ignore') return 'ignored';
+  return onConflict === 'replace_except_schedule' && answer.existing.state === State.scheduled ? 'updates' : 'refused';
+}
+
+/** Of several jobs that change the same one, the last one counts. Answers a refusal where the one job of a call cannot be inserted after all. */
+function* update(updates: readonly Update[], outcomes: Map<number, PushedItem>, round: number): Steps<Pushed | null> {
+  const replaced = new Set(
+    [...outcomes.values()].flatMap((outcome) => (outcome.kind === 'created' ? outcome.replaced : [])),
+  );
+  const last = new Map(updates.map((one) => [one.existing.id, one]));
+  const isAlone = outcomes.size === 0 && updates.length === 1;
+  const updated = yield* updateInPlace([...last.values()]);
+  const byId = new Map<JobId, PushedItem | null>();
+  for (const [id, { item, index }] of last) {
+    const job = updated.get(id);
+    if (job !== undefined) {
+      byId.set(id, { kind: 'deduplicated', job, updated: true });
+      continue;
+    }
+    // It started meanwhile, unless a later job of this call has taken its place.
+    const again = replaced.has(id) || round >= rounds ? null : yield* push([item], round + 1);
+    if (again?.kind === 'refused' && isAlone) return { ...again, index };
+    byId.set(id, again === null || again.kind === 'refused' ? null : (again.items[0] ?? null));
+  }
+  for (const { index, existing } of updates) {
+    const item = byId.get(existing.id) ?? null;
+    const isLast = last.get(existing.id)?.index === index;
+    if (item !== null && (isLast || item.kind === 'deduplicated')) outcomes.set(index, item);
+    else {
+      const [now] = item === null ? yield* get([existing.id]) : [item.job];
+      outcomes.set(index, { kind: 'deduplicated', job: now ?? existing, updated: false });
+    }
+  }
+  // The job may be one of this call.
+  for (const [index, outcome] of outcomes) {
+    const changed = byId.get(outcome.job.id);
+    if (outcome.kind === 'created' && changed?.kind === 'deduplicated')
+      outcomes.set(index, { ...outcome, job: changed.job });
+  }
+  return null;
+}
+
+/** The jobs as they are then, without those that are not scheduled any more. */
+function* updateInPlace(updates: readonly Update[]): Steps<ReadonlyMap<JobId, JobRecord>> {
+  const jobs = yield* get(updates.map(({ existing }) => existing.id));
+  const transitions = updates.flatMap(({ item }, at) => {
+    const job = jobs[at];
+    return job?.state === State.scheduled ? [updatedInPlace(job, item.job)] : [];
+  });
+  if (transitions.length === 0) return new Map();
+  const moved = yield* transition(transitions);
+  const ids = transitions.flatMap(({ id }, at) => (moved[at] ? [id] : []));
+  const after = ids.length === 0 ? [] : yield* get(ids);
+  return new Map(after.flatMap((job) => (job === null ? [] : [[job.id, job] as const])));
+}
+
+function insert(jobs: readonly NewJob[]): Steps<readonly Inserted[]> {
+  return ask((answer) => ({ kind: 'insert', jobs, answer }));
+}
+
+function get(ids: readonly JobId[]): Steps<readonly (JobRecord | null)[]> {
+  return ask((answer) => ({ kind: 'get', ids, answer }));
+}
+
+function transition(transitions: readonly Transition[]): Steps<readonly boolean[]> {
+  return ask((answer) => ({ kind: 'transition', transitions, answer }));
+}
+
+function* ask<T>(stepOf: (answer: (value: T) => void) => PushStep): Steps<T> {
+  const answers: T[] = [];
+  yield stepOf((value) => answers.push(value));
+  for (const answer of answers) return answer;
+  throw new Error('A step of PUSH was not answered.');
+}
