@@ -55,7 +55,7 @@ const attempt: Rule<number> = {
 };
 
 /**
- * Reads a report: `{progress: 0…1}` or `{percentage: 0…100}`, `message`, `data`, `checkpoint` (ojs-progress §4). Numbers beyond the ends are clamped.
+ * Reads a report: `{progress: 0…1}` or `{percentage: 0…100}`, `message`, `data`, `checkpoint` (ojs-progress §5, §6.1). Numbers beyond the ends are clamped.
  * @throws ProtocolError `invalid_payload`, `invalid_request`, or `envelope_too_large` where `data` is too large.
  */
 export function readProgress(text: Json): { readonly report: ProgressReport; readonly reporter: Reporter } {

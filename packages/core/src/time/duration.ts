@@ -17,7 +17,7 @@ const lengths = [365 * day, 30 * day, 7 * day, day, hour, minute, second] as con
 /** Only the last component may have a fraction. */
 const earlyFraction = /\.[0-9]+[A-Z]./;
 
-/** An ISO 8601 duration in milliseconds, rounded to one, never down to nothing; null where it is none or beyond {@link maxDurationMs} (ojs-json-format §5). */
+/** An ISO 8601 duration in milliseconds, rounded to one, never down to nothing; null where it is none or beyond {@link maxDurationMs} (ojs-retry §4). */
 export function parseDuration(text: string): number | null {
   const match = text.length > maxLength || earlyFraction.test(text) ? null : iso.exec(text);
   if (match === null) return null;
