@@ -5,9 +5,15 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const report = process.env.OJS_TEST_REPORT;
 const exclude = ['**/node_modules/**'];
 const long = '{packages/*,conformance,bench,examples,scripts}/test/**/*.long.ts';
-/** They load modules anew (`vi.resetModules`). In a worker that keeps its modules, `vi.stubEnv` has no effect in the files after them. */
+/**
+ * They load modules anew (`vi.resetModules`). In a worker that keeps its modules, `vi.stubEnv` has no effect in the
+ * files after them.
+ */
 const fresh = ['packages/sdk/test/platform/environment-names.test.ts', 'packages/sdk/test/client/mistakes.test.ts'];
-/** They kill and stop servers and measure how long others stand still, or hold a load to its limit: beside others they would measure those. */
+/**
+ * They kill and stop servers and measure how long others stand still, or hold a load to its limit: beside others they
+ * would measure those.
+ */
 const timed = 'packages/cli/test/**/*.long.ts';
 
 /** Files that wait long for clocks of their own; begun last, the run would end with their waiting. */
@@ -34,8 +40,8 @@ export default defineConfig({
           include: ['{packages/*,conformance,bench,examples}/test/**/*.test.ts'],
           exclude: [...exclude, ...fresh],
           maxConcurrency: 8,
-          // Three on two cores, because tests wait for servers. A worker keeps the modules that it has: evaluating them again for each file
-          // took a fifth of the processor time.
+          // Three on two cores, because tests wait for servers. A worker keeps the modules that it has: evaluating them
+          // again for each file took a fifth of the processor time.
           maxWorkers: 3,
           isolate: false,
           // For a machine that is ten times as slow as usual.

@@ -15,7 +15,10 @@ export interface StepResponse {
 const reference = /\{\{\s*([^{}]+?)\s*\}\}/g;
 const whole = /^\{\{\s*([^{}]+?)\s*\}\}$/;
 
-/** The values that templates can name in one run of a case: answers of its steps, captures, and values made for this run. */
+/**
+ * The values that templates can name in one run of a case: answers of its steps, captures, and values made for this
+ * run.
+ */
 export class Scope {
   readonly #steps = new Map<string, StepResponse>();
   readonly #names = new Map<string, JsonValue>();

@@ -19,7 +19,9 @@ let seen: {
   readonly body: string;
 }[] = [];
 
-/** Answers by path: `/echo` the request, `/status/N` that status, `/slow` after 60 ms, `/text` text that is not JSON. */
+/**
+ * Answers by path: `/echo` the request, `/status/N` that status, `/slow` after 60 ms, `/text` text that is not JSON.
+ */
 beforeAll(async () => {
   server = createServer((request, response) => {
     const chunks: Buffer[] = [];

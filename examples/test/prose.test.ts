@@ -37,7 +37,9 @@ interface Sentence {
   readonly text: string;
 }
 
-/** The sentences of a Markdown page. Code blocks and comments are left out; a heading, a list item and a cell end one. */
+/**
+ * The sentences of a Markdown page. Code blocks and comments are left out; a heading, a list item and a cell end one.
+ */
 function sentencesOf(page: string): readonly Sentence[] {
   const lines = page
     .replaceAll(/^( *)```[\s\S]*?^\1```$|<!--[\s\S]*?-->/gm, (block) => block.replaceAll(/[^\n]/g, ''))

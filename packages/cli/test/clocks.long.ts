@@ -148,7 +148,8 @@ test.skipIf(!isPossible).concurrent.each(stores)(
       expect(Math.min(...values), `${what}: early`).toBeGreaterThan(-toleranceMs);
       expect(Math.max(...values), `${what}: late`).toBeLessThan(toleranceMs);
     }
-    // None twice, and none missing at an end. Crons are looked at once a second and no more often (ojs-cron §7.3), so the first may be that late.
+    // None twice, and none missing at an end. Crons are looked at once a second and no more often (ojs-cron §7.3), so
+    // the first may be that late.
     expect(ticks.length).toBeLessThanOrEqual((removed - registered + toleranceMs) / 1_000);
     expect((ticks[0]?.at ?? Number.NaN) - registered).toBeLessThan(2_000 + toleranceMs);
     expect(removed - (ticks.at(-1)?.at ?? Number.NaN)).toBeLessThan(1_000 + toleranceMs);

@@ -17,7 +17,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-/** Enqueues `jobs` jobs from 16 callers; what was acknowledged, and when. A producer that gave up on a call (its outcome unknown) goes on with the next. */
+/**
+ * Enqueues `jobs` jobs from 16 callers; what was acknowledged, and when. A producer that gave up on a call (its outcome
+ * unknown) goes on with the next.
+ */
 async function produce(client: Client): Promise<Map<string, number>> {
   const acknowledged = new Map<string, number>();
   let next = 0;
@@ -33,7 +36,10 @@ async function produce(client: Client): Promise<Map<string, number>> {
   return acknowledged;
 }
 
-/** Kills the server with SIGKILL whenever another share of the work is done, and starts it again within 5 s. Answers when it was down. */
+/**
+ * Kills the server with SIGKILL whenever another share of the work is done, and starts it again within 5 s. Answers
+ * when it was down.
+ */
 async function killServer(file: string, port: number, first: Child, done: () => number) {
   let server = first;
   const down: (readonly [from: number, to: number])[] = [];
@@ -203,7 +209,8 @@ describe('the fence, at default settings', () => {
       Array.from({ length: 5 }, () => ({ type: 'crash.job', args: [], queue: 'crash', retry: { maxAttempts: 5 } })),
     );
     await until(async () => readFileSync(log, { encoding: 'utf8', flag: 'a+' }).split('start').length > 5);
-    // A heartbeat that was on its way before them does not extend their leases, which then end before the worker is dead.
+    // A heartbeat that was on its way before them does not extend their leases, which then end before the worker is
+    // dead.
     const started = Date.now();
     await using admin = new Admin(url, { logger: silent });
     await until(async () =>

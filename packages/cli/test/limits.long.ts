@@ -17,7 +17,10 @@ interface Execution {
 
 interface History {
   readonly executions: readonly Execution[];
-  /** The most that were under way at once, in the order of the log, which is that of the commits: a server knows its time before it has the file. */
+  /**
+   * The most that were under way at once, in the order of the log, which is that of the commits: a server knows its
+   * time before it has the file.
+   */
   readonly most: number;
 }
 

@@ -16,7 +16,10 @@ const jobs = 5_000;
 const kills = 10;
 /** How long Redis waits before it syncs what it wrote, where it does so every second. */
 const syncMs = 1_000;
-/** How long such a Redis holds back what it has answered already, where the last sync is still under way: it dies with the process. */
+/**
+ * How long such a Redis holds back what it has answered already, where the last sync is still under way: it dies with
+ * the process.
+ */
 const heldBackMs = 2_000;
 const resumedMs = 2_000;
 
@@ -50,8 +53,9 @@ const stores: readonly Store[] = [
 ];
 
 /**
- * Kills the store with SIGKILL whenever another share of the work is done, and starts it again within 2 s. Answers when it went and came back.
- * What a killed process wrote stays with the system; only where the power fails it is lost, as far as it was not synced.
+ * Kills the store with SIGKILL whenever another share of the work is done, and starts it again within 2 s. Answers when
+ * it went and came back. What a killed process wrote stays with the system; only where the power fails it is lost, as
+ * far as it was not synced.
  */
 async function killStore({ mayLoseMs = 0, unsynced }: Store, instance: Instance, done: () => number) {
   const outages: { readonly safeUntil: number; readonly startedAt: number; readonly to: number }[] = [];

@@ -11,8 +11,9 @@ export type Inserted =
   /** The whole group is there with the same envelopes: a repeated call. */
   | { readonly kind: 'already'; readonly job: JobRecord }
   /**
-   * The id belongs to another job, or to a job of which the rest of the group is not there; or a job holds the unique key. The id is looked at first,
-   * or a repeated replacement would cancel its own winner. Of several holders of a key an unfinished one is named, the oldest.
+   * The id belongs to another job, or to a job of which the rest of the group is not there; or a job holds the unique
+   * key. The id is looked at first, or a repeated replacement would cancel its own winner. Of several holders of a key
+   * an unfinished one is named, the oldest.
    */
   | { readonly kind: 'duplicate'; readonly by: 'id' | 'unique'; readonly existing: JobRecord }
   /** The group does not fit into the queue's capacity: `depth` jobs wait in it, `bound` may. */
@@ -27,7 +28,10 @@ export interface InsertOptions {
   readonly refusePaused?: boolean;
 }
 
-/** States that count for a queue's capacity. Active jobs do not, so that a retry can always come back (ojs-backpressure §4). */
+/**
+ * States that count for a queue's capacity. Active jobs do not, so that a retry can always come back (ojs-backpressure
+ * §4).
+ */
 export const Queued: StateMask = State.available | State.scheduled | State.retryable;
 
 export interface AdmissionOptions extends InsertOptions {
@@ -52,7 +56,10 @@ export interface AdmissionView {
   readonly completing?: ReadonlySet<JobId>;
 }
 
-/** What an accepted job changes: it cancels the jobs that it replaces, of the store or of its own group, then it is inserted. */
+/**
+ * What an accepted job changes: it cancels the jobs that it replaces, of the store or of its own group, then it is
+ * inserted.
+ */
 export interface Admitted {
   readonly job: NewJob;
   readonly record: JobRecord;
@@ -69,8 +76,9 @@ export interface Admission {
 }
 
 /**
- * Looks at the jobs of a group one by one, each as if those before it were there. The id is looked at first, then the unique key, then the queue. A group is
- * inserted wholly or not at all; the store carries out what was admitted in the same commit.
+ * Looks at the jobs of a group one by one, each as if those before it were there. The id is looked at first, then the
+ * unique key, then the queue. A group is inserted wholly or not at all; the store carries out what was admitted in the
+ * same commit.
  */
 export function admit(view: AdmissionView, group: readonly NewJob[], options: AdmissionOptions = {}): Admission {
   const looking = new Looking(view, group.length, options);
@@ -161,8 +169,8 @@ export function queueRefusal(
 }
 
 /**
- * What becomes of a group once each of its jobs was looked at: inserted wholly, there already wholly (a repeated call), or refused. A group of which only a
- * part is there is not the call that made it, so that part is `duplicate`.
+ * What becomes of a group once each of its jobs was looked at: inserted wholly, there already wholly (a repeated call),
+ * or refused. A group of which only a part is there is not the call that made it, so that part is `duplicate`.
  */
 export function groupVerdict(answers: readonly Inserted[]): readonly Inserted[] {
   const every = (kind: Inserted['kind']) => answers.every((answer) => answer.kind === kind);

@@ -14,7 +14,10 @@ export function summary({ id, type, queue, state, priority }: JobRecord): Json {
   return `{"id":"${id}","type":"${type}","queue":"${queue}","state":"${stateName(state)}","priority":${priority}}`;
 }
 
-/** How a unique policy of `replace` or `replace_except_schedule` ended: the ids of the jobs that it cancelled, or that it changed one in place. */
+/**
+ * How a unique policy of `replace` or `replace_except_schedule` ended: the ids of the jobs that it cancelled, or that
+ * it changed one in place.
+ */
 export function replacement(item: PushedItem): Json {
   if (item.kind === 'deduplicated') return item.updated ? ',"updated":true' : '';
   return item.replaced.length === 0 ? '' : `,"replaced":["${item.replaced.join('","')}"]`;
@@ -66,10 +69,15 @@ export function duplicateId(id: JobId, index: number, where: string, existing?: 
   });
 }
 
-/** Errors whose texts have the details beside the code: ojs-backpressure §7.1, ojs-bulk-operations §9.1, ojs-extension-lifecycle §8.3. */
+/**
+ * Errors whose texts have the details beside the code: ojs-backpressure §7.1, ojs-bulk-operations §9.1,
+ * ojs-extension-lifecycle §8.3.
+ */
 const besideCode: ReadonlySet<ErrorCode> = new Set(['queue_full', 'batch_size_exceeded', 'extension_not_supported']);
 
-/** The API error body (ojs-http-binding §16): nested, with a lower-case code and the other names of the error beside it. */
+/**
+ * The API error body (ojs-http-binding §16): nested, with a lower-case code and the other names of the error beside it.
+ */
 export function renderError({ kind, code, message, details, hint }: ProtocolError, requestId: string): Json {
   return JSON.stringify({
     error: {
@@ -101,7 +109,10 @@ const actions: Readonly<Record<BulkDone, string>> = { cancelled: 'cancel', retri
 /** Errors that stand in `errors`, beside the items, for clients of the admin dialect. */
 const maxErrors = 100;
 
-/** The answer to an operation on many jobs: its items in order, and sums under the names of ojs-bulk-operations and of ojs-admin-api. */
+/**
+ * The answer to an operation on many jobs: its items in order, and sums under the names of ojs-bulk-operations and of
+ * ojs-admin-api.
+ */
 export function renderBulk(
   done: BulkDone,
   { items, more }: { readonly items: readonly BulkItem[]; readonly more: boolean },

@@ -225,7 +225,9 @@ export class ProtocolError extends Error {
     return errorKinds[this.code];
   }
 
-  /** Of several issues the first gives the message; all stand in `details.validation_errors` (ojs-json-format §12.4). */
+  /**
+   * Of several issues the first gives the message; all stand in `details.validation_errors` (ojs-json-format §12.4).
+   */
   static invalid(
     issues: readonly ValidationIssue[],
     code: 'invalid_request' | 'validation_error' = 'invalid_request',

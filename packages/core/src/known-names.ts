@@ -3,10 +3,16 @@ export interface Names {
   readonly [name: string]: true | Names;
 }
 
-/** The list of an interface's names. The compiler refuses one that lacks a name, so a new option cannot be forgotten. Names with `~` carry types only. */
+/**
+ * The list of an interface's names. The compiler refuses one that lacks a name, so a new option cannot be forgotten.
+ * Names with `~` carry types only.
+ */
 export type NamesOf<T> = Readonly<Record<Exclude<Extract<keyof T, string>, `~${string}`>, true | Names>>;
 
-/** Whether all own names of the object are known, those of listed objects within too. Runs with every enqueue, so it makes nothing but the list of keys. */
+/**
+ * Whether all own names of the object are known, those of listed objects within too. Runs with every enqueue, so it
+ * makes nothing but the list of keys.
+ */
 export function isKnown(options: unknown, names: Names): boolean {
   if (!isOptions(options)) return false;
   for (const name of Object.keys(options)) {

@@ -17,7 +17,9 @@ export interface Operation extends Route {
 /** The route that every client needs, without the table of the others. */
 export const enqueueRoute = { method: 'POST', path: '/ojs/v1/jobs' } as const satisfies Route;
 
-/** The HTTP binding (ojs-http-binding §2) and our additions, as one table: routes, clients and authorization read it. */
+/**
+ * The HTTP binding (ojs-http-binding §2) and our additions, as one table: routes, clients and authorization read it.
+ */
 const table = {
   'system.manifest': { method: 'GET', path: '/ojs/manifest', scopes: ['open'] },
   'system.health': {

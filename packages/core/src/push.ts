@@ -1,4 +1,7 @@
-/** PUSH as a value: a generator that yields what it asks of a store. The engine answers with promises, the fake of `@ojs-ts/sdk/testing` at once. */
+/**
+ * PUSH as a value: a generator that yields what it asks of a store. The engine answers with promises, the fake of
+ * `@ojs-ts/sdk/testing` at once.
+ */
 import type { Inserted } from './admission.ts';
 import { type JobId, type JobRecord, type NewJob, recordOf, type Transition } from './job/job.ts';
 import { State } from './job/states.ts';
@@ -50,8 +53,9 @@ interface Update {
 }
 
 /**
- * PUSH (ojs-core §7.1), all or none. Duplicates that a policy ignores are left out and answered with the job that holds their key, within a batch too. Jobs
- * are changed in place once all others are in, so that a batch that is refused has changed nothing.
+ * PUSH (ojs-core §7.1), all or none. Duplicates that a policy ignores are left out and answered with the job that holds
+ * their key, within a batch too. Jobs are changed in place once all others are in, so that a batch that is refused has
+ * changed nothing.
  */
 export function* push(items: readonly PushItem[], round = 0): Steps<Pushed> {
   const outcomes = new Map<number, PushedItem>();
@@ -103,7 +107,10 @@ function settle({ onConflict }: PushItem, answer: PushRefusal): 'ignored' | 'upd
   return onConflict === 'replace_except_schedule' && answer.existing.state === State.scheduled ? 'updates' : 'refused';
 }
 
-/** Of several jobs that change the same one, the last one counts. Answers a refusal where the one job of a call cannot be inserted after all. */
+/**
+ * Of several jobs that change the same one, the last one counts. Answers a refusal where the one job of a call cannot
+ * be inserted after all.
+ */
 function* update(updates: readonly Update[], outcomes: Map<number, PushedItem>, round: number): Steps<Pushed | null> {
   const replaced = new Set(
     [...outcomes.values()].flatMap((outcome) => (outcome.kind === 'created' ? outcome.replaced : [])),

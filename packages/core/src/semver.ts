@@ -8,7 +8,10 @@ const maxLength = 64;
 const pattern =
   /^(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?$/;
 
-/** Reads a version of Semantic Versioning 2.0.0, or its first one or two numbers (`2` is `2.0.0`); null where it is none. */
+/**
+ * Reads a version of Semantic Versioning 2.0.0, or its first one or two numbers (`2` is `2.0.0`); null where it is
+ * none.
+ */
 export function readVersion(text: string): Version | null {
   const match = text.length > maxLength ? null : pattern.exec(text);
   if (match === null) return null;

@@ -2,8 +2,8 @@
 const longestWord = 64;
 
 /**
- * How many letters one word is away from another: an insertion, a removal, a replacement and a swap of two neighbours count as one each
- * (optimal string alignment).
+ * How many letters one word is away from another: an insertion, a removal, a replacement and a swap of two neighbours
+ * count as one each (optimal string alignment).
  */
 export function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];
@@ -24,8 +24,9 @@ export function editDistance(from: string, to: string): number {
 }
 
 /**
- * The known name that was probably meant; undefined where none is near. A name one letter away always wins. Otherwise case, `_`, `-` and `.` count for
- * nothing, a third of the letters may differ, and a word of at least four letters may be a part of the name (`attempts` for `maxAttempts`).
+ * The known name that was probably meant; undefined where none is near. A name one letter away always wins. Otherwise
+ * case, `_`, `-` and `.` count for nothing, a third of the letters may differ, and a word of at least four letters may
+ * be a part of the name (`attempts` for `maxAttempts`).
  */
 export function nearestName(given: string, names: Iterable<string>): string | undefined {
   if (given.length === 0 || given.length > longestWord) return undefined;
@@ -45,7 +46,10 @@ export function didYouMean(given: string, names: Iterable<string>): string {
   return name === undefined ? '' : ` Did you mean ${name}?`;
 }
 
-/** Never below 1.5 where the words differ by a letter: that is for {@link editDistance} on the words as they were written. */
+/**
+ * Never below 1.5 where the words differ by a letter: that is for {@link editDistance} on the words as they were
+ * written.
+ */
 function looseDistance(word: string, name: string): number {
   if (word === name) return 1.25;
   const isPart = word.length >= 4 && (name.includes(word) || (name.length >= 4 && word.includes(name)));

@@ -36,7 +36,10 @@ export interface StreamCall {
   readonly lastEventId?: string;
 }
 
-/** `chunks` is the text of a `text/event-stream`, cut anywhere; leaving its loop closes the connection. Null where no stream came: then `text` says why. */
+/**
+ * `chunks` is the text of a `text/event-stream`, cut anywhere; leaving its loop closes the connection. Null where no
+ * stream came: then `text` says why.
+ */
 export interface StreamAnswer extends Answer {
   readonly chunks: AsyncIterable<string> | null;
 }

@@ -17,7 +17,10 @@ function format(ms: number, b: (index: number) => number): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${hex[b(0) & 0x0f]![1]}${h(1)}-${hex[0x80 | (b(2) & 0x3f)]}${h(3)}-${h(4)}${h(5)}${h(6)}${h(7)}${h(8)}${h(9)}`;
 }
 
-/** A new UUIDv7 (RFC 9562 §5.7): 48 bits of time, 74 random bits drawn from a pool, because one call of getRandomValues an id costs 10x. */
+/**
+ * A new UUIDv7 (RFC 9562 §5.7): 48 bits of time, 74 random bits drawn from a pool, because one call of getRandomValues
+ * an id costs 10x.
+ */
 export function uuidv7(clock?: Clock): string {
   if (used + 10 > pool.length) {
     crypto.getRandomValues(pool);

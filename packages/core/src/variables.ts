@@ -71,7 +71,8 @@ export const variableNames = Object.keys(table) as readonly Variable[];
 /** Names that are free behind a prefix: those of test databases, and ojs-secrets' (`OJS_SECRET_DB_PASSWORD`). */
 const families = /^OJS_(?:TEST|SECRET)_./;
 /**
- * What Kubernetes and Docker links make of a service or container whose name begins with `ojs`: `OJS_SERVICE_HOST`, `OJS_SERVER_PORT_8080_TCP_ADDR`.
+ * What Kubernetes and Docker links make of a service or container whose name begins with `ojs`: `OJS_SERVICE_HOST`,
+ * `OJS_SERVER_PORT_8080_TCP_ADDR`.
  * https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
  */
 const serviceNames =
@@ -98,7 +99,10 @@ export function checkVariables(env: Readonly<Record<string, string | undefined>>
   return { misspelled, unknown };
 }
 
-/** `tcp://10.0.0.1:8080`: what Kubernetes sets `OJS_PORT` to where a service is named `ojs`, and Docker links `OJS_SERVER_PORT`. */
+/**
+ * `tcp://10.0.0.1:8080`: what Kubernetes sets `OJS_PORT` to where a service is named `ojs`, and Docker links
+ * `OJS_SERVER_PORT`.
+ */
 export function isServiceAddress(value: string): boolean {
   return /^(?:tcp|udp|sctp):\/\//.test(value);
 }

@@ -24,7 +24,9 @@ interface Queue {
   readonly capacity: number | null;
 }
 
-/** A store that looks at everything that it has. @param indexed whether it finds the oldest holder of a state by itself. */
+/**
+ * A store that looks at everything that it has. @param indexed whether it finds the oldest holder of a state by itself.
+ */
 function viewOf(jobs: readonly JobRecord[], queues: readonly Queue[], indexed: boolean): AdmissionView {
   const holders = (key: string): readonly Holder[] =>
     jobs.flatMap((job, number) => (job.uniqueKey === key ? [{ job, number }] : [])).sort(byAge);

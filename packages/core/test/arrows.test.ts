@@ -10,7 +10,10 @@ function ofInterface<T>(value: T): Readonly<Record<string, T>> {
   return Object.fromEntries(files.map((name) => [`packages/server/src/storage/${name}.ts`, value]));
 }
 
-/** The rooms of the house, the most exact prefix first, and what each may import besides itself. The drawing is docs/architecture.md. */
+/**
+ * The rooms of the house, the most exact prefix first, and what each may import besides itself. The drawing is
+ * docs/architecture.md.
+ */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [],
   'packages/sdk/src/transport/node.ts': ['core', 'sdk', 'node:', 'undici'],

@@ -13,7 +13,10 @@ export interface ErrorContext {
   cause?: unknown;
 }
 
-/** Registered process-wide: `isOjsError` knows errors of another copy of this package (ESM beside CommonJS, another version). */
+/**
+ * Registered process-wide: `isOjsError` knows errors of another copy of this package (ESM beside CommonJS, another
+ * version).
+ */
 const brand = Symbol.for('@ojs-ts/sdk.error');
 
 /** The base class of the errors of this package. Only the reason of a caller's own `signal` may be another error. */
@@ -75,15 +78,18 @@ export class OJSValidationError extends OJSError {
   }
 }
 
-/** Whether the error is of this package, of any copy of it. With `code`: whether the server also answered with that code. */
+/**
+ * Whether the error is of this package, of any copy of it. With `code`: whether the server also answered with that
+ * code.
+ */
 export function isOjsError(error: unknown, code?: string): error is OJSError {
   if (typeof error !== 'object' || error === null || !(brand in error)) return false;
   return code === undefined || ('code' in error && error.code === code);
 }
 
 /**
- * Gives the error the stack of the code that awaits it. Its own stack begins at a socket or a timer and names no line of the caller. Call this in an asynchronous
- * function, after the awaited work has failed.
+ * Gives the error the stack of the code that awaits it. Its own stack begins at a socket or a timer and names no line
+ * of the caller. Call this in an asynchronous function, after the awaited work has failed.
  */
 export function restacked(error: unknown): unknown {
   const isAnswer = isOjsError(error) && 'statusCode' in error;
@@ -118,8 +124,8 @@ export class OJSAPIError extends OJSError {
   }
 
   /**
-   * Express, Connect and Koa answer an uncaught error with its `status`. The status of the OJS server would mislead the clients of the application, so
-   * this is always 500.
+   * Express, Connect and Koa answer an uncaught error with its `status`. The status of the OJS server would mislead the
+   * clients of the application, so this is always 500.
    */
   get status(): 500 {
     return 500;

@@ -71,7 +71,10 @@ export function oneOf<T extends string>(...words: readonly T[]): (value: unknown
   return (value) => words.find((word) => word === value);
 }
 
-/** Reads the fields of a wire object, whose names are those given here in snake case. A field that is not there, or not of its kind, is absent. */
+/**
+ * Reads the fields of a wire object, whose names are those given here in snake case. A field that is not there, or not
+ * of its kind, is absent.
+ */
 export function reader<F>(fields: { readonly [K in keyof F]: (value: unknown) => F[K] }): (raw: Wire) => Compact<F>;
 export function reader(fields: Readonly<Record<string, (value: unknown) => unknown>>): (raw: Wire) => object {
   const named = Object.entries(fields).map(

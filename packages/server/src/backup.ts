@@ -11,7 +11,8 @@ import { version } from './version.ts';
 const formatVersion = 1;
 
 /**
- * The first line of a backup. Then a line a record, as {@link DumpRecord}, and a {@link Trailer}: a file without one was cut off.
+ * The first line of a backup. Then a line a record, as {@link DumpRecord}, and a {@link Trailer}: a file without one
+ * was cut off.
  */
 interface Header {
   readonly format: 'ojs-backup';
@@ -39,9 +40,10 @@ export interface BackupSummary {
 }
 
 /**
- * Writes what the storage holds as lines of JSON: into the file, compressed where its name ends in `.gz`, which appears when it is whole and on disk; without one
- * to standard output. The store may be in use.
- * @throws Error where the storage's layout is not the one that this version knows; anything that reading or writing throws.
+ * Writes what the storage holds as lines of JSON: into the file, compressed where its name ends in `.gz`, which appears
+ * when it is whole and on disk; without one to standard output. The store may be in use.
+ * @throws Error where the storage's layout is not the one that this version knows; anything that reading or writing
+ * throws.
  */
 export async function writeBackup(storage: Storage, file: string | null): Promise<BackupSummary> {
   const { from, to } = await storage.layout();

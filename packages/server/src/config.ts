@@ -14,13 +14,19 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** Options of `startServer`, of `ojs serve` and of the `OJS_*` environment. */
 export interface ServerOptions {
-  /** `memory:`, `sqlite:PATH`, `postgres://…`, `redis://…`, or `sqlite:` for a temporary file. Default `sqlite:./ojs.db`; `OJS_STORAGE`. */
+  /**
+   * `memory:`, `sqlite:PATH`, `postgres://…`, `redis://…`, or `sqlite:` for a temporary file. Default
+   * `sqlite:./ojs.db`; `OJS_STORAGE`.
+   */
   readonly storage?: string;
   /** Default 8080; 0 takes a free one. `OJS_PORT`. */
   readonly port?: number;
   /** Default 127.0.0.1. Another address than loopback needs a token, or `insecure`. `OJS_HOST`. */
   readonly host?: string;
-  /** `SECRET`, or `enqueue,work:SECRET` for a token with some of the scopes enqueue, work, admin. A secret with a colon needs scopes. `OJS_TOKEN`, several by spaces. */
+  /**
+   * `SECRET`, or `enqueue,work:SECRET` for a token with some of the scopes enqueue, work, admin. A secret with a colon
+   * needs scopes. `OJS_TOKEN`, several by spaces.
+   */
   readonly tokens?: readonly string[];
   /** Listen beyond loopback without a token. `OJS_INSECURE=true`. */
   readonly insecure?: boolean;
@@ -32,7 +38,9 @@ export interface ServerOptions {
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** Adds POST /ojs/v1/admin/reset and directives by `test_directive`; loopback only. `OJS_TEST_MODE=true`. */
   readonly testMode?: boolean;
-  /** Answers single clients as they need it where the specification has it otherwise. Default true; `OJS_QUIRKS=false`. */
+  /**
+   * Answers single clients as they need it where the specification has it otherwise. Default true; `OJS_QUIRKS=false`.
+   */
   readonly quirks?: boolean;
   /** Default info; false logs nothing. `OJS_LOG_LEVEL`. */
   readonly log?: LogLevel | false;
@@ -44,19 +52,29 @@ export interface ServerOptions {
   readonly requestTimeoutMs?: number;
   /** How long `close()` waits for requests under way. Default 10,000 ms; `OJS_CLOSE_TIMEOUT`. */
   readonly closeTimeoutMs?: number;
-  /** Requests that each token, or else each address, may send, such as `1000/60s`. Default: no limit. `OJS_REQUEST_RATE`. */
+  /**
+   * Requests that each token, or else each address, may send, such as `1000/60s`. Default: no limit.
+   * `OJS_REQUEST_RATE`.
+   */
   readonly requestRate?: string;
-  /** False keeps no log of events: nothing can be followed or polled, and a job costs a little less. Default true; `OJS_EVENTS=false`. */
+  /**
+   * False keeps no log of events: nothing can be followed or polled, and a job costs a little less. Default true;
+   * `OJS_EVENTS=false`.
+   */
   readonly events?: boolean;
-  /** Streams and WebSockets. `OJS_REALTIME_BUFFER`, `OJS_REALTIME_RATE` (0 for no limit) and `OJS_REALTIME_CONNECTIONS` (of one client). */
+  /**
+   * Streams and WebSockets. `OJS_REALTIME_BUFFER`, `OJS_REALTIME_RATE` (0 for no limit) and `OJS_REALTIME_CONNECTIONS`
+   * (of one client).
+   */
   readonly realtime?: Partial<RealtimeOptions>;
   /** The page at `/playground`, to send jobs by hand and to watch them. Default true; `OJS_PLAYGROUND=false`. */
   readonly playground?: boolean;
   /**
-   * `OJS_VISIBILITY_TIMEOUT` and `OJS_DEAD_AFTER` (durations such as `30s`), `OJS_POISON_AFTER`, `OJS_PAUSED_QUEUES` (`accept` or `reject`),
-   * `OJS_RETAIN_COMPLETED`, `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED`, `OJS_RETAIN_DEAD_LETTER`, `OJS_RETAIN_EVENTS`, `OJS_RETAIN_WORKFLOWS` and
-   * `OJS_RETAIN_STATISTICS` (durations such as `7d`); the most that are kept: `OJS_RETAIN_COUNT` (finished jobs of each state),
-   * `OJS_RETAIN_DEAD_LETTER_COUNT`, `OJS_RETAIN_EVENTS_COUNT` and `OJS_RETAIN_WORKFLOWS_COUNT`.
+   * `OJS_VISIBILITY_TIMEOUT` and `OJS_DEAD_AFTER` (durations such as `30s`), `OJS_POISON_AFTER`, `OJS_PAUSED_QUEUES`
+   * (`accept` or `reject`), `OJS_RETAIN_COMPLETED`, `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED`,
+   * `OJS_RETAIN_DEAD_LETTER`, `OJS_RETAIN_EVENTS`, `OJS_RETAIN_WORKFLOWS` and `OJS_RETAIN_STATISTICS` (durations such
+   * as `7d`); the most that are kept: `OJS_RETAIN_COUNT` (finished jobs of each state), `OJS_RETAIN_DEAD_LETTER_COUNT`,
+   * `OJS_RETAIN_EVENTS_COUNT` and `OJS_RETAIN_WORKFLOWS_COUNT`.
    */
   readonly engine?: Pick<EngineOptions, 'visibilityMs' | 'deadAfterMs' | 'poisonAfter' | 'pausedQueues' | 'retention'>;
 }

@@ -16,7 +16,10 @@ export interface RunningServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Opens the store and listens. Throws `ConfigError` for options that cannot be meant, and where the port or the store cannot be had. */
+/**
+ * Opens the store and listens. Throws `ConfigError` for options that cannot be meant, and where the port or the store
+ * cannot be had.
+ */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const config = readConfig(options);
   const log = pino({ level: config.log === false ? 'silent' : config.log, base: null }, pino.destination(2));

@@ -1,6 +1,7 @@
 /**
- * A worker process for the tests of clocks: `clocked.child.ts URL`. Each handler prints `start ID ATTEMPT` and `end ID ATTEMPT`, so that the test's own clock
- * tells when. Arguments of a job: how long it takes in milliseconds, and how many of its attempts fail.
+ * A worker process for the tests of clocks: `clocked.child.ts URL`. Each handler prints `start ID ATTEMPT` and `end ID
+ * ATTEMPT`, so that the test's own clock tells when. Arguments of a job: how long it takes in milliseconds, and how
+ * many of its attempts fail.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from '@ojs-ts/sdk';

@@ -1,6 +1,7 @@
 /**
- * A worker process for the kill tests: `worker.child.ts URL LOG HOLD_MS`. Each handler writes `start ID ATTEMPT` and `end ID ATTEMPT` to the log before and after
- * its work, so what ran is known whatever is killed. `aborted ID` is printed when a handler's signal is aborted.
+ * A worker process for the kill tests: `worker.child.ts URL LOG HOLD_MS`. Each handler writes `start ID ATTEMPT` and
+ * `end ID ATTEMPT` to the log before and after its work, so what ran is known whatever is killed. `aborted ID` is
+ * printed when a handler's signal is aborted.
  */
 import { appendFileSync } from 'node:fs';
 import { Worker } from '@ojs-ts/sdk';

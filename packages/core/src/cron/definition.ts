@@ -70,8 +70,9 @@ export function isCronName(name: unknown): name is string {
 }
 
 /**
- * Reads a registration as ojs-cron and as the OpenAPI document have it: `{name, cron, type, args, meta, options}` and `{name, expression | schedule, job_template}`.
- * The job that runs will enqueue is checked now, so that no run can fail for its shape (ojs-cron §3.5).
+ * Reads a registration as ojs-cron and as the OpenAPI document have it: `{name, cron, type, args, meta, options}` and
+ * `{name, expression | schedule, job_template}`. The job that runs will enqueue is checked now, so that no run can fail
+ * for its shape (ojs-cron §3.5).
  * @throws ProtocolError `invalid_payload`, `invalid_request`; `validation_error` where only the retry policy is wrong.
  */
 export function readCron(text: Json, now: Millis): ReadCron {
@@ -148,7 +149,9 @@ export function definitionOf(spec: Json): CronDefinition {
   return JSON.parse(spec);
 }
 
-/** The time of the first run after `after`; null where there is none any more. `anchor` is where `@every` counts from. */
+/**
+ * The time of the first run after `after`; null where there is none any more. `anchor` is where `@every` counts from.
+ */
 export function dueAfter(definition: CronDefinition, after: Millis, anchor: Millis = after): Millis | null {
   return nextRun(scheduleOf(definition), definition.timezone, after, anchor);
 }

@@ -53,7 +53,10 @@ export function readField(text: string, field: Field, refuse: Refuse): readonly 
 
 const syntax = /^(?:\*|([A-Z0-9]+)(?:-([A-Z0-9]+))?)(?:\/([0-9]+))?$/i;
 
-/** The values of one item: `*`, a value, `a-b`, and each of them with `/step`. A step after a lone value runs to the end of the field. */
+/**
+ * The values of one item: `*`, a value, `a-b`, and each of them with `/step`. A step after a lone value runs to the end
+ * of the field.
+ */
 export function readItem(item: string, field: Field, refuse: Refuse): readonly number[] {
   const match = syntax.exec(item);
   if (match === null) return refuse(field, `${JSON.stringify(item)} is no cron syntax; expected ${expectation(field)}`);

@@ -25,8 +25,9 @@ export interface FiringDecision {
 }
 
 /**
- * What a due cron leads to (ojs-cron §6): one run however many were missed, then the next time in the future. `unfinished` are its runs that have not ended,
- * by the schedule or by hand, oldest first (ojs-cron §6). Local times that the clock skips until the next run are told with this one.
+ * What a due cron leads to (ojs-cron §6): one run however many were missed, then the next time in the future.
+ * `unfinished` are its runs that have not ended, by the schedule or by hand, oldest first (ojs-cron §6). Local times
+ * that the clock skips until the next run are told with this one.
  */
 export function decideFiring(
   cron: CronState,

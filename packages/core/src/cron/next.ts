@@ -14,8 +14,9 @@ const lastYear = 9999;
 /**
  * The first run strictly after `after`; null where there is none, as on 30 February or after the year 9999.
  *
- * A local time that does not exist does not run, one that is repeated runs when it comes first (ojs-cron §5.2, CRON-16, CRON-17).
- * An interval counts from `anchor`, the registration or the last trigger, `after` by default (§4.1); no zone matters to it.
+ * A local time that does not exist does not run, one that is repeated runs when it comes first (ojs-cron §5.2, CRON-16,
+ * CRON-17). An interval counts from `anchor`, the registration or the last trigger, `after` by default (§4.1); no zone
+ * matters to it.
  *
  * @param zone as {@link checkZone} takes it.
  * @throws ProtocolError `invalid_request` where a calendar schedule has a zone that is none.
@@ -75,8 +76,9 @@ export interface SkippedRun {
 const day = 86_400_000;
 
 /**
- * The runs whose local time did not exist, with `from < at <= to`, in order: asked for from one run to the next, each is told once.
- * The cost grows with the time between (about 1 µs a day where nothing is known yet), not with the runs in it.
+ * The runs whose local time did not exist, with `from < at <= to`, in order: asked for from one run to the next, each
+ * is told once. The cost grows with the time between (about 1 µs a day where nothing is known yet), not with the runs
+ * in it.
  *
  * @param limit of the answer, 100 by default: a schedule with seconds loses 3600 in one hour.
  * @throws ProtocolError `invalid_request` where a calendar schedule has a zone that is none.

@@ -1,7 +1,10 @@
 import type { Millis } from '../time/clock.ts';
 import { checkZone } from './zone.ts';
 
-/** Local time minus UTC around a moment, in milliseconds: `before` until the moment `at`, `after` from then on. Without a change `at` is Infinity. */
+/**
+ * Local time minus UTC around a moment, in milliseconds: `before` until the moment `at`, `after` from then on. Without
+ * a change `at` is Infinity.
+ */
 export interface Offsets {
   readonly before: Millis;
   readonly at: Millis;
@@ -28,8 +31,9 @@ interface Zone {
 const zones = new Map<string, Zone>();
 
 /**
- * The offsets of a zone from at least one day before `moment` to one day after it, which covers every instant whose local time is `moment`.
- * One change at most lies so near: since 1970 no zone has changed twice within 6.9 days, and 5 are looked at.
+ * The offsets of a zone from at least one day before `moment` to one day after it, which covers every instant whose
+ * local time is `moment`. One change at most lies so near: since 1970 no zone has changed twice within 6.9 days, and 5
+ * are looked at.
  *
  * @throws ProtocolError `invalid_request` where the zone is none.
  */

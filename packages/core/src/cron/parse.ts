@@ -31,10 +31,11 @@ const aliases: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Reads a cron expression (ojs-cron §3, §4): five fields, six with the second first, an alias such as `@daily`, or `@every 1h30m`.
+ * Reads a cron expression (ojs-cron §3, §4): five fields, six with the second first, an alias such as `@daily`, or
+ * `@every 1h30m`.
  *
- * Fields take `*`, values, `a-b`, `/step`, lists, month and weekday names; day of month also `L`, `L-3`, `15W`, `LW`; day of week `5L`, `5#3`.
- * A day must match both day fields, or only one of them where neither begins with `*`.
+ * Fields take `*`, values, `a-b`, `/step`, lists, month and weekday names; day of month also `L`, `L-3`, `15W`, `LW`;
+ * day of week `5L`, `5#3`. A day must match both day fields, or only one of them where neither begins with `*`.
  *
  * @param at JSONPath of the expression, for the message.
  * @throws ProtocolError `invalid_request` that names the field, what is wrong and what was expected.
@@ -146,7 +147,10 @@ const unitMs: ReadonlyMap<string, number> = new Map([
   ['h', 3_600_000],
 ]);
 
-/** The duration of `@every` in milliseconds, written as in Go: `1h30m`, `1.5h` (ojs-cron §4.1). Less than a second becomes one (§7.3). */
+/**
+ * The duration of `@every` in milliseconds, written as in Go: `1h30m`, `1.5h` (ojs-cron §4.1). Less than a second
+ * becomes one (§7.3).
+ */
 export function readInterval(text: string, refuse: Refuse): number {
   if (!/^(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h))+$/.test(text)) {
     refuse(

@@ -30,7 +30,10 @@ export interface IntervalSchedule {
 /** 28 years with one leap year in four: every kind of year there is, each weekday on each date. */
 const years = Array.from({ length: 28 }, (_, index) => 2000 + index);
 
-/** What is valid but perhaps not meant, for the server's log: months that never have a matching day, such as the 31st of April (ojs-cron §3.5). */
+/**
+ * What is valid but perhaps not meant, for the server's log: months that never have a matching day, such as the 31st of
+ * April (ojs-cron §3.5).
+ */
 export function cronWarnings(schedule: CronSchedule): readonly string[] {
   if (schedule.kind === 'interval') return [];
   const without = schedule.months.filter((number) =>

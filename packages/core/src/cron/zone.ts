@@ -4,8 +4,8 @@ const maxLength = 64;
 const ianaForm = /^[A-Z][A-Za-z0-9_+-]*(?:\/[A-Z][A-Za-z0-9_+-]*)+$/;
 
 /**
- * Refuses what is no IANA time zone name: offsets, abbreviations, unknown and misspelt names (ojs-cron §5.1, CRON-13, CRON-14).
- * `Intl` alone does not do: it takes EST and +05:00 as well, and any case.
+ * Refuses what is no IANA time zone name: offsets, abbreviations, unknown and misspelt names (ojs-cron §5.1, CRON-13,
+ * CRON-14). `Intl` alone does not do: it takes EST and +05:00 as well, and any case.
  *
  * @param at JSONPath of the name, for the message.
  * @throws ProtocolError `invalid_request`.

@@ -18,7 +18,10 @@ export const attributeNames =
   `specversion id type args options meta queue priority timeout timeout_ms scheduled_at delay_until expires_at retry unique
   visibility_timeout visibility_timeout_ms tags pending schema rate_limit total_timeout enqueue_ttl grace_period heartbeat_timeout result_ttl
   result_size_limit`.split(/\s+/);
-/** Members that the server manages: ignored where a client sends them (ojs-core §5.3), so that no rendered job has one twice. */
+/**
+ * Members that the server manages: ignored where a client sends them (ojs-core §5.3), so that no rendered job has one
+ * twice.
+ */
 export const managedNames =
   `state attempt max_attempts created_at enqueued_at started_at completed_at cancelled_at discarded_at activated_at re_enqueued_at
   previous_state error errors result retry_delay_ms next_attempt_at next_retry_at worker_id workflow_id parent_results deduplicated x_lease
@@ -48,7 +51,10 @@ export class Request {
     return field;
   }
 
-  /** Members without a meaning here, to be kept verbatim (ojs-core §5.5.4); the version of the job may stand in the options too (ojs-job-versioning). */
+  /**
+   * Members without a meaning here, to be kept verbatim (ojs-core §5.5.4); the version of the job may stand in the
+   * options too (ojs-job-versioning).
+   */
   *unknown(): Iterable<readonly [string, Json]> {
     const version = this.options?.find('version') ?? null;
     for (const member of this.top.texts)

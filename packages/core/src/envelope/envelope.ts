@@ -25,7 +25,10 @@ export interface ReadEnvelope {
   readonly args: Json;
   /** URI of the schema that the args are to match. */
   readonly schema: string | null;
-  /** Members that the protocol does not know: kept as sent where they stand at the top (ojs-core §5.5), without an effect. */
+  /**
+   * Members that the protocol does not know: kept as sent where they stand at the top (ojs-core §5.5), without an
+   * effect.
+   */
   readonly unknown: readonly UnknownMember[];
 }
 
@@ -33,13 +36,15 @@ export interface ReadEnvelope {
 export const defaultHeartbeatMs = 60_000;
 
 /**
- * Reads one enqueue request in either shape, flat (ojs-core §5) or with `options` (ojs-http-binding §9.1), into a job ready for insert. What the client sent is spliced
- * into the job's envelope as text, so numbers, key order and unknown members survive.
+ * Reads one enqueue request in either shape, flat (ojs-core §5) or with `options` (ojs-http-binding §9.1), into a job
+ * ready for insert. What the client sent is spliced into the job's envelope as text, so numbers, key order and unknown
+ * members survive.
  * @param now in milliseconds; becomes `createdAt`.
  * @param newId mints an id where the client sent none.
  * @param at JSONPath of the envelope within the request, for messages.
  * @param tail as {@link readParsedEnvelope} takes it.
- * @throws ProtocolError `invalid_payload`, `invalid_request`, `validation_error` (only the retry policy is wrong) or `envelope_too_large`.
+ * @throws ProtocolError `invalid_payload`, `invalid_request`, `validation_error` (only the retry policy is wrong) or
+ * `envelope_too_large`.
  */
 export function readEnvelope(text: Json, now: Millis, newId: () => string, at = '$', tail: Json = ''): ReadEnvelope {
   limitSize(text, at);
@@ -48,7 +53,8 @@ export function readEnvelope(text: Json, now: Millis, newId: () => string, at = 
 
 /**
  * Reads an envelope whose JSON was parsed already, as a part of a larger document: `value` is what `text` says.
- * @param tail members that the job's envelope ends with, each behind a comma: added later, they would cost one more copy of it.
+ * @param tail members that the job's envelope ends with, each behind a comma: added later, they would cost one more
+ * copy of it.
  */
 export function readParsedEnvelope(
   text: Json,
@@ -185,7 +191,10 @@ function earliest(...times: readonly (Millis | null)[]): Millis | null {
   return known.length === 0 ? null : Math.min(...known);
 }
 
-/** The members that every envelope begins with. Only `args`, `meta` and the fields echoed as sent can hold characters that need an escape. */
+/**
+ * The members that every envelope begins with. Only `args`, `meta` and the fields echoed as sent can hold characters
+ * that need an escape.
+ */
 function head(id: string, identity: Identity, timing: Timing, maxAttempts: number): string {
   let text = `{"specversion":"1.0","id":"${id}","type":"${identity.type}","queue":"${identity.queue}","args":${identity.args},"meta":${identity.meta}`;
   text += `,"max_attempts":${maxAttempts},"timeout_ms":${timing.timeoutMs}`;

@@ -19,7 +19,10 @@ export const stepOptionsShape: Shape = shapeOf([...optionNames, 'callback_type']
   retry_policy: retryShape,
 });
 
-/** ojs-job-versioning has `version` at the top. What the server manages may come back with an envelope that was read before. */
+/**
+ * ojs-job-versioning has `version` at the top. What the server manages may come back with an envelope that was read
+ * before.
+ */
 export const jobNames: readonly string[] = [...attributeNames, ...managedNames, 'version'];
 export const jobPolicies: Readonly<Record<string, Shape>> = policies;
 export const jobShape: Shape = shapeOf(jobNames, { ...policies, options: optionsShape }, true);

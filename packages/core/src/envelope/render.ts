@@ -12,13 +12,19 @@ import { formatTimestamp } from '../time/timestamp.ts';
 export interface RenderOptions {
   /** Adds `x_lease` and the checkpoint, for whoever was handed the job. */
   readonly lease?: boolean;
-  /** Moment of the answer, for jobs that may have ended: a result that has expired by then is left out (ojs-results §6.1). */
+  /**
+   * Moment of the answer, for jobs that may have ended: a result that has expired by then is left out (ojs-results
+   * §6.1).
+   */
   readonly now?: Millis;
   /** More members as text without braces, such as `"previous_state":"active"`. */
   readonly extra?: string;
 }
 
-/** The complete wire envelope of a job (ojs-core §5, §7.7): what the client sent, byte for byte, and the fields that the server manages. */
+/**
+ * The complete wire envelope of a job (ojs-core §5, §7.7): what the client sent, byte for byte, and the fields that the
+ * server manages.
+ */
 export function renderJob(record: JobRecord, options: RenderOptions = {}): Json {
   const { state, startedAt, worker, enqueuedAt, finishedAt } = record;
   const result = resultOf(record, options.now ?? record.finishedAt ?? 0);
@@ -61,7 +67,10 @@ function ranOut(record: JobRecord): boolean {
   return entry?.kind === 'expired' && entry.error.type !== 'total_timeout';
 }
 
-/** `activated_at`, `retry_delay_ms`, `error` and `errors`. The texts of errors are cut out of the history, never encoded again. */
+/**
+ * `activated_at`, `retry_delay_ms`, `error` and `errors`. The texts of errors are cut out of the history, never encoded
+ * again.
+ */
 function renderHistory(record: JobRecord): string {
   const entries = historyOf(record);
   const texts = elements(`[${record.history}]`);

@@ -4,7 +4,10 @@ import { nearestName } from '../suggestion.ts';
 
 /** The members that an object of the protocol may have. */
 export interface Shape {
-  /** What a member holds: another object of the protocol, or a list of them; null for scalars and for what users own, which nobody looks into. */
+  /**
+   * What a member holds: another object of the protocol, or a list of them; null for scalars and for what users own,
+   * which nobody looks into.
+   */
   readonly members: ReadonlyMap<string, Shape | null>;
   /** Whether members of extensions (`ext_ml_gpu_count`, `x_custom`) may stand here as well. */
   readonly open: boolean;
@@ -27,7 +30,10 @@ export interface Warning extends ValidationIssue {
 /** Members that are told of one object, and warnings of one answer: a suggestion costs about 0.1 ms. */
 export const maxWarnings = 20;
 
-/** ojs-ml-resources and ojs-ai-agents name their attributes `ext_…`; those of one's own begin with `x_`, `x-` or `x:` (ojs-extension-lifecycle §9). */
+/**
+ * ojs-ml-resources and ojs-ai-agents name their attributes `ext_…`; those of one's own begin with `x_`, `x-` or `x:`
+ * (ojs-extension-lifecycle §9).
+ */
 const extension = /^(?:ext_|x[_:-])/;
 const none: readonly UnknownMember[] = [];
 
@@ -36,7 +42,10 @@ export function shapeOf(names: Iterable<string>, nested: Readonly<Record<string,
   return { members: new Map([...[...names].map((name) => [name, null] as const), ...Object.entries(nested)]), open };
 }
 
-/** The first {@link maxWarnings} members of `value` that the shape does not have, at any depth. A list is looked through item by item. */
+/**
+ * The first {@link maxWarnings} members of `value` that the shape does not have, at any depth. A list is looked through
+ * item by item.
+ */
 export function unknownMembers(value: unknown, shape: Shape, path: string): readonly UnknownMember[] {
   return Array.isArray(value) ? inList(value, shape, path) : isObject(value) ? inObject(value, shape, path) : none;
 }
@@ -55,7 +64,10 @@ function inObject(value: Readonly<Record<string, unknown>>, shape: Shape, path: 
   return found ?? none;
 }
 
-/** Ends with the last one that is told: a list of 32 MB with an unknown member in each item held the event loop for 6.5 s. */
+/**
+ * Ends with the last one that is told: a list of 32 MB with an unknown member in each item held the event loop for 6.5
+ * s.
+ */
 function inList(values: readonly unknown[], shape: Shape, path: string): readonly UnknownMember[] {
   let found: UnknownMember[] | null = null;
   for (let index = 0; index < values.length; index++) {

@@ -125,7 +125,9 @@ export class Issues {
     return null;
   }
 
-  /** The field's value where it follows the rule; null where it does not, which is noted, or where there is no field. */
+  /**
+   * The field's value where it follows the rule; null where it does not, which is noted, or where there is no field.
+   */
   check<T>(field: Field | null, rule: Rule<T>): T | null {
     if (field === null) return null;
     const { value } = field;

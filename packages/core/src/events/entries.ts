@@ -18,9 +18,10 @@ interface ToldMember {
 }
 
 /**
- * The text of a batch's `entries` in the making. Jobs that are claimed or completed together differ in nothing but their ids, so most events are written
- * as an id: 39 bytes instead of 134, a third of what the log costs a claim and an ACK. The members of a group that end together differ in five numbers
- * besides: 20 bytes instead of 350, and a sixth of what a group costs beside the same jobs without one.
+ * The text of a batch's `entries` in the making. Jobs that are claimed or completed together differ in nothing but
+ * their ids, so most events are written as an id: 39 bytes instead of 134, a third of what the log costs a claim and an
+ * ACK. The members of a group that end together differ in five numbers besides: 20 bytes instead of 350, and a sixth of
+ * what a group costs beside the same jobs without one.
  */
 export class EventEntries {
   #text = '';
@@ -123,8 +124,8 @@ function isAlike(
 }
 
 /**
- * Index and id of the step, duration, members completed so far, members that ended otherwise, members left: of the job that the entry before is about,
- * the rest as the last member's.
+ * Index and id of the step, duration, members completed so far, members that ended otherwise, members left: of the job
+ * that the entry before is about, the rest as the last member's.
  */
 type ShortMember = readonly [number, string, Millis | null, number, number, number];
 

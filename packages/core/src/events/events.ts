@@ -5,7 +5,10 @@ import { formatTimestamp } from '../time/timestamp.ts';
 import { readUuidFrom, uuidFrom } from '../uuid.ts';
 import type { EventKind } from './kinds.ts';
 
-/** What an event says about its job, taken from the record after the change. The event of a creation tells the start and the priority too. */
+/**
+ * What an event says about its job, taken from the record after the change. The event of a creation tells the start and
+ * the priority too.
+ */
 export type EventSubject = Pick<
   JobRecord,
   'id' | 'type' | 'queue' | 'state' | 'attempt' | 'worker' | 'startedAt' | 'trace'
@@ -13,8 +16,8 @@ export type EventSubject = Pick<
   Partial<Pick<JobRecord, 'runAt' | 'priority'>>;
 
 /**
- * The events of one committed batch; event i has position `position + i`. `entries` is the text of a JSON array with one element an event: an
- * {@link EventEntry}, or less where an entry before it says the rest. `readEntries` reads it.
+ * The events of one committed batch; event i has position `position + i`. `entries` is the text of a JSON array with
+ * one element an event: an {@link EventEntry}, or less where an entry before it says the rest. `readEntries` reads it.
  */
 export interface EventBatch {
   readonly position: number;
@@ -24,8 +27,8 @@ export interface EventBatch {
 }
 
 /**
- * kind, subject (job id, workflow id, cron name, worker id; null for a queue), type, queue, state before and after, attempt, worker, startedAt, trace,
- * more data. Short, because one is written for every change.
+ * kind, subject (job id, workflow id, cron name, worker id; null for a queue), type, queue, state before and after,
+ * attempt, worker, startedAt, trace, more data. Short, because one is written for every change.
  */
 export type EventEntry = readonly [
   EventKind,
@@ -41,13 +44,19 @@ export type EventEntry = readonly [
   object | null,
 ];
 
-/** The type of the job that an event is about, be it one of the job itself or of its workflow or cron; null for what is about no one job. */
+/**
+ * The type of the job that an event is about, be it one of the job itself or of its workflow or cron; null for what is
+ * about no one job.
+ */
 export function jobTypeOf([, , type, , , , , , , , data]: EventEntry): string | null {
   if (type !== null || data === null || !('job_type' in data)) return type;
   return typeof data.job_type === 'string' ? data.job_type : null;
 }
 
-/** The JSON text of one event entry, to be joined by commas into a batch's `entries`. `from` is the state before the change, null at creation. */
+/**
+ * The JSON text of one event entry, to be joined by commas into a batch's `entries`. `from` is the state before the
+ * change, null at creation.
+ */
 export function jobEventEntry(kind: EventKind, job: EventSubject, from: State | null, data: Json | null = null): Json {
   const worker = job.worker === null ? 'null' : JSON.stringify(job.worker);
   const trace = job.trace === null ? 'null' : JSON.stringify(job.trace);
@@ -71,7 +80,10 @@ export function queueEventEntry(kind: 'queue.paused' | 'queue.resumed', queue: s
   return `["${kind}",null,null,"${queue}",null,null,0,null,null,null,null]`;
 }
 
-/** The event of a workflow, a cron, a worker or a bulk operation: all that it says stands in `data`, the text of a JSON object. */
+/**
+ * The event of a workflow, a cron, a worker or a bulk operation: all that it says stands in `data`, the text of a JSON
+ * object.
+ */
 export function otherEventEntry(kind: EventKind, subject: string, data: Json, queue = ''): Json {
   return `["${kind}",${JSON.stringify(subject)},null,"${queue}",null,null,0,null,null,null,${data}]`;
 }
@@ -97,8 +109,8 @@ export interface WireEvent {
 }
 
 /**
- * Renders event number `index` of a batch. The id follows from time, position and `seed` (a number that is the store's own),
- * so every read of one event gives the same id.
+ * Renders event number `index` of a batch. The id follows from time, position and `seed` (a number that is the store's
+ * own), so every read of one event gives the same id.
  */
 export function renderEvent(
   batch: Pick<EventBatch, 'position' | 'at'>,
@@ -133,7 +145,10 @@ export function renderEvent(
   };
 }
 
-/** When and where in the log the event with this id stands, and the seed of its store; null for a text that is no id of an event. */
+/**
+ * When and where in the log the event with this id stands, and the seed of its store; null for a text that is no id of
+ * an event.
+ */
 export function readEventId(
   id: string,
 ): { readonly at: Millis; readonly position: number; readonly seed: number } | null {

@@ -35,7 +35,10 @@ export function readCheckpoint(text: Json): { readonly state: Json; readonly rep
   return { state, reporter };
 }
 
-/** Saves a state in place of the one before. Throws `conflict` where the job is not active (ojs-durable-execution DUR-007), or not the reporter's. */
+/**
+ * Saves a state in place of the one before. Throws `conflict` where the job is not active (ojs-durable-execution
+ * DUR-007), or not the reporter's.
+ */
 export function checkpointed(job: JobRecord, state: Json, reporter: Reporter, now: Millis): Transition {
   requireOwner(job, reporter);
   const sequence = (checkpointOf(job)?.sequence ?? 0) + 1;
@@ -58,8 +61,8 @@ export function withCheckpoint(transition: Transition, job: JobRecord, state: Js
 }
 
 /**
- * Forgets the checkpoint; null where there is none. An active job's is its worker's own: throws `conflict` where the reporter is another.
- * Sequences start again with the next save.
+ * Forgets the checkpoint; null where there is none. An active job's is its worker's own: throws `conflict` where the
+ * reporter is another. Sequences start again with the next save.
  */
 export function checkpointCleared(job: JobRecord, reporter: Reporter): Transition | null {
   if (job.checkpoint === null) return null;
@@ -82,7 +85,10 @@ export function renderCheckpoint(id: string, { sequence, at, state }: Checkpoint
   return `{"job_id":"${id}","state":${state},"sequence":${sequence},"created_at":"${formatTimestamp(at)}"}`;
 }
 
-/** What the next execution gets with its envelope, under the names of ojs-durable-execution and of ojs-progress; '' where there is none. */
+/**
+ * What the next execution gets with its envelope, under the names of ojs-durable-execution and of ojs-progress; ''
+ * where there is none.
+ */
 export function renderResume(job: Pick<JobRecord, 'checkpoint'>): string {
   const checkpoint = checkpointOf(job);
   if (checkpoint === null) return '';

@@ -6,7 +6,10 @@ import type { Json } from './job.ts';
 /** What a handler may ask for beside the policy (ojs-retry §7). */
 export type ResponseCode = 'RETRY' | 'DISCARD' | 'DEAD_LETTER' | 'FAIL';
 
-/** A failure as a worker reports it, in any of three forms: that of ojs-core §7.4, of ojs-http-binding, or of ojs-retry §7.3. */
+/**
+ * A failure as a worker reports it, in any of three forms: that of ojs-core §7.4, of ojs-http-binding, or of ojs-retry
+ * §7.3.
+ */
 export interface Failure {
   readonly code: string;
   readonly type: string;
@@ -20,7 +23,10 @@ export interface Failure {
   readonly names: readonly string[];
 }
 
-/** A job keeps twenty errors in its record, so each is cut: backtraces to 50 frames and 10,000 characters (ojs-errors §6), messages alike. */
+/**
+ * A job keeps twenty errors in its record, so each is cut: backtraces to 50 frames and 10,000 characters (ojs-errors
+ * §6), messages alike.
+ */
 const maxFrames = 50;
 const maxCharacters = 10_000;
 const maxDetails = 65_536;
@@ -31,8 +37,8 @@ function isResponse(value: unknown): value is ResponseCode {
 }
 
 /**
- * Reads `error` and `requeue` of a nack. `error` may only be missing where `requeue` is true; of an error only `message` is required.
- * What is too long to keep is cut, never refused: the failure itself must not be lost.
+ * Reads `error` and `requeue` of a nack. `error` may only be missing where `requeue` is true; of an error only
+ * `message` is required. What is too long to keep is cut, never refused: the failure itself must not be lost.
  * @throws ProtocolError `invalid_payload` or `invalid_request`.
  */
 export function readFailure(text: Json): { readonly failure: Failure; readonly requeue: boolean } {

@@ -11,12 +11,18 @@ const minErrors = 10;
 
 export type HistoryHolder = Pick<JobRecord, 'history'>;
 
-/** A job's timeline, oldest first. Numbers within `error.details` are JavaScript's here; a rendered job has the text as it was sent. */
+/**
+ * A job's timeline, oldest first. Numbers within `error.details` are JavaScript's here; a rendered job has the text as
+ * it was sent.
+ */
 export function historyOf(job: HistoryHolder): readonly HistoryEntry[] {
   return job.history === '' ? [] : JSON.parse(`[${job.history}]`);
 }
 
-/** The error that the job's current round of attempts ended with so far: none before the first failure and none after a retry from the dead letter. */
+/**
+ * The error that the job's current round of attempts ended with so far: none before the first failure and none after a
+ * retry from the dead letter.
+ */
 export function lastError(job: HistoryHolder): JobError | null {
   const entry = lastEntry(job);
   return entry === null ? null : entry.error;

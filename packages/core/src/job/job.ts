@@ -7,7 +7,10 @@ export type JobId = string;
 /** JSON text: carried from socket to storage to socket, never re-encoded. */
 export type Json = string;
 
-/** A job as a storage holds it. What the client sent is opaque text; what decisions and indexes need stands beside it in columns. */
+/**
+ * A job as a storage holds it. What the client sent is opaque text; what decisions and indexes need stands beside it in
+ * columns.
+ */
 export interface JobRecord {
   readonly id: JobId;
   readonly type: string;
@@ -21,7 +24,10 @@ export interface JobRecord {
   readonly claim: number;
   /** When a scheduled or retryable job becomes available. */
   readonly runAt: Millis;
-  /** The earliest of `expires_at`, the end of `enqueue_ttl` and of `total_timeout`: past it the job is discarded instead of started. */
+  /**
+   * The earliest of `expires_at`, the end of `enqueue_ttl` and of `total_timeout`: past it the job is discarded instead
+   * of started.
+   */
   readonly expiresAt: Millis | null;
   /** What `expiresAt` becomes with the first start: `enqueue_ttl` counts only until then (ojs-timeouts §5.3). */
   readonly laterExpiresAt: Millis | null;
@@ -42,7 +48,10 @@ export interface JobRecord {
   /** Length of the reservation that the current claim was given, and its end. Null outside `active`. */
   readonly leaseMs: number | null;
   readonly leaseUntil: Millis | null;
-  /** The last heartbeat or progress of the current claim that named the job; null before the first, when nothing can stall (ojs-timeouts §5.5). */
+  /**
+   * The last heartbeat or progress of the current claim that named the job; null before the first, when nothing can
+   * stall (ojs-timeouts §5.5).
+   */
   readonly beatAt: Millis | null;
   /** Entry into a terminal state. */
   readonly finishedAt: Millis | null;
@@ -59,8 +68,9 @@ export interface JobRecord {
   /** Listed in the dead letter (only a discarded job can be). */
   readonly deadLetter: boolean;
   /**
-   * The part of the wire envelope that never changes after enqueue, as the text of one JSON object: specversion, id, type, queue, args, meta,
-   * max_attempts, timeout_ms, retry, tags, scheduled_at as sent, unknown fields… State, priority, attempt and times are added on rendering.
+   * The part of the wire envelope that never changes after enqueue, as the text of one JSON object: specversion, id,
+   * type, queue, args, meta, max_attempts, timeout_ms, retry, tags, scheduled_at as sent, unknown fields… State,
+   * priority, attempt and times are added on rendering.
    */
   readonly envelope: Json;
   /** What decisions need, as the JSON text of a {@link JobPolicy}; null where every field has its default. */
@@ -69,9 +79,15 @@ export interface JobRecord {
   readonly result: Json | null;
   /** JSON text of what the current attempt last reported; a new attempt starts without. */
   readonly progress: Json | null;
-  /** JSON text of the state saved for the next attempt, with its sequence number; gone with the end of the job, unless it is in the dead letter. */
+  /**
+   * JSON text of the state saved for the next attempt, with its sequence number; gone with the end of the job, unless
+   * it is in the dead letter.
+   */
   readonly checkpoint: Json | null;
-  /** JSON texts of {@link HistoryEntry} joined by commas (so `[${history}]` is an array); '' at the start. The timeline before the current execution. */
+  /**
+   * JSON texts of {@link HistoryEntry} joined by commas (so `[${history}]` is an array); '' at the start. The timeline
+   * before the current execution.
+   */
   readonly history: string;
 }
 
@@ -85,7 +101,10 @@ export interface NodeRef {
 export interface LimitNumbers {
   /** Jobs active at once. */
   readonly concurrency: number | null;
-  /** Each: at most `count` starts in any window of `perMs` milliseconds (a sliding log of starts in store time). A spacing is a count of 1. */
+  /**
+   * Each: at most `count` starts in any window of `perMs` milliseconds (a sliding log of starts in store time). A
+   * spacing is a count of 1.
+   */
   readonly rates: readonly Rate[];
 }
 
@@ -112,15 +131,21 @@ export interface NewUnique {
   /** Only jobs created after this count; null where there is no period. */
   readonly createdAfter: Millis | null;
   /**
-   * `keep` refuses the new job. `replace` cancels every unfinished job of the key that counts, and inserts. `replace_unscheduled` does the same,
-   * but refuses the new job while a scheduled one has the key.
+   * `keep` refuses the new job. `replace` cancels every unfinished job of the key that counts, and inserts.
+   * `replace_unscheduled` does the same, but refuses the new job while a scheduled one has the key.
    */
   readonly onConflict: 'keep' | 'replace' | 'replace_unscheduled';
 }
 
-/** The fields of an envelope that decisions read (ojs-retry §2, ojs-timeouts §6). Durations in milliseconds; an absent field has its default. */
+/**
+ * The fields of an envelope that decisions read (ojs-retry §2, ojs-timeouts §6). Durations in milliseconds; an absent
+ * field has its default.
+ */
 export interface JobPolicy {
-  /** What relative times of the envelope came to: it keeps them as they were sent, so that a repeated request has the same one. */
+  /**
+   * What relative times of the envelope came to: it keeps them as they were sent, so that a repeated request has the
+   * same one.
+   */
   readonly resolved?: { readonly scheduled_at?: Millis; readonly expires_at?: Millis };
   readonly retry?: Partial<RetryPolicy>;
   readonly totalTimeoutMs?: number;
@@ -232,7 +257,8 @@ export interface NewJob
 
 /**
  * One guarded state change, decided by core, applied by a storage: wholly, or not at all and says why.
- * Leaving `active` ends the lease; entering `available` takes a new place in the queue; entering a terminal state sets `finishedAt`.
+ * Leaving `active` ends the lease; entering `available` takes a new place in the queue; entering a terminal state sets
+ * `finishedAt`.
  */
 export interface Transition {
   readonly id: JobId;
@@ -252,7 +278,10 @@ export interface Transition {
   readonly result?: Json | null;
   readonly progress?: Json | null;
   readonly checkpoint?: Json | null;
-  /** Counts as a heartbeat of the job: `beatAt`, and the lease extended by its own length. Only where the job stays active. */
+  /**
+   * Counts as a heartbeat of the job: `beatAt`, and the lease extended by its own length. Only where the job stays
+   * active.
+   */
   readonly beat?: true;
   /** Replaces the envelope, as `replace_except_schedule` does. */
   readonly envelope?: Json;

@@ -35,7 +35,10 @@ export interface Progress {
 export const maxProgressData = 65_536;
 const maxMessage = 4_096;
 
-/** At most one event a job in this time (ojs-progress §6.2). The time of the last one stands in the job, so any server can tell. */
+/**
+ * At most one event a job in this time (ojs-progress §6.2). The time of the last one stands in the job, so any server
+ * can tell.
+ */
 const eventMs = 1_000;
 
 const number: Rule<number> = { is: (value): value is number => typeof value === 'number', expected: 'a number' };
@@ -55,7 +58,8 @@ const attempt: Rule<number> = {
 };
 
 /**
- * Reads a report: `{progress: 0…1}` or `{percentage: 0…100}`, `message`, `data`, `checkpoint` (ojs-progress §5, §6.1). Numbers beyond the ends are clamped.
+ * Reads a report: `{progress: 0…1}` or `{percentage: 0…100}`, `message`, `data`, `checkpoint` (ojs-progress §5, §6.1).
+ * Numbers beyond the ends are clamped.
  * @throws ProtocolError `invalid_payload`, `invalid_request`, or `envelope_too_large` where `data` is too large.
  */
 export function readProgress(text: Json): { readonly report: ProgressReport; readonly reporter: Reporter } {
@@ -139,8 +143,9 @@ export function isReporter(job: JobRecord, { worker, claim, attempt }: Reporter)
 }
 
 /**
- * The change that a report makes: a heartbeat of the job, what is new about its progress, and an event at most once a second. Parts that the report
- * leaves out stay, and a number never falls (ojs-progress PRG-003). Null where the report is not of the execution that runs now: it is ignored (PRG-007).
+ * The change that a report makes: a heartbeat of the job, what is new about its progress, and an event at most once a
+ * second. Parts that the report leaves out stay, and a number never falls (ojs-progress PRG-003). Null where the report
+ * is not of the execution that runs now: it is ignored (PRG-007).
  */
 export function progressed(job: JobRecord, report: ProgressReport, reporter: Reporter, now: Millis): Transition | null {
   if (!isReporter(job, reporter)) return null;

@@ -19,17 +19,26 @@ export function resultTtl({ envelope }: Pick<JobRecord, 'envelope'>): number {
 /** Results of up to this many bytes of JSON are stored (ojs-workflows §7.5 asks for 64 KiB at least). */
 export const maxResultBytes = 1_048_576;
 
-/** Bytes of the smallest result that a limit can refuse, whatever it says: an ACK with a smaller one, which most are, need not read its job. */
+/**
+ * Bytes of the smallest result that a limit can refuse, whatever it says: an ACK with a smaller one, which most are,
+ * need not read its job.
+ */
 export const minResultSizeLimit = 64;
 
-/** The most bytes that the job's result may have, as whoever enqueued it wanted (ojs-results §6.1); null where it says nothing. */
+/**
+ * The most bytes that the job's result may have, as whoever enqueued it wanted (ojs-results §6.1); null where it says
+ * nothing.
+ */
 export function resultSizeLimit({ envelope }: Pick<JobRecord, 'envelope'>): number | null {
   if (!envelope.includes('"result_size_limit"')) return null;
   const limit = Number(members(envelope).get('result_size_limit') ?? 'null');
   return Number.isSafeInteger(limit) && limit >= 1 ? Math.max(limit, minResultSizeLimit) : null;
 }
 
-/** When the result, or the error that stands in its place, is no longer to be had; null where it stays with the job, or the job has not ended. */
+/**
+ * When the result, or the error that stands in its place, is no longer to be had; null where it stays with the job, or
+ * the job has not ended.
+ */
 export function resultExpiresAt(job: Pick<JobRecord, 'envelope' | 'finishedAt'>): Millis | null {
   const ttl = resultTtl(job);
   return job.finishedAt === null || ttl === -1 ? null : job.finishedAt + ttl * 1_000;
@@ -56,8 +65,8 @@ export function resultOf(job: JobRecord, now: Millis): Json | null {
 }
 
 /**
- * The members of an answer about a job's outcome, in braces: state, the result as its worker sent it, or the error it was discarded with (ojs-results §5).
- * Without `result_stored_at` there was no result to store.
+ * The members of an answer about a job's outcome, in braces: state, the result as its worker sent it, or the error it
+ * was discarded with (ojs-results §5). Without `result_stored_at` there was no result to store.
  */
 export function renderOutcome(job: JobRecord, now: Millis): Json {
   const head = `{"job_id":"${job.id}","state":"${stateName(job.state)}"`;

@@ -1,5 +1,6 @@
 /**
- * The eight job states (ojs-core §6) as bits, so that a guard or a uniqueness scope is one integer in code, in SQL and in Lua.
+ * The eight job states (ojs-core §6) as bits, so that a guard or a uniqueness scope is one integer in code, in SQL and
+ * in Lua.
  */
 export const State = {
   scheduled: 1,
@@ -37,7 +38,10 @@ export function stateNames(mask: StateMask): readonly StateName[] {
   return names.filter(([, bit]) => (mask & bit) !== 0).map(([name]) => name);
 }
 
-/** From which states each state may be entered (ojs-core §6.3; docs/state-machine.md). A new job is scheduled, available or pending. */
+/**
+ * From which states each state may be entered (ojs-core §6.3; docs/state-machine.md). A new job is scheduled, available
+ * or pending.
+ */
 export const Sources: Readonly<Record<StateName, StateMask>> = {
   scheduled: State.pending,
   available: State.scheduled | State.pending | State.retryable | State.active | State.discarded,

@@ -11,10 +11,12 @@ const closeBrace = 0x7d;
 const comma = 0x2c;
 
 /**
- * The one text of all JSON texts that mean the same: RFC 8785, with strings and keys in Unicode's NFC (ojs-unique-jobs §4.2) and numbers that a double
- * cannot hold kept exact. Works on the text in one pass; of keys that are equal, or become so in NFC, the last counts.
+ * The one text of all JSON texts that mean the same: RFC 8785, with strings and keys in Unicode's NFC (ojs-unique-jobs
+ * §4.2) and numbers that a double cannot hold kept exact. Works on the text in one pass; of keys that are equal, or
+ * become so in NFC, the last counts.
  *
- * A number has its ECMAScript form where that is its exact value, as 1000 for `1.0e3`; else its digits and exponent, as `9007199254740993e0`.
+ * A number has its ECMAScript form where that is its exact value, as 1000 for `1.0e3`; else its digits and exponent, as
+ * `9007199254740993e0`.
  * @param text valid JSON.
  * @throws ProtocolError `invalid_payload` where it nests deeper than {@link maxDepth} levels.
  */
@@ -39,8 +41,8 @@ export function canonicalString(value: string): string {
 /** Characters below U+0300 are the same in NFC, whatever follows. */
 const maybeDecomposed = /[\u0300-\uffff]/;
 /**
- * More marks on one character than any script has; Unicode's own bound is 30 (UAX #15 §13). Sorting such a run takes the engine time that grows with its
- * square: 2 s for 64,000 marks, minutes for an envelope full of them.
+ * More marks on one character than any script has; Unicode's own bound is 30 (UAX #15 §13). Sorting such a run takes
+ * the engine time that grows with its square: 2 s for 64,000 marks, minutes for an envelope full of them.
  */
 const manyMarks = /(?:^|\P{M})\p{M}{65}/u;
 
@@ -128,7 +130,10 @@ class Reader {
     return true;
   }
 
-  /** A string with its quotes; plain where it has neither escapes nor characters beyond ASCII, and so is canonical as it stands. */
+  /**
+   * A string with its quotes; plain where it has neither escapes nor characters beyond ASCII, and so is canonical as it
+   * stands.
+   */
   #string(): { readonly raw: string; readonly isPlain: boolean } {
     const text = this.#text;
     const start = this.#at;
@@ -167,7 +172,10 @@ function canonicalNumber(literal: string): string {
   return Number.isFinite(number) && decimalText(shortest) === exact ? shortest : exact;
 }
 
-/** A decimal as `[-]DIGITSeEXPONENT`, its digits neither beginning nor ending with 0: equal values have equal texts. Both zeros are `0`. */
+/**
+ * A decimal as `[-]DIGITSeEXPONENT`, its digits neither beginning nor ending with 0: equal values have equal texts.
+ * Both zeros are `0`.
+ */
 function decimalText(literal: string): string {
   const start = literal.startsWith('-') ? 1 : 0;
   const mark = Math.max(literal.indexOf('e'), literal.indexOf('E'));
@@ -184,7 +192,10 @@ function decimalText(literal: string): string {
   return `${start === 0 ? '' : '-'}${digits.slice(first, last + 1)}e${exponent}`;
 }
 
-/** Beyond 2^53, where nobody's numbers end, the two parts of an exponent stay apart: exact still, without arithmetic on a megabyte of digits. */
+/**
+ * Beyond 2^53, where nobody's numbers end, the two parts of an exponent stay apart: exact still, without arithmetic on
+ * a megabyte of digits.
+ */
 function shifted(exponent: string, shift: number): string {
   const given = Number(exponent);
   if (Number.isSafeInteger(given) && Number.isSafeInteger(given + shift)) return String(given + shift);

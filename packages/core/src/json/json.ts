@@ -4,7 +4,8 @@ import { findSyntaxError } from './syntax.ts';
 
 /**
  * How deep arrays and objects may nest in a document, the outermost counting as 1. The specification recommends 32
- * (ojs-json-format §13.5); twice that leaves arguments their 32 inside any envelope or batch, and keeps every recursive reader far from the end of its stack.
+ * (ojs-json-format §13.5); twice that leaves arguments their 32 inside any envelope or batch, and keeps every recursive
+ * reader far from the end of its stack.
  */
 export const maxDepth = 64;
 
@@ -26,7 +27,8 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
  * Parses a JSON document.
  * @param where names the document in messages, such as `The request body`.
  * @param depth the most levels allowed.
- * @throws ProtocolError `invalid_payload` for anything but one JSON document; the message has the position and never the content.
+ * @throws ProtocolError `invalid_payload` for anything but one JSON document; the message has the position and never
+ * the content.
  */
 export function readJson(text: string, where: string, depth: number = maxDepth): unknown {
   if (text.charCodeAt(0) === 0xfeff) {
@@ -68,7 +70,10 @@ function positionBelow(text: string, depth: number): number {
   return -1;
 }
 
-/** Characters of a string that are looked at one by one: most names are shorter, and a call of indexOf costs as much as about ten. */
+/**
+ * Characters of a string that are looked at one by one: most names are shorter, and a call of indexOf costs as much as
+ * about ten.
+ */
 const near = 12;
 
 /** Position after the string that begins at `at`. */
@@ -111,7 +116,10 @@ function skipSpace(text: string, at: number): number {
   return at;
 }
 
-/** The raw texts of an object's own members by decoded name, in order; of duplicates the last counts. `text` must be a valid JSON object. */
+/**
+ * The raw texts of an object's own members by decoded name, in order; of duplicates the last counts. `text` must be a
+ * valid JSON object.
+ */
 export function members(text: Json): ReadonlyMap<string, Json> {
   const found = new Map<string, Json>();
   let at = skipSpace(text, 0) + 1;

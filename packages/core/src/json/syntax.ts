@@ -12,8 +12,8 @@ const plain = /[ !#-[\]-\uffff]*/y;
 const escaped = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 /**
- * Finds the first error in a text that `JSON.parse` refused. The engine's own message is of no use: it quotes the content, and often
- * has no position. It recurses once a level, so the caller bounds the depth first.
+ * Finds the first error in a text that `JSON.parse` refused. The engine's own message is of no use: it quotes the
+ * content, and often has no position. It recurses once a level, so the caller bounds the depth first.
  */
 export function findSyntaxError(text: string): SyntaxProblem {
   let at = 0;

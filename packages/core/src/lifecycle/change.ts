@@ -1,4 +1,7 @@
-/** What a change does to a job: the same pure code for every storage whose transactions run in this process, and for the fake of `@ojs-ts/sdk/testing`. */
+/**
+ * What a change does to a job: the same pure code for every storage whose transactions run in this process, and for the
+ * fake of `@ojs-ts/sdk/testing`.
+ */
 
 import type { EventKind } from '../events/kinds.ts';
 import type { JobRecord, NewUnique, Transition, TransitionEvent } from '../job/job.ts';
@@ -58,7 +61,10 @@ function finishedAt(job: Pick<JobRecord, 'state' | 'finishedAt'>, to: State, now
 
 export type Texts = Pick<JobRecord, 'result' | 'history' | 'progress' | 'checkpoint' | 'envelope' | 'policy'>;
 
-/** The texts that a transition replaces; `after` is what {@link moved} made of the job. A checkpoint ends with its job, unless that is in the dead letter. */
+/**
+ * The texts that a transition replaces; `after` is what {@link moved} made of the job. A checkpoint ends with its job,
+ * unless that is in the dead letter.
+ */
 export function textsOf(transition: Transition, after: Pick<JobRecord, 'state' | 'deadLetter'>): Partial<Texts> {
   const { result, history, progress, checkpoint, envelope, policy } = transition;
   const ended = isIn(after.state, Terminal) && !after.deadLetter;
@@ -122,8 +128,9 @@ export function isExpired(job: Pick<JobRecord, 'expiresAt'>, now: Millis): boole
 }
 
 /**
- * What a job's unique policy makes of the other holders of its key, given oldest first (by `createdAt`, then order of creation): the one that refuses it,
- * or those that it replaces. It looks at no more than every unfinished holder and, of each finished state, the oldest that was created after `createdAfter`.
+ * What a job's unique policy makes of the other holders of its key, given oldest first (by `createdAt`, then order of
+ * creation): the one that refuses it, or those that it replaces. It looks at no more than every unfinished holder and,
+ * of each finished state, the oldest that was created after `createdAfter`.
  */
 export function uniqueAnswer<T extends Pick<JobRecord, 'state' | 'createdAt'>>(
   unique: NewUnique,

@@ -9,8 +9,9 @@ import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 
 /**
- * Every decision names state and claim of the record that it was made from: a record that has moved on is refused by the storage,
- * is to be read again and decided again. A decision that the state forbids (ojs-core §6.3) throws an {@link ProtocolError} `conflict`.
+ * Every decision names state and claim of the record that it was made from: a record that has moved on is refused by
+ * the storage, is to be read again and decided again. A decision that the state forbids (ojs-core §6.3) throws an
+ * {@link ProtocolError} `conflict`.
  */
 
 /** The refusal of a change that the state does not allow. */
@@ -95,8 +96,9 @@ const lossMessages = {
 export const defaultPoisonAfter = 3;
 
 /**
- * The lease ended or the worker died (rows 12 and 13 of docs/state-machine.md): available at once while attempts are left. A job under which `poisonAfter` workers have died
- * since it was last retried by hand is discarded whatever its policy allows: it would take the next worker along.
+ * The lease ended or the worker died (rows 12 and 13 of docs/state-machine.md): available at once while attempts are
+ * left. A job under which `poisonAfter` workers have died since it was last retried by hand is discarded whatever its
+ * policy allows: it would take the next worker along.
  */
 export function leaseLost(
   job: JobRecord,
@@ -204,7 +206,10 @@ function expiry(
   };
 }
 
-/** A job that was let in only so that its refusal can be seen: it was committed by somebody who cannot be answered any more. Made from a pending one. */
+/**
+ * A job that was let in only so that its refusal can be seen: it was committed by somebody who cannot be answered any
+ * more. Made from a pending one.
+ */
 export function turnedAway(job: JobRecord, failure: Failure, now: Millis): Transition {
   const { code, type, message } = failure;
   const entry = entryText({ kind: 'expired', at: now }, errorText(failure, job.attempt, now));
@@ -220,7 +225,10 @@ export function cancelled(job: JobRecord, now: Millis, key?: string): Transition
   };
 }
 
-/** Discarded by an operator (ojs-sdk-guidelines SDK-004), whatever its policy allows: it is not run any more, and what comes of a run under way is refused. */
+/**
+ * Discarded by an operator (ojs-sdk-guidelines SDK-004), whatever its policy allows: it is not run any more, and what
+ * comes of a run under way is refused.
+ */
 export function discarded(job: JobRecord, now: Millis, key?: string): Transition {
   const failure = { code: 'discarded', type: 'discarded', message: 'The job was discarded by hand.' };
   const entry = entryText(
@@ -257,8 +265,9 @@ export function retried(job: JobRecord, now: Millis, key?: string): Transition {
 }
 
 /**
- * What to do about a record that a storage calls overdue; null where it is not. Of several ends that passed the earliest counts.
- * A lease that a silent worker let run out is its death: heartbeats extend leases, so both come at the same time.
+ * What to do about a record that a storage calls overdue; null where it is not. Of several ends that passed the
+ * earliest counts. A lease that a silent worker let run out is its death: heartbeats extend leases, so both come at the
+ * same time.
  */
 export function overdue(
   job: JobRecord,
@@ -285,8 +294,8 @@ export function overdue(
 }
 
 /**
- * `replace_except_schedule` on a scheduled job (ojs-unique-jobs §4): it gets the args and meta of the job that was pushed instead of it, and keeps its id
- * and its time. Both envelopes are core's, so args and meta stand in both.
+ * `replace_except_schedule` on a scheduled job (ojs-unique-jobs §4): it gets the args and meta of the job that was
+ * pushed instead of it, and keeps its id and its time. Both envelopes are core's, so args and meta stand in both.
  */
 export function updatedInPlace(existing: JobRecord, pushed: Pick<JobRecord, 'envelope'>): Transition {
   const fresh = members(pushed.envelope);
@@ -402,7 +411,8 @@ function endOf(
       const delay = retryDelay(retry, attempt, random);
       const runAt = now + delay;
       const total = policy.totalTimeoutMs;
-      // A timeout as long as the total leaves no room for a second attempt by that formula: then it only has to start in time.
+      // A timeout as long as the total leaves no room for a second attempt by that formula: then it only has to start
+      // in time.
       const limit = executionLimit(job, policy);
       const needed = total !== undefined && limit < total ? limit : 0;
       if (total === undefined || job.createdAt + total >= runAt + needed) {

@@ -25,9 +25,11 @@ const minForgottenMs = 2_000;
 
 /**
  * Whether a claim is still being worked on (ojs-worker-protocol §10).
- * - `dead`: its worker has been silent for `deadAfterMs`. A worker that never sent a heartbeat is not dead. The silence counts from `since` at
+ * - `dead`: its worker has been silent for `deadAfterMs`. A worker that never sent a heartbeat is not dead. The silence
+ * counts from `since` at
  *   the earliest, when this server began to listen, or its own restart would kill everybody.
- * - `forgotten`: its worker lives, but two heartbeats in a row do not list the job, and the claim is older than the first of them: the
+ * - `forgotten`: its worker lives, but two heartbeats in a row do not list the job, and the claim is older than the
+ * first of them: the
  *   answer to its FETCH was lost.
  */
 export function liveness(

@@ -44,8 +44,8 @@ export function retriedWith(job: JobRecord, override: RerunOverride, now: Millis
 }
 
 /**
- * A retry by hand of what failed (ojs-bulk-operations §7): a discarded job starts a new round of attempts, a retryable one has the rest of its
- * backoff cut off and its attempts as they are. Throws `conflict` for any other.
+ * A retry by hand of what failed (ojs-bulk-operations §7): a discarded job starts a new round of attempts, a retryable
+ * one has the rest of its backoff cut off and its attempts as they are. Throws `conflict` for any other.
  */
 export function rerun(job: JobRecord, now: Millis, key?: string): Transition {
   if (job.state === State.discarded) return retried(job, now, key);

@@ -10,7 +10,10 @@ export type Dimension = 'type' | 'queue' | 'args' | 'meta';
 export interface UniqueScope {
   /** `type` always counts, listed or not. */
   readonly keys: readonly Dimension[];
-  /** Of args only these: a number is a position, any other name belongs to the first object in args that has it. Null takes all of args. */
+  /**
+   * Of args only these: a number is a position, any other name belongs to the first object in args that has it. Null
+   * takes all of args.
+   */
   readonly argsKeys: readonly string[] | null;
   /** Of meta these, where `keys` has `meta`. A job without one of them differs from a job that has it. */
   readonly metaKeys: readonly string[] | null;

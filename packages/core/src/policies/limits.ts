@@ -16,9 +16,9 @@ export const windowNames = ['limit', 'count', 'period'] as const;
 const reserved = /^(?:queue|cron):/;
 
 /**
- * Reads `rate_limit` (ojs-rate-limiting §3) in its three forms, one or an array of them: `{key, concurrency, rate: {limit, period}, throttle}`, the same with
- * `rate` as a number beside `period` as a word, and `{max_per_second}`. Without a key the limit is the queue's. A key alone makes the job count
- * under the numbers that are there.
+ * Reads `rate_limit` (ojs-rate-limiting §3) in its three forms, one or an array of them: `{key, concurrency, rate:
+ * {limit, period}, throttle}`, the same with `rate` as a number beside `period` as a word, and `{max_per_second}`.
+ * Without a key the limit is the queue's. A key alone makes the job count under the numbers that are there.
  * @param least concurrency: 0 stops everything under a key, which is for operators to do.
  * @throws ProtocolError `unsupported` for an `on_limit` other than `wait`: a job that is limited waits.
  */

@@ -24,7 +24,10 @@ const strategies: ReadonlyMap<unknown, BackoffStrategy> = new Map<string, Backof
   ['fixed', 'none'],
 ]);
 
-/** Other spellings of the wire fields that published clients send (docs/internals/deviations.md). The field itself wins, then the first one listed. */
+/**
+ * Other spellings of the wire fields that published clients send (docs/internals/deviations.md). The field itself wins,
+ * then the first one listed.
+ */
 const aliases = {
   max_attempts: ['maxAttempts'],
   initial_interval: ['initialInterval', 'initial_interval_ms', 'initialIntervalMs', 'base_delay_ms', 'baseDelayMs'],
@@ -49,7 +52,8 @@ type Draft = { -readonly [K in keyof RetryPolicy]?: RetryPolicy[K] };
 const durationHint = `an ISO 8601 duration such as PT1S, greater than 0 and at most ${formatDuration(maxDurationMs)}`;
 
 /**
- * Reads and checks a retry policy as parsed JSON (ojs-retry RET-01 to RET-20). Only the fields given are in the result; unknown ones are ignored.
+ * Reads and checks a retry policy as parsed JSON (ojs-retry RET-01 to RET-20). Only the fields given are in the result;
+ * unknown ones are ignored.
  * @param path of the policy in the document, for the issues.
  */
 export function readRetry(
@@ -127,8 +131,8 @@ function isNameList(value: unknown): value is readonly string[] {
 }
 
 /**
- * The text of a valid policy with every alias under its documented name. Values stand as they were sent, save that milliseconds become ISO 8601;
- * unknown members stay. A policy in documented fields only comes back untouched.
+ * The text of a valid policy with every alias under its documented name. Values stand as they were sent, save that
+ * milliseconds become ISO 8601; unknown members stay. A policy in documented fields only comes back untouched.
  */
 export function retryText(text: Json): Json {
   const sent = members(text);
@@ -147,8 +151,8 @@ export function retryText(text: Json): Json {
 }
 
 /**
- * Fills in the defaults field by field (ojs-retry RET-10). Where only one of the two intervals is given and contradicts the default of the other,
- * the other follows it.
+ * Fills in the defaults field by field (ojs-retry RET-10). Where only one of the two intervals is given and contradicts
+ * the default of the other, the other follows it.
  */
 export function retryPolicy(partial: Partial<RetryPolicy> | undefined): RetryPolicy {
   if (partial === undefined) return defaultRetry;
@@ -160,7 +164,8 @@ export function retryPolicy(partial: Partial<RetryPolicy> | undefined): RetryPol
 }
 
 /**
- * Milliseconds to wait after execution number `failedAttempt` (1 and up) has failed: cap, jitter, cap again (ojs-retry §5; RET-04, RET-05, RET-06).
+ * Milliseconds to wait after execution number `failedAttempt` (1 and up) has failed: cap, jitter, cap again (ojs-retry
+ * §5; RET-04, RET-05, RET-06).
  * @param random uniform in [0, 1).
  */
 export function retryDelay(policy: RetryPolicy, failedAttempt: number, random: () => number): number {
@@ -191,7 +196,10 @@ export function allowedAttempts(policy: RetryPolicy): number {
   return Math.max(1, policy.maxAttempts);
 }
 
-/** Whether one of the names of an error is listed: exactly, or by a `prefix.*` taken literally (ojs-retry §6.2, RET-07, RET-18). */
+/**
+ * Whether one of the names of an error is listed: exactly, or by a `prefix.*` taken literally (ojs-retry §6.2, RET-07,
+ * RET-18).
+ */
 export function isNonRetryable(policy: RetryPolicy, names: readonly string[]): boolean {
   return policy.nonRetryableErrors.some((pattern) =>
     pattern.endsWith('.*')

@@ -86,8 +86,8 @@ const schedule = new Int32Array(64);
 const state = new Int32Array(8);
 
 /**
- * SHA-256 of the text in UTF-8 (FIPS 180-4), as 64 hexadecimal digits in lower case. Plain code, because WebCrypto answers later and `node:crypto` is not
- * everywhere. A lone surrogate counts as U+FFFD, as encoders write it.
+ * SHA-256 of the text in UTF-8 (FIPS 180-4), as 64 hexadecimal digits in lower case. Plain code, because WebCrypto
+ * answers later and `node:crypto` is not everywhere. A lone surrogate counts as U+FFFD, as encoders write it.
  */
 export function sha256(text: string): string {
   // A code unit has at most three bytes; the padding is one byte and the length, in whole blocks.

@@ -59,10 +59,12 @@ export const uniqueNames: readonly string[] = [
 ];
 
 /**
- * Reads a unique policy, as parsed JSON, with every spelling that published clients use (ojs-unique-jobs §2). Null counts as absent, unknown fields are ignored.
+ * Reads a unique policy, as parsed JSON, with every spelling that published clients use (ojs-unique-jobs §2). Null
+ * counts as absent, unknown fields are ignored.
  *
- * The older `key` is a list of dimensions where it names nothing else, of args where it does, and all of args where it is empty. As a text it is a name
- * of the job's own, counted beside type. The documented field wins over its other spellings.
+ * The older `key` is a list of dimensions where it names nothing else, of args where it does, and all of args where it
+ * is empty. As a text it is a name of the job's own, counted beside type. The documented field wins over its other
+ * spellings.
  * @param path of the policy in the document, for messages.
  * @param issues is given what is wrong. Where an issue was noted the field has its default, which then means nothing.
  */
@@ -123,7 +125,10 @@ function olderScope(key: readonly string[]): Chosen {
   return keys === null ? { keys: ['type', 'args'], argsKeys: key.length === 0 ? null : key } : { keys, argsKeys: null };
 }
 
-/** The specification's `period`, what clients send as well, and the command line's `within`, which takes Go's durations too. */
+/**
+ * The specification's `period`, what clients send as well, and the command line's `within`, which takes Go's durations
+ * too.
+ */
 function periodOf(fields: Fields): number | null | undefined {
   const iso = (value: unknown) => (typeof value === 'string' && parseDuration(value)) || null;
   const millis = (value: unknown) => (rules.positiveMillis.is(value) ? value : null);
@@ -177,7 +182,10 @@ class Fields {
     this.#issues = issues;
   }
 
-  /** The field under the first of its spellings that was sent; undefined where none was, null where the value is wrong, which is noted. */
+  /**
+   * The field under the first of its spellings that was sent; undefined where none was, null where the value is wrong,
+   * which is noted.
+   */
   read<T>(spellings: readonly string[], parse: (value: unknown) => T | null, expected: string): T | null | undefined {
     const value = this.#values[this.#nameOf(spellings)] ?? null;
     if (value === null) return undefined;

@@ -15,7 +15,10 @@ export interface Holder {
 export interface StoredHolders {
   /** All that a job could replace, and where there is no `oldest` the finished ones that count too. */
   all(key: string): readonly Holder[];
-  /** The oldest one in a state that was created after a moment, so that nobody has to read all of them who replaces none. */
+  /**
+   * The oldest one in a state that was created after a moment, so that nobody has to read all of them who replaces
+   * none.
+   */
   readonly oldest: ((key: string, state: State, after: Millis | null) => Holder | null) | null;
 }
 
@@ -32,7 +35,8 @@ interface Known {
 const states: readonly State[] = Object.values(State);
 
 /**
- * Looks in a time that does not grow with the group: each list is in order of age, so those that count are the end of it, and what was replaced is gone from it.
+ * Looks in a time that does not grow with the group: each list is in order of age, so those that count are the end of
+ * it, and what was replaced is gone from it.
  */
 export class HeldKeys {
   readonly #store: StoredHolders;

@@ -39,8 +39,8 @@ export function limitedQueue(key: string): string | null {
 }
 
 /**
- * The keys under which a job holds a slot; jobs with the same keys form a limit group. Keys of queues are left out, since each limits its queue as a whole,
- * by the queue's own count of active jobs.
+ * The keys under which a job holds a slot; jobs with the same keys form a limit group. Keys of queues are left out,
+ * since each limits its queue as a whole, by the queue's own count of active jobs.
  */
 export function limitGroupOf(keys: readonly string[]): readonly string[] {
   return keys.some((key) => key.startsWith(queuePrefix)) ? keys.filter((key) => !key.startsWith(queuePrefix)) : keys;
@@ -71,8 +71,9 @@ export function stampOf(last: Millis | undefined, now: Millis): Millis {
 }
 
 /**
- * How long starts are kept, counted back from the newest: those at `newest - keepMs` and before go when the newest is noted. By age, never by number, and
- * for the numbers that an override hides too, so that others may hold at any time. 0 where there is no rate: then a start is not noted.
+ * How long starts are kept, counted back from the newest: those at `newest - keepMs` and before go when the newest is
+ * noted. By age, never by number, and for the numbers that an override hides too, so that others may hold at any time.
+ * 0 where there is no rate: then a start is not noted.
  */
 export function keepMs({ own, override }: LimitSettings): number {
   return Math.max(0, ...own.rates.map(({ perMs }) => perMs), ...(override?.rates ?? []).map(({ perMs }) => perMs));

@@ -5,7 +5,10 @@ import { State } from '../job/states.ts';
 import { isIn } from '../lifecycle/change.ts';
 import type { Millis } from '../time/clock.ts';
 
-/** Sums of one minute of a queue. Durations in milliseconds: of completed executions, of waits between `enqueuedAt` and a start. */
+/**
+ * Sums of one minute of a queue. Durations in milliseconds: of completed executions, of waits between `enqueuedAt` and
+ * a start.
+ */
 export interface Sums {
   readonly enqueued: number;
   readonly started: number;
@@ -53,7 +56,10 @@ function sumsOfEntry(before: Before | null, to: State, now: Millis): Partial<Sum
   return to === State.discarded ? { discarded: 1 } : nothing;
 }
 
-/** A job enters its queue once: at its creation, when its time has come, or when it is activated. A retry only comes back. */
+/**
+ * A job enters its queue once: at its creation, when its time has come, or when it is activated. A retry only comes
+ * back.
+ */
 function enters(before: Pick<JobRecord, 'state'> | null): boolean {
   return before === null || isIn(before.state, State.scheduled | State.pending);
 }

@@ -1,4 +1,7 @@
-/** Whether a storage applies a change that was decided from a record, and what a claim call does besides. `lifecycle/change.ts` says what the change does. */
+/**
+ * Whether a storage applies a change that was decided from a record, and what a claim call does besides.
+ * `lifecycle/change.ts` says what the change does.
+ */
 import type { JobRecord, Transition } from '../job/job.ts';
 import { State, Terminal } from '../job/states.ts';
 import { isIn } from '../lifecycle/change.ts';
@@ -7,8 +10,8 @@ import type { Millis } from '../time/clock.ts';
 export type Verdict = 'moves' | 'already' | 'refused';
 
 /**
- * Whether a transition fits the job as it is. `already` comes before `refused`, so a repeated call is never told that its own success was a conflict.
- * Only a claim starts an execution: `to: active` fits an active job alone.
+ * Whether a transition fits the job as it is. `already` comes before `refused`, so a repeated call is never told that
+ * its own success was a conflict. Only a claim starts an execution: `to: active` fits an active job alone.
  */
 export function verdict(job: Pick<JobRecord, 'state' | 'claim' | 'worker'>, transition: Transition): Verdict {
   const { from, to, claim, worker } = transition;
@@ -18,7 +21,10 @@ export function verdict(job: Pick<JobRecord, 'state' | 'claim' | 'worker'>, tran
   return worker !== undefined && job.worker !== null && job.worker !== worker ? 'refused' : 'moves';
 }
 
-/** Whether the change ends an execution otherwise than by its ACK: it must not overtake a completion that a user's transaction has committed. */
+/**
+ * Whether the change ends an execution otherwise than by its ACK: it must not overtake a completion that a user's
+ * transaction has committed.
+ */
 export function overtakes({ from, to }: Transition): boolean {
   return isIn(State.active, from) && to !== State.active && to !== State.completed;
 }
@@ -40,7 +46,10 @@ export function isPlainEnd({
   return more === undefined && progress === undefined && checkpoint === undefined && isIn(to, Terminal);
 }
 
-/** When an active job is overdue: the first end of its lease, of its execution, of its whole time, of the patience with its silence. */
+/**
+ * When an active job is overdue: the first end of its lease, of its execution, of its whole time, of the patience with
+ * its silence.
+ */
 export function overdueAt(
   job: Pick<JobRecord, 'leaseUntil' | 'startedAt' | 'timeoutMs' | 'deadlineAt' | 'beatAt' | 'heartbeatMs'>,
 ): Millis | null {
@@ -54,8 +63,8 @@ export function overdueAt(
 }
 
 /**
- * What one claim call does besides handing out: its cost must not grow with what is due or expired in front. Upkeep moves the rest meanwhile.
- * An expired job costs about 20 µs, four times a promotion, and nobody waits for it.
+ * What one claim call does besides handing out: its cost must not grow with what is due or expired in front. Upkeep
+ * moves the rest meanwhile. An expired job costs about 20 µs, four times a promotion, and nobody waits for it.
  */
 export function sideWork(claims: readonly { readonly limit: number }[]): {
   readonly promoted: number;
@@ -65,7 +74,10 @@ export function sideWork(claims: readonly { readonly limit: number }[]): {
   return { promoted: Math.max(100, wanted), expired: Math.max(10, wanted) };
 }
 
-/** Under what a fetch is remembered: clients may number their requests, so one is its worker's alone. Worker ids have no line breaks. */
+/**
+ * Under what a fetch is remembered: clients may number their requests, so one is its worker's alone. Worker ids have no
+ * line breaks.
+ */
 export function requestKey(request: string, worker: string | null): string {
   return `${worker ?? ''}\n${request}`;
 }

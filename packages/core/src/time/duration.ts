@@ -1,4 +1,6 @@
-/** The longest duration that is accepted: 100 years, so that any time plus any duration still is an RFC 3339 timestamp. */
+/**
+ * The longest duration that is accepted: 100 years, so that any time plus any duration still is an RFC 3339 timestamp.
+ */
 export const maxDurationMs = 36_525 * 86_400_000;
 
 const second = 1000;
@@ -17,7 +19,10 @@ const lengths = [365 * day, 30 * day, 7 * day, day, hour, minute, second] as con
 /** Only the last component may have a fraction. */
 const earlyFraction = /\.[0-9]+[A-Z]./;
 
-/** An ISO 8601 duration in milliseconds, rounded to one, never down to nothing; null where it is none or beyond {@link maxDurationMs} (ojs-retry §4). */
+/**
+ * An ISO 8601 duration in milliseconds, rounded to one, never down to nothing; null where it is none or beyond {@link
+ * maxDurationMs} (ojs-retry §4).
+ */
 export function parseDuration(text: string): number | null {
   const match = text.length > maxLength || earlyFraction.test(text) ? null : iso.exec(text);
   if (match === null) return null;
@@ -32,7 +37,10 @@ function bounded(ms: number): number | null {
 const shortUnits: Readonly<Record<string, number>> = { ms: 1, s: second, m: minute, h: hour, d: day };
 const short = new RegExp(`^${n}(ms|[smhd])$`);
 
-/** A duration as the SDK takes it: a number of milliseconds, `'200ms'`, `'5s'`, `'1.5h'`, `'1d'` or ISO 8601. In milliseconds, null where it is none. */
+/**
+ * A duration as the SDK takes it: a number of milliseconds, `'200ms'`, `'5s'`, `'1.5h'`, `'1d'` or ISO 8601. In
+ * milliseconds, null where it is none.
+ */
 export function readDuration(value: number | string): number | null {
   if (typeof value === 'number') return value >= 0 ? bounded(value) : null;
   if (value.length > maxLength) return null;
@@ -42,7 +50,8 @@ export function readDuration(value: number | string): number | null {
 }
 
 /**
- * The ISO 8601 form in hours, minutes and seconds, such as PT0.1S or PT36H: other implementations must read these components, days only should.
+ * The ISO 8601 form in hours, minutes and seconds, such as PT0.1S or PT36H: other implementations must read these
+ * components, days only should.
  * @param ms a duration of 0 or more; parts of a millisecond are rounded.
  */
 export function formatDuration(ms: number): string {

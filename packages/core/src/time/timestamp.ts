@@ -10,8 +10,9 @@ const latest = 253_402_300_799_999;
 const dayMs = 86_400_000;
 
 /**
- * An RFC 3339 timestamp in milliseconds; null where it is none. The zone is mandatory (ojs-core §5.5.2), the date must exist.
- * A leap second (60, at the end of a UTC day) is the last millisecond of that day. Digits beyond the millisecond are cut.
+ * An RFC 3339 timestamp in milliseconds; null where it is none. The zone is mandatory (ojs-core §5.5.2), the date must
+ * exist. A leap second (60, at the end of a UTC day) is the last millisecond of that day. Digits beyond the millisecond
+ * are cut.
  */
 export function parseTimestamp(text: string): Millis | null {
   if (text.length > 40) return null;
@@ -55,7 +56,10 @@ const pairs = Array.from({ length: 100 }, (_, number) => String(number).padStart
 let cachedDay = Number.NaN;
 let cachedDate = '';
 
-/** RFC 3339 in UTC with milliseconds. Several times faster than `toISOString`, because the date is kept from one call to the next. */
+/**
+ * RFC 3339 in UTC with milliseconds. Several times faster than `toISOString`, because the date is kept from one call to
+ * the next.
+ */
 export function formatTimestamp(ms: Millis): string {
   const day = Math.floor(ms / dayMs);
   if (day !== cachedDay) {

@@ -28,8 +28,9 @@ export interface NodeNeeds {
 type Close = Extract<WorkflowStep, { readonly kind: 'close' }>;
 
 /**
- * What becomes of a ready node: its job starts, or it is closed without one (ojs-workflows §4.3, §5.3, §6.4). The same node gives the same envelope at any time, so a
- * step may be repeated: relative times count from `now` in the job's columns, while its envelope has them as they were sent.
+ * What becomes of a ready node: its job starts, or it is closed without one (ojs-workflows §4.3, §5.3, §6.4). The same
+ * node gives the same envelope at any time, so a step may be repeated: relative times count from `now` in the job's
+ * columns, while its envelope has them as they were sent.
  * @returns `needs` while something is missing in `known`: read it, add it, and ask again. Most nodes
  * need nothing, a step its parents, the end of a failed workflow its nodes and then their jobs.
  */
@@ -120,13 +121,19 @@ function decideJob(workflow: WorkflowRecord, node: NodeRecord, spec: JobSpec, re
   }
 }
 
-/** The start of a node that waits for nothing, from the job that its request was read as: what `decideNode` makes of it once it is stored. */
+/**
+ * The start of a node that waits for nothing, from the job that its request was read as: what `decideNode` makes of it
+ * once it is stored.
+ */
 export function startNode(workflow: string, index: number, job: NewJob): WorkflowStep {
   const node = { workflow, index };
   return { kind: 'start', node, job: { ...job, node }, events: [] };
 }
 
-/** The end of a nested composite; its result is that of a chain's last step, and the results of all jobs of a group or batch. */
+/**
+ * The end of a nested composite; its result is that of a chain's last step, and the results of all jobs of a group or
+ * batch.
+ */
 function join(node: NodeRecord, spec: Extract<JoinSpec, { readonly block: unknown }>, reader: Reader): Decided {
   const [base, count] = spec.block;
   if (node.failed > 0) {

@@ -30,8 +30,9 @@ export function mergeOptions(defaults: Json, options: Json): Json {
 }
 
 /**
- * The text of an envelope with default options under its own, which may stand at the top or in `options`. Meta is joined member by member.
- * What is not an object where one belongs stays as it is, for the reader of envelopes to refuse.
+ * The text of an envelope with default options under its own, which may stand at the top or in `options`. Meta is
+ * joined member by member. What is not an object where one belongs stays as it is, for the reader of envelopes to
+ * refuse.
  */
 export function withDefaults(envelope: Json, defaults: Json): Json {
   const top = new Map(members(envelope));
@@ -51,7 +52,9 @@ export function requestOf(workflow: Pick<NewWorkflow, 'spec'>, { job, options }:
   return defaults === undefined ? job : withDefaults(job, defaults);
 }
 
-/** The members of the first of `layers`, and those of `defaults` that no layer has an equal of. Meta is no such member. */
+/**
+ * The members of the first of `layers`, and those of `defaults` that no layer has an equal of. Meta is no such member.
+ */
 function layered(defaults: Texts, layers: readonly Texts[]): Texts {
   const merged = new Map<string, Json>();
   const isGiven = (name: string) => layers.some((layer) => (layer.get(name) ?? 'null') !== 'null');

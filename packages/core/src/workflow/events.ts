@@ -20,8 +20,8 @@ export interface WorkflowCounts {
 }
 
 /**
- * The events of a member that a terminal change of its job has closed (ojs-workflows appendix B, ojs-events §5.4): of a step where steps depend on each
- * other, of a job in a group or batch. `workflow` has the member counted already.
+ * The events of a member that a terminal change of its job has closed (ojs-workflows appendix B, ojs-events §5.4): of a
+ * step where steps depend on each other, of a job in a group or batch. `workflow` has the member counted already.
  * @param error JSON text of why the member failed, where no event of its job tells it.
  */
 export function nodeEvents(
@@ -85,7 +85,10 @@ export function refusalEvents(
   return nodeEvents({ ...workflow, failed: workflow.failed + 1 }, node, job, now, error);
 }
 
-/** The events of a workflow's creation. Its first jobs are there with it, so it has started: a workflow is `running` from its creation. */
+/**
+ * The events of a workflow's creation. Its first jobs are there with it, so it has started: a workflow is `running`
+ * from its creation.
+ */
 export function workflowCreated(workflow: NewWorkflow): readonly Json[] {
   const data = { ...about(workflow), total_steps: workflow.total };
   return [event('workflow.created', workflow, data), event('workflow.started', workflow, data)];

@@ -27,7 +27,9 @@ export interface StepError {
   readonly attempt: number;
 }
 
-/** Callbacks first, because they are why a batch failed; then jobs by index. What was only skipped is not among them. */
+/**
+ * Callbacks first, because they are why a batch failed; then jobs by index. What was only skipped is not among them.
+ */
 export function failedNodes(nodes: readonly NodeRecord[]): readonly FailedNode[] {
   const found: FailedNode[] = [];
   for (const node of nodes) {

@@ -11,7 +11,8 @@ export interface Graph {
 
 /**
  * Resolves `depends_on` (ojs-http-binding §14.1) in time linear in steps and dependencies.
- * @throws ProtocolError `invalid_request` for an unknown step, a cycle, and a callback that does not end the whole graph.
+ * @throws ProtocolError `invalid_request` for an unknown step, a cycle, and a callback that does not end the whole
+ * graph.
  */
 export function readGraph(steps: readonly Step[]): Graph {
   const waits = resolve(steps);
@@ -33,7 +34,10 @@ export function readGraph(steps: readonly Step[]): Graph {
   };
 }
 
-/** The steps of a chain, group or batch. What they depend on is settled by their order; a stated dependency may repeat it, never contradict it. */
+/**
+ * The steps of a chain, group or batch. What they depend on is settled by their order; a stated dependency may repeat
+ * it, never contradict it.
+ */
 export function readOrdered(type: 'chain' | 'group' | 'batch', steps: readonly Step[]): Graph {
   const earlier = new Set<string>();
   const jobs: Step[] = [];
@@ -98,7 +102,10 @@ function placesOf(steps: readonly Step[]): ReadonlyMap<string, number> {
   return places;
 }
 
-/** Which steps are callbacks: those with a `callback_type`, and those with the id of a callback that wait for everything else. */
+/**
+ * Which steps are callbacks: those with a `callback_type`, and those with the id of a callback that wait for everything
+ * else.
+ */
 function callbacksOf(steps: readonly Step[], after: readonly (readonly number[])[]): (CallbackName | null)[] {
   const kinds = steps.map(({ callback }) => callback);
   const ends = endsWithout(after, kinds);

@@ -10,8 +10,8 @@ import type { NodeRecord, WorkflowRecord } from './types.ts';
 
 /**
  * The wire object of a workflow: a superset of ojs-workflows §11, ojs-http-binding §14 and OpenAPI.
- * @param nodes all of them by index, for the steps; none gives the summary that lists have, where the completed items of a nested workflow are estimated
- * from its completed jobs.
+ * @param nodes all of them by index, for the steps; none gives the summary that lists have, where the completed items
+ * of a nested workflow are estimated from its completed jobs.
  * @param jobs of the steps that have one, as far as they are kept: they tell which are active and when they started.
  * @param running what a workflow that has not ended is called.
  */

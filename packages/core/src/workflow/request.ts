@@ -49,10 +49,13 @@ function isKind(value: unknown): value is CompositeKind {
 }
 
 /**
- * Reads a workflow request in any of its dialects (ojs-workflows §3, ojs-http-binding §14): `{type, steps | jobs, callbacks}` nested, or `{name, steps}` with `depends_on`.
+ * Reads a workflow request in any of its dialects (ojs-workflows §3, ojs-http-binding §14): `{type, steps | jobs,
+ * callbacks}` nested, or `{name, steps}` with `depends_on`.
  * @param now in milliseconds: what relative times of the envelopes are checked against.
- * @param newId mints the ids of the jobs, before them the workflow's where the client sent none: minted from a key, it is the same for any request.
- * @throws ProtocolError `invalid_payload` or `invalid_request` with the place in the request, and what `readEnvelope` throws about a job.
+ * @param newId mints the ids of the jobs, before them the workflow's where the client sent none: minted from a key, it
+ * is the same for any request.
+ * @throws ProtocolError `invalid_payload` or `invalid_request` with the place in the request, and what `readEnvelope`
+ * throws about a job.
  */
 export function readRequest(text: Json, now: Millis, newId: () => string): ReadRequest {
   const values = readJson(text, 'The request body');
@@ -248,7 +251,10 @@ function checkCallbacks(callbacks: readonly CallbackPlan[], type: CompositeKind 
   }
 }
 
-/** A graph in which each step waits for the one before it is a chain, one in which none waits a group; with callbacks it is a batch. */
+/**
+ * A graph in which each step waits for the one before it is a chain, one in which none waits a group; with callbacks it
+ * is a batch.
+ */
 function kindOf(after: CompositePlan['after'], callbacks: readonly CallbackPlan[]): CompositeKind {
   if (callbacks.length > 0) return 'batch';
   if (after.every((waits, index) => waits.length === Math.min(index, 1) && (index === 0 || waits[0] === index - 1)))

@@ -30,7 +30,9 @@ export function resultArray(results: readonly (Json | null)[]): Json {
   return `[${texts.join(',')}]`;
 }
 
-/** What the envelope of a step's job ends with: its workflow, and the results of the steps before it (ojs-workflows §7). */
+/**
+ * What the envelope of a step's job ends with: its workflow, and the results of the steps before it (ojs-workflows §7).
+ */
 export function envelopeTail(workflow: string, results: Json): Json {
   return `,"workflow_id":"${workflow}","parent_results":${results}`;
 }

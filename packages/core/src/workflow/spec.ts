@@ -5,7 +5,10 @@ import type { CallbackName, ListKey } from './plan.ts';
 /** `count` nodes from index `base` on: what stands for the items of a chain, group or batch, one node an item. */
 export type Block = readonly [base: number, count: number];
 
-/** What `NodeRecord.spec` says. Of all that is stored once a job this is the largest, so it has nothing twice and defaults are absent. */
+/**
+ * What `NodeRecord.spec` says. Of all that is stored once a job this is the largest, so it has nothing twice and
+ * defaults are absent.
+ */
 export type NodeSpec = JobSpec | JoinSpec;
 
 export interface JobSpec {
@@ -94,7 +97,9 @@ export function readNodeSpec(text: Json): NodeSpec {
   return { role: 'job', job, options: parsed(texts, 'options'), parents, callback: parsed(texts, 'callback'), guard };
 }
 
-/** The envelope, and the other members. Where an older version wrote it first, as `job`, the text is read as a whole. */
+/**
+ * The envelope, and the other members. Where an older version wrote it first, as `job`, the text is read as a whole.
+ */
 function splitJob(text: Json): readonly [Json | undefined, ReadonlyMap<string, Json>] {
   const at = text.startsWith('{"job":') ? -1 : text.indexOf(envelopeKey);
   if (at !== -1) return [text.slice(at + envelopeKey.length, -1), members(`${text.slice(0, at)}}`)];

@@ -10,7 +10,10 @@ export interface Source {
   readonly path: string;
 }
 
-/** An item of a chain, group, batch or graph: what it is called, what it waits for, and whether `options.callback_type` makes it a callback. */
+/**
+ * An item of a chain, group, batch or graph: what it is called, what it waits for, and whether `options.callback_type`
+ * makes it a callback.
+ */
 export interface Step extends Source {
   /** Its id, or else its index. */
   readonly name: string;

@@ -28,8 +28,8 @@ export interface WorkflowRecord extends NewWorkflow {
 }
 
 /**
- * A node waits until every dependency is closed, then it is ready: `open` is 0 and it is still `waiting`, a stored fact.
- * What then becomes of it core decides: a job is inserted (`pending`), or the node is closed without one.
+ * A node waits until every dependency is closed, then it is ready: `open` is 0 and it is still `waiting`, a stored
+ * fact. What then becomes of it core decides: a job is inserted (`pending`), or the node is closed without one.
  */
 export interface NewNode {
   readonly index: number;
@@ -57,7 +57,10 @@ export interface NodeRecord extends NewNode {
 }
 
 export type WorkflowStep =
-  /** Inserts the job of a ready node; the node becomes `pending`. Queue bounds and pauses do not refuse it, its unique policy may: then the node stays. */
+  /**
+   * Inserts the job of a ready node; the node becomes `pending`. Queue bounds and pauses do not refuse it, its unique
+   * policy may: then the node stays.
+   */
   | { readonly kind: 'start'; readonly node: NodeRef; readonly job: NewJob; readonly events: readonly Json[] }
   /** Closes a ready node without a job of its own running. `passes` is what its dependents see. */
   | {
@@ -70,6 +73,9 @@ export type WorkflowStep =
       /** Set by the last node: the workflow ends with it. */
       readonly end: { readonly state: 'completed' | 'failed'; readonly text: Json | null } | null;
       readonly events: readonly Json[];
-      /** Set where it was decided before the last dependency was closed: how many will not have passed. With another number the step is not done. */
+      /**
+       * Set where it was decided before the last dependency was closed: how many will not have passed. With another
+       * number the step is not done.
+       */
       readonly failed?: number;
     };

@@ -20,7 +20,8 @@ export interface ReadWorkflow {
  * Reads a workflow request in any of its dialects and lays it out as nodes (ojs-workflows §3, ojs-http-binding §14).
  * @param now in milliseconds: what relative times of the envelopes are checked against.
  * @param newId mints the ids of the jobs, and the workflow's where the client sent none.
- * @throws ProtocolError `invalid_payload` or `invalid_request` with JSONPaths, and what `readEnvelope` throws about one of the jobs.
+ * @throws ProtocolError `invalid_payload` or `invalid_request` with JSONPaths, and what `readEnvelope` throws about one
+ * of the jobs.
  */
 export function readWorkflow(text: Json, now: Millis, newId: () => string): ReadWorkflow {
   const { id, name, meta, plan, options, steps, unknown } = readRequest(text, now, newId);
@@ -59,8 +60,9 @@ interface Entry {
 type Draft = Omit<NewNode, 'index' | 'open' | 'next'>;
 
 /**
- * Lays a plan out as nodes. The items of each composite are a block of nodes in a row, those of the workflow itself the first one, so index and
- * results of items need no list. The node of a nested composite is its end; the last node of all ends the workflow.
+ * Lays a plan out as nodes. The items of each composite are a block of nodes in a row, those of the workflow itself the
+ * first one, so index and results of items need no list. The node of a nested composite is its end; the last node of
+ * all ends the workflow.
  * @throws ProtocolError `invalid_request` for more than {@link maxNodes} nodes or {@link maxEdges} dependencies.
  */
 export function compile(plan: CompositePlan): { readonly nodes: readonly NewNode[]; readonly layout: Layout } {
@@ -161,7 +163,8 @@ class Compiler {
 }
 
 /**
- * 64 bits of a text (after FNV-1a, with two primes): tells a repeated request from another one under the same id. Whoever forges one fools only himself.
+ * 64 bits of a text (after FNV-1a, with two primes): tells a repeated request from another one under the same id.
+ * Whoever forges one fools only himself.
  */
 export function digest(text: string): string {
   let a = 0x811c9dc5;

@@ -1,8 +1,9 @@
 import { nextRun, parseCron, skippedRuns } from '../../src/index.ts';
 
 /*
- * A second reading of ojs-cron, made to be plain instead of fast and sharing nothing with the first: an expression is a set of yes-or-no questions about
- * one local time, a zone is what Intl prints minute by minute. A minute runs where all questions say yes and its local time has not been before.
+ * A second reading of ojs-cron, made to be plain instead of fast and sharing nothing with the first: an expression is a
+ * set of yes-or-no questions about one local time, a zone is what Intl prints minute by minute. A minute runs where all
+ * questions say yes and its local time has not been before.
  */
 
 const minuteMs = 60_000;

@@ -94,7 +94,8 @@ describe('uniqueOf (digest §6.1)', () => {
       { argsKeys: ['a'], argsKeysPath: `${path}.argsKeys` },
     ],
     [{ keys: ['meta'], metaKeys: ['a'] }, { metaKeys: ['a'] }],
-    // The older `key`: names of args of the JavaScript SDK, dimensions of the Python SDK, all of args where it is empty (X18).
+    // The older `key`: names of args of the JavaScript SDK, dimensions of the Python SDK, all of args where it is empty
+    // (X18).
     [
       { key: ['report_id', 'to'] },
       { keys: ['type', 'args'], argsKeys: ['report_id', 'to'], argsKeysPath: `${path}.key` },

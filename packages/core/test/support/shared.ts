@@ -7,8 +7,9 @@ import { test } from 'vitest';
 const shared = fileURLToPath(new URL('../../../../../shared/', import.meta.url));
 
 /**
- * The folder of test cases that are no part of this repository: what `variable` names, else that of `../shared`. Throws where it is named and not there. Where
- * neither is, the cases are left out, with a line that says so and a skipped test; null then.
+ * The folder of test cases that are no part of this repository: what `variable` names, else that of `../shared`. Throws
+ * where it is named and not there. Where neither is, the cases are left out, with a line that says so and a skipped
+ * test; null then.
  */
 export function sharedCases(title: string, variable: string, path: string): string | null {
   const named = process.env[variable];

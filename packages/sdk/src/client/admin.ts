@@ -67,7 +67,9 @@ import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from
 import { listWorkers, removeWorker, type WorkerRecord, workerHealth } from '../operations/workers.ts';
 import { known } from '../options/known.ts';
 
-/** Manages queues, jobs, dead letters, limits and workers (ojs-sdk-guidelines §5.3). Its token needs the scope `admin`. */
+/**
+ * Manages queues, jobs, dead letters, limits and workers (ojs-sdk-guidelines §5.3). Its token needs the scope `admin`.
+ */
 export class Admin implements AsyncDisposable {
   readonly #connection: Connection;
 
@@ -93,7 +95,10 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(getQueue(queueName), options);
   }
 
-  /** Creates a queue before its first job; otherwise the first job creates it. @throws {OJSAPIError} `conflict` if the queue exists. */
+  /**
+   * Creates a queue before its first job; otherwise the first job creates it. @throws {OJSAPIError} `conflict` if the
+   * queue exists.
+   */
   async createQueue(
     queueName: string,
     config: QueueConfigRequest = {},
@@ -102,7 +107,10 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(createQueue(queueName, config), options);
   }
 
-  /** Deletes an empty queue. @throws {OJSAPIError} `conflict` if the queue holds jobs, also ended ones; {JobNotFoundError} */
+  /**
+   * Deletes an empty queue. @throws {OJSAPIError} `conflict` if the queue holds jobs, also ended ones;
+   * {JobNotFoundError}
+   */
   async deleteQueue(queueName: string, options: CallOptions = {}): Promise<{ deleted: boolean; name: string }> {
     return this.#connection.ask(deleteQueue(queueName), options);
   }
@@ -112,7 +120,10 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(queueConfig(queueName), options);
   }
 
-  /** Changes the given settings and keeps the others; null removes a setting. The change applies at once, also to waiting jobs. @throws {OJSValidationError} before anything is sent. */
+  /**
+   * Changes the given settings and keeps the others; null removes a setting. The change applies at once, also to
+   * waiting jobs. @throws {OJSValidationError} before anything is sent.
+   */
   async configureQueue(queueName: string, config: QueueConfigRequest, options: CallOptions = {}): Promise<QueueConfig> {
     return this.#connection.ask(configureQueue(queueName, config), options);
   }
@@ -142,7 +153,10 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(getLimit(key), options);
   }
 
-  /** Replaces the numbers of the jobs at once; `{ concurrency: 0 }` stops every start. @throws {OJSValidationError} before anything is sent. */
+  /**
+   * Replaces the numbers of the jobs at once; `{ concurrency: 0 }` stops every start. @throws {OJSValidationError}
+   * before anything is sent.
+   */
   async overrideLimit(key: string, numbers: LimitOverrideRequest, options: CallOptions = {}): Promise<Limit> {
     return this.#connection.ask(overrideLimit(key, numbers), options);
   }
@@ -163,23 +177,35 @@ export class Admin implements AsyncDisposable {
     return this.#pages((query) => listJobs(filter, query), options, jobListNames);
   }
 
-  /** Restarts a discarded job with attempt 0, or ends the pause of a retryable one. @throws {OJSAPIError} `conflict` in any other state. */
+  /**
+   * Restarts a discarded job with attempt 0, or ends the pause of a retryable one. @throws {OJSAPIError} `conflict` in
+   * any other state.
+   */
   async retryJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     await this.#connection.ask(retryJob(jobId), options);
     return this.#connection.ask(getJob(jobId), options);
   }
 
-  /** Discards a job, with the error `discarded`. The specification has no such operation, so other servers answer `not_found`. */
+  /**
+   * Discards a job, with the error `discarded`. The specification has no such operation, so other servers answer
+   * `not_found`.
+   */
   async discardJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#connection.ask(discardJob(jobId), options);
   }
 
-  /** Cancels a job (CANCEL, ojs-core §7.6). If it runs, its `ctx.signal` aborts with the next heartbeat of its worker. @throws {OJSAPIError} `conflict` if the job has ended. */
+  /**
+   * Cancels a job (CANCEL, ojs-core §7.6). If it runs, its `ctx.signal` aborts with the next heartbeat of its worker.
+   * @throws {OJSAPIError} `conflict` if the job has ended.
+   */
   async cancelJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#connection.ask(cancelJob(jobId), options);
   }
 
-  /** Cancels many jobs. A filter matches waiting jobs only, by default available and scheduled ones. Name running jobs by their ids. */
+  /**
+   * Cancels many jobs. A filter matches waiting jobs only, by default available and scheduled ones. Name running jobs
+   * by their ids.
+   */
   async cancelJobs(targets: JobTargets, options: CallOptions = {}): Promise<BulkResult> {
     return this.#connection.ask(changeJobs('bulk.cancel', targets), options);
   }
@@ -234,7 +260,10 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(purgeDeadLetters(filter), options);
   }
 
-  /** The checkpoint of a job: the state that its last execution saved. @throws {JobNotFoundError} also for a job without a checkpoint. */
+  /**
+   * The checkpoint of a job: the state that its last execution saved. @throws {JobNotFoundError} also for a job without
+   * a checkpoint.
+   */
   async getCheckpoint(jobId: string, options: CallOptions = {}): Promise<Checkpoint> {
     return this.#connection.ask(getCheckpoint(jobId), options);
   }
@@ -254,12 +283,18 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(workerHealth(workerId), options);
   }
 
-  /** Removes a dead worker. Its jobs return to their queues at once, and the attempt does not count. @throws {JobNotFoundError} */
+  /**
+   * Removes a dead worker. Its jobs return to their queues at once, and the attempt does not count. @throws
+   * {JobNotFoundError}
+   */
   async removeWorker(workerId: string, options: CallOptions = {}): Promise<{ deleted: boolean; workerId: string }> {
     return this.#connection.ask(removeWorker(workerId), options);
   }
 
-  /** Waits for the calls under way, then closes the connections. A transport that was given to the constructor stays open. */
+  /**
+   * Waits for the calls under way, then closes the connections. A transport that was given to the constructor stays
+   * open.
+   */
   async close(): Promise<void> {
     await this.#connection.close();
   }

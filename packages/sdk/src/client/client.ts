@@ -90,7 +90,10 @@ export interface ClientOptions extends ConnectionOptions {
   queue?: string | undefined;
   /** Whether concurrent `enqueue` calls go as one request. Default: true. */
   coalesce?: boolean | undefined;
-  /** Called with every job that this client has enqueued, but not with duplicates. The client logs what this function throws. */
+  /**
+   * Called with every job that this client has enqueued, but not with duplicates. The client logs what this function
+   * throws.
+   */
   onJobEnqueued?: ((job: Job) => void) | undefined;
 }
 
@@ -109,7 +112,10 @@ export type HandlesOf<L extends readonly JobRequest[]> = {
 /** Enqueues jobs and manages them. `R` is a registry of job types for calls by name. Default: {@link JobTypes}. */
 export class Client<R = JobTypes> implements AsyncDisposable {
   static readonly specVersion = specVersion;
-  /** Middleware around every job on its way to the server, also the jobs of batches and workflows. The first one is the outermost. */
+  /**
+   * Middleware around every job on its way to the server, also the jobs of batches and workflows. The first one is the
+   * outermost.
+   */
   readonly middlewares: MiddlewareChain<EnqueueMiddleware> = new MiddlewareChain();
   readonly #connection: Connection;
   readonly #producer: Producer;
@@ -122,7 +128,8 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   };
 
   /**
-   * @param target URL of a server, or a transport such as the one of `openEmbedded()`. Default: `OJS_BACKEND_URL`, else http://localhost:8080.
+   * @param target URL of a server, or a transport such as the one of `openEmbedded()`. Default: `OJS_BACKEND_URL`, else
+   * http://localhost:8080.
    * @throws {OJSValidationError} for an unknown option, and for a wrong target, option or environment variable.
    */
   constructor(target?: string | Transport, options?: ClientOptions);
@@ -149,9 +156,11 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Enqueues a job (PUSH, ojs-core §7.1). The client makes the id, so a repeated request never makes a second job. Concurrent calls go as one request, and each
-   * has its own outcome. If the definition has a schema, the client checks the args and sends them as given; the handle shows the output of the schema.
-   * @throws {OJSValidationError} before anything is sent; {DuplicateJobError}, {QueuePausedError}, and the other errors of a call.
+   * Enqueues a job (PUSH, ojs-core §7.1). The client makes the id, so a repeated request never makes a second job.
+   * Concurrent calls go as one request, and each has its own outcome. If the definition has a schema, the client checks
+   * the args and sends them as given; the handle shows the output of the schema.
+   * @throws {OJSValidationError} before anything is sent; {DuplicateJobError}, {QueuePausedError}, and the other errors
+   * of a call.
    */
   enqueue<D extends JobDef>(
     job: D,
@@ -174,8 +183,10 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Enqueues all jobs or none, in one request. The handles have the order of the requests, and a job that a middleware dropped keeps its place.
-   * @throws {OJSValidationError} for a wrong request, with its index, and for more jobs than the server takes at once; the errors of a call.
+   * Enqueues all jobs or none, in one request. The handles have the order of the requests, and a job that a middleware
+   * dropped keeps its place.
+   * @throws {OJSValidationError} for a wrong request, with its index, and for more jobs than the server takes at once;
+   * the errors of a call.
    */
   enqueueBatch<const L extends readonly JobRequest[]>(requests: L, options?: CallOptions): Promise<HandlesOf<L>>;
   async enqueueBatch(requests: readonly JobRequest[], options: CallOptions = {}): Promise<JobHandle[]> {
@@ -183,7 +194,8 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Reads a job (INFO, ojs-core §7). With a definition, args and result have its types; args that its schema refuses stay as they are.
+   * Reads a job (INFO, ojs-core §7). With a definition, args and result have its types; args that its schema refuses
+   * stay as they are.
    * @throws {JobNotFoundError}; {OJSValidationError} if the job has another type than the definition.
    */
   getJob(jobId: string, options?: CallOptions): Promise<JobHandle>;
@@ -201,17 +213,25 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return typedJobHandle(job, first, this.#calls);
   }
 
-  /** The last progress that the job reported; null if it reported none. On the server of this project `job.progress` has it too. */
+  /**
+   * The last progress that the job reported; null if it reported none. On the server of this project `job.progress` has
+   * it too.
+   */
   async getProgress(jobId: string, options: CallOptions = {}): Promise<JobProgress | null> {
     return this.#connection.ask(getProgress(jobId), options);
   }
 
-  /** Makes a job that was enqueued with `pending` available or scheduled. @throws {OJSAPIError} `conflict` for any other job. */
+  /**
+   * Makes a job that was enqueued with `pending` available or scheduled. @throws {OJSAPIError} `conflict` for any other
+   * job.
+   */
   async activateJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#connection.ask(activateJob(jobId), options);
   }
 
-  /** Cancels a job (CANCEL, ojs-core §7.6). If it runs, its `ctx.signal` aborts with the next heartbeat of its worker. */
+  /**
+   * Cancels a job (CANCEL, ojs-core §7.6). If it runs, its `ctx.signal` aborts with the next heartbeat of its worker.
+   */
   async cancelJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#calls.cancel(jobId, options);
   }
@@ -237,7 +257,8 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Registers a cron job, or replaces the one of this name. Its runs pass no enqueue middleware. Only encryption applies: it encodes the args here.
+   * Registers a cron job, or replaces the one of this name. Its runs pass no enqueue middleware. Only encryption
+   * applies: it encodes the args here.
    * @throws {OJSValidationError} before anything is sent, also for args that the schema of the definition refuses.
    */
   registerCronJob<D extends JobDef>(
@@ -288,13 +309,19 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#connection.ask(getCronJob(name), options);
   }
 
-  /** Changes when the cron job runs; fields that are left out stay. To change its jobs, register it again. @throws {OJSValidationError}, {JobNotFoundError} */
+  /**
+   * Changes when the cron job runs; fields that are left out stay. To change its jobs, register it again. @throws
+   * {OJSValidationError}, {JobNotFoundError}
+   */
   async updateCronJob(name: string, changes: CronJobChanges, options: CallOptions = {}): Promise<CronJob> {
     const own = { ...changes };
     return this.#connection.ask(updateCronJob(name, own), options);
   }
 
-  /** Stops the cron job until it is resumed. Runs that it misses meanwhile do not happen later. @throws {JobNotFoundError} */
+  /**
+   * Stops the cron job until it is resumed. Runs that it misses meanwhile do not happen later. @throws
+   * {JobNotFoundError}
+   */
   async pauseCronJob(name: string, options: CallOptions = {}): Promise<CronJob> {
     return this.#connection.ask(switchCronJob('cron.pause', name), options);
   }
@@ -309,7 +336,10 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#connection.ask(triggerCronJob(name), options);
   }
 
-  /** The next times of a cron job, by the server: `count` of them, by default 10; none while it is paused. {@link nextRuns} computes those of any expression. */
+  /**
+   * The next times of a cron job, by the server: `count` of them, by default 10; none while it is paused. {@link
+   * nextRuns} computes those of any expression.
+   */
   async cronRuns(name: string, options: CallOptions & { count?: number | undefined } = {}): Promise<Date[]> {
     return this.#ask(cronRuns(name, options.count ?? 10), options, { ...callNames, count: true });
   }
@@ -319,14 +349,19 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#connection.ask(unregisterCronJob(name), options);
   }
 
-  /** Dead letters, newest first: discarded jobs with `onExhaustion: 'dead_letter'` in their retry policy. A job must match the whole filter. */
+  /**
+   * Dead letters, newest first: discarded jobs with `onExhaustion: 'dead_letter'` in their retry policy. A job must
+   * match the whole filter.
+   */
   async listDeadLetterJobs(options: DeadLetterListOptions = {}): Promise<Page<Job>> {
     const own = { ...options };
     const filter = deadLetterQuery(own);
     return this.#pages((query) => listDeadLetterJobs(filter, query), own, deadLetterListNames);
   }
 
-  /** Makes the job available again with attempt 0 and these changes. Its error history stays. @throws {JobNotFoundError} */
+  /**
+   * Makes the job available again with attempt 0 and these changes. Its error history stays. @throws {JobNotFoundError}
+   */
   async retryDeadLetterJob(
     jobId: string,
     options: CallOptions & { changes?: DeadLetterRetry | undefined } = {},
@@ -363,7 +398,9 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#connection.ask(getSchema(uri), options);
   }
 
-  /** The schemas of a job type, newest first, without their texts. @throws {JobNotFoundError} if the job type has none. */
+  /**
+   * The schemas of a job type, newest first, without their texts. @throws {JobNotFoundError} if the job type has none.
+   */
   async listSchemaVersions(jobType: string, options: CallOptions = {}): Promise<SchemaInfo[]> {
     return this.#connection.ask(listSchemaVersions(jobType), options);
   }
@@ -388,8 +425,9 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Starts a workflow that {@link chain}, {@link group}, {@link batch} or {@link dag} describes. Each job passes the enqueue middleware by itself. If a
-   * middleware drops one job, the workflow does not start. A repeated request never starts it twice.
+   * Starts a workflow that {@link chain}, {@link group}, {@link batch} or {@link dag} describes. Each job passes the
+   * enqueue middleware by itself. If a middleware drops one job, the workflow does not start. A repeated request never
+   * starts it twice.
    * @throws {OJSValidationError} before anything is sent, with the place of the wrong step.
    */
   async workflow<X>(definition: WorkflowDefinition<X>, options: CallOptions = {}): Promise<WorkflowHandle<X>> {
@@ -415,15 +453,18 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return this.#connection.ask(workflowProgress(workflowId), options);
   }
 
-  /** Cancels a workflow: no further step starts, and jobs that run may finish (ojs-workflows §9.5). @throws {JobNotFoundError} */
+  /**
+   * Cancels a workflow: no further step starts, and jobs that run may finish (ojs-workflows §9.5). @throws
+   * {JobNotFoundError}
+   */
   async cancelWorkflow(workflowId: string, options: CallOptions = {}): Promise<Workflow> {
     return this.#connection.ask(cancelWorkflow(workflowId), options);
   }
 
   /**
-   * Follows the events of the server. Each loop opens a stream of its own, and `break` closes it. After a broken connection the stream continues behind the last
-   * event, so no event is missed; if the server no longer has those events, it sends `system.gap`. A server without streams is polled. Closing the client ends
-   * the loop.
+   * Follows the events of the server. Each loop opens a stream of its own, and `break` closes it. After a broken
+   * connection the stream continues behind the last event, so no event is missed; if the server no longer has those
+   * events, it sends `system.gap`. A server without streams is polled. Closing the client ends the loop.
    * @throws {OJSValidationError} for wrong options; in the loop the reason of `signal`, and the errors of a call.
    */
   events(options: EventsOptions = {}): AsyncIterable<Event> {
@@ -455,7 +496,10 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     return openPage(firstPage(options), (query) => this.#connection.carry(list(query), options));
   }
 
-  /** Waits for the calls under way, then closes the connections. A transport that was given to the constructor stays open. */
+  /**
+   * Waits for the calls under way, then closes the connections. A transport that was given to the constructor stays
+   * open.
+   */
   async close(): Promise<void> {
     await this.#producer.close();
     await this.#connection.close();

@@ -12,7 +12,10 @@ export async function loaded<P>(code: Promise<P>): Promise<P> {
   }
 }
 
-/** An iterable whose code loads when a loop over it begins. A loop that ends while it awaits the next item does not wait for that item. */
+/**
+ * An iterable whose code loads when a loop over it begins. A loop that ends while it awaits the next item does not wait
+ * for that item.
+ */
 export function later<T>(open: () => Promise<AsyncIterable<T>>): AsyncIterable<T> {
   return {
     [Symbol.asyncIterator]() {

@@ -35,7 +35,8 @@ const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
 };
 
 /**
- * An answer of 400 and more as the error of its kind. Takes nested and flat bodies, codes in any case, and no body at all.
+ * An answer of 400 and more as the error of its kind. Takes nested and flat bodies, codes in any case, and no body at
+ * all.
  * @param place method and URL of the call.
  */
 export function apiError(answer: Answer, context: ErrorContext, place = context.operation ?? 'The call'): OJSAPIError {
@@ -162,7 +163,10 @@ function secondsToMs(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 ? value * 1000 : undefined;
 }
 
-/** Method and URL of a call, for messages: without the credentials that a URL may hold. A transport that was given has a path alone. */
+/**
+ * Method and URL of a call, for messages: without the credentials that a URL may hold. A transport that was given has a
+ * path alone.
+ */
 export function placeOf(call: Call, http: HttpOptions | null): string {
   const { method, path } = routeOf(call);
   return `${method} ${http === null ? path : `${http.base.origin}${targetOf(http.base, path)}`}`;

@@ -76,7 +76,10 @@ export function isRefused(answer: Answer, isAnswer?: (answer: Answer) => boolean
   return answer.status >= 400 && !isAnswer?.(answer);
 }
 
-/** The outcome without an answer: the call may have taken effect. @param http the server; null for a transport that was given. */
+/**
+ * The outcome without an answer: the call may have taken effect. @param http the server; null for a transport that was
+ * given.
+ */
 export function unanswered(cause: unknown, context: ErrorContext, http: HttpOptions | null): Unanswered {
   const said = `${context.operation}: ${messageOf(cause)}`;
   const message =
@@ -86,7 +89,10 @@ export function unanswered(cause: unknown, context: ErrorContext, http: HttpOpti
   return { final: false, error: new OJSConnectionError(message, { ...context, cause }) };
 }
 
-/** The error of a call whose deadline has passed. @param ms the deadline in milliseconds. @param met the errors of the attempts. */
+/**
+ * The error of a call whose deadline has passed. @param ms the deadline in milliseconds. @param met the errors of the
+ * attempts.
+ */
 export function expiry(ms: number, about: ErrorContext, met: readonly OJSError[] = []): OJSTimeoutError {
   const context = { attempt: met.length + 1, cause: met.at(-1), ...about };
   return new OJSTimeoutError(`${about.operation}: no answer within ${Math.round(ms)} ms.`, context);
@@ -114,8 +120,8 @@ export interface Attempt {
 }
 
 /**
- * The attempts of a call, as a generator: asynchronous and synchronous clients make them in their own way. Without an answer, and after 429, 500, 502, 503 and 504,
- * there is a retry within the deadline.
+ * The attempts of a call, as a generator: asynchronous and synchronous clients make them in their own way. Without an
+ * answer, and after 429, 500, 502, 503 and 504, there is a retry within the deadline.
  * @param remaining milliseconds until the deadline.
  * @param failures collects the error of every attempt.
  */

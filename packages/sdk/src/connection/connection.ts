@@ -28,7 +28,10 @@ import { carryOut, type Operation } from './operation.ts';
 import { pause } from './pause.ts';
 import { isTransport } from './target.ts';
 
-/** How a Client, Worker or Admin reaches the server. An option wins over its environment variable, and the variable over the default. */
+/**
+ * How a Client, Worker or Admin reaches the server. An option wins over its environment variable, and the variable over
+ * the default.
+ */
 export interface ConnectionOptions {
   /** Deadline of a call with its retries. Default: 30 s. */
   timeout?: Duration | undefined;
@@ -36,13 +39,19 @@ export interface ConnectionOptions {
   headers?: Record<string, string> | undefined;
   /** The token for `Authorization: Bearer`. A function is called before every request. Default: `OJS_AUTH_TOKEN`. */
   token?: Token | undefined;
-  /** TLS settings for https, on Node only. Default: the files in `OJS_TLS_CA_FILE`, `OJS_TLS_CERT_FILE` and `OJS_TLS_KEY_FILE`. */
+  /**
+   * TLS settings for https, on Node only. Default: the files in `OJS_TLS_CA_FILE`, `OJS_TLS_CERT_FILE` and
+   * `OJS_TLS_KEY_FILE`.
+   */
   tls?: TlsOptions | undefined;
   /** Replaces the HTTP client of the platform. */
   fetch?: typeof fetch | undefined;
   /** Retries of a failed call; false for none. Default: 5 retries, with pauses from 100 ms to 5 s. */
   requestRetry?: RetryOptions | false | undefined;
-  /** Default: the console (standard error in a process), from `OJS_LOG_LEVEL` up. The default level is `info`, and `warn` if `NODE_ENV` is `test`. */
+  /**
+   * Default: the console (standard error in a process), from `OJS_LOG_LEVEL` up. The default level is `info`, and
+   * `warn` if `NODE_ENV` is `test`.
+   */
   logger?: Logger | undefined;
 }
 
@@ -92,7 +101,10 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /** Carries out an operation. @throws {OJSValidationError} for an unknown option; the errors of `call` and of the operation. */
+  /**
+   * Carries out an operation. @throws {OJSValidationError} for an unknown option; the errors of `call` and of the
+   * operation.
+   */
   async ask<T>(operation: Operation<T>, options: CallOptions): Promise<T> {
     this.checkCall(options);
     return this.carry(operation, options);
@@ -120,7 +132,8 @@ export class Connection implements AsyncDisposable {
 
   /**
    * Makes one call. Without an answer, and after 429, 500, 502, 503 and 504, it tries again within the deadline.
-   * @throws {OJSAPIError} if the server refuses the call, {OJSConnectionError}, {OJSTimeoutError}, or the reason of the caller's signal.
+   * @throws {OJSAPIError} if the server refuses the call, {OJSConnectionError}, {OJSTimeoutError}, or the reason of the
+   * caller's signal.
    */
   async call(call: Call, options: CallOptions, context: ErrorContext = {}, settings: CallSettings = {}): Promise<Wire> {
     const ms = this.deadlineMs(options);
@@ -159,7 +172,10 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /** The body of a successful attempt, or of a call that proves that an earlier attempt took effect. @throws the last error of the call. */
+  /**
+   * The body of a successful attempt, or of a call that proves that an earlier attempt took effect. @throws the last
+   * error of the call.
+   */
   async #settle(
     call: Call,
     deadline: Deadline,
@@ -213,7 +229,8 @@ export class Connection implements AsyncDisposable {
         : answered(fake, call, deadline));
     } catch (cause) {
       signal.throwIfAborted();
-      // What a handler throws in inline mode is the caller's own: it is neither an error of the connection nor tried again.
+      // What a handler throws in inline mode is the caller's own: it is neither an error of the connection nor tried
+      // again.
       if (fake !== null) throw cause;
       return unanswered(cause, context, this.http);
     }
@@ -263,7 +280,10 @@ export function httpOptions(target: string | undefined, options: ConnectionOptio
   return { base, headers: options.headers ?? {}, token, fetch: options.fetch, ...(tls && { tls }) };
 }
 
-/** One attempt within `ms` milliseconds, for callers that retry by their own rules. @throws the errors of `Connection.call`. */
+/**
+ * One attempt within `ms` milliseconds, for callers that retry by their own rules. @throws the errors of
+ * `Connection.call`.
+ */
 export async function once(connection: Connection, call: Call, ms: number, signal?: AbortSignal): Promise<Wire> {
   const about: ErrorContext = { operation: call.operation, requestId: `req_${uuidv7()}` };
   const outcome = await within(

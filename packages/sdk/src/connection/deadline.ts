@@ -16,7 +16,10 @@ export async function within<T>(
   }
 }
 
-/** The deadline of one call. It ends with its time or with the caller's abort, whichever comes first, and rejects at once. */
+/**
+ * The deadline of one call. It ends with its time or with the caller's abort, whichever comes first, and rejects at
+ * once.
+ */
 export class Deadline implements Disposable {
   readonly signal: AbortSignal;
   readonly #over: Promise<never>;

@@ -4,7 +4,10 @@ import type { Answer, Call } from '@ojs-ts/core';
 export interface Fake {
   /** The answer of the store. A refusal is an answer too, so this never throws. */
   answer(call: Call): Answer;
-  /** Called after an answer, before the caller gets it. Inline mode runs the job here; the call rejects with the error of the handler. */
+  /**
+   * Called after an answer, before the caller gets it. Inline mode runs the job here; the call rejects with the error
+   * of the handler.
+   */
   settle?(call: Call, answer: Answer): Promise<void>;
   /** The time of the store, if a test has set it; in milliseconds since the Unix epoch. */
   now?(): number;

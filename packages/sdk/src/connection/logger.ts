@@ -1,12 +1,18 @@
 import { platform } from '#platform';
 import { logLevels } from '../platform/platform.ts';
 
-/** A structured logger: a message is an event, such as `job failed`, with fields. This package never logs args, meta or results (ojs-sdk-guidelines, SDK-020). */
+/**
+ * A structured logger: a message is an event, such as `job failed`, with fields. This package never logs args, meta or
+ * results (ojs-sdk-guidelines, SDK-020).
+ */
 export type Logger = Record<'debug' | 'info' | 'warn' | 'error', (message: string, fields?: object) => void>;
 
 type Line = readonly [message: string, fields?: object];
 
-/** Writes to the console from `OJS_LOG_LEVEL` up. Default: `info`, and `warn` in tests. @throws {OJSValidationError} if the variable names no level. */
+/**
+ * Writes to the console from `OJS_LOG_LEVEL` up. Default: `info`, and `warn` in tests. @throws {OJSValidationError} if
+ * the variable names no level.
+ */
 export function consoleLogger(): Logger {
   const { environment, process } = platform;
   const isTest = environment?.text('NODE_ENV') === 'test' || environment?.text('NODE_TEST_CONTEXT') !== undefined;

@@ -28,11 +28,17 @@ export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Pr
   }
 }
 
-/** Exponential with jitter of ±50 %, capped: `min`, then twice as long each time. Milliseconds; `failures` counts from 1. */
+/**
+ * Exponential with jitter of ±50 %, capped: `min`, then twice as long each time. Milliseconds; `failures` counts from
+ * 1.
+ */
 export function backoffMs(failures: number, min: number, max: number): number {
   return Math.min(max, min * 2 ** Math.min(failures - 1, 30)) * (0.5 + Math.random());
 }
 
-/** Runs after the microtasks and the I/O events of this round: without the millisecond that a timer costs, where the platform can. */
+/**
+ * Runs after the microtasks and the I/O events of this round: without the millisecond that a timer costs, where the
+ * platform can.
+ */
 export const macrotask: (run: () => void) => void =
   typeof setImmediate === 'function' ? (run) => void setImmediate(run) : (run) => void setTimeout(run, 0);

@@ -18,7 +18,8 @@ export interface Target<O> {
 }
 
 /**
- * Reads `new Client(target?, options?)` and `new Client({ url, ...options })`. An object with a function `call` is a transport, an object with `url` is the second form.
+ * Reads `new Client(target?, options?)` and `new Client({ url, ...options })`. An object with a function `call` is a
+ * transport, an object with `url` is the second form.
  * @param what the name of the class, for messages.
  * @throws {OJSValidationError} for another form, and for an unknown option.
  */

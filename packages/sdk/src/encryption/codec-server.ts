@@ -11,15 +11,18 @@ import { plain } from './payload.ts';
 export interface CodecServerOptions {
   /** As in the workers. */
   codec: CodecChain;
-  /** Whether who asks may see the plaintext. Called for every request; what it rejects with is a 401 (ojs-encryption §9.3). */
+  /**
+   * Whether who asks may see the plaintext. Called for every request; what it rejects with is a 401 (ojs-encryption
+   * §9.3).
+   */
   authorize(request: Request): boolean | Promise<boolean>;
 }
 
 const serverNames: NamesOf<CodecServerOptions> = { codec: true, authorize: true };
 
 /**
- * Answers `POST /codec/encode` and `POST /codec/decode` for dashboards, which have no keys (ojs-encryption §9). A function from Request to Response: it
- * serves wherever those exist, under any prefix.
+ * Answers `POST /codec/encode` and `POST /codec/decode` for dashboards, which have no keys (ojs-encryption §9). A
+ * function from Request to Response: it serves wherever those exist, under any prefix.
  */
 export function codecServer(options: CodecServerOptions): (request: Request) => Promise<Response> {
   known(options, serverNames);

@@ -18,7 +18,8 @@ export interface KeyProvider {
 const keyBytes = 32;
 
 /**
- * Keys by id. To rotate, add a key and make it the current one; the old ones stay until no job needs them (ojs-encryption §10.1).
+ * Keys by id. To rotate, add a key and make it the current one; the old ones stay until no job needs them
+ * (ojs-encryption §10.1).
  * @param keys 32 bytes each, as bytes or base64, such as from an environment variable.
  * @throws {OJSValidationError} for a key of another size, or a current id without a key.
  */

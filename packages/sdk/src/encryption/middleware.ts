@@ -26,8 +26,8 @@ export interface EncryptionEnqueueOptions {
   /** Of one codec or several. */
   codec: CodecChain;
   /**
-   * 32 bytes, as bytes or base64, or a WebCrypto key for HMAC: makes unique policies that count args work. It stays when encryption keys rotate; with another
-   * one, jobs from before have no duplicates any more.
+   * 32 bytes, as bytes or base64, or a WebCrypto key for HMAC: makes unique policies that count args work. It stays
+   * when encryption keys rotate; with another one, jobs from before have no duplicates any more.
    */
   uniqueKey?: EncryptionKey | string | undefined;
 }
@@ -45,8 +45,9 @@ export interface EncryptionOptions {
 const executionNames: NamesOf<EncryptionOptions> = { codec: true, results: true };
 
 /**
- * Encodes the args of every job on its way out. Add it last: what comes after it sees no plaintext, what comes before it sees no ciphertext
- * (ojs-extension-interactions §14.1). Args of a cron are encoded when it is registered. The handle that enqueue answers has the args as they were given, and its `wait()` and `refresh()` decode.
+ * Encodes the args of every job on its way out. Add it last: what comes after it sees no plaintext, what comes before
+ * it sees no ciphertext (ojs-extension-interactions §14.1). Args of a cron are encoded when it is registered. The
+ * handle that enqueue answers has the args as they were given, and its `wait()` and `refresh()` decode.
  */
 export function encryptionEnqueueMiddleware(options: EncryptionEnqueueOptions): EnqueueMiddleware {
   known(options, enqueueNames);
@@ -62,7 +63,10 @@ export function encryptionEnqueueMiddleware(options: EncryptionEnqueueOptions): 
   return Object.assign(encryption, { [encodes]: encode });
 }
 
-/** Decodes args and the results of earlier workflow steps before the handler sees them (ENC-004), and encodes its result. Add it after tracing, before all else. */
+/**
+ * Decodes args and the results of earlier workflow steps before the handler sees them (ENC-004), and encodes its
+ * result. Add it after tracing, before all else.
+ */
 export function encryptionMiddleware(options: EncryptionOptions): ExecutionMiddleware {
   known(options, executionNames);
   const { codec, results = true } = options;
@@ -74,7 +78,10 @@ export function encryptionMiddleware(options: EncryptionOptions): ExecutionMiddl
   };
 }
 
-/** The job with args and result as they were, for jobs that were read with `getJob` or from a list. Twice does no harm. @throws {CodecError} */
+/**
+ * The job with args and result as they were, for jobs that were read with `getJob` or from a list. Twice does no harm.
+ * @throws {CodecError}
+ */
 export async function decodeJob<J extends Job>(codec: CodecChain, job: J): Promise<J> {
   const args = await plainArgs(codec, job);
   const result =

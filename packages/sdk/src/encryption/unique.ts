@@ -8,8 +8,9 @@ import type { EncryptionKey } from './keys.ts';
 const fingerprintKey = 'ojs.codec.unique';
 
 /**
- * A unique policy that counts args, made to count a fingerprint of them in meta instead: encrypted args differ every time (ojs-extension-interactions §4.2).
- * The fingerprint is an HMAC of the digest that a server would take: a bare digest would give away args that can be guessed, such as card numbers.
+ * A unique policy that counts args, made to count a fingerprint of them in meta instead: encrypted args differ every
+ * time (ojs-extension-interactions §4.2). The fingerprint is an HMAC of the digest that a server would take: a bare
+ * digest would give away args that can be guessed, such as card numbers.
  * @throws {OJSValidationError} for a policy that counts args where there is no key.
  */
 export async function coverUnique(request: JobRequest, key: EncryptionKey | undefined): Promise<JobRequest> {

@@ -24,7 +24,10 @@ export interface BatchServices {
   told(handle: JobHandle): JobHandle;
 }
 
-/** Sends a batch. Each request passes the middleware by itself. If one of them fails, nothing is sent (ojs-middleware §9.2, option B). */
+/**
+ * Sends a batch. Each request passes the middleware by itself. If one of them fails, nothing is sent (ojs-middleware
+ * §9.2, option B).
+ */
 export async function sendBatch(
   services: BatchServices,
   chain: readonly EnqueueMiddleware[],
@@ -96,7 +99,9 @@ async function sendReady(
   );
 }
 
-/** Enqueues all jobs or none, in one request. @throws {OJSValidationError} for more jobs than the server takes at once. */
+/**
+ * Enqueues all jobs or none, in one request. @throws {OJSValidationError} for more jobs than the server takes at once.
+ */
 async function sendWires(connection: Connection, wires: readonly WireRequest[], options: CallOptions): Promise<Sent[]> {
   const limit = wires.length > surelyTaken ? await limitOf(connection, options) : null;
   return connection.carry(enqueueBatch(wires, limit), options);
@@ -104,7 +109,9 @@ async function sendWires(connection: Connection, wires: readonly WireRequest[], 
 
 const limits = new WeakMap<Connection, Promise<number | null>>();
 
-/** The largest batch by the manifest; null if the manifest has none. Asked once a connection, and again after an error. */
+/**
+ * The largest batch by the manifest; null if the manifest has none. Asked once a connection, and again after an error.
+ */
 async function limitOf(connection: Connection, options: CallOptions): Promise<number | null> {
   const asked = limits.get(connection) ?? connection.carry(batchLimit(), options);
   limits.set(connection, asked);
@@ -120,7 +127,10 @@ async function limitOf(connection: Connection, options: CallOptions): Promise<nu
 /** Every server takes batches of this size (L4-BULK-002), so smaller ones need no look at the manifest. */
 export const surelyTaken = 1_000;
 
-/** Enqueues all jobs or none (ojs-http-binding §9). @throws {OJSValidationError} for more jobs than the server takes at once. */
+/**
+ * Enqueues all jobs or none (ojs-http-binding §9). @throws {OJSValidationError} for more jobs than the server takes at
+ * once.
+ */
 export function* enqueueBatch(requests: readonly WireRequest[], limit: number | null): Operation<Sent[]> {
   const [first] = requests;
   if (first === undefined) return [];
@@ -170,8 +180,9 @@ interface Arrival<In, Out> {
 }
 
 /**
- * The requests of a batch wait for each other at the end of their middleware, so a batch stays one request: `send` runs when all that were not dropped have
- * arrived. If middleware calls `next()` again after an error, there is a second request as soon as all others have returned too.
+ * The requests of a batch wait for each other at the end of their middleware, so a batch stays one request: `send` runs
+ * when all that were not dropped have arrived. If middleware calls `next()` again after an error, there is a second
+ * request as soon as all others have returned too.
  */
 export class Rendezvous<In, Out> {
   readonly #send: (items: readonly In[]) => Promise<readonly Out[]>;

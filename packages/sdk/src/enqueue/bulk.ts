@@ -23,7 +23,10 @@ type Enqueue = Entry<Pending, Sent>;
 
 /** Every server with bulk operations takes this many jobs (ojs-bulk-operations §9.1). */
 const maxJobs = 1_000;
-/** The time after which a server without bulk operations is tried again, in milliseconds: it may have been updated, or a proxy may have answered. */
+/**
+ * The time after which a server without bulk operations is tried again, in milliseconds: it may have been updated, or a
+ * proxy may have answered.
+ */
 const absentMs = 60_000;
 
 /** Groups up to this size are not halved again but sent one by one. */
@@ -38,7 +41,10 @@ type Verdict =
   /** The request must be sent alone. `mayBeThere`: the bulk request may have made the job. */
   | { readonly kind: 'alone'; readonly mayBeThere: boolean };
 
-/** Sends merged calls as one `POST /jobs/bulk` with `partial` atomicity, each with its own outcome; one by one if the server has no bulk operations. */
+/**
+ * Sends merged calls as one `POST /jobs/bulk` with `partial` atomicity, each with its own outcome; one by one if the
+ * server has no bulk operations.
+ */
 export class Bulk {
   readonly #connection: Connection;
   #absentUntil = Number.NEGATIVE_INFINITY;
@@ -230,7 +236,8 @@ function read(item: Wire | undefined, request: WireRequest, uncertain: boolean):
   if (status === 'failed') return error === undefined ? { kind: 'alone', mayBeThere: false } : { kind: 'error', error };
   const existing = textOf(job?.id) ?? textOf(error?.error.details.existing_job_id);
   if (existing === request.id) {
-    // The id of this request: an earlier attempt, or a caller who repeats an id. Only `POST /jobs` compares the content of such a repetition.
+    // The id of this request: an earlier attempt, or a caller who repeats an id. Only `POST /jobs` compares the content
+    // of such a repetition.
     return uncertain && job !== undefined
       ? { kind: 'sent', sent: sentOf({}, job, request) }
       : { kind: 'alone', mayBeThere: false };

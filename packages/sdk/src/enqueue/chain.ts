@@ -15,8 +15,9 @@ import type { Checked } from './request.ts';
 import { sentEnvelope } from './single.ts';
 
 /**
- * Passes one request through the enqueue middleware to `send` (ojs-middleware §3). If the request was sent, its handle is the outcome, whatever a middleware
- * returns. If no middleware called `next()`, the result is null (dropped) or another job.
+ * Passes one request through the enqueue middleware to `send` (ojs-middleware §3). If the request was sent, its handle
+ * is the outcome, whatever a middleware returns. If no middleware called `next()`, the result is null (dropped) or
+ * another job.
  * @param wire the request before the middleware, for the handle of a dropped one.
  */
 export async function passChain(
@@ -72,7 +73,9 @@ function isJob(value: unknown): value is Job {
   return typeof value === 'object' && value !== null && 'id' in value && 'type' in value && 'state' in value;
 }
 
-/** The deadline of the caller includes the middleware. `rest` gives the options of a call with the time that is left. */
+/**
+ * The deadline of the caller includes the middleware. `rest` gives the options of a call with the time that is left.
+ */
 export function withRest<T>(
   connection: Connection,
   options: CallOptions,

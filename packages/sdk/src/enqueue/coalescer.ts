@@ -9,7 +9,10 @@ export interface Entry<In, Out> {
 }
 
 export interface CoalescerOptions<In, Out> {
-  /** Settles every entry of the group, then resolves; must not reject. `signal` aborts when all callers of the group have left. */
+  /**
+   * Settles every entry of the group, then resolves; must not reject. `signal` aborts when all callers of the group
+   * have left.
+   */
   readonly run: (group: readonly Entry<In, Out>[], signal: AbortSignal) => Promise<void>;
   /** The largest next group; 1 to merge nothing. */
   readonly max: () => number;
@@ -18,12 +21,15 @@ export interface CoalescerOptions<In, Out> {
   readonly maxSize: number;
 }
 
-/** After this time, in milliseconds, a group no longer holds back the next one: one silent connection must not block every caller. */
+/**
+ * After this time, in milliseconds, a group no longer holds back the next one: one silent connection must not block
+ * every caller.
+ */
 const stallMs = 1_000;
 
 /**
- * Group commit. Calls of one turn of the event loop go together, and so do calls that arrive while a group is under way. There is no timer: a lone call goes at once,
- * and a busy server gets few, large requests.
+ * Group commit. Calls of one turn of the event loop go together, and so do calls that arrive while a group is under
+ * way. There is no timer: a lone call goes at once, and a busy server gets few, large requests.
  */
 export class Coalescer<In, Out> {
   readonly #options: CoalescerOptions<In, Out>;
@@ -34,7 +40,10 @@ export class Coalescer<In, Out> {
     this.#options = options;
   }
 
-  /** The outcome of the item. A call that has expired or was aborted before it is sent is never sent. @throws the reason of the signal; `expired()`; the error of `run`. */
+  /**
+   * The outcome of the item. A call that has expired or was aborted before it is sent is never sent. @throws the reason
+   * of the signal; `expired()`; the error of `run`.
+   */
   async add(item: In, ms: number, expired: () => Error, signal: AbortSignal | undefined): Promise<Out> {
     using deadline = new Deadline(ms, expired, signal);
     const slot = new Slot<In, Out>(item, deadline);

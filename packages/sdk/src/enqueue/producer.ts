@@ -24,7 +24,10 @@ export interface ProducerOptions {
   readonly onJobEnqueued: ((job: Job) => void) | undefined;
 }
 
-/** Takes requests from the caller to the server. Args become JSON before the first await, so the caller may change them after the call. */
+/**
+ * Takes requests from the caller to the server. Args become JSON before the first await, so the caller may change them
+ * after the call.
+ */
 export class Producer {
   readonly #options: ProducerOptions;
   readonly #sender: Sender;

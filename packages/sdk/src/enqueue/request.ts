@@ -26,7 +26,10 @@ export function complete(request: JobRequest, queue: string | undefined): JobReq
   return { ...inQueue(request, queue), id: request.id ?? uuidv7() };
 }
 
-/** The member of `meta` that marks encoded args, for example encrypted ones (ojs-encryption §4). A schema cannot check those. */
+/**
+ * The member of `meta` that marks encoded args, for example encrypted ones (ojs-encryption §4). A schema cannot check
+ * those.
+ */
 const encodedBy = 'ojs.codec.encodings';
 
 /** A request that has passed its checks. */
@@ -45,7 +48,8 @@ export function schemaOf(request: JobRequest): JobDef | undefined {
 }
 
 /**
- * Checks a request. The given args are sent, and the worker parses them again. The schema of a definition does not apply to another job type or to encoded args.
+ * Checks a request. The given args are sent, and the worker parses them again. The schema of a definition does not
+ * apply to another job type or to encoded args.
  * @throws {OJSValidationError} with every issue's path, before anything is sent.
  */
 export function check(request: JobRequest, logger?: Logger): Checked | Promise<Checked> {

@@ -9,7 +9,10 @@ import { readJob } from '../job/read-job.ts';
 import type { WireRequest } from '../job/wire.ts';
 import { isWire, type JsonArray, textOf, type Wire, wireOf } from '../json.ts';
 
-/** Enqueues one job (PUSH, ojs-http-binding §7.1). The client makes the id, which is the idempotency key too: a retry never makes a second job. */
+/**
+ * Enqueues one job (PUSH, ojs-http-binding §7.1). The client makes the id, which is the idempotency key too: a retry
+ * never makes a second job.
+ */
 export function singleCall(request: WireRequest): Call {
   return { operation: 'job.enqueue', body: request.text, idempotencyKey: request.id };
 }
@@ -39,7 +42,10 @@ export function readSent(body: Wire): Sent {
   return { job: readJob(body.job ?? body), outcome: outcomeOf(body) };
 }
 
-/** `deduplicated` and `updated` are about a job that existed (ojs-unique-jobs §5.4); `replaced` is about a new job that replaced it. */
+/**
+ * `deduplicated` and `updated` are about a job that existed (ojs-unique-jobs §5.4); `replaced` is about a new job that
+ * replaced it.
+ */
 export function outcomeOf(body: Wire): Sent['outcome'] {
   if (body.deduplicated === true) return body.updated === true ? 'replaced' : 'duplicate';
   return Array.isArray(body.replaced) && body.replaced.length > 0 ? 'replaced' : 'created';

@@ -6,7 +6,10 @@ import type { JsonArray } from '../json.ts';
 import { type Checked, schemaOf } from './request.ts';
 import { type Sent, withArgs } from './single.ts';
 
-/** The job with the output of the definition's schema as args. If the schema refuses them, for example those of an older version, they stay. */
+/**
+ * The job with the output of the definition's schema as args. If the schema refuses them, for example those of an older
+ * version, they stay.
+ */
 async function parsedJob<A extends JsonArray, R>(job: Job<A, R>, definition: JobDef): Promise<Job<A, R>> {
   return withArgs(job, await parseArgs(definition, job.args).catch(unparsed));
 }

@@ -56,7 +56,8 @@ export class Event {
   }
 
   /**
-   * Reads an event of a stream: its data is an envelope, or flat (ojs-realtime §4), where the kind and the id stand beside it.
+   * Reads an event of a stream: its data is an envelope, or flat (ojs-realtime §4), where the kind and the id stand
+   * beside it.
    * @throws {OJSValidationError} where `data` is neither.
    */
   static fromStream(kind: string, id: string, data: unknown): Event {

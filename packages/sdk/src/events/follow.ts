@@ -15,8 +15,9 @@ export interface FollowParts {
 }
 
 /**
- * The events of a server as they happen. Each loop over it is a connection of its own, which `break` closes; nothing is asked before the loop begins.
- * Where a stream breaks, it goes on after the last event; where there is none, the log is polled. Ends when the client is closed.
+ * The events of a server as they happen. Each loop over it is a connection of its own, which `break` closes; nothing is
+ * asked before the loop begins. Where a stream breaks, it goes on after the last event; where there is none, the log is
+ * polled. Ends when the client is closed.
  * @throws {OJSValidationError}
  */
 export function follow(
@@ -98,7 +99,9 @@ async function* source(
   }
 }
 
-/** In the order in which they are tried: a queue that nobody has used yet has no channel, but its events are among all. */
+/**
+ * In the order in which they are tried: a queue that nobody has used yet has no channel, but its events are among all.
+ */
 function channelsOf({ queue, jobId }: EventsOptions): readonly StreamChannel[] {
   if (jobId !== undefined) return [`job:${jobId}`];
   return queue === undefined ? ['all'] : [`queue:${queue}`, 'all'];

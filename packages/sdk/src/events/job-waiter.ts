@@ -40,8 +40,9 @@ interface Poll {
 }
 
 /**
- * Waits for the ends of jobs, however many: all that are waited for share a few calls of POST /jobs/results, which our server holds until one of them has
- * ended. A server that answers at once is asked again after a pause; one that has no such operation is asked for each job.
+ * Waits for the ends of jobs, however many: all that are waited for share a few calls of POST /jobs/results, which our
+ * server holds until one of them has ended. A server that answers at once is asked again after a pause; one that has no
+ * such operation is asked for each job.
  */
 export class JobWaiter {
   readonly #connection: Connection;

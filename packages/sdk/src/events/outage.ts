@@ -10,7 +10,10 @@ export class Outage {
     this.#limitMs = limitMs;
   }
 
-  /** Whether to ask again after the error. @param answeredAt when the server last answered: an outage before that is over. */
+  /**
+   * Whether to ask again after the error. @param answeredAt when the server last answered: an outage before that is
+   * over.
+   */
   bears(error: unknown, answeredAt: number): boolean {
     const now = performance.now();
     if (this.#since === null || answeredAt > this.#since) this.#since = now;

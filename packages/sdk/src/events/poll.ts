@@ -11,7 +11,10 @@ import type { EventsOptions } from './wanted.ts';
 const pageSize = 1_000;
 const terminal: ReadonlySet<unknown> = new Set(['completed', 'cancelled', 'discarded']);
 
-/** Asks for the log page by page (ojs-events §6.4), where there is no stream. A job is followed from its beginning, everything else from now on. */
+/**
+ * Asks for the log page by page (ojs-events §6.4), where there is no stream. A job is followed from its beginning,
+ * everything else from now on.
+ */
 export async function* polled(
   connection: Connection,
   options: EventsOptions,

@@ -47,8 +47,9 @@ export function streamQuery(
 }
 
 /**
- * Follows a channel over connection after connection: each goes on after the last event of the one before, so that none is missed and none told twice
- * (ojs-realtime §2.5). What a server dropped because its reader was slow is asked for again.
+ * Follows a channel over connection after connection: each goes on after the last event of the one before, so that none
+ * is missed and none told twice (ojs-realtime §2.5). What a server dropped because its reader was slow is asked for
+ * again.
  * @throws {OJSAPIError} what will not pass: no access, no log.
  */
 export async function* streamed({
@@ -129,7 +130,10 @@ async function open(connection: Connection, call: StreamCall, signal: AbortSigna
   return untilAborted(answer, signal);
 }
 
-/** A page that is no stream, or a path that is not there, means polling. What the server says about this caller or this log is an error. */
+/**
+ * A page that is no stream, or a path that is not there, means polling. What the server says about this caller or this
+ * log is an error.
+ */
 function refused(answer: StreamAnswer, error: OJSAPIError, lastId: string): StreamEnd {
   if (answer.status < 400) return { kind: 'unsupported', error: null, lastId };
   if (error.error.foreign || [400, 404, 405, 406, 501].includes(error.statusCode))
@@ -147,7 +151,9 @@ function read(connection: Connection, { name, id, data }: Frame): Event | null {
   }
 }
 
-/** The way to the server's streams; null where there is none: in a test with a fake what happens is read out of its log. */
+/**
+ * The way to the server's streams; null where there is none: in a test with a fake what happens is read out of its log.
+ */
 export function streaming({ transport }: Connection): Required<Transport> | null {
   return currentFake() === null && hasStreams(transport) ? transport : null;
 }
@@ -158,7 +164,10 @@ function hasStreams(transport: Transport): transport is Required<Transport> {
 
 /** Times in milliseconds. */
 export interface FollowTimes {
-  /** A stream that is silent for so long is taken for broken; servers send a sign of life every 15 s at least (ojs-realtime §2.4). */
+  /**
+   * A stream that is silent for so long is taken for broken; servers send a sign of life every 15 s at least
+   * (ojs-realtime §2.4).
+   */
   readonly silenceMs: number;
   readonly minBackoffMs: number;
   readonly maxBackoffMs: number;

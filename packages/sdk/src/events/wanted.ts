@@ -41,7 +41,9 @@ export function checkEventsOptions(options: EventsOptions): void {
   });
 }
 
-/** What is told in its own words anyway; asked for beside them, a server tells each change twice (ojs-realtime §4.1). */
+/**
+ * What is told in its own words anyway; asked for beside them, a server tells each change twice (ojs-realtime §4.1).
+ */
 const stateChanged: string = EventType.JOB_STATE_CHANGED;
 
 /** Every kind of the catalogue, once. */
@@ -50,8 +52,8 @@ const catalogue: readonly string[] = Object.values(EventType).filter(
 );
 
 /**
- * The kinds to ask a server for, where the caller wants `types` (exact, or a prefix with a trailing `*`; undefined for everything): prefixes are spelled
- * out, so that `job.*` does not bring each change of state in two vocabularies.
+ * The kinds to ask a server for, where the caller wants `types` (exact, or a prefix with a trailing `*`; undefined for
+ * everything): prefixes are spelled out, so that `job.*` does not bring each change of state in two vocabularies.
  */
 export function kindsOf(types: readonly string[] | undefined): readonly string[] {
   if (types === undefined || types.length === 0) return catalogue;

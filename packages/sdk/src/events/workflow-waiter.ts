@@ -14,7 +14,10 @@ const maxPauseMs = 1_000;
 /** A look all the same, while the stream tells of ends, in milliseconds. */
 const safetyMs = 10_000;
 
-/** Waits for the ends of workflows: all that are waited for share one stream, which tells when to look again; without a stream they are looked at again and again. */
+/**
+ * Waits for the ends of workflows: all that are waited for share one stream, which tells when to look again; without a
+ * stream they are looked at again and again.
+ */
 export class WorkflowWaiter {
   readonly #connection: Connection;
   readonly #read: (workflowId: string, signal: AbortSignal) => Promise<Workflow>;
@@ -27,7 +30,10 @@ export class WorkflowWaiter {
     this.#read = read;
   }
 
-  /** The workflow once it has ended. A server that is away for no longer than a call may take is waited for. @throws the end of the deadline, and what reading it throws. */
+  /**
+   * The workflow once it has ended. A server that is away for no longer than a call may take is waited for. @throws the
+   * end of the deadline, and what reading it throws.
+   */
   async waitFor(workflowId: string, deadline: Deadline): Promise<Workflow> {
     let wake = () => {};
     let answeredAt = Number.NEGATIVE_INFINITY;

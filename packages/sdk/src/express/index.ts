@@ -28,7 +28,10 @@ export interface ClosableServer {
 
 /** Client and worker of the application, and the context of its requests. */
 export interface ExpressOptions<R = JobTypes, Q extends ExpressRequest = ExpressRequest> extends OjsAppOptions<R> {
-  /** More of the request for the meta of its jobs, such as who is signed in. Asked when the middleware runs: what is signed in later belongs to a later middleware. */
+  /**
+   * More of the request for the meta of its jobs, such as who is signed in. Asked when the middleware runs: what is
+   * signed in later belongs to a later middleware.
+   */
   context?: ((request: Q) => RequestContext) | undefined;
 }
 
@@ -67,7 +70,10 @@ export class ExpressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest>
     response.end(JSON.stringify(report));
   };
 
-  /** `ojs.closeWith(app.listen(3000))`: starts the worker, and closes when the server has closed, which is when its last response is sent. */
+  /**
+   * `ojs.closeWith(app.listen(3000))`: starts the worker, and closes when the server has closed, which is when its last
+   * response is sent.
+   */
   closeWith<S extends ClosableServer>(server: S): S {
     this.start();
     server.once('close', () => void this.close());
@@ -75,7 +81,10 @@ export class ExpressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest>
   }
 }
 
-/** The OJS of an Express application: client, middleware, health route, end. @throws {OJSValidationError} for options that cannot be used. */
+/**
+ * The OJS of an Express application: client, middleware, health route, end. @throws {OJSValidationError} for options
+ * that cannot be used.
+ */
 export function expressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest>(
   options?: ExpressOptions<R, Q>,
 ): ExpressOjs<R, Q> {

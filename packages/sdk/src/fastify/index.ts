@@ -39,7 +39,10 @@ export interface FastifyLike {
 
 /** Client and worker of the application, the context of its requests, and the health route. */
 export interface FastifyOptions extends OjsAppOptions {
-  /** More of the request for the meta of its jobs, such as who is signed in. Asked before validation, after the hooks of `onRequest`. */
+  /**
+   * More of the request for the meta of its jobs, such as who is signed in. Asked before validation, after the hooks of
+   * `onRequest`.
+   */
   context?: ((request: FastifyRequestLike) => RequestContext) | undefined;
   /** Where the health route stands; default: nowhere. */
   health?: string | undefined;
@@ -50,8 +53,8 @@ const names: NamesOf<FastifyOptions> = { ...contextAppNames, health: true };
 const ofFastify = { prefix: true, logLevel: true, logSerializers: true } as const;
 
 /**
- * `await app.register(fastifyOjs, { … })`: then `app.ojs` is there. Starts the worker when the application is ready, and closes with it. The request id is that
- * of Fastify where there is no header for it.
+ * `await app.register(fastifyOjs, { … })`: then `app.ojs` is there. Starts the worker when the application is ready,
+ * and closes with it. The request id is that of Fastify where there is no header for it.
  */
 async function plugin(fastify: FastifyLike, options: FastifyOptions): Promise<void> {
   known(options, { ...names, ...ofFastify });

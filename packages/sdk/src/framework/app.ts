@@ -56,7 +56,10 @@ interface Enqueues {
 
 const healthTimeoutMs = 2_000;
 
-/** What an application shares with all of its requests: one client, at most one worker, and what waits for the end of requests (ojs-framework-adapters §5). */
+/**
+ * What an application shares with all of its requests: one client, at most one worker, and what waits for the end of
+ * requests (ojs-framework-adapters §5).
+ */
 export class OjsApp<R = JobTypes> implements AsyncDisposable {
   readonly client: Client<R>;
   readonly worker: Worker<R> | undefined;
@@ -104,9 +107,10 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Sends the job once the outermost `commit()` around this call has resolved; outside of one, once the request's response is on its way with a status
-   * below 400, or at once where it is by then. A request that fails enqueues nothing (FA-001, FA-002). Answers the job's id, which it will have.
-   * A process that ends in between has enqueued nothing either: where that matters, use an outbox.
+   * Sends the job once the outermost `commit()` around this call has resolved; outside of one, once the request's
+   * response is on its way with a status below 400, or at once where it is by then. A request that fails enqueues
+   * nothing (FA-001, FA-002). Answers the job's id, which it will have. A process that ends in between has enqueued
+   * nothing either: where that matters, use an outbox.
    * @throws {OJSValidationError} for what cannot be sent, {OJSError} outside of a request.
    */
   enqueueAfterCommit<D extends JobDef>(job: D, args: Jsonable<InputOf<D>>, options?: JobOptions): Promise<string>;
@@ -141,8 +145,9 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Runs a database transaction: `commit(() => db.transaction(…))`. Jobs of `enqueueAfterCommit` within it are sent when it has resolved, and dropped when it
-   * rejects; of a transaction inside another one when the outer has resolved. @throws what `work` throws; what kept a job from being sent after the commit, once all others were.
+   * Runs a database transaction: `commit(() => db.transaction(…))`. Jobs of `enqueueAfterCommit` within it are sent
+   * when it has resolved, and dropped when it rejects; of a transaction inside another one when the outer has resolved.
+   * @throws what `work` throws; what kept a job from being sent after the commit, once all others were.
    */
   async commit<T>(work: () => Promise<T>): Promise<T> {
     const outer = storage.getStore();

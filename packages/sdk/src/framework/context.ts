@@ -2,7 +2,10 @@ import type { NamesOf } from '@ojs-ts/core';
 import { compact, type Meta } from '../json.ts';
 import { known } from '../options/known.ts';
 
-/** What of a request its jobs carry in `meta` (ojs-framework-adapters §7.1). A field left out is taken from the request's headers, where they have it. */
+/**
+ * What of a request its jobs carry in `meta` (ojs-framework-adapters §7.1). A field left out is taken from the
+ * request's headers, where they have it.
+ */
 export interface RequestContext {
   /** `ojs.context.request_id`; default: the header X-Request-ID. */
   requestId?: string | undefined;
@@ -32,7 +35,10 @@ const contextNames: NamesOf<RequestContext> = {
 /** Anybody can send headers; longer ones are left out. */
 const maxLength = 512;
 
-/** The meta of a request's jobs. `header` reads a header by its lower-case name. @throws {OJSValidationError} for an unknown name in what was given. */
+/**
+ * The meta of a request's jobs. `header` reads a header by its lower-case name. @throws {OJSValidationError} for an
+ * unknown name in what was given.
+ */
 export function metaOf(header: (name: string) => string | undefined, given: RequestContext = {}): Meta {
   known(given, contextNames, 'context');
   const short = (name: string) => {

@@ -24,7 +24,10 @@ export interface HonoOptions<R = JobTypes, C extends HonoContext = HonoContext> 
 
 const names: NamesOf<HonoOptions> = contextAppNames;
 
-/** The client of a Hono application, and its requests' context. Needs `AsyncLocalStorage`: on Cloudflare Workers the flag `nodejs_compat`. */
+/**
+ * The client of a Hono application, and its requests' context. Needs `AsyncLocalStorage`: on Cloudflare Workers the
+ * flag `nodejs_compat`.
+ */
 export class HonoOjs<R = JobTypes, C extends HonoContext = HonoContext> extends OjsApp<R> {
   readonly #context: HonoOptions<R, C>['context'];
 
@@ -54,7 +57,10 @@ export class HonoOjs<R = JobTypes, C extends HonoContext = HonoContext> extends 
   };
 }
 
-/** The OJS of a Hono application: client, middleware, health route, end. @throws {OJSValidationError} for options that cannot be used. */
+/**
+ * The OJS of a Hono application: client, middleware, health route, end. @throws {OJSValidationError} for options that
+ * cannot be used.
+ */
 export function honoOjs<R = JobTypes, C extends HonoContext = HonoContext>(options?: HonoOptions<R, C>): HonoOjs<R, C> {
   return new HonoOjs(options);
 }

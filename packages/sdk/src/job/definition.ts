@@ -6,7 +6,10 @@ import { expectedType, isJobType } from '../options/names.ts';
 import { type JobOptions, jobNames, withDefaults } from './options.ts';
 import { parseNow, parseWith, type SchemaInput, type SchemaOutput, type StandardSchemaV1 } from './standard-schema.ts';
 
-/** Types that JSON keeps; a Date, a bigint and a function become `never`. Unlike a recursive type of JSON values, it accepts interfaces. */
+/**
+ * Types that JSON keeps; a Date, a bigint and a function become `never`. Unlike a recursive type of JSON values, it
+ * accepts interfaces.
+ */
 export type Jsonable<T> = T extends string | number | boolean | null | undefined
   ? T
   : T extends bigint | symbol | Date | ((...args: never[]) => unknown)
@@ -49,7 +52,9 @@ export type InputOf<D> = D extends JobDef<string, JsonArray, infer I, unknown> ?
 /** The result of a definition's handler. */
 export type ResultOf<D> = D extends JobDef<string, JsonArray, JsonArray, infer R> ? R : never;
 
-/** Registry of job types for calls by name. Add yours with `declare module '@ojs-ts/sdk' { interface JobTypes { … } }`. */
+/**
+ * Registry of job types for calls by name. Add yours with `declare module '@ojs-ts/sdk' { interface JobTypes { … } }`.
+ */
 // biome-ignore lint/suspicious/noEmptyInterface: it is filled by declaration merging
 export interface JobTypes {}
 
@@ -63,9 +68,10 @@ export type ArgsIn<R, T> = T extends keyof R
 export type ResultIn<R, T> = T extends keyof R ? (R[T] extends { result: infer X } ? X : unknown) : unknown;
 
 /**
- * Defines a typed job. Plain types (`defineJob<'email.send', [to: string], { id: string }>('email.send')`) are not checked at run time. With a schema in
- * `args` (of the array) or `payload` (of the only arg), the client checks the args before it sends them. The worker checks them again, and the handler gets
- * the output of the schema. With `result` the worker also checks the result of the handler.
+ * Defines a typed job. Plain types (`defineJob<'email.send', [to: string], { id: string }>('email.send')`) are not
+ * checked at run time. With a schema in `args` (of the array) or `payload` (of the only arg), the client checks the
+ * args before it sends them. The worker checks them again, and the handler gets the output of the schema. With `result`
+ * the worker also checks the result of the handler.
  * @throws {OJSValidationError} for a malformed type, an unknown option, or both `args` and `payload`.
  */
 export function defineJob<T extends string, A extends JsonArray = JsonArray, R = unknown>(
@@ -98,7 +104,10 @@ export function defineJob(type: string, options: JobOptions & JobSchemas = {}): 
   return { type, defaults, ...(Object.keys(schemas).length > 0 && { schemas }) };
 }
 
-/** A request for a batch or a workflow. The client checks `args` when it sends the request. @throws {OJSValidationError} for an unknown option. */
+/**
+ * A request for a batch or a workflow. The client checks `args` when it sends the request. @throws {OJSValidationError}
+ * for an unknown option.
+ */
 export function job<D extends JobDef>(
   definition: D,
   args: Jsonable<InputOf<D>>,

@@ -28,8 +28,8 @@ export interface JobHandle<A extends JsonArray = JsonArray, R = unknown> extends
   readonly outcome: EnqueueOutcome;
   /**
    * Waits until the job has ended, and resolves with its result. All waits of a client share a few long polls.
-   * @throws {JobFailedError} if the job was discarded or cancelled, with its error history; {OJSTimeoutError}; the reason of `signal`; {OJSError} if a
-   * middleware dropped the job.
+   * @throws {JobFailedError} if the job was discarded or cancelled, with its error history; {OJSTimeoutError}; the
+   * reason of `signal`; {OJSError} if a middleware dropped the job.
    */
   wait(options?: WaitOptions): Promise<R>;
   cancel(options?: CallOptions): Promise<Job<A, R>>;
@@ -47,7 +47,9 @@ export interface JobCalls {
   events(jobId: string): AsyncIterable<Event>;
 }
 
-/** The methods are on a prototype, so a handle logs and compares like a plain job, under the public name of its type. */
+/**
+ * The methods are on a prototype, so a handle logs and compares like a plain job, under the public name of its type.
+ */
 const JobActions = class JobHandle<A extends JsonArray, R> {
   readonly #calls: JobCalls;
   readonly #id: string;

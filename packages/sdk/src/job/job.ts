@@ -22,7 +22,10 @@ export interface JobProgress {
   readonly updatedAt: Date;
 }
 
-/** A job as the server describes it. `args`, `meta` and `result` are unchanged. Timestamps are Dates; their text is in `raw`. */
+/**
+ * A job as the server describes it. `args`, `meta` and `result` are unchanged. Timestamps are Dates; their text is in
+ * `raw`.
+ */
 export interface Job<A extends JsonArray = JsonArray, R = unknown> {
   readonly id: string;
   readonly type: string;
@@ -40,7 +43,10 @@ export interface Job<A extends JsonArray = JsonArray, R = unknown> {
   readonly schema?: string;
   readonly workflowId?: string;
   readonly result?: R;
-  /** The last report of the current or last execution (`ctx.progress()`); absent if there was none. Other servers may have it in {@link Client.getProgress} only. */
+  /**
+   * The last report of the current or last execution (`ctx.progress()`); absent if there was none. Other servers may
+   * have it in {@link Client.getProgress} only.
+   */
   readonly progress?: JobProgress;
   /** The last failure. Absent after the job has completed. */
   readonly error?: JobErrorEntry;

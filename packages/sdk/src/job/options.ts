@@ -48,11 +48,17 @@ export interface JobOptions {
   visibilityTimeoutMs?: number | undefined;
   /** Limits that the job shares with others, at most 8. A job that a limit holds back stays in its queue. */
   limits?: readonly JobLimit[] | undefined;
-  /** How long the server keeps the result after the end of the job, in whole seconds. 0 keeps none, `forever` as long as the job. Default: 7 days. */
+  /**
+   * How long the server keeps the result after the end of the job, in whole seconds. 0 keeps none, `forever` as long as
+   * the job. Default: 7 days.
+   */
   resultTtl?: Duration | 'forever' | undefined;
   /** The largest result, in bytes of JSON; a larger one fails the attempt. Default: the limit of the server. */
   resultSizeLimit?: number | undefined;
-  /** The longest time from the enqueue to the end, with all attempts and pauses, in whole seconds. Then the server discards the job. */
+  /**
+   * The longest time from the enqueue to the end, with all attempts and pauses, in whole seconds. Then the server
+   * discards the job.
+   */
   totalTimeout?: Duration | undefined;
   /** The longest time from the enqueue to the first start, in whole seconds. Then the server discards the job. */
   enqueueTtl?: Duration | undefined;

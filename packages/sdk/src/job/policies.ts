@@ -3,7 +3,10 @@ import type { Duration } from '../options/duration.ts';
 /** The eight states of ojs-core §6. */
 export type JobState = StateName;
 
-/** How a failed job is retried (ojs-retry §2). Fields that are left out have the default of the server: 3 attempts, PT1S, 2.0, PT5M, jitter, discard. */
+/**
+ * How a failed job is retried (ojs-retry §2). Fields that are left out have the default of the server: 3 attempts,
+ * PT1S, 2.0, PT5M, jitter, discard.
+ */
 export interface RetryPolicy {
   /** All executions, with the first. */
   maxAttempts?: number | undefined;
@@ -34,7 +37,10 @@ export const retryNames: NamesOf<RetryPolicy> = {
   backoffStrategy: true,
 };
 
-/** What makes a job a duplicate (ojs-unique-jobs §2). `keys` has no default: with `["type"]`, as the specification has it, a second job of a type is a duplicate. */
+/**
+ * What makes a job a duplicate (ojs-unique-jobs §2). `keys` has no default: with `["type"]`, as the specification has
+ * it, a second job of a type is a duplicate.
+ */
 export interface UniquePolicy {
   /** The fields that two jobs must share to be duplicates. */
   keys: readonly ('type' | 'queue' | 'args' | 'meta')[];
@@ -78,9 +84,15 @@ export interface LimitNumbers {
   spacing?: Duration | undefined;
 }
 
-/** A limit that all jobs with the same key share (ojs-rate-limiting §3). The numbers of the newest job hold for all; a key without numbers keeps the current ones. */
+/**
+ * A limit that all jobs with the same key share (ojs-rate-limiting §3). The numbers of the newest job hold for all; a
+ * key without numbers keeps the current ones.
+ */
 export interface JobLimit extends LimitNumbers {
-  /** A text of 1 to 255 characters, such as `stripe` or `tenant:acme`. `queue:…` and `cron:…` are reserved for the server. */
+  /**
+   * A text of 1 to 255 characters, such as `stripe` or `tenant:acme`. `queue:…` and `cron:…` are reserved for the
+   * server.
+   */
   key: string;
 }
 

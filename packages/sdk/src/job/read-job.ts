@@ -100,7 +100,10 @@ const readFields = reader({
   expiresAt: dateOf,
 });
 
-/** Reads a wire envelope. What the type parameters promise about args and result is the caller's word: nothing here checks it. */
+/**
+ * Reads a wire envelope. What the type parameters promise about args and result is the caller's word: nothing here
+ * checks it.
+ */
 export function readJob<A extends JsonArray = JsonArray, R = unknown>(raw: unknown): Job<A, R>;
 export function readJob(raw: unknown): Job {
   if (!isWire(raw) || typeof raw.id !== 'string')

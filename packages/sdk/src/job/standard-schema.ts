@@ -1,6 +1,9 @@
 import { OJSValidationError, type ValidationProblem } from '../errors.ts';
 
-/** What zod, valibot, arktype and others implement (standardschema.dev, version 1). Copied as an interface, so no validator is a dependency. */
+/**
+ * What zod, valibot, arktype and others implement (standardschema.dev, version 1). Copied as an interface, so no
+ * validator is a dependency.
+ */
 export interface StandardSchemaV1<I = unknown, O = I> {
   readonly '~standard': {
     readonly version: 1;
@@ -19,7 +22,10 @@ type SchemaPath = ReadonlyArray<PropertyKey | { readonly key: PropertyKey }>;
 export type SchemaInput<S> = S extends StandardSchemaV1<infer I, unknown> ? I : never;
 export type SchemaOutput<S> = S extends StandardSchemaV1<unknown, infer O> ? O : never;
 
-/** What the schema makes of the value. @throws {OJSValidationError} with every issue; `at` is where the value stands, such as `args[0]`. */
+/**
+ * What the schema makes of the value. @throws {OJSValidationError} with every issue; `at` is where the value stands,
+ * such as `args[0]`.
+ */
 export async function parseWith<O>(schema: StandardSchemaV1<unknown, O>, value: unknown, at: string): Promise<O> {
   return parsedOf(await schema['~standard'].validate(value), at);
 }

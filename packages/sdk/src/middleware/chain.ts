@@ -1,8 +1,8 @@
 import { OJSValidationError } from '../errors.ts';
 
 /**
- * Middleware in order, the first one outermost (ojs-middleware §3, §4). A middleware has the given `name`, else the name of its function. A call under way keeps the
- * chain that it started with.
+ * Middleware in order, the first one outermost (ojs-middleware §3, §4). A middleware has the given `name`, else the
+ * name of its function. A call under way keeps the chain that it started with.
  */
 export class MiddlewareChain<M extends (...args: never[]) => unknown> {
   #all: readonly M[] = [];
@@ -29,12 +29,18 @@ export class MiddlewareChain<M extends (...args: never[]) => unknown> {
     return this.#insert(0, middleware, name);
   }
 
-  /** Adds a middleware directly around `target`. @throws {OJSValidationError} if there is no `target`, or the name is taken. */
+  /**
+   * Adds a middleware directly around `target`. @throws {OJSValidationError} if there is no `target`, or the name is
+   * taken.
+   */
   insertBefore(target: M | string, middleware: M, name?: string): this {
     return this.#insert(this.#placeOf(target), middleware, name);
   }
 
-  /** Adds a middleware directly inside `target`. @throws {OJSValidationError} if there is no `target`, or the name is taken. */
+  /**
+   * Adds a middleware directly inside `target`. @throws {OJSValidationError} if there is no `target`, or the name is
+   * taken.
+   */
   insertAfter(target: M | string, middleware: M, name?: string): this {
     return this.#insert(this.#placeOf(target) + 1, middleware, name);
   }

@@ -4,8 +4,9 @@ import { OJSError } from '../errors.ts';
 export type Layer<I, O> = (input: I, next: (input?: I) => Promise<O>) => Promise<O>;
 
 /**
- * Composes the layers around `last` into one function, the first one outermost (ojs-middleware §3, §4.2). A layer may call `next` again after it has rejected, as a
- * retry does. `next` rejects while an earlier call is pending, after one has fulfilled, and after the layer has ended.
+ * Composes the layers around `last` into one function, the first one outermost (ojs-middleware §3, §4.2). A layer may
+ * call `next` again after it has rejected, as a retry does. `next` rejects while an earlier call is pending, after one
+ * has fulfilled, and after the layer has ended.
  */
 export function compose<I, O>(
   layers: readonly Layer<I, O>[],

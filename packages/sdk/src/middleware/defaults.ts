@@ -29,8 +29,8 @@ const defaultNames: NamesOf<DefaultMiddlewareOptions> = {
 };
 
 /**
- * Adds the chain that ojs-middleware §8.2 recommends, in its order: `logging`, then `metrics`, `errorReporting` and `timeout` if they are given.
- * `worker.middlewares.names` lists them, and each can be replaced by its name.
+ * Adds the chain that ojs-middleware §8.2 recommends, in its order: `logging`, then `metrics`, `errorReporting` and
+ * `timeout` if they are given. `worker.middlewares.names` lists them, and each can be replaced by its name.
  */
 export function addDefaultMiddleware(
   chain: MiddlewareChain<ExecutionMiddleware>,

@@ -2,8 +2,8 @@ import type { JobContext } from '../worker/execution/context.ts';
 import type { ExecutionMiddleware } from './types.ts';
 
 /**
- * Calls `report` with the error of a job, awaits it, then throws the error on (ojs-middleware §8.1.4). Add it outermost. A snooze is no failure and is not reported.
- * An error of `report` is logged.
+ * Calls `report` with the error of a job, awaits it, then throws the error on (ojs-middleware §8.1.4). Add it
+ * outermost. A snooze is no failure and is not reported. An error of `report` is logged.
  */
 export function errorReportingMiddleware(
   report: (error: unknown, context: JobContext) => unknown,

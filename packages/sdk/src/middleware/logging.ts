@@ -18,8 +18,9 @@ export interface LoggingOptions {
 export const loggingNames: NamesOf<LoggingOptions> = { logLevel: true, customLogger: true };
 
 /**
- * Logs one line when a job starts and one when it ends, with the fields of ojs-middleware §8.1.1, but never args, meta or results. Its line about a failure replaces
- * the line of the worker. An execution that was cancelled, lost or aborted before its handler ended counts as no failure.
+ * Logs one line when a job starts and one when it ends, with the fields of ojs-middleware §8.1.1, but never args, meta
+ * or results. Its line about a failure replaces the line of the worker. An execution that was cancelled, lost or
+ * aborted before its handler ended counts as no failure.
  * @throws {OJSValidationError} for an unknown option.
  */
 export function loggingMiddleware(options: LoggingOptions = {}): ExecutionMiddleware {

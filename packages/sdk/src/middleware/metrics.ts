@@ -5,11 +5,17 @@ export interface MetricsRecorder {
   jobStarted(jobType: string, queue: string): void;
   /** @param durationS Seconds. */
   jobCompleted(jobType: string, queue: string, durationS: number): void;
-  /** @param durationS Seconds. @param error The error of the handler. A snooze is no failure and is recorded as a completion. */
+  /**
+   * @param durationS Seconds. @param error The error of the handler. A snooze is no failure and is recorded as a
+   * completion.
+   */
   jobFailed(jobType: string, queue: string, durationS: number, error: unknown): void;
 }
 
-/** Calls the recorder when an execution starts, completes or fails, with its duration in seconds. Errors of the recorder change no outcome. */
+/**
+ * Calls the recorder when an execution starts, completes or fails, with its duration in seconds. Errors of the recorder
+ * change no outcome.
+ */
 export function metricsMiddleware(recorder: MetricsRecorder): ExecutionMiddleware {
   return async function metrics(context, next) {
     const { jobType, queue } = context;

@@ -23,8 +23,9 @@ export interface RetryOptions {
 const retryNames: NamesOf<RetryOptions> = { maxRetries: true, baseDelay: true, maxDelay: true, jitter: true };
 
 /**
- * Runs the inner middleware and the handler again within one attempt of the job, for failures that pass quickly. It does not retry DiscardError, SnoozeError, args
- * that a schema refuses, and anything after `ctx.signal` has aborted. A retry keeps the slot of the worker, so use the retry policy of the job for long pauses.
+ * Runs the inner middleware and the handler again within one attempt of the job, for failures that pass quickly. It
+ * does not retry DiscardError, SnoozeError, args that a schema refuses, and anything after `ctx.signal` has aborted. A
+ * retry keeps the slot of the worker, so use the retry policy of the job for long pauses.
  * @throws {OJSValidationError} for a wrong option.
  */
 export function retryMiddleware(options: RetryOptions = {}): ExecutionMiddleware {

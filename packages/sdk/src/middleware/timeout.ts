@@ -6,9 +6,10 @@ import { abortExecution } from '../worker/execution/context.ts';
 import type { ExecutionMiddleware } from './types.ts';
 
 /**
- * Fails an execution that takes longer than `limit`, with the error type `timeout`. `ctx.signal` aborts, and the slot is free at once. A handler that ignores the
- * signal keeps running, but its outcome no longer counts. The worker enforces the timeout of the job itself. Inside the retry middleware a timeout also ends
- * the retries, because the signal of an execution aborts only once.
+ * Fails an execution that takes longer than `limit`, with the error type `timeout`. `ctx.signal` aborts, and the slot
+ * is free at once. A handler that ignores the signal keeps running, but its outcome no longer counts. The worker
+ * enforces the timeout of the job itself. Inside the retry middleware a timeout also ends the retries, because the
+ * signal of an execution aborts only once.
  * @throws {OJSValidationError} if the limit is no positive duration.
  */
 export function timeoutMiddleware(limit: { seconds: number } | Duration): ExecutionMiddleware {

@@ -14,7 +14,10 @@ const form = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-
 /** The key of the context in `ctx.locals`. */
 export const traceContextKey: unique symbol = Symbol.for('@ojs-ts/sdk.traceContext');
 
-/** Puts the trace context of the caller into `meta`, unless the request has one. @param current returns the current context, or undefined. */
+/**
+ * Puts the trace context of the caller into `meta`, unless the request has one. @param current returns the current
+ * context, or undefined.
+ */
 export function traceContextEnqueueMiddleware(current: () => TraceContext | undefined): EnqueueMiddleware {
   return async function traceContext(request, next) {
     const context = request.meta?.traceparent === undefined ? current() : undefined;

@@ -6,7 +6,10 @@ import type { JobContext } from '../worker/execution/context.ts';
 /** Passes the request to the next middleware or sends it. null: a middleware dropped the job, and nothing was sent. */
 export type EnqueueNext = (request: JobRequest) => Promise<Job | null>;
 
-/** Wraps every job on its way to the server, also in a batch. It may change the request, but not its id. To drop the job, it returns null. */
+/**
+ * Wraps every job on its way to the server, also in a batch. It may change the request, but not its id. To drop the
+ * job, it returns null.
+ */
 export type EnqueueMiddleware = (request: JobRequest, next: EnqueueNext) => Promise<Job | null>;
 
 /** Continues with the same context, or with a changed one such as `withArgs(ctx, decrypted)`. */
@@ -15,7 +18,10 @@ export type ExecutionNext = (context?: JobContext) => Promise<unknown>;
 /** Wraps every execution of a handler. Its return value is the result of the job, and its error fails the job. */
 export type ExecutionMiddleware = (ctx: JobContext, next: ExecutionNext) => Promise<unknown>;
 
-/** The key of the {@link Encoder} of an enqueue middleware. Cron jobs pass no middleware, but their args must be encoded all the same. */
+/**
+ * The key of the {@link Encoder} of an enqueue middleware. Cron jobs pass no middleware, but their args must be encoded
+ * all the same.
+ */
 export const encodes = Symbol.for('@ojs-ts/sdk.encodes-args');
 
 /** Encodes args and meta. Encoded args stay unchanged. */

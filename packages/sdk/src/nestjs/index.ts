@@ -57,7 +57,10 @@ export class NestOjs<R = JobTypes> extends ExpressOjs<R> {
   }
 }
 
-/** `imports: [OjsModule.forRoot({ … })]`: provides {@link NestOjs} and its {@link Client} everywhere. `app.use(app.get(NestOjs).middleware)` adds the request context. */
+/**
+ * `imports: [OjsModule.forRoot({ … })]`: provides {@link NestOjs} and its {@link Client} everywhere.
+ * `app.use(app.get(NestOjs).middleware)` adds the request context.
+ */
 // biome-ignore lint/complexity/noStaticOnlyClass: Nest knows a module by its class
 export class OjsModule {
   /** With options that are known. */

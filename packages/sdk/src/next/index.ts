@@ -48,7 +48,10 @@ export class NextOjs<R = JobTypes> extends OjsApp<R> {
       );
   }
 
-  /** `export const signup = ojs.action(async (form) => …)` in a file with 'use server'. A redirect is a success, `notFound()` and the like are not. */
+  /**
+   * `export const signup = ojs.action(async (form) => …)` in a file with 'use server'. A redirect is a success,
+   * `notFound()` and the like are not.
+   */
   action<A extends unknown[], T>(work: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
     return async (...args) => {
       const headers = await this.#requestHeaders?.();
@@ -99,7 +102,9 @@ function isRedirect(error: unknown): boolean {
   );
 }
 
-/** One per process and name, also where development reloads modules: what made it first counts. Default name: `default`. */
+/**
+ * One per process and name, also where development reloads modules: what made it first counts. Default name: `default`.
+ */
 export function nextOjs<R = JobTypes>(make: () => NextOptions<R>, name = 'default'): NextOjs<R> {
   const key = Symbol.for(`@ojs-ts/sdk.next.${name}`);
   const found: unknown = Reflect.get(globalThis, key);

@@ -48,10 +48,15 @@ export interface CronJobOptions extends Omit<JobOptions, (typeof perJob)[number]
   description?: string | undefined;
 }
 
-/** What a tick does while the run before it has not ended (ojs-cron §6): `skip` leaves it out, `allow` runs both, `cancel_previous` ends the older one, `enqueue` waits for it. */
+/**
+ * What a tick does while the run before it has not ended (ojs-cron §6): `skip` leaves it out, `allow` runs both,
+ * `cancel_previous` ends the older one, `enqueue` waits for it.
+ */
 export type OverlapPolicy = 'skip' | 'allow' | 'cancel_previous' | 'enqueue';
 
-/** A cron job to register. With a definition, write `...job(definition, args, options)` in place of `type` and `args`. */
+/**
+ * A cron job to register. With a definition, write `...job(definition, args, options)` in place of `type` and `args`.
+ */
 export interface CronJobRequest extends CronJobOptions {
   name: string;
   /** Five or six fields, or a form such as `@daily` or `@every 5m` (ojs-cron §3). */
@@ -169,7 +174,10 @@ export function* cronRuns(name: string, count: number): Operation<Date[]> {
   return eachOf(body.runs, dateOf);
 }
 
-/** Registers a cron job of a client. @param queue the queue of jobs that name none. The returned args are those before a middleware encoded them. */
+/**
+ * Registers a cron job of a client. @param queue the queue of jobs that name none. The returned args are those before a
+ * middleware encoded them.
+ */
 export async function registerCron(
   connection: Connection,
   middleware: readonly EnqueueMiddleware[],
@@ -280,7 +288,10 @@ function refusePerJob(options: object): void {
   throw OJSValidationError.of(name, `the runs of a cron have ids and times of their own${instead}`);
 }
 
-/** Reads an answer with and without a wrapper, and both dialects: `cron` with the job beside it, and `expression` with a `job_template`. */
+/**
+ * Reads an answer with and without a wrapper, and both dialects: `cron` with the job beside it, and `expression` with a
+ * `job_template`.
+ */
 function readCron(body: unknown): CronJob {
   const raw = cronIn(body);
   const name = textOf(raw.name);

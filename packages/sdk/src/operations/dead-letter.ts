@@ -45,13 +45,17 @@ export interface DeadLetterStats {
   readonly byQueue: Readonly<Record<string, number>>;
   /** Jobs by the type of their last error, among the newest `byErrorTypeOf` jobs. */
   readonly byErrorType: Readonly<Record<string, number>>;
-  /** The number of jobs in `byErrorType`. The server counts only the newest; if `total` is larger, the figures are a sample. */
+  /**
+   * The number of jobs in `byErrorType`. The server counts only the newest; if `total` is larger, the figures are a
+   * sample.
+   */
   readonly byErrorTypeOf?: number;
   readonly oldestAt?: Date;
   readonly newestAt?: Date;
   /**
-   * The server deletes dead letters older than `maxAge`, and the oldest beyond `maxCount`. `maxAge` is an ISO 8601 duration in hours, such as PT4320H for 180
-   * days. `removedOverCap` counts those that the server has deleted beyond `maxCount`.
+   * The server deletes dead letters older than `maxAge`, and the oldest beyond `maxCount`. `maxAge` is an ISO 8601
+   * duration in hours, such as PT4320H for 180 days. `removedOverCap` counts those that the server has deleted beyond
+   * `maxCount`.
    */
   readonly retention?: { readonly maxAge?: string; readonly maxCount?: number; readonly removedOverCap?: number };
 }

@@ -29,7 +29,10 @@ export interface DeadLetterFilter extends SubjectFilter {
   olderThan?: Duration | undefined;
 }
 
-/** Which jobs of a bulk operation. They must match all fields that are given; `{}` matches every job that the operation may change. */
+/**
+ * Which jobs of a bulk operation. They must match all fields that are given; `{}` matches every job that the operation
+ * may change.
+ */
 export interface BulkFilter extends SubjectFilter {
   /** Default: all states that the operation may change. */
   state?: JobState | readonly JobState[] | undefined;

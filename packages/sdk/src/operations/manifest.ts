@@ -20,7 +20,10 @@ function isReport({ status, text }: Answer): boolean {
 
 /** Differences between servers that no answer to a call shows. */
 export interface ServerTraits {
-  /** The server takes nested workflows, `{type, steps | jobs, callbacks}` (ojs-workflows). Others take steps with `depends_on` (ojs-http-binding §14). */
+  /**
+   * The server takes nested workflows, `{type, steps | jobs, callbacks}` (ojs-workflows). Others take steps with
+   * `depends_on` (ojs-http-binding §14).
+   */
   readonly nestedWorkflows: boolean;
   /** Streams can carry all event types of ojs-events, beside the three of ojs-realtime. */
   readonly catalogueStreams: boolean;

@@ -19,8 +19,8 @@ const names: NamesOf<NextRunsOptions> = { timezone: true, from: true, count: tru
 const maxCount = 1_000;
 
 /**
- * The next times of a cron expression, computed here by the rules of the server: `nextRuns('30 7 * * MON-FRI', { timezone: 'Europe/Berlin', count: 3 })`.
- * The list is shorter than `count` if the expression has no more times.
+ * The next times of a cron expression, computed here by the rules of the server: `nextRuns('30 7 * * MON-FRI', {
+ * timezone: 'Europe/Berlin', count: 3 })`. The list is shorter than `count` if the expression has no more times.
  * @throws {OJSValidationError} for a wrong expression, time zone or time.
  */
 export function nextRuns(cron: string, options: NextRunsOptions = {}): Date[] {

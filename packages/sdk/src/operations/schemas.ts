@@ -40,7 +40,8 @@ export function* registerSchema(
   const answer = yield {
     call: { operation: 'schema.register', body, idempotencyKey: uuidv7() },
     settings: {
-      // A server may refuse to register a version twice. If the text is the same, the first attempt of this call has registered it.
+      // A server may refuse to register a version twice. If the text is the same, the first attempt of this call has
+      // registered it.
       recover: ({ statusCode }) =>
         statusCode === 409 ? { calls: [getCall(uri)], body: ([found]) => same(found, schema) } : null,
     },

@@ -21,7 +21,9 @@ export function strangeProblem(options: unknown, names: Names, path = ''): Valid
   };
 }
 
-/** Advice for `options: {…}`: on the wire the options of a job are in an object, in a request they are beside its type. */
+/**
+ * Advice for `options: {…}`: on the wire the options of a job are in an object, in a request they are beside its type.
+ */
 function moved({ name, names, value }: Stranger): string | null {
   if (name !== 'options' || !has(names, 'type') || !has(names, 'args')) return null;
   const given = typeof value === 'object' && value !== null ? Object.keys(value).slice(0, 3) : [];

@@ -7,9 +7,9 @@ import { type OpenTelemetryOptions, telemetryOf } from './telemetry.ts';
 import { metaWith, spanContextIn } from './trace-context.ts';
 
 /**
- * A PRODUCER span `{queue} enqueue` for each job, whose context travels in the job's `meta` (ojs-observability §5.1, §6.1), and the metrics
- * `ojs.job.enqueued` and `ojs.job.enqueue_duration`. Add it first, so that it encloses the others. Where no span is active but `meta` already
- * names one, as a request's, that is the parent.
+ * A PRODUCER span `{queue} enqueue` for each job, whose context travels in the job's `meta` (ojs-observability §5.1,
+ * §6.1), and the metrics `ojs.job.enqueued` and `ojs.job.enqueue_duration`. Add it first, so that it encloses the
+ * others. Where no span is active but `meta` already names one, as a request's, that is the parent.
  * @throws {OJSError} where `@opentelemetry/api` is not installed.
  */
 export function opentelemetryEnqueueMiddleware(options: OpenTelemetryOptions = {}): EnqueueMiddleware {

@@ -9,9 +9,10 @@ import { type Instruments, type OpenTelemetryOptions, telemetryOf } from './tele
 import { spanContextIn, withBaggage } from './trace-context.ts';
 
 /**
- * A CONSUMER span `{queue} process` for each execution, active while the handler runs and linked to the span that enqueued the job
- * (ojs-observability §5.2, §6.2), and the metrics `ojs.job.completed`, `ojs.job.failed`, `ojs.job.duration` (seconds), `ojs.job.retried`,
- * `ojs.job.queue_time` and `ojs.workers.busy`. Add it first, so that it encloses the others. Args and results are in no attribute.
+ * A CONSUMER span `{queue} process` for each execution, active while the handler runs and linked to the span that
+ * enqueued the job (ojs-observability §5.2, §6.2), and the metrics `ojs.job.completed`, `ojs.job.failed`,
+ * `ojs.job.duration` (seconds), `ojs.job.retried`, `ojs.job.queue_time` and `ojs.workers.busy`. Add it first, so that
+ * it encloses the others. Args and results are in no attribute.
  * @throws {OJSError} where `@opentelemetry/api` is not installed.
  */
 export function opentelemetryMiddleware(options: OpenTelemetryOptions = {}): ExecutionMiddleware {
@@ -40,7 +41,10 @@ export function opentelemetryMiddleware(options: OpenTelemetryOptions = {}): Exe
   };
 }
 
-/** Takes down one end: of the handler, or of the execution, which a timeout, a cancellation or a shutdown ends while the handler still runs. */
+/**
+ * Takes down one end: of the handler, or of the execution, which a timeout, a cancellation or a shutdown ends while the
+ * handler still runs.
+ */
 class Recording {
   readonly #ctx: JobContext;
   readonly #span: Span;

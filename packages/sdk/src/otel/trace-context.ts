@@ -21,7 +21,10 @@ export function spanContextIn(api: Api, meta: Meta, key = 'traceparent'): SpanCo
   };
 }
 
-/** The meta of a job that the active span of `context` sends: W3C Trace Context, and baggage where a propagator for it is set. */
+/**
+ * The meta of a job that the active span of `context` sends: W3C Trace Context, and baggage where a propagator for it
+ * is set.
+ */
 export function metaWith(api: Api, meta: Meta, context: OtelContext): Meta {
   const span = api.trace.getSpanContext(context);
   if (span === undefined || /^0*$/.test(span.traceId)) return meta;

@@ -9,7 +9,8 @@ import { startHeartbeats } from './node/start-heartbeats.ts';
 import { tlsFor } from './node/tls.ts';
 import type { Platform, ProcessSignal } from './platform.ts';
 
-// Core refuses an old Node when it is loaded. A bundler drops that import, because the packages have no side effects, but keeps this call.
+// Core refuses an old Node when it is loaded. A bundler drops that import, because the packages have no side effects,
+// but keeps this call.
 requireNode();
 
 const signals: readonly ProcessSignal[] = ['SIGTERM', 'SIGINT', 'SIGTSTP', 'SIGCONT'];

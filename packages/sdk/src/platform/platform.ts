@@ -20,7 +20,8 @@ export interface Platform {
   /** Absent without an environment, such as in a browser. */
   readonly environment?: Environment;
   /**
-   * TLS settings of a connection to this URL, from the options and the environment; undefined for those of the platform.
+   * TLS settings of a connection to this URL, from the options and the environment; undefined for those of the
+   * platform.
    * @throws {OJSValidationError} for settings that `httpTransport` cannot apply.
    */
   tlsFor(options: TlsOptions | undefined, base: URL, ownFetch: boolean): TlsOptions | undefined;
@@ -36,7 +37,10 @@ export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 export type LogLevel = (typeof logLevels)[number];
 
-/** The environment variables. An empty one counts as unset. Options win over variables (ojs-sdk-guidelines, SDK-009). All methods but `text` throw OJSValidationError for a wrong value. */
+/**
+ * The environment variables. An empty one counts as unset. Options win over variables (ojs-sdk-guidelines, SDK-009).
+ * All methods but `text` throw OJSValidationError for a wrong value.
+ */
 export interface Environment {
   text(name: string): string | undefined;
   url(): URL | undefined;

@@ -21,7 +21,10 @@ export interface AzureHttpResponse {
 export interface AzureHandlers {
   /** `app.http('ojs', { methods: ['POST'], handler: handlers.http })` */
   http(request: AzureHttpRequest): Promise<AzureHttpResponse>;
-  /** `app.serviceBusQueue('ojs', { queueName, connection, handler: handlers.serviceBus })`. Rejects for a message that is to come again: the runtime abandons it. */
+  /**
+   * `app.serviceBusQueue('ojs', { queueName, connection, handler: handlers.serviceBus })`. Rejects for a message that
+   * is to come again: the runtime abandons it.
+   */
   serviceBus(message: unknown): Promise<void>;
 }
 

@@ -31,7 +31,10 @@ export interface CloudflareHandler {
 /** Longer ones are refused by the platform. Seconds. */
 const maxDelay = 43_200;
 
-/** Cloudflare: `export default cloudflareHandler(worker)`, for HTTP and for Queues, where each message is acked or retried by itself. */
+/**
+ * Cloudflare: `export default cloudflareHandler(worker)`, for HTTP and for Queues, where each message is acked or
+ * retried by itself.
+ */
 export function cloudflareHandler<R>(worker: PushWorker<R>): CloudflareHandler {
   return {
     fetch: fetchHandler(worker),

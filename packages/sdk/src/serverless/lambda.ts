@@ -47,7 +47,10 @@ export interface LambdaHandler {
   (event: LambdaHttpEvent, context?: LambdaContext): Promise<LambdaHttpResponse>;
 }
 
-/** Kept from the function's own time, so that an execution that takes too long is told as a timeout before the platform ends the process. Milliseconds. */
+/**
+ * Kept from the function's own time, so that an execution that takes too long is told as a timeout before the platform
+ * ends the process. Milliseconds.
+ */
 const reserveMs = 1_000;
 
 /** AWS Lambda: `export const handler = lambdaHandler(worker)`, for SQS and for HTTP, told apart by the event. */
@@ -68,7 +71,10 @@ function limitsOf(context: LambdaContext): RunLimits {
   return left === undefined ? {} : { limitMs: Math.max(1, left - reserveMs) };
 }
 
-/** Messages of one group run one after the other; after a failure the rest of its group goes back unrun, or it would overtake. */
+/**
+ * Messages of one group run one after the other; after a failure the rest of its group goes back unrun, or it would
+ * overtake.
+ */
 async function onSqs<R>(
   worker: PushWorker<R>,
   { Records }: SqsEvent,

@@ -21,11 +21,15 @@ import type { Delivery } from './delivery.ts';
 /** How outcomes reach the server, and what a delivery must bring. */
 export interface PushWorkerOptions extends ConnectionOptions, WorkerCallbacks {
   /**
-   * URL of the server, or a transport. With it, outcomes of jobs that come over a queue are sent to the server. Without, the queue alone decides what becomes of
-   * them; `ctx.progress()` and `ctx.checkpoint()` then go to `OJS_BACKEND_URL`.
+   * URL of the server, or a transport. With it, outcomes of jobs that come over a queue are sent to the server.
+   * Without, the queue alone decides what becomes of them; `ctx.progress()` and `ctx.checkpoint()` then go to
+   * `OJS_BACKEND_URL`.
    */
   target?: string | Transport | undefined;
-  /** What HTTP deliveries must be signed with; several while one is replaced. Without it every delivery is taken: guard the address in another way. */
+  /**
+   * What HTTP deliveries must be signed with; several while one is replaced. Without it every delivery is taken: guard
+   * the address in another way.
+   */
   signingSecret?: string | readonly string[] | undefined;
 }
 
@@ -50,7 +54,9 @@ export type PushOutcome =
   | { readonly status: 'superseded' };
 
 export interface RunLimits {
-  /** How long the platform lets this execution go on, in milliseconds; the job's own timeout counts where it is shorter. */
+  /**
+   * How long the platform lets this execution go on, in milliseconds; the job's own timeout counts where it is shorter.
+   */
   readonly limitMs?: number | undefined;
 }
 
@@ -60,8 +66,9 @@ const limitNames: NamesOf<RunLimits> = { limitMs: true };
 const noLimit = 1_000_000;
 
 /**
- * Runs jobs that are brought to it, in place of a Worker that fetches them: same handlers, middleware, timeouts and errors (ojs-serverless). Make it once, outside of
- * the handler, and give it to `lambdaHandler`, `fetchHandler`, `cloudflareHandler` or `azureHandlers`.
+ * Runs jobs that are brought to it, in place of a Worker that fetches them: same handlers, middleware, timeouts and
+ * errors (ojs-serverless). Make it once, outside of the handler, and give it to `lambdaHandler`, `fetchHandler`,
+ * `cloudflareHandler` or `azureHandlers`.
  */
 export class PushWorker<R = JobTypes> {
   readonly workerId: string = uuidv7();

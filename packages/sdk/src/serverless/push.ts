@@ -17,8 +17,8 @@ export interface PushReply {
 }
 
 /**
- * Takes an HTTP delivery (ojs-serverless §2.2, §2.3): 200 with what became of the job, also where it failed. 4xx say that the request itself is wrong, and the
- * server then does not try it again.
+ * Takes an HTTP delivery (ojs-serverless §2.2, §2.3): 200 with what became of the job, also where it failed. 4xx say
+ * that the request itself is wrong, and the server then does not try it again.
  */
 export async function push<R>(worker: PushWorker<R>, request: PushRequest, limits: RunLimits = {}): Promise<PushReply> {
   if (request.method.toUpperCase() !== 'POST')

@@ -14,8 +14,9 @@ export type Verdict =
 const done: Verdict = { kind: 'done' };
 
 /**
- * Runs the job of a queue's message. A message is done once its outcome is known where it belongs: at the server if there is one, else in the queue itself.
- * A finished job whose ack is lost is never told as failed; its message comes again, and so may the job. Never rejects.
+ * Runs the job of a queue's message. A message is done once its outcome is known where it belongs: at the server if
+ * there is one, else in the queue itself. A finished job whose ack is lost is never told as failed; its message comes
+ * again, and so may the job. Never rejects.
  */
 export async function runQueued<R>(worker: PushWorker<R>, message: unknown, limits: RunLimits = {}): Promise<Verdict> {
   let delivery: Delivery;

@@ -2,8 +2,9 @@
 const windowMs = 5 * 60_000;
 
 /**
- * Whether one of the secrets signed the body: HMAC-SHA256 over `timestamp.body` where there is an X-OJS-Timestamp (ojs-webhooks §8.1), else over the body
- * (ojs-serverless §2.2). While a secret is replaced the header may hold several signatures.
+ * Whether one of the secrets signed the body: HMAC-SHA256 over `timestamp.body` where there is an X-OJS-Timestamp
+ * (ojs-webhooks §8.1), else over the body (ojs-serverless §2.2). While a secret is replaced the header may hold several
+ * signatures.
  */
 export async function isSigned(
   secrets: readonly string[],

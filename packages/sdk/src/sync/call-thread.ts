@@ -8,7 +8,10 @@ import { cell, cellsSize, type FromThread, type ThreadPlan, type ToThread } from
 
 const ownProgram = threadProgram('thread', import.meta.url);
 
-/** Slices without a pulse, after which the other thread is taken for dead. Counted, not timed: a process that was stopped has slept one of them. */
+/**
+ * Slices without a pulse, after which the other thread is taken for dead. Counted, not timed: a process that was
+ * stopped has slept one of them.
+ */
 const maxStill = 10;
 /** Same before the first pulse: loading takes its time on a busy machine. */
 const maxStarting = 120;
@@ -58,7 +61,10 @@ export class CallThread {
     this.#thread.unref();
   }
 
-  /** The answer, or null where none came within `ms`. @throws {OJSError} where the thread is dead; {Error} where a call met no answer. */
+  /**
+   * The answer, or null where none came within `ms`. @throws {OJSError} where the thread is dead; {Error} where a call
+   * met no answer.
+   */
   call(call: Call, details: { readonly requestId?: string; readonly token?: string }, ms: number): Answer | null {
     const until = performance.now() + ms;
     const id = ++this.#id;

@@ -99,8 +99,9 @@ export interface SyncPageOptions extends SyncCallOptions {
 }
 
 /**
- * Every operation of a `Client`, blocking: for scripts and tests, on Node, Bun and Deno. The calls are made by a thread of its own, which starts with the first one
- * and never keeps the process alive. In fake mode there is no thread. It has no middleware, handles and events, which are asynchronous: use a Client where you need them.
+ * Every operation of a `Client`, blocking: for scripts and tests, on Node, Bun and Deno. The calls are made by a thread
+ * of its own, which starts with the first one and never keeps the process alive. In fake mode there is no thread. It
+ * has no middleware, handles and events, which are asynchronous: use a Client where you need them.
  */
 export class SyncClient<R = JobTypes> implements Disposable {
   static readonly specVersion = specVersion;
@@ -112,7 +113,8 @@ export class SyncClient<R = JobTypes> implements Disposable {
 
   /**
    * @param url Default: `OJS_BACKEND_URL`, else http://localhost:8080.
-   * @throws {OJSValidationError} for a URL, an option or a variable of the environment that cannot be used, and for an unknown option.
+   * @throws {OJSValidationError} for a URL, an option or a variable of the environment that cannot be used, and for an
+   * unknown option.
    */
   constructor(url?: string, options?: SyncClientOptions);
   /** The same as one object: `new SyncClient({ url: 'https://jobs.example.com', token })`. */
@@ -126,7 +128,8 @@ export class SyncClient<R = JobTypes> implements Disposable {
 
   /**
    * PUSH (ojs-core §7.1), as `Client.enqueue`.
-   * @throws {OJSValidationError} before anything is sent, also for a schema that checks asynchronously; the errors of a call.
+   * @throws {OJSValidationError} before anything is sent, also for a schema that checks asynchronously; the errors of a
+   * call.
    */
   enqueue<D extends JobDef>(
     job: D,
@@ -144,7 +147,10 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return this.#shown(request, checked, this.#connection.carry(enqueueOne(checked.wire), options));
   }
 
-  /** One request, atomic: all jobs or none, in their order. @throws {OJSValidationError} for a request that cannot be sent, by its index. */
+  /**
+   * One request, atomic: all jobs or none, in their order. @throws {OJSValidationError} for a request that cannot be
+   * sent, by its index.
+   */
   enqueueBatch<const L extends readonly JobRequest[]>(requests: L, options?: SyncCallOptions): EnqueuedOf<L>;
   enqueueBatch(requests: readonly JobRequest[], options: SyncCallOptions = {}): EnqueuedJob[] {
     known(options, callNames);

@@ -70,7 +70,10 @@ export class SyncConnection implements Disposable {
     this.#token = typeof options.token === 'function' ? options.token : textToken(this.#http);
   }
 
-  /** Carries an operation out, with what its caller gave for options. @throws as `Connection.ask`; {OJSValidationError} for a signal, which cannot abort what blocks. */
+  /**
+   * Carries an operation out, with what its caller gave for options. @throws as `Connection.ask`; {OJSValidationError}
+   * for a signal, which cannot abort what blocks.
+   */
   ask<T>(operation: Operation<T>, options: SyncCallOptions): T {
     known(options, callNames);
     return this.carry(operation, options);

@@ -1,4 +1,5 @@
-// The program of the thread that makes the calls of a sync client, with its own event loop and connections, while the thread of the client waits.
+// The program of the thread that makes the calls of a sync client, with its own event loop and connections, while the
+// thread of the client waits.
 import { parentPort, workerData } from 'node:worker_threads';
 import { cell, type FromThread, pulseMs, type ThreadPlan, type ToThread } from './mailbox.ts';
 

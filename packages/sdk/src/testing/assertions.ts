@@ -26,7 +26,10 @@ type Which = string | JobDef;
 /** Jobs, or workflows, that a message describes at most. */
 const maxShown = 20;
 
-/** At least one job of the type was enqueued, whatever became of it since; with `count` exactly so many. @throws AssertionError that says why the others do not match. */
+/**
+ * At least one job of the type was enqueued, whatever became of it since; with `count` exactly so many. @throws
+ * AssertionError that says why the others do not match.
+ */
 export function assertEnqueued(job: Which, match: Match = {}): void {
   expectSome('enqueued', job, match, () => null, assertEnqueued);
 }
@@ -57,7 +60,9 @@ export function assertCompleted(job: Which, match: Match = {}): void {
   );
 }
 
-/** At least one job of the type has failed: an execution of it did, or it was discarded. It may have completed since. */
+/**
+ * At least one job of the type has failed: an execution of it did, or it was discarded. It may have completed since.
+ */
 export function assertFailed(job: Which, match: Match = {}): void {
   expectSome(
     'failed',

@@ -25,8 +25,9 @@ export { restore } from './scope.ts';
 export type { FakeStore } from './store.ts';
 
 /**
- * From here on clients send nothing: jobs are kept in memory, by the rules of a real server, and run by `drain()` only. Ends with `restore()`, at the end of the block
- * with `using`, or with `body` where one is given, which is the only code then that is in the mode.
+ * From here on clients send nothing: jobs are kept in memory, by the rules of a real server, and run by `drain()` only.
+ * Ends with `restore()`, at the end of the block with `using`, or with `body` where one is given, which is the only
+ * code then that is in the mode.
  */
 export function fakeMode<T>(body: (store: FakeStore) => T): T;
 // Last, so that `ReturnType<typeof fakeMode>` is the store.
@@ -39,8 +40,8 @@ export function fakeMode<T>(body?: (store: FakeStore) => T): FakeStore | T {
 }
 
 /**
- * As fake mode, but a job is run as soon as it is enqueued, its delay ignored: `enqueue` resolves when the handler has ended, and rejects with what it throws.
- * Nothing is tried again.
+ * As fake mode, but a job is run as soon as it is enqueued, its delay ignored: `enqueue` resolves when the handler has
+ * ended, and rejects with what it throws. Nothing is tried again.
  */
 export function inlineMode(): FakeStore {
   const store = new MemoryStore('inline');
@@ -54,7 +55,8 @@ export interface RunningStore extends FakeStore, AsyncDisposable {
 }
 
 /**
- * A real server in this process, reached over HTTP at `url`; needs the package `@ojs-ts/server`. `restore()` stops it, `await using` waits for that.
+ * A real server in this process, reached over HTTP at `url`; needs the package `@ojs-ts/server`. `restore()` stops it,
+ * `await using` waits for that.
  * @param options `storage` as of a server; default `memory:`.
  */
 export function realMode(options: { storage?: string | undefined } = {}): Promise<RunningStore> {
@@ -71,11 +73,13 @@ export function clearAll(): void {
 }
 
 /**
- * Fake mode: runs what is enqueued, one job after the other by priority and age, and what those enqueue. A job that fails waits for its next attempt as in production:
- * `advanceTime()` or `withScheduled` brings it. Inline mode: there is nothing left to do. Real mode: waits until the queues are empty, with a worker of its own
- * where the test has given handlers.
+ * Fake mode: runs what is enqueued, one job after the other by priority and age, and what those enqueue. A job that
+ * fails waits for its next attempt as in production: `advanceTime()` or `withScheduled` brings it. Inline mode: there
+ * is nothing left to do. Real mode: waits until the queues are empty, with a worker of its own where the test has given
+ * handlers.
  * @returns how many executions have ended.
- * @throws {OJSError} where a type has no handler, before any job of it is touched; {OJSTimeoutError}. What a handler throws is its job's failure.
+ * @throws {OJSError} where a type has no handler, before any job of it is touched; {OJSTimeoutError}. What a handler
+ * throws is its job's failure.
  */
 export function drain(options: DrainOptions = {}): Promise<number> {
   known(options, drainNames);

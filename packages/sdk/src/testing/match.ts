@@ -4,7 +4,10 @@ import { isWire, type JsonArray, type Meta } from '../json.ts';
 
 /** Which jobs are meant, beside their type. */
 export interface Match {
-  /** As JSON: the order of keys does not count, a Date is its text. Matchers with `asymmetricMatch`, such as `expect.any(String)`, are asked. */
+  /**
+   * As JSON: the order of keys does not count, a Date is its text. Matchers with `asymmetricMatch`, such as
+   * `expect.any(String)`, are asked.
+   */
   args?: JsonArray | undefined;
   queue?: string | undefined;
   /** Fields that `meta` must have; it may have others. */

@@ -29,7 +29,9 @@ import { lengthOf, momentOf, Store } from './store.ts';
 /** Half of what jitter may do: a backoff is as long as its policy says. */
 const noJitter = () => 0.5;
 
-/** Fake and inline mode: calls are answered out of memory; in inline mode what they enqueue is run before they return. */
+/**
+ * Fake and inline mode: calls are answered out of memory; in inline mode what they enqueue is run before they return.
+ */
 export class MemoryStore extends Store implements Fake, Ledger {
   readonly #clock = new TestClock();
   readonly #memory = new Memory(this.#clock);
@@ -67,7 +69,9 @@ export class MemoryStore extends Store implements Fake, Ledger {
     return this.#isInline;
   }
 
-  /** What a handler throws goes to the caller; the steps of a workflow that do not depend on it are run all the same. */
+  /**
+   * What a handler throws goes to the caller; the steps of a workflow that do not depend on it are run all the same.
+   */
   async settle(call: Call, answer: Answer): Promise<void> {
     const waiting = [...(this.#enqueued.get(answer) ?? [])];
     let thrown: Ran['thrown'] = null;
@@ -107,7 +111,10 @@ export class MemoryStore extends Store implements Fake, Ledger {
     this.#turn();
   }
 
-  /** Crons fire where a test moves the time, and never because it takes long: its assertions would depend on when it is run. */
+  /**
+   * Crons fire where a test moves the time, and never because it takes long: its assertions would depend on when it is
+   * run.
+   */
   #turn(): void {
     this.#memory.table.tick();
     // Nobody waits there for what no call has enqueued.

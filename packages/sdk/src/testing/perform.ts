@@ -6,9 +6,10 @@ import { termsOf } from './memory/table.ts';
 import { ledger } from './scope.ts';
 
 /**
- * Runs the handler of a job with these args, within the middleware of its worker, and gives its result as JSON makes it. Nothing is enqueued, and no
- * assertion sees it; what the handler enqueues is seen.
- * @throws what the handler throws, {OJSValidationError} for args that cannot be sent, {OJSError} where there is no handler.
+ * Runs the handler of a job with these args, within the middleware of its worker, and gives its result as JSON makes
+ * it. Nothing is enqueued, and no assertion sees it; what the handler enqueues is seen.
+ * @throws what the handler throws, {OJSValidationError} for args that cannot be sent, {OJSError} where there is no
+ * handler.
  */
 export async function perform(job: string | JobDef, args: JsonArray): Promise<unknown> {
   const { runner } = ledger();

@@ -21,7 +21,10 @@ const changes: Readonly<Record<'jobs' | 'workflows' | 'crons' | 'upkeep', readon
 const everyState = Object.values(State).reduce((mask: number, state) => mask | state, 0);
 const pageSize = 1_000;
 
-/** A real server in this process. What it stores is looked at whenever it changes, before whoever changed it gets the answer. */
+/**
+ * A real server in this process. What it stores is looked at whenever it changes, before whoever changed it gets the
+ * answer.
+ */
 export class RealStore extends Store implements Ledger {
   readonly fake = null;
   #server: Server | null = null;

@@ -3,7 +3,10 @@ import { type Fake, setFakeSource } from '../connection/fake.ts';
 import { OJSError } from '../errors.ts';
 import type { Ledger } from './ledger.ts';
 
-/** A test mode that is on. Which one holds for the code that runs now follows from its asynchronous context, so concurrent tests do not see each other. */
+/**
+ * A test mode that is on. Which one holds for the code that runs now follows from its asynchronous context, so
+ * concurrent tests do not see each other.
+ */
 export interface Scope {
   /** Answers in the place of a server; null in real mode. */
   readonly fake: Fake | null;
@@ -12,7 +15,10 @@ export interface Scope {
   readonly outer: Scope | null;
   readonly isOver: boolean;
   restore(): void;
-  /** No longer everywhere. Code that has the mode in its asynchronous context keeps it: that may be a test that runs at the same time. */
+  /**
+   * No longer everywhere. Code that has the mode in its asynchronous context keeps it: that may be a test that runs at
+   * the same time.
+   */
   release(): void;
 }
 
@@ -55,8 +61,8 @@ export function within<T>(scope: Scope, work: () => T): T {
 }
 
 /**
- * Ends the test modes: calls go to the server again, and what was kept is forgotten. In an asynchronous context with modes of its own those end; elsewhere,
- * as in a hook whose context the runner loses, those that hold everywhere.
+ * Ends the test modes: calls go to the server again, and what was kept is forgotten. In an asynchronous context with
+ * modes of its own those end; elsewhere, as in a hook whose context the runner loses, those that hold everywhere.
  */
 export function restore(): void {
   const ours = own();

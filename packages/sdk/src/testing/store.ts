@@ -13,7 +13,10 @@ import { forget, localScope, type Scope } from './scope.ts';
 
 /** A test mode, from its beginning to `restore()`, which `using` calls. */
 export interface FakeStore extends Disposable {
-  /** What `drain()` and inline mode run for this type, in place of the handler before and of a worker's. With a definition its schemas are checked. */
+  /**
+   * What `drain()` and inline mode run for this type, in place of the handler before and of a worker's. With a
+   * definition its schemas are checked.
+   */
   registerHandler<D extends JobDef>(job: D, handler: (context: JobContext<ArgsOf<D>>) => unknown): this;
   registerHandler(jobType: string, handler: (context: JobContext) => unknown): this;
   /** Runs the handlers of a real Worker, within its middleware. The worker itself is not started. */
@@ -22,9 +25,15 @@ export interface FakeStore extends Disposable {
   failNext(job: string | JobDef, error?: unknown): this;
   /** Every execution of the type fails, until the mode ends. */
   failAll(job: string | JobDef, error?: unknown): this;
-  /** The time of the store stands still: for schedules, crons, expiry, backoff and unique periods. @throws {OJSError} in real mode. */
+  /**
+   * The time of the store stands still: for schedules, crons, expiry, backoff and unique periods. @throws {OJSError} in
+   * real mode.
+   */
   freezeTime(at: Date | string): void;
-  /** Moves the time of the store on; jobs that are due become available, and in fake mode crons fire. @throws {OJSError} in real mode. */
+  /**
+   * Moves the time of the store on; jobs that are due become available, and in fake mode crons fire. @throws {OJSError}
+   * in real mode.
+   */
   advanceTime(by: Duration): void;
   /** Ends the mode. */
   restore(): void;

@@ -7,7 +7,10 @@ export interface PgClient {
   readonly totalCount?: never;
 }
 
-/** `pg`: the client on which BEGIN was run. @throws {OJSValidationError} for a pool, which takes another connection for every statement. */
+/**
+ * `pg`: the client on which BEGIN was run. @throws {OJSValidationError} for a pool, which takes another connection for
+ * every statement.
+ */
 export function pgTransaction(client: PgClient): SqlTransaction {
   refuseRoot(
     typeof field(client, 'totalCount') === 'number',
@@ -34,8 +37,10 @@ export interface PostgresSql {
 }
 
 /**
- * `postgres` (Postgres.js): what `sql.begin` or `sql.savepoint` gives to its callback, or what `sql.reserve` gave, after BEGIN.
- * @throws {OJSValidationError} for the `sql` that was made with the options: it takes any connection for every statement.
+ * `postgres` (Postgres.js): what `sql.begin` or `sql.savepoint` gives to its callback, or what `sql.reserve` gave,
+ * after BEGIN.
+ * @throws {OJSValidationError} for the `sql` that was made with the options: it takes any connection for every
+ * statement.
  */
 export function postgresTransaction(
   sql: (PostgresSql & { readonly begin?: never }) | (PostgresSql & { release(): unknown }),
@@ -116,7 +121,10 @@ export interface DrizzleExecutor<Q> {
   execute(query: Q): PromiseLike<unknown>;
 }
 
-/** Drizzle: what `db.transaction` gives to its callback, and the `sql` of `drizzle-orm`. @throws {OJSValidationError} for `db` itself. */
+/**
+ * Drizzle: what `db.transaction` gives to its callback, and the `sql` of `drizzle-orm`. @throws {OJSValidationError}
+ * for `db` itself.
+ */
 export function drizzleTransaction<Q>(
   tx: DrizzleExecutor<Q> & { rollback(): unknown },
   sql: DrizzleSql<Q>,
@@ -148,7 +156,10 @@ export interface PrismaClient {
   $queryRawUnsafe(text: string, ...values: unknown[]): PromiseLike<unknown>;
 }
 
-/** Prisma: what an interactive `prisma.$transaction` gives to its callback. @throws {OJSValidationError} for `prisma` itself. */
+/**
+ * Prisma: what an interactive `prisma.$transaction` gives to its callback. @throws {OJSValidationError} for `prisma`
+ * itself.
+ */
 export function prismaTransaction(tx: PrismaClient & { readonly $connect?: never }): SqlTransaction {
   const isRoot = typeof field(tx, '$connect') === 'function';
   refuseRoot(isRoot, 'tx', 'what prisma.$transaction() gives to its callback', 'prisma itself', 'prismaDatabase');

@@ -32,8 +32,8 @@ export interface TransactionClientOptions {
 const clientNames: NamesOf<TransactionClientOptions> = { destination: true, middleware: true };
 
 /**
- * Enqueues within transactions of yours: a job is there if and only if the transaction commits. It appends one row and takes no lock that anybody else needs, so the
- * transaction may stay open as long as it likes.
+ * Enqueues within transactions of yours: a job is there if and only if the transaction commits. It appends one row and
+ * takes no lock that anybody else needs, so the transaction may stay open as long as it likes.
  */
 export class TransactionClient {
   readonly #destination: Destination;
@@ -45,7 +45,10 @@ export class TransactionClient {
     this.#middleware = options.middleware ?? [];
   }
 
-  /** @throws {OJSValidationError} before anything is written, also where no transaction is open; what the database says otherwise. */
+  /**
+   * @throws {OJSValidationError} before anything is written, also where no transaction is open; what the database says
+   * otherwise.
+   */
   enqueue<D extends JobDef>(
     tx: SqlTransaction,
     job: D,
@@ -66,7 +69,10 @@ export class TransactionClient {
     return staged;
   }
 
-  /** One statement. The jobs come in their order; each is let in or refused by itself once the transaction has committed. */
+  /**
+   * One statement. The jobs come in their order; each is let in or refused by itself once the transaction has
+   * committed.
+   */
   async enqueueBatch(tx: SqlTransaction, requests: readonly JobRequest[]): Promise<StagedJob[]> {
     refuseDatabase(tx);
     const prepared = await Promise.all(requests.map((request) => prepare(request, this.#middleware)));
@@ -76,7 +82,8 @@ export class TransactionClient {
   }
 
   /**
-   * The request after its schema and the middleware, for where there is no time for them: {@link withTransaction} of SQLite. null: a middleware dropped it.
+   * The request after its schema and the middleware, for where there is no time for them: {@link withTransaction} of
+   * SQLite. null: a middleware dropped it.
    * @throws {OJSValidationError}
    */
   prepare(request: JobRequest): Promise<PreparedRequest | null> {
@@ -84,8 +91,9 @@ export class TransactionClient {
   }
 
   /**
-   * Completes the job of a handler within the handler's own transaction: what it writes and the job's completion commit together, or not at all. Once it has
-   * committed, whatever the handler returns or throws changes nothing. PostgreSQL: the transaction must be READ COMMITTED, its default.
+   * Completes the job of a handler within the handler's own transaction: what it writes and the job's completion commit
+   * together, or not at all. Once it has committed, whatever the handler returns or throws changes nothing. PostgreSQL:
+   * the transaction must be READ COMMITTED, its default.
    * @throws {OJSError} where the execution is not this worker's any more: then the transaction must not commit.
    */
   async complete(tx: SqlTransaction, context: Pick<JobContext, 'job' | 'jobId'>, result?: unknown): Promise<void> {

@@ -22,8 +22,10 @@ export function claimedBy({ job, jobId }: Pick<JobContext, 'job' | 'jobId'>): Cl
 }
 
 /**
- * Keeps others from ending the execution until the transaction ends (the server's storage/postgres/insert/completions.ts has the other side). A statement of its own: the
- * next one has to see what was committed while this one waited, and by the mark that both are in one transaction. An SQLite transaction that writes has the file to itself.
+ * Keeps others from ending the execution until the transaction ends (the server's
+ * storage/postgres/insert/completions.ts has the other side). A statement of its own: the next one has to see what was
+ * committed while this one waited, and by the mark that both are in one transaction. An SQLite transaction that writes
+ * has the file to itself.
  */
 export function lockStatement(
   dialect: SqlTransaction['dialect'],

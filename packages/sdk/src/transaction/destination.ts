@@ -19,8 +19,8 @@ export interface Destination {
 }
 
 /**
- * The inbox of an OJS server whose store is this database: PostgreSQL, where `schema` is the one of the server's URL (default `ojs`), or the SQLite file itself.
- * A server takes the jobs in some milliseconds after the commit.
+ * The inbox of an OJS server whose store is this database: PostgreSQL, where `schema` is the one of the server's URL
+ * (default `ojs`), or the SQLite file itself. A server takes the jobs in some milliseconds after the commit.
  * @throws {OJSValidationError} for a name that the server would not take either.
  */
 export function inbox(options: { readonly schema?: string | undefined } = {}): Destination {

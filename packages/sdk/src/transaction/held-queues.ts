@@ -6,7 +6,10 @@ interface Held {
   readonly error: OJSAPIError;
 }
 
-/** Queues that take no jobs for now. Their rows wait, in their order, and hold up nobody else's. Times are in milliseconds. */
+/**
+ * Queues that take no jobs for now. Their rows wait, in their order, and hold up nobody else's. Times are in
+ * milliseconds.
+ */
 export class HeldQueues {
   readonly #firstMs: number;
   readonly #longestMs: number;

@@ -2,8 +2,9 @@ import { OJSValidationError } from '../errors.ts';
 import type { Statement } from './sql.ts';
 
 /*
- * PostgreSQL has no function that tells a transaction block from a statement by itself. What tells them apart: a statement by itself has no transaction id before it writes, and a setting
- * that is local to a transaction is gone after it.
+ * PostgreSQL has no function that tells a transaction block from a statement by itself. What tells them apart: a
+ * statement by itself has no transaction id before it writes, and a setting that is local to a transaction is gone
+ * after it.
  */
 
 const setting = `current_setting('ojs.transaction', true)`;

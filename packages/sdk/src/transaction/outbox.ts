@@ -14,8 +14,9 @@ export interface OutboxOptions {
 export const outboxNames: NamesOf<OutboxOptions> = { table: true };
 
 /**
- * A table of your own database for jobs that go to a server elsewhere (ojs-framework-adapters §6.2): an {@link OutboxRelay} sends them after the commit. The request is kept
- * as the text that is sent: JSONB, which the specification's example has, refuses some strings and forgets how numbers were written.
+ * A table of your own database for jobs that go to a server elsewhere (ojs-framework-adapters §6.2): an {@link
+ * OutboxRelay} sends them after the commit. The request is kept as the text that is sent: JSONB, which the
+ * specification's example has, refuses some strings and forgets how numbers were written.
  * @throws {OJSValidationError} for a name that is none.
  */
 export function outbox(options: OutboxOptions = {}): Destination {

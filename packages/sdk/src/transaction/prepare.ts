@@ -11,8 +11,8 @@ import type { EnqueueMiddleware } from '../middleware/types.ts';
 import type { PreparedRequest } from './destination.ts';
 
 /**
- * The request in its wire form, after its schema and the middleware; null where a middleware dropped it. What is written are the args as they were given: the worker
- * parses them again. @throws {OJSValidationError}
+ * The request in its wire form, after its schema and the middleware; null where a middleware dropped it. What is
+ * written are the args as they were given: the worker parses them again. @throws {OJSValidationError}
  */
 export async function prepare(
   request: JobRequest,

@@ -19,7 +19,10 @@ export interface OutboxRelayOptions extends OutboxOptions, ConnectionOptions {
   readonly batchSize?: number | undefined;
   /** How long sent rows stay. Default 24 h. */
   readonly retention?: Duration | undefined;
-  /** While the server is away, or a queue takes no jobs: the first pause, doubled up to the second. Default 500 ms and 30 s. */
+  /**
+   * While the server is away, or a queue takes no jobs: the first pause, doubled up to the second. Default 500 ms and
+   * 30 s.
+   */
   readonly backoff?: { readonly first: Duration; readonly longest: Duration } | undefined;
   /** How long a relay that says nothing more keeps others out. Default 30 s. */
   readonly lease?: Duration | undefined;
@@ -55,9 +58,10 @@ const sent: Sent = { kind: 'sent' };
 const pruneMs = 60_000;
 
 /**
- * Sends the jobs of an outbox, oldest first, one relay of a table at a time. A job has its id from the transaction, so one that is sent twice, as after a crash between the
- * sending and its note, is one job. While the server is away everything waits. A queue that is paused and refuses jobs, or is full, keeps its own rows waiting, in their
- * order, and those of other queues go on. What the server refuses for good is marked `failed` with the reason.
+ * Sends the jobs of an outbox, oldest first, one relay of a table at a time. A job has its id from the transaction, so
+ * one that is sent twice, as after a crash between the sending and its note, is one job. While the server is away
+ * everything waits. A queue that is paused and refuses jobs, or is full, keeps its own rows waiting, in their order,
+ * and those of other queues go on. What the server refuses for good is marked `failed` with the reason.
  */
 export class OutboxRelay implements AsyncDisposable {
   readonly #connection: Connection;
@@ -128,8 +132,8 @@ export class OutboxRelay implements AsyncDisposable {
 
   /**
    * Sends everything that is there now; answers how many rows were sent. 0 as well where another relay has the table.
-   * @throws what keeps it from going on: the server is away, or the database; once all others are sent, {QueuePausedError} or {RateLimitedError} of a queue that
-   * takes no jobs.
+   * @throws what keeps it from going on: the server is away, or the database; once all others are sent,
+   * {QueuePausedError} or {RateLimitedError} of a queue that takes no jobs.
    */
   async flush(): Promise<number> {
     this.#held.wake();
@@ -190,7 +194,10 @@ export class OutboxRelay implements AsyncDisposable {
     });
   }
 
-  /** Times are the database's own clock's nowhere: relays of one table run on clocks that are seconds apart at most, and a lease is longer. */
+  /**
+   * Times are the database's own clock's nowhere: relays of one table run on clocks that are seconds apart at most, and
+   * a lease is longer.
+   */
   async #lease(): Promise<boolean> {
     const now = Date.now();
     const rows = await this.#database.query(

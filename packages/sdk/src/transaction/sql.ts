@@ -7,7 +7,10 @@ interface Sql {
   query(text: string, values: readonly SqlValue[]): Promise<readonly Row[]>;
 }
 
-/** The way into somebody's transaction. An adapter such as `pgTransaction` makes one of what a driver or query builder gives. */
+/**
+ * The way into somebody's transaction. An adapter such as `pgTransaction` makes one of what a driver or query builder
+ * gives.
+ */
 export interface SqlTransaction extends Sql {
   readonly isDatabase?: never;
 }
@@ -29,6 +32,9 @@ export function rowsOf(value: unknown): readonly Row[] {
 export interface Statement {
   readonly text: string;
   readonly values: readonly SqlValue[];
-  /** Given where the statement writes, and answers a row, only in a transaction that has written before or has this mark. */
+  /**
+   * Given where the statement writes, and answers a row, only in a transaction that has written before or has this
+   * mark.
+   */
   readonly mark?: string;
 }

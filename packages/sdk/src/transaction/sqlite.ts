@@ -18,7 +18,10 @@ export interface SqliteDatabase {
 
 /** Enqueues and completes within a transaction of SQLite, at once. */
 export interface SqliteJobs {
-  /** A request, or what `TransactionClient.prepare` made of one (the schema and the middleware may take time, which there is none of here). */
+  /**
+   * A request, or what `TransactionClient.prepare` made of one (the schema and the middleware may take time, which
+   * there is none of here).
+   */
   enqueue(job: JobRequest | PreparedRequest): StagedJob;
   /** See `TransactionClient.complete`. */
   complete(context: Pick<JobContext, 'job' | 'jobId'>, result?: unknown): void;
@@ -37,9 +40,10 @@ const transactionNames: NamesOf<SqliteTransactionOptions> = { destination: true,
 const busy = 5;
 
 /**
- * Runs `work` in a transaction of the database: BEGIN IMMEDIATE, or a savepoint within a transaction that is open. Nothing of it stays where `work` throws.
- * SQLite has one writer a file: while the transaction is open everybody else who writes to the file waits. So `work` is synchronous, and the transaction is over
- * before anything else runs. For transactions across awaits keep your tables in a file of their own and enqueue by an {@link outbox}.
+ * Runs `work` in a transaction of the database: BEGIN IMMEDIATE, or a savepoint within a transaction that is open.
+ * Nothing of it stays where `work` throws. SQLite has one writer a file: while the transaction is open everybody else
+ * who writes to the file waits. So `work` is synchronous, and the transaction is over before anything else runs. For
+ * transactions across awaits keep your tables in a file of their own and enqueue by an {@link outbox}.
  * @throws {OJSError} where `work` is asynchronous, or another process has had the file locked for `patienceMs`.
  */
 export async function withTransaction<T>(
@@ -62,7 +66,8 @@ export async function withTransaction<T>(
       if (!isBusy(error)) throw error;
       if (Date.now() > until) throw new OJSError('The database file is locked by another writer.', { cause: error });
     }
-    // Not inside SQLite: whoever has the file may need this thread to go on. A random part, so that two do not keep step.
+    // Not inside SQLite: whoever has the file may need this thread to go on. A random part, so that two do not keep
+    // step.
     await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
   }
   return within(database, jobs, work, 'ROLLBACK', 'COMMIT', () => {});
@@ -122,7 +127,8 @@ function jobsIn(database: SqliteDatabase, destination: Destination): SqliteJobs 
 
 /**
  * The database of `node:sqlite` with a transaction of your own, in a file that nobody else writes to.
- * A statement throws {OJSValidationError} while no transaction is open: what it writes would stay whatever becomes of yours.
+ * A statement throws {OJSValidationError} while no transaction is open: what it writes would stay whatever becomes of
+ * yours.
  */
 export function sqliteTransaction(database: Pick<SqliteDatabase, 'prepare' | 'isTransaction'>): SqlTransaction {
   return {

@@ -6,7 +6,10 @@ import { isStream, streamHeadersOf, streamTargetOf } from './stream.ts';
 /** The connections of the pool. 64 do 29k requests/s; the global `fetch` does 3.7k. */
 const connections = 64;
 
-/** HTTP by a pool of kept-alive connections. Deadlines come as `signal`, because a long poll may be silent for longer than any default of undici. */
+/**
+ * HTTP by a pool of kept-alive connections. Deadlines come as `signal`, because a long poll may be silent for longer
+ * than any default of undici.
+ */
 export class NodeTransport implements Transport {
   readonly #pool: Pool;
   readonly #options: HttpOptions;

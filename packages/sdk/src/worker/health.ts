@@ -5,7 +5,10 @@ export type WorkerState = 'idle' | 'running' | 'quiet' | 'terminate';
 
 /** What a worker says of itself. */
 export interface WorkerHealth {
-  /** False while idle, and when a running worker with a free slot has had no fetch answered for `watchdogTimeout` (60 s). */
+  /**
+   * False while idle, and when a running worker with a free slot has had no fetch answered for `watchdogTimeout` (60
+   * s).
+   */
   readonly ok: boolean;
   readonly state: WorkerState;
   /** Handlers that run. */

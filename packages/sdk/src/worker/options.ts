@@ -29,18 +29,23 @@ export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {
   /** Whether SIGTERM, SIGINT, SIGTSTP and SIGCONT steer this worker while it runs; default true. */
   handleSignals?: boolean | undefined;
   /**
-   * How many jobs are fetched ahead and wait here for a slot: a number, at most 10,000 together with `concurrency`, or `'auto'`, the default: as many
-   * as end while a request is under way, at most 300, so none where handlers take longer than that. It hides the way to the server where handlers are
-   * short. A job that waits is reserved and heartbeated; it goes back uncounted where the worker becomes quiet or ends, and after half of its
-   * timeout, which counts from the fetch, with `'auto'` after 250 ms. On servers without `worker.exchange`, `'auto'` is 0.
+   * How many jobs are fetched ahead and wait here for a slot: a number, at most 10,000 together with `concurrency`, or
+   * `'auto'`, the default: as many as end while a request is under way, at most 300, so none where handlers take longer
+   * than that. It hides the way to the server where handlers are short. A job that waits is reserved and heartbeated;
+   * it goes back uncounted where the worker becomes quiet or ends, and after half of its timeout, which counts from the
+   * fetch, with `'auto'` after 250 ms. On servers without `worker.exchange`, `'auto'` is 0.
    */
   prefetch?: number | 'auto' | undefined;
   /**
-   * Whether heartbeats go from a thread with a connection of its own, so that a handler that blocks the event loop keeps its leases; default true
-   * where it can be: in Node, with a URL as target, without a `fetch` or a `token` function.
+   * Whether heartbeats go from a thread with a connection of its own, so that a handler that blocks the event loop
+   * keeps its leases; default true where it can be: in Node, with a URL as target, without a `fetch` or a `token`
+   * function.
    */
   heartbeatThread?: boolean | undefined;
-  /** A worker that wants jobs and has had no fetch answered for so long makes a new connection and says so in the log; default 60 s. */
+  /**
+   * A worker that wants jobs and has had no fetch answered for so long makes a new connection and says so in the log;
+   * default 60 s.
+   */
   watchdogTimeout?: Duration | undefined;
   /** Free words that the server shows with this worker. */
   labels?: string[] | undefined;

@@ -40,8 +40,9 @@ export class Watchdog {
   }
 
   /**
-   * Whether what was sent at that moment was under way while the event loop stood still. An answer that waited so long in the socket is old: the
-   * server may have given its jobs to somebody else. Timers run before sockets are read, so this is known when such an answer is.
+   * Whether what was sent at that moment was under way while the event loop stood still. An answer that waited so long
+   * in the socket is old: the server may have given its jobs to somebody else. Timers run before sockets are read, so
+   * this is known when such an answer is.
    */
   stoodStill(sentAt: number): boolean {
     return sentAt < this.#stoodStillAt;

@@ -32,7 +32,10 @@ const events: Readonly<Record<Way, string>> = {
   heartbeat: 'heartbeat failed',
 };
 
-/** What a worker says of a server that does not answer: the first failure is a warning, those that follow are not, until it answers again. */
+/**
+ * What a worker says of a server that does not answer: the first failure is a warning, those that follow are not, until
+ * it answers again.
+ */
 export class ConnectionLog {
   readonly #logger: Logger;
   readonly #server: string | null;

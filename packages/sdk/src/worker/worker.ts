@@ -32,19 +32,31 @@ import { followSignals } from './signals.ts';
 import { Watchdog } from './watchdog.ts';
 import { ConnectionLog, logStart, serverOf } from './worker-log.ts';
 
-/** A job that no handler is known for goes to somebody else, but not at once: alone with it, this worker would get it in a loop. */
+/**
+ * A job that no handler is known for goes to somebody else, but not at once: alone with it, this worker would get it in
+ * a loop.
+ */
 const unknownTypeDelayMs = 5_000;
-/** For outcomes that are still on their way after the grace period. Supervisors kill a process that takes much longer than it was given. */
+/**
+ * For outcomes that are still on their way after the grace period. Supervisors kill a process that takes much longer
+ * than it was given.
+ */
 const deliveryMs = 10_000;
 
-/** A server takes a job back that two heartbeats in a row do not list; a shorter pause of the event loop is an everyday one. */
+/**
+ * A server takes a job back that two heartbeats in a row do not list; a shorter pause of the event loop is an everyday
+ * one.
+ */
 const minBlockMs = 1_000;
 const startNames: NamesOf<NonNullable<Parameters<Worker['start']>[0]>> = { signal: true };
 const stopNames: NamesOf<NonNullable<Parameters<Worker['stop']>[0]>> = { timeout: true };
 /** Registered process-wide: the worker may come from another copy of this package. */
 export const handlersOf: unique symbol = Symbol.for('@ojs-ts/sdk.handlers');
 
-/** Fetches jobs and runs their handlers. A worker runs once: after `stop()` make a new one. `R` names the job types, see {@link JobTypes}. */
+/**
+ * Fetches jobs and runs their handlers. A worker runs once: after `stop()` make a new one. `R` names the job types, see
+ * {@link JobTypes}.
+ */
 export class Worker<R = JobTypes> implements AsyncDisposable {
   /** Fresh for every worker. */
   readonly workerId: string = uuidv7();
@@ -63,7 +75,8 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   readonly #watchdog: Watchdog;
 
   /**
-   * @param target URL of a server, or a transport such as `openEmbedded()` gives. Default: `OJS_BACKEND_URL`, else http://localhost:8080.
+   * @param target URL of a server, or a transport such as `openEmbedded()` gives. Default: `OJS_BACKEND_URL`, else
+   * http://localhost:8080.
    * @throws {OJSValidationError} for a target or an option that cannot be used, and for an unknown option.
    */
   constructor(target?: string | Transport, options?: WorkerOptions);
@@ -144,7 +157,10 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     return this.#lifecycle.ready;
   }
 
-  /** Around every handler, the first one outermost. May be changed at any time; a job that runs keeps the chain that it began with. */
+  /**
+   * Around every handler, the first one outermost. May be changed at any time; a job that runs keeps the chain that it
+   * began with.
+   */
   get middlewares(): MiddlewareChain<ExecutionMiddleware> {
     return this.#handlers.middlewares;
   }
@@ -156,10 +172,11 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * The handler of a job type; what it returns becomes the job's result. A result that cannot be sent (a BigInt, a function, a Map, a cycle) or that the
-   * server refuses, as one that is too large, fails the job with the error type `invalid_result` or `result_too_large`. It is not tried again: the
-   * handler would do its work twice and end in the same result. With a definition that has schemas the handler gets what they made of the args. Args
-   * that they refuse discard the job, a result that they refuse fails it, both with the error type `validation` and the issues.
+   * The handler of a job type; what it returns becomes the job's result. A result that cannot be sent (a BigInt, a
+   * function, a Map, a cycle) or that the server refuses, as one that is too large, fails the job with the error type
+   * `invalid_result` or `result_too_large`. It is not tried again: the handler would do its work twice and end in the
+   * same result. With a definition that has schemas the handler gets what they made of the args. Args that they refuse
+   * discard the job, a result that they refuse fails it, both with the error type `validation` and the issues.
    * @throws {OJSValidationError} for a malformed type, or a second handler.
    */
   register<D extends JobDef>(
@@ -197,7 +214,8 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Works until it is told to end: by `stop()`, an abort of `signal`, SIGTERM or SIGINT, or the server. Resolves after the drain.
+   * Works until it is told to end: by `stop()`, an abort of `signal`, SIGTERM or SIGINT, or the server. Resolves after
+   * the drain.
    * @throws what kept the worker from going on, such as {OJSAuthenticationError} from the first fetch.
    */
   async start(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
@@ -233,9 +251,10 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Ends the worker: no new jobs, handlers have up to `timeout` (default: `shutdownTimeout`) to finish, the jobs of the others go back uncounted.
-   * Outcomes that the server has not answered by then are tried until their lease ends, but for at most 10 s after the grace period; those still
-   * undelivered are logged, and their jobs run again. Resolves when that is done; a second call waits for the same end, or makes it come sooner.
+   * Ends the worker: no new jobs, handlers have up to `timeout` (default: `shutdownTimeout`) to finish, the jobs of the
+   * others go back uncounted. Outcomes that the server has not answered by then are tried until their lease ends, but
+   * for at most 10 s after the grace period; those still undelivered are logged, and their jobs run again. Resolves
+   * when that is done; a second call waits for the same end, or makes it come sooner.
    */
   async stop(options: { timeout?: Duration | undefined } = {}): Promise<void> {
     known(options, stopNames);
@@ -299,7 +318,10 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     this.#heartbeat.pulse();
   }
 
-  /** Nothing is lost while a fleet is updated: the job waits for a worker that knows it. Where delays are unknown its own retry policy spaces the tries. */
+  /**
+   * Nothing is lost while a fleet is updated: the job waits for a worker that knows it. Where delays are unknown its
+   * own retry policy spaces the tries.
+   */
   #unknownType(jobType: string): GiveBack | null {
     if (this.#handlers.has(jobType)) return null;
     const message = this.#handlers.missing(jobType);

@@ -5,7 +5,9 @@ import { compact, eachOf, isWire, listOf, numberOf, textOf } from '../json.ts';
 import { type PageOf, type PageQuery, readPage } from '../operations/page.ts';
 import { readWorkflow, type Workflow, type WorkflowProgress, type WorkflowState } from './workflow.ts';
 
-/** The id is minted before and is the idempotency key, too: a call whose answer was lost is repeated and starts it once. */
+/**
+ * The id is minted before and is the idempotency key, too: a call whose answer was lost is repeated and starts it once.
+ */
 export function* createWorkflow(id: string, text: string): Operation<Workflow> {
   const body = yield {
     call: { operation: 'workflow.create', body: text, idempotencyKey: id },

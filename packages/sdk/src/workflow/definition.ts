@@ -8,7 +8,10 @@ import { known } from '../options/known.ts';
 /** The forms of a workflow (ojs-workflows §3). */
 export type WorkflowKind = 'chain' | 'group' | 'batch' | 'dag';
 
-/** A description of a workflow (ojs-workflows §2). `X` is the type of its result. It is a plain value: start it as often as you like. */
+/**
+ * A description of a workflow (ojs-workflows §2). `X` is the type of its result. It is a plain value: start it as often
+ * as you like.
+ */
 export interface WorkflowDefinition<X = unknown> {
   readonly name: string;
   readonly kind: WorkflowKind;
@@ -79,8 +82,8 @@ type All<L> = { -readonly [K in keyof L]: Done<L[K]> };
 type Each<L> = { -readonly [K in keyof L]: Done<L[K]> | Error };
 
 /**
- * Runs one job after the other. Each gets the results of the jobs before it in `ctx.parentResults`. The first failure ends the chain. `wait()` resolves with the
- * result of the last job.
+ * Runs one job after the other. Each gets the results of the jobs before it in `ctx.parentResults`. The first failure
+ * ends the chain. `wait()` resolves with the result of the last job.
  * @param options defaults of every job in it. A `delay` counts from the start of the workflow.
  */
 export function chain<const L extends readonly Step[]>(
@@ -92,7 +95,10 @@ export function chain<const L extends readonly Step[]>(
   return { name, kind: 'chain', steps: listed(jobs), callbacks: {}, options };
 }
 
-/** Runs all jobs at once. The group fails if one job has failed, after all have ended. `wait()` resolves with all results, in order. */
+/**
+ * Runs all jobs at once. The group fails if one job has failed, after all have ended. `wait()` resolves with all
+ * results, in order.
+ */
 export function group<const L extends readonly Step[]>(
   name: string,
   jobs: readonly [...L],
@@ -103,8 +109,9 @@ export function group<const L extends readonly Step[]>(
 }
 
 /**
- * Runs all jobs at once, then callbacks, which get the results in `ctx.parentResults` (null for a job that failed). The batch completes with its callbacks, also
- * if jobs have failed. `wait()` resolves with the results, in order, and an Error for each job that failed.
+ * Runs all jobs at once, then callbacks, which get the results in `ctx.parentResults` (null for a job that failed). The
+ * batch completes with its callbacks, also if jobs have failed. `wait()` resolves with the results, in order, and an
+ * Error for each job that failed.
  */
 export function batch<const L extends readonly Step[]>(
   name: string,
@@ -123,7 +130,10 @@ export function batch<const L extends readonly Step[]>(
   return { name, kind: 'batch', steps: listed(jobs), callbacks: rest, options };
 }
 
-/** Runs named jobs, each after those in its `after`, whose results it gets in that order. `wait()` resolves with all results by name. */
+/**
+ * Runs named jobs, each after those in its `after`, whose results it gets in that order. `wait()` resolves with all
+ * results by name.
+ */
 export function dag<const N extends Readonly<Record<string, DagNode>>>(
   name: string,
   nodes: N & Linked<N>,

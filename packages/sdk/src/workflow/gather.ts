@@ -11,8 +11,9 @@ export interface Sent<T> {
 }
 
 /**
- * Sends requests together, each through the middleware by itself: `send` is called once all of them have come through, and their `next()` answers after it.
- * A middleware that drops a request, or throws, stops them all, because a workflow cannot lose a step.
+ * Sends requests together, each through the middleware by itself: `send` is called once all of them have come through,
+ * and their `next()` answers after it. A middleware that drops a request, or throws, stops them all, because a workflow
+ * cannot lose a step.
  * @param paths where the requests stand, for errors.
  * @throws {OJSValidationError} for a dropped request or a changed id; what a middleware or `send` throws.
  */

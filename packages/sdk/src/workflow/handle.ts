@@ -10,9 +10,10 @@ import type { Workflow } from './workflow.ts';
 /** A workflow, and methods that act on it. */
 export interface WorkflowHandle<X = unknown> extends Workflow {
   /**
-   * Waits until the workflow has ended, and resolves with its result. A chain gives the last result, a group all, a batch all with an Error for each job that
-   * failed, a dag all by name.
-   * @throws {WorkflowFailedError} if the workflow has failed or was cancelled; {OJSTimeoutError}; the reason of `signal`.
+   * Waits until the workflow has ended, and resolves with its result. A chain gives the last result, a group all, a
+   * batch all with an Error for each job that failed, a dag all by name.
+   * @throws {WorkflowFailedError} if the workflow has failed or was cancelled; {OJSTimeoutError}; the reason of
+   * `signal`.
    */
   wait(options?: WaitOptions): Promise<X>;
   /** Cancels the workflow: no further step starts, and jobs that run may finish. */

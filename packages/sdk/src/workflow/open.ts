@@ -10,7 +10,10 @@ import { shapeOfWire } from './shape.ts';
 import { startWorkflow } from './start.ts';
 import type { Workflow } from './workflow.ts';
 
-/** Starts a workflow, each of its jobs through the middleware by itself. @throws {OJSValidationError} before anything is sent, with the place of the bad step. */
+/**
+ * Starts a workflow, each of its jobs through the middleware by itself. @throws {OJSValidationError} before anything is
+ * sent, with the place of the bad step.
+ */
 export async function openWorkflow<X>(
   connection: Connection,
   middleware: readonly EnqueueMiddleware[],

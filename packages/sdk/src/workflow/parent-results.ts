@@ -5,7 +5,10 @@ import type { WorkflowDefinition } from './definition.ts';
 
 /** A step before a job: a job or a workflow. */
 type One = JobDef | WorkflowDefinition;
-/** An array is a group. The type is not recursive: TypeScript gives up on a recursive one if the call is itself an argument. */
+/**
+ * An array is a group. The type is not recursive: TypeScript gives up on a recursive one if the call is itself an
+ * argument.
+ */
 export type Parent = One | readonly One[];
 
 type OneResult<P> = P extends WorkflowDefinition<infer X> ? X : ResultOf<P>;
@@ -15,8 +18,9 @@ type ParentResult<P> = P extends readonly unknown[] ? { -readonly [K in keyof P]
 export type ParentResults<L extends readonly Parent[]> = { -readonly [K in keyof L]: ParentResult<L[K]> };
 
 /**
- * `ctx.parentResults` with the types of the steps before this job: `const [user, mail] = parentResults(ctx, userCreate, emailSend)`. TypeScript trusts these
- * types; only their number is checked at run time. A callback of a batch gets null for a job that failed.
+ * `ctx.parentResults` with the types of the steps before this job: `const [user, mail] = parentResults(ctx, userCreate,
+ * emailSend)`. TypeScript trusts these types; only their number is checked at run time. A callback of a batch gets null
+ * for a job that failed.
  * @throws {OJSValidationError} if the job has another number of parents.
  */
 export function parentResults<const L extends readonly Parent[]>(

@@ -11,7 +11,10 @@ import {
   type WorkflowKind,
 } from './definition.ts';
 
-/** A definition once it is checked: every part with its id on the server and its place in the code, every job with the options that hold for it. */
+/**
+ * A definition once it is checked: every part with its id on the server and its place in the code, every job with the
+ * options that hold for it.
+ */
 export type Plan = JobPlan | CompositePlan;
 
 export interface JobPlan {

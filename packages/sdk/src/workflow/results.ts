@@ -7,12 +7,15 @@ import type { Workflow, WorkflowStep } from './workflow.ts';
 
 export type ReadJob = (jobId: string) => Promise<Job>;
 
-/** A server may leave out results of a view that has become large (ours does at 4 MiB); from so many characters on, what is missing is read from its job. */
+/**
+ * A server may leave out results of a view that has become large (ours does at 4 MiB); from so many characters on, what
+ * is missing is read from its job.
+ */
 const largeView = 2_097_152;
 
 /**
- * What waiting for an ended workflow gives: of a chain the last result, of a group all, of a batch all with an Error for each that failed, of a dag all
- * by name.
+ * What waiting for an ended workflow gives: of a chain the last result, of a group all, of a batch all with an Error
+ * for each that failed, of a dag all by name.
  * @throws {WorkflowFailedError} where it failed or was cancelled.
  */
 export async function resultOf(workflow: Workflow, shape: Shape, readJob: ReadJob): Promise<unknown> {

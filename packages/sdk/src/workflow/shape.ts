@@ -24,7 +24,10 @@ export function shapeOfPlan(plan: Plan): Shape {
   };
 }
 
-/** The shape of a workflow that somebody else defined: as its server tells it, and by the ids of the steps where it tells no kind. */
+/**
+ * The shape of a workflow that somebody else defined: as its server tells it, and by the ids of the steps where it
+ * tells no kind.
+ */
 export function shapeOfWire(raw: Wire, id = ''): Shape {
   const { type } = raw;
   const kind: WorkflowKind = type === 'chain' || type === 'group' || type === 'batch' ? type : 'dag';

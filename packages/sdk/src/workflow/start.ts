@@ -110,7 +110,10 @@ export function textOfNow(
   return ({ nestedWorkflows }) => ({ id, text: workflowBody(plan, id, bodies, nestedWorkflows) });
 }
 
-/** Before any middleware sees the request, and after the last one has. Its args are sent as they were given: the worker parses them again. */
+/**
+ * Before any middleware sees the request, and after the last one has. Its args are sent as they were given: the worker
+ * parses them again.
+ */
 async function checked(request: JobRequest, logger: Logger): Promise<JobRequest> {
   await check(request, logger);
   return request;

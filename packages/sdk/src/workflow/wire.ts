@@ -5,9 +5,10 @@ import type { CompositePlan, JobPlan, Plan } from './plan.ts';
 export type Bodies = ReadonlyMap<JobPlan, WireBody>;
 
 /**
- * The body of POST /workflows. A server that takes workflows in workflows gets `{type, name, steps | jobs, callbacks}` (ojs-workflows §5); any other gets
- * steps with `depends_on`, which every server of ojs-http-binding §14 understands, with callbacks marked by `callback_type`. What depends_on cannot say (a
- * batch inside another workflow) goes out nested to everybody.
+ * The body of POST /workflows. A server that takes workflows in workflows gets `{type, name, steps | jobs, callbacks}`
+ * (ojs-workflows §5); any other gets steps with `depends_on`, which every server of ojs-http-binding §14 understands,
+ * with callbacks marked by `callback_type`. What depends_on cannot say (a batch inside another workflow) goes out
+ * nested to everybody.
  */
 export function workflowBody(plan: CompositePlan, workflowId: string, bodies: Bodies, nested: boolean): string {
   const head = { id: workflowId, name: plan.name };

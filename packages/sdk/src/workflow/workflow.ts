@@ -6,7 +6,10 @@ export type WorkflowState = 'pending' | 'running' | 'completed' | 'failed' | 'ca
 
 /** A step of a workflow: a job, or a nested workflow, which has no job of its own. */
 export interface WorkflowStep {
-  /** The index, or the name in a dag. A nested step has the id of its parent and a dot before it. Callbacks are `on_complete`, `on_success`, `on_failure`. */
+  /**
+   * The index, or the name in a dag. A nested step has the id of its parent and a dot before it. Callbacks are
+   * `on_complete`, `on_success`, `on_failure`.
+   */
   readonly id: string;
   readonly type: string;
   readonly args: JsonArray;
@@ -35,7 +38,9 @@ export interface Workflow {
   readonly raw: Wire;
 }
 
-/** The progress of a workflow: in a chain and a dag the part of steps that have ended, in others the mean of the jobs. */
+/**
+ * The progress of a workflow: in a chain and a dag the part of steps that have ended, in others the mean of the jobs.
+ */
 export interface WorkflowProgress {
   /** From 0 to 100. */
   readonly percent: number;

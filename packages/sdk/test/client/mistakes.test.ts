@@ -1,4 +1,5 @@
-// docs/internals/beginner-mistakes.md: makes each mistake of the page and compares the messages. `vitest run --project "unit*" -u` on this file writes them anew.
+// docs/internals/beginner-mistakes.md: makes each mistake of the page and compares the messages. `vitest run --project
+// "unit*" -u` on this file writes them anew.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';

@@ -66,7 +66,8 @@ describe('network faults', () => {
       const running = worker.start();
       const first = await produce(client, 30);
       hop.weather = weather;
-      // These need the line, and are done only when it is back. A call of the client's that hangs in a half-open connection has its whole deadline.
+      // These need the line, and are done only when it is back. A call of the client's that hangs in a half-open
+      // connection has its whole deadline.
       const second = produce(weather === 'drop' ? direct : client, 10, first.size);
       await wait(1_500);
       back = performance.now();

@@ -5,7 +5,8 @@ import { NextOjs, nextOjs } from '../../src/next/index.ts';
 import { keepingLogger } from '../support/log.ts';
 import { exerciseFramework, signup } from './signup.ts';
 
-// Next.js itself is 192 MB unpacked, so its contracts stand here: web-standard handlers, `after()`, and errors whose `digest` says what they are.
+// Next.js itself is 192 MB unpacked, so its contracts stand here: web-standard handlers, `after()`, and errors whose
+// `digest` says what they are.
 
 /** `after()` of next/server: tasks run once the response is sent, none where the handler has thrown. */
 function afterQueue() {

@@ -17,7 +17,10 @@ export interface Sizes {
   readonly all: number;
 }
 
-/** The same program in chunks, written into the directory: one of what it imports, and those of what it imports when it needs it. */
+/**
+ * The same program in chunks, written into the directory: one of what it imports, and those of what it imports when it
+ * needs it.
+ */
 export async function split(input: string, directory: string): Promise<Sizes> {
   const build = await rolldown({
     input,

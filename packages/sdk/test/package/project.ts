@@ -12,7 +12,10 @@ export const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const programs = fileURLToPath(new URL('./programs/', import.meta.url));
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 
-/** What the project gets from the registry, besides our packages: the runtimes and compilers that we claim, the oldest Node 22 that `engines` allows. */
+/**
+ * What the project gets from the registry, besides our packages: the runtimes and compilers that we claim, the oldest
+ * Node 22 that `engines` allows.
+ */
 export const claimed = {
   'node-22': 'npm:node@22.19.0',
   bun: '1.4.5',
@@ -38,7 +41,10 @@ export async function packed(): Promise<Readonly<Record<string, string>>> {
   return answer.tarballs;
 }
 
-/** An empty folder into which these were installed: dependencies of its package.json, and what npm takes by name or file. */
+/**
+ * An empty folder into which these were installed: dependencies of its package.json, and what npm takes by name or
+ * file.
+ */
 export async function install(
   dependencies: Readonly<Record<string, string>>,
   files: readonly string[] = [],

@@ -40,7 +40,10 @@ async function entries(names: readonly string[] = publishedPackages): Promise<st
   );
 }
 
-/** Runs a command until the returned function ends it and what it started; resolves with the first match of what it prints. */
+/**
+ * Runs a command until the returned function ends it and what it started; resolves with the first match of what it
+ * prints.
+ */
 async function started(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv, wanted: RegExp) {
   const child = spawn(command, args, {
     cwd,

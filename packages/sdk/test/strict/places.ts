@@ -43,7 +43,10 @@ export interface Place {
   readonly base?: object;
 }
 
-/** Types whose members are no options of ours: values that an application makes by its own code, and values that this package has made. */
+/**
+ * Types whose members are no options of ours: values that an application makes by its own code, and values that this
+ * package has made.
+ */
 export const data = [
   ...[
     'Transport',

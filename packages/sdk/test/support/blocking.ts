@@ -1,4 +1,5 @@
-// A process with one worker whose handler blocks the event loop, for the tests of the heartbeat thread. Says what happens on stdout, a line each.
+// A process with one worker whose handler blocks the event loop, for the tests of the heartbeat thread. Says what
+// happens on stdout, a line each.
 import { Worker } from '../../src/index.ts';
 
 const [url, thread, visibilityMs, heartbeatMs] = process.argv.slice(2);

@@ -1,4 +1,5 @@
-// A process with one worker for the tests of a drain under load: from the 20th on they end after SIGUSR2. Says which job began and ended, a line each.
+// A process with one worker for the tests of a drain under load: from the 20th on they end after SIGUSR2. Says which
+// job began and ended, a line each.
 import { type JobContext, Worker } from '../../src/index.ts';
 
 const url = process.argv[2];

@@ -1,6 +1,9 @@
 import type { Answer, Call, CallContext, StreamAnswer, StreamCall, Transport } from '@ojs-ts/core';
 
-/** What happens to one call: `before` is cut before the server sees it, `after` once it has taken effect; an answer stands in for the server's. */
+/**
+ * What happens to one call: `before` is cut before the server sees it, `after` once it has taken effect; an answer
+ * stands in for the server's.
+ */
 export type Fault = 'before' | 'after' | Answer | ((call: Call) => Promise<Answer>);
 
 /** A transport that keeps what went over it, and spoils calls on demand. */

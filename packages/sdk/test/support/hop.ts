@@ -1,8 +1,8 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * `pass`; `reset` ends a connection hard; `drop` swallows what comes, in both directions, and leaves the connection open (half-open); `delay` holds
- * each piece back for a while.
+ * `pass`; `reset` ends a connection hard; `drop` swallows what comes, in both directions, and leaves the connection
+ * open (half-open); `delay` holds each piece back for a while.
  */
 export type Weather = 'pass' | 'reset' | 'drop' | 'delay';
 

@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** `before` and `after` cut the connection before and after the server behind has answered; an object is answered in its place. */
+/**
+ * `before` and `after` cut the connection before and after the server behind has answered; an object is answered in its
+ * place.
+ */
 export type Meddling =
   | 'before'
   | 'after'

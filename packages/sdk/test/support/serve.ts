@@ -12,7 +12,9 @@ export interface Served extends AsyncDisposable {
   readonly url: string;
 }
 
-/** `ojs serve` on SQLite in a process of its own: one in this process could not answer while a sync client blocks it. */
+/**
+ * `ojs serve` on SQLite in a process of its own: one in this process could not answer while a sync client blocks it.
+ */
 export async function serve(...flags: string[]): Promise<Served> {
   const home = mkdtempSync(join(tmpdir(), 'ojs-serve-'));
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OJS_')));

@@ -5,7 +5,8 @@ import { chain, JobNotFoundError, OJSConnectionError } from '../../src/index.ts'
 import { SyncClient } from '../../src/sync/index.ts';
 
 let fake: Fake | null = null;
-// The first source of the process stays, and files share a process: this one takes the place of whichever is there, and gives it back.
+// The first source of the process stays, and files share a process: this one takes the place of whichever is there, and
+// gives it back.
 const key = Symbol.for('@ojs-ts/sdk.fake');
 const before: unknown = Reflect.get(globalThis, key);
 beforeAll(() => {

@@ -107,7 +107,10 @@ const adapters: Readonly<Record<string, InTransaction>> = {
   },
 };
 
-/** What stands for all connections, given in the place of a transaction: refused by the types, and where nothing checks those. */
+/**
+ * What stands for all connections, given in the place of a transaction: refused by the types, and where nothing checks
+ * those.
+ */
 describe('a root in the place of a transaction', () => {
   const address = 'postgres://nobody@127.0.0.1:1/none';
   const refused = (make: () => unknown, words: string) => {

@@ -1,4 +1,5 @@
-// What a worker does with calls under way once the server answers heartbeats again: in a half-open connection they would never be answered.
+// What a worker does with calls under way once the server answers heartbeats again: in a half-open connection they
+// would never be answered.
 import type { Answer } from '@ojs-ts/core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Worker } from '../../src/index.ts';

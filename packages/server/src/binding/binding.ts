@@ -41,8 +41,8 @@ const handlers: Handlers<OperationName> = {
 };
 
 /**
- * The operations of the HTTP binding on an engine, as text in and text out. HTTP and the embedded transport both call this,
- * so an answer is the same whatever carried it. Never throws: a refusal is a reply.
+ * The operations of the HTTP binding on an engine, as text in and text out. HTTP and the embedded transport both call
+ * this, so an answer is the same whatever carried it. Never throws: a refusal is a reply.
  */
 export class Binding {
   readonly engine: Engine;

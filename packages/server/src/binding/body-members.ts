@@ -15,9 +15,9 @@ import {
 } from '@ojs-ts/core';
 
 /**
- * What becomes of a member that a body should not have. ojs-json-format §14.3 asks to take unknown members of its documents: those are warned of. What
- * changes a server, or many jobs, is refused, because it would do something else than was meant. `own` refuses members of the body itself, not of the job
- * template in it.
+ * What becomes of a member that a body should not have. ojs-json-format §14.3 asks to take unknown members of its
+ * documents: those are warned of. What changes a server, or many jobs, is refused, because it would do something else
+ * than was meant. `own` refuses members of the body itself, not of the job template in it.
  */
 export type Strictness = 'warn' | 'refuse' | 'own';
 

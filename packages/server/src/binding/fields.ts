@@ -3,7 +3,10 @@ import { ProtocolError, readJson, type ValidationIssue } from '@ojs-ts/core';
 /** digest §0: queue names; the length is checked beside it. */
 const queueName = /^[a-z0-9][a-z0-9\-.]*$/;
 
-/** Names that a store keeps and compares: what some stores cannot hold (U+0000), or change (half a pair), is refused by all. */
+/**
+ * Names that a store keeps and compares: what some stores cannot hold (U+0000), or change (half a pair), is refused by
+ * all.
+ */
 const identifier = /^[^\p{Cc}]+$/u;
 
 export function isQueueName(name: string): boolean {
@@ -12,7 +15,10 @@ export function isQueueName(name: string): boolean {
 
 export type Body = Readonly<Record<string, unknown>>;
 
-/** Reads the fields of a request body, gathering every issue before it refuses. Null is taken as absent (ojs-json-format §14.2). */
+/**
+ * Reads the fields of a request body, gathering every issue before it refuses. Null is taken as absent (ojs-json-format
+ * §14.2).
+ */
 export class Fields {
   readonly body: Body;
   readonly #at: string;

@@ -7,7 +7,10 @@ import { list } from './queries.ts';
 const maxText = 1_000;
 const stateWords = Object.keys(State);
 
-/** What every filter may narrow by: a queue, a type or `prefix*`, the last error, a part of the args. Absent where it is empty, as in a query. */
+/**
+ * What every filter may narrow by: a queue, a type or `prefix*`, the last error, a part of the args. Absent where it is
+ * empty, as in a query.
+ */
 export function readSubject(fields: Fields): Pick<JobFilter, 'queue' | 'type' | 'errorType' | 'args'> {
   const text = (name: string) => (fields.raw(name) === '' ? null : fields.string(name, maxText));
   const queue = text('queue');

@@ -22,7 +22,10 @@ export type Handler = (
 /** The handlers of one topic; `binding.ts` puts the topics together. */
 export type Handlers<Name extends OperationName> = Readonly<Record<Name, Handler>>;
 
-/** docs/internals/deviations.md: a running workflow is called active; the manifest's extensions, and `queue` in the answers about one, are plain names. */
+/**
+ * docs/internals/deviations.md: a running workflow is called active; the manifest's extensions, and `queue` in the
+ * answers about one, are plain names.
+ */
 export type Quirk = 'active workflows' | 'plain names';
 
 /** A call of the binding, whatever carried it. */

@@ -8,7 +8,10 @@ export interface PageQuery {
   readonly cursor: string | null;
 }
 
-/** limit, cursor, offset, or page and per_page (ojs-http-binding §17.1). A larger number than the maximum is clamped, anything else is refused. */
+/**
+ * limit, cursor, offset, or page and per_page (ojs-http-binding §17.1). A larger number than the maximum is clamped,
+ * anything else is refused.
+ */
 export function readPage(query: Query, defaultLimit = 50, max = 1_000): PageQuery {
   const issues: ValidationIssue[] = [];
   const read = (name: string, min: number): number | null => {

@@ -31,7 +31,9 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'cron.runs': ['limit', 'per_page'],
 };
 
-/** Parameters that published clients send, and that nothing reads: taken with a warning (docs/internals/deviations.md). */
+/**
+ * Parameters that published clients send, and that nothing reads: taken with a warning (docs/internals/deviations.md).
+ */
 const tolerated: Partial<Record<OperationName, readonly string[]>> = {
   'job.list': ['sort', 'order'],
   // ojs-admin-api §11.1 gives this list the parameters of the list of jobs.

@@ -5,7 +5,10 @@ export interface Reply {
   readonly status: number;
   readonly text: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** What was taken and has no effect, to stand in the text as `warnings`; of a schema in the mode `warn` a sentence (ojs-schema-registry §7.3). */
+  /**
+   * What was taken and has no effect, to stand in the text as `warnings`; of a schema in the mode `warn` a sentence
+   * (ojs-schema-registry §7.3).
+   */
   readonly warnings?: readonly (Warning | string)[];
   /** Undoes what must not stand when the caller was gone before the answer was written. Never rejects. */
   readonly undelivered?: () => Promise<void>;
@@ -31,7 +34,8 @@ function headersOf(code: ErrorCode, status: number, details: ProtocolError['deta
   if (status !== 429 && status !== 503) return undefined;
   const wait = { 'retry-after': String(details.retry_after ?? 1) };
   if (code !== 'queue_full') return wait;
-  // A full queue is a limit like others (digest §3): its bound, what is left of it, and when to look again in seconds since 1970.
+  // A full queue is a limit like others (digest §3): its bound, what is left of it, and when to look again in seconds
+  // since 1970.
   const reset = Math.ceil(Date.now() / 1_000) + Number(details.retry_after ?? 1);
   return {
     ...wait,

@@ -14,7 +14,10 @@ import type { BindingRequest, Handlers } from './handler.ts';
 import { pagination, readPage } from './queries.ts';
 import { json, ok, type Reply } from './reply.ts';
 
-/** `/schemas` has the shapes of ojs-http-binding §15 and ojs-schema-registry §4, `/admin/schemas` flat ones; the registry is one. */
+/**
+ * `/schemas` has the shapes of ojs-http-binding §15 and ojs-schema-registry §4, `/admin/schemas` flat ones; the
+ * registry is one.
+ */
 export const schemaHandlers: Handlers<
   | 'schema.list'
   | 'schema.register'

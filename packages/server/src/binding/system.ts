@@ -86,7 +86,9 @@ export function manifest(engine: Engine, about: About, names = false): Reply {
   });
 }
 
-/** How long what has ended is kept, and how many of the newest of each kind; whichever comes first removes the oldest. */
+/**
+ * How long what has ended is kept, and how many of the newest of each kind; whichever comes first removes the oldest.
+ */
 function renderRetention(retention: Retention): object {
   const { completedMs, cancelledMs, discardedMs, keep, deadLetterMs, keepDeadLetters, eventsMs, keepEvents } =
     retention;

@@ -91,7 +91,10 @@ async function listWorkflows(engine: Engine, request: BindingRequest): Promise<R
   return ok(`{"workflows":${items},"items":${items},"total":${found.total},"pagination":${shownPage}}`);
 }
 
-/** GET /workflows/:id/progress (ojs-progress §6): of a chain and a graph the steps done and the progress of those under way, of others the mean. */
+/**
+ * GET /workflows/:id/progress (ojs-progress §6): of a chain and a graph the steps done and the progress of those under
+ * way, of others the mean.
+ */
 async function workflowProgress(engine: Engine, request: BindingRequest): Promise<Reply> {
   const { workflow, nodes, jobs } = await engine.workflows.get(idOf(request));
   const members = nodes.filter(({ member }) => member);

@@ -19,8 +19,8 @@ import { Streams } from './streams.ts';
 export type EmbeddedOptions = Omit<EngineOptions, 'storage'>;
 
 /**
- * The engine in this process as a Transport: `new Client(transport)` and `new Worker(transport)` need no server and no port.
- * Disposing it closes the store.
+ * The engine in this process as a Transport: `new Client(transport)` and `new Worker(transport)` need no server and no
+ * port. Disposing it closes the store.
  *
  * @param url `sqlite:PATH`, `sqlite:` for a temporary file, or `memory:`
  */
@@ -46,7 +46,8 @@ export class Embedded implements Transport {
     this.engine = engine;
     const source = 'ojs://ojs-ts/embedded';
     this.#binding = new Binding(engine, { version, source, testMode: false }, failed);
-    // In the same process nobody needs to be protected from a burst: the rate is off, the buffer bounds what a slow reader costs.
+    // In the same process nobody needs to be protected from a burst: the rate is off, the buffer bounds what a slow
+    // reader costs.
     this.#streams = new Streams(new Realtime(engine, source, { bufferSize: 1_000, ratePerSecond: 0 }));
   }
 

@@ -85,7 +85,8 @@ export function batches({ storage, clock, insert, advance, find }: BatchParts): 
       ...options,
       weight: (group: readonly NewJob[]) => group.length,
     }),
-    // A claim without a request id is not repeatable: after an unknown outcome a second one would strand the jobs of the first. A refusal is known.
+    // A claim without a request id is not repeatable: after an unknown outcome a second one would strand the jobs of
+    // the first. A refusal is known.
     claim: coalesce((claims) => storage.jobs.claim(claims, clock.now()), {
       ...options,
       split: (error) => error instanceof ProtocolError,

@@ -6,8 +6,8 @@ export interface CoalesceOptions<In> {
   /** Default: every item weighs 1. */
   readonly weight?: (item: In) => number;
   /**
-   * A failed batch is split and each half tried again, down to the culprit. True only for operations that are idempotent by identity; for others a
-   * function that knows errors after which nothing was done.
+   * A failed batch is split and each half tried again, down to the culprit. True only for operations that are
+   * idempotent by identity; for others a function that knows errors after which nothing was done.
    */
   readonly split: boolean | ((error: unknown) => boolean);
 }
@@ -19,8 +19,9 @@ interface Waiting<In, Out> {
 }
 
 /**
- * Group commit. Calls that arrive while a batch is under way form the next one: no timer, so a lone call waits for nothing and a busy
- * engine sends few, large batches (64 callers on PostgreSQL: ack 6.4k/s one by one, 50k/s coalesced).
+ * Group commit. Calls that arrive while a batch is under way form the next one: no timer, so a lone call waits for
+ * nothing and a busy engine sends few, large batches (64 callers on PostgreSQL: ack 6.4k/s one by one, 50k/s
+ * coalesced).
  */
 export function coalesce<In, Out>(
   run: (batch: readonly In[]) => Promise<readonly Out[]>,
@@ -42,7 +43,8 @@ export function coalesce<In, Out>(
       batch.push(next);
       start++;
     }
-    // Half the list at least has been taken: moving the rest costs nothing an item, and a list that never empties does not grow.
+    // Half the list at least has been taken: moving the rest costs nothing an item, and a list that never empties does
+    // not grow.
     if (start * 2 >= waiting.length) {
       waiting.splice(0, start);
       start = 0;

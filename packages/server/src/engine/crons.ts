@@ -36,8 +36,8 @@ export interface RegisteredCron {
 }
 
 /**
- * Crons (ojs-cron). Any node may fire any of them: a firing compares the version that it was decided from, and inserts its job in the same commit,
- * so one tick makes one job however many servers look.
+ * Crons (ojs-cron). Any node may fire any of them: a firing compares the version that it was decided from, and inserts
+ * its job in the same commit, so one tick makes one job however many servers look.
  */
 export class Crons {
   readonly #storage: Storage;
@@ -80,7 +80,9 @@ export class Crons {
     });
   }
 
-  /** Fields of the text replace those of the definition, a template as a whole; throws `not_found` where there is none. */
+  /**
+   * Fields of the text replace those of the definition, a template as a whole; throws `not_found` where there is none.
+   */
   async change(name: string, text: Json, check: (enqueue: Json) => Promise<void>): Promise<CronRecord> {
     return this.#changed(name, async (cron, now) => {
       const { spec, enabled, dueAt, definition } = readCron(changedCron(cron, text), now);
@@ -112,7 +114,8 @@ export class Crons {
 
   /**
    * Enqueues a run now, whatever the schedule and the overlap policy say; answers the job's id.
-   * @param id of the run, where the caller may repeat the call: a job that has it already is what the first call enqueued.
+   * @param id of the run, where the caller may repeat the call: a job that has it already is what the first call
+   * enqueued.
    */
   async trigger(name: string, id: string | null = null): Promise<{ readonly cron: CronRecord; readonly job: string }> {
     for (let round = 0; round < rounds; round++) {
@@ -152,7 +155,10 @@ export class Crons {
     }
   }
 
-  /** A cron that this node cannot read, such as one in a zone that its runtime does not know, is left to others and holds up nobody. */
+  /**
+   * A cron that this node cannot read, such as one in a zone that its runtime does not know, is left to others and
+   * holds up nobody.
+   */
   #decide(cron: CronRecord, unfinished: readonly JobRecord[], now: number): readonly Firing[] {
     try {
       const decided = decideFiring(cron, definitionOf(cron.spec), unfinished, now, () => uuidv7(this.#clock));

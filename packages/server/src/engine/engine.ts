@@ -40,8 +40,8 @@ import { forgetWorkersMs, Workers } from './workers/workers.ts';
 import { Workflows } from './workflows/workflows.ts';
 
 /**
- * PUSH FETCH ACK FAIL BEAT CANCEL ACTIVATE INFO (ojs-core §7) on a storage: decisions are core's, atomicity is the storage's,
- * what stands here is their order.
+ * PUSH FETCH ACK FAIL BEAT CANCEL ACTIVATE INFO (ojs-core §7) on a storage: decisions are core's, atomicity is the
+ * storage's, what stands here is their order.
  */
 export class Engine implements AsyncDisposable {
   readonly storage: Storage;
@@ -75,7 +75,10 @@ export class Engine implements AsyncDisposable {
   readonly #fetches: Fetches;
   readonly #settlements: Settlements;
   readonly #poisonAfter: number;
-  /** Workers that reported themselves quiet or terminating to this node, and when; a hint that spares them jobs which they would give back. */
+  /**
+   * Workers that reported themselves quiet or terminating to this node, and when; a hint that spares them jobs which
+   * they would give back.
+   */
   readonly #quiet = new Map<string, Millis>();
   readonly #stop: (() => Promise<void>)[] = [];
   readonly #log: EngineLog;
@@ -158,7 +161,10 @@ export class Engine implements AsyncDisposable {
     this.deadLetter = new DeadLetter(storage, clock, this.lifecycle, this.bulk);
   }
 
-  /** Migrates the store and starts the upkeep. Throws where the store cannot be reached or its layout is newer than this code. */
+  /**
+   * Migrates the store and starts the upkeep. Throws where the store cannot be reached or its layout is newer than this
+   * code.
+   */
   static async start(options: EngineOptions): Promise<Engine> {
     const { storage } = options;
     const migrated = await storage.migrate();
@@ -206,7 +212,10 @@ export class Engine implements AsyncDisposable {
     return pushed;
   }
 
-  /** Claims jobs; with `waitMs` waits for the first. An abort ends the waiting. A worker that said it is quiet gets none. */
+  /**
+   * Claims jobs; with `waitMs` waits for the first. An abort ends the waiting. A worker that said it is quiet gets
+   * none.
+   */
   async fetch(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {
     if (request.worker !== null && this.#isQuiet(request.worker)) return [];
     await this.#presence.fetching(request.worker, request.queues, request.count);
@@ -316,7 +325,10 @@ export class Engine implements AsyncDisposable {
   }
 }
 
-/** At the latest after so long, in milliseconds, is taken in what a user's transaction has committed; a hint makes it a few milliseconds. */
+/**
+ * At the latest after so long, in milliseconds, is taken in what a user's transaction has committed; a hint makes it a
+ * few milliseconds.
+ */
 const outboxImportMs = 100;
 
 const maxQuiet = 10_000;

@@ -154,8 +154,9 @@ const openPaths: ReadonlySet<string> = new Set(
 );
 
 /**
- * Puts the headers of the request rate on the answer, and with `count` takes one request from what its client may send. What is shown first is on
- * answers to foreign pages too, which must not use up the requests of whoever looks at them. Throws `rate_limited`.
+ * Puts the headers of the request rate on the answer, and with `count` takes one request from what its client may send.
+ * What is shown first is on answers to foreign pages too, which must not use up the requests of whoever looks at them.
+ * Throws `rate_limited`.
  */
 function requestLimit(authorization: Authorization, rate: RequestRate | null) {
   const limiter = rate === null ? null : new RateLimiter(rate);

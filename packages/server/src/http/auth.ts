@@ -12,8 +12,9 @@ const allScopes: readonly TokenScope[] = ['enqueue', 'work', 'admin'];
 const minLength = 8;
 
 /**
- * `SECRET` allows everything, `enqueue,work:SECRET` what it names. What stands before the first colon is scopes, so a secret with a colon of its own is
- * written behind some: `admin:SE:CRET`. Throws for an unknown scope, and where the secret is too short to be one.
+ * `SECRET` allows everything, `enqueue,work:SECRET` what it names. What stands before the first colon is scopes, so a
+ * secret with a colon of its own is written behind some: `admin:SE:CRET`. Throws for an unknown scope, and where the
+ * secret is too short to be one.
  */
 export function parseToken(text: string): Token {
   const colon = text.indexOf(':');
@@ -44,7 +45,10 @@ export class Authorization {
     this.#tokens = tokens.map(({ secret, scopes }) => ({ digest: sha256(secret), scopes }));
   }
 
-  /** Throws `unauthenticated` without a known token, `permission_denied` where it lacks the scope. No tokens: everything is allowed. */
+  /**
+   * Throws `unauthenticated` without a known token, `permission_denied` where it lacks the scope. No tokens: everything
+   * is allowed.
+   */
   check(header: string | undefined, scopes: readonly Scope[]): void {
     if (this.#tokens.length === 0 || scopes.includes('open')) return;
     const sent = sentToken(header);

@@ -10,8 +10,9 @@ export interface Guard {
 }
 
 /**
- * No web page may reach a developer's queue: a page of another origin is known by Origin or Sec-Fetch-Site, a rebound DNS name by Host.
- * An IP address as Host is safe, because a page can only be rebound through a name. Throws `permission_denied`.
+ * No web page may reach a developer's queue: a page of another origin is known by Origin or Sec-Fetch-Site, a rebound
+ * DNS name by Host. An IP address as Host is safe, because a page can only be rebound through a name. Throws
+ * `permission_denied`.
  */
 export function checkOrigin(request: FastifyRequest, guard: Guard): void {
   const { host = '', origin } = request.headers;
@@ -55,8 +56,8 @@ function denied(message: string): ProtocolError {
 const maxAge = '600';
 
 /**
- * Lets pages of the allowed origins send JSON and read answers (ojs-http-binding §20.2); never `*`, and never with cookies.
- * True for a preflight, which needs no other answer than these headers.
+ * Lets pages of the allowed origins send JSON and read answers (ojs-http-binding §20.2); never `*`, and never with
+ * cookies. True for a preflight, which needs no other answer than these headers.
  */
 export function allowOrigin(request: FastifyRequest, reply: FastifyReply, { allowedOrigins }: Guard): boolean {
   if (allowedOrigins.length === 0) return false;

@@ -63,7 +63,10 @@ function readPages(): readonly PageFile[] {
   });
 }
 
-/** Serves the pages of `@ojs-ts/dashboard`. They hold no data: what they show they ask of the API, with the token of whoever looks at them. */
+/**
+ * Serves the pages of `@ojs-ts/dashboard`. They hold no data: what they show they ask of the API, with the token of
+ * whoever looks at them.
+ */
 export function addPages(app: FastifyInstance): void {
   const add = (url: string, handler: (request: FastifyRequest, reply: FastifyReply) => FastifyReply) =>
     app.route({

@@ -30,8 +30,8 @@ export interface Allowance {
 }
 
 /**
- * A token bucket a client (ojs-rate-limiting §10.4): `limit` tokens, of which one comes back every `perMs / limit`. A bucket is one number: the time
- * at which it is full again.
+ * A token bucket a client (ojs-rate-limiting §10.4): `limit` tokens, of which one comes back every `perMs / limit`. A
+ * bucket is one number: the time at which it is full again.
  */
 export class RateLimiter {
   readonly #rate: RequestRate;

@@ -7,7 +7,10 @@ import { contentType, foreignMedia } from './media.ts';
 /** ojs-json-format §8: an envelope may have 1 MiB (checked by core), a body 32 MiB, so that a batch of 10,000 fits. */
 export const bodyLimit = 32 * 1_048_576;
 
-/** After a refusal the client has this long to read it and to close; one that does neither must not keep the connection. In milliseconds. */
+/**
+ * After a refusal the client has this long to read it and to close; one that does neither must not keep the connection.
+ * In milliseconds.
+ */
 const lingerMs = 1_000;
 
 /** Answers requests that are not HTTP: too slow, too long a header, an unknown method, garbage. */

@@ -4,7 +4,10 @@ import type { Document } from './documents.ts';
 import type { InboxEntry } from './inbox.ts';
 import type { LimitRecord, MinuteRecord, QueueRecord, WorkerRecord } from './registry.ts';
 
-/** What a dump is made of: everything of a store but the leases of upkeep. What follows from other rows (counts, lanes, who is ready) is not in it. */
+/**
+ * What a dump is made of: everything of a store but the leases of upkeep. What follows from other rows (counts, lanes,
+ * who is ready) is not in it.
+ */
 export interface Dumped {
   /** The first one. `position` is the newest of the log; `lastStart` the last start that a rate counted. */
   readonly store: { readonly seed: number; readonly position: number; readonly lastStart: Millis };
@@ -15,20 +18,28 @@ export interface Dumped {
   readonly workflow: { readonly number: number; readonly workflow: WorkflowRecord };
   /** Directly behind their workflow, by index. */
   readonly node: NodeRecord;
-  /** `number` gives the order of creation, `place` that of available jobs; null in other states. Numbers and places may have gaps. */
+  /**
+   * `number` gives the order of creation, `place` that of available jobs; null in other states. Numbers and places may
+   * have gaps.
+   */
   readonly job: { readonly number: number; readonly place: number | null; readonly job: JobRecord };
   readonly cron: CronRecord;
   readonly document: Document;
   readonly minute: MinuteRecord;
   readonly worker: WorkerRecord;
-  /** A claim's id that was answered, under the name that `requestKey` of `apply.ts` gives it, with what it was given. In the order of time. */
+  /**
+   * A claim's id that was answered, under the name that `requestKey` of `apply.ts` gives it, with what it was given. In
+   * the order of time.
+   */
   readonly request: {
     readonly key: string;
     readonly at: Millis;
     readonly claims: readonly { readonly id: JobId; readonly claim: number }[];
   };
   readonly events: EventBatch;
-  /** What the inbox has: requests and completions of committed transactions. A storage without an inbox refuses them. */
+  /**
+   * What the inbox has: requests and completions of committed transactions. A storage without an inbox refuses them.
+   */
   readonly inbox: InboxEntry;
   readonly completion: {
     readonly number: number;
@@ -45,13 +56,14 @@ export type DumpRecord = {
 
 export interface Backup {
   /**
-   * Everything, each thing once, in the order of {@link Dumped}, in pages of some hundred records. Reads only, holds nobody up. Where the storage can
-   * it is one moment of the store, else each thing is as it is at its turn, and a workflow with its jobs is one moment.
+   * Everything, each thing once, in the order of {@link Dumped}, in pages of some hundred records. Reads only, holds
+   * nobody up. Where the storage can it is one moment of the store, else each thing is as it is at its turn, and a
+   * workflow with its jobs is one moment.
    */
   dump(): AsyncIterable<readonly DumpRecord[]>;
   /**
-   * Fills an empty store with a dump of any storage. Nothing else may use the store meanwhile. Afterwards it answers what the other did: ids, states, claims,
-   * order, counts, positions, seed. Where it fails, the store is empty again.
+   * Fills an empty store with a dump of any storage. Nothing else may use the store meanwhile. Afterwards it answers
+   * what the other did: ids, states, claims, order, counts, positions, seed. Where it fails, the store is empty again.
    * @throws Error where the store is not empty.
    */
   restore(pages: AsyncIterable<readonly DumpRecord[]>): Promise<void>;

@@ -1,8 +1,8 @@
 import { type JobRecord, type Millis, ProtocolError } from '@ojs-ts/core';
 
 /**
- * Where a page of a job list ended. A list shows unfinished jobs first, by creation, then finished ones by the time they were entered;
- * newest first in both. A place is a value, not a row: it stays right when its row moves on or goes.
+ * Where a page of a job list ended. A list shows unfinished jobs first, by creation, then finished ones by the time
+ * they were entered; newest first in both. A place is a value, not a row: it stays right when its row moves on or goes.
  */
 export interface Place {
   /** Null in the unfinished part. */

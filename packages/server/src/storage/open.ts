@@ -4,9 +4,10 @@ import { sqliteStorage } from './sqlite/sqlite.ts';
 import type { Storage } from './storage.ts';
 
 /**
- * Opens the storage that a URL names: `memory:`, `sqlite:PATH`, `postgres://…`, `redis://…`, or `sqlite:` and `sqlite::memory:` for a private temporary
- * file that goes when the storage is closed. The layout is brought up to date by the storage's `migrate`. With `events: false` it writes no log of events;
- * with `existing` it makes no file where there is none.
+ * Opens the storage that a URL names: `memory:`, `sqlite:PATH`, `postgres://…`, `redis://…`, or `sqlite:` and
+ * `sqlite::memory:` for a private temporary file that goes when the storage is closed. The layout is brought up to date
+ * by the storage's `migrate`. With `events: false` it writes no log of events; with `existing` it makes no file where
+ * there is none.
  * @throws Error where the URL names no storage, or its file cannot be opened.
  */
 export async function openStorage(

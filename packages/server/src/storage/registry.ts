@@ -8,8 +8,9 @@ export interface Registry {
   /** Creates the queue where it is missing. Writes `queue.paused` or `queue.resumed` where the value changes. */
   pauseQueue(name: string, paused: boolean, now: Millis): Promise<QueueRecord>;
   /**
-   * Creates the queue where it is missing; an absent field stays as it is. A changed limit holds for jobs that wait already. With `expected` it writes
-   * only where that is the version on record, 0 for a queue that is missing, and answers null where it is not.
+   * Creates the queue where it is missing; an absent field stays as it is. A changed limit holds for jobs that wait
+   * already. With `expected` it writes only where that is the version on record, 0 for a queue that is missing, and
+   * answers null where it is not.
    */
   configureQueue(name: string, patch: QueuePatch, now: Millis, expected?: number): Promise<QueueRecord | null>;
   /** Forgets a queue that holds no job; false where it holds one or is unknown. */
@@ -25,7 +26,9 @@ export interface Registry {
   limit(key: string): Promise<LimitRecord | null>;
   /** An operator's numbers win over those that come with jobs, until they are taken back with null. Creates the key. */
   overrideLimit(key: string, override: LimitNumbers | null, now: Millis): Promise<LimitRecord>;
-  /** Notes who is alive, extends the leases of the listed jobs that the worker owns, and says what it no longer owns. */
+  /**
+   * Notes who is alive, extends the leases of the listed jobs that the worker owns, and says what it no longer owns.
+   */
   beat(beats: readonly WorkerBeat[], now: Millis): Promise<readonly Beaten[]>;
   workers(): Promise<readonly WorkerRecord[]>;
   /** What the worker is told on its next heartbeats; false where it is unknown. */
@@ -40,7 +43,10 @@ export interface QueueRecord {
   /** Jobs by state bit; a missing one is 0. */
   readonly counts: Readonly<Partial<Record<State, number>>>;
   readonly deadLetter: number;
-  /** Most jobs that may wait (available, scheduled, retryable) when another is pushed; null for no bound (ojs-backpressure §4). */
+  /**
+   * Most jobs that may wait (available, scheduled, retryable) when another is pushed; null for no bound
+   * (ojs-backpressure §4).
+   */
   readonly capacity: number | null;
   /** JSON text of the operator's settings that only the engine reads. */
   readonly config: Json;
@@ -78,7 +84,10 @@ export type Directive = 'running' | 'quiet' | 'terminate';
 
 export interface WorkerBeat {
   readonly worker: string;
-  /** Null where the worker only counts its jobs: then nothing is extended and nothing can be missing. A known claim must match. */
+  /**
+   * Null where the worker only counts its jobs: then nothing is extended and nothing can be missing. A known claim must
+   * match.
+   */
   readonly holds: readonly { readonly id: JobId; readonly claim: number | null }[] | null;
   /** The worker may hold more than it lists: what is not listed is not missing, so the record notes no list. */
   readonly partial?: true;

@@ -1,4 +1,6 @@
-/** Rows that the storages keep alike: those of SQLite and PostgreSQL in the same order of columns, words of all of them. */
+/**
+ * Rows that the storages keep alike: those of SQLite and PostgreSQL in the same order of columns, words of all of them.
+ */
 import type { NodeRecord, NodeState, WorkflowRecord, WorkflowState } from '@ojs-ts/core';
 import { type Cell, flag, integer, integerOrNull, readTexts, text, textOrNull } from './cells.ts';
 import type { Directive, Document, Dumped, InboxEntry, WorkerRecord } from './storage.ts';

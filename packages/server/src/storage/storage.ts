@@ -1,9 +1,11 @@
 /**
- * Storage: what must be atomic, or is cheap only near the data; nothing else. The engine decides (pure code in core), a storage applies.
+ * Storage: what must be atomic, or is cheap only near the data; nothing else. The engine decides (pure code in core), a
+ * storage applies.
  *
- * Every operation on jobs takes arrays and answers an array of the same length and order. `now` is a parameter (the store's clock, which the
- * engine follows). Business outcomes are values; an exception means that the outcome is unknown or the store unavailable, and the same call may
- * be repeated: every operation is idempotent by identity. JSON is opaque text. The contract in prose is `docs/internals/storage.md`.
+ * Every operation on jobs takes arrays and answers an array of the same length and order. `now` is a parameter (the
+ * store's clock, which the engine follows). Business outcomes are values; an exception means that the outcome is
+ * unknown or the store unavailable, and the same call may be repeated: every operation is idempotent by identity. JSON
+ * is opaque text. The contract in prose is `docs/internals/storage.md`.
  */
 import type {
   EventBatch,
@@ -52,8 +54,9 @@ export interface Claim {
 export interface Claimed {
   readonly jobs: readonly JobRecord[];
   /**
-   * Where the claim got less than its limit: the earliest time at which a rate reopens under which available jobs of its queues wait, be it that of such
-   * a queue or of a key of such a job; null where there is none. Slots that are freed are told by a wake-up instead.
+   * Where the claim got less than its limit: the earliest time at which a rate reopens under which available jobs of
+   * its queues wait, be it that of such a queue or of a key of such a job; null where there is none. Slots that are
+   * freed are told by a wake-up instead.
    */
   readonly again: Millis | null;
 }
@@ -61,16 +64,19 @@ export interface Claimed {
 export type Moved =
   /** `ready`: workflow nodes whose last dependency this change closed. */
   | { readonly kind: 'moved'; readonly was: State; readonly ready: readonly NodeRef[] }
-  /** The job is in `to` already, by the same claim: a repeated call. Only answered where the transition names a claim. */
+  /**
+   * The job is in `to` already, by the same claim: a repeated call. Only answered where the transition names a claim.
+   */
   | { readonly kind: 'already'; readonly job: JobRecord }
   | { readonly kind: 'refused'; readonly job: JobRecord }
   | { readonly kind: 'missing' };
 
 export interface Jobs {
   /**
-   * Each inner array is atomic by itself; groups do not affect each other. Its jobs see each other: a unique key counts within the group too.
-   * Writes `job.enqueued` and `job.scheduled`, and `job.cancelled` of jobs that were replaced, as core's `cancelled` decides.
-   * Numbers of limits that come with a job hold from then on for everything under their key.
+   * Each inner array is atomic by itself; groups do not affect each other. Its jobs see each other: a unique key counts
+   * within the group too. Writes `job.enqueued` and `job.scheduled`, and `job.cancelled` of jobs that were replaced, as
+   * core's `cancelled` decides. Numbers of limits that come with a job hold from then on for everything under their
+   * key.
    */
   insert(
     groups: readonly (readonly NewJob[])[],
@@ -78,17 +84,18 @@ export interface Jobs {
     options?: InsertOptions,
   ): Promise<readonly (readonly Inserted[])[]>;
   /**
-   * Promotes what is due, then hands out available jobs: per claim its queues from left to right, in a queue by priority and then first in, first out.
-   * Skips paused queues; never hands out an expired job, nor one beyond a limit of its queue or of its keys, but the next one that has room.
-   * Cost grows with the batch, never with what waits, is saturated, scheduled or expired in front.
+   * Promotes what is due, then hands out available jobs: per claim its queues from left to right, in a queue by
+   * priority and then first in, first out. Skips paused queues; never hands out an expired job, nor one beyond a limit
+   * of its queue or of its keys, but the next one that has room. Cost grows with the batch, never with what waits, is
+   * saturated, scheduled or expired in front.
    */
   claim(claims: readonly Claim[], now: Millis): Promise<readonly Claimed[]>;
   transition(transitions: readonly Transition[], now: Millis): Promise<readonly Moved[]>;
   get(ids: readonly JobId[]): Promise<readonly (JobRecord | null)[]>;
   list(query: JobQuery): Promise<Page<JobRecord>>;
   /**
-   * Deletes jobs that are in one of the states of `from` (and in the dead letter, where asked); answers whether each was there. The node of an unfinished
-   * one is closed as failed.
+   * Deletes jobs that are in one of the states of `from` (and in the dead letter, where asked); answers whether each
+   * was there. The node of an unfinished one is closed as failed.
    */
   remove(
     ids: readonly JobId[],
@@ -112,11 +119,14 @@ export interface JobQuery {
 /** Set-based work that any node may do at any time. `limit` bounds one call; the caller loops while it is reached. */
 export interface Upkeep {
   /**
-   * Moves due scheduled and retryable jobs to available in the order they were due; answers how many by queue. Expired ones that it meets are
-   * discarded, as core's `expired` decides, so that they never stand in front.
+   * Moves due scheduled and retryable jobs to available in the order they were due; answers how many by queue. Expired
+   * ones that it meets are discarded, as core's `expired` decides, so that they never stand in front.
    */
   promote(now: Millis, limit: number): Promise<readonly QueueCount[]>;
-  /** Read only: active jobs whose lease or execution timeout has ended, waiting jobs past `expiresAt`. The engine decides, then calls `transition`. */
+  /**
+   * Read only: active jobs whose lease or execution timeout has ended, waiting jobs past `expiresAt`. The engine
+   * decides, then calls `transition`.
+   */
   overdue(now: Millis, limit: number): Promise<readonly JobRecord[]>;
   /** Active jobs that have a worker, by a stable order: what the liveness rules look at. */
   held(after: string | null, limit: number): Promise<Page<Held>>;
@@ -142,12 +152,18 @@ export interface Held {
 export interface Pruned {
   /** Everything that is gone: jobs, events, requests, workers, limits, workflows, minutes. */
   readonly removed: number;
-  /** Of each rule of `PruneRules.jobs` the jobs that are gone because there were more than `keep`, though not older than `before`. */
+  /**
+   * Of each rule of `PruneRules.jobs` the jobs that are gone because there were more than `keep`, though not older than
+   * `before`.
+   */
   readonly overCap: readonly number[];
 }
 
 export interface PruneRules {
-  /** Finished jobs of a state that are older than `before`, or beyond the newest `keep` of that state; those in the dead letter are a state of their own. */
+  /**
+   * Finished jobs of a state that are older than `before`, or beyond the newest `keep` of that state; those in the dead
+   * letter are a state of their own.
+   */
   readonly jobs: readonly {
     readonly state: State;
     readonly deadLetter: boolean;
@@ -160,7 +176,10 @@ export interface PruneRules {
   readonly statisticsBefore: Millis;
   readonly requestsBefore: Millis;
   readonly workersBefore: Millis;
-  /** Keys of limits that no job names, no operator overrides, and under which no job came or started since. Those of whole queues go with their queue. */
+  /**
+   * Keys of limits that no job names, no operator overrides, and under which no job came or started since. Those of
+   * whole queues go with their queue.
+   */
   readonly limitsBefore: Millis;
 }
 
@@ -199,8 +218,8 @@ export interface Storage extends AsyncDisposable {
    */
   subscribe(onWake: (wakes: readonly Wake[]) => void): Promise<AsyncDisposable>;
   /**
-   * Batches that hold an event after position `after`, oldest first, up to about `limit` events. `oldest` is the first position still kept:
-   * a cursor before it has missed something.
+   * Batches that hold an event after position `after`, oldest first, up to about `limit` events. `oldest` is the first
+   * position still kept: a cursor before it has missed something.
    */
   events(
     after: number,
@@ -227,8 +246,9 @@ export interface Traits {
 }
 
 /**
- * Jobs became available in this queue, or slots of a limit were freed that jobs of it wait for; `queue: null` where the storage knows only that
- * something changed. `events`: the log has grown. `inbox`: a user's transaction left something there.
+ * Jobs became available in this queue, or slots of a limit were freed that jobs of it wait for; `queue: null` where the
+ * storage knows only that something changed. `events`: the log has grown. `inbox`: a user's transaction left something
+ * there.
  */
 export type Wake =
   | { readonly kind: 'queue'; readonly queue: string | null }

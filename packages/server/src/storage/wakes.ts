@@ -2,7 +2,10 @@ import type { Wake } from './storage.ts';
 
 export type Listener = (wakes: readonly Wake[]) => void;
 
-/** Tells subscribers what is new: later, never inside the operation that made it, and each thing once a turn of the event loop. */
+/**
+ * Tells subscribers what is new: later, never inside the operation that made it, and each thing once a turn of the
+ * event loop.
+ */
 export class Wakes {
   readonly #listeners = new Set<Listener>();
   readonly #queues = new Set<string | null>();

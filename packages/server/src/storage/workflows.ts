@@ -32,15 +32,17 @@ export interface Advanced {
 }
 
 /**
- * Workflows as rows: a terminal change of a job that is a node closes the node in its own commit (`passes` where the job completed), once for
- * ever by its own state, counts it where it is a member, writes core's `nodeEvents` behind the events of the transition and lowers `open` of its
- * dependents. The node's result is the job's; it outlives the job. Where the workflow is no longer running the dependents stay as they are.
+ * Workflows as rows: a terminal change of a job that is a node closes the node in its own commit (`passes` where the
+ * job completed), once for ever by its own state, counts it where it is a member, writes core's `nodeEvents` behind the
+ * events of the transition and lowers `open` of its dependents. The node's result is the job's; it outlives the job.
+ * Where the workflow is no longer running the dependents stay as they are.
  */
 export interface Workflows {
   /**
-   * All its nodes in one commit; those without dependencies are ready. `already` where the same workflow is there, `duplicate` where another has the id.
-   * @param starts the jobs of nodes without dependencies, by index. A storage may start them in the same commit, as `advance` would; `ready` are those that
-   * it did not start.
+   * All its nodes in one commit; those without dependencies are ready. `already` where the same workflow is there,
+   * `duplicate` where another has the id.
+   * @param starts the jobs of nodes without dependencies, by index. A storage may start them in the same commit, as
+   * `advance` would; `ready` are those that it did not start.
    */
   create(
     workflow: NewWorkflow,
@@ -65,12 +67,15 @@ export interface Workflows {
   node(refs: readonly NodeRef[]): Promise<readonly (NodeRecord | null)[]>;
   advance(steps: readonly WorkflowStep[], now: Millis): Promise<readonly Advanced[]>;
   /**
-   * Ends a running workflow: its waiting nodes are cancelled in the same commit, those with a job stay for the sweep; false where it is not running.
-   * A node that closes later changes nothing but itself and the counts.
+   * Ends a running workflow: its waiting nodes are cancelled in the same commit, those with a job stay for the sweep;
+   * false where it is not running. A node that closes later changes nothing but itself and the counts.
    */
   cancel(id: string, events: readonly Json[], now: Millis): Promise<boolean>;
   /** The jobs of a cancelled workflow have been dealt with. */
   swept(id: string): Promise<void>;
-  /** What a crash left: nodes that are ready in running workflows, and cancelled workflows whose jobs were not dealt with. */
+  /**
+   * What a crash left: nodes that are ready in running workflows, and cancelled workflows whose jobs were not dealt
+   * with.
+   */
   unfinished(limit: number): Promise<{ readonly ready: readonly NodeRef[]; readonly sweeping: readonly string[] }>;
 }

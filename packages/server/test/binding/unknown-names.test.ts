@@ -44,7 +44,9 @@ function placesOf(
   return [{ shape, path }, ...nested];
 }
 
-/** Shapes of which no name is near to another's extension prefix; the misspelling is a member at one place of the body. */
+/**
+ * Shapes of which no name is near to another's extension prefix; the misspelling is a member at one place of the body.
+ */
 function misspelledIn(shape: Shape) {
   return fc
     .constantFrom(...placesOf(shape).filter((place) => place.shape.members.size > 0))

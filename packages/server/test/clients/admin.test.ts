@@ -8,7 +8,10 @@ import { type Dict, dict, listOf, required } from './support/reading.ts';
 
 const browser = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
 
-/** The official admin page in a browser: it is served under /ojs/admin of the server itself, sends JSON, and reads lists as `{items}`. */
+/**
+ * The official admin page in a browser: it is served under /ojs/admin of the server itself, sends JSON, and reads lists
+ * as `{items}`.
+ */
 class AdminPage implements Disposable {
   readonly #origin: string;
   readonly #connection: Connection;

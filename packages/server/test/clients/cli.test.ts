@@ -22,7 +22,10 @@ class Failure extends Error {
   }
 }
 
-/** The official command line: a Go program that says a media type with every request, and prints members of answers by their names. */
+/**
+ * The official command line: a Go program that says a media type with every request, and prints members of answers by
+ * their names.
+ */
 class CommandLine implements Disposable {
   readonly #host: string;
   readonly #connection: Connection;

@@ -105,7 +105,10 @@ class ApiError extends Error {
   }
 }
 
-/** The official Go SDK on net/http: its requests byte for byte, bodies as encoding/json writes structs, and its reading of answers into structs. */
+/**
+ * The official Go SDK on net/http: its requests byte for byte, bodies as encoding/json writes structs, and its reading
+ * of answers into structs.
+ */
 class Go implements Disposable {
   readonly #host: string;
   readonly #connection: Connection;

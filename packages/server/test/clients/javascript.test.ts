@@ -52,7 +52,10 @@ function kindOf(status: number, code: unknown): Kind {
   return status >= 500 ? 'server' : 'other';
 }
 
-/** The official JavaScript SDK 0.4.0: it sends through the `fetch` of Node, as this does, and its bodies are `JSON.stringify` of objects in this order. */
+/**
+ * The official JavaScript SDK 0.4.0: it sends through the `fetch` of Node, as this does, and its bodies are
+ * `JSON.stringify` of objects in this order.
+ */
 class JavaScript {
   readonly #url: string;
   readonly #auth: string | null;

@@ -41,7 +41,10 @@ class ApiError extends Error {
   }
 }
 
-/** The official Python SDK 0.4.0 on httpx: its requests byte for byte, bodies as `json.dumps` writes them, and its reading of answers. */
+/**
+ * The official Python SDK 0.4.0 on httpx: its requests byte for byte, bodies as `json.dumps` writes them, and its
+ * reading of answers.
+ */
 class Python implements Disposable {
   readonly #host: string;
   readonly #connection: Connection;

@@ -27,7 +27,10 @@ const slots = 2;
 const uniqueKeys = 3;
 const queues = ['q'];
 
-/** Two engines on one storage that fails, and callers that make each failed call again at any of them, until all of it is done. */
+/**
+ * Two engines on one storage that fails, and callers that make each failed call again at any of them, until all of it
+ * is done.
+ */
 export async function mix(url: string, { seed, every, size }: MixOptions): Promise<Mixed> {
   await using storage = await openStorage(url);
   const clock = manualClock();

@@ -4,7 +4,10 @@ import type { Request } from '../support/request.ts';
 import { post, repeats } from '../support/requests/repeats.ts';
 import { storages } from '../support/storages.ts';
 
-/** The acceptance line of cut.test.ts, for what is not about one job: the repeat answers what the first did, or finds it done. */
+/**
+ * The acceptance line of cut.test.ts, for what is not about one job: the repeat answers what the first did, or finds it
+ * done.
+ */
 describe.each(storages)('a repeated call after a cut, $name', (storage) => {
   const { ask, send, twice, enqueue, fetched, dead, events, expectRepeatable, expectHarmless } = repeats(storage.url());
 

@@ -3,7 +3,10 @@ import { newId } from '../support/ids.ts';
 import { type Job, post, repeats } from '../support/requests/repeats.ts';
 import { storages } from '../support/storages.ts';
 
-/** The acceptance line: the connection is cut after the commit of each operation, and the repeated call answers what the first would have. */
+/**
+ * The acceptance line: the connection is cut after the commit of each operation, and the repeated call answers what the
+ * first would have.
+ */
 describe.each(storages)('a repeated call after a cut, $name', (storage) => {
   const { ask, twice, enqueue, fetched, dead, events, expectRepeatable } = repeats(storage.url());
 

@@ -14,8 +14,8 @@ import { serve } from '../support/server.ts';
 import { storages } from '../support/storages.ts';
 
 /**
- * The acceptance line: hostile requests, generated from the route table and classes of mutation. Each is answered as specified,
- * the server stays healthy, and the store is what it was.
+ * The acceptance line: hostile requests, generated from the route table and classes of mutation. Each is answered as
+ * specified, the server stays healthy, and the store is what it was.
  */
 describe.each(storages)('hostile requests, $name', (storage) => {
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
@@ -508,7 +508,8 @@ describe.each(storages)('hostile requests, $name', (storage) => {
   });
 
   test('any bytes', async () => {
-    // Line breaks before a request mean nothing (RFC 9112 §2.2): of them alone none ever arrives, which is the header timeout's case (limits.test.ts).
+    // Line breaks before a request mean nothing (RFC 9112 §2.2): of them alone none ever arrives, which is the header
+    // timeout's case (limits.test.ts).
     const bytes = fc
       .uint8Array({ minLength: 1, maxLength: 200 })
       .filter((all) => all.some((byte) => byte !== 0x0a && byte !== 0x0d));

@@ -180,7 +180,8 @@ describe.each(remote)('the connection is cut before an answer arrives, $name', (
   let through: Storage;
   beforeAll(async () => {
     const target = url();
-    // Notices of PostgreSQL follow a commit by some milliseconds; they name their channel. With one connection they open no other, whose greeting would count.
+    // Notices of PostgreSQL follow a commit by some milliseconds; they name their channel. With one connection they
+    // open no other, whose greeting would count.
     const channel = `ojs_${new URL(target).searchParams.get('schema')}`;
     proxy = await storeProxy(target, (request) => request.includes(channel));
     direct = await openStorage(target);

@@ -9,7 +9,10 @@ import { remains, script } from './model.ts';
 import { pagesThroughJson, recordsOf } from './suite/dump.ts';
 import { countErrors, t0 } from './suite/tools.ts';
 
-/** Whatever was done to a store, its dump in another one leaves the same: from memory into the storage, and from the storage into memory. Answers the runs. */
+/**
+ * Whatever was done to a store, its dump in another one leaves the same: from memory into the storage, and from the
+ * storage into memory. Answers the runs.
+ */
 export async function carries({ name, url }: TestStorage, limits: Runs): Promise<number> {
   await using model = memoryStorage();
   await using copy = memoryStorage();

@@ -26,7 +26,10 @@ import { workflowOpening, workflowReads, workflowSteps } from './model/workflows
 import { remains } from './model.ts';
 import { claimOf, idOf, newJob, newNode, newWorkflow, t0 } from './suite/tools.ts';
 
-/** A call that is made on a storage with faults, again until it is answered; and on the model as often as it took effect. */
+/**
+ * A call that is made on a storage with faults, again until it is answered; and on the model as often as it took
+ * effect.
+ */
 interface Call {
   readonly name: string;
   readonly play: (where: Where) => Promise<void>;
@@ -43,7 +46,10 @@ interface Turn {
   readonly call: Call;
 }
 
-/** The repeated call is answered as on the model, where nothing ever failed; `once` says which answer may follow the one that was lost. */
+/**
+ * The repeated call is answered as on the model, where nothing ever failed; `once` says which answer may follow the one
+ * that was lost.
+ */
 async function play<T>(
   { model, subject, now }: Where,
   make: (storage: Storage, now: number) => Promise<T>,

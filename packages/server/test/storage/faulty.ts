@@ -4,11 +4,17 @@ import { StoreUnavailable } from '../../src/storage/unavailable.ts';
 export interface FaultOptions {
   /** What decides which calls fail and when; the same seed, and the same calls, fail alike. */
   readonly seed: number;
-  /** Of each operation one in so many calls fails; where strictly every second one did, a caller of two in a row would never get through. */
+  /**
+   * Of each operation one in so many calls fails; where strictly every second one did, a caller of two in a row would
+   * never get through.
+   */
   readonly every: number;
 }
 
-/** A call that failed: `before` it reached the store, or `after` it took effect there, with the answer that its caller never got. */
+/**
+ * A call that failed: `before` it reached the store, or `after` it took effect there, with the answer that its caller
+ * never got.
+ */
 export class Fault extends StoreUnavailable {
   readonly operation: string;
   readonly when: 'before' | 'after';
@@ -28,8 +34,8 @@ interface Track {
 }
 
 /**
- * The storage, of which calls of each operation fail. Every operation of the interface is meant, those of its parts too, and no other: what is
- * added to the interface fails here at once. Disposing of it leaves the storage open.
+ * The storage, of which calls of each operation fail. Every operation of the interface is meant, those of its parts
+ * too, and no other: what is added to the interface fails here at once. Disposing of it leaves the storage open.
  */
 export function faulty(storage: Storage, { seed, every }: FaultOptions): Storage {
   const tracks = new Map<string, Track>();
@@ -54,7 +60,10 @@ export function persistent(storage: Storage): Storage {
   return around(storage, async (_, call) => (await persist(call)).answer);
 }
 
-/** The storage, with `make` between it and the callers of its operations and those of its parts. Disposing of it leaves the storage open. */
+/**
+ * The storage, with `make` between it and the callers of its operations and those of its parts. Disposing of it leaves
+ * the storage open.
+ */
 function around<T extends object>(
   target: T,
   make: (operation: string, call: () => Promise<unknown>) => Promise<unknown>,

@@ -58,8 +58,8 @@ export interface Rules {
 }
 
 /**
- * Plays the log of events: every change begins where the one before ended, a job ends once, a unique key has one holder at every moment, and a limit is
- * never exceeded.
+ * Plays the log of events: every change begins where the one before ended, a job ends once, a unique key has one holder
+ * at every moment, and a limit is never exceeded.
  */
 export async function historyErrors(storage: Storage, { holders, limited, slots }: Rules): Promise<readonly string[]> {
   const errors: string[] = [];

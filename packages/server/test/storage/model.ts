@@ -8,7 +8,10 @@ import { allPages, cronNames, limitKeys, queueNames, readLog, type Step, workflo
 import { allWorkflows, workflowOpening, workflowReads, workflowSteps } from './model/workflows.ts';
 import { allLimits, claimOf, countErrors, t0 } from './suite/tools.ts';
 
-/** Time passes, then the calls are made at once. Reads are made alone: they need not see a write that is still under way. */
+/**
+ * Time passes, then the calls are made at once. Reads are made alone: they need not see a write that is still under
+ * way.
+ */
 interface Turn {
   readonly passes: number;
   readonly steps: readonly Step[];

@@ -36,7 +36,8 @@ describe.each(subjects)('$name', ({ name, namespace, start }) => {
   let url: () => string;
   beforeAll(async () => {
     server = await start();
-    // Making the tables takes longer than most cases; a namespace of Redis costs nothing, and in a cluster each is on another node.
+    // Making the tables takes longer than most cases; a namespace of Redis costs nothing, and in a cluster each is on
+    // another node.
     const schema = within(server.url, namespace);
     url = namespace === 'schema' ? () => schema : () => within(server.url, namespace);
   });

@@ -42,7 +42,10 @@ export const nowhere: Canaries = {
 /** Longer than any test: nothing of it may run out by itself. In seconds. */
 const long = 86_400;
 
-/** One job in each state and one of everything else, so that whatever a request should not do has something to be done to. */
+/**
+ * One job in each state and one of everything else, so that whatever a request should not do has something to be done
+ * to.
+ */
 export async function plantCanaries(url: string): Promise<Canaries> {
   const queue = 'canary';
   const make = async <T = object>(path: string, body: object, method = 'POST'): Promise<T> => {

@@ -7,7 +7,10 @@ export interface Certificate {
   readonly keyFile: string;
 }
 
-/** Self-signed, for localhost, good until 2126. It stands here because Node makes no certificates and the tests ask for nothing but Node; it protects nothing. */
+/**
+ * Self-signed, for localhost, good until 2126. It stands here because Node makes no certificates and the tests ask for
+ * nothing but Node; it protects nothing.
+ */
 const cert = `-----BEGIN CERTIFICATE-----
 MIIBmzCCAUGgAwIBAgIUQ6ZAwVVn6OGYShpVGx3bzmk51A4wCgYIKoZIzj0EAwIw
 FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNDE4MDY1OVoYDzIxMjYxMDMx

@@ -9,7 +9,10 @@ interface ResultBudget {
 
 const large = 'x'.repeat(20_000);
 
-/** A server whose store is full answers 503 with Retry-After, reads, and goes on when there is room, with all that it answered and nothing that it refused. */
+/**
+ * A server whose store is full answers 503 with Retry-After, reads, and goes on when there is room, with all that it
+ * answered and nothing that it refused.
+ */
 export async function survivesFullness(storage: string, { fill, free }: ResultBudget): Promise<void> {
   await using server = await startServer({ storage, port: 0, log: false });
   const get = (path: string) => fetch(server.url + path);

@@ -39,9 +39,10 @@ export interface Program {
 }
 
 /**
- * Keeps one server in its working directory and obeys the words on its input. When the input ends, because the test ended it or because the test's
- * process is gone in whatever way, it stops the server and removes the directory. Killing takes the server's children along: PostgreSQL puts each
- * into a session of its own, and a restart is refused while one of them is alive.
+ * Keeps one server in its working directory and obeys the words on its input. When the input ends, because the test
+ * ended it or because the test's process is gone in whatever way, it stops the server and removes the directory.
+ * Killing takes the server's children along: PostgreSQL puts each into a session of its own, and a restart is refused
+ * while one of them is alive.
  */
 const keeper = `
 eval "$PREPARE" >log 2>&1 || echo failed

@@ -14,7 +14,9 @@ export const publishedPackages = ['core', 'dashboard', 'server', 'sdk', 'cli'] a
 /** The tarballs by package, or why there are none. */
 export type PackedAnswer = { readonly tarballs: Readonly<Record<string, string>> } | { readonly error: string };
 
-/** Builds and packs the packages. Once for a run: a second build at the same time would remove the files of the first. */
+/**
+ * Builds and packs the packages. Once for a run: a second build at the same time would remove the files of the first.
+ */
 export async function packPackages(cleanup: AsyncDisposableStack): Promise<PackedAnswer> {
   try {
     const into = await mkdtemp(join(tmpdir(), 'ojs-packed-'));

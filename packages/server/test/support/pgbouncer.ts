@@ -4,7 +4,9 @@ import { pingPostgres } from './postgres.ts';
 
 const program = 'pgbouncer';
 
-/** The machine's PgBouncer, or the one that the distribution has; null where there is none. A CI run without one fails. */
+/**
+ * The machine's PgBouncer, or the one that the distribution has; null where there is none. A CI run without one fails.
+ */
 export async function findPgbouncer(): Promise<string | null> {
   const find = () => findProgram(program, ['/usr/sbin']);
   const directory = find() ?? ((await installPackage(program)) ? find() : null);
@@ -15,7 +17,10 @@ export async function findPgbouncer(): Promise<string | null> {
   return null;
 }
 
-/** A PgBouncer in transaction mode in front of a server that trusts everybody; with fewer connections to it than a storage opens, so that they are shared. */
+/**
+ * A PgBouncer in transaction mode in front of a server that trusts everybody; with fewer connections to it than a
+ * storage opens, so that they are shared.
+ */
 export function startPgbouncer(binary: string, server: string): Promise<Instance> {
   const { hostname, port: behind, username, pathname } = new URL(server);
   return startInstance({

@@ -6,7 +6,10 @@ import { findProgram, type Instance, startInstance } from './instance.ts';
 import { serverUrl } from './server-url.ts';
 
 export interface PostgresOptions {
-  /** True keeps what was committed through `kill` of the machine too; false by default: faster, and it survives `kill` all the same. */
+  /**
+   * True keeps what was committed through `kill` of the machine too; false by default: faster, and it survives `kill`
+   * all the same.
+   */
   readonly fsync?: boolean;
   /** The directory that holds `initdb` and `postgres`; by default that of the PATH, else the distribution's newest. */
   readonly binaries?: string;

@@ -6,7 +6,10 @@ import { findProgram, freePort, type Instance, startInstance } from './instance.
 import { serverUrl } from './server-url.ts';
 
 export interface RedisOptions {
-  /** When what was written is on disk: `always` before it is answered, `everysec` within a second, `no` never (the default). */
+  /**
+   * When what was written is on disk: `always` before it is answered, `everysec` within a second, `no` never (the
+   * default).
+   */
   readonly appendonly?: 'always' | 'everysec' | 'no';
   /** Bytes, or a text such as `100mb`; by default no limit. Beyond it writes are refused. */
   readonly maxmemory?: number | string;
@@ -79,7 +82,10 @@ export interface RedisPair extends AsyncDisposable {
   readonly replica: Instance;
 }
 
-/** A master with a replica that has all of it, and one sentinel that promotes the replica when the master was silent for a second. */
+/**
+ * A master with a replica that has all of it, and one sentinel that promotes the replica when the master was silent for
+ * a second.
+ */
 export async function startRedisPair(options: RedisOptions = {}): Promise<RedisPair> {
   await using started = new AsyncDisposableStack();
   const master = started.use(await startNode(options, []));

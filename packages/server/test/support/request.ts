@@ -15,7 +15,9 @@ export interface Request {
   readonly body?: string | Buffer;
 }
 
-/** One request on a connection of its own: nothing is added to it but Content-Length and, unless given, Content-Type. */
+/**
+ * One request on a connection of its own: nothing is added to it but Content-Length and, unless given, Content-Type.
+ */
 export function send(
   url: string,
   { method = 'GET', path, headers = {}, body }: Request,

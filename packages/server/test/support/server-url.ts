@@ -14,7 +14,10 @@ declare module 'vitest' {
   }
 }
 
-/** Asks the run for its server, which is started by the first question. A CI run without one fails: what it would have shown is not known. */
+/**
+ * Asks the run for its server, which is started by the first question. A CI run without one fails: what it would have
+ * shown is not known.
+ */
 export async function serverUrl(kind: ServerKind): Promise<string | null> {
   const response = await fetch(`${inject('testServers')}/${kind}`);
   const answer = (await response.json()) as ServerAnswer;

@@ -45,8 +45,9 @@ const kinds: Readonly<Record<ServerKind, Kind>> = {
 };
 
 /**
- * Vitest's global setup: one PostgreSQL, one Redis and one build of the packages for the whole run, each when the first test file asks, and one cache of compiled
- * modules for the processes of the tests, of which the larger part of a start is reading TypeScript (700 ms of processor time without, 370 ms with it).
+ * Vitest's global setup: one PostgreSQL, one Redis and one build of the packages for the whole run, each when the first
+ * test file asks, and one cache of compiled modules for the processes of the tests, of which the larger part of a start
+ * is reading TypeScript (700 ms of processor time without, 370 ms with it).
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const started = new AsyncDisposableStack();

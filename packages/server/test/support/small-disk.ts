@@ -16,7 +16,9 @@ export interface SmallDisk {
 /** Root may, unless a container keeps it from that. */
 export const mayMount = canMount();
 
-/** The name of a test that needs one. A CI run bears that it is skipped with this beginning: of root it insists on it. */
+/**
+ * The name of a test that needs one. A CI run bears that it is skipped with this beginning: of root it insists on it.
+ */
 export function onSmallDisk(name: string): string {
   return mayMount || process.getuid?.() === 0 ? name : `left out: ${name} (only root may mount a small disk)`;
 }

@@ -9,7 +9,10 @@ export interface TestStorage {
   readonly url: () => string;
 }
 
-/** Every storage that a test of the whole can run on. Where the machine has no PostgreSQL or Redis, that one is not in the list and the run says so. */
+/**
+ * Every storage that a test of the whole can run on. Where the machine has no PostgreSQL or Redis, that one is not in
+ * the list and the run says so.
+ */
 export const storages: readonly TestStorage[] = await available();
 
 async function available(): Promise<readonly TestStorage[]> {

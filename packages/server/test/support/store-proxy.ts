@@ -7,15 +7,16 @@ export interface StoreProxy extends AsyncDisposable {
   /** The store's URL, with this way to it. */
   readonly url: string;
   /**
-   * Cuts the connection over which the `number`-th answer from now on begins to arrive, counted from 1: its client never sees it. All that the server says
-   * between two requests of one connection is one answer. Null ends it.
+   * Cuts the connection over which the `number`-th answer from now on begins to arrive, counted from 1: its client
+   * never sees it. All that the server says between two requests of one connection is one answer. Null ends it.
    */
   cutAnswer(number: number | null): void;
   /** Resolves when the server is done with the connection that was cut: whatever had arrived there took effect. */
   settled(): Promise<void>;
   /**
-   * Behind the next request nothing goes through any more, in either direction, and nobody is told: as where a cable is pulled out. Resolves when it has begun.
-   * New connections are accepted and left alone. What was sent meanwhile arrives with `heal`, as a network delivers it late.
+   * Behind the next request nothing goes through any more, in either direction, and nobody is told: as where a cable is
+   * pulled out. Resolves when it has begun. New connections are accepted and left alone. What was sent meanwhile
+   * arrives with `heal`, as a network delivers it late.
    */
   blackHole(): Promise<void>;
   heal(): void;
@@ -26,7 +27,10 @@ interface Way {
   readonly server: Socket;
 }
 
-/** @param aside Tells requests whose answers are neither counted nor cut: what a client sends by a timer of its own comes at any time. */
+/**
+ * @param aside Tells requests whose answers are neither counted nor cut: what a client sends by a timer of its own
+ * comes at any time.
+ */
 export async function storeProxy(
   target: string,
   aside: (request: Buffer) => boolean = () => false,
@@ -131,7 +135,10 @@ export async function storeProxy(
   };
 }
 
-/** Calls as callers do who are told that the store is unavailable: on a busy machine a new connection may take longer than the 5 s that it is given. */
+/**
+ * Calls as callers do who are told that the store is unavailable: on a busy machine a new connection may take longer
+ * than the 5 s that it is given.
+ */
 export async function reached<T>(call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

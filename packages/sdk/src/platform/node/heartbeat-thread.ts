@@ -1,4 +1,5 @@
-// The program of the thread that sends a worker's heartbeats: its own event loop and its own connection, so that no handler delays them.
+// The program of the thread that sends a worker's heartbeats: its own event loop and its own connection, so that no
+// handler delays them.
 import { parentPort, workerData } from 'node:worker_threads';
 import { Connection, once } from '../../connection/connection.ts';
 import { heartbeatBody } from '../../worker/leases/heartbeat-message.ts';

@@ -11,7 +11,10 @@ import {
 } from '@ojs-ts/core';
 import { isWire, listOf, numberOf, textOf, type Wire, wireOf } from '../../json.ts';
 
-/** Whether a job fits, by the rules of the server's filters. `since` and `until` are of the creation, or of the end of a dead letter. */
+/**
+ * Whether a job fits, by the rules of the server's filters. `since` and `until` are of the creation, or of the end of a
+ * dead letter.
+ */
 export type Fits = (job: JobRecord) => boolean;
 
 /** What a client asks for of jobs. @param fallback the states where the filter names none. */

@@ -110,7 +110,10 @@ function deadFits(table: Table, fields: Wire): Fits {
   return (job) => own(job) && nested(job);
 }
 
-/** The named jobs, or those that fit in the order of the server's lists: what waits before what has ended, each newest first. */
+/**
+ * The named jobs, or those that fit in the order of the server's lists: what waits before what has ended, each newest
+ * first.
+ */
 function targetsOf(table: Table, ids: unknown, fits: Fits): readonly JobId[] {
   if (ids !== undefined) return listOf(ids).map(String);
   const found = [...table.jobs.values()].reverse().filter(fits);

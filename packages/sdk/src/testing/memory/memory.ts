@@ -19,7 +19,10 @@ import { systemAnswers } from './system.ts';
 import { Table } from './table.ts';
 import { Workflows } from './workflows.ts';
 
-/** What a Client asks of a server, answered out of this process's memory and at once, by the specification's own rules in core. */
+/**
+ * What a Client asks of a server, answered out of this process's memory and at once, by the specification's own rules
+ * in core.
+ */
 export class Memory {
   readonly table: Table;
   readonly workflows: Workflows;

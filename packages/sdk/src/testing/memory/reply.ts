@@ -39,7 +39,9 @@ export function listed({ query }: Call, ...names: readonly string[]): readonly s
   return text === undefined ? [] : String(text).split(',');
 }
 
-/** One page of a list whose cursor is the number of the item that comes next. @throws ProtocolError `invalid_request` */
+/**
+ * One page of a list whose cursor is the number of the item that comes next. @throws ProtocolError `invalid_request`
+ */
 export function pageOf<T>(
   { query = {} }: Call,
   all: readonly T[],

@@ -21,7 +21,10 @@ interface Entry {
   readonly text: Json;
 }
 
-/** Schemas are kept and shown. They check no args, as the manifest says: what checks JSON Schema is the server's alone, and too large to come along. */
+/**
+ * Schemas are kept and shown. They check no args, as the manifest says: what checks JSON Schema is the server's alone,
+ * and too large to come along.
+ */
 export function schemaAnswers(table: Table): Answers {
   const schemas = new Map<string, Entry>();
   const find = (call: Call): Entry => {

@@ -3,7 +3,10 @@ import type { Logger } from '../../connection/logger.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
 import type { JobContext } from './context.ts';
 
-/** Told of what happens to the jobs of a worker (ojs-sdk-guidelines §6.3). What a callback throws is logged and changes nothing; nothing waits for one. */
+/**
+ * Told of what happens to the jobs of a worker (ojs-sdk-guidelines §6.3). What a callback throws is logged and changes
+ * nothing; nothing waits for one.
+ */
 export interface WorkerCallbacks {
   /** A handler begins. */
   onJobStarted?: ((context: JobContext) => void) | undefined;

@@ -3,7 +3,10 @@ import type { Job } from '../../job/job.ts';
 import type { JsonArray, Meta } from '../../json.ts';
 import { abortExecution, isOver, type JobContext, whatAborts, whetherOver } from './context.ts';
 
-/** The same execution with other args: decrypted ones, or what a schema made of them. A middleware hands it on by `next(withArgs(ctx, args))`. */
+/**
+ * The same execution with other args: decrypted ones, or what a schema made of them. A middleware hands it on by
+ * `next(withArgs(ctx, args))`.
+ */
 export function withArgs<A extends JsonArray>(context: JobContext, args: A): JobContext<A> {
   return new ContextWithArgs(context, args);
 }

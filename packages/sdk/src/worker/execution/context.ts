@@ -26,16 +26,20 @@ export interface JobContext<A extends JsonArray = JsonArray> {
   /** The state of the last `checkpoint()` of this job, in this attempt or an earlier one. Undefined without one. */
   readonly lastCheckpoint?: unknown;
   /**
-   * Reports the progress of the job, from 0 to 100; other numbers count as 0 or 100. Completion sets 100. The worker sends at most one report a second, but always
-   * the last one; a report that waits resolves at once. A lost report fails no job.
-   * @throws {OJSValidationError} for a percentage that is no number, and for data that is no JSON; {OJSError} if the server has no progress.
+   * Reports the progress of the job, from 0 to 100; other numbers count as 0 or 100. Completion sets 100. The worker
+   * sends at most one report a second, but always the last one; a report that waits resolves at once. A lost report
+   * fails no job.
+   * @throws {OJSValidationError} for a percentage that is no number, and for data that is no JSON; {OJSError} if the
+   * server has no progress.
    */
   progress(percent: number, message?: string, data?: unknown): Promise<void>;
   /** Extends the lease of the job now, beside the heartbeats of the worker. @throws {OJSError} if the lease is lost. */
   heartbeat(): Promise<void>;
   /**
-   * Saves a state of at most 1 MiB of JSON for the next attempt of this job (ojs-durable-execution §4). Resolves when the server has stored it.
-   * @throws {OJSValidationError} if the state is no JSON; {OJSError} if the server has no checkpoints, or the lease is lost.
+   * Saves a state of at most 1 MiB of JSON for the next attempt of this job (ojs-durable-execution §4). Resolves when
+   * the server has stored it.
+   * @throws {OJSValidationError} if the state is no JSON; {OJSError} if the server has no checkpoints, or the lease is
+   * lost.
    */
   checkpoint(state: unknown): Promise<void>;
 }

@@ -2,8 +2,8 @@ import { OJSValidationError } from '../../errors.ts';
 import { maxDepth } from '../../job/validate-request.ts';
 
 /**
- * The schema of a job refuses its args or its result. Args do not get better by another attempt, so they discard the job; another attempt may well
- * give another result.
+ * The schema of a job refuses its args or its result. Args do not get better by another attempt, so they discard the
+ * job; another attempt may well give another result.
  */
 export class ContractViolation extends OJSValidationError {
   static override readonly name: string = 'ContractViolation';
@@ -39,7 +39,10 @@ export function misfit(part: 'args' | 'result'): string {
 /** Validators shorten what they quote. */
 const quotedCharacters = 8;
 
-/** A name of a member may be a user's address, and is told only within quotation marks: `Unrecognized key: "ann@example.com"`. */
+/**
+ * A name of a member may be a user's address, and is told only within quotation marks: `Unrecognized key:
+ * "ann@example.com"`.
+ */
 function quotesName(message: string, name: string): boolean {
   if (name === '') return false;
   return ['"', "'", '`'].some((mark) => message.includes(`${mark}${name.slice(0, quotedCharacters)}`));

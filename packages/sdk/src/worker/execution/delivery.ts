@@ -19,16 +19,17 @@ export interface DeliveryServices {
 }
 
 /**
- * For how long after its lease an outcome with a fence is tried: the server takes it while nobody else has the job, as after an outage of its store, and
- * refuses it otherwise. Without a fence it might end another's execution.
+ * For how long after its lease an outcome with a fence is tried: the server takes it while nobody else has the job, as
+ * after an outage of its store, and refuses it otherwise. Without a fence it might end another's execution.
  */
 const outageMs = 600_000;
 const minRetryMs = 50;
 const maxRetryMs = 1_000;
 
 /**
- * What becomes of outcomes on their way. One is sent until the server has answered or cannot take it any more, and an ack never turns into a nack:
- * the handler has succeeded, whatever becomes of the message. The one exception is a result that the server refuses.
+ * What becomes of outcomes on their way. One is sent until the server has answered or cannot take it any more, and an
+ * ack never turns into a nack: the handler has succeeded, whatever becomes of the message. The one exception is a
+ * result that the server refuses.
  */
 export class Delivery {
   readonly #services: DeliveryServices;
@@ -61,7 +62,9 @@ export class Delivery {
     this.#done(leased);
   }
 
-  /** A result that cannot be kept fails its job: without it whoever waits would be told of a success and get nothing. */
+  /**
+   * A result that cannot be kept fails its job: without it whoever waits would be told of a success and get nothing.
+   */
   #fail(leased: LeasedJob, error: ResultError): void {
     const { outcomes, logger, callbacks, changed } = this.#services;
     const giveBack = giveBackFor(error);

@@ -13,7 +13,10 @@ export interface ContextServices {
   lose(leased: LeasedJob, message: string): void;
 }
 
-/** Everything is read when it is asked for: at tens of thousands of jobs a second most of an envelope is never looked at. */
+/**
+ * Everything is read when it is asked for: at tens of thousands of jobs a second most of an envelope is never looked
+ * at.
+ */
 export class ExecutionContext implements JobContext {
   readonly #leased: LeasedJob;
   readonly #services: ContextServices;

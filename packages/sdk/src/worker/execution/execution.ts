@@ -47,7 +47,10 @@ export class Execution {
     this.#waiting = new Prefetched(services.slots, services.patienceMs, (leased) => this.#giveBack(leased, noSlot));
   }
 
-  /** Starts the handler of a fetched job, or lets it wait for a slot. A job that there is no room for goes back to its queue. */
+  /**
+   * Starts the handler of a fetched job, or lets it wait for a slot. A job that there is no room for goes back to its
+   * queue.
+   */
   begin(wire: Wire, now: number): void {
     const leased = this.#hold(wire, now);
     if (leased === null) return;
@@ -70,7 +73,10 @@ export class Execution {
     if (leased !== null) this.#giveBack(leased, notRunning);
   }
 
-  /** The server no longer counts the job as ours: nothing more is sent, the slot stays taken until the handler has ended. */
+  /**
+   * The server no longer counts the job as ours: nothing more is sent, the slot stays taken until the handler has
+   * ended.
+   */
   lose(leased: LeasedJob, message: string): void {
     if (leased.state !== 'running' && leased.state !== 'waiting') return;
     if (leased.state === 'waiting') this.#waiting.remove(leased);

@@ -30,7 +30,10 @@ export function logFailure(
   });
 }
 
-/** What a log may say of a failure. Of a schema's words only those that quote nothing, and none where the args are encoded. */
+/**
+ * What a log may say of a failure. Of a schema's words only those that quote nothing, and none where the args are
+ * encoded.
+ */
 export function failureFields(
   { type, message, backtrace }: Failure,
   error: unknown,

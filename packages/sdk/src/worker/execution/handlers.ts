@@ -77,7 +77,10 @@ export class Handlers {
   }
 }
 
-/** Checked inside all middleware, which may have changed the args (a decryption does) and sees the failure like any other. */
+/**
+ * Checked inside all middleware, which may have changed the args (a decryption does) and sees the failure like any
+ * other.
+ */
 function checking(definition: JobDef, handler: Handler): Handler {
   const { result: resultSchema } = definition.schemas ?? {};
   return async (context) => {

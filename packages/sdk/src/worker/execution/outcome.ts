@@ -34,7 +34,10 @@ function head(leased: LeasedJob): string {
   return `{"job_id":${JSON.stringify(leased.id)}${leased.lease === undefined ? '' : `,"x_lease":${JSON.stringify(leased.lease)}`}`;
 }
 
-/** The ack of a job as an item of an exchange. @throws {ResultError} for a result that cannot be sent; without one (undefined) never. */
+/**
+ * The ack of a job as an item of an exchange. @throws {ResultError} for a result that cannot be sent; without one
+ * (undefined) never.
+ */
 export function ackEntry(leased: LeasedJob, result: unknown, maxResultBytes?: number): string {
   return result === undefined ? `${head(leased)}}` : `${head(leased)},"result":${resultText(result, maxResultBytes)}}`;
 }
@@ -46,7 +49,8 @@ export function nackEntry(leased: LeasedJob, { failure, requeue, delayMs }: Give
 
 /**
  * What a thrown value means for the job. Never throws, whatever was thrown.
- * @param isEncoded whether the job's args are for none but the worker: then what a schema says of them is left out, because it may quote them.
+ * @param isEncoded whether the job's args are for none but the worker: then what a schema says of them is left out,
+ * because it may quote them.
  */
 export function giveBackFor(thrown: unknown, isEncoded = false): GiveBack {
   try {

@@ -27,7 +27,10 @@ export class Reporting {
     this.workerId = workerId;
   }
 
-  /** One attempt: a report that is lost matters to nobody but those who watch. @throws {OJSError} where the server has no progress, or refuses the report. */
+  /**
+   * One attempt: a report that is lost matters to nobody but those who watch. @throws {OJSError} where the server has
+   * no progress, or refuses the report.
+   */
   async progress(leased: LeasedJob, report: Progress): Promise<void> {
     if (this.#withoutProgress) throw missing('progress', leased);
     try {
@@ -133,7 +136,10 @@ export class Reports {
     }
   }
 
-  /** The handler has ended: what is still to be sent, so that it reaches the server before the outcome; null where nothing is. */
+  /**
+   * The handler has ended: what is still to be sent, so that it reaches the server before the outcome; null where
+   * nothing is.
+   */
   end(): Promise<void> | null {
     return this.#pending === null && this.#sending === 0 ? null : this.#flush();
   }

@@ -6,7 +6,8 @@ import { lossOf, maxDepth } from '../../job/validate-request.ts';
 const emptied = [Map, Set, WeakMap, WeakSet, Promise, RegExp, Error, ArrayBuffer];
 
 /**
- * The result of a job cannot be sent. The attempt has failed, and for good: the handler has done its work, and would do it again to end in the same result.
+ * The result of a job cannot be sent. The attempt has failed, and for good: the handler has done its work, and would do
+ * it again to end in the same result.
  */
 export class ResultError extends OJSValidationError {
   static override readonly name: string = 'ResultError';
@@ -24,7 +25,8 @@ export class ResultError extends OJSValidationError {
 /**
  * The JSON text of a result.
  * @param maxBytes what the server is known to take.
- * @throws {ResultError} for what JSON would lose: a BigInt, a function, a Map, NaN, a cycle. What has a `toJSON`, such as a Date, is sent as that says.
+ * @throws {ResultError} for what JSON would lose: a BigInt, a function, a Map, NaN, a cycle. What has a `toJSON`, such
+ * as a Date, is sent as that says.
  */
 export function resultText(result: unknown, maxBytes = Number.POSITIVE_INFINITY): string {
   const text = textOf(result);
@@ -63,7 +65,10 @@ function textOf(result: unknown): string {
 
 const advice = 'return JSON values, or nothing';
 
-/** The first place that JSON would lose; null where there is none. An undefined item becomes null, as in the answer of `Promise.all`. */
+/**
+ * The first place that JSON would lose; null where there is none. An undefined item becomes null, as in the answer of
+ * `Promise.all`.
+ */
 function problemIn(given: unknown, path: string, above: object[]): ValidationProblem | null {
   if (typeof given === 'string' || typeof given === 'boolean' || given === undefined || given === null) return null;
   if (typeof given === 'number') return Number.isFinite(given) ? null : { path, message: lossOf(given) };

@@ -4,7 +4,10 @@ import type { LeasedJob } from '../leases/leased-job.ts';
 import type { WorkerSettings } from '../options.ts';
 import type { Exchange, ExchangeAnswer, ExchangeRequest, Fetch, ItemAnswer } from './exchange.ts';
 
-/** The worker sends a request again when its answer takes longer than this, in milliseconds, beside the wait of a long poll. */
+/**
+ * The worker sends a request again when its answer takes longer than this, in milliseconds, beside the wait of a long
+ * poll.
+ */
 export const answerMs = 10_000;
 
 /** `worker.exchange`, an extension of this server (docs/http.md): acks, nacks and the next jobs in one request. */
@@ -38,7 +41,10 @@ function entries(items: readonly LeasedJob[]): string {
   return items.map((leased) => leased.entry).join(',');
 }
 
-/** By position, which is the rule; a server that lost one is caught by the ids. An item that could not be read is answered without one. */
+/**
+ * By position, which is the rule; a server that lost one is caught by the ids. An item that could not be read is
+ * answered without one.
+ */
 function pair(items: readonly LeasedJob[], answers: unknown): [LeasedJob, ItemAnswer][] {
   const list = Array.isArray(answers) ? answers : [];
   return items.map((leased, index) => {

@@ -25,8 +25,8 @@ export interface ItemAnswer {
 }
 
 /**
- * A failed request that carried one outcome alone. What no OJS server said passes, and so does a 404 or 409 of another meaning than that the
- * job is gone or somebody else's: an outcome is dropped only on the server's own word.
+ * A failed request that carried one outcome alone. What no OJS server said passes, and so does a 404 or 409 of another
+ * meaning than that the job is gone or somebody else's: an outcome is dropped only on the server's own word.
  * @param characters of the outcome.
  */
 export function itemAnswerOf(error: unknown, characters = 0): ItemAnswer {
@@ -44,9 +44,15 @@ export interface ExchangeAnswer {
   readonly jobs: readonly Wire[];
 }
 
-/** Carries requests to the server. A rejection means that no part has a known outcome, or that the server refused the whole request. */
+/**
+ * Carries requests to the server. A rejection means that no part has a known outcome, or that the server refused the
+ * whole request.
+ */
 export interface Exchange {
-  /** The server has this project's extensions: items and fetch in one request, repeatable fetches, long poll, delayed requeue. Without them a request has items or a fetch, not both. */
+  /**
+   * The server has this project's extensions: items and fetch in one request, repeatable fetches, long poll, delayed
+   * requeue. Without them a request has items or a fetch, not both.
+   */
   readonly extended: boolean;
   send(request: ExchangeRequest, signal: AbortSignal): Promise<ExchangeAnswer>;
 }

@@ -10,14 +10,16 @@ import { isAboutIdentity, isRefusal, isTooLarge, isUnclear, saysNoRoute } from '
 import type { Slots } from './slots.ts';
 
 /**
- * Requests with outcomes that may be under way at once: one at the server, one on its way to the disk, one here. What ends
- * meanwhile is collected for the next request, so batches grow with the load.
+ * Requests with outcomes that may be under way at once: one at the server, one on its way to the disk, one here. What
+ * ends meanwhile is collected for the next request, so batches grow with the load.
  */
 const maxRequests = 3;
 /** The server hands out no more in one fetch. */
 const maxFetch = 100;
 const longPollMs = 20_000;
-/** An empty answer to a long poll that came sooner than this shows a server that does not wait, or one that shuts down. */
+/**
+ * An empty answer to a long poll that came sooner than this shows a server that does not wait, or one that shuts down.
+ */
 const soonMs = 1_000;
 /** So that a server that comes back is noticed within a second. */
 const minRetryMs = 50;
@@ -42,8 +44,8 @@ export interface FetchLoopServices {
 }
 
 /**
- * Keeps the conversation with the server going. Outcomes go out at once, together with a fetch for the slots that they freed; when
- * the queues are empty one long poll stays open instead. No timer: a request starts when something ended.
+ * Keeps the conversation with the server going. Outcomes go out at once, together with a fetch for the slots that they
+ * freed; when the queues are empty one long poll stays open instead. No timer: a request starts when something ended.
  */
 export class FetchLoop {
   readonly #services: FetchLoopServices;
@@ -55,7 +57,10 @@ export class FetchLoop {
   #open = false;
   #answered = false;
   #scheduled = false;
-  /** This round of the event loop has delivered an answer. The next answer waits until the outcomes that follow are on their way; otherwise requests would run in step. */
+  /**
+   * This round of the event loop has delivered an answer. The next answer waits until the outcomes that follow are on
+   * their way; otherwise requests would run in step.
+   */
   #delivered = false;
   #requests = 0;
   /** Turns under way that ask for jobs. */
@@ -92,16 +97,18 @@ export class FetchLoop {
     this.#rest = undefined;
     const poll = this.#poll;
     if (poll === null) return;
-    // A server without repeatable fetches would lose the jobs of a broken fetch until their lease ends; most answer at once anyway.
+    // A server without repeatable fetches would lose the jobs of a broken fetch until their lease ends; most answer at
+    // once anyway.
     clearTimeout(this.#patience);
     if (this.#exchange.extended) poll.abort();
     else this.#patience = setTimeout(() => poll.abort(), soonMs);
   }
 
   /**
-   * The server answers again after it did not: calls from before may hang in connections that nobody closed, where a long poll would be missed only
-   * after half a minute. They go again at once, by the same request ids: where only heartbeats were slow, that costs a request.
-   * Not on a server without repeatable fetches: there a fetch that is broken off loses the jobs that it claimed until their lease ends.
+   * The server answers again after it did not: calls from before may hang in connections that nobody closed, where a
+   * long poll would be missed only after half a minute. They go again at once, by the same request ids: where only
+   * heartbeats were slow, that costs a request. Not on a server without repeatable fetches: there a fetch that is
+   * broken off loses the jobs that it claimed until their lease ends.
    */
   renew(): void {
     if (!this.#exchange.extended) return;
@@ -220,12 +227,14 @@ export class FetchLoop {
         }
         if (!this.#answered && isAboutIdentity(error)) throw error;
         failures++;
-        // The repeat brings the jobs of the lost answer, or none. The next fetch, under an id of its own, waits for more.
+        // The repeat brings the jobs of the lost answer, or none. The next fetch, under an id of its own, waits for
+        // more.
         if (fetch !== null) fetch = { ...fetch, waitMs: 0 };
         this.#services.connectionLog.failed('exchange', error, { failures });
         await pause(Math.min(backoffMs(failures, minRetryMs, maxRetryMs / 1.5), maxRetryMs), signal);
         if (signal.aborted) return await this.#broken({ items, fetch });
-        // After the pause: a handler may have blocked the event loop, and what the heartbeat thread says of leases comes in only now.
+        // After the pause: a handler may have blocked the event loop, and what the heartbeat thread says of leases
+        // comes in only now.
         items = this.#services.delivery.stillDue(items);
         if (items.length === 0 && fetch === null) return;
         // Nothing waits for its answer any more, and stop() must not.
@@ -254,7 +263,10 @@ export class FetchLoop {
     if (answer.jobs.length === 0 && request.fetch.waitMs > 0 && now - sentAt < soonMs) this.#restFor(this.#restMs());
   }
 
-  /** The request was aborted, and its fetch may have claimed jobs. A repeat by the same id brings them, and they go back to their queue. */
+  /**
+   * The request was aborted, and its fetch may have claimed jobs. A repeat by the same id brings them, and they go back
+   * to their queue.
+   */
   async #broken({ items, fetch }: ExchangeRequest): Promise<void> {
     this.#services.delivery.abandon(items);
     if (fetch === null) return;
@@ -286,7 +298,10 @@ export class FetchLoop {
     this.#exchange = this.#plain;
   }
 
-  /** Tells a server whose framework answers unknown routes from a proxy in front of a server that restarts: only the former has the plain fetch. */
+  /**
+   * Tells a server whose framework answers unknown routes from a proxy in front of a server that restarts: only the
+   * former has the plain fetch.
+   */
   async #tryPlain(fetch: Fetch, signal: AbortSignal): Promise<ExchangeAnswer | null> {
     try {
       return await this.#plain.send({ items: [], fetch: { ...fetch, waitMs: 0 } }, signal);
@@ -298,7 +313,10 @@ export class FetchLoop {
     }
   }
 
-  /** A server with long poll that answers at once is about to go: it is asked again sooner, so that its return is noticed. */
+  /**
+   * A server with long poll that answers at once is about to go: it is asked again sooner, so that its return is
+   * noticed.
+   */
   #restMs(): number {
     const base = this.#exchange.extended ? Math.min(this.#services.pollMs, maxRetryMs / 2) : this.#services.pollMs;
     return base * (0.8 + Math.random() * 0.4);

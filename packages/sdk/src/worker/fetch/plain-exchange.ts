@@ -5,7 +5,10 @@ import type { WorkerSettings } from '../options.ts';
 import { answerMs, fetchBody, jobsIn } from './batched-exchange.ts';
 import { type Exchange, type ExchangeAnswer, type ExchangeRequest, type ItemAnswer, itemAnswerOf } from './exchange.ts';
 
-/** The plain binding (ojs-http-binding §10): a request for every ack, nack and fetch. For servers without `worker.exchange`. */
+/**
+ * The plain binding (ojs-http-binding §10): a request for every ack, nack and fetch. For servers without
+ * `worker.exchange`.
+ */
 export class PlainExchange implements Exchange {
   readonly extended = false;
   readonly #connection: Connection;

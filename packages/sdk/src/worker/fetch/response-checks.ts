@@ -27,7 +27,9 @@ export function isRefusal(error: unknown): error is OJSAPIError {
   return error.statusCode < 500 && error.statusCode !== 408 && !isPassing(error) && !isAboutIdentity(error);
 }
 
-/** Every server takes results of so many bytes (ojs-workflows §7.5), so a smaller request is not refused for its size. */
+/**
+ * Every server takes results of so many bytes (ojs-workflows §7.5), so a smaller request is not refused for its size.
+ */
 const alwaysTaken = 65_536;
 
 /** The request was refused for its size, be it by a proxy: the same request would be refused again. */
@@ -35,7 +37,9 @@ export function isTooLarge(error: unknown, characters: number): boolean {
   return error instanceof OJSAPIError && error.statusCode === 413 && characters > alwaysTaken;
 }
 
-/** A wrong token. At the first request the caller must know; later the token may be renewed, so the worker tries again. */
+/**
+ * A wrong token. At the first request the caller must know; later the token may be renewed, so the worker tries again.
+ */
 export function isAboutIdentity(error: unknown): boolean {
   return error instanceof OJSAPIError && (error.statusCode === 401 || error.statusCode === 403);
 }

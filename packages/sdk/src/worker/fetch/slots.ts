@@ -1,6 +1,9 @@
 import type { LeasedJob } from '../leases/leased-job.ts';
 
-/** Three fetches of 100, one for each request that may be under way. More jobs would wait here while other workers have free slots. */
+/**
+ * Three fetches of 100, one for each request that may be under way. More jobs would wait here while other workers have
+ * free slots.
+ */
 export const maxAhead = 300;
 
 /** A prefetched job without a slot goes back to its queue after this time, in milliseconds. */
@@ -8,8 +11,8 @@ export const patienceMs = 250;
 
 /**
  * How many jobs to fetch ahead of free slots when the user sets no number: as many as end while a request is under way,
- * so that no slot waits for the next answer. Handlers that run longer than a request keep their slots busy; then nothing
- * is fetched ahead.
+ * so that no slot waits for the next answer. Handlers that run longer than a request keep their slots busy; then
+ * nothing is fetched ahead.
  */
 export class PrefetchWindow {
   readonly #concurrency: number;
@@ -26,9 +29,9 @@ export class PrefetchWindow {
   }
 
   /**
-   * A request was answered after `ms`. Its outcomes ended during the request before. Three times as many jobs at hand keep
-   * three requests under way and show whether still more would end. The window shrinks by half at most, because requests
-   * that overlap carry unequal parts.
+   * A request was answered after `ms`. Its outcomes ended during the request before. Three times as many jobs at hand
+   * keep three requests under way and show whether still more would end. The window shrinks by half at most, because
+   * requests that overlap carry unequal parts.
    */
   answered(items: readonly LeasedJob[], ms: number): void {
     let short = 0;
@@ -43,8 +46,8 @@ export class PrefetchWindow {
 }
 
 /**
- * Room for `concurrency` handlers, and for jobs that are fetched ahead and wait for one of them to end. What a fetch under way has asked for counts
- * as taken, so its answer always fits.
+ * Room for `concurrency` handlers, and for jobs that are fetched ahead and wait for one of them to end. What a fetch
+ * under way has asked for counts as taken, so its answer always fits.
  */
 export class Slots {
   readonly concurrency: number;
@@ -72,7 +75,9 @@ export class Slots {
     return Math.max(0, this.concurrency + (this.#window?.ahead ?? this.#room) - this.#taken);
   }
 
-  /** Whether so much of what is to be fetched ahead is missing that a second request is worth it while one is under way. */
+  /**
+   * Whether so much of what is to be fetched ahead is missing that a second request is worth it while one is under way.
+   */
   get wantsMore(): boolean {
     const ahead = this.#window?.ahead ?? 0;
     return ahead > 0 && this.free >= ahead / 2;

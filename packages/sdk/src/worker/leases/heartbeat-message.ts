@@ -33,7 +33,8 @@ export function heartbeatBody(about: About, state: ReportedState, listed: readon
   return JSON.stringify({
     ...about,
     state,
-    // Both dialects read this: ids in an array (ojs-http-binding §10.4), and ids beside a count (ojs-worker-protocol §4).
+    // Both dialects read this: ids in an array (ojs-http-binding §10.4), and ids beside a count (ojs-worker-protocol
+    // §4).
     active_jobs: ids,
     active_job_ids: ids,
     active_job_count: ids.length,

@@ -37,8 +37,9 @@ const maxBlockedS = 1_800;
 const placesPerSlot = 4;
 
 /**
- * Tells the server that this worker lives and which jobs it holds (ojs-worker-protocol §4). A failure changes nothing. Where it can be a thread
- * does it, so that a handler that blocks the event loop keeps its leases; its answers take effect when the event loop runs again.
+ * Tells the server that this worker lives and which jobs it holds (ojs-worker-protocol §4). A failure changes nothing.
+ * Where it can be a thread does it, so that a handler that blocks the event loop keeps its leases; its answers take
+ * effect when the event loop runs again.
  */
 export class Heartbeat {
   readonly #services: HeartbeatServices;
@@ -149,7 +150,10 @@ export class Heartbeat {
     }
   }
 
-  /** Not for a transport that was given, nor where functions of the caller's take part in a request: those live in this thread. */
+  /**
+   * Not for a transport that was given, nor where functions of the caller's take part in a request: those live in this
+   * thread.
+   */
   #startThread(): void {
     const { settings, leasedJobs, connection } = this.#services;
     const { http } = connection;

@@ -2,9 +2,9 @@ import type { Wire } from '../../json.ts';
 import type { JobContext } from '../execution/context.ts';
 
 /**
- * waiting: prefetched, without a slot yet. running: its handler runs under this worker's lease. settled: the outcome is known
- * and on its way to the server, the lease still held (a timeout and the end of a shutdown settle without the handler).
- * lost: the server took the job back; the worker sends nothing more.
+ * waiting: prefetched, without a slot yet. running: its handler runs under this worker's lease. settled: the outcome is
+ * known and on its way to the server, the lease still held (a timeout and the end of a shutdown settle without the
+ * handler). lost: the server took the job back; the worker sends nothing more.
  */
 export type LeasedJobState = 'waiting' | 'running' | 'settled' | 'lost';
 

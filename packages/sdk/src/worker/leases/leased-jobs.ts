@@ -55,7 +55,10 @@ export class LeasedJobs {
     for (const watcher of watchers) watcher();
   }
 
-  /** Resolves once `done` holds, which is asked after every change, or when `stop` resolves. Answers what `done` says then. */
+  /**
+   * Resolves once `done` holds, which is asked after every change, or when `stop` resolves. Answers what `done` says
+   * then.
+   */
   async until(done: () => boolean, stop: Promise<void>): Promise<boolean> {
     let stopped = false;
     const end = stop.then(() => {

@@ -15,8 +15,8 @@ const textAt = 16;
 const textBytes = placeBytes - textAt;
 
 /**
- * The jobs that a worker holds, in memory that a second thread reads. Writing a job costs the worker less than a microsecond, which a message to
- * the thread for every turn would not.
+ * The jobs that a worker holds, in memory that a second thread reads. Writing a job costs the worker less than a
+ * microsecond, which a message to the thread for every turn would not.
  */
 export class SharedLeases {
   readonly buffer: SharedArrayBuffer;

@@ -1,4 +1,5 @@
-// The client in chunks for the web, each loaded with its first use; given `offline`, where some of them cannot be loaded.
+// The client in chunks for the web, each loaded with its first use; given `offline`, where some of them cannot be
+// loaded.
 import { Client } from './chunks/client-only.js';
 
 const url = process.env.OJS_BACKEND_URL;

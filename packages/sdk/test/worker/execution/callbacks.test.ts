@@ -47,7 +47,8 @@ describe('callbacks (ojs-sdk-guidelines §6.3)', () => {
     ['the job’s own timeout', () => new Promise(() => {}), { name: 'JobTimeoutError' }],
   ])('%s is a failure and a discard', async (_, handler, error) => {
     const told: unknown[][] = [];
-    // The time of the engine stands still, or it might take the job back before the worker, which counts by its own, has told it.
+    // The time of the engine stands still, or it might take the job back before the worker, which counts by its own,
+    // has told it.
     await using still = await openBench({ clock: manualClock() });
     const job = await still.client.enqueue('test.job', [], { retry: { maxAttempts: 1 }, timeoutMs: 30 });
     const worker = still.worker(noting(told)).register('test.job', handler);

@@ -41,7 +41,10 @@ interface Item {
   readonly warnings: Warnings;
 }
 
-/** An item before it is enqueued. `own` ids are the call's: what has them already is what an earlier try of the same call put there. */
+/**
+ * An item before it is enqueued. `own` ids are the call's: what has them already is what an earlier try of the same
+ * call put there.
+ */
 type Readable =
   | { readonly envelope: ReadEnvelope; readonly own: boolean; readonly warnings: Warnings }
   | { readonly fault: ProtocolError };
@@ -115,7 +118,10 @@ function render(
   return `${text}}`;
 }
 
-/** Reads every item, whatever is wrong with others; an id that comes twice is wrong the second time. `keyed` calls own all of their ids. */
+/**
+ * Reads every item, whatever is wrong with others; an id that comes twice is wrong the second time. `keyed` calls own
+ * all of their ids.
+ */
 async function readItems(
   engine: Engine,
   texts: readonly Json[],
@@ -154,7 +160,10 @@ async function readItems(
   return items;
 }
 
-/** Each job by itself (ojs-bulk-operations §5.3, `partial`). All start in one turn of the event loop, so they share a call of the storage, in their order. */
+/**
+ * Each job by itself (ojs-bulk-operations §5.3, `partial`). All start in one turn of the event loop, so they share a
+ * call of the storage, in their order.
+ */
 function enqueueEach(engine: Engine, items: readonly Readable[]): Promise<readonly Item[]> {
   return Promise.all(
     items.map(async (item, index) => {

@@ -23,7 +23,10 @@ export const bulkHandlers: Handlers<'bulk.enqueue' | 'bulk.cancel' | 'bulk.retry
   ),
 };
 
-/** POST /jobs/bulk/cancel, retry and delete (ojs-bulk-operations §6–8): of `job_ids`, or of those that fit a `filter`; `states` where it names none. */
+/**
+ * POST /jobs/bulk/cancel, retry and delete (ojs-bulk-operations §6–8): of `job_ids`, or of those that fit a `filter`;
+ * `states` where it names none.
+ */
 function changeMany(
   operation: Exclude<BulkOperation, 'enqueue'>,
   done: BulkDone,

@@ -38,7 +38,10 @@ export const deadLetterHandlers: Handlers<
   'deadLetter.purge': purgeDeadLetters,
 };
 
-/** GET /dead-letter: discarded jobs whose policy was `dead_letter`, newest first; with `include=discarded` all discarded ones. */
+/**
+ * GET /dead-letter: discarded jobs whose policy was `dead_letter`, newest first; with `include=discarded` all discarded
+ * ones.
+ */
 async function listDeadLetter(engine: Engine, { query }: BindingRequest): Promise<Reply> {
   const page = readPage(query, 50, 1_000);
   const fields = new Fields(query, 'query');
@@ -74,7 +77,9 @@ async function count(engine: Engine, queue: string | null, all: boolean): Promis
   return counts.reduce((sum, number) => sum + number, 0);
 }
 
-/** GET /dead-letter/:id: the job at the top level, as ojs-dead-letter §9.2 has it, and under `job`, as everywhere else. */
+/**
+ * GET /dead-letter/:id: the job at the top level, as ojs-dead-letter §9.2 has it, and under `job`, as everywhere else.
+ */
 async function getDeadLetter(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const job = renderJob(await engine.deadLetter.get(params.id ?? ''));
   return ok(`${job.slice(0, -1)},"job":${job}}`);
@@ -96,7 +101,10 @@ async function deadLetterStats(engine: Engine): Promise<Reply> {
   });
 }
 
-/** POST /dead-letter/:id/retry: as it was, or with other args, more meta, into another queue, with other terms of retry (ojs-dead-letter §6.3). */
+/**
+ * POST /dead-letter/:id/retry: as it was, or with other args, more meta, into another queue, with other terms of retry
+ * (ojs-dead-letter §6.3).
+ */
 async function retryDeadLetter(engine: Engine, { params, body, key }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
   const override = readOverride(body);
@@ -166,7 +174,10 @@ async function deleteDeadLetter(engine: Engine, { params }: BindingRequest): Pro
   return json({ deleted: true, job_id: id, id });
 }
 
-/** DELETE /dead-letter, POST /dead-letter/purge: what fits, out of a body or of the query, because some proxies drop the body of a DELETE. */
+/**
+ * DELETE /dead-letter, POST /dead-letter/purge: what fits, out of a body or of the query, because some proxies drop the
+ * body of a DELETE.
+ */
 async function purgeDeadLetters(engine: Engine, { body, query, requestId }: BindingRequest): Promise<Reply> {
   const said = body === undefined || body === '' ? {} : Fields.parse(body);
   const fields = new Fields({ ...query, ...said });

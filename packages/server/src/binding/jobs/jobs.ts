@@ -32,7 +32,10 @@ export const jobHandlers: Handlers<
   'job.activate': activateJob,
 };
 
-/** POST /jobs (ojs-http-binding §7.1). A repeated id is 409 `duplicate`, unless the call says by its key that it is a repetition. */
+/**
+ * POST /jobs (ojs-http-binding §7.1). A repeated id is 409 `duplicate`, unless the call says by its key that it is a
+ * repetition.
+ */
 export async function enqueue(engine: Engine, { body, key, strict }: BindingRequest): Promise<Reply> {
   const ids = new Ids(engine, key);
   const read = readEnvelope(requireBody(body), engine.clock.now(), () => ids.next());

@@ -27,7 +27,9 @@ async function reportByWorker(engine: Engine, { body }: BindingRequest): Promise
   return report(engine, id, requireBody(body));
 }
 
-/** PUT /jobs/:id/progress. A report that came too late is no error: `accepted` tells it apart (ojs-progress PRG-007). */
+/**
+ * PUT /jobs/:id/progress. A report that came too late is no error: `accepted` tells it apart (ojs-progress PRG-007).
+ */
 async function report(engine: Engine, id: string, text: string): Promise<Reply> {
   const read = readProgress(text);
   if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });

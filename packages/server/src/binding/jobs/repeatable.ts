@@ -23,8 +23,8 @@ export interface Repetition {
 type Work = (repetition: Repetition | null) => Promise<Answered>;
 
 /**
- * A call with an idempotency key, out of the header or the body, gets the answer of the first one with this key in the last day, and 409 where that had
- * another body (ojs-bulk-operations §10).
+ * A call with an idempotency key, out of the header or the body, gets the answer of the first one with this key in the
+ * last day, and 409 where that had another body (ojs-bulk-operations §10).
  * @param read checks the request and answers the work; what it refuses has not used up the key.
  */
 export async function repeatable(

@@ -25,7 +25,10 @@ const maxWaitMs = 60_000;
 /** Jobs of one read. */
 const page = 500;
 
-/** GET /jobs/:id/result: 200 once the job has ended, 202 before that; with `wait=true` it is held until then, and 408 when the time is over. */
+/**
+ * GET /jobs/:id/result: 200 once the job has ended, 202 before that; with `wait=true` it is held until then, and 408
+ * when the time is over.
+ */
 async function getResult(engine: Engine, { params, query, signal }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
   const waits = readFlag(query.wait);
@@ -47,8 +50,8 @@ async function getResult(engine: Engine, { params, query, signal }: BindingReque
 }
 
 /**
- * POST /jobs/results: `{ids}`; null for those that are not there (ojs-results §9.3). With `wait_ms` it is held until one of them has ended, or is not there:
- * one call waits for many jobs.
+ * POST /jobs/results: `{ids}`; null for those that are not there (ojs-results §9.3). With `wait_ms` it is held until
+ * one of them has ended, or is not there: one call waits for many jobs.
  */
 async function getResults(engine: Engine, { body, signal }: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(body));

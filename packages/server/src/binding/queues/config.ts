@@ -27,8 +27,9 @@ const unsupported = [
 const maxDepth = 1_000_000_000;
 
 /**
- * The configuration of a queue as it is sent: `{backpressure: {max_depth, strategy, warning_threshold}, max_size, overflow_policy, concurrency,
- * rate_limit: {limit, period}}`. What is absent stays as it is, null takes it back, and 0 bounds nothing (ojs-backpressure §6.2).
+ * The configuration of a queue as it is sent: `{backpressure: {max_depth, strategy, warning_threshold}, max_size,
+ * overflow_policy, concurrency, rate_limit: {limit, period}}`. What is absent stays as it is, null takes it back, and 0
+ * bounds nothing (ojs-backpressure §6.2).
  * @param body of the request, or its `config`.
  * @throws ProtocolError `unsupported` for what would otherwise be promised and not done.
  */

@@ -45,7 +45,10 @@ async function getLimit(engine: Engine, { params }: BindingRequest): Promise<Rep
   return answer(engine, limit);
 }
 
-/** PUT /rate-limits/:key `{concurrency, rate, throttle, expires_at}`: wins over what jobs bring, until it is taken back or expires. */
+/**
+ * PUT /rate-limits/:key `{concurrency, rate, throttle, expires_at}`: wins over what jobs bring, until it is taken back
+ * or expires.
+ */
 async function overrideLimit(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(body));
   const limit = readNumbers(params.key ?? '', fields);
@@ -67,7 +70,9 @@ async function restoreLimit(engine: Engine, { params }: BindingRequest): Promise
   return answer(engine, await engine.limitOverrides.restore(key));
 }
 
-/** PUT /admin/queues/:name/rate-limit `{concurrency, rate}`: part of the queue's configuration (ojs-rate-limiting §7.2). */
+/**
+ * PUT /admin/queues/:name/rate-limit `{concurrency, rate}`: part of the queue's configuration (ojs-rate-limiting §7.2).
+ */
 async function limitQueue(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
   const name = readName(params);
   const parsed = Fields.parse(body);
@@ -100,7 +105,10 @@ async function answer(engine: Engine, limit: LimitRecord, more: object = {}): Pr
   return json({ ...more, ...render(limit, await engine.limitOverrides.expiry(limit.key), engine.clock.now()) });
 }
 
-/** With the numbers that hold. A rate of one start is both a rate and a throttle; windows slide, so one resets when its oldest start leaves it. */
+/**
+ * With the numbers that hold. A rate of one start is both a rate and a throttle; windows slide, so one resets when its
+ * oldest start leaves it.
+ */
 function render(limit: LimitRecord, expiresAt: number | null, now: number): object {
   const { key, own, override, active, waiting } = limit;
   const { concurrency, rates } = override ?? own;

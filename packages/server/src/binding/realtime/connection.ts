@@ -39,7 +39,10 @@ export interface Dropped {
 }
 
 export interface Sink {
-  /** Hands messages to the transport; kept when the transport has taken them, which is how a slow reader is noticed. Never rejected. */
+  /**
+   * Hands messages to the transport; kept when the transport has taken them, which is how a slow reader is noticed.
+   * Never rejected.
+   */
   write(deliveries: readonly Delivery[]): Promise<void>;
   /** Nothing more will be written. */
   end(): void;
@@ -48,7 +51,10 @@ export interface Sink {
 export interface ConnectionOptions {
   /** Events that may wait for a slow reader before the oldest goes (ojs-realtime §5.4). */
   readonly bufferSize: number;
-  /** Events a second that a connection gets once a burst of `bufferSize` is used up; 0 for all of them (ojs-realtime §5.7). */
+  /**
+   * Events a second that a connection gets once a burst of `bufferSize` is used up; 0 for all of them (ojs-realtime
+   * §5.7).
+   */
   readonly ratePerSecond: number;
 }
 
@@ -114,8 +120,8 @@ export class Connection {
   }
 
   /**
-   * One channel for a client that gets nothing else (SSE); the stream of a job ends with the job. Answers false where there is nothing to tell and never
-   * will be: the job is finished, and the client has seen its end.
+   * One channel for a client that gets nothing else (SSE); the stream of a job ends with the job. Answers false where
+   * there is nothing to tell and never will be: the job is finished, and the client has seen its end.
    * @throws ProtocolError `not_found`
    */
   async openStream(channel: Channel, filter: Filter, cursor: string | null): Promise<boolean> {
@@ -131,7 +137,8 @@ export class Connection {
     }
     await this.#follow(followed, null).live;
     if (channel.kind === 'job' && !this.#finished) {
-      // It may have ended between the look and the subscription: then its end is in the record and not among the events.
+      // It may have ended between the look and the subscription: then its end is in the record and not among the
+      // events.
       const again = await find(this.#engine, channel);
       if (isFinished(again.job)) {
         this.unsubscribe(channel.name);
@@ -142,7 +149,8 @@ export class Connection {
   }
 
   /**
-   * Adds a channel, or replaces the filter of one. `live` is called when everything that is committed from then on will be told, and before any of it is.
+   * Adds a channel, or replaces the filter of one. `live` is called when everything that is committed from then on will
+   * be told, and before any of it is.
    * @throws ProtocolError `not_found`
    */
   async subscribe(channel: Channel, filter: Filter, after: number | null, live: () => void): Promise<void> {
@@ -224,7 +232,10 @@ export class Connection {
     this.#end();
   }
 
-  /** Tells the client that the server stops, and ends (ojs-realtime §5.1). What still waits is there for whoever goes on after the last id. */
+  /**
+   * Tells the client that the server stops, and ends (ojs-realtime §5.1). What still waits is there for whoever goes on
+   * after the last id.
+   */
   async shutDown(reason: string, graceMs: number): Promise<void> {
     if (this.#closed) return;
     const [first] = this.#followed.values();
@@ -279,7 +290,10 @@ export class Connection {
     this.#replay(followed, after);
   }
 
-  /** A replay may take long and nobody waits for it. A log that cannot be read ends the connection: its client will come again. */
+  /**
+   * A replay may take long and nobody waits for it. A log that cannot be read ends the connection: its client will come
+   * again.
+   */
   #replay(followed: Followed, after: number): void {
     this.#follow(followed, after).live.catch(() => this.#end());
   }

@@ -11,8 +11,8 @@ export function isFinished(job: JobRecord | null): job is JobRecord {
 }
 
 /**
- * What a client gets that asks about a finished job (ojs-realtime §2.1): its last change; with a cursor what happened since then, and nothing where it has
- * seen the end. The log may have forgotten the end; the record has not.
+ * What a client gets that asks about a finished job (ojs-realtime §2.1): its last change; with a cursor what happened
+ * since then, and nothing where it has seen the end. The log may have forgotten the end; the record has not.
  */
 export async function toldOfFinished(
   parts: { readonly subscriptions: EventSubscriptions; readonly renderer: Renderer },
@@ -34,7 +34,10 @@ export async function toldOfFinished(
   return { gap: after === null ? null : gap, messages, newest };
 }
 
-/** system.gap (ojs-realtime §4.5). Nothing tells when the first missing event was, so the gap begins with the channel's own beginning. */
+/**
+ * system.gap (ojs-realtime §4.5). Nothing tells when the first missing event was, so the gap begins with the channel's
+ * own beginning.
+ */
 export function gapData(channel: string, { until, missed }: Gap, began: Millis, now: Millis): object {
   return {
     channel,

@@ -25,12 +25,17 @@ export type JobStream = (job: JobRecord, now: number) => Omit<JobFrame, 'id'>;
 /** The id of the last event: whoever comes back with it knows all there is to know. */
 export const lastFrame = 'end';
 
-/** Reports within a second of each other are one event, so after a change the job is looked at again when the second is over. */
+/**
+ * Reports within a second of each other are one event, so after a change the job is looked at again when the second is
+ * over.
+ */
 const settleMs = 1_000;
 /** A job that was deleted is told by no event. */
 const idleMs = 30_000;
 
-/** GET /jobs/:id/progress/stream (ojs-progress §7.2): `progress`, and at the end `completed`, `failed` or `cancelled`. */
+/**
+ * GET /jobs/:id/progress/stream (ojs-progress §7.2): `progress`, and at the end `completed`, `failed` or `cancelled`.
+ */
 export const progressStream: JobStream = (job) => ({
   name: ends[job.state] ?? 'progress',
   data: oneLine(renderProgress(job)),
@@ -42,7 +47,9 @@ const ends: Readonly<Partial<Record<State, string>>> = {
   [State.cancelled]: 'cancelled',
 };
 
-/** GET /jobs/:id/result/stream (ojs-results §8.3): `progress`, and at the end `result`, or `error` where there is none. */
+/**
+ * GET /jobs/:id/result/stream (ojs-results §8.3): `progress`, and at the end `result`, or `error` where there is none.
+ */
 export const resultStream: JobStream = (job, now) => {
   if ((job.state & Terminal) === 0) return progressStream(job, now);
   const text = renderOutcome(job, now);
@@ -51,7 +58,8 @@ export const resultStream: JobStream = (job, now) => {
 };
 
 /**
- * The job as it is, and again whenever it has reported something; ends with the job, with the signal, or where the job is gone.
+ * The job as it is, and again whenever it has reported something; ends with the job, with the signal, or where the job
+ * is gone.
  * @throws ProtocolError `unsupported` where the storage keeps no log.
  */
 export async function* follow(

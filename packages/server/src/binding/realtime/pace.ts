@@ -1,7 +1,10 @@
 /** The least that is worth a wake-up of the timer, in milliseconds. */
 const graceMs = 100;
 
-/** A bucket of tokens: `burst` messages at once, then `perSecond` (ojs-realtime §5.7). Times in milliseconds of one monotonic clock. */
+/**
+ * A bucket of tokens: `burst` messages at once, then `perSecond` (ojs-realtime §5.7). Times in milliseconds of one
+ * monotonic clock.
+ */
 export class Pace {
   readonly #perMs: number;
   readonly #burst: number;
@@ -28,7 +31,9 @@ export class Pace {
     this.#tokens -= count;
   }
 
-  /** How long to wait where there is no room: at least for one message, and not much oftener than ten times a second. */
+  /**
+   * How long to wait where there is no room: at least for one message, and not much oftener than ten times a second.
+   */
   delay(): number {
     return Math.max(graceMs, Math.ceil((1 - this.#tokens) / this.#perMs));
   }

@@ -22,7 +22,9 @@ export interface Message {
   readonly at: Millis;
 }
 
-/** Renders what happened in the words of ojs-realtime §4, and as the envelope of ojs-events §2 where those have none. */
+/**
+ * Renders what happened in the words of ojs-realtime §4, and as the envelope of ojs-events §2 where those have none.
+ */
 export class Renderer {
   readonly #source: string;
   readonly #seed: number;
@@ -46,7 +48,10 @@ export class Renderer {
     return JSON.stringify(this.#wire(event));
   }
 
-  /** job.progress and job.heartbeat (ojs-realtime §4.2, §4.3): the data of the catalogue's event, with the names of that text beside its own. */
+  /**
+   * job.progress and job.heartbeat (ojs-realtime §4.2, §4.3): the data of the catalogue's event, with the names of that
+   * text beside its own.
+   */
   #flat(event: LogEvent): Json {
     const { data, timestamp } = this.#wire(event);
     const { job_type, worker_id, progress_percent: percent, progress_message: message } = data;
@@ -74,7 +79,9 @@ function changeText(id: string | null, type: string | null, queue: string, from:
   return `{"job_id":"${id}","queue":"${queue}","type":"${type}","from":"${stateName(from)}","to":"${stateName(to)}","timestamp":"${formatTimestamp(at)}"}`;
 }
 
-/** The last change of a finished job, from its record: what a client gets that asks after the end (ojs-realtime §2.1). */
+/**
+ * The last change of a finished job, from its record: what a client gets that asks after the end (ojs-realtime §2.1).
+ */
 export function lastChange(job: JobRecord): Pick<Message, 'name' | 'data' | 'at'> {
   const at = job.finishedAt ?? job.createdAt;
   return {

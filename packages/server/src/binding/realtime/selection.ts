@@ -10,7 +10,9 @@ export interface Filter {
   readonly jobTypes: readonly string[];
 }
 
-/** The id of an item: to go on after the first of two means to get the second, so that one lies between the positions. */
+/**
+ * The id of an item: to go on after the first of two means to get the second, so that one lies between the positions.
+ */
 export function idOf({ event, more }: Item): string {
   return more ? `${event.position - 1}.5` : `${event.position}`;
 }
@@ -26,7 +28,10 @@ export interface Item {
   readonly more: boolean;
 }
 
-/** What a subscription gets of one event: the change of state, the event itself, first the one and then the other, or nothing. */
+/**
+ * What a subscription gets of one event: the change of state, the event itself, first the one and then the other, or
+ * nothing.
+ */
 export type Wanted = 'change' | 'event' | 'both' | 'nothing';
 
 /** Asked about every event of the log, for every subscription. */
@@ -49,8 +54,9 @@ export function wantsChanges({ types }: Filter): boolean {
 }
 
 /**
- * What of the log a subscription gets. A change of state is told as job.state_changed, whatever the catalogue's events for it are; those come where the
- * client names their kinds. What changes no state (a creation, progress, a pause, a workflow's events) comes under its own kind.
+ * What of the log a subscription gets. A change of state is told as job.state_changed, whatever the catalogue's events
+ * for it are; those come where the client names their kinds. What changes no state (a creation, progress, a pause, a
+ * workflow's events) comes under its own kind.
  */
 export function selector(filter: Filter): Select {
   const passes = scope(filter);

@@ -11,7 +11,10 @@ import { type Filter, nothing } from './selection.ts';
 const maxSubscriptions = 100;
 const maxWords = 100;
 
-/** What a client of a WebSocket says, and what it is answered (ojs-realtime §3, ojs-events §6.2). Messages are handled one after the other. */
+/**
+ * What a client of a WebSocket says, and what it is answered (ojs-realtime §3, ojs-events §6.2). Messages are handled
+ * one after the other.
+ */
 export class Session {
   readonly #engine: Engine;
   readonly #connection: Connection;

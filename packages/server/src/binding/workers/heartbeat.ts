@@ -24,9 +24,9 @@ const states: ReadonlyMap<string, Directive> = new Map([
 const infoFields = ['hostname', 'pid', 'queues', 'concurrency', 'labels', 'started_at', 'version'] as const;
 
 /**
- * Both dialects: `active_jobs` as an array of ids, or as a number beside `active_job_ids`. A number alone lists nothing.
- * `leases` maps job ids to x_lease; a worker that sends it lists everything it holds. Of others that is not known: some send one heartbeat a job,
- * so a job that they do not list is not taken back from them.
+ * Both dialects: `active_jobs` as an array of ids, or as a number beside `active_job_ids`. A number alone lists
+ * nothing. `leases` maps job ids to x_lease; a worker that sends it lists everything it holds. Of others that is not
+ * known: some send one heartbeat a job, so a job that they do not list is not taken back from them.
  */
 export function readBeat(fields: Fields, worker: string): WorkerBeat {
   const count = fields.raw('active_jobs');
@@ -74,7 +74,10 @@ export async function replyToBeat(engine: Engine, beat: WorkerBeat, testMode: bo
   });
 }
 
-/** Test mode only: the official cases put a worker's next directive into the meta of a job that it holds (L1-WRK-002, L1-WRK-003). */
+/**
+ * Test mode only: the official cases put a worker's next directive into the meta of a job that it holds (L1-WRK-002,
+ * L1-WRK-003).
+ */
 async function testDirective(engine: Engine, beat: WorkerBeat, beaten: Beaten): Promise<Directive | null> {
   for (const id of beaten.extended) {
     const job = await engine.get(id);

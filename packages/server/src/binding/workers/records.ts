@@ -10,7 +10,10 @@ import { readBeat } from './heartbeat.ts';
 /** ojs-worker-protocol §4.2, §10.1, in seconds. */
 const intervalSeconds = 5;
 
-/** POST /workers/register (ojs-worker-protocol §3.1): a heartbeat that also tells the numbers to keep to. Workers that never register are as good. */
+/**
+ * POST /workers/register (ojs-worker-protocol §3.1): a heartbeat that also tells the numbers to keep to. Workers that
+ * never register are as good.
+ */
 export async function register(engine: Engine, { body }: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(body));
   const worker = fields.requiredString('worker_id');
@@ -27,7 +30,10 @@ export async function register(engine: Engine, { body }: BindingRequest): Promis
   });
 }
 
-/** POST /workers/deregister, or DELETE with the id in the path: the jobs that it holds go back at once, uncounted unless it is dead. */
+/**
+ * POST /workers/deregister, or DELETE with the id in the path: the jobs that it holds go back at once, uncounted unless
+ * it is dead.
+ */
 export async function deregister(engine: Engine, { body, params }: BindingRequest): Promise<Reply> {
   const worker = params.id ?? readId(body);
   if (!(await engine.deregister(worker))) throw unknown(worker);

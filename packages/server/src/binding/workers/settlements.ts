@@ -46,7 +46,9 @@ export function readAck({ body, text }: Item, worker?: string): Ack {
   return { kind: 'ack', ...owner, result };
 }
 
-/** A nack: `{job_id, error, requeue?, delay_ms?, worker_id?, x_lease?}`. `delay_ms` with `requeue` makes it a snooze. */
+/**
+ * A nack: `{job_id, error, requeue?, delay_ms?, worker_id?, x_lease?}`. `delay_ms` with `requeue` makes it a snooze.
+ */
 export function readNack({ body, text }: Item, worker?: string): Settlement & { readonly kind: 'fail' | 'requeue' } {
   limitSize(text(), 'The nack', maxNackBytes, 'envelope_too_large');
   const fields = new Fields(body);

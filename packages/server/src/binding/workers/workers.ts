@@ -68,7 +68,10 @@ export async function nack(engine: Engine, request: BindingRequest): Promise<Rep
   return settle(engine, readNack(itemOf(request)));
 }
 
-/** Clients that read `job` get the two members that the decision knows; reading the whole job would cost each ack a read of the store. */
+/**
+ * Clients that read `job` get the two members that the decision knows; reading the whole job would cost each ack a read
+ * of the store.
+ */
 async function settle(engine: Engine, settlement: Settlement): Promise<Reply> {
   const { id } = settlement;
   const accepted = acceptedOf(id, await engine.settle(settlement));
@@ -76,8 +79,8 @@ async function settle(engine: Engine, settlement: Settlement): Promise<Reply> {
 }
 
 /**
- * The job's id may stand in the path instead of the body; an ack by path may have no body. The serverless adapters of the published JavaScript SDK
- * answer by path, and send as `error` the message alone.
+ * The job's id may stand in the path instead of the body; an ack by path may have no body. The serverless adapters of
+ * the published JavaScript SDK answer by path, and send as `error` the message alone.
  */
 function itemOf({ body, params }: BindingRequest): Item {
   const { id } = params;
@@ -100,8 +103,8 @@ export async function heartbeat(engine: Engine, request: BindingRequest, testMod
 }
 
 /**
- * POST /workers/exchange: acks, nacks, heartbeat and fetch of a worker in one request, each ack and nack with its own outcome.
- * A fetch beside them never waits, so no outcome is held back by an empty queue.
+ * POST /workers/exchange: acks, nacks, heartbeat and fetch of a worker in one request, each ack and nack with its own
+ * outcome. A fetch beside them never waits, so no outcome is held back by an empty queue.
  */
 export async function exchange(
   engine: Engine,
@@ -121,7 +124,8 @@ export async function exchange(
   fields.done();
   const settles = acks.length + nacks.length > 0;
   const refused = (item: Item, error: unknown) => refusedItem(item, error, request.requestId, failed);
-  // All of it starts in one turn of the event loop, so that a store with group commit has one commit for the whole turn.
+  // All of it starts in one turn of the event loop, so that a store with group commit has one commit for the whole
+  // turn.
   const [ackOutcomes, nackOutcomes, beating, fetching] = await Promise.all([
     acknowledge(engine, acks, worker, refused),
     Promise.all(nacks.map((item) => settleItem(engine, item, worker, refused))),
@@ -164,8 +168,8 @@ function readFetch(fields: Fields, worker: string | null): FetchRequest {
 }
 
 /**
- * Claims whose answer cannot be delivered are undone. Not where the fetch can be repeated: its caller will ask again by the
- * same request id, and must get these very claims.
+ * Claims whose answer cannot be delivered are undone. Not where the fetch can be repeated: its caller will ask again by
+ * the same request id, and must get these very claims.
  */
 function undo(engine: Engine, fetch: FetchRequest, jobs: readonly JobRecord[]): Pick<Reply, 'undelivered'> {
   return jobs.length > 0 && fetch.request === null ? { undelivered: () => engine.giveBack(jobs) } : {};

@@ -39,9 +39,14 @@ export interface Gap {
 export interface Follower {
   /** Told of every event in the order of the log. What it throws is logged and harms nobody else. */
   readonly onEvent: (event: LogEvent) => void;
-  /** Called before the first `onEvent`, in the same turn in which the follower joins: everything after this position will be told. */
+  /**
+   * Called before the first `onEvent`, in the same turn in which the follower joins: everything after this position
+   * will be told.
+   */
   readonly onLive?: (position: number) => void;
-  /** What was there before, oldest first; the next page is read when the promise is kept. Default: `onEvent` for each. */
+  /**
+   * What was there before, oldest first; the next page is read when the promise is kept. Default: `onEvent` for each.
+   */
   readonly onReplay?: (events: readonly LogEvent[]) => Promise<void>;
   readonly onGap?: (gap: Gap) => Promise<void> | void;
 }
@@ -62,7 +67,10 @@ export interface EventSubscriptionsOptions {
   readonly pollMs?: number;
 }
 
-/** Between two looks at a log that grows all the time, in milliseconds; the first look after a quiet moment waits for nothing. */
+/**
+ * Between two looks at a log that grows all the time, in milliseconds; the first look after a quiet moment waits for
+ * nothing.
+ */
 const restMs = 20;
 /** Events of one read: about 1 ms of parsing. */
 const page = 1_000;
@@ -72,8 +80,9 @@ const replayable = 100_000;
 const fewJobs = 8;
 
 /**
- * The one reader of the log in this process. While somebody follows, it reads each batch once, when a wake-up or the poll tells it to, and hands its events
- * to the followers of their job, of their queue and of everything. Without followers it does nothing.
+ * The one reader of the log in this process. While somebody follows, it reads each batch once, when a wake-up or the
+ * poll tells it to, and hands its events to the followers of their job, of their queue and of everything. Without
+ * followers it does nothing.
  */
 export class EventSubscriptions {
   readonly #storage: Storage;
@@ -138,7 +147,10 @@ export class EventSubscriptions {
     return this.#storage.events(Number.MAX_SAFE_INTEGER, 1);
   }
 
-  /** The events of a topic after position `after` that are in the log now, oldest first; at most the last `limit` of them. */
+  /**
+   * The events of a topic after position `after` that are in the log now, oldest first; at most the last `limit` of
+   * them.
+   */
   async collect(
     topic: Topic,
     after: number,
@@ -175,7 +187,9 @@ export class EventSubscriptions {
     else await this.#catchUp(following, after);
   }
 
-  /** Replays until nothing is left that was handed out already, and enters the follower in the turn in which that is so. */
+  /**
+   * Replays until nothing is left that was handed out already, and enters the follower in the turn in which that is so.
+   */
   async #catchUp(following: Following, after: number): Promise<void> {
     let { from, gap } = await this.#startOf(after);
     if (gap !== null) await following.follower.onGap?.(gap);
@@ -235,7 +249,8 @@ export class EventSubscriptions {
       do {
         this.#again = false;
         while (await this.#readPage());
-        // Under load the log grows with every commit. A look at each of them would take the store's time for what nobody sees sooner.
+        // Under load the log grows with every commit. A look at each of them would take the store's time for what
+        // nobody sees sooner.
         if (this.#again) await new Promise((resolve) => setTimeout(resolve, restMs));
       } while (this.#again);
       if (this.#failing) this.#log.info({}, 'event log readable again');
@@ -361,7 +376,10 @@ function isOf(topic: Topic, [, subject, type, queue]: EventEntry): boolean {
   return 'job' in topic ? type !== null && subject === topic.job : queue === topic.queue;
 }
 
-/** The events of a batch. The events of one change stand next to each other, and a job that changes twice changes into something else. */
+/**
+ * The events of a batch. The events of one change stand next to each other, and a job that changes twice changes into
+ * something else.
+ */
 function eventsOf(batch: EventBatch): LogEvent[] {
   const entries = readEntries(batch.entries);
   return entries.map((entry, index) => {

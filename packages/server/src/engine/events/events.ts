@@ -71,7 +71,10 @@ export async function readEvents(storage: Storage, source: string, query: EventQ
   }
 }
 
-/** The position that a cursor or an event's id names; `foreign` for an event of another store, null for a text that is neither. */
+/**
+ * The position that a cursor or an event's id names; `foreign` for an event of another store, null for a text that is
+ * neither.
+ */
 export function readCursor(text: string, seed: number): number | 'foreign' | null {
   const event = readEventId(text);
   if (event !== null) return event.seed === seed ? event.position : 'foreign';

@@ -2,10 +2,16 @@ import { type JobId, type JobRecord, Terminal } from '@ojs-ts/core';
 import { Waiters } from '../jobs/waiters.ts';
 import type { EventSubscriptions, LogEvent } from './event-subscriptions.ts';
 
-/** Where the storage keeps no log, a caller that waits looks again after this long, in milliseconds; looks of one moment share a read. */
+/**
+ * Where the storage keeps no log, a caller that waits looks again after this long, in milliseconds; looks of one moment
+ * share a read.
+ */
 const pollMs = 1_000;
 
-/** Callers that wait for the end of a job (ojs-results §8.2). The log tells of it, so nobody polls; what they are told is read from the job itself. */
+/**
+ * Callers that wait for the end of a job (ojs-results §8.2). The log tells of it, so nobody polls; what they are told
+ * is read from the job itself.
+ */
 export class JobEnds {
   readonly #subscriptions: EventSubscriptions;
   readonly #get: (id: JobId) => Promise<JobRecord | null>;
@@ -22,7 +28,10 @@ export class JobEnds {
     return this.#waiters.size;
   }
 
-  /** The job once it has ended, or as it is after `waitMs`, when the caller leaves or the server ends; null where there is none. */
+  /**
+   * The job once it has ended, or as it is after `waitMs`, when the caller leaves or the server ends; null where there
+   * is none.
+   */
   async wait(id: JobId, waitMs: number, signal?: AbortSignal): Promise<JobRecord | null> {
     const until = performance.now() + waitMs;
     const first = await this.#get(id);
@@ -46,7 +55,10 @@ export class JobEnds {
     }
   }
 
-  /** Resolves when one of the jobs has ended or there is none, after `waitMs`, when the caller leaves or the server ends. */
+  /**
+   * Resolves when one of the jobs has ended or there is none, after `waitMs`, when the caller leaves or the server
+   * ends.
+   */
   async waitAny(ids: readonly JobId[], waitMs: number, signal?: AbortSignal): Promise<void> {
     const until = performance.now() + waitMs;
     const isOver = async () => {

@@ -8,7 +8,10 @@ export interface Remembered {
 }
 
 export interface Begun {
-  /** Belongs to this use of the key alone: ids that are made of it are the same in a repetition, and others once the key has been forgotten. */
+  /**
+   * Belongs to this use of the key alone: ids that are made of it are the same in a repetition, and others once the key
+   * has been forgotten.
+   */
   readonly nonce: string;
   /** The answer of the first call, where it came to one. */
   readonly reply: Remembered | null;
@@ -17,7 +20,10 @@ export interface Begun {
 /** Keys are kept for a day (ojs-bulk-operations §10.2), and looked through for old ones every hour. */
 const keepMs = 86_400_000;
 export const forgetMs = 3_600_000;
-/** An answer beyond this is not kept: a repetition does the work again, which changes nothing as long as its jobs are there. */
+/**
+ * An answer beyond this is not kept: a repetition does the work again, which changes nothing as long as its jobs are
+ * there.
+ */
 const maxReply = 4 * 1_048_576;
 const rounds = 5;
 
@@ -26,8 +32,8 @@ const operations = ['enqueue', 'cancel', 'retry', 'delete'] as const;
 export type BulkOperation = (typeof operations)[number];
 
 /**
- * Answers of bulk operations by their idempotency key. A key is noted before the work, so that another body under it is refused, and two calls at once do
- * the same work; the answer is noted after it.
+ * Answers of bulk operations by their idempotency key. A key is noted before the work, so that another body under it is
+ * refused, and two calls at once do the same work; the answer is noted after it.
  */
 export class BulkReplies {
   readonly #storage: Storage;

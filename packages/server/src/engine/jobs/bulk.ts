@@ -32,7 +32,10 @@ export interface BulkResult {
 /** Jobs that are changed side by side; group commit makes few batches of them. */
 const page = 500;
 
-/** CANCEL, retry and removal of many jobs (ojs-bulk-operations §6–8). Every job stands alone: one that can not be changed does not hold up the others. */
+/**
+ * CANCEL, retry and removal of many jobs (ojs-bulk-operations §6–8). Every job stands alone: one that can not be
+ * changed does not hold up the others.
+ */
 export class Bulk {
   /** Jobs of one call. */
   static readonly max = 10_000;

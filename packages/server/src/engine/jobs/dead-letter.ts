@@ -22,7 +22,10 @@ export interface DeadLetterStats {
   readonly oldestAt: Millis | null;
 }
 
-/** Statistics look at this many of the newest, the default of the retention, in pages; and are kept for a moment, because dashboards ask often. */
+/**
+ * Statistics look at this many of the newest, the default of the retention, in pages; and are kept for a moment,
+ * because dashboards ask often.
+ */
 const countable = 10_000;
 const page = 500;
 const freshMs = 5_000;

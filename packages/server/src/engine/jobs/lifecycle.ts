@@ -26,8 +26,9 @@ export interface Changed {
 const rounds = 5;
 
 /**
- * What people do to jobs: CANCEL, ACTIVATE (ojs-core §7.6), discarding, retry from the dead letter. Each takes the caller's idempotency key:
- * the same key again answers what the first call did. Each throws `not_found`, and `conflict` where the job's state forbids it (ojs-core §6.3).
+ * What people do to jobs: CANCEL, ACTIVATE (ojs-core §7.6), discarding, retry from the dead letter. Each takes the
+ * caller's idempotency key: the same key again answers what the first call did. Each throws `not_found`, and `conflict`
+ * where the job's state forbids it (ojs-core §6.3).
  */
 export class Lifecycle {
   readonly #batches: Batches;

@@ -45,8 +45,8 @@ export interface OutboxImportParts {
 }
 
 /**
- * Takes in what users' transactions have committed: jobs by the rules of PUSH, completions as ACKs. Nobody can be answered any more, so a job that is refused is
- * kept as a discarded one that says why. Any node may do it at any time.
+ * Takes in what users' transactions have committed: jobs by the rules of PUSH, completions as ACKs. Nobody can be
+ * answered any more, so a job that is refused is kept as a discarded one that says why. Any node may do it at any time.
  */
 export class OutboxImport {
   readonly #parts: OutboxImportParts;

@@ -18,11 +18,17 @@ import type { Batches } from '../batches.ts';
 /** A job moves at most this often between reading and writing before its reporter is told to try again. */
 const rounds = 5;
 
-/** What workers tell of a job while they run it: progress (ojs-progress) and checkpoints (ojs-durable-execution). Both are heartbeats of the job. */
+/**
+ * What workers tell of a job while they run it: progress (ojs-progress) and checkpoints (ojs-durable-execution). Both
+ * are heartbeats of the job.
+ */
 export class Reports {
   readonly #batches: Batches;
   readonly #clock: Clock;
-  /** The last report of each job that is under way: the next is decided from what it wrote, or numbers could fall and sequences repeat. */
+  /**
+   * The last report of each job that is under way: the next is decided from what it wrote, or numbers could fall and
+   * sequences repeat.
+   */
   readonly #turns = new Map<JobId, Promise<unknown>>();
 
   constructor(batches: Batches, clock: Clock) {
@@ -30,7 +36,9 @@ export class Reports {
     this.#clock = clock;
   }
 
-  /** The job after the report; `taken` is false where the execution is not the reporter's any more. Throws `not_found`. */
+  /**
+   * The job after the report; `taken` is false where the execution is not the reporter's any more. Throws `not_found`.
+   */
   async progress(
     id: JobId,
     report: ProgressReport,
@@ -49,12 +57,17 @@ export class Reports {
     };
   }
 
-  /** The job with its new checkpoint. Throws `not_found`, and `conflict` where it is not active or not the reporter's. */
+  /**
+   * The job with its new checkpoint. Throws `not_found`, and `conflict` where it is not active or not the reporter's.
+   */
   async save(id: JobId, state: Json, reporter: Reporter): Promise<JobRecord> {
     return (await this.#change(id, (record, now) => checkpointed(record, state, reporter, now))).job;
   }
 
-  /** Forgets the checkpoint; a job without one is as good. Throws `not_found`, and `conflict` where an active job is not the reporter's. */
+  /**
+   * Forgets the checkpoint; a job without one is as good. Throws `not_found`, and `conflict` where an active job is not
+   * the reporter's.
+   */
   async clear(id: JobId, reporter: Reporter): Promise<void> {
     await this.#change(id, (record) => checkpointCleared(record, reporter));
   }

@@ -46,13 +46,16 @@ export interface Selection {
   readonly skipped: number;
 }
 
-/** Jobs of one read, and the most that one call looks at (about 100 ms on SQLite): a filter that fits little goes on from its cursor. */
+/**
+ * Jobs of one read, and the most that one call looks at (about 100 ms on SQLite): a filter that fits little goes on
+ * from its cursor.
+ */
 const page = 500;
 const scan = 20_000;
 
 /**
- * The next jobs that fit, in the order of the storage's lists. What the storage can not filter is filtered here, so an answer may have fewer jobs than
- * `limit`, or none, and yet be followed by more.
+ * The next jobs that fit, in the order of the storage's lists. What the storage can not filter is filtered here, so an
+ * answer may have fewer jobs than `limit`, or none, and yet be followed by more.
  */
 export async function select(
   storage: Storage,
@@ -84,7 +87,10 @@ export async function select(
   return { jobs, next: cursor, skipped };
 }
 
-/** Reads a page that has at most `wanted` jobs that fit: where there are more it is read again, shorter, so that its cursor stands behind the last of them. */
+/**
+ * Reads a page that has at most `wanted` jobs that fit: where there are more it is read again, shorter, so that its
+ * cursor stands behind the last of them.
+ */
 async function readPage(
   storage: Storage,
   filter: JobFilter,

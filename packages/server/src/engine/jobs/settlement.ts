@@ -152,7 +152,10 @@ function isOwn(job: JobRecord, { claim, worker }: Settlement): boolean {
   );
 }
 
-/** How the worker itself ended the execution of this claim, in the same words the first time and every time after; null where it did not. */
+/**
+ * How the worker itself ended the execution of this claim, in the same words the first time and every time after; null
+ * where it did not.
+ */
 function ended(job: JobRecord, { claim, kind }: Settlement): Outcome | null {
   if (claim === null) return null;
   const expected = kind === 'fail' ? 'failed' : 'requeued';

@@ -4,7 +4,10 @@ import { changeQueue, queueNumbers } from './queue-settings.ts';
 
 const kind = 'limit.override';
 
-/** Numbers of limits that an operator sets for a while (ojs-rate-limiting §10.2). When they end stands in a document beside them. */
+/**
+ * Numbers of limits that an operator sets for a while (ojs-rate-limiting §10.2). When they end stands in a document
+ * beside them.
+ */
 export class LimitOverrides {
   readonly #storage: Storage;
   readonly #clock: Clock;

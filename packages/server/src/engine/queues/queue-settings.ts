@@ -50,7 +50,10 @@ interface Bounded {
   depth: number;
 }
 
-/** What operators set for queues, and what producers are told about it (ojs-backpressure, ojs-queue-config). The bound itself is kept by the storage. */
+/**
+ * What operators set for queues, and what producers are told about it (ojs-backpressure, ojs-queue-config). The bound
+ * itself is kept by the storage.
+ */
 export class QueueSettings {
   readonly #storage: Storage;
   readonly #clock: Clock;
@@ -104,8 +107,8 @@ export class QueueSettings {
   }
 
   /**
-   * The fullest of the queues that these jobs went to, where it is past its threshold; null otherwise. The depth is what this node knows, at most
-   * a second old, until it reaches the threshold; from there on it is read.
+   * The fullest of the queues that these jobs went to, where it is past its threshold; null otherwise. The depth is
+   * what this node knows, at most a second old, until it reaches the threshold; from there on it is read.
    */
   async pressure(jobs: readonly Pick<NewJob, 'queue'>[]): Promise<Pressure | null> {
     if (this.#isStale()) await this.#read();

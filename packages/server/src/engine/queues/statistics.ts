@@ -28,7 +28,10 @@ interface Today {
   failed: number;
 }
 
-/** The sums by minute that storages maintain, kept so that an answer reads only the last minutes again, at most once a second. */
+/**
+ * The sums by minute that storages maintain, kept so that an answer reads only the last minutes again, at most once a
+ * second.
+ */
 export class Statistics {
   readonly #storage: Storage;
   readonly #clock: Clock;

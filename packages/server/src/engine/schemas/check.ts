@@ -3,7 +3,10 @@ import type { Schemas } from './schemas.ts';
 
 const noWarnings: readonly string[] = [];
 
-/** Checks envelopes before they are enqueued; answers warnings. A fault of one among several says which by `details.index`. */
+/**
+ * Checks envelopes before they are enqueued; answers warnings. A fault of one among several says which by
+ * `details.index`.
+ */
 export async function checkEnvelopes(schemas: Schemas, read: readonly ReadEnvelope[]): Promise<readonly string[]> {
   if (!(await schemas.any())) return noWarnings;
   const warnings: string[] = [];

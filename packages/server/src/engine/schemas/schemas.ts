@@ -51,8 +51,8 @@ const rounds = 10;
 const none: readonly string[] = [];
 
 /**
- * The registry of schemas (ojs-core §5.2, ojs-schema-registry). One small document lists what is registered and is changed by
- * compare-and-set; the texts stand in documents of their own that never change.
+ * The registry of schemas (ojs-core §5.2, ojs-schema-registry). One small document lists what is registered and is
+ * changed by compare-and-set; the texts stand in documents of their own that never change.
  */
 export class Schemas {
   readonly #storage: Storage;
@@ -69,8 +69,8 @@ export class Schemas {
   }
 
   /**
-   * Checks the args of a job against the schema that it names, else against that of its version, else against the latest of its type. What names
-   * nothing that is registered passes.
+   * Checks the args of a job against the schema that it names, else against that of its version, else against the
+   * latest of its type. What names nothing that is registered passes.
    * @returns warnings, where the schema's mode is `warn`.
    * @throws ProtocolError `schema_validation` where its mode is `strict`.
    */
@@ -120,7 +120,8 @@ export class Schemas {
 
   /**
    * Registers a version.
-   * @throws ProtocolError `invalid_request` where the text is no schema, `conflict` where type and version, or the URI, are taken.
+   * @throws ProtocolError `invalid_request` where the text is no schema, `conflict` where type and version, or the URI,
+   * are taken.
    */
   async register(schema: Omit<SchemaEntry, 'id' | 'createdAt'> & { readonly text: Json }): Promise<SchemaEntry> {
     const { text, ...rest } = schema;

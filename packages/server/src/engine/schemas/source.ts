@@ -11,7 +11,10 @@ export class SchemaError extends Error {
   }
 }
 
-/** What entering a subschema costs: `weight` always, then so much for each key and item of the value, and for each 4 characters. */
+/**
+ * What entering a subschema costs: `weight` always, then so much for each key and item of the value, and for each 4
+ * characters.
+ */
 export interface Cost {
   readonly weight: number;
   readonly keys: number;
@@ -55,12 +58,15 @@ const overKeys = [
 ];
 const overItems = ['items', 'unevaluatedItems'];
 const overLength = ['minLength', 'maxLength'];
-/** Measured against a step: listing the names of a large object is slow, and each item that `contains` does not find leaves an error behind. */
+/**
+ * Measured against a step: listing the names of a large object is slow, and each item that `contains` does not find
+ * leaves an error behind.
+ */
 const [keyCost, foundCost] = [10, 20] as const;
 
 /**
- * The schema with nothing but keywords of the draft, each subschema with its cost; the tuples of older drafts (`items` as an array) become
- * `prefixItems`. Values of the wrong kind stay, for the meta-schema to find.
+ * The schema with nothing but keywords of the draft, each subschema with its cost; the tuples of older drafts (`items`
+ * as an array) become `prefixItems`. Values of the wrong kind stay, for the meta-schema to find.
  * @throws SchemaError where it is no object, or has too many subschemas.
  */
 export function readSource(schema: unknown): Source {

@@ -5,7 +5,10 @@ import { fullFormats } from 'ajv-formats/dist/formats.js';
 import { RE2JS } from 're2js';
 import { type Cost, costKeyword, readSource, SchemaError, type Source } from './source.ts';
 
-/** Steps that any check may take, at about 20 ns: what is refused was refused after milliseconds, for args of 1 MiB after less than half a second. */
+/**
+ * Steps that any check may take, at about 20 ns: what is refused was refused after milliseconds, for args of 1 MiB
+ * after less than half a second.
+ */
 const base = 50_000;
 const perCharacter = 20;
 
@@ -13,7 +16,10 @@ const perCharacter = 20;
 export class Budget {
   left = 0;
 
-  /** The answer of `work`; null where it took more than a text of `length` characters allows, or more of the stack than there is. */
+  /**
+   * The answer of `work`; null where it took more than a text of `length` characters allows, or more of the stack than
+   * there is.
+   */
   run<T>(length: number, work: () => T, steps: number = base): T | null {
     this.left = steps + perCharacter * length;
     try {
@@ -44,9 +50,9 @@ const maxIssues = 20;
 const telling = 20_000;
 
 /**
- * A compiled JSON Schema (draft 2020-12) for the args of a job. Schemas come from outside, so a check can neither hang nor fill the memory: every
- * subschema that is entered counts against a budget, patterns run in linear time (RE2), references stay within the schema, and what is no keyword
- * of the draft is left out.
+ * A compiled JSON Schema (draft 2020-12) for the args of a job. Schemas come from outside, so a check can neither hang
+ * nor fill the memory: every subschema that is entered counts against a budget, patterns run in linear time (RE2),
+ * references stay within the schema, and what is no keyword of the draft is left out.
  */
 export class SchemaValidator {
   readonly #schema: Source;
@@ -200,7 +206,10 @@ function expression(pattern: string): { readonly test: (text: string) => boolean
   }
 }
 
-/** The draft's `uniqueItems` by one pass: the usual comparison of all pairs takes an hour for what fits into an envelope. */
+/**
+ * The draft's `uniqueItems` by one pass: the usual comparison of all pairs takes an hour for what fits into an
+ * envelope.
+ */
 function unique(wanted: boolean): (items: readonly unknown[]) => boolean {
   if (!wanted) return () => true;
   return (items) => {

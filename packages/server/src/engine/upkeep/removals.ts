@@ -12,7 +12,10 @@ const [kind, key] = ['retention', 'over_cap'];
 const tellMs = 60_000;
 const nothing: RemovalCounts = { completed: 0, cancelled: 0, discarded: 0, dead_letter: 0 };
 
-/** Jobs that went before their time because there were more than the cap: counted in the store for all nodes, and told in the log. */
+/**
+ * Jobs that went before their time because there were more than the cap: counted in the store for all nodes, and told
+ * in the log.
+ */
 export class Removals {
   readonly #storage: Storage;
   readonly #clock: Clock;

@@ -11,7 +11,10 @@ export class StoreClock implements Clock {
     return this.#local.now() + (this.#offset ?? 0);
   }
 
-  /** The store told its time somewhere between there and back. An offset that fits stays: after a call that took seconds half of the way may be seconds wrong. */
+  /**
+   * The store told its time somewhere between there and back. An offset that fits stays: after a call that took seconds
+   * half of the way may be seconds wrong.
+   */
   async follow(storage: Storage): Promise<void> {
     const sent = this.#local.now();
     const store = await storage.clock();

@@ -15,18 +15,24 @@ import type { Removals } from './removals.ts';
 
 /** Items of one call to the storage: about 2 ms of work on SQLite, so upkeep never holds up the calls of users. */
 const page = 200;
-/** What one call of the retention removes of each kind where the store works in a process of its own: there the round trips count, not the time that it holds this one. */
+/**
+ * What one call of the retention removes of each kind where the store works in a process of its own: there the round
+ * trips count, not the time that it holds this one.
+ */
 const remotePage = 1_000;
 /** One pass of retention; the rest of its 5 s belongs to the users. */
 const pruneMs = 1_000;
 /** A fetch is asked again within its own deadline of at most a minute; after twice that nobody repeats it. */
 const requestsMs = 120_000;
-/** A limit's key that no job names is kept for longer than the longest window of a rate (a day), so that its starts still count. */
+/**
+ * A limit's key that no job names is kept for longer than the longest window of a rate (a day), so that its starts
+ * still count.
+ */
 const limitsMs = 2 * 86_400_000;
 
 /**
- * No loop having run for this long means that the process was stopped or starved, and heartbeats lie unread in its sockets; none having been answered,
- * that the store was away, and heartbeats were refused.
+ * No loop having run for this long means that the process was stopped or starved, and heartbeats lie unread in its
+ * sockets; none having been answered, that the store was away, and heartbeats were refused.
  */
 const stallMs = 5_000;
 
@@ -53,7 +59,10 @@ export class Upkeep {
   readonly #chores: readonly Chore[];
   readonly #holder: string;
   readonly #forget: (worker: WorkerRecord) => Promise<unknown>;
-  /** Silence of workers counts from here at the earliest: while this node was down, or stood still, or its store was away, nobody could be heard. */
+  /**
+   * Silence of workers counts from here at the earliest: while this node was down, or stood still, or its store was
+   * away, nobody could be heard.
+   */
   #since: number;
   /** When a loop last began, by the wall clock. */
   #ticked = Date.now();
@@ -161,7 +170,8 @@ export class Upkeep {
       const moved = await this.#apply(decided);
       if (jobs.length < limit) return;
       if (moved > 0) continue;
-      // A full page of which nothing moved is another node's work, or waits for heartbeats: then others may stand behind it.
+      // A full page of which nothing moved is another node's work, or waits for heartbeats: then others may stand
+      // behind it.
       if (due.length === jobs.length || limit >= 50 * page) return;
       limit *= 2;
     }
@@ -236,7 +246,10 @@ export class Upkeep {
     return new Map((await this.#storage.registry.workers()).map((worker) => [worker.worker, worker]));
   }
 
-  /** Every loop looks, because after a stall any of them may be the first to run. By the wall clock, which goes on while a machine sleeps. */
+  /**
+   * Every loop looks, because after a stall any of them may be the first to run. By the wall clock, which goes on while
+   * a machine sleeps.
+   */
   #notice(): void {
     const now = Date.now();
     if (now - Math.min(this.#ticked, this.#answered) > stallMs) this.#since = this.#clock.now();
@@ -244,8 +257,9 @@ export class Upkeep {
   }
 
   /**
-   * The lease ended while nobody listened, and its worker has not had its time to be heard since: its next heartbeat may still extend it.
-   * Without this a restart of the server or of its store that takes longer than a lease would run every active job twice.
+   * The lease ended while nobody listened, and its worker has not had its time to be heard since: its next heartbeat
+   * may still extend it. Without this a restart of the server or of its store that takes longer than a lease would run
+   * every active job twice.
    */
   #isUnheard(job: JobRecord, worker: WorkerRecord | undefined, now: number): boolean {
     if (

@@ -13,15 +13,18 @@ interface Seen {
   readonly stopped: boolean;
 }
 
-/** Time between two `worker.heartbeat` events of one worker, in milliseconds: with a beat every 5 s a twelfth of them. */
+/**
+ * Time between two `worker.heartbeat` events of one worker, in milliseconds: with a beat every 5 s a twelfth of them.
+ */
 const tellEveryMs = 60_000;
 /** Workers that this node remembers; whoever is forgotten is looked up in the store again. */
 const maxSeen = 10_000;
 
 /**
- * Sees workers by their fetches and heartbeats. It writes their events (ojs-events §3.4): started at the first of them, quiet when they say so, a heartbeat
- * a minute, stopped with their last heartbeat, their deregistration or their death; and it notes who fetches without heartbeats. What this node does not
- * know it looks up in the store, so that a worker does not start anew at every node. What cannot be written is logged; it never fails the worker's call.
+ * Sees workers by their fetches and heartbeats. It writes their events (ojs-events §3.4): started at the first of them,
+ * quiet when they say so, a heartbeat a minute, stopped with their last heartbeat, their deregistration or their death;
+ * and it notes who fetches without heartbeats. What this node does not know it looks up in the store, so that a worker
+ * does not start anew at every node. What cannot be written is logged; it never fails the worker's call.
  */
 export class Presence {
   readonly #storage: Storage;

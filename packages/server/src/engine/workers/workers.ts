@@ -13,17 +13,23 @@ export interface KnownWorker {
   readonly info: Json;
 }
 
-/** A fetch is noted again after this long. Longer than the minute between two looks at a worker with heartbeats, so that those are not noted at all. */
+/**
+ * A fetch is noted again after this long. Longer than the minute between two looks at a worker with heartbeats, so that
+ * those are not noted at all.
+ */
 export const noteEveryMs = 90_000;
-/** A worker without heartbeats that fetches nothing and holds nothing for this long is forgotten. Platforms give each invocation a worker id of its own. */
+/**
+ * A worker without heartbeats that fetches nothing and holds nothing for this long is forgotten. Platforms give each
+ * invocation a worker id of its own.
+ */
 const keepMs = 3_600_000;
 export const forgetWorkersMs = 600_000;
 const page = 200;
 const kind = 'worker.fetching';
 
 /**
- * Every worker that the store knows. Heartbeats are in the registry, which the liveness rules read. Fetches are in documents, which they never read: so a
- * worker that never sent a heartbeat is known, and is not dead.
+ * Every worker that the store knows. Heartbeats are in the registry, which the liveness rules read. Fetches are in
+ * documents, which they never read: so a worker that never sent a heartbeat is known, and is not dead.
  */
 export class Workers {
   readonly #storage: Storage;

@@ -21,7 +21,10 @@ const page = 500;
 const readPage = 50;
 /** How long a call waits for what it has set off; the rest goes on behind it. */
 const patienceMs = 250;
-/** A node that stays ready is taken up by the next pass of the upkeep, the second, the fourth and so on, at last by every 60th: once a minute. */
+/**
+ * A node that stays ready is taken up by the next pass of the upkeep, the second, the fourth and so on, at last by
+ * every 60th: once a minute.
+ */
 const maxRest = 60;
 
 /** Deals with nodes that are ready: core decides what becomes of each, the store applies it under the node's state. */
@@ -42,10 +45,14 @@ export class Advancer {
     this.#clock = clock;
   }
 
-  /** Goes on with nodes that have become ready, and with those that become ready by it: for a while, then behind the caller's back. */
+  /**
+   * Goes on with nodes that have become ready, and with those that become ready by it: for a while, then behind the
+   * caller's back.
+   */
   async advance(ready: readonly NodeRef[], starts: Starts = noStarts): Promise<void> {
     if (ready.length === 0) return;
-    // The upkeep may have found them in the store before this call came: its caller, too, is answered when they have been dealt with.
+    // The upkeep may have found them in the store before this call came: its caller, too, is answered when they have
+    // been dealt with.
     if (ready.some((ref) => this.#underWay.has(ref))) await Promise.race([this.#takenUp, after(patienceMs)]);
     await this.#goOn(ready, starts);
   }
@@ -67,8 +74,9 @@ export class Advancer {
   }
 
   /**
-   * Advances nodes that the store lists as ready, except what this process is dealing with. One that fails takes no neighbour with it, and one that stays
-   * ready whatever is done is left alone for more and more passes, so that it costs next to nothing.
+   * Advances nodes that the store lists as ready, except what this process is dealing with. One that fails takes no
+   * neighbour with it, and one that stays ready whatever is done is left alone for more and more passes, so that it
+   * costs next to nothing.
    * @throws whatever the first of those threw that failed, when all others have been dealt with.
    */
   async takeUp(ready: readonly NodeRef[]): Promise<void> {
@@ -179,7 +187,8 @@ export class Advancer {
   async #decide(workflow: WorkflowRecord, node: NodeRecord, now: number): Promise<WorkflowStep> {
     const nodes = new Map<number, NodeRecord>();
     const jobs = new Map<JobId, JobRecord | null>();
-    // A job is given so much of its parents' results, the last ones first (core's `resultArray`): more is not even kept here.
+    // A job is given so much of its parents' results, the last ones first (core's `resultArray`): more is not even kept
+    // here.
     const passed = new ResultBudget(maxResults);
     for (;;) {
       const decided = decideNode(workflow, node, { nodes, jobs }, now);
@@ -224,8 +233,8 @@ interface Starts {
 const noStarts: Starts = { workflow: '', jobs: new Map() };
 
 /**
- * The starts of a workflow that was just made: its jobs are those that the request was read as, so their nodes are neither read back from the store nor
- * read a second time. For a group of 10,000 that is a third of its cost.
+ * The starts of a workflow that was just made: its jobs are those that the request was read as, so their nodes are
+ * neither read back from the store nor read a second time. For a group of 10,000 that is a third of its cost.
  */
 export function startsOf(workflow: string, nodes: readonly NewNode[], steps: ReadWorkflow['steps']): Starts {
   const byId = new Map(steps.map(({ read: { job } }) => [job.id, job]));

@@ -8,9 +8,9 @@ const noJobs: ReadonlyMap<JobId, JobRecord> = new Map();
 const readAhead = 100;
 
 /**
- * What follows from closing nodes and needs nothing but the closed ones: the steps behind one that failed, and the ends of composites within each other, are
- * closed by the same call, not by one each. So a chain of a thousand whose first step fails ends in a few commits. At most `limit` steps, in the order in
- * which the store may take them.
+ * What follows from closing nodes and needs nothing but the closed ones: the steps behind one that failed, and the ends
+ * of composites within each other, are closed by the same call, not by one each. So a chain of a thousand whose first
+ * step fails ends in a few commits. At most `limit` steps, in the order in which the store may take them.
  * @param decided what becomes of the `ready` nodes, by workflow and index.
  */
 export async function cascade(

@@ -18,7 +18,9 @@ import { ResultBudget } from './result-budget.ts';
 
 /** Nodes read at once with their results, which may have a megabyte each. */
 const readPage = 50;
-/** Characters of results that a view of a workflow shows; what no longer fits is left out, and the job itself has it. */
+/**
+ * Characters of results that a view of a workflow shows; what no longer fits is left out, and the job itself has it.
+ */
 const maxShown = 4_194_304;
 /** What a pass of the upkeep takes up of what a crash left. */
 const leftovers = 2_000;
@@ -31,8 +33,9 @@ export interface WorkflowView {
 }
 
 /**
- * Workflows (ojs-workflows): core decides what becomes of a node, the store applies it under the node's state, so any step may be tried again by any
- * node of the cluster and takes effect once. What a crash leaves between two steps the upkeep finishes.
+ * Workflows (ojs-workflows): core decides what becomes of a node, the store applies it under the node's state, so any
+ * step may be tried again by any node of the cluster and takes effect once. What a crash leaves between two steps the
+ * upkeep finishes.
  */
 export class Workflows {
   readonly #storage: Storage;
@@ -66,7 +69,8 @@ export class Workflows {
     }
     await this.#advancer.advance(created.ready, starts);
     const now = (await this.#storage.workflows.get(id)) ?? created.workflow;
-    // Read back, ten thousand nodes and their jobs took as long as their creation. They are as they were made unless one of them has ended or was refused.
+    // Read back, ten thousand nodes and their jobs took as long as their creation. They are as they were made unless
+    // one of them has ended or was refused.
     const asMade = now.state === 'running' && now.completed + now.failed + now.cancelled === 0;
     return asMade
       ? { workflow: now, nodes: nodes.map((node) => nodeRecordOf(id, node)), jobs: new Map() }
@@ -90,7 +94,8 @@ export class Workflows {
   }
 
   /**
-   * Ends a running workflow: what waits is cancelled, what is active may finish and changes nothing any more (ojs-workflows §9).
+   * Ends a running workflow: what waits is cancelled, what is active may finish and changes nothing any more
+   * (ojs-workflows §9).
    * @throws ProtocolError `not_found`; `conflict` where it has ended already.
    */
   async cancel(id: string): Promise<WorkflowView> {
@@ -105,7 +110,10 @@ export class Workflows {
     return this.get(id);
   }
 
-  /** Goes on with nodes that have become ready, and with those that become ready by it: for a while, then behind the caller's back. */
+  /**
+   * Goes on with nodes that have become ready, and with those that become ready by it: for a while, then behind the
+   * caller's back.
+   */
   advance(ready: readonly NodeRef[]): Promise<void> {
     return this.#advancer.advance(ready);
   }

@@ -3,7 +3,9 @@ import type { ConnectionOptions } from '../../binding/realtime/connection.ts';
 
 /** Times in milliseconds. */
 export interface RealtimeOptions extends ConnectionOptions {
-  /** Streams and WebSockets of one token, or of one address where there is none; and of all clients. Beyond them is 429. */
+  /**
+   * Streams and WebSockets of one token, or of one address where there is none; and of all clients. Beyond them is 429.
+   */
   readonly connectionsPerClient: number;
   readonly connections: number;
   /** Comments of a stream that has nothing else to send; the specification wants one in 15 s. */

@@ -11,7 +11,10 @@ export interface RealtimeParts {
   readonly failed: (error: unknown, what: string, requestId: string) => void;
 }
 
-/** A stream or a WebSocket that is open. `shutDown` tells its client that the server stops; `destroy` cuts it off when that takes too long. */
+/**
+ * A stream or a WebSocket that is open. `shutDown` tells its client that the server stops; `destroy` cuts it off when
+ * that takes too long.
+ */
 export interface OpenStream {
   readonly shutDown: () => Promise<void>;
   readonly destroy: () => void;
@@ -19,7 +22,10 @@ export interface OpenStream {
 
 /** What all streams of the server share. */
 export interface Streams {
-  /** Counts a new connection; the returned function takes it off again. @throws ProtocolError where the server takes no more connections. */
+  /**
+   * Counts a new connection; the returned function takes it off again. @throws ProtocolError where the server takes no
+   * more connections.
+   */
   readonly enter: (request: FastifyRequest, reply: FastifyReply, header: string | undefined) => () => void;
   readonly openStreams: Set<OpenStream>;
   readonly isClosing: () => boolean;

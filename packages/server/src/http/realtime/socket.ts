@@ -13,7 +13,9 @@ export interface SocketTimes {
   readonly pongMs: number;
 }
 
-/** A WebSocket as a place to write to, and what keeps it honest: pings, and a bound on what its client may ask at once. */
+/**
+ * A WebSocket as a place to write to, and what keeps it honest: pings, and a bound on what its client may ask at once.
+ */
 export class Socket implements Sink {
   readonly #socket: WebSocket;
   readonly #waiting = new Set<() => void>();

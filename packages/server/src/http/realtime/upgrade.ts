@@ -20,8 +20,8 @@ export function asksForWebSocket(request: IncomingMessage): boolean {
 }
 
 /**
- * WebSocket handshakes as requests like any other: they pass the router and its hooks, so that host, origin, version and token are checked in the same
- * place as for every request, and are refused with the same answers.
+ * WebSocket handshakes as requests like any other: they pass the router and its hooks, so that host, origin, version
+ * and token are checked in the same place as for every request, and are refused with the same answers.
  */
 export class Upgrades {
   readonly #pending = new WeakMap<IncomingMessage, Upgrade>();
@@ -51,7 +51,10 @@ export class Upgrades {
     return this.#pending.has(request) && asksForWebSocket(request);
   }
 
-  /** Completes the handshake; one that is malformed is answered with 400 by the library, and `connected` is never called. */
+  /**
+   * Completes the handshake; one that is malformed is answered with 400 by the library, and `connected` is never
+   * called.
+   */
   accept(request: IncomingMessage, connected: (socket: WebSocket) => void): void {
     const upgrade = this.#pending.get(request);
     if (upgrade === undefined) return;

@@ -184,7 +184,9 @@ function inserted(tx: Transaction, job: NewJob, now: Millis): void {
 
 const unfinishedStates = [State.scheduled, State.available, State.pending, State.active, State.retryable] as const;
 
-/** The holders of a key in a state that were created after `after`, the oldest first; all of them with a limit of -1. */
+/**
+ * The holders of a key in a state that were created after `after`, the oldest first; all of them with a limit of -1.
+ */
 function holders(sql: Connection, key: string, state: State, after: Millis | null, limit: number): readonly Holder[] {
   return sql.all(statements.holders, key, state, after ?? Number.MIN_SAFE_INTEGER, limit).flatMap(([number]) => {
     const cells = sql.get(statements.byNumber, integer(number));

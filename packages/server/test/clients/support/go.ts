@@ -1,6 +1,6 @@
 /**
- * Go's encoding/json as far as it matters here: null leaves the zero value, a value of another type is an error, names match in any case, unknown names
- * are skipped.
+ * Go's encoding/json as far as it matters here: null leaves the zero value, a value of another type is an error, names
+ * match in any case, unknown names are skipped.
  */
 export type Decode<T> = (value: unknown, at: string) => T;
 

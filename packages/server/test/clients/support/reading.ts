@@ -1,6 +1,9 @@
 import { mapped } from './go.ts';
 
-/** How Python and JavaScript clients read an answer: a member by its name, of the type that the client declares. Others are skipped. */
+/**
+ * How Python and JavaScript clients read an answer: a member by its name, of the type that the client declares. Others
+ * are skipped.
+ */
 export type Reader<T> = (value: unknown, at: string) => T;
 export type Dict = Readonly<Record<string, unknown>>;
 

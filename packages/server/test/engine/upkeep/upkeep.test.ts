@@ -281,7 +281,8 @@ describe('upkeep by timers', () => {
         return lease(name, ...rest);
       };
     });
-    // Stands still in the middle of a pass, as a stopped process may, for longer than a stall and than a worker may be silent.
+    // Stands still in the middle of a pass, as a stopped process may, for longer than a stall and than a worker may be
+    // silent.
     upkeep.promote = async (now, limit) => {
       upkeep.promote = promote;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_300);

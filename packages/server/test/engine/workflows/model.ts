@@ -60,7 +60,9 @@ export interface Played {
   readonly open: number;
 }
 
-/** Clears the store and runs one workflow to its end under crashes: after each one another engine takes over the store. */
+/**
+ * Clears the store and runs one workflow to its end under crashes: after each one another engine takes over the store.
+ */
 export async function play(storage: Storage, request: object, fates: Fates): Promise<Played> {
   await storage.clear();
   const clock = manualClock();

@@ -8,7 +8,8 @@ async function create(b: Bench, body: object): Promise<string> {
   return (await b.engine.workflows.create(b.engine.workflows.read(JSON.stringify(body), newId))).workflow.id;
 }
 
-// A call waits 250 ms for what it sets off, and leaves the rest to be done behind its back: by this clock those never end.
+// A call waits 250 ms for what it sets off, and leaves the rest to be done behind its back: by this clock those never
+// end.
 beforeEach(() => void vi.spyOn(performance, 'now').mockReturnValue(performance.now()));
 afterEach(() => void vi.restoreAllMocks());
 

@@ -106,7 +106,8 @@ describe('a client that does not read', () => {
     });
     expect(notices.at(-1)).toMatchObject({ newest_dropped_id: String(Math.max(...missing)) });
     expect(text).toContain(`:events-dropped ${notices[0].dropped_count}\n\n`);
-    // What came before the first notice lay in the sockets of both sides and in one write: a few megabytes, however much has happened.
+    // What came before the first notice lay in the sockets of both sides and in one write: a few megabytes, however
+    // much has happened.
     const before = text.slice(0, text.indexOf(':events-dropped')).length;
     expect(before).toBeLessThan(12_000_000);
     expect(missing.size).toBeGreaterThan(0);

@@ -8,7 +8,10 @@ import { allPages, given, optional, pageSize, type Step, step, workflowIds } fro
 const id = fc.constantFrom(...workflowIds);
 const event = (kind: string) => `["${kind}","w",null,"",null,null,0,null,null,null,{}]`;
 
-/** A diamond with a join at its end, and two steps of which the first is no member. Their jobs have the last six numbers. */
+/**
+ * A diamond with a join at its end, and two steps of which the first is no member. Their jobs have the last six
+ * numbers.
+ */
 const graphs: Readonly<Record<string, readonly NewNode[]>> = {
   v: [
     newNode(0, { next: [1, 2], job: idOf(10) }),

@@ -15,7 +15,10 @@ interface Node {
   readonly Plans?: readonly Node[];
 }
 
-/** How a statement finds its rows: the index of each scan in order of names, `index*` where it is walked from its beginning, `table!` for a whole table. */
+/**
+ * How a statement finds its rows: the index of each scan in order of names, `index*` where it is walked from its
+ * beginning, `table!` for a whole table.
+ */
 function scansOf(plan: Node): readonly string[] {
   const below = (plan.Plans ?? []).flatMap(scansOf);
   const { 'Node Type': type, 'Relation Name': table, 'Index Name': index, 'Index Cond': condition } = plan;
@@ -24,7 +27,10 @@ function scansOf(plan: Node): readonly string[] {
   return table === undefined || type === 'ModifyTable' || type === 'Tid Scan' ? below : [`${table}!`, ...below];
 }
 
-/** What stands in the statement, and the scans that it is to have. Whatever is not here has to be found through conditions on its indexes, too. */
+/**
+ * What stands in the statement, and the scans that it is to have. Whatever is not here has to be found through
+ * conditions on its indexes, too.
+ */
 const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^SELECT number, place, .* FROM ojs\.jobs WHERE line = \$1 AND place IS NOT NULL ORDER BY/, ['jobs_ready']],
   [/AS mark \(above, priority, place\)/, ['jobs_ready']],

@@ -6,7 +6,10 @@ import { server } from './schema.ts';
 
 export interface Stores extends AsyncDisposable {
   readonly all: readonly Storage[];
-  /** Closes the storages; answers how many transactions the server ended because of a deadlock, and how many rows of the table were read, seen or not. */
+  /**
+   * Closes the storages; answers how many transactions the server ended because of a deadlock, and how many rows of the
+   * table were read, seen or not.
+   */
   close(table: string): Promise<{ readonly deadlocks: number; readonly read: number }>;
 }
 

@@ -456,8 +456,8 @@ export const limitCases: readonly Case[] = [
       const time = performance.now();
       const answers = await storage.jobs.claim(claims, t0);
       const took = performance.now() - time;
-      // 4 ms on memory and 40 ms on SQLite; looking at each lane for each claim takes seconds. A machine so busy that 1.5 s would be too little took
-      // long to insert the jobs, too.
+      // 4 ms on memory and 40 ms on SQLite; looking at each lane for each claim takes seconds. A machine so busy that
+      // 1.5 s would be too little took long to insert the jobs, too.
       expect(took).toBeLessThan(Math.max(1500, 2 * (time - began)));
       expect(answers.flatMap(numbersOf)).toEqual(numbers(4000).map(idOf));
       await storage.registry.overrideLimit('a', slots(2), t0);

@@ -224,7 +224,8 @@ export const uniqueCases: readonly Case[] = [
       const before = process.threadCpuUsage();
       const [first, ...others] = await insertGroup(storage, group, t0 + 1);
       const { user, system } = process.threadCpuUsage(before);
-      // 4 s and more where each job looks at all before it; on Redis, whose work is not in this process, the call fails then.
+      // 4 s and more where each job looks at all before it; on Redis, whose work is not in this process, the call fails
+      // then.
       expect(user + system).toBeLessThan(3_000_000);
       expect(first).toEqual({ kind: 'inserted', replaced: numbers.map(idOf) });
       expect(others).toEqual(

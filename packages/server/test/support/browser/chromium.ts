@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 
-/** The browser to drive; null where there is none. A CI run without one fails: what it would have shown is not known. */
+/**
+ * The browser to drive; null where there is none. A CI run without one fails: what it would have shown is not known.
+ */
 export function findChromium(): string | null {
   const path = process.env.OJS_CHROMIUM ?? '/usr/bin/chromium';
   if (existsSync(path)) return path;

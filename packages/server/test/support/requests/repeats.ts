@@ -32,7 +32,10 @@ export function post(path: string, body: unknown, key?: string): Request {
   return { method: 'POST', path: `/ojs/v1${path}`, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
 }
 
-/** Calls of a server whose first answer is cut off, so that they come twice. To be made where tests are declared; it starts and ends with them. */
+/**
+ * Calls of a server whose first answer is cut off, so that they come twice. To be made where tests are declared; it
+ * starts and ends with them.
+ */
 export function repeats(storage: string) {
   let server: RunningServer;
   let proxy: CuttingProxy;
@@ -56,13 +59,17 @@ export function repeats(storage: string) {
 
   async function enqueue(patch: Readonly<Record<string, unknown>> = {}): Promise<Job> {
     const id = newId();
-    // What the server does by itself is told too: no job of a test becomes available again while another one counts the events.
+    // What the server does by itself is told too: no job of a test becomes available again while another one counts the
+    // events.
     const options = { queue: `q-${id}`, retry: { initial_interval: 'PT1H', max_interval: 'PT1H' }, ...patch };
     await call(server.url, '/jobs', { id, type: 'a.b', args: [], options });
     return { id, queue: options.queue, x_lease: '', attempt: 0 };
   }
 
-  /** A job that the worker has. One whose worker's heartbeats do not list it is taken back in time: a test with heartbeats has a worker of its own. */
+  /**
+   * A job that the worker has. One whose worker's heartbeats do not list it is taken back in time: a test with
+   * heartbeats has a worker of its own.
+   */
   async function fetched(patch: Readonly<Record<string, unknown>> = {}, worker_id = 'w1'): Promise<Job> {
     const { queue } = await enqueue(patch);
     const { body } = await call<{ jobs: readonly Job[] }>(server.url, '/workers/fetch', { queues: [queue], worker_id });
@@ -71,7 +78,9 @@ export function repeats(storage: string) {
     return job;
   }
 
-  /** How many events there are, but for those of heartbeats and workers: each of these is news, the repeated one too. */
+  /**
+   * How many events there are, but for those of heartbeats and workers: each of these is news, the repeated one too.
+   */
   async function events(): Promise<number> {
     const { body } = await call<{ events: readonly { type: string }[] }>(server.url, '/events?limit=1000');
     return body.events.filter(({ type }) => type !== 'job.heartbeat' && !type.startsWith('worker.')).length;

@@ -51,7 +51,10 @@ function idOf(name: OperationName, canaries: Canaries): string {
   }
 }
 
-/** A body with which the operation would have an effect; undefined where it needs none. Its first member is one that must be right. */
+/**
+ * A body with which the operation would have an effect; undefined where it needs none. Its first member is one that
+ * must be right.
+ */
 export function bodyOf(name: OperationName, canaries: Canaries): object | undefined {
   const { queue, active } = canaries;
   const owner = { job_id: active, worker_id: 'keeper' };

@@ -344,7 +344,10 @@ const cronValues: Values = [
   [['overlap_policy'], ['""', '"explode"', '"__proto__"']],
   [['description'], [long(4_097)]],
 ];
-/** Templates say less than envelopes: what stands beside a cron's own members is read only where it has a meaning for its jobs. */
+/**
+ * Templates say less than envelopes: what stands beside a cron's own members is read only where it has a meaning for
+ * its jobs.
+ */
 const templateKinds = jobKinds.filter(([path]) => !['id', 'specversion'].includes(String(path[0])));
 const templateValues = jobValues.filter(([path]) => !['id', 'specversion'].includes(String(path[0])));
 

@@ -88,7 +88,10 @@ export class ClaimBatch {
     this.#expired = expired;
   }
 
-  /** Starts the job for the next claim of the run. Discards it instead if it has expired, or refuses it once the call has discarded its share. */
+  /**
+   * Starts the job for the next claim of the run. Discards it instead if it has expired, or refuses it once the call
+   * has discarded its share.
+   */
   take(run: ClaimRun, held: LockedJob<JobRecord>): 'started' | 'expired' | 'refused' {
     const { tx, now } = this;
     const { job } = held;

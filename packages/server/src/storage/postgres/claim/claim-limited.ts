@@ -13,8 +13,8 @@ import {
 import type { Ready } from './ready-job.ts';
 
 /**
- * Limit groups that a call meets in vain. Each moves to the waitlist of the key that holds it back, so a key that closes
- * costs so many only where other keys kept its groups apart.
+ * Limit groups that a call meets in vain. Each moves to the waitlist of the key that holds it back, so a key that
+ * closes costs so many only where other keys kept its groups apart.
  */
 const mostFruitless = 500;
 
@@ -118,7 +118,9 @@ class Visit {
     return plain.spent || (bound !== null && !(next && isClaimedBefore(placeOf(next.ready), bound)));
   }
 
-  /** Whether a job of a group that is not merged yet may come before this one, or this one's group may have lost jobs. */
+  /**
+   * Whether a job of a group that is not merged yet may come before this one, or this one's group may have lost jobs.
+   */
   #mayBeUnmerged(next: Next): boolean {
     const unknown = this.#groups.unknownFrom(this.#queue);
     return unknown !== null && (this.#mayBeUnread(next) || !isClaimedBefore(placeOf(next.ready), unknown));

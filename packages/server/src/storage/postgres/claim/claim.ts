@@ -15,8 +15,8 @@ import { ClaimRequests } from './requests.ts';
 
 /**
  * One statement reads all that decides how a claim goes on: the clock of the rates, whether jobs are due, which queues
- * are paused or limited. With OFFSET each EXISTS uses its index for each queue; without it a plan that was made on empty
- * tables reads the whole table, and is kept.
+ * are paused or limited. With OFFSET each EXISTS uses its index for each queue; without it a plan that was made on
+ * empty tables reads the whole table, and is kept.
  */
 const selectOpening = `SELECT last_start,
     EXISTS (SELECT FROM ojs.jobs WHERE state = ${State.scheduled} AND due_at IS NOT NULL AND due_at <= greatest($2, last_start))
@@ -152,8 +152,8 @@ async function open(
 }
 
 /**
- * Reads ahead for the first claims on the same queue. Where the rows must not be taken after all (the queue is paused or
- * limited, or jobs are due), they only stay locked until the commit.
+ * Reads ahead for the first claims on the same queue. Where the rows must not be taken after all (the queue is paused
+ * or limited, or jobs are due), they only stay locked until the commit.
  */
 async function readFirstHead(
   tx: Transaction,
@@ -217,7 +217,9 @@ async function serve(serving: Serving, run: ClaimRun): Promise<readonly Claimed[
   });
 }
 
-/** For claims that got less than they asked for: when a rate that holds back jobs of these queues allows the next start. */
+/**
+ * For claims that got less than they asked for: when a rate that holds back jobs of these queues allows the next start.
+ */
 async function nextStart(
   tx: Transaction,
   groups: LimitGroups,

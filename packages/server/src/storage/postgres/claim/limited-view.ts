@@ -121,7 +121,10 @@ export interface FirstOf {
   readonly ready: Ready;
 }
 
-/** The group of a waitlist whose first job comes first; `unread` where that may be one that was not read, null where none is left. */
+/**
+ * The group of a waitlist whose first job comes first; `unread` where that may be one that was not read, null where
+ * none is left.
+ */
 export function firstOf({ groups, bound }: Waitlist): FirstOf | 'unread' | null {
   let first: FirstOf | null = null;
   for (const group of groups) {

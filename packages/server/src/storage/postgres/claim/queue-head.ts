@@ -39,8 +39,8 @@ interface Marks {
  * Where the claims of this process stopped in each ready queue. A job that was taken leaves a dead entry in the index
  * until a vacuum, a minute or more later, and a scan from the beginning walks all dead entries: 1 ms for 100,000. So a
  * queue with more jobs than were asked for is read on from where the last claim stopped. Places only grow, and a job
- * that goes back gets a new place; only a job that was locked, or not committed yet, can be in front of a mark. The next
- * read from the beginning finds it: twice a second, and whenever fewer jobs than asked for are behind the marks.
+ * that goes back gets a new place; only a job that was locked, or not committed yet, can be in front of a mark. The
+ * next read from the beginning finds it: twice a second, and whenever fewer jobs than asked for are behind the marks.
  */
 export class QueueHeads {
   readonly #queues = new Map<string, Marks>();
@@ -60,7 +60,9 @@ export class QueueHeads {
     return { asked, rows, whole: false };
   }
 
-  /** Returns the same rows, or reads from the beginning where they are too few and jobs may wait in front of the marks. */
+  /**
+   * Returns the same rows, or reads from the beginning where they are too few and jobs may wait in front of the marks.
+   */
   async complete(tx: Transaction, queue: string, read: HeadRows): Promise<HeadRows> {
     return read.whole || read.rows.length === read.asked ? read : this.#readWhole(tx, queue, read.asked);
   }

@@ -9,7 +9,10 @@ export interface Ready {
   readonly place: number;
 }
 
-/** The columns that {@link readReady} expects: without those that are alike in all available jobs, or that a start overwrites. */
+/**
+ * The columns that {@link readReady} expects: without those that are alike in all available jobs, or that a start
+ * overwrites.
+ */
 export const readyColumns =
   'number, place, id, claim, attempt, priority, run_at, enqueued_at, timeout_ms, heartbeat_ms, visibility_ms, expires_at, later_expires_at, deadline_at, ' +
   'created_at, queue, type, worker, started_at, trace, limits, workflow, node, cron, unique_key, result, progress, checkpoint, history, policy, envelope';

@@ -1,6 +1,8 @@
 import { type EventKind, type EventSubject, type Json, jobEventEntry, type State } from '@ojs-ts/core';
 
-/** The events of a transaction in their order: entries, and sections that may be filled later than what follows them. */
+/**
+ * The events of a transaction in their order: entries, and sections that may be filled later than what follows them.
+ */
 export class EventBuffer {
   readonly #on: boolean;
   readonly #parts: (Json | EventBuffer)[] = [];

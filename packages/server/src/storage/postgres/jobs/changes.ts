@@ -144,7 +144,9 @@ export class Changes {
     this.#wakeByFreedSlots();
   }
 
-  /** Closes the nodes of the jobs that ended, after the rows are written; returns for each the nodes that became ready. */
+  /**
+   * Closes the nodes of the jobs that ended, after the rows are written; returns for each the nodes that became ready.
+   */
   async close(): Promise<readonly (readonly NodeRef[])[]> {
     return closeNodes(this.#tx, this.#ends.splice(0), this.#now);
   }

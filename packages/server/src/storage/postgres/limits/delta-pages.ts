@@ -3,7 +3,9 @@ import { integer, readTexts, text, textOrNull } from '../../cells.ts';
 import { type Cells, indexJoin, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 
-/** Deltas that a page looks at for each of its keys. One more delta of a key that is merged anyway costs a twentieth. */
+/**
+ * Deltas that a page looks at for each of its keys. One more delta of a key that is merged anyway costs a twentieth.
+ */
 const deltasEach = 10;
 
 /** The deltas of one key, added up. */
@@ -82,8 +84,8 @@ export async function takeKeyDeltas(tx: Transaction, keys: readonly string[]): P
 }
 
 /**
- * Takes deltas of limit groups, about two pages at most: first those of these queues in claim order, then any others, so
- * that the end of a job finds every queue that waits for its slot.
+ * Takes deltas of limit groups, about two pages at most: first those of these queues in claim order, then any others,
+ * so that the end of a job finds every queue that waits for its slot.
  */
 export async function takeGroupDeltas(tx: Transaction, queues: readonly string[]): Promise<GroupPage> {
   const { keys } = tx.pages;

@@ -11,7 +11,10 @@ import {
 } from '@ojs-ts/core';
 import { indexJoin } from '../connection/sql.ts';
 
-/** The queues in which jobs wait under the keys of `$1`: one look-up a queue and key, however many limit groups wait there. */
+/**
+ * The queues in which jobs wait under the keys of `$1`: one look-up a queue and key, however many limit groups wait
+ * there.
+ */
 export const queuesUnder = `WITH RECURSIVE under AS (
     SELECT wanted.key, (SELECT queue FROM ojs.lane_keys WHERE lane_keys.key = wanted.key ORDER BY queue LIMIT 1) AS queue
     FROM unnest($1::text[]) AS wanted (key)

@@ -92,7 +92,9 @@ export class LimitGroups {
     return this.#hasMore || (queue === undefined ? this.#unknown.size > 0 : this.#unknown.has(queue));
   }
 
-  /** The position behind which jobs of the queue may wait in groups that are not merged yet; null where all are merged. */
+  /**
+   * The position behind which jobs of the queue may wait in groups that are not merged yet; null where all are merged.
+   */
   unknownFrom(queue: string): QueuePlace | null {
     return this.#unknown.get(queue) ?? null;
   }
@@ -165,7 +167,9 @@ export class LimitGroups {
     this.#tx.write(openDueWaitlists, [texts(queues), this.#now]);
   }
 
-  /** Writes the first position of these groups and of their waitlists; `others` are further waitlists that have changed. */
+  /**
+   * Writes the first position of these groups and of their waitlists; `others` are further waitlists that have changed.
+   */
   update(groups: readonly LimitGroup[], others: readonly Pick<LimitGroup, 'queue' | 'waitlist'>[]): void {
     if (groups.length > 0) this.#tx.write(updateGroups, columnsOf(groups));
     const changed = [
@@ -187,7 +191,10 @@ export class LimitGroups {
     return row ? integerOrNull(row[0]) : null;
   }
 
-  /** The waitlist of a new group: that of a closed key, else that under which most jobs wait, so that few are open at once. */
+  /**
+   * The waitlist of a new group: that of a closed key, else that under which most jobs wait, so that few are open at
+   * once.
+   */
   #firstWaitlist(keys: readonly string[]): string {
     const closed: Closed | null = this.limits.closing(keys, this.#now);
     if (closed) return closed.key;

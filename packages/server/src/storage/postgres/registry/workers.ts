@@ -32,7 +32,9 @@ export function workers(database: Database): Pick<Registry, 'beat' | 'workers' |
   };
 }
 
-/** Applies heartbeats in their order. Workers are locked before jobs, so two calls for the same worker cannot deadlock. */
+/**
+ * Applies heartbeats in their order. Workers are locked before jobs, so two calls for the same worker cannot deadlock.
+ */
 async function beat(tx: Transaction, beats: readonly WorkerBeat[], now: Millis): Promise<readonly Beaten[]> {
   const [workers, jobs] = await Promise.all([lockWorkers(tx, beats), HeldJobs.lock(tx, beats)]);
   const answers = beats.map((beat): Beaten => {

@@ -3,7 +3,9 @@ import { Database } from '../../../../src/storage/postgres/connection/database.t
 import { readPostgresUrl } from '../../../../src/storage/postgres/connection/url.ts';
 import { newSchema, openPostgres, server } from '../schema.ts';
 
-/** Stands still as a process does in which a handler computes: the server's end of the session stays unread meanwhile. */
+/**
+ * Stands still as a process does in which a handler computes: the server's end of the session stays unread meanwhile.
+ */
 function stall(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

@@ -14,7 +14,10 @@ const later: readonly NewJob[] = [newJob(1), newJob(2, { queue: 'other' })];
 const refused = newJob(3, { state: State.pending });
 const end = turnedAway(recordOf(refused), { code: 'queue_full', type: 'queue_full', message: 'full', names: [] }, t0);
 
-/** What a node does with the rows that `fill` leaves; the memory storage, on which the other operations are played, has no inbox. */
+/**
+ * What a node does with the rows that `fill` leaves; the memory storage, on which the other operations are played, has
+ * no inbox.
+ */
 const operations: Readonly<Record<string, Operation>> = {
   take: (inbox, entries) =>
     inbox.take(
@@ -57,7 +60,8 @@ describe.skipIf(server === null)('the connection is cut before an answer about t
   test.each(Object.entries(operations))(
     '%s: every answer of the store, then the call again: all is done, once',
     async (_, call) => {
-      // With one connection nothing else opens another: an answer to its greeting would be counted, and cut in place of one about the inbox.
+      // With one connection nothing else opens another: an answer to its greeting would be counted, and cut in place of
+      // one about the inbox.
       const url = `${newSchema()}&connections=1`;
       const schema = new URL(url).searchParams.get('schema') ?? '';
       const client = new pg.Client({ connectionString: server ?? '' });

@@ -7,10 +7,16 @@ import { newSchema, openPostgres, server } from '../schema.ts';
 
 const jobs = 200;
 const rounds = 10;
-/** Alone on the server it is nearly all of them, and with a column in an index none. A page stays full while a transaction, of another file of tests maybe, may still see what is dead there. */
+/**
+ * Alone on the server it is nearly all of them, and with a column in an index none. A page stays full while a
+ * transaction, of another file of tests maybe, may still see what is dead there.
+ */
 const some = 0.1;
 
-/** What stands on the same page as before, and in no index anew, leaves nothing for a vacuum: the share of such updates by table. */
+/**
+ * What stands on the same page as before, and in no index anew, leaves nothing for a vacuum: the share of such updates
+ * by table.
+ */
 type Shares = Readonly<Record<string, number>>;
 
 async function sharesOf(url: string, act: (storage: Storage) => Promise<void>): Promise<Shares> {

@@ -6,7 +6,10 @@ import { Vacuum } from '../../../../src/storage/postgres/upkeep/vacuum.ts';
 import { claim, idOf, insert, keepAll, limitOf, newJob, t0 } from '../../suite/tools.ts';
 import { newSchema, openPostgres, server } from '../schema.ts';
 
-/** A vacuum leaves what an older transaction may still see, and other files of tests have transactions on the same server. */
+/**
+ * A vacuum leaves what an older transaction may still see, and other files of tests have transactions on the same
+ * server.
+ */
 const again = { retry: 4 };
 
 test.skipIf(server === null)(
