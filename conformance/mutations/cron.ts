@@ -150,7 +150,7 @@ export const cron: readonly Mutation[] = [
     name: 'any-cron-name',
     rule: 'ojs-cron §2.2',
     in: 'core: isCronName',
-    find: 'name.length <= 255 && namePattern.test(name);',
+    find: 'name.length <= 255 && lowerCaseName.test(name);',
     replace: 'name.length <= 256;',
     cases: ['OJS-L2-CRN-023'],
   },

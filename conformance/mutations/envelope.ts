@@ -61,9 +61,9 @@ export const envelope: readonly Mutation[] = [
   {
     name: 'type-upper-case',
     rule: 'deviations X4',
-    in: 'core: typePattern',
-    find: 'const typePattern = /^[a-z][a-z0-9_-]*',
-    replace: 'const typePattern = /^[a-zA-Z][a-zA-Z0-9_-]*',
+    in: 'core: jobType',
+    find: 'const jobType = /^[a-z][a-z0-9_-]*',
+    replace: 'const jobType = /^[a-zA-Z][a-zA-Z0-9_-]*',
     cases: ['OJS-L0-ENV-011', 'OJS-L0-ENV-026', 'OJS-L0-SET-014'],
   },
   {

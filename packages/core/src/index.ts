@@ -34,6 +34,7 @@ export * from './lifecycle/change.ts';
 export * from './lifecycle/decide.ts';
 export * from './lifecycle/liveness.ts';
 export * from './lifecycle/rerun.ts';
+export * from './names.ts';
 export { requireNode } from './node-version.ts';
 export * from './operations.ts';
 export * from './policies/limits.ts';

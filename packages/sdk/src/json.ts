@@ -1,9 +1,6 @@
+import { isObject } from '@ojs-ts/core';
 /** A JSON object whose fields nobody has looked at yet. */
 export type Wire = Readonly<Record<string, unknown>>;
-
-export function isWire(value: unknown): value is Wire {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** A value in a message; a text in quotes, so that '30' is told from 30. */
 export function quoted(value: unknown): string {
@@ -31,7 +28,7 @@ export function textsOf(value: unknown): string[] | undefined {
 }
 
 export function wireOf(value: unknown): Record<string, unknown> | undefined {
-  return isWire(value) ? value : undefined;
+  return isObject(value) ? value : undefined;
 }
 
 export function dateOf(value: unknown): Date | undefined {
@@ -63,7 +60,7 @@ export function eachOf<T>(value: unknown, read: (item: unknown) => T | undefined
 
 /** Reads an object, and nothing else. */
 export function objectOf<T>(read: (raw: Wire) => T): (value: unknown) => T | undefined {
-  return (value) => (isWire(value) ? read(value) : undefined);
+  return (value) => (isObject(value) ? read(value) : undefined);
 }
 
 /** Reads one of the words, and nothing else. */
@@ -94,7 +91,7 @@ export function reader(fields: Readonly<Record<string, (value: unknown) => unkno
 export function parseWire(text: string): Wire | undefined {
   try {
     const body: unknown = JSON.parse(text);
-    return isWire(body) ? body : undefined;
+    return isObject(body) ? body : undefined;
   } catch {
     return undefined;
   }

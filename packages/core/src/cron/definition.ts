@@ -5,6 +5,7 @@ import { type Field, Issues, Part, rules } from '../envelope/validate.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job/job.ts';
 import { isObject, members, objectText, readJson } from '../json/json.ts';
+import { isCronName } from '../names.ts';
 import type { Millis } from '../time/clock.ts';
 import { uuidFrom } from '../uuid.ts';
 import { nextRun } from './next.ts';
@@ -32,7 +33,6 @@ export interface ReadCron {
   readonly spec: Json;
 }
 
-const namePattern = /^[a-z0-9][a-z0-9.-]*$/;
 const overlaps: Readonly<Record<string, OverlapPolicy>> = {
   skip: 'skip',
   allow: 'allow',
@@ -63,11 +63,6 @@ export const cronFields: ReadonlySet<string> = new Set([
   ...jobFields,
   ...jobOptions,
 ]);
-
-/** The name of a cron, as it may stand in a path. */
-export function isCronName(name: unknown): name is string {
-  return typeof name === 'string' && name.length <= 255 && namePattern.test(name);
-}
 
 /**
  * Reads a registration as ojs-cron and as the OpenAPI document have it: `{name, cron, type, args, meta, options}` and

@@ -1,13 +1,14 @@
 import type { ValidationIssue } from '../errors.ts';
 import type { Json, Limit, RetryPolicy } from '../job/job.ts';
 import { isObject, members, objectText } from '../json/json.ts';
+import { namedPriorities } from '../names.ts';
 import { readLimits } from '../policies/limits.ts';
 import { readRetry } from '../policies/retry.ts';
 import { type UniquePolicy, uniqueOf } from '../policies/unique.ts';
 import type { Millis } from '../time/clock.ts';
 import { parseDuration } from '../time/duration.ts';
 import { readTime } from '../time/timestamp.ts';
-import { type Field, Issues, namedPriorities, Part, type Rule, rules } from './validate.ts';
+import { type Field, Issues, Part, type Rule, rules } from './validate.ts';
 
 /** ojs-core §5.2, ojs-timeouts §5.1. */
 export const defaultTimeoutMs = 1_800_000;

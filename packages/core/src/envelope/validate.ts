@@ -1,6 +1,15 @@
 import type { ValidationIssue } from '../errors.ts';
 import type { Json } from '../job/job.ts';
 import { isObject, members } from '../json/json.ts';
+import {
+  expectedJobType,
+  expectedPriority,
+  expectedQueueName,
+  isJobType,
+  isPriority,
+  isQueueName,
+  namedPriorities,
+} from '../names.ts';
 import { formatDuration, maxDurationMs } from '../time/duration.ts';
 import { isUuidv7 } from '../uuid.ts';
 
@@ -14,13 +23,6 @@ export interface Rule<T> {
 export const maxEnvelopeBytes = 1_048_576;
 /** Jobs of one batch (ojs-json-format §8.3). */
 export const maxBatchJobs = 10_000;
-
-/** Named priorities (ojs-core §5.2). */
-export const namedPriorities = { HIGH: 10, NORMAL: 0, LOW: -10 } as const;
-
-// Every segment begins with a letter and can not hold a dot, so both patterns match in one pass.
-const typePattern = /^[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)*$/;
-const queuePattern = /^[a-z0-9][a-z0-9.-]*$/;
 
 function rule<T>(is: (value: unknown) => value is T, expected: string): Rule<T> {
   return { is, expected };
@@ -38,22 +40,14 @@ const maxSeconds = maxDurationMs / 1000;
 export const rules = {
   specversion: rule((value): value is '1.0' => value === '1.0', '"1.0"'),
   id: rule(isUuidv7, 'a UUIDv7 in lower case'),
-  type: rule(
-    (value): value is string => typeof value === 'string' && value.length <= 255 && typePattern.test(value),
-    'at most 255 characters: segments of a–z, 0–9, _ and - that begin with a letter, joined by dots, such as email.send',
-  ),
-  queue: rule(
-    (value): value is string => typeof value === 'string' && value.length <= 128 && queuePattern.test(value),
-    'at most 128 characters of a–z, 0–9, - and ., beginning with a letter or a digit, such as email-high',
-  ),
+  type: rule(isJobType, expectedJobType),
+  queue: rule(isQueueName, expectedQueueName),
   args: rule((value): value is readonly unknown[] => Array.isArray(value), 'an array'),
   object: rule(isObject, 'an object'),
   priority: rule(
     (value): value is number | keyof typeof namedPriorities =>
-      typeof value === 'number'
-        ? Number.isInteger(value) && value >= -100 && value <= 100
-        : typeof value === 'string' && Object.hasOwn(namedPriorities, value),
-    'a whole number from -100 to 100, or HIGH, NORMAL or LOW',
+      isPriority(value) || (typeof value === 'string' && Object.hasOwn(namedPriorities, value)),
+    `${expectedPriority}, or HIGH, NORMAL or LOW`,
   ),
   millis: wholeFrom(0, maxDurationMs, 'milliseconds'),
   positiveMillis: wholeFrom(1, maxDurationMs, 'milliseconds'),

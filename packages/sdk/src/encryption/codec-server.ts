@@ -1,6 +1,6 @@
-import type { NamesOf } from '@ojs-ts/core';
+import { isObject, type NamesOf } from '@ojs-ts/core';
 import { fromBase64, toBase64 } from '../base64.ts';
-import { isWire, textOf, type Wire } from '../json.ts';
+import { textOf, type Wire } from '../json.ts';
 import { known } from '../options/known.ts';
 import type { CodecChain } from './chain.ts';
 import { encodingsIn, nameOf } from './envelope.ts';
@@ -33,7 +33,7 @@ export function codecServer(options: CodecServerOptions): (request: Request) => 
     if (request.method !== 'POST') return refusal(405, 'invalid_request', 'expected POST');
     if (!(await allowed(authorize, request))) return refusal(401, 'unauthenticated', 'not authorized');
     const body: unknown = await request.json().catch(() => undefined);
-    const payloads = isWire(body) && Array.isArray(body.payloads) ? body.payloads : undefined;
+    const payloads = isObject(body) && Array.isArray(body.payloads) ? body.payloads : undefined;
     if (payloads === undefined)
       return refusal(400, 'invalid_payload', 'expected {"payloads": [{"data": base64, "metadata": {"encoding": …}}]}');
     try {
@@ -54,8 +54,8 @@ async function allowed(authorize: CodecServerOptions['authorize'], request: Requ
 }
 
 async function convert(codec: CodecChain, action: string, payload: unknown): Promise<Wire> {
-  const metadata = isWire(payload) && isWire(payload.metadata) ? payload.metadata : {};
-  const data = isWire(payload) && typeof payload.data === 'string' ? fromBase64(payload.data) : null;
+  const metadata = isObject(payload) && isObject(payload.metadata) ? payload.metadata : {};
+  const data = isObject(payload) && typeof payload.data === 'string' ? fromBase64(payload.data) : null;
   if (data === null) throw new CodecError('malformed_payload', 'A payload has no data in base64.');
   if (action === 'encode') {
     const { data: bytes, encodings, keyId } = await codec.encode(data);

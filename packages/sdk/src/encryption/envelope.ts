@@ -1,5 +1,6 @@
+import { isObject } from '@ojs-ts/core';
 import { fromBase64, toBase64 } from '../base64.ts';
-import { compact, isWire, type JsonArray, type Meta, textOf, textsOf, type Wire } from '../json.ts';
+import { compact, type JsonArray, type Meta, textOf, textsOf, type Wire } from '../json.ts';
 import type { CodecChain, Encoded } from './chain.ts';
 import { CodecError } from './error.ts';
 import { plain } from './payload.ts';
@@ -74,7 +75,7 @@ export function encodingsIn(name: string): readonly string[] {
 }
 
 function isEnvelope(value: unknown): value is Wire & { data: string } {
-  return isWire(value) && value.ojs_encoded === true && typeof value.data === 'string';
+  return isObject(value) && value.ojs_encoded === true && typeof value.data === 'string';
 }
 
 function locate(args: JsonArray, meta: Meta): Encoded | null {

@@ -1,3 +1,4 @@
+import { isObject } from '@ojs-ts/core';
 import type { Connection } from '../connection/connection.ts';
 import type { Operation } from '../connection/operation.ts';
 import { getCall, isOwn } from '../connection/recovery.ts';
@@ -9,7 +10,7 @@ import type { CallOptions } from '../job/options.ts';
 import { jobIn, readJob } from '../job/read-job.ts';
 import { atIndex } from '../job/validate-request.ts';
 import type { WireRequest } from '../job/wire.ts';
-import { isWire, listOf, numberOf, type Wire, wireOf } from '../json.ts';
+import { listOf, numberOf, type Wire, wireOf } from '../json.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { passChain, withParsed, withRest } from './chain.ts';
 import { type Checked, check } from './request.ts';
@@ -154,7 +155,7 @@ export function* enqueueBatch(requests: readonly WireRequest[], limit: number | 
   }
   return listOf(answer.jobs).map((raw) => ({
     job: readJob(jobIn(raw)),
-    outcome: isWire(raw) ? outcomeOf(raw) : 'created',
+    outcome: isObject(raw) ? outcomeOf(raw) : 'created',
   }));
 }
 

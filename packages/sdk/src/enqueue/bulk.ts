@@ -1,3 +1,4 @@
+import { isObject } from '@ojs-ts/core';
 import { errorFor, isPassing, itemError } from '../connection/api-error.ts';
 import { expiry, pauseAfter, placed } from '../connection/attempts.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -8,7 +9,7 @@ import type { ErrorContext } from '../errors.ts';
 import { OJSAPIError, OJSConnectionError, type OJSError } from '../errors.ts';
 import { jobIn, readJob } from '../job/read-job.ts';
 import type { WireRequest } from '../job/wire.ts';
-import { isWire, numberOf, parseWire, textOf, type Wire, wireOf } from '../json.ts';
+import { numberOf, parseWire, textOf, type Wire, wireOf } from '../json.ts';
 import type { Entry } from './coalescer.ts';
 import { contextOf, filledIn, outcomeOf, readSent, type Sent, singleCall, singleSettings } from './single.ts';
 
@@ -222,7 +223,7 @@ function cut(error: OJSError, request: WireRequest): OJSConnectionError {
 function itemsOf(body: Wire, count: number): readonly (Wire | undefined)[] {
   const items: (Wire | undefined)[] = Array.from({ length: count }, () => undefined);
   for (const [position, item] of (Array.isArray(body.items) ? body.items : []).entries()) {
-    if (isWire(item)) items[numberOf(item.index) ?? position] = item;
+    if (isObject(item)) items[numberOf(item.index) ?? position] = item;
   }
   return items;
 }

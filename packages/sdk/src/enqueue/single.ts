@@ -1,4 +1,4 @@
-import type { Call } from '@ojs-ts/core';
+import { type Call, isObject } from '@ojs-ts/core';
 import type { CallSettings } from '../connection/attempts.ts';
 import type { Operation } from '../connection/operation.ts';
 import type { ErrorContext } from '../errors.ts';
@@ -7,7 +7,7 @@ import type { EnqueueOutcome } from '../job/handle.ts';
 import type { Job } from '../job/job.ts';
 import { readJob } from '../job/read-job.ts';
 import type { WireRequest } from '../job/wire.ts';
-import { isWire, type JsonArray, textOf, type Wire, wireOf } from '../json.ts';
+import { type JsonArray, textOf, type Wire, wireOf } from '../json.ts';
 
 /**
  * Enqueues one job (PUSH, ojs-http-binding §7.1). The client makes the id, which is the idempotency key too: a retry
@@ -59,7 +59,7 @@ export function filledIn(request: WireRequest, summary: Wire): Job {
 /** The request as an envelope. */
 export function sentEnvelope(request: WireRequest): Wire {
   const body: unknown = JSON.parse(request.text);
-  if (!isWire(body)) return {};
+  if (!isObject(body)) return {};
   const { options, ...rest } = body;
   const { delay_until: scheduledAt, ...own } = wireOf(options) ?? {};
   return {

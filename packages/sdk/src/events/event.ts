@@ -1,5 +1,6 @@
+import { isObject } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
-import { compact, dateOf, isWire, numberOf, textOf, type Wire } from '../json.ts';
+import { compact, dateOf, numberOf, textOf, type Wire } from '../json.ts';
 import type { EventType } from './types.ts';
 
 interface Fields {
@@ -35,7 +36,7 @@ export class Event {
    * @throws {OJSValidationError} where the kind or the time is missing.
    */
   static fromDict(raw: Readonly<Record<string, unknown>>): Event {
-    if (!isWire(raw)) throw OJSValidationError.of('event', 'expected an object');
+    if (!isObject(raw)) throw OJSValidationError.of('event', 'expected an object');
     const event = textOf(raw.event) ?? textOf(raw.type);
     if (event === undefined)
       throw OJSValidationError.of('event', "expected the kind of the event as a text in 'event' or 'type'");
@@ -44,7 +45,7 @@ export class Event {
       throw OJSValidationError.of('timestamp', "expected an RFC 3339 timestamp in 'timestamp' or 'time'");
     }
     const data = raw.data ?? {};
-    if (!isWire(data)) throw OJSValidationError.of('data', 'expected an object');
+    if (!isObject(data)) throw OJSValidationError.of('data', 'expected an object');
     return new Event({
       event,
       timestamp,
@@ -61,9 +62,9 @@ export class Event {
    * @throws {OJSValidationError} where `data` is neither.
    */
   static fromStream(kind: string, id: string, data: unknown): Event {
-    if (!isWire(data))
+    if (!isObject(data))
       throw OJSValidationError.of('data', `expected a JSON object in the event ${JSON.stringify(kind)} of a stream`);
-    const isEnvelope = isWire(data.data) && (textOf(data.event) ?? textOf(data.type)) !== undefined;
+    const isEnvelope = isObject(data.data) && (textOf(data.event) ?? textOf(data.type)) !== undefined;
     if (isEnvelope && (dateOf(data.timestamp) ?? dateOf(data.time)) !== undefined) return Event.fromDict(data);
     return new Event({ event: kind, timestamp: dateOf(data.timestamp) ?? new Date(), data, ...(id !== '' && { id }) });
   }

@@ -1,9 +1,10 @@
+import { isObject } from '@ojs-ts/core';
 import type { Connection } from '../connection/connection.ts';
 import type { Deadline } from '../connection/deadline.ts';
 import { backoffMs, pause } from '../connection/pause.ts';
 import { OJSAPIError } from '../errors.ts';
 import type { Job } from '../job/job.ts';
-import { isWire, type Wire, wireOf } from '../json.ts';
+import { type Wire, wireOf } from '../json.ts';
 import { Outage } from './outage.ts';
 
 /** As long as a worker's fetch waits, in milliseconds. */
@@ -236,7 +237,7 @@ export class JobWaiter {
 
 /** What a server does not know has no outcome: asking for the job itself tells why. */
 function isOver(outcome: unknown): boolean {
-  return !isWire(outcome) || terminal.has(outcome.state);
+  return !isObject(outcome) || terminal.has(outcome.state);
 }
 
 function isMissing(error: unknown): boolean {

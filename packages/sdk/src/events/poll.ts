@@ -1,7 +1,8 @@
+import { isObject } from '@ojs-ts/core';
 import { messageOf } from '../connection/attempts.ts';
 import type { Connection } from '../connection/connection.ts';
 import { backoffMs, pause } from '../connection/pause.ts';
-import { isWire, textOf, type Wire } from '../json.ts';
+import { textOf, type Wire } from '../json.ts';
 import { Event } from './event.ts';
 import { isOutage } from './outage.ts';
 import type { FollowTimes } from './stream.ts';
@@ -34,7 +35,7 @@ export async function* polled(
     const gap = { after: after ?? '' };
     if (page.gap === true)
       yield Event.fromDict({ event: EventType.SYSTEM_GAP, timestamp: new Date().toISOString(), data: gap });
-    const events = Array.isArray(page.events) ? page.events.filter(isWire).map(Event.fromDict) : [];
+    const events = Array.isArray(page.events) ? page.events.filter(isObject).map(Event.fromDict) : [];
     for (const event of events) {
       if (jobId !== undefined && event.jobId !== jobId) continue;
       isOver ||= jobId !== undefined && terminal.has(event.state);
@@ -84,7 +85,7 @@ async function read(
 async function hasEnded(connection: Connection, jobId: string, signal: AbortSignal): Promise<boolean> {
   try {
     const body = await connection.call({ operation: 'job.get', params: { id: jobId } }, { signal }, { jobId });
-    const job = isWire(body.job) ? body.job : body;
+    const job = isObject(body.job) ? body.job : body;
     return terminal.has(job.state);
   } catch (error) {
     if (signal.aborted) return true;

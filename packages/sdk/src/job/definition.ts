@@ -1,8 +1,8 @@
-import type { NamesOf } from '@ojs-ts/core';
+import { isJobType, type NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import type { JsonArray } from '../json.ts';
 import { known } from '../options/known.ts';
-import { expectedType, isJobType } from '../options/names.ts';
+import { expectedType } from '../options/names.ts';
 import { type JobOptions, jobNames, withDefaults } from './options.ts';
 import { parseNow, parseWith, type SchemaInput, type SchemaOutput, type StandardSchemaV1 } from './standard-schema.ts';
 

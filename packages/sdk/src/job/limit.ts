@@ -1,6 +1,6 @@
-import { formatDuration, type NamesOf } from '@ojs-ts/core';
+import { formatDuration, isObject, type NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
-import { compact, eachOf, isWire, numberOf, quoted, textOf, type Wire, wireOf } from '../json.ts';
+import { compact, eachOf, numberOf, quoted, textOf, type Wire, wireOf } from '../json.ts';
 import type { Duration } from '../options/duration.ts';
 import { known } from '../options/known.ts';
 import { durationMs, integer } from '../options/values.ts';
@@ -20,7 +20,8 @@ export function wireLimits(limits: readonly JobLimit[]): readonly object[] {
     );
   return limits.map((limit: JobLimit, index) => {
     const path = `limits[${index}]`;
-    if (!isWire(limit)) throw OJSValidationError.of(path, "expected a limit such as { key: 'stripe', concurrency: 5 }");
+    if (!isObject(limit))
+      throw OJSValidationError.of(path, "expected a limit such as { key: 'stripe', concurrency: 5 }");
     known(limit, limitNames, path);
     const { key } = limit;
     if (typeof key !== 'string' || key === '' || key.length > 255)
@@ -40,7 +41,7 @@ export function wireNumbers({ concurrency, rate, spacing }: LimitNumbers, path: 
 
 /** @throws {OJSValidationError} */
 export function wireRate(rate: Rate, path: string): object {
-  if (!isWire(rate)) throw OJSValidationError.of(path, "expected a rate such as { limit: 100, period: '1m' }");
+  if (!isObject(rate)) throw OJSValidationError.of(path, "expected a rate such as { limit: 100, period: '1m' }");
   known(rate, rateNames, path);
   if (rate.limit === undefined) throw OJSValidationError.of(`${path}.limit`, 'expected a whole number of starts');
   return { limit: integer(rate.limit, `${path}.limit`, 1), period: period(rate.period, `${path}.period`) };

@@ -1,11 +1,10 @@
-import { isState } from '@ojs-ts/core';
+import { isObject, isState } from '@ojs-ts/core';
 import { OJSAnswerError } from '../errors.ts';
 import {
   booleanOf,
   compact,
   dateOf,
   eachOf,
-  isWire,
   type JsonArray,
   listOf,
   numberOf,
@@ -21,7 +20,7 @@ import type { Job, JobErrorEntry, JobProgress } from './job.ts';
 import type { JobState, RetryPolicy, UniquePolicy } from './policies.ts';
 /** The envelope in an answer, which wraps it in `job` or is it. */
 export function jobIn(body: unknown): unknown {
-  return isWire(body) && body.job !== undefined ? body.job : body;
+  return isObject(body) && body.job !== undefined ? body.job : body;
 }
 
 const readErrorFields = reader({
@@ -106,7 +105,7 @@ const readFields = reader({
  */
 export function readJob<A extends JsonArray = JsonArray, R = unknown>(raw: unknown): Job<A, R>;
 export function readJob(raw: unknown): Job {
-  if (!isWire(raw) || typeof raw.id !== 'string')
+  if (!isObject(raw) || typeof raw.id !== 'string')
     throw new OJSAnswerError('The answer holds no job: expected an object with an id.');
   const maxAttempts = numberOf(raw.max_attempts) ?? numberOf(wireOf(raw.retry)?.max_attempts) ?? 3;
   const { xProgress: progress, ...fields } = readFields(raw);

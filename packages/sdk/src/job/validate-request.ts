@@ -1,12 +1,9 @@
-import { isKnown, isUuidv7 } from '@ojs-ts/core';
+import { expectedPriority, isJobType, isKnown, isPriority, isQueueName, isUuidv7 } from '@ojs-ts/core';
 import { OJSValidationError, type ValidationProblem } from '../errors.ts';
 import { quoted } from '../json.ts';
 import { shown, strangeProblem } from '../options/known.ts';
-import { expectedQueue, expectedType, isJobType, isQueueName } from '../options/names.ts';
+import { expectedQueue, expectedType } from '../options/names.ts';
 import { type JobRequest, requestNames } from './definition.ts';
-
-/** Priorities go from −100 to 100. */
-const maxPriority = 100;
 
 interface Rule {
   readonly name: 'type' | 'args' | 'meta' | 'id' | 'queue' | 'priority';
@@ -31,9 +28,8 @@ const rules: readonly Rule[] = [
   { name: 'queue', holds: (queue) => queue === undefined || isQueueName(queue), expected: expectedQueue },
   {
     name: 'priority',
-    holds: (priority) =>
-      priority === undefined || (Number.isInteger(priority) && Math.abs(Number(priority)) <= maxPriority),
-    expected: (priority) => `expected a whole number from ${-maxPriority} to ${maxPriority}, got ${quoted(priority)}`,
+    holds: (priority) => priority === undefined || isPriority(priority),
+    expected: (priority) => `expected ${expectedPriority}, got ${quoted(priority)}`,
   },
 ];
 

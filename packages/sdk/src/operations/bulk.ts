@@ -1,8 +1,8 @@
-import { type Answer, type OperationName, uuidv7 } from '@ojs-ts/core';
+import { type Answer, isObject, type OperationName, uuidv7 } from '@ojs-ts/core';
 import { itemError } from '../connection/api-error.ts';
 import type { Operation } from '../connection/operation.ts';
 import { OJSAnswerError, type OJSAPIError, OJSValidationError } from '../errors.ts';
-import { booleanOf, isWire, listOf, parseWire, textOf, type Wire } from '../json.ts';
+import { booleanOf, listOf, parseWire, textOf, type Wire } from '../json.ts';
 import { type BulkFilter, type DeadLetterFilter, wireBulkFilter, wireDeadLetterFilter } from './filter.ts';
 
 /** The outcome for one job. */
@@ -62,7 +62,7 @@ function* change(operation: OperationName, body: object): Operation<BulkResult> 
     settings: { isAnswer: hasItems },
   };
   const items = listOf(answer.items)
-    .filter(isWire)
+    .filter(isObject)
     .map((raw) => readItem(raw, operation));
   const succeeded = items.filter(({ ok }) => ok).length;
   return { items, succeeded, failed: items.length - succeeded, hasMore: booleanOf(answer.has_more) ?? false };

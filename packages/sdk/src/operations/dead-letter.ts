@@ -1,4 +1,4 @@
-import { type NamesOf, uuidv7 } from '@ojs-ts/core';
+import { isQueueName, type NamesOf, uuidv7 } from '@ojs-ts/core';
 import type { Operation } from '../connection/operation.ts';
 import { getCall, goneIsDone } from '../connection/recovery.ts';
 import { OJSValidationError } from '../errors.ts';
@@ -9,7 +9,7 @@ import { isJson, jsonProblem, refuse } from '../job/validate-request.ts';
 import { wireRetry } from '../job/wire.ts';
 import { compact, dateOf, type JsonArray, listOf, type Meta, numberOf, textOf, type Wire, wireOf } from '../json.ts';
 import { known } from '../options/known.ts';
-import { expectedQueue, isQueueName } from '../options/names.ts';
+import { expectedQueue } from '../options/names.ts';
 import { type DeadLetterFilter, deadLetterNames, wireDeadLetterFilter } from './filter.ts';
 import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from './page.ts';
 

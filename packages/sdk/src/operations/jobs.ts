@@ -1,4 +1,4 @@
-import { type NamesOf, uuidv7 } from '@ojs-ts/core';
+import { isObject, type NamesOf, uuidv7 } from '@ojs-ts/core';
 import { itemError } from '../connection/api-error.ts';
 import type { Operation } from '../connection/operation.ts';
 import { asFound, getCall } from '../connection/recovery.ts';
@@ -6,7 +6,7 @@ import { OJSAnswerError } from '../errors.ts';
 import type { Job, JobProgress } from '../job/job.ts';
 import type { JobState } from '../job/policies.ts';
 import { jobIn, readJob, readProgress } from '../job/read-job.ts';
-import { isWire, type JsonArray, listOf } from '../json.ts';
+import { type JsonArray, listOf } from '../json.ts';
 import { known } from '../options/known.ts';
 import { type SubjectFilter, subjectNames, wireStates, wireSubject } from './filter.ts';
 import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from './page.ts';
@@ -77,7 +77,7 @@ export function* retryJob(jobId: string): Operation<void> {
     settings: { isAnswer: ({ status }) => status === 422 },
   };
   const [item] = listOf(body.items);
-  if (!isWire(item)) throw new OJSAnswerError('The answer does not tell what became of the job.', about);
+  if (!isObject(item)) throw new OJSAnswerError('The answer does not tell what became of the job.', about);
   if (item.error !== undefined) throw itemError(item.error, about);
 }
 

@@ -1,10 +1,10 @@
-import { type NamesOf, uuidv7 } from '@ojs-ts/core';
+import { isObject, type NamesOf, uuidv7 } from '@ojs-ts/core';
 import type { Operation } from '../connection/operation.ts';
 import { OJSAnswerError, OJSValidationError } from '../errors.ts';
 import { readNumbers, readRate, wireNumbers } from '../job/limit.ts';
 import { type LimitNumbers, numberNames } from '../job/policies.ts';
 import { timestamp } from '../job/wire.ts';
-import { compact, dateOf, eachOf, isWire, listOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
+import { compact, dateOf, eachOf, listOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
 import { known } from '../options/known.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
 
@@ -83,7 +83,7 @@ function readLimit(body: unknown): Limit {
     rates: eachOf(Array.isArray(raw.rates) ? raw.rates : [raw.rate], readUse),
     active: numberOf(raw.active) ?? numberOf(concurrency?.active) ?? 0,
     waiting: numberOf(raw.waiting_count) ?? 0,
-    override: isWire(raw.override) ? readOverride(raw.override) : undefined,
+    override: isObject(raw.override) ? readOverride(raw.override) : undefined,
   });
 }
 

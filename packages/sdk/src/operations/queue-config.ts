@@ -1,11 +1,11 @@
-import { type NamesOf, uuidv7 } from '@ojs-ts/core';
+import { isQueueName, type NamesOf, uuidv7 } from '@ojs-ts/core';
 import type { Operation } from '../connection/operation.ts';
 import { OJSValidationError } from '../errors.ts';
 import { readRate, wireRate } from '../job/limit.ts';
 import type { Rate } from '../job/policies.ts';
 import { compact, numberOf, oneOf, quoted, textOf, type Wire, wireOf } from '../json.ts';
 import { known } from '../options/known.ts';
-import { expectedQueue, isQueueName } from '../options/names.ts';
+import { expectedQueue } from '../options/names.ts';
 import { integer } from '../options/values.ts';
 import { type Queue, type QueueStats, readQueue, readQueueStats } from './queues.ts';
 

@@ -1,6 +1,6 @@
-import { uuidv7 } from '@ojs-ts/core';
+import { isObject, uuidv7 } from '@ojs-ts/core';
 import type { Operation } from '../connection/operation.ts';
-import { compact, dateOf, isWire, listOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
+import { compact, dateOf, listOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
 import { nextPage, type PageQuery, readPage } from './page.ts';
 
 /** A queue as the server lists it. */
@@ -82,7 +82,7 @@ export function* listQueues(): Operation<Queue[]> {
   let query: PageQuery | null = { limit: 200, offset: undefined, cursor: undefined };
   while (query !== null) {
     const body: Wire = yield { call: { operation: 'queue.list', query: { ...query } } };
-    const page = readPage(body, query, listOf(body.queues).filter(isWire).map(readQueue));
+    const page = readPage(body, query, listOf(body.queues).filter(isObject).map(readQueue));
     queues.push(...page.items);
     query = nextPage(page, query);
   }

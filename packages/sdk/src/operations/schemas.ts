@@ -1,9 +1,9 @@
-import { type Call, uuidv7 } from '@ojs-ts/core';
+import { type Call, isJobType, uuidv7 } from '@ojs-ts/core';
 import type { Operation } from '../connection/operation.ts';
 import { goneIsDone } from '../connection/recovery.ts';
 import { OJSAnswerError, OJSValidationError } from '../errors.ts';
 import { compact, dateOf, listOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
-import { isJobType } from '../options/names.ts';
+import { expectedType } from '../options/names.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
 
 /** A registered schema without its text (ojs-http-binding §15). */
@@ -30,11 +30,7 @@ export function* registerSchema(
 ): Operation<Schema> {
   if (typeof uri !== 'string' || uri === '')
     throw OJSValidationError.of('uri', 'expected a URI such as urn:ojs:schema:email.send:v1');
-  if (!isJobType(jobType))
-    throw OJSValidationError.of(
-      'jobType',
-      `expected lower-case words joined by dots, such as 'email.send', got ${JSON.stringify(jobType)}`,
-    );
+  if (!isJobType(jobType)) throw OJSValidationError.of('jobType', expectedType(jobType));
   if (wireOf(schema) === undefined) throw OJSValidationError.of('schema', 'expected a JSON Schema, an object');
   const body = JSON.stringify({ uri, type: jobType, version, schema });
   const answer = yield {

@@ -1,5 +1,5 @@
-import { isWire, textOf, type Wire } from '../json.ts';
-import { isJobType } from '../options/names.ts';
+import { expectedJobType, isJobType, isObject } from '@ojs-ts/core';
+import { textOf, type Wire } from '../json.ts';
 
 /** One job on its way to a function (ojs-serverless §2.2). */
 export interface Delivery {
@@ -26,15 +26,15 @@ export function parseDelivery(text: string): Delivery {
 
 /** `{job, worker_id, delivery_id}`, or the bare envelope that queues carry (§4.1, §5.1). @throws {BadDelivery} */
 export function readDelivery(body: unknown): Delivery {
-  if (!isWire(body))
+  if (!isObject(body))
     throw new BadDelivery(
       'The body is no JSON object: expected {"job": {…}, "worker_id": …, "delivery_id": …} or a job.',
     );
   const job = body.job === undefined ? body : body.job;
   const at = body.job === undefined ? '' : 'job.';
-  if (!isWire(job)) throw new BadDelivery('job: expected an object.');
+  if (!isObject(job)) throw new BadDelivery('job: expected an object.');
   if (!hasId(job)) throw new BadDelivery(`${at}id: expected a text.`);
-  if (!isJobType(job.type)) throw new BadDelivery(`${at}type: expected lower-case words joined by dots.`);
+  if (!isJobType(job.type)) throw new BadDelivery(`${at}type: expected ${expectedJobType}.`);
   if (!Array.isArray(job.args)) throw new BadDelivery(`${at}args: expected an array.`);
   return { job, workerId: textOf(body.worker_id), deliveryId: textOf(body.delivery_id) };
 }

@@ -1,9 +1,9 @@
-import { type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
+import { isObject, type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
 import { Connection, type ConnectionOptions, connectionNames } from '../connection/connection.ts';
 import type { Logger } from '../connection/logger.ts';
 import { OJSValidationError } from '../errors.ts';
 import type { ArgsIn, ArgsOf, JobDef, JobTypes, NameIn, ResultIn, ResultOf } from '../job/definition.ts';
-import { compact, isWire, numberOf, textOf, type Wire } from '../json.ts';
+import { compact, numberOf, textOf, type Wire } from '../json.ts';
 import type { MiddlewareChain } from '../middleware/chain.ts';
 import type { ExecutionMiddleware } from '../middleware/types.ts';
 import { known } from '../options/known.ts';
@@ -200,9 +200,9 @@ class PushReporting extends Reporting {
 
 function outcomeOf({ entry, outcome }: LeasedJob): PushOutcome {
   const said: unknown = JSON.parse(entry);
-  if (!isWire(said)) return { status: 'superseded' };
+  if (!isObject(said)) return { status: 'superseded' };
   if (outcome === 'ack') return { status: 'completed', ...(said.result !== undefined && { result: said.result }) };
-  const error = isWire(said.error) ? said.error : {};
+  const error = isObject(said.error) ? said.error : {};
   return {
     status: 'failed',
     error: {

@@ -1,6 +1,6 @@
-import type { NamesOf } from '@ojs-ts/core';
+import { isObject, type NamesOf } from '@ojs-ts/core';
 import type { Job } from '../job/job.ts';
-import { isWire, type JsonArray, type Meta } from '../json.ts';
+import type { JsonArray, Meta } from '../json.ts';
 
 /** Which jobs are meant, beside their type. */
 export interface Match {
@@ -41,8 +41,8 @@ export function difference(expected: unknown, actual: unknown, path: string): st
       return `${path}: expected ${expected.length} elements, got ${actual.length}: ${show(actual)}`;
     return first(expected.keys(), (index) => difference(expected[index] ?? null, actual[index], `${path}[${index}]`));
   }
-  if (isWire(expected)) {
-    if (!isWire(actual)) return unequal(expected, actual, path);
+  if (isObject(expected)) {
+    if (!isObject(actual)) return unequal(expected, actual, path);
     const names = new Set([
       ...Object.keys(expected).filter((name) => expected[name] !== undefined),
       ...Object.keys(actual),

@@ -1,3 +1,4 @@
+import { isObject } from '@ojs-ts/core';
 import { detached } from '../enqueue/chain.ts';
 import { check } from '../enqueue/request.ts';
 import { OJSValidationError } from '../errors.ts';
@@ -5,7 +6,6 @@ import type { JobRequest } from '../job/definition.ts';
 import type { Job } from '../job/job.ts';
 import { readJob } from '../job/read-job.ts';
 import { wireRequest } from '../job/wire.ts';
-import { isWire } from '../json.ts';
 import { compose } from '../middleware/compose.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import type { PreparedRequest } from './destination.ts';
@@ -39,6 +39,6 @@ export function written(request: JobRequest): PreparedRequest {
 /** What a middleware is told: the job as it will be. */
 function jobOf({ text }: PreparedRequest): Job {
   const body: unknown = JSON.parse(text);
-  const options = isWire(body) && isWire(body.options) ? body.options : {};
-  return readJob({ ...options, ...(isWire(body) ? body : {}), state: 'available' });
+  const options = isObject(body) && isObject(body.options) ? body.options : {};
+  return readJob({ ...options, ...(isObject(body) ? body : {}), state: 'available' });
 }

@@ -1,11 +1,11 @@
-import type { NamesOf } from '@ojs-ts/core';
+import { isQueueName, type NamesOf } from '@ojs-ts/core';
 import { platform } from '#platform';
 import { type ConnectionOptions, connectionNames } from '../connection/connection.ts';
 import { OJSValidationError } from '../errors.ts';
 import { onlyOne } from '../job/wire.ts';
 import { quoted } from '../json.ts';
 import type { Duration } from '../options/duration.ts';
-import { expectedQueue, isQueueName } from '../options/names.ts';
+import { expectedQueue } from '../options/names.ts';
 import { durationMs } from '../options/values.ts';
 import { callbackNames, type WorkerCallbacks } from './execution/callbacks.ts';
 import { maxAhead } from './fetch/slots.ts';

@@ -1,7 +1,7 @@
-import { type Call, uuidv7 } from '@ojs-ts/core';
+import { type Call, isObject, uuidv7 } from '@ojs-ts/core';
 import type { Operation } from '../connection/operation.ts';
 import { asFound } from '../connection/recovery.ts';
-import { compact, eachOf, isWire, listOf, numberOf, textOf } from '../json.ts';
+import { compact, eachOf, listOf, numberOf, textOf } from '../json.ts';
 import { type PageOf, type PageQuery, readPage } from '../operations/page.ts';
 import { readWorkflow, type Workflow, type WorkflowProgress, type WorkflowState } from './workflow.ts';
 
@@ -45,7 +45,7 @@ export function* listWorkflows(state: WorkflowState | undefined, query: PageQuer
 export function* workflowProgress(workflowId: string): Operation<WorkflowProgress> {
   const body = yield { call: { operation: 'workflow.progress', params: { id: workflowId } } };
   const steps = eachOf(body.steps, (raw) =>
-    isWire(raw)
+    isObject(raw)
       ? compact({
           jobId: textOf(raw.job_id),
           type: textOf(raw.type) ?? '',

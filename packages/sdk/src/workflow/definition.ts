@@ -1,8 +1,8 @@
-import type { NamesOf } from '@ojs-ts/core';
+import { isObject, type NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import { type JobRequest, requestNames } from '../job/definition.ts';
 import { type JobOptions, jobNames } from '../job/options.ts';
-import { isWire, type JsonArray } from '../json.ts';
+import type { JsonArray } from '../json.ts';
 import { known } from '../options/known.ts';
 
 /** The forms of a workflow (ojs-workflows §3). */
@@ -122,7 +122,7 @@ export function batch<const L extends readonly Step[]>(
     throw OJSValidationError.of('callbacks', 'expected onComplete, onSuccess or onFailure; without any it is a group');
   const { onComplete, onSuccess, onFailure } = callbacks;
   for (const [name, callback] of Object.entries({ onComplete, onSuccess, onFailure })) {
-    if (isWire(callback) && 'steps' in callback)
+    if (isObject(callback) && 'steps' in callback)
       throw OJSValidationError.of(name, 'a callback is a job, not a workflow');
   }
   known(callbacks, batchNames);

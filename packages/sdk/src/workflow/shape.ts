@@ -1,4 +1,5 @@
-import { isWire, textOf, type Wire } from '../json.ts';
+import { isObject } from '@ojs-ts/core';
+import { textOf, type Wire } from '../json.ts';
 import type { WorkflowKind } from './definition.ts';
 import type { CompositePlan, Plan } from './plan.ts';
 import { idOf, itemsOf } from './workflow.ts';
@@ -32,8 +33,8 @@ export function shapeOfWire(raw: Wire, id = ''): Shape {
   const { type } = raw;
   const kind: WorkflowKind = type === 'chain' || type === 'group' || type === 'batch' ? type : 'dag';
   const callbacks = new Set(
-    Object.values(isWire(raw.callbacks) ? raw.callbacks : {}).flatMap((one) =>
-      isWire(one) ? (textOf(one.id) ?? []) : [],
+    Object.values(isObject(raw.callbacks) ? raw.callbacks : {}).flatMap((one) =>
+      isObject(one) ? (textOf(one.id) ?? []) : [],
     ),
   );
   const items = itemsOf(raw).flatMap((item, index) => {

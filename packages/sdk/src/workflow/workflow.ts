@@ -1,5 +1,6 @@
+import { isObject } from '@ojs-ts/core';
 import { OJSAnswerError } from '../errors.ts';
-import { compact, dateOf, isWire, type JsonArray, textOf, textsOf, type Wire, wireOf } from '../json.ts';
+import { compact, dateOf, type JsonArray, textOf, textsOf, type Wire, wireOf } from '../json.ts';
 
 /** The states of a workflow. */
 export type WorkflowState = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled';
@@ -56,8 +57,8 @@ export interface WorkflowProgress {
 
 /** Reads a workflow's wire object, also where it stands under `workflow`. */
 export function readWorkflow(body: unknown): Workflow {
-  const raw = isWire(body) && isWire(body.workflow) ? body.workflow : body;
-  if (!isWire(raw) || typeof raw.id !== 'string')
+  const raw = isObject(body) && isObject(body.workflow) ? body.workflow : body;
+  if (!isObject(raw) || typeof raw.id !== 'string')
     throw new OJSAnswerError('The answer holds no workflow: expected an object with an id.');
   return compact({
     id: raw.id,
@@ -73,7 +74,7 @@ export function readWorkflow(body: unknown): Workflow {
 /** The items of a workflow, or of one inside it. */
 export function itemsOf(raw: Wire): readonly Wire[] {
   const list = Array.isArray(raw.steps) ? raw.steps : Array.isArray(raw.jobs) ? raw.jobs : [];
-  return list.filter(isWire);
+  return list.filter(isObject);
 }
 
 /** The id of an item: the one that the server gives, else made from its place as ours does. */
@@ -84,7 +85,7 @@ export function idOf(item: Wire, prefix: string, place: string | number): string
 /** By id, because a server may list its callbacks among the steps as well. */
 function stepsOf(raw: Wire, prefix: string): ReadonlyMap<string, WorkflowStep> {
   const callbacks = Object.entries(wireOf(raw.callbacks) ?? {}).flatMap(([name, item]) =>
-    isWire(item) ? [[idOf(item, prefix, name), item] as const] : [],
+    isObject(item) ? [[idOf(item, prefix, name), item] as const] : [],
   );
   const fired = new Set(callbacks.map(([id]) => id));
   const items = itemsOf(raw).map((item, index) => [idOf(item, prefix, index), item] as const);

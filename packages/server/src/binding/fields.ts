@@ -1,17 +1,10 @@
-import { ProtocolError, readJson, type ValidationIssue } from '@ojs-ts/core';
-
-/** digest §0: queue names; the length is checked beside it. */
-const queueName = /^[a-z0-9][a-z0-9\-.]*$/;
+import { isObject, ProtocolError, readJson, type ValidationIssue } from '@ojs-ts/core';
 
 /**
  * Names that a store keeps and compares: what some stores cannot hold (U+0000), or change (half a pair), is refused by
  * all.
  */
 const identifier = /^[^\p{Cc}]+$/u;
-
-export function isQueueName(name: string): boolean {
-  return name.length <= 128 && queueName.test(name);
-}
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -125,10 +118,6 @@ export class Fields {
     this.issue(name, value === undefined ? message : `${message}, but is ${kindOf(value)}`);
     return null;
   }
-}
-
-export function isObject(value: unknown): value is Body {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Names the kind of a wrong value without echoing what may be private. */

@@ -34,7 +34,7 @@ function headersOf(code: ErrorCode, status: number, details: ProtocolError['deta
   if (status !== 429 && status !== 503) return undefined;
   const wait = { 'retry-after': String(details.retry_after ?? 1) };
   if (code !== 'queue_full') return wait;
-  // A full queue is a limit like others (digest §3): its bound, what is left of it, and when to look again in seconds
+  // A full queue is a limit like others (ojs-backpressure §7.2): its bound, what is left of it, and when to look again in seconds
   // since 1970.
   const reset = Math.ceil(Date.now() / 1_000) + Number(details.retry_after ?? 1);
   return {

@@ -1,4 +1,4 @@
-import { type Json, members, ProtocolError, type ReadEnvelope, readVersion, rules } from '@ojs-ts/core';
+import { isObject, type Json, members, ProtocolError, type ReadEnvelope, readVersion, rules } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { checkEnvelopes as checkAll, versionOf } from '../engine/schemas/check.ts';
 import {
@@ -9,7 +9,7 @@ import {
   schemaModes,
   shownVersion,
 } from '../engine/schemas/schemas.ts';
-import { Fields, isObject } from './fields.ts';
+import { Fields } from './fields.ts';
 import type { BindingRequest, Handlers } from './handler.ts';
 import { pagination, readPage } from './queries.ts';
 import { json, ok, type Reply } from './reply.ts';

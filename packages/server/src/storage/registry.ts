@@ -45,7 +45,7 @@ export interface QueueRecord {
   readonly deadLetter: number;
   /**
    * Most jobs that may wait (available, scheduled, retryable) when another is pushed; null for no bound
-   * (ojs-backpressure §4).
+   * (ojs-backpressure §5).
    */
   readonly capacity: number | null;
   /** JSON text of the operator's settings that only the engine reads. */

@@ -2,6 +2,7 @@ import {
   type Call,
   formatDuration,
   formatTimestamp,
+  isObject,
   type JobRecord,
   lastError,
   members,
@@ -11,7 +12,7 @@ import {
   renderJob,
   retriedWith,
 } from '@ojs-ts/core';
-import { isWire, textOf } from '../../json.ts';
+import { textOf } from '../../json.ts';
 import { deadLetterFilter } from './filter.ts';
 import { type Answers, change } from './jobs.ts';
 import { fieldsOf, json, ok, pageOf, param, type Reply } from './reply.ts';
@@ -63,7 +64,7 @@ function dead(table: Table, call: Call): JobRecord {
 function overrideOf(call: Call): RerunOverride {
   if (call.body === undefined || call.body === '') return {};
   const { override } = fieldsOf(call);
-  if (!isWire(override)) return {};
+  if (!isObject(override)) return {};
   const texts = members(members(call.body).get('override') ?? '{}');
   const [args, meta, retry, queue] = [texts.get('args'), texts.get('meta'), texts.get('retry'), textOf(override.queue)];
   const read = retry === undefined ? null : readRetry(override.retry, '$.override.retry');

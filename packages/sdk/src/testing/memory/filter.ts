@@ -1,5 +1,6 @@
 import {
   isIn,
+  isObject,
   isState,
   type JobRecord,
   lastError,
@@ -9,7 +10,7 @@ import {
   State,
   type StateMask,
 } from '@ojs-ts/core';
-import { isWire, listOf, numberOf, textOf, type Wire, wireOf } from '../../json.ts';
+import { listOf, numberOf, textOf, type Wire, wireOf } from '../../json.ts';
 
 /**
  * Whether a job fits, by the rules of the server's filters. `since` and `until` are of the creation, or of the end of a
@@ -80,7 +81,7 @@ function spanOf(from: unknown, before: unknown): (at: number | null) => boolean 
 
 function hasMeta(job: JobRecord, wanted: Wire): boolean {
   const meta: unknown = JSON.parse(members(job.envelope).get('meta') ?? '{}');
-  const has = isWire(meta) ? meta : {};
+  const has = isObject(meta) ? meta : {};
   return Object.entries(wanted).every(
     ([key, value]) => Object.hasOwn(has, key) && JSON.stringify(has[key]) === JSON.stringify(value),
   );

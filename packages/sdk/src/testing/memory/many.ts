@@ -6,6 +6,7 @@ import {
   type EventKind,
   historyOf,
   isIn,
+  isObject,
   type JobId,
   type JobRecord,
   otherEventEntry,
@@ -20,7 +21,7 @@ import {
   uuidv7,
   Waiting,
 } from '@ojs-ts/core';
-import { isWire, listOf, type Wire } from '../../json.ts';
+import { listOf, type Wire } from '../../json.ts';
 import { deadLetterFilter, type Fits, jobFilter } from './filter.ts';
 import type { Answers } from './jobs.ts';
 import { fieldsOf, type Reply } from './reply.ts';
@@ -82,7 +83,7 @@ function bulk(
   const { job_ids: ids, filter } = fieldsOf(call);
   if ((ids === undefined) === (filter === undefined))
     throw ProtocolError.invalid([{ path: '$.job_ids', message: 'or filter is required, and only one of them' }]);
-  const targets = targetsOf(table, ids, jobFilter(isWire(filter) ? filter : {}, states));
+  const targets = targetsOf(table, ids, jobFilter(isObject(filter) ? filter : {}, states));
   const reply = change(table, done, targets, (job) => work(job, ids === undefined));
   const { total_matched: total, succeeded, skipped } = JSON.parse(reply.text);
   const kind: EventKind =
@@ -105,7 +106,7 @@ function isDone(job: JobRecord, kind: 'cancelled' | 'retried', { idempotencyKey:
 }
 
 function deadFits(table: Table, fields: Wire): Fits {
-  const nested = isWire(fields.filter) ? deadLetterFilter(fields.filter, table.now) : () => true;
+  const nested = isObject(fields.filter) ? deadLetterFilter(fields.filter, table.now) : () => true;
   const own = deadLetterFilter(fields, table.now);
   return (job) => own(job) && nested(job);
 }

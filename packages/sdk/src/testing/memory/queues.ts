@@ -1,5 +1,13 @@
-import { type Call, historyOf, type JobRecord, ProtocolError, queueEventEntry, stateName } from '@ojs-ts/core';
-import { isQueueName } from '../../options/names.ts';
+import {
+  type Call,
+  expectedQueueName,
+  historyOf,
+  isQueueName,
+  type JobRecord,
+  ProtocolError,
+  queueEventEntry,
+  stateName,
+} from '@ojs-ts/core';
 import type { Answers } from './jobs.ts';
 import { json, pageOf, param, type Reply } from './reply.ts';
 import type { QueueRow, Table } from './table.ts';
@@ -108,7 +116,5 @@ function shown({ name, paused, createdAt }: QueueRow): object {
 function nameOf(call: Call): string {
   const name = param(call, 'name');
   if (isQueueName(name)) return name;
-  throw ProtocolError.invalid([
-    { path: 'name', message: 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters' },
-  ]);
+  throw ProtocolError.invalid([{ path: 'name', message: `must be ${expectedQueueName}` }]);
 }

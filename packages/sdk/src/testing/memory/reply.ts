@@ -1,5 +1,5 @@
-import { type Call, type Json, ProtocolError, readJson, type ValidationIssue } from '@ojs-ts/core';
-import { isWire, type Wire } from '../../json.ts';
+import { type Call, isObject, type Json, ProtocolError, readJson, type ValidationIssue } from '@ojs-ts/core';
+import type { Wire } from '../../json.ts';
 
 /** An answer before it has its common headers. */
 export interface Reply {
@@ -26,7 +26,7 @@ export function bodyOf({ body }: Call): Json {
 /** @throws ProtocolError `invalid_payload` */
 export function fieldsOf(call: Call): Wire {
   const value = readJson(bodyOf(call), 'The request body');
-  if (!isWire(value)) throw new ProtocolError('invalid_payload', 'The request body must be a JSON object.');
+  if (!isObject(value)) throw new ProtocolError('invalid_payload', 'The request body must be a JSON object.');
   return value;
 }
 

@@ -1,14 +1,15 @@
 import {
   type Call,
   compareVersions,
+  expectedJobType,
+  isJobType,
+  isObject,
   type Json,
   members,
   ProtocolError,
   readVersion,
   type ValidationIssue,
 } from '@ojs-ts/core';
-import { isWire } from '../../json.ts';
-import { isJobType } from '../../options/names.ts';
 import type { Answers } from './jobs.ts';
 import { bodyOf, fieldsOf, json, pageOf, param, type Reply } from './reply.ts';
 import type { Table } from './table.ts';
@@ -71,8 +72,8 @@ function read(call: Call, createdAt: number): Entry {
   const issues: ValidationIssue[] = [];
   const type = fields.job_type ?? fields.type;
   const { version, schema } = fields;
-  if (!isJobType(type)) issues.push({ path: '$.type', message: 'must be a job type, lower-case words joined by dots' });
-  if (!isWire(schema)) issues.push({ path: '$.schema', message: 'must be a JSON Schema, an object' });
+  if (!isJobType(type)) issues.push({ path: '$.type', message: `must be ${expectedJobType}` });
+  if (!isObject(schema)) issues.push({ path: '$.schema', message: 'must be a JSON Schema, an object' });
   const isVersion =
     (typeof version === 'string' || typeof version === 'number') && readVersion(String(version)) !== null;
   if (!isVersion)

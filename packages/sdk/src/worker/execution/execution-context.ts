@@ -1,7 +1,8 @@
+import { isObject } from '@ojs-ts/core';
 import { type Logger, loggerWith } from '../../connection/logger.ts';
 import type { Job } from '../../job/job.ts';
 import { readJob } from '../../job/read-job.ts';
-import { isWire, type JsonArray, type Meta, numberOf, textOf, wireOf } from '../../json.ts';
+import { type JsonArray, type Meta, numberOf, textOf, wireOf } from '../../json.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
 import { type JobContext, whatAborts, whetherOver } from './context.ts';
 import { type Reporting, Reports } from './reports.ts';
@@ -142,7 +143,7 @@ function handled(promise: Promise<void>): Promise<void> {
 /** `parent_results` of an envelope: an array, or an object whose keys are the places (ojs-workflows §7). */
 function readParentResults(raw: unknown): readonly unknown[] {
   if (Array.isArray(raw)) return raw;
-  if (!isWire(raw)) return [];
+  if (!isObject(raw)) return [];
   const places = Object.keys(raw).filter((key) => /^\d+$/.test(key));
   return places.map((_, place) => raw[place] ?? null);
 }

@@ -1,4 +1,4 @@
-import { didYouMean } from '@ojs-ts/core';
+import { didYouMean, isJobType } from '@ojs-ts/core';
 import { OJSError, OJSValidationError } from '../../errors.ts';
 import { type JobDef, parseArgs } from '../../job/definition.ts';
 import { parseWith } from '../../job/standard-schema.ts';
@@ -6,7 +6,7 @@ import type { JsonArray } from '../../json.ts';
 import { MiddlewareChain } from '../../middleware/chain.ts';
 import { compose } from '../../middleware/compose.ts';
 import type { ExecutionMiddleware } from '../../middleware/types.ts';
-import { isJobType } from '../../options/names.ts';
+import { expectedType } from '../../options/names.ts';
 import type { JobContext } from './context.ts';
 import { withArgs } from './context-with-args.ts';
 import { ContractViolation } from './contract-violation.ts';
@@ -26,10 +26,7 @@ export class Handlers {
   add(job: string | JobDef, handler: Handler): void {
     const jobType = typeof job === 'string' ? job : job.type;
     if (!isJobType(jobType)) {
-      throw OJSValidationError.of(
-        'jobType',
-        `expected lower-case words joined by dots, such as 'email.send', got ${JSON.stringify(jobType)}`,
-      );
+      throw OJSValidationError.of('jobType', expectedType(jobType));
     }
     if (typeof handler !== 'function')
       throw OJSValidationError.of('handler', `expected a function, got ${typeof handler}`);

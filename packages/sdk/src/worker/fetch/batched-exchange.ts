@@ -1,5 +1,6 @@
+import { isObject } from '@ojs-ts/core';
 import { type Connection, once } from '../../connection/connection.ts';
-import { isWire, numberOf, textOf, type Wire, wireOf } from '../../json.ts';
+import { numberOf, textOf, type Wire, wireOf } from '../../json.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
 import type { WorkerSettings } from '../options.ts';
 import type { Exchange, ExchangeAnswer, ExchangeRequest, Fetch, ItemAnswer } from './exchange.ts';
@@ -49,14 +50,14 @@ function pair(items: readonly LeasedJob[], answers: unknown): [LeasedJob, ItemAn
   const list = Array.isArray(answers) ? answers : [];
   return items.map((leased, index) => {
     const answer: unknown = isFor(list[index], leased) ? list[index] : list.find((one) => isFor(one, leased));
-    if (!isWire(answer)) return [leased, unanswered];
+    if (!isObject(answer)) return [leased, unanswered];
     const message = textOf(wireOf(answer.error)?.message) ?? '';
     return [leased, { status: numberOf(answer.status) ?? 503, message, state: textOf(answer.state) }];
   });
 }
 
 function isFor(answer: unknown, leased: LeasedJob): boolean {
-  return isWire(answer) && (answer.job_id === leased.id || answer.job_id === '' || answer.job_id === undefined);
+  return isObject(answer) && (answer.job_id === leased.id || answer.job_id === '' || answer.job_id === undefined);
 }
 
 export function fetchBody(fetch: Fetch, settings: WorkerSettings): Wire {
@@ -70,5 +71,5 @@ export function fetchBody(fetch: Fetch, settings: WorkerSettings): Wire {
 }
 
 export function jobsIn(answer: Wire): readonly Wire[] {
-  return Array.isArray(answer.jobs) ? answer.jobs.filter(isWire) : [];
+  return Array.isArray(answer.jobs) ? answer.jobs.filter(isObject) : [];
 }

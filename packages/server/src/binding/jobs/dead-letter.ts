@@ -1,7 +1,10 @@
 import {
   didYouMean,
+  expectedQueueName,
   formatDuration,
   formatTimestamp,
+  isObject,
+  isQueueName,
   members,
   ProtocolError,
   type RerunOverride,
@@ -12,7 +15,7 @@ import {
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { deadLetters, type JobFilter, type Span } from '../../engine/jobs/selection.ts';
-import { Fields, isObject, isQueueName } from '../fields.ts';
+import { Fields } from '../fields.ts';
 import { intersection, readAge, readIds, readSpan, readSubject, requireConfirm } from '../filters.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { pagination, readPage } from '../queries.ts';
@@ -134,8 +137,7 @@ function readOverride(body: string | undefined): RerunOverride {
   if (override?.has('args') && !Array.isArray(override.raw('args'))) override.issue('args', 'must be an array');
   if (override?.has('meta') && !isObject(override.raw('meta'))) override.issue('meta', 'must be an object');
   const queue = override?.string('queue', 255) ?? null;
-  if (queue !== null && !isQueueName(queue))
-    override?.issue('queue', 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters');
+  if (queue !== null && !isQueueName(queue)) override?.issue('queue', `must be ${expectedQueueName}`);
   fields.done();
   const texts = members(members(body).get('override') ?? '{}');
   const [args, meta, retry] = [texts.get('args'), texts.get('meta'), texts.get('retry')];

@@ -1,9 +1,9 @@
-import { type NewJob, ProtocolError, State } from '@ojs-ts/core';
+import { expectedQueueName, isQueueName, type NewJob, ProtocolError, State } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { depthOf, readConfig } from '../../engine/queues/queue-settings.ts';
 import type { QueueStatistics } from '../../engine/queues/statistics.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
-import { Fields, isQueueName } from '../fields.ts';
+import { Fields } from '../fields.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { pagination, readPage } from '../queries.ts';
 import { json, type Reply } from '../reply.ts';
@@ -181,7 +181,7 @@ function configured(engine: Engine, queue: QueueRecord | null, name: string): Re
   return json({ queue: name, name, config, ...config });
 }
 
-/** `depth` is what the bound counts: jobs that wait or will come back (ojs-backpressure §4). */
+/** `depth` is what the bound counts: jobs that wait or will come back (ojs-backpressure §5). */
 function sizes(queue: QueueRecord | null): object {
   return {
     depth: queue === null ? 0 : depthOf(queue),
@@ -207,10 +207,7 @@ export function readName(params: Readonly<Record<string, string>>): string {
 }
 
 function checkName(name: string): string {
-  if (!isQueueName(name))
-    throw ProtocolError.invalid([
-      { path: 'name', message: 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters' },
-    ]);
+  if (!isQueueName(name)) throw ProtocolError.invalid([{ path: 'name', message: `must be ${expectedQueueName}` }]);
   return name;
 }
 

@@ -1,7 +1,6 @@
-import { type JobId, type JobRecord, type Millis, ProtocolError } from '@ojs-ts/core';
+import { isQueueName, type JobId, type JobRecord, type Millis, ProtocolError } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { Topic } from '../../engine/events/event-subscriptions.ts';
-import { isQueueName } from '../fields.ts';
 
 /** What a client subscribes to (ojs-realtime §3.2), under the name that it used. */
 export type Channel =

@@ -1,7 +1,7 @@
-import { claimOf, isUuidv7, type Json, members } from '@ojs-ts/core';
+import { claimOf, isObject, isUuidv7, type Json, members } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { Beaten, Directive, WorkerBeat } from '../../storage/storage.ts';
-import { type Fields, isObject } from '../fields.ts';
+import type { Fields } from '../fields.ts';
 
 const maxHolds = 10_000;
 /** Kept with every worker and read back on every pass over them. */

@@ -1,6 +1,8 @@
 import {
   conflict,
+  expectedQueueName,
   formatTimestamp,
+  isQueueName,
   isUuidv7,
   type JobId,
   type JobRecord,
@@ -13,7 +15,7 @@ import {
 import type { Engine } from '../../engine/engine.ts';
 import type { FetchRequest } from '../../engine/jobs/fetch.ts';
 import type { Outcome, Settlement } from '../../engine/jobs/settlement.ts';
-import { Fields, isQueueName } from '../fields.ts';
+import { Fields } from '../fields.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { faultOf, ok, type Reply, refusal } from '../reply.ts';
 import { readBeat, replyToBeat } from './heartbeat.ts';
@@ -155,8 +157,7 @@ function readFetch(fields: Fields, worker: string | null): FetchRequest {
   const queues = fields.strings('queues', 100);
   if (queues === null || queues.length === 0) fields.issue('queues', 'must name at least one queue');
   const wrong = queues?.findIndex((queue) => !isQueueName(queue)) ?? -1;
-  if (wrong >= 0)
-    fields.issue(`queues[${wrong}]`, 'must match ^[a-z0-9][a-z0-9\\-.]*$ and have at most 128 characters');
+  if (wrong >= 0) fields.issue(`queues[${wrong}]`, `must be ${expectedQueueName}`);
   return {
     queues: queues ?? [],
     count: fields.integer('count', 1, maxCount, true) ?? 1,

@@ -220,7 +220,7 @@ export async function changeQueue(
   });
 }
 
-/** What counts against a bound: jobs that wait or will come back (ojs-backpressure §4). */
+/** What counts against a bound: jobs that wait or will come back (ojs-backpressure §5). */
 export function depthOf({ counts }: QueueRecord): number {
   return (counts[State.available] ?? 0) + (counts[State.scheduled] ?? 0) + (counts[State.retryable] ?? 0);
 }
