@@ -188,6 +188,26 @@ export const uniqueCases: readonly Case[] = [
     },
   ],
   [
+    'jobs that one call inserted are replaced in the order of the call, whatever their states and however many are before them',
+    async (storage) => {
+      for (const before of [0, 1, 2, 3]) {
+        const first = 10 * before + 1;
+        const free = { key: `k${before}`, states: 0 };
+        const groups = [
+          ...Array.from({ length: before }, (_, n) => newJob(first + 5 + n)),
+          holder(first, free),
+          newJob(first + 1, { state: State.scheduled, runAt: t0 + 1_000, unique: uniqueOf(free) }),
+          replacing(first + 2, { key: free.key }),
+        ];
+        const answers = await storage.jobs.insert(
+          groups.map((job) => [job]),
+          t0,
+        );
+        expect(answers.at(-1)).toEqual([{ kind: 'inserted', replaced: [first, first + 1].map(idOf) }]);
+      }
+    },
+  ],
+  [
     'under replace the earlier job of a group ends cancelled',
     async (storage) => {
       await insert(storage, [holder(1)]);

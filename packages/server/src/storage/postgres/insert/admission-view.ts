@@ -68,9 +68,9 @@ export class View implements AdmissionView {
     return ids.flatMap((id) => this.#jobs.get(id) ?? []);
   }
 
-  /** An accepted job is younger than every stored one. */
+  /** An accepted job is younger than every stored one. From 2^52 on a fraction would be rounded, and two jobs would tie. */
   add(job: JobRecord): void {
-    this.#put({ number: Number.MAX_SAFE_INTEGER / 2 + this.#jobs.size, job, result: null, texts: {} });
+    this.#put({ number: 2 ** 52 + this.#jobs.size, job, result: null, texts: {} });
   }
 
   wait(more: ReadonlyMap<string, number>): void {
