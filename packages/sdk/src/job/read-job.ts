@@ -1,4 +1,4 @@
-import { isObject, isState } from '@ojs-ts/core';
+import { defaultRetry, isObject, isState } from '@ojs-ts/core';
 import { OJSAnswerError } from '../errors.ts';
 import {
   booleanOf,
@@ -107,7 +107,8 @@ export function readJob<A extends JsonArray = JsonArray, R = unknown>(raw: unkno
 export function readJob(raw: unknown): Job {
   if (!isObject(raw) || typeof raw.id !== 'string')
     throw new OJSAnswerError('The answer holds no job: expected an object with an id.');
-  const maxAttempts = numberOf(raw.max_attempts) ?? numberOf(wireOf(raw.retry)?.max_attempts) ?? 3;
+  const maxAttempts =
+    numberOf(raw.max_attempts) ?? numberOf(wireOf(raw.retry)?.max_attempts) ?? defaultRetry.maxAttempts;
   const { xProgress: progress, ...fields } = readFields(raw);
   return { id: raw.id, ...fields, ...(progress && { progress }), maxAttempts, raw };
 }

@@ -1,6 +1,6 @@
 import { OJSValidationError } from '../errors.ts';
 import type { JobRequest } from '../job/definition.ts';
-import type { JobOptions } from '../job/options.ts';
+import { type JobOptions, spellings } from '../job/options.ts';
 import { compact } from '../json.ts';
 import { known } from '../options/known.ts';
 import {
@@ -158,12 +158,6 @@ function checkGraph({ steps }: WorkflowDefinition): void {
   if (stuck.length > 0)
     throw OJSValidationError.of(`nodes.${stuck[0]}.after`, `the nodes ${stuck.join(', ')} wait for each other`);
 }
-
-/** Spellings of one option: whoever says one of them has said them all. */
-const spellings: readonly (readonly (keyof JobOptions)[])[] = [
-  ['timeoutMs', 'timeout'],
-  ['delayUntil', 'scheduledAt', 'delay'],
-];
 
 /** `own` on top of `defaults`; meta is joined. */
 function layered<T extends JobOptions>(defaults: JobOptions, own: T): JobOptions & T {
