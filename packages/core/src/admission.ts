@@ -29,8 +29,8 @@ export interface InsertOptions {
 }
 
 /**
- * States that count for a queue's capacity. Active jobs do not, so that a retry can always come back (ojs-backpressure
- * §4).
+ * States that count for a queue's capacity. Active jobs do not, so that a retry can always come back
+ * (ojs-backpressure §6).
  */
 export const Queued: StateMask = State.available | State.scheduled | State.retryable;
 

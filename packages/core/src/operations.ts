@@ -14,9 +14,6 @@ export interface Operation extends Route {
   readonly scopes: readonly Scope[];
 }
 
-/** The route that every client needs, without the table of the others. */
-export const enqueueRoute = { method: 'POST', path: '/ojs/v1/jobs' } as const satisfies Route;
-
 /**
  * The HTTP binding (ojs-http-binding §2) and our additions, as one table: routes, clients and authorization read it.
  */

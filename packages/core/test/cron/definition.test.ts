@@ -32,7 +32,7 @@ function pathsOf(body: object): readonly string[] {
   return [];
 }
 
-describe('readCron (digest §8, X21)', () => {
+describe('readCron', () => {
   test('both dialects make the same runs', () => {
     const flat = read({ name: 'report', cron: '*/5 * * * *', type: 'a.b', args: [1], options: { queue: 'q' } });
     expect(JSON.parse(flat.definition.enqueue)).toEqual(JSON.parse(read(template).definition.enqueue));

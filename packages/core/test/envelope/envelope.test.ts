@@ -40,7 +40,7 @@ function expectFault(call: () => unknown, code: ErrorCode, ...paths: string[]) {
 describe('a minimal envelope', () => {
   const { job, onConflict } = readText('{"type":"a.b","args":[1]}');
 
-  test('has every default (digest §0, §1.1)', () => {
+  test('has every default', () => {
     expect(job).toMatchObject({
       type: 'a.b',
       queue: 'default',
@@ -158,7 +158,7 @@ describe('both shapes (X1)', () => {
     expect(read({ total_timeout: 3600 }).job.timeoutMs).toBe(1_800_000);
   });
 
-  test('limits are read in each of their forms, the queue being the key of one without (digest §17, D17)', () => {
+  test('limits are read in each of their forms, the queue being the key of one without', () => {
     expect(read({ options: { rate_limit: { max_per_second: 5 } } }).job.limits).toEqual([
       { key: 'queue:default', concurrency: null, rates: [{ count: 5, perMs: 1_000 }] },
     ]);
@@ -176,7 +176,7 @@ describe('both shapes (X1)', () => {
     expect(read({ rate_limit: null }).job.limits).toEqual([]);
   });
 
-  test('total_timeout is a deadline, enqueue_ttl counts until the first start only (digest §11)', () => {
+  test('total_timeout is a deadline, enqueue_ttl counts until the first start only', () => {
     const { job } = read({ total_timeout: 7200, enqueue_ttl: 60, expires_at: '+PT1H' });
     expect([job.expiresAt, job.laterExpiresAt, job.deadlineAt].map((at) => (at ?? 0) - job.createdAt)).toEqual([
       60_000, 3_600_000, 7_200_000,
@@ -184,7 +184,7 @@ describe('both shapes (X1)', () => {
   });
 });
 
-describe('state and times (digest §2, rows 1–3)', () => {
+describe('state and times', () => {
   const later = '2026-01-01T02:00:00+01:00';
 
   test('a time to come is scheduled, echoed as it was sent (X32)', () => {
@@ -280,7 +280,7 @@ describe('what the client sent survives', () => {
   });
 });
 
-describe('refusals (digest §1.3)', () => {
+describe('refusals', () => {
   test.each(['', 'null', '[]', '"x"', '{', '\ufeff{}'])('%j is no envelope: invalid_payload (T:L0-OPS-015)', (text) => {
     expectFault(() => readText(text), 'invalid_payload');
   });

@@ -30,7 +30,7 @@ const iso = (ms: number) => new Date(ms).toISOString();
 const view = (job: JobRecord) => JSON.parse(renderJob(job));
 const failedOnce = (job: JobRecord) => apply(job, failed(job, boom, later, middle), later);
 
-describe('renderJob (digest §1.2)', () => {
+describe('renderJob', () => {
   test('a new job', () => {
     const job = jobOf({ priority: 5 });
     expect(view(job)).toEqual({

@@ -16,7 +16,7 @@ function issuesOf(body: object): readonly unknown[] {
   return [];
 }
 
-describe('the forms of an error (digest §1.4, X7)', () => {
+describe('the forms of an error', () => {
   test('core: type, message, backtrace', () => {
     expect(failureOf({ type: 'SmtpError', message: 'refused', backtrace: ['a', 'b'] })).toEqual({
       code: 'SmtpError',

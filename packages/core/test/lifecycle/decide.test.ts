@@ -115,7 +115,7 @@ describe('poison pills', () => {
   });
 });
 
-describe('failed (digest §5.3)', () => {
+describe('failed', () => {
   test('with attempts left: retryable after the backoff (row 8)', () => {
     const job = claimed(jobOf({ retry: { jitter: false } }));
     const change = failed(
@@ -314,7 +314,7 @@ describe('other changes', () => {
     ]);
   });
 
-  test('activated: available, or scheduled where the time is to come (row 5, digest §17)', () => {
+  test('activated: available, or scheduled where the time is to come', () => {
     expect(activated(jobOf({ pending: true }), later)).toMatchObject({
       to: State.available,
       runAt: later,
@@ -374,7 +374,7 @@ test('a conflict says whether the state is in the way, or who owns the job', () 
   });
 });
 
-describe('the state table (digest §2)', () => {
+describe('the state table', () => {
   const decisions: readonly ((job: JobRecord) => Transition | null)[] = [
     (job) => failed(job, boom, start, middle),
     (job) => failed(job, { ...boom, response: 'DEAD_LETTER' }, start, middle),

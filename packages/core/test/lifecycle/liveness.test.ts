@@ -5,7 +5,7 @@ const now = 1_000_000;
 const held = { id: 'a', claim: 1, worker: 'w', startedAt: now - 60_000 };
 const signs = { seenAt: now - 5000, seenBefore: now - 10_000, holds: ['a'], heldBefore: ['a'] };
 
-describe('liveness (digest §10.7)', () => {
+describe('liveness', () => {
   test('a worker that never sent a heartbeat is not dead (T:L2-CRON-005)', () => {
     expect(liveness(held, null, now, 0)).toBe('alive');
   });

@@ -66,7 +66,7 @@ describe('readLimits', () => {
     expect(limits(value)).toEqual([{ key: 'k', concurrency: null, rates }]);
   });
 
-  test('without a key the limit is the queue’s (digest §17)', () => {
+  test('without a key the limit is the queue’s', () => {
     expect(limits({ max_per_second: 1 }, 'email')).toEqual([
       { key: 'queue:email', concurrency: null, rates: [{ count: 1, perMs: 1_000 }] },
     ]);

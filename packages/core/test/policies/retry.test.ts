@@ -25,7 +25,7 @@ describe('readRetry', () => {
     expect(readRetry({}, '$.retry')).toEqual({ policy: {} });
   });
 
-  test('knows every field and every other spelling (digest §5.1, X6, X39)', () => {
+  test('knows every field and every other spelling', () => {
     const policy = {
       maxAttempts: 4,
       initialIntervalMs: 500,
@@ -184,7 +184,7 @@ describe('retryDelay', () => {
     ['linear', 2, [1000, 2000, 3000, 4000]],
     ['polynomial', 2, [1000, 4000, 9000, 16_000]],
     ['none', 2, [1000, 1000, 1000, 1000]],
-  ] as const)('%s with coefficient %d is %j (digest §5.2)', (backoffStrategy, backoffCoefficient, delays) => {
+  ] as const)('%s with coefficient %d is %j', (backoffStrategy, backoffCoefficient, delays) => {
     const policy = { ...exact, backoffStrategy, backoffCoefficient };
     expect([1, 2, 3, 4].map((attempt) => retryDelay(policy, attempt, middle))).toEqual(delays);
   });

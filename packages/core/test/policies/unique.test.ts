@@ -46,7 +46,7 @@ function faultOf(call: () => unknown): ProtocolError {
 
 const unfinished = State.available | State.active | State.scheduled | State.retryable | State.pending;
 
-describe('uniqueOf (digest §6.1)', () => {
+describe('uniqueOf', () => {
   test('fills in the defaults', () => {
     expect(read({})).toEqual({
       keys: ['type'],
@@ -215,7 +215,7 @@ describe('uniqueKey', () => {
       { type: 't.nfc', queue: 'q', args: '["e\\u0301"]', meta: '{}' },
       'ef7323f31892c1c667603d79de3cc187f512817f7a540e8e357ee1c3a4282268',
     ],
-  ])('vectors of digest §6.2: %s', (_, policy, job, expected) => {
+  ])('vectors of the fingerprint: %s', (_, policy, job, expected) => {
     expect(keyOf(policy, job)).toBe(expected);
   });
 
@@ -344,7 +344,7 @@ describe('newUnique', () => {
   const job = { type: 'a.b', queue: 'q', args: '[]', meta: '{}' };
   const now = Date.UTC(2026, 0, 1);
 
-  test('has the key, the states and the start of the period of this request (digest §6.3)', () => {
+  test('has the key, the states and the start of the period of this request', () => {
     const policy = read({ keys: ['queue'], period: 'PT1H', states: ['completed'] });
     expect(newUnique(policy, job, now)).toEqual({
       key: uniqueKey(policy, job),

@@ -17,7 +17,7 @@ describe('parseDuration', () => {
     ['PT0.0001S', 1],
     ['PT0S', 0],
     ['PT36500H', 36_500 * 3_600_000],
-  ])('%s is %d ms (digest §1.5)', (text, ms) => {
+  ])('%s is %d ms', (text, ms) => {
     expect(parseDuration(text)).toBe(ms);
   });
 

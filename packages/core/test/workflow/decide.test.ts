@@ -60,7 +60,7 @@ describe('a chain', () => {
     });
   });
 
-  test('a cancelled step counts as failed (digest §17)', () => {
+  test('a cancelled step counts as failed', () => {
     const toy = Toy.create({ type: 'chain', steps: [job('a'), job('b')] }).end('0', 'cancel');
     expect(toy.workflow.state).toBe('failed');
     expect(JSON.parse(toy.workflow.end ?? '')).toMatchObject({ failed_step_index: 0, errors: [{ code: 'cancelled' }] });

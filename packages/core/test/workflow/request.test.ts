@@ -421,7 +421,7 @@ describe('refusals', () => {
     ],
   ])('%s', (_, request, path, message) => expectFault(request, 'invalid_request', path, message));
 
-  test('a retry policy keeps its own code (digest §1.3), a text that is no object its own', () => {
+  test('a retry policy keeps its own code, a text that is no object its own', () => {
     expectFault(
       { steps: [job({ options: { retry: { max_attempts: -1 } } })] },
       'validation_error',

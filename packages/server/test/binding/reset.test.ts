@@ -38,7 +38,7 @@ test.each(storages)('a reset leaves nothing behind in the server either, $name',
   expect(body.jobs).toHaveLength(1);
 });
 
-test('a full queue tells its bound as every 429 does (digest §3)', async () => {
+test('a full queue tells its bound as every 429 does', async () => {
   await using server = await open('memory:');
   const { url } = server;
   await call(url, 'PUT', '/queues/small/config', { backpressure: { max_depth: 1 } });

@@ -201,7 +201,7 @@ describe.each(storages)('schemas on $name', (storage) => {
   });
 
   describe('enqueue', () => {
-    test('refuses args that do not match, in the form of digest §1.3', async () => {
+    test('refuses args that do not match, with every issue and its path', async () => {
       const type = newType();
       await call(server.url, '/schemas', { job_type: type, version: '2.0.0', schema: invoice });
       expect((await enqueue(type, [{ customer_id: 'c', amount: 1 }])).status).toBe(201);

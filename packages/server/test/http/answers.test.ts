@@ -6,7 +6,7 @@ import { expectRefusal } from '../support/refusal.ts';
 import { call, send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
 
-/** digest §3: what every answer has, whatever was asked. */
+/** What every answer has, whatever was asked. */
 describe('answers', () => {
   let server: RunningServer;
   beforeAll(async () => {
@@ -163,7 +163,7 @@ describe('answers', () => {
     expect(foreign.headers).not.toHaveProperty('access-control-allow-origin');
   });
 
-  test('pages of queues follow each other by their cursor (digest §3.3)', async () => {
+  test('pages of queues follow each other by their cursor', async () => {
     const names = ['p1', 'p2', 'p3', 'p4', 'p5'];
     for (const name of names) await call(server.url, `/queues/${name}/resume`, {});
     const seen: string[] = [];

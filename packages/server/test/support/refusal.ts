@@ -10,7 +10,7 @@ function isCode(code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(errorKinds, code);
 }
 
-/** Checks that the answer is a refusal in the form of digest §1.4 and §3.1, and answers its code. */
+/** Checks that the answer is a refusal in the form of ojs-http-binding §16, and returns its code. */
 export function expectRefusal(response: Response, status: number, code?: string): ErrorCode {
   expect(response.status, response.text).toBe(status);
   expect(response.headers['content-type']).toBe('application/openjobspec+json');

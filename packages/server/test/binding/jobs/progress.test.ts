@@ -83,7 +83,7 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     expect((await get(server.url, id)).body.progress).toBe(0.9);
   });
 
-  test('the official SDKs report by percentage (X45, digest §14)', async () => {
+  test('the official SDKs report by percentage', async () => {
     await using server = await serveClocked(storage.url());
     const { id } = await started(server);
     const report = { job_id: id, percentage: 33.3, message: 'm', data: { a: 1 } };

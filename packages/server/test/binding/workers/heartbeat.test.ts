@@ -10,7 +10,7 @@ const read = (body: object) => {
   return beat;
 };
 
-test('only a worker that sends leases is known to list everything it holds (X10b, design §2)', () => {
+test('only a worker that sends leases is known to list everything it holds', () => {
   const id = uuidv7();
   expect(read({ active_jobs: [id] })).toMatchObject({ holds: [{ id, claim: null }], partial: true });
   expect(read({ job_id: id })).toMatchObject({ holds: [{ id, claim: null }], partial: true });

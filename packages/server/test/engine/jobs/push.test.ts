@@ -26,74 +26,71 @@ function keyed({ key, value, onConflict = 'replace_except_schedule', at }: Wante
 const argsOf = ({ envelope }: { readonly envelope: string }) =>
   (JSON.parse(envelope) as { readonly args: unknown }).args;
 
-describe.each(storages)(
-  'a batch with jobs that change scheduled ones in place, $name (uniq §5, digest §17)',
-  ({ url }) => {
-    test('has changed nothing where one of its jobs is refused', async () => {
-      await using b = await bench(url());
-      const [there, holder] = [keyed({ key: 1, value: 1, at: later }), keyed({ key: 2, value: 1 })];
-      await b.engine.push([there, holder]);
-      const refused = await b.engine.push([
-        keyed({ key: 1, value: 2, at: later }),
-        keyed({ key: 2, value: 2, onConflict: 'reject' }),
-      ]);
-      expect(refused).toMatchObject({ kind: 'refused', index: 1 });
-      expect(argsOf(await b.get(there.job.id))).toEqual([1, 1]);
-    });
+describe.each(storages)('a batch with jobs that change scheduled ones in place, $name', ({ url }) => {
+  test('has changed nothing where one of its jobs is refused', async () => {
+    await using b = await bench(url());
+    const [there, holder] = [keyed({ key: 1, value: 1, at: later }), keyed({ key: 2, value: 1 })];
+    await b.engine.push([there, holder]);
+    const refused = await b.engine.push([
+      keyed({ key: 1, value: 2, at: later }),
+      keyed({ key: 2, value: 2, onConflict: 'reject' }),
+    ]);
+    expect(refused).toMatchObject({ kind: 'refused', index: 1 });
+    expect(argsOf(await b.get(there.job.id))).toEqual([1, 1]);
+  });
 
-    test('changes them where all are let in, also a job of its own; each answer is the job as it is then', async () => {
-      await using b = await bench(url());
-      const there = keyed({ key: 1, value: 1, at: later });
-      await b.engine.push([there]);
-      const own = keyed({ key: 2, value: 1, at: later });
-      const pushed = await b.engine.push([
-        keyed({ key: 1, value: 2, at: later }),
-        own,
-        keyed({ key: 2, value: 2 }),
-        keyed({ key: 2, value: 3 }),
-      ]);
-      if (pushed.kind !== 'pushed') throw new Error(`The batch was ${pushed.kind}.`);
-      expect(pushed.items.map(({ kind, job }) => [kind, job.id, argsOf(job)])).toEqual([
-        ['deduplicated', there.job.id, [1, 2]],
-        ['created', own.job.id, [2, 3]],
-        ['deduplicated', own.job.id, [2, 3]],
-        ['deduplicated', own.job.id, [2, 3]],
-      ]);
-      expect(await b.get(own.job.id)).toMatchObject({ state: State.scheduled });
-    });
+  test('changes them where all are let in, also a job of its own; each answer is the job as it is then', async () => {
+    await using b = await bench(url());
+    const there = keyed({ key: 1, value: 1, at: later });
+    await b.engine.push([there]);
+    const own = keyed({ key: 2, value: 1, at: later });
+    const pushed = await b.engine.push([
+      keyed({ key: 1, value: 2, at: later }),
+      own,
+      keyed({ key: 2, value: 2 }),
+      keyed({ key: 2, value: 3 }),
+    ]);
+    if (pushed.kind !== 'pushed') throw new Error(`The batch was ${pushed.kind}.`);
+    expect(pushed.items.map(({ kind, job }) => [kind, job.id, argsOf(job)])).toEqual([
+      ['deduplicated', there.job.id, [1, 2]],
+      ['created', own.job.id, [2, 3]],
+      ['deduplicated', own.job.id, [2, 3]],
+      ['deduplicated', own.job.id, [2, 3]],
+    ]);
+    expect(await b.get(own.job.id)).toMatchObject({ state: State.scheduled });
+  });
 
-    test('leaves alone what a later job of it replaces', async () => {
-      await using b = await bench(url());
-      const there = keyed({ key: 1, value: 1, at: later });
-      await b.engine.push([there]);
-      const last = keyed({ key: 1, value: 3, onConflict: 'replace', at: later });
-      const pushed = await b.engine.push([keyed({ key: 1, value: 2 }), last]);
-      expect(pushed).toMatchObject({
-        kind: 'pushed',
-        items: [
-          { kind: 'deduplicated', updated: false, job: { id: there.job.id, state: State.cancelled } },
-          { kind: 'created', replaced: [there.job.id] },
-        ],
-      });
-      expect(argsOf(await b.get(last.job.id))).toEqual([1, 3]);
+  test('leaves alone what a later job of it replaces', async () => {
+    await using b = await bench(url());
+    const there = keyed({ key: 1, value: 1, at: later });
+    await b.engine.push([there]);
+    const last = keyed({ key: 1, value: 3, onConflict: 'replace', at: later });
+    const pushed = await b.engine.push([keyed({ key: 1, value: 2 }), last]);
+    expect(pushed).toMatchObject({
+      kind: 'pushed',
+      items: [
+        { kind: 'deduplicated', updated: false, job: { id: there.job.id, state: State.cancelled } },
+        { kind: 'created', replaced: [there.job.id] },
+      ],
     });
+    expect(argsOf(await b.get(last.job.id))).toEqual([1, 3]);
+  });
 
-    test('looks its keys up twice, however many of its jobs have one key', async () => {
-      const storage = await openStorage(url());
-      let inserts = 0;
-      const counting = {
-        ...storage.jobs,
-        insert: (...args: Parameters<Storage['jobs']['insert']>) => {
-          inserts += 1;
-          return storage.jobs.insert(...args);
-        },
-      };
-      await using b = await bench('', {
-        storage: new Proxy(storage, { get: (whole, name) => (name === 'jobs' ? counting : Reflect.get(whole, name)) }),
-      });
-      const pushed = await b.engine.push(Array.from({ length: 50 }, (_, value) => keyed({ key: 1, value, at: later })));
-      expect(pushed).toMatchObject({ kind: 'pushed' });
-      expect(inserts).toBe(2);
+  test('looks its keys up twice, however many of its jobs have one key', async () => {
+    const storage = await openStorage(url());
+    let inserts = 0;
+    const counting = {
+      ...storage.jobs,
+      insert: (...args: Parameters<Storage['jobs']['insert']>) => {
+        inserts += 1;
+        return storage.jobs.insert(...args);
+      },
+    };
+    await using b = await bench('', {
+      storage: new Proxy(storage, { get: (whole, name) => (name === 'jobs' ? counting : Reflect.get(whole, name)) }),
     });
-  },
-);
+    const pushed = await b.engine.push(Array.from({ length: 50 }, (_, value) => keyed({ key: 1, value, at: later })));
+    expect(pushed).toMatchObject({ kind: 'pushed' });
+    expect(inserts).toBe(2);
+  });
+});

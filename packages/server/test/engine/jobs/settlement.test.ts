@@ -176,7 +176,7 @@ describe.each(storages)('lifecycle, $name', ({ url }) => {
     }
   });
 
-  test('activate: to available, or to scheduled while its time is to come (digest §17)', async () => {
+  test('activate: to available, or to scheduled while its time is to come', async () => {
     await using b = await bench(url());
     const [now, later] = [
       await b.push({ state: State.pending }),

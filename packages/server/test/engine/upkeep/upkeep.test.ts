@@ -188,7 +188,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     ]);
   });
 
-  test('retention gets through what it has to, of every kind (digest §17)', async () => {
+  test('retention gets through what it has to, of every kind', async () => {
     await using b = await bench(url(), { retention: { keep: 10, keepEvents: 10 } });
     const jobs = await Promise.all(Array.from({ length: 3_000 }, () => b.push({ queue: 'many' })));
     for (let round = 0; round < 30; round++) {
@@ -239,7 +239,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect((await b.get(job.id)).state).toBe(State.active);
   });
 
-  test('retention: by age and by number, and each state by its own (digest §17)', async () => {
+  test('retention: by age and by number, and each state by its own', async () => {
     await using b = await bench(url(), {
       retention: { completedMs: 1_000, cancelledMs: 2_000, discardedMs: 3_000, keep: 2, eventsMs: 10_000 },
     });

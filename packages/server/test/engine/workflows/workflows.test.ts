@@ -35,7 +35,7 @@ async function view(b: Bench, id: string) {
 }
 
 describe.each(storages)('workflows, $name', ({ url }) => {
-  test('chain: one step after the other, results passed on, as an array (digest §7, X25)', async () => {
+  test('chain: one step after the other, results passed on, as an array', async () => {
     await using b = await bench(url());
     const id = await create(b, { type: 'chain', steps: [step('a.one'), step('a.two'), step('a.three')] });
     const first = await one(b);

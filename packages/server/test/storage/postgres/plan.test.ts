@@ -12,7 +12,7 @@ interface Reads {
 }
 
 test.skipIf(server === null)(
-  'no hot statement reads more than it is about, be it planned on empty tables, with statistics missing or with stale ones (design §7)',
+  'no hot statement reads more than it is about, be it planned on empty tables, with statistics missing or with stale ones',
   async () => {
     const name = `ojs_${randomUUID().replaceAll('-', '')}`;
     const admin = new pg.Client({ connectionString: server ?? '' });
