@@ -11,14 +11,14 @@ export type Inserted =
   /** The whole group is there with the same envelopes: a repeated call. */
   | { readonly kind: 'already'; readonly job: JobRecord }
   /**
-   * The id belongs to another job, or to a job of which the rest of the group is not there; or a job holds the unique
-   * key. The id is looked at first, or a repeated replacement would cancel its own winner. Of several holders of a key
-   * an unfinished one is named, the oldest.
+   * The id belongs to another job, or to a job while the rest of its group is missing; or a job holds the unique key.
+   * The id is checked first, or a repeated replacement would cancel its own job. Of several holders of a key the oldest
+   * unfinished one is named, else the oldest.
    */
   | { readonly kind: 'duplicate'; readonly by: 'id' | 'unique'; readonly existing: JobRecord }
   /** The group does not fit into the queue's capacity: `depth` jobs wait in it, `bound` may. */
   | { readonly kind: 'full'; readonly queue: string; readonly depth: number; readonly bound: number }
-  /** The queue is paused, and paused queues were to refuse. */
+  /** The queue is paused, and the caller asked for a refusal. */
   | { readonly kind: 'paused'; readonly queue: string }
   /** Another job of the same group was refused. */
   | { readonly kind: 'aborted' };
@@ -39,26 +39,26 @@ export interface AdmissionOptions extends InsertOptions {
   readonly always?: true;
 }
 
-/** A queue as admission sees it; `depth` jobs wait in it. */
+/** What admission reads of a queue; `depth` jobs wait in it. */
 export interface QueueView {
   readonly paused: boolean;
   readonly capacity: number | null;
   readonly depth: number;
 }
 
-/** What admission reads of a store. Nothing of it changes while a group is looked at. */
+/** What admission reads of a store. The store must not change while a group is admitted. */
 export interface AdmissionView {
   jobById(id: JobId): JobRecord | null;
   readonly holders: StoredHolders;
   /** Null where the queue cannot refuse a job. */
   queue(name: string): QueueView | null;
-  /** Active holders of keys that a user's transaction completes: they cannot be replaced any more. */
+  /** Active holders of keys that a user's transaction is completing: they can no longer be replaced. */
   readonly completing?: ReadonlySet<JobId>;
 }
 
 /**
- * What an accepted job changes: it cancels the jobs that it replaces, of the store or of its own group, then it is
- * inserted.
+ * The change of an accepted job: first cancel the jobs that it replaces, of the store or of its own group, then insert
+ * it.
  */
 export interface Admitted {
   readonly job: NewJob;
@@ -69,16 +69,16 @@ export interface Admitted {
 export interface Admission {
   /** In the order of the group. */
   readonly answers: readonly Inserted[];
-  /** In the order in which they are to be carried out; empty where the group is not inserted. */
+  /** In the order of execution; empty if the group is not inserted. */
   readonly admitted: readonly Admitted[];
-  /** By queue, how many jobs more wait in it once they are carried out. */
+  /** How many more jobs wait in each queue after the changes. */
   readonly more: ReadonlyMap<string, number>;
 }
 
 /**
- * Looks at the jobs of a group one by one, each as if those before it were there. The id is looked at first, then the
- * unique key, then the queue. A group is inserted wholly or not at all; the store carries out what was admitted in the
- * same commit.
+ * Admits the jobs of a group one by one, each as if the earlier ones were stored already. The id is checked first, then
+ * the unique key, then the queue. A group is inserted wholly or not at all; the store applies the changes in the same
+ * commit.
  */
 export function admit(view: AdmissionView, group: readonly NewJob[], options: AdmissionOptions = {}): Admission {
   const looking = new Looking(view, group.length, options);
@@ -144,15 +144,15 @@ class Looking {
   }
 }
 
-/** What an id that is there already answers: the same request again is no duplicate. */
+/** The answer for an id that exists already: the same request again is no duplicate. */
 export function sameOrOther(job: NewJob, there: JobRecord): Inserted {
   const same = there.envelope === job.envelope && there.queue === job.queue && there.type === job.type;
   return same ? { kind: 'already', job: there } : { kind: 'duplicate', by: 'id', existing: there };
 }
 
 /**
- * Why a queue does not take a new job; null where it does. Nodes of workflows pass, or a workflow would stop half-way.
- * @param more jobs of the same group that will wait in it, fewer than 0 where they replace some.
+ * Why a queue refuses a new job; null if it does not. Jobs of workflow nodes pass, or a workflow would stop half-way.
+ * @param more further jobs of the same group that will wait in the queue; below 0 if they replace some.
  */
 export function queueRefusal(
   job: Pick<NewJob, 'state' | 'node' | 'queue'>,
@@ -169,8 +169,8 @@ export function queueRefusal(
 }
 
 /**
- * What becomes of a group once each of its jobs was looked at: inserted wholly, there already wholly (a repeated call),
- * or refused. A group of which only a part is there is not the call that made it, so that part is `duplicate`.
+ * The outcome of a group whose jobs were all checked: inserted, known already as a whole (a repeated call), or refused.
+ * If only a part of a group exists, another call made that part, so its jobs are `duplicate`.
  */
 export function groupVerdict(answers: readonly Inserted[]): readonly Inserted[] {
   const every = (kind: Inserted['kind']) => answers.every((answer) => answer.kind === kind);

@@ -4,7 +4,7 @@ import type { JobId, JobRecord, Json } from './job/job.ts';
 import { stateName } from './job/states.ts';
 import type { PushedItem, PushRefusal } from './push.ts';
 
-/** An answer with one job. What the published command line prints of it stands at the top level too. */
+/** An answer with one job. The fields that the published command line prints are at the top level too. */
 export function oneJob({ id, type, queue, state }: JobRecord, rendered: Json, more = ''): Json {
   return `{"job":${rendered},"id":"${id}","type":"${type}","queue":"${queue}","state":"${stateName(state)}"${more}}`;
 }
@@ -15,15 +15,15 @@ export function summary({ id, type, queue, state, priority }: JobRecord): Json {
 }
 
 /**
- * How a unique policy of `replace` or `replace_except_schedule` ended: the ids of the jobs that it cancelled, or that
- * it changed one in place.
+ * The effect of a unique policy of `replace` or `replace_except_schedule`: the ids of the jobs that it cancelled, or
+ * that it changed a job in place.
  */
 export function replacement(item: PushedItem): Json {
   if (item.kind === 'deduplicated') return item.updated ? ',"updated":true' : '';
   return item.replaced.length === 0 ? '' : `,"replaced":["${item.replaced.join('","')}"]`;
 }
 
-/** What a client is told about a job that was not let in. */
+/** The error for a job that was not admitted. */
 export function refusedBy(why: PushRefusal, index: number): ProtocolError {
   switch (why.kind) {
     case 'duplicate': {
@@ -60,7 +60,7 @@ export function refusedBy(why: PushRefusal, index: number): ProtocolError {
   }
 }
 
-/** @param where that the id is: in the store already, or twice in a batch. */
+/** @param where the place of the id: in the store already, or twice in a batch. */
 export function duplicateId(id: JobId, index: number, where: string, existing?: JobRecord): ProtocolError {
   return new ProtocolError('duplicate', `A job with id ${id} is ${where}; nothing was enqueued.`, {
     existing_job_id: id,
@@ -70,7 +70,7 @@ export function duplicateId(id: JobId, index: number, where: string, existing?: 
 }
 
 /**
- * Errors whose texts have the details beside the code: ojs-backpressure §7.1, ojs-bulk-operations §9.1,
+ * Errors that repeat their details beside the code: ojs-backpressure §7.1, ojs-bulk-operations §9.1,
  * ojs-extension-lifecycle §8.3.
  */
 const besideCode: ReadonlySet<ErrorCode> = new Set(['queue_full', 'batch_size_exceeded', 'extension_not_supported']);
@@ -96,17 +96,17 @@ export function renderError({ kind, code, message, details, hint }: ProtocolErro
   });
 }
 
-/** A job of a bulk operation; `fault` says why it was left as it is. */
+/** A job of a bulk operation; `fault` says why it was not changed. */
 export interface BulkItem {
   readonly id: JobId;
   readonly fault: ProtocolError | null;
 }
 
-/** What a bulk operation did to each job: `cancelled`, `retried` or `deleted`. */
+/** The effect of a bulk operation on each job: `cancelled`, `retried` or `deleted`. */
 export type BulkDone = 'cancelled' | 'retried' | 'deleted';
 
 const actions: Readonly<Record<BulkDone, string>> = { cancelled: 'cancel', retried: 'retry', deleted: 'delete' };
-/** Errors that stand in `errors`, beside the items, for clients of the admin dialect. */
+/** Errors listed in `errors` too, beside the items, for clients of the admin dialect. */
 const maxErrors = 100;
 
 /**
@@ -135,7 +135,7 @@ export function renderBulk(
   return { status, text, headers: { 'x-ojs-batch-size': String(items.length) } };
 }
 
-/** ojs-bulk-operations §11.2: all went well, some did, none did. */
+/** ojs-bulk-operations §11.2: all jobs succeeded, some, or none. */
 export function bulkStatus(succeeded: number, failed: number, success: 200 | 201): number {
   if (failed === 0) return success;
   return succeeded === 0 ? 422 : 207;

@@ -7,9 +7,9 @@ export interface ErrorKind {
   readonly retryable: boolean;
   readonly canonical: string;
   readonly ojs: `OJS-${number}`;
-  /** The code on the wire, where it is not the name in this table. */
+  /** The code on the wire, if it differs from the name in this table. */
   readonly wire?: string;
-  /** What a reader can do about it; travels as `hint`. */
+  /** How a reader can solve the problem; travels as `hint`. */
   readonly hint: string;
 }
 
@@ -195,19 +195,19 @@ export type ErrorCode = keyof typeof errorKinds;
 export interface ValidationIssue {
   /** JSONPath of the offending value, such as `$.options.retry.max_attempts`. */
   readonly path: string;
-  /** What is wrong, what was expected. */
+  /** What is wrong, and what was expected. */
   readonly message: string;
-  /** Where a name is unknown: the nearest known one; null where none is near. */
+  /** For an unknown name: the nearest known one; null if none is near. */
   readonly suggestion?: string | null;
 }
 
-/** A refusal with its place in the catalogue. The binding turns it into the API error body (ojs-http-binding §16). */
+/** A refusal with its row of the catalogue. The binding turns it into the API error body (ojs-http-binding §16). */
 export class ProtocolError extends Error {
   readonly code: ErrorCode;
   readonly details: Readonly<Record<string, unknown>>;
   readonly hint: string;
 
-  /** @param hint what a reader can do, where it is more than the catalogue says. */
+  /** @param hint how a reader can solve the problem, if the catalogue does not say enough. */
   constructor(
     code: ErrorCode,
     message: string,
@@ -225,9 +225,7 @@ export class ProtocolError extends Error {
     return errorKinds[this.code];
   }
 
-  /**
-   * Of several issues the first gives the message; all stand in `details.validation_errors` (ojs-json-format §12.4).
-   */
+  /** The message is that of the first issue; `details.validation_errors` has all of them (ojs-json-format §12.4). */
   static invalid(
     issues: readonly ValidationIssue[],
     code: 'invalid_request' | 'validation_error' = 'invalid_request',

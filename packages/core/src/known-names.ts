@@ -1,17 +1,17 @@
-/** The names that an object of options may have; those of an object within stand at its name. */
+/** The names that an object of options may have; a nested object has its own list at its name. */
 export interface Names {
   readonly [name: string]: true | Names;
 }
 
 /**
- * The list of an interface's names. The compiler refuses one that lacks a name, so a new option cannot be forgotten.
- * Names with `~` carry types only.
+ * The names of an interface. The compiler refuses a list that lacks a name, so nobody can forget a new option. Names
+ * with `~` carry types only.
  */
 export type NamesOf<T> = Readonly<Record<Exclude<Extract<keyof T, string>, `~${string}`>, true | Names>>;
 
 /**
- * Whether all own names of the object are known, those of listed objects within too. Runs with every enqueue, so it
- * makes nothing but the list of keys.
+ * Whether all own names of the object are known, also within nested objects. Runs with every enqueue, so it allocates
+ * only the list of keys.
  */
 export function isKnown(options: unknown, names: Names): boolean {
   if (!isOptions(options)) return false;
@@ -25,12 +25,12 @@ export function isKnown(options: unknown, names: Names): boolean {
   return true;
 }
 
-/** What keeps {@link isKnown} from being true. */
+/** The reason why {@link isKnown} is false. */
 export interface Stranger {
-  /** Where the object stands; empty for the options themselves. */
+  /** The path of the object; empty for the options themselves. */
   readonly path: string;
   readonly names: Names;
-  /** The unknown name in it; null where it is no object, but `value`. */
+  /** The unknown name in it. Null if `value` is no object. */
   readonly name: string | null;
   readonly value: unknown;
 }

@@ -16,7 +16,7 @@ export function isQueueName(name: unknown): name is string {
   return typeof name === 'string' && name.length <= 128 && lowerCaseName.test(name);
 }
 
-/** The name of a cron, as it may stand in a path. */
+/** The name of a cron, which may be part of a path. */
 export function isCronName(name: unknown): name is string {
   return typeof name === 'string' && name.length <= 255 && lowerCaseName.test(name);
 }

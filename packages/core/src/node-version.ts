@@ -1,4 +1,4 @@
-/** What `process` tells about the runtime. */
+/** The members of `process` that describe the runtime. */
 interface Runtime {
   readonly versions: Readonly<Record<string, string | undefined>>;
   readonly execPath?: string;
@@ -6,7 +6,7 @@ interface Runtime {
 
 /**
  * Why this Node is too old, in one sentence; null on a newer one and on every other runtime. `engines` of each package
- * says the same. undici 8 needs Node 22.19; `node:sqlite` needs a flag from 23.0 to 23.3.
+ * has the same versions. undici 8 needs Node 22.19; `node:sqlite` needs a flag from 23.0 to 23.3.
  */
 export function nodeRefusal(runtime: Runtime | undefined = globalThis.process): string | null {
   const { node, uv, bun, deno } = runtime?.versions ?? {};

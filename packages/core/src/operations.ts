@@ -1,4 +1,4 @@
-/** What a token must be allowed to do to call an operation; `open` needs no token. */
+/** The right that a token needs to call an operation; `open` needs no token. */
 export type Scope = 'open' | 'enqueue' | 'work' | 'admin';
 
 export interface Route {
@@ -10,12 +10,12 @@ export interface Route {
 export interface Operation extends Route {
   /** Other spellings that published clients use. The placeholders have the same names. */
   readonly also?: readonly Route[];
-  /** Any one of these is enough; `admin` always is. */
+  /** One of these is enough; `admin` always is. */
   readonly scopes: readonly Scope[];
 }
 
 /**
- * The HTTP binding (ojs-http-binding §2) and our additions, as one table: routes, clients and authorization read it.
+ * The HTTP binding (ojs-http-binding §2) and our additions, as one table. Routes, clients and authorization read it.
  */
 const table = {
   'system.manifest': { method: 'GET', path: '/ojs/manifest', scopes: ['open'] },

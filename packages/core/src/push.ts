@@ -1,5 +1,5 @@
 /**
- * PUSH as a value: a generator that yields what it asks of a store. The engine answers with promises, the fake of
+ * PUSH as a value: a generator that yields its requests to a store. The engine answers them with promises, the fake of
  * `@ojs-ts/sdk/testing` at once.
  */
 import type { Inserted } from './admission.ts';
@@ -10,30 +10,30 @@ import type { UniquePolicy } from './policies/unique.ts';
 
 export interface PushItem {
   readonly job: NewJob;
-  /** What its unique policy does about a duplicate; null where it has none. */
+  /** The effect of its unique policy on a duplicate; null without a policy. */
   readonly onConflict: UniquePolicy['onConflict'] | null;
 }
 
 export type PushedItem =
   | { readonly kind: 'created'; readonly job: JobRecord; readonly replaced: readonly JobId[] }
-  /** Nothing was created: the job that holds the unique key, with new args and meta where it was `updated`. */
+  /** Nothing was created. The job holds the unique key; if `updated`, it has the new args and meta. */
   | { readonly kind: 'deduplicated'; readonly job: JobRecord; readonly updated: boolean };
 
 export type PushRefusal = Extract<Inserted, { readonly kind: 'duplicate' | 'full' | 'paused' }>;
 
 export type Pushed =
   | { readonly kind: 'pushed'; readonly items: readonly PushedItem[] }
-  /** Every job of the call that its policies let in is there already, with the same content: a repeated call. */
+  /** Every admitted job of the call exists already, with the same content: a repeated call. */
   | { readonly kind: 'repeated'; readonly items: readonly PushedItem[] }
   /** Nothing was inserted, because of the item at `index`. */
   | { readonly kind: 'refused'; readonly index: number; readonly why: PushRefusal };
 
-/** What PUSH asks of a store, to be answered before the generator goes on. */
+/** What PUSH asks of a store. The generator continues with the answer. */
 export type PushStep =
-  /** As one group. */
+  /** Inserts the jobs as one group. */
   | { readonly kind: 'insert'; readonly jobs: readonly NewJob[]; answer(answers: readonly Inserted[]): void }
   | { readonly kind: 'get'; readonly ids: readonly JobId[]; answer(jobs: readonly (JobRecord | null)[]): void }
-  /** Each by itself; answers whether it was applied. */
+  /** Applies each update separately; the answer says which ones were applied. */
   | {
       readonly kind: 'transition';
       readonly transitions: readonly Transition[];
@@ -42,10 +42,10 @@ export type PushStep =
 
 type Steps<T> = Generator<PushStep, T, void>;
 
-/** A scheduled job that is to be updated may start meanwhile; then the key is looked up again, so often at most. */
+/** How often the key is looked up again if a scheduled job starts before its update. */
 const rounds = 5;
 
-/** A job that is not inserted: the scheduled one that holds its key gets its args and meta instead. */
+/** A job that is not inserted: the scheduled holder of its key gets its args and meta. */
 interface Update {
   readonly item: PushItem;
   readonly index: number;
@@ -54,8 +54,8 @@ interface Update {
 
 /**
  * PUSH (ojs-core §7.1), all or none. Duplicates that a policy ignores are left out and answered with the job that holds
- * their key, within a batch too. Jobs are changed in place once all others are in, so that a batch that is refused has
- * changed nothing.
+ * their key, also within a batch. Jobs are changed in place after all others are inserted, so a refused batch changes
+ * nothing.
  */
 export function* push(items: readonly PushItem[], round = 0): Steps<Pushed> {
   const outcomes = new Map<number, PushedItem>();
@@ -100,7 +100,7 @@ function created({ job }: PushItem, answer: Inserted | undefined): PushedItem {
   };
 }
 
-/** What a policy makes of a job that was not let in. */
+/** The effect of a policy on a job that was not admitted. */
 function settle({ onConflict }: PushItem, answer: PushRefusal): 'ignored' | 'updates' | 'refused' {
   if (answer.kind !== 'duplicate' || answer.by !== 'unique') return 'refused';
   if (onConflict === 'ignore') return 'ignored';
@@ -108,8 +108,8 @@ function settle({ onConflict }: PushItem, answer: PushRefusal): 'ignored' | 'upd
 }
 
 /**
- * Of several jobs that change the same one, the last one counts. Answers a refusal where the one job of a call cannot
- * be inserted after all.
+ * If several jobs change the same one, the last one wins. Returns a refusal if the only job of a call cannot be
+ * inserted.
  */
 function* update(updates: readonly Update[], outcomes: Map<number, PushedItem>, round: number): Steps<Pushed | null> {
   const replaced = new Set(
@@ -125,7 +125,7 @@ function* update(updates: readonly Update[], outcomes: Map<number, PushedItem>, 
       byId.set(id, { kind: 'deduplicated', job, updated: true });
       continue;
     }
-    // It started meanwhile, unless a later job of this call has taken its place.
+    // The job started meanwhile, unless a later job of this call has replaced it.
     const again = replaced.has(id) || round >= rounds ? null : yield* push([item], round + 1);
     if (again?.kind === 'refused' && isAlone) return { ...again, index };
     byId.set(id, again === null || again.kind === 'refused' ? null : (again.items[0] ?? null));
@@ -139,7 +139,7 @@ function* update(updates: readonly Update[], outcomes: Map<number, PushedItem>, 
       outcomes.set(index, { kind: 'deduplicated', job: now ?? existing, updated: false });
     }
   }
-  // The job may be one of this call.
+  // The job may belong to this call.
   for (const [index, outcome] of outcomes) {
     const changed = byId.get(outcome.job.id);
     if (outcome.kind === 'created' && changed?.kind === 'deduplicated')
@@ -148,7 +148,7 @@ function* update(updates: readonly Update[], outcomes: Map<number, PushedItem>, 
   return null;
 }
 
-/** The jobs as they are then, without those that are not scheduled any more. */
+/** The jobs after the updates, without those that are no longer scheduled. */
 function* updateInPlace(updates: readonly Update[]): Steps<ReadonlyMap<JobId, JobRecord>> {
   const jobs = yield* get(updates.map(({ existing }) => existing.id));
   const transitions = updates.flatMap(({ item }, at) => {

@@ -1,4 +1,4 @@
-/** The first three numbers, missing ones being 0, and the parts of the pre-release. */
+/** The first three numbers, 0 for missing ones, and the parts of the pre-release. */
 export interface Version {
   readonly numbers: readonly [number, number, number];
   readonly pre: readonly string[];
@@ -9,8 +9,8 @@ const pattern =
   /^(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?$/;
 
 /**
- * Reads a version of Semantic Versioning 2.0.0, or its first one or two numbers (`2` is `2.0.0`); null where it is
- * none.
+ * Reads a version of Semantic Versioning 2.0.0, or only its first one or two numbers (`2` is `2.0.0`); null for any
+ * other text.
  */
 export function readVersion(text: string): Version | null {
   const match = text.length > maxLength ? null : pattern.exec(text);
@@ -18,7 +18,7 @@ export function readVersion(text: string): Version | null {
   return { numbers: [Number(match[1]), Number(match[2] ?? 0), Number(match[3] ?? 0)], pre: match[4]?.split('.') ?? [] };
 }
 
-/** Below 0 where `a` is the older one, 0 where they have the same precedence (Semantic Versioning §11). */
+/** Below 0 if `a` is older, 0 for the same precedence (Semantic Versioning §11). */
 export function compareVersions(a: Version, b: Version): number {
   for (const [index, number] of a.numbers.entries()) {
     const difference = number - (b.numbers[index] ?? 0);

@@ -1,9 +1,9 @@
-/** Longer words get no suggestion: comparing costs the product of both lengths, and no name of ours is half as long. */
+/** Longer words get no suggestion: a comparison costs the product of both lengths, and no name is half as long. */
 const longestWord = 64;
 
 /**
- * How many letters one word is away from another: an insertion, a removal, a replacement and a swap of two neighbours
- * count as one each (optimal string alignment).
+ * The letters by which one word differs from another: an insertion, a removal, a replacement and a swap of two
+ * neighbours count as one each (optimal string alignment).
  */
 export function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];
@@ -24,9 +24,9 @@ export function editDistance(from: string, to: string): number {
 }
 
 /**
- * The known name that was probably meant; undefined where none is near. A name one letter away always wins. Otherwise
- * case, `_`, `-` and `.` count for nothing, a third of the letters may differ, and a word of at least four letters may
- * be a part of the name (`attempts` for `maxAttempts`).
+ * The known name that was probably meant; undefined if none is near. A name one letter away always wins. Otherwise
+ * case, `_`, `-` and `.` are ignored, a third of the letters may differ, and a word of at least four letters may be a
+ * part of the name (`attempts` for `maxAttempts`).
  */
 export function nearestName(given: string, names: Iterable<string>): string | undefined {
   if (given.length === 0 || given.length > longestWord) return undefined;
@@ -40,16 +40,13 @@ export function nearestName(given: string, names: Iterable<string>): string | un
   return least <= Math.max(1, Math.floor(given.length / 3)) ? nearest : undefined;
 }
 
-/** ` Did you mean maxAttempts?`, to end a sentence with; empty where no name is near. */
+/** ` Did you mean maxAttempts?`, as the end of a sentence; empty if no name is near. */
 export function didYouMean(given: string, names: Iterable<string>): string {
   const name = nearestName(given, names);
   return name === undefined ? '' : ` Did you mean ${name}?`;
 }
 
-/**
- * Never below 1.5 where the words differ by a letter: that is for {@link editDistance} on the words as they were
- * written.
- */
+/** Never below 1.5 if the words differ by a letter: {@link editDistance} compares the words as written. */
 function looseDistance(word: string, name: string): number {
   if (word === name) return 1.25;
   const isPart = word.length >= 4 && (name.includes(word) || (name.length >= 4 && word.includes(name)));

@@ -1,24 +1,24 @@
 import type { OperationName } from './operations.ts';
 
-/** One call of the HTTP binding, without HTTP: what a Client, Worker or Admin asks of a server. */
+/** One call of the HTTP binding, without HTTP: a request of a Client, Worker or Admin to a server. */
 export interface Call {
   readonly operation: OperationName;
-  /** Values of the path's placeholders, not yet encoded. */
+  /** Values of the path's placeholders, not encoded yet. */
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   /** JSON text of the request body; absent for operations without one. */
   readonly body?: string;
-  /** Sent as `Idempotency-Key`: a repeated call with the same key answers what the first did. */
+  /** Sent as `Idempotency-Key`: a repeated call with the same key gets the answer of the first. */
   readonly idempotencyKey?: string;
 }
 
-/** What holds for one request of a transport. */
+/** Options of one request of a transport. */
 export interface CallContext {
   readonly signal?: AbortSignal;
   readonly requestId?: string;
 }
 
-/** What came back. `text` is the body as JSON text. A status of 400 and more is an answer too, not an exception. */
+/** The answer. `text` is the body as JSON text. A status of 400 and more is an answer too, not an exception. */
 export interface Answer {
   readonly status: number;
   readonly text: string;
@@ -26,35 +26,35 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What to follow (ojs-realtime §2, §3.2). */
+/** Which stream to follow (ojs-realtime §2, §3.2). */
 export type StreamChannel = 'all' | `job:${string}` | `queue:${string}`;
 
 export interface StreamCall {
   readonly channel: StreamChannel;
   readonly query?: Readonly<Record<string, string | undefined>>;
-  /** Goes on after this event; sent as `Last-Event-ID`. */
+  /** Continues after this event; sent as `Last-Event-ID`. */
   readonly lastEventId?: string;
 }
 
 /**
- * `chunks` is the text of a `text/event-stream`, cut anywhere; leaving its loop closes the connection. Null where no
- * stream came: then `text` says why.
+ * `chunks` is the text of a `text/event-stream`, cut anywhere; leaving its loop closes the connection. Null if no
+ * stream came: then `text` has the reason.
  */
 export interface StreamAnswer extends Answer {
   readonly chunks: AsyncIterable<string> | null;
 }
 
 /**
- * The way to a server: HTTP, or an engine in the same process. It makes one attempt and does not retry.
- * A rejection means that no answer came: whether the call took effect is unknown.
+ * The way to a server: HTTP, or an engine in the same process. A call makes one attempt and does not retry. A rejection
+ * means that no answer came: the effect of the call is unknown.
  */
 export interface Transport extends AsyncDisposable {
   call(call: Call, context?: CallContext): Promise<Answer>;
-  /** Server-Sent Events. A transport without it is polled. The signal ends the stream, too. */
+  /** Server-Sent Events. The client polls a transport without this method. The signal ends the stream, too. */
   stream?(call: StreamCall, context?: CallContext): Promise<StreamAnswer>;
 }
 
-/** Path of a stream, its name encoded, with what its query says beyond the caller's own. */
+/** Path of a stream, its name encoded, with the stream's own query parameters. */
 export function streamPathOf(channel: StreamChannel): {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;

@@ -18,8 +18,8 @@ function format(ms: number, b: (index: number) => number): string {
 }
 
 /**
- * A new UUIDv7 (RFC 9562 §5.7): 48 bits of time, 74 random bits drawn from a pool, because one call of getRandomValues
- * an id costs 10x.
+ * A new UUIDv7 (RFC 9562 §5.7): 48 bits of time, 74 random bits drawn from a pool, because a call of getRandomValues
+ * for each id is ten times slower.
  */
 export function uuidv7(clock?: Clock): string {
   if (used + 10 > pool.length) {
@@ -45,7 +45,7 @@ export function uuidFrom(ms: number, number: number, seed: number): string {
   return format(ms, (index) => bytes[index]!);
 }
 
-/** What {@link uuidFrom} made an id from; null for a text that it did not make. */
+/** The values from which {@link uuidFrom} made an id; null for any other text. */
 export function readUuidFrom(
   id: string,
 ): { readonly ms: number; readonly number: number; readonly seed: number } | null {

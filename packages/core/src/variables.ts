@@ -3,7 +3,7 @@ import { editDistance, nearestName } from './suggestion.ts';
 /** Who reads a variable; `other` are the specification's other clients and servers. */
 export type VariableReader = 'server' | 'sdk' | 'tests' | 'other';
 
-/** Every variable of the environment that begins with `OJS_` and that a program of ours, or a published one, reads. */
+/** Every `OJS_*` environment variable that a program of this project, or a published one, reads. */
 const table = {
   OJS_STORAGE: ['server'],
   OJS_PORT: ['server'],
@@ -68,11 +68,11 @@ export type Variable = keyof typeof table;
 export const variables: Readonly<Record<Variable, readonly VariableReader[]>> = table;
 export const variableNames = Object.keys(table) as readonly Variable[];
 
-/** Names that are free behind a prefix: those of test databases, and ojs-secrets' (`OJS_SECRET_DB_PASSWORD`). */
+/** Prefixes with free names: those of test databases, and ojs-secrets' (`OJS_SECRET_DB_PASSWORD`). */
 const families = /^OJS_(?:TEST|SECRET)_./;
 /**
- * What Kubernetes and Docker links make of a service or container whose name begins with `ojs`: `OJS_SERVICE_HOST`,
- * `OJS_SERVER_PORT_8080_TCP_ADDR`.
+ * Variables that Kubernetes and Docker links derive from a service or container whose name begins with `ojs`:
+ * `OJS_SERVICE_HOST`, `OJS_SERVER_PORT_8080_TCP_ADDR`.
  * https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
  */
 const serviceNames =
@@ -81,7 +81,7 @@ const serviceNames =
 export interface VariableCheck {
   /** Unknown names that are a letter or two away from a known one, which is the suggestion. */
   readonly misspelled: readonly { readonly name: string; readonly suggestion: string }[];
-  /** Other unknown names; suggestion as {@link nearestName} finds one. */
+  /** Other unknown names; the suggestion is that of {@link nearestName}. */
   readonly unknown: readonly { readonly name: string; readonly suggestion: string | null }[];
 }
 
@@ -100,14 +100,17 @@ export function checkVariables(env: Readonly<Record<string, string | undefined>>
 }
 
 /**
- * `tcp://10.0.0.1:8080`: what Kubernetes sets `OJS_PORT` to where a service is named `ojs`, and Docker links
+ * `tcp://10.0.0.1:8080`: Kubernetes sets `OJS_PORT` to such a value for a service named `ojs`, and Docker links set
  * `OJS_SERVER_PORT`.
  */
 export function isServiceAddress(value: string): boolean {
   return /^(?:tcp|udp|sctp):\/\//.test(value);
 }
 
-/** A program that refuses to start must be sure: one letter, or two of a name that has eight of its own. */
+/**
+ * A program that refuses to start must be sure: one letter, or two in a name of at least eight letters after the
+ * prefix.
+ */
 function isNear(name: string, known: string): boolean {
   return editDistance(name, known) <= (name.length - 'OJS_'.length >= 8 ? 2 : 1);
 }

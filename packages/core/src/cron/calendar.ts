@@ -8,8 +8,8 @@ export type Wall = Millis;
 const dayMs = 86_400_000;
 
 /**
- * The first matching local time at or after `from`, whether or not it exists in a zone; null where there is none up to
- * the end of `lastYear`. Walks years, months, days; never minutes.
+ * The first matching local time at or after `from`, whether or not it exists in a zone; null if there is none up to the
+ * end of `lastYear`. Walks years, months and days, never minutes.
  *
  * @param from a whole second.
  */

@@ -41,7 +41,7 @@ const overlaps: Readonly<Record<string, OverlapPolicy>> = {
   enqueue: 'enqueue',
 };
 const maxDescription = 4_096;
-/** What a run's enqueue request takes from the top level in the dialect without a template. */
+/** The members of a run's enqueue request that the dialect without a template has at the top level. */
 const jobFields = ['type', 'args', 'meta', 'schema', 'options'] as const;
 /** Options that clients also write beside the name. */
 const jobOptions = [
@@ -57,7 +57,7 @@ const jobOptions = [
   'rate_limit',
 ] as const;
 
-/** What a change may name besides `enabled`. */
+/** The members that a change may have besides `enabled`. */
 export const cronFields: ReadonlySet<string> = new Set([
   ...['cron', 'expression', 'schedule', 'timezone', 'tz', 'overlap_policy', 'description', 'job_template', 'job'],
   ...jobFields,
@@ -65,10 +65,10 @@ export const cronFields: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reads a registration as ojs-cron and as the OpenAPI document have it: `{name, cron, type, args, meta, options}` and
- * `{name, expression | schedule, job_template}`. The job that runs will enqueue is checked now, so that no run can fail
- * for its shape (ojs-cron §3.5).
- * @throws ProtocolError `invalid_payload`, `invalid_request`; `validation_error` where only the retry policy is wrong.
+ * Reads a registration of ojs-cron, `{name, cron, type, args, meta, options}`, or of the OpenAPI document, `{name,
+ * expression | schedule, job_template}`. The job of a run is checked now, so that no run can fail because of its shape
+ * (ojs-cron §3.5).
+ * @throws ProtocolError `invalid_payload`, `invalid_request`; `validation_error` if only the retry policy is wrong.
  */
 export function readCron(text: Json, now: Millis): ReadCron {
   const body = readJson(text, 'The request body');
@@ -116,7 +116,7 @@ function required(issues: Issues, part: Part, name: string, other?: string): Fie
   return field;
 }
 
-/** The enqueue request of a run: the template, or what stands at the top level. `args` may be left out. */
+/** The enqueue request of a run: the template, or the members at the top level. `args` is optional. */
 function enqueueOf(part: Part, issues: Issues): { readonly enqueue: Json; readonly at: string } {
   const template = part.find('job_template', 'job');
   if (template !== null) {
@@ -133,7 +133,7 @@ function enqueueOf(part: Part, issues: Issues): { readonly enqueue: Json; readon
 
 function withArgs(fields: ReadonlyMap<string, Json>): Json {
   const all = new Map(fields);
-  // A run is a job of its own every time.
+  // A run is always a new job.
   all.delete('id');
   if ((all.get('args') ?? 'null') === 'null') all.set('args', '[]');
   return objectText(all);
@@ -144,9 +144,7 @@ export function definitionOf(spec: Json): CronDefinition {
   return JSON.parse(spec);
 }
 
-/**
- * The time of the first run after `after`; null where there is none any more. `anchor` is where `@every` counts from.
- */
+/** The time of the first run after `after`; null if there is none. `@every` counts from `anchor`. */
 export function dueAfter(definition: CronDefinition, after: Millis, anchor: Millis = after): Millis | null {
   return nextRun(scheduleOf(definition), definition.timezone, after, anchor);
 }
@@ -160,7 +158,7 @@ export function templateOf({ enqueue }: CronDefinition): ReadonlyMap<string, Jso
   return members(enqueue);
 }
 
-/** The registration that a change makes of what is there: its members win, whatever their dialect. */
+/** The registration after a change: the members of the change win, whatever their dialect. */
 export function changedCron(
   cron: { readonly name: string; readonly spec: Json; readonly enabled: boolean },
   change: Json,
@@ -184,7 +182,7 @@ export function changedCron(
   return objectText(fields);
 }
 
-/** What the server manages of a cron, and answers beside its definition: ignored where it comes back. */
+/** Members of a cron that the server manages. The server ignores them in a request. */
 const managed = ['next_run_at', 'last_run_at', 'run_count', 'created_at', 'updated_at', 'status', 'id'];
 
 export const cronShape: Shape = shapeOf([...cronFields, 'name', 'enabled', ...managed], {

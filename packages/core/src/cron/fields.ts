@@ -5,7 +5,7 @@ export interface Field {
   readonly name: string;
   readonly min: number;
   readonly max: number;
-  /** Where `*` and `n/step` end, `max` by default: 7 is a second name of Sunday, not an eighth day. */
+  /** The end of `*` and `n/step`, `max` by default: 7 is a second name of Sunday, not an eighth day. */
   readonly end?: number;
   /** Three-letter names of the values from `min` on. */
   readonly names?: readonly string[];
@@ -29,7 +29,7 @@ export const dayOfWeek: Field = {
   names: ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'],
 };
 
-/** Refuses the expression at `path`: which field, what is wrong, what was expected. */
+/** Refuses the expression at `path`. The message has the field, the mistake and what was expected. */
 export type Refuse = (field: Field | null, problem: string) => never;
 
 export function refuseAt(path: string): Refuse {
@@ -54,8 +54,8 @@ export function readField(text: string, field: Field, refuse: Refuse): readonly 
 const syntax = /^(?:\*|([A-Z0-9]+)(?:-([A-Z0-9]+))?)(?:\/([0-9]+))?$/i;
 
 /**
- * The values of one item: `*`, a value, `a-b`, and each of them with `/step`. A step after a lone value runs to the end
- * of the field.
+ * The values of one item: `*`, a value, `a-b`, each with an optional `/step`. A step after a single value continues to
+ * the end of the field.
  */
 export function readItem(item: string, field: Field, refuse: Refuse): readonly number[] {
   const match = syntax.exec(item);
@@ -92,7 +92,7 @@ export function numberOf(text: string, field: Field, refuse: Refuse): number {
   return value;
 }
 
-/** Gives a value that has two numbers its first one. */
+/** Replaces the second number of a value by its first one. */
 export function fold(value: number, field: Field): number {
   return value > (field.end ?? field.max) ? field.min : value;
 }

@@ -8,7 +8,7 @@ import { formatTimestamp } from '../time/timestamp.ts';
 import { type CronDefinition, dueAfter, scheduleOf } from './definition.ts';
 import { skippedRuns } from './next.ts';
 
-/** A cron as decisions see it. */
+/** The part of a cron that decisions read. */
 export interface CronState {
   readonly name: string;
   readonly dueAt: Millis | null;
@@ -25,9 +25,9 @@ export interface FiringDecision {
 }
 
 /**
- * What a due cron leads to (ojs-cron §6): one run however many were missed, then the next time in the future.
- * `unfinished` are its runs that have not ended, by the schedule or by hand, oldest first (ojs-cron §6). Local times
- * that the clock skips until the next run are told with this one.
+ * What a due cron leads to (ojs-cron §6): one run, however many were missed, then the next time in the future.
+ * `unfinished` are its runs that have not ended, by the schedule or by hand, oldest first (ojs-cron §6). The event of
+ * this run also lists local times until the next run that the clock skips.
  */
 export function decideFiring(
   cron: CronState,
@@ -60,7 +60,7 @@ export function decideFiring(
   return { dueAt, job, cancels, events: [triggeredEvent(cron, definition, job, at, now), ...skipped] };
 }
 
-/** A run that a person asked for: beside the schedule, whatever is running. */
+/** A run by hand: independent of the schedule and of running jobs. */
 export function decideTrigger(
   cron: CronState,
   definition: CronDefinition,
@@ -120,7 +120,7 @@ function triggeredEvent(
   return otherEventEntry('cron.triggered', name, JSON.stringify(data), job.queue);
 }
 
-/** @param job the run that there was not, or would have been. */
+/** @param job the run that was skipped, or that would have been created. */
 export function skippedEvent(
   name: string,
   { expression }: CronDefinition,

@@ -12,14 +12,14 @@ const latest = 253_402_300_799_999;
 const lastYear = 9999;
 
 /**
- * The first run strictly after `after`; null where there is none, as on 30 February or after the year 9999.
+ * The first run strictly after `after`; null if there is none, as on 30 February or after the year 9999.
  *
- * A local time that does not exist does not run, one that is repeated runs when it comes first (ojs-cron §5.2, CRON-16,
- * CRON-17). An interval counts from `anchor`, the registration or the last trigger, `after` by default (§4.1); no zone
- * matters to it.
+ * A local time that does not exist does not run. A local time that occurs twice runs at its first occurrence (ojs-cron
+ * §5.2, CRON-16, CRON-17). An interval counts from `anchor`, the registration or the last trigger, `after` by default
+ * (§4.1), in any zone.
  *
- * @param zone as {@link checkZone} takes it.
- * @throws ProtocolError `invalid_request` where a calendar schedule has a zone that is none.
+ * @param zone as {@link checkZone} accepts it.
+ * @throws ProtocolError `invalid_request` if a calendar schedule has an unknown zone.
  */
 export function nextRun(schedule: CronSchedule, zone: string, after: Millis, anchor: Millis = after): Millis | null {
   if (!(after >= earliest && after <= latest)) return null;
@@ -53,7 +53,7 @@ function nextOnCalendar(schedule: CalendarSchedule, zone: string, after: Millis)
   const from = (Math.floor(after / 1000) + 1) * 1000;
   const end = Math.min(new Date(from).getUTCFullYear() + horizonYears, lastYear);
   const now = offsetsNear(zone, from);
-  // After a change the local times up to `at + before` have been: all of them, or those that are now repeated.
+  // After a change, the local times up to `at + before` have passed: all of them, or those that now occur again.
   let wall = from < now.at ? from + now.before : Math.max(from + now.after, now.at + now.before);
   for (;;) {
     const match = nextWall(schedule, wall, end);
@@ -69,19 +69,19 @@ function nextOnCalendar(schedule: CalendarSchedule, zone: string, after: Millis)
 export interface SkippedRun {
   /** The local time that did not exist, such as `2026-03-08T02:30:00`. */
   readonly local: string;
-  /** When it would have been had the clocks not moved. */
+  /** When it would have been without the change of the clocks. */
   readonly at: Millis;
 }
 
 const day = 86_400_000;
 
 /**
- * The runs whose local time did not exist, with `from < at <= to`, in order: asked for from one run to the next, each
- * is told once. The cost grows with the time between (about 1 µs a day where nothing is known yet), not with the runs
- * in it.
+ * The runs whose local time did not exist, with `from < at <= to`, in order. Asked from one run to the next, this
+ * returns each of them once. The cost grows with the time between the two (about 1 µs a day while the cache is empty),
+ * not with the number of runs.
  *
  * @param limit of the answer, 100 by default: a schedule with seconds loses 3600 in one hour.
- * @throws ProtocolError `invalid_request` where a calendar schedule has a zone that is none.
+ * @throws ProtocolError `invalid_request` if a calendar schedule has an unknown zone.
  */
 export function skippedRuns(
   schedule: CronSchedule,

@@ -9,7 +9,7 @@ export interface Offsets {
   readonly before: Millis;
   readonly at: Millis;
   readonly after: Millis;
-  /** What is said here holds from one day before the moment asked for at least until then. */
+  /** The offsets hold from one day before the requested moment at least until this one. */
   readonly until: Millis;
 }
 
@@ -20,7 +20,7 @@ const spanMs = 3 * day;
 
 /** A formatter costs 70 µs and 50 kB, and there are 600 names. */
 const maxZones = 128;
-/** More than the years in which a schedule is searched. */
+/** More than the years that a search covers. */
 const maxSpans = 256;
 
 interface Zone {
@@ -32,10 +32,10 @@ const zones = new Map<string, Zone>();
 
 /**
  * The offsets of a zone from at least one day before `moment` to one day after it, which covers every instant whose
- * local time is `moment`. One change at most lies so near: since 1970 no zone has changed twice within 6.9 days, and 5
- * are looked at.
+ * local time is `moment`. At most one change is so near: since 1970 no zone has changed twice within 6.9 days, and this
+ * reads 5 days.
  *
- * @throws ProtocolError `invalid_request` where the zone is none.
+ * @throws ProtocolError `invalid_request` for an unknown zone.
  */
 export function offsetsNear(zone: string, moment: Millis): Offsets {
   if (zone === 'UTC') return utc;
@@ -56,7 +56,7 @@ function zoneOf(name: string): Zone {
   return remember(zones, name, { offsetAt: offsetReader(name), spans: new Map() }, maxZones);
 }
 
-/** Adds to a cache and drops what was added first. */
+/** Adds to a cache and drops its oldest entry. */
 function remember<K, V>(cache: Map<K, V>, key: K, value: V, limit: number): V {
   if (cache.size >= limit) {
     const oldest = cache.keys().next();

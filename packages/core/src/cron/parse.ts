@@ -17,7 +17,7 @@ import {
 } from './fields.ts';
 import type { CronSchedule } from './schedule.ts';
 
-/** No schedule that a person would write is longer; it bounds the work of an expression. */
+/** A bound for the work on an expression. Nobody writes a longer schedule. */
 const maxLength = 256;
 
 const aliases: ReadonlyMap<string, string> = new Map([
@@ -34,11 +34,12 @@ const aliases: ReadonlyMap<string, string> = new Map([
  * Reads a cron expression (ojs-cron §3, §4): five fields, six with the second first, an alias such as `@daily`, or
  * `@every 1h30m`.
  *
- * Fields take `*`, values, `a-b`, `/step`, lists, month and weekday names; day of month also `L`, `L-3`, `15W`, `LW`;
- * day of week `5L`, `5#3`. A day must match both day fields, or only one of them where neither begins with `*`.
+ * Fields accept `*`, values, `a-b`, `/step`, lists, names of months and weekdays. The day of month also accepts `L`,
+ * `L-3`, `15W`, `LW`; the day of week `5L`, `5#3`. A day must match both day fields, or only one of them if neither
+ * begins with `*`.
  *
  * @param at JSONPath of the expression, for the message.
- * @throws ProtocolError `invalid_request` that names the field, what is wrong and what was expected.
+ * @throws ProtocolError `invalid_request` with the field, the mistake and what was expected.
  */
 export function parseCron(expression: string, at = '$.cron'): CronSchedule {
   const refuse = refuseAt(at);
@@ -80,7 +81,7 @@ function readFields(tokens: readonly string[], expression: string, refuse: Refus
       `cron expression with ${tokens.length} field${tokens.length === 1 ? '' : 's'}; expected 5 (minute, hour, day of month, month, day of week) or 6 with the second first`,
     );
   }
-  // In the order of the text, so that the first wrong field is the one that is named.
+  // In the order of the text, so that the message names the first wrong field.
   const times = {
     seconds: readField(seconds, second, refuse),
     minutes: readField(minutes, minute, refuse),

@@ -17,7 +17,7 @@ export interface CronView {
 
 /**
  * A cron on the wire, with the names of ojs-cron and of the OpenAPI document side by side.
- * @param names of the expression; an answer that has a member `cron` of its own leaves that one out.
+ * @param names of the expression. An answer whose member `cron` has another meaning leaves that name out.
  */
 export function renderCron(cron: CronView, names: readonly string[] = ['cron', 'expression', 'schedule']): Json {
   const definition = definitionOf(cron.spec);

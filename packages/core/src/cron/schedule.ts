@@ -19,7 +19,7 @@ export interface CalendarSchedule {
   readonly days: DayRule;
 }
 
-/** Fires each time so much time has passed since the anchor, whatever the local time is (`@every`, ojs-cron §4.1). */
+/** Fires at a fixed interval from the anchor, in any local time (`@every`, ojs-cron §4.1). */
 export interface IntervalSchedule {
   readonly kind: 'interval';
   readonly expression: string;
@@ -27,12 +27,12 @@ export interface IntervalSchedule {
   readonly intervalMs: number;
 }
 
-/** 28 years with one leap year in four: every kind of year there is, each weekday on each date. */
+/** 28 years with a leap year every four years have each weekday on each date. */
 const years = Array.from({ length: 28 }, (_, index) => 2000 + index);
 
 /**
- * What is valid but perhaps not meant, for the server's log: months that never have a matching day, such as the 31st of
- * April (ojs-cron §3.5).
+ * Months without a matching day, such as the 31st of April: valid, but probably a mistake, so the server logs them
+ * (ojs-cron §3.5).
  */
 export function cronWarnings(schedule: CronSchedule): readonly string[] {
   if (schedule.kind === 'interval') return [];

@@ -4,8 +4,8 @@ const maxLength = 64;
 const ianaForm = /^[A-Z][A-Za-z0-9_+-]*(?:\/[A-Z][A-Za-z0-9_+-]*)+$/;
 
 /**
- * Refuses what is no IANA time zone name: offsets, abbreviations, unknown and misspelt names (ojs-cron §5.1, CRON-13,
- * CRON-14). `Intl` alone does not do: it takes EST and +05:00 as well, and any case.
+ * Refuses everything but an IANA time zone name: offsets, abbreviations, unknown and misspelt names (ojs-cron §5.1,
+ * CRON-13, CRON-14). `Intl` alone is not enough: it accepts EST and +05:00, and any case.
  *
  * @param at JSONPath of the name, for the message.
  * @throws ProtocolError `invalid_request`.
@@ -30,7 +30,7 @@ function problemOf(name: string): string | null {
   return ianaForm.test(name) ? null : 'not the spelling of an IANA name';
 }
 
-/** Intl's name of a zone, which for a link may be its target; null where it knows none. */
+/** Intl's name of a zone, which for a link may be its target; null for an unknown zone. */
 function resolve(name: string): string | null {
   try {
     return new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone;

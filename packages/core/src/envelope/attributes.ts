@@ -14,13 +14,13 @@ import { type Field, Issues, Part, type Rule, rules } from './validate.ts';
 export const defaultTimeoutMs = 1_800_000;
 export const defaultQueue = 'default';
 
-/** Members that have a meaning here; they reach the stored envelope under their canonical name. */
+/** Members that this server interprets; the stored envelope has them under their canonical name. */
 export const attributeNames =
   `specversion id type args options meta queue priority timeout timeout_ms scheduled_at delay_until expires_at retry unique
   visibility_timeout visibility_timeout_ms tags pending schema rate_limit total_timeout enqueue_ttl grace_period heartbeat_timeout result_ttl
   result_size_limit`.split(/\s+/);
 /**
- * Members that the server manages: ignored where a client sends them (ojs-core §5.3), so that no rendered job has one
+ * Members that the server manages. A client's values are ignored (ojs-core §5.3), so that no rendered job has a member
  * twice.
  */
 export const managedNames =
@@ -53,8 +53,8 @@ export class Request {
   }
 
   /**
-   * Members without a meaning here, to be kept verbatim (ojs-core §5.5.4); the version of the job may stand in the
-   * options too (ojs-job-versioning).
+   * Members that this server does not interpret; they are stored verbatim (ojs-core §5.5.4). The version of the job may
+   * be in the options too (ojs-job-versioning).
    */
   *unknown(): Iterable<readonly [string, Json]> {
     const version = this.options?.find('version') ?? null;
@@ -65,7 +65,7 @@ export class Request {
 }
 
 export interface Identity {
-  /** Null where the server is to mint one. */
+  /** Null if the server is to create one. */
   readonly id: string | null;
   readonly type: string;
   readonly queue: string;
@@ -78,7 +78,7 @@ export interface Identity {
   readonly schema: Field | null;
 }
 
-/** What the job is and where it goes. Where an attribute is wrong the issue is noted and the value means nothing. */
+/** The type, id and queue of the job. For a wrong attribute the issue is noted, and the value has no meaning. */
 export function readIdentity(request: Request): Identity {
   const { top, issues } = request;
   issues.check(top.find('specversion'), rules.specversion);
@@ -105,7 +105,7 @@ export function readIdentity(request: Request): Identity {
   };
 }
 
-/** `meta`, `options.meta` and `options.metadata` as one object; of equal keys the later source counts. */
+/** `meta`, `options.meta` and `options.metadata` as one object; of equal keys the later source wins. */
 function metaText(request: Request): Json {
   const sources = metaSources(request);
   for (const field of sources) request.issues.check(field, rules.object);
@@ -122,10 +122,10 @@ function metaSources({ top, options }: Request): readonly Field[] {
   );
 }
 
-/** A trace id is at most this long; what is longer is somebody's data. */
+/** The longest trace id. A longer text is not a trace id. */
 const maxTrace = 128;
 
-/** `trace_id`, or the trace of a W3C `traceparent` (`00-TRACE-SPAN-FLAGS`); null where neither is a text. */
+/** `trace_id`, or the trace of a W3C `traceparent` (`00-TRACE-SPAN-FLAGS`); null if neither is a text. */
 function traceOf(request: Request): string | null {
   const sources = metaSources(request);
   const named = (name: string): string | null => {
@@ -138,7 +138,7 @@ function traceOf(request: Request): string | null {
   return named('trace_id') ?? named('traceparent')?.split('-')[1] ?? null;
 }
 
-/** Times as instants and in milliseconds, with the fields that they came from. */
+/** Times as instants and in milliseconds, with the fields that had them. */
 export interface Timing {
   /** Without the grace period. */
   readonly timeoutMs: number;
@@ -173,7 +173,7 @@ export function readTiming(request: Request, now: Millis): Timing {
   const timeoutRead =
     timeout?.name === 'timeout' ? inSeconds(issues, timeout, rules.seconds) : issues.check(timeout, rules.millis);
   const totalMs = inSeconds(issues, total, rules.positiveSeconds);
-  // 0 asks for the default, and the default makes room for a shorter total.
+  // 0 means the default, and the default yields to a shorter total.
   const timeoutMs = timeoutRead || Math.min(defaultTimeoutMs, totalMs ?? defaultTimeoutMs);
   if (total !== null && totalMs !== null && totalMs < timeoutMs) {
     issues.add(total.path, `total_timeout must not be shorter than the timeout, ${timeoutMs / 1000} s`);
@@ -220,7 +220,7 @@ function momentOf(issues: Issues, field: Field | null, now: Millis): Millis | nu
 export interface Policies {
   readonly retry: Partial<RetryPolicy>;
   readonly retryField: Field | null;
-  /** Apart from the others, because they are refused under a code of their own. */
+  /** Separate from the others, because a wrong retry policy has its own error code. */
   readonly retryIssues: readonly ValidationIssue[];
   readonly unique: Field | null;
   readonly uniquePolicy: UniquePolicy | null;

@@ -6,10 +6,10 @@ import { readNodeSpec } from '../workflow/spec.ts';
 import type { NewNode, NewWorkflow } from '../workflow/types.ts';
 import { readEnvelope } from './envelope.ts';
 
-/** Where a job that is still to be made will go, and what will limit it. */
+/** The queue and the limits of a job that does not exist yet. */
 export type Destination = Pick<NewJob, 'queue' | 'limits'>;
 
-/** That of a workflow node's job; null for a join, and where this version cannot read what the node holds. */
+/** The destination of a workflow node's job; null for a join, and if this version cannot read the node. */
 export function nodeDestination(
   workflow: Pick<NewWorkflow, 'spec'>,
   { spec, job }: Pick<NewNode, 'spec' | 'job'>,
@@ -19,7 +19,7 @@ export function nodeDestination(
   return read.role === 'job' ? destinationOf(requestOf(workflow, read), now, job ?? '') : null;
 }
 
-/** That of a cron's runs; null where this version cannot read its template. */
+/** The destination of a cron's runs; null if this version cannot read its template. */
 export function cronDestination(spec: Json, now: Millis): Destination | null {
   const { enqueue }: { readonly enqueue?: Json } = JSON.parse(spec);
   return enqueue === undefined ? null : destinationOf(enqueue, now, '');

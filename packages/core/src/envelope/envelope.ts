@@ -20,14 +20,13 @@ import { type Field, maxBatchJobs, maxEnvelopeBytes } from './validate.ts';
 
 export interface ReadEnvelope {
   readonly job: NewJob;
-  /** What the unique policy does about a duplicate; null where the job has none. */
+  /** The effect of the unique policy on a duplicate; null if the job has no policy. */
   readonly onConflict: UniquePolicy['onConflict'] | null;
   readonly args: Json;
   /** URI of the schema that the args are to match. */
   readonly schema: string | null;
   /**
-   * Members that the protocol does not know: kept as sent where they stand at the top (ojs-core §5.5), without an
-   * effect.
+   * Members that the protocol does not have: stored as sent if they are at the top (ojs-core §5.5), without an effect.
    */
   readonly unknown: readonly UnknownMember[];
 }
@@ -37,12 +36,12 @@ export const defaultHeartbeatMs = 60_000;
 
 /**
  * Reads one enqueue request in either shape, flat (ojs-core §5) or with `options` (ojs-http-binding §9.1), into a job
- * ready for insert. What the client sent is spliced into the job's envelope as text, so numbers, key order and unknown
- * members survive.
+ * ready for insert. The job's envelope has the client's text unchanged, so numbers, key order and unknown members
+ * survive.
  * @param now in milliseconds; becomes `createdAt`.
- * @param newId mints an id where the client sent none.
+ * @param newId creates an id if the client sent none.
  * @param at JSONPath of the envelope within the request, for messages.
- * @param tail as {@link readParsedEnvelope} takes it.
+ * @param tail as for {@link readParsedEnvelope}.
  * @throws ProtocolError `invalid_payload`, `invalid_request`, `validation_error` (only the retry policy is wrong) or
  * `envelope_too_large`.
  */
@@ -52,9 +51,9 @@ export function readEnvelope(text: Json, now: Millis, newId: () => string, at = 
 }
 
 /**
- * Reads an envelope whose JSON was parsed already, as a part of a larger document: `value` is what `text` says.
- * @param tail members that the job's envelope ends with, each behind a comma: added later, they would cost one more
- * copy of it.
+ * Reads an envelope that was parsed as a part of a larger document: `value` is the parsed `text`.
+ * @param tail members for the end of the job's envelope, each behind a comma. Adding them later would copy the envelope
+ * once more.
  */
 export function readParsedEnvelope(
   text: Json,
@@ -164,7 +163,7 @@ function normalise(
     laterExpiresAt: earliest(timing.expiresAt, deadlineAt),
     deadlineAt,
     heartbeatMs: timing.heartbeatMs ?? defaultHeartbeatMs,
-    // The server waits out a grace period only where the job asks for one.
+    // The server waits for a grace period only if the job has one.
     timeoutMs: timing.timeoutMs + (timing.graceMs ?? 0),
     visibilityMs: timing.visibilityMs,
     createdAt: now,
@@ -192,7 +191,7 @@ function earliest(...times: readonly (Millis | null)[]): Millis | null {
 }
 
 /**
- * The members that every envelope begins with. Only `args`, `meta` and the fields echoed as sent can hold characters
+ * The first members of every envelope. Only `args`, `meta` and the fields that are echoed as sent can have characters
  * that need an escape.
  */
 function head(id: string, identity: Identity, timing: Timing, maxAttempts: number): string {

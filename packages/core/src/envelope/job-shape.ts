@@ -9,7 +9,7 @@ export const retryShape: Shape = shapeOf(retryNames);
 export const limitShape: Shape = shapeOf(limitNames, { rate: window, throttle: window });
 const policies = { retry: retryShape, unique: shapeOf(uniqueNames), rate_limit: limitShape };
 
-/** Members of `options`, where clients write what the flat envelope has at its top. */
+/** Members of `options`; the flat envelope has them at its top. */
 const optionNames =
   `queue priority timeout timeout_ms scheduled_at delay_until expires_at visibility_timeout visibility_timeout_ms tags pending total_timeout
   enqueue_ttl grace_period heartbeat_timeout result_ttl result_size_limit meta metadata version`.split(/\s+/);
@@ -20,8 +20,8 @@ export const stepOptionsShape: Shape = shapeOf([...optionNames, 'callback_type']
 });
 
 /**
- * ojs-job-versioning has `version` at the top. What the server manages may come back with an envelope that was read
- * before.
+ * ojs-job-versioning has `version` at the top. Members that the server manages may come back with an envelope that a
+ * client read earlier.
  */
 export const jobNames: readonly string[] = [...attributeNames, ...managedNames, 'version'];
 export const jobPolicies: Readonly<Record<string, Shape>> = policies;

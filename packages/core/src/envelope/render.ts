@@ -10,7 +10,7 @@ import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 
 export interface RenderOptions {
-  /** Adds `x_lease` and the checkpoint, for whoever was handed the job. */
+  /** Adds `x_lease` and the checkpoint, for the worker that claimed the job. */
   readonly lease?: boolean;
   /**
    * Moment of the answer, for jobs that may have ended: a result that has expired by then is left out (ojs-results
@@ -22,7 +22,7 @@ export interface RenderOptions {
 }
 
 /**
- * The complete wire envelope of a job (ojs-core §5, §7.7): what the client sent, byte for byte, and the fields that the
+ * The complete wire envelope of a job (ojs-core §5, §7.7): the client's text, byte for byte, and the fields that the
  * server manages.
  */
 export function renderJob(record: JobRecord, options: RenderOptions = {}): Json {
@@ -48,7 +48,7 @@ export function renderJob(record: JobRecord, options: RenderOptions = {}): Json 
   return `${text}}`;
 }
 
-/** The envelope with moments in the place of relative times. */
+/** The envelope with moments in place of relative times. */
 function envelopeOf({ envelope, policy }: JobRecord): Json {
   if (!policy?.includes('"resolved":')) return envelope;
   const { resolved = {} }: JobPolicy = JSON.parse(policy);
@@ -68,8 +68,8 @@ function ranOut(record: JobRecord): boolean {
 }
 
 /**
- * `activated_at`, `retry_delay_ms`, `error` and `errors`. The texts of errors are cut out of the history, never encoded
- * again.
+ * `activated_at`, `retry_delay_ms`, `error` and `errors`. The texts of errors are copied from the history, never
+ * encoded again.
  */
 function renderHistory(record: JobRecord): string {
   const entries = historyOf(record);

@@ -5,15 +5,15 @@ import { nearestName } from '../suggestion.ts';
 /** The members that an object of the protocol may have. */
 export interface Shape {
   /**
-   * What a member holds: another object of the protocol, or a list of them; null for scalars and for what users own,
-   * which nobody looks into.
+   * The value of a member: another object of the protocol, or a list of them; null for scalars and for data of users,
+   * which the server does not inspect.
    */
   readonly members: ReadonlyMap<string, Shape | null>;
-  /** Whether members of extensions (`ext_ml_gpu_count`, `x_custom`) may stand here as well. */
+  /** Whether members of extensions (`ext_ml_gpu_count`, `x_custom`) are allowed too. */
   readonly open: boolean;
 }
 
-/** A member that the protocol does not know. */
+/** A member that the protocol does not have. */
 export interface UnknownMember {
   /** JSONPath. */
   readonly path: string;
@@ -21,30 +21,33 @@ export interface UnknownMember {
   readonly shape: Shape;
 }
 
-/** Something that was taken, and that has no effect. */
+/** A member that the server accepted, and that has no effect. */
 export interface Warning extends ValidationIssue {
-  /** The nearest known name; null where none is near. */
+  /** The nearest known name; null if none is near. */
   readonly suggestion: string | null;
 }
 
-/** Members that are told of one object, and warnings of one answer: a suggestion costs about 0.1 ms. */
+/**
+ * The most members that are reported for one object, and the most warnings of one answer: a suggestion costs about 0.1
+ * ms.
+ */
 export const maxWarnings = 20;
 
 /**
- * ojs-ml-resources and ojs-ai-agents name their attributes `ext_…`; those of one's own begin with `x_`, `x-` or `x:`
+ * ojs-ml-resources and ojs-ai-agents name their attributes `ext_…`; a user's own begin with `x_`, `x-` or `x:`
  * (ojs-extension-lifecycle §9).
  */
 const extension = /^(?:ext_|x[_:-])/;
 const none: readonly UnknownMember[] = [];
 
-/** @param nested what members hold that are objects of the protocol themselves. */
+/** @param nested members whose values are objects of the protocol themselves. */
 export function shapeOf(names: Iterable<string>, nested: Readonly<Record<string, Shape>> = {}, open = false): Shape {
   return { members: new Map([...[...names].map((name) => [name, null] as const), ...Object.entries(nested)]), open };
 }
 
 /**
- * The first {@link maxWarnings} members of `value` that the shape does not have, at any depth. A list is looked through
- * item by item.
+ * The first {@link maxWarnings} members of `value` that the shape does not have, at any depth, also within the items of
+ * a list.
  */
 export function unknownMembers(value: unknown, shape: Shape, path: string): readonly UnknownMember[] {
   return Array.isArray(value) ? inList(value, shape, path) : isObject(value) ? inObject(value, shape, path) : none;
@@ -65,8 +68,8 @@ function inObject(value: Readonly<Record<string, unknown>>, shape: Shape, path: 
 }
 
 /**
- * Ends with the last one that is told: a list of 32 MB with an unknown member in each item held the event loop for 6.5
- * s.
+ * Ends after the last reported member: a list of 32 MB with an unknown member in each item blocked the event loop for
+ * 6.5 s.
  */
 function inList(values: readonly unknown[], shape: Shape, path: string): readonly UnknownMember[] {
   let found: UnknownMember[] | null = null;

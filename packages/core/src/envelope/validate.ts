@@ -13,7 +13,7 @@ import {
 import { formatDuration, maxDurationMs } from '../time/duration.ts';
 import { isUuidv7 } from '../uuid.ts';
 
-/** What a value of one attribute must be; `expected` completes the sentence "it must be …". */
+/** The allowed values of one attribute; `expected` completes the sentence "it must be …". */
 export interface Rule<T> {
   readonly is: (value: unknown) => value is T;
   readonly expected: string;
@@ -106,7 +106,7 @@ export class Field {
   }
 }
 
-/** Collects what is wrong with a request. */
+/** Collects the issues of a request. */
 export class Issues {
   readonly all: ValidationIssue[] = [];
 
@@ -119,9 +119,7 @@ export class Issues {
     return null;
   }
 
-  /**
-   * The field's value where it follows the rule; null where it does not, which is noted, or where there is no field.
-   */
+  /** The field's value if it follows the rule. Null for a wrong value, which is noted, and for an absent field. */
   check<T>(field: Field | null, rule: Rule<T>): T | null {
     if (field === null) return null;
     const { value } = field;

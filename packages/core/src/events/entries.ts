@@ -5,10 +5,10 @@ import { isUnordered, nodeEvents, nodeKind, remaining, type WorkflowCounts } fro
 import { type EventBatch, type EventEntry, type EventSubject, jobEventEntry } from './events.ts';
 import type { EventKind } from './kinds.ts';
 
-/** What the last job's event said: kind, job, state before, more data. */
+/** The values of the last job's event: kind, job, state before, more data. */
 type Told = readonly [EventKind, EventSubject, State | null, Json | null];
 
-/** What the event of the last member of a group or batch said. */
+/** The values of the event of the last member of a group or batch. */
 interface ToldMember {
   readonly workflow: string;
   readonly kind: EventKind;
@@ -18,17 +18,17 @@ interface ToldMember {
 }
 
 /**
- * The text of a batch's `entries` in the making. Jobs that are claimed or completed together differ in nothing but
- * their ids, so most events are written as an id: 39 bytes instead of 134, a third of what the log costs a claim and an
- * ACK. The members of a group that end together differ in five numbers besides: 20 bytes instead of 350, and a sixth of
- * what a group costs beside the same jobs without one.
+ * Collects the text of a batch's `entries`. Jobs that are claimed or completed together differ only in their ids, so
+ * most events are written as an id: 39 bytes instead of 134, a third of the log's cost of a claim and an ACK. The
+ * members of a group that end together also differ in five numbers: 20 bytes instead of 350, and a sixth of the extra
+ * cost of a group over the same jobs without one.
  */
 export class EventEntries {
   #text = '';
   #count = 0;
   #job: Told | null = null;
   #member: ToldMember | null = null;
-  /** The job of the entry before, where that is one of a job. */
+  /** The job of the previous entry, if that entry is about a job. */
   #before: JobId | null = null;
 
   get count(): number {
@@ -43,7 +43,7 @@ export class EventEntries {
     this.#before = job.id;
   }
 
-  /** What `nodeEvents` says of a member whose job has ended; `workflow` has it counted already. */
+  /** The `nodeEvents` of a member whose job has ended; `workflow` has counted the member already. */
   node(
     workflow: WorkflowCounts,
     node: { readonly index: number; readonly name: string },
@@ -73,7 +73,7 @@ export class EventEntries {
     this.#before = null;
   }
 
-  /** Entries that are written already. */
+  /** Adds entries that are written already. */
   add(entries: readonly Json[]): void {
     for (const entry of entries) this.#push(entry);
     if (entries.length === 0) return;
@@ -82,7 +82,7 @@ export class EventEntries {
     this.#before = null;
   }
 
-  /** What was gathered, once; null where it is nothing. */
+  /** Takes the collected text; null if there is none. */
   take(): Pick<EventBatch, 'count' | 'entries'> | null {
     if (this.#count === 0) return null;
     const batch = { count: this.#count, entries: `${this.#text}]` };
@@ -94,7 +94,7 @@ export class EventEntries {
     return batch;
   }
 
-  /** Added up as one text, which is copied once: an array to be joined costs a copy more. */
+  /** One text to which each entry is added, copied once at the end. An array and a join would copy it twice. */
   #push(entry: Json): void {
     this.#text += (this.#count === 0 ? '[' : ',') + entry;
     this.#count += 1;
@@ -124,8 +124,8 @@ function isAlike(
 }
 
 /**
- * Index and id of the step, duration, members completed so far, members that ended otherwise, members left: of the job
- * that the entry before is about, the rest as the last member's.
+ * Index and id of the step, duration, members completed so far, members that ended otherwise, members left: all of the
+ * job of the previous entry. The rest is as in the last member's entry.
  */
 type ShortMember = readonly [number, string, Millis | null, number, number, number];
 

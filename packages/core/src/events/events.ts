@@ -6,8 +6,8 @@ import { readUuidFrom, uuidFrom } from '../uuid.ts';
 import type { EventKind } from './kinds.ts';
 
 /**
- * What an event says about its job, taken from the record after the change. The event of a creation tells the start and
- * the priority too.
+ * The fields of the record after the change that an event contains. The event of a creation also has the start and the
+ * priority.
  */
 export type EventSubject = Pick<
   JobRecord,
@@ -17,7 +17,7 @@ export type EventSubject = Pick<
 
 /**
  * The events of one committed batch; event i has position `position + i`. `entries` is the text of a JSON array with
- * one element an event: an {@link EventEntry}, or less where an entry before it says the rest. `readEntries` reads it.
+ * one element an event: an {@link EventEntry}, or less if an earlier entry has the rest. `readEntries` reads it.
  */
 export interface EventBatch {
   readonly position: number;
@@ -45,8 +45,8 @@ export type EventEntry = readonly [
 ];
 
 /**
- * The type of the job that an event is about, be it one of the job itself or of its workflow or cron; null for what is
- * about no one job.
+ * The type of the job that an event is about, of the job itself or of its workflow or cron; null if the event is about
+ * no single job.
  */
 export function jobTypeOf([, , type, , , , , , , , data]: EventEntry): string | null {
   if (type !== null || data === null || !('job_type' in data)) return type;
@@ -65,7 +65,7 @@ export function jobEventEntry(kind: EventKind, job: EventSubject, from: State | 
   return `["${kind}","${job.id}","${job.type}","${job.queue}",${from},${job.state},${job.attempt},${worker},${job.startedAt},${trace},${more}]`;
 }
 
-/** ojs-events §4.1: `scheduled_at` of job.scheduled, `priority` of job.enqueued where one was given. */
+/** ojs-events §4.1: `scheduled_at` of job.scheduled, `priority` of job.enqueued if one was given. */
 function creationData({ state, runAt, priority }: EventSubject): Json | null {
   if (state === State.scheduled && runAt !== undefined) return `{"scheduled_at":"${formatTimestamp(runAt)}"}`;
   return priority ? `{"priority":${priority}}` : null;
@@ -81,7 +81,7 @@ export function queueEventEntry(kind: 'queue.paused' | 'queue.resumed', queue: s
 }
 
 /**
- * The event of a workflow, a cron, a worker or a bulk operation: all that it says stands in `data`, the text of a JSON
+ * The event of a workflow, a cron, a worker or a bulk operation. All its content is in `data`, the text of a JSON
  * object.
  */
 export function otherEventEntry(kind: EventKind, subject: string, data: Json, queue = ''): Json {
@@ -109,8 +109,8 @@ export interface WireEvent {
 }
 
 /**
- * Renders event number `index` of a batch. The id follows from time, position and `seed` (a number that is the store's
- * own), so every read of one event gives the same id.
+ * Renders event number `index` of a batch. The id follows from time, position and `seed` (a number of the store), so
+ * every read of an event gives the same id.
  */
 export function renderEvent(
   batch: Pick<EventBatch, 'position' | 'at'>,
@@ -125,10 +125,10 @@ export function renderEvent(
   if (type === null && queue !== '') data.queue = queue;
   if (from !== null && from !== state) data.previous_state = stateName(from);
   if (state !== null) data.state = stateName(state);
-  // A fetch need not name its worker, yet the event must (ojs-events §4.1).
+  // A fetch may come without a worker, but the event must have one (ojs-events §4.1).
   if (worker !== null || kind === 'job.started') data.worker_id = worker ?? '';
   if (trace !== null) data.trace_id = trace;
-  // Of an execution that is under way or ends by the event; what waits has `startedAt` of the one before.
+  // Only of an execution that is running or ends with the event; a waiting job has `startedAt` of the previous one.
   if (startedAt !== null && from === State.active && kind !== 'job.heartbeat')
     data.duration_ms = Math.max(0, batch.at - startedAt);
   return {
@@ -146,8 +146,8 @@ export function renderEvent(
 }
 
 /**
- * When and where in the log the event with this id stands, and the seed of its store; null for a text that is no id of
- * an event.
+ * Time and position in the log of the event with this id, and the seed of its store; null for a text that is no event
+ * id.
  */
 export function readEventId(
   id: string,

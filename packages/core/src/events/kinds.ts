@@ -16,7 +16,7 @@ export type EventKind =
   | 'job.ttl_expired'
   | 'job.progress'
   | 'job.checkpointed'
-  /** A transition that has no kind of its own: a requeue, the end of a backoff (ojs-realtime §6). */
+  /** A transition without a kind of its own: a requeue, the end of a backoff (ojs-realtime §6). */
   | 'job.state_changed'
   | 'queue.paused'
   | 'queue.resumed'

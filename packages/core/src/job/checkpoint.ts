@@ -21,7 +21,7 @@ export interface Checkpoint {
 export const maxCheckpointBytes = 1_048_576;
 
 /**
- * Reads `{state: …}`; null is a state, its absence is none.
+ * Reads `{state: …}`; null is a state, an absent member is not.
  * @throws ProtocolError `invalid_payload`, `invalid_request`, or `envelope_too_large`.
  */
 export function readCheckpoint(text: Json): { readonly state: Json; readonly reporter: Reporter } {
@@ -36,8 +36,8 @@ export function readCheckpoint(text: Json): { readonly state: Json; readonly rep
 }
 
 /**
- * Saves a state in place of the one before. Throws `conflict` where the job is not active (ojs-durable-execution
- * DUR-007), or not the reporter's.
+ * Saves a state in place of the previous one. Throws `conflict` if the job is not active (ojs-durable-execution
+ * DUR-007), or belongs to another worker.
  */
 export function checkpointed(job: JobRecord, state: Json, reporter: Reporter, now: Millis): Transition {
   requireOwner(job, reporter);
@@ -53,7 +53,7 @@ export function checkpointed(job: JobRecord, state: Json, reporter: Reporter, no
   };
 }
 
-/** A transition of a report with the checkpoint that came along (ojs-progress §6.4). */
+/** The transition of a report that also has a checkpoint (ojs-progress §6.4). */
 export function withCheckpoint(transition: Transition, job: JobRecord, state: Json, now: Millis): Transition {
   limitText('checkpoint', state, maxCheckpointBytes);
   const { checkpoint = null, events } = checkpointed(job, state, { worker: null, claim: null, attempt: null }, now);
@@ -61,8 +61,8 @@ export function withCheckpoint(transition: Transition, job: JobRecord, state: Js
 }
 
 /**
- * Forgets the checkpoint; null where there is none. An active job's is its worker's own: throws `conflict` where the
- * reporter is another. Sequences start again with the next save.
+ * Deletes the checkpoint; null if there is none. Only the job's own worker may delete that of an active job: throws
+ * `conflict` for another reporter. Sequence numbers restart with the next save.
  */
 export function checkpointCleared(job: JobRecord, reporter: Reporter): Transition | null {
   if (job.checkpoint === null) return null;
@@ -86,8 +86,8 @@ export function renderCheckpoint(id: string, { sequence, at, state }: Checkpoint
 }
 
 /**
- * What the next execution gets with its envelope, under the names of ojs-durable-execution and of ojs-progress; ''
- * where there is none.
+ * The members that the next execution gets with its envelope, under the names of ojs-durable-execution and of
+ * ojs-progress; '' if there is no checkpoint.
  */
 export function renderResume(job: Pick<JobRecord, 'checkpoint'>): string {
   const checkpoint = checkpointOf(job);

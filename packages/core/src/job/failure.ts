@@ -3,12 +3,11 @@ import { ProtocolError } from '../errors.ts';
 import { isObject, readJson } from '../json/json.ts';
 import type { Json } from './job.ts';
 
-/** What a handler may ask for beside the policy (ojs-retry §7). */
+/** A handler's decision that goes before the policy (ojs-retry §7). */
 export type ResponseCode = 'RETRY' | 'DISCARD' | 'DEAD_LETTER' | 'FAIL';
 
 /**
- * A failure as a worker reports it, in any of three forms: that of ojs-core §7.4, of ojs-http-binding, or of ojs-retry
- * §7.3.
+ * A failure as a worker reports it, in one of three forms: of ojs-core §7.4, of ojs-http-binding, or of ojs-retry §7.3.
  */
 export interface Failure {
   readonly code: string;
@@ -19,13 +18,13 @@ export interface Failure {
   readonly details?: Json;
   readonly backtrace?: readonly string[];
   readonly response?: ResponseCode;
-  /** What `non_retryable_errors` is compared with: type, code and `details.error_class`. */
+  /** The texts that `non_retryable_errors` is compared with: type, code and `details.error_class`. */
   readonly names: readonly string[];
 }
 
 /**
  * A job keeps twenty errors in its record, so each is cut: backtraces to 50 frames and 10,000 characters (ojs-errors
- * §6), messages alike.
+ * §6), messages to 10,000 characters.
  */
 const maxFrames = 50;
 const maxCharacters = 10_000;
@@ -37,8 +36,8 @@ function isResponse(value: unknown): value is ResponseCode {
 }
 
 /**
- * Reads `error` and `requeue` of a nack. `error` may only be missing where `requeue` is true; of an error only
- * `message` is required. What is too long to keep is cut, never refused: the failure itself must not be lost.
+ * Reads `error` and `requeue` of a nack. `error` is optional only if `requeue` is true, and of an error only `message`
+ * is required. An error that is too long is cut, never refused: the failure itself must not be lost.
  * @throws ProtocolError `invalid_payload` or `invalid_request`.
  */
 export function readFailure(text: Json): { readonly failure: Failure; readonly requeue: boolean } {
@@ -56,7 +55,7 @@ export function readFailure(text: Json): { readonly failure: Failure; readonly r
   return { failure, requeue };
 }
 
-/** Stands for the error of a job that its worker gave back without one. */
+/** The error of a job that its worker returned without one. */
 const requested: Failure = { code: 'requeue', type: 'requeue', message: 'The worker gave the job back.', names: [] };
 
 function readError(error: Part, issues: Issues): Failure {
@@ -94,7 +93,7 @@ function cutMessage(message: string): string {
     : `${message.slice(0, maxCharacters)}… (${message.length} characters)`;
 }
 
-/** Half of a JSON text is none: beyond the limit only its size is kept. */
+/** Beyond the limit only the size is kept, because half of a JSON text is not JSON. */
 function boundDetails(details: Json): Json {
   return details.length <= maxDetails
     ? details

@@ -5,23 +5,23 @@ import type { Failure } from './failure.ts';
 import type { HistoryEntry, JobError, JobRecord, Json } from './job.ts';
 import { State } from './states.ts';
 
-/** Entries that a job keeps; of these at least ten errors where it has them (ojs-retry RET-15). */
+/** Entries that a job keeps; at least ten of them are errors, if the job has so many (ojs-retry RET-15). */
 export const maxHistory = 20;
 const minErrors = 10;
 
 export type HistoryHolder = Pick<JobRecord, 'history'>;
 
 /**
- * A job's timeline, oldest first. Numbers within `error.details` are JavaScript's here; a rendered job has the text as
- * it was sent.
+ * A job's timeline, oldest first. Numbers within `error.details` are JavaScript numbers here; a rendered job has the
+ * text as sent.
  */
 export function historyOf(job: HistoryHolder): readonly HistoryEntry[] {
   return job.history === '' ? [] : JSON.parse(`[${job.history}]`);
 }
 
 /**
- * The error that the job's current round of attempts ended with so far: none before the first failure and none after a
- * retry from the dead letter.
+ * The last error of the job's current round of attempts: none before the first failure, and none after a retry from the
+ * dead letter.
  */
 export function lastError(job: HistoryHolder): JobError | null {
   const entry = lastEntry(job);
@@ -39,7 +39,7 @@ export function lastEntry(job: HistoryHolder): ErrorEntry | null {
   return null;
 }
 
-/** How the execution under the given claim ended; null while it runs, and for a claim that was never given. */
+/** How the execution under the given claim ended; null while it runs, and for an unknown claim. */
 export function outcomeOf(
   job: Pick<JobRecord, 'state' | 'claim' | 'history'>,
   claim: number,
@@ -63,7 +63,7 @@ export function appendHistory(history: string, entry: Json): string {
   return entries.filter((_, index) => index !== victim).join(',');
 }
 
-/** The text of a job error object (ojs-errors §6.1). `details` goes in as it came. */
+/** The text of a job error object (ojs-errors §6.1). `details` stays as sent. */
 export function errorText(failure: Failure, attempt: number, at: Millis): Json {
   const time = formatTimestamp(at);
   const { code, type, message, retryable, details, backtrace } = failure;

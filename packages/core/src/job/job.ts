@@ -2,15 +2,12 @@ import type { EventKind } from '../events/kinds.ts';
 import type { Millis } from '../time/clock.ts';
 import { State, type StateMask } from './states.ts';
 
-/** A UUIDv7 in lower case, minted by the client or by core. */
+/** A UUIDv7 in lower case, created by the client or by core. */
 export type JobId = string;
-/** JSON text: carried from socket to storage to socket, never re-encoded. */
+/** JSON text: from socket to storage to socket without re-encoding. */
 export type Json = string;
 
-/**
- * A job as a storage holds it. What the client sent is opaque text; what decisions and indexes need stands beside it in
- * columns.
- */
+/** A job as a storage holds it. The client's envelope is opaque text; columns have what decisions and indexes need. */
 export interface JobRecord {
   readonly id: JobId;
   readonly type: string;
@@ -25,63 +22,69 @@ export interface JobRecord {
   /** When a scheduled or retryable job becomes available. */
   readonly runAt: Millis;
   /**
-   * The earliest of `expires_at`, the end of `enqueue_ttl` and of `total_timeout`: past it the job is discarded instead
-   * of started.
+   * The earliest of `expires_at`, the end of `enqueue_ttl` and of `total_timeout`. After it the job is discarded, not
+   * started.
    */
   readonly expiresAt: Millis | null;
   /** What `expiresAt` becomes with the first start: `enqueue_ttl` counts only until then (ojs-timeouts §5.3). */
   readonly laterExpiresAt: Millis | null;
   /** The end of `total_timeout`, of an execution too. */
   readonly deadlineAt: Millis | null;
-  /** Silence about a job that was named in a heartbeat, after which its execution is stalled (ojs-timeouts §5.5). */
+  /**
+   * How long heartbeats may leave out a job that an earlier one listed, until its execution counts as stalled
+   * (ojs-timeouts §5.5).
+   */
   readonly heartbeatMs: number;
-  /** Execution timeout (with an explicit grace period): the time a claim gives before the execution has failed. */
+  /** Execution timeout, with an explicit grace period: how long an execution may take before it fails. */
   readonly timeoutMs: number;
-  /** The job's own visibility timeout; null takes the server's. */
+  /** The job's own visibility timeout; null means the server's. */
   readonly visibilityMs: number | null;
   readonly createdAt: Millis;
   /** Last entry into `available`. */
   readonly enqueuedAt: Millis | null;
-  /** The current or last execution; cleared when the job goes back to `available` uncounted or after a lost lease. */
+  /**
+   * Start of the current or last execution; cleared when the job returns to `available` uncounted or after a lost
+   * lease.
+   */
   readonly startedAt: Millis | null;
   readonly worker: string | null;
-  /** Length of the reservation that the current claim was given, and its end. Null outside `active`. */
+  /** Length and end of the lease of the current claim. Null outside `active`. */
   readonly leaseMs: number | null;
   readonly leaseUntil: Millis | null;
   /**
-   * The last heartbeat or progress of the current claim that named the job; null before the first, when nothing can
-   * stall (ojs-timeouts §5.5).
+   * The last heartbeat or progress of the current claim that listed the job; null before the first one, when the job
+   * cannot stall (ojs-timeouts §5.5).
    */
   readonly beatAt: Millis | null;
   /** Entry into a terminal state. */
   readonly finishedAt: Millis | null;
-  /** The trace that `meta.trace_id` or `meta.traceparent` names: every event of the job tells it (ojs-events §8). */
+  /** The trace of `meta.trace_id` or `meta.traceparent`: every event of the job has it (ojs-events §8). */
   readonly trace: string | null;
-  /** Fingerprint of the unique policy; null where the job has none. */
+  /** Fingerprint of the unique policy; null if the job has none. */
   readonly uniqueKey: string | null;
   /** Keys of the limits that the job counts under, sorted. */
   readonly limits: readonly string[];
   /** The workflow node that this job is. */
   readonly node: NodeRef | null;
-  /** The cron whose run this job is: its overlap policy looks at the unfinished ones (ojs-cron §6). */
+  /** The cron that made the job: the overlap policy looks at its unfinished runs (ojs-cron §6). */
   readonly cron: string | null;
-  /** Listed in the dead letter (only a discarded job can be). */
+  /** Whether the job is in the dead letter (only a discarded job can be). */
   readonly deadLetter: boolean;
   /**
    * The part of the wire envelope that never changes after enqueue, as the text of one JSON object: specversion, id,
-   * type, queue, args, meta, max_attempts, timeout_ms, retry, tags, scheduled_at as sent, unknown fields… State,
-   * priority, attempt and times are added on rendering.
+   * type, queue, args, meta, max_attempts, timeout_ms, retry, tags, scheduled_at as sent, unknown fields… Rendering
+   * adds state, priority, attempt and times.
    */
   readonly envelope: Json;
-  /** What decisions need, as the JSON text of a {@link JobPolicy}; null where every field has its default. */
+  /** The fields for decisions, as the JSON text of a {@link JobPolicy}; null if every field has its default. */
   readonly policy: Json | null;
   /** JSON text of the result given with ACK. */
   readonly result: Json | null;
-  /** JSON text of what the current attempt last reported; a new attempt starts without. */
+  /** JSON text of the last report of the current attempt; a new attempt starts without. */
   readonly progress: Json | null;
   /**
-   * JSON text of the state saved for the next attempt, with its sequence number; gone with the end of the job, unless
-   * it is in the dead letter.
+   * JSON text of the state saved for the next attempt, with its sequence number. Deleted at the end of the job, unless
+   * the job is in the dead letter.
    */
   readonly checkpoint: Json | null;
   /**
@@ -102,8 +105,8 @@ export interface LimitNumbers {
   /** Jobs active at once. */
   readonly concurrency: number | null;
   /**
-   * Each: at most `count` starts in any window of `perMs` milliseconds (a sliding log of starts in store time). A
-   * spacing is a count of 1.
+   * In any window of `perMs` milliseconds at most `count` jobs start (a sliding log of starts in store time). A spacing
+   * is a count of 1.
    */
   readonly rates: readonly Rate[];
 }
@@ -113,25 +116,25 @@ export interface Rate {
   readonly perMs: number;
 }
 
-/** A limit under a key: every job that names the key counts. The numbers that came last hold for all of them. */
+/** A limit under a key: every job that names the key counts. The last numbers hold for all of them. */
 export interface Limit extends LimitNumbers {
   readonly key: string;
 }
 
-/** The key under which a whole queue is limited, whether its jobs name it or not. */
+/** The key of the limit of a whole queue, whether its jobs name it or not. */
 export function queueLimitKey(queue: string): string {
   return `queue:${queue}`;
 }
 
-/** What an insert checks under its key, in its own commit (ojs-unique-jobs §4). Only the new job's policy counts. */
+/** What an insert checks for its key, in its own commit (ojs-unique-jobs §4). Only the policy of the new job counts. */
 export interface NewUnique {
   readonly key: string;
   /** States of an existing job that make it a duplicate. */
   readonly states: StateMask;
-  /** Only jobs created after this count; null where there is no period. */
+  /** Only jobs created after this moment count; null without a period. */
   readonly createdAfter: Millis | null;
   /**
-   * `keep` refuses the new job. `replace` cancels every unfinished job of the key that counts, and inserts.
+   * `keep` refuses the new job. `replace` cancels every unfinished job that holds the key, and inserts.
    * `replace_unscheduled` does the same, but refuses the new job while a scheduled one has the key.
    */
   readonly onConflict: 'keep' | 'replace' | 'replace_unscheduled';
@@ -143,8 +146,8 @@ export interface NewUnique {
  */
 export interface JobPolicy {
   /**
-   * What relative times of the envelope came to: it keeps them as they were sent, so that a repeated request has the
-   * same one.
+   * The moments of the envelope's relative times. The envelope keeps them as sent, so that a repeated request has the
+   * same envelope.
    */
   readonly resolved?: { readonly scheduled_at?: Millis; readonly expires_at?: Millis };
   readonly retry?: Partial<RetryPolicy>;
@@ -171,7 +174,10 @@ export interface RetryPolicy {
 /** One line of a job's timeline. `at` is when it ended or happened. */
 export type HistoryEntry =
   | {
-      /** An execution that did not complete: failed by its worker, timed out, or lost (lease expired, worker dead). */
+      /**
+       * An execution that did not complete: its worker reported a failure, it timed out, or it was lost (lease expired,
+       * worker dead).
+       */
       readonly kind: 'failed';
       readonly at: Millis;
       readonly attempt: number;
@@ -180,10 +186,10 @@ export type HistoryEntry =
       readonly startedAt: Millis | null;
       readonly error: JobError;
       readonly retryDelayMs?: number;
-      /** Present where the server ended the execution: its time, its lease or its worker was gone. */
+      /** Present if the server ended the execution: timeout, lost lease or dead worker. */
       readonly by?: 'server';
     }
-  /** A claim given back without being counted. */
+  /** A claim that was returned and does not count as an attempt. */
   | {
       readonly kind: 'requeued';
       readonly at: Millis;
@@ -191,9 +197,9 @@ export type HistoryEntry =
       readonly claim: number;
       readonly worker: string | null;
       readonly reason: string;
-      /** How long it was snoozed. */
+      /** Length of the snooze. */
       readonly delayMs?: number;
-      /** Present where the server took it back. */
+      /** Present if the server took the job back. */
       readonly by?: 'server';
     }
   | { readonly kind: 'expired'; readonly at: Millis; readonly error: JobError }
@@ -256,30 +262,29 @@ export interface NewJob
 }
 
 /**
- * One guarded state change, decided by core, applied by a storage: wholly, or not at all and says why.
- * Leaving `active` ends the lease; entering `available` takes a new place in the queue; entering a terminal state sets
- * `finishedAt`.
+ * One guarded state change. Core decides it, a storage applies it wholly, or refuses it with a reason. Leaving `active`
+ * ends the lease; entering `available` takes a new place in the queue; entering a terminal state sets `finishedAt`.
  */
 export interface Transition {
   readonly id: JobId;
   readonly from: StateMask;
-  /** The fence, when the caller knows it. */
+  /** The fence, if the caller knows it. */
   readonly claim?: number;
-  /** Ownership, when the caller named itself and a worker is on record. */
+  /** The worker that must own the job, if the caller named itself. */
   readonly worker?: string;
   readonly to: State;
   readonly runAt?: Millis;
   /** For a requeue that does not count and for a manual retry. */
   readonly attempt?: number;
   readonly priority?: number;
-  /** Forget who ran it and when: `startedAt` and `worker` become null. */
+  /** Clears who ran the job and when: `startedAt` and `worker` become null. */
   readonly clearRun?: true;
   readonly deadLetter?: boolean;
   readonly result?: Json | null;
   readonly progress?: Json | null;
   readonly checkpoint?: Json | null;
   /**
-   * Counts as a heartbeat of the job: `beatAt`, and the lease extended by its own length. Only where the job stays
+   * Counts as a heartbeat of the job: sets `beatAt` and extends the lease by its own length. Only for a job that stays
    * active.
    */
   readonly beat?: true;
@@ -287,7 +292,7 @@ export interface Transition {
   readonly envelope?: Json;
   /** Replaces the policy, as a retry by hand may. */
   readonly policy?: Json;
-  /** Into another queue; only of a job that has ended and is to be available. */
+  /** Moves the job into another queue; only for a job that has ended and becomes available. */
   readonly queue?: string;
   /** Replaces the whole history. */
   readonly history?: string;

@@ -7,7 +7,7 @@ import type { JobRecord, Json, Transition, TransitionEvent } from './job.ts';
 import { claimOf } from './lease.ts';
 import { State, stateName } from './states.ts';
 
-/** Who reports, as far as the report says: whoever ran the job before does not speak for it any more. */
+/** Who reports, as far as the report says. A worker that ran the job earlier may no longer report for it. */
 export interface Reporter {
   readonly worker: string | null;
   readonly claim: number | null;
@@ -31,13 +31,16 @@ export interface Progress {
   readonly data: Json | null;
 }
 
-/** Bytes of `data` and characters of `message` that are kept; the specification recommends 4 KB (ojs-progress §5.2). */
+/**
+ * The most bytes of `data` and characters of `message` that are stored; the specification recommends 4 KB (ojs-progress
+ * §5.2).
+ */
 export const maxProgressData = 65_536;
 const maxMessage = 4_096;
 
 /**
- * At most one event a job in this time (ojs-progress §6.2). The time of the last one stands in the job, so any server
- * can tell.
+ * At most one event a job in this time (ojs-progress §6.2). The job has the time of its last one, so any server can
+ * decide.
  */
 const eventMs = 1_000;
 
@@ -46,7 +49,7 @@ const message: Rule<string> = {
   is: (value): value is string => typeof value === 'string' && value.length <= maxMessage,
   expected: `a string of at most ${maxMessage} characters`,
 };
-/** As a worker is named everywhere else: what some stores can not hold is refused by all. */
+/** The rule for worker names everywhere: all storages refuse what one of them cannot store. */
 const workerId: Rule<string> = {
   is: (value): value is string =>
     typeof value === 'string' && value.length <= 255 && /^[^\p{Cc}]+$/u.test(value) && value.isWellFormed(),
@@ -59,8 +62,8 @@ const attempt: Rule<number> = {
 
 /**
  * Reads a report: `{progress: 0…1}` or `{percentage: 0…100}`, `message`, `data`, `checkpoint` (ojs-progress §5, §6.1).
- * Numbers beyond the ends are clamped.
- * @throws ProtocolError `invalid_payload`, `invalid_request`, or `envelope_too_large` where `data` is too large.
+ * Numbers outside the range count as its nearest end.
+ * @throws ProtocolError `invalid_payload`, `invalid_request`, or `envelope_too_large` if `data` is too large.
  */
 export function readProgress(text: Json): { readonly report: ProgressReport; readonly reporter: Reporter } {
   const body = readBody(text);
@@ -127,12 +130,12 @@ export function limitText(name: string, text: Json, max: number): void {
   });
 }
 
-/** Six digits: a percentage with a fraction stays what it was. */
+/** Six digits: a percentage with a fraction keeps its value. */
 function clamp(fraction: number): number {
   return Math.round(Math.min(1, Math.max(0, fraction)) * 1e6) / 1e6;
 }
 
-/** True where the report may be of the execution that runs now. */
+/** True if the report may be of the current execution. */
 export function isReporter(job: JobRecord, { worker, claim, attempt }: Reporter): boolean {
   return (
     job.state === State.active &&
@@ -143,9 +146,9 @@ export function isReporter(job: JobRecord, { worker, claim, attempt }: Reporter)
 }
 
 /**
- * The change that a report makes: a heartbeat of the job, what is new about its progress, and an event at most once a
- * second. Parts that the report leaves out stay, and a number never falls (ojs-progress PRG-003). Null where the report
- * is not of the execution that runs now: it is ignored (PRG-007).
+ * The change of a report: a heartbeat of the job, the new progress, and an event at most once a second. Absent parts
+ * keep their value, and the number never falls (ojs-progress PRG-003). Null if the report is not of the current
+ * execution: the report is ignored (PRG-007).
  */
 export function progressed(job: JobRecord, report: ProgressReport, reporter: Reporter, now: Millis): Transition | null {
   if (!isReporter(job, reporter)) return null;
@@ -177,7 +180,7 @@ function percentOf(fraction: number): number {
   return Math.round(fraction * 1e6) / 1e4;
 }
 
-/** What a job reported: 1 where it completed after it had reported anything (PRG-005); null where it never did. */
+/** The progress of a job: 1 if it completed after a report (PRG-005); null if it never reported. */
 export function progressOf(job: JobRecord): Progress | null {
   const last = stored(job);
   if (last === null || job.state !== State.completed) return last;
@@ -195,7 +198,9 @@ function stored(job: Pick<JobRecord, 'progress'>): (Progress & { readonly told: 
   return { at, told, fraction, message: texts.get('message') ?? null, data: texts.get('data') ?? null };
 }
 
-/** The answer to who asks for a job's progress (ojs-progress §7.1): nulls where there is none, never absence. */
+/**
+ * The answer to a request for a job's progress (ojs-progress §7.1): nulls for values that do not exist, never absence.
+ */
 export function renderProgress(job: JobRecord): Json {
   return `{"job_id":"${job.id}","state":"${stateName(job.state)}","attempt":${job.attempt},${progressMembers(job)}}`;
 }

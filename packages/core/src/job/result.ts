@@ -5,12 +5,12 @@ import { historyOf } from './history.ts';
 import type { JobRecord, Json } from './job.ts';
 import { State, stateName, Terminal } from './states.ts';
 
-/** Seconds for which a result is to be had after the end of its job (ojs-results §6.1). */
+/** How many seconds after the end of its job a result can be read (ojs-results §6.1). */
 export const defaultResultTtl = 604_800;
 
-/** Seconds; 0 keeps no result, -1 keeps it as long as the job. Anything else than a whole number is the default. */
+/** Seconds; 0 keeps no result, -1 keeps it as long as the job. Anything but a whole number is the default. */
 export function resultTtl({ envelope }: Pick<JobRecord, 'envelope'>): number {
-  // Few jobs have one, and a search of the text costs a tenth of reading it.
+  // Few jobs have the member, and a search of the text costs a tenth of reading it.
   if (!envelope.includes('"result_ttl"')) return defaultResultTtl;
   const ttl = Number(members(envelope).get('result_ttl') ?? defaultResultTtl);
   return Number.isSafeInteger(ttl) && ttl >= -1 ? ttl : defaultResultTtl;
@@ -20,15 +20,12 @@ export function resultTtl({ envelope }: Pick<JobRecord, 'envelope'>): number {
 export const maxResultBytes = 1_048_576;
 
 /**
- * Bytes of the smallest result that a limit can refuse, whatever it says: an ACK with a smaller one, which most are,
- * need not read its job.
+ * The lowest effective limit on the size of a result, in bytes: an ACK with a smaller result, as most are, need not
+ * read its job.
  */
 export const minResultSizeLimit = 64;
 
-/**
- * The most bytes that the job's result may have, as whoever enqueued it wanted (ojs-results §6.1); null where it says
- * nothing.
- */
+/** The most bytes that the job's result may have, by the enqueue request (ojs-results §6.1); null without a limit. */
 export function resultSizeLimit({ envelope }: Pick<JobRecord, 'envelope'>): number | null {
   if (!envelope.includes('"result_size_limit"')) return null;
   const limit = Number(members(envelope).get('result_size_limit') ?? 'null');
@@ -36,20 +33,20 @@ export function resultSizeLimit({ envelope }: Pick<JobRecord, 'envelope'>): numb
 }
 
 /**
- * When the result, or the error that stands in its place, is no longer to be had; null where it stays with the job, or
- * the job has not ended.
+ * When the result, or the error in its place, can no longer be read; null if it stays with the job, or the job has not
+ * ended.
  */
 export function resultExpiresAt(job: Pick<JobRecord, 'envelope' | 'finishedAt'>): Millis | null {
   const ttl = resultTtl(job);
   return job.finishedAt === null || ttl === -1 ? null : job.finishedAt + ttl * 1_000;
 }
 
-/** True for a result that whoever enqueued the job wants nobody to have: ephemeral ones (ojs-results §7.1). */
+/** True if the enqueue request says that nobody reads the result: an ephemeral one (ojs-results §7.1). */
 export function isEphemeral(job: Pick<JobRecord, 'envelope'>): boolean {
   return resultTtl(job) === 0;
 }
 
-/** How far a job is from having a result. */
+/** The stages of a result. */
 export type ResultStatus = 'pending' | 'ready' | 'pruned';
 
 export function resultStatus(job: JobRecord, now: Millis): ResultStatus {
@@ -58,15 +55,15 @@ export function resultStatus(job: JobRecord, now: Millis): ResultStatus {
   return expiresAt === null || now < expiresAt || isEphemeral(job) ? 'ready' : 'pruned';
 }
 
-/** What the job's worker gave as its result, where it is to be had at `now`; null otherwise. */
+/** The result from the job's worker, if it can be read at `now`; else null. */
 export function resultOf(job: JobRecord, now: Millis): Json | null {
   if (job.state !== State.completed || job.result === null || isEphemeral(job)) return null;
   return resultStatus(job, now) === 'ready' ? job.result : null;
 }
 
 /**
- * The members of an answer about a job's outcome, in braces: state, the result as its worker sent it, or the error it
- * was discarded with (ojs-results §5). Without `result_stored_at` there was no result to store.
+ * The members of an answer about a job's outcome, in braces: the state, and the result as its worker sent it or the
+ * error of a discarded job (ojs-results §5). Without `result_stored_at` there was no result to store.
  */
 export function renderOutcome(job: JobRecord, now: Millis): Json {
   const head = `{"job_id":"${job.id}","state":"${stateName(job.state)}"`;
@@ -87,7 +84,7 @@ export function renderOutcome(job: JobRecord, now: Millis): Json {
   return `${text}}`;
 }
 
-/** The error that ended the job, byte for byte; null where there is none since the last retry by hand. */
+/** The error that ended the job, byte for byte; null if there is none since the last retry by hand. */
 export function lastErrorText(job: Pick<JobRecord, 'history'>): Json | null {
   const entries = historyOf(job);
   const texts = elements(`[${job.history}]`);

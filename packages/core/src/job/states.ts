@@ -24,7 +24,7 @@ export function isState(name: unknown): name is StateName {
 }
 
 export const Terminal: StateMask = State.completed | State.cancelled | State.discarded;
-/** Waiting for something other than a worker's answer: everything that CANCEL may end besides `active`. */
+/** The states that CANCEL may end besides `active`: the job waits for something other than its worker. */
 export const Waiting: StateMask = State.scheduled | State.available | State.pending | State.retryable;
 
 const names = Object.entries(State) as readonly (readonly [StateName, State])[];
@@ -39,8 +39,8 @@ export function stateNames(mask: StateMask): readonly StateName[] {
 }
 
 /**
- * From which states each state may be entered (ojs-core §6.3; docs/state-machine.md). A new job is scheduled, available
- * or pending.
+ * The states from which each state may be entered (ojs-core §6.3; docs/state-machine.md). A new job is scheduled,
+ * available or pending.
  */
 export const Sources: Readonly<Record<StateName, StateMask>> = {
   scheduled: State.pending,

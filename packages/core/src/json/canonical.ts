@@ -11,29 +11,29 @@ const closeBrace = 0x7d;
 const comma = 0x2c;
 
 /**
- * The one text of all JSON texts that mean the same: RFC 8785, with strings and keys in Unicode's NFC (ojs-unique-jobs
- * §4.2) and numbers that a double cannot hold kept exact. Works on the text in one pass; of keys that are equal, or
- * become so in NFC, the last counts.
+ * The one text of all JSON texts with the same meaning: RFC 8785, with strings and keys in Unicode's NFC
+ * (ojs-unique-jobs §4.2), and exact numbers even beyond a double. Reads the text once. Of keys that are equal, or
+ * become equal in NFC, the last one wins.
  *
- * A number has its ECMAScript form where that is its exact value, as 1000 for `1.0e3`; else its digits and exponent, as
+ * A number has its ECMAScript form if that is its exact value, as 1000 for `1.0e3`; else its digits and exponent, as
  * `9007199254740993e0`.
  * @param text valid JSON.
- * @throws ProtocolError `invalid_payload` where it nests deeper than {@link maxDepth} levels.
+ * @throws ProtocolError `invalid_payload` for a text that nests deeper than {@link maxDepth} levels.
  */
 export function canonicalJson(text: Json): string {
   return new Reader(text).value(0);
 }
 
-/** The same of an object whose members are canonical already. */
+/** The canonical text of an object whose members are canonical already. */
 export function canonicalObject(members: ReadonlyMap<string, string>): string {
   let text = '';
-  // Without a comparison function sort() goes by UTF-16 code units, as RFC 8785 §3.2.3 does.
+  // sort() without a comparison function compares UTF-16 code units, as RFC 8785 §3.2.3 does.
   for (const key of [...members.keys()].sort())
     text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${members.get(key)}`;
   return `{${text}}`;
 }
 
-/** `JSON.stringify` writes a lone surrogate as an escape, so that two of them stay apart in UTF-8. */
+/** `JSON.stringify` writes a lone surrogate as an escape, so two different ones differ in UTF-8 too. */
 export function canonicalString(value: string): string {
   return JSON.stringify(normalised(value));
 }
@@ -46,7 +46,7 @@ const maybeDecomposed = /[\u0300-\uffff]/;
  */
 const manyMarks = /(?:^|\P{M})\p{M}{65}/u;
 
-/** The string in NFC; one with more than 64 marks in a row stays as it is. */
+/** The string in NFC. A string with more than 64 marks in a row is not normalised. */
 export function normalised(value: string): string {
   return maybeDecomposed.test(value) && !manyMarks.test(value) ? value.normalize('NFC') : value;
 }
@@ -123,7 +123,7 @@ class Reader {
     }
   }
 
-  /** Passes the comma after an item, if there is one. */
+  /** Skips the comma after an item, if there is one. */
   #continues(): boolean {
     if (this.#next() !== comma) return false;
     this.#at++;
@@ -131,8 +131,7 @@ class Reader {
   }
 
   /**
-   * A string with its quotes; plain where it has neither escapes nor characters beyond ASCII, and so is canonical as it
-   * stands.
+   * A string with its quotes; plain if it has neither escapes nor characters beyond ASCII, and so is canonical already.
    */
   #string(): { readonly raw: string; readonly isPlain: boolean } {
     const text = this.#text;
@@ -173,8 +172,8 @@ function canonicalNumber(literal: string): string {
 }
 
 /**
- * A decimal as `[-]DIGITSeEXPONENT`, its digits neither beginning nor ending with 0: equal values have equal texts.
- * Both zeros are `0`.
+ * A decimal as `[-]DIGITSeEXPONENT` whose digits neither begin nor end with 0: equal values have equal texts. Both
+ * zeros are `0`.
  */
 function decimalText(literal: string): string {
   const start = literal.startsWith('-') ? 1 : 0;
@@ -192,10 +191,7 @@ function decimalText(literal: string): string {
   return `${start === 0 ? '' : '-'}${digits.slice(first, last + 1)}e${exponent}`;
 }
 
-/**
- * Beyond 2^53, where nobody's numbers end, the two parts of an exponent stay apart: exact still, without arithmetic on
- * a megabyte of digits.
- */
+/** Exponents beyond 2^53 stay in two parts: exact, without arithmetic on a megabyte of digits. */
 function shifted(exponent: string, shift: number): string {
   const given = Number(exponent);
   if (Number.isSafeInteger(given) && Number.isSafeInteger(given + shift)) return String(given + shift);

@@ -3,9 +3,9 @@ import type { Json } from '../job/job.ts';
 import { findSyntaxError } from './syntax.ts';
 
 /**
- * How deep arrays and objects may nest in a document, the outermost counting as 1. The specification recommends 32
- * (ojs-json-format §13.5); twice that leaves arguments their 32 inside any envelope or batch, and keeps every recursive
- * reader far from the end of its stack.
+ * How deep arrays and objects may nest in a document; the outermost counts as 1. The specification recommends 32
+ * (ojs-json-format §13.5). Twice that leaves arguments their 32 levels inside any envelope or batch, and keeps every
+ * recursive reader far from the end of its stack.
  */
 export const maxDepth = 64;
 
@@ -27,8 +27,8 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
  * Parses a JSON document.
  * @param where names the document in messages, such as `The request body`.
  * @param depth the most levels allowed.
- * @throws ProtocolError `invalid_payload` for anything but one JSON document; the message has the position and never
- * the content.
+ * @throws ProtocolError `invalid_payload` for anything but one JSON document. The message has the position, never the
+ * content.
  */
 export function readJson(text: string, where: string, depth: number = maxDepth): unknown {
   if (text.charCodeAt(0) === 0xfeff) {
@@ -57,7 +57,7 @@ export function readJson(text: string, where: string, depth: number = maxDepth):
   }
 }
 
-/** Position of the first bracket that opens a level below `depth`, or -1. Does not need valid JSON. */
+/** Position of the first bracket that opens a level below `depth`, or -1. Also works on invalid JSON. */
 function positionBelow(text: string, depth: number): number {
   let level = 0;
   for (let at = 0; at < text.length; at++) {
@@ -71,12 +71,12 @@ function positionBelow(text: string, depth: number): number {
 }
 
 /**
- * Characters of a string that are looked at one by one: most names are shorter, and a call of indexOf costs as much as
- * about ten.
+ * The first characters of a string are read one by one: most names are shorter, and a call of indexOf costs as much as
+ * about ten characters.
  */
 const near = 12;
 
-/** Position after the string that begins at `at`. */
+/** Position after the string that starts at `at`. */
 function stringEnd(text: string, at: number): number {
   const until = Math.min(text.length, at + near);
   let end = at + 1;
@@ -93,7 +93,7 @@ function stringEnd(text: string, at: number): number {
   return text.length;
 }
 
-/** Position after the value that begins at `at`. */
+/** Position after the value that starts at `at`. */
 function valueEnd(text: string, at: number): number {
   const first = text.charCodeAt(at);
   if (first === quote) return stringEnd(text, at);
@@ -110,14 +110,14 @@ function valueEnd(text: string, at: number): number {
   return text.length;
 }
 
-/** Position of the first character from `at` on that is no white space. */
+/** Position of the first character at or after `at` that is no white space. */
 function skipSpace(text: string, at: number): number {
   while (text.charCodeAt(at) <= 0x20) at++;
   return at;
 }
 
 /**
- * The raw texts of an object's own members by decoded name, in order; of duplicates the last counts. `text` must be a
+ * The raw texts of an object's own members by decoded name, in order; of duplicates the last one wins. `text` must be a
  * valid JSON object.
  */
 export function members(text: Json): ReadonlyMap<string, Json> {
@@ -125,7 +125,7 @@ export function members(text: Json): ReadonlyMap<string, Json> {
   let at = skipSpace(text, 0) + 1;
   for (;;) {
     at = skipSpace(text, at);
-    // Anything but a quote is the closing brace, or text that the caller should not have passed.
+    // Anything but a quote is the closing brace, or an invalid argument of the caller.
     if (text.charCodeAt(at) !== quote) return found;
     const keyEnd = stringEnd(text, at);
     const key = text.slice(at + 1, keyEnd - 1);

@@ -1,4 +1,4 @@
-/** Where a text stops being JSON, and what could have stood there. */
+/** Where a text stops being JSON, and what was expected there. */
 export interface SyntaxProblem {
   readonly position: number;
   readonly expected: string;
@@ -7,13 +7,13 @@ export interface SyntaxProblem {
 const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const literal = /true|false|null/y;
 const space = /[ \t\n\r]*/y;
-// Plain characters or one escape: no two alternatives begin alike, so there is nothing to backtrack.
+// Plain characters or one escape: no two alternatives begin alike, so the pattern never backtracks.
 const plain = /[ !#-[\]-\uffff]*/y;
 const escaped = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 /**
  * Finds the first error in a text that `JSON.parse` refused. The engine's own message is of no use: it quotes the
- * content, and often has no position. It recurses once a level, so the caller bounds the depth first.
+ * content, and often has no position. The recursion is as deep as the text, so the caller checks the depth first.
  */
 export function findSyntaxError(text: string): SyntaxProblem {
   let at = 0;

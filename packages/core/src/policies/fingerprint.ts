@@ -6,18 +6,18 @@ import { sha256 } from './sha256.ts';
 
 export type Dimension = 'type' | 'queue' | 'args' | 'meta';
 
-/** What of a job makes its unique key (ojs-unique-jobs §3). */
+/** The parts of a job that make its unique key (ojs-unique-jobs §3). */
 export interface UniqueScope {
   /** `type` always counts, listed or not. */
   readonly keys: readonly Dimension[];
   /**
-   * Of args only these: a number is a position, any other name belongs to the first object in args that has it. Null
-   * takes all of args.
+   * Only these of args: a number is a position, another name belongs to the first object in args that has it. Null
+   * means all of args.
    */
   readonly argsKeys: readonly string[] | null;
-  /** Of meta these, where `keys` has `meta`. A job without one of them differs from a job that has it. */
+  /** Only these of meta, if `keys` has `meta`. A job without one of them differs from a job that has it. */
   readonly metaKeys: readonly string[] | null;
-  /** A name that the client chose itself. */
+  /** A name that the client chose. */
   readonly name: string | null;
   /** JSONPath of the list that gave `argsKeys`, for messages. */
   readonly argsKeysPath: string;
@@ -32,13 +32,13 @@ export interface UniqueSubject {
 }
 
 /**
- * The unique key: SHA-256 of the canonical object of what counts, in lower-case hexadecimal (ojs-unique-jobs §4).
- * It tells about args, so it must not be logged above debug level (§12).
- * @throws ProtocolError `invalid_request` where args have no value for one of `argsKeys`.
+ * The unique key: SHA-256 of the canonical object of the chosen parts, in lower-case hexadecimal (ojs-unique-jobs §4).
+ * It reveals args, so it must not be logged above debug level (§12).
+ * @throws ProtocolError `invalid_request` if args have no value for one of `argsKeys`.
  */
 export function uniqueKey(scope: UniqueScope, job: UniqueSubject): string {
   const { keys, argsKeys, metaKeys, name } = scope;
-  // Written in the order that RFC 8785 gives the members.
+  // In the order that RFC 8785 requires.
   let text = '{';
   if (keys.includes('args')) {
     text += `"args":${argsKeys === null ? canonicalJson(job.args) : selectedArgs(job.args, argsKeys, scope.argsKeysPath)},`;
@@ -58,7 +58,7 @@ function selectedArgs(args: Json, wanted: readonly string[], path: string): stri
   wanted.forEach((name, index) => {
     const isPosition = position.test(name);
     const key = isPosition ? String(Number(name)) : normalised(name);
-    // A name that repeats must not cost its value again.
+    // A name that repeats must not read its value again.
     if (selected.has(key)) return;
     const value = isPosition ? items[Number(name)] : named.get(key);
     if (value === undefined)
@@ -86,7 +86,7 @@ function selectedMeta(meta: Json, wanted: readonly string[]): string {
 
 const noMembers: ReadonlyMap<string, Json> = new Map();
 
-/** The members of all objects among the items; of equal keys that of the first object. */
+/** The members of all objects among the items; of equal keys the first object wins. */
 function firstMembers(items: readonly Json[]): ReadonlyMap<string, Json> {
   const first = new Map<string, Json>();
   for (const item of items) {

@@ -3,24 +3,24 @@ import { type Limit, queueLimitKey, type Rate } from '../job/job.ts';
 import { isObject } from '../json/json.ts';
 import { parseDuration } from '../time/duration.ts';
 
-/** Limits that one job may name. */
+/** The most limits of one job. */
 const maxLimits = 8;
 const maxCount = 1_000_000;
-/** The longest window: its starts are kept for so long. */
+/** The longest window: a limit key remembers its starts this long. */
 const maxPeriodMs = 86_400_000;
 const units: Readonly<Record<string, number>> = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 /** Members of a limit, and of its `rate` and `throttle`. */
 export const limitNames = ['key', 'concurrency', 'rate', 'period', 'throttle', 'max_per_second', 'on_limit'] as const;
 export const windowNames = ['limit', 'count', 'period'] as const;
-/** Keys of the server's own limits; a client may name that of its job's own queue. */
+/** Keys of the server's own limits. A client may name only the one of its job's queue. */
 const reserved = /^(?:queue|cron):/;
 
 /**
  * Reads `rate_limit` (ojs-rate-limiting §3) in its three forms, one or an array of them: `{key, concurrency, rate:
- * {limit, period}, throttle}`, the same with `rate` as a number beside `period` as a word, and `{max_per_second}`.
- * Without a key the limit is the queue's. A key alone makes the job count under the numbers that are there.
- * @param least concurrency: 0 stops everything under a key, which is for operators to do.
- * @throws ProtocolError `unsupported` for an `on_limit` other than `wait`: a job that is limited waits.
+ * {limit, period}, throttle}`, the same with `rate` as a number and `period` as a word, and `{max_per_second}`. Without
+ * a key the limit is that of the queue. A key without numbers makes the job count under the existing numbers.
+ * @param least the lowest concurrency: 0 stops everything under a key, which only operators may do.
+ * @throws ProtocolError `unsupported` for an `on_limit` other than `wait`: a job that a limit holds back waits.
  */
 export function readLimits(
   value: unknown,

@@ -26,7 +26,7 @@ const strategies: ReadonlyMap<unknown, BackoffStrategy> = new Map<string, Backof
 
 /**
  * Other spellings of the wire fields that published clients send (docs/internals/deviations.md). The field itself wins,
- * then the first one listed.
+ * then the first spelling in the list.
  */
 const aliases = {
   max_attempts: ['maxAttempts'],
@@ -52,7 +52,7 @@ type Draft = { -readonly [K in keyof RetryPolicy]?: RetryPolicy[K] };
 const durationHint = `an ISO 8601 duration such as PT1S, greater than 0 and at most ${formatDuration(maxDurationMs)}`;
 
 /**
- * Reads and checks a retry policy as parsed JSON (ojs-retry RET-01 to RET-20). Only the fields given are in the result;
+ * Reads and checks a retry policy as parsed JSON (ojs-retry RET-01 to RET-20). The result has only the given fields;
  * unknown ones are ignored.
  * @param path of the policy in the document, for the issues.
  */
@@ -76,7 +76,7 @@ export function readRetry(
   return issues.length > 0 ? { issues } : { policy };
 }
 
-/** Sets one field, or answers what was expected. */
+/** Sets one field, or returns what was expected. */
 function setField(policy: Draft, field: Field, name: string, value: unknown): string | null {
   switch (field) {
     case 'max_attempts':
@@ -131,8 +131,8 @@ function isNameList(value: unknown): value is readonly string[] {
 }
 
 /**
- * The text of a valid policy with every alias under its documented name. Values stand as they were sent, save that
- * milliseconds become ISO 8601; unknown members stay. A policy in documented fields only comes back untouched.
+ * The text of a valid policy with every alias under its documented name. Values stay as sent, except that milliseconds
+ * become ISO 8601; unknown members stay. A policy in documented fields only is returned unchanged.
  */
 export function retryText(text: Json): Json {
   const sent = members(text);
@@ -151,8 +151,8 @@ export function retryText(text: Json): Json {
 }
 
 /**
- * Fills in the defaults field by field (ojs-retry RET-10). Where only one of the two intervals is given and contradicts
- * the default of the other, the other follows it.
+ * Fills in the defaults field by field (ojs-retry RET-10). If only one of the two intervals is given and contradicts
+ * the default of the other, the other one takes the same value.
  */
 export function retryPolicy(partial: Partial<RetryPolicy> | undefined): RetryPolicy {
   if (partial === undefined) return defaultRetry;
@@ -174,7 +174,7 @@ export function retryDelay(policy: RetryPolicy, failedAttempt: number, random: (
   return Math.round(policy.jitter ? Math.min(capped * (0.5 + random()), max) : capped);
 }
 
-/** A power that overflows is Infinity, which the cap takes care of. */
+/** A power that overflows is Infinity, which the cap bounds. */
 function rawDelay(
   { backoffStrategy, initialIntervalMs: initial, backoffCoefficient: coefficient }: RetryPolicy,
   attempt: number,

@@ -86,8 +86,8 @@ const schedule = new Int32Array(64);
 const state = new Int32Array(8);
 
 /**
- * SHA-256 of the text in UTF-8 (FIPS 180-4), as 64 hexadecimal digits in lower case. Plain code, because WebCrypto
- * answers later and `node:crypto` is not everywhere. A lone surrogate counts as U+FFFD, as encoders write it.
+ * SHA-256 of the text in UTF-8 (FIPS 180-4), as 64 hexadecimal digits in lower case. Plain code, because WebCrypto is
+ * asynchronous and `node:crypto` does not exist everywhere. A lone surrogate counts as U+FFFD, as encoders write it.
  */
 export function sha256(text: string): string {
   // A code unit has at most three bytes; the padding is one byte and the length, in whole blocks.
@@ -115,7 +115,7 @@ function hexOf(word: number): string {
   return `${hexBytes[word >>> 24]}${hexBytes[(word >>> 16) & 0xff]}${hexBytes[(word >>> 8) & 0xff]}${hexBytes[word & 0xff]}`;
 }
 
-/** Folds the block that stands in the first 16 words of the schedule into the state (§6.2.2). */
+/** Processes the block in the first 16 words of the schedule (§6.2.2). */
 function compress(): void {
   const w = schedule;
   for (let i = 16; i < 64; i++) {

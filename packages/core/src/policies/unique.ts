@@ -7,14 +7,14 @@ import type { Millis } from '../time/clock.ts';
 import { parseDuration, readDuration } from '../time/duration.ts';
 import { type Dimension, type UniqueScope, type UniqueSubject, uniqueKey } from './fingerprint.ts';
 
-/** What a duplicate leads to (ojs-unique-jobs §5). */
+/** The effect of a duplicate (ojs-unique-jobs §5). */
 export type UniqueConflict = 'reject' | 'ignore' | 'replace' | 'replace_except_schedule';
 
 /** A unique policy (ojs-unique-jobs §2) with its defaults filled in. */
 export interface UniquePolicy extends UniqueScope {
-  /** How long after its creation a job has duplicates; null for ever. */
+  /** How long after its creation a job counts; null means for ever. */
   readonly periodMs: number | null;
-  /** States in which a job has duplicates. */
+  /** States in which a job counts. */
   readonly states: StateMask;
   readonly onConflict: UniqueConflict;
 }
@@ -28,8 +28,8 @@ const storedConflict = {
 
 /**
  * What the insert of a job with this policy checks.
- * @param now in milliseconds; the period reaches back from it.
- * @throws ProtocolError `invalid_request` where `args_keys` names what args do not have (ojs-unique-jobs §2.2).
+ * @param now in milliseconds; the period ends there.
+ * @throws ProtocolError `invalid_request` if args lack a name of `args_keys` (ojs-unique-jobs §2.2).
  */
 export function newUnique(policy: UniquePolicy, job: UniqueSubject, now: Millis): NewUnique {
   const { periodMs, states, onConflict } = policy;
@@ -62,11 +62,11 @@ export const uniqueNames: readonly string[] = [
  * Reads a unique policy, as parsed JSON, with every spelling that published clients use (ojs-unique-jobs §2). Null
  * counts as absent, unknown fields are ignored.
  *
- * The older `key` is a list of dimensions where it names nothing else, of args where it does, and all of args where it
- * is empty. As a text it is a name of the job's own, counted beside type. The documented field wins over its other
- * spellings.
+ * The older `key` lists dimensions if all its names are dimensions, else names of args; an empty list means all of
+ * args. A `key` that is a text is a name of the job's own, which counts together with type. The documented field wins
+ * over its other spellings.
  * @param path of the policy in the document, for messages.
- * @param issues is given what is wrong. Where an issue was noted the field has its default, which then means nothing.
+ * @param issues collects what is wrong. After an issue the field has its default, which has no meaning.
  */
 export function uniqueOf(value: unknown, path: string, issues: ValidationIssue[]): UniquePolicy {
   if (!isObject(value)) issues.push({ path, message: 'unique must be an object' });
@@ -99,7 +99,7 @@ function scopeOf(fields: Fields): UniqueScope {
       ? byType
       : olderScope(older);
   const { keys } = chosen;
-  // Where the list of dimensions is wrong itself, nothing can be said about what goes with it.
+  // If the list of dimensions is wrong, the fields that depend on it cannot be checked.
   if (listed !== null && older !== null) {
     if (keys.includes('meta') && (meta === undefined || meta?.length === 0)) {
       fields.wrong(metaSpellings, 'must name at least one key where keys has "meta"');
@@ -126,8 +126,8 @@ function olderScope(key: readonly string[]): Chosen {
 }
 
 /**
- * The specification's `period`, what clients send as well, and the command line's `within`, which takes Go's durations
- * too.
+ * The specification's `period`, the spelling of clients, and the command line's `within`, which also accepts Go's
+ * durations.
  */
 function periodOf(fields: Fields): number | null | undefined {
   const iso = (value: unknown) => (typeof value === 'string' && parseDuration(value)) || null;
@@ -159,7 +159,7 @@ function namesOf(value: unknown): readonly string[] | null {
   return Array.isArray(value) && value.every(isName) ? value : null;
 }
 
-/** The dimensions in their own order, `type` among them in any case; null where the list has something else. */
+/** The dimensions in the order of the list, `type` in any case; null if the list has anything else. */
 function dimensionsOf(value: unknown): readonly Dimension[] | null {
   const names: readonly unknown[] | null = Array.isArray(value) ? value : null;
   if (names === null || !names.every((name) => dimensions.some((dimension) => dimension === name))) return null;
@@ -183,8 +183,8 @@ class Fields {
   }
 
   /**
-   * The field under the first of its spellings that was sent; undefined where none was, null where the value is wrong,
-   * which is noted.
+   * The field under its first spelling in the request. Undefined if there is none; null for a wrong value, which is
+   * noted.
    */
   read<T>(spellings: readonly string[], parse: (value: unknown) => T | null, expected: string): T | null | undefined {
     const value = this.#values[this.#nameOf(spellings)] ?? null;

@@ -1,4 +1,4 @@
-/** What a registration and a firing make of a cron's record. */
+/** The effect of a registration and of a firing on a cron's record. */
 import type { Inserted } from '../admission.ts';
 import type { JobId, Json, NewJob, Transition } from '../job/job.ts';
 import type { Millis } from '../time/clock.ts';
@@ -8,31 +8,31 @@ export interface CronRecord {
   /** JSON text of the definition; `definitionOf` reads it. */
   readonly spec: Json;
   readonly enabled: boolean;
-  /** The next firing; null where there is none. */
+  /** The next firing; null if there is none. */
   readonly dueAt: Millis | null;
   readonly runCount: number;
   readonly lastRunAt: Millis | null;
   readonly lastJob: JobId | null;
   readonly createdAt: Millis;
   readonly updatedAt: Millis;
-  /** +1 on every change: what a firing compares. */
+  /** +1 on every change; a firing compares it. */
   readonly version: number;
 }
 
 export interface Firing {
   readonly name: string;
-  /** The version that the decision was made from. */
+  /** The version on which the decision is based. */
   readonly version: number;
   readonly dueAt: Millis | null;
   /** Null skips the run. */
   readonly job: NewJob | null;
-  /** Earlier runs whose end belongs to this firing. */
+  /** Earlier runs that this firing cancels. */
   readonly cancels: readonly Transition[];
-  /** Written where the job was inserted, and where there is none. */
+  /** Written if the job was inserted, and for a firing without a job. */
   readonly events: readonly Json[];
 }
 
-/** An update keeps creation and runs. */
+/** An update keeps the creation and the count of runs. */
 export function putCron(
   known: CronRecord | null,
   { name, spec, enabled, dueAt }: Pick<CronRecord, 'name' | 'spec' | 'enabled' | 'dueAt'>,
@@ -52,7 +52,7 @@ export function putCron(
   };
 }
 
-/** A run counts where its job was inserted. */
+/** A run counts if its job was inserted. */
 export function fired(
   cron: CronRecord,
   { dueAt, job }: Pick<Firing, 'dueAt' | 'job'>,

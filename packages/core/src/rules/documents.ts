@@ -11,7 +11,7 @@ export interface Document {
   readonly updatedAt: Millis;
 }
 
-/** The document after a put; null where the version on record is not the expected one. */
+/** The document after a put; null if the version on record is not the expected one. */
 export function putDocument(
   known: Document | null,
   { kind, key, body }: Pick<Document, 'kind' | 'key' | 'body'>,

@@ -1,4 +1,4 @@
-/** Who holds the unique keys of a group that is looked at job by job. */
+/** The holders of the unique keys of a group, while the group is checked job by job. */
 
 import type { JobRecord, NewUnique } from '../job/job.ts';
 import { State, Terminal } from '../job/states.ts';
@@ -11,32 +11,32 @@ export interface Holder {
   readonly number: number;
 }
 
-/** What the store has of a key; it does not change while the group is looked at. */
+/** The store's holders of a key. They must not change while the group is checked. */
 export interface StoredHolders {
-  /** All that a job could replace, and where there is no `oldest` the finished ones that count too. */
+  /** Every job that could be replaced and, without `oldest`, also the finished ones that count. */
   all(key: string): readonly Holder[];
   /**
-   * The oldest one in a state that was created after a moment, so that nobody has to read all of them who replaces
-   * none.
+   * The oldest one in a state that was created after a moment, so that a caller who replaces none need not read all of
+   * them.
    */
   readonly oldest: ((key: string, state: State, after: Millis | null) => Holder | null) | null;
 }
 
-/** A holder in the state in which the group will have left it; `job` is as it is if the group is refused. */
+/** A holder in its state after the group; `job` is its record if the group is refused. */
 export interface HeldKey extends Holder, Pick<JobRecord, 'state' | 'createdAt'> {}
 
 interface Known {
-  /** Holders as the group will have left them, the oldest first. */
+  /** The holders after the group, oldest first. */
   readonly byState: Map<State, HeldKey[]>;
-  /** Those of the store are among them. */
+  /** Whether those of the store are included. */
   loaded: boolean;
 }
 
 const states: readonly State[] = Object.values(State);
 
 /**
- * Looks in a time that does not grow with the group: each list is in order of age, so those that count are the end of
- * it, and what was replaced is gone from it.
+ * The time does not grow with the group: each list is sorted by age, so the ones that count are at its end, and
+ * replaced ones are removed.
  */
 export class HeldKeys {
   readonly #store: StoredHolders;
@@ -46,7 +46,7 @@ export class HeldKeys {
     this.#store = store;
   }
 
-  /** Who refuses a job with this key, or whom it replaces. */
+  /** The job that refuses a new one with this key, or the jobs that the new one replaces. */
   look(unique: NewUnique): ReturnType<typeof uniqueAnswer<HeldKey>> {
     const keeps = unique.onConflict === 'keep';
     const known = this.#of(unique.key);
@@ -70,7 +70,7 @@ export class HeldKeys {
     putIn(listOf(this.#of(key), holder.job.state), heldKey(holder));
   }
 
-  /** @param replaced as {@link look} answered it for the key. */
+  /** @param replaced as {@link look} returned it for the key. */
   cancel(key: string, replaced: readonly HeldKey[]): void {
     const known = this.#of(key);
     const gone = new Set(replaced);
@@ -113,14 +113,14 @@ function listOf({ byState }: Known, state: State): HeldKey[] {
   return list;
 }
 
-/** From the end: what comes is mostly the youngest. */
+/** From the end: a new job is mostly the youngest. */
 function putIn(list: HeldKey[], holder: HeldKey): void {
   let at = list.length;
   for (let before = list[at - 1]; before !== undefined && byAge(holder, before) < 0; before = list[at - 1]) at -= 1;
   list.splice(at, 0, holder);
 }
 
-/** Where the first item stands that passes, in an array whose items first all fail and then all pass. */
+/** Index of the first item that passes, in an array whose items first all fail and then all pass. */
 export function firstIndex<T>(items: readonly T[], test: (item: T) => boolean): number {
   let low = 0;
   let high = items.length;

@@ -1,9 +1,9 @@
-/** What the numbers of a limit say about the next start. */
+/** What the numbers of a limit mean for the next start. */
 
 import { type LimitNumbers, queueLimitKey } from '../job/job.ts';
 import type { Millis } from '../time/clock.ts';
 
-/** The numbers of a key, as the newest job that brought some gave them, and as an operator overrides them. */
+/** The numbers of a key: those of the newest job that had some, and an operator's override. */
 export interface LimitSettings {
   readonly own: LimitNumbers;
   readonly override: LimitNumbers | null;
@@ -11,36 +11,36 @@ export interface LimitSettings {
 
 export const noNumbers: LimitNumbers = { concurrency: null, rates: [] };
 
-/** A limit that came with a job and has none only names its key: the numbers that are there hold. */
+/** A limit of a job without numbers only names its key: the existing numbers hold. */
 export function hasNumbers({ concurrency, rates }: LimitNumbers): boolean {
   return concurrency !== null || rates.length > 0;
 }
 
-/** The numbers as JSON text, by which they are compared and may be stored. */
+/** The numbers as JSON text, for comparison and storage. */
 export function numbersText({ concurrency, rates }: LimitNumbers): string {
   return JSON.stringify({ concurrency, rates: rates.map(({ count, perMs }) => ({ count, perMs })) });
 }
 
-/** Texts that {@link numbersText} wrote. */
+/** Reads texts of {@link numbersText}. */
 export function parseNumbers(json: string): LimitNumbers {
   return JSON.parse(json);
 }
 
-/** The numbers that hold: an operator's win. */
+/** The numbers that hold: an operator's override wins. */
 export function effectiveLimit({ own, override }: LimitSettings): LimitNumbers {
   return override ?? own;
 }
 
 const queuePrefix = queueLimitKey('');
 
-/** The queue that a key limits as a whole; null for other keys. */
+/** The queue whose limit has this key; null for other keys. */
 export function limitedQueue(key: string): string | null {
   return key.startsWith(queuePrefix) ? key.slice(queuePrefix.length) : null;
 }
 
 /**
- * The keys under which a job holds a slot; jobs with the same keys form a limit group. Keys of queues are left out,
- * since each limits its queue as a whole, by the queue's own count of active jobs.
+ * The keys under which a job holds a slot; jobs with the same keys form a limit group. Keys of queues are not among
+ * them, since each limits its queue as a whole, by the queue's own count of active jobs.
  */
 export function limitGroupOf(keys: readonly string[]): readonly string[] {
   return keys.some((key) => key.startsWith(queuePrefix)) ? keys.filter((key) => !key.startsWith(queuePrefix)) : keys;
@@ -51,8 +51,8 @@ export function hasSlot({ concurrency }: LimitNumbers, active: number): boolean 
 }
 
 /**
- * When the rates let the next start pass; null where they hold nothing back at `now`.
- * @param nthLast the n-th last start under the key, the last one being 1; undefined where fewer are kept.
+ * When the rates allow the next start; null if they allow it at `now`.
+ * @param nthLast the n-th last start under the key, 1 being the last one; undefined if the log is shorter.
  */
 export function reopensAt(
   { rates }: LimitNumbers,
@@ -65,21 +65,21 @@ export function reopensAt(
   return reopens > now ? reopens : null;
 }
 
-/** The time that a start is noted under: the clocks of callers differ, that of a key never goes back. */
+/** The recorded time of a start: the clocks of callers differ, but the time of a key never runs back. */
 export function stampOf(last: Millis | undefined, now: Millis): Millis {
   return Math.max(now, last ?? now);
 }
 
 /**
- * How long starts are kept, counted back from the newest: those at `newest - keepMs` and before go when the newest is
- * noted. By age, never by number, and for the numbers that an override hides too, so that others may hold at any time.
- * 0 where there is no rate: then a start is not noted.
+ * How long starts are kept, counted back from the newest: a new start removes those at `newest - keepMs` and before. By
+ * age, never by number, and also for numbers that an override hides, so that other numbers may hold at any time. 0
+ * without a rate: then a start is not recorded.
  */
 export function keepMs({ own, override }: LimitSettings): number {
   return Math.max(0, ...own.rates.map(({ perMs }) => perMs), ...(override?.rates ?? []).map(({ perMs }) => perMs));
 }
 
-/** Of the starts that are kept, oldest first, those that count still: within the longest rate, seen from the newest. */
+/** The recorded starts that still count, oldest first: those within the longest rate, counted from the newest. */
 export function shownStarts({ rates }: LimitNumbers, kept: readonly Millis[]): readonly Millis[] {
   const newest = kept.at(-1);
   if (newest === undefined || rates.length === 0) return [];

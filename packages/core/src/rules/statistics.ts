@@ -38,7 +38,7 @@ export function minuteOf(now: Millis): Millis {
 
 type Before = Pick<JobRecord, 'state' | 'startedAt' | 'enqueuedAt'>;
 
-/** Without a property where the change adds nothing. `before` is null for a new job. */
+/** Has only the properties that the change adds to. `before` is null for a new job. */
 export function sumsOf(
   before: Before | null,
   to: State,
@@ -56,10 +56,7 @@ function sumsOfEntry(before: Before | null, to: State, now: Millis): Partial<Sum
   return to === State.discarded ? { discarded: 1 } : nothing;
 }
 
-/**
- * A job enters its queue once: at its creation, when its time has come, or when it is activated. A retry only comes
- * back.
- */
+/** A job enters its queue once: at its creation, when it becomes due, or when it is activated. A retry only returns. */
 function enters(before: Pick<JobRecord, 'state'> | null): boolean {
   return before === null || isIn(before.state, State.scheduled | State.pending);
 }

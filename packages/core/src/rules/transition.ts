@@ -1,6 +1,6 @@
 /**
- * Whether a storage applies a change that was decided from a record, and what a claim call does besides.
- * `lifecycle/change.ts` says what the change does.
+ * Whether a storage applies a change that was decided from a record, and the other work of a claim call.
+ * `lifecycle/change.ts` has the effect of a change.
  */
 import type { JobRecord, Transition } from '../job/job.ts';
 import { State, Terminal } from '../job/states.ts';
@@ -10,8 +10,8 @@ import type { Millis } from '../time/clock.ts';
 export type Verdict = 'moves' | 'already' | 'refused';
 
 /**
- * Whether a transition fits the job as it is. `already` comes before `refused`, so a repeated call is never told that
- * its own success was a conflict. Only a claim starts an execution: `to: active` fits an active job alone.
+ * Whether a transition fits the current job. `already` is checked before `refused`, so a repeated call never reports
+ * its own success as a conflict. Only a claim starts an execution: `to: active` fits an active job only.
  */
 export function verdict(job: Pick<JobRecord, 'state' | 'claim' | 'worker'>, transition: Transition): Verdict {
   const { from, to, claim, worker } = transition;
@@ -22,14 +22,14 @@ export function verdict(job: Pick<JobRecord, 'state' | 'claim' | 'worker'>, tran
 }
 
 /**
- * Whether the change ends an execution otherwise than by its ACK: it must not overtake a completion that a user's
- * transaction has committed.
+ * Whether the change ends an execution without an ACK: it must not overtake a completion that a user's transaction has
+ * committed.
  */
 export function overtakes({ from, to }: Transition): boolean {
   return isIn(State.active, from) && to !== State.active && to !== State.completed;
 }
 
-/** An execution that ends for good with nothing but a result to note: the usual ACK. */
+/** An execution that ends for good with nothing but a result to store: the usual ACK. */
 export function isPlainEnd({
   to,
   attempt,
@@ -47,8 +47,8 @@ export function isPlainEnd({
 }
 
 /**
- * When an active job is overdue: the first end of its lease, of its execution, of its whole time, of the patience with
- * its silence.
+ * When an active job is overdue: at the first end of its lease, its execution timeout, its total timeout and its
+ * heartbeat timeout.
  */
 export function overdueAt(
   job: Pick<JobRecord, 'leaseUntil' | 'startedAt' | 'timeoutMs' | 'deadlineAt' | 'beatAt' | 'heartbeatMs'>,
@@ -63,8 +63,8 @@ export function overdueAt(
 }
 
 /**
- * What one claim call does besides handing out: its cost must not grow with what is due or expired in front. Upkeep
- * moves the rest meanwhile. An expired job costs about 20 µs, four times a promotion, and nobody waits for it.
+ * The work of one claim call besides the claim: its cost must not grow with the number of due or expired jobs. Upkeep
+ * does the rest. An expired job costs about 20 µs, four times a promotion, and nobody waits for it.
  */
 export function sideWork(claims: readonly { readonly limit: number }[]): {
   readonly promoted: number;
@@ -75,20 +75,20 @@ export function sideWork(claims: readonly { readonly limit: number }[]): {
 }
 
 /**
- * Under what a fetch is remembered: clients may number their requests, so one is its worker's alone. Worker ids have no
- * line breaks.
+ * The key of a remembered fetch. Clients may number their requests, so a request belongs to its worker. Worker ids have
+ * no line breaks.
  */
 export function requestKey(request: string, worker: string | null): string {
   return `${worker ?? ''}\n${request}`;
 }
 
-/** Where an available job stands in the order of its queue. */
+/** The position of an available job in its queue. */
 export interface QueuePlace {
   readonly priority: number;
   readonly place: number;
 }
 
-/** Whether a job at `a` is handed out before one at `b`. */
+/** Whether a claim takes a job at `a` before one at `b`. */
 export function isClaimedBefore(a: QueuePlace, b: QueuePlace): boolean {
   return a.priority > b.priority || (a.priority === b.priority && a.place < b.place);
 }

@@ -1,7 +1,7 @@
 /** Milliseconds since the Unix epoch. */
 export type Millis = number;
 
-/** Where time comes from. Everything that reads it takes a Clock, so a test owns the time. */
+/** The source of time. Everything that reads the time takes a Clock, so a test controls it. */
 export interface Clock {
   now(): Millis;
 }
@@ -23,7 +23,7 @@ export interface ManualClock extends Clock {
   set(at: Millis): void;
 }
 
-/** A clock that stands still until it is told to move. */
+/** A clock that stands still until a test moves it. */
 export function manualClock(start: Millis = Date.UTC(2026, 0, 1)): ManualClock {
   let now = start;
   return {

@@ -1,6 +1,4 @@
-/**
- * The longest duration that is accepted: 100 years, so that any time plus any duration still is an RFC 3339 timestamp.
- */
+/** The longest accepted duration: 100 years, so that any time plus any duration is still an RFC 3339 timestamp. */
 export const maxDurationMs = 36_525 * 86_400_000;
 
 const second = 1000;
@@ -8,19 +6,19 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** Longer texts can not be a duration within {@link maxDurationMs} that anybody would write. */
+/** No duration within {@link maxDurationMs} needs a longer text. */
 const maxLength = 64;
 
 const n = '([0-9]+(?:[.][0-9]+)?)';
-/** The numbers of a duration, in the order that their designators must have. */
+/** The numbers of a duration, in the order of their designators. */
 const iso = new RegExp(`^P(?=.)(?:${n}Y)?(?:${n}M)?(?:${n}W)?(?:${n}D)?(?:T(?=.)(?:${n}H)?(?:${n}M)?(?:${n}S)?)?$`);
-/** What each of them counts. A year is 365 days and a month 30: durations here are lengths, not calendar arithmetic. */
+/** The milliseconds of each. A year is 365 days and a month 30: durations here are lengths, not calendar arithmetic. */
 const lengths = [365 * day, 30 * day, 7 * day, day, hour, minute, second] as const;
 /** Only the last component may have a fraction. */
 const earlyFraction = /\.[0-9]+[A-Z]./;
 
 /**
- * An ISO 8601 duration in milliseconds, rounded to one, never down to nothing; null where it is none or beyond {@link
+ * An ISO 8601 duration in milliseconds, rounded, at least 1 unless it is 0; null for any other text and beyond {@link
  * maxDurationMs} (ojs-retry §4).
  */
 export function parseDuration(text: string): number | null {
@@ -38,8 +36,8 @@ const shortUnits: Readonly<Record<string, number>> = { ms: 1, s: second, m: minu
 const short = new RegExp(`^${n}(ms|[smhd])$`);
 
 /**
- * A duration as the SDK takes it: a number of milliseconds, `'200ms'`, `'5s'`, `'1.5h'`, `'1d'` or ISO 8601. In
- * milliseconds, null where it is none.
+ * A duration of the SDK's options in milliseconds: a number of milliseconds, `'200ms'`, `'5s'`, `'1.5h'`, `'1d'` or ISO
+ * 8601. Null for anything else.
  */
 export function readDuration(value: number | string): number | null {
   if (typeof value === 'number') return value >= 0 ? bounded(value) : null;
@@ -50,9 +48,9 @@ export function readDuration(value: number | string): number | null {
 }
 
 /**
- * The ISO 8601 form in hours, minutes and seconds, such as PT0.1S or PT36H: other implementations must read these
- * components, days only should.
- * @param ms a duration of 0 or more; parts of a millisecond are rounded.
+ * The ISO 8601 form in hours, minutes and seconds, such as PT0.1S or PT36H. Other implementations must read these
+ * components, but need not read days.
+ * @param ms a duration of 0 or more; fractions of a millisecond are rounded.
  */
 export function formatDuration(ms: number): string {
   const whole = Math.round(ms);

@@ -10,9 +10,9 @@ const latest = 253_402_300_799_999;
 const dayMs = 86_400_000;
 
 /**
- * An RFC 3339 timestamp in milliseconds; null where it is none. The zone is mandatory (ojs-core §5.5.2), the date must
- * exist. A leap second (60, at the end of a UTC day) is the last millisecond of that day. Digits beyond the millisecond
- * are cut.
+ * An RFC 3339 timestamp in milliseconds; null for any other text. The zone is mandatory (ojs-core §5.5.2), the date
+ * must exist. A leap second (60, at the end of a UTC day) is the last millisecond of that day. Digits beyond the
+ * millisecond are cut.
  */
 export function parseTimestamp(text: string): Millis | null {
   if (text.length > 40) return null;
@@ -35,7 +35,7 @@ export function parseTimestamp(text: string): Millis | null {
   return ms >= earliest && ms <= latest ? ms : null;
 }
 
-/** A timestamp, or `+` and a duration counted from now (`+PT5S`), as the official cases send it. */
+/** A timestamp, or `+` and a duration from now (`+PT5S`), as the official cases send it. */
 export function readTime(text: string, now: Millis): Millis | null {
   if (text[0] !== '+') return parseTimestamp(text);
   const ms = parseDuration(text.slice(1));
@@ -47,7 +47,7 @@ function daysIn(year: number, month: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
-/** Days since 1970-01-01. `Date.UTC` takes the years 0 to 99 for 1900 to 1999. */
+/** Days since 1970-01-01. `Date.UTC` reads the years 0 to 99 as 1900 to 1999. */
 function dayNumber(year: number, month: number, date: number): number {
   return new Date(0).setUTCFullYear(year, month - 1, date) / dayMs;
 }
