@@ -9,6 +9,7 @@ COPY packages/server/package.json packages/server/
 COPY packages/dashboard/package.json packages/dashboard/
 COPY packages/cli/package.json packages/cli/
 COPY packages/sdk/package.json packages/sdk/
+COPY packages/checker/package.json packages/checker/
 COPY bench/package.json bench/
 COPY conformance/package.json conformance/
 COPY examples/package.json examples/

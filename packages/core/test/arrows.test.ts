@@ -55,9 +55,12 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'pino',
   ],
   'packages/dashboard/src': [],
+  'packages/checker/src/main.ts': ['checker', 'node:'],
+  'packages/checker/src': [],
   'packages/cli/src': ['core', 'server', 'node:', 'commander'],
 };
 const names: Readonly<Record<string, string>> = {
+  'packages/checker/src/main.ts': 'checker',
   'packages/core/src': 'core',
   'packages/sdk/src/otel': 'sdk',
   'packages/sdk/src/framework/scope.ts': 'sdk',
@@ -80,6 +83,7 @@ const names: Readonly<Record<string, string>> = {
   'packages/server/src/embedded': 'embedded',
   'packages/server/src': 'server',
   'packages/dashboard/src': 'dashboard',
+  'packages/checker/src': 'checker',
   'packages/cli/src': 'cli',
 };
 

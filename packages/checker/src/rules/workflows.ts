@@ -1,0 +1,72 @@
+import { ends, type WorkflowNode } from '../records.ts';
+import type { Rule } from '../rule.ts';
+import type { JobHistory, Timeline } from '../timeline.ts';
+
+/** The jobs of each workflow by node. */
+function jobsByNode(timeline: Timeline): ReadonlyMap<string, ReadonlyMap<string, readonly JobHistory[]>> {
+  const workflows = new Map<string, Map<string, JobHistory[]>>();
+  for (const job of timeline.jobs.values()) {
+    const { workflow, node } = job.of.find((of) => of.workflow !== undefined) ?? {};
+    if (workflow === undefined || node === undefined) continue;
+    const nodes = workflows.get(workflow) ?? new Map<string, JobHistory[]>();
+    workflows.set(workflow, nodes.set(node, [...(nodes.get(node) ?? []), job]));
+  }
+  return workflows;
+}
+
+/** The first moment at which the job may have ended. */
+function mayHaveEnded(job: JobHistory): number {
+  const moments = [...job.settlements, ...job.operations].flatMap(({ outcome, from }) =>
+    outcome === 'refused' ? [] : [from],
+  );
+  // A job that is lost too often ends without a call, some time after it was claimed.
+  const lost = job.final?.state === 'discarded' ? job.claims.map(({ from }) => from) : [];
+  return Math.min(Number.POSITIVE_INFINITY, ...moments, ...lost);
+}
+
+/** Each node and callback has one job, which starts after what it waits for. */
+export const workflow: Rule = (timeline, broken) => {
+  let judged = 0;
+  const jobs = jobsByNode(timeline);
+  for (const { call, to, outcome } of timeline.workflows) {
+    const found = jobs.get(call.workflow) ?? new Map<string, readonly JobHistory[]>();
+    const plain = call.nodes.filter(({ callback }) => callback === undefined).map(({ node }) => node);
+    for (const node of call.nodes) {
+      judged += 1;
+      const [job, second] = found.get(node.node) ?? [];
+      const name = `node ${node.node} of ${call.workflow}`;
+      if (job && second)
+        broken({ at: to, job: second.id, message: `${name} has a second job; the first is ${job.id}` });
+      for (const dependency of node.callback === undefined ? node.after : plain) {
+        const before = found.get(dependency)?.[0];
+        const first = job?.claims[0];
+        if (before !== undefined && first !== undefined && first.to < mayHaveEnded(before))
+          broken({ at: first.to, job: first.job, message: `${name} was started before ${dependency} ended` });
+      }
+      if (!timeline.complete || timeline.calmAt === undefined || outcome !== 'done') continue;
+      const wanted = isWanted(node, plain, (other) => found.get(other)?.[0]?.final?.state);
+      if (wanted === true && job?.final === undefined) broken({ at: to, message: `${name} has no job at the end` });
+      if (wanted === false && job?.final !== undefined)
+        broken({ at: job.final.at, job: job.id, message: `${name} has a job, though it was not to run` });
+    }
+  }
+  return judged;
+};
+
+/** Whether the node must have a job at the end, must have none, or (undefined) may. */
+function isWanted(
+  { after, callback }: WorkflowNode,
+  plain: readonly string[],
+  stateOf: (node: string) => string | undefined,
+): boolean | undefined {
+  const outcomes = (callback === undefined ? after : plain).map(stateOf);
+  const allCompleted = outcomes.every((state) => state === 'completed');
+  if (callback === undefined) return allCompleted ? true : undefined;
+  if (outcomes.some((state) => state === undefined || !isEnd(state))) return undefined;
+  if (callback === 'complete') return true;
+  return callback === 'success' ? allCompleted : !allCompleted;
+}
+
+function isEnd(state: string): boolean {
+  return [...ends].some((end) => end === state);
+}

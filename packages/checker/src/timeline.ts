@@ -1,0 +1,313 @@
+import type {
+  Answer,
+  AnsweredJob,
+  ArrivedEvent,
+  Call,
+  CallOf,
+  Config,
+  Counts,
+  Deadline,
+  FinalJob,
+  HistoryRecord,
+  LoggedEvent,
+  NewJob,
+  Operation,
+  Outcome,
+  State,
+  Subscription,
+} from './records.ts';
+
+/** When something took effect: no earlier than `from`, no later than `to`, which is infinite where nobody knows. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A call with what it came to. */
+export interface Deed<Name extends Operation = Operation> extends Span {
+  readonly call: CallOf<Name>;
+  readonly outcome: Outcome;
+  readonly state?: State | undefined;
+}
+
+export interface Claim extends Span {
+  readonly job: string;
+  readonly lease: string;
+  readonly node: string;
+  readonly queue: string;
+  readonly attempt: number;
+  readonly claim?: number | undefined;
+  readonly leaseMs?: number | undefined;
+  readonly renewals: Span[];
+}
+
+/** Everything that is known of one job. Lists are in order of the calls. */
+export interface JobHistory {
+  readonly id: string;
+  asked?: NewJob;
+  /** Set when the store acknowledged the job. */
+  created?: Span;
+  /** Set when a call that named the job has no answer. */
+  maybe?: Span;
+  readonly claims: Claim[];
+  readonly settlements: Deed<'ack' | 'nack'>[];
+  readonly operations: Deed<'cancel' | 'discard' | 'retry' | 'activate' | 'remove' | 'release'>[];
+  /** Spans in which another job may have replaced this one. */
+  readonly replaced: Span[];
+  readonly of: Pick<AnsweredJob, 'cron' | 'tick' | 'workflow' | 'node'>[];
+  final?: FinalJob;
+}
+
+export interface Enqueued extends Span {
+  readonly asked: NewJob;
+  readonly status: AnsweredJob['status'];
+  readonly existing?: string | undefined;
+}
+
+export interface Timeline {
+  readonly jobs: ReadonlyMap<string, JobHistory>;
+  readonly enqueued: readonly Enqueued[];
+  readonly fetches: readonly Deed<'fetch'>[];
+  readonly renewals: readonly (Deed<'renew'> & { readonly leases: readonly string[] })[];
+  readonly workflows: readonly Deed<'workflow'>[];
+  readonly crons: readonly Deed<'cron'>[];
+  readonly claims: ReadonlyMap<string, Claim>;
+  readonly losses: ReadonlyMap<string, readonly number[]>;
+  readonly jumps: readonly number[];
+  readonly arrived: readonly (ArrivedEvent | Subscription)[];
+  readonly log: readonly LoggedEvent[];
+  readonly deadlines: readonly Deadline[];
+  readonly counts: readonly Counts[];
+  readonly config: Omit<Config, 'at' | 'kind'>;
+  readonly calmAt?: number;
+  /** The `job` records are all that the store has. */
+  readonly complete: boolean;
+  readonly records: number;
+}
+
+/** Sorts the records of a history by what they are about. */
+export function timelineOf(records: Iterable<HistoryRecord>): Timeline {
+  return new Builder().build(records);
+}
+
+class Builder {
+  readonly #jobs = new Map<string, JobHistory>();
+  readonly #byQueue = new Map<string, JobHistory[]>();
+  readonly #claims = new Map<string, Claim>();
+  readonly #fetchedFrom = new Map<string, number>();
+  readonly #enqueued: Enqueued[] = [];
+  readonly #fetches: Deed<'fetch'>[] = [];
+  readonly #renewals: (Deed<'renew'> & { leases: readonly string[] })[] = [];
+  readonly #workflows: Deed<'workflow'>[] = [];
+  readonly #crons: Deed<'cron'>[] = [];
+
+  build(records: Iterable<HistoryRecord>): Timeline {
+    const calls: Call[] = [];
+    const answers = new Map<number, Answer>();
+    const losses = new Map<string, number[]>();
+    const jumps: number[] = [];
+    const arrived: (ArrivedEvent | Subscription)[] = [];
+    const log: LoggedEvent[] = [];
+    const deadlines: Deadline[] = [];
+    const counts: Counts[] = [];
+    const finals: FinalJob[] = [];
+    let config: Timeline['config'] = {};
+    let calmAt: number | undefined;
+    let complete = false;
+    let count = 0;
+    for (const record of records) {
+      count += 1;
+      switch (record.kind) {
+        case 'call':
+          calls.push(record);
+          break;
+        case 'answer':
+          answers.set(record.call, record);
+          break;
+        case 'job':
+          finals.push(record);
+          break;
+        case 'config':
+          config = record;
+          break;
+        case 'event':
+        case 'subscribe':
+          arrived.push(record);
+          break;
+        case 'log':
+          log.push(record);
+          break;
+        case 'deadline':
+          deadlines.push(record);
+          break;
+        case 'counts':
+          counts.push(record);
+          break;
+        case 'clock':
+          jumps.push(record.at);
+          break;
+        case 'loss':
+          losses.set(record.node, [...(losses.get(record.node) ?? []), record.at]);
+          break;
+        case 'calm':
+          calmAt = record.at;
+          break;
+        case 'complete':
+          complete = true;
+      }
+    }
+    for (const call of calls) this.#enter(call, answers.get(call.call));
+    for (const final of finals) {
+      const job = this.#job(final.id);
+      job.final = final;
+      job.of.push(final);
+    }
+    // A removal by queue concerns jobs that the history names only later, so it is entered last.
+    for (const call of calls) if (call.op === 'remove') this.#remove(call, answers.get(call.call));
+    return {
+      jobs: this.#jobs,
+      enqueued: this.#enqueued,
+      fetches: this.#fetches,
+      renewals: this.#renewals,
+      workflows: this.#workflows,
+      crons: this.#crons,
+      claims: this.#claims,
+      losses,
+      jumps,
+      arrived,
+      log,
+      deadlines,
+      counts,
+      config,
+      ...(calmAt !== undefined && { calmAt }),
+      complete,
+      records: count,
+    };
+  }
+
+  #job(id: string): JobHistory {
+    let job = this.#jobs.get(id);
+    if (job === undefined) {
+      job = { id, claims: [], settlements: [], operations: [], replaced: [], of: [] };
+      this.#jobs.set(id, job);
+    }
+    return job;
+  }
+
+  #enter(call: Call, answer: Answer | undefined): void {
+    switch (call.op) {
+      case 'enqueue':
+        this.#enqueue(call, answer);
+        break;
+      case 'fetch':
+        this.#fetch(call, answer);
+        break;
+      case 'renew':
+        this.#renew(call, answer);
+        break;
+      case 'ack':
+      case 'nack':
+        this.#job(call.job).settlements.push(deed(call, answer));
+        break;
+      case 'cancel':
+      case 'discard':
+      case 'retry':
+      case 'activate':
+        this.#job(call.job).operations.push(deed(call, answer));
+        break;
+      case 'release':
+        this.#release(call, answer);
+        break;
+      case 'workflow':
+        this.#workflows.push(deed(call, answer));
+        break;
+      case 'cron':
+        this.#crons.push(deed(call, answer));
+    }
+  }
+
+  #enqueue(call: CallOf<'enqueue'>, answer: Answer | undefined): void {
+    const span = spanOf(call, answer);
+    for (const asked of call.jobs) {
+      const answered = answer?.jobs?.find(({ id }) => id === asked.id);
+      const status = answer?.outcome === 'refused' ? 'refused' : answered?.status;
+      const job = this.#job(asked.id);
+      job.asked ??= asked;
+      list(this.#byQueue, asked.queue).push(job);
+      const isThere =
+        status === 'created' || status === 'replaced' || (status === 'duplicate' && answered?.existing === asked.id);
+      // A repeated call answers for the first that took effect.
+      if (isThere)
+        job.created = { from: Math.min(span.from, job.maybe?.from ?? span.from), to: job.created?.to ?? span.to };
+      else if (status === undefined) job.maybe ??= span;
+      for (const id of answered?.replaced ?? []) this.#job(id).replaced.push(span);
+      this.#enqueued.push({ asked, status, existing: answered?.existing, ...span });
+    }
+  }
+
+  #fetch(call: CallOf<'fetch'>, answer: Answer | undefined): void {
+    const fetch = deed(call, answer);
+    this.#fetches.push(fetch);
+    // A repeated fetch may answer what the first one claimed.
+    const first = call.request === undefined ? call.at : (this.#fetchedFrom.get(call.request) ?? call.at);
+    if (call.request !== undefined) this.#fetchedFrom.set(call.request, first);
+    for (const answered of answer?.jobs ?? []) {
+      const job = this.#job(answered.id);
+      const lease = answered.lease ?? `${answered.id} of call ${call.call}`;
+      if (this.#claims.has(lease)) continue;
+      const claim: Claim = {
+        job: answered.id,
+        lease,
+        node: call.node,
+        queue: answered.queue ?? call.queues[0] ?? '',
+        attempt: answered.attempt ?? 1,
+        claim: answered.claim,
+        leaseMs: answered.leaseMs,
+        renewals: [],
+        from: first,
+        to: fetch.to,
+      };
+      this.#claims.set(lease, claim);
+      job.claims.push(claim);
+      job.of.push(answered);
+    }
+  }
+
+  #renew(call: CallOf<'renew'>, answer: Answer | undefined): void {
+    const renewal = deed(call, answer);
+    const leases = renewal.outcome === 'done' ? (answer?.leases ?? call.leases) : [];
+    this.#renewals.push({ ...renewal, leases });
+    for (const lease of leases) this.#claims.get(lease)?.renewals.push({ from: renewal.from, to: renewal.to });
+  }
+
+  #release(call: CallOf<'release'>, answer: Answer | undefined): void {
+    for (const claim of this.#claims.values())
+      if (call.leases?.includes(claim.lease) === true || call.worker === claim.node)
+        this.#job(claim.job).operations.push(deed(call, answer));
+  }
+
+  #remove(call: CallOf<'remove'>, answer: Answer | undefined): void {
+    const inQueue = call.queue === undefined ? [] : (this.#byQueue.get(call.queue) ?? []);
+    for (const job of [...(call.jobs ?? []).map((id) => this.#job(id)), ...inQueue])
+      job.operations.push(deed(call, answer));
+  }
+}
+
+function spanOf(call: Call, answer: Answer | undefined): Span {
+  const ended = answer !== undefined && answer.outcome !== 'unknown';
+  return { from: call.at, to: ended ? answer.at : Number.POSITIVE_INFINITY };
+}
+
+function deed<Name extends Operation>(call: CallOf<Name>, answer: Answer | undefined): Deed<Name> {
+  const to = answer === undefined || answer.outcome === 'unknown' ? Number.POSITIVE_INFINITY : answer.at;
+  return { call, from: call.at, to, outcome: answer?.outcome ?? 'unknown', state: answer?.state };
+}
+
+function list<Key, Value>(map: Map<Key, Value[]>, key: Key): Value[] {
+  let values = map.get(key);
+  if (values === undefined) {
+    values = [];
+    map.set(key, values);
+  }
+  return values;
+}
