@@ -6,7 +6,7 @@ import type { Millis } from '../time/clock.ts';
 import { requestOf } from './defaults.ts';
 import { callbackFired, jobType, refusalEvents, workflowCompleted, workflowFailed } from './events.ts';
 import { failedNodes, failedStep, maxErrors, type StepError, stepError } from './failures.ts';
-import { envelopeTail, indexesOf, parentsOf, resultArray } from './results.ts';
+import { envelopeTail, indexesOf, parentsOf, resultsOf } from './results.ts';
 import { isSkipped, runs } from './rules.ts';
 import { type JobSpec, type JoinSpec, readNodeSpec, readWorkflowSpec } from './spec.ts';
 import type { NodeRecord, WorkflowRecord, WorkflowStep } from './types.ts';
@@ -105,11 +105,13 @@ function decideJob(workflow: WorkflowRecord, node: NodeRecord, spec: JobSpec, re
   if (!runs(node, spec, first)) {
     return close(node, 'cancelled', { passes: spec.callback !== null && !(first !== null && isSkipped(first)) });
   }
-  const results = parentsOf(spec).map((index) => (index === null ? null : (reader.node(index)?.result ?? null)));
+  for (const index of parentsOf(spec)) if (index !== null) reader.node(index);
+  if (reader.isMissing) return null;
+  const results = resultsOf(parentsOf(spec), (index) => reader.node(index));
   if (reader.isMissing) return null;
   const id = node.job ?? '';
   try {
-    const tail = envelopeTail(workflow.id, resultArray(results));
+    const tail = envelopeTail(workflow.id, results);
     const { job } = readEnvelope(requestOf(workflow, spec), now, () => id, '$', tail);
     const events = spec.callback === null ? [] : [callbackFired(workflow, spec.callback, job)];
     return { kind: 'start', node: refOf(node), job: { ...job, node: refOf(node) }, events };
@@ -132,7 +134,7 @@ export function startNode(workflow: string, index: number, job: NewJob): Workflo
 
 /**
  * The end of a nested composite; its result is that of a chain's last step, and the results of all jobs of a group or
- * batch.
+ * batch. Where those are too many characters, it has none: whoever is given it makes the array of the jobs again.
  */
 function join(node: NodeRecord, spec: Extract<JoinSpec, { readonly block: unknown }>, reader: Reader): Decided {
   const [base, count] = spec.block;
@@ -141,9 +143,12 @@ function join(node: NodeRecord, spec: Extract<JoinSpec, { readonly block: unknow
     return reader.isMissing ? null : close(node, first !== null && isSkipped(first) ? 'cancelled' : 'failed');
   }
   const items = spec.role === 'chain' ? [base + count - 1] : indexesOf(spec.block);
-  const results = items.map((index) => reader.node(index)?.result ?? null);
+  const nodes = items.map((index) => reader.node(index));
   if (reader.isMissing) return null;
-  return close(node, 'completed', { result: spec.role === 'chain' ? (results[0] ?? null) : resultArray(results) });
+  if (spec.role === 'chain') return close(node, 'completed', { result: nodes[0]?.result ?? null });
+  const { text, leftOut } = resultsOf(items, (index) => reader.node(index));
+  if (reader.isMissing) return null;
+  return close(node, 'completed', { result: leftOut.size === 0 ? text : null });
 }
 
 /** The end of the workflow. A batch may be completed and have failed jobs. */

@@ -20,7 +20,7 @@ import {
   type Plan,
   wrong,
 } from './plan.ts';
-import { envelopeTail } from './results.ts';
+import { envelopeTail, noResults } from './results.ts';
 import { envelopeOf, readLabel, readStep, type Source, type Step } from './step.ts';
 
 /** A job's envelope with its place in the request. */
@@ -69,7 +69,7 @@ export function readRequest(text: Json, now: Millis, newId: () => string): ReadR
   for (const key of ['meta', 'metadata'])
     if (!isObject(values[key] ?? {})) throw wrong(`$.${key}`, `${key} must be an object`);
   const workflow = id ?? newId();
-  const reader = new Reader(now, newId, envelopeTail(workflow, '[]'));
+  const reader = new Reader(now, newId, envelopeTail(workflow, noResults));
   const texts = members(text);
   const plan = reader.composite({ values, text, path: '$' }, texts, type, '', null, 1);
   return {

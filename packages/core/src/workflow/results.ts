@@ -1,7 +1,11 @@
-import type { Json } from '../job/job.ts';
-import type { Block, JobSpec } from './spec.ts';
+import type { JobId, Json } from '../job/job.ts';
+import { type Block, type JobSpec, readNodeSpec } from './spec.ts';
+import type { NodeRecord } from './types.ts';
 
-/** Characters of the results that one job is given. What no longer fits is null, the last result excepted. */
+/**
+ * Characters of the results that one job is given in its envelope. What no longer fits is null there, and named in
+ * `x_parent_results_left_out` with the job that has it.
+ */
 export const maxResults = 16_777_216;
 /** Steps before it whose results a step of a chain is given: the nearest ones. */
 export const maxParents = 1_000;
@@ -18,21 +22,57 @@ export function parentsOf({ parents, callback }: JobSpec): readonly (number | nu
   return all.map((index, at) => (at < all.length - maxParents ? null : index));
 }
 
-/** The text of an array of results, filled from its end until it is as large as allowed. */
-export function resultArray(results: readonly (Json | null)[]): Json {
-  const texts = results.map((result) => result ?? 'null');
+/** Results as an array, as far as they fit; `leftOut` has the jobs of the others by their place, a JSON pointer. */
+export interface Results {
+  readonly text: Json;
+  readonly leftOut: ReadonlyMap<string, JobId>;
+}
+
+export const noResults: Results = { text: '[]', leftOut: new Map() };
+
+/**
+ * The results of the nodes, filled in from the end until there is no more room. A group or batch whose results were too
+ * large for its own node has none there, so its array is made of its items.
+ * @param read answers null for a node that has still to be read: then the results are not whole.
+ */
+export function resultsOf(indexes: readonly (number | null)[], read: (index: number) => NodeRecord | null): Results {
+  const leftOut = new Map<string, JobId>();
   let room = maxResults;
-  for (let at = texts.length - 1; at >= 0; at--) {
-    const length = texts[at]?.length ?? 0;
-    if (length > room && at < texts.length - 1) texts[at] = 'null';
-    else room -= length;
+
+  function textOf(node: NodeRecord | null, place: string): Json {
+    if (node === null) return 'null';
+    const { result, job } = node;
+    if (result !== null && result.length <= room) {
+      room -= result.length;
+      return result;
+    }
+    if (job === null) return node.state === 'completed' ? joined(node, place) : 'null';
+    if (result !== null || node.resultLeftOut) leftOut.set(place, job);
+    return 'null';
   }
-  return `[${texts.join(',')}]`;
+
+  function joined({ spec: text }: NodeRecord, place: string): Json {
+    const spec = readNodeSpec(text);
+    if (spec.role === 'chain') return textOf(read(spec.block[0] + spec.block[1] - 1), place);
+    return spec.role === 'group' || spec.role === 'batch' ? arrayOf(indexesOf(spec.block), place) : 'null';
+  }
+
+  function arrayOf(items: readonly (number | null)[], place: string): Json {
+    const texts: Json[] = [];
+    for (let at = items.length - 1; at >= 0; at--) {
+      const index = items[at] ?? null;
+      texts[at] = index === null ? 'null' : textOf(read(index), `${place}/${at}`);
+    }
+    return `[${texts.join(',')}]`;
+  }
+
+  return { text: arrayOf(indexes, ''), leftOut };
 }
 
 /**
  * What the envelope of a step's job ends with: its workflow, and the results of the steps before it (ojs-workflows §7).
  */
-export function envelopeTail(workflow: string, results: Json): Json {
-  return `,"workflow_id":"${workflow}","parent_results":${results}`;
+export function envelopeTail(workflow: string, { text, leftOut }: Results): Json {
+  const more = leftOut.size === 0 ? '' : `,"x_parent_results_left_out":${JSON.stringify(Object.fromEntries(leftOut))}`;
+  return `,"workflow_id":"${workflow}","parent_results":${text}${more}`;
 }

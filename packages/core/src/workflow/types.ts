@@ -52,6 +52,8 @@ export interface NodeRecord extends NewNode {
   /** Closed dependencies that did not pass. */
   readonly failed: number;
   readonly result: Json | null;
+  /** Whoever read the node had no room to keep its result, which is null here. */
+  readonly resultLeftOut?: true;
   readonly error: Json | null;
   readonly closedAt: Millis | null;
 }

@@ -4,6 +4,7 @@ import { start, Toy } from './toy.ts';
 
 const job = (type: string, more: object = {}) => ({ type, args: [], ...more });
 const ok = (result: unknown) => ({ ok: JSON.stringify(result) });
+const jobOf = (toy: Toy, name: string) => toy.nodes.find((node) => node.name === name)?.job;
 const stateOf = (toy: Toy, name: string) => toy.nodes.find((node) => node.name === name)?.state;
 const inserted = (toy: Toy) => toy.started.map((index) => toy.node(index).name);
 
@@ -74,16 +75,34 @@ describe('a chain', () => {
     expect([...results.slice(0, 4), results.at(-1)]).toEqual([null, null, 2, 3, 1_001]);
   });
 
-  test('results beyond 16 MiB are null from the oldest on, the last one never', () => {
+  test('results beyond 16 MiB are left out from the oldest on, and named with their jobs', () => {
     const toy = Toy.create({ type: 'chain', steps: [job('a'), job('b'), job('c'), job('d')] });
     const large = (length: number) => ok('x'.repeat(length));
-    toy.end('0', ok(0)).end('1', large(10_000_000)).end('2', large(17_000_000)).settle();
+    toy.end('0', ok(0)).end('1', large(10_000_000)).end('2', large(9_000_000)).settle();
+    expect(toy.envelope('2')).not.toHaveProperty('x_parent_results_left_out');
     expect((toy.envelope('2').parent_results as string[])[1]?.length).toBe(10_000_000);
-    expect((toy.envelope('3').parent_results as (string | null)[]).map((one) => one?.length ?? null)).toEqual([
-      null,
-      null,
-      17_000_000,
-    ]);
+    const { parent_results: results, x_parent_results_left_out: leftOut } = toy.envelope('3');
+    expect((results as (string | null)[]).map((one) => one?.length ?? one)).toEqual([0, null, 9_000_000]);
+    expect(leftOut).toEqual({ '/1': jobOf(toy, '1') });
+  });
+
+  test('a group whose results are too large for its node hands on an array of what fits, and names the others', () => {
+    const toy = Toy.create({
+      type: 'chain',
+      steps: [{ type: 'group', jobs: [job('a'), job('b'), job('c')] }, job('d'), job('e')],
+    });
+    for (const step of ['0.0', '0.1', '0.2']) toy.end(step, ok('x'.repeat(7_000_000)));
+    toy.settle();
+    const lengths = (name: string) =>
+      (toy.envelope(name).parent_results as (string | null)[][])[0]?.map((one) => one?.length ?? one);
+    expect(lengths('1')).toEqual([null, 7_000_000, 7_000_000]);
+    expect(toy.envelope('1').x_parent_results_left_out).toEqual({ '/0/0': jobOf(toy, '0.0') });
+    toy.end('1', ok('y'.repeat(4_000_000))).settle();
+    expect(lengths('2')).toEqual([null, null, 7_000_000]);
+    expect(toy.envelope('2').x_parent_results_left_out).toEqual({
+      '/0/0': jobOf(toy, '0.0'),
+      '/0/1': jobOf(toy, '0.1'),
+    });
   });
 });
 

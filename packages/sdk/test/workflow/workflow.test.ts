@@ -55,6 +55,29 @@ describe.each(['http', 'embedded'] as const)('workflows over %s', (way) => {
     return worker.runUntil(work);
   }
 
+  test('a callback is given every result, those too that were too large for its envelope together', async () => {
+    await using client = open();
+    const queue = newQueue();
+    const worker = new Worker(target(), { queues: [queue], handleSignals: false, logger: keepingLogger() });
+    worker.register('large.make', ({ args: [letter] }) => String(letter).repeat(1_000_000));
+    worker.register('large.read', ({ parentResults: parents }) =>
+      parents.flat().map((one) => (typeof one === 'string' ? `${one[0]}${one.length}` : one)),
+    );
+    const letters = [...'abcdefghijklmnopqrst'];
+    const makers = letters.map((letter) => ({ type: 'large.make', args: [letter], queue }));
+    const reader = { type: 'large.read', args: [], queue };
+    await worker.runUntil(async () => {
+      const done = await client.workflow(batch('many', makers, { onComplete: reader }));
+      await done.wait();
+      const callback = (await client.getWorkflow(done.id)).steps.find(({ id }) => id === 'on_complete');
+      expect(await client.getJob(callback?.jobId ?? '')).toMatchObject({
+        result: letters.map((letter) => `${letter}1000000`),
+      });
+      const nested = await client.workflow(chain('nested', [group('many', makers), reader]));
+      expect(await nested.wait()).toEqual(letters.map((letter) => `${letter}1000000`));
+    });
+  });
+
   test('a chain gives its last result; each step sees the results before it', async () => {
     await using client = open();
     const queue = newQueue();

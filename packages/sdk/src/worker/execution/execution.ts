@@ -10,6 +10,7 @@ import type { Callbacks } from './callbacks.ts';
 import type { JobContext } from './context.ts';
 import { type ContextServices, ExecutionContext } from './execution-context.ts';
 import { logFailure } from './failure-log.ts';
+import { fillParentResults, lacksParentResults } from './left-out-results.ts';
 import { ackEntry, type GiveBack, giveBackFor, isEncoded, nackEntry, timeoutFailure } from './outcome.ts';
 import type { PendingOutcomes } from './pending-outcomes.ts';
 
@@ -123,7 +124,10 @@ export class Execution {
     const context = new ExecutionContext(leased, this.#ofContexts);
     this.#services.callbacks?.started(leased, context);
     try {
-      const returned = this.#services.perform(context);
+      const { perform, reporting } = this.#services;
+      const returned = lacksParentResults(leased.wire)
+        ? fillParentResults(leased, reporting.connection).then(() => perform(context))
+        : perform(context);
       if (isThenable(returned)) {
         Promise.resolve(returned).then(
           (result) => this.#complete(leased, result),

@@ -18,7 +18,7 @@ import { ResultBudget } from './result-budget.ts';
 /** Nodes dealt with in one call to the store: about 10 ms of work on SQLite, so other calls come in between. */
 const page = 500;
 /** Nodes read at once with their results, which may have a megabyte each. */
-const readPage = 50;
+const readPage = 16;
 /** How long a call waits for what it has set off; the rest goes on behind it. */
 const patienceMs = 250;
 /**
@@ -187,7 +187,7 @@ export class Advancer {
   async #decide(workflow: WorkflowRecord, node: NodeRecord, now: number): Promise<WorkflowStep> {
     const nodes = new Map<number, NodeRecord>();
     const jobs = new Map<JobId, JobRecord | null>();
-    // A job is given so much of its parents' results, the last ones first (core's `resultArray`): more is not even kept
+    // A job is given so much of its parents' results, the last ones first (core's `resultsOf`): more is not even kept
     // here.
     const passed = new ResultBudget(maxResults);
     for (;;) {

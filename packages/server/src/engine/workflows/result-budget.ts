@@ -10,7 +10,9 @@ export class ResultBudget {
 
   /** The node, without its result where there is no room left for it. */
   take(node: NodeRecord): NodeRecord {
-    this.#left -= node.result?.length ?? 0;
-    return this.#left < 0 && node.result !== null ? { ...node, result: null } : node;
+    const size = node.result?.length ?? 0;
+    if (size > this.#left) return { ...node, result: null, resultLeftOut: true };
+    this.#left -= size;
+    return node;
   }
 }

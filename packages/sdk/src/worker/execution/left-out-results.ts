@@ -1,0 +1,49 @@
+import { isObject } from '@ojs-ts/core';
+import type { Connection } from '../../connection/connection.ts';
+import { OJSError } from '../../errors.ts';
+import type { Wire } from '../../json.ts';
+import type { LeasedJob } from '../leases/leased-job.ts';
+
+/** Whether the server left out results that were too large together, and says which jobs have them. */
+export function lacksParentResults({ x_parent_results_left_out: leftOut }: Wire): boolean {
+  return isObject(leftOut);
+}
+
+/**
+ * Reads the results that the envelope left out, and puts them where they belong in its `parent_results`. One after the
+ * other: each may have a megabyte.
+ * @throws {OJSError} where the server has a result no longer, so that its place is never taken for a job without one.
+ */
+export async function fillParentResults(leased: LeasedJob, connection: Connection): Promise<void> {
+  const { wire, signal } = leased;
+  if (!isObject(wire.x_parent_results_left_out)) return;
+  for (const [pointer, id] of Object.entries(wire.x_parent_results_left_out)) {
+    const path = pointer.split('/').slice(1);
+    const last = path.pop() ?? '';
+    const holder = path.reduce<unknown>(itemOf, wire.parent_results);
+    if (!Array.isArray(holder) || typeof id !== 'string' || !(last in holder))
+      throw new OJSError(`x_parent_results_left_out: ${pointer} is no place in parent_results.`, { jobId: leased.id });
+    holder[Number(last)] = await resultOf(id, pointer, leased, connection, signal);
+  }
+}
+
+async function resultOf(
+  id: string,
+  pointer: string,
+  { id: jobId }: LeasedJob,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const lost = `The result at ${pointer} of parent_results was left out for its size, and job ${id} has it no longer`;
+  try {
+    const body = await connection.call({ operation: 'job.result', params: { id } }, { signal }, { jobId: id });
+    if (isObject(body) && body.state === 'completed' && body.pruned !== true) return body.result ?? null;
+  } catch (error) {
+    throw new OJSError(`${lost}.`, { jobId, cause: error });
+  }
+  throw new OJSError(`${lost}: it was removed, or the job was run again.`, { jobId });
+}
+
+function itemOf(value: unknown, place: string): unknown {
+  return Array.isArray(value) ? value[Number(place)] : undefined;
+}
