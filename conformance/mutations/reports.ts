@@ -87,8 +87,8 @@ export const reports: readonly Mutation[] = [
     name: 'dead-letter-shows-any-job',
     rule: 'ojs-http-binding §12',
     in: 'server: DeadLetter.get',
-    find: 'return job?.deadLetter ? job : notFound(id);',
-    replace: 'return job ? job : notFound(id);',
+    find: 'if (job?.deadLetter) return job;',
+    replace: 'if (job) return job;',
     cases: ['OJS-L1-DLQ-006'],
   },
   {

@@ -1,12 +1,10 @@
-/**
- * PUSH as a value: a generator that yields its requests to a store. The engine answers them with promises, the fake of
- * `@ojs-ts/sdk/testing` at once.
- */
 import type { Inserted } from './admission.ts';
-import { type JobId, type JobRecord, type NewJob, recordOf, type Transition } from './job/job.ts';
+import { type JobId, type JobRecord, type NewJob, recordOf } from './job/job.ts';
 import { State } from './job/states.ts';
+import type { JobStore } from './job-store.ts';
 import { updatedInPlace } from './lifecycle/decide.ts';
 import type { UniquePolicy } from './policies/unique.ts';
+import { ask, every, type Steps } from './steps.ts';
 
 export interface PushItem {
   readonly job: NewJob;
@@ -28,20 +26,6 @@ export type Pushed =
   /** Nothing was inserted, because of the item at `index`. */
   | { readonly kind: 'refused'; readonly index: number; readonly why: PushRefusal };
 
-/** What PUSH asks of a store. The generator continues with the answer. */
-export type PushStep =
-  /** Inserts the jobs as one group. */
-  | { readonly kind: 'insert'; readonly jobs: readonly NewJob[]; answer(answers: readonly Inserted[]): void }
-  | { readonly kind: 'get'; readonly ids: readonly JobId[]; answer(jobs: readonly (JobRecord | null)[]): void }
-  /** Applies each update separately; the answer says which ones were applied. */
-  | {
-      readonly kind: 'transition';
-      readonly transitions: readonly Transition[];
-      answer(moved: readonly boolean[]): void;
-    };
-
-type Steps<T> = Generator<PushStep, T, void>;
-
 /** How often the key is looked up again if a scheduled job starts before its update. */
 const rounds = 5;
 
@@ -57,13 +41,13 @@ interface Update {
  * their key, also within a batch. Jobs are changed in place after all others are inserted, so a refused batch changes
  * nothing.
  */
-export function* push(items: readonly PushItem[], round = 0): Steps<Pushed> {
+export function* push(store: JobStore, items: readonly PushItem[], round = 0): Steps<Pushed> {
   const outcomes = new Map<number, PushedItem>();
   const updates: Update[] = [];
   let left = items.map((item, index) => ({ item, index }));
   let repeated = false;
   while (left.length > 0) {
-    const answers = yield* insert(left.map(({ item }) => item.job));
+    const answers = yield* ask(store.insert(left.map(({ item }) => item.job)));
     const refusals = left.flatMap(({ item, index }, at) => {
       const answer = answers[at];
       return answer?.kind === 'duplicate' || answer?.kind === 'full' || answer?.kind === 'paused'
@@ -87,7 +71,7 @@ export function* push(items: readonly PushItem[], round = 0): Steps<Pushed> {
     const gone = new Set(refusals.map(({ index }) => index));
     left = left.filter(({ index }) => !gone.has(index));
   }
-  const refused = updates.length === 0 ? null : yield* update(updates, outcomes, round);
+  const refused = updates.length === 0 ? null : yield* update(store, updates, outcomes, round);
   if (refused) return refused;
   return { kind: repeated ? 'repeated' : 'pushed', items: items.flatMap((_, index) => outcomes.get(index) ?? []) };
 }
@@ -111,13 +95,18 @@ function settle({ onConflict }: PushItem, answer: PushRefusal): 'ignored' | 'upd
  * If several jobs change the same one, the last one wins. Returns a refusal if the only job of a call cannot be
  * inserted.
  */
-function* update(updates: readonly Update[], outcomes: Map<number, PushedItem>, round: number): Steps<Pushed | null> {
+function* update(
+  store: JobStore,
+  updates: readonly Update[],
+  outcomes: Map<number, PushedItem>,
+  round: number,
+): Steps<Pushed | null> {
   const replaced = new Set(
     [...outcomes.values()].flatMap((outcome) => (outcome.kind === 'created' ? outcome.replaced : [])),
   );
   const last = new Map(updates.map((one) => [one.existing.id, one]));
   const isAlone = outcomes.size === 0 && updates.length === 1;
-  const updated = yield* updateInPlace([...last.values()]);
+  const updated = yield* updateInPlace(store, [...last.values()]);
   const byId = new Map<JobId, PushedItem | null>();
   for (const [id, { item, index }] of last) {
     const job = updated.get(id);
@@ -126,7 +115,7 @@ function* update(updates: readonly Update[], outcomes: Map<number, PushedItem>, 
       continue;
     }
     // The job started meanwhile, unless a later job of this call has replaced it.
-    const again = replaced.has(id) || round >= rounds ? null : yield* push([item], round + 1);
+    const again = replaced.has(id) || round >= rounds ? null : yield* push(store, [item], round + 1);
     if (again?.kind === 'refused' && isAlone) return { ...again, index };
     byId.set(id, again === null || again.kind === 'refused' ? null : (again.items[0] ?? null));
   }
@@ -135,7 +124,7 @@ function* update(updates: readonly Update[], outcomes: Map<number, PushedItem>, 
     const isLast = last.get(existing.id)?.index === index;
     if (item !== null && (isLast || item.kind === 'deduplicated')) outcomes.set(index, item);
     else {
-      const [now] = item === null ? yield* get([existing.id]) : [item.job];
+      const now = item === null ? yield* ask(store.get(existing.id)) : item.job;
       outcomes.set(index, { kind: 'deduplicated', job: now ?? existing, updated: false });
     }
   }
@@ -149,34 +138,17 @@ function* update(updates: readonly Update[], outcomes: Map<number, PushedItem>, 
 }
 
 /** The jobs after the updates, without those that are no longer scheduled. */
-function* updateInPlace(updates: readonly Update[]): Steps<ReadonlyMap<JobId, JobRecord>> {
-  const jobs = yield* get(updates.map(({ existing }) => existing.id));
+function* updateInPlace(store: JobStore, updates: readonly Update[]): Steps<ReadonlyMap<JobId, JobRecord>> {
+  const jobs = yield* ask(every(updates.map(({ existing }) => store.get(existing.id))));
   const transitions = updates.flatMap(({ item }, at) => {
     const job = jobs[at];
     return job?.state === State.scheduled ? [updatedInPlace(job, item.job)] : [];
   });
-  if (transitions.length === 0) return new Map();
-  const moved = yield* transition(transitions);
-  const ids = transitions.flatMap(({ id }, at) => (moved[at] ? [id] : []));
-  const after = ids.length === 0 ? [] : yield* get(ids);
+  const moved = yield* ask(every(transitions.map((transition) => store.transition(transition))));
+  const ids = transitions.flatMap(({ id }, at) => {
+    const kind = moved[at]?.kind;
+    return kind === 'moved' || kind === 'already' ? [id] : [];
+  });
+  const after = yield* ask(every(ids.map((id) => store.get(id))));
   return new Map(after.flatMap((job) => (job === null ? [] : [[job.id, job] as const])));
-}
-
-function insert(jobs: readonly NewJob[]): Steps<readonly Inserted[]> {
-  return ask((answer) => ({ kind: 'insert', jobs, answer }));
-}
-
-function get(ids: readonly JobId[]): Steps<readonly (JobRecord | null)[]> {
-  return ask((answer) => ({ kind: 'get', ids, answer }));
-}
-
-function transition(transitions: readonly Transition[]): Steps<readonly boolean[]> {
-  return ask((answer) => ({ kind: 'transition', transitions, answer }));
-}
-
-function* ask<T>(stepOf: (answer: (value: T) => void) => PushStep): Steps<T> {
-  const answers: T[] = [];
-  yield stepOf((value) => answers.push(value));
-  for (const answer of answers) return answer;
-  throw new Error('A step of PUSH was not answered.');
 }

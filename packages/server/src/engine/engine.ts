@@ -4,11 +4,14 @@ import {
   defaultPoisonAfter,
   type JobId,
   type JobRecord,
+  Lifecycle,
   type Millis,
   type NodeRef,
   overdue,
   type Pushed,
   type PushItem,
+  push,
+  run,
   State,
   uuidv7,
 } from '@ojs-ts/core';
@@ -22,9 +25,7 @@ import { Bulk } from './jobs/bulk.ts';
 import { BulkReplies, forgetMs } from './jobs/bulk-replies.ts';
 import { DeadLetter } from './jobs/dead-letter.ts';
 import { Fetches, type FetchRequest } from './jobs/fetch.ts';
-import { Lifecycle } from './jobs/lifecycle.ts';
 import { OutboxImport } from './jobs/outbox-import.ts';
-import { push } from './jobs/push.ts';
 import { Reports } from './jobs/reports.ts';
 import { type Ack, type Outcome, type Settlement, Settlements } from './jobs/settlement.ts';
 import { defaultRetention, type EngineLog, type EngineOptions, type Retention, silentLog } from './options.ts';
@@ -206,7 +207,7 @@ export class Engine implements AsyncDisposable {
 
   /** Inserts jobs all or none (ojs-core §7.1). */
   async push(items: readonly PushItem[]): Promise<Pushed> {
-    const pushed = await push(this.#batches, items);
+    const pushed = await run(push(this.#batches, items));
     if (pushed.kind === 'refused' && pushed.why.kind === 'full')
       await this.queueSettings.rejected(pushed.why, items[pushed.index]?.job.type ?? '');
     return pushed;

@@ -1,4 +1,5 @@
 import {
+  atOnce,
   bulkStatus,
   type Call,
   duplicateId,
@@ -9,16 +10,17 @@ import {
   members,
   ProtocolError,
   type Pushed,
+  push,
   type ReadEnvelope,
   readEnvelope,
   refusedBy,
   renderJob,
   replacement,
+  run,
   summary,
   uuidv7,
 } from '@ojs-ts/core';
 import type { Answers } from './jobs.ts';
-import { push } from './push.ts';
 import { bodyOf, fieldsOf, type Reply } from './reply.ts';
 import type { Table } from './table.ts';
 
@@ -70,7 +72,7 @@ function readItems(table: Table, call: Call): readonly Readable[] {
 }
 
 function pushOne(table: Table, item: Readable, index: number): Item {
-  return 'fault' in item ? failed(item.fault) : outcome(push(table, [item.read]), item.minted, index);
+  return 'fault' in item ? failed(item.fault) : outcome(atOnce(run(push(table, [item.read]))), item.minted, index);
 }
 
 /** All or none: where one is refused the others are, because of it. */
@@ -79,10 +81,11 @@ function pushAll(table: Table, items: readonly Readable[]): readonly Item[] {
     failed(new ProtocolError('batch_aborted', 'Another job of this atomic batch was refused; none was enqueued.'));
   const readable = items.flatMap((item) => ('read' in item ? [item] : []));
   if (readable.length < items.length) return items.map((item) => ('fault' in item ? failed(item.fault) : aborted()));
-  const pushed = push(
+  const steps = push(
     table,
     readable.map(({ read }) => read),
   );
+  const pushed = atOnce(run(steps));
   const foreign = pushed.kind === 'repeated' && readable.some(({ minted }) => !minted);
   return readable.map(({ minted }, index) => {
     if (pushed.kind === 'refused') return index === pushed.index ? outcome(pushed, minted, index) : aborted();

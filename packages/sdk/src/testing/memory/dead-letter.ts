@@ -6,15 +6,15 @@ import {
   type JobRecord,
   lastError,
   members,
+  notDead,
   ProtocolError,
   type RerunOverride,
   readRetry,
   renderJob,
-  retriedWith,
 } from '@ojs-ts/core';
 import { textOf } from '../../json.ts';
 import { deadLetterFilter } from './filter.ts';
-import { type Answers, change } from './jobs.ts';
+import { type Answers, changed, keyOf } from './jobs.ts';
 import { fieldsOf, json, ok, pageOf, param, type Reply } from './reply.ts';
 import type { Table } from './table.ts';
 
@@ -35,13 +35,9 @@ export function deadLetterAnswers(table: Table): Answers {
       return ok(`${text.slice(0, -1)},"job":${text}}`);
     },
     'deadLetter.retry': (call) => {
-      dead(table, call);
-      const override = overrideOf(call);
-      return change(
-        table,
-        call,
-        (job) => table.restart(retriedWith(job, override, table.now, call.idempotencyKey)),
-        ({ enqueuedAt: at }) => (at === null ? '' : `,"re_enqueued_at":"${formatTimestamp(at)}"`),
+      const retried = table.lifecycle.retry(param(call, 'id'), keyOf(call), overrideOf(call));
+      return changed(retried, ({ enqueuedAt: at }) =>
+        at === null ? '' : `,"re_enqueued_at":"${formatTimestamp(at)}"`,
       );
     },
     'deadLetter.stats': () => stats(table),
@@ -57,7 +53,7 @@ function dead(table: Table, call: Call): JobRecord {
   const id = param(call, 'id');
   const job = table.jobs.get(id);
   if (job?.deadLetter) return job;
-  throw new ProtocolError('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id });
+  throw notDead(id);
 }
 
 /** Args, meta, queue and terms of retry that a retry by hand may change (ojs-dead-letter §6.3). */

@@ -1,11 +1,10 @@
 import {
-  activated,
+  type Answered,
+  atOnce,
   type Call,
-  cancelled,
-  checkpointCleared,
-  checkpointed,
+  type Changed,
   checkpointOf,
-  discarded,
+  clearCheckpoint,
   duplicateId,
   isUuidv7,
   type JobRecord,
@@ -13,7 +12,7 @@ import {
   oneJob,
   ProtocolError,
   type PushedItem,
-  progressed,
+  push,
   type ReadEnvelope,
   readCheckpoint,
   readEnvelope,
@@ -25,14 +24,16 @@ import {
   renderOutcome,
   renderProgress,
   replacement,
+  reportProgress,
+  run,
   State,
   type StateMask,
+  saveCheckpoint,
   stateName,
   uuidv7,
 } from '@ojs-ts/core';
 import { listOf } from '../../json.ts';
 import { jobFilter } from './filter.ts';
-import { push } from './push.ts';
 import { bodyOf, fieldsOf, ok, pageOf, param, type Reply } from './reply.ts';
 import type { Table } from './table.ts';
 
@@ -45,28 +46,26 @@ export function jobAnswers(table: Table): Answers {
     'job.enqueue': (call) => enqueue(table, call),
     'job.enqueueBatch': (call) => enqueueBatch(table, call),
     'job.get': (call) => {
-      const job = table.get(param(call, 'id'));
+      const job = table.known(param(call, 'id'));
       return ok(oneJob(job, renderJob(job, { now: table.now })));
     },
     'job.list': (call) => listJobs(table, call),
-    'job.cancel': (call) => change(table, call, (job) => table.move(cancelled(job, table.now, call.idempotencyKey))),
-    'job.discard': (call) => change(table, call, (job) => table.move(discarded(job, table.now, call.idempotencyKey))),
-    'job.activate': (call) =>
-      change(table, call, (job) => table.restart(activated(job, table.now, call.idempotencyKey))),
-    'job.progress': (call) => ok(renderProgress(table.get(param(call, 'id')))),
-    'job.reportProgress': (call) => reportProgress(table, call),
-    'job.checkpoint': (call) => shownCheckpoint(table.get(param(call, 'id'))),
+    'job.cancel': (call) => changed(table.lifecycle.cancel(param(call, 'id'), keyOf(call))),
+    'job.discard': (call) => changed(table.lifecycle.discard(param(call, 'id'), keyOf(call))),
+    'job.activate': (call) => changed(table.lifecycle.activate(param(call, 'id'), keyOf(call))),
+    'job.progress': (call) => ok(renderProgress(table.known(param(call, 'id')))),
+    'job.reportProgress': (call) => report(table, call),
+    'job.checkpoint': (call) => shownCheckpoint(table.known(param(call, 'id'))),
     'job.saveCheckpoint': (call) => {
       const { state, reporter } = readCheckpoint(bodyOf(call));
-      return shownCheckpoint(table.move(checkpointed(table.get(param(call, 'id')), state, reporter, table.now)));
+      return shownCheckpoint(atOnce(run(saveCheckpoint(table, table.clock, param(call, 'id'), state, reporter))));
     },
     'job.deleteCheckpoint': (call) => {
-      const job = table.get(param(call, 'id'));
-      const cleared = checkpointCleared(job, { worker: null, claim: null, attempt: null });
-      if (cleared !== null) table.move(cleared);
-      return ok(`{"deleted":true,"job_id":"${job.id}"}`);
+      const id = param(call, 'id');
+      atOnce(run(clearCheckpoint(table, id, { worker: null, claim: null, attempt: null })));
+      return ok(`{"deleted":true,"job_id":"${id}"}`);
     },
-    'job.result': (call) => ok(renderOutcome(table.get(param(call, 'id')), table.now)),
+    'job.result': (call) => ok(renderOutcome(table.known(param(call, 'id')), table.now)),
     'job.results': (call) => results(table, call),
   };
 }
@@ -104,7 +103,7 @@ function enqueueBatch(table: Table, call: Call): Reply {
 
 /** Enqueues all or none; a call with an idempotency key may be a repetition. */
 function pushAll(table: Table, call: Call, read: readonly ReadEnvelope[]): readonly PushedItem[] {
-  const pushed = push(table, read);
+  const pushed = atOnce(run(push(table, read)));
   if (pushed.kind === 'refused') throw refusedBy(pushed.why, pushed.index);
   const [first] = pushed.items;
   if (pushed.kind === 'repeated' && call.idempotencyKey === undefined && first !== undefined)
@@ -122,24 +121,22 @@ function listJobs(table: Table, call: Call): Reply {
   return ok(`{"jobs":${jobs},"total":${found.length},"pagination":${JSON.stringify(pagination)}}`);
 }
 
-export function change(
-  table: Table,
-  call: Call,
-  work: (job: JobRecord) => JobRecord,
-  more: (job: JobRecord) => string = () => '',
-): Reply {
-  const before = table.get(param(call, 'id'));
-  const job = work(before);
-  return ok(oneJob(job, renderJob(job, { extra: `"previous_state":"${stateName(before.state)}"${more(job)}` })));
+export function changed(answer: Answered<Changed>, more: (job: JobRecord) => string = () => ''): Reply {
+  const { job, from } = atOnce(answer);
+  return ok(oneJob(job, renderJob(job, { extra: `"previous_state":"${stateName(from)}"${more(job)}` })));
+}
+
+export function keyOf({ idempotencyKey }: Call): string | null {
+  return idempotencyKey ?? null;
 }
 
 /** A report that came too late is no error: `accepted` tells it apart. */
-function reportProgress(table: Table, call: Call): Reply {
+function report(table: Table, call: Call): Reply {
   const { report, reporter } = readProgress(bodyOf(call));
-  const job = table.get(param(call, 'id'));
-  const transition = progressed(job, report, reporter, table.now);
-  const after = transition === null ? job : table.move(transition);
-  return ok(`${renderProgress(after).slice(0, -1)},"accepted":${transition !== null}}`);
+  const steps = reportProgress(table, table.clock, param(call, 'id'), report, reporter);
+  const { job, taken, sequence } = atOnce(run(steps));
+  const more = sequence === null ? '' : `,"checkpoint_sequence":${sequence}`;
+  return ok(`${renderProgress(job).slice(0, -1)},"accepted":${taken}${more}}`);
 }
 
 function shownCheckpoint(job: JobRecord): Reply {

@@ -1,10 +1,7 @@
 import {
   type BulkDone,
   type Call,
-  cancelled,
-  conflict,
   type EventKind,
-  historyOf,
   isIn,
   isObject,
   type JobId,
@@ -12,8 +9,6 @@ import {
   otherEventEntry,
   ProtocolError,
   renderBulk,
-  rerun,
-  retried,
   State,
   type StateMask,
   stateName,
@@ -23,7 +18,7 @@ import {
 } from '@ojs-ts/core';
 import { listOf, type Wire } from '../../json.ts';
 import { deadLetterFilter, type Fits, jobFilter } from './filter.ts';
-import type { Answers } from './jobs.ts';
+import { type Answers, keyOf } from './jobs.ts';
 import { fieldsOf, type Reply } from './reply.ts';
 import type { Table } from './table.ts';
 
@@ -39,28 +34,21 @@ export function manyAnswers(table: Table): Answers {
   };
   return {
     'bulk.cancel': (call) =>
-      bulk(table, call, 'cancelled', State.available | State.scheduled, (job, byFilter) => {
-        if (isDone(job, 'cancelled', call)) return;
-        if (byFilter && !isIn(job.state, Waiting)) throw conflict(job, Waiting);
-        table.move(cancelled(job, table.now, call.idempotencyKey));
-      }),
+      bulk(table, call, 'cancelled', State.available | State.scheduled, ({ id }, byFilter) =>
+        table.lifecycle.cancel(id, keyOf(call), byFilter ? Waiting : undefined),
+      ),
     'bulk.retry': (call) =>
-      bulk(table, call, 'retried', State.discarded | State.retryable, (job) => {
-        if (!isDone(job, 'retried', call)) table.restart(rerun(job, table.now, call.idempotencyKey));
-      }),
+      bulk(table, call, 'retried', State.discarded | State.retryable, ({ id }) =>
+        table.lifecycle.rerun(id, keyOf(call)),
+      ),
     'bulk.delete': (call) => bulk(table, call, 'deleted', Terminal, (job) => remove(job, isIn(job.state, Terminal))),
     'deadLetter.retryMany': (call) => {
       const fields = fieldsOf(call);
       const ids = fields.ids ?? fields.job_ids;
       if (ids === undefined) requireConfirm(fields);
-      return change(table, 'retried', targetsOf(table, ids, deadFits(table, fields)), (job) => {
-        if (isDone(job, 'retried', call)) return;
-        if (!job.deadLetter)
-          throw new ProtocolError('not_found', `There is no job with the id ${job.id} in the dead letter.`, {
-            job_id: job.id,
-          });
-        table.restart(retried(job, table.now, call.idempotencyKey));
-      });
+      return change(table, 'retried', targetsOf(table, ids, deadFits(table, fields)), ({ id }) =>
+        table.lifecycle.retry(id, keyOf(call)),
+      );
     },
     'deadLetter.purge': (call) => {
       const fields = fieldsOf(call);
@@ -78,7 +66,7 @@ function bulk(
   call: Call,
   done: BulkDone,
   states: StateMask,
-  work: (job: JobRecord, byFilter: boolean) => void,
+  work: (job: JobRecord, byFilter: boolean) => unknown,
 ): Reply {
   const { job_ids: ids, filter } = fieldsOf(call);
   if ((ids === undefined) === (filter === undefined))
@@ -99,12 +87,6 @@ function bulk(
   return reply;
 }
 
-/** The same call did it to the job before: it was named twice, or the call was repeated. */
-function isDone(job: JobRecord, kind: 'cancelled' | 'retried', { idempotencyKey: key }: Call): boolean {
-  const last = historyOf(job).findLast((entry) => entry.kind === kind);
-  return key !== undefined && last?.kind === kind && last.key === key;
-}
-
 function deadFits(table: Table, fields: Wire): Fits {
   const nested = isObject(fields.filter) ? deadLetterFilter(fields.filter, table.now) : () => true;
   const own = deadLetterFilter(fields, table.now);
@@ -123,12 +105,12 @@ function targetsOf(table: Table, ids: unknown, fits: Fits): readonly JobId[] {
     .map(({ id }) => id);
 }
 
-function change(table: Table, done: BulkDone, ids: readonly JobId[], work: (job: JobRecord) => void): Reply {
-  const items = ids.map((id) => ({ id, fault: attempt(() => work(table.get(id))) }));
+function change(table: Table, done: BulkDone, ids: readonly JobId[], work: (job: JobRecord) => unknown): Reply {
+  const items = ids.map((id) => ({ id, fault: attempt(() => work(table.known(id))) }));
   return renderBulk(done, { items, more: false }, `req_${uuidv7()}`);
 }
 
-function attempt(work: () => void): ProtocolError | null {
+function attempt(work: () => unknown): ProtocolError | null {
   try {
     work();
     return null;

@@ -15,15 +15,18 @@ import {
   isIn,
   type JobId,
   type JobRecord,
+  type JobStore,
+  Lifecycle,
+  missingJob,
   moved,
   type NewJob,
-  ProtocolError,
   promoted,
   promotionEvent,
   State,
   Terminal,
   type Transition,
   textsOf,
+  verdict,
   Waiting,
 } from '@ojs-ts/core';
 import { EventLog } from './log.ts';
@@ -40,8 +43,9 @@ export function termsOf(worker: string): ClaimTerms {
 }
 
 /** Jobs and queues of a store. Everything happens at once: nothing here waits. */
-export class Table {
+export class Table implements JobStore {
   readonly clock: Clock;
+  readonly lifecycle: Lifecycle;
   readonly log = new EventLog();
   /** In the order of their creation. */
   jobs = new Map<JobId, JobRecord>();
@@ -61,16 +65,21 @@ export class Table {
 
   constructor(clock: Clock) {
     this.clock = clock;
+    this.lifecycle = new Lifecycle(this, clock);
   }
 
   get now(): number {
     return this.clock.now();
   }
 
+  get(id: JobId): JobRecord | null {
+    return this.jobs.get(id) ?? null;
+  }
+
   /** @throws ProtocolError `not_found` */
-  get(id: JobId): JobRecord {
+  known(id: JobId): JobRecord {
     const job = this.jobs.get(id);
-    if (job === undefined) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
+    if (job === undefined) throw missingJob(id);
     return job;
   }
 
@@ -86,7 +95,7 @@ export class Table {
   insert(group: readonly NewJob[]): readonly Inserted[] {
     const { answers, admitted } = admit(this.#view, group);
     for (const { record, replaced } of admitted) {
-      for (const id of replaced) this.move(cancelled(this.get(id), this.now));
+      for (const id of replaced) this.move(cancelled(this.known(id), this.now));
       this.queue(record.queue);
       this.#set(record);
       this.#fresh.push(record.id);
@@ -102,23 +111,30 @@ export class Table {
     return answer;
   }
 
+  transition(transition: Transition): {
+    readonly kind: 'moved' | 'already' | 'refused' | 'missing';
+    readonly was: State;
+  } {
+    const job = this.jobs.get(transition.id);
+    if (job === undefined) return { kind: 'missing', was: transition.to };
+    const kind = verdict(job, transition);
+    if (kind !== 'moves') return { kind, was: job.state };
+    this.move(transition);
+    return { kind: 'moved', was: job.state };
+  }
+
   /** Makes a change that was decided from the job as it is. */
   move(transition: Transition): JobRecord {
     const { now } = this;
-    const job = this.get(transition.id);
+    const job = this.known(transition.id);
     const next = moved(job, transition, now);
     const after = { ...next, ...textsOf(transition, next) };
     this.#set(after);
+    if (after.state === State.available && job.state !== State.active) this.#fresh.push(after.id);
     for (const { kind, data = null } of eventsOf(transition, job.state))
       this.log.job(kind, after, job.state, now, data);
     if (isIn(after.state, Terminal) && !isIn(job.state, Terminal)) this.ended(after);
     return after;
-  }
-
-  /** A change by hand after which the job is as good as new. */
-  restart(transition: Transition): JobRecord {
-    this.#fresh.push(transition.id);
-    return this.move(transition);
   }
 
   claim(job: JobRecord, worker: string): JobRecord {

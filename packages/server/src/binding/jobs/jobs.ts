@@ -1,4 +1,5 @@
 import {
+  type Changed,
   duplicateId,
   type Json,
   oneJob,
@@ -13,7 +14,6 @@ import {
   stateName,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
-import type { Changed } from '../../engine/jobs/lifecycle.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { Ids } from '../ids.ts';
 import { pressureHeaders } from '../queues/queues.ts';

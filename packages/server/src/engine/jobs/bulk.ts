@@ -4,6 +4,8 @@ import {
   isUuidv7,
   type JobId,
   type Json,
+  type Lifecycle,
+  missingJob,
   otherEventEntry,
   ProtocolError,
   type StateMask,
@@ -11,7 +13,6 @@ import {
   Waiting,
 } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
-import type { Lifecycle } from './lifecycle.ts';
 import { type JobFilter, select } from './selection.ts';
 
 /** The jobs of a bulk operation: named, or whatever fits. */
@@ -73,7 +74,7 @@ export class Bulk {
       Promise.all(
         ids.map(async (id): Promise<BulkItem> => {
           try {
-            if (!isUuidv7(id)) throw missing(id);
+            if (!isUuidv7(id)) throw missingJob(id);
             await work(id);
             return { id, fault: null };
           } catch (error) {
@@ -95,7 +96,7 @@ export class Bulk {
       return ids.map((id, index): BulkItem => {
         if (removed[index]) return { id, fault: null };
         const state = states.get(id);
-        if (state === undefined) return { id, fault: missing(id) };
+        if (state === undefined) return { id, fault: missingJob(id) };
         const details = { job_id: id, current_state: stateName(state) };
         return { id, fault: new ProtocolError('conflict', `The job is ${stateName(state)}, so it stays.`, details) };
       });
@@ -136,10 +137,4 @@ export class Bulk {
     this.#failed(error);
     return new ProtocolError('backend_error', 'The server could not finish this item.', { job_id: id });
   }
-}
-
-function missing(id: JobId): ProtocolError {
-  return new ProtocolError('not_found', `There is no job with the id ${id.slice(0, 255)}.`, {
-    job_id: id.slice(0, 255),
-  });
 }

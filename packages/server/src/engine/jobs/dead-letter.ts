@@ -1,15 +1,17 @@
 import {
+  type Answered,
+  type Changed,
   type Clock,
   type JobId,
   type JobRecord,
+  type Lifecycle,
   type Millis,
-  ProtocolError,
+  notDead,
   type RerunOverride,
   State,
 } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
 import type { Bulk, BulkResult } from './bulk.ts';
-import type { Changed, Lifecycle } from './lifecycle.ts';
 import { deadLetters, errorNames, type JobFilter, type Selection, select } from './selection.ts';
 
 export interface DeadLetterStats {
@@ -67,10 +69,11 @@ export class DeadLetter {
   /** Throws `not_found` for a job that is not in the dead letter. */
   async get(id: JobId): Promise<JobRecord> {
     const [job] = await this.#storage.jobs.get([id]);
-    return job?.deadLetter ? job : notFound(id);
+    if (job?.deadLetter) return job;
+    throw notDead(id);
   }
 
-  retry(id: JobId, override: RerunOverride, key: string | null): Promise<Changed> {
+  retry(id: JobId, override: RerunOverride, key: string | null): Answered<Changed> {
     this.#stats = null;
     return this.#lifecycle.retry(id, key, override);
   }
@@ -83,7 +86,7 @@ export class DeadLetter {
       { from: State.discarded, deadLetter: true },
       this.#clock.now(),
     );
-    if (!removed) notFound(id);
+    if (!removed) throw notDead(id);
   }
 
   /** Retries those that fit, or those named; at most {@link Bulk.max} of them. */
@@ -142,8 +145,4 @@ export class DeadLetter {
     const { jobs } = await select(this.#storage, deadLetters, { offset: total - 1, limit: 1 });
     return jobs[0]?.finishedAt ?? null;
   }
-}
-
-function notFound(id: JobId): never {
-  throw new ProtocolError('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id });
 }

@@ -8,9 +8,11 @@ import {
   type NodeRef,
   ProtocolError,
   type PushRefusal,
+  push,
   type ReadEnvelope,
   readEnvelope,
   recordOf,
+  run,
   State,
   stateName,
   turnedAway,
@@ -23,7 +25,6 @@ import { coalesce } from '../coalesce.ts';
 import type { EngineLog } from '../options.ts';
 import { checkEnvelopes } from '../schemas/check.ts';
 import type { Schemas } from '../schemas/schemas.ts';
-import { push } from './push.ts';
 
 /** Entries that are taken in at once: about 10 ms of work. */
 const page = 500;
@@ -145,7 +146,7 @@ export class OutboxImport {
           return answer;
         }),
       );
-    const pushed = await push({ ...this.#parts.batches, insert }, [item]);
+    const pushed = await run(push({ ...this.#parts.batches, insert }, [item]));
     if (pushed.kind === 'refused') return refusal(pushed.why);
     const [first] = pushed.items;
     if (first?.kind !== 'deduplicated') return null;

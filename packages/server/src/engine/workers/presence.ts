@@ -1,6 +1,7 @@
 import { type Clock, type EventKind, type Json, type Millis, otherEventEntry } from '@ojs-ts/core';
 import type { Storage, WorkerBeat, WorkerRecord } from '../../storage/storage.ts';
 import { coalesce } from '../coalesce.ts';
+import { KeyedMutex } from '../keyed-mutex.ts';
 import type { EngineLog } from '../options.ts';
 import { noteEveryMs, type Workers } from './workers.ts';
 
@@ -33,8 +34,8 @@ export class Presence {
   readonly #on: boolean;
   readonly #workers: Workers;
   readonly #seen = new Map<string, Seen>();
-  /** A worker's calls take turns, or its first fetch and its first heartbeat would both start it. */
-  readonly #turns = new Map<string, Promise<void>>();
+  /** One call of a worker at a time, or its first fetch and its first heartbeat would both start it. */
+  readonly #mutex = new KeyedMutex();
   readonly #look: (worker: string) => Promise<WorkerRecord | null>;
 
   constructor(parts: {
@@ -69,7 +70,7 @@ export class Presence {
       return seen?.stopped === false && this.#clock.now() - Math.max(seen.told, seen.fetched) < noteEveryMs;
     };
     if (isFresh()) return null;
-    return this.#inTurn(worker, async () => {
+    return this.#alone(worker, async () => {
       if (isFresh()) return;
       const seen = this.#seen.get(worker);
       const record = await this.#look(worker);
@@ -92,8 +93,8 @@ export class Presence {
       const seen = this.#seen.get(worker);
       return seen?.state !== state || (state !== 'terminate' && now - seen.told >= tellEveryMs);
     };
-    if (!this.#turns.has(worker) && !isNews()) return null;
-    return this.#inTurn(worker, async () => {
+    if (!this.#mutex.has(worker) && !isNews()) return null;
+    return this.#alone(worker, async () => {
       if (!isNews()) return;
       const seen = this.#seen.get(worker);
       // Another node may have heard of it last. A worker that only fetched so far is in no record.
@@ -124,7 +125,7 @@ export class Presence {
 
   /** To be called by whoever removed its record. */
   stopped(worker: string, reason: 'shutdown' | 'error'): Promise<void> {
-    return this.#inTurn(worker, async () => {
+    return this.#alone(worker, async () => {
       // Its last heartbeat may come twice.
       if (this.#seen.get(worker)?.stopped) return;
       this.#remember(worker, { state: 'terminate', told: this.#clock.now(), fetched: 0, stopped: true });
@@ -145,14 +146,12 @@ export class Presence {
     await this.#storage.record([otherEventEntry(kind, worker, data)], this.#clock.now());
   }
 
-  async #inTurn(worker: string, work: () => Promise<void>): Promise<void> {
-    const before = this.#turns.get(worker);
-    const turn = (before ?? Promise.resolve()).then(work).catch((error: unknown) => {
+  async #alone(worker: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await this.#mutex.run(worker, work);
+    } catch (error) {
       this.#log.warn({ err: error }, 'worker record not written');
-    });
-    this.#turns.set(worker, turn);
-    await turn;
-    if (this.#turns.get(worker) === turn) this.#turns.delete(worker);
+    }
   }
 }
 

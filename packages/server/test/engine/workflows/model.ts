@@ -131,7 +131,7 @@ class World {
     const { id, claim } = job;
     const own = { id, claim, worker: null };
     if (fate === 'ack') await this.survive((engine) => engine.settle({ ...own, kind: 'ack', result: `"${job.type}"` }));
-    else if (fate === 'cancel') await this.survive((engine) => engine.lifecycle.cancel(id, 'once'));
+    else if (fate === 'cancel') await this.survive(async (engine) => engine.lifecycle.cancel(id, 'once'));
     else if (fate === 'discard') {
       const failure = { code: 'boom', type: 'boom', message: 'boom', retryable: false, names: [] };
       await this.survive((engine) => engine.settle({ ...own, kind: 'fail', failure }));

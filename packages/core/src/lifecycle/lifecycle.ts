@@ -1,0 +1,83 @@
+import { ProtocolError } from '../errors.ts';
+import { historyOf } from '../job/history.ts';
+import type { JobId, JobRecord, Transition } from '../job/job.ts';
+import type { State, StateMask } from '../job/states.ts';
+import { change, type JobStore } from '../job-store.ts';
+import { type Answered, ask, run, type Steps } from '../steps.ts';
+import type { Clock } from '../time/clock.ts';
+import { isIn } from './change.ts';
+import { activated, cancelled, conflict, discarded } from './decide.ts';
+import { type RerunOverride, rerun, retriedWith } from './rerun.ts';
+
+export interface Changed {
+  readonly job: JobRecord;
+  readonly from: State;
+}
+
+/**
+ * What people do to jobs: CANCEL, ACTIVATE (ojs-core §7.6), discarding, retry from the dead letter. Each takes the
+ * caller's idempotency key: the same key again answers what the first call did. Each throws `not_found`, and `conflict`
+ * where the job's state forbids it (ojs-core §6.3).
+ */
+export class Lifecycle {
+  readonly #store: JobStore;
+  readonly #clock: Clock;
+
+  constructor(store: JobStore, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** Only out of one of the states of `from`, where it is given. */
+  cancel(id: JobId, key: string | null, from?: StateMask): Answered<Changed> {
+    return this.#change('cancelled', id, key, (job) => {
+      if (from !== undefined && !isIn(job.state, from)) throw conflict(job, from);
+      return cancelled(job, this.#clock.now(), key ?? undefined);
+    });
+  }
+
+  discard(id: JobId, key: string | null): Answered<Changed> {
+    return this.#change('discarded', id, key, (job) => discarded(job, this.#clock.now(), key ?? undefined));
+  }
+
+  activate(id: JobId, key: string | null): Answered<Changed> {
+    return this.#change('activated', id, key, (job) => activated(job, this.#clock.now(), key ?? undefined));
+  }
+
+  /** Back from the dead letter to its queue with attempt 0. A job that is not in the dead letter is not found there. */
+  retry(id: JobId, key: string | null, override: RerunOverride = {}): Answered<Changed> {
+    return this.#change('retried', id, key, (job) => {
+      if (!job.deadLetter) throw notDead(id);
+      return retriedWith(job, override, this.#clock.now(), key ?? undefined);
+    });
+  }
+
+  /** What failed runs again, whether it is in the dead letter, merely discarded, or waits out its backoff. */
+  rerun(id: JobId, key: string | null): Answered<Changed> {
+    return this.#change('retried', id, key, (job) => rerun(job, this.#clock.now(), key ?? undefined));
+  }
+
+  #change(
+    kind: 'activated' | 'cancelled' | 'discarded' | 'retried',
+    id: JobId,
+    key: string | null,
+    decide: (job: JobRecord) => Transition,
+  ): Answered<Changed> {
+    const last = (job: JobRecord) => {
+      const entry = key === null ? undefined : historyOf(job).findLast((one) => one.kind === kind);
+      return entry?.kind === kind && entry.key === key ? entry : null;
+    };
+    const store = this.#store;
+    return run(
+      (function* (): Steps<Changed> {
+        const { job, done } = yield* change(store, id, (now) => (last(now) === null ? decide(now) : null));
+        if (done === null) return { job, from: last(job)?.from ?? job.state };
+        return { job: (yield* ask(store.get(id))) ?? job, from: done.was };
+      })(),
+    );
+  }
+}
+
+export function notDead(id: JobId): ProtocolError {
+  return new ProtocolError('not_found', `There is no job with the id ${id} in the dead letter.`, { job_id: id });
+}
