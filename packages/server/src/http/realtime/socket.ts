@@ -28,7 +28,8 @@ export class Socket implements Sink {
     this.#socket = socket;
     this.#ping = setInterval(() => {
       socket.ping();
-      this.#pong ??= setTimeout(() => socket.terminate(), pongMs).unref();
+      // After a standstill of the event loop timers come before what has arrived: the pong may be there.
+      this.#pong ??= setTimeout(() => setImmediate(() => this.#pong && socket.terminate()), pongMs).unref();
     }, pingMs).unref();
     socket.on('pong', () => {
       clearTimeout(this.#pong);

@@ -196,18 +196,11 @@ describe('a WebSocket', () => {
   });
 
   test('that does not answer a ping is closed; one that does is not (§3.5)', async () => {
-    await using server = await serve({ realtime: { pingMs: 20, pongMs: 20 } });
+    // As long as no event loop stands still, however busy the machine is: client and server share it.
+    await using server = await serve({ realtime: { pingMs: 20, pongMs: 3_000 } });
     using deaf = await openSocket(server.url, { autoPong: false });
     using alive = await openSocket(server.url);
-    let pings = 0;
-    const fifth = new Promise<void>((resolve) => {
-      alive.socket.on('ping', () => {
-        pings++;
-        if (pings === 5) resolve();
-      });
-    });
     expect(await deaf.closed).toBe(1006);
-    await fifth;
     expect(await alive.ask({ action: 'subscribe', channel: 'all' })).toMatchObject({ type: 'subscribed' });
   });
 
