@@ -370,6 +370,26 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
       history().enqueue('a', { retry }).fetch('a', 'l1').nack('a', 'l1').wait(900).fetch('a', 'l2', { attempt: 2 }),
     ],
     [
+      'a failure that was sent twice counts from the first time',
+      [],
+      history()
+        .enqueue('a', { retry })
+        .fetch('a', 'l1')
+        .call({ op: 'nack', job: 'a', lease: 'l1' })
+        .wait(1000)
+        .nack('a', 'l1')
+        .fetch('a', 'l2', { attempt: 2 }),
+    ],
+    [
+      'a job that is given back uncounted has no backoff',
+      [],
+      history()
+        .enqueue('a', { retry })
+        .fetch('a', 'l1')
+        .call({ op: 'nack', job: 'a', lease: 'l1', counted: false }, { outcome: 'done', state: 'waiting' })
+        .fetch('a', 'l2'),
+    ],
+    [
       'the counter is reset',
       ['attempts a'],
       history().enqueue('a', { retry }).fetch('a', 'l1').nack('a', 'l1').wait(1000).fetch('a', 'l2', { attempt: 1 }),

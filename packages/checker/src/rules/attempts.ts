@@ -30,11 +30,14 @@ export const attempts: Rule = (timeline, broken) => {
   return judged;
 };
 
+/** The failure that the lease reported; `from` is when it was first sent. */
 function nackOf(job: JobHistory, claim: Claim): Deed<'nack'> | undefined {
-  return job.settlements.find(
+  const nacks = job.settlements.filter(
     (deed): deed is Deed<'nack'> =>
-      deed.call.op === 'nack' && deed.call.lease === claim.lease && deed.outcome === 'done',
+      deed.call.op === 'nack' && deed.call.lease === claim.lease && deed.outcome !== 'refused',
   );
+  const done = nacks.find(({ outcome }) => outcome === 'done');
+  return done && { ...done, from: Math.min(...nacks.map(({ from }) => from)) };
 }
 
 function wrongStep(job: JobHistory, earlier: Claim, later: Claim, unseen: boolean): string | undefined {
@@ -60,7 +63,8 @@ function beforeBackoff(timeline: Timeline, job: JobHistory, earlier: Claim, late
   const nack = nackOf(job, earlier);
   const backoff = job.asked?.retry?.backoffMs ?? [];
   if (nack === undefined || mayBeHurried(job) || jumpsWithin(timeline, nack.from, later.to)) return undefined;
-  const wait = nack.call.delayMs ?? backoff[Math.min(earlier.attempt, backoff.length) - 1];
+  const wait =
+    nack.call.delayMs ?? (nack.call.counted === false ? 0 : backoff[Math.min(earlier.attempt, backoff.length) - 1]);
   const earliest = nack.from + (wait ?? 0) - (timeline.config.toleranceMs ?? 0);
   return later.to < earliest
     ? `was claimed by ${later.to}; its backoff ends at ${earliest} at the earliest`
