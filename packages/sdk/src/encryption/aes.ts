@@ -31,7 +31,10 @@ export class EncryptionCodec implements PayloadCodec {
     return { data: packed, metadata: { encoding: this.encoding, encryption_key_id: id } };
   }
 
-  /** Decrypts with the key that the payload names. @throws {CodecError} with any of its codes. */
+  /**
+   * Decrypts with the key that the payload names.
+   * @throws {CodecError} with any of its codes.
+   */
   async decode({ data, metadata }: Payload): Promise<Payload> {
     const id = metadata.encryption_key_id;
     if (id === undefined)
@@ -80,7 +83,7 @@ function isProvider(value: KeyProvider | EncryptionKey | string): value is KeyPr
   return typeof value === 'object' && 'currentKeyId' in value;
 }
 
-/** WebCrypto takes no view of shared memory. */
+/** WebCrypto accepts no views of shared memory. */
 function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }

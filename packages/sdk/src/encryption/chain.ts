@@ -8,20 +8,23 @@ import { type Payload, type PayloadCodec, plain } from './payload.ts';
 /** Bytes after a chain of codecs. */
 export interface Encoded {
   readonly data: Uint8Array;
-  /** In the order in which they were applied. */
+  /** The encodings in the order in which they were applied. */
   readonly encodings: readonly string[];
   readonly keyId: string | undefined;
 }
 
-/** What else a chain can read. */
+/** Options of a {@link CodecChain}. */
 export interface CodecChainOptions {
-  /** Codecs that only read, such as of a chain that was in use before. */
+  /** Codecs for decoding only, for example those of an earlier chain. */
   readers?: readonly PayloadCodec[] | undefined;
 }
 
 const chainNames: NamesOf<CodecChainOptions> = { readers: true };
 
-/** Codecs in order: compress, then encrypt (ojs-encryption §8). Reads what any order of them wrote, and gzip. */
+/**
+ * A list of codecs, applied in order: compress first, then encrypt (ojs-encryption §8). It decodes any order of its
+ * codecs, and gzip.
+ */
 export class CodecChain {
   readonly #codecs: readonly PayloadCodec[];
   readonly #readers = new Map<string, PayloadCodec>();
@@ -34,7 +37,7 @@ export class CodecChain {
       this.#readers.set(codec.encoding, codec);
   }
 
-  /** Through every codec, in order. */
+  /** Applies every codec in order. */
   async encode(data: Uint8Array): Promise<Encoded> {
     let payload: Payload = { data, metadata: { encoding: plain } };
     let keyId: string | undefined;
@@ -49,7 +52,7 @@ export class CodecChain {
     return { data: payload.data, encodings, keyId };
   }
 
-  /** @throws {CodecError} */
+  /** @throws {CodecError} for an unknown encoding or key, and for bytes that cannot be decoded. */
   async decode({ data, encodings, keyId }: Encoded): Promise<Uint8Array> {
     let bytes = data;
     for (const encoding of encodings.toReversed()) {

@@ -7,13 +7,13 @@ import { encodingsIn, nameOf } from './envelope.ts';
 import { CodecError } from './error.ts';
 import { plain } from './payload.ts';
 
-/** What a codec server decodes with, and for whom. */
+/** Options of {@link codecServer}. */
 export interface CodecServerOptions {
-  /** As in the workers. */
+  /** The same codecs as in the workers. */
   codec: CodecChain;
   /**
-   * Whether who asks may see the plaintext. Called for every request; what it rejects with is a 401 (ojs-encryption
-   * §9.3).
+   * Decides whether the caller may see plaintext. Called for every request. If it does not return true, or rejects,
+   * the answer is 401 (ojs-encryption §9.3).
    */
   authorize(request: Request): boolean | Promise<boolean>;
 }
@@ -21,8 +21,9 @@ export interface CodecServerOptions {
 const serverNames: NamesOf<CodecServerOptions> = { codec: true, authorize: true };
 
 /**
- * Answers `POST /codec/encode` and `POST /codec/decode` for dashboards, which have no keys (ojs-encryption §9). A
- * function from Request to Response: it serves wherever those exist, under any prefix.
+ * Answers `POST /codec/encode` and `POST /codec/decode` for dashboards, which have no keys (ojs-encryption §9). It is a
+ * function from Request to Response: mount it under any prefix, on any platform with these types.
+ * @throws {OJSValidationError} for an unknown option.
  */
 export function codecServer(options: CodecServerOptions): (request: Request) => Promise<Response> {
   known(options, serverNames);

@@ -5,19 +5,22 @@ import type { CodecChain, Encoded } from './chain.ts';
 import { CodecError } from './error.ts';
 import { plain } from './payload.ts';
 
-/** Where a job says what was done to its args (ojs-encryption §5.3). */
+/** The meta key that lists the codecs of a job's args (ojs-encryption §5.3). */
 const encodingsKey = 'ojs.codec.encodings';
 const keyIdKey = 'ojs.codec.key_id';
-/** Of the published Python and JavaScript SDKs, which keep the nonce apart from the ciphertext. */
+/** The meta key of the nonce in jobs of the published Python and JavaScript SDKs. */
 const nonceKey = 'ojs.codec.nonce';
 
-/** Args on their way, with the meta that says how they were encoded. */
+/** Encoded args, with the meta that says how they were encoded. */
 export interface EncodedArgs {
   readonly args: JsonArray;
   readonly meta: Meta;
 }
 
-/** The args as the one element that stands for them, and the meta that says so (§5.2). */
+/**
+ * Encodes args into one element, and adds the meta that describes it (ojs-encryption §5.2).
+ * @throws {CodecError} if a codec fails.
+ */
 export async function encodeArgs(chain: CodecChain, args: JsonArray, meta: Meta): Promise<EncodedArgs> {
   const encoded = await chain.encode(bytesOf(args));
   const { [keyIdKey]: _key, [nonceKey]: _nonce, ...rest } = meta;
@@ -31,7 +34,10 @@ export function isEncodedArgs(args: JsonArray, meta: Meta): boolean {
   return locate(args, meta) !== null;
 }
 
-/** The args as they were; null where they are not encoded. @throws {CodecError} */
+/**
+ * Decodes the args of a job; null if they are not encoded.
+ * @throws {CodecError} if they cannot be decoded.
+ */
 export async function decodeArgs(chain: CodecChain, args: JsonArray, meta: Meta): Promise<JsonArray | null> {
   const encoded = locate(args, meta);
   if (encoded === null) return null;
@@ -40,16 +46,16 @@ export async function decodeArgs(chain: CodecChain, args: JsonArray, meta: Meta)
   return decoded;
 }
 
-/** A result has no meta of its own, so its envelope says everything. */
+/** A result has no meta of its own, so its envelope holds the encodings and the key id. */
 export async function encodeResult(chain: CodecChain, result: unknown): Promise<unknown> {
   const encoded = await chain.encode(bytesOf(result));
   return compact({ ...envelope(encoded), encodings: [...encoded.encodings], key_id: encoded.keyId });
 }
 
 /**
- * A result as it was; one that is not encoded comes back as it is.
- * @param meta of its job, for envelopes that do not say their key.
- * @throws {CodecError}
+ * Decodes a result. A result that is not encoded is returned unchanged.
+ * @param meta of its job, for envelopes without a key id.
+ * @throws {CodecError} if it cannot be decoded.
  */
 export async function decodeResult(chain: CodecChain, result: unknown, meta: Meta = {}): Promise<unknown> {
   if (!isEnvelope(result)) return result;
@@ -60,13 +66,13 @@ function envelope({ data, encodings }: Encoded): Wire {
   return { ojs_encoded: true, encoding: nameOf(encodings), data: toBase64(data) };
 }
 
-/** `binary/encrypted+gzip`: the last one whole, then what it holds. */
+/** `binary/encrypted+gzip`: the last codec's full name, then the ones inside. */
 export function nameOf(encodings: readonly string[]): string {
   const [last = plain, ...inner] = encodings.toReversed();
   return [last, ...inner.map((encoding) => encoding.split('/', 1)[0])].join('+');
 }
 
-/** The list that {@link nameOf} made the name of. */
+/** The inverse of {@link nameOf}. */
 export function encodingsIn(name: string): readonly string[] {
   const [last = '', ...inner] = name.split('+');
   return [...inner.map((word) => (word.includes('/') ? word : `${word}/plain`)).toReversed(), last].filter(
@@ -93,7 +99,7 @@ function opened(value: Wire & { data: string }, meta: Meta): Encoded {
   };
 }
 
-/** Of the published SDKs: `args: [base64 of ciphertext and tag]`, the nonce in meta. */
+/** The form of the published SDKs: `args: [base64 of ciphertext and tag]`, and the nonce in meta. */
 function bare(text: string, meta: Meta): Encoded {
   const sealed = bytesIn(text);
   const nonce = textOf(meta[nonceKey]);
@@ -119,7 +125,7 @@ function bytesIn(text: string): Uint8Array {
   return bytes;
 }
 
-/** What JSON.parse says of a wrong text quotes it, so nothing of that is kept. */
+/** The message of JSON.parse quotes the text, so it is dropped: the text is plaintext. */
 function jsonIn(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));

@@ -3,17 +3,17 @@ import { known } from '../options/known.ts';
 import { CodecError } from './error.ts';
 import { type Payload, type PayloadCodec, plain } from './payload.ts';
 
-/** When to compress, and how far to read. */
+/** Options of a {@link GzipCodec}. */
 export interface GzipOptions {
-  /** Smaller payloads are left as they are; default 1,024 (ojs-encryption §7.2). */
+  /** Payloads below this size in bytes are not compressed. Default: 1,024 (ojs-encryption §7.2). */
   minBytes?: number | undefined;
-  /** The most that a payload may become when it is read; default 64 MiB. A few KB can hold gigabytes. */
+  /** The largest decompressed payload in bytes. Default: 64 MiB. A few KB of gzip can expand to gigabytes. */
   maxBytes?: number | undefined;
 }
 
 const gzipNames: NamesOf<GzipOptions> = { minBytes: true, maxBytes: true };
 
-/** Compression, for in front of encryption. Skipped where it does not make the payload smaller. */
+/** Compresses payloads with gzip (ojs-encryption §7). Put it before the encryption codec. */
 export class GzipCodec implements PayloadCodec {
   readonly encoding = 'gzip/plain';
   readonly #minBytes: number;
@@ -25,7 +25,7 @@ export class GzipCodec implements PayloadCodec {
     this.#maxBytes = options.maxBytes ?? 64 * 1024 * 1024;
   }
 
-  /** Left as it is where compression does not help. */
+  /** Returns the payload unchanged if compression does not make it smaller. */
   async encode(payload: Payload): Promise<Payload> {
     if (payload.data.length < this.#minBytes) return payload;
     const data = await through(payload.data, new CompressionStream('gzip'), Number.POSITIVE_INFINITY);
@@ -34,7 +34,10 @@ export class GzipCodec implements PayloadCodec {
       : payload;
   }
 
-  /** Decompresses. @throws {CodecError} for what is no gzip, or grows beyond the limit. */
+  /**
+   * Decompresses.
+   * @throws {CodecError} if the data is no gzip, or expands beyond `maxBytes`.
+   */
   async decode({ data }: Payload): Promise<Payload> {
     try {
       return {

@@ -1,27 +1,27 @@
 import { fromBase64 } from '../base64.ts';
 import { OJSValidationError } from '../errors.ts';
 
-/** The CryptoKey of whatever platform types there are. */
+/** The platform's type of a WebCrypto key. */
 export type WebCryptoKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
-/** 32 bytes, or a key of WebCrypto for AES-GCM. */
+/** 32 bytes, or a WebCrypto key for AES-GCM. */
 export type EncryptionKey = Uint8Array | WebCryptoKey;
 
-/** Where keys come from. Asked for every job: one that asks a service should keep what it got. */
+/** Provides encryption keys. The codec asks it for every job, so a provider that calls a service should cache. */
 export interface KeyProvider {
   /** The id of the key for new jobs. */
   currentKeyId(): string | Promise<string>;
-  /** undefined for an id that is not known. */
+  /** Returns undefined for an unknown id. */
   key(id: string): EncryptionKey | undefined | Promise<EncryptionKey | undefined>;
 }
 
 const keyBytes = 32;
 
 /**
- * Keys by id. To rotate, add a key and make it the current one; the old ones stay until no job needs them
- * (ojs-encryption §10.1).
- * @param keys 32 bytes each, as bytes or base64, such as from an environment variable.
- * @throws {OJSValidationError} for a key of another size, or a current id without a key.
+ * A provider of fixed keys. To rotate, add a key and make it the current one. Keep old keys until no stored job needs
+ * them (ojs-encryption §10.1).
+ * @param keys 32 bytes each, as bytes or as base64, for example from an environment variable.
+ * @throws {OJSValidationError} for a key of another size, or if the current id has no key.
  */
 export function keyring(currentKeyId: string, keys: Readonly<Record<string, EncryptionKey | string>>): KeyProvider {
   const byId = new Map(Object.entries(keys).map(([id, key]) => [id, readKey(key, `keys[${JSON.stringify(id)}]`)]));

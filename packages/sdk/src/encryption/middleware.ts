@@ -21,39 +21,40 @@ import { decodeArgs, decodeResult, encodeArgs, encodeResult, isEncodedArgs } fro
 import { type EncryptionKey, readKey } from './keys.ts';
 import { coverUnique } from './unique.ts';
 
-/** How args leave a client. */
+/** Options of {@link encryptionEnqueueMiddleware}. */
 export interface EncryptionEnqueueOptions {
-  /** Of one codec or several. */
+  /** The codecs to encode with. The workers must be able to decode them. */
   codec: CodecChain;
   /**
-   * 32 bytes, as bytes or base64, or a WebCrypto key for HMAC: makes unique policies that count args work. It stays
-   * when encryption keys rotate; with another one, jobs from before have no duplicates any more.
+   * A key for fingerprints of args: 32 bytes, as bytes or base64, or a WebCrypto key for HMAC. Unique policies that
+   * count args need it, because equal args are encrypted differently each time. Keep it when encryption keys rotate:
+   * with another `uniqueKey`, earlier jobs no longer count as duplicates.
    */
   uniqueKey?: EncryptionKey | string | undefined;
 }
 
 const enqueueNames: NamesOf<EncryptionEnqueueOptions> = { codec: true, uniqueKey: true };
 
-/** How a worker reads args and writes results. */
+/** Options of {@link encryptionMiddleware}. */
 export interface EncryptionOptions {
-  /** As in the clients. */
+  /** The same codecs as in the clients. */
   codec: CodecChain;
-  /** Whether results of jobs whose args were encoded are encoded too; default true (ojs-results §9.4). */
+  /** Whether the worker also encodes the result of a job whose args were encoded. Default: true (ojs-results §9.4). */
   results?: boolean | undefined;
 }
 
 const executionNames: NamesOf<EncryptionOptions> = { codec: true, results: true };
 
 /**
- * Encodes the args of every job on its way out. Add it last: what comes after it sees no plaintext, what comes before
- * it sees no ciphertext (ojs-extension-interactions §14.1). Args of a cron are encoded when it is registered. The
- * handle that enqueue answers has the args as they were given, and its `wait()` and `refresh()` decode.
+ * Encodes the args of every job before the client sends it. Add it last: middleware after it sees only ciphertext,
+ * middleware before it sees plaintext (ojs-extension-interactions §14.1). The args of a cron are encoded at its
+ * registration. The handle that `enqueue` returns has the plain args, and its `wait()` and `refresh()` decode.
  */
 export function encryptionEnqueueMiddleware(options: EncryptionEnqueueOptions): EnqueueMiddleware {
   known(options, enqueueNames);
   const uniqueKey = options.uniqueKey === undefined ? undefined : readKey(options.uniqueKey, 'uniqueKey');
   async function encryption(request: JobRequest, next: EnqueueNext): Promise<Job | null> {
-    // What a relay sends was encoded before it was stored (ojs-extension-interactions §15.2).
+    // A relay sends args that were encoded before they were stored (ojs-extension-interactions §15.2).
     if (isEncodedArgs(request.args, request.meta ?? {})) return next(request);
     const job = await next(await encrypted(request, options.codec, uniqueKey));
     return job === null ? null : readable(job, options.codec);
@@ -64,8 +65,8 @@ export function encryptionEnqueueMiddleware(options: EncryptionEnqueueOptions): 
 }
 
 /**
- * Decodes args and the results of earlier workflow steps before the handler sees them (ENC-004), and encodes its
- * result. Add it after tracing, before all else.
+ * Decodes args and the results of earlier workflow steps before the handler runs (ENC-004), and encodes the handler's
+ * result. Add it after tracing and before all other middleware.
  */
 export function encryptionMiddleware(options: EncryptionOptions): ExecutionMiddleware {
   known(options, executionNames);
@@ -79,8 +80,8 @@ export function encryptionMiddleware(options: EncryptionOptions): ExecutionMiddl
 }
 
 /**
- * The job with args and result as they were, for jobs that were read with `getJob` or from a list. Twice does no harm.
- * @throws {CodecError}
+ * Decodes args and result of a job that was read with `getJob` or from a list. A second call changes nothing.
+ * @throws {CodecError} if a payload cannot be decoded.
  */
 export async function decodeJob<J extends Job>(codec: CodecChain, job: J): Promise<J> {
   const args = await plainArgs(codec, job);
@@ -103,12 +104,12 @@ async function encrypted(
       'a server cannot check encrypted args; check them before, with the schema of defineJob',
     );
   }
-  // The definition has checked the plain args; what goes on from here is no longer of its shape.
+  // The definition has checked the plain args. The encoded args no longer have its type.
   const { [definitionOf]: _, ...rest } = await coverUnique(request, uniqueKey);
   return { ...rest, ...(await encodeArgs(codec, request.args, rest.meta ?? {})) };
 }
 
-/** The job as its caller may read it; a handle also where it reads again. */
+/** The job with plain args. If it is a handle, its `wait()` and `refresh()` decode as well. */
 async function readable(job: Job, codec: CodecChain): Promise<Job> {
   const args = await plainArgs(codec, job);
   if (isHandle(job)) {
@@ -121,7 +122,7 @@ async function readable(job: Job, codec: CodecChain): Promise<Job> {
   return args === null ? job : Object.assign(job, { args });
 }
 
-/** Null where they are plain already: never encoded, or what a definition's schema made of those that were given. */
+/** Null if the args are plain already: never encoded, or the output of a definition's schema. */
 function plainArgs(codec: CodecChain, job: Job): Promise<JsonArray | null> {
   return job.args === job.raw.args ? decodeArgs(codec, job.args, job.meta) : Promise.resolve(null);
 }

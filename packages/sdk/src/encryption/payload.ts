@@ -1,20 +1,20 @@
-/** Bytes and what was done to them (ojs-encryption §5.1). On the wire `data` is base64. */
+/** Bytes, and which codec they went through (ojs-encryption §5.1). On the wire `data` is base64. */
 export interface Payload {
   readonly data: Uint8Array;
   readonly metadata: {
-    /** `json/plain` before anything was done. */
+    /** `json/plain` before the first codec. */
     readonly encoding: string;
     readonly encryption_key_id?: string;
   };
 }
 
-/** One transformation of payloads (ENC-001). */
+/** One reversible transformation of payloads (ENC-001). */
 export interface PayloadCodec {
   /** Its name in `ojs.codec.encodings`, such as `binary/encrypted`. */
   readonly encoding: string;
-  /** Answers the same payload where it would not help: then it is left out of the chain. */
+  /** Returns the same payload if the transformation would not help. The chain then omits this codec. */
   encode(payload: Payload): Promise<Payload>;
-  /** @throws {CodecError} */
+  /** @throws {CodecError} if the payload cannot be decoded. */
   decode(payload: Payload): Promise<Payload>;
 }
 

@@ -4,14 +4,14 @@ import type { JobRequest } from '../job/definition.ts';
 import { compact } from '../json.ts';
 import type { EncryptionKey } from './keys.ts';
 
-/** Where equal args are still equal (ojs-extension-interactions §4.3). */
+/** The meta key under which equal args have equal values (ojs-extension-interactions §4.3). */
 const fingerprintKey = 'ojs.codec.unique';
 
 /**
- * A unique policy that counts args, made to count a fingerprint of them in meta instead: encrypted args differ every
- * time (ojs-extension-interactions §4.2). The fingerprint is an HMAC of the digest that a server would take: a bare
- * digest would give away args that can be guessed, such as card numbers.
- * @throws {OJSValidationError} for a policy that counts args where there is no key.
+ * Rewrites a unique policy that counts args: it counts a fingerprint of the args in meta instead, because equal args
+ * are encrypted differently each time (ojs-extension-interactions §4.2). The fingerprint is an HMAC of the digest that
+ * a server would take. A bare digest would reveal args that can be guessed, such as card numbers.
+ * @throws {OJSValidationError} if the policy counts args and there is no key.
  */
 export async function coverUnique(request: JobRequest, key: EncryptionKey | undefined): Promise<JobRequest> {
   const { unique } = request;
@@ -34,7 +34,7 @@ export async function coverUnique(request: JobRequest, key: EncryptionKey | unde
   };
 }
 
-/** By the rule of servers, so that what they take as equal args is equal here. */
+/** Uses the server's rule, so that both agree which args are equal. */
 function digestOf({ type, args, unique }: JobRequest): string {
   const issues: ValidationIssue[] = [];
   const policy = uniqueOf(compact({ keys: ['type', 'args'], args_keys: unique?.argsKeys }), 'unique', issues);

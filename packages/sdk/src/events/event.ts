@@ -17,7 +17,7 @@ export class Event {
   readonly event: EventType | (string & {});
   readonly timestamp: Date;
   readonly data: Wire;
-  /** The id of the event and its position in the log. `after` takes it. */
+  /** The event's id and position in the log. Pass it as `after` to continue behind this event. */
   declare readonly id?: string;
   declare readonly source?: string;
   readonly #subject: string | undefined;
@@ -32,8 +32,8 @@ export class Event {
   }
 
   /**
-   * Reads `{ event, timestamp, data }` and the CloudEvents form `{ type, time, data }`.
-   * @throws {OJSValidationError} where the kind or the time is missing.
+   * Reads the native form `{ event, timestamp, data }` and the CloudEvents form `{ type, time, data }`.
+   * @throws {OJSValidationError} if the event type or the timestamp is missing.
    */
   static fromDict(raw: Readonly<Record<string, unknown>>): Event {
     if (!isObject(raw)) throw OJSValidationError.of('event', 'expected an object');
@@ -57,9 +57,9 @@ export class Event {
   }
 
   /**
-   * Reads an event of a stream: its data is an envelope, or flat (ojs-realtime §4), where the kind and the id stand
-   * beside it.
-   * @throws {OJSValidationError} where `data` is neither.
+   * Reads an event of a stream. Its data is either an envelope, or flat (ojs-realtime §4): then type and id come from
+   * the stream's frame.
+   * @throws {OJSValidationError} if `data` is neither.
    */
   static fromStream(kind: string, id: string, data: unknown): Event {
     if (!isObject(data))
@@ -86,12 +86,12 @@ export class Event {
     return textOf(this.data.state) ?? textOf(this.data.to);
   }
 
-  /** State of the job before the event, where it changed. */
+  /** State of the job before the event, if the event changed it. */
   get previousState(): string | undefined {
     return textOf(this.data.previous_state) ?? textOf(this.data.from);
   }
 
-  /** Of the job's execution, from 1. */
+  /** The attempt of the job, from 1. */
   get attempt(): number | undefined {
     return numberOf(this.data.attempt);
   }
@@ -100,7 +100,10 @@ export class Event {
     return textOf(this.data.worker_id) ?? (this.event.startsWith('worker.') ? this.#subject : undefined);
   }
 
-  /** What the job reported, of `job.progress`. The percentage is from 0 to 100; other servers may round it. */
+  /**
+   * The progress that the job reported; only on `job.progress`. The percentage is from 0 to 100. Other servers may
+   * round it.
+   */
   get progress(): { readonly percent: number; readonly message?: string } | undefined {
     if (this.event !== 'job.progress') return undefined;
     const percent = numberOf(this.data.progress_percent) ?? numberOf(this.data.progress) ?? 0;

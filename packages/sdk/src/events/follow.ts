@@ -10,14 +10,14 @@ import { checkEventsOptions, type EventsOptions, matcherOf } from './wanted.ts';
 
 export interface FollowParts {
   readonly times: FollowTimes;
-  /** Called whenever a stream has been opened: what is committed from then on will be told. */
+  /** Called each time a stream opens. The stream delivers everything that is committed from then on. */
   readonly onOpen: () => void;
 }
 
 /**
- * The events of a server as they happen. Each loop over it is a connection of its own, which `break` closes; nothing is
- * asked before the loop begins. Where a stream breaks, it goes on after the last event; where there is none, the log is
- * polled. Ends when the client is closed.
+ * Follows the events of a server. Each loop opens a connection of its own, and `break` closes it. No request is sent
+ * before the loop begins. If a stream breaks, the loop reconnects and continues after the last event. On a server
+ * without streams, the loop polls the event log. The loop ends when the client closes.
  * @throws {OJSValidationError}
  */
 export function follow(
@@ -29,7 +29,7 @@ export function follow(
   checkEventsOptions(options);
   return {
     [Symbol.asyncIterator]() {
-      // Whoever leaves while the next event is awaited must not wait for it.
+      // `break` while the next event is pending must not wait for that event.
       const left = new AbortController();
       const events = run(
         connection,
@@ -86,21 +86,23 @@ async function* source(
       const query = streamQuery(options, channel, traits.catalogueStreams);
       const end = yield* streamed({ connection, channel, options: from, query, stop, ...parts });
       if (end.kind === 'ended') return;
-      // A job that is not there, on a server that has streams: its own words say so.
+      // The server has streams and says that this job does not exist: throw its own error.
       if (jobId !== undefined && end.error?.code === 'not_found' && end.error.error.details.job_id === jobId)
         throw end.error;
-      // A stream that was there and is so no more, as behind a proxy: what is polled goes on where it broke.
+      // A stream that worked before and is now unavailable, as behind a proxy: polling continues after its last
+      // event.
       if (end.lastId !== '') from = { ...options, after: end.lastId };
     }
   }
   for await (const event of polled(connection, from, stop, parts.times)) {
-    // What changes a state is told by the event of its own kind.
+    // The event of its own type reports each change of state too.
     if (types !== undefined || event.event !== EventType.JOB_STATE_CHANGED) yield event;
   }
 }
 
 /**
- * In the order in which they are tried: a queue that nobody has used yet has no channel, but its events are among all.
+ * Channels in the order in which they are tried. A queue that was never used has no channel yet, but `all` carries its
+ * events.
  */
 function channelsOf({ queue, jobId }: EventsOptions): readonly StreamChannel[] {
   if (jobId !== undefined) return [`job:${jobId}`];

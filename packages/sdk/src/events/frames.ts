@@ -1,4 +1,4 @@
-/** One event of a stream, as its text has it. */
+/** One event of a stream, in text form. */
 export interface Frame {
   readonly name: string;
   readonly data: string;
@@ -13,7 +13,7 @@ export class FrameReader {
   #isFirst = true;
   #name = '';
   #data: string[] = [];
-  /** Of the frame that is being read; it counts once that one is whole. */
+  /** The id of the frame that is being read. It counts once the frame is complete. */
   #id: string;
   #lastId: string;
   #retryMs: number | undefined;
@@ -23,17 +23,17 @@ export class FrameReader {
     this.#lastId = lastId;
   }
 
-  /** The id to go on after: also one that came without an event. */
+  /** The id to continue after. A frame without data may set it, too. */
   get lastId(): string {
     return this.#lastId;
   }
 
-  /** What the server asks to wait before coming again, in milliseconds. */
+  /** The reconnection delay that the server asked for, in milliseconds. */
   get retryMs(): number | undefined {
     return this.#retryMs;
   }
 
-  /** The events that this piece completes. An event that is cut off at the end of the stream is none. */
+  /** The events that this piece completes. An event that is cut off at the end of the stream is dropped. */
   *read(chunk: string): Generator<Frame> {
     let text = chunk;
     if (this.#isFirst && text !== '') {
@@ -46,7 +46,7 @@ export class FrameReader {
       const follows = this.#afterCr;
       this.#afterCr = char === '\r';
       if (char !== '\n' && char !== '\r') continue;
-      // The LF of a CRLF ends no second line.
+      // The LF of a CRLF does not end a second line.
       if (!(char === '\n' && follows)) {
         const line = this.#line + text.slice(from, at);
         this.#line = '';

@@ -12,8 +12,8 @@ import { durationMs, warnOfSeconds } from '../options/values.ts';
 import { isEnded, JobWaiter } from './job-waiter.ts';
 
 /**
- * The result of a job, once it has completed. What its type says is the word of whoever enqueued the job.
- * @throws {JobFailedError} discarded or cancelled; {OJSTimeoutError}; the reason of `signal`.
+ * The result of a job, once it has completed. TypeScript trusts the type that the caller of `enqueue` gave.
+ * @throws {JobFailedError} if the job was discarded or cancelled; {OJSTimeoutError}; the reason of `signal`.
  */
 export async function resultOfJob<R>(connection: Connection, jobId: string, options: WaitOptions): Promise<R> {
   known(options, waitNames);
@@ -47,10 +47,10 @@ export function jobFailure(job: Job): JobFailedError {
 }
 
 const waiters = new WeakMap<Connection, JobWaiter>();
-/** Waits of different tests must not share their calls. */
+/** Waits in different tests must not share their calls. */
 const fakeWaiters = new WeakMap<Connection, WeakMap<Fake, JobWaiter>>();
 
-/** All waits of a client share one. */
+/** The waiter that all waits of a client share. */
 function waiterOf(connection: Connection): JobWaiter {
   const fake = currentFake();
   if (fake === null) return kept(waiters, connection, () => newWaiter(connection));
@@ -68,16 +68,16 @@ function kept<K extends object, V>(values: WeakMap<K, V>, key: K, make: () => V)
   return value;
 }
 
-/** Whoever waited has waited long enough: one more answer may take so long, in milliseconds. */
+/** After the timeout of a wait, the time for one more read of the job, in milliseconds. */
 const patienceMs = 500;
 
-/** The job as it is when the time is up; null where the server does not say in a moment. */
+/** The job at the end of a wait; null if the server does not answer within {@link patienceMs}. */
 export async function jobNow(connection: Connection, jobId: string): Promise<Job | null> {
   const signal = AbortSignal.any([AbortSignal.timeout(patienceMs), connection.closing]);
   return connection.ask(getJob(jobId), { signal, requestTimeout: patienceMs }).catch(() => null);
 }
 
-/** The timeout with what keeps the job from ending. */
+/** The timeout error, with the reason why the job has not ended. */
 export function timeoutOf(ms: number, jobId: string, job: Job | null): OJSTimeoutError {
   const about = { jobId, queue: job?.queue, operation: 'job.get' };
   return new OJSTimeoutError(`The job has not ended within ${ms} ms.${job === null ? '' : ` ${stateOf(job)}`}`, about);

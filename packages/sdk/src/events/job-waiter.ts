@@ -7,17 +7,17 @@ import type { Job } from '../job/job.ts';
 import { type Wire, wireOf } from '../json.ts';
 import { Outage } from './outage.ts';
 
-/** As long as a worker's fetch waits, in milliseconds. */
+/** How long the server may hold a call, in milliseconds. A worker's fetch waits as long. */
 const holdMs = 20_000;
-/** Ids that one call may name. */
+/** The most ids in one call. */
 const maxIds = 1_000;
-/** Calls that wait at the same time, before the smaller ones are made into one. */
+/** The most calls at the same time. Beyond it, the smaller calls are merged into one. */
 const maxPolls = 4;
-/** With more waits than this in a call, the next one follows after a moment: 1 ms for each so many. */
+/** Above this number of waits in a call, the next call follows after a pause of 1 ms for each so many waits. */
 const fewWaits = 50;
 const minPauseMs = 50;
 const maxPauseMs = 1_000;
-/** Reads at the same time on a server that can be asked for one job only. */
+/** Concurrent reads on a server that answers for one job a call only. */
 const readers = 16;
 
 const terminal: ReadonlySet<unknown> = new Set(['completed', 'cancelled', 'discarded']);
@@ -26,10 +26,10 @@ export function isEnded({ state }: Job): boolean {
   return terminal.has(state);
 }
 
-/** Somebody waits for this job. */
+/** All waits for one job. */
 interface Wait {
   readonly id: string;
-  /** Resolved once the job has ended or is gone; with the job, where that is known. */
+  /** Resolves once the job has ended or is gone; with the job, if it is known. */
   readonly over: PromiseWithResolvers<Job | null>;
   users: number;
   poll: Poll | null;
@@ -41,9 +41,9 @@ interface Poll {
 }
 
 /**
- * Waits for the ends of jobs, however many: all that are waited for share a few calls of POST /jobs/results, which our
- * server holds until one of them has ended. A server that answers at once is asked again after a pause; one that has no
- * such operation is asked for each job.
+ * Waits for the ends of any number of jobs. All waits share a few calls of POST /jobs/results, which our server holds
+ * until one of the jobs has ended. A server that answers at once is asked again after a pause. On a server without this
+ * operation, each job is read by itself.
  */
 export class JobWaiter {
   readonly #connection: Connection;
@@ -55,7 +55,7 @@ export class JobWaiter {
   #isBulk = true;
   #isSweeping = false;
   #pauseMs = minPauseMs;
-  /** When the server last said something about any of the jobs, be it that none has ended. */
+  /** When the server last answered for any of the jobs, even if none had ended. */
   #answeredAt = Number.NEGATIVE_INFINITY;
 
   constructor(connection: Connection, readJob: (jobId: string, signal: AbortSignal) => Promise<Job>) {
@@ -63,14 +63,14 @@ export class JobWaiter {
     this.#readJob = readJob;
   }
 
-  /** Jobs that somebody waits for. */
+  /** The number of jobs with a wait. */
   get size(): number {
     return this.#waits.size;
   }
 
   /**
-   * The job once it has ended. A server that is away for no longer than a call may take is waited for.
-   * @throws the end of the deadline, and what asking for the job throws.
+   * The job once it has ended. An outage shorter than the timeout of a call is waited out.
+   * @throws the error of the deadline; what reading the job throws.
    */
   async waitFor(jobId: string, deadline: Deadline): Promise<Job> {
     const outage = new Outage(this.#connection.timeoutMs);
@@ -79,7 +79,7 @@ export class JobWaiter {
       try {
         const known = await deadline.race(wait.over.promise);
         const job = known ?? (await deadline.race(this.#readJob(jobId, deadline.signal)));
-        // Somebody may have set it going again meanwhile.
+        // A retry may have started the job again meanwhile.
         if (isEnded(job)) return job;
         this.#answeredAt = performance.now();
         failures = 0;
@@ -119,7 +119,7 @@ export class JobWaiter {
     if (this.#waits.get(wait.id) === wait) this.#waits.delete(wait.id);
   }
 
-  /** All that enter in one turn share a call. */
+  /** All waits that begin in the same turn of the event loop share a call. */
   #schedule(): void {
     if (this.#isDue) return;
     this.#isDue = true;
@@ -162,11 +162,11 @@ export class JobWaiter {
       this.#answeredAt = performance.now();
       const ended = asked.filter(({ id }) => isOver(results[id]));
       for (const wait of ended) this.#settle(wait);
-      // A server that does not hold the call is asked at a pace.
+      // A server that does not hold the call is polled.
       this.#isHeld = ended.length > 0 || performance.now() - began > holdMs / 2;
       if (ended.length > 0) {
         this.#pauseMs = minPauseMs;
-        // Of many jobs some always have just ended: a moment later it is more of them, for the same call.
+        // Among many jobs some have always just ended. After a short pause the same call returns more of them.
         if (poll.waits.size > fewWaits) await pause(poll.waits.size / fewWaits, signal);
       } else if (!this.#isHeld) {
         await pause(this.#pauseMs, signal);
@@ -205,7 +205,7 @@ export class JobWaiter {
     poll.waits.clear();
   }
 
-  /** Reads the jobs one by one, round after round, until nobody waits. */
+  /** Reads the jobs one by one, in rounds, until no wait is left. */
   async #sweep(): Promise<void> {
     if (this.#isSweeping) return;
     this.#isSweeping = true;
@@ -235,7 +235,7 @@ export class JobWaiter {
   }
 }
 
-/** What a server does not know has no outcome: asking for the job itself tells why. */
+/** An unknown job has no outcome. Reading the job itself gives the reason. */
 function isOver(outcome: unknown): boolean {
   return !isObject(outcome) || terminal.has(outcome.state);
 }

@@ -1,7 +1,7 @@
 import { isPassing } from '../connection/api-error.ts';
 import { OJSAPIError, OJSConnectionError, OJSTimeoutError } from '../errors.ts';
 
-/** The patience of one wait: a server that is away for no longer than a call may take is waited for. */
+/** Decides how long one wait bears errors: an outage shorter than the timeout of a call is waited out. */
 export class Outage {
   readonly #limitMs: number;
   #since: number | null = null;
@@ -11,8 +11,8 @@ export class Outage {
   }
 
   /**
-   * Whether to ask again after the error. @param answeredAt when the server last answered: an outage before that is
-   * over.
+   * Whether to ask again after the error.
+   * @param answeredAt when the server last answered: an outage before that is over.
    */
   bears(error: unknown, answeredAt: number): boolean {
     const now = performance.now();
@@ -21,7 +21,7 @@ export class Outage {
   }
 }
 
-/** Nothing was said about what is waited for. */
+/** Whether the error says nothing about the job or workflow, only that the server did not answer. */
 export function isOutage(error: unknown): boolean {
   if (error instanceof OJSAPIError) return isPassing(error);
   return error instanceof OJSConnectionError || error instanceof OJSTimeoutError;

@@ -13,8 +13,8 @@ const pageSize = 1_000;
 const terminal: ReadonlySet<unknown> = new Set(['completed', 'cancelled', 'discarded']);
 
 /**
- * Asks for the log page by page (ojs-events §6.4), where there is no stream. A job is followed from its beginning,
- * everything else from now on.
+ * Reads the event log page by page (ojs-events §6.4), for servers without streams. A job is followed from its
+ * beginning, everything else from now on.
  */
 export async function* polled(
   connection: Connection,
@@ -28,7 +28,7 @@ export async function* polled(
   let isOver = false;
   let isGone = false;
   while (!stop.aborted) {
-    // The end of a job is looked for among all kinds, so those of a job are picked here.
+    // Any type may end a job, so the loop reads all types of a job and filters here.
     const asked = jobId === undefined ? types?.join(',') : undefined;
     const page = await read(connection, { after, queues: queue, types: asked }, stop, times);
     if (page === null) return;
@@ -45,14 +45,14 @@ export async function* polled(
     if (page.has_more === true) continue;
     if (isOver || isGone) return;
     isGone = jobId !== undefined && (await hasEnded(connection, jobId, stop));
-    // Its end may have been told since the page was read.
+    // The log may have reported the end since the page was read.
     if (isGone) continue;
     idleMs = events.length > 0 ? times.minPollMs : Math.min(times.maxPollMs, idleMs * 1.5);
     await pause(idleMs, stop);
   }
 }
 
-/** The cursor of the log's end. */
+/** The cursor at the end of the log. */
 async function end(connection: Connection, stop: AbortSignal, times: FollowTimes): Promise<string | undefined> {
   for (let after: string | undefined; ; ) {
     const page = await read(connection, { after }, stop, times);
@@ -61,7 +61,7 @@ async function end(connection: Connection, stop: AbortSignal, times: FollowTimes
   }
 }
 
-/** Null where the caller has left. A server that is away is waited for, as by a stream. */
+/** Null if the caller has left. An outage is waited out, as for a stream. */
 async function read(
   connection: Connection,
   query: Readonly<Record<string, string | undefined>>,
@@ -81,7 +81,10 @@ async function read(
   return null;
 }
 
-/** Whether a job has ended whose end the log does not tell. @throws {JobNotFoundError} */
+/**
+ * Whether the job has ended although the log does not report it.
+ * @throws {JobNotFoundError}
+ */
 async function hasEnded(connection: Connection, jobId: string, signal: AbortSignal): Promise<boolean> {
   try {
     const body = await connection.call({ operation: 'job.get', params: { id: jobId } }, { signal }, { jobId });

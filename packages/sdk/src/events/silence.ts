@@ -1,7 +1,7 @@
 import { OJSConnectionError } from '../errors.ts';
 import { timerMs } from '../options/duration.ts';
 
-/** Ends a stream that has been silent for too long, which is how a connection is noticed whose other end is gone. */
+/** Ends a stream that was silent for too long. A connection whose other end is gone shows no other sign. */
 export class Silence implements Disposable {
   readonly #controller = new AbortController();
   readonly #ms: number;
@@ -9,7 +9,7 @@ export class Silence implements Disposable {
   readonly #onStop = () => this.#controller.abort(this.#stop.reason);
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param stop ends the stream, too. */
+  /** @param stop also ends the stream. */
   constructor(ms: number, stop: AbortSignal) {
     this.#ms = ms;
     this.#stop = stop;
@@ -28,7 +28,7 @@ export class Silence implements Disposable {
     if (!this.#controller.signal.aborted) this.#timer = setTimeout(gone, timerMs(this.#ms));
   }
 
-  /** Nobody listens: the consumer has an event to deal with. */
+  /** Stops the timer while the consumer handles an event. */
   pause(): void {
     clearTimeout(this.#timer);
   }

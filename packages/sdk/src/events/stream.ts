@@ -12,10 +12,10 @@ import { Silence } from './silence.ts';
 import { type EventsOptions, kindsOf } from './wanted.ts';
 
 const terminal: ReadonlySet<unknown> = new Set(['completed', 'cancelled', 'discarded']);
-/** A connection that held for so long was none that a server refuses at once; in milliseconds. */
+/** A connection that lasted this long was accepted by the server: the backoff starts again. Milliseconds. */
 const steadyMs = 5_000;
 
-/** Why a stream is over: its job ended or its caller left, or this server has no such stream. */
+/** Why a stream is over: its job ended, its caller left, or the server has no such stream. */
 export type StreamEnd =
   | { readonly kind: 'ended' }
   | {
@@ -36,7 +36,7 @@ export interface StreamParts {
   readonly onOpen: () => void;
 }
 
-/** The query of a stream: the kinds that are wanted, spelled out for servers that know the catalogue. */
+/** The query of a stream: the wanted event types, spelled out for servers that know the catalogue. */
 export function streamQuery(
   { types, queue }: EventsOptions,
   channel: StreamChannel,
@@ -47,10 +47,10 @@ export function streamQuery(
 }
 
 /**
- * Follows a channel over connection after connection: each goes on after the last event of the one before, so that none
- * is missed and none told twice (ojs-realtime §2.5). What a server dropped because its reader was slow is asked for
- * again.
- * @throws {OJSAPIError} what will not pass: no access, no log.
+ * Follows a channel across connections. Each connection continues after the last event of the one before, so that no
+ * event is lost or delivered twice (ojs-realtime §2.5). Events that the server dropped because the reader was slow are
+ * requested again.
+ * @throws {OJSAPIError} for a lasting refusal, such as a missing permission or an event log that is off.
  */
 export async function* streamed({
   connection,
@@ -126,13 +126,13 @@ export async function* streamed({
 async function open(connection: Connection, call: StreamCall, signal: AbortSignal): Promise<StreamAnswer> {
   const answer = streaming(connection)?.stream(call, { signal, requestId: `req_${uuidv7()}` });
   if (answer === undefined) return { status: 501, text: '', headers: {}, chunks: null };
-  // Some clients of HTTP look at a signal only while a body is read.
+  // Some HTTP clients observe a signal only while they read a body.
   return untilAborted(answer, signal);
 }
 
 /**
- * A page that is no stream, or a path that is not there, means polling. What the server says about this caller or this
- * log is an error.
+ * A page that is no stream, or a missing path, leads to polling. Any other refusal concerns this caller or this log,
+ * and is an error.
  */
 function refused(answer: StreamAnswer, error: OJSAPIError, lastId: string): StreamEnd {
   if (answer.status < 400) return { kind: 'unsupported', error: null, lastId };
@@ -141,7 +141,7 @@ function refused(answer: StreamAnswer, error: OJSAPIError, lastId: string): Stre
   throw error;
 }
 
-/** Null for what is no event of ours: a stranger on the stream must not end it. */
+/** Null for a frame that is no event: one bad frame must not end the stream. */
 function read(connection: Connection, { name, id, data }: Frame): Event | null {
   try {
     return Event.fromStream(name, id, JSON.parse(data));
@@ -151,9 +151,7 @@ function read(connection: Connection, { name, id, data }: Frame): Event | null {
   }
 }
 
-/**
- * The way to the server's streams; null where there is none: in a test with a fake what happens is read out of its log.
- */
+/** The transport, if it has streams. Null in a test with a fake, which is polled instead. */
 export function streaming({ transport }: Connection): Required<Transport> | null {
   return currentFake() === null && hasStreams(transport) ? transport : null;
 }
@@ -165,13 +163,13 @@ function hasStreams(transport: Transport): transport is Required<Transport> {
 /** Times in milliseconds. */
 export interface FollowTimes {
   /**
-   * A stream that is silent for so long is taken for broken; servers send a sign of life every 15 s at least
-   * (ojs-realtime §2.4).
+   * A stream that is silent for this long counts as broken. Servers send a keep-alive every 15 s at least (ojs-realtime
+   * §2.4).
    */
   readonly silenceMs: number;
   readonly minBackoffMs: number;
   readonly maxBackoffMs: number;
-  /** Between two looks at a server without streams. */
+  /** The pause between two polls of a server without streams. */
   readonly minPollMs: number;
   readonly maxPollMs: number;
 }

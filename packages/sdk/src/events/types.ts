@@ -1,4 +1,4 @@
-/** The kinds of events (ojs-events §5, ojs-workflows appendix B, ojs-realtime §4). */
+/** The event types (ojs-events §5, ojs-workflows appendix B, ojs-realtime §4). */
 export const EventType = {
   JOB_ENQUEUED: 'job.enqueued',
   JOB_STARTED: 'job.started',
@@ -41,7 +41,7 @@ export const EventType = {
   BULK_CANCEL_COMPLETED: 'bulk.cancel.completed',
   BULK_RETRY_COMPLETED: 'bulk.retry.completed',
   BULK_DELETE_COMPLETED: 'bulk.delete.completed',
-  /** Of a stream: events between the last one and the next are gone. */
+  /** Only in streams: the server has lost events between the last one and the next. */
   SYSTEM_GAP: 'system.gap',
 } as const;
 

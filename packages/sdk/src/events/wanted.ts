@@ -11,7 +11,10 @@ export interface EventsOptions {
   jobId?: string | undefined;
   /** Event types, exact or as a prefix with `*` (`'job.*'`). Default: all. */
   types?: readonly string[] | undefined;
-  /** Start after the event with this `id`, or after this cursor of the server. Default: from now on. */
+  /**
+   * Start after the event with this `id`, or after this cursor of the server. Default: only events from now on. With
+   * `jobId`, a polled log is read from the job's beginning.
+   */
   after?: string | undefined;
   /** If it aborts, the loop throws its reason. */
   signal?: AbortSignal | undefined;
@@ -42,31 +45,32 @@ export function checkEventsOptions(options: EventsOptions): void {
 }
 
 /**
- * What is told in its own words anyway; asked for beside them, a server tells each change twice (ojs-realtime §4.1).
+ * The event of its own type reports each change of state already. A server that is asked for both sends each change
+ * twice (ojs-realtime §4.1).
  */
 const stateChanged: string = EventType.JOB_STATE_CHANGED;
 
-/** Every kind of the catalogue, once. */
+/** Every type of the catalogue, once. */
 const catalogue: readonly string[] = Object.values(EventType).filter(
   (kind) => kind !== stateChanged && !kind.startsWith('system.'),
 );
 
 /**
- * The kinds to ask a server for, where the caller wants `types` (exact, or a prefix with a trailing `*`; undefined for
- * everything): prefixes are spelled out, so that `job.*` does not bring each change of state in two vocabularies.
+ * The event types to request. `types` are exact, or a prefix with a trailing `*`; undefined means all. Prefixes are
+ * expanded: with `job.*` a server would send each change of state twice.
  */
 export function kindsOf(types: readonly string[] | undefined): readonly string[] {
   if (types === undefined || types.length === 0) return catalogue;
   const wanted = types.flatMap((type) => {
     if (!type.endsWith('*')) return [type];
     const known = catalogue.filter((kind) => kind.startsWith(type.slice(0, -1)));
-    // A prefix that we know nothing under may mean kinds of that server's own.
+    // A prefix without a type in the catalogue may name types of that server alone.
     return known.length > 0 ? known : [type];
   });
   return [...new Set(wanted)];
 }
 
-/** Whether a kind is one of `types`; what a stream says about itself always is. */
+/** Whether an event type matches `types`. Events about the stream itself always match. */
 export function matcherOf(types: readonly string[] | undefined): (kind: string) => boolean {
   if (types === undefined || types.length === 0) return () => true;
   const exact = new Set(types.filter((type) => !type.endsWith('*')));

@@ -11,12 +11,12 @@ import { EventType } from './types.ts';
 const types = [EventType.WORKFLOW_COMPLETED, EventType.WORKFLOW_FAILED, EventType.WORKFLOW_CANCELLED];
 const minPauseMs = 50;
 const maxPauseMs = 1_000;
-/** A look all the same, while the stream tells of ends, in milliseconds. */
+/** How often each workflow is read even while a stream reports their ends, in milliseconds. */
 const safetyMs = 10_000;
 
 /**
- * Waits for the ends of workflows: all that are waited for share one stream, which tells when to look again; without a
- * stream they are looked at again and again.
+ * Waits for the ends of workflows. All waits share one stream, which says when to read a workflow again. Without a
+ * stream, the waiter polls each workflow.
  */
 export class WorkflowWaiter {
   readonly #connection: Connection;
@@ -31,8 +31,8 @@ export class WorkflowWaiter {
   }
 
   /**
-   * The workflow once it has ended. A server that is away for no longer than a call may take is waited for. @throws the
-   * end of the deadline, and what reading it throws.
+   * The workflow once it has ended. An outage shorter than the timeout of a call is waited out.
+   * @throws the error of the deadline; what reading the workflow throws.
    */
   async waitFor(workflowId: string, deadline: Deadline): Promise<Workflow> {
     let wake = () => {};
@@ -96,14 +96,14 @@ export class WorkflowWaiter {
     const onOpen = () => {
       if (signal.aborted) return;
       this.#isLive = true;
-      // What ended before the stream began is told by nobody.
+      // The stream does not report what ended before it opened.
       this.#wakeAll();
     };
     for await (const event of follow(this.#connection, { types, signal }, { onOpen })) {
       if (event.event === EventType.SYSTEM_GAP) this.#wakeAll();
       else for (const wake of this.#waiting.get(event.workflowId ?? '') ?? []) wake();
     }
-    // The client is closed: whoever waits is told so.
+    // The client has closed: each wait must fail.
     this.#wakeAll();
   }
 

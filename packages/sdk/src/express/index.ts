@@ -8,12 +8,12 @@ import { known } from '../options/known.ts';
 export type { HealthReport, OjsApp } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
 
-/** What is used of Express' request, response and server: those of Express 4 and 5, Connect, and Node's own. */
+/** The members of a request that the SDK uses: those of Express 4 and 5, Connect and Node. */
 export interface ExpressRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** What is used of Express' response. */
+/** The members of a response that the SDK uses. */
 export interface ExpressResponse {
   statusCode: number;
   once(event: 'finish' | 'close', listener: () => void): unknown;
@@ -21,23 +21,23 @@ export interface ExpressResponse {
   end(text: string): unknown;
 }
 
-/** What is used of an HTTP server. */
+/** The members of an HTTP server that the SDK uses. */
 export interface ClosableServer {
   once(event: 'close', listener: () => void): unknown;
 }
 
-/** Client and worker of the application, and the context of its requests. */
+/** Options of {@link expressOjs}. */
 export interface ExpressOptions<R = JobTypes, Q extends ExpressRequest = ExpressRequest> extends OjsAppOptions<R> {
   /**
-   * More of the request for the meta of its jobs, such as who is signed in. Asked when the middleware runs: what is
-   * signed in later belongs to a later middleware.
+   * Adds to the meta of the request's jobs, for example the user id. Called when the middleware runs, so it sees only
+   * what earlier middleware has set.
    */
   context?: ((request: Q) => RequestContext) | undefined;
 }
 
 const names: NamesOf<ExpressOptions> = contextAppNames;
 
-/** The client of an Express application, its requests' context, and its end. */
+/** The client of an Express application, the context of its requests, and its shutdown. */
 export class ExpressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest> extends OjsApp<R> {
   readonly #context: ExpressOptions<R, Q>['context'];
 
@@ -57,12 +57,12 @@ export class ExpressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest>
       open = false;
     };
     response.once('finish', () => settle(response.statusCode < 400));
-    // Without a finish before it: the client has gone, and nobody was told of a success.
+    // `close` without `finish`: the client has gone before it got the response.
     response.once('close', () => settle(false));
     this.within(scope, next);
   };
 
-  /** `app.get('/health', ojs.healthRoute)`: 200, or 503. */
+  /** `app.get('/health', ojs.healthRoute)`: answers 200, or 503 if server or worker is not healthy. */
   readonly healthRoute = async (_request: Q, response: ExpressResponse): Promise<void> => {
     const report = await this.health();
     response.statusCode = statusOf(report);
@@ -71,8 +71,8 @@ export class ExpressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest>
   };
 
   /**
-   * `ojs.closeWith(app.listen(3000))`: starts the worker, and closes when the server has closed, which is when its last
-   * response is sent.
+   * `ojs.closeWith(app.listen(3000))`: starts the worker. When the server has closed, after its last response, it
+   * closes worker and client.
    */
   closeWith<S extends ClosableServer>(server: S): S {
     this.start();
@@ -82,8 +82,9 @@ export class ExpressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest>
 }
 
 /**
- * The OJS of an Express application: client, middleware, health route, end. @throws {OJSValidationError} for options
- * that cannot be used.
+ * Creates the OJS helper of an Express application: client, middleware, health route and shutdown
+ * (ojs-framework-adapters §5).
+ * @throws {OJSValidationError} for a wrong or unknown option.
  */
 export function expressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest>(
   options?: ExpressOptions<R, Q>,

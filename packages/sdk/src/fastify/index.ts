@@ -10,18 +10,18 @@ export type { RequestContext } from '../framework/context.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Client, worker and deferred jobs of the application; there once {@link fastifyOjs} is registered. */
+    /** Client, worker and deferred jobs of the application. Present once {@link fastifyOjs} is registered. */
     ojs: OjsApp;
   }
 }
 
-/** What is used of Fastify 4 and 5. */
+/** The members of a Fastify 4 or 5 request that the SDK uses. */
 export interface FastifyRequestLike {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly id: string;
 }
 
-/** What is used of Fastify's reply. */
+/** The members of Fastify's reply that the SDK uses. */
 export interface FastifyReplyLike {
   readonly statusCode: number;
   code(status: number): unknown;
@@ -29,7 +29,7 @@ export interface FastifyReplyLike {
 
 type Hook = (request: FastifyRequestLike, reply: FastifyReplyLike, done: () => void) => void;
 
-/** What is used of Fastify's instance. */
+/** The members of a Fastify instance that the SDK uses. */
 export interface FastifyLike {
   decorate(name: 'ojs', value: unknown): unknown;
   addHook(name: 'onRequest' | 'preValidation' | 'onResponse', hook: Hook): unknown;
@@ -37,24 +37,25 @@ export interface FastifyLike {
   get(path: string, handler: (request: FastifyRequestLike, reply: FastifyReplyLike) => Promise<unknown>): unknown;
 }
 
-/** Client and worker of the application, the context of its requests, and the health route. */
+/** Options of {@link fastifyOjs}. */
 export interface FastifyOptions extends OjsAppOptions {
   /**
-   * More of the request for the meta of its jobs, such as who is signed in. Asked before validation, after the hooks of
-   * `onRequest`.
+   * Adds to the meta of the request's jobs, for example the user id. Called after the `onRequest` hooks and before
+   * validation.
    */
   context?: ((request: FastifyRequestLike) => RequestContext) | undefined;
-  /** Where the health route stands; default: nowhere. */
+  /** The path of the health route. Default: no health route. */
   health?: string | undefined;
 }
 
 const names: NamesOf<FastifyOptions> = { ...contextAppNames, health: true };
-/** Fastify reads these of what `register` is given, and hands them on. */
+/** Fastify reads these options of `register` itself, and passes them on. */
 const ofFastify = { prefix: true, logLevel: true, logSerializers: true } as const;
 
 /**
- * `await app.register(fastifyOjs, { … })`: then `app.ojs` is there. Starts the worker when the application is ready,
- * and closes with it. The request id is that of Fastify where there is no header for it.
+ * A Fastify plugin: after `await app.register(fastifyOjs, { … })`, `app.ojs` is the OJS helper (ojs-framework-adapters
+ * §5). It starts the worker when the application is ready, and closes with the application. Without an X-Request-ID
+ * header, Fastify's request id is used.
  */
 async function plugin(fastify: FastifyLike, options: FastifyOptions): Promise<void> {
   known(options, { ...names, ...ofFastify });
@@ -67,7 +68,7 @@ async function plugin(fastify: FastifyLike, options: FastifyOptions): Promise<vo
     scopes.set(request, scope);
     ojs.within(scope, done);
   });
-  // A body is read by events of its own, which have left the scope.
+  // Entered here because the events that deliver a request body leave the scope.
   fastify.addHook('preValidation', (request, _reply, done) => {
     const scope = scopes.get(request);
     if (scope === undefined) return done();
@@ -97,7 +98,7 @@ async function plugin(fastify: FastifyLike, options: FastifyOptions): Promise<vo
   }
 }
 
-/** For the whole application, not only for what is registered inside: what `fastify-plugin` does. */
+/** Applies to the whole application, not only to its own encapsulated context: as `fastify-plugin` does. */
 export const fastifyOjs = Object.assign(plugin, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: '@ojs-ts/sdk/fastify',

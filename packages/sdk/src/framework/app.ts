@@ -19,15 +19,15 @@ import type { Worker } from '../worker/worker.ts';
 import { type Deferred, requestContextMiddleware, type Scope, storage } from './scope.ts';
 
 export interface OjsAppOptions<R = JobTypes> extends ClientOptions {
-  /** URL of a server, or a transport; default as of `Client`. */
+  /** URL of a server, or a transport. Default: as of `Client`. */
   target?: string | Transport | undefined;
-  /** Same as `target`, as `new Client({ url })` has it. */
+  /** The same as `target`, named as in `new Client({ url })`. */
   url?: string | undefined;
-  /** A client of yours, which stays open at the end, in place of one that is made here. */
+  /** Your own client instead of a new one. It stays open when the application closes. */
   client?: Client<R> | undefined;
-  /** Runs while the application runs, and drains before it ends. */
+  /** Starts with the application, and drains before it ends. */
   worker?: Worker<R> | undefined;
-  /** Told of a job that could not be sent after its response; default: an error in the log. */
+  /** Called for a job that could not be sent after its response. Default: an error in the log. */
   onDeferredError?: ((error: unknown, job: { readonly id: string; readonly type: string }) => void) | undefined;
 }
 
@@ -39,17 +39,17 @@ export const appNames: NamesOf<OjsAppOptions> = {
   worker: true,
   onDeferredError: true,
 };
-/** Of the helpers that have a request's context. */
+/** Options of the helpers with a request context. */
 export const contextAppNames = { ...appNames, context: true } as const;
 
-/** What the health route answers. */
+/** The body of the health route. */
 export interface HealthReport {
   readonly status: 'ok' | 'unavailable';
   readonly server: 'ok' | 'unavailable';
   readonly worker?: object;
 }
 
-/** A client whatever its registry: what waits was checked against it when it came. */
+/** A client with any job registry: deferred jobs were checked against their types at the call. */
 interface Enqueues {
   enqueue(target: string | JobDef, args: JsonArray, options: JobOptions): Promise<unknown>;
 }
@@ -57,8 +57,8 @@ interface Enqueues {
 const healthTimeoutMs = 2_000;
 
 /**
- * What an application shares with all of its requests: one client, at most one worker, and what waits for the end of
- * requests (ojs-framework-adapters §5).
+ * What all requests of an application share: one client, at most one worker, and the jobs that wait for the end of a
+ * request (ojs-framework-adapters §5).
  */
 export class OjsApp<R = JobTypes> implements AsyncDisposable {
   readonly client: Client<R>;
@@ -70,7 +70,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   #running: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @throws {OJSValidationError} for an option that cannot be used, and for an unknown one. */
+  /** @throws {OJSValidationError} for a wrong or unknown option. */
   constructor(options: OjsAppOptions<R> = {}) {
     known(options, appNames);
     onlyOne({ target: options.target, url: options.url });
@@ -81,12 +81,12 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
     this.#owned = client === undefined;
     this.#logger = options.logger === undefined ? consoleLogger() : guarded(options.logger);
     this.#onDeferredError = onDeferredError;
-    // First, so that tracing and encryption see what it adds; once, where two applications share a client.
+    // Prepended, so that tracing and encryption see what it adds; only once if two applications share a client.
     const { middlewares } = this.client;
     if (!middlewares.names.includes(requestContextMiddleware.name)) middlewares.prepend(requestContextMiddleware);
   }
 
-  /** Starts the worker, where there is one. It is not waited for; what ends it early is an error in the log. */
+  /** Starts the worker, if there is one, without waiting for it. If the worker ends early, the log has an error. */
   start(): void {
     if (this.worker === undefined || this.#running !== undefined) return;
     this.#running = this.worker.start().catch((error: unknown) => {
@@ -96,7 +96,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
     });
   }
 
-  /** Sends what waits, drains the worker, closes the client. Idempotent. */
+  /** Sends the waiting jobs, drains the worker and closes the client. Later calls do nothing. */
   async close(): Promise<void> {
     this.#closing ??= this.#close();
     await this.#closing;
@@ -107,11 +107,12 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Sends the job once the outermost `commit()` around this call has resolved; outside of one, once the request's
-   * response is on its way with a status below 400, or at once where it is by then. A request that fails enqueues
-   * nothing (FA-001, FA-002). Answers the job's id, which it will have. A process that ends in between has enqueued
-   * nothing either: where that matters, use an outbox.
-   * @throws {OJSValidationError} for what cannot be sent, {OJSError} outside of a request.
+   * Enqueues a job once the work around it has succeeded. Within `commit()`, the job is sent after the outermost
+   * `commit()` has resolved. Otherwise it is sent after a response with a status below 400; if the response is already
+   * sent, at once. A failed request enqueues nothing (FA-001, FA-002). If the process ends before the job is sent, the
+   * job is lost: use an outbox if you cannot accept that.
+   * @returns the id that the job will have.
+   * @throws {OJSValidationError} for a job that cannot be sent; {OJSError} outside of a request.
    */
   enqueueAfterCommit<D extends JobDef>(job: D, args: Jsonable<InputOf<D>>, options?: JobOptions): Promise<string>;
   enqueueAfterCommit<T extends NameIn<R>>(jobType: T, args: ArgsIn<R, T>, options?: JobOptions): Promise<string>;
@@ -130,7 +131,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
       if (place === 'sent') await this.#send(deferred);
       return id;
     }
-    // Placed at once, so that the order of calls is the order of jobs, whether or not they are awaited.
+    // Added before any await: the order of the calls is the order of the jobs, even if the calls are not awaited.
     place.deferred.push(deferred);
     try {
       wireRequest({ ...deferred.options, type: typeOf(target), args });
@@ -145,9 +146,9 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Runs a database transaction: `commit(() => db.transaction(…))`. Jobs of `enqueueAfterCommit` within it are sent
-   * when it has resolved, and dropped when it rejects; of a transaction inside another one when the outer has resolved.
-   * @throws what `work` throws; what kept a job from being sent after the commit, once all others were.
+   * Runs a database transaction: `commit(() => db.transaction(…))`. Jobs of `enqueueAfterCommit` inside are sent when
+   * it has resolved, and dropped when it rejects. Jobs of a nested `commit()` wait for the outermost one.
+   * @throws what `work` throws; the error of a job that could not be sent after the commit, once all others were sent.
    */
   async commit<T>(work: () => Promise<T>): Promise<T> {
     const outer = storage.getStore();
@@ -166,17 +167,17 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
     return result;
   }
 
-  /** The scope of one request. */
+  /** Opens the scope of one request. */
   open(meta: Meta): Scope {
     return { meta, deferred: [], transaction: false };
   }
 
-  /** Runs a request's code so that it, and whatever it awaits, is in the scope. */
+  /** Runs a request's code, and everything it awaits, in the scope. */
   within<T>(scope: Scope, work: () => T): T {
     return storage.run(scope, work);
   }
 
-  /** The request has ended: well, and its jobs are sent; or not, and they are dropped. Never rejects. */
+  /** Ends a request: sends its jobs if it succeeded, drops them otherwise. Never rejects. */
   settle(scope: Scope, succeeded: boolean): Promise<void> {
     const waiting = scope.deferred.splice(0);
     scope.end ??= succeeded ? 'sent' : 'dropped';
@@ -186,7 +187,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
     return flush.finally(() => this.#flushing.delete(flush));
   }
 
-  /** Whether server and worker are well, in at most 2 s. */
+  /** Reports whether server and worker are healthy, in at most 2 s. */
   async health(): Promise<HealthReport> {
     const server = await this.client.health({ requestTimeout: healthTimeoutMs }).then(
       (report) =>
@@ -205,7 +206,10 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
     if (this.#owned) await this.client.close();
   }
 
-  /** All at once: the client merges them into one request, in the order in which they come out of its middleware. */
+  /**
+   * Sends all at the same time: the client merges them into one request, in the order in which they leave its
+   * middleware.
+   */
   async #flush(waiting: readonly Deferred[]): Promise<void> {
     await Promise.all(
       waiting.map((deferred) =>
@@ -225,7 +229,10 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
     );
   }
 
-  /** All at once, as in {@link #flush}. What was committed is sent, whatever becomes of the others. */
+  /**
+   * Sends all at the same time, as {@link #flush}. One failure does not stop the others: their transaction has
+   * committed.
+   */
   async #sendAll(waiting: readonly Deferred[]): Promise<void> {
     const outcomes = await Promise.allSettled(waiting.map((deferred) => this.#send(deferred)));
     const failures = outcomes.flatMap((outcome): unknown[] => (outcome.status === 'rejected' ? [outcome.reason] : []));
@@ -248,7 +255,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   }
 }
 
-/** Where a job goes that comes in this scope, which may have ended. */
+/** Where a job of this scope goes; the scope may have ended. */
 function placeOf(scope: Scope): Scope | 'sent' | 'dropped' {
   let place: Scope | 'sent' | 'dropped' = scope;
   while (typeof place === 'object' && place.end !== undefined) place = place.end;

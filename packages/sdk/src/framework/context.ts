@@ -3,22 +3,22 @@ import { compact, type Meta } from '../json.ts';
 import { known } from '../options/known.ts';
 
 /**
- * What of a request its jobs carry in `meta` (ojs-framework-adapters §7.1). A field left out is taken from the
- * request's headers, where they have it.
+ * The part of a request's context that its jobs carry in `meta` (ojs-framework-adapters §7.1). An omitted field is read
+ * from the request's headers, if they have it.
  */
 export interface RequestContext {
-  /** `ojs.context.request_id`; default: the header X-Request-ID. */
+  /** Becomes `ojs.context.request_id`. Default: the header X-Request-ID. */
   requestId?: string | undefined;
-  /** `ojs.context.user_id`. */
+  /** Becomes `ojs.context.user_id`. */
   userId?: string | undefined;
-  /** `tenant_id`. Not taken from a header: a client could choose it. */
+  /** Becomes `tenant_id`. Never read from a header, because a client could choose it. */
   tenantId?: string | undefined;
-  /** `ojs.context.locale`; default: the first of the header Accept-Language. */
+  /** Becomes `ojs.context.locale`. Default: the first language of the header Accept-Language. */
   locale?: string | undefined;
-  /** W3C Trace Context; default: the header. */
+  /** W3C Trace Context. Default: the header of the same name. */
   traceparent?: string | undefined;
   tracestate?: string | undefined;
-  /** Anything else, as it is. */
+  /** Other fields for `meta`, unchanged. */
   meta?: Meta | undefined;
 }
 
@@ -32,12 +32,12 @@ const contextNames: NamesOf<RequestContext> = {
   meta: true,
 };
 
-/** Anybody can send headers; longer ones are left out. */
+/** Clients control the headers: longer values are left out. Characters. */
 const maxLength = 512;
 
 /**
- * The meta of a request's jobs. `header` reads a header by its lower-case name. @throws {OJSValidationError} for an
- * unknown name in what was given.
+ * The meta for a request's jobs. `header` reads a header by its lower-case name.
+ * @throws {OJSValidationError} for an unknown name in `given`.
  */
 export function metaOf(header: (name: string) => string | undefined, given: RequestContext = {}): Meta {
   known(given, contextNames, 'context');
@@ -56,7 +56,7 @@ export function metaOf(header: (name: string) => string | undefined, given: Requ
   });
 }
 
-/** Reads headers as Node keeps them. */
+/** Reads headers in the form that Node keeps them. */
 export function nodeHeader(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
 ): (name: string) => string | undefined {

@@ -4,7 +4,7 @@ import type { JobOptions } from '../job/options.ts';
 import type { JsonArray, Meta } from '../json.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 
-/** One for all copies of this package in the process. */
+/** Shared by all copies of this package in the process. */
 const storageKey = Symbol.for('@ojs-ts/sdk.request-scope');
 
 function sharedStorage(): AsyncLocalStorage<Scope> {
@@ -19,27 +19,29 @@ function isStorage(value: unknown): value is AsyncLocalStorage<Scope> {
   return value instanceof AsyncLocalStorage;
 }
 
-/** Answers undefined outside of a request. */
+/** Its store is undefined outside of a request. */
 export const storage = sharedStorage();
 
-/** What the jobs of a request have in common, and those that wait for its end. */
+/** The context of a request, and its deferred jobs. */
 export interface Scope {
   readonly meta: Meta;
   readonly deferred: Deferred[];
-  /** Whether this is a transaction within the request. */
+  /** Whether the scope is a transaction within the request. */
   readonly transaction: boolean;
-  /** What became of it once it has ended: its jobs were sent or dropped, or went over to the scope around it. */
+  /** Set once the scope has ended: its jobs were sent or dropped, or moved to the scope around it. */
   end?: 'sent' | 'dropped' | Scope;
 }
 
-/** A job that waits. */
+/** A job that waits for the end of its scope. */
 export interface Deferred {
   readonly target: string | JobDef;
   readonly args: JsonArray;
   readonly options: JobOptions;
 }
 
-/** Puts the request's context into the meta of every job that it enqueues; what the call itself says wins. */
+/**
+ * Puts the request's context into the meta of every job that the request enqueues. The meta of the call itself wins.
+ */
 export const requestContextMiddleware: EnqueueMiddleware = function requestContext(request, next) {
   const scope = storage.getStore();
   return next(scope === undefined ? request : { ...request, meta: { ...scope.meta, ...request.meta } });

@@ -8,7 +8,7 @@ import { known } from '../options/known.ts';
 export type { HealthReport, OjsApp } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
 
-/** What is used of Hono's context. */
+/** The members of Hono's context that the SDK uses. */
 export interface HonoContext {
   readonly req: { header(name: string): string | undefined };
   readonly res: { readonly status: number };
@@ -16,17 +16,17 @@ export interface HonoContext {
   readonly executionCtx: { waitUntil(promise: Promise<unknown>): void };
 }
 
-/** Client and worker of the application, and the context of its requests. */
+/** Options of {@link honoOjs}. */
 export interface HonoOptions<R = JobTypes, C extends HonoContext = HonoContext> extends OjsAppOptions<R> {
-  /** More of the request for the meta of its jobs, such as who is signed in. */
+  /** Adds to the meta of the request's jobs, for example the user id. */
   context?: ((c: C) => RequestContext) | undefined;
 }
 
 const names: NamesOf<HonoOptions> = contextAppNames;
 
 /**
- * The client of a Hono application, and its requests' context. Needs `AsyncLocalStorage`: on Cloudflare Workers the
- * flag `nodejs_compat`.
+ * The client of a Hono application, and the context of its requests. It needs `AsyncLocalStorage`: set the flag
+ * `nodejs_compat` on Cloudflare Workers.
  */
 export class HonoOjs<R = JobTypes, C extends HonoContext = HonoContext> extends OjsApp<R> {
   readonly #context: HonoOptions<R, C>['context'];
@@ -46,11 +46,11 @@ export class HonoOjs<R = JobTypes, C extends HonoContext = HonoContext> extends 
     try {
       c.executionCtx.waitUntil(flushed);
     } catch {
-      // Only edge platforms have one; elsewhere the process lives on, and close() waits for what is sent.
+      // Only edge platforms have an execution context. Elsewhere close() waits for pending sends.
     }
   };
 
-  /** `app.get('/health', ojs.healthRoute)`: 200, or 503. */
+  /** `app.get('/health', ojs.healthRoute)`: answers 200, or 503 if server or worker is not healthy. */
   readonly healthRoute = async (): Promise<Response> => {
     const report = await this.health();
     return Response.json(report, { status: statusOf(report) });
@@ -58,8 +58,8 @@ export class HonoOjs<R = JobTypes, C extends HonoContext = HonoContext> extends 
 }
 
 /**
- * The OJS of a Hono application: client, middleware, health route, end. @throws {OJSValidationError} for options that
- * cannot be used.
+ * Creates the OJS helper of a Hono application: client, middleware and health route (ojs-framework-adapters §5).
+ * @throws {OJSValidationError} for a wrong or unknown option.
  */
 export function honoOjs<R = JobTypes, C extends HonoContext = HonoContext>(options?: HonoOptions<R, C>): HonoOjs<R, C> {
   return new HonoOjs(options);

@@ -23,10 +23,10 @@ export interface RetryOptions {
 const retryNames: NamesOf<RetryOptions> = { maxRetries: true, baseDelay: true, maxDelay: true, jitter: true };
 
 /**
- * Runs the inner middleware and the handler again within one attempt of the job, for failures that pass quickly. It
- * does not retry DiscardError, SnoozeError, args that a schema refuses, and anything after `ctx.signal` has aborted. A
- * retry keeps the slot of the worker, so use the retry policy of the job for long pauses.
- * @throws {OJSValidationError} for a wrong option.
+ * Retries the inner middleware and the handler within one attempt of the job, for failures that pass quickly. It does
+ * not retry a DiscardError, a SnoozeError, args that a schema refuses, or anything after `ctx.signal` has aborted. A
+ * retry keeps the worker's slot, so use the job's retry policy for long pauses.
+ * @throws {OJSValidationError} for a wrong or unknown option.
  */
 export function retryMiddleware(options: RetryOptions = {}): ExecutionMiddleware {
   known(options, retryNames);

@@ -8,8 +8,9 @@ import type { ExecutionMiddleware } from './types.ts';
 /**
  * Fails an execution that takes longer than `limit`, with the error type `timeout`. `ctx.signal` aborts, and the slot
  * is free at once. A handler that ignores the signal keeps running, but its outcome no longer counts. The worker
- * enforces the timeout of the job itself. Inside the retry middleware a timeout also ends the retries, because the
- * signal of an execution aborts only once.
+ * enforces the job's own timeout by itself. A timeout also ends the retries of the retry middleware, because a signal
+ * aborts only once.
+ * @param limit milliseconds as a number, a text such as `'30s'`, or `{ seconds }`.
  * @throws {OJSValidationError} if the limit is no positive duration.
  */
 export function timeoutMiddleware(limit: { seconds: number } | Duration): ExecutionMiddleware {

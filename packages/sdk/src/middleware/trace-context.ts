@@ -15,8 +15,8 @@ const form = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-
 export const traceContextKey: unique symbol = Symbol.for('@ojs-ts/sdk.traceContext');
 
 /**
- * Puts the trace context of the caller into `meta`, unless the request has one. @param current returns the current
- * context, or undefined.
+ * Puts the trace context of the caller into `meta`, unless the request has one (ojs-observability §4.1).
+ * @param current returns the current context, or undefined.
  */
 export function traceContextEnqueueMiddleware(current: () => TraceContext | undefined): EnqueueMiddleware {
   return async function traceContext(request, next) {

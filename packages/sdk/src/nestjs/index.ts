@@ -10,17 +10,17 @@ import type { JobContext } from '../worker/execution/context.ts';
 export type { HealthReport } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
 
-/** What is used of NestJS' modules and providers. */
+/** The tokens by which NestJS knows providers. */
 type Token = string | symbol | (abstract new (...args: never[]) => unknown);
 
-/** Nest's provider with a factory. */
+/** NestJS's provider with a factory. */
 export interface NestProvider {
   provide: Token;
   useFactory: (...dependencies: never[]) => unknown;
   inject?: Token[];
 }
 
-/** Nest's dynamic module. */
+/** NestJS's dynamic module. */
 export interface NestModule {
   module: new () => OjsModule;
   global: true;
@@ -29,47 +29,50 @@ export interface NestModule {
   exports: Token[];
 }
 
-/** A module's class, or a dynamic module. */
+/** The class of a module, or a dynamic module. */
 type NestImport = (new (...args: never[]) => unknown) | { module: new (...args: never[]) => unknown };
 
-/** Options that other providers know. */
+/** Options of {@link OjsModule.forRootAsync}. */
 export interface NestAsyncOptions {
-  /** Modules that provide what `inject` names. */
+  /** Modules that export the providers in `inject`. */
   imports?: NestImport[] | undefined;
-  /** Makes the options of what `inject` names. */
+  /** Creates the options from the providers in `inject`. */
   useFactory: (...dependencies: never[]) => ExpressOptions | Promise<ExpressOptions>;
-  /** Its arguments. */
+  /** Providers to pass to `useFactory`. */
   inject?: Token[] | undefined;
 }
 
 const asyncNames: NamesOf<NestAsyncOptions> = { imports: true, useFactory: true, inject: true };
 
-/** The application's OJS as a provider: `constructor(private readonly ojs: NestOjs)`. Nest calls its hooks. */
+/** The OJS helper as a provider: `constructor(private readonly ojs: NestOjs)`. NestJS calls its lifecycle hooks. */
 export class NestOjs<R = JobTypes> extends ExpressOjs<R> {
-  /** Starts the worker, where there is one. */
+  /** Starts the worker, if there is one. */
   onApplicationBootstrap(): void {
     this.start();
   }
 
-  /** After the HTTP server has closed. On SIGTERM only with `app.enableShutdownHooks()`. */
+  /**
+   * Closes worker and client after the HTTP server has closed. On SIGTERM NestJS calls it only with
+   * `app.enableShutdownHooks()`.
+   */
   async onApplicationShutdown(): Promise<void> {
     await this.close();
   }
 }
 
 /**
- * `imports: [OjsModule.forRoot({ … })]`: provides {@link NestOjs} and its {@link Client} everywhere.
- * `app.use(app.get(NestOjs).middleware)` adds the request context.
+ * `imports: [OjsModule.forRoot({ … })]` provides {@link NestOjs} and its {@link Client} in every module
+ * (ojs-framework-adapters §5). `app.use(app.get(NestOjs).middleware)` adds the request context.
  */
 // biome-ignore lint/complexity/noStaticOnlyClass: Nest knows a module by its class
 export class OjsModule {
-  /** With options that are known. */
+  /** With fixed options. */
   static forRoot(options: ExpressOptions = {}): NestModule {
     known(options, contextAppNames);
     return OjsModule.forRootAsync({ useFactory: () => options });
   }
 
-  /** With options that other providers make. */
+  /** With options from other providers. */
   static forRootAsync(options: NestAsyncOptions): NestModule {
     known(options, asyncNames);
     const { imports = [], useFactory, inject = [] } = options;
@@ -91,8 +94,8 @@ export class OjsModule {
 }
 
 /**
- * A provider that registers a method of another provider as the handler of a job, in whatever module that one is:
- * `providers: [Mailer, ojsHandler(emailSend, Mailer, (mailer, ctx) => mailer.send(ctx))]`.
+ * A provider that registers a method of another provider as the handler of a job, from any module: `providers: [Mailer,
+ * ojsHandler(emailSend, Mailer, (mailer, ctx) => mailer.send(ctx))]`.
  */
 export function ojsHandler<D extends JobDef, S>(
   job: D,

@@ -8,13 +8,13 @@ import { known } from '../options/known.ts';
 export type { HealthReport, OjsApp } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
 
-/** Client of the application, and the context of its requests. */
+/** Options of {@link nextOjs}. */
 export interface NextOptions<R = JobTypes> extends OjsAppOptions<R> {
-  /** `after` of `next/server`: jobs then go once the response is sent. Without it the response waits for them. */
+  /** `after` of `next/server`: jobs are then sent after the response. Without it, the response waits for them. */
   after?: ((task: () => Promise<void>) => void) | undefined;
-  /** `headers` of `next/headers`, for the context of server actions. */
+  /** `headers` of `next/headers`, for the request context of server actions. */
   requestHeaders?: (() => Promise<{ get(name: string): string | null }>) | undefined;
-  /** More for the meta of jobs, such as who is signed in. `request` is absent in a server action. */
+  /** Adds to the meta of jobs, for example the user id. `request` is undefined in a server action. */
   context?: (request: Request | undefined) => RequestContext | Promise<RequestContext>;
 }
 
@@ -35,7 +35,7 @@ export class NextOjs<R = JobTypes> extends OjsApp<R> {
     this.#context = context;
   }
 
-  /** `export const POST = ojs.route(async (request) => …)`. */
+  /** Wraps a route handler: `export const POST = ojs.route(async (request) => …)`. */
   route<Q extends Request, A extends unknown[]>(
     handler: (request: Q, ...rest: A) => Response | Promise<Response>,
   ): (request: Q, ...rest: A) => Promise<Response> {
@@ -49,8 +49,8 @@ export class NextOjs<R = JobTypes> extends OjsApp<R> {
   }
 
   /**
-   * `export const signup = ojs.action(async (form) => …)` in a file with 'use server'. A redirect is a success,
-   * `notFound()` and the like are not.
+   * Wraps a server action: `export const signup = ojs.action(async (form) => …)` in a file with 'use server'. A
+   * redirect counts as success; `notFound()` and other errors do not.
    */
   action<A extends unknown[], T>(work: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
     return async (...args) => {
@@ -64,7 +64,7 @@ export class NextOjs<R = JobTypes> extends OjsApp<R> {
     };
   }
 
-  /** `export const GET = ojs.healthRoute`: 200, or 503. */
+  /** `export const GET = ojs.healthRoute`: answers 200, or 503 if server or worker is not healthy. */
   readonly healthRoute = async (): Promise<Response> => {
     const report = await this.health();
     return Response.json(report, { status: statusOf(report) });
@@ -92,7 +92,7 @@ export class NextOjs<R = JobTypes> extends OjsApp<R> {
   }
 }
 
-/** Next.js throws to redirect; `digest` tells its own errors apart. */
+/** Next.js throws to redirect. Its errors have a `digest`. */
 function isRedirect(error: unknown): boolean {
   return (
     error instanceof Error &&
@@ -103,7 +103,8 @@ function isRedirect(error: unknown): boolean {
 }
 
 /**
- * One per process and name, also where development reloads modules: what made it first counts. Default name: `default`.
+ * Creates the OJS helper once per process and name, even if development reloads modules: the first `make` counts.
+ * Default name: `default`.
  */
 export function nextOjs<R = JobTypes>(make: () => NextOptions<R>, name = 'default'): NextOjs<R> {
   const key = Symbol.for(`@ojs-ts/sdk.next.${name}`);

@@ -1,6 +1,6 @@
 import { OJSError } from '../errors.ts';
 
-// The parts of OpenTelemetry that are used, by their shape: who does not have its packages can still check our types.
+// The parts of OpenTelemetry in use, as structural types: the SDK's types also compile without its packages.
 
 export interface OtelContext {
   getValue(key: symbol): unknown;
@@ -87,16 +87,16 @@ export interface Api {
   createTraceState(text: string): TraceState;
 }
 
-/** As `SpanKind` and `SpanStatusCode` number them. */
+/** The numbers of `SpanKind` and `SpanStatusCode`. */
 export const kind = { producer: 3, consumer: 4 } as const;
 export const status = { ok: 1, error: 2 } as const;
 
 const missing =
   '@ojs-ts/sdk/otel needs the package @opentelemetry/api (1.3 or later), which is not installed: run `npm install @opentelemetry/api`.';
 
-/** @throws {OJSError} where the package can be told to be missing now; else {@link loadApi} tells. */
+/** @throws {OJSError} if the package is known to be missing; otherwise {@link loadApi} reports it. */
 export function requireApi(): void {
-  // A bundler may leave no `resolve`; then the package is in the bundle, or its loading fails.
+  // A bundler may remove `resolve`. Then the package is in the bundle, or loading it fails.
   const { resolve } = import.meta;
   if (typeof resolve !== 'function') return;
   try {

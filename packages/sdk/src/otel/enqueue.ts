@@ -7,10 +7,11 @@ import { type OpenTelemetryOptions, telemetryOf } from './telemetry.ts';
 import { metaWith, spanContextIn } from './trace-context.ts';
 
 /**
- * A PRODUCER span `{queue} enqueue` for each job, whose context travels in the job's `meta` (ojs-observability §5.1,
- * §6.1), and the metrics `ojs.job.enqueued` and `ojs.job.enqueue_duration`. Add it first, so that it encloses the
- * others. Where no span is active but `meta` already names one, as a request's, that is the parent.
- * @throws {OJSError} where `@opentelemetry/api` is not installed.
+ * Records a PRODUCER span `{queue} enqueue` for each job, and the metrics `ojs.job.enqueued` and
+ * `ojs.job.enqueue_duration` (seconds). The span's context travels in the job's `meta` (ojs-observability §5.1, §6.1).
+ * Add it first, so that it encloses the other middleware. Without an active span, a `traceparent` in `meta`, as of an
+ * HTTP request, is the parent.
+ * @throws {OJSError} if `@opentelemetry/api` is not installed.
  */
 export function opentelemetryEnqueueMiddleware(options: OpenTelemetryOptions = {}): EnqueueMiddleware {
   const telemetry = telemetryOf(options);

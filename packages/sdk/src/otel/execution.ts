@@ -9,11 +9,11 @@ import { type Instruments, type OpenTelemetryOptions, telemetryOf } from './tele
 import { spanContextIn, withBaggage } from './trace-context.ts';
 
 /**
- * A CONSUMER span `{queue} process` for each execution, active while the handler runs and linked to the span that
- * enqueued the job (ojs-observability §5.2, §6.2), and the metrics `ojs.job.completed`, `ojs.job.failed`,
- * `ojs.job.duration` (seconds), `ojs.job.retried`, `ojs.job.queue_time` and `ojs.workers.busy`. Add it first, so that
- * it encloses the others. Args and results are in no attribute.
- * @throws {OJSError} where `@opentelemetry/api` is not installed.
+ * Records a CONSUMER span `{queue} process` for each execution. The span is active while the handler runs, and linked
+ * to the span that enqueued the job (ojs-observability §5.2, §6.2). The metrics are `ojs.job.completed`,
+ * `ojs.job.failed`, `ojs.job.duration` (seconds), `ojs.job.retried`, `ojs.job.queue_time` (seconds) and
+ * `ojs.workers.busy`. Add it first, so that it encloses the other middleware. Attributes never hold args or results.
+ * @throws {OJSError} if `@opentelemetry/api` is not installed.
  */
 export function opentelemetryMiddleware(options: OpenTelemetryOptions = {}): ExecutionMiddleware {
   const telemetry = telemetryOf(options);
@@ -42,7 +42,7 @@ export function opentelemetryMiddleware(options: OpenTelemetryOptions = {}): Exe
 }
 
 /**
- * Takes down one end: of the handler, or of the execution, which a timeout, a cancellation or a shutdown ends while the
+ * Records the end of an execution once. The handler may end it; or a timeout, a cancellation or a shutdown, while the
  * handler still runs.
  */
 class Recording {
@@ -76,7 +76,7 @@ class Recording {
   threw(error: unknown): void {
     if (!this.#open) return;
     const { failure, requeue } = giveBackFor(error, isEncoded(this.#ctx.meta));
-    // Snoozed: neither failed nor completed.
+    // A snooze counts as neither failed nor completed.
     if (requeue) this.#end('retryable');
     else this.#failed(error, failure.type, failure.message, failure.retryable !== false);
   }
@@ -85,7 +85,8 @@ class Recording {
     if (!this.#open) return;
     if (reason instanceof JobTimeoutError) this.#failed(reason, 'timeout', reason.message, true);
     else {
-      // Cancelled, lost or cut off by a shutdown is no error of the job (ojs-distributed-tracing §8.1).
+      // An execution that was cancelled, lost or aborted by a shutdown is no error of the job
+      // (ojs-distributed-tracing §8.1).
       this.#span.addEvent('ojs.job.interrupted', { reason: reason instanceof Error ? reason.message : String(reason) });
       this.#end(null);
     }
@@ -112,7 +113,7 @@ class Recording {
     this.#span.end();
   }
 
-  /** By the clocks of server and worker; never below zero where they differ. */
+  /** The difference between two clocks, the server's and the worker's; at least zero. */
   #waited(): void {
     const { enqueuedAt, createdAt } = this.#ctx.job;
     const since = enqueuedAt ?? createdAt;

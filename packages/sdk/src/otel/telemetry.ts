@@ -3,17 +3,17 @@ import { known } from '../options/known.ts';
 import { sdkVersion } from '../version.ts';
 import { type Api, type Counter, type Histogram, loadApi, meterOf, requireApi, type Tracer, tracerOf } from './api.ts';
 
-/** Which providers; their types are structural. */
+/** The providers of spans and metrics. Their types are structural. */
 export interface OpenTelemetryOptions {
-  /** Default: the global one, as it is when the first job comes. */
+  /** Default: the global provider at the time of the first job. */
   tracerProvider?: { getTracer(name: string, version?: string): object } | undefined;
-  /** Default: the global one, as it is when the first job comes. */
+  /** Default: the global provider at the time of the first job. */
   meterProvider?: { getMeter(name: string, version?: string): object } | undefined;
 }
 
 const telemetryNames: NamesOf<OpenTelemetryOptions> = { tracerProvider: true, meterProvider: true };
 
-/** ojs-observability §8; labels are `queue` and `type` (bounded), never ids. */
+/** ojs-observability §8. The labels `queue` and `type` have few values; ids are never labels. */
 export interface Instruments {
   readonly enqueued: Counter;
   readonly enqueueDuration: Histogram;
@@ -36,7 +36,10 @@ const scope = 'openjobspec.org/ojs';
 const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 const queueTimeBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600];
 
-/** Opened once, by the first job. @throws {OJSError} at once where `@opentelemetry/api` is missing. */
+/**
+ * Opens the providers at the first job.
+ * @throws {OJSError} at once if `@opentelemetry/api` is missing.
+ */
 export function telemetryOf(options: OpenTelemetryOptions): () => Promise<Telemetry> {
   known(options, telemetryNames);
   requireApi();

@@ -1,10 +1,10 @@
 import type { Meta } from '../json.ts';
 import type { Api, OtelContext, SpanContext } from './api.ts';
 
-/** W3C Trace Context §3.2; a later version may have more fields behind the four. */
+/** W3C Trace Context §3.2. A later version may append fields. */
 const traceparent = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/;
 
-/** The span that `meta` names (ojs-observability §5.1); undefined where it names none that can be read. */
+/** The span context in `meta` (ojs-observability §5.1); undefined if there is none, or a malformed one. */
 export function spanContextIn(api: Api, meta: Meta, key = 'traceparent'): SpanContext | undefined {
   const text = meta[key];
   const parts = typeof text === 'string' ? traceparent.exec(text) : null;
@@ -22,7 +22,7 @@ export function spanContextIn(api: Api, meta: Meta, key = 'traceparent'): SpanCo
 }
 
 /**
- * The meta of a job that the active span of `context` sends: W3C Trace Context, and baggage where a propagator for it
+ * The meta for a job that the active span of `context` enqueues: W3C Trace Context, and baggage if a propagator for it
  * is set.
  */
 export function metaWith(api: Api, meta: Meta, context: OtelContext): Meta {
@@ -41,7 +41,7 @@ export function metaWith(api: Api, meta: Meta, context: OtelContext): Meta {
   };
 }
 
-/** Baggage alone: the trace itself is linked, not continued (ojs-observability §5.2, ojs-distributed-tracing §9). */
+/** Only the baggage: the trace itself is linked, not continued (ojs-observability §5.2, ojs-distributed-tracing §9). */
 export function withBaggage(api: Api, context: OtelContext, meta: Meta): OtelContext {
   return typeof meta.baggage === 'string' ? api.propagation.extract(context, { baggage: meta.baggage }) : context;
 }

@@ -3,14 +3,14 @@ import { push } from './push.ts';
 import type { PushWorker } from './push-worker.ts';
 import { runQueued } from './queued.ts';
 
-/** What is used of an HttpRequest of Azure Functions (programming model 4). */
+/** The members of an HttpRequest of Azure Functions (programming model 4) that the SDK uses. */
 export interface AzureHttpRequest {
   readonly method: string;
   readonly headers: { get(name: string): string | null };
   text(): Promise<string>;
 }
 
-/** What is answered to Azure. */
+/** The response that Azure Functions expects. */
 export interface AzureHttpResponse {
   readonly status: number;
   readonly headers: Record<string, string>;
@@ -22,13 +22,13 @@ export interface AzureHandlers {
   /** `app.http('ojs', { methods: ['POST'], handler: handlers.http })` */
   http(request: AzureHttpRequest): Promise<AzureHttpResponse>;
   /**
-   * `app.serviceBusQueue('ojs', { queueName, connection, handler: handlers.serviceBus })`. Rejects for a message that
-   * is to come again: the runtime abandons it.
+   * `app.serviceBusQueue('ojs', { queueName, connection, handler: handlers.serviceBus })`. Rejects if the message must
+   * be delivered again: the runtime then abandons it.
    */
   serviceBus(message: unknown): Promise<void>;
 }
 
-/** Azure Functions: push over HTTP, and Service Bus (ojs-serverless §5). */
+/** Handlers for Azure Functions: push over HTTP, and Service Bus (ojs-serverless §5). */
 export function azureHandlers<R>(worker: PushWorker<R>): AzureHandlers {
   return {
     async http(request) {

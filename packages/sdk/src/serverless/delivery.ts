@@ -1,20 +1,23 @@
 import { expectedJobType, isJobType, isObject } from '@ojs-ts/core';
 import { textOf, type Wire } from '../json.ts';
 
-/** One job on its way to a function (ojs-serverless §2.2). */
+/** A job that was delivered to a function (ojs-serverless §2.2). */
 export interface Delivery {
   readonly job: Wire & { readonly id: string };
   readonly workerId: string | undefined;
-  /** Of this attempt to deliver it; the fence that the server put on the job where there is none. */
+  /** Identifies this delivery attempt. If absent, the job's own fence takes its place. */
   readonly deliveryId: string | undefined;
 }
 
-/** Why a body is no delivery, for who sent it. */
+/** Tells the sender why a body is no delivery. */
 export class BadDelivery extends Error {
   override readonly name = 'BadDelivery';
 }
 
-/** A body as text. @throws {BadDelivery} */
+/**
+ * Reads the text of a body.
+ * @throws {BadDelivery}
+ */
 export function parseDelivery(text: string): Delivery {
   try {
     return readDelivery(JSON.parse(text));
@@ -24,7 +27,10 @@ export function parseDelivery(text: string): Delivery {
   }
 }
 
-/** `{job, worker_id, delivery_id}`, or the bare envelope that queues carry (§4.1, §5.1). @throws {BadDelivery} */
+/**
+ * Reads `{job, worker_id, delivery_id}`, or the bare envelope that queues carry (ojs-serverless §4.1, §5.1).
+ * @throws {BadDelivery}
+ */
 export function readDelivery(body: unknown): Delivery {
   if (!isObject(body))
     throw new BadDelivery(

@@ -2,7 +2,10 @@ import { type PushReply, push } from './push.ts';
 import type { PushWorker } from './push-worker.ts';
 import { runQueued } from './queued.ts';
 
-/** For every platform of `Request` and `Response`. Vercel: `export const POST = fetchHandler(worker)`. */
+/**
+ * A handler for every platform with `Request` and `Response` (ojs-serverless §2). Vercel: `export const POST =
+ * fetchHandler(worker)`.
+ */
 export function fetchHandler<R>(worker: PushWorker<R>): (request: Request) => Promise<Response> {
   return async (request) => {
     const body = await request.text();
@@ -12,7 +15,7 @@ export function fetchHandler<R>(worker: PushWorker<R>): (request: Request) => Pr
   };
 }
 
-/** What is used of a batch of Cloudflare Queues. */
+/** The members of a Cloudflare Queues batch that the SDK uses. */
 export interface CloudflareBatch {
   readonly messages: readonly {
     readonly id: string;
@@ -28,12 +31,12 @@ export interface CloudflareHandler {
   queue(batch: CloudflareBatch): Promise<void>;
 }
 
-/** Longer ones are refused by the platform. Seconds. */
+/** The longest delay that Cloudflare Queues accepts. Seconds. */
 const maxDelay = 43_200;
 
 /**
- * Cloudflare: `export default cloudflareHandler(worker)`, for HTTP and for Queues, where each message is acked or
- * retried by itself.
+ * A handler for Cloudflare Workers, for HTTP and for Queues: `export default cloudflareHandler(worker)`. It acks or
+ * retries each message of a batch by itself.
  */
 export function cloudflareHandler<R>(worker: PushWorker<R>): CloudflareHandler {
   return {

@@ -3,24 +3,24 @@ import { type PushReply, push } from './push.ts';
 import type { PushWorker, RunLimits } from './push-worker.ts';
 import { runQueued } from './queued.ts';
 
-/** A message of SQS; its body is the job's envelope. */
+/** An SQS message. Its body is the envelope of a job. */
 export interface SqsRecord {
   readonly messageId: string;
   readonly body: string;
   readonly attributes?: { readonly MessageGroupId?: string };
 }
 
-/** A batch of SQS, as Lambda delivers it. */
+/** A batch of SQS messages, as Lambda delivers it. */
 export interface SqsEvent {
   readonly Records: readonly SqsRecord[];
 }
 
-/** The event source mapping needs `FunctionResponseTypes: [ReportBatchItemFailures]`. */
+/** The messages to deliver again. The event source mapping needs `FunctionResponseTypes: [ReportBatchItemFailures]`. */
 export interface SqsBatchResponse {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
 }
 
-/** Of function URLs and HTTP APIs (payload 2.0), of REST APIs and load balancers (1.0). */
+/** An HTTP event of function URLs and HTTP APIs (payload 2.0), or of REST APIs and load balancers (1.0). */
 export interface LambdaHttpEvent {
   readonly body?: string | null;
   readonly isBase64Encoded?: boolean;
@@ -29,14 +29,14 @@ export interface LambdaHttpEvent {
   readonly requestContext?: { readonly http?: { readonly method?: string } };
 }
 
-/** What is answered to API Gateway and function URLs. */
+/** The response to API Gateway and function URLs. */
 export interface LambdaHttpResponse {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** What is used of Lambda's context. */
+/** The members of Lambda's context that the SDK uses. */
 export interface LambdaContext {
   getRemainingTimeInMillis?(): number;
 }
@@ -48,12 +48,15 @@ export interface LambdaHandler {
 }
 
 /**
- * Kept from the function's own time, so that an execution that takes too long is told as a timeout before the platform
- * ends the process. Milliseconds.
+ * Part of the function's time that a job cannot use: an execution that takes too long is reported as a timeout before
+ * the platform ends the process. Milliseconds.
  */
 const reserveMs = 1_000;
 
-/** AWS Lambda: `export const handler = lambdaHandler(worker)`, for SQS and for HTTP, told apart by the event. */
+/**
+ * A handler for AWS Lambda, for SQS and HTTP events (ojs-serverless §3): `export const handler =
+ * lambdaHandler(worker)`. It limits each execution to the function's remaining time less one second.
+ */
 export function lambdaHandler<R>(worker: PushWorker<R>): LambdaHandler {
   function handler(event: SqsEvent, context?: LambdaContext): Promise<SqsBatchResponse>;
   function handler(event: LambdaHttpEvent, context?: LambdaContext): Promise<LambdaHttpResponse>;
@@ -72,8 +75,8 @@ function limitsOf(context: LambdaContext): RunLimits {
 }
 
 /**
- * Messages of one group run one after the other; after a failure the rest of its group goes back unrun, or it would
- * overtake.
+ * Messages of one group run one after the other. After a failure the rest of the group goes back without running, to
+ * keep the order.
  */
 async function onSqs<R>(
   worker: PushWorker<R>,

@@ -18,17 +18,16 @@ import type { LeasedJob } from '../worker/leases/leased-job.ts';
 import { LeasedJobs } from '../worker/leases/leased-jobs.ts';
 import type { Delivery } from './delivery.ts';
 
-/** How outcomes reach the server, and what a delivery must bring. */
+/** Options of a {@link PushWorker}. */
 export interface PushWorkerOptions extends ConnectionOptions, WorkerCallbacks {
   /**
-   * URL of the server, or a transport. With it, outcomes of jobs that come over a queue are sent to the server.
-   * Without, the queue alone decides what becomes of them; `ctx.progress()` and `ctx.checkpoint()` then go to
-   * `OJS_BACKEND_URL`.
+   * URL of the server, or a transport. With it, the worker reports outcomes of jobs from a queue to the server. Without
+   * it, the queue alone decides about retries; `ctx.progress()` and `ctx.checkpoint()` then go to `OJS_BACKEND_URL`.
    */
   target?: string | Transport | undefined;
   /**
-   * What HTTP deliveries must be signed with; several while one is replaced. Without it every delivery is taken: guard
-   * the address in another way.
+   * The secret that signs HTTP deliveries (ojs-webhooks §8.1); several while you replace one. Without a secret the
+   * worker accepts every delivery, so protect the URL in another way.
    */
   signingSecret?: string | readonly string[] | undefined;
 }
@@ -40,39 +39,37 @@ const workerNames: NamesOf<PushWorkerOptions> = {
   signingSecret: true,
 };
 
-/** What became of a job. */
+/** The outcome of a job. */
 export type PushOutcome =
   | { readonly status: 'completed'; readonly result?: unknown }
   | {
       readonly status: 'failed';
       readonly error: Wire & { readonly code: string; readonly message: string; readonly retryable: boolean };
-      /** Snoozed: run it again, uncounted. */
+      /** Snoozed: run the job again without counting the attempt. */
       readonly requeue?: boolean;
       readonly delayMs?: number;
     }
-  /** Another delivery of the job took over while this one ran. */
+  /** Another delivery of the job has replaced this one. */
   | { readonly status: 'superseded' };
 
 export interface RunLimits {
-  /**
-   * How long the platform lets this execution go on, in milliseconds; the job's own timeout counts where it is shorter.
-   */
+  /** The time that the platform gives this execution, in milliseconds. A shorter timeout of the job wins. */
   readonly limitMs?: number | undefined;
 }
 
 const limitNames: NamesOf<RunLimits> = { limitMs: true };
 
-/** A platform starts as many functions as it likes: it bounds them, not we. */
+/** The platform limits how many executions run, not the worker. */
 const noLimit = 1_000_000;
 
 /**
- * Runs jobs that are brought to it, in place of a Worker that fetches them: same handlers, middleware, timeouts and
- * errors (ojs-serverless). Make it once, outside of the handler, and give it to `lambdaHandler`, `fetchHandler`,
+ * Runs jobs that a platform delivers, instead of fetching them like a Worker (ojs-serverless). Handlers, middleware,
+ * timeouts and errors are the same. Create one outside of the handler, and pass it to `lambdaHandler`, `fetchHandler`,
  * `cloudflareHandler` or `azureHandlers`.
  */
 export class PushWorker<R = JobTypes> {
   readonly workerId: string = uuidv7();
-  /** Where outcomes of queued jobs go; null where only the queue is told. */
+  /** The server that gets outcomes of queued jobs; null if only the queue gets them. */
   readonly server: Connection | null;
   readonly logger: Logger;
   readonly signingSecrets: readonly string[];
@@ -83,7 +80,7 @@ export class PushWorker<R = JobTypes> {
   readonly #running = new Map<LeasedJob, PromiseWithResolvers<PushOutcome>>();
   #draining = false;
 
-  /** @throws {OJSValidationError} for an option that cannot be used. */
+  /** @throws {OJSValidationError} for a wrong or unknown option. */
   constructor(options: PushWorkerOptions = {}) {
     known(options, workerNames);
     const { target, signingSecret = [], ...rest } = options;
@@ -108,18 +105,24 @@ export class PushWorker<R = JobTypes> {
     });
   }
 
-  /** As of `Worker`. */
+  /** The execution middleware, as of `Worker`. */
   get middlewares(): MiddlewareChain<ExecutionMiddleware> {
     return this.#handlers.middlewares;
   }
 
-  /** As of `Worker`. */
+  /**
+   * Adds an execution middleware innermost, as `Worker.middleware`.
+   * @throws {OJSValidationError} if the name is taken.
+   */
   middleware(middleware: ExecutionMiddleware, name?: string): this {
     this.middlewares.add(middleware, name);
     return this;
   }
 
-  /** As of `Worker`. @throws {OJSValidationError} for a malformed type, or a second handler. */
+  /**
+   * Registers the handler of a job type, as `Worker.register`.
+   * @throws {OJSValidationError} for a malformed type, or a second handler.
+   */
   register<D extends JobDef>(
     job: D,
     handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>,
@@ -130,7 +133,10 @@ export class PushWorker<R = JobTypes> {
     return this;
   }
 
-  /** Runs one job to its end. The same delivery once more, while it runs, is the same execution. Never rejects. */
+  /**
+   * Runs one job to its end. If the same delivery comes again while the job runs, both get the same outcome. Never
+   * rejects.
+   */
   run({ job, workerId, deliveryId }: Delivery, limits: RunLimits = {}): Promise<PushOutcome> {
     known(limits, limitNames);
     const { limitMs } = limits;
@@ -153,7 +159,7 @@ export class PushWorker<R = JobTypes> {
     return outcome.promise;
   }
 
-  /** Later, because a handler may end before `run` has noted who waits for it. */
+  /** Deferred, because a handler may end before `run` has registered its promise. */
   #changed(): void {
     if (this.#draining) return;
     this.#draining = true;
@@ -182,7 +188,7 @@ export class PushWorker<R = JobTypes> {
   }
 }
 
-/** A job belongs to the worker that its delivery names, so that is who reports. */
+/** Reports on behalf of the worker that the delivery names, because the job belongs to that worker. */
 class PushReporting extends Reporting {
   override progress(...[leased, report]: Parameters<Reporting['progress']>): Promise<void> {
     return this.#of(leased)?.progress(leased, report) ?? super.progress(leased, report);

@@ -2,11 +2,11 @@ import { BadDelivery, type Delivery, parseDelivery } from './delivery.ts';
 import type { PushOutcome, PushWorker, RunLimits } from './push-worker.ts';
 import { isSigned } from './signature.ts';
 
-/** One HTTP delivery, whatever the platform calls its parts. */
+/** One HTTP delivery in a form that is the same for all platforms. */
 export interface PushRequest {
   readonly method: string;
   readonly body: string;
-  /** By lower-case name. */
+  /** Reads a header by its lower-case name. */
   header(name: string): string | undefined;
 }
 
@@ -17,8 +17,8 @@ export interface PushReply {
 }
 
 /**
- * Takes an HTTP delivery (ojs-serverless §2.2, §2.3): 200 with what became of the job, also where it failed. 4xx say
- * that the request itself is wrong, and the server then does not try it again.
+ * Handles an HTTP delivery (ojs-serverless §2.2, §2.3). It answers 200 with the outcome of the job, even if the job
+ * failed. It answers 4xx for a bad request, which the server does not repeat.
  */
 export async function push<R>(worker: PushWorker<R>, request: PushRequest, limits: RunLimits = {}): Promise<PushReply> {
   if (request.method.toUpperCase() !== 'POST')

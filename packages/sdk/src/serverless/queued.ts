@@ -6,7 +6,7 @@ import { itemAnswerOf } from '../worker/fetch/exchange.ts';
 import { BadDelivery, type Delivery, parseDelivery, readDelivery } from './delivery.ts';
 import type { PushOutcome, PushWorker, RunLimits } from './push-worker.ts';
 
-/** What the queue is to do with a message. */
+/** Tells the queue to remove a message or to deliver it again. */
 export type Verdict =
   | { readonly kind: 'done' }
   | { readonly kind: 'again'; readonly delayMs?: number; readonly reason: string };
@@ -14,9 +14,9 @@ export type Verdict =
 const done: Verdict = { kind: 'done' };
 
 /**
- * Runs the job of a queue's message. A message is done once its outcome is known where it belongs: at the server if
- * there is one, else in the queue itself. A finished job whose ack is lost is never told as failed; its message comes
- * again, and so may the job. Never rejects.
+ * Runs the job of a queue message. The message is done once its outcome is stored: by the server, or without one by the
+ * queue itself. If the ack of a finished job is lost, the message comes again, and the job may run again; it is never
+ * reported as failed. Never rejects.
  */
 export async function runQueued<R>(worker: PushWorker<R>, message: unknown, limits: RunLimits = {}): Promise<Verdict> {
   let delivery: Delivery;
@@ -51,7 +51,7 @@ function byQueue<R>(worker: PushWorker<R>, { job }: Delivery, outcome: Ended): V
   return done;
 }
 
-/** ACK and NACK of ojs-http-binding §10, with the retries of any call. */
+/** Sends ACK or NACK (ojs-http-binding §10), with the retries of any call. */
 async function byServer<R>(worker: PushWorker<R>, delivery: Delivery, outcome: Ended): Promise<Verdict> {
   try {
     await tell(worker, delivery, outcome);

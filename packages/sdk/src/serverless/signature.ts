@@ -1,10 +1,10 @@
-/** A delivery that is older or newer may be a replay (ojs-webhooks §8.1). Milliseconds. */
+/** A delivery outside this window may be a replay (ojs-webhooks §8.1). Milliseconds. */
 const windowMs = 5 * 60_000;
 
 /**
- * Whether one of the secrets signed the body: HMAC-SHA256 over `timestamp.body` where there is an X-OJS-Timestamp
- * (ojs-webhooks §8.1), else over the body (ojs-serverless §2.2). While a secret is replaced the header may hold several
- * signatures.
+ * Whether one of the secrets signed the body. The signature is an HMAC-SHA256 over `timestamp.body` if there is an
+ * X-OJS-Timestamp (ojs-webhooks §8.1), otherwise over the body (ojs-serverless §2.2). The header may hold several
+ * signatures while a secret is replaced.
  */
 export async function isSigned(
   secrets: readonly string[],
@@ -23,7 +23,7 @@ export async function isSigned(
       false,
       ['verify'],
     );
-    // Takes the same time whatever differs.
+    // Takes the same time for every wrong signature.
     for (const signature of signatures)
       if (signature !== null && (await crypto.subtle.verify('HMAC', key, signature, signed))) return true;
   }

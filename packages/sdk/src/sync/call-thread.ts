@@ -9,21 +9,21 @@ import { cell, cellsSize, type FromThread, type ThreadPlan, type ToThread } from
 const ownProgram = threadProgram('thread', import.meta.url);
 
 /**
- * Slices without a pulse, after which the other thread is taken for dead. Counted, not timed: a process that was
- * stopped has slept one of them.
+ * After this many slices without a pulse the other thread counts as dead. They are counted, not timed: a suspended
+ * process has slept only one of them.
  */
 const maxStill = 10;
-/** Same before the first pulse: loading takes its time on a busy machine. */
+/** The same limit before the first pulse: loading takes time on a busy machine. */
 const maxStarting = 120;
 
 export interface CallThreadOptions {
-  /** Default: the one beside this module. */
+  /** Default: the program beside this module. */
   readonly program?: URL;
-  /** How long the thread of the caller sleeps before it looks after the other one, in milliseconds; default 1 s. */
+  /** How long the caller's thread sleeps between two checks of the other thread, in milliseconds. Default: 1,000. */
   readonly sliceMs?: number;
 }
 
-/** A thread that makes calls while this one waits for them. It never keeps the process alive. */
+/** A thread that makes calls while the caller's thread waits. It never keeps the process alive. */
 export class CallThread {
   readonly #thread: Worker;
   readonly #port: MessagePort;
@@ -32,7 +32,7 @@ export class CallThread {
   #id = 0;
   #gone: OJSError | null = null;
 
-  /** @throws {OJSError} where the program of the thread is missing, as in a bundle. */
+  /** @throws {OJSError} if the program of the thread is missing, as in a bundle. */
   constructor(plan: Omit<ThreadPlan, 'cells'>, { program = ownProgram, sliceMs = 1_000 }: CallThreadOptions = {}) {
     this.#sliceMs = sliceMs;
     if (!existsSync(program)) {
@@ -45,7 +45,7 @@ export class CallThread {
     this.#cells = new Int32Array(shared);
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    // Flags of the process such as --inspect are not meant for it.
+    // Flags of the process, such as --inspect, do not belong to the thread.
     this.#thread = new Worker(program, {
       name: 'ojs-sync',
       workerData: { plan: { ...plan, cells: shared }, port: port2 },
@@ -62,8 +62,8 @@ export class CallThread {
   }
 
   /**
-   * The answer, or null where none came within `ms`. @throws {OJSError} where the thread is dead; {Error} where a call
-   * met no answer.
+   * The answer, or null if none came within `ms`.
+   * @throws {OJSError} if the thread is dead; {Error} if the request failed.
    */
   call(call: Call, details: { readonly requestId?: string; readonly token?: string }, ms: number): Answer | null {
     const until = performance.now() + ms;
@@ -71,7 +71,7 @@ export class CallThread {
     this.#say({ kind: 'call', id, call, ...details });
     let [still, pulse] = [0, this.#pulse];
     for (;;) {
-      // Before the mail is looked at, so that what comes after it wakes this thread.
+      // Read before the mail, so that later mail wakes this thread.
       const seen = Atomics.load(this.#cells, cell.mail);
       const outcome = this.#received(id);
       if (outcome !== null) return outcome;
@@ -104,7 +104,7 @@ export class CallThread {
       const received: { readonly message: FromThread } | undefined = receiveMessageOnPort(this.#port);
       if (received === undefined) return null;
       const { id: of, outcome } = received.message;
-      // Of a call that was given up.
+      // The answer to a call that was given up.
       if (of !== id) continue;
       if ('answer' in outcome) return outcome.answer;
       throw new Error(outcome.failure);

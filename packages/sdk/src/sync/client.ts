@@ -70,17 +70,17 @@ import type { Workflow, WorkflowProgress, WorkflowState } from '../workflow/work
 import { type SyncCallOptions, SyncConnection, type SyncConnectionOptions, syncConnectionNames } from './connection.ts';
 import { openPage, type SyncPage } from './page.ts';
 
-/** Options of a blocking client: those of `Client` that can cross into a thread. */
+/** Options of a blocking client: those of `Client` that can be passed to a thread. */
 export interface SyncClientOptions extends SyncConnectionOptions {
-  /** Of jobs that name none; default `OJS_QUEUE`, else the server's `default`. */
+  /** Queue of jobs that name none. Default: `OJS_QUEUE`, else the server's `default`. */
   queue?: string | undefined;
-  /** Told of every job that this client has enqueued, not of duplicates. What it throws is logged. */
+  /** Called for every job that this client has enqueued, but not for duplicates. The client logs its errors. */
   onJobEnqueued?: ((job: Job) => void) | undefined;
 }
 
 const clientNames: NamesOf<SyncClientOptions> = { ...syncConnectionNames, queue: true, onJobEnqueued: true };
 
-/** A job that was sent, and what became of it: `duplicate` is the job that holds the unique key. */
+/** A job that was sent. `duplicate` is the existing job, if the unique key was taken. */
 export interface EnqueuedJob<A extends JsonArray = JsonArray, R = unknown> extends Job<A, R> {
   readonly outcome: Sent['outcome'];
 }
@@ -90,18 +90,18 @@ export type EnqueuedOf<L extends readonly JobRequest[]> = {
   -readonly [K in keyof L]: L[K] extends JobRequest<infer A, infer R> ? EnqueuedJob<A, R> : never;
 };
 
-/** Which part of a list. */
+/** The part of a list to return. */
 export interface SyncPageOptions extends SyncCallOptions {
-  /** Items of a page; default: the server's. */
+  /** Items in a page. Default: the server's. */
   limit?: number | undefined;
-  /** Items before the page; default 0. */
+  /** Items to skip. Default: 0. */
   offset?: number | undefined;
 }
 
 /**
- * Every operation of a `Client`, blocking: for scripts and tests, on Node, Bun and Deno. The calls are made by a thread
- * of its own, which starts with the first one and never keeps the process alive. In fake mode there is no thread. It
- * has no middleware, handles and events, which are asynchronous: use a Client where you need them.
+ * A blocking client with every operation of `Client`, for scripts and tests on Node, Bun and Deno. A thread of its own
+ * makes the calls: it starts with the first one and never keeps the process alive. In fake mode there is no thread.
+ * Middleware, handles and events are asynchronous, so this client has none: use a `Client` for them.
  */
 export class SyncClient<R = JobTypes> implements Disposable {
   static readonly specVersion = specVersion;
@@ -113,11 +113,10 @@ export class SyncClient<R = JobTypes> implements Disposable {
 
   /**
    * @param url Default: `OJS_BACKEND_URL`, else http://localhost:8080.
-   * @throws {OJSValidationError} for a URL, an option or a variable of the environment that cannot be used, and for an
-   * unknown option.
+   * @throws {OJSValidationError} for a wrong URL, option or environment variable, and for an unknown option.
    */
   constructor(url?: string, options?: SyncClientOptions);
-  /** The same as one object: `new SyncClient({ url: 'https://jobs.example.com', token })`. */
+  /** The same with one object: `new SyncClient({ url: 'https://jobs.example.com', token })`. */
   constructor(options: UrlOption & SyncClientOptions);
   constructor(first?: string | (UrlOption & SyncClientOptions), second?: SyncClientOptions) {
     const { target, options } = readTarget<SyncClientOptions>(first, second, clientNames, 'SyncClient');
@@ -127,7 +126,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
   }
 
   /**
-   * PUSH (ojs-core §7.1), as `Client.enqueue`.
+   * Enqueues a job (PUSH, ojs-core §7.1), as `Client.enqueue`.
    * @throws {OJSValidationError} before anything is sent, also for a schema that checks asynchronously; the errors of a
    * call.
    */
@@ -148,8 +147,8 @@ export class SyncClient<R = JobTypes> implements Disposable {
   }
 
   /**
-   * One request, atomic: all jobs or none, in their order. @throws {OJSValidationError} for a request that cannot be
-   * sent, by its index.
+   * Enqueues all jobs or none, in their order, with one request.
+   * @throws {OJSValidationError} for a bad job, with its index.
    */
   enqueueBatch<const L extends readonly JobRequest[]>(requests: L, options?: SyncCallOptions): EnqueuedOf<L>;
   enqueueBatch(requests: readonly JobRequest[], options: SyncCallOptions = {}): EnqueuedJob[] {
@@ -171,7 +170,10 @@ export class SyncClient<R = JobTypes> implements Disposable {
     });
   }
 
-  /** INFO, as `Client.getJob`. @throws {OJSValidationError} for a job of another type than the definition's. */
+  /**
+   * Reads a job (INFO), as `Client.getJob`.
+   * @throws {OJSValidationError} if the job's type is not the definition's.
+   */
   getJob(jobId: string, options?: SyncCallOptions): Job;
   getJob<D extends JobDef>(definition: D, jobId: string, options?: SyncCallOptions): Job<ArgsOf<D>, ResultOf<D>>;
   getJob(first: string | JobDef, second?: string | SyncCallOptions, third: SyncCallOptions = {}): Job {
@@ -181,42 +183,47 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return parsedJobNow(job, first);
   }
 
-  /** How far the job is; null where it has reported nothing. */
+  /** The progress of a job; null if the job has reported none. */
   getProgress(jobId: string, options: SyncCallOptions = {}): JobProgress | null {
     return this.#connection.ask(getProgress(jobId), options);
   }
 
-  /** A job that was enqueued with `pending` becomes available, or scheduled. */
+  /** Makes a job available that was enqueued with `pending`; with a `delay`, it becomes scheduled. */
   activateJob(jobId: string, options: SyncCallOptions = {}): Job {
     return this.#connection.ask(activateJob(jobId), options);
   }
 
-  /** CANCEL (ojs-core §7.6). */
+  /** Cancels a job (CANCEL, ojs-core §7.6). */
   cancelJob(jobId: string, options: SyncCallOptions = {}): Job {
     return this.#connection.ask(cancelJob(jobId), options);
   }
 
-  /** All of them, over every page. */
+  /** All queues, from every page. */
   listQueues(options: SyncCallOptions = {}): Queue[] {
     return this.#connection.ask(listQueues(), options);
   }
 
-  /** Figures of one queue; one that the server does not tell is 0. */
+  /** The figures of one queue. A figure that the server does not report is 0. */
   queueStats(queueName: string, options: SyncCallOptions = {}): QueueStats {
     return this.#connection.ask(queueStats(queueName), options);
   }
 
-  /** Workers stop fetching from the queue; jobs are still accepted unless the server is told otherwise. */
+  /**
+   * Pauses a queue: workers stop fetching from it. The server still accepts jobs, unless it is configured otherwise.
+   */
   pauseQueue(queueName: string, options: SyncCallOptions = {}): Queue {
     return this.#connection.ask(changeQueue('queue.pause', queueName), options);
   }
 
-  /** Ends a pause. */
+  /** Resumes a paused queue. */
   resumeQueue(queueName: string, options: SyncCallOptions = {}): Queue {
     return this.#connection.ask(changeQueue('queue.resume', queueName), options);
   }
 
-  /** @throws {OJSValidationError} before anything is sent, with the place of the bad step. */
+  /**
+   * Starts a workflow.
+   * @throws {OJSValidationError} before anything is sent, with the path of the bad step.
+   */
   workflow(definition: WorkflowDefinition, options: SyncCallOptions = {}): Workflow {
     known(options, callNames);
     const write = textOfNow(definition, this.#queue);
@@ -224,12 +231,12 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return this.#connection.ask(createWorkflow(id, text), options);
   }
 
-  /** The workflow with all its steps. */
+  /** Reads a workflow with all its steps. */
   getWorkflow(workflowId: string, options: SyncCallOptions = {}): Workflow {
     return this.#connection.ask(getWorkflow(workflowId), options);
   }
 
-  /** Newest first, without their steps. */
+  /** Lists workflows, newest first, without their steps. */
   listWorkflows(options: SyncPageOptions & { state?: WorkflowState | undefined } = {}): SyncPage<Workflow> {
     known(options, { ...pageNames, state: true });
     return openPage(firstPage(options), (query) =>
@@ -237,17 +244,20 @@ export class SyncClient<R = JobTypes> implements Disposable {
     );
   }
 
-  /** How far the workflow and each of its jobs is. */
+  /** The progress of a workflow and of each of its jobs. */
   workflowProgress(workflowId: string, options: SyncCallOptions = {}): WorkflowProgress {
     return this.#connection.ask(workflowProgress(workflowId), options);
   }
 
-  /** What has not begun is cancelled; jobs that run may finish (ojs-workflows §9.5). */
+  /** Cancels a workflow: no further step starts, and jobs that run may finish (ojs-workflows §9.5). */
   cancelWorkflow(workflowId: string, options: SyncCallOptions = {}): Workflow {
     return this.#connection.ask(cancelWorkflow(workflowId), options);
   }
 
-  /** Registers a cron, or changes the one of this name. @throws {OJSValidationError} before anything is sent. */
+  /**
+   * Registers a cron, or changes the one of this name.
+   * @throws {OJSValidationError} before anything is sent.
+   */
   registerCronJob<D extends JobDef>(
     name: string,
     cron: string,
@@ -263,7 +273,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
     options?: CronJobOptions & SyncCallOptions,
   ): CronJob;
   registerCronJob(request: CronJobRequest, options?: SyncCallOptions): CronJob;
-  /** The first two in one, and last: what the compiler says of wrong args or options is what is wrong with them. */
+  /** Both overloads in one, and last: TypeScript reports the errors of the last overload. */
   registerCronJob<T extends JobDef | NameIn<R>>(
     name: string,
     cron: string,
@@ -285,49 +295,52 @@ export class SyncClient<R = JobTypes> implements Disposable {
     );
   }
 
-  /** @throws {JobNotFoundError} */
+  /**
+   * Reads a cron.
+   * @throws {JobNotFoundError} if there is none of this name.
+   */
   getCronJob(name: string, options: SyncCallOptions = {}): CronJob {
     return this.#connection.ask(getCronJob(name), options);
   }
 
-  /** Changes when it runs; what is left out stays. */
+  /** Changes when a cron runs. An omitted field stays as it is. */
   updateCronJob(name: string, changes: CronJobChanges, options: SyncCallOptions = {}): CronJob {
     return this.#connection.ask(updateCronJob(name, changes), options);
   }
 
-  /** It fires no more until it is resumed. */
+  /** Pauses a cron: it does not fire until it is resumed. */
   pauseCronJob(name: string, options: SyncCallOptions = {}): CronJob {
     return this.#connection.ask(switchCronJob('cron.pause', name), options);
   }
 
-  /** It fires again, from its next time on. */
+  /** Resumes a paused cron: it fires again at its next time. */
   resumeCronJob(name: string, options: SyncCallOptions = {}): CronJob {
     return this.#connection.ask(switchCronJob('cron.resume', name), options);
   }
 
-  /** Enqueues a run now, whatever schedule and overlap policy say. */
+  /** Enqueues a run now, regardless of schedule and overlap policy. */
   triggerCronJob(name: string, options: SyncCallOptions = {}): { jobId: string; cron: CronJob } {
     return this.#connection.ask(triggerCronJob(name), options);
   }
 
-  /** When a registered cron will run, as the server sees it. */
+  /** The next runs of a registered cron, calculated by the server. */
   cronRuns(name: string, options: SyncCallOptions & { count?: number | undefined } = {}): Date[] {
     known(options, { ...callNames, count: true });
     return this.#connection.carry(cronRuns(name, options.count ?? 10), options);
   }
 
-  /** By name; iterating goes on over the following pages. */
+  /** Lists crons by name. Iterating loads the following pages. */
   listCronJobs(options: SyncPageOptions = {}): SyncPage<CronJob> {
     known(options, pageNames);
     return openPage(firstPage(options), (query) => this.#connection.carry(listCronJobs(query), options));
   }
 
-  /** Removes a cron; jobs that it has started stay. */
+  /** Removes a cron. Its jobs stay. */
   unregisterCronJob(name: string, options: SyncCallOptions = {}): { deleted: boolean; name: string } {
     return this.#connection.ask(unregisterCronJob(name), options);
   }
 
-  /** Discarded jobs whose retry policy says `onExhaustion: 'dead_letter'`, newest first. */
+  /** Lists the dead letter, newest first: discarded jobs whose retry policy has `onExhaustion: 'dead_letter'`. */
   listDeadLetterJobs(
     options: SyncPageOptions & DeadLetterFilter & { includeDiscarded?: boolean | undefined } = {},
   ): SyncPage<Job> {
@@ -335,7 +348,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return openPage(firstPage(options), (query) => this.#connection.carry(listDeadLetterJobs(filter, query), options));
   }
 
-  /** Makes the job available again with attempt 0; its error history stays. */
+  /** Makes a dead-letter job available again with attempt 0. Its error history stays. */
   retryDeadLetterJob(jobId: string, options: SyncCallOptions & { changes?: DeadLetterRetry | undefined } = {}): Job {
     known(options, { ...callNames, changes: true });
     return this.#connection.carry(retryDeadLetterJob(jobId, options.changes), options);
@@ -346,7 +359,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return this.#connection.ask(deleteDeadLetterJob(jobId), options);
   }
 
-  /** From then on the server checks the args of jobs of this type. */
+  /** Registers a schema: the server then checks the args of jobs of this type against it. */
   registerSchema(
     uri: string,
     jobType: string,
@@ -357,28 +370,28 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return this.#connection.ask(registerSchema(uri, jobType, version, schema), options);
   }
 
-  /** Without their texts, as the specification lists them. */
+  /** Lists schemas without their texts. */
   listSchemas(options: SyncPageOptions = {}): SyncPage<SchemaInfo> {
     known(options, pageNames);
     return openPage(firstPage(options), (query) => this.#connection.carry(listSchemas(query), options));
   }
 
-  /** One schema with its text. */
+  /** Reads one schema with its text. */
   getSchema(uri: string, options: SyncCallOptions = {}): Schema {
     return this.#connection.ask(getSchema(uri), options);
   }
 
-  /** The schemas of a job type without their texts, newest first. */
+  /** Lists the schemas of a job type without their texts, newest first. */
   listSchemaVersions(jobType: string, options: SyncCallOptions = {}): SchemaInfo[] {
     return this.#connection.ask(listSchemaVersions(jobType), options);
   }
 
-  /** One version of a job type, with its text. */
+  /** Reads one version of a job type's schema, with its text. */
   getSchemaVersion(jobType: string, version: string, options: SyncCallOptions = {}): Schema {
     return this.#connection.ask(getSchemaVersion(jobType, version), options);
   }
 
-  /** The other versions stay. */
+  /** Removes one version of a job type's schema. Other versions stay. */
   deleteSchemaVersion(
     jobType: string,
     version: string,
@@ -387,7 +400,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return this.#connection.ask(deleteSchemaVersion(jobType, version), options);
   }
 
-  /** Jobs of its type are no longer checked against it. */
+  /** Removes a schema. The server no longer checks args against it. */
   deleteSchema(uri: string, options: SyncCallOptions = {}): { deleted: boolean; uri: string } {
     return this.#connection.ask(deleteSchema(uri), options);
   }
@@ -397,12 +410,12 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return this.#connection.ask(manifest(), options);
   }
 
-  /** The server's own report, verbatim; also the one that it gives with 503 while it is degraded. */
+  /** The server's own health report, verbatim; also the one that a degraded server sends with status 503. */
   health(options: SyncCallOptions = {}): Record<string, unknown> {
     return this.#connection.ask(health(), options);
   }
 
-  /** Ends the thread. Calls after it throw. */
+  /** Ends the thread. Later calls throw. */
   close(): void {
     this.#connection[Symbol.dispose]();
   }
@@ -411,7 +424,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
     this.close();
   }
 
-  /** Asked once; in a fake each time, whose answer says nothing about the server after the test. */
+  /** Read once; but each time in a fake, whose answer does not hold for the server after the test. */
   #traitsOf(options: SyncCallOptions): ServerTraits {
     const ask = () => this.#connection.ask(readTraits(), options);
     if (currentFake() !== null) return ask();

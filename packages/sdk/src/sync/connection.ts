@@ -25,20 +25,22 @@ import type { HttpOptions } from '../transport/http.ts';
 import { CallThread, sleep } from './call-thread.ts';
 
 export interface SyncConnectionOptions extends Omit<ConnectionOptions, 'fetch' | 'token'> {
-  /** As in a Client, but a function has to answer at once. */
+  /** As in a Client, but a function must return the token synchronously. */
   token?: (string | (() => string)) | undefined;
 }
 
-/** `fetch` is refused with a reason of its own. */
+/** `fetch` is refused with a message of its own. */
 export const syncConnectionNames = connectionNames;
 
-/** Options of one blocking call: those of `Client` but `signal`, which nothing could abort while the thread waits. */
+/**
+ * Options of one blocking call: those of `Client` except `signal`, which nothing could abort while the thread waits.
+ */
 export interface SyncCallOptions {
-  /** Deadline of the whole call, retries included; default: the client's `timeout`. */
+  /** Deadline of the whole call, including retries. Default: the client's `timeout`. */
   requestTimeout?: Duration | undefined;
 }
 
-/** A server as a SyncClient sees it: what `Connection` does, while the thread of the caller waits. */
+/** The blocking counterpart of `Connection`. */
 export class SyncConnection implements Disposable {
   readonly logger: Logger;
   readonly #http: HttpOptions;
@@ -71,15 +73,15 @@ export class SyncConnection implements Disposable {
   }
 
   /**
-   * Carries an operation out, with what its caller gave for options. @throws as `Connection.ask`; {OJSValidationError}
-   * for a signal, which cannot abort what blocks.
+   * Carries an operation out.
+   * @throws as `Connection.ask`; {OJSValidationError} for a `signal`.
    */
   ask<T>(operation: Operation<T>, options: SyncCallOptions): T {
     known(options, callNames);
     return this.carry(operation, options);
   }
 
-  /** Same, where the options were checked. */
+  /** Same for options that were checked already. */
   carry<T>(operation: Operation<T>, options: SyncCallOptions): T {
     warnOfSeconds(options.requestTimeout, 'requestTimeout', this.logger);
     if ('signal' in options && options.signal !== undefined) {
@@ -139,7 +141,7 @@ export class SyncConnection implements Disposable {
     return step.value;
   }
 
-  /** Null where no answer came in time. */
+  /** Null if no answer came in time. */
   #attempt(call: Call, context: ErrorContext, ms: number, isAnswer: CallSettings['isAnswer']): Outcome | null {
     const fake = currentFake();
     if (fake !== null) return outcomeOf(answerOf(fake, call), { call, http: null }, context, isAnswer);

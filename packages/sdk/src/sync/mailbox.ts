@@ -1,7 +1,7 @@
 import type { Answer, Call } from '@ojs-ts/core';
 import type { TlsOptions } from '../transport/tls.ts';
 
-/** What the thread needs to know of the server. */
+/** What the thread must know about the server. */
 export interface ThreadPlan {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -17,7 +17,7 @@ export type ToThread =
       readonly requestId?: string;
       readonly token?: string;
     }
-  /** Nobody waits for the call under way any more. */
+  /** The caller no longer waits for the pending call. */
   | { readonly kind: 'give up' };
 
 export interface FromThread {
@@ -25,11 +25,11 @@ export interface FromThread {
   readonly outcome: { readonly answer: Answer } | { readonly failure: string };
 }
 
-/** Numbers that both threads see, by their place. */
+/** Numbers that both threads share, by their index. */
 export const cell = {
-  /** Grows with every message to the thread that blocks, which sleeps on it. */
+  /** Grows with every message to the caller's thread, which sleeps on it. */
   mail: 0,
-  /** Grows while the other thread's event loop turns. */
+  /** Grows while the other thread's event loop runs. */
   pulse: 1,
   /** 1 once the other thread has ended. */
   ended: 2,

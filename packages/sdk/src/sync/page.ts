@@ -1,9 +1,9 @@
 import { nextPage, type PageOf, type PageQuery } from '../operations/page.ts';
 
-/** One page of a list; iterating goes on over the following pages, and blocks for each. */
+/** One page of a list. Iterating blocks while it loads the following pages. */
 export interface SyncPage<T> extends PageOf<T>, Iterable<T> {}
 
-/** Asks `load` for the page, and for the next ones when somebody iterates. */
+/** Loads the page, and the following ones on iteration. */
 export function openPage<T>(query: PageQuery, load: (query: PageQuery) => PageOf<T>): SyncPage<T> {
   const page = load(query);
   function* all(): Generator<T> {

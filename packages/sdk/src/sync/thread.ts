@@ -1,5 +1,4 @@
-// The program of the thread that makes the calls of a sync client, with its own event loop and connections, while the
-// thread of the client waits.
+// The program of the thread that makes the calls of a sync client, with its own event loop and connections.
 import { parentPort, workerData } from 'node:worker_threads';
 import { cell, type FromThread, pulseMs, type ThreadPlan, type ToThread } from './mailbox.ts';
 
@@ -16,7 +15,7 @@ async function run(
     Atomics.store(cells, cell.ended, 1);
     wake();
   });
-  // Loaded when the other thread is sure to learn of a failure.
+  // Loaded only now: the caller's thread learns of a failure from here on.
   const [{ platform }, { messageOf }] = await Promise.all([import('#platform'), import('../connection/attempts.ts')]);
   let token: string | undefined;
   const transport = platform.httpTransport({
@@ -54,6 +53,7 @@ async function run(
 
 if (parentPort !== null) {
   const { plan, port } = workerData;
-  // Messages wait in the port until somebody listens. No await here: CommonJS has none. A failure ends the thread.
+  // The port queues messages until it has a listener. No await here: CommonJS has none at the top level. A failure
+  // ends the thread.
   void run(plan, (message) => port.postMessage(message)).then((receive) => port.on('message', receive));
 }

@@ -23,33 +23,45 @@ import { ledger } from './scope.ts';
 
 type Which = string | JobDef;
 
-/** Jobs, or workflows, that a message describes at most. */
+/** The most jobs or workflows that a message lists. */
 const maxShown = 20;
 
 /**
- * At least one job of the type was enqueued, whatever became of it since; with `count` exactly so many. @throws
- * AssertionError that says why the others do not match.
+ * Asserts that at least one job of the type was enqueued, in any state now; with `count`, exactly so many.
+ * @throws AssertionError with the reason why each other job does not match.
  */
 export function assertEnqueued(job: Which, match: Match = {}): void {
   expectSome('enqueued', job, match, () => null, assertEnqueued);
 }
 
-/** No such job was enqueued. @throws AssertionError that shows those that were. */
+/**
+ * Asserts that no matching job was enqueued.
+ * @throws AssertionError that lists the matching jobs.
+ */
 export function refuteEnqueued(job: Which, match: Omit<Match, 'count'> = {}): void {
   expectNone('enqueued', job, match, () => null, refuteEnqueued);
 }
 
-/** At least one job of the type was run, to whatever end. */
+/**
+ * Asserts that at least one job of the type has run, with any outcome.
+ * @throws AssertionError
+ */
 export function assertPerformed(job: Which, match: Match = {}): void {
   expectSome('performed', job, match, notRun, assertPerformed);
 }
 
-/** Fails where a job of the type that matches was run. */
+/**
+ * Asserts that no matching job has run.
+ * @throws AssertionError that lists the matching jobs.
+ */
 export function refutePerformed(job: Which, match: Match = {}): void {
   expectNone('performed', job, match, notRun, refutePerformed);
 }
 
-/** At least one job of the type has completed. */
+/**
+ * Asserts that at least one job of the type has completed.
+ * @throws AssertionError
+ */
 export function assertCompleted(job: Which, match: Match = {}): void {
   expectSome(
     'completed',
@@ -61,7 +73,9 @@ export function assertCompleted(job: Which, match: Match = {}): void {
 }
 
 /**
- * At least one job of the type has failed: an execution of it did, or it was discarded. It may have completed since.
+ * Asserts that at least one job of the type has failed: an execution failed, or the job was discarded. It may have
+ * completed since.
+ * @throws AssertionError
  */
 export function assertFailed(job: Which, match: Match = {}): void {
   expectSome(
@@ -73,7 +87,10 @@ export function assertFailed(job: Which, match: Match = {}): void {
   );
 }
 
-/** @throws AssertionError where the job is in another state, or is not there. */
+/**
+ * Asserts the state of a job.
+ * @throws AssertionError if the job is in another state, or does not exist.
+ */
 export function assertJobState(jobId: string, state: JobState): void {
   const record = ledger()
     .jobs()
@@ -90,19 +107,22 @@ export function assertJobState(jobId: string, state: JobState): void {
   });
 }
 
-/** What a workflow must be like for an assertion to hold; what is left out is not looked at. */
+/** What {@link assertWorkflowCreated} compares. Omitted fields match anything. */
 export interface WorkflowMatch {
   name?: string | undefined;
-  /** At the top level: a nested workflow is one step. */
+  /** The number of steps at the top level. A nested workflow is one step. */
   stepCount?: number | undefined;
-  /** Types of its jobs in the order of the definition, those of nested workflows too, callbacks not. */
+  /** The types of its jobs in the order of the definition, including nested workflows, without callbacks. */
   stepTypes?: readonly string[] | undefined;
 }
 
 const workflowNames: NamesOf<WorkflowMatch> = { name: true, stepCount: true, stepTypes: true };
 const filterNames: NamesOf<NonNullable<Parameters<typeof allEnqueued>[0]>> = { jobType: true, queue: true, args: true };
 
-/** A workflow of this kind was started. */
+/**
+ * Asserts that a workflow of this kind was started.
+ * @throws AssertionError that lists the workflows of the test.
+ */
 export function assertWorkflowCreated(kind: 'chain' | 'group' | 'batch' | 'dag', match: WorkflowMatch = {}): void {
   known(match, workflowNames);
   const rows = ledger().workflows();
@@ -115,7 +135,7 @@ export function assertWorkflowCreated(kind: 'chain' | 'group' | 'batch' | 'dag',
   });
 }
 
-/** The jobs that were enqueued, oldest first, as they are now. */
+/** All jobs that were enqueued, oldest first, in their current state. */
 export function allEnqueued(
   filter: { jobType?: string | undefined; queue?: string | undefined; args?: JsonArray | undefined } = {},
 ): Job[] {
@@ -173,7 +193,7 @@ function expectNone(
   });
 }
 
-/** One line for each job of the test; of the others with the reason why. */
+/** Describes each job of the test in a line, with the reason if it does not match. */
 function sort(
   type: string,
   match: Match,

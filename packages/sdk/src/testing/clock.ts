@@ -1,6 +1,6 @@
 import type { Clock, Millis } from '@ojs-ts/core';
 
-/** The time of a store: the system's until somebody freezes or moves it. */
+/** The clock of a store: the system's time, until a test freezes or moves it. */
 export class TestClock implements Clock {
   #frozen: Millis | null = null;
   #offset = 0;

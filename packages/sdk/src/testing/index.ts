@@ -25,9 +25,9 @@ export { restore } from './scope.ts';
 export type { FakeStore } from './store.ts';
 
 /**
- * From here on clients send nothing: jobs are kept in memory, by the rules of a real server, and run by `drain()` only.
- * Ends with `restore()`, at the end of the block with `using`, or with `body` where one is given, which is the only
- * code then that is in the mode.
+ * Starts fake mode (ojs-testing): clients send nothing. Jobs stay in memory under the rules of a real server, and only
+ * `drain()` runs them. The mode ends with `restore()`, or with the block after `using`. With `body`, the mode holds for
+ * the call of `body` only, and returns its result.
  */
 export function fakeMode<T>(body: (store: FakeStore) => T): T;
 // Last, so that `ReturnType<typeof fakeMode>` is the store.
@@ -40,8 +40,8 @@ export function fakeMode<T>(body?: (store: FakeStore) => T): FakeStore | T {
 }
 
 /**
- * As fake mode, but a job is run as soon as it is enqueued, its delay ignored: `enqueue` resolves when the handler has
- * ended, and rejects with what it throws. Nothing is tried again.
+ * Starts inline mode (ojs-testing): as fake mode, but each job runs as soon as it is enqueued, without its delay.
+ * `enqueue` resolves when the handler has ended, and rejects with the handler's error. Nothing is retried.
  */
 export function inlineMode(): FakeStore {
   const store = new MemoryStore('inline');
@@ -49,37 +49,37 @@ export function inlineMode(): FakeStore {
   return store;
 }
 
-/** The store of real mode: a server in this process, which `restore()` stops. */
+/** The store of real mode: a server in this process. `restore()` stops it. */
 export interface RunningStore extends FakeStore, AsyncDisposable {
   readonly url: string;
 }
 
 /**
- * A real server in this process, reached over HTTP at `url`; needs the package `@ojs-ts/server`. `restore()` stops it,
- * `await using` waits for that.
- * @param options `storage` as of a server; default `memory:`.
+ * Starts real mode (ojs-testing): a real server in this process, at `url` over HTTP. It needs the package
+ * `@ojs-ts/server`. `restore()` stops the server, and `await using` waits for that.
+ * @param options `storage`: the URL of a storage. Default: `memory:`.
  */
 export function realMode(options: { storage?: string | undefined } = {}): Promise<RunningStore> {
   known(options, { storage: true });
   const store = new RealStore();
-  // Before anything is awaited, so that the caller's context has it.
+  // Before any await, so that the caller's asynchronous context has it.
   enter(store);
   return opened(store, options.storage ?? 'memory:');
 }
 
-/** Forgets the jobs and workflows so far; handlers, time and the mode stay. */
+/** Removes the jobs and workflows so far. Handlers, time and the mode stay. */
 export function clearAll(): void {
   ledger().clear();
 }
 
 /**
- * Fake mode: runs what is enqueued, one job after the other by priority and age, and what those enqueue. A job that
- * fails waits for its next attempt as in production: `advanceTime()` or `withScheduled` brings it. Inline mode: there
- * is nothing left to do. Real mode: waits until the queues are empty, with a worker of its own where the test has given
- * handlers.
+ * Runs the enqueued jobs, and the jobs that these enqueue. In fake mode they run one after the other, by priority and
+ * age. A failed job waits for its next attempt as in production: use `advanceTime()` or `withScheduled`. In inline mode
+ * nothing is left to run. In real mode `drain` waits until the queues are empty, and runs the handlers of the test in a
+ * worker meanwhile.
  * @returns how many executions have ended.
- * @throws {OJSError} where a type has no handler, before any job of it is touched; {OJSTimeoutError}. What a handler
- * throws is its job's failure.
+ * @throws {OJSError} before any job of a type without a handler runs; {OJSTimeoutError} after `timeout`. An error of a
+ * handler only fails its job.
  */
 export function drain(options: DrainOptions = {}): Promise<number> {
   known(options, drainNames);

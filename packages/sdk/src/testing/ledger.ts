@@ -3,24 +3,24 @@ import type { Duration } from '../options/duration.ts';
 import type { WorkflowRow } from './memory/workflows.ts';
 import type { Runner } from './runner.ts';
 
-/** Which jobs a drain runs, and for how long. */
+/** Options of {@link drain}. */
 export interface DrainOptions {
   /** Default: all queues. */
   queue?: string | undefined;
   /** Default: no limit. */
   maxJobs?: number | undefined;
-  /** Default 30 s. */
+  /** Default: 30 s. */
   timeout?: Duration | undefined;
-  /** Also jobs whose time has not come: scheduled ones, and those that wait for another attempt. Default false. */
+  /** Whether to run also jobs that are scheduled, or wait for their next attempt. Default: false. */
   withScheduled?: boolean | undefined;
 }
 
 export const drainNames: NamesOf<DrainOptions> = { queue: true, maxJobs: true, timeout: true, withScheduled: true };
 
-/** What the jobs of a test are looked at through, whatever the mode. */
+/** Read access to the jobs of a test, the same in all modes. */
 export interface Ledger {
   readonly runner: Runner;
-  /** In the order of their creation. */
+  /** In the order of creation. */
   jobs(): readonly JobRecord[];
   workflows(): readonly WorkflowRow[];
   clear(): void;

@@ -2,23 +2,23 @@ import { isObject, type NamesOf } from '@ojs-ts/core';
 import type { Job } from '../job/job.ts';
 import type { JsonArray, Meta } from '../json.ts';
 
-/** Which jobs are meant, beside their type. */
+/** What an assertion compares, besides the job type. Omitted fields match anything. */
 export interface Match {
   /**
-   * As JSON: the order of keys does not count, a Date is its text. Matchers with `asymmetricMatch`, such as
-   * `expect.any(String)`, are asked.
+   * Compared as JSON: the order of keys does not matter, and a Date equals its text. Matchers with `asymmetricMatch`
+   * work, such as `expect.any(String)`.
    */
   args?: JsonArray | undefined;
   queue?: string | undefined;
-  /** Fields that `meta` must have; it may have others. */
+  /** Fields that `meta` must have. It may have others. */
   meta?: Meta | undefined;
-  /** Exactly so many; default: at least one. */
+  /** The exact number of matching jobs. Default: at least one. */
   count?: number | undefined;
 }
 
 export const matchNames: NamesOf<Match> = { args: true, queue: true, meta: true, count: true };
 
-/** Why the job is not one of those that are meant; null where it is. */
+/** The reason why the job does not match; null if it does. */
 export function mismatch(job: Job, type: string | undefined, { args, queue, meta }: Match): string | null {
   if (type !== undefined && job.type !== type) return `type: expected ${type}, got ${job.type}`;
   if (queue !== undefined && job.queue !== queue) return `queue: expected ${queue}, got ${job.queue}`;
@@ -31,7 +31,7 @@ export function mismatch(job: Job, type: string | undefined, { args, queue, meta
   return null;
 }
 
-/** The first place where a JSON value is not what was expected; null where there is none. */
+/** The first place where a JSON value differs from the expected one; null if there is none. */
 export function difference(expected: unknown, actual: unknown, path: string): string | null {
   if (isMatcher(expected)) return expected.asymmetricMatch(actual) ? null : unequal(expected, actual, path);
   if (hasToJson(expected)) return difference(expected.toJSON(), actual, path);
@@ -60,7 +60,7 @@ function first<T>(items: Iterable<T>, look: (item: T) => string | null): string 
   return null;
 }
 
-/** −0 goes over the wire as 0, and what is no number as null. */
+/** JSON turns −0 into 0, and a number such as NaN into null. */
 function asJson(value: unknown): unknown {
   if (typeof value !== 'number') return value;
   return Number.isFinite(value) ? value + 0 : null;

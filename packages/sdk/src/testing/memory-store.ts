@@ -26,17 +26,15 @@ import type { Ran } from './runner.ts';
 import { within } from './scope.ts';
 import { lengthOf, momentOf, Store } from './store.ts';
 
-/** Half of what jitter may do: a backoff is as long as its policy says. */
+/** The mean of the random part of a backoff: a test waits exactly as long as the policy says. */
 const noJitter = () => 0.5;
 
-/**
- * Fake and inline mode: calls are answered out of memory; in inline mode what they enqueue is run before they return.
- */
+/** Fake and inline mode: answers calls from memory. Inline mode runs the enqueued jobs before a call returns. */
 export class MemoryStore extends Store implements Fake, Ledger {
   readonly #clock = new TestClock();
   readonly #memory = new Memory(this.#clock);
   readonly #isInline: boolean;
-  /** What a call has enqueued, until it is run. */
+  /** The jobs that a call has enqueued, until they have run. */
   readonly #enqueued = new WeakMap<Answer, readonly JobId[]>();
   readonly #transport: Transport = { call: async (call) => this.answer(call), async [Symbol.asyncDispose]() {} };
 
@@ -64,14 +62,12 @@ export class MemoryStore extends Store implements Fake, Ledger {
     return answer;
   }
 
-  /** Inline: a sync client cannot wait for a handler. */
+  /** Inline mode: a sync client cannot wait for a handler. */
   get runsHandlers(): boolean {
     return this.#isInline;
   }
 
-  /**
-   * What a handler throws goes to the caller; the steps of a workflow that do not depend on it are run all the same.
-   */
+  /** The caller gets the handler's error. Workflow steps that do not depend on the failed one run all the same. */
   async settle(call: Call, answer: Answer): Promise<void> {
     const waiting = [...(this.#enqueued.get(answer) ?? [])];
     let thrown: Ran['thrown'] = null;
@@ -112,12 +108,11 @@ export class MemoryStore extends Store implements Fake, Ledger {
   }
 
   /**
-   * Crons fire where a test moves the time, and never because it takes long: its assertions would depend on when it is
-   * run.
+   * Crons fire only when a test moves the time. If real time fired them, assertions would depend on when a test runs.
    */
   #turn(): void {
     this.#memory.table.tick();
-    // Nobody waits there for what no call has enqueued.
+    // In inline mode no caller waits for a job that no call has enqueued.
     if (!this.#isInline) this.#memory.crons.fireDue();
   }
 
@@ -126,7 +121,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
     this.clear();
   }
 
-  /** One job after the other, each as a worker would get it. In inline mode there is nothing left to do. */
+  /** Runs one job after the other, as a worker would get them. In inline mode there is nothing left to run. */
   async drain(options: DrainOptions): Promise<number> {
     if (this.#isInline) return 0;
     const { queue, maxJobs = Number.POSITIVE_INFINITY, timeout = 30_000, withScheduled = false } = options;
@@ -154,7 +149,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
     return count;
   }
 
-  /** What a drain can run, in its order. */
+  /** The jobs that a drain can run, in order. */
   #next(queue: string | undefined, withScheduled: boolean, snoozed: ReadonlySet<JobId>): readonly JobRecord[] {
     const { table } = this.#memory;
     table.tick();
@@ -168,7 +163,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
     return [...table.available(), ...later.sort((a, b) => a.runAt - b.runAt)].filter(isOpen);
   }
 
-  /** One execution. `fresh`: jobs that its end has set going. */
+  /** Runs one execution. `fresh`: the jobs that became available at its end. */
   async #run(
     job: JobRecord,
   ): Promise<{ readonly thrown: Ran['thrown']; readonly isGivenBack: boolean; readonly fresh: readonly JobId[] }> {
@@ -177,7 +172,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
     const wire = parseWire(renderJob(active, { lease: true })) ?? {};
     const ran = await within(this, () => this.runner.execute(wire, this.#transport));
     const now = table.jobs.get(job.id);
-    // Cancelled or cleared while it ran.
+    // The job was cancelled or cleared while it ran.
     if (now?.state !== State.active || now.claim !== active.claim)
       return { thrown: ran.thrown, isGivenBack: false, fresh: [] };
     if (ran.outcome === 'ack') {
@@ -194,7 +189,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
   }
 }
 
-/** Null where it takes longer. */
+/** Null if the work takes longer. */
 async function inTime<T>(work: Promise<T>, ms: number): Promise<T | null> {
   const { promise, resolve } = Promise.withResolvers<null>();
   const timer = setTimeout(() => resolve(null), timerMs(ms));

@@ -6,10 +6,10 @@ import { termsOf } from './memory/table.ts';
 import { ledger } from './scope.ts';
 
 /**
- * Runs the handler of a job with these args, within the middleware of its worker, and gives its result as JSON makes
- * it. Nothing is enqueued, and no assertion sees it; what the handler enqueues is seen.
- * @throws what the handler throws, {OJSValidationError} for args that cannot be sent, {OJSError} where there is no
- * handler.
+ * Runs the handler of a job with these args, inside the middleware of its worker. Returns the result after a round trip
+ * through JSON. It enqueues nothing for the job itself, and assertions do not see the run. They do see jobs that the
+ * handler enqueues.
+ * @throws the handler's error; {OJSValidationError} for args that cannot be sent; {OJSError} without a handler.
  */
 export async function perform(job: string | JobDef, args: JsonArray): Promise<unknown> {
   const { runner } = ledger();
@@ -32,7 +32,7 @@ function resultIn(entry: string): unknown {
   return text === undefined ? undefined : JSON.parse(text);
 }
 
-/** No report is sent. */
+/** Sends no reports. */
 const nowhere = {
   call: async () => ({ status: 204, text: '{}', headers: {} }),
   async [Symbol.asyncDispose]() {},

@@ -11,7 +11,7 @@ import { Store } from './store.ts';
 type Server = Awaited<ReturnType<typeof startServer>>;
 type Storage = Server['engine']['storage'];
 
-/** Everything that changes jobs or workflows in a storage. */
+/** The storage methods that change jobs or workflows. */
 const changes: Readonly<Record<'jobs' | 'workflows' | 'crons' | 'upkeep', readonly string[]>> = {
   jobs: ['insert', 'claim', 'transition', 'remove'],
   workflows: ['create', 'advance', 'cancel'],
@@ -22,8 +22,8 @@ const everyState = Object.values(State).reduce((mask: number, state) => mask | s
 const pageSize = 1_000;
 
 /**
- * A real server in this process. What it stores is looked at whenever it changes, before whoever changed it gets the
- * answer.
+ * A real server in this process. It reads what the server stores after each change, before the caller of the change
+ * gets its answer.
  */
 export class RealStore extends Store implements Ledger {
   readonly fake = null;
@@ -58,7 +58,7 @@ export class RealStore extends Store implements Ledger {
     return this.#workflows.filter(({ record }) => !this.#cleared.has(record.id));
   }
 
-  /** The server keeps them; assertions no longer see them. */
+  /** Assertions no longer see the jobs. The server keeps them. */
   clear(): void {
     for (const id of this.#jobs.keys()) this.#cleared.add(id);
     for (const { record } of this.#workflows) this.#cleared.add(record.id);
@@ -77,7 +77,7 @@ export class RealStore extends Store implements Ledger {
     this.#close().catch(() => {});
   }
 
-  /** Nobody else can be meant: a server is too much to be left behind. */
+  /** Closes the server too: no other test can use it, and it must not stay behind. */
   override release(): void {
     this.restore();
   }
@@ -87,7 +87,7 @@ export class RealStore extends Store implements Ledger {
     await this.#close();
   }
 
-  /** Waits until the queues are empty. Where the test has handlers, a worker in this process runs them meanwhile. */
+  /** Waits until the queues are empty. If the test has handlers, a worker in this process runs them meanwhile. */
   async drain({
     queue,
     maxJobs = Number.POSITIVE_INFINITY,
@@ -147,7 +147,7 @@ export class RealStore extends Store implements Ledger {
     return this.#server;
   }
 
-  /** Executions that have ended. */
+  /** The number of executions that have ended. */
   #ends(): number {
     return [...this.#jobs.values()].reduce(
       (sum, { claim, state }) => sum + claim - (state === State.active ? 1 : 0),
@@ -180,7 +180,7 @@ export class RealStore extends Store implements Ledger {
     }
   }
 
-  /** One look after the other, so that an older one never comes last. */
+  /** One read after the other, so that an older one never arrives last. */
   #read(): Promise<void> {
     this.#reading = this.#reading.then(() => this.#look());
     return this.#reading;

@@ -16,17 +16,17 @@ import { Slots } from '../worker/fetch/slots.ts';
 import { LeasedJobs } from '../worker/leases/leased-jobs.ts';
 import { handlersOf } from '../worker/worker.ts';
 
-/** What a Worker of any copy of this package lets see. */
+/** What a Worker, of any copy of this package, offers to a test. */
 export interface HandlerSource {
   readonly [handlersOf]: Handlers;
 }
 
-/** How an execution ended. */
+/** The end of an execution. */
 export interface Ran {
   readonly outcome: 'ack' | 'nack';
-  /** What a worker would send, JSON text. */
+  /** The entry that a worker would send, as JSON text. */
   readonly entry: Json;
-  /** What the handler threw, or why its execution has failed otherwise: no time left, a result that cannot be sent. */
+  /** The error of the handler; or the reason of another failure, such as a timeout or a result that cannot be sent. */
   readonly thrown: { readonly error: unknown } | null;
 }
 
@@ -38,7 +38,7 @@ export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 const none: readonly ExecutionMiddleware[] = [];
 
-/** The handlers of a test, and the failures that it asks for. */
+/** The handlers of a test, and the failures that it has ordered. */
 export class Runner {
   readonly workerId = uuidv7();
   readonly #own = new Map<string, Handlers>();
@@ -46,7 +46,7 @@ export class Runner {
   readonly #failNext = new Map<string, unknown[]>();
   readonly #failAll = new Map<string, { readonly error: unknown }>();
 
-  /** In place of the one before, and of a worker's. */
+  /** Replaces an earlier handler of the type, and a worker's. */
   register(job: string | JobDef, handler: Handler): void {
     const handlers = new Handlers();
     handlers.add(job, handler);
@@ -65,7 +65,7 @@ export class Runner {
     this.#failAll.set(type, { error });
   }
 
-  /** Those that can be run. */
+  /** The types with a handler. */
   get types(): readonly string[] {
     const named = [
       ...this.#own.keys(),
@@ -76,14 +76,14 @@ export class Runner {
     return [...new Set(named)];
   }
 
-  /** Whether a job of this type can be run, be it to a failure that was asked for. */
+  /** Whether a job of this type can run, or has a failure ordered. */
   knows(type: string): boolean {
     return (
       this.#handlersOf(type) !== undefined || this.#failAll.has(type) || (this.#failNext.get(type)?.length ?? 0) > 0
     );
   }
 
-  /** @throws {OJSError} naming the types that have no handler. */
+  /** @throws {OJSError} that lists the types without a handler. */
   require(types: Iterable<string>, what: string): void {
     const missing = [...new Set(types)].filter((type) => !this.knows(type));
     if (missing.length === 0) return;
@@ -92,7 +92,7 @@ export class Runner {
     );
   }
 
-  /** The handler with the middleware of its worker. A failure that was asked for takes the place of the handler. */
+  /** Runs the handler inside its worker's middleware. An ordered failure replaces the handler. */
   perform(context: JobContext): Promise<unknown> {
     const own = this.#own.get(context.jobType);
     const layers = own === undefined ? (this.#workerOf(context.jobType)?.middlewares.all ?? none) : none;
@@ -122,7 +122,7 @@ export class Runner {
         try {
           return await this.perform(context);
         } catch (error) {
-          // A snooze is no failure, and is thrown all the same.
+          // A handler throws to snooze, but a snooze is no failure.
           thrown = { error };
           throw error;
         }
@@ -133,7 +133,7 @@ export class Runner {
         const [leased] = outcomes.take();
         if (leased === undefined) return;
         execution.close();
-        // After the callback that tells of the failure.
+        // After the callback that reports the failure.
         queueMicrotask(() => resolve({ outcome: leased.outcome, entry: leased.entry, thrown }));
       },
     });
@@ -160,7 +160,7 @@ export class Runner {
   }
 }
 
-/** For an execution without a job in the store: there is nothing to report on. */
+/** For an execution without a stored job: it drops all reports. */
 class Unrecorded extends Reporting {
   override async progress(): Promise<void> {}
 

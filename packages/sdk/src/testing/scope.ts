@@ -4,65 +4,63 @@ import { OJSError } from '../errors.ts';
 import type { Ledger } from './ledger.ts';
 
 /**
- * A test mode that is on. Which one holds for the code that runs now follows from its asynchronous context, so
- * concurrent tests do not see each other.
+ * An active test mode. The asynchronous context decides which mode holds for the running code, so concurrent tests do
+ * not affect each other.
  */
 export interface Scope {
-  /** Answers in the place of a server; null in real mode. */
+  /** Answers in place of a server; null in real mode. */
   readonly fake: Fake | null;
   readonly ledger: Ledger;
   /** The mode around this one. */
   readonly outer: Scope | null;
   readonly isOver: boolean;
   restore(): void;
-  /**
-   * No longer everywhere. Code that has the mode in its asynchronous context keeps it: that may be a test that runs at
-   * the same time.
-   */
+  /** Stops holding everywhere. Code with the mode in its asynchronous context keeps it: it may be a concurrent test. */
   release(): void;
 }
 
 interface Shared {
   readonly local: AsyncLocalStorage<Scope>;
-  /** For code whose runner loses the context between a hook and its test: the last one counts. */
+  /** Modes for code whose test runner loses the context between a hook and its test: the last one counts. */
   readonly everywhere: Scope[];
 }
 
-/** One for the process, so that ESM and CommonJS copies agree. */
+/** One per process, so that the ESM and CommonJS copies share it. */
 const key = Symbol.for('@ojs-ts/sdk.testing');
 
 export function currentScope(): Scope | null {
   return own()[0] ?? shared().everywhere.findLast(({ isOver }) => !isOver) ?? null;
 }
 
-/** @throws {OJSError} where no mode is on. */
+/** @throws {OJSError} if no mode is active. */
 export function ledger(): Ledger {
   const scope = currentScope();
   if (scope === null) throw new OJSError('No test mode is on: call fakeMode(), inlineMode() or realMode() first.');
   return scope.ledger;
 }
 
-/** Of the asynchronous context, over or not: what a new mode is put around. */
+/** The mode of the asynchronous context, active or ended: a new mode goes around it. */
 export function localScope(): Scope | null {
   return shared().local.getStore() ?? null;
 }
 
-/** On for the code after this, and for whatever has no mode of its own. */
+/** Activates the mode for the code that follows, and for all code without a mode of its own. */
 export function enter(scope: Scope): void {
   setFakeSource(source);
   shared().local.enterWith(scope);
   shared().everywhere.push(scope);
 }
 
-/** On within the call, and nowhere else. */
+/** Activates the mode within the call only. */
 export function within<T>(scope: Scope, work: () => T): T {
   setFakeSource(source);
   return shared().local.run(scope, work);
 }
 
 /**
- * Ends the test modes: calls go to the server again, and what was kept is forgotten. In an asynchronous context with
- * modes of its own those end; elsewhere, as in a hook whose context the runner loses, those that hold everywhere.
+ * Ends the test modes: clients send their calls to the server again, and recorded jobs are dropped. In an asynchronous
+ * context with modes of its own, it ends those. Elsewhere, as in a hook whose context the runner loses, it ends those
+ * that hold everywhere.
  */
 export function restore(): void {
   const ours = own();
@@ -70,7 +68,7 @@ export function restore(): void {
   if (ours.length === 0) for (const scope of [...shared().everywhere]) scope.release();
 }
 
-/** To be called by a scope that ends, or is released. */
+/** A scope calls this when it ends or is released. */
 export function forget(scope: Scope): void {
   const { everywhere } = shared();
   const at = everywhere.indexOf(scope);
@@ -79,7 +77,7 @@ export function forget(scope: Scope): void {
 
 const source = { current: () => currentScope()?.fake ?? null };
 
-/** Those of the asynchronous context that are on, the innermost first. */
+/** The active modes of the asynchronous context, innermost first. */
 function own(): readonly Scope[] {
   const found: Scope[] = [];
   for (let scope = localScope(); scope !== null; scope = scope.outer) if (!scope.isOver) found.push(scope);

@@ -11,28 +11,31 @@ import type { Ledger } from './ledger.ts';
 import { type HandlerSource, Runner, typeOf } from './runner.ts';
 import { forget, localScope, type Scope } from './scope.ts';
 
-/** A test mode, from its beginning to `restore()`, which `using` calls. */
+/** A test mode, from its start to `restore()`, which `using` calls. */
 export interface FakeStore extends Disposable {
   /**
-   * What `drain()` and inline mode run for this type, in place of the handler before and of a worker's. With a
-   * definition its schemas are checked.
+   * Sets the handler of a job type for `drain()` and inline mode. It replaces an earlier one, and a worker's. With a
+   * definition, its schemas are checked.
    */
   registerHandler<D extends JobDef>(job: D, handler: (context: JobContext<ArgsOf<D>>) => unknown): this;
   registerHandler(jobType: string, handler: (context: JobContext) => unknown): this;
-  /** Runs the handlers of a real Worker, within its middleware. The worker itself is not started. */
+  /** Uses the handlers and middleware of a real Worker. The worker itself does not start. */
   useWorker(worker: HandlerSource): this;
-  /** The next execution of the type fails with the error in place of its handler; said twice, the next two. */
+  /**
+   * Makes the next execution of the type fail with the error, instead of running its handler. Two calls fail the next
+   * two.
+   */
   failNext(job: string | JobDef, error?: unknown): this;
-  /** Every execution of the type fails, until the mode ends. */
+  /** Makes every execution of the type fail, until the mode ends. */
   failAll(job: string | JobDef, error?: unknown): this;
   /**
-   * The time of the store stands still: for schedules, crons, expiry, backoff and unique periods. @throws {OJSError} in
-   * real mode.
+   * Freezes the time of the store: for schedules, crons, expiry, backoff and unique periods.
+   * @throws {OJSError} in real mode.
    */
   freezeTime(at: Date | string): void;
   /**
-   * Moves the time of the store on; jobs that are due become available, and in fake mode crons fire. @throws {OJSError}
-   * in real mode.
+   * Advances the time of the store. Due jobs become available, and in fake mode crons fire.
+   * @throws {OJSError} in real mode.
    */
   advanceTime(by: Duration): void;
   /** Ends the mode. */
@@ -94,7 +97,7 @@ function asked(job: string | JobDef): Error {
   return new Error(`${typeOf(job)} was told to fail by its test.`);
 }
 
-/** @throws {OJSValidationError} for what is no time. */
+/** @throws {OJSValidationError} for an invalid time. */
 export function momentOf(at: Date | string): number {
   const ms = typeof at === 'string' ? parseTimestamp(at) : at.getTime();
   if (ms === null || Number.isNaN(ms))

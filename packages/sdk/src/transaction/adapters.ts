@@ -1,15 +1,18 @@
 import { OJSValidationError } from '../errors.ts';
 import { rowsOf, type SqlDatabase, type SqlTransaction } from './sql.ts';
 
-/** What is used of a `Client` or a `PoolClient` of `pg`. `totalCount` is of a `Pool`, which is no transaction. */
+/**
+ * The members of a `Client` or a `PoolClient` of `pg` that the SDK uses. `totalCount` marks a `Pool`, which has no
+ * transaction.
+ */
 export interface PgClient {
   query(text: string, values: unknown[]): Promise<{ rows: unknown[] }>;
   readonly totalCount?: never;
 }
 
 /**
- * `pg`: the client on which BEGIN was run. @throws {OJSValidationError} for a pool, which takes another connection for
- * every statement.
+ * `pg`: pass the client on which BEGIN was run.
+ * @throws {OJSValidationError} for a pool, which may use another connection for every statement.
  */
 export function pgTransaction(client: PgClient): SqlTransaction {
   refuseRoot(
@@ -22,7 +25,7 @@ export function pgTransaction(client: PgClient): SqlTransaction {
   return pg(client);
 }
 
-/** `pg`, for a relay: a pool. */
+/** `pg`, for a relay: pass a pool. */
 export function pgDatabase(pool: Pick<PgClient, 'query'>): SqlDatabase {
   return database(pg(pool));
 }
@@ -31,16 +34,15 @@ function pg(client: Pick<PgClient, 'query'>): SqlTransaction {
   return { dialect: 'postgres', query: async (text, values) => rowsOf(await client.query(text, [...values])) };
 }
 
-/** What is used of `postgres`. */
+/** The members of `postgres` that the SDK uses. */
 export interface PostgresSql {
   unsafe(text: string, values: (string | number | null)[]): PromiseLike<unknown>;
 }
 
 /**
- * `postgres` (Postgres.js): what `sql.begin` or `sql.savepoint` gives to its callback, or what `sql.reserve` gave,
- * after BEGIN.
- * @throws {OJSValidationError} for the `sql` that was made with the options: it takes any connection for every
- * statement.
+ * `postgres` (Postgres.js): pass the `sql` that `sql.begin` or `sql.savepoint` gives to its callback, or the one of
+ * `sql.reserve` after BEGIN.
+ * @throws {OJSValidationError} for the root `sql`, which may use another connection for every statement.
  */
 export function postgresTransaction(
   sql: (PostgresSql & { readonly begin?: never }) | (PostgresSql & { release(): unknown }),
@@ -50,7 +52,7 @@ export function postgresTransaction(
   return postgres(sql);
 }
 
-/** `postgres` (Postgres.js), for a relay: the `sql` that was made with the options. */
+/** `postgres` (Postgres.js), for a relay: pass the root `sql`. */
 export function postgresDatabase(sql: PostgresSql): SqlDatabase {
   return database(postgres(sql));
 }
@@ -59,7 +61,7 @@ function postgres(sql: PostgresSql): SqlTransaction {
   return { dialect: 'postgres', query: async (text, values) => rowsOf(await sql.unsafe(text, [...values])) };
 }
 
-/** What is used of `Kysely` and its `Transaction`. */
+/** The members of `Kysely` and its `Transaction` that the SDK uses. */
 export interface KyselyExecutor {
   readonly isTransaction: boolean;
   executeQuery(query: {
@@ -74,7 +76,10 @@ export interface KyselyExecutor {
   }): Promise<{ rows: unknown[] }>;
 }
 
-/** Kysely: what `db.transaction().execute` gives to its callback. @throws {OJSValidationError} for `db` itself. */
+/**
+ * Kysely: pass what `db.transaction().execute` gives to its callback.
+ * @throws {OJSValidationError} for `db` itself.
+ */
 export function kyselyTransaction(trx: KyselyExecutor & { readonly isTransaction: true }): SqlTransaction {
   refuseRoot(
     !trx.isTransaction,
@@ -86,7 +91,7 @@ export function kyselyTransaction(trx: KyselyExecutor & { readonly isTransaction
   return kysely(trx);
 }
 
-/** Kysely, for a relay: `db` itself. */
+/** Kysely, for a relay: pass `db` itself. */
 export function kyselyDatabase(db: KyselyExecutor): SqlDatabase {
   return database(kysely(db));
 }
@@ -94,7 +99,7 @@ export function kyselyDatabase(db: KyselyExecutor): SqlDatabase {
 function kysely(executor: KyselyExecutor): SqlTransaction {
   return {
     dialect: 'postgres',
-    // What Kysely's CompiledQuery.raw makes.
+    // The same object as Kysely's CompiledQuery.raw makes.
     query: async (text, values) =>
       rowsOf(
         await executor.executeQuery({
@@ -108,7 +113,7 @@ function kysely(executor: KyselyExecutor): SqlTransaction {
 }
 let queries = 0;
 
-/** What is used of Drizzle's `sql`. */
+/** The members of Drizzle's `sql` that the SDK uses. */
 export interface DrizzleSql<Q> {
   raw(text: string): Q;
   param(value: unknown): unknown;
@@ -116,14 +121,14 @@ export interface DrizzleSql<Q> {
   (strings: TemplateStringsArray, ...values: unknown[]): Q;
 }
 
-/** What is used of Drizzle's `db` and of what `db.transaction` gives to its callback. */
+/** The members of Drizzle's `db` and its transactions that the SDK uses. */
 export interface DrizzleExecutor<Q> {
   execute(query: Q): PromiseLike<unknown>;
 }
 
 /**
- * Drizzle: what `db.transaction` gives to its callback, and the `sql` of `drizzle-orm`. @throws {OJSValidationError}
- * for `db` itself.
+ * Drizzle: pass what `db.transaction` gives to its callback, and the `sql` of `drizzle-orm`.
+ * @throws {OJSValidationError} for `db` itself.
  */
 export function drizzleTransaction<Q>(
   tx: DrizzleExecutor<Q> & { rollback(): unknown },
@@ -134,7 +139,7 @@ export function drizzleTransaction<Q>(
   return drizzle(tx, sql);
 }
 
-/** Drizzle, for a relay: `db` itself, and the `sql` of `drizzle-orm`. */
+/** Drizzle, for a relay: pass `db` itself, and the `sql` of `drizzle-orm`. */
 export function drizzleDatabase<Q>(db: DrizzleExecutor<Q>, sql: DrizzleSql<Q>): SqlDatabase {
   return database(drizzle(db, sql));
 }
@@ -151,14 +156,14 @@ function drizzle<Q>(executor: DrizzleExecutor<Q>, sql: DrizzleSql<Q>): SqlTransa
   };
 }
 
-/** What is used of Prisma's client and of that of an interactive transaction. */
+/** The members of Prisma's client that the SDK uses. */
 export interface PrismaClient {
   $queryRawUnsafe(text: string, ...values: unknown[]): PromiseLike<unknown>;
 }
 
 /**
- * Prisma: what an interactive `prisma.$transaction` gives to its callback. @throws {OJSValidationError} for `prisma`
- * itself.
+ * Prisma: pass what an interactive `prisma.$transaction` gives to its callback.
+ * @throws {OJSValidationError} for `prisma` itself.
  */
 export function prismaTransaction(tx: PrismaClient & { readonly $connect?: never }): SqlTransaction {
   const isRoot = typeof field(tx, '$connect') === 'function';
@@ -166,7 +171,7 @@ export function prismaTransaction(tx: PrismaClient & { readonly $connect?: never
   return prisma(tx);
 }
 
-/** Prisma, for a relay: `prisma` itself. */
+/** Prisma, for a relay: pass `prisma` itself. */
 export function prismaDatabase(client: PrismaClient): SqlDatabase {
   return database(prisma(client));
 }
@@ -175,12 +180,15 @@ function prisma(client: PrismaClient): SqlTransaction {
   return { dialect: 'postgres', query: async (text, values) => rowsOf(await client.$queryRawUnsafe(text, ...values)) };
 }
 
-/** What is used of Knex. */
+/** The members of Knex that the SDK uses. */
 export interface KnexExecutor {
   raw(text: string, bindings: (string | number | null)[]): PromiseLike<unknown>;
 }
 
-/** Knex: what `knex.transaction` gives to its callback. @throws {OJSValidationError} for `knex` itself. */
+/**
+ * Knex: pass what `knex.transaction` gives to its callback.
+ * @throws {OJSValidationError} for `knex` itself.
+ */
 export function knexTransaction(trx: KnexExecutor & { isCompleted(): boolean }): SqlTransaction {
   refuseRoot(
     field(trx, 'isTransaction') !== true,
@@ -192,7 +200,7 @@ export function knexTransaction(trx: KnexExecutor & { isCompleted(): boolean }):
   return knex(trx);
 }
 
-/** Knex, for a relay: `knex` itself. */
+/** Knex, for a relay: pass `knex` itself. */
 export function knexDatabase(root: KnexExecutor): SqlDatabase {
   return database(knex(root));
 }
@@ -201,7 +209,7 @@ function knex(executor: KnexExecutor): SqlTransaction {
   return {
     dialect: 'postgres',
     async query(text, values) {
-      // Its placeholders have no numbers.
+      // Knex placeholders have no numbers.
       const used: (string | number | null)[] = [];
       const asked = text.replace(/\$(\d+)/g, (_, number: string) => {
         used.push(values[Number(number) - 1] ?? null);
@@ -216,7 +224,7 @@ function database({ dialect, query }: SqlTransaction): SqlDatabase {
   return { dialect, query, isDatabase: true };
 }
 
-/** Types keep the wrong one out where they are checked: this is for plain JavaScript, and for what was cast. */
+/** A check for plain JavaScript and for casts: in TypeScript the types refuse the wrong object. */
 function refuseRoot(isRoot: boolean, path: string, expected: string, given: string, ofDatabases: string): void {
   if (!isRoot) return;
   throw OJSValidationError.of(
@@ -225,7 +233,7 @@ function refuseRoot(isRoot: boolean, path: string, expected: string, given: stri
   );
 }
 
-/** A field of a driver's object that its interface here does not have. */
+/** Reads a member that the interface here does not declare. */
 function field(owner: object, name: string): unknown {
   return Reflect.get(owner, name);
 }

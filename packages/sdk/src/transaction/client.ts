@@ -12,28 +12,28 @@ import { markedStatement, markStatement, notOpen } from './open.ts';
 import { prepare } from './prepare.ts';
 import type { Row, SqlTransaction, Statement } from './sql.ts';
 
-/** What a transaction holds of a job until it commits. After that `client.getJob(id)` finds it. */
+/** A job within a transaction that has not committed. After the commit, `client.getJob(id)` finds it. */
 export interface StagedJob {
   readonly id: string;
   readonly type: string;
   readonly queue: string;
-  /** `dropped`: a middleware answered null, and nothing was written. */
+  /** `dropped`: a middleware returned null, and nothing was written. */
   readonly outcome: 'staged' | 'dropped';
 }
 
-/** Where jobs go, and what holds for all of them. */
+/** Options of a {@link TransactionClient}. */
 export interface TransactionClientOptions {
-  /** Where jobs are written. Default: the inbox of the schema `ojs`. */
+  /** The table to write jobs to. Default: the inbox in the schema `ojs`. */
   readonly destination?: Destination | undefined;
-  /** Runs around every job, the first one outermost; a chain's `all` fits. */
+  /** Enqueue middleware around every job, the first one outermost. A chain's `all` fits. */
   readonly middleware?: readonly EnqueueMiddleware[] | undefined;
 }
 
 const clientNames: NamesOf<TransactionClientOptions> = { destination: true, middleware: true };
 
 /**
- * Enqueues within transactions of yours: a job is there if and only if the transaction commits. It appends one row and
- * takes no lock that anybody else needs, so the transaction may stay open as long as it likes.
+ * Enqueues jobs within your own database transactions: the job exists if and only if the transaction commits. It
+ * appends one row and takes no lock that others need, so the transaction may stay open as long as you like.
  */
 export class TransactionClient {
   readonly #destination: Destination;
@@ -46,8 +46,9 @@ export class TransactionClient {
   }
 
   /**
-   * @throws {OJSValidationError} before anything is written, also where no transaction is open; what the database says
-   * otherwise.
+   * Enqueues a job within the transaction `tx`.
+   * @throws {OJSValidationError} before anything is written, also if no transaction is open; otherwise the database's
+   * own error.
    */
   enqueue<D extends JobDef>(
     tx: SqlTransaction,
@@ -70,8 +71,9 @@ export class TransactionClient {
   }
 
   /**
-   * One statement. The jobs come in their order; each is let in or refused by itself once the transaction has
-   * committed.
+   * Enqueues jobs with one statement, in their order. After the commit, the server accepts or refuses each job by
+   * itself.
+   * @throws {OJSValidationError} before anything is written, with the index of the bad job.
    */
   async enqueueBatch(tx: SqlTransaction, requests: readonly JobRequest[]): Promise<StagedJob[]> {
     refuseDatabase(tx);
@@ -82,8 +84,8 @@ export class TransactionClient {
   }
 
   /**
-   * The request after its schema and the middleware, for where there is no time for them: {@link withTransaction} of
-   * SQLite. null: a middleware dropped it.
+   * Runs schema and middleware ahead of time, for the synchronous {@link withTransaction} of SQLite. Returns null if a
+   * middleware dropped the job.
    * @throws {OJSValidationError}
    */
   prepare(request: JobRequest): Promise<PreparedRequest | null> {
@@ -91,10 +93,10 @@ export class TransactionClient {
   }
 
   /**
-   * Completes the job of a handler within the handler's own transaction: what it writes and the job's completion commit
-   * together, or not at all. Once it has committed, whatever the handler returns or throws changes nothing. PostgreSQL:
-   * the transaction must be READ COMMITTED, its default.
-   * @throws {OJSError} where the execution is not this worker's any more: then the transaction must not commit.
+   * Completes a handler's job within the handler's own transaction: its writes and the completion commit together, or
+   * not at all. After the commit, what the handler returns or throws has no effect. On PostgreSQL the transaction must
+   * be READ COMMITTED, which is the default.
+   * @throws {OJSError} if the worker no longer owns the execution. The transaction must then roll back.
    */
   async complete(tx: SqlTransaction, context: Pick<JobContext, 'job' | 'jobId'>, result?: unknown): Promise<void> {
     refuseDatabase(tx);
@@ -116,7 +118,7 @@ export class TransactionClient {
     const statement = this.#destination.append(tx.dialect, requests);
     const rows = await this.#run(tx, statement);
     if (statement.mark === undefined || rows.length > 0) return;
-    // The first that this transaction writes, or no transaction: only one of them keeps a mark.
+    // The transaction's first write. If no transaction is open, the mark is gone before the next statement.
     await this.#run(tx, markStatement(statement.mark));
     if ((await this.#run(tx, statement)).length === 0) throw notOpen('enqueue');
   }
@@ -130,7 +132,7 @@ export class TransactionClient {
   }
 }
 
-/** For plain JavaScript: types tell the two apart. */
+/** A check for plain JavaScript: in TypeScript the types tell transaction and database apart. */
 function refuseDatabase({ isDatabase }: { readonly isDatabase?: unknown }): void {
   if (isDatabase !== true) return;
   throw OJSValidationError.of(
@@ -144,7 +146,7 @@ export function stagedOf(request: PreparedRequest | null, asked: JobRequest | un
   return { id: asked?.id ?? '', type: asked?.type ?? '', queue: asked?.queue ?? 'default', outcome: 'dropped' };
 }
 
-/** Says what to do where the table is not there; every other error is the database's own. */
+/** Says what to do if the table is missing. Every other error stays the database's own. */
 export function missingTable(error: unknown, dialect: SqlTransaction['dialect'], table: string): unknown {
   const message =
     error instanceof Error ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}` : '';

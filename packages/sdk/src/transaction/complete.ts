@@ -7,13 +7,13 @@ import { hint, noticeOf } from './destination.ts';
 import { isMarked, setMark } from './open.ts';
 import type { Row, SqlTransaction, Statement } from './sql.ts';
 
-/** An execution, by the fence of its claim. */
+/** An execution, identified by the fence of its claim. */
 export interface Claimed {
   readonly id: string;
   readonly claim: number;
 }
 
-/** @throws {OJSError} where the server gave no lease. */
+/** @throws {OJSError} if the server gave no lease. */
 export function claimedBy({ job, jobId }: Pick<JobContext, 'job' | 'jobId'>): Claimed {
   const claim = claimOf(textOf(job.raw.x_lease) ?? '');
   if (claim === null)
@@ -22,10 +22,9 @@ export function claimedBy({ job, jobId }: Pick<JobContext, 'job' | 'jobId'>): Cl
 }
 
 /**
- * Keeps others from ending the execution until the transaction ends (the server's
- * storage/postgres/insert/completions.ts has the other side). A statement of its own: the next one has to see what was
- * committed while this one waited, and by the mark that both are in one transaction. An SQLite transaction that writes
- * has the file to itself.
+ * Locks the execution until the transaction ends. `storage/postgres/insert/completions.ts` of the server has the other
+ * side. It is a statement of its own: the next one must see what was committed while this one waited, and must find the
+ * mark that proves one transaction. On SQLite, a transaction that writes has the file to itself.
  */
 export function lockStatement(
   dialect: SqlTransaction['dialect'],
@@ -50,7 +49,10 @@ export function acknowledged([row]: readonly Row[], { id }: Claimed): void {
   );
 }
 
-/** Answers a row where the execution is ours still. @throws {OJSValidationError} for a result that cannot be kept. */
+/**
+ * Returns a row if the worker still owns the execution.
+ * @throws {OJSValidationError} for a result that cannot be stored.
+ */
 export function completionStatement(
   dialect: SqlTransaction['dialect'],
   schema: string,

@@ -4,24 +4,25 @@ import { known } from '../options/known.ts';
 import { isOpen } from './open.ts';
 import type { SqlTransaction, Statement } from './sql.ts';
 
-/** A request with what its row needs to know of it. */
+/** A request, and the columns of its row. */
 export interface PreparedRequest extends WireRequest {
   readonly type: string;
 }
 
 /** The table that a transaction appends to. */
 export interface Destination {
-  /** For messages. */
+  /** The table's name, for messages. */
   readonly table: string;
   append(dialect: SqlTransaction['dialect'], requests: readonly PreparedRequest[]): Statement;
-  /** Null where jobs are not in this database, so that no transaction of it can complete one. */
+  /** Null if the jobs are not in this database: then no transaction of it can complete a job. */
   readonly schema: string | null;
 }
 
 /**
- * The inbox of an OJS server whose store is this database: PostgreSQL, where `schema` is the one of the server's URL
- * (default `ojs`), or the SQLite file itself. A server takes the jobs in some milliseconds after the commit.
- * @throws {OJSValidationError} for a name that the server would not take either.
+ * The inbox of an OJS server whose store is this database. On PostgreSQL, `schema` is the one in the server's URL
+ * (default `ojs`); with SQLite, the inbox is in the file itself. A server imports the jobs within milliseconds after
+ * the commit.
+ * @throws {OJSValidationError} for a schema name that the server would refuse.
  */
 export function inbox(options: { readonly schema?: string | undefined } = {}): Destination {
   known(options, { schema: true });
@@ -51,10 +52,10 @@ export function inbox(options: { readonly schema?: string | undefined } = {}): D
   };
 }
 
-/** Told at the commit: a hint, so that nobody waits for the next look. */
+/** Notifies the server at the commit, so that it imports before its next poll. */
 export const hint = 'SELECT pg_notify($2::text, $3::text)::text AS told';
 
-/** The channel and what is said there: a server that knows no inbox reads that nothing else has changed. */
+/** The channel and payload of the notice. A server without an inbox reads the payload as "nothing else has changed". */
 export function noticeOf(schema: string): readonly [string, string] {
   return [`ojs_${schema}`.slice(0, 63), '{"from":null,"queues":[],"events":false,"inbox":true}'];
 }

@@ -7,7 +7,7 @@ interface Held {
 }
 
 /**
- * Queues that take no jobs for now. Their rows wait, in their order, and hold up nobody else's. Times are in
+ * Queues that accept no jobs for now. Their rows wait in order, and do not delay rows of other queues. Times are in
  * milliseconds.
  */
 export class HeldQueues {
@@ -20,17 +20,17 @@ export class HeldQueues {
     this.#longestMs = longestMs;
   }
 
-  /** Why the one that has waited longest is held; null where none is. */
+  /** The error of the queue that has waited longest; null if none waits. */
   get error(): OJSAPIError | null {
     return [...this.#held.values()][0]?.error ?? null;
   }
 
-  /** Those whose pause is not over. */
+  /** The queues whose pause is not over. */
   resting(now: number): Set<string> {
     return new Set([...this.#held].flatMap(([queue, { until }]) => (until > now ? [queue] : [])));
   }
 
-  /** Pauses double with every refusal. True where the queue was not held before. */
+  /** Each refusal doubles the pause. Returns true if the queue was not held before. */
   hold(queue: string, error: OJSAPIError, now: number): boolean {
     const known = this.#held.get(queue);
     const pauseMs = known === undefined ? this.#firstMs : Math.min(2 * known.pauseMs, this.#longestMs);
@@ -38,7 +38,7 @@ export class HeldQueues {
     return known === undefined;
   }
 
-  /** It has taken a job. True where it was held before. */
+  /** Releases a queue that has accepted a job. Returns true if it was held before. */
   release(queue: string): boolean {
     return this.#held.delete(queue);
   }
@@ -49,7 +49,7 @@ export class HeldQueues {
   }
 }
 
-/** Whether the refusal is of one queue and passes: it is paused, or full. */
+/** Whether the refusal concerns one queue and will pass: the queue is paused or full. */
 export function isOfQueue({ code }: OJSAPIError): boolean {
   return code === 'queue_paused' || code === 'queue_full';
 }

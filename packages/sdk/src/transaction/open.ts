@@ -2,14 +2,13 @@ import { OJSValidationError } from '../errors.ts';
 import type { Statement } from './sql.ts';
 
 /*
- * PostgreSQL has no function that tells a transaction block from a statement by itself. What tells them apart: a
- * statement by itself has no transaction id before it writes, and a setting that is local to a transaction is gone
- * after it.
+ * PostgreSQL has no function that says whether a transaction block is open. Two facts show it: outside of a block, a
+ * statement has no transaction id before it writes, and a transaction-local setting is gone after the statement.
  */
 
 const setting = `current_setting('ojs.transaction', true)`;
 
-/** Marks the transaction. Of a statement by itself nothing stays. */
+/** Marks the transaction. A statement outside of a transaction leaves no mark. */
 export const setMark = (parameter: number) => `set_config('ojs.transaction', $${parameter}::text, true)`;
 
 /** True in the transaction that was marked. */

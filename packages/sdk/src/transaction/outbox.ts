@@ -5,19 +5,19 @@ import type { Destination } from './destination.ts';
 import { isOpen } from './open.ts';
 import type { SqlDatabase, SqlTransaction } from './sql.ts';
 
-/** Which table, and how its jobs are sent. */
+/** Options of an outbox. */
 export interface OutboxOptions {
-  /** With a schema in front where you like. Default `ojs_outbox`. */
+  /** The table, with or without a schema in front. Default: `ojs_outbox`. */
   readonly table?: string | undefined;
 }
 
 export const outboxNames: NamesOf<OutboxOptions> = { table: true };
 
 /**
- * A table of your own database for jobs that go to a server elsewhere (ojs-framework-adapters §6.2): an {@link
- * OutboxRelay} sends them after the commit. The request is kept as the text that is sent: JSONB, which the
- * specification's example has, refuses some strings and forgets how numbers were written.
- * @throws {OJSValidationError} for a name that is none.
+ * A table in your own database for jobs that go to a server elsewhere (ojs-framework-adapters §6.2). An {@link
+ * OutboxRelay} sends them after the commit. The table keeps each request as text. JSONB, as in the specification's
+ * example, refuses some strings and changes how numbers are written.
+ * @throws {OJSValidationError} for a malformed table name.
  */
 export function outbox(options: OutboxOptions = {}): Destination {
   known(options, outboxNames);
@@ -43,12 +43,15 @@ export function outbox(options: OutboxOptions = {}): Destination {
   };
 }
 
-/** Makes the table and the lease of its relay where they are missing. Times are in milliseconds. */
+/**
+ * Creates the table and the lease of its relay if they are missing.
+ * @throws {OJSValidationError} for a malformed table name; the database's own error.
+ */
 export async function createOutbox(database: SqlDatabase | SqlTransaction, options: OutboxOptions = {}): Promise<void> {
   for (const statement of outboxLayout(database.dialect, options)) await database.query(statement, []);
 }
 
-/** The statements of {@link createOutbox}, for migrations of your own. */
+/** The statements of {@link createOutbox}, for your own migrations. */
 export function outboxLayout(dialect: SqlTransaction['dialect'], options: OutboxOptions = {}): readonly string[] {
   known(options, outboxNames);
   const table = tableOf(options);

@@ -11,8 +11,9 @@ import type { EnqueueMiddleware } from '../middleware/types.ts';
 import type { PreparedRequest } from './destination.ts';
 
 /**
- * The request in its wire form, after its schema and the middleware; null where a middleware dropped it. What is
- * written are the args as they were given: the worker parses them again. @throws {OJSValidationError}
+ * The request in its wire form, after schema and middleware; null if a middleware dropped it. The args are written as
+ * given: the worker parses them again.
+ * @throws {OJSValidationError}
  */
 export async function prepare(
   request: JobRequest,
@@ -31,12 +32,15 @@ export async function prepare(
   return (await run(detached({ ...request, id }))) === null ? null : sent;
 }
 
-/** Without anything that could take time. @throws {OJSValidationError} */
+/**
+ * Same without schema and middleware, which may be asynchronous.
+ * @throws {OJSValidationError}
+ */
 export function written(request: JobRequest): PreparedRequest {
   return { ...wireRequest(request), type: request.type };
 }
 
-/** What a middleware is told: the job as it will be. */
+/** The job that a middleware gets: as it will be after the commit. */
 function jobOf({ text }: PreparedRequest): Job {
   const body: unknown = JSON.parse(text);
   const options = isObject(body) && isObject(body.options) ? body.options : {};

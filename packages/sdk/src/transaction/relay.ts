@@ -9,22 +9,22 @@ import { HeldQueues, isOfQueue } from './held-queues.ts';
 import { type OutboxOptions, outboxNames, tableOf } from './outbox.ts';
 import type { SqlDatabase } from './sql.ts';
 
-/** Which table, how often, and who sends. */
+/** Options of an {@link OutboxRelay}. */
 export interface OutboxRelayOptions extends OutboxOptions, ConnectionOptions {
   /** The database with the outbox, such as `pgDatabase(pool)`. */
   readonly database: SqlDatabase;
-  /** A look for new rows at the latest after so long; `wake()` makes one at once. Default 1 s. */
+  /** The longest time between two polls for new rows; `wake()` polls at once. Default: 1 s. */
   readonly pollInterval?: Duration | undefined;
-  /** Rows of one request. Default 100. */
+  /** The most rows in one request. Default: 100. */
   readonly batchSize?: number | undefined;
-  /** How long sent rows stay. Default 24 h. */
+  /** How long sent rows stay in the table. Default: 24 h. */
   readonly retention?: Duration | undefined;
   /**
-   * While the server is away, or a queue takes no jobs: the first pause, doubled up to the second. Default 500 ms and
-   * 30 s.
+   * The pauses while the server is unreachable, or a queue accepts no jobs: from `first`, doubled each time, up to
+   * `longest`. Default: 500 ms and 30 s.
    */
   readonly backoff?: { readonly first: Duration; readonly longest: Duration } | undefined;
-  /** How long a relay that says nothing more keeps others out. Default 30 s. */
+  /** How long other relays wait for a relay that has stopped without notice. Default: 30 s. */
   readonly lease?: Duration | undefined;
 }
 
@@ -46,7 +46,7 @@ interface Entry {
   readonly request: string;
 }
 
-/** What became of a row. */
+/** The outcome for one row. */
 type Sent =
   | { readonly kind: 'sent' }
   | { readonly kind: 'failed'; readonly reason: string }
@@ -58,10 +58,10 @@ const sent: Sent = { kind: 'sent' };
 const pruneMs = 60_000;
 
 /**
- * Sends the jobs of an outbox, oldest first, one relay of a table at a time. A job has its id from the transaction, so
- * one that is sent twice, as after a crash between the sending and its note, is one job. While the server is away
- * everything waits. A queue that is paused and refuses jobs, or is full, keeps its own rows waiting, in their order,
- * and those of other queues go on. What the server refuses for good is marked `failed` with the reason.
+ * Sends the jobs of an outbox, oldest first; only one relay of a table sends at a time. The job's id comes from the
+ * transaction, so a job that is sent twice after a crash is still one job. While the server is unreachable, all rows
+ * wait. If a queue is full, or is paused and refuses jobs, its rows wait in order, and rows of other queues go on. A
+ * row that the server refuses for good is marked `failed`, with the reason.
  */
 export class OutboxRelay implements AsyncDisposable {
   readonly #connection: Connection;
@@ -83,7 +83,7 @@ export class OutboxRelay implements AsyncDisposable {
 
   /**
    * @param target URL of a server, or a transport. Default: `OJS_BACKEND_URL`, else http://localhost:8080.
-   * @throws {OJSValidationError} for an option that cannot be used.
+   * @throws {OJSValidationError} for a wrong or unknown option.
    */
   constructor(target: string | Transport | undefined, options: OutboxRelayOptions) {
     known(options, relayNames);
@@ -111,13 +111,13 @@ export class OutboxRelay implements AsyncDisposable {
     return this;
   }
 
-  /** There is something to send: call it after a commit where a second is too long. */
+  /** Polls at once. Call it after a commit if one second is too long. */
   wake(): void {
     this.#woken = true;
     this.#wake?.();
   }
 
-  /** Ends after the request under way. */
+  /** Stops after the request under way. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.wake();
@@ -131,9 +131,9 @@ export class OutboxRelay implements AsyncDisposable {
   }
 
   /**
-   * Sends everything that is there now; answers how many rows were sent. 0 as well where another relay has the table.
-   * @throws what keeps it from going on: the server is away, or the database; once all others are sent,
-   * {QueuePausedError} or {RateLimitedError} of a queue that takes no jobs.
+   * Sends all pending rows now, and returns how many were sent. Returns 0 if another relay has the lease.
+   * @throws {OJSError} if the server is unreachable; the database's error; {QueuePausedError} or {RateLimitedError} of
+   * a queue that accepts no jobs, after all other rows were sent.
    */
   async flush(): Promise<number> {
     this.#held.wake();
@@ -143,7 +143,8 @@ export class OutboxRelay implements AsyncDisposable {
   }
 
   async #pass(): Promise<number> {
-    // Until the end of the pass: a row of a queue that takes jobs again must not overtake the one that was refused.
+    // Held until the end of the pass, even if the queue accepts jobs again: a later row must not overtake a refused
+    // one.
     const held = this.#held.resting(Date.now());
     let count = 0;
     while (!this.#stopping && (await this.#lease())) {
@@ -166,7 +167,7 @@ export class OutboxRelay implements AsyncDisposable {
         failing = false;
         pause = this.#pollMs;
       } catch (error) {
-        // A server that is away for an hour is told once.
+        // Logged once an outage.
         if (!failing)
           this.#connection.logger.warn('The relay of the outbox waits.', {
             reason: error instanceof Error ? error.message : String(error),
@@ -178,7 +179,7 @@ export class OutboxRelay implements AsyncDisposable {
     }
   }
 
-  /** A wake-up does not shorten the pause while the server is away. */
+  /** A wake-up does not shorten the pause while the server is unreachable. */
   #rest(ms: number, failing: boolean): Promise<void> {
     return new Promise((resolve) => {
       const end = () => {
@@ -195,8 +196,8 @@ export class OutboxRelay implements AsyncDisposable {
   }
 
   /**
-   * Times are the database's own clock's nowhere: relays of one table run on clocks that are seconds apart at most, and
-   * a lease is longer.
+   * Times come from the relays' clocks, not from the database's: these clocks are seconds apart at most, and a lease is
+   * longer.
    */
   async #lease(): Promise<boolean> {
     const now = Date.now();
@@ -225,7 +226,7 @@ export class OutboxRelay implements AsyncDisposable {
     }));
   }
 
-  /** Answers how many were sent; queues that took none are in `held` afterwards. */
+  /** Returns how many rows were sent. Queues that refused jobs are in `held` afterwards. */
   async #send(entries: readonly Entry[], held: Set<string>): Promise<number> {
     if (entries.length > 1 && (await this.#sendTogether(entries))) {
       await this.#note(entries, null);
@@ -235,7 +236,7 @@ export class OutboxRelay implements AsyncDisposable {
     let count = 0;
     for (const entry of entries) {
       if (held.has(entry.queue)) continue;
-      // Together they may take longer than one lease.
+      // All rows together may take longer than one lease.
       if (!(await this.#lease())) break;
       const { jobId, queue } = entry;
       const result = await this.#sendOne(entry);
@@ -268,7 +269,7 @@ export class OutboxRelay implements AsyncDisposable {
     if (this.#held.release(queue)) this.#connection.logger.info('A queue takes jobs of the outbox again.', { queue });
   }
 
-  /** All or none: false where the server refuses one, which is then found by sending each. */
+  /** Sends all rows or none. False if the server refuses one of them: sending each by itself then finds it. */
   async #sendTogether(entries: readonly Entry[]): Promise<boolean> {
     const [first] = entries;
     if (first === undefined) return true;
@@ -299,7 +300,7 @@ export class OutboxRelay implements AsyncDisposable {
     } catch (error) {
       if (isHolding(error)) return { kind: 'held', error };
       if (!isFinal(error)) throw error;
-      // It was sent before, and its note was lost.
+      // An earlier request had sent the job, but its row was not updated.
       if (error.code === 'duplicate' && textOf(error.error.details.existing_job_id) === jobId) return sent;
       return { kind: 'failed', reason: `${error.code}: ${error.message}` };
     }
@@ -322,14 +323,14 @@ export class OutboxRelay implements AsyncDisposable {
   }
 }
 
-/** A queue that is full is waited for here, where others do not have to wait with it. */
+/** A full queue is not retried within the call: the relay waits, and other queues go on. */
 const settings = { isFinal: isOfQueue };
 
 function isHolding(error: unknown): error is OJSAPIError {
   return error instanceof OJSAPIError && error.error.foreign !== true && isOfQueue(error);
 }
 
-/** The server has decided. Everything else may go well later. */
+/** The server has decided. Any other error may pass later. */
 function isFinal(error: unknown): error is OJSAPIError {
   return (
     error instanceof OJSAPIError &&

@@ -7,20 +7,17 @@ interface Sql {
   query(text: string, values: readonly SqlValue[]): Promise<readonly Row[]>;
 }
 
-/**
- * The way into somebody's transaction. An adapter such as `pgTransaction` makes one of what a driver or query builder
- * gives.
- */
+/** Access to an open transaction. Adapters such as `pgTransaction` make one from a driver or query builder. */
 export interface SqlTransaction extends Sql {
   readonly isDatabase?: never;
 }
 
-/** The way to somebody's database, for a relay: each statement by itself. An adapter such as `pgDatabase` makes one. */
+/** Access to a database for a relay; each statement commits by itself. Adapters such as `pgDatabase` make one. */
 export interface SqlDatabase extends Sql {
   readonly isDatabase: true;
 }
 
-/** What is bound to a statement. */
+/** A value bound to a statement. */
 export type SqlValue = string | number | null;
 
 export function rowsOf(value: unknown): readonly Row[] {
@@ -32,9 +29,6 @@ export function rowsOf(value: unknown): readonly Row[] {
 export interface Statement {
   readonly text: string;
   readonly values: readonly SqlValue[];
-  /**
-   * Given where the statement writes, and answers a row, only in a transaction that has written before or has this
-   * mark.
-   */
+  /** If set, the statement writes and returns a row only in a transaction that has written before or has this mark. */
   readonly mark?: string;
 }

@@ -9,29 +9,30 @@ import { type Destination, inbox, type PreparedRequest } from './destination.ts'
 import { written } from './prepare.ts';
 import { type Row, rowsOf, type SqlDatabase, type SqlTransaction, type SqlValue, type Statement } from './sql.ts';
 
-/** What is used of `DatabaseSync` of `node:sqlite`. */
+/** The members of `DatabaseSync` of `node:sqlite` that the SDK uses. */
 export interface SqliteDatabase {
   readonly isTransaction: boolean;
   exec(sql: string): void;
   prepare(sql: string): { all(...values: SqlValue[]): unknown[] };
 }
 
-/** Enqueues and completes within a transaction of SQLite, at once. */
+/** Enqueues and completes jobs within a transaction of SQLite, synchronously. */
 export interface SqliteJobs {
   /**
-   * A request, or what `TransactionClient.prepare` made of one (the schema and the middleware may take time, which
-   * there is none of here).
+   * Enqueues a request. Its schema and middleware may be asynchronous: run them before, with
+   * `TransactionClient.prepare`, and pass the outcome.
+   * @throws {OJSValidationError}
    */
   enqueue(job: JobRequest | PreparedRequest): StagedJob;
-  /** See `TransactionClient.complete`. */
+  /** Completes a handler's job. See `TransactionClient.complete`. */
   complete(context: Pick<JobContext, 'job' | 'jobId'>, result?: unknown): void;
 }
 
-/** Where jobs go, and how long other writers are waited for. */
+/** Options of {@link withTransaction}. */
 export interface SqliteTransactionOptions {
-  /** Default: the inbox of a server (or embedded engine) whose store is this file. */
+  /** The table to write jobs to. Default: the inbox of the server (or embedded engine) whose store is this file. */
   readonly destination?: Destination | undefined;
-  /** How long another writer of the file is waited for, in milliseconds. Default 5,000. */
+  /** How long to wait for another writer of the file, in milliseconds. Default: 5,000. */
   readonly patienceMs?: number | undefined;
 }
 
@@ -40,11 +41,11 @@ const transactionNames: NamesOf<SqliteTransactionOptions> = { destination: true,
 const busy = 5;
 
 /**
- * Runs `work` in a transaction of the database: BEGIN IMMEDIATE, or a savepoint within a transaction that is open.
- * Nothing of it stays where `work` throws. SQLite has one writer a file: while the transaction is open everybody else
- * who writes to the file waits. So `work` is synchronous, and the transaction is over before anything else runs. For
- * transactions across awaits keep your tables in a file of their own and enqueue by an {@link outbox}.
- * @throws {OJSError} where `work` is asynchronous, or another process has had the file locked for `patienceMs`.
+ * Runs `work` in a transaction of SQLite: BEGIN IMMEDIATE, or a savepoint within an open transaction. If `work` throws,
+ * everything is rolled back. SQLite has one writer a file: while a transaction is open, all other writers wait.
+ * Therefore `work` is synchronous. If your transactions span awaits, keep your tables in a file of their own and
+ * enqueue with an {@link outbox}.
+ * @throws {OJSError} if `work` is asynchronous, or if another process has locked the file for `patienceMs`.
  */
 export async function withTransaction<T>(
   database: SqliteDatabase,
@@ -66,8 +67,8 @@ export async function withTransaction<T>(
       if (!isBusy(error)) throw error;
       if (Date.now() > until) throw new OJSError('The database file is locked by another writer.', { cause: error });
     }
-    // Not inside SQLite: whoever has the file may need this thread to go on. A random part, so that two do not keep
-    // step.
+    // Not the busy timeout of SQLite: the lock's owner may need this thread. The random part keeps two waiters out
+    // of step.
     await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
   }
   return within(database, jobs, work, 'ROLLBACK', 'COMMIT', () => {});
@@ -93,7 +94,7 @@ function within<T>(
     database.exec(keep);
     return result;
   } catch (error) {
-    // SQLite has rolled back by itself after some errors.
+    // After some errors SQLite has rolled back already.
     if (database.isTransaction) database.exec(undo);
     throw error;
   }
@@ -101,7 +102,7 @@ function within<T>(
 
 function jobsIn(database: SqliteDatabase, destination: Destination): SqliteJobs {
   const run = ({ text, values }: Statement) => {
-    // An asynchronous function that was refused goes on after the rollback.
+    // A refused asynchronous function continues after the rollback.
     if (!database.isTransaction) throw noTransaction();
     try {
       return database.prepare(numbered(text)).all(...values);
@@ -126,9 +127,8 @@ function jobsIn(database: SqliteDatabase, destination: Destination): SqliteJobs 
 }
 
 /**
- * The database of `node:sqlite` with a transaction of your own, in a file that nobody else writes to.
- * A statement throws {OJSValidationError} while no transaction is open: what it writes would stay whatever becomes of
- * yours.
+ * `node:sqlite` with a transaction of your own, for a file that no one else writes to. Without an open transaction a
+ * statement throws {OJSValidationError}, because its write could not be rolled back with your transaction.
  */
 export function sqliteTransaction(database: Pick<SqliteDatabase, 'prepare' | 'isTransaction'>): SqlTransaction {
   return {
@@ -147,7 +147,7 @@ function noTransaction(): OJSValidationError {
   );
 }
 
-/** The database of `node:sqlite`, for a relay. */
+/** `node:sqlite`, for a relay. */
 export function sqliteDatabase(database: Pick<SqliteDatabase, 'prepare'>): SqlDatabase {
   return { dialect: 'sqlite', isDatabase: true, query: async (text, values) => ask(database, text, values) };
 }
@@ -156,7 +156,7 @@ function ask(database: Pick<SqliteDatabase, 'prepare'>, text: string, values: re
   return rowsOf(database.prepare(numbered(text)).all(...values));
 }
 
-/** `$1` is a name to SQLite, `?1` a number. */
+/** In SQLite `$1` is a name and `?1` a number. */
 function numbered(text: string): string {
   return text.replace(/\$(\d+)/g, '?$1');
 }

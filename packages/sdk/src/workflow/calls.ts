@@ -5,14 +5,12 @@ import { compact, eachOf, listOf, numberOf, textOf } from '../json.ts';
 import { type PageOf, type PageQuery, readPage } from '../operations/page.ts';
 import { readWorkflow, type Workflow, type WorkflowProgress, type WorkflowState } from './workflow.ts';
 
-/**
- * The id is minted before and is the idempotency key, too: a call whose answer was lost is repeated and starts it once.
- */
+/** The id is also the idempotency key: if the answer is lost, the call is repeated and still starts one workflow. */
 export function* createWorkflow(id: string, text: string): Operation<Workflow> {
   const body = yield {
     call: { operation: 'workflow.create', body: text, idempotencyKey: id },
     settings: {
-      // A server without idempotency keys finds the id of the first call in its way.
+      // A server without idempotency keys answers the repeated call with a conflict that names this id.
       recover: ({ code, error }) =>
         code === 'duplicate' && error.details.existing_workflow_id === id ? asFound(getCall(id)) : null,
     },

@@ -9,8 +9,8 @@ import { known } from '../options/known.ts';
 export type WorkflowKind = 'chain' | 'group' | 'batch' | 'dag';
 
 /**
- * A description of a workflow (ojs-workflows §2). `X` is the type of its result. It is a plain value: start it as often
- * as you like.
+ * A definition of a workflow (ojs-workflows §2). `X` is the type of its result. A definition is a plain value: it can
+ * be started any number of times.
  */
 export interface WorkflowDefinition<X = unknown> {
   readonly name: string;
@@ -82,9 +82,11 @@ type All<L> = { -readonly [K in keyof L]: Done<L[K]> };
 type Each<L> = { -readonly [K in keyof L]: Done<L[K]> | Error };
 
 /**
- * Runs one job after the other. Each gets the results of the jobs before it in `ctx.parentResults`. The first failure
- * ends the chain. `wait()` resolves with the result of the last job.
- * @param options defaults of every job in it. A `delay` counts from the start of the workflow.
+ * Defines a workflow whose jobs run one after the other (ojs-workflows §4). Each job gets the results of the jobs
+ * before it in `ctx.parentResults`. The first failure ends the chain. `wait()` resolves with the result of the last
+ * job.
+ * @param options defaults of every job. A `delay` counts from the start of the workflow.
+ * @throws {OJSValidationError} if `jobs` is no array, or for an unknown option.
  */
 export function chain<const L extends readonly Step[]>(
   name: string,
@@ -96,8 +98,10 @@ export function chain<const L extends readonly Step[]>(
 }
 
 /**
- * Runs all jobs at once. The group fails if one job has failed, after all have ended. `wait()` resolves with all
- * results, in order.
+ * Defines a workflow whose jobs run at the same time (ojs-workflows §5). If a job fails, the others still run, and
+ * then the group fails. `wait()` resolves with all results, in order.
+ * @param options defaults of every job. A `delay` counts from the start of the workflow.
+ * @throws {OJSValidationError} if `jobs` is no array, or for an unknown option.
  */
 export function group<const L extends readonly Step[]>(
   name: string,
@@ -109,9 +113,10 @@ export function group<const L extends readonly Step[]>(
 }
 
 /**
- * Runs all jobs at once, then callbacks, which get the results in `ctx.parentResults` (null for a job that failed). The
- * batch completes with its callbacks, also if jobs have failed. `wait()` resolves with the results, in order, and an
- * Error for each job that failed.
+ * Defines a workflow whose jobs run at the same time, followed by callbacks (ojs-workflows §6). Callbacks get the
+ * results in `ctx.parentResults`, with null for a job that failed. The batch completes with its callbacks, even if jobs
+ * have failed. `wait()` resolves with the results, in order, and an Error for each job that failed.
+ * @throws {OJSValidationError} without callbacks, for a callback that is a workflow, or for an unknown option.
  */
 export function batch<const L extends readonly Step[]>(
   name: string,
@@ -131,8 +136,9 @@ export function batch<const L extends readonly Step[]>(
 }
 
 /**
- * Runs named jobs, each after those in its `after`, whose results it gets in that order. `wait()` resolves with all
- * results by name.
+ * Defines a workflow of named jobs. Each job runs after those in its `after`, and gets their results in that order in
+ * `ctx.parentResults`. `wait()` resolves with all results by name.
+ * @throws {OJSValidationError} for an unknown member of a node.
  */
 export function dag<const N extends Readonly<Record<string, DagNode>>>(
   name: string,

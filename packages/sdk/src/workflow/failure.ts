@@ -3,11 +3,11 @@ import type { Job, JobErrorEntry } from '../job/job.ts';
 import { textOf } from '../json.ts';
 import type { Workflow, WorkflowStep } from './workflow.ts';
 
-/** `wait()` rejects with it: the workflow has failed or was cancelled. */
+/** `wait()` rejects with this error if the workflow has failed or was cancelled. */
 export class WorkflowFailedError extends OJSError {
   static override readonly name: string = 'WorkflowFailedError';
   readonly workflow: Workflow;
-  /** The step that failed, a callback before others. Absent if the whole workflow was cancelled. */
+  /** The step that failed; of several, a failed callback first. Absent if the whole workflow was cancelled. */
   declare readonly step?: WorkflowStep;
   /** The job of that step, if the server still has it. */
   declare readonly job?: Job;
@@ -28,7 +28,10 @@ export class WorkflowFailedError extends OJSError {
   }
 }
 
-/** The step that a failure is about. @param under only steps inside this one. */
+/**
+ * The step that caused a failure.
+ * @param under only steps inside this one.
+ */
 export function failedStep({ steps }: Workflow, under = ''): WorkflowStep | undefined {
   const inside = steps.filter(
     ({ id, jobId }) => jobId !== undefined && (under === '' || id === under || id.startsWith(`${under}.`)),

@@ -4,16 +4,16 @@ import type { Job } from '../job/job.ts';
 import { compose } from '../middleware/compose.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 
-/** What sending all requests at once came to: the answer, and what each request's middleware sees as its job. */
+/** The answer to one request for all jobs, and for each job's middleware the job as enqueued. */
 export interface Sent<T> {
   readonly answer: T;
   readonly jobs: readonly Job[];
 }
 
 /**
- * Sends requests together, each through the middleware by itself: `send` is called once all of them have come through,
- * and their `next()` answers after it. A middleware that drops a request, or throws, stops them all, because a workflow
- * cannot lose a step.
+ * Sends requests together, each through the middleware by itself. `send` runs once all requests have passed the
+ * middleware; each `next()` resolves after it. If a middleware drops a request or throws, nothing is sent, because a
+ * workflow cannot lose a step.
  * @param paths where the requests stand, for errors.
  * @throws {OJSValidationError} for a dropped request or a changed id; what a middleware or `send` throws.
  */
@@ -55,7 +55,7 @@ export async function gather<T>(
   return (await sent.promise).answer;
 }
 
-/** Whoever does not wait for it learns of the failure by other means. */
+/** Marks the rejection as handled: another promise reports the failure. */
 function quiet<T>(resolvers: PromiseWithResolvers<T>): PromiseWithResolvers<T> {
   resolvers.promise.catch(() => {});
   return resolvers;

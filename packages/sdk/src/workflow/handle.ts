@@ -10,13 +10,13 @@ import type { Workflow } from './workflow.ts';
 /** A workflow, and methods that act on it. */
 export interface WorkflowHandle<X = unknown> extends Workflow {
   /**
-   * Waits until the workflow has ended, and resolves with its result. A chain gives the last result, a group all, a
-   * batch all with an Error for each job that failed, a dag all by name.
-   * @throws {WorkflowFailedError} if the workflow has failed or was cancelled; {OJSTimeoutError}; the reason of
-   * `signal`.
+   * Waits until the workflow has ended, and resolves with its result. A chain gives the last result, a group all
+   * results, a batch all results with an Error for each job that failed, a dag all results by name.
+   * @throws {WorkflowFailedError} if the workflow has failed or was cancelled; {OJSTimeoutError} after `timeout`; the
+   * reason of `signal`.
    */
   wait(options?: WaitOptions): Promise<X>;
-  /** Cancels the workflow: no further step starts, and jobs that run may finish. */
+  /** Cancels the workflow: no further step starts, and jobs that run may finish (ojs-workflows §9.5). */
   cancel(): Promise<Workflow>;
   refresh(): Promise<Workflow>;
 }
@@ -30,7 +30,7 @@ export interface WorkflowCalls {
   ended(workflowId: string, deadline: Deadline): Promise<Workflow>;
 }
 
-/** The methods are on a prototype, as those of a job's handle. */
+/** The methods are on a prototype, like those of a job's handle. */
 const WorkflowActions = class WorkflowHandle<X> {
   readonly #calls: WorkflowCalls;
   readonly #id: string;

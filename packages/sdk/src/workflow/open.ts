@@ -11,8 +11,8 @@ import { startWorkflow } from './start.ts';
 import type { Workflow } from './workflow.ts';
 
 /**
- * Starts a workflow, each of its jobs through the middleware by itself. @throws {OJSValidationError} before anything is
- * sent, with the place of the bad step.
+ * Starts a workflow. Each job passes the enqueue middleware by itself.
+ * @throws {OJSValidationError} before anything is sent, with the path of the bad step.
  */
 export async function openWorkflow<X>(
   connection: Connection,
@@ -26,7 +26,7 @@ export async function openWorkflow<X>(
   return workflowHandleOf<X>(workflow, callsOf(connection), () => shape);
 }
 
-/** Of a workflow that somebody has started. */
+/** The handle of a workflow that was read from the server. */
 export function handleOfFound(connection: Connection, found: Workflow): WorkflowHandle<unknown> {
   return workflowHandleOf(found, callsOf(connection), ({ raw }) => shapeOfWire(raw));
 }

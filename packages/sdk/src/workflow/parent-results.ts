@@ -3,10 +3,10 @@ import type { JobDef, ResultOf } from '../job/definition.ts';
 import type { JobContext } from '../worker/execution/context.ts';
 import type { WorkflowDefinition } from './definition.ts';
 
-/** A step before a job: a job or a workflow. */
+/** What can run before a job: a job or a workflow. */
 type One = JobDef | WorkflowDefinition;
 /**
- * An array is a group. The type is not recursive: TypeScript gives up on a recursive one if the call is itself an
+ * An array is a group. The type is not recursive: TypeScript fails to infer a recursive one if the call is itself an
  * argument.
  */
 export type Parent = One | readonly One[];
@@ -14,13 +14,13 @@ export type Parent = One | readonly One[];
 type OneResult<P> = P extends WorkflowDefinition<infer X> ? X : ResultOf<P>;
 type ParentResult<P> = P extends readonly unknown[] ? { -readonly [K in keyof P]: OneResult<P[K]> } : OneResult<P>;
 
-/** The types of the results of these definitions, in their order. */
+/** The result types of these definitions, in their order. */
 export type ParentResults<L extends readonly Parent[]> = { -readonly [K in keyof L]: ParentResult<L[K]> };
 
 /**
- * `ctx.parentResults` with the types of the steps before this job: `const [user, mail] = parentResults(ctx, userCreate,
- * emailSend)`. TypeScript trusts these types; only their number is checked at run time. A callback of a batch gets null
- * for a job that failed.
+ * Gives `ctx.parentResults` the types of the steps before this job: `const [user, mail] = parentResults(ctx,
+ * userCreate, emailSend)`. TypeScript trusts these types; at run time only their number is checked. A callback of a
+ * batch gets null for a job that failed.
  * @throws {OJSValidationError} if the job has another number of parents.
  */
 export function parentResults<const L extends readonly Parent[]>(

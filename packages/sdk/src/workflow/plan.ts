@@ -12,16 +12,16 @@ import {
 } from './definition.ts';
 
 /**
- * A definition once it is checked: every part with its id on the server and its place in the code, every job with the
- * options that hold for it.
+ * A checked definition: every part with its id on the server and its path in the code, every job with its merged
+ * options.
  */
 export type Plan = JobPlan | CompositePlan;
 
 export interface JobPlan {
   readonly kind: 'job';
-  /** Ids of the steps around it and its own, joined by dots. */
+  /** Ids of the enclosing steps and its own, joined by dots. */
   readonly id: string;
-  /** Where it stands in the definition, such as `jobs[1].callbacks.onFailure`. */
+  /** The path in the definition, such as `jobs[1].callbacks.onFailure`. */
   readonly path: string;
   readonly request: JobRequest;
 }
@@ -36,10 +36,10 @@ export interface CompositePlan {
 }
 
 export interface PlanItem {
-  /** Its own part of the id. */
+  /** The last segment of the id. */
   readonly key: string;
   readonly plan: Plan;
-  /** Ids that it waits for, in a dag. */
+  /** Ids of the steps before it, in a dag. */
   readonly after: readonly string[];
 }
 
@@ -55,11 +55,11 @@ const callbackKeys = {
   onSuccess: 'on_success',
   onFailure: 'on_failure',
 } as const satisfies Readonly<Record<keyof WorkflowCallbacks, CallbackName>>;
-/** A step with such an id is a callback on servers that go by ids (ojs-http-binding clients). */
+/** Some servers treat a step with such an id as a callback (ojs-http-binding clients). */
 const callbackId = /^on[_-](complete|success|failure)$/;
 const maxName = 255;
 
-/** @throws {OJSValidationError} with the place in the definition. */
+/** @throws {OJSValidationError} with the path in the definition. */
 export function planOf(definition: WorkflowDefinition): CompositePlan {
   if (!isComposite(definition)) {
     throw OJSValidationError.of('definition', 'expected what chain(), group(), batch() or dag() make');
@@ -67,7 +67,7 @@ export function planOf(definition: WorkflowDefinition): CompositePlan {
   return composite(definition, '', '', {});
 }
 
-/** Every job of the plan, callbacks too. */
+/** Every job of the plan, including callbacks. */
 export function jobsOf(plan: Plan): readonly JobPlan[] {
   if (plan.kind === 'job') return [plan];
   return [...plan.items.flatMap((item) => jobsOf(item.plan)), ...plan.callbacks.map(({ job }) => job)];
@@ -133,7 +133,7 @@ function callbacksOf(
   return given;
 }
 
-/** @throws {OJSValidationError} for names that nobody has, that mean something else, and for a cycle. */
+/** @throws {OJSValidationError} for an unknown name in `after`, for a reserved name, and for a cycle. */
 function checkGraph({ steps }: WorkflowDefinition): void {
   const waits = new Map(steps.map(({ id, after }) => [id, after] as const));
   for (const { id, step, after } of steps) {
@@ -159,12 +159,12 @@ function checkGraph({ steps }: WorkflowDefinition): void {
     throw OJSValidationError.of(`nodes.${stuck[0]}.after`, `the nodes ${stuck.join(', ')} wait for each other`);
 }
 
-/** `own` on top of `defaults`; meta is joined. */
+/** Merges `own` over `defaults`, and both `meta` objects. */
 function layered<T extends JobOptions>(defaults: JobOptions, own: T): JobOptions & T {
   const base: JobOptions = { ...defaults };
   for (const names of spellings)
     if (names.some((name) => own[name] !== undefined)) for (const name of names) delete base[name];
   const meta = defaults.meta === undefined && own.meta === undefined ? {} : { meta: { ...defaults.meta, ...own.meta } };
-  // What checks the args stands in `own` under a symbol, which compact() leaves out.
+  // A definition stands in `own` under a symbol, which compact() leaves out.
   return { ...own, ...base, ...compact(own), ...meta };
 }

@@ -8,15 +8,15 @@ import type { Workflow, WorkflowStep } from './workflow.ts';
 export type ReadJob = (jobId: string) => Promise<Job>;
 
 /**
- * A server may leave out results of a view that has become large (ours does at 4 MiB); from so many characters on, what
- * is missing is read from its job.
+ * A server may omit results from a large view; ours does from 4 MiB on. Above this many characters, an absent result is
+ * read from its job.
  */
 const largeView = 2_097_152;
 
 /**
- * What waiting for an ended workflow gives: of a chain the last result, of a group all, of a batch all with an Error
- * for each that failed, of a dag all by name.
- * @throws {WorkflowFailedError} where it failed or was cancelled.
+ * The result of an ended workflow: of a chain the last result, of a group all, of a batch all with an Error for each
+ * that failed, of a dag all by name.
+ * @throws {WorkflowFailedError} if the workflow failed or was cancelled.
  */
 export async function resultOf(workflow: Workflow, shape: Shape, readJob: ReadJob): Promise<unknown> {
   if (workflow.state !== 'completed') throw await failureOf(workflow, '', readJob);
@@ -46,7 +46,7 @@ export async function resultOf(workflow: Workflow, shape: Shape, readJob: ReadJo
     return Promise.all(
       items.map(({ shape: inner }) => {
         const step = byId.get(inner.id);
-        // A server that takes only flat steps has none for a workflow inside; the jobs in it tell.
+        // A server that takes only flat steps has no step for a nested workflow; the states of its jobs decide.
         const isDone = step === undefined ? failedStep(workflow, inner.id) === undefined : step.state === 'completed';
         return isDone ? of(inner) : errorOf(workflow, step, inner, readJob);
       }),
@@ -73,7 +73,7 @@ async function failureOf(workflow: Workflow, under: string, readJob: ReadJob): P
   return new WorkflowFailedError(workflow, step, job);
 }
 
-/** Undefined where the server has it no longer. */
+/** Undefined if the server no longer has the job. */
 async function kept(jobId: string, readJob: ReadJob): Promise<Job | undefined> {
   try {
     return await readJob(jobId);

@@ -4,7 +4,7 @@ import type { WorkflowKind } from './definition.ts';
 import type { CompositePlan, Plan } from './plan.ts';
 import { idOf, itemsOf } from './workflow.ts';
 
-/** What the result of a workflow is put together from. */
+/** How the result of a workflow is put together. */
 export type Shape =
   | { readonly kind: 'job'; readonly id: string }
   | { readonly kind: WorkflowKind; readonly id: string; readonly items: readonly ShapeItem[] };
@@ -25,10 +25,7 @@ export function shapeOfPlan(plan: Plan): Shape {
   };
 }
 
-/**
- * The shape of a workflow that somebody else defined: as its server tells it, and by the ids of the steps where it
- * tells no kind.
- */
+/** The shape of a workflow that was read from the server: by the server's `type`, otherwise by the ids of its steps. */
 export function shapeOfWire(raw: Wire, id = ''): Shape {
   const { type } = raw;
   const kind: WorkflowKind = type === 'chain' || type === 'group' || type === 'batch' ? type : 'dag';

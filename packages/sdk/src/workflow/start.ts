@@ -25,7 +25,7 @@ export interface Started {
   readonly shape: Shape;
 }
 
-/** Checks a definition, lets each of its jobs pass the middleware, checks again and sends it. */
+/** Checks a definition, runs each job through the middleware, checks again and sends the workflow. */
 export async function startWorkflow(
   connection: Connection,
   middleware: readonly EnqueueMiddleware[],
@@ -73,7 +73,7 @@ async function start(
     const byId = new Map(workflow.steps.map((step) => [step.id, step] as const));
     const seen = jobs.map((job) => {
       const body = bodies.get(job);
-      // A step that waits for others has no job yet.
+      // A step with dependencies has no job yet.
       return readJob({
         ...body,
         id: byId.get(job.id)?.jobId ?? '',
@@ -88,8 +88,9 @@ async function start(
 }
 
 /**
- * Same without middleware and without waiting: what writes the body of the request, once the server's traits are known.
- * @throws {OJSValidationError} also for a schema that needs to wait.
+ * Same for a blocking caller: no middleware, no promise. Returns a function that writes the request body for the
+ * server's traits.
+ * @throws {OJSValidationError} also for a schema that checks asynchronously.
  */
 export function textOfNow(
   definition: WorkflowDefinition,
@@ -111,8 +112,7 @@ export function textOfNow(
 }
 
 /**
- * Before any middleware sees the request, and after the last one has. Its args are sent as they were given: the worker
- * parses them again.
+ * Checks a request before the middleware, and again after it. The args are sent as given: the worker parses them again.
  */
 async function checked(request: JobRequest, logger: Logger): Promise<JobRequest> {
   await check(request, logger);
@@ -127,7 +127,7 @@ async function at<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What is wrong with a job, with the job's place before it. */
+/** The error, with the job's path in front of its own. */
 function atPath(path: string, error: unknown): unknown {
   if (!(error instanceof OJSValidationError) || error.issues.length === 0) return error;
   const issues = error.issues.map((issue) => ({ path: `${path}.${issue.path}`, message: issue.message }));

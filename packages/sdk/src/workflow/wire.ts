@@ -5,10 +5,10 @@ import type { CompositePlan, JobPlan, Plan } from './plan.ts';
 export type Bodies = ReadonlyMap<JobPlan, WireBody>;
 
 /**
- * The body of POST /workflows. A server that takes workflows in workflows gets `{type, name, steps | jobs, callbacks}`
- * (ojs-workflows §5); any other gets steps with `depends_on`, which every server of ojs-http-binding §14 understands,
- * with callbacks marked by `callback_type`. What depends_on cannot say (a batch inside another workflow) goes out
- * nested to everybody.
+ * The body of POST /workflows. A server that accepts nested workflows gets `type`, `name`, `callbacks` and `steps` or
+ * `jobs` (ojs-workflows §5). Any other server gets flat steps with `depends_on` (ojs-http-binding §14), and callbacks
+ * marked by `callback_type`. `depends_on` cannot express a batch inside another workflow, so that one is always sent
+ * nested.
  */
 export function workflowBody(plan: CompositePlan, workflowId: string, bodies: Bodies, nested: boolean): string {
   const head = { id: workflowId, name: plan.name };
@@ -42,7 +42,7 @@ function flatSteps(plan: CompositePlan, bodies: Bodies): readonly object[] {
     steps.push({ ...body, id: job.id, depends_on: after, options: { ...body?.options, ...more } });
     return [job.id];
   };
-  /** Answers the ids of the steps that end it. */
+  /** Returns the ids of its last steps. */
   const place = (one: Plan, after: readonly string[]): readonly string[] => {
     if (one.kind === 'job') return add(one, after);
     if (one.kind === 'chain') return one.items.reduce((before, item) => place(item.plan, before), after);

@@ -8,8 +8,8 @@ export type WorkflowState = 'pending' | 'running' | 'completed' | 'failed' | 'ca
 /** A step of a workflow: a job, or a nested workflow, which has no job of its own. */
 export interface WorkflowStep {
   /**
-   * The index, or the name in a dag. A nested step has the id of its parent and a dot before it. Callbacks are
-   * `on_complete`, `on_success`, `on_failure`.
+   * The index, or the name in a dag. A nested step has its parent's id and a dot in front. Callbacks are `on_complete`,
+   * `on_success` and `on_failure`.
    */
   readonly id: string;
   readonly type: string;
@@ -31,7 +31,10 @@ export interface Workflow {
   readonly id: string;
   readonly name: string;
   readonly state: WorkflowState;
-  /** All steps: of a chain, the jobs of a group or batch, then callbacks. Nested steps follow their parent. */
+  /**
+   * All steps in order: the steps of a chain, or the jobs of a group or batch, then callbacks. Nested steps follow
+   * their parent.
+   */
   readonly steps: readonly WorkflowStep[];
   readonly createdAt?: Date;
   readonly completedAt?: Date;
@@ -40,22 +43,26 @@ export interface Workflow {
 }
 
 /**
- * The progress of a workflow: in a chain and a dag the part of steps that have ended, in others the mean of the jobs.
+ * The progress of a workflow (ojs-progress §9). For a chain and a dag, the share of steps that have ended; for a group
+ * and a batch, the mean of the jobs.
  */
 export interface WorkflowProgress {
-  /** From 0 to 100. */
+  /** From 0 to 100, in percent. */
   readonly percent: number;
   readonly steps: readonly {
     readonly jobId?: string;
     readonly type: string;
     readonly state: string;
     readonly percent: number;
-    /** The data that the job has reported. */
+    /** The data of the job's last progress report. */
     readonly data?: unknown;
   }[];
 }
 
-/** Reads a workflow's wire object, also where it stands under `workflow`. */
+/**
+ * Reads a workflow's wire object, also if it stands under `workflow`.
+ * @throws {OJSAnswerError} if there is none.
+ */
 export function readWorkflow(body: unknown): Workflow {
   const raw = isObject(body) && isObject(body.workflow) ? body.workflow : body;
   if (!isObject(raw) || typeof raw.id !== 'string')
@@ -77,12 +84,12 @@ export function itemsOf(raw: Wire): readonly Wire[] {
   return list.filter(isObject);
 }
 
-/** The id of an item: the one that the server gives, else made from its place as ours does. */
+/** The id of an item: the server's, otherwise one made from its position, as our server does. */
 export function idOf(item: Wire, prefix: string, place: string | number): string {
   return textOf(item.id) ?? `${prefix}${place}`;
 }
 
-/** By id, because a server may list its callbacks among the steps as well. */
+/** Keyed by id, because a server may list its callbacks among the steps as well. */
 function stepsOf(raw: Wire, prefix: string): ReadonlyMap<string, WorkflowStep> {
   const callbacks = Object.entries(wireOf(raw.callbacks) ?? {}).flatMap(([name, item]) =>
     isObject(item) ? [[idOf(item, prefix, name), item] as const] : [],
